@@ -1,0 +1,26 @@
+// A vitest reporter that closes a run with one plain line, so that any script can read the result.
+import type { Reporter, TestModule } from "vitest/node";
+
+/** Prints `N passed, N failed, N skipped` after everything else. A file that could not even load counts as one failure. */
+export class PlainCountReporter implements Reporter {
+	onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+		let passed = 0;
+		let failed = unhandledErrors.length;
+		let skipped = 0;
+		for (const module of modules) {
+			const before = failed;
+			for (const test of module.children.allTests()) {
+				const state = test.result().state;
+				if (state === "passed") passed++;
+				else if (state === "failed") failed++;
+				else skipped++;
+			}
+			if (!module.ok() && failed === before) failed++;
+		}
+		process.on("exit", () => process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`));
+	}
+}
+
+// vitest loads a reporter given by path through its default export.
+// oxlint-disable-next-line import/no-default-export
+export default PlainCountReporter;

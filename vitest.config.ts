@@ -1,0 +1,17 @@
+// How `npm test` finds and runs the tests: every *.test.ts, on the sources (not on a build), one process a file.
+import { defineConfig } from "vitest/config";
+
+const conditions = ["@fanfare/source", "node", "import", "module", "default"];
+
+export default defineConfig({
+	resolve: { conditions },
+	ssr: { resolve: { conditions } },
+	test: {
+		include: ["packages/*/{src,test}/**/*.test.ts", "{benchmarks,examples,scripts,test}/**/*.test.ts"],
+		pool: "forks",
+		maxWorkers: 2,
+		testTimeout: 30_000,
+		hookTimeout: 60_000,
+		reporters: ["default", "./scripts/plain-count-reporter.ts"],
+	},
+});
