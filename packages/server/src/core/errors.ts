@@ -1,0 +1,69 @@
+// Everything that Fanfare refuses, with a code that stays the same for ever. The api turns a code into an HTTP status.
+
+/** The codes that a client can meet, each with the kind of refusal it is. */
+export const ERROR_KINDS = {
+	invalid_request: "invalid",
+	invalid_json: "invalid",
+	invalid_encoding: "invalid",
+	invalid_cursor: "invalid",
+	unknown_webhook: "invalid",
+	missing_key: "unauthenticated",
+	unknown_key: "unauthenticated",
+	insufficient_scope: "forbidden",
+	route_not_found: "not_found",
+	project_not_found: "not_found",
+	webhook_not_found: "not_found",
+	event_not_found: "not_found",
+	delivery_not_found: "not_found",
+	key_not_found: "not_found",
+	method_not_allowed: "not_allowed",
+	idempotency_conflict: "conflict",
+	last_admin_key: "conflict",
+	webhook_not_active: "conflict",
+	payload_too_large: "too_large",
+	overloaded: "unavailable",
+	shutting_down: "unavailable",
+	store_full: "unavailable",
+	store_unavailable: "unavailable",
+	internal: "internal",
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_KINDS;
+export type ErrorKind = (typeof ERROR_KINDS)[ErrorCode];
+
+/** One thing that is wrong in what was sent, and where. */
+export interface Issue {
+	/** The place, such as `spec.endpoint` or `events.3.type`; "" for the whole. */
+	path: string;
+	message: string;
+}
+
+/**
+ * A refusal. The message is a sentence for the caller that says what was wrong and what to do;
+ * it never holds a secret, a key or a payload.
+ */
+export class FanfareError extends Error {
+	override readonly name = "FanfareError";
+	readonly code: ErrorCode;
+	readonly issues: readonly Issue[];
+
+	constructor(code: ErrorCode, message: string, options: { issues?: readonly Issue[]; cause?: unknown } = {}) {
+		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		this.code = code;
+		this.issues = options.issues ?? [];
+	}
+
+	get kind(): ErrorKind {
+		return ERROR_KINDS[this.code];
+	}
+}
+
+/** A 400 whose issues say what and where. */
+export function invalidRequest(issues: readonly Issue[]): FanfareError {
+	const [first] = issues;
+	const message =
+		first === undefined
+			? "The request is not valid."
+			: `${first.path === "" ? "" : `${first.path}: `}${first.message}${issues.length > 1 ? ` (and ${issues.length - 1} more, see issues)` : ""}`;
+	return new FanfareError("invalid_request", message, { issues });
+}

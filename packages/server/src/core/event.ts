@@ -1,0 +1,40 @@
+// Events: what a producer sends. Immutable once accepted; the bytes that receivers get are built here, once.
+
+/** An accepted event, without its body. */
+export interface Event {
+	readonly id: string;
+	readonly projectId: string;
+	readonly type: string;
+	/** When it happened, as the producer says, or when it was accepted. */
+	readonly timestamp: number;
+	readonly createDate: number;
+	readonly deliveryCount: number;
+}
+
+/** A send, checked, before it becomes an event. */
+export interface EventInput {
+	readonly type: string;
+	/** The JSON text of `data`, exactly as the producer wrote it. */
+	readonly dataJson: string;
+	readonly timestamp: number | null;
+	readonly idempotencyKey: string | null;
+	/** Named webhooks, or null for all whose filter matches. */
+	readonly webhookIds: readonly string[] | null;
+}
+
+/** `type`: groups of letters, digits and `_`, `-` joined by full stops, such as `batch.job.completed`. */
+export const EVENT_TYPE_PATTERN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
+export const EVENT_TYPE_MAX_LENGTH = 256;
+/** The most that a body may weigh as it is sent to receivers and as it comes in. */
+export const MAX_EVENT_BYTES = 256 * 1_024;
+
+/**
+ * The body that every attempt sends: `{"type":…,"timestamp":…,"data":…}`, with the producer's bytes for `data`.
+ *
+ * @example
+ * buildBody("user.created", 0, '{"n":1.0}');
+ * // {"type":"user.created","timestamp":"1970-01-01T00:00:00.000Z","data":{"n":1.0}}
+ */
+export function buildBody(type: string, timestamp: number, dataJson: string): Uint8Array {
+	return Buffer.from(`{"type":"${type}","timestamp":"${new Date(timestamp).toISOString()}","data":${dataJson}}`);
+}

@@ -1,0 +1,94 @@
+// Identifiers: a prefix that names the type, and a UUIDv7 (RFC 9562), so that ids sort by the time of their making.
+import { randomBytes, randomFillSync } from "node:crypto";
+
+export const ID_PREFIXES = ["webhook", "evt", "dlv", "atm", "key"] as const;
+export type IdPrefix = (typeof ID_PREFIXES)[number];
+
+/** Makes ids. Ids of one maker always ascend, also within a millisecond and when the clock is set back. */
+export interface IdMaker {
+	make(prefix: IdPrefix, now: number): string;
+}
+
+const COUNTER_BITS = 42;
+const COUNTER_LIMIT = 2 ** COUNTER_BITS;
+/** Fresh counters start in the lower half, which leaves 2^41 ids for the same millisecond. */
+const COUNTER_START = 2 ** (COUNTER_BITS - 1);
+const RANDOM_POOL_BYTES = 4_096;
+
+/**
+ * UUIDv7 by RFC 9562, section 6.2, method 1: a counter of 42 bits after the time, then 32 random bits. When the clock goes
+ * back, the last time is used on, so that order is kept.
+ *
+ * @example
+ * const ids = createIdMaker();
+ * ids.make("evt", Date.now()); // "evt_01936a2e-…"
+ */
+export function createIdMaker(): IdMaker {
+	const pool = new Uint32Array(RANDOM_POOL_BYTES / 4);
+	let poolAt = pool.length;
+	let lastMs = 0;
+	let counter = 0;
+
+	function random32(): number {
+		if (poolAt >= pool.length) {
+			randomFillSync(pool);
+			poolAt = 0;
+		}
+		return pool[poolAt++] ?? 0;
+	}
+
+	return {
+		make(prefix, now) {
+			const ms = Math.trunc(now);
+			if (ms > lastMs) {
+				lastMs = ms;
+				counter = (random32() * 2 ** 10 + (random32() >>> 22)) % COUNTER_START;
+			} else if (++counter >= COUNTER_LIMIT) {
+				lastMs++;
+				counter = 0;
+			}
+			return `${prefix}_${formatUuid7(lastMs, counter, random32())}`;
+		},
+	};
+}
+
+/** 48 bits of time · version 7 · 12 bits of counter · variant 10 · 30 bits of counter · 32 random bits. */
+function formatUuid7(ms: number, counter: number, random: number): string {
+	const time = hex(ms, 12);
+	const high = Math.floor(counter / 2 ** 30);
+	const low = counter % 2 ** 30;
+	const variantAndLow = hex(0x8000_0000 + low, 8);
+	return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(high, 3)}-${variantAndLow.slice(0, 4)}-${variantAndLow.slice(4)}${hex(random, 8)}`;
+}
+
+function hex(value: number, digits: number): string {
+	return value.toString(16).padStart(digits, "0");
+}
+
+const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const PATTERNS: Readonly<Record<IdPrefix, RegExp>> = {
+	webhook: new RegExp(`^webhook_${UUID}$`),
+	evt: new RegExp(`^evt_${UUID}$`),
+	dlv: new RegExp(`^dlv_${UUID}$`),
+	atm: new RegExp(`^atm_${UUID}$`),
+	key: new RegExp(`^key_${UUID}$`),
+};
+
+/** Whether `text` is written as an id of this type. */
+export function isId(prefix: IdPrefix, text: string): boolean {
+	return PATTERNS[prefix].test(text);
+}
+
+/** A project's id: `proj_` and 32 hex digits, as the Nexus SDK has them. */
+export function makeProjectId(): string {
+	return `proj_${randomBytes(16).toString("hex")}`;
+}
+
+export function isProjectId(text: string): boolean {
+	return /^proj_[0-9a-f]{32}$/.test(text);
+}
+
+/** A workspace's id: `ws_` and 32 hex digits. */
+export function makeWorkspaceId(): string {
+	return `ws_${randomBytes(16).toString("hex")}`;
+}

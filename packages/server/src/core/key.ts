@@ -1,0 +1,45 @@
+// API keys: who may do what. A key is shown once, when it is made; what is kept is its SHA-256.
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+
+/** What a key allows; each scope includes those before it. */
+export const SCOPES = ["read", "write", "admin"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface ApiKey {
+	readonly id: string;
+	readonly name: string;
+	readonly scope: Scope;
+	/** The one project it opens, or null for the whole workspace. */
+	readonly projectId: string | null;
+	/** The last four characters of the key. */
+	readonly hint: string;
+	/** SHA-256 of the key as it is written. */
+	readonly digest: Uint8Array;
+	readonly createDate: number;
+}
+
+const KEY_BYTES = 32;
+const KEY_PATTERN = /^sk_[A-Za-z0-9_-]{43}$/;
+
+/** A new key: `sk_` and 43 base64url characters (256 random bits). */
+export function generateSecretKey(): string {
+	return `sk_${randomBytes(KEY_BYTES).toString("base64url")}`;
+}
+
+export function isSecretKey(text: string): boolean {
+	return KEY_PATTERN.test(text);
+}
+
+export function keyDigest(secretKey: string): Uint8Array {
+	return createHash("sha256").update(secretKey).digest();
+}
+
+/** Compares two digests in constant time. */
+export function sameDigest(a: Uint8Array, b: Uint8Array): boolean {
+	return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** Whether a key of scope `held` may do what needs `needed`. */
+export function scopeAllows(held: Scope, needed: Scope): boolean {
+	return SCOPES.indexOf(held) >= SCOPES.indexOf(needed);
+}

@@ -1,0 +1,52 @@
+// Standard Webhooks 1.0 signatures, scheme v1: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+import { createHmac, createSecretKey, randomBytes, type KeyObject } from "node:crypto";
+
+export const SECRET_PREFIX = "whsec_";
+export const SECRET_MIN_BYTES = 24;
+export const SECRET_MAX_BYTES = 64;
+const GENERATED_SECRET_BYTES = 32;
+
+const STANDARD_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** A new secret: `whsec_` and the base64 of 32 random bytes. */
+export function generateSecret(): string {
+	return SECRET_PREFIX + randomBytes(GENERATED_SECRET_BYTES).toString("base64");
+}
+
+/**
+ * The bytes of a secret written as standard base64, with or without `whsec_`; null if it is not base64 of 24–64 bytes.
+ *
+ * @example
+ * decodeSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?.length; // 24
+ */
+export function decodeSecret(contents: string): Uint8Array | null {
+	const base64 = contents.startsWith(SECRET_PREFIX) ? contents.slice(SECRET_PREFIX.length) : contents;
+	if (!STANDARD_BASE64.test(base64)) return null;
+	const bytes = Buffer.from(base64, "base64");
+	return bytes.length >= SECRET_MIN_BYTES && bytes.length <= SECRET_MAX_BYTES ? bytes : null;
+}
+
+/** The last four characters of a secret as it is written, to tell secrets apart without showing them. */
+export function secretHint(bytes: Uint8Array): string {
+	return Buffer.from(bytes).toString("base64").slice(-4);
+}
+
+/** Prepares a secret's bytes once for many signatures. */
+export function signingKey(bytes: Uint8Array): KeyObject {
+	return createSecretKey(bytes);
+}
+
+/**
+ * The value of `webhook-signature`: `v1,<base64 HMAC-SHA256 of "{id}.{timestamp}.{body}">`, one per key, a space between.
+ *
+ * @param timestampS seconds since the epoch, of this attempt
+ */
+export function sign(keys: readonly KeyObject[], id: string, timestampS: number, body: Uint8Array): string {
+	const head = `${id}.${timestampS}.`;
+	let signatures = "";
+	for (const key of keys) {
+		const mac = createHmac("sha256", key).update(head).update(body).digest("base64");
+		signatures += signatures === "" ? `v1,${mac}` : ` v1,${mac}`;
+	}
+	return signatures;
+}

@@ -1,0 +1,83 @@
+// Webhooks: registered endpoints, and which events they want.
+import type { KeyObject } from "node:crypto";
+
+import type { RetryPolicy } from "./retry-policy.ts";
+
+export const WEBHOOK_STATUSES = ["Enabled", "Paused", "Disabled"] as const;
+export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];
+
+export const DEFAULT_TIMEOUT_MS = 15_000;
+export const TIMEOUT_RANGE_MS = { min: 1_000, max: 30_000 } as const;
+export const ENDPOINT_MAX_LENGTH = 2_048;
+export const NAME_MAX_LENGTH = 128;
+
+/** A registered endpoint, without anything that is write-only. */
+export interface Webhook {
+	readonly id: string;
+	readonly projectId: string;
+	readonly name: string;
+	readonly description: string | null;
+	readonly endpoint: string;
+	readonly retries: RetryPolicy;
+	/** Exact names or `prefix.*`; null = every type. */
+	readonly eventTypes: readonly string[] | null;
+	readonly timeoutMs: number;
+	readonly metadata: Readonly<Record<string, string>>;
+	readonly status: WebhookStatus;
+	readonly disabledReason: string | null;
+	/** The names of the headers that go with each attempt; their values are sealed. */
+	readonly headerNames: readonly string[];
+	readonly secretHint: string;
+	readonly createDate: number;
+	readonly updateDate: number;
+}
+
+/** A webhook as an attempt needs it: with its keys and headers opened. Never leaves the engine. */
+export interface ArmedWebhook extends Webhook {
+	/** Newest first. */
+	readonly signingKeys: readonly KeyObject[];
+	readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Whether one entry of `eventTypes` is an exact name or `prefix.*`. */
+export const EVENT_TYPE_FILTER_PATTERN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?:\.\*)?$/;
+const PREFIX_SUFFIX = ".*";
+
+/**
+ * Finds the webhooks that want a type. Costs by the parts of the type's name and by what matches,
+ * not by how many webhooks there are.
+ */
+export class EventTypeIndex<T extends Pick<Webhook, "eventTypes">> {
+	readonly #all: T[] = [];
+	readonly #exact = new Map<string, T[]>();
+	readonly #prefix = new Map<string, T[]>();
+
+	constructor(webhooks: Iterable<T>) {
+		for (const webhook of webhooks) this.#add(webhook);
+	}
+
+	/** Each webhook that wants `type`, once. */
+	match(type: string): T[] {
+		const found = new Set<T>(this.#all);
+		for (const webhook of this.#exact.get(type) ?? []) found.add(webhook);
+		for (let dot = type.indexOf("."); dot !== -1; dot = type.indexOf(".", dot + 1)) {
+			for (const webhook of this.#prefix.get(type.slice(0, dot)) ?? []) found.add(webhook);
+		}
+		return [...found];
+	}
+
+	#add(webhook: T): void {
+		if (webhook.eventTypes === null) {
+			this.#all.push(webhook);
+			return;
+		}
+		for (const entry of webhook.eventTypes) {
+			const [map, key] = entry.endsWith(PREFIX_SUFFIX)
+				? [this.#prefix, entry.slice(0, -PREFIX_SUFFIX.length)]
+				: [this.#exact, entry];
+			const list = map.get(key);
+			if (list === undefined) map.set(key, [webhook]);
+			else list.push(webhook);
+		}
+	}
+}
