@@ -36,8 +36,6 @@ export interface EngineGauges {
 	readonly readyDeliveries: number;
 	readonly inFlightAttempts: number;
 	readonly waitingSends: number;
-	readonly pendingDeliveries: number;
-	readonly heldDeliveries: number;
 	/** Age of the oldest due delivery that nobody works on yet, 0 if there is none. */
 	readonly oldestDueMs: number;
 }

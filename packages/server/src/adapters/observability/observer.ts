@@ -1,0 +1,23 @@
+// The observer that writes metrics and logs: one line an attempt, never with a payload, a header or a secret.
+import type { Logger } from "pino";
+
+import type { AttemptReport, Observer } from "../../ports/observer.ts";
+import type { Metrics } from "./metrics.ts";
+
+export function createObserver(logger: Logger, metrics: Metrics): Observer {
+	const logsAttempts = logger.isLevelEnabled("info");
+	return {
+		eventAccepted: (deliveryCount) => metrics.eventAccepted(deliveryCount),
+		eventRefused: (code) => metrics.eventRefused(code),
+		attemptFinished(report: AttemptReport) {
+			metrics.attemptFinished(report);
+			if (logsAttempts) logger.info(report, "attempt");
+		},
+		committed: (commit) => metrics.committed(commit),
+		problem(message, error) {
+			metrics.problem();
+			logger.error({ err: error }, message);
+		},
+		note: (message, facts) => logger.info(facts, message),
+	};
+}

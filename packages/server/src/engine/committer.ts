@@ -1,0 +1,229 @@
+// Group commit: callers wait for the next commit; one writer takes all that has gathered into one transaction.
+//
+// States: idle ──work──▶ scheduled ──▶ committing ──more work──▶ scheduled
+//                                          └──store fails──▶ backing off ──▶ scheduled
+// Sends that a failed commit held are refused; outcomes of attempts are kept and written later, however long it takes.
+import type { Clock } from "../core/clock.ts";
+import type { DeliveryState } from "../core/delivery.ts";
+import type { Observer } from "../ports/observer.ts";
+import {
+	StoreError,
+	type AcceptResult,
+	type CommitResult,
+	type DeliveryUpdate,
+	type NewEvent,
+	type Store,
+} from "../ports/store.ts";
+
+/** A send on its way into the store. */
+export interface PendingSend {
+	/** Bytes of the body, for the bound on memory. */
+	readonly bytes: number;
+	/** Makes the event just before the commit, so that its deliveries fit the webhooks and the room of that moment. */
+	build(): NewEvent;
+	/** Called with what became of it after the commit. */
+	done(event: NewEvent, result: AcceptResult): void;
+	/** Called if it was not committed; nothing of it is in the store. `event` is what `build` had made. */
+	failed(event: NewEvent, error: StoreError): void;
+}
+
+interface PendingUpdate {
+	readonly update: DeliveryUpdate;
+	done(state: DeliveryState | null): void;
+	failed(error: StoreError): void;
+}
+
+const MAX_SENDS_PER_COMMIT = 1_000;
+const MAX_BYTES_PER_COMMIT = 8 * 1_024 * 1_024;
+const MAX_UPDATES_PER_COMMIT = 2_000;
+const BACKOFF_MS = 250;
+
+/** The one writer of the busy path. */
+export class Committer {
+	readonly #store: Store;
+	readonly #clock: Clock;
+	readonly #observer: Observer;
+	#sends: PendingSend[] = [];
+	#sendBytes = 0;
+	#updates: PendingUpdate[] = [];
+	#state: "idle" | "scheduled" | "committing" | "backing off" = "idle";
+	#closed = false;
+	#cancelBackoff: (() => void) | null = null;
+	#whenIdle: (() => void)[] = [];
+
+	constructor(parts: { store: Store; clock: Clock; observer: Observer }) {
+		this.#store = parts.store;
+		this.#clock = parts.clock;
+		this.#observer = parts.observer;
+	}
+
+	get waitingSends(): number {
+		return this.#sends.length;
+	}
+
+	get waitingBytes(): number {
+		return this.#sendBytes;
+	}
+
+	/** Takes a send into the next commit. */
+	send(send: PendingSend): void {
+		this.#sends.push(send);
+		this.#sendBytes += send.bytes;
+		// A send does not wait for the end of a back-off: it fails fast if the store still can't write.
+		this.#schedule(true);
+	}
+
+	/**
+	 * Takes a change of a delivery into the next commit; resolves with the state that it leads to. Store failures are
+	 * waited out. Rejects only if the committer is closed before the store recovers, or if the store can never do it.
+	 */
+	update(update: DeliveryUpdate): Promise<DeliveryState | null> {
+		return new Promise((done, failed) => {
+			if (this.#closed) {
+				failed(new StoreError("store_unavailable", "the committer is closed"));
+				return;
+			}
+			this.#updates.push({ update, done, failed });
+			this.#schedule(false);
+		});
+	}
+
+	/** Resolves when nothing waits any more; with a failing store that may be never. */
+	idle(): Promise<void> {
+		if (this.#state === "idle") return Promise.resolve();
+		return new Promise((resolve) => this.#whenIdle.push(resolve));
+	}
+
+	/** Gives up what could not be written: leases end, and the deliveries are attempted again after the next start. */
+	close(): void {
+		this.#closed = true;
+		this.#cancelBackoff?.();
+		const error = new StoreError("store_unavailable", "the committer is closed");
+		for (const update of this.#updates.splice(0)) update.failed(error);
+	}
+
+	#schedule(urgent: boolean): void {
+		if (this.#state === "backing off" && urgent) {
+			this.#cancelBackoff?.();
+			this.#state = "idle";
+		}
+		if (this.#state !== "idle") return;
+		this.#state = "scheduled";
+		// After the I/O of this turn of the event loop, so that all that arrives together is committed together.
+		setImmediate(() => void this.#run());
+	}
+
+	async #run(): Promise<void> {
+		this.#state = "committing";
+		const sends = this.#takeSends();
+		const updates = this.#updates.splice(0, MAX_UPDATES_PER_COMMIT);
+		const events = sends.map((send) => send.build());
+		const failed = await this.#commit(sends, events, updates);
+		if (this.#closed) {
+			const error = new StoreError("store_unavailable", "the committer is closed");
+			for (const update of failed) update.failed(error);
+		} else {
+			this.#updates.unshift(...failed);
+		}
+		this.#next(failed.length > 0 && !this.#closed);
+	}
+
+	#next(backOff: boolean): void {
+		this.#state = "idle";
+		if (this.#sends.length > 0 || (this.#updates.length > 0 && !backOff)) {
+			this.#schedule(false);
+		} else if (backOff) {
+			this.#state = "backing off";
+			this.#cancelBackoff = this.#clock.after(BACKOFF_MS, () => this.#schedule(true));
+		} else {
+			for (const resolve of this.#whenIdle.splice(0)) resolve();
+		}
+	}
+
+	#takeSends(): PendingSend[] {
+		let bytes = 0;
+		let count = 0;
+		for (const send of this.#sends) {
+			if (count > 0 && (count >= MAX_SENDS_PER_COMMIT || bytes + send.bytes > MAX_BYTES_PER_COMMIT)) break;
+			bytes += send.bytes;
+			count++;
+		}
+		this.#sendBytes -= bytes;
+		return this.#sends.splice(0, count);
+	}
+
+	/** Commits and tells each caller. Returns the updates that must be tried again. */
+	async #commit(sends: readonly PendingSend[], events: readonly NewEvent[], updates: readonly PendingUpdate[]) {
+		const startedAt = performance.now();
+		let result: CommitResult;
+		try {
+			result = await this.#store.commit({ events, updates: updates.map(({ update }) => update) });
+		} catch (error) {
+			return this.#afterFailure(asStoreError(error), sends, events, updates);
+		}
+		const durationMs = performance.now() - startedAt;
+		this.#observer.committed({ events: events.length, updates: updates.length, durationMs });
+		this.#settle(result, sends, events, updates);
+		return [];
+	}
+
+	#settle(
+		result: CommitResult,
+		sends: readonly PendingSend[],
+		events: readonly NewEvent[],
+		updates: readonly PendingUpdate[],
+	): void {
+		for (const [index, update] of updates.entries()) update.done(result.updates[index] ?? null);
+		for (const [index, send] of sends.entries()) {
+			const event = events[index];
+			const outcome = result.events[index];
+			if (event !== undefined && outcome !== undefined) send.done(event, outcome);
+		}
+	}
+
+	async #afterFailure(
+		error: StoreError,
+		sends: readonly PendingSend[],
+		events: readonly NewEvent[],
+		updates: readonly PendingUpdate[],
+	): Promise<readonly PendingUpdate[]> {
+		this.#observer.problem("a commit failed", error);
+		if (error.code === "store_conflict") {
+			if (sends.length + updates.length > 1) return this.#oneByOne(sends, events, updates);
+			// Alone and still in conflict: no later try can do it.
+			for (const update of updates) update.failed(error);
+			this.#refuse(error, sends, events);
+			return [];
+		}
+		this.#refuse(error, sends, events);
+		return updates;
+	}
+
+	/** One of them can't be written: each gets a commit of its own, so that it alone fails. */
+	async #oneByOne(
+		sends: readonly PendingSend[],
+		events: readonly NewEvent[],
+		updates: readonly PendingUpdate[],
+	): Promise<readonly PendingUpdate[]> {
+		const again: PendingUpdate[] = [];
+		for (const update of updates) again.push(...(await this.#commit([], [], [update])));
+		for (const [index, send] of sends.entries()) {
+			const event = events[index];
+			if (event !== undefined) await this.#commit([send], [event], []);
+		}
+		return again;
+	}
+
+	#refuse(error: StoreError, sends: readonly PendingSend[], events: readonly NewEvent[]): void {
+		for (const [index, send] of sends.entries()) {
+			const event = events[index];
+			if (event !== undefined) send.failed(event, error);
+		}
+	}
+}
+
+function asStoreError(error: unknown): StoreError {
+	return error instanceof StoreError
+		? error
+		: new StoreError("store_conflict", "the store failed in a way it should not", { cause: error });
+}

@@ -1,0 +1,219 @@
+// The engine: its parts in the order of their start and stop.
+import type { Workspace } from "../core/workspace.ts";
+import type { EngineGauges } from "../ports/observer.ts";
+import type { Store } from "../ports/store.ts";
+import { bootstrap, type FirstStart } from "./bootstrap.ts";
+import { Committer } from "./committer.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Housekeeper } from "./housekeeper.ts";
+import { Intake } from "./intake.ts";
+import { Keyring } from "./keyring.ts";
+import { DEFAULT_LIMITS, type EngineLimits, type EngineParts, type Identity } from "./options.ts";
+import { ProjectManager } from "./project-manager.ts";
+import type { Engine, Readiness } from "./public.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+import { Refiller } from "./refiller.ts";
+import { Sweeper } from "./sweeper.ts";
+import { WebhookManager } from "./webhook-manager.ts";
+import { WebhookRegistry } from "./webhook-registry.ts";
+import { WebhookTester } from "./webhook-tester.ts";
+
+export interface EngineSetup {
+	readonly parts: EngineParts;
+	readonly identity: Identity;
+	readonly limits?: Partial<EngineLimits>;
+	/** Administers the workspace from now on, if given. */
+	readonly adminKey?: string | null;
+}
+
+const SHUTDOWN_GRACE_MS = 30_000;
+/** For the outcomes of what was cut short to be written, if the store can. */
+const WRITE_GRACE_MS = 2_000;
+
+/** Opens an engine on a store: makes what a first start needs, and reads what a later one does. Then call `start`. */
+export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; firstStart: FirstStart | null }> {
+	const { workspace, firstStart } = await bootstrap(setup.parts, setup.adminKey ?? null);
+	const { store } = setup.parts;
+	const registry = new WebhookRegistry(setup.parts.sealer);
+	for (const record of await store.webhookRecords()) registry.put(record);
+	const [projects, keys] = [await store.projects(), await store.keys()];
+	return { engine: new AssembledEngine(setup, workspace, registry, { projects, keys }), firstStart };
+}
+
+class AssembledEngine implements Engine {
+	readonly workspace: Workspace;
+	readonly projects: ProjectManager;
+	readonly webhooks: WebhookManager;
+	readonly keys: Keyring;
+	readonly intake: Intake;
+	readonly #parts: EngineParts;
+	readonly #limits: EngineLimits;
+	readonly #registry: WebhookRegistry;
+	readonly #queue: ReadyQueue;
+	readonly #committer: Committer;
+	readonly #dispatcher: Dispatcher;
+	readonly #refiller: Refiller;
+	readonly #sweeper: Sweeper;
+	readonly #housekeeper: Housekeeper;
+	#startedAt = 0;
+	#starting: Promise<void> | null = null;
+	#stopping: Promise<void> | null = null;
+
+	constructor(
+		setup: EngineSetup,
+		workspace: Workspace,
+		registry: WebhookRegistry,
+		known: { projects: Awaited<ReturnType<Store["projects"]>>; keys: Awaited<ReturnType<Store["keys"]>> },
+	) {
+		const parts = setup.parts;
+		const limits = { ...DEFAULT_LIMITS, ...setup.limits };
+		this.workspace = workspace;
+		this.#parts = parts;
+		this.#limits = limits;
+		this.#registry = registry;
+		this.#queue = new ReadyQueue(limits);
+		this.#committer = new Committer(parts);
+		this.#housekeeper = new Housekeeper(parts);
+		this.#sweeper = new Sweeper(parts, { registry, due: (id, at) => this.#dispatcher.noteDue(id, at) });
+		this.#refiller = new Refiller(parts, limits, {
+			queue: this.#queue,
+			filled: () => this.#dispatcher.pump(),
+			deliverable: (id) => this.#isDeliverable(id),
+			stray: (id) => this.#sweeper.sweep(id),
+		});
+		this.#dispatcher = new Dispatcher(parts, setup.identity, {
+			committer: this.#committer,
+			queue: this.#queue,
+			registry,
+			gone: (id) => this.#disable(id),
+			wanting: (lane) => this.#refiller.wanting(lane),
+			stray: (id) => this.#sweeper.sweep(id),
+		});
+		this.projects = new ProjectManager(parts, workspace, known.projects, (id) => {
+			this.webhooks.projectDeleted(id);
+			this.keys.forgetProject(id);
+		});
+		this.keys = new Keyring(parts, this.projects, known.keys);
+		this.webhooks = new WebhookManager(parts, {
+			registry,
+			projects: this.projects,
+			sweeper: this.#sweeper,
+			tester: new WebhookTester(parts, setup.identity),
+			drop: (id) => this.#queue.drop(id),
+		});
+		this.intake = new Intake(parts, limits, {
+			committer: this.#committer,
+			dispatcher: this.#dispatcher,
+			queue: this.#queue,
+			registry,
+			projects: this.projects,
+		});
+	}
+
+	start(): Promise<void> {
+		this.#starting ??= this.#start();
+		return this.#starting;
+	}
+
+	stop(graceMs = SHUTDOWN_GRACE_MS): Promise<void> {
+		this.#stopping ??= this.#stop(graceMs);
+		return this.#stopping;
+	}
+
+	async readiness(): Promise<Readiness> {
+		const store = await this.#parts.store.probe(this.#parts.clock.now()).then(
+			() => ({ ok: true, message: "the store can be written" }),
+			(error: unknown) => ({ ok: false, message: `the store can't be written: ${messageOf(error)}` }),
+		);
+		const dispatcher = this.#dispatcherCheck();
+		return { ready: store.ok && dispatcher.ok, checks: { store, dispatcher } };
+	}
+
+	gauges(): EngineGauges {
+		return {
+			readyDeliveries: this.#queue.ready,
+			inFlightAttempts: this.#queue.inFlight,
+			waitingSends: this.#committer.waitingSends,
+			oldestDueMs: this.#oldestDueMs(),
+		};
+	}
+
+	async #start(): Promise<void> {
+		// Whoever held a lease is gone: the data directory's lock is ours alone.
+		const recovered = await this.#parts.store.releaseAllLeases();
+		this.#startedAt = this.#parts.clock.now();
+		this.#parts.observer.note("started", { recoveredDeliveries: recovered });
+		for (const { record } of this.#registry.all()) {
+			if (record.status !== "Enabled" || record.deleteDate !== null) this.#sweeper.sweep(record.id);
+		}
+		this.#dispatcher.start();
+		await this.#refiller.start();
+		this.#housekeeper.start();
+	}
+
+	/** New sends end first, outcomes are written last. */
+	async #stop(graceMs: number): Promise<void> {
+		const { clock, store } = this.#parts;
+		this.intake.close();
+		const written = this.#dispatcher.drain().then(() => this.#committer.idle());
+		await Promise.all([this.#refiller.stop(), this.#sweeper.stop(), this.#housekeeper.stop()]);
+		let cancel = () => {};
+		const forced = new Promise<void>((resolve) => {
+			cancel = clock.after(graceMs, () => {
+				void this.#closeSender();
+				// Attempts cut short here are attempted again after the next start, once they are given back or their outcome is lost.
+				cancel = clock.after(WRITE_GRACE_MS, resolve);
+			});
+		});
+		await Promise.race([written, forced]);
+		cancel();
+		this.#committer.close();
+		await this.#closeSender();
+		await store.close();
+	}
+
+	async #closeSender(): Promise<void> {
+		try {
+			await this.#parts.sender.close();
+		} catch (error) {
+			this.#parts.observer.problem("the sender could not be closed", error);
+		}
+	}
+
+	#isDeliverable(webhookId: string): boolean {
+		const found = this.#registry.find(webhookId);
+		return found !== undefined && found.record.deleteDate === null && found.record.status === "Enabled";
+	}
+
+	#disable(webhookId: string): void {
+		this.webhooks
+			.disable(webhookId, "The receiver answered 410 Gone.")
+			.catch((error: unknown) => this.#parts.observer.problem("a webhook could not be disabled", error));
+	}
+
+	/** It moves if it has looked into the store lately, and if nothing due waits while there is room for it. */
+	#dispatcherCheck(): { ok: boolean; message: string } {
+		if (this.#startedAt === 0) return { ok: false, message: "the dispatcher is not started" };
+		if (this.#stopping !== null) return { ok: false, message: "the server is shutting down" };
+		const now = this.#parts.clock.now();
+		const silentMs = now - this.#refiller.reapedAt;
+		if (silentMs > 3 * this.#limits.reapEveryMs) {
+			return { ok: false, message: `the store has not been asked for due deliveries for ${silentMs} ms` };
+		}
+		const stalledMs = now - Math.max(this.#dispatcher.lastMoveAt, this.#startedAt);
+		const stalled = this.#queue.ready > 0 && this.#queue.inFlight === 0 && stalledMs > this.#limits.reapEveryMs;
+		if (stalled) return { ok: false, message: `no attempt was started for ${stalledMs} ms while deliveries are ready` };
+		return { ok: true, message: "the dispatcher moves" };
+	}
+
+	#oldestDueMs(): number {
+		const now = this.#parts.clock.now();
+		let oldest = now;
+		for (const lane of this.#queue.lanes()) oldest = Math.min(oldest, lane.storeDueAt);
+		return now - oldest;
+	}
+}
+
+function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,234 @@
+// Intake: accepts events. A send resolves when the event and its deliveries are committed; what is refused leaves nothing.
+import { createHash } from "node:crypto";
+
+import { newDelivery, newHeldDelivery, type DeliveryState } from "../core/delivery.ts";
+import { FanfareError } from "../core/errors.ts";
+import { buildBody, MAX_EVENT_BYTES, type EventInput } from "../core/event.ts";
+import type { ArmedWebhook } from "../core/webhook.ts";
+import type { AcceptResult, NewEvent, StoreError } from "../ports/store.ts";
+import type { Committer, PendingSend } from "./committer.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { EngineLimits, EngineParts } from "./options.ts";
+import type { Intake as IntakeCalls, Projects, SentEvent } from "./public.ts";
+import type { ReadyQueue } from "./ready-queue.ts";
+import type { WebhookRegistry } from "./webhook-registry.ts";
+
+interface Neighbours {
+	readonly committer: Committer;
+	readonly dispatcher: Dispatcher;
+	readonly queue: ReadyQueue;
+	readonly registry: WebhookRegistry;
+	readonly projects: Pick<Projects, "get">;
+}
+
+/** Beside the body, an event costs about this much memory while it waits for its commit. */
+const OVERHEAD_BYTES = 512;
+
+export class Intake implements IntakeCalls {
+	readonly #parts: EngineParts;
+	readonly #limits: EngineLimits;
+	readonly #near: Neighbours;
+	#open = true;
+
+	constructor(parts: EngineParts, limits: EngineLimits, near: Neighbours) {
+		this.#parts = parts;
+		this.#limits = limits;
+		this.#near = near;
+	}
+
+	/** From now on each send is refused with `shutting_down`. Those taken before are still committed. */
+	close(): void {
+		this.#open = false;
+	}
+
+	async send(projectId: string, input: EventInput): Promise<SentEvent> {
+		this.#near.projects.get(projectId);
+		this.#checkRoom(1, input.dataJson.length);
+		return this.#sendOne(projectId, input);
+	}
+
+	async sendBatch(projectId: string, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]> {
+		this.#near.projects.get(projectId);
+		this.#checkRoom(
+			inputs.length,
+			inputs.reduce((sum, input) => sum + input.dataJson.length, 0),
+		);
+		const results = await Promise.all(
+			inputs.map((input) => this.#sendOne(projectId, input).catch((error: unknown) => asRefusal(error))),
+		);
+		const fatal = results.find((result) => result instanceof FanfareError && result.kind === "unavailable");
+		if (fatal instanceof FanfareError && results.every((result) => result instanceof FanfareError)) throw fatal;
+		return results;
+	}
+
+	#checkRoom(count: number, bytes: number): void {
+		if (!this.#open) {
+			throw this.#refused("shutting_down", "The server is shutting down. Send again; another start takes it.");
+		}
+		const { committer } = this.#near;
+		if (
+			committer.waitingSends + count > this.#limits.maxWaitingSends ||
+			committer.waitingBytes + bytes > this.#limits.maxWaitingBytes
+		) {
+			throw this.#refused("overloaded", "Too many sends wait to be stored. Send again a little later.");
+		}
+	}
+
+	#refused(code: "shutting_down" | "overloaded", message: string): FanfareError {
+		this.#parts.observer.eventRefused(code);
+		return new FanfareError(code, message);
+	}
+
+	#sendOne(projectId: string, input: EventInput): Promise<SentEvent> {
+		return new Promise((resolve, reject) => {
+			this.#near.committer.send(this.#pendingSend(projectId, input, resolve, reject));
+		});
+	}
+
+	#pendingSend(
+		projectId: string,
+		input: EventInput,
+		resolve: (sent: SentEvent) => void,
+		reject: (error: FanfareError) => void,
+	): PendingSend {
+		const acceptedAt = this.#parts.clock.now();
+		const timestamp = input.timestamp ?? acceptedAt;
+		const body = buildBody(input.type, timestamp, input.dataJson);
+		if (body.length > MAX_EVENT_BYTES) throw tooLarge(body.length);
+		const unknown = this.#unknownWebhooks(projectId, input.webhookIds);
+		if (unknown.length > 0) throw unknownWebhooks(unknown);
+		return {
+			bytes: body.length + OVERHEAD_BYTES,
+			build: () => this.#build(projectId, input, timestamp, body),
+			done: (event, result) => this.#done(event, result, resolve, reject),
+			failed: (event, error) => {
+				this.#near.queue.unreserve(reservedCount(event));
+				this.#parts.observer.eventRefused(error.code);
+				reject(refusalOf(error));
+			},
+		};
+	}
+
+	#unknownWebhooks(projectId: string, webhookIds: readonly string[] | null): string[] {
+		return (webhookIds ?? []).filter((id) => this.#near.registry.findIn(projectId, id) === undefined);
+	}
+
+	#build(projectId: string, input: EventInput, timestamp: number, body: Uint8Array): NewEvent {
+		const { clock, ids } = this.#parts;
+		const now = clock.now();
+		const webhooks = this.#targets(projectId, input);
+		return {
+			event: {
+				id: ids.make("evt", now),
+				projectId,
+				type: input.type,
+				timestamp,
+				createDate: now,
+				deliveryCount: webhooks.length,
+			},
+			body,
+			idempotency:
+				input.idempotencyKey === null ? null : { key: input.idempotencyKey, fingerprint: fingerprint(input) },
+			deliveries: webhooks.map((webhook) => ({
+				id: ids.make("dlv", now),
+				webhookId: webhook.id,
+				state: this.#firstState(webhook, now),
+			})),
+		};
+	}
+
+	#targets(projectId: string, input: EventInput): readonly ArmedWebhook[] {
+		const { registry } = this.#near;
+		if (input.webhookIds === null) return registry.match(projectId, input.type);
+		return input.webhookIds.flatMap((id) => registry.findIn(projectId, id)?.armed ?? []);
+	}
+
+	#firstState(webhook: ArmedWebhook, now: number): DeliveryState {
+		if (webhook.status !== "Enabled") return newHeldDelivery(heldReason(webhook));
+		const leased = this.#near.queue.reserve(webhook.id, now);
+		return newDelivery(now, leased ? now + this.#limits.leaseMs : null);
+	}
+
+	#done(
+		accepted: NewEvent,
+		result: AcceptResult,
+		resolve: (sent: SentEvent) => void,
+		reject: (error: FanfareError) => void,
+	): void {
+		this.#near.queue.unreserve(reservedCount(accepted));
+		switch (result.kind) {
+			case "accepted":
+				this.#parts.observer.eventAccepted(accepted.deliveries.length);
+				this.#near.dispatcher.accepted(accepted);
+				resolve({ event: accepted.event, duplicate: false });
+				return;
+			case "duplicate":
+				resolve({ event: result.event, duplicate: true });
+				return;
+			case "conflict":
+				this.#parts.observer.eventRefused("idempotency_conflict");
+				reject(
+					new FanfareError(
+						"idempotency_conflict",
+						"This idempotencyKey was used for another event. Use a new key, or send the same content again.",
+						{ issues: [{ path: "idempotencyKey", message: "belongs to another event" }] },
+					),
+				);
+		}
+	}
+}
+
+/** Why new deliveries of a webhook wait, in words. */
+export function heldReason(webhook: { readonly status: string; readonly disabledReason: string | null }): string {
+	if (webhook.status === "Paused") return "The webhook is paused.";
+	return `The webhook is disabled${webhook.disabledReason === null ? "" : `: ${webhook.disabledReason}`}`;
+}
+
+function reservedCount(event: NewEvent): number {
+	return event.deliveries.reduce((count, { state }) => count + (state.leaseUntil === null ? 0 : 1), 0);
+}
+
+/** Two sends are the same if type, data, timestamp and targets are written the same. */
+function fingerprint(input: EventInput): Uint8Array {
+	return createHash("sha256")
+		.update(JSON.stringify([input.type, input.timestamp, input.webhookIds]))
+		.update(input.dataJson)
+		.digest();
+}
+
+function tooLarge(bytes: number): FanfareError {
+	return new FanfareError(
+		"payload_too_large",
+		`The event is ${bytes} bytes as receivers would get it; ${MAX_EVENT_BYTES} are allowed. Send a reference to large data.`,
+	);
+}
+
+function unknownWebhooks(ids: readonly string[]): FanfareError {
+	return new FanfareError("unknown_webhook", `No such webhook in this project: ${ids.join(", ")}.`, {
+		issues: ids.map((id) => ({ path: "webhookIds", message: `no webhook ${id} in this project` })),
+	});
+}
+
+function refusalOf(error: StoreError): FanfareError {
+	if (error.code === "store_full") {
+		return new FanfareError(
+			"store_full",
+			"The server's disk is full; the event was not accepted. Send it again later.",
+			{
+				cause: error,
+			},
+		);
+	}
+	return new FanfareError(
+		"store_unavailable",
+		"The server can't write now; the event was not accepted. Send it again.",
+		{
+			cause: error,
+		},
+	);
+}
+
+function asRefusal(error: unknown): FanfareError {
+	if (error instanceof FanfareError) return error;
+	return new FanfareError("internal", "The event could not be accepted.", { cause: error });
+}

@@ -1,0 +1,75 @@
+// A lane: what is ready, what is under way and what still lies in the store for one webhook.
+import type { LeasedDelivery } from "../ports/store.ts";
+
+/** After so many failures in a row, without a success between, a webhook counts as failing. */
+const FAILING_AFTER = 5;
+
+/** The work of one webhook that is in memory. */
+export class Lane {
+	readonly webhookId: string;
+	#queue: LeasedDelivery[] = [];
+	#head = 0;
+	#readyBytes = 0;
+	#failuresInARow = 0;
+	inFlight = 0;
+	/** When the earliest delivery in the store may be due; Infinity if none is known of. */
+	storeDueAt = Infinity;
+	/** A read from the store is under way. */
+	claiming = false;
+	/** It stands in the ring of lanes that can be served. */
+	inRing = false;
+
+	constructor(webhookId: string) {
+		this.webhookId = webhookId;
+	}
+
+	get ready(): number {
+		return this.#queue.length - this.#head;
+	}
+
+	/** Bytes of the bodies that are ready. */
+	get readyBytes(): number {
+		return this.#readyBytes;
+	}
+
+	get failing(): boolean {
+		return this.#failuresInARow >= FAILING_AFTER;
+	}
+
+	get isIdle(): boolean {
+		return this.ready === 0 && this.inFlight === 0 && this.storeDueAt === Infinity && !this.claiming;
+	}
+
+	push(delivery: LeasedDelivery): void {
+		this.#queue.push(delivery);
+		this.#readyBytes += delivery.body.length;
+	}
+
+	shift(): LeasedDelivery | undefined {
+		const delivery = this.#queue[this.#head];
+		if (delivery === undefined) return undefined;
+		this.#head++;
+		this.#readyBytes -= delivery.body.length;
+		if (this.#head === this.#queue.length) {
+			this.#queue = [];
+			this.#head = 0;
+		} else if (this.#head >= 1_024) {
+			this.#queue = this.#queue.slice(this.#head);
+			this.#head = 0;
+		}
+		return delivery;
+	}
+
+	/** Something in the store will be due then. */
+	noteDue(at: number): void {
+		if (at < this.storeDueAt) this.storeDueAt = at;
+	}
+
+	recordSuccess(): void {
+		this.#failuresInARow = 0;
+	}
+
+	recordFailure(): void {
+		this.#failuresInARow++;
+	}
+}

@@ -1,0 +1,67 @@
+// Projects: the tenants, kept in memory and changed store first.
+import { FanfareError } from "../core/errors.ts";
+import { makeProjectId } from "../core/ids.ts";
+import type { Project, Workspace } from "../core/workspace.ts";
+import type { EngineParts } from "./options.ts";
+import type { Projects } from "./public.ts";
+
+export class ProjectManager implements Projects {
+	readonly #parts: EngineParts;
+	readonly #workspace: Workspace;
+	readonly #projects: Map<string, Project>;
+	readonly #deleted: (projectId: string) => void;
+
+	/** `deleted` lets go of what belonged to a deleted project. */
+	constructor(
+		parts: EngineParts,
+		workspace: Workspace,
+		projects: readonly Project[],
+		deleted: (projectId: string) => void,
+	) {
+		this.#parts = parts;
+		this.#workspace = workspace;
+		this.#projects = new Map(projects.map((project) => [project.id, project]));
+		this.#deleted = deleted;
+	}
+
+	list(): readonly Project[] {
+		return [...this.#projects.values()];
+	}
+
+	get(projectId: string): Project {
+		const project = this.#projects.get(projectId);
+		if (project === undefined) {
+			throw new FanfareError(
+				"project_not_found",
+				"No such project. GET /workspace/projects lists those that this key opens.",
+			);
+		}
+		return project;
+	}
+
+	async create(name: string): Promise<Project> {
+		const project: Project = {
+			id: makeProjectId(),
+			workspaceId: this.#workspace.id,
+			name,
+			createDate: this.#parts.clock.now(),
+		};
+		await this.#parts.store.insertProject(project);
+		this.#projects.set(project.id, project);
+		return project;
+	}
+
+	async rename(projectId: string, name: string): Promise<Project> {
+		const project = { ...this.get(projectId), name };
+		await this.#parts.store.updateProject(project);
+		this.#projects.set(projectId, project);
+		return project;
+	}
+
+	async delete(projectId: string): Promise<void> {
+		this.get(projectId);
+		await this.#parts.store.deleteProject(projectId, this.#parts.clock.now());
+		this.#projects.delete(projectId);
+		this.#deleted(projectId);
+	}
+}

@@ -1,0 +1,205 @@
+// The ready queue: leased deliveries that wait in memory for their attempt, in one short lane per webhook, served in turn.
+//
+// Bounded by count and bytes. What has no room stays in the store; a lane with a backlog there takes new deliveries
+// through the store too, so that the older ones come first.
+import type { LeasedDelivery } from "../ports/store.ts";
+import { Lane } from "./lane.ts";
+import type { EngineLimits } from "./options.ts";
+
+type Limits = Pick<
+	EngineLimits,
+	| "maxReady"
+	| "maxReadyPerWebhook"
+	| "maxReadyBytes"
+	| "maxInFlight"
+	| "maxInFlightPerWebhook"
+	| "maxInFlightWhileFailing"
+>;
+
+/** Lanes looked at, at most, in one search for one that can be served; keeps a search short when thousands are blocked. */
+const MAX_LOOKS = 256;
+
+export class ReadyQueue {
+	readonly #limits: Limits;
+	readonly #lanes = new Map<string, Lane>();
+	/** Everything in memory by delivery id, ready or in flight, with the end of its lease. */
+	readonly #held = new Map<string, { readonly delivery: LeasedDelivery; leaseUntil: number }>();
+	#ring: Lane[] = [];
+	#ringHead = 0;
+	#ready = 0;
+	#readyBytes = 0;
+	#reserved = 0;
+	#inFlight = 0;
+
+	constructor(limits: Limits) {
+		this.#limits = limits;
+	}
+
+	get ready(): number {
+		return this.#ready;
+	}
+
+	get inFlight(): number {
+		return this.#inFlight;
+	}
+
+	lanes(): IterableIterator<Lane> {
+		return this.#lanes.values();
+	}
+
+	lane(webhookId: string): Lane {
+		let lane = this.#lanes.get(webhookId);
+		if (lane === undefined) {
+			lane = new Lane(webhookId);
+			this.#lanes.set(webhookId, lane);
+		}
+		return lane;
+	}
+
+	/**
+	 * How many deliveries of this lane would still find room. A lane may hold no more than half of what is free for all,
+	 * in number and in bytes, so that lanes that hang never take the last of it.
+	 */
+	room(lane: Lane): number {
+		const free = this.#limits.maxReady - this.#ready - this.#reserved;
+		const freeBytes = this.#limits.maxReadyBytes - this.#readyBytes;
+		if (free <= 0 || freeBytes <= 0) return 0;
+		if (lane.ready === 0) return Math.min(this.#share(lane), Math.ceil(free / 2));
+		if (lane.readyBytes >= freeBytes / 2) return 0;
+		return Math.max(0, Math.min(this.#share(lane), Math.floor(free / 2)) - lane.ready);
+	}
+
+	#share(lane: Lane): number {
+		return lane.failing ? this.#limits.maxInFlightWhileFailing * 2 : this.#limits.maxReadyPerWebhook;
+	}
+
+	/** Bytes of bodies that this lane may read from the store. */
+	roomBytes(lane: Lane): number {
+		return Math.max(0, (this.#limits.maxReadyBytes - this.#readyBytes) / 2 - lane.readyBytes);
+	}
+
+	/**
+	 * Keeps a place for a delivery that is about to be committed as leased; false if there is none, or if older ones of
+	 * this webhook wait in the store. Follow with `push` or `unreserve`.
+	 */
+	reserve(webhookId: string, now: number): boolean {
+		const lane = this.lane(webhookId);
+		if (lane.storeDueAt <= now || this.room(lane) === 0) return false;
+		this.#reserved++;
+		return true;
+	}
+
+	unreserve(count: number): void {
+		this.#reserved -= count;
+	}
+
+	/** Adds a delivery; false if it is here already, in which case only its lease is moved. */
+	push(delivery: LeasedDelivery): boolean {
+		const held = this.#held.get(delivery.id);
+		if (held !== undefined) {
+			held.leaseUntil = Math.max(held.leaseUntil, delivery.leaseUntil);
+			return false;
+		}
+		const lane = this.lane(delivery.webhookId);
+		this.#held.set(delivery.id, { delivery, leaseUntil: delivery.leaseUntil });
+		lane.push(delivery);
+		this.#ready++;
+		this.#readyBytes += delivery.body.length;
+		this.#enterRing(lane);
+		return true;
+	}
+
+	/**
+	 * Takes the next delivery in turn and counts it as in flight; null if none may start now. A lane gets no more than its
+	 * limit and no more than what is free for all (the dynamic threshold of Choudhury and Hahne, 1998): lanes that
+	 * hang fill less and less, so that some room is always left for the others.
+	 */
+	take(): LeasedDelivery | null {
+		for (let looks = Math.min(this.#ring.length - this.#ringHead, MAX_LOOKS); looks > 0; looks--) {
+			const free = this.#limits.maxInFlight - this.#inFlight;
+			if (free <= 0) return null;
+			const lane = this.#shiftRing();
+			if (lane === undefined) return null;
+			if (lane.inFlight >= this.#limit(lane)) {
+				lane.inRing = false;
+				continue;
+			}
+			if (lane.inFlight >= free) {
+				this.#ring.push(lane);
+				continue;
+			}
+			const delivery = lane.shift();
+			lane.inRing = false;
+			if (delivery === undefined) continue;
+			this.#ready--;
+			this.#readyBytes -= delivery.body.length;
+			lane.inFlight++;
+			this.#inFlight++;
+			this.#enterRing(lane);
+			return delivery;
+		}
+		return null;
+	}
+
+	/** The end of a held delivery's lease; 0 if it is not here. */
+	leaseUntil(deliveryId: string): number {
+		return this.#held.get(deliveryId)?.leaseUntil ?? 0;
+	}
+
+	/** Takes out a delivery that `take` had given: its attempt is over and written. */
+	finish(delivery: LeasedDelivery): void {
+		if (!this.#held.delete(delivery.id)) return;
+		const lane = this.lane(delivery.webhookId);
+		lane.inFlight--;
+		this.#inFlight--;
+		this.#enterRing(lane);
+		this.forgetIfIdle(lane);
+	}
+
+	/** Takes out all that is ready, but not what is in flight, of a webhook that may get nothing now. */
+	drop(webhookId: string): void {
+		const lane = this.#lanes.get(webhookId);
+		if (lane === undefined) return;
+		for (let delivery = lane.shift(); delivery !== undefined; delivery = lane.shift()) {
+			this.#held.delete(delivery.id);
+			this.#ready--;
+			this.#readyBytes -= delivery.body.length;
+		}
+		lane.storeDueAt = Infinity;
+		this.forgetIfIdle(lane);
+	}
+
+	forgetIfIdle(lane: Lane): void {
+		if (lane.isIdle) this.#lanes.delete(lane.webhookId);
+	}
+
+	/** The deliveries whose lease ends before `before`; their leases are taken to end at `until` from now on. */
+	extendLeases(before: number, until: number): string[] {
+		const ids: string[] = [];
+		for (const [id, held] of this.#held) {
+			if (held.leaseUntil >= before) continue;
+			held.leaseUntil = until;
+			ids.push(id);
+		}
+		return ids;
+	}
+
+	#limit(lane: Lane): number {
+		return lane.failing ? this.#limits.maxInFlightWhileFailing : this.#limits.maxInFlightPerWebhook;
+	}
+
+	#enterRing(lane: Lane): void {
+		if (lane.inRing || lane.ready === 0) return;
+		lane.inRing = true;
+		this.#ring.push(lane);
+	}
+
+	#shiftRing(): Lane | undefined {
+		const lane = this.#ring[this.#ringHead++];
+		if (this.#ringHead >= 1_024 || this.#ringHead >= this.#ring.length) {
+			this.#ring = this.#ring.slice(this.#ringHead);
+			this.#ringHead = 0;
+		}
+		return lane;
+	}
+}

@@ -1,0 +1,194 @@
+// Webhooks: created, changed, tested and deleted here; store first, then memory, then what waits for them.
+import { randomBytes } from "node:crypto";
+
+import { FanfareError, invalidRequest } from "../core/errors.ts";
+import type { Page, PageRequest } from "../core/page.ts";
+import { secretHint } from "../core/signing.ts";
+import type { Webhook } from "../core/webhook.ts";
+import type { WebhookRecord } from "../ports/store.ts";
+import type { EngineParts } from "./options.ts";
+import type { Projects, Webhooks, WebhookSettings, WebhookTest } from "./public.ts";
+import type { Sweeper } from "./sweeper.ts";
+import { sealHeaders, sealSecret, type RegisteredWebhook, type WebhookRegistry } from "./webhook-registry.ts";
+import type { WebhookTester } from "./webhook-tester.ts";
+
+interface Neighbours {
+	readonly registry: WebhookRegistry;
+	readonly projects: Pick<Projects, "get">;
+	readonly sweeper: Sweeper;
+	readonly tester: WebhookTester;
+	/** The webhook gets nothing from now on: what is ready for it leaves memory. */
+	readonly drop: (webhookId: string) => void;
+}
+
+const SECRET_BYTES = 32;
+
+export class WebhookManager implements Webhooks {
+	readonly #parts: EngineParts;
+	readonly #near: Neighbours;
+	/** Changes of one webhook wait for each other, so that none is lost. */
+	readonly #changing = new Map<string, Promise<unknown>>();
+
+	constructor(parts: EngineParts, near: Neighbours) {
+		this.#parts = parts;
+		this.#near = near;
+	}
+
+	async create(projectId: string, settings: WebhookSettings, secret: Uint8Array | null): Promise<Webhook> {
+		this.#near.projects.get(projectId);
+		this.#checkEndpoint(settings.endpoint);
+		const { clock, ids, sealer, store } = this.#parts;
+		const now = clock.now();
+		const id = ids.make("webhook", now);
+		const { headers, ...plain } = settings;
+		const key = secret ?? randomBytes(SECRET_BYTES);
+		const record: WebhookRecord = {
+			...plain,
+			id,
+			projectId,
+			headerNames: Object.keys(headers),
+			sealedHeaders: sealHeaders(headers, id, sealer),
+			secrets: [sealSecret(key, 1, id, sealer, now)],
+			secretHint: secretHint(key),
+			status: "Enabled",
+			disabledReason: null,
+			createDate: now,
+			updateDate: now,
+			deleteDate: null,
+		};
+		await store.insertWebhook(record);
+		return this.#near.registry.put(record).webhook;
+	}
+
+	async list(projectId: string, page: PageRequest): Promise<Page<Webhook>> {
+		this.#near.projects.get(projectId);
+		return this.#parts.store.webhooks(projectId, page);
+	}
+
+	get(projectId: string, webhookId: string): Webhook {
+		return this.#find(projectId, webhookId).webhook;
+	}
+
+	async update(
+		projectId: string,
+		webhookId: string,
+		patch: Partial<Omit<WebhookSettings, "retries">> & { readonly retries?: Partial<WebhookSettings["retries"]> },
+	): Promise<Webhook> {
+		if (patch.endpoint !== undefined) this.#checkEndpoint(patch.endpoint);
+		return this.#change(projectId, webhookId, (record) => {
+			const { headers, retries, ...plain } = patch;
+			return {
+				...record,
+				...plain,
+				retries: { ...record.retries, ...retries },
+				...(headers !== undefined && {
+					headerNames: Object.keys(headers),
+					sealedHeaders: sealHeaders(headers, webhookId, this.#parts.sealer),
+				}),
+			};
+		});
+	}
+
+	async updateSecret(projectId: string, webhookId: string, secret: Uint8Array): Promise<Webhook> {
+		return this.#change(projectId, webhookId, (record, now) => {
+			const number = Math.max(0, ...record.secrets.map((known) => known.number)) + 1;
+			const sealed = sealSecret(secret, number, webhookId, this.#parts.sealer, now);
+			return { ...record, secrets: [sealed], secretHint: secretHint(secret) };
+		});
+	}
+
+	async test(projectId: string, webhookId: string): Promise<WebhookTest> {
+		return this.#near.tester.test(this.#find(projectId, webhookId).armed);
+	}
+
+	async pause(projectId: string, webhookId: string): Promise<Webhook> {
+		const webhook = await this.#change(projectId, webhookId, (record) =>
+			record.status === "Enabled" ? { ...record, status: "Paused" } : record,
+		);
+		this.#stopDeliveries(webhookId);
+		return webhook;
+	}
+
+	async resume(projectId: string, webhookId: string): Promise<Webhook> {
+		const webhook = await this.#change(projectId, webhookId, (record) => ({
+			...record,
+			status: "Enabled",
+			disabledReason: null,
+		}));
+		this.#near.sweeper.sweep(webhookId);
+		return webhook;
+	}
+
+	async delete(projectId: string, webhookId: string): Promise<void> {
+		await this.#change(projectId, webhookId, (record, now) => ({ ...record, deleteDate: now }));
+		this.#stopDeliveries(webhookId);
+	}
+
+	/** The receiver said that it is gone for good (410). */
+	async disable(webhookId: string, reason: string): Promise<void> {
+		const found = this.#near.registry.find(webhookId);
+		if (found === undefined || found.record.deleteDate !== null || found.record.status === "Disabled") return;
+		await this.#change(found.record.projectId, webhookId, (record) => ({
+			...record,
+			status: "Disabled",
+			disabledReason: reason,
+		}));
+		this.#stopDeliveries(webhookId);
+	}
+
+	/** The store has marked the project and its webhooks as deleted; memory and deliveries follow. */
+	projectDeleted(projectId: string): void {
+		const deleteDate = this.#parts.clock.now();
+		for (const { record } of this.#near.registry.in(projectId)) {
+			this.#near.registry.put({ ...record, deleteDate });
+			this.#stopDeliveries(record.id);
+		}
+	}
+
+	#stopDeliveries(webhookId: string): void {
+		this.#near.drop(webhookId);
+		this.#near.sweeper.sweep(webhookId);
+	}
+
+	/** Reads, changes and writes one webhook, after earlier changes of the same one are done. */
+	async #change(
+		projectId: string,
+		webhookId: string,
+		change: (record: WebhookRecord, now: number) => WebhookRecord,
+	): Promise<Webhook> {
+		const before = this.#changing.get(webhookId);
+		const done = (async () => {
+			await before?.catch(() => undefined);
+			const { record, webhook } = this.#find(projectId, webhookId);
+			const now = this.#parts.clock.now();
+			const changed = change(record, now);
+			if (changed === record) return webhook;
+			const next = { ...changed, updateDate: Math.max(now, record.updateDate) };
+			await this.#parts.store.updateWebhook(next);
+			return this.#near.registry.put(next).webhook;
+		})();
+		this.#changing.set(webhookId, done);
+		try {
+			return await done;
+		} finally {
+			if (this.#changing.get(webhookId) === done) this.#changing.delete(webhookId);
+		}
+	}
+
+	#find(projectId: string, webhookId: string): RegisteredWebhook {
+		this.#near.projects.get(projectId);
+		const found = this.#near.registry.findIn(projectId, webhookId);
+		if (found === undefined) {
+			throw new FanfareError(
+				"webhook_not_found",
+				"No such webhook in this project. List the project's webhooks to find its id.",
+			);
+		}
+		return found;
+	}
+
+	#checkEndpoint(endpoint: string): void {
+		const reason = this.#parts.guard.reject(endpoint);
+		if (reason !== null) throw invalidRequest([{ path: "spec.endpoint", message: reason }]);
+	}
+}

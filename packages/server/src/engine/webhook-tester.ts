@@ -1,0 +1,87 @@
+// Tests of a webhook: a signed sample, sent now, outside of any queue and of the delivery log.
+import { FanfareError } from "../core/errors.ts";
+import { buildBody } from "../core/event.ts";
+import type { ArmedWebhook } from "../core/webhook.ts";
+import type { AttemptOutcome } from "../ports/sender.ts";
+import { buildRequest, judge } from "./attempt.ts";
+import type { EngineParts, Identity } from "./options.ts";
+import type { WebhookTest } from "./public.ts";
+
+const TEST_EVENT_TYPE = "fanfare.test";
+const TOTAL_MS = 30_000;
+const MAX_WAIT_MS = 1_000;
+/** Tests under way at once, in all. */
+const MAX_TESTS = 64;
+
+export class WebhookTester {
+	readonly #parts: EngineParts;
+	readonly #identity: Identity;
+	#underWay = 0;
+
+	constructor(parts: EngineParts, identity: Identity) {
+		this.#parts = parts;
+		this.#identity = identity;
+	}
+
+	/**
+	 * Up to `maxRetries` + 1 attempts until a 2xx, at most 1 s apart and 30 s in all.
+	 * Throws `overloaded` if too many tests are under way; how the endpoint behaves never throws.
+	 */
+	async test(webhook: ArmedWebhook): Promise<WebhookTest> {
+		if (this.#underWay >= MAX_TESTS) {
+			throw new FanfareError("overloaded", "Too many webhooks are being tested. Try again in some seconds.");
+		}
+		this.#underWay++;
+		try {
+			return await this.#attempts(webhook);
+		} finally {
+			this.#underWay--;
+		}
+	}
+
+	async #attempts(webhook: ArmedWebhook): Promise<WebhookTest> {
+		const { clock, ids } = this.#parts;
+		const endAt = clock.now() + TOTAL_MS;
+		const now = clock.now();
+		const data = { webhookId: webhook.id, message: "This is a test from Fanfare: your webhook works." };
+		const event = { eventId: ids.make("evt", now), body: buildBody(TEST_EVENT_TYPE, now, JSON.stringify(data)) };
+		for (let attemptCount = 1; ; attemptCount++) {
+			const startAt = clock.now();
+			const request = buildRequest(webhook, event, this.#identity.userAgent, startAt);
+			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, endAt - startAt));
+			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
+			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
+			const over = attemptCount > webhook.retries.maxRetries || clock.now() + waitMs >= endAt;
+			if (isSuccess(outcome) || over) return report(outcome, attemptCount, clock.now());
+			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+		}
+	}
+}
+
+function isSuccess(outcome: AttemptOutcome): boolean {
+	return judge(outcome, 0).kind === "success";
+}
+
+function report(outcome: AttemptOutcome, attemptCount: number, now: number): WebhookTest {
+	const verdict = judge(outcome, now);
+	const body = outcome.response?.body ?? "";
+	return {
+		status: verdict.kind === "success" ? "Ok" : "Failed",
+		responseCode: outcome.responseCode,
+		latencyMs: Math.round(outcome.durationMs),
+		attemptCount,
+		body: body === "" ? null : body,
+		reason: reasonOf(verdict),
+	};
+}
+
+function reasonOf(verdict: ReturnType<typeof judge>): string | null {
+	switch (verdict.kind) {
+		case "success":
+			return null;
+		case "gone":
+			return "The receiver answered 410: an event delivered so would disable the webhook.";
+		case "failure":
+			return verdict.reason;
+	}
+}
