@@ -4,19 +4,8 @@ import { pino, type DestinationStream, type Logger } from "pino";
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Names under which a secret might ever be handed to the log; a last line of defence, since none should be. */
-const REDACTED_PATHS = [
-	"*.secret",
-	"*.secretKey",
-	"*.contents",
-	"*.authorization",
-	'*["secret-key"]',
-	"*.body",
-	"*.data",
-];
-
 /** A logger that writes to `destination`, by default standard output, without blocking on it. */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
-	const options = { level, base: null, redact: REDACTED_PATHS, timestamp: pino.stdTimeFunctions.isoTime };
+	const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
 	return destination === undefined ? pino(options) : pino(options, destination);
 }

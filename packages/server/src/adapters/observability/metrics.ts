@@ -73,17 +73,18 @@ export class Metrics {
 			"Age of the oldest due delivery that waits in the store.",
 			() => sources.gauges().oldestDueMs / MS_PER_S,
 		);
-		new Gauge({
+		const open = new Gauge({
 			name: "fanfare_open_deliveries",
 			help: "Deliveries that have not ended, by status.",
 			labelNames: ["status"],
-			registers,
+			registers: [],
 			async collect() {
 				const counts = await sources.openDeliveries();
 				this.set({ status: "Pending" }, counts.Pending);
 				this.set({ status: "Held" }, counts.Held);
 			},
 		});
+		this.#registry.registerMetric(open);
 	}
 
 	eventAccepted(deliveryCount: number): void {

@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+
+import { MAX_RETRY_AFTER_MS, parseRetryAfterMs, retryDelayMs } from "./retry-policy.ts";
+
+describe("retryDelayMs", () => {
+	it("doubles from 1 s up to the cap, less at most a fifth", () => {
+		const policy = { maxRetries: 20, maxBackoffMs: 15_000 };
+		const longest = [1, 2, 3, 4, 5, 6, 20].map((n) => retryDelayMs(policy, n, () => 1));
+		expect(longest).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
+		expect(retryDelayMs(policy, 3, () => 0)).toBe(3_200);
+		expect(retryDelayMs({ maxRetries: 1, maxBackoffMs: 0 }, 1, () => 0.5)).toBe(0);
+	});
+});
+
+describe("parseRetryAfterMs", () => {
+	const now = Date.parse("2026-11-24T12:00:00Z");
+
+	it("reads seconds and dates, and caps at a day", () => {
+		expect(parseRetryAfterMs("120", now)).toBe(120_000);
+		expect(parseRetryAfterMs("Tue, 24 Nov 2026 12:05:00 GMT", now)).toBe(300_000);
+		expect(parseRetryAfterMs("999999999", now)).toBe(MAX_RETRY_AFTER_MS);
+	});
+
+	it.each([
+		undefined,
+		"",
+		"0",
+		"-5",
+		"soon",
+		"1.5",
+		"2026-11-24T12:05:00Z",
+		"Tue, 24 Nov 2026 11:05:00 GMT",
+		"9".repeat(40),
+	])("takes %s for no wait", (value) => expect(parseRetryAfterMs(value, now)).toBeNull());
+});

@@ -1,0 +1,29 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { EventTypeIndex } from "./webhook.ts";
+
+const type = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 4 }).map((parts) => parts.join("."));
+const filter = fc.oneof(
+	type,
+	type.map((name) => `${name}.*`),
+);
+const webhooks = fc
+	.array(fc.option(fc.array(filter, { maxLength: 4 })), { maxLength: 8 })
+	.map((filters) => filters.map((eventTypes, id) => ({ id, eventTypes })));
+
+describe("EventTypeIndex", () => {
+	it("finds the same webhooks, each once, as asking every webhook", () => {
+		fc.assert(
+			fc.property(webhooks, type, (all, wanted) => {
+				const wants = (entry: string) =>
+					entry.endsWith(".*") ? wanted.startsWith(entry.slice(0, -1)) : wanted === entry;
+				const expected = all
+					.filter(({ eventTypes }) => eventTypes === null || eventTypes.some(wants))
+					.map(({ id }) => id);
+				const found = new EventTypeIndex(all).match(wanted).map(({ id }) => id);
+				expect(found.toSorted()).toEqual(expected);
+			}),
+		);
+	});
+});
