@@ -1,7 +1,9 @@
 // The first start of a store makes a workspace, a project and an admin key; each later start checks that the keys fit.
 import { makeProjectId, makeWorkspaceId } from "../core/ids.ts";
 import { generateSecretKey, isSecretKey, keyDigest, sameDigest } from "../core/key.ts";
+import type { Sealer } from "../core/sealing.ts";
 import type { Project, Workspace } from "../core/workspace.ts";
+import type { StoreIdentity } from "../ports/store.ts";
 import { makeKey } from "./keyring.ts";
 import type { EngineParts } from "./options.ts";
 
@@ -32,13 +34,17 @@ export async function bootstrap(parts: EngineParts, adminKey: string | null): Pr
 		throw new TypeError("an admin key is sk_ and 43 base64url characters");
 	const identity = await parts.store.identity();
 	if (identity === null) return firstStart(parts, adminKey);
-	if (identity.masterKeyFingerprint !== parts.sealer.fingerprint) {
-		throw new MasterKeyError(
-			`the master key (fingerprint ${parts.sealer.fingerprint}) is not the one that this data was encrypted with (fingerprint ${identity.masterKeyFingerprint}): set FANFARE_MASTER_KEY to that key, or put its master.key file back into the data directory`,
-		);
-	}
+	checkMasterKey(identity, parts.sealer);
 	if (adminKey !== null) await ensureAdminKey(parts, adminKey);
 	return { workspace: identity.workspace, firstStart: null };
+}
+
+/** Throws `MasterKeyError` if the store was encrypted under another key than the sealer's. */
+export function checkMasterKey(identity: StoreIdentity | null, sealer: Sealer): void {
+	if (identity === null || identity.masterKeyFingerprint === sealer.fingerprint) return;
+	throw new MasterKeyError(
+		`the master key (fingerprint ${sealer.fingerprint}) is not the one that this data is encrypted under (fingerprint ${identity.masterKeyFingerprint}): set FANFARE_MASTER_KEY to that key, or put its master.key file back into the data directory`,
+	);
 }
 
 async function firstStart(parts: EngineParts, adminKey: string | null): Promise<Bootstrap> {

@@ -1,0 +1,70 @@
+// `fanfare serve`: runs the server until it is told to stop.
+import { describeSettings, readConfig, startServer, VERSION, type RunningServer } from "@fanfare/server";
+import type { Command } from "commander";
+
+import { reportAndExit } from "./report.ts";
+
+/** Names that begin like settings of the server and belong to others in the same environment. */
+const FOREIGN_VARIABLES = ["FANFARE_NEW_MASTER_KEY"];
+const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export function addServe(program: Command): void {
+	program.version(VERSION, "-V, --version", "print the version");
+	const command = program
+		.command("serve")
+		.description("Start the server. Each option can also be set in the environment; docs/configuration.md tells more.");
+	for (const { flag, variable, meaning, defaultText } of describeSettings()) {
+		command.option(`--${flag} <value>`, `${meaning} Default: ${defaultText.replaceAll("`", "")}. [${variable}]`);
+	}
+	command.action(async (options: Record<string, string>) => {
+		try {
+			await serve(options);
+		} catch (error) {
+			reportAndExit(error);
+		}
+	});
+}
+
+async function serve(options: Readonly<Record<string, string>>): Promise<void> {
+	const config = readConfig(process.env, toFlags(options), FOREIGN_VARIABLES);
+	const server = await startServer(config);
+	announce(server);
+	stopOnSignals(server);
+}
+
+/** commander gives `dataDir` for `--data-dir`. */
+function toFlags(options: Readonly<Record<string, string>>): Record<string, string> {
+	const flagName = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+	return Object.fromEntries(Object.entries(options).map(([name, value]) => [flagName(name), value]));
+}
+
+/** For people, on standard error: standard output is the log's. */
+function announce({ url, dataDir, firstStart, engine }: RunningServer): void {
+	const lines = [`Fanfare ${VERSION} listens on ${url} (data in ${dataDir}; calls: ${url}/docs)`];
+	if (firstStart !== null) {
+		lines.push(`  Workspace  ${engine.workspace.id}`, `  Project    ${firstStart.project.id}`);
+		if (firstStart.secretKey !== null) {
+			lines.push(
+				`  Admin key  ${firstStart.secretKey}`,
+				"  The key is shown this once. Keep it: what is stored is only its hash.",
+			);
+		}
+	}
+	process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+/** The first signal stops gracefully; a second one at once, which loses nothing: what was accepted is on the disk. */
+function stopOnSignals(server: RunningServer): void {
+	let signalled = false;
+	for (const signal of ["SIGINT", "SIGTERM"] as const) {
+		process.on(signal, () => {
+			if (signalled) process.exit(SIGNAL_EXIT_CODES[signal]);
+			signalled = true;
+			process.stderr.write("Stopping: attempts under way may finish. Once more to stop at once.\n");
+			server.stop().then(
+				() => process.exit(0),
+				(error: unknown) => reportAndExit(error),
+			);
+		});
+	}
+}

@@ -1,0 +1,224 @@
+// The only file that knows the adapters: from settings to a running server.
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+
+import { getRequestListener } from "@hono/node-server";
+
+import { finishChange, loadMasterKey, stageMasterKey } from "./adapters/files/master-key.ts";
+import { createAddressGuard } from "./adapters/http/address-guard.ts";
+import { openUndiciSender } from "./adapters/http/undici-sender.ts";
+import { createLogger } from "./adapters/observability/logger.ts";
+import { Metrics } from "./adapters/observability/metrics.ts";
+import { createObserver } from "./adapters/observability/observer.ts";
+import { logRequest } from "./adapters/observability/request-log.ts";
+import { lockDataDir } from "./adapters/sqlite/data-dir-lock.ts";
+import { openSqliteStore } from "./adapters/sqlite/sqlite-store.ts";
+import { createApp } from "./api/app.ts";
+import type { Config } from "./config.ts";
+import { systemClock } from "./core/clock.ts";
+import { createIdMaker } from "./core/ids.ts";
+import { createSealer } from "./core/sealing.ts";
+import { checkMasterKey, type FirstStart } from "./engine/bootstrap.ts";
+import { openEngine } from "./engine/engine.ts";
+import type { Engine } from "./engine/public.ts";
+import { resealStore } from "./engine/reseal.ts";
+import type { Store } from "./ports/store.ts";
+
+export const VERSION = readVersion();
+const USER_AGENT = `Fanfare/${VERSION} (+https://github.com/fanfare-webhooks/fanfare)`;
+const STORE_FILE = "fanfare.db";
+const DIRECTORY_MODE = 0o700;
+/** A client that takes longer for its headers or its whole request is cut off: it may hold memory no longer. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** Answers that are still being written when all else has stopped get this long. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** A server that listens and delivers. */
+export interface RunningServer {
+	/** Such as `http://127.0.0.1:8787`. */
+	readonly url: string;
+	readonly dataDir: string;
+	readonly engine: Engine;
+	/** What a first start has made; null if the data was there. */
+	readonly firstStart: FirstStart | null;
+	/** Refuses new sends, lets attempts finish, writes their outcomes, then closes. May be called twice. */
+	stop(): Promise<void>;
+}
+
+/**
+ * Starts a server in this process. Rejects, with everything released again, if the data directory is in use, was written by
+ * a newer Fanfare or under another master key, or if the port is taken.
+ *
+ * @example
+ * const server = await startServer(readConfig({ FANFARE_PORT: "0" }));
+ * console.log(server.url);
+ * await server.stop();
+ */
+export async function startServer(config: Config): Promise<RunningServer> {
+	const cleanUp: (() => unknown)[] = [];
+	try {
+		return await start(config, cleanUp);
+	} catch (error) {
+		await runAll(cleanUp);
+		throw error;
+	}
+}
+
+async function start(config: Config, cleanUp: (() => unknown)[]): Promise<RunningServer> {
+	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
+	const dataDir = openDataDir(config, cleanUp);
+	const store = await openSqliteStore({ path: join(dataDir, STORE_FILE) });
+	cleanUp.push(() => store.close());
+	const masterKey = await masterKeyFor(config, dataDir, store);
+	const logger = createLogger(config.logLevel);
+	const metrics = new Metrics();
+	const sender = openUndiciSender({
+		guard,
+		// No attempt waits for a connection that a stranger to the same host holds: the engine's limit is the only one.
+		connectionsPerPool: config.maxInFlight,
+		...(config.proxy !== null && { proxy: config.proxy }),
+	});
+	cleanUp.push(() => sender.close());
+	const { engine, firstStart } = await openEngine({
+		parts: {
+			store,
+			sender,
+			guard,
+			clock: systemClock,
+			observer: createObserver(logger, metrics),
+			sealer: createSealer(masterKey),
+			ids: createIdMaker(),
+			random: Math.random,
+		},
+		identity: { userAgent: USER_AGENT },
+		limits: {
+			maxInFlight: config.maxInFlight,
+			maxInFlightPerWebhook: config.maxInFlightPerWebhook,
+			maxWaitingSends: config.maxWaitingSends,
+		},
+		adminKey: config.adminKey,
+	});
+	metrics.watch({ gauges: () => engine.gauges(), openDeliveries: () => store.countOpen() });
+	const app = createApp({
+		engine,
+		store,
+		metrics: () => metrics.render(),
+		requestLog: (line) => logRequest(logger, line),
+		version: VERSION,
+		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
+	});
+	const http = await listen(app.fetch, config);
+	cleanUp.push(() => closeServer(http));
+	await engine.start();
+	let stopping: Promise<void> | null = null;
+	const stop = async () => {
+		await engine.stop(config.shutdownGraceMs);
+		await closeServer(http);
+		await runAll(cleanUp);
+	};
+	return { url: urlOf(http, config), dataDir, engine, firstStart, stop: () => (stopping ??= stop()) };
+}
+
+/**
+ * Encrypts all webhook secrets of a data directory under a new master key, in one transaction. The server must not be running.
+ * With `toEnvironment` the new key is only used, and the operator keeps it; else it takes the place of the key file.
+ * Returns how many webhooks were changed. A crash on the way leaves the old key or the new one in force, never neither.
+ */
+export async function rotateMasterKey(config: Config, newKey: Uint8Array, toEnvironment: boolean): Promise<number> {
+	const cleanUp: (() => unknown)[] = [];
+	try {
+		const dataDir = openDataDir(config, cleanUp);
+		const store = await openSqliteStore({ path: join(dataDir, STORE_FILE) });
+		cleanUp.push(() => store.close());
+		const from = createSealer(await masterKeyFor(config, dataDir, store));
+		const to = createSealer(newKey);
+		checkMasterKey(await store.identity(), from);
+		if (!toEnvironment) stageMasterKey(dataDir, newKey);
+		const changed = await resealStore(store, from, to);
+		finishChange(dataDir, to.fingerprint);
+		return changed;
+	} finally {
+		await runAll(cleanUp);
+	}
+}
+
+/** Releases what was taken, last first. */
+async function runAll(cleanUp: readonly (() => unknown)[]): Promise<void> {
+	for (const step of cleanUp.toReversed()) await step();
+}
+
+function openDataDir(config: Config, cleanUp: (() => unknown)[]): string {
+	mkdirSync(config.dataDir, { recursive: true, mode: DIRECTORY_MODE });
+	const lock = lockDataDir(config.dataDir);
+	cleanUp.push(() => lock.release());
+	return config.dataDir;
+}
+
+async function masterKeyFor(config: Config, dataDir: string, store: Store): Promise<Uint8Array> {
+	const identity = await store.identity();
+	return config.masterKey ?? loadMasterKey(dataDir, identity?.masterKeyFingerprint ?? null);
+}
+
+/** Listens, or rejects with a sentence that says why it can't. */
+function listen(fetch: Parameters<typeof getRequestListener>[0], config: Config): Promise<Server> {
+	const answer = getRequestListener(fetch, { overrideGlobalObjects: false });
+	const server = createServer(
+		{
+			headersTimeout: HEADERS_TIMEOUT_MS,
+			requestTimeout: REQUEST_TIMEOUT_MS,
+			keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+			connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
+		},
+		// The listener answers its own failures with a 500 and does not reject.
+		(request, response) => void answer(request, response),
+	);
+	return new Promise((resolve, reject) => {
+		server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, config)));
+		server.listen(config.port, config.host, () => {
+			server.removeAllListeners("error");
+			resolve(server);
+		});
+	});
+}
+
+function listenError(error: NodeJS.ErrnoException, { host, port }: Config): Error {
+	switch (error.code ?? "") {
+		case "EADDRINUSE":
+			return new Error(
+				`port ${port} on ${host} is in use: stop what uses it, or set FANFARE_PORT to another (0: any free one)`,
+			);
+		case "EACCES":
+			return new Error(`port ${port} on ${host} needs privileges: set FANFARE_PORT to one above 1023`);
+		case "EADDRNOTAVAIL":
+		case "ENOTFOUND":
+			return new Error(`${host} is not an address of this machine: set FANFARE_HOST to one, or to 0.0.0.0 for all`);
+		default:
+			return error;
+	}
+}
+
+/** Ends idle connections at once, answers under way within the grace, and the rest then. */
+async function closeServer(server: Server): Promise<void> {
+	if (!server.listening) return;
+	const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+	server.closeIdleConnections();
+	const cancel = systemClock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
+	await closed;
+	cancel();
+}
+
+function urlOf(server: Server, config: Config): string {
+	const { port } = server.address() as AddressInfo;
+	return `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+}
+
+function readVersion(): string {
+	const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+	const version = typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : null;
+	if (typeof version !== "string") throw new Error("the package.json of @fanfare/server has no version");
+	return version;
+}

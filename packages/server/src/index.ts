@@ -1,0 +1,5 @@
+// The public entry: Fanfare in your own Node program.
+export { rotateMasterKey, startServer, VERSION, type RunningServer } from "./compose.ts";
+export { ConfigError, describeSettings, readConfig, renderConfigurationDoc, type Config } from "./config.ts";
+export { generateSecretKey } from "./core/key.ts";
+export { generateSecret } from "./core/signing.ts";

@@ -1,0 +1,116 @@
+// The import rules of the architecture are lint rules: each one must reject a bad import, and let the good ones pass.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "fanfare-import-rules-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const SERVER = "packages/server/src";
+const BAD: readonly (readonly [from: string, specifier: string])[] = [
+	[`${SERVER}/core/bad.ts`, "../ports/store.ts"],
+	[`${SERVER}/core/bad.ts`, "../engine/engine.ts"],
+	[`${SERVER}/core/bad.ts`, "node:fs"],
+	[`${SERVER}/core/bad.ts`, "zod"],
+	[`${SERVER}/ports/bad.ts`, "../engine/engine.ts"],
+	[`${SERVER}/ports/bad.ts`, "../adapters/sqlite/sqlite-store.ts"],
+	[`${SERVER}/ports/bad.ts`, "undici"],
+	[`${SERVER}/engine/bad.ts`, "../adapters/sqlite/sqlite-store.ts"],
+	[`${SERVER}/engine/bad.ts`, "../api/app.ts"],
+	[`${SERVER}/engine/bad.ts`, "../config.ts"],
+	[`${SERVER}/engine/bad.ts`, "node:sqlite"],
+	[`${SERVER}/engine/bad.ts`, "undici"],
+	[`${SERVER}/api/bad.ts`, "../adapters/http/undici-sender.ts"],
+	[`${SERVER}/api/routes/bad.ts`, "../../adapters/sqlite/sqlite-store.ts"],
+	[`${SERVER}/api/bad.ts`, "../compose.ts"],
+	[`${SERVER}/api/bad.ts`, "../config.ts"],
+	[`${SERVER}/api/bad.ts`, "node:fs"],
+	[`${SERVER}/api/bad.ts`, "undici"],
+	[`${SERVER}/adapters/sqlite/bad.ts`, "../http/undici-sender.ts"],
+	[`${SERVER}/adapters/http/bad.ts`, "../sqlite/sqlite-store.ts"],
+	[`${SERVER}/adapters/http/bad.ts`, "../observability/metrics.ts"],
+	[`${SERVER}/adapters/http/bad.ts`, "../files/master-key.ts"],
+	[`${SERVER}/adapters/sqlite/bad.ts`, "../../engine/engine.ts"],
+	[`${SERVER}/adapters/sqlite/bad.ts`, "../../api/app.ts"],
+	[`${SERVER}/adapters/sqlite/bad.ts`, "../../config.ts"],
+	[`${SERVER}/index.ts`, "./adapters/sqlite/sqlite-store.ts"],
+	[`${SERVER}/config.ts`, "./adapters/files/master-key.ts"],
+	["packages/sdk/src/bad.ts", "@fanfare/server"],
+	["packages/sdk/src/bad.ts", "../../server/src/core/signing.ts"],
+	["packages/sdk/src/bad.ts", "node:crypto"],
+	["packages/sdk/src/bad.ts", "undici"],
+	["packages/cli/src/bad.ts", "@fanfare/server/src/engine/engine.ts"],
+	["packages/cli/src/bad.ts", "../../server/src/engine/engine.ts"],
+	["packages/dashboard/src/bad.ts", "../../server/src/core/delivery.ts"],
+	["examples/demo/bad.ts", "../../packages/server/src/index.ts"],
+];
+const GOOD: readonly (readonly [from: string, specifier: string])[] = [
+	[`${SERVER}/core/good.ts`, "./delivery.ts"],
+	[`${SERVER}/core/good.ts`, "node:crypto"],
+	[`${SERVER}/ports/good.ts`, "../core/delivery.ts"],
+	[`${SERVER}/engine/good.ts`, "../core/delivery.ts"],
+	[`${SERVER}/engine/good.ts`, "../ports/store.ts"],
+	[`${SERVER}/api/good.ts`, "../engine/public.ts"],
+	[`${SERVER}/api/routes/good.ts`, "../schemas/webhook.ts"],
+	[`${SERVER}/api/good.ts`, "@hono/zod-openapi"],
+	[`${SERVER}/adapters/sqlite/good.ts`, "../../core/delivery.ts"],
+	[`${SERVER}/adapters/sqlite/good.ts`, "../../ports/store.ts"],
+	[`${SERVER}/adapters/sqlite/good.ts`, "node:sqlite"],
+	[`${SERVER}/compose.ts`, "./adapters/sqlite/sqlite-store.ts"],
+	["packages/sdk/src/resources/good.ts", "../transport.ts"],
+	["packages/cli/src/good.ts", "@fanfare/server"],
+	["packages/cli/src/good.ts", "@fanfare/sdk"],
+];
+
+interface Finding {
+	readonly filename: string;
+	readonly code: string;
+}
+
+let findings: readonly Finding[] = [];
+
+beforeAll(() => {
+	copyFileSync(join(root, ".oxlintrc.json"), join(folder, ".oxlintrc.json"));
+	for (const [index, [from, specifier]] of [...BAD, ...GOOD].entries()) {
+		const path = join(folder, fileOf(from, index));
+		mkdirSync(dirname(path), { recursive: true });
+		writeFileSync(path, `import * as other from "${specifier}";\nexport { other };\n`);
+	}
+	findings = lint();
+});
+
+/** Each case is a file of its own; index.ts and config.ts have rules by their very names. */
+function fileOf(from: string, index: number): string {
+	return /\/(bad|good)\.ts$/.test(from) ? from.replace(/\.ts$/, `-${index}.ts`) : from;
+}
+
+function lint(): readonly Finding[] {
+	try {
+		execFileSync(join(root, "node_modules/.bin/oxlint"), ["--format", "json"], { cwd: folder, encoding: "utf8" });
+		return [];
+	} catch (error) {
+		const { stdout } = error as { stdout: string };
+		return (JSON.parse(stdout) as { diagnostics: readonly Finding[] }).diagnostics;
+	}
+}
+
+function rejects(file: string): boolean {
+	return findings.some(({ filename, code }) => filename.endsWith(file) && code.includes("no-restricted-imports"));
+}
+
+describe("the import rules", () => {
+	it.each(BAD.map(([from, specifier], index) => ({ from, specifier, file: fileOf(from, index) })))(
+		"reject $specifier in $from",
+		({ file }) => expect(rejects(file)).toBe(true),
+	);
+
+	it.each(GOOD.map(([from, specifier], index) => ({ from, specifier, file: fileOf(from, BAD.length + index) })))(
+		"accept $specifier in $from",
+		({ file }) => expect(rejects(file)).toBe(false),
+	);
+});
