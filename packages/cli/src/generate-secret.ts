@@ -7,6 +7,6 @@ export function addGenerateSecret(program: Command): void {
 		.command("generate-secret")
 		.description("Print a new webhook secret: whsec_ and the base64 of 32 random bytes.")
 		.action(() => {
-			process.stdout.write(`${utils.generateWebhookSecret()}\n`);
+			process.stdout.write(`whsec_${utils.generateWebhookSecret()}\n`);
 		});
 }

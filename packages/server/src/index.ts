@@ -1,5 +1,6 @@
 // The public entry: Fanfare in your own Node program.
 export { rotateMasterKey, startServer, VERSION, type RunningServer } from "./compose.ts";
+export { exportOpenApiDocument } from "./api/routes/table.ts";
 export { ConfigError, describeSettings, readConfig, renderConfigurationDoc, type Config } from "./config.ts";
 export { generateSecretKey } from "./core/key.ts";
 export { generateSecret } from "./core/signing.ts";
