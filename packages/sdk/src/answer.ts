@@ -1,0 +1,75 @@
+// From an HTTP answer to a value or an error.
+import { apiError, UnexpectedResponseError, type Issue } from "./errors.ts";
+import type { FetchResponse } from "./platform.ts";
+import { parseRetryAfterMs } from "./retry.ts";
+
+const EXCERPT_LENGTH = 200;
+
+interface Asked {
+	readonly method: string;
+	readonly path: string;
+}
+
+/** The JSON of a 2xx. Anything else is thrown as the error that it is. */
+export function readAnswer(asked: Asked, response: FetchResponse, text: string, now: number): unknown {
+	const { status } = response;
+	const body = parseJson(text);
+	const requestId = stringField(body, "requestId") ?? response.headers.get("x-request-id");
+	if (status >= 200 && status < 300) {
+		if (body !== undefined) return body;
+		throw new UnexpectedResponseError(notFanfare(asked, response, text), { status, requestId });
+	}
+	// 0: how browsers show a redirect that isn't followed.
+	if (status === 0 || (status >= 300 && status < 400)) {
+		const target = response.headers.get("location");
+		const message = `${asked.method} ${asked.path} was answered with a redirect${target === null ? "" : ` to ${target}`}, which is not followed: set the client's endpoint to where Fanfare is.`;
+		throw new UnexpectedResponseError(message, { status, requestId });
+	}
+	throw apiError(stringField(body, "message") ?? notFanfare(asked, response, text), {
+		status,
+		code: stringField(body, "code"),
+		requestId,
+		issues: issuesOf(body),
+		retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after"), now),
+	});
+}
+
+/** The parsed JSON; undefined if it is none. */
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text) as unknown;
+	} catch {
+		return undefined;
+	}
+}
+
+/** Says what came instead, as far as a person can use it: a proxy's page, say, without its markup. */
+function notFanfare(asked: Asked, response: FetchResponse, text: string): string {
+	const type = response.headers.get("content-type") ?? "no content type";
+	const words = text
+		.slice(0, EXCERPT_LENGTH * 20)
+		.replace(/<(style|script)\b[^]*?<\/\1>/gi, " ")
+		.replace(/<[^>]*>/g, " ")
+		.replace(/\s+/g, " ")
+		.trim();
+	const excerpt = words === "" ? "an empty body" : `"${words.slice(0, EXCERPT_LENGTH)}"`;
+	return `${asked.method} ${asked.path} was answered ${response.status} (${type}) without Fanfare's JSON: ${excerpt}. Is the client's endpoint right, or does a proxy stand in between?`;
+}
+
+function issuesOf(body: unknown): readonly Issue[] {
+	const issues = field(body, "issues");
+	if (!Array.isArray(issues)) return [];
+	return issues.flatMap((issue: unknown) => {
+		const message = stringField(issue, "message");
+		return message === null ? [] : [{ path: stringField(issue, "path") ?? "", message }];
+	});
+}
+
+function stringField(body: unknown, name: string): string | null {
+	const value = field(body, name);
+	return typeof value === "string" ? value : null;
+}
+
+function field(body: unknown, name: string): unknown {
+	return typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
+}

@@ -1,0 +1,189 @@
+// project.batch.webhooks: the endpoints that are registered in a project.
+import { listOf, type ListParams, type PagePromise } from "../page.ts";
+import { path, type RequestOptions, type Transport } from "../transport.ts";
+
+/** How often and how far apart a delivery is attempted again. */
+export interface RetryPolicy {
+	/** Attempts after the first, 0–20. */
+	readonly maxRetries: number;
+	/** The longest wait between two attempts, in ms, 0–86,400,000. */
+	readonly maxRetryDelay: number;
+}
+
+/** A registered endpoint. Its secret is never part of it. */
+export interface Webhook {
+	/** `webhook_` and a UUID. */
+	readonly id: string;
+	readonly object: "webhook";
+	readonly projectId: string;
+	readonly name: string;
+	readonly endpoint: string;
+	readonly retries: RetryPolicy;
+	readonly createDate: number;
+	readonly updateDate: number;
+	readonly description?: string | null;
+	/** Exact names or `prefix.*`; null = all. */
+	readonly eventTypes?: readonly string[] | null;
+	/** How long an attempt may take. */
+	readonly timeoutMs?: number;
+	readonly metadata?: Readonly<Record<string, string>>;
+	readonly status?: "Enabled" | "Paused" | "Disabled";
+	readonly disabledReason?: string | null;
+	/** The secret's last four characters. */
+	readonly secretHint?: string;
+}
+
+/** Standard base64 of 24–64 bytes, with or without `whsec_`; as a string or as Nexus has it. */
+export type WebhookSecret = string | { readonly contents: string };
+
+/** What can be set on a webhook. */
+export interface WebhookSpec {
+	/** Absolute `https` URL with a public address. */
+	readonly endpoint: string;
+	/** Left out: one is made, and nobody ever sees it. Only `updateSecret` changes it later. */
+	readonly secret?: WebhookSecret | undefined;
+	/** Default: 3 retries, at most 15 s apart. */
+	readonly retries?: Partial<RetryPolicy> | undefined;
+	readonly description?: string | null | undefined;
+	/** Exact names or `prefix.*`; null or left out = all. */
+	readonly eventTypes?: readonly string[] | null | undefined;
+	/** Sent with each attempt. Write-only: the values never come back. */
+	readonly headers?: Readonly<Record<string, string>> | null | undefined;
+	/** How long an attempt may take, 1,000–30,000, default 15,000. */
+	readonly timeoutMs?: number | undefined;
+	readonly metadata?: Readonly<Record<string, string>> | null | undefined;
+}
+
+export interface CreateWebhook {
+	/** 1–128 characters. */
+	readonly name: string;
+	readonly spec: WebhookSpec;
+}
+
+/** What is left out stays as it is. */
+export interface UpdateWebhook {
+	readonly name?: string | undefined;
+	readonly spec?: Partial<Omit<WebhookSpec, "secret">> | undefined;
+}
+
+/** How a test went. That the endpoint failed is a result, not an error. */
+export interface WebhookTest {
+	readonly status: "Ok" | "Failed";
+	/** 0 if no answer came. */
+	readonly responseCode: number;
+	readonly latencyMs: number;
+	readonly attemptCount: number;
+	/** The start of the endpoint's answer. */
+	readonly body: string | null;
+	/** Why it failed, in words. */
+	readonly reason: string | null;
+}
+
+export interface Deleted {
+	readonly id: string;
+	readonly deleted: true;
+}
+
+interface WireWebhook extends Omit<Webhook, "retries"> {
+	readonly retries: { readonly maxRetries: number; readonly maxBackoffMs: number };
+}
+
+// A test takes up to 30 s on the server; the client must not give up first.
+const TEST_TIMEOUT_MS = 45_000;
+
+export class Webhooks {
+	readonly #transport: Transport;
+	readonly #projectId: string;
+
+	constructor(transport: Transport, projectId: string) {
+		this.#transport = transport;
+		this.#projectId = projectId;
+	}
+
+	/**
+	 * Registers an endpoint.
+	 *
+	 * A second call makes a second webhook, so this is repeated only where the server has refused to begin (a 429, or a 503 with
+	 * `Retry-After`). After a `ConnectionError` look into the list before trying again.
+	 *
+	 * @example
+	 * const secret = utils.generateWebhookSecret();
+	 * const webhook = await project.batch.webhooks.create({
+	 * 	name: "aws-lambda",
+	 * 	spec: { endpoint: "https://example.com/hook", secret, retries: { maxRetries: 3, maxRetryDelay: 15_000 } },
+	 * });
+	 */
+	async create(webhook: CreateWebhook, options?: RequestOptions): Promise<Webhook> {
+		const json = JSON.stringify({ ...webhook, spec: wireSpec(webhook.spec) });
+		return this.#call({ method: "POST", path: this.#path(), json }, options);
+	}
+
+	/** The project's webhooks, newest first. */
+	list(params: ListParams = {}, options?: RequestOptions): PagePromise<Webhook> {
+		const { page, ...query } = params;
+		const request = { path: this.#path(), query: { ...query } };
+		return listOf(this.#transport, request, page, options, (entry) => readWebhook(entry as WireWebhook));
+	}
+
+	async get(webhookId: string, options?: RequestOptions): Promise<Webhook> {
+		return this.#call({ method: "GET", path: this.#path() + path`/${webhookId}` }, options);
+	}
+
+	/** Changes what is named and leaves the rest. The secret has its own call, `updateSecret`. */
+	async update(webhookId: string, changes: UpdateWebhook, options?: RequestOptions): Promise<Webhook> {
+		const json = JSON.stringify({ ...changes, spec: wireSpec(changes.spec ?? {}) });
+		return this.#call({ method: "PATCH", path: this.#path() + path`/${webhookId}`, json }, options);
+	}
+
+	/** Sets a new secret. */
+	async updateSecret(webhookId: string, secret: WebhookSecret, options?: RequestOptions): Promise<Webhook> {
+		const json = JSON.stringify(wireSecret(secret));
+		return this.#call({ method: "PUT", path: this.#path() + path`/${webhookId}/secret`, json }, options);
+	}
+
+	/**
+	 * Sends a signed sample to the endpoint now and tells how that went. Takes as long as the endpoint does, 30 s at most.
+	 *
+	 * @example
+	 * const { status, reason } = await project.batch.webhooks.test(webhook.id);
+	 * if (status === "Failed") console.error(reason);
+	 */
+	async test(webhookId: string, options: RequestOptions = {}): Promise<WebhookTest> {
+		const timeoutMs = options.timeoutMs ?? Math.max(this.#transport.timeoutMs, TEST_TIMEOUT_MS);
+		const request = { method: "POST", path: this.#path() + path`/${webhookId}:test` } as const;
+		return this.#transport.request<WebhookTest>(request, { ...options, timeoutMs });
+	}
+
+	/** Deletes it and cancels its deliveries. A retry after a lost answer can end in a `NotFoundError`: it is gone already. */
+	async delete(webhookId: string, options?: RequestOptions): Promise<Deleted> {
+		return this.#transport.request<Deleted>({ method: "DELETE", path: this.#path() + path`/${webhookId}` }, options);
+	}
+
+	async #call(request: Parameters<Transport["request"]>[0], options: RequestOptions | undefined): Promise<Webhook> {
+		return readWebhook(await this.#transport.request<WireWebhook>(request, options));
+	}
+
+	#path(): string {
+		return path`/projects/${this.#projectId}/batch/webhooks`;
+	}
+}
+
+/** The SDK's names to the wire's. What it doesn't know goes along, for the server to refuse by name. */
+function wireSpec(spec: Partial<WebhookSpec>): Record<string, unknown> {
+	const wire: Record<string, unknown> = { ...spec };
+	if (spec.secret !== undefined) wire["secret"] = wireSecret(spec.secret);
+	if (spec.retries !== undefined) {
+		const { maxRetryDelay, ...retries } = spec.retries;
+		wire["retries"] = { ...retries, maxBackoffMs: maxRetryDelay };
+	}
+	return wire;
+}
+
+function wireSecret(secret: WebhookSecret): { contents: string } {
+	return typeof secret === "string" ? { contents: secret } : { contents: secret.contents };
+}
+
+function readWebhook(wire: WireWebhook): Webhook {
+	const { maxBackoffMs, ...retries } = wire.retries;
+	return { ...wire, retries: { ...retries, maxRetryDelay: maxBackoffMs } };
+}

@@ -1,0 +1,88 @@
+// Bundled for a browser, and run where there is no Node.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { createContext, runInContext } from "node:vm";
+
+import { build } from "esbuild";
+import { beforeAll, expect, it } from "vitest";
+
+import { json, KEY, ScriptedServer } from "./scripted-server.ts";
+
+// What a page has and the SDK may use; no process, Buffer, require or global.
+const web = {
+	AbortController,
+	atob,
+	btoa,
+	clearTimeout,
+	crypto,
+	document: {},
+	fetch,
+	Headers,
+	setTimeout,
+	TextDecoder,
+	TextEncoder,
+	URL,
+};
+
+let bundle: string;
+
+beforeAll(async () => {
+	const { outputFiles } = await build({
+		entryPoints: [fileURLToPath(new URL("../src/index.ts", import.meta.url))],
+		bundle: true,
+		platform: "browser",
+		format: "iife",
+		globalName: "fanfare",
+		target: "es2022",
+		// Leaves the comments out, in which Node may well be named.
+		minifyWhitespace: true,
+		write: false,
+	});
+	bundle = outputFiles[0]!.text;
+});
+
+/** Runs `code` beside the bundle. What goes in and out is JSON, since objects of another realm compare as others. */
+async function runInPage(code: string, input: unknown): Promise<unknown> {
+	const page = createContext({ ...web, input: JSON.stringify(input) });
+	const result: unknown = await runInContext(
+		`${bundle};(async (input) => JSON.stringify(${code}))(JSON.parse(input))`,
+		page,
+	);
+	return JSON.parse(result as string);
+}
+
+it("holds nothing of Node", () => {
+	expect(bundle.match(/.{0,40}(?:node:|\brequire\b|\bprocess\b|\bBuffer\b|\bimport\b).{0,40}/g) ?? []).toEqual([]);
+});
+
+it("verifies a signature in a browser", async () => {
+	const [, vector] = JSON.parse(
+		readFileSync(new URL("../../../vectors/signing.json", import.meta.url), "utf8"),
+	) as object[];
+	const code = (body: string) => `await fanfare.verify(${body}, {
+		"webhook-id": input.id,
+		"webhook-timestamp": String(input.timestamp),
+		"webhook-signature": input.signatures[0],
+	}, input.secrets, { now: () => input.timestamp * 1000 }).catch((error) => error.code)`;
+
+	expect(await runInPage(code("input.body"), vector)).toMatchObject({ type: "batch.job.completed" });
+	expect(await runInPage(code("new TextEncoder().encode(input.body)"), vector)).toMatchObject({
+		type: "batch.job.completed",
+	});
+	expect(await runInPage(code("new TextEncoder().encode(input.body).buffer"), vector)).toMatchObject({
+		type: "batch.job.completed",
+	});
+	expect(await runInPage(code('input.body + " "'), vector)).toBe("no_matching_signature");
+});
+
+it("calls in a browser, and leaves the user-agent to it", async () => {
+	await using server = await ScriptedServer.start(json(200, { id: "ws_1" }));
+	const call = "await new fanfare.Client(input.key, { endpoint: input.endpoint, fetch }).getInfo()";
+
+	expect(await runInPage(call, { key: KEY, endpoint: server.endpoint })).toEqual({ id: "ws_1" });
+	expect(server.last.headers["user-agent"]).not.toContain("fanfare");
+});
+
+it("makes secrets in a browser", async () => {
+	expect(await runInPage("fanfare.utils.generateWebhookSecret()", null)).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+});

@@ -1,0 +1,92 @@
+// Construction, and that the key stays inside.
+import { readFile } from "node:fs/promises";
+import { inspect } from "node:util";
+
+import { describe, expect, it } from "vitest";
+
+import { Client, utils } from "../src/index.ts";
+import { VERSION } from "../src/version.ts";
+import { hang, json, KEY, PROJECT_ID, raw, reset, ScriptedServer, testClient, wireProject } from "./scripted-server.ts";
+
+describe("new Client", () => {
+	it("talks to a Fanfare on this machine unless it is told where", () => {
+		expect(new Client(KEY).endpoint).toBe("http://127.0.0.1:8787");
+	});
+
+	it.each(["", undefined, null, 42, "sk_with space", "sk_line\n", "sk_é"])(
+		"refuses %j as a key, without showing it",
+		(key) => {
+			const build = () => new Client(key as string);
+			expect(build).toThrow(TypeError);
+			expect(build).toThrow("secret key");
+			if (typeof key === "string" && key !== "") expect(build).not.toThrow(key.trim());
+		},
+	);
+
+	it.each([
+		["", "absolute http or https URL"],
+		["fanfare.example.com", "absolute http or https URL"],
+		["/relative", "absolute http or https URL"],
+		["ftp://example.com", "got ftp:"],
+		["http://me:hunter2@example.com", "without user and password"],
+		["http://example.com?x=1", "without a query"],
+		["http://example.com#x", "without a query"],
+	])("refuses the endpoint %j", (endpoint, words) => {
+		const build = () => new Client(KEY, { endpoint });
+		expect(build).toThrow(TypeError);
+		expect(build).toThrow(words);
+		expect(build).not.toThrow("hunter2");
+	});
+
+	it.each([0, -1, 1.5, Number.NaN, 2 ** 31])("refuses a timeout of %d", (timeoutMs) => {
+		expect(() => new Client(KEY, { timeoutMs })).toThrow(/^timeoutMs must be/);
+	});
+
+	it.each([-1, 0.5, Number.NaN, Infinity])("refuses %d retries", (maxRetries) => {
+		expect(() => new Client(KEY, { maxRetries })).toThrow(/^maxRetries must be/);
+	});
+
+	it("names the version of its package", async () => {
+		const manifest = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as object;
+		expect(manifest).toMatchObject({ version: VERSION });
+	});
+});
+
+describe("the secret key", () => {
+	it("is in nothing that is logged or serialized", async () => {
+		await using server = await ScriptedServer.start(
+			json(200, wireProject),
+			json(200, { nextPage: null, prevPage: null, data: [] }),
+		);
+		const { client } = testClient(server);
+		const project = await client.getProject(PROJECT_ID);
+		const list = project.events.list();
+		for (const value of [client, client.projects, client.keys, project, project.batch.webhooks, list, await list]) {
+			expect(inspect(value, { depth: null, showHidden: true })).not.toContain(KEY);
+			expect(JSON.stringify(value)).not.toContain(KEY);
+		}
+		expect(server.last.headers["secret-key"]).toBe(KEY);
+	});
+
+	it("is in no error", async () => {
+		const steps = [reset, hang, raw(502, "<h1>Bad gateway</h1>"), json(401, { message: "no" }), raw(200, "hello")];
+		await using server = await ScriptedServer.start(...steps);
+		const { client } = testClient(server, { maxRetries: 0, timeoutMs: 100 });
+		for (let call = 0; call < steps.length; call++) {
+			const error = await client.getInfo().catch((error: unknown) => error);
+			expect(error).toBeInstanceOf(Error);
+			expect(inspect(error, { depth: null, showHidden: true })).not.toContain(KEY);
+		}
+	});
+});
+
+describe("utils.generateWebhookSecret", () => {
+	it("makes standard base64 of 32 random bytes", () => {
+		const secrets = Array.from({ length: 50 }, () => utils.generateWebhookSecret());
+		for (const secret of secrets) {
+			expect(Buffer.from(secret, "base64")).toHaveLength(32);
+			expect(Buffer.from(secret, "base64").toString("base64")).toBe(secret);
+		}
+		expect(new Set(secrets).size).toBe(50);
+	});
+});

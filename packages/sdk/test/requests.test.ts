@@ -1,0 +1,356 @@
+// The one request path: errors, retries, timeouts, cancelling.
+import { createServer, type AddressInfo } from "node:net";
+
+import { describe, expect, it } from "vitest";
+
+import {
+	ApiError,
+	AuthenticationError,
+	BadRequestError,
+	ConflictError,
+	ConnectionError,
+	FanfareError,
+	InternalServerError,
+	NotFoundError,
+	PayloadTooLargeError,
+	PermissionDeniedError,
+	RateLimitError,
+	ServiceUnavailableError,
+	TimeoutError,
+	UnexpectedResponseError,
+	type Client,
+} from "../src/index.ts";
+import { platformRuntime } from "../src/platform.ts";
+import {
+	hang,
+	hangInBody,
+	json,
+	PROJECT_ID,
+	raw,
+	reset,
+	resetInBody,
+	ScriptedServer,
+	testClient,
+	WEBHOOK_ID,
+	wireEvent,
+	wireWebhook,
+	type Step,
+} from "./scripted-server.ts";
+
+const ok = json(200, { id: "ws_1" });
+const unavailable = json(503, { message: "Busy.", code: "overloaded" }, { "retry-after": "1" });
+const send = (client: Client) => client.project(PROJECT_ID).events.send({ type: "a.b", data: {} });
+const create = (client: Client) =>
+	client.project(PROJECT_ID).batch.webhooks.create({ name: "n", spec: { endpoint: "https://example.com/" } });
+
+async function failure(call: PromiseLike<unknown>): Promise<unknown> {
+	try {
+		await call;
+	} catch (error) {
+		return error;
+	}
+	throw new Error("expected the call to fail");
+}
+
+describe("errors", () => {
+	it.each([
+		[400, BadRequestError],
+		[401, AuthenticationError],
+		[403, PermissionDeniedError],
+		[404, NotFoundError],
+		[405, ApiError],
+		[409, ConflictError],
+		[413, PayloadTooLargeError],
+		[429, RateLimitError],
+		[500, InternalServerError],
+		[502, InternalServerError],
+		[503, ServiceUnavailableError],
+	])("a %d is its own class, with what the server said", async (status, expected) => {
+		const issues = [{ path: "spec.endpoint", message: "must be https" }];
+		const body = { message: "That was wrong.", code: "some_code", requestId: "req_1", issues };
+		await using server = await ScriptedServer.start(json(status, body));
+		const error = (await failure(testClient(server, { maxRetries: 0 }).client.getInfo())) as ApiError;
+
+		expect(error.constructor).toBe(expected);
+		expect(error).toBeInstanceOf(FanfareError);
+		expect(error).toMatchObject({ name: expected.name === "ApiError" ? "ApiError" : expected.name, status, ...body });
+	});
+
+	it("makes a sentence of a proxy's page", async () => {
+		const page = "<html><head><style>p{}</style></head><body><h1>502 Bad Gateway</h1>\n<hr>nginx</body></html>";
+		await using server = await ScriptedServer.start(
+			raw(502, page, { "content-type": "text/html", "x-request-id": "r1" }),
+		);
+		const error = await failure(testClient(server, { maxRetries: 0 }).client.getInfo());
+
+		expect(error).toBeInstanceOf(InternalServerError);
+		expect(error).toMatchObject({ status: 502, code: null, requestId: "r1", issues: [] });
+		expect((error as Error).message).toMatch(
+			/^GET \/workspace was answered 502 \(text\/html\) .*: "502 Bad Gateway nginx"/,
+		);
+	});
+
+	it.each([
+		["no body", raw(500, "")],
+		["JSON of another shape", json(500, ["x"])],
+		["fields of other types", json(500, { message: 1, code: {}, requestId: [], issues: [null, { path: 3 }, 7] })],
+	])("copes with an error of %s", async (_name, step) => {
+		await using server = await ScriptedServer.start(step);
+		const error = await failure(testClient(server, { maxRetries: 0 }).client.getInfo());
+		expect(error).toMatchObject({ status: 500, code: null, requestId: null, issues: [] });
+		expect((error as Error).message).toContain("GET /workspace was answered 500");
+	});
+
+	it.each([
+		["a page", raw(200, "<h1>Welcome</h1>", { "content-type": "text/html" })],
+		["nothing", raw(204, "")],
+		["half of a JSON", raw(200, '{"id":')],
+	])("does not take %s for an answer, nor asks again", async (_name, step) => {
+		await using server = await ScriptedServer.start(step);
+		expect(await failure(testClient(server).client.getInfo())).toBeInstanceOf(UnexpectedResponseError);
+		expect(server.requests).toHaveLength(1);
+	});
+
+	it("does not follow a redirect with the secret key", async () => {
+		await using other = await ScriptedServer.start(ok);
+		await using server = await ScriptedServer.start(raw(307, "", { location: `${other.endpoint}/workspace` }));
+		const error = await failure(testClient(server).client.getInfo());
+
+		expect(error).toBeInstanceOf(UnexpectedResponseError);
+		expect((error as Error).message).toContain(`redirect to ${other.endpoint}/workspace`);
+		expect(other.requests).toEqual([]);
+	});
+
+	it("names the trouble when nobody listens", async () => {
+		const error = (await failure(
+			testClient({ endpoint: await closedEndpoint() }, { maxRetries: 0 }).client.getInfo(),
+		)) as Error;
+		expect(error.constructor).toBe(ConnectionError);
+		expect(error.message).toContain("ECONNREFUSED");
+		expect(error.cause).toBeInstanceOf(Error);
+	});
+});
+
+/** Of a port that was free a moment ago. */
+async function closedEndpoint(): Promise<string> {
+	const server = createServer();
+	await new Promise<void>((resolve) => {
+		server.listen(0, "127.0.0.1", resolve);
+	});
+	const { port } = server.address() as AddressInfo;
+	await new Promise((resolve) => {
+		server.close(resolve);
+	});
+	return `http://127.0.0.1:${port}`;
+}
+
+describe("retries", () => {
+	it.each([
+		["a 429", json(429, { message: "Slow down." })],
+		["a 500", raw(500, "")],
+		["a 502", raw(502, "<h1>oops</h1>")],
+		["a 503", unavailable],
+		["a connection that is cut", reset],
+		["a connection that is cut in the body", resetInBody],
+		["no answer in time", hang],
+		["no whole answer in time", hangInBody],
+	])("go over %s", async (_name, trouble: Step) => {
+		await using server = await ScriptedServer.start(trouble, trouble, trouble, ok);
+		const { client, waits } = testClient(server, { timeoutMs: 100 });
+
+		expect(await client.getInfo()).toEqual({ id: "ws_1" });
+		expect(server.requests).toHaveLength(4);
+		expect(waits).toHaveLength(3);
+	});
+
+	it("end with the last error", async () => {
+		await using server = await ScriptedServer.start(reset, raw(500, ""), unavailable);
+		const error = await failure(testClient(server, { maxRetries: 2 }).client.getInfo());
+
+		expect(error).toBeInstanceOf(ServiceUnavailableError);
+		expect(server.requests).toHaveLength(3);
+	});
+
+	it.each([400, 401, 403, 404, 409, 413])("don't repeat a %d", async (status) => {
+		await using server = await ScriptedServer.start(json(status, { message: "no" }));
+		await failure(testClient(server).client.getInfo());
+		expect(server.requests).toHaveLength(1);
+	});
+
+	it("wait twice as long each time, up to 8 s", async () => {
+		await using server = await ScriptedServer.start(...Array.from({ length: 7 }, () => raw(500, "")));
+		const { client, waits } = testClient(server, { maxRetries: 6 });
+		await failure(client.getInfo());
+		expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+	});
+
+	it("spread their waits by chance, down to half", async () => {
+		await using server = await ScriptedServer.start(raw(500, ""), ok);
+		const { client, waits } = testClient(server, {}, { random: () => 0 });
+		await client.getInfo();
+		expect(waits).toEqual([250]);
+	});
+
+	it.each([
+		["in seconds", "7", 7_000],
+		["as a date", new Date(1_700_000_009_000).toUTCString(), 9_000],
+		["shorter than the own wait", "0", 500],
+		["as a date that is past", new Date(0).toUTCString(), 500],
+		["that says nothing", "soon", 500],
+		["that is negative", "-5", 500],
+		["of just the longest", "60", 60_000],
+	])("heed a Retry-After %s", async (_name, header, expected) => {
+		await using server = await ScriptedServer.start(raw(503, "{}", { "retry-after": header }), ok);
+		const { client, waits } = testClient(server, {}, { now: () => 1_700_000_000_000 });
+		await client.getInfo();
+		expect(waits).toEqual([expected]);
+	});
+
+	it.each(["61", "99999999999999999999", new Date(1_700_003_600_000).toUTCString()])(
+		"give up at once rather than wait for a Retry-After of %s, and say how long it is",
+		async (header) => {
+			await using server = await ScriptedServer.start(json(429, { message: "Later." }, { "retry-after": header }));
+			const { client, waits } = testClient(server, {}, { now: () => 1_700_000_000_000 });
+			const error = (await failure(client.getInfo())) as ApiError;
+
+			expect(error).toBeInstanceOf(RateLimitError);
+			expect(error.retryAfterMs).toBeGreaterThan(60_000);
+			expect(waits).toEqual([]);
+			expect(server.requests).toHaveLength(1);
+		},
+	);
+
+	it("send an event with one idempotency key, the same to the byte", async () => {
+		await using server = await ScriptedServer.start(reset, raw(500, ""), unavailable, json(202, wireEvent(1)));
+
+		expect(await send(testClient(server).client)).toEqual(wireEvent(1));
+
+		const bodies = new Set(server.requests.map(({ body }) => body));
+		expect(bodies.size).toBe(1);
+		expect(JSON.parse([...bodies][0]!)).toEqual({
+			type: "a.b",
+			data: {},
+			idempotencyKey: expect.stringMatching(/^[0-9a-f-]{36}$/),
+		});
+	});
+
+	it("send two events with two keys", async () => {
+		await using server = await ScriptedServer.start(json(202, wireEvent(1)), json(202, wireEvent(2)));
+		const { client } = testClient(server);
+		await send(client);
+		await send(client);
+		expect(new Set(server.requests.map(({ body }) => body)).size).toBe(2);
+	});
+
+	it.each([
+		["a 429", json(429, { message: "Slow down." })],
+		["a 503 with Retry-After", unavailable],
+	])("repeat what creates after %s, which comes before anything is done", async (_name, refusal) => {
+		await using server = await ScriptedServer.start(refusal, json(200, wireWebhook));
+		await create(testClient(server).client);
+		expect(server.requests).toHaveLength(2);
+	});
+
+	it.each([
+		["a 500", raw(500, "")],
+		["a 503 without Retry-After", raw(503, "")],
+		["a connection that is cut", reset],
+		["no answer in time", hang],
+	])("never repeat what creates or tests after %s, when it may have been done", async (_name, trouble) => {
+		await using server = await ScriptedServer.start(trouble, trouble, trouble, trouble);
+		const { client } = testClient(server, { timeoutMs: 100 });
+		const calls = [
+			create(client),
+			client.projects.create({ name: "n" }),
+			client.keys.create({ name: "n", scope: "read" }),
+			client.project(PROJECT_ID).batch.webhooks.test(WEBHOOK_ID, { timeoutMs: 100 }),
+		];
+		for (const error of await Promise.all(calls.map(failure))) expect(error).toBeInstanceOf(FanfareError);
+		expect(server.requests).toHaveLength(calls.length);
+	});
+
+	it.each(["update", "updateSecret", "delete"] as const)("repeat %s after a lost connection", async (method) => {
+		await using server = await ScriptedServer.start(reset, json(200, wireWebhook));
+		const { webhooks } = testClient(server).client.project(PROJECT_ID).batch;
+		if (method === "update") await webhooks.update(WEBHOOK_ID, { name: "n" });
+		if (method === "updateSecret") await webhooks.updateSecret(WEBHOOK_ID, "c2VjcmV0");
+		if (method === "delete") await webhooks.delete(WEBHOOK_ID);
+		expect(server.requests).toHaveLength(2);
+	});
+
+	it("can be set for one call", async () => {
+		await using server = await ScriptedServer.start(raw(500, ""));
+		await failure(testClient(server).client.getInfo({ maxRetries: 0 }));
+		expect(server.requests).toHaveLength(1);
+	});
+});
+
+describe("timeouts", () => {
+	it.each([
+		["the answer", hang],
+		["the rest of the body", hangInBody],
+	])("end a wait for %s", async (_name, step) => {
+		await using server = await ScriptedServer.start(step);
+		const error = await failure(testClient(server, { maxRetries: 0, timeoutMs: 50 }).client.getInfo());
+
+		expect(error).toBeInstanceOf(TimeoutError);
+		expect(error).toBeInstanceOf(ConnectionError);
+		expect((error as Error).message).toContain("within 50 ms");
+	});
+
+	it("can be set for one call", async () => {
+		await using server = await ScriptedServer.start(hang);
+		expect(await failure(testClient(server).client.getInfo({ maxRetries: 0, timeoutMs: 50 }))).toBeInstanceOf(
+			TimeoutError,
+		);
+	});
+});
+
+describe("a signal", () => {
+	it("ends a call that is under way, with its reason, and without another try", async () => {
+		const controller = new AbortController();
+		const reason = new Error("the user went away");
+		await using server = await ScriptedServer.start(() => controller.abort(reason));
+
+		expect(await failure(testClient(server).client.getInfo({ signal: controller.signal }))).toBe(reason);
+		expect(server.requests).toHaveLength(1);
+	});
+
+	it("keeps a call from being made", async () => {
+		await using server = await ScriptedServer.start(ok);
+		const error = await failure(testClient(server).client.getInfo({ signal: AbortSignal.abort() }));
+		expect(error).toMatchObject({ name: "AbortError" });
+		expect(server.requests).toEqual([]);
+	});
+
+	it("ends the wait between two tries", async () => {
+		const controller = new AbortController();
+		await using server = await ScriptedServer.start(raw(503, "{}", { "retry-after": "60" }));
+		// The platform's own sleep: the test would take a minute if the signal did not end it.
+		const { client } = testClient(
+			server,
+			{},
+			{
+				sleep: (ms, signal) => {
+					const slept = platformRuntime.sleep(ms, signal);
+					controller.abort();
+					return slept;
+				},
+			},
+		);
+		expect(await failure(client.getInfo({ signal: controller.signal }))).toMatchObject({ name: "AbortError" });
+	});
+});
+
+it("takes a fetch of the caller's", async () => {
+	await using server = await ScriptedServer.start(ok);
+	const urls: string[] = [];
+	const { client } = testClient(server, {
+		fetch: (url, init) => {
+			urls.push(url);
+			return fetch(url, init);
+		},
+	});
+	await client.getInfo();
+	expect(urls).toEqual([`${server.endpoint}/workspace`]);
+});

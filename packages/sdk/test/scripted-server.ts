@@ -1,0 +1,144 @@
+// A real HTTP server on loopback that does, request by request, what a test wrote down.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { Client, type ClientOptions, type Runtime } from "../src/index.ts";
+
+export interface SeenRequest {
+	readonly method: string;
+	readonly url: string;
+	readonly headers: IncomingMessage["headers"];
+	readonly body: string;
+}
+
+/** What the server does with one request. */
+export type Step = (response: ServerResponse, request: SeenRequest) => void;
+
+export const json = (status: number, body: unknown, headers: Record<string, string> = {}): Step =>
+	raw(status, JSON.stringify(body), { "content-type": "application/json", ...headers });
+
+export const raw =
+	(status: number, body: string, headers: Record<string, string> = {}): Step =>
+	(response) => {
+		response.writeHead(status, headers).end(body);
+	};
+
+/** Takes the request and never answers. */
+export const hang: Step = () => {};
+
+/** Sends the headers and the start of a body, and then nothing more. */
+export const hangInBody: Step = (response) => {
+	response.writeHead(200, { "content-type": "application/json" });
+	response.write('{"id":');
+};
+
+/** Cuts the connection before a byte of answer. */
+export const reset: Step = (response) => {
+	response.socket?.resetAndDestroy();
+};
+
+/** Cuts the connection in the middle of the body. */
+export const resetInBody: Step = (response) => {
+	response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+	response.write('{"id":', () => response.socket?.resetAndDestroy());
+};
+
+export class ScriptedServer implements AsyncDisposable {
+	readonly requests: SeenRequest[] = [];
+	readonly #server;
+	readonly #steps: Step[];
+
+	private constructor(steps: readonly Step[]) {
+		this.#steps = [...steps];
+		this.#server = createServer((request, response) => {
+			const chunks: Buffer[] = [];
+			request.on("data", (chunk: Buffer) => chunks.push(chunk));
+			request.on("end", () => this.#answer(request, Buffer.concat(chunks).toString(), response));
+		});
+	}
+
+	/** Answers the first request by the first step and so on; more requests than steps get a 599. */
+	static async start(...steps: readonly Step[]): Promise<ScriptedServer> {
+		const server = new ScriptedServer(steps);
+		await new Promise<void>((resolve) => {
+			server.#server.listen(0, "127.0.0.1", resolve);
+		});
+		return server;
+	}
+
+	get endpoint(): string {
+		return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+	}
+
+	/** The last request, which must be there. */
+	get last(): SeenRequest {
+		return this.requests.at(-1)!;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#server.closeAllConnections();
+		await new Promise((resolve) => {
+			this.#server.close(resolve);
+		});
+	}
+
+	#answer(request: IncomingMessage, body: string, response: ServerResponse): void {
+		const seen = { method: request.method ?? "", url: request.url ?? "", headers: request.headers, body };
+		this.requests.push(seen);
+		const step = this.#steps.shift() ?? json(599, { message: "more requests than the test has steps" });
+		step(response, seen);
+	}
+}
+
+export const KEY = "sk_a-key-that-must-not-be-seen";
+
+/** A client of `server` whose waits are written down instead of waited. */
+export function testClient(
+	server: { readonly endpoint: string },
+	options: ClientOptions = {},
+	runtime: Partial<Runtime> = {},
+): { client: Client; waits: number[] } {
+	const waits: number[] = [];
+	const sleep = async (ms: number) => {
+		waits.push(ms);
+	};
+	const client = new Client(KEY, { endpoint: server.endpoint, ...options }, { sleep, random: () => 1, ...runtime });
+	return { client, waits };
+}
+
+export const PROJECT_ID = "proj_ca5fe71e7592bbcf7705ea36e4f29ed4";
+export const WEBHOOK_ID = "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7";
+
+export const wireWebhook = {
+	id: WEBHOOK_ID,
+	object: "webhook",
+	projectId: PROJECT_ID,
+	name: "aws-lambda",
+	endpoint: "https://lambda-url.ap-southeast-1.on.aws/",
+	retries: { maxRetries: 3, maxBackoffMs: 15_000 },
+	createDate: 1723633671620,
+	updateDate: 1723736909980,
+};
+
+export const wireProject = {
+	id: PROJECT_ID,
+	object: "project",
+	name: "My project",
+	workspaceId: "ws_1c8aab980f174b0296c7e35e88665b13",
+	type: "webhooks",
+	createDate: 1701927649302,
+	localization: "local",
+	tags: [],
+	groups: [],
+};
+
+export const wireEvent = (n: number) => ({
+	id: `evt_${n}`,
+	object: "event",
+	projectId: PROJECT_ID,
+	type: "order.paid",
+	timestamp: 1,
+	createDate: 2,
+	duplicate: false,
+	deliveryCount: 2,
+});

@@ -1,0 +1,333 @@
+// What a receiver accepts and refuses, judged by the vectors and by the libraries `standardwebhooks` and `svix`.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+import * as fc from "fast-check";
+import type * as StandardWebhooks from "standardwebhooks";
+import type * as Svix from "svix";
+import { describe, expect, it } from "vitest";
+
+import {
+	utils,
+	verify,
+	verifySignature,
+	WebhookVerificationError,
+	type RawBody,
+	type WebhookHeaders,
+	type WebhookVerificationCode,
+} from "../src/index.ts";
+
+// Both are CommonJS.
+const require = createRequire(import.meta.url);
+const standard = require("standardwebhooks") as typeof StandardWebhooks;
+const svix = require("svix") as typeof Svix;
+
+interface Vector {
+	readonly name: string;
+	readonly secrets: readonly string[];
+	readonly id: string;
+	readonly timestamp: number;
+	readonly body: string;
+	readonly signatures: readonly string[];
+}
+
+const vectors = JSON.parse(
+	readFileSync(new URL("../../../vectors/signing.json", import.meta.url), "utf8"),
+) as readonly Vector[];
+
+const headersOf = ({ id, timestamp, signatures }: Vector) => ({
+	"webhook-id": id,
+	"webhook-timestamp": String(timestamp),
+	"webhook-signature": signatures.join(" "),
+});
+const at = (seconds: number) => ({ now: () => seconds * 1_000 });
+
+const event = vectors[1]!;
+const secret = event.secrets[0]!;
+const signature = event.signatures[0]!;
+const headers = headersOf(event);
+const now = at(event.timestamp);
+
+async function codeOf(call: Promise<unknown>): Promise<WebhookVerificationCode | "accepted"> {
+	try {
+		await call;
+		return "accepted";
+	} catch (error) {
+		if (error instanceof WebhookVerificationError) return error.code;
+		throw error;
+	}
+}
+
+const proof = (changes: Record<string, string | undefined>, body: RawBody = event.body) =>
+	codeOf(verifySignature(body, { ...headers, ...changes }, secret, now));
+
+describe("the vectors", () => {
+	it.each(vectors)("$name: each of its secrets is accepted", async (vector) => {
+		for (const secret of [...vector.secrets, vector.secrets]) {
+			expect(await verifySignature(vector.body, headersOf(vector), secret, at(vector.timestamp))).toEqual({
+				id: vector.id,
+				timestamp: vector.timestamp,
+			});
+		}
+	});
+
+	it.each(vectors)("$name: standardwebhooks signs the same", ({ secrets, id, timestamp, body, signatures }) => {
+		const sign = (secret: string) => new standard.Webhook(secret).sign(id, new Date(timestamp * 1_000), body);
+		expect(secrets.map(sign)).toEqual(signatures);
+	});
+});
+
+describe("verify", () => {
+	it("gives the event, with the webhook-id as its id", async () => {
+		expect(await verify<{ jobId: string }>(event.body, headers, secret, now)).toEqual({
+			id: event.id,
+			type: "batch.job.completed",
+			timestamp: "2026-11-24T13:24:00.000Z",
+			data: { jobId: "job_1", images: 12 },
+		});
+	});
+
+	it("hands on the fields of another sender's body", async () => {
+		const [published] = vectors;
+		expect(await verify(published!.body, headersOf(published!), published!.secrets, at(published!.timestamp))).toEqual({
+			id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+			test: 2432232314,
+		});
+	});
+
+	it.each(["", "null", "[]", "7", '"text"', "{", '{"type":"\u0000"}'])(
+		"refuses the well-signed body %j, which is no JSON object",
+		async (body) => {
+			const signed = new standard.Webhook(secret).sign(event.id, new Date(event.timestamp * 1_000), body);
+			expect(await codeOf(verify(body, { ...headers, "webhook-signature": signed }, secret, now))).toBe("invalid_body");
+		},
+	);
+
+	it("takes no id from the body", async () => {
+		const body = '{"id":"evt_other","type":"a.b"}';
+		const signed = new standard.Webhook(secret).sign(event.id, new Date(event.timestamp * 1_000), body);
+		const given = await verify(body, { ...headers, "webhook-signature": signed }, secret, now);
+		expect(given).toEqual({ id: event.id, type: "a.b" });
+	});
+
+	it("refuses what is not proven before it looks at the body", async () => {
+		expect(await codeOf(verify("{", headers, secret, now))).toBe("no_matching_signature");
+	});
+});
+
+describe("bodies", () => {
+	const bytes = new TextEncoder().encode(`..${event.body}..`);
+
+	it.each<[string, RawBody]>([
+		["a string", event.body],
+		["a Buffer", Buffer.from(event.body)],
+		["a Uint8Array", new TextEncoder().encode(event.body)],
+		["a part of a larger buffer", bytes.subarray(2, -2)],
+		["an ArrayBuffer", bytes.slice(2, -2).buffer],
+	])("can be %s", async (_name, body) => {
+		expect(await verify(body, headers, secret, now)).toMatchObject({ type: "batch.job.completed" });
+	});
+
+	it.each([{}, null, undefined, 7, JSON.parse(event.body)])(
+		"that are parsed or missing are a mistake in the code: %j",
+		async (body) => {
+			await expect(verify(body as string, headers, secret, now)).rejects.toThrow(/^The body must be raw/);
+			await expect(verify(body as string, headers, secret, now)).rejects.toBeInstanceOf(TypeError);
+		},
+	);
+});
+
+describe("headers", () => {
+	const capitals = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]));
+
+	it.each<[string, WebhookHeaders]>([
+		["a Headers object", new Headers(headers)],
+		["a record in capitals", capitals],
+		["a record of lists", Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))],
+		["a list of several signatures", { ...headers, "webhook-signature": ["v1,no", signature] }],
+		["a record with undefined under another spelling", { "Webhook-Id": undefined, ...headers }],
+	])("can be %s", async (_name, headers) => {
+		expect(await codeOf(verifySignature(event.body, headers, secret, now))).toBe("accepted");
+	});
+
+	it.each(Object.keys(headers))("are refused without %s", async (name) => {
+		expect(await proof({ [name]: undefined })).toBe("missing_header");
+		expect(await proof({ [name]: "" })).toBe("missing_header");
+		const rest = new Headers(headers);
+		rest.delete(name);
+		expect(await codeOf(verifySignature(event.body, rest, secret, now))).toBe("missing_header");
+	});
+
+	it("are not taken from a prototype", async () => {
+		expect(await codeOf(verifySignature(event.body, Object.create(headers) as WebhookHeaders, secret, now))).toBe(
+			"missing_header",
+		);
+	});
+});
+
+describe("the timestamp", () => {
+	it.each([
+		"abc",
+		"1.5e9",
+		"-5",
+		"+1732454640",
+		" 1732454640",
+		"1732454640 ",
+		"0x67",
+		"1732454640.0",
+		"١٧٣",
+		"1".repeat(40),
+		"NaN",
+		"Infinity",
+	])("refuses %j, which is not digits", async (timestamp) => {
+		expect(await proof({ "webhook-timestamp": timestamp })).toBe("bad_timestamp");
+	});
+
+	it.each<[string, number, number | undefined, string]>([
+		["5 minutes old", 300_000, undefined, "accepted"],
+		["older", 300_001, undefined, "too_old"],
+		["5 minutes ahead", -300_000, undefined, "accepted"],
+		["further ahead", -300_001, undefined, "too_new"],
+		["as old as is allowed", 10, 10, "accepted"],
+		["older than is allowed", 11, 10, "too_old"],
+		["as far ahead as is allowed", -10, 10, "accepted"],
+		["further ahead than is allowed", -11, 10, "too_new"],
+		["exact, where nothing else is allowed", 0, 0, "accepted"],
+		["not exact, where nothing else is allowed", 1, 0, "too_old"],
+		["ancient, where everything is allowed", 1e12, Infinity, "accepted"],
+		["seen by a broken clock", Number.NaN, undefined, "too_old"],
+	])("that is %s", async (_name, ageMs, toleranceMs, expected) => {
+		const options = { toleranceMs, now: () => event.timestamp * 1_000 + ageMs };
+		expect(await codeOf(verifySignature(event.body, headers, secret, options))).toBe(expected);
+	});
+
+	it("is held against the real clock unless another is handed in", async () => {
+		expect(await codeOf(verifySignature(event.body, headers, secret))).not.toBe("accepted");
+		const seconds = Math.floor(Date.now() / 1_000);
+		const signed = new standard.Webhook(secret).sign(event.id, new Date(seconds * 1_000), event.body);
+		const fresh = { ...headers, "webhook-timestamp": String(seconds), "webhook-signature": signed };
+		expect(await codeOf(verifySignature(event.body, fresh, secret))).toBe("accepted");
+	});
+
+	it.each([-1, Number.NaN, "300" as unknown as number])("takes no tolerance of %j", async (toleranceMs) => {
+		await expect(verifySignature(event.body, headers, secret, { ...now, toleranceMs })).rejects.toBeInstanceOf(
+			TypeError,
+		);
+	});
+});
+
+describe("signatures", () => {
+	it("of other versions are skipped", async () => {
+		expect(await proof({ "webhook-signature": `v1a,AAAA v2,${signature.slice(3)} ${signature}` })).toBe("accepted");
+		expect(await proof({ "webhook-signature": `v1a,${signature.slice(3)} v2,${signature.slice(3)}` })).toBe(
+			"no_matching_signature",
+		);
+	});
+
+	it.each([
+		["nothing", "v1,"],
+		["no version", signature.slice(3)],
+		["no base64", "v1,???"],
+		["base64url", signature.replaceAll("+", "-").replaceAll("/", "_")],
+		["no padding", signature.replace("=", "")],
+		["more after it", `${signature}AAAA`],
+		["a line end", `${signature}\n`],
+		["a comma after it", `${signature},`],
+		["half of it", signature.slice(0, 23)],
+		[
+			"other bits that base64 ignores",
+			signature.replace(/.=$/, (end) => `${String.fromCharCode(end.charCodeAt(0) + 1)}=`),
+		],
+	])("that are written with %s are refused", async (_name, value) => {
+		expect(await proof({ "webhook-signature": value })).toBe("no_matching_signature");
+	});
+
+	it("are looked at only so far, so that a stranger can't make a receiver compute without end", async () => {
+		const other = `v1,${Buffer.alloc(32).toString("base64")} `;
+		expect(await proof({ "webhook-signature": other.repeat(15) + signature })).toBe("accepted");
+		expect(await proof({ "webhook-signature": other.repeat(16) + signature })).toBe("no_matching_signature");
+	});
+});
+
+describe("secrets", () => {
+	const other = `whsec_${utils.generateWebhookSecret()}`;
+
+	it.each<[string, string | string[], string]>([
+		["with its prefix", secret, "accepted"],
+		["without its prefix", secret.slice("whsec_".length), "accepted"],
+		["among others", [other, secret], "accepted"],
+		["of somebody else", other, "no_matching_signature"],
+		["of several others", [other, other], "no_matching_signature"],
+	])("%s", async (_name, secret, expected) => {
+		expect(await codeOf(verifySignature(event.body, headers, secret, now))).toBe(expected);
+	});
+
+	it.each<[string, unknown]>([
+		["empty", ""],
+		["empty after the prefix", "whsec_"],
+		["too short", `whsec_${Buffer.alloc(23).toString("base64")}`],
+		["too long", Buffer.alloc(65).toString("base64")],
+		["no base64", "whsec_correct horse battery staple!"],
+		["no list at all", []],
+		["undefined", undefined],
+		["undefined in a list", [secret, undefined]],
+	])("that are %s are a mistake in the code, and not shown", async (_name, value) => {
+		const error = await verifySignature(event.body, headers, value as string, now).catch((error: unknown) => error);
+		expect(error).toBeInstanceOf(TypeError);
+		expect(String(error)).not.toContain("correct horse");
+	});
+});
+
+describe("against the other libraries", () => {
+	const signed = fc.record({
+		key: fc.uint8Array({ minLength: 24, maxLength: 64 }),
+		id: fc.string({ minLength: 1, maxLength: 40, unit: fc.constantFrom(..."abcXYZ019_-".split("")) }),
+		timestamp: fc.integer({ min: 0, max: 4_102_444_800 }),
+		body: fc.json(),
+	});
+
+	it.each([
+		["standardwebhooks", (secret: string) => new standard.Webhook(secret)],
+		["svix", (secret: string) => new svix.Webhook(secret)],
+	])("accepts whatever %s signs", async (_name, signer) => {
+		await fc.assert(
+			fc.asyncProperty(signed, async ({ key, id, timestamp, body }) => {
+				const secret = `whsec_${Buffer.from(key).toString("base64")}`;
+				const signature = signer(secret).sign(id, new Date(timestamp * 1_000), body);
+				const headers = { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": signature };
+				expect(await verifySignature(body, headers, secret, at(timestamp))).toEqual({ id, timestamp });
+			}),
+		);
+	});
+
+	it("accepts no request in which any one bit is another", async () => {
+		const parts = ["body", ...Object.keys(headers)];
+		await fc.assert(
+			fc.asyncProperty(fc.constantFrom(...vectors), fc.constantFrom(...parts), fc.nat(), async (vector, part, bit) => {
+				// With one signature only: where there are two, a bad one does no harm to the other.
+				const one = { ...vector, signatures: vector.signatures.slice(0, 1) };
+				const sent: Record<string, string> = { ...headersOf(one), body: vector.body };
+				const bytes = Buffer.from(sent[part]!);
+				fc.pre(bytes.length > 0);
+				bytes[(bit >> 3) % bytes.length]! ^= 1 << (bit & 7);
+				const body = part === "body" ? bytes : vector.body;
+				// Latin-1: a character for each byte, as HTTP has it.
+				const changed = part === "body" ? sent : { ...sent, [part]: bytes.toString("latin1") };
+				const call = verifySignature(body, changed, vector.secrets, at(vector.timestamp));
+				expect(await codeOf(call)).not.toBe("accepted");
+			}),
+			{ numRuns: 2_000 },
+		);
+	});
+
+	it("accepts exactly the one spelling of a signature, of all that differ in one character", async () => {
+		const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_ ,v";
+		for (let i = 0; i < signature.length; i++) {
+			for (const character of alphabet) {
+				const value = signature.slice(0, i) + character + signature.slice(i + 1);
+				const expected = value === signature ? "accepted" : "no_matching_signature";
+				expect(await proof({ "webhook-signature": value })).toBe(expected);
+			}
+		}
+	});
+});
