@@ -1,0 +1,12 @@
+// The usual rule for a body: a JSON object that its schema describes.
+import type { z } from "@hono/zod-openapi";
+
+import type { BodyRule } from "./route.ts";
+import { validate } from "./validate.ts";
+
+/** Of calls that manage something; sends have limits of their own. */
+export const MANAGEMENT_MAX_BYTES = 1_024 * 1_024;
+
+export function jsonBody<T>(schema: z.ZodType<T>, example: unknown): BodyRule<T> {
+	return { schema, example, maxBytes: MANAGEMENT_MAX_BYTES, read: ({ value }) => validate(schema, value) };
+}

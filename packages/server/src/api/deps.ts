@@ -1,0 +1,43 @@
+// What the api is given, and its limits.
+import type { Engine } from "../engine/public.ts";
+import type { Store } from "../ports/store.ts";
+
+/** The parts of the store that the api reads by itself; all that changes something goes through the engine. */
+export type ApiStore = Pick<Store, "events" | "event" | "deliveries" | "delivery" | "attempts">;
+
+export interface ApiDeps {
+	readonly engine: Engine;
+	readonly store: ApiStore;
+	/** The metrics page, as Prometheus reads it. */
+	readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+	/** Called once for each request when it is answered. Must not throw. */
+	readonly requestLog: (line: RequestLine) => void;
+	/** Of the server, such as `0.1.0`. */
+	readonly version: string;
+	readonly limits?: Partial<ApiLimits>;
+}
+
+export interface ApiLimits {
+	/** Bytes of request bodies in hand at once, over all requests; beyond it a request is answered 503. */
+	readonly bodyBytesInHand: number;
+}
+
+export const DEFAULT_LIMITS: ApiLimits = { bodyBytesInHand: 64 * 1_024 * 1_024 };
+
+/** One answered request: no query, no body, no header, no key. */
+export interface RequestLine {
+	readonly requestId: string;
+	readonly method: string;
+	/** The path; cut short if no route has it, since then it may be anything. */
+	readonly path: string;
+	/** The route's path with names in braces; null if no route has the path. */
+	readonly route: string | null;
+	readonly status: number;
+	readonly durationMs: number;
+	readonly bodyBytes: number;
+	readonly keyId: string | null;
+	/** The error's code, if it is one. */
+	readonly code: string | null;
+	/** Why an answer was a 5xx, for the log only. */
+	readonly cause: unknown;
+}

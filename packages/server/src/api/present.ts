@@ -1,0 +1,99 @@
+// The domain's objects as answers show them. Nothing write-only is anywhere near: the types here have none of it.
+import type { z } from "@hono/zod-openapi";
+
+import type { Attempt, Delivery } from "../core/delivery.ts";
+import type { Event } from "../core/event.ts";
+import type { ApiKey } from "../core/key.ts";
+import type { Webhook } from "../core/webhook.ts";
+import type { Project, Workspace } from "../core/workspace.ts";
+import type { attemptSchema, deliverySchema } from "./schemas/deliveries.ts";
+import type { eventSchema } from "./schemas/events.ts";
+import { HIDDEN_VALUE } from "./schemas/header-rules.ts";
+import type { webhookSchema } from "./schemas/webhooks.ts";
+import type { keySchema, projectSchema, workspaceSchema } from "./schemas/workspace.ts";
+
+export function presentWorkspace(workspace: Workspace): z.infer<typeof workspaceSchema> {
+	const { id, name, owner, tier, createDate } = workspace;
+	return { id, object: "workspace", name, owner, tier, createDate };
+}
+
+/** With the fields that the Nexus SDK decodes strictly and Fanfare has no use for. */
+export function presentProject(project: Project): z.infer<typeof projectSchema> {
+	const { id, name, workspaceId, createDate } = project;
+	return {
+		id,
+		object: "project",
+		name,
+		workspaceId,
+		type: "webhooks",
+		createDate,
+		localization: "local",
+		tags: [],
+		groups: [],
+	};
+}
+
+export function presentKey(key: ApiKey): z.infer<typeof keySchema> {
+	const { id, name, scope, projectId, hint, createDate } = key;
+	return { id, object: "key", name, scope, projectId, hint, createDate };
+}
+
+export function presentWebhook(webhook: Webhook): z.infer<typeof webhookSchema> {
+	return {
+		id: webhook.id,
+		object: "webhook",
+		projectId: webhook.projectId,
+		name: webhook.name,
+		endpoint: webhook.endpoint,
+		retries: { maxRetries: webhook.retries.maxRetries, maxBackoffMs: webhook.retries.maxBackoffMs },
+		createDate: webhook.createDate,
+		updateDate: webhook.updateDate,
+		description: webhook.description,
+		eventTypes: webhook.eventTypes === null ? null : [...webhook.eventTypes],
+		headers: Object.fromEntries(webhook.headerNames.map((name) => [name, HIDDEN_VALUE])),
+		timeoutMs: webhook.timeoutMs,
+		metadata: webhook.metadata,
+		status: webhook.status,
+		disabledReason: webhook.disabledReason,
+		secretHint: webhook.secretHint,
+	};
+}
+
+export function presentEvent(event: Event, duplicate: boolean): z.infer<typeof eventSchema> {
+	const { id, projectId, type, timestamp, createDate, deliveryCount } = event;
+	return { id, object: "event", projectId, type, timestamp, createDate, duplicate, deliveryCount };
+}
+
+export function presentDelivery(delivery: Delivery): z.infer<typeof deliverySchema> {
+	return {
+		id: delivery.id,
+		object: "delivery",
+		projectId: delivery.projectId,
+		eventId: delivery.eventId,
+		eventType: delivery.eventType,
+		webhookId: delivery.webhookId,
+		status: delivery.status,
+		reason: delivery.reason,
+		attemptCount: delivery.attemptCount,
+		nextAttemptDate: delivery.nextAttemptAt,
+		responseCode: delivery.responseCode,
+		createDate: delivery.createDate,
+		updateDate: delivery.updateDate,
+	};
+}
+
+export function presentAttempt(attempt: Attempt): z.infer<typeof attemptSchema> {
+	return {
+		id: attempt.id,
+		object: "attempt",
+		number: attempt.number,
+		trigger: attempt.trigger,
+		startDate: attempt.startDate,
+		durationMs: attempt.durationMs,
+		responseCode: attempt.responseCode,
+		error: attempt.error,
+		reason: attempt.reason,
+		request: { headers: attempt.requestHeaders },
+		response: attempt.response,
+	};
+}

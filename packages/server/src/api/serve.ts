@@ -1,0 +1,126 @@
+// The way of a request: id, key, scope, query, body, handler, answer, log line. In this order, for every route.
+import type { Context } from "hono";
+
+import { FanfareError, invalidRequest } from "../core/errors.ts";
+import type { ApiKey } from "../core/key.ts";
+import type { ApiDeps } from "./deps.ts";
+import { parseJsonBody } from "./json-body.ts";
+import { authenticate, authorize } from "./middleware/auth.ts";
+import { BodyReader, type BodyBudget, type NodeBody } from "./middleware/body.ts";
+import { readQuery } from "./middleware/query.ts";
+import { makeRequestId } from "./middleware/request-id.ts";
+import { shownPath, writeRequestLine } from "./middleware/request-log.ts";
+import { problemReply } from "./problem.ts";
+import { pathAction, type Reply, type Route } from "./route.ts";
+
+/** What Hono's context holds: `incoming` is there when it runs on `@hono/node-server`. */
+export interface ApiEnv {
+	Bindings: { incoming?: NodeBody };
+}
+export type ApiContext = Context<ApiEnv>;
+
+/** A body's limit on calls that take none: room for `{}` and white space. */
+const NO_BODY_MAX_BYTES = 1_024;
+
+/** A request under way, as far as it has come. */
+export interface Progress {
+	readonly requestId: string;
+	readonly startedAt: number;
+	key: ApiKey | null;
+	bodyBytes: number;
+}
+
+/** Serves one request by its route; null for the route answers with what `refuse` says. Never rejects. */
+export async function serve(
+	context: ApiContext,
+	deps: ApiDeps,
+	route: Route | null,
+	answer: (progress: Progress) => Promise<Reply> | Reply,
+): Promise<Response> {
+	const progress: Progress = { requestId: makeRequestId(), startedAt: performance.now(), key: null, bodyBytes: 0 };
+	let reply: Reply;
+	let failure: { readonly code: string; readonly cause: unknown } | null = null;
+	try {
+		reply = await answer(progress);
+	} catch (error) {
+		const problem = problemReply(error, progress.requestId);
+		failure = { code: problem.code, cause: problem.status >= 500 ? error : null };
+		reply = problem;
+	}
+	writeRequestLine(deps.requestLog, context, route, progress, reply.status, failure);
+	return respond(reply, progress.requestId);
+}
+
+/** Checks a request against its route and lets the handler answer it. */
+export async function answerRoute(
+	context: ApiContext,
+	deps: ApiDeps,
+	budget: BodyBudget,
+	route: Route,
+	progress: Progress,
+): Promise<Reply> {
+	const params = paramsOf(context, route);
+	if (route.access !== null) {
+		progress.key = authenticate(deps.engine.keys, (name) => context.req.header(name));
+		authorize(deps.engine, progress.key, route.access, params["projectId"]);
+	}
+	const query = readQuery(context.req.url, route.query);
+	const { requestId, key } = progress;
+	if (route.method === "get") return route.handle({ deps, requestId, key, params, query, body: undefined });
+	const reader = new BodyReader(budget, route.body?.maxBytes ?? NO_BODY_MAX_BYTES);
+	try {
+		const bytes = await reader.read({
+			node: context.env?.incoming,
+			web: () => context.req.raw.body,
+			header: (name) => context.req.header(name),
+		});
+		progress.bodyBytes = bytes.length;
+		const body = route.body === undefined ? expectNoBody(bytes) : route.body.read(parseJsonBody(bytes));
+		return await route.handle({ deps, requestId, key, params, query, body });
+	} finally {
+		reader.release();
+	}
+}
+
+/** A 404 for a path that no route has. */
+export function routeNotFound(context: ApiContext): FanfareError {
+	return new FanfareError(
+		"route_not_found",
+		`There is no ${context.req.method} ${shownPath(context.req.path)}. See /docs for all calls.`,
+	);
+}
+
+/** Values of the path's parameters, without the action that the router leaves on the last one. */
+function paramsOf(context: ApiContext, route: Route): Record<string, string> {
+	const params = context.req.param() as Record<string, string>;
+	const action = pathAction(route.path);
+	if (action === "") return params;
+	return Object.fromEntries(
+		Object.entries(params).map(([name, value]) => [
+			name,
+			value.endsWith(action) ? value.slice(0, -action.length) : value,
+		]),
+	);
+}
+
+/** The Nexus SDK posts without a body; others post `{}`. Anything in it would be ignored, so it is refused. */
+function expectNoBody(bytes: Uint8Array): undefined {
+	if (bytes.length === 0) return undefined;
+	const { members } = parseJsonBody(bytes);
+	if (members.length === 0) return undefined;
+	throw invalidRequest(members.map(({ name }) => ({ path: name, message: "this call takes no body" })));
+}
+
+/** Plain headers, all at once: `@hono/node-server` passes those straight on. */
+function respond(reply: Reply, requestId: string): Response {
+	return new Response(reply.body, {
+		status: reply.status,
+		headers: {
+			"content-type": reply.contentType,
+			"cache-control": "no-store",
+			"x-content-type-options": "nosniff",
+			"x-request-id": requestId,
+			...reply.headers,
+		},
+	});
+}

@@ -1,0 +1,144 @@
+import { describe, expect, it } from "vitest";
+
+import { ConfigError, describeSettings, readConfig, renderConfigurationDoc } from "./config.ts";
+
+const KEY = `sk_${"a".repeat(43)}`;
+const MASTER = Buffer.alloc(32, 7);
+
+function problemsOf(environment: Record<string, string>, flags?: Record<string, string>): readonly string[] {
+	try {
+		readConfig(environment, flags);
+	} catch (error) {
+		if (error instanceof ConfigError) return error.problems;
+		throw error;
+	}
+	return [];
+}
+
+describe("readConfig", () => {
+	it("has a default for everything", () => {
+		expect(readConfig({})).toEqual({
+			host: "127.0.0.1",
+			port: 8_787,
+			dataDir: "./fanfare-data",
+			adminKey: null,
+			masterKey: null,
+			allowHttp: false,
+			allowNetworks: [],
+			proxy: null,
+			logLevel: "info",
+			maxInFlight: 1_024,
+			maxInFlightPerWebhook: 64,
+			maxWaitingSends: 20_000,
+			maxBodyBytesInHand: 67_108_864,
+			shutdownGraceMs: 30_000,
+		});
+	});
+
+	it("takes the environment over the defaults, and flags over the environment", () => {
+		const environment = { FANFARE_PORT: "1", FANFARE_DATA_DIR: "/a", PATH: "/bin" };
+		expect(readConfig(environment, { port: "0" })).toMatchObject({ port: 0, dataDir: "/a" });
+		expect(readConfig(environment, { port: undefined })).toMatchObject({ port: 1 });
+	});
+
+	it("is frozen", () => {
+		const config = readConfig({ FANFARE_ALLOW_NETWORKS: "10.0.0.0/8" });
+		expect(Object.isFrozen(config)).toBe(true);
+		expect(Object.isFrozen(config.allowNetworks)).toBe(true);
+		expect(Object.isFrozen(readConfig({}).allowNetworks)).toBe(true);
+	});
+
+	it.each([
+		["FANFARE_HOST", "::1", { host: "::1" }],
+		["FANFARE_ALLOW_HTTP", "true", { allowHttp: true }],
+		["FANFARE_ALLOW_HTTP", "0", { allowHttp: false }],
+		[
+			"FANFARE_ALLOW_NETWORKS",
+			"10.0.0.0/8, fd00::/8,127.0.0.1",
+			{ allowNetworks: ["10.0.0.0/8", "fd00::/8", "127.0.0.1"] },
+		],
+		["FANFARE_PROXY", "http://u:p@proxy:3128", { proxy: "http://u:p@proxy:3128" }],
+		["FANFARE_ADMIN_KEY", KEY, { adminKey: KEY }],
+		["FANFARE_SHUTDOWN_GRACE_MS", "0", { shutdownGraceMs: 0 }],
+	])("reads %s=%s", (name, value, expected) => {
+		expect(readConfig({ [name]: value })).toMatchObject(expected);
+	});
+
+	it.each(["base64", "base64url", "hex"] as const)("reads a master key in %s", (encoding) => {
+		const { masterKey } = readConfig({ FANFARE_MASTER_KEY: MASTER.toString(encoding) });
+		expect(Buffer.from(masterKey ?? [])).toEqual(MASTER);
+	});
+
+	it.each([
+		["FANFARE_PORT", "abc", 'FANFARE_PORT must be a port number (0–65535), got "abc"'],
+		["FANFARE_PORT", "65536", 'FANFARE_PORT must be a port number (0–65535), got "65536"'],
+		["FANFARE_PORT", "1.5", 'FANFARE_PORT must be a port number (0–65535), got "1.5"'],
+		["FANFARE_PORT", " 1", 'FANFARE_PORT must be a port number (0–65535), got " 1"'],
+		["FANFARE_PORT", "", "FANFARE_PORT is set but empty: give it a value, or leave it unset"],
+		["FANFARE_HOST", "http://a", 'FANFARE_HOST must be a host name or an IP address, got "http://a"'],
+		["FANFARE_ALLOW_HTTP", "yes", 'FANFARE_ALLOW_HTTP must be true or false, got "yes"'],
+		["FANFARE_LOG_LEVEL", "verbose", /must be one of trace, debug, info, warn, error, fatal, silent, got "verbose"/],
+		["FANFARE_ALLOW_NETWORKS", "10.0.0.0/33", /must be a list of networks such as .*, got "10.0.0.0\/33"/],
+		["FANFARE_ALLOW_NETWORKS", "10.0.0.0/8,", /must be a list of networks/],
+		["FANFARE_MAX_IN_FLIGHT", "0", /a whole number from 1 to 100000, got "0"/],
+		["FANFARE_MAX_IN_FLIGHT_PER_WEBHOOK", "-1", /a whole number from 1 to 100000, got "-1"/],
+		["FANFARE_SHUTDOWN_GRACE_MS", "30s", /milliseconds.*got "30s"/],
+	])("refuses %s=%j", (name, value, message) => {
+		const expected: unknown = message instanceof RegExp ? expect.stringMatching(message) : message;
+		expect(problemsOf({ [name]: value })).toEqual([expected]);
+	});
+
+	it.each([
+		["FANFARE_ADMIN_KEY", "hunter2hunter2"],
+		["FANFARE_MASTER_KEY", "hunter2hunter2"],
+		["FANFARE_PROXY", "https://user:hunter2@proxy"],
+	])("never repeats a bad %s", (name, value) => {
+		const [problem] = problemsOf({ [name]: value });
+		expect(problem).toMatch(new RegExp(`^${name} must be .*, got something else$`));
+		expect(problem).not.toContain("hunter2");
+	});
+
+	it("names the flag if that is what is bad", () => {
+		expect(problemsOf({ FANFARE_PORT: "1" }, { port: "x" })).toEqual([
+			'--port must be a port number (0–65535), got "x"',
+		]);
+	});
+
+	it("refuses names that it does not know, with a hint where it has one", () => {
+		expect(problemsOf({ FANFARE_PROT: "1" })).toEqual([
+			"FANFARE_PROT is not a setting of Fanfare: did you mean FANFARE_PORT?",
+		]);
+		expect(problemsOf({ FANFARE_SOMETHING_ELSE: "1" })).toEqual(["FANFARE_SOMETHING_ELSE is not a setting of Fanfare"]);
+		expect(problemsOf({}, { "data-dri": "x" })).toEqual([
+			"--data-dri is not a setting of Fanfare: did you mean --data-dir?",
+		]);
+	});
+
+	it("leaves names alone that the caller says are another program's", () => {
+		expect(readConfig({ FANFARE_URL: "x" }, {}, ["FANFARE_URL"]).port).toBe(8_787);
+	});
+
+	it.each(["FANFARE_DATABASE_URL", "FANFARE_NATS_URL", "FANFARE_RETENTION_DAYS"])(
+		"refuses %s, which would do nothing yet",
+		(name) => {
+			expect(problemsOf({ [name]: "postgres://u:hunter2@h" })).toEqual([
+				expect.stringMatching(`^${name} is set, but .*leave it unset`),
+			]);
+			expect(problemsOf({ [name]: "postgres://u:hunter2@h" })[0]).not.toContain("hunter2");
+		},
+	);
+
+	it("lists all that is wrong at once", () => {
+		const problems = problemsOf({ FANFARE_PORT: "x", FANFARE_LOG_LEVEL: "x", FANFARE_X: "1" });
+		expect(problems).toHaveLength(3);
+		expect(new ConfigError(problems).message.split("\n")).toEqual(problems);
+	});
+});
+
+describe("renderConfigurationDoc", () => {
+	it("has a row for each setting", () => {
+		const doc = renderConfigurationDoc();
+		for (const { variable, flag } of describeSettings()) expect(doc).toContain(`| \`${variable}\` | \`--${flag}\` |`);
+		expect(Object.keys(readConfig({}))).toHaveLength(describeSettings().length);
+	});
+});
