@@ -13,9 +13,12 @@ export function addServe(program: Command): void {
 	const command = program
 		.command("serve")
 		.description("Start the server. Each option can also be set in the environment; docs/configuration.md tells more.");
-	for (const { flag, variable, meaning, defaultText } of describeSettings()) {
+	const settings = describeSettings();
+	for (const { flag, variable, meaning, defaultText } of settings.filter(({ isSecret }) => !isSecret)) {
 		command.option(`--${flag} <value>`, `${meaning} Default: ${defaultText.replaceAll("`", "")}. [${variable}]`);
 	}
+	const secrets = settings.filter(({ isSecret }) => isSecret).map(({ variable }) => variable);
+	command.addHelpText("after", `\nSecrets are set in the environment alone: ${secrets.join(", ")}.`);
 	command.action(async (options: Record<string, string>) => {
 		try {
 			await serve(options);

@@ -138,7 +138,9 @@ describe("readConfig", () => {
 describe("renderConfigurationDoc", () => {
 	it("has a row for each setting", () => {
 		const doc = renderConfigurationDoc();
-		for (const { variable, flag } of describeSettings()) expect(doc).toContain(`| \`${variable}\` | \`--${flag}\` |`);
+		for (const { variable, flag, isSecret } of describeSettings()) {
+			expect(doc).toContain(isSecret ? `| \`${variable}\` | – |` : `| \`${variable}\` | \`--${flag}\` |`);
+		}
 		expect(Object.keys(readConfig({}))).toHaveLength(describeSettings().length);
 	});
 });

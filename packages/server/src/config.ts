@@ -183,10 +183,12 @@ export function describeSettings(): readonly {
 	variable: string;
 	meaning: string;
 	defaultText: string;
+	/** Its value is not for the eyes of others on the machine, who can see the arguments of a process. */
+	isSecret: boolean;
 }[] {
 	return SETTING_NAMES.map((name) => {
-		const { meaning, defaultText } = metaOf(name);
-		return { flag: flagOf(name), variable: variableOf(name), meaning, defaultText };
+		const { meaning, defaultText, isSecret = false } = metaOf(name);
+		return { flag: flagOf(name), variable: variableOf(name), meaning, defaultText, isSecret };
 	});
 }
 
@@ -195,14 +197,15 @@ export function renderConfigurationDoc(): string {
 	const rows = SETTING_NAMES.map((name) => {
 		const { meaning, expected, defaultText, example, isSecret } = metaOf(name);
 		const shown = isSecret === true && !example.startsWith("http") ? example : `\`${example}\``;
-		return `| \`${variableOf(name)}\` | \`--${flagOf(name)}\` | ${meaning} Must be ${expected}. | ${defaultText} | ${shown} |`;
+		const flag = isSecret === true ? "–" : `\`--${flagOf(name)}\``;
+		return `| \`${variableOf(name)}\` | ${flag} | ${meaning} Must be ${expected}. | ${defaultText} | ${shown} |`;
 	});
 	return `# Configuration
 
 <!-- Made by \`npm run generate\` from packages/server/src/config.ts. Change it there. -->
 
 Fanfare runs without any of these. Flags of \`fanfare serve\` override the environment, the environment overrides the
-defaults. A bad value, an empty one, or a name that is not here stops the start with a sentence that names it.
+defaults; secrets have no flag, since others on the machine can see the arguments of a process. A bad value, an empty one, or a name that is not here stops the start with a sentence that names it.
 
 | variable | flag | meaning | default | example |
 | --- | --- | --- | --- | --- |

@@ -1,5 +1,4 @@
 // Who may call what: one table, made from the OpenAPI document, for any app with real keys behind it.
-// oxlint-disable-next-line no-restricted-imports -- a suite for tests, which the api itself never imports
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { apiRoutes, exportOpenApiDocument } from "./routes/table.ts";

@@ -17,12 +17,12 @@ describe("a sealer", () => {
 
 	it("opens nothing under another key, in another context or after a change of any byte", () => {
 		const sealed = sealer.seal(plain, "webhook_1");
-		expect(() => createSealer(randomBytes(32)).open(sealed, "webhook_1")).toThrow();
-		expect(() => sealer.open(sealed, "webhook_2")).toThrow();
+		expect(() => createSealer(randomBytes(32)).open(sealed, "webhook_1")).toThrow(/authenticate|format/);
+		expect(() => sealer.open(sealed, "webhook_2")).toThrow(/authenticate|format/);
 		for (let index = 0; index < sealed.length; index++) {
 			const changed = Buffer.from(sealed);
 			changed[index]! ^= 1;
-			expect(() => sealer.open(changed, "webhook_1")).toThrow();
+			expect(() => sealer.open(changed, "webhook_1")).toThrow(/authenticate|format/);
 		}
 	});
 
