@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { reportAndExit } from "./report.ts";
 
 /** Names that begin like settings of the server and belong to others in the same environment. */
-const FOREIGN_VARIABLES = ["FANFARE_NEW_MASTER_KEY"];
+const FOREIGN_VARIABLES = ["FANFARE_NEW_MASTER_KEY", "FANFARE_KEY", "FANFARE_URL"];
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export function addServe(program: Command): void {

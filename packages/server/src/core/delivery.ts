@@ -157,7 +157,7 @@ function attempted(state: DeliveryState, change: DeliveryChange & { type: "attem
 	if (state.status === "Cancelled" || state.status === "Succeeded") return counted;
 	if (verdict.kind === "success") return end(counted, "Succeeded", null);
 	if (state.status === "Failed") return counted;
-	if (verdict.kind === "gone") return end(counted, "Failed", "The receiver answered 410: the webhook is gone.");
+	if (verdict.kind === "gone") return end(counted, "Failed", "the receiver answered 410: the webhook is gone");
 	if (byHand) return afterFailureByHand(counted, verdict.reason);
 	if (counted.autoAttemptCount > change.policy.maxRetries) {
 		return end(counted, "Failed", exhaustedReason(counted.autoAttemptCount, verdict.reason));
@@ -169,7 +169,7 @@ function attempted(state: DeliveryState, change: DeliveryChange & { type: "attem
 }
 
 function exhaustedReason(attempts: number, reason: string): string {
-	return `Exhausted after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${reason}`;
+	return `exhausted after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${reason}`;
 }
 
 /** A retry by hand that fails leaves things as they were: back to the automatic schedule, or to Failed. */

@@ -44,7 +44,7 @@ export function judge(outcome: AttemptOutcome, now: number): AttemptVerdict {
 	return {
 		kind: "failure",
 		responseCode,
-		reason: `The receiver answered ${responseCode}${responseCode >= 300 && responseCode <= 399 ? "; redirects are not followed" : ""}.`,
+		reason: `the receiver answered ${responseCode}${responseCode >= 300 && responseCode <= 399 ? "; redirects are not followed" : ""}`,
 		retryAfterMs: asksToWait ? parseRetryAfterMs(outcome.response?.headers["retry-after"], now) : null,
 	};
 }

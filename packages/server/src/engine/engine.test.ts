@@ -37,7 +37,7 @@ describe("a delivery's way", () => {
 			await receiver.waitFor(count + 2);
 		}
 		const failed = await test.delivery(eventId, { status: "Failed", attemptCount: 3 });
-		expect(failed.reason).toBe("Exhausted after 3 attempts: The receiver answered 500.");
+		expect(failed.reason).toBe("exhausted after 3 attempts: the receiver answered 500");
 		const ids = new Set(receiver.requests.map(({ headers }) => headers["webhook-id"]));
 		expect([...ids]).toEqual([eventId]);
 	});
@@ -89,7 +89,7 @@ describe("pausing, disabling and deleting", () => {
 		const waiting = await test.send();
 		await test.delivery(waiting, { status: "Pending", attemptCount: 1 });
 		await test.engine.webhooks.pause(test.projectId, webhook.id);
-		await test.delivery(waiting, { status: "Held", reason: "The webhook is paused." });
+		await test.delivery(waiting, { status: "Held", reason: "the webhook is paused" });
 		const later: string[] = [];
 		for (let count = 0; count < 20; count++) later.push(await test.send());
 		await test.delivery(later[0]!, { status: "Held" });
@@ -111,7 +111,7 @@ describe("pausing, disabling and deleting", () => {
 		await test.delivery(gone, { status: "Failed", responseCode: 410 });
 		await eventually("the webhook is disabled", () => {
 			const { status, disabledReason } = test.engine.webhooks.get(test.projectId, webhook.id);
-			return status === "Disabled" && disabledReason === "The receiver answered 410 Gone.";
+			return status === "Disabled" && disabledReason === "the receiver answered 410 Gone";
 		});
 		const held = await test.send();
 		await test.delivery(held, { status: "Held" });
@@ -128,7 +128,7 @@ describe("pausing, disabling and deleting", () => {
 		const ids = await Promise.all(Array.from({ length: 600 }, () => test.send()));
 		await receiver.waitFor(1);
 		await test.engine.webhooks.delete(test.projectId, webhook.id);
-		for (const id of ids) await test.delivery(id, { status: "Cancelled", reason: "The webhook was deleted." });
+		for (const id of ids) await test.delivery(id, { status: "Cancelled", reason: "the webhook was deleted" });
 		expect(() => test.engine.webhooks.get(test.projectId, webhook.id)).toThrow(/No such webhook/);
 	});
 

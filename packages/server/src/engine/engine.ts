@@ -187,7 +187,7 @@ class AssembledEngine implements Engine {
 
 	#disable(webhookId: string): void {
 		this.webhooks
-			.disable(webhookId, "The receiver answered 410 Gone.")
+			.disable(webhookId, "the receiver answered 410 Gone")
 			.catch((error: unknown) => this.#parts.observer.problem("a webhook could not be disabled", error));
 	}
 

@@ -180,8 +180,8 @@ export class Intake implements IntakeCalls {
 
 /** Why new deliveries of a webhook wait, in words. */
 export function heldReason(webhook: { readonly status: string; readonly disabledReason: string | null }): string {
-	if (webhook.status === "Paused") return "The webhook is paused.";
-	return `The webhook is disabled${webhook.disabledReason === null ? "" : `: ${webhook.disabledReason}`}`;
+	if (webhook.status === "Paused") return "the webhook is paused";
+	return `the webhook is disabled${webhook.disabledReason === null ? "" : `: ${webhook.disabledReason}`}`;
 }
 
 function reservedCount(event: NewEvent): number {

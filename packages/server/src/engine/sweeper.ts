@@ -85,7 +85,7 @@ export class Sweeper {
 	#sweeps(webhookId: string): readonly Sweep[] {
 		const webhook = this.#near.registry.find(webhookId);
 		if (webhook === undefined || webhook.record.deleteDate !== null) {
-			const cancel = { type: "cancel", reason: "The webhook was deleted." } as const;
+			const cancel = { type: "cancel", reason: "the webhook was deleted" } as const;
 			return [
 				{ from: "Pending", change: cancel },
 				{ from: "Held", change: cancel },

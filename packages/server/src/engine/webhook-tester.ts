@@ -80,7 +80,7 @@ function reasonOf(verdict: ReturnType<typeof judge>): string | null {
 		case "success":
 			return null;
 		case "gone":
-			return "The receiver answered 410: an event delivered so would disable the webhook.";
+			return "the receiver answered 410: an event delivered so would disable the webhook";
 		case "failure":
 			return verdict.reason;
 	}

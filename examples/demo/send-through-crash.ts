@@ -1,0 +1,81 @@
+// The middle of the demo: events are sent, and the server is killed meanwhile.
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { ProjectHandle } from "@fanfare/sdk";
+
+import type { RequestCount } from "./request-count.ts";
+import type { ServerProcess } from "./server-process.ts";
+import { countOf, seconds, type Table } from "./table.ts";
+import { PATIENCE_MS, type Tally } from "./tally.ts";
+
+/** Sends under way at once. */
+const SENDERS = 16;
+/** The time that the events are spread over, so that there is a middle to be killed in. */
+const SENDING_MS = 4_000;
+const SLOWEST_PACE_MS = 4;
+const POLL_MS = 100;
+
+export const ORDER_PAID = "order.paid";
+
+export interface Crossing {
+	readonly project: ProjectHandle;
+	readonly server: ServerProcess;
+	readonly tally: Tally;
+	readonly table: Table;
+	readonly requests: RequestCount;
+	readonly events: number;
+	readonly kills: number;
+	readonly signal: AbortSignal;
+}
+
+/**
+ * Sends all events while the server is killed and started again, and waits for the last delivery. Gives how many requests
+ * the SDK repeated for it.
+ */
+export async function sendThroughCrash(crossing: Crossing): Promise<{ readonly repeated: number }> {
+	const { requests, events } = crossing;
+	const before = requests.value;
+	await Promise.all([sendAll(crossing), killInTheMiddle(crossing)]);
+	const repeated = requests.value - before - events;
+	await settle(crossing);
+	return { repeated };
+}
+
+/** Several senders share one numbering. The SDK repeats what the crash cuts off; the idempotency key makes it one event. */
+async function sendAll({ project, tally, events, signal }: Crossing): Promise<void> {
+	const paceMs = Math.min(SLOWEST_PACE_MS, SENDING_MS / events);
+	const startedAt = Date.now();
+	let next = 1;
+	const sender = async () => {
+		for (let orderId = next++; orderId <= events; orderId = next++) {
+			const waitMs = startedAt + orderId * paceMs - Date.now();
+			if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+			const order = { type: ORDER_PAID, data: { orderId }, idempotencyKey: `order-${orderId}-paid` };
+			const event = await project.events.send(order, { signal });
+			tally.acknowledged(event.id);
+		}
+	};
+	await Promise.all(Array.from({ length: SENDERS }, sender));
+}
+
+async function killInTheMiddle({ server, tally, table, events, kills, signal }: Crossing): Promise<void> {
+	for (let kill = 1; kill <= kills; kill++) {
+		const sent = Math.ceil((events * kill) / (kills + 1));
+		await tally.reached(sent, signal);
+		tally.killed();
+		await server.kill();
+		const killedAt = Date.now();
+		table.note(`server killed (SIGKILL) after ${countOf(tally.figures().sent, "event")}; sends keep retrying`);
+		await server.start();
+		table.note(`server is back after ${seconds(Date.now() - killedAt)}, on the same port and store`);
+	}
+}
+
+/** Until the server has nothing more to deliver, or nothing has arrived for too long. */
+async function settle({ project, tally, signal }: Crossing): Promise<void> {
+	while (Date.now() - tally.lastArrivalAt < PATIENCE_MS) {
+		const { data } = await project.deliveries.list({ status: "Pending", limit: 1 }, { signal });
+		if (data.length === 0) return;
+		await sleep(POLL_MS, undefined, { signal });
+	}
+}

@@ -1,0 +1,57 @@
+// The two programs, run as the README says.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+import { utils } from "@fanfare/sdk";
+import { expect, it } from "vitest";
+
+import { freePort, ServerProcess } from "../demo/server-process.ts";
+
+it("sends events that the receiver verifies, to a webhook that is registered once", { timeout: 60_000 }, async () => {
+	const home = await mkdtemp(join(tmpdir(), "fanfare-example-test-"));
+	await using cleanUp = new AsyncDisposableStack();
+	cleanUp.defer(() => rm(home, { recursive: true }));
+	const adminKey = `sk_${randomBytes(32).toString("base64url")}`;
+	const server = new ServerProcess({
+		port: await freePort(),
+		dataDir: join(home, "data"),
+		adminKey,
+		logFile: join(home, "server.log"),
+		detached: false,
+		onUnexpectedExit: (error) => expect.unreachable(error.message),
+	});
+	cleanUp.defer(() => server.kill());
+	await server.start();
+	const env = {
+		FANFARE_URL: server.url,
+		FANFARE_KEY: adminKey,
+		PORT: String(await freePort()),
+		WEBHOOK_SECRET: utils.generateWebhookSecret(),
+	};
+
+	const receiver = run("receive.ts", env);
+	cleanUp.defer(() => void receiver.kill());
+	const lines = createInterface(receiver.stdout)[Symbol.asyncIterator]();
+	expect((await lines.next()).value).toBe(`receiving on http://127.0.0.1:${env.PORT}/hooks`);
+	for (let time = 1; time <= 2; time++) {
+		const sender = run("send.ts", env);
+		const [output] = await Promise.all([text(sender.stdout), once(sender, "exit")]);
+		const [, eventId] = /^accepted (evt_\S+), deliveries: 1$/m.exec(output) ?? [];
+		expect((await lines.next()).value).toBe(`received ${eventId}: order.paid, order 42`);
+	}
+});
+
+function run(file: string, env: Record<string, string>) {
+	const path = fileURLToPath(new URL(file, import.meta.url));
+	return spawn(process.execPath, ["--conditions=@fanfare/source", path], {
+		env: { ...process.env, ...env },
+		stdio: ["ignore", "pipe", "inherit"],
+	});
+}

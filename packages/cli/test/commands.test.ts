@@ -1,0 +1,51 @@
+// What the command says about itself, and what it does with arguments.
+import { describe, expect, it } from "vitest";
+
+import { runFanfare, FanfareProcess } from "../../server/test/fanfare-process.ts";
+import { TemporaryDir } from "../../server/test/temporary-dir.ts";
+
+it("--version prints the version", async () => {
+	expect(await runFanfare(["--version"])).toEqual({ code: 0, signal: null, stdout: "0.1.0\n", stderr: "" });
+});
+
+it("--help lists the commands", async () => {
+	const { code, stdout } = await runFanfare(["--help"]);
+	expect(code).toBe(0);
+	for (const command of ["serve", "generate-secret", "rotate-master-key"]) expect(stdout).toContain(command);
+});
+
+it("serve --help lists each setting with its variable", async () => {
+	const { code, stdout } = await runFanfare(["serve", "--help"]);
+	expect(code).toBe(0);
+	for (const text of ["--port", "FANFARE_PORT", "--data-dir", "FANFARE_DATA_DIR", "8787"]) expect(stdout).toContain(text);
+});
+
+it("generate-secret prints a secret that signs", async () => {
+	const { code, stdout, stderr } = await runFanfare(["generate-secret"]);
+	expect([code, stderr]).toEqual([0, ""]);
+	expect(stdout).toMatch(/^(whsec_)?[A-Za-z0-9+/]{43}=\n$/);
+});
+
+describe("what is not known is refused", () => {
+	it.each([
+		[["serv"], /serve/],
+		[["serve", "--prot", "80"], /--port/],
+		[["serve", "extra"], /argument/],
+		[["rotate-master-key", "--port", "80"], /--port/],
+	])("%j", async (args, expected) => {
+		const { code, stdout, stderr } = await runFanfare(args);
+		expect([code, stdout]).toEqual([1, ""]);
+		expect(stderr).toMatch(expected);
+		expect(stderr).not.toMatch(/^ {4}at /m);
+	});
+});
+
+it("serve takes flags over the environment", async () => {
+	using dir = new TemporaryDir();
+	const env = { FANFARE_PORT: "1", FANFARE_DATA_DIR: dir.join("other") };
+	const server = new FanfareProcess(["serve", "--port", "0", "--data-dir", dir.join("data")], { env });
+	const [, url] = await server.waitForStderr(/listens on (http:\/\/127\.0\.0\.1:\d+) \(data in .*\/data;/);
+	expect((await fetch(`${url}/healthz`)).status).toBe(200);
+	server.kill("SIGTERM");
+	expect(await server.exited).toEqual({ code: 0, signal: null });
+});
