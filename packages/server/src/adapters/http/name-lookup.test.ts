@@ -1,0 +1,109 @@
+import type { LookupAddress } from "node:dns";
+
+import { describe, expect, it } from "vitest";
+
+import { NameLookup } from "./name-lookup.ts";
+
+const ADDRESS: LookupAddress = { address: "203.0.113.7", family: 4 };
+
+/** A resolver that answers when it is told to, under a clock that the test moves. */
+function startLookup() {
+	const asked: string[] = [];
+	const open = new Map<string, PromiseWithResolvers<LookupAddress[]>>();
+	let now = 0;
+	const lookup = new NameLookup(
+		(hostname) => {
+			asked.push(hostname);
+			const answer = Promise.withResolvers<LookupAddress[]>();
+			open.set(hostname, answer);
+			return answer.promise;
+		},
+		() => now,
+	);
+	return {
+		asked,
+		resolve: (hostname: string) => lookup.resolve(hostname),
+		wait: (ms: number) => (now += ms),
+		answer: (hostname: string, addresses = [ADDRESS]) => open.get(hostname)?.resolve(addresses),
+		fail: (hostname: string, code: string) => open.get(hostname)?.reject(Object.assign(new Error("no"), { code })),
+	};
+}
+
+describe("looking names up", () => {
+	it("asks once for callers that come together, and for those soon after", async () => {
+		const names = startLookup();
+		const both = [names.resolve("a.test"), names.resolve("a.test")];
+		names.answer("a.test");
+		expect(await Promise.all(both)).toEqual([[ADDRESS], [ADDRESS]]);
+		names.wait(4_999);
+		expect(await names.resolve("a.test")).toEqual([ADDRESS]);
+		expect(names.asked).toEqual(["a.test"]);
+	});
+
+	it("asks again after a while, sooner after a failure", async () => {
+		const names = startLookup();
+		const first = names.resolve("a.test");
+		names.fail("a.test", "EAI_AGAIN");
+		await expect(first).rejects.toMatchObject({ code: "dns" });
+		names.wait(1_001);
+		const second = names.resolve("a.test");
+		names.answer("a.test");
+		await second;
+		names.wait(5_001);
+		void names.resolve("a.test");
+		expect(names.asked).toHaveLength(3);
+	});
+
+	it("says why a name has no address", async () => {
+		const names = startLookup();
+		const missing = names.resolve("missing.test");
+		names.fail("missing.test", "ENOTFOUND");
+		await expect(missing).rejects.toThrow("no address found for missing.test: the name does not exist (ENOTFOUND)");
+		const empty = names.resolve("empty.test");
+		names.answer("empty.test", []);
+		await expect(empty).rejects.toMatchObject({ code: "dns", message: "no address found for empty.test: it has none" });
+	});
+
+	it("leaves one of libuv's four threads to others", async () => {
+		const names = startLookup();
+		for (const name of ["a", "b", "c", "d"]) void names.resolve(name);
+		expect(names.asked).toEqual(["a", "b", "c"]);
+		names.answer("b");
+		await names.resolve("b");
+		await expect.poll(() => names.asked).toEqual(["a", "b", "c", "d"]);
+	});
+
+	it("lets names that were slow before wait for each other, and nobody else", async () => {
+		const names = startLookup();
+		const slow = ["slow-1", "slow-2", "slow-3"];
+		const answers = slow.map((name) => names.resolve(name));
+		names.wait(10_000);
+		for (const name of slow) names.answer(name);
+		await Promise.all(answers);
+		names.wait(5_001);
+		const again = slow.map((name) => names.resolve(name));
+		for (const name of ["quick-1", "quick-2", "quick-3"]) void names.resolve(name);
+		expect(names.asked.slice(3)).toEqual(["slow-1", "quick-1", "quick-2"]);
+		names.answer("slow-1");
+		await again[0];
+		await expect.poll(() => names.asked.slice(6)).toEqual(["slow-2"]);
+	});
+
+	it("forgets that a name was slow once it is quick", async () => {
+		const names = startLookup();
+		for (const durationMs of [2_000, 10]) {
+			const both = [names.resolve("a"), names.resolve("b")];
+			names.wait(durationMs);
+			names.answer("a");
+			await both[0];
+			await expect.poll(() => names.asked.at(-1)).toBe("b");
+			names.answer("b");
+			await both[1];
+			names.wait(5_001);
+		}
+		names.asked.length = 0;
+		void names.resolve("a");
+		void names.resolve("b");
+		expect(names.asked).toEqual(["a", "b"]);
+	});
+});

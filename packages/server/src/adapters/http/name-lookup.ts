@@ -1,0 +1,117 @@
+// Turns names into addresses without letting one slow name server hold up the others.
+import type { LookupAddress } from "node:dns";
+import { lookup as systemLookup } from "node:dns/promises";
+
+import { lookupFailure, SendFailure } from "./send-failure.ts";
+
+/** Resolves a name to all its addresses; rejects with an error that has a DNS `code`. */
+export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
+
+/** One name: its look-up while it runs, then for a moment its result. */
+interface Entry {
+	addresses: Promise<readonly LookupAddress[]>;
+	/** Infinity while the look-up waits or runs. */
+	expiresAt: number;
+}
+
+interface Job {
+	hostname: string;
+	run: () => Promise<void>;
+}
+
+/** getaddrinfo blocks one of libuv's threads, four by default, for as long as name servers stay silent. One is left for others. */
+const MAX_RUNNING = 3;
+/** Names that were slow before share this many of them, so that quick names always find one. */
+const MAX_RUNNING_SLOW = 1;
+const SLOW_AFTER_MS = 1_000;
+/** Long enough to spare a busy name most look-ups, shorter than any sensible TTL. */
+const KEEP_MS = 5_000;
+const KEEP_FAILURE_MS = 1_000;
+const MAX_NAMES = 1_000;
+
+/**
+ * Looks names up by the system's rules (hosts file, search domains, DNS): equal look-ups are made once, at most three at
+ * a time, and names that have been slow queue apart, one at a time. Callers bound their own waiting.
+ */
+export class NameLookup {
+	readonly #lookup: Lookup;
+	/** Milliseconds from some fixed moment. */
+	readonly #now: () => number;
+	/** Oldest first. */
+	readonly #entries = new Map<string, Entry>();
+	/** The names whose last look-up was slow, oldest first. */
+	readonly #slow = new Set<string>();
+	readonly #queue: Job[] = [];
+	#running = 0;
+	#runningSlow = 0;
+
+	constructor(lookup: Lookup = systemLookupAll, now: () => number = () => performance.now()) {
+		this.#lookup = lookup;
+		this.#now = now;
+	}
+
+	/** The name's addresses, at least one; rejects with a `SendFailure`. */
+	resolve(hostname: string): Promise<readonly LookupAddress[]> {
+		const known = this.#entries.get(hostname);
+		if (known !== undefined && known.expiresAt > this.#now()) return known.addresses;
+		const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
+		const entry: Entry = { addresses: promise, expiresAt: Infinity };
+		this.#entries.delete(hostname);
+		this.#entries.set(hostname, entry);
+		forgetOldest(this.#entries);
+		const run = async () => {
+			try {
+				resolve(await this.#ask(hostname));
+				entry.expiresAt = this.#now() + KEEP_MS;
+			} catch (error) {
+				reject(lookupFailure(error, hostname));
+				entry.expiresAt = this.#now() + KEEP_FAILURE_MS;
+			}
+		};
+		this.#queue.push({ hostname, run });
+		this.#startNext();
+		return promise;
+	}
+
+	async #ask(hostname: string): Promise<readonly LookupAddress[]> {
+		const addresses = await this.#lookup(hostname);
+		if (addresses.length === 0) throw new SendFailure("dns", `no address found for ${hostname}: it has none`);
+		return addresses;
+	}
+
+	#startNext(): void {
+		while (this.#running < MAX_RUNNING) {
+			const next = this.#queue.findIndex(
+				({ hostname }) => this.#runningSlow < MAX_RUNNING_SLOW || !this.#slow.has(hostname),
+			);
+			const [job] = next === -1 ? [] : this.#queue.splice(next, 1);
+			if (job === undefined) return;
+			this.#start(job);
+		}
+	}
+
+	#start({ hostname, run }: Job): void {
+		const isSlow = this.#slow.has(hostname);
+		const startedAt = this.#now();
+		this.#running += 1;
+		if (isSlow) this.#runningSlow += 1;
+		void run().finally(() => {
+			this.#running -= 1;
+			if (isSlow) this.#runningSlow -= 1;
+			this.#slow.delete(hostname);
+			if (this.#now() - startedAt >= SLOW_AFTER_MS) this.#slow.add(hostname);
+			forgetOldest(this.#slow);
+			this.#startNext();
+		});
+	}
+}
+
+function systemLookupAll(hostname: string): Promise<LookupAddress[]> {
+	return systemLookup(hostname, { all: true });
+}
+
+function forgetOldest(names: Map<string, unknown> | Set<string>): void {
+	if (names.size <= MAX_NAMES) return;
+	const [oldest] = names.keys();
+	if (oldest !== undefined) names.delete(oldest);
+}

@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+
+import { startReceiver, type Receiver } from "../../../test/receiver.ts";
+import { openTestSender } from "./testing/open-test-sender.ts";
+
+/** As many receivers, each an origin of its own. */
+async function startReceivers(count: number): Promise<AsyncDisposable & { all: Receiver[] }> {
+	const all = await Promise.all(Array.from({ length: count }, () => startReceiver()));
+	return {
+		all,
+		async [Symbol.asyncDispose]() {
+			await Promise.all(all.map((receiver) => receiver.close()));
+		},
+	};
+}
+
+describe("connections", () => {
+	it("are as many as attempts at a time, not more", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender();
+		const loop = async () => {
+			for (let n = 0; n < 25; n += 1) expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 200 });
+		};
+		await Promise.all([loop(), loop(), loop(), loop()]);
+		expect(receiver.requests).toHaveLength(100);
+		expect(receiver.connectionCount).toBeLessThanOrEqual(4);
+	});
+
+	it("stay within the limit of their origin, in order of arrival", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender({ connectionsPerPool: 2 });
+		receiver.script(() => ({ delayMs: 5 }));
+		const paths = Array.from({ length: 20 }, (_, n) => `/${n}`);
+		await Promise.all(paths.map((path) => sender.send(`${receiver.url}${path}`)));
+		expect(receiver.connectionCount).toBe(2);
+		const arrived = receiver.requests.map(({ path }) => path);
+		expect(arrived.toSorted()).toEqual(paths.toSorted());
+		expect(arrived.slice(-2).toSorted()).toEqual(["/18", "/19"]);
+	});
+
+	it("serve the waiting one after another while one of them hangs", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender({ connectionsPerPool: 2 });
+		receiver.respond([{ kind: "hang" }]);
+		const hanging = sender.send(receiver.url);
+		await receiver.waitFor(1);
+		const others = await Promise.all([1, 2, 3, 4].map(() => sender.send(receiver.url, { timeoutMs: 2_000 })));
+		expect(others.map(({ responseCode }) => responseCode)).toEqual([200, 200, 200, 200]);
+		await sender.close();
+		expect(await hanging).toMatchObject({ error: "aborted" });
+	});
+
+	it.each([0, 1])(
+		"are not used again once the receiver has closed them, as long as there is an open one: %i",
+		async (closed) => {
+			await using receiver = await startReceiver();
+			await using sender = openTestSender();
+			receiver.respond([{ delayMs: 20 }, {}]);
+			await Promise.all([sender.send(receiver.url), sender.send(receiver.url)]);
+			receiver.closeConnections("end", closed);
+			await receiver.waitForConnections(1);
+			await expect.poll(() => sender.stats().sockets).toBe(1);
+			await sender.send(receiver.url);
+			expect(receiver.requests.at(-1)?.connection).toBe(1 - closed);
+		},
+	);
+
+	it("are given up after each timeout, without a new one that nobody needs", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender();
+		receiver.script(() => ({ kind: "hang" }));
+		for (let n = 0; n < 3; n += 1) await sender.send(receiver.url, { timeoutMs: 50 });
+		await receiver.waitForConnections(0);
+		expect(receiver.connectionCount).toBe(3);
+		expect(sender.stats()).toMatchObject({ attempts: 0, sockets: 0 });
+	});
+});
+
+describe("pools", () => {
+	it("are bounded in number, and so are their sockets", async () => {
+		await using receivers = await startReceivers(12);
+		await using sender = openTestSender({ maxPools: 4 });
+		for (let round = 0; round < 3; round += 1) {
+			for (const { url } of receivers.all) {
+				expect(await sender.send(url)).toMatchObject({ responseCode: 200 });
+			}
+		}
+		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 4, sockets: 4 });
+	});
+
+	it("keep the origins that were used last", async () => {
+		await using receivers = await startReceivers(3);
+		await using sender = openTestSender({ maxPools: 2 });
+		const [a, b, c] = receivers.all as [Receiver, Receiver, Receiver];
+		for (const { url } of [a, b, a, c, a]) await sender.send(url);
+		await b.waitForConnections(0);
+		expect([a, b, c].map(({ connectionCount }) => connectionCount)).toEqual([1, 1, 1]);
+		expect([a, b, c].map(({ openConnections }) => openConnections)).toEqual([1, 0, 1]);
+	});
+
+	it("may exceed the bound while all are busy, then fall back to it", async () => {
+		await using receivers = await startReceivers(6);
+		await using sender = openTestSender({ maxPools: 2 });
+		const held = Promise.withResolvers<object>();
+		for (const receiver of receivers.all) receiver.script(() => held.promise);
+		const outcomes = receivers.all.map(({ url }) => sender.send(url));
+		await Promise.all(receivers.all.map((receiver) => receiver.waitFor(1)));
+		expect(sender.stats()).toMatchObject({ attempts: 6, pools: 6 });
+		held.resolve({});
+		for (const outcome of outcomes) expect(await outcome).toMatchObject({ responseCode: 200 });
+		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 2, sockets: 2 });
+	});
+
+	it("vanish some time after their last attempt", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender({ poolIdleMs: 50 });
+		await sender.send(receiver.url);
+		await receiver.waitForConnections(0);
+		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 0, sockets: 0 });
+	});
+
+	it("of receivers that are gone vanish too", async () => {
+		await using receivers = await startReceivers(5);
+		await using sender = openTestSender({ maxPools: 2 });
+		for (const receiver of receivers.all) await receiver.close();
+		const outcomes = await Promise.all(receivers.all.map((_, n) => sender.send(`http://127.0.0.1:${n + 1}`)));
+		expect(outcomes.map(({ error }) => error)).toEqual(["refused", "refused", "refused", "refused", "refused"]);
+		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 2, sockets: 0 });
+	});
+});

@@ -1,0 +1,91 @@
+// The operator's forward proxy: attempts go through a CONNECT tunnel to an address that was checked here.
+import { request, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+
+import { connectFailure, SendFailure } from "./send-failure.ts";
+
+export interface Proxy {
+	hostname: string;
+	port: number;
+	/** `host:port`, for reasons; never the credentials. */
+	place: string;
+	/** The value of `Proxy-Authorization`, null without credentials. */
+	authorization: string | null;
+}
+
+/** Reads `http://user:password@host:port`. The error does not repeat the value, as it may hold a password. */
+export function parseProxy(value: string): Proxy {
+	const url = URL.canParse(value) ? new URL(value) : null;
+	if (url === null || url.protocol !== "http:" || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+		throw new TypeError(
+			"FANFARE_PROXY must be a URL such as http://proxy.example:3128 or http://user:password@proxy.example:3128",
+		);
+	}
+	const port = Number(url.port || 80);
+	const credentials = `${decode(url.username)}:${decode(url.password)}`;
+	return {
+		hostname: url.hostname.replace(/^\[|\]$/g, ""),
+		port,
+		place: `${url.hostname}:${port}`,
+		authorization: credentials === ":" ? null : `Basic ${Buffer.from(credentials).toString("base64")}`,
+	};
+}
+
+function decode(text: string): string {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return text; // a lone % stands for itself
+	}
+}
+
+/** Opens a tunnel to `address` (`ip:port`); rejects with a `SendFailure`, or with the signal's reason. */
+export function openTunnel(proxy: Proxy, address: string, signal: AbortSignal): Promise<Socket> {
+	const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+	const connect = request({
+		host: proxy.hostname,
+		port: proxy.port,
+		method: "CONNECT",
+		path: address,
+		headers: {
+			host: address,
+			...(proxy.authorization === null ? {} : { "proxy-authorization": proxy.authorization }),
+		},
+		agent: false,
+		signal,
+	});
+	connect.once("connect", (answer, socket, head) => {
+		const status = answer.statusCode ?? 0;
+		if (status >= 200 && status < 300 && head.length === 0) {
+			resolve(socket);
+			return;
+		}
+		socket.destroy();
+		reject(refusal(proxy, address, status));
+	});
+	connect.once("error", (error) => {
+		if (signal.aborted) reject(signal.reason as SendFailure);
+		else reject(proxyFailure(error, proxy));
+	});
+	connect.end();
+	return promise;
+}
+
+function refusal(proxy: Proxy, address: string, status: number): SendFailure {
+	const place = `the proxy ${proxy.place}`;
+	if (status === 407) {
+		return new SendFailure("unreachable", `${place} wants other credentials than those in FANFARE_PROXY (407)`);
+	}
+	if (status >= 200 && status < 300) return new SendFailure("unreachable", `${place} sent data before it was asked`);
+	const words = STATUS_CODES[status];
+	return new SendFailure(
+		"unreachable",
+		`${place} did not connect to ${address} (${words === undefined ? status : `${status} ${words}`})`,
+	);
+}
+
+/** Whatever keeps us from the proxy, the receiver has no part in it. */
+function proxyFailure(error: unknown, proxy: Proxy): SendFailure {
+	const { message } = connectFailure(error, proxy.place);
+	return new SendFailure("unreachable", `the proxy ${proxy.place} failed: ${message}`, { cause: error });
+}

@@ -1,0 +1,33 @@
+// A sender for tests, that may call loopback, and that fails the test if an outcome ever tells a secret.
+import type { AttemptOutcome, AttemptRequest } from "../../../ports/sender.ts";
+import { createAddressGuard } from "../address-guard.ts";
+import { openUndiciSender, type UndiciSender, type UndiciSenderOptions } from "../undici-sender.ts";
+
+export interface TestSender extends AsyncDisposable, Pick<UndiciSender, "stats" | "close"> {
+	/** Sends `body` to a URL (`/hook?token=…` is added to a bare origin), within 5 s if nothing else is said. */
+	send(url: string, request?: Partial<AttemptRequest>): Promise<AttemptOutcome>;
+}
+
+/** In every request's path, query, headers and body, and in no reason. */
+const SECRET = "s3cret";
+
+export function openTestSender(options: Partial<UndiciSenderOptions> = {}): TestSender {
+	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8", "::1"], allowHttp: true });
+	const sender = openUndiciSender({ guard, ...options });
+	return {
+		async send(url, request) {
+			const outcome = await sender.send({
+				url: /^\w+:\/\/[^/]+$/.test(url) ? `${url}/hook/${SECRET}?token=${SECRET}` : url,
+				headers: { "content-type": "application/json", "x-token": SECRET },
+				body: Buffer.from(`{"secret":"${SECRET}"}`),
+				timeoutMs: 5_000,
+				...request,
+			});
+			if (outcome.reason?.includes(SECRET)) throw new Error(`the reason tells a secret: ${outcome.reason}`);
+			return outcome;
+		},
+		stats: () => sender.stats(),
+		close: () => sender.close(),
+		[Symbol.asyncDispose]: () => sender.close(),
+	};
+}

@@ -1,0 +1,117 @@
+// A full disk: calls fail as store_full, nothing half-done stays, and work goes on when there is room, without a restart.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+
+import { describe, expect, it } from "vitest";
+
+import { TemporaryDir } from "../../../test/temporary-dir.ts";
+import { fillStore, NEWEST, type World } from "../../ports/store-samples.contract.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+
+const BODY = Buffer.alloc(20_000, 1);
+const ALL_EVENTS = { type: null, after: null, before: null };
+
+/** Accepts events until the store refuses one; gives the ids of those that it took. */
+async function fillUp({ store, projectId, webhookId, samples }: World): Promise<string[]> {
+	const accepted: string[] = [];
+	for (let n = 0; n < 5_000; n++) {
+		const sent = samples.event(projectId, { body: BODY, webhookIds: [webhookId] });
+		try {
+			await store.commit({ events: [sent], updates: [] });
+		} catch (error) {
+			expect(error).toMatchObject({ name: "StoreError", code: "store_full" });
+			expect(await store.event(projectId, sent.event.id)).toBeNull();
+			return accepted;
+		}
+		accepted.push(sent.event.id);
+	}
+	throw new Error("the disk never became full");
+}
+
+async function expectExactly({ store, projectId }: World, accepted: readonly string[]): Promise<void> {
+	const page = await store.events(projectId, ALL_EVENTS, NEWEST);
+	expect(page.rows.map(({ id }) => id)).toEqual(accepted.toReversed());
+	expect(await store.countOpen()).toEqual({ Pending: accepted.length, Held: 0 });
+}
+
+describe("a full store", () => {
+	it("refuses an event as store_full, keeps what it has, and goes on when there is room", async () => {
+		using dir = new TemporaryDir();
+		const path = dir.join("fanfare.db");
+		const store = await openSqliteStore({ path, maxPageCount: 300 });
+		const world = await fillStore(store);
+		const accepted = await fillUp(world);
+		expect(accepted.length).toBeGreaterThan(10);
+		await expectExactly(world, accepted);
+		await expect(world.accept({ body: BODY })).rejects.toMatchObject({ code: "store_full" });
+		// What needs no new page goes on: the results of attempts under way.
+		const [delivery] = (await store.claimDue({ webhookId: world.webhookId, ...ONE, now: world.samples.now })) ?? [];
+		await world.update(world.samples.outcome(delivery?.id ?? "", 1));
+		await store.close();
+
+		const roomy = await openSqliteStore({ path });
+		await roomy.commit({ events: [world.samples.event(world.projectId, { body: BODY })], updates: [] });
+		expect((await roomy.events(world.projectId, ALL_EVENTS, NEWEST)).rows).toHaveLength(accepted.length + 1);
+		await roomy.close();
+	});
+});
+
+const ONE = { limit: 1, maxBytes: 1, leaseUntil: 1 };
+
+/** Why a file system of our own can't be mounted here; null if it can. */
+function mountProblem(): string | null {
+	if (process.platform !== "linux") return `mounting a tmpfs needs Linux, this is ${process.platform}`;
+	if (process.getuid?.() !== 0) return "mounting a tmpfs needs root";
+	using dir = new TemporaryDir();
+	try {
+		execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", dir.path], { stdio: "pipe" });
+		execFileSync("umount", [dir.path], { stdio: "pipe" });
+		return null;
+	} catch (error) {
+		return `mounting a tmpfs failed: ${error instanceof Error ? error.message.trim() : String(error)}`;
+	}
+}
+
+const problem = mountProblem();
+
+describe("a full disk", () => {
+	it.runIf(problem !== null)(`is not tested for real here (${problem ?? ""})`, () => {
+		process.stderr.write(`skipped the test of a really full disk: ${problem ?? ""}\n`);
+		expect(process.env["CI"], "CI must test the really full disk: run it as root on Linux").not.toBe("true");
+	});
+
+	it.runIf(problem === null)("refuses events, and takes them again when there is room, with no restart", async () => {
+		using dir = new TemporaryDir();
+		using mounted = mountTmpfs(dir.join("small"), "6m");
+		const ballast = mounted.join("ballast");
+		writeFileSync(ballast, Buffer.alloc(2_000_000));
+		const store = await openSqliteStore({ path: mounted.join("fanfare.db") });
+		const world = await fillStore(store);
+		const accepted = await fillUp(world);
+		expect(accepted.length).toBeGreaterThan(10);
+		await expectExactly(world, accepted);
+		for (let n = 0; n < 5; n++) {
+			await expect(world.accept({ body: BODY })).rejects.toMatchObject({ code: "store_full" });
+		}
+
+		rmSync(ballast);
+		await world.accept({ body: BODY });
+		expect((await store.events(world.projectId, ALL_EVENTS, NEWEST)).rows).toHaveLength(accepted.length + 1);
+		await store.probe(world.samples.now);
+		await store.close();
+		using db = new DatabaseSync(mounted.join("fanfare.db"));
+		expect(db.prepare("PRAGMA integrity_check").all()).toMatchObject([{ integrity_check: "ok" }]);
+	});
+});
+
+function mountTmpfs(path: string, size: string) {
+	mkdirSync(path);
+	execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", path], { stdio: "pipe" });
+	return {
+		join: (name: string) => `${path}/${name}`,
+		[Symbol.dispose]() {
+			execFileSync("umount", ["-l", path], { stdio: "pipe" });
+		},
+	};
+}

@@ -1,0 +1,76 @@
+// What was acknowledged survives SIGKILL in the middle of commits.
+import { DatabaseSync } from "node:sqlite";
+
+import { describe, expect, it } from "vitest";
+
+import { TemporaryDir } from "../../../test/temporary-dir.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+import { startChild } from "./testing/child-process.ts";
+
+const moduleUrl = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+
+/** Commits batches of events, settles those of the batch before, and prints what has been acknowledged. */
+const WRITER = `
+	import { writeSync } from "node:fs";
+	import { openSqliteStore } from ${moduleUrl("./sqlite-store.ts")};
+	import { fillStore } from ${moduleUrl("../../ports/store-samples.contract.ts")};
+	const store = await openSqliteStore({ path: process.argv[1] });
+	const { projectId, webhookId, samples } = await fillStore(store);
+	writeSync(1, "project " + projectId + "\\n");
+	let former = [];
+	for (let n = 1; ; n++) {
+		const events = Array.from({ length: 1 + (n % 20) }, () =>
+			samples.event(projectId, { webhookIds: [webhookId], body: Buffer.alloc(2_000, n) }),
+		);
+		await store.commit({ events, updates: former.map(({ deliveries: [{ id }] }) => samples.outcome(id, 1)) });
+		for (const { deliveries: [{ id }] } of former) writeSync(1, "settled " + id + "\\n");
+		for (const { event, deliveries: [{ id }] } of events) writeSync(1, "accepted " + event.id + " " + id + "\\n");
+		former = events;
+		if (n === 5) writeSync(1, "busy\\n");
+	}
+`;
+
+describe("the embedded store", () => {
+	it("has every acknowledged commit after SIGKILL, each of them whole", { timeout: 60_000 }, async () => {
+		for (const lifeMs of [0, 40, 150]) {
+			using dir = new TemporaryDir();
+			const path = dir.join("fanfare.db");
+			await using writer = startChild(WRITER, path);
+			await writer.line("busy");
+			await new Promise((resolve) => setTimeout(resolve, lifeMs));
+			await writer.kill();
+			await check(path, writer.lines);
+		}
+	});
+});
+
+async function check(path: string, lines: readonly string[]): Promise<void> {
+	await using store = await disposable(path);
+	const acknowledged = (what: string) => lines.filter((line) => line.startsWith(what)).map((line) => line.split(" "));
+	const projectId = acknowledged("project")[0]?.[1] ?? "";
+	const [accepted, settled] = [acknowledged("accepted"), acknowledged("settled")];
+	expect(accepted.length).toBeGreaterThan(10);
+	for (const [, eventId = "", deliveryId = ""] of accepted) {
+		expect(await store.event(projectId, eventId)).not.toBeNull();
+		expect(await store.delivery(projectId, deliveryId)).toMatchObject({ eventId });
+	}
+	for (const [, deliveryId = ""] of settled) {
+		expect(await store.delivery(projectId, deliveryId)).toMatchObject({ status: "Succeeded" });
+		expect(await store.attempts(deliveryId)).toHaveLength(1);
+	}
+	using db = new DatabaseSync(path);
+	expect(db.prepare("PRAGMA integrity_check").all()).toMatchObject([{ integrity_check: "ok" }]);
+	expect(db.prepare("PRAGMA foreign_key_check").all()).toEqual([]);
+	const orphans = db.prepare(`
+		SELECT count(*) AS count FROM deliveries d
+		LEFT JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id
+		LEFT JOIN attempts a ON a.delivery_id = d.id
+		WHERE e.seq IS NULL OR (d.attempt_count > 0) <> (a.number IS NOT NULL)
+	`);
+	expect(orphans.get()).toMatchObject({ count: 0 });
+}
+
+async function disposable(path: string) {
+	const store = await openSqliteStore({ path });
+	return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() });
+}

@@ -1,0 +1,38 @@
+// The driver's errors become the port's here, once.
+import { StoreError } from "../../ports/store.ts";
+
+const PRIMARY_CODE_MASK = 0xff;
+const SQLITE_FULL = 13;
+const SQLITE_CONSTRAINT = 19;
+/** The index of the WAL could not grow: `fallocate` failed, which in practice means that the disk is full. */
+const SQLITE_IOERR_SHMSIZE = 4_874;
+
+/** Translates what `node:sqlite` throws; what is no failure of the store (a bug, say) comes back as it is. */
+export function toStoreError(error: unknown): unknown {
+	if (error instanceof StoreError || !(error instanceof Error)) return error;
+	if (isClosed(error)) return new StoreError("store_unavailable", "the store is closed", { cause: error });
+	const errcode = sqliteCode(error);
+	if (errcode === null) return error;
+	const primary = errcode & PRIMARY_CODE_MASK;
+	if (primary === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE) {
+		return new StoreError("store_full", "the disk that holds the data is full: make room, nothing need be restarted", {
+			cause: error,
+		});
+	}
+	if (primary === SQLITE_CONSTRAINT) {
+		return new StoreError("store_conflict", `the store refused a row: ${error.message}`, { cause: error });
+	}
+	return new StoreError("store_unavailable", `the store failed: ${error.message} (SQLite code ${errcode})`, {
+		cause: error,
+	});
+}
+
+/** SQLite's extended result code, such as 13 or 2067; null if the error is not SQLite's. */
+export function sqliteCode(error: unknown): number | null {
+	if (!(error instanceof Error) || !("errcode" in error)) return null;
+	return typeof error.errcode === "number" ? error.errcode : null;
+}
+
+function isClosed(error: Error): boolean {
+	return "code" in error && error.code === "ERR_INVALID_STATE";
+}

@@ -1,0 +1,60 @@
+// Ids as they lie on disk: the 16 bytes of their UUID. The prefix says the type, and so does the column.
+export type StoredPrefix = "ws" | "proj" | "webhook" | "evt" | "dlv" | "atm" | "key";
+
+const ID_BYTES = 16;
+const TIME_BYTES = 6;
+const NO_DIGIT = 255;
+/** What is no id of the wanted type: no row has it, and no column takes it. */
+const NO_ID = new Uint8Array(0);
+/** Above every id. */
+export const AFTER_ALL_IDS = new Uint8Array(ID_BYTES + 1).fill(0xff);
+export const BEFORE_ALL_IDS = new Uint8Array(0);
+
+const DIGIT_VALUES = new Uint8Array(128).fill(NO_DIGIT);
+for (let value = 0; value < 16; value++) DIGIT_VALUES[value.toString(16).charCodeAt(0)] = value;
+const HYPHEN = 0x2d;
+
+/** The bytes of an id; of anything else, bytes that no row has. By hand: twice as fast as `Buffer.from(…, "hex")`. */
+export function idBytes(prefix: StoredPrefix, id: string): Uint8Array {
+	if (!id.startsWith(prefix) || id[prefix.length] !== "_") return NO_ID;
+	// From Buffer's pool: binding a typed array with memory of its own costs an allocation (5 of 45 µs a cycle).
+	const bytes = Buffer.allocUnsafe(ID_BYTES);
+	let digits = 0;
+	let high = 0;
+	for (let at = prefix.length + 1; at < id.length; at++) {
+		const code = id.charCodeAt(at);
+		if (code === HYPHEN) continue;
+		const value = DIGIT_VALUES[code] ?? NO_DIGIT;
+		if (value === NO_DIGIT || digits === 2 * ID_BYTES) return NO_ID;
+		if (digits % 2 === 0) high = value << 4;
+		else bytes[digits >> 1] = high | value;
+		digits++;
+	}
+	return digits === 2 * ID_BYTES ? bytes : NO_ID;
+}
+
+/** The id as it is written: a UUID, or for workspaces and projects 32 hex digits. */
+export function idText(prefix: StoredPrefix, bytes: Uint8Array): string {
+	const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+	if (prefix === "ws" || prefix === "proj") return `${prefix}_${hex}`;
+	return `${prefix}_${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The time in a UUIDv7. */
+export function idTime(bytes: Uint8Array): number {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUIntBE(0, TIME_BYTES);
+}
+
+/** The lowest id of a time. */
+export function firstIdAt(time: number): Uint8Array {
+	const bytes = Buffer.alloc(ID_BYTES);
+	bytes.writeUIntBE(Math.min(Math.max(0, Math.ceil(time)), 2 ** (8 * TIME_BYTES) - 1), 0, TIME_BYTES);
+	return bytes;
+}
+
+/** The lowest value above an id. */
+export function justAfter(bytes: Uint8Array): Uint8Array {
+	const next = new Uint8Array(bytes.length + 1);
+	next.set(bytes);
+	return next;
+}

@@ -1,0 +1,151 @@
+-- Made from migrations/ by migrate.test.ts: for reading, and to see what a migration changes.
+
+CREATE TABLE attempts (
+	delivery_id BLOB NOT NULL,
+	number INTEGER NOT NULL,
+	id BLOB NOT NULL CHECK (length(id) = 16),
+	trigger INTEGER NOT NULL,
+	start_date INTEGER NOT NULL,
+	duration_ms INTEGER NOT NULL,
+	response_code INTEGER NOT NULL,
+	error TEXT,
+	reason TEXT,
+	request_headers TEXT NOT NULL, -- JSON object
+	response_headers TEXT, -- JSON object; null = no response
+	response_body TEXT,
+	response_body_truncated INTEGER,
+	PRIMARY KEY (delivery_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+	id BLOB PRIMARY KEY CHECK (length(id) = 16),
+	project_id BLOB NOT NULL,
+	webhook_id BLOB NOT NULL REFERENCES webhooks (id),
+	event_id BLOB NOT NULL,
+	event_type TEXT NOT NULL,
+	status INTEGER NOT NULL,
+	reason TEXT,
+	attempt_count INTEGER NOT NULL,
+	auto_attempt_count INTEGER NOT NULL,
+	next_attempt_at INTEGER,
+	lease_until INTEGER,
+	trigger INTEGER NOT NULL,
+	schedule_resumes_at INTEGER,
+	response_code INTEGER,
+	update_date INTEGER NOT NULL,
+	due_at INTEGER -- what core's dueAt says of the row; null unless Pending
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deliveries_by_code ON deliveries (project_id, response_code, id, status, webhook_id)
+WHERE response_code IS NOT NULL;
+
+CREATE INDEX deliveries_by_event ON deliveries (event_id, id);
+
+CREATE INDEX deliveries_by_project ON deliveries (project_id, id);
+
+CREATE INDEX deliveries_by_status ON deliveries (project_id, status, id, webhook_id) WHERE status <> 1;
+
+CREATE INDEX deliveries_by_type ON deliveries (project_id, event_type, id, webhook_id);
+
+CREATE INDEX deliveries_by_webhook ON deliveries (webhook_id, id);
+
+CREATE INDEX deliveries_by_webhook_status ON deliveries (webhook_id, status, id) WHERE status > 1;
+
+CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at, id, lease_until) WHERE due_at IS NOT NULL;
+
+CREATE TABLE events (
+	seq INTEGER PRIMARY KEY,
+	id BLOB NOT NULL CHECK (length(id) = 16),
+	project_id BLOB NOT NULL,
+	type TEXT NOT NULL,
+	timestamp INTEGER NOT NULL,
+	create_date INTEGER NOT NULL,
+	delivery_count INTEGER NOT NULL,
+	body BLOB NOT NULL,
+	UNIQUE (project_id, id)
+) STRICT;
+
+CREATE INDEX events_by_type ON events (project_id, type, id);
+
+CREATE TABLE idempotency_keys (
+	project_id BLOB NOT NULL,
+	key TEXT NOT NULL,
+	fingerprint BLOB NOT NULL,
+	event_id BLOB NOT NULL,
+	create_date INTEGER NOT NULL,
+	PRIMARY KEY (project_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (create_date);
+
+CREATE TABLE keys (
+	id BLOB PRIMARY KEY CHECK (length(id) = 16),
+	name TEXT NOT NULL,
+	scope INTEGER NOT NULL,
+	project_id BLOB REFERENCES projects (id),
+	hint TEXT NOT NULL,
+	digest BLOB NOT NULL UNIQUE,
+	create_date INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE migrations (
+		id INTEGER PRIMARY KEY,
+		name TEXT NOT NULL,
+		apply_date INTEGER NOT NULL
+	) STRICT
+;
+
+CREATE TABLE probe (
+	one INTEGER PRIMARY KEY CHECK (one = 1),
+	at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE projects (
+	id BLOB PRIMARY KEY CHECK (length(id) = 16),
+	workspace_id BLOB NOT NULL,
+	name TEXT NOT NULL,
+	create_date INTEGER NOT NULL,
+	delete_date INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhook_secrets (
+	webhook_id BLOB NOT NULL REFERENCES webhooks (id),
+	number INTEGER NOT NULL,
+	sealed BLOB NOT NULL,
+	create_date INTEGER NOT NULL,
+	expire_date INTEGER,
+	PRIMARY KEY (webhook_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhooks (
+	id BLOB PRIMARY KEY CHECK (length(id) = 16),
+	project_id BLOB NOT NULL REFERENCES projects (id),
+	name TEXT NOT NULL,
+	description TEXT,
+	endpoint TEXT NOT NULL,
+	max_retries INTEGER NOT NULL,
+	max_backoff_ms INTEGER NOT NULL,
+	event_types TEXT, -- JSON array; null = every type
+	timeout_ms INTEGER NOT NULL,
+	metadata TEXT NOT NULL, -- JSON object
+	status INTEGER NOT NULL,
+	disabled_reason TEXT,
+	header_names TEXT NOT NULL, -- JSON array
+	sealed_headers BLOB,
+	secret_hint TEXT NOT NULL,
+	create_date INTEGER NOT NULL,
+	update_date INTEGER NOT NULL,
+	delete_date INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX webhooks_by_project ON webhooks (project_id, id) WHERE delete_date IS NULL;
+
+CREATE TABLE workspace (
+	one INTEGER PRIMARY KEY CHECK (one = 1),
+	id BLOB NOT NULL CHECK (length(id) = 16),
+	name TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	tier TEXT NOT NULL,
+	create_date INTEGER NOT NULL,
+	master_key_fingerprint TEXT NOT NULL
+) STRICT;

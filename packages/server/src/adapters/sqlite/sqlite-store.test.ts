@@ -1,0 +1,17 @@
+// The embedded store keeps the port's contract.
+import { TemporaryDir } from "../../../test/temporary-dir.ts";
+import { storeContract } from "../../ports/store.contract.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+
+const dir = new TemporaryDir();
+let files = 0;
+let path = "";
+
+storeContract({
+	name: "sqlite",
+	open: () => openSqliteStore({ path: (path = dir.join(`${files++}.db`)) }),
+	reopen: async (store) => {
+		await store.close();
+		return openSqliteStore({ path });
+	},
+});

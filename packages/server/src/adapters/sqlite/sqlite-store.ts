@@ -1,0 +1,110 @@
+// The embedded store: one SQLite file, written by this process alone (see data-dir-lock.ts).
+import type { DatabaseSync } from "node:sqlite";
+
+import { systemClock, type Clock } from "../../core/clock.ts";
+import type { Store } from "../../ports/store.ts";
+import { createCommit } from "./commit.ts";
+import { createTransact, openConnection, type ConnectionOptions } from "./connection.ts";
+import { toStoreError } from "./errors.ts";
+import { createAttempts, createDeliveries, createDelivery, createEvent, createEvents } from "./log-queries.ts";
+import { createIdentityCalls, createKeyCalls, createProjectCalls } from "./management.ts";
+import { migrate } from "./migrate.ts";
+import { OpenCounts } from "./open-counts.ts";
+import {
+	createClaimDue,
+	createDueWebhooks,
+	createForgetIdempotencyKeys,
+	createNextDueAt,
+	createReleaseAllLeases,
+	createRenewLeases,
+	createSweepWebhook,
+} from "./queue.ts";
+import { createWebhookCalls } from "./webhook-calls.ts";
+
+export interface SqliteStoreOptions extends ConnectionOptions {
+	/** Dates the migrations. */
+	readonly clock?: Pick<Clock, "now">;
+}
+
+/**
+ * Opens the store, and brings its schema up to date.
+ *
+ * @example
+ * const store = await openSqliteStore({ path: ":memory:" });
+ */
+export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+	return settle(() => {
+		const db = openConnection(options);
+		try {
+			migrate(db, (options.clock ?? systemClock).now());
+			return assemble(db);
+		} catch (error) {
+			db.close();
+			throw error;
+		}
+	});
+}
+
+function assemble(db: DatabaseSync): Store {
+	const transact = createTransact(db);
+	const counts = new OpenCounts(db);
+	const calls = {
+		...createIdentityCalls(db, transact),
+		...createProjectCalls(db, transact),
+		...createKeyCalls(db, transact),
+		...createWebhookCalls(db, transact),
+		commit: createCommit(db, transact, counts),
+		claimDue: createClaimDue(db, transact),
+		dueWebhooks: createDueWebhooks(db),
+		nextDueAt: createNextDueAt(db),
+		renewLeases: createRenewLeases(db, transact),
+		releaseAllLeases: createReleaseAllLeases(db, transact),
+		sweepWebhook: createSweepWebhook(db, transact, counts),
+		countOpen: () => counts.read(),
+		events: createEvents(db),
+		event: createEvent(db),
+		deliveries: createDeliveries(db),
+		delivery: createDelivery(db),
+		attempts: createAttempts(db),
+		forgetIdempotencyKeys: createForgetIdempotencyKeys(db, transact),
+		probe: createProbe(db),
+		close: () => close(db),
+	};
+	return promised(calls);
+}
+
+function createProbe(db: DatabaseSync) {
+	const write = db.prepare(
+		"INSERT INTO probe (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at",
+	);
+	return (at: number): void => {
+		write.run(at);
+	};
+}
+
+/** The last connection to close moves the whole log into the file and removes it. */
+function close(db: DatabaseSync): void {
+	if (db.isOpen) db.close();
+}
+
+type Calls = Readonly<Record<string, (...parameters: never[]) => unknown>>;
+type Promised<T extends Calls> = {
+	readonly [Name in keyof T]: (...parameters: Parameters<T[Name]>) => Promise<ReturnType<T[Name]>>;
+};
+
+/** The driver is synchronous: makes each call one that resolves, or rejects with the port's error. */
+function promised<T extends Calls>(calls: T): Promised<T> {
+	const result: Record<string, (...parameters: never[]) => Promise<unknown>> = {};
+	for (const [name, call] of Object.entries(calls)) {
+		result[name] = (...parameters) => settle(() => call(...parameters));
+	}
+	return result as Promised<T>;
+}
+
+function settle<T>(call: () => T): Promise<T> {
+	try {
+		return Promise.resolve(call());
+	} catch (error) {
+		return Promise.reject(toStoreError(error));
+	}
+}

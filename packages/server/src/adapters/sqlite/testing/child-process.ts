@@ -1,0 +1,46 @@
+// A second Node process for tests: runs a module given as text, and tells of the lines that it prints.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+export interface Child extends AsyncDisposable {
+	readonly pid: number;
+	/** Every line printed so far; complete after `kill`. */
+	readonly lines: readonly string[];
+	/** Waits for the line; rejects, with what came instead, if the process ends before. */
+	line(wanted: string): Promise<void>;
+	/** SIGKILL: the process gets no chance to do anything. Resolves when it is gone and all its lines are read. */
+	kill(): Promise<void>;
+}
+
+/** Starts `module` with `process.argv[1]`, … as given. */
+export function startChild(module: string, ...parameters: readonly string[]): Child {
+	const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", module, "--", ...parameters], {
+		stdio: ["ignore", "pipe", "inherit"],
+	});
+	const lines: string[] = [];
+	const waiting = new Map<string, () => void>();
+	const reader = createInterface({ input: child.stdout });
+	reader.on("line", (line) => {
+		lines.push(line);
+		waiting.get(line)?.();
+	});
+	const ended = Promise.all([once(child, "close"), once(reader, "close")]);
+
+	const kill = async () => {
+		child.kill("SIGKILL");
+		await ended;
+	};
+	return {
+		pid: child.pid ?? 0,
+		lines,
+		kill,
+		async line(wanted) {
+			if (lines.includes(wanted)) return;
+			const found = new Promise<boolean>((resolve) => waiting.set(wanted, () => resolve(true)));
+			if (await Promise.race([found, ended.then(() => false)])) return;
+			throw new Error(`the process ended without printing ${wanted}; it printed ${lines.slice(-5).join(", ")}`);
+		},
+		[Symbol.asyncDispose]: kill,
+	};
+}

@@ -1,0 +1,86 @@
+// What every store promises. An adapter's test is a few lines that run this.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { describeCommit } from "./store-commit.contract.ts";
+import { describeLog } from "./store-log.contract.ts";
+import { describeManagement } from "./store-management.contract.ts";
+import { describePages } from "./store-pages.contract.ts";
+import { describeQueue } from "./store-queue.contract.ts";
+import { fillStore, stateOf } from "./store-samples.contract.ts";
+import type { Store } from "./store.ts";
+
+export interface StoreContractOptions {
+	readonly name: string;
+	/** A new, empty store. */
+	readonly open: () => Promise<Store>;
+	/** Closes the store and opens its data again; left out where data ends with the store. */
+	readonly reopen?: (store: Store) => Promise<Store>;
+}
+
+/** Gives the open store of the running test. */
+export type CurrentStore = () => Store;
+
+/**
+ * The suite.
+ *
+ * @example
+ * storeContract({ name: "sqlite", open: () => openSqliteStore({ path: ":memory:" }) });
+ */
+export function storeContract({ name, open, reopen }: StoreContractOptions): void {
+	describe(`the ${name} store`, () => {
+		let store: Store;
+		beforeEach(async () => {
+			store = await open();
+		});
+		afterEach(() => store.close());
+		const current: CurrentStore = () => store;
+
+		describe("commit", () => {
+			describeCommit(current);
+		});
+		describe("the queue", () => {
+			describeQueue(current);
+		});
+		describe("the log", () => {
+			describeLog(current);
+		});
+		describe("pages", () => {
+			describePages(current, open);
+		});
+		describe("management", () => {
+			describeManagement(current);
+		});
+		describe("lifecycle", () => {
+			describeLifecycle(current);
+		});
+		describe.skipIf(reopen === undefined)("reopening", () => {
+			it("has everything that was committed", async () => {
+				const { projectId, accept, update, samples } = await fillStore(store);
+				const [settled = "", waiting = ""] = [...(await accept()), ...(await accept())];
+				await update(samples.outcome(settled, 1));
+				const before = await Promise.all([settled, waiting].map((id) => store.delivery(projectId, id)));
+				const identity = await store.identity();
+				store = (await reopen?.(store)) ?? store;
+				expect(await Promise.all([settled, waiting].map((id) => store.delivery(projectId, id)))).toEqual(before);
+				expect(await store.attempts(settled)).toHaveLength(1);
+				expect(await store.identity()).toEqual(identity);
+				expect(await store.countOpen()).toEqual({ Pending: 1, Held: 0 });
+				expect(before.map((delivery) => delivery && stateOf(delivery).status)).toEqual(["Succeeded", "Pending"]);
+			});
+		});
+	});
+}
+
+function describeLifecycle(current: CurrentStore): void {
+	it("can be probed", async () => {
+		await current().probe(1);
+		await current().probe(2);
+	});
+
+	it("may be closed twice, and then rejects calls as unavailable", async () => {
+		await current().close();
+		await current().close();
+		await expect(current().probe(1)).rejects.toMatchObject({ name: "StoreError", code: "store_unavailable" });
+		await expect(current().projects()).rejects.toMatchObject({ code: "store_unavailable" });
+	});
+}

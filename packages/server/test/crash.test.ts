@@ -1,0 +1,135 @@
+// The promises "durable before 2xx" and "at least once", against a server that is killed again and again.
+import { setTimeout as delay } from "node:timers/promises";
+
+import { expect, it } from "vitest";
+
+import { AttemptBook } from "./attempt-book.ts";
+import { eventually } from "./eventually.ts";
+import { startReceiver, type Receiver, type Reply } from "./receiver.ts";
+import { seededRandom, testSeed } from "./seeded-random.ts";
+import { SendingLoad } from "./sending-load.ts";
+import { startServerProcess, type ServerProcess } from "./server-process.ts";
+import { readStoredData } from "./stored-data.ts";
+
+const ROUNDS = 20;
+const LOAD = { senders: 6, pauseMs: 30 };
+/** A round's moment of death after the load has begun; every fifth is long, so that much is settled by then. */
+const LOAD_MS = 400;
+const LONG_LOAD_MS = 2_200;
+/** Two rounds of seven die while they start. */
+const START_MS = 600;
+/** An outcome is on the disk this long after the answer; generous, for a busy machine. */
+const WRITTEN_WITHIN_MS = 1_500;
+const MAX_IN_FLIGHT = 24;
+const PATHS = ["/first", "/second"] as const;
+
+it(
+	"20 rounds of SIGKILL at random moments under load: every acknowledged event arrives, only attempts in flight are repeated, the data stays whole",
+	{ timeout: 150_000 },
+	async ({ onTestFailed }) => {
+		const seed = testSeed();
+		onTestFailed(() => void process.stderr.write(`repeat this with FANFARE_TEST_SEED=${seed}\n`));
+		await using receiver = await startReceiver();
+		await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT) } });
+		const book = await register(server, receiver, seededRandom(seed + 1));
+		const load = new SendingLoad(server, { ...LOAD, random: seededRandom(seed + 2) }, true);
+		const random = seededRandom(seed);
+		for (let round = 0; round < ROUNDS; round++) {
+			await lifeUntil(round, server, random);
+			await kill(server, receiver, book);
+			await server.begin();
+		}
+		await server.ready();
+		await load.stop();
+
+		const pairs = await everythingArrives(server, book, load.acknowledged.size * PATHS.length);
+		expect(new Set(pairs.map((pair) => pair.split(" ")[0]))).toEqual(new Set(load.acknowledged.keys()));
+		expect(book.breaches(WRITTEN_WITHIN_MS)).toEqual([]);
+		expect(Math.max(...book.repeats()), "repeats after one crash").toBeLessThanOrEqual(MAX_IN_FLIGHT);
+		expect(payloads(receiver), "numbers by event").toEqual(load.acknowledged);
+		await expectWholeLog(server, pairs.length);
+		expect(await server.stop()).toEqual({ code: 0, signal: null });
+		expect(readStoredData(server.dataDir)).toMatchObject({
+			integrity: "ok",
+			eventCount: load.acknowledged.size,
+			deliveryCount: pairs.length,
+			misnumbered: 0,
+		});
+	},
+);
+
+/** Two webhooks that answer well for the most part. Returns the book that the receiver keeps. */
+async function register(server: ServerProcess, receiver: Receiver, random: () => number): Promise<AttemptBook> {
+	const book = new AttemptBook();
+	const webhookIds = new Map<string, string>();
+	for (const path of PATHS) {
+		const retries = { maxRetries: 20, maxRetryDelay: 100 };
+		webhookIds.set(path, (await server.createWebhook(receiver.url + path, { retries })).id);
+	}
+	receiver.script(({ headers, path, receivedAt }) => {
+		const reply = randomReply(random);
+		const pair = `${String(headers["webhook-id"])} ${webhookIds.get(path) ?? "?"}`;
+		book.note(pair, reply.status, receivedAt + reply.delayMs);
+		return reply;
+	});
+	return book;
+}
+
+function randomReply(random: () => number): Reply & { status: number; delayMs: number } {
+	const status = random() < 0.1 ? 500 : random() < 0.5 ? 200 : 204;
+	return { status, delayMs: random() < 0.8 ? 0 : Math.floor(random() * 80) };
+}
+
+/** Waits for the moment at which this round's server dies. */
+async function lifeUntil(round: number, server: ServerProcess, random: () => number): Promise<void> {
+	if (round % 7 === 2 || round % 7 === 5) {
+		await delay(random() * START_MS);
+		return;
+	}
+	await server.ready();
+	await delay(random() * LOAD_MS + (round % 5 === 4 ? LONG_LOAD_MS : 0));
+}
+
+async function kill(server: ServerProcess, receiver: Receiver, book: AttemptBook): Promise<void> {
+	const killedAt = Date.now();
+	server.kill("SIGKILL");
+	await server.exited;
+	// What it had sent is read by now, and counts to its run.
+	await receiver.waitForConnections(0);
+	const { integrity, succeeded } = readStoredData(server.dataDir);
+	expect(integrity).toBe("ok");
+	book.endRun({ killedAt, succeeded });
+}
+
+/** The pairs that have arrived, once nothing waits any more. */
+async function everythingArrives(server: ServerProcess, book: AttemptBook, count: number): Promise<string[]> {
+	const { deliveries } = server.project;
+	await eventually(`${count} deliveries to arrive`, () => book.arrived().size >= count, 30_000);
+	const isIdle = async () => (await deliveries.list({ status: "Pending", limit: 1 })).data.length === 0;
+	await eventually("the last outcome to be written", isIdle);
+	return [...book.arrived()];
+}
+
+/** The number in the body of each event that came. */
+function payloads(receiver: Receiver): Map<string, unknown> {
+	return new Map(
+		receiver.requests.map(({ headers, rawBody }) => {
+			const { data } = JSON.parse(rawBody.toString()) as { data: unknown };
+			return [String(headers["webhook-id"]), data];
+		}),
+	);
+}
+
+/** Each delivery has succeeded, and the API shows all of its attempts in order. */
+async function expectWholeLog(server: ServerProcess, count: number): Promise<void> {
+	const { deliveries } = server.project;
+	const all = await Array.fromAsync(deliveries.list());
+	expect(all).toHaveLength(count);
+	expect(all.filter(({ status }) => status !== "Succeeded")).toEqual([]);
+	for (const { id, attemptCount } of all.filter(({ attemptCount }) => attemptCount > 1)) {
+		const { attempts } = await deliveries.get(id);
+		const codes = attempts.map(({ responseCode }) => (responseCode >= 200 && responseCode <= 299 ? "2xx" : "failure"));
+		expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: attemptCount }, (_, index) => index + 1));
+		expect(codes).toEqual([...Array.from({ length: attemptCount - 1 }, () => "failure"), "2xx"]);
+	}
+}

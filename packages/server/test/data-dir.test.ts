@@ -1,0 +1,227 @@
+// The data directory: one server at a time, one master key, and a clear sentence when it can't be.
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { DatabaseSync } from "node:sqlite";
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { runFanfare } from "./fanfare-process.ts";
+import { freePort, startServerProcess } from "./server-process.ts";
+import { TemporaryDir } from "./temporary-dir.ts";
+
+/** Of the user "nobody", whom read-only directories stop even if the tests run as root. */
+const NOBODY = 65_534;
+const ADMIN_KEY = `sk_${"A".repeat(43)}`;
+
+let dir: TemporaryDir;
+beforeEach(() => {
+	dir = new TemporaryDir();
+});
+afterEach(() => {
+	dir[Symbol.dispose]();
+});
+
+/** Starts a server that is expected not to start. */
+function refusedStart(dataDir: string, env: Record<string, string> = {}, uid?: number) {
+	const settings = { FANFARE_PORT: "0", FANFARE_DATA_DIR: dataDir, ...env };
+	return runFanfare(["serve"], { env: settings, ...(uid !== undefined && { uid }) });
+}
+
+/** One or more sentences, no stack, exit code 1. */
+function expectSentence(result: Awaited<ReturnType<typeof runFanfare>>, ...parts: readonly (string | RegExp)[]): void {
+	const { stderr } = result;
+	expect(result, stderr).toMatchObject({ code: 1, signal: null, stdout: "" });
+	expect(stderr).toMatch(/^(fanfare: .{20,}\n)+$/);
+	expect(stderr, "raw error codes").not.toMatch(/\bE[A-Z]{4,}\b|SQLITE|errno/);
+	for (const part of parts) expect(stderr).toMatch(part);
+}
+
+describe("one server at a time", () => {
+	it("a second one on the same data refuses and names the first; after a SIGKILL a new one starts", async () => {
+		await using first = await startServerProcess();
+		expectSentence(await refusedStart(first.dataDir), `process ${first.pid}`, first.dataDir, "FANFARE_DATA_DIR");
+		// The refusal has left the first alone.
+		expect((await first.call("GET", "/readyz")).status).toBe(200);
+		expectSentence(await refusedStart(first.dataDir), `process ${first.pid}`);
+
+		first.kill("SIGKILL");
+		await first.restart();
+		expect((await first.call("GET", "/readyz")).status).toBe(200);
+	});
+
+	it("a start that fails leaves the data to the next", async () => {
+		await using server = await startServerProcess({ dataDir: dir.join("data") });
+		await server.stop();
+		const holder = createServer();
+		await new Promise<void>((resolve) => holder.listen(server.port, "127.0.0.1", resolve));
+		const settings = { FANFARE_PORT: String(server.port) };
+		const refused = await refusedStart(server.dataDir, settings);
+		await new Promise((resolve) => holder.close(resolve));
+		expectSentence(refused, `port ${server.port} on 127.0.0.1 is in use`, "FANFARE_PORT");
+		await server.restart();
+		expect((await server.call("GET", "/readyz")).status).toBe(200);
+	});
+});
+
+describe("a data directory that can't be used", () => {
+	it("is a file", async () => {
+		writeFileSync(dir.join("file"), "");
+		expectSentence(await refusedStart(dir.join("file")), dir.join("file"), /not a directory/i, "FANFARE_DATA_DIR");
+	});
+
+	it("is inside a file", async () => {
+		writeFileSync(dir.join("file"), "");
+		expectSentence(await refusedStart(dir.join("file", "data")), dir.join("file"), "FANFARE_DATA_DIR");
+	});
+
+	it("is not writable, or can't be made", async () => {
+		const uid = process.getuid?.() === 0 ? NOBODY : undefined;
+		chmodSync(dir.path, 0o755);
+		mkdirSync(dir.join("read-only"));
+		chmodSync(dir.join("read-only"), 0o555);
+		expectSentence(await refusedStart(dir.join("read-only"), {}, uid), "read-only", "FANFARE_DATA_DIR");
+		expectSentence(await refusedStart(dir.join("read-only", "data"), {}, uid), "read-only", "FANFARE_DATA_DIR");
+	});
+
+	it("was written by a newer Fanfare", async () => {
+		await using server = await startServerProcess();
+		await server.stop();
+		const db = new DatabaseSync(`${server.dataDir}/fanfare.db`);
+		db.exec("INSERT INTO migrations (id, name, apply_date) VALUES (9000, 'from-the-future', 0)");
+		db.close();
+		expectSentence(await refusedStart(server.dataDir), /newer Fanfare/, "9000");
+	});
+
+	it("holds a file that is no database", async () => {
+		mkdirSync(dir.join("data"));
+		writeFileSync(dir.join("data", "fanfare.db"), "this is not a database\n".repeat(1_000), { mode: 0o600 });
+		expectSentence(await refusedStart(dir.join("data")), dir.join("data", "fanfare.db"), /not a database/);
+	});
+});
+
+describe("the master key", () => {
+	it("in the environment must be the one of the data", async () => {
+		const [right, wrong] = ["a".repeat(64), "b".repeat(64)];
+		await using server = await startServerProcess({ env: { FANFARE_MASTER_KEY: right } });
+		await server.createWebhook("http://127.0.0.1:9");
+		await server.stop();
+		const refused = await refusedStart(server.dataDir, { FANFARE_MASTER_KEY: wrong });
+		expectSentence(refused, "FANFARE_MASTER_KEY");
+		expect(refused.stderr).not.toContain(wrong);
+		// Without any key: none is made for data that has one.
+		expectSentence(await refusedStart(server.dataDir), "FANFARE_MASTER_KEY", "master.key");
+		await server.restart();
+	});
+
+	it("in the data directory is for its owner alone, and is never made anew", async () => {
+		await using server = await startServerProcess();
+		const file = `${server.dataDir}/master.key`;
+		expect(statSync(file).mode & 0o777).toBe(0o600);
+		await server.stop();
+
+		chmodSync(file, 0o644);
+		expectSentence(await refusedStart(server.dataDir), file, "644", "chmod 600");
+		chmodSync(file, 0o600);
+
+		const key = readFileSync(file);
+		rmSync(file);
+		expectSentence(await refusedStart(server.dataDir), file, "missing", "backup");
+		writeFileSync(file, Buffer.from("short"), { mode: 0o600 });
+		expectSentence(await refusedStart(server.dataDir), file, "32 bytes");
+
+		writeFileSync(file, key);
+		await server.restart();
+	});
+
+	it("keeps all other files from others too", async () => {
+		await using server = await startServerProcess();
+		await server.project.events.send({ type: "a.b", data: 1 });
+		expect(statSync(server.dataDir).mode & 0o777).toBe(0o700);
+		for (const name of ["fanfare.db", "fanfare.db-wal", "fanfare.db-shm", "fanfare.lock", "fanfare.pid"]) {
+			expect([name, (statSync(`${server.dataDir}/${name}`).mode & 0o777).toString(8)]).toEqual([name, "600"]);
+		}
+	});
+});
+
+describe("the first start", () => {
+	it("prints workspace, project and key once; later starts print none of it", async () => {
+		await using server = await startServerProcess({ env: { FANFARE_LOG_LEVEL: "trace" } });
+		const { key, projectId } = server;
+		expect(key).toMatch(/^sk_[A-Za-z0-9_-]{43}$/);
+		expect(projectId).toMatch(/^proj_[0-9a-f]{32}$/);
+		expect(server.stderr.split(key)).toHaveLength(2);
+		expect(server.stderr).toMatch(/Workspace {2}ws_[0-9a-f]{32}/);
+		expect(server.stdout).not.toContain(key);
+		expect((await server.client.listProjects()).map(({ id }) => id)).toEqual([projectId]);
+
+		await server.stop();
+		await server.restart();
+		expect(server.stderr + server.stdout).not.toMatch(/sk_|Project|Workspace/);
+		expect((await server.client.listProjects()).map(({ id }) => id)).toEqual([projectId]);
+	});
+
+	it("prints no key that the operator has set, and that key opens everything", async () => {
+		await using server = await startServerProcess({ env: { FANFARE_ADMIN_KEY: ADMIN_KEY } });
+		expect(server.stderr).not.toContain("sk_");
+		expect((await server.client.keys.create({ name: "of an admin", scope: "admin" })).scope).toBe("admin");
+	});
+
+	it("of a directory that a failed start has left behind is still a first start", async () => {
+		const refused = await refusedStart(dir.join("data"), { FANFARE_PORT: String(await portInUse()) });
+		expect(refused.code).toBe(1);
+		await using server = await startServerProcess({ dataDir: dir.join("data"), env: { FANFARE_ADMIN_KEY: ADMIN_KEY } });
+		expect((await server.client.listProjects()).length).toBe(1);
+	});
+});
+
+describe("FANFARE_ADMIN_KEY on a later start", () => {
+	it("opens everything from then on, with and without being set, beside the first key", async () => {
+		await using server = await startServerProcess();
+		const firstKey = server.key;
+		await server.stop();
+		await server.restart({ FANFARE_ADMIN_KEY: ADMIN_KEY });
+		for (const key of [ADMIN_KEY, firstKey]) {
+			expect((await server.call("GET", "/workspace/keys", undefined, { "secret-key": key })).status).toBe(200);
+		}
+		await server.stop();
+		await server.restart();
+		const answer = await server.call("GET", "/workspace/keys", undefined, { "secret-key": ADMIN_KEY });
+		expect(answer.json).toMatchObject({ data: [{ name: "FANFARE_ADMIN_KEY" }, { name: "First admin key" }] });
+	});
+});
+
+describe("a bad setting stops the start with a sentence that names it", () => {
+	it.each([
+		["FANFARE_PORT", "abc", /0–65535.*"abc"/],
+		["FANFARE_PORT", "", /empty/],
+		["FANFARE_ALLOW_NETWORKS", "10.0.0.1/8", /10\.0\.0\.0\/8/],
+		["FANFARE_DATABASE_URL", "postgres://localhost/x", /not supported/],
+		["FANFARE_PROT", "80", /did you mean FANFARE_PORT\?/],
+	])("%s=%s", async (name, value, expected) => {
+		expectSentence(await refusedStart(dir.join("data"), { [name]: value }), name, expected);
+	});
+
+	it.each(["FANFARE_MASTER_KEY", "FANFARE_ADMIN_KEY", "FANFARE_PROXY"])("%s, whose value is not repeated", async (name) => {
+		const refused = await refusedStart(dir.join("data"), { [name]: "socks://tell-nobody" });
+		expectSentence(refused, name);
+		expect(refused.stderr).not.toContain("tell-nobody");
+	});
+
+	it("all of them at once, before anything is made", async () => {
+		const refused = await refusedStart(dir.join("data"), { FANFARE_PORT: "x", FANFARE_HOST: "a b", FANFARE_X: "1" });
+		expectSentence(refused, "FANFARE_PORT", "FANFARE_HOST", "FANFARE_X");
+		expect(() => statSync(dir.join("data"))).toThrow("ENOENT");
+	});
+
+	it("a host that is not this machine's", async () => {
+		expectSentence(await refusedStart(dir.join("data"), { FANFARE_HOST: "192.0.2.1" }), "192.0.2.1", "FANFARE_HOST");
+	});
+});
+
+/** A port that a server of this test process has until its end. */
+async function portInUse(): Promise<number> {
+	const port = await freePort();
+	const server = createServer().unref();
+	await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+	return port;
+}

@@ -1,0 +1,25 @@
+// Waits for what a test means, instead of for a time.
+import { setTimeout as delay } from "node:timers/promises";
+
+const EVERY_MS = 15;
+
+/**
+ * Looks again and again until `look` gives something other than undefined, null or false, and gives that. Throws after `timeoutMs`, saying
+ * what was waited for; what `look` throws ends the wait at once.
+ *
+ * @example
+ * await eventually("the delivery to end", async () => (await deliveries()).find(({ status }) => status === "Succeeded"));
+ */
+export async function eventually<T>(
+	what: string,
+	look: () => T | Promise<T>,
+	timeoutMs = 10_000,
+): Promise<Exclude<T, undefined | null | false>> {
+	const endAt = Date.now() + timeoutMs;
+	for (;;) {
+		const seen = await look();
+		if (seen !== undefined && seen !== null && seen !== false) return seen as Exclude<T, undefined | null | false>;
+		if (Date.now() > endAt) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
+		await delay(EVERY_MS);
+	}
+}

@@ -1,0 +1,112 @@
+// The `fanfare` command as a process of its own, with an environment that holds nothing but what a test says.
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+
+import { eventually } from "./eventually.ts";
+
+const MAIN = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
+/** Ends the command with the test process, however that dies: the pipe to its standard input closes then. */
+const DIE_WITH_PARENT = `data:text/javascript,${encodeURIComponent(
+	'process.stdin.on("close", () => process.kill(process.pid, "SIGKILL")).resume().unref();',
+)}`;
+/** Halves the time of a start; written by each command that ends by itself. */
+const COMPILE_CACHE = fileURLToPath(new URL("../../../node_modules/.cache/fanfare-tests", import.meta.url));
+/** What the test process has in its environment and the command must not. */
+const NOT_INHERITED = /^(FANFARE|NODE|VITEST|TEST|npm)_|^(VITEST|TEST|DEV|PROD|MODE|SSR|BASE_URL)$/;
+
+/** How a process ended. */
+export interface Exit {
+	/** Null if a signal ended it. */
+	readonly code: number | null;
+	readonly signal: NodeJS.Signals | null;
+}
+
+export interface SpawnOptions {
+	readonly env?: Readonly<Record<string, string>>;
+	readonly cwd?: string;
+	/** Runs it as this user, which only root can. */
+	readonly uid?: number;
+}
+
+const running = new Set<FanfareProcess>();
+
+process.on("exit", () => {
+	for (const child of running) child.kill("SIGKILL");
+});
+
+/** A `fanfare` command under way, and all that it has printed. */
+export class FanfareProcess {
+	readonly exited: Promise<Exit>;
+	stdout = "";
+	stderr = "";
+	/** How it ended; null while it runs. */
+	exit: Exit | null = null;
+	readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+
+	constructor(args: readonly string[], options: SpawnOptions = {}) {
+		const { env = {}, cwd, uid } = options;
+		const nodeArgs = ["--conditions=@fanfare/source", `--import=${DIE_WITH_PARENT}`, MAIN];
+		this.#child = spawn(process.execPath, [...nodeArgs, ...args], {
+			env: { ...inherited(), NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+			stdio: ["pipe", "pipe", "pipe"],
+			...(cwd !== undefined && { cwd }),
+			...(uid !== undefined && { uid, gid: uid }),
+		});
+		running.add(this);
+		this.#child.stdout.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
+		this.#child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+		this.exited = new Promise((resolve, reject) => {
+			this.#child.on("error", reject);
+			// Not "exit": only now has everything that it printed been read.
+			this.#child.on("close", (code, signal) => {
+				running.delete(this);
+				this.exit = { code, signal };
+				resolve(this.exit);
+			});
+		});
+		this.exited.catch(() => running.delete(this));
+	}
+
+	get pid(): number {
+		if (this.#child.pid === undefined) throw new Error("the process was not started");
+		return this.#child.pid;
+	}
+
+	kill(signal: NodeJS.Signals): void {
+		this.#child.kill(signal);
+	}
+
+	/** The match of `pattern` in standard error, once it is there; throws if the process ends before. */
+	async waitForStderr(pattern: RegExp, timeoutMs = 20_000): Promise<RegExpExecArray> {
+		return eventually(
+			`${pattern.source} on standard error`,
+			() => {
+				const match = pattern.exec(this.stderr);
+				if (match === null && this.exit !== null) {
+					throw new Error(
+						`fanfare ended (${JSON.stringify(this.exit)}) before it said ${pattern.source}:\n${this.stderr}`,
+					);
+				}
+				return match;
+			},
+			timeoutMs,
+		);
+	}
+}
+
+/** Runs a command to its end. One that does not end in time is killed, which its `signal` shows. */
+export async function runFanfare(
+	args: readonly string[],
+	options: SpawnOptions & { readonly timeoutMs?: number } = {},
+): Promise<Exit & { readonly stdout: string; readonly stderr: string }> {
+	const command = new FanfareProcess(args, options);
+	const timer = setTimeout(() => command.kill("SIGKILL"), options.timeoutMs ?? 20_000);
+	const exit = await command.exited;
+	clearTimeout(timer);
+	return { ...exit, stdout: command.stdout, stderr: command.stderr };
+}
+
+function inherited(): NodeJS.ProcessEnv {
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name)));
+}

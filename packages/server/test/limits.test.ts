@@ -1,0 +1,223 @@
+// Bounds against clients that are slow, rude, too many or too large, over real connections.
+import { setTimeout as delay } from "node:timers/promises";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { eventually } from "./eventually.ts";
+import { RawConnection, requestHead } from "./raw-connection.ts";
+import { startServerProcess, type Answer, type ServerProcess } from "./server-process.ts";
+
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+/** What the system may have buffered on the way, beyond what the server has read. */
+const BUFFERED_BYTES = 12 * MIB;
+/** The server's limits of 10 s and 60 s, and the 5 s between its looks. */
+const HEADERS_CUT_MS = 16_000;
+const BODY_CUT_MS = 67_000;
+
+let server: ServerProcess;
+beforeAll(async () => {
+	// So few bytes in hand that a leak of some bodies would be felt.
+	server = await startServerProcess({ env: { FANFARE_MAX_BODY_BYTES_IN_HAND: String(8 * MIB) } });
+});
+afterAll(async () => {
+	await server[Symbol.asyncDispose]();
+});
+
+const eventsPath = () => `/projects/${server.projectId}/events`;
+const headers = () => ({ "secret-key": server.key, "content-type": "application/json" });
+const sendEvent = (event: object) => server.call("POST", eventsPath(), event);
+const eventOf = (bytes: number) => `{"type":"a.b","data":"${"x".repeat(bytes)}"}`;
+
+async function eventCount(): Promise<number> {
+	return (await Array.fromAsync(server.project.events.list())).length;
+}
+
+describe.concurrent("a client that is slow is cut off", () => {
+	it("in its headers", { timeout: 60_000 }, async () => {
+		using connection = new RawConnection(server.port);
+		await connection.write("GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n");
+		await dripUntilClosed(connection, "x-slow: 1\r\n", HEADERS_CUT_MS);
+		expect(await connection.closed).toBeLessThan(HEADERS_CUT_MS);
+		expect((await server.call("GET", "/healthz")).status).toBe(200);
+	});
+
+	it("in its body", { timeout: 100_000 }, async () => {
+		using connection = new RawConnection(server.port);
+		await connection.write(requestHead("POST", eventsPath(), { ...headers(), "content-length": "100000" }));
+		await connection.write('{"type":"slow.event","data":"');
+		await dripUntilClosed(connection, "x", BODY_CUT_MS);
+		expect(await connection.closed).toBeLessThan(BODY_CUT_MS);
+		expect((await server.project.events.list({ type: "slow.event" })).data).toEqual([]);
+	});
+
+	it("and the others do not notice", async () => {
+		using slow = new RawConnection(server.port);
+		await slow.write("POST ");
+		expect((await sendEvent({ type: "a.b", data: 1 })).status).toBe(202);
+	});
+});
+
+async function dripUntilClosed(connection: RawConnection, drop: string, timeoutMs: number): Promise<void> {
+	const endAt = Date.now() + timeoutMs;
+	while (!connection.isClosed && Date.now() < endAt) {
+		await connection.write(drop);
+		await delay(200);
+	}
+}
+
+describe("a body that does not come whole", () => {
+	it("leaves nothing behind when the client goes away", async () => {
+		const before = await eventCount();
+		const body = eventOf(200 * KIB);
+		// Far more in all than may be in hand at once.
+		for (let n = 0; n < 100; n++) {
+			using connection = new RawConnection(server.port);
+			const length = { "content-length": String(body.length) };
+			await connection.write(requestHead("POST", eventsPath(), { ...headers(), ...length }) + body.slice(0, -1));
+			if (n % 2 === 0) connection.reset();
+		}
+		const whole = await Promise.all(Array.from({ length: 20 }, () => sendEvent({ type: "a.b", data: "x".repeat(200 * KIB) })));
+		expect(whole.map(({ status }) => status)).toEqual(whole.map(() => 202));
+		expect(await eventCount()).toBe(before + 20);
+	});
+
+	it("is a 400 when its JSON breaks off, and the connection goes on", async () => {
+		using connection = new RawConnection(server.port);
+		await connection.request("POST", eventsPath(), headers(), '{"type":"a.b","data":{"a":[1,');
+		const { status, body } = await connection.answer();
+		expect([status, JSON.parse(body)]).toMatchObject([400, { code: "invalid_json" }]);
+		await connection.request("GET", "/healthz", {});
+		expect((await connection.answer()).status).toBe(200);
+	});
+});
+
+describe("a body that is too large", () => {
+	it.each([
+		["an event of 257 KiB", "", eventOf(257 * KIB)],
+		["a batch of 5 MiB and a byte", ":batch", `{"events":[${eventOf(5 * MIB - eventOf(0).length - 13 + 1)}]}`],
+		["a batch of 1,001 events", ":batch", `{"events":[${Array.from({ length: 1_001 }, () => eventOf(1)).join(",")}]}`],
+	])("is a 413 and leaves nothing: %s", async (_what, action, body) => {
+		const before = await eventCount();
+		const answer = await server.call("POST", eventsPath() + action, body);
+		expect([answer.status, answer.json]).toMatchObject([413, { code: "payload_too_large" }]);
+		expect(await eventCount()).toBe(before);
+	});
+
+	it("is accepted up to the limit", async () => {
+		const batch = `{"events":[${eventOf(200 * KIB)}]}`;
+		const padded = batch + " ".repeat(5 * MIB - batch.length);
+		expect((await server.call("POST", `${eventsPath()}:batch`, padded)).status).toBe(202);
+		const event = eventOf(256 * KIB - 512);
+		expect((await server.call("POST", eventsPath(), event + " ".repeat(256 * KIB - event.length))).status).toBe(202);
+	});
+
+	it("is answered before it is sent, when its length says so", async () => {
+		using connection = new RawConnection(server.port);
+		await connection.write(requestHead("POST", eventsPath(), { ...headers(), "content-length": String(100 * MIB) }));
+		const { status, body } = await connection.answer();
+		expect([status, JSON.parse(body)]).toMatchObject([413, { code: "payload_too_large" }]);
+	});
+
+	it.each([
+		["with a length", { "content-length": String(100 * MIB) }, "x".repeat(64 * KIB)],
+		["in chunks without end", { "transfer-encoding": "chunked" }, `10000\r\n${"x".repeat(64 * KIB)}\r\n`],
+	])("is not read to its end, %s", async (_how, framing, piece) => {
+		using connection = new RawConnection(server.port);
+		await connection.write(requestHead("POST", eventsPath(), { ...headers(), ...framing }));
+		while (!connection.isClosed && connection.sentBytes < 100 * MIB) {
+			await Promise.race([connection.write(piece), delay(3_000)]);
+			if (connection.sentBytes > BUFFERED_BYTES) break;
+		}
+		expect(connection.sentBytes, "bytes taken").toBeLessThan(BUFFERED_BYTES);
+		await eventually("the server to close the connection", () => connection.isClosed);
+	});
+});
+
+describe("requests on one connection", () => {
+	const smuggled = "GET /workspace HTTP/1.1\r\nhost: x\r\n\r\n";
+
+	it("after a 413 are answered or not at all, and nothing in the refused body is taken for a request", async () => {
+		using connection = new RawConnection(server.port);
+		const body = smuggled.repeat(Math.ceil((300 * KIB) / smuggled.length));
+		await connection.request("POST", eventsPath(), headers(), body);
+		await connection.request("GET", "/healthz", {});
+		const first = await connection.answer();
+		expect(first.status).toBe(413);
+		if (first.headers["connection"] === "close") {
+			await connection.closed;
+		} else {
+			expect((await connection.answer()).status).toBe(200);
+		}
+		expect(connection.unread).toBe("");
+		expect((await server.call("GET", "/healthz")).status).toBe(200);
+	});
+
+	it("are answered in their order when they come all at once", async () => {
+		using connection = new RawConnection(server.port);
+		const bodies = ['{"type":"a.b","data":1}', "{", '{"type":"a.b","data":2}'];
+		await Promise.all(bodies.map((body) => connection.request("POST", eventsPath(), headers(), body)));
+		await connection.request("GET", "/workspace", {});
+		const statuses: number[] = [];
+		while (statuses.length < 4) statuses.push((await connection.answer()).status);
+		expect(statuses).toEqual([202, 400, 202, 401]);
+		expect(connection.unread).toBe("");
+	});
+
+	it.each([
+		["two lengths", { "content-length": "5", "Content-Length": "50" }],
+		["a length and chunks", { "content-length": "5", "transfer-encoding": "chunked" }],
+	])("are refused with %s, on which readers may differ", async (_what, framing) => {
+		using connection = new RawConnection(server.port);
+		await connection.write(`${requestHead("POST", eventsPath(), { ...headers(), ...framing })}0\r\n\r\n${smuggled}`);
+		expect((await connection.answer()).status).toBe(400);
+		await connection.closed;
+	});
+});
+
+describe("an idempotency key", () => {
+	it("makes one event of 50 sends at once", async () => {
+		const before = await eventCount();
+		const event = { type: "a.b", data: { order: 1 }, idempotencyKey: "order-1" };
+		const answers = await Promise.all(Array.from({ length: 50 }, () => sendEvent(event)));
+		const events = answers.map(({ json }) => json as { id: string; duplicate: boolean });
+		expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+		expect(new Set(events.map(({ id }) => id)).size).toBe(1);
+		expect(events.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+		expect(await eventCount()).toBe(before + 1);
+	});
+
+	it("is a 409 for all but one of 20 different sends at once", async () => {
+		const sends = Array.from({ length: 20 }, (_, data) => sendEvent({ type: "a.b", data, idempotencyKey: "order-2" }));
+		const answers = await Promise.all(sends);
+		expect(answers.map(({ status }) => status).sort()).toEqual([202, ...Array.from({ length: 19 }, () => 409)]);
+		expect(answers.find(({ status }) => status === 409)?.json).toMatchObject({ code: "idempotency_conflict" });
+	});
+
+	it("belongs to its project", async () => {
+		const other = await server.client.projects.create({ name: "other" });
+		const event = { type: "a.b", data: 1, idempotencyKey: "of one project" };
+		expect((await other.events.send(event)).duplicate).toBe(false);
+		expect((await server.project.events.send(event)).duplicate).toBe(false);
+	});
+});
+
+it("an intake that is full refuses at once with Retry-After, and what it accepts it keeps", async () => {
+	await using small = await startServerProcess({ env: { FANFARE_MAX_WAITING_SENDS: "1" } });
+	const answers: Answer[] = [];
+	for (let round = 0; round < 20 && answers.every(({ status }) => status === 202); round++) {
+		const send = (data: number) => small.call("POST", `/projects/${small.projectId}/events`, { type: "a.b", data });
+		answers.push(...(await Promise.all(Array.from({ length: 100 }, (_, data) => send(data)))));
+	}
+	const accepted = answers.filter(({ status }) => status === 202);
+	const refused = answers.filter(({ status }) => status !== 202);
+	expect(refused.length).toBeGreaterThan(0);
+	for (const { status, json, headers } of refused) {
+		expect([status, json]).toMatchObject([503, { code: "overloaded" }]);
+		expect(headers.get("retry-after")).toMatch(/^\d+$/);
+	}
+	const ids = (await Array.fromAsync(small.project.events.list())).map(({ id }) => id);
+	expect(ids.sort()).toEqual(accepted.map(({ json }) => (json as { id: string }).id).sort());
+	// The SDK waits as it is told to and gets through.
+	await Promise.all(Array.from({ length: 20 }, (_, data) => small.project.events.send({ type: "a.b", data })));
+});

@@ -1,0 +1,156 @@
+// How a server stops: it takes nothing new, finishes what is under way, and loses nothing in any case.
+import { describe, expect, it } from "vitest";
+
+import { eventually } from "./eventually.ts";
+import { startReceiver, type Receiver } from "./receiver.ts";
+import { SendingLoad } from "./sending-load.ts";
+import { startServerProcess, type ServerProcess } from "./server-process.ts";
+
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+const STOPPING = /Stopping/;
+const FORCED_EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
+/** Far below any grace period or timeout; a forced stop takes some milliseconds. */
+const AT_ONCE_MS = 2_000;
+
+describe.each(SIGNALS)("after %s", (signal) => {
+	it("attempts under way finish and are written, and new sends are refused", async () => {
+		await using receiver = await startReceiver();
+		await using server = await startServerProcess();
+		await server.createWebhook(receiver.url);
+		receiver.script(() => ({ status: 204, delayMs: 1_000 }));
+		const eventIds = await sendUnderWay(server, receiver, 5);
+
+		server.kill(signal);
+		await server.waitForStderr(STOPPING);
+		const refused = await server.call("POST", `/projects/${server.projectId}/events`, { type: "a.b", data: 1 });
+		expect(refused.status).toBe(503);
+		expect(refused.json).toMatchObject({ code: "shutting_down" });
+		expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+		expect(await server.exited).toEqual({ code: 0, signal: null });
+
+		receiver.script(() => ({ status: 204 }));
+		await server.restart();
+		await deliverOneMore(server, receiver, 6);
+		for (const eventId of eventIds) {
+			const delivery = await server.waitForDelivery(eventId, () => true);
+			expect(delivery).toMatchObject({ status: "Succeeded", attemptCount: 1, responseCode: 204 });
+		}
+		expect(receiver.requests, "the refused event and repeats").toHaveLength(6);
+	});
+
+	it("under load, what was acknowledged arrives, and arrives once", async () => {
+		await using receiver = await startReceiver();
+		await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "8" } });
+		await server.createWebhook(receiver.url);
+		receiver.script((_request, index) => ({ delayMs: index % 40 }));
+		const load = new SendingLoad(server, { senders: 8, pauseMs: 4, random: Math.random }, false);
+		await receiver.waitFor(100);
+
+		server.kill(signal);
+		expect(await server.exited).toEqual({ code: 0, signal: null });
+		await load.stop();
+		const before = receiver.requests.length;
+		await server.restart();
+		await eventually("all that was acknowledged to arrive", () => arrived(receiver).size >= load.acknowledged.size);
+		await deliverOneMore(server, receiver, load.acknowledged.size + 1);
+		expect(arrived(receiver).isSupersetOf(new Set(load.acknowledged.keys()))).toBe(true);
+		expect(receiver.requests).toHaveLength(arrived(receiver).size);
+		// Else nothing has waited for the restart, and the test shows less than it says.
+		expect(before).toBeLessThan(load.acknowledged.size);
+	});
+
+	it("a second signal stops at once, and what was under way is attempted again", async () => {
+		await using receiver = await startReceiver();
+		await using server = await startServerProcess();
+		await server.createWebhook(receiver.url);
+		receiver.script(() => ({ kind: "hang" }));
+		const eventIds = await sendUnderWay(server, receiver, 3);
+
+		server.kill(signal);
+		await server.waitForStderr(STOPPING);
+		const signalledAt = performance.now();
+		server.kill(signal);
+		expect(await server.exited).toEqual({ code: FORCED_EXIT_CODES[signal], signal: null });
+		expect(performance.now() - signalledAt).toBeLessThan(AT_ONCE_MS);
+
+		await expectDeliveredAfterRestart(server, receiver, eventIds);
+	});
+
+	it("the grace period ends attempts that hang, which uses up no retry", async () => {
+		await using receiver = await startReceiver();
+		await using server = await startServerProcess({ env: { FANFARE_SHUTDOWN_GRACE_MS: "300" } });
+		await server.createWebhook(receiver.url, { retries: { maxRetries: 0 } });
+		receiver.script(() => ({ kind: "hang" }));
+		const eventIds = await sendUnderWay(server, receiver, 3);
+
+		const signalledAt = performance.now();
+		server.kill(signal);
+		expect(await server.exited).toEqual({ code: 0, signal: null });
+		expect(performance.now() - signalledAt).toBeGreaterThan(300);
+		expect(performance.now() - signalledAt).toBeLessThan(300 + AT_ONCE_MS);
+
+		await expectDeliveredAfterRestart(server, receiver, eventIds);
+	});
+});
+
+it("an idle server stops at once, also with a client that keeps its connection", async () => {
+	await using server = await startServerProcess();
+	await server.client.getInfo();
+	const signalledAt = performance.now();
+	expect(await server.stop()).toEqual({ code: 0, signal: null });
+	expect(performance.now() - signalledAt).toBeLessThan(AT_ONCE_MS);
+});
+
+it("an event that is acknowledged right before the signal arrives after the restart", async () => {
+	await using receiver = await startReceiver();
+	await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "1", FANFARE_SHUTDOWN_GRACE_MS: "100" } });
+	await server.createWebhook(receiver.url);
+	receiver.respond([{ kind: "hang" }]);
+	await sendUnderWay(server, receiver, 1);
+	const { id } = await server.project.events.send({ type: "a.b", data: "last" });
+	server.kill("SIGTERM");
+	expect(await server.exited).toEqual({ code: 0, signal: null });
+	expect(arrived(receiver)).not.toContain(id);
+	await server.restart();
+	expect(await server.waitForDelivery(id, ({ status }) => status !== "Pending")).toMatchObject({
+		status: "Succeeded",
+		attemptCount: 1,
+	});
+});
+
+/** Sends events and waits until the receiver has them all. Returns their ids. */
+async function sendUnderWay(server: ServerProcess, receiver: Receiver, count: number): Promise<string[]> {
+	const sends = Array.from({ length: count }, (_, data) => server.project.events.send({ type: "a.b", data }));
+	const events = await Promise.all(sends);
+	await receiver.waitFor(count);
+	return events.map(({ id }) => id);
+}
+
+/** Sends one more event and waits until it is delivered; by then everything that was due before has been sent. */
+async function deliverOneMore(server: ServerProcess, receiver: Receiver, requestCount: number): Promise<void> {
+	const { id } = await server.project.events.send({ type: "a.b", data: "one more" });
+	await server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+	await receiver.waitFor(requestCount);
+	const isIdle = async () => (await server.project.deliveries.list({ status: "Pending" })).data.length === 0;
+	await eventually("nothing to wait any more", isIdle);
+}
+
+async function expectDeliveredAfterRestart(
+	server: ServerProcess,
+	receiver: Receiver,
+	eventIds: readonly string[],
+): Promise<void> {
+	receiver.script(() => ({ status: 200 }));
+	await server.restart();
+	for (const eventId of eventIds) {
+		const delivery = await server.waitForDelivery(eventId, ({ status }) => status !== "Pending");
+		expect(delivery).toMatchObject({ status: "Succeeded", attemptCount: 1 });
+		expect(delivery.attempts).toHaveLength(1);
+	}
+	expect(arrived(receiver)).toEqual(new Set(eventIds));
+	expect(receiver.requests).toHaveLength(2 * eventIds.length);
+}
+
+function arrived(receiver: Receiver): Set<string> {
+	return new Set(receiver.requests.map(({ headers }) => String(headers["webhook-id"])));
+}

@@ -1,0 +1,61 @@
+// What really is on the disk, read past the server.
+import { copyFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+import { TemporaryDir } from "./temporary-dir.ts";
+
+const DATABASE = "fanfare.db";
+const SUCCEEDED = 1;
+
+export interface StoredData {
+	/** What `PRAGMA integrity_check` says; "ok" if all is well. */
+	readonly integrity: string;
+	/** `evt_… webhook_…` of each delivery that has succeeded. */
+	readonly succeeded: ReadonlySet<string>;
+	readonly eventCount: number;
+	readonly deliveryCount: number;
+	/** Deliveries whose attempts are not numbered 1, 2, 3 … up to what the delivery says. */
+	readonly misnumbered: number;
+}
+
+/** Reads a data directory that no server runs on. Works on a copy: recovering the log is the next server's own business. */
+export function readStoredData(dataDir: string): StoredData {
+	using copy = new TemporaryDir();
+	for (const suffix of ["", "-wal"]) {
+		const file = join(dataDir, DATABASE + suffix);
+		if (existsSync(file)) copyFileSync(file, copy.join(DATABASE + suffix));
+	}
+	const db = new DatabaseSync(copy.join(DATABASE));
+	try {
+		return {
+			integrity: String(db.prepare("PRAGMA integrity_check").get()?.["integrity_check"]),
+			succeeded: new Set(db.prepare(SUCCEEDED_SQL).all(SUCCEEDED).map(pairOf)),
+			eventCount: count(db, "SELECT count(*) AS n FROM events"),
+			deliveryCount: count(db, "SELECT count(*) AS n FROM deliveries"),
+			misnumbered: count(db, MISNUMBERED_SQL),
+		};
+	} finally {
+		db.close();
+	}
+}
+
+const SUCCEEDED_SQL = "SELECT hex(event_id) AS event, hex(webhook_id) AS webhook FROM deliveries WHERE status = ?";
+const MISNUMBERED_SQL = `
+	SELECT count(*) AS n FROM (
+		SELECT d.attempt_count, count(a.number) AS written, coalesce(max(a.number), 0) AS last, coalesce(min(a.number), 1) AS first
+		FROM deliveries d LEFT JOIN attempts a ON a.delivery_id = d.id GROUP BY d.id
+	) WHERE written <> attempt_count OR last <> attempt_count OR first <> 1
+`;
+
+function count(db: DatabaseSync, sql: string): number {
+	return Number(db.prepare(sql).get()?.["n"]);
+}
+
+function pairOf(row: Record<string, unknown>): string {
+	return `evt_${uuid(String(row["event"]))} webhook_${uuid(String(row["webhook"]))}`;
+}
+
+function uuid(hex: string): string {
+	return hex.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

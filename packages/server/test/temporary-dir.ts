@@ -1,0 +1,29 @@
+// Directories that tests work in, and that are gone afterwards, whatever happens.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const made = new Set<string>();
+
+process.on("exit", () => {
+	for (const path of made) rmSync(path, { recursive: true, force: true });
+});
+
+/** An empty directory of one's own, removed when it is disposed of, or with the test process at the latest. */
+export class TemporaryDir implements Disposable {
+	readonly path = mkdtempSync(join(tmpdir(), "fanfare-test-"));
+
+	constructor() {
+		made.add(this.path);
+	}
+
+	/** A path inside it. */
+	join(...names: string[]): string {
+		return join(this.path, ...names);
+	}
+
+	[Symbol.dispose](): void {
+		rmSync(this.path, { recursive: true, force: true });
+		made.delete(this.path);
+	}
+}
