@@ -1,6 +1,9 @@
 // What the domain needs of HTTP: one attempt out, its outcome back; and a judgement on addresses.
 
-/** Why an attempt got no usable answer. A response with a status is never an error here, whatever the status. */
+/**
+ * Why an attempt got no whole answer. A whole answer is never an error, whatever its status; one that broke off is,
+ * beside the status that had come.
+ */
 export type AttemptError =
 	| "timeout"
 	| "dns"
@@ -30,7 +33,7 @@ export interface AttemptOutcome {
 	/** The status of the answer, 0 if none came. */
 	responseCode: number;
 	error: AttemptError | null;
-	/** A sentence for people on what went wrong, such as `connection refused by 203.0.113.7:443`; null if an answer came. */
+	/** A sentence for people on what went wrong, such as `connection refused by 203.0.113.7:443`; null if a whole answer came. */
 	reason: string | null;
 	durationMs: number;
 	response: AttemptResponse | null;

@@ -23,7 +23,9 @@ export class OpenCounts {
 
 	constructor(db: DatabaseSync) {
 		this.#counts = {
-			Pending: countOf(db.prepare("SELECT count(*) AS count FROM deliveries WHERE due_at IS NOT NULL").get()),
+			Pending: countOf(
+				db.prepare("SELECT count(*) AS count FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL").get(),
+			),
 			Held: countOf(
 				db
 					.prepare(

@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+
+import type { LeasedDelivery } from "../ports/store.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+
+const limits = {
+	maxReady: 100,
+	maxReadyPerWebhook: 80,
+	maxReadyBytes: 10_000,
+	maxInFlight: 10,
+	maxInFlightPerWebhook: 8,
+	maxInFlightWhileFailing: 2,
+};
+let made = 0;
+
+function delivery(webhookId: string, bytes = 10): LeasedDelivery {
+	return {
+		id: `dlv_${made++}`,
+		projectId: "p",
+		webhookId,
+		eventId: "e",
+		eventType: "t",
+		trigger: "auto",
+		attemptCount: 0,
+		leaseUntil: 1_000,
+		createDate: 0,
+		body: new Uint8Array(bytes),
+	};
+}
+
+function fill(queue: ReadyQueue, webhookId: string, bytes = 10): number {
+	let count = 0;
+	while (queue.reserve(webhookId, 0)) {
+		queue.unreserve(1);
+		queue.push(delivery(webhookId, bytes));
+		count++;
+	}
+	return count;
+}
+
+describe("the ready queue", () => {
+	it("leaves half of what is free to others, so that lanes which fill up never take the last of it", () => {
+		const queue = new ReadyQueue(limits);
+		const counts = ["a", "b", "c", "d", "e"].map((webhookId) => fill(queue, webhookId));
+		expect(counts[0]).toBeLessThanOrEqual(50);
+		for (const count of counts) expect(count).toBeGreaterThan(0);
+		expect(queue.ready).toBeLessThan(limits.maxReady);
+	});
+
+	it("is bounded by the bytes of bodies too", () => {
+		const queue = new ReadyQueue(limits);
+		for (const webhookId of ["a", "b", "c", "d", "e", "f", "g", "h"]) fill(queue, webhookId, 1_000);
+		expect(queue.ready).toBeLessThanOrEqual(11);
+	});
+
+	it("serves lanes in turn", () => {
+		const queue = new ReadyQueue(limits);
+		for (const webhookId of ["a", "a", "a", "b", "c"]) queue.push(delivery(webhookId));
+		const order = Array.from({ length: 5 }, () => queue.take()?.webhookId);
+		expect(order).toEqual(["a", "b", "c", "a", "a"]);
+	});
+
+	it("gives a failing lane few attempts at once, until a success", () => {
+		const queue = new ReadyQueue(limits);
+		const lane = queue.lane("a");
+		for (let count = 0; count < 5; count++) lane.recordFailure();
+		for (let count = 0; count < 5; count++) queue.push(delivery("a"));
+		const started = Array.from({ length: 3 }, () => queue.take());
+		expect(started.filter((one) => one !== null)).toHaveLength(2);
+		lane.recordSuccess();
+		queue.finish(started[0]!);
+		expect(queue.take()).not.toBeNull();
+	});
+
+	it("forgets a lane that has nothing left", () => {
+		const queue = new ReadyQueue(limits);
+		queue.push(delivery("a"));
+		queue.finish(queue.take()!);
+		expect([...queue.lanes()]).toEqual([]);
+	});
+});
