@@ -6,17 +6,27 @@ export interface RetryPolicy {
 	readonly maxRetries: number;
 	/** The longest wait between two attempts, 0–86,400,000. */
 	readonly maxBackoffMs: number;
+	/** The waits themselves, in place of the exponential ones: as many as `maxRetries`. Null or left out: exponential. */
+	readonly scheduleMs?: readonly number[] | null;
 }
 
 export const DEFAULT_RETRY_POLICY: RetryPolicy = { maxRetries: 3, maxBackoffMs: 15_000 };
 export const MAX_RETRIES_LIMIT = 20;
 export const MAX_BACKOFF_LIMIT_MS = 86_400_000;
+export const SCHEDULE_MAX_ENTRIES = 20;
+/** The longest entry of a schedule: 30 days. */
+export const SCHEDULE_MAX_WAIT_MS = 30 * 86_400_000;
 /** However long a receiver asks us to stay away. */
 export const MAX_RETRY_AFTER_MS = 86_400_000;
 const BASE_DELAY_MS = 1_000;
 
-/** Waits before attempt `n + 1`: exponential from 1 s, capped, jittered down so that retries of one outage spread out. */
+/**
+ * Waits before attempt `n + 1`: exponential from 1 s, capped, jittered down so that retries of one outage spread out. The waits of
+ * a schedule are kept as they are, since somebody wrote them down so.
+ */
 export function retryDelayMs(policy: RetryPolicy, n: number, random: () => number): number {
+	const scheduled = policy.scheduleMs?.[n - 1];
+	if (scheduled !== undefined) return scheduled;
 	const exponential = BASE_DELAY_MS * 2 ** (n - 1);
 	return Math.round(Math.min(exponential, policy.maxBackoffMs) * (0.8 + 0.2 * random()));
 }
