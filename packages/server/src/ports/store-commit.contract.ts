@@ -12,7 +12,9 @@ const ANY_EVENT = { type: null, after: null, before: null };
 export function describeCommit(current: CurrentStore): void {
 	describeEvents(current);
 	describeIdempotency(current);
+	describeForgetting(current);
 	describeUpdates(current);
+	describeAttempts(current);
 	describeAllOrNothing(current);
 	describeProperties(current);
 }
@@ -120,7 +122,9 @@ function describeIdempotency(current: CurrentStore): void {
 		const result = await store.commit({ events, updates: [] });
 		expect(result.events).toEqual([{ kind: "accepted" }, { kind: "accepted" }]);
 	});
+}
 
+function describeForgetting(current: CurrentStore): void {
 	it("forgets keys that are older than asked, up to a limit", async () => {
 		const { store, projectId, samples } = await fillStore(current());
 		const send = async (key: string) => {
@@ -174,7 +178,9 @@ function describeUpdates(current: CurrentStore): void {
 		expect((await update(samples.outcome(id, 1))).updates).toEqual([null]);
 		expect(await store.attempts(id)).toEqual([]);
 	});
+}
 
+function describeAttempts(current: CurrentStore): void {
 	it("counts a late outcome without undoing what a person decided", async () => {
 		const { store, accept, update, samples } = await fillStore(current());
 		const [id = ""] = await accept();

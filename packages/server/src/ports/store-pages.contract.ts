@@ -10,6 +10,11 @@ import type { Store } from "./store.ts";
 type Read = (request: PageRequest) => Promise<Page<{ readonly id: string }>>;
 
 export function describePages(current: CurrentStore, open: () => Promise<Store>): void {
+	describeStillPages(current);
+	describeMovingPages(open);
+}
+
+function describeStillPages(current: CurrentStore): void {
 	it("visits each row once on the way to the older, and again on the way back", async () => {
 		const world = await fillStore(current());
 		const ids: string[] = [];
@@ -56,7 +61,9 @@ export function describePages(current: CurrentStore, open: () => Promise<Store>)
 			expect(new Set(pages.flat()).size).toBe(type === null ? 10 : 5);
 		}
 	});
+}
 
+function describeMovingPages(open: () => Promise<Store>): void {
 	it("visits each surviving row exactly once while rows come and go between pages", async () => {
 		await fc.assert(
 			fc.asyncProperty(moves, fc.integer({ min: 1, max: 5 }), async (sequence, limit) => {

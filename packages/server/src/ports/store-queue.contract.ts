@@ -7,6 +7,7 @@ import type { CurrentStore } from "./store.contract.ts";
 
 export function describeQueue(current: CurrentStore): void {
 	describeClaims(current);
+	describeNotDue(current);
 	describeDueTimes(current);
 	describeLeases(current);
 	describeSweeps(current);
@@ -64,7 +65,9 @@ function describeClaims(current: CurrentStore): void {
 		expect(await claim(world, { maxBytes: 10 })).toHaveLength(1);
 		expect(await claim(world, { maxBytes: 60 })).toHaveLength(2);
 	});
+}
 
+function describeNotDue(current: CurrentStore): void {
 	it("gives nothing that is not due yet, held, settled, or another webhook's", async () => {
 		const world = await fillStore(current(), 2);
 		const { accept, update, samples, webhookIds } = world;
