@@ -36,7 +36,9 @@ export type { Projects } from "./resources/projects.ts";
 export type {
 	CreateWebhook,
 	Deleted,
+	RateLimit,
 	RetryPolicy,
+	UpdateSecretOptions,
 	UpdateWebhook,
 	Webhook,
 	Webhooks,

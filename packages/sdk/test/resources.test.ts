@@ -196,6 +196,24 @@ const cases: Record<string, Case> = {
 		answer: wireWebhook,
 		gives: webhook,
 	},
+	"webhooks.updateSecret with an overlap": {
+		call: (client) => hooks(client).updateSecret(WEBHOOK_ID, "c2VjcmV0", { overlapMs: 0 }),
+		sends: ["PUT", `${webhooksPath}/${WEBHOOK_ID}/secret`, { contents: "c2VjcmV0", overlapMs: 0 }],
+		answer: wireWebhook,
+		gives: webhook,
+	},
+	"webhooks.pause": {
+		call: (client) => hooks(client).pause(WEBHOOK_ID),
+		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:pause`],
+		answer: wireWebhook,
+		gives: webhook,
+	},
+	"webhooks.resume": {
+		call: (client) => hooks(client).resume(WEBHOOK_ID),
+		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:resume`],
+		answer: wireWebhook,
+		gives: webhook,
+	},
 	"webhooks.test": {
 		call: (client) => hooks(client).test(WEBHOOK_ID),
 		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:test`],

@@ -132,6 +132,8 @@ export class TestEngine implements AsyncDisposable {
 			description: null,
 			eventTypes: null,
 			timeoutMs: 15_000,
+			rateLimit: null,
+			disableAfterMs: 0,
 			metadata: {},
 			headers: {},
 		};

@@ -8,6 +8,8 @@ export interface RetryPolicy {
 	readonly maxRetries: number;
 	/** The longest wait between two attempts, in ms, 0–86,400,000. */
 	readonly maxRetryDelay: number;
+	/** The waits themselves in ms, 1–20 of them, in place of the exponential ones. */
+	readonly scheduleMs?: readonly number[] | null | undefined;
 }
 
 /** A registered endpoint. Its secret is never part of it. */
@@ -24,13 +26,24 @@ export interface Webhook {
 	readonly description?: string | null;
 	/** Exact names or `prefix.*`; null = all. */
 	readonly eventTypes?: readonly string[] | null;
+	/** The names of the headers that go with each attempt; the values never come back. */
+	readonly headers?: Readonly<Record<string, "***">>;
 	/** How long an attempt may take. */
 	readonly timeoutMs?: number;
+	readonly rateLimit?: RateLimit | null;
+	readonly disableAfterMs?: number;
 	readonly metadata?: Readonly<Record<string, string>>;
 	readonly status?: "Enabled" | "Paused" | "Disabled";
 	readonly disabledReason?: string | null;
 	/** The secret's last four characters. */
 	readonly secretHint?: string;
+	/** Until when an older secret signs too; null if none does. */
+	readonly secretOverlapUntil?: number | null;
+}
+
+/** Attempts a second at most, with a burst of as many. */
+export interface RateLimit {
+	readonly perSecond: number;
 }
 
 /** Standard base64 of 24–64 bytes, with or without `whsec_`; as a string or as Nexus has it. */
@@ -51,6 +64,10 @@ export interface WebhookSpec {
 	readonly headers?: Readonly<Record<string, string>> | null | undefined;
 	/** How long an attempt may take, 1,000–30,000, default 15,000. */
 	readonly timeoutMs?: number | undefined;
+	/** Null = no limit. */
+	readonly rateLimit?: RateLimit | null | undefined;
+	/** Failing for so long without a success disables it; 0 = never. Default: 5 days. */
+	readonly disableAfterMs?: number | undefined;
 	readonly metadata?: Readonly<Record<string, string>> | null | undefined;
 }
 
@@ -77,6 +94,10 @@ export interface WebhookTest {
 	readonly body: string | null;
 	/** Why it failed, in words. */
 	readonly reason: string | null;
+}
+
+export interface UpdateSecretOptions extends RequestOptions {
+	readonly overlapMs?: number | undefined;
 }
 
 export interface Deleted {
@@ -135,9 +156,15 @@ export class Webhooks {
 		return this.#call({ method: "PATCH", path: this.#path() + path`/${webhookId}`, json }, options);
 	}
 
-	/** Sets a new secret. */
-	async updateSecret(webhookId: string, secret: WebhookSecret, options?: RequestOptions): Promise<Webhook> {
-		const json = JSON.stringify(wireSecret(secret));
+	/**
+	 * Sets a new secret. For `overlapMs` (0–7 days, default 24 h) the old one signs beside it, so that receivers can change over.
+	 *
+	 * @example
+	 * await project.batch.webhooks.updateSecret(webhook.id, utils.generateWebhookSecret(), { overlapMs: 3_600_000 });
+	 */
+	async updateSecret(webhookId: string, secret: WebhookSecret, options: UpdateSecretOptions = {}): Promise<Webhook> {
+		const { overlapMs } = options;
+		const json = JSON.stringify({ ...wireSecret(secret), overlapMs });
 		return this.#call({ method: "PUT", path: this.#path() + path`/${webhookId}/secret`, json }, options);
 	}
 
@@ -152,6 +179,16 @@ export class Webhooks {
 		const timeoutMs = options.timeoutMs ?? Math.max(this.#transport.timeoutMs, TEST_TIMEOUT_MS);
 		const request = { method: "POST", path: this.#path() + path`/${webhookId}:test` } as const;
 		return this.#transport.request<WebhookTest>(request, { ...options, timeoutMs });
+	}
+
+	/** Holds its deliveries, those that wait and those to come, until `resume`. */
+	async pause(webhookId: string, options?: RequestOptions): Promise<Webhook> {
+		return this.#call({ method: "POST", path: this.#path() + path`/${webhookId}:pause` }, options);
+	}
+
+	/** Enables it again after a pause, or after it was disabled. What was held goes out, oldest first. */
+	async resume(webhookId: string, options?: RequestOptions): Promise<Webhook> {
+		return this.#call({ method: "POST", path: this.#path() + path`/${webhookId}:resume` }, options);
 	}
 
 	/** Deletes it and cancels its deliveries. A retry after a lost answer can end in a `NotFoundError`: it is gone already. */

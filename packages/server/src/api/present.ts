@@ -4,6 +4,7 @@ import type { z } from "@hono/zod-openapi";
 import type { Attempt, Delivery } from "../core/delivery.ts";
 import type { Event } from "../core/event.ts";
 import type { ApiKey } from "../core/key.ts";
+import type { RetryPolicy } from "../core/retry-policy.ts";
 import type { Webhook } from "../core/webhook.ts";
 import type { Project, Workspace } from "../core/workspace.ts";
 import type { attemptSchema, deliverySchema } from "./schemas/deliveries.ts";
@@ -45,18 +46,26 @@ export function presentWebhook(webhook: Webhook): z.infer<typeof webhookSchema> 
 		projectId: webhook.projectId,
 		name: webhook.name,
 		endpoint: webhook.endpoint,
-		retries: { maxRetries: webhook.retries.maxRetries, maxBackoffMs: webhook.retries.maxBackoffMs },
+		retries: presentRetries(webhook.retries),
 		createDate: webhook.createDate,
 		updateDate: webhook.updateDate,
 		description: webhook.description,
 		eventTypes: webhook.eventTypes === null ? null : [...webhook.eventTypes],
 		headers: Object.fromEntries(webhook.headerNames.map((name) => [name, HIDDEN_VALUE])),
 		timeoutMs: webhook.timeoutMs,
+		rateLimit: webhook.rateLimit,
+		disableAfterMs: webhook.disableAfterMs,
 		metadata: webhook.metadata,
 		status: webhook.status,
 		disabledReason: webhook.disabledReason,
 		secretHint: webhook.secretHint,
+		secretOverlapUntil: webhook.secretOverlapUntil,
 	};
+}
+
+/** Two fields, as Nexus has them; the third only where it was set. */
+function presentRetries({ maxRetries, maxBackoffMs, scheduleMs }: RetryPolicy) {
+	return { maxRetries, maxBackoffMs, ...(scheduleMs && { scheduleMs: [...scheduleMs] }) };
 }
 
 export function presentEvent(event: Event, duplicate: boolean): z.infer<typeof eventSchema> {

@@ -1,6 +1,6 @@
 // What a request says about a webhook, as the engine's settings.
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "../core/retry-policy.ts";
-import { DEFAULT_TIMEOUT_MS } from "../core/webhook.ts";
+import { DEFAULT_DISABLE_AFTER_MS, DEFAULT_TIMEOUT_MS } from "../core/webhook.ts";
 import type { Webhooks, WebhookSettings } from "../engine/public.ts";
 import type { CreateWebhook, UpdateWebhook } from "./schemas/webhooks.ts";
 
@@ -17,6 +17,8 @@ export function webhookSettings({ name, spec }: CreateWebhook): WebhookSettings 
 		eventTypes: spec.eventTypes ?? null,
 		timeoutMs: spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
 		metadata: spec.metadata ?? {},
+		rateLimit: spec.rateLimit ?? null,
+		disableAfterMs: spec.disableAfterMs ?? DEFAULT_DISABLE_AFTER_MS,
 		headers: lowerCased(spec.headers),
 	};
 }
@@ -32,6 +34,8 @@ export function webhookPatch({ name, spec = {} }: UpdateWebhook): WebhookPatch {
 	if (spec.eventTypes !== undefined) patch.eventTypes = spec.eventTypes;
 	if (spec.timeoutMs !== undefined) patch.timeoutMs = spec.timeoutMs ?? DEFAULT_TIMEOUT_MS;
 	if (spec.metadata !== undefined) patch.metadata = spec.metadata ?? {};
+	if (spec.rateLimit !== undefined) patch.rateLimit = spec.rateLimit;
+	if (spec.disableAfterMs !== undefined) patch.disableAfterMs = spec.disableAfterMs ?? DEFAULT_DISABLE_AFTER_MS;
 	if (spec.headers !== undefined) patch.headers = lowerCased(spec.headers);
 	return patch;
 }
@@ -39,11 +43,17 @@ export function webhookPatch({ name, spec = {} }: UpdateWebhook): WebhookPatch {
 type RetriesInput = NonNullable<CreateWebhook["spec"]["retries"]>;
 
 function fullRetries(retries: RetriesInput | null | undefined): RetryPolicy {
-	return { ...DEFAULT_RETRY_POLICY, ...someRetries(retries ?? {}) };
+	const { scheduleMs, ...exponential } = { ...DEFAULT_RETRY_POLICY, ...someRetries(retries ?? {}) };
+	return scheduleMs ? { ...exponential, scheduleMs } : exponential;
 }
 
-function someRetries({ maxRetries, maxBackoffMs }: RetriesInput): Partial<RetryPolicy> {
+/** A schedule brings its own number of retries; a number of retries by itself ends a schedule. */
+function someRetries({ maxRetries, maxBackoffMs, scheduleMs }: RetriesInput): Partial<RetryPolicy> {
+	if (scheduleMs !== undefined && scheduleMs !== null) {
+		return { ...someRetries({ maxBackoffMs }), scheduleMs, maxRetries: scheduleMs.length };
+	}
 	return {
+		...((scheduleMs === null || maxRetries !== undefined) && { scheduleMs: null }),
 		...(maxRetries !== undefined && { maxRetries: maxRetries ?? DEFAULT_RETRY_POLICY.maxRetries }),
 		...(maxBackoffMs !== undefined && { maxBackoffMs: maxBackoffMs ?? DEFAULT_RETRY_POLICY.maxBackoffMs }),
 	};

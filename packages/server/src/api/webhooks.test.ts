@@ -40,6 +40,9 @@ describe("creating a webhook", () => {
 			status: "Enabled",
 			disabledReason: null,
 			secretHint: "LaSw",
+			secretOverlapUntil: null,
+			rateLimit: null,
+			disableAfterMs: 432_000_000,
 		});
 		expect(text).not.toMatch(/very private|MfKQ9r8G/);
 		expect(created[0]?.settings.headers).toEqual({ "x-tenant": "very private" });
@@ -59,6 +62,8 @@ describe("creating a webhook", () => {
 			eventTypes: null,
 			timeoutMs: 15_000,
 			metadata: {},
+			rateLimit: null,
+			disableAfterMs: 432_000_000,
 			headers: {},
 		};
 		expect(created).toEqual([
@@ -94,7 +99,10 @@ describe("creating a webhook", () => {
 
 	it.each([
 		[{ foo: 1 }, "spec.foo", /not a known field/],
-		[{ rateLimit: { perSecond: 1 } }, "spec.rateLimit", /not a known field/],
+		[{ rateLimit: { perSecond: 0 } }, "spec.rateLimit.perSecond", /./],
+		[{ retries: { scheduleMs: [] } }, "spec.retries.scheduleMs", /./],
+		[{ retries: { scheduleMs: [1], maxRetries: 2 } }, "spec.retries.maxRetries", /must be 1/],
+		[{ disableAfterMs: -1 }, "spec.disableAfterMs", /./],
 		[{ endpoint: undefined }, "spec.endpoint", /is required/],
 		[{ endpoint: "example.com" }, "spec.endpoint", /absolute URL/],
 		[{ endpoint: "https://exa\nmple.com" }, "spec.endpoint", /absolute URL/],
@@ -176,7 +184,7 @@ describe("changing a webhook", () => {
 		]) {
 			expect((await call("PATCH", path, body)).status).toBe(200);
 		}
-		expect(patches).toEqual([{ name: "b" }, {}, {}, { retries: { maxRetries: 0 } }, { endpoint }]);
+		expect(patches).toEqual([{ name: "b" }, {}, {}, { retries: { maxRetries: 0, scheduleMs: null } }, { endpoint }]);
 	});
 
 	it("sets back with null", async () => {

@@ -61,6 +61,12 @@ function formatUuid7(ms: number, counter: number, random: number): string {
 	return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(high, 3)}-${variantAndLow.slice(0, 4)}-${variantAndLow.slice(4)}${hex(random, 8)}`;
 }
 
+/** The time of an id's making, in ms: the first 48 bits of its UUID. */
+export function idTime(id: string): number {
+	const uuid = id.slice(id.indexOf("_") + 1);
+	return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
+}
+
 function hex(value: number, digits: number): string {
 	return value.toString(16).padStart(digits, "0");
 }

@@ -11,6 +11,28 @@ export const TIMEOUT_RANGE_MS = { min: 1_000, max: 30_000 } as const;
 export const ENDPOINT_MAX_LENGTH = 2_048;
 export const NAME_MAX_LENGTH = 128;
 
+export const DEFAULT_DISABLE_AFTER_MS = 5 * 86_400_000;
+export const DISABLE_AFTER_MAX_MS = 365 * 86_400_000;
+/** Automatic disabling wants at least so many exhausted deliveries since the last success. */
+export const DISABLE_AFTER_EXHAUSTED = 10;
+export const MAX_RATE_PER_SECOND = 10_000;
+/** A rotated secret can go on signing for so long, 7 days at most. */
+export const DEFAULT_SECRET_OVERLAP_MS = 86_400_000;
+export const MAX_SECRET_OVERLAP_MS = 7 * 86_400_000;
+/** Secrets that sign at once. */
+export const MAX_ACTIVE_SECRETS = 5;
+
+export interface RateLimit {
+	readonly perSecond: number;
+}
+
+/** A secret ready to sign with. */
+export interface SigningKey {
+	readonly key: KeyObject;
+	/** From when on it signs no more; null = for good. */
+	readonly expireDate: number | null;
+}
+
 /** A registered endpoint, without anything that is write-only. */
 export interface Webhook {
 	readonly id: string;
@@ -22,12 +44,18 @@ export interface Webhook {
 	/** Exact names or `prefix.*`; null = every type. */
 	readonly eventTypes: readonly string[] | null;
 	readonly timeoutMs: number;
+	/** Attempts a second at most, with a burst of as many; null = no limit. */
+	readonly rateLimit: RateLimit | null;
+	/** Failing for so long without a success disables it; 0 = never. */
+	readonly disableAfterMs: number;
 	readonly metadata: Readonly<Record<string, string>>;
 	readonly status: WebhookStatus;
 	readonly disabledReason: string | null;
 	/** The names of the headers that go with each attempt; their values are sealed. */
 	readonly headerNames: readonly string[];
 	readonly secretHint: string;
+	/** Until when an older secret signs too; null if none does. May lie in the past. */
+	readonly secretOverlapUntil: number | null;
 	readonly createDate: number;
 	readonly updateDate: number;
 }
@@ -35,7 +63,7 @@ export interface Webhook {
 /** A webhook as an attempt needs it: with its keys and headers opened. Never leaves the engine. */
 export interface ArmedWebhook extends Webhook {
 	/** Newest first. */
-	readonly signingKeys: readonly KeyObject[];
+	readonly signingKeys: readonly SigningKey[];
 	readonly headers: Readonly<Record<string, string>>;
 }
 

@@ -17,6 +17,7 @@ export function buildRequest(
 	now: number,
 ): AttemptRequest {
 	const timestampS = Math.floor(now / 1_000);
+	const keys = webhook.signingKeys.filter(({ expireDate }) => expireDate === null || expireDate > now);
 	return {
 		url: webhook.endpoint,
 		headers: {
@@ -25,7 +26,12 @@ export function buildRequest(
 			"user-agent": userAgent,
 			"webhook-id": event.eventId,
 			"webhook-timestamp": String(timestampS),
-			"webhook-signature": sign(webhook.signingKeys, event.eventId, timestampS, event.body),
+			"webhook-signature": sign(
+				keys.map(({ key }) => key),
+				event.eventId,
+				timestampS,
+				event.body,
+			),
 		},
 		body: event.body,
 		timeoutMs: webhook.timeoutMs,

@@ -35,6 +35,8 @@ export class Dispatcher {
 	#pumping = false;
 	#lastMoveAt = 0;
 	#whenDrained: (() => void)[] = [];
+	#rateTimerAt = Infinity;
+	#cancelRateTimer: (() => void) | null = null;
 
 	constructor(parts: EngineParts, identity: Identity, near: Neighbours) {
 		this.#parts = parts;
@@ -55,6 +57,7 @@ export class Dispatcher {
 	/** Starts nothing more; resolves when all that is in flight has ended and is written. */
 	drain(): Promise<void> {
 		this.#running = false;
+		this.#cancelRateTimer?.();
 		if (this.#near.queue.inFlight === 0) return Promise.resolve();
 		return new Promise((resolve) => this.#whenDrained.push(resolve));
 	}
@@ -99,6 +102,20 @@ export class Dispatcher {
 			this.#begin(delivery);
 		}
 		this.#pumping = false;
+		this.#waitForRates();
+	}
+
+	/** Sets the timer for the first lane that its rate limit holds back. */
+	#waitForRates(): void {
+		const at = this.#near.queue.nextRateAt();
+		if (at >= this.#rateTimerAt) return;
+		this.#cancelRateTimer?.();
+		this.#rateTimerAt = at;
+		this.#cancelRateTimer = this.#parts.clock.after(at - this.#parts.clock.now(), () => {
+			this.#rateTimerAt = Infinity;
+			this.#near.queue.wakeSlowed();
+			this.pump();
+		});
 	}
 
 	#begin(delivery: LeasedDelivery): void {

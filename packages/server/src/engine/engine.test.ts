@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 
-import { answers, startReceiver } from "../../test/receiver.ts";
+import { answers, startReceiver, type ReceivedRequest } from "../../test/receiver.ts";
 import { eventInput, eventually, openTestEngine } from "../../test/test-engine.ts";
 import { FanfareError } from "../core/errors.ts";
+import { sign, signingKey } from "../core/signing.ts";
 import { StoreError } from "../ports/store.ts";
 
 describe("a delivery's way", () => {
@@ -224,6 +225,117 @@ describe("the ready queue", () => {
 		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
 		test.clock.advance(3_600_000);
 		expect(receiver.requests).toHaveLength(10);
+	});
+});
+
+describe("rate limits", () => {
+	it("never send more in any second than the limit and a burst of the same size, and lose nothing", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const times: number[] = [];
+		receiver.script(() => {
+			times.push(test.clock.now());
+			return {};
+		});
+		test.clock.advance(60_000);
+		const webhook = await test.createWebhook(receiver.url, { rateLimit: { perSecond: 10 } });
+		const ids = await Promise.all(Array.from({ length: 60 }, () => test.send()));
+		for (let step = 0; step < 60; step++) {
+			await eventually("what may go has gone", () => test.engine.gauges().inFlightAttempts === 0);
+			test.clock.advance(100);
+		}
+		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
+		for (const at of times)
+			expect(times.filter((other) => other >= at && other < at + 1_000).length).toBeLessThanOrEqual(20);
+		expect(times.filter((at) => at === times[0]).length).toBe(10);
+
+		await test.engine.webhooks.update(test.projectId, webhook.id, { rateLimit: null });
+		const free = await Promise.all(Array.from({ length: 60 }, () => test.send()));
+		for (const id of free) await test.delivery(id, { status: "Succeeded" });
+	});
+});
+
+describe("a retry schedule", () => {
+	it("takes the place of the exponential waits", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		await using test = await openTestEngine();
+		await test.createWebhook(receiver.url, {
+			retries: { maxRetries: 2, maxBackoffMs: 1, scheduleMs: [5_000, 300_000] },
+		});
+		const eventId = await test.send();
+		for (const [count, waitMs] of [5_000, 300_000].entries()) {
+			const delivery = await test.delivery(eventId, { status: "Pending", attemptCount: count + 1 });
+			expect(delivery.nextAttemptAt).toBe(test.clock.now() + waitMs);
+			test.clock.advance(waitMs + 20);
+		}
+		await test.delivery(eventId, { status: "Failed", attemptCount: 3 });
+	});
+});
+
+describe("a change of the secret", () => {
+	const secret = (fill: number) => Buffer.alloc(32, fill);
+	const signedBy = (request: ReceivedRequest, fill: number): boolean => {
+		const id = String(request.headers["webhook-id"]);
+		const signature = sign(
+			[signingKey(secret(fill))],
+			id,
+			Number(request.headers["webhook-timestamp"]),
+			request.rawBody,
+		);
+		return String(request.headers["webhook-signature"]).split(" ").includes(signature);
+	};
+
+	it("lets the old secret sign beside the new one until the overlap is over, newest first", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook(receiver.url);
+		const { webhooks } = test.engine;
+		await webhooks.updateSecret(test.projectId, id, secret(1), 0);
+		const now = test.clock.now();
+		expect(await webhooks.updateSecret(test.projectId, id, secret(2), 60_000)).toMatchObject({
+			secretOverlapUntil: now + 60_000,
+		});
+		// A second rotation within the overlap: three sign, the oldest until its own time.
+		expect(await webhooks.updateSecret(test.projectId, id, secret(3), 120_000)).toMatchObject({
+			secretOverlapUntil: now + 120_000,
+		});
+		const signers = async () => {
+			await test.delivery(await test.send(), { status: "Succeeded" });
+			const request = receiver.requests.at(-1)!;
+			const count = String(request.headers["webhook-signature"]).split(" ").length;
+			return { count, by: [1, 2, 3].filter((fill) => signedBy(request, fill)) };
+		};
+		expect(await signers()).toEqual({ count: 3, by: [1, 2, 3] });
+		test.clock.advance(60_000);
+		expect(await signers()).toEqual({ count: 2, by: [2, 3] });
+		test.clock.advance(60_000);
+		expect(await signers()).toEqual({ count: 1, by: [3] });
+		expect(webhooks.get(test.projectId, id).secretOverlapUntil).toBeNull();
+	});
+
+	it("keeps five secrets at most", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook(receiver.url);
+		for (let fill = 1; fill <= 8; fill++) {
+			await test.engine.webhooks.updateSecret(test.projectId, id, secret(fill), 60_000);
+		}
+		await test.delivery(await test.send(), { status: "Succeeded" });
+		const [request] = receiver.requests;
+		expect([1, 2, 3, 4, 5, 6, 7, 8].filter((fill) => signedBy(request!, fill))).toEqual([4, 5, 6, 7, 8]);
+	});
+
+	it("ends the old secret at once when no overlap is wanted", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook(receiver.url);
+		await test.engine.webhooks.updateSecret(test.projectId, id, secret(1), 0);
+		const changed = await test.engine.webhooks.updateSecret(test.projectId, id, secret(2), 0);
+		expect(changed.secretOverlapUntil).toBeNull();
+		await test.delivery(await test.send(), { status: "Succeeded" });
+		expect(signedBy(receiver.requests[0]!, 1)).toBe(false);
+		expect(signedBy(receiver.requests[0]!, 2)).toBe(true);
 	});
 });
 

@@ -71,7 +71,7 @@ class AssembledEngine implements Engine {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#registry = registry;
-		this.#queue = new ReadyQueue(limits);
+		this.#queue = new ReadyQueue(limits, parts.clock, (id) => registry.find(id)?.record.rateLimit?.perSecond ?? null);
 		this.#committer = new Committer(parts);
 		this.#housekeeper = new Housekeeper(parts);
 		this.#sweeper = new Sweeper(parts, { registry, due: (id, at) => this.#dispatcher.noteDue(id, at) });
@@ -100,6 +100,10 @@ class AssembledEngine implements Engine {
 			sweeper: this.#sweeper,
 			tester: new WebhookTester(parts, setup.identity),
 			drop: (id) => this.#queue.drop(id),
+			rateChanged: (id) => {
+				this.#queue.rateChanged(id);
+				this.#dispatcher.pump();
+			},
 		});
 		this.intake = new Intake(parts, limits, {
 			committer: this.#committer,

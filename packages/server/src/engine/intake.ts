@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { newDelivery, newHeldDelivery, type DeliveryState } from "../core/delivery.ts";
 import { FanfareError } from "../core/errors.ts";
 import { buildBody, MAX_EVENT_BYTES, type EventInput } from "../core/event.ts";
+import { idTime } from "../core/ids.ts";
 import type { ArmedWebhook } from "../core/webhook.ts";
 import type { AcceptResult, NewEvent, StoreError } from "../ports/store.ts";
 import type { Committer, PendingSend } from "./committer.ts";
@@ -117,13 +118,15 @@ export class Intake implements IntakeCalls {
 		const { clock, ids } = this.#parts;
 		const now = clock.now();
 		const webhooks = this.#targets(projectId, input);
+		const id = ids.make("evt", now);
 		return {
 			event: {
-				id: ids.make("evt", now),
+				id,
 				projectId,
 				type: input.type,
 				timestamp,
-				createDate: now,
+				// Lists go by the id, so the date is the id's, which never goes back when the clock does.
+				createDate: idTime(id),
 				deliveryCount: webhooks.length,
 			},
 			body,

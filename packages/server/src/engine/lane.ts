@@ -1,4 +1,5 @@
 // A lane: what is ready, what is under way and what still lies in the store for one webhook.
+import type { TokenBucket } from "../core/token-bucket.ts";
 import type { LeasedDelivery } from "../ports/store.ts";
 
 /** After so many failures in a row, without a success between, a webhook counts as failing. */
@@ -16,6 +17,8 @@ export class Lane {
 	storeDueAt = Infinity;
 	/** A read from the store is under way. */
 	claiming = false;
+	/** Its webhook's rate limit; null if it has none. */
+	bucket: TokenBucket | null = null;
 	/** It stands in the ring of lanes that can be served. */
 	inRing = false;
 
@@ -36,13 +39,19 @@ export class Lane {
 		return this.#failuresInARow >= FAILING_AFTER;
 	}
 
-	get isIdle(): boolean {
+	/** Whether nothing would be lost if it were forgotten: a bucket that is not full remembers what has been sent. */
+	isIdle(now: number): boolean {
+		if (this.bucket !== null && !this.bucket.isFull(now)) return false;
 		return this.ready === 0 && this.inFlight === 0 && this.storeDueAt === Infinity && !this.claiming;
 	}
 
 	push(delivery: LeasedDelivery): void {
 		this.#queue.push(delivery);
 		this.#readyBytes += delivery.body.length;
+	}
+
+	peek(): LeasedDelivery | undefined {
+		return this.#queue[this.#head];
 	}
 
 	shift(): LeasedDelivery | undefined {

@@ -4,7 +4,7 @@ import type { Event, EventInput } from "../core/event.ts";
 import type { ApiKey, Scope } from "../core/key.ts";
 import type { Page, PageRequest } from "../core/page.ts";
 import type { RetryPolicy } from "../core/retry-policy.ts";
-import type { Webhook } from "../core/webhook.ts";
+import type { RateLimit, Webhook } from "../core/webhook.ts";
 import type { Project, Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
 
@@ -16,6 +16,8 @@ export interface WebhookSettings {
 	readonly description: string | null;
 	readonly eventTypes: readonly string[] | null;
 	readonly timeoutMs: number;
+	readonly rateLimit: RateLimit | null;
+	readonly disableAfterMs: number;
 	readonly metadata: Readonly<Record<string, string>>;
 	/** Sent with each attempt; lower-case names. Values are write-only. */
 	readonly headers: Readonly<Record<string, string>>;
@@ -44,7 +46,10 @@ export interface Webhooks {
 		webhookId: string,
 		patch: Partial<Omit<WebhookSettings, "retries">> & { readonly retries?: Partial<RetryPolicy> },
 	): Promise<Webhook>;
-	updateSecret(projectId: string, webhookId: string, secret: Uint8Array): Promise<Webhook>;
+	/**
+	 * From the next attempt on the new secret signs, and for `overlapMs` the older ones beside it, newest first, five at most in all.
+	 */
+	updateSecret(projectId: string, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook>;
 	test(projectId: string, webhookId: string): Promise<WebhookTest>;
 	/** New and waiting deliveries are held until `resume`. */
 	pause(projectId: string, webhookId: string): Promise<Webhook>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { ManualClock } from "../../test/manual-clock.ts";
 import type { LeasedDelivery } from "../ports/store.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 
@@ -12,6 +13,10 @@ const limits = {
 	maxInFlightWhileFailing: 2,
 };
 let made = 0;
+
+function openQueue(): ReadyQueue {
+	return new ReadyQueue(limits, new ManualClock(), () => null);
+}
 
 function delivery(webhookId: string, bytes = 10): LeasedDelivery {
 	return {
@@ -40,7 +45,7 @@ function fill(queue: ReadyQueue, webhookId: string, bytes = 10): number {
 
 describe("the ready queue", () => {
 	it("leaves half of what is free to others, so that lanes which fill up never take the last of it", () => {
-		const queue = new ReadyQueue(limits);
+		const queue = openQueue();
 		const counts = ["a", "b", "c", "d", "e"].map((webhookId) => fill(queue, webhookId));
 		expect(counts[0]).toBeLessThanOrEqual(50);
 		for (const count of counts) expect(count).toBeGreaterThan(0);
@@ -48,20 +53,20 @@ describe("the ready queue", () => {
 	});
 
 	it("is bounded by the bytes of bodies too", () => {
-		const queue = new ReadyQueue(limits);
+		const queue = openQueue();
 		for (const webhookId of ["a", "b", "c", "d", "e", "f", "g", "h"]) fill(queue, webhookId, 1_000);
 		expect(queue.ready).toBeLessThanOrEqual(11);
 	});
 
 	it("serves lanes in turn", () => {
-		const queue = new ReadyQueue(limits);
+		const queue = openQueue();
 		for (const webhookId of ["a", "a", "a", "b", "c"]) queue.push(delivery(webhookId));
 		const order = Array.from({ length: 5 }, () => queue.take()?.webhookId);
 		expect(order).toEqual(["a", "b", "c", "a", "a"]);
 	});
 
 	it("gives a failing lane few attempts at once, until a success", () => {
-		const queue = new ReadyQueue(limits);
+		const queue = openQueue();
 		const lane = queue.lane("a");
 		for (let count = 0; count < 5; count++) lane.recordFailure();
 		for (let count = 0; count < 5; count++) queue.push(delivery("a"));
@@ -73,7 +78,7 @@ describe("the ready queue", () => {
 	});
 
 	it("forgets a lane that has nothing left", () => {
-		const queue = new ReadyQueue(limits);
+		const queue = openQueue();
 		queue.push(delivery("a"));
 		queue.finish(queue.take()!);
 		expect([...queue.lanes()]).toEqual([]);

@@ -2,6 +2,8 @@
 //
 // Bounded by count and bytes. What has no room stays in the store; a lane with a backlog there takes new deliveries
 // through the store too, so that the older ones come first.
+import type { Clock } from "../core/clock.ts";
+import { TokenBucket } from "../core/token-bucket.ts";
 import type { LeasedDelivery } from "../ports/store.ts";
 import { Lane } from "./lane.ts";
 import type { EngineLimits } from "./options.ts";
@@ -30,9 +32,20 @@ export class ReadyQueue {
 	#readyBytes = 0;
 	#reserved = 0;
 	#inFlight = 0;
+	/** Lanes with something ready that wait for their rate limit. */
+	readonly #slowed = new Set<Lane>();
+	/** Deliveries taken back while they were ready: `take` passes over them. */
+	readonly #discarded = new Set<string>();
+	readonly #clock: Pick<Clock, "now">;
+	readonly #rateLimitOf: (webhookId: string) => number | null;
+	readonly #startedAt: number;
 
-	constructor(limits: Limits) {
+	/** `rateLimitOf` gives the attempts a second that a webhook may get; null = any number. */
+	constructor(limits: Limits, clock: Pick<Clock, "now">, rateLimitOf: (webhookId: string) => number | null) {
 		this.#limits = limits;
+		this.#clock = clock;
+		this.#rateLimitOf = rateLimitOf;
+		this.#startedAt = clock.now();
 	}
 
 	get ready(): number {
@@ -52,8 +65,41 @@ export class ReadyQueue {
 		if (lane === undefined) {
 			lane = new Lane(webhookId);
 			this.#lanes.set(webhookId, lane);
+			this.#limitRate(lane);
 		}
 		return lane;
+	}
+
+	/** Reads the webhook's rate limit again, after it was changed. */
+	rateChanged(webhookId: string): void {
+		const lane = this.#lanes.get(webhookId);
+		if (lane === undefined) return;
+		this.#limitRate(lane);
+		this.#slowed.delete(lane);
+		this.#enterRing(lane);
+	}
+
+	/** When the next lane that waits for its rate limit may be served; Infinity if none waits. */
+	nextRateAt(): number {
+		const now = this.#clock.now();
+		let next = Infinity;
+		for (const lane of this.#slowed) next = Math.min(next, lane.bucket?.nextAt(now) ?? now);
+		return next;
+	}
+
+	/** Lets lanes go on whose rate limit allows it again. */
+	wakeSlowed(): void {
+		const now = this.#clock.now();
+		for (const lane of this.#slowed) {
+			if ((lane.bucket?.nextAt(now) ?? now) > now) continue;
+			this.#slowed.delete(lane);
+			this.#enterRing(lane);
+		}
+	}
+
+	/** A delivery that was cancelled while it was ready is not sent; one in flight can't be called back. */
+	discard(deliveryId: string): void {
+		if (this.#held.has(deliveryId)) this.#discarded.add(deliveryId);
 	}
 
 	/**
@@ -128,16 +174,32 @@ export class ReadyQueue {
 				this.#ring.push(lane);
 				continue;
 			}
-			const delivery = lane.shift();
 			lane.inRing = false;
-			if (delivery === undefined) continue;
-			this.#ready--;
-			this.#readyBytes -= delivery.body.length;
+			const delivery = this.#nextOf(lane);
+			if (delivery === null) continue;
 			lane.inFlight++;
 			this.#inFlight++;
 			this.#enterRing(lane);
 			return delivery;
 		}
+		return null;
+	}
+
+	/** The next of a lane, if its rate limit allows it. */
+	#nextOf(lane: Lane): LeasedDelivery | null {
+		for (let delivery = lane.peek(); delivery !== undefined; delivery = lane.peek()) {
+			const discarded = this.#discarded.delete(delivery.id);
+			if (!discarded && lane.bucket !== null && !lane.bucket.take(this.#clock.now())) {
+				this.#slowed.add(lane);
+				return null;
+			}
+			lane.shift();
+			this.#ready--;
+			this.#readyBytes -= delivery.body.length;
+			if (!discarded) return delivery;
+			this.#held.delete(delivery.id);
+		}
+		this.forgetIfIdle(lane);
 		return null;
 	}
 
@@ -149,6 +211,7 @@ export class ReadyQueue {
 	/** Takes out a delivery that `take` had given: its attempt is over and written. */
 	finish(delivery: LeasedDelivery): void {
 		if (!this.#held.delete(delivery.id)) return;
+		this.#discarded.delete(delivery.id);
 		const lane = this.lane(delivery.webhookId);
 		lane.inFlight--;
 		this.#inFlight--;
@@ -162,15 +225,17 @@ export class ReadyQueue {
 		if (lane === undefined) return;
 		for (let delivery = lane.shift(); delivery !== undefined; delivery = lane.shift()) {
 			this.#held.delete(delivery.id);
+			this.#discarded.delete(delivery.id);
 			this.#ready--;
 			this.#readyBytes -= delivery.body.length;
 		}
+		this.#slowed.delete(lane);
 		lane.storeDueAt = Infinity;
 		this.forgetIfIdle(lane);
 	}
 
 	forgetIfIdle(lane: Lane): void {
-		if (lane.isIdle) this.#lanes.delete(lane.webhookId);
+		if (lane.isIdle(this.#clock.now())) this.#lanes.delete(lane.webhookId);
 	}
 
 	/** The deliveries whose lease ends before `before`; their leases are taken to end at `until` from now on. */
@@ -184,12 +249,24 @@ export class ReadyQueue {
 		return ids;
 	}
 
+	/**
+	 * A new lane's bucket is full, since a lane is only forgotten with a full one; but not more than what a process that has just
+	 * started could have gathered: what went out before the restart is not known.
+	 */
+	#limitRate(lane: Lane): void {
+		const perSecond = this.#rateLimitOf(lane.webhookId);
+		if (perSecond === (lane.bucket?.perSecond ?? null)) return;
+		const now = this.#clock.now();
+		const gathered = (perSecond ?? 0) * Math.max(0, (now - this.#startedAt) / 1_000);
+		lane.bucket = perSecond === null ? null : new TokenBucket(perSecond, lane.bucket === null ? gathered : 0, now);
+	}
+
 	#limit(lane: Lane): number {
 		return lane.failing ? this.#limits.maxInFlightWhileFailing : this.#limits.maxInFlightPerWebhook;
 	}
 
 	#enterRing(lane: Lane): void {
-		if (lane.inRing || lane.ready === 0) return;
+		if (lane.inRing || lane.ready === 0 || this.#slowed.has(lane)) return;
 		lane.inRing = true;
 		this.#ring.push(lane);
 	}

@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { FanfareError, invalidRequest } from "../core/errors.ts";
 import type { Page, PageRequest } from "../core/page.ts";
 import { secretHint } from "../core/signing.ts";
-import type { Webhook } from "../core/webhook.ts";
-import type { WebhookRecord } from "../ports/store.ts";
+import { MAX_ACTIVE_SECRETS, type Webhook } from "../core/webhook.ts";
+import type { SealedSecret, WebhookRecord } from "../ports/store.ts";
 import type { EngineParts } from "./options.ts";
 import type { Projects, Webhooks, WebhookSettings, WebhookTest } from "./public.ts";
 import type { Sweeper } from "./sweeper.ts";
@@ -19,9 +19,20 @@ interface Neighbours {
 	readonly tester: WebhookTester;
 	/** The webhook gets nothing from now on: what is ready for it leaves memory. */
 	readonly drop: (webhookId: string) => void;
+	/** Its rate limit may be another now. */
+	readonly rateChanged: (webhookId: string) => void;
 }
 
 const SECRET_BYTES = 32;
+
+/** What goes on to sign beside a new secret: the newest of those that still do, each until `until` at the latest. */
+function overlapping(secrets: readonly SealedSecret[], until: number, now: number): SealedSecret[] {
+	return secrets
+		.map((secret) => ({ ...secret, expireDate: Math.min(secret.expireDate ?? until, until) }))
+		.filter(({ expireDate }) => expireDate > now)
+		.sort((a, b) => b.number - a.number)
+		.slice(0, MAX_ACTIVE_SECRETS - 1);
+}
 
 export class WebhookManager implements Webhooks {
 	readonly #parts: EngineParts;
@@ -50,6 +61,7 @@ export class WebhookManager implements Webhooks {
 			sealedHeaders: sealHeaders(headers, id, sealer),
 			secrets: [sealSecret(key, 1, id, sealer, now)],
 			secretHint: secretHint(key),
+			secretOverlapUntil: null,
 			status: "Enabled",
 			disabledReason: null,
 			createDate: now,
@@ -57,16 +69,17 @@ export class WebhookManager implements Webhooks {
 			deleteDate: null,
 		};
 		await store.insertWebhook(record);
-		return this.#near.registry.put(record).webhook;
+		return this.#shown(this.#near.registry.put(record).webhook);
 	}
 
 	async list(projectId: string, page: PageRequest): Promise<Page<Webhook>> {
 		this.#near.projects.get(projectId);
-		return this.#parts.store.webhooks(projectId, page);
+		const { rows, ...edges } = await this.#parts.store.webhooks(projectId, page);
+		return { ...edges, rows: rows.map((webhook) => this.#shown(webhook)) };
 	}
 
 	get(projectId: string, webhookId: string): Webhook {
-		return this.#find(projectId, webhookId).webhook;
+		return this.#shown(this.#find(projectId, webhookId).webhook);
 	}
 
 	async update(
@@ -75,7 +88,7 @@ export class WebhookManager implements Webhooks {
 		patch: Partial<Omit<WebhookSettings, "retries">> & { readonly retries?: Partial<WebhookSettings["retries"]> },
 	): Promise<Webhook> {
 		if (patch.endpoint !== undefined) this.#checkEndpoint(patch.endpoint);
-		return this.#change(projectId, webhookId, (record) => {
+		const webhook = await this.#change(projectId, webhookId, (record) => {
 			const { headers, retries, ...plain } = patch;
 			return {
 				...record,
@@ -87,13 +100,21 @@ export class WebhookManager implements Webhooks {
 				}),
 			};
 		});
+		this.#near.rateChanged(webhookId);
+		return webhook;
 	}
 
-	async updateSecret(projectId: string, webhookId: string, secret: Uint8Array): Promise<Webhook> {
+	async updateSecret(projectId: string, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook> {
 		return this.#change(projectId, webhookId, (record, now) => {
 			const number = Math.max(0, ...record.secrets.map((known) => known.number)) + 1;
 			const sealed = sealSecret(secret, number, webhookId, this.#parts.sealer, now);
-			return { ...record, secrets: [sealed], secretHint: secretHint(secret) };
+			const older = overlapping(record.secrets, now + overlapMs, now);
+			return {
+				...record,
+				secrets: [sealed, ...older],
+				secretHint: secretHint(secret),
+				secretOverlapUntil: older.length === 0 ? null : Math.max(...older.map(({ expireDate }) => expireDate ?? now)),
+			};
 		});
 	}
 
@@ -162,10 +183,10 @@ export class WebhookManager implements Webhooks {
 			const { record, webhook } = this.#find(projectId, webhookId);
 			const now = this.#parts.clock.now();
 			const changed = change(record, now);
-			if (changed === record) return webhook;
+			if (changed === record) return this.#shown(webhook);
 			const next = { ...changed, updateDate: Math.max(now, record.updateDate) };
 			await this.#parts.store.updateWebhook(next);
-			return this.#near.registry.put(next).webhook;
+			return this.#shown(this.#near.registry.put(next).webhook);
 		})();
 		this.#changing.set(webhookId, done);
 		try {
@@ -173,6 +194,13 @@ export class WebhookManager implements Webhooks {
 		} finally {
 			if (this.#changing.get(webhookId) === done) this.#changing.delete(webhookId);
 		}
+	}
+
+	/** An overlap of secrets that is over is none. */
+	#shown(webhook: Webhook): Webhook {
+		const { secretOverlapUntil } = webhook;
+		if (secretOverlapUntil === null || secretOverlapUntil > this.#parts.clock.now()) return webhook;
+		return { ...webhook, secretOverlapUntil: null };
 	}
 
 	#find(projectId: string, webhookId: string): RegisteredWebhook {

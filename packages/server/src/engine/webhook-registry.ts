@@ -88,7 +88,10 @@ function register(record: WebhookRecord, sealer: Sealer): RegisteredWebhook {
 		webhook,
 		armed: {
 			...webhook,
-			signingKeys: newestFirst.map(({ sealed }) => signingKey(sealer.open(sealed, record.id))),
+			signingKeys: newestFirst.map(({ sealed, expireDate }) => ({
+				key: signingKey(sealer.open(sealed, record.id)),
+				expireDate,
+			})),
 			headers: sealedHeaders === null ? {} : openHeaders(sealedHeaders, record.id, sealer),
 		},
 	};

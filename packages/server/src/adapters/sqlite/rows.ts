@@ -11,6 +11,7 @@ import {
 } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { ApiKey, Scope } from "../../core/key.ts";
+import type { RetryPolicy } from "../../core/retry-policy.ts";
 import type { Webhook, WebhookStatus } from "../../core/webhook.ts";
 import type { Project } from "../../core/workspace.ts";
 import type { LeasedDelivery, SealedSecret, StoreIdentity, WebhookRecord } from "../../ports/store.ts";
@@ -260,6 +261,10 @@ export function webhookValues(record: WebhookRecord) {
 		record.createDate,
 		record.updateDate,
 		record.deleteDate,
+		scheduleText(record.retries.scheduleMs ?? null),
+		record.rateLimit?.perSecond ?? null,
+		record.disableAfterMs,
+		record.secretOverlapUntil,
 	] as const;
 }
 
@@ -270,17 +275,30 @@ export function toWebhook(row: Row): Webhook {
 		name: text(row["name"]),
 		description: textOrNull(row["description"]),
 		endpoint: text(row["endpoint"]),
-		retries: { maxRetries: number(row["max_retries"]), maxBackoffMs: number(row["max_backoff_ms"]) },
+		retries: toRetryPolicy(row),
 		eventTypes: row["event_types"] === null ? null : names(row["event_types"]),
 		timeoutMs: number(row["timeout_ms"]),
+		rateLimit: row["rate_limit_per_second"] === null ? null : { perSecond: number(row["rate_limit_per_second"]) },
+		disableAfterMs: number(row["disable_after_ms"]),
 		metadata: map(row["metadata"]),
 		status: nameOf(WEBHOOK_STATUSES, row["status"]),
 		disabledReason: textOrNull(row["disabled_reason"]),
 		headerNames: names(row["header_names"]),
 		secretHint: text(row["secret_hint"]),
+		secretOverlapUntil: numberOrNull(row["secret_overlap_until"]),
 		createDate: number(row["create_date"]),
 		updateDate: number(row["update_date"]),
 	};
+}
+
+function toRetryPolicy(row: Row): RetryPolicy {
+	const policy = { maxRetries: number(row["max_retries"]), maxBackoffMs: number(row["max_backoff_ms"]) };
+	const schedule = textOrNull(row["schedule_ms"]);
+	return schedule === null ? policy : { ...policy, scheduleMs: JSON.parse(schedule) as number[] };
+}
+
+function scheduleText(scheduleMs: readonly number[] | null): string | null {
+	return scheduleMs === null ? null : JSON.stringify(scheduleMs);
 }
 
 export function toWebhookRecord(row: Row, secrets: readonly SealedSecret[]): WebhookRecord {

@@ -136,7 +136,7 @@ CREATE TABLE webhooks (
 	create_date INTEGER NOT NULL,
 	update_date INTEGER NOT NULL,
 	delete_date INTEGER
-) STRICT, WITHOUT ROWID;
+, schedule_ms TEXT, rate_limit_per_second INTEGER, disable_after_ms INTEGER NOT NULL DEFAULT 432000000, secret_overlap_until INTEGER) STRICT, WITHOUT ROWID;
 
 CREATE INDEX webhooks_by_project ON webhooks (project_id, id) WHERE delete_date IS NULL;
 

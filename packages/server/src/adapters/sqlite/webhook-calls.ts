@@ -11,7 +11,8 @@ import { secretOwner, STATUS_CODES, toSecret, toWebhook, toWebhookRecord, webhoo
 
 const COLUMNS = `
 	project_id, name, description, endpoint, max_retries, max_backoff_ms, event_types, timeout_ms, metadata, status,
-	disabled_reason, header_names, sealed_headers, secret_hint, create_date, update_date, delete_date
+	disabled_reason, header_names, sealed_headers, secret_hint, create_date, update_date, delete_date, schedule_ms,
+	rate_limit_per_second, disable_after_ms, secret_overlap_until
 `;
 
 /** Prepares the calls about webhooks. */
@@ -76,7 +77,7 @@ function createWebhookPage(db: DatabaseSync) {
 
 function createInsertWebhook(db: DatabaseSync) {
 	const insert = db.prepare(`
-		INSERT INTO webhooks (id, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		INSERT INTO webhooks (id, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	`);
 	const insertSecrets = createInsertSecrets(db);
 	return (record: WebhookRecord): void => {
@@ -88,7 +89,7 @@ function createInsertWebhook(db: DatabaseSync) {
 
 function createReplaceWebhook(db: DatabaseSync) {
 	const update = db.prepare(`
-		UPDATE webhooks SET (${COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?
+		UPDATE webhooks SET (${COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?
 	`);
 	const deleteSecrets = db.prepare("DELETE FROM webhook_secrets WHERE webhook_id = ?");
 	const insertSecrets = createInsertSecrets(db);

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { decodeSecret } from "../../core/signing.ts";
+import { DEFAULT_SECRET_OVERLAP_MS } from "../../core/webhook.ts";
 import { jsonBody } from "../body-rule.ts";
 import { listReply, pageRequest } from "../list-reply.ts";
 import { presentWebhook } from "../present.ts";
@@ -9,7 +10,7 @@ import { json, keyWith, route } from "../route.ts";
 import { deletedSchema, listOf, pageQuery } from "../schemas/common.ts";
 import {
 	createWebhookSchema,
-	secretSchema,
+	updateSecretSchema,
 	updateWebhookSchema,
 	webhookSchema,
 	webhookTestSchema,
@@ -89,13 +90,17 @@ const manageRoutes = [
 		path: "/projects/{projectId}/batch/webhooks/{webhookId}/secret",
 		access: keyWith("write"),
 		summary: "Replace a webhook's secret",
-		description: "Attempts are signed with the new secret from now on.",
-		body: jsonBody(secretSchema, { contents: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }),
+		description:
+			"Attempts are signed with the new secret from now on, and for `overlapMs` with the older ones too, newest first, " +
+			"five at most in all.",
+		body: jsonBody(updateSecretSchema, { contents: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }),
 		answers: changed,
 		async handle({ deps, params, body }) {
 			const secret = decodeSecret(body.contents);
 			if (secret === null) throw new Error("a secret that its schema accepted cannot be decoded");
-			return json(presentWebhook(await deps.engine.webhooks.updateSecret(params.projectId, params.webhookId, secret)));
+			const { projectId, webhookId } = params;
+			const overlapMs = body.overlapMs ?? DEFAULT_SECRET_OVERLAP_MS;
+			return json(presentWebhook(await deps.engine.webhooks.updateSecret(projectId, webhookId, secret, overlapMs)));
 		},
 	}),
 	route({

@@ -2,12 +2,24 @@
 import { z } from "@hono/zod-openapi";
 
 import { EVENT_TYPE_MAX_LENGTH } from "../../core/event.ts";
-import { DEFAULT_RETRY_POLICY, MAX_BACKOFF_LIMIT_MS, MAX_RETRIES_LIMIT } from "../../core/retry-policy.ts";
+import {
+	DEFAULT_RETRY_POLICY,
+	MAX_BACKOFF_LIMIT_MS,
+	MAX_RETRIES_LIMIT,
+	SCHEDULE_MAX_ENTRIES,
+	SCHEDULE_MAX_WAIT_MS,
+} from "../../core/retry-policy.ts";
 import { decodeSecret, SECRET_MAX_BYTES, SECRET_MIN_BYTES } from "../../core/signing.ts";
 import {
+	DEFAULT_DISABLE_AFTER_MS,
+	DEFAULT_SECRET_OVERLAP_MS,
 	DEFAULT_TIMEOUT_MS,
+	DISABLE_AFTER_EXHAUSTED,
+	DISABLE_AFTER_MAX_MS,
 	ENDPOINT_MAX_LENGTH,
 	EVENT_TYPE_FILTER_PATTERN,
+	MAX_RATE_PER_SECOND,
+	MAX_SECRET_OVERLAP_MS,
 	NAME_MAX_LENGTH,
 	TIMEOUT_RANGE_MS,
 	WEBHOOK_STATUSES,
@@ -48,13 +60,49 @@ const secretContents = z
 
 export const secretSchema = z.strictObject({ contents: secretContents }).openapi("WebhookSecret");
 
+export const updateSecretSchema = z
+	.strictObject({
+		contents: secretContents,
+		overlapMs: integer(0, MAX_SECRET_OVERLAP_MS)
+			.nullish()
+			.openapi({
+				description: `How long older secrets go on to sign beside the new one, so that receivers can change over. Left out: ${DEFAULT_SECRET_OVERLAP_MS}.`,
+			}),
+	})
+	.openapi("UpdateWebhookSecret");
+
 const maxRetries = integer(0, MAX_RETRIES_LIMIT).openapi({ description: "Attempts after the first." });
 const maxBackoffMs = integer(0, MAX_BACKOFF_LIMIT_MS).openapi({
 	description: "The longest wait between two attempts.",
 });
 
+const scheduleMs = z
+	.array(integer(0, SCHEDULE_MAX_WAIT_MS))
+	.min(1)
+	.max(SCHEDULE_MAX_ENTRIES)
+	.openapi({
+		description: "The waits themselves, in place of the exponential ones; `maxRetries` is their number then.",
+		example: [5_000, 300_000, 3_600_000],
+	});
+
 const retries = z
-	.strictObject({ maxRetries: maxRetries.nullish(), maxBackoffMs: maxBackoffMs.nullish() })
+	.strictObject({
+		maxRetries: maxRetries.nullish(),
+		maxBackoffMs: maxBackoffMs.nullish(),
+		scheduleMs: scheduleMs.nullish(),
+	})
+	.superRefine(({ maxRetries, scheduleMs }, context) => {
+		if (
+			scheduleMs === null ||
+			scheduleMs === undefined ||
+			maxRetries === null ||
+			maxRetries === undefined ||
+			maxRetries === scheduleMs.length
+		)
+			return;
+		const message = `must be ${scheduleMs.length}, the number of entries of scheduleMs, or be left out`;
+		context.addIssue({ code: "custom", path: ["maxRetries"], message });
+	})
 	.nullish()
 	.openapi({
 		description: `Left out: ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms apart.`,
@@ -110,6 +158,18 @@ const ours = {
 		.nullish()
 		.openapi({ description: `How long one attempt may take. Left out: ${DEFAULT_TIMEOUT_MS}.` }),
 	metadata,
+	rateLimit: z
+		.strictObject({ perSecond: integer(1, MAX_RATE_PER_SECOND) })
+		.nullish()
+		.openapi({
+			description:
+				"Attempts a second at most, with a burst of as many. What waits for it uses up no retry. Null: no limit.",
+		}),
+	disableAfterMs: integer(0, DISABLE_AFTER_MAX_MS)
+		.nullish()
+		.openapi({
+			description: `Failing for so long without a success, with at least ${DISABLE_AFTER_EXHAUSTED} exhausted deliveries, disables it. 0: never. Left out: ${DEFAULT_DISABLE_AFTER_MS}.`,
+		}),
 };
 
 export const createWebhookSchema = z
@@ -152,17 +212,27 @@ export const webhookSchema = z
 		projectId: z.string(),
 		name: z.string(),
 		endpoint: z.string(),
-		retries: z.object({ maxRetries: z.int(), maxBackoffMs: z.int() }),
+		retries: z.object({
+			maxRetries: z.int(),
+			maxBackoffMs: z.int(),
+			scheduleMs: z.array(z.int()).optional().openapi({ description: "There only if it was set." }),
+		}),
 		createDate: timeOut,
 		updateDate: timeOut,
 		description: z.string().nullable(),
 		eventTypes: z.array(z.string()).nullable(),
 		headers: z.record(z.string(), z.literal("***")).openapi({ description: "Names; the values never come back." }),
 		timeoutMs: z.int(),
+		rateLimit: z.object({ perSecond: z.int() }).nullable(),
+		disableAfterMs: z.int(),
 		metadata: z.record(z.string(), z.string()),
 		status: z.enum(WEBHOOK_STATUSES),
 		disabledReason: z.string().nullable(),
 		secretHint: z.string().openapi({ description: "The last four characters of the secret." }),
+		secretOverlapUntil: z
+			.int()
+			.nullable()
+			.openapi({ description: "Until when an older secret signs too; null if none does." }),
 	})
 	.openapi("Webhook", {
 		example: {
@@ -178,10 +248,13 @@ export const webhookSchema = z
 			eventTypes: null,
 			headers: { "x-tenant": "***" },
 			timeoutMs: 15_000,
+			rateLimit: null,
+			disableAfterMs: 432_000_000,
 			metadata: {},
 			status: "Enabled",
 			disabledReason: null,
 			secretHint: "LaSw",
+			secretOverlapUntil: null,
 		},
 	});
 

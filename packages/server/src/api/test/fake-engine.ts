@@ -141,6 +141,7 @@ function fakeWebhooks(makeId: () => string, record: Pick<FakeApi, "created" | "p
 				status: "Enabled",
 				disabledReason: null,
 				secretHint: "LaSw",
+				secretOverlapUntil: null,
 				createDate: NOW,
 				updateDate: NOW,
 			} as const;
