@@ -27,6 +27,8 @@ export type {
 	DeliveryDetail,
 	DeliveryFilter,
 	DeliveryStatus,
+	ManyChanged,
+	ManyFilter,
 } from "./resources/deliveries.ts";
 export { BatchError, type BatchResult, type BatchResultError } from "./resources/event-batch.ts";
 export type { Event, EventFilter, Events, SendEvent } from "./resources/events.ts";

@@ -280,6 +280,26 @@ const cases: Record<string, Case> = {
 		sends: ["GET", `/projects/${PROJECT_ID}/deliveries/dlv_1`],
 		answer: { id: "dlv_1", object: "delivery", attempts: [] },
 	},
+	"deliveries.retry": {
+		call: (client) => client.project(PROJECT_ID).deliveries.retry("dlv_1"),
+		sends: ["POST", `/projects/${PROJECT_ID}/deliveries/dlv_1:retry`],
+		answer: { id: "dlv_1", object: "delivery" },
+	},
+	"deliveries.cancel": {
+		call: (client) => client.project(PROJECT_ID).deliveries.cancel("dlv_1"),
+		sends: ["POST", `/projects/${PROJECT_ID}/deliveries/dlv_1:cancel`],
+		answer: { id: "dlv_1", object: "delivery" },
+	},
+	"deliveries.retryMany": {
+		call: (client) => client.project(PROJECT_ID).deliveries.retryMany({ status: "Failed", after: new Date(5) }),
+		sends: ["POST", `/projects/${PROJECT_ID}/deliveries:retry`, { status: "Failed", after: 5 }],
+		answer: { object: "deliveries_changed", matched: 2, changed: 1, complete: true },
+	},
+	"deliveries.cancelMany": {
+		call: (client) => client.project(PROJECT_ID).deliveries.cancelMany({ webhookId: WEBHOOK_ID }),
+		sends: ["POST", `/projects/${PROJECT_ID}/deliveries:cancel`, { webhookId: WEBHOOK_ID }],
+		answer: { object: "deliveries_changed", matched: 2, changed: 2, complete: true },
+	},
 };
 
 it.each(Object.entries(cases))(

@@ -15,6 +15,8 @@ export interface Delivery {
 	readonly status: DeliveryStatus;
 	/** Why it is in this status, in words. */
 	readonly reason: string | null;
+	/** Of the last attempt: 0 if no answer came; null before the first. */
+	readonly responseCode?: number | null;
 	readonly attemptCount: number;
 	/** When the next attempt is due; null if there is none. */
 	readonly nextAttemptDate: number | null;
@@ -61,6 +63,19 @@ export interface DeliveryFilter extends ListParams {
 	readonly before?: Date | number | undefined;
 }
 
+/** At least one of them. */
+export type ManyFilter = Omit<DeliveryFilter, "limit" | "page">;
+
+/** What a change of many deliveries has done. */
+export interface ManyChanged {
+	readonly object: "deliveries_changed";
+	/** Deliveries that the filter matched and that were looked at. */
+	readonly matched: number;
+	readonly changed: number;
+	/** False: there are more; call again with the same filter. */
+	readonly complete: boolean;
+}
+
 export class Deliveries {
 	readonly #transport: Transport;
 	readonly #projectId: string;
@@ -88,6 +103,49 @@ export class Deliveries {
 	async get(deliveryId: string, options?: RequestOptions): Promise<DeliveryDetail> {
 		const request = { method: "GET", path: this.#path() + path`/${deliveryId}` } as const;
 		return this.#transport.request<DeliveryDetail>(request, options);
+	}
+
+	/**
+	 * Makes an attempt now, of one that is Failed, Cancelled or Pending. If it fails, the automatic schedule goes on as it was.
+	 *
+	 * @example
+	 * await project.deliveries.retry("dlv_…");
+	 */
+	async retry(deliveryId: string, options?: RequestOptions): Promise<Delivery> {
+		const request = { method: "POST", path: this.#path() + path`/${deliveryId}:retry` } as const;
+		return this.#transport.request<Delivery>(request, options);
+	}
+
+	/** Cancels one that is Pending or Held. An attempt in flight can't be called back. */
+	async cancel(deliveryId: string, options?: RequestOptions): Promise<Delivery> {
+		const request = { method: "POST", path: this.#path() + path`/${deliveryId}:cancel` } as const;
+		return this.#transport.request<Delivery>(request, options);
+	}
+
+	/**
+	 * Retries all that match and can be retried, 10,000 a call at most; `complete` tells whether that was all.
+	 *
+	 * @example
+	 * await project.deliveries.retryMany({ webhookId: webhook.id, status: "Failed" });
+	 */
+	async retryMany(filter: ManyFilter, options?: RequestOptions): Promise<ManyChanged> {
+		return this.#many("retry", filter, options);
+	}
+
+	/** Cancels all that match and wait, 10,000 a call at most. */
+	async cancelMany(filter: ManyFilter, options?: RequestOptions): Promise<ManyChanged> {
+		return this.#many("cancel", filter, options);
+	}
+
+	async #many(action: "retry" | "cancel", filter: ManyFilter, options?: RequestOptions): Promise<ManyChanged> {
+		const { after, before, ...rest } = filter;
+		const range = { after: milliseconds("after", after), before: milliseconds("before", before) };
+		const request = {
+			method: "POST",
+			path: `${this.#path()}:${action}`,
+			json: JSON.stringify({ ...rest, ...range }),
+		} as const;
+		return this.#transport.request<ManyChanged>(request, options);
 	}
 
 	#path(): string {

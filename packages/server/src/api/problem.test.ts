@@ -32,6 +32,7 @@ describe("errors", () => {
 			idempotency_conflict: 409,
 			last_admin_key: 409,
 			webhook_not_active: 409,
+			delivery_not_changeable: 409,
 			payload_too_large: 413,
 			overloaded: 503,
 			shutting_down: 503,

@@ -20,6 +20,7 @@ export const ERROR_KINDS = {
 	idempotency_conflict: "conflict",
 	last_admin_key: "conflict",
 	webhook_not_active: "conflict",
+	delivery_not_changeable: "conflict",
 	payload_too_large: "too_large",
 	overloaded: "unavailable",
 	shutting_down: "unavailable",

@@ -228,6 +228,99 @@ describe("the ready queue", () => {
 	});
 });
 
+describe("by hand", () => {
+	it("retries a failed delivery, and leaves it Failed with one more attempt if that fails", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 500 }, { status: 500 }]);
+		await using test = await openTestEngine();
+		await test.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
+		const failed = await test.delivery(await test.send(), { status: "Failed" });
+		const { deliveries } = test.engine;
+		expect(await deliveries.retry(test.projectId, failed.id)).toMatchObject({ status: "Pending" });
+		test.clock.advance(20);
+		await test.delivery(failed.eventId, { status: "Failed", attemptCount: 2 });
+		await deliveries.retry(test.projectId, failed.id);
+		test.clock.advance(20);
+		await test.delivery(failed.eventId, { status: "Succeeded", attemptCount: 3 });
+		const triggers = (await test.store.attempts(failed.id)).map(({ trigger }) => trigger);
+		expect(triggers).toEqual(["auto", "manual", "manual"]);
+		await expect(deliveries.retry(test.projectId, failed.id)).rejects.toMatchObject({
+			code: "delivery_not_changeable",
+		});
+	});
+
+	it("attempts a waiting delivery now, once for two who ask at once, and keeps its schedule if that fails", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 500 }, { status: 500 }]);
+		await using test = await openTestEngine();
+		await test.createWebhook(receiver.url);
+		const waiting = await test.delivery(await test.send(), { status: "Pending", attemptCount: 1 });
+		const retry = () => test.engine.deliveries.retry(test.projectId, waiting.id);
+		await Promise.all([retry(), retry()]);
+		test.clock.advance(20);
+		const after = await test.delivery(waiting.eventId, { status: "Pending", attemptCount: 2 });
+		expect(after.nextAttemptAt).toBe(waiting.nextAttemptAt);
+		expect(after.autoAttemptCount).toBe(1);
+		test.clock.advance(1_000);
+		await test.delivery(waiting.eventId, { status: "Succeeded", attemptCount: 3 });
+	});
+
+	it("cancels what waits, ready in memory or not, and retries what was cancelled", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ delayMs: 50 }]);
+		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
+		await test.createWebhook(receiver.url);
+		const ids = [await test.send(), await test.send(), await test.send()];
+		await receiver.waitFor(1);
+		const ready = await test.delivery(ids[1]!, { status: "Pending" });
+		expect(await test.engine.deliveries.cancel(test.projectId, ready.id)).toMatchObject({
+			status: "Cancelled",
+			reason: "cancelled by hand",
+		});
+		await test.delivery(ids[2]!, { status: "Succeeded" });
+		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([ids[0], ids[2]]);
+		await test.engine.deliveries.retry(test.projectId, ready.id);
+		test.clock.advance(20);
+		await test.delivery(ids[1]!, { status: "Succeeded", attemptCount: 1 });
+	});
+
+	it("refuses to retry for a webhook that is paused", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 500 }]);
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
+		const failed = await test.delivery(await test.send(), { status: "Failed" });
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		const retried = test.engine.deliveries.retry(test.projectId, failed.id);
+		await expect(retried).rejects.toMatchObject({ code: "webhook_not_active" });
+	});
+
+	it("retries and cancels all that a filter matches, and nothing else", async () => {
+		await using receiver = await startReceiver();
+		receiver.script((request) => ({ status: request.path === "/bad" ? 500 : 200 }));
+		await using test = await openTestEngine();
+		const once = { maxRetries: 0, maxBackoffMs: 0 };
+		const bad = await test.createWebhook(`${receiver.url}/bad`, { eventTypes: ["bad"], retries: once });
+		const other = await test.createWebhook(`${receiver.url}/bad`, { eventTypes: ["other"], retries: once });
+		const ids = await Promise.all(Array.from({ length: 450 }, () => test.send({ type: "bad" })));
+		const otherId = await test.send({ type: "other" });
+		for (const id of [...ids, otherId]) await test.delivery(id, { status: "Failed" });
+		const filter = { eventId: null, eventType: null, responseCode: null, after: null, before: null };
+		receiver.script(() => ({}));
+		const { deliveries } = test.engine;
+		const retried = await deliveries.retryMany(test.projectId, { ...filter, webhookId: bad.id, status: "Failed" });
+		expect(retried).toEqual({ matched: 450, changed: 450, complete: true });
+		test.clock.advance(20);
+		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 2 });
+		await test.delivery(otherId, { status: "Failed", attemptCount: 1 });
+		await test.engine.webhooks.pause(test.projectId, other.id);
+		const held = await test.send({ type: "other" });
+		const cancelled = await deliveries.cancelMany(test.projectId, { ...filter, webhookId: other.id, status: null });
+		expect(cancelled).toEqual({ matched: 2, changed: 1, complete: true });
+		await test.delivery(held, { status: "Cancelled" });
+	});
+});
+
 describe("rate limits", () => {
 	it("never send more in any second than the limit and a burst of the same size, and lose nothing", async () => {
 		await using receiver = await startReceiver();

@@ -4,6 +4,7 @@ import type { EngineGauges } from "../ports/observer.ts";
 import type { Store } from "../ports/store.ts";
 import { bootstrap, type FirstStart } from "./bootstrap.ts";
 import { Committer } from "./committer.ts";
+import { DeliveryManager } from "./delivery-manager.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Housekeeper } from "./housekeeper.ts";
 import { Intake } from "./intake.ts";
@@ -46,6 +47,7 @@ class AssembledEngine implements Engine {
 	readonly webhooks: WebhookManager;
 	readonly keys: Keyring;
 	readonly intake: Intake;
+	readonly deliveries: DeliveryManager;
 	readonly #parts: EngineParts;
 	readonly #limits: EngineLimits;
 	readonly #registry: WebhookRegistry;
@@ -104,6 +106,13 @@ class AssembledEngine implements Engine {
 				this.#queue.rateChanged(id);
 				this.#dispatcher.pump();
 			},
+		});
+		this.deliveries = new DeliveryManager(parts, {
+			committer: this.#committer,
+			queue: this.#queue,
+			registry,
+			projects: this.projects,
+			due: (id, at) => this.#dispatcher.noteDue(id, at),
 		});
 		this.intake = new Intake(parts, limits, {
 			committer: this.#committer,

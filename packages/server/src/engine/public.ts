@@ -1,3 +1,4 @@
+import type { Delivery } from "../core/delivery.ts";
 import type { FanfareError } from "../core/errors.ts";
 // The engine's public calls: all that the api, or a program that embeds Fanfare, may ask of it.
 import type { Event, EventInput } from "../core/event.ts";
@@ -7,6 +8,7 @@ import type { RetryPolicy } from "../core/retry-policy.ts";
 import type { RateLimit, Webhook } from "../core/webhook.ts";
 import type { Project, Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
+import type { DeliveryFilter } from "../ports/store.ts";
 
 /** Everything that can be set on a webhook besides its secret. */
 export interface WebhookSettings {
@@ -85,6 +87,29 @@ export interface Keys {
 	delete(keyId: string): Promise<void>;
 }
 
+/** What a change of many deliveries has done. */
+export interface ManyChanged {
+	/** Deliveries that the filter matched and that were looked at. */
+	readonly matched: number;
+	readonly changed: number;
+	/** False: there are more. Call again with the same filter to go on. */
+	readonly complete: boolean;
+}
+
+/** Deliveries by hand. */
+export interface Deliveries {
+	/**
+	 * Makes an attempt now, of one that is Failed, Cancelled or Pending. If it fails, the automatic schedule goes on as it was.
+	 * Throws `delivery_not_found`, `delivery_not_changeable` or `webhook_not_active`.
+	 */
+	retry(projectId: string, deliveryId: string): Promise<Delivery>;
+	/** Cancels one that is Pending or Held. An attempt in flight can't be called back. */
+	cancel(projectId: string, deliveryId: string): Promise<Delivery>;
+	/** The same for all that match and can be retried. */
+	retryMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged>;
+	cancelMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged>;
+}
+
 export interface SentEvent {
 	readonly event: Event;
 	/** True if this send had come before under the same idempotency key, and `event` is that of then. */
@@ -116,6 +141,7 @@ export interface Engine {
 	readonly webhooks: Webhooks;
 	readonly keys: Keys;
 	readonly intake: Intake;
+	readonly deliveries: Deliveries;
 	readiness(): Promise<Readiness>;
 	gauges(): EngineGauges;
 	/** Recovers what a former run left and begins to deliver. May be called twice. */

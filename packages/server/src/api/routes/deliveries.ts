@@ -1,12 +1,20 @@
 // The delivery log.
 import { FanfareError } from "../../core/errors.ts";
+import type { DeliveryFilter } from "../../ports/store.ts";
+import { jsonBody } from "../body-rule.ts";
 import { listReply, pageRequest } from "../list-reply.ts";
 import { presentAttempt, presentDelivery } from "../present.ts";
 import { json, keyWith, route } from "../route.ts";
 import { listOf } from "../schemas/common.ts";
-import { deliveryQuerySchema, deliverySchema, deliveryWithAttemptsSchema } from "../schemas/deliveries.ts";
+import {
+	deliveryFilterSchema,
+	deliveryQuerySchema,
+	deliverySchema,
+	deliveryWithAttemptsSchema,
+	manyChangedSchema,
+} from "../schemas/deliveries.ts";
 
-export const deliveryRoutes = [
+const logRoutes = [
 	route({
 		id: "listDeliveries",
 		tag: "Deliveries",
@@ -19,10 +27,8 @@ export const deliveryRoutes = [
 		answers: { 200: { description: "A page of deliveries.", schema: listOf(deliverySchema) } },
 		async handle({ deps, params, query }) {
 			const request = pageRequest(query, "dlv");
-			const { webhookId = null, eventId = null, eventType = null, status = null, responseCode = null } = query;
-			const { after = null, before = null } = query;
-			const filter = { webhookId, eventId, eventType, status, responseCode, after, before };
-			return listReply(await deps.store.deliveries(params.projectId, filter, request), request, presentDelivery);
+			const page = await deps.store.deliveries(params.projectId, deliveryFilter(query), request);
+			return listReply(page, request, presentDelivery);
 		},
 	}),
 	route({
@@ -44,3 +50,77 @@ export const deliveryRoutes = [
 		},
 	}),
 ];
+
+const changed = { 200: { description: "The delivery as it is now.", schema: deliverySchema } };
+const manyChanged = { 200: { description: "What was done.", schema: manyChangedSchema } };
+const filterExample = { status: "Failed", after: 1_723_633_671_620 };
+
+const changeRoutes = [
+	route({
+		id: "retryDelivery",
+		tag: "Deliveries",
+		method: "post",
+		path: "/projects/{projectId}/deliveries/{deliveryId}:retry",
+		access: keyWith("write"),
+		summary: "Retry a delivery",
+		description:
+			"Makes an attempt now, of a delivery that is Failed, Cancelled or Pending. If it fails, the automatic schedule goes on as it was.",
+		answers: changed,
+		async handle({ deps, params }) {
+			return json(presentDelivery(await deps.engine.deliveries.retry(params.projectId, params.deliveryId)));
+		},
+	}),
+	route({
+		id: "cancelDelivery",
+		tag: "Deliveries",
+		method: "post",
+		path: "/projects/{projectId}/deliveries/{deliveryId}:cancel",
+		access: keyWith("write"),
+		summary: "Cancel a delivery",
+		description: "Of one that is Pending or Held. An attempt in flight can't be called back.",
+		answers: changed,
+		async handle({ deps, params }) {
+			return json(presentDelivery(await deps.engine.deliveries.cancel(params.projectId, params.deliveryId)));
+		},
+	}),
+	route({
+		id: "retryDeliveries",
+		tag: "Deliveries",
+		method: "post",
+		path: "/projects/{projectId}/deliveries:retry",
+		access: keyWith("write"),
+		summary: "Retry many deliveries",
+		description: "All that match and can be retried, newest first, up to 10,000 a call. Name at least one filter.",
+		body: jsonBody(deliveryFilterSchema, filterExample),
+		answers: manyChanged,
+		async handle({ deps, params, body }) {
+			const result = await deps.engine.deliveries.retryMany(params.projectId, deliveryFilter(body));
+			return json({ object: "deliveries_changed", ...result });
+		},
+	}),
+	route({
+		id: "cancelDeliveries",
+		tag: "Deliveries",
+		method: "post",
+		path: "/projects/{projectId}/deliveries:cancel",
+		access: keyWith("write"),
+		summary: "Cancel many deliveries",
+		description: "All that match and wait, newest first, up to 10,000 a call. Name at least one filter.",
+		body: jsonBody(deliveryFilterSchema, filterExample),
+		answers: manyChanged,
+		async handle({ deps, params, body }) {
+			const result = await deps.engine.deliveries.cancelMany(params.projectId, deliveryFilter(body));
+			return json({ object: "deliveries_changed", ...result });
+		},
+	}),
+];
+
+export const deliveryRoutes = [...logRoutes, ...changeRoutes];
+
+type FilterInput = { readonly [Name in keyof DeliveryFilter]?: DeliveryFilter[Name] | undefined };
+
+function deliveryFilter(input: FilterInput): DeliveryFilter {
+	const { webhookId = null, eventId = null, eventType = null, status = null, responseCode = null } = input;
+	const { after = null, before = null } = input;
+	return { webhookId, eventId, eventType, status, responseCode, after, before };
+}

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 
 import { ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from "../../core/delivery.ts";
 import { EVENT_TYPE_MAX_LENGTH } from "../../core/event.ts";
-import { idText, integerParameter, pageQuery, timeOut, timeRangeQuery } from "./common.ts";
+import { idText, integer, integerParameter, pageQuery, timeOut, timeRangeQuery } from "./common.ts";
 
 const MAX_RESPONSE_CODE = 999;
 
@@ -55,6 +55,29 @@ export const attemptSchema = z
 export const deliveryWithAttemptsSchema = deliverySchema
 	.extend({ attempts: z.array(attemptSchema).openapi({ description: "First one first." }) })
 	.openapi("DeliveryWithAttempts");
+
+/** What a change of many is asked with: at least one of them, so that nobody retries everything by an empty body. */
+export const deliveryFilterSchema = z
+	.strictObject({
+		webhookId: idText("webhook").optional(),
+		eventId: idText("evt").optional(),
+		eventType: z.string().max(EVENT_TYPE_MAX_LENGTH).optional(),
+		status: z.enum(DELIVERY_STATUSES).optional(),
+		responseCode: integer(0, MAX_RESPONSE_CODE).optional(),
+		after: integer(0, Number.MAX_SAFE_INTEGER).optional().openapi({ description: "Inclusive." }),
+		before: integer(0, Number.MAX_SAFE_INTEGER).optional().openapi({ description: "Exclusive." }),
+	})
+	.refine((filter) => Object.keys(filter).length > 0, "must name at least one filter, such as webhookId or after")
+	.openapi("DeliveryFilter");
+
+export const manyChangedSchema = z
+	.object({
+		object: z.literal("deliveries_changed"),
+		matched: z.int().openapi({ description: "Deliveries that the filter matched and that were looked at." }),
+		changed: z.int(),
+		complete: z.boolean().openapi({ description: "False: there are more. Call again with the same filter." }),
+	})
+	.openapi("DeliveriesChanged");
 
 export const deliveryQuerySchema = z.strictObject({
 	...pageQuery,

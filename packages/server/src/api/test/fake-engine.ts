@@ -91,6 +91,7 @@ function fakeEngine(record: Pick<FakeApi, "sent" | "created" | "patches">): Engi
 					inputs.map((input) => settle(() => sendOne(record.sent, ids.make("evt", NOW), projectId, input))),
 				),
 		},
+		deliveries: fakeDeliveries(getProject),
 		readiness: () => Promise.resolve({ ready: true, checks: { store: { ok: true, message: "can be written" } } }),
 		gauges: () => {
 			throw new Error("not part of the fake");
@@ -98,6 +99,19 @@ function fakeEngine(record: Pick<FakeApi, "sent" | "created" | "patches">): Engi
 		start: () => Promise.resolve(),
 		stop: () => Promise.resolve(),
 	};
+}
+
+/** There are none. */
+function fakeDeliveries(getProject: (id: string) => Project): Engine["deliveries"] {
+	const none = (projectId: string): Promise<never> => {
+		getProject(projectId);
+		return Promise.reject(new FanfareError("delivery_not_found", "There is no such delivery in this project."));
+	};
+	const nothing = (projectId: string) => {
+		getProject(projectId);
+		return Promise.resolve({ matched: 0, changed: 0, complete: true });
+	};
+	return { retry: none, cancel: none, retryMany: nothing, cancelMany: nothing };
 }
 
 function fakeKeys(makeId: () => string, getProject: (id: string) => Project): Engine["keys"] {
