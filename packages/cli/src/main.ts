@@ -1,18 +1,15 @@
 #!/usr/bin/env node
-// The `fanfare` command: reads its arguments and hands over to a command.
-import { Command } from "commander";
+// The `fanfare` command. Checks the Node first: an older one would fail at an import, with words that help nobody.
 
-import { addGenerateSecret } from "./generate-secret.ts";
-import { addRotateMasterKey } from "./rotate-master-key.ts";
-import { addServe } from "./serve.ts";
+const OLDEST_NODE = 24;
 
-const program = new Command("fanfare")
-	.description("Fanfare sends webhooks: signed, retried, logged. `fanfare serve` starts the server.")
-	.showHelpAfterError("(`fanfare --help` lists the commands, `fanfare <command> --help` their options)")
-	.showSuggestionAfterError();
-
-addServe(program);
-addGenerateSecret(program);
-addRotateMasterKey(program);
-
-await program.parseAsync();
+const major = Number.parseInt(process.versions.node, 10);
+if (major < OLDEST_NODE) {
+	process.stderr.write(
+		`fanfare needs Node ${OLDEST_NODE} or newer, this is ${process.versions.node}: https://nodejs.org\n`,
+	);
+	process.exitCode = 1;
+} else {
+	const { runProgram } = await import("./program.ts");
+	await runProgram();
+}

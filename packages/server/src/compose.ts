@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { getRequestListener } from "@hono/node-server";
 
+import { openAjvValidator } from "./adapters/ajv/ajv-validator.ts";
 import { finishChange, loadMasterKey, stageMasterKey } from "./adapters/files/master-key.ts";
 import { createAddressGuard } from "./adapters/http/address-guard.ts";
 import { openUndiciSender } from "./adapters/http/undici-sender.ts";
@@ -17,7 +18,7 @@ import { lockDataDir } from "./adapters/sqlite/data-dir-lock.ts";
 import { openSqliteStore } from "./adapters/sqlite/sqlite-store.ts";
 import { createApp } from "./api/app.ts";
 import type { Config } from "./config.ts";
-import { systemClock } from "./core/clock.ts";
+import { systemClock, type Clock } from "./core/clock.ts";
 import { createIdMaker } from "./core/ids.ts";
 import { createSealer } from "./core/sealing.ts";
 import { checkMasterKey, type FirstStart } from "./engine/bootstrap.ts";
@@ -49,6 +50,11 @@ export interface RunningServer {
 	stop(): Promise<void>;
 }
 
+export interface StartOptions {
+	/** Takes the place of the computer's clock for all that is planned: retries, leases, retention. For tests and stories. */
+	readonly clock?: Clock;
+}
+
 /**
  * Starts a server in this process. Rejects, with everything released again, if the data directory is in use, was written by
  * a newer Fanfare or under another master key, or if the port is taken.
@@ -58,17 +64,17 @@ export interface RunningServer {
  * console.log(server.url);
  * await server.stop();
  */
-export async function startServer(config: Config): Promise<RunningServer> {
+export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
 	const cleanUp: (() => unknown)[] = [];
 	try {
-		return await start(config, cleanUp);
+		return await start(config, options.clock ?? systemClock, cleanUp);
 	} catch (error) {
 		await runAll(cleanUp);
 		throw error;
 	}
 }
 
-async function start(config: Config, cleanUp: (() => unknown)[]): Promise<RunningServer> {
+async function start(config: Config, clock: Clock, cleanUp: (() => unknown)[]): Promise<RunningServer> {
 	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
 	const dataDir = openDataDir(config, cleanUp);
 	const store = await openSqliteStore({ path: join(dataDir, STORE_FILE) });
@@ -83,12 +89,15 @@ async function start(config: Config, cleanUp: (() => unknown)[]): Promise<Runnin
 		...(config.proxy !== null && { proxy: config.proxy }),
 	});
 	cleanUp.push(() => sender.close());
+	const schemas = openAjvValidator();
+	cleanUp.push(() => schemas.close());
 	const { engine, firstStart } = await openEngine({
 		parts: {
 			store,
 			sender,
 			guard,
-			clock: systemClock,
+			schemas,
+			clock,
 			observer: createObserver(logger, metrics),
 			sealer: createSealer(masterKey),
 			ids: createIdMaker(),
