@@ -17,7 +17,8 @@ it("--help lists the commands", async () => {
 it("serve --help lists each setting with its variable", async () => {
 	const { code, stdout } = await runFanfare(["serve", "--help"]);
 	expect(code).toBe(0);
-	for (const text of ["--port", "FANFARE_PORT", "--data-dir", "FANFARE_DATA_DIR", "8787"]) expect(stdout).toContain(text);
+	for (const text of ["--port", "FANFARE_PORT", "--data-dir", "FANFARE_DATA_DIR", "8787"])
+		expect(stdout).toContain(text);
 });
 
 it("generate-secret prints a secret that signs", async () => {

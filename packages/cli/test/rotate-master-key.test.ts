@@ -111,8 +111,16 @@ describe("with the key in the environment", () => {
 
 	it.each([
 		["without a new key", { FANFARE_MASTER_KEY: oldKey }, /FANFARE_NEW_MASTER_KEY/],
-		["with a new key that is none", { FANFARE_MASTER_KEY: oldKey, FANFARE_NEW_MASTER_KEY: "tell-nobody" }, /FANFARE_NEW_MASTER_KEY/],
-		["with an old key that is not the data's", { FANFARE_MASTER_KEY: newKey, FANFARE_NEW_MASTER_KEY: newKey }, /is not the one/],
+		[
+			"with a new key that is none",
+			{ FANFARE_MASTER_KEY: oldKey, FANFARE_NEW_MASTER_KEY: "tell-nobody" },
+			/FANFARE_NEW_MASTER_KEY/,
+		],
+		[
+			"with an old key that is not the data's",
+			{ FANFARE_MASTER_KEY: newKey, FANFARE_NEW_MASTER_KEY: newKey },
+			/is not the one/,
+		],
 	])("refuses %s, and changes nothing", async (_how, env, expected) => {
 		await using receiver = await startReceiver();
 		const { server: stopped, secret } = await stoppedServer(receiver, { FANFARE_MASTER_KEY: oldKey });

@@ -51,6 +51,22 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		expect(await server.stop()).toEqual({ code: 0, signal: null });
 	});
 
+	it("attempts again soon after there is room what has failed meanwhile", async () => {
+		using disk = new SmallDisk(DISK_MIB);
+		await using receiver = await startReceiver();
+		await using server = await startServerProcess({ dataDir: disk.join("data") });
+		await server.createWebhook(receiver.url);
+		const { eventIds, answer } = await sendHeldBack(server, receiver, 500);
+		disk.fill(512 * 1_024);
+		const acknowledged = [...eventIds, ...(await sendUntilFull(server))];
+		disk.fill();
+		answer();
+		await receiver.waitFor(acknowledged.length);
+		await expectFull(server);
+		disk.removeFiller();
+		await expectDelivered(server, acknowledged);
+	});
+
 	it("restarted after a SIGKILL, says what is wrong; with room, delivers everything that was acknowledged", async () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
@@ -108,12 +124,12 @@ function send(server: ServerProcess, data: unknown): Promise<Answer> {
 	return server.call("POST", `/projects/${server.projectId}/events`, { type: "a.b", data });
 }
 
-/** Sends events whose attempts are answered when `answer` is called, and waits until these are under way. */
-async function sendHeldBack(server: ServerProcess, receiver: Receiver) {
+/** Sends events whose attempts are answered when `answer` is called, with this status, and waits until these are under way. */
+async function sendHeldBack(server: ServerProcess, receiver: Receiver, status = 200) {
 	const { promise, resolve } = Promise.withResolvers<void>();
-	receiver.script(async () => {
+	receiver.script(async (_request, index) => {
 		await promise;
-		return {};
+		return index < UNDER_WAY ? { status } : {};
 	});
 	const answers = await Promise.all(Array.from({ length: UNDER_WAY }, (_, n) => send(server, n)));
 	await receiver.waitFor(UNDER_WAY);
@@ -133,7 +149,12 @@ async function sendUntilFull(server: ServerProcess): Promise<string[]> {
 
 async function expectFull(server: ServerProcess): Promise<void> {
 	expectStoreFull(await send(server, PAYLOAD));
-	const batch = { events: [{ type: "a.b", data: PAYLOAD }, { type: "a.b", data: 2 }] };
+	const batch = {
+		events: [
+			{ type: "a.b", data: PAYLOAD },
+			{ type: "a.b", data: 2 },
+		],
+	};
 	expectStoreFull(await server.call("POST", `/projects/${server.projectId}/events:batch`, batch));
 	// Small writes go on until they have used up what is left of the log's last pages.
 	const webhook = { name: "no room", spec: { endpoint: "http://127.0.0.1:9/", eventTypes: ["never.sent"] } };
@@ -145,7 +166,10 @@ async function expectFull(server: ServerProcess): Promise<void> {
 		const answer = await server.call("GET", "/readyz");
 		return answer.status === 503 ? answer : null;
 	});
-	expect(ready.json).toMatchObject({ ready: false, checks: { store: { ok: false, message: expect.stringContaining("full") } } });
+	expect(ready.json).toMatchObject({
+		ready: false,
+		checks: { store: { ok: false, message: expect.stringContaining("full") } },
+	});
 }
 
 /** It either refuses to start with a sentence, or starts and says of each send and in /readyz that the disk is full. */
@@ -176,7 +200,11 @@ async function expectDelivered(server: ServerProcess, eventIds: readonly string[
 }
 
 /** Also: each with one attempt, of which the receiver knows. */
-async function expectDeliveredOnce(server: ServerProcess, receiver: Receiver, eventIds: readonly string[]): Promise<void> {
+async function expectDeliveredOnce(
+	server: ServerProcess,
+	receiver: Receiver,
+	eventIds: readonly string[],
+): Promise<void> {
 	await expectDelivered(server, eventIds);
 	const attempted = receiver.requests.map(({ headers }) => String(headers["webhook-id"]));
 	expect(attempted.sort()).toEqual([...eventIds].sort());

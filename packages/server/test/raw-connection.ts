@@ -19,12 +19,12 @@ export class RawConnection implements Disposable {
 	sentBytes = 0;
 	isClosed = false;
 	readonly #socket: Socket;
-	#received = Buffer.alloc(0);
+	#received: Buffer = Buffer.alloc(0);
 
 	constructor(port: number) {
 		const startedAt = performance.now();
 		this.#socket = connect(port, "127.0.0.1");
-		this.#socket.on("data", (bytes) => (this.#received = Buffer.concat([this.#received, bytes])));
+		this.#socket.on("data", (bytes: Buffer) => (this.#received = Buffer.concat([this.#received, bytes])));
 		this.#socket.on("error", () => {});
 		this.closed = new Promise((resolve) => {
 			this.#socket.on("close", () => {
@@ -39,29 +39,32 @@ export class RawConnection implements Disposable {
 		return this.#received.toString("latin1");
 	}
 
-	/** Resolves when the system has taken the bytes, or the connection is closed. */
-	async write(bytes: string | Uint8Array): Promise<void> {
-		await new Promise<void>((resolve) => {
-			const done = () => resolve();
-			this.#socket.once("close", done);
+	/** Resolves with true when the system has taken the bytes, with false if it can't any more. */
+	write(bytes: string | Uint8Array): Promise<boolean> {
+		return new Promise((resolve) => {
+			const onClose = () => resolve(false);
+			this.#socket.once("close", onClose);
 			this.#socket.write(bytes, (error) => {
+				this.#socket.off("close", onClose);
 				if (!error) this.sentBytes += Buffer.byteLength(bytes);
-				this.#socket.off("close", done);
-				resolve();
+				resolve(!error);
 			});
 		});
 	}
 
 	/** A whole request, with its content-length. */
-	request(method: string, path: string, headers: Readonly<Record<string, string>>, body = ""): Promise<void> {
-		return this.write(requestHead(method, path, { ...headers, "content-length": String(Buffer.byteLength(body)) }) + body);
+	request(method: string, path: string, headers: Readonly<Record<string, string>>, body = ""): Promise<boolean> {
+		return this.write(
+			requestHead(method, path, { ...headers, "content-length": String(Buffer.byteLength(body)) }) + body,
+		);
 	}
 
 	/** The next answer, once it is complete. */
 	async answer(timeoutMs?: number): Promise<RawAnswer> {
 		const parse = () => {
 			const parsed = parseAnswer(this.#received);
-			if (parsed === null && this.isClosed) throw new Error(`closed without a whole answer: ${JSON.stringify(this.unread)}`);
+			if (parsed === null && this.isClosed)
+				throw new Error(`closed without a whole answer: ${JSON.stringify(this.unread)}`);
 			return parsed;
 		};
 		const { answer, length } = await eventually("a whole answer", parse, timeoutMs);

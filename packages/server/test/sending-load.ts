@@ -21,7 +21,7 @@ export class SendingLoad {
 	readonly acknowledged = new Map<string, number>();
 	#count = 0;
 	#stopping = false;
-	readonly #done: Promise<void>;
+	readonly #done: Promise<unknown>;
 
 	/** With `persistent`, a send is tried until it is acknowledged; else its sender ends with the first failure. */
 	constructor(server: ServerProcess, options: LoadOptions, persistent: boolean) {
@@ -36,13 +36,13 @@ export class SendingLoad {
 			this.acknowledged.set(event.id, number);
 		};
 		const senders = Array.from({ length: options.senders }, () => this.#sendOn(send, options));
-		this.#done = persistent ? Promise.all(senders).then(() => {}) : Promise.allSettled(senders).then(() => {});
+		this.#done = persistent ? Promise.all(senders) : Promise.allSettled(senders);
 	}
 
 	/** Resolves when each send that was begun is acknowledged; rejects if one was refused for good. */
-	stop(): Promise<void> {
+	async stop(): Promise<void> {
 		this.#stopping = true;
-		return this.#done;
+		await this.#done;
 	}
 
 	async #sendOn(send: (number: number) => Promise<void>, { pauseMs, random }: LoadOptions): Promise<void> {

@@ -144,9 +144,9 @@ export class ServerProcess implements AsyncDisposable {
 		return { status: response.status, headers: response.headers, text, json: parse(text) };
 	}
 
-	/** A webhook of the first project; retries follow at once unless the spec says otherwise. */
+	/** A webhook of the first project; retries follow soon unless the spec says otherwise. */
 	createWebhook(endpoint: string, spec: Partial<CreateWebhook["spec"]> = {}): Promise<Webhook> {
-		const retries = { maxRetries: 3, maxRetryDelay: 0 };
+		const retries = { maxRetries: 3, maxRetryDelay: 50 };
 		return this.project.batch.webhooks.create({ name: "test", spec: { endpoint, retries, ...spec } });
 	}
 

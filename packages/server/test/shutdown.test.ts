@@ -103,7 +103,9 @@ it("an idle server stops at once, also with a client that keeps its connection",
 
 it("an event that is acknowledged right before the signal arrives after the restart", async () => {
 	await using receiver = await startReceiver();
-	await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "1", FANFARE_SHUTDOWN_GRACE_MS: "100" } });
+	await using server = await startServerProcess({
+		env: { FANFARE_MAX_IN_FLIGHT: "1", FANFARE_SHUTDOWN_GRACE_MS: "100" },
+	});
 	await server.createWebhook(receiver.url);
 	receiver.respond([{ kind: "hang" }]);
 	await sendUnderWay(server, receiver, 1);

@@ -11,7 +11,7 @@ process.on("exit", () => {
 
 /** An empty directory of one's own, removed when it is disposed of, or with the test process at the latest. */
 export class TemporaryDir implements Disposable {
-	readonly path = mkdtempSync(join(tmpdir(), "fanfare-test-"));
+	readonly path = mkdtempSync(join(tmpdir(), "fanfare-process-test-"));
 
 	constructor() {
 		made.add(this.path);

@@ -1,0 +1,88 @@
+// A process that signs and POSTs bodies with undici and does nothing else: no API, no store, no retries, no log.
+import { createHmac, createSecretKey, randomBytes } from "node:crypto";
+
+import { Pool, type Dispatcher } from "undici";
+
+import { nowMs } from "../harness/clock.ts";
+import { serveCalls } from "../harness/serve-calls.ts";
+import { bodyTemplate, stamp } from "../wire/sample-event.ts";
+
+export interface PumpOptions {
+	readonly url: string;
+	readonly connections: number;
+	readonly seconds: number;
+}
+
+export interface FloorPumpCalls {
+	/** Each connection POSTs again as soon as it is answered. */
+	pump(options: PumpOptions): Promise<{ readonly posted: number; readonly startedAt: number }>;
+}
+
+const SECRET = createSecretKey(randomBytes(32));
+const USER_AGENT = "Fanfare/0.1.0 (+https://github.com/fanfare-webhooks/fanfare)";
+const template = bodyTemplate();
+
+async function pump({ url, connections, seconds }: PumpOptions): ReturnType<FloorPumpCalls["pump"]> {
+	const { origin, pathname } = new URL(url);
+	const pool = new Pool(origin, { connections, pipelining: 1 });
+	const startedAt = nowMs();
+	const endAt = startedAt + seconds * 1_000;
+	let next = 0;
+	const run = async () => {
+		while (nowMs() < endAt) await post(pool, pathname, next++);
+	};
+	try {
+		await Promise.all(Array.from({ length: connections }, run));
+	} finally {
+		await pool.destroy();
+	}
+	return { posted: next, startedAt };
+}
+
+function post(pool: Pool, path: string, sequence: number): Promise<void> {
+	stamp(template, sequence);
+	const body = Buffer.from(template.bytes);
+	const id = `evt_01936a2e-0000-7000-8000-0000${String(sequence).padStart(8, "0")}`;
+	const timestamp = String(Math.floor(Date.now() / 1_000));
+	const mac = createHmac("sha256", SECRET).update(`${id}.${timestamp}.`).update(body).digest("base64");
+	const headers = {
+		"content-type": "application/json",
+		"user-agent": USER_AGENT,
+		"webhook-id": id,
+		"webhook-timestamp": timestamp,
+		"webhook-signature": `v1,${mac}`,
+	};
+	return new Promise((resolve, reject) => {
+		pool.dispatch({ path, method: "POST", headers, body }, new Answer(resolve, reject));
+	});
+}
+
+class Answer implements Dispatcher.DispatchHandler {
+	readonly #resolve: () => void;
+	readonly #reject: (error: Error) => void;
+	#status = 0;
+
+	constructor(resolve: () => void, reject: (error: Error) => void) {
+		this.#resolve = resolve;
+		this.#reject = reject;
+	}
+
+	onRequestStart(): void {}
+
+	onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+		this.#status = status;
+	}
+
+	onResponseData(): void {}
+
+	onResponseEnd(): void {
+		if (this.#status === 200) this.#resolve();
+		else this.#reject(new Error(`the receiver answered ${this.#status} to the floor's pump`));
+	}
+
+	onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+		this.#reject(error);
+	}
+}
+
+serveCalls<FloorPumpCalls>({ pump });

@@ -1,0 +1,132 @@
+// A process that sends events: in a closed loop, as fast as they are taken, or in an open one, on a schedule.
+import type { SendTarget } from "../harness/bench-server.ts";
+import { nowMs } from "../harness/clock.ts";
+import { serveCalls } from "../harness/serve-calls.ts";
+import { percentile } from "../harness/stats.ts";
+import { HttpConnection } from "../wire/http-connection.ts";
+import { sendTemplate, stamp, type Template } from "../wire/sample-event.ts";
+
+export interface ClosedLoop extends SendTarget {
+	readonly connections: number;
+	readonly batchSize: number;
+	readonly seconds: number;
+}
+
+export interface OpenLoop extends SendTarget {
+	readonly connections: number;
+	readonly ratePerS: number;
+	readonly count: number;
+}
+
+/** Events are numbered from 0 in each call. Any answer but 202 ends the call with an error. */
+export interface LoadCalls {
+	/** Each connection sends again as soon as it is answered. */
+	closedLoop(options: ClosedLoop): Promise<{
+		readonly acknowledged: number;
+		readonly startedAt: number;
+		readonly endedAt: number;
+		readonly acknowledgedP50Ms: number;
+		readonly acknowledgedP99Ms: number;
+	}>;
+	/** Event *n* is to be sent at `intendedAt[n]`, whatever became of those before it. */
+	openLoop(options: OpenLoop): Promise<{
+		readonly intendedAt: Float64Array;
+		readonly sentAt: Float64Array;
+		readonly acknowledgedAt: Float64Array;
+	}>;
+}
+
+const ACCEPTED = 202;
+/** The schedule begins so long after the call that all is ready. */
+const LEAD_MS = 50;
+const TICK_MS = 1;
+
+async function closedLoop(options: ClosedLoop): ReturnType<LoadCalls["closedLoop"]> {
+	const { batchSize } = options;
+	const lines = await openLines(options, batchSize);
+	const times: number[] = [];
+	const startedAt = nowMs();
+	const endAt = startedAt + options.seconds * 1_000;
+	let next = 0;
+	const run = async (line: Line) => {
+		for (let sentAt = startedAt; sentAt < endAt;) {
+			const first = next;
+			next += batchSize;
+			await sendOn(line, first);
+			const now = nowMs();
+			times.push(now - sentAt);
+			sentAt = now;
+		}
+	};
+	try {
+		await Promise.all(lines.map(run));
+	} finally {
+		for (const { connection } of lines) connection.close();
+	}
+	const endedAt = nowMs();
+	times.sort((a, b) => a - b);
+	const [acknowledgedP50Ms, acknowledgedP99Ms] = [percentile(times, 0.5), percentile(times, 0.99)];
+	return { acknowledged: next, startedAt, endedAt, acknowledgedP50Ms, acknowledgedP99Ms };
+}
+
+async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
+	const { count, ratePerS } = options;
+	const lines = await openLines(options, 1);
+	const startAt = nowMs() + LEAD_MS;
+	const intendedAt = Float64Array.from({ length: count }, (_, index) => startAt + (index / ratePerS) * 1_000);
+	const [sentAt, acknowledgedAt] = [new Float64Array(count), new Float64Array(count)];
+	const free = [...lines];
+	const { promise, resolve, reject } = Promise.withResolvers<void>();
+	let next = 0;
+	let acknowledged = 0;
+
+	/** Sends what is due, as long as there are connections; what waits for one is late, and its time runs. */
+	function sendDue(): void {
+		const now = nowMs();
+		while (next < count && (intendedAt[next] ?? 0) <= now) {
+			const line = free.pop();
+			if (line === undefined) return;
+			send(line, next++).catch(reject);
+		}
+	}
+
+	async function send(line: Line, index: number): Promise<void> {
+		sentAt[index] = nowMs();
+		await sendOn(line, index);
+		acknowledgedAt[index] = nowMs();
+		free.push(line);
+		if (++acknowledged === count) resolve();
+		sendDue();
+	}
+
+	const timer = setInterval(sendDue, TICK_MS);
+	try {
+		await promise;
+	} finally {
+		clearInterval(timer);
+		for (const { connection } of lines) connection.close();
+	}
+	return { intendedAt, sentAt, acknowledgedAt };
+}
+
+/** A connection with the request that it sends. */
+interface Line {
+	readonly connection: HttpConnection;
+	readonly template: Template;
+}
+
+function openLines(target: SendTarget & { readonly connections: number }, batchSize: number): Promise<Line[]> {
+	const open = async () => ({
+		connection: await HttpConnection.open(target.serverUrl),
+		template: sendTemplate(target, batchSize),
+	});
+	return Promise.all(Array.from({ length: target.connections }, open));
+}
+
+async function sendOn({ connection, template }: Line, first: number): Promise<void> {
+	stamp(template, first);
+	const status = await connection.request(template.bytes);
+	if (status !== ACCEPTED) throw new Error(`the server answered ${status} to a send, where ${ACCEPTED} was expected`);
+}
+
+serveCalls<LoadCalls>({ closedLoop, openLoop });

@@ -1,0 +1,103 @@
+// A process that takes webhooks and does next to nothing else: counts them, notes when each came, answers 200.
+import { createServer, type AddressInfo, type Socket } from "node:net";
+
+import { nowMs } from "../harness/clock.ts";
+import { serveCalls } from "../harness/serve-calls.ts";
+import { frameOf, type Frame } from "../wire/framing.ts";
+import { sequenceOf } from "../wire/sample-event.ts";
+
+export interface Counts {
+	/** Different events. */
+	readonly received: number;
+	/** Requests with an event that had come before. */
+	readonly duplicates: number;
+	/** When the last one came that was new, on the clock of `nowMs`. */
+	readonly lastAt: number;
+}
+
+export interface ReceiverCalls {
+	/** Gives the port. */
+	listen(): Promise<number>;
+	reset(): void;
+	counts(): Counts;
+	/** Resolves when `count` events are in, or when nothing new has come for `stallMs`. */
+	waitFor(until: { readonly count: number; readonly stallMs: number }): Promise<Counts>;
+	/** When each of the first `count` events came; 0 for one that did not. */
+	times(count: number): Float64Array;
+}
+
+const ANSWER = Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+const FIRST_CAPACITY = 262_144;
+const LOOK_EVERY_MS = 5;
+
+let receivedAt = new Float64Array(FIRST_CAPACITY);
+let counts: Counts = { received: 0, duplicates: 0, lastAt: 0 };
+
+function take(bytes: Buffer, { bodyAt }: Frame): void {
+	const sequence = sequenceOf(bytes, bodyAt);
+	if (sequence < 0) throw new Error(`the receiver got what is no event of the benchmark: ${bytes.toString("latin1")}`);
+	if (sequence >= receivedAt.length) grow(sequence);
+	const { received, duplicates, lastAt } = counts;
+	if (receivedAt[sequence] !== 0) {
+		counts = { received, duplicates: duplicates + 1, lastAt };
+		return;
+	}
+	const now = nowMs();
+	receivedAt[sequence] = now;
+	counts = { received: received + 1, duplicates, lastAt: now };
+}
+
+function grow(sequence: number): void {
+	const larger = new Float64Array(Math.max(receivedAt.length * 2, sequence + 1));
+	larger.set(receivedAt);
+	receivedAt = larger;
+}
+
+function serve(socket: Socket): void {
+	let rest: Buffer | null = null;
+	socket.setNoDelay(true);
+	socket.on("error", () => socket.destroy());
+	socket.on("data", (chunk: Buffer) => {
+		let bytes = rest === null ? chunk : Buffer.concat([rest, chunk]);
+		for (let frame = frameOf(bytes); frame !== null && bytes.length >= frame.end; frame = frameOf(bytes)) {
+			take(bytes, frame);
+			socket.write(ANSWER);
+			bytes = bytes.subarray(frame.end);
+			if (bytes.length === 0) break;
+		}
+		rest = bytes.length === 0 ? null : bytes;
+	});
+}
+
+function listen(): Promise<number> {
+	const server = createServer(serve);
+	return new Promise((resolve, reject) => {
+		server.once("error", reject);
+		server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+	});
+}
+
+function waitFor({ count, stallMs }: { readonly count: number; readonly stallMs: number }): Promise<Counts> {
+	let movedAt = nowMs();
+	let before = counts.received;
+	return new Promise((resolve) => {
+		const timer = setInterval(() => {
+			if (counts.received !== before) movedAt = nowMs();
+			before = counts.received;
+			if (before < count && nowMs() - movedAt < stallMs) return;
+			clearInterval(timer);
+			resolve(counts);
+		}, LOOK_EVERY_MS);
+	});
+}
+
+serveCalls<ReceiverCalls>({
+	listen,
+	reset: () => {
+		receivedAt.fill(0);
+		counts = { received: 0, duplicates: 0, lastAt: 0 };
+	},
+	counts: () => counts,
+	waitFor,
+	times: (count) => receivedAt.slice(0, count),
+});

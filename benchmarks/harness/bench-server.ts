@@ -1,0 +1,167 @@
+// The server under test: the real command in a process of its own, with a data directory of its own.
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import { Client } from "@fanfare/sdk";
+
+import { processUsage } from "./process-usage.ts";
+import type { Resources } from "./resources.ts";
+
+const COMMAND = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
+const END_WITH_PARENT = new URL("./end-with-parent.ts", import.meta.url).href;
+const START_MS = 20_000;
+const STOP_MS = 15_000;
+/** The last outcomes are written after the receiver has answered. */
+const WRITTEN_MS = 5_000;
+const KEPT_OUTPUT = 4_096;
+
+export interface BenchServerOptions {
+	readonly resources: Resources;
+	/** Where its data directory is made. */
+	readonly parentDir: string;
+	/** Where to write a CPU profile when it stops. */
+	readonly profileDir: string | null;
+}
+
+/** A project to send to, for the load generator. */
+export interface SendTarget {
+	readonly serverUrl: string;
+	readonly key: string;
+	readonly projectId: string;
+}
+
+export class BenchServer implements AsyncDisposable {
+	readonly url: string;
+	readonly #key: string;
+	readonly #process: ChildProcess;
+	readonly #dispose: () => void;
+	readonly #died: Promise<never>;
+
+	private constructor(url: string, key: string, process: ChildProcess, died: Promise<never>, dispose: () => void) {
+		this.url = url;
+		this.#key = key;
+		this.#process = process;
+		this.#died = died;
+		this.#dispose = dispose;
+	}
+
+	static async start({ resources, parentDir, profileDir }: BenchServerOptions): Promise<BenchServer> {
+		const dataDir = mkdtempSync(join(parentDir, "data-"));
+		const key = `sk_${randomBytes(32).toString("base64url")}`;
+		const profile = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+		const child = spawn(
+			process.execPath,
+			["--conditions=@fanfare/source", `--import=${END_WITH_PARENT}`, ...profile, COMMAND, "serve"],
+			{ env: environment(dataDir, key), stdio: ["ignore", "ignore", "pipe", "ipc"] },
+		);
+		resources.track(child);
+		const { url, died } = await started(child);
+		return new BenchServer(url, key, child, died, () => resources.removeDirectory(dataDir));
+	}
+
+	get pid(): number {
+		const { pid } = this.#process;
+		if (pid === undefined) throw new Error("the server's process has not started");
+		return pid;
+	}
+
+	/** The promise's result, unless the server ends first, which is an error. */
+	whileAlive<T>(promise: Promise<T>): Promise<T> {
+		return Promise.race([promise, this.#died]);
+	}
+
+	/** A new project with this many webhooks; only the first wants the events that the generator sends. */
+	async newProject(endpoint: string, webhooks = 1): Promise<SendTarget> {
+		const project = await this.#client().projects.create({ name: "Benchmark" });
+		for (let number = 1; number <= webhooks; number++) {
+			const eventTypes = number === 1 ? null : [`other.${number}`];
+			await project.batch.webhooks.create({ name: `Receiver ${number}`, spec: { endpoint, eventTypes } });
+		}
+		return { serverUrl: this.url, key: this.#key, projectId: project.id };
+	}
+
+	/** Throws if the server believes that something was not delivered, although the receiver has everything. */
+	async checkNothingPending(projectId: string): Promise<void> {
+		const { deliveries } = this.#client().project(projectId);
+		const giveUpAt = performance.now() + WRITTEN_MS;
+		for (const status of ["Pending", "Failed"] as const) {
+			for (;;) {
+				const { data } = await deliveries.list({ status, limit: 1 });
+				if (data.length === 0) break;
+				if (performance.now() > giveUpAt) {
+					throw new Error(`the receiver has every event, but the server has deliveries that are ${status}`);
+				}
+				await sleep(50);
+			}
+		}
+	}
+
+	async residentMb(): Promise<number> {
+		return (await processUsage(this.pid)).residentMb;
+	}
+
+	async peakMb(): Promise<number> {
+		return (await processUsage(this.pid)).peakMb;
+	}
+
+	/** Stops it as an operator would; one that does not stop is ended, and that is an error. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		const { exitCode, signalCode } = this.#process;
+		if (exitCode === null && signalCode === null) {
+			const exited = once(this.#process, "exit");
+			const timer = setTimeout(() => this.#process.kill("SIGKILL"), STOP_MS);
+			this.#process.kill("SIGTERM");
+			await exited;
+			clearTimeout(timer);
+		}
+		this.#dispose();
+	}
+
+	#client(): Client {
+		return new Client(this.#key, { endpoint: this.url });
+	}
+}
+
+/** Nothing of the caller's own Fanfare, whose settings would be measured in place of the defaults. */
+function environment(dataDir: string, key: string): NodeJS.ProcessEnv {
+	const others = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
+	return {
+		...Object.fromEntries(others),
+		FANFARE_PORT: "0",
+		FANFARE_DATA_DIR: dataDir,
+		FANFARE_ADMIN_KEY: key,
+		FANFARE_LOG_LEVEL: "warn",
+		FANFARE_ALLOW_HTTP: "true",
+		FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
+	};
+}
+
+/** Waits for the line that says where it listens. `died` rejects when the process ends, with the end of what it said. */
+async function started(child: ChildProcess): Promise<{ url: string; died: Promise<never> }> {
+	let output = "";
+	const listening = Promise.withResolvers<string>();
+	child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+		output = (output + text).slice(-KEPT_OUTPUT);
+		const url = /listens on (\S+)/.exec(output)?.[1];
+		if (url !== undefined) listening.resolve(url);
+	});
+	const died = new Promise<never>((_, reject) => {
+		child.once("exit", (code, signal) => {
+			reject(new Error(`the server ended (${signal ?? `exit code ${code}`}); the last it said:\n${output}`));
+		});
+	});
+	died.catch(() => undefined); // it also ends when it is told to
+	const timer = setTimeout(() => {
+		listening.reject(new Error(`the server did not start within ${START_MS / 1_000} s; it said:\n${output}`));
+	}, START_MS);
+	try {
+		return { url: await Promise.race([listening.promise, died]), died };
+	} finally {
+		clearTimeout(timer);
+	}
+}

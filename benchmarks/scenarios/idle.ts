@@ -1,0 +1,42 @@
+// Nothing to do, after a busy time: timers and polls cost power and a neighbour's time all day long.
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { CpuMeter } from "../harness/cpu-meter.ts";
+import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+
+const WEBHOOKS = 10;
+const CONNECTIONS = 16;
+/** Idle connections close and the heap shrinks first. */
+const SETTLE_MS = 1_000;
+/** The system counts CPU time in ticks of 10 ms: this long makes one tick a small part of the budget. */
+const LONGER = 2;
+
+export const idle: Scenario = {
+	name: "idle",
+	summary: `a started server with ${WEBHOOKS} webhooks that has delivered for a while and has nothing to do now`,
+	budget: [
+		{ measurement: "idlePercent", label: "server CPU, of one core", unit: "%", limit: { atMost: 0.5 } },
+		{ measurement: "residentMb", label: "server memory", unit: "MB" },
+	],
+	run,
+};
+
+async function run({ receiver, seconds, warmUpSeconds, startServer, startLoad }: RunContext): Promise<Measurements> {
+	await using server = await startServer();
+	const sent = await makeBusy();
+	await sleep(SETTLE_MS);
+	const meter = await CpuMeter.start({ server: server.pid });
+	await server.whileAlive(sleep(seconds * LONGER * 1_000));
+	const cpu = await meter.read();
+	return { sent, received: sent, idlePercent: cpu.server.cores * 100, residentMb: await server.residentMb() };
+
+	async function makeBusy(): Promise<number> {
+		await using load = await startLoad();
+		const project = await server.newProject(receiver.url, WEBHOOKS);
+		const target = { ...project, connections: CONNECTIONS, batchSize: 1, seconds: warmUpSeconds };
+		const { acknowledged } = await server.whileAlive(load.call("closedLoop", target));
+		await server.whileAlive(receiver.waitFor(acknowledged));
+		await server.checkNothingPending(project.projectId);
+		return acknowledged;
+	}
+}

@@ -1,0 +1,28 @@
+// One event a request, as fast as it goes: what a producer with many small sends gets.
+import { measureThroughput, SHOWN_WITH_THROUGHPUT } from "../harness/throughput.ts";
+import type { Scenario } from "../scenario.ts";
+
+const CONNECTIONS = 128;
+
+export const oneEvent: Scenario = {
+	name: "one-event",
+	summary: `one event of 1 KB a request, synced, ${CONNECTIONS} connections, one webhook`,
+	budget: [
+		{
+			measurement: "deliveredPerS",
+			label: "delivered per second",
+			unit: "perSecond",
+			floor: "deliveredPerS",
+			limit: { atLeastOfFloor: 0.25 },
+		},
+		{
+			measurement: "cpuUsPerEvent",
+			label: "server CPU per delivered event",
+			unit: "µs",
+			floor: "cpuUsPerEvent",
+			limit: { atMost: 100 },
+		},
+		...SHOWN_WITH_THROUGHPUT,
+	],
+	run: (context) => measureThroughput(context, { connections: CONNECTIONS, batchSize: 1 }),
+};

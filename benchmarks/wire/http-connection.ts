@@ -1,0 +1,74 @@
+// A client's connection with one request under way at a time, on bare sockets.
+import { connect, type Socket } from "node:net";
+
+import { digits, frameOf } from "./framing.ts";
+
+const STATUS_AT = "HTTP/1.1 ".length;
+
+interface Waiting {
+	readonly resolve: (status: number) => void;
+	readonly reject: (error: Error) => void;
+}
+
+export class HttpConnection {
+	readonly #socket: Socket;
+	#waiting: Waiting | null = null;
+	#chunks: Buffer[] = [];
+	#size = 0;
+	/** Of the answer that is coming in; 0 until its head is there. */
+	#end = 0;
+
+	private constructor(socket: Socket) {
+		this.#socket = socket;
+		socket.on("data", (chunk: Buffer) => this.#take(chunk));
+		socket.on("error", (error) => this.#fail(error));
+		socket.on("close", () => this.#fail(new Error("the server closed the connection")));
+	}
+
+	static open(url: string): Promise<HttpConnection> {
+		const { hostname, port } = new URL(url);
+		return new Promise((resolve, reject) => {
+			const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+			socket.once("error", reject);
+			socket.once("connect", () => resolve(new HttpConnection(socket.off("error", reject))));
+		});
+	}
+
+	/** Sends a whole request; resolves with the status when the whole answer is there. `bytes` may be used again then. */
+	request(bytes: Buffer): Promise<number> {
+		return new Promise((resolve, reject) => {
+			if (this.#waiting !== null) throw new Error("a connection takes one request at a time");
+			this.#waiting = { resolve, reject };
+			this.#socket.write(bytes);
+		});
+	}
+
+	close(): void {
+		this.#socket.destroy();
+	}
+
+	#take(chunk: Buffer): void {
+		this.#chunks.push(chunk);
+		this.#size += chunk.length;
+		if (this.#end === 0) this.#end = this.#frameEnd();
+		if (this.#end === 0 || this.#size < this.#end) return;
+		const status = digits(this.#chunks[0] ?? Buffer.alloc(0), STATUS_AT);
+		const waiting = this.#waiting;
+		this.#waiting = null;
+		this.#chunks = [];
+		this.#size = 0;
+		this.#end = 0;
+		waiting?.resolve(status);
+	}
+
+	#frameEnd(): number {
+		if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
+		const [bytes] = this.#chunks;
+		return bytes === undefined ? 0 : (frameOf(bytes)?.end ?? 0);
+	}
+
+	#fail(error: Error): void {
+		this.#waiting?.reject(error);
+		this.#waiting = null;
+	}
+}

@@ -1,0 +1,331 @@
+// The promise to existing clients: the Python SDK for Nexus webhooks works unchanged. Requests are written byte for byte as it writes
+// them (its quirks are those that WIRE.md lists), and answers are compared field for field.
+import { createHmac } from "node:crypto";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { RawConnection, type RawAnswer } from "./raw-connection.ts";
+import { startReceiver, type Receiver } from "./receiver.ts";
+import { startServerProcess, type ServerProcess } from "./server-process.ts";
+
+const SECRET_BYTES = Buffer.from("31c2a3f4aaf8198aabd634d43fb20b3c8590a9da2da8b4b0", "hex");
+const SECRET = SECRET_BYTES.toString("base64");
+const OTHER_SECRET = Buffer.alloc(32, 7).toString("base64");
+const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const WEBHOOK_ID = expect.stringMatching(`^webhook_${UUID}$`) as string;
+const PROJECT_ID = expect.stringMatching(/^proj_[0-9a-f]{32}$/) as string;
+const WORKSPACE_ID = expect.stringMatching(/^ws_[0-9a-f]{32}$/) as string;
+const REQUEST_ID = expect.stringMatching(/^req_[0-9a-f]{32}$/) as string;
+/** Now, give or take some minutes. */
+const MILLISECONDS = expect.closeTo(Date.now(), -6) as number;
+
+let server: ServerProcess;
+let receiver: Receiver;
+beforeAll(async () => {
+	[server, receiver] = await Promise.all([startServerProcess(), startReceiver()]);
+});
+afterAll(async () => {
+	await Promise.all([server[Symbol.asyncDispose](), receiver[Symbol.asyncDispose]()]);
+});
+
+/** One call as `requests` makes it. The content type is there whether or not there is a body. */
+async function call(
+	method: string,
+	path: string,
+	body?: string,
+	key = server.key,
+): Promise<RawAnswer & { json: unknown }> {
+	using connection = new RawConnection(server.port);
+	const headers: Record<string, string> = {
+		"User-Agent": "python-requests/2.32.3",
+		"Accept-Encoding": "gzip, deflate",
+		Accept: "*/*",
+		Connection: "keep-alive",
+		"Secret-Key": key,
+		"Content-Type": "application/json",
+	};
+	const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+	// It sends no length with a GET, and one of 0 with a POST that has no body.
+	const length = method === "GET" ? "" : `Content-Length: ${Buffer.byteLength(body ?? "")}\r\n`;
+	await connection.write(
+		`${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n${lines.join("")}${length}\r\n${body ?? ""}`,
+	);
+	const answer = await connection.answer(40_000);
+	expect(answer.headers["content-type"]).toMatch(/^application\/json/);
+	return { ...answer, json: JSON.parse(answer.body) as unknown };
+}
+
+const webhooksPath = () => `/projects/${server.projectId}/batch/webhooks`;
+
+/** The SDK's own way of writing a body: `json.dumps`, with a space after each colon and comma. */
+function create(name: string, path = "/hook") {
+	const endpoint = receiver.url + path;
+	const spec = `{"endpoint": "${endpoint}", "secret": {"contents": "${SECRET}"}, "retries": {"maxRetries": 3, "maxBackoffMs": 15000}}`;
+	return call("POST", webhooksPath(), `{"name": "${name}", "spec": ${spec}}`);
+}
+
+async function createdId(name: string, path?: string): Promise<string> {
+	return ((await create(name, path)).json as { id: string }).id;
+}
+
+/** The fields that Nexus knows, and what it must find in them. Fanfare's own stand beside them. */
+function webhook(fields: object = {}): object {
+	return {
+		id: WEBHOOK_ID,
+		object: "webhook",
+		projectId: server.projectId,
+		name: "aws-lambda",
+		endpoint: `${receiver.url}/hook`,
+		// Decoded strictly: nothing else may be in it.
+		retries: { maxRetries: 3, maxBackoffMs: 15_000 },
+		createDate: MILLISECONDS,
+		updateDate: MILLISECONDS,
+		...fields,
+	};
+}
+
+function expectWebhook({ status, json }: RawAnswer & { json: unknown }, fields: object = {}): void {
+	expect([status, json]).toMatchObject([200, webhook(fields)]);
+	expect(Object.keys((json as { retries: object }).retries)).toEqual(["maxRetries", "maxBackoffMs"]);
+}
+
+function project(): object {
+	return {
+		id: server.projectId,
+		object: "project",
+		name: "My project",
+		workspaceId: WORKSPACE_ID,
+		type: "webhooks",
+		createDate: MILLISECONDS,
+		localization: "local",
+		tags: [],
+		groups: [],
+	};
+}
+
+describe("workspace and projects", () => {
+	it("GET /workspace", async () => {
+		const expected = { id: WORKSPACE_ID, name: "My workspace", owner: "admin", tier: "self-hosted" };
+		const { status, json } = await call("GET", "/workspace");
+		expect([status, json]).toEqual([200, { ...expected, object: "workspace", createDate: MILLISECONDS }]);
+	});
+
+	it("GET /workspace/projects is a bare array", async () => {
+		const { status, json } = await call("GET", "/workspace/projects");
+		expect([status, json]).toEqual([200, [project()]]);
+	});
+
+	it("GET /projects/{projectId}", async () => {
+		expect(server.projectId).toEqual(PROJECT_ID);
+		const { status, json } = await call("GET", `/projects/${server.projectId}`);
+		expect([status, json]).toEqual([200, project()]);
+	});
+});
+
+describe("webhooks", () => {
+	it("POST creates, and says nothing of the secret", async () => {
+		const created = await create("aws-lambda");
+		expectWebhook(created);
+		expect(created.body).not.toContain(SECRET);
+		const { createDate, updateDate } = created.json as { createDate: number; updateDate: number };
+		expect(createDate).toBe(updateDate);
+	});
+
+	it("POST fills in what the SDK leaves out", async () => {
+		const body = `{"name": "little", "spec": {"endpoint": "${receiver.url}/little"}}`;
+		expectWebhook(await call("POST", webhooksPath(), body), { name: "little", endpoint: `${receiver.url}/little` });
+		const retries = `{"name": "little", "spec": {"endpoint": "${receiver.url}/little", "retries": {"maxRetries": 0}}}`;
+		const kept = {
+			name: "little",
+			endpoint: `${receiver.url}/little`,
+			retries: { maxRetries: 0, maxBackoffMs: 15_000 },
+		};
+		expectWebhook(await call("POST", webhooksPath(), retries), kept);
+	});
+
+	it("GET gives one", async () => {
+		const id = await createdId("to get", "/get");
+		expectWebhook(await call("GET", `${webhooksPath()}/${id}`), {
+			id,
+			name: "to get",
+			endpoint: `${receiver.url}/get`,
+		});
+	});
+
+	it("PATCH changes what is there, and ignores the secret that the SDK adds", async () => {
+		const id = await createdId("before", "/patched");
+		const rename = await call("PATCH", `${webhooksPath()}/${id}`, '{"name": "after", "spec": {}}');
+		expectWebhook(rename, { id, name: "after", endpoint: `${receiver.url}/patched` });
+		const spec = `{"endpoint": "${receiver.url}/moved", "retries": {"maxRetries": 1, "maxBackoffMs": 1000}, "secret": {"contents": "${OTHER_SECRET}"}}`;
+		const moved = await call("PATCH", `${webhooksPath()}/${id}`, `{"spec": ${spec}}`);
+		const retries = { maxRetries: 1, maxBackoffMs: 1_000 };
+		expectWebhook(moved, { id, name: "after", endpoint: `${receiver.url}/moved`, retries });
+		await expectSignedWith(id, SECRET_BYTES);
+	});
+
+	it.each(["null", '"text"', "{}", '{"contents": "not base64"}', "[1]"])(
+		"PATCH ignores a secret that is %s",
+		async (secret) => {
+			const id = await createdId("before");
+			expectWebhook(
+				await call("PATCH", `${webhooksPath()}/${id}`, `{"name": "after", "spec": {"secret": ${secret}}}`),
+				{
+					name: "after",
+				},
+			);
+			await expectSignedWith(id, SECRET_BYTES);
+		},
+	);
+
+	it("PUT replaces the secret", async () => {
+		const id = await createdId("new secret");
+		const replaced = await call("PUT", `${webhooksPath()}/${id}/secret`, `{"contents": "${OTHER_SECRET}"}`);
+		expectWebhook(replaced, { id, name: "new secret" });
+		expect(replaced.body).not.toContain(OTHER_SECRET);
+		await expectSignedWith(id, Buffer.from(OTHER_SECRET, "base64"));
+	});
+
+	it("DELETE says so, and then there is none", async () => {
+		const id = await createdId("to delete");
+		const { status, json } = await call("DELETE", `${webhooksPath()}/${id}`);
+		expect([status, json]).toEqual([200, { id, deleted: true }]);
+		for (const [method, path, body] of [
+			["GET", `${webhooksPath()}/${id}`],
+			["DELETE", `${webhooksPath()}/${id}`],
+			["POST", `${webhooksPath()}/${id}:test`],
+			["PATCH", `${webhooksPath()}/${id}`, '{"name": "x"}'],
+		] as const) {
+			expect([method, (await call(method, path, body)).status]).toEqual([method, 404]);
+		}
+	});
+
+	it.each([":test", "%3Atest"])(
+		"POST %s without a body has exactly six fields, the first four never null",
+		async (action) => {
+			const id = await createdId("to test");
+			const { status, json } = await call("POST", `${webhooksPath()}/${id}${action}`);
+			const latencyMs = expect.any(Number) as number;
+			const expected = { status: "Ok", responseCode: 200, latencyMs, attemptCount: 1, body: null, reason: null };
+			expect([status, json]).toEqual([200, expected]);
+		},
+	);
+
+	it("POST :test of an endpoint that nobody answers", async () => {
+		const spec = '{"endpoint": "http://127.0.0.1:9/", "retries": {"maxRetries": 1, "maxBackoffMs": 0}}';
+		const { json } = await call("POST", webhooksPath(), `{"name": "nobody", "spec": ${spec}}`);
+		const test = await call("POST", `${webhooksPath()}/${(json as { id: string }).id}:test`);
+		const latencyMs = expect.any(Number) as number;
+		const reason = "connection refused by 127.0.0.1:9";
+		const expected = { status: "Failed", responseCode: 0, latencyMs, attemptCount: 2, body: null, reason };
+		expect([test.status, test.json]).toEqual([200, expected]);
+	});
+});
+
+describe("lists", () => {
+	it("go forward and back by cursors that need no escaping, with a query that ends in &", async () => {
+		const other = await server.client.projects.create({ name: "for lists" });
+		const path = `/projects/${other.id}/batch/webhooks`;
+		expect((await call("GET", `${path}?`)).json).toEqual({ nextPage: null, prevPage: null, data: [] });
+		const body = (name: number) => `{"name": "${name}", "spec": {"endpoint": "${receiver.url}/"}}`;
+		for (let name = 1; name <= 5; name++) await call("POST", path, body(name));
+
+		const first = await page(`${path}?limit=2&`);
+		expect([first.names, first.prevPage]).toEqual([["5", "4"], null]);
+		expect(first.nextPage).toMatch(/^[A-Za-z0-9_-]+$/);
+		// Rows that come and go move nothing.
+		await call("POST", path, body(6));
+		const second = await page(`${path}?limit=2&page=${first.nextPage}&`);
+		expect(second.names).toEqual(["3", "2"]);
+		const third = await page(`${path}?limit=2&page=${second.nextPage}&`);
+		expect([third.names, third.nextPage]).toEqual([["1"], null]);
+		expect((await page(`${path}?page=${third.prevPage}&limit=2&`)).names).toEqual(["3", "2"]);
+		expect((await page(`${path}?page=${second.prevPage}&limit=2&`)).names).toEqual(["5", "4"]);
+		expect((await page(`${path}?`)).names).toEqual(["6", "5", "4", "3", "2", "1"]);
+	});
+
+	async function page(path: string) {
+		const { status, json } = await call("GET", path);
+		expect(status).toBe(200);
+		const { nextPage, prevPage, data, ...rest } = json as {
+			nextPage: string | null;
+			prevPage: string | null;
+			data: { name: string }[];
+		};
+		expect(rest).toEqual({});
+		return { nextPage, prevPage, names: data.map(({ name }) => name) };
+	}
+});
+
+describe("errors have a status by which the SDK chooses its exception, and a sentence that it shows", () => {
+	it.each([
+		["no JSON", "{", "invalid_json"],
+		["an empty body", "", "invalid_json"],
+		["no name", '{"spec": {"endpoint": "https://example.com/"}}', "invalid_request"],
+		["an unknown field", '{"name": "x", "spec": {"endpoint": "https://example.com/", "colour": 1}}', "invalid_request"],
+		["a name of another type", '{"name": 5, "spec": {"endpoint": "https://example.com/"}}', "invalid_request"],
+		["an endpoint that is none", '{"name": "x", "spec": {"endpoint": "example"}}', "invalid_request"],
+		["an address that is not public", '{"name": "x", "spec": {"endpoint": "https://10.0.0.1/"}}', "invalid_request"],
+		[
+			"a short secret",
+			'{"name": "x", "spec": {"endpoint": "https://example.com/", "secret": {"contents": "AAAA"}}}',
+			"invalid_request",
+		],
+	])("400 for %s, never 422", async (_what, body, code) => {
+		const { status, json } = await call("POST", webhooksPath(), body);
+		const issues = code === "invalid_request" ? { issues: expect.arrayContaining([ISSUE]) as unknown } : {};
+		expect([status, json]).toEqual([400, { message: SENTENCE, code, requestId: REQUEST_ID, ...issues }]);
+	});
+
+	const SENTENCE = expect.stringMatching(/^.{15,}$/) as string;
+	const ISSUE = { path: expect.any(String) as string, message: expect.stringMatching(/.{5,}/) as string };
+
+	it("400 for a cursor that is not ours", async () => {
+		const { status, json } = await call("GET", `${webhooksPath()}?limit=2&page=abc&`);
+		const issues = [{ path: "page", message: expect.any(String) as string }];
+		expect([status, json]).toEqual([400, { message: SENTENCE, code: "invalid_cursor", requestId: REQUEST_ID, issues }]);
+	});
+
+	it.each([0, 1_001, "x", ""])("400 for a limit of %s", async (limit) => {
+		const { status, json } = await call("GET", `${webhooksPath()}?limit=${limit}&`);
+		expect([status, json]).toMatchObject([400, { code: "invalid_request", issues: [{ path: "limit" }] }]);
+	});
+
+	it.each(["", "sk_wrong", `sk_${"x".repeat(43)}`])("401 for the key %j", async (key) => {
+		const { status, json } = await call("GET", "/workspace", undefined, key);
+		const code = key === "" ? "missing_key" : "unknown_key";
+		expect([status, json]).toEqual([401, { message: SENTENCE, code, requestId: REQUEST_ID }]);
+	});
+
+	it("403 for a key without the scope", async () => {
+		const { secretKey } = await server.client.keys.create({ name: "reader", scope: "read" });
+		const { status, json } = await call("POST", webhooksPath(), "{}", secretKey);
+		expect([status, json]).toEqual([403, { message: SENTENCE, code: "insufficient_scope", requestId: REQUEST_ID }]);
+	});
+
+	it("404 for what is another project's, the same as for what is nobody's", async () => {
+		const { id } = await server.client.projects.create({ name: "other" });
+		const webhookId = await createdId("mine");
+		const nobodys = await call("GET", `${webhooksPath()}/${webhookId.replace(/.{12}$/, "000000000000")}`);
+		const others = await call("GET", `/projects/${id}/batch/webhooks/${webhookId}`);
+		const expected = { message: SENTENCE, code: "webhook_not_found", requestId: REQUEST_ID };
+		for (const { status, json } of [nobodys, others]) expect([status, json]).toEqual([404, expected]);
+		expect((nobodys.json as { message: string }).message).toBe((others.json as { message: string }).message);
+
+		const { secretKey } = await server.client.keys.create({ name: "of other", scope: "admin", projectId: id });
+		const closed = await call("GET", `/projects/${server.projectId}`, undefined, secretKey);
+		const missing = await call("GET", `/projects/proj_${"0".repeat(32)}`, undefined, secretKey);
+		for (const { status, json } of [closed, missing]) {
+			expect([status, json]).toEqual([404, { message: SENTENCE, code: "project_not_found", requestId: REQUEST_ID }]);
+		}
+		expect((closed.json as { message: string }).message).toBe((missing.json as { message: string }).message);
+	});
+});
+
+/** Each signature of the webhook's next test, the newest secret's first. */
+async function expectSignedWith(webhookId: string, secret: Buffer): Promise<void> {
+	await call("POST", `${webhooksPath()}/${webhookId}:test`);
+	const { headers, rawBody } = receiver.requests.at(-1)!;
+	const signed = `${String(headers["webhook-id"])}.${String(headers["webhook-timestamp"])}.`;
+	const signature = createHmac("sha256", secret).update(signed).update(rawBody).digest("base64");
+	expect(String(headers["webhook-signature"]).split(" ")[0]).toBe(`v1,${signature}`);
+}

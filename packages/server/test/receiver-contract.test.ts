@@ -1,0 +1,367 @@
+// What a receiver gets and what its answers mean, as WIRE.md promises, from a server in its own process.
+import { createServer, type AddressInfo } from "node:net";
+
+import { utils, verify, type Delivery, type DeliveryDetail, type ProjectHandle, type WebhookSpec } from "@fanfare/sdk";
+import { Webhook as StandardWebhook } from "standardwebhooks";
+import { Webhook as SvixWebhook } from "svix";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import { eventually } from "./eventually.ts";
+import { answers, startReceiver, type ReceivedRequest } from "./receiver.ts";
+import { startServerProcess, type ServerProcess } from "./server-process.ts";
+
+const EVENT_TIME = Date.parse("2026-11-24T13:24:00.000Z");
+
+let server: ServerProcess;
+let project: ProjectHandle;
+beforeAll(async () => {
+	server = await startServerProcess();
+});
+afterAll(async () => {
+	await server[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+	project = await server.client.projects.create({ name: "of one test" });
+});
+
+function createWebhook(endpoint: string, spec: Partial<WebhookSpec> = {}) {
+	const retries = { maxRetries: 3, maxRetryDelay: 50 };
+	return project.batch.webhooks.create({ name: "test", spec: { endpoint, retries, ...spec } });
+}
+
+function send(data: unknown = 1, type = "a.b") {
+	return project.events.send({ type, data });
+}
+
+/** The one delivery of an event, once `isSo` of it. */
+async function deliveryOf(event: { id: string }, isSo: (delivery: Delivery) => boolean): Promise<DeliveryDetail> {
+	const look = async () => (await project.deliveries.list({ eventId: event.id })).data.find(isSo);
+	return project.deliveries.get((await eventually("the delivery to be as wanted", look)).id);
+}
+
+const hasEnded = ({ status }: Delivery) => status !== "Pending";
+const wasAttempted = ({ attemptCount }: Delivery) => attemptCount > 0;
+const action = (webhookId: string, name: string) =>
+	server.call("POST", `/projects/${project.id}/batch/webhooks/${webhookId}:${name}`);
+
+describe("a request", () => {
+	it("is these lines and these bytes, and nothing else", async () => {
+		const { url, request } = await captureOne();
+		const webhook = await createWebhook(`${url}/your/path?a=b%20c&d`, { headers: { "X-Tenant": "acme" } });
+		// Not through the SDK: `data` is to have this notation.
+		const data = String.raw`{"z":1.0, "b":"\u00e9\/","a":1E5,"big":12345678901234567890,"nested" : [ ] }`;
+		const sent = `{"type":"batch.job.completed","timestamp":${EVENT_TIME},"webhookIds":["${webhook.id}"],"data": ${data} }`;
+		const event = await server.call("POST", `/projects/${project.id}/events`, sent);
+		const { id } = event.json as { id: string };
+
+		const [head = "", body] = (await request).split("\r\n\r\n");
+		expect(body).toBe(`{"type":"batch.job.completed","timestamp":"2026-11-24T13:24:00.000Z","data":${data}}`);
+		const [requestLine, ...lines] = head.split("\r\n");
+		expect(requestLine).toBe("POST /your/path?a=b%20c&d HTTP/1.1");
+		const headers = Object.fromEntries(lines.map((line) => line.split(": ") as [string, string]));
+		expect(headers).toEqual({
+			host: url.slice("http://".length),
+			connection: "keep-alive",
+			"content-type": "application/json",
+			"content-length": String(Buffer.byteLength(body ?? "")),
+			"user-agent": expect.stringMatching(/^Fanfare\/\d+\.\d+\.\d+ \(\+https:\/\/\S+\)$/),
+			"webhook-id": id,
+			"webhook-timestamp": expect.stringMatching(/^\d{10}$/),
+			"webhook-signature": expect.stringMatching(/^v1,[A-Za-z0-9+/]{43}=$/),
+			"x-tenant": "acme",
+		});
+	});
+
+	it("is verified by standardwebhooks, by svix and by the SDK, at each attempt", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 500 }, { status: 500 }]);
+		const secret = utils.generateWebhookSecret();
+		await createWebhook(receiver.url, { secret });
+		const event = await send({ text: "é\u2028😀" });
+		const { attempts } = await deliveryOf(event, hasEnded);
+		for (const request of receiver.requests) await expectSigned(request, secret);
+		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([event.id, event.id, event.id]);
+		expect(new Set(receiver.requests.map(({ rawBody }) => rawBody.toString())).size).toBe(1);
+		expect(receiver.requests.map(({ headers }) => headers["webhook-timestamp"])).toEqual(
+			attempts.map(({ startDate }) => String(Math.floor(startDate / 1_000))),
+		);
+	});
+
+	it("is signed with the new secret too once there is one, and with it alone when the old one ends", async () => {
+		await using receiver = await startReceiver();
+		const [oldest, middle, newest] = [utils.generateWebhookSecret(), utils.generateWebhookSecret(), randomSecret()];
+		const { id } = await createWebhook(receiver.url, { secret: oldest });
+		await project.batch.webhooks.updateSecret(id, middle);
+		await send();
+		const [both] = await receiver.waitFor(1);
+		expect(both?.headers["webhook-signature"]).toMatch(/^v1,\S{44} v1,\S{44}$/);
+		for (const secret of [oldest, middle]) await expectSigned(both!, secret);
+		const alone = { ...both!.headers, "webhook-signature": String(both?.headers["webhook-signature"]).split(" ")[0] };
+		await expect(verify(both!.rawBody, alone, middle)).resolves.toBeDefined();
+
+		await project.batch.webhooks.updateSecret(id, newest, { overlapMs: 0 });
+		await send();
+		const last = (await receiver.waitFor(2)).at(-1)!;
+		expect(last.headers["webhook-signature"]).toMatch(/^v1,\S{44}$/);
+		await expectSigned(last, newest);
+	});
+
+	it("goes to the webhooks that want the type, or that the sender has named", async () => {
+		await using receiver = await startReceiver();
+		await createWebhook(`${receiver.url}/all`);
+		await createWebhook(`${receiver.url}/orders`, { eventTypes: ["order.*"] });
+		const users = await createWebhook(`${receiver.url}/users`, { eventTypes: ["user.created"] });
+		expect(await send(1, "order.paid.late")).toMatchObject({ deliveryCount: 2 });
+		expect(await send(2, "user.created.twice")).toMatchObject({ deliveryCount: 1 });
+		await project.events.send({ type: "order.paid", data: 3, webhookIds: [users.id] });
+		const paths = (await receiver.waitFor(4)).map(({ path, rawBody }) => `${path} ${String(dataOf(rawBody))}`);
+		expect(paths.sort()).toEqual(["/all 1", "/all 2", "/orders 1", "/users 3"]);
+	});
+});
+
+describe("an answer", () => {
+	it.each([200, 201, 204, 299])("%d is a success", async (status) => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status }));
+		await createWebhook(receiver.url);
+		expect(await deliveryOf(await send(), hasEnded)).toMatchObject({
+			status: "Succeeded",
+			attemptCount: 1,
+			reason: null,
+		});
+	});
+
+	it.each([301, 302, 303, 307, 308])("%d is a failure and not followed", async (status) => {
+		await using receiver = await startReceiver();
+		receiver.script(() => answers.redirect(`${receiver.url}/elsewhere`, status));
+		await createWebhook(`${receiver.url}/hook`, { retries: { maxRetries: 0 } });
+		const delivery = await deliveryOf(await send(), hasEnded);
+		expect(delivery).toMatchObject({ status: "Failed", reason: expect.stringContaining(`${status}`) });
+		expect(receiver.requests.map(({ path }) => path)).toEqual(["/hook"]);
+	});
+
+	it("410 ends the delivery and disables the webhook, which holds what comes until it is resumed", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 410 }]);
+		const { id } = await createWebhook(receiver.url);
+		const gone = await deliveryOf(await send(), hasEnded);
+		expect(gone).toMatchObject({ status: "Failed", attemptCount: 1, reason: expect.stringContaining("410") });
+		const isDisabled = async () => (await project.batch.webhooks.get(id)).status === "Disabled";
+		await eventually("the webhook to be disabled", isDisabled);
+		expect(await project.batch.webhooks.get(id)).toMatchObject({ disabledReason: expect.stringContaining("410") });
+
+		const held = await send("held");
+		expect(await deliveryOf(held, hasEnded)).toMatchObject({
+			status: "Held",
+			reason: expect.stringContaining("disabled"),
+		});
+		expect(receiver.requests).toHaveLength(1);
+		expect((await action(id, "resume")).json).toMatchObject({ status: "Enabled", disabledReason: null });
+		expect(await deliveryOf(held, ({ status }) => status === "Succeeded")).toMatchObject({ attemptCount: 1 });
+	});
+
+	it.each([
+		["120", 503, 120_000, 122_000],
+		["120", 429, 120_000, 122_000],
+		[() => new Date(Date.now() + 600_000).toUTCString(), 503, 598_000, 602_000],
+		["9999999", 503, 86_400_000, 86_402_000],
+		["0", 503, 800, 1_002],
+		[() => new Date(0).toUTCString(), 503, 800, 1_002],
+		["soon", 503, 800, 1_002],
+		["120", 500, 800, 1_002],
+	])("with Retry-After %s and %d is followed up after %d–%d ms", async (value, status, from, to) => {
+		await using receiver = await startReceiver();
+		receiver.script(() => answers.retryAfter(typeof value === "string" ? value : value(), status));
+		await createWebhook(receiver.url, { retries: { maxRetries: 1, maxRetryDelay: 15_000 } });
+		const { status: now, nextAttemptDate, updateDate } = await deliveryOf(await send(), wasAttempted);
+		expect(now).toBe("Pending");
+		expect(nextAttemptDate! - updateDate).toBeGreaterThanOrEqual(from);
+		expect(nextAttemptDate! - updateDate).toBeLessThanOrEqual(to);
+	});
+});
+
+it("a retry without a wait follows at once", async () => {
+	await using receiver = await startReceiver();
+	receiver.script(() => ({ status: 500 }));
+	await createWebhook(receiver.url, { retries: { maxRetries: 3, maxRetryDelay: 0 } });
+	expect(await deliveryOf(await send(), hasEnded)).toMatchObject({ status: "Failed", attemptCount: 4 });
+});
+
+describe("the log", () => {
+	it("has each attempt, why it failed, and at the end that the retries are exhausted", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([
+			{ status: 500, headers: { "x-answer": "first" }, body: "no é" },
+			{ kind: "reset" },
+			{ kind: "hang" },
+		]);
+		await createWebhook(receiver.url, {
+			retries: { maxRetries: 2, maxRetryDelay: 50 },
+			timeoutMs: 1_000,
+			headers: { "x-tenant": "acme" },
+		});
+		const { attempts, ...delivery } = await deliveryOf(await send(), hasEnded);
+		expect(delivery).toMatchObject({
+			status: "Failed",
+			attemptCount: 3,
+			nextAttemptDate: null,
+			reason: expect.stringMatching(/^exhausted after 3 attempts: .*within 1,000 ms/i),
+		});
+		expect(attempts).toMatchObject([
+			{ number: 1, trigger: "auto", responseCode: 500, error: null, response: { body: "no é", bodyTruncated: false } },
+			{ number: 2, trigger: "auto", responseCode: 0, error: "reset", response: null },
+			{ number: 3, trigger: "auto", responseCode: 0, error: "timeout", response: null },
+		]);
+		expect(attempts[0]?.response?.headers).toMatchObject({ "x-answer": "first" });
+		expect(attempts[0]?.request.headers).toMatchObject({ "content-type": "application/json", "x-tenant": "***" });
+		expect(attempts[2]?.durationMs).toBeGreaterThanOrEqual(1_000);
+	});
+
+	it("has no more than the start of a large answer", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500, body: "é".repeat(1_000_000) }));
+		await createWebhook(receiver.url, { retries: { maxRetries: 0 } });
+		const { attempts } = await deliveryOf(await send(), hasEnded);
+		expect(attempts[0]?.response).toMatchObject({ body: expect.stringMatching(/^é+$/), bodyTruncated: true });
+		expect(Buffer.byteLength(attempts[0]?.response?.body ?? "")).toBeLessThanOrEqual(16 * 1_024);
+	});
+});
+
+describe(":test", () => {
+	it("sends a signed sample now and answers with exactly six fields", async () => {
+		await using receiver = await startReceiver();
+		const secret = utils.generateWebhookSecret();
+		receiver.script(() => ({ status: 201, body: "thanks", delayMs: 20 }));
+		const { id } = await createWebhook(receiver.url, { secret });
+		const { status, json } = await action(id, "test");
+		const latencyMs = expect.any(Number) as number;
+		const expected = { status: "Ok", responseCode: 201, latencyMs, attemptCount: 1, body: "thanks", reason: null };
+		expect([status, json]).toEqual([200, expected]);
+		expect((json as { latencyMs: number }).latencyMs).toBeGreaterThanOrEqual(20);
+		await expectSigned(receiver.requests[0]!, secret);
+		expect(receiver.requests[0]?.headers["webhook-id"]).toMatch(/^evt_/);
+	});
+
+	it("of an endpoint that fails is a 200 with Failed, after all retries, and leaves no trace", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 410 }));
+		const gone = await createWebhook(receiver.url, { retries: { maxRetries: 2, maxRetryDelay: 0 } });
+		const nobody = await createWebhook("http://127.0.0.1:9/", { retries: { maxRetries: 0 } });
+		const figures = await attemptFigures();
+		expect(await project.batch.webhooks.test(gone.id)).toEqual({
+			status: "Failed",
+			responseCode: 410,
+			latencyMs: expect.any(Number),
+			attemptCount: 3,
+			body: null,
+			reason: expect.stringContaining("410"),
+		});
+		expect(await project.batch.webhooks.test(nobody.id)).toEqual({
+			status: "Failed",
+			responseCode: 0,
+			latencyMs: expect.any(Number),
+			attemptCount: 1,
+			body: null,
+			reason: "connection refused by 127.0.0.1:9",
+		});
+		expect((await project.deliveries.list()).data).toEqual([]);
+		expect((await project.events.list()).data).toEqual([]);
+		expect(await attemptFigures()).toEqual(figures);
+		expect(await project.batch.webhooks.get(gone.id)).toMatchObject({ status: "Enabled" });
+	});
+});
+
+describe("a webhook", () => {
+	it("that is paused holds, and gets everything in order when it is resumed", async () => {
+		await using receiver = await startReceiver();
+		const { id } = await createWebhook(receiver.url);
+		expect((await action(id, "pause")).json).toMatchObject({ status: "Paused" });
+		const events = [];
+		for (let data = 0; data < 20; data++) events.push(await send(data));
+		expect(await deliveryOf(events[0]!, hasEnded)).toMatchObject({ status: "Held", nextAttemptDate: null });
+		expect(receiver.requests).toEqual([]);
+		await action(id, "resume");
+		await receiver.waitFor(20);
+		expect(receiver.requests.map(({ rawBody }) => dataOf(rawBody))).toEqual(events.map((_, data) => data));
+	});
+
+	it("that is deleted gets nothing any more; what waited is cancelled and can be read", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		const { id } = await createWebhook(receiver.url, { retries: { maxRetries: 5, maxRetryDelay: 60_000 } });
+		const waiting = await send("waits");
+		await deliveryOf(waiting, wasAttempted);
+		await action(id, "pause");
+		const late = await send("late");
+		expect(await project.batch.webhooks.delete(id)).toEqual({ id, deleted: true });
+		for (const [event, attemptCount] of [
+			[waiting, 1],
+			[late, 0],
+		] as const) {
+			const delivery = await deliveryOf(event, ({ status }) => status === "Cancelled");
+			expect(delivery).toMatchObject({ webhookId: id, attemptCount, reason: expect.stringMatching(/deleted/) });
+			expect(delivery.attempts).toHaveLength(attemptCount);
+		}
+		expect((await project.deliveries.list({ webhookId: id })).data).toHaveLength(2);
+		expect((await server.call("GET", `/projects/${project.id}/batch/webhooks/${id}`)).status).toBe(404);
+		expect(await send("nobody wants it")).toMatchObject({ deliveryCount: 0 });
+		expect(receiver.requests).toHaveLength(1);
+	});
+
+	it("that hangs keeps nothing from another", async () => {
+		await using small = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "8" } });
+		await using hanging = await startReceiver();
+		await using healthy = await startReceiver();
+		hanging.script(() => ({ kind: "hang" }));
+		await small.createWebhook(hanging.url, { timeoutMs: 30_000 });
+		await small.createWebhook(healthy.url);
+		await small.project.events.sendBatch(Array.from({ length: 200 }, (_, data) => ({ type: "a.b", data })));
+		await healthy.waitFor(200, 15_000);
+		// They still hang, all of the first, and hold as many connections as they have requests.
+		expect(hanging.requests.length).toBeGreaterThan(0);
+		expect(hanging.openConnections).toBe(hanging.requests.length);
+		expect((await small.project.deliveries.list({ status: "Failed" })).data).toEqual([]);
+	});
+});
+
+/** Verified by both libraries that others use, and by ours. */
+async function expectSigned({ headers, rawBody }: ReceivedRequest, secret: string): Promise<void> {
+	const plain = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+	const parsed: unknown = JSON.parse(rawBody.toString());
+	expect(new StandardWebhook(secret).verify(rawBody.toString(), plain)).toEqual(parsed);
+	expect(new SvixWebhook(secret).verify(rawBody, plain)).toEqual(parsed);
+	await expect(verify(rawBody, headers, secret)).resolves.toBeDefined();
+}
+
+/** With the prefix, which may be left out. */
+function randomSecret(): string {
+	return `whsec_${utils.generateWebhookSecret()}`;
+}
+
+function dataOf(rawBody: Buffer): unknown {
+	return (JSON.parse(rawBody.toString()) as { data: unknown }).data;
+}
+
+async function attemptFigures(): Promise<string[]> {
+	const { text } = await server.call("GET", "/metrics");
+	return text.split("\n").filter((line) => /^fanfare_(attempt|deliver|event)/.test(line));
+}
+
+/** A receiver that keeps one request byte for byte, which no HTTP server does. */
+async function captureOne(): Promise<{ url: string; request: Promise<string> }> {
+	const { promise, resolve } = Promise.withResolvers<string>();
+	const listener = createServer((socket) => {
+		let text = "";
+		socket.setEncoding("utf8").on("data", (piece: string) => {
+			text += piece;
+			const [head = "", body] = text.split("\r\n\r\n");
+			const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+			if (body === undefined || Buffer.byteLength(body) < length) return;
+			resolve(text);
+			listener.close();
+			socket.end("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
+		});
+	});
+	await new Promise<void>((listening) => listener.listen(0, "127.0.0.1", listening));
+	return { url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`, request: promise };
+}

@@ -1,0 +1,251 @@
+// Write-only secrets: a whole story is played with values that can be recognised, and then they are looked for everywhere.
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { beforeAll, describe, expect, it } from "vitest";
+
+import { runFanfare } from "./fanfare-process.ts";
+import { startReceiver, type Receiver } from "./receiver.ts";
+import { startServerProcess, type Answer, type ServerProcess } from "./server-process.ts";
+
+const MASTER_KEY = randomBytes(32);
+const SECRETS = { first: randomBytes(32), second: randomBytes(24), refused: randomBytes(8) };
+const HEADER_VALUE = "Bearer header-value-that-nobody-may-see";
+const REFUSED_HEADER_VALUE = "refused-header-value-that-nobody-may-see\n";
+const PAYLOAD = "payload-that-belongs-in-no-log";
+const BROKEN_PAYLOAD = "payload-of-a-broken-request";
+const PATH_TOKEN = "token-in-the-path-of-an-endpoint";
+const PASSWORD = "password-in-an-endpoint";
+const WRONG_KEY = `sk_${"wrongkey".repeat(6).slice(0, 43)}`;
+
+/** Everything that the server has said, by where. */
+interface Said {
+	readonly log: string;
+	readonly answers: readonly Answer[];
+	readonly metrics: string;
+	/** The names and bytes of its files. */
+	readonly files: ReadonlyMap<string, Buffer>;
+	/** What the server itself has made and shown once. */
+	readonly keys: { readonly admin: string; readonly made: string };
+}
+
+/** What may be shown nowhere, and is stored in no form that can be read. */
+const SECRET_VALUES: Readonly<Record<string, (said: Said) => Buffer>> = {
+	"the master key": () => MASTER_KEY,
+	"a secret": () => SECRETS.first,
+	"a replaced secret": () => SECRETS.second,
+	"a refused secret": () => SECRETS.refused,
+	"a header's value": () => Buffer.from(HEADER_VALUE),
+	"a refused header's value": () => Buffer.from(REFUSED_HEADER_VALUE.trim()),
+	"an unknown key": () => Buffer.from(WRONG_KEY),
+	"a password": () => Buffer.from(PASSWORD),
+	"the admin key": ({ keys }) => Buffer.from(keys.admin),
+	"a key that was made": ({ keys }) => Buffer.from(keys.made),
+};
+/** Stored, of course, but shown to receivers only. */
+const PAYLOADS: typeof SECRET_VALUES = {
+	"a payload": () => Buffer.from(PAYLOAD),
+	"the payload of a broken request": () => Buffer.from(BROKEN_PAYLOAD),
+};
+/** Shown to those who have a key; a path can hold a receiver's token. */
+const ENDPOINTS: typeof SECRET_VALUES = { "the path of an endpoint": () => Buffer.from(PATH_TOKEN) };
+
+describe("after a story of successes, failures and mistakes", () => {
+	let said: Said;
+	beforeAll(async () => {
+		said = await tellStory();
+	});
+
+	it("the story has been told: nothing below is looked for in vain", () => {
+		expect(said.log).toContain('"msg":"attempt"');
+		expect(said.log).toContain('"msg":"request"');
+		expect(said.answers.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 202, 400, 401, 404, 413]));
+		expect(said.metrics).toContain("fanfare_attempts_total");
+		expect(findings(said.files, Buffer.from(PAYLOAD))).toContainEqual(expect.stringContaining("fanfare.db"));
+		expect(findings(answersOf(said), Buffer.from(PATH_TOKEN)).length).toBeGreaterThan(0);
+	});
+
+	it.each(Object.entries({ ...SECRET_VALUES, ...PAYLOADS, ...ENDPOINTS }))(
+		"%s is in no log or metric",
+		(_what, value) => {
+			const places = new Map([
+				["log", Buffer.from(said.log)],
+				["metrics", Buffer.from(said.metrics)],
+			]);
+			expect(findings(places, value(said))).toEqual([]);
+		},
+	);
+
+	it.each(Object.entries({ ...SECRET_VALUES, ...PAYLOADS }))("%s is in no answer", (_what, value) => {
+		expect(findings(answersOf(said), value(said))).toEqual([]);
+	});
+
+	it.each(Object.entries(SECRET_VALUES))("%s is in no file", (_what, value) => {
+		expect(findings(said.files, value(said))).toEqual([]);
+	});
+});
+
+describe("a value is found", () => {
+	const value = Buffer.from("recognisable-value");
+
+	it.each([
+		["as it is", "x recognisable-value y"],
+		["in hexadecimal", value.toString("hex")],
+		["in HEXADECIMAL", value.toString("hex").toUpperCase()],
+		...[0, 1, 2].flatMap((shift) => [
+			[
+				`in base64, ${shift} bytes in`,
+				Buffer.concat([Buffer.alloc(shift, "{"), value, Buffer.from("}}")]).toString("base64"),
+			],
+			[`in base64url, ${shift} bytes in`, Buffer.concat([Buffer.alloc(shift, 255), value]).toString("base64url")],
+		]),
+	])("%s", (_how, text) => {
+		expect(findings(new Map([["place", Buffer.from(`…${text}…`)]]), value)).toHaveLength(1);
+	});
+
+	it("and nothing else is", () => {
+		expect(findings(new Map([["place", Buffer.from("recognisable-valu")]]), value)).toEqual([]);
+	});
+});
+
+async function tellStory(): Promise<Said> {
+	await using receiver = await startReceiver();
+	const env = { FANFARE_LOG_LEVEL: "trace", FANFARE_MASTER_KEY: MASTER_KEY.toString("hex") };
+	await using server = await startServerProcess({ env });
+	const answers: Answer[] = [];
+	const call = async (...request: Parameters<ServerProcess["call"]>) => {
+		const answer = await server.call(...request);
+		answers.push(answer);
+		return answer;
+	};
+	const admin = server.key;
+	const firstOutput = server.stderr.replace(admin, "") + server.stdout;
+	const made = (await server.client.keys.create({ name: "made", scope: "write" })).secretKey;
+	await playSuccess(call, server, receiver);
+	await playFailures(call, server, receiver);
+	await playMistakes(call, server, made);
+	const metrics = (await server.call("GET", "/metrics")).text;
+	// Twice: what the log of the database holds, and what its file holds once that is closed.
+	const running = readFiles(server.dataDir, "running: ");
+	await server.stop();
+	const files = new Map([...running, ...readFiles(server.dataDir, "stopped: ")]);
+	const output = server.stderr.replace(admin, "") + server.stdout;
+	const refused = await runFanfare(["serve"], {
+		env: { FANFARE_DATA_DIR: server.dataDir, FANFARE_MASTER_KEY: "f".repeat(64) },
+	});
+	return { log: firstOutput + output + refused.stderr, answers, metrics, files, keys: { admin, made } };
+}
+
+type Call = (...request: Parameters<ServerProcess["call"]>) => Promise<Answer>;
+
+function webhooksPath(server: ServerProcess): string {
+	return `/projects/${server.projectId}/batch/webhooks`;
+}
+
+function eventsPath(server: ServerProcess): string {
+	return `/projects/${server.projectId}/events`;
+}
+
+async function playSuccess(call: Call, server: ServerProcess, receiver: Receiver): Promise<void> {
+	const spec = {
+		endpoint: `${receiver.url}/${PATH_TOKEN}?token=${PATH_TOKEN}`,
+		secret: { contents: `whsec_${SECRETS.first.toString("base64")}` },
+		headers: { authorization: HEADER_VALUE, "x-plain": HEADER_VALUE },
+		retries: { maxRetries: 1, maxBackoffMs: 50 },
+	};
+	const created = await call("POST", webhooksPath(server), { name: "with secrets", spec });
+	const { id } = created.json as { id: string };
+	await call("GET", `${webhooksPath(server)}/${id}`);
+	await call("POST", `${webhooksPath(server)}/${id}:test`);
+	await call("POST", eventsPath(server), { type: "a.b", data: { text: PAYLOAD }, idempotencyKey: "once" });
+	await call("POST", eventsPath(server), { type: "a.b", data: { text: PAYLOAD }, idempotencyKey: "once" });
+	await call("PUT", `${webhooksPath(server)}/${id}/secret`, { contents: SECRETS.second.toString("base64") });
+	await call("PATCH", `${webhooksPath(server)}/${id}`, { spec: { headers: { "x-plain": HEADER_VALUE } } });
+	await call("POST", `${eventsPath(server)}:batch`, {
+		events: [
+			{ type: "a.b", data: PAYLOAD },
+			{ type: "a b", data: PAYLOAD },
+		],
+	});
+	await receiver.waitFor(3);
+	// It really has been sent, or nothing of this means anything.
+	expect(receiver.requests[1]?.headers["authorization"]).toBe(HEADER_VALUE);
+	expect(receiver.requests[1]?.rawBody.toString()).toContain(PAYLOAD);
+}
+
+async function playFailures(call: Call, server: ServerProcess, receiver: Receiver): Promise<void> {
+	receiver.script((_request, index) => (index % 2 === 0 ? { status: 500 } : { kind: "reset" }));
+	const event = await call("POST", eventsPath(server), { type: "a.b", data: { text: PAYLOAD } });
+	const { id } = event.json as { id: string };
+	const delivery = await server.waitForDelivery(id, ({ status }) => status === "Failed");
+	await call("GET", `/projects/${server.projectId}/deliveries/${delivery.id}`);
+	for (const list of ["deliveries", "events", "batch/webhooks"])
+		await call("GET", `/projects/${server.projectId}/${list}`);
+	await call("GET", "/workspace/keys");
+	await call("GET", "/readyz");
+	const [webhook] = (await server.project.batch.webhooks.list()).data;
+	await call("POST", `${webhooksPath(server)}/${webhook?.id}:test`);
+}
+
+/** Every kind of refusal, each with something secret in what is refused. */
+async function playMistakes(call: Call, server: ServerProcess, key: string): Promise<void> {
+	const endpoint = "https://example.com/";
+	const contents = SECRETS.refused.toString("base64");
+	const create = (spec: object) => call("POST", webhooksPath(server), { name: "refused", spec: { endpoint, ...spec } });
+	await create({ secret: { contents } });
+	await create({ secret: contents });
+	await create({ secret: { contents: SECRETS.first.toString("base64"), extra: contents } });
+	await create({ headers: { authorization: REFUSED_HEADER_VALUE } });
+	await create({ headers: { "bad name": REFUSED_HEADER_VALUE } });
+	await create({ headers: [REFUSED_HEADER_VALUE] });
+	await create({ endpoint: `https://user:${PASSWORD}@example.com/` });
+	await call("PUT", `${webhooksPath(server)}/webhook_none/secret`, { contents });
+	for (const body of [
+		`{"type":"a.b","data":"${BROKEN_PAYLOAD}`,
+		`{"type":"a.b","data":${BROKEN_PAYLOAD}}`,
+		`"${BROKEN_PAYLOAD}"`,
+		`{"type":"${BROKEN_PAYLOAD} ","data":1}`,
+		`{"type":"a.b","data":"${BROKEN_PAYLOAD.repeat(12_000)}"}`,
+	]) {
+		await call("POST", eventsPath(server), body);
+	}
+	for (const wrong of [WRONG_KEY, `${key} `.repeat(2), key.slice(0, -1)]) {
+		await call("GET", "/workspace", undefined, { "secret-key": wrong });
+		await call("GET", "/workspace", undefined, { "secret-key": "", authorization: `Bearer ${wrong}` });
+		await call("GET", "/workspace", undefined, { "secret-key": "", authorization: `Basic ${wrong}` });
+	}
+	await call("GET", `/workspace?key=${WRONG_KEY}`);
+	await call("GET", `${webhooksPath(server)}?page=${WRONG_KEY}`);
+	await call("GET", "/no/such/path");
+}
+
+function answersOf({ answers }: Said): Map<string, Buffer> {
+	return new Map(
+		answers.map(({ status, headers, text }, index) => {
+			const head = [...headers].map(([name, value]) => `${name}: ${value}`).join("\n");
+			return [`answer ${index} (${status})`, Buffer.from(`${head}\n${text}`)];
+		}),
+	);
+}
+
+function readFiles(dir: string, prefix: string): Map<string, Buffer> {
+	return new Map(readdirSync(dir).map((name) => [prefix + name, readFileSync(join(dir, name))]));
+}
+
+/** Where the value stands, in any of its forms. */
+function findings(places: ReadonlyMap<string, Buffer>, value: Buffer): string[] {
+	return [...places].flatMap(([place, bytes]) => (formsOf(value).some((form) => bytes.includes(form)) ? [place] : []));
+}
+
+/** The value as it is, in hexadecimal, and in base64 at each of the three places that its first byte can have in a group. */
+function formsOf(value: Buffer): Buffer[] {
+	const texts = [value.toString("hex"), value.toString("hex").toUpperCase()];
+	for (const shift of [0, 1, 2]) {
+		// Only whole groups of the value alone: those at its ends are mixed with what stands beside it.
+		const groups = Math.floor((value.length - ((3 - shift) % 3)) / 3);
+		const inner = value.subarray((3 - shift) % 3, ((3 - shift) % 3) + groups * 3);
+		texts.push(inner.toString("base64"), inner.toString("base64url"));
+	}
+	return [value, ...texts.map((text) => Buffer.from(text))];
+}
