@@ -6,7 +6,6 @@ import { join } from "node:path";
 
 import { getRequestListener } from "@hono/node-server";
 
-import { openAjvValidator } from "./adapters/ajv/ajv-validator.ts";
 import { finishChange, loadMasterKey, stageMasterKey } from "./adapters/files/master-key.ts";
 import { createAddressGuard } from "./adapters/http/address-guard.ts";
 import { openUndiciSender } from "./adapters/http/undici-sender.ts";

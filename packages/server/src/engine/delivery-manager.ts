@@ -94,7 +94,7 @@ export class DeliveryManager implements Deliveries {
 		const changed = await Promise.all(
 			rows.map((delivery) => {
 				const change = changeOf(delivery);
-				return change === null ? false : this.#apply(delivery, change);
+				return change === null ? Promise.resolve(false) : this.#apply(delivery, change);
 			}),
 		);
 		return changed.filter(Boolean).length;
