@@ -88,14 +88,11 @@ async function start(config: Config, clock: Clock, cleanUp: (() => unknown)[]): 
 		...(config.proxy !== null && { proxy: config.proxy }),
 	});
 	cleanUp.push(() => sender.close());
-	const schemas = openAjvValidator();
-	cleanUp.push(() => schemas.close());
 	const { engine, firstStart } = await openEngine({
 		parts: {
 			store,
 			sender,
 			guard,
-			schemas,
 			clock,
 			observer: createObserver(logger, metrics),
 			sealer: createSealer(masterKey),
