@@ -39,6 +39,6 @@ async function fateOf(eventId: string, project: ProjectHandle, signal: AbortSign
 	const known =
 		delivery === undefined
 			? "the server knows of no delivery"
-			: `the server has it as ${delivery.status}. ${delivery.reason ?? ""}`;
-	return `${eventId}\n      ${known.trimEnd()}`;
+			: [`the server has it as ${delivery.status}`, delivery.reason].filter(Boolean).join(": ");
+	return `${eventId}\n      ${known}`;
 }

@@ -48,7 +48,11 @@ function newMasterKey(toEnvironment: boolean): Uint8Array {
 
 /** The form of FANFARE_MASTER_KEY, read by the same rules. */
 function parseKey(text: string): Uint8Array {
-	const { masterKey } = readConfig({ FANFARE_MASTER_KEY: text });
-	if (masterKey === null) throw new Error(`${NEW_KEY_VARIABLE} must be 32 bytes in base64 or hexadecimal`);
-	return masterKey;
+	try {
+		const { masterKey } = readConfig({ FANFARE_MASTER_KEY: text });
+		if (masterKey !== null) return masterKey;
+	} catch {
+		// The sentence would name the other variable.
+	}
+	throw new Error(`${NEW_KEY_VARIABLE} must be 32 bytes in base64 (44 characters) or hexadecimal (64 characters)`);
 }

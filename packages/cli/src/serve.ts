@@ -30,7 +30,7 @@ export function addServe(program: Command): void {
 
 async function serve(options: Readonly<Record<string, string>>): Promise<void> {
 	const config = readConfig(process.env, toFlags(options), FOREIGN_VARIABLES);
-	const server = await startServer(config);
+	const server = await startServer(config, { overrideGlobals: true });
 	announce(server);
 	stopOnSignals(server);
 }

@@ -1,5 +1,6 @@
 // The client: where Fanfare is, with which key, and the way to everything in it.
 import { platformRuntime, type FetchLike, type Runtime } from "./platform.ts";
+import { Audit } from "./resources/audit.ts";
 import { Keys } from "./resources/keys.ts";
 import { ProjectHandle, type Project } from "./resources/project.ts";
 import { Projects } from "./resources/projects.ts";
@@ -45,6 +46,7 @@ export class Client {
 	readonly #transport: Transport;
 	readonly #projects: Projects;
 	readonly #keys: Keys;
+	readonly #audit: Audit;
 
 	/** @param runtime time, chance and network, for tests */
 	constructor(secretKey: string, options: ClientOptions = {}, runtime: Partial<Runtime> = {}) {
@@ -58,6 +60,7 @@ export class Client {
 		this.#transport = new Transport(config, { ...platformRuntime, fetch, ...runtime });
 		this.#projects = new Projects(this.#transport);
 		this.#keys = new Keys(this.#transport);
+		this.#audit = new Audit(this.#transport);
 	}
 
 	get endpoint(): string {
@@ -70,6 +73,10 @@ export class Client {
 
 	get keys(): Keys {
 		return this.#keys;
+	}
+
+	get audit(): Audit {
+		return this.#audit;
 	}
 
 	/** The workspace: a cheap way to see that endpoint and key are right. */

@@ -19,7 +19,8 @@ export {
 	type Issue,
 } from "./errors.ts";
 export type { ListParams, Page, PagePromise } from "./page.ts";
-export type { AbortSignalLike, FetchInit, FetchLike, FetchResponse, Runtime } from "./platform.ts";
+export type { AbortSignalLike, FetchInit, FetchLike, FetchResponse, Runtime, StreamReaderLike } from "./platform.ts";
+export type { Audit, AuditEntry, AuditFilter } from "./resources/audit.ts";
 export type {
 	Attempt,
 	Deliveries,
@@ -31,15 +32,33 @@ export type {
 	ManyFilter,
 } from "./resources/deliveries.ts";
 export { BatchError, type BatchResult, type BatchResultError } from "./resources/event-batch.ts";
-export type { Event, EventFilter, Events, SendEvent } from "./resources/events.ts";
+export type {
+	CreateEventType,
+	EventType,
+	EventTypeFilter,
+	EventTypes,
+	EventTypeSettings,
+	JsonSchema,
+} from "./resources/event-types.ts";
+export type { Erasure, Event, EventFilter, Events, EventWithData, SendEvent } from "./resources/events.ts";
 export type { CreatedKey, CreateKey, Key, Keys, KeyScope } from "./resources/keys.ts";
-export type { Project, ProjectFields, ProjectHandle } from "./resources/project.ts";
-export type { Projects } from "./resources/projects.ts";
+export type { EventTypePolicy, Project, ProjectFields, ProjectHandle } from "./resources/project.ts";
+export type { Projects, UpdateProject } from "./resources/projects.ts";
+export type {
+	Replay,
+	ReplayEstimate,
+	ReplayListFilter,
+	ReplayOutcome,
+	Replays,
+	ReplayWebhook,
+	WaitOptions,
+} from "./resources/replays.ts";
 export type {
 	CreateWebhook,
 	Deleted,
 	RateLimit,
 	RetryPolicy,
+	TestWebhookOptions,
 	UpdateSecretOptions,
 	UpdateWebhook,
 	Webhook,
@@ -48,6 +67,8 @@ export type {
 	WebhookSpec,
 	WebhookTest,
 } from "./resources/webhooks.ts";
+export type { StreamItem, StreamKind, StreamParams } from "./resources/stream.ts";
+export type { Stats, StatsBucket, StatsFigures, StatsParams } from "./resources/stats.ts";
 export type { RequestOptions } from "./transport.ts";
 export { utils } from "./utils.ts";
 export {

@@ -28,6 +28,13 @@ export interface FetchResponse {
 	readonly status: number;
 	readonly headers: { get(name: string): string | null };
 	text(): Promise<string>;
+	/** Needed for streams alone. */
+	readonly body?: { getReader(): StreamReaderLike } | null;
+}
+
+/** The part of a body's reader that is used. */
+export interface StreamReaderLike {
+	read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
 }
 
 /** A `fetch`: the platform's, or one that adds a proxy, a log line or a certificate. */

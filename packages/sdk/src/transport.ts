@@ -1,6 +1,7 @@
 // The one way from the SDK to the server: a resource names path and body, and here are timeout, retries and errors.
 import { readAnswer } from "./answer.ts";
-import { ConnectionError, TimeoutError } from "./errors.ts";
+import { ConnectionError, TimeoutError, UnexpectedResponseError } from "./errors.ts";
+import { OpenAnswer } from "./open-answer.ts";
 import { mayNameItself, throwIfAborted, type AbortSignalLike, type FetchResponse, type Runtime } from "./platform.ts";
 import { repeatDelayMs, type RepeatRule } from "./retry.ts";
 import { VERSION } from "./version.ts";
@@ -52,6 +53,36 @@ export class Transport {
 		return this.#config.timeoutMs;
 	}
 
+	get maxRetries(): number {
+		return this.#config.maxRetries;
+	}
+
+	/** 0 ≤ random() < 1 */
+	random(): number {
+		return this.#runtime.random();
+	}
+
+	/** Makes the call once, for an answer that goes on; `timeoutMs` is for its beginning alone. */
+	async open(
+		request: ApiRequest,
+		headers: Readonly<Record<string, string>>,
+		options: RequestOptions,
+	): Promise<OpenAnswer> {
+		const { signal } = options;
+		const controller = new AbortController();
+		const what = `${request.method} ${this.#config.endpoint}${request.path}`;
+		const { response, text } = await this.#within(what, options, controller, async () => {
+			const response = await this.#send(request, controller.signal, { accept: "text/event-stream", ...headers });
+			return { response, text: isEventStream(response) ? null : await response.text() };
+		});
+		if (text !== null) {
+			readAnswer(request, response, text, this.#runtime.now());
+			const message = `${what} was answered with something other than a stream. Does a proxy stand in between?`;
+			throw new UnexpectedResponseError(message, { status: response.status, requestId: null });
+		}
+		return new OpenAnswer(what, response, signal, () => controller.abort());
+	}
+
 	/** Makes the call, again where that is safe, and gives the answer's JSON or throws. */
 	async request<T>(request: ApiRequest, options: RequestOptions = {}): Promise<T> {
 		const maxRetries = checkMaxRetries(options.maxRetries ?? this.#config.maxRetries);
@@ -70,9 +101,32 @@ export class Transport {
 		}
 	}
 
+	/** Waits, as between two tries. */
+	sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
+		return this.#runtime.sleep(ms, signal);
+	}
+
 	async #try(request: ApiRequest, timeoutMs: number, signal: AbortSignalLike | undefined): Promise<unknown> {
-		throwIfAborted(signal);
 		const controller = new AbortController();
+		const what = `${request.method} ${this.#config.endpoint}${request.path}`;
+		const { response, text } = await this.#within(what, { timeoutMs, signal }, controller, async () => {
+			const response = await this.#send(request, controller.signal);
+			// Inside the timeout too: a server can send headers and then nothing more.
+			return { response, text: await response.text() };
+		});
+		return readAnswer(request, response, text, this.#runtime.now());
+	}
+
+	/** Ends `work` through the controller when its time is up or the caller wants it; its failures become the SDK's. */
+	async #within<T>(
+		what: string,
+		options: Pick<RequestOptions, "timeoutMs" | "signal">,
+		controller: AbortController,
+		work: () => Promise<T>,
+	): Promise<T> {
+		const { signal } = options;
+		const timeoutMs = checkTimeoutMs(options.timeoutMs ?? this.#config.timeoutMs);
+		throwIfAborted(signal);
 		const abort = () => controller.abort();
 		let timedOut = false;
 		const timer = setTimeout(() => {
@@ -80,26 +134,24 @@ export class Transport {
 			abort();
 		}, timeoutMs);
 		signal?.addEventListener("abort", abort);
-		let response: FetchResponse;
-		let text: string;
 		try {
-			response = await this.#send(request, controller.signal);
-			// Inside the timeout too: a server can send headers and then nothing more.
-			text = await response.text();
+			return await work();
 		} catch (cause) {
 			throwIfAborted(signal);
-			const what = `${request.method} ${this.#config.endpoint}${request.path}`;
 			if (timedOut) throw new TimeoutError(`${what} got no whole answer within ${timeoutMs} ms.`, { cause });
 			throw new ConnectionError(`${what} got no answer: ${connectionTrouble(cause)}.`, { cause });
 		} finally {
 			clearTimeout(timer);
 			signal?.removeEventListener("abort", abort);
 		}
-		return readAnswer(request, response, text, this.#runtime.now());
 	}
 
-	#send(request: ApiRequest, signal: AbortSignal): Promise<FetchResponse> {
-		const headers: Record<string, string> = { accept: "application/json", "secret-key": this.#config.secretKey };
+	#send(request: ApiRequest, signal: AbortSignal, more: Readonly<Record<string, string>> = {}): Promise<FetchResponse> {
+		const headers: Record<string, string> = {
+			accept: "application/json",
+			...more,
+			"secret-key": this.#config.secretKey,
+		};
 		if (request.json !== undefined) headers["content-type"] = "application/json";
 		if (mayNameItself()) headers["user-agent"] = `fanfare-sdk/${VERSION}`;
 		// Not called as a method: a browser's own `fetch` refuses another `this`.
@@ -113,6 +165,10 @@ export class Transport {
 			signal,
 		});
 	}
+}
+
+function isEventStream({ status, headers }: FetchResponse): boolean {
+	return status === 200 && (headers.get("content-type") ?? "").startsWith("text/event-stream");
 }
 
 /** A path from fixed parts and ids, such as ``path`/projects/${id}` ``: each id encoded, and refused if it would change the path. */

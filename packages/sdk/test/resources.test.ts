@@ -27,6 +27,23 @@ const wireKey = {
 	createDate: 1,
 };
 
+const wireFigures = {
+	accepted: 3,
+	attempts: { succeeded: 2, failed: 1 },
+	succeeded: 2,
+	exhausted: 1,
+	latencyMs: { p50: 12, p95: 80, p99: null },
+};
+const wireStats = {
+	object: "stats",
+	width: "day",
+	from: 86_400_000,
+	to: 172_800_000,
+	data: [{ start: 86_400_000, ...wireFigures }],
+	totals: wireFigures,
+	deliveries: { Pending: 0, Succeeded: 2, Failed: 1, Held: 0, Cancelled: 0 },
+};
+
 interface Case {
 	readonly call: (client: Client) => PromiseLike<unknown>;
 	/** Method, path and, if there is one, body. */
@@ -36,6 +53,21 @@ interface Case {
 	readonly gives?: unknown;
 }
 
+const typesPath = `/projects/${PROJECT_ID}/event-types`;
+const wireEventType = {
+	id: "order.paid",
+	object: "eventType",
+	projectId: PROJECT_ID,
+	name: "order.paid",
+	description: null,
+	schema: { type: "object" },
+	example: { n: 1 },
+	archived: false,
+	createDate: 1,
+	updateDate: 2,
+};
+
+const types = (client: Client) => client.project(PROJECT_ID).eventTypes;
 const hooks = (client: Client) => client.project(PROJECT_ID).batch.webhooks;
 const cases: Record<string, Case> = {
 	getInfo: {
@@ -92,6 +124,16 @@ const cases: Record<string, Case> = {
 		call: (client) => client.keys.delete("key_1"),
 		sends: ["DELETE", "/workspace/keys/key_1"],
 		answer: { id: "key_1", deleted: true },
+	},
+	"project.stats": {
+		call: (client) => client.project(PROJECT_ID).stats({ width: "day", from: new Date(86_400_000), to: 172_800_000 }),
+		sends: ["GET", `/projects/${PROJECT_ID}/stats?width=day&from=86400000&to=172800000`],
+		answer: wireStats,
+	},
+	"webhooks.stats": {
+		call: (client) => hooks(client).stats(WEBHOOK_ID),
+		sends: ["GET", `${webhooksPath}/${WEBHOOK_ID}/stats`],
+		answer: wireStats,
 	},
 	"webhooks.create as in the Nexus docs": {
 		call: (client) =>
@@ -219,6 +261,47 @@ const cases: Record<string, Case> = {
 		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:test`],
 		answer: { status: "Ok", responseCode: 204, latencyMs: 648, attemptCount: 1, body: null, reason: null },
 	},
+	"webhooks.test of a type": {
+		call: (client) => hooks(client).test(WEBHOOK_ID, { eventType: "order.paid" }),
+		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:test`, { eventType: "order.paid" }],
+		answer: { status: "Ok", responseCode: 204, latencyMs: 648, attemptCount: 1, body: null, reason: null },
+	},
+	"projects.update of the policy on event types": {
+		call: (client) => client.projects.update(PROJECT_ID, { eventTypes: "catalogued" }),
+		sends: ["PATCH", `/projects/${PROJECT_ID}`, { eventTypes: "catalogued" }],
+		answer: { ...wireProject, eventTypes: "catalogued" },
+		gives: expect.objectContaining({ name: "My project", eventTypePolicy: "catalogued" }),
+	},
+	"eventTypes.create": {
+		call: (client) => types(client).create({ name: "order.paid", schema: { type: "object" }, example: { n: 1 } }),
+		sends: ["POST", typesPath, { name: "order.paid", schema: { type: "object" }, example: { n: 1 } }],
+		answer: wireEventType,
+	},
+	"eventTypes.list": {
+		call: (client) => types(client).list({ limit: 2, page: "b", archived: false }),
+		sends: ["GET", `${typesPath}?limit=2&archived=false&page=b`],
+		answer: { ...emptyPage, data: [wireEventType] },
+	},
+	"eventTypes.get": {
+		call: (client) => types(client).get("order.paid"),
+		sends: ["GET", `${typesPath}/order.paid`],
+		answer: wireEventType,
+	},
+	"eventTypes.put": {
+		call: (client) => types(client).put("order.paid", { description: "d" }),
+		sends: ["PUT", `${typesPath}/order.paid`, { description: "d" }],
+		answer: wireEventType,
+	},
+	"eventTypes.update": {
+		call: (client) => types(client).update("order.paid", { archived: true, example: null }),
+		sends: ["PATCH", `${typesPath}/order.paid`, { archived: true, example: null }],
+		answer: wireEventType,
+	},
+	"eventTypes.delete": {
+		call: (client) => types(client).delete("order.paid"),
+		sends: ["DELETE", `${typesPath}/order.paid`],
+		answer: { id: "order.paid", deleted: true },
+	},
 	"webhooks.delete": {
 		call: (client) => hooks(client).delete(WEBHOOK_ID),
 		sends: ["DELETE", `${webhooksPath}/${WEBHOOK_ID}`],
@@ -251,6 +334,22 @@ const cases: Record<string, Case> = {
 			client.project(PROJECT_ID).events.list({ limit: 10, type: "a.b", after: new Date(5), before: 9, page: "x" }),
 		sends: ["GET", `/projects/${PROJECT_ID}/events?limit=10&type=a.b&after=5&before=9&page=x`],
 		answer: { ...emptyPage, data: [wireEvent(1)] },
+	},
+	"projects.update of retention": {
+		call: (client) => client.projects.update(PROJECT_ID, { retentionDays: 7, payloadRetentionDays: null }),
+		sends: ["PATCH", `/projects/${PROJECT_ID}`, { retentionDays: 7, payloadRetentionDays: null }],
+		answer: { ...wireProject, retentionDays: 7, payloadRetentionDays: null },
+	},
+	"audit.list": {
+		call: (client) =>
+			client.audit.list({ objectId: "webhook_1", action: "webhook.update", after: new Date(5), limit: 2 }),
+		sends: ["GET", "/workspace/audit?objectId=webhook_1&action=webhook.update&limit=2&after=5"],
+		answer: emptyPage,
+	},
+	"events.eraseData": {
+		call: (client) => client.project(PROJECT_ID).events.eraseData("evt_1"),
+		sends: ["DELETE", `/projects/${PROJECT_ID}/events/evt_1/data`],
+		answer: { id: "evt_1", object: "erasure", dataErased: true, cancelledCount: 2 },
 	},
 	"events.get": {
 		call: (client) => client.project(PROJECT_ID).events.get("evt_1"),

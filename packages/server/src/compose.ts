@@ -1,11 +1,12 @@
 // The only file that knows the adapters: from settings to a running server.
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
 import { getRequestListener } from "@hono/node-server";
 
+import { openAjvValidator } from "./adapters/ajv/ajv-validator.ts";
 import { finishChange, loadMasterKey, stageMasterKey } from "./adapters/files/master-key.ts";
 import { createAddressGuard } from "./adapters/http/address-guard.ts";
 import { openUndiciSender } from "./adapters/http/undici-sender.ts";
@@ -29,7 +30,6 @@ import type { Store } from "./ports/store.ts";
 export const VERSION = readVersion();
 const USER_AGENT = `Fanfare/${VERSION} (+https://github.com/fanfare-webhooks/fanfare)`;
 const STORE_FILE = "fanfare.db";
-const DIRECTORY_MODE = 0o700;
 /** A client that takes longer for its headers or its whole request is cut off: it may hold memory no longer. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -52,6 +52,11 @@ export interface RunningServer {
 export interface StartOptions {
 	/** Takes the place of the computer's clock for all that is planned: retries, leases, retention. For tests and stories. */
 	readonly clock?: Clock;
+	/**
+	 * Lets the HTTP server put light stand-ins in the place of the global `Request` and `Response`, about a tenth less CPU a
+	 * request. For a process that runs nothing but the server.
+	 */
+	readonly overrideGlobals?: boolean;
 }
 
 /**
@@ -66,14 +71,14 @@ export interface StartOptions {
 export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
 	const cleanUp: (() => unknown)[] = [];
 	try {
-		return await start(config, options.clock ?? systemClock, cleanUp);
+		return await start(config, options, cleanUp);
 	} catch (error) {
 		await runAll(cleanUp);
 		throw error;
 	}
 }
 
-async function start(config: Config, clock: Clock, cleanUp: (() => unknown)[]): Promise<RunningServer> {
+async function start(config: Config, options: StartOptions, cleanUp: (() => unknown)[]): Promise<RunningServer> {
 	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
 	const dataDir = openDataDir(config, cleanUp);
 	const store = await openSqliteStore({ path: join(dataDir, STORE_FILE) });
@@ -88,12 +93,15 @@ async function start(config: Config, clock: Clock, cleanUp: (() => unknown)[]): 
 		...(config.proxy !== null && { proxy: config.proxy }),
 	});
 	cleanUp.push(() => sender.close());
+	const schemas = openAjvValidator();
+	cleanUp.push(() => schemas.close());
 	const { engine, firstStart } = await openEngine({
 		parts: {
 			store,
 			sender,
 			guard,
-			clock,
+			schemas,
+			clock: options.clock ?? systemClock,
 			observer: createObserver(logger, metrics),
 			sealer: createSealer(masterKey),
 			ids: createIdMaker(),
@@ -105,6 +113,7 @@ async function start(config: Config, clock: Clock, cleanUp: (() => unknown)[]): 
 			maxInFlightPerWebhook: config.maxInFlightPerWebhook,
 			maxWaitingSends: config.maxWaitingSends,
 		},
+		retention: { retentionDays: config.retentionDays, payloadRetentionDays: config.payloadRetentionDays },
 		adminKey: config.adminKey,
 	});
 	metrics.watch({ gauges: () => engine.gauges(), openDeliveries: () => store.countOpen() });
@@ -116,7 +125,7 @@ async function start(config: Config, clock: Clock, cleanUp: (() => unknown)[]): 
 		version: VERSION,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	});
-	const http = await listen(app.fetch, config);
+	const http = await listen(app.fetch, config, options.overrideGlobals ?? false);
 	cleanUp.push(() => closeServer(http));
 	await engine.start();
 	let stopping: Promise<void> | null = null;
@@ -136,6 +145,11 @@ async function start(config: Config, clock: Clock, cleanUp: (() => unknown)[]): 
 export async function rotateMasterKey(config: Config, newKey: Uint8Array, toEnvironment: boolean): Promise<number> {
 	const cleanUp: (() => unknown)[] = [];
 	try {
+		if (!existsSync(join(config.dataDir, STORE_FILE))) {
+			throw new Error(
+				`there is no Fanfare data in ${config.dataDir}: set FANFARE_DATA_DIR to the server's data directory`,
+			);
+		}
 		const dataDir = openDataDir(config, cleanUp);
 		const store = await openSqliteStore({ path: join(dataDir, STORE_FILE) });
 		cleanUp.push(() => store.close());
@@ -157,7 +171,6 @@ async function runAll(cleanUp: readonly (() => unknown)[]): Promise<void> {
 }
 
 function openDataDir(config: Config, cleanUp: (() => unknown)[]): string {
-	mkdirSync(config.dataDir, { recursive: true, mode: DIRECTORY_MODE });
 	const lock = lockDataDir(config.dataDir);
 	cleanUp.push(() => lock.release());
 	return config.dataDir;
@@ -169,8 +182,12 @@ async function masterKeyFor(config: Config, dataDir: string, store: Store): Prom
 }
 
 /** Listens, or rejects with a sentence that says why it can't. */
-function listen(fetch: Parameters<typeof getRequestListener>[0], config: Config): Promise<Server> {
-	const answer = getRequestListener(fetch, { overrideGlobalObjects: false });
+function listen(
+	fetch: Parameters<typeof getRequestListener>[0],
+	config: Config,
+	overrideGlobalObjects: boolean,
+): Promise<Server> {
+	const answer = getRequestListener(fetch, { overrideGlobalObjects });
 	const server = createServer(
 		{
 			headersTimeout: HEADERS_TIMEOUT_MS,

@@ -28,9 +28,11 @@ describe("readConfig", () => {
 			proxy: null,
 			logLevel: "info",
 			maxInFlight: 1_024,
-			maxInFlightPerWebhook: 64,
+			maxInFlightPerWebhook: 256,
 			maxWaitingSends: 20_000,
 			maxBodyBytesInHand: 67_108_864,
+			retentionDays: 30,
+			payloadRetentionDays: null,
 			shutdownGraceMs: 30_000,
 		});
 	});
@@ -39,6 +41,15 @@ describe("readConfig", () => {
 		const environment = { FANFARE_PORT: "1", FANFARE_DATA_DIR: "/a", PATH: "/bin" };
 		expect(readConfig(environment, { port: "0" })).toMatchObject({ port: 0, dataDir: "/a" });
 		expect(readConfig(environment, { port: undefined })).toMatchObject({ port: 1 });
+	});
+
+	it("refuses payloads that would outlive their events", () => {
+		const environment = { FANFARE_RETENTION_DAYS: "7", FANFARE_PAYLOAD_RETENTION_DAYS: "8" };
+		expect(problemsOf(environment)).toEqual([
+			"FANFARE_PAYLOAD_RETENTION_DAYS must not be more than the 7 days that events are kept, got 8",
+		]);
+		const kept = readConfig({ ...environment, FANFARE_RETENTION_DAYS: "0" });
+		expect(kept).toMatchObject({ retentionDays: 0, payloadRetentionDays: 8 });
 	});
 
 	it("is frozen", () => {
@@ -118,15 +129,12 @@ describe("readConfig", () => {
 		expect(readConfig({ FANFARE_URL: "x" }, {}, ["FANFARE_URL"]).port).toBe(8_787);
 	});
 
-	it.each(["FANFARE_DATABASE_URL", "FANFARE_NATS_URL", "FANFARE_RETENTION_DAYS"])(
-		"refuses %s, which would do nothing yet",
-		(name) => {
-			expect(problemsOf({ [name]: "postgres://u:hunter2@h" })).toEqual([
-				expect.stringMatching(`^${name} is set, but .*leave it unset`),
-			]);
-			expect(problemsOf({ [name]: "postgres://u:hunter2@h" })[0]).not.toContain("hunter2");
-		},
-	);
+	it.each(["FANFARE_DATABASE_URL", "FANFARE_NATS_URL"])("refuses %s, which would do nothing yet", (name) => {
+		expect(problemsOf({ [name]: "postgres://u:hunter2@h" })).toEqual([
+			expect.stringMatching(`^${name} is set, but .*leave it unset`),
+		]);
+		expect(problemsOf({ [name]: "postgres://u:hunter2@h" })[0]).not.toContain("hunter2");
+	});
 
 	it("lists all that is wrong at once", () => {
 		const problems = problemsOf({ FANFARE_PORT: "x", FANFARE_LOG_LEVEL: "x", FANFARE_X: "1" });

@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 
 import { isSecretKey } from "./core/key.ts";
+import { DEFAULT_RETENTION, MAX_RETENTION_DAYS, retentionConflict } from "./core/retention.ts";
 import { MASTER_KEY_BYTES } from "./core/sealing.ts";
 
 const PREFIX = "FANFARE_";
@@ -91,10 +92,10 @@ const configSchema = z.object({
 		defaultText: "`1024`",
 		example: "256",
 	}),
-	maxInFlightPerWebhook: setting(wholeNumber(1, 100_000), 64, {
+	maxInFlightPerWebhook: setting(wholeNumber(1, 100_000), 256, {
 		expected: "a whole number from 1 to 100000",
 		meaning: "Attempts under way at once to one webhook.",
-		defaultText: "`64`",
+		defaultText: "`256`",
 		example: "8",
 	}),
 	maxWaitingSends: setting(wholeNumber(1, 1_000_000), 20_000, {
@@ -108,6 +109,22 @@ const configSchema = z.object({
 		meaning: "Bytes of request bodies in memory at once; more are answered 503 with `Retry-After`.",
 		defaultText: "`67108864`",
 		example: "134217728",
+	}),
+	retentionDays: setting(wholeNumber(0, MAX_RETENTION_DAYS), DEFAULT_RETENTION.retentionDays, {
+		expected: `a whole number of days from 0 to ${MAX_RETENTION_DAYS}`,
+		meaning:
+			"Events are deleted so long after their acceptance, with their deliveries and attempts, unless something of them waits. " +
+			"A project can set its own. `0` keeps for ever.",
+		defaultText: `\`${DEFAULT_RETENTION.retentionDays}\``,
+		example: "90",
+	}),
+	payloadRetentionDays: setting(wholeNumber(0, MAX_RETENTION_DAYS), DEFAULT_RETENTION.payloadRetentionDays, {
+		expected: `a whole number of days from 0 to ${MAX_RETENTION_DAYS}`,
+		meaning:
+			"Payloads, and what receivers answered, are deleted so long after the event's acceptance, while the log stays. " +
+			"A project can set its own. `0` keeps them as long as their event.",
+		defaultText: "as long as the event",
+		example: "7",
 	}),
 	shutdownGraceMs: setting(wholeNumber(0, 3_600_000), 30_000, {
 		expected: "a whole number of milliseconds from 0 to 3600000",
@@ -124,7 +141,6 @@ export type Config = Readonly<z.output<typeof configSchema>>;
 const UNSUPPORTED: Readonly<Record<string, string>> = {
 	FANFARE_DATABASE_URL: "PostgreSQL is not supported in this version; leave it unset and use FANFARE_DATA_DIR",
 	FANFARE_NATS_URL: "NATS is not supported in this version; leave it unset",
-	FANFARE_RETENTION_DAYS: "nothing is deleted by age in this version; leave it unset",
 };
 
 /** Settings that the server cannot start with; one problem a line. */
@@ -163,8 +179,15 @@ export function readConfig(
 		const place = flags[flagOf(name)] === undefined ? variableOf(name) : `--${flagOf(name)}`;
 		problems.push(badValue(place, metaOf(name), texts[name] ?? ""));
 	}
+	if (result.success) problems.push(...conflicts(result.data));
 	if (!result.success || problems.length > 0) throw new ConfigError(problems);
 	return Object.freeze(result.data);
+}
+
+/** What is wrong only together. */
+function conflicts({ retentionDays, payloadRetentionDays }: Config): string[] {
+	const message = retentionConflict(retentionDays, payloadRetentionDays);
+	return message === null ? [] : [`${variableOf("payloadRetentionDays")} ${message}`];
 }
 
 /** The variable of a setting: `dataDir` → `FANFARE_DATA_DIR`. */

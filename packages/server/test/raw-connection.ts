@@ -72,6 +72,11 @@ export class RawConnection implements Disposable {
 		return answer;
 	}
 
+	/** Reads no more, so that the system's buffers fill up. */
+	pause(): void {
+		this.#socket.pause();
+	}
+
 	/** Tears the connection, as a client that crashes does. */
 	reset(): void {
 		this.#socket.resetAndDestroy();

@@ -8,7 +8,8 @@ import { TemporaryDir } from "./temporary-dir.ts";
 const FILLER = "filler";
 const mounted = new Set<string>();
 
-process.on("exit", () => {
+// Before the directories are removed.
+process.prependListener("exit", () => {
 	for (const path of mounted) unmount(path);
 });
 

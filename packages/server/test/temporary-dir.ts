@@ -6,8 +6,16 @@ import { join } from "node:path";
 const made = new Set<string>();
 
 process.on("exit", () => {
-	for (const path of made) rmSync(path, { recursive: true, force: true });
+	for (const path of made) {
+		try {
+			rmSync(path, { recursive: true, force: true });
+		} catch (error) {
+			process.stderr.write(`${path} could not be removed: ${String(error)}\n`);
+		}
+	}
 });
+// vitest ends its workers so; without this, they would not come past "exit".
+process.once("SIGTERM", () => process.exit());
 
 /** An empty directory of one's own, removed when it is disposed of, or with the test process at the latest. */
 export class TemporaryDir implements Disposable {

@@ -1,18 +1,21 @@
 // An engine for tests: the real store and the real sender, with a clock that the test moves and faults on demand.
 import { randomBytes } from "node:crypto";
 
+import { openAjvValidator } from "../src/adapters/ajv/ajv-validator.ts";
 import { createAddressGuard } from "../src/adapters/http/address-guard.ts";
 import { openUndiciSender } from "../src/adapters/http/undici-sender.ts";
 import { openSqliteStore } from "../src/adapters/sqlite/sqlite-store.ts";
 import type { Delivery } from "../src/core/delivery.ts";
 import type { EventInput } from "../src/core/event.ts";
 import { createIdMaker } from "../src/core/ids.ts";
+import type { RetentionSettings } from "../src/core/retention.ts";
 import { createSealer } from "../src/core/sealing.ts";
 import type { Webhook } from "../src/core/webhook.ts";
 import { openEngine } from "../src/engine/engine.ts";
 import type { EngineLimits } from "../src/engine/options.ts";
 import type { Engine, WebhookSettings } from "../src/engine/public.ts";
 import type { AttemptReport, Observer } from "../src/ports/observer.ts";
+import type { Purged } from "../src/ports/retention-store.ts";
 import type { CommitBatch, Store } from "../src/ports/store.ts";
 import { ManualClock } from "./manual-clock.ts";
 
@@ -43,6 +46,7 @@ export async function eventually<T>(
 
 export interface TestEngineOptions {
 	readonly limits?: Partial<EngineLimits>;
+	readonly retention?: RetentionSettings;
 	/** Goes on with the store of an engine before. */
 	readonly store?: Store;
 	/** Called before each commit; what it throws, the commit throws. */
@@ -58,6 +62,8 @@ class RecordingObserver implements Observer {
 	readonly attempts: AttemptReport[] = [];
 	readonly problems: { message: string; error: unknown }[] = [];
 	readonly refusals: string[] = [];
+	readonly purges: Purged[] = [];
+	readonly notes: string[] = [];
 	eventAccepted(): void {}
 	eventRefused(code: string): void {
 		this.refusals.push(code);
@@ -66,10 +72,16 @@ class RecordingObserver implements Observer {
 		this.attempts.push(report);
 	}
 	committed(): void {}
+	purged(purged: Purged): void {
+		this.purges.push(purged);
+	}
+	spaceReleased(): void {}
 	problem(message: string, error: unknown): void {
 		this.problems.push({ message, error });
 	}
-	note(): void {}
+	note(message: string): void {
+		this.notes.push(message);
+	}
 }
 
 /** Opens and starts an engine with one project. */
@@ -78,11 +90,13 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 	const observer = new RecordingObserver();
 	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
 	const store = options.store ?? (await openSqliteStore({ path: ":memory:", clock }));
+	const schemas = openAjvValidator();
 	const { engine } = await openEngine({
 		parts: {
 			store: withOptions(store, options),
 			sender: openUndiciSender({ guard }),
 			guard,
+			schemas,
 			clock,
 			observer,
 			sealer: createSealer(masterKey),
@@ -92,6 +106,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 		},
 		identity: { userAgent: "Fanfare/test" },
 		...(options.limits !== undefined && { limits: options.limits }),
+		...(options.retention !== undefined && { retention: options.retention }),
 	});
 	await engine.start();
 	return new TestEngine(engine, store, clock, observer);

@@ -18,6 +18,24 @@ export interface Event {
 	readonly deliveryCount: number;
 }
 
+/** An event with what was sent. */
+export interface EventWithData extends Event {
+	/** Null if it is erased. */
+	readonly data: unknown;
+	/** Whether the data was erased, by hand or by its age. */
+	readonly dataErased: boolean;
+}
+
+/** That an event's data is erased. */
+export interface Erasure {
+	/** Of the event. */
+	readonly id: string;
+	readonly object: "erasure";
+	readonly dataErased: true;
+	/** Deliveries that waited and are cancelled now. */
+	readonly cancelledCount: number;
+}
+
 /** An event to send. */
 export interface SendEvent {
 	/** Such as `order.paid`. */
@@ -88,9 +106,22 @@ export class Events {
 		return listOf(this.#transport, { path: this.#path(), query }, page, options);
 	}
 
-	async get(eventId: string, options?: RequestOptions): Promise<Event> {
+	/** One event, with its data. */
+	async get(eventId: string, options?: RequestOptions): Promise<EventWithData> {
 		const request = { method: "GET", path: this.#path() + path`/${eventId}` } as const;
-		return this.#transport.request<Event>(request, options);
+		return this.#transport.request<EventWithData>(request, options);
+	}
+
+	/**
+	 * Takes out an event's data, and what receivers answered to it, for good; what waits of it is cancelled. An attempt in flight can't be
+	 * called back. The log stays; the event can't be retried or replayed any more.
+	 *
+	 * @example
+	 * await project.events.eraseData("evt_…");
+	 */
+	async eraseData(eventId: string, options?: RequestOptions): Promise<Erasure> {
+		const request = { method: "DELETE", path: this.#path() + path`/${eventId}/data` } as const;
+		return this.#transport.request<Erasure>(request, options);
 	}
 
 	#path(): string {

@@ -1,7 +1,11 @@
 // A project: a tenant, and what belongs to it.
-import { path, type Transport } from "../transport.ts";
+import { path, type RequestOptions, type Transport } from "../transport.ts";
 import { Deliveries } from "./deliveries.ts";
+import { EventTypes } from "./event-types.ts";
 import { Events } from "./events.ts";
+import { Replays } from "./replays.ts";
+import { getStats, type Stats, type StatsParams } from "./stats.ts";
+import { openStream, type StreamItem, type StreamParams } from "./stream.ts";
 import { Webhooks } from "./webhooks.ts";
 
 const PREFIX = "proj_";
@@ -12,12 +16,18 @@ export class ProjectHandle {
 	readonly #batch: { readonly webhooks: Webhooks };
 	readonly #events: Events;
 	readonly #deliveries: Deliveries;
+	readonly #eventTypes: EventTypes;
+	readonly #transport: Transport;
+	readonly #replays: Replays;
 
 	constructor(transport: Transport, id: string) {
 		this.id = withPrefix(id);
 		this.#batch = { webhooks: new Webhooks(transport, this.id) };
 		this.#events = new Events(transport, this.id);
 		this.#deliveries = new Deliveries(transport, this.id);
+		this.#eventTypes = new EventTypes(transport, this.id);
+		this.#transport = transport;
+		this.#replays = new Replays(transport, this.id);
 	}
 
 	// Getters: what a project logs and serializes to is its own fields.
@@ -31,6 +41,38 @@ export class ProjectHandle {
 
 	get deliveries(): Deliveries {
 		return this.#deliveries;
+	}
+
+	get eventTypes(): EventTypes {
+		return this.#eventTypes;
+	}
+
+	/**
+	 * What happens in the project, live: ids, types, statuses and durations. Goes on until you leave the loop or abort: a lost connection is
+	 * made again where it was, and a `gap` item says where something may be missing.
+	 *
+	 * @example
+	 * for await (const item of project.stream({ kinds: ["attempt.finished"] })) {
+	 * 	if (item.kind === "attempt.finished") console.log(item.webhookId, item.responseCode, item.durationMs);
+	 * }
+	 */
+	stream(params: StreamParams = {}, options: RequestOptions = {}): AsyncIterable<StreamItem> {
+		return openStream(this.#transport, this.id, params, options);
+	}
+
+	/**
+	 * What happened in the project in each minute, hour or day, without gaps, and how many deliveries are in each status now.
+	 *
+	 * @example
+	 * const { data, deliveries } = await project.stats({ width: "day" });
+	 * for (const { start, succeeded, exhausted } of data) console.log(new Date(start), succeeded, exhausted);
+	 */
+	stats(params: StatsParams = {}, options?: RequestOptions): Promise<Stats> {
+		return getStats(this.#transport, projectPath(this.id), params, options);
+	}
+
+	get replays(): Replays {
+		return this.#replays;
 	}
 }
 
@@ -46,6 +88,20 @@ export interface ProjectFields {
 	readonly localization: string;
 	readonly tags: readonly string[];
 	readonly groups: readonly string[];
+	/** `eventTypes` on the wire, where it is no name of the catalogue. */
+	readonly eventTypePolicy?: EventTypePolicy;
+	/** Days that events are kept; 0: for ever. Null: as the server's settings say. */
+	readonly retentionDays?: number | null;
+	/** Days that payloads are kept; 0: as long as their event. Null: as the server's settings say. */
+	readonly payloadRetentionDays?: number | null;
+}
+
+/** `catalogued`: only events of types in the catalogue, with data that fits their schema. `open`: any. */
+export type EventTypePolicy = "open" | "catalogued";
+
+/** A project as it travels. */
+export interface WireProject extends Omit<ProjectFields, "eventTypePolicy"> {
+	readonly eventTypes?: EventTypePolicy;
 }
 
 /** A project as the server knows it, and a handle to work in it. */
@@ -58,8 +114,11 @@ export class Project extends ProjectHandle implements ProjectFields {
 	readonly localization: string;
 	readonly tags: readonly string[];
 	readonly groups: readonly string[];
+	readonly eventTypePolicy?: EventTypePolicy;
+	readonly retentionDays?: number | null;
+	readonly payloadRetentionDays?: number | null;
 
-	constructor(transport: Transport, fields: ProjectFields) {
+	constructor(transport: Transport, fields: WireProject) {
 		super(transport, fields.id);
 		this.object = fields.object;
 		this.name = fields.name;
@@ -69,6 +128,9 @@ export class Project extends ProjectHandle implements ProjectFields {
 		this.localization = fields.localization;
 		this.tags = fields.tags;
 		this.groups = fields.groups;
+		if (fields.eventTypes !== undefined) this.eventTypePolicy = fields.eventTypes;
+		if (fields.retentionDays !== undefined) this.retentionDays = fields.retentionDays;
+		if (fields.payloadRetentionDays !== undefined) this.payloadRetentionDays = fields.payloadRetentionDays;
 	}
 }
 

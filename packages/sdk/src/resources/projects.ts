@@ -1,7 +1,17 @@
 // client.projects: the tenants of a workspace.
 import type { RequestOptions, Transport } from "../transport.ts";
-import { Project, projectPath, type ProjectFields } from "./project.ts";
+import { Project, projectPath, type EventTypePolicy, type WireProject } from "./project.ts";
 import type { Deleted } from "./webhooks.ts";
+
+/** What is left out stays. */
+export interface UpdateProject {
+	readonly name?: string | undefined;
+	readonly eventTypes?: EventTypePolicy | undefined;
+	/** Days that events are kept, with their deliveries and attempts; 0: for ever. Null: as the server's settings say. */
+	readonly retentionDays?: number | null | undefined;
+	/** Days that payloads are kept; 0: as long as their event. Null: as the server's settings say. */
+	readonly payloadRetentionDays?: number | null | undefined;
+}
 
 export class Projects {
 	readonly #transport: Transport;
@@ -18,7 +28,7 @@ export class Projects {
 	/** All projects that the key opens. An array, not pages: so it is on the wire. */
 	async list(options?: RequestOptions): Promise<Project[]> {
 		const request = { method: "GET", path: "/workspace/projects" } as const;
-		const projects = await this.#transport.request<readonly ProjectFields[]>(request, options);
+		const projects = await this.#transport.request<readonly WireProject[]>(request, options);
 		return projects.map((fields) => new Project(this.#transport, fields));
 	}
 
@@ -27,11 +37,8 @@ export class Projects {
 		return this.#call({ method: "GET", path: projectPath(projectId) }, options);
 	}
 
-	async update(
-		projectId: string,
-		changes: { readonly name?: string | undefined },
-		options?: RequestOptions,
-	): Promise<Project> {
+	/** Changes what is named and leaves the rest. */
+	async update(projectId: string, changes: UpdateProject, options?: RequestOptions): Promise<Project> {
 		return this.#call({ method: "PATCH", path: projectPath(projectId), json: JSON.stringify(changes) }, options);
 	}
 
@@ -40,6 +47,6 @@ export class Projects {
 	}
 
 	async #call(request: Parameters<Transport["request"]>[0], options: RequestOptions | undefined): Promise<Project> {
-		return new Project(this.#transport, await this.#transport.request<ProjectFields>(request, options));
+		return new Project(this.#transport, await this.#transport.request<WireProject>(request, options));
 	}
 }

@@ -1,6 +1,8 @@
 // project.batch.webhooks: the endpoints that are registered in a project.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
+import { wireReplay, type Replay, type ReplayEstimate, type ReplayWebhook } from "./replays.ts";
+import { getStats, type Stats, type StatsParams } from "./stats.ts";
 
 /** How often and how far apart a delivery is attempted again. */
 export interface RetryPolicy {
@@ -100,6 +102,11 @@ export interface UpdateSecretOptions extends RequestOptions {
 	readonly overlapMs?: number | undefined;
 }
 
+export interface TestWebhookOptions extends RequestOptions {
+	/** A type in the project's catalogue: its example is what is sent. */
+	readonly eventType?: string | undefined;
+}
+
 export interface Deleted {
 	readonly id: string;
 	readonly deleted: true;
@@ -169,15 +176,17 @@ export class Webhooks {
 	}
 
 	/**
-	 * Sends a signed sample to the endpoint now and tells how that went. Takes as long as the endpoint does, 30 s at most.
+	 * Sends a signed sample to the endpoint now, of your own `eventType` if you name one, and tells how that went. Takes as long as the endpoint does, 30 s at most.
 	 *
 	 * @example
 	 * const { status, reason } = await project.batch.webhooks.test(webhook.id);
 	 * if (status === "Failed") console.error(reason);
 	 */
-	async test(webhookId: string, options: RequestOptions = {}): Promise<WebhookTest> {
+	async test(webhookId: string, options: TestWebhookOptions = {}): Promise<WebhookTest> {
+		const { eventType } = options;
+		const json = eventType === undefined ? {} : { json: JSON.stringify({ eventType }) };
 		const timeoutMs = options.timeoutMs ?? Math.max(this.#transport.timeoutMs, TEST_TIMEOUT_MS);
-		const request = { method: "POST", path: this.#path() + path`/${webhookId}:test` } as const;
+		const request = { method: "POST", path: this.#path() + path`/${webhookId}:test`, ...json } as const;
 		return this.#transport.request<WebhookTest>(request, { ...options, timeoutMs });
 	}
 
@@ -189,6 +198,44 @@ export class Webhooks {
 	/** Enables it again after a pause, or after it was disabled. What was held goes out, oldest first. */
 	async resume(webhookId: string, options?: RequestOptions): Promise<Webhook> {
 		return this.#call({ method: "POST", path: this.#path() + path`/${webhookId}:resume` }, options);
+	}
+
+	/**
+	 * Sends old events to it again, in the background and each once. With `dryRun` it only counts them. Two calls are two replays, so this
+	 * is repeated only where the server has refused to begin.
+	 *
+	 * @example
+	 * const range = { since: Date.now() - 3_600_000, status: ["Failed", "Missed"] } as const;
+	 * const { count } = await project.batch.webhooks.replay(webhook.id, { ...range, dryRun: true });
+	 * const replay = await project.batch.webhooks.replay(webhook.id, range);
+	 */
+	replay(
+		webhookId: string,
+		replay: ReplayWebhook & { readonly dryRun: true },
+		options?: RequestOptions,
+	): Promise<ReplayEstimate>;
+	replay(
+		webhookId: string,
+		replay: ReplayWebhook & { readonly dryRun?: false | undefined },
+		options?: RequestOptions,
+	): Promise<Replay>;
+	async replay(
+		webhookId: string,
+		replay: ReplayWebhook & { readonly dryRun?: boolean | undefined },
+		options?: RequestOptions,
+	): Promise<Replay | ReplayEstimate> {
+		const request = {
+			method: "POST",
+			path: this.#path() + path`/${webhookId}:replay`,
+			json: wireReplay(replay),
+			repeat: replay.dryRun === true ? "any" : "refused",
+		} as const;
+		return this.#transport.request<Replay | ReplayEstimate>(request, options);
+	}
+
+	/** What happened to it in each minute, hour or day, without gaps, and how many of its deliveries are in each status now. */
+	async stats(webhookId: string, params: StatsParams = {}, options?: RequestOptions): Promise<Stats> {
+		return getStats(this.#transport, this.#path() + path`/${webhookId}`, params, options);
 	}
 
 	/** Deletes it and cancels its deliveries. A retry after a lost answer can end in a `NotFoundError`: it is gone already. */

@@ -36,6 +36,8 @@ const IDS: Readonly<Record<string, string>> = {
 	eventId: `evt_${UUID}`,
 	deliveryId: `dlv_${UUID}`,
 	keyId: `key_${UUID}`,
+	eventType: "user.created",
+	replayId: `replay_${UUID}`,
 };
 const NOBODYS_PROJECT = `proj_${"0".repeat(32)}`;
 const UNKNOWN_KEY = `sk_${"A".repeat(43)}`;
@@ -54,8 +56,12 @@ export function accessTable(name: string, open: () => Promise<AccessSubject>): v
 				headers: { "content-type": "application/json", ...(key !== null && { "secret-key": key }) },
 				...(row.body !== undefined && { body: row.body }),
 			});
-			const text = await response.text();
-			const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
+			const contentType = response.headers.get("content-type") ?? "";
+			const isStream = contentType.startsWith("text/event-stream");
+			// It has no end of its own.
+			if (isStream) await response.body?.cancel();
+			const text = isStream ? "" : await response.text();
+			const isJson = contentType.startsWith("application/json");
 			return { status: response.status, body: isJson ? JSON.parse(text) : {}, headers: response.headers };
 		};
 

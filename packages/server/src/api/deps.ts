@@ -3,7 +3,10 @@ import type { Engine } from "../engine/public.ts";
 import type { Store } from "../ports/store.ts";
 
 /** The parts of the store that the api reads by itself; all that changes something goes through the engine. */
-export type ApiStore = Pick<Store, "events" | "event" | "deliveries" | "delivery" | "attempts">;
+export type ApiStore = Pick<
+	Store,
+	"events" | "event" | "eventBody" | "deliveries" | "delivery" | "attempts" | "auditEntries"
+>;
 
 export interface ApiDeps {
 	readonly engine: Engine;

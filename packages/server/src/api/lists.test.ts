@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
+import type { AuditEntry } from "../core/audit.ts";
 import type { Attempt, Delivery } from "../core/delivery.ts";
-import type { Event } from "../core/event.ts";
+import { buildBody, type Event } from "../core/event.ts";
 import { encodeCursor, type PageRequest } from "../core/page.ts";
 import type { ApiStore } from "./deps.ts";
 import { apiRoutes } from "./routes/table.ts";
@@ -17,6 +18,18 @@ const event: Event = {
 	timestamp: 1,
 	createDate: 2,
 	deliveryCount: 1,
+};
+/** As it was sent: read and written again it would be another text. */
+const DATA = '{"n": 1.0, "n": 12345678901234567890, "é":"\\u00e9"}';
+const entry: AuditEntry = {
+	id: `aud_${UUID}`,
+	at: 2,
+	keyId: `key_${UUID}`,
+	projectId: PROJECT,
+	action: "webhook.update",
+	objectId: `webhook_${UUID}`,
+	fields: ["spec.endpoint"],
+	requestId: "req_1",
 };
 const delivery: Delivery = {
 	id: `dlv_${UUID}`,
@@ -58,9 +71,11 @@ function storeWith(asked: unknown[]): ApiStore {
 	return {
 		events: (_, filter, request) => page(event, filter, request),
 		event: (_, id) => Promise.resolve(id === event.id ? event : null),
+		eventBody: (_, id) => Promise.resolve(id === event.id ? buildBody(event.type, event.timestamp, DATA) : null),
 		deliveries: (_, filter, request) => page(delivery, filter, request),
 		delivery: (_, id) => Promise.resolve(id === delivery.id ? delivery : null),
 		attempts: () => Promise.resolve([attempt]),
+		auditEntries: (filter, request) => page(entry, filter, request),
 	};
 }
 
@@ -159,6 +174,45 @@ describe("the log", () => {
 		const schema = apiRoutes().find(({ id }) => id === "getDelivery")?.answers[200]?.schema;
 		expect(schema?.parse(json)).toEqual(json);
 		expect([autoAttemptCount, leaseUntil, trigger, scheduleResumesAt]).toBeDefined();
+	});
+
+	it("shows one event with its data, byte for byte", async () => {
+		const { call } = await withRows();
+		const { text, json } = await call("GET", `./events/${event.id}`);
+		expect(text).toContain(`"data":${DATA}}`);
+		expect(json).toMatchObject({ id: event.id, object: "event", dataErased: false });
+		const schema = apiRoutes().find(({ id }) => id === "getEvent")?.answers[200]?.schema;
+		expect(schema?.parse(json)).toEqual(json);
+	});
+
+	it("shows that data was erased", async () => {
+		const store = { ...storeWith([]), eventBody: () => Promise.resolve(null) };
+		const { call } = await caller({ store });
+		expect((await call("GET", `./events/${event.id}`)).json).toMatchObject({ data: null, dataErased: true });
+	});
+
+	it("shows audit entries, by any filters", async () => {
+		const { call, asked } = await withRows();
+		const filter = {
+			keyId: `key_${UUID}`,
+			projectId: PROJECT,
+			objectId: "user.created",
+			action: "event_type.put",
+		};
+		const { json } = await call("GET", `/workspace/audit?${String(new URLSearchParams({ ...filter, after: "5" }))}`);
+		expect(asked[0]?.filter).toEqual({ ...filter, after: 5, before: null });
+		const { at, ...rest } = entry;
+		expect(json["data"]).toEqual([{ ...rest, object: "audit_entry", createDate: at }]);
+		await call("GET", "/workspace/audit");
+		expect(asked[1]?.filter).toEqual({
+			keyId: null,
+			projectId: null,
+			objectId: null,
+			action: null,
+			after: null,
+			before: null,
+		});
+		expect(await call("GET", "/workspace/audit?projectId=1")).toMatchObject({ status: 400 });
 	});
 
 	it("says 404 for what is not there", async () => {

@@ -48,7 +48,7 @@ function pathConfig(route: Route): RouteConfig {
 			...(route.query !== undefined && { query: route.query }),
 			...(route.body !== undefined && {
 				body: {
-					required: true,
+					required: route.body.optional !== true,
 					content: { "application/json": { schema: route.body.schema, example: route.body.example } },
 				},
 			}),
@@ -99,6 +99,10 @@ function errorAnswers(route: Route): RouteConfig["responses"] {
 		...(route.path.includes("{") && { 404: "There is nothing of that id, or the key does not open it." }),
 		...(route.body !== undefined && { 413: "The body is too large." }),
 		...(route.id === "sendEvent" && { 409: "The idempotency key belongs to another send." }),
+		...(route.id === "replayWebhook" && { 409: "Too many replays of the project are running." }),
+		...(route.id === "cancelReplay" && { 409: "It has ended already." }),
+		...(route.id === "createEventType" && { 409: "There is one of this name, or 1,000 in all." }),
+		...(route.id === "putEventType" && { 409: "It would be one more than 1,000." }),
 		...(route.id === "deleteKey" && { 409: "It is the last admin key of the workspace." }),
 		500: "Something went wrong inside.",
 		...(!(503 in route.answers) && { 503: "Overloaded or shutting down; see `Retry-After`." }),

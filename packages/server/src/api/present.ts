@@ -20,7 +20,7 @@ export function presentWorkspace(workspace: Workspace): z.infer<typeof workspace
 
 /** With the fields that the Nexus SDK decodes strictly and Fanfare has no use for. */
 export function presentProject(project: Project): z.infer<typeof projectSchema> {
-	const { id, name, workspaceId, createDate } = project;
+	const { id, name, workspaceId, createDate, eventTypes, retentionDays, payloadRetentionDays } = project;
 	return {
 		id,
 		object: "project",
@@ -31,6 +31,10 @@ export function presentProject(project: Project): z.infer<typeof projectSchema> 
 		localization: "local",
 		tags: [],
 		groups: [],
+		// Only where they were set: clients that know no more than Nexus's fields get no more.
+		...(eventTypes !== "open" && { eventTypes }),
+		...(retentionDays !== null && { retentionDays }),
+		...(payloadRetentionDays !== null && { payloadRetentionDays }),
 	};
 }
 

@@ -21,17 +21,28 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
 	readonly requestId: string;
 	/** The key it came with; null on open routes. */
 	readonly key: ApiKey | null;
+	readonly connection: Connection;
 	readonly params: Params;
 	readonly query: Query;
 	readonly body: Body;
 }
 
+/** What few handlers need of the request and its connection. */
+export interface Connection {
+	readonly header: (name: string) => string | undefined;
+	/** Ends it by force, whatever is being written. */
+	readonly abandon: () => void;
+}
+
 /** What a handler answers. */
 export interface Reply {
 	readonly status: number;
-	readonly body: string;
+	/** A stream is cancelled when the client goes away. */
+	readonly body: string | ReadableStream<Uint8Array>;
 	readonly contentType: string;
 	readonly headers?: Readonly<Record<string, string>>;
+	/** The call was only a question this time: it leaves no entry in the audit log. */
+	readonly changedNothing?: boolean;
 }
 
 export interface AnswerDoc {
@@ -47,6 +58,8 @@ export interface BodyRule<Body> {
 	readonly schema: z.ZodType;
 	readonly maxBytes: number;
 	readonly example: unknown;
+	/** An empty body is `{}`. */
+	readonly optional?: boolean;
 	/** Checks; throws `invalid_request`. */
 	read(json: JsonBody): Body;
 }
@@ -62,6 +75,13 @@ export interface Route<Path extends string = string, Query = unknown, Body = unk
 	readonly description: string;
 	readonly query?: z.ZodObject & z.ZodType<Query>;
 	readonly body?: BodyRule<Body>;
+	/**
+	 * What the audit log calls it, such as `webhook.update`; null for sends, which leave no entry. Every route that changes something
+	 * has one of both.
+	 */
+	readonly audit?: string | null;
+	/** Fields of the body that are taken for the sake of older clients and change nothing. */
+	readonly ignoredFields?: readonly string[];
 	/** By status. What every route can answer (401, 403, 500, …) is added to the document by itself. */
 	readonly answers: Readonly<Record<number, AnswerDoc>>;
 	// Written as a method on purpose: its parameter is then compared loosely, so that routes of all kinds fit in one table.
@@ -73,8 +93,13 @@ export const TAGS = {
 	Projects: "Tenants. Each project owns its webhooks, events and keys.",
 	Keys: "API keys. A key is shown once, when it is made.",
 	Webhooks: "Registered endpoints with their secret, retry policy and filter.",
+	"Event types": "A project's catalogue: what its events can be, and what their data must look like.",
 	Events: "What producers send. Immutable once accepted.",
+	"Live stream": "What happens, while it happens.",
 	Deliveries: "One event on its way to one webhook, and every attempt at it.",
+	Replays: "Old events, sent to a webhook again in the background.",
+	Statistics: "What happened in each minute, hour and day.",
+	Audit: "Who did what to which object, when. Never with a secret or a payload.",
 	Operators: "For operators and tools. Open to everybody who reaches the port.",
 } as const;
 export type Tag = keyof typeof TAGS;

@@ -3,24 +3,26 @@ import type { Context } from "hono";
 
 import { FanfareError, invalidRequest } from "../core/errors.ts";
 import type { ApiKey } from "../core/key.ts";
+import { audited } from "./audit.ts";
 import type { ApiDeps } from "./deps.ts";
-import { parseJsonBody } from "./json-body.ts";
+import { parseJsonBody, type JsonBody } from "./json-body.ts";
 import { authenticate, authorize } from "./middleware/auth.ts";
 import { BodyReader, type BodyBudget, type NodeBody } from "./middleware/body.ts";
 import { readQuery } from "./middleware/query.ts";
 import { makeRequestId } from "./middleware/request-id.ts";
 import { shownPath, writeRequestLine } from "./middleware/request-log.ts";
 import { problemReply } from "./problem.ts";
-import { pathAction, type Reply, type Route } from "./route.ts";
+import { pathAction, type BodyRule, type Connection, type Reply, type Route } from "./route.ts";
 
-/** What Hono's context holds: `incoming` is there when it runs on `@hono/node-server`. */
+/** What Hono's context holds: `incoming` and `outgoing` are there when it runs on `@hono/node-server`. */
 export interface ApiEnv {
-	Bindings: { incoming?: NodeBody };
+	Bindings: { incoming?: NodeBody; outgoing?: { destroy(): unknown } };
 }
 export type ApiContext = Context<ApiEnv>;
 
 /** A body's limit on calls that take none: room for `{}` and white space. */
 const NO_BODY_MAX_BYTES = 1_024;
+const EMPTY_OBJECT = Buffer.from("{}");
 
 /** A request under way, as far as it has come. */
 export interface Progress {
@@ -48,6 +50,11 @@ export async function serve(
 		reply = problem;
 	}
 	writeRequestLine(deps.requestLog, context, route, progress, reply.status, failure);
+	// Hono leaves out the body of an answer to HEAD; a stream would go on unread.
+	if (typeof reply.body !== "string" && context.req.method === "HEAD") {
+		await reply.body.cancel();
+		reply = { ...reply, body: "" };
+	}
 	return respond(reply, progress.requestId);
 }
 
@@ -66,7 +73,8 @@ export async function answerRoute(
 	}
 	const query = readQuery(context.req.url, route.query);
 	const { requestId, key } = progress;
-	if (route.method === "get") return route.handle({ deps, requestId, key, params, query, body: undefined });
+	const connection = connectionOf(context);
+	if (route.method === "get") return route.handle({ deps, requestId, key, connection, params, query, body: undefined });
 	const reader = new BodyReader(budget, route.body?.maxBytes ?? NO_BODY_MAX_BYTES);
 	try {
 		const bytes = await reader.read({
@@ -75,11 +83,24 @@ export async function answerRoute(
 			header: (name) => context.req.header(name),
 		});
 		progress.bodyBytes = bytes.length;
-		const body = route.body === undefined ? expectNoBody(bytes) : route.body.read(parseJsonBody(bytes));
-		return await route.handle({ deps, requestId, key, params, query, body });
+		const sent = route.body === undefined ? null : parseBody(route.body, bytes);
+		const body = sent === null ? expectNoBody(bytes) : route.body?.read(sent);
+		const handle = () => route.handle({ deps, requestId, key, connection, params, query, body });
+		const { audit: action = null } = route;
+		if (action === null) return await handle();
+		const call = { route, action, requestId, key, params, sent: sent?.value ?? null };
+		return await audited(deps.engine.audit, call, handle);
 	} finally {
 		reader.release();
 	}
+}
+
+function connectionOf(context: ApiContext): Connection {
+	return { header: (name) => context.req.header(name), abandon: () => void context.env?.outgoing?.destroy() };
+}
+
+function parseBody(rule: BodyRule<unknown>, bytes: Uint8Array): JsonBody {
+	return parseJsonBody(bytes.length === 0 && rule.optional === true ? EMPTY_OBJECT : bytes);
 }
 
 /** A 404 for a path that no route has. */

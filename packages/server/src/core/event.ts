@@ -25,6 +25,12 @@ export interface EventInput {
 /** `type`: groups of letters, digits and `_`, `-` joined by full stops, such as `batch.job.completed`. */
 export const EVENT_TYPE_PATTERN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
 export const EVENT_TYPE_MAX_LENGTH = 256;
+
+/** Whether an event can have this type. */
+export function isEventTypeName(text: string): boolean {
+	return text.length <= EVENT_TYPE_MAX_LENGTH && EVENT_TYPE_PATTERN.test(text);
+}
+
 /** The most that a body may weigh as it is sent to receivers and as it comes in. */
 export const MAX_EVENT_BYTES = 256 * 1_024;
 
@@ -37,4 +43,10 @@ export const MAX_EVENT_BYTES = 256 * 1_024;
  */
 export function buildBody(type: string, timestamp: number, dataJson: string): Uint8Array {
 	return Buffer.from(`{"type":"${type}","timestamp":"${new Date(timestamp).toISOString()}","data":${dataJson}}`);
+}
+
+/** The producer's bytes for `data`, out of the body of its event. */
+export function dataJsonOf({ type, timestamp }: Pick<Event, "type" | "timestamp">, body: Uint8Array): string {
+	const start = buildBody(type, timestamp, "").length - 1;
+	return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8", start, body.byteLength - 1);
 }

@@ -1,7 +1,7 @@
 // Identifiers: a prefix that names the type, and a UUIDv7 (RFC 9562), so that ids sort by the time of their making.
 import { randomBytes, randomFillSync } from "node:crypto";
 
-export const ID_PREFIXES = ["webhook", "evt", "dlv", "atm", "key"] as const;
+export const ID_PREFIXES = ["webhook", "evt", "dlv", "atm", "key", "aud", "replay"] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 
 /** Makes ids. Ids of one maker always ascend, also within a millisecond and when the clock is set back. */
@@ -28,6 +28,8 @@ export function createIdMaker(): IdMaker {
 	let poolAt = pool.length;
 	let lastMs = 0;
 	let counter = 0;
+	let formattedMs = -1;
+	let time = "";
 
 	function random32(): number {
 		if (poolAt >= pool.length) {
@@ -47,28 +49,44 @@ export function createIdMaker(): IdMaker {
 				lastMs++;
 				counter = 0;
 			}
-			return `${prefix}_${formatUuid7(lastMs, counter, random32())}`;
+			if (lastMs !== formattedMs) {
+				formattedMs = lastMs;
+				time = formatTime(lastMs);
+			}
+			return `${prefix}_${formatUuid7(time, counter, random32())}`;
 		},
 	};
 }
 
 /** 48 bits of time · version 7 · 12 bits of counter · variant 10 · 30 bits of counter · 32 random bits. */
-function formatUuid7(ms: number, counter: number, random: number): string {
-	const time = hex(ms, 12);
+function formatUuid7(time: string, counter: number, random: number): string {
 	const high = Math.floor(counter / 2 ** 30);
-	const low = counter % 2 ** 30;
-	const variantAndLow = hex(0x8000_0000 + low, 8);
-	return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(high, 3)}-${variantAndLow.slice(0, 4)}-${variantAndLow.slice(4)}${hex(random, 8)}`;
+	// The variant's two bits are the highest of the 32 that follow; the rest are the counter's lower 30.
+	const low = (0x8000_0000 | (counter % 2 ** 30)) >>> 0;
+	return `${time}-7${hex(high >>> 8, 1)}${BYTES[high & 0xff]}-${hex16(low >>> 16)}-${hex16(low & 0xffff)}${hex16(random >>> 16)}${hex16(random & 0xffff)}`;
+}
+
+/** The 48 bits of time as they stand in a UUID. */
+function formatTime(ms: number): string {
+	const digits = hex(ms, 12);
+	return `${digits.slice(0, 8)}-${digits.slice(8)}`;
+}
+
+/** The two hex digits of each byte: four times as fast as `toString(16)` on the busiest path. */
+const BYTES = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
+
+function hex16(value: number): string {
+	return `${BYTES[value >>> 8]}${BYTES[value & 0xff]}`;
+}
+
+function hex(value: number, digits: number): string {
+	return value.toString(16).padStart(digits, "0");
 }
 
 /** The time of an id's making, in ms: the first 48 bits of its UUID. */
 export function idTime(id: string): number {
 	const uuid = id.slice(id.indexOf("_") + 1);
 	return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
-}
-
-function hex(value: number, digits: number): string {
-	return value.toString(16).padStart(digits, "0");
 }
 
 const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
@@ -78,6 +96,8 @@ const PATTERNS: Readonly<Record<IdPrefix, RegExp>> = {
 	dlv: new RegExp(`^dlv_${UUID}$`),
 	atm: new RegExp(`^atm_${UUID}$`),
 	key: new RegExp(`^key_${UUID}$`),
+	replay: new RegExp(`^replay_${UUID}$`),
+	aud: new RegExp(`^aud_${UUID}$`),
 };
 
 /** Whether `text` is written as an id of this type. */

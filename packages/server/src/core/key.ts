@@ -1,5 +1,5 @@
 // API keys: who may do what. A key is shown once, when it is made; what is kept is its SHA-256.
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 
 /** What a key allows; each scope includes those before it. */
 export const SCOPES = ["read", "write", "admin"] as const;
@@ -31,7 +31,7 @@ export function isSecretKey(text: string): boolean {
 }
 
 export function keyDigest(secretKey: string): Uint8Array {
-	return createHash("sha256").update(secretKey).digest();
+	return hash("sha256", secretKey, "buffer");
 }
 
 /** Compares two digests in constant time. */

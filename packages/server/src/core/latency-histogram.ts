@@ -1,10 +1,10 @@
 // Latencies as counts in fixed, geometric buckets: mergeable by addition, with percentiles to within a few per cent.
 
 /** Each bound is this much larger than the last, so that a percentile is off by at most half of it. */
-const GROWTH = 1.15;
-const FIRST_BOUND_MS = 1;
-/** The last bucket takes all that is longer than about a minute. */
-export const BUCKET_COUNT = 81;
+const GROWTH = 1.1;
+const LOG_GROWTH = Math.log(GROWTH);
+/** The last bucket takes all that is longer than about half a minute, the longest that an attempt may take. */
+export const BUCKET_COUNT = 111;
 
 /** Counts by bucket; `BUCKET_COUNT` long. */
 export type LatencyCounts = Uint32Array;
@@ -13,10 +13,16 @@ export function emptyLatencyCounts(): LatencyCounts {
 	return new Uint32Array(BUCKET_COUNT);
 }
 
-/** The bucket that a latency falls into. */
+/** The bucket that a latency falls into; the first has all up to 1 ms. */
 export function latencyBucket(ms: number): number {
-	if (ms <= FIRST_BOUND_MS) return 0;
-	return Math.min(BUCKET_COUNT - 1, Math.ceil(Math.log(ms / FIRST_BOUND_MS) / Math.log(GROWTH)));
+	if (ms <= 1) return 0;
+	return Math.min(BUCKET_COUNT - 1, Math.ceil(Math.log(ms) / LOG_GROWTH));
+}
+
+/** Adds to a bucket, in place. Beyond the last one it counts as that. */
+export function addLatencyCount(counts: LatencyCounts, bucket: number, count: number): void {
+	const known = Math.min(bucket, BUCKET_COUNT - 1);
+	counts[known] = (counts[known] ?? 0) + count;
 }
 
 /** Adds `more` to `counts`, in place. */
@@ -32,7 +38,7 @@ export function latencyQuantileMs(counts: LatencyCounts, q: number): number | nu
 	let seen = 0;
 	for (const [bucket, count] of counts.entries()) {
 		seen += count;
-		if (seen >= rank) return Math.round(FIRST_BOUND_MS * GROWTH ** Math.max(0, bucket - 0.5));
+		if (seen >= rank) return Math.round(GROWTH ** Math.max(0, bucket - 0.5));
 	}
 	return null;
 }

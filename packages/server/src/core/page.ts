@@ -24,7 +24,8 @@ export interface Page<T> {
 export const PAGE_LIMIT = { min: 1, max: 1_000, default: 1_000 } as const;
 
 const DIRECTION_LETTERS = { older: "o", newer: "n" } as const;
-const CURSOR_PATTERN = /^([on])([A-Za-z0-9_-]{1,200})$/;
+/** An id, or the name of an event type. */
+const CURSOR_PATTERN = /^([on])([A-Za-z0-9_.-]{1,256})$/;
 
 /**
  * Writes a cursor: a letter for the direction and the id at the edge, in base64url, so that it needs no escaping in a URL.

@@ -1,6 +1,7 @@
 // Webhooks: registered endpoints, and which events they want.
 import type { KeyObject } from "node:crypto";
 
+import { isReservedEventType } from "./event-type.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
 export const WEBHOOK_STATUSES = ["Enabled", "Paused", "Disabled"] as const;
@@ -84,9 +85,9 @@ export class EventTypeIndex<T extends Pick<Webhook, "eventTypes">> {
 		for (const webhook of webhooks) this.#add(webhook);
 	}
 
-	/** Each webhook that wants `type`, once. */
+	/** Each webhook that wants `type`, once. Fanfare's own events are for those alone that name them. */
 	match(type: string): T[] {
-		const found = new Set<T>(this.#all);
+		const found = new Set<T>(isReservedEventType(type) ? [] : this.#all);
 		for (const webhook of this.#exact.get(type) ?? []) found.add(webhook);
 		for (let dot = type.indexOf("."); dot !== -1; dot = type.indexOf(".", dot + 1)) {
 			for (const webhook of this.#prefix.get(type.slice(0, dot)) ?? []) found.add(webhook);

@@ -1,4 +1,6 @@
 // The installation and its tenants.
+import type { EventTypePolicy } from "./event-type.ts";
+import type { ProjectRetention } from "./retention.ts";
 
 /** One installation of Fanfare. */
 export interface Workspace {
@@ -10,9 +12,11 @@ export interface Workspace {
 }
 
 /** A tenant: owns webhooks, events and keys. */
-export interface Project {
+export interface Project extends ProjectRetention {
 	readonly id: string;
 	readonly workspaceId: string;
 	readonly name: string;
+	/** Whether events must be of a type in the catalogue. */
+	readonly eventTypes: EventTypePolicy;
 	readonly createDate: number;
 }

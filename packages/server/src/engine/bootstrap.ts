@@ -56,7 +56,15 @@ async function firstStart(parts: EngineParts, adminKey: string | null): Promise<
 		tier: "self-hosted",
 		createDate: now,
 	};
-	const project: Project = { id: makeProjectId(), workspaceId: workspace.id, name: "My project", createDate: now };
+	const project: Project = {
+		id: makeProjectId(),
+		workspaceId: workspace.id,
+		name: "My project",
+		eventTypes: "open",
+		retentionDays: null,
+		payloadRetentionDays: null,
+		createDate: now,
+	};
 	const secretKey = adminKey ?? generateSecretKey();
 	const input = { name: "First admin key", scope: "admin", projectId: null } as const;
 	const key = makeKey(parts.ids.make("key", now), secretKey, input, now);

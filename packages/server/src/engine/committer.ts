@@ -5,6 +5,7 @@
 // Sends that a failed commit held are refused; outcomes of attempts are kept and written later, however long it takes.
 import type { Clock } from "../core/clock.ts";
 import type { DeliveryState } from "../core/delivery.ts";
+import type { HealthTurn } from "../ports/health-store.ts";
 import type { Observer } from "../ports/observer.ts";
 import {
 	StoreError,
@@ -43,6 +44,7 @@ export class Committer {
 	readonly #store: Store;
 	readonly #clock: Clock;
 	readonly #observer: Observer;
+	readonly #turned: (turns: readonly HealthTurn[]) => void;
 	#sends: PendingSend[] = [];
 	#sendBytes = 0;
 	#updates: PendingUpdate[] = [];
@@ -51,7 +53,12 @@ export class Committer {
 	#cancelBackoff: (() => void) | null = null;
 	#whenIdle: (() => void)[] = [];
 
-	constructor(parts: { store: Store; clock: Clock; observer: Observer }) {
+	/** `turned` is told what each commit has meant for the health of webhooks, if anything; it must not throw. */
+	constructor(
+		parts: { store: Store; clock: Clock; observer: Observer },
+		turned: (turns: readonly HealthTurn[]) => void = () => {},
+	) {
+		this.#turned = turned;
 		this.#store = parts.store;
 		this.#clock = parts.clock;
 		this.#observer = parts.observer;
@@ -164,6 +171,7 @@ export class Committer {
 		const durationMs = performance.now() - startedAt;
 		this.#observer.committed({ events: events.length, updates: updates.length, durationMs });
 		this.#settle(result, sends, events, updates);
+		if (result.turns.length > 0) this.#turned(result.turns);
 		return [];
 	}
 

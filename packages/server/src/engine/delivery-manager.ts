@@ -3,6 +3,7 @@ import type { Delivery, DeliveryChange, DeliveryState, DeliveryStatus } from "..
 import { FanfareError } from "../core/errors.ts";
 import type { DeliveryFilter } from "../ports/store.ts";
 import type { Committer } from "./committer.ts";
+import type { LiveReporter } from "./live-reporter.ts";
 import type { EngineParts } from "./options.ts";
 import type { Deliveries, ManyChanged, Projects } from "./public.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
@@ -12,6 +13,7 @@ interface Neighbours {
 	readonly committer: Committer;
 	readonly queue: Pick<ReadyQueue, "discard">;
 	readonly registry: WebhookRegistry;
+	readonly live: LiveReporter;
 	readonly projects: Pick<Projects, "get">;
 	/** A delivery of this webhook is due then. */
 	readonly due: (webhookId: string, at: number) => void;
@@ -45,6 +47,9 @@ export class DeliveryManager implements Deliveries {
 				"webhook_not_active",
 				"The delivery's webhook is paused, disabled or deleted. Resume it first.",
 			);
+		}
+		if ((await this.#parts.store.eventBody(projectId, delivery.eventId)) === null) {
+			throw new FanfareError("payload_erased", "The event's payload was erased: there is nothing to send again.");
 		}
 		await this.#apply(delivery, { type: "retry", at: this.#parts.clock.now() });
 		return this.#find(projectId, deliveryId);
@@ -109,7 +114,9 @@ export class DeliveryManager implements Deliveries {
 		else if (state.nextAttemptAt !== null && state.leaseUntil === null) {
 			this.#near.due(delivery.webhookId, state.nextAttemptAt);
 		}
-		return differs(delivery, state);
+		const changed = differs(delivery, state);
+		if (changed) this.#near.live.deliveryUpdated(delivery, state);
+		return changed;
 	}
 
 	async #find(projectId: string, deliveryId: string): Promise<Delivery> {

@@ -8,6 +8,7 @@ import type { LeasedDelivery, NewEvent } from "../ports/store.ts";
 import { buildRequest, judge, recordAttempt } from "./attempt.ts";
 import type { Committer } from "./committer.ts";
 import type { Lane } from "./lane.ts";
+import type { LiveReporter } from "./live-reporter.ts";
 import type { EngineParts, Identity } from "./options.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { WebhookRegistry } from "./webhook-registry.ts";
@@ -16,6 +17,7 @@ interface Neighbours {
 	readonly committer: Committer;
 	readonly queue: ReadyQueue;
 	readonly registry: WebhookRegistry;
+	readonly live: LiveReporter;
 	/** The receiver answered 410. */
 	readonly gone: (webhookId: string) => void;
 	/** A lane has room again, or something in the store will be due. */
@@ -160,6 +162,7 @@ export class Dispatcher {
 		if (verdict.kind === "success") lane.recordSuccess();
 		else lane.recordFailure();
 		this.#report(delivery, outcome, verdict.kind === "success", startDate);
+		this.#near.live.attemptFinished(delivery, outcome, verdict.kind === "success");
 		// The policy is read now: a change of the webhook holds for the next wait.
 		const policy = this.#near.registry.find(webhook.id)?.armed.retries ?? webhook.retries;
 		const state = await this.#near.committer.update({
@@ -168,13 +171,15 @@ export class Dispatcher {
 			change: { type: "attempted", at: now, trigger: delivery.trigger, verdict, policy, random: random() },
 			attempt: recordAttempt(ids.make("atm", startDate), delivery, webhook, request, outcome, startDate),
 		});
+		this.#near.live.deliveryUpdated(delivery, state);
 		if (verdict.kind === "gone") this.#near.gone(webhook.id);
 		this.#noteNext(delivery.webhookId, state);
 	}
 
 	#noteNext(webhookId: string, state: DeliveryState | null): void {
 		const at = state?.nextAttemptAt ?? null;
-		if (at !== null) this.noteDue(webhookId, at);
+		// Only noted: the delivery is still in hand here. `#finished` lets go of it and then looks at what is due.
+		if (at !== null) this.#near.queue.lane(webhookId).noteDue(at);
 	}
 
 	/** Leaves the delivery to the store, where it is due at once. */

@@ -1,19 +1,32 @@
 // The engine: its parts in the order of their start and stop.
+import { DEFAULT_RETENTION, type RetentionSettings } from "../core/retention.ts";
 import type { Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
 import type { Store } from "../ports/store.ts";
+import { AuditLog } from "./audit-log.ts";
 import { bootstrap, type FirstStart } from "./bootstrap.ts";
+import { Catalogue } from "./catalogue.ts";
 import { Committer } from "./committer.ts";
 import { DeliveryManager } from "./delivery-manager.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { EventManager } from "./event-manager.ts";
+import { HealthWatch } from "./health-watch.ts";
 import { Housekeeper } from "./housekeeper.ts";
 import { Intake } from "./intake.ts";
 import { Keyring } from "./keyring.ts";
+import { LiveHub } from "./live-hub.ts";
+import { LiveReporter } from "./live-reporter.ts";
+import { OperationalEvents } from "./operational-events.ts";
 import { DEFAULT_LIMITS, type EngineLimits, type EngineParts, type Identity } from "./options.ts";
 import { ProjectManager } from "./project-manager.ts";
 import type { Engine, Readiness } from "./public.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { Refiller } from "./refiller.ts";
+import { ReplayManager } from "./replay-manager.ts";
+import { Replayer } from "./replayer.ts";
+import { Retention } from "./retention.ts";
+import { Statistics } from "./statistics.ts";
+import { StatsRoller } from "./stats-roller.ts";
 import { Sweeper } from "./sweeper.ts";
 import { WebhookManager } from "./webhook-manager.ts";
 import { WebhookRegistry } from "./webhook-registry.ts";
@@ -23,6 +36,8 @@ export interface EngineSetup {
 	readonly parts: EngineParts;
 	readonly identity: Identity;
 	readonly limits?: Partial<EngineLimits>;
+	/** For projects that set nothing else. */
+	readonly retention?: RetentionSettings;
 	/** Administers the workspace from now on, if given. */
 	readonly adminKey?: string | null;
 }
@@ -47,7 +62,13 @@ class AssembledEngine implements Engine {
 	readonly webhooks: WebhookManager;
 	readonly keys: Keyring;
 	readonly intake: Intake;
+	readonly eventTypes: Catalogue;
+	readonly live: LiveHub;
 	readonly deliveries: DeliveryManager;
+	readonly events: EventManager;
+	readonly audit: AuditLog;
+	readonly replays: ReplayManager;
+	readonly stats: Statistics;
 	readonly #parts: EngineParts;
 	readonly #limits: EngineLimits;
 	readonly #registry: WebhookRegistry;
@@ -57,6 +78,11 @@ class AssembledEngine implements Engine {
 	readonly #refiller: Refiller;
 	readonly #sweeper: Sweeper;
 	readonly #housekeeper: Housekeeper;
+	readonly #retention: Retention;
+	readonly #replayer: Replayer;
+	readonly #ownEvents: OperationalEvents;
+	readonly #health: HealthWatch;
+	readonly #statsRoller: StatsRoller;
 	#startedAt = 0;
 	#starting: Promise<void> | null = null;
 	#stopping: Promise<void> | null = null;
@@ -74,9 +100,12 @@ class AssembledEngine implements Engine {
 		this.#limits = limits;
 		this.#registry = registry;
 		this.#queue = new ReadyQueue(limits, parts.clock, (id) => registry.find(id)?.record.rateLimit?.perSecond ?? null);
-		this.#committer = new Committer(parts);
+		this.#committer = new Committer(parts, (turns) => this.#health.turned(turns));
+		this.live = new LiveHub(parts.clock);
+		const live = new LiveReporter(this.live);
 		this.#housekeeper = new Housekeeper(parts);
-		this.#sweeper = new Sweeper(parts, { registry, due: (id, at) => this.#dispatcher.noteDue(id, at) });
+		this.#statsRoller = new StatsRoller(parts);
+		this.#sweeper = new Sweeper(parts, { registry, live, due: (id, at) => this.#dispatcher.noteDue(id, at) });
 		this.#refiller = new Refiller(parts, limits, {
 			queue: this.#queue,
 			filled: () => this.#dispatcher.pump(),
@@ -87,6 +116,7 @@ class AssembledEngine implements Engine {
 			committer: this.#committer,
 			queue: this.#queue,
 			registry,
+			live,
 			gone: (id) => this.#disable(id),
 			wanting: (lane) => this.#refiller.wanting(lane),
 			stray: (id) => this.#sweeper.sweep(id),
@@ -94,14 +124,22 @@ class AssembledEngine implements Engine {
 		this.projects = new ProjectManager(parts, workspace, known.projects, (id) => {
 			this.webhooks.projectDeleted(id);
 			this.keys.forgetProject(id);
+			this.live.projectDeleted(id);
 		});
-		this.keys = new Keyring(parts, this.projects, known.keys);
+		this.keys = new Keyring(parts, this.projects, known.keys, (id) => this.live.keyDeleted(id));
+		this.eventTypes = new Catalogue(parts, limits, this.projects);
+		this.audit = new AuditLog(parts);
 		this.webhooks = new WebhookManager(parts, {
+			audit: this.audit,
 			registry,
 			projects: this.projects,
 			sweeper: this.#sweeper,
 			tester: new WebhookTester(parts, setup.identity),
+			catalogue: this.eventTypes,
+			live,
 			drop: (id) => this.#queue.drop(id),
+			disabled: ({ projectId, id: webhookId, name, disabledReason: reason }) =>
+				this.#ownEvents.emit(projectId, { type: "fanfare.webhook.disabled", data: { webhookId, name, reason } }),
 			rateChanged: (id) => {
 				this.#queue.rateChanged(id);
 				this.#dispatcher.pump();
@@ -111,8 +149,14 @@ class AssembledEngine implements Engine {
 			committer: this.#committer,
 			queue: this.#queue,
 			registry,
+			live,
 			projects: this.projects,
 			due: (id, at) => this.#dispatcher.noteDue(id, at),
+		});
+		this.events = new EventManager(parts, { projects: this.projects, queue: this.#queue, live });
+		this.#retention = new Retention(parts, setup.retention ?? DEFAULT_RETENTION, {
+			projects: this.projects,
+			busy: () => this.#committer.waitingSends + this.#queue.ready + this.#queue.inFlight > 0,
 		});
 		this.intake = new Intake(parts, limits, {
 			committer: this.#committer,
@@ -120,6 +164,25 @@ class AssembledEngine implements Engine {
 			queue: this.#queue,
 			registry,
 			projects: this.projects,
+			catalogue: this.eventTypes,
+			live,
+		});
+		this.#ownEvents = new OperationalEvents(parts, {
+			registry,
+			send: (projectId, type, dataJson) => this.intake.sendOwn(projectId, type, dataJson),
+		});
+		this.#health = new HealthWatch(parts, { registry, webhooks: this.webhooks, events: this.#ownEvents });
+		this.stats = new Statistics(parts, { projects: this.projects, webhooks: this.webhooks });
+		this.#replayer = new Replayer(parts, {
+			registry,
+			events: this.#ownEvents,
+			due: (id, at) => this.#dispatcher.noteDue(id, at),
+			inFlightLimit: (id) => this.#queue.inFlightLimit(id),
+		});
+		this.replays = new ReplayManager(parts, {
+			projects: this.projects,
+			webhooks: this.webhooks,
+			replayer: this.#replayer,
 		});
 	}
 
@@ -162,14 +225,26 @@ class AssembledEngine implements Engine {
 		this.#dispatcher.start();
 		await this.#refiller.start();
 		this.#housekeeper.start();
+		this.#statsRoller.start();
+		this.#retention.start();
+		await this.#replayer.start();
 	}
 
 	/** New sends end first, outcomes are written last. */
 	async #stop(graceMs: number): Promise<void> {
 		const { clock, store } = this.#parts;
 		this.intake.close();
+		this.live.close();
 		const written = this.#dispatcher.drain().then(() => this.#committer.idle());
-		await Promise.all([this.#refiller.stop(), this.#sweeper.stop(), this.#housekeeper.stop()]);
+		await Promise.all([
+			this.#refiller.stop(),
+			this.#sweeper.stop(),
+			this.#housekeeper.stop(),
+			this.#statsRoller.stop(),
+			this.#retention.stop(),
+			this.#replayer.stop(),
+			this.replays.close(),
+		]);
 		let cancel = () => {};
 		const forced = new Promise<void>((resolve) => {
 			cancel = clock.after(graceMs, () => {
@@ -182,6 +257,7 @@ class AssembledEngine implements Engine {
 		cancel();
 		this.#committer.close();
 		await this.#closeSender();
+		await this.#parts.schemas.close();
 		await store.close();
 	}
 

@@ -2,13 +2,16 @@
 import { createHash } from "node:crypto";
 
 import { newDelivery, newHeldDelivery, type DeliveryState } from "../core/delivery.ts";
-import { FanfareError } from "../core/errors.ts";
+import { FanfareError, invalidRequest } from "../core/errors.ts";
+import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../core/event-type.ts";
 import { buildBody, MAX_EVENT_BYTES, type EventInput } from "../core/event.ts";
 import { idTime } from "../core/ids.ts";
 import type { ArmedWebhook } from "../core/webhook.ts";
 import type { AcceptResult, NewEvent, StoreError } from "../ports/store.ts";
+import type { Catalogue } from "./catalogue.ts";
 import type { Committer, PendingSend } from "./committer.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { LiveReporter } from "./live-reporter.ts";
 import type { EngineLimits, EngineParts } from "./options.ts";
 import type { Intake as IntakeCalls, Projects, SentEvent } from "./public.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
@@ -20,6 +23,8 @@ interface Neighbours {
 	readonly queue: ReadyQueue;
 	readonly registry: WebhookRegistry;
 	readonly projects: Pick<Projects, "get">;
+	readonly catalogue: Pick<Catalogue, "check">;
+	readonly live: LiveReporter;
 }
 
 /** Beside the body, an event costs about this much memory while it waits for its commit. */
@@ -43,23 +48,57 @@ export class Intake implements IntakeCalls {
 	}
 
 	async send(projectId: string, input: EventInput): Promise<SentEvent> {
-		this.#near.projects.get(projectId);
+		const project = this.#near.projects.get(projectId);
+		if (isReservedEventType(input.type)) throw this.#reserved();
 		this.#checkRoom(1, input.dataJson.length);
+		if (project.eventTypes === "catalogued") {
+			const refusal = await this.#uncatalogued(projectId, input);
+			if (refusal !== null) throw refusal;
+			// The intake may have been closed, or have filled up, in the meantime.
+			this.#checkRoom(1, input.dataJson.length);
+		}
 		return this.#sendOne(projectId, input);
 	}
 
+	/** Sends an event of Fanfare's own, which no catalogue has. Also while the intake is closed: what ends at a shutdown is told too. */
+	async sendOwn(projectId: string, type: string, dataJson: string): Promise<void> {
+		if (this.#near.committer.waitingSends >= this.#limits.maxWaitingSends) {
+			throw this.#refused("overloaded", "Too many sends wait to be stored.");
+		}
+		await this.#sendOne(projectId, { type, dataJson, timestamp: null, idempotencyKey: null, webhookIds: null });
+	}
+
 	async sendBatch(projectId: string, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]> {
-		this.#near.projects.get(projectId);
-		this.#checkRoom(
-			inputs.length,
-			inputs.reduce((sum, input) => sum + input.dataJson.length, 0),
-		);
+		const project = this.#near.projects.get(projectId);
+		const length = inputs.reduce((sum, input) => sum + input.dataJson.length, 0);
+		this.#checkRoom(inputs.length, length);
+		const catalogued = project.eventTypes === "catalogued";
+		const refusals = catalogued
+			? await Promise.all(inputs.map((input) => this.#uncatalogued(projectId, input).catch(asRefusal)))
+			: [];
+		if (catalogued) this.#checkRoom(inputs.length, length);
 		const results = await Promise.all(
-			inputs.map((input) => this.#sendOne(projectId, input).catch((error: unknown) => asRefusal(error))),
+			inputs.map((input, index): Promise<SentEvent | FanfareError> => {
+				const refusal = isReservedEventType(input.type) ? this.#reserved() : refusals[index];
+				return refusal ? Promise.resolve(refusal) : this.#sendOne(projectId, input).catch(asRefusal);
+			}),
 		);
 		const fatal = results.find((result) => result instanceof FanfareError && result.kind === "unavailable");
 		if (fatal instanceof FanfareError && results.every((result) => result instanceof FanfareError)) throw fatal;
 		return results;
+	}
+
+	/** Why the project's catalogue does not take this event; null if it does. */
+	async #uncatalogued(projectId: string, input: EventInput): Promise<FanfareError | null> {
+		const issues = await this.#near.catalogue.check(projectId, input);
+		if (issues.length === 0) return null;
+		this.#parts.observer.eventRefused("invalid_request");
+		return invalidRequest(issues);
+	}
+
+	#reserved(): FanfareError {
+		this.#parts.observer.eventRefused("invalid_request");
+		return invalidRequest([{ path: "type", message: RESERVED_TYPE_MESSAGE }]);
 	}
 
 	#checkRoom(count: number, bytes: number): void {
@@ -67,6 +106,8 @@ export class Intake implements IntakeCalls {
 			throw this.#refused("shutting_down", "The server is shutting down. Send again; another start takes it.");
 		}
 		const { committer } = this.#near;
+		// A batch larger than the limit is taken when nothing else waits: it could never be taken else.
+		if (committer.waitingSends === 0) return;
 		if (
 			committer.waitingSends + count > this.#limits.maxWaitingSends ||
 			committer.waitingBytes + bytes > this.#limits.maxWaitingBytes
@@ -162,6 +203,7 @@ export class Intake implements IntakeCalls {
 		switch (result.kind) {
 			case "accepted":
 				this.#parts.observer.eventAccepted(accepted.deliveries.length);
+				this.#near.live.eventAccepted(accepted.event);
 				this.#near.dispatcher.accepted(accepted);
 				resolve({ event: accepted.event, duplicate: false });
 				return;

@@ -8,12 +8,20 @@ import type { Keys, Projects } from "./public.ts";
 export class Keyring implements Keys {
 	readonly #parts: EngineParts;
 	readonly #projects: Pick<Projects, "get">;
+	readonly #deleted: (keyId: string) => void;
 	/** By the hex of the digest. */
 	readonly #byDigest = new Map<string, ApiKey>();
 
-	constructor(parts: EngineParts, projects: Pick<Projects, "get">, keys: readonly ApiKey[]) {
+	/** `deleted` ends what was opened with a deleted key. */
+	constructor(
+		parts: EngineParts,
+		projects: Pick<Projects, "get">,
+		keys: readonly ApiKey[],
+		deleted: (keyId: string) => void,
+	) {
 		this.#parts = parts;
 		this.#projects = projects;
+		this.#deleted = deleted;
 		for (const key of keys) this.#add(key);
 	}
 
@@ -53,6 +61,7 @@ export class Keyring implements Keys {
 		switch (outcome) {
 			case "deleted":
 				this.#forget((key) => key.id === keyId);
+				this.#deleted(keyId);
 				return;
 			case "not_found":
 				throw new FanfareError("key_not_found", "No such key. GET /workspace/keys lists them.");

@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { IdMaker } from "../core/ids.ts";
 import type { Sealer } from "../core/sealing.ts";
 import type { Observer } from "../ports/observer.ts";
+import type { SchemaValidator } from "../ports/schema-validator.ts";
 import type { EndpointGuard, Sender } from "../ports/sender.ts";
 import type { Store } from "../ports/store.ts";
 
@@ -11,6 +12,7 @@ export interface EngineParts {
 	readonly store: Store;
 	readonly sender: Sender;
 	readonly guard: EndpointGuard;
+	readonly schemas: SchemaValidator;
 	readonly clock: Clock;
 	readonly observer: Observer;
 	readonly sealer: Sealer;
@@ -43,7 +45,7 @@ export interface EngineLimits {
 
 export const DEFAULT_LIMITS: EngineLimits = {
 	maxInFlight: 1_024,
-	maxInFlightPerWebhook: 64,
+	maxInFlightPerWebhook: 256,
 	maxInFlightWhileFailing: 4,
 	maxReady: 20_000,
 	maxReadyPerWebhook: 2_000,

@@ -1,14 +1,17 @@
 // Projects: the tenants, kept in memory and changed store first.
-import { FanfareError } from "../core/errors.ts";
+import { FanfareError, invalidRequest } from "../core/errors.ts";
 import { makeProjectId } from "../core/ids.ts";
+import { retentionConflict } from "../core/retention.ts";
 import type { Project, Workspace } from "../core/workspace.ts";
 import type { EngineParts } from "./options.ts";
-import type { Projects } from "./public.ts";
+import type { Projects, ProjectSettings } from "./public.ts";
 
 export class ProjectManager implements Projects {
 	readonly #parts: EngineParts;
 	readonly #workspace: Workspace;
 	readonly #projects: Map<string, Project>;
+	/** Changes of one project wait for each other, so that none is lost. */
+	readonly #changing = new Map<string, Promise<unknown>>();
 	readonly #deleted: (projectId: string) => void;
 
 	/** `deleted` lets go of what belonged to a deleted project. */
@@ -44,6 +47,9 @@ export class ProjectManager implements Projects {
 			id: makeProjectId(),
 			workspaceId: this.#workspace.id,
 			name,
+			eventTypes: "open",
+			retentionDays: null,
+			payloadRetentionDays: null,
 			createDate: this.#parts.clock.now(),
 		};
 		await this.#parts.store.insertProject(project);
@@ -51,11 +57,22 @@ export class ProjectManager implements Projects {
 		return project;
 	}
 
-	async rename(projectId: string, name: string): Promise<Project> {
-		const project = { ...this.get(projectId), name };
-		await this.#parts.store.updateProject(project);
-		this.#projects.set(projectId, project);
-		return project;
+	async update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project> {
+		const before = this.#changing.get(projectId);
+		const done = (async () => {
+			await before?.catch(() => undefined);
+			const project = { ...this.get(projectId), ...changes };
+			checkRetention(project);
+			await this.#parts.store.updateProject(project);
+			this.#projects.set(projectId, project);
+			return project;
+		})();
+		this.#changing.set(projectId, done);
+		try {
+			return await done;
+		} finally {
+			if (this.#changing.get(projectId) === done) this.#changing.delete(projectId);
+		}
 	}
 
 	async delete(projectId: string): Promise<void> {
@@ -64,4 +81,9 @@ export class ProjectManager implements Projects {
 		this.#projects.delete(projectId);
 		this.#deleted(projectId);
 	}
+}
+
+function checkRetention({ retentionDays, payloadRetentionDays }: Project): void {
+	const message = retentionConflict(retentionDays, payloadRetentionDays);
+	if (message !== null) throw invalidRequest([{ path: "payloadRetentionDays", message }]);
 }

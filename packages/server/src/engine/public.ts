@@ -1,10 +1,15 @@
-import type { Delivery } from "../core/delivery.ts";
+import type { AuditEntry } from "../core/audit.ts";
+import type { Delivery, DeliveryStatus } from "../core/delivery.ts";
 import type { FanfareError } from "../core/errors.ts";
 // The engine's public calls: all that the api, or a program that embeds Fanfare, may ask of it.
+import type { EventType } from "../core/event-type.ts";
 import type { Event, EventInput } from "../core/event.ts";
 import type { ApiKey, Scope } from "../core/key.ts";
+import type { LiveFilter, LiveSignal } from "../core/live.ts";
 import type { Page, PageRequest } from "../core/page.ts";
+import type { Replay, ReplayOutcome } from "../core/replay.ts";
 import type { RetryPolicy } from "../core/retry-policy.ts";
+import type { StatsBucket, StatsRange, StatsRequest, StatsWidth } from "../core/stats.ts";
 import type { RateLimit, Webhook } from "../core/webhook.ts";
 import type { Project, Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
@@ -52,7 +57,8 @@ export interface Webhooks {
 	 * From the next attempt on the new secret signs, and for `overlapMs` the older ones beside it, newest first, five at most in all.
 	 */
 	updateSecret(projectId: string, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook>;
-	test(projectId: string, webhookId: string): Promise<WebhookTest>;
+	/** Sends the example of `eventType`, or Fanfare's own sample for null. Throws `invalid_request` if that type has no example. */
+	test(projectId: string, webhookId: string, eventType: string | null): Promise<WebhookTest>;
 	/** New and waiting deliveries are held until `resume`. */
 	pause(projectId: string, webhookId: string): Promise<Webhook>;
 	/** Enables a paused or disabled webhook; what was held goes out, oldest first. */
@@ -61,15 +67,38 @@ export interface Webhooks {
 	delete(projectId: string, webhookId: string): Promise<void>;
 }
 
+/** Everything that can be set on a project. */
+export type ProjectSettings = Omit<Project, "id" | "workspaceId" | "createDate">;
+
 export interface Projects {
 	/** Oldest first. */
 	list(): readonly Project[];
 	/** Throws `project_not_found`. */
 	get(projectId: string): Project;
 	create(name: string): Promise<Project>;
-	rename(projectId: string, name: string): Promise<Project>;
+	/** Changes what is named in `changes`. */
+	update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project>;
 	/** Deletes the project with its webhooks and keys; what waits is cancelled. */
 	delete(projectId: string): Promise<void>;
+}
+
+/** Everything that can be set on an event type. */
+export type EventTypeSettings = Pick<EventType, "description" | "schemaJson" | "exampleJson" | "archived">;
+
+/** The catalogue. Every call throws `project_not_found`, and what else is said. */
+export interface EventTypes {
+	/** By name, A first, which is "newer" here; cursors are names. `archived` null: all. */
+	list(projectId: string, archived: boolean | null, page: PageRequest): Promise<Page<EventType>>;
+	/** Throws `event_type_not_found`. */
+	get(projectId: string, name: string): Promise<EventType>;
+	/** Throws `event_type_exists`, `too_many_event_types`, and `invalid_request` for what is wrong in schema and example. */
+	create(projectId: string, name: string, settings: EventTypeSettings): Promise<EventType>;
+	/** Creates it or replaces it. */
+	put(projectId: string, name: string, settings: EventTypeSettings): Promise<EventType>;
+	/** Changes what is named in `patch`. Throws `event_type_not_found`. */
+	update(projectId: string, name: string, patch: Partial<EventTypeSettings>): Promise<EventType>;
+	/** Throws `event_type_not_found`. Events of this type stay. */
+	delete(projectId: string, name: string): Promise<void>;
 }
 
 export interface Keys {
@@ -100,7 +129,7 @@ export interface ManyChanged {
 export interface Deliveries {
 	/**
 	 * Makes an attempt now, of one that is Failed, Cancelled or Pending. If it fails, the automatic schedule goes on as it was.
-	 * Throws `delivery_not_found`, `delivery_not_changeable` or `webhook_not_active`.
+	 * Throws `delivery_not_found`, `delivery_not_changeable`, `webhook_not_active` or `payload_erased`.
 	 */
 	retry(projectId: string, deliveryId: string): Promise<Delivery>;
 	/** Cancels one that is Pending or Held. An attempt in flight can't be called back. */
@@ -129,6 +158,104 @@ export interface Intake {
 	sendBatch(projectId: string, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]>;
 }
 
+/** Which events are sent to a webhook again. */
+export interface ReplayRequest {
+	/** Inclusive; the end is exclusive, and null = now. */
+	readonly since: number;
+	readonly until: number | null;
+	readonly outcomes: readonly ReplayOutcome[];
+	/** Exact names or `prefix.*`. Null = every type; but of missed events only those of the types that the webhook wants. */
+	readonly eventTypes: readonly string[] | null;
+}
+
+export interface ReplayEstimate {
+	/** Events that would be sent now. */
+	readonly count: number;
+	/** False: there were so many events to look at that it was ended early; there are more. */
+	readonly complete: boolean;
+}
+
+/** Every call throws `project_not_found`, and what else is said. */
+export interface Replays {
+	/**
+	 * Begins a replay in the background: it goes on through stops and crashes, waits while the webhook is paused or disabled, and
+	 * is cancelled when the webhook is deleted. Throws `webhook_not_found`, `too_many_replays`.
+	 */
+	start(projectId: string, webhookId: string, request: ReplayRequest): Promise<Replay>;
+	/** What `start` would send. Throws `webhook_not_found`. */
+	estimate(projectId: string, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate>;
+	/** Newest first; `webhookId` null = of all webhooks. */
+	list(projectId: string, webhookId: string | null, page: PageRequest): Promise<Page<Replay>>;
+	/** Throws `replay_not_found`. */
+	get(projectId: string, replayId: string): Promise<Replay>;
+	/** Makes no more deliveries; those that are made go on. Throws `replay_not_found`, `replay_ended`. */
+	cancel(projectId: string, replayId: string): Promise<Replay>;
+}
+
+/** Events after their acceptance. */
+export interface Events {
+	/**
+	 * Takes out an event's payload and what receivers answered to it, for good; what waits of it is cancelled. An attempt in flight
+	 * can't be called back. Throws `project_not_found`, `event_not_found`.
+	 */
+	erasePayload(projectId: string, eventId: string): Promise<{ readonly cancelledCount: number }>;
+}
+
+export interface Audit {
+	/** Resolves with the entry's id when it is on the disk. It must hold no value that was set, only the names of fields. */
+	record(entry: Omit<AuditEntry, "id" | "at">): Promise<string>;
+	/** Names the object of an entry that was written before there was one. A failure is logged, not thrown: the entry is there. */
+	amend(entryId: string, object: Pick<AuditEntry, "objectId" | "projectId">): Promise<void>;
+	/** Takes an entry back whose call came to nothing. A failure is logged, not thrown. */
+	withdraw(entryId: string): Promise<void>;
+}
+
+/** Who wants to watch what. */
+export interface LiveRequest {
+	readonly projectId: string;
+	/** The key that opened the stream, which ends with it. */
+	readonly keyId: string | null;
+	readonly filter: LiveFilter;
+	/** The place that the client has come to; null: from now on. */
+	readonly lastEventId: string | null;
+	/** Ends the connection by force; called if the client does not even take the last signal. */
+	readonly abandon: () => void;
+}
+
+export interface LiveSubscription {
+	/**
+	 * What has happened since the last call; waits until there is something, 15 s at most. Null when it is over. Not to be called again
+	 * before it has resolved.
+	 */
+	next(): Promise<readonly LiveSignal[] | null>;
+	/** To be called when the client has gone. May be called twice. */
+	close(): void;
+}
+
+export interface Live {
+	/**
+	 * Watches what happens in a project from now on, or from where the client was. Bounded: a client that takes what it is given more
+	 * slowly than things happen is dropped. Throws `overloaded` if too many watch, and `shutting_down`.
+	 */
+	subscribe(request: LiveRequest): LiveSubscription;
+}
+
+/** Statistics of a time. */
+export interface StatsReport extends StatsRange {
+	readonly width: StatsWidth;
+	/** Every bucket of the range, oldest first. */
+	readonly buckets: readonly StatsBucket[];
+	/** Their sum. */
+	readonly totals: StatsBucket;
+	/** How many deliveries are in each status now. */
+	readonly deliveries: Readonly<Record<DeliveryStatus, number>>;
+}
+
+export interface Statistics {
+	/** Of a webhook, or for null of the project. Throws `project_not_found`, `webhook_not_found`, `invalid_request`. */
+	read(projectId: string, webhookId: string | null, request: StatsRequest): Promise<StatsReport>;
+}
+
 /** Whether the server can do its work, check by check. */
 export interface Readiness {
 	readonly ready: boolean;
@@ -141,7 +268,13 @@ export interface Engine {
 	readonly webhooks: Webhooks;
 	readonly keys: Keys;
 	readonly intake: Intake;
+	readonly eventTypes: EventTypes;
+	readonly live: Live;
+	readonly replays: Replays;
 	readonly deliveries: Deliveries;
+	readonly events: Events;
+	readonly audit: Audit;
+	readonly stats: Statistics;
 	readiness(): Promise<Readiness>;
 	gauges(): EngineGauges;
 	/** Recovers what a former run left and begins to deliver. May be called twice. */

@@ -21,11 +21,18 @@ type Limits = Pick<
 /** Lanes looked at, at most, in one search for one that can be served; keeps a search short when thousands are blocked. */
 const MAX_LOOKS = 256;
 
+interface Held {
+	readonly delivery: LeasedDelivery;
+	leaseUntil: number;
+	/** The same delivery, claimed for its next attempt before this one had left. */
+	next: LeasedDelivery | null;
+}
+
 export class ReadyQueue {
 	readonly #limits: Limits;
 	readonly #lanes = new Map<string, Lane>();
 	/** Everything in memory by delivery id, ready or in flight, with the end of its lease. */
-	readonly #held = new Map<string, { readonly delivery: LeasedDelivery; leaseUntil: number }>();
+	readonly #held = new Map<string, Held>();
 	#ring: Lane[] = [];
 	#ringHead = 0;
 	#ready = 0;
@@ -77,6 +84,12 @@ export class ReadyQueue {
 		this.#limitRate(lane);
 		this.#slowed.delete(lane);
 		this.#enterRing(lane);
+	}
+
+	/** Attempts that may be under way at once to this webhook, as it is doing now. */
+	inFlightLimit(webhookId: string): number {
+		const lane = this.#lanes.get(webhookId);
+		return lane === undefined ? this.#limits.maxInFlightPerWebhook : this.#limit(lane);
 	}
 
 	/** When the next lane that waits for its rate limit may be served; Infinity if none waits. */
@@ -144,10 +157,11 @@ export class ReadyQueue {
 		const held = this.#held.get(delivery.id);
 		if (held !== undefined) {
 			held.leaseUntil = Math.max(held.leaseUntil, delivery.leaseUntil);
+			if (delivery.attemptCount > held.delivery.attemptCount) held.next = delivery;
 			return false;
 		}
 		const lane = this.lane(delivery.webhookId);
-		this.#held.set(delivery.id, { delivery, leaseUntil: delivery.leaseUntil });
+		this.#held.set(delivery.id, { delivery, leaseUntil: delivery.leaseUntil, next: null });
 		lane.push(delivery);
 		this.#ready++;
 		this.#readyBytes += delivery.body.length;
@@ -210,11 +224,14 @@ export class ReadyQueue {
 
 	/** Takes out a delivery that `take` had given: its attempt is over and written. */
 	finish(delivery: LeasedDelivery): void {
-		if (!this.#held.delete(delivery.id)) return;
+		const held = this.#held.get(delivery.id);
+		if (held === undefined) return;
+		this.#held.delete(delivery.id);
 		this.#discarded.delete(delivery.id);
 		const lane = this.lane(delivery.webhookId);
 		lane.inFlight--;
 		this.#inFlight--;
+		if (held.next !== null) this.push(held.next);
 		this.#enterRing(lane);
 		this.forgetIfIdle(lane);
 	}

@@ -2,11 +2,13 @@
 // that follows from that, in small steps. What it finds done is not done again, so a crash on the way costs nothing.
 import type { DeliveryChange, DeliveryStatus } from "../core/delivery.ts";
 import { heldReason } from "./intake.ts";
+import type { LiveReporter } from "./live-reporter.ts";
 import type { EngineParts } from "./options.ts";
 import type { WebhookRegistry } from "./webhook-registry.ts";
 
 interface Neighbours {
 	readonly registry: WebhookRegistry;
+	readonly live: LiveReporter;
 	/** Held deliveries of this webhook are due now. */
 	readonly due: (webhookId: string, at: number) => void;
 }
@@ -76,6 +78,8 @@ export class Sweeper {
 		for (const { from, change } of this.#sweeps(webhookId)) {
 			const now = this.#parts.clock.now();
 			const count = await this.#parts.store.sweepWebhook(webhookId, from, change, now, STEP);
+			const projectId = this.#near.registry.find(webhookId)?.record.projectId;
+			if (projectId !== undefined) this.#near.live.deliveriesUpdated(projectId, webhookId, change, count);
 			if (change.type === "resume" && count > 0) this.#near.due(webhookId, now);
 			if (count === STEP) return false;
 		}

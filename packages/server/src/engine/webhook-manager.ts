@@ -6,8 +6,10 @@ import type { Page, PageRequest } from "../core/page.ts";
 import { secretHint } from "../core/signing.ts";
 import { MAX_ACTIVE_SECRETS, type Webhook } from "../core/webhook.ts";
 import type { SealedSecret, WebhookRecord } from "../ports/store.ts";
+import type { Catalogue } from "./catalogue.ts";
+import type { LiveReporter } from "./live-reporter.ts";
 import type { EngineParts } from "./options.ts";
-import type { Projects, Webhooks, WebhookSettings, WebhookTest } from "./public.ts";
+import type { Audit, Projects, Webhooks, WebhookSettings, WebhookTest } from "./public.ts";
 import type { Sweeper } from "./sweeper.ts";
 import { sealHeaders, sealSecret, type RegisteredWebhook, type WebhookRegistry } from "./webhook-registry.ts";
 import type { WebhookTester } from "./webhook-tester.ts";
@@ -15,10 +17,15 @@ import type { WebhookTester } from "./webhook-tester.ts";
 interface Neighbours {
 	readonly registry: WebhookRegistry;
 	readonly projects: Pick<Projects, "get">;
+	readonly audit: Audit;
 	readonly sweeper: Sweeper;
 	readonly tester: WebhookTester;
+	readonly catalogue: Pick<Catalogue, "sample">;
+	readonly live: LiveReporter;
 	/** The webhook gets nothing from now on: what is ready for it leaves memory. */
 	readonly drop: (webhookId: string) => void;
+	/** It was disabled by Fanfare itself. */
+	readonly disabled: (webhook: Webhook) => void;
 	/** Its rate limit may be another now. */
 	readonly rateChanged: (webhookId: string) => void;
 }
@@ -32,6 +39,11 @@ function overlapping(secrets: readonly SealedSecret[], until: number, now: numbe
 		.filter(({ expireDate }) => expireDate > now)
 		.sort((a, b) => b.number - a.number)
 		.slice(0, MAX_ACTIVE_SECRETS - 1);
+}
+
+/** Whether what its attempts have come to so far says nothing about it any more. */
+function beginsAnew(before: WebhookRecord, after: WebhookRecord): boolean {
+	return (before.status !== "Enabled" && after.status === "Enabled") || before.endpoint !== after.endpoint;
 }
 
 export class WebhookManager implements Webhooks {
@@ -118,8 +130,10 @@ export class WebhookManager implements Webhooks {
 		});
 	}
 
-	async test(projectId: string, webhookId: string): Promise<WebhookTest> {
-		return this.#near.tester.test(this.#find(projectId, webhookId).armed);
+	async test(projectId: string, webhookId: string, eventType: string | null): Promise<WebhookTest> {
+		const { armed } = this.#find(projectId, webhookId);
+		const sample = eventType === null ? null : await this.#near.catalogue.sample(projectId, eventType);
+		return this.#near.tester.test(armed, sample);
 	}
 
 	async pause(projectId: string, webhookId: string): Promise<Webhook> {
@@ -145,16 +159,27 @@ export class WebhookManager implements Webhooks {
 		this.#stopDeliveries(webhookId);
 	}
 
-	/** The receiver said that it is gone for good (410). */
-	async disable(webhookId: string, reason: string): Promise<void> {
+	/** Disables it, unless it is already; or unless it is not `expected` any more, where that is given. */
+	async disable(webhookId: string, reason: string, expected: WebhookRecord | null = null): Promise<void> {
 		const found = this.#near.registry.find(webhookId);
 		if (found === undefined || found.record.deleteDate !== null || found.record.status === "Disabled") return;
-		await this.#change(found.record.projectId, webhookId, (record) => ({
-			...record,
-			status: "Disabled",
-			disabledReason: reason,
-		}));
+		let disabled = false;
+		const webhook = await this.#change(found.record.projectId, webhookId, (record) => {
+			if (record.status === "Disabled" || (expected !== null && record !== expected)) return record;
+			disabled = true;
+			return { ...record, status: "Disabled", disabledReason: reason };
+		});
+		if (!disabled) return;
 		this.#stopDeliveries(webhookId);
+		this.#near.disabled(webhook);
+		await this.#near.audit.record({
+			keyId: null,
+			projectId: found.record.projectId,
+			action: "webhook.disable",
+			objectId: webhookId,
+			fields: ["status", "disabledReason"],
+			requestId: null,
+		});
 	}
 
 	/** The store has marked the project and its webhooks as deleted; memory and deliveries follow. */
@@ -185,7 +210,8 @@ export class WebhookManager implements Webhooks {
 			const changed = change(record, now);
 			if (changed === record) return this.#shown(webhook);
 			const next = { ...changed, updateDate: Math.max(now, record.updateDate) };
-			await this.#parts.store.updateWebhook(next);
+			await this.#parts.store.updateWebhook(next, { resetHealth: beginsAnew(record, next) });
+			this.#near.live.webhookUpdated(record, next);
 			return this.#shown(this.#near.registry.put(next).webhook);
 		})();
 		this.#changing.set(webhookId, done);

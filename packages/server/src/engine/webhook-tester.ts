@@ -4,6 +4,7 @@ import { buildBody } from "../core/event.ts";
 import type { ArmedWebhook } from "../core/webhook.ts";
 import type { AttemptOutcome } from "../ports/sender.ts";
 import { buildRequest, judge } from "./attempt.ts";
+import type { Sample } from "./catalogue.ts";
 import type { EngineParts, Identity } from "./options.ts";
 import type { WebhookTest } from "./public.ts";
 
@@ -24,27 +25,26 @@ export class WebhookTester {
 	}
 
 	/**
-	 * Up to `maxRetries` + 1 attempts until a 2xx, at most 1 s apart and 30 s in all.
+	 * Sends the sample, or Fanfare's own for null. Up to `maxRetries` + 1 attempts until a 2xx, at most 1 s apart and 30 s in all.
 	 * Throws `overloaded` if too many tests are under way; how the endpoint behaves never throws.
 	 */
-	async test(webhook: ArmedWebhook): Promise<WebhookTest> {
+	async test(webhook: ArmedWebhook, sample: Sample | null): Promise<WebhookTest> {
 		if (this.#underWay >= MAX_TESTS) {
 			throw new FanfareError("overloaded", "Too many webhooks are being tested. Try again in some seconds.");
 		}
 		this.#underWay++;
 		try {
-			return await this.#attempts(webhook);
+			return await this.#attempts(webhook, sample ?? ownSample(webhook));
 		} finally {
 			this.#underWay--;
 		}
 	}
 
-	async #attempts(webhook: ArmedWebhook): Promise<WebhookTest> {
+	async #attempts(webhook: ArmedWebhook, { type, dataJson }: Sample): Promise<WebhookTest> {
 		const { clock, ids } = this.#parts;
 		const endAt = clock.now() + TOTAL_MS;
 		const now = clock.now();
-		const data = { webhookId: webhook.id, message: "This is a test from Fanfare: your webhook works." };
-		const event = { eventId: ids.make("evt", now), body: buildBody(TEST_EVENT_TYPE, now, JSON.stringify(data)) };
+		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
 		for (let attemptCount = 1; ; attemptCount++) {
 			const startAt = clock.now();
 			const request = buildRequest(webhook, event, this.#identity.userAgent, startAt);
@@ -56,6 +56,11 @@ export class WebhookTester {
 			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
 		}
 	}
+}
+
+function ownSample(webhook: ArmedWebhook): Sample {
+	const data = { webhookId: webhook.id, message: "This is a test from Fanfare: your webhook works." };
+	return { type: TEST_EVENT_TYPE, dataJson: JSON.stringify(data) };
 }
 
 function isSuccess(outcome: AttemptOutcome): boolean {

@@ -1,5 +1,6 @@
 // What the domain tells those who watch it: metrics and logs are made of these calls, and nothing else.
 import type { AttemptTrigger } from "../core/delivery.ts";
+import type { Purged } from "./retention-store.ts";
 import type { AttemptError } from "./sender.ts";
 
 /** One attempt, as it may be logged: no payload, no header, no secret. */
@@ -25,6 +26,10 @@ export interface Observer {
 	eventRefused(code: string): void;
 	attemptFinished(report: AttemptReport): void;
 	committed(commit: { readonly events: number; readonly updates: number; readonly durationMs: number }): void;
+	/** A step of retention has deleted this. */
+	purged(purged: Purged): void;
+	/** Bytes of free space were given back to the file system. */
+	spaceReleased(bytes: number): void;
 	/** Something that went wrong inside and was dealt with, such as a failed commit that will be tried again. */
 	problem(message: string, error: unknown): void;
 	/** Something that an operator likes to know, such as a recovery at start. */

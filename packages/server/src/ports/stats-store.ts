@@ -1,4 +1,4 @@
-// What statistics need of the store. They are kept up by `commit` itself, in its transaction.
+// What statistics need of the store. They are kept up by whatever changes deliveries, in its transaction.
 import type { DeliveryStatus } from "../core/delivery.ts";
 import type { StatsBucket, StatsWidth } from "../core/stats.ts";
 
@@ -12,11 +12,24 @@ export interface StatsQuery {
 	readonly to: number;
 }
 
+/** One step of adding up. */
+export interface RollUpStep {
+	/** Buckets of a minute, and of an hour, that begin before this are dropped. */
+	readonly keepMinutesFrom: number;
+	readonly keepHoursFrom: number;
+	/** About how many rows to read, or to delete, in one transaction. */
+	readonly limit: number;
+}
+
 export interface StatsStore {
-	/** The buckets in which something happened, oldest first. */
+	/** The buckets in which something happened, oldest first; whether or not they were added up yet. */
 	stats(query: StatsQuery): Promise<readonly StatsBucket[]>;
 	/** How many deliveries are in each status now; of a webhook, or of the project. Kept up, not counted. */
 	statusCounts(projectId: string, webhookId: string | null): Promise<Readonly<Record<DeliveryStatus, number>>>;
-	/** Adds closed minutes up into hours and days and drops minutes from before `keepMinutesFrom`, in small steps; returns how many rows it changed, 0 when all is done. */
-	rollUpStats(now: number, keepMinutesFrom: number, limit: number): Promise<number>;
+	/**
+	 * Adds what has come so far to minutes, hours and days, and drops what is too old, in steps; returns how many rows it has dealt with.
+	 * 0 ends a round, and the next call begins another one. Reading gives the same in between; a crash repeats nothing and leaves
+	 * nothing out.
+	 */
+	rollUpStats(step: RollUpStep): Promise<number>;
 }

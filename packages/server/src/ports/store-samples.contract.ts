@@ -53,7 +53,15 @@ export class Samples {
 	}
 
 	project(name = "Project"): Project {
-		return { id: makeProjectId(), workspaceId: this.workspaceId, name, createDate: this.now };
+		return {
+			id: makeProjectId(),
+			workspaceId: this.workspaceId,
+			name,
+			eventTypes: "open",
+			retentionDays: null,
+			payloadRetentionDays: null,
+			createDate: this.now,
+		};
 	}
 
 	key(scope: ApiKey["scope"] = "admin", projectId: string | null = null): ApiKey {

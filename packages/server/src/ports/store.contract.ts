@@ -1,12 +1,18 @@
 // What every store promises. An adapter's test is a few lines that run this.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { describeAudit } from "./store-audit.contract.ts";
+import { describeCatalogue } from "./store-catalogue.contract.ts";
 import { describeCommit } from "./store-commit.contract.ts";
+import { describeHealth } from "./store-health.contract.ts";
 import { describeLog } from "./store-log.contract.ts";
 import { describeManagement } from "./store-management.contract.ts";
 import { describePages } from "./store-pages.contract.ts";
 import { describeQueue } from "./store-queue.contract.ts";
+import { describeReplays } from "./store-replays.contract.ts";
+import { describeRetention } from "./store-retention.contract.ts";
 import { fillStore, stateOf } from "./store-samples.contract.ts";
+import { describeStats } from "./store-stats.contract.ts";
 import type { Store } from "./store.ts";
 
 export interface StoreContractOptions {
@@ -34,6 +40,9 @@ export function storeContract({ name, open, reopen }: StoreContractOptions): voi
 		});
 		afterEach(() => store.close());
 		const current: CurrentStore = () => store;
+		const again = async (): Promise<void> => {
+			store = (await reopen?.(store)) ?? store;
+		};
 
 		describe("commit", () => {
 			describeCommit(current);
@@ -49,6 +58,24 @@ export function storeContract({ name, open, reopen }: StoreContractOptions): voi
 		});
 		describe("management", () => {
 			describeManagement(current);
+		});
+		describe("the catalogue", () => {
+			describeCatalogue(current);
+		});
+		describe("replays", () => {
+			describeReplays(current);
+		});
+		describe("retention", () => {
+			describeRetention(current);
+		});
+		describe("the audit log", () => {
+			describeAudit(current);
+		});
+		describe("statistics", () => {
+			describeStats(current, again);
+		});
+		describe("health", () => {
+			describeHealth(current, again);
 		});
 		describe("lifecycle", () => {
 			describeLifecycle(current);

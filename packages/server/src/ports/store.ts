@@ -12,6 +12,12 @@ import type { ApiKey } from "../core/key.ts";
 import type { Page, PageRequest } from "../core/page.ts";
 import type { Webhook } from "../core/webhook.ts";
 import type { Project, Workspace } from "../core/workspace.ts";
+import type { AuditStore } from "./audit-store.ts";
+import type { CatalogueStore } from "./catalogue-store.ts";
+import type { HealthStore, HealthTurn } from "./health-store.ts";
+import type { ReplayStore } from "./replay-store.ts";
+import type { RetentionStore } from "./retention-store.ts";
+import type { StatsStore } from "./stats-store.ts";
 
 /** A secret or a set of header values as it lies on disk. */
 export interface SealedSecret {
@@ -65,6 +71,8 @@ export interface CommitBatch {
 }
 
 export interface CommitResult {
+	/** What the updates have meant for the health of webhooks, in order. */
+	readonly turns: readonly HealthTurn[];
 	/** One for each of `events`, in order. */
 	readonly events: readonly AcceptResult[];
 	/** The state after each of `updates`, in order; null if there is no such delivery. */
@@ -125,7 +133,7 @@ export interface StoreIdentity {
  * Durable storage. Every method that writes resolves only after the write is synced to disk, and rejects with a `StoreError`
  * if it was not done; then nothing of it was done.
  */
-export interface Store {
+export interface Store extends HealthStore, ReplayStore, StatsStore, CatalogueStore, RetentionStore, AuditStore {
 	/** What the store was made with; null for a new one, which `initialize` fills. */
 	identity(): Promise<StoreIdentity | null>;
 	/** Makes the workspace, its first project and its first key, all or nothing. */
@@ -173,8 +181,8 @@ export interface Store {
 	/** Every webhook, also deleted ones that still have deliveries to settle. */
 	webhookRecords(): Promise<readonly WebhookRecord[]>;
 	insertWebhook(record: WebhookRecord): Promise<void>;
-	/** Replaces all of a webhook's record, its secrets included. */
-	updateWebhook(record: WebhookRecord): Promise<void>;
+	/** Replaces all of a webhook's record, its secrets included. Its health is left alone, or begins anew. */
+	updateWebhook(record: WebhookRecord, options?: { readonly resetHealth: boolean }): Promise<void>;
 	/** Replaces each record, and the fingerprint, in one transaction: a change of the master key. */
 	reseal(records: readonly WebhookRecord[], masterKeyFingerprint: string): Promise<void>;
 	webhooks(projectId: string, page: PageRequest): Promise<Page<Webhook>>;

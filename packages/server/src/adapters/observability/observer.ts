@@ -14,6 +14,8 @@ export function createObserver(logger: Logger, metrics: Metrics): Observer {
 			if (logsAttempts) logger.info(report, "attempt");
 		},
 		committed: (commit) => metrics.committed(commit),
+		purged: (purged) => metrics.purged(purged),
+		spaceReleased: (bytes) => metrics.spaceReleased(bytes),
 		problem(message, error) {
 			metrics.problem();
 			logger.error({ err: error }, message);

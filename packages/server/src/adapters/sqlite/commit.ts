@@ -3,45 +3,55 @@ import type { DatabaseSync } from "node:sqlite";
 
 import { transition, type Attempt, type DeliveryState } from "../../core/delivery.ts";
 import type { AcceptResult, CommitBatch, CommitResult, DeliveryUpdate, NewEvent } from "../../ports/store.ts";
-import type { Transact } from "./connection.ts";
-import { idBytes } from "./ids.ts";
-import { OpenMoves, type OpenCounts } from "./open-counts.ts";
+import { createIsErased, withoutAnswer } from "./erased.ts";
+import type { FigureChanges } from "./figure-changes.ts";
+import { hexOf } from "./figure-rows.ts";
+import type { Figures } from "./figures.ts";
+import { HealthChanges, type HealthBook } from "./health.ts";
+import { idBytes, idHex } from "./ids.ts";
 import { attemptValues, fingerprintOf, STATE_COLUMNS, stateValues, toEvent, toState } from "./rows.ts";
 
 export type Commit = (batch: CommitBatch) => CommitResult;
 
 /** Prepares `Store.commit`. */
-export function createCommit(db: DatabaseSync, transact: Transact, counts: OpenCounts): Commit {
+export function createCommit(db: DatabaseSync, figures: Figures, health: HealthBook): Commit {
 	const accept = createAccept(db);
 	const update = createUpdate(db);
 
 	return (batch) => {
-		const moves = new OpenMoves();
-		const result = transact(() => ({
-			events: batch.events.map((event) => accept(event, moves)),
-			updates: batch.updates.map((change) => update(change, moves)),
-		}));
-		counts.apply(moves);
+		const signs = new HealthChanges(health);
+		const result = figures.transact((changes) => {
+			const result = {
+				events: batch.events.map((event) => accept(event, changes)),
+				updates: batch.updates.map((each) => update(each, changes, signs)),
+				turns: signs.turns,
+			};
+			health.write(signs);
+			return result;
+		});
+		health.apply(signs);
 		return result;
 	};
 }
 
-function createAccept(db: DatabaseSync): (accepted: NewEvent, moves: OpenMoves) => AcceptResult {
+function createAccept(db: DatabaseSync): (accepted: NewEvent, changes: FigureChanges) => AcceptResult {
 	const findKey = createFindKey(db);
 	const insertEvent = createInsertEvent(db);
 	const insertKey = createInsertKey(db);
 	const insertDelivery = createInsertDelivery(db);
 
-	return (accepted, moves) => {
+	return (accepted, changes) => {
 		const projectId = idBytes("proj", accepted.event.projectId);
 		const known = accepted.idempotency === null ? null : findKey(projectId, accepted.idempotency);
 		if (known !== null) return known;
 		const eventId = idBytes("evt", accepted.event.id);
 		insertEvent(projectId, eventId, accepted);
 		if (accepted.idempotency !== null) insertKey(projectId, eventId, accepted.idempotency, accepted.event.createDate);
+		const { createDate } = accepted.event;
+		changes.eventAccepted(idHex("proj", accepted.event.projectId), createDate);
 		for (const delivery of accepted.deliveries) {
 			insertDelivery(projectId, eventId, accepted.event, delivery);
-			moves.move(null, delivery.state.status);
+			changes.deliveryAccepted(idHex("webhook", delivery.webhookId), createDate, delivery.state.status);
 		}
 		return ACCEPTED;
 	};
@@ -83,7 +93,8 @@ function createInsertKey(db: DatabaseSync) {
 	};
 }
 
-function createInsertDelivery(db: DatabaseSync) {
+/** Writes a new delivery; its event's `createDate` is when. */
+export function createInsertDelivery(db: DatabaseSync) {
 	const insert = db.prepare(`
 		INSERT INTO deliveries (id, project_id, webhook_id, event_id, event_type, update_date, ${STATE_COLUMNS}, due_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -91,7 +102,7 @@ function createInsertDelivery(db: DatabaseSync) {
 	return (
 		projectId: Uint8Array,
 		eventId: Uint8Array,
-		event: NewEvent["event"],
+		event: Pick<NewEvent["event"], "type" | "createDate">,
 		{ id, webhookId, state }: NewEvent["deliveries"][number],
 	): void => {
 		insert.run(
@@ -106,24 +117,42 @@ function createInsertDelivery(db: DatabaseSync) {
 	};
 }
 
-function createUpdate(db: DatabaseSync): (update: DeliveryUpdate, moves: OpenMoves) => DeliveryState | null {
-	const selectState = db.prepare(`SELECT ${STATE_COLUMNS} FROM deliveries WHERE id = ?`);
+type Update = (update: DeliveryUpdate, changes: FigureChanges, signs: HealthChanges) => DeliveryState | null;
+
+function createUpdate(db: DatabaseSync): Update {
+	// In hex since a short text costs 0.5 µs less to read than bytes.
+	const selectState = db.prepare(`SELECT lower(hex(webhook_id)) AS hex, ${STATE_COLUMNS} FROM deliveries WHERE id = ?`);
 	const writeState = createWriteState(db);
+	const isErased = createIsErased(db);
 	const insertAttempt = createInsertAttempt(db);
 
-	return ({ deliveryId, change, attempt, at }, moves) => {
+	return ({ deliveryId, change, attempt, at }, changes, signs) => {
 		const id = idBytes("dlv", deliveryId);
 		const row = selectState.get(id);
 		if (row === undefined) return null;
 		const before = toState(row);
-		const after = transition(before, change);
+		// Without a payload there is nothing to send again.
+		const after = change.type === "retry" && isErased(id) ? before : transition(before, change);
+		const webhook = hexOf(row);
 		if (after !== before) {
 			writeState(id, after, at);
-			moves.move(before.status, after.status);
+			changes.moved(webhook, at, before.status, after.status);
 		}
-		if (attempt !== null) insertAttempt(id, attempt);
+		// An attempt that was in flight when the payload was erased.
+		const isLate = attempt !== null && before.status === "Cancelled" && isErased(id);
+		if (attempt !== null) insertAttempt(id, isLate ? withoutAnswer(attempt) : attempt);
+		if (change.type === "attempted") {
+			const success = change.verdict.kind === "success";
+			changes.attempted(webhook, at, success, attempt === null ? null : latencyOf(attempt));
+			signs.attempted(id, webhook, { at, success, exhausted: after.status === "Failed" && before.status !== "Failed" });
+		}
 		return after;
 	};
+}
+
+/** How long the receiver took to answer, or showed that it does not. */
+function latencyOf({ responseCode, error, durationMs }: Attempt): number | null {
+	return responseCode !== 0 || error === "timeout" ? durationMs : null;
 }
 
 /** Writes the state that `transition` gave. */

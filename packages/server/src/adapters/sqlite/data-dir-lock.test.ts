@@ -57,6 +57,8 @@ describe("the lock of a data directory", () => {
 	it("says what is wrong with a directory that can't be one", () => {
 		using dir = new TemporaryDir();
 		writeFileSync(dir.join("file"), "");
-		expect(() => lockDataDir(dir.join("file"))).toThrow(/data directory .*file can't be used .*FANFARE_DATA_DIR/);
+		expect(() => lockDataDir(dir.join("file"))).toThrow(
+			/data directory .*file can't be used: it is not a directory.*FANFARE_DATA_DIR/,
+		);
 	});
 });

@@ -80,8 +80,25 @@ function readPid(pidFile: string): number | null {
 }
 
 function unusable(dir: string, cause: unknown): StoreError {
-	const translated = toStoreError(cause);
-	const why = translated instanceof Error ? translated.message : String(translated);
-	const message = `the data directory ${resolve(dir)} can't be used (${why}): check that it can be written, or set FANFARE_DATA_DIR`;
+	const message = `the data directory ${resolve(dir)} can't be used: ${whyUnusable(cause)}. Check it, or set FANFARE_DATA_DIR to another`;
 	return new StoreError("store_unavailable", message, { cause });
+}
+
+const PLAIN_WORDS: Readonly<Record<string, string>> = {
+	EEXIST: "it is not a directory",
+	ENOTDIR: "a part of its path is not a directory",
+	EACCES: "this user may not write there",
+	EPERM: "this user may not write there",
+	EROFS: "the file system is read-only",
+	ENOSPC: "the disk is full",
+};
+const SQLITE_CANTOPEN = 14;
+const SQLITE_READONLY = 8;
+
+function whyUnusable(cause: unknown): string {
+	const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+	const sqlite = (sqliteCode(cause) ?? 0) & 0xff;
+	if (sqlite === SQLITE_CANTOPEN || sqlite === SQLITE_READONLY) return "this user may not write there";
+	const translated = toStoreError(cause);
+	return PLAIN_WORDS[code] ?? (translated instanceof Error ? translated.message : String(translated));
 }

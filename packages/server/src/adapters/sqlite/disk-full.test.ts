@@ -39,7 +39,7 @@ describe("a full store", () => {
 	it("refuses an event as store_full, keeps what it has, and goes on when there is room", async () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("fanfare.db");
-		const store = await openSqliteStore({ path, maxPageCount: 300 });
+		const store = await openSqliteStore({ path, maxPageCount: 310 });
 		const world = await fillStore(store);
 		const accepted = await fillUp(world);
 		expect(accepted.length).toBeGreaterThan(10);

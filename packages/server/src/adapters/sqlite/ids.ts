@@ -1,5 +1,5 @@
 // Ids as they lie on disk: the 16 bytes of their UUID. The prefix says the type, and so does the column.
-export type StoredPrefix = "ws" | "proj" | "webhook" | "evt" | "dlv" | "atm" | "key";
+export type StoredPrefix = "ws" | "proj" | "webhook" | "evt" | "dlv" | "atm" | "key" | "replay" | "aud";
 
 const ID_BYTES = 16;
 const TIME_BYTES = 6;
@@ -38,6 +38,11 @@ export function idText(prefix: StoredPrefix, bytes: Uint8Array): string {
 	const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 	if (prefix === "ws" || prefix === "proj") return `${prefix}_${hex}`;
 	return `${prefix}_${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The bytes of an id in hex, which is what `lower(hex(…))` gives of a column: the key of maps. */
+export function idHex(prefix: StoredPrefix, id: string): string {
+	return id.slice(prefix.length + 1).replaceAll("-", "");
 }
 
 /** The time in a UUIDv7. */

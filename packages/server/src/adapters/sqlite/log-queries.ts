@@ -34,7 +34,7 @@ interface Access {
 }
 
 const BY_PROJECT: Access = { index: "deliveries_by_project", leading: ["project_id"], trailing: [] };
-const BY_EVENT: Access = { index: "deliveries_by_event", leading: ["event_id"], trailing: [] };
+const BY_EVENT: Access = { index: "deliveries_by_event", leading: ["event_id"], trailing: ["webhook_id"] };
 const WIDE_ACCESSES: readonly Access[] = [
 	{
 		index: "deliveries_by_webhook_status",

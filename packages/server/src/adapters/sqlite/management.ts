@@ -6,7 +6,16 @@ import type { Project } from "../../core/workspace.ts";
 import { StoreError, type StoreIdentity } from "../../ports/store.ts";
 import type { Transact } from "./connection.ts";
 import { idBytes } from "./ids.ts";
-import { ADMIN_SCOPE_CODE, countOf, isWorkspaceAdmin, keyValues, toIdentity, toKey, toProject } from "./rows.ts";
+import {
+	ADMIN_SCOPE_CODE,
+	countOf,
+	EVENT_TYPE_POLICY_CODES,
+	isWorkspaceAdmin,
+	keyValues,
+	toIdentity,
+	toKey,
+	toProject,
+} from "./rows.ts";
 
 /** Prepares `identity` and `initialize`. */
 export function createIdentityCalls(db: DatabaseSync, transact: Transact) {
@@ -37,7 +46,10 @@ export function createIdentityCalls(db: DatabaseSync, transact: Transact) {
 export function createProjectCalls(db: DatabaseSync, transact: Transact) {
 	const selectAll = db.prepare("SELECT * FROM projects WHERE delete_date IS NULL ORDER BY create_date, id");
 	const insert = createInsertProject(db);
-	const update = db.prepare("UPDATE projects SET name = ? WHERE id = ? AND delete_date IS NULL");
+	const update = db.prepare(`
+		UPDATE projects SET name = ?, event_type_policy = ?, retention_days = ?, payload_retention_days = ?
+		WHERE id = ? AND delete_date IS NULL
+	`);
 	const remove = createDeleteProject(db);
 
 	return {
@@ -45,7 +57,13 @@ export function createProjectCalls(db: DatabaseSync, transact: Transact) {
 		insertProject: (project: Project): void => transact(() => insert(project)),
 		updateProject: (project: Project): void =>
 			transact(() => {
-				const { changes } = update.run(project.name, idBytes("proj", project.id));
+				const { changes } = update.run(
+					project.name,
+					EVENT_TYPE_POLICY_CODES[project.eventTypes],
+					project.retentionDays,
+					project.payloadRetentionDays,
+					idBytes("proj", project.id),
+				);
 				if (changes === 0) throw new StoreError("store_conflict", `there is no project ${project.id} to update`);
 			}),
 		deleteProject: (projectId: string, at: number): boolean => transact(() => remove(idBytes("proj", projectId), at)),
@@ -53,9 +71,16 @@ export function createProjectCalls(db: DatabaseSync, transact: Transact) {
 }
 
 function createInsertProject(db: DatabaseSync) {
-	const insert = db.prepare("INSERT INTO projects (id, workspace_id, name, create_date) VALUES (?, ?, ?, ?)");
-	return ({ id, workspaceId, name, createDate }: Project): void => {
-		insert.run(idBytes("proj", id), idBytes("ws", workspaceId), name, createDate);
+	const insert = db.prepare(`
+		INSERT INTO projects (
+			id, workspace_id, name, create_date, event_type_policy, retention_days, payload_retention_days
+		) VALUES (?, ?, ?, ?, ?, ?, ?)
+	`);
+	return (project: Project): void => {
+		const { name, createDate, retentionDays, payloadRetentionDays } = project;
+		const policy = EVENT_TYPE_POLICY_CODES[project.eventTypes];
+		const [id, workspace] = [idBytes("proj", project.id), idBytes("ws", project.workspaceId)];
+		insert.run(id, workspace, name, createDate, policy, retentionDays, payloadRetentionDays);
 	};
 }
 
@@ -65,10 +90,12 @@ function createDeleteProject(db: DatabaseSync) {
 		"UPDATE webhooks SET delete_date = ?1, update_date = ?1 WHERE project_id = ?2 AND delete_date IS NULL",
 	);
 	const deleteKeys = db.prepare("DELETE FROM keys WHERE project_id = ?");
+	const deleteEventTypes = db.prepare("DELETE FROM event_types WHERE project_id = ?");
 	return (projectId: Uint8Array, at: number): boolean => {
 		if (markProject.run(at, projectId).changes === 0) return false;
 		markWebhooks.run(at, projectId);
 		deleteKeys.run(projectId);
+		deleteEventTypes.run(projectId);
 		return true;
 	};
 }

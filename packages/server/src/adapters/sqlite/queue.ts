@@ -2,15 +2,17 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { transition } from "../../core/delivery.ts";
+import { ERASED_REASON } from "../../core/retention.ts";
 import type { ClaimRequest, LeasedDelivery, Store } from "../../ports/store.ts";
 import { createWriteState } from "./commit.ts";
 import type { Transact } from "./connection.ts";
-import { idBytes } from "./ids.ts";
-import { OpenMoves, type OpenCounts } from "./open-counts.ts";
+import type { FigureChanges } from "./figure-changes.ts";
+import type { Figures } from "./figures.ts";
+import { idBytes, idHex } from "./ids.ts";
 import { rowId, STATE_COLUMNS, STATUS_CODES, toDueWebhook, toLeasedDelivery, toState, type Row } from "./rows.ts";
 
 /** Prepares `Store.claimDue`. */
-export function createClaimDue(db: DatabaseSync, transact: Transact) {
+export function createClaimDue(db: DatabaseSync, figures: Figures) {
 	const select = db.prepare(`
 		SELECT d.id, d.project_id, d.webhook_id, d.event_id, d.event_type, d.trigger, d.attempt_count, e.create_date, e.body
 		FROM deliveries d INDEXED BY deliveries_due
@@ -19,13 +21,31 @@ export function createClaimDue(db: DatabaseSync, transact: Transact) {
 		ORDER BY d.due_at, d.id LIMIT ?
 	`);
 	const lease = db.prepare("UPDATE deliveries SET lease_until = ?1, due_at = ?1 WHERE id = ?2");
+	const cancelErased = createCancelErased(db);
 
 	return (request: ClaimRequest): LeasedDelivery[] =>
-		transact(() => {
+		figures.transact((changes) => {
 			const due = takeWithin(select, request);
-			for (const row of due) lease.run(request.leaseUntil, rowId(row));
-			return due.map((row) => toLeasedDelivery(row, request.leaseUntil));
+			const erased = due.filter((row) => bodyLength(row) === 0);
+			for (const row of erased) cancelErased(row, request, changes);
+			const claimed = erased.length === 0 ? due : due.filter((row) => !erased.includes(row));
+			for (const row of claimed) lease.run(request.leaseUntil, rowId(row));
+			return claimed.map((row) => toLeasedDelivery(row, request.leaseUntil));
 		});
+}
+
+/** None is due as long as everybody who makes deliveries due looks whether there is a payload; an empty one is never sent. */
+function createCancelErased(db: DatabaseSync) {
+	const selectState = db.prepare(`SELECT ${STATE_COLUMNS} FROM deliveries WHERE id = ?`);
+	const writeState = createWriteState(db);
+	return (row: Row, { webhookId, now }: ClaimRequest, changes: FigureChanges): void => {
+		const stateRow = selectState.get(rowId(row));
+		if (stateRow === undefined) return;
+		const before = toState(stateRow);
+		const after = transition(before, { type: "cancel", reason: ERASED_REASON });
+		writeState(rowId(row), after, now);
+		changes.moved(idHex("webhook", webhookId), now, before.status, after.status);
+	};
 }
 
 /** Steps through the due rows, and stops before the bodies outgrow `maxBytes`. */
@@ -102,7 +122,7 @@ export function createReleaseAllLeases(db: DatabaseSync, transact: Transact) {
 }
 
 /** Prepares `Store.sweepWebhook`. */
-export function createSweepWebhook(db: DatabaseSync, transact: Transact, counts: OpenCounts) {
+export function createSweepWebhook(db: DatabaseSync, figures: Figures) {
 	const selectPending = db.prepare(`
 		SELECT id, ${STATE_COLUMNS} FROM deliveries INDEXED BY deliveries_due
 		WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at, id LIMIT ?
@@ -119,8 +139,8 @@ export function createSweepWebhook(db: DatabaseSync, transact: Transact, counts:
 
 	const sweep: (...parameters: Parameters<Store["sweepWebhook"]>) => number = (webhookId, from, change, at, limit) => {
 		const id = idBytes("webhook", webhookId);
-		const moves = new OpenMoves();
-		const changed = transact(() => {
+		const webhook = idHex("webhook", webhookId);
+		return figures.transact((changes) => {
 			const rows =
 				from === "Pending"
 					? selectPending.all(id, limit)
@@ -133,13 +153,11 @@ export function createSweepWebhook(db: DatabaseSync, transact: Transact, counts:
 				const after = transition(before, change);
 				if (after === before) continue;
 				writeState(rowId(row), after, at);
-				moves.move(before.status, after.status);
+				changes.moved(webhook, at, before.status, after.status);
 				count++;
 			}
 			return count;
 		});
-		counts.apply(moves);
-		return changed;
 	};
 	return sweep;
 }

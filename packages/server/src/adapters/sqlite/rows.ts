@@ -9,6 +9,7 @@ import {
 	type DeliveryState,
 	type DeliveryStatus,
 } from "../../core/delivery.ts";
+import type { EventTypePolicy } from "../../core/event-type.ts";
 import type { Event } from "../../core/event.ts";
 import type { ApiKey, Scope } from "../../core/key.ts";
 import type { RetryPolicy } from "../../core/retry-policy.ts";
@@ -29,31 +30,33 @@ const TRIGGER_CODES = { auto: 0, manual: 1, replay: 2 } as const satisfies Recor
 const WEBHOOK_STATUS_CODES = { Enabled: 0, Paused: 1, Disabled: 2 } as const satisfies Record<WebhookStatus, number>;
 const SCOPE_CODES = { read: 0, write: 1, admin: 2 } as const satisfies Record<Scope, number>;
 export const ADMIN_SCOPE_CODE = SCOPE_CODES.admin;
+export const EVENT_TYPE_POLICY_CODES = { open: 0, catalogued: 1 } as const satisfies Record<EventTypePolicy, number>;
 
-const STATUSES = namesByCode(STATUS_CODES);
+export const STATUSES = namesByCode(STATUS_CODES);
 const TRIGGERS = namesByCode(TRIGGER_CODES);
 const WEBHOOK_STATUSES = namesByCode(WEBHOOK_STATUS_CODES);
 const SCOPES = namesByCode(SCOPE_CODES);
+const EVENT_TYPE_POLICIES = namesByCode(EVENT_TYPE_POLICY_CODES);
 
-function namesByCode<Name extends string>(codes: Readonly<Record<Name, number>>): readonly Name[] {
+export function namesByCode<Name extends string>(codes: Readonly<Record<Name, number>>): readonly Name[] {
 	const names: Name[] = [];
 	for (const [name, code] of Object.entries(codes)) names[code as number] = name as Name;
 	return names;
 }
 
-function nameOf<Name extends string>(names: readonly Name[], code: SQLOutputValue | undefined): Name {
+export function nameOf<Name extends string>(names: readonly Name[], code: SQLOutputValue | undefined): Name {
 	const name = names[code as number];
 	if (name === undefined) throw new RangeError(`a row has the unknown code ${String(code)}`);
 	return name;
 }
 
-const text = (value: SQLOutputValue | undefined): string => value as string;
-const textOrNull = (value: SQLOutputValue | undefined): string | null => value as string | null;
-const number = (value: SQLOutputValue | undefined): number => value as number;
-const numberOrNull = (value: SQLOutputValue | undefined): number | null => value as number | null;
-const bytes = (value: SQLOutputValue | undefined): Uint8Array => value as Uint8Array;
-const bytesOrNull = (value: SQLOutputValue | undefined): Uint8Array | null => value as Uint8Array | null;
-const names = (value: SQLOutputValue | undefined): readonly string[] => JSON.parse(value as string) as string[];
+export const text = (value: SQLOutputValue | undefined): string => value as string;
+export const textOrNull = (value: SQLOutputValue | undefined): string | null => value as string | null;
+export const number = (value: SQLOutputValue | undefined): number => value as number;
+export const numberOrNull = (value: SQLOutputValue | undefined): number | null => value as number | null;
+export const bytes = (value: SQLOutputValue | undefined): Uint8Array => value as Uint8Array;
+export const bytesOrNull = (value: SQLOutputValue | undefined): Uint8Array | null => value as Uint8Array | null;
+export const names = (value: SQLOutputValue | undefined): readonly string[] => JSON.parse(value as string) as string[];
 const map = (value: SQLOutputValue | undefined): Readonly<Record<string, string>> =>
 	JSON.parse(value as string) as Record<string, string>;
 
@@ -207,6 +210,9 @@ export function toProject(row: Row): Project {
 		id: idText("proj", bytes(row["id"])),
 		workspaceId: idText("ws", bytes(row["workspace_id"])),
 		name: text(row["name"]),
+		eventTypes: nameOf(EVENT_TYPE_POLICIES, row["event_type_policy"]),
+		retentionDays: numberOrNull(row["retention_days"]),
+		payloadRetentionDays: numberOrNull(row["payload_retention_days"]),
 		createDate: number(row["create_date"]),
 	};
 }

@@ -17,6 +17,24 @@ CREATE TABLE attempts (
 	PRIMARY KEY (delivery_id, number)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE audit_entries (
+	id BLOB PRIMARY KEY CHECK (length(id) = 16),
+	key_id BLOB, -- null = the server itself
+	project_id BLOB,
+	action TEXT NOT NULL,
+	object_id TEXT NOT NULL,
+	fields TEXT NOT NULL, -- JSON array
+	request_id TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX audit_entries_by_action ON audit_entries (action, id);
+
+CREATE INDEX audit_entries_by_key ON audit_entries (key_id, id);
+
+CREATE INDEX audit_entries_by_object ON audit_entries (object_id, id);
+
+CREATE INDEX audit_entries_by_project ON audit_entries (project_id, id);
+
 CREATE TABLE deliveries (
 	id BLOB PRIMARY KEY CHECK (length(id) = 16),
 	project_id BLOB NOT NULL,
@@ -39,7 +57,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_by_code ON deliveries (project_id, response_code, id, status, webhook_id)
 WHERE response_code IS NOT NULL;
 
-CREATE INDEX deliveries_by_event ON deliveries (event_id, id);
+CREATE INDEX deliveries_by_event ON deliveries (event_id, webhook_id, id);
 
 CREATE INDEX deliveries_by_project ON deliveries (project_id, id);
 
@@ -52,6 +70,19 @@ CREATE INDEX deliveries_by_webhook ON deliveries (webhook_id, id);
 CREATE INDEX deliveries_by_webhook_status ON deliveries (webhook_id, status, id) WHERE status > 1;
 
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at, id, lease_until) WHERE due_at IS NOT NULL;
+
+CREATE TABLE event_types (
+	seq INTEGER PRIMARY KEY,
+	project_id BLOB NOT NULL,
+	name TEXT NOT NULL,
+	description TEXT,
+	schema_json TEXT,
+	example_json TEXT,
+	archived INTEGER NOT NULL,
+	create_date INTEGER NOT NULL,
+	update_date INTEGER NOT NULL,
+	UNIQUE (project_id, name)
+) STRICT;
 
 CREATE TABLE events (
 	seq INTEGER PRIMARY KEY,
@@ -66,6 +97,20 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_by_type ON events (project_id, type, id);
+
+CREATE TABLE figures_done (
+	changes TEXT NOT NULL -- the same
+) STRICT;
+
+CREATE TABLE figures_journal (
+	seq INTEGER PRIMARY KEY,
+	changes TEXT NOT NULL -- JSON, see figure-changes.ts
+) STRICT;
+
+CREATE TABLE figures_state (
+	one INTEGER PRIMARY KEY CHECK (one = 1),
+	through INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE idempotency_keys (
 	project_id BLOB NOT NULL,
@@ -106,6 +151,59 @@ CREATE TABLE projects (
 	name TEXT NOT NULL,
 	create_date INTEGER NOT NULL,
 	delete_date INTEGER
+, event_type_policy INTEGER NOT NULL DEFAULT 0, retention_days INTEGER, payload_retention_days INTEGER) STRICT, WITHOUT ROWID;
+
+CREATE TABLE replays (
+	id BLOB PRIMARY KEY CHECK (length(id) = 16), -- the date of its making is the time in it
+	project_id BLOB NOT NULL,
+	webhook_id BLOB NOT NULL,
+	since INTEGER NOT NULL,
+	until INTEGER NOT NULL,
+	outcomes TEXT NOT NULL, -- JSON array
+	event_types TEXT, -- JSON array; null = every type
+	missed_event_types TEXT, -- the same
+	status INTEGER NOT NULL,
+	scanned_count INTEGER NOT NULL,
+	delivery_count INTEGER NOT NULL,
+	first_event_date INTEGER, -- of the range; this and the next two are null before the first step
+	last_event_date INTEGER,
+	position BLOB, -- the last event looked at: the next step goes on after it
+	update_date INTEGER NOT NULL,
+	end_date INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX replays_by_project ON replays (project_id, id);
+
+CREATE INDEX replays_by_webhook ON replays (webhook_id, id);
+
+CREATE INDEX replays_running ON replays (id) WHERE status = 0;
+
+CREATE TABLE stats (
+	width_ms INTEGER NOT NULL,
+	start INTEGER NOT NULL,
+	owner BLOB NOT NULL, -- a webhook or a project
+	accepted INTEGER NOT NULL,
+	attempts_succeeded INTEGER NOT NULL,
+	attempts_failed INTEGER NOT NULL,
+	succeeded INTEGER NOT NULL,
+	exhausted INTEGER NOT NULL,
+	latency BLOB NOT NULL, -- see latency-blob.ts
+	PRIMARY KEY (width_ms, start, owner)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE status_counts (
+	owner BLOB PRIMARY KEY, -- a webhook or a project
+	pending INTEGER NOT NULL,
+	succeeded INTEGER NOT NULL,
+	failed INTEGER NOT NULL,
+	held INTEGER NOT NULL,
+	cancelled INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhook_health (
+	webhook_id BLOB PRIMARY KEY,
+	failing_since INTEGER NOT NULL,
+	exhausted_count INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE webhook_secrets (

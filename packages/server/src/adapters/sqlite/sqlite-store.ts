@@ -3,13 +3,17 @@ import type { DatabaseSync } from "node:sqlite";
 
 import { systemClock, type Clock } from "../../core/clock.ts";
 import type { Store } from "../../ports/store.ts";
+import { createAuditCalls } from "./audit.ts";
 import { createCommit } from "./commit.ts";
 import { createTransact, openConnection, type ConnectionOptions } from "./connection.ts";
 import { toStoreError } from "./errors.ts";
+import { createEventTypeCalls } from "./event-types.ts";
+import { Figures } from "./figures.ts";
+import { HealthBook } from "./health.ts";
+import { idHex } from "./ids.ts";
 import { createAttempts, createDeliveries, createDelivery, createEvent, createEvents } from "./log-queries.ts";
 import { createIdentityCalls, createKeyCalls, createProjectCalls } from "./management.ts";
 import { migrate } from "./migrate.ts";
-import { OpenCounts } from "./open-counts.ts";
 import {
 	createClaimDue,
 	createDueWebhooks,
@@ -19,6 +23,10 @@ import {
 	createRenewLeases,
 	createSweepWebhook,
 } from "./queue.ts";
+import { createReplayCalls } from "./replay.ts";
+import { createRetentionCalls } from "./retention-calls.ts";
+import { createStatsCalls } from "./stats-calls.ts";
+import { createRollUpStats } from "./stats-roll-up.ts";
 import { createWebhookCalls } from "./webhook-calls.ts";
 
 export interface SqliteStoreOptions extends ConnectionOptions {
@@ -47,20 +55,28 @@ export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
 
 function assemble(db: DatabaseSync): Store {
 	const transact = createTransact(db);
-	const counts = new OpenCounts(db);
+	const figures = new Figures(db, transact);
+	const health = new HealthBook(db);
 	const calls = {
 		...createIdentityCalls(db, transact),
 		...createProjectCalls(db, transact),
 		...createKeyCalls(db, transact),
-		...createWebhookCalls(db, transact),
-		commit: createCommit(db, transact, counts),
-		claimDue: createClaimDue(db, transact),
+		...createWebhookCalls(db, transact, health),
+		...createEventTypeCalls(db, transact),
+		...createReplayCalls(db, transact, figures),
+		...createRetentionCalls(db, figures),
+		...createAuditCalls(db, transact),
+		commit: createCommit(db, figures, health),
+		claimDue: createClaimDue(db, figures),
 		dueWebhooks: createDueWebhooks(db),
 		nextDueAt: createNextDueAt(db),
 		renewLeases: createRenewLeases(db, transact),
 		releaseAllLeases: createReleaseAllLeases(db, transact),
-		sweepWebhook: createSweepWebhook(db, transact, counts),
-		countOpen: () => counts.read(),
+		sweepWebhook: createSweepWebhook(db, figures),
+		countOpen: () => figures.readOpen(),
+		...createStatsCalls(db, figures),
+		rollUpStats: createRollUpStats(db, transact, figures),
+		webhookHealth: (webhookId: string) => health.of(idHex("webhook", webhookId)),
 		events: createEvents(db),
 		event: createEvent(db),
 		deliveries: createDeliveries(db),

@@ -5,7 +5,8 @@ import type { Page, PageRequest } from "../../core/page.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import { StoreError, type SealedSecret, type WebhookRecord } from "../../ports/store.ts";
 import type { Transact } from "./connection.ts";
-import { idBytes } from "./ids.ts";
+import { HealthChanges, type HealthBook } from "./health.ts";
+import { idBytes, idHex } from "./ids.ts";
 import { idRange, mapPage, readPage } from "./keyset.ts";
 import { secretOwner, STATUS_CODES, toSecret, toWebhook, toWebhookRecord, webhookValues } from "./rows.ts";
 
@@ -16,7 +17,7 @@ const COLUMNS = `
 `;
 
 /** Prepares the calls about webhooks. */
-export function createWebhookCalls(db: DatabaseSync, transact: Transact) {
+export function createWebhookCalls(db: DatabaseSync, transact: Transact, health: HealthBook) {
 	const insert = createInsertWebhook(db);
 	const replace = createReplaceWebhook(db);
 	const setFingerprint = db.prepare("UPDATE workspace SET master_key_fingerprint = ?");
@@ -25,7 +26,15 @@ export function createWebhookCalls(db: DatabaseSync, transact: Transact) {
 		webhookRecords: createWebhookRecords(db),
 		webhooks: createWebhookPage(db),
 		insertWebhook: (record: WebhookRecord): void => transact(() => insert(record)),
-		updateWebhook: (record: WebhookRecord): void => transact(() => replace(record)),
+		updateWebhook(record: WebhookRecord, { resetHealth } = { resetHealth: false }): void {
+			const changes = new HealthChanges(health);
+			if (resetHealth) changes.reset(idHex("webhook", record.id));
+			transact(() => {
+				replace(record);
+				health.write(changes);
+			});
+			health.apply(changes);
+		},
 		reseal: (records: readonly WebhookRecord[], masterKeyFingerprint: string): void =>
 			transact(() => {
 				for (const record of records) replace(record);

@@ -1,14 +1,21 @@
 import { FanfareError } from "../../core/errors.ts";
 // Events: send one, send many, look them up.
-import { MAX_EVENT_BYTES, type EventInput } from "../../core/event.ts";
+import { dataJsonOf, MAX_EVENT_BYTES, type EventInput } from "../../core/event.ts";
 import type { Intake } from "../../engine/public.ts";
 import { readBatch, readEvent } from "../event-input.ts";
 import { listReply, pageRequest } from "../list-reply.ts";
 import { presentEvent } from "../present.ts";
 import { problemItem } from "../problem.ts";
-import { json, keyWith, route, type BodyRule } from "../route.ts";
+import { json, keyWith, route, type BodyRule, type Reply } from "../route.ts";
 import { listOf } from "../schemas/common.ts";
-import { batchSchema, eventQuerySchema, eventSchema, sendBatchSchema, sendEventSchema } from "../schemas/events.ts";
+import {
+	batchSchema,
+	eventQuerySchema,
+	eventSchema,
+	eventWithDataSchema,
+	sendBatchSchema,
+	sendEventSchema,
+} from "../schemas/events.ts";
 
 const BATCH_MAX_BYTES = 5 * 1_024 * 1_024;
 const example = { type: "user.created", data: { id: 4711, plan: "pro" }, idempotencyKey: "user-4711-created" };
@@ -32,6 +39,7 @@ export const eventRoutes = [
 		tag: "Events",
 		method: "post",
 		path: "/projects/{projectId}/events",
+		audit: null,
 		access: keyWith("write"),
 		summary: "Send an event",
 		description:
@@ -49,6 +57,7 @@ export const eventRoutes = [
 		tag: "Events",
 		method: "post",
 		path: "/projects/{projectId}/events:batch",
+		audit: null,
 		access: keyWith("write"),
 		summary: "Send many events",
 		description:
@@ -83,15 +92,22 @@ export const eventRoutes = [
 		path: "/projects/{projectId}/events/{eventId}",
 		access: keyWith("read"),
 		summary: "Get an event",
-		description: "One event, without its data.",
-		answers: { 200: { description: "The event.", schema: eventSchema } },
+		description: "One event with its data.",
+		answers: { 200: { description: "The event.", schema: eventWithDataSchema } },
 		async handle({ deps, params }) {
 			const event = await deps.store.event(params.projectId, params.eventId);
 			if (event === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
-			return json(presentEvent(event, false));
+			const body = await deps.store.eventBody(params.projectId, params.eventId);
+			return withData(presentEvent(event, false), body === null ? null : dataJsonOf(event, body));
 		},
 	}),
 ];
+
+/** The data goes in as the text that it is: read and written again, it could be another. */
+function withData(event: object, dataJson: string | null): Reply {
+	const rest = JSON.stringify({ ...event, dataErased: dataJson === null });
+	return { ...json(null), body: `${rest.slice(0, -1)},"data":${dataJson ?? "null"}}` };
+}
 
 /** Sends what can be sent, and puts the results back between the refusals. */
 async function sendAll(

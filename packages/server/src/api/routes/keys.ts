@@ -14,6 +14,7 @@ export const keyRoutes = [
 		tag: "Keys",
 		method: "post",
 		path: "/workspace/keys",
+		audit: "key.create",
 		access: workspaceKeyWith("admin"),
 		summary: "Create a key",
 		description:
@@ -47,6 +48,7 @@ export const keyRoutes = [
 		tag: "Keys",
 		method: "delete",
 		path: "/workspace/keys/{keyId}",
+		audit: "key.delete",
 		access: workspaceKeyWith("admin"),
 		summary: "Delete a key",
 		description: "It stops working at once. The last admin key of the workspace cannot be deleted: 409.",

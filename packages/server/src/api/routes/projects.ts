@@ -1,9 +1,10 @@
-// Projects: made, renamed and deleted with a key of the whole workspace.
+// Projects: made, changed and deleted with a key of the whole workspace.
 import { jsonBody } from "../body-rule.ts";
 import { presentProject } from "../present.ts";
+import { projectChanges } from "../project-input.ts";
 import { json, keyWith, route, workspaceKeyWith } from "../route.ts";
 import { deletedSchema } from "../schemas/common.ts";
-import { projectNameSchema, projectSchema } from "../schemas/workspace.ts";
+import { projectNameSchema, projectSchema, updateProjectSchema } from "../schemas/workspace.ts";
 
 const nameBody = jsonBody(projectNameSchema, { name: "My project" });
 
@@ -13,6 +14,7 @@ export const projectRoutes = [
 		tag: "Projects",
 		method: "post",
 		path: "/workspace/projects",
+		audit: "project.create",
 		access: workspaceKeyWith("admin"),
 		summary: "Create a project",
 		description: "Names need not be unique; ids are.",
@@ -36,13 +38,14 @@ export const projectRoutes = [
 		tag: "Projects",
 		method: "patch",
 		path: "/projects/{projectId}",
+		audit: "project.update",
 		access: workspaceKeyWith("admin"),
-		summary: "Rename a project",
-		description: "Its id stays.",
-		body: nameBody,
+		summary: "Update a project",
+		description: "Changes what is there and leaves the rest.",
+		body: jsonBody(updateProjectSchema, { name: "My project", eventTypes: "catalogued" }),
 		answers: { 200: { description: "The project as it is now.", schema: projectSchema } },
 		async handle({ deps, params, body }) {
-			return json(presentProject(await deps.engine.projects.rename(params.projectId, body.name)));
+			return json(presentProject(await deps.engine.projects.update(params.projectId, projectChanges(body))));
 		},
 	}),
 	route({
@@ -50,6 +53,7 @@ export const projectRoutes = [
 		tag: "Projects",
 		method: "delete",
 		path: "/projects/{projectId}",
+		audit: "project.delete",
 		access: workspaceKeyWith("admin"),
 		summary: "Delete a project",
 		description:

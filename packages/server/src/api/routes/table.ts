@@ -1,12 +1,18 @@
 // All routes, in the order in which the documents show them.
 import { openApiDocument, type OpenApiDocument } from "../openapi.ts";
 import type { Route } from "../route.ts";
+import { auditRoutes } from "./audit.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { docsRoutes } from "./docs.ts";
+import { eventDataRoutes } from "./event-data.ts";
+import { eventTypeRoutes } from "./event-types.ts";
 import { eventRoutes } from "./events.ts";
 import { keyRoutes } from "./keys.ts";
 import { operatorRoutes } from "./operators.ts";
 import { projectRoutes } from "./projects.ts";
+import { replayRoutes } from "./replays.ts";
+import { statsRoutes } from "./stats.ts";
+import { streamRoutes } from "./stream.ts";
 import { webhookRoutes } from "./webhooks.ts";
 import { workspaceRoutes } from "./workspace.ts";
 
@@ -17,8 +23,14 @@ export function apiRoutes(): readonly Route[] {
 		...projectRoutes,
 		...keyRoutes,
 		...webhookRoutes,
+		...eventTypeRoutes,
 		...eventRoutes,
+		...eventDataRoutes,
 		...deliveryRoutes,
+		...replayRoutes,
+		...statsRoutes,
+		...streamRoutes,
+		...auditRoutes,
 		...operatorRoutes,
 	];
 	routes.push(...docsRoutes(routes));

@@ -10,6 +10,7 @@ import { json, keyWith, route } from "../route.ts";
 import { deletedSchema, listOf, pageQuery } from "../schemas/common.ts";
 import {
 	createWebhookSchema,
+	testWebhookSchema,
 	updateSecretSchema,
 	updateWebhookSchema,
 	webhookSchema,
@@ -28,6 +29,7 @@ const manageRoutes = [
 		tag: "Webhooks",
 		method: "post",
 		path: COLLECTION,
+		audit: "webhook.create",
 		access: keyWith("write"),
 		summary: "Create a webhook",
 		description: "Registers an endpoint. From now on it gets every event that its `eventTypes` want.",
@@ -71,6 +73,8 @@ const manageRoutes = [
 		tag: "Webhooks",
 		method: "patch",
 		path: ONE,
+		audit: "webhook.update",
+		ignoredFields: ["spec.secret"],
 		access: keyWith("write"),
 		summary: "Update a webhook",
 		description:
@@ -88,6 +92,7 @@ const manageRoutes = [
 		tag: "Webhooks",
 		method: "put",
 		path: "/projects/{projectId}/batch/webhooks/{webhookId}/secret",
+		audit: "webhook.update_secret",
 		access: keyWith("write"),
 		summary: "Replace a webhook's secret",
 		description:
@@ -108,6 +113,7 @@ const manageRoutes = [
 		tag: "Webhooks",
 		method: "delete",
 		path: ONE,
+		audit: "webhook.delete",
 		access: keyWith("write"),
 		summary: "Delete a webhook",
 		description: "Deliveries that wait are cancelled, visibly. The log keeps what was delivered.",
@@ -119,20 +125,25 @@ const manageRoutes = [
 	}),
 ];
 
+/** The Nexus SDK sends no body. */
+const testBody = { ...jsonBody(testWebhookSchema, {}), optional: true };
+
 const actionRoutes = [
 	route({
 		id: "testWebhook",
 		tag: "Webhooks",
 		method: "post",
 		path: "/projects/{projectId}/batch/webhooks/{webhookId}:test",
+		audit: "webhook.test",
 		access: keyWith("write"),
 		summary: "Test a webhook",
 		description:
 			"Sends a signed sample now, outside any queue, with the webhook's retries but at most 30 s in all. " +
-			"A failing endpoint is a 200 with `Failed`.",
+			"A failing endpoint is a 200 with `Failed`. With `eventType`, the sample is the example of that type in the catalogue.",
+		body: testBody,
 		answers: { 200: { description: "How it went.", schema: webhookTestSchema } },
-		async handle({ deps, params }) {
-			const test = await deps.engine.webhooks.test(params.projectId, params.webhookId);
+		async handle({ deps, params, body: { eventType = null } }) {
+			const test = await deps.engine.webhooks.test(params.projectId, params.webhookId, eventType);
 			const { status, responseCode, latencyMs, attemptCount, body, reason } = test;
 			return json({ status, responseCode, latencyMs, attemptCount, body, reason });
 		},
@@ -142,6 +153,7 @@ const actionRoutes = [
 		tag: "Webhooks",
 		method: "post",
 		path: "/projects/{projectId}/batch/webhooks/{webhookId}:pause",
+		audit: "webhook.pause",
 		access: keyWith("write"),
 		summary: "Pause a webhook",
 		description: "New and waiting deliveries are held until `:resume`. Nothing is lost.",
@@ -155,6 +167,7 @@ const actionRoutes = [
 		tag: "Webhooks",
 		method: "post",
 		path: "/projects/{projectId}/batch/webhooks/{webhookId}:resume",
+		audit: "webhook.resume",
 		access: keyWith("write"),
 		summary: "Resume a webhook",
 		description: "Enables a paused or disabled webhook. What was held goes out, oldest first.",

@@ -1,8 +1,10 @@
 // Events on the wire.
 import { z } from "@hono/zod-openapi";
 
-import { EVENT_TYPE_MAX_LENGTH, EVENT_TYPE_PATTERN } from "../../core/event.ts";
+import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../../core/event-type.ts";
+import { EVENT_TYPE_MAX_LENGTH } from "../../core/event.ts";
 import { idText, pageQuery, problemSchema, timeMs, timeOut, timeRangeQuery } from "./common.ts";
+import { eventTypeName } from "./event-types.ts";
 import { addDuplicateIssues } from "./webhooks.ts";
 
 export const MAX_BATCH_EVENTS = 1_000;
@@ -13,14 +15,7 @@ const PRINTABLE = /^[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u;
 /** Zod needs 0.5 µs for this (measured), so that the busiest path can have the same schema as the document. */
 export const sendEventSchema = z
 	.strictObject({
-		type: z
-			.string()
-			.max(EVENT_TYPE_MAX_LENGTH)
-			.regex(
-				EVENT_TYPE_PATTERN,
-				"must be groups of letters, digits, _ and - joined by full stops, such as user.created",
-			)
-			.openapi({ example: "user.created" }),
+		type: eventTypeName.refine((type) => !isReservedEventType(type), RESERVED_TYPE_MESSAGE),
 		data: z.unknown().openapi({
 			description: "Any JSON value. Receivers get these very bytes: key order, number notation and escapes are kept.",
 			example: { id: 4711, plan: "pro" },
@@ -79,6 +74,22 @@ export const eventSchema = z
 			deliveryCount: 2,
 		},
 	});
+
+export const eventWithDataSchema = eventSchema
+	.extend({
+		data: z.unknown().openapi({ description: "As it was sent, byte for byte. Null if it is erased." }),
+		dataErased: z.boolean().openapi({ description: "True if the payload was erased, by hand or by its age." }),
+	})
+	.openapi("EventWithData");
+
+export const erasureSchema = z
+	.object({
+		id: z.string().openapi({ description: "Of the event." }),
+		object: z.literal("erasure"),
+		dataErased: z.literal(true),
+		cancelledCount: z.int().openapi({ description: "Deliveries that waited and are cancelled now." }),
+	})
+	.openapi("Erasure");
 
 export const batchSchema = z
 	.object({

@@ -26,6 +26,7 @@ import {
 } from "../../core/webhook.ts";
 import { textIssue } from "./characters.ts";
 import { integer, nameText, stringMap, text, timeOut } from "./common.ts";
+import { eventTypeName } from "./event-types.ts";
 import { headerNameIssue, headerValueIssue, MAX_HEADERS } from "./header-rules.ts";
 
 const DESCRIPTION_MAX_LENGTH = 1_024;
@@ -108,7 +109,8 @@ const retries = z
 		description: `Left out: ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms apart.`,
 	});
 
-const eventTypes = z
+/** Exact names or `prefix.*`. */
+export const eventTypeList = z
 	.array(
 		z
 			.string()
@@ -117,7 +119,9 @@ const eventTypes = z
 	)
 	.min(1)
 	.max(MAX_EVENT_TYPES)
-	.superRefine(addDuplicateIssues)
+	.superRefine(addDuplicateIssues);
+
+const eventTypes = eventTypeList
 	.nullish()
 	.openapi({ description: "Exact names or `prefix.*`. Left out or null: every type.", example: ["user.created"] });
 
@@ -257,6 +261,14 @@ export const webhookSchema = z
 			secretOverlapUntil: null,
 		},
 	});
+
+export const testWebhookSchema = z
+	.strictObject({
+		eventType: eventTypeName
+			.nullish()
+			.openapi({ description: "Sends the example of this type. Left out: a sample of Fanfare's own." }),
+	})
+	.openapi("TestWebhook");
 
 export const webhookTestSchema = z
 	.object({

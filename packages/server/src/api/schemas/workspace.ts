@@ -1,9 +1,11 @@
 // The workspace, its projects and its keys on the wire.
 import { z } from "@hono/zod-openapi";
 
+import { EVENT_TYPE_POLICIES } from "../../core/event-type.ts";
 import { SCOPES } from "../../core/key.ts";
+import { MAX_RETENTION_DAYS } from "../../core/retention.ts";
 import { NAME_MAX_LENGTH } from "../../core/webhook.ts";
-import { nameText, timeOut } from "./common.ts";
+import { integer, nameText, timeOut } from "./common.ts";
 
 export const workspaceSchema = z
 	.object({
@@ -16,6 +18,21 @@ export const workspaceSchema = z
 	})
 	.openapi("Workspace");
 
+const eventTypePolicy = z.enum(EVENT_TYPE_POLICIES).openapi({
+	description:
+		"`open`: events of any type are taken. `catalogued`: only types in the catalogue, with data that fits their schema.",
+});
+
+const retentionDays = integer(0, MAX_RETENTION_DAYS).openapi({
+	description:
+		"Days after which an event is deleted with its deliveries and attempts, unless something of it waits. 0: never. " +
+		"Null: as the server's settings say.",
+});
+const payloadRetentionDays = integer(0, MAX_RETENTION_DAYS).openapi({
+	description:
+		"Days after which an event's payload is deleted, and what receivers answered. 0: with the event. Null: as the server's settings say.",
+});
+
 export const projectSchema = z
 	.object({
 		id: z.string(),
@@ -27,12 +44,26 @@ export const projectSchema = z
 		localization: z.literal("local"),
 		tags: z.array(z.string()),
 		groups: z.array(z.string()),
+		eventTypes: eventTypePolicy.optional().openapi({ description: "There only if it is `catalogued`." }),
+		retentionDays: retentionDays.optional().openapi({ description: "There only if the project has its own." }),
+		payloadRetentionDays: payloadRetentionDays
+			.optional()
+			.openapi({ description: "There only if the project has its own." }),
 	})
 	.openapi("Project");
 
 export const projectNameSchema = z
 	.strictObject({ name: nameText(NAME_MAX_LENGTH).openapi({ example: "My project" }) })
 	.openapi("ProjectName");
+
+export const updateProjectSchema = z
+	.strictObject({
+		name: nameText(NAME_MAX_LENGTH).optional().openapi({ example: "My project" }),
+		eventTypes: eventTypePolicy.optional(),
+		retentionDays: retentionDays.nullish(),
+		payloadRetentionDays: payloadRetentionDays.nullish(),
+	})
+	.openapi("UpdateProject");
 
 export const createKeySchema = z
 	.strictObject({

@@ -5,11 +5,15 @@ import type { Event, EventInput } from "../../core/event.ts";
 import { createIdMaker, makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
 import { generateSecretKey, keyDigest, sameDigest, type ApiKey, type Scope } from "../../core/key.ts";
 import type { Page } from "../../core/page.ts";
+import { sumBuckets } from "../../core/stats.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import type { Project } from "../../core/workspace.ts";
+import { LiveHub } from "../../engine/live-hub.ts";
 import type { Engine, SentEvent, Webhooks, WebhookSettings } from "../../engine/public.ts";
 import { createApp } from "../app.ts";
 import type { ApiDeps, RequestLine } from "../deps.ts";
+import { fakeEventTypes } from "./fake-event-types.ts";
+import { fakeReplays, type AskedReplay } from "./fake-replays.ts";
 
 const NOW = 1_723_633_671_620;
 
@@ -25,11 +29,13 @@ export interface FakeApi {
 	readonly sent: EventInput[];
 	readonly created: { settings: WebhookSettings; secret: Uint8Array | null }[];
 	readonly patches: Parameters<Webhooks["update"]>[2][];
+	readonly replaysAsked: AskedReplay[];
+	readonly audited: Parameters<Engine["audit"]["record"]>[0][];
 	readonly lines: RequestLine[];
 }
 
 export async function fakeApi(overrides: Partial<ApiDeps> = {}): Promise<FakeApi> {
-	const record = { sent: [], created: [], patches: [] };
+	const record = { audited: [], sent: [], created: [], patches: [], replaysAsked: [] };
 	const engine = fakeEngine(record);
 	const lines: RequestLine[] = [];
 	const deps: ApiDeps = {
@@ -58,13 +64,15 @@ export async function fakeApi(overrides: Partial<ApiDeps> = {}): Promise<FakeApi
 const emptyStore: ApiDeps["store"] = {
 	events: () => Promise.resolve(emptyPage),
 	event: () => Promise.resolve(null),
+	eventBody: () => Promise.resolve(null),
 	deliveries: () => Promise.resolve(emptyPage),
 	delivery: () => Promise.resolve(null),
 	attempts: () => Promise.resolve([]),
+	auditEntries: () => Promise.resolve(emptyPage),
 };
 const emptyPage: Page<never> = { rows: [], hasNewer: false, hasOlder: false };
 
-function fakeEngine(record: Pick<FakeApi, "sent" | "created" | "patches">): Engine {
+function fakeEngine(record: Pick<FakeApi, "audited" | "sent" | "created" | "patches" | "replaysAsked">): Engine {
 	const ids = createIdMaker();
 	const projects = new Map<string, Project>();
 	const workspace = { id: makeWorkspaceId(), name: "Fanfare", owner: "you", tier: "self-hosted", createDate: NOW };
@@ -73,17 +81,35 @@ function fakeEngine(record: Pick<FakeApi, "sent" | "created" | "patches">): Engi
 		projects.set(project.id, project);
 		return Promise.resolve(project);
 	};
+	const webhooks = fakeWebhooks(() => ids.make("webhook", NOW), record);
 	return {
 		workspace,
 		projects: {
 			list: () => [...projects.values()],
 			get: getProject,
-			create: (name) => saveProject({ id: makeProjectId(), workspaceId: workspace.id, name, createDate: NOW }),
-			rename: (id, name) => saveProject({ ...getProject(id), name }),
+			create: (name) =>
+				saveProject({
+					id: makeProjectId(),
+					workspaceId: workspace.id,
+					name,
+					eventTypes: "open",
+					retentionDays: null,
+					payloadRetentionDays: null,
+					createDate: NOW,
+				}),
+			update: (id, changes) => saveProject({ ...getProject(id), ...changes }),
 			delete: (id) => Promise.resolve(void projects.delete(getProject(id).id)),
 		},
 		keys: fakeKeys(() => ids.make("key", NOW), getProject),
-		webhooks: fakeWebhooks(() => ids.make("webhook", NOW), record),
+		webhooks,
+		replays: fakeReplays(
+			() => ids.make("replay", NOW),
+			NOW,
+			(projectId, id) => (id === null ? getProject(projectId) : webhooks.get(projectId, id)),
+			record.replaysAsked,
+		),
+		live: new LiveHub({ now: () => NOW, after: () => () => {} }),
+		eventTypes: fakeEventTypes(NOW, getProject),
 		intake: {
 			send: (projectId, input) => Promise.resolve(sendOne(record.sent, ids.make("evt", NOW), projectId, input)),
 			sendBatch: (projectId, inputs) =>
@@ -92,12 +118,43 @@ function fakeEngine(record: Pick<FakeApi, "sent" | "created" | "patches">): Engi
 				),
 		},
 		deliveries: fakeDeliveries(getProject),
+		events: {
+			erasePayload: () =>
+				Promise.reject(new FanfareError("event_not_found", "There is no such event in this project.")),
+		},
+		stats: fakeStats((projectId, id) => (id === null ? getProject(projectId) : webhooks.get(projectId, id))),
+		audit: fakeAudit(record.audited),
 		readiness: () => Promise.resolve({ ready: true, checks: { store: { ok: true, message: "can be written" } } }),
 		gauges: () => {
 			throw new Error("not part of the fake");
 		},
 		start: () => Promise.resolve(),
 		stop: () => Promise.resolve(),
+	};
+}
+
+/** Nothing has ever happened. */
+function fakeStats(check: (projectId: string, webhookId: string | null) => unknown): Engine["stats"] {
+	return {
+		read: async (projectId, webhookId, { width, from, to }) => {
+			check(projectId, webhookId);
+			const range = { from: from ?? 0, to: to ?? 0 };
+			const deliveries = { Pending: 0, Succeeded: 0, Failed: 0, Held: 0, Cancelled: 0 };
+			return { width, ...range, buckets: [], totals: sumBuckets([], range.from), deliveries };
+		},
+	};
+}
+
+/** Entries are found by their place in the list. */
+function fakeAudit(entries: FakeApi["audited"]): Engine["audit"] {
+	return {
+		record: (entry) => Promise.resolve(String(entries.push(entry) - 1)),
+		amend(entryId, object) {
+			const entry = entries[Number(entryId)];
+			if (entry !== undefined) entries[Number(entryId)] = { ...entry, ...object };
+			return Promise.resolve();
+		},
+		withdraw: (entryId) => Promise.resolve(void entries.splice(Number(entryId), 1)),
 	};
 }
 

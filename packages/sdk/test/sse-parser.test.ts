@@ -1,0 +1,98 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { SseParser, type SseMessage } from "../src/sse-parser.ts";
+
+function parse(...pieces: string[]): SseMessage[] {
+	const parser = new SseParser();
+	return pieces.flatMap((piece) => parser.push(piece));
+}
+
+/** Text without line ends, which SSE cannot carry inside a field; a NUL in an id is ignored. */
+const line = fc.string({ unit: "binary" }).map((text) => text.replaceAll(/[\r\n\0]/g, ""));
+const message = fc.record({
+	event: line.filter((text) => text !== ""),
+	data: fc.array(line, { minLength: 1 }),
+	id: line,
+});
+const lineEnd = fc.constantFrom("\n", "\r\n", "\r");
+
+describe("the parser of server-sent events", () => {
+	it("gives what was written, whatever the pieces, the line ends and what stands between", () => {
+		const noise = fc.constantFrom("", ": comment", ":", "retry: 5", "unknown: x", "unknown");
+		fc.assert(
+			fc.property(fc.array(message), lineEnd, noise, fc.array(fc.nat()), (messages, end, between, cuts) => {
+				const text = messages
+					.map(({ event, data, id }) =>
+						[
+							`id: ${id}`,
+							...(between === "" ? [] : [between]),
+							`event: ${event}`,
+							...data.map((each) => `data: ${each}`),
+							"",
+							"",
+						].join(end),
+					)
+					.join("");
+				const places = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].sort((a, b) => a - b);
+				const pieces = [0, ...places].map((from, index) => text.slice(from, places[index] ?? text.length));
+				expect(parse(...pieces)).toEqual(messages.map(({ event, data, id }) => ({ event, id, data: data.join("\n") })));
+			}),
+			{ numRuns: 1_000 },
+		);
+	});
+
+	it.each<[string, string, SseMessage[]]>([
+		["takes one space off a value, and no more", "data:  a\n\n", [{ event: "message", data: " a", id: "" }]],
+		["takes a value without a space", "data:a\n\n", [{ event: "message", data: "a", id: "" }]],
+		["takes a field without a colon for an empty one", "data\n\n", [{ event: "message", data: "", id: "" }]],
+		[
+			"keeps the id for the messages after it",
+			"id: 7\ndata: a\n\ndata: b\n\n",
+			[
+				{ event: "message", data: "a", id: "7" },
+				{ event: "message", data: "b", id: "7" },
+			],
+		],
+		[
+			"forgets an event's name with its message",
+			"event: x\ndata: a\n\ndata: b\n\n",
+			[
+				{ event: "x", data: "a", id: "" },
+				{ event: "message", data: "b", id: "" },
+			],
+		],
+		["gives an id without data", ": heartbeat\nid: 9\n\n", [{ event: "message", data: "", id: "9" }]],
+		[
+			"ignores an id with a NUL",
+			"id: 1\n\nid: 2\0\ndata: a\n\n",
+			[
+				{ event: "message", data: "", id: "1" },
+				{ event: "message", data: "a", id: "1" },
+			],
+		],
+		["makes nothing of comments and empty lines", ":\n\n: a\n\n\n\n", []],
+		["makes nothing of a message that does not end", "data: a\n", []],
+		["passes over a byte order mark", "\ufeffdata: a\n\n", [{ event: "message", data: "a", id: "" }]],
+	])("%s", (_what, text, messages) => {
+		expect(parse(text)).toEqual(messages);
+		expect(parse(...text.split(""))).toEqual(messages);
+	});
+
+	it("reads how long to wait, digits alone", () => {
+		const parser = new SseParser();
+		expect(parser.retryMs).toBeNull();
+		parser.push("retry: 250\n\n");
+		parser.push("retry: soon\n\nretry: -1\n\nretry:\n\n");
+		expect(parser.retryMs).toBe(250);
+	});
+
+	it("holds no message without end", () => {
+		const parser = new SseParser();
+		const endless = () => {
+			for (let n = 0; n < 200; n++) parser.push(`data: ${"x".repeat(10_000)}\n`);
+		};
+		expect(endless).toThrow(RangeError);
+		expect(() => new SseParser().push("x".repeat(2_000_000))).toThrow(RangeError);
+	});
+});

@@ -1,0 +1,184 @@
+// The stream of a project, from a server that does what the test wrote down.
+import { describe, expect, it } from "vitest";
+
+import {
+	AuthenticationError,
+	Client,
+	ConnectionError,
+	NotFoundError,
+	UnexpectedResponseError,
+	type StreamItem,
+} from "../src/index.ts";
+import { openStream } from "../src/resources/stream.ts";
+import { Transport } from "../src/transport.ts";
+import { hang, json, KEY, PROJECT_ID, raw, reset, ScriptedServer, testClient, type Step } from "./scripted-server.ts";
+
+const path = `/projects/${PROJECT_ID}/stream`;
+const item = (n: number) => ({
+	object: "streamItem",
+	id: `e-${n}`,
+	kind: "event.accepted",
+	projectId: PROJECT_ID,
+	date: n,
+	eventId: `evt_${n}`,
+	eventType: "order.paid",
+	deliveryCount: 1,
+});
+const itemText = (n: number) => `id: e-${n}\nevent: event.accepted\ndata: ${JSON.stringify(item(n))}\n\n`;
+const controlText = (kind: string) => `event: ${kind}\ndata: {"object":"streamItem","kind":"${kind}","reason":"r"}\n\n`;
+
+/** Sends these pieces and then ends the answer, cuts the connection, or goes on without a word. */
+function stream(pieces: readonly string[], then: "end" | "reset" | "hang" = "end"): Step {
+	return (response) => {
+		response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+		response.write(`retry: 100\nid: e-0\n\n${pieces.join("")}`, () => {
+			if (then === "end") response.end();
+			else if (then === "reset") setTimeout(() => response.socket?.resetAndDestroy(), 20);
+		});
+	};
+}
+
+/** The first `count` items, then leaves. */
+async function take(items: AsyncIterable<StreamItem>, count: number): Promise<StreamItem[]> {
+	const taken: StreamItem[] = [];
+	for await (const each of items) if (taken.push(each) === count) break;
+	return taken;
+}
+
+const open = (server: ScriptedServer) => testClient(server).client.project(PROJECT_ID);
+
+describe("project.stream", () => {
+	it("gives items as they come, and asks with its filters, its place and its key", async () => {
+		await using server = await ScriptedServer.start(stream([itemText(1), itemText(2)], "hang"));
+		const items = open(server).stream({
+			kinds: ["event.accepted", "webhook.updated"],
+			webhookId: "webhook_1",
+			eventTypes: ["a.*", "b"],
+			lastEventId: "e-9",
+		});
+		expect(server.requests).toEqual([]);
+		expect(await take(items, 2)).toEqual([item(1), item(2)]);
+		expect(server.last.url).toBe(
+			`${path}?kinds=event.accepted%2Cwebhook.updated&webhookId=webhook_1&eventTypes=a.*%2Cb`,
+		);
+		expect(server.last.headers).toMatchObject({
+			accept: "text/event-stream",
+			"last-event-id": "e-9",
+			"secret-key": KEY,
+		});
+	});
+
+	it.each(["end", "reset"] as const)("goes on where it was when the connection is lost by %s", async (how) => {
+		await using server = await ScriptedServer.start(
+			stream([itemText(1), itemText(2)], how),
+			stream([": heartbeat\nid: e-5\n\n"], how),
+			stream([itemText(6)], "hang"),
+		);
+		expect(await take(open(server).stream(), 3)).toEqual([item(1), item(2), item(6)]);
+		expect(server.requests.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "e-2", "e-5"]);
+	});
+
+	it("loses nothing of a piece that came with the end, and asks for nothing twice", async () => {
+		const cut = itemText(3).slice(0, -10);
+		await using server = await ScriptedServer.start(
+			stream([itemText(1), itemText(2), cut]),
+			stream([itemText(3)], "hang"),
+		);
+		expect(await take(open(server).stream(), 3)).toEqual([item(1), item(2), item(3)]);
+		expect(server.last.headers["last-event-id"]).toBe("e-2");
+	});
+
+	it.each(["dropped", "end"])("comes back after %s, and gives a gap as an item", async (last) => {
+		await using server = await ScriptedServer.start(
+			stream([itemText(1), controlText(last)], "hang"),
+			stream([`id: e-7\n${controlText("gap")}`, itemText(8)], "hang"),
+		);
+		const gap = { object: "streamItem", kind: "gap", reason: "r" };
+		expect(await take(open(server).stream(), 3)).toEqual([item(1), gap, item(8)]);
+	});
+
+	it("comes back however often, once it was there, and waits longer while nothing comes", async () => {
+		const lost = Array.from({ length: 6 }, () => reset);
+		await using server = await ScriptedServer.start(stream([itemText(1)]), ...lost, stream([itemText(2)], "hang"));
+		const { client, waits } = testClient(server);
+		expect(await take(client.project(PROJECT_ID).stream(), 2)).toEqual([item(1), item(2)]);
+		expect(waits).toEqual([100, 500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+	});
+
+	it("gives up a server that was never there, as any call does", async () => {
+		await using server = await ScriptedServer.start(reset, reset, reset);
+		const { client } = testClient(server, { maxRetries: 2 });
+		await expect(take(client.project(PROJECT_ID).stream(), 1)).rejects.toBeInstanceOf(ConnectionError);
+		expect(server.requests).toHaveLength(3);
+	});
+
+	it("takes streams that end before they begin for failures", async () => {
+		const empty: Step = (response) => response.writeHead(200, { "content-type": "text/event-stream" }).end();
+		await using server = await ScriptedServer.start(empty, empty, stream([itemText(1)], "hang"));
+		const { client, waits } = testClient(server);
+		await take(client.project(PROJECT_ID).stream(), 1);
+		expect(waits).toEqual([1_000, 1_000]);
+	});
+
+	it("waits as long as a server that is full asks", async () => {
+		const full = json(503, { message: "full", code: "overloaded" }, { "retry-after": "7" });
+		await using server = await ScriptedServer.start(full, stream([itemText(1)], "hang"));
+		const { client, waits } = testClient(server);
+		await take(client.project(PROJECT_ID).stream(), 1);
+		expect(waits).toEqual([7_000]);
+	});
+
+	it("gives up at once where trying again is of no use, also later on", async () => {
+		const unknown = json(401, { message: "no such key", code: "unknown_key" });
+		await using server = await ScriptedServer.start(json(404, { message: "none" }), stream([itemText(1)]), unknown);
+		await expect(take(open(server).stream(), 1)).rejects.toBeInstanceOf(NotFoundError);
+		await expect(take(open(server).stream(), 2)).rejects.toBeInstanceOf(AuthenticationError);
+	});
+
+	it("does not take a page for a stream", async () => {
+		await using server = await ScriptedServer.start(raw(200, "<html>", { "content-type": "text/html" }), json(200, {}));
+		for (let n = 0; n < 2; n++)
+			await expect(take(open(server).stream(), 1)).rejects.toBeInstanceOf(UnexpectedResponseError);
+	});
+
+	it("says what it needs of a fetch that gives no body", async () => {
+		const headers = { get: () => "text/event-stream" };
+		const client = new Client(KEY, { fetch: async () => ({ status: 200, headers, text: async () => "" }) });
+		await expect(take(client.project(PROJECT_ID).stream(), 1)).rejects.toThrow(/no body to read from/);
+	});
+
+	it("ends with the signal's reason while it reads, while it connects and while it waits", async () => {
+		const reason = new Error("enough");
+		for (const steps of [[stream([], "hang")], [hang], [reset]]) {
+			await using server = await ScriptedServer.start(...steps);
+			const controller = new AbortController();
+			const sleep = (
+				_ms: number,
+				signal: { addEventListener(type: "abort", listener: () => void): void } | undefined,
+			) => new Promise<void>((_resolve, reject) => signal?.addEventListener("abort", () => reject(reason)));
+			const { client } = testClient(server, {}, { sleep });
+			const reading = take(client.project(PROJECT_ID).stream({}, { signal: controller.signal }), 1);
+			setTimeout(() => controller.abort(reason), 100);
+			await expect(reading).rejects.toBe(reason);
+		}
+	});
+
+	it("hangs up when the loop is left", async () => {
+		const { promise: closed, resolve } = Promise.withResolvers<void>();
+		await using server = await ScriptedServer.start((response, request) => {
+			response.on("close", resolve);
+			stream([itemText(1)], "hang")(response, request);
+		});
+		await take(open(server).stream(), 1);
+		await closed;
+	});
+
+	it("takes a connection that has gone silent for a lost one", async () => {
+		await using server = await ScriptedServer.start(stream([itemText(1)], "hang"), stream([itemText(2)], "hang"));
+		const config = { endpoint: server.endpoint, secretKey: KEY, timeoutMs: 5_000, maxRetries: 3 };
+		const sleep = () => Promise.resolve();
+		const transport = new Transport(config, { fetch, now: Date.now, random: () => 1, sleep });
+		expect(await take(openStream(transport, PROJECT_ID, {}, {}, 150), 2)).toEqual([item(1), item(2)]);
+		expect(server.last.headers["last-event-id"]).toBe("e-1");
+	});
+});

@@ -1,0 +1,55 @@
+// The thread that checks: its own heap and its own time, so that no schema can take the server's.
+import { parentPort, workerData } from "node:worker_threads";
+
+import type { Issue } from "../../core/errors.ts";
+import { compileSchema, warmUp, type Check } from "./compile-schema.ts";
+import type { Batch, CheckRequest, ThreadData, ThreadMessage } from "./messages.ts";
+
+const finished = new Int32Array((workerData as ThreadData).finished);
+const texts = new Map<number, string>();
+const compiled = new Map<number, Check | readonly Issue[]>();
+
+function run({ schemas, drop, checks }: Batch): void {
+	for (const id of drop) {
+		texts.delete(id);
+		compiled.delete(id);
+	}
+	for (const { id, schemaJson } of schemas) texts.set(id, schemaJson);
+	say(
+		checks.map((request) => {
+			const issues = judge(request);
+			Atomics.add(finished, 0, 1);
+			return issues;
+		}),
+	);
+}
+
+function judge({ schemaId, dataJson }: CheckRequest): readonly Issue[] {
+	const schema = compiledSchema(schemaId);
+	if (dataJson === null) return typeof schema === "function" ? [] : schema;
+	if (typeof schema !== "function")
+		return [{ path: "", message: "can't be checked: the schema of its type is not valid" }];
+	try {
+		return schema(JSON.parse(dataJson));
+	} catch (error) {
+		if (error instanceof RangeError) return [{ path: "", message: "is nested too deeply to be checked" }];
+		throw error;
+	}
+}
+
+function compiledSchema(id: number): Check | readonly Issue[] {
+	const known = compiled.get(id);
+	if (known !== undefined) return known;
+	const schema = compileSchema(texts.get(id) ?? "null");
+	compiled.set(id, schema);
+	return schema;
+}
+
+function say(message: ThreadMessage): void {
+	// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+	parentPort?.postMessage(message);
+}
+
+warmUp();
+parentPort?.on("message", run);
+say("ready");

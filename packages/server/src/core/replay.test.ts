@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+
+import { createReplayMatcher, replayOutcome, replayProgress, type Replay, type ReplayFilter } from "./replay.ts";
+
+const filter: ReplayFilter = { since: 0, until: 100, outcomes: ["Failed"], eventTypes: null, missedEventTypes: null };
+
+describe("the outcome of an event at a webhook", () => {
+	it("is how the newest delivery ended, and missed without any", () => {
+		expect(replayOutcome([])).toBe("Missed");
+		expect(replayOutcome(["Succeeded", "Failed"])).toBe("Succeeded");
+		expect(replayOutcome(["Failed", "Succeeded"])).toBe("Failed");
+		expect(replayOutcome(["Cancelled"])).toBe("Cancelled");
+	});
+
+	it("is none while any delivery is on its way, an older one too", () => {
+		expect(replayOutcome(["Pending"])).toBeNull();
+		expect(replayOutcome(["Succeeded", "Held"])).toBeNull();
+	});
+});
+
+describe("a replay's filter", () => {
+	it("takes the outcomes that are named, and of the missed only the types of both lists", () => {
+		const { wants } = createReplayMatcher({
+			...filter,
+			outcomes: ["Failed", "Missed"],
+			eventTypes: ["a.*", "b"],
+			missedEventTypes: ["a.b", "c"],
+		});
+		expect(wants("a.c", "Failed")).toBe(true);
+		expect(wants("a.c", "Succeeded")).toBe(false);
+		expect(wants("c", "Failed")).toBe(false);
+		expect(wants("a.b", "Missed")).toBe(true);
+		expect(wants("a.c", "Missed")).toBe(false);
+		expect(wants("c", "Missed")).toBe(false);
+	});
+});
+
+describe("progress", () => {
+	const progress = (changes: Partial<Replay>) =>
+		replayProgress({
+			id: "replay_1",
+			projectId: "proj_1",
+			webhookId: "webhook_1",
+			filter,
+			status: "Running",
+			scannedCount: 0,
+			deliveryCount: 0,
+			firstEventDate: 10,
+			lastEventDate: 50,
+			position: 20,
+			createDate: 100,
+			updateDate: 100,
+			endDate: null,
+			...changes,
+		});
+
+	it("goes from the oldest to the newest event in the range", () => {
+		expect(progress({ firstEventDate: null, lastEventDate: null, position: null })).toBe(0);
+		expect(progress({})).toBe(0.25);
+		expect(progress({ position: 50 })).toBe(1);
+		expect(progress({ status: "Cancelled" })).toBe(0.25);
+	});
+
+	it("is 1 at the end, and never divides by nothing", () => {
+		expect(progress({ status: "Finished", position: null })).toBe(1);
+		expect(progress({ firstEventDate: 10, lastEventDate: 10, position: 10 })).toBe(0);
+	});
+});

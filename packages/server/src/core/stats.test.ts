@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+
+import { fillBuckets, MAX_STATS_BUCKETS, statsRange, STATS_WIDTHS_MS, sumBuckets } from "./stats.ts";
+
+const { minute, hour, day } = STATS_WIDTHS_MS;
+const NOW = Date.parse("2026-11-24T12:34:56.789Z");
+const at = (text: string) => Date.parse(`2026-11-${text}Z`);
+
+describe("the range of statistics", () => {
+	it("is the last hour of minutes, day of hours or month of days, with the one that has just begun", () => {
+		const range = (width: "minute" | "hour" | "day") => statsRange({ width, from: null, to: null }, NOW);
+		expect(range("minute")).toEqual({ from: at("24T11:35"), to: at("24T12:35") });
+		expect(range("hour")).toEqual({ from: at("23T13:00"), to: at("24T13:00") });
+		expect(range("day")).toEqual({ from: at("25T00:00") - 30 * day, to: at("25T00:00") });
+	});
+
+	it("begins a bucket even in its first millisecond", () => {
+		expect(statsRange({ width: "hour", from: at("24T11:00"), to: null }, at("24T12:00"))).toEqual({
+			from: at("24T11:00"),
+			to: at("24T13:00"),
+		});
+	});
+
+	it("is widened to whole buckets", () => {
+		const request = { width: "hour", from: at("24T10:59:59.999"), to: at("24T11:00:00.001") } as const;
+		expect(statsRange(request, NOW)).toEqual({ from: at("24T10:00"), to: at("24T12:00") });
+	});
+
+	it("is refused if it is empty, too long, or no longer kept", () => {
+		const refused = (width: "minute" | "hour" | "day", from: number, to: number | null = null) =>
+			statsRange({ width, from, to }, NOW);
+		expect(refused("day", at("25T00:00"), at("25T00:00"))).toMatchObject({ path: "from", message: /earlier/ });
+		expect(refused("minute", at("24T12:00") - MAX_STATS_BUCKETS * minute)).toMatchObject({ message: /at most 1500/ });
+		expect(refused("minute", NOW - 49 * hour, NOW - 48 * hour)).toMatchObject({ message: /kept for 48 hours/ });
+		expect(refused("hour", NOW - 91 * day, NOW - 90 * day)).toMatchObject({ message: /kept for 2160 hours/ });
+		expect(refused("minute", NOW - 48 * hour, NOW - 47 * hour)).toHaveProperty("to");
+		expect(refused("day", NOW - 1_400 * day)).toHaveProperty("to");
+	});
+});
+
+describe("buckets", () => {
+	const [bucket] = fillBuckets([], "hour", { from: 0, to: hour });
+	const some = { ...bucket!, start: hour, accepted: 2, attemptsFailed: 1 };
+
+	it("are filled with zeros where nothing happened", () => {
+		const filled = fillBuckets([some], "hour", { from: 0, to: 3 * hour });
+		expect(filled.map(({ start, accepted }) => [start, accepted])).toEqual([
+			[0, 0],
+			[hour, 2],
+			[2 * hour, 0],
+		]);
+	});
+
+	it("add up", () => {
+		expect(sumBuckets([some, some], 0)).toMatchObject({ start: 0, accepted: 4, attemptsFailed: 2, succeeded: 0 });
+	});
+});

@@ -1,0 +1,65 @@
+// Event types end to end: the SDK, the api and the engine together.
+import { describe, expect, it } from "vitest";
+
+import { createApp } from "../src/api/app.ts";
+import { openTestEngine } from "./test-engine.ts";
+
+async function openApi() {
+	const test = await openTestEngine();
+	const app = createApp({
+		engine: test.engine,
+		store: test.store,
+		metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
+		requestLog: () => {},
+		version: "test",
+	});
+	const { secretKey } = await test.engine.keys.create({ name: "test", scope: "admin", projectId: null });
+	const call = async (method: string, path: string, body: unknown) => {
+		const init = { method, headers: { "secret-key": secretKey }, body: JSON.stringify(body) };
+		const response = await app.request(`/projects/${test.projectId}${path}`, init);
+		return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+	};
+	return { call, [Symbol.asyncDispose]: () => test[Symbol.asyncDispose]() };
+}
+
+describe("the events of a catalogued project", () => {
+	it("are refused with the place, one by one in a batch", async () => {
+		await using api = await openApi();
+		const email = { type: "object", properties: { email: { type: "string", format: "email" } } };
+		const schema = { type: "object", required: ["user"], properties: { user: email } };
+		expect((await api.call("POST", "/event-types", { name: "user.created", schema })).status).toBe(200);
+		expect((await api.call("PATCH", "", { eventTypes: "catalogued" })).status).toBe(200);
+
+		const bad = { type: "user.created", data: { user: { email: "nobody" } } };
+		expect(await api.call("POST", "/events", bad)).toMatchObject({
+			status: 400,
+			json: { code: "invalid_request", issues: [{ path: "data.user.email", message: 'must match format "email"' }] },
+		});
+		const good = { type: "user.created", data: { user: { email: "a@example.com" } } };
+		const { status, json } = await api.call("POST", "/events:batch", {
+			events: [good, { type: "no good", data: 1 }, { type: "unknown", data: 1 }, bad, good],
+		});
+		expect(status).toBe(202);
+		expect(json["data"]).toMatchObject([
+			{ status: 202 },
+			{ status: 400, error: { issues: [{ path: "events.1.type" }] } },
+			{ status: 400, error: { issues: [{ path: "events.2.type" }] } },
+			{ status: 400, error: { issues: [{ path: "events.3.data.user.email" }] } },
+			{ status: 202 },
+		]);
+	});
+
+	it("have schemas that are refused with the place too", async () => {
+		await using api = await openApi();
+		expect(await api.call("PUT", "/event-types/a", { schema: { properties: { n: { type: "nmber" } } } })).toMatchObject(
+			{
+				status: 400,
+				json: { issues: [{ path: "schema.properties.n.type" }] },
+			},
+		);
+		expect(await api.call("PUT", "/event-types/a", { schema: { required: ["id"] }, example: {} })).toMatchObject({
+			status: 400,
+			json: { issues: [{ path: "example.id", message: "is required" }] },
+		});
+	});
+});
