@@ -392,12 +392,12 @@ const cases: Record<string, Case> = {
 	"deliveries.retryMany": {
 		call: (client) => client.project(PROJECT_ID).deliveries.retryMany({ status: "Failed", after: new Date(5) }),
 		sends: ["POST", `/projects/${PROJECT_ID}/deliveries:retry`, { status: "Failed", after: 5 }],
-		answer: { object: "deliveries_changed", matched: 2, changed: 1, complete: true },
+		answer: { object: "deliveriesChanged", matched: 2, changed: 1, complete: true },
 	},
 	"deliveries.cancelMany": {
 		call: (client) => client.project(PROJECT_ID).deliveries.cancelMany({ webhookId: WEBHOOK_ID }),
 		sends: ["POST", `/projects/${PROJECT_ID}/deliveries:cancel`, { webhookId: WEBHOOK_ID }],
-		answer: { object: "deliveries_changed", matched: 2, changed: 2, complete: true },
+		answer: { object: "deliveriesChanged", matched: 2, changed: 2, complete: true },
 	},
 };
 

@@ -79,10 +79,12 @@ describe("retention settings over HTTP", () => {
 		await using api = await open();
 		const { call } = api;
 		const project = `/projects/${api.test.projectId}`;
-		expect((await call("GET", project)).json).toMatchObject({ retentionDays: null, payloadRetentionDays: null });
+		expect((await call("GET", project)).json).not.toHaveProperty("retentionDays");
 		const set = await call("PATCH", project, { retentionDays: 7, payloadRetentionDays: 1 });
 		expect(set.json).toMatchObject({ retentionDays: 7, payloadRetentionDays: 1, name: "My project" });
-		expect((await call("PATCH", project, { retentionDays: null })).json).toMatchObject({ retentionDays: null });
+		const reset = (await call("PATCH", project, { retentionDays: null })).json;
+		expect(reset).toMatchObject({ payloadRetentionDays: 1 });
+		expect(reset).not.toHaveProperty("retentionDays");
 		const [entry] = entriesOf(await call("GET", "/workspace/audit?action=project.update"));
 		expect(entry).toMatchObject({ fields: ["retentionDays"], projectId: api.test.projectId });
 	});
@@ -98,7 +100,9 @@ describe("retention settings over HTTP", () => {
 		for (const retentionDays of [-1, 1.5, 3_651, "7"]) {
 			expect((await api.call("PATCH", project, { retentionDays })).status).toBe(400);
 		}
-		expect((await api.call("GET", project)).json).toMatchObject({ retentionDays: null, payloadRetentionDays: null });
+		const { json: unchanged } = await api.call("GET", project);
+		expect(unchanged).not.toHaveProperty("retentionDays");
+		expect(unchanged).not.toHaveProperty("payloadRetentionDays");
 		expect(entriesOf(await api.call("GET", "/workspace/audit?action=project.update"))).toEqual([]);
 	});
 });

@@ -5,7 +5,7 @@ import { milliseconds, type RequestOptions, type Transport } from "../transport.
 /** One call that changed something, or one change that the server made by itself. Never with a value that was set. */
 export interface AuditEntry {
 	readonly id: string;
-	readonly object: "audit_entry";
+	readonly object: "auditEntry";
 	readonly createDate: number;
 	/** The key that did it; null: the server itself. */
 	readonly keyId: string | null;

@@ -68,7 +68,7 @@ export type ManyFilter = Omit<DeliveryFilter, "limit" | "page">;
 
 /** What a change of many deliveries has done. */
 export interface ManyChanged {
-	readonly object: "deliveries_changed";
+	readonly object: "deliveriesChanged";
 	/** Deliveries that the filter matched and that were looked at. */
 	readonly matched: number;
 	readonly changed: number;

@@ -202,7 +202,7 @@ describe("the log", () => {
 		const { json } = await call("GET", `/workspace/audit?${String(new URLSearchParams({ ...filter, after: "5" }))}`);
 		expect(asked[0]?.filter).toEqual({ ...filter, after: 5, before: null });
 		const { at, ...rest } = entry;
-		expect(json["data"]).toEqual([{ ...rest, object: "audit_entry", createDate: at }]);
+		expect(json["data"]).toEqual([{ ...rest, object: "auditEntry", createDate: at }]);
 		await call("GET", "/workspace/audit");
 		expect(asked[1]?.filter).toEqual({
 			keyId: null,

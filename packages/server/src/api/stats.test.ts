@@ -64,14 +64,13 @@ describe("statistics over HTTP", () => {
 	it.each([
 		["width=week", "width"],
 		["from=yesterday", "from"],
-		["from=2000&to=1000&width=day", null],
+		["from=2000&to=1000&width=day", "from"],
 		["from=0&width=minute", "from"],
 		["to=1000&from=1000", "from"],
 		["since=0", "since"],
 	])("are refused for ?%s", async (query, path) => {
 		await using test = await openTestEngine();
 		const get = await openApi(test);
-		if (path === null) return expect(await get(`/stats?${query}`)).toMatchObject({ status: 200 });
 		const refusal = { status: 400, body: { code: "invalid_request", issues: [{ path }] } };
 		expect(await get(`/stats?${query}`)).toMatchObject(refusal);
 	});

@@ -30,6 +30,8 @@ describe("the range of statistics", () => {
 		const refused = (width: "minute" | "hour" | "day", from: number, to: number | null = null) =>
 			statsRange({ width, from, to }, NOW);
 		expect(refused("day", at("25T00:00"), at("25T00:00"))).toMatchObject({ path: "from", message: /earlier/ });
+		expect(refused("day", at("25T11:00"), at("25T10:00"))).toMatchObject({ path: "from", message: /earlier/ });
+		expect(refused("day", at("26T00:00"))).toMatchObject({ path: "from", message: /earlier than `to`, which is now/ });
 		expect(refused("minute", at("24T12:00") - MAX_STATS_BUCKETS * minute)).toMatchObject({ message: /at most 1500/ });
 		expect(refused("minute", NOW - 49 * hour, NOW - 48 * hour)).toMatchObject({ message: /kept for 48 hours/ });
 		expect(refused("hour", NOW - 91 * day, NOW - 90 * day)).toMatchObject({ message: /kept for 2160 hours/ });

@@ -46,7 +46,9 @@ export function statsRange({ width, from, to }: StatsRequest, now: number): Stat
 	const widthMs = STATS_WIDTHS_MS[width];
 	const end = ceilTo(to ?? now + 1, widthMs);
 	const start = from === null ? Math.max(0, end - DEFAULT_BUCKETS[width] * widthMs) : floorTo(from, widthMs);
-	if (start >= end) return { path: "from", message: `must be earlier than \`to\`, which is ${end}` };
+	if (start >= end || (from !== null && to !== null && from >= to)) {
+		return { path: "from", message: `must be earlier than \`to\`, which is ${to ?? "now"}` };
+	}
 	const count = (end - start) / widthMs;
 	if (count > MAX_STATS_BUCKETS) {
 		return {

@@ -31,6 +31,6 @@ export const auditRoutes = [
 
 function presentAuditEntry(entry: AuditEntry): z.infer<typeof auditEntrySchema> {
 	const { id, at, keyId, projectId, action, objectId, fields, requestId } = entry;
-	const object = "audit_entry";
+	const object = "auditEntry";
 	return { id, object, createDate: at, keyId, projectId, action, objectId, fields: [...fields], requestId };
 }

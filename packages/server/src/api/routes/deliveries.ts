@@ -98,7 +98,7 @@ const changeRoutes = [
 		answers: manyChanged,
 		async handle({ deps, params, body }) {
 			const result = await deps.engine.deliveries.retryMany(params.projectId, deliveryFilter(body));
-			return json({ object: "deliveries_changed", ...result });
+			return json({ object: "deliveriesChanged", ...result });
 		},
 	}),
 	route({
@@ -114,7 +114,7 @@ const changeRoutes = [
 		answers: manyChanged,
 		async handle({ deps, params, body }) {
 			const result = await deps.engine.deliveries.cancelMany(params.projectId, deliveryFilter(body));
-			return json({ object: "deliveries_changed", ...result });
+			return json({ object: "deliveriesChanged", ...result });
 		},
 	}),
 ];

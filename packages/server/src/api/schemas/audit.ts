@@ -9,7 +9,7 @@ const OBJECT_ID_MAX_LENGTH = 256;
 export const auditEntrySchema = z
 	.object({
 		id: z.string(),
-		object: z.literal("audit_entry"),
+		object: z.literal("auditEntry"),
 		createDate: timeOut,
 		keyId: z.string().nullable().openapi({ description: "The key that did it; null: the server itself." }),
 		projectId: z.string().nullable(),
@@ -21,7 +21,7 @@ export const auditEntrySchema = z
 	.openapi("AuditEntry", {
 		example: {
 			id: "aud_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",
-			object: "audit_entry",
+			object: "auditEntry",
 			createDate: 1_723_633_671_620,
 			keyId: "key_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",
 			projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",

@@ -72,7 +72,7 @@ export const deliveryFilterSchema = z
 
 export const manyChangedSchema = z
 	.object({
-		object: z.literal("deliveries_changed"),
+		object: z.literal("deliveriesChanged"),
 		matched: z.int().openapi({ description: "Deliveries that the filter matched and that were looked at." }),
 		changed: z.int(),
 		complete: z.boolean().openapi({ description: "False: there are more. Call again with the same filter." }),
