@@ -189,20 +189,19 @@ describe("a change of the secret", () => {
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook(receiver.url);
 		await test.engine.webhooks.updateSecret(test.projectId, id, secret(1), 0);
-		let sending = true;
 		const after: string[] = [];
-		let rotated = false;
+		const phase = { sending: true, rotated: false };
 		const traffic = (async () => {
-			while (sending) {
+			while (phase.sending) {
 				const eventId = await test.send();
-				if (rotated) after.push(eventId);
+				if (phase.rotated) after.push(eventId);
 			}
 		})();
 		await receiver.waitFor(50);
 		await test.engine.webhooks.updateSecret(test.projectId, id, secret(2), 60_000);
-		rotated = true;
+		phase.rotated = true;
 		await eventually("events are sent after the rotation", () => after.length > 50);
-		sending = false;
+		phase.sending = false;
 		await traffic;
 		for (const eventId of after) await test.delivery(eventId, { status: "Succeeded" });
 		for (const request of receiver.requests) expect(signedBy(request, 1)).toBe(true);
