@@ -8,7 +8,7 @@ import type { FigureChanges } from "./figure-changes.ts";
 import { hexOf } from "./figure-rows.ts";
 import type { Figures } from "./figures.ts";
 import { HealthChanges, type HealthBook } from "./health.ts";
-import { idBytes, idHex } from "./ids.ts";
+import { createIdHex, idBytes } from "./ids.ts";
 import { attemptValues, fingerprintOf, STATE_COLUMNS, stateValues, toEvent, toState } from "./rows.ts";
 
 export type Commit = (batch: CommitBatch) => CommitResult;
@@ -40,6 +40,9 @@ function createAccept(db: DatabaseSync): (accepted: NewEvent, changes: FigureCha
 	const insertKey = createInsertKey(db);
 	const insertDelivery = createInsertDelivery(db);
 
+	const projectHex = createIdHex("proj");
+	const webhookHex = createIdHex("webhook");
+
 	return (accepted, changes) => {
 		const projectId = idBytes("proj", accepted.event.projectId);
 		const known = accepted.idempotency === null ? null : findKey(projectId, accepted.idempotency);
@@ -48,10 +51,10 @@ function createAccept(db: DatabaseSync): (accepted: NewEvent, changes: FigureCha
 		insertEvent(projectId, eventId, accepted);
 		if (accepted.idempotency !== null) insertKey(projectId, eventId, accepted.idempotency, accepted.event.createDate);
 		const { createDate } = accepted.event;
-		changes.eventAccepted(idHex("proj", accepted.event.projectId), createDate);
+		changes.eventAccepted(projectHex(accepted.event.projectId), createDate);
 		for (const delivery of accepted.deliveries) {
 			insertDelivery(projectId, eventId, accepted.event, delivery);
-			changes.deliveryAccepted(idHex("webhook", delivery.webhookId), createDate, delivery.state.status);
+			changes.deliveryAccepted(webhookHex(delivery.webhookId), createDate, delivery.state.status);
 		}
 		return ACCEPTED;
 	};

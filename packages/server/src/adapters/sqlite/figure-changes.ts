@@ -40,8 +40,9 @@ export class FigureChanges {
 
 	/** A delivery was made for an event that was just accepted. */
 	deliveryAccepted(webhook: string, at: number, status: DeliveryStatus): void {
-		increase(this.#at(at).webhook(webhook)[1], ACCEPTED, 1);
-		this.moved(webhook, at, null, status);
+		const [, counts] = this.#at(at).webhook(webhook);
+		increase(counts, ACCEPTED, 1);
+		move(counts, null, status, 1);
 	}
 
 	/** An attempt has ended. `latencyMs` is null if it says nothing about how fast the receiver answers. */
@@ -56,12 +57,7 @@ export class FigureChanges {
 	 * deliveries must say so here.
 	 */
 	moved(webhook: string, at: number, from: DeliveryStatus | null, to: DeliveryStatus | null, times = 1): void {
-		if (from === to) return;
-		const [, counts] = this.#at(at).webhook(webhook);
-		if (from !== null) increase(counts, COUNTER_COUNT + STATUS_CODES[from], -times);
-		if (to !== null) increase(counts, COUNTER_COUNT + STATUS_CODES[to], times);
-		if (to === "Succeeded") increase(counts, SUCCEEDED, times);
-		else if (to === "Failed") increase(counts, EXHAUSTED, times);
+		if (from !== to) move(this.#at(at).webhook(webhook)[1], from, to, times);
 	}
 
 	/** What is to be written; nothing if nothing has changed. */
@@ -113,6 +109,13 @@ class MinuteEntries implements MinuteChanges {
 		this.projects.push(entry);
 		return entry;
 	}
+}
+
+function move(counts: number[], from: DeliveryStatus | null, to: DeliveryStatus | null, times: number): void {
+	if (from !== null) increase(counts, COUNTER_COUNT + STATUS_CODES[from], -times);
+	if (to !== null) increase(counts, COUNTER_COUNT + STATUS_CODES[to], times);
+	if (to === "Succeeded") increase(counts, SUCCEEDED, times);
+	else if (to === "Failed") increase(counts, EXHAUSTED, times);
 }
 
 function increase(counts: number[], index: number, by: number): void {

@@ -1,8 +1,9 @@
 // The figures: statistics, and how many deliveries are in each status. Every transaction that changes them writes one row into a
 // journal; from there `stats-roll-up.ts` adds them to tables, a round at a time. Reading adds what is in memory to the tables.
 //
-// The journal since `through`, less what of it is in the tables already (`figures_done`), is what memory has, at each moment. One row
-// instead of an upsert for each webhook: 2 µs less for each delivered event, in batches of 64 over 100 webhooks.
+// The journal since `through`, less what of it is in the tables already (`figures_done`), is what memory has, at each moment. It
+// costs 3 of 44 µs a cycle, in batches of 64 over 100 webhooks; an upsert for each webhook instead took 3 µs more, and 20 µs more
+// in commits of one.
 import type { DatabaseSync } from "node:sqlite";
 
 import type { Transact } from "./connection.ts";
