@@ -8,6 +8,7 @@ import { openSqliteStore } from "../src/adapters/sqlite/sqlite-store.ts";
 import type { Delivery } from "../src/core/delivery.ts";
 import type { EventInput } from "../src/core/event.ts";
 import { createIdMaker } from "../src/core/ids.ts";
+import { ManualClock } from "../src/core/manual-clock.ts";
 import type { RetentionSettings } from "../src/core/retention.ts";
 import { createSealer } from "../src/core/sealing.ts";
 import type { Webhook } from "../src/core/webhook.ts";
@@ -17,7 +18,6 @@ import type { Engine, WebhookSettings } from "../src/engine/public.ts";
 import type { AttemptReport, Observer } from "../src/ports/observer.ts";
 import type { Purged } from "../src/ports/retention-store.ts";
 import type { CommitBatch, Store } from "../src/ports/store.ts";
-import { ManualClock } from "./manual-clock.ts";
 
 const DEADLINE_MS = 10_000;
 const NO_FILTER = {

@@ -1,8 +1,8 @@
 // The hub by itself: places, filters, bounds, and who is dropped. That the engine feeds it is in live.test.ts.
 import { describe, expect, it } from "vitest";
 
-import { ManualClock } from "../../test/manual-clock.ts";
 import type { LiveFact, LiveFilter, LiveSignal } from "../core/live.ts";
+import { ManualClock } from "../core/manual-clock.ts";
 import { LiveHub, type LiveLimits } from "./live-hub.ts";
 import type { LiveRequest, LiveSubscription } from "./public.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ManualClock } from "../../test/manual-clock.ts";
+import { ManualClock } from "../core/manual-clock.ts";
 import type { LeasedDelivery } from "../ports/store.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 

@@ -1,1 +1,0 @@
-export { ManualClock } from "../src/core/manual-clock.ts";
