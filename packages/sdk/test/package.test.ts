@@ -80,9 +80,9 @@ describe("its types", () => {
 		if (result?.error === undefined) { const id: string | undefined = result?.event.id; } else { const text: string = result.error.message; }
 		const event = await verify<{ n: number }>(new Uint8Array(), { "webhook-id": ["a"] }, ["s"]);
 		const n: number = event.data.n;
-		// @ts-expect-error
+		// @ts-expect-error -- the types must refuse what follows
 		await project.batch.webhooks.create({ name: "n", spec: {} });
-		// @ts-expect-error
+		// @ts-expect-error -- the types must refuse what follows
 		const wrong: string = page.data[0]?.deliveryCount;
 		export { NotFoundError, type Webhook, n };
 	`;
