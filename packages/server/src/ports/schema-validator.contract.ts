@@ -165,14 +165,24 @@ function describeHostile(current: CurrentValidator): void {
 		open.repeat(depth) + inner + close.repeat(depth);
 
 	it.each<[what: string, schema: string, data: string, message: RegExp]>([
-		["a pattern that backtracks for ever", json({ pattern: "^(a+)+$" }), json(`${"a".repeat(60)}!`), /takes longer/],
-		["references that double", json(doubling(50)), "1", /takes longer/],
-		["branches that double with the data's depth", json(branching), nested('{"a":', "1", "}", 100), /takes longer/],
+		[
+			"a pattern that backtracks for ever",
+			json({ pattern: "^(a+)+$" }),
+			json(`${"a".repeat(60)}!`),
+			/takes (longer|more memory)/,
+		],
+		["references that double", json(doubling(50)), "1", /takes (longer|more memory)/],
+		[
+			"branches that double with the data's depth",
+			json(branching),
+			nested('{"a":', "1", "}", 100),
+			/takes (longer|more memory)/,
+		],
 		[
 			"distinct items of a huge list",
 			json({ uniqueItems: true }),
 			json(Array.from({ length: 60_000 }, (_, a) => ({ a }))),
-			/takes longer/,
+			/takes (longer|more memory)/,
 		],
 		[
 			"more issues than memory",
