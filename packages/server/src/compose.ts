@@ -15,7 +15,7 @@ import { Metrics } from "./adapters/observability/metrics.ts";
 import { createObserver } from "./adapters/observability/observer.ts";
 import { logRequest } from "./adapters/observability/request-log.ts";
 import { lockDataDir } from "./adapters/sqlite/data-dir-lock.ts";
-import { openSqliteStore } from "./adapters/sqlite/sqlite-store.ts";
+import { openThreadedSqliteStore } from "./adapters/sqlite/threaded-store.ts";
 import { createApp } from "./api/app.ts";
 import type { Config } from "./config.ts";
 import { systemClock, type Clock } from "./core/clock.ts";
@@ -81,7 +81,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 async function start(config: Config, options: StartOptions, cleanUp: (() => unknown)[]): Promise<RunningServer> {
 	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
 	const dataDir = openDataDir(config, cleanUp);
-	const store = await openSqliteStore({ path: join(dataDir, STORE_FILE) });
+	const store = await openThreadedSqliteStore({ path: join(dataDir, STORE_FILE) });
 	cleanUp.push(() => store.close());
 	const masterKey = await masterKeyFor(config, dataDir, store);
 	const logger = createLogger(config.logLevel);
@@ -151,7 +151,7 @@ export async function rotateMasterKey(config: Config, newKey: Uint8Array, toEnvi
 			);
 		}
 		const dataDir = openDataDir(config, cleanUp);
-		const store = await openSqliteStore({ path: join(dataDir, STORE_FILE) });
+		const store = await openThreadedSqliteStore({ path: join(dataDir, STORE_FILE) });
 		cleanUp.push(() => store.close());
 		const from = createSealer(await masterKeyFor(config, dataDir, store));
 		const to = createSealer(newKey);

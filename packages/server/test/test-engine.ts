@@ -58,7 +58,7 @@ export interface TestEngineOptions {
 const masterKey = randomBytes(32);
 
 /** Keeps what the engine reports. */
-class RecordingObserver implements Observer {
+export class RecordingObserver implements Observer {
 	readonly attempts: AttemptReport[] = [];
 	readonly problems: { message: string; error: unknown }[] = [];
 	readonly refusals: string[] = [];
@@ -89,7 +89,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 	const clock = new ManualClock();
 	const observer = new RecordingObserver();
 	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
-	const store = options.store ?? (await openSqliteStore({ path: ":memory:", clock }));
+	const store = options.store ?? (await openSqliteStore({ path: ":memory:", now: clock.now() }));
 	const schemas = openAjvValidator();
 	const { engine } = await openEngine({
 		parts: {

@@ -2,7 +2,7 @@
 import type { Clock } from "./clock.ts";
 
 interface Timer {
-	readonly at: number;
+	at: number;
 	readonly fire: () => void;
 }
 
@@ -40,8 +40,9 @@ export class ManualClock implements Clock {
 		this.#now = end;
 	}
 
-	/** Sets the time without firing anything, as an operator or NTP does; also backwards. */
+	/** Sets the time without firing anything, as an operator or NTP does; also backwards. Timers wait as long as they would have. */
 	jump(ms: number): void {
 		this.#now += ms;
+		for (const timer of this.#timers) timer.at += ms;
 	}
 }

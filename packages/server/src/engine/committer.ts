@@ -24,8 +24,8 @@ export interface PendingSend {
 	build(): NewEvent;
 	/** Called with what became of it after the commit. */
 	done(event: NewEvent, result: AcceptResult): void;
-	/** Called if it was not committed; nothing of it is in the store. `event` is what `build` had made. */
-	failed(event: NewEvent, error: StoreError): void;
+	/** Called if it was not committed; nothing of it is in the store. `event` is what `build` had made; null if it had failed. */
+	failed(event: NewEvent | null, error: StoreError): void;
 }
 
 interface PendingUpdate {
@@ -38,6 +38,13 @@ const MAX_SENDS_PER_COMMIT = 1_000;
 const MAX_BYTES_PER_COMMIT = 8 * 1_024 * 1_024;
 const MAX_UPDATES_PER_COMMIT = 2_000;
 const BACKOFF_MS = 250;
+/**
+ * A commit costs as much as several events in it. So after one of this many or more, which says that several are at work, the next
+ * begins no sooner than this after it (CPU an event at 2,000 a second: 408 µs without, 337 with 2 ms, 260 with 5). A single sender
+ * that waits for each answer is not held up.
+ */
+const GATHER_FROM = 4;
+const GATHER_MS = 2;
 
 /** The one writer of the busy path. */
 export class Committer {
@@ -50,6 +57,9 @@ export class Committer {
 	#updates: PendingUpdate[] = [];
 	#state: "idle" | "scheduled" | "committing" | "backing off" = "idle";
 	#closed = false;
+	/** Of the last commit: when it began, and how much was in it. */
+	#lastStartedAt = 0;
+	#lastSize = 0;
 	#cancelBackoff: (() => void) | null = null;
 	#whenIdle: (() => void)[] = [];
 
@@ -116,15 +126,25 @@ export class Committer {
 		}
 		if (this.#state !== "idle") return;
 		this.#state = "scheduled";
+		const waitMs = this.#lastSize < GATHER_FROM ? 0 : Math.ceil(this.#lastStartedAt + GATHER_MS - performance.now());
+		if (waitMs > 0) setTimeout(this.#runSafely, waitMs);
 		// After the I/O of this turn of the event loop, so that all that arrives together is committed together.
-		setImmediate(() => void this.#run());
+		else setImmediate(this.#runSafely);
 	}
+
+	readonly #runSafely = (): void => {
+		this.#run().catch((error: unknown) => {
+			this.#observer.problem("the committer failed", error);
+			this.#next(false);
+		});
+	};
 
 	async #run(): Promise<void> {
 		this.#state = "committing";
-		const sends = this.#takeSends();
+		const { sends, events } = this.#build(this.#takeSends());
 		const updates = this.#updates.splice(0, MAX_UPDATES_PER_COMMIT);
-		const events = sends.map((send) => send.build());
+		this.#lastStartedAt = performance.now();
+		this.#lastSize = sends.length + updates.length;
 		const failed = await this.#commit(sends, events, updates);
 		if (this.#closed) {
 			const error = new StoreError("store_unavailable", "the committer is closed");
@@ -145,6 +165,25 @@ export class Committer {
 		} else {
 			for (const resolve of this.#whenIdle.splice(0)) resolve();
 		}
+	}
+
+	/** Makes the events. One that can't be made, which would be a defect, fails alone. */
+	#build(taken: readonly PendingSend[]): {
+		readonly sends: readonly PendingSend[];
+		readonly events: readonly NewEvent[];
+	} {
+		const sends: PendingSend[] = [];
+		const events: NewEvent[] = [];
+		for (const send of taken) {
+			try {
+				events.push(send.build());
+				sends.push(send);
+			} catch (error) {
+				this.#observer.problem("an event could not be made", error);
+				send.failed(null, asStoreError(error));
+			}
+		}
+		return { sends, events };
 	}
 
 	#takeSends(): PendingSend[] {
@@ -185,7 +224,16 @@ export class Committer {
 		for (const [index, send] of sends.entries()) {
 			const event = events[index];
 			const outcome = result.events[index];
-			if (event !== undefined && outcome !== undefined) send.done(event, outcome);
+			if (event !== undefined && outcome !== undefined) this.#tell(send, event, outcome);
+		}
+	}
+
+	/** It is committed, whatever its caller makes of that. */
+	#tell(send: PendingSend, event: NewEvent, outcome: AcceptResult): void {
+		try {
+			send.done(event, outcome);
+		} catch (error) {
+			this.#observer.problem("the end of a send failed", error);
 		}
 	}
 

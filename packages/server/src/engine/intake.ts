@@ -144,7 +144,7 @@ export class Intake implements IntakeCalls {
 			build: () => this.#build(projectId, input, timestamp, body),
 			done: (event, result) => this.#done(event, result, resolve, reject),
 			failed: (event, error) => {
-				this.#near.queue.unreserve(reservedCount(event));
+				if (event !== null) this.#near.queue.unreserve(reservedCount(event));
 				this.#parts.observer.eventRefused(error.code);
 				reject(refusalOf(error));
 			},

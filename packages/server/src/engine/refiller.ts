@@ -126,8 +126,10 @@ export class Refiller {
 
 	#wakeAt(at: number): void {
 		const now = this.#parts.clock.now();
-		const fireAt = Math.max(at, now + TICK_MS);
-		if (fireAt >= this.#timerAt) return;
+		// The clock has jumped past the timer's time, and the timer, which does not go by the clock, is still to come.
+		const isOverdue = this.#timerAt < now;
+		const fireAt = isOverdue ? now + TICK_MS : Math.max(at, now + TICK_MS);
+		if (!isOverdue && fireAt >= this.#timerAt) return;
 		this.#cancelTimer?.();
 		this.#timerAt = fireAt;
 		this.#cancelTimer = this.#parts.clock.after(fireAt - now, () => this.#wake());

@@ -160,14 +160,10 @@ export class Replayer {
 	async #step(replay: Replay, deliveryLimit: number): Promise<void> {
 		const { clock, ids, store } = this.#parts;
 		const at = clock.now();
-		const made: string[] = [];
-		const makeDeliveryId = () => {
-			const id = ids.make("dlv", at);
-			made.push(id);
-			return id;
-		};
-		const step = { replayId: replay.id, at, scanLimit: SCAN_LIMIT, deliveryLimit, makeDeliveryId };
-		const after = await store.stepReplay(step);
+		const deliveryIds = Array.from({ length: deliveryLimit }, () => ids.make("dlv", at));
+		const after = await store.stepReplay({ replayId: replay.id, at, scanLimit: SCAN_LIMIT, deliveryIds });
+		const made = deliveryIds.slice(0, (after ?? replay).deliveryCount - replay.deliveryCount);
+		if (after !== null && this.#replays.has(replay.id)) this.#replays.set(replay.id, after);
 		if (made.length > 0) {
 			this.#untried.set(replay.webhookId, [...(this.#untried.get(replay.webhookId) ?? []), ...made]);
 			this.#near.due(replay.webhookId, at);

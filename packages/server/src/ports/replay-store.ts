@@ -6,11 +6,10 @@ import type { Replay, ReplayFilter } from "../core/replay.ts";
 export interface ReplayStep {
 	readonly replayId: string;
 	readonly at: number;
-	/** Events to look at, at most, and deliveries to make, at most: whichever comes first ends the step. */
+	/** Events to look at, at most. */
 	readonly scanLimit: number;
-	readonly deliveryLimit: number;
-	/** Gives the id of each delivery to make. */
-	readonly makeDeliveryId: () => string;
+	/** New ids for the deliveries, taken in order. No more deliveries are made than these: that ends the step too. */
+	readonly deliveryIds: readonly string[];
 }
 
 /** One step of counting what a replay would send. */

@@ -1,7 +1,6 @@
 // What the contract of replays works with: a store with events that have come to every end.
 import type { Delivery } from "../core/delivery.ts";
 import type { Replay, ReplayFilter } from "../core/replay.ts";
-import type { ReplayStep } from "./replay-store.ts";
 import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./store-samples.contract.ts";
 import type { CurrentStore } from "./store.contract.ts";
 
@@ -12,11 +11,19 @@ export const EVERYTHING: Omit<ReplayFilter, "since" | "until"> = {
 	missedEventTypes: null,
 };
 
+/** A step's limits; 100 of each where left out. */
+interface StepLimits {
+	readonly scanLimit?: number;
+	readonly deliveryLimit?: number;
+	/** In place of new ones. */
+	readonly deliveryIds?: readonly string[];
+}
+
 /** A store with what replays are tested with. */
 export interface ReplayWorld extends World {
 	readonly makeReplay: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Replay;
 	readonly begin: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Promise<Replay>;
-	readonly step: (replay: Replay, limits?: Partial<ReplayStep>) => Promise<Replay | null>;
+	readonly step: (replay: Replay, limits?: StepLimits) => Promise<Replay | null>;
 	/** An event without deliveries; its id. */
 	readonly miss: (type?: string) => Promise<string>;
 	/** An event whose delivery to the first webhook ended in one attempt; its id. */
@@ -57,14 +64,12 @@ export async function openReplayWorld(current: CurrentStore, webhookCount = 1): 
 			await store.insertReplay(replay);
 			return replay;
 		},
-		step: ({ id: replayId }, limits = {}) =>
+		step: ({ id: replayId }, { scanLimit = 100, deliveryLimit: length = 100, deliveryIds } = {}) =>
 			store.stepReplay({
 				replayId,
 				at: samples.now,
-				scanLimit: 100,
-				deliveryLimit: 100,
-				makeDeliveryId: () => samples.ids.make("dlv", samples.now),
-				...limits,
+				scanLimit,
+				deliveryIds: deliveryIds ?? Array.from({ length }, () => samples.ids.make("dlv", samples.now)),
 			}),
 		miss: async (type = "a.b") => (await send(type, [])).event.id,
 		async settle(responseCode, type = "a.b") {

@@ -103,7 +103,7 @@ function describeSteps(current: CurrentStore): void {
 		const same = (await step(replay, { deliveryLimit: 1 }))?.id;
 		const [made] = await replayed();
 		const before = await store.replay(projectId, replay.id);
-		const clash = { makeDeliveryId: () => made?.id ?? "" };
+		const clash = { deliveryIds: Array.from({ length: 10 }, () => made?.id ?? "") };
 		await expect(step(replay, clash)).rejects.toMatchObject({ code: "store_conflict" });
 		expect(await store.replay(projectId, replay.id)).toEqual(before);
 		expect(await replayed()).toHaveLength(1);

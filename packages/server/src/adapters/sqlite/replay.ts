@@ -71,11 +71,7 @@ function createStepReplay(db: DatabaseSync, figures: Figures) {
 		WHERE id = ?1
 	`);
 
-	const step = (
-		id: Uint8Array,
-		{ at, scanLimit, deliveryLimit, makeDeliveryId }: ReplayStep,
-		changes: FigureChanges,
-	) => {
+	const step = (id: Uint8Array, { at, scanLimit, deliveryIds }: ReplayStep, changes: FigureChanges) => {
 		const row = select.get(id);
 		const replay = row === undefined ? null : toReplay(row);
 		if (row === undefined || replay?.status !== "Running") return null;
@@ -86,11 +82,11 @@ function createStepReplay(db: DatabaseSync, figures: Figures) {
 			filter,
 			after: bytesOrNull(row["position"]),
 			scanLimit,
-			matchLimit: deliveryLimit,
+			matchLimit: deliveryIds.length,
 			replayId: id,
 		});
-		for (const { id: eventId, type } of found.matches) {
-			const delivery = { id: makeDeliveryId(), webhookId, state: newDelivery(at, null, "replay") };
+		for (const [index, { id: eventId, type }] of found.matches.entries()) {
+			const delivery = { id: deliveryIds[index] ?? "", webhookId, state: newDelivery(at, null, "replay") };
 			insertDelivery(idBytes("proj", projectId), eventId, { type, createDate: at }, delivery);
 			changes.moved(idHex("webhook", webhookId), at, null, "Pending");
 		}

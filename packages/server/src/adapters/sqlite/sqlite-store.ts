@@ -1,7 +1,6 @@
 // The embedded store: one SQLite file, written by this process alone (see data-dir-lock.ts).
 import type { DatabaseSync } from "node:sqlite";
 
-import { systemClock, type Clock } from "../../core/clock.ts";
 import type { Store } from "../../ports/store.ts";
 import { createAuditCalls } from "./audit.ts";
 import { createCommit } from "./commit.ts";
@@ -30,34 +29,42 @@ import { createRollUpStats } from "./stats-roll-up.ts";
 import { createWebhookCalls } from "./webhook-calls.ts";
 
 export interface SqliteStoreOptions extends ConnectionOptions {
-	/** Dates the migrations. */
-	readonly clock?: Pick<Clock, "now">;
+	/** Dates the migrations; the present if left out. */
+	readonly now?: number;
 }
 
 /**
- * Opens the store, and brings its schema up to date.
+ * Opens the store in this thread, which each call keeps busy, and brings its schema up to date. Servers have it in a thread of its
+ * own: see threaded-store.ts.
  *
  * @example
  * const store = await openSqliteStore({ path: ":memory:" });
  */
 export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-	return settle(() => {
-		const db = openConnection(options);
-		try {
-			migrate(db, (options.clock ?? systemClock).now());
-			return assemble(db);
-		} catch (error) {
-			db.close();
-			throw error;
-		}
-	});
+	return settle(() => promised(openCalls(options)));
 }
 
-function assemble(db: DatabaseSync): Store {
+/** The driver is synchronous, and so are the store's calls on it, by name. They throw what `toStoreError` takes. */
+export function openSqliteCalls(options: SqliteStoreOptions): Calls {
+	return openCalls(options);
+}
+
+function openCalls(options: SqliteStoreOptions) {
+	const db = openConnection(options);
+	try {
+		migrate(db, options.now ?? Date.now());
+		return assemble(db);
+	} catch (error) {
+		db.close();
+		throw error;
+	}
+}
+
+function assemble(db: DatabaseSync) {
 	const transact = createTransact(db);
 	const figures = new Figures(db, transact);
 	const health = new HealthBook(db);
-	const calls = {
+	return {
 		...createIdentityCalls(db, transact),
 		...createProjectCalls(db, transact),
 		...createKeyCalls(db, transact),
@@ -86,7 +93,6 @@ function assemble(db: DatabaseSync): Store {
 		probe: createProbe(db),
 		close: () => close(db),
 	};
-	return promised(calls);
 }
 
 function createProbe(db: DatabaseSync) {
@@ -103,12 +109,12 @@ function close(db: DatabaseSync): void {
 	if (db.isOpen) db.close();
 }
 
-type Calls = Readonly<Record<string, (...parameters: never[]) => unknown>>;
+export type Calls = Readonly<Record<string, (...parameters: never[]) => unknown>>;
 type Promised<T extends Calls> = {
 	readonly [Name in keyof T]: (...parameters: Parameters<T[Name]>) => Promise<ReturnType<T[Name]>>;
 };
 
-/** The driver is synchronous: makes each call one that resolves, or rejects with the port's error. */
+/** Makes each call one that resolves, or rejects with the port's error. */
 function promised<T extends Calls>(calls: T): Promised<T> {
 	const result: Record<string, (...parameters: never[]) => Promise<unknown>> = {};
 	for (const [name, call] of Object.entries(calls)) {

@@ -1,0 +1,17 @@
+// The embedded store in its thread keeps the port's contract.
+import { TemporaryDir } from "../../../test/temporary-dir.ts";
+import { storeContract } from "../../ports/store.contract.ts";
+import { openThreadedSqliteStore } from "./threaded-store.ts";
+
+const dir = new TemporaryDir();
+let files = 0;
+let path = "";
+
+storeContract({
+	name: "threaded sqlite",
+	open: () => openThreadedSqliteStore({ path: (path = dir.join(`${files++}.db`)) }),
+	reopen: async (store) => {
+		await store.close();
+		return openThreadedSqliteStore({ path });
+	},
+});
