@@ -188,6 +188,7 @@ export class Dispatcher {
 	}
 
 	#release(delivery: LeasedDelivery): Promise<DeliveryState | null> {
+		this.#near.queue.returning(delivery.id);
 		const at = this.#parts.clock.now();
 		return this.#near.committer.update({ deliveryId: delivery.id, at, change: { type: "release" }, attempt: null });
 	}

@@ -52,6 +52,18 @@ describe("the ready queue", () => {
 		expect(queue.ready).toBeLessThan(limits.maxReady);
 	});
 
+	it("keeps what is claimed anew while it is on its way back to the store unattempted", () => {
+		const queue = openQueue();
+		const returned = delivery("a");
+		queue.push(returned);
+		expect(queue.take()).toBe(returned);
+		queue.returning(returned.id);
+		const claimed = { ...returned, leaseUntil: 2_000 };
+		queue.push(claimed);
+		queue.finish(returned);
+		expect(queue.take()).toBe(claimed);
+	});
+
 	it("is bounded by the bytes of bodies too", () => {
 		const queue = openQueue();
 		for (const webhookId of ["a", "b", "c", "d", "e", "f", "g", "h"]) fill(queue, webhookId, 1_000);

@@ -26,6 +26,8 @@ interface Held {
 	leaseUntil: number;
 	/** The same delivery, claimed for its next attempt before this one had left. */
 	next: LeasedDelivery | null;
+	/** It is on its way back to the store: whoever claims it there claims it for another attempt. */
+	isReturning: boolean;
 }
 
 export class ReadyQueue {
@@ -157,11 +159,11 @@ export class ReadyQueue {
 		const held = this.#held.get(delivery.id);
 		if (held !== undefined) {
 			held.leaseUntil = Math.max(held.leaseUntil, delivery.leaseUntil);
-			if (delivery.attemptCount > held.delivery.attemptCount) held.next = delivery;
+			if (held.isReturning || delivery.attemptCount > held.delivery.attemptCount) held.next = delivery;
 			return false;
 		}
 		const lane = this.lane(delivery.webhookId);
-		this.#held.set(delivery.id, { delivery, leaseUntil: delivery.leaseUntil, next: null });
+		this.#held.set(delivery.id, { delivery, leaseUntil: delivery.leaseUntil, next: null, isReturning: false });
 		lane.push(delivery);
 		this.#ready++;
 		this.#readyBytes += delivery.body.length;
@@ -220,6 +222,12 @@ export class ReadyQueue {
 	/** The end of a held delivery's lease; 0 if it is not here. */
 	leaseUntil(deliveryId: string): number {
 		return this.#held.get(deliveryId)?.leaseUntil ?? 0;
+	}
+
+	/** Marks a delivery that `take` had given and that goes back to the store unattempted. Follow with `finish`. */
+	returning(deliveryId: string): void {
+		const held = this.#held.get(deliveryId);
+		if (held !== undefined) held.isReturning = true;
 	}
 
 	/** Takes out a delivery that `take` had given: its attempt is over and written. */
