@@ -1,5 +1,5 @@
 // The `fanfare` command as a process of its own, with an environment that holds nothing but what a test says.
-import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { spawn, type ChildProcessByStdio, type Serializable } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
@@ -7,9 +7,10 @@ import { eventually } from "./eventually.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
 /** Ends the command with the test process, however that dies: the pipe to its standard input closes then. */
-const DIE_WITH_PARENT = `data:text/javascript,${encodeURIComponent(
-	'process.stdin.on("close", () => process.kill(process.pid, "SIGKILL")).resume().unref();',
-)}`;
+const DIE_WITH_PARENT = `data:text/javascript,${encodeURIComponent(`
+	import { isMainThread } from "node:worker_threads";
+	if (isMainThread) process.stdin.on("close", () => process.kill(process.pid, "SIGKILL")).resume().unref();
+`)}`;
 /** Halves the time of a start; written by each command that ends by itself. */
 const COMPILE_CACHE = fileURLToPath(new URL("../../../node_modules/.cache/fanfare-tests", import.meta.url));
 /** What the test process has in its environment and the command must not. */
@@ -27,6 +28,10 @@ export interface SpawnOptions {
 	readonly cwd?: string;
 	/** Runs it as this user, which only root can. */
 	readonly uid?: number;
+	/** Modules that are loaded before the command, in each of its threads. */
+	readonly preload?: readonly string[];
+	/** Takes what those modules say with `process.send`; with it, they can be told something by `send`. */
+	readonly onMessage?: (message: unknown) => void;
 }
 
 const running = new Set<FanfareProcess>();
@@ -45,14 +50,15 @@ export class FanfareProcess {
 	readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
 
 	constructor(args: readonly string[], options: SpawnOptions = {}) {
-		const { env = {}, cwd, uid } = options;
-		const nodeArgs = ["--conditions=@fanfare/source", `--import=${DIE_WITH_PARENT}`, MAIN];
-		this.#child = spawn(process.execPath, [...nodeArgs, ...args], {
+		const { env = {}, cwd, uid, preload = [], onMessage } = options;
+		const imports = [DIE_WITH_PARENT, ...preload].map((module) => `--import=${module}`);
+		this.#child = spawn(process.execPath, ["--conditions=@fanfare/source", ...imports, MAIN, ...args], {
 			env: { ...inherited(), NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
-			stdio: ["pipe", "pipe", "pipe"],
+			stdio: ["pipe", "pipe", "pipe", ...(onMessage === undefined ? [] : ["ipc" as const])],
 			...(cwd !== undefined && { cwd }),
 			...(uid !== undefined && { uid, gid: uid }),
-		});
+		}) as ChildProcessByStdio<Writable, Readable, Readable>;
+		if (onMessage !== undefined) this.#child.on("message", onMessage);
 		running.add(this);
 		this.#child.stdout.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
 		this.#child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
@@ -75,6 +81,11 @@ export class FanfareProcess {
 
 	kill(signal: NodeJS.Signals): void {
 		this.#child.kill(signal);
+	}
+
+	/** Tells the preloaded modules something; nothing happens if the process is gone. */
+	send(message: Serializable): void {
+		if (this.#child.connected) this.#child.send(message, () => {});
 	}
 
 	/** The match of `pattern` in standard error, once it is there; throws if the process ends before. */

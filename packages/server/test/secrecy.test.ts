@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { runFanfare } from "./fanfare-process.ts";
+import { findings } from "./findings.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
 import { startServerProcess, type Answer, type ServerProcess } from "./server-process.ts";
 
@@ -231,21 +232,4 @@ function answersOf({ answers }: Said): Map<string, Buffer> {
 
 function readFiles(dir: string, prefix: string): Map<string, Buffer> {
 	return new Map(readdirSync(dir).map((name) => [prefix + name, readFileSync(join(dir, name))]));
-}
-
-/** Where the value stands, in any of its forms. */
-function findings(places: ReadonlyMap<string, Buffer>, value: Buffer): string[] {
-	return [...places].flatMap(([place, bytes]) => (formsOf(value).some((form) => bytes.includes(form)) ? [place] : []));
-}
-
-/** The value as it is, in hexadecimal, and in base64 at each of the three places that its first byte can have in a group. */
-function formsOf(value: Buffer): Buffer[] {
-	const texts = [value.toString("hex"), value.toString("hex").toUpperCase()];
-	for (const shift of [0, 1, 2]) {
-		// Only whole groups of the value alone: those at its ends are mixed with what stands beside it.
-		const groups = Math.floor((value.length - ((3 - shift) % 3)) / 3);
-		const inner = value.subarray((3 - shift) % 3, ((3 - shift) % 3) + groups * 3);
-		texts.push(inner.toString("base64"), inner.toString("base64url"));
-	}
-	return [value, ...texts.map((text) => Buffer.from(text))];
 }

@@ -1,4 +1,5 @@
 // A whole server as a process of its own, that tests talk to over HTTP and treat as badly as the world does.
+import type { Serializable } from "node:child_process";
 import { createServer } from "node:net";
 
 import { Client, type CreateWebhook, type DeliveryDetail, type ProjectHandle, type Webhook } from "@fanfare/sdk";
@@ -101,6 +102,11 @@ export class ServerProcess implements AsyncDisposable {
 
 	kill(signal: NodeJS.Signals): void {
 		this.#process.kill(signal);
+	}
+
+	/** Tells the modules of `options.preload` something. */
+	send(message: Serializable): void {
+		this.#process.send(message);
 	}
 
 	waitForStderr(pattern: RegExp): Promise<RegExpExecArray> {

@@ -68,6 +68,11 @@ export class SmallDisk implements Disposable {
 		rmSync(join(this.#dir.path, FILLER), { force: true });
 	}
 
+	/** Only while no file on it is open for writing. */
+	setReadOnly(isReadOnly: boolean): void {
+		execFileSync("mount", ["-o", `remount,${isReadOnly ? "ro" : "rw"}`, this.#dir.path], { stdio: "pipe" });
+	}
+
 	[Symbol.dispose](): void {
 		unmount(this.#dir.path);
 		mounted.delete(this.#dir.path);

@@ -19,8 +19,19 @@ export interface StoredData {
 	readonly misnumbered: number;
 }
 
-/** Reads a data directory that no server runs on. Works on a copy: recovering the log is the next server's own business. */
+/** Reads a data directory that no server runs on. */
 export function readStoredData(dataDir: string): StoredData {
+	return withCopy(dataDir, (db) => ({
+		integrity: String(db.prepare("PRAGMA integrity_check").get()?.["integrity_check"]),
+		succeeded: new Set(db.prepare(SUCCEEDED_SQL).all(SUCCEEDED).map(pairOf)),
+		eventCount: count(db, "SELECT count(*) AS n FROM events"),
+		deliveryCount: count(db, "SELECT count(*) AS n FROM deliveries"),
+		misnumbered: count(db, MISNUMBERED_SQL),
+	}));
+}
+
+/** Works on a copy: recovering the log is the next server's own business. */
+export function withCopy<T>(dataDir: string, read: (db: DatabaseSync) => T): T {
 	using copy = new TemporaryDir();
 	for (const suffix of ["", "-wal"]) {
 		const file = join(dataDir, DATABASE + suffix);
@@ -28,13 +39,7 @@ export function readStoredData(dataDir: string): StoredData {
 	}
 	const db = new DatabaseSync(copy.join(DATABASE));
 	try {
-		return {
-			integrity: String(db.prepare("PRAGMA integrity_check").get()?.["integrity_check"]),
-			succeeded: new Set(db.prepare(SUCCEEDED_SQL).all(SUCCEEDED).map(pairOf)),
-			eventCount: count(db, "SELECT count(*) AS n FROM events"),
-			deliveryCount: count(db, "SELECT count(*) AS n FROM deliveries"),
-			misnumbered: count(db, MISNUMBERED_SQL),
-		};
+		return read(db);
 	} finally {
 		db.close();
 	}

@@ -1,0 +1,153 @@
+// All checks of a round: each takes the record alone, so that tests can show that it turns red.
+import type { Breach, PromiseName, RoundRecord } from "../record.ts";
+import { checkLost, checkStuck, checkWrongState } from "./deliveries.ts";
+import { keepLedger, type PairLedger } from "./ledger.ts";
+
+/** Far above what any round takes; what grows without bound gets past it in seconds. */
+const PEAK_MB = 450;
+
+export function checkAll(record: RoundRecord): Breach[] {
+	const ledger = keepLedger(record);
+	return [
+		...checkAccepted(record),
+		...checkLost(record),
+		...checkDuplicates(record, ledger),
+		...checkStuck(record),
+		...checkWrongState(record, ledger),
+		...checkRates(record),
+		...checkStatistics(record),
+		...checkSignatures(record),
+		...checkStrangers(record),
+		...checkBounds(record),
+	];
+}
+
+/** Repeats after each end of a run, as the receivers saw them. */
+export function cutOffByRun(record: RoundRecord): number[] {
+	return sumByRun(keepLedger(record), record.ends.length);
+}
+
+function sumByRun(ledger: readonly PairLedger[], runs: number): number[] {
+	return Array.from({ length: runs }, (_, run) => ledger.reduce((sum, { cutOff }) => sum + (cutOff[run] ?? 0), 0));
+}
+
+/** What was acknowledged is stored, once; what is stored was acknowledged; and it is what was sent. */
+export function checkAccepted({ acknowledged, stored, purged, listedEvents, seen }: RoundRecord): Breach[] {
+	const byId = new Map(acknowledged.map((event) => [event.eventId, event]));
+	const texts = acknowledged
+		.filter(({ eventId }) => !stored.eventIds.has(eventId) && !purged.has(eventId))
+		.map(({ n, eventId }) => `event ${n} (${eventId}) was acknowledged and is not in the store`);
+	if (byId.size !== acknowledged.length) texts.push("two different events were acknowledged with one id");
+	for (const id of stored.eventIds) {
+		if (!byId.has(id)) texts.push(`${id} is in the store, and nobody sent it`);
+	}
+	for (const { id, type } of listedEvents) {
+		const sent = byId.get(id);
+		if (sent !== undefined && sent.type !== type) texts.push(`${id} was sent as ${sent.type} and is listed as ${type}`);
+	}
+	for (const { eventId, n } of seen) {
+		const sent = byId.get(eventId);
+		if (sent === undefined) texts.push(`a receiver got ${eventId}, which nobody sent`);
+		else if (sent.n !== n) texts.push(`${eventId} was sent with the number ${sent.n} and came with ${n}`);
+	}
+	return breaches("accepted", texts);
+}
+
+/** A request comes once more only if the server died before its outcome was written; and only so many can be under way. */
+export function checkDuplicates(record: RoundRecord, ledger: readonly PairLedger[] = keepLedger(record)): Breach[] {
+	const texts = ledger.flatMap(({ pair, surplus, surplusSuccesses }) => {
+		if (surplusSuccesses > 0) return [`${pair}: delivered ${surplusSuccesses} times more than any end explains`];
+		return surplus > 0 ? [`${pair}: ${surplus} requests that the log does not have`] : [];
+	});
+	for (const [run, count] of sumByRun(ledger, record.ends.length).entries()) {
+		const how = record.ends[run]?.how ?? "killed";
+		const allowed = how === "stopped" ? 0 : record.maxInFlight;
+		if (count > allowed)
+			texts.push(`run ${run} was ${how}, and ${count} attempts were not on the disk (${allowed} may)`);
+	}
+	return breaches("duplicates", texts);
+}
+
+/** A rate limit holds in each second of a run: its number, and as many again for the burst. */
+export function checkRates({ webhooks, seen, clockJumps }: RoundRecord): Breach[] {
+	const texts = webhooks.flatMap(({ id, name, perSecond }) => {
+		if (perSecond === null) return [];
+		const requests = seen.filter(({ webhookId }) => webhookId === id);
+		const worst = Math.max(
+			0,
+			...requests.map(
+				({ at, run }) =>
+					requests.filter((other) => other.run === run && other.at >= at && other.at < at + 1_000).length,
+			),
+		);
+		// One more: the second is measured at the other end of a connection.
+		const allowed = (2 + clockJumps) * perSecond + 1;
+		return worst > allowed ? [`${name} got ${worst} requests in a second, its limit is ${perSecond}`] : [];
+	});
+	return breaches("wrong state", texts);
+}
+
+/** The statistics add up to the log. */
+export function checkStatistics({ figures, stored, listedEvents }: RoundRecord): Breach[] {
+	if (figures === null) return [];
+	const attempts = stored.deliveries.flatMap(({ attempts }) => attempts);
+	const succeeded = attempts.filter(({ responseCode, error }) => error === null && isSuccessCode(responseCode)).length;
+	const count = (status: string) => stored.deliveries.filter((delivery) => delivery.status === status).length;
+	const pairs: [string, number, number][] = [
+		["accepted events", figures.accepted, listedEvents.length],
+		["attempts succeeded", figures.attemptsSucceeded, succeeded],
+		["attempts failed", figures.attemptsFailed, attempts.length - succeeded],
+		["deliveries succeeded", figures.succeeded, count("Succeeded")],
+		...Object.entries(figures.byStatus).map(([status, value]): [string, number, number] => [
+			`deliveries ${status}`,
+			value,
+			count(status),
+		]),
+	];
+	const wrong = pairs.filter(([, told, real]) => told !== real);
+	return breaches(
+		"statistics",
+		wrong.map(([what, told, real]) => `${what}: the statistics say ${told}, the log ${real}`),
+	);
+}
+
+function isSuccessCode(code: number): boolean {
+	return code >= 200 && code <= 299;
+}
+
+export function checkSignatures({ seen }: RoundRecord): Breach[] {
+	const texts = seen
+		.filter(({ signature }) => signature !== "ok")
+		.map(({ eventId, webhookId, signature }) => `${eventId} to ${webhookId}: ${signature}`);
+	return breaches("signatures", texts);
+}
+
+/** Healthy webhooks hear of each event soon, whatever others do. */
+export function checkStrangers({ promptWithinMs, webhooks, seen, acknowledged }: RoundRecord): Breach[] {
+	if (promptWithinMs === null) return [];
+	const healthy = new Set(webhooks.filter(({ isHealthy }) => isHealthy).map(({ id }) => id));
+	const sent = new Map(acknowledged.map((event) => [event.eventId, event]));
+	const first = new Map<string, number>();
+	for (const { eventId, webhookId, at } of seen) {
+		const pair = `${eventId} ${webhookId}`;
+		if (healthy.has(webhookId) && !first.has(pair)) first.set(pair, at);
+	}
+	const texts = [...first].flatMap(([pair, at]) => {
+		const event = sent.get(pair.split(" ")[0] ?? "");
+		const waited = event === undefined ? 0 : at - event.acknowledgedAt;
+		return waited > promptWithinMs ? [`${pair} waited ${waited} ms for others`] : [];
+	});
+	return breaches("strangers", texts);
+}
+
+function checkBounds({ blockedReached, secretsFound, stored, peakMb }: RoundRecord): Breach[] {
+	const texts: [PromiseName, string][] = secretsFound.map((place) => ["secrets", place]);
+	if (blockedReached > 0) texts.push(["blocked addresses", `${blockedReached} connections to blocked addresses`]);
+	if (stored.integrity !== "ok") texts.push(["store", `integrity_check says: ${stored.integrity}`]);
+	if (peakMb > PEAK_MB) texts.push(["memory", `the server took ${Math.round(peakMb)} MB; ${PEAK_MB} are allowed`]);
+	return texts.map(([promise, text]) => ({ promise, text }));
+}
+
+function breaches(promise: PromiseName, texts: readonly string[]): Breach[] {
+	return texts.map((text) => ({ promise, text }));
+}

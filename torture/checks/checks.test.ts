@@ -1,0 +1,233 @@
+// That each check can fail: records in which one promise is broken, and the one in which none is.
+import { describe, expect, it } from "vitest";
+
+import { attempt, madeUpRecord, seen, stored, TIME, webhook, WEBHOOK } from "../made-up-record.ts";
+import type { RoundRecord, RunEnd, Seen } from "../record.ts";
+import { checkAll, cutOffByRun } from "./all.ts";
+
+type Made = Parameters<typeof madeUpRecord>[0];
+
+const others = [stored("evt_2"), stored("evt_3")];
+const othersSeen = [seen("evt_2"), seen("evt_3")];
+
+function broken(made: Made): string[] {
+	return [...new Set(checkAll(madeUpRecord(made)).map(({ promise }) => promise))];
+}
+
+/** The end of the first run, with these deliveries on the disk. */
+function end(how: RunEnd["how"], deliveries: RunEnd["log"]["deliveries"]): RunEnd {
+	return { how, log: { integrity: "ok", eventIds: new Set(), deliveries } };
+}
+
+it("a round in which everything went well breaks no promise", () => {
+	expect(checkAll(madeUpRecord())).toEqual([]);
+});
+
+describe("accepted", () => {
+	const whole = madeUpRecord();
+
+	it("is red for an acknowledged event that the store does not have", () => {
+		const eventIds = new Set(["evt_2", "evt_3"]);
+		expect(broken({ stored: { ...whole.stored, eventIds } })).toContain("accepted");
+	});
+
+	it("is red for a stored event that nobody sent", () => {
+		const eventIds = new Set([...whole.stored.eventIds, "evt_4"]);
+		expect(broken({ stored: { ...whole.stored, eventIds } })).toEqual(["accepted"]);
+	});
+
+	it("is red for an event that came with another's data", () => {
+		expect(broken({ seen: [seen("evt_1", { n: 2 }), ...othersSeen] })).toEqual(["accepted"]);
+	});
+
+	it("is red when two events were acknowledged as one", () => {
+		const [first] = whole.acknowledged;
+		expect(broken({ acknowledged: [...whole.acknowledged, { ...first!, n: 9 }] })).toContain("accepted");
+	});
+});
+
+describe("lost", () => {
+	it("is red for an event without a delivery to a webhook that wants it", () => {
+		expect(broken({ deliveries: others, seen: othersSeen })).toEqual(["lost"]);
+	});
+
+	it("is red for a delivery that is Succeeded and never came", () => {
+		expect(broken({ seen: othersSeen })).toContain("lost");
+	});
+
+	it("is red for a delivery that ended otherwise than its webhook's must", () => {
+		const failed = stored("evt_1", { status: "Failed", reason: "exhausted", attempts: [attempt(1, 500)] });
+		const requests = [seen("evt_1", { status: 500 }), ...othersSeen];
+		expect(broken({ deliveries: [failed, ...others], seen: requests })).toEqual(["lost"]);
+	});
+
+	it("is red for an event that retention deleted before it was delivered", () => {
+		const purged = new Set(["evt_1"]);
+		expect(broken({ purged, deliveries: others, seen: othersSeen })).toEqual(["lost"]);
+		expect(broken({ purged, deliveries: others })).toEqual([]);
+	});
+});
+
+describe("duplicates", () => {
+	const twice = [seen("evt_1"), seen("evt_1", { run: 1 }), ...othersSeen];
+	const pending = stored("evt_1", { status: "Pending", attempts: [], nextAttemptAt: TIME, leaseUntil: TIME });
+
+	it("is red for a repeat within a run", () => {
+		expect(broken({ seen: [seen("evt_1"), seen("evt_1"), ...othersSeen] })).toEqual(["duplicates"]);
+	});
+
+	it("is red for a repeat of what had succeeded on the disk before the server was killed", () => {
+		expect(broken({ seen: twice, ends: [end("killed", [stored("evt_1"), ...others])] })).toEqual(["duplicates"]);
+	});
+
+	it("is green for a repeat of an attempt that was in flight when the server was killed", () => {
+		const made = { seen: twice, ends: [end("killed", [pending, ...others])] };
+		expect(broken(made)).toEqual([]);
+		expect(cutOffByRun(madeUpRecord(made))).toEqual([1]);
+	});
+
+	it("is red for the same after a graceful stop, which waits for what is in flight", () => {
+		expect(broken({ seen: twice, ends: [end("stopped", [pending, ...others])] })).toEqual(["duplicates"]);
+	});
+
+	it("is red when more was in flight than may be", () => {
+		const all = ["evt_1", "evt_2", "evt_3"];
+		const requests = [0, 1].flatMap((run) => all.map((eventId) => seen(eventId, { run })));
+		expect(broken({ seen: requests, ends: [end("killed", [])] })).toEqual(["duplicates"]);
+		expect(broken({ seen: requests, ends: [end("killed", [])], maxInFlight: 3 })).toEqual([]);
+	});
+
+	it("is red for a failed request that the log does not have", () => {
+		expect(broken({ seen: [seen("evt_1", { status: 500 }), seen("evt_1"), ...othersSeen] })).toEqual(["duplicates"]);
+	});
+
+	it("is green for an answer of which chance decides whether it comes", () => {
+		const attempts = [attempt(1, 0, "timeout"), attempt(2, 200)];
+		const requests = [seen("evt_1", { certain: false }), seen("evt_1"), ...othersSeen];
+		expect(broken({ deliveries: [stored("evt_1", { attempts }), ...others], seen: requests })).toEqual([]);
+	});
+});
+
+describe("stuck", () => {
+	const waiting = (nextAttemptAt: number | null, leaseUntil: number | null = null) =>
+		stored("evt_1", { status: "Pending", attempts: [], nextAttemptAt, leaseUntil });
+	const patient = { ...webhook, mayEnd: () => ["Pending"] as const };
+	const made = (delivery: ReturnType<typeof stored>): Made => ({
+		deliveries: [delivery, ...others],
+		seen: othersSeen,
+	});
+
+	it("is red for a delivery that is still Pending at the end", () => {
+		expect(broken(made(waiting(TIME)))).toEqual(["stuck"]);
+	});
+
+	it("is red for one that may wait, but is long due", () => {
+		const alone = { webhooks: [patient], deliveries: [waiting(TIME)], seen: [] };
+		const acknowledged = madeUpRecord().acknowledged.slice(0, 1);
+		const eventIds = new Set(["evt_1"]);
+		const record = madeUpRecord({ ...alone, acknowledged });
+		const only = { ...record, stored: { ...record.stored, eventIds } };
+		expect(checkAll(only).map(({ promise }) => promise)).toEqual(["stuck"]);
+		const listedAt = TIME - 1_000;
+		expect(checkAll({ ...only, listedAt })).toEqual([]);
+	});
+
+	it("is red for one that is leased although the server has stopped", () => {
+		expect(broken({ deliveries: [stored("evt_1", { leaseUntil: TIME }), ...others] })).toEqual(["stuck"]);
+	});
+});
+
+describe("wrong state", () => {
+	const withFirst = (first: Parameters<typeof stored>[1], requests: readonly Seen[] = [seen("evt_1")]): Made => ({
+		deliveries: [stored("evt_1", first), ...others],
+		seen: [...requests, ...othersSeen],
+	});
+
+	it("is red for attempts with a gap, or fewer of them than the delivery says", () => {
+		const requests = [seen("evt_1", { status: 500 }), seen("evt_1")];
+		expect(broken(withFirst({ attempts: [attempt(1, 500), attempt(3, 200)] }, requests))).toEqual(["wrong state"]);
+		expect(broken(withFirst({ attemptCount: 2 }))).toEqual(["wrong state"]);
+	});
+
+	it("is red for an answer in the log that no receiver gave", () => {
+		expect(broken(withFirst({ attempts: [attempt(1, 503), attempt(2, 200)] }))).toEqual(["wrong state"]);
+	});
+
+	it("is red for Succeeded without a success, and for a success that is not the end", () => {
+		const refused = withFirst({ attempts: [attempt(1, 500)] }, [
+			seen("evt_1", { status: 500 }),
+			seen("evt_1", { certain: false }),
+		]);
+		expect(broken(refused)).toEqual(["wrong state"]);
+		const requests = [seen("evt_1"), seen("evt_1", { status: 500 })];
+		expect(broken(withFirst({ attempts: [attempt(1, 200), attempt(2, 500)] }, requests))).toEqual(["wrong state"]);
+	});
+
+	it("is red for Failed without a reason, or after another number of attempts than its webhook has", () => {
+		const strict = { ...webhook, attemptsUntilFailed: 2, mayEnd: () => ["Failed", "Succeeded"] as const };
+		const failed = (reason: string | null, attempts: number): Made => ({
+			...withFirst(
+				{ status: "Failed", reason, attempts: Array.from({ length: attempts }, (_, n) => attempt(n + 1, 500)) },
+				Array.from({ length: attempts }, () => seen("evt_1", { status: 500 })),
+			),
+			webhooks: [strict],
+		});
+		expect(broken(failed("exhausted", 2))).toEqual([]);
+		expect(broken(failed(null, 2))).toEqual(["wrong state"]);
+		expect(broken(failed("exhausted", 1))).toEqual(["wrong state"]);
+	});
+
+	it("is red for a delivery to a webhook that does not want the event", () => {
+		const picky = { ...webhook, wants: () => false };
+		expect(broken({ webhooks: [picky] })).toEqual(["wrong state"]);
+	});
+
+	it("is red where the API and the store differ, or the API leaves something out", () => {
+		const { listed } = madeUpRecord();
+		const [first, ...rest] = listed;
+		expect(broken({ listed: [{ ...first!, attemptCount: 2 }, ...rest] })).toEqual(["wrong state"]);
+		expect(broken({ listed: rest })).toEqual(["wrong state"]);
+	});
+
+	it("is red for more requests in a second than a rate limit and its burst allow", () => {
+		const limited = { ...webhook, perSecond: 1 };
+		const at = (ms: number) => ["evt_1", "evt_2", "evt_3"].map((eventId, n) => seen(eventId, { at: TIME + n * ms }));
+		expect(broken({ webhooks: [limited], seen: at(600) })).toEqual([]);
+		const all = [...at(100), seen("evt_1", { at: TIME + 300, certain: false })];
+		expect(broken({ webhooks: [limited], seen: all })).toEqual(["wrong state"]);
+		expect(broken({ webhooks: [limited], seen: all, clockJumps: 1 })).toEqual([]);
+	});
+});
+
+it("statistics are red when a figure is another than the log's", () => {
+	const byStatus = { Pending: 0, Succeeded: 3, Failed: 0, Held: 0, Cancelled: 0 };
+	const figures = { accepted: 3, attemptsSucceeded: 3, attemptsFailed: 0, succeeded: 3, byStatus };
+	expect(broken({ figures })).toEqual([]);
+	expect(broken({ figures: { ...figures, accepted: 2 } })).toEqual(["statistics"]);
+	expect(broken({ figures: { ...figures, attemptsFailed: 1 } })).toEqual(["statistics"]);
+	expect(broken({ figures: { ...figures, byStatus: { ...byStatus, Pending: 1 } } })).toEqual(["statistics"]);
+});
+
+it("signatures are red for a request that was not signed with each secret", () => {
+	expect(broken({ seen: [seen("evt_1", { signature: "no match" }), ...othersSeen] })).toEqual(["signatures"]);
+});
+
+it("strangers are red when a healthy webhook has waited", () => {
+	const made = { promptWithinMs: 1_000, seen: [seen("evt_1", { at: TIME + 5_000 }), ...othersSeen] };
+	expect(broken(made)).toEqual(["strangers"]);
+	expect(broken({ ...made, promptWithinMs: 6_000 })).toEqual([]);
+});
+
+it.each<[string, Partial<RoundRecord>]>([
+	["blocked addresses", { blockedReached: 1 }],
+	["secrets", { secretsFound: ["the admin key stands in the server's log"] }],
+	["memory", { peakMb: 2_000 }],
+])("%s are red when they were broken", (promise, made) => {
+	expect(broken(made)).toEqual([promise]);
+});
+
+it("the store is red when its integrity is lost", () => {
+	const { stored } = madeUpRecord();
+	expect(broken({ stored: { ...stored, integrity: "row 7 missing from index" } })).toEqual(["store"]);
+	expect(WEBHOOK).toBe(webhook.id);
+});

@@ -1,0 +1,132 @@
+// Promises about each delivery: nothing is lost, nothing is stuck, and what the log says is what happened.
+import type { StoredDelivery } from "../harness/stored-log.ts";
+import { pairOf, type Acknowledged, type Breach, type RoundRecord, type WebhookRecord } from "../record.ts";
+import { isSuccess, type PairLedger } from "./ledger.ts";
+
+/** A delivery that is due for longer than this is stuck; the server looks at what is due at once. */
+const DUE_FOR_MS = 5_000;
+
+/** Each acknowledged event has its delivery to each webhook that wants it, and that ends as it must. */
+export function checkLost(record: RoundRecord): Breach[] {
+	const byPair = Map.groupBy(record.stored.deliveries, pairOf);
+	const arrived = new Set(record.seen.filter(({ status }) => isSuccess(status)).map(pairOf));
+	return wantedPairs(record).flatMap(([event, webhook]): Breach[] => {
+		const pair = pairOf({ eventId: event.eventId, webhookId: webhook.id });
+		const what = `event ${event.n} to ${webhook.name} (${pair})`;
+		if (record.purged.has(event.eventId)) {
+			const isLost = webhook.mayEnd(event.n).every((status) => status === "Succeeded") && !arrived.has(pair);
+			return isLost ? [lost(`${what}: deleted by retention and never delivered`)] : [];
+		}
+		const deliveries = byPair.get(pair) ?? [];
+		if (deliveries.length === 0) return webhook.mayMiss(event) ? [] : [lost(`${what}: no delivery in the store`)];
+		return deliveries.flatMap(({ status }) => {
+			if (status === "Succeeded" && !arrived.has(pair))
+				return [lost(`${what}: Succeeded, but its receiver never got it`)];
+			if (status === "Pending" || isOneOf(status, webhook.mayEnd(event.n))) return [];
+			return [lost(`${what}: ended as ${status}`)];
+		});
+	});
+}
+
+function lost(text: string): Breach {
+	return { promise: "lost", text };
+}
+
+function wantedPairs({ acknowledged, webhooks }: RoundRecord): [Acknowledged, WebhookRecord][] {
+	return acknowledged.flatMap((event) =>
+		webhooks
+			.filter(({ id, wants }) => (event.webhookIds === null ? wants(event.type) : event.webhookIds.includes(id)))
+			.map((webhook): [Acknowledged, WebhookRecord] => [event, webhook]),
+	);
+}
+
+/** Nothing is due in vain, and nobody holds a lease when nobody is there. */
+export function checkStuck(record: RoundRecord): Breach[] {
+	const webhooks = new Map(record.webhooks.map((webhook) => [webhook.id, webhook]));
+	const numbers = new Map(record.acknowledged.map(({ eventId, n }) => [eventId, n]));
+	const listed = record.listed
+		.filter(({ status }) => status === "Pending")
+		.flatMap(({ id, eventId, webhookId, nextAttemptDate }): Breach[] => {
+			const webhook = webhooks.get(webhookId);
+			const mayWait = webhook === undefined || isOneOf("Pending", webhook.mayEnd(numbers.get(eventId) ?? -1));
+			const isDue = nextAttemptDate === null || nextAttemptDate < record.listedAt - DUE_FOR_MS;
+			if (mayWait && !isDue) return [];
+			const when = nextAttemptDate === null ? "without a time" : `due ${record.listedAt - nextAttemptDate} ms ago`;
+			return [{ promise: "stuck", text: `${id} to ${webhook?.name ?? webhookId} is Pending, ${when}` }];
+		});
+	const leased = record.stored.deliveries
+		.filter(({ leaseUntil }) => leaseUntil !== null)
+		.map(({ id }): Breach => ({ promise: "stuck", text: `${id} is leased although the server has stopped` }));
+	return [...listed, ...leased];
+}
+
+/** The log tells what happened: numbers, statuses, reasons, and no answer that no receiver gave. */
+export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger[]): Breach[] {
+	const webhooks = new Map(record.webhooks.map((webhook) => [webhook.id, webhook]));
+	const known = new Set(wantedPairs(record).map(([{ eventId }, { id }]) => pairOf({ eventId, webhookId: id })));
+	const acknowledged = new Set(record.acknowledged.map(({ eventId }) => eventId));
+	const ofDeliveries = record.stored.deliveries.flatMap((delivery) =>
+		[
+			...contradictions(delivery, webhooks.get(delivery.webhookId)),
+			...(acknowledged.has(delivery.eventId) && !known.has(pairOf(delivery))
+				? ["its webhook does not want its event"]
+				: []),
+		].map((text) => `${delivery.id}: ${text}`),
+	);
+	const texts = [...ofDeliveries, ...ledger.flatMap(inventedAnswers), ...differences(record)];
+	return texts.map((text) => ({ promise: "wrong state", text }));
+}
+
+function contradictions(delivery: StoredDelivery, webhook: WebhookRecord | undefined): string[] {
+	const { status, reason, attemptCount, attempts, nextAttemptAt } = delivery;
+	const successes = attempts.filter(({ responseCode, error }) => error === null && isSuccess(responseCode)).length;
+	const isLast = isSuccess(attempts.at(-1)?.responseCode ?? 0);
+	const numbers = attempts.map(({ number }) => number);
+	const found: string[] = [];
+	if (numbers.length !== attemptCount || numbers.some((number, index) => number !== index + 1)) {
+		found.push(`has ${attemptCount} attempts, and the log has the numbers ${numbers.join(", ")}`);
+	}
+	if (status === "Succeeded" && (successes !== 1 || !isLast)) found.push(`Succeeded with ${successes} successes`);
+	if (status !== "Succeeded" && status !== "Cancelled" && successes > 0) found.push(`${status} after a success`);
+	const wantsReason = status === "Failed" || status === "Held" || status === "Cancelled";
+	if (wantsReason && (reason === null || reason === "")) found.push(`${status} without a reason`);
+	if (status === "Pending" && nextAttemptAt === null) found.push("Pending without a time");
+	const wanted = webhook?.attemptsUntilFailed ?? null;
+	if (status === "Failed" && wanted !== null && attemptCount !== wanted) {
+		found.push(`Failed after ${attemptCount} attempts instead of ${wanted}`);
+	}
+	return found;
+}
+
+/** No more attempts with an answer than receivers gave such answers. */
+function inventedAnswers({ pair, seen, attempts }: PairLedger): string[] {
+	const given = Map.groupBy(seen, ({ status }) => status);
+	const logged = Map.groupBy(
+		attempts.filter(({ responseCode, error }) => responseCode !== 0 && error === null),
+		({ responseCode }) => responseCode,
+	);
+	return [...logged]
+		.filter(([code, list]) => list.length > (given.get(code)?.length ?? 0))
+		.map(
+			([code, list]) =>
+				`${pair}: the log has ${list.length} answers ${code}, its receiver gave ${given.get(code)?.length ?? 0}`,
+		);
+}
+
+/** What the API lists is what is stored. */
+function differences({ listed, stored }: RoundRecord): string[] {
+	const byId = new Map(stored.deliveries.map((delivery) => [delivery.id, delivery]));
+	const different = listed.flatMap(({ id, status, attemptCount, reason }) => {
+		const delivery = byId.get(id);
+		if (delivery === undefined) return [`${id}: the API lists it, the store does not have it`];
+		const isSame = delivery.status === status && delivery.attemptCount === attemptCount && delivery.reason === reason;
+		const shown = `${status}, ${attemptCount} attempts`;
+		return isSame ? [] : [`${id}: the API says ${shown}, the store ${delivery.status}, ${delivery.attemptCount}`];
+	});
+	if (listed.length >= stored.deliveries.length) return different;
+	return [...different, `the API lists ${listed.length} deliveries, the store has ${stored.deliveries.length}`];
+}
+
+function isOneOf(status: string, statuses: readonly string[]): boolean {
+	return statuses.includes(status);
+}

@@ -1,0 +1,83 @@
+// After a round: what the API says, what lies on the disk, and what the harness has seen, in one record.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Stats } from "@fanfare/sdk";
+
+import { findings } from "../packages/server/test/findings.ts";
+import type { Figures, Listed, RoundRecord, Seen } from "./record.ts";
+import type { Round } from "./round.ts";
+
+const DAY_MS = 86_400_000;
+
+/** What only a running server can tell. */
+export interface Told {
+	readonly listedEvents: RoundRecord["listedEvents"];
+	readonly listed: readonly Listed[];
+	readonly figures: Figures | null;
+	readonly listedAt: number;
+}
+
+export async function askServer(round: Round): Promise<Told> {
+	const { project } = round;
+	const listedAt = round.control.now();
+	const listed = await Array.fromAsync(project.deliveries.list());
+	const listedEvents = await Array.fromAsync(project.events.list());
+	const range = { width: "hour", from: listedAt - 30 * DAY_MS, to: listedAt + 30 * DAY_MS } as const;
+	const figures = round.hasStatistics ? figuresOf(await project.stats(range)) : null;
+	return { listedAt, listed, listedEvents, figures };
+}
+
+function figuresOf({ totals, deliveries }: Stats): Figures {
+	const { accepted, attempts, succeeded } = totals;
+	return {
+		accepted,
+		attemptsSucceeded: attempts.succeeded,
+		attemptsFailed: attempts.failed,
+		succeeded,
+		byStatus: deliveries,
+	};
+}
+
+/** Of a round whose server has stopped. */
+export function collect(round: Round, told: Told): RoundRecord {
+	const { ends, webhooks, maxInFlight, promptWithinMs } = round;
+	const stored = ends.at(-1)?.log ?? round.readLog();
+	return {
+		acknowledged: round.acknowledged,
+		purged: round.purgeable.difference(stored.eventIds),
+		webhooks,
+		seen: seenBy(round),
+		ends: ends.slice(0, -1),
+		stored,
+		...told,
+		maxInFlight,
+		clockJumps: round.control.jumps,
+		blockedReached: round.canaries.reached,
+		secretsFound: findSecrets(round),
+		peakMb: round.memory?.peakMb ?? 0,
+		promptWithinMs,
+	};
+}
+
+function seenBy({ book, unclear }: Round): Seen[] {
+	const isClear = (at: number) => unclear.every(({ from, to }) => at < from || at > to);
+	return book.seen.map((seen) => ({ ...seen, certain: seen.certain && isClear(seen.at) }));
+}
+
+function findSecrets(round: Round): string[] {
+	const places = new Map([["the server's log", Buffer.from(round.output)]]);
+	for (const name of readdirSync(round.dataDir)) {
+		if (name !== "master.key") places.set(name, readFileSync(join(round.dataDir, name)));
+	}
+	const values = new Map([
+		["the admin key", Buffer.from(round.adminKey)],
+		["a header's value", Buffer.from("header-value-that-nobody-may-see")],
+	]);
+	for (const { name, secrets } of round.webhooks) {
+		for (const [index, secret] of secrets.entries()) {
+			values.set(`secret ${index} of ${name}`, Buffer.from(secret.replace(/^whsec_/, ""), "base64"));
+		}
+	}
+	return [...values].flatMap(([what, value]) => findings(places, value).map((place) => `${what} stands in ${place}`));
+}

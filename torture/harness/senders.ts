@@ -1,0 +1,145 @@
+// Producers that send as a product does: with an idempotency key for each event, again and again until it is acknowledged.
+import { setTimeout as delay } from "node:timers/promises";
+
+import { Client, type BatchResult, type Event, type SendEvent } from "@fanfare/sdk";
+
+import type { Acknowledged } from "../record.ts";
+
+export interface SendersOptions {
+	readonly key: string;
+	readonly url: string;
+	readonly projectId: string;
+	/** The webhook that some events are aimed at. */
+	readonly aimedAt: string;
+	/** How many `hostile.event` may be sent; 0 if no webhook of the round wants them. */
+	readonly hostileEvents: number;
+	/** One for each sender: 0 ≤ random() < 1 */
+	readonly randoms: readonly (() => number)[];
+	/** The longest pause of a sender between two sends. */
+	readonly pauseMs: number;
+}
+
+/** Persistence in little time: a restart takes a quarter of a second. */
+const LONGEST_WAIT_MS = 40;
+const ONE_TRY_MS = 5_000;
+const BATCH_SHARE = 0.12;
+const BATCH = { min: 5, max: 40 };
+/** Its webhook has a rate limit: in a long round it would fall behind by many seconds. */
+const LIMITED = "limited.tick";
+const MOST_LIMITED = 40;
+/** Types by the share of them; the rest is `order.paid`. */
+const TYPES = [
+	["hostile.event", 0.05],
+	[LIMITED, 0.06],
+	["aimed.event", 0.1],
+	["order.shipped", 0.2],
+	["user.created", 0.25],
+] as const;
+const PAD = { usual: 1_500, large: 60_000, largeShare: 0.01 };
+
+/** Sends from its making until `stop`. */
+export class Senders {
+	readonly acknowledged: Acknowledged[] = [];
+	/** Sends that ended in something other than an acknowledgement. */
+	readonly failures: string[] = [];
+	/** Answers that said that the event was there already. */
+	duplicateCount = 0;
+	readonly #options: SendersOptions;
+	readonly #events: ReturnType<Client["project"]>["events"];
+	readonly #done: Promise<unknown>;
+	#stopping = false;
+	#count = 0;
+	/** Of the types that are sent only so often. */
+	readonly #counts = new Map<string, number>();
+
+	constructor(options: SendersOptions) {
+		this.#options = options;
+		this.#events = persistentClient(options.key, options.url).project(options.projectId).events;
+		this.#done = Promise.all(options.randoms.map((random) => this.#sendOn(random)));
+	}
+
+	/** Resolves when each send that was begun is acknowledged. */
+	async stop(): Promise<void> {
+		this.#stopping = true;
+		await this.#done;
+	}
+
+	/** Sends these at once, in one batch, and waits for their acknowledgement. */
+	async sendBatch(types: readonly string[], random: () => number): Promise<void> {
+		await this.#send(
+			types.map((type) => this.#event(type, random)),
+			true,
+		);
+	}
+
+	async #sendOn(random: () => number): Promise<void> {
+		while (!this.#stopping) {
+			const isBatch = random() < BATCH_SHARE;
+			const size = isBatch ? BATCH.min + Math.floor(random() * (BATCH.max - BATCH.min)) : 1;
+			const events = Array.from({ length: size }, () => this.#event(this.#drawType(random), random));
+			await this.#send(events, isBatch);
+			await delay(random() * this.#options.pauseMs);
+		}
+	}
+
+	async #send(events: readonly Planned[], isBatch: boolean): Promise<void> {
+		const sentAt = Date.now();
+		try {
+			const [only] = events;
+			if (isBatch) this.#noteBatch(events, await this.#events.sendBatch(events.map(wire)), sentAt);
+			else if (only !== undefined) this.#note(only, await this.#events.send(wire(only)), sentAt);
+		} catch (error) {
+			this.failures.push(error instanceof Error ? error.message : String(error));
+		}
+	}
+
+	#noteBatch(events: readonly Planned[], results: readonly BatchResult[], sentAt: number): void {
+		for (const [index, { event, error }] of results.entries()) {
+			const planned = events[index];
+			if (planned !== undefined && event !== undefined) this.#note(planned, event, sentAt);
+			else this.failures.push(error?.message ?? "a batch had more results than events");
+		}
+	}
+
+	#note({ type, n, webhookIds }: Planned, { id, duplicate }: Event, sentAt: number): void {
+		if (duplicate) this.duplicateCount++;
+		this.acknowledged.push({ eventId: id, type, n, webhookIds, sentAt, acknowledgedAt: Date.now() });
+	}
+
+	#drawType(random: () => number): string {
+		let at = random();
+		for (const [type, share] of TYPES) {
+			at -= share;
+			if (at >= 0) continue;
+			const most = type === "hostile.event" ? this.#options.hostileEvents : type === LIMITED ? MOST_LIMITED : Infinity;
+			const count = (this.#counts.get(type) ?? 0) + 1;
+			this.#counts.set(type, count);
+			return count <= most ? type : "order.paid";
+		}
+		return "order.paid";
+	}
+
+	#event(type: string, random: () => number): Planned {
+		const n = this.#count++;
+		const bytes = random() * (random() < PAD.largeShare ? PAD.large : PAD.usual);
+		const webhookIds = type.startsWith("aimed.") ? [this.#options.aimedAt] : null;
+		return { type, n, webhookIds, pad: "x".repeat(Math.floor(bytes)) };
+	}
+}
+
+interface Planned {
+	readonly type: string;
+	readonly n: number;
+	readonly webhookIds: readonly string[] | null;
+	readonly pad: string;
+}
+
+/** A client that does not give up before it is understood. */
+export function persistentClient(key: string, url: string): Client {
+	const sleep = (ms: number) => delay(Math.min(ms, LONGEST_WAIT_MS));
+	return new Client(key, { endpoint: url, maxRetries: 10_000, timeoutMs: ONE_TRY_MS }, { sleep });
+}
+
+function wire({ type, n, webhookIds, pad }: Planned): SendEvent {
+	return { type, data: { n, pad }, idempotencyKey: `torture-${n}`, ...(webhookIds !== null && { webhookIds }) };
+}

@@ -1,0 +1,100 @@
+// A round's record in which every promise is kept, for tests to break one promise at a time.
+import type { StoredAttempt, StoredDelivery } from "./harness/stored-log.ts";
+import type { Acknowledged, Listed, RoundRecord, Seen, WebhookRecord } from "./record.ts";
+
+export const TIME = Date.parse("2026-11-24T12:00:00Z");
+const EVENTS = ["evt_1", "evt_2", "evt_3"];
+export const WEBHOOK = "webhook_1";
+
+export function attempt(number: number, responseCode: number, error: string | null = null): StoredAttempt {
+	return { number, startDate: TIME, responseCode, error };
+}
+
+export function seen(eventId: string, more: Partial<Seen> = {}): Seen {
+	const n = EVENTS.indexOf(eventId);
+	return {
+		webhookId: WEBHOOK,
+		eventId,
+		n,
+		run: 0,
+		at: TIME + 10 * n,
+		status: 200,
+		certain: true,
+		signature: "ok",
+		...more,
+	};
+}
+
+export function stored(eventId: string, more: Partial<StoredDelivery> = {}): StoredDelivery {
+	const attempts = more.attempts ?? [attempt(1, 200)];
+	return {
+		id: `dlv_${eventId}`,
+		eventId,
+		webhookId: WEBHOOK,
+		status: "Succeeded",
+		reason: null,
+		attemptCount: attempts.length,
+		nextAttemptAt: null,
+		leaseUntil: null,
+		attempts,
+		...more,
+	};
+}
+
+export const webhook: WebhookRecord = {
+	id: WEBHOOK,
+	name: "healthy",
+	secrets: [],
+	wants: () => true,
+	mayEnd: () => ["Succeeded"],
+	attemptsUntilFailed: null,
+	mayMiss: () => false,
+	isHealthy: true,
+	perSecond: null,
+};
+
+/** Three events to one webhook, each delivered with its first attempt; what is given takes the place of that. */
+export function madeUpRecord(
+	more: Partial<RoundRecord> & { readonly deliveries?: readonly StoredDelivery[] } = {},
+): RoundRecord {
+	const { deliveries = EVENTS.map((eventId) => stored(eventId)), ...rest } = more;
+	const acknowledged = EVENTS.map((eventId, n): Acknowledged => ({
+		eventId,
+		type: "order.paid",
+		n,
+		webhookIds: null,
+		sentAt: TIME,
+		acknowledgedAt: TIME,
+	}));
+	return {
+		acknowledged,
+		purged: new Set(),
+		webhooks: [webhook],
+		seen: EVENTS.map((eventId) => seen(eventId)),
+		ends: [],
+		stored: { integrity: "ok", eventIds: new Set(EVENTS), deliveries },
+		listedEvents: EVENTS.map((id) => ({ id, type: "order.paid" })),
+		listed: deliveries.map(listedAs),
+		figures: null,
+		listedAt: TIME + 60_000,
+		maxInFlight: 2,
+		clockJumps: 0,
+		blockedReached: 0,
+		secretsFound: [],
+		peakMb: 100,
+		promptWithinMs: null,
+		...rest,
+	};
+}
+
+function listedAs({ id, eventId, webhookId, status, reason, attemptCount, nextAttemptAt }: StoredDelivery): Listed {
+	return {
+		id,
+		eventId,
+		webhookId,
+		status: status as Listed["status"],
+		reason,
+		attemptCount,
+		nextAttemptDate: nextAttemptAt,
+	};
+}

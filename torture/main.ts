@@ -1,0 +1,100 @@
+// `npm run torture`: plays rounds against a real server, and says of each promise whether it was kept.
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { describeMachine } from "../benchmarks/harness/machine.ts";
+import { drawRounds, type PlannedRound } from "./draw.ts";
+import type { Fault } from "./fault.ts";
+import { helpText, listText, readOptions, type Options } from "./options.ts";
+import { firstOfEach } from "./record.ts";
+import { summarise } from "./report/summary.ts";
+import { renderMarkdown, renderTables } from "./report/table.ts";
+import { runRound, type RoundResult } from "./run-round.ts";
+
+/** What a round's line shows of each promise that was broken. */
+const SHOWN_BREACHES = 2;
+const SHOWN_LENGTH = 600;
+
+try {
+	const options = readOptions(process.argv.slice(2));
+	if (options === null) process.stdout.write(helpText());
+	else if (options.list) process.stdout.write(listText());
+	else await torture(options);
+} catch (error) {
+	process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+	process.exitCode = 1;
+}
+
+async function torture(options: Options): Promise<void> {
+	// Ends children, unmounts disks and removes directories, as the helpers do it at each exit.
+	process.once("SIGINT", () => process.exit(130));
+	const { rounds, seed, jobs } = options;
+	const faults = playableFaults(options.faults);
+	note(`${rounds} rounds of ${faults.length} faults, seed ${seed}`);
+	const results = await playAll(drawRounds(faults, rounds, seed), jobs, options.keep);
+	const summary = summarise(results);
+	process.stdout.write(`\n${renderTables(summary)}\n`);
+	if (options.jsonFile !== null)
+		writeFileSync(options.jsonFile, `${JSON.stringify({ seed, summary, results }, null, "\t")}\n`);
+	if (options.markdownFile !== null) writeFileSync(options.markdownFile, renderMarkdown(summary, await notes(seed)));
+	if (summary.failed > 0) process.exitCode = 1;
+}
+
+/** Those that this machine can play. Where they decide whether a change lands, all of them must be. */
+function playableFaults(faults: readonly Fault[]): readonly Fault[] {
+	const playable = faults.filter(({ name, issue }) => {
+		const why = issue?.() ?? null;
+		if (why !== null) note(`${name} is left out: ${why}`);
+		return why === null;
+	});
+	if (playable.length === 0) throw new Error("none of these faults can be played here");
+	if (process.env["CI"] === "true" && playable.length < faults.length) {
+		throw new Error("CI must play every fault: run it as root on Linux, with util-linux");
+	}
+	return playable;
+}
+
+async function playAll(rounds: readonly PlannedRound[], jobs: number, keep: boolean): Promise<RoundResult[]> {
+	const left = rounds.values();
+	const results: RoundResult[] = [];
+	const width = Math.max(...rounds.map(({ fault }) => fault.name.length));
+	const worker = async () => {
+		for (const round of left) {
+			const result = await runRound(round.fault, round.seed, keep);
+			results.push(result);
+			note(renderRound(round, result, width));
+		}
+	};
+	await Promise.all(Array.from({ length: jobs }, worker));
+	return results;
+}
+
+function renderRound(
+	{ number, fault, seed }: PlannedRound,
+	{ breaches, figures, keptIn }: RoundResult,
+	width: number,
+): string {
+	const head = `${String(number).padStart(4)}  ${fault.name.padEnd(width)}  ${String(seed).padStart(10)}`;
+	const took = `${(figures.tookMs / 1_000).toFixed(1)} s`.padStart(6);
+	const kept = keptIn === null ? [] : [`      kept in ${keptIn}`];
+	if (breaches.length === 0) return [`${head}  ${took}  ok`, ...kept].join("\n");
+	const broken = [...new Set(breaches.map(({ promise }) => promise))].join(", ");
+	const first = firstOfEach(breaches, SHOWN_BREACHES);
+	const shown = first.map(({ promise, text }) => `      ${promise}: ${text.slice(0, SHOWN_LENGTH)}`);
+	const more = breaches.length > first.length ? [`      … ${breaches.length} in all`] : [];
+	const repeat = `      repeat: npm run torture -- --rounds 1 --seed ${seed} --fault ${fault.name}`;
+	return [`${head}  ${took}  BROKEN: ${broken}`, ...shown, ...more, ...kept, repeat].join("\n");
+}
+
+async function notes(seed: number): Promise<string[]> {
+	const { cpu, cores, memoryGb, node, sqlite, kernel, filesystem, date, commit } = await describeMachine(tmpdir());
+	return [
+		`Machine: ${cpu}, ${cores} cores, ${memoryGb.toFixed(0)} GiB, ${filesystem}`,
+		`Software: Node ${node}, SQLite ${sqlite}, ${kernel}`,
+		`When: ${date.slice(0, 10)}, commit ${commit}, seed ${seed}`,
+	];
+}
+
+function note(text: string): void {
+	process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,88 @@
+// The command line of `npm run torture`.
+import { parseArgs } from "node:util";
+
+import type { Fault } from "./fault.ts";
+import { FAULTS } from "./faults/all.ts";
+
+export interface Options {
+	readonly rounds: number;
+	readonly seed: number;
+	readonly faults: readonly Fault[];
+	/** Rounds at the same time. */
+	readonly jobs: number;
+	/** Data and log of every round stay, not only of those that fail. */
+	readonly keep: boolean;
+	readonly jsonFile: string | null;
+	readonly markdownFile: string | null;
+	/** Only name the faults. */
+	readonly list: boolean;
+}
+
+const DEFAULT_ROUNDS = 40;
+const MAX = { rounds: 1_000_000, seed: 2 ** 32 - 1, jobs: 64 };
+
+const FLAGS = {
+	rounds: { type: "string" },
+	seed: { type: "string" },
+	fault: { type: "string", multiple: true },
+	list: { type: "boolean", default: false },
+	json: { type: "string" },
+	markdown: { type: "string" },
+	jobs: { type: "string" },
+	keep: { type: "boolean", default: false },
+	help: { type: "boolean", short: "h", default: false },
+} as const;
+
+/** Null if help was asked for. Throws with a sentence about what is wrong. */
+export function readOptions(args: readonly string[]): Options | null {
+	const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true });
+	if (values.help) return null;
+	return {
+		rounds: wholeNumber("--rounds", values.rounds, 1, MAX.rounds) ?? DEFAULT_ROUNDS,
+		seed: wholeNumber("--seed", values.seed, 0, MAX.seed) ?? Math.floor(Math.random() * MAX.seed),
+		faults: chooseFaults(values.fault ?? []),
+		jobs: wholeNumber("--jobs", values.jobs, 1, MAX.jobs) ?? 1,
+		keep: values.keep,
+		jsonFile: values.json ?? null,
+		markdownFile: values.markdown ?? null,
+		list: values.list,
+	};
+}
+
+export function helpText(): string {
+	return `npm run torture -- [options]
+
+Plays rounds against a real server: load from several senders, webhooks of many kinds, one fault, recovery, and
+the check of every promise. torture/README.md tells how. Exit code 1 if a promise was broken.
+
+  --rounds N       how many (${DEFAULT_ROUNDS}); first every fault once, then by weight
+  --seed N         everything random follows from it (a new one, printed)
+  --fault NAME     only this one; may be given several times
+  --list           name the faults
+  --jobs N         rounds at the same time (1)
+  --keep           keep data and log of every round, not only of those that fail
+  --json FILE      write all rounds there as well
+  --markdown FILE  write the tables there, as docs/reliability.md has them
+  -h, --help       this
+`;
+}
+
+export function listText(): string {
+	const width = Math.max(...FAULTS.map(({ name }) => name.length));
+	return FAULTS.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}\n`).join("");
+}
+
+function chooseFaults(names: readonly string[]): readonly Fault[] {
+	const unknown = names.filter((name) => !FAULTS.some((fault) => fault.name === name));
+	if (unknown.length > 0) {
+		throw new Error(`--fault must be one that --list names, got ${unknown.join(", ")}`);
+	}
+	return names.length === 0 ? FAULTS : FAULTS.filter(({ name }) => names.includes(name));
+}
+
+function wholeNumber(flag: string, text: string | undefined, min: number, max: number): number | undefined {
+	if (text === undefined) return undefined;
+	const value = /^\d+$/.test(text) ? Number(text) : -1;
+	if (value >= min && value <= max) return value;
+	throw new Error(`${flag} must be a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,306 @@
+// One round's world: a server, its receivers, senders and webhooks, and what faults can do to them.
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { utils, type Client, type ProjectHandle } from "@fanfare/sdk";
+
+import { eventually } from "../packages/server/test/eventually.ts";
+import type { Exit } from "../packages/server/test/fanfare-process.ts";
+import { startReceiver, type Receiver } from "../packages/server/test/receiver.ts";
+import { freePort, ServerProcess } from "../packages/server/test/server-process.ts";
+import { SmallDisk } from "../packages/server/test/small-disk.ts";
+import { TemporaryDir } from "../packages/server/test/temporary-dir.ts";
+import { streamOf, type Random } from "./chance.ts";
+import type { Fault } from "./fault.ts";
+import { Book } from "./harness/book.ts";
+import { Canaries } from "./harness/canaries.ts";
+import { Control, PRELOAD } from "./harness/control.ts";
+import { MemoryWatch } from "./harness/memory-watch.ts";
+import { persistentClient, Senders } from "./harness/senders.ts";
+import { EMPTY_LOG, readStoredLog, type StoredLog } from "./harness/stored-log.ts";
+import { wants, type WebhookKind } from "./harness/webhook-kinds.ts";
+import type { Acknowledged, Breach, PromiseName, RunEnd, WebhookRecord } from "./record.ts";
+
+const MAX_IN_FLIGHT = 64;
+const SENDERS = 4;
+const PAUSE_MS = 45;
+/** Receivers that answer in time get this long at the end of a run. */
+const CONNECTIONS_END_MS = 3_000;
+const HOSTILE_EVENTS = 8;
+/** Far above what senders count up to. */
+const FIRST_RAW_NUMBER = 1_000_000_000;
+
+export interface AddOptions {
+	readonly mayMiss?: WebhookRecord["mayMiss"];
+	readonly secrets?: readonly string[];
+}
+
+export class Round implements AsyncDisposable {
+	readonly seed: number;
+	readonly fault: Fault;
+	/** For files of this round. */
+	readonly dir = new TemporaryDir();
+	dataDir: string;
+	/** Settings of the server; faults may change them before a start. */
+	readonly env: Record<string, string>;
+	readonly control = new Control();
+	readonly canaries: Canaries;
+	readonly receiver: Receiver;
+	readonly book: Book;
+	readonly adminKey = `sk_${randomBytes(32).toString("base64url")}`;
+	readonly ends: RunEnd[] = [];
+	readonly breaches: Breach[] = [];
+	readonly webhooks: WebhookRecord[] = [];
+	/** Acknowledged by others than the round's senders. */
+	readonly alsoAcknowledged: Acknowledged[] = [];
+	/** Events that retention may delete. */
+	readonly purgeable = new Set<string>();
+	/** Everything that the server has said. */
+	output = "";
+	/** Times from which on deliveries are expected again. */
+	readonly recoveries: number[] = [];
+	/** The fault keeps healthy webhooks from nothing: their events must come this soon. */
+	promptWithinMs: number | null = null;
+	/** False: what they count is deleted, or was never counted. */
+	hasStatistics = true;
+	/** Times in which chance decides whether an answer that was given has come. */
+	readonly unclear: { readonly from: number; readonly to: number }[] = [];
+	/** How many events a hostile receiver gets; few, since each may take it seconds. */
+	hostileEvents = HOSTILE_EVENTS;
+	/** When the webhook `deleted` was; Infinity before. */
+	deletedAt = Infinity;
+	/** When the first run began. */
+	startedAt = 0;
+	memory: MemoryWatch | null = null;
+	#disk: SmallDisk | null = null;
+	#lastNumber = FIRST_RAW_NUMBER;
+	readonly #receivers: Receiver[] = [];
+	readonly #cleanUps: (() => void | Promise<void>)[] = [];
+	#server: ServerProcess | null = null;
+	#senders: Senders | null = null;
+
+	private constructor(fault: Fault, seed: number, receiver: Receiver, canaries: Canaries, clockMoves: boolean) {
+		this.fault = fault;
+		this.seed = seed;
+		this.receiver = receiver;
+		this.canaries = canaries;
+		this.dataDir = this.dir.join("data");
+		const toleranceMs = clockMoves ? Number.MAX_SAFE_INTEGER : 60_000;
+		this.book = new Book({ now: () => this.control.now(), toleranceMs, random: this.random("receivers") });
+		this.serve(receiver);
+		this.env = {
+			FANFARE_ADMIN_KEY: this.adminKey,
+			FANFARE_ALLOW_NETWORKS: "127.0.0.1/32",
+			FANFARE_LOG_LEVEL: this.random("log level")() < 0.25 ? "trace" : "info",
+			FANFARE_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT),
+			FANFARE_MAX_IN_FLIGHT_PER_WEBHOOK: String(MAX_IN_FLIGHT / 4),
+			FANFARE_SHUTDOWN_GRACE_MS: "10000",
+		};
+	}
+
+	static async open(fault: Fault, seed: number): Promise<Round> {
+		const clockMoves = fault.name.startsWith("clock") || fault.name.includes("retention");
+		return new Round(fault, seed, await startReceiver(), await Canaries.listen(), clockMoves);
+	}
+
+	get maxInFlight(): number {
+		return Number(this.env["FANFARE_MAX_IN_FLIGHT"]);
+	}
+
+	get server(): ServerProcess {
+		if (this.#server === null) throw new Error("the round's server has not been started");
+		return this.#server;
+	}
+
+	get project(): ProjectHandle {
+		return this.client.project(this.server.projectId);
+	}
+
+	get client(): Client {
+		return persistentClient(this.adminKey, this.server.url);
+	}
+
+	get senders(): Senders {
+		if (this.#senders === null) throw new Error("the load has not begun");
+		return this.#senders;
+	}
+
+	get acknowledged(): Acknowledged[] {
+		return [...(this.#senders?.acknowledged ?? []), ...this.alsoAcknowledged];
+	}
+
+	/** Numbers from the round's seed alone; each name has its own. */
+	random(name: string): Random {
+		return streamOf(this.seed, name);
+	}
+
+	/** Done when the round is over, the last first. */
+	onEnd(cleanUp: () => void | Promise<void>): void {
+		this.#cleanUps.push(cleanUp);
+	}
+
+	breach(promise: PromiseName, text: string): void {
+		this.breaches.push({ promise, text });
+	}
+
+	/** A breach of the fault's own expectations unless it is so. */
+	expect(isSo: boolean, text: string): void {
+		if (!isSo) this.breach("fault", text);
+	}
+
+	/** For an event that does not come from the round's senders. */
+	nextNumber(): number {
+		return ++this.#lastNumber;
+	}
+
+	/** Before the first start: puts the data on a disk that can be full. */
+	useSmallDisk(mebibytes: number): void {
+		const disk = new SmallDisk(mebibytes);
+		this.#disk = disk;
+		this.dataDir = disk.join("data");
+		this.onEnd(() => disk[Symbol.dispose]());
+	}
+
+	get disk(): SmallDisk {
+		if (this.#disk === null) throw new Error("the round has no small disk");
+		return this.#disk;
+	}
+
+	/** Makes this receiver answer for the round's webhooks. */
+	serve(receiver: Receiver): void {
+		this.#receivers.push(receiver);
+		this.book.serve(receiver);
+	}
+
+	/** One more receiver, that the fault may treat as it likes. */
+	async addReceiver(): Promise<Receiver> {
+		const receiver = await startReceiver();
+		this.serve(receiver);
+		return receiver;
+	}
+
+	/** Starts the server's process; `server.ready()` tells when it serves. */
+	async spawn(): Promise<void> {
+		this.startedAt = Date.now();
+		const options = {
+			dataDir: this.dataDir,
+			env: { ...this.env, ...this.control.env },
+			preload: [PRELOAD],
+			onMessage: this.control.hear,
+		};
+		this.#server = new ServerProcess(options, await freePort());
+		this.control.attach(this.#server);
+		this.memory = new MemoryWatch(() => this.server.pid);
+	}
+
+	async addWebhook(kind: WebhookKind, options: AddOptions = {}): Promise<WebhookRecord> {
+		const secret = utils.generateWebhookSecret();
+		const { mayMiss = () => false, secrets = [secret] } = options;
+		const path = `/${kind.name}`;
+		const spec = { endpoint: kind.endpoint ?? this.receiver.url + path, secret, timeoutMs: 5_000, ...kind.spec };
+		const { id } = await this.project.batch.webhooks.create({ name: kind.name, spec });
+		this.book.register(path, { id, kind, secrets });
+		const record: WebhookRecord = {
+			id,
+			name: kind.name,
+			secrets: [...new Set([secret, ...secrets])],
+			wants: (type) => wants(kind.spec.eventTypes, type),
+			mayEnd: kind.mayEnd,
+			attemptsUntilFailed: kind.attemptsUntilFailed ?? null,
+			mayMiss,
+			isHealthy: kind.isHealthy ?? false,
+			perSecond: kind.spec.rateLimit?.perSecond ?? null,
+		};
+		this.webhooks.push(record);
+		return record;
+	}
+
+	webhook(name: string): WebhookRecord {
+		const found = this.webhooks.find((webhook) => webhook.name === name);
+		if (found === undefined) throw new Error(`the round has no webhook ${name}`);
+		return found;
+	}
+
+	beginLoad(): void {
+		this.#senders = new Senders({
+			key: this.adminKey,
+			url: this.server.url,
+			projectId: this.server.projectId,
+			aimedAt: this.webhook("aimed-at").id,
+			hostileEvents: this.webhooks.some(({ name }) => name.startsWith("hostile")) ? this.hostileEvents : 0,
+			randoms: Array.from({ length: SENDERS }, (_, n) => this.random(`sender ${n}`)),
+			pauseMs: PAUSE_MS,
+		});
+	}
+
+	/** Lets the load go on until so many more events are acknowledged. */
+	async load(count: number): Promise<void> {
+		const wanted = this.senders.acknowledged.length + count;
+		await eventually(`${count} events to be acknowledged`, () => this.senders.acknowledged.length >= wanted, 30_000);
+	}
+
+	/** A moment of chance: the fault's own, from its seed. */
+	async moment(random: Random, longestMs: number): Promise<void> {
+		await delay(random() * longestMs);
+	}
+
+	/** Ends the run with SIGKILL. */
+	async kill(): Promise<void> {
+		this.server.kill("SIGKILL");
+		await this.ended("killed");
+	}
+
+	/** Waits for the end of the run, and writes down what the disk says. */
+	async ended(how: RunEnd["how"]): Promise<Exit> {
+		const exit = await this.server.exited;
+		this.output += this.server.stdout + this.server.stderr;
+		// What the server had sent is read by now, and counts to its run.
+		const rest = this.#receivers.map((receiver) => receiver.waitForConnections(0, CONNECTIONS_END_MS));
+		await Promise.allSettled(rest);
+		this.ends.push({ how, log: this.readLog() });
+		this.book.run++;
+		return exit;
+	}
+
+	/** Begins another run on the same data. */
+	async begin(env: Record<string, string> = {}): Promise<void> {
+		this.recovering();
+		await this.server.begin({ ...this.control.env, ...env });
+	}
+
+	/** From now on deliveries are expected again. One that was cut off by the next fault does not count. */
+	recovering(): void {
+		const last = this.recoveries.at(-1);
+		if (last !== undefined && this.book.firstAt(last) === null) this.recoveries.pop();
+		this.recoveries.push(Date.now());
+	}
+
+	async restart(env: Record<string, string> = {}): Promise<void> {
+		await this.begin(env);
+		await this.server.ready();
+	}
+
+	/** The store on the disk, of a server that does not run. */
+	readLog(): StoredLog {
+		try {
+			return readStoredLog(this.dataDir);
+		} catch (error) {
+			// Killed before the tables were made.
+			if (error instanceof Error && error.message.startsWith("no such table")) return EMPTY_LOG;
+			throw error;
+		}
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.memory?.[Symbol.dispose]();
+		if (this.#server !== null) {
+			this.#server.kill("SIGKILL");
+			this.#server.kill("SIGCONT");
+			await this.#server.exited;
+		}
+		for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp();
+		await Promise.all(this.#receivers.map((receiver) => receiver.close()));
+		await this.canaries[Symbol.asyncDispose]();
+		this.dir[Symbol.dispose]();
+	}
+}

@@ -1,0 +1,175 @@
+// The course of a round: start, webhooks, load, the fault, recovery, drain, and the check of every promise.
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { utils, type Delivery } from "@fanfare/sdk";
+
+import { eventually } from "../packages/server/test/eventually.ts";
+import { checkAll, cutOffByRun } from "./checks/all.ts";
+import { askServer, collect } from "./collect.ts";
+import type { Fault } from "./fault.ts";
+import { KINDS } from "./harness/webhook-kinds.ts";
+import { firstOfEach, type Breach, type RoundRecord, type WebhookRecord } from "./record.ts";
+import { Round } from "./round.ts";
+
+/** Load before the fault, after it, and in all at least. */
+const BEFORE = 60;
+const AFTER = 40;
+const DRAIN_MS = 20_000;
+/** The longest that a server takes. */
+const OVERLAP_MS = 7 * 86_400_000;
+const LOOK_AT_PENDING = 200;
+/** What a failing round keeps of each promise. */
+const MAX_BREACHES = 50;
+
+export interface RoundFigures {
+	readonly accepted: number;
+	readonly deliveries: number;
+	readonly delivered: number;
+	readonly attempts: number;
+	/** Attempts that were made again after an end, the most after one. */
+	readonly repeated: number;
+	readonly blockedReached: number;
+	readonly peakMb: number;
+	/** From a restart, or the fault's end, to the first delivery; null if there was nothing to recover from. */
+	readonly recoveryMs: number | null;
+	readonly tookMs: number;
+}
+
+export interface RoundResult {
+	readonly fault: string;
+	readonly seed: number;
+	readonly breaches: readonly Breach[];
+	readonly figures: RoundFigures;
+	/** Where its data and log are; null: removed. */
+	readonly keptIn: string | null;
+}
+
+export async function runRound(fault: Fault, seed: number, keep: boolean): Promise<RoundResult> {
+	const startedAt = performance.now();
+	await using round = await Round.open(fault, seed);
+	const record = await play(round);
+	const breaches = firstOfEach([...round.breaches, ...(record === null ? [] : checkAll(record))], MAX_BREACHES);
+	const keptIn = keep || breaches.length > 0 ? keepData(round, breaches) : null;
+	const tookMs = performance.now() - startedAt;
+	return { fault: fault.name, seed, breaches, figures: figuresOf(round, record, tookMs), keptIn };
+}
+
+/** Null if the round could not be played to its end, which is a breach. */
+async function play(round: Round): Promise<RoundRecord | null> {
+	try {
+		await begin(round);
+		await withLoad(round);
+		await drain(round);
+		await round.fault.verify?.(round);
+		const told = await askServer(round);
+		round.server.kill("SIGTERM");
+		const exit = await round.ended("stopped");
+		round.expect(exit.code === 0, `the stop at the end gave ${JSON.stringify(exit)}`);
+		return collect(round, told);
+	} catch (error) {
+		round.breach(
+			"fault",
+			`the round broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+		);
+		return null;
+	}
+}
+
+async function begin(round: Round): Promise<void> {
+	const { fault } = round;
+	await fault.prepare?.(round);
+	await round.spawn();
+	await fault.whileStarting?.(round);
+	await round.server.ready();
+	for (const kind of KINDS) {
+		if (kind.name === "two-secrets") await addWithTwoSecrets(round, kind);
+		else
+			await round.addWebhook(kind, {
+				mayMiss: (event) => kind.name === "deleted" && event.acknowledgedAt >= round.deletedAt,
+			});
+	}
+	await fault.setUp?.(round);
+}
+
+async function addWithTwoSecrets(round: Round, kind: (typeof KINDS)[number]): Promise<WebhookRecord> {
+	const second = utils.generateWebhookSecret();
+	const first = utils.generateWebhookSecret();
+	const spec = { ...kind.spec, secret: first };
+	const webhook = await round.addWebhook({ ...kind, spec }, { secrets: [first, second] });
+	await round.project.batch.webhooks.updateSecret(webhook.id, second, { overlapMs: OVERLAP_MS });
+	return webhook;
+}
+
+/** Webhooks are paused, resumed and deleted while events come in, with the fault in between. */
+async function withLoad(round: Round): Promise<void> {
+	const { webhooks } = round.project.batch;
+	round.beginLoad();
+	await round.load(BEFORE);
+	await webhooks.pause(round.webhook("paused").id);
+	await webhooks.pause(round.webhook("held").id);
+	round.deletedAt = Date.now();
+	await webhooks.delete(round.webhook("deleted").id);
+	await round.fault.strike(round);
+	await round.load(AFTER);
+	await webhooks.resume(round.webhook("paused").id);
+	await round.senders.stop();
+	for (const failure of round.senders.failures) round.breach("accepted", `a send failed for good: ${failure}`);
+}
+
+/** Waits until nothing is Pending that need not be. What is left then is for the checks to find. */
+async function drain(round: Round): Promise<void> {
+	const webhooks = new Map(round.webhooks.map((webhook) => [webhook.id, webhook]));
+	const numbers = new Map(round.acknowledged.map(({ eventId, n }) => [eventId, n]));
+	const mayWait = ({ webhookId, eventId, nextAttemptDate }: Delivery) => {
+		const ends = webhooks.get(webhookId)?.mayEnd(numbers.get(eventId) ?? -1) ?? [];
+		return ends.includes("Pending") && (nextAttemptDate ?? 0) > round.control.now();
+	};
+	const isDrained = async () => {
+		const { data } = await round.project.deliveries.list({ status: "Pending", limit: LOOK_AT_PENDING });
+		return data.every(mayWait);
+	};
+	await eventually("nothing to wait any more", isDrained, DRAIN_MS).catch(() => null);
+	// The sweep of a pause or a deletion goes on for a moment after the last attempt.
+	await eventually(
+		"nothing to be held that must not be",
+		async () => {
+			const { data } = await round.project.deliveries.list({
+				webhookId: round.webhook("paused").id,
+				status: "Held",
+				limit: 1,
+			});
+			return data.length === 0;
+		},
+		DRAIN_MS,
+	).catch(() => null);
+}
+
+function figuresOf(round: Round, record: RoundRecord | null, tookMs: number): RoundFigures {
+	const deliveries = record?.stored.deliveries ?? [];
+	const waits = round.recoveries.map((time) => (round.book.firstAt(time) ?? Infinity) - time).filter(Number.isFinite);
+	return {
+		accepted: round.acknowledged.length,
+		deliveries: deliveries.length,
+		delivered: deliveries.filter(({ status }) => status === "Succeeded").length,
+		attempts: deliveries.reduce((sum, { attemptCount }) => sum + attemptCount, 0),
+		repeated: record === null ? 0 : Math.max(0, ...cutOffByRun(record)),
+		blockedReached: round.canaries.reached,
+		peakMb: round.memory?.peakMb ?? 0,
+		recoveryMs: waits.length === 0 ? null : Math.max(...waits),
+		tookMs,
+	};
+}
+
+function keepData(round: Round, breaches: readonly Breach[]): string {
+	const path = join(tmpdir(), `fanfare-torture-${round.fault.name}-${round.seed}-${process.pid}`);
+	mkdirSync(path, { recursive: true });
+	cpSync(round.dataDir, join(path, "data"), { recursive: true });
+	writeFileSync(join(path, "server.log"), round.output);
+	const { acknowledged, ends, webhooks } = round;
+	const seen = round.book.seen;
+	const kept = { fault: round.fault.name, seed: round.seed, breaches, acknowledged, webhooks, seen, ends: ends.length };
+	writeFileSync(join(path, "round.json"), `${JSON.stringify(kept, null, "\t")}\n`);
+	return path;
+}

@@ -1,0 +1,114 @@
+import { execFile } from "node:child_process";
+import { mkdtempDisposable, readdir, readFile } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { describe, expect, it } from "vitest";
+
+import { eventually } from "../packages/server/test/eventually.ts";
+import { drawRounds } from "./draw.ts";
+import { FAULTS } from "./faults/all.ts";
+import { Canaries } from "./harness/canaries.ts";
+import { readOptions } from "./options.ts";
+import { PROMISES } from "./record.ts";
+import { summarise } from "./report/summary.ts";
+import { renderMarkdown, renderTables } from "./report/table.ts";
+import type { RoundResult } from "./run-round.ts";
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+
+function torture(dir: string, ...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+	const env = { ...process.env, TMPDIR: dir };
+	return promisify(execFile)(process.execPath, ["--conditions=@fanfare/source", MAIN, ...args], { env });
+}
+
+describe("npm run torture", () => {
+	it("plays a round, finds every promise kept, and leaves nothing behind", async () => {
+		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-torture-test-"));
+		const jsonFile = join(directory.path, "result.json");
+		const args = ["--rounds", "1", "--seed", "5", "--fault", "kill", "--json", jsonFile];
+		const { stdout, stderr } = await torture(directory.path, ...args);
+		const { results } = JSON.parse(await readFile(jsonFile, "utf8")) as { results: RoundResult[] };
+		expect(results).toMatchObject([{ fault: "kill", seed: 5, breaches: [], keptIn: null }]);
+		expect(results[0]!.figures.delivered).toBeGreaterThan(100);
+		expect(stderr).toMatch(/kill +5 .* ok/);
+		for (const promise of PROMISES) expect(stdout).toContain(promise);
+		expect(await readdir(directory.path)).toEqual(["result.json"]);
+	}, 60_000);
+
+	it("names its faults", async () => {
+		const { stdout } = await torture(tmpdir(), "--list");
+		expect(stdout.trim().split("\n")).toHaveLength(FAULTS.length);
+	});
+
+	it("says what is wrong with an option", async () => {
+		await expect(torture(tmpdir(), "--rounds", "0")).rejects.toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining("--rounds must be a whole number from 1 to") as string,
+		});
+	});
+});
+
+describe("the options", () => {
+	it("are read, with defaults", () => {
+		expect(readOptions([])).toMatchObject({ rounds: 40, jobs: 1, keep: false, faults: FAULTS, jsonFile: null });
+		const args = ["--rounds", "3", "--seed", "0", "--fault", "kill", "--fault", "sigterm", "--jobs", "2", "--keep"];
+		const options = readOptions(args);
+		expect(options).toMatchObject({ rounds: 3, seed: 0, jobs: 2, keep: true });
+		expect(options?.faults.map(({ name }) => name)).toEqual(["kill", "sigterm"]);
+		expect(readOptions(["--help"])).toBeNull();
+	});
+
+	it.each([["--fault", "nope"], ["--seed", "-1"], ["--jobs", "x"], ["--nope"]])("refuse %s %s", (...args) => {
+		expect(() => readOptions(args)).toThrow(args[0]);
+	});
+});
+
+describe("the drawing of rounds", () => {
+	it("is the same for the same seed, and another for another", () => {
+		expect(drawRounds(FAULTS, 100, 7)).toEqual(drawRounds(FAULTS, 100, 7));
+		expect(drawRounds(FAULTS, 100, 7)).not.toEqual(drawRounds(FAULTS, 100, 8));
+	});
+
+	it("has every fault in 40 rounds, and gives each round a seed of its own", () => {
+		const rounds = drawRounds(FAULTS, 40, 7);
+		expect(new Set(rounds.map(({ fault }) => fault.name))).toEqual(new Set(FAULTS.map(({ name }) => name)));
+		expect(new Set(rounds.map(({ seed }) => seed)).size).toBe(40);
+	});
+
+	it("repeats one round by its seed and its fault", () => {
+		const { fault, seed } = drawRounds(FAULTS, 40, 7)[20]!;
+		expect(drawRounds([fault], 1, seed)).toEqual([{ number: 1, fault, seed }]);
+	});
+});
+
+it("a canary counts each connection", async () => {
+	await using canaries = await Canaries.listen();
+	createConnection(canaries.port, "127.0.0.2").on("error", () => {});
+	await eventually("the canary to count", () => canaries.reached === 1);
+});
+
+it("the tables show what was broken", () => {
+	const figures = {
+		accepted: 10,
+		deliveries: 20,
+		delivered: 19,
+		attempts: 30,
+		repeated: 1,
+		blockedReached: 0,
+		peakMb: 100,
+		recoveryMs: 250,
+		tookMs: 2_000,
+	};
+	const good = { fault: "kill", seed: 1, breaches: [], figures, keptIn: null };
+	const bad = { ...good, seed: 2, breaches: [{ promise: "lost", text: "gone" }] as const };
+	const summary = summarise([good, bad]);
+	expect(summary).toMatchObject({ rounds: 2, failed: 1, meanRoundS: 2 });
+	expect(summary.promises.find(({ promise }) => promise === "lost")).toMatchObject({ brokenRounds: 1, breaches: 1 });
+	expect(summary.faults).toMatchObject([{ fault: "kill", rounds: 2, failed: 1, accepted: 20, recoveryMs: 250 }]);
+	expect(renderTables(summary)).toMatch(/^lost .* 1 rounds +1$/m);
+	expect(renderMarkdown(summary, ["seed 1"])).toMatch(/^\| kill \| 2 \| 1 \| 20 \|/m);
+});
