@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdtempDisposable, readdir, readFile } from "node:fs/promises";
+import { copyFile, mkdtempDisposable, readdir, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,16 +8,23 @@ import { promisify } from "node:util";
 
 import { describe, expect, it } from "vitest";
 
+import { comparedLines } from "./compare/comparison.ts";
+import { drawChart } from "./curves/draw-chart.ts";
+import { newScales } from "./curves/scales.ts";
 import { parsePsTime } from "./harness/process-usage.ts";
+import { commandOf, unpackRef } from "./harness/server-code.ts";
 import { median, percentile } from "./harness/stats.ts";
+import { replaceSection } from "./report/markdown.ts";
 import type { Line } from "./report/summary.ts";
 import { summarise } from "./report/summary.ts";
 import type { Round } from "./rounds.ts";
 import type { Scenario } from "./scenario.ts";
+import { SCENARIOS } from "./scenarios/all.ts";
 import { frameOf } from "./wire/framing.ts";
-import { BODY_BYTES, bodyTemplate, sequenceOf, stamp } from "./wire/sample-event.ts";
+import { BODY_BYTES, bodyTemplate, numberedType, sendTemplate, sequenceOf, stamp } from "./wire/sample-event.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const DOCUMENT = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
 
 function bench(...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
 	return promisify(execFile)(process.execPath, ["--conditions=@fanfare/source", MAIN, ...args]);
@@ -25,23 +33,54 @@ function bench(...args: readonly string[]): Promise<{ stdout: string; stderr: st
 describe("npm run bench", () => {
 	it("measures every scenario, loses nothing and leaves nothing behind", async () => {
 		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));
-		const jsonFile = join(directory.path, "result.json");
-		const { stdout } = await bench("--quick", "--json", jsonFile, "--dir", directory.path);
+		const [jsonFile, document] = [join(directory.path, "result.json"), join(directory.path, "performance.md")];
+		await copyFile(DOCUMENT, document);
+		const { stdout } = await bench("--quick", "--json", jsonFile, "--markdown", document, "--dir", directory.path);
 		const { rounds, lines } = JSON.parse(await readFile(jsonFile, "utf8")) as { rounds: Round[]; lines: Line[] };
 		const { floor, scenarios } = rounds[0]!;
 
 		expect(floor?.deliveredPerS).toBeGreaterThan(0);
-		expect(Object.keys(scenarios)).toEqual(["one-event", "batches-of-100", "steady-2000", "idle"]);
+		expect(floor?.receiverLimitPerS).toBeGreaterThan(floor?.deliveredPerS ?? Infinity);
+		const expected = SCENARIOS.filter(({ onlyByName = false }) => !onlyByName).map(({ name }) => name);
+		expect(Object.keys(scenarios)).toEqual(expected);
 		for (const [name, { sent = 0, received }] of Object.entries(scenarios)) {
 			expect({ name, received, isPositive: sent > 0 }).toEqual({ name, received: sent, isPositive: true });
 		}
-		for (const { label, values } of lines) {
+		const markdown = await readFile(document, "utf8");
+		for (const { label, values, limit } of lines) {
 			expect(stdout).toContain(label);
-			expect(values.filter((value) => !(value >= 0 && value < Infinity))).toEqual([]);
+			expect(markdown).toContain(label);
+			expect({ label, unusable: values.filter((value) => !(value >= 0 && value < Infinity)) }).toEqual({
+				label,
+				unusable: [],
+			});
+			if (limit !== null) expect(markdown).toMatch(/\*\*missed\*\*|met/);
 		}
-		const widest = Math.max(...stdout.split("\n").map((line) => line.length));
-		expect(widest).toBeLessThanOrEqual(100);
-		expect(await readdir(directory.path)).toEqual(["result.json"]);
+		const tableEnd = stdout.indexOf("cores used");
+		const widest = Math.max(
+			...stdout
+				.slice(0, tableEnd)
+				.split("\n")
+				.map((line) => line.length),
+		);
+		expect(widest).toBeLessThanOrEqual(110);
+		expect((await readdir(directory.path)).toSorted()).toEqual(["performance.md", "result.json"]);
+	}, 150_000);
+
+	it("compares a commit with the working tree, each on its own code", async () => {
+		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));
+		const codeDir = await unpackRef("HEAD", directory.path);
+		const resolved = createRequire(commandOf(codeDir)).resolve("@fanfare/server/package.json");
+		expect(resolved).toBe(join(codeDir, "packages", "server", "package.json"));
+		await rm(codeDir, { recursive: true });
+
+		const { stdout } = await bench("--compare", "HEAD", "--scenario", "one-event", "--quick", "--dir", directory.path);
+		expect(stdout).toMatch(/delivered per second +[\d,]+ +[\d,]+ +\d+\.\d{3}/);
+		expect(await readdir(directory.path)).toEqual([]);
+		await expect(bench("--compare", "no-such-ref")).rejects.toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining("--compare must name a commit") as string,
+		});
 	}, 60_000);
 
 	it("says what is wrong with an option", async () => {
@@ -56,6 +95,7 @@ describe("npm run bench", () => {
 describe("the summary", () => {
 	const scenario = (limit: Scenario["budget"][number]["limit"]): Scenario => ({
 		name: "a",
+		group: "speed",
 		summary: "",
 		budget: [
 			{ measurement: "rate", label: "rate", unit: "perSecond", floor: "deliveredPerS", ...(limit && { limit }) },
@@ -63,7 +103,7 @@ describe("the summary", () => {
 		run: () => Promise.resolve({}),
 	});
 	const round = (rate: number, deliveredPerS: number): Round => ({
-		floor: { deliveredPerS, cpuUsPerEvent: 1, pumpCores: 1, receiverCores: 1 },
+		floor: { deliveredPerS, cpuUsPerEvent: 1, pumpCores: 1, receiverCores: 1, receiverLimitPerS: 1 },
 		scenarios: { a: { rate } },
 	});
 	/** The second round ran on a machine that was busy: half of everything. */
@@ -84,6 +124,56 @@ describe("the summary", () => {
 		expect(met({ atLeastOfFloor: 0.31 })).toBe(false);
 		expect(met({ atMost: 30 })).toBe(true);
 		expect(met({ atMost: 29 })).toBe(false);
+		expect(met({ atLeast: 30 })).toBe(true);
+		expect(met({ atLeast: 31 })).toBe(false);
+	});
+});
+
+describe("the comparison", () => {
+	it("takes ratios new ÷ old round by round, and their ends", () => {
+		const scenario: Scenario = {
+			name: "a",
+			group: "speed",
+			summary: "",
+			budget: [{ measurement: "rate", label: "rate", unit: "perSecond" }],
+			run: () => Promise.resolve({}),
+		};
+		const pair = (old: number, now: number) => ({ old: { a: { rate: old } }, new: { a: { rate: now } } });
+		const [line] = comparedLines([scenario], [pair(100, 110), pair(50, 60), pair(100, 105)]);
+		expect(line).toMatchObject({ old: 100, new: 105, ratio: 1.1, ratios: [1.05, 1.1, 1.2] });
+	});
+});
+
+describe("the document", () => {
+	it("keeps what stands outside of the markers, and says which are missing", () => {
+		const text = "a\n<!-- bench:budgets -->\nold\n<!-- /bench:budgets -->\nb";
+		expect(replaceSection("f.md", text, "budgets", "new")).toBe(
+			"a\n<!-- bench:budgets -->\n\nnew\n\n<!-- /bench:budgets -->\nb",
+		);
+		expect(() => replaceSection("f.md", text, "figures", "new")).toThrow("f.md must have <!-- bench:figures -->");
+	});
+});
+
+describe("a curve", () => {
+	const point = (x: number, median: number) => ({ x, median, low: median * 0.9, high: median * 1.1 });
+	const points = [point(0, 9_000), point(10_000, 8_000), point(1_000_000, 7_000)];
+
+	it("has nothing at its left end, decades evenly spaced, and ticks that cover all runs", () => {
+		const { x, y, xTicks, yTicks } = newScales(points, { left: 0, right: 348, top: 0, bottom: 100 });
+		expect([0, 10_000, 100_000, 1_000_000].map(x)).toEqual([24, 124, 224, 324]);
+		expect([y(0), y(yTicks.at(-1) ?? 0)]).toEqual([100, 0]);
+		expect(yTicks).toEqual([0, 2_000, 4_000, 6_000, 8_000, 10_000]);
+		expect(xTicks).toEqual([0, 10_000, 1_000_000]);
+	});
+
+	it("says in words what it shows, and follows the reader's colours", () => {
+		const words = { name: "c", title: "A < B", description: "What it is.", xLabel: "rows", yLabel: "events/s" };
+		const lines = [{ label: "one event a request" as const, points }];
+		const svg = drawChart({ ...words, lines, footnote: "here" });
+		expect(svg).toContain('<title id="title">A &lt; B</title>');
+		expect(svg).toMatch(/<desc id="desc">What it is\. .*one event a request: 9,000 at 0 rows, 8,000 at 10,000 rows/);
+		expect(svg).toContain("prefers-color-scheme: dark");
+		for (const text of ["rows (logarithmic)", "events/s", "here"]) expect(svg).toContain(`>${text}</text>`);
 	});
 });
 
@@ -102,6 +192,19 @@ describe("the harness", () => {
 		expect(template.bytes.length).toBe(BODY_BYTES);
 		expect(sequenceOf(template.bytes, 0)).toBe(1_234_567);
 		expect(JSON.parse(template.bytes.toString())).toMatchObject({ data: { seq: "01234567" } });
+	});
+
+	it("numbers the types of events that are spread over webhooks, at the same size", () => {
+		const target = { serverUrl: "http://127.0.0.1:1", key: "sk", projectId: "proj" };
+		const [alone, spread] = [sendTemplate({ ...target, spread: 1 }, 2), sendTemplate({ ...target, spread: 100 }, 2)];
+		stamp(spread, 199);
+		expect(spread.bytes.length).toBe(alone.bytes.length);
+		expect(spread.bytes.toString()).toContain(`"type":"${numberedType(99)}"`);
+		expect(spread.bytes.toString()).toContain(`"type":"${numberedType(0)}"`);
+	});
+
+	it("makes bodies of other sizes", () => {
+		expect(bodyTemplate(10_240).bytes.length).toBe(10_240);
 	});
 
 	it.each([

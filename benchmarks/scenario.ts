@@ -1,17 +1,18 @@
-import type { LoadCalls } from "./children/load.ts";
 // What a scenario is: one small file that turns one thing on, measures it, and says what is allowed.
-import type { BenchServer } from "./harness/bench-server.ts";
+import type { LoadCalls } from "./children/load.ts";
+import type { BenchServer, ServerStart } from "./harness/bench-server.ts";
 import type { Child } from "./harness/child.ts";
 import type { Receiver } from "./harness/receiver.ts";
+import type { PreparedStore, StorePlan } from "./harness/store-copy.ts";
 
 /** What one run measured, by name. */
 export type Measurements = Readonly<Record<string, number>>;
 
 /** How a figure is written. */
-export type Unit = "perSecond" | "count" | "µs" | "ms" | "MB" | "%";
+export type Unit = "perSecond" | "count" | "µs" | "ms" | "s" | "MB" | "%" | "×";
 
 /** What is allowed: a value, or a ratio to the floor. */
-export type Limit = { readonly atMost: number } | { readonly atLeastOfFloor: number };
+export type Limit = { readonly atMost: number } | { readonly atLeast: number } | { readonly atLeastOfFloor: number };
 
 /** One line of the result: a measurement, and what is allowed for it. */
 export interface Figure {
@@ -20,7 +21,7 @@ export interface Figure {
 	readonly label: string;
 	readonly unit: Unit;
 	/** The floor's measurement to set it against. */
-	readonly floor?: keyof FloorMeasurements;
+	readonly floor?: "deliveredPerS" | "cpuUsPerEvent";
 	/** Left out: the figure is only shown. */
 	readonly limit?: Limit;
 }
@@ -34,14 +35,25 @@ export type FloorMeasurements = {
 	readonly receiverCores: number;
 };
 
+/** As in `--group NAME`. */
+export const GROUPS = {
+	speed: "how fast, how soon, and at what price",
+	shape: "the same with other payloads, more webhooks, more to wait for, receivers that hang",
+	log: "a big log: its pages, replay and retention beside live traffic, starts",
+} as const;
+export type Group = keyof typeof GROUPS;
+
 export interface Scenario {
 	/** As in `--scenario NAME`. */
 	readonly name: string;
+	readonly group: Group;
 	/** What it turns on, in a line. */
 	readonly summary: string;
 	/** What is shown and what is allowed, in order. */
 	readonly budget: readonly Figure[];
-	/** Measures once, on a server of its own. Throws if anything was lost or refused. */
+	/** Takes so long that it only runs when it is named. */
+	readonly onlyByName?: boolean;
+	/** Measures once, on servers of its own. Throws if anything was lost or refused. */
 	readonly run: (context: RunContext) => Promise<Measurements>;
 }
 
@@ -51,8 +63,18 @@ export interface RunContext {
 	/** How long to measure, and to warm up before. */
 	readonly seconds: number;
 	readonly warmUpSeconds: number;
-	/** A server with an empty store, in a process of its own. Dispose of it. */
-	readonly startServer: () => Promise<BenchServer>;
+	/** Whether only the harness is tried: then nothing need be waited for. */
+	readonly quick: boolean;
+	/** How many there are to be of something that is big on purpose: fewer in a quick run. */
+	readonly size: (count: number) => number;
+	/** A server in a process of its own, with an empty store or a copy of a prepared one. Dispose of it. */
+	readonly startServer: (start?: ServerStart) => Promise<BenchServer>;
 	/** A load generator in a process of its own. Dispose of it. */
 	readonly startLoad: () => Promise<Child<LoadCalls>>;
+	/** Made once for all runs with the same plan. */
+	readonly prepareStore: (plan: StorePlan) => Promise<PreparedStore>;
+	/** The floor with bodies of another size. */
+	readonly measureFloor: (bodyBytes: number) => Promise<FloorMeasurements>;
+	/** Something to say that is no figure, such as which of many was the worst. */
+	readonly note: (text: string) => void;
 }

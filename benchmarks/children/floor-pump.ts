@@ -5,11 +5,12 @@ import { Pool, type Dispatcher } from "undici";
 
 import { nowMs } from "../harness/clock.ts";
 import { serveCalls } from "../harness/serve-calls.ts";
-import { bodyTemplate, stamp } from "../wire/sample-event.ts";
+import { bodyTemplate, stamp, type Template } from "../wire/sample-event.ts";
 
 export interface PumpOptions {
 	readonly url: string;
 	readonly connections: number;
+	readonly bodyBytes: number;
 	readonly seconds: number;
 }
 
@@ -20,16 +21,16 @@ export interface FloorPumpCalls {
 
 const SECRET = createSecretKey(randomBytes(32));
 const USER_AGENT = "Fanfare/0.1.0 (+https://github.com/fanfare-webhooks/fanfare)";
-const template = bodyTemplate();
 
-async function pump({ url, connections, seconds }: PumpOptions): ReturnType<FloorPumpCalls["pump"]> {
+async function pump({ url, connections, bodyBytes, seconds }: PumpOptions): ReturnType<FloorPumpCalls["pump"]> {
 	const { origin, pathname } = new URL(url);
+	const template = bodyTemplate(bodyBytes);
 	const pool = new Pool(origin, { connections, pipelining: 1 });
 	const startedAt = nowMs();
 	const endAt = startedAt + seconds * 1_000;
 	let next = 0;
 	const run = async () => {
-		while (nowMs() < endAt) await post(pool, pathname, next++);
+		while (nowMs() < endAt) await post(pool, pathname, template, next++);
 	};
 	try {
 		await Promise.all(Array.from({ length: connections }, run));
@@ -39,7 +40,7 @@ async function pump({ url, connections, seconds }: PumpOptions): ReturnType<Floo
 	return { posted: next, startedAt };
 }
 
-function post(pool: Pool, path: string, sequence: number): Promise<void> {
+function post(pool: Pool, path: string, template: Template, sequence: number): Promise<void> {
 	stamp(template, sequence);
 	const body = Buffer.from(template.bytes);
 	const id = `evt_01936a2e-0000-7000-8000-0000${String(sequence).padStart(8, "0")}`;

@@ -4,11 +4,13 @@ import { nowMs } from "../harness/clock.ts";
 import { serveCalls } from "../harness/serve-calls.ts";
 import { percentile } from "../harness/stats.ts";
 import { HttpConnection } from "../wire/http-connection.ts";
-import { sendTemplate, stamp, type Template } from "../wire/sample-event.ts";
+import { postTemplate, sendTemplate, stamp, type Template } from "../wire/sample-event.ts";
 
 export interface ClosedLoop extends SendTarget {
 	readonly connections: number;
 	readonly batchSize: number;
+	/** Of an event as its receiver gets it; 1 KB if left out. */
+	readonly bodyBytes?: number;
 	readonly seconds: number;
 }
 
@@ -28,6 +30,12 @@ export interface LoadCalls {
 		readonly acknowledgedP50Ms: number;
 		readonly acknowledgedP99Ms: number;
 	}>;
+	/** Straight to a receiver, without a server: how much that can take. Gives how many it took, and for how long it did. */
+	blast(options: {
+		readonly url: string;
+		readonly connections: number;
+		readonly seconds: number;
+	}): Promise<{ readonly posted: number; readonly elapsedMs: number }>;
 	/** Event *n* is to be sent at `intendedAt[n]`, whatever became of those before it. */
 	openLoop(options: OpenLoop): Promise<{
 		readonly intendedAt: Float64Array;
@@ -42,8 +50,8 @@ const LEAD_MS = 50;
 const TICK_MS = 1;
 
 async function closedLoop(options: ClosedLoop): ReturnType<LoadCalls["closedLoop"]> {
-	const { batchSize } = options;
-	const lines = await openLines(options, batchSize);
+	const { batchSize, bodyBytes } = options;
+	const lines = await openLines(options, () => sendTemplate(options, batchSize, bodyBytes));
 	const times: number[] = [];
 	const startedAt = nowMs();
 	const endAt = startedAt + options.seconds * 1_000;
@@ -69,9 +77,22 @@ async function closedLoop(options: ClosedLoop): ReturnType<LoadCalls["closedLoop
 	return { acknowledged: next, startedAt, endedAt, acknowledgedP50Ms, acknowledgedP99Ms };
 }
 
+async function blast({ url, connections, seconds }: Parameters<LoadCalls["blast"]>[0]): ReturnType<LoadCalls["blast"]> {
+	const lines = await openLines({ serverUrl: url, connections }, () => postTemplate(url));
+	const startedAt = nowMs();
+	const endAt = startedAt + seconds * 1_000;
+	let posted = 0;
+	const run = async ({ connection, template }: Line) => {
+		for (; nowMs() < endAt; posted++) await connection.request(template.bytes);
+	};
+	await Promise.all(lines.map(run));
+	for (const { connection } of lines) connection.close();
+	return { posted, elapsedMs: nowMs() - startedAt };
+}
+
 async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 	const { count, ratePerS } = options;
-	const lines = await openLines(options, 1);
+	const lines = await openLines(options, () => sendTemplate(options, 1));
 	const startAt = nowMs() + LEAD_MS;
 	const intendedAt = Float64Array.from({ length: count }, (_, index) => startAt + (index / ratePerS) * 1_000);
 	const [sentAt, acknowledgedAt] = [new Float64Array(count), new Float64Array(count)];
@@ -115,12 +136,12 @@ interface Line {
 	readonly template: Template;
 }
 
-function openLines(target: SendTarget & { readonly connections: number }, batchSize: number): Promise<Line[]> {
-	const open = async () => ({
-		connection: await HttpConnection.open(target.serverUrl),
-		template: sendTemplate(target, batchSize),
-	});
-	return Promise.all(Array.from({ length: target.connections }, open));
+function openLines(
+	{ serverUrl, connections }: { readonly serverUrl: string; readonly connections: number },
+	newTemplate: () => Template,
+): Promise<Line[]> {
+	const open = async () => ({ connection: await HttpConnection.open(serverUrl), template: newTemplate() });
+	return Promise.all(Array.from({ length: connections }, open));
 }
 
 async function sendOn({ connection, template }: Line, first: number): Promise<void> {
@@ -129,4 +150,4 @@ async function sendOn({ connection, template }: Line, first: number): Promise<vo
 	if (status !== ACCEPTED) throw new Error(`the server answered ${status} to a send, where ${ACCEPTED} was expected`);
 }
 
-serveCalls<LoadCalls>({ closedLoop, openLoop });
+serveCalls<LoadCalls>({ closedLoop, openLoop, blast });

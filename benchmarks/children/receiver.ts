@@ -1,4 +1,7 @@
-// A process that takes webhooks and does next to nothing else: counts them, notes when each came, answers 200.
+// A process that takes webhooks and does next to nothing else. By the first letter of the path it
+//   /hook   notes when each numbered event first came, and answers 200
+//   /bulk   counts, and answers 200
+//   /never  does not answer, ever
 import { createServer, type AddressInfo, type Socket } from "node:net";
 
 import { nowMs } from "../harness/clock.ts";
@@ -13,6 +16,12 @@ export interface Counts {
 	readonly duplicates: number;
 	/** When the last one came that was new, on the clock of `nowMs`. */
 	readonly lastAt: number;
+	/** Requests to `/bulk`; when the first came, 0 if none has, and the last. */
+	readonly bulk: number;
+	readonly bulkFirstAt: number;
+	readonly bulkLastAt: number;
+	/** Requests to `/never`. */
+	readonly hanging: number;
 }
 
 export interface ReceiverCalls {
@@ -21,7 +30,11 @@ export interface ReceiverCalls {
 	reset(): void;
 	counts(): Counts;
 	/** Resolves when `count` events are in, or when nothing new has come for `stallMs`. */
-	waitFor(until: { readonly count: number; readonly stallMs: number }): Promise<Counts>;
+	waitFor(until: {
+		readonly of: "received" | "bulk";
+		readonly count: number;
+		readonly stallMs: number;
+	}): Promise<Counts>;
 	/** When each of the first `count` events came; 0 for one that did not. */
 	times(count: number): Float64Array;
 }
@@ -30,21 +43,44 @@ const ANSWER = Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
 const FIRST_CAPACITY = 262_144;
 const LOOK_EVERY_MS = 5;
 
-let receivedAt = new Float64Array(FIRST_CAPACITY);
-let counts: Counts = { received: 0, duplicates: 0, lastAt: 0 };
+const PATH_LETTER_AT = "POST /".length;
+const [BULK_LETTER, NEVER_LETTER] = [0x62, 0x6e];
 
-function take(bytes: Buffer, { bodyAt }: Frame): void {
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+let receivedAt = new Float64Array(FIRST_CAPACITY);
+let counts = noCounts();
+
+function noCounts(): Mutable<Counts> {
+	return { received: 0, duplicates: 0, lastAt: 0, bulk: 0, bulkFirstAt: 0, bulkLastAt: 0, hanging: 0 };
+}
+
+/** Whether it is to be answered. */
+function take(bytes: Buffer, { bodyAt }: Frame): boolean {
+	const letter = bytes[PATH_LETTER_AT];
+	if (letter === NEVER_LETTER) {
+		counts.hanging++;
+		return false;
+	}
+	if (letter === BULK_LETTER) {
+		counts.bulkLastAt = nowMs();
+		if (counts.bulk++ === 0) counts.bulkFirstAt = counts.bulkLastAt;
+	} else {
+		takeNumbered(bytes, bodyAt);
+	}
+	return true;
+}
+
+function takeNumbered(bytes: Buffer, bodyAt: number): void {
 	const sequence = sequenceOf(bytes, bodyAt);
 	if (sequence < 0) throw new Error(`the receiver got what is no event of the benchmark: ${bytes.toString("latin1")}`);
 	if (sequence >= receivedAt.length) grow(sequence);
-	const { received, duplicates, lastAt } = counts;
 	if (receivedAt[sequence] !== 0) {
-		counts = { received, duplicates: duplicates + 1, lastAt };
+		counts.duplicates++;
 		return;
 	}
-	const now = nowMs();
-	receivedAt[sequence] = now;
-	counts = { received: received + 1, duplicates, lastAt: now };
+	counts.received++;
+	counts.lastAt = receivedAt[sequence] = nowMs();
 }
 
 function grow(sequence: number): void {
@@ -60,8 +96,7 @@ function serve(socket: Socket): void {
 	socket.on("data", (chunk: Buffer) => {
 		let bytes = rest === null ? chunk : Buffer.concat([rest, chunk]);
 		for (let frame = frameOf(bytes); frame !== null && bytes.length >= frame.end; frame = frameOf(bytes)) {
-			take(bytes, frame);
-			socket.write(ANSWER);
+			if (take(bytes, frame)) socket.write(ANSWER);
 			bytes = bytes.subarray(frame.end);
 			if (bytes.length === 0) break;
 		}
@@ -77,16 +112,16 @@ function listen(): Promise<number> {
 	});
 }
 
-function waitFor({ count, stallMs }: { readonly count: number; readonly stallMs: number }): Promise<Counts> {
+function waitFor({ of, count, stallMs }: Parameters<ReceiverCalls["waitFor"]>[0]): Promise<Counts> {
 	let movedAt = nowMs();
-	let before = counts.received;
+	let before = counts[of];
 	return new Promise((resolve) => {
 		const timer = setInterval(() => {
-			if (counts.received !== before) movedAt = nowMs();
-			before = counts.received;
+			if (counts[of] !== before) movedAt = nowMs();
+			before = counts[of];
 			if (before < count && nowMs() - movedAt < stallMs) return;
 			clearInterval(timer);
-			resolve(counts);
+			resolve({ ...counts });
 		}, LOOK_EVERY_MS);
 	});
 }
@@ -95,7 +130,7 @@ serveCalls<ReceiverCalls>({
 	listen,
 	reset: () => {
 		receivedAt.fill(0);
-		counts = { received: 0, duplicates: 0, lastAt: 0 };
+		counts = noCounts();
 	},
 	counts: () => counts,
 	waitFor,

@@ -5,23 +5,40 @@ import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 
 import { Client } from "@fanfare/sdk";
 
+import { nowMs } from "./clock.ts";
+import { quietDisk } from "./machine.ts";
 import { processUsage } from "./process-usage.ts";
 import type { Resources } from "./resources.ts";
+import { commandOf } from "./server-code.ts";
+import { copyStore, type PreparedStore } from "./store-copy.ts";
+import { makeProject, type WebhookPlan } from "./webhook-plan.ts";
 
-const COMMAND = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
 const END_WITH_PARENT = new URL("./end-with-parent.ts", import.meta.url).href;
-const START_MS = 20_000;
+const START_MS = 60_000;
 const STOP_MS = 15_000;
 /** The last outcomes are written after the receiver has answered. */
 const WRITTEN_MS = 5_000;
 const KEPT_OUTPUT = 4_096;
 
-export interface BenchServerOptions {
+/** What a scenario can ask for. */
+export interface ServerStart {
+	/** It starts on a copy of this; with an empty data directory if left out. */
+	readonly store?: PreparedStore;
+	/** It starts on the store itself, which must be the copy of an earlier server of this scenario. */
+	readonly inPlace?: boolean;
+	/** The data directory stays when it is disposed of. */
+	readonly keepData?: boolean;
+	/** Settings beside the defaults, by variable. */
+	readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface BenchServerOptions extends ServerStart {
 	readonly resources: Resources;
+	/** The root of the checkout whose server is to run. */
+	readonly codeDir: string;
 	/** Where its data directory is made. */
 	readonly parentDir: string;
 	/** Where to write a CPU profile when it stops. */
@@ -33,35 +50,63 @@ export interface SendTarget {
 	readonly serverUrl: string;
 	readonly key: string;
 	readonly projectId: string;
+	/** The number of webhooks over which events are spread, each to one; 1: all have one type. */
+	readonly spread: number;
+}
+
+interface Parts {
+	readonly url: string;
+	readonly key: string;
+	readonly dataDir: string;
+	readonly process: ChildProcess;
+	readonly died: Promise<never>;
+	/** On the clock of `nowMs`. */
+	readonly spawnedAt: number;
+	readonly listeningAt: number;
+	readonly removeData: () => void;
 }
 
 export class BenchServer implements AsyncDisposable {
 	readonly url: string;
-	readonly #key: string;
+	readonly key: string;
+	readonly dataDir: string;
+	/** When its process was started, and when it said that it listens, on the clock of `nowMs`. */
+	readonly spawnedAt: number;
+	readonly listeningAt: number;
 	readonly #process: ChildProcess;
-	readonly #dispose: () => void;
+	readonly #removeData: () => void;
 	readonly #died: Promise<never>;
 
-	private constructor(url: string, key: string, process: ChildProcess, died: Promise<never>, dispose: () => void) {
-		this.url = url;
-		this.#key = key;
-		this.#process = process;
-		this.#died = died;
-		this.#dispose = dispose;
+	private constructor(parts: Parts) {
+		this.url = parts.url;
+		this.key = parts.key;
+		this.dataDir = parts.dataDir;
+		this.spawnedAt = parts.spawnedAt;
+		this.listeningAt = parts.listeningAt;
+		this.#process = parts.process;
+		this.#died = parts.died;
+		this.#removeData = parts.removeData;
 	}
 
-	static async start({ resources, parentDir, profileDir }: BenchServerOptions): Promise<BenchServer> {
-		const dataDir = mkdtempSync(join(parentDir, "data-"));
-		const key = `sk_${randomBytes(32).toString("base64url")}`;
+	static async start(options: BenchServerOptions): Promise<BenchServer> {
+		const { resources, codeDir, profileDir, store, settings = {}, keepData = false } = options;
+		const dataDir = await dataDirOf(options);
+		const key = store?.key ?? `sk_${randomBytes(32).toString("base64url")}`;
 		const profile = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+		const spawnedAt = nowMs();
 		const child = spawn(
 			process.execPath,
-			["--conditions=@fanfare/source", `--import=${END_WITH_PARENT}`, ...profile, COMMAND, "serve"],
-			{ env: environment(dataDir, key), stdio: ["ignore", "ignore", "pipe", "ipc"] },
+			["--conditions=@fanfare/source", `--import=${END_WITH_PARENT}`, ...profile, commandOf(codeDir), "serve"],
+			{ env: environment(dataDir, key, settings), stdio: ["ignore", "ignore", "pipe", "ipc"] },
 		);
 		resources.track(child);
 		const { url, died } = await started(child);
-		return new BenchServer(url, key, child, died, () => resources.removeDirectory(dataDir));
+		const removeData = () => keepData || resources.removeDirectory(dataDir);
+		return new BenchServer({ url, key, dataDir, process: child, died, spawnedAt, listeningAt: nowMs(), removeData });
+	}
+
+	get client(): Client {
+		return new Client(this.key, { endpoint: this.url });
 	}
 
 	get pid(): number {
@@ -75,19 +120,20 @@ export class BenchServer implements AsyncDisposable {
 		return Promise.race([promise, this.#died]);
 	}
 
-	/** A new project with this many webhooks; only the first wants the events that the generator sends. */
-	async newProject(endpoint: string, webhooks = 1): Promise<SendTarget> {
-		const project = await this.#client().projects.create({ name: "Benchmark" });
-		for (let number = 1; number <= webhooks; number++) {
-			const eventTypes = number === 1 ? null : [`other.${number}`];
-			await project.batch.webhooks.create({ name: `Receiver ${number}`, spec: { endpoint, eventTypes } });
-		}
-		return { serverUrl: this.url, key: this.#key, projectId: project.id };
+	/** A new project with webhooks, each of which wants the events of its number that the generator sends. */
+	async newProject(endpoint: string | WebhookPlan["endpoint"], webhooks = 1): Promise<SendTarget> {
+		const endpointOf = typeof endpoint === "string" ? () => endpoint : endpoint;
+		const { projectId } = await makeProject(this.client, { count: webhooks, endpoint: endpointOf, wants: "own" });
+		return this.target(projectId, webhooks);
+	}
+
+	target(projectId: string, spread = 1): SendTarget {
+		return { serverUrl: this.url, key: this.key, projectId, spread };
 	}
 
 	/** Throws if the server believes that something was not delivered, although the receiver has everything. */
 	async checkNothingPending(projectId: string): Promise<void> {
-		const { deliveries } = this.#client().project(projectId);
+		const { deliveries } = this.client.project(projectId);
 		const giveUpAt = performance.now() + WRITTEN_MS;
 		for (const status of ["Pending", "Failed"] as const) {
 			for (;;) {
@@ -119,16 +165,20 @@ export class BenchServer implements AsyncDisposable {
 			await exited;
 			clearTimeout(timer);
 		}
-		this.#dispose();
-	}
-
-	#client(): Client {
-		return new Client(this.#key, { endpoint: this.url });
+		this.#removeData();
 	}
 }
 
+async function dataDirOf({ store, inPlace = false, parentDir }: BenchServerOptions): Promise<string> {
+	if (store === undefined) return mkdtempSync(join(parentDir, "data-"));
+	if (inPlace) return store.dataDir;
+	const dataDir = copyStore(store, parentDir);
+	await quietDisk(parentDir);
+	return dataDir;
+}
+
 /** Nothing of the caller's own Fanfare, whose settings would be measured in place of the defaults. */
-function environment(dataDir: string, key: string): NodeJS.ProcessEnv {
+function environment(dataDir: string, key: string, settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
 	const others = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
 	return {
 		...Object.fromEntries(others),
@@ -138,6 +188,7 @@ function environment(dataDir: string, key: string): NodeJS.ProcessEnv {
 		FANFARE_LOG_LEVEL: "warn",
 		FANFARE_ALLOW_HTTP: "true",
 		FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
+		...settings,
 	};
 }
 

@@ -12,13 +12,14 @@ interface FloorContext {
 	readonly receiver: Receiver;
 	readonly seconds: number;
 	readonly warmUpSeconds: number;
+	readonly bodyBytes: number;
 	readonly startPump: () => Promise<Child<FloorPumpCalls>>;
 }
 
 export async function measureFloor(context: FloorContext): Promise<FloorMeasurements> {
-	const { receiver, seconds, warmUpSeconds } = context;
+	const { receiver, seconds, warmUpSeconds, bodyBytes } = context;
 	await using pump = await context.startPump();
-	const target = { url: receiver.url, connections: CONNECTIONS };
+	const target = { url: receiver.url, connections: CONNECTIONS, bodyBytes };
 	await receiver.reset();
 	const warmUp = await pump.call("pump", { ...target, seconds: warmUpSeconds });
 	await receiver.waitFor(warmUp.posted);

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, statfsSync, writeSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem, type } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -29,6 +30,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CACHE = join(ROOT, "node_modules", ".cache", "fanfare-bench");
 const SYNCS = 100;
 const BLOCK_BYTES = 4_096;
+const [FEW_SYNCS, QUIET_TIMES, QUIET_FACTOR, QUIET_EVERY_MS, QUIET_WITHIN_MS] = [10, 5, 2, 50, 10_000];
 
 export async function describeMachine(dataDir: string): Promise<Machine> {
 	const [processor] = cpus();
@@ -71,11 +73,11 @@ function filesystemOf(path: string): string {
 	return `${kind} (${device})`;
 }
 
-function measureSync(path: string): number {
+function measureSync(path: string, count = SYNCS): number {
 	const file = openSync(path, "w");
 	const block = Buffer.alloc(BLOCK_BYTES, 1);
 	try {
-		const times = Array.from({ length: SYNCS }, () => {
+		const times = Array.from({ length: count }, () => {
 			const startedAt = performance.now();
 			writeSync(file, block);
 			fdatasyncSync(file);
@@ -84,6 +86,22 @@ function measureSync(path: string): number {
 		return median(times);
 	} finally {
 		closeSync(file);
+	}
+}
+
+/**
+ * Waits until syncs take about as long as in a quiet time, which they do not while the system is at work on a big file that was
+ * copied or removed. Gives up after some seconds: a disk may have other users.
+ */
+export async function quietDisk(dataDir: string): Promise<void> {
+	const path = join(dataDir, "sync-test");
+	const giveUpAt = performance.now() + QUIET_WITHIN_MS;
+	let quickest = Infinity;
+	for (let quiet = 0; quiet < QUIET_TIMES && performance.now() < giveUpAt;) {
+		const ms = measureSync(path, FEW_SYNCS);
+		quickest = Math.min(quickest, ms);
+		quiet = ms < quickest * QUIET_FACTOR ? quiet + 1 : 0;
+		await sleep(QUIET_EVERY_MS);
 	}
 }
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Figure, Measurements, RunContext } from "../scenario.ts";
+import type { BenchServer, SendTarget } from "./bench-server.ts";
 import { CpuMeter } from "./cpu-meter.ts";
 
 export interface ThroughputOptions {
@@ -9,7 +10,13 @@ export interface ThroughputOptions {
 	readonly connections: number;
 	/** Events a request. */
 	readonly batchSize: number;
+	/** Of an event as its receiver gets it; 1 KB if left out. */
+	readonly bodyBytes?: number;
 }
+
+/** The two loads of the budgets. */
+export const ONE_EVENT: ThroughputOptions = { connections: 128, batchSize: 1 };
+export const BATCHES_OF_100: ThroughputOptions = { connections: 8, batchSize: 100 };
 
 /** Lines that every such scenario shows after its own. */
 export const SHOWN_WITH_THROUGHPUT: readonly Figure[] = [
@@ -23,17 +30,40 @@ export const SHOWN_WITH_THROUGHPUT: readonly Figure[] = [
 /** For the outcomes of the last attempts to be written: they are part of the price. */
 const SETTLE_MS = 250;
 
+/** Measures a load on a new server with an empty store and one webhook. */
+export async function measureThroughput(context: RunContext, options: ThroughputOptions): Promise<Measurements> {
+	await using server = await context.startServer();
+	const target = await server.newProject(context.receiver.url);
+	return await measureLoad(context, server, target, options);
+}
+
+/** A load on so many webhooks, which are made once for all runs. */
+export async function measureSpread(
+	context: RunContext,
+	count: number,
+	options: ThroughputOptions,
+): Promise<Measurements> {
+	const plan = { webhooks: count, wants: "own", deliveries: 0, perEvent: 1, state: "log", numbered: true } as const;
+	const store = await context.prepareStore(plan);
+	await context.receiver.reset();
+	await using server = await context.startServer({ store });
+	return await measureLoad(context, server, server.target(store.projectId, count), options);
+}
+
 /**
  * Sends in a closed loop and counts at the receiver until all is in. The rate is over the whole time from the first send to the
  * last reception, so that a server which accepts faster than it delivers gains nothing by it.
  */
-export async function measureThroughput(context: RunContext, options: ThroughputOptions): Promise<Measurements> {
+export async function measureLoad(
+	context: RunContext,
+	server: BenchServer,
+	target: SendTarget,
+	options: ThroughputOptions,
+): Promise<Measurements> {
 	const { receiver, seconds, warmUpSeconds } = context;
-	await using server = await context.startServer();
 	await using load = await context.startLoad();
-	const project = await server.newProject(receiver.url);
 	const send = (forSeconds: number) =>
-		server.whileAlive(load.call("closedLoop", { ...project, ...options, seconds: forSeconds }));
+		server.whileAlive(load.call("closedLoop", { ...target, ...options, seconds: forSeconds }));
 
 	const warmUp = await send(warmUpSeconds);
 	await server.whileAlive(receiver.waitFor(warmUp.acknowledged));
@@ -46,7 +76,7 @@ export async function measureThroughput(context: RunContext, options: Throughput
 	const { received, duplicates, lastAt } = await server.whileAlive(receiver.waitFor(acknowledged));
 	await sleep(SETTLE_MS);
 	const cpu = await meter.read();
-	await server.checkNothingPending(project.projectId);
+	await server.checkNothingPending(target.projectId);
 	return {
 		sent: acknowledged,
 		received,

@@ -44,6 +44,7 @@ function summariseFigure(scenario: string, figure: Figure, rounds: readonly Roun
 
 function isMet(limit: Limit, value: number, ratio: number | null): boolean {
 	if ("atMost" in limit) return value <= limit.atMost;
+	if ("atLeast" in limit) return value >= limit.atLeast;
 	return ratio !== null && ratio >= limit.atLeastOfFloor;
 }
 

@@ -1,30 +1,19 @@
-// The result as text, within 100 columns.
+// The result as text, within 110 columns.
 import type { Machine } from "../harness/machine.ts";
 import { median } from "../harness/stats.ts";
-import type { Round } from "../rounds.ts";
-import type { Figure, Limit, Measurements } from "../scenario.ts";
+import type { Round, RoundFloor } from "../rounds.ts";
+import type { Measurements } from "../scenario.ts";
+import { renderColumns, type Row } from "./columns.ts";
+import { formatLimit, formatValue } from "./format.ts";
 import type { Line } from "./summary.ts";
-
-type Row = readonly string[];
 
 const HEADER: Row = ["scenario", "figure", "measured", "floor", "ratio", "budget", ""];
 const NUMERIC = new Set([2, 3, 4]);
-const GAP = "  ";
 
 /** One line a figure, with a rule between scenarios. `judged` is false for runs whose figures say nothing. */
 export function renderTable(lines: readonly Line[], judged: boolean): string {
 	const rows = lines.map((line, index) => rowOf(line, line.scenario !== lines[index - 1]?.scenario, judged));
-	const widths = HEADER.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
-	const write = (row: Row) =>
-		row
-			.map((cell, column) =>
-				NUMERIC.has(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-			)
-			.join(GAP)
-			.trimEnd();
-	const rule = "─".repeat(widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length));
-	const body = rows.flatMap((row) => (row[0] === "" ? [write(row)] : [rule, write(row)]));
-	return [write(HEADER), ...body, rule].join("\n");
+	return renderColumns(HEADER, rows, NUMERIC);
 }
 
 function rowOf(line: Line, isFirst: boolean, judged: boolean): Row {
@@ -44,26 +33,6 @@ function verdict(met: boolean | null, judged: boolean): string {
 	return met ? "met" : "MISSED";
 }
 
-function formatLimit(limit: Limit, unit: Figure["unit"]): string {
-	return "atMost" in limit ? `≤ ${limit.atMost} ${unit}` : `≥ ${limit.atLeastOfFloor} of floor`;
-}
-
-function formatValue(value: number, unit: Figure["unit"]): string {
-	switch (unit) {
-		case "perSecond":
-		case "count":
-			return Math.round(value).toLocaleString("en-US");
-		case "µs":
-			return `${value.toFixed(1)} µs`;
-		case "ms":
-			return `${value.toFixed(value < 10 ? 2 : 1)} ms`;
-		case "MB":
-			return `${Math.round(value)} MB`;
-		case "%":
-			return `${value.toFixed(2)} %`;
-	}
-}
-
 /** Who used the cores: on two of them everything shares, and a harness that is busy all the time is the limit itself. */
 export function renderShares(rounds: readonly Round[]): string {
 	const floors = rounds.flatMap(({ floor }) => (floor === null ? [] : [floor]));
@@ -74,6 +43,7 @@ export function renderShares(rounds: readonly Round[]): string {
 			lines.push(sharesLine(name, "server", runs, ["serverCores", "receiverCores", "loadCores"]));
 		}
 	}
+	if (floors.length > 0) lines.push(receiverLine(floors));
 	return lines.join("\n");
 }
 
@@ -81,6 +51,19 @@ function sharesLine(name: string, first: string, runs: readonly Measurements[], 
 	const roles = [first, "receiver", "generator"];
 	const shares = keys.map((key, index) => `${roles[index]} ${median(runs.map((run) => run[key] ?? 0)).toFixed(2)}`);
 	return `cores used, ${name}: ${shares.join(", ")}`;
+}
+
+function receiverLine(floors: readonly RoundFloor[]): string {
+	const limit = median(floors.map(({ receiverLimitPerS }) => receiverLimitPerS));
+	const times = median(floors.map(({ receiverLimitPerS, deliveredPerS }) => receiverLimitPerS / deliveredPerS));
+	return `the receiver takes ${formatValue(limit, "perSecond")}/s from bare sockets, ${times.toFixed(1)} × the floor`;
+}
+
+/** What scenarios said beside their figures, in the last round. */
+export function renderNotes(rounds: readonly Round[]): string {
+	return Object.entries(rounds.at(-1)?.notes ?? {})
+		.flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))
+		.join("\n");
 }
 
 export function renderMachine(machine: Machine): string {

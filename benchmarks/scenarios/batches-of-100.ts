@@ -1,13 +1,11 @@
 // A hundred events a request, as fast as it goes: what the engine costs when HTTP in costs next to nothing.
-import { measureThroughput, SHOWN_WITH_THROUGHPUT } from "../harness/throughput.ts";
+import { BATCHES_OF_100, measureThroughput, SHOWN_WITH_THROUGHPUT } from "../harness/throughput.ts";
 import type { Scenario } from "../scenario.ts";
-
-const CONNECTIONS = 8;
-const BATCH_SIZE = 100;
 
 export const batchesOf100: Scenario = {
 	name: "batches-of-100",
-	summary: `${BATCH_SIZE} events of 1 KB a request, synced, ${CONNECTIONS} connections, one webhook`,
+	group: "speed",
+	summary: `100 events of 1 KB a request, synced, ${BATCHES_OF_100.connections} connections, one webhook`,
 	budget: [
 		{
 			measurement: "deliveredPerS",
@@ -25,5 +23,5 @@ export const batchesOf100: Scenario = {
 		},
 		...SHOWN_WITH_THROUGHPUT,
 	],
-	run: (context) => measureThroughput(context, { connections: CONNECTIONS, batchSize: BATCH_SIZE }),
+	run: (context) => measureThroughput(context, BATCHES_OF_100),
 };

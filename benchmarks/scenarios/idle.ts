@@ -13,6 +13,7 @@ const LONGER = 2;
 
 export const idle: Scenario = {
 	name: "idle",
+	group: "speed",
 	summary: `a started server with ${WEBHOOKS} webhooks that has delivered for a while and has nothing to do now`,
 	budget: [
 		{ measurement: "idlePercent", label: "server CPU, of one core", unit: "%", limit: { atMost: 0.5 } },

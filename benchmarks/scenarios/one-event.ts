@@ -1,12 +1,11 @@
 // One event a request, as fast as it goes: what a producer with many small sends gets.
-import { measureThroughput, SHOWN_WITH_THROUGHPUT } from "../harness/throughput.ts";
+import { measureThroughput, ONE_EVENT, SHOWN_WITH_THROUGHPUT } from "../harness/throughput.ts";
 import type { Scenario } from "../scenario.ts";
-
-const CONNECTIONS = 128;
 
 export const oneEvent: Scenario = {
 	name: "one-event",
-	summary: `one event of 1 KB a request, synced, ${CONNECTIONS} connections, one webhook`,
+	group: "speed",
+	summary: `one event of 1 KB a request, synced, ${ONE_EVENT.connections} connections, one webhook`,
 	budget: [
 		{
 			measurement: "deliveredPerS",
@@ -24,5 +23,5 @@ export const oneEvent: Scenario = {
 		},
 		...SHOWN_WITH_THROUGHPUT,
 	],
-	run: (context) => measureThroughput(context, { connections: CONNECTIONS, batchSize: 1 }),
+	run: (context) => measureThroughput(context, ONE_EVENT),
 };

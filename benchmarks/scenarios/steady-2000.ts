@@ -2,16 +2,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { CpuMeter } from "../harness/cpu-meter.ts";
-import { percentile } from "../harness/stats.ts";
+import { measureSteady } from "../harness/steady.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const RATE_PER_S = 2_000;
-/** More than can be under way, unless the server falls behind by a quarter of a second. */
-const CONNECTIONS = 512;
 const SETTLE_MS = 250;
 
 export const steady2000: Scenario = {
 	name: "steady-2000",
+	group: "speed",
 	summary: `${RATE_PER_S} events of 1 KB a second on a fixed schedule, timed from when each was to be sent`,
 	budget: [
 		{ measurement: "acknowledgedP50Ms", label: "send acknowledged, p50", unit: "ms" },
@@ -29,39 +28,15 @@ export const steady2000: Scenario = {
 async function run({ receiver, seconds, warmUpSeconds, startServer, startLoad }: RunContext): Promise<Measurements> {
 	await using server = await startServer();
 	await using load = await startLoad();
-	const project = await server.newProject(receiver.url);
-	const target = { ...project, ratePerS: RATE_PER_S, connections: CONNECTIONS };
-	const offer = (forSeconds: number) =>
-		server.whileAlive(load.call("openLoop", { ...target, count: Math.ceil(RATE_PER_S * forSeconds) }));
-
-	const warmUp = await offer(warmUpSeconds);
-	await server.whileAlive(receiver.waitFor(warmUp.intendedAt.length));
-	await receiver.reset();
+	const steady = { server, load, receiver, target: await server.newProject(receiver.url), ratePerS: RATE_PER_S };
+	await measureSteady(steady, warmUpSeconds);
 	await sleep(SETTLE_MS);
 
 	const meter = await CpuMeter.start({ server: server.pid });
-	const { intendedAt, sentAt, acknowledgedAt } = await offer(seconds);
-	const sent = intendedAt.length;
-	const { received, duplicates } = await server.whileAlive(receiver.waitFor(sent));
+	const latencies = await measureSteady(steady, seconds);
 	await sleep(SETTLE_MS);
 	const cpu = await meter.read();
-	await server.checkNothingPending(project.projectId);
-
-	const receivedAt = await receiver.times(sent);
-	const after = (times: Float64Array) => times.map((time, index) => time - (intendedAt[index] ?? 0)).sort();
-	const [acknowledgedMs, receivedMs, latenessMs] = [after(acknowledgedAt), after(receivedAt), after(sentAt)];
-	return {
-		sent,
-		received,
-		duplicates,
-		acknowledgedP50Ms: percentile(acknowledgedMs, 0.5),
-		acknowledgedP99Ms: percentile(acknowledgedMs, 0.99),
-		receivedP50Ms: percentile(receivedMs, 0.5),
-		receivedP99Ms: percentile(receivedMs, 0.99),
-		receivedMaxMs: percentile(receivedMs, 1),
-		latenessP99Ms: percentile(latenessMs, 0.99),
-		cpuUsPerEvent: cpu.server.cpuUs / received,
-		serverCores: cpu.server.cores,
-		peakMb: await server.peakMb(),
-	};
+	await server.checkNothingPending(steady.target.projectId);
+	const cpuUsPerEvent = cpu.server.cpuUs / latencies.received;
+	return { ...latencies, cpuUsPerEvent, serverCores: cpu.server.cores, peakMb: await server.peakMb() };
 }

@@ -1,0 +1,35 @@
+// `--compare REF`: the server of a git ref and that of the working tree in turn, within each round, with one benchmark for both.
+import { newContext, type Surroundings } from "../context.ts";
+import { unpackRef, WORKING_TREE } from "../harness/server-code.ts";
+import type { Measurements } from "../scenario.ts";
+
+/** What one round measured, by scenario. */
+export interface Pair {
+	readonly old: Readonly<Record<string, Measurements>>;
+	readonly new: Readonly<Record<string, Measurements>>;
+}
+
+type Side = keyof Pair;
+
+/** Old, new, new, old, …: a drift of the machine, and what the first of two runs leaves to the second, hit both sides. */
+export async function comparePairs(surroundings: Surroundings, ref: string): Promise<Pair[]> {
+	const { options, receiver, parentDir, progress } = surroundings;
+	const contexts = {
+		old: newContext(surroundings, await unpackRef(ref, parentDir)),
+		new: newContext(surroundings, WORKING_TREE),
+	};
+	const pairs: Pair[] = [];
+	for (let number = 1; number <= options.runs; number++) {
+		const order: readonly Side[] = number % 2 === 1 ? ["old", "new"] : ["new", "old"];
+		const pair: Record<Side, Record<string, Measurements>> = { old: {}, new: {} };
+		for (const { name, run } of options.scenarios) {
+			for (const side of order) {
+				progress(`round ${number} of ${options.runs}: ${name}, ${side}`);
+				await receiver.reset();
+				pair[side][name] = await run(contexts[side]);
+			}
+		}
+		pairs.push(pair);
+	}
+	return pairs;
+}

@@ -1,0 +1,45 @@
+// From pairs to lines: both medians, and the ratio new ÷ old of each round, so that a slow round slows both of its sides.
+import { median } from "../harness/stats.ts";
+import { renderColumns } from "../report/columns.ts";
+import { formatRatio, formatValue } from "../report/format.ts";
+import type { Figure, Scenario } from "../scenario.ts";
+import type { Pair } from "./compare.ts";
+
+export interface ComparedLine {
+	readonly scenario: string;
+	readonly label: string;
+	readonly unit: Figure["unit"];
+	readonly old: number;
+	readonly new: number;
+	/** The median of the rounds' ratios new ÷ old. */
+	readonly ratio: number;
+	/** Of all rounds, ascending: where 1 lies between the ends, the difference may be chance. */
+	readonly ratios: readonly number[];
+}
+
+const HEADER = ["scenario", "figure", "old", "new", "new/old", "spread"];
+const NUMERIC = new Set([2, 3, 4]);
+const DIGITS = 3;
+
+export function comparedLines(scenarios: readonly Scenario[], pairs: readonly Pair[]): ComparedLine[] {
+	return scenarios.flatMap(({ name, budget }) => budget.map((figure) => comparedLine(name, figure, pairs)));
+}
+
+function comparedLine(scenario: string, { measurement, label, unit }: Figure, pairs: readonly Pair[]): ComparedLine {
+	const values = (side: keyof Pair) => pairs.map((pair) => pair[side][scenario]?.[measurement] ?? Number.NaN);
+	const [before, after] = [values("old"), values("new")];
+	const ratios = after.map((value, index) => value / (before[index] ?? Number.NaN)).sort((a, b) => a - b);
+	return { scenario, label, unit, old: median(before), new: median(after), ratio: median(ratios), ratios };
+}
+
+export function renderComparison(lines: readonly ComparedLine[]): string {
+	const rows = lines.map((line, index) => [
+		line.scenario === lines[index - 1]?.scenario ? "" : line.scenario,
+		line.label,
+		formatValue(line.old, line.unit),
+		formatValue(line.new, line.unit),
+		formatRatio(line.ratio, DIGITS),
+		line.ratios.length < 2 ? "" : `${formatRatio(line.ratios[0], DIGITS)}–${formatRatio(line.ratios.at(-1), DIGITS)}`,
+	]);
+	return renderColumns(HEADER, rows, NUMERIC);
+}

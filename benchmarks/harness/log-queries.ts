@@ -1,0 +1,65 @@
+// The pages of a log that a client can ask for: every combination of filters, at the start and deep inside.
+import { COMMON_TYPE, HOUR_MS, LOG_SPAN_MS, RARE_TYPE } from "./sample-log.ts";
+
+/** What of a log the queries name. */
+export interface LogFacts {
+	readonly webhookId: string;
+	/** Of an event with a delivery to another webhook. */
+	readonly eventId: string;
+	/** When the log ends. */
+	readonly now: number;
+	/** To a page nine tenths into the log, by list. */
+	readonly deep: { readonly deliveries: string; readonly events: string };
+}
+
+export interface LogQuery {
+	/** Such as `deliveries status=Failed responseCode=200, deep`. */
+	readonly name: string;
+	/** Behind the project's path. */
+	readonly path: string;
+}
+
+type Choices = readonly (readonly [label: string, query: Readonly<Record<string, string>>])[];
+
+const ANY = ["", {}] as const;
+
+/** Every combination; `limit` is the length of a page. */
+export function logQueries(facts: LogFacts, limit: number): LogQuery[] {
+	const { webhookId, eventId, now, deep } = facts;
+	const choices = (name: string, values: readonly string[]): Choices => [
+		ANY,
+		...values.map((value) => [`${name}=${value}`, { [name]: value }] as const),
+	];
+	const hours = (from: number): Readonly<Record<string, string>> => ({
+		after: String(Math.round(from)),
+		before: String(Math.round(from + HOUR_MS)),
+	});
+	const times: Choices = [ANY, ["one old hour", hours(now - LOG_SPAN_MS / 2)]];
+	const page = (cursor: string): Choices => [ANY, ["deep", { page: cursor }]];
+	const given = (name: string, value: string): Choices => [ANY, [`${name}=one`, { [name]: value }]];
+	return [
+		...queriesOf("deliveries", limit, [
+			given("webhookId", webhookId),
+			given("eventId", eventId),
+			choices("eventType", [COMMON_TYPE, RARE_TYPE]),
+			choices("status", ["Pending", "Succeeded", "Failed", "Held", "Cancelled"]),
+			choices("responseCode", ["200", "204", "500", "0", "418"]),
+			times,
+			page(deep.deliveries),
+		]),
+		...queriesOf("events", limit, [choices("type", [COMMON_TYPE, RARE_TYPE]), times, page(deep.events)]),
+	];
+}
+
+function queriesOf(list: string, limit: number, parts: readonly Choices[]): LogQuery[] {
+	let combinations: Choices = [ANY];
+	for (const part of parts) {
+		combinations = combinations.flatMap(([label, query]) =>
+			part.map(([more, add]) => [[label, more].filter(Boolean).join(" "), { ...query, ...add }] as const),
+		);
+	}
+	return combinations.map(([label, query]) => ({
+		name: `${list} ${label}`.trim(),
+		path: `/${list}?${new URLSearchParams({ ...query, limit: String(limit) }).toString()}`,
+	}));
+}

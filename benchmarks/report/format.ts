@@ -1,0 +1,34 @@
+// Figures and limits as people read them.
+import type { Limit, Unit } from "../scenario.ts";
+
+export function formatValue(value: number, unit: Unit): string {
+	if (!Number.isFinite(value)) return "–";
+	switch (unit) {
+		case "perSecond":
+		case "count":
+			return Math.round(value).toLocaleString("en-US");
+		case "µs":
+			return `${value.toFixed(1)} µs`;
+		case "ms":
+			return `${value.toFixed(value < 10 ? 2 : 1)} ms`;
+		case "s":
+			return `${value.toFixed(2)} s`;
+		case "×":
+			return value.toFixed(2);
+		case "MB":
+			return `${Math.round(value)} MB`;
+		case "%":
+			return `${value.toFixed(2)} %`;
+	}
+}
+
+/** Nothing over nothing, such as a backlog that neither had, is no ratio. */
+export function formatRatio(ratio: number | undefined, digits = 2): string {
+	return ratio === undefined || !Number.isFinite(ratio) ? "–" : ratio.toFixed(digits);
+}
+
+export function formatLimit(limit: Limit, unit: Unit): string {
+	if ("atLeastOfFloor" in limit) return `≥ ${limit.atLeastOfFloor} of floor`;
+	const [sign, value] = "atMost" in limit ? ["≤", limit.atMost] : ["≥", limit.atLeast];
+	return unit === "×" || unit === "perSecond" || unit === "count" ? `${sign} ${value}` : `${sign} ${value} ${unit}`;
+}

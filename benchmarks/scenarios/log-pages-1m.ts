@@ -1,0 +1,97 @@
+// Pages of a log of a million deliveries, by every combination of filters: each must come soon, also one that matches nothing.
+import type { BenchServer } from "../harness/bench-server.ts";
+import { prepareBigLog } from "../harness/big-log.ts";
+import { nowMs } from "../harness/clock.ts";
+import { logQueries, type LogFacts, type LogQuery } from "../harness/log-queries.ts";
+import { LOG_SPAN_MS } from "../harness/sample-log.ts";
+import { percentile } from "../harness/stats.ts";
+import type { PreparedStore } from "../harness/store-copy.ts";
+import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { HttpConnection } from "../wire/http-connection.ts";
+
+/** What a screen shows, and what the API gives when nothing is said. */
+const PAGE_LENGTHS = [100, 1_000] as const;
+/** The slowest of the first look are looked at so often again. */
+const LOOKS = 30;
+const QUICK_LOOKS = 3;
+const SUSPECTS = 6;
+const SHOWN = 3;
+
+export const logPages1m: Scenario = {
+	name: "log-pages-1m",
+	group: "log",
+	summary: "pages of a log of 1,000,000 deliveries by every combination of filters, first and deep ones",
+	budget: PAGE_LENGTHS.flatMap((length) => [
+		{
+			measurement: `${length}.worstP99Ms`,
+			label: `${length} a page: slowest, p99`,
+			unit: "ms",
+			limit: { atMost: 50 },
+		},
+		{ measurement: `${length}.p99Ms`, label: `${length} a page: all, p99`, unit: "ms" },
+		{ measurement: `${length}.p50Ms`, label: `${length} a page: all, p50`, unit: "ms" },
+		{ measurement: `${length}.combinations`, label: `${length} a page: combinations`, unit: "count" },
+	]),
+	run,
+};
+
+async function run(context: RunContext): Promise<Measurements> {
+	const store = await prepareBigLog(context);
+	await using server = await context.startServer({ store });
+	const facts = await lookAround(server, store);
+	const looks = context.quick ? QUICK_LOOKS : LOOKS;
+	const result: Record<string, number> = { sent: 1, received: 1 };
+	for (const length of PAGE_LENGTHS) {
+		const connection = await HttpConnection.open(server.url);
+		const read = (query: LogQuery) => timePage(connection, server, store, query);
+		const times = new Map<LogQuery, number>();
+		const queries = logQueries(facts, length);
+		for (const query of queries) times.set(query, await read(query));
+		const slowest = queries.toSorted((a, b) => (times.get(b) ?? 0) - (times.get(a) ?? 0)).slice(0, SUSPECTS);
+		const worst: { name: string; p99: number }[] = [];
+		for (const query of slowest) {
+			const again: number[] = [];
+			for (let look = 0; look < looks; look++) again.push(await read(query));
+			worst.push({ name: query.name, p99: percentile(again.sort(ascending), 0.99) });
+		}
+		connection.close();
+		worst.sort((a, b) => b.p99 - a.p99);
+		for (const { name, p99 } of worst.slice(0, SHOWN))
+			context.note(`pages of ${length}: ${p99.toFixed(1)} ms  ${name}`);
+		const all = [...times.values()].sort(ascending);
+		result[`${length}.worstP99Ms`] = worst[0]?.p99 ?? Number.NaN;
+		result[`${length}.p99Ms`] = percentile(all, 0.99);
+		result[`${length}.p50Ms`] = percentile(all, 0.5);
+		result[`${length}.combinations`] = queries.length;
+	}
+	return result;
+}
+
+const ascending = (a: number, b: number): number => a - b;
+
+async function lookAround(server: BenchServer, store: PreparedStore): Promise<LogFacts> {
+	const project = server.client.project(store.projectId);
+	const now = Date.now();
+	const before = now - LOG_SPAN_MS * 0.9;
+	const deliveries = await project.deliveries.list({ before, limit: 1 });
+	const events = await project.events.list({ before, limit: 1 });
+	const webhookId = store.webhookIds[7];
+	const eventId = events.data[0]?.id;
+	if (webhookId === undefined || eventId === undefined || deliveries.nextPage === null || events.nextPage === null) {
+		throw new Error("the prepared log is too short to have deep pages");
+	}
+	return { webhookId, eventId, now, deep: { deliveries: deliveries.nextPage, events: events.nextPage } };
+}
+
+async function timePage(
+	connection: HttpConnection,
+	server: BenchServer,
+	{ projectId }: PreparedStore,
+	{ name, path }: LogQuery,
+): Promise<number> {
+	const head = `GET /projects/${projectId}${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${server.key}\r\n\r\n`;
+	const startedAt = nowMs();
+	const status = await server.whileAlive(connection.request(Buffer.from(head)));
+	if (status !== 200) throw new Error(`the server answered ${status} to ${name}`);
+	return nowMs() - startedAt;
+}

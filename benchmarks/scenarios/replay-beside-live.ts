@@ -1,0 +1,43 @@
+// A replay of a million events beside live traffic, which must keep its latency.
+import { besideLiveFigures, startTraffic, together } from "../harness/beside-live.ts";
+import { prepareBigLog } from "../harness/big-log.ts";
+import { beginReplay, replayNow } from "../harness/big-replay.ts";
+import { nowMs } from "../harness/clock.ts";
+import { CpuMeter } from "../harness/cpu-meter.ts";
+import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+
+export const replayBesideLive: Scenario = {
+	name: "replay-beside-live",
+	group: "log",
+	summary: "100 and 1,000 events a second with and without a replay of 1,000,000 events to one webhook",
+	budget: [
+		...besideLiveFigures("replay"),
+		{ measurement: "replayedPerS", label: "replayed per second", unit: "perSecond" },
+		{ measurement: "peakMb", label: "server memory, peak", unit: "MB" },
+	],
+	run,
+};
+
+async function run(context: RunContext): Promise<Measurements> {
+	const store = await prepareBigLog(context);
+	await using server = await context.startServer({ store, settings: { FANFARE_SHUTDOWN_GRACE_MS: "0" } });
+	await using load = await context.startLoad();
+	const traffic = await startTraffic(context, server, load);
+	const seconds = context.seconds / 2;
+	const without = await traffic.measure("without", seconds);
+
+	const meter = await CpuMeter.start({ server: server.pid });
+	const replayId = await beginReplay(server, store);
+	const startedAt = nowMs();
+	const beside = await traffic.measure("with", seconds);
+	const { status, deliveryCount } = await replayNow(server, store, replayId);
+	const elapsedMs = nowMs() - startedAt;
+	const cpu = await meter.read();
+	if (status !== "Running") context.note("the replay ended before the measurement did");
+	return {
+		...together(without, beside),
+		replayedPerS: (deliveryCount / elapsedMs) * 1_000,
+		serverCores: cpu.server.cores,
+		peakMb: await server.peakMb(),
+	};
+}

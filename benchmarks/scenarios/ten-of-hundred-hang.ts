@@ -1,0 +1,85 @@
+// Ten of a hundred webhooks take connections and never answer: the others must not notice.
+import { CpuMeter } from "../harness/cpu-meter.ts";
+import { measureSteady, named } from "../harness/steady.ts";
+import { ONE_EVENT } from "../harness/throughput.ts";
+import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+
+const WEBHOOKS = 100;
+const HANGING = 10;
+/** For latency: below the limit. */
+const RATE_PER_S = 2_000;
+
+export const tenOfHundredHang: Scenario = {
+	name: "ten-of-hundred-hang",
+	group: "shape",
+	summary: `${WEBHOOKS} webhooks with and without ${HANGING} that never answer: as fast as it goes, then ${RATE_PER_S}/s`,
+	budget: [
+		{ measurement: "rateRatio", label: "healthy: rate ÷ that of none", unit: "×", limit: { atLeast: 0.9 } },
+		{ measurement: "p99Ratio", label: "healthy: p99 ÷ that of none", unit: "×", limit: { atMost: 2 } },
+		{ measurement: "none.healthyPerS", label: "none hang: healthy per second", unit: "perSecond" },
+		{ measurement: "some.healthyPerS", label: "some hang: healthy per second", unit: "perSecond" },
+		{ measurement: "none.receivedP99Ms", label: "none hang: received, p99", unit: "ms" },
+		{ measurement: "some.receivedP99Ms", label: "some hang: received, p99", unit: "ms" },
+		{ measurement: "some.waiting", label: "waiting for those that hang", unit: "count" },
+		{ measurement: "some.peakMb", label: "some hang: memory, peak", unit: "MB" },
+	],
+	run,
+};
+
+async function run(context: RunContext): Promise<Measurements> {
+	const none = await measure(context, false);
+	const some = await measure(context, true);
+	return {
+		sent: none.sent + some.sent,
+		received: none.received + some.received,
+		rateRatio: some.healthyPerS / none.healthyPerS,
+		p99Ratio: some.receivedP99Ms / none.receivedP99Ms,
+		...named("none", none),
+		...named("some", some),
+	};
+}
+
+/** The same ninety are the healthy ones in both runs; in one of them, the other ten are healthy too. */
+async function measure(context: RunContext, someHang: boolean) {
+	const { receiver, seconds, warmUpSeconds } = context;
+	const isHealthy = (sequence: number) => sequence % WEBHOOKS >= HANGING;
+	const isCounted = (sequence: number) => !someHang || isHealthy(sequence);
+	// A stop would wait for those under way.
+	await using server = await context.startServer({ settings: { FANFARE_SHUTDOWN_GRACE_MS: "0" } });
+	await using load = await context.startLoad();
+	const endpoint = (number: number) => (isCounted(number) ? receiver.url : receiver.neverUrl);
+	const target = await server.newProject(endpoint, WEBHOOKS);
+
+	const send = async (forSeconds: number) => {
+		await receiver.reset();
+		const loop = { ...target, ...ONE_EVENT, seconds: forSeconds };
+		const { acknowledged, startedAt } = await server.whileAlive(load.call("closedLoop", loop));
+		const count = countWhere(acknowledged, isCounted);
+		const { lastAt } = await server.whileAlive(receiver.waitFor(count));
+		return { count, acknowledged, elapsedMs: lastAt - startedAt };
+	};
+	await send(warmUpSeconds);
+	const meter = await CpuMeter.start({ server: server.pid });
+	const fast = await send(seconds);
+	const cpu = await meter.read();
+	const { hanging } = await receiver.counts();
+	const steady = { server, load, receiver, target, ratePerS: RATE_PER_S, answers: isCounted };
+	await measureSteady(steady, warmUpSeconds / 2);
+	const latencies = await measureSteady(steady, seconds / 2);
+	return {
+		...latencies,
+		sent: fast.count + latencies.sent,
+		received: fast.count + latencies.received,
+		healthyPerS: (countWhere(fast.acknowledged, isHealthy) / fast.elapsedMs) * 1_000,
+		cpuUsPerEvent: cpu.server.cpuUs / fast.acknowledged,
+		waiting: fast.acknowledged - fast.count,
+		attemptsThatHang: hanging,
+		peakMb: await server.peakMb(),
+	};
+}
+
+function countWhere(count: number, counts: (sequence: number) => boolean): number {
+	let sum = 0;
+	for (let sequence = 0; sequence < count; sequence++) if (counts(sequence)) sum++;
+	return sum;
+}
