@@ -188,6 +188,29 @@ describe("the ready queue", () => {
 		expect(test.engine.gauges().inFlightAttempts).toBeLessThan(16);
 	});
 
+	it("brings a new event of another webhook soon, while far more waits than it holds", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(({ path }) => (path === "/new" ? {} : { delayMs: 5 }));
+		await using test = await openTestEngine({ limits: { maxInFlight: 4, maxReady: 40 } });
+		const backlogged: string[] = [];
+		for (let n = 0; n < 60; n++) {
+			const { id } = await test.createWebhook(`${receiver.url}/${n}`, { eventTypes: ["old"] });
+			await test.engine.webhooks.pause(test.projectId, id);
+			backlogged.push(id);
+		}
+		await test.createWebhook(`${receiver.url}/new`, { eventTypes: ["new"] });
+		for (let n = 0; n < 20; n++) await test.send({ type: "old" });
+		for (const id of backlogged) await test.engine.webhooks.resume(test.projectId, id);
+		await receiver.waitFor(100);
+
+		const before = receiver.requests.length;
+		await test.delivery(await test.send({ type: "new" }), { status: "Succeeded" });
+		const place = receiver.requests.findIndex(({ path }) => path === "/new") - before;
+		// After what was in flight, and one of each lane in memory; not after the lanes that wait in the store for their turn.
+		expect(place).toBeLessThan(40);
+		await receiver.waitFor(1_201);
+	});
+
 	it("never makes more attempts at once to one webhook than its limit", async () => {
 		await using hanging = await startReceiver();
 		hanging.script(() => ({ kind: "hang" }));

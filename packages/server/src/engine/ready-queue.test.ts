@@ -64,6 +64,35 @@ describe("the ready queue", () => {
 		expect(queue.take()).toBe(claimed);
 	});
 
+	it("keeps the last quarter of its room for what is new", () => {
+		const queue = openQueue();
+		const read = ["a", "b", "c", "d", "e", "f"].map((webhookId) => {
+			const room = queue.storedRoom(queue.lane(webhookId));
+			for (let n = 0; n < room; n++) queue.push(delivery(webhookId));
+			return room;
+		});
+		expect(read[0]).toBe(38);
+		expect(queue.ready).toBeLessThanOrEqual(75);
+		expect(queue.storedRoom(queue.lane("z"))).toBeLessThanOrEqual(1);
+		expect(fill(queue, "new")).toBeGreaterThan(5);
+	});
+
+	it("keeps places for what is being read, in number and bytes, until it is here", () => {
+		const queue = openQueue();
+		const letGo = queue.reserveStored(70, 7_000);
+		expect(queue.storedRoom(queue.lane("a"))).toBe(3);
+		expect(queue.storedRoomBytes(queue.lane("a"))).toBe(250);
+		letGo();
+		expect(queue.storedRoom(queue.lane("a"))).toBe(38);
+		expect(queue.storedRoomBytes(queue.lane("a"))).toBe(3_750);
+	});
+
+	it("sends what is new behind what is being read for the same webhook", () => {
+		const queue = openQueue();
+		queue.lane("a").claiming = true;
+		expect(queue.reserve("a", 0)).toBe(false);
+	});
+
 	it("is bounded by the bytes of bodies too", () => {
 		const queue = openQueue();
 		for (const webhookId of ["a", "b", "c", "d", "e", "f", "g", "h"]) fill(queue, webhookId, 1_000);

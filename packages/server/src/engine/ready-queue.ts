@@ -18,6 +18,8 @@ type Limits = Pick<
 	| "maxInFlightWhileFailing"
 >;
 
+/** Of all room, what deliveries that are read back from the store may take: the rest is for new ones, however much waits there. */
+const STORED_SHARE = 0.75;
 /** Lanes looked at, at most, in one search for one that can be served; keeps a search short when thousands are blocked. */
 const MAX_LOOKS = 256;
 
@@ -40,6 +42,7 @@ export class ReadyQueue {
 	#ready = 0;
 	#readyBytes = 0;
 	#reserved = 0;
+	#reservedBytes = 0;
 	#inFlight = 0;
 	/** Lanes with something ready that wait for their rate limit. */
 	readonly #slowed = new Set<Lane>();
@@ -122,8 +125,12 @@ export class ReadyQueue {
 	 * in number and in bytes, so that lanes that hang never take the last of it.
 	 */
 	room(lane: Lane): number {
-		const free = this.#limits.maxReady - this.#ready - this.#reserved;
-		const freeBytes = this.#limits.maxReadyBytes - this.#readyBytes;
+		return this.#roomOf(lane, 1);
+	}
+
+	#roomOf(lane: Lane, share: number): number {
+		const free = Math.floor(this.#limits.maxReady * share) - this.#ready - this.#reserved;
+		const freeBytes = this.#freeBytes(share);
 		if (free <= 0 || freeBytes <= 0) return 0;
 		if (lane.ready === 0) return Math.min(this.#share(lane), Math.ceil(free / 2));
 		if (lane.readyBytes >= freeBytes / 2) return 0;
@@ -134,9 +141,28 @@ export class ReadyQueue {
 		return lane.failing ? this.#limits.maxInFlightWhileFailing * 2 : this.#limits.maxReadyPerWebhook;
 	}
 
+	#freeBytes(share: number): number {
+		return this.#limits.maxReadyBytes * share - this.#readyBytes - this.#reservedBytes;
+	}
+
+	/** How many deliveries this lane may read back from the store. */
+	storedRoom(lane: Lane): number {
+		return this.#roomOf(lane, STORED_SHARE);
+	}
+
 	/** Bytes of bodies that this lane may read from the store. */
-	roomBytes(lane: Lane): number {
-		return Math.max(0, (this.#limits.maxReadyBytes - this.#readyBytes) / 2 - lane.readyBytes);
+	storedRoomBytes(lane: Lane): number {
+		return Math.max(0, this.#freeBytes(STORED_SHARE) / 2 - lane.readyBytes);
+	}
+
+	/** Keeps places for deliveries that are being read from the store; gives back what lets go of them when they are here. */
+	reserveStored(count: number, bytes: number): () => void {
+		this.#reserved += count;
+		this.#reservedBytes += bytes;
+		return () => {
+			this.#reserved -= count;
+			this.#reservedBytes -= bytes;
+		};
 	}
 
 	/**
@@ -145,7 +171,7 @@ export class ReadyQueue {
 	 */
 	reserve(webhookId: string, now: number): boolean {
 		const lane = this.lane(webhookId);
-		if (lane.storeDueAt <= now || this.room(lane) === 0) return false;
+		if (lane.claiming || lane.storeDueAt <= now || this.room(lane) === 0) return false;
 		this.#reserved++;
 		return true;
 	}

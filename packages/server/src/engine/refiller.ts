@@ -14,8 +14,11 @@ interface Neighbours {
 	readonly stray: (webhookId: string) => void;
 }
 
-/** Deliveries read at once. */
+/** Deliveries read at once: fewer the more lanes wait for their turn, so that each comes to it soon. */
 const CLAIM_LIMIT = 500;
+const MIN_CLAIM_LIMIT = 50;
+/** Reads under way at once: the next is at the store while this one's deliveries are taken in. */
+const MAX_CLAIMS = 4;
 /** A lane is filled up again when fewer than this are left in it. */
 const LOW_WATER = 100;
 /** Timers for due deliveries fire no closer together than this, so that many retries share one look. */
@@ -31,7 +34,7 @@ export class Refiller {
 	#cancelReaper: (() => void) | null = null;
 	#reapedAt = 0;
 	readonly #claims = new Set<Promise<void>>();
-	/** Lanes with due work for which there was no room. */
+	/** Lanes with due work that wait for room, or for their turn. */
 	readonly #starved = new Set<Lane>();
 
 	constructor(parts: EngineParts, limits: EngineLimits, near: Neighbours) {
@@ -74,15 +77,19 @@ export class Refiller {
 			lane.storeDueAt = Infinity;
 			this.#near.stray(lane.webhookId);
 		} else if (lane.ready <= LOW_WATER) {
-			if (this.#near.queue.room(lane) > 0) this.#claim(lane);
+			if (this.#mayClaim(lane)) this.#claim(lane);
 			else if (lane.ready === 0) this.#starved.add(lane);
 		}
+	}
+
+	#mayClaim(lane: Lane): boolean {
+		return this.#claims.size < MAX_CLAIMS && this.#near.queue.storedRoom(lane) > 0;
 	}
 
 	/** Room has come up, perhaps: the lane that waits longest is considered first. */
 	#feedStarved(): void {
 		for (const lane of this.#starved) {
-			if (this.#near.queue.room(lane) === 0) return;
+			if (!this.#mayClaim(lane)) return;
 			this.#starved.delete(lane);
 			this.#consider(lane);
 		}
@@ -110,16 +117,18 @@ export class Refiller {
 		const { clock, store } = this.#parts;
 		const { queue } = this.#near;
 		const now = clock.now();
-		const limit = Math.min(CLAIM_LIMIT, queue.room(lane));
+		const fairLimit = Math.max(MIN_CLAIM_LIMIT, Math.floor(this.#limits.maxReady / (2 * this.#starved.size + 1)));
+		const limit = Math.min(CLAIM_LIMIT, fairLimit, queue.storedRoom(lane));
+		const maxBytes = queue.storedRoomBytes(lane);
+		const leaseUntil = now + this.#limits.leaseMs;
 		lane.storeDueAt = Infinity;
-		const deliveries = await store.claimDue({
-			webhookId: lane.webhookId,
-			now,
-			limit,
-			maxBytes: queue.roomBytes(lane),
-			leaseUntil: now + this.#limits.leaseMs,
-		});
-		for (const delivery of deliveries) queue.push(delivery);
+		const letGo = queue.reserveStored(limit, maxBytes);
+		try {
+			const claim = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
+			for (const delivery of await store.claimDue(claim)) queue.push(delivery);
+		} finally {
+			letGo();
+		}
 		const next = await store.nextDueAt(lane.webhookId);
 		if (next !== null) lane.noteDue(next);
 	}
