@@ -46,7 +46,7 @@ const WIDE_ACCESSES: readonly Access[] = [
 	{
 		index: "deliveries_by_status",
 		leading: ["project_id", "status"],
-		trailing: ["webhook_id"],
+		trailing: ["webhook_id", "response_code"],
 		partial: "entry.status <> 1",
 		has: ({ status }) => status !== "Succeeded",
 	},

@@ -61,7 +61,7 @@ CREATE INDEX deliveries_by_event ON deliveries (event_id, webhook_id, id);
 
 CREATE INDEX deliveries_by_project ON deliveries (project_id, id);
 
-CREATE INDEX deliveries_by_status ON deliveries (project_id, status, id, webhook_id) WHERE status <> 1;
+CREATE INDEX deliveries_by_status ON deliveries (project_id, status, id, webhook_id, response_code) WHERE status <> 1;
 
 CREATE INDEX deliveries_by_type ON deliveries (project_id, event_type, id, webhook_id);
 
