@@ -4,6 +4,7 @@ import type { Figure, Measurements, RunContext } from "../scenario.ts";
 import type { BenchServer } from "./bench-server.ts";
 import type { Child } from "./child.ts";
 import { latencyFigures, measureSteady, named, type SteadyLoad } from "./steady.ts";
+import { warmUp } from "./throughput.ts";
 
 const RATES_PER_S = [100, 1_000] as const;
 
@@ -26,10 +27,10 @@ export async function startTraffic(
 	server: BenchServer,
 	load: Child<LoadCalls>,
 ): Promise<LiveTraffic> {
-	const { receiver, warmUpSeconds } = context;
+	const { receiver } = context;
 	const target = await server.newProject(receiver.url);
 	const at = (ratePerS: number): SteadyLoad => ({ server, load, receiver, target, ratePerS });
-	await measureSteady(at(RATES_PER_S[1]), warmUpSeconds);
+	await warmUp(context, { server, load, target });
 	return {
 		async measure(prefix, seconds) {
 			const result: Record<string, number> = { sent: 0, received: 0 };

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { CpuMeter } from "../harness/cpu-meter.ts";
 import { measureSteady } from "../harness/steady.ts";
+import { warmUp } from "../harness/throughput.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const RATE_PER_S = 2_000;
@@ -25,12 +26,12 @@ export const steady2000: Scenario = {
 	run,
 };
 
-async function run({ receiver, seconds, warmUpSeconds, startServer, startLoad }: RunContext): Promise<Measurements> {
-	await using server = await startServer();
-	await using load = await startLoad();
+async function run(context: RunContext): Promise<Measurements> {
+	const { receiver, seconds } = context;
+	await using server = await context.startServer();
+	await using load = await context.startLoad();
 	const steady = { server, load, receiver, target: await server.newProject(receiver.url), ratePerS: RATE_PER_S };
-	await measureSteady(steady, warmUpSeconds);
-	await sleep(SETTLE_MS);
+	await warmUp(context, steady);
 
 	const meter = await CpuMeter.start({ server: server.pid });
 	const latencies = await measureSteady(steady, seconds);
