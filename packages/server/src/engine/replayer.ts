@@ -20,8 +20,8 @@ interface Neighbours {
 const SCAN_LIMIT = 500;
 const DELIVERY_LIMIT = 32;
 /** Between two steps, of whichever replays, lies at least this; and at least `REST` times what the step took. */
-const STEP_EVERY_MS = 10;
-const REST = 4;
+const STEP_EVERY_MS = 20;
+const REST = 6;
 /** When all wait, the looks become rarer, up to this. */
 const LOOK_EVERY_MS = 250;
 /** Waiting replays looked at in one go. */
