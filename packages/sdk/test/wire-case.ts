@@ -1,0 +1,31 @@
+// What a call of the client puts on the wire, as data.
+import type { Client } from "../src/index.ts";
+
+/** One call of the client, and the exchange that it stands for. */
+export interface WireCase {
+	readonly call: (client: Client) => PromiseLike<unknown>;
+	/** Method, path and, if there is one, body. */
+	readonly sends: readonly [method: string, url: string, body?: unknown];
+	readonly answer: unknown;
+	/** If it is not the answer as it is. */
+	readonly gives?: unknown;
+}
+
+const wireFigures = {
+	accepted: 3,
+	attempts: { succeeded: 2, failed: 1 },
+	succeeded: 2,
+	exhausted: 1,
+	latencyMs: { p50: 12, p95: 80, p99: null },
+};
+export const wireStats = {
+	object: "stats",
+	width: "day",
+	from: 86_400_000,
+	to: 172_800_000,
+	data: [{ start: 86_400_000, ...wireFigures }],
+	totals: wireFigures,
+	deliveries: { Pending: 0, Succeeded: 2, Failed: 1, Held: 0, Cancelled: 0 },
+};
+
+export const emptyPage = { nextPage: null, prevPage: null, data: [] };
