@@ -30,7 +30,9 @@ async function torture(options: Options): Promise<void> {
 	process.once("SIGINT", () => process.exit(130));
 	const { rounds, seed, jobs } = options;
 	const faults = playableFaults(options.faults);
-	note(`${rounds} rounds of ${faults.length} faults, seed ${seed}`);
+	note(
+		`${rounds} ${rounds === 1 ? "round" : "rounds"} of ${faults.length} ${faults.length === 1 ? "fault" : "faults"}, seed ${seed}`,
+	);
 	const results = await playAll(drawRounds(faults, rounds, seed), jobs, options.keep);
 	const summary = summarise(results);
 	process.stdout.write(`\n${renderTables(summary)}\n`);

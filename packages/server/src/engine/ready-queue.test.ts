@@ -64,6 +64,16 @@ describe("the ready queue", () => {
 		expect(queue.take()).toBe(claimed);
 	});
 
+	it("leaves in the store what a rate limit does not let go soon, so that it fills no room of others", () => {
+		const clock = new ManualClock();
+		const queue = new ReadyQueue(limits, clock, (webhookId) => (webhookId === "slow" ? 1 : null));
+		expect(fill(queue, "slow")).toBe(10);
+		expect(queue.storedRoom(queue.lane("slow"))).toBe(0);
+		expect(queue.lowWater(queue.lane("slow"))).toBe(5);
+		expect(queue.lowWater(queue.lane("fast"))).toBe(40);
+		expect(fill(queue, "fast")).toBe(30);
+	});
+
 	it("keeps the last quarter of its room for what is new", () => {
 		const queue = openQueue();
 		const read = ["a", "b", "c", "d", "e", "f"].map((webhookId) => {

@@ -20,6 +20,9 @@ type Limits = Pick<
 
 /** Of all room, what deliveries that are read back from the store may take: the rest is for new ones, however much waits there. */
 const STORED_SHARE = 0.75;
+const LOW_WATER = 100;
+/** A lane with a rate limit has no more ready than it may send in this time. */
+const RATE_LIMITED_S = 10;
 /** Lanes looked at, at most, in one search for one that can be served; keeps a search short when thousands are blocked. */
 const MAX_LOOKS = 256;
 
@@ -138,7 +141,12 @@ export class ReadyQueue {
 	}
 
 	#share(lane: Lane): number {
-		return lane.failing ? this.#limits.maxInFlightWhileFailing * 2 : this.#limits.maxReadyPerWebhook;
+		if (lane.failing) return this.#limits.maxInFlightWhileFailing * 2;
+		const { maxReadyPerWebhook } = this.#limits;
+		// What it can't send soon stays in the store: a backlog behind rate limits must not fill the room of those without.
+		return lane.bucket === null
+			? maxReadyPerWebhook
+			: Math.min(maxReadyPerWebhook, Math.ceil(lane.bucket.perSecond * RATE_LIMITED_S));
 	}
 
 	#freeBytes(share: number): number {
@@ -148,6 +156,11 @@ export class ReadyQueue {
 	/** How many deliveries this lane may read back from the store. */
 	storedRoom(lane: Lane): number {
 		return this.#roomOf(lane, STORED_SHARE);
+	}
+
+	/** A lane is filled up from the store again when no more than this are left in it. */
+	lowWater(lane: Lane): number {
+		return Math.min(LOW_WATER, Math.floor(this.#share(lane) / 2));
 	}
 
 	/** Bytes of bodies that this lane may read from the store. */

@@ -19,8 +19,6 @@ const CLAIM_LIMIT = 500;
 const MIN_CLAIM_LIMIT = 50;
 /** Reads under way at once: the next is at the store while this one's deliveries are taken in. */
 const MAX_CLAIMS = 4;
-/** A lane is filled up again when fewer than this are left in it. */
-const LOW_WATER = 100;
 /** Timers for due deliveries fire no closer together than this, so that many retries share one look. */
 const TICK_MS = 20;
 
@@ -76,7 +74,7 @@ export class Refiller {
 		} else if (!this.#near.deliverable(lane.webhookId)) {
 			lane.storeDueAt = Infinity;
 			this.#near.stray(lane.webhookId);
-		} else if (lane.ready <= LOW_WATER) {
+		} else if (lane.ready <= this.#near.queue.lowWater(lane)) {
 			if (this.#mayClaim(lane)) this.#claim(lane);
 			else if (lane.ready === 0) this.#starved.add(lane);
 		}

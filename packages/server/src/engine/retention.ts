@@ -19,7 +19,7 @@ const FIRST_AFTER_MS = 5_000;
 const EVERY_MS = 10 * 60_000;
 /** Then also events are looked at again that had to stay when they were looked at. */
 const FROM_THE_OLDEST_EVERY_MS = 24 * 60 * 60_000;
-/** How long a step should block the process. The number of rows follows from what one has cost: on a slow disk they are few. */
+/** How long a step should keep the store from everybody else. The number of rows follows from what one has cost: on a slow disk they are few. */
 const STEP_MS = 2;
 const ROWS = { first: 50, min: 20, max: 200 } as const;
 /** A step that took long tells more of the others' work, or of the log being brought into the file, than of its rows. */

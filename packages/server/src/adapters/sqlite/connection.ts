@@ -50,7 +50,7 @@ const SETTINGS = `
 	PRAGMA cache_size = -16384;
 	-- Off: a mapped file counts as resident memory, and a read error in it would kill the process instead of failing a call.
 	PRAGMA mmap_size = 0;
-	-- 4 MiB of log between checkpoints, which stop the process: with 16 MiB, as fast in all, the slowest commits of 64 cycles
+	-- 4 MiB of log between checkpoints, which stop the store: with 16 MiB, as fast in all, the slowest commits of 64 cycles
 	-- took twice as long (p99 16 ms instead of 9).
 	PRAGMA wal_autocheckpoint = 1000;
 	-- A log that grew under an operator's long read shrinks again.

@@ -76,7 +76,8 @@ export function unpackLeased(packed: Packed): readonly LeasedDelivery[] {
 		attemptCount: reader.take(),
 		leaseUntil: reader.take(),
 		createDate: reader.take(),
-		body: reader.takeBody(),
+		// A copy: one delivery that waits long must not keep the bodies of all that were claimed with it.
+		body: reader.takeBody().slice(),
 	}));
 }
 
@@ -100,7 +101,7 @@ class Reader {
 		return this.#values[this.#at++] as T;
 	}
 
-	/** The next body; its length is the next value. A view: all of them stay in memory as long as one of them does. */
+	/** The next body; its length is the next value. A view, with which all of them stay in memory: copy it if it is to be kept. */
 	takeBody(): Uint8Array {
 		const length = this.take<number>();
 		const body = new Uint8Array(this.#bodies, this.#bodyAt, length);

@@ -41,15 +41,11 @@ export interface SqliteStoreOptions extends ConnectionOptions {
  * const store = await openSqliteStore({ path: ":memory:" });
  */
 export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-	return settle(() => promised(openCalls(options)));
+	return settle(() => promised(openSqliteCalls(options)));
 }
 
 /** The driver is synchronous, and so are the store's calls on it, by name. They throw what `toStoreError` takes. */
-export function openSqliteCalls(options: SqliteStoreOptions): Calls {
-	return openCalls(options);
-}
-
-function openCalls(options: SqliteStoreOptions) {
+export function openSqliteCalls(options: SqliteStoreOptions) {
 	const db = openConnection(options);
 	try {
 		migrate(db, options.now ?? Date.now());
@@ -109,7 +105,7 @@ function close(db: DatabaseSync): void {
 	if (db.isOpen) db.close();
 }
 
-export type Calls = Readonly<Record<string, (...parameters: never[]) => unknown>>;
+type Calls = Readonly<Record<string, (...parameters: never[]) => unknown>>;
 type Promised<T extends Calls> = {
 	readonly [Name in keyof T]: (...parameters: Parameters<T[Name]>) => Promise<ReturnType<T[Name]>>;
 };

@@ -19,7 +19,7 @@ function answer(work: () => { readonly value: unknown; readonly moved?: ArrayBuf
 	parentPort?.postMessage(message, moved === undefined || moved.byteLength === 0 ? [] : [moved]);
 }
 
-let calls: ReturnType<typeof openSqliteCalls> = {};
+let calls: Readonly<Record<string, (...parameters: never[]) => unknown>> = {};
 answer(() => {
 	calls = openSqliteCalls(workerData as SqliteStoreOptions);
 	return { value: Object.keys(calls) };
