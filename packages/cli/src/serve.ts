@@ -1,4 +1,6 @@
 // `fanfare serve`: runs the server until it is told to stop.
+import { setFlagsFromString } from "node:v8";
+
 import { describeSettings, readConfig, startServer, VERSION, type RunningServer } from "@fanfare/server";
 import type { Command } from "commander";
 
@@ -28,7 +30,18 @@ export function addServe(program: Command): void {
 	});
 }
 
+/**
+ * V8 moves what is made in one place of the code straight into the old generation once most of that has outlived a collection, as
+ * everything does that waits for a commit at that moment. There it dies soon, and until the next full collection keeps alive all
+ * that it points to: whole requests. Without that an event takes 130 µs of CPU instead of 156 under load, and at 2,000 events a second
+ * the slowest hundredth is acknowledged after 6 ms instead of 10.
+ */
+function keepShortLivedObjectsYoung(): void {
+	setFlagsFromString("--no-allocation-site-pretenuring");
+}
+
 async function serve(options: Readonly<Record<string, string>>): Promise<void> {
+	keepShortLivedObjectsYoung();
 	const config = readConfig(process.env, toFlags(options), FOREIGN_VARIABLES);
 	const server = await startServer(config, { overrideGlobals: true });
 	announce(server);
