@@ -5,7 +5,7 @@ import { RecordingObserver } from "../../test/test-engine.ts";
 import { openSqliteStore } from "../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../core/manual-clock.ts";
 import { fillStore, type World } from "../ports/store-samples.contract.ts";
-import type { NewEvent } from "../ports/store.ts";
+import type { NewEvent, Store } from "../ports/store.ts";
 import { Committer } from "./committer.ts";
 
 interface Ends {
@@ -68,5 +68,37 @@ it("tells every send of its end, also after one that throws, and goes on", async
 	await committer.idle();
 	expect(ends).toEqual({ done: ["throws", "next", "later"], failed: [] });
 	expect(observer.problems).toEqual([{ message: "the end of a send failed", error: expect.any(TypeError) }]);
+	await world.store.close();
+});
+
+it("tells how long the first send of a commit has waited, and nothing of commits without sends", async () => {
+	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	const waits: number[] = [];
+	let release = () => {};
+	const held = new Promise<void>((resolve) => (release = resolve));
+	const slowStore: Store = { ...world.store, commit: async (batch) => (await held, world.store.commit(batch)) };
+	const committer = new Committer(
+		{ store: slowStore, clock: new ManualClock(), observer: new RecordingObserver() },
+		{ sendsEnded: (waitedMs) => waits.push(waitedMs) },
+	);
+	const ends: Ends = { done: [], failed: [] };
+	const startedAt = performance.now();
+	send(committer, "first", ends, {})(world.samples.event(world.projectId));
+	// In turns of the event loop of their own, but in time for the commit that the first one begins.
+	send(committer, "second", ends, {})(world.samples.event(world.projectId));
+	await new Promise((resolve) => setTimeout(resolve, 20));
+	const waitedMs = performance.now() - startedAt;
+	release();
+	await committer.idle();
+	expect(ends.done).toEqual(["first", "second"]);
+	expect(waits).toHaveLength(1);
+	expect(waits[0]).toBeGreaterThanOrEqual(Math.floor(waitedMs));
+	await committer.update({
+		deliveryId: world.samples.ids.make("dlv", 0),
+		at: 0,
+		change: { type: "release" },
+		attempt: null,
+	});
+	expect(waits).toHaveLength(1);
 	await world.store.close();
 });

@@ -46,14 +46,24 @@ const BACKOFF_MS = 250;
 const GATHER_FROM = 4;
 const GATHER_MS = 2;
 
+/** Who is told of commits; none of these must throw. */
+interface Listeners {
+	/** What a commit has meant for the health of webhooks. */
+	readonly turned?: (turns: readonly HealthTurn[]) => void;
+	/** Sends have ended, mostly in the store; the first of them has waited this long for that. */
+	readonly sendsEnded?: (waitedMs: number) => void;
+}
+
 /** The one writer of the busy path. */
 export class Committer {
 	readonly #store: Store;
 	readonly #clock: Clock;
 	readonly #observer: Observer;
-	readonly #turned: (turns: readonly HealthTurn[]) => void;
+	readonly #listeners: Listeners;
 	#sends: PendingSend[] = [];
 	#sendBytes = 0;
+	/** When the first of them came. */
+	#sendsSince = 0;
 	#updates: PendingUpdate[] = [];
 	#state: "idle" | "scheduled" | "committing" | "backing off" = "idle";
 	#closed = false;
@@ -63,12 +73,8 @@ export class Committer {
 	#cancelBackoff: (() => void) | null = null;
 	#whenIdle: (() => void)[] = [];
 
-	/** `turned` is told what each commit has meant for the health of webhooks, if anything; it must not throw. */
-	constructor(
-		parts: { store: Store; clock: Clock; observer: Observer },
-		turned: (turns: readonly HealthTurn[]) => void = () => {},
-	) {
-		this.#turned = turned;
+	constructor(parts: { store: Store; clock: Clock; observer: Observer }, listeners: Listeners = {}) {
+		this.#listeners = listeners;
 		this.#store = parts.store;
 		this.#clock = parts.clock;
 		this.#observer = parts.observer;
@@ -84,6 +90,7 @@ export class Committer {
 
 	/** Takes a send into the next commit. */
 	send(send: PendingSend): void {
+		if (this.#sends.length === 0) this.#sendsSince = performance.now();
 		this.#sends.push(send);
 		this.#sendBytes += send.bytes;
 		// A send does not wait for the end of a back-off: it fails fast if the store still can't write.
@@ -141,11 +148,13 @@ export class Committer {
 
 	async #run(): Promise<void> {
 		this.#state = "committing";
+		const sendsSince = this.#sendsSince;
 		const { sends, events } = this.#build(this.#takeSends());
 		const updates = this.#updates.splice(0, MAX_UPDATES_PER_COMMIT);
 		this.#lastStartedAt = performance.now();
 		this.#lastSize = sends.length + updates.length;
 		const failed = await this.#commit(sends, events, updates);
+		if (sends.length > 0) this.#listeners.sendsEnded?.(performance.now() - sendsSince);
 		if (this.#closed) {
 			const error = new StoreError("store_unavailable", "the committer is closed");
 			for (const update of failed) update.failed(error);
@@ -210,7 +219,7 @@ export class Committer {
 		const durationMs = performance.now() - startedAt;
 		this.#observer.committed({ events: events.length, updates: updates.length, durationMs });
 		this.#settle(result, sends, events, updates);
-		if (result.turns.length > 0) this.#turned(result.turns);
+		if (result.turns.length > 0) this.#listeners.turned?.(result.turns);
 		return [];
 	}
 

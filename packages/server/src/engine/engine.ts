@@ -18,6 +18,7 @@ import { LiveHub } from "./live-hub.ts";
 import { LiveReporter } from "./live-reporter.ts";
 import { OperationalEvents } from "./operational-events.ts";
 import { DEFAULT_LIMITS, type EngineLimits, type EngineParts, type Identity } from "./options.ts";
+import { Pace } from "./pace.ts";
 import { ProjectManager } from "./project-manager.ts";
 import type { Engine, Readiness } from "./public.ts";
 import { ReadyQueue } from "./ready-queue.ts";
@@ -100,7 +101,11 @@ class AssembledEngine implements Engine {
 		this.#limits = limits;
 		this.#registry = registry;
 		this.#queue = new ReadyQueue(limits, parts.clock, (id) => registry.find(id)?.record.rateLimit?.perSecond ?? null);
-		this.#committer = new Committer(parts, (turns) => this.#health.turned(turns));
+		const pace = new Pace();
+		this.#committer = new Committer(parts, {
+			turned: (turns) => this.#health.turned(turns),
+			sendsEnded: (waitedMs) => pace.sendsEnded(waitedMs),
+		});
 		this.live = new LiveHub(parts.clock);
 		const live = new LiveReporter(this.live);
 		this.#housekeeper = new Housekeeper(parts);
@@ -176,6 +181,7 @@ class AssembledEngine implements Engine {
 		this.#replayer = new Replayer(parts, {
 			registry,
 			events: this.#ownEvents,
+			pace,
 			due: (id, at) => this.#dispatcher.noteDue(id, at),
 			inFlightLimit: (id) => this.#queue.inFlightLimit(id),
 		});

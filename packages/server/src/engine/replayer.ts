@@ -1,15 +1,18 @@
 // The replayer: carries on the running replays in the background, a small step at a time, so that live traffic hardly notices.
 //
 // A replay waits ──its webhook is Enabled and few of its replay deliveries are out──▶ makes a step ──▶ waits, until it has ended.
+// How often steps are made follows from how live traffic is doing.
 // Each step is one transaction that moves the replay on, so a crash costs nothing: the next start takes up what is Running.
 import type { Replay } from "../core/replay.ts";
 import type { OperationalEvents } from "./operational-events.ts";
 import type { EngineParts } from "./options.ts";
+import type { Pace } from "./pace.ts";
 import type { WebhookRegistry } from "./webhook-registry.ts";
 
 interface Neighbours {
 	readonly registry: WebhookRegistry;
 	readonly events: OperationalEvents;
+	readonly pace: Pace;
 	/** New deliveries of this webhook are due. */
 	readonly due: (webhookId: string, at: number) => void;
 	/** Attempts that may be under way at once to this webhook, live ones and all. */
@@ -19,11 +22,8 @@ interface Neighbours {
 /** Events looked at in one step, and deliveries made: 2 ms and 1 ms of work. */
 const SCAN_LIMIT = 500;
 const DELIVERY_LIMIT = 32;
-/** Between two steps, of whichever replays, lies at least this; and at least `REST` times what the step took. */
-const STEP_EVERY_MS = 20;
-const REST = 6;
-/** When all wait, the looks become rarer, up to this. */
-const LOOK_EVERY_MS = 250;
+/** The first step comes this soon; then the pace says when. While all wait, the looks become rarer, up to the latter. */
+const LOOK_EVERY_MS = { first: 20, max: 250 } as const;
 /** Waiting replays looked at in one go. */
 const MAX_LOOKS = 8;
 /** The share of a webhook's attempts in flight that replays may take; the rest is for live traffic at any moment. */
@@ -42,7 +42,7 @@ export class Replayer {
 	#started = false;
 	#cancelTimer: (() => void) | null = null;
 	#working: Promise<void> | null = null;
-	#waitMs = STEP_EVERY_MS;
+	#waitMs: number = LOOK_EVERY_MS.first;
 
 	constructor(parts: EngineParts, near: Neighbours) {
 		this.#parts = parts;
@@ -67,7 +67,7 @@ export class Replayer {
 	/** Takes on a replay that the store has as Running. */
 	add(replay: Replay): void {
 		this.#replays.set(replay.id, replay);
-		this.#waitMs = STEP_EVERY_MS;
+		this.#waitMs = LOOK_EVERY_MS.first;
 		this.#plan();
 	}
 
@@ -108,10 +108,9 @@ export class Replayer {
 		const startedAt = this.#parts.clock.now();
 		try {
 			const worked = await this.#stepOne();
-			const tookMs = this.#parts.clock.now() - startedAt;
-			this.#waitMs = worked
-				? Math.max(STEP_EVERY_MS, REST * tookMs)
-				: Math.min(LOOK_EVERY_MS, Math.max(STEP_EVERY_MS, this.#waitMs * 2));
+			const now = this.#parts.clock.now();
+			const pauseMs = this.#near.pace.pauseMs(now - startedAt, now);
+			this.#waitMs = worked ? pauseMs : Math.max(pauseMs, Math.min(LOOK_EVERY_MS.max, this.#waitMs * 2));
 		} catch (error) {
 			this.#parts.observer.problem("a replay could not go on; it is tried again", error);
 			this.#waitMs = RETRY_AFTER_MS;
