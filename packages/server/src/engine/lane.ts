@@ -4,6 +4,8 @@ import type { LeasedDelivery } from "../ports/store.ts";
 
 /** After so many failures in a row, without a success between, a webhook counts as failing. */
 const FAILING_AFTER = 5;
+/** Attempts that may be under way at once to a webhook that has not answered yet; each success allows one more. */
+export const FIRST_WINDOW = 32;
 
 /** The work of one webhook that is in memory. */
 export class Lane {
@@ -12,6 +14,7 @@ export class Lane {
 	#head = 0;
 	#readyBytes = 0;
 	#failuresInARow = 0;
+	#window = FIRST_WINDOW;
 	inFlight = 0;
 	/** When the earliest delivery in the store may be due; Infinity if none is known of. */
 	storeDueAt = Infinity;
@@ -37,6 +40,14 @@ export class Lane {
 
 	get failing(): boolean {
 		return this.#failuresInARow >= FAILING_AFTER;
+	}
+
+	/**
+	 * Attempts that may be under way at once, as far as the webhook has earned it: so few to begin with that one which never answers
+	 * holds up little, and twice as many with each round of answers.
+	 */
+	get window(): number {
+		return this.#window;
 	}
 
 	/** Whether nothing would be lost if it were forgotten: a bucket that is not full remembers what has been sent. */
@@ -76,9 +87,11 @@ export class Lane {
 
 	recordSuccess(): void {
 		this.#failuresInARow = 0;
+		this.#window++;
 	}
 
 	recordFailure(): void {
 		this.#failuresInARow++;
+		if (this.failing) this.#window = FIRST_WINDOW;
 	}
 }

@@ -116,6 +116,31 @@ describe("the ready queue", () => {
 		expect(order).toEqual(["a", "b", "c", "a", "a"]);
 	});
 
+	it("gives a lane more attempts at once with each success, up to the limit, and begins anew once it fails", () => {
+		const wide = { ...limits, maxReadyPerWebhook: 2_000, maxReady: 10_000, maxReadyBytes: 1e6, maxInFlight: 1_000 };
+		const queue = new ReadyQueue({ ...wide, maxInFlightPerWebhook: 100 }, new ManualClock(), () => null);
+		for (let n = 0; n < 1_000; n++) queue.push(delivery("a"));
+		const takeAll = () => {
+			const taken: LeasedDelivery[] = [];
+			for (let next = queue.take(); next !== null; next = queue.take()) taken.push(next);
+			return taken;
+		};
+		const counts: number[] = [];
+		for (let round = 0; round < 4; round++) {
+			const taken = takeAll();
+			counts.push(taken.length);
+			for (const each of taken) {
+				queue.lane("a").recordSuccess();
+				queue.finish(each);
+			}
+		}
+		expect(counts).toEqual([32, 64, 100, 100]);
+		for (let n = 0; n < 5; n++) queue.lane("a").recordFailure();
+		expect(queue.inFlightLimit("a")).toBe(limits.maxInFlightWhileFailing);
+		queue.lane("a").recordSuccess();
+		expect(queue.inFlightLimit("a")).toBe(33);
+	});
+
 	it("gives a failing lane few attempts at once, until a success", () => {
 		const queue = openQueue();
 		const lane = queue.lane("a");

@@ -5,7 +5,7 @@
 import type { Clock } from "../core/clock.ts";
 import { TokenBucket } from "../core/token-bucket.ts";
 import type { LeasedDelivery } from "../ports/store.ts";
-import { Lane } from "./lane.ts";
+import { FIRST_WINDOW, Lane } from "./lane.ts";
 import type { EngineLimits } from "./options.ts";
 
 type Limits = Pick<
@@ -97,7 +97,7 @@ export class ReadyQueue {
 	/** Attempts that may be under way at once to this webhook, as it is doing now. */
 	inFlightLimit(webhookId: string): number {
 		const lane = this.#lanes.get(webhookId);
-		return lane === undefined ? this.#limits.maxInFlightPerWebhook : this.#limit(lane);
+		return lane === undefined ? Math.min(this.#limits.maxInFlightPerWebhook, FIRST_WINDOW) : this.#limit(lane);
 	}
 
 	/** When the next lane that waits for its rate limit may be served; Infinity if none waits. */
@@ -326,7 +326,8 @@ export class ReadyQueue {
 	}
 
 	#limit(lane: Lane): number {
-		return lane.failing ? this.#limits.maxInFlightWhileFailing : this.#limits.maxInFlightPerWebhook;
+		const { maxInFlightPerWebhook, maxInFlightWhileFailing } = this.#limits;
+		return lane.failing ? maxInFlightWhileFailing : Math.min(maxInFlightPerWebhook, lane.window);
 	}
 
 	#enterRing(lane: Lane): void {
