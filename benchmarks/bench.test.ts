@@ -147,10 +147,10 @@ describe("the comparison", () => {
 describe("the document", () => {
 	it("keeps what stands outside of the markers, and says which are missing", () => {
 		const text = "a\n<!-- bench:budgets -->\nold\n<!-- /bench:budgets -->\nb";
-		expect(replaceSection("f.md", text, "budgets", "new")).toBe(
+		expect(replaceSection("f.md", text, "bench:budgets", "new")).toBe(
 			"a\n<!-- bench:budgets -->\n\nnew\n\n<!-- /bench:budgets -->\nb",
 		);
-		expect(() => replaceSection("f.md", text, "figures", "new")).toThrow("f.md must have <!-- bench:figures -->");
+		expect(() => replaceSection("f.md", text, "bench:figures", "new")).toThrow("f.md must have <!-- bench:figures -->");
 	});
 });
 

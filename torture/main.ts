@@ -1,8 +1,9 @@
 // `npm run torture`: plays rounds against a real server, and says of each promise whether it was kept.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { describeMachine } from "../benchmarks/harness/machine.ts";
+import { replaceSection } from "../benchmarks/report/markdown.ts";
 import { drawRounds, type PlannedRound } from "./draw.ts";
 import type { Fault } from "./fault.ts";
 import { helpText, listText, readOptions, type Options } from "./options.ts";
@@ -29,6 +30,8 @@ async function torture(options: Options): Promise<void> {
 	// Ends children, unmounts disks and removes directories, as the helpers do it at each exit.
 	process.once("SIGINT", () => process.exit(130));
 	const { rounds, seed, jobs } = options;
+	// Before the rounds: a thousand of them are not to be played for a file that can't take them.
+	if (options.markdownFile !== null) writeInto(options.markdownFile, null);
 	const faults = playableFaults(options.faults);
 	note(
 		`${rounds} ${rounds === 1 ? "round" : "rounds"} of ${faults.length} ${faults.length === 1 ? "fault" : "faults"}, seed ${seed}`,
@@ -38,8 +41,14 @@ async function torture(options: Options): Promise<void> {
 	process.stdout.write(`\n${renderTables(summary)}\n`);
 	if (options.jsonFile !== null)
 		writeFileSync(options.jsonFile, `${JSON.stringify({ seed, summary, results }, null, "\t")}\n`);
-	if (options.markdownFile !== null) writeFileSync(options.markdownFile, renderMarkdown(summary, await notes(seed)));
+	if (options.markdownFile !== null) writeInto(options.markdownFile, renderMarkdown(summary, await notes(seed)));
 	if (summary.failed > 0) process.exitCode = 1;
+}
+
+/** Puts the tables between their markers in the file; null only checks that the markers are there. */
+function writeInto(file: string, tables: string | null): void {
+	const text = replaceSection(file, readFileSync(file, "utf8"), "torture:result", tables ?? "");
+	if (tables !== null) writeFileSync(file, text);
 }
 
 /** Those that this machine can play. Where they decide whether a change lands, all of them must be. */

@@ -62,7 +62,7 @@ the check of every promise. torture/README.md tells how. Exit code 1 if a promis
   --jobs N         rounds at the same time (1)
   --keep           keep data and log of every round, not only of those that fail
   --json FILE      write all rounds there as well
-  --markdown FILE  write the tables there, as docs/reliability.md has them
+  --markdown FILE  replace the tables between the markers of FILE, such as docs/reliability.md
   -h, --help       this
 `;
 }

@@ -24,13 +24,17 @@ export function writeMarkdown(
 		machine: codeBlock([renderMachine(machine), machineNote, renderShares(rounds), renderNotes(rounds)]),
 	};
 	let text = readFileSync(file, "utf8");
-	for (const section of SECTIONS) text = replaceSection(file, text, section, parts[section]);
+	for (const section of SECTIONS) text = replaceSection(file, text, `bench:${section}`, parts[section]);
 	writeFileSync(file, text);
 }
 
-/** @example replaceSection("a.md", "<!-- bench:budgets -->\nold\n<!-- /bench:budgets -->", "budgets", "new") */
-export function replaceSection(file: string, text: string, section: Section, content: string): string {
-	const [open, close] = [`<!-- bench:${section} -->`, `<!-- /bench:${section} -->`];
+/**
+ * Throws if the text lacks the pair of markers; `file` is for its sentence.
+ *
+ * @example replaceSection("a.md", "<!-- bench:budgets -->\nold\n<!-- /bench:budgets -->", "bench:budgets", "new")
+ */
+export function replaceSection(file: string, text: string, section: string, content: string): string {
+	const [open, close] = [`<!-- ${section} -->`, `<!-- /${section} -->`];
 	const [from, to] = [text.indexOf(open), text.indexOf(close)];
 	if (from === -1 || to < from) throw new Error(`${file} must have ${open} and, below it, ${close}`);
 	return `${text.slice(0, from + open.length)}\n\n${content}\n\n${text.slice(to)}`;

@@ -9,7 +9,7 @@ const WINDOW_MS = 250;
 /** A send that has waited longer is on its way out of its budget: 10 ms until it is acknowledged, for 99 of 100. */
 const LONG_WAIT_MS = 4;
 const LONG_SHARE = 0.05;
-const FACTOR = { faster: 0.85, slower: 1.6 } as const;
+const FACTOR = { faster: 0.85, slower: 2 } as const;
 
 /**
  * @example
