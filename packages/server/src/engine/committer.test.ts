@@ -1,5 +1,5 @@
 // What the committer does when those around it fail: it goes on, and each failure stays with the one that it belongs to.
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 
 import { RecordingObserver } from "../../test/test-engine.ts";
 import { openSqliteStore } from "../adapters/sqlite/sqlite-store.ts";
@@ -73,32 +73,28 @@ it("tells every send of its end, also after one that throws, and goes on", async
 
 it("tells how long the first send of a commit has waited, and nothing of commits without sends", async () => {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	let now = 100;
+	const time = vi.spyOn(performance, "now").mockImplementation(() => now);
+	onTestFinished(() => time.mockRestore());
+	const store: Store = {
+		...world.store,
+		commit: (batch) => {
+			now += 20;
+			return world.store.commit(batch);
+		},
+	};
 	const waits: number[] = [];
-	let release = () => {};
-	const held = new Promise<void>((resolve) => (release = resolve));
-	const slowStore: Store = { ...world.store, commit: async (batch) => (await held, world.store.commit(batch)) };
-	const committer = new Committer(
-		{ store: slowStore, clock: new ManualClock(), observer: new RecordingObserver() },
-		{ sendsEnded: (waitedMs) => waits.push(waitedMs) },
-	);
+	const parts = { store, clock: new ManualClock(), observer: new RecordingObserver() };
+	const committer = new Committer(parts, { sendsEnded: (waitedMs) => waits.push(waitedMs) });
 	const ends: Ends = { done: [], failed: [] };
-	const startedAt = performance.now();
 	send(committer, "first", ends, {})(world.samples.event(world.projectId));
-	// In turns of the event loop of their own, but in time for the commit that the first one begins.
+	now += 30;
 	send(committer, "second", ends, {})(world.samples.event(world.projectId));
-	await new Promise((resolve) => setTimeout(resolve, 20));
-	const waitedMs = performance.now() - startedAt;
-	release();
 	await committer.idle();
 	expect(ends.done).toEqual(["first", "second"]);
-	expect(waits).toHaveLength(1);
-	expect(waits[0]).toBeGreaterThanOrEqual(Math.floor(waitedMs));
-	await committer.update({
-		deliveryId: world.samples.ids.make("dlv", 0),
-		at: 0,
-		change: { type: "release" },
-		attempt: null,
-	});
-	expect(waits).toHaveLength(1);
+	expect(waits).toEqual([50]);
+	const deliveryId = world.samples.ids.make("dlv", 0);
+	await committer.update({ deliveryId, at: 0, change: { type: "release" }, attempt: null });
+	expect(waits).toEqual([50]);
 	await world.store.close();
 });

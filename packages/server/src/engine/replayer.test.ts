@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { startReceiver, type Receiver } from "../../test/receiver.ts";
 import { eventually, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
@@ -169,6 +169,33 @@ describe("many events", () => {
 			return (await test.engine.replays.get(test.projectId, replay.id)).status === "Finished";
 		});
 		expect(most).toBe(2);
+	});
+});
+
+describe("a replay beside sends that wait long for their commits", () => {
+	it("makes its steps further apart", async () => {
+		let aheadMs = 0;
+		const realNow = performance.now.bind(performance);
+		const time = vi.spyOn(performance, "now").mockImplementation(() => realNow() + aheadMs);
+		onTestFinished(() => time.mockRestore());
+		const real = await openSqliteStore({ path: ":memory:" });
+		const steps: number[] = [];
+		const store: typeof real = {
+			...real,
+			stepReplay: (step) => {
+				steps.push(test.clock.now());
+				return real.stepReplay(step);
+			},
+		};
+		const beforeCommit = () => void (aheadMs += 10);
+		await using test = await openTestEngine({ store, beforeCommit });
+		await sendMany(test, 1_500);
+		const webhook = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["live"] });
+		// Nothing to deliver, so that it waits for nothing but its pace.
+		const replay = await test.engine.replays.start(test.projectId, webhook.id, { ...MISSED, eventTypes: ["none"] });
+		await ended(test, replay);
+		expect(steps.length).toBeGreaterThanOrEqual(3);
+		for (const [index, at] of steps.slice(1).entries()) expect(at - (steps[index] ?? at)).toBeGreaterThanOrEqual(40);
 	});
 });
 
