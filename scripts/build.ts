@@ -1,6 +1,6 @@
-// `npm run build`: compiles each published package to its dist/ and copies the files that are read at run time.
+// `npm run build`: makes each package ready to be published: compiles it to its dist/, and copies what belongs beside.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -14,5 +14,6 @@ for (const name of ["sdk", "server", "cli"]) {
 	if (existsSync(`${folder}/src/${migrations}`)) {
 		cpSync(`${folder}/src/${migrations}`, `${folder}/dist/${migrations}`, { recursive: true });
 	}
+	copyFileSync(`${root}LICENSE`, `${folder}/LICENSE`);
 	console.log(`built packages/${name}/dist`);
 }

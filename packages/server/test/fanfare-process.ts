@@ -26,6 +26,8 @@ export interface Exit {
 export interface SpawnOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cwd?: string;
+	/** The command's main file in a build, in place of the sources. */
+	readonly builtMain?: string;
 	/** Runs it as this user, which only root can. */
 	readonly uid?: number;
 	/** Modules that are loaded before the command, in each of its threads. */
@@ -50,9 +52,10 @@ export class FanfareProcess {
 	readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
 
 	constructor(args: readonly string[], options: SpawnOptions = {}) {
-		const { env = {}, cwd, uid, preload = [], onMessage } = options;
+		const { env = {}, cwd, uid, builtMain, preload = [], onMessage } = options;
 		const imports = [DIE_WITH_PARENT, ...preload].map((module) => `--import=${module}`);
-		this.#child = spawn(process.execPath, ["--conditions=@fanfare/source", ...imports, MAIN, ...args], {
+		const main = builtMain === undefined ? ["--conditions=@fanfare/source", MAIN] : [builtMain];
+		this.#child = spawn(process.execPath, [...imports, ...main, ...args], {
 			env: { ...inherited(), NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
 			stdio: ["pipe", "pipe", "pipe", ...(onMessage === undefined ? [] : ["ipc" as const])],
 			...(cwd !== undefined && { cwd }),
