@@ -5,19 +5,51 @@ import { parseRetryAfterMs } from "./retry.ts";
 
 const EXCERPT_LENGTH = 200;
 
+/** Answers that do not name themselves by `object`, or whose name alone says too little, and how they are known. */
+const SHAPES = {
+	workspace: (answer: unknown) => stringField(answer, "id") !== null,
+	projects: (answer: unknown) => Array.isArray(answer) && answer.every((entry) => field(entry, "object") === "project"),
+	webhook: (answer: unknown) => isNamed(answer, "webhook") && typeof field(answer, "retries") === "object",
+	webhookTest: (answer: unknown) => stringField(answer, "status") !== null,
+	deleted: (answer: unknown) => field(answer, "deleted") === true,
+} as const satisfies Record<string, (answer: unknown) => boolean>;
+
+/** What an answer is: the `object` that it carries, or one of the shapes above. */
+export type AnswerKind =
+	| keyof typeof SHAPES
+	| "deliveriesChanged"
+	| "delivery"
+	| "erasure"
+	| "event"
+	| "eventType"
+	| "key"
+	| "project"
+	| "replay"
+	| "replayEstimate"
+	| "stats";
+
 interface Asked {
 	readonly method: string;
 	readonly path: string;
+	readonly answer?: AnswerKind;
 }
 
-/** The JSON of a 2xx. Anything else is thrown as the error that it is. */
+/**
+ * The JSON of a 2xx, if it is what was asked for. Anything else is thrown as the error that it is: whoever else answers 200 to
+ * everything must not be taken for a Fanfare that has stored an event.
+ */
 export function readAnswer(asked: Asked, response: FetchResponse, text: string, now: number): unknown {
 	const { status } = response;
 	const body = parseJson(text);
 	const requestId = stringField(body, "requestId") ?? response.headers.get("x-request-id");
 	if (status >= 200 && status < 300) {
-		if (body !== undefined) return body;
-		throw new UnexpectedResponseError(notFanfare(asked, response, text), { status, requestId });
+		if (body === undefined) {
+			throw new UnexpectedResponseError(notFanfare(asked, response, text), { status, requestId });
+		}
+		if (asked.answer === undefined || isKind(body, asked.answer)) return body;
+		// Without an excerpt: a good answer of another kind may hold a key.
+		const message = `${asked.method} ${asked.path} was answered ${status} with JSON that is no ${asked.answer}. Is the client's endpoint right, or does a proxy stand in between?`;
+		throw new UnexpectedResponseError(message, { status, requestId });
 	}
 	// 0: how browsers show a redirect that isn't followed.
 	if (status === 0 || (status >= 300 && status < 400)) {
@@ -32,6 +64,14 @@ export function readAnswer(asked: Asked, response: FetchResponse, text: string, 
 		issues: issuesOf(body),
 		retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after"), now),
 	});
+}
+
+function isKind(answer: unknown, kind: AnswerKind): boolean {
+	return kind in SHAPES ? SHAPES[kind as keyof typeof SHAPES](answer) : isNamed(answer, kind);
+}
+
+function isNamed(answer: unknown, name: string): boolean {
+	return field(answer, "object") === name;
 }
 
 /** The parsed JSON; undefined if it is none. */

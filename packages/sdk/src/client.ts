@@ -81,7 +81,7 @@ export class Client {
 
 	/** The workspace: a cheap way to see that endpoint and key are right. */
 	async getInfo(options?: RequestOptions): Promise<Workspace> {
-		return this.#transport.request<Workspace>({ method: "GET", path: "/workspace" }, options);
+		return this.#transport.request<Workspace>({ method: "GET", path: "/workspace", answer: "workspace" }, options);
 	}
 
 	/** All projects that the key opens. */

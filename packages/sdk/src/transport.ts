@@ -1,5 +1,5 @@
 // The one way from the SDK to the server: a resource names path and body, and here are timeout, retries and errors.
-import { readAnswer } from "./answer.ts";
+import { readAnswer, type AnswerKind } from "./answer.ts";
 import { ConnectionError, TimeoutError, UnexpectedResponseError } from "./errors.ts";
 import { OpenAnswer } from "./open-answer.ts";
 import { mayNameItself, throwIfAborted, type AbortSignalLike, type FetchResponse, type Runtime } from "./platform.ts";
@@ -23,6 +23,8 @@ export interface ApiRequest {
 	readonly query?: Readonly<Record<string, string | number | undefined>>;
 	/** The body, already JSON: what a retry sends is then the same to the byte. */
 	readonly json?: string;
+	/** What a good answer is; left out where the caller looks for itself. */
+	readonly answer?: AnswerKind;
 	/** `"refused"` for a POST and `"any"` for the other methods, unless said. */
 	readonly repeat?: RepeatRule;
 }

@@ -111,6 +111,26 @@ describe("errors", () => {
 		expect(server.requests).toHaveLength(1);
 	});
 
+	it.each<[string, (client: Client) => PromiseLike<unknown>]>([
+		["an event", send],
+		["a webhook", create],
+		["a project", (client) => client.getProject(PROJECT_ID)],
+		["all projects", (client) => client.listProjects()],
+		["a test", (client) => client.project(PROJECT_ID).batch.webhooks.test(WEBHOOK_ID)],
+		["a deletion", (client) => client.project(PROJECT_ID).batch.webhooks.delete(WEBHOOK_ID)],
+		["statistics", (client) => client.project(PROJECT_ID).stats()],
+		["the end of a replay", (client) => client.project(PROJECT_ID).replays.wait("replay_1")],
+		["the workspace", (client) => client.getInfo()],
+	])("does not take for %s what somebody else answers", async (_name, call) => {
+		for (const answer of [{}, null, [null], "ok", 7, { error: "no such route" }, { object: "list", data: [] }]) {
+			await using server = await ScriptedServer.start(json(200, answer));
+			const error = await failure(call(testClient(server).client));
+			expect(error).toBeInstanceOf(UnexpectedResponseError);
+			expect((error as Error).message).toMatch(/was answered 200 with JSON that is no \w+\./);
+			expect(server.requests).toHaveLength(1);
+		}
+	});
+
 	it("does not follow a redirect with the secret key", async () => {
 		await using other = await ScriptedServer.start(ok);
 		await using server = await ScriptedServer.start(raw(307, "", { location: `${other.endpoint}/workspace` }));
@@ -270,7 +290,8 @@ describe("retries", () => {
 	});
 
 	it.each(["update", "updateSecret", "delete"] as const)("repeat %s after a lost connection", async (method) => {
-		await using server = await ScriptedServer.start(reset, json(200, wireWebhook));
+		const answer = method === "delete" ? { id: WEBHOOK_ID, deleted: true } : wireWebhook;
+		await using server = await ScriptedServer.start(reset, json(200, answer));
 		const { webhooks } = testClient(server).client.project(PROJECT_ID).batch;
 		if (method === "update") await webhooks.update(WEBHOOK_ID, { name: "n" });
 		if (method === "updateSecret") await webhooks.updateSecret(WEBHOOK_ID, "c2VjcmV0");

@@ -5,10 +5,10 @@ import { projectCases } from "./project-cases.ts";
 import {
 	json,
 	PROJECT_ID,
-	raw,
 	ScriptedServer,
 	testClient,
 	WEBHOOK_ID,
+	wireEvent,
 	wireProject,
 	wireWebhook,
 } from "./scripted-server.ts";
@@ -45,7 +45,7 @@ it("works in a project that was fetched or listed", async () => {
 });
 
 it("puts the endpoint's own path in front, with or without a slash at its end", async () => {
-	await using server = await ScriptedServer.start(json(200, {}), json(200, {}));
+	await using server = await ScriptedServer.start(json(200, { id: "ws_1" }), json(200, { id: "ws_1" }));
 
 	for (const end of ["", "/"]) {
 		await testClient({ endpoint: `${server.endpoint}/hooks/api${end}` }).client.getInfo();
@@ -54,7 +54,7 @@ it("puts the endpoint's own path in front, with or without a slash at its end", 
 });
 
 it("encodes ids, so that none leads to another path", async () => {
-	await using server = await ScriptedServer.start(json(200, {}));
+	await using server = await ScriptedServer.start(json(200, wireEvent(1)));
 	const { events } = testClient(server).client.project(PROJECT_ID);
 
 	await events.get("evt_1/../../x?y#z");
@@ -82,9 +82,9 @@ it("leaves a field that it doesn't know to the server", async () => {
 
 it("gives a webhook test, which may take 30 s, more time than the client's other calls", async () => {
 	await using server = await ScriptedServer.start((response) => {
-		setTimeout(() => raw(200, "{}")(response, server.last), 60);
+		setTimeout(() => json(200, { status: "Ok" })(response, server.last), 60);
 	});
 	const { client } = testClient(server, { timeoutMs: 20 });
 
-	expect(await hooks(client).test(WEBHOOK_ID)).toEqual({});
+	expect(await hooks(client).test(WEBHOOK_ID)).toEqual({ status: "Ok" });
 });

@@ -101,7 +101,7 @@ export class Deliveries {
 
 	/** One delivery, with its attempts. */
 	async get(deliveryId: string, options?: RequestOptions): Promise<DeliveryDetail> {
-		const request = { method: "GET", path: this.#path() + path`/${deliveryId}` } as const;
+		const request = { method: "GET", path: this.#path() + path`/${deliveryId}`, answer: "delivery" } as const;
 		return this.#transport.request<DeliveryDetail>(request, options);
 	}
 
@@ -112,13 +112,13 @@ export class Deliveries {
 	 * await project.deliveries.retry("dlv_…");
 	 */
 	async retry(deliveryId: string, options?: RequestOptions): Promise<Delivery> {
-		const request = { method: "POST", path: this.#path() + path`/${deliveryId}:retry` } as const;
+		const request = { method: "POST", path: this.#path() + path`/${deliveryId}:retry`, answer: "delivery" } as const;
 		return this.#transport.request<Delivery>(request, options);
 	}
 
 	/** Cancels one that is Pending or Held. An attempt in flight can't be called back. */
 	async cancel(deliveryId: string, options?: RequestOptions): Promise<Delivery> {
-		const request = { method: "POST", path: this.#path() + path`/${deliveryId}:cancel` } as const;
+		const request = { method: "POST", path: this.#path() + path`/${deliveryId}:cancel`, answer: "delivery" } as const;
 		return this.#transport.request<Delivery>(request, options);
 	}
 
@@ -144,6 +144,7 @@ export class Deliveries {
 			method: "POST",
 			path: `${this.#path()}:${action}`,
 			json: JSON.stringify({ ...rest, ...range }),
+			answer: "deliveriesChanged",
 		} as const;
 		return this.#transport.request<ManyChanged>(request, options);
 	}

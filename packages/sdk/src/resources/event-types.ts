@@ -63,7 +63,10 @@ export class EventTypes {
 	 */
 	async create(eventType: CreateEventType, options?: RequestOptions): Promise<EventType> {
 		const json = JSON.stringify(eventType);
-		return this.#transport.request<EventType>({ method: "POST", path: this.#path(), json }, options);
+		return this.#transport.request<EventType>(
+			{ method: "POST", path: this.#path(), json, answer: "eventType" },
+			options,
+		);
 	}
 
 	/** By name, A first. */
@@ -74,7 +77,10 @@ export class EventTypes {
 	}
 
 	async get(name: string, options?: RequestOptions): Promise<EventType> {
-		return this.#transport.request<EventType>({ method: "GET", path: this.#path() + path`/${name}` }, options);
+		return this.#transport.request<EventType>(
+			{ method: "GET", path: this.#path() + path`/${name}`, answer: "eventType" },
+			options,
+		);
 	}
 
 	/** Creates it or replaces all of it; what is left out is set to nothing. For catalogues that are kept as files. */
@@ -89,11 +95,19 @@ export class EventTypes {
 
 	/** Events of this type stay. */
 	async delete(name: string, options?: RequestOptions): Promise<Deleted> {
-		return this.#transport.request<Deleted>({ method: "DELETE", path: this.#path() + path`/${name}` }, options);
+		return this.#transport.request<Deleted>(
+			{ method: "DELETE", path: this.#path() + path`/${name}`, answer: "deleted" },
+			options,
+		);
 	}
 
 	async #write(method: "PUT" | "PATCH", name: string, settings: EventTypeSettings, options?: RequestOptions) {
-		const request = { method, path: this.#path() + path`/${name}`, json: JSON.stringify(settings) };
+		const request = {
+			method,
+			path: this.#path() + path`/${name}`,
+			json: JSON.stringify(settings),
+			answer: "eventType",
+		} as const;
 		return this.#transport.request<EventType>(request, options);
 	}
 

@@ -76,7 +76,10 @@ export class Events {
 	 */
 	async send(event: SendEvent, options?: RequestOptions): Promise<Event> {
 		const json = JSON.stringify(wireEvent(event));
-		return this.#transport.request<Event>({ method: "POST", path: this.#path(), json, repeat: "any" }, options);
+		return this.#transport.request<Event>(
+			{ method: "POST", path: this.#path(), json, repeat: "any", answer: "event" },
+			options,
+		);
 	}
 
 	/**
@@ -108,7 +111,7 @@ export class Events {
 
 	/** One event, with its data. */
 	async get(eventId: string, options?: RequestOptions): Promise<EventWithData> {
-		const request = { method: "GET", path: this.#path() + path`/${eventId}` } as const;
+		const request = { method: "GET", path: this.#path() + path`/${eventId}`, answer: "event" } as const;
 		return this.#transport.request<EventWithData>(request, options);
 	}
 
@@ -120,7 +123,7 @@ export class Events {
 	 * await project.events.eraseData("evt_…");
 	 */
 	async eraseData(eventId: string, options?: RequestOptions): Promise<Erasure> {
-		const request = { method: "DELETE", path: this.#path() + path`/${eventId}/data` } as const;
+		const request = { method: "DELETE", path: this.#path() + path`/${eventId}/data`, answer: "erasure" } as const;
 		return this.#transport.request<Erasure>(request, options);
 	}
 

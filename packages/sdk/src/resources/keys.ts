@@ -48,7 +48,10 @@ export class Keys {
 	async create(key: CreateKey, options?: RequestOptions): Promise<CreatedKey> {
 		const projectId = typeof key.projectId === "string" ? withPrefix(key.projectId) : key.projectId;
 		const json = JSON.stringify({ ...key, projectId });
-		return this.#transport.request<CreatedKey>({ method: "POST", path: "/workspace/keys", json }, options);
+		return this.#transport.request<CreatedKey>(
+			{ method: "POST", path: "/workspace/keys", json, answer: "key" },
+			options,
+		);
 	}
 
 	/** The workspace's keys, newest first. */
@@ -59,6 +62,9 @@ export class Keys {
 
 	/** From then on the key opens nothing. */
 	async delete(keyId: string, options?: RequestOptions): Promise<Deleted> {
-		return this.#transport.request<Deleted>({ method: "DELETE", path: path`/workspace/keys/${keyId}` }, options);
+		return this.#transport.request<Deleted>(
+			{ method: "DELETE", path: path`/workspace/keys/${keyId}`, answer: "deleted" },
+			options,
+		);
 	}
 }

@@ -27,7 +27,7 @@ export class Projects {
 
 	/** All projects that the key opens. An array, not pages: so it is on the wire. */
 	async list(options?: RequestOptions): Promise<Project[]> {
-		const request = { method: "GET", path: "/workspace/projects" } as const;
+		const request = { method: "GET", path: "/workspace/projects", answer: "projects" } as const;
 		const projects = await this.#transport.request<readonly WireProject[]>(request, options);
 		return projects.map((fields) => new Project(this.#transport, fields));
 	}
@@ -43,10 +43,16 @@ export class Projects {
 	}
 
 	async delete(projectId: string, options?: RequestOptions): Promise<Deleted> {
-		return this.#transport.request<Deleted>({ method: "DELETE", path: projectPath(projectId) }, options);
+		return this.#transport.request<Deleted>(
+			{ method: "DELETE", path: projectPath(projectId), answer: "deleted" },
+			options,
+		);
 	}
 
 	async #call(request: Parameters<Transport["request"]>[0], options: RequestOptions | undefined): Promise<Project> {
-		return new Project(this.#transport, await this.#transport.request<WireProject>(request, options));
+		return new Project(
+			this.#transport,
+			await this.#transport.request<WireProject>({ ...request, answer: "project" }, options),
+		);
 	}
 }

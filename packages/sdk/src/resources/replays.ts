@@ -76,12 +76,15 @@ export class Replays {
 	}
 
 	async get(replayId: string, options?: RequestOptions): Promise<Replay> {
-		return this.#transport.request<Replay>({ method: "GET", path: this.#path() + path`/${replayId}` }, options);
+		return this.#transport.request<Replay>(
+			{ method: "GET", path: this.#path() + path`/${replayId}`, answer: "replay" },
+			options,
+		);
 	}
 
 	/** Makes no more deliveries; those that are made go on. Throws a `ConflictError` if it has ended. */
 	async cancel(replayId: string, options?: RequestOptions): Promise<Replay> {
-		const request = { method: "POST", path: this.#path() + path`/${replayId}:cancel` } as const;
+		const request = { method: "POST", path: this.#path() + path`/${replayId}:cancel`, answer: "replay" } as const;
 		return this.#transport.request<Replay>(request, options);
 	}
 

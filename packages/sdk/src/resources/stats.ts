@@ -48,5 +48,5 @@ export function getStats(
 	options: RequestOptions | undefined,
 ): Promise<Stats> {
 	const query = { ...params, from: milliseconds("from", from), to: milliseconds("to", to) };
-	return transport.request<Stats>({ method: "GET", path: `${base}/stats`, query }, options);
+	return transport.request<Stats>({ method: "GET", path: `${base}/stats`, query, answer: "stats" }, options);
 }

@@ -186,7 +186,12 @@ export class Webhooks {
 		const { eventType } = options;
 		const json = eventType === undefined ? {} : { json: JSON.stringify({ eventType }) };
 		const timeoutMs = options.timeoutMs ?? Math.max(this.#transport.timeoutMs, TEST_TIMEOUT_MS);
-		const request = { method: "POST", path: this.#path() + path`/${webhookId}:test`, ...json } as const;
+		const request = {
+			method: "POST",
+			path: this.#path() + path`/${webhookId}:test`,
+			...json,
+			answer: "webhookTest",
+		} as const;
 		return this.#transport.request<WebhookTest>(request, { ...options, timeoutMs });
 	}
 
@@ -229,6 +234,7 @@ export class Webhooks {
 			path: this.#path() + path`/${webhookId}:replay`,
 			json: wireReplay(replay),
 			repeat: replay.dryRun === true ? "any" : "refused",
+			answer: replay.dryRun === true ? "replayEstimate" : "replay",
 		} as const;
 		return this.#transport.request<Replay | ReplayEstimate>(request, options);
 	}
@@ -240,11 +246,14 @@ export class Webhooks {
 
 	/** Deletes it and cancels its deliveries. A retry after a lost answer can end in a `NotFoundError`: it is gone already. */
 	async delete(webhookId: string, options?: RequestOptions): Promise<Deleted> {
-		return this.#transport.request<Deleted>({ method: "DELETE", path: this.#path() + path`/${webhookId}` }, options);
+		return this.#transport.request<Deleted>(
+			{ method: "DELETE", path: this.#path() + path`/${webhookId}`, answer: "deleted" },
+			options,
+		);
 	}
 
 	async #call(request: Parameters<Transport["request"]>[0], options: RequestOptions | undefined): Promise<Webhook> {
-		return readWebhook(await this.#transport.request<WireWebhook>(request, options));
+		return readWebhook(await this.#transport.request<WireWebhook>({ ...request, answer: "webhook" }, options));
 	}
 
 	#path(): string {
