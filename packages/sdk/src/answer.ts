@@ -4,6 +4,9 @@ import type { FetchResponse } from "./platform.ts";
 import { parseRetryAfterMs } from "./retry.ts";
 
 const EXCERPT_LENGTH = 200;
+// Twice the largest page there is: 1,000 event types, each with a schema and an example of 64 KiB.
+const MAX_BYTES = 256 * 1_024 * 1_024;
+const MAX_ERROR_BYTES = 1_024 * 1_024;
 
 /** Answers that do not name themselves by `object`, or whose name alone says too little, and how they are known. */
 const SHAPES = {
@@ -34,15 +37,43 @@ interface Asked {
 	readonly answer?: AnswerKind;
 }
 
+/** What was read of a body. */
+interface ReadText {
+	readonly text: string;
+	/** There was more than any Fanfare sends. */
+	readonly isCut: boolean;
+}
+
+/** The body as text, up to a size, so that a body without end doesn't fill the memory within the timeout. */
+export async function readText(response: FetchResponse): Promise<ReadText> {
+	const { body } = response;
+	// Not every fetch gives a body to read from; node-fetch's, for one, is a stream of Node.
+	if (typeof body?.getReader !== "function") return { text: await response.text(), isCut: false };
+	const maxBytes = isSuccess(response.status) ? MAX_BYTES : MAX_ERROR_BYTES;
+	const reader = body.getReader();
+	const decoder = new TextDecoder();
+	let text = "";
+	let bytes = 0;
+	for (;;) {
+		const { done, value } = await reader.read();
+		if (done) return { text: text + decoder.decode(), isCut: false };
+		if (value === undefined) continue;
+		bytes += value.byteLength;
+		if (bytes > maxBytes) return { text, isCut: true };
+		text += decoder.decode(value, { stream: true });
+	}
+}
+
 /**
  * The JSON of a 2xx, if it is what was asked for. Anything else is thrown as the error that it is: whoever else answers 200 to
  * everything must not be taken for a Fanfare that has stored an event.
  */
-export function readAnswer(asked: Asked, response: FetchResponse, text: string, now: number): unknown {
+export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText, now: number): unknown {
 	const { status } = response;
-	const body = parseJson(text);
+	const { text, isCut } = read;
+	const body = isCut ? undefined : parseJson(text);
 	const requestId = stringField(body, "requestId") ?? response.headers.get("x-request-id");
-	if (status >= 200 && status < 300) {
+	if (isSuccess(status)) {
 		if (body === undefined) {
 			throw new UnexpectedResponseError(notFanfare(asked, response, text), { status, requestId });
 		}
@@ -72,6 +103,10 @@ function isKind(answer: unknown, kind: AnswerKind): boolean {
 
 function isNamed(answer: unknown, name: string): boolean {
 	return field(answer, "object") === name;
+}
+
+function isSuccess(status: number): boolean {
+	return status >= 200 && status < 300;
 }
 
 /** The parsed JSON; undefined if it is none. */

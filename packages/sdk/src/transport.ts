@@ -1,5 +1,5 @@
 // The one way from the SDK to the server: a resource names path and body, and here are timeout, retries and errors.
-import { readAnswer, type AnswerKind } from "./answer.ts";
+import { readAnswer, readText, type AnswerKind } from "./answer.ts";
 import { ConnectionError, TimeoutError, UnexpectedResponseError } from "./errors.ts";
 import { OpenAnswer } from "./open-answer.ts";
 import { mayNameItself, throwIfAborted, type AbortSignalLike, type FetchResponse, type Runtime } from "./platform.ts";
@@ -73,12 +73,13 @@ export class Transport {
 		const { signal } = options;
 		const controller = new AbortController();
 		const what = `${request.method} ${this.#config.endpoint}${request.path}`;
-		const { response, text } = await this.#within(what, options, controller, async () => {
+		const { response, answer } = await this.#within(what, options, controller, async () => {
 			const response = await this.#send(request, controller.signal, { accept: "text/event-stream", ...headers });
-			return { response, text: isEventStream(response) ? null : await response.text() };
+			return { response, answer: isEventStream(response) ? null : await readText(response) };
 		});
-		if (text !== null) {
-			readAnswer(request, response, text, this.#runtime.now());
+		if (answer !== null) {
+			controller.abort();
+			readAnswer(request, response, answer, this.#runtime.now());
 			const message = `${what} was answered with something other than a stream. Does a proxy stand in between?`;
 			throw new UnexpectedResponseError(message, { status: response.status, requestId: null });
 		}
@@ -111,12 +112,14 @@ export class Transport {
 	async #try(request: ApiRequest, timeoutMs: number, signal: AbortSignalLike | undefined): Promise<unknown> {
 		const controller = new AbortController();
 		const what = `${request.method} ${this.#config.endpoint}${request.path}`;
-		const { response, text } = await this.#within(what, { timeoutMs, signal }, controller, async () => {
+		const { response, text, isCut } = await this.#within(what, { timeoutMs, signal }, controller, async () => {
 			const response = await this.#send(request, controller.signal);
 			// Inside the timeout too: a server can send headers and then nothing more.
-			return { response, text: await response.text() };
+			return { response, ...(await readText(response)) };
 		});
-		return readAnswer(request, response, text, this.#runtime.now());
+		// Ends the rest of what nobody reads.
+		if (isCut) controller.abort();
+		return readAnswer(request, response, { text, isCut }, this.#runtime.now());
 	}
 
 	/** Ends `work` through the controller when its time is up or the caller wants it; its failures become the SDK's. */

@@ -1,7 +1,8 @@
 // The one request path: errors, retries, timeouts, cancelling.
+import type { ServerResponse } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import {
 	ApiError,
@@ -22,6 +23,7 @@ import {
 } from "../src/index.ts";
 import { platformRuntime } from "../src/platform.ts";
 import {
+	endless,
 	hang,
 	hangInBody,
 	json,
@@ -109,6 +111,21 @@ describe("errors", () => {
 		await using server = await ScriptedServer.start(step);
 		expect(await failure(testClient(server).client.getInfo())).toBeInstanceOf(UnexpectedResponseError);
 		expect(server.requests).toHaveLength(1);
+	});
+
+	it.each([
+		["an answer", 200, UnexpectedResponseError],
+		["an error", 500, InternalServerError],
+	])("leaves %s without end after a bound", async (_name, status, expected) => {
+		const seen: ServerResponse[] = [];
+		await using server = await ScriptedServer.start((response, request) => {
+			seen.push(response);
+			endless(status)(response, request);
+		});
+		const error = await failure(testClient(server, { maxRetries: 0 }).client.getInfo());
+		expect(error).toBeInstanceOf(expected);
+		expect(error).toMatchObject({ status });
+		await vi.waitFor(() => expect(seen[0]?.destroyed).toBe(true));
 	});
 
 	it.each<[string, (client: Client) => PromiseLike<unknown>]>([

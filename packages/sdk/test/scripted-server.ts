@@ -32,6 +32,18 @@ export const hangInBody: Step = (response) => {
 	response.write('{"id":');
 };
 
+/** Sends white space for as long as somebody reads, as fast as that. */
+export const endless =
+	(status: number): Step =>
+	(response) => {
+		const piece = Buffer.alloc(1_024 * 1_024, " ");
+		const write = () => {
+			while (!response.destroyed && response.write(piece));
+		};
+		response.writeHead(status, { "content-type": "application/json" }).on("drain", write);
+		write();
+	};
+
 /** Cuts the connection before a byte of answer. */
 export const reset: Step = (response) => {
 	response.socket?.resetAndDestroy();
