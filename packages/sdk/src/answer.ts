@@ -37,6 +37,13 @@ interface Asked {
 	readonly answer?: AnswerKind;
 }
 
+/** What an answer is read with. */
+interface Reader {
+	readonly now: number;
+	/** Never shown: a debugging proxy's page repeats what it was sent. */
+	readonly secretKey: string;
+}
+
 /** What was read of a body. */
 interface ReadText {
 	readonly text: string;
@@ -68,14 +75,18 @@ export async function readText(response: FetchResponse): Promise<ReadText> {
  * The JSON of a 2xx, if it is what was asked for. Anything else is thrown as the error that it is: whoever else answers 200 to
  * everything must not be taken for a Fanfare that has stored an event.
  */
-export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText, now: number): unknown {
+export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText, reader: Reader): unknown {
 	const { status } = response;
-	const { text, isCut } = read;
-	const body = isCut ? undefined : parseJson(text);
+	// A good answer stays as it is, whatever is in it.
+	const json = isSuccess(status) ? read.text : concealed(read.text, reader);
+	const body = read.isCut ? undefined : parseJson(json);
 	const requestId = stringField(body, "requestId") ?? response.headers.get("x-request-id");
 	if (isSuccess(status)) {
 		if (body === undefined) {
-			throw new UnexpectedResponseError(notFanfare(asked, response, text), { status, requestId });
+			throw new UnexpectedResponseError(notFanfare(asked, response, concealed(read.text, reader)), {
+				status,
+				requestId,
+			});
 		}
 		if (asked.answer === undefined || isKind(body, asked.answer)) return body;
 		// Without an excerpt: a good answer of another kind may hold a key.
@@ -88,12 +99,12 @@ export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText
 		const message = `${asked.method} ${asked.path} was answered with a redirect${target === null ? "" : ` to ${target}`}, which is not followed: set the client's endpoint to where Fanfare is.`;
 		throw new UnexpectedResponseError(message, { status, requestId });
 	}
-	throw apiError(stringField(body, "message") ?? notFanfare(asked, response, text), {
+	throw apiError(stringField(body, "message") ?? notFanfare(asked, response, json), {
 		status,
 		code: stringField(body, "code"),
 		requestId,
 		issues: issuesOf(body),
-		retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after"), now),
+		retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after"), reader.now),
 	});
 }
 
@@ -107,6 +118,10 @@ function isNamed(answer: unknown, name: string): boolean {
 
 function isSuccess(status: number): boolean {
 	return status >= 200 && status < 300;
+}
+
+function concealed(text: string, { secretKey }: Reader): string {
+	return text.replaceAll(secretKey, "***");
 }
 
 /** The parsed JSON; undefined if it is none. */

@@ -79,7 +79,7 @@ export class Transport {
 		});
 		if (answer !== null) {
 			controller.abort();
-			readAnswer(request, response, answer, this.#runtime.now());
+			readAnswer(request, response, answer, this.#reader());
 			const message = `${what} was answered with something other than a stream. Does a proxy stand in between?`;
 			throw new UnexpectedResponseError(message, { status: response.status, requestId: null });
 		}
@@ -119,7 +119,11 @@ export class Transport {
 		});
 		// Ends the rest of what nobody reads.
 		if (isCut) controller.abort();
-		return readAnswer(request, response, { text, isCut }, this.#runtime.now());
+		return readAnswer(request, response, { text, isCut }, this.#reader());
+	}
+
+	#reader() {
+		return { now: this.#runtime.now(), secretKey: this.#config.secretKey };
 	}
 
 	/** Ends `work` through the controller when its time is up or the caller wants it; its failures become the SDK's. */

@@ -6,7 +6,18 @@ import { describe, expect, it } from "vitest";
 
 import { Client, utils } from "../src/index.ts";
 import { VERSION } from "../src/version.ts";
-import { hang, json, KEY, PROJECT_ID, raw, reset, ScriptedServer, testClient, wireProject } from "./scripted-server.ts";
+import {
+	hang,
+	json,
+	KEY,
+	PROJECT_ID,
+	raw,
+	reset,
+	ScriptedServer,
+	testClient,
+	wireProject,
+	type Step,
+} from "./scripted-server.ts";
 
 describe("new Client", () => {
 	it("talks to a Fanfare on this machine unless it is told where", () => {
@@ -77,6 +88,22 @@ describe("the secret key", () => {
 			expect(error).toBeInstanceOf(Error);
 			expect(inspect(error, { depth: null, showHidden: true })).not.toContain(KEY);
 		}
+	});
+
+	it.each<[string, (sent: string) => Step]>([
+		["a page", (sent) => raw(502, `<h1>Bad gateway</h1><pre>${sent}</pre>`)],
+		["a page that is a 200", (sent) => raw(200, `<h1>Hello</h1><pre>${sent}</pre>`)],
+		["JSON", (sent) => json(400, { message: sent, code: sent, issues: [{ path: sent, message: sent }] })],
+		["JSON that is a 200", (sent) => raw(200, sent)],
+	])("is in no error when %s repeats what was sent", async (_name, step) => {
+		await using server = await ScriptedServer.start((response, request) =>
+			step(JSON.stringify(request.headers))(response, request),
+		);
+		const error = await testClient(server, { maxRetries: 0 })
+			.client.getInfo()
+			.catch((error: unknown) => error);
+		expect(error).toBeInstanceOf(Error);
+		expect(inspect(error, { depth: null, showHidden: true })).not.toContain(KEY);
 	});
 });
 
