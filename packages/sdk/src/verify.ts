@@ -155,7 +155,11 @@ function requiredHeader(headers: WebhookHeaders, name: string, separator: string
 }
 
 function header(headers: WebhookHeaders, name: string, separator: string): string | null {
-	if (typeof headers.get === "function") return headers.get(name);
+	// `?? null`: a Map and Express's request give undefined, which a sender can bring about by leaving a header out.
+	if (typeof headers.get === "function") {
+		const value: string | null | undefined = headers.get(name);
+		return value ?? null;
+	}
 	for (const [key, value] of Object.entries(headers)) {
 		if (key.toLowerCase() !== name || value === undefined) continue;
 		return typeof value === "string" ? value : (value as readonly string[]).join(separator);

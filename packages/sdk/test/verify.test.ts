@@ -158,6 +158,14 @@ describe("headers", () => {
 		expect(await codeOf(verifySignature(event.body, rest, secret, now))).toBe("missing_header");
 	});
 
+	it.each(Object.keys(headers))("are refused without %s by what gives undefined for it, too", async (name) => {
+		const map = new Map(Object.entries(headers));
+		const given = map as unknown as WebhookHeaders;
+		expect(await codeOf(verifySignature(event.body, given, secret, now))).toBe("accepted");
+		map.delete(name);
+		expect(await codeOf(verifySignature(event.body, given, secret, now))).toBe("missing_header");
+	});
+
 	it("are not taken from a prototype", async () => {
 		expect(await codeOf(verifySignature(event.body, Object.create(headers) as WebhookHeaders, secret, now))).toBe(
 			"missing_header",
