@@ -186,7 +186,8 @@ export function path(parts: TemplateStringsArray, ...ids: readonly string[]): st
 }
 
 function encodeId(id: unknown): string {
-	if (typeof id !== "string" || id === "" || id === "." || id === "..") {
+	// Half a surrogate pair has no encoding.
+	if (typeof id !== "string" || id === "" || id === "." || id === ".." || /\p{Surrogate}/u.test(id)) {
 		throw new TypeError(`An id must be a string such as "webhook_…", got ${JSON.stringify(id) ?? typeof id}.`);
 	}
 	return encodeURIComponent(id);
@@ -195,8 +196,9 @@ function encodeId(id: unknown): string {
 /** A time for the wire: integer milliseconds. */
 export function milliseconds(name: string, time: Date | number | undefined): number | undefined {
 	if (time === undefined) return undefined;
-	const ms = typeof time === "number" ? time : time.getTime();
-	if (!Number.isSafeInteger(ms)) {
+	// By shape: plain JavaScript hands in texts, too, and a Date can come from another realm.
+	const ms: unknown = typeof (time as Partial<Date> | null)?.getTime === "function" ? (time as Date).getTime() : time;
+	if (typeof ms !== "number" || !Number.isSafeInteger(ms)) {
 		throw new TypeError(`${name} must be a valid Date or integer milliseconds since the epoch, got ${String(time)}.`);
 	}
 	return ms;

@@ -90,7 +90,8 @@ it.each([
 	);
 });
 
-it.each([Number.NaN, 1.5, new Date("nonsense")])("refuses %s as a time", async (after) => {
+it.each([Number.NaN, 1.5, new Date("nonsense"), "2026-11-24", null, {}])("refuses %s as a time", async (time) => {
+	const after = time as number;
 	await using server = await ScriptedServer.start();
 	const { events } = testClient(server).client.project(PROJECT_ID);
 	expect(() => events.list({ after })).toThrow(/^after must be a valid Date or integer milliseconds/);

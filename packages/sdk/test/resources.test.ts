@@ -1,6 +1,7 @@
 // What each call puts on the wire, and what it makes of the answer.
 import { expect, it } from "vitest";
 
+import { BadRequestError } from "../src/index.ts";
 import { projectCases } from "./project-cases.ts";
 import {
 	json,
@@ -62,7 +63,7 @@ it("encodes ids, so that none leads to another path", async () => {
 	expect(server.last.url).toBe(`/projects/${PROJECT_ID}/events/evt_1%2F..%2F..%2Fx%3Fy%23z`);
 });
 
-it.each(["", ".", "..", undefined])("refuses %j as an id before anything is sent", async (id) => {
+it.each(["", ".", "..", "\ud800", undefined])("refuses %j as an id before anything is sent", async (id) => {
 	await using server = await ScriptedServer.start();
 	const { client } = testClient(server);
 
@@ -78,6 +79,25 @@ it("leaves a field that it doesn't know to the server", async () => {
 	await hooks(testClient(server).client).create({ name: "n", spec });
 
 	expect(JSON.parse(server.last.body)).toEqual({ name: "n", spec });
+});
+
+it("leaves to the server, which says it best, what plain JavaScript has left out", async () => {
+	const missing = json(400, { message: "spec: is required" });
+	await using server = await ScriptedServer.start(missing, missing, missing, missing);
+	const webhooks = hooks(testClient(server).client);
+	const spec = { retries: null, secret: null };
+
+	await expect(webhooks.create({ name: "n" } as never)).rejects.toThrow(BadRequestError);
+	await expect(webhooks.create({ name: "n", spec: null } as never)).rejects.toThrow(BadRequestError);
+	await expect(webhooks.create({ name: "n", spec } as never)).rejects.toThrow(BadRequestError);
+	await expect(webhooks.updateSecret(WEBHOOK_ID, undefined as never)).rejects.toThrow(BadRequestError);
+
+	expect(server.requests.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+		{ name: "n" },
+		{ name: "n", spec: null },
+		{ name: "n", spec },
+		{},
+	]);
 });
 
 it("gives a webhook test, which may take 30 s, more time than the client's other calls", async () => {

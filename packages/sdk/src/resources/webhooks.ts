@@ -171,7 +171,7 @@ export class Webhooks {
 	 */
 	async updateSecret(webhookId: string, secret: WebhookSecret, options: UpdateSecretOptions = {}): Promise<Webhook> {
 		const { overlapMs } = options;
-		const json = JSON.stringify({ ...wireSecret(secret), overlapMs });
+		const json = JSON.stringify({ ...(wireSecret(secret) as object | undefined), overlapMs });
 		return this.#call({ method: "PUT", path: this.#path() + path`/${webhookId}/secret`, json }, options);
 	}
 
@@ -261,19 +261,25 @@ export class Webhooks {
 	}
 }
 
-/** The SDK's names to the wire's. What it doesn't know goes along, for the server to refuse by name. */
-function wireSpec(spec: Partial<WebhookSpec>): Record<string, unknown> {
+/** The SDK's names to the wire's. What it doesn't know, or misses, goes along, for the server to refuse by name. */
+function wireSpec(spec: Partial<WebhookSpec> | undefined): unknown {
+	if (!isObject(spec)) return spec;
 	const wire: Record<string, unknown> = { ...spec };
 	if (spec.secret !== undefined) wire["secret"] = wireSecret(spec.secret);
-	if (spec.retries !== undefined) {
+	if (isObject(spec.retries)) {
 		const { maxRetryDelay, ...retries } = spec.retries;
 		wire["retries"] = { ...retries, maxBackoffMs: maxRetryDelay };
 	}
 	return wire;
 }
 
-function wireSecret(secret: WebhookSecret): { contents: string } {
-	return typeof secret === "string" ? { contents: secret } : { contents: secret.contents };
+function wireSecret(secret: WebhookSecret | undefined): unknown {
+	if (typeof secret === "string") return { contents: secret };
+	return isObject(secret) ? { contents: secret.contents } : secret;
+}
+
+function isObject<T>(value: T): value is T & object {
+	return typeof value === "object" && value !== null;
 }
 
 function readWebhook(wire: WireWebhook): Webhook {
