@@ -17,6 +17,9 @@ interface WirePage {
 	readonly data: readonly unknown[];
 }
 
+const SAME_PAGE =
+	"A page of a list was answered with itself as the next, which would never end. Does a proxy stand in between that leaves out the query?";
+
 type Fetch<T> = (page: string | undefined) => Promise<Page<T>>;
 
 /** A page of a list, newest first. `for await` goes over its entries and on over all pages after it. */
@@ -39,6 +42,7 @@ export class Page<T> implements AsyncIterable<T> {
 		yield* this.data;
 		for (let next = this.nextPage; next !== null;) {
 			const page = await this.#fetch(next);
+			if (page.nextPage === next) throw new UnexpectedResponseError(SAME_PAGE, { status: 200, requestId: null });
 			yield* page.data;
 			next = page.nextPage;
 		}

@@ -66,6 +66,14 @@ it("sends once however often it is awaited", async () => {
 	expect(server.requests).toHaveLength(1);
 });
 
+it("ends when a cache answers with the same page over and over", async () => {
+	const same = page([1], "b");
+	await using server = await ScriptedServer.start(same, same, same);
+	const { events } = testClient(server).client.project(PROJECT_ID);
+	await expect(idsOf(events.list())).rejects.toBeInstanceOf(UnexpectedResponseError);
+	expect(server.requests).toHaveLength(2);
+});
+
 it("fails like any call", async () => {
 	const gone = json(404, { message: "No such project.", code: "project_not_found" });
 	await using server = await ScriptedServer.start(gone, gone, page([1], "b"), gone);
