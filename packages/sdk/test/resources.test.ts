@@ -42,6 +42,7 @@ it("works in a project that was fetched or listed", async () => {
 
 	expect(project.name).toBe("My project");
 	expect((await project.batch.webhooks.get(WEBHOOK_ID)).retries.maxRetryDelay).toBe(15_000);
+	expect(Object.keys(project)).toEqual(Object.keys(wireProject));
 	expect(JSON.parse(JSON.stringify(project))).toEqual(wireProject);
 });
 

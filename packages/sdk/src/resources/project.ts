@@ -114,9 +114,10 @@ export class Project extends ProjectHandle implements ProjectFields {
 	readonly localization: string;
 	readonly tags: readonly string[];
 	readonly groups: readonly string[];
-	readonly eventTypePolicy?: EventTypePolicy;
-	readonly retentionDays?: number | null;
-	readonly payloadRetentionDays?: number | null;
+	// Declared only: what the server doesn't say is not there, rather than there as undefined.
+	declare readonly eventTypePolicy?: EventTypePolicy;
+	declare readonly retentionDays?: number | null;
+	declare readonly payloadRetentionDays?: number | null;
 
 	constructor(transport: Transport, fields: WireProject) {
 		super(transport, fields.id);
