@@ -222,10 +222,12 @@ function queryString(query: ApiRequest["query"]): string {
 	return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 
-/** What went wrong, as Node's `cause.code` says it best and other platforms' messages say it somehow. */
+/** What went wrong, as Node's `cause` says it best and other platforms' messages say it somehow. */
 function connectionTrouble(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
 	const { cause } = error;
-	if (cause instanceof Error) return "code" in cause ? `${String(cause.code)} (${error.message})` : cause.message;
-	return error.message;
+	if (!(cause instanceof Error)) return error.message;
+	// Empty for several addresses that were all refused, and for some of what Node's fetch takes for a network error.
+	const message = (cause.message === "" ? error.message : cause.message).replace(/\s+/g, " ").trim();
+	return "code" in cause ? `${String(cause.code)} (${message})` : message;
 }

@@ -158,6 +158,27 @@ describe("errors", () => {
 		expect(other.requests).toEqual([]);
 	});
 
+	it.each([
+		[
+			"a connection that is closed without a word",
+			(response: ServerResponse) => response.socket?.end(),
+			"other side closed",
+		],
+		["a status that Node's fetch takes for a network error", raw(407, ""), "fetch failed"],
+	])("names the trouble with %s", async (_name, step, expected) => {
+		await using server = await ScriptedServer.start(step);
+		const error = (await failure(testClient(server, { maxRetries: 0 }).client.getInfo())) as Error;
+		expect(error.constructor).toBe(ConnectionError);
+		expect(error.message).toContain(expected);
+	});
+
+	it("names the trouble with a server that speaks no TLS, in one line", async () => {
+		await using server = await ScriptedServer.start();
+		const endpoint = server.endpoint.replace("http:", "https:");
+		const error = (await failure(testClient({ endpoint }, { maxRetries: 0 }).client.getInfo())) as Error;
+		expect(error.message).toMatch(/^GET https:.* got no answer: ERR_SSL_\w+ \(.*\)\.$/);
+	});
+
 	it("names the trouble when nobody listens", async () => {
 		const error = (await failure(
 			testClient({ endpoint: await closedEndpoint() }, { maxRetries: 0 }).client.getInfo(),
