@@ -24,6 +24,7 @@ export interface ClientOptions {
 /** What is known about the installation. */
 export interface Workspace {
 	readonly id: string;
+	readonly object: "workspace";
 	readonly name: string;
 	readonly owner: string;
 	readonly tier: string;

@@ -16,7 +16,7 @@ export interface Delivery {
 	/** Why it is in this status, in words. */
 	readonly reason: string | null;
 	/** Of the last attempt: 0 if no answer came; null before the first. */
-	readonly responseCode?: number | null;
+	readonly responseCode: number | null;
 	readonly attemptCount: number;
 	/** When the next attempt is due; null if there is none. */
 	readonly nextAttemptDate: number | null;
@@ -37,11 +37,13 @@ export interface Attempt {
 	readonly responseCode: number;
 	/** `timeout`, `dns`, `refused`, `reset`, `tls`, `blocked_address` …; null if an answer came. */
 	readonly error: string | null;
+	/** What went wrong, as a sentence; null if nothing did. */
+	readonly reason: string | null;
 	readonly request: { readonly headers: Readonly<Record<string, string>> };
 	/** Null if no answer came. */
 	readonly response: {
 		readonly headers: Readonly<Record<string, string>>;
-		readonly body: string | null;
+		readonly body: string;
 		readonly bodyTruncated: boolean;
 	} | null;
 }

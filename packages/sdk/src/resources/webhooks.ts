@@ -25,22 +25,23 @@ export interface Webhook {
 	readonly retries: RetryPolicy;
 	readonly createDate: number;
 	readonly updateDate: number;
-	readonly description?: string | null;
+	readonly description: string | null;
 	/** Exact names or `prefix.*`; null = all. */
-	readonly eventTypes?: readonly string[] | null;
+	readonly eventTypes: readonly string[] | null;
 	/** The names of the headers that go with each attempt; the values never come back. */
-	readonly headers?: Readonly<Record<string, "***">>;
+	readonly headers: Readonly<Record<string, "***">>;
 	/** How long an attempt may take. */
-	readonly timeoutMs?: number;
-	readonly rateLimit?: RateLimit | null;
-	readonly disableAfterMs?: number;
-	readonly metadata?: Readonly<Record<string, string>>;
-	readonly status?: "Enabled" | "Paused" | "Disabled";
-	readonly disabledReason?: string | null;
+	readonly timeoutMs: number;
+	readonly rateLimit: RateLimit | null;
+	/** Failing for so long without a success disables it; 0 = never. */
+	readonly disableAfterMs: number;
+	readonly metadata: Readonly<Record<string, string>>;
+	readonly status: "Enabled" | "Paused" | "Disabled";
+	readonly disabledReason: string | null;
 	/** The secret's last four characters. */
-	readonly secretHint?: string;
+	readonly secretHint: string;
 	/** Until when an older secret signs too; null if none does. */
-	readonly secretOverlapUntil?: number | null;
+	readonly secretOverlapUntil: number | null;
 }
 
 /** Attempts a second at most, with a burst of as many. */
