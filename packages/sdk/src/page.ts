@@ -120,7 +120,9 @@ export function listOf<T>(
 function wirePage(path: string, answer: unknown): WirePage {
 	const page = answer as WirePage | null;
 	const isCursor = (cursor: unknown) => cursor === null || typeof cursor === "string";
-	if (Array.isArray(page?.data) && isCursor(page.nextPage) && isCursor(page.prevPage)) return page;
+	const isEntry = (entry: unknown) => typeof entry === "object" && entry !== null;
+	const isPage = Array.isArray(page?.data) && page.data.every(isEntry);
+	if (isPage && isCursor(page.nextPage) && isCursor(page.prevPage)) return page;
 	const message = `GET ${path} was answered with JSON that is no list ({"nextPage", "prevPage", "data"}).`;
 	throw new UnexpectedResponseError(message, { status: 200, requestId: null });
 }

@@ -126,10 +126,13 @@ it("fails with the error itself when the first request fails", async () => {
 	await expect(eventsOf(server).sendBatch(numbered(1))).rejects.toBeInstanceOf(AuthenticationError);
 });
 
-it("does not take fewer results than events for an answer", async () => {
-	await using server = await ScriptedServer.start(json(202, { object: "batch", data: [] }));
-	await expect(eventsOf(server).sendBatch(numbered(1))).rejects.toBeInstanceOf(UnexpectedResponseError);
-});
+it.each([[[]], [[null]], [[{}]], [[{ status: 202 }]], [[wireEvent(1), wireEvent(2)]]])(
+	"does not take %j for the results of one event",
+	async (data) => {
+		await using server = await ScriptedServer.start(json(202, { object: "batch", data }));
+		await expect(eventsOf(server).sendBatch(numbered(1))).rejects.toBeInstanceOf(UnexpectedResponseError);
+	},
+);
 
 it("sends nothing at all if one of the events can't be written as JSON", async () => {
 	await using server = await ScriptedServer.start();

@@ -91,6 +91,7 @@ it.each([
 	{ data: [] },
 	{ data: {}, nextPage: null, prevPage: null },
 	{ data: [], nextPage: 7, prevPage: null },
+	{ data: [null], nextPage: null, prevPage: null },
 ])("does not take %j for a page", async (answer) => {
 	await using server = await ScriptedServer.start(json(200, answer));
 	await expect(testClient(server).client.project(PROJECT_ID).events.list()).rejects.toBeInstanceOf(

@@ -17,7 +17,9 @@ export interface BatchResultError {
  * A batch that went in several requests has failed after some of them. `cause` is what the failed request threw.
  *
  * @example
- * catch (error) {
+ * try {
+ * 	await project.events.sendBatch(events);
+ * } catch (error) {
  * 	if (!(error instanceof BatchError)) throw error;
  * 	await project.events.sendBatch(error.remaining); // the same idempotency keys: nothing is sent twice
  * }
@@ -94,10 +96,14 @@ async function sendChunk(
 }
 
 function checkedResults(answer: unknown, count: number): readonly BatchResult[] {
-	const data = (answer as { data?: readonly BatchResult[] } | null)?.data;
-	if (Array.isArray(data) && data.length === count) return data;
+	const data = (answer as { readonly data?: readonly BatchResult[] } | null)?.data;
+	if (Array.isArray(data) && data.length === count && data.every(isResult)) return data;
 	const message = `A batch of ${count} events was answered without one result for each.`;
 	throw new UnexpectedResponseError(message, { status: 202, requestId: null });
+}
+
+function isResult(result: Partial<BatchResult> | null): boolean {
+	return typeof result?.status === "number" && typeof (result.event ?? result.error) === "object";
 }
 
 function messageOf(error: unknown): string {
