@@ -98,7 +98,7 @@ export class ServiceUnavailableError extends InternalServerError {
 	override readonly name = "ServiceUnavailableError";
 }
 
-/** An answer that Fanfare doesn't give: a redirect, or a 2xx whose body is not the JSON that was expected. */
+/** An answer that Fanfare doesn't give: a redirect, or a 2xx whose body is not the JSON that was expected. Never repeated. */
 export class UnexpectedResponseError extends FanfareError {
 	override readonly name = "UnexpectedResponseError";
 	readonly status: number;

@@ -74,7 +74,7 @@ function sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
 	});
 }
 
-/** Throws what an aborted call rejects with: the signal's own reason, as `fetch` does. */
+/** Throws what an aborted call rejects with: the signal's own reason, as `fetch` does, or an error with it. */
 export function throwIfAborted(signal: AbortSignalLike | undefined): void {
 	if (signal?.aborted === true) throw abortReason(signal);
 }

@@ -8,7 +8,7 @@ import { VERSION } from "./version.ts";
 
 /** What every call takes as its last argument. */
 export interface RequestOptions {
-	/** Ends the call, its waits between tries included; it then rejects with the signal's reason. */
+	/** Ends the call, its waits between tries included; it then rejects with the signal's reason, as the `cause` of an `Error` if it is none. */
 	readonly signal?: AbortSignalLike | undefined;
 	/** For this call, in place of the client's: how long one try may take, from connecting to the last byte of the answer. */
 	readonly timeoutMs?: number | undefined;
