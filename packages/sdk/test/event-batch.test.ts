@@ -80,6 +80,24 @@ it("splits at 1,000 events and gives one list in order", async () => {
 	expect(results.map(({ event }) => event?.id)).toEqual(numbered(2_001).map(({ type }) => type));
 });
 
+it("counts the places in its errors over the whole batch, not from the beginning of a request", async () => {
+	const refusing: Step = (response, request) => {
+		const data = sentIn(request).map((_, n) => {
+			const path = `events.${n}.type`;
+			return {
+				status: 400,
+				error: { message: `${path}: no`, code: "invalid_request", issues: [{ path, message: "no" }] },
+			};
+		});
+		json(202, { object: "batch", data })(response, request);
+	};
+	await using server = await ScriptedServer.start(refusing, refusing);
+	const results = await eventsOf(server).sendBatch(numbered(1_500));
+
+	expect(results.map(({ error }) => error?.message)).toEqual(results.map((_, n) => `events.${n}.type: no`));
+	expect(results.map(({ error }) => error?.issues?.[0]?.path)).toEqual(results.map((_, n) => `events.${n}.type`));
+});
+
 it("splits at 5 MiB, measured in bytes", async () => {
 	await using server = await ScriptedServer.start(accept, accept);
 	// 3 bytes a character: about 1.5 MiB each, three to a request.

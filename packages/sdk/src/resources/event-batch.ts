@@ -53,7 +53,8 @@ export async function sendChunks(
 	for (const chunk of chunksOf(events.map((event) => JSON.stringify(wireEvent(event))))) {
 		try {
 			// One by one: a spread of a large list overflows the stack.
-			for (const result of await sendChunk(chunk, post)) results.push(result);
+			const first = results.length;
+			for (const result of await sendChunk(chunk, post)) results.push(placed(result, first));
 		} catch (cause) {
 			if (results.length === 0) throw cause;
 			const message = `The batch stopped after ${results.length} of ${events.length} events: ${messageOf(cause)}`;
@@ -100,6 +101,16 @@ function checkedResults(answer: unknown, count: number): readonly BatchResult[] 
 	if (Array.isArray(data) && data.length === count && data.every(isResult)) return data;
 	const message = `A batch of ${count} events was answered without one result for each.`;
 	throw new UnexpectedResponseError(message, { status: 202, requestId: null });
+}
+
+/** The result with its places counted over the whole batch: the server counts from the beginning of each request. */
+function placed(result: BatchResult, first: number): BatchResult {
+	const { error } = result;
+	if (error === undefined || first === 0) return result;
+	const moved = (text: string) => text.replace(/^events\.(\d+)/, (_, n: string) => `events.${Number(n) + first}`);
+	const issues = error.issues?.map((issue) => ({ ...issue, path: moved(issue.path) }));
+	const message = moved(error.message);
+	return { ...result, error: issues === undefined ? { ...error, message } : { ...error, message, issues } };
 }
 
 function isResult(result: Partial<BatchResult> | null): boolean {
