@@ -85,9 +85,11 @@ export async function verify<Data = unknown>(
 	secret: string | readonly string[],
 	options: VerifyOptions = {},
 ): Promise<VerifiedEvent<Data>> {
-	const { id } = await verifySignature(body, headers, secret, options);
+	// A copy: what is parsed is what was proven, also where the buffer is used again in the meantime.
+	const bytes = bytesOf(body).slice();
+	const { id } = await verifySignature(bytes, headers, secret, options);
 	// What the owner of the secret has signed is what Data says, or that is theirs to sort out.
-	return { ...(parseObject(bytesOf(body)) as Omit<VerifiedEvent<Data>, "id">), id };
+	return { ...(parseObject(bytes) as Omit<VerifiedEvent<Data>, "id">), id };
 }
 
 /**
@@ -102,13 +104,15 @@ export async function verifySignature(
 	secret: string | readonly string[],
 	options: VerifyOptions = {},
 ): Promise<VerifiedHeaders> {
-	const keys = await Promise.all(secretList(secret).map(importSecret));
+	const secrets = secretList(secret).map(decodeSecret);
 	const bytes = bytesOf(body);
 	const id = requiredHeader(headers, "webhook-id", ",");
 	const timestamp = requiredHeader(headers, "webhook-timestamp", ",");
 	const signatures = requiredHeader(headers, "webhook-signature", " ");
 	const seconds = checkTimestamp(timestamp, options);
+	// Before anything is awaited, since the buffer is the caller's.
 	const content = concat(new TextEncoder().encode(`${id}.${timestamp}.`), bytes);
+	const keys = await Promise.all(secrets.map(importKey));
 	for (const signature of candidates(signatures)) {
 		for (const key of keys) {
 			// WebCrypto compares in constant time.
@@ -128,11 +132,15 @@ function secretList(secret: string | readonly string[]): readonly string[] {
 }
 
 /** A bad secret is the receiver's mistake, so it is a TypeError and not taken for a bad request. Never names the secret. */
-async function importSecret(secret: string): Promise<CryptoKey> {
+function decodeSecret(secret: string): Uint8Array<ArrayBuffer> {
 	const bytes = typeof secret === "string" ? decodeBase64(withoutPrefix(secret)) : null;
 	if (bytes === null || bytes.length < 24 || bytes.length > 64) {
 		throw new TypeError(`A webhook secret must be base64 of 24–64 bytes, with or without ${SECRET_PREFIX}.`);
 	}
+	return bytes;
+}
+
+function importKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
 	return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
 }
 

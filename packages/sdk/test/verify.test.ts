@@ -128,6 +128,15 @@ describe("bodies", () => {
 		expect(await verify(body, headers, secret, now)).toMatchObject({ type: "batch.job.completed" });
 	});
 
+	it("may be overwritten as soon as the call has returned", async () => {
+		const body = Buffer.from(event.body);
+		const proof = verifySignature(body, headers, secret, now);
+		const verified = verify(body, headers, secret, now);
+		body.fill(" ");
+		expect(await proof).toMatchObject({ id: event.id });
+		expect(await verified).toMatchObject({ type: "batch.job.completed" });
+	});
+
 	it.each([{}, null, undefined, 7, JSON.parse(event.body)])(
 		"that are parsed or missing are a mistake in the code: %j",
 		async (body) => {
