@@ -73,6 +73,16 @@ it.each(["", ".", "..", "\ud800", undefined])("refuses %j as an id before anythi
 	expect(server.requests).toEqual([]);
 });
 
+it("rejects, rather than throws, where a promise is what the caller gets", async () => {
+	await using server = await ScriptedServer.start();
+	const project = testClient(server).client.project(PROJECT_ID);
+	const from = new Date("nonsense");
+
+	for (const call of [() => project.stats({ from }), () => project.batch.webhooks.stats(WEBHOOK_ID, { from })]) {
+		await expect(call().catch((error: unknown) => error)).resolves.toBeInstanceOf(TypeError);
+	}
+});
+
 it("leaves a field that it doesn't know to the server", async () => {
 	await using server = await ScriptedServer.start(json(200, wireWebhook));
 	const spec = { endpoint: "https://example.com/", retries: { maxRetries: 1, jitter: true }, colour: "red" };

@@ -67,7 +67,7 @@ export class ProjectHandle {
 	 * const { data, deliveries } = await project.stats({ width: "day" });
 	 * for (const { start, succeeded, exhausted } of data) console.log(new Date(start), succeeded, exhausted);
 	 */
-	stats(params: StatsParams = {}, options?: RequestOptions): Promise<Stats> {
+	async stats(params: StatsParams = {}, options?: RequestOptions): Promise<Stats> {
 		return getStats(this.#transport, projectPath(this.id), params, options);
 	}
 

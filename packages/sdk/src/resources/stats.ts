@@ -41,7 +41,7 @@ export interface Stats {
 }
 
 /** The statistics at `base`, the path of a project or of a webhook. */
-export function getStats(
+export async function getStats(
 	transport: Transport,
 	base: string,
 	{ from, to, ...params }: StatsParams,
