@@ -1,7 +1,7 @@
 // The only file that knows the adapters: from settings to a running server.
 import { existsSync, readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 
 import { getRequestListener } from "@hono/node-server";
@@ -17,6 +17,8 @@ import { logRequest } from "./adapters/observability/request-log.ts";
 import { lockDataDir } from "./adapters/sqlite/data-dir-lock.ts";
 import { openThreadedSqliteStore } from "./adapters/sqlite/threaded-store.ts";
 import { createApp } from "./api/app.ts";
+import type { RequestLine } from "./api/deps.ts";
+import { UnreadableRequests } from "./api/unreadable.ts";
 import type { Config } from "./config.ts";
 import { systemClock, type Clock } from "./core/clock.ts";
 import { createIdMaker } from "./core/ids.ts";
@@ -117,15 +119,17 @@ async function start(config: Config, options: StartOptions, cleanUp: (() => unkn
 		adminKey: config.adminKey,
 	});
 	metrics.watch({ gauges: () => engine.gauges(), openDeliveries: () => store.countOpen() });
+	const requestLog = (line: RequestLine) => logRequest(logger, line);
 	const app = createApp({
 		engine,
 		store,
 		metrics: () => metrics.render(),
-		requestLog: (line) => logRequest(logger, line),
+		requestLog,
 		version: VERSION,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	});
-	const http = await listen(app.fetch, config, options.overrideGlobals ?? false);
+	const unreadable = new UnreadableRequests(requestLog);
+	const http = await listen(app.fetch, unreadable, config, options.overrideGlobals ?? false);
 	cleanUp.push(() => closeServer(http));
 	await engine.start();
 	let stopping: Promise<void> | null = null;
@@ -184,20 +188,31 @@ async function masterKeyFor(config: Config, dataDir: string, store: Store): Prom
 /** Listens, or rejects with a sentence that says why it can't. */
 function listen(
 	fetch: Parameters<typeof getRequestListener>[0],
+	unreadable: UnreadableRequests,
 	config: Config,
 	overrideGlobalObjects: boolean,
 ): Promise<Server> {
-	const answer = getRequestListener(fetch, { overrideGlobalObjects });
+	const answer = getRequestListener(fetch, {
+		overrideGlobalObjects,
+		errorHandler: (error) => unreadable.response(error),
+	});
 	const server = createServer(
 		{
 			headersTimeout: HEADERS_TIMEOUT_MS,
 			requestTimeout: REQUEST_TIMEOUT_MS,
 			keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
 			connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
+			// Refused by the listener, which knows how errors look here.
+			requireHostHeader: false,
 		},
-		// The listener answers its own failures with a 500 and does not reject.
-		(request, response) => void answer(request, response),
+		// The listener answers its own failures too and does not reject.
+		(request, response) => {
+			// HTTP/1.0, which health checks still speak, has no Host header.
+			if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
+			void answer(request, response);
+		},
 	);
+	refuseUnreadable(server, unreadable);
 	return new Promise((resolve, reject) => {
 		server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, config)));
 		server.listen(config.port, config.host, () => {
@@ -205,6 +220,17 @@ function listen(
 			resolve(server);
 		});
 	});
+}
+
+/** What Node would close without a word, or answer without a body. */
+function refuseUnreadable(server: Server, unreadable: UnreadableRequests): void {
+	server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+		// The answer that is being written: Node keeps it there, and looks there itself when nobody listens for this event.
+		const { _httpMessage: answer } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
+		unreadable.refuse(socket as Socket, error.code, answer?.headersSent ?? false);
+	});
+	server.on("connect", (_request, socket) => unreadable.refuse(socket as Socket, undefined, false));
+	server.on("checkExpectation", ({ socket }) => unreadable.refuse(socket, undefined, false));
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: Config): Error {

@@ -9,8 +9,10 @@ export const KIND_STATUS: Readonly<Record<ErrorKind, number>> = {
 	forbidden: 403,
 	not_found: 404,
 	not_allowed: 405,
+	timed_out: 408,
 	conflict: 409,
 	too_large: 413,
+	headers_too_large: 431,
 	internal: 500,
 	unavailable: 503,
 };
@@ -100,8 +102,10 @@ function headersOf(error: FanfareError): Record<string, string> {
 		case "forbidden":
 		case "not_found":
 		case "not_allowed":
+		case "timed_out":
 		case "conflict":
 		case "too_large":
+		case "headers_too_large":
 		case "internal":
 			return {};
 	}

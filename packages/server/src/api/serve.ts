@@ -55,7 +55,7 @@ export async function serve(
 		await reply.body.cancel();
 		reply = { ...reply, body: "" };
 	}
-	return respond(reply, progress.requestId);
+	return new Response(reply.body, { status: reply.status, headers: headersOf(reply, progress.requestId) });
 }
 
 /** Checks a request against its route and lets the handler answer it. */
@@ -133,15 +133,12 @@ function expectNoBody(bytes: Uint8Array): undefined {
 }
 
 /** Plain headers, all at once: `@hono/node-server` passes those straight on. */
-function respond(reply: Reply, requestId: string): Response {
-	return new Response(reply.body, {
-		status: reply.status,
-		headers: {
-			"content-type": reply.contentType,
-			"cache-control": "no-store",
-			"x-content-type-options": "nosniff",
-			"x-request-id": requestId,
-			...reply.headers,
-		},
-	});
+export function headersOf(reply: Reply, requestId: string): Record<string, string> {
+	return {
+		"content-type": reply.contentType,
+		"cache-control": "no-store",
+		"x-content-type-options": "nosniff",
+		"x-request-id": requestId,
+		...reply.headers,
+	};
 }

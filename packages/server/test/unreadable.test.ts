@@ -1,0 +1,58 @@
+// What is no HTTP request, or none that a route can take, is refused in the same way as all else.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { eventually } from "./eventually.ts";
+import { RawConnection, requestHead } from "./raw-connection.ts";
+import { startServerProcess, type ServerProcess } from "./server-process.ts";
+
+let server: ServerProcess;
+beforeAll(async () => {
+	server = await startServerProcess();
+});
+afterAll(async () => {
+	await server[Symbol.asyncDispose]();
+});
+
+const key = () => ({ "secret-key": server.key });
+const chunked = (chunks: string) =>
+	requestHead("POST", `/projects/${server.projectId}/events`, { ...key(), "transfer-encoding": "chunked" }) + chunks;
+
+describe("a request that can't be read is refused with the error that all calls have", () => {
+	it.each([
+		["what is no HTTP", () => "GARBAGE\r\n\r\n", 400, "invalid_http"],
+		["HTTP/2", () => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "invalid_http"],
+		["no Host", () => "GET /healthz HTTP/1.1\r\n\r\n", 400, "invalid_http"],
+		["a Host that is none", () => requestHead("GET", "/healthz", { host: "a b" }), 400, "invalid_http"],
+		["a target that is no path", () => requestHead("OPTIONS", "*", {}), 400, "invalid_http"],
+		["a tunnel", () => requestHead("CONNECT", "127.0.0.1:443", {}), 400, "invalid_http"],
+		["an expectation", () => requestHead("GET", "/healthz", { expect: "wonders" }), 400, "invalid_http"],
+		["two framings", () => chunked("").replace("\r\n", "\r\ncontent-length: 3\r\n"), 400, "invalid_http"],
+		["a chunk without length", () => chunked("zz\r\nabc\r\n"), 400, "invalid_http"],
+		["too many headers", () => requestHead("GET", "/", { x: "x".repeat(20_000) }), 431, "headers_too_large"],
+	])("%s", async (_what, bytes, status, code) => {
+		using connection = new RawConnection(server.port);
+		await connection.write(bytes());
+		const answer = await connection.answer();
+		expect([answer.status, JSON.parse(answer.body)]).toEqual([
+			status,
+			{ code, message: expect.stringMatching(/^The request .*\.$/), requestId: answer.headers["x-request-id"] },
+		]);
+		expect(answer.headers["content-type"]).toBe("application/json; charset=utf-8");
+		await eventually("its line in the log", () => server.stdout.includes(String(answer.headers["x-request-id"])));
+	});
+});
+
+it("a health check that speaks HTTP/1.0 and names no host is answered", async () => {
+	using connection = new RawConnection(server.port);
+	await connection.write("GET /healthz HTTP/1.0\r\n\r\n");
+	expect(await connection.answer()).toMatchObject({ status: 200 });
+});
+
+it("nothing is written into an answer that is under way", async () => {
+	using connection = new RawConnection(server.port);
+	await connection.write(requestHead("GET", `/projects/${server.projectId}/stream`, key()));
+	await eventually("the answer to begin", () => connection.unread.includes("200 OK"));
+	await connection.write("GARBAGE\r\n\r\n");
+	await connection.closed;
+	expect(connection.unread).not.toContain("invalid_http");
+});
