@@ -41,6 +41,33 @@ describe("/openapi.json", () => {
 	});
 });
 
+describe("the document names the status", () => {
+	const documented = (id: string) => {
+		const route = apiRoutes().find((route) => route.id === id);
+		const paths = exportOpenApiDocument("1").paths ?? {};
+		return Object.keys(paths[route?.path ?? ""]?.[route?.method ?? "get"]?.responses ?? {});
+	};
+
+	it.each(apiRoutes().map(({ id, method, path }) => [id, method, path] as const))(
+		"of what is wrong in %s itself",
+		async (id, method, path) => {
+			const { call, project } = await caller();
+			const url = path.replace("{projectId}", project.id).replaceAll(/\{\w+\}/g, "nobody");
+			const answers = [await call(method.toUpperCase(), `${url}?unknown=1`)];
+			if (method !== "get") answers.push(await call(method.toUpperCase(), url, `{${" ".repeat(6_000_000)}}`));
+			expect(documented(id)).toEqual(expect.arrayContaining(answers.map(({ status }) => String(status))));
+		},
+	);
+
+	it.each([
+		["retryDelivery", "409"],
+		["cancelDelivery", "409"],
+		["createKey", "404"],
+	])("of %s where something is in the way: %s", (id, status) => {
+		expect(documented(id)).toContain(status);
+	});
+});
+
 describe("/docs", () => {
 	it("shows every call with an example, and an anchor for every link", async () => {
 		const { call } = await caller();

@@ -92,18 +92,27 @@ function answerConfig({
 
 const errorContent = { "application/json": { schema: problemSchema } };
 
+/** What is in the way, by the id of the route. */
+const CONFLICTS: Readonly<Record<string, string>> = {
+	sendEvent: "The idempotency key belongs to another send.",
+	retryDelivery: "It is Succeeded or Held, its webhook is not enabled, or its payload was erased.",
+	cancelDelivery: "It has ended already.",
+	replayWebhook: "Too many replays of the project are running.",
+	cancelReplay: "It has ended already.",
+	createEventType: "There is one of this name, or 1,000 in all.",
+	putEventType: "It would be one more than 1,000.",
+	deleteKey: "It is the last admin key of the workspace.",
+};
+
 function errorAnswers(route: Route): RouteConfig["responses"] {
+	const conflict = CONFLICTS[route.id];
 	const texts: Record<number, string> = {
-		...(route.access !== null && { 400: "Not valid; `issues` says where.", 401: "No key, or an unknown one." }),
-		...(route.access !== null && { 403: "The key has not the needed scope." }),
+		400: "Not valid; `issues` says where.",
+		...(route.access !== null && { 401: "No key, or an unknown one.", 403: "The key has not the needed scope." }),
 		...(route.path.includes("{") && { 404: "There is nothing of that id, or the key does not open it." }),
-		...(route.body !== undefined && { 413: "The body is too large." }),
-		...(route.id === "sendEvent" && { 409: "The idempotency key belongs to another send." }),
-		...(route.id === "replayWebhook" && { 409: "Too many replays of the project are running." }),
-		...(route.id === "cancelReplay" && { 409: "It has ended already." }),
-		...(route.id === "createEventType" && { 409: "There is one of this name, or 1,000 in all." }),
-		...(route.id === "putEventType" && { 409: "It would be one more than 1,000." }),
-		...(route.id === "deleteKey" && { 409: "It is the last admin key of the workspace." }),
+		...(route.id === "createKey" && { 404: "There is no such project." }),
+		...(conflict !== undefined && { 409: conflict }),
+		...(route.method !== "get" && { 413: "The body is too large." }),
 		500: "Something went wrong inside.",
 		...(!(503 in route.answers) && { 503: "Overloaded or shutting down; see `Retry-After`." }),
 	};
