@@ -31,8 +31,10 @@ export function isEventTypeName(text: string): boolean {
 	return text.length <= EVENT_TYPE_MAX_LENGTH && EVENT_TYPE_PATTERN.test(text);
 }
 
-/** The most that a body may weigh as it is sent to receivers and as it comes in. */
+/** The most that an event may weigh as it comes in, with all that stands beside its data. */
 export const MAX_EVENT_BYTES = 256 * 1_024;
+/** The most that receivers get: `buildBody` adds the timestamp to what came in. */
+export const MAX_BODY_BYTES = MAX_EVENT_BYTES + '"timestamp":"1970-01-01T00:00:00.000Z",'.length;
 
 /**
  * The body that every attempt sends: `{"type":…,"timestamp":…,"data":…}`, with the producer's bytes for `data`.

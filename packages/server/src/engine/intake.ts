@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { newDelivery, newHeldDelivery, type DeliveryState } from "../core/delivery.ts";
 import { FanfareError, invalidRequest } from "../core/errors.ts";
 import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../core/event-type.ts";
-import { buildBody, MAX_EVENT_BYTES, type EventInput } from "../core/event.ts";
+import { buildBody, MAX_BODY_BYTES, type EventInput } from "../core/event.ts";
 import { idTime } from "../core/ids.ts";
 import type { ArmedWebhook } from "../core/webhook.ts";
 import type { AcceptResult, NewEvent, StoreError } from "../ports/store.ts";
@@ -136,7 +136,7 @@ export class Intake implements IntakeCalls {
 		const acceptedAt = this.#parts.clock.now();
 		const timestamp = input.timestamp ?? acceptedAt;
 		const body = buildBody(input.type, timestamp, input.dataJson);
-		if (body.length > MAX_EVENT_BYTES) throw tooLarge(body.length);
+		if (body.length > MAX_BODY_BYTES) throw tooLarge(body.length);
 		const unknown = this.#unknownWebhooks(projectId, input.webhookIds);
 		if (unknown.length > 0) throw unknownWebhooks(unknown);
 		return {
@@ -244,7 +244,7 @@ function fingerprint(input: EventInput): Uint8Array {
 function tooLarge(bytes: number): FanfareError {
 	return new FanfareError(
 		"payload_too_large",
-		`The event is ${bytes} bytes as receivers would get it; ${MAX_EVENT_BYTES} are allowed. Send a reference to large data.`,
+		`The event is ${bytes} bytes as receivers would get it; ${MAX_BODY_BYTES} are allowed. Send a reference to large data.`,
 	);
 }
 
