@@ -104,6 +104,9 @@ describe("errors", () => {
 		const { json, text } = await call("POST", "./events", body);
 		expect(json["issues"]).toHaveLength(51);
 		expect(text.length).toBeLessThan(12_000);
+		const twice = await call("POST", "./batch/webhooks", `{${'"a":0,'.repeat(100_000)}"a":0}`);
+		expect(twice.json["issues"]).toHaveLength(51);
+		expect(twice.text.length).toBeLessThan(12_000);
 	});
 
 	it("never quote more than a little of a path", async () => {

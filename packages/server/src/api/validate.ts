@@ -3,7 +3,6 @@ import { z } from "@hono/zod-openapi";
 
 import { invalidRequest, type FanfareError, type Issue } from "../core/errors.ts";
 
-const ISSUE_LIMIT = 50;
 const NAME_SHOWN = 64;
 
 /** The value as the schema makes it; throws `invalid_request` with an issue for each thing that is wrong. */
@@ -25,7 +24,7 @@ export function cutName(name: string): string {
 }
 
 function issuesOf(error: z.ZodError, prefix: string): Issue[] {
-	const issues = error.issues.flatMap((issue) => {
+	return error.issues.flatMap((issue) => {
 		const place = issue.path.map((part) => cutName(String(part)));
 		const names = issue.code === "unrecognized_keys" ? issue.keys.map(cutName) : [null];
 		return names.map((name) => ({
@@ -33,9 +32,6 @@ function issuesOf(error: z.ZodError, prefix: string): Issue[] {
 			message: issue.message,
 		}));
 	});
-	if (issues.length <= ISSUE_LIMIT) return issues;
-	const rest = issues.length - ISSUE_LIMIT;
-	return [...issues.slice(0, ISSUE_LIMIT), { path: "", message: `${rest} more issues are not shown` }];
 }
 
 /** What was expected and what came. Strings that came are never repeated: they may be secrets. */

@@ -49,6 +49,9 @@ export interface Issue {
 	message: string;
 }
 
+/** An answer stays small, however much is wrong. */
+const ISSUE_LIMIT = 50;
+
 /**
  * A refusal. The message is a sentence for the caller that says what was wrong and what to do;
  * it never holds a secret, a key or a payload.
@@ -61,12 +64,17 @@ export class FanfareError extends Error {
 	constructor(code: ErrorCode, message: string, options: { issues?: readonly Issue[]; cause?: unknown } = {}) {
 		super(message, options.cause === undefined ? undefined : { cause: options.cause });
 		this.code = code;
-		this.issues = options.issues ?? [];
+		this.issues = atMost(ISSUE_LIMIT, options.issues ?? []);
 	}
 
 	get kind(): ErrorKind {
 		return ERROR_KINDS[this.code];
 	}
+}
+
+function atMost(limit: number, issues: readonly Issue[]): readonly Issue[] {
+	if (issues.length <= limit) return issues;
+	return [...issues.slice(0, limit), { path: "", message: `${issues.length - limit} more issues are not shown` }];
 }
 
 /** A 400 whose issues say what and where. */

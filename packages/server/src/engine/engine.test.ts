@@ -77,6 +77,11 @@ describe("a delivery's way", () => {
 		expect((await test.deliveries({ eventId: named })).map(({ webhookId }) => webhookId)).toEqual([orders.id]);
 		expect(await test.deliveries({ eventId: nobody })).toEqual([]);
 		await expect(test.send({ webhookIds: ["webhook_x"] })).rejects.toMatchObject({ code: "unknown_webhook" });
+		const many = Array.from({ length: 1_000 }, (_, n) => `webhook_${n}`);
+		await expect(test.send({ webhookIds: many })).rejects.toMatchObject({
+			message: "No such webhook in this project: webhook_0 (and 999 more, see issues).",
+			issues: { length: 51 },
+		});
 	});
 });
 

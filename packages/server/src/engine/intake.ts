@@ -249,7 +249,8 @@ function tooLarge(bytes: number): FanfareError {
 }
 
 function unknownWebhooks(ids: readonly string[]): FanfareError {
-	return new FanfareError("unknown_webhook", `No such webhook in this project: ${ids.join(", ")}.`, {
+	const more = ids.length > 1 ? ` (and ${ids.length - 1} more, see issues)` : "";
+	return new FanfareError("unknown_webhook", `No such webhook in this project: ${ids[0]}${more}.`, {
 		issues: ids.map((id) => ({ path: "webhookIds", message: `no webhook ${id} in this project` })),
 	});
 }
