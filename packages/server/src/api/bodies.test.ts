@@ -152,6 +152,20 @@ describe("what a body must be", () => {
 		}
 	});
 
+	it("of members that stand once inside its objects too, where they set something", async () => {
+		const { call } = await caller();
+		const endpoint = '"endpoint":"https://example.com/"';
+		for (const [spec, path] of [
+			[`${endpoint},${endpoint}`, "spec.endpoint"],
+			[`${endpoint},"retries":{"maxRetries":1,"maxRetries":2}`, "spec.retries.maxRetries"],
+			[`${endpoint},"metadata":{"a":"1","\\u0061":"2"}`, "spec.metadata.a"],
+		]) {
+			const { status, json } = await call("POST", "./batch/webhooks", `{"name":"a","spec":{${spec}}}`);
+			const issues = [{ path, message: expect.stringMatching("more than once") }];
+			expect([status, json["issues"]]).toEqual([400, issues]);
+		}
+	});
+
 	it("as deep as it likes: depth costs no stack", async () => {
 		const { call, sent } = await caller();
 		const deep = "[".repeat(100_000) + "]".repeat(100_000);

@@ -1,6 +1,8 @@
 // The usual rule for a body: a JSON object that its schema describes.
 import type { z } from "@hono/zod-openapi";
 
+import { invalidRequest } from "../core/errors.ts";
+import { nestedDuplicateIssues } from "./json-body.ts";
 import type { BodyRule } from "./route.ts";
 import { validate } from "./validate.ts";
 
@@ -8,5 +10,15 @@ import { validate } from "./validate.ts";
 export const MANAGEMENT_MAX_BYTES = 1_024 * 1_024;
 
 export function jsonBody<T>(schema: z.ZodType<T>, example: unknown): BodyRule<T> {
-	return { schema, example, maxBytes: MANAGEMENT_MAX_BYTES, read: ({ value }) => validate(schema, value) };
+	return {
+		schema,
+		example,
+		maxBytes: MANAGEMENT_MAX_BYTES,
+		read(json) {
+			const value = validate(schema, json.value);
+			const duplicates = nestedDuplicateIssues(json);
+			if (duplicates.length > 0) throw invalidRequest(duplicates);
+			return value;
+		},
+	};
 }

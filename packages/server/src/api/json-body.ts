@@ -40,6 +40,24 @@ export function duplicateIssues(members: readonly MemberSpan[], prefix: string):
 	return issues;
 }
 
+/** As deep as the bodies of calls that manage something go. Each level is one more pass over its text. */
+const MANAGED_DEPTH = 4;
+
+/** The same inside the objects that a body is made of. */
+export function nestedDuplicateIssues({ text, members }: JsonBody): Issue[] {
+	return duplicatesWithin(text, members, "", MANAGED_DEPTH);
+}
+
+function duplicatesWithin(text: string, members: readonly MemberSpan[], prefix: string, levels: number): Issue[] {
+	if (levels === 0) return [];
+	return members.flatMap(({ name, start }) => {
+		if (text[start] !== "{") return [];
+		const path = `${prefix}${cutName(name)}.`;
+		const inner = memberSpans(text, start);
+		return [...duplicateIssues(inner, path), ...duplicatesWithin(text, inner, path, levels - 1)];
+	});
+}
+
 function decode(bytes: Uint8Array): string {
 	try {
 		return decoder.decode(bytes);
