@@ -106,6 +106,7 @@ describe("creating a webhook", () => {
 		[{ endpoint: undefined }, "spec.endpoint", /is required/],
 		[{ endpoint: "example.com" }, "spec.endpoint", /absolute URL/],
 		[{ endpoint: "https://exa\nmple.com" }, "spec.endpoint", /absolute URL/],
+		[{ endpoint: "https://example.com/\ud800" }, "spec.endpoint", /absolute URL/],
 		[{ endpoint: `https://a/${long(2_048)}` }, "spec.endpoint", /at most 2048 characters/],
 		[{ secret: { contents: "short" } }, "spec.secret.contents", /24–64 bytes/],
 		[{ secret: { contents: "!".repeat(40) } }, "spec.secret.contents", /standard base64/],

@@ -37,7 +37,7 @@ const endpoint = z
 	.string()
 	.min(1)
 	.max(ENDPOINT_MAX_LENGTH)
-	.refine((url) => /^\S+$/.test(url) && URL.canParse(url), {
+	.refine((url) => /^\S+$/.test(url) && url.isWellFormed() && URL.canParse(url), {
 		error: "must be an absolute URL such as https://example.com/webhooks",
 		abort: true,
 	})
