@@ -180,6 +180,8 @@ describe("what a body must be", () => {
 		const path = `./batch/webhooks/${await makeWebhook()}:test`;
 		expect((await call("POST", path)).status).toBe(200);
 		expect((await call("POST", path, "{}")).status).toBe(200);
+		expect((await call("POST", path, " \r\n")).status).toBe(200);
+		expect((await call("POST", path.replace(":test", ":pause"), "\n")).status).toBe(200);
 		expect(await call("POST", path, '{"x":1}')).toMatchObject({ status: 400, json: { issues: [{ path: "x" }] } });
 		expect((await call("GET", "/workspace")).status).toBe(200);
 	});

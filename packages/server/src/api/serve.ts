@@ -100,7 +100,7 @@ function connectionOf(context: ApiContext): Connection {
 }
 
 function parseBody(rule: BodyRule<unknown>, bytes: Uint8Array): JsonBody {
-	return parseJsonBody(bytes.length === 0 && rule.optional === true ? EMPTY_OBJECT : bytes);
+	return parseJsonBody(rule.optional === true && isBlank(bytes) ? EMPTY_OBJECT : bytes);
 }
 
 /** A 404 for a path that no route has. */
@@ -126,10 +126,15 @@ function paramsOf(context: ApiContext, route: Route): Record<string, string> {
 
 /** The Nexus SDK posts without a body; others post `{}`. Anything in it would be ignored, so it is refused. */
 function expectNoBody(bytes: Uint8Array): undefined {
-	if (bytes.length === 0) return undefined;
+	if (isBlank(bytes)) return undefined;
 	const { members } = parseJsonBody(bytes);
 	if (members.length === 0) return undefined;
 	throw invalidRequest(members.map(({ name }) => ({ path: name, message: "this call takes no body" })));
+}
+
+/** Nothing, or white space such as the line end that a shell adds. */
+function isBlank(bytes: Uint8Array): boolean {
+	return bytes.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
 }
 
 /** Plain headers, all at once: `@hono/node-server` passes those straight on. */
