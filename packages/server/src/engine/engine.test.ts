@@ -305,6 +305,9 @@ describe("idempotency", () => {
 			true,
 			"payload_too_large",
 		]);
+		await expect(test.send({ webhookIds: ["webhook_x"] })).rejects.toThrow("No such webhook");
+		const counted = ["payload_too_large", "idempotency_conflict", "unknown_webhook"];
+		expect(test.observer.refusals).toEqual(counted);
 	});
 });
 

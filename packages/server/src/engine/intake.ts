@@ -92,13 +92,11 @@ export class Intake implements IntakeCalls {
 	async #uncatalogued(projectId: string, input: EventInput): Promise<FanfareError | null> {
 		const issues = await this.#near.catalogue.check(projectId, input);
 		if (issues.length === 0) return null;
-		this.#parts.observer.eventRefused("invalid_request");
-		return invalidRequest(issues);
+		return this.#counted(invalidRequest(issues));
 	}
 
 	#reserved(): FanfareError {
-		this.#parts.observer.eventRefused("invalid_request");
-		return invalidRequest([{ path: "type", message: RESERVED_TYPE_MESSAGE }]);
+		return this.#counted(invalidRequest([{ path: "type", message: RESERVED_TYPE_MESSAGE }]));
 	}
 
 	#checkRoom(count: number, bytes: number): void {
@@ -117,8 +115,12 @@ export class Intake implements IntakeCalls {
 	}
 
 	#refused(code: "shutting_down" | "overloaded", message: string): FanfareError {
-		this.#parts.observer.eventRefused(code);
-		return new FanfareError(code, message);
+		return this.#counted(new FanfareError(code, message));
+	}
+
+	#counted(refusal: FanfareError): FanfareError {
+		this.#parts.observer.eventRefused(refusal.code);
+		return refusal;
 	}
 
 	#sendOne(projectId: string, input: EventInput): Promise<SentEvent> {
@@ -136,9 +138,9 @@ export class Intake implements IntakeCalls {
 		const acceptedAt = this.#parts.clock.now();
 		const timestamp = input.timestamp ?? acceptedAt;
 		const body = buildBody(input.type, timestamp, input.dataJson);
-		if (body.length > MAX_BODY_BYTES) throw tooLarge(body.length);
+		if (body.length > MAX_BODY_BYTES) throw this.#counted(tooLarge(body.length));
 		const unknown = this.#unknownWebhooks(projectId, input.webhookIds);
-		if (unknown.length > 0) throw unknownWebhooks(unknown);
+		if (unknown.length > 0) throw this.#counted(unknownWebhooks(unknown));
 		return {
 			bytes: body.length + OVERHEAD_BYTES,
 			build: () => this.#build(projectId, input, timestamp, body),
@@ -211,12 +213,13 @@ export class Intake implements IntakeCalls {
 				resolve({ event: result.event, duplicate: true });
 				return;
 			case "conflict":
-				this.#parts.observer.eventRefused("idempotency_conflict");
 				reject(
-					new FanfareError(
-						"idempotency_conflict",
-						"This idempotencyKey was used for another event. Use a new key, or send the same content again.",
-						{ issues: [{ path: "idempotencyKey", message: "belongs to another event" }] },
+					this.#counted(
+						new FanfareError(
+							"idempotency_conflict",
+							"This idempotencyKey was used for another event. Use a new key, or send the same content again.",
+							{ issues: [{ path: "idempotencyKey", message: "belongs to another event" }] },
+						),
 					),
 				);
 		}
