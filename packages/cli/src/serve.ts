@@ -40,8 +40,14 @@ function keepShortLivedObjectsYoung(): void {
 	setFlagsFromString("--no-allocation-site-pretenuring");
 }
 
+/** Whoever read what we say may go away, as `tee` does at a Ctrl-C, or its disk may be full: that is no reason to end. */
+function goOnUnheard(): void {
+	process.stderr.on("error", () => {});
+}
+
 async function serve(options: Readonly<Record<string, string>>): Promise<void> {
 	keepShortLivedObjectsYoung();
+	goOnUnheard();
 	const config = readConfig(process.env, toFlags(options), FOREIGN_VARIABLES);
 	const server = await startServer(config, { overrideGlobals: true });
 	announce(server);

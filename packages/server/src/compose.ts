@@ -10,6 +10,7 @@ import { openAjvValidator } from "./adapters/ajv/ajv-validator.ts";
 import { finishChange, loadMasterKey, stageMasterKey } from "./adapters/files/master-key.ts";
 import { createAddressGuard } from "./adapters/http/address-guard.ts";
 import { openUndiciSender } from "./adapters/http/undici-sender.ts";
+import { LogOutput } from "./adapters/observability/log-output.ts";
 import { createLogger } from "./adapters/observability/logger.ts";
 import { Metrics } from "./adapters/observability/metrics.ts";
 import { createObserver } from "./adapters/observability/observer.ts";
@@ -38,6 +39,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** Answers that are still being written when all else has stopped get this long. */
 const CLOSE_GRACE_MS = 2_000;
+/** For the last lines of the log to be written, if they can. */
+const LOG_GRACE_MS = 500;
 
 /** A server that listens and delivers. */
 export interface RunningServer {
@@ -81,12 +84,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 }
 
 async function start(config: Config, options: StartOptions, cleanUp: (() => unknown)[]): Promise<RunningServer> {
+	const log = new LogOutput();
+	cleanUp.push(() => log.close(LOG_GRACE_MS));
 	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
 	const dataDir = openDataDir(config, cleanUp);
 	const store = await openThreadedSqliteStore({ path: join(dataDir, STORE_FILE) });
 	cleanUp.push(() => store.close());
 	const masterKey = await masterKeyFor(config, dataDir, store);
-	const logger = createLogger(config.logLevel);
+	const logger = createLogger(config.logLevel, log);
 	const metrics = new Metrics();
 	const sender = openUndiciSender({
 		guard,

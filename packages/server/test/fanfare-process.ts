@@ -30,6 +30,8 @@ export interface SpawnOptions {
 	readonly builtMain?: string;
 	/** Runs it as this user, which only root can. */
 	readonly uid?: number;
+	/** Where its standard output goes instead of to the test: the descriptor of a file. */
+	readonly stdout?: number;
 	/** Modules that are loaded before the command, in each of its threads. */
 	readonly preload?: readonly string[];
 	/** Takes what those modules say with `process.send`; with it, they can be told something by `send`. */
@@ -49,21 +51,21 @@ export class FanfareProcess {
 	stderr = "";
 	/** How it ended; null while it runs. */
 	exit: Exit | null = null;
-	readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+	readonly #child: ChildProcessByStdio<Writable, Readable | null, Readable>;
 
 	constructor(args: readonly string[], options: SpawnOptions = {}) {
-		const { env = {}, cwd, uid, builtMain, preload = [], onMessage } = options;
+		const { env = {}, cwd, uid, builtMain, stdout = "pipe", preload = [], onMessage } = options;
 		const imports = [DIE_WITH_PARENT, ...preload].map((module) => `--import=${module}`);
 		const main = builtMain === undefined ? ["--conditions=@fanfare/source", MAIN] : [builtMain];
 		this.#child = spawn(process.execPath, [...imports, ...main, ...args], {
 			env: { ...inherited(), NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
-			stdio: ["pipe", "pipe", "pipe", ...(onMessage === undefined ? [] : ["ipc" as const])],
+			stdio: ["pipe", stdout, "pipe", ...(onMessage === undefined ? [] : ["ipc" as const])],
 			...(cwd !== undefined && { cwd }),
 			...(uid !== undefined && { uid, gid: uid }),
-		}) as ChildProcessByStdio<Writable, Readable, Readable>;
+		}) as ChildProcessByStdio<Writable, Readable | null, Readable>;
 		if (onMessage !== undefined) this.#child.on("message", onMessage);
 		running.add(this);
-		this.#child.stdout.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
+		this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
 		this.#child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
 		this.exited = new Promise((resolve, reject) => {
 			this.#child.on("error", reject);
@@ -84,6 +86,18 @@ export class FanfareProcess {
 
 	kill(signal: NodeJS.Signals): void {
 		this.#child.kill(signal);
+	}
+
+	/** Goes away as the reader of all that it prints. */
+	hangUp(): void {
+		this.#child.stdout?.destroy();
+		this.#child.stderr.destroy();
+	}
+
+	/** Stays, and reads nothing of its standard output until it ends. */
+	stopReading(): void {
+		this.#child.stdout?.pause();
+		this.#child.on("exit", () => this.#child.stdout?.resume());
 	}
 
 	/** Tells the preloaded modules something; nothing happens if the process is gone. */

@@ -104,6 +104,16 @@ export class ServerProcess implements AsyncDisposable {
 		this.#process.kill(signal);
 	}
 
+	/** Goes away as the reader of all that it prints. */
+	hangUp(): void {
+		this.#process.hangUp();
+	}
+
+	/** Stays, and reads nothing of its log until it ends. */
+	stopReading(): void {
+		this.#process.stopReading();
+	}
+
 	/** Tells the modules of `options.preload` something. */
 	send(message: Serializable): void {
 		this.#process.send(message);

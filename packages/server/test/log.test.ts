@@ -1,0 +1,63 @@
+// Where the log goes may break. The server goes on, and can be stopped as ever.
+import { closeSync, existsSync, openSync } from "node:fs";
+
+import { expect, it } from "vitest";
+
+import { eventually } from "./eventually.ts";
+import { startReceiver } from "./receiver.ts";
+import { startServerProcess, type ServerProcess } from "./server-process.ts";
+
+const GRACEFUL = { code: 0, signal: null };
+const FULL = "/dev/full";
+
+/** Answers, and logs that. */
+async function expectServes(server: ServerProcess, calls = 3): Promise<void> {
+	for (let n = 0; n < calls; n++) expect((await server.call("GET", "/readyz")).status).toBe(200);
+}
+
+it("the readers of log and messages go away: an attempt under way still ends, and is written", async () => {
+	await using receiver = await startReceiver();
+	await using server = await startServerProcess();
+	await server.createWebhook(receiver.url);
+	receiver.respond([{ status: 204, delayMs: 1_000 }]);
+	const { id } = await server.project.events.send({ type: "a.b", data: 1 });
+	await receiver.waitFor(1);
+	server.hangUp();
+	await expectServes(server);
+	expect(await server.stop()).toEqual(GRACEFUL);
+	await server.restart();
+	expect(await server.waitForDelivery(id, () => true)).toMatchObject({ status: "Succeeded", attemptCount: 1 });
+	expect(receiver.requests).toHaveLength(1);
+});
+
+it.skipIf(!existsSync(FULL))("the disk that the log is written to is full", async () => {
+	const full = openSync(FULL, "w");
+	try {
+		await using server = await startServerProcess({ stdout: full });
+		await expectServes(server);
+		expect(await server.stop()).toEqual(GRACEFUL);
+	} finally {
+		closeSync(full);
+	}
+});
+
+it("nobody reads the log", async () => {
+	await using server = await startServerProcess({ env: { FANFARE_LOG_LEVEL: "trace" } });
+	server.stopReading();
+	// More than the system keeps for a reader.
+	for (let n = 0; n < 20; n++) {
+		await Promise.all(Array.from({ length: 100 }, () => expectServes(server, 1)));
+	}
+	const { pid } = server;
+	server.kill("SIGTERM");
+	await eventually("its end", () => !isAlive(pid), 10_000);
+	expect(await server.exited).toEqual(GRACEFUL);
+});
+
+function isAlive(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch {
+		return false;
+	}
+}
