@@ -1,6 +1,17 @@
 // The data directory: one server at a time, one master key, and a clear sentence when it can't be.
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	chownSync,
+	mkdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -32,7 +43,7 @@ function expectSentence(result: Awaited<ReturnType<typeof runFanfare>>, ...parts
 	const { stderr } = result;
 	expect(result, `it said: ${stderr}`).toMatchObject({ code: 1, signal: null, stdout: "" });
 	expect(stderr).toMatch(/^(fanfare: .{20,}\n)+$/);
-	expect(stderr, "raw error codes").not.toMatch(/\bE[A-Z]{4,}\b|SQLITE|errno/);
+	expect(stderr, "raw error codes").not.toMatch(/\bE[A-Z]{4,}\b|SQLite|SQLITE|errno/);
 	for (const part of parts) expect(stderr).toMatch(part);
 }
 
@@ -81,6 +92,31 @@ describe("a data directory that can't be used", () => {
 		chmodSync(dir.join("read-only"), 0o555);
 		expectSentence(await refusedStart(dir.join("read-only"), {}, uid), "read-only", "FANFARE_DATA_DIR");
 		expectSentence(await refusedStart(dir.join("read-only", "data"), {}, uid), "read-only", "FANFARE_DATA_DIR");
+	});
+
+	it("is on a disk that is not mounted", async () => {
+		symlinkSync(dir.join("not-mounted"), dir.join("link"));
+		expectSentence(await refusedStart(dir.join("link", "data")), "link", /not mounted/, "FANFARE_DATA_DIR");
+	});
+
+	it.skipIf(process.getuid?.() !== 0)("has files of another user", async () => {
+		await using server = await startServerProcess({ dataDir: dir.join("data") });
+		await server.stop();
+		for (const path of [dir.path, server.dataDir]) chmodSync(path, 0o755);
+		chownSync(server.dataDir, NOBODY, NOBODY);
+		for (const name of ["fanfare.lock", "fanfare.db", "master.key"]) {
+			const file = join(server.dataDir, name);
+			expectSentence(await refusedStart(server.dataDir, {}, NOBODY), /this user/, server.dataDir);
+			chownSync(file, NOBODY, NOBODY);
+		}
+		await server.restart();
+	});
+
+	it("holds a database that is damaged", async () => {
+		await using server = await startServerProcess({ dataDir: dir.join("data") });
+		await server.stop();
+		truncateSync(dir.join("data", "fanfare.db"), 100_000);
+		expectSentence(await refusedStart(server.dataDir), /database .* is damaged/, /backup/);
 	});
 
 	it("was written by a newer Fanfare", async () => {

@@ -48,17 +48,30 @@ export function finishChange(dataDir: string, storeFingerprint: string | null): 
 }
 
 function readKeyFile(path: string): Uint8Array {
-	const mode = statSync(path).mode;
+	const { mode } = statSync(path);
 	if ((mode & OTHERS_MASK) !== 0) {
 		throw new MasterKeyFileError(
 			`${path} can be read by others (mode ${(mode & 0o777).toString(8)}): run chmod 600 on it`,
 		);
 	}
-	const key = Buffer.from(readFileSync(path, "utf8").trim(), "base64");
+	const key = Buffer.from(readText(path).trim(), "base64");
 	if (key.length !== MASTER_KEY_BYTES) {
 		throw new MasterKeyFileError(`${path} must hold the base64 of ${MASTER_KEY_BYTES} bytes: restore it from a backup`);
 	}
 	return key;
+}
+
+function readText(path: string): string {
+	try {
+		return readFileSync(path, "utf8");
+	} catch (error) {
+		if (!(error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM")))
+			throw error;
+		throw new MasterKeyFileError(
+			`${path} can't be read by this user: give it to the user that runs the server, and to no other`,
+			{ cause: error },
+		);
+	}
 }
 
 /** Writes all of the file or nothing. */

@@ -17,8 +17,7 @@ export interface ConnectionOptions {
 
 /** Opens the file, which is made if it is missing and is for its owner only. */
 export function openConnection(options: ConnectionOptions): DatabaseSync {
-	if (options.path !== MEMORY) createPrivateFile(options.path);
-	const db = new DatabaseSync(options.path);
+	const db = openFile(options.path);
 	try {
 		db.exec(SETTINGS);
 		if (options.maxPageCount !== undefined) db.exec(`PRAGMA max_page_count = ${Math.trunc(options.maxPageCount)}`);
@@ -33,6 +32,26 @@ export function openConnection(options: ConnectionOptions): DatabaseSync {
 }
 
 const SQLITE_NOTADB = 26;
+const SQLITE_CANTOPEN = 14;
+
+function openFile(path: string): DatabaseSync {
+	try {
+		if (path !== MEMORY) createPrivateFile(path);
+		return new DatabaseSync(path);
+	} catch (error) {
+		if (!isNotAllowed(error)) throw error;
+		throw new StoreError(
+			"store_unavailable",
+			`${path} can't be opened: this user may not write it. Give it and the files beside it to the user that runs the server`,
+			{ cause: error },
+		);
+	}
+}
+
+function isNotAllowed(error: unknown): boolean {
+	const code = error instanceof Error && "code" in error ? error.code : null;
+	return code === "EPERM" || code === "EACCES" || sqliteCode(error) === SQLITE_CANTOPEN;
+}
 
 const SETTINGS = `
 	-- Lets free pages be given back to the file system in small steps. Only a database without tables takes it: an older one

@@ -91,6 +91,10 @@ const PLAIN_WORDS: Readonly<Record<string, string>> = {
 	EPERM: "this user may not write there",
 	EROFS: "the file system is read-only",
 	ENOSPC: "the disk is full",
+	EDQUOT: "the quota of the disk is used up",
+	ENOENT: "a part of its path leads nowhere, such as to a disk that is not mounted",
+	ELOOP: "a part of its path is a link that leads to itself",
+	ENAMETOOLONG: "its path is too long",
 };
 const SQLITE_CANTOPEN = 14;
 const SQLITE_READONLY = 8;

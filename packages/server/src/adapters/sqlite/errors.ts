@@ -2,6 +2,7 @@
 import { StoreError } from "../../ports/store.ts";
 
 const PRIMARY_CODE_MASK = 0xff;
+const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CONSTRAINT = 19;
 /** The index of the WAL could not grow: `fallocate` failed, which in practice means that the disk is full. */
@@ -15,12 +16,23 @@ export function toStoreError(error: unknown): unknown {
 	if (errcode === null) return error;
 	const primary = errcode & PRIMARY_CODE_MASK;
 	if (primary === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE) {
-		return new StoreError("store_full", "the disk that holds the data is full: make room, nothing need be restarted", {
-			cause: error,
-		});
+		return new StoreError(
+			"store_full",
+			"the disk that holds the data is full: make room; a server that runs then goes on by itself",
+			{
+				cause: error,
+			},
+		);
 	}
 	if (primary === SQLITE_CONSTRAINT) {
 		return new StoreError("store_conflict", `the store refused a row: ${error.message}`, { cause: error });
+	}
+	if (primary === SQLITE_CORRUPT) {
+		return new StoreError(
+			"store_unavailable",
+			`the database in the data directory is damaged (${error.message}): stop the server and restore the directory from a backup`,
+			{ cause: error },
+		);
 	}
 	return new StoreError("store_unavailable", `the store failed: ${error.message} (SQLite code ${errcode})`, {
 		cause: error,
