@@ -50,7 +50,8 @@ const configSchema = z.object({
 	adminKey: setting((value) => (isSecretKey(value) ? value : undefined), null, {
 		expected: "sk_ and 43 characters of A–Z a–z 0–9 - _",
 		meaning:
-			"An admin key that there is after each start: it is added if it is missing, and the others stay until they are deleted. Not set: the first start makes one and prints it once.",
+			"An admin key that each start makes sure of: it is added if it is missing, and other keys stay until they are deleted. " +
+			"Not set: the first start makes one and prints it once.",
 		defaultText: "made at the first start",
 		example: "sk_… (`fanfare` prints one at its first start)",
 		isSecret: true,
