@@ -49,9 +49,10 @@ async function serve(options: Readonly<Record<string, string>>): Promise<void> {
 	keepShortLivedObjectsYoung();
 	goOnUnheard();
 	const config = readConfig(process.env, toFlags(options), FOREIGN_VARIABLES);
+	const started = stopOnSignals();
 	const server = await startServer(config, { overrideGlobals: true });
 	announce(server);
-	stopOnSignals(server);
+	started(server);
 }
 
 /** commander gives `dataDir` for `--data-dir`. */
@@ -75,18 +76,25 @@ function announce({ url, dataDir, firstStart, engine }: RunningServer): void {
 	process.stderr.write(`${lines.join("\n")}\n`);
 }
 
-/** The first signal stops gracefully; a second one at once, which loses nothing: what was accepted is on the disk. */
-function stopOnSignals(server: RunningServer): void {
+/**
+ * The first signal stops gracefully; a second one at once, which loses nothing: what was accepted is on the disk. So does one during
+ * the start, where nothing is under way. Without a listener that one would pass unheard in a container, where this is process 1.
+ */
+function stopOnSignals(): (server: RunningServer) => void {
+	let running: RunningServer | null = null;
 	let signalled = false;
 	for (const signal of ["SIGINT", "SIGTERM"] as const) {
 		process.on(signal, () => {
-			if (signalled) process.exit(SIGNAL_EXIT_CODES[signal]);
+			if (signalled || running === null) process.exit(SIGNAL_EXIT_CODES[signal]);
 			signalled = true;
 			process.stderr.write("Stopping: attempts under way may finish. Once more to stop at once.\n");
-			server.stop().then(
+			running.stop().then(
 				() => process.exit(0),
 				(error: unknown) => reportAndExit(error),
 			);
 		});
 	}
+	return (server) => {
+		running = server;
+	};
 }

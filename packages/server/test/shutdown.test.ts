@@ -2,9 +2,11 @@
 import { describe, expect, it } from "vitest";
 
 import { eventually } from "./eventually.ts";
+import { runFanfare } from "./fanfare-process.ts";
 import { startReceiver, type Receiver } from "./receiver.ts";
 import { SendingLoad } from "./sending-load.ts";
 import { startServerProcess, type ServerProcess } from "./server-process.ts";
+import { TemporaryDir } from "./temporary-dir.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const STOPPING = /Stopping/;
@@ -91,6 +93,21 @@ describe.each(SIGNALS)("after %s", (signal) => {
 
 		await expectDeliveredAfterRestart(server, receiver, eventIds);
 	});
+});
+
+it("a signal during the start ends it at once, and the next start is as ever", async () => {
+	using dir = new TemporaryDir();
+	const dataDir = dir.join("data");
+	// The store's thread says it, which begins in the middle of a start.
+	const early = `data:text/javascript,${encodeURIComponent(`
+		import { isMainThread } from "node:worker_threads";
+		if (!isMainThread) process.kill(process.pid, "SIGTERM");
+	`)}`;
+	const env = { FANFARE_PORT: "0", FANFARE_DATA_DIR: dataDir };
+	const ended = await runFanfare(["serve"], { env, preload: [early] });
+	expect(ended).toMatchObject({ code: FORCED_EXIT_CODES.SIGTERM, signal: null, stdout: "" });
+	await using server = await startServerProcess({ dataDir });
+	expect((await server.call("GET", "/readyz")).status).toBe(200);
 });
 
 it("an idle server stops at once, also with a client that keeps its connection", async () => {
