@@ -102,6 +102,11 @@ async function start(config: Config, options: StartOptions, cleanUp: (() => unkn
 	cleanUp.push(() => sender.close());
 	const schemas = openAjvValidator();
 	cleanUp.push(() => schemas.close());
+	const requestLog = (line: RequestLine) => logRequest(logger, line);
+	const unreadable = new UnreadableRequests(requestLog);
+	// Before the first start makes a key: were it made and then the port taken, nobody would ever be shown it.
+	const { http, answerWith } = await listen(config, unreadable);
+	cleanUp.push(() => closeServer(http));
 	const { engine, firstStart } = await openEngine({
 		parts: {
 			store,
@@ -124,7 +129,6 @@ async function start(config: Config, options: StartOptions, cleanUp: (() => unkn
 		adminKey: config.adminKey,
 	});
 	metrics.watch({ gauges: () => engine.gauges(), openDeliveries: () => store.countOpen() });
-	const requestLog = (line: RequestLine) => logRequest(logger, line);
 	const app = createApp({
 		engine,
 		store,
@@ -133,10 +137,13 @@ async function start(config: Config, options: StartOptions, cleanUp: (() => unkn
 		version: VERSION,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	});
-	const unreadable = new UnreadableRequests(requestLog);
-	const http = await listen(app.fetch, unreadable, config, options.overrideGlobals ?? false);
-	cleanUp.push(() => closeServer(http));
 	await engine.start();
+	answerWith(
+		getRequestListener(app.fetch, {
+			overrideGlobalObjects: options.overrideGlobals ?? false,
+			errorHandler: (error) => unreadable.response(error),
+		}),
+	);
 	let stopping: Promise<void> | null = null;
 	const stop = async () => {
 		await engine.stop(config.shutdownGraceMs);
@@ -190,18 +197,25 @@ async function masterKeyFor(config: Config, dataDir: string, store: Store): Prom
 	return config.masterKey ?? loadMasterKey(dataDir, identity?.masterKeyFingerprint ?? null);
 }
 
-/** Listens, or rejects with a sentence that says why it can't. */
+type Answer = ReturnType<typeof getRequestListener>;
+
+/** Listens, or rejects with a sentence that says why it can't. What is asked before `answerWith` waits for it. */
 function listen(
-	fetch: Parameters<typeof getRequestListener>[0],
-	unreadable: UnreadableRequests,
 	config: Config,
-	overrideGlobalObjects: boolean,
-): Promise<Server> {
-	const answer = getRequestListener(fetch, {
-		overrideGlobalObjects,
-		errorHandler: (error) => unreadable.response(error),
+	unreadable: UnreadableRequests,
+): Promise<{ readonly http: Server; readonly answerWith: (answer: Answer) => void }> {
+	let answerWith: (answer: Answer) => void = () => {};
+	const ready = new Promise<void>((resolve) => {
+		answerWith = (given) => {
+			answer = given;
+			resolve();
+		};
 	});
-	const server = createServer(
+	let answer: Answer = async (request, response) => {
+		await ready;
+		return answer(request, response);
+	};
+	const http = createServer(
 		{
 			headersTimeout: HEADERS_TIMEOUT_MS,
 			requestTimeout: REQUEST_TIMEOUT_MS,
@@ -217,12 +231,12 @@ function listen(
 			void answer(request, response);
 		},
 	);
-	refuseUnreadable(server, unreadable);
+	refuseUnreadable(http, unreadable);
 	return new Promise((resolve, reject) => {
-		server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, config)));
-		server.listen(config.port, config.host, () => {
-			server.removeAllListeners("error");
-			resolve(server);
+		http.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, config)));
+		http.listen(config.port, config.host, () => {
+			http.removeAllListeners("error");
+			resolve({ http, answerWith });
 		});
 	});
 }

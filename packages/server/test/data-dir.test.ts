@@ -202,6 +202,14 @@ describe("the first start", () => {
 		expect((await server.client.keys.create({ name: "of an admin", scope: "admin" })).scope).toBe("admin");
 	});
 
+	it("prints the key also if one before it failed for a port that was in use", async () => {
+		const refused = await refusedStart(dir.join("data"), { FANFARE_PORT: String(await portInUse()) });
+		expect(refused.code).toBe(1);
+		await using server = await startServerProcess({ dataDir: dir.join("data") });
+		expect(server.key).toMatch(/^sk_/);
+		expect((await server.client.listProjects()).length).toBe(1);
+	});
+
 	it("of a directory that a failed start has left behind is still a first start", async () => {
 		const refused = await refusedStart(dir.join("data"), { FANFARE_PORT: String(await portInUse()) });
 		expect(refused.code).toBe(1);
