@@ -1,4 +1,6 @@
 // One keep-alive connection: an undici client that carries one attempt at a time.
+import type { Socket } from "node:net";
+
 import { Client } from "undici";
 
 import type { Attempt } from "./attempt.ts";
@@ -24,13 +26,19 @@ export class Connection {
 	readonly #owner: ConnectionOwner;
 	readonly #client: Client;
 	#attempt: Attempt | null = null;
+	#socket: Socket | null = null;
+	/** What the socket had received when the attempt was given to the connection. */
+	#receivedBefore = 0;
 	#stopConnecting: ((failure: SendFailure) => void) | null = null;
 
 	constructor(origin: string, connector: Connector, owner: ConnectionOwner) {
 		this.#owner = owner;
 		this.#client = new Client(origin, {
 			connect: (options, callback) => {
-				this.#stopConnecting = connector.connect(options, callback);
+				this.#stopConnecting = connector.connect(options, (...result) => {
+					this.#socket = result[1];
+					callback(...result);
+				});
 			},
 			pipelining: 1,
 			keepAliveTimeout: KEEP_ALIVE_MS,
@@ -43,6 +51,8 @@ export class Connection {
 		this.#client.on("connect", () => {
 			this.isOpen = true;
 			this.#stopConnecting = null;
+			this.#receivedBefore = 0;
+			this.#socket?.on("readable", this.#onReadable);
 		});
 		this.#client.on("disconnect", () => {
 			this.isOpen = false;
@@ -53,6 +63,7 @@ export class Connection {
 	/** Sends an attempt, on a new connection if there is none or it has been closed. */
 	run(attempt: Attempt): void {
 		this.#attempt = attempt;
+		this.#receivedBefore = this.#socket?.bytesRead ?? 0;
 		attempt.startOn(this);
 		this.#client.dispatch(attempt.options, attempt);
 	}
@@ -70,6 +81,11 @@ export class Connection {
 		this.#client.destroy(failure, ignore);
 		this.#stopConnecting?.(failure);
 	}
+
+	/** Comes after undici has parsed what is there. */
+	readonly #onReadable = (): void => {
+		if (this.#socket !== null) this.#attempt?.onReceived(this.#socket.bytesRead - this.#receivedBefore);
+	};
 }
 
 function ignore(): void {}

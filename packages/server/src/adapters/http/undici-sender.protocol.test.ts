@@ -4,15 +4,24 @@ import { answers, startReceiver, type Answer } from "../../../test/receiver.ts";
 import { openTestSender } from "./testing/open-test-sender.ts";
 
 /** Sends one attempt to a receiver that answers so. */
-async function attempt(answer: Answer) {
+async function attempt(answer: Answer, timeoutMs = 5_000) {
 	await using receiver = await startReceiver();
 	await using sender = openTestSender();
 	receiver.script(() => answer);
-	const outcome = await sender.send(receiver.url);
+	const outcome = await sender.send(receiver.url, { timeoutMs });
 	return { ...outcome, reason: outcome.reason?.replace(receiver.host, "HOST") ?? null };
 }
 
 const raw = (...parts: string[]): Answer => ({ kind: "raw", parts });
+
+/** `head`, and then one piece after the other as long as somebody reads. */
+function flood(head: string, piece: string): Answer {
+	function* parts() {
+		yield head;
+		for (;;) yield piece;
+	}
+	return { kind: "raw", parts: parts() };
+}
 
 describe("an answer that is not HTTP", () => {
 	const protocol = { error: "protocol", responseCode: 0 };
@@ -36,6 +45,27 @@ describe("an answer that is not HTTP", () => {
 			...protocol,
 			reason: "the headers of HOST's answer are longer than 16 KiB",
 		});
+	});
+
+	it.each([
+		["informational answers", "", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"],
+		["line breaks", "", "\r\n".repeat(500)],
+		["a reason", "HTTP/1.1 200 ", "r".repeat(1_000)],
+		["a header's white space", "HTTP/1.1 200 OK\r\nx-a:", " ".repeat(1_000)],
+	])("is refused when its headers do not come for endless %s", async (_what, head, piece) => {
+		expect(await attempt(flood(head, piece), 1_000)).toMatchObject({
+			...protocol,
+			reason: "HOST sent more than 128 KiB before the headers of its answer were complete",
+		});
+	});
+
+	it.each([
+		["a chunk's extension", "1;"],
+		["a chunk's length", "0"],
+	])("is dropped inside its body, and its status counts: endless %s", async (_what, start) => {
+		const head = `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${start}`;
+		const outcome = await attempt(flood(head, "0".repeat(1_000)), 1_000);
+		expect(outcome).toMatchObject({ responseCode: 200, error: null, response: { body: "", bodyTruncated: true } });
 	});
 
 	it("is refused inside the body, with the status that came", async () => {

@@ -157,6 +157,17 @@ describe("what is kept of an answer", () => {
 		}
 	});
 
+	it("counts what came on a connection for each attempt anew", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender();
+		const large = { body: "x".repeat(60_000) };
+		receiver.respond([large, large, large, { body: "in parts", dripMs: 5 }]);
+		for (let n = 0; n < 3; n += 1) await sender.send(receiver.url);
+		const outcome = await sender.send(receiver.url);
+		expect(outcome).toMatchObject({ responseCode: 200, response: { body: "in parts", bodyTruncated: false } });
+		expect(receiver.connectionCount).toBe(1);
+	});
+
 	it("does not expand a compressed body, nor ask for one", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();

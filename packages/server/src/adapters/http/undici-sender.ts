@@ -35,7 +35,8 @@ export interface UndiciSender extends Sender {
  *
  * An attempt succeeded if `error` is null and `responseCode` is 200–299. A status that arrived is reported even if the
  * answer then broke off or did not end in time: `error` is `reset` or `timeout`, and the attempt has failed. An answer
- * of more than 64 KiB is dropped there and counts by its status. Nothing is sent twice, not even when a connection
+ * of more than 64 KiB is dropped there and counts by its status; so is one with more than 128 KiB of framing, which has
+ * failed (`protocol`) if its headers were not complete by then. Nothing is sent twice, not even when a connection
  * turns out to have been closed while it was idle: that is a `reset`, for the retry policy to judge.
  *
  * Not supported by undici: `100 Continue` without having been asked for (`protocol`).
