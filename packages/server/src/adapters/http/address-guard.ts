@@ -101,7 +101,8 @@ function rejectSpelling(endpoint: string): string | null {
 	if (/[\u0000-\u001f\u007f\\]|^ | $/.test(endpoint)) {
 		return "The endpoint has a control character, a backslash, or a space at its start or end; remove it.";
 	}
-	if (!/^https?:\/\//i.test(endpoint) || !URL.canParse(endpoint)) {
+	// A URL parser takes any number of slashes here, and the look for user info below would end at the third
+	if (!/^https?:\/\/[^/]/i.test(endpoint) || !URL.canParse(endpoint)) {
 		return "The endpoint must be an absolute https URL, such as https://example.com/webhooks.";
 	}
 	if (/^[^/]*\/\/[^/?#]*@/.test(endpoint)) {
