@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { MAX_RETRY_AFTER_MS, parseRetryAfterMs, retryDelayMs } from "./retry-policy.ts";
 
@@ -19,17 +19,22 @@ describe("parseRetryAfterMs", () => {
 		expect(parseRetryAfterMs("120", now)).toBe(120_000);
 		expect(parseRetryAfterMs("Tue, 24 Nov 2026 12:05:00 GMT", now)).toBe(300_000);
 		expect(parseRetryAfterMs("999999999", now)).toBe(MAX_RETRY_AFTER_MS);
+		expect(parseRetryAfterMs("9".repeat(40), now)).toBe(MAX_RETRY_AFTER_MS);
+		expect(parseRetryAfterMs("9".repeat(4_000), now)).toBe(MAX_RETRY_AFTER_MS);
 	});
 
-	it.each([
-		undefined,
-		"",
-		"0",
-		"-5",
-		"soon",
-		"1.5",
-		"2026-11-24T12:05:00Z",
-		"Tue, 24 Nov 2026 11:05:00 GMT",
-		"9".repeat(40),
-	])("takes %s for no wait", (value) => expect(parseRetryAfterMs(value, now)).toBeNull());
+	it.each(["Tue, 24 Nov 2026 12:05:00 GMT", "Tuesday, 24-Nov-26 12:05:00 GMT", "Tue Nov 24 12:05:00 2026"])(
+		"reads %s as the same moment wherever the server stands",
+		(value) => {
+			vi.stubEnv("TZ", "America/New_York");
+			const wait = parseRetryAfterMs(value, now);
+			vi.unstubAllEnvs();
+			expect(wait).toBe(300_000);
+		},
+	);
+
+	it.each([undefined, "", "0", "-5", "soon", "1.5", "2026-11-24T12:05:00Z", "Tue, 24 Nov 2026 11:05:00 GMT"])(
+		"takes %s for no wait",
+		(value) => expect(parseRetryAfterMs(value, now)).toBeNull(),
+	);
 });

@@ -41,9 +41,14 @@ export function retryDelayMs(policy: RetryPolicy, n: number, random: () => numbe
 export function parseRetryAfterMs(value: string | undefined, now: number): number | null {
 	if (value === undefined) return null;
 	const text = value.trim();
-	const wait = /^\d{1,10}$/.test(text) ? Number(text) * 1_000 : HTTP_DATE.test(text) ? Date.parse(text) - now : NaN;
+	const wait = /^\d+$/.test(text) ? Number(text) * 1_000 : HTTP_DATE.test(text) ? parseDate(text) - now : NaN;
 	return wait > 0 ? Math.min(wait, MAX_RETRY_AFTER_MS) : null;
 }
 
 /** The three date forms of RFC 9110, section 5.6.7, all of which begin with a day's name. */
 const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/;
+
+/** One of the forms, that of C's asctime, leaves out that it is in GMT. */
+function parseDate(text: string): number {
+	return Date.parse(/ \d{4}$/.test(text) ? `${text} GMT` : text);
+}
