@@ -180,6 +180,16 @@ describe("an answer", () => {
 	});
 });
 
+it("Retry-After is heeded although the answer broke off behind its headers", async () => {
+	await using receiver = await startReceiver();
+	const head = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 120\r\ncontent-length: 100\r\n\r\nhalf";
+	receiver.script(() => ({ kind: "reset", head }));
+	await createWebhook(receiver.url);
+	const { nextAttemptDate, updateDate, attempts } = await deliveryOf(await send(), wasAttempted);
+	expect(attempts).toMatchObject([{ responseCode: 503, error: "reset" }]);
+	expect(nextAttemptDate! - updateDate).toBeGreaterThanOrEqual(120_000);
+});
+
 it("a retry without a wait follows at once", async () => {
 	await using receiver = await startReceiver();
 	receiver.script(() => ({ status: 500 }));

@@ -41,17 +41,19 @@ export function buildRequest(
 /** What an outcome means: only 200–299 with a whole answer is success; 410 ends the webhook. */
 export function judge(outcome: AttemptOutcome, now: number): AttemptVerdict {
 	const { responseCode } = outcome;
+	// In the headers, so it counts even if the rest of the answer never came
+	const asksToWait = responseCode === 429 || responseCode === 503;
+	const retryAfterMs = asksToWait ? parseRetryAfterMs(outcome.response?.headers["retry-after"], now) : null;
 	if (outcome.error !== null) {
-		return { kind: "failure", responseCode, reason: outcome.reason ?? outcome.error, retryAfterMs: null };
+		return { kind: "failure", responseCode, reason: outcome.reason ?? outcome.error, retryAfterMs };
 	}
 	if (responseCode >= 200 && responseCode <= 299) return { kind: "success", responseCode };
 	if (responseCode === 410) return { kind: "gone", responseCode };
-	const asksToWait = responseCode === 429 || responseCode === 503;
 	return {
 		kind: "failure",
 		responseCode,
 		reason: `the receiver answered ${responseCode}${responseCode >= 300 && responseCode <= 399 ? "; redirects are not followed" : ""}`,
-		retryAfterMs: asksToWait ? parseRetryAfterMs(outcome.response?.headers["retry-after"], now) : null,
+		retryAfterMs,
 	};
 }
 
