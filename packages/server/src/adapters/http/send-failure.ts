@@ -38,6 +38,13 @@ const UNWANTED_ANSWERS: Readonly<Record<string, string>> = {
 	"bad upgrade": "it switched to another protocol",
 };
 
+/** The codes of undici's parser that say something else than what is wrong. */
+const PARSER_CODES: Readonly<Record<string, string>> = {
+	ERR_ASSERTION: "its status makes no sense here",
+	// Of a status line and headers: whatever is wrong with them, if one is a content-length
+	UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "its headers are not valid",
+};
+
 /** Translates why no connection came about. `place` is `host:port`. */
 export function connectFailure(error: unknown, place: string): SendFailure {
 	if (error instanceof SendFailure) return error;
@@ -86,7 +93,7 @@ export function exchangeFailure(error: unknown, place: string, status: number): 
 	if (code === "UND_ERR_HEADERS_OVERFLOW") {
 		return new SendFailure("protocol", `the headers of ${place}'s answer are longer than 16 KiB`, { cause: error });
 	}
-	const why = error instanceof errors.HTTPParserError ? message : code || "unknown error";
+	const why = error instanceof errors.HTTPParserError ? message : (PARSER_CODES[code] ?? (code || "unknown error"));
 	return new SendFailure("protocol", `the answer of ${place} is not valid HTTP: ${why}`, { cause: error });
 }
 

@@ -40,6 +40,27 @@ describe("an answer that is not HTTP", () => {
 		expect(await attempt(answer)).toMatchObject(protocol);
 	});
 
+	it.each([
+		["a status below 100", "HTTP/1.1 099 X\r\n\r\n", "its status makes no sense here"],
+		[
+			"101 that says to what",
+			"HTTP/1.1 101 Go\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n",
+			"it switched to another",
+		],
+		["101 that does not", "HTTP/1.1 101 Go\r\n\r\n", "its status makes no sense here"],
+		["lengths in a list", "HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\n\r\nab", "its headers are not valid"],
+		["an endless length", `HTTP/1.1 200 OK\r\ncontent-length: ${"9".repeat(30)}\r\n\r\n`, "its headers are not valid"],
+		[
+			"a length and chunks",
+			"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n",
+			"headers are not",
+		],
+	])("is refused in words, not in undici's codes: %s", async (_what, text, words) => {
+		const outcome = await attempt(raw(text));
+		expect(outcome).toMatchObject({ ...protocol, reason: expect.stringContaining(words) });
+		expect(outcome.reason).not.toMatch(/ERR_/);
+	});
+
 	it("is refused when its headers never end", async () => {
 		expect(await attempt(answers.endlessHeaders())).toMatchObject({
 			...protocol,
