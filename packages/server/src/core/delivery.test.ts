@@ -94,6 +94,18 @@ describe("a delivery", () => {
 		expect(cancelled).toMatchObject({ status: "Cancelled", reason: "by hand", attemptCount: 1 });
 	});
 
+	it("is still to be retried by hand when an attempt from before ends later, with its schedule behind that or without", () => {
+		const failure = attempted("failure", { at: 1_000, random: 1 });
+		const waiting = apply(newDelivery(0, 60_000), { type: "hold", reason: "paused" }, { type: "resume", at: 10 });
+		const retried = apply(waiting, { type: "retry", at: 20 }, failure);
+		expect(retried).toMatchObject({ status: "Pending", nextAttemptAt: 20, trigger: "manual", attemptCount: 1 });
+		const later = apply(retried, attempted("failure", { trigger: "manual" }));
+		expect(later).toMatchObject({ status: "Pending", nextAttemptAt: 2_000, trigger: "auto" });
+		const cancelled = apply(newDelivery(0, 60_000), { type: "cancel", reason: "by hand" }, { type: "retry", at: 20 });
+		expect(apply(cancelled, failure)).toMatchObject({ nextAttemptAt: 20, trigger: "manual" });
+		expect(apply(cancelled, failure, attempted("failure", { trigger: "manual" })).status).toBe("Failed");
+	});
+
 	it("is held and let go without losing what it has gone through", () => {
 		const held = apply(newDelivery(0, 60_000), { type: "hold", reason: "paused" }, attempted("failure"));
 		expect(held).toMatchObject({ status: "Held", attemptCount: 1, nextAttemptAt: null });
@@ -192,6 +204,7 @@ describe("any sequence of changes", () => {
 		walk((before, one, after) => {
 			if (one.type !== "attempted" || one.verdict.kind !== "failure" || one.trigger === "manual") return;
 			if (before.status !== "Pending" || after.nextAttemptAt === null) return;
+			if (before.trigger === "manual") return; // a retry by hand is still to come, and doesn't wait
 			const waited = after.nextAttemptAt - one.at;
 			const exponential = Math.min(1_000 * 2 ** (after.autoAttemptCount - 1), one.policy.maxBackoffMs);
 			expect(waited).toBeGreaterThanOrEqual(Math.max(Math.floor(exponential * 0.8), one.verdict.retryAfterMs ?? 0));

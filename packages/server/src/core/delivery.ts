@@ -159,12 +159,18 @@ function attempted(state: DeliveryState, change: DeliveryChange & { type: "attem
 	if (state.status === "Failed") return counted;
 	if (verdict.kind === "gone") return end(counted, "Failed", "the receiver answered 410: the webhook is gone");
 	if (byHand) return afterFailureByHand(counted, verdict.reason);
-	if (counted.autoAttemptCount > change.policy.maxRetries) {
+	const isExhausted = counted.autoAttemptCount > change.policy.maxRetries;
+	const backoffMs = retryDelayMs(change.policy, counted.autoAttemptCount, () => change.random);
+	const nextAttemptAt = change.at + Math.max(backoffMs, verdict.retryAfterMs ?? 0);
+	// Asked for while this attempt was under way, after a cancellation or a pause: it is still to come
+	if (state.trigger === "manual") {
+		const goesOn = state.scheduleResumesAt !== null && !isExhausted;
+		return { ...counted, scheduleResumesAt: goesOn ? nextAttemptAt : null };
+	}
+	if (isExhausted) {
 		return end(counted, "Failed", exhaustedReason(counted.autoAttemptCount, verdict.reason));
 	}
 	if (state.status === "Held") return { ...counted, trigger: "auto" };
-	const backoffMs = retryDelayMs(change.policy, counted.autoAttemptCount, () => change.random);
-	const nextAttemptAt = change.at + Math.max(backoffMs, verdict.retryAfterMs ?? 0);
 	return { ...counted, reason: verdict.reason, nextAttemptAt, trigger: "auto" };
 }
 

@@ -61,6 +61,27 @@ describe("by hand", () => {
 		await test.delivery(ids[1]!, { status: "Succeeded", attemptCount: 1 });
 	});
 
+	it("makes the attempt that is asked for although an earlier one is in flight, and then uses up the retries", async () => {
+		await using receiver = await startReceiver();
+		const { promise: failure, resolve: fail } = Promise.withResolvers<{ status: number }>();
+		receiver.script((_request, index) => (index === 0 ? failure : {}));
+		await using test = await openTestEngine();
+		await test.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
+		const eventId = await test.send();
+		await receiver.waitFor(1);
+		const { id } = await test.delivery(eventId, { status: "Pending" });
+		await test.engine.deliveries.cancel(test.projectId, id);
+		await test.engine.deliveries.retry(test.projectId, id);
+		test.clock.advance(20);
+		fail({ status: 500 });
+		await test.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
+		const attempts = await test.store.attempts(id);
+		expect(attempts.map(({ trigger, responseCode }) => [trigger, responseCode])).toEqual([
+			["auto", 500],
+			["manual", 200],
+		]);
+	});
+
 	it("refuses to retry for a webhook that is paused", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }]);
