@@ -82,6 +82,24 @@ describe("by hand", () => {
 		]);
 	});
 
+	it("retries at once what was cancelled while it was ready, and still stands in line", async () => {
+		await using receiver = await startReceiver();
+		const { promise: answer, resolve: answerIt } = Promise.withResolvers<object>();
+		receiver.script((_request, index) => (index === 0 ? answer : {}));
+		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
+		await test.createWebhook(receiver.url);
+		await test.send();
+		await receiver.waitFor(1);
+		const eventId = await test.send();
+		const { id } = await test.delivery(eventId, { status: "Pending" });
+		await test.engine.deliveries.cancel(test.projectId, id);
+		await test.engine.deliveries.retry(test.projectId, id);
+		await test.delivery(eventId, { leaseUntil: test.clock.now() + 120_000 });
+		answerIt({});
+		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		expect((await test.store.attempts(id)).map(({ trigger }) => trigger)).toEqual(["manual"]);
+	});
+
 	it("refuses to retry for a webhook that is paused", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }]);

@@ -64,6 +64,24 @@ describe("the ready queue", () => {
 		expect(queue.take()).toBe(claimed);
 	});
 
+	it("gives what was taken back and then claimed again, unless it is taken back again", () => {
+		const queue = openQueue();
+		const cancelled = delivery("a");
+		queue.push(cancelled);
+		queue.discard(cancelled.id);
+		const retried = { ...cancelled, trigger: "manual" as const };
+		queue.push(retried);
+		expect(queue.take()).toBe(retried);
+		queue.finish(retried);
+
+		queue.push(cancelled);
+		queue.discard(cancelled.id);
+		queue.push(retried);
+		queue.discard(cancelled.id);
+		expect(queue.take()).toBeNull();
+		expect(queue.ready).toBe(0);
+	});
+
 	it("leaves in the store what a rate limit does not let go soon, so that it fills no room of others", () => {
 		const clock = new ManualClock();
 		const queue = new ReadyQueue(limits, clock, (webhookId) => (webhookId === "slow" ? 1 : null));

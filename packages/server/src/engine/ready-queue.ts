@@ -29,6 +29,8 @@ const MAX_LOOKS = 256;
 interface Held {
 	readonly delivery: LeasedDelivery;
 	leaseUntil: number;
+	/** `take` has given it. */
+	isInFlight: boolean;
 	/** The same delivery, claimed for its next attempt before this one had left. */
 	next: LeasedDelivery | null;
 	/** It is on its way back to the store: whoever claims it there claims it for another attempt. */
@@ -120,7 +122,10 @@ export class ReadyQueue {
 
 	/** A delivery that was cancelled while it was ready is not sent; one in flight can't be called back. */
 	discard(deliveryId: string): void {
-		if (this.#held.has(deliveryId)) this.#discarded.add(deliveryId);
+		const held = this.#held.get(deliveryId);
+		if (held === undefined) return;
+		held.next = null;
+		if (!held.isInFlight) this.#discarded.add(deliveryId);
 	}
 
 	/**
@@ -198,11 +203,13 @@ export class ReadyQueue {
 		const held = this.#held.get(delivery.id);
 		if (held !== undefined) {
 			held.leaseUntil = Math.max(held.leaseUntil, delivery.leaseUntil);
-			if (held.isReturning || delivery.attemptCount > held.delivery.attemptCount) held.next = delivery;
+			const isLeaving = held.isReturning || this.#discarded.has(delivery.id);
+			if (isLeaving || delivery.attemptCount > held.delivery.attemptCount) held.next = delivery;
 			return false;
 		}
 		const lane = this.lane(delivery.webhookId);
-		this.#held.set(delivery.id, { delivery, leaseUntil: delivery.leaseUntil, next: null, isReturning: false });
+		const { leaseUntil } = delivery;
+		this.#held.set(delivery.id, { delivery, leaseUntil, isInFlight: false, next: null, isReturning: false });
 		lane.push(delivery);
 		this.#ready++;
 		this.#readyBytes += delivery.body.length;
@@ -232,6 +239,8 @@ export class ReadyQueue {
 			lane.inRing = false;
 			const delivery = this.#nextOf(lane);
 			if (delivery === null) continue;
+			const held = this.#held.get(delivery.id);
+			if (held !== undefined) held.isInFlight = true;
 			lane.inFlight++;
 			this.#inFlight++;
 			this.#enterRing(lane);
@@ -252,7 +261,9 @@ export class ReadyQueue {
 			this.#ready--;
 			this.#readyBytes -= delivery.body.length;
 			if (!discarded) return delivery;
+			const next = this.#held.get(delivery.id)?.next ?? null;
 			this.#held.delete(delivery.id);
+			if (next !== null) this.push(next);
 		}
 		this.forgetIfIdle(lane);
 		return null;
@@ -274,7 +285,6 @@ export class ReadyQueue {
 		const held = this.#held.get(delivery.id);
 		if (held === undefined) return;
 		this.#held.delete(delivery.id);
-		this.#discarded.delete(delivery.id);
 		const lane = this.lane(delivery.webhookId);
 		lane.inFlight--;
 		this.#inFlight--;
