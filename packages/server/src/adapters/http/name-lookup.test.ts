@@ -89,6 +89,41 @@ describe("looking names up", () => {
 		await expect.poll(() => names.asked.slice(6)).toEqual(["slow-2"]);
 	});
 
+	it("uses a name as it was known when its look-up has to wait for strangers, and the new answer once that is here", async () => {
+		const names = startLookup();
+		const first = names.resolve("a.test");
+		names.answer("a.test");
+		await first;
+		names.wait(5_001);
+		const strangers = ["b", "c", "d"].map((name) => names.resolve(name));
+		expect(await Promise.all([names.resolve("a.test"), names.resolve("a.test")])).toEqual([[ADDRESS], [ADDRESS]]);
+		expect(names.asked).toEqual(["a.test", "b", "c", "d"]);
+		for (const name of ["b", "c", "d"]) names.answer(name);
+		await Promise.all(strangers);
+		await expect.poll(() => names.asked.at(-1)).toBe("a.test");
+		const other = { ...ADDRESS, address: "203.0.113.8" };
+		names.answer("a.test", [other]);
+		expect(await names.resolve("a.test")).toEqual([other]);
+	});
+
+	it.each([
+		["since a look-up that no name server answered", "EAI_AGAIN", 1_001, [ADDRESS]],
+		["but not once it does not exist", "ENOTFOUND", 1_001, "waits"],
+		["but not after ten minutes", "EAI_AGAIN", 600_000, "waits"],
+	])("uses a name as it was known, %s", async (_when, code, waitMs, expected) => {
+		const names = startLookup();
+		const first = names.resolve("a.test");
+		names.answer("a.test");
+		await first;
+		names.wait(5_001);
+		const second = names.resolve("a.test");
+		names.fail("a.test", code);
+		await expect(second).rejects.toMatchObject({ code: "dns" });
+		names.wait(waitMs);
+		const waited = new Promise((resolve) => setTimeout(resolve, 700, "waits"));
+		expect(await Promise.race([names.resolve("a.test"), waited])).toEqual(expected);
+	});
+
 	it("forgets that a name was slow once it is quick", async () => {
 		const names = startLookup();
 		for (const durationMs of [2_000, 10]) {

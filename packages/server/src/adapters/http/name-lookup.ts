@@ -12,6 +12,8 @@ interface Entry {
 	addresses: Promise<readonly LookupAddress[]>;
 	/** Infinity while the look-up waits or runs. */
 	expiresAt: number;
+	/** What the last look-up that succeeded has found, and when; null if none has. */
+	known: { addresses: readonly LookupAddress[]; at: number } | null;
 }
 
 interface Job {
@@ -27,11 +29,15 @@ const SLOW_AFTER_MS = 1_000;
 /** Long enough to spare a busy name most look-ups, shorter than any sensible TTL. */
 const KEEP_MS = 5_000;
 const KEEP_FAILURE_MS = 1_000;
+/** A name whose look-up has not ended after so long is used as it was known before, if that is not too long ago. */
+const PATIENCE_MS = 500;
+const KNOWN_FOR_MS = 600_000;
 const MAX_NAMES = 1_000;
 
 /**
  * Looks names up by the system's rules (hosts file, search domains, DNS): equal look-ups are made once, at most three at
- * a time, and names that have been slow queue apart, one at a time. Callers bound their own waiting.
+ * a time, and names that have been slow queue apart, one at a time. Callers bound their own waiting. A name that is
+ * known does not wait long behind strangers whose name servers are silent: it is used as it was known meanwhile.
  */
 export class NameLookup {
 	readonly #lookup: Lookup;
@@ -52,24 +58,36 @@ export class NameLookup {
 
 	/** The name's addresses, at least one; rejects with a `SendFailure`. */
 	resolve(hostname: string): Promise<readonly LookupAddress[]> {
-		const known = this.#entries.get(hostname);
-		if (known !== undefined && known.expiresAt > this.#now()) return known.addresses;
+		const last = this.#entries.get(hostname);
+		if (last !== undefined && last.expiresAt > this.#now()) return this.#impatient(last);
 		const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
-		const entry: Entry = { addresses: promise, expiresAt: Infinity };
+		const entry: Entry = { addresses: promise, expiresAt: Infinity, known: last?.known ?? null };
 		this.#entries.delete(hostname);
 		this.#entries.set(hostname, entry);
 		forgetOldest(this.#entries);
 		const run = async () => {
 			try {
-				resolve(await this.#ask(hostname));
+				const addresses = await this.#ask(hostname);
+				resolve(addresses);
+				entry.known = { addresses, at: this.#now() };
 				entry.expiresAt = this.#now() + KEEP_MS;
 			} catch (error) {
 				reject(lookupFailure(error, hostname));
+				if (!isTemporary(error)) entry.known = null;
 				entry.expiresAt = this.#now() + KEEP_FAILURE_MS;
 			}
 		};
 		this.#queue.push({ hostname, run });
 		this.#startNext();
+		return this.#impatient(entry);
+	}
+
+	/** The entry's addresses; those of before if its look-up takes long. */
+	#impatient({ addresses, expiresAt, known }: Entry): Promise<readonly LookupAddress[]> {
+		if (expiresAt !== Infinity || known === null || known.at + KNOWN_FOR_MS <= this.#now()) return addresses;
+		const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
+		const timer = setTimeout(resolve, PATIENCE_MS, known.addresses);
+		addresses.then(resolve, reject).finally(() => clearTimeout(timer));
 		return promise;
 	}
 
@@ -104,6 +122,11 @@ export class NameLookup {
 			this.#startNext();
 		});
 	}
+}
+
+/** True if no name server has answered, so that what was known may still be so. */
+function isTemporary(error: unknown): boolean {
+	return error instanceof Error && "code" in error && error.code === "EAI_AGAIN";
 }
 
 function systemLookupAll(hostname: string): Promise<LookupAddress[]> {
