@@ -24,10 +24,14 @@ const MAX_TIMER_MS = 2_147_483_647;
 
 /**
  * All that may come in for one attempt. undici bounds headers and we the body, but nothing else bounds what goes around
- * them: informational answers, a reason, line breaks, the extensions of chunks. Measured without this bound: one receiver
- * that sends 103 as fast as it can holds up all others for 1.5 s at a time.
+ * them: a reason, line breaks, the extensions of chunks.
  */
 const MAX_RECEIVED_BYTES = 131_072;
+/**
+ * Informational answers cost much more to parse than they have bytes. Measured without a bound: one receiver that sends 103
+ * as fast as it can holds up all others for 1.5 s at a time.
+ */
+const MAX_INFORMATIONAL = 32;
 
 /** Why the connection of an answer that goes on and on is dropped. */
 const ENOUGH = new SendFailure("aborted", "enough of the answer has been read");
@@ -60,6 +64,7 @@ export class Attempt implements Dispatcher.DispatchHandler, EventListenerObject 
 	#phase: Phase = "waiting";
 	#isSettled = false;
 	#status = 0;
+	#informational = 0;
 	#reader: ResponseReader | null = null;
 
 	constructor(request: AttemptRequest, target: Target, underWay: Attempt[]) {
@@ -126,7 +131,7 @@ export class Attempt implements Dispatcher.DispatchHandler, EventListenerObject 
 
 	onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
 		if (status < 200) {
-			this.#phase = "sent";
+			this.#onInformational();
 			return;
 		}
 		this.#phase = "body";
@@ -162,6 +167,15 @@ export class Attempt implements Dispatcher.DispatchHandler, EventListenerObject 
 	onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
 		if (!this.#isSettled) this.#settleError(error);
 		this.#connection?.release();
+	}
+
+	#onInformational(): void {
+		this.#phase = "sent";
+		this.#informational += 1;
+		if (this.#informational <= MAX_INFORMATIONAL) return;
+		const { place } = this.target;
+		const what = `more than ${MAX_INFORMATIONAL} informational answers before the one that counts`;
+		this.fail(new SendFailure("protocol", `${place} sent ${what}`));
 	}
 
 	#settleError(error: Error): void {

@@ -69,7 +69,6 @@ describe("an answer that is not HTTP", () => {
 	});
 
 	it.each([
-		["informational answers", "", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"],
 		["line breaks", "", "\r\n".repeat(500)],
 		["a reason", "HTTP/1.1 200 ", "r".repeat(1_000)],
 		["a header's white space", "HTTP/1.1 200 OK\r\nx-a:", " ".repeat(1_000)],
@@ -77,6 +76,16 @@ describe("an answer that is not HTTP", () => {
 		expect(await attempt(flood(head, piece), 1_000)).toMatchObject({
 			...protocol,
 			reason: "HOST sent more than 128 KiB before the headers of its answer were complete",
+		});
+	});
+
+	it("is refused when ever more informational answers come, long before that costs much", async () => {
+		const hint = "HTTP/1.1 103 Early Hints\r\n\r\n";
+		const end = "HTTP/1.1 204 No Content\r\n\r\n";
+		expect(await attempt(raw(hint.repeat(32) + end))).toMatchObject({ error: null, responseCode: 204 });
+		expect(await attempt(raw(hint.repeat(33) + end))).toMatchObject({
+			...protocol,
+			reason: "HOST sent more than 32 informational answers before the one that counts",
 		});
 	});
 
