@@ -57,6 +57,14 @@ export function judge(outcome: AttemptOutcome, now: number): AttemptVerdict {
 	};
 }
 
+/** What a verdict means for a webhook that has another endpoint by now: the one before may be gone, the webhook is not. */
+export function judgedBefore(verdict: AttemptVerdict): AttemptVerdict {
+	if (verdict.kind !== "gone") return verdict;
+	const { responseCode } = verdict;
+	const reason = `the endpoint that the webhook had before answered ${responseCode}`;
+	return { kind: "failure", responseCode, reason, retryAfterMs: null };
+}
+
 /** The attempt as the log keeps it, with the values of custom headers hidden. */
 export function recordAttempt(
 	id: string,

@@ -5,7 +5,7 @@ import type { DeliveryState } from "../core/delivery.ts";
 import type { ArmedWebhook } from "../core/webhook.ts";
 import type { AttemptOutcome, AttemptRequest } from "../ports/sender.ts";
 import type { LeasedDelivery, NewEvent } from "../ports/store.ts";
-import { buildRequest, judge, recordAttempt } from "./attempt.ts";
+import { buildRequest, judge, judgedBefore, recordAttempt } from "./attempt.ts";
 import type { Committer } from "./committer.ts";
 import type { Lane } from "./lane.ts";
 import type { LiveReporter } from "./live-reporter.ts";
@@ -157,14 +157,16 @@ export class Dispatcher {
 	): Promise<void> {
 		const { clock, ids, random } = this.#parts;
 		const now = clock.now();
-		const verdict = judge(outcome, now);
+		// Read now: a change of the webhook holds for the next wait.
+		const current = this.#near.registry.find(webhook.id)?.armed ?? webhook;
+		const judged = judge(outcome, now);
+		const verdict = current.endpoint === webhook.endpoint ? judged : judgedBefore(judged);
 		const lane = this.#near.queue.lane(delivery.webhookId);
 		if (verdict.kind === "success") lane.recordSuccess();
 		else lane.recordFailure();
 		this.#report(delivery, outcome, verdict.kind === "success", startDate);
 		this.#near.live.attemptFinished(delivery, outcome, verdict.kind === "success");
-		// The policy is read now: a change of the webhook holds for the next wait.
-		const policy = this.#near.registry.find(webhook.id)?.armed.retries ?? webhook.retries;
+		const policy = current.retries;
 		const state = await this.#near.committer.update({
 			deliveryId: delivery.id,
 			at: now,

@@ -5,6 +5,22 @@ import { startReceiver, type ReceivedRequest } from "../../test/receiver.ts";
 import { eventually, openTestEngine } from "../../test/test-engine.ts";
 import { sign, signingKey } from "../core/signing.ts";
 
+it("tries a webhook's new endpoint when the one before answers 410 to what was in flight", async () => {
+	await using receiver = await startReceiver();
+	const { promise: answer, resolve: answerIt } = Promise.withResolvers<{ status: number }>();
+	receiver.script(({ path }) => (path === "/old" ? answer : {}));
+	await using test = await openTestEngine();
+	const webhook = await test.createWebhook(`${receiver.url}/old`, { retries: { maxRetries: 1, maxBackoffMs: 0 } });
+	const eventId = await test.send();
+	await receiver.waitFor(1);
+	await test.engine.webhooks.update(test.projectId, webhook.id, { endpoint: `${receiver.url}/new` });
+	answerIt({ status: 410 });
+	await receiver.waitFor(2);
+	await test.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
+	expect(receiver.requests.map(({ path }) => path)).toEqual(["/old", "/new"]);
+	expect(test.engine.webhooks.get(test.projectId, webhook.id)).toMatchObject({ status: "Enabled" });
+});
+
 describe("by hand", () => {
 	it("retries a failed delivery, and leaves it Failed with one more attempt if that fails", async () => {
 		await using receiver = await startReceiver();
