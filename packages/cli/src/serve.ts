@@ -45,9 +45,18 @@ function goOnUnheard(): void {
 	process.stderr.on("error", () => {});
 }
 
+/**
+ * libuv has four threads, and gives two of them to look-ups of names: two receivers whose name servers are silent would take both, for
+ * ten seconds at a time. Threads that have nothing to do cost nothing worth mentioning. Works until the first of them has started.
+ */
+function giveLookUpsThreads(): void {
+	process.env["UV_THREADPOOL_SIZE"] ??= "32";
+}
+
 async function serve(options: Readonly<Record<string, string>>): Promise<void> {
 	keepShortLivedObjectsYoung();
 	goOnUnheard();
+	giveLookUpsThreads();
 	const config = readConfig(process.env, toFlags(options), FOREIGN_VARIABLES);
 	const started = stopOnSignals();
 	const server = await startServer(config, { overrideGlobals: true });

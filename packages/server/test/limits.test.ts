@@ -1,4 +1,5 @@
 // Bounds against clients that are slow, rude, too many or too large, over real connections.
+import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -237,4 +238,18 @@ it("an intake that is full refuses at once with Retry-After, and what it accepts
 	expect(ids.sort()).toEqual(accepted.map(({ json }) => (json as { id: string }).id).sort());
 	// The SDK waits as it is told to and gets through.
 	await Promise.all(Array.from({ length: 5 }, (_, data) => small.project.events.send({ type: "a.b", data })));
+});
+
+describe.skipIf(process.platform !== "linux")("look-ups of names", () => {
+	const threads = (pid: number) => readdirSync(`/proc/${pid}/task`).length;
+
+	it("have many threads to wait in, or as many as the operator says", async () => {
+		await using many = await startServerProcess();
+		await using few = await startServerProcess({ env: { UV_THREADPOOL_SIZE: "4" } });
+		for (const each of [many, few]) {
+			const { id } = await each.createWebhook("http://localhost:9/", { retries: { maxRetries: 0 } });
+			await each.project.batch.webhooks.test(id);
+		}
+		expect(threads(many.pid) - threads(few.pid)).toBeGreaterThan(20);
+	});
 });

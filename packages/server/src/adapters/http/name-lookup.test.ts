@@ -7,7 +7,7 @@ import { NameLookup } from "./name-lookup.ts";
 const ADDRESS: LookupAddress = { address: "203.0.113.7", family: 4 };
 
 /** A resolver that answers when it is told to, under a clock that the test moves. */
-function startLookup() {
+function startLookup(threads = 6) {
 	const asked: string[] = [];
 	const open = new Map<string, PromiseWithResolvers<LookupAddress[]>>();
 	let now = 0;
@@ -19,6 +19,7 @@ function startLookup() {
 			return answer.promise;
 		},
 		() => now,
+		threads,
 	);
 	return {
 		asked,
@@ -64,7 +65,19 @@ describe("looking names up", () => {
 		await expect(empty).rejects.toMatchObject({ code: "dns", message: "no address found for empty.test: it has none" });
 	});
 
-	it("leaves one of libuv's four threads to others", async () => {
+	it("runs as many as libuv gives threads, which is half of what it has", () => {
+		for (const [threads, count] of [
+			[4, 2],
+			[5, 3],
+			[32, 16],
+		] as const) {
+			const names = startLookup(threads);
+			for (let n = 0; n < 20; n += 1) void names.resolve(`${n}.test`);
+			expect(names.asked).toHaveLength(count);
+		}
+	});
+
+	it("starts the next when one has ended", async () => {
 		const names = startLookup();
 		for (const name of ["a", "b", "c", "d"]) void names.resolve(name);
 		expect(names.asked).toEqual(["a", "b", "c"]);

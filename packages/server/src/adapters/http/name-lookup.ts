@@ -21,10 +21,8 @@ interface Job {
 	run: () => Promise<void>;
 }
 
-/** getaddrinfo blocks one of libuv's threads, four by default, for as long as name servers stay silent. One is left for others. */
-const MAX_RUNNING = 3;
-/** Names that were slow before share this many of them, so that quick names always find one. */
-const MAX_RUNNING_SLOW = 1;
+/** libuv's, if `UV_THREADPOOL_SIZE` says nothing else. */
+const DEFAULT_THREADS = 4;
 const SLOW_AFTER_MS = 1_000;
 /** Long enough to spare a busy name most look-ups, shorter than any sensible TTL. */
 const KEEP_MS = 5_000;
@@ -35,14 +33,19 @@ const KNOWN_FOR_MS = 600_000;
 const MAX_NAMES = 1_000;
 
 /**
- * Looks names up by the system's rules (hosts file, search domains, DNS): equal look-ups are made once, at most three at
- * a time, and names that have been slow queue apart, one at a time. Callers bound their own waiting. A name that is
- * known does not wait long behind strangers whose name servers are silent: it is used as it was known meanwhile.
+ * Looks names up by the system's rules (hosts file, search domains, DNS). Equal look-ups are made once. Each holds one of
+ * libuv's threads for as long as name servers stay silent, and libuv gives look-ups half of them: so many run at a time.
+ * Names that have been slow queue apart, with a quarter of that, so that quick names find a thread. Callers bound their own
+ * waiting. A name that is known does not wait long behind strangers whose name servers are silent: it is used as it was
+ * known meanwhile.
  */
 export class NameLookup {
 	readonly #lookup: Lookup;
 	/** Milliseconds from some fixed moment. */
 	readonly #now: () => number;
+	/** Look-ups at once, and among them those of slow names. */
+	readonly #maxRunning: number;
+	readonly #maxRunningSlow: number;
 	/** Oldest first. */
 	readonly #entries = new Map<string, Entry>();
 	/** The names whose last look-up was slow, oldest first. */
@@ -51,9 +54,11 @@ export class NameLookup {
 	#running = 0;
 	#runningSlow = 0;
 
-	constructor(lookup: Lookup = systemLookupAll, now: () => number = () => performance.now()) {
+	constructor(lookup: Lookup = systemLookupAll, now: () => number = () => performance.now(), threads = threadCount()) {
 		this.#lookup = lookup;
 		this.#now = now;
+		this.#maxRunning = Math.ceil(threads / 2);
+		this.#maxRunningSlow = Math.ceil(this.#maxRunning / 4);
 	}
 
 	/** The name's addresses, at least one; rejects with a `SendFailure`. */
@@ -98,9 +103,9 @@ export class NameLookup {
 	}
 
 	#startNext(): void {
-		while (this.#running < MAX_RUNNING) {
+		while (this.#running < this.#maxRunning) {
 			const next = this.#queue.findIndex(
-				({ hostname }) => this.#runningSlow < MAX_RUNNING_SLOW || !this.#slow.has(hostname),
+				({ hostname }) => this.#runningSlow < this.#maxRunningSlow || !this.#slow.has(hostname),
 			);
 			const [job] = next === -1 ? [] : this.#queue.splice(next, 1);
 			if (job === undefined) return;
@@ -122,6 +127,10 @@ export class NameLookup {
 			this.#startNext();
 		});
 	}
+}
+
+function threadCount(): number {
+	return Number(process.env["UV_THREADPOOL_SIZE"]) || DEFAULT_THREADS;
 }
 
 /** True if no name server has answered, so that what was known may still be so. */
