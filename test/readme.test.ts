@@ -1,6 +1,6 @@
 // The README's programs are run as they stand there, against a server that is started as the README says.
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,8 +30,9 @@ function freePort(): Promise<number> {
 }
 
 const children: ChildProcess[] = [];
-// Inside the checkout, so that `@fanfare/sdk` is found as a reader's project would find it.
-const folder = mkdtempSync(join(root, "node_modules/.readme-"));
+// As the checkout is for a reader who saves the programs there.
+const folder = mkdtempSync(join(tmpdir(), "fanfare-readme-programs-"));
+symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
 const dataDir = mkdtempSync(join(tmpdir(), "fanfare-readme-"));
 afterAll(() => {
 	for (const child of children) child.kill("SIGKILL");
@@ -45,12 +46,9 @@ interface Running {
 }
 
 /** Starts a process on the Node of the tests; the caller's FANFARE_* settings do not reach it. */
-function start(args: readonly string[], env: Readonly<Record<string, string>>): Running {
+function start(args: readonly string[], env: Readonly<Record<string, string>>, cwd = root): Running {
 	const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
-	const child = spawn(process.execPath, ["--conditions=@fanfare/source", ...args], {
-		cwd: root,
-		env: { ...Object.fromEntries(inherited), ...env },
-	});
+	const child = spawn(process.execPath, args, { cwd, env: { ...Object.fromEntries(inherited), ...env } });
 	children.push(child);
 	let output = "";
 	for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -65,11 +63,25 @@ async function until(running: Running, wanted: string): Promise<void> {
 	}
 }
 
-function program(name: string, code: string): string {
-	const path = join(folder, name);
-	// Node strips types only outside of node_modules, so the test takes the little TypeScript there is out by itself.
-	writeFileSync(path, code.replaceAll("project!", "project"));
-	return path;
+/** What `call` gives once it succeeds: the server may not listen yet. */
+async function eventually<T>(call: () => Promise<T>): Promise<T> {
+	const endAt = Date.now() + DEADLINE_MS;
+	for (;;) {
+		try {
+			return await call();
+		} catch (error) {
+			if (Date.now() > endAt) throw error;
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
+	}
+}
+
+/** Saves the program that stands in the README, and gives the arguments of Node that run it there. */
+function saved(name: string, code: string): string[] {
+	writeFileSync(join(folder, name), code);
+	const [, args] = new RegExp(`npx node (.*${name})`).exec(blocks("sh")[2] ?? "") ?? [];
+	if (args === undefined) throw new Error(`the README does not say how to run ${name}`);
+	return args.split(" ");
 }
 
 describe("the README", () => {
@@ -82,7 +94,7 @@ describe("the README", () => {
 		);
 		expect(startCommand).toContain("npm start");
 		const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { start: string } };
-		const [, ...args] = scripts.start.split(" ").filter((word) => !word.startsWith("--conditions"));
+		const [, ...args] = scripts.start.split(" ");
 		const port = await freePort();
 		url = `http://127.0.0.1:${port}`;
 		const server = start(args, {
@@ -97,15 +109,23 @@ describe("the README", () => {
 	it("sends an event that its receiver verifies", async () => {
 		const [send = "", receive = ""] = blocks("ts");
 		const port = await freePort();
-		const receiver = start([program("receive.mjs", receive)], { WEBHOOK_SECRET, PORT: String(port) });
-		const sender = start([program("send.mjs", send)], {
-			FANFARE_KEY: ADMIN_KEY,
-			FANFARE_URL: url,
-			WEBHOOK_SECRET,
-			WEBHOOK_URL: `http://127.0.0.1:${port}/`,
-		});
+		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: String(port) }, folder);
+		const sender = start(
+			saved("send.ts", send),
+			{ FANFARE_KEY: ADMIN_KEY, FANFARE_URL: url, WEBHOOK_SECRET, WEBHOOK_URL: `http://127.0.0.1:${port}/` },
+			folder,
+		);
 		await until(sender, "is on its way to");
 		await until(receiver, 'order.paid: {"orderId":42}');
+	});
+
+	it("has a receiver that says why it refuses", async () => {
+		const [, receive = ""] = blocks("ts");
+		const port = await freePort();
+		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: String(port) }, folder);
+		const answer = await eventually(() => fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}" }));
+		expect(answer.status).toBe(400);
+		await until(receiver, "WebhookVerificationError: ");
 	});
 
 	it("shows a program of ten lines", () => {
