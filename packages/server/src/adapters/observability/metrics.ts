@@ -3,14 +3,15 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 
 import type { AttemptReport, EngineGauges } from "../../ports/observer.ts";
 import { NOTHING_PURGED, type Purged } from "../../ports/retention-store.ts";
+import { watchEventLoopLag } from "./event-loop-lag.ts";
 
 /** From a fraction of a millisecond to the longest attempt. */
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
 const COMMIT_BUCKETS_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048];
 const MS_PER_S = 1_000;
-/** The default of 10 ms costs an idle server a third of a per cent of a core. */
-const LAG_PRECISION_MS = 100;
+/** The longest that a timer takes: prom-client's measurement of event-loop lag is replaced, and need not run. */
+const HARDLY_EVER_MS = 2 ** 31 - 1;
 
 /** What is read when the metrics are asked for. */
 export interface MetricSources {
@@ -58,8 +59,9 @@ export class Metrics {
 		this.#problems = counter("problems_total", "Failures inside that were dealt with; the log says what they were.");
 		// A series that is there from the start is one that rates can be made of.
 		this.purged(NOTHING_PURGED);
-		// Event-loop lag, memory, CPU, open handles.
-		collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LAG_PRECISION_MS });
+		// Memory, CPU, open handles, garbage collection.
+		collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: HARDLY_EVER_MS });
+		watchEventLoopLag(this.#registry);
 	}
 
 	/** Adds the gauges, which are read at each request for the metrics. */

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { expect, it } from "vitest";
+
+import { Metrics } from "./metrics.ts";
+
+const BLOCKED_MS = 400;
+
+/** The event loop's lags in what `metrics` says now, in milliseconds. */
+async function lagsMs(metrics: Metrics): Promise<Record<string, number>> {
+	const { text } = await metrics.render();
+	const lines = text.matchAll(/^nodejs_eventloop_lag_(\w+)_seconds (\S+)$/gm);
+	return Object.fromEntries([...lines].map(([, name = "", seconds]) => [name, Number(seconds) * 1_000]));
+}
+
+it("shows how long the event loop was blocked, and next to nothing for one that was free", async () => {
+	const metrics = new Metrics();
+	await sleep(1_000);
+	const free = await lagsMs(metrics);
+	expect(Object.keys(free).toSorted()).toEqual(["max", "mean", "min", "p50", "p90", "p99", "stddev"]);
+	expect(free["min"]).toBeLessThan(50);
+	expect(free["p50"]).toBeLessThan(50);
+
+	// After a look the measurement begins anew, with its next tick.
+	await sleep(300);
+	const endAt = performance.now() + BLOCKED_MS;
+	while (performance.now() < endAt);
+	await sleep(300);
+	// The timer was due at some time while the loop was blocked.
+	expect((await lagsMs(metrics))["max"]).toBeGreaterThan(BLOCKED_MS - 150);
+});
+
+it("shows no lag where none was measured since the last look", async () => {
+	const metrics = new Metrics();
+	await metrics.render();
+	expect(Object.values(await lagsMs(metrics))).toEqual([0, 0, 0, 0, 0, 0, 0]);
+});
