@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import { describe, expect, it } from "vitest";
 
+import { LIVE_KINDS } from "../core/live.ts";
 import { apiRoutes, exportOpenApiDocument } from "./routes/table.ts";
 import { caller } from "./test/caller.ts";
 
@@ -77,6 +78,16 @@ describe("/docs", () => {
 		for (const { id } of apiRoutes()) expect(anchors).toContain(id);
 		for (const [, target] of text.matchAll(/href="#([^"]+)"/g)) expect(anchors).toContain(target);
 		expect(text.match(/>curl /g)).toHaveLength(apiRoutes().length);
+	});
+
+	it("shows each form of an object that has several", async () => {
+		const { call } = await caller();
+		const { text } = await call("GET", "/docs");
+		const article = text.slice(text.indexOf('id="object-StreamItem"'), text.indexOf('id="object-AuditEntry"'));
+		const forms = [...article.matchAll(/<h4><code>(.*?)<\/code><\/h4>/g)].map(([, name]) => name);
+		expect(forms).toEqual([...LIVE_KINDS, "gap, dropped, end"]);
+		expect(article).toContain("<code>deliveryCount</code>");
+		expect(text).toContain('text/event-stream of <a href="#object-StreamItem">');
 	});
 
 	it("loads nothing from anywhere, and its policy lets in only its own style", async () => {

@@ -8,7 +8,7 @@ import type { OpenApiDocument } from "../openapi.ts";
 import type { Reply } from "../route.ts";
 import { operationArticle, type Operation } from "./operation.ts";
 import { fieldTable, prose, type Html } from "./parts.ts";
-import { parents, type JsonSchema } from "./schema.ts";
+import { parents, variants, type JsonSchema } from "./schema.ts";
 import { STYLE } from "./style.ts";
 
 /** The document as this page reads it. */
@@ -111,10 +111,16 @@ function ofTag(operations: readonly Listed[], tag: string): Listed[] {
 
 function schemaArticle(name: string, schema: JsonSchema): Html {
 	const extended = parents(schema);
+	const forms = variants(schema);
 	return html`<article aria-labelledby="object-${name}">
 		<h3 id="object-${name}"><a href="#object-${name}">${name}</a></h3>
 		${schema.description === undefined ? "" : prose(schema.description)}
 		${extended.map((parent) => html`<p>All of <a href="#object-${parent}">${parent}</a>, and:</p>`)}
-		${fieldTable(schema)}
+		${forms.length === 0 ? fieldTable(schema) : html`<p>One of these:</p>`}
+		${forms.map(
+			(form) =>
+				html`<h4><code>${form.name}</code></h4>
+					${fieldTable(form.schema)}`,
+		)}
 	</article>`;
 }

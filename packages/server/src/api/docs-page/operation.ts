@@ -121,7 +121,9 @@ function answerType(content: Content | undefined): Html | string {
 	const [entry] = Object.entries(content ?? {});
 	if (entry === undefined) return "";
 	const [contentType, { schema }] = entry;
-	if (contentType !== "application/json") return contentType;
+	if (contentType !== "application/json") {
+		return schema.$ref === undefined ? contentType : html`${contentType} of ${typeLink(schema)}`;
+	}
 	const item = schema.properties?.["data"]?.items;
 	return schema.$ref === undefined && item !== undefined ? html`list of ${typeLink(item)}` : typeLink(schema);
 }

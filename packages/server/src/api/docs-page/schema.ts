@@ -11,6 +11,7 @@ export interface JsonSchema {
 	readonly enum?: readonly unknown[];
 	readonly anyOf?: readonly JsonSchema[];
 	readonly allOf?: readonly JsonSchema[];
+	readonly oneOf?: readonly JsonSchema[];
 	readonly additionalProperties?: boolean | JsonSchema;
 	readonly minimum?: number;
 	readonly maximum?: number;
@@ -55,6 +56,15 @@ export function fieldRows(schema: JsonSchema, prefix = ""): FieldRow[] {
 /** Names of the schemas that this one is an extension of. */
 export function parents(schema: JsonSchema): string[] {
 	return (schema.allOf ?? []).flatMap(({ $ref }) => ($ref === undefined ? [] : [refName($ref)]));
+}
+
+/** The forms that a schema allows, each by the value that only it has: `event.accepted` for `{"kind": "event.accepted", …}`. */
+export function variants({ oneOf = [] }: JsonSchema): { readonly name: string; readonly schema: JsonSchema }[] {
+	const valuesOf = (schema: JsonSchema, field: string) => schema.properties?.[field]?.enum?.join(", ") ?? "";
+	const [telling = ""] = Object.keys(oneOf[0]?.properties ?? {}).filter(
+		(field) => new Set(oneOf.map((schema) => valuesOf(schema, field))).size === oneOf.length,
+	);
+	return oneOf.map((schema) => ({ name: valuesOf(schema, telling), schema }));
 }
 
 export function typeText(schema: JsonSchema): TypeText {

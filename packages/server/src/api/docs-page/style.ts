@@ -31,6 +31,6 @@ pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8p
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); } th { color: var(--soft); font-weight: 600; font-size: .85rem; }
 td:first-child { white-space: nowrap; } .soft { color: var(--soft); } .must { color: var(--delete); font-size: .85rem; }
 summary { cursor: pointer; padding: .3rem 0; font-weight: 600; font-size: .95rem; }
-@media (max-width: 52rem) { .page { display: block; } nav { position: static; max-height: none; border-bottom: 1px solid var(--line); } main { padding: 1rem; } td:first-child { white-space: normal; } }
+@media (max-width: 52rem) { .page { display: block; } nav { position: static; max-height: 40vh; border-bottom: 1px solid var(--line); } main { padding: 1rem; } td:first-child { white-space: normal; } }
 @media print { nav { display: none; } .page { display: block; } }
 `;
