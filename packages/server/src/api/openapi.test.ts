@@ -90,6 +90,14 @@ describe("/docs", () => {
 		expect(text).toContain('text/event-stream of <a href="#object-StreamItem">');
 	});
 
+	it("has examples that zsh reads as other shells do", async () => {
+		const { call } = await caller();
+		const { text } = await call("GET", "/docs");
+		expect(text).toContain("/batch/webhooks/${WEBHOOK_ID}:test");
+		// A colon right after a name begins a modifier there.
+		expect(text).not.toMatch(/\$\w+:/);
+	});
+
 	it("loads nothing from anywhere, and its policy lets in only its own style", async () => {
 		const { call } = await caller();
 		const { text, headers } = await call("GET", "/docs");

@@ -53,14 +53,14 @@ export function statsRange({ width, from, to }: StatsRequest, now: number): Stat
 	if (count > MAX_STATS_BUCKETS) {
 		return {
 			path: "from",
-			message: `asks for ${count} buckets of a ${width}, at most ${MAX_STATS_BUCKETS} are given: ask for a shorter time or a larger width`,
+			message: `asks for ${count} buckets of one ${width}, at most ${MAX_STATS_BUCKETS} are given: ask for a shorter time or a larger width`,
 		};
 	}
 	const keptFrom = now - STATS_KEPT_MS[width];
 	if (start < floorTo(keptFrom, widthMs)) {
 		return {
 			path: "from",
-			message: `buckets of a ${width} are kept for ${STATS_KEPT_MS[width] / 3_600_000} hours, so must not be earlier than ${keptFrom}: ask for a larger width`,
+			message: `buckets of one ${width} are kept for ${STATS_KEPT_MS[width] / 3_600_000} hours, so must not be earlier than ${keptFrom}: ask for a larger width`,
 		};
 	}
 	return { from: start, to: end };

@@ -134,9 +134,10 @@ function curl(method: string, path: string, operation: Operation): string {
 	const key = operation.security.length === 0 ? "" : ` \\\n  -H "Secret-Key: $SECRET_KEY"`;
 	const data =
 		body === undefined ? "" : ` \\\n  -H "Content-Type: application/json" \\\n  -d '${JSON.stringify(body)}'`;
+	// In braces: in zsh `$WEBHOOK_ID:test` is the last part of a path, and `est`.
 	const url = path.replaceAll(
 		/\{([A-Za-z]+)\}/g,
-		(_, name: string) => `$${name.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`,
+		(_, name: string) => `\${${name.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}}`,
 	);
 	return `curl${verb} "http://127.0.0.1:8787${url}"${key}${data}`;
 }

@@ -1,0 +1,24 @@
+// What documents say is tried where they say it; here are the slips that nobody notices by reading.
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const documents = globSync("**/*.md", { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist)$/.test(path) });
+
+describe.each(documents)("%s", (document) => {
+	const text = readFileSync(join(root, document), "utf8");
+
+	it("links to files that are there", () => {
+		const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link = ""]) => link);
+		const missing = links.filter((link) => !/^https?:/.test(link) && !existsSync(join(root, dirname(document), link)));
+		expect(missing).toEqual([]);
+	});
+
+	it("has commands that zsh reads as other shells do", () => {
+		// There, $WEBHOOK:test is the last part of a path, and `est`.
+		expect(text.match(/\$[A-Za-z_]+:/g)).toBeNull();
+	});
+});
