@@ -16,8 +16,9 @@ export function addServe(program: Command): void {
 		.command("serve")
 		.description("Start the server. Each option can also be set in the environment; docs/configuration.md tells more.");
 	const settings = describeSettings();
-	for (const { flag, variable, meaning, defaultText } of settings.filter(({ isSecret }) => !isSecret)) {
-		command.option(`--${flag} <value>`, `${meaning} Default: ${defaultText.replaceAll("`", "")}. [${variable}]`);
+	for (const { flag, variable, meaning, expected, defaultText } of settings.filter(({ isSecret }) => !isSecret)) {
+		const help = `${meaning} Must be ${expected}. Default: ${defaultText}. [${variable}]`;
+		command.option(`--${flag} <value>`, help.replaceAll("`", ""));
 	}
 	const secrets = settings.filter(({ isSecret }) => isSecret).map(({ variable }) => variable);
 	command.addHelpText("after", `\nSecrets are set in the environment alone: ${secrets.join(", ")}.`);

@@ -14,11 +14,12 @@ it("--help lists the commands", async () => {
 	for (const command of ["serve", "generate-secret", "rotate-master-key"]) expect(stdout).toContain(command);
 });
 
-it("serve --help lists each setting with its variable", async () => {
+it("serve --help lists each setting with its variable, and what it may be", async () => {
 	const { code, stdout } = await runFanfare(["serve", "--help"]);
 	expect(code).toBe(0);
-	for (const text of ["--port", "FANFARE_PORT", "--data-dir", "FANFARE_DATA_DIR", "8787"])
-		expect(stdout).toContain(text);
+	const help = stdout.replaceAll(/\s+/g, " ");
+	for (const text of ["--port", "FANFARE_PORT", "--data-dir", "FANFARE_DATA_DIR", "8787"]) expect(help).toContain(text);
+	for (const text of ["true or false", "one of trace, debug, info"]) expect(help).toContain(text);
 });
 
 it("generate-secret prints a secret that signs", async () => {

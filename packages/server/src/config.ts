@@ -53,7 +53,7 @@ const configSchema = z.object({
 			"An admin key that each start makes sure of: it is added if it is missing, and other keys stay until they are deleted. " +
 			"Not set: the first start makes one and prints it once.",
 		defaultText: "made at the first start",
-		example: "sk_… (`fanfare` prints one at its first start)",
+		example: "the output of `node -p \"'sk_' + crypto.randomBytes(32).toString('base64url')\"`",
 		isSecret: true,
 	}),
 	masterKey: setting(parseMasterKey, null, {
@@ -202,18 +202,20 @@ export function flagOf(name: string): string {
 	return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** For each setting its flag, variable and meaning, for a command's help. */
+/** For each setting its flag, variable, meaning and form, for a command's help. */
 export function describeSettings(): readonly {
 	flag: string;
 	variable: string;
 	meaning: string;
+	/** Continues "must be …". */
+	expected: string;
 	defaultText: string;
 	/** Its value is not for the eyes of others on the machine, who can see the arguments of a process. */
 	isSecret: boolean;
 }[] {
 	return SETTING_NAMES.map((name) => {
-		const { meaning, defaultText, isSecret = false } = metaOf(name);
-		return { flag: flagOf(name), variable: variableOf(name), meaning, defaultText, isSecret };
+		const { meaning, expected, defaultText, isSecret = false } = metaOf(name);
+		return { flag: flagOf(name), variable: variableOf(name), meaning, expected, defaultText, isSecret };
 	});
 }
 
