@@ -18,7 +18,7 @@ export function printSummary(screen: Screen, figures: Figures, lost: number, rep
 	row("retried", count(retried), "attempts beyond an event's first");
 	row("duplicates", count(duplicates), duplicatesMeaning(duplicates));
 	row("lost", screen.style(lost === 0 ? "green" : "red", count(lost).padStart(9)), "acknowledged, never delivered");
-	percentileRow("p50/p99", latency, `accepted to delivered, retries${kills === 0 ? "" : " and crash"} included`);
+	percentileRow("p50/p99", latency, `accepted to delivered, with retries${kills === 0 ? "" : " and crash"}`);
 	percentileRow("", firstAttempt, "accepted to first attempt");
 	screen.line();
 
