@@ -35,6 +35,7 @@ interface Asked {
 	readonly method: string;
 	readonly path: string;
 	readonly answer?: AnswerKind;
+	readonly isConfidential?: boolean;
 }
 
 /** What an answer is read with. */
@@ -99,9 +100,12 @@ export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText
 		const message = `${asked.method} ${asked.path} was answered with a redirect${target === null ? "" : ` to ${target}`}, which is not followed: set the client's endpoint to where Fanfare is.`;
 		throw new UnexpectedResponseError(message, { status, requestId });
 	}
-	throw apiError(stringField(body, "message") ?? notFanfare(asked, response, json), {
+	const code = stringField(body, "code");
+	// Fanfare's own errors have a code and repeat no secret; those of others may.
+	const message = asked.isConfidential === true && code === null ? null : stringField(body, "message");
+	throw apiError(message ?? notFanfare(asked, response, json), {
 		status,
-		code: stringField(body, "code"),
+		code,
 		requestId,
 		issues: issuesOf(body),
 		retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after"), reader.now),
@@ -136,14 +140,19 @@ function parseJson(text: string): unknown {
 /** Says what came instead, as far as a person can use it: a proxy's page, say, without its markup. */
 function notFanfare(asked: Asked, response: FetchResponse, text: string): string {
 	const type = response.headers.get("content-type") ?? "no content type";
+	const excerpt =
+		asked.isConfidential === true ? "a body that is not shown, as it may repeat a secret" : excerptOf(text);
+	return `${asked.method} ${asked.path} was answered ${response.status} (${type}) without Fanfare's JSON: ${excerpt}. Is the client's endpoint right, or does a proxy stand in between?`;
+}
+
+function excerptOf(text: string): string {
 	const words = text
 		.slice(0, EXCERPT_LENGTH * 20)
 		.replace(/<(style|script)\b[^]*?<\/\1>/gi, " ")
 		.replace(/<[^>]*>/g, " ")
 		.replace(/\s+/g, " ")
 		.trim();
-	const excerpt = words === "" ? "an empty body" : `"${words.slice(0, EXCERPT_LENGTH)}"`;
-	return `${asked.method} ${asked.path} was answered ${response.status} (${type}) without Fanfare's JSON: ${excerpt}. Is the client's endpoint right, or does a proxy stand in between?`;
+	return words === "" ? "an empty body" : `"${words.slice(0, EXCERPT_LENGTH)}"`;
 }
 
 function issuesOf(body: unknown): readonly Issue[] {

@@ -51,6 +51,7 @@ export class Client {
 
 	/** @param runtime time, chance and network, for tests */
 	constructor(secretKey: string, options: ClientOptions = {}, runtime: Partial<Runtime> = {}) {
+		checkOptions(options);
 		const config = {
 			endpoint: checkEndpoint(options.endpoint ?? DEFAULT_ENDPOINT),
 			secretKey: checkSecretKey(secretKey),
@@ -99,6 +100,14 @@ export class Client {
 	project(projectId: string): ProjectHandle {
 		return new ProjectHandle(this.#transport, projectId);
 	}
+}
+
+/** Plain JavaScript hands in the endpoint itself; taken for options without one, the key would go to the default endpoint. */
+function checkOptions(options: unknown): void {
+	if (typeof options === "object" && options !== null) return;
+	throw new TypeError(
+		`The client's options must be an object such as { endpoint: "https://…" }, got a ${typeof options}.`,
+	);
 }
 
 /** Never names the key: an error travels into logs. */

@@ -25,6 +25,8 @@ export interface ApiRequest {
 	readonly json?: string;
 	/** What a good answer is; left out where the caller looks for itself. */
 	readonly answer?: AnswerKind;
+	/** Its body has a secret, so nothing is shown of an answer that may repeat it. */
+	readonly isConfidential?: boolean;
 	/** `"refused"` for a POST and `"any"` for the other methods, unless said. */
 	readonly repeat?: RepeatRule;
 }

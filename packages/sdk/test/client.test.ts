@@ -49,6 +49,10 @@ describe("new Client", () => {
 		expect(build).not.toThrow("hunter2");
 	});
 
+	it.each(["https://fanfare.example.com", null, 8787])("refuses %j in the place of its options", (options) => {
+		expect(() => new Client(KEY, options as never)).toThrow(/^The client's options must be an object such as/);
+	});
+
 	it.each([0, -1, 1.5, Number.NaN, 2 ** 31])("refuses a timeout of %d", (timeoutMs) => {
 		expect(() => new Client(KEY, { timeoutMs })).toThrow(/^timeoutMs must be/);
 	});
@@ -104,6 +108,30 @@ describe("the secret key", () => {
 			.catch((error: unknown) => error);
 		expect(error).toBeInstanceOf(Error);
 		expect(inspect(error, { depth: null, showHidden: true })).not.toContain(KEY);
+	});
+});
+
+describe("a webhook's secret", () => {
+	it.each<[string, (sent: string) => Step]>([
+		["a page", (sent) => raw(502, `<h1>Bad gateway</h1><pre>${sent}</pre>`)],
+		["a page that is a 200", (sent) => raw(200, `<pre>${sent}</pre>`)],
+		["JSON that is not Fanfare's", (sent) => json(400, { message: sent })],
+	])("is in no error when %s repeats what was sent", async (_name, step) => {
+		const repeat: Step = (response, request) => step(request.body)(response, request);
+		await using server = await ScriptedServer.start(repeat, repeat, repeat);
+		const { webhooks } = testClient(server, { maxRetries: 0 }).client.project(PROJECT_ID).batch;
+		const secret = utils.generateWebhookSecret();
+		const spec = { endpoint: "https://example.com/", secret, headers: { authorization: secret } };
+		for (const call of [
+			() => webhooks.create({ name: "a", spec }),
+			() => webhooks.update("webhook_1", { spec: { headers: spec.headers } }),
+			() => webhooks.updateSecret("webhook_1", secret),
+		]) {
+			const error = await call().catch((error: unknown) => error);
+			expect(error).toBeInstanceOf(Error);
+			expect(inspect(error, { depth: null, showHidden: true })).not.toContain(secret);
+			expect(server.last.body).toContain(secret);
+		}
 	});
 });
 

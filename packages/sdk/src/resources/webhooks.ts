@@ -144,7 +144,7 @@ export class Webhooks {
 	 */
 	async create(webhook: CreateWebhook, options?: RequestOptions): Promise<Webhook> {
 		const json = JSON.stringify({ ...webhook, spec: wireSpec(webhook.spec) });
-		return this.#call({ method: "POST", path: this.#path(), json }, options);
+		return this.#call({ method: "POST", path: this.#path(), json, isConfidential: true }, options);
 	}
 
 	/** The project's webhooks, newest first. */
@@ -161,7 +161,10 @@ export class Webhooks {
 	/** Changes what is named and leaves the rest. The secret has its own call, `updateSecret`. */
 	async update(webhookId: string, changes: UpdateWebhook, options?: RequestOptions): Promise<Webhook> {
 		const json = JSON.stringify({ ...changes, spec: wireSpec(changes.spec ?? {}) });
-		return this.#call({ method: "PATCH", path: this.#path() + path`/${webhookId}`, json }, options);
+		return this.#call(
+			{ method: "PATCH", path: this.#path() + path`/${webhookId}`, json, isConfidential: true },
+			options,
+		);
 	}
 
 	/**
@@ -173,7 +176,13 @@ export class Webhooks {
 	async updateSecret(webhookId: string, secret: WebhookSecret, options: UpdateSecretOptions = {}): Promise<Webhook> {
 		const { overlapMs } = options;
 		const json = JSON.stringify({ ...(wireSecret(secret) as object | undefined), overlapMs });
-		return this.#call({ method: "PUT", path: this.#path() + path`/${webhookId}/secret`, json }, options);
+		const request = {
+			method: "PUT",
+			path: this.#path() + path`/${webhookId}/secret`,
+			json,
+			isConfidential: true,
+		} as const;
+		return this.#call(request, options);
 	}
 
 	/**
