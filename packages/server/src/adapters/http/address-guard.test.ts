@@ -283,6 +283,8 @@ describe("reject", () => {
 		["https://user:pass@example.com/", "user name or password"],
 		["https://@example.com/", "user name or password"],
 		["https://example.com/#", "fragment"],
+		["https://example.com:0/", "port 0"],
+		["https://example.com:00/a", "port 0"],
 		["https://example.com/a#b", "fragment"],
 		[" https://example.com/", "space at its start"],
 		["https://example.com/\n", "control character"],

@@ -108,6 +108,9 @@ function rejectSpelling(endpoint: string): string | null {
 	if (/^[^/]*\/\/[^/?#]*@/.test(endpoint)) {
 		return "The endpoint must not contain a user name or password; send credentials in a header of the webhook instead.";
 	}
+	if (new URL(endpoint).port === "0") {
+		return "The endpoint has port 0, on which nothing can listen; name the port that the receiver listens on, or none.";
+	}
 	if (endpoint.includes("#")) {
 		return "The endpoint must not have a fragment, as it is never sent; remove the # and what follows it.";
 	}
