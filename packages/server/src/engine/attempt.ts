@@ -38,9 +38,10 @@ export function buildRequest(
 	};
 }
 
-/** What an outcome means: only 200–299 with a whole answer is success; 410 ends the webhook. */
+/** What an outcome means: only 200–299 with a whole answer is success; 410 ends the webhook, however its answer goes on. */
 export function judge(outcome: AttemptOutcome, now: number): AttemptVerdict {
 	const { responseCode } = outcome;
+	if (responseCode === 410) return { kind: "gone", responseCode };
 	// In the headers, so it counts even if the rest of the answer never came
 	const asksToWait = responseCode === 429 || responseCode === 503;
 	const retryAfterMs = asksToWait ? parseRetryAfterMs(outcome.response?.headers["retry-after"], now) : null;
@@ -48,7 +49,6 @@ export function judge(outcome: AttemptOutcome, now: number): AttemptVerdict {
 		return { kind: "failure", responseCode, reason: outcome.reason ?? outcome.error, retryAfterMs };
 	}
 	if (responseCode >= 200 && responseCode <= 299) return { kind: "success", responseCode };
-	if (responseCode === 410) return { kind: "gone", responseCode };
 	return {
 		kind: "failure",
 		responseCode,

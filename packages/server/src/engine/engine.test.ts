@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { answers, startReceiver } from "../../test/receiver.ts";
+import { answers, startReceiver, type Answer } from "../../test/receiver.ts";
 import { eventInput, eventually, openTestEngine } from "../../test/test-engine.ts";
 import { FanfareError } from "../core/errors.ts";
 import { StoreError } from "../ports/store.ts";
@@ -107,9 +107,15 @@ describe("pausing, disabling and deleting", () => {
 		expect(receiver.requests.slice(1).map(({ headers }) => headers["webhook-id"])).toEqual([waiting, ...later]);
 	});
 
-	it("disables a webhook whose receiver answers 410, and holds what comes after", async () => {
+	it.each<[string, Answer]>([
+		["answers 410", { status: 410 }],
+		[
+			"answers 410 and breaks off",
+			{ kind: "raw", parts: ["HTTP/1.1 410 Gone\r\ncontent-length: 20\r\n\r\nso"], after: "reset" },
+		],
+	])("disables a webhook whose receiver %s, and holds what comes after", async (_what, answer) => {
 		await using receiver = await startReceiver();
-		receiver.respond([{ status: 410 }]);
+		receiver.respond([answer]);
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url);
 		const gone = await test.send();
