@@ -139,7 +139,11 @@ export class TestEngine implements AsyncDisposable {
 		this.projectId = engine.projects.list()[0]!.id;
 	}
 
-	createWebhook(endpoint: string, settings: Partial<WebhookSettings> = {}): Promise<Webhook> {
+	createWebhook(
+		endpoint: string,
+		settings: Partial<WebhookSettings> = {},
+		projectId = this.projectId,
+	): Promise<Webhook> {
 		const defaults: WebhookSettings = {
 			name: "test",
 			endpoint,
@@ -152,7 +156,7 @@ export class TestEngine implements AsyncDisposable {
 			metadata: {},
 			headers: {},
 		};
-		return this.engine.webhooks.create(this.projectId, { ...defaults, ...settings }, null);
+		return this.engine.webhooks.create(projectId, { ...defaults, ...settings }, null);
 	}
 
 	/** Sends one event; its id. */

@@ -11,13 +11,14 @@ import type { WebhookTest } from "./public.ts";
 const TEST_EVENT_TYPE = "fanfare.test";
 const TOTAL_MS = 30_000;
 const MAX_WAIT_MS = 1_000;
-/** Tests under way at once, in all. */
+/** Tests under way at once, in all. A project never has more of them than are left, so that some always are. */
 const MAX_TESTS = 64;
 
 export class WebhookTester {
 	readonly #parts: EngineParts;
 	readonly #identity: Identity;
 	#underWay = 0;
+	readonly #underWayOf = new Map<string, number>();
 
 	constructor(parts: EngineParts, identity: Identity) {
 		this.#parts = parts;
@@ -29,15 +30,23 @@ export class WebhookTester {
 	 * Throws `overloaded` if too many tests are under way; how the endpoint behaves never throws.
 	 */
 	async test(webhook: ArmedWebhook, sample: Sample | null): Promise<WebhookTest> {
-		if (this.#underWay >= MAX_TESTS) {
+		const { projectId } = webhook;
+		if ((this.#underWayOf.get(projectId) ?? 0) >= MAX_TESTS - this.#underWay) {
 			throw new FanfareError("overloaded", "Too many webhooks are being tested. Try again in some seconds.");
 		}
-		this.#underWay++;
+		this.#count(projectId, 1);
 		try {
 			return await this.#attempts(webhook, sample ?? ownSample(webhook));
 		} finally {
-			this.#underWay--;
+			this.#count(projectId, -1);
 		}
+	}
+
+	#count(projectId: string, change: 1 | -1): void {
+		this.#underWay += change;
+		const ofProject = (this.#underWayOf.get(projectId) ?? 0) + change;
+		if (ofProject === 0) this.#underWayOf.delete(projectId);
+		else this.#underWayOf.set(projectId, ofProject);
 	}
 
 	async #attempts(webhook: ArmedWebhook, { type, dataJson }: Sample): Promise<WebhookTest> {
