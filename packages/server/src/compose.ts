@@ -1,10 +1,6 @@
 // The only file that knows the adapters: from settings to a running server.
 import { existsSync, readFileSync } from "node:fs";
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
-
-import { getRequestListener } from "@hono/node-server";
 
 import { openAjvValidator } from "./adapters/ajv/ajv-validator.ts";
 import { finishChange, loadMasterKey, stageMasterKey } from "./adapters/files/master-key.ts";
@@ -28,17 +24,12 @@ import { checkMasterKey, type FirstStart } from "./engine/bootstrap.ts";
 import { openEngine } from "./engine/engine.ts";
 import type { Engine } from "./engine/public.ts";
 import { resealStore } from "./engine/reseal.ts";
+import { HttpServer } from "./http-server.ts";
 import type { Store } from "./ports/store.ts";
 
 export const VERSION = readVersion();
 const USER_AGENT = `Fanfare/${VERSION} (+https://github.com/fanfare-webhooks/fanfare)`;
 const STORE_FILE = "fanfare.db";
-/** A client that takes longer for its headers or its whole request is cut off: it may hold memory no longer. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** Answers that are still being written when all else has stopped get this long. */
-const CLOSE_GRACE_MS = 2_000;
 /** For the last lines of the log to be written, if they can. */
 const LOG_GRACE_MS = 500;
 
@@ -105,8 +96,8 @@ async function start(config: Config, options: StartOptions, cleanUp: (() => unkn
 	const requestLog = (line: RequestLine) => logRequest(logger, line);
 	const unreadable = new UnreadableRequests(requestLog);
 	// Before the first start makes a key: were it made and then the port taken, nobody would ever be shown it.
-	const { http, answerWith } = await listen(config, unreadable);
-	cleanUp.push(() => closeServer(http));
+	const http = await HttpServer.listen(config, unreadable);
+	cleanUp.push(() => http.close());
 	const { engine, firstStart } = await openEngine({
 		parts: {
 			store,
@@ -138,19 +129,14 @@ async function start(config: Config, options: StartOptions, cleanUp: (() => unkn
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	});
 	await engine.start();
-	answerWith(
-		getRequestListener(app.fetch, {
-			overrideGlobalObjects: options.overrideGlobals ?? false,
-			errorHandler: (error) => unreadable.response(error),
-		}),
-	);
+	http.serve(app.fetch, options.overrideGlobals ?? false);
 	let stopping: Promise<void> | null = null;
 	const stop = async () => {
 		await engine.stop(config.shutdownGraceMs);
-		await closeServer(http);
+		await http.close();
 		await runAll(cleanUp);
 	};
-	return { url: urlOf(http, config), dataDir, engine, firstStart, stop: () => (stopping ??= stop()) };
+	return { url: http.url, dataDir, engine, firstStart, stop: () => (stopping ??= stop()) };
 }
 
 /**
@@ -195,92 +181,6 @@ function openDataDir(config: Config, cleanUp: (() => unknown)[]): string {
 async function masterKeyFor(config: Config, dataDir: string, store: Store): Promise<Uint8Array> {
 	const identity = await store.identity();
 	return config.masterKey ?? loadMasterKey(dataDir, identity?.masterKeyFingerprint ?? null);
-}
-
-type Answer = ReturnType<typeof getRequestListener>;
-
-/** Listens, or rejects with a sentence that says why it can't. What is asked before `answerWith` waits for it. */
-function listen(
-	config: Config,
-	unreadable: UnreadableRequests,
-): Promise<{ readonly http: Server; readonly answerWith: (answer: Answer) => void }> {
-	let answerWith: (answer: Answer) => void = () => {};
-	const ready = new Promise<void>((resolve) => {
-		answerWith = (given) => {
-			answer = given;
-			resolve();
-		};
-	});
-	let answer: Answer = async (request, response) => {
-		await ready;
-		return answer(request, response);
-	};
-	const http = createServer(
-		{
-			headersTimeout: HEADERS_TIMEOUT_MS,
-			requestTimeout: REQUEST_TIMEOUT_MS,
-			keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-			connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
-			// Refused by the listener, which knows how errors look here.
-			requireHostHeader: false,
-		},
-		// The listener answers its own failures too and does not reject.
-		(request, response) => {
-			// HTTP/1.0, which health checks still speak, has no Host header.
-			if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
-			void answer(request, response);
-		},
-	);
-	refuseUnreadable(http, unreadable);
-	return new Promise((resolve, reject) => {
-		http.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, config)));
-		http.listen(config.port, config.host, () => {
-			http.removeAllListeners("error");
-			resolve({ http, answerWith });
-		});
-	});
-}
-
-/** What Node would close without a word, or answer without a body. */
-function refuseUnreadable(server: Server, unreadable: UnreadableRequests): void {
-	server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-		// The answer that is being written: Node keeps it there, and looks there itself when nobody listens for this event.
-		const { _httpMessage: answer } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
-		unreadable.refuse(socket as Socket, error.code, answer?.headersSent ?? false);
-	});
-	server.on("connect", (_request, socket) => unreadable.refuse(socket as Socket, undefined, false));
-	server.on("checkExpectation", ({ socket }) => unreadable.refuse(socket, undefined, false));
-}
-
-function listenError(error: NodeJS.ErrnoException, { host, port }: Config): Error {
-	switch (error.code ?? "") {
-		case "EADDRINUSE":
-			return new Error(
-				`port ${port} on ${host} is in use: stop what uses it, or set FANFARE_PORT to another (0: any free one)`,
-			);
-		case "EACCES":
-			return new Error(`port ${port} on ${host} needs privileges: set FANFARE_PORT to one above 1023`);
-		case "EADDRNOTAVAIL":
-		case "ENOTFOUND":
-			return new Error(`${host} is not an address of this machine: set FANFARE_HOST to one, or to 0.0.0.0 for all`);
-		default:
-			return error;
-	}
-}
-
-/** Ends idle connections at once, answers under way within the grace, and the rest then. */
-async function closeServer(server: Server): Promise<void> {
-	if (!server.listening) return;
-	const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-	server.closeIdleConnections();
-	const cancel = systemClock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
-	await closed;
-	cancel();
-}
-
-function urlOf(server: Server, config: Config): string {
-	const { port } = server.address() as AddressInfo;
-	return `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
 }
 
 function readVersion(): string {
