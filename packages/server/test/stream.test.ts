@@ -66,7 +66,7 @@ describe("the live stream", () => {
 		const webhook = await server.createWebhook(receiver.url);
 		const { items, stop } = collect(server, { eventTypes: ["order.*"] });
 		await eventually("the first item", async () => {
-			await server.project.events.send({ type: "order.paid", data: { secret: "4242" } });
+			await server.project.events.send({ type: "order.paid", data: { secret: "hush" } });
 			return items.length > 2;
 		});
 		await server.project.events.send({ type: "other", data: 1 });
@@ -77,7 +77,7 @@ describe("the live stream", () => {
 		expect(items).toContainEqual(
 			expect.objectContaining({ kind: "delivery.updated", webhookId: webhook.id, status: "Succeeded" }),
 		);
-		expect(JSON.stringify(items)).not.toMatch(/4242|"other"/);
+		expect(JSON.stringify(items)).not.toMatch(/hush|"other"/);
 	});
 
 	it(

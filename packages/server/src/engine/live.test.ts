@@ -32,7 +32,7 @@ describe("the live stream", () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url, { headers: { "x-secret": "hidden" } });
 		const items = watch(test);
-		const eventId = await test.send({ type: "order.paid", dataJson: '{"card":"4242"}' });
+		const eventId = await test.send({ type: "order.paid", dataJson: '{"card":"hush"}' });
 		const delivery = await test.delivery(eventId, { attemptCount: 1 });
 		await items(3);
 		test.clock.advance(1_020);
@@ -60,7 +60,7 @@ describe("the live stream", () => {
 			{ kind: "attempt.finished", ...names, number: 2, result: "success", responseCode: 200 },
 			{ kind: "delivery.updated", ...names, status: "Succeeded", reason: null, attemptCount: 2, nextAttemptDate: null },
 		]);
-		expect(JSON.stringify(all)).not.toMatch(/4242|hidden/);
+		expect(JSON.stringify(all)).not.toMatch(/hush|hidden/);
 	});
 
 	it("has what happens to a webhook, and to many deliveries at once", async () => {
