@@ -3,10 +3,22 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+
+import { Metrics } from "../packages/server/src/adapters/observability/metrics.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const documents = globSync("**/*.md", { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist)$/.test(path) });
+
+let metrics = "";
+beforeAll(async () => {
+	const all = new Metrics();
+	all.watch({
+		gauges: () => ({ readyDeliveries: 0, inFlightAttempts: 0, waitingSends: 0, oldestDueMs: 0 }),
+		openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
+	});
+	metrics = (await all.render()).text;
+});
 
 describe.each(documents)("%s", (document) => {
 	const text = readFileSync(join(root, document), "utf8");
@@ -15,6 +27,11 @@ describe.each(documents)("%s", (document) => {
 		const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link = ""]) => link);
 		const missing = links.filter((link) => !/^https?:/.test(link) && !existsSync(join(root, dirname(document), link)));
 		expect(missing).toEqual([]);
+	});
+
+	it("names metrics that there are", async () => {
+		const named = [...text.matchAll(/\bfanfare_[a-z_]+/g)].map(([name]) => name);
+		expect(named.filter((name) => !metrics.includes(`# TYPE ${name} `))).toEqual([]);
 	});
 
 	it("has commands that zsh reads as other shells do", () => {

@@ -4,16 +4,18 @@
  * Why an attempt got no whole answer. A whole answer is never an error, whatever its status; one that broke off is,
  * beside the status that had come.
  */
-export type AttemptError =
-	| "timeout"
-	| "dns"
-	| "refused"
-	| "reset"
-	| "tls"
-	| "blocked_address"
-	| "protocol"
-	| "unreachable"
-	| "aborted";
+export const ATTEMPT_ERRORS = [
+	"timeout",
+	"dns",
+	"refused",
+	"reset",
+	"tls",
+	"blocked_address",
+	"protocol",
+	"unreachable",
+	"aborted",
+] as const;
+export type AttemptError = (typeof ATTEMPT_ERRORS)[number];
 
 /** One HTTP POST, ready to go: already signed, body and headers final. */
 export interface AttemptRequest {

@@ -30,6 +30,14 @@ it("shows how long the event loop was blocked, and next to nothing for one that 
 	expect((await lagsMs(metrics))["max"]).toBeGreaterThan(BLOCKED_MS - 150);
 });
 
+it("has every series from the start, so that an alert sees the first time that something happens", async () => {
+	const { text } = await new Metrics().render();
+	expect(text).toContain('fanfare_events_refused_total{code="store_full"} 0');
+	expect(text).toContain('fanfare_attempts_total{result="failure",error="timeout"} 0');
+	expect(text).toContain('fanfare_attempts_total{result="success",error="none"} 0');
+	expect(text).toContain('fanfare_attempt_duration_seconds_count{result="success"} 0');
+});
+
 it("shows no lag where none was measured since the last look", async () => {
 	const metrics = new Metrics();
 	await metrics.render();

@@ -1,8 +1,10 @@
 // The metrics of Fanfare, for Prometheus. Names follow its conventions: base units, `_total` for counters.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
+import type { ErrorCode } from "../../core/errors.ts";
 import type { AttemptReport, EngineGauges } from "../../ports/observer.ts";
 import { NOTHING_PURGED, type Purged } from "../../ports/retention-store.ts";
+import { ATTEMPT_ERRORS } from "../../ports/sender.ts";
 import { watchEventLoopLag } from "./event-loop-lag.ts";
 
 /** From a fraction of a millisecond to the longest attempt. */
@@ -12,6 +14,18 @@ const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048];
 const MS_PER_S = 1_000;
 /** The longest that a timer takes: prom-client's measurement of event-loop lag is replaced, and need not run. */
 const HARDLY_EVER_MS = 2 ** 31 - 1;
+
+/** What sends are refused with by the engine. */
+const REFUSAL_CODES = [
+	"invalid_request",
+	"unknown_webhook",
+	"payload_too_large",
+	"idempotency_conflict",
+	"overloaded",
+	"shutting_down",
+	"store_full",
+	"store_unavailable",
+] as const satisfies readonly ErrorCode[];
 
 /** What is read when the metrics are asked for. */
 export interface MetricSources {
@@ -57,8 +71,7 @@ export class Metrics {
 		this.#purged = counter("retention_deleted_total", "What retention has deleted, by kind.", ["kind"]);
 		this.#released = counter("retention_released_bytes_total", "Bytes given back to the file system.");
 		this.#problems = counter("problems_total", "Failures inside that were dealt with; the log says what they were.");
-		// A series that is there from the start is one that rates can be made of.
-		this.purged(NOTHING_PURGED);
+		this.#beginSeries();
 		// Memory, CPU, open handles, garbage collection.
 		collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: HARDLY_EVER_MS });
 		watchEventLoopLag(this.#registry);
@@ -96,6 +109,15 @@ export class Metrics {
 			},
 		});
 		this.#registry.registerMetric(open);
+	}
+
+	/** A series that is there from the start is one that rates can be made of, and alerts that see the first time. */
+	#beginSeries(): void {
+		this.purged(NOTHING_PURGED);
+		for (const code of REFUSAL_CODES) this.#refused.inc({ code }, 0);
+		this.#attempts.inc({ result: "success", error: "none" }, 0);
+		for (const error of ["status", ...ATTEMPT_ERRORS]) this.#attempts.inc({ result: "failure", error }, 0);
+		for (const result of ["success", "failure"] as const) this.#attemptSeconds.zero({ result });
 	}
 
 	eventAccepted(deliveryCount: number): void {

@@ -1,0 +1,43 @@
+// The backup that docs/deploying.md tells of: taken from a server at work, and restored into another directory.
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+
+import { expect, it } from "vitest";
+
+import { eventually } from "./eventually.ts";
+import { startReceiver } from "./receiver.ts";
+import { SendingLoad } from "./sending-load.ts";
+import { startServerProcess } from "./server-process.ts";
+import { TemporaryDir } from "./temporary-dir.ts";
+
+it("a copy of a running server's database has all that was acknowledged before, and delivers what waits in it", async () => {
+	using folder = new TemporaryDir();
+	mkdirSync(folder.join("data"));
+	const copy = folder.join("data/fanfare.db");
+	const documented = readFileSync(new URL("../../../docs/deploying.md", import.meta.url), "utf8");
+	expect(documented).toContain(`"VACUUM INTO '`);
+
+	await using receiver = await startReceiver();
+	await using server = await startServerProcess();
+	const waiting = await server.createWebhook(receiver.url);
+	await server.project.batch.webhooks.pause(waiting.id);
+	const load = new SendingLoad(server, { senders: 8, pauseMs: 0, random: () => 0 }, true);
+	await eventually("events to be acknowledged", () => load.acknowledged.size >= 100);
+	const before = [...load.acknowledged.keys()];
+	{
+		using database = new DatabaseSync(`${server.dataDir}/fanfare.db`);
+		database.exec(`VACUUM INTO '${copy}'`);
+	}
+	await load.stop();
+	copyFileSync(`${server.dataDir}/master.key`, folder.join("data/master.key"));
+	server.kill("SIGKILL");
+
+	await using restored = await startServerProcess({
+		dataDir: folder.join("data"),
+		env: { FANFARE_ADMIN_KEY: server.key },
+	});
+	await restored.project.batch.webhooks.resume(waiting.id);
+	for (const id of before) await restored.waitForDelivery(id, ({ status }) => status === "Succeeded");
+	const arrived = new Set(receiver.requests.map(({ headers }) => headers["webhook-id"]));
+	expect(before.filter((id) => !arrived.has(id))).toEqual([]);
+});
