@@ -59,8 +59,21 @@ describe("a delivery", () => {
 		expect(asked(1)).toBe(2_000);
 	});
 
-	it("ends as Failed when the receiver is gone", () => {
+	it("ends as Failed when the receiver is gone, also when it was tried by hand", () => {
 		expect(apply(newDelivery(0, null), attempted("gone"))).toMatchObject({ status: "Failed", responseCode: 410 });
+		const retried = apply(newDelivery(0, null), attempted("failure"), { type: "retry", at: 5 });
+		const gone = apply(retried, attempted("gone", { trigger: "manual" }));
+		expect(gone).toMatchObject({ status: "Failed", responseCode: 410, nextAttemptAt: null });
+		expect(gone.reason).toMatch(/gone/);
+	});
+
+	it("is nobody else's while it is leased, and due at its next attempt again once that has failed", () => {
+		const leased = apply(newDelivery(10, null), { type: "lease", until: 60_000 });
+		expect(dueAt(leased)).toBe(60_000);
+		expect(dueAt(apply(leased, { type: "release" }))).toBe(10);
+		const failed = apply(leased, attempted("failure"));
+		expect(failed.leaseUntil).toBeNull();
+		expect(dueAt(failed)).toBe(failed.nextAttemptAt);
 	});
 
 	it("goes back to its schedule after a manual retry fails", () => {
@@ -80,6 +93,15 @@ describe("a delivery", () => {
 		const failed = apply(newDelivery(0, null), attempted("gone"), { type: "retry", at: 5 });
 		expect(failed.status).toBe("Pending");
 		expect(apply(failed, attempted("failure", { trigger: "manual" })).status).toBe("Failed");
+	});
+
+	it("stays Held when a manual retry that was in flight fails, and is attempted by its schedule once it is let go", () => {
+		const retried = apply(newDelivery(0, null), attempted("failure"), { type: "retry", at: 5 });
+		const leased = apply(retried, { type: "lease", until: 9_000 }, { type: "hold", reason: "paused" });
+		const held = apply(leased, attempted("failure", { trigger: "manual" }));
+		expect(held).toMatchObject({ status: "Held", reason: "paused", nextAttemptAt: null, trigger: "auto" });
+		const resumed = apply(held, { type: "resume", at: 7 });
+		expect(resumed).toMatchObject({ status: "Pending", nextAttemptAt: 7, trigger: "auto", scheduleResumesAt: null });
 	});
 
 	it("takes two manual retries at once for one", () => {
@@ -104,6 +126,12 @@ describe("a delivery", () => {
 		const cancelled = apply(newDelivery(0, 60_000), { type: "cancel", reason: "by hand" }, { type: "retry", at: 20 });
 		expect(apply(cancelled, failure)).toMatchObject({ nextAttemptAt: 20, trigger: "manual" });
 		expect(apply(cancelled, failure, attempted("failure", { trigger: "manual" })).status).toBe("Failed");
+	});
+
+	it("can be cancelled while it waits, due or held", () => {
+		const cancel = { type: "cancel", reason: "by hand" } as const;
+		expect(apply(newDelivery(0, null), cancel)).toMatchObject({ status: "Cancelled", nextAttemptAt: null });
+		expect(apply(newHeldDelivery("paused"), cancel)).toMatchObject({ status: "Cancelled", reason: "by hand" });
 	});
 
 	it("is held and let go without losing what it has gone through", () => {

@@ -130,7 +130,7 @@ export function transition(state: DeliveryState, change: DeliveryChange): Delive
 			return { ...state, status: "Held", reason: change.reason, nextAttemptAt: null, leaseUntil: null };
 		case "resume":
 			if (state.status !== "Held") return state;
-			return { ...state, status: "Pending", reason: null, nextAttemptAt: change.at, leaseUntil: null };
+			return { ...state, status: "Pending", reason: null, nextAttemptAt: change.at };
 		case "cancel":
 			if (state.status !== "Pending" && state.status !== "Held") return state;
 			return end(state, "Cancelled", change.reason);

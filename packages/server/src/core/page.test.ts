@@ -36,6 +36,13 @@ describe("cursors", () => {
 		);
 	});
 
+	it("lead from the last row to the older ones, and from the first to the newer", () => {
+		const page = { rows: [{ id: "b" }, { id: "a" }], hasNewer: true, hasOlder: true };
+		const { nextPage, prevPage } = pageCursors(page, { limit: 2, cursor: null });
+		expect(decodeCursor(nextPage!, () => true)).toEqual({ direction: "older", id: "a" });
+		expect(decodeCursor(prevPage!, () => true)).toEqual({ direction: "newer", id: "b" });
+	});
+
 	it("lead nowhere from a list that has one page, and back from an empty page beyond the end", () => {
 		const rows = [{ id: "b" }, { id: "a" }];
 		const request = { limit: 2, cursor: null };

@@ -12,6 +12,13 @@ describe("retryDelayMs", () => {
 	});
 });
 
+describe("a schedule", () => {
+	it("says the waits itself, first to last, without jitter and above the cap", () => {
+		const policy = { maxRetries: 2, maxBackoffMs: 1, scheduleMs: [5_000, 300_000] };
+		expect([1, 2].map((n) => retryDelayMs(policy, n, () => 0))).toEqual([5_000, 300_000]);
+	});
+});
+
 describe("parseRetryAfterMs", () => {
 	const now = Date.parse("2026-11-24T12:00:00Z");
 

@@ -26,7 +26,15 @@ describe("a sealer", () => {
 		}
 	});
 
+	it("says of a value that was cut off that it is no sealed one", () => {
+		const sealed = sealer.seal(plain, "webhook_1");
+		for (const length of [0, 1, 28]) {
+			expect(() => sealer.open(sealed.subarray(0, length), "webhook_1")).toThrow("unknown format");
+		}
+	});
+
 	it("wants a key of 32 bytes", () => {
 		expect(() => createSealer(randomBytes(31))).toThrow("32 bytes");
+		expect(() => createSealer(randomBytes(33))).toThrow("32 bytes");
 	});
 });

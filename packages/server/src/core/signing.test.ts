@@ -5,7 +5,7 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import { describe, expect, it } from "vitest";
 
-import { decodeSecret, generateSecret, sign, signingKey } from "./signing.ts";
+import { decodeSecret, generateSecret, secretHint, sign, signingKey } from "./signing.ts";
 
 interface Vector {
 	readonly name: string;
@@ -47,6 +47,17 @@ describe("sign", () => {
 			}),
 			{ numRuns: 30 },
 		);
+	});
+});
+
+describe("generateSecret", () => {
+	it("makes whsec_ and 32 bytes, another time others, of which only the last four characters are shown", () => {
+		const secret = generateSecret();
+		expect(secret).toMatch(/^whsec_/);
+		const bytes = decodeSecret(secret)!;
+		expect(bytes).toHaveLength(32);
+		expect(secretHint(bytes)).toBe(secret.slice(-4));
+		expect(generateSecret()).not.toBe(secret);
 	});
 });
 

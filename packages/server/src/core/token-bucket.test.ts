@@ -40,4 +40,11 @@ describe("a token bucket", () => {
 		expect(new TokenBucket(3, 0, 0).take(0)).toBe(false);
 		expect(new TokenBucket(3, 9, 0).isFull(0)).toBe(true);
 	});
+
+	it("is full again only when all that was taken has come back", () => {
+		const bucket = new TokenBucket(2, 2, 0);
+		bucket.take(0);
+		expect(bucket.isFull(499)).toBe(false);
+		expect(bucket.isFull(500)).toBe(true);
+	});
 });

@@ -11,6 +11,14 @@ describe("a webhook's health", () => {
 		expect(healthAfter(failing, { at: 9, success: false, exhausted: false })).toBe(failing);
 	});
 
+	it("counts from the earliest failure, also where an exhausted delivery's was earlier than the first that came in", () => {
+		const failing = healthAfter(HEALTHY, { at: 9, success: false, exhausted: false });
+		expect(healthAfter(failing, { at: 5, success: false, exhausted: true })).toEqual({
+			failingSince: 5,
+			exhaustedCount: 1,
+		});
+	});
+
 	it("is bad for long only after the time and ten exhausted deliveries, and never where that is switched off", () => {
 		const failing = { failingSince: 1_000, exhaustedCount: 10 };
 		expect(hasFailedForLong(failing, 5 * DAY, 1_000 + 5 * DAY)).toBe(true);
