@@ -210,4 +210,20 @@ describe("operational events", () => {
 		const messages = test.observer.problems.map(({ message }) => message);
 		expect(messages).toContain("an event fanfare.delivery.exhausted could not be made");
 	});
+
+	it("are not made while as many sends wait as may", async () => {
+		await using customer = await startReceiver();
+		customer.script(() => ({ status: 500 }));
+		// Then a send is taken only while none waits, and an event of our own never.
+		await using test = await openTestEngine({ limits: { maxWaitingSends: 0 } });
+		await test.createWebhook(customer.url, ONCE);
+		await test.createWebhook(customer.url, { eventTypes: ["fanfare.*"] });
+		await test.delivery(await test.send(), { status: "Failed" });
+		await eventually("it is noted", () => test.observer.problems.length > 1);
+		expect(test.observer.problems).toContainEqual({
+			message: "an event fanfare.delivery.exhausted could not be made",
+			error: expect.objectContaining({ code: "overloaded" }),
+		});
+		expect(await eventTypes(test)).toEqual(["test.event"]);
+	});
 });

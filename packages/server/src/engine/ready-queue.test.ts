@@ -171,6 +171,114 @@ describe("the ready queue", () => {
 		expect(queue.take()).not.toBeNull();
 	});
 
+	it("has its room back when what it held is on its way, in number and bytes", () => {
+		const queue = openQueue();
+		for (let round = 0; round < 20; round++) {
+			expect(queue.reserve("a", 0)).toBe(true);
+			queue.unreserve(1);
+			const heavy = delivery("a", 2_000);
+			queue.push(heavy);
+			expect(queue.take()).toBe(heavy);
+			queue.finish(heavy);
+		}
+		expect(queue.storedRoomBytes(queue.lane("a"))).toBe(3_750);
+		expect(queue.storedRoom(queue.lane("a"))).toBe(38);
+	});
+
+	it("keeps what was claimed for its next attempt before the last one had left", () => {
+		const queue = openQueue();
+		const first = delivery("a");
+		queue.push(first);
+		queue.take();
+		const next = { ...first, attemptCount: 1 };
+		expect(queue.push(next)).toBe(false);
+		queue.finish(first);
+		expect(queue.take()).toBe(next);
+	});
+
+	it("only moves the lease of what is claimed again while it is here", () => {
+		const queue = openQueue();
+		const ready = delivery("a");
+		queue.push(ready);
+		expect(queue.push({ ...ready, leaseUntil: 9_000 })).toBe(false);
+		expect(queue.push({ ...ready, leaseUntil: 5_000 })).toBe(false);
+		expect(queue.leaseUntil(ready.id)).toBe(9_000);
+		expect(queue.ready).toBe(1);
+		queue.finish(queue.take()!);
+		expect(queue.leaseUntil(ready.id)).toBe(0);
+		expect(queue.take()).toBeNull();
+	});
+
+	it("extends the leases that end too soon, of what is ready and of what is in flight, and those alone", () => {
+		const queue = openQueue();
+		const [inFlight, ready, late] = [delivery("a"), delivery("a"), { ...delivery("a"), leaseUntil: 3_000 }];
+		queue.push(inFlight);
+		queue.take();
+		queue.push(ready);
+		queue.push(late);
+		expect(queue.extendLeases(2_000, 4_000)).toEqual([inFlight.id, ready.id]);
+		expect(queue.leaseUntil(inFlight.id)).toBe(4_000);
+		expect(queue.extendLeases(2_000, 5_000)).toEqual([]);
+		expect(queue.extendLeases(3_500, 5_000)).toEqual([late.id]);
+	});
+
+	it("takes what was dropped, or cancelled in flight, when it is claimed again later", () => {
+		const queue = openQueue();
+		const [dropped, cancelled] = [delivery("a"), delivery("b")];
+		queue.push(dropped);
+		queue.lane("a").noteDue(0);
+		queue.drop("a");
+		expect([...queue.lanes()]).toEqual([]);
+		expect([queue.ready, queue.take()]).toEqual([0, null]);
+		expect(queue.push(dropped)).toBe(true);
+		expect(queue.take()).toBe(dropped);
+
+		queue.push(cancelled);
+		queue.take();
+		queue.discard(cancelled.id);
+		queue.finish(cancelled);
+		expect(queue.push(cancelled)).toBe(true);
+		expect(queue.take()).toBe(cancelled);
+	});
+
+	it("remembers what a rate-limited webhook was sent until its bucket is full again, and waits for no dropped lane", () => {
+		const clock = new ManualClock();
+		const queue = new ReadyQueue(limits, clock, () => 2);
+		clock.advance(1_000);
+		const takeAll = () => {
+			let count = 0;
+			for (let next = queue.take(); next !== null; next = queue.take(), count++) queue.finish(next);
+			return count;
+		};
+		queue.push(delivery("a"));
+		queue.push(delivery("a"));
+		expect(takeAll()).toBe(2);
+		queue.push(delivery("a"));
+		expect(takeAll()).toBe(0);
+		expect(queue.nextRateAt()).toBe(clock.now() + 500);
+		queue.drop("a");
+		expect(queue.nextRateAt()).toBe(Infinity);
+		queue.push(delivery("a"));
+		expect(takeAll()).toBe(0);
+		clock.advance(500);
+		queue.wakeSlowed();
+		expect(takeAll()).toBe(1);
+	});
+
+	it("gives no burst right after a start, nor for a change of the rate limit", () => {
+		const clock = new ManualClock();
+		let perSecond = 2;
+		const queue = new ReadyQueue(limits, clock, () => perSecond);
+		for (let n = 0; n < 20; n++) queue.push(delivery("a"));
+		expect(queue.take()).toBeNull();
+		expect(queue.nextRateAt()).toBe(clock.now() + 500);
+		clock.advance(5_000);
+		perSecond = 4;
+		queue.rateChanged("a");
+		expect(queue.take()).toBeNull();
+		expect(queue.nextRateAt()).toBe(clock.now() + 250);
+	});
+
 	it("forgets a lane that has nothing left", () => {
 		const queue = openQueue();
 		queue.push(delivery("a"));
