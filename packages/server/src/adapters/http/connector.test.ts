@@ -248,7 +248,7 @@ describe("TLS", () => {
 });
 
 /** A real proxy that takes CONNECT, and that tells what it was asked for. */
-async function startProxy(behaviour: number | "connect" | "hang" | "close" = "connect") {
+async function startProxy(behaviour: number | "connect" | "hang" | "close" | "talk" = "connect") {
 	const asked: IncomingMessage[] = [];
 	const sockets = new Set<Socket>();
 	const server = createServer((_request, response) => response.writeHead(400).end());
@@ -260,6 +260,9 @@ async function startProxy(behaviour: number | "connect" | "hang" | "close" = "co
 		if (behaviour === "hang") return;
 		if (behaviour === "close") {
 			client.destroy();
+		} else if (behaviour === "talk") {
+			client.resume().on("end", () => client.end());
+			client.write("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
 		} else if (behaviour === "connect") {
 			const [host = "", port] = (request.url ?? "").split(/:(?=\d+$)/);
 			const receiver = connect(Number(port), host, () => client.write("HTTP/1.1 200 Connection established\r\n\r\n"));
@@ -346,6 +349,46 @@ describe("through a proxy", () => {
 			reason: `the proxy ${proxy.place} ${words}`,
 		});
 		await expect.poll(() => proxy.sockets.size).toBe(0);
+	});
+
+	it("nothing counts as an answer that the proxy says before it was asked", async () => {
+		await using proxy = await startProxy("talk");
+		await using sender = openTestSender({ proxy: proxy.url });
+		expect(await sender.send("http://127.0.0.1:81")).toMatchObject({
+			responseCode: 0,
+			error: "unreachable",
+			reason: `the proxy ${proxy.place} sent data before it was asked`,
+		});
+		await expect.poll(() => proxy.sockets.size).toBe(0);
+	});
+
+	it("a password may have a percent sign that escapes nothing", async () => {
+		await using proxy = await startProxy(502);
+		await using sender = openTestSender({ proxy: `http://user:100%@${proxy.place}` });
+		await sender.send("http://127.0.0.1:81");
+		const credentials = Buffer.from("user:100%").toString("base64");
+		expect(proxy.asked[0]?.headers["proxy-authorization"]).toBe(`Basic ${credentials}`);
+	});
+
+	it("a tunnel's socket counts as one, and is gone with the sender", async () => {
+		await using receiver = await startReceiver();
+		await using proxy = await startProxy();
+		const sender = openTestSender({ proxy: proxy.url });
+		expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 200 });
+		expect(sender.stats().sockets).toBe(1);
+		await sender.close();
+		expect(sender.stats().sockets).toBe(0);
+		await receiver.waitForConnections(0);
+	});
+
+	it("a resolver that hangs is bounded by the time for connecting", async () => {
+		await using proxy = await startProxy();
+		const lookup = () => new Promise<never>(() => {});
+		await using sender = openTestSender({ proxy: proxy.url, lookup, connectTimeoutMs: 100 });
+		expect(await sender.send("http://example.test:81")).toMatchObject({
+			error: "timeout",
+			reason: "no connection to example.test:81 within 100 ms: its name was being looked up",
+		});
 	});
 
 	it("a proxy that is not there or hangs up is told apart from the receiver", async () => {

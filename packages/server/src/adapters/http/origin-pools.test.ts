@@ -38,6 +38,21 @@ describe("connections", () => {
 		expect(arrived.slice(-2).toSorted()).toEqual(["/18", "/19"]);
 	});
 
+	it("carry each attempt once, also those that have waited, however many connections there are", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender({ connectionsPerPool: 2 });
+		const answer = Array.from({ length: 4 }, () => Promise.withResolvers<object>());
+		receiver.script((_request, index) => answer[index]!.promise);
+		const paths = ["/0", "/1", "/2", "/3"];
+		const outcomes = paths.map((path) => sender.send(`${receiver.url}${path}`));
+		for (let n = 0; n < 4; n += 1) {
+			await receiver.waitFor(Math.min(n + 2, 4));
+			answer[n]!.resolve({});
+		}
+		for (const outcome of outcomes) expect(await outcome).toMatchObject({ responseCode: 200 });
+		expect(receiver.requests.map(({ path }) => path).toSorted()).toEqual(paths);
+	});
+
 	it("serve the waiting one after another while one of them hangs", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender({ connectionsPerPool: 2 });
@@ -98,6 +113,21 @@ describe("pools", () => {
 		expect([a, b, c].map(({ openConnections }) => openConnections)).toEqual([1, 0, 1]);
 	});
 
+	it("make room for a new origin at once, not when its attempt has ended", async () => {
+		await using receivers = await startReceivers(2);
+		await using sender = openTestSender({ maxPools: 1 });
+		const [idle, busy] = receivers.all as [Receiver, Receiver];
+		await sender.send(idle.url);
+		// It falls idle a turn of the event loop after its outcome is known.
+		for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+		busy.script(() => ({ kind: "hang" }));
+		const hanging = sender.send(busy.url);
+		expect(sender.stats()).toMatchObject({ attempts: 1, pools: 1 });
+		await idle.waitForConnections(0);
+		await sender.close();
+		await hanging;
+	});
+
 	it("may exceed the bound while all are busy, then fall back to it", async () => {
 		await using receivers = await startReceivers(6);
 		await using sender = openTestSender({ maxPools: 2 });
@@ -111,11 +141,13 @@ describe("pools", () => {
 		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 2, sockets: 2 });
 	});
 
-	it("vanish some time after their last attempt", async () => {
+	it("vanish some time after their last attempt, not before", async () => {
 		await using receiver = await startReceiver();
-		await using sender = openTestSender({ poolIdleMs: 50 });
+		await using sender = openTestSender({ poolIdleMs: 300 });
+		const startedAt = performance.now();
 		await sender.send(receiver.url);
 		await receiver.waitForConnections(0);
+		expect(performance.now() - startedAt).toBeGreaterThanOrEqual(300);
 		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 0, sockets: 0 });
 	});
 

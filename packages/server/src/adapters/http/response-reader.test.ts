@@ -59,3 +59,12 @@ describe("the body that is kept", () => {
 		expect(read([])).toEqual({ headers: {}, body: "", bodyTruncated: false });
 	});
 });
+
+describe("the headers that are kept", () => {
+	it("are 8 KiB of them, and of those that are too many retry-after first, wherever it stood", () => {
+		const headers = { "x-a": "b".repeat(8_189), "x-b": ["1", "2"], "retry-after": "7" };
+		expect(new ResponseReader(headers).response(true).headers).toEqual({ "x-b": "1, 2", "retry-after": "7" });
+		const { "retry-after": _, ...others } = headers;
+		expect(new ResponseReader(others).response(true).headers).toEqual({ "x-a": "b".repeat(8_189) });
+	});
+});

@@ -325,6 +325,47 @@ describe("ending early", () => {
 		expect(receiver.requests).toHaveLength(1);
 	});
 
+	it("sends nothing for a signal that comes before the attempt has a connection", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender({ maxPools: 0 });
+		const controller = new AbortController();
+		const outcome = sender.send(receiver.url, { signal: controller.signal });
+		controller.abort();
+		expect(await outcome).toMatchObject(aborted);
+		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 0, sockets: 0 });
+		expect(receiver.connectionCount).toBe(0);
+	});
+
+	it("knows which attempts are under way, in whatever order they end", async () => {
+		await using receiver = await startReceiver();
+		const sender = openTestSender();
+		const answer = ["/a", "/b", "/c", "/d"].map(() => Promise.withResolvers<object>());
+		receiver.script(({ path }) => answer["abcd".indexOf(path[1]!)]!.promise);
+		const outcomes = ["/a", "/b", "/c", "/d"].map((path) => sender.send(`${receiver.url}${path}`));
+		await receiver.waitFor(4);
+		for (const [n, left] of [
+			[0, 3],
+			[3, 2],
+			[1, 1],
+		] as const) {
+			answer[n]!.resolve({});
+			expect(await outcomes[n]).toMatchObject({ responseCode: 200 });
+			expect(sender.stats().attempts).toBe(left);
+		}
+		await sender.close();
+		expect(await outcomes[2]).toMatchObject(aborted);
+		expect(sender.stats().attempts).toBe(0);
+	});
+
+	it("is over when close says so: no socket is left, not an idle one either", async () => {
+		await using receiver = await startReceiver();
+		const sender = openTestSender();
+		await sender.send(receiver.url);
+		expect(sender.stats().sockets).toBe(1);
+		await sender.close();
+		expect(sender.stats().sockets).toBe(0);
+	});
+
 	it("lets a signal be used for many attempts without gathering listeners", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
