@@ -1,6 +1,9 @@
 // The one request path: errors, retries, timeouts, cancelling.
+import { execFile } from "node:child_process";
+import { getEventListeners } from "node:events";
 import type { ServerResponse } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
+import { promisify } from "node:util";
 
 import { describe, expect, it, vi } from "vitest";
 
@@ -39,6 +42,7 @@ import {
 	type Step,
 } from "./scripted-server.ts";
 
+const run = promisify(execFile);
 const ok = json(200, { id: "ws_1" });
 const unavailable = json(503, { message: "Busy.", code: "overloaded" }, { "retry-after": "1" });
 const send = (client: Client) => client.project(PROJECT_ID).events.send({ type: "a.b", data: {} });
@@ -279,6 +283,17 @@ describe("retries", () => {
 		},
 	);
 
+	it.each([
+		["in seconds", "7", 7_000],
+		["that is past", new Date(0).toUTCString(), 0],
+		["that says nothing", "soon", null],
+		["that is negative", "-5", null],
+	])("tell of a Retry-After %s", async (_name, header, expected) => {
+		await using server = await ScriptedServer.start(raw(503, "{}", { "retry-after": header }));
+		const { client } = testClient(server, { maxRetries: 0 }, { now: () => 1_700_000_000_000 });
+		expect(await failure(client.getInfo())).toMatchObject({ retryAfterMs: expected });
+	});
+
 	it("send an event with one idempotency key, the same to the byte", async () => {
 		await using server = await ScriptedServer.start(reset, raw(500, ""), unavailable, json(202, wireEvent(1)));
 
@@ -366,14 +381,35 @@ describe("timeouts", () => {
 	});
 });
 
+it("a call that is over keeps no process alive until its timeout", async () => {
+	await using server = await ScriptedServer.start(ok);
+	const program = `
+		import { Client } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url))};
+		await new Client("sk_x", { endpoint: ${JSON.stringify(server.endpoint)}, timeoutMs: 600_000 }).getInfo();
+		process.stdout.write("answered");
+	`;
+	const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { timeout: 25_000 });
+	expect(stdout).toBe("answered");
+});
+
 describe("a signal", () => {
 	it("ends a call that is under way, with its reason, and without another try", async () => {
 		const controller = new AbortController();
 		const reason = new Error("the user went away");
 		await using server = await ScriptedServer.start(() => controller.abort(reason));
 
-		expect(await failure(testClient(server).client.getInfo({ signal: controller.signal }))).toBe(reason);
+		const { client } = testClient(server);
+		expect(await failure(client.getInfo({ signal: controller.signal, maxRetries: 0 }))).toBe(reason);
 		expect(server.requests).toHaveLength(1);
+	});
+
+	it("can be used for many calls without gathering listeners", async () => {
+		const { signal } = new AbortController();
+		await using server = await ScriptedServer.start(ok, raw(500, ""), ok);
+		const { client } = testClient(server);
+		await client.getInfo({ signal });
+		await client.getInfo({ signal });
+		expect(getEventListeners(signal, "abort")).toEqual([]);
 	});
 
 	it("keeps a call from being made", async () => {

@@ -1,4 +1,5 @@
 // What a receiver accepts and refuses, judged by the vectors and by the libraries `standardwebhooks` and `svix`.
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -102,6 +103,15 @@ describe("verify", () => {
 			expect(await codeOf(verify(body, { ...headers, "webhook-signature": signed }, secret, now))).toBe("invalid_body");
 		},
 	);
+
+	it("refuses a well-signed body that is not UTF-8, rather than hand on other characters", async () => {
+		const body = Buffer.concat([Buffer.from('{"type":"'), Buffer.of(0xff), Buffer.from('"}')]);
+		const key = Buffer.from(secret.replace("whsec_", ""), "base64");
+		const mac = createHmac("sha256", key).update(`${event.id}.${event.timestamp}.`).update(body).digest("base64");
+		const signed = { ...headers, "webhook-signature": `v1,${mac}` };
+		expect(await codeOf(verifySignature(body, signed, secret, now))).toBe("accepted");
+		expect(await codeOf(verify(body, signed, secret, now))).toBe("invalid_body");
+	});
 
 	it("takes no id from the body", async () => {
 		const body = '{"id":"evt_other","type":"a.b"}';
