@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { PassThrough } from "node:stream";
 
 import { serve } from "@hono/node-server";
 import { describe, expect, it } from "vitest";
@@ -79,13 +80,17 @@ describe("body limits", () => {
 	it("count a body until its request is answered", async () => {
 		const { call, engine } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
 		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+		const { promise: handled, resolve: handle } = Promise.withResolvers<void>();
 		const send = engine.intake.send.bind(engine.intake);
 		engine.intake.send = async (projectId, input) => {
+			handle();
 			await gate;
 			return send(projectId, input);
 		};
 		const first = call("POST", "./events", eventOf(60 * KIB));
-		await expect.poll(async () => (await call("POST", "/workspace/projects", eventOf(60 * KIB))).status).toBe(503);
+		await handled;
+		for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+		expect((await call("POST", "/workspace/projects", eventOf(60 * KIB))).status).toBe(503);
 		open();
 		expect((await first).status).toBe(202);
 		expect((await call("POST", "./events", eventOf(60 * KIB))).status).toBe(202);
@@ -100,6 +105,34 @@ describe("body limits", () => {
 		reader.release();
 		reader.release();
 		expect(budget.inHand).toBe(0);
+	});
+});
+
+describe("a body that breaks off", () => {
+	const brokenOff = { code: "invalid_request", message: "The body broke off before its end. Send it again." };
+
+	it("is a 400, and its bytes are given back", async () => {
+		const { call } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
+		for (let n = 0; n < 3; n++) {
+			let pulls = 0;
+			const stream = new ReadableStream({
+				pull(controller) {
+					if (pulls++ === 0) controller.enqueue(Buffer.alloc(60 * KIB, "["));
+					else controller.error(new Error("the other side is gone"));
+				},
+			});
+			expect(await call("POST", "./events", stream)).toMatchObject({ status: 400, json: brokenOff });
+		}
+		expect((await call("POST", "./events", eventOf(99 * KIB))).status).toBe(202);
+	});
+
+	it("is not waited for when that has happened already", async () => {
+		const node = new PassThrough();
+		node.destroy();
+		await once(node, "close");
+		const reader = new BodyReader(new BodyBudget(10), 10);
+		const read = reader.read({ node, web: () => null, header: () => undefined });
+		await expect(read).rejects.toMatchObject(brokenOff);
 	});
 });
 
@@ -184,6 +217,18 @@ describe("what a body must be", () => {
 		expect((await call("POST", path.replace(":test", ":pause"), "\n")).status).toBe(200);
 		expect(await call("POST", path, '{"x":1}')).toMatchObject({ status: 400, json: { issues: [{ path: "x" }] } });
 		expect((await call("GET", "/workspace")).status).toBe(200);
+	});
+
+	it.each([
+		["POST", ":pause"],
+		["DELETE", ""],
+	])("nothing on calls that take none: %s %s", async (method, action) => {
+		const { call, makeWebhook } = await caller();
+		const path = `./batch/webhooks/${await makeWebhook()}${action}`;
+		const refused = { status: 400, json: { code: "invalid_request", issues: [{ path: "x" }] } };
+		expect(await call(method, path, '{"x":1}')).toMatchObject(refused);
+		expect((await call(method, path, " ".repeat(KIB) + "{}")).status).toBe(413);
+		expect((await call(method, path, "{}")).status).toBe(200);
 	});
 });
 
