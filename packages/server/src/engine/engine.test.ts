@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 
 import { answers, startReceiver, type Answer } from "../../test/receiver.ts";
 import { eventInput, eventually, openTestEngine } from "../../test/test-engine.ts";
+import { openSqliteStore } from "../adapters/sqlite/sqlite-store.ts";
 import { FanfareError } from "../core/errors.ts";
-import { StoreError } from "../ports/store.ts";
+import { StoreError, type Store } from "../ports/store.ts";
 
 describe("a delivery's way", () => {
 	it("ends with the first 2xx, and the log has its attempt", async () => {
@@ -64,6 +65,19 @@ describe("a delivery's way", () => {
 		await test.engine.webhooks.update(test.projectId, webhook.id, { retries: { maxRetries: 1 } });
 		test.clock.advance(1_020);
 		await test.delivery(eventId, { status: "Failed", attemptCount: 2 });
+	});
+
+	it("reads a change of the retry policy that comes while an attempt is under way, too", async () => {
+		await using receiver = await startReceiver();
+		const { promise: answer, resolve } = Promise.withResolvers<object>();
+		receiver.script(() => answer);
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url);
+		const eventId = await test.send();
+		await receiver.waitFor(1);
+		await test.engine.webhooks.update(test.projectId, webhook.id, { retries: { maxRetries: 0 } });
+		resolve({ status: 500 });
+		await test.delivery(eventId, { status: "Failed", attemptCount: 1 });
 	});
 
 	it("is made for named webhooks whatever their filter, and for matching ones else", async () => {
@@ -141,6 +155,62 @@ describe("pausing, disabling and deleting", () => {
 		await test.engine.webhooks.delete(test.projectId, webhook.id);
 		for (const id of ids) await test.delivery(id, { status: "Cancelled", reason: "the webhook was deleted" });
 		expect(() => test.engine.webhooks.get(test.projectId, webhook.id)).toThrow(/No such webhook/);
+	});
+
+	it.each([
+		["pause", "Held"],
+		["delete", "Cancelled"],
+	] as const)("sends nothing that was being committed at a %s: it becomes %s", async (action, status) => {
+		await using receiver = await startReceiver();
+		const real = await openSqliteStore({ path: ":memory:" });
+		let gate = Promise.resolve();
+		const store: Store = {
+			...real,
+			async commit(batch) {
+				await gate;
+				return real.commit(batch);
+			},
+		};
+		await using test = await openTestEngine({ store });
+		const webhook = await test.createWebhook(receiver.url);
+		const { promise, resolve: open } = Promise.withResolvers<void>();
+		gate = promise;
+		const sending = test.send();
+		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
+		await test.engine.webhooks[action](test.projectId, webhook.id);
+		open();
+		await test.delivery(await sending, { status, attemptCount: 0 });
+		expect(receiver.requests).toHaveLength(0);
+	});
+
+	it("lets go of what a pause has held after the webhook was resumed", async () => {
+		await using receiver = await startReceiver();
+		const real = await openSqliteStore({ path: ":memory:" });
+		let gate: Promise<void> | null = null;
+		let sweeps = 0;
+		const store: Store = {
+			...real,
+			async sweepWebhook(...parameters) {
+				sweeps++;
+				await gate;
+				return real.sweepWebhook(...parameters);
+			},
+		};
+		await using test = await openTestEngine({ store });
+		receiver.respond([{ status: 500 }]);
+		const webhook = await test.createWebhook(receiver.url);
+		const eventId = await test.send();
+		await test.delivery(eventId, { attemptCount: 1 });
+		const { promise, resolve: open } = Promise.withResolvers<void>();
+		gate = promise;
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await eventually("the pause is being carried out", () => sweeps === 1);
+		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		open();
+		await eventually("it is let go", async () => {
+			test.clock.advance(20);
+			return (await test.deliveries({ eventId }))[0]?.status === "Succeeded";
+		});
 	});
 
 	it("goes on with what a stop interrupted: held stays held, cancelled becomes cancelled", async () => {
@@ -233,6 +303,47 @@ describe("the ready queue", () => {
 		await hanging.waitFor(3);
 		await test.delivery(await test.send({ type: "fine" }), { status: "Succeeded" });
 		expect(hanging.requests).toHaveLength(3);
+	});
+
+	it("makes few attempts at once to a webhook that only fails, and more with each success to one that answers", async () => {
+		await using failing = await startReceiver();
+		failing.script((_request, index) => (index < 5 ? { status: 500 } : { kind: "hang" }));
+		await using healthy = await startReceiver();
+		healthy.script((_request, index) => (index < 32 ? {} : { kind: "hang" }));
+		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 100, maxInFlightWhileFailing: 2 } });
+		await test.createWebhook(failing.url, { eventTypes: ["fail"] });
+		await test.createWebhook(healthy.url, { eventTypes: ["fine"] });
+		for (let count = 0; count < 5; count++) {
+			await test.delivery(await test.send({ type: "fail" }), { attemptCount: 1 });
+		}
+		await Promise.all(Array.from({ length: 20 }, () => test.send({ type: "fail" })));
+		await failing.waitFor(7);
+		await Promise.all(Array.from({ length: 120 }, () => test.send({ type: "fine" })));
+		await healthy.waitFor(32 + 64);
+		await eventually("no more are under way", () => test.engine.gauges().inFlightAttempts === 2 + 64);
+		expect([failing.requests.length, healthy.requests.length]).toEqual([7, 96]);
+	});
+
+	it("sends what was ready when the clock jumped past its lease, once", async () => {
+		await using receiver = await startReceiver();
+		const { promise: answer, resolve } = Promise.withResolvers<object>();
+		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
+		const leasesLeftMs: number[] = [];
+		receiver.script(async ({ headers }, index) => {
+			if (index === 0) return answer;
+			const [delivery] = await test.deliveries({ eventId: String(headers["webhook-id"]) });
+			leasesLeftMs.push((delivery?.leaseUntil ?? 0) - test.clock.now());
+			return {};
+		});
+		await test.createWebhook(receiver.url);
+		const ids = [await test.send(), await test.send(), await test.send()];
+		await receiver.waitFor(1);
+		test.clock.jump(3_600_000);
+		resolve({});
+		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
+		expect(receiver.requests).toHaveLength(3);
+		// Long enough for an attempt, and for its outcome to be written.
+		expect(Math.min(...leasesLeftMs)).toBeGreaterThanOrEqual(15_000 + 5_000);
 	});
 
 	it("lets go at once of what is ready for a webhook that is paused", async () => {
@@ -341,6 +452,26 @@ describe("a failing store", () => {
 		expect(receiver.requests).toHaveLength(1);
 		receiver.script(() => ({}));
 		await test.delivery(await test.send(), { status: "Succeeded" });
+	});
+
+	it("attempts again, when its lease ends, what had an outcome that it could not write", async () => {
+		await using receiver = await startReceiver();
+		let refusals = 1;
+		await using test = await openTestEngine({
+			beforeCommit({ updates }) {
+				if (updates.length > 0 && refusals-- > 0) throw new StoreError("store_conflict", "no");
+			},
+		});
+		await test.createWebhook(receiver.url);
+		const eventId = await test.send();
+		await eventually("it was set back", () =>
+			test.observer.problems.some(({ message }) => message === "a delivery was set back"),
+		);
+		const { leaseUntil } = await test.delivery(eventId, { status: "Pending", attemptCount: 0 });
+		await eventually("nothing is under way", () => test.engine.gauges().inFlightAttempts === 0);
+		test.clock.advance(leaseUntil! - test.clock.now() + 20);
+		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		expect(receiver.requests).toHaveLength(2);
 	});
 
 	it("fails alone what alone it can't write", async () => {
