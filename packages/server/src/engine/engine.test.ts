@@ -227,6 +227,21 @@ describe("pausing, disabling and deleting", () => {
 		expect(receiver.requests).toHaveLength(0);
 	});
 
+	it("holds at a start what a stop left waiting between a pause and its sweep", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 500 }]);
+		const first = await openTestEngine({ keepStore: true });
+		await first.createWebhook(receiver.url);
+		const eventId = await first.send();
+		await first.delivery(eventId, { status: "Pending", attemptCount: 1 });
+		await first.engine.stop();
+		const [record] = await first.store.webhookRecords();
+		await first.store.updateWebhook({ ...record!, status: "Paused" });
+		await using second = await openTestEngine({ store: first.store });
+		await second.delivery(eventId, { status: "Held", reason: "the webhook is paused" });
+		expect(receiver.requests).toHaveLength(1);
+	});
+
 	it("lets go of a deleted project: its webhooks, its keys, and what waits", async () => {
 		await using test = await openTestEngine();
 		await test.createWebhook("http://127.0.0.1:9/");
@@ -529,7 +544,64 @@ describe("stopping", () => {
 		const eventId = await first.send();
 		await receiver.waitFor(1);
 		await first[Symbol.asyncDispose]();
+		expect(await first.deliveries()).toMatchObject([{ status: "Pending", leaseUntil: null, attemptCount: 0 }]);
 		await using second = await openTestEngine({ store: first.store });
 		await second.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+	});
+
+	it("stores the sends that it had taken before it closes the store, and asks nothing of the store after", async () => {
+		const real = await openSqliteStore({ path: ":memory:" });
+		const calls: string[] = [];
+		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+		const store: Store = {
+			...real,
+			async commit(batch) {
+				await gate;
+				const result = await real.commit(batch);
+				calls.push("committed");
+				return result;
+			},
+			async dueWebhooks() {
+				calls.push("looked");
+				return real.dueWebhooks();
+			},
+			async close() {
+				calls.push("closed");
+				return real.close();
+			},
+		};
+		const test = await openTestEngine({ store });
+		const sending = test.send();
+		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
+		calls.length = 0;
+		const stopped = test.engine.stop();
+		setTimeout(open, 50);
+		await stopped;
+		await sending;
+		test.clock.advance(3_600_000);
+		for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+		expect(calls).toEqual(["committed", "closed"]);
+	});
+
+	it("ends though the store can't write an outcome, which is attempted again after the next start", async () => {
+		await using receiver = await startReceiver();
+		let broken = false;
+		const first = await openTestEngine({
+			keepStore: true,
+			beforeCommit() {
+				if (broken) throw new StoreError("store_unavailable", "not now");
+			},
+		});
+		await first.createWebhook(receiver.url);
+		receiver.script(() => {
+			broken = true;
+			return {};
+		});
+		const eventId = await first.send();
+		await eventually("the outcome could not be written", () => first.observer.problems.length > 0);
+		await first[Symbol.asyncDispose]();
+		await using second = await openTestEngine({ store: first.store });
+		await second.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		expect(receiver.requests).toHaveLength(2);
 	});
 });
