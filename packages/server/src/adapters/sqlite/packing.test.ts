@@ -103,17 +103,19 @@ function sent({ values, bodies }: Packed): Packed {
 }
 
 it("keeps commits as they are: events with their bodies, and outcomes", () => {
-	fc.assert(fc.property(batch, (one) => void expect(unpackBatch(sent(packBatch(one)))).toEqual(one)));
+	fc.assert(
+		fc.property(batch, (one) => {
+			expect(unpackBatch(sent(packBatch(one)))).toEqual(one);
+		}),
+	);
 });
 
 it("keeps what came of commits as it is, whether all was accepted or not", () => {
 	const accepted = { kind: "accepted" } as const;
 	const event = { id: "e", projectId: "p", type: "t", timestamp: 1, createDate: 2, deliveryCount: 3 };
 	const health = fc.record({ failingSince: maybe(count), exhaustedCount: count });
-	const delivery = state.map((moving) => ({
-		...moving,
-		...{ id: "d", projectId: "p", eventId: "e", eventType: "t", webhookId: "w", createDate: 1, updateDate: 2 },
-	}));
+	const fixed = { id: "d", projectId: "p", eventId: "e", eventType: "t", webhookId: "w", createDate: 1, updateDate: 2 };
+	const delivery = state.map((moving) => ({ ...fixed, ...moving }));
 	const kind = fc.constantFrom("exhausted" as const, "recovered" as const);
 	const turn = fc.record({ kind, delivery, at: count, before: health, after: health });
 	const result: fc.Arbitrary<CommitResult> = fc.record({
@@ -123,7 +125,11 @@ it("keeps what came of commits as it is, whether all was accepted or not", () =>
 		updates: fc.array(maybe(state), { maxLength: 4 }),
 		turns: fc.array(turn, { maxLength: 2 }),
 	});
-	fc.assert(fc.property(result, (one) => void expect(unpackResult(sent(packResult(one)))).toEqual(one)));
+	fc.assert(
+		fc.property(result, (one) => {
+			expect(unpackResult(sent(packResult(one)))).toEqual(one);
+		}),
+	);
 	const one = { events: [accepted, accepted], updates: [newDelivery(1, 2)], turns: [] };
 	expect(unpackResult(sent(packResult(one)))).toEqual(one);
 });
