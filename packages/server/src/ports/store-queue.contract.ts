@@ -142,6 +142,8 @@ function describeLeases(current: CurrentStore): void {
 		expect(await state(settled)).toMatchObject({ leaseUntil: null, status: "Succeeded" });
 		await claim(world);
 		expect(await store.nextDueAt(world.webhookId)).toBe(samples.now + 60_000);
+		// The one that was renewed is not due before its new end.
+		expect((await claim(world, { now: until - 1 })).map(({ id }) => id)).toEqual([free]);
 	});
 
 	it("ends every lease, and what was leased is due again when it was due before", async () => {

@@ -54,6 +54,18 @@ async function purgeAll(
 }
 
 function describePurgeEvents(current: CurrentStore): void {
+	it("lets an idempotency key be used anew once its event is gone, also for another", async () => {
+		const { store, projectId, samples } = await fillStore(current());
+		await store.commit({ events: [samples.event(projectId, { key: "k" })], updates: [] });
+		samples.now += DAY_MS;
+		await purgeAll(store, "purgeEvents", { projectId, before: samples.now, limit: 100 });
+		const other = samples.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
+		expect((await store.commit({ events: [other], updates: [] })).events).toEqual([{ kind: "accepted" }]);
+		const again = samples.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
+		const known = await store.commit({ events: [again], updates: [] });
+		expect(known.events).toMatchObject([{ kind: "duplicate", event: { id: other.event.id } }]);
+	});
+
 	it("deletes what is older, with its deliveries and attempts, and nothing else", async () => {
 		const world = await fillStore(current());
 		const { store, projectId } = world;
