@@ -164,6 +164,6 @@ function parseNetwork(text: string): Network {
 			`FANFARE_ALLOW_NETWORKS has ${JSON.stringify(text)}, an address inside a network: write ${base.toString()}/${prefixLength} for the network, or ${ip} for that address alone`,
 		);
 	}
-	const isMapped = base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && prefixLength >= 96;
+	const isMapped = base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress();
 	return isMapped ? [base.toIPv4Address(), prefixLength - 96] : [base, prefixLength];
 }
