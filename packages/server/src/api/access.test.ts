@@ -75,6 +75,17 @@ describe("access", () => {
 		}
 	});
 
+	it("goes by Secret-Key where both headers stand, and does not fall back from a key that it does not know", async () => {
+		const { app, keys } = await fakeApi();
+		const ask = async (secretKey: string, bearer: string) => {
+			const headers = { "secret-key": secretKey, authorization: `Bearer ${bearer}` };
+			return (await app.request("/workspace/keys", { headers })).status;
+		};
+		expect(await ask(keys.admin, keys.read)).toBe(200);
+		expect(await ask(keys.read, keys.admin)).toBe(403);
+		expect(await ask(`sk_${"A".repeat(43)}`, keys.admin)).toBe(401);
+	});
+
 	it("takes no other scheme", async () => {
 		const { app, keys } = await fakeApi();
 		const response = await app.request("/workspace", { headers: { authorization: `Basic ${keys.read}` } });

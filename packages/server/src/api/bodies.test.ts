@@ -239,13 +239,21 @@ describe("on a real socket", () => {
 		key: string;
 		close: () => void;
 		lines: () => number;
+		sent: () => number;
 	}> {
-		const { app, project, keys, lines } = await caller();
+		const { app, project, keys, lines, sent } = await caller();
 		const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
 		await once(server, "listening");
 		const address = server.address();
 		const port = typeof address === "object" && address !== null ? address.port : 0;
-		return { port, projectId: project.id, key: keys.admin, close: () => server.close(), lines: () => lines.length };
+		return {
+			port,
+			projectId: project.id,
+			key: keys.admin,
+			close: () => server.close(),
+			lines: () => lines.length,
+			sent: () => sent.length,
+		};
 	}
 
 	it("takes an event, and keeps its bytes", async () => {
@@ -272,6 +280,20 @@ describe("on a real socket", () => {
 		clearInterval(pump);
 		expect(answer).toMatch(/^HTTP\/1\.1 413 /);
 		expect(answer).toContain("payload_too_large");
+		close();
+	});
+
+	it("takes nothing of a client that goes away before all that it announced, though what came is whole JSON", async () => {
+		const { port, projectId, key, close, lines, sent } = await listen();
+		const socket = connect(port, "127.0.0.1");
+		socket.on("error", () => undefined);
+		socket.write(
+			`POST /projects/${projectId}/events HTTP/1.1\r\nhost: a\r\nsecret-key: ${key}\r\ncontent-length: 100\r\n\r\n{"type":"a","data":1}`,
+		);
+		await once(socket, "connect");
+		setTimeout(() => socket.destroy(), 50);
+		await expect.poll(lines).toBe(1);
+		expect(sent()).toBe(0);
 		close();
 	});
 

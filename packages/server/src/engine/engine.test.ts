@@ -183,6 +183,34 @@ describe("pausing, disabling and deleting", () => {
 		expect(receiver.requests).toHaveLength(0);
 	});
 
+	it("carries a pause out later when the store can't now", async () => {
+		await using receiver = await startReceiver();
+		const real = await openSqliteStore({ path: ":memory:" });
+		let failures = 0;
+		const store: Store = {
+			...real,
+			async sweepWebhook(...parameters) {
+				if (failures-- > 0) throw new StoreError("store_full", "no space");
+				return real.sweepWebhook(...parameters);
+			},
+		};
+		await using test = await openTestEngine({ store });
+		receiver.respond([{ status: 500 }]);
+		const webhook = await test.createWebhook(receiver.url, {
+			retries: { maxRetries: 1, maxBackoffMs: 0, scheduleMs: [86_400_000] },
+		});
+		const eventId = await test.send();
+		await test.delivery(eventId, { attemptCount: 1 });
+		failures = 2;
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		for (const count of [1, 2]) {
+			await eventually("it has failed", () => test.observer.problems.length === count);
+			// The next try is set in the same turn. A wait of a day keeps the delivery from being due, and swept for that.
+			test.clock.advance(1_000);
+		}
+		await test.delivery(eventId, { status: "Held" });
+	});
+
 	it("lets go of what a pause has held after the webhook was resumed", async () => {
 		await using receiver = await startReceiver();
 		const real = await openSqliteStore({ path: ":memory:" });
