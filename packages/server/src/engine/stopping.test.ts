@@ -1,0 +1,101 @@
+// What a stop finishes, gives back and leaves for the next start.
+import { describe, expect, it } from "vitest";
+
+import { startReceiver } from "../../test/receiver.ts";
+import { eventually, openTestEngine } from "../../test/test-engine.ts";
+import { openSqliteStore } from "../adapters/sqlite/sqlite-store.ts";
+import { StoreError, type Store } from "../ports/store.ts";
+
+describe("stopping", () => {
+	it("lets attempts in flight finish and writes them, refuses sends, and leaves the rest for the next start", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ delayMs: 100 }));
+		const limits = { maxInFlight: 2, maxInFlightPerWebhook: 1 };
+		const first = await openTestEngine({ limits, keepStore: true });
+		await first.createWebhook(receiver.url);
+		const ids = await Promise.all(Array.from({ length: 5 }, () => first.send()));
+		await receiver.waitFor(1);
+		const stopped = first.engine.stop();
+		await expect(first.send()).rejects.toMatchObject({ code: "shutting_down" });
+		expect(first.engine.stop()).toBe(stopped);
+		await stopped;
+		expect(receiver.requests).toHaveLength(1);
+		expect((await first.deliveries()).map(({ status }) => status).toSorted()).toEqual([
+			...Array.from({ length: 4 }, () => "Pending"),
+			"Succeeded",
+		]);
+
+		await using second = await openTestEngine({ limits, store: first.store });
+		for (const id of ids) await second.delivery(id, { status: "Succeeded", attemptCount: 1 });
+		expect(receiver.requests).toHaveLength(5);
+	});
+
+	it("gives back an attempt that it cuts short: it uses up no retry and is made again", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ kind: "hang" }]);
+		const first = await openTestEngine({ keepStore: true });
+		await first.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
+		const eventId = await first.send();
+		await receiver.waitFor(1);
+		await first[Symbol.asyncDispose]();
+		expect(await first.deliveries()).toMatchObject([{ status: "Pending", leaseUntil: null, attemptCount: 0 }]);
+		await using second = await openTestEngine({ store: first.store });
+		await second.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+	});
+
+	it("stores the sends that it had taken before it closes the store, and asks nothing of the store after", async () => {
+		const real = await openSqliteStore({ path: ":memory:" });
+		const calls: string[] = [];
+		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+		const store: Store = {
+			...real,
+			async commit(batch) {
+				await gate;
+				const result = await real.commit(batch);
+				calls.push("committed");
+				return result;
+			},
+			async dueWebhooks() {
+				calls.push("looked");
+				return real.dueWebhooks();
+			},
+			async close() {
+				calls.push("closed");
+				return real.close();
+			},
+		};
+		const test = await openTestEngine({ store });
+		const sending = test.send();
+		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
+		calls.length = 0;
+		const stopped = test.engine.stop();
+		setTimeout(open, 50);
+		await stopped;
+		await sending;
+		test.clock.advance(3_600_000);
+		for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+		expect(calls).toEqual(["committed", "closed"]);
+	});
+
+	it("ends though the store can't write an outcome, which is attempted again after the next start", async () => {
+		await using receiver = await startReceiver();
+		let broken = false;
+		const first = await openTestEngine({
+			keepStore: true,
+			beforeCommit() {
+				if (broken) throw new StoreError("store_unavailable", "not now");
+			},
+		});
+		await first.createWebhook(receiver.url);
+		receiver.script(() => {
+			broken = true;
+			return {};
+		});
+		const eventId = await first.send();
+		await eventually("the outcome could not be written", () => first.observer.problems.length > 0);
+		await first[Symbol.asyncDispose]();
+		await using second = await openTestEngine({ store: first.store });
+		await second.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		expect(receiver.requests).toHaveLength(2);
+	});
+});
