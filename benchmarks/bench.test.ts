@@ -65,7 +65,7 @@ describe("npm run bench", () => {
 		);
 		expect(widest).toBeLessThanOrEqual(110);
 		expect((await readdir(directory.path)).toSorted()).toEqual(["performance.md", "result.json"]);
-	}, 150_000);
+	}, 400_000);
 
 	it("compares a commit with the working tree, each on its own code", async () => {
 		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));

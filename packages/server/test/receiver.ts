@@ -173,14 +173,14 @@ export class Receiver implements AsyncDisposable {
 	}
 
 	/** The requests so far, once there are at least `count` of them. */
-	async waitFor(count: number, timeoutMs = 5_000): Promise<readonly ReceivedRequest[]> {
+	async waitFor(count: number, timeoutMs = 15_000): Promise<readonly ReceivedRequest[]> {
 		const isEnough = () => this.requests.length >= count;
 		await this.#until(isEnough, timeoutMs, () => `${count} requests, got ${this.requests.length}`);
 		return this.requests;
 	}
 
 	/** Waits until `count` connections are open, no more and no fewer. */
-	async waitForConnections(count: number, timeoutMs = 5_000): Promise<void> {
+	async waitForConnections(count: number, timeoutMs = 15_000): Promise<void> {
 		const isSo = () => this.#sockets.size === count;
 		await this.#until(isSo, timeoutMs, () => `${count} open connections, have ${this.#sockets.size}`);
 	}

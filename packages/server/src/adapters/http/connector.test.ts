@@ -221,11 +221,11 @@ describe("TLS", () => {
 
 	it("is bounded by the time for connecting", async () => {
 		await using receiver = await startReceiver({ tls: true });
-		await using sender = openTestSender({ connectTimeoutMs: 100 });
+		await using sender = openTestSender({ connectTimeoutMs: 500 });
 		receiver.greeting = "silent";
 		expect(await sender.send(receiver.url)).toMatchObject({
 			error: "timeout",
-			reason: `no connection to ${receiver.host} within 100 ms: it did not finish the TLS handshake`,
+			reason: `no connection to ${receiver.host} within 500 ms: it did not finish the TLS handshake`,
 		});
 		await receiver.waitForConnections(0);
 	});

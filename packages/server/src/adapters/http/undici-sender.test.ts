@@ -239,9 +239,11 @@ describe("the deadline", () => {
 	it("drops the connection, so that a late answer is nobody else's", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
-		receiver.respond([{ delayMs: 250, body: "late" }]);
+		const { promise: answer, resolve: answerIt } = Promise.withResolvers<Answer>();
+		receiver.script((_request, index) => (index === 0 ? answer : {}));
 		expect(await sender.send(receiver.url, { timeoutMs: 150 })).toMatchObject(late);
 		await receiver.waitForConnections(0);
+		answerIt({ body: "late" });
 		expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 200, response: { body: "" } });
 	});
 });
