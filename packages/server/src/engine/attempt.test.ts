@@ -26,11 +26,13 @@ describe("an answer", () => {
 		expect(judge(outcome(responseCode), NOW)).toMatchObject({ kind: "failure", retryAfterMs: 120_000 });
 	});
 
-	it("of 410 ends the webhook", () => {
-		expect(judge(outcome(410), NOW)).toEqual({ kind: "gone", responseCode: 410 });
+	it("of 410 ends the webhook, whole or broken off", () => {
+		for (const answer of [outcome(410), outcome(410, { error: "reset", reason: "it broke off" })]) {
+			expect(judge(answer, NOW)).toEqual({ kind: "gone", responseCode: 410 });
+		}
 	});
 
-	it.each([200, 410, 0])("that broke off is a failure, whatever its status of %i", (responseCode) => {
+	it.each([200, 500, 0])("that broke off is a failure, whatever its status of %i", (responseCode) => {
 		const broken = outcome(responseCode, { error: "reset", reason: "it broke off" });
 		expect(judge(broken, NOW)).toEqual({ kind: "failure", responseCode, reason: "it broke off", retryAfterMs: null });
 	});
