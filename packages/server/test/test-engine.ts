@@ -49,8 +49,8 @@ export interface TestEngineOptions {
 	readonly retention?: RetentionSettings;
 	/** Goes on with the store of an engine before. */
 	readonly store?: Store;
-	/** Called before each commit; what it throws, the commit throws. */
-	readonly beforeCommit?: (batch: CommitBatch) => void;
+	/** Called before each commit, which waits for it; what it throws, the commit throws. */
+	readonly beforeCommit?: (batch: CommitBatch) => void | Promise<void>;
 	/** Leaves the store open when the engine stops, for another engine to go on with. */
 	readonly keepStore?: boolean;
 }
@@ -117,7 +117,7 @@ function withOptions(store: Store, { beforeCommit, keepStore }: TestEngineOption
 	return {
 		...store,
 		async commit(batch) {
-			beforeCommit?.(batch);
+			await beforeCommit?.(batch);
 			return store.commit(batch);
 		},
 		close: () => (keepStore === true ? Promise.resolve() : store.close()),

@@ -220,6 +220,32 @@ it("puts no more into one commit than it is meant to hold: events, bytes of bodi
 	await world.store.close();
 });
 
+it("has the next commit under way while it tells of the last one, and never two", async () => {
+	const begun: PromiseWithResolvers<void>[] = [];
+	let underWay = 0;
+	const { world, committer } = await openGated(async () => {
+		expect(++underWay).toBe(1);
+		const gate = Promise.withResolvers<void>();
+		begun.push(gate);
+		await gate.promise;
+		underWay--;
+	});
+	/** Sends, and gives how many commits had begun when it was told of its own. */
+	const sendOne = () =>
+		new Promise<number>((resolve, reject) => {
+			const event = world.samples.event(world.projectId);
+			committer.send({ bytes: 1, build: () => event, done: () => resolve(begun.length), failed: reject });
+		});
+	const first = sendOne();
+	await vi.waitFor(() => expect(begun).toHaveLength(1));
+	const second = sendOne();
+	begun[0]!.resolve();
+	expect(await first).toBe(2);
+	begun[1]!.resolve();
+	expect(await second).toBe(2);
+	await world.store.close();
+});
+
 it("goes on when somebody who is told of its commits fails", async () => {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const observer = new RecordingObserver();

@@ -112,6 +112,40 @@ describe("the ready queue", () => {
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual(sent);
 	});
 
+	it("leaves in the store what comes behind one that found no room, though room becomes free during that one's commit", async () => {
+		await using receiver = await startReceiver();
+		const isLeased: boolean[] = [];
+		let gate: PromiseWithResolvers<void> | null = null;
+		const reached = Promise.withResolvers<void>();
+		await using test = await openTestEngine({
+			limits: { maxReadyPerWebhook: 1 },
+			beforeCommit({ events }) {
+				for (const { deliveries } of events) isLeased.push(deliveries[0]!.state.leaseUntil !== null);
+				if (gate === null || events.length === 0) return undefined;
+				reached.resolve();
+				return gate.promise;
+			},
+		});
+		test.clock.advance(1_000);
+		await test.createWebhook(receiver.url, { rateLimit: { perSecond: 1 } });
+		const ids = [await test.send(), await test.send()];
+		await receiver.waitFor(1);
+		gate = Promise.withResolvers();
+		const third = test.send();
+		await reached.promise;
+		const fourth = test.send();
+		test.clock.advance(1_000);
+		await receiver.waitFor(2);
+		gate.resolve();
+		ids.push(await third, await fourth);
+		await eventually("all four have arrived", () => {
+			test.clock.advance(100);
+			return receiver.requests.length === 4;
+		});
+		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual(ids);
+		expect(isLeased).toEqual([true, true, false, false]);
+	});
+
 	it("keeps room for others while webhooks hang, in flight and in memory", async () => {
 		await using hanging = await startReceiver();
 		hanging.script(() => ({ kind: "hang" }));

@@ -192,6 +192,8 @@ export class Intake implements IntakeCalls {
 	#firstState(webhook: ArmedWebhook, now: number): DeliveryState {
 		if (webhook.status !== "Enabled") return newHeldDelivery(heldReason(webhook));
 		const leased = this.#near.queue.reserve(webhook.id, now);
+		// So that what the next commit takes of this webhook stands behind it, though nobody is told of this one yet.
+		if (!leased) this.#near.queue.lane(webhook.id).noteDue(now);
 		return newDelivery(now, leased ? now + this.#limits.leaseMs : null);
 	}
 
