@@ -246,6 +246,21 @@ it("has the next commit under way while it tells of the last one, and never two"
 	await world.store.close();
 });
 
+it("tells of what is committed, though whoever counts commits fails", async () => {
+	const { world, deliveryId, committer, observer } = await openGated(() => {});
+	const failing = vi.spyOn(observer, "committed").mockImplementationOnce(() => {
+		throw new TypeError("no count");
+	});
+	const ends: Ends = { done: [], failed: [] };
+	send(committer, "not counted", ends, {})(world.samples.event(world.projectId));
+	await committer.idle();
+	expect(ends).toEqual({ done: ["not counted"], failed: [] });
+	expect(observer.problems).toEqual([{ message: "a commit could not be counted", error: expect.any(TypeError) }]);
+	expect(await committer.update(world.samples.outcome(deliveryId, 1))).toMatchObject({ status: "Succeeded" });
+	expect(failing).toHaveBeenCalledTimes(2);
+	await world.store.close();
+});
+
 it("goes on when somebody who is told of its commits fails", async () => {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const observer = new RecordingObserver();

@@ -246,13 +246,22 @@ export class Committer {
 
 	async #write({ events, updates }: Work): Promise<CommitResult | StoreError> {
 		const startedAt = performance.now();
+		let result: CommitResult;
 		try {
-			const result = await this.#store.commit({ events, updates: updates.map(({ update }) => update) });
-			const durationMs = performance.now() - startedAt;
-			this.#observer.committed({ events: events.length, updates: updates.length, durationMs });
-			return result;
+			result = await this.#store.commit({ events, updates: updates.map(({ update }) => update) });
 		} catch (error) {
 			return asStoreError(error);
+		}
+		this.#count(events.length, updates.length, performance.now() - startedAt);
+		return result;
+	}
+
+	/** It is committed, whatever becomes of this: none of it must be refused, or written again. */
+	#count(events: number, updates: number, durationMs: number): void {
+		try {
+			this.#observer.committed({ events, updates, durationMs });
+		} catch (error) {
+			this.#observer.problem("a commit could not be counted", error);
 		}
 	}
 
@@ -264,8 +273,8 @@ export class Committer {
 			const outcome = result.events[index];
 			if (event !== undefined && outcome !== undefined) this.#tell(send, event, outcome);
 		}
-		this.#ended(sends, sendsSince);
 		if (result.turns.length > 0) this.#listeners.turned?.(result.turns);
+		this.#ended(sends, sendsSince);
 	}
 
 	/** It is committed, whatever its caller makes of that. */
