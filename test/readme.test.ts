@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { eventually } from "../packages/server/test/eventually.ts";
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const DEADLINE_MS = 20_000;
 const ADMIN_KEY = `sk_${"r".repeat(43)}`;
@@ -63,19 +65,6 @@ async function until(running: Running, wanted: string): Promise<void> {
 	}
 }
 
-/** What `call` gives once it succeeds: the server may not listen yet. */
-async function eventually<T>(call: () => Promise<T>): Promise<T> {
-	const endAt = Date.now() + DEADLINE_MS;
-	for (;;) {
-		try {
-			return await call();
-		} catch (error) {
-			if (Date.now() > endAt) throw error;
-			await new Promise((resolve) => setTimeout(resolve, 20));
-		}
-	}
-}
-
 /** Saves the program that stands in the README, and gives the arguments of Node that run it there. */
 function saved(name: string, code: string): string[] {
 	writeFileSync(join(folder, name), code);
@@ -123,7 +112,9 @@ describe("the README", () => {
 		const [, receive = ""] = blocks("ts");
 		const port = await freePort();
 		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: String(port) }, folder);
-		const answer = await eventually(() => fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}" }));
+		const answer = await eventually("the receiver to listen", () =>
+			fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}" }).catch(() => null),
+		);
 		expect(answer.status).toBe(400);
 		await until(receiver, "WebhookVerificationError: ");
 	});

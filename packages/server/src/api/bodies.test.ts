@@ -240,9 +240,12 @@ describe("on a real socket", () => {
 		close: () => void;
 		lines: () => number;
 		sent: () => number;
+		/** Resolves when the head of the first request, and what came with it, is here. */
+		requested: Promise<unknown>;
 	}> {
 		const { app, project, keys, lines, sent } = await caller();
 		const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
+		const requested = once(server, "request");
 		await once(server, "listening");
 		const address = server.address();
 		const port = typeof address === "object" && address !== null ? address.port : 0;
@@ -253,6 +256,7 @@ describe("on a real socket", () => {
 			close: () => server.close(),
 			lines: () => lines.length,
 			sent: () => sent.length,
+			requested,
 		};
 	}
 
@@ -284,27 +288,27 @@ describe("on a real socket", () => {
 	});
 
 	it("takes nothing of a client that goes away before all that it announced, though what came is whole JSON", async () => {
-		const { port, projectId, key, close, lines, sent } = await listen();
+		const { port, projectId, key, close, lines, sent, requested } = await listen();
 		const socket = connect(port, "127.0.0.1");
 		socket.on("error", () => undefined);
 		socket.write(
 			`POST /projects/${projectId}/events HTTP/1.1\r\nhost: a\r\nsecret-key: ${key}\r\ncontent-length: 100\r\n\r\n{"type":"a","data":1}`,
 		);
-		await once(socket, "connect");
-		setTimeout(() => socket.destroy(), 50);
+		await requested;
+		socket.destroy();
 		await expect.poll(lines).toBe(1);
 		expect(sent()).toBe(0);
 		close();
 	});
 
 	it("forgets a client that goes away in the middle of its body", async () => {
-		const { port, projectId, key, close, lines } = await listen();
+		const { port, projectId, key, close, lines, requested } = await listen();
 		const socket = connect(port, "127.0.0.1");
 		socket.write(
 			`POST /projects/${projectId}/events HTTP/1.1\r\nhost: a\r\nsecret-key: ${key}\r\ncontent-length: 100\r\n\r\n{"type"`,
 		);
-		await once(socket, "connect");
-		setTimeout(() => socket.destroy(), 50);
+		await requested;
+		socket.destroy();
 		await expect.poll(lines).toBe(1);
 		close();
 	});

@@ -68,12 +68,17 @@ describe("stopping", () => {
 		const sending = test.send();
 		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
 		calls.length = 0;
+		const turns = async () => {
+			for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+		};
 		const stopped = test.engine.stop();
-		setTimeout(open, 50);
+		// As far as it comes without the store.
+		await turns();
+		open();
 		await stopped;
 		await sending;
 		test.clock.advance(3_600_000);
-		for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+		await turns();
 		expect(calls).toEqual(["committed", "closed"]);
 	});
 

@@ -3,7 +3,7 @@ import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 import { StoreError } from "../../ports/store.ts";
-import { sqliteCode } from "./errors.ts";
+import { SQLITE_CANTOPEN, sqliteCode } from "./errors.ts";
 
 const MEMORY = ":memory:";
 const FILE_MODE = 0o600;
@@ -32,7 +32,6 @@ export function openConnection(options: ConnectionOptions): DatabaseSync {
 }
 
 const SQLITE_NOTADB = 26;
-const SQLITE_CANTOPEN = 14;
 
 function openFile(path: string): DatabaseSync {
 	try {

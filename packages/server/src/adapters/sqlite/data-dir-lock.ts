@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { StoreError } from "../../ports/store.ts";
-import { sqliteCode, toStoreError } from "./errors.ts";
+import { SQLITE_CANTOPEN, sqliteCode, toStoreError } from "./errors.ts";
 
 const DIR_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -96,7 +96,6 @@ const PLAIN_WORDS: Readonly<Record<string, string>> = {
 	ELOOP: "a part of its path is a link that leads to itself",
 	ENAMETOOLONG: "its path is too long",
 };
-const SQLITE_CANTOPEN = 14;
 const SQLITE_READONLY = 8;
 
 function whyUnusable(cause: unknown): string {

@@ -4,6 +4,8 @@ import { StoreError } from "../../ports/store.ts";
 const PRIMARY_CODE_MASK = 0xff;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+/** The file can't be opened or made, mostly since this user may not. */
+export const SQLITE_CANTOPEN = 14;
 const SQLITE_CONSTRAINT = 19;
 /** The index of the WAL could not grow: `fallocate` failed, which in practice means that the disk is full. */
 const SQLITE_IOERR_SHMSIZE = 4_874;
