@@ -1,9 +1,6 @@
 // The one request path: errors, retries, timeouts, cancelling.
-import { execFile } from "node:child_process";
-import { getEventListeners } from "node:events";
 import type { ServerResponse } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
-import { promisify } from "node:util";
 
 import { describe, expect, it, vi } from "vitest";
 
@@ -20,12 +17,11 @@ import {
 	PermissionDeniedError,
 	RateLimitError,
 	ServiceUnavailableError,
-	TimeoutError,
 	UnexpectedResponseError,
 	type Client,
 } from "../src/index.ts";
-import { platformRuntime } from "../src/platform.ts";
 import {
+	failure,
 	endless,
 	hang,
 	hangInBody,
@@ -42,21 +38,11 @@ import {
 	type Step,
 } from "./scripted-server.ts";
 
-const run = promisify(execFile);
 const ok = json(200, { id: "ws_1" });
 const unavailable = json(503, { message: "Busy.", code: "overloaded" }, { "retry-after": "1" });
 const send = (client: Client) => client.project(PROJECT_ID).events.send({ type: "a.b", data: {} });
 const create = (client: Client) =>
 	client.project(PROJECT_ID).batch.webhooks.create({ name: "n", spec: { endpoint: "https://example.com/" } });
-
-async function failure(call: PromiseLike<unknown>): Promise<unknown> {
-	try {
-		await call;
-	} catch (error) {
-		return error;
-	}
-	throw new Error("expected the call to fail");
-}
 
 describe("errors", () => {
 	it.each([
@@ -357,84 +343,6 @@ describe("retries", () => {
 		await using server = await ScriptedServer.start(raw(500, ""));
 		await failure(testClient(server).client.getInfo({ maxRetries: 0 }));
 		expect(server.requests).toHaveLength(1);
-	});
-});
-
-describe("timeouts", () => {
-	it.each([
-		["the answer", hang],
-		["the rest of the body", hangInBody],
-	])("end a wait for %s", async (_name, step) => {
-		await using server = await ScriptedServer.start(step);
-		const error = await failure(testClient(server, { maxRetries: 0, timeoutMs: 50 }).client.getInfo());
-
-		expect(error).toBeInstanceOf(TimeoutError);
-		expect(error).toBeInstanceOf(ConnectionError);
-		expect((error as Error).message).toContain("within 50 ms");
-	});
-
-	it("can be set for one call", async () => {
-		await using server = await ScriptedServer.start(hang);
-		expect(await failure(testClient(server).client.getInfo({ maxRetries: 0, timeoutMs: 50 }))).toBeInstanceOf(
-			TimeoutError,
-		);
-	});
-});
-
-it("a call that is over keeps no process alive until its timeout", async () => {
-	await using server = await ScriptedServer.start(ok);
-	const program = `
-		import { Client } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url))};
-		await new Client("sk_x", { endpoint: ${JSON.stringify(server.endpoint)}, timeoutMs: 600_000 }).getInfo();
-		process.stdout.write("answered");
-	`;
-	const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { timeout: 25_000 });
-	expect(stdout).toBe("answered");
-});
-
-describe("a signal", () => {
-	it("ends a call that is under way, with its reason, and without another try", async () => {
-		const controller = new AbortController();
-		const reason = new Error("the user went away");
-		await using server = await ScriptedServer.start(() => controller.abort(reason));
-
-		const { client } = testClient(server);
-		expect(await failure(client.getInfo({ signal: controller.signal, maxRetries: 0 }))).toBe(reason);
-		expect(server.requests).toHaveLength(1);
-	});
-
-	it("can be used for many calls without gathering listeners", async () => {
-		const { signal } = new AbortController();
-		await using server = await ScriptedServer.start(ok, raw(500, ""), ok);
-		const { client } = testClient(server);
-		await client.getInfo({ signal });
-		await client.getInfo({ signal });
-		expect(getEventListeners(signal, "abort")).toEqual([]);
-	});
-
-	it("keeps a call from being made", async () => {
-		await using server = await ScriptedServer.start(ok);
-		const error = await failure(testClient(server).client.getInfo({ signal: AbortSignal.abort() }));
-		expect(error).toMatchObject({ name: "AbortError" });
-		expect(server.requests).toEqual([]);
-	});
-
-	it("ends the wait between two tries", async () => {
-		const controller = new AbortController();
-		await using server = await ScriptedServer.start(raw(503, "{}", { "retry-after": "60" }));
-		// The platform's own sleep: the test would take a minute if the signal did not end it.
-		const { client } = testClient(
-			server,
-			{},
-			{
-				sleep: (ms, signal) => {
-					const slept = platformRuntime.sleep(ms, signal);
-					controller.abort();
-					return slept;
-				},
-			},
-		);
-		expect(await failure(client.getInfo({ signal: controller.signal }))).toMatchObject({ name: "AbortError" });
 	});
 });
 

@@ -55,6 +55,16 @@ export const resetInBody: Step = (response) => {
 	response.write('{"id":', () => response.socket?.resetAndDestroy());
 };
 
+/** What a call rejects with. */
+export async function failure(call: PromiseLike<unknown>): Promise<unknown> {
+	try {
+		await call;
+	} catch (error) {
+		return error;
+	}
+	throw new Error("expected the call to fail");
+}
+
 export class ScriptedServer implements AsyncDisposable {
 	readonly requests: SeenRequest[] = [];
 	readonly #server;

@@ -1,23 +1,11 @@
 import { describe, expect, it } from "vitest";
 
+import { leasedDelivery } from "../../test/leased-delivery.ts";
 import { TokenBucket } from "../core/token-bucket.ts";
 import type { LeasedDelivery } from "../ports/store.ts";
 import { Lane } from "./lane.ts";
 
-function delivery(n: number): LeasedDelivery {
-	return {
-		id: `dlv_${n}`,
-		projectId: "p",
-		webhookId: "w",
-		eventId: "e",
-		eventType: "t",
-		trigger: "auto",
-		attemptCount: 0,
-		leaseUntil: 1_000,
-		createDate: 0,
-		body: new Uint8Array(n % 10),
-	};
-}
+const delivery = (n: number) => leasedDelivery(`dlv_${n}`, "w", n % 10);
 
 describe("a lane", () => {
 	it("gives each delivery once and in order, however many pass through it", () => {

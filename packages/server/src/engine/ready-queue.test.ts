@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { leasedDelivery } from "../../test/leased-delivery.ts";
 import { ManualClock } from "../core/manual-clock.ts";
 import type { LeasedDelivery } from "../ports/store.ts";
 import { ReadyQueue } from "./ready-queue.ts";
@@ -19,18 +20,7 @@ function openQueue(): ReadyQueue {
 }
 
 function delivery(webhookId: string, bytes = 10): LeasedDelivery {
-	return {
-		id: `dlv_${made++}`,
-		projectId: "p",
-		webhookId,
-		eventId: "e",
-		eventType: "t",
-		trigger: "auto",
-		attemptCount: 0,
-		leaseUntil: 1_000,
-		createDate: 0,
-		body: new Uint8Array(bytes),
-	};
+	return leasedDelivery(`dlv_${made++}`, webhookId, bytes);
 }
 
 function fill(queue: ReadyQueue, webhookId: string, bytes = 10): number {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { startReceiver, type Receiver } from "../../../test/receiver.ts";
-import { openTestSender } from "./testing/open-test-sender.ts";
+import { openTestSender } from "./test/open-test-sender.ts";
 
 /** As many receivers, each an origin of its own. */
 async function startReceivers(count: number): Promise<AsyncDisposable & { all: Receiver[] }> {

@@ -1,18 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import { answers, startReceiver, type Answer } from "../../../test/receiver.ts";
-import { openTestSender } from "./testing/open-test-sender.ts";
-
-/** Sends one attempt to a receiver that answers so. */
-async function attempt(answer: Answer, timeoutMs = 5_000) {
-	await using receiver = await startReceiver();
-	await using sender = openTestSender();
-	receiver.script(() => answer);
-	const outcome = await sender.send(receiver.url, { timeoutMs });
-	return { ...outcome, reason: outcome.reason?.replace(receiver.host, "HOST") ?? null };
-}
-
-const raw = (...parts: string[]): Answer => ({ kind: "raw", parts });
+import { attempt, raw } from "./test/attempt.ts";
+import { openTestSender } from "./test/open-test-sender.ts";
 
 /** `head`, and then one piece after the other as long as somebody reads. */
 function flood(head: string, piece: string): Answer {

@@ -5,20 +5,10 @@ import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 
 import { answers, startReceiver, type Answer } from "../../../test/receiver.ts";
-import { openTestSender } from "./testing/open-test-sender.ts";
+import { attempt, raw } from "./test/attempt.ts";
+import { openTestSender } from "./test/open-test-sender.ts";
 
 const run = promisify(execFile);
-
-/** Sends one attempt to a receiver that answers so. */
-async function attempt(answer: Answer, timeoutMs = 5_000) {
-	await using receiver = await startReceiver();
-	await using sender = openTestSender();
-	receiver.script(() => answer);
-	const outcome = await sender.send(receiver.url, { timeoutMs });
-	return { ...outcome, reason: outcome.reason?.replace(receiver.host, "HOST") ?? null };
-}
-
-const raw = (...parts: string[]): Answer => ({ kind: "raw", parts });
 
 describe("an attempt", () => {
 	it("posts exactly the headers and bytes that it was given", async () => {
@@ -118,66 +108,6 @@ describe("an attempt", () => {
 	});
 });
 
-describe("what is kept of an answer", () => {
-	it("joins the values of a header, in lower case", async () => {
-		const outcome = await attempt({ headers: { "X-Many": ["a", "b", "c"] } });
-		expect(outcome.response?.headers).toMatchObject({ "x-many": "a, b, c" });
-	});
-
-	it("has the headers that fit into 8 KiB, and retry-after in any case", async () => {
-		const big = "b".repeat(3_000);
-		const outcome = await attempt({ status: 503, headers: { "x-a": big, "x-b": big, "x-c": big, "retry-after": "7" } });
-		const headers = outcome.response?.headers ?? {};
-		expect(Object.keys(headers)).toEqual(expect.arrayContaining(["x-a", "x-b", "retry-after"]));
-		expect(headers).not.toHaveProperty("x-c");
-	});
-
-	it("is not fooled by a header named __proto__", async () => {
-		const outcome = await attempt({ headers: { ["__proto__"]: ["a", "b"], "x-a": "1" } });
-		expect(outcome).toMatchObject({ responseCode: 200, response: { headers: { "x-a": "1" } } });
-	});
-
-	it("drops an endless body and counts its status", async () => {
-		const outcome = await attempt(answers.endlessBody());
-		expect(outcome).toMatchObject({ responseCode: 200, error: null, reason: null, response: { bodyTruncated: true } });
-		expect(outcome.response?.body).toHaveLength(4_096);
-	});
-
-	it("reads 64 KiB and no more", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender();
-		for (const [size, connections] of [
-			[65_536, 1],
-			[65_537, 2],
-		] as const) {
-			receiver.respond([{ body: "x".repeat(size) }]);
-			expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 200, error: null });
-			await sender.send(receiver.url);
-			expect(receiver.connectionCount).toBe(connections);
-		}
-	});
-
-	it("counts what came on a connection for each attempt anew", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender();
-		const large = { body: "x".repeat(60_000) };
-		receiver.respond([large, large, large, { body: "in parts", dripMs: 5 }]);
-		for (let n = 0; n < 3; n += 1) await sender.send(receiver.url);
-		const outcome = await sender.send(receiver.url);
-		expect(outcome).toMatchObject({ responseCode: 200, response: { body: "in parts", bodyTruncated: false } });
-		expect(receiver.connectionCount).toBe(1);
-	});
-
-	it("does not expand a compressed body, nor ask for one", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender();
-		receiver.script(answers.gzipBomb);
-		const outcome = await sender.send(receiver.url);
-		expect(outcome.response?.body).toMatch(/^\[binary, [\d,]+ bytes\]$/);
-		expect(receiver.requests[0]?.headers).not.toHaveProperty("accept-encoding");
-	});
-});
-
 describe("the deadline", () => {
 	const late = { error: "timeout", responseCode: 0, response: null };
 
@@ -245,68 +175,6 @@ describe("the deadline", () => {
 		await receiver.waitForConnections(0);
 		answerIt({ body: "late" });
 		expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 200, response: { body: "" } });
-	});
-});
-
-describe("a connection that breaks", () => {
-	it("is a reset before the answer", async () => {
-		const reset = { error: "reset", responseCode: 0, reason: "HOST closed the connection before it answered" };
-		expect(await attempt({ kind: "reset" })).toMatchObject(reset);
-		expect(await attempt({ kind: "raw", parts: [], after: "end" })).toMatchObject(reset);
-		expect(await attempt({ kind: "raw", parts: ["HTTP/1.1 20"], after: "end" })).toMatchObject(reset);
-	});
-
-	it("is a reset with a status inside the answer", async () => {
-		const reset = {
-			error: "reset",
-			responseCode: 200,
-			reason: "HOST closed the connection before its answer was complete",
-			response: { body: "half", bodyTruncated: true },
-		};
-		const parts = ["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"];
-		const close = ["HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 100\r\n\r\nhalf"];
-		const chunked = ["HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"];
-		expect(await attempt({ kind: "raw", parts, after: "end" })).toMatchObject(reset);
-		expect(await attempt({ kind: "raw", parts: close, after: "end" })).toMatchObject(reset);
-		expect(await attempt({ kind: "raw", parts: chunked, after: "end" })).toMatchObject(reset);
-		expect(await attempt(answers.resetMidBody())).toMatchObject(reset);
-	});
-
-	it("is nothing to see when it was idle", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender();
-		for (const how of ["end", "reset"] as const) {
-			await sender.send(receiver.url);
-			receiver.closeConnections(how);
-			await receiver.waitForConnections(0);
-			expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 200, error: null });
-		}
-	});
-
-	it("is never hidden by sending twice", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender();
-		receiver.respond([{}, { kind: "reset" }]);
-		await sender.send(receiver.url);
-		expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 0, error: "reset" });
-		expect(receiver.requests.map(({ connection }) => connection)).toEqual([0, 0]);
-	});
-
-	it("is avoided by heeding how long the receiver keeps it", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender();
-		receiver.script(() => ({ headers: { "keep-alive": "timeout=1" } }));
-		await sender.send(receiver.url);
-		await sender.send(receiver.url);
-		expect(receiver.connectionCount).toBe(2);
-	});
-
-	it("is avoided when the receiver says that it will close", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender();
-		receiver.script(() => ({ close: true }));
-		for (let n = 0; n < 3; n += 1) expect(await sender.send(receiver.url)).toMatchObject({ error: null });
-		expect(receiver.connectionCount).toBe(3);
 	});
 });
 
@@ -396,7 +264,7 @@ describe("ending early", () => {
 			await using receiver = await startReceiver();
 			receiver.script((_request, index) => (index === 0 ? {} : { kind: "hang" }));
 			const program = `
-			import { openTestSender } from ${JSON.stringify(new URL("./testing/open-test-sender.ts", import.meta.url))};
+			import { openTestSender } from ${JSON.stringify(new URL("./test/open-test-sender.ts", import.meta.url))};
 			const sender = openTestSender();
 			await sender.send(${JSON.stringify(receiver.url)});
 			const hanging = ${close} ? sender.send(${JSON.stringify(receiver.url)}) : null;

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { TemporaryDir } from "../../../test/temporary-dir.ts";
 import { lockDataDir } from "./data-dir-lock.ts";
-import { startChild } from "./testing/child-process.ts";
+import { startChild } from "./test/child-process.ts";
 
 const HOLDER = `
 	import { lockDataDir } from ${JSON.stringify(new URL("./data-dir-lock.ts", import.meta.url).href)};

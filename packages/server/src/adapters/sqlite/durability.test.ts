@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { TemporaryDir } from "../../../test/temporary-dir.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
-import { startChild } from "./testing/child-process.ts";
+import { startChild } from "./test/child-process.ts";
 
 const moduleUrl = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
 

@@ -9,7 +9,7 @@ import { fillStore } from "../../ports/store-samples.contract.ts";
 import { decodeLatency, encodeLatency } from "./latency-blob.ts";
 import { migrate, readMigrations } from "./migrate.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
-import { startChild } from "./testing/child-process.ts";
+import { startChild } from "./test/child-process.ts";
 
 const moduleUrl = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
 const DAY = 86_400_000;

@@ -1,0 +1,200 @@
+// Attempts through a proxy: the guard judges all the same, and whoever fails is told apart.
+import type { LookupAddress } from "node:dns";
+import { createServer, type IncomingMessage } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
+
+import { describe, expect, it } from "vitest";
+
+import { startReceiver } from "../../../test/receiver.ts";
+import { createAddressGuard } from "./address-guard.ts";
+import { openTestSender } from "./test/open-test-sender.ts";
+import { openUndiciSender } from "./undici-sender.ts";
+
+const v4 = (address: string): LookupAddress => ({ address, family: 4 });
+const v6 = (address: string): LookupAddress => ({ address, family: 6 });
+const answering = (...addresses: LookupAddress[]) => ({ lookup: () => Promise.resolve(addresses) });
+
+/** A real proxy that takes CONNECT, and that tells what it was asked for. */
+async function startProxy(behaviour: number | "connect" | "hang" | "close" | "talk" = "connect") {
+	const asked: IncomingMessage[] = [];
+	const sockets = new Set<Socket>();
+	const server = createServer((_request, response) => response.writeHead(400).end());
+	server.on("connection", (socket) => {
+		sockets.add(socket.on("error", () => {}).on("close", () => sockets.delete(socket)));
+	});
+	server.on("connect", (request, client) => {
+		asked.push(request);
+		if (behaviour === "hang") return;
+		if (behaviour === "close") {
+			client.destroy();
+		} else if (behaviour === "talk") {
+			client.resume().on("end", () => client.end());
+			client.write("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+		} else if (behaviour === "connect") {
+			const [host = "", port] = (request.url ?? "").split(/:(?=\d+$)/);
+			const receiver = connect(Number(port), host, () => client.write("HTTP/1.1 200 Connection established\r\n\r\n"));
+			sockets.add(receiver.on("error", () => client.destroy()));
+			receiver.pipe(client).pipe(receiver);
+		} else {
+			client.resume().on("end", () => client.end()); // stays open until the other side goes
+			client.write(`HTTP/1.1 ${behaviour} s3cret words\r\n\r\n`);
+		}
+	});
+	const { promise, resolve } = Promise.withResolvers<void>();
+	server.listen(0, "127.0.0.1", resolve);
+	await promise;
+	const { port } = server.address() as AddressInfo;
+	return {
+		asked,
+		sockets,
+		place: `127.0.0.1:${port}`,
+		url: `http://user:p%40s3cret@127.0.0.1:${port}`,
+		[Symbol.asyncDispose]() {
+			const closed = Promise.withResolvers<void>();
+			server.close(() => closed.resolve());
+			for (const socket of sockets) socket.destroy();
+			return closed.promise;
+		},
+	};
+}
+
+describe("through a proxy", () => {
+	it.each([true, false])("an attempt is tunnelled to the checked address, TLS: %s", async (tls) => {
+		await using receiver = await startReceiver({ tls });
+		await using proxy = await startProxy();
+		await using sender = openTestSender({
+			proxy: proxy.url,
+			ca: receiver.ca,
+			...answering(v6("::1"), v4("127.0.0.1")),
+		});
+		const url = `${tls ? "https" : "http"}://example.test:${receiver.port}`;
+		expect(await sender.send(url)).toMatchObject({ responseCode: 200, error: null });
+		expect(await sender.send(url)).toMatchObject({ responseCode: 200, error: null });
+		expect(proxy.asked).toHaveLength(1);
+		expect(proxy.asked[0]?.url).toBe(`127.0.0.1:${receiver.port}`);
+		expect(proxy.asked[0]?.headers).toMatchObject({
+			host: `127.0.0.1:${receiver.port}`,
+			"proxy-authorization": `Basic ${Buffer.from("user:p@s3cret").toString("base64")}`,
+		});
+		expect(receiver.requests[0]?.headers).toMatchObject({ host: `example.test:${receiver.port}` });
+		expect(receiver.requests[0]?.headers).not.toHaveProperty("proxy-authorization");
+	});
+
+	it("an IPv6 address is asked for in brackets, and the receiver's certificate is checked", async () => {
+		await using proxy = await startProxy(502);
+		await using sender = openTestSender({ proxy: proxy.url, ...answering(v6("::1")) });
+		await sender.send("https://example.test");
+		expect(proxy.asked[0]?.url).toBe("[::1]:443");
+		await using receiver = await startReceiver({ tls: true });
+		await using honest = await startProxy();
+		await using strict = openTestSender({ proxy: honest.url });
+		expect(await strict.send(receiver.url)).toMatchObject({ error: "tls" });
+	});
+
+	it.each(["http://example.test", "http://10.0.0.1"])(
+		"the receiver's address is judged all the same: %s",
+		async (url) => {
+			await using proxy = await startProxy();
+			const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), reject: () => null };
+			await using sender = openTestSender({ proxy: proxy.url, guard, ...answering(v4("10.0.0.1")) });
+			expect(await sender.send(url)).toMatchObject({ error: "blocked_address" });
+			expect(proxy.asked).toEqual([]);
+		},
+	);
+
+	it.each([
+		[407, "wants other credentials than those in FANFARE_PROXY (407)"],
+		[403, "did not connect to 127.0.0.1:81 (403 Forbidden)"],
+		[502, "did not connect to 127.0.0.1:81 (502 Bad Gateway)"],
+		[599, "did not connect to 127.0.0.1:81 (599)"],
+	])("a %i of the proxy is told", async (status, words) => {
+		await using proxy = await startProxy(status);
+		await using sender = openTestSender({ proxy: proxy.url });
+		expect(await sender.send("http://127.0.0.1:81")).toMatchObject({
+			responseCode: 0,
+			error: "unreachable",
+			reason: `the proxy ${proxy.place} ${words}`,
+		});
+		await expect.poll(() => proxy.sockets.size).toBe(0);
+	});
+
+	it("nothing counts as an answer that the proxy says before it was asked", async () => {
+		await using proxy = await startProxy("talk");
+		await using sender = openTestSender({ proxy: proxy.url });
+		expect(await sender.send("http://127.0.0.1:81")).toMatchObject({
+			responseCode: 0,
+			error: "unreachable",
+			reason: `the proxy ${proxy.place} sent data before it was asked`,
+		});
+		await expect.poll(() => proxy.sockets.size).toBe(0);
+	});
+
+	it("a password may have a percent sign that escapes nothing", async () => {
+		await using proxy = await startProxy(502);
+		await using sender = openTestSender({ proxy: `http://user:100%@${proxy.place}` });
+		await sender.send("http://127.0.0.1:81");
+		const credentials = Buffer.from("user:100%").toString("base64");
+		expect(proxy.asked[0]?.headers["proxy-authorization"]).toBe(`Basic ${credentials}`);
+	});
+
+	it("a tunnel's socket counts as one, and is gone with the sender", async () => {
+		await using receiver = await startReceiver();
+		await using proxy = await startProxy();
+		const sender = openTestSender({ proxy: proxy.url });
+		expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 200 });
+		expect(sender.stats().sockets).toBe(1);
+		await sender.close();
+		expect(sender.stats().sockets).toBe(0);
+		await receiver.waitForConnections(0);
+	});
+
+	it("a resolver that hangs is bounded by the time for connecting", async () => {
+		await using proxy = await startProxy();
+		const lookup = () => new Promise<never>(() => {});
+		await using sender = openTestSender({ proxy: proxy.url, lookup, connectTimeoutMs: 100 });
+		expect(await sender.send("http://example.test:81")).toMatchObject({
+			error: "timeout",
+			reason: "no connection to example.test:81 within 100 ms: its name was being looked up",
+		});
+	});
+
+	it("a proxy that is not there or hangs up is told apart from the receiver", async () => {
+		const proxy = await startProxy("close");
+		await using sender = openTestSender({ proxy: proxy.url });
+		const unreachable = { error: "unreachable", reason: expect.stringContaining(`the proxy ${proxy.place} failed`) };
+		expect(await sender.send("http://127.0.0.1:81")).toMatchObject(unreachable);
+		await proxy[Symbol.asyncDispose]();
+		expect(await sender.send("http://127.0.0.1:81")).toMatchObject(unreachable);
+	});
+
+	it("a proxy that hangs is bounded by the time for connecting", async () => {
+		await using proxy = await startProxy("hang");
+		await using sender = openTestSender({ proxy: proxy.url, connectTimeoutMs: 100 });
+		expect(await sender.send("http://127.0.0.1:81")).toMatchObject({
+			error: "timeout",
+			reason: `no connection to 127.0.0.1:81 within 100 ms: the proxy ${proxy.place} was being asked for a tunnel`,
+		});
+	});
+
+	it("a receiver that hangs in the TLS handshake leaves no socket behind", async () => {
+		await using receiver = await startReceiver({ tls: true });
+		await using proxy = await startProxy();
+		await using sender = openTestSender({ proxy: proxy.url, connectTimeoutMs: 100 });
+		receiver.greeting = "silent";
+		expect(await sender.send(receiver.url)).toMatchObject({ error: "timeout" });
+		await receiver.waitForConnections(0);
+		await expect.poll(() => sender.stats().sockets).toBe(0);
+	});
+
+	it.each([
+		"",
+		"proxy:3128",
+		"https://proxy:3128",
+		"socks5://proxy:1080",
+		"http://proxy:3128/path",
+		"http://user:s3cret@",
+	])("a setting that is no proxy is refused by name: %j", (proxy) => {
+		const guard = createAddressGuard({ allowNetworks: [], allowHttp: false });
+		expect(() => openUndiciSender({ guard, proxy })).toThrow(/^FANFARE_PROXY must be a URL such as ((?!s3cret).)*$/);
+	});
+});
