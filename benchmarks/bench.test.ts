@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { parsePsTime } from "@fanfare/testkit/process-usage";
+import { median, percentile } from "@fanfare/testkit/report/percentiles";
 import { describe, expect, it } from "vitest";
 
 import { comparedLines } from "./compare/comparison.ts";
 import { drawChart } from "./curves/draw-chart.ts";
 import { newScales } from "./curves/scales.ts";
-import { parsePsTime } from "./harness/process-usage.ts";
-import { commandOf, unpackRef } from "./harness/server-code.ts";
-import { median, percentile } from "./harness/stats.ts";
+import { commandOf, unpackRef } from "./harness/server/server-code.ts";
 import { replaceSection } from "./report/markdown.ts";
 import type { Line } from "./report/summary.ts";
 import { summarise } from "./report/summary.ts";

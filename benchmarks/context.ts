@@ -2,12 +2,12 @@
 import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
 import type { ReceiverCalls } from "./children/receiver.ts";
-import { BenchServer } from "./harness/bench-server.ts";
-import { Child } from "./harness/child.ts";
-import { measureFloor } from "./harness/floor.ts";
-import { PreparedStores } from "./harness/prepared-store.ts";
-import { Receiver } from "./harness/receiver.ts";
-import type { Resources } from "./harness/resources.ts";
+import { measureFloor } from "./harness/measure/floor.ts";
+import { Child } from "./harness/process/child.ts";
+import type { Resources } from "./harness/process/resources.ts";
+import { BenchServer } from "./harness/server/bench-server.ts";
+import { Receiver } from "./harness/server/receiver.ts";
+import { PreparedStores } from "./harness/store/prepared-store.ts";
 import type { Options } from "./options.ts";
 import type { FloorMeasurements, RunContext } from "./scenario.ts";
 import { BODY_BYTES } from "./wire/sample-event.ts";

@@ -2,12 +2,13 @@
 import { mkdtempSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { defaultParentDir, describeMachine, isInMemory, type Machine } from "@fanfare/testkit/report/machine";
+
 import { comparePairs } from "./compare/compare.ts";
 import { comparedLines, renderComparison } from "./compare/comparison.ts";
 import { startReceiver, type Surroundings } from "./context.ts";
 import { drawCurves, measureCurves } from "./curves/measure-curves.ts";
-import { defaultParentDir, describeMachine, isInMemory, type Machine } from "./harness/machine.ts";
-import { Resources } from "./harness/resources.ts";
+import { Resources } from "./harness/process/resources.ts";
 import { helpText, readOptions, type Options } from "./options.ts";
 import { writeMarkdown } from "./report/markdown.ts";
 import { summarise } from "./report/summary.ts";

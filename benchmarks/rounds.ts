@@ -1,6 +1,6 @@
 // Rounds: each measures the floor and then every scenario once, so that what slows the machine for a while slows both.
 import { floorOf, newContext, receiverLimit, type Surroundings } from "./context.ts";
-import { WORKING_TREE } from "./harness/server-code.ts";
+import { WORKING_TREE } from "./harness/server/server-code.ts";
 import type { FloorMeasurements, Measurements, Scenario } from "./scenario.ts";
 
 /** What one round measured. */

@@ -1,9 +1,9 @@
 // What a scenario is: one small file that turns one thing on, measures it, and says what is allowed.
 import type { LoadCalls } from "./children/load.ts";
-import type { BenchServer, ServerStart } from "./harness/bench-server.ts";
-import type { Child } from "./harness/child.ts";
-import type { Receiver } from "./harness/receiver.ts";
-import type { PreparedStore, StorePlan } from "./harness/store-copy.ts";
+import type { Child } from "./harness/process/child.ts";
+import type { BenchServer, ServerStart } from "./harness/server/bench-server.ts";
+import type { Receiver } from "./harness/server/receiver.ts";
+import type { PreparedStore, StorePlan } from "./harness/store/store-copy.ts";
 
 /** What one run measured, by name. */
 export type Measurements = Readonly<Record<string, number>>;

@@ -10,7 +10,7 @@ for (const name of ["sdk", "server", "cli"]) {
 	const folder = `${root}packages/${name}`;
 	rmSync(`${folder}/dist`, { recursive: true, force: true });
 	execFileSync("tsc", ["--project", `${folder}/tsconfig.build.json`], { stdio: "inherit" });
-	const migrations = "adapters/sqlite/migrations";
+	const migrations = "adapters/sqlite/schema/migrations";
 	if (existsSync(`${folder}/src/${migrations}`)) {
 		cpSync(`${folder}/src/${migrations}`, `${folder}/dist/${migrations}`, { recursive: true });
 	}

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { beforeAll, describe, expect, it } from "vitest";
 
-import { Metrics } from "../packages/server/src/adapters/observability/metrics.ts";
+import { Metrics } from "../packages/server/src/adapters/telemetry/metrics.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const documents = globSync("**/*.md", { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist)$/.test(path) });

@@ -5,12 +5,11 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { eventually } from "@fanfare/testkit/eventually";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { startServerProcess } from "@fanfare/testkit/server-process";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
-import { eventually } from "../packages/server/test/eventually.ts";
-import { startReceiver } from "../packages/server/test/receiver.ts";
-import { startServerProcess } from "../packages/server/test/server-process.ts";
-import { TemporaryDir } from "../packages/server/test/temporary-dir.ts";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("..", import.meta.url));

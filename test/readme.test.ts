@@ -6,9 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { eventually } from "@fanfare/testkit/eventually";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
-import { eventually } from "../packages/server/test/eventually.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const DEADLINE_MS = 20_000;

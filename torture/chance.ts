@@ -1,5 +1,5 @@
 // Chance that can be repeated: everything that is drawn comes from a seed and a name.
-import { seededRandom } from "../packages/server/test/seeded-random.ts";
+import { seededRandom } from "@fanfare/testkit/seeded-random";
 
 /** 0 ≤ random() < 1 */
 export type Random = () => number;

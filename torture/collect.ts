@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Stats } from "@fanfare/sdk";
+import { findings } from "@fanfare/testkit/findings";
 
-import { findings } from "../packages/server/test/findings.ts";
 import type { Figures, Listed, RoundRecord, Seen } from "./record.ts";
 import type { Round } from "./round.ts";
 

@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { describeMachine } from "../benchmarks/harness/machine.ts";
+import { describeMachine } from "@fanfare/testkit/report/machine";
+
 import { replaceSection } from "../benchmarks/report/markdown.ts";
 import { drawRounds, type PlannedRound } from "./draw.ts";
 import type { Fault } from "./fault.ts";

@@ -3,18 +3,17 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { utils, type Client, type ProjectHandle } from "@fanfare/sdk";
+import { Control, PRELOAD } from "@fanfare/testkit/controlled-world";
+import { eventually } from "@fanfare/testkit/eventually";
+import type { Exit } from "@fanfare/testkit/fanfare-process";
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { freePort, ServerProcess } from "@fanfare/testkit/server-process";
+import { SmallDisk } from "@fanfare/testkit/small-disk";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 
-import { eventually } from "../packages/server/test/eventually.ts";
-import type { Exit } from "../packages/server/test/fanfare-process.ts";
-import { startReceiver, type Receiver } from "../packages/server/test/receiver.ts";
-import { freePort, ServerProcess } from "../packages/server/test/server-process.ts";
-import { SmallDisk } from "../packages/server/test/small-disk.ts";
-import { TemporaryDir } from "../packages/server/test/temporary-dir.ts";
 import { streamOf, type Random } from "./chance.ts";
-import type { Fault } from "./fault.ts";
 import { Book } from "./harness/book.ts";
 import { Canaries } from "./harness/canaries.ts";
-import { Control, PRELOAD } from "./harness/control.ts";
 import { MemoryWatch } from "./harness/memory-watch.ts";
 import { persistentClient, Senders } from "./harness/senders.ts";
 import { EMPTY_LOG, readStoredLog, type StoredLog } from "./harness/stored-log.ts";
@@ -37,7 +36,8 @@ export interface AddOptions {
 
 export class Round implements AsyncDisposable {
 	readonly seed: number;
-	readonly fault: Fault;
+	/** The name of the fault that strikes in it. */
+	readonly faultName: string;
 	/** For files of this round. */
 	readonly dir = new TemporaryDir();
 	dataDir: string;
@@ -79,8 +79,8 @@ export class Round implements AsyncDisposable {
 	#server: ServerProcess | null = null;
 	#senders: Senders | null = null;
 
-	private constructor(fault: Fault, seed: number, receiver: Receiver, canaries: Canaries, clockMoves: boolean) {
-		this.fault = fault;
+	private constructor(faultName: string, seed: number, receiver: Receiver, canaries: Canaries, clockMoves: boolean) {
+		this.faultName = faultName;
 		this.seed = seed;
 		this.receiver = receiver;
 		this.canaries = canaries;
@@ -98,9 +98,9 @@ export class Round implements AsyncDisposable {
 		};
 	}
 
-	static async open(fault: Fault, seed: number): Promise<Round> {
-		const clockMoves = fault.name.startsWith("clock") || fault.name.includes("retention");
-		return new Round(fault, seed, await startReceiver(), await Canaries.listen(), clockMoves);
+	static async open(faultName: string, seed: number): Promise<Round> {
+		const clockMoves = faultName.startsWith("clock") || faultName.includes("retention");
+		return new Round(faultName, seed, await startReceiver(), await Canaries.listen(), clockMoves);
 	}
 
 	get maxInFlight(): number {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { utils, type Delivery } from "@fanfare/sdk";
+import { eventually } from "@fanfare/testkit/eventually";
 
-import { eventually } from "../packages/server/test/eventually.ts";
 import { checkAll, cutOffByRun } from "./checks/all.ts";
 import { askServer, collect } from "./collect.ts";
 import type { Fault } from "./fault.ts";
@@ -48,8 +48,8 @@ export interface RoundResult {
 
 export async function runRound(fault: Fault, seed: number, keep: boolean): Promise<RoundResult> {
 	const startedAt = performance.now();
-	await using round = await Round.open(fault, seed);
-	const record = await play(round);
+	await using round = await Round.open(fault.name, seed);
+	const record = await play(round, fault);
 	const breaches = firstOfEach([...round.breaches, ...(record === null ? [] : checkAll(record))], MAX_BREACHES);
 	const keptIn = keep || breaches.length > 0 ? keepData(round, breaches) : null;
 	const tookMs = performance.now() - startedAt;
@@ -57,12 +57,12 @@ export async function runRound(fault: Fault, seed: number, keep: boolean): Promi
 }
 
 /** Null if the round could not be played to its end, which is a breach. */
-async function play(round: Round): Promise<RoundRecord | null> {
+async function play(round: Round, fault: Fault): Promise<RoundRecord | null> {
 	try {
-		await begin(round);
-		await withLoad(round);
+		await begin(round, fault);
+		await withLoad(round, fault);
 		await drain(round);
-		await round.fault.verify?.(round);
+		await fault.verify?.(round);
 		const told = await askServer(round);
 		round.server.kill("SIGTERM");
 		const exit = await round.ended("stopped");
@@ -77,8 +77,7 @@ async function play(round: Round): Promise<RoundRecord | null> {
 	}
 }
 
-async function begin(round: Round): Promise<void> {
-	const { fault } = round;
+async function begin(round: Round, fault: Fault): Promise<void> {
 	await fault.prepare?.(round);
 	await round.spawn();
 	await fault.whileStarting?.(round);
@@ -103,7 +102,7 @@ async function addWithTwoSecrets(round: Round, kind: (typeof KINDS)[number]): Pr
 }
 
 /** Webhooks are paused, resumed and deleted while events come in, with the fault in between. */
-async function withLoad(round: Round): Promise<void> {
+async function withLoad(round: Round, fault: Fault): Promise<void> {
 	const { webhooks } = round.project.batch;
 	round.beginLoad();
 	await round.load(BEFORE);
@@ -111,7 +110,7 @@ async function withLoad(round: Round): Promise<void> {
 	await webhooks.pause(round.webhook("held").id);
 	round.deletedAt = Date.now();
 	await webhooks.delete(round.webhook("deleted").id);
-	await round.fault.strike(round);
+	await fault.strike(round);
 	await round.load(AFTER);
 	await webhooks.resume(round.webhook("paused").id);
 	await round.senders.stop();
@@ -163,13 +162,13 @@ function figuresOf(round: Round, record: RoundRecord | null, tookMs: number): Ro
 }
 
 function keepData(round: Round, breaches: readonly Breach[]): string {
-	const path = join(tmpdir(), `fanfare-torture-${round.fault.name}-${round.seed}-${process.pid}`);
+	const path = join(tmpdir(), `fanfare-torture-${round.faultName}-${round.seed}-${process.pid}`);
 	mkdirSync(path, { recursive: true });
 	cpSync(round.dataDir, join(path, "data"), { recursive: true });
 	writeFileSync(join(path, "server.log"), round.output);
 	const { acknowledged, ends, webhooks } = round;
 	const seen = round.book.seen;
-	const kept = { fault: round.fault.name, seed: round.seed, breaches, acknowledged, webhooks, seen, ends: ends.length };
+	const kept = { fault: round.faultName, seed: round.seed, breaches, acknowledged, webhooks, seen, ends: ends.length };
 	writeFileSync(join(path, "round.json"), `${JSON.stringify(kept, null, "\t")}\n`);
 	return path;
 }

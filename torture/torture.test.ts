@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { eventually } from "@fanfare/testkit/eventually";
 import { describe, expect, it } from "vitest";
 
-import { eventually } from "../packages/server/test/eventually.ts";
 import { drawRounds } from "./draw.ts";
 import { FAULTS } from "./faults/all.ts";
 import { Canaries } from "./harness/canaries.ts";

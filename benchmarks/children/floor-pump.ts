@@ -3,8 +3,8 @@ import { createHmac, createSecretKey, randomBytes } from "node:crypto";
 
 import { Pool, type Dispatcher } from "undici";
 
-import { nowMs } from "../harness/clock.ts";
-import { serveCalls } from "../harness/serve-calls.ts";
+import { nowMs } from "../harness/measure/clock.ts";
+import { serveCalls } from "../harness/process/serve-calls.ts";
 import { bodyTemplate, stamp, type Template } from "../wire/sample-event.ts";
 
 export interface PumpOptions {

@@ -1,8 +1,9 @@
+import { percentile } from "@fanfare/testkit/report/percentiles";
+
+import { nowMs } from "../harness/measure/clock.ts";
+import { serveCalls } from "../harness/process/serve-calls.ts";
 // A process that sends events: in a closed loop, as fast as they are taken, or in an open one, on a schedule.
-import type { SendTarget } from "../harness/bench-server.ts";
-import { nowMs } from "../harness/clock.ts";
-import { serveCalls } from "../harness/serve-calls.ts";
-import { percentile } from "../harness/stats.ts";
+import type { SendTarget } from "../harness/server/bench-server.ts";
 import { HttpConnection } from "../wire/http-connection.ts";
 import { postTemplate, sendTemplate, stamp, type Template } from "../wire/sample-event.ts";
 

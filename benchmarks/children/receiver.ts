@@ -4,8 +4,8 @@
 //   /never  does not answer, ever
 import { createServer, type AddressInfo, type Socket } from "node:net";
 
-import { nowMs } from "../harness/clock.ts";
-import { serveCalls } from "../harness/serve-calls.ts";
+import { nowMs } from "../harness/measure/clock.ts";
+import { serveCalls } from "../harness/process/serve-calls.ts";
 import { frameOf, type Frame } from "../wire/framing.ts";
 import { sequenceOf } from "../wire/sample-event.ts";
 

@@ -2,10 +2,10 @@
 // outcomes. So what a later schema adds is there too, and a million rows take seconds.
 import { DatabaseSync } from "node:sqlite";
 
-import { RowCopier } from "../harness/row-copier.ts";
-import { deliveryOf, eventTypeOf, HOUR_MS, idAt, LOG_SPAN_MS } from "../harness/sample-log.ts";
-import { serveCalls } from "../harness/serve-calls.ts";
-import type { StorePlan } from "../harness/store-copy.ts";
+import { serveCalls } from "../harness/process/serve-calls.ts";
+import { RowCopier } from "../harness/store/row-copier.ts";
+import { deliveryOf, eventTypeOf, HOUR_MS, idAt, LOG_SPAN_MS } from "../harness/store/sample-log.ts";
+import type { StorePlan } from "../harness/store/store-copy.ts";
 
 export interface FillOptions {
 	readonly path: string;

@@ -1,6 +1,6 @@
 // `--compare REF`: the server of a git ref and that of the working tree in turn, within each round, with one benchmark for both.
 import { newContext, type Surroundings } from "../context.ts";
-import { unpackRef, WORKING_TREE } from "../harness/server-code.ts";
+import { unpackRef, WORKING_TREE } from "../harness/server/server-code.ts";
 import type { Measurements } from "../scenario.ts";
 
 /** What one round measured, by scenario. */

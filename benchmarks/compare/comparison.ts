@@ -1,6 +1,7 @@
+import { renderColumns } from "@fanfare/testkit/report/columns";
 // From pairs to lines: both medians, and the ratio new ÷ old of each round, so that a slow round slows both of its sides.
-import { median } from "../harness/stats.ts";
-import { renderColumns } from "../report/columns.ts";
+import { median } from "@fanfare/testkit/report/percentiles";
+
 import { formatRatio, formatValue } from "../report/format.ts";
 import type { Figure, Scenario } from "../scenario.ts";
 import type { Pair } from "./compare.ts";

@@ -1,12 +1,12 @@
-// The growth curves: throughput against the backlog, the number of webhooks, and the size of the log.
-import type { StorePlan } from "../harness/store-copy.ts";
 import {
 	BATCHES_OF_100,
 	measureLoad,
 	measureSpread,
 	ONE_EVENT,
 	type ThroughputOptions,
-} from "../harness/throughput.ts";
+} from "../harness/measure/throughput.ts";
+// The growth curves: throughput against the backlog, the number of webhooks, and the size of the log.
+import type { StorePlan } from "../harness/store/store-copy.ts";
 import type { Measurements, RunContext } from "../scenario.ts";
 import type { Curve, CurveLoad } from "./curve.ts";
 

@@ -1,7 +1,8 @@
 // The tables of docs/performance.md: what stands between two markers of a file is replaced, all else stays.
 import { readFileSync, writeFileSync } from "node:fs";
 
-import type { Machine } from "../harness/machine.ts";
+import type { Machine } from "@fanfare/testkit/report/machine";
+
 import type { Round } from "../rounds.ts";
 import { formatLimit, formatRatio, formatValue } from "./format.ts";
 import type { Line } from "./summary.ts";

@@ -1,5 +1,6 @@
 // From rounds to lines: medians, ratios to the floor of the same round, and whether the budget is met.
-import { median } from "../harness/stats.ts";
+import { median } from "@fanfare/testkit/report/percentiles";
+
 import type { Round } from "../rounds.ts";
 import type { Figure, Limit, Scenario } from "../scenario.ts";
 

@@ -1,9 +1,10 @@
+import { renderColumns, type Row } from "@fanfare/testkit/report/columns";
 // The result as text, within 110 columns.
-import type { Machine } from "../harness/machine.ts";
-import { median } from "../harness/stats.ts";
+import type { Machine } from "@fanfare/testkit/report/machine";
+import { median } from "@fanfare/testkit/report/percentiles";
+
 import type { Round, RoundFloor } from "../rounds.ts";
 import type { Measurements } from "../scenario.ts";
-import { renderColumns, type Row } from "./columns.ts";
 import { formatLimit, formatValue } from "./format.ts";
 import type { Line } from "./summary.ts";
 

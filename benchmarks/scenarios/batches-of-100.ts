@@ -1,5 +1,5 @@
 // A hundred events a request, as fast as it goes: what the engine costs when HTTP in costs next to nothing.
-import { BATCHES_OF_100, measureThroughput, SHOWN_WITH_THROUGHPUT } from "../harness/throughput.ts";
+import { BATCHES_OF_100, measureThroughput, SHOWN_WITH_THROUGHPUT } from "../harness/measure/throughput.ts";
 import type { Scenario } from "../scenario.ts";
 
 export const batchesOf100: Scenario = {

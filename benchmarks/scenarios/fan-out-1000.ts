@@ -1,8 +1,8 @@
 // One event to a thousand webhooks: what each delivery costs when accepting costs next to nothing.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CpuMeter } from "../harness/cpu-meter.ts";
-import { makeProject } from "../harness/webhook-plan.ts";
+import { CpuMeter } from "../harness/measure/cpu-meter.ts";
+import { makeProject } from "../harness/server/webhook-plan.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const WEBHOOKS = 1_000;

@@ -1,7 +1,7 @@
 // Nothing to do, after a busy time: timers and polls cost power and a neighbour's time all day long.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CpuMeter } from "../harness/cpu-meter.ts";
+import { CpuMeter } from "../harness/measure/cpu-meter.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const WEBHOOKS = 10;

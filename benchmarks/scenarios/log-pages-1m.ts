@@ -1,11 +1,12 @@
+import { percentile } from "@fanfare/testkit/report/percentiles";
+
+import { nowMs } from "../harness/measure/clock.ts";
 // Pages of a log of a million deliveries, by every combination of filters: each must come soon, also one that matches nothing.
-import type { BenchServer } from "../harness/bench-server.ts";
-import { prepareBigLog } from "../harness/big-log.ts";
-import { nowMs } from "../harness/clock.ts";
-import { logQueries, type LogFacts, type LogQuery } from "../harness/log-queries.ts";
-import { LOG_SPAN_MS } from "../harness/sample-log.ts";
-import { percentile } from "../harness/stats.ts";
-import type { PreparedStore } from "../harness/store-copy.ts";
+import type { BenchServer } from "../harness/server/bench-server.ts";
+import { prepareBigLog } from "../harness/store/big-log.ts";
+import { logQueries, type LogFacts, type LogQuery } from "../harness/store/log-queries.ts";
+import { LOG_SPAN_MS } from "../harness/store/sample-log.ts";
+import type { PreparedStore } from "../harness/store/store-copy.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 import { HttpConnection } from "../wire/http-connection.ts";
 

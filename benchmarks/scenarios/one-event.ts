@@ -1,5 +1,5 @@
 // One event a request, as fast as it goes: what a producer with many small sends gets.
-import { measureThroughput, ONE_EVENT, SHOWN_WITH_THROUGHPUT } from "../harness/throughput.ts";
+import { measureThroughput, ONE_EVENT, SHOWN_WITH_THROUGHPUT } from "../harness/measure/throughput.ts";
 import type { Scenario } from "../scenario.ts";
 
 export const oneEvent: Scenario = {

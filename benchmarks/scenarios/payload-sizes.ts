@@ -1,6 +1,6 @@
-import { named } from "../harness/steady.ts";
+import { named } from "../harness/measure/steady.ts";
 // Events of 10 and 100 KB: what a byte costs, beside what an event costs. `one-event` has 1 KB.
-import { measureLoad, ONE_EVENT } from "../harness/throughput.ts";
+import { measureLoad, ONE_EVENT } from "../harness/measure/throughput.ts";
 import type { Figure, Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const SIZES_KB = [1, 10, 100] as const;

@@ -1,12 +1,12 @@
 // Retention deletes a big old log beside live traffic, which must keep its latency.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { BenchServer } from "../harness/bench-server.ts";
-import { besideLiveFigures, startTraffic, together } from "../harness/beside-live.ts";
-import { prepareBigLog } from "../harness/big-log.ts";
-import { nowMs } from "../harness/clock.ts";
-import { HOUR_MS } from "../harness/sample-log.ts";
-import type { PreparedStore } from "../harness/store-copy.ts";
+import { besideLiveFigures, startTraffic, together } from "../harness/measure/beside-live.ts";
+import { nowMs } from "../harness/measure/clock.ts";
+import type { BenchServer } from "../harness/server/bench-server.ts";
+import { prepareBigLog } from "../harness/store/big-log.ts";
+import { HOUR_MS } from "../harness/store/sample-log.ts";
+import type { PreparedStore } from "../harness/store/store-copy.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 /** Retention begins 5 s after a start. */

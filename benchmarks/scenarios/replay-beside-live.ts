@@ -1,9 +1,9 @@
 // A replay of a million events beside live traffic, which must keep its latency.
-import { besideLiveFigures, startTraffic, together } from "../harness/beside-live.ts";
-import { prepareBigLog } from "../harness/big-log.ts";
-import { beginReplay, replayNow } from "../harness/big-replay.ts";
-import { nowMs } from "../harness/clock.ts";
-import { CpuMeter } from "../harness/cpu-meter.ts";
+import { besideLiveFigures, startTraffic, together } from "../harness/measure/beside-live.ts";
+import { nowMs } from "../harness/measure/clock.ts";
+import { CpuMeter } from "../harness/measure/cpu-meter.ts";
+import { prepareBigLog } from "../harness/store/big-log.ts";
+import { beginReplay, replayNow } from "../harness/store/big-replay.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 export const replayBesideLive: Scenario = {

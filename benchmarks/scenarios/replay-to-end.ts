@@ -1,8 +1,8 @@
+import { nowMs } from "../harness/measure/clock.ts";
+import { CpuMeter } from "../harness/measure/cpu-meter.ts";
 // A replay of a million events, alone, until the last delivery is in.
-import { prepareBigLog } from "../harness/big-log.ts";
-import { beginReplay, replayNow } from "../harness/big-replay.ts";
-import { nowMs } from "../harness/clock.ts";
-import { CpuMeter } from "../harness/cpu-meter.ts";
+import { prepareBigLog } from "../harness/store/big-log.ts";
+import { beginReplay, replayNow } from "../harness/store/big-replay.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 export const replayToEnd: Scenario = {

@@ -1,8 +1,8 @@
 // How long a start takes, by how much waits in the store.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { nowMs } from "../harness/clock.ts";
-import { named } from "../harness/steady.ts";
+import { nowMs } from "../harness/measure/clock.ts";
+import { named } from "../harness/measure/steady.ts";
 import type { Figure, Measurements, RunContext, Scenario } from "../scenario.ts";
 
 /** Deliveries that wait and are due; one, so that there is a first delivery. */

@@ -1,9 +1,9 @@
 // 2,000 events a second on a fixed schedule: how long a send and a delivery take when the server is not at its limit.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CpuMeter } from "../harness/cpu-meter.ts";
-import { measureSteady } from "../harness/steady.ts";
-import { warmUp } from "../harness/throughput.ts";
+import { CpuMeter } from "../harness/measure/cpu-meter.ts";
+import { measureSteady } from "../harness/measure/steady.ts";
+import { warmUp } from "../harness/measure/throughput.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const RATE_PER_S = 2_000;

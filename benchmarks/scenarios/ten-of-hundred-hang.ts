@@ -1,7 +1,7 @@
 // Ten of a hundred webhooks take connections and never answer: the others must not notice.
-import { CpuMeter } from "../harness/cpu-meter.ts";
-import { measureSteady, named } from "../harness/steady.ts";
-import { ONE_EVENT } from "../harness/throughput.ts";
+import { CpuMeter } from "../harness/measure/cpu-meter.ts";
+import { measureSteady, named } from "../harness/measure/steady.ts";
+import { ONE_EVENT } from "../harness/measure/throughput.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const WEBHOOKS = 100;

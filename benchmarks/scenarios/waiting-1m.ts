@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { LoadCalls } from "../children/load.ts";
-import type { BenchServer, SendTarget } from "../harness/bench-server.ts";
-import type { Child } from "../harness/child.ts";
-import { nowMs } from "../harness/clock.ts";
-import { CpuMeter } from "../harness/cpu-meter.ts";
-import { named } from "../harness/steady.ts";
-import type { StorePlan } from "../harness/store-copy.ts";
-import { measureLoad, measureThroughput, ONE_EVENT } from "../harness/throughput.ts";
+import { nowMs } from "../harness/measure/clock.ts";
+import { CpuMeter } from "../harness/measure/cpu-meter.ts";
+import { named } from "../harness/measure/steady.ts";
+import { measureLoad, measureThroughput, ONE_EVENT } from "../harness/measure/throughput.ts";
+import type { Child } from "../harness/process/child.ts";
+import type { BenchServer, SendTarget } from "../harness/server/bench-server.ts";
+import type { StorePlan } from "../harness/store/store-copy.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const DELIVERIES = 1_000_000;

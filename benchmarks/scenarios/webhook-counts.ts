@@ -1,6 +1,6 @@
 // The same events spread over 1, 100 and 10,000 webhooks: finding whom an event is for, and a queue for each, must cost little.
-import { named } from "../harness/steady.ts";
-import { measureSpread, ONE_EVENT } from "../harness/throughput.ts";
+import { named } from "../harness/measure/steady.ts";
+import { measureSpread, ONE_EVENT } from "../harness/measure/throughput.ts";
 import type { Figure, Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const COUNTS = [1, 100, 10_000] as const;

@@ -1,7 +1,7 @@
 // The receivers' book: every request that came, what was answered, and whether its signature was good.
 import { verifySignature } from "@fanfare/sdk";
+import type { Answer, ReceivedRequest, Receiver } from "@fanfare/testkit/receiver";
 
-import type { Answer, ReceivedRequest, Receiver } from "../../packages/server/test/receiver.ts";
 import { pairOf, type Seen } from "../record.ts";
 import type { Visit, WebhookKind } from "./webhook-kinds.ts";
 

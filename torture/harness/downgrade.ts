@@ -3,7 +3,7 @@ import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import { migrate, readMigrations } from "../../packages/server/src/adapters/sqlite/migrate.ts";
+import { migrate, readMigrations } from "../../packages/server/src/adapters/sqlite/schema/migrate.ts";
 
 interface Column {
 	readonly name: string;

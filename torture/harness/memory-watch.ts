@@ -1,5 +1,5 @@
 // Looks at the server's memory while it runs, and keeps the most that it ever was.
-import { processUsage } from "../../benchmarks/harness/process-usage.ts";
+import { processUsage } from "@fanfare/testkit/process-usage";
 
 const EVERY_MS = 100;
 

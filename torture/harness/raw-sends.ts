@@ -1,5 +1,6 @@
 // Sends past the SDK, whose acknowledgements are the round's all the same.
-import type { Answer } from "../../packages/server/test/server-process.ts";
+import type { Answer } from "@fanfare/testkit/server-process";
+
 import type { Round } from "../round.ts";
 
 export interface RawEvent {

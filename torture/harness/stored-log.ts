@@ -1,7 +1,7 @@
 // The whole log as it lies on the disk, read past the server.
 import type { DatabaseSync } from "node:sqlite";
 
-import { withCopy } from "../../packages/server/test/stored-data.ts";
+import { withCopy } from "@fanfare/testkit/stored-data";
 
 export interface StoredAttempt {
 	readonly number: number;

@@ -1,7 +1,6 @@
 // Webhooks of many kinds, which every round has: how each is set up, how its receiver answers, how its deliveries may end.
 import type { DeliveryStatus, WebhookSpec } from "@fanfare/sdk";
-
-import type { Answer } from "../../packages/server/test/receiver.ts";
+import type { Answer } from "@fanfare/testkit/receiver";
 
 /** A request as a kind's receiver looks at it. */
 export interface Visit {

@@ -1,8 +1,7 @@
+import { runFanfare, FanfareProcess } from "@fanfare/testkit/fanfare-process";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 // What the command says about itself, and what it does with arguments.
 import { describe, expect, it } from "vitest";
-
-import { runFanfare, FanfareProcess } from "../../server/test/fanfare-process.ts";
-import { TemporaryDir } from "../../server/test/temporary-dir.ts";
 
 it("--version prints the version", async () => {
 	expect(await runFanfare(["--version"])).toEqual({ code: 0, signal: null, stdout: "0.1.0\n", stderr: "" });

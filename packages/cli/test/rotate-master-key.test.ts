@@ -3,12 +3,11 @@ import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 
 import { utils, verify } from "@fanfare/sdk";
+import { runFanfare } from "@fanfare/testkit/fanfare-process";
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
-
-import { runFanfare } from "../../server/test/fanfare-process.ts";
-import { startReceiver, type Receiver } from "../../server/test/receiver.ts";
-import { startServerProcess, type ServerProcess } from "../../server/test/server-process.ts";
-import { TemporaryDir } from "../../server/test/temporary-dir.ts";
 
 const HEADER_VALUE = "a value of the customer";
 const ONE_WEBHOOK = "The secrets of 1 webhook are encrypted under the new key.";

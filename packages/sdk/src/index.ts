@@ -40,7 +40,8 @@ export type {
 	EventTypeSettings,
 	JsonSchema,
 } from "./resources/event-types.ts";
-export type { Erasure, Event, EventFilter, Events, EventWithData, SendEvent } from "./resources/events.ts";
+export type { Event, SendEvent } from "./resources/event.ts";
+export type { Erasure, EventFilter, Events, EventWithData } from "./resources/events.ts";
 export type { CreatedKey, CreateKey, Key, Keys, KeyScope } from "./resources/keys.ts";
 export type { EventTypePolicy, Project, ProjectFields, ProjectHandle } from "./resources/project.ts";
 export type { Projects, UpdateProject } from "./resources/projects.ts";

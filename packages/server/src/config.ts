@@ -3,9 +3,9 @@ import { isIP } from "node:net";
 
 import { z } from "zod";
 
-import { isSecretKey } from "./core/key.ts";
-import { DEFAULT_RETENTION, MAX_RETENTION_DAYS, retentionConflict } from "./core/retention.ts";
-import { MASTER_KEY_BYTES } from "./core/sealing.ts";
+import { isSecretKey } from "./core/crypto/key.ts";
+import { MASTER_KEY_BYTES } from "./core/crypto/sealing.ts";
+import { DEFAULT_RETENTION, MAX_RETENTION_DAYS, retentionConflict } from "./core/policies/retention.ts";
 
 const PREFIX = "FANFARE_";
 const VALUE_SHOWN = 60;

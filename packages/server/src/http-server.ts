@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 
 import { getRequestListener } from "@hono/node-server";
 
-import type { UnreadableRequests } from "./api/unreadable.ts";
+import type { UnreadableRequests } from "./api/request/unreadable.ts";
 import { systemClock } from "./core/clock.ts";
 
 /** A client that takes longer for its headers or its whole request is cut off: it may hold memory no longer. */

@@ -1,7 +1,7 @@
-import { accessTable } from "../src/api/access-table.contract.ts";
 // Who may call what, over the real engine: the table is made from the OpenAPI document.
 import { createApp } from "../src/api/app.ts";
-import { openTestEngine } from "./test-engine.ts";
+import { accessTable } from "../src/api/test/access-table.ts";
+import { openTestEngine } from "../src/engine/test/test-engine.ts";
 
 accessTable("the engine", async () => {
 	const { engine, store, projectId } = await openTestEngine();

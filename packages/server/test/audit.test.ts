@@ -1,9 +1,9 @@
+import { startReceiver } from "@fanfare/testkit/receiver";
 // The audit log, retention settings and erasing, over HTTP and the real engine.
 import { describe, expect, it } from "vitest";
 
 import { createApp } from "../src/api/app.ts";
-import { startReceiver } from "./receiver.ts";
-import { openTestEngine, type TestEngine } from "./test-engine.ts";
+import { openTestEngine, type TestEngine } from "../src/engine/test/test-engine.ts";
 
 interface Answer {
 	readonly status: number;

@@ -2,13 +2,13 @@
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
+import { eventually } from "@fanfare/testkit/eventually";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { startServerProcess } from "@fanfare/testkit/server-process";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { expect, it } from "vitest";
 
-import { eventually } from "./eventually.ts";
-import { startReceiver } from "./receiver.ts";
 import { SendingLoad } from "./sending-load.ts";
-import { startServerProcess } from "./server-process.ts";
-import { TemporaryDir } from "./temporary-dir.ts";
 
 it("a copy of a running server's database has all that was acknowledged before, and delivers what waits in it", async () => {
 	using folder = new TemporaryDir();

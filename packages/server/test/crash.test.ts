@@ -1,15 +1,15 @@
 // The promises "durable before 2xx" and "at least once", against a server that is killed again and again.
 import { setTimeout as delay } from "node:timers/promises";
 
+import { eventually } from "@fanfare/testkit/eventually";
+import { startReceiver, type Receiver, type Reply } from "@fanfare/testkit/receiver";
+import { seededRandom, testSeed } from "@fanfare/testkit/seeded-random";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
+import { readStoredData } from "@fanfare/testkit/stored-data";
 import { expect, it } from "vitest";
 
 import { AttemptBook } from "./attempt-book.ts";
-import { eventually } from "./eventually.ts";
-import { startReceiver, type Receiver, type Reply } from "./receiver.ts";
-import { seededRandom, testSeed } from "./seeded-random.ts";
 import { SendingLoad } from "./sending-load.ts";
-import { startServerProcess, type ServerProcess } from "./server-process.ts";
-import { readStoredData } from "./stored-data.ts";
 
 const ROUNDS = 20;
 const LOAD = { senders: 6, pauseMs: 30 };

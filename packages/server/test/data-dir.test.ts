@@ -14,11 +14,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+import { runFanfare } from "@fanfare/testkit/fanfare-process";
+import { freePort, startServerProcess } from "@fanfare/testkit/server-process";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-
-import { runFanfare } from "./fanfare-process.ts";
-import { freePort, startServerProcess } from "./server-process.ts";
-import { TemporaryDir } from "./temporary-dir.ts";
 
 /** Of the user "nobody", whom read-only directories stop even if the tests run as root. */
 const NOBODY = 65_534;

@@ -1,13 +1,12 @@
 // A disk that is really full: what is acknowledged stays, what can't be kept is refused, and room is all that it takes to go on.
 import { mkdirSync } from "node:fs";
 
+import { eventually } from "@fanfare/testkit/eventually";
+import { runFanfare } from "@fanfare/testkit/fanfare-process";
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { startServerProcess, type Answer, type ServerProcess } from "@fanfare/testkit/server-process";
+import { SmallDisk, smallDiskIssue } from "@fanfare/testkit/small-disk";
 import { describe, expect, it } from "vitest";
-
-import { eventually } from "./eventually.ts";
-import { runFanfare } from "./fanfare-process.ts";
-import { startReceiver, type Receiver } from "./receiver.ts";
-import { startServerProcess, type Answer, type ServerProcess } from "./server-process.ts";
-import { SmallDisk, smallDiskIssue } from "./small-disk.ts";
 
 const DISK_MIB = 32;
 const PAYLOAD = "x".repeat(16 * 1_024);

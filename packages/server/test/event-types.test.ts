@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { createApp } from "../src/api/app.ts";
-import { openTestEngine } from "./test-engine.ts";
+import { openTestEngine } from "../src/engine/test/test-engine.ts";
 
 async function openApi() {
 	const test = await openTestEngine();

@@ -2,10 +2,9 @@
 import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
+import { startServerProcess, type Answer, type ServerProcess } from "@fanfare/testkit/server-process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
-import { RawConnection, requestHead } from "./raw-connection.ts";
-import { startServerProcess, type Answer, type ServerProcess } from "./server-process.ts";
 
 const KIB = 1_024;
 const MIB = 1_024 * KIB;

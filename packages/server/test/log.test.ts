@@ -1,11 +1,10 @@
 // Where the log goes may break. The server goes on, and can be stopped as ever.
 import { closeSync, existsSync, openSync } from "node:fs";
 
+import { eventually } from "@fanfare/testkit/eventually";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { expect, it } from "vitest";
-
-import { eventually } from "./eventually.ts";
-import { startReceiver } from "./receiver.ts";
-import { startServerProcess, type ServerProcess } from "./server-process.ts";
 
 const GRACEFUL = { code: 0, signal: null };
 const FULL = "/dev/full";

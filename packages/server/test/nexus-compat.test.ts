@@ -2,11 +2,10 @@
 // them (its quirks are those that WIRE.md lists), and answers are compared field for field.
 import { createHmac } from "node:crypto";
 
+import { RawConnection, type RawAnswer } from "@fanfare/testkit/raw-connection";
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
-import { RawConnection, type RawAnswer } from "./raw-connection.ts";
-import { startReceiver, type Receiver } from "./receiver.ts";
-import { startServerProcess, type ServerProcess } from "./server-process.ts";
 
 const SECRET_BYTES = Buffer.from("31c2a3f4aaf8198aabd634d43fb20b3c8590a9da2da8b4b0", "hex");
 const SECRET = SECRET_BYTES.toString("base64");

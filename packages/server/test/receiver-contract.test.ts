@@ -2,13 +2,12 @@
 import { createServer, type AddressInfo } from "node:net";
 
 import { utils, verify, type Delivery, type DeliveryDetail, type ProjectHandle, type WebhookSpec } from "@fanfare/sdk";
+import { eventually } from "@fanfare/testkit/eventually";
+import { answers, startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-
-import { eventually } from "./eventually.ts";
-import { answers, startReceiver, type ReceivedRequest } from "./receiver.ts";
-import { startServerProcess, type ServerProcess } from "./server-process.ts";
 
 const EVENT_TIME = Date.parse("2026-11-24T13:24:00.000Z");
 

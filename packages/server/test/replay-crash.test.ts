@@ -1,12 +1,11 @@
 // The promise of a replay, "each matching event once", against a server that is killed in the middle of one.
 import { setTimeout as delay } from "node:timers/promises";
 
+import { eventually } from "@fanfare/testkit/eventually";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
+import { readStoredData } from "@fanfare/testkit/stored-data";
 import { expect, it } from "vitest";
-
-import { eventually } from "./eventually.ts";
-import { startReceiver } from "./receiver.ts";
-import { startServerProcess, type ServerProcess } from "./server-process.ts";
-import { readStoredData } from "./stored-data.ts";
 
 const EVENTS = 4_000;
 const KILLS = 4;

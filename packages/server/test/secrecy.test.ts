@@ -3,12 +3,11 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { runFanfare } from "@fanfare/testkit/fanfare-process";
+import { findings } from "@fanfare/testkit/findings";
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { startServerProcess, type Answer, type ServerProcess } from "@fanfare/testkit/server-process";
 import { beforeAll, describe, expect, it } from "vitest";
-
-import { runFanfare } from "./fanfare-process.ts";
-import { findings } from "./findings.ts";
-import { startReceiver, type Receiver } from "./receiver.ts";
-import { startServerProcess, type Answer, type ServerProcess } from "./server-process.ts";
 
 const MASTER_KEY = randomBytes(32);
 const SECRETS = { first: randomBytes(32), second: randomBytes(24), refused: randomBytes(8) };

@@ -2,8 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { Client } from "@fanfare/sdk";
-
-import type { ServerProcess } from "./server-process.ts";
+import type { ServerProcess } from "@fanfare/testkit/server-process";
 
 const LONGEST_WAIT_MS = 40;
 

@@ -1,12 +1,12 @@
+import { eventually } from "@fanfare/testkit/eventually";
+import { runFanfare } from "@fanfare/testkit/fanfare-process";
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 // How a server stops: it takes nothing new, finishes what is under way, and loses nothing in any case.
 import { describe, expect, it } from "vitest";
 
-import { eventually } from "./eventually.ts";
-import { runFanfare } from "./fanfare-process.ts";
-import { startReceiver, type Receiver } from "./receiver.ts";
 import { SendingLoad } from "./sending-load.ts";
-import { startServerProcess, type ServerProcess } from "./server-process.ts";
-import { TemporaryDir } from "./temporary-dir.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const STOPPING = /Stopping/;

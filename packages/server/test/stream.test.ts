@@ -2,12 +2,11 @@
 import { readdirSync, readlinkSync } from "node:fs";
 
 import type { StreamItem } from "@fanfare/sdk";
+import { eventually } from "@fanfare/testkit/eventually";
+import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { describe, expect, it } from "vitest";
-
-import { eventually } from "./eventually.ts";
-import { RawConnection, requestHead } from "./raw-connection.ts";
-import { startReceiver } from "./receiver.ts";
-import { startServerProcess, type ServerProcess } from "./server-process.ts";
 
 const BATCH = 500;
 /** Else Node lets garbage gather to many times of what is in use, which no test can tell from a leak. */

@@ -1,9 +1,8 @@
+import { eventually } from "@fanfare/testkit/eventually";
+import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 // What is no HTTP request, or none that a route can take, is refused in the same way as all else.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-
-import { eventually } from "./eventually.ts";
-import { RawConnection, requestHead } from "./raw-connection.ts";
-import { startServerProcess, type ServerProcess } from "./server-process.ts";
 
 let server: ServerProcess;
 beforeAll(async () => {

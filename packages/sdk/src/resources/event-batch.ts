@@ -1,6 +1,6 @@
 // Sending many events: cut into requests that the server takes, answered as one list.
 import { FanfareError, PayloadTooLargeError, UnexpectedResponseError, type Issue } from "../errors.ts";
-import type { Event, SendEvent } from "./events.ts";
+import type { Event, SendEvent } from "./event.ts";
 
 /** What became of one event of a batch, at the place of the event. */
 export type BatchResult =

@@ -3,12 +3,12 @@ import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 
 import { DEFAULT_LIMITS, type ApiDeps } from "./deps.ts";
-import { BodyBudget } from "./middleware/body.ts";
-import { shownPath } from "./middleware/request-log.ts";
-import { MethodNotAllowed } from "./problem.ts";
-import { routerPath, type Route } from "./route.ts";
-import { apiRoutes } from "./routes/table.ts";
-import { answerRoute, routeNotFound, serve, type ApiContext, type ApiEnv } from "./serve.ts";
+import { BodyBudget } from "./request/body/body-reader.ts";
+import { MethodNotAllowed } from "./request/problem.ts";
+import { shownPath } from "./request/request-log.ts";
+import { routerPath, type Route } from "./request/route.ts";
+import { answerRoute, routeNotFound, serve, type ApiContext, type ApiEnv } from "./request/serve.ts";
+import { apiRoutes } from "./resources/table.ts";
 
 /**
  * The api as a Hono app, for `@hono/node-server` or any other host of `fetch`.

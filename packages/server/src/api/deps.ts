@@ -1,6 +1,6 @@
 // What the api is given, and its limits.
-import type { Engine } from "../engine/public.ts";
-import type { Store } from "../ports/store.ts";
+import type { Engine } from "../engine/calls.ts";
+import type { Store } from "../ports/store/store.ts";
 
 /** The parts of the store that the api reads by itself; all that changes something goes through the engine. */
 export type ApiStore = Pick<

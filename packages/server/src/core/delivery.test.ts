@@ -11,7 +11,7 @@ import {
 	type DeliveryChange,
 	type DeliveryState,
 } from "./delivery.ts";
-import { MAX_RETRY_AFTER_MS } from "./retry-policy.ts";
+import { MAX_RETRY_AFTER_MS } from "./policies/retry-policy.ts";
 
 const policy = { maxRetries: 3, maxBackoffMs: 15_000 };
 

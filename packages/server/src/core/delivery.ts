@@ -4,7 +4,7 @@
 //      │  ▲──────────── retry by hand ◀── Failed ◀── exhausted / webhook gone (410)
 //      │  └── resume ── Held ◀── hold (webhook paused or disabled)
 //      └──cancel (a person, or the webhook was deleted)──▶ Cancelled
-import { retryDelayMs, type RetryPolicy } from "./retry-policy.ts";
+import { retryDelayMs, type RetryPolicy } from "./policies/retry-policy.ts";
 
 export const DELIVERY_STATUSES = ["Pending", "Succeeded", "Failed", "Held", "Cancelled"] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];

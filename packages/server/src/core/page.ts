@@ -64,3 +64,10 @@ export function pageCursors(
 		prevPage: page.hasNewer && first !== undefined ? encodeCursor({ direction: "newer", id: first }) : null,
 	};
 }
+
+export interface TimeRange {
+	/** Inclusive. */
+	readonly after: number | null;
+	/** Exclusive. */
+	readonly before: number | null;
+}

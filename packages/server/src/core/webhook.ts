@@ -2,7 +2,7 @@
 import type { KeyObject } from "node:crypto";
 
 import { isReservedEventType } from "./event-type.ts";
-import type { RetryPolicy } from "./retry-policy.ts";
+import type { RetryPolicy } from "./policies/retry-policy.ts";
 
 export const WEBHOOK_STATUSES = ["Enabled", "Paused", "Disabled"] as const;
 export type WebhookStatus = (typeof WEBHOOK_STATUSES)[number];

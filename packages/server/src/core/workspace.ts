@@ -1,6 +1,6 @@
 // The installation and its tenants.
 import type { EventTypePolicy } from "./event-type.ts";
-import type { ProjectRetention } from "./retention.ts";
+import type { ProjectRetention } from "./policies/retention.ts";
 
 /** One installation of Fanfare. */
 export interface Workspace {

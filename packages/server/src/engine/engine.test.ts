@@ -1,9 +1,9 @@
+import { answers, startReceiver } from "@fanfare/testkit/receiver";
 // The engine with a real store, a real sender and real receivers: deliveries, their order and limits, and idempotency.
 import { describe, expect, it } from "vitest";
 
-import { answers, startReceiver } from "../../test/receiver.ts";
-import { eventInput, eventually, openTestEngine } from "../../test/test-engine.ts";
 import { FanfareError } from "../core/errors.ts";
+import { eventInput, eventually, openTestEngine } from "./test/test-engine.ts";
 
 describe("a delivery's way", () => {
 	it("ends with the first 2xx, and the log has its attempt", async () => {

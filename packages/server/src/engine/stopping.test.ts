@@ -1,10 +1,11 @@
+import { startReceiver } from "@fanfare/testkit/receiver";
 // What a stop finishes, gives back and leaves for the next start.
 import { describe, expect, it } from "vitest";
 
-import { startReceiver } from "../../test/receiver.ts";
-import { eventually, openTestEngine } from "../../test/test-engine.ts";
 import { openSqliteStore } from "../adapters/sqlite/sqlite-store.ts";
-import { StoreError, type Store } from "../ports/store.ts";
+import { StoreError } from "../ports/store/errors.ts";
+import type { Store } from "../ports/store/store.ts";
+import { eventually, openTestEngine } from "./test/test-engine.ts";
 
 describe("stopping", () => {
 	it("lets attempts in flight finish and writes them, refuses sends, and leaves the rest for the next start", async () => {

@@ -1,7 +1,7 @@
 // What the domain tells those who watch it: metrics and logs are made of these calls, and nothing else.
 import type { AttemptTrigger } from "../core/delivery.ts";
-import type { Purged } from "./retention-store.ts";
 import type { AttemptError } from "./sender.ts";
+import type { Purged } from "./store/retention.ts";
 
 /** One attempt, as it may be logged: no payload, no header, no secret. */
 export interface AttemptReport {

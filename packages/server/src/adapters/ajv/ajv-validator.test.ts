@@ -1,5 +1,5 @@
 // The validator on ajv keeps the port's contract.
-import { schemaValidatorContract } from "../../ports/schema-validator.contract.ts";
+import { schemaValidatorContract } from "../../ports/contract/schema-validator.contract.ts";
 import { openAjvValidator } from "./ajv-validator.ts";
 
 schemaValidatorContract({ name: "ajv", open: () => openAjvValidator() });

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-import { createSealer, MASTER_KEY_BYTES } from "../../core/sealing.ts";
+import { createSealer, MASTER_KEY_BYTES } from "../../core/crypto/sealing.ts";
 
 const KEY_FILE = "master.key";
 /** Where a new key waits until the store is encrypted under it: a crash on the way leaves both keys at hand. */

@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 
 import { Client } from "undici";
 
-import type { Attempt } from "./attempt.ts";
 import type { Connector } from "./connector.ts";
+import type { Carrier, Exchange } from "./exchange.ts";
 import type { SendFailure } from "./send-failure.ts";
 
 /** How long an idle connection is kept if the receiver gives no hint: shorter than the 5 s after which many close it. */
@@ -21,11 +21,11 @@ export interface ConnectionOwner {
 	forget(connection: Connection): void;
 }
 
-export class Connection {
+export class Connection implements Carrier {
 	isOpen = false;
 	readonly #owner: ConnectionOwner;
 	readonly #client: Client;
-	#attempt: Attempt | null = null;
+	#exchange: Exchange | null = null;
 	#socket: Socket | null = null;
 	/** What the socket had received when the attempt was given to the connection. */
 	#receivedBefore = 0;
@@ -56,22 +56,22 @@ export class Connection {
 		});
 		this.#client.on("disconnect", () => {
 			this.isOpen = false;
-			if (this.#attempt === null) this.#owner.forget(this);
+			if (this.#exchange === null) this.#owner.forget(this);
 		});
 	}
 
 	/** Sends an attempt, on a new connection if there is none or it has been closed. */
-	run(attempt: Attempt): void {
-		this.#attempt = attempt;
+	run(exchange: Exchange): void {
+		this.#exchange = exchange;
 		this.#receivedBefore = this.#socket?.bytesRead ?? 0;
-		attempt.startOn(this);
-		this.#client.dispatch(attempt.options, attempt);
+		exchange.startOn(this);
+		this.#client.dispatch(exchange.options, exchange);
 	}
 
 	/** undici is done with the attempt. */
 	release(): void {
-		if (this.#attempt === null) return;
-		this.#attempt = null;
+		if (this.#exchange === null) return;
+		this.#exchange = null;
 		this.#owner.release(this);
 	}
 
@@ -84,7 +84,7 @@ export class Connection {
 
 	/** Comes after undici has parsed what is there. */
 	readonly #onReadable = (): void => {
-		if (this.#socket !== null) this.#attempt?.onReceived(this.#socket.bytesRead - this.#receivedBefore);
+		if (this.#socket !== null) this.#exchange?.onReceived(this.#socket.bytesRead - this.#receivedBefore);
 	};
 }
 

@@ -1,9 +1,9 @@
 import type { LookupAddress } from "node:dns";
 import { networkInterfaces } from "node:os";
 
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
-import { startReceiver } from "../../../test/receiver.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 

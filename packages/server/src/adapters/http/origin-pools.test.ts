@@ -1,6 +1,6 @@
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { startReceiver, type Receiver } from "../../../test/receiver.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 
 /** As many receivers, each an origin of its own. */

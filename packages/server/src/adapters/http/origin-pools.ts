@@ -1,7 +1,7 @@
-// Whom attempts wait for: the connections of each origin, bounded in number, and none that nobody uses.
-import type { Attempt } from "./attempt.ts";
 import { Connection } from "./connection.ts";
 import type { Connector } from "./connector.ts";
+// Whom attempts wait for: the connections of each origin, bounded in number, and none that nobody uses.
+import type { Exchange } from "./exchange.ts";
 import { SendFailure } from "./send-failure.ts";
 
 export interface OriginPoolsOptions {
@@ -40,8 +40,8 @@ export class OriginPools {
 	}
 
 	/** Sends an attempt as soon as its origin has a connection to spare. */
-	run(attempt: Attempt): void {
-		const { origin } = attempt.target;
+	run(exchange: Exchange): void {
+		const { origin } = exchange.target;
 		let pool = this.#pools.get(origin);
 		if (pool === undefined) {
 			pool = new OriginPool(origin, this.#options, this.#fellIdle);
@@ -49,7 +49,7 @@ export class OriginPools {
 			this.#closeSurplus();
 		}
 		this.#idle.delete(pool);
-		pool.run(attempt);
+		pool.run(exchange);
 	}
 
 	close(): void {
@@ -98,7 +98,7 @@ class OriginPool {
 	/** Open connections without an attempt; the last one used is used next, so that a surplus runs out of use. */
 	readonly #free: Connection[] = [];
 	/** Attempts that found all connections in use. */
-	readonly #waiting = new Set<Attempt>();
+	readonly #waiting = new Set<Exchange>();
 	#running = 0;
 	/** Attempts that start in this turn of the event loop. */
 	#starting = 0;
@@ -113,16 +113,16 @@ class OriginPool {
 	 * Starts the attempt a moment later. By then undici is out of its parser and has made a connection whose answer has
 	 * just been read ready for another request, and it has seen when the receiver has closed one.
 	 */
-	run(attempt: Attempt): void {
+	run(exchange: Exchange): void {
 		this.#starting += 1;
-		setImmediate(startIn, this, attempt);
+		setImmediate(startIn, this, exchange);
 	}
 
-	start(attempt: Attempt): void {
+	start(exchange: Exchange): void {
 		this.#starting -= 1;
-		if (attempt.isSettled) this.#checkIdle();
-		else if (this.#running >= this.#options.connectionsPerPool) attempt.waitIn(this.#waiting);
-		else this.#dispatch(attempt);
+		if (exchange.isSettled) this.#checkIdle();
+		else if (this.#running >= this.#options.connectionsPerPool) exchange.waitIn(this.#waiting);
+		else this.#dispatch(exchange);
 	}
 
 	/** A connection's attempt is over; `connection` can carry another one unless it is closed. */
@@ -143,10 +143,10 @@ class OriginPool {
 		for (const connection of this.#free.splice(0)) connection.destroy(closed);
 	}
 
-	#dispatch(attempt: Attempt): void {
+	#dispatch(exchange: Exchange): void {
 		this.#running += 1;
 		const connection = this.#free.pop() ?? new Connection(this.origin, this.#options.connector, this);
-		connection.run(attempt);
+		connection.run(exchange);
 	}
 
 	readonly #resumeSoon = (): void => {
@@ -154,10 +154,10 @@ class OriginPool {
 	};
 
 	readonly #resume = (): void => {
-		for (const attempt of this.#waiting) {
+		for (const exchange of this.#waiting) {
 			if (this.#running >= this.#options.connectionsPerPool) return;
-			this.#waiting.delete(attempt);
-			this.#dispatch(attempt);
+			this.#waiting.delete(exchange);
+			this.#dispatch(exchange);
 		}
 		this.#checkIdle();
 	};
@@ -169,6 +169,6 @@ class OriginPool {
 	}
 }
 
-function startIn(pool: OriginPool, attempt: Attempt): void {
-	pool.start(attempt);
+function startIn(pool: OriginPool, exchange: Exchange): void {
+	pool.start(exchange);
 }

@@ -3,9 +3,9 @@ import type { LookupAddress } from "node:dns";
 import { createServer, type IncomingMessage } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { startReceiver } from "../../../test/receiver.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 import { openUndiciSender } from "./undici-sender.ts";

@@ -1,9 +1,9 @@
 // What is kept of an answer, and what is left of one that breaks off.
 
+import { answers, startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { answers, startReceiver } from "../../../test/receiver.ts";
-import { attempt } from "./test/attempt.ts";
+import { attempt } from "./test/attempt-at.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 
 describe("what is kept of an answer", () => {

@@ -1,7 +1,7 @@
+import { answers, startReceiver, type Answer } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { answers, startReceiver, type Answer } from "../../../test/receiver.ts";
-import { attempt, raw } from "./test/attempt.ts";
+import { attempt, raw } from "./test/attempt-at.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 
 /** `head`, and then one piece after the other as long as somebody reads. */

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { getEventListeners } from "node:events";
 import { promisify } from "node:util";
 
+import { answers, startReceiver, type Answer } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { answers, startReceiver, type Answer } from "../../../test/receiver.ts";
-import { attempt, raw } from "./test/attempt.ts";
+import { attempt, raw } from "./test/attempt-at.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 
 const run = promisify(execFile);

@@ -1,8 +1,8 @@
 // The sender port on undici: bounded in time, in memory and in whom it talks to.
 import type { AttemptOutcome, AttemptRequest, Sender } from "../../ports/sender.ts";
 import type { AddressGuard } from "./address-guard.ts";
-import { Attempt, type Target } from "./attempt.ts";
 import { Connector } from "./connector.ts";
+import { Exchange, type Target } from "./exchange.ts";
 import type { Lookup } from "./name-lookup.ts";
 import { OriginPools } from "./origin-pools.ts";
 import { SendFailure } from "./send-failure.ts";
@@ -51,7 +51,7 @@ export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
 	const { maxPools = 1_024, connectionsPerPool = 128, poolIdleMs = 30_000 } = options;
 	const connector = new Connector({ guard, proxy, connectTimeoutMs, lookup, ca });
 	const pools = new OriginPools({ connector, maxPools, connectionsPerPool, poolIdleMs });
-	const attempts: Attempt[] = [];
+	const attempts: Exchange[] = [];
 	let closing: Promise<void> | null = null;
 
 	function send(request: AttemptRequest): Promise<AttemptOutcome> {
@@ -62,7 +62,7 @@ export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
 		// An origin is judged once: each connection's address is judged again, and nothing else of it can change
 		const rejection = pools.has(target.origin) ? null : guard.reject(target.origin);
 		if (rejection !== null) return failed(new SendFailure("blocked_address", rejection));
-		const attempt = new Attempt(request, target, attempts);
+		const attempt = new Exchange(request, target, attempts);
 		pools.run(attempt);
 		return attempt.outcome;
 	}

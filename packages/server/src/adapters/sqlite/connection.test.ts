@@ -2,9 +2,9 @@
 import { chmodSync, statSync, writeFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-import { TemporaryDir } from "../../../test/temporary-dir.ts";
 import { createTransact, inBackground, openConnection } from "./connection.ts";
 
 const FULL = 2;

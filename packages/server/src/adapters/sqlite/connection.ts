@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
-import { StoreError } from "../../ports/store.ts";
+import { StoreError } from "../../ports/store/errors.ts";
 import { SQLITE_CANTOPEN, sqliteCode } from "./errors.ts";
 
 const MEMORY = ":memory:";

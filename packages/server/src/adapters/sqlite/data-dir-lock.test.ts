@@ -1,9 +1,9 @@
 // Two servers never share a data directory, and a dead one never keeps it.
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-import { TemporaryDir } from "../../../test/temporary-dir.ts";
 import { lockDataDir } from "./data-dir-lock.ts";
 import { startChild } from "./test/child-process.ts";
 

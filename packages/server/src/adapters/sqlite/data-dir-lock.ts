@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import { StoreError } from "../../ports/store.ts";
+import { StoreError } from "../../ports/store/errors.ts";
 import { SQLITE_CANTOPEN, sqliteCode, toStoreError } from "./errors.ts";
 
 const DIR_MODE = 0o700;

@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-import { TemporaryDir } from "../../../test/temporary-dir.ts";
-import { fillStore, NEWEST, type World } from "../../ports/store-samples.contract.ts";
+import { fillStore, NEWEST, type World } from "../../ports/contract/store/samples/records.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
 const BODY = Buffer.alloc(20_000, 1);

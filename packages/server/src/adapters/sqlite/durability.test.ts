@@ -1,9 +1,9 @@
 // What was acknowledged survives SIGKILL in the middle of commits.
 import { DatabaseSync } from "node:sqlite";
 
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-import { TemporaryDir } from "../../../test/temporary-dir.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import { startChild } from "./test/child-process.ts";
 
@@ -13,7 +13,7 @@ const moduleUrl = (path: string) => JSON.stringify(new URL(path, import.meta.url
 const WRITER = `
 	import { writeSync } from "node:fs";
 	import { openSqliteStore } from ${moduleUrl("./sqlite-store.ts")};
-	import { fillStore } from ${moduleUrl("../../ports/store-samples.contract.ts")};
+	import { fillStore } from ${moduleUrl("../../ports/contract/store/samples/records.ts")};
 	const store = await openSqliteStore({ path: process.argv[1] });
 	const { projectId, webhookId, samples } = await fillStore(store);
 	writeSync(1, "project " + projectId + "\\n");

@@ -1,5 +1,5 @@
 // The driver's errors become the port's here, once.
-import { StoreError } from "../../ports/store.ts";
+import { StoreError } from "../../ports/store/errors.ts";
 
 const PRIMARY_CODE_MASK = 0xff;
 const SQLITE_CORRUPT = 11;

@@ -1,6 +1,7 @@
 // The embedded store keeps the port's contract.
-import { TemporaryDir } from "../../../test/temporary-dir.ts";
-import { storeContract } from "../../ports/store.contract.ts";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+
+import { storeContract } from "../../ports/contract/store.contract.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
 const dir = new TemporaryDir();

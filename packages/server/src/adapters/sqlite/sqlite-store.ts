@@ -1,18 +1,12 @@
 // The embedded store: one SQLite file, written by this process alone (see data-dir-lock.ts).
 import type { DatabaseSync } from "node:sqlite";
 
-import type { Store } from "../../ports/store.ts";
-import { createAuditCalls } from "./audit.ts";
-import { createCommit } from "./commit.ts";
-import { createTransact, openConnection, type ConnectionOptions } from "./connection.ts";
-import { toStoreError } from "./errors.ts";
-import { createEventTypeCalls } from "./event-types.ts";
-import { Figures } from "./figures.ts";
-import { HealthBook } from "./health.ts";
-import { idHex } from "./ids.ts";
-import { createAttempts, createDeliveries, createDelivery, createEvent, createEvents } from "./log-queries.ts";
-import { createIdentityCalls, createKeyCalls, createProjectCalls } from "./management.ts";
-import { migrate } from "./migrate.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { createAuditCalls } from "./calls/audit.ts";
+import { createCommit } from "./calls/commit.ts";
+import { createEventTypeCalls } from "./calls/event-types.ts";
+import { createAttempts, createDeliveries, createDelivery, createEvent, createEvents } from "./calls/log.ts";
+import { createIdentityCalls, createKeyCalls, createProjectCalls } from "./calls/management.ts";
 import {
 	createClaimDue,
 	createDueWebhooks,
@@ -21,12 +15,18 @@ import {
 	createReleaseAllLeases,
 	createRenewLeases,
 	createSweepWebhook,
-} from "./queue.ts";
-import { createReplayCalls } from "./replay.ts";
-import { createRetentionCalls } from "./retention-calls.ts";
-import { createStatsCalls } from "./stats-calls.ts";
-import { createRollUpStats } from "./stats-roll-up.ts";
-import { createWebhookCalls } from "./webhook-calls.ts";
+} from "./calls/queue.ts";
+import { createReplayCalls } from "./calls/replays.ts";
+import { createRetentionCalls } from "./calls/retention/retention-calls.ts";
+import { createWebhookCalls } from "./calls/webhooks.ts";
+import { idHex } from "./codec/ids.ts";
+import { createTransact, openConnection, type ConnectionOptions } from "./connection.ts";
+import { toStoreError } from "./errors.ts";
+import { migrate } from "./schema/migrate.ts";
+import { createStatsCalls } from "./stats/stats-calls.ts";
+import { Figures } from "./stats/stats-journal.ts";
+import { createRollUpStats } from "./stats/stats-roll-up.ts";
+import { HealthBook } from "./stats/webhook-health.ts";
 
 export interface SqliteStoreOptions extends ConnectionOptions {
 	/** Dates the migrations; the present if left out. */

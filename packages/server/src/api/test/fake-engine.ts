@@ -1,15 +1,15 @@
+import { generateSecretKey, keyDigest, sameDigest, type ApiKey, type Scope } from "../../core/crypto/key.ts";
 // The engine's public calls in a few lines, for tests of what is HTTP's own: parsing, limits, errors, keys. Anything
 // about delivering is tested with the real engine.
 import { FanfareError } from "../../core/errors.ts";
 import type { Event, EventInput } from "../../core/event.ts";
 import { createIdMaker, makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
-import { generateSecretKey, keyDigest, sameDigest, type ApiKey, type Scope } from "../../core/key.ts";
 import type { Page } from "../../core/page.ts";
-import { sumBuckets } from "../../core/stats.ts";
+import { sumBuckets } from "../../core/stats/stats.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import type { Project } from "../../core/workspace.ts";
-import { LiveHub } from "../../engine/live-hub.ts";
-import type { Engine, SentEvent, Webhooks, WebhookSettings } from "../../engine/public.ts";
+import type { Engine, SentEvent, Webhooks, WebhookSettings } from "../../engine/calls.ts";
+import { LiveHub } from "../../engine/live/live-hub.ts";
 import { createApp } from "../app.ts";
 import type { ApiDeps, RequestLine } from "../deps.ts";
 import { fakeEventTypes } from "./fake-event-types.ts";

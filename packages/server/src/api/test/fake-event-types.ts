@@ -1,7 +1,7 @@
 // A catalogue in a few lines: it keeps event types, and checks no schema.
 import { FanfareError } from "../../core/errors.ts";
 import type { EventType } from "../../core/event-type.ts";
-import type { EventTypes, EventTypeSettings } from "../../engine/public.ts";
+import type { EventTypes, EventTypeSettings } from "../../engine/calls.ts";
 
 export function fakeEventTypes(now: number, check: (projectId: string) => unknown): EventTypes {
 	const kept = new Map<string, EventType>();

@@ -1,7 +1,7 @@
 // Replays in a few lines, for tests of what is HTTP's own.
 import { FanfareError } from "../../core/errors.ts";
 import type { Replay } from "../../core/replay.ts";
-import type { ReplayRequest, Replays } from "../../engine/public.ts";
+import type { ReplayRequest, Replays } from "../../engine/calls.ts";
 
 /** What was asked for, and with which webhook. */
 export interface AskedReplay extends ReplayRequest {

@@ -1,0 +1,37 @@
+// The floor: what a bare undici pump of the same signed POSTs does to the same receiver, with no store and no API.
+import type { FloorPumpCalls } from "../../children/floor-pump.ts";
+import type { FloorMeasurements } from "../../scenario.ts";
+import type { Child } from "../process/child.ts";
+import type { Receiver } from "../server/receiver.ts";
+import { CpuMeter } from "./cpu-meter.ts";
+
+/** As many as the server has to one webhook. */
+const CONNECTIONS = 64;
+
+interface FloorContext {
+	readonly receiver: Receiver;
+	readonly seconds: number;
+	readonly warmUpSeconds: number;
+	readonly bodyBytes: number;
+	readonly startPump: () => Promise<Child<FloorPumpCalls>>;
+}
+
+export async function measureFloor(context: FloorContext): Promise<FloorMeasurements> {
+	const { receiver, seconds, warmUpSeconds, bodyBytes } = context;
+	await using pump = await context.startPump();
+	const target = { url: receiver.url, connections: CONNECTIONS, bodyBytes };
+	await receiver.reset();
+	const warmUp = await pump.call("pump", { ...target, seconds: warmUpSeconds });
+	await receiver.waitFor(warmUp.posted);
+	await receiver.reset();
+	const meter = await CpuMeter.start({ pump: pump.pid, receiver: receiver.pid });
+	const { posted, startedAt } = await pump.call("pump", { ...target, seconds });
+	const { received, lastAt } = await receiver.waitFor(posted);
+	const cpu = await meter.read();
+	return {
+		deliveredPerS: (received / (lastAt - startedAt)) * 1_000,
+		cpuUsPerEvent: cpu.pump.cpuUs / received,
+		pumpCores: cpu.pump.cores,
+		receiverCores: cpu.receiver.cores,
+	};
+}

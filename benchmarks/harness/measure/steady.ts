@@ -1,0 +1,83 @@
+import { percentile } from "@fanfare/testkit/report/percentiles";
+
+// A fixed number of events a second, whatever becomes of them: how long a send and a delivery take.
+import type { LoadCalls } from "../../children/load.ts";
+import type { Figure, Limit } from "../../scenario.ts";
+import type { Child } from "../process/child.ts";
+import type { BenchServer, SendTarget } from "../server/bench-server.ts";
+import type { Receiver } from "../server/receiver.ts";
+
+export interface SteadyLoad {
+	readonly server: BenchServer;
+	readonly load: Child<LoadCalls>;
+	readonly receiver: Receiver;
+	readonly target: SendTarget;
+	readonly ratePerS: number;
+	/** Whether an event's webhook answers; all do if it is left out. The others' events are sent and not counted. */
+	readonly answers?: (sequence: number) => boolean;
+}
+
+/** From the time at which each event was to be sent. */
+export type Latencies = {
+	readonly sent: number;
+	readonly received: number;
+	readonly duplicates: number;
+	readonly acknowledgedP50Ms: number;
+	readonly acknowledgedP99Ms: number;
+	readonly receivedP50Ms: number;
+	readonly receivedP99Ms: number;
+	readonly receivedMaxMs: number;
+	readonly latenessP99Ms: number;
+};
+
+/** More than can be under way, unless the server falls behind by a quarter of a second at 2,000 events a second. */
+const CONNECTIONS = 512;
+
+/** Sends for some seconds, and waits until all is in. Counts from 0: what came before is forgotten. */
+export async function measureSteady(steady: SteadyLoad, seconds: number): Promise<Latencies> {
+	const { server, load, receiver, target, ratePerS, answers = () => true } = steady;
+	const count = Math.ceil(ratePerS * seconds);
+	await receiver.reset();
+	const loop = { ...target, ratePerS, connections: Math.min(CONNECTIONS, count), count };
+	const { intendedAt, sentAt, acknowledgedAt } = await server.whileAlive(load.call("openLoop", loop));
+	const counted = intendedAt.reduce((sum, _, sequence) => sum + (answers(sequence) ? 1 : 0), 0);
+	const { received, duplicates } = await server.whileAlive(receiver.waitFor(counted));
+
+	const receivedAt = await receiver.times(count);
+	const after = (times: Float64Array) =>
+		times
+			.map((time, sequence) => time - (intendedAt[sequence] ?? 0))
+			.filter((_, sequence) => answers(sequence))
+			.sort();
+	const [acknowledgedMs, receivedMs, latenessMs] = [after(acknowledgedAt), after(receivedAt), after(sentAt)];
+	return {
+		sent: counted,
+		received,
+		duplicates,
+		acknowledgedP50Ms: percentile(acknowledgedMs, 0.5),
+		acknowledgedP99Ms: percentile(acknowledgedMs, 0.99),
+		receivedP50Ms: percentile(receivedMs, 0.5),
+		receivedP99Ms: percentile(receivedMs, 0.99),
+		receivedMaxMs: percentile(receivedMs, 1),
+		latenessP99Ms: percentile(latenessMs, 0.99),
+	};
+}
+
+/** Measurements under names that begin with `prefix`: `at100` makes `at100.receivedP99Ms`. */
+export function named(prefix: string, measurements: Readonly<Record<string, number>>): Record<string, number> {
+	return Object.fromEntries(Object.entries(measurements).map(([name, value]) => [`${prefix}.${name}`, value]));
+}
+
+/** Lines about measurements that `named` has made, with the limits that DESIGN.md sets for live traffic if `judged`. */
+export function latencyFigures(prefix: string, label: string, judged: boolean): Figure[] {
+	const limited = (ms: number): { limit?: Limit } => (judged ? { limit: { atMost: ms } } : {});
+	const figure = (measurement: string, what: string): Figure => ({
+		measurement: `${prefix}.${measurement}`,
+		label: `${label}: ${what}`,
+		unit: "ms",
+	});
+	return [
+		{ ...figure("acknowledgedP99Ms", "acknowledged p99"), ...limited(10) },
+		{ ...figure("receivedP99Ms", "received p99"), ...limited(25) },
+	];
+}

@@ -1,0 +1,218 @@
+// The server under test: the real command in a process of its own, with a data directory of its own.
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Client } from "@fanfare/sdk";
+import { processUsage } from "@fanfare/testkit/process-usage";
+import { quietDisk } from "@fanfare/testkit/report/machine";
+
+import { nowMs } from "../measure/clock.ts";
+import type { Resources } from "../process/resources.ts";
+import { copyStore, type PreparedStore } from "../store/store-copy.ts";
+import { commandOf } from "./server-code.ts";
+import { makeProject, type WebhookPlan } from "./webhook-plan.ts";
+
+const END_WITH_PARENT = new URL("../process/end-with-parent.ts", import.meta.url).href;
+const START_MS = 60_000;
+const STOP_MS = 15_000;
+/** The last outcomes are written after the receiver has answered. */
+const WRITTEN_MS = 5_000;
+const KEPT_OUTPUT = 4_096;
+
+/** What a scenario can ask for. */
+export interface ServerStart {
+	/** It starts on a copy of this; with an empty data directory if left out. */
+	readonly store?: PreparedStore;
+	/** It starts on the store itself, which must be the copy of an earlier server of this scenario. */
+	readonly inPlace?: boolean;
+	/** The data directory stays when it is disposed of. */
+	readonly keepData?: boolean;
+	/** Settings beside the defaults, by variable. */
+	readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface BenchServerOptions extends ServerStart {
+	readonly resources: Resources;
+	/** The root of the checkout whose server is to run. */
+	readonly codeDir: string;
+	/** Where its data directory is made. */
+	readonly parentDir: string;
+	/** Where to write a CPU profile when it stops. */
+	readonly profileDir: string | null;
+}
+
+/** A project to send to, for the load generator. */
+export interface SendTarget {
+	readonly serverUrl: string;
+	readonly key: string;
+	readonly projectId: string;
+	/** The number of webhooks over which events are spread, each to one; 1: all have one type. */
+	readonly spread: number;
+}
+
+interface Parts {
+	readonly url: string;
+	readonly key: string;
+	readonly dataDir: string;
+	readonly process: ChildProcess;
+	readonly died: Promise<never>;
+	/** On the clock of `nowMs`. */
+	readonly spawnedAt: number;
+	readonly listeningAt: number;
+	readonly removeData: () => void;
+}
+
+export class BenchServer implements AsyncDisposable {
+	readonly url: string;
+	readonly key: string;
+	readonly dataDir: string;
+	/** When its process was started, and when it said that it listens, on the clock of `nowMs`. */
+	readonly spawnedAt: number;
+	readonly listeningAt: number;
+	readonly #process: ChildProcess;
+	readonly #removeData: () => void;
+	readonly #died: Promise<never>;
+
+	private constructor(parts: Parts) {
+		this.url = parts.url;
+		this.key = parts.key;
+		this.dataDir = parts.dataDir;
+		this.spawnedAt = parts.spawnedAt;
+		this.listeningAt = parts.listeningAt;
+		this.#process = parts.process;
+		this.#died = parts.died;
+		this.#removeData = parts.removeData;
+	}
+
+	static async start(options: BenchServerOptions): Promise<BenchServer> {
+		const { resources, codeDir, profileDir, store, settings = {}, keepData = false } = options;
+		const dataDir = await dataDirOf(options);
+		const key = store?.key ?? `sk_${randomBytes(32).toString("base64url")}`;
+		const profile = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+		const spawnedAt = nowMs();
+		const child = spawn(
+			process.execPath,
+			["--conditions=@fanfare/source", `--import=${END_WITH_PARENT}`, ...profile, commandOf(codeDir), "serve"],
+			{ env: environment(dataDir, key, settings), stdio: ["ignore", "ignore", "pipe", "ipc"] },
+		);
+		resources.track(child);
+		const { url, died } = await started(child);
+		const removeData = () => keepData || resources.removeDirectory(dataDir);
+		return new BenchServer({ url, key, dataDir, process: child, died, spawnedAt, listeningAt: nowMs(), removeData });
+	}
+
+	get client(): Client {
+		return new Client(this.key, { endpoint: this.url });
+	}
+
+	get pid(): number {
+		const { pid } = this.#process;
+		if (pid === undefined) throw new Error("the server's process has not started");
+		return pid;
+	}
+
+	/** The promise's result, unless the server ends first, which is an error. */
+	whileAlive<T>(promise: Promise<T>): Promise<T> {
+		return Promise.race([promise, this.#died]);
+	}
+
+	/** A new project with webhooks, each of which wants the events of its number that the generator sends. */
+	async newProject(endpoint: string | WebhookPlan["endpoint"], webhooks = 1): Promise<SendTarget> {
+		const endpointOf = typeof endpoint === "string" ? () => endpoint : endpoint;
+		const { projectId } = await makeProject(this.client, { count: webhooks, endpoint: endpointOf, wants: "own" });
+		return this.target(projectId, webhooks);
+	}
+
+	target(projectId: string, spread = 1): SendTarget {
+		return { serverUrl: this.url, key: this.key, projectId, spread };
+	}
+
+	/** Throws if the server believes that something was not delivered, although the receiver has everything. */
+	async checkNothingPending(projectId: string): Promise<void> {
+		const { deliveries } = this.client.project(projectId);
+		const giveUpAt = performance.now() + WRITTEN_MS;
+		for (const status of ["Pending", "Failed"] as const) {
+			for (;;) {
+				const { data } = await deliveries.list({ status, limit: 1 });
+				if (data.length === 0) break;
+				if (performance.now() > giveUpAt) {
+					throw new Error(`the receiver has every event, but the server has deliveries that are ${status}`);
+				}
+				await sleep(50);
+			}
+		}
+	}
+
+	async residentMb(): Promise<number> {
+		return (await processUsage(this.pid)).residentMb;
+	}
+
+	async peakMb(): Promise<number> {
+		return (await processUsage(this.pid)).peakMb;
+	}
+
+	/** Stops it as an operator would; one that does not stop is ended, and that is an error. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		const { exitCode, signalCode } = this.#process;
+		if (exitCode === null && signalCode === null) {
+			const exited = once(this.#process, "exit");
+			const timer = setTimeout(() => this.#process.kill("SIGKILL"), STOP_MS);
+			this.#process.kill("SIGTERM");
+			await exited;
+			clearTimeout(timer);
+		}
+		this.#removeData();
+	}
+}
+
+async function dataDirOf({ store, inPlace = false, parentDir }: BenchServerOptions): Promise<string> {
+	if (store === undefined) return mkdtempSync(join(parentDir, "data-"));
+	if (inPlace) return store.dataDir;
+	const dataDir = copyStore(store, parentDir);
+	await quietDisk(parentDir);
+	return dataDir;
+}
+
+/** Nothing of the caller's own Fanfare, whose settings would be measured in place of the defaults. */
+function environment(dataDir: string, key: string, settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+	const others = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
+	return {
+		...Object.fromEntries(others),
+		FANFARE_PORT: "0",
+		FANFARE_DATA_DIR: dataDir,
+		FANFARE_ADMIN_KEY: key,
+		FANFARE_LOG_LEVEL: "warn",
+		FANFARE_ALLOW_HTTP: "true",
+		FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
+		...settings,
+	};
+}
+
+/** Waits for the line that says where it listens. `died` rejects when the process ends, with the end of what it said. */
+async function started(child: ChildProcess): Promise<{ url: string; died: Promise<never> }> {
+	let output = "";
+	const listening = Promise.withResolvers<string>();
+	child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+		output = (output + text).slice(-KEPT_OUTPUT);
+		const url = /listens on (\S+)/.exec(output)?.[1];
+		if (url !== undefined) listening.resolve(url);
+	});
+	const died = new Promise<never>((_, reject) => {
+		child.once("exit", (code, signal) => {
+			reject(new Error(`the server ended (${signal ?? `exit code ${code}`}); the last it said:\n${output}`));
+		});
+	});
+	died.catch(() => undefined); // it also ends when it is told to
+	const timer = setTimeout(() => {
+		listening.reject(new Error(`the server did not start within ${START_MS / 1_000} s; it said:\n${output}`));
+	}, START_MS);
+	try {
+		return { url: await Promise.race([listening.promise, died]), died };
+	} finally {
+		clearTimeout(timer);
+	}
+}

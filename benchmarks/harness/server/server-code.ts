@@ -1,0 +1,71 @@
+// Which server is measured: that of the working tree, or that of a git ref, unpacked beside it.
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+/** The checkout that this benchmark is part of. */
+export const WORKING_TREE = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** Packages of the checkout itself: a link to the working tree's would measure the wrong server. */
+const OWN_SCOPE = "@fanfare";
+const OWN_PACKAGES = ["sdk", "server"];
+
+/** The file that Node runs for `fanfare`. */
+export function commandOf(codeDir: string): string {
+	return join(codeDir, "packages", "cli", "src", "main.ts");
+}
+
+/**
+ * The ref's files in a new directory, with links to the libraries of the working tree. No `git worktree`, which would leave its
+ * notes in the repository if the benchmark is killed.
+ */
+export async function unpackRef(ref: string, parentDir: string): Promise<string> {
+	const commit = await commitOf(ref);
+	const codeDir = realpathSync(mkdtempSync(join(parentDir, "code-")));
+	const archive = join(codeDir, "code.tar");
+	const run = promisify(execFile);
+	await run("git", ["-C", WORKING_TREE, "archive", `--output=${archive}`, commit, "package.json", "packages"]);
+	await run("tar", ["-xf", archive, "-C", codeDir]);
+	rmSync(archive);
+	linkLibraries(codeDir);
+	assertOwnCode(codeDir);
+	return codeDir;
+}
+
+async function commitOf(ref: string): Promise<string> {
+	try {
+		const args = ["-C", WORKING_TREE, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`];
+		return (await promisify(execFile)("git", args)).stdout.trim();
+	} catch (cause) {
+		throw new Error(`--compare must name a commit that git knows, got ${JSON.stringify(ref)}`, { cause });
+	}
+}
+
+function linkLibraries(codeDir: string): void {
+	linkEntries(join(WORKING_TREE, "node_modules"), join(codeDir, "node_modules"));
+	for (const name of OWN_PACKAGES) {
+		const link = join(codeDir, "node_modules", OWN_SCOPE, name);
+		mkdirSync(join(link, ".."), { recursive: true });
+		symlinkSync(join(codeDir, "packages", name), link);
+	}
+	for (const name of readdirSync(join(codeDir, "packages"))) {
+		const libraries = join(WORKING_TREE, "packages", name, "node_modules");
+		if (existsSync(libraries)) linkEntries(libraries, join(codeDir, "packages", name, "node_modules"));
+	}
+}
+
+function linkEntries(from: string, to: string): void {
+	mkdirSync(to, { recursive: true });
+	for (const name of readdirSync(from)) {
+		if (name !== OWN_SCOPE) symlinkSync(join(from, name), join(to, name));
+	}
+}
+
+/** A comparison of the working tree with itself would show 1.00 and nobody would notice. */
+function assertOwnCode(codeDir: string): void {
+	const resolved = createRequire(commandOf(codeDir)).resolve(`${OWN_SCOPE}/server/package.json`);
+	if (!resolved.startsWith(codeDir)) throw new Error(`the ref's command would load the server of ${resolved}`);
+}

@@ -1,0 +1,38 @@
+// The projects and webhooks that scenarios send to, made through the API.
+import type { Client } from "@fanfare/sdk";
+
+import { numberedType } from "../../wire/sample-event.ts";
+
+export interface WebhookPlan {
+	readonly count: number;
+	/** The endpoint of each, by its number. */
+	readonly endpoint: (number: number) => string;
+	/** Each wants the events of its own number, or all want all. */
+	readonly wants: "own" | "all";
+}
+
+export interface MadeProject {
+	readonly projectId: string;
+	readonly webhookIds: readonly string[];
+}
+
+/** Calls under way at once: they share commits. */
+const AT_ONCE = 32;
+
+/** Makes a project whose log is kept for ever, with webhooks that are never disabled. */
+export async function makeProject(client: Client, plan: WebhookPlan): Promise<MadeProject> {
+	const project = await client.projects.create({ name: "Benchmark" });
+	await client.projects.update(project.id, { retentionDays: 0 });
+	const webhookIds: string[] = [];
+	let next = 0;
+	const work = async () => {
+		for (let number = next++; number < plan.count; number = next++) {
+			const eventTypes = plan.wants === "all" || plan.count === 1 ? null : [numberedType(number)];
+			const spec = { endpoint: plan.endpoint(number), eventTypes, disableAfterMs: 0 };
+			const { id } = await project.batch.webhooks.create({ name: `Receiver ${number}`, spec });
+			webhookIds[number] = id;
+		}
+	};
+	await Promise.all(Array.from({ length: AT_ONCE }, work));
+	return { projectId: project.id, webhookIds };
+}

@@ -1,0 +1,76 @@
+// Makes data directories with a past: the server makes them itself, and copies of the rows that it wrote fill them.
+import type { StoreWriterCalls } from "../../children/store-writer.ts";
+import { sampleData } from "../../wire/sample-event.ts";
+import { Child } from "../process/child.ts";
+import type { Resources } from "../process/resources.ts";
+import { BenchServer } from "../server/bench-server.ts";
+import type { Receiver } from "../server/receiver.ts";
+import { makeProject, type MadeProject } from "../server/webhook-plan.ts";
+import { copyStore, databaseOf, syncFile, type BasePlan, type PreparedStore, type StorePlan } from "./store-copy.ts";
+
+export interface PrepareOptions {
+	readonly resources: Resources;
+	readonly codeDir: string;
+	readonly parentDir: string;
+	readonly receiver: Receiver;
+	readonly progress: (text: string) => void;
+}
+
+/** Each store is made once, and so is each base: a project with webhooks, of which stores differ in what fills them. */
+export class PreparedStores {
+	readonly #options: PrepareOptions;
+	readonly #bases = new Map<string, Promise<PreparedStore>>();
+	readonly #stores = new Map<string, Promise<PreparedStore>>();
+
+	constructor(options: PrepareOptions) {
+		this.#options = options;
+	}
+
+	get(plan: StorePlan): Promise<PreparedStore> {
+		return once(this.#stores, plan, () => this.#make(plan));
+	}
+
+	async #make(plan: StorePlan): Promise<PreparedStore> {
+		const { resources, parentDir, progress } = this.#options;
+		const { webhooks, wants, numbered = false, deliveries } = plan;
+		progress(`  preparing a store: ${webhooks} webhooks, ${deliveries} deliveries`);
+		const basePlan: BasePlan = { webhooks, wants, numbered };
+		const base = await once(this.#bases, basePlan, () => makeBase(basePlan, this.#options));
+		if (deliveries === 0) return base;
+		const store = { ...base, dataDir: copyStore(base, parentDir) };
+		await fill(store, plan, resources);
+		syncFile(databaseOf(store.dataDir));
+		return store;
+	}
+}
+
+function once<T>(known: Map<string, Promise<T>>, plan: object, make: () => Promise<T>): Promise<T> {
+	const key = JSON.stringify(plan);
+	const made = known.get(key) ?? make();
+	known.set(key, made);
+	return made;
+}
+
+async function makeBase(plan: BasePlan, options: PrepareOptions): Promise<PreparedStore> {
+	const { resources, codeDir, parentDir, receiver } = options;
+	const server = await BenchServer.start({ resources, codeDir, parentDir, profileDir: null, keepData: true });
+	const endpoint = plan.numbered === true ? receiver.url : receiver.bulkUrl;
+	const made = await makeProject(server.client, { count: plan.webhooks, endpoint: () => endpoint, wants: plan.wants });
+	await deliverSample(server, made);
+	await server[Symbol.asyncDispose]();
+	syncFile(databaseOf(server.dataDir));
+	return { ...made, dataDir: server.dataDir, key: server.key };
+}
+
+/** One delivery that has succeeded: the rows of which all others are copies. */
+async function deliverSample(server: BenchServer, { projectId, webhookIds }: MadeProject): Promise<void> {
+	const project = server.client.project(projectId);
+	const data: unknown = JSON.parse(sampleData());
+	await project.events.send({ type: "order.line.shipped", data, webhookIds: webhookIds.slice(0, 1) });
+	await server.checkNothingPending(projectId);
+}
+
+async function fill({ dataDir, projectId, webhookIds }: PreparedStore, plan: StorePlan, resources: Resources) {
+	await using writer = await Child.start<StoreWriterCalls>("store-writer", resources);
+	await writer.call("fill", { path: databaseOf(dataDir), projectId, webhookIds, plan });
+}

@@ -1,0 +1,203 @@
+// The log: events, deliveries and attempts, by any of their filters together.
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+import type { Attempt, Delivery } from "../../../core/delivery.ts";
+import type { Event } from "../../../core/event.ts";
+import type { Page, PageRequest } from "../../../core/page.ts";
+import type { DeliveryFilter, EventFilter } from "../../../ports/store/log.ts";
+import { idBytes } from "../codec/ids.ts";
+import { countOf, STATE_COLUMNS, STATUS_CODES, toAttempt, toDelivery, toEvent } from "../codec/rows.ts";
+import { idRange, mapPage, readPage, type IdRange, type Order } from "./keyset.ts";
+
+const EVENT_COLUMNS = "id, project_id, type, timestamp, create_date, delivery_count";
+const DELIVERY_COLUMNS = ["id", "project_id", "webhook_id", "event_id", "event_type", "update_date", STATE_COLUMNS]
+	.join(", ")
+	.replaceAll(/\w+/g, "delivery.$&");
+
+/** One `column = ?` of a filter. */
+interface Condition {
+	readonly column: string;
+	readonly value: string | number | Uint8Array;
+}
+
+/** An index, and which conditions it answers by itself. */
+interface Access {
+	readonly index: string;
+	/** Those that lead to a place in it. */
+	readonly leading: readonly string[];
+	/** Those that can be compared in it without reading the row. */
+	readonly trailing: readonly string[];
+	/** The literal condition without which SQLite may not use a partial index. */
+	readonly partial?: string;
+	/** Whether a partial index has the rows that the filter asks for. */
+	readonly has?: (filter: DeliveryFilter) => boolean;
+}
+
+const BY_PROJECT: Access = { index: "deliveries_by_project", leading: ["project_id"], trailing: [] };
+const BY_EVENT: Access = { index: "deliveries_by_event", leading: ["event_id"], trailing: ["webhook_id"] };
+const WIDE_ACCESSES: readonly Access[] = [
+	{
+		index: "deliveries_by_webhook_status",
+		leading: ["webhook_id", "status"],
+		trailing: [],
+		partial: "entry.status > 1",
+		has: ({ status }) => status === "Failed" || status === "Held" || status === "Cancelled",
+	},
+	{
+		index: "deliveries_by_status",
+		leading: ["project_id", "status"],
+		trailing: ["webhook_id", "response_code"],
+		partial: "entry.status <> 1",
+		has: ({ status }) => status !== "Succeeded",
+	},
+	{
+		index: "deliveries_by_code",
+		leading: ["project_id", "response_code"],
+		trailing: ["status", "webhook_id"],
+		partial: "entry.response_code IS NOT NULL",
+	},
+	{ index: "deliveries_by_type", leading: ["project_id", "event_type"], trailing: ["webhook_id"] },
+	{ index: "deliveries_by_webhook", leading: ["webhook_id"], trailing: [] },
+];
+
+/** Counting goes no further when indexes are compared: beyond it, matches are frequent enough in each. */
+const COUNT_LIMIT = 10_000;
+
+/** Prepares `Store.deliveries`. */
+export function createDeliveries(db: DatabaseSync) {
+	const prepare = createStatementCache(db);
+
+	return (projectId: string, filter: DeliveryFilter, request: PageRequest): Page<Delivery> => {
+		const conditions = deliveryConditions(projectId, filter);
+		const range = idRange(filter);
+		const access = chooseAccess(prepare, filter, conditions, range);
+		const values = conditions.map(({ value }) => value);
+		const page = readPage("dlv", request, range, ({ low, high }, order, limit) =>
+			prepare(selectDeliveries(access, conditions, order)).all(...values, low, high, limit),
+		);
+		return mapPage(page, toDelivery);
+	};
+}
+
+/**
+ * Reads entries of the index, and the row of each that matches as far as the index can tell. As a join, since SQLite reads
+ * the row of every entry of a table without rowid at once otherwise (1 µs instead of 0.15 µs for one that doesn't match).
+ */
+function selectDeliveries(access: Access, conditions: readonly Condition[], order: Order): string {
+	const inIndex = new Set([...access.leading, ...access.trailing]);
+	const where = conditions.map(({ column }) => `${inIndex.has(column) ? "entry" : "delivery"}.${column} = ?`);
+	if (access.partial !== undefined) where.push(access.partial);
+	return `
+		SELECT ${DELIVERY_COLUMNS} FROM deliveries entry INDEXED BY ${access.index}
+		CROSS JOIN deliveries delivery ON delivery.id = entry.id
+		WHERE ${where.join(" AND ")} AND entry.id >= ? AND entry.id < ? ORDER BY entry.id ${order} LIMIT ?
+	`;
+}
+
+function deliveryConditions(projectId: string, filter: DeliveryFilter): Condition[] {
+	const { webhookId, eventId, eventType, status, responseCode } = filter;
+	const conditions: Condition[] = [{ column: "project_id", value: idBytes("proj", projectId) }];
+	if (webhookId !== null) conditions.push({ column: "webhook_id", value: idBytes("webhook", webhookId) });
+	if (eventId !== null) conditions.push({ column: "event_id", value: idBytes("evt", eventId) });
+	if (eventType !== null) conditions.push({ column: "event_type", value: eventType });
+	if (status !== null) conditions.push({ column: "status", value: STATUS_CODES[status] });
+	if (responseCode !== null) conditions.push({ column: "response_code", value: responseCode });
+	return conditions;
+}
+
+/** The index with the fewest entries to look at; among those with many, the one that can tell most without the row. */
+function chooseAccess(
+	prepare: Prepare,
+	filter: DeliveryFilter,
+	conditions: readonly Condition[],
+	range: IdRange,
+): Access {
+	if (filter.eventId !== null) return BY_EVENT;
+	const columns = new Set(conditions.map(({ column }) => column));
+	const usable = WIDE_ACCESSES.filter(
+		({ leading, has }) => leading.every((column) => columns.has(column)) && (has?.(filter) ?? true),
+	);
+	if (usable.length <= 1) return usable[0] ?? BY_PROJECT;
+	const [best] = usable
+		.map((access) => ({
+			access,
+			entries: countEntries(prepare, access, conditions, range),
+			answered: [...access.leading, ...access.trailing].filter((column) => columns.has(column)).length,
+		}))
+		.sort((a, b) => a.entries - b.entries || b.answered - a.answered);
+	return best?.access ?? BY_PROJECT;
+}
+
+function countEntries(
+	prepare: Prepare,
+	access: Access,
+	conditions: readonly Condition[],
+	{ low, high }: IdRange,
+): number {
+	const leading = conditions.filter(({ column }) => access.leading.includes(column));
+	const where = leading.map(({ column }) => `entry.${column} = ?`).concat(access.partial ?? []);
+	const count = prepare(`
+		SELECT count(*) AS count FROM (
+			SELECT 1 FROM deliveries entry INDEXED BY ${access.index}
+			WHERE ${where.join(" AND ")} AND entry.id >= ? AND entry.id < ? LIMIT ${COUNT_LIMIT}
+		)
+	`);
+	return countOf(count.get(...leading.map(({ value }) => value), low, high));
+}
+
+type Prepare = (sql: string) => StatementSync;
+
+/** The texts are made of the constants above, so there are some dozens at most; each is prepared once. */
+function createStatementCache(db: DatabaseSync): Prepare {
+	const statements = new Map<string, StatementSync>();
+	return (sql) => {
+		const known = statements.get(sql);
+		if (known !== undefined) return known;
+		const statement = db.prepare(sql);
+		statements.set(sql, statement);
+		return statement;
+	};
+}
+
+/** Prepares `Store.delivery`. */
+export function createDelivery(db: DatabaseSync) {
+	const select = db.prepare(`SELECT ${DELIVERY_COLUMNS} FROM deliveries delivery WHERE id = ? AND project_id = ?`);
+	return (projectId: string, deliveryId: string): Delivery | null => {
+		const row = select.get(idBytes("dlv", deliveryId), idBytes("proj", projectId));
+		return row === undefined ? null : toDelivery(row);
+	};
+}
+
+/** Prepares `Store.attempts`. */
+export function createAttempts(db: DatabaseSync) {
+	const select = db.prepare("SELECT * FROM attempts WHERE delivery_id = ? ORDER BY number");
+	return (deliveryId: string): Attempt[] => select.all(idBytes("dlv", deliveryId)).map(toAttempt);
+}
+
+/** Prepares `Store.events`. */
+export function createEvents(db: DatabaseSync) {
+	const prepare = createStatementCache(db);
+
+	return (projectId: string, filter: EventFilter, request: PageRequest): Page<Event> => {
+		const project = idBytes("proj", projectId);
+		const page = readPage("evt", request, idRange(filter), ({ low, high }, order, limit) => {
+			const select = prepare(`
+				SELECT ${EVENT_COLUMNS} FROM events ${filter.type === null ? "" : "INDEXED BY events_by_type"}
+				WHERE project_id = ? ${filter.type === null ? "" : "AND type = ?"} AND id >= ? AND id < ?
+				ORDER BY id ${order} LIMIT ?
+			`);
+			const type = filter.type === null ? [] : [filter.type];
+			return select.all(project, ...type, low, high, limit);
+		});
+		return mapPage(page, toEvent);
+	};
+}
+
+/** Prepares `Store.event`. */
+export function createEvent(db: DatabaseSync) {
+	const select = db.prepare(`SELECT ${EVENT_COLUMNS} FROM events WHERE project_id = ? AND id = ?`);
+	return (projectId: string, eventId: string): Event | null => {
+		const row = select.get(idBytes("proj", projectId), idBytes("evt", eventId));
+		return row === undefined ? null : toEvent(row);
+	};
+}

@@ -1,0 +1,244 @@
+// Replays: finding old events by what became of them, and making deliveries for them anew, a step at a time.
+import type { DatabaseSync } from "node:sqlite";
+
+import { newDelivery, type DeliveryStatus } from "../../../core/delivery.ts";
+import type { Page, PageRequest } from "../../../core/page.ts";
+import {
+	createReplayMatcher,
+	replayOutcome,
+	type Replay,
+	type ReplayFilter,
+	type ReplayMatcher,
+} from "../../../core/replay.ts";
+import type { ReplayCount, ReplayCountStep, ReplayStep } from "../../../ports/store/replays.ts";
+import { firstIdAt, idBytes, idHex, idText, idTime, justAfter } from "../codec/ids.ts";
+import { REPLAY_STATUS_CODES, replayValues, toReplay } from "../codec/replay-rows.ts";
+import { bytesOrNull, countOf, nameOf, rowId, STATUSES, text, type Row } from "../codec/rows.ts";
+import { inBackground, type Transact } from "../connection.ts";
+import type { FigureChanges } from "../stats/stats-changes.ts";
+import type { Figures } from "../stats/stats-journal.ts";
+import { createInsertDelivery } from "./commit.ts";
+import { idRange, mapPage, readPage } from "./keyset.ts";
+
+const { Running, Finished, Cancelled } = REPLAY_STATUS_CODES;
+
+/** Prepares the calls about replays. */
+export function createReplayCalls(db: DatabaseSync, transact: Transact, figures: Figures) {
+	const insert = createInsertReplay(db);
+	const selectRunning = db.prepare("SELECT * FROM replays INDEXED BY replays_running WHERE status = 0 ORDER BY id");
+	const select = db.prepare("SELECT * FROM replays WHERE id = ? AND project_id = ?");
+	const cancel = db.prepare(
+		`UPDATE replays SET status = ${Cancelled}, update_date = ?1, end_date = ?1 WHERE id = ?2 AND status = ${Running}`,
+	);
+
+	return {
+		insertReplay: (replay: Replay): void => transact(() => insert(replay)),
+		stepReplay: createStepReplay(db, figures),
+		cancelReplay: (replayId: string, at: number): boolean =>
+			transact(() => cancel.run(at, idBytes("replay", replayId)).changes === 1),
+		countReplay: createCountReplay(db),
+		runningReplays: (): Replay[] => selectRunning.all().map(toReplay),
+		replays: createReplayPage(db),
+		replay(projectId: string, replayId: string): Replay | null {
+			const row = select.get(idBytes("replay", replayId), idBytes("proj", projectId));
+			return row === undefined ? null : toReplay(row);
+		},
+		untried: createUntried(db),
+	};
+}
+
+function createInsertReplay(db: DatabaseSync) {
+	const insert = db.prepare(`
+		INSERT INTO replays (
+			id, project_id, webhook_id, since, until, outcomes, event_types, missed_event_types, status, scanned_count,
+			delivery_count, update_date
+		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	`);
+	return (replay: Replay): void => {
+		insert.run(...replayValues(replay));
+	};
+}
+
+function createStepReplay(db: DatabaseSync, figures: Figures) {
+	const select = db.prepare("SELECT * FROM replays WHERE id = ?");
+	const search = createSearch(db);
+	const newestIn = createNewestIn(db);
+	const insertDelivery = createInsertDelivery(db);
+	const moveOn = db.prepare(`
+		UPDATE replays SET status = ?2, scanned_count = scanned_count + ?3, delivery_count = delivery_count + ?4,
+			first_event_date = coalesce(first_event_date, ?5), last_event_date = coalesce(last_event_date, ?6),
+			position = coalesce(?7, position), update_date = ?8, end_date = ?9
+		WHERE id = ?1
+	`);
+
+	const step = (id: Uint8Array, { at, scanLimit, deliveryIds }: ReplayStep, changes: FigureChanges) => {
+		const row = select.get(id);
+		const replay = row === undefined ? null : toReplay(row);
+		if (row === undefined || replay?.status !== "Running") return null;
+		const { projectId, webhookId, filter } = replay;
+		const found = search({
+			projectId,
+			webhookId,
+			filter,
+			after: bytesOrNull(row["position"]),
+			scanLimit,
+			matchLimit: deliveryIds.length,
+			replayId: id,
+		});
+		for (const [index, { id: eventId, type }] of found.matches.entries()) {
+			const delivery = { id: deliveryIds[index] ?? "", webhookId, state: newDelivery(at, null, "replay") };
+			insertDelivery(idBytes("proj", projectId), eventId, { type, createDate: at }, delivery);
+			changes.moved(idHex("webhook", webhookId), at, null, "Pending");
+		}
+		moveOn.run(
+			id,
+			found.done ? Finished : Running,
+			found.scanned,
+			found.matches.length,
+			found.first === null ? null : idTime(found.first),
+			replay.lastEventDate ?? newestIn(projectId, filter),
+			found.last,
+			at,
+			found.done ? at : null,
+		);
+		const after = select.get(id);
+		return after === undefined ? null : toReplay(after);
+	};
+
+	return (request: ReplayStep): Replay | null =>
+		inBackground(db, () => figures.transact((changes) => step(idBytes("replay", request.replayId), request, changes)));
+}
+
+/** The date of the newest event in the range. */
+function createNewestIn(db: DatabaseSync): (projectId: string, filter: ReplayFilter) => number | null {
+	const select = db.prepare(
+		"SELECT id FROM events WHERE project_id = ? AND id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
+	);
+	return (projectId, { since, until }) => {
+		const row = select.get(idBytes("proj", projectId), firstIdAt(since), firstIdAt(until));
+		return row === undefined ? null : idTime(rowId(row));
+	};
+}
+
+interface Search {
+	readonly projectId: string;
+	readonly webhookId: string;
+	readonly filter: ReplayFilter;
+	readonly after: Uint8Array | null;
+	readonly scanLimit: number;
+	readonly matchLimit: number;
+	/** Events with a delivery that is newer than this are passed over. */
+	readonly replayId: Uint8Array | null;
+}
+
+interface Found {
+	readonly matches: readonly { readonly id: Uint8Array; readonly type: string }[];
+	readonly scanned: number;
+	/** The first and the last event looked at. */
+	readonly first: Uint8Array | null;
+	readonly last: Uint8Array | null;
+	/** Whether no event of the range is left. */
+	readonly done: boolean;
+}
+
+/** Looks at events one after the other: 3 µs for each. A statement for the events and one for their deliveries took 5. */
+function createSearch(db: DatabaseSync): (search: Search) => Found {
+	const select = db.prepare(`
+		SELECT e.seq, e.id, e.type, length(e.body) AS count, d.id AS delivery_id, d.status
+		FROM events e LEFT JOIN deliveries d INDEXED BY deliveries_by_event ON d.event_id = e.id AND d.webhook_id = ?
+		WHERE e.project_id = ? AND e.id >= ? AND e.id < ? ORDER BY e.id, d.id DESC
+	`);
+
+	return ({ projectId, webhookId, filter, after, scanLimit, matchLimit, replayId }) => {
+		const matcher = createReplayMatcher(filter);
+		const low = after === null ? firstIdAt(filter.since) : justAfter(after);
+		const scope = [idBytes("webhook", webhookId), idBytes("proj", projectId), low, firstIdAt(filter.until)] as const;
+		const matches: ScannedEvent[] = [];
+		let scanned = 0;
+		let first: Uint8Array | null = null;
+		let last: Uint8Array | null = null;
+		for (const event of scannedEvents(select.iterate(...scope))) {
+			const isMatch = wants(matcher, event, replayId);
+			if (scanned === scanLimit || (isMatch && matches.length === matchLimit)) {
+				return { matches, scanned, first, last, done: false };
+			}
+			if (isMatch) matches.push(event);
+			scanned++;
+			first ??= event.id;
+			last = event.id;
+		}
+		return { matches, scanned, first, last, done: true };
+	};
+}
+
+interface ScannedEvent {
+	readonly id: Uint8Array;
+	readonly type: string;
+	readonly isErased: boolean;
+	/** To the webhook, newest first. */
+	readonly deliveries: { readonly id: Uint8Array; readonly status: DeliveryStatus }[];
+}
+
+/** Brings together the rows of each event, which follow one another. */
+function* scannedEvents(rows: Iterable<Row>): Generator<ScannedEvent> {
+	let seq: unknown = null;
+	let event: ScannedEvent | null = null;
+	for (const row of rows) {
+		if (event === null || row["seq"] !== seq) {
+			if (event !== null) yield event;
+			seq = row["seq"];
+			event = { id: rowId(row), type: text(row["type"]), isErased: countOf(row) === 0, deliveries: [] };
+		}
+		const id = bytesOrNull(row["delivery_id"]);
+		if (id !== null) event.deliveries.push({ id, status: nameOf(STATUSES, row["status"]) });
+	}
+	if (event !== null) yield event;
+}
+
+function wants(
+	matcher: ReplayMatcher,
+	{ type, isErased, deliveries }: ScannedEvent,
+	replayId: Uint8Array | null,
+): boolean {
+	// Without a payload there is nothing to send.
+	if (isErased) return false;
+	const [newest] = deliveries;
+	if (replayId !== null && newest !== undefined && Buffer.compare(newest.id, replayId) > 0) return false;
+	const outcome = replayOutcome(deliveries.map(({ status }) => status));
+	return outcome !== null && matcher.wants(type, outcome);
+}
+
+function createCountReplay(db: DatabaseSync) {
+	const search = createSearch(db);
+	return ({ projectId, webhookId, filter, afterEventId, scanLimit }: ReplayCountStep): ReplayCount => {
+		const after = afterEventId === null ? null : idBytes("evt", afterEventId);
+		const scope = { projectId, webhookId, filter, after, scanLimit, matchLimit: Infinity, replayId: null };
+		const { matches, last, done } = search(scope);
+		return { matching: matches.length, lastEventId: done || last === null ? null : idText("evt", last) };
+	};
+}
+
+function createReplayPage(db: DatabaseSync) {
+	const sql = (column: string, order: string) => `
+		SELECT * FROM replays INDEXED BY replays_by_${column}
+		WHERE ${column}_id = ? AND project_id = ? AND id >= ? AND id < ? ORDER BY id ${order} LIMIT ?
+	`;
+	const byProject = { ASC: db.prepare(sql("project", "ASC")), DESC: db.prepare(sql("project", "DESC")) };
+	const byWebhook = { ASC: db.prepare(sql("webhook", "ASC")), DESC: db.prepare(sql("webhook", "DESC")) };
+	const everything = idRange({ after: null, before: null });
+
+	return (projectId: string, webhookId: string | null, request: PageRequest): Page<Replay> => {
+		const project = idBytes("proj", projectId);
+		const [select, leading] = webhookId === null ? [byProject, project] : [byWebhook, idBytes("webhook", webhookId)];
+		const page = readPage("replay", request, everything, ({ low, high }, order, limit) =>
+			select[order].all(leading, project, low, high, limit),
+		);
+		return mapPage(page, toReplay);
+	};
+}
+
+function createUntried(db: DatabaseSync) {
+	const select = db.prepare("SELECT 1 FROM deliveries WHERE id = ? AND due_at IS NOT NULL AND attempt_count = 0");
+	return (deliveryIds: readonly string[]): string[] =>
+		deliveryIds.filter((id) => select.get(idBytes("dlv", id)) !== undefined);
+}

@@ -1,0 +1,125 @@
+// What retention does to the file: it stops growing, gets smaller again, and holds nothing of an erased payload.
+import { readFileSync, statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { describe, expect, it } from "vitest";
+
+import { fillStore, type World } from "../../../../ports/contract/store/samples/records.ts";
+import type { Store } from "../../../../ports/store/store.ts";
+import { openSqliteStore } from "../../sqlite-store.ts";
+
+const DAY_MS = 86_400_000;
+const BATCHES = 20;
+
+/** A day's events, each delivered at the second attempt. */
+async function fillDay({ store, samples, projectId, webhookId, update }: World): Promise<void> {
+	for (let batch = 0; batch < BATCHES; batch++) {
+		const body = Buffer.alloc(2_000, "payload ");
+		const events = Array.from({ length: 50 }, () => samples.event(projectId, { body, webhookIds: [webhookId] }));
+		await store.commit({ events, updates: [] });
+		const ids = events.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
+		await update(...ids.map((id) => samples.failure(id, 1)), ...ids.map((id) => samples.outcome(id, 2)));
+		samples.now += DAY_MS / BATCHES;
+	}
+}
+
+async function purge(store: Store, projectId: string, before: number): Promise<void> {
+	let after: string | null = null;
+	for (let done = false; !done;) {
+		({ after, done } = await store.purgeEvents({ projectId, before, after, limit: 100 }));
+	}
+}
+
+async function release(store: Store): Promise<number> {
+	let sum = 0;
+	for (let bytes = 1; bytes > 0; sum += bytes) bytes = await store.releaseSpace(256 * 1_024);
+	return sum;
+}
+
+describe("the file", () => {
+	it("does not grow any more once what comes is as much as what goes, even if no space is given back", async () => {
+		using dir = new TemporaryDir();
+		const path = dir.join("fanfare.db");
+		const store = await openSqliteStore({ path });
+		const world = await fillStore(store);
+		const sizes: number[] = [];
+		for (let day = 0; day < 10; day++) {
+			await fillDay(world);
+			await purge(store, world.projectId, world.samples.now - 2 * DAY_MS);
+			sizes.push(statSync(path).size);
+		}
+		const [, , , fourth = 0] = sizes;
+		expect(Math.max(...sizes.slice(4))).toBeLessThan(fourth * 1.1);
+		await store.close();
+	});
+
+	it("gets smaller when much is deleted, but for what is kept for new data", async () => {
+		using dir = new TemporaryDir();
+		const path = dir.join("fanfare.db");
+		const store = await openSqliteStore({ path });
+		const world = await fillStore(store);
+		for (let day = 0; day < 3; day++) await fillDay(world);
+		const full = statSync(path).size;
+		await purge(store, world.projectId, world.samples.now);
+		const released = await release(store);
+		expect(released).toBeGreaterThan(full / 2);
+		expect(statSync(path).size).toBeLessThan(full / 4);
+		await fillDay(world);
+		await store.close();
+		using db = new DatabaseSync(path);
+		expect(db.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+	});
+
+	it("that was made without it uses its free space again, and can be made to give it back", async () => {
+		using dir = new TemporaryDir();
+		const path = dir.join("fanfare.db");
+		const older = new DatabaseSync(path);
+		older.exec("PRAGMA auto_vacuum = NONE; CREATE TABLE t (n)");
+		older.close();
+		const store = await openSqliteStore({ path });
+		const world = await fillStore(store);
+		for (let day = 0; day < 2; day++) await fillDay(world);
+		await purge(store, world.projectId, world.samples.now);
+		expect(await release(store)).toBe(0);
+		await store.close();
+		const full = statSync(path).size;
+		// As docs/operating.md says.
+		const shell = new DatabaseSync(path);
+		shell.exec("PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
+		shell.close();
+		expect(statSync(path).size).toBeLessThan(full / 4);
+		const again = await openSqliteStore({ path });
+		const update: World["update"] = (...updates) => again.commit({ events: [], updates });
+		for (let day = 0; day < 2; day++) await fillDay({ ...world, store: again, update });
+		await purge(again, world.projectId, world.samples.now);
+		expect(await release(again)).toBeGreaterThan(0);
+		await again.close();
+	});
+
+	it.each([100, 100_000])("holds nothing of an erased payload of %d bytes, nor of the answers to it", async (size) => {
+		using dir = new TemporaryDir();
+		const path = dir.join("fanfare.db");
+		const store = await openSqliteStore({ path });
+		const world = await fillStore(store);
+		const { samples, projectId, webhookId, update } = world;
+		await fillDay(world);
+		const secret = "a payload that nobody may find again, ".repeat(Math.ceil(size / 38));
+		const event = samples.event(projectId, { body: Buffer.from(secret), webhookIds: [webhookId] });
+		await store.commit({ events: [event], updates: [] });
+		const [delivery] = event.deliveries;
+		const outcome = samples.failure(delivery?.id ?? "", 1);
+		const response = { headers: {}, body: "an answer that repeats the payload", bodyTruncated: false };
+		await update({ ...outcome, attempt: samples.attempt(1, { response }) });
+		await fillDay(world);
+		const found = () => {
+			const bytes = [path, `${path}-wal`].map((file) => readFileSync(file).toString("latin1")).join("");
+			return [bytes.includes("nobody may find"), bytes.includes("that repeats the payload")];
+		};
+		expect(found()).toEqual([true, true]);
+		await store.erasePayload(projectId, event.event.id, "erased", samples.now);
+		await release(store);
+		expect(found()).toEqual([false, false]);
+		await store.close();
+	});
+});

@@ -1,0 +1,89 @@
+// Migrations: each all or nothing, in order, once; newer data is refused; the schema is the one that is committed.
+import { readFileSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { describe, expect, it } from "vitest";
+
+import { openSqliteStore } from "../sqlite-store.ts";
+import { migrate, readMigrations, type Migration } from "./migrate.ts";
+
+const FIRST: Migration = { id: 1, name: "first", sql: "CREATE TABLE a (n INTEGER) STRICT; INSERT INTO a VALUES (1)" };
+const SECOND: Migration = { id: 2, name: "second", sql: "ALTER TABLE a ADD COLUMN m INTEGER; UPDATE a SET m = n + 1" };
+const BROKEN: Migration = {
+	id: 2,
+	name: "broken",
+	sql: "CREATE TABLE b (n INTEGER) STRICT; INSERT INTO nowhere VALUES (1)",
+};
+
+const HOW_TO_UPDATE =
+	"If that is meant, write it anew and look at the difference: " +
+	"UPDATE_SCHEMA=1 npx vitest run packages/server/src/adapters/sqlite/migrate.test.ts && git diff";
+
+function tables(db: DatabaseSync): unknown[] {
+	return db
+		.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+		.all()
+		.map((row) => row["name"]);
+}
+
+describe("migrations", () => {
+	it("are applied in order, once, and are noted with their date", () => {
+		using db = new DatabaseSync(":memory:");
+		migrate(db, 100, [FIRST]);
+		migrate(db, 200, [FIRST, SECOND]);
+		migrate(db, 300, [FIRST, SECOND]);
+		expect(db.prepare("SELECT n, m FROM a").all()).toMatchObject([{ n: 1, m: 2 }]);
+		expect(db.prepare("SELECT id, name, apply_date FROM migrations").all()).toMatchObject([
+			{ id: 1, name: "first", apply_date: 100 },
+			{ id: 2, name: "second", apply_date: 200 },
+		]);
+	});
+
+	it("leave nothing behind where one fails halfway, and can be applied when it is mended", () => {
+		using db = new DatabaseSync(":memory:");
+		expect(() => migrate(db, 100, [FIRST, BROKEN])).toThrow("nowhere");
+		expect(tables(db)).toEqual(["a", "migrations"]);
+		migrate(db, 200, [FIRST, SECOND]);
+		expect(db.prepare("SELECT id FROM migrations").all()).toMatchObject([{ id: 1 }, { id: 2 }]);
+	});
+
+	it("are numbered from 1 without a gap", () => {
+		const ids = readMigrations().map(({ id }) => id);
+		expect(ids).toEqual(ids.map((_, index) => index + 1));
+		expect(ids.length).toBeGreaterThan(0);
+	});
+
+	it("refuse data that a newer program has written, and say what to do", async () => {
+		using dir = new TemporaryDir();
+		const path = dir.join("newer.db");
+		const known = readMigrations().at(-1)?.id ?? 0;
+		await (await openSqliteStore({ path })).close();
+		using db = new DatabaseSync(path);
+		db.exec(`INSERT INTO migrations (id, name, apply_date) VALUES (${known + 3}, 'of-tomorrow', 0)`);
+		db.close();
+		await expect(openSqliteStore({ path })).rejects.toMatchObject({
+			name: "StoreError",
+			code: "store_unavailable",
+			message: `this data was written by a newer Fanfare (schema ${known + 3}, this program knows ${known}): run that version or restore a backup`,
+		});
+	});
+
+	it("give the schema that is committed in schema.sql", () => {
+		using db = new DatabaseSync(":memory:");
+		migrate(db, 0);
+		const dump = dumpSchema(db);
+		const file = new URL("./schema.sql", import.meta.url);
+		if (process.env["UPDATE_SCHEMA"] === "1") writeFileSync(file, dump);
+		const differs = readFileSync(file, "utf8") !== dump;
+		expect(differs ? `schema.sql is not what the migrations make. ${HOW_TO_UPDATE}` : "").toBe("");
+	});
+});
+
+function dumpSchema(db: DatabaseSync): string {
+	const statements = db
+		.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC, name")
+		.all()
+		.map((row) => `${String(row["sql"])};\n`);
+	return `-- Made from migrations/ by migrate.test.ts: for reading, and to see what a migration changes.\n\n${statements.join("\n")}`;
+}

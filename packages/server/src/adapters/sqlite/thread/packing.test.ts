@@ -1,0 +1,146 @@
+// What is packed comes out as it went in, on the other side of a thread.
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+
+import {
+	ATTEMPT_TRIGGERS,
+	DELIVERY_STATUSES,
+	newDelivery,
+	type Attempt,
+	type AttemptVerdict,
+	type DeliveryChange,
+	type DeliveryState,
+} from "../../../core/delivery.ts";
+import type { CommitBatch, CommitResult } from "../../../ports/store/accept.ts";
+import type { LeasedDelivery } from "../../../ports/store/queue.ts";
+import { packBatch, packLeased, packResult, unpackBatch, unpackLeased, unpackResult, type Packed } from "./packing.ts";
+
+const text = fc.string({ maxLength: 8 });
+const count = fc.nat(1_000_000);
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary);
+const body = fc.uint8Array({ maxLength: 30 });
+const trigger = fc.constantFrom(...ATTEMPT_TRIGGERS);
+const headers = fc.dictionary(fc.stringMatching(/^[a-z-]{1,8}$/), text, { maxKeys: 4, noNullPrototype: true });
+const state: fc.Arbitrary<DeliveryState> = fc.record({
+	status: fc.constantFrom(...DELIVERY_STATUSES),
+	reason: maybe(text),
+	attemptCount: count,
+	autoAttemptCount: count,
+	nextAttemptAt: maybe(count),
+	leaseUntil: maybe(count),
+	trigger,
+	scheduleResumesAt: maybe(count),
+	responseCode: maybe(count),
+});
+const attempt: fc.Arbitrary<Attempt> = fc.record({
+	id: text,
+	number: count,
+	trigger,
+	startDate: count,
+	durationMs: count,
+	responseCode: count,
+	error: maybe(text),
+	reason: maybe(text),
+	requestHeaders: headers,
+	response: maybe(fc.record({ headers, body: text, bodyTruncated: fc.boolean() })),
+});
+const verdict: fc.Arbitrary<AttemptVerdict> = fc.oneof(
+	fc.record({ kind: fc.constant("success" as const), responseCode: count }),
+	fc.record({ kind: fc.constant("gone" as const), responseCode: count }),
+	fc.record({ kind: fc.constant("failure" as const), responseCode: count, reason: text, retryAfterMs: maybe(count) }),
+);
+const policy = fc.record(
+	{ maxRetries: count, maxBackoffMs: count, scheduleMs: maybe(fc.array(count, { maxLength: 3 })) },
+	{ requiredKeys: ["maxRetries", "maxBackoffMs"] },
+);
+const change: fc.Arbitrary<DeliveryChange> = fc.oneof(
+	fc.record({
+		type: fc.constant("attempted" as const),
+		at: count,
+		trigger,
+		verdict,
+		policy,
+		random: fc.double({ min: 0, max: 0.99, noNaN: true }),
+	}),
+	fc.record({ type: fc.constant("release" as const) }),
+	fc.record({ type: fc.constant("cancel" as const), reason: text }),
+	fc.record({ type: fc.constant("retry" as const), at: count }),
+);
+const batch: fc.Arbitrary<CommitBatch> = fc.record({
+	events: fc.array(
+		fc.record({
+			event: fc.record({
+				id: text,
+				projectId: text,
+				type: text,
+				timestamp: count,
+				createDate: count,
+				deliveryCount: count,
+			}),
+			body,
+			idempotency: maybe(fc.record({ key: text, fingerprint: body })),
+			deliveries: fc.array(fc.record({ id: text, webhookId: text, state }), { maxLength: 3 }),
+		}),
+		{ maxLength: 4 },
+	),
+	updates: fc.array(fc.record({ deliveryId: text, at: count, change, attempt: maybe(attempt) }), { maxLength: 4 }),
+});
+const leased: fc.Arbitrary<LeasedDelivery> = fc.record({
+	id: text,
+	projectId: text,
+	webhookId: text,
+	eventId: text,
+	eventType: text,
+	trigger,
+	attemptCount: count,
+	leaseUntil: count,
+	createDate: count,
+	body,
+});
+
+/** As a message to another thread takes it. */
+function sent({ values, bodies }: Packed): Packed {
+	return structuredClone({ values, bodies }, { transfer: bodies.byteLength === 0 ? [] : [bodies] });
+}
+
+it("keeps commits as they are: events with their bodies, and outcomes", () => {
+	fc.assert(
+		fc.property(batch, (one) => {
+			expect(unpackBatch(sent(packBatch(one)))).toEqual(one);
+		}),
+	);
+});
+
+it("keeps what came of commits as it is, whether all was accepted or not", () => {
+	const accepted = { kind: "accepted" } as const;
+	const event = { id: "e", projectId: "p", type: "t", timestamp: 1, createDate: 2, deliveryCount: 3 };
+	const health = fc.record({ failingSince: maybe(count), exhaustedCount: count });
+	const fixed = { id: "d", projectId: "p", eventId: "e", eventType: "t", webhookId: "w", createDate: 1, updateDate: 2 };
+	const delivery = state.map((moving) => ({ ...fixed, ...moving }));
+	const kind = fc.constantFrom("exhausted" as const, "recovered" as const);
+	const turn = fc.record({ kind, delivery, at: count, before: health, after: health });
+	const result: fc.Arbitrary<CommitResult> = fc.record({
+		events: fc.array(
+			fc.constantFrom(accepted, accepted, { kind: "conflict" as const }, { kind: "duplicate" as const, event }),
+		),
+		updates: fc.array(maybe(state), { maxLength: 4 }),
+		turns: fc.array(turn, { maxLength: 2 }),
+	});
+	fc.assert(
+		fc.property(result, (one) => {
+			expect(unpackResult(sent(packResult(one)))).toEqual(one);
+		}),
+	);
+	const one = { events: [accepted, accepted], updates: [newDelivery(1, 2)], turns: [] };
+	expect(unpackResult(sent(packResult(one)))).toEqual(one);
+});
+
+it("keeps claims as they are, each body in memory of its own", () => {
+	fc.assert(
+		fc.property(fc.array(leased, { maxLength: 5 }), (all) => {
+			const unpacked = unpackLeased(sent(packLeased(all)));
+			expect(unpacked).toEqual(all);
+			for (const { body } of unpacked) expect(body.buffer.byteLength).toBe(body.length);
+		}),
+	);
+});

@@ -1,0 +1,270 @@
+// Commits and claims on their way between threads: primitives in a row, and all bodies in one buffer that changes hands.
+// Cloning the objects as they are takes 9.5 µs of CPU a cycle, this 3.3 (batches of 50, both threads together).
+import type { Attempt, DeliveryChange, DeliveryState } from "../../../core/delivery.ts";
+import type { AcceptResult, CommitBatch, CommitResult, DeliveryUpdate, NewEvent } from "../../../ports/store/accept.ts";
+import type { LeasedDelivery } from "../../../ports/store/queue.ts";
+
+/** What is packed. Written and read in the same order, by the pairs of functions in this file. */
+export interface Packed {
+	readonly values: unknown[];
+	readonly bodies: ArrayBuffer;
+}
+
+export function packBatch({ events, updates }: CommitBatch): Packed {
+	const values: unknown[] = [events.length, updates.length];
+	const bodies = joined(events);
+	for (const event of events) packEvent(values, event);
+	for (const update of updates) packUpdate(values, update);
+	return { values, bodies };
+}
+
+export function unpackBatch(packed: Packed): CommitBatch {
+	const reader = new Reader(packed);
+	const eventCount = reader.take<number>();
+	const updateCount = reader.take<number>();
+	return {
+		events: Array.from({ length: eventCount }, () => unpackEvent(reader)),
+		updates: Array.from({ length: updateCount }, () => unpackUpdate(reader)),
+	};
+}
+
+/** Mostly every event is accepted and there are no turns: then those are not spelled out. */
+export function packResult({ events, updates, turns }: CommitResult): Packed {
+	const allAccepted = events.every(({ kind }) => kind === "accepted");
+	const values: unknown[] = [events.length, allAccepted ? null : events, turns, updates.length];
+	for (const state of updates) packState(values, state);
+	return { values, bodies: NO_BODIES };
+}
+
+export function unpackResult(packed: Packed): CommitResult {
+	const reader = new Reader(packed);
+	const eventCount = reader.take<number>();
+	const events = reader.take<CommitResult["events"] | null>();
+	const turns = reader.take<CommitResult["turns"]>();
+	const updateCount = reader.take<number>();
+	return {
+		events: events ?? Array.from({ length: eventCount }, () => ACCEPTED),
+		turns,
+		updates: Array.from({ length: updateCount }, () => unpackState(reader)),
+	};
+}
+
+export function packLeased(deliveries: readonly LeasedDelivery[]): Packed {
+	const values: unknown[] = [deliveries.length];
+	for (const each of deliveries) {
+		values.push(each.id, each.projectId, each.webhookId, each.eventId, each.eventType, each.trigger);
+		values.push(each.attemptCount, each.leaseUntil, each.createDate, each.body.length);
+	}
+	return { values, bodies: joined(deliveries) };
+}
+
+export function unpackLeased(packed: Packed): readonly LeasedDelivery[] {
+	const reader = new Reader(packed);
+	return Array.from({ length: reader.take<number>() }, () => ({
+		id: reader.take(),
+		projectId: reader.take(),
+		webhookId: reader.take(),
+		eventId: reader.take(),
+		eventType: reader.take(),
+		trigger: reader.take(),
+		attemptCount: reader.take(),
+		leaseUntil: reader.take(),
+		createDate: reader.take(),
+		// A copy: one delivery that waits long must not keep the bodies of all that were claimed with it.
+		body: reader.takeBody().slice(),
+	}));
+}
+
+const ACCEPTED: AcceptResult = { kind: "accepted" };
+const NO_BODIES = new ArrayBuffer(0);
+
+class Reader {
+	readonly #values: readonly unknown[];
+	readonly #bodies: ArrayBuffer;
+	#at = 0;
+	#bodyAt = 0;
+
+	constructor({ values, bodies }: Packed) {
+		this.#values = values;
+		this.#bodies = bodies;
+	}
+
+	/** The next value. */
+	// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- whoever reads names the type that was put there
+	take<T>(): T {
+		return this.#values[this.#at++] as T;
+	}
+
+	/** The next body; its length is the next value. A view, with which all of them stay in memory: copy it if it is to be kept. */
+	takeBody(): Uint8Array {
+		const length = this.take<number>();
+		const body = new Uint8Array(this.#bodies, this.#bodyAt, length);
+		this.#bodyAt += length;
+		return body;
+	}
+}
+
+function joined(parts: readonly { readonly body: Uint8Array }[]): ArrayBuffer {
+	const all = new Uint8Array(parts.reduce((sum, { body }) => sum + body.length, 0));
+	let at = 0;
+	for (const { body } of parts) {
+		all.set(body, at);
+		at += body.length;
+	}
+	return all.buffer;
+}
+
+function packEvent(values: unknown[], { event, body, idempotency, deliveries }: NewEvent): void {
+	values.push(event.id, event.projectId, event.type, event.timestamp, event.createDate, event.deliveryCount);
+	values.push(body.length, idempotency, deliveries.length);
+	for (const { id, webhookId, state } of deliveries) {
+		values.push(id, webhookId);
+		packState(values, state);
+	}
+}
+
+function unpackEvent(reader: Reader): NewEvent {
+	const event: NewEvent["event"] = {
+		id: reader.take(),
+		projectId: reader.take(),
+		type: reader.take(),
+		timestamp: reader.take(),
+		createDate: reader.take(),
+		deliveryCount: reader.take(),
+	};
+	const body = reader.takeBody();
+	const idempotency = reader.take<NewEvent["idempotency"]>();
+	const deliveries = Array.from({ length: reader.take<number>() }, () => ({
+		id: reader.take<string>(),
+		webhookId: reader.take<string>(),
+		state: unpackState(reader) ?? missing(),
+	}));
+	return { event, body, idempotency, deliveries };
+}
+
+function packState(values: unknown[], state: DeliveryState | null): void {
+	if (state === null) {
+		values.push(null);
+		return;
+	}
+	values.push(state.status, state.reason, state.attemptCount, state.autoAttemptCount, state.nextAttemptAt);
+	values.push(state.leaseUntil, state.trigger, state.scheduleResumesAt, state.responseCode);
+}
+
+function unpackState(reader: Reader): DeliveryState | null {
+	const status = reader.take<DeliveryState["status"] | null>();
+	if (status === null) return null;
+	return {
+		status,
+		reason: reader.take(),
+		attemptCount: reader.take(),
+		autoAttemptCount: reader.take(),
+		nextAttemptAt: reader.take(),
+		leaseUntil: reader.take(),
+		trigger: reader.take(),
+		scheduleResumesAt: reader.take(),
+		responseCode: reader.take(),
+	};
+}
+
+function packUpdate(values: unknown[], { deliveryId, at, change, attempt }: DeliveryUpdate): void {
+	values.push(deliveryId, at);
+	packChange(values, change);
+	values.push(attempt !== null);
+	if (attempt !== null) packAttempt(values, attempt);
+}
+
+function unpackUpdate(reader: Reader): DeliveryUpdate {
+	return {
+		deliveryId: reader.take(),
+		at: reader.take(),
+		change: unpackChange(reader),
+		attempt: reader.take<boolean>() ? unpackAttempt(reader) : null,
+	};
+}
+
+/** Outcomes of attempts in a row, since nearly all changes are outcomes; the others as they are. */
+function packChange(values: unknown[], change: DeliveryChange): void {
+	if (change.type !== "attempted") {
+		values.push(change);
+		return;
+	}
+	const { at, trigger, verdict, policy, random } = change;
+	values.push(null, at, trigger, verdict.kind, verdict.responseCode);
+	if (verdict.kind === "failure") values.push(verdict.reason, verdict.retryAfterMs);
+	values.push(policy.maxRetries, policy.maxBackoffMs, policy.scheduleMs, random);
+}
+
+function unpackChange(reader: Reader): DeliveryChange {
+	const change = reader.take<DeliveryChange | null>();
+	if (change !== null) return change;
+	return {
+		type: "attempted",
+		at: reader.take(),
+		trigger: reader.take(),
+		verdict: unpackVerdict(reader),
+		policy: unpackPolicy(reader),
+		random: reader.take(),
+	};
+}
+
+type Outcome = DeliveryChange & { type: "attempted" };
+
+function unpackVerdict(reader: Reader): Outcome["verdict"] {
+	const kind = reader.take<Outcome["verdict"]["kind"]>();
+	const responseCode = reader.take<number>();
+	if (kind !== "failure") return { kind, responseCode };
+	return { kind, responseCode, reason: reader.take(), retryAfterMs: reader.take() };
+}
+
+function unpackPolicy(reader: Reader): Outcome["policy"] {
+	const policy = { maxRetries: reader.take<number>(), maxBackoffMs: reader.take<number>() };
+	const scheduleMs = reader.take<readonly number[] | undefined>();
+	return scheduleMs === undefined ? policy : { ...policy, scheduleMs };
+}
+
+function packAttempt(values: unknown[], attempt: Attempt): void {
+	const { id, number, trigger, startDate, durationMs, responseCode, error, reason, requestHeaders, response } = attempt;
+	values.push(id, number, trigger, startDate, durationMs, responseCode, error, reason);
+	packMap(values, requestHeaders);
+	values.push(response !== null);
+	if (response === null) return;
+	packMap(values, response.headers);
+	values.push(response.body, response.bodyTruncated);
+}
+
+function unpackAttempt(reader: Reader): Attempt {
+	return {
+		id: reader.take(),
+		number: reader.take(),
+		trigger: reader.take(),
+		startDate: reader.take(),
+		durationMs: reader.take(),
+		responseCode: reader.take(),
+		error: reader.take(),
+		reason: reader.take(),
+		requestHeaders: unpackMap(reader),
+		response: reader.take<boolean>()
+			? { headers: unpackMap(reader), body: reader.take(), bodyTruncated: reader.take() }
+			: null,
+	};
+}
+
+function packMap(values: unknown[], map: Readonly<Record<string, string>>): void {
+	const names = Object.keys(map);
+	values.push(names.length);
+	for (const name of names) values.push(name, map[name]);
+}
+
+function unpackMap(reader: Reader): Record<string, string> {
+	const map: Record<string, string> = {};
+	for (let count = reader.take<number>(); count > 0; count--) {
+		const name = reader.take<string>();
+		map[name] = reader.take();
+	}
+	return map;
+}
+
+function missing(): never {
+	throw new RangeError("a new delivery has no state");
+}

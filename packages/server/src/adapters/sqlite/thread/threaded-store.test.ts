@@ -1,0 +1,18 @@
+// The embedded store in its thread keeps the port's contract.
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+
+import { storeContract } from "../../../ports/contract/store.contract.ts";
+import { openThreadedSqliteStore } from "./threaded-store.ts";
+
+const dir = new TemporaryDir();
+let files = 0;
+let path = "";
+
+storeContract({
+	name: "threaded sqlite",
+	open: () => openThreadedSqliteStore({ path: (path = dir.join(`${files++}.db`)) }),
+	reopen: async (store) => {
+		await store.close();
+		return openThreadedSqliteStore({ path });
+	},
+});

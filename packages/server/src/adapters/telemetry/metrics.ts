@@ -1,0 +1,159 @@
+// The metrics of Fanfare, for Prometheus. Names follow its conventions: base units, `_total` for counters.
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+import type { ErrorCode } from "../../core/errors.ts";
+import type { AttemptReport, EngineGauges } from "../../ports/observer.ts";
+import { ATTEMPT_ERRORS } from "../../ports/sender.ts";
+import { NOTHING_PURGED, type Purged } from "../../ports/store/retention.ts";
+import { watchEventLoopLag } from "./event-loop-lag.ts";
+
+/** From a fraction of a millisecond to the longest attempt. */
+const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
+const COMMIT_BUCKETS_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048];
+const MS_PER_S = 1_000;
+/** The longest that a timer takes: prom-client's measurement of event-loop lag is replaced, and need not run. */
+const HARDLY_EVER_MS = 2 ** 31 - 1;
+
+/** What sends are refused with by the engine. */
+const REFUSAL_CODES = [
+	"invalid_request",
+	"unknown_webhook",
+	"payload_too_large",
+	"idempotency_conflict",
+	"overloaded",
+	"shutting_down",
+	"store_full",
+	"store_unavailable",
+] as const satisfies readonly ErrorCode[];
+
+/** What is read when the metrics are asked for. */
+export interface MetricSources {
+	gauges(): EngineGauges;
+	/** Deliveries in each status that is not an end. */
+	openDeliveries(): Promise<Readonly<Record<"Pending" | "Held", number>>>;
+}
+
+export class Metrics {
+	readonly #registry = new Registry();
+	readonly #accepted: Counter;
+	readonly #deliveries: Counter;
+	readonly #refused: Counter<"code">;
+	readonly #attempts: Counter<"result" | "error">;
+	readonly #attemptSeconds: Histogram<"result">;
+	readonly #acceptedToSent: Histogram;
+	readonly #commitSeconds: Histogram;
+	readonly #commitSize: Histogram;
+	readonly #purged: Counter<"kind">;
+	readonly #released: Counter;
+	readonly #problems: Counter;
+
+	constructor() {
+		const registers = [this.#registry];
+		const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+			new Counter({ name: `fanfare_${name}`, help, labelNames, registers });
+		const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: L[] = []) =>
+			new Histogram({ name: `fanfare_${name}`, help, buckets, labelNames, registers });
+		this.#accepted = counter("events_accepted_total", "Events accepted: committed and synced.");
+		this.#deliveries = counter("deliveries_created_total", "Deliveries made for accepted events.");
+		this.#refused = counter("events_refused_total", "Sends refused, by error code.", ["code"]);
+		this.#attempts = counter("attempts_total", "Attempts, by result and error.", ["result", "error"]);
+		this.#attemptSeconds = histogram("attempt_duration_seconds", "How long attempts took.", LATENCY_BUCKETS_S, [
+			"result",
+		]);
+		this.#acceptedToSent = histogram(
+			"accepted_to_sent_seconds",
+			"From the acceptance of an event to the start of its first attempt.",
+			LATENCY_BUCKETS_S,
+		);
+		this.#commitSeconds = histogram("commit_duration_seconds", "How long a group commit took.", COMMIT_BUCKETS_S);
+		this.#commitSize = histogram("commit_size", "Events and outcomes in one group commit.", SIZE_BUCKETS);
+		this.#purged = counter("retention_deleted_total", "What retention has deleted, by kind.", ["kind"]);
+		this.#released = counter("retention_released_bytes_total", "Bytes given back to the file system.");
+		this.#problems = counter("problems_total", "Failures inside that were dealt with; the log says what they were.");
+		this.#beginSeries();
+		// Memory, CPU, open handles, garbage collection.
+		collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: HARDLY_EVER_MS });
+		watchEventLoopLag(this.#registry);
+	}
+
+	/** Adds the gauges, which are read at each request for the metrics. */
+	watch(sources: MetricSources): void {
+		const registers = [this.#registry];
+		const gauge = (name: string, help: string, read: () => number) =>
+			new Gauge({
+				name: `fanfare_${name}`,
+				help,
+				registers,
+				collect() {
+					this.set(read());
+				},
+			});
+		gauge("ready_deliveries", "Deliveries ready in memory.", () => sources.gauges().readyDeliveries);
+		gauge("in_flight_attempts", "Attempts under way.", () => sources.gauges().inFlightAttempts);
+		gauge("waiting_sends", "Sends that wait for their commit.", () => sources.gauges().waitingSends);
+		gauge(
+			"oldest_due_seconds",
+			"Age of the oldest due delivery that waits in the store.",
+			() => sources.gauges().oldestDueMs / MS_PER_S,
+		);
+		const open = new Gauge({
+			name: "fanfare_open_deliveries",
+			help: "Deliveries that have not ended, by status.",
+			labelNames: ["status"],
+			registers: [],
+			async collect() {
+				const counts = await sources.openDeliveries();
+				this.set({ status: "Pending" }, counts.Pending);
+				this.set({ status: "Held" }, counts.Held);
+			},
+		});
+		this.#registry.registerMetric(open);
+	}
+
+	/** A series that is there from the start is one that rates can be made of, and alerts that see the first time. */
+	#beginSeries(): void {
+		this.purged(NOTHING_PURGED);
+		for (const code of REFUSAL_CODES) this.#refused.inc({ code }, 0);
+		this.#attempts.inc({ result: "success", error: "none" }, 0);
+		for (const error of ["status", ...ATTEMPT_ERRORS]) this.#attempts.inc({ result: "failure", error }, 0);
+		for (const result of ["success", "failure"] as const) this.#attemptSeconds.zero({ result });
+	}
+
+	eventAccepted(deliveryCount: number): void {
+		this.#accepted.inc();
+		this.#deliveries.inc(deliveryCount);
+	}
+
+	eventRefused(code: string): void {
+		this.#refused.inc({ code });
+	}
+
+	attemptFinished(report: AttemptReport): void {
+		const { result } = report;
+		this.#attempts.inc({ result, error: report.error ?? (result === "success" ? "none" : "status") });
+		this.#attemptSeconds.observe({ result }, report.durationMs / MS_PER_S);
+		if (report.acceptedToSentMs !== null) this.#acceptedToSent.observe(report.acceptedToSentMs / MS_PER_S);
+	}
+
+	committed(commit: { readonly events: number; readonly updates: number; readonly durationMs: number }): void {
+		this.#commitSeconds.observe(commit.durationMs / MS_PER_S);
+		this.#commitSize.observe(commit.events + commit.updates);
+	}
+
+	purged(purged: Purged): void {
+		for (const [kind, count] of Object.entries(purged)) this.#purged.inc({ kind }, count);
+	}
+
+	spaceReleased(bytes: number): void {
+		this.#released.inc(bytes);
+	}
+
+	problem(): void {
+		this.#problems.inc();
+	}
+
+	async render(): Promise<{ contentType: string; text: string }> {
+		return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+	}
+}

@@ -1,0 +1,126 @@
+// /docs: the OpenAPI document as one page to read. Rendered here, so that it works offline and needs no script:
+// the ready-made pages (redoc, Scalar, RapiDoc, openapi-explorer) bring 0.75–3.5 MB of script each.
+import { createHash } from "node:crypto";
+
+import { html, raw } from "hono/html";
+
+import type { Reply } from "../../request/route.ts";
+import type { OpenApiDocument } from "../openapi.ts";
+import { operationArticle, type Operation } from "./operation.ts";
+import { fieldTable, prose, type Html } from "./parts.ts";
+import { parents, variants, type JsonSchema } from "./schema.ts";
+import { STYLE } from "./style.ts";
+
+/** The document as this page reads it. */
+interface DocsDocument {
+	readonly info: { readonly title: string; readonly version: string; readonly description: string };
+	readonly tags: readonly { readonly name: string; readonly description: string }[];
+	readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+	readonly components: { readonly schemas: Schemas };
+}
+
+type Schemas = Readonly<Record<string, JsonSchema>>;
+
+interface Listed {
+	readonly method: string;
+	readonly path: string;
+	readonly operation: Operation;
+}
+
+/** Nothing but the page's own style: no script, no image, no connection, no frame around it. */
+const POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+/** Made as one piece: the policy knows the style by its exact text. */
+const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
+
+export async function docsPage(document: OpenApiDocument): Promise<Reply> {
+	// The generator's types allow much that our document never has; its shape is what openapi.ts makes.
+	const docs = document as unknown as DocsDocument;
+	return {
+		status: 200,
+		contentType: "text/html; charset=utf-8",
+		body: String(await page(docs)),
+		headers: { "content-security-policy": POLICY, "referrer-policy": "no-referrer" },
+	};
+}
+
+function page(docs: DocsDocument): Html {
+	const operations = listed(docs);
+	const { title, version, description } = docs.info;
+	return html`<!doctype html>
+		<html lang="en">
+			<head>
+				<meta charset="utf-8" />
+				<meta name="viewport" content="width=device-width, initial-scale=1" />
+				<title>${title} API ${version}</title>
+				${STYLE_ELEMENT}
+			</head>
+			<body>
+				<a class="skip" href="#content">Skip to the content</a>
+				<div class="page">
+					${navigation(docs, operations)}
+					<main id="content" tabindex="-1">
+						<h1>${title} API <small>${version}</small></h1>
+						${prose(description)}
+						<p>For programs: <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
+						${docs.tags.map((tag) => tagSection(tag, operations, docs.components.schemas))}
+						<section aria-labelledby="objects">
+							<h2 id="objects"><a href="#objects">Objects</a></h2>
+							${Object.entries(docs.components.schemas).map(([name, schema]) => schemaArticle(name, schema))}
+						</section>
+					</main>
+				</div>
+			</body>
+		</html> `;
+}
+
+function listed(docs: DocsDocument): Listed[] {
+	return Object.entries(docs.paths).flatMap(([path, methods]) =>
+		Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
+	);
+}
+
+function navigation(docs: DocsDocument, operations: readonly Listed[]): Html {
+	return html`<nav aria-label="Calls">
+		${docs.tags.map(
+			({ name }) =>
+				html`<h2>${name}</h2>
+					<ul>
+						${ofTag(operations, name).map(({ operation }) => html`<li><a href="#${operation.operationId}">${operation.summary}</a></li>`)}
+					</ul>`,
+		)}
+		<h2>Objects</h2>
+		<ul>
+			${Object.keys(docs.components.schemas).map((name) => html`<li><a href="#object-${name}">${name}</a></li>`)}
+		</ul>
+	</nav>`;
+}
+
+function tagSection(tag: DocsDocument["tags"][number], operations: readonly Listed[], schemas: Schemas): Html {
+	const id = `tag-${tag.name}`;
+	return html`<section aria-labelledby="${id}">
+		<h2 id="${id}"><a href="#${id}">${tag.name}</a></h2>
+		<p>${tag.description}</p>
+		${ofTag(operations, tag.name).map(({ method, path, operation }) => operationArticle(method, path, operation, schemas))}
+	</section>`;
+}
+
+function ofTag(operations: readonly Listed[], tag: string): Listed[] {
+	return operations.filter(({ operation }) => operation.tags.includes(tag));
+}
+
+function schemaArticle(name: string, schema: JsonSchema): Html {
+	const extended = parents(schema);
+	const forms = variants(schema);
+	return html`<article aria-labelledby="object-${name}">
+		<h3 id="object-${name}"><a href="#object-${name}">${name}</a></h3>
+		${schema.description === undefined ? "" : prose(schema.description)}
+		${extended.map((parent) => html`<p>All of <a href="#object-${parent}">${parent}</a>, and:</p>`)}
+		${forms.length === 0 ? fieldTable(schema) : html`<p>One of these:</p>`}
+		${forms.map(
+			(form) =>
+				html`<h4><code>${form.name}</code></h4>
+					${fieldTable(form.schema)}`,
+		)}
+	</article>`;
+}

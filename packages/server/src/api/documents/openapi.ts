@@ -1,0 +1,122 @@
+// The OpenAPI 3.1 document, made from the route table.
+import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+
+import { TAGS, type AnswerDoc, type Route } from "../request/route.ts";
+import { problemSchema } from "../resources/common/schemas.ts";
+
+/** A document as `JSON.stringify` takes it. */
+export type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
+
+const DESCRIPTION = `Fanfare sends webhooks: signed, retried, logged, and nothing accepted is ever lost.
+
+- JSON in UTF-8, names in camelCase, times in integer milliseconds since the epoch.
+- A key goes in the header \`Secret-Key\`, or in \`Authorization: Bearer <key>\`.
+- Errors are \`{"message", "code", "requestId", "issues"?}\`. Unknown fields and query parameters are refused with 400.
+- 503 comes with \`Retry-After\`: try again, it is safe with an \`idempotencyKey\`.
+- Lists are newest first: \`?limit=1..1000&page=<cursor>\`.`;
+
+/** The whole API as a document; the same for the same routes and version, byte for byte. */
+export function openApiDocument(routes: readonly Route[], version: string): OpenApiDocument {
+	const host = new OpenAPIHono();
+	const registry = host.openAPIRegistry;
+	registry.registerComponent("securitySchemes", "SecretKey", { type: "apiKey", in: "header", name: "Secret-Key" });
+	registry.registerComponent("securitySchemes", "Bearer", { type: "http", scheme: "bearer" });
+	for (const route of routes) registry.registerPath(pathConfig(route));
+	return host.getOpenAPI31Document({
+		openapi: "3.1.0",
+		info: {
+			title: "Fanfare",
+			version,
+			description: DESCRIPTION,
+			license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
+		},
+		servers: [{ url: "/" }],
+		tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+	});
+}
+
+function pathConfig(route: Route): RouteConfig {
+	return {
+		operationId: route.id,
+		method: route.method,
+		path: route.path,
+		tags: [route.tag],
+		summary: route.summary,
+		description: `${route.description}${accessNote(route)}`,
+		security: security(route),
+		request: {
+			...(route.query !== undefined && { query: route.query }),
+			...(route.body !== undefined && {
+				body: {
+					required: route.body.optional !== true,
+					content: { "application/json": { schema: route.body.schema, example: route.body.example } },
+				},
+			}),
+		},
+		parameters: pathParameters(route.path),
+		responses: {
+			...Object.fromEntries(Object.entries(route.answers).map(([status, doc]) => [status, answerConfig(doc)])),
+			...errorAnswers(route),
+		},
+	};
+}
+
+/** OpenAPI 3.1 lets any scheme name roles: the scope, and `workspace` where a key of one project is not enough. */
+function security({ access }: Route): NonNullable<RouteConfig["security"]> {
+	if (access === null) return [];
+	const roles = access.wholeWorkspace ? [access.scope, "workspace"] : [access.scope];
+	return [{ SecretKey: roles }, { Bearer: roles }];
+}
+
+function accessNote({ access }: Route): string {
+	if (access === null) return "\n\nOpen: needs no key.";
+	return `\n\nNeeds a key with the scope \`${access.scope}\`${access.wholeWorkspace ? " of the whole workspace" : ""}.`;
+}
+
+function pathParameters(path: string): NonNullable<RouteConfig["parameters"]> {
+	return [...path.matchAll(/\{([A-Za-z]+)\}/g)].map(([, name = ""]) => ({
+		name,
+		in: "path",
+		required: true,
+		schema: { type: "string" },
+	}));
+}
+
+function answerConfig({
+	description,
+	schema,
+	contentType = "application/json",
+}: AnswerDoc): RouteConfig["responses"][string] {
+	return { description, content: { [contentType]: { schema: schema ?? { type: "string" } } } };
+}
+
+const errorContent = { "application/json": { schema: problemSchema } };
+
+/** What is in the way, by the id of the route. */
+const CONFLICTS: Readonly<Record<string, string>> = {
+	sendEvent: "The idempotency key belongs to another send.",
+	retryDelivery: "It is Succeeded or Held, its webhook is not enabled, or its payload was erased.",
+	cancelDelivery: "It has ended already.",
+	replayWebhook: "Too many replays of the project are running.",
+	cancelReplay: "It has ended already.",
+	createEventType: "There is one of this name, or 1,000 in all.",
+	putEventType: "It would be one more than 1,000.",
+	deleteKey: "It is the last admin key of the workspace.",
+};
+
+function errorAnswers(route: Route): RouteConfig["responses"] {
+	const conflict = CONFLICTS[route.id];
+	const texts: Record<number, string> = {
+		400: "Not valid; `issues` says where.",
+		...(route.access !== null && { 401: "No key, or an unknown one.", 403: "The key has not the needed scope." }),
+		...(route.path.includes("{") && { 404: "There is nothing of that id, or the key does not open it." }),
+		...(route.id === "createKey" && { 404: "There is no such project." }),
+		...(conflict !== undefined && { 409: conflict }),
+		...(route.method !== "get" && { 413: "The body is too large." }),
+		500: "Something went wrong inside.",
+		...(!(503 in route.answers) && { 503: "Overloaded or shutting down; see `Retry-After`." }),
+	};
+	return Object.fromEntries(
+		Object.entries(texts).map(([status, description]) => [status, { description, content: errorContent }]),
+	);
+}

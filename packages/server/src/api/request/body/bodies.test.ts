@@ -1,0 +1,315 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { PassThrough } from "node:stream";
+
+import { serve } from "@hono/node-server";
+import { describe, expect, it } from "vitest";
+
+import { caller } from "../../test/caller.ts";
+import { BodyBudget, BodyReader } from "./body-reader.ts";
+
+const KIB = 1_024;
+const MIB = 1_024 * KIB;
+
+/** A stream that gives `chunk` for ever and counts how often it was asked. */
+function endless(chunk: Uint8Array): { stream: ReadableStream; asked: () => number; cancelled: () => boolean } {
+	let asked = 0;
+	let cancelled = false;
+	const stream = new ReadableStream({
+		pull(controller) {
+			asked++;
+			controller.enqueue(chunk);
+		},
+		cancel() {
+			cancelled = true;
+		},
+	});
+	return { stream, asked: () => asked, cancelled: () => cancelled };
+}
+
+function eventOf(bytes: number): string {
+	const shell = '{"type":"a","data":""}';
+	return `{"type":"a","data":"${"x".repeat(bytes - shell.length)}"}`;
+}
+
+describe("body limits", () => {
+	it("take 256 KiB for an event, and not a byte more", async () => {
+		const { call } = await caller();
+		expect((await call("POST", "./events", eventOf(256 * KIB))).status).toBe(202);
+		const { status, json } = await call("POST", "./events", eventOf(256 * KIB + 1));
+		expect([status, json["code"]]).toEqual([413, "payload_too_large"]);
+	});
+
+	it("take 5 MiB for a batch and 1 MiB for what manages, and not a byte more", async () => {
+		const { call } = await caller();
+		const batch = (bytes: number): string => `{"events":[{"type":"a","data":1}]${" ".repeat(bytes - 34)}}`;
+		expect(batch(5 * MIB)).toHaveLength(5 * MIB);
+		expect((await call("POST", "./events:batch", batch(5 * MIB))).status).toBe(202);
+		expect((await call("POST", "./events:batch", batch(5 * MIB + 1))).status).toBe(413);
+		const project = (bytes: number): string => `{"name":"a"${" ".repeat(bytes - 12)}}`;
+		expect((await call("POST", "/workspace/projects", project(MIB))).status).toBe(200);
+		expect((await call("POST", "/workspace/projects", project(MIB + 1))).status).toBe(413);
+	});
+
+	it("stop reading as soon as there is too much, whatever length was announced", async () => {
+		const { call } = await caller();
+		const { stream, asked, cancelled } = endless(new Uint8Array(64 * KIB));
+		expect((await call("POST", "./events", stream)).status).toBe(413);
+		expect(asked()).toBeLessThan(10);
+		expect(cancelled()).toBe(true);
+	});
+
+	it("refuse an announced length before reading", async () => {
+		const { call } = await caller();
+		const { stream, asked } = endless(new Uint8Array(KIB));
+		const { status } = await call("POST", "./events", stream, { "content-length": String(256 * KIB + 1) });
+		expect(status).toBe(413);
+		expect(asked()).toBeLessThan(3);
+	});
+
+	it("bound the bytes in hand over all requests, and give them back", async () => {
+		const { call } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
+		const refused = await call("POST", "./events", eventOf(101 * KIB));
+		expect(refused).toMatchObject({ status: 503, json: { code: "overloaded" } });
+		expect(refused.headers.get("retry-after")).toBe("1");
+		for (let n = 0; n < 5; n++) expect((await call("POST", "./events", eventOf(60 * KIB))).status).toBe(202);
+		await call("POST", "./events", `{"type":${"x".repeat(50 * KIB)}`);
+		expect((await call("POST", "./events", eventOf(99 * KIB))).status).toBe(202);
+	});
+
+	it("count a body until its request is answered", async () => {
+		const { call, engine } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
+		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+		const { promise: handled, resolve: handle } = Promise.withResolvers<void>();
+		const send = engine.intake.send.bind(engine.intake);
+		engine.intake.send = async (projectId, input) => {
+			handle();
+			await gate;
+			return send(projectId, input);
+		};
+		const first = call("POST", "./events", eventOf(60 * KIB));
+		await handled;
+		for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+		expect((await call("POST", "/workspace/projects", eventOf(60 * KIB))).status).toBe(503);
+		open();
+		expect((await first).status).toBe(202);
+		expect((await call("POST", "./events", eventOf(60 * KIB))).status).toBe(202);
+	});
+
+	it("are kept by the reader's own count", async () => {
+		const budget = new BodyBudget(10);
+		const reader = new BodyReader(budget, 100);
+		const web = (): ReadableStream<Uint8Array> => new Blob(["12345"]).stream();
+		expect(await reader.read({ node: undefined, web, header: () => undefined })).toHaveLength(5);
+		expect(budget.inHand).toBe(5);
+		reader.release();
+		reader.release();
+		expect(budget.inHand).toBe(0);
+	});
+});
+
+describe("a body that breaks off", () => {
+	const brokenOff = { code: "invalid_request", message: "The body broke off before its end. Send it again." };
+
+	it("is a 400, and its bytes are given back", async () => {
+		const { call } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
+		for (let n = 0; n < 3; n++) {
+			let pulls = 0;
+			const stream = new ReadableStream({
+				pull(controller) {
+					if (pulls++ === 0) controller.enqueue(Buffer.alloc(60 * KIB, "["));
+					else controller.error(new Error("the other side is gone"));
+				},
+			});
+			expect(await call("POST", "./events", stream)).toMatchObject({ status: 400, json: brokenOff });
+		}
+		expect((await call("POST", "./events", eventOf(99 * KIB))).status).toBe(202);
+	});
+
+	it("is not waited for when that has happened already", async () => {
+		const node = new PassThrough();
+		node.destroy();
+		await once(node, "close");
+		const reader = new BodyReader(new BodyBudget(10), 10);
+		const read = reader.read({ node, web: () => null, header: () => undefined });
+		await expect(read).rejects.toMatchObject(brokenOff);
+	});
+});
+
+describe("what a body must be", () => {
+	it("UTF-8", async () => {
+		const { call } = await caller();
+		for (const bytes of [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xc0, 0x80]]) {
+			const body = Buffer.concat([Buffer.from('{"type":"a","data":"'), Buffer.from(bytes), Buffer.from('"}')]);
+			expect(await call("POST", "./events", body)).toMatchObject({ status: 400, json: { code: "invalid_encoding" } });
+		}
+	});
+
+	it("not compressed", async () => {
+		const { call } = await caller();
+		const answer = await call("POST", "./events", "x", { "content-encoding": "gzip" });
+		expect(answer).toMatchObject({ status: 400, json: { code: "invalid_encoding" } });
+	});
+
+	it.each([
+		['{"type":"a","data":1', /ends too early|line 1/],
+		['{\n"type": "a",\n}', /line 3, column 1/],
+		['{"type":"a"} x', /line 1, column 14/],
+		['{"type":"classified","data":classified}', /not valid JSON/],
+		["", /empty/],
+		[" \n", /empty/],
+		['{"type":"a\u0000","data":1}', /not valid JSON/],
+	])("JSON: %j", async (body, message) => {
+		const { call } = await caller();
+		const { status, json } = await call("POST", "./events", body);
+		expect([status, json["code"]]).toEqual([400, "invalid_json"]);
+		expect(json["message"]).toMatch(message);
+		expect(json["message"]).not.toMatch("classified");
+	});
+
+	it.each(["[]", "null", "1", '"a"', "true"])("an object, not %s", async (body) => {
+		const { call } = await caller();
+		const { status, json } = await call("POST", "./events", body);
+		expect([status, json["code"]]).toEqual([400, "invalid_request"]);
+		expect(json["message"]).toMatch("must be a JSON object");
+	});
+
+	it("of members that stand once, also when one is written with escapes", async () => {
+		const { call } = await caller();
+		for (const body of ['{"type":"a","data":1,"type":"b"}', '{"type":"a","data":1,"\\u0074ype":"b"}']) {
+			const { status, json } = await call("POST", "./events", body);
+			expect([status, json["issues"]]).toEqual([
+				400,
+				[{ path: "type", message: expect.stringMatching("more than once") }],
+			]);
+		}
+	});
+
+	it("of members that stand once inside its objects too, where they set something", async () => {
+		const { call } = await caller();
+		const endpoint = '"endpoint":"https://example.com/"';
+		for (const [spec, path] of [
+			[`${endpoint},${endpoint}`, "spec.endpoint"],
+			[`${endpoint},"retries":{"maxRetries":1,"maxRetries":2}`, "spec.retries.maxRetries"],
+			[`${endpoint},"metadata":{"a":"1","\\u0061":"2"}`, "spec.metadata.a"],
+		]) {
+			const { status, json } = await call("POST", "./batch/webhooks", `{"name":"a","spec":{${spec}}}`);
+			const issues = [{ path, message: expect.stringMatching("more than once") }];
+			expect([status, json["issues"]]).toEqual([400, issues]);
+		}
+	});
+
+	it("as deep as it likes: depth costs no stack", async () => {
+		const { call, sent } = await caller();
+		const deep = "[".repeat(100_000) + "]".repeat(100_000);
+		expect((await call("POST", "./events", `{"type":"a","data":${deep}}`)).status).toBe(202);
+		expect(sent[0]?.dataJson).toBe(deep);
+		expect((await call("POST", "./batch/webhooks", `{"name":${deep}}`)).status).toBe(400);
+		expect((await call("POST", "./batch/webhooks", `{"name":"a","spec":{"metadata":${deep}}}`)).status).toBe(400);
+	});
+
+	it("empty or {} where none is needed, whatever its content type says", async () => {
+		const { call, makeWebhook } = await caller();
+		const path = `./batch/webhooks/${await makeWebhook()}:test`;
+		expect((await call("POST", path)).status).toBe(200);
+		expect((await call("POST", path, "{}")).status).toBe(200);
+		expect((await call("POST", path, " \r\n")).status).toBe(200);
+		expect((await call("POST", path.replace(":test", ":pause"), "\n")).status).toBe(200);
+		expect(await call("POST", path, '{"x":1}')).toMatchObject({ status: 400, json: { issues: [{ path: "x" }] } });
+		expect((await call("GET", "/workspace")).status).toBe(200);
+	});
+
+	it.each([
+		["POST", ":pause"],
+		["DELETE", ""],
+	])("nothing on calls that take none: %s %s", async (method, action) => {
+		const { call, makeWebhook } = await caller();
+		const path = `./batch/webhooks/${await makeWebhook()}${action}`;
+		const refused = { status: 400, json: { code: "invalid_request", issues: [{ path: "x" }] } };
+		expect(await call(method, path, '{"x":1}')).toMatchObject(refused);
+		expect((await call(method, path, " ".repeat(KIB) + "{}")).status).toBe(413);
+		expect((await call(method, path, "{}")).status).toBe(200);
+	});
+});
+
+describe("on a real socket", () => {
+	async function listen(): Promise<{
+		port: number;
+		projectId: string;
+		key: string;
+		close: () => void;
+		lines: () => number;
+		sent: () => number;
+		/** Resolves when the head of the first request, and what came with it, is here. */
+		requested: Promise<unknown>;
+	}> {
+		const { app, project, keys, lines, sent } = await caller();
+		const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
+		const requested = once(server, "request");
+		await once(server, "listening");
+		const address = server.address();
+		const port = typeof address === "object" && address !== null ? address.port : 0;
+		return {
+			port,
+			projectId: project.id,
+			key: keys.admin,
+			close: () => server.close(),
+			lines: () => lines.length,
+			sent: () => sent.length,
+			requested,
+		};
+	}
+
+	it("takes an event, and keeps its bytes", async () => {
+		const { port, projectId, key, close } = await listen();
+		const url = `http://127.0.0.1:${port}/projects/${projectId}/events`;
+		const response = await fetch(url, { method: "POST", headers: { "secret-key": key }, body: eventOf(200 * KIB) });
+		expect(response.status).toBe(202);
+		expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+		close();
+	});
+
+	it("answers an upload without end with 413, and hangs up", async () => {
+		const { port, projectId, key, close } = await listen();
+		const socket = connect(port, "127.0.0.1");
+		socket.on("error", () => undefined);
+		let answer = "";
+		socket.on("data", (chunk) => (answer += String(chunk)));
+		socket.write(
+			`POST /projects/${projectId}/events HTTP/1.1\r\nhost: a\r\nsecret-key: ${key}\r\ntransfer-encoding: chunked\r\n\r\n`,
+		);
+		const chunk = `10000\r\n${"x".repeat(64 * KIB)}\r\n`;
+		const pump = setInterval(() => socket.write(chunk), 1);
+		await once(socket, "close");
+		clearInterval(pump);
+		expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+		expect(answer).toContain("payload_too_large");
+		close();
+	});
+
+	it("takes nothing of a client that goes away before all that it announced, though what came is whole JSON", async () => {
+		const { port, projectId, key, close, lines, sent, requested } = await listen();
+		const socket = connect(port, "127.0.0.1");
+		socket.on("error", () => undefined);
+		socket.write(
+			`POST /projects/${projectId}/events HTTP/1.1\r\nhost: a\r\nsecret-key: ${key}\r\ncontent-length: 100\r\n\r\n{"type":"a","data":1}`,
+		);
+		await requested;
+		socket.destroy();
+		await expect.poll(lines).toBe(1);
+		expect(sent()).toBe(0);
+		close();
+	});
+
+	it("forgets a client that goes away in the middle of its body", async () => {
+		const { port, projectId, key, close, lines, requested } = await listen();
+		const socket = connect(port, "127.0.0.1");
+		socket.write(
+			`POST /projects/${projectId}/events HTTP/1.1\r\nhost: a\r\nsecret-key: ${key}\r\ncontent-length: 100\r\n\r\n{"type"`,
+		);
+		await requested;
+		socket.destroy();
+		await expect.poll(lines).toBe(1);
+		close();
+	});
+});

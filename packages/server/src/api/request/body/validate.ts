@@ -1,0 +1,95 @@
+// Zod's verdicts as issues that people can act on.
+import { z } from "@hono/zod-openapi";
+
+import { invalidRequest, type FanfareError, type Issue } from "../../../core/errors.ts";
+
+const NAME_SHOWN = 64;
+
+/** The value as the schema makes it; throws `invalid_request` with an issue for each thing that is wrong. */
+export function validate<T>(schema: z.ZodType<T>, value: unknown, prefix = ""): T {
+	const result = schema.safeParse(value, { error: sentence });
+	if (result.success) return result.data;
+	throw invalidRequest(issuesOf(result.error, prefix));
+}
+
+/** The same as a value or an error, for events of a batch that fail one by one. */
+export function check<T>(schema: z.ZodType<T>, value: unknown, prefix: string): T | FanfareError {
+	const result = schema.safeParse(value, { error: sentence });
+	return result.success ? result.data : invalidRequest(issuesOf(result.error, prefix));
+}
+
+/** A name that came from outside, short enough for a message. */
+export function cutName(name: string): string {
+	return name.length > NAME_SHOWN ? `${name.slice(0, NAME_SHOWN)}…` : name;
+}
+
+function issuesOf(error: z.ZodError, prefix: string): Issue[] {
+	return error.issues.flatMap((issue) => {
+		const place = issue.path.map((part) => cutName(String(part)));
+		const names = issue.code === "unrecognized_keys" ? issue.keys.map(cutName) : [null];
+		return names.map((name) => ({
+			path: prefix + [...place, ...(name === null ? [] : [name])].join("."),
+			message: issue.message,
+		}));
+	});
+}
+
+/** What was expected and what came. Strings that came are never repeated: they may be secrets. */
+function sentence(issue: z.core.$ZodRawIssue): string | undefined {
+	switch (issue.code) {
+		case "invalid_type":
+			if (issue.input === undefined) return "is required";
+			return `must be ${EXPECTED[issue.expected] ?? issue.expected}, got ${describe(issue.input)}`;
+		case "too_big":
+			return `must ${bound(issue.origin, "at most", issue.maximum)}, got ${measure(issue.input)}`;
+		case "too_small":
+			return `must ${bound(issue.origin, "at least", issue.minimum)}, got ${measure(issue.input)}`;
+		case "unrecognized_keys":
+			return `is not a known field${knownFields(issue.inst)}`;
+		case "invalid_value":
+			if (issue.input === undefined) return "is required";
+			return `must be ${oneOf(issue.values)}, got ${describe(issue.input)}`;
+		case "invalid_format":
+		case "invalid_union":
+		case "invalid_key":
+		case "invalid_element":
+		case "not_multiple_of":
+		case "custom":
+			return undefined;
+	}
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+	string: "a string",
+	number: "a number",
+	int: "a whole number",
+	boolean: "true or false",
+	array: "an array",
+	object: "an object",
+	record: "an object",
+};
+
+function describe(value: unknown): string {
+	if (value === null) return "null";
+	if (Array.isArray(value)) return "an array";
+	if (typeof value === "number" || typeof value === "boolean") return String(value);
+	return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+function bound(origin: string, edge: string, limit: number | bigint): string {
+	if (origin === "string") return `have ${edge} ${limit} characters`;
+	if (origin === "array") return `have ${edge} ${limit} ${limit === 1 ? "entry" : "entries"}`;
+	return `be ${edge} ${limit}`;
+}
+
+function measure(value: unknown): string {
+	return typeof value === "string" || Array.isArray(value) ? String(value.length) : String(value);
+}
+
+function oneOf(values: readonly unknown[]): string {
+	return values.map((value) => JSON.stringify(value)).join(" or ");
+}
+
+function knownFields(schema: unknown): string {
+	return schema instanceof z.ZodObject ? ` here; known are: ${Object.keys(schema.shape).join(", ")}` : "";
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+
+import { ERROR_KINDS, FanfareError, type ErrorCode } from "../../core/errors.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import { caller } from "../test/caller.ts";
+import { problemReply } from "./problem.ts";
+
+const event = { type: "a", data: 1 };
+
+describe("errors", () => {
+	it("have the status that the contract names", () => {
+		const statuses = Object.keys(ERROR_KINDS).map((code) => [
+			code,
+			problemReply(new FanfareError(code as ErrorCode, "m"), "req_1").status,
+		]);
+		expect(Object.fromEntries(statuses)).toEqual({
+			invalid_request: 400,
+			invalid_json: 400,
+			invalid_encoding: 400,
+			invalid_cursor: 400,
+			invalid_http: 400,
+			unknown_webhook: 400,
+			missing_key: 401,
+			unknown_key: 401,
+			insufficient_scope: 403,
+			route_not_found: 404,
+			project_not_found: 404,
+			webhook_not_found: 404,
+			event_not_found: 404,
+			delivery_not_found: 404,
+			key_not_found: 404,
+			event_type_not_found: 404,
+			replay_not_found: 404,
+			method_not_allowed: 405,
+			idempotency_conflict: 409,
+			last_admin_key: 409,
+			event_type_exists: 409,
+			too_many_event_types: 409,
+			replay_ended: 409,
+			too_many_replays: 409,
+			webhook_not_active: 409,
+			delivery_not_changeable: 409,
+			payload_erased: 409,
+			request_timeout: 408,
+			payload_too_large: 413,
+			headers_too_large: 431,
+			overloaded: 503,
+			shutting_down: 503,
+			store_full: 503,
+			store_unavailable: 503,
+			internal: 500,
+		});
+	});
+
+	it("carry the request's id, also in the header", async () => {
+		const { call } = await caller();
+		const { json, headers } = await call("GET", "/nope");
+		expect(json["requestId"]).toBe(headers.get("x-request-id"));
+	});
+
+	it("that nobody foresaw say nothing of the inside; the log has the cause", async () => {
+		const { call, engine, lines } = await caller();
+		const cause = new TypeError("password is hunter2");
+		engine.intake.send = () => Promise.reject(cause);
+		const { status, json, text } = await call("POST", "./events", event);
+		expect([status, json["code"]]).toEqual([500, "internal"]);
+		expect(text).not.toContain("hunter2");
+		expect(lines.at(-1)).toMatchObject({ status: 500, code: "internal", cause, requestId: json["requestId"] });
+	});
+
+	it("that are thrown without being errors are answered too", async () => {
+		const { call, engine } = await caller();
+		engine.intake.send = () => {
+			// oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- what a careless dependency might do
+			throw "text";
+		};
+		expect((await call("POST", "./events", event)).status).toBe(500);
+	});
+
+	it.each([
+		["store_full", 503],
+		["store_unavailable", 503],
+		["store_conflict", 500],
+	] as const)("of the store: %s is %i, without the driver's words", async (code, expected) => {
+		const { call, engine, lines } = await caller();
+		const error = new StoreError(code, "SQLITE_FULL: /var/lib/secret");
+		engine.intake.send = () => Promise.reject(error);
+		const { status, text, headers } = await call("POST", "./events", event);
+		expect(status).toBe(expected);
+		expect(text).not.toMatch(/SQLITE|secret/);
+		expect(headers.get("retry-after")).toBe(expected === 503 ? "1" : null);
+		expect(lines.at(-1)?.cause).toBe(error);
+	});
+
+	it("of the caller leave no cause in the log", async () => {
+		const { call, lines } = await caller();
+		await call("POST", "./events", { type: "" });
+		expect(lines.at(-1)).toMatchObject({ status: 400, code: "invalid_request", cause: null });
+	});
+
+	it("list at most 50 issues, with names cut short", async () => {
+		const { call } = await caller();
+		const body = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`${n}${"x".repeat(500)}`, 1]));
+		const { json, text } = await call("POST", "./events", body);
+		expect(json["issues"]).toHaveLength(51);
+		expect(text.length).toBeLessThan(12_000);
+		const twice = await call("POST", "./batch/webhooks", `{${'"a":0,'.repeat(100_000)}"a":0}`);
+		expect(twice.json["issues"]).toHaveLength(51);
+		expect(twice.text.length).toBeLessThan(12_000);
+	});
+
+	it("never quote more than a little of a path", async () => {
+		const { call, lines } = await caller();
+		const { text } = await call("GET", `/${"x".repeat(5_000)}`);
+		expect(text.length).toBeLessThan(500);
+		expect(lines.at(-1)?.path.length).toBeLessThan(250);
+	});
+});

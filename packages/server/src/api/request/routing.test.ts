@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+
+import { caller } from "../test/caller.ts";
+
+describe("routing", () => {
+	it("says which path is unknown, and where all are listed", async () => {
+		const { call } = await caller();
+		const { status, json } = await call("GET", "/nope/here");
+		expect(status).toBe(404);
+		expect(json).toMatchObject({ code: "route_not_found", requestId: expect.stringMatching(/^req_[0-9a-f]{32}$/) });
+		expect(json["message"]).toMatch(/GET \/nope\/here.*\/docs/);
+	});
+
+	it("answers a wrong method with 405 and what is allowed", async () => {
+		const { call } = await caller();
+		const { status, headers, json } = await call("PUT", "./batch/webhooks");
+		expect(status).toBe(405);
+		expect(headers.get("allow")).toBe("GET, HEAD, POST");
+		expect(json).toMatchObject({ code: "method_not_allowed" });
+	});
+
+	it("answers HEAD as GET, without the body", async () => {
+		const { call } = await caller();
+		const { status, headers, text } = await call("HEAD", "./batch/webhooks");
+		expect([status, text]).toEqual([200, ""]);
+		expect(headers.get("content-type")).toMatch("application/json");
+	});
+
+	it("finds actions behind an id, with the colon escaped or not", async () => {
+		const { call, makeWebhook } = await caller();
+		const id = await makeWebhook();
+		for (const action of [":test", "%3Atest", "%3atest"]) {
+			expect(await call("POST", `./batch/webhooks/${id}${action}`)).toMatchObject({
+				status: 200,
+				json: { status: "Ok" },
+			});
+		}
+		expect((await call("POST", `./batch/webhooks/${id}:pause`)).json).toMatchObject({ status: "Paused" });
+		expect((await call("POST", `./batch/webhooks/${id}:resume`)).json).toMatchObject({ status: "Enabled" });
+		expect((await call("GET", `./batch/webhooks/${id}:test`)).status).toBe(405);
+		expect((await call("POST", `./batch/webhooks/${id}:explode`)).json).toMatchObject({ code: "route_not_found" });
+	});
+
+	it("reads ids that are percent-encoded", async () => {
+		const { call, makeWebhook } = await caller();
+		const id = await makeWebhook();
+		expect((await call("GET", `./batch/webhooks/${id.replace("_", "%5F")}`)).json).toMatchObject({ id });
+		expect((await call("POST", `./batch/webhooks/${id.replace("_", "%5F")}:test`)).status).toBe(200);
+	});
+
+	it("takes an id of another kind or of nonsense for one that is not there", async () => {
+		const { call } = await caller();
+		for (const id of ["x", "evt_1", "%00", "%E2%82", "__proto__", "..%2f..%2fworkspace"]) {
+			expect(await call("GET", `./batch/webhooks/${id}`)).toMatchObject({
+				status: 404,
+				json: { code: "webhook_not_found" },
+			});
+		}
+	});
+
+	it("names each request in the answer and in the log, and takes no name from outside", async () => {
+		const { call, lines } = await caller();
+		const { headers } = await call("GET", "/workspace", undefined, { "x-request-id": "req_mine" });
+		expect(headers.get("x-request-id")).toMatch(/^req_[0-9a-f]{32}$/);
+		expect(lines).toMatchObject([
+			{ requestId: headers.get("x-request-id"), method: "GET", route: "/workspace", status: 200, code: null },
+		]);
+	});
+
+	it("keeps answers out of caches and sniffers, and allows no other origin", async () => {
+		const { call } = await caller();
+		const { headers } = await call("GET", "/workspace", undefined, { origin: "https://evil.example" });
+		expect(headers.get("cache-control")).toBe("no-store");
+		expect(headers.get("x-content-type-options")).toBe("nosniff");
+		expect(headers.get("access-control-allow-origin")).toBeNull();
+	});
+});
+
+describe("operators' routes", () => {
+	it("say that it lives, can work, and how it is doing", async () => {
+		const { call } = await caller();
+		expect((await call("GET", "/healthz")).json).toEqual({ status: "ok", version: "0.0.0-test" });
+		expect((await call("GET", "/readyz")).json).toMatchObject({ ready: true });
+		const metrics = await call("GET", "/metrics");
+		expect([metrics.headers.get("content-type"), metrics.text]).toEqual([
+			"text/plain; version=0.0.4; charset=utf-8",
+			"fanfare_up 1\n",
+		]);
+	});
+
+	it("answers 503 with its checks when it cannot work", async () => {
+		const { call, engine } = await caller();
+		const checks = { store: { ok: false, message: "the disk is full" } };
+		engine.readiness = () => Promise.resolve({ ready: false, checks });
+		expect(await call("GET", "/readyz")).toMatchObject({ status: 503, json: { ready: false, checks } });
+	});
+});

@@ -1,0 +1,134 @@
+// Every call that changes something leaves an audit entry: with the names of what was set, never with a value.
+import { describe, expect, it } from "vitest";
+
+import { StoreError } from "../../../ports/store/errors.ts";
+import { caller, type Caller } from "../../test/caller.ts";
+import { apiRoutes } from "../table.ts";
+
+const SENDS = ["sendEvent", "sendEvents"];
+const endpoint = "https://example.com/hook?token=SECRET-endpoint";
+const webhook = {
+	name: "SECRET-name",
+	spec: {
+		endpoint,
+		secret: { contents: Buffer.from("SECRET-".repeat(5)).toString("base64") },
+		headers: { "x-SECRET-header": "SECRET-value" },
+		metadata: { "SECRET-key": "SECRET-value" },
+		retries: { maxRetries: 3 },
+	},
+};
+
+async function audited(): Promise<Caller & { last: () => Caller["audited"][number] | undefined }> {
+	const api = await caller();
+	return { ...api, last: () => api.audited.at(-1) };
+}
+
+describe("the audit log", () => {
+	it("has a name for each route that changes something, but for sends, and for no other", () => {
+		for (const { id, method, audit, access } of apiRoutes()) {
+			if (method === "get") expect({ id, audit }).toEqual({ id, audit: undefined });
+			else if (SENDS.includes(id)) expect({ id, audit }).toEqual({ id, audit: null });
+			else expect({ id, audit }).toEqual({ id, audit: expect.stringMatching(/^[a-z_]+\.[a-z_]+$/) });
+			if (typeof audit === "string") expect({ id, access }).not.toEqual({ id, access: null });
+		}
+		const names = apiRoutes().flatMap(({ audit }) => audit ?? []);
+		expect(new Set(names).size).toBe(names.length);
+	});
+
+	it("says who did what to which object, and which fields were set", async () => {
+		const { call, last, engine, keys, project } = await audited();
+		const keyId = engine.keys.authenticate(keys.project)?.id ?? "";
+		const { json, headers } = await call("POST", "./batch/webhooks", webhook, { "secret-key": keys.project });
+		expect(last()).toEqual({
+			keyId,
+			projectId: project.id,
+			action: "webhook.create",
+			objectId: json["id"],
+			fields: ["name", "spec.endpoint", "spec.secret", "spec.headers", "spec.metadata", "spec.retries"],
+			requestId: headers.get("x-request-id"),
+		});
+	});
+
+	it("does not name a field that is ignored, nor fields where none were sent", async () => {
+		const { call, last, makeWebhook } = await audited();
+		const id = await makeWebhook();
+		await call("PATCH", `./batch/webhooks/${id}`, { spec: { timeoutMs: 2_000, secret: webhook.spec.secret } });
+		expect(last()).toMatchObject({ action: "webhook.update", objectId: id, fields: ["spec.timeoutMs"] });
+		await call("POST", `./batch/webhooks/${id}:test`);
+		expect(last()).toMatchObject({ action: "webhook.test", objectId: id, fields: [] });
+		await call("DELETE", `./batch/webhooks/${id}`);
+		expect(last()).toMatchObject({ action: "webhook.delete", objectId: id, fields: [] });
+	});
+
+	it("knows the project of what is made outside of one", async () => {
+		const { call, last, project } = await audited();
+		const made = await call("POST", "/workspace/projects", { name: "b" });
+		expect(last()).toMatchObject({ action: "project.create", objectId: made.json["id"], projectId: made.json["id"] });
+		const key = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
+		expect(last()).toMatchObject({ action: "key.create", objectId: key.json["id"], projectId: project.id });
+		await call("DELETE", `/workspace/keys/${String(key.json["id"])}`);
+		expect(last()).toMatchObject({ action: "key.delete", objectId: key.json["id"], projectId: null });
+		await call("POST", "./deliveries:retry", { status: "Failed" });
+		expect(last()).toMatchObject({ action: "delivery.retry_many", objectId: project.id, fields: ["status"] });
+	});
+
+	it("has nothing of what was refused, of what is read, of a question, and of sends", async () => {
+		const { call, audited, makeWebhook } = await caller();
+		const id = await makeWebhook();
+		const count = audited.length;
+		expect((await call("POST", "./batch/webhooks", { ...webhook, name: "" })).status).toBe(400);
+		expect((await call("DELETE", `./batch/webhooks/${id}x`)).status).toBe(404);
+		expect((await call("POST", "/workspace/projects", { name: "b" }, { "secret-key": "sk_x" })).status).toBe(401);
+		expect((await call("GET", `./batch/webhooks/${id}`)).status).toBe(200);
+		expect((await call("POST", "./events", { type: "a", data: 1 })).status).toBe(202);
+		const replay = { since: 1, status: ["Failed"], dryRun: true };
+		expect((await call("POST", `./batch/webhooks/${id}:replay`, replay)).status).toBe(200);
+		expect(audited.length).toBe(count);
+	});
+
+	it("never has a secret or any other value", async () => {
+		const { call, audited, makeWebhook } = await caller();
+		const id = await makeWebhook();
+		const { json } = await call("POST", "/workspace/keys", { name: "SECRET-name", scope: "read" });
+		await call("POST", "./batch/webhooks", webhook);
+		await call("PATCH", `./batch/webhooks/${id}`, webhook);
+		await call("PUT", `./batch/webhooks/${id}/secret`, webhook.spec.secret);
+		await call("PATCH", "/projects/x", { name: "SECRET-name" });
+		await call("PUT", "./event-types/a.b", { description: "SECRET-text", example: { "SECRET-name": "SECRET-value" } });
+		const text = JSON.stringify(audited);
+		expect(audited.length).toBeGreaterThanOrEqual(5);
+		expect(text).not.toMatch(/secret-/i);
+		expect(text).not.toContain(webhook.spec.secret.contents);
+		expect(text).not.toContain(json["secretKey"]);
+	});
+
+	it("that can't be written keeps the change from being made, and says so with a status to try again on", async () => {
+		const { call, engine } = await caller();
+		engine.audit.record = () => Promise.reject(new StoreError("store_full", "full"));
+		const { status, json } = await call("POST", "/workspace/projects", { name: "b" });
+		expect([status, json["code"]]).toEqual([503, "store_full"]);
+		expect(engine.projects.list().map(({ name }) => name)).not.toContain("b");
+	});
+
+	it("is taken back when the call comes to nothing", async () => {
+		const { call, audited } = await caller();
+		const before = audited.length;
+		expect(
+			(await call("PATCH", "./batch/webhooks/webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77", { name: "b" })).status,
+		).toBe(404);
+		expect(audited).toHaveLength(before);
+	});
+
+	it("is written before the answer is sent", async () => {
+		const { call, engine } = await caller();
+		const order: string[] = [];
+		engine.audit.record = async () => {
+			await new Promise((resolve) => setTimeout(resolve, 5));
+			order.push("written");
+			return "0";
+		};
+		await call("POST", "/workspace/projects", { name: "b" });
+		order.push("answered");
+		expect(order).toEqual(["written", "answered"]);
+	});
+});

@@ -1,0 +1,36 @@
+// The audit log: who did what to which object, when.
+import type { z } from "@hono/zod-openapi";
+
+import type { AuditEntry } from "../../../core/audit.ts";
+import { listReply, pageRequest } from "../../request/list-reply.ts";
+import { route, workspaceKeyWith } from "../../request/route.ts";
+import { listOf } from "../common/schemas.ts";
+import { auditEntrySchema, auditQuerySchema } from "./schemas.ts";
+
+export const auditRoutes = [
+	route({
+		id: "listAuditEntries",
+		tag: "Audit",
+		method: "get",
+		path: "/workspace/audit",
+		access: workspaceKeyWith("admin"),
+		summary: "List audit entries",
+		description:
+			"Newest first. Every call that changes something leaves one, except sends; so does a webhook that is disabled by the " +
+			"server itself. Filters work together.",
+		query: auditQuerySchema,
+		answers: { 200: { description: "A page of audit entries.", schema: listOf(auditEntrySchema) } },
+		async handle({ deps, query }) {
+			const request = pageRequest(query, "aud");
+			const { keyId = null, projectId = null, objectId = null, action = null, after = null, before = null } = query;
+			const filter = { keyId, projectId, objectId, action, after, before };
+			return listReply(await deps.store.auditEntries(filter, request), request, presentAuditEntry);
+		},
+	}),
+];
+
+function presentAuditEntry(entry: AuditEntry): z.infer<typeof auditEntrySchema> {
+	const { id, at, keyId, projectId, action, objectId, fields, requestId } = entry;
+	const object = "auditEntry";
+	return { id, object, createDate: at, keyId, projectId, action, objectId, fields: [...fields], requestId };
+}

@@ -1,0 +1,137 @@
+// Building blocks of the schemas. Each says to people what it expects, and to the OpenAPI document what it takes.
+import { z } from "@hono/zod-openapi";
+
+import { isId, type IdPrefix } from "../../../core/ids.ts";
+import { PAGE_LIMIT } from "../../../core/page.ts";
+import { textIssue } from "./characters.ts";
+
+/** The largest time that a JavaScript date of four-digit years can be: 9999-12-31T23:59:59.999Z. */
+export const MAX_TIME_MS = 253_402_300_799_999;
+
+/** Text without control characters, of `min` to `max` characters as people count them (code points). */
+export function text(min: number, max: number, options: { readonly lines?: boolean } = {}): z.ZodString {
+	return z
+		.string()
+		.superRefine((value, context) => {
+			const message = textIssue(value, min, max, options.lines === true);
+			if (message !== null) context.addIssue({ code: "custom", message });
+		})
+		.openapi({ minLength: min, maxLength: max });
+}
+
+/** A name: 1–`max` characters, not only white space. */
+export function nameText(max: number): z.ZodString {
+	return text(1, max).refine((name) => name.trim() !== "", { error: "must not be only white space", abort: true });
+}
+
+/** A whole number from `min` to `max`. */
+export function integer(min: number, max: number): z.ZodInt {
+	return z.int().min(min).max(max);
+}
+
+/** A time: integer milliseconds since the epoch. */
+export const timeMs = integer(0, MAX_TIME_MS).openapi({ example: 1_723_633_671_620 });
+
+/** A time as answers have it; no bounds to check. */
+export const timeOut = z.int().openapi({ description: "Milliseconds since the epoch.", example: 1_723_633_671_620 });
+
+/** The id of one type, such as `webhook_…`. */
+export function idText(prefix: IdPrefix): z.ZodString {
+	return z
+		.string()
+		.refine((id) => isId(prefix, id), `must be an id such as ${prefix}_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77`)
+		.openapi({ example: `${prefix}_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77` });
+}
+
+/** A whole number as a query parameter writes it: digits alone. */
+export function integerParameter(min: number, max: number, description: string): z.ZodType<number, string> {
+	const expected = `must be a whole number from ${min} to ${max}`;
+	return z
+		.string()
+		.regex(/^\d{1,16}$/, expected)
+		.transform(Number)
+		.refine((value) => value >= min && value <= max, expected)
+		.openapi({ type: "integer", minimum: min, maximum: max, description });
+}
+
+export const pageQuery = {
+	limit: integerParameter(PAGE_LIMIT.min, PAGE_LIMIT.max, `Rows at most. Left out: ${PAGE_LIMIT.default}.`).optional(),
+	page: z
+		.string()
+		.max(400)
+		.optional()
+		.openapi({ description: "`nextPage` or `prevPage` of an earlier answer, as it is." }),
+};
+
+export const timeRangeQuery = {
+	after: integerParameter(0, MAX_TIME_MS, "Made at this time or later, in milliseconds since the epoch.").optional(),
+	before: integerParameter(0, MAX_TIME_MS, "Made before this time, in milliseconds since the epoch.").optional(),
+};
+
+/** A list's answer. */
+export function listOf<T extends z.ZodType>(
+	row: T,
+): z.ZodObject<{ nextPage: z.ZodNullable<z.ZodString>; prevPage: z.ZodNullable<z.ZodString>; data: z.ZodArray<T> }> {
+	return z.object({
+		nextPage: z.string().nullable().openapi({ description: "Cursor to older rows; null at the end." }),
+		prevPage: z.string().nullable().openapi({ description: "Cursor to newer rows; null at the start." }),
+		data: z.array(row),
+	});
+}
+
+export interface StringMapRules {
+	readonly maxEntries: number;
+	/** Why a name is refused; null if it is fine. */
+	readonly nameIssue: (name: string) => string | null;
+	readonly valueIssue: (value: string) => string | null;
+}
+
+/** An object of strings. Entries are made as own properties of a bare object, so that no name can do harm. */
+export function stringMap(rules: StringMapRules): z.ZodType<Record<string, string>> {
+	return z
+		.custom<Record<string, string>>(() => true)
+		.superRefine((value: unknown, context) => {
+			if (typeof value !== "object" || value === null || Array.isArray(value)) {
+				context.addIssue({ code: "custom", message: "must be an object of strings" });
+				return;
+			}
+			const entries = Object.entries(value);
+			if (entries.length > rules.maxEntries) {
+				const message = `must have at most ${rules.maxEntries} entries, got ${entries.length}`;
+				context.addIssue({ code: "custom", message });
+				return;
+			}
+			for (const [name, entry] of entries) {
+				const message =
+					rules.nameIssue(name) ?? (typeof entry === "string" ? rules.valueIssue(entry) : "must be a string");
+				if (message !== null) context.addIssue({ code: "custom", message, path: [name] });
+			}
+		})
+		.openapi({ type: "object", additionalProperties: { type: "string" }, maxProperties: rules.maxEntries });
+}
+
+export const problemSchema = z
+	.object({
+		message: z.string().openapi({ description: "A sentence that says what was wrong and what to do." }),
+		code: z.string().openapi({ description: "Stays the same for ever; programs decide by it." }),
+		requestId: z.string().openapi({ description: "Also in the header `x-request-id`." }),
+		issues: z
+			.array(
+				z.object({
+					path: z.string().openapi({ description: 'Where, such as `spec.endpoint`; "" for the whole.' }),
+					message: z.string(),
+				}),
+			)
+			.optional(),
+	})
+	.openapi("Error", {
+		example: {
+			message: "spec.endpoint: is required",
+			code: "invalid_request",
+			requestId: "req_6f1d2c0f4b8e4a3f9a7b1c2d3e4f5a6b",
+			issues: [{ path: "spec.endpoint", message: "is required" }],
+		},
+	});
+
+/** The answer to every deletion. */
+export const deletedSchema = z.object({ id: z.string(), deleted: z.literal(true) }).openapi("Deleted");

@@ -1,0 +1,130 @@
+// The delivery log.
+import { FanfareError } from "../../../core/errors.ts";
+import type { DeliveryFilter } from "../../../ports/store/log.ts";
+import { jsonBody } from "../../request/body/body-rule.ts";
+import { listReply, pageRequest } from "../../request/list-reply.ts";
+import { json, keyWith, route } from "../../request/route.ts";
+import { presentAttempt, presentDelivery } from "../common/present.ts";
+import { listOf } from "../common/schemas.ts";
+import {
+	deliveryFilterSchema,
+	deliveryQuerySchema,
+	deliverySchema,
+	deliveryWithAttemptsSchema,
+	manyChangedSchema,
+} from "./schemas.ts";
+
+const logRoutes = [
+	route({
+		id: "listDeliveries",
+		tag: "Deliveries",
+		method: "get",
+		path: "/projects/{projectId}/deliveries",
+		access: keyWith("read"),
+		summary: "List deliveries",
+		description: "Newest first. Filters work together.",
+		query: deliveryQuerySchema,
+		answers: { 200: { description: "A page of deliveries.", schema: listOf(deliverySchema) } },
+		async handle({ deps, params, query }) {
+			const request = pageRequest(query, "dlv");
+			const page = await deps.store.deliveries(params.projectId, deliveryFilter(query), request);
+			return listReply(page, request, presentDelivery);
+		},
+	}),
+	route({
+		id: "getDelivery",
+		tag: "Deliveries",
+		method: "get",
+		path: "/projects/{projectId}/deliveries/{deliveryId}",
+		access: keyWith("read"),
+		summary: "Get a delivery",
+		description: "One delivery with all its attempts.",
+		answers: { 200: { description: "The delivery.", schema: deliveryWithAttemptsSchema } },
+		async handle({ deps, params }) {
+			const delivery = await deps.store.delivery(params.projectId, params.deliveryId);
+			if (delivery === null) {
+				throw new FanfareError("delivery_not_found", "There is no such delivery in this project.");
+			}
+			const attempts = await deps.store.attempts(delivery.id);
+			return json({ ...presentDelivery(delivery), attempts: attempts.map(presentAttempt) });
+		},
+	}),
+];
+
+const changed = { 200: { description: "The delivery as it is now.", schema: deliverySchema } };
+const manyChanged = { 200: { description: "What was done.", schema: manyChangedSchema } };
+const filterExample = { status: "Failed", after: 1_723_633_671_620 };
+
+const changeRoutes = [
+	route({
+		id: "retryDelivery",
+		tag: "Deliveries",
+		method: "post",
+		path: "/projects/{projectId}/deliveries/{deliveryId}:retry",
+		audit: "delivery.retry",
+		access: keyWith("write"),
+		summary: "Retry a delivery",
+		description:
+			"Makes an attempt now, of a delivery that is Failed, Cancelled or Pending. If it fails, the automatic schedule goes on as it was.",
+		answers: changed,
+		async handle({ deps, params }) {
+			return json(presentDelivery(await deps.engine.deliveries.retry(params.projectId, params.deliveryId)));
+		},
+	}),
+	route({
+		id: "cancelDelivery",
+		tag: "Deliveries",
+		method: "post",
+		path: "/projects/{projectId}/deliveries/{deliveryId}:cancel",
+		audit: "delivery.cancel",
+		access: keyWith("write"),
+		summary: "Cancel a delivery",
+		description: "Of one that is Pending or Held. An attempt in flight can't be called back.",
+		answers: changed,
+		async handle({ deps, params }) {
+			return json(presentDelivery(await deps.engine.deliveries.cancel(params.projectId, params.deliveryId)));
+		},
+	}),
+	route({
+		id: "retryDeliveries",
+		tag: "Deliveries",
+		method: "post",
+		path: "/projects/{projectId}/deliveries:retry",
+		audit: "delivery.retry_many",
+		access: keyWith("write"),
+		summary: "Retry many deliveries",
+		description: "All that match and can be retried, newest first, up to 10,000 a call. Name at least one filter.",
+		body: jsonBody(deliveryFilterSchema, filterExample),
+		answers: manyChanged,
+		async handle({ deps, params, body }) {
+			const result = await deps.engine.deliveries.retryMany(params.projectId, deliveryFilter(body));
+			return json({ object: "deliveriesChanged", ...result });
+		},
+	}),
+	route({
+		id: "cancelDeliveries",
+		tag: "Deliveries",
+		method: "post",
+		path: "/projects/{projectId}/deliveries:cancel",
+		audit: "delivery.cancel_many",
+		access: keyWith("write"),
+		summary: "Cancel many deliveries",
+		description: "All that match and wait, newest first, up to 10,000 a call. Name at least one filter.",
+		body: jsonBody(deliveryFilterSchema, filterExample),
+		answers: manyChanged,
+		async handle({ deps, params, body }) {
+			const result = await deps.engine.deliveries.cancelMany(params.projectId, deliveryFilter(body));
+			return json({ object: "deliveriesChanged", ...result });
+		},
+	}),
+];
+
+export const deliveryRoutes = [...logRoutes, ...changeRoutes];
+
+type FilterInput = { readonly [Name in keyof DeliveryFilter]?: DeliveryFilter[Name] | undefined };
+
+function deliveryFilter(input: FilterInput): DeliveryFilter {
+	const { webhookId = null, eventId = null, eventType = null, status = null, responseCode = null } = input;
+	const { after = null, before = null } = input;
+	return { webhookId, eventId, eventType, status, responseCode, after, before };
+}

@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+
+import { encodeCursor } from "../../../core/page.ts";
+import { caller } from "../../test/caller.ts";
+
+const KIB = 1_024;
+
+describe("event types", () => {
+	it("come back with schema and example as they were written", async () => {
+		const { call, project } = await caller();
+		const schema = '{"type":"object",  "maximum": 1.50, "é":"\\u00e9"}';
+		const body = `{"name":"user.created","description":"two\\nlines","schema":${schema},"example":[1.0, -0]}`;
+		const made = await call("POST", "./event-types", body);
+		expect(made.status).toBe(200);
+		expect(made.text).toContain(`"schema":${schema},"example":[1.0, -0],`);
+		expect(made.json).toEqual({
+			id: "user.created",
+			object: "eventType",
+			projectId: project.id,
+			name: "user.created",
+			description: "two\nlines",
+			schema: JSON.parse(schema) as unknown,
+			example: [1, -0],
+			archived: false,
+			createDate: expect.any(Number),
+			updateDate: expect.any(Number),
+		});
+		expect((await call("GET", "./event-types/user.created")).text).toBe(made.text);
+		const list = await call("GET", "./event-types");
+		expect(list.text).toBe(`{"nextPage":null,"prevPage":null,"data":[${made.text}]}`);
+	});
+
+	it("are replaced as a whole by PUT, and in part by PATCH, where null sets back", async () => {
+		const { call } = await caller();
+		await call("PUT", "./event-types/a.b", { description: "d", schema: {}, example: 1, archived: true });
+		const patched = await call("PATCH", "./event-types/a.b", { example: null, archived: null });
+		expect(patched.json).toMatchObject({ description: "d", schema: {}, example: null, archived: false });
+		const replaced = await call("PUT", "./event-types/a.b", { example: false });
+		expect(replaced.json).toMatchObject({ name: "a.b", description: null, schema: null, example: false });
+		expect((await call("DELETE", "./event-types/a.b")).json).toEqual({ id: "a.b", deleted: true });
+		expect(await call("GET", "./event-types/a.b")).toMatchObject({
+			status: 404,
+			json: { code: "event_type_not_found" },
+		});
+	});
+
+	it("are listed with those that are archived, without them, or those alone", async () => {
+		const { call } = await caller();
+		for (const name of ["a", "b"]) await call("PUT", `./event-types/${name}`, { archived: name === "b" });
+		const listed = async (query: string) =>
+			((await call("GET", `./event-types${query}`)).json["data"] as { name: string }[]).map(({ name }) => name);
+		expect([await listed(""), await listed("?archived=true"), await listed("?archived=false")]).toEqual([
+			["a", "b"],
+			["b"],
+			["a"],
+		]);
+		expect((await call("GET", "./event-types?archived=1")).status).toBe(400);
+	});
+
+	it("have cursors of their own, which take a name's full stops", async () => {
+		const { call, engine } = await caller();
+		const asked: unknown[] = [];
+		engine.eventTypes.list = async (...parameters) => (
+			asked.push(parameters[2]),
+			{ rows: [], hasNewer: true, hasOlder: true }
+		);
+		const longest = ["a".repeat(127), "b".repeat(128)].join(".");
+		const page = encodeCursor({ direction: "older", id: longest });
+		const { json } = await call("GET", `./event-types?limit=5&page=${page}`);
+		expect(asked).toEqual([{ limit: 5, cursor: { direction: "older", id: longest } }]);
+		expect(json).toMatchObject({ nextPage: page });
+		expect((await call("GET", "./event-types?page=b29vcHM-")).json).toMatchObject({ code: "invalid_cursor" });
+	});
+
+	it.each([
+		[{ schema: [] }, "schema", /an object, got an array/],
+		[{ schema: true }, "schema", /an object, got true/],
+		[{ schema: { a: "x".repeat(64 * KIB) } }, "schema", /at most 65536 bytes/],
+		[{ example: "x".repeat(64 * KIB) }, "example", /at most 65536 bytes/],
+		[{ description: "x".repeat(2_001) }, "description", /2000/],
+		[{ description: "a\u0007" }, "description", /./],
+		[{ archived: "yes" }, "archived", /true or false/],
+		[{ name: "x" }, "name", /not a known field/],
+	])("are refused with %j", async (body, path, message) => {
+		const { call } = await caller();
+		const { status, json } = await call("PUT", "./event-types/a", body);
+		expect([status, json["issues"]]).toEqual([400, [{ path, message: expect.stringMatching(message) }]]);
+	});
+
+	it.each(["a..b", "a b", "a%2Fb", "x".repeat(257), "a.*"])("can't be named %s", async (name) => {
+		const { call } = await caller();
+		expect(await call("PUT", `./event-types/${name}`, {})).toMatchObject({
+			status: 400,
+			json: { issues: [{ path: "name" }] },
+		});
+		expect((await call("GET", `./event-types/${name}`)).status).toBe(404);
+	});
+});
+
+describe("a project", () => {
+	it("says whether it keeps to its catalogue, and changes that", async () => {
+		const { call, project } = await caller();
+		expect((await call("GET", `/projects/${project.id}`)).json).not.toHaveProperty("eventTypes");
+		expect((await call("PATCH", `/projects/${project.id}`, { eventTypes: "catalogued" })).json).toMatchObject({
+			name: project.name,
+			eventTypes: "catalogued",
+		});
+		expect((await call("PATCH", `/projects/${project.id}`, { name: "n" })).json).toMatchObject({
+			name: "n",
+			eventTypes: "catalogued",
+		});
+		const { status, json } = await call("PATCH", `/projects/${project.id}`, { eventTypes: "strict" });
+		expect([status, json["issues"]]).toEqual([
+			400,
+			[{ path: "eventTypes", message: 'must be "open" or "catalogued", got a string' }],
+		]);
+	});
+});
+
+describe("a test of a webhook", () => {
+	it.each([
+		[undefined, null],
+		["", null],
+		["{}", null],
+		['{"eventType":null}', null],
+		['{"eventType":"user.created"}', "user.created"],
+	])("with the body %j sends the example of %j", async (body, eventType) => {
+		const { call, engine, makeWebhook } = await caller();
+		const asked: unknown[] = [];
+		const { webhooks } = engine;
+		const test = webhooks.test.bind(webhooks);
+		webhooks.test = (...parameters) => (asked.push(parameters[2]), test(...parameters));
+		expect((await call("POST", `./batch/webhooks/${await makeWebhook()}:test`, body)).status).toBe(200);
+		expect(asked).toEqual([eventType]);
+	});
+
+	it.each([
+		['{"eventType":5}', "eventType"],
+		['{"eventType":"a..b"}', "eventType"],
+		['{"type":"a"}', "type"],
+	])("refuses %s", async (body, path) => {
+		const { call, makeWebhook } = await caller();
+		const { status, json } = await call("POST", `./batch/webhooks/${await makeWebhook()}:test`, body);
+		expect([status, json["issues"]]).toMatchObject([400, [{ path }]]);
+	});
+});

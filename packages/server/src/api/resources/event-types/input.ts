@@ -1,0 +1,74 @@
+// What a request says about an event type. Schema and example are kept as they were written.
+import type { z } from "@hono/zod-openapi";
+
+import { invalidRequest } from "../../../core/errors.ts";
+import { MAX_EXAMPLE_BYTES, MAX_SCHEMA_BYTES } from "../../../core/event-type.ts";
+import type { EventTypeSettings } from "../../../engine/calls.ts";
+import { MANAGEMENT_MAX_BYTES } from "../../request/body/body-rule.ts";
+import type { JsonBody } from "../../request/body/json-body.ts";
+import { validate } from "../../request/body/validate.ts";
+import type { BodyRule } from "../../request/route.ts";
+import { createEventTypeSchema, eventTypeSettingsSchema } from "./schemas.ts";
+
+type Patch = { -readonly [Key in keyof EventTypeSettings]?: EventTypeSettings[Key] };
+
+export const EXAMPLE = {
+	description: "Somebody has made an account.",
+	schema: {
+		type: "object",
+		required: ["id"],
+		properties: { id: { type: "integer" }, plan: { enum: ["free", "pro"] } },
+	},
+	example: { id: 4711, plan: "pro" },
+};
+const NOTHING_SET: EventTypeSettings = { description: null, schemaJson: null, exampleJson: null, archived: false };
+
+/** A new event type, with its name. */
+export const createBody: BodyRule<{ name: string; settings: EventTypeSettings }> = {
+	schema: createEventTypeSchema,
+	example: { name: "user.created", ...EXAMPLE },
+	maxBytes: MANAGEMENT_MAX_BYTES,
+	read(json) {
+		const { name, ...values } = validate(createEventTypeSchema, json.value);
+		return { name, settings: { ...NOTHING_SET, ...readPatch(json, values) } };
+	},
+};
+
+/** All of an event type but its name: what is left out is set to nothing. */
+export const replaceBody: BodyRule<EventTypeSettings> = {
+	schema: eventTypeSettingsSchema,
+	example: EXAMPLE,
+	maxBytes: MANAGEMENT_MAX_BYTES,
+	read: (json) => ({ ...NOTHING_SET, ...readPatch(json, validate(eventTypeSettingsSchema, json.value)) }),
+};
+
+/** Some of it: what is left out stays, null sets back. */
+export const patchBody: BodyRule<Patch> = {
+	schema: eventTypeSettingsSchema,
+	example: { archived: true },
+	maxBytes: MANAGEMENT_MAX_BYTES,
+	read: (json) => readPatch(json, validate(eventTypeSettingsSchema, json.value)),
+};
+
+function readPatch(json: JsonBody, values: z.infer<typeof eventTypeSettingsSchema>): Patch {
+	const patch: Patch = {};
+	const schemaJson = textOf(json, "schema", MAX_SCHEMA_BYTES);
+	const exampleJson = textOf(json, "example", MAX_EXAMPLE_BYTES);
+	if (values.description !== undefined) patch.description = values.description;
+	if (schemaJson !== undefined) patch.schemaJson = schemaJson;
+	if (exampleJson !== undefined) patch.exampleJson = exampleJson;
+	if (values.archived !== undefined) patch.archived = values.archived ?? false;
+	return patch;
+}
+
+/** A member as it was written; null for null, undefined if it isn't there. */
+function textOf(json: JsonBody, name: string, maxBytes: number): string | null | undefined {
+	const span = json.members.find((member) => member.name === name);
+	if (span === undefined) return undefined;
+	const text = json.text.slice(span.start, span.end);
+	const bytes = Buffer.byteLength(text);
+	if (bytes > maxBytes) {
+		throw invalidRequest([{ path: name, message: `must be at most ${maxBytes} bytes as JSON, got ${bytes}` }]);
+	}
+	return text === "null" ? null : text;
+}

@@ -1,0 +1,26 @@
+// Event types as answers show them: as text, since schema and example go out as they came in.
+import type { EventType } from "../../../core/event-type.ts";
+import { pageCursors, type Page, type PageRequest } from "../../../core/page.ts";
+import type { Reply } from "../../request/route.ts";
+
+export function eventTypeReply(eventType: EventType): Reply {
+	return jsonText(presentEventType(eventType));
+}
+
+export function eventTypeListReply(page: Page<EventType>, request: PageRequest): Reply {
+	// The name is the id here.
+	const cursors = pageCursors({ ...page, rows: page.rows.map(({ name }) => ({ id: name })) }, request);
+	const edges = JSON.stringify(cursors).slice(0, -1);
+	return jsonText(`${edges},"data":[${page.rows.map(presentEventType).join(",")}]}`);
+}
+
+function presentEventType(eventType: EventType): string {
+	const { projectId, name, description, schemaJson, exampleJson, archived, createDate, updateDate } = eventType;
+	const head = JSON.stringify({ id: name, object: "eventType", projectId, name, description }).slice(0, -1);
+	const tail = JSON.stringify({ archived, createDate, updateDate }).slice(1);
+	return `${head},"schema":${schemaJson ?? "null"},"example":${exampleJson ?? "null"},${tail}`;
+}
+
+function jsonText(body: string): Reply {
+	return { status: 200, body, contentType: "application/json; charset=utf-8" };
+}

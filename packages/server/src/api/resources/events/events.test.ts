@@ -1,0 +1,219 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { caller } from "../../test/caller.ts";
+
+const WEBHOOK_ID = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
+
+describe("sending an event", () => {
+	it("answers 202 with the event", async () => {
+		const { call, project, sent } = await caller();
+		const body = {
+			type: "batch.job.completed",
+			data: { n: 1 },
+			timestamp: 5,
+			idempotencyKey: "k",
+			webhookIds: [WEBHOOK_ID],
+		};
+		const { status, json } = await call("POST", "./events", body);
+		expect(status).toBe(202);
+		expect(json).toEqual({
+			id: expect.stringMatching(/^evt_/),
+			object: "event",
+			projectId: project.id,
+			type: "batch.job.completed",
+			timestamp: 5,
+			createDate: expect.any(Number),
+			duplicate: false,
+			deliveryCount: 0,
+		});
+		const { type, timestamp, idempotencyKey, webhookIds } = body;
+		expect(sent).toEqual([{ type, timestamp, idempotencyKey, webhookIds, dataJson: '{"n":1}' }]);
+	});
+
+	it("takes null for what is left out", async () => {
+		const { call, sent } = await caller();
+		await call("POST", "./events", { type: "a", data: 1, timestamp: null, idempotencyKey: null, webhookIds: null });
+		expect(sent).toEqual([{ type: "a", dataJson: "1", timestamp: null, idempotencyKey: null, webhookIds: null }]);
+	});
+
+	it.each(["null", "false", "0", '""', "[]", "{}", "-1.50E+2", '"\\u0000"'])("takes %s as data", async (data) => {
+		const { call, sent } = await caller();
+		expect((await call("POST", "./events", `{"type":"a","data":${data}}`)).status).toBe(202);
+		expect(sent[0]?.dataJson).toBe(data);
+	});
+
+	it("takes data with any names in it, __proto__ and duplicates too", async () => {
+		const { call, sent } = await caller();
+		const data = '{"__proto__":{"polluted":1},"constructor":1,"a":1,"a":2}';
+		expect((await call("POST", "./events", `{"type":"a","data":${data}}`)).status).toBe(202);
+		expect(sent[0]?.dataJson).toBe(data);
+		expect({}).not.toHaveProperty("polluted");
+	});
+
+	it.each([
+		[{ data: 1 }, "type", /is required/],
+		[{ type: "a" }, "data", /is required/],
+		[{ type: "", data: 1 }, "type", /such as user.created/],
+		[{ type: "a..b", data: 1 }, "type", /such as user.created/],
+		[{ type: "a.*", data: 1 }, "type", /such as user.created/],
+		[{ type: "a\n", data: 1 }, "type", /such as user.created/],
+		[{ type: "x".repeat(257), data: 1 }, "type", /at most 256 characters, got 257/],
+		[{ type: 5, data: 1 }, "type", /a string, got 5/],
+		[{ type: "a", data: 1, timestamp: -1 }, "timestamp", /at least 0, got -1/],
+		[{ type: "a", data: 1, timestamp: 1.5 }, "timestamp", /whole number, got 1.5/],
+		[{ type: "a", data: 1, timestamp: 253_402_300_800_000 }, "timestamp", /at most 253402300799999/],
+		[{ type: "a", data: 1, timestamp: "2024" }, "timestamp", /number, got a string/],
+		[{ type: "a", data: 1, idempotencyKey: "" }, "idempotencyKey", /1–256 printable/],
+		[{ type: "a", data: 1, idempotencyKey: "a\nb" }, "idempotencyKey", /1–256 printable/],
+		[{ type: "a", data: 1, idempotencyKey: "x".repeat(257) }, "idempotencyKey", /1–256 printable/],
+		[{ type: "a", data: 1, webhookIds: [] }, "webhookIds", /at least 1 entry/],
+		[{ type: "a", data: 1, webhookIds: ["x"] }, "webhookIds.0", /must be an id such as webhook_/],
+		[{ type: "a", data: 1, webhookIds: [WEBHOOK_ID, WEBHOOK_ID] }, "webhookIds.1", /same as entry 0/],
+		[{ type: "a", data: 1, colour: "red" }, "colour", /not a known field here; known are: type, data/],
+	])("refuses %j", async (body, path, message) => {
+		const { call, sent } = await caller();
+		const { status, json } = await call("POST", "./events", body);
+		expect([status, json["code"]]).toEqual([400, "invalid_request"]);
+		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
+		expect(sent).toEqual([]);
+	});
+
+	it("refuses __proto__ beside data as any other unknown field", async () => {
+		const { call } = await caller();
+		const { status, json } = await call("POST", "./events", '{"type":"a","data":1,"__proto__":{"x":1}}');
+		expect([status, json["issues"]]).toEqual([400, [expect.objectContaining({ path: "__proto__" })]]);
+	});
+});
+
+/** JSON values as text, in all the ways in which a value can be written. */
+const space = fc.string({ unit: fc.constantFrom(" ", "\t", "\n", "\r"), maxLength: 3 });
+const numberText = fc.constantFrom(
+	"0",
+	"-0",
+	"1.0",
+	"1.50",
+	"1e5",
+	"1E+5",
+	"-2.5e-10",
+	"12345678901234567890",
+	"0.1e1",
+);
+const stringText = fc
+	.array(
+		fc.oneof(
+			fc.string({ maxLength: 4 }).map((text) => JSON.stringify(text).slice(1, -1)),
+			fc.constantFrom("\\u00e9", "\\/", "\\ud800", '\\"', "\\\\", "é", "𝄞", "{", "]", ",", ":"),
+		),
+	)
+	.map((parts) => `"${parts.join("")}"`);
+const { value: valueText } = fc.letrec<{ value: string }>((tie) => {
+	const padded = fc.tuple(space, tie("value"), space).map((parts) => parts.join(""));
+	const member = fc
+		.tuple(space, stringText, space, padded)
+		.map(([before, name, after, value]) => `${before}${name}${after}:${value}`);
+	return {
+		value: fc.oneof(
+			{ depthSize: "small", withCrossShrink: true },
+			fc.oneof(numberText, stringText, fc.constantFrom("true", "false", "null")),
+			fc.array(padded, { maxLength: 4 }).map((items) => (items.length === 0 ? "[ ]" : `[${items.join(",")}]`)),
+			fc.array(member, { maxLength: 4 }).map((items) => (items.length === 0 ? "{\n}" : `{${items.join(",")}}`)),
+		),
+	};
+});
+
+describe("data", () => {
+	it("keeps the sender's bytes, however they are written", async () => {
+		const { call, sent } = await caller();
+		const place = fc.tuple(space, space, space, fc.boolean());
+		await fc.assert(
+			fc.asyncProperty(valueText, place, async (data, [a, b, c, first]) => {
+				const type = `${a}"type"${b}:${c}"a"`;
+				const member = `${b}"data"${c}:${a}${data}${b}`;
+				sent.length = 0;
+				const body = `${a}{${first ? `${member},${type}` : `${type},${member}`}${c}}${b}`;
+				expect((await call("POST", "./events", body)).status).toBe(202);
+				expect(sent[0]?.dataJson).toBe(data);
+			}),
+			{ numRuns: 500 },
+		);
+	});
+
+	it("keeps them in a batch too", async () => {
+		const { call, sent } = await caller();
+		await fc.assert(
+			fc.asyncProperty(fc.array(fc.tuple(valueText, space), { minLength: 1, maxLength: 8 }), async (events) => {
+				sent.length = 0;
+				const texts = events.map(([data, gap]) => `${gap}{"data"${gap}:${gap}${data}${gap},"type":"a"}${gap}`);
+				expect((await call("POST", "./events:batch", `{"events":[${texts.join(",")}]}`)).status).toBe(202);
+				expect(sent.map(({ dataJson }) => dataJson)).toEqual(events.map(([data]) => data));
+			}),
+			{ numRuns: 200 },
+		);
+	});
+});
+
+describe("sending a batch", () => {
+	it("lets each event succeed or fail by itself, in order", async () => {
+		const { call, sent } = await caller();
+		const { status, json } = await call(
+			"POST",
+			"./events:batch",
+			`{"events":[
+				{"type":"first","data":1},
+				{"type":"no good","data":1},
+				"not an object",
+				{"type":"test.conflict","data":1},
+				{"type":"huge","data":"${"x".repeat(256 * 1_024)}"},
+				{"type":"wide","data":"${"€".repeat(90_000)}"},
+				{"type":"twice","data":1,"data":2},
+				{"type":"extra","data":1,"colour":1},
+				{"type":"last","data":[1.0]}
+			]}`,
+		);
+		expect(status).toBe(202);
+		expect(json["object"]).toBe("batch");
+		expect(json["data"]).toMatchObject([
+			{ status: 202, event: { type: "first" } },
+			{ status: 400, error: { code: "invalid_request", issues: [{ path: "events.1.type" }] } },
+			{ status: 400, error: { code: "invalid_request", issues: [{ path: "events.2" }] } },
+			{ status: 409, error: { code: "idempotency_conflict", issues: [{ path: "events.3.idempotencyKey" }] } },
+			{ status: 413, error: { code: "payload_too_large" } },
+			{ status: 413, error: { code: "payload_too_large" } },
+			{ status: 400, error: { issues: [{ path: "events.6.data" }] } },
+			{ status: 400, error: { issues: [{ path: "events.7.colour" }] } },
+			{ status: 202, event: { type: "last" } },
+		]);
+		expect(sent.map(({ dataJson }) => dataJson)).toEqual(["1", "[1.0]"]);
+	});
+
+	it("takes 1,000 events, and refuses 1,001 as a whole", async () => {
+		const { call, sent } = await caller();
+		const events = Array.from({ length: 1_001 }, (_, data) => ({ type: "a", data }));
+		expect(await call("POST", "./events:batch", { events })).toMatchObject({
+			status: 413,
+			json: { code: "payload_too_large" },
+		});
+		expect(sent).toEqual([]);
+		expect((await call("POST", "./events:batch", { events: events.slice(1) })).status).toBe(202);
+		expect(sent).toHaveLength(1_000);
+	});
+
+	it.each([
+		"{}",
+		'{"events":[]}',
+		'{"events":{}}',
+		'{"events":null}',
+		'{"events":[],"events":[1]}',
+		'{"events":[1],"x":1}',
+	])("refuses %s", async (body) => {
+		const { call } = await caller();
+		expect((await call("POST", "./events:batch", body)).status).toBe(400);
+	});
+
+	it("asks the engine for nothing when every event is bad", async () => {
+		const { call, engine } = await caller();
+		engine.intake.sendBatch = () => Promise.reject(new Error("must not be called"));
+		expect((await call("POST", "./events:batch", '{"events":[1,2]}')).status).toBe(202);
+	});
+});

@@ -1,0 +1,126 @@
+import { FanfareError } from "../../../core/errors.ts";
+// Events: send one, send many, look them up.
+import { dataJsonOf, MAX_EVENT_BYTES, type EventInput } from "../../../core/event.ts";
+import type { Intake } from "../../../engine/calls.ts";
+import { listReply, pageRequest } from "../../request/list-reply.ts";
+import { problemItem } from "../../request/problem.ts";
+import { json, keyWith, route, type BodyRule, type Reply } from "../../request/route.ts";
+import { presentEvent } from "../common/present.ts";
+import { listOf } from "../common/schemas.ts";
+import { readBatch, readEvent } from "./input.ts";
+import {
+	batchSchema,
+	eventQuerySchema,
+	eventSchema,
+	eventWithDataSchema,
+	sendBatchSchema,
+	sendEventSchema,
+} from "./schemas.ts";
+
+const BATCH_MAX_BYTES = 5 * 1_024 * 1_024;
+const example = { type: "user.created", data: { id: 4711, plan: "pro" }, idempotencyKey: "user-4711-created" };
+
+const eventBody: BodyRule<EventInput> = {
+	schema: sendEventSchema,
+	maxBytes: MAX_EVENT_BYTES,
+	example,
+	read: readEvent,
+};
+const batchBody: BodyRule<(EventInput | FanfareError)[]> = {
+	schema: sendBatchSchema,
+	maxBytes: BATCH_MAX_BYTES,
+	example: { events: [example, { type: "user.deleted", data: { id: 12 } }] },
+	read: readBatch,
+};
+
+export const eventRoutes = [
+	route({
+		id: "sendEvent",
+		tag: "Events",
+		method: "post",
+		path: "/projects/{projectId}/events",
+		audit: null,
+		access: keyWith("write"),
+		summary: "Send an event",
+		description:
+			"A 202 means that the event and all its deliveries are on disk. At most 256 KiB. " +
+			"`data` reaches receivers byte for byte as it was sent.",
+		body: eventBody,
+		answers: { 202: { description: "Accepted.", schema: eventSchema } },
+		async handle({ deps, params, body }) {
+			const { event, duplicate } = await deps.engine.intake.send(params.projectId, body);
+			return json(presentEvent(event, duplicate), 202);
+		},
+	}),
+	route({
+		id: "sendEvents",
+		tag: "Events",
+		method: "post",
+		path: "/projects/{projectId}/events:batch",
+		audit: null,
+		access: keyWith("write"),
+		summary: "Send many events",
+		description:
+			"Up to 1,000 events and 5 MiB in one commit. Each succeeds or fails by itself: look at the status of each result.",
+		body: batchBody,
+		answers: { 202: { description: "One result for each event, in order.", schema: batchSchema } },
+		async handle({ deps, params, body }) {
+			return json({ object: "batch", data: await sendAll(deps.engine.intake, params.projectId, body) }, 202);
+		},
+	}),
+	route({
+		id: "listEvents",
+		tag: "Events",
+		method: "get",
+		path: "/projects/{projectId}/events",
+		access: keyWith("read"),
+		summary: "List events",
+		description: "Newest first, without their data. Filters work together.",
+		query: eventQuerySchema,
+		answers: { 200: { description: "A page of events.", schema: listOf(eventSchema) } },
+		async handle({ deps, params, query }) {
+			const request = pageRequest(query, "evt");
+			const { type = null, after = null, before = null } = query;
+			const page = await deps.store.events(params.projectId, { type, after, before }, request);
+			return listReply(page, request, (event) => presentEvent(event, false));
+		},
+	}),
+	route({
+		id: "getEvent",
+		tag: "Events",
+		method: "get",
+		path: "/projects/{projectId}/events/{eventId}",
+		access: keyWith("read"),
+		summary: "Get an event",
+		description: "One event with its data.",
+		answers: { 200: { description: "The event.", schema: eventWithDataSchema } },
+		async handle({ deps, params }) {
+			const event = await deps.store.event(params.projectId, params.eventId);
+			if (event === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
+			const body = await deps.store.eventBody(params.projectId, params.eventId);
+			return withData(presentEvent(event, false), body === null ? null : dataJsonOf(event, body));
+		},
+	}),
+];
+
+/** The data goes in as the text that it is: read and written again, it could be another. */
+function withData(event: object, dataJson: string | null): Reply {
+	const rest = JSON.stringify({ ...event, dataErased: dataJson === null });
+	return { ...json(null), body: `${rest.slice(0, -1)},"data":${dataJson ?? "null"}}` };
+}
+
+/** Sends what can be sent, and puts the results back between the refusals. */
+async function sendAll(
+	intake: Intake,
+	projectId: string,
+	events: readonly (EventInput | FanfareError)[],
+): Promise<unknown[]> {
+	const inputs = events.filter((event): event is EventInput => !(event instanceof FanfareError));
+	const sent = (inputs.length === 0 ? [] : await intake.sendBatch(projectId, inputs)).values();
+	return events.map((event, index) => {
+		const result = event instanceof FanfareError ? event : sent.next().value;
+		if (result === undefined) throw new Error("the engine gave fewer results than it was sent events");
+		if (result instanceof FanfareError) return problemItem(result, `events.${index}`);
+		return { status: 202, event: presentEvent(result.event, result.duplicate) };
+	});
+}

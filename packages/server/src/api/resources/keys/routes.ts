@@ -1,0 +1,61 @@
+// API keys: made, listed and deleted with an admin key of the whole workspace.
+import { z } from "@hono/zod-openapi";
+
+import { jsonBody } from "../../request/body/body-rule.ts";
+import { listReply, pageRequest } from "../../request/list-reply.ts";
+import { json, route, workspaceKeyWith } from "../../request/route.ts";
+import { presentKey } from "../common/present.ts";
+import { deletedSchema, listOf, pageQuery } from "../common/schemas.ts";
+import { createKeySchema, keySchema, newKeySchema } from "../workspace/schemas.ts";
+
+export const keyRoutes = [
+	route({
+		id: "createKey",
+		tag: "Keys",
+		method: "post",
+		path: "/workspace/keys",
+		audit: "key.create",
+		access: workspaceKeyWith("admin"),
+		summary: "Create a key",
+		description:
+			"The answer is the only one that ever holds the key: keep it. A key of one project opens nothing else, " +
+			"and cannot manage projects or keys whatever its scope.",
+		body: jsonBody(createKeySchema, { name: "billing service", scope: "write" }),
+		answers: { 200: { description: "The new key, with `secretKey`.", schema: newKeySchema } },
+		async handle({ deps, body }) {
+			const { name, scope, projectId } = body;
+			const { key, secretKey } = await deps.engine.keys.create({ name, scope, projectId: projectId ?? null });
+			return json({ ...presentKey(key), secretKey });
+		},
+	}),
+	route({
+		id: "listKeys",
+		tag: "Keys",
+		method: "get",
+		path: "/workspace/keys",
+		access: workspaceKeyWith("admin"),
+		summary: "List keys",
+		description: "Newest first, without the keys themselves.",
+		query: z.strictObject(pageQuery),
+		answers: { 200: { description: "A page of keys.", schema: listOf(keySchema) } },
+		handle({ deps, query }) {
+			const request = pageRequest(query, "key");
+			return listReply(deps.engine.keys.list(request), request, presentKey);
+		},
+	}),
+	route({
+		id: "deleteKey",
+		tag: "Keys",
+		method: "delete",
+		path: "/workspace/keys/{keyId}",
+		audit: "key.delete",
+		access: workspaceKeyWith("admin"),
+		summary: "Delete a key",
+		description: "It stops working at once. The last admin key of the workspace cannot be deleted: 409.",
+		answers: { 200: { description: "It is gone.", schema: deletedSchema } },
+		async handle({ deps, params }) {
+			await deps.engine.keys.delete(params.keyId);
+			return json({ id: params.keyId, deleted: true });
+		},
+	}),
+];

@@ -1,0 +1,67 @@
+// Projects: made, changed and deleted with a key of the whole workspace.
+import { jsonBody } from "../../request/body/body-rule.ts";
+import { json, keyWith, route, workspaceKeyWith } from "../../request/route.ts";
+import { presentProject } from "../common/present.ts";
+import { deletedSchema } from "../common/schemas.ts";
+import { projectNameSchema, projectSchema, updateProjectSchema } from "../workspace/schemas.ts";
+import { projectChanges } from "./input.ts";
+
+const nameBody = jsonBody(projectNameSchema, { name: "My project" });
+
+export const projectRoutes = [
+	route({
+		id: "createProject",
+		tag: "Projects",
+		method: "post",
+		path: "/workspace/projects",
+		audit: "project.create",
+		access: workspaceKeyWith("admin"),
+		summary: "Create a project",
+		description: "Names need not be unique; ids are.",
+		body: nameBody,
+		answers: { 200: { description: "The new project.", schema: projectSchema } },
+		handle: async ({ deps, body }) => json(presentProject(await deps.engine.projects.create(body.name))),
+	}),
+	route({
+		id: "getProject",
+		tag: "Projects",
+		method: "get",
+		path: "/projects/{projectId}",
+		access: keyWith("read"),
+		summary: "Get a project",
+		description: "One project.",
+		answers: { 200: { description: "The project.", schema: projectSchema } },
+		handle: ({ deps, params }) => json(presentProject(deps.engine.projects.get(params.projectId))),
+	}),
+	route({
+		id: "updateProject",
+		tag: "Projects",
+		method: "patch",
+		path: "/projects/{projectId}",
+		audit: "project.update",
+		access: workspaceKeyWith("admin"),
+		summary: "Update a project",
+		description: "Changes what is there and leaves the rest.",
+		body: jsonBody(updateProjectSchema, { name: "My project", eventTypes: "catalogued" }),
+		answers: { 200: { description: "The project as it is now.", schema: projectSchema } },
+		async handle({ deps, params, body }) {
+			return json(presentProject(await deps.engine.projects.update(params.projectId, projectChanges(body))));
+		},
+	}),
+	route({
+		id: "deleteProject",
+		tag: "Projects",
+		method: "delete",
+		path: "/projects/{projectId}",
+		audit: "project.delete",
+		access: workspaceKeyWith("admin"),
+		summary: "Delete a project",
+		description:
+			"Deletes the project with its webhooks and keys. Deliveries that wait are cancelled. There is no way back.",
+		answers: { 200: { description: "It is gone.", schema: deletedSchema } },
+		async handle({ deps, params }) {
+			await deps.engine.projects.delete(params.projectId);
+			return json({ id: params.projectId, deleted: true });
+		},
+	}),
+];

@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+
+import { caller } from "../../test/caller.ts";
+import { apiRoutes } from "../table.ts";
+
+async function withWebhook() {
+	const api = await caller();
+	const webhookId = await api.makeWebhook();
+	return { ...api, webhookId, replay: `./batch/webhooks/${webhookId}:replay` };
+}
+
+function schemaOf(id: string, status: number) {
+	return apiRoutes().find((route) => route.id === id)?.answers[status]?.schema;
+}
+
+describe("replaying", () => {
+	it("begins with all that did not succeed, up to now, unless asked otherwise", async () => {
+		const { call, replaysAsked, webhookId, replay, project } = await withWebhook();
+		const { status, json } = await call("POST", replay, { since: 5 });
+		expect(replaysAsked).toEqual([
+			{
+				call: "start",
+				webhookId,
+				since: 5,
+				until: null,
+				outcomes: ["Failed", "Cancelled", "Missed"],
+				eventTypes: null,
+			},
+		]);
+		expect(status).toBe(202);
+		expect(json).toMatchObject({
+			object: "replay",
+			projectId: project.id,
+			webhookId,
+			status: "Running",
+			since: 5,
+			outcomes: ["Failed", "Cancelled", "Missed"],
+			eventTypes: null,
+			missedEventTypes: null,
+			scannedCount: 0,
+			deliveryCount: 0,
+			progress: 0,
+			endDate: null,
+		});
+		expect(schemaOf("replayWebhook", 202)?.parse(json)).toEqual(json);
+	});
+
+	it("hands everything to the engine, and null is the same as left out", async () => {
+		const { call, replaysAsked, webhookId, replay } = await withWebhook();
+		const asked = { since: 0, until: 9, status: ["Succeeded", "Missed"], eventTypes: ["a.b", "c.*"], dryRun: false };
+		expect((await call("POST", replay, asked)).status).toBe(202);
+		const outcomes = ["Succeeded", "Missed"];
+		expect(replaysAsked[0]).toEqual({
+			call: "start",
+			webhookId,
+			since: 0,
+			until: 9,
+			outcomes,
+			eventTypes: ["a.b", "c.*"],
+		});
+		const nulls = { since: 0, until: null, status: null, eventTypes: null, dryRun: null };
+		expect((await call("POST", replay, nulls)).status).toBe(202);
+		expect(replaysAsked[1]).toMatchObject({ until: null, eventTypes: null });
+	});
+
+	it("only counts in a dry run", async () => {
+		const { call, replaysAsked, replay } = await withWebhook();
+		const { status, json } = await call("POST", replay, { since: 5, dryRun: true });
+		expect([status, json]).toEqual([200, { object: "replayEstimate", count: 3, complete: true }]);
+		expect(schemaOf("replayWebhook", 200)?.parse(json)).toEqual(json);
+		expect(replaysAsked.map(({ call }) => call)).toEqual(["estimate"]);
+	});
+
+	it.each([
+		[{}, "since", "is required"],
+		[{ since: "yesterday" }, "since", /number/],
+		[{ since: -1 }, "since", /at least 0/],
+		[{ since: 5, until: 5 }, "until", "must be later than since"],
+		[{ since: 5, status: [] }, "status", /at least 1/],
+		[{ since: 5, status: ["Pending"] }, "status.0", /"Succeeded".*"Missed"/],
+		[{ since: 5, status: ["Failed", "Failed"] }, "status.1", /same as entry 0/],
+		[{ since: 5, eventTypes: [] }, "eventTypes", /at least 1/],
+		[{ since: 5, eventTypes: ["*"] }, "eventTypes.0", /prefix/],
+		[{ since: 5, dryRun: "yes" }, "dryRun", /true or false/],
+		[{ since: 5, outcomes: ["Failed"] }, "outcomes", /not a known field/],
+	])("refuses %j", async (body, path, message) => {
+		const { call, replay, replaysAsked } = await withWebhook();
+		const { status, json } = await call("POST", replay, body);
+		expect(status).toBe(400);
+		expect(json["issues"]).toContainEqual({
+			path,
+			message: typeof message === "string" ? message : expect.stringMatching(message),
+		});
+		expect(replaysAsked).toEqual([]);
+	});
+});
+
+describe("replays", () => {
+	it("are listed, all or those of a webhook", async () => {
+		const { call, replay, webhookId, makeWebhook } = await withWebhook();
+		const other = await makeWebhook();
+		const { json: first } = await call("POST", replay, { since: 5 });
+		const { json: second } = await call("POST", `./batch/webhooks/${other}:replay`, { since: 5 });
+		const list = async (query: string) => (await call("GET", `./replays${query}`)).json;
+		expect(await list("")).toEqual({ nextPage: null, prevPage: null, data: [second, first] });
+		expect(await list(`?webhookId=${webhookId}&limit=1&`)).toMatchObject({ data: [first] });
+		expect((await call("GET", "./replays?webhookId=x")).status).toBe(400);
+		expect(schemaOf("listReplays", 200)?.parse(await list(""))).toEqual(await list(""));
+	});
+
+	it("can be looked up, and cancelled once", async () => {
+		const { call, replay } = await withWebhook();
+		const { json } = await call("POST", replay, { since: 5 });
+		const path = `./replays/${json["id"] as string}`;
+		expect((await call("GET", path)).json).toEqual(json);
+		const cancelled = await call("POST", `${path}:cancel`);
+		expect(cancelled).toMatchObject({ status: 200, json: { status: "Cancelled", endDate: expect.any(Number) } });
+		expect((await call("GET", path)).json).toEqual(cancelled.json);
+		expect(await call("POST", `${path}:cancel`)).toMatchObject({ status: 409, json: { code: "replay_ended" } });
+	});
+
+	it("say 404 for what is not there", async () => {
+		const { call } = await withWebhook();
+		const gone = { status: 404, json: { code: "replay_not_found" } };
+		expect(await call("GET", "./replays/replay_1")).toMatchObject(gone);
+		expect(await call("POST", "./replays/replay_1:cancel")).toMatchObject(gone);
+		expect(await call("POST", "./batch/webhooks/webhook_1:replay", { since: 0 })).toMatchObject({
+			status: 404,
+			json: { code: "webhook_not_found" },
+		});
+	});
+});

@@ -1,0 +1,119 @@
+// Replays: begin one or count what it would send, follow it, cancel it.
+import type { z } from "@hono/zod-openapi";
+
+import { DEFAULT_REPLAY_OUTCOMES, replayProgress, type Replay } from "../../../core/replay.ts";
+import type { ReplayRequest } from "../../../engine/calls.ts";
+import { jsonBody } from "../../request/body/body-rule.ts";
+import { listReply, pageRequest } from "../../request/list-reply.ts";
+import { json, keyWith, route } from "../../request/route.ts";
+import { listOf } from "../common/schemas.ts";
+import {
+	replayEstimateSchema,
+	replayQuerySchema,
+	replaySchema,
+	replayWebhookSchema,
+	type ReplayWebhook,
+} from "./schemas.ts";
+
+const ONE = "/projects/{projectId}/replays/{replayId}";
+
+export const replayRoutes = [
+	route({
+		id: "replayWebhook",
+		tag: "Replays",
+		method: "post",
+		path: "/projects/{projectId}/batch/webhooks/{webhookId}:replay",
+		audit: "replay.create",
+		access: keyWith("write"),
+		summary: "Replay events to a webhook",
+		description:
+			"Sends old events to this webhook again, each matching event once, oldest first, under the `webhook-id` that it had. It " +
+			"happens in the background, at a pace that leaves room for new events; goes on after restarts; waits while the webhook is paused " +
+			"or disabled; and ends when the webhook is deleted. At most 10 of a project run at once.",
+		body: jsonBody(replayWebhookSchema, { since: 1_723_633_671_620, status: ["Failed", "Missed"], dryRun: true }),
+		answers: {
+			200: { description: "With `dryRun`: the count. Nothing was sent.", schema: replayEstimateSchema },
+			202: { description: "The replay, which has begun.", schema: replaySchema },
+		},
+		async handle({ deps, params: { projectId, webhookId }, body }) {
+			const request = replayRequest(body);
+			if (body.dryRun !== true) {
+				return json(presentReplay(await deps.engine.replays.start(projectId, webhookId, request)), 202);
+			}
+			const { count, complete } = await deps.engine.replays.estimate(projectId, webhookId, request);
+			return { ...json({ object: "replayEstimate", count, complete }), changedNothing: true };
+		},
+	}),
+	route({
+		id: "listReplays",
+		tag: "Replays",
+		method: "get",
+		path: "/projects/{projectId}/replays",
+		access: keyWith("read"),
+		summary: "List replays",
+		description: "Newest first, those that have ended too.",
+		query: replayQuerySchema,
+		answers: { 200: { description: "A page of replays.", schema: listOf(replaySchema) } },
+		async handle({ deps, params, query }) {
+			const request = pageRequest(query, "replay");
+			const page = await deps.engine.replays.list(params.projectId, query.webhookId ?? null, request);
+			return listReply(page, request, presentReplay);
+		},
+	}),
+	route({
+		id: "getReplay",
+		tag: "Replays",
+		method: "get",
+		path: ONE,
+		access: keyWith("read"),
+		summary: "Get a replay",
+		description: "How far it has come.",
+		answers: { 200: { description: "The replay.", schema: replaySchema } },
+		handle: async ({ deps, params }) =>
+			json(presentReplay(await deps.engine.replays.get(params.projectId, params.replayId))),
+	}),
+	route({
+		id: "cancelReplay",
+		tag: "Replays",
+		method: "post",
+		path: "/projects/{projectId}/replays/{replayId}:cancel",
+		audit: "replay.cancel",
+		access: keyWith("write"),
+		summary: "Cancel a replay",
+		description: "No more deliveries are made. Those that are made go on; each can be cancelled by itself.",
+		answers: { 200: { description: "The replay as it has ended.", schema: replaySchema } },
+		handle: async ({ deps, params }) =>
+			json(presentReplay(await deps.engine.replays.cancel(params.projectId, params.replayId))),
+	}),
+];
+
+function replayRequest({ since, until, status, eventTypes }: ReplayWebhook): ReplayRequest {
+	return {
+		since,
+		until: until ?? null,
+		outcomes: status ?? DEFAULT_REPLAY_OUTCOMES,
+		eventTypes: eventTypes ?? null,
+	};
+}
+
+function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
+	const { filter } = replay;
+	return {
+		id: replay.id,
+		object: "replay",
+		projectId: replay.projectId,
+		webhookId: replay.webhookId,
+		status: replay.status,
+		since: filter.since,
+		until: filter.until,
+		outcomes: [...filter.outcomes],
+		eventTypes: filter.eventTypes && [...filter.eventTypes],
+		missedEventTypes: filter.missedEventTypes && [...filter.missedEventTypes],
+		scannedCount: replay.scannedCount,
+		deliveryCount: replay.deliveryCount,
+		progress: replayProgress(replay),
+		createDate: replay.createDate,
+		updateDate: replay.updateDate,
+		endDate: replay.endDate,
+	};
+}

@@ -1,0 +1,31 @@
+// Statistics as answers show them.
+import type { z } from "@hono/zod-openapi";
+
+import { latencyQuantileMs } from "../../../core/stats/latency-histogram.ts";
+import type { StatsBucket } from "../../../core/stats/stats.ts";
+import type { StatsReport } from "../../../engine/calls.ts";
+import type { statsSchema } from "./schemas.ts";
+
+export function presentStats(report: StatsReport): z.infer<typeof statsSchema> {
+	const { width, from, to, buckets, totals, deliveries } = report;
+	return {
+		object: "stats",
+		width,
+		from,
+		to,
+		data: buckets.map((bucket) => ({ start: bucket.start, ...presentFigures(bucket) })),
+		totals: presentFigures(totals),
+		deliveries: { ...deliveries },
+	};
+}
+
+function presentFigures({ accepted, attemptsSucceeded, attemptsFailed, succeeded, exhausted, latency }: StatsBucket) {
+	const quantile = (q: number) => latencyQuantileMs(latency, q);
+	return {
+		accepted,
+		attempts: { succeeded: attemptsSucceeded, failed: attemptsFailed },
+		succeeded,
+		exhausted,
+		latencyMs: { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
+	};
+}

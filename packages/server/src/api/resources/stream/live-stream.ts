@@ -1,0 +1,55 @@
+// The live stream as server-sent events (the event stream format of the HTML standard).
+import type { LiveItem, LiveSignal } from "../../../core/live.ts";
+import type { LiveSubscription } from "../../../engine/calls.ts";
+
+/** How long a client should wait before it comes back. */
+const RETRY_MS = 2_000;
+const encoder = new TextEncoder();
+/** Items go to many clients: each is written once. */
+const written = new WeakMap<LiveItem, string>();
+
+/** Asks the subscription for more only when the client has taken what was there: what waits, waits in the engine's bounds. */
+export function liveStream(subscription: LiveSubscription): ReadableStream<Uint8Array> {
+	let head = `retry: ${RETRY_MS}\n`;
+	return new ReadableStream<Uint8Array>(
+		{
+			async pull(controller) {
+				const signals = await subscription.next();
+				if (signals === null) return controller.close();
+				controller.enqueue(encoder.encode(head + signals.map(signalText).join("")));
+				head = "";
+			},
+			cancel: () => subscription.close(),
+		},
+		{ highWaterMark: 0 },
+	);
+}
+
+function signalText(signal: LiveSignal): string {
+	switch (signal.type) {
+		case "item":
+			return itemText(signal.item);
+		case "heartbeat":
+			// An id without data moves the client's place on, and makes no event.
+			return `: heartbeat\nid: ${signal.id}\n\n`;
+		case "gap":
+			return `id: ${signal.id}\n${controlText("gap", signal.reason)}`;
+		case "dropped":
+		case "end":
+			return controlText(signal.type, signal.reason);
+	}
+}
+
+function itemText(item: LiveItem): string {
+	const known = written.get(item);
+	if (known !== undefined) return known;
+	const { id, kind, projectId, date, ...fact } = item;
+	const data = JSON.stringify({ object: "streamItem", id, kind, projectId, date, ...fact });
+	const text = `id: ${id}\nevent: ${kind}\ndata: ${data}\n\n`;
+	written.set(item, text);
+	return text;
+}
+
+function controlText(kind: string, reason: string): string {
+	return `event: ${kind}\ndata: ${JSON.stringify({ object: "streamItem", kind, reason })}\n\n`;
+}

@@ -1,0 +1,43 @@
+// All routes, in the order in which the documents show them.
+import { openApiDocument, type OpenApiDocument } from "../documents/openapi.ts";
+import { docsRoutes } from "../documents/routes.ts";
+import type { Route } from "../request/route.ts";
+import { auditRoutes } from "./audit/routes.ts";
+import { deliveryRoutes } from "./deliveries/routes.ts";
+import { eventTypeRoutes } from "./event-types/routes.ts";
+import { eventDataRoutes } from "./events/data-routes.ts";
+import { eventRoutes } from "./events/routes.ts";
+import { keyRoutes } from "./keys/routes.ts";
+import { operatorRoutes } from "./operators/routes.ts";
+import { projectRoutes } from "./projects/routes.ts";
+import { replayRoutes } from "./replays/routes.ts";
+import { statsRoutes } from "./stats/routes.ts";
+import { streamRoutes } from "./stream/routes.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
+import { workspaceRoutes } from "./workspace/routes.ts";
+
+/** Every route of the API. Each call gives a list of its own, since `/docs` keeps what it has rendered. */
+export function apiRoutes(): readonly Route[] {
+	const routes: Route[] = [
+		...workspaceRoutes,
+		...projectRoutes,
+		...keyRoutes,
+		...webhookRoutes,
+		...eventTypeRoutes,
+		...eventRoutes,
+		...eventDataRoutes,
+		...deliveryRoutes,
+		...replayRoutes,
+		...statsRoutes,
+		...streamRoutes,
+		...auditRoutes,
+		...operatorRoutes,
+	];
+	routes.push(...docsRoutes(routes));
+	return routes;
+}
+
+/** The OpenAPI 3.1 document of the whole API; the same for the same version, byte for byte. */
+export function exportOpenApiDocument(version: string): OpenApiDocument {
+	return openApiDocument(apiRoutes(), version);
+}

@@ -1,0 +1,64 @@
+// What a request says about a webhook, as the engine's settings.
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "../../../core/policies/retry-policy.ts";
+import { DEFAULT_DISABLE_AFTER_MS, DEFAULT_TIMEOUT_MS } from "../../../core/webhook.ts";
+import type { Webhooks, WebhookSettings } from "../../../engine/calls.ts";
+import type { CreateWebhook, UpdateWebhook } from "./schemas.ts";
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+type WebhookPatch = Parameters<Webhooks["update"]>[2];
+
+/** All settings of a new webhook: what is left out or null becomes the default. */
+export function webhookSettings({ name, spec }: CreateWebhook): WebhookSettings {
+	return {
+		name,
+		endpoint: spec.endpoint,
+		retries: fullRetries(spec.retries),
+		description: spec.description ?? null,
+		eventTypes: spec.eventTypes ?? null,
+		timeoutMs: spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+		metadata: spec.metadata ?? {},
+		rateLimit: spec.rateLimit ?? null,
+		disableAfterMs: spec.disableAfterMs ?? DEFAULT_DISABLE_AFTER_MS,
+		headers: lowerCased(spec.headers),
+	};
+}
+
+/** What a PATCH changes: what is left out stays, null becomes the default. `secret` has no place here. */
+export function webhookPatch({ name, spec = {} }: UpdateWebhook): WebhookPatch {
+	const patch: Writable<WebhookPatch> = {};
+	if (name !== undefined) patch.name = name;
+	if (spec.endpoint !== undefined) patch.endpoint = spec.endpoint;
+	if (spec.retries !== undefined)
+		patch.retries = spec.retries === null ? DEFAULT_RETRY_POLICY : someRetries(spec.retries);
+	if (spec.description !== undefined) patch.description = spec.description;
+	if (spec.eventTypes !== undefined) patch.eventTypes = spec.eventTypes;
+	if (spec.timeoutMs !== undefined) patch.timeoutMs = spec.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+	if (spec.metadata !== undefined) patch.metadata = spec.metadata ?? {};
+	if (spec.rateLimit !== undefined) patch.rateLimit = spec.rateLimit;
+	if (spec.disableAfterMs !== undefined) patch.disableAfterMs = spec.disableAfterMs ?? DEFAULT_DISABLE_AFTER_MS;
+	if (spec.headers !== undefined) patch.headers = lowerCased(spec.headers);
+	return patch;
+}
+
+type RetriesInput = NonNullable<CreateWebhook["spec"]["retries"]>;
+
+function fullRetries(retries: RetriesInput | null | undefined): RetryPolicy {
+	const { scheduleMs, ...exponential } = { ...DEFAULT_RETRY_POLICY, ...someRetries(retries ?? {}) };
+	return scheduleMs ? { ...exponential, scheduleMs } : exponential;
+}
+
+/** A schedule brings its own number of retries; a number of retries by itself ends a schedule. */
+function someRetries({ maxRetries, maxBackoffMs, scheduleMs }: RetriesInput): Partial<RetryPolicy> {
+	if (scheduleMs !== undefined && scheduleMs !== null) {
+		return { ...someRetries({ maxBackoffMs }), scheduleMs, maxRetries: scheduleMs.length };
+	}
+	return {
+		...((scheduleMs === null || maxRetries !== undefined) && { scheduleMs: null }),
+		...(maxRetries !== undefined && { maxRetries: maxRetries ?? DEFAULT_RETRY_POLICY.maxRetries }),
+		...(maxBackoffMs !== undefined && { maxBackoffMs: maxBackoffMs ?? DEFAULT_RETRY_POLICY.maxBackoffMs }),
+	};
+}
+
+function lowerCased(headers: Readonly<Record<string, string>> | null | undefined): Record<string, string> {
+	return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+}

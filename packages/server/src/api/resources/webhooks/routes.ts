@@ -1,0 +1,181 @@
+// Webhooks: the Nexus calls, and pause and resume.
+import { z } from "@hono/zod-openapi";
+
+import { decodeSecret } from "../../../core/crypto/signing.ts";
+import { DEFAULT_SECRET_OVERLAP_MS } from "../../../core/webhook.ts";
+import { jsonBody } from "../../request/body/body-rule.ts";
+import { listReply, pageRequest } from "../../request/list-reply.ts";
+import { json, keyWith, route } from "../../request/route.ts";
+import { presentWebhook } from "../common/present.ts";
+import { deletedSchema, listOf, pageQuery } from "../common/schemas.ts";
+import { webhookPatch, webhookSettings } from "./input.ts";
+import {
+	createWebhookSchema,
+	testWebhookSchema,
+	updateSecretSchema,
+	updateWebhookSchema,
+	webhookSchema,
+	webhookTestSchema,
+} from "./schemas.ts";
+
+const COLLECTION = "/projects/{projectId}/batch/webhooks";
+const ONE = "/projects/{projectId}/batch/webhooks/{webhookId}";
+const changed = { 200: { description: "The webhook as it is now.", schema: webhookSchema } };
+const spec = { endpoint: "https://example.com/webhooks", retries: { maxRetries: 3, maxBackoffMs: 15_000 } };
+
+const manageRoutes = [
+	route({
+		id: "createWebhook",
+		tag: "Webhooks",
+		method: "post",
+		path: COLLECTION,
+		audit: "webhook.create",
+		access: keyWith("write"),
+		summary: "Create a webhook",
+		description: "Registers an endpoint. From now on it gets every event that its `eventTypes` want.",
+		body: jsonBody(createWebhookSchema, { name: "aws-lambda", spec }),
+		answers: { 200: { description: "The new webhook.", schema: webhookSchema } },
+		async handle({ deps, params, body }) {
+			const contents = body.spec.secret?.contents;
+			const secret = contents === undefined ? null : decodeSecret(contents);
+			const webhook = await deps.engine.webhooks.create(params.projectId, webhookSettings(body), secret);
+			return json(presentWebhook(webhook));
+		},
+	}),
+	route({
+		id: "listWebhooks",
+		tag: "Webhooks",
+		method: "get",
+		path: COLLECTION,
+		access: keyWith("read"),
+		summary: "List webhooks",
+		description: "Newest first.",
+		query: z.strictObject(pageQuery),
+		answers: { 200: { description: "A page of webhooks.", schema: listOf(webhookSchema) } },
+		async handle({ deps, params, query }) {
+			const request = pageRequest(query, "webhook");
+			return listReply(await deps.engine.webhooks.list(params.projectId, request), request, presentWebhook);
+		},
+	}),
+	route({
+		id: "getWebhook",
+		tag: "Webhooks",
+		method: "get",
+		path: ONE,
+		access: keyWith("read"),
+		summary: "Get a webhook",
+		description: "Its secret and the values of its headers never come back.",
+		answers: { 200: { description: "The webhook.", schema: webhookSchema } },
+		handle: ({ deps, params }) => json(presentWebhook(deps.engine.webhooks.get(params.projectId, params.webhookId))),
+	}),
+	route({
+		id: "updateWebhook",
+		tag: "Webhooks",
+		method: "patch",
+		path: ONE,
+		audit: "webhook.update",
+		ignoredFields: ["spec.secret"],
+		access: keyWith("write"),
+		summary: "Update a webhook",
+		description:
+			"Changes what is there and leaves the rest. Null sets an optional field back. `headers` and `metadata` are " +
+			"replaced as a whole. `spec.secret` is ignored.",
+		body: jsonBody(updateWebhookSchema, { spec: { retries: { maxRetries: 5 } } }),
+		answers: changed,
+		async handle({ deps, params, body }) {
+			const { projectId, webhookId } = params;
+			return json(presentWebhook(await deps.engine.webhooks.update(projectId, webhookId, webhookPatch(body))));
+		},
+	}),
+	route({
+		id: "updateWebhookSecret",
+		tag: "Webhooks",
+		method: "put",
+		path: "/projects/{projectId}/batch/webhooks/{webhookId}/secret",
+		audit: "webhook.update_secret",
+		access: keyWith("write"),
+		summary: "Replace a webhook's secret",
+		description:
+			"Attempts are signed with the new secret from now on, and for `overlapMs` with the older ones too, newest first, " +
+			"five at most in all.",
+		body: jsonBody(updateSecretSchema, { contents: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }),
+		answers: changed,
+		async handle({ deps, params, body }) {
+			const secret = decodeSecret(body.contents);
+			if (secret === null) throw new Error("a secret that its schema accepted cannot be decoded");
+			const { projectId, webhookId } = params;
+			const overlapMs = body.overlapMs ?? DEFAULT_SECRET_OVERLAP_MS;
+			return json(presentWebhook(await deps.engine.webhooks.updateSecret(projectId, webhookId, secret, overlapMs)));
+		},
+	}),
+	route({
+		id: "deleteWebhook",
+		tag: "Webhooks",
+		method: "delete",
+		path: ONE,
+		audit: "webhook.delete",
+		access: keyWith("write"),
+		summary: "Delete a webhook",
+		description: "Deliveries that wait are cancelled, visibly. The log keeps what was delivered.",
+		answers: { 200: { description: "It is gone.", schema: deletedSchema } },
+		async handle({ deps, params }) {
+			await deps.engine.webhooks.delete(params.projectId, params.webhookId);
+			return json({ id: params.webhookId, deleted: true });
+		},
+	}),
+];
+
+/** The Nexus SDK sends no body. */
+const testBody = { ...jsonBody(testWebhookSchema, {}), optional: true };
+
+const actionRoutes = [
+	route({
+		id: "testWebhook",
+		tag: "Webhooks",
+		method: "post",
+		path: "/projects/{projectId}/batch/webhooks/{webhookId}:test",
+		audit: "webhook.test",
+		access: keyWith("write"),
+		summary: "Test a webhook",
+		description:
+			"Sends a signed sample now, outside any queue, with the webhook's retries but at most 30 s in all. " +
+			"A failing endpoint is a 200 with `Failed`. With `eventType`, the sample is the example of that type in the catalogue.",
+		body: testBody,
+		answers: { 200: { description: "How it went.", schema: webhookTestSchema } },
+		async handle({ deps, params, body: { eventType = null } }) {
+			const test = await deps.engine.webhooks.test(params.projectId, params.webhookId, eventType);
+			const { status, responseCode, latencyMs, attemptCount, body, reason } = test;
+			return json({ status, responseCode, latencyMs, attemptCount, body, reason });
+		},
+	}),
+	route({
+		id: "pauseWebhook",
+		tag: "Webhooks",
+		method: "post",
+		path: "/projects/{projectId}/batch/webhooks/{webhookId}:pause",
+		audit: "webhook.pause",
+		access: keyWith("write"),
+		summary: "Pause a webhook",
+		description: "New and waiting deliveries are held until `:resume`. Nothing is lost.",
+		answers: changed,
+		async handle({ deps, params }) {
+			return json(presentWebhook(await deps.engine.webhooks.pause(params.projectId, params.webhookId)));
+		},
+	}),
+	route({
+		id: "resumeWebhook",
+		tag: "Webhooks",
+		method: "post",
+		path: "/projects/{projectId}/batch/webhooks/{webhookId}:resume",
+		audit: "webhook.resume",
+		access: keyWith("write"),
+		summary: "Resume a webhook",
+		description: "Enables a paused or disabled webhook. What was held goes out, oldest first.",
+		answers: changed,
+		async handle({ deps, params }) {
+			return json(presentWebhook(await deps.engine.webhooks.resume(params.projectId, params.webhookId)));
+		},
+	}),
+];
+
+export const webhookRoutes = [...manageRoutes, ...actionRoutes];

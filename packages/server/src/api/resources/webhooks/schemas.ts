@@ -1,0 +1,294 @@
+// Webhooks on the wire: what comes in to make or change one, and what goes out.
+import { z } from "@hono/zod-openapi";
+
+import { decodeSecret, SECRET_MAX_BYTES, SECRET_MIN_BYTES } from "../../../core/crypto/signing.ts";
+import { EVENT_TYPE_MAX_LENGTH } from "../../../core/event.ts";
+import {
+	DEFAULT_RETRY_POLICY,
+	MAX_BACKOFF_LIMIT_MS,
+	MAX_RETRIES_LIMIT,
+	SCHEDULE_MAX_ENTRIES,
+	SCHEDULE_MAX_WAIT_MS,
+} from "../../../core/policies/retry-policy.ts";
+import {
+	DEFAULT_DISABLE_AFTER_MS,
+	DEFAULT_SECRET_OVERLAP_MS,
+	DEFAULT_TIMEOUT_MS,
+	DISABLE_AFTER_EXHAUSTED,
+	DISABLE_AFTER_MAX_MS,
+	ENDPOINT_MAX_LENGTH,
+	EVENT_TYPE_FILTER_PATTERN,
+	MAX_RATE_PER_SECOND,
+	MAX_SECRET_OVERLAP_MS,
+	NAME_MAX_LENGTH,
+	TIMEOUT_RANGE_MS,
+	WEBHOOK_STATUSES,
+} from "../../../core/webhook.ts";
+import { textIssue } from "../common/characters.ts";
+import { integer, nameText, stringMap, text, timeOut } from "../common/schemas.ts";
+import { eventTypeName } from "../event-types/schemas.ts";
+import { headerNameIssue, headerValueIssue, MAX_HEADERS } from "./header-rules.ts";
+
+const DESCRIPTION_MAX_LENGTH = 1_024;
+const MAX_EVENT_TYPES = 100;
+const METADATA = { entries: 50, keyLength: 64, valueLength: 512 } as const;
+
+const endpoint = z
+	.string()
+	.min(1)
+	.max(ENDPOINT_MAX_LENGTH)
+	.refine((url) => /^\S+$/.test(url) && url.isWellFormed() && URL.canParse(url), {
+		error: "must be an absolute URL such as https://example.com/webhooks",
+		abort: true,
+	})
+	.openapi({
+		format: "uri",
+		description: "Absolute `https` URL without user info and fragment, of a public address.",
+		example: "https://example.com/webhooks",
+	});
+
+const secretContents = z
+	.string()
+	.refine((contents) => decodeSecret(contents) !== null, {
+		error: `must be standard base64 of ${SECRET_MIN_BYTES}–${SECRET_MAX_BYTES} bytes, with or without the prefix whsec_`,
+		abort: true,
+	})
+	.openapi({
+		description: `Standard base64 of ${SECRET_MIN_BYTES}–${SECRET_MAX_BYTES} bytes, with or without the prefix \`whsec_\`. Write-only.`,
+		example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+		writeOnly: true,
+	});
+
+export const secretSchema = z.strictObject({ contents: secretContents }).openapi("WebhookSecret");
+
+export const updateSecretSchema = z
+	.strictObject({
+		contents: secretContents,
+		overlapMs: integer(0, MAX_SECRET_OVERLAP_MS)
+			.nullish()
+			.openapi({
+				description: `How long older secrets go on to sign beside the new one, so that receivers can change over. Left out: ${DEFAULT_SECRET_OVERLAP_MS}.`,
+			}),
+	})
+	.openapi("UpdateWebhookSecret");
+
+const maxRetries = integer(0, MAX_RETRIES_LIMIT).openapi({ description: "Attempts after the first." });
+const maxBackoffMs = integer(0, MAX_BACKOFF_LIMIT_MS).openapi({
+	description: "The longest wait between two attempts.",
+});
+
+const scheduleMs = z
+	.array(integer(0, SCHEDULE_MAX_WAIT_MS))
+	.min(1)
+	.max(SCHEDULE_MAX_ENTRIES)
+	.openapi({
+		description: "The waits themselves, in place of the exponential ones; `maxRetries` is their number then.",
+		example: [5_000, 300_000, 3_600_000],
+	});
+
+const retries = z
+	.strictObject({
+		maxRetries: maxRetries.nullish(),
+		maxBackoffMs: maxBackoffMs.nullish(),
+		scheduleMs: scheduleMs.nullish(),
+	})
+	.superRefine(({ maxRetries, scheduleMs }, context) => {
+		if (
+			scheduleMs === null ||
+			scheduleMs === undefined ||
+			maxRetries === null ||
+			maxRetries === undefined ||
+			maxRetries === scheduleMs.length
+		)
+			return;
+		const message = `must be ${scheduleMs.length}, the number of entries of scheduleMs, or be left out`;
+		context.addIssue({ code: "custom", path: ["maxRetries"], message });
+	})
+	.nullish()
+	.openapi({
+		description: `Left out: ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms apart.`,
+	});
+
+/** Exact names or `prefix.*`. */
+export const eventTypeList = z
+	.array(
+		z
+			.string()
+			.max(EVENT_TYPE_MAX_LENGTH)
+			.regex(EVENT_TYPE_FILTER_PATTERN, "must be a type such as user.created, or a prefix such as user.*"),
+	)
+	.min(1)
+	.max(MAX_EVENT_TYPES)
+	.superRefine(addDuplicateIssues);
+
+const eventTypes = eventTypeList
+	.nullish()
+	.openapi({ description: "Exact names or `prefix.*`. Left out or null: every type.", example: ["user.created"] });
+
+const headers = stringMap({ maxEntries: MAX_HEADERS, nameIssue: headerNameIssue, valueIssue: headerValueIssue })
+	.superRefine((value, context) => {
+		const names = Object.keys(value).map((name) => name.toLowerCase());
+		const twice = names.find((name, index) => names.indexOf(name) !== index);
+		if (twice !== undefined) {
+			context.addIssue({ code: "custom", path: [twice], message: "stands more than once; write it once" });
+		}
+	})
+	.nullish()
+	.openapi({
+		type: ["object", "null"],
+		description: "Sent with each attempt, names in lower case. Values are write-only: answers show `***`.",
+		example: { "x-tenant": "acme" },
+	});
+
+const metadata = stringMap({
+	maxEntries: METADATA.entries,
+	nameIssue: (key) => (key === "__proto__" ? "is a reserved name" : textIssue(key, 1, METADATA.keyLength, false)),
+	valueIssue: (value) => textIssue(value, 0, METADATA.valueLength, true),
+})
+	.nullish()
+	.openapi({
+		type: ["object", "null"],
+		description: `Your own notes: at most ${METADATA.entries}, keys ≤ ${METADATA.keyLength}, values ≤ ${METADATA.valueLength} characters.`,
+		example: { customer: "4711" },
+	});
+
+const ours = {
+	description: text(0, DESCRIPTION_MAX_LENGTH, { lines: true })
+		.nullish()
+		.openapi({ example: "Orders to the warehouse" }),
+	eventTypes,
+	headers,
+	timeoutMs: integer(TIMEOUT_RANGE_MS.min, TIMEOUT_RANGE_MS.max)
+		.nullish()
+		.openapi({ description: `How long one attempt may take. Left out: ${DEFAULT_TIMEOUT_MS}.` }),
+	metadata,
+	rateLimit: z
+		.strictObject({ perSecond: integer(1, MAX_RATE_PER_SECOND) })
+		.nullish()
+		.openapi({
+			description:
+				"Attempts a second at most, with a burst of as many. What waits for it uses up no retry. Null: no limit.",
+		}),
+	disableAfterMs: integer(0, DISABLE_AFTER_MAX_MS)
+		.nullish()
+		.openapi({
+			description: `Failing for so long without a success, with at least ${DISABLE_AFTER_EXHAUSTED} exhausted deliveries, disables it. 0: never. Left out: ${DEFAULT_DISABLE_AFTER_MS}.`,
+		}),
+};
+
+export const createWebhookSchema = z
+	.strictObject({
+		name: nameText(NAME_MAX_LENGTH).openapi({ example: "aws-lambda" }),
+		spec: z.strictObject({
+			endpoint,
+			secret: secretSchema.nullish().openapi({ description: "Left out: one is made." }),
+			retries,
+			...ours,
+		}),
+	})
+	.openapi("CreateWebhook");
+
+export const updateWebhookSchema = z
+	.strictObject({
+		name: nameText(NAME_MAX_LENGTH).optional(),
+		spec: z
+			.strictObject({
+				endpoint: endpoint.optional(),
+				secret: z.unknown().optional().openapi({
+					description: "Ignored, whatever it is. Only `PUT …/secret` changes the secret.",
+				}),
+				retries,
+				...ours,
+			})
+			.optional(),
+	})
+	.openapi("UpdateWebhook", {
+		description: "What is left out stays. Null sets an optional field back to its default.",
+	});
+
+export type CreateWebhook = z.infer<typeof createWebhookSchema>;
+export type UpdateWebhook = z.infer<typeof updateWebhookSchema>;
+
+export const webhookSchema = z
+	.object({
+		id: z.string(),
+		object: z.literal("webhook"),
+		projectId: z.string(),
+		name: z.string(),
+		endpoint: z.string(),
+		retries: z.object({
+			maxRetries: z.int(),
+			maxBackoffMs: z.int(),
+			scheduleMs: z.array(z.int()).optional().openapi({ description: "There only if it was set." }),
+		}),
+		createDate: timeOut,
+		updateDate: timeOut,
+		description: z.string().nullable(),
+		eventTypes: z.array(z.string()).nullable(),
+		headers: z.record(z.string(), z.literal("***")).openapi({ description: "Names; the values never come back." }),
+		timeoutMs: z.int(),
+		rateLimit: z.object({ perSecond: z.int() }).nullable(),
+		disableAfterMs: z.int(),
+		metadata: z.record(z.string(), z.string()),
+		status: z.enum(WEBHOOK_STATUSES),
+		disabledReason: z.string().nullable(),
+		secretHint: z.string().openapi({ description: "The last four characters of the secret." }),
+		secretOverlapUntil: z
+			.int()
+			.nullable()
+			.openapi({ description: "Until when an older secret signs too; null if none does." }),
+	})
+	.openapi("Webhook", {
+		example: {
+			id: "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7",
+			object: "webhook",
+			projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
+			name: "aws-lambda",
+			endpoint: "https://example.com/webhooks",
+			retries: { maxRetries: 3, maxBackoffMs: 15_000 },
+			createDate: 1_723_633_671_620,
+			updateDate: 1_723_736_909_980,
+			description: null,
+			eventTypes: null,
+			headers: { "x-tenant": "***" },
+			timeoutMs: 15_000,
+			rateLimit: null,
+			disableAfterMs: 432_000_000,
+			metadata: {},
+			status: "Enabled",
+			disabledReason: null,
+			secretHint: "LaSw",
+			secretOverlapUntil: null,
+		},
+	});
+
+export const testWebhookSchema = z
+	.strictObject({
+		eventType: eventTypeName
+			.nullish()
+			.openapi({ description: "Sends the example of this type. Left out: a sample of Fanfare's own." }),
+	})
+	.openapi("TestWebhook");
+
+export const webhookTestSchema = z
+	.object({
+		status: z.enum(["Ok", "Failed"]).openapi({ description: "`Ok` after a 2xx." }),
+		responseCode: z.int().openapi({ description: "Of the last answer; 0 if none came." }),
+		latencyMs: z.int(),
+		attemptCount: z.int(),
+		body: z.string().nullable().openapi({ description: "The start of the answer, 4 KiB at most." }),
+		reason: z.string().nullable(),
+	})
+	.openapi("WebhookTest", {
+		example: { status: "Ok", responseCode: 204, latencyMs: 648, attemptCount: 1, body: null, reason: null },
+	});
+
+/** An issue for each entry that stands in the list before. */
+export function addDuplicateIssues(list: readonly string[], context: z.RefinementCtx): void {
+	const seen = new Map<string, number>();
+	for (const [index, entry] of list.entries()) {
+		const first = seen.get(entry);
+		if (first === undefined) seen.set(entry, index);
+		else context.addIssue({ code: "custom", path: [index], message: `is the same as entry ${first}; name it once` });
+	}
+}

@@ -1,0 +1,273 @@
+import { describe, expect, it } from "vitest";
+
+import { caller } from "../../test/caller.ts";
+import { apiRoutes } from "../table.ts";
+
+const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const endpoint = "https://example.com/hook";
+
+describe("creating a webhook", () => {
+	it("answers with the Nexus fields and ours, without anything write-only", async () => {
+		const { call, project, created } = await caller();
+		const { status, json, text } = await call("POST", "./batch/webhooks", {
+			name: "aws-lambda",
+			spec: {
+				endpoint,
+				secret: { contents: SECRET },
+				retries: { maxRetries: 5 },
+				description: "two\nlines",
+				eventTypes: ["user.created", "order.*"],
+				headers: { "X-Tenant": "very private" },
+				timeoutMs: 1_000,
+				metadata: { customer: "4711" },
+			},
+		});
+		expect(status).toBe(200);
+		expect(json).toEqual({
+			id: expect.stringMatching(/^webhook_/),
+			object: "webhook",
+			projectId: project.id,
+			name: "aws-lambda",
+			endpoint,
+			retries: { maxRetries: 5, maxBackoffMs: 15_000 },
+			createDate: expect.any(Number),
+			updateDate: expect.any(Number),
+			description: "two\nlines",
+			eventTypes: ["user.created", "order.*"],
+			headers: { "x-tenant": "***" },
+			timeoutMs: 1_000,
+			metadata: { customer: "4711" },
+			status: "Enabled",
+			disabledReason: null,
+			secretHint: "LaSw",
+			secretOverlapUntil: null,
+			rateLimit: null,
+			disableAfterMs: 432_000_000,
+		});
+		expect(text).not.toMatch(/very private|MfKQ9r8G/);
+		expect(created[0]?.settings.headers).toEqual({ "x-tenant": "very private" });
+		expect(Buffer.from(created[0]?.secret ?? []).toString("base64")).toBe(SECRET.slice("whsec_".length));
+	});
+
+	it("fills in the defaults for what is left out or null", async () => {
+		const { call, created } = await caller();
+		const nulls = { secret: null, retries: null, description: null, eventTypes: null, headers: null, timeoutMs: null };
+		await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint } });
+		await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...nulls, metadata: null } });
+		const expected = {
+			name: "a",
+			endpoint,
+			retries: { maxRetries: 3, maxBackoffMs: 15_000 },
+			description: null,
+			eventTypes: null,
+			timeoutMs: 15_000,
+			metadata: {},
+			rateLimit: null,
+			disableAfterMs: 432_000_000,
+			headers: {},
+		};
+		expect(created).toEqual([
+			{ settings: expected, secret: null },
+			{ settings: expected, secret: null },
+		]);
+	});
+
+	it("counts a name's characters as people do, and takes 0 for what it is", async () => {
+		const { call, created } = await caller();
+		const spec = { endpoint, retries: { maxRetries: 0, maxBackoffMs: 0 } };
+		expect((await call("POST", "./batch/webhooks", { name: "𝄞".repeat(128), spec })).status).toBe(200);
+		expect((await call("POST", "./batch/webhooks", { name: "𝄞".repeat(129), spec })).status).toBe(400);
+		expect(created[0]?.settings.retries).toEqual({ maxRetries: 0, maxBackoffMs: 0 });
+	});
+
+	const long = (length: number): string => "x".repeat(length);
+	it.each([
+		[{ name: " \t" }, "name", /white space|control/],
+		[{ name: "" }, "name", /1–128 characters, got 0/],
+		[{ name: "a\u0000b" }, "name", /control characters/],
+		[{ name: "\ud800" }, "name", /lone surrogates/],
+		[{ name: null }, "name", /a string, got null/],
+		[{ extra: 1 }, "extra", /not a known field/],
+		[{ spec: undefined }, "spec", /is required/],
+		[{ spec: [] }, "spec", /an object, got an array/],
+	])("refuses %j with a path", async (change, path, message) => {
+		const { call } = await caller();
+		const { status, json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint }, ...change });
+		expect(status).toBe(400);
+		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
+	});
+
+	it.each([
+		[{ foo: 1 }, "spec.foo", /not a known field/],
+		[{ rateLimit: { perSecond: 0 } }, "spec.rateLimit.perSecond", /./],
+		[{ retries: { scheduleMs: [] } }, "spec.retries.scheduleMs", /./],
+		[{ retries: { scheduleMs: [1], maxRetries: 2 } }, "spec.retries.maxRetries", /must be 1/],
+		[{ disableAfterMs: -1 }, "spec.disableAfterMs", /./],
+		[{ endpoint: undefined }, "spec.endpoint", /is required/],
+		[{ endpoint: "example.com" }, "spec.endpoint", /absolute URL/],
+		[{ endpoint: "https://exa\nmple.com" }, "spec.endpoint", /absolute URL/],
+		[{ endpoint: "https://example.com/\ud800" }, "spec.endpoint", /absolute URL/],
+		[{ endpoint: `https://a/${long(2_048)}` }, "spec.endpoint", /at most 2048 characters/],
+		[{ secret: { contents: "short" } }, "spec.secret.contents", /24–64 bytes/],
+		[{ secret: { contents: "!".repeat(40) } }, "spec.secret.contents", /standard base64/],
+		[{ secret: {} }, "spec.secret.contents", /is required/],
+		[{ secret: SECRET }, "spec.secret", /an object, got a string/],
+		[{ secret: { contents: SECRET, x: 1 } }, "spec.secret.x", /not a known field/],
+		[{ retries: { maxRetries: 21 } }, "spec.retries.maxRetries", /at most 20, got 21/],
+		[{ retries: { maxRetries: -1 } }, "spec.retries.maxRetries", /at least 0/],
+		[{ retries: { maxRetries: "3" } }, "spec.retries.maxRetries", /number, got a string/],
+		[{ retries: { maxBackoffMs: 86_400_001 } }, "spec.retries.maxBackoffMs", /at most 86400000/],
+		[{ retries: { max: 1 } }, "spec.retries.max", /known are: maxRetries, maxBackoffMs/],
+		[{ eventTypes: [] }, "spec.eventTypes", /at least 1 entry/],
+		[{ eventTypes: ["a", "*"] }, "spec.eventTypes.1", /prefix such as/],
+		[{ eventTypes: ["a", "a"] }, "spec.eventTypes.1", /same as entry 0/],
+		[{ timeoutMs: 999 }, "spec.timeoutMs", /at least 1000/],
+		[{ timeoutMs: 30_001 }, "spec.timeoutMs", /at most 30000/],
+		[{ description: long(1_025) }, "spec.description", /0–1024 characters/],
+		[{ metadata: { a: 1 } }, "spec.metadata.a", /must be a string/],
+		[{ metadata: { [long(65)]: "" } }, `spec.metadata.${long(64)}…`, /1–64 characters/],
+		[{ metadata: { a: long(513) } }, "spec.metadata.a", /0–512 characters/],
+		[{ metadata: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [n, ""])) }, "spec.metadata", /at most 50/],
+		[{ metadata: [] }, "spec.metadata", /an object of strings/],
+		[{ headers: { Host: "a" } }, "spec.headers.Host", /reserved/],
+		[{ headers: { "Webhook-Signature": "a" } }, "spec.headers.Webhook-Signature", /reserved/],
+		[{ headers: { "Proxy-Authorization": "a" } }, "spec.headers.Proxy-Authorization", /reserved/],
+		[{ headers: { "a b": "a" } }, "spec.headers.a b", /not a header name/],
+		[{ headers: { "x-a": "1", "X-A": "2" } }, "spec.headers.x-a", /more than once/],
+		[{ headers: { "x-a": "a\r\nx-b: 1" } }, "spec.headers.x-a", /visible ASCII/],
+		[{ headers: { "x-a": "é" } }, "spec.headers.x-a", /visible ASCII/],
+		[{ headers: { "x-a": "***" } }, "spec.headers.x-a", /cannot be read back/],
+		[{ headers: { "x-a": long(1_025) } }, "spec.headers.x-a", /at most 1024/],
+		[
+			{ headers: Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`x-${n}`, "a"])) },
+			"spec.headers",
+			/at most 20/,
+		],
+	])("refuses spec %j with a path", async (change, path, message) => {
+		const { call, created } = await caller();
+		const { status, json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...change } });
+		expect([status, json["code"]]).toEqual([400, "invalid_request"]);
+		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
+		expect(created).toEqual([]);
+	});
+
+	it("repeats no secret in an error, not even a wrong one", async () => {
+		const { call } = await caller();
+		const wrong = { secret: { contents: "hunter2hunter2" }, headers: { "x-key": "hunter2\u0007" } };
+		const { status, text } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...wrong } });
+		expect(status).toBe(400);
+		expect(text).not.toContain("hunter2");
+	});
+
+	it.each(['"metadata":{"__proto__":"x"}', '"headers":{"__proto__":"x"}', '"__proto__":{"endpoint":"x"}'])(
+		"takes no %s",
+		async (member) => {
+			const { call } = await caller();
+			const body = `{"name":"a","spec":{"endpoint":"${endpoint}",${member}}}`;
+			const { status, json } = await call("POST", "./batch/webhooks", body);
+			expect(status).toBe(400);
+			expect(JSON.stringify(json["issues"])).toContain("__proto__");
+			expect({}).not.toHaveProperty("endpoint");
+		},
+	);
+});
+
+describe("changing a webhook", () => {
+	it("changes what is there and leaves the rest", async () => {
+		const { call, makeWebhook, patches } = await caller();
+		const path = `./batch/webhooks/${await makeWebhook()}`;
+		for (const body of [
+			{ name: "b" },
+			{ spec: {} },
+			{},
+			{ spec: { retries: { maxRetries: 0 } } },
+			{ spec: { endpoint } },
+		]) {
+			expect((await call("PATCH", path, body)).status).toBe(200);
+		}
+		expect(patches).toEqual([{ name: "b" }, {}, {}, { retries: { maxRetries: 0, scheduleMs: null } }, { endpoint }]);
+	});
+
+	it("sets back with null", async () => {
+		const { call, makeWebhook, patches } = await caller();
+		const nulls = {
+			retries: null,
+			description: null,
+			eventTypes: null,
+			headers: null,
+			timeoutMs: null,
+			metadata: null,
+		};
+		await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, { spec: nulls });
+		const retries = { maxRetries: 3, maxBackoffMs: 15_000 };
+		expect(patches).toEqual([
+			{ retries, description: null, eventTypes: null, headers: {}, timeoutMs: 15_000, metadata: {} },
+		]);
+	});
+
+	it.each([{ contents: SECRET }, { contents: "rubbish" }, null, 5, "x", [], { a: { b: 1 } }])(
+		"ignores the secret %j",
+		async (secret) => {
+			const { call, makeWebhook, patches } = await caller();
+			const { status } = await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, { spec: { endpoint, secret } });
+			expect(status).toBe(200);
+			expect(patches).toEqual([{ endpoint }]);
+		},
+	);
+
+	it.each([
+		{ secret: SECRET },
+		{ endpoint },
+		{ spec: { name: "a" } },
+		{ spec: null },
+		{ name: null },
+		{ spec: { endpoint: null } },
+	])("refuses %j", async (body) => {
+		const { call, makeWebhook } = await caller();
+		expect((await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, body)).status).toBe(400);
+	});
+
+	it("replaces the secret only by PUT, with or without its prefix", async () => {
+		const { call, makeWebhook } = await caller();
+		const path = `./batch/webhooks/${await makeWebhook()}/secret`;
+		for (const contents of [SECRET, SECRET.slice(6)]) {
+			expect(await call("PUT", path, { contents })).toMatchObject({ status: 200, json: { object: "webhook" } });
+		}
+		for (const body of [{}, { contents: "x" }, { contents: SECRET, x: 1 }, { secret: { contents: SECRET } }]) {
+			expect((await call("PUT", path, body)).status).toBe(400);
+		}
+	});
+
+	it("answers a deletion with the id", async () => {
+		const { call, makeWebhook } = await caller();
+		const id = await makeWebhook();
+		expect((await call("DELETE", `./batch/webhooks/${id}`)).json).toEqual({ id, deleted: true });
+		expect((await call("GET", `./batch/webhooks/${id}`)).status).toBe(404);
+	});
+});
+
+describe("answers", () => {
+	it("are what the document says, field by field", async () => {
+		const { call, makeWebhook } = await caller();
+		const id = await makeWebhook();
+		const calls: [string, string, string, unknown?][] = [
+			["getWorkspace", "GET", "/workspace"],
+			["listProjects", "GET", "/workspace/projects"],
+			["createProject", "POST", "/workspace/projects", { name: "a" }],
+			["createKey", "POST", "/workspace/keys", { name: "a", scope: "read" }],
+			["listKeys", "GET", "/workspace/keys"],
+			["getWebhook", "GET", `./batch/webhooks/${id}`],
+			["listWebhooks", "GET", "./batch/webhooks"],
+			["testWebhook", "POST", `./batch/webhooks/${id}:test`],
+			["sendEvent", "POST", "./events", { type: "a", data: 1 }],
+			["sendEvents", "POST", "./events:batch", { events: [{ type: "a", data: 1 }, { type: "" }] }],
+			["getHealth", "GET", "/healthz"],
+			["getReadiness", "GET", "/readyz"],
+		];
+		for (const [route, method, path, body] of calls) {
+			const { status, json } = await call(method, path, body);
+			const schema = apiRoutes().find(({ id }) => id === route)?.answers[status]?.schema;
+			expect({ route, json: schema?.parse(json) }).toEqual({ route, json });
+		}
+	});
+});

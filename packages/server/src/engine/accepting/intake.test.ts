@@ -1,0 +1,133 @@
+import { startReceiver } from "@fanfare/testkit/receiver";
+// What is accepted and what is refused: room, duplicates, and a store that can't write.
+import { describe, expect, it } from "vitest";
+
+import type { EventInput } from "../../core/event.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import { eventInput, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+
+const OVERLOADED = { code: "overloaded" };
+/** Data of about so many bytes. */
+const weighing = (bytes: number) => JSON.stringify("x".repeat(bytes));
+
+function sendBatch(test: TestEngine, inputs: readonly Partial<EventInput>[]) {
+	return test.engine.intake.sendBatch(test.projectId, inputs.map(eventInput));
+}
+
+describe("room", () => {
+	it("is wanted for a whole batch, unless nothing waits: one larger than the limit could never be taken else", async () => {
+		await using test = await openTestEngine({ limits: { maxWaitingSends: 10 } });
+		const batch = Array.from({ length: 20 }, () => ({}));
+		const waiting = test.send();
+		await expect(sendBatch(test, batch.slice(0, 10))).rejects.toMatchObject(OVERLOADED);
+		expect(await sendBatch(test, batch.slice(0, 9))).toHaveLength(9);
+		await waiting;
+		expect(await sendBatch(test, batch)).toHaveLength(20);
+	});
+
+	it("is bounded in bytes, and there again after the commit", async () => {
+		await using test = await openTestEngine({ limits: { maxWaitingBytes: 10_000 } });
+		for (let round = 0; round < 3; round++) {
+			const waiting = test.send({ dataJson: weighing(6_000) });
+			await expect(test.send({ dataJson: weighing(6_000) })).rejects.toMatchObject(OVERLOADED);
+			await expect(sendBatch(test, [{ dataJson: weighing(6_000) }])).rejects.toMatchObject(OVERLOADED);
+			await Promise.all([waiting, test.send({ dataJson: weighing(100) })]);
+		}
+	});
+
+	it("counts what an event costs in memory beside its body", async () => {
+		await using test = await openTestEngine({ limits: { maxWaitingBytes: 5_000 } });
+		const results = await Promise.allSettled(Array.from({ length: 30 }, () => test.send()));
+		expect(results.filter(({ status }) => status === "fulfilled").length).toBeLessThan(10);
+	});
+
+	it("is looked for again after the catalogue was asked, which many can be at once", async () => {
+		await using test = await openTestEngine({ limits: { maxWaitingSends: 10 } });
+		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
+		await test.engine.eventTypes.create(test.projectId, "test.event", settings);
+		await test.engine.projects.update(test.projectId, { eventTypes: "catalogued" });
+		const results = await Promise.allSettled(Array.from({ length: 30 }, () => test.send()));
+		const refused = results.filter(({ status }) => status === "rejected");
+		expect(refused).toHaveLength(20);
+		expect(refused[0]).toMatchObject({ reason: OVERLOADED });
+		const waiting = test.send();
+		const batches = await Promise.allSettled([
+			sendBatch(test, [{}, {}, {}, {}, {}, {}]),
+			sendBatch(test, [{}, {}, {}, {}, {}, {}]),
+		]);
+		expect(batches.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+		await waiting;
+	});
+});
+
+describe("a send that the store refuses", () => {
+	it("takes no room in memory from those that come after it", async () => {
+		let full = true;
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine({
+			limits: { maxReady: 8 },
+			beforeCommit() {
+				if (full) throw new StoreError("store_full", "no space");
+			},
+		});
+		await test.createWebhook(receiver.url);
+		for (let count = 0; count < 10; count++) {
+			await expect(test.send()).rejects.toMatchObject({ code: "store_full" });
+		}
+		full = false;
+		await test.delivery(await test.send(), { status: "Succeeded" });
+	});
+
+	it("refuses a whole batch of which nothing could be stored", async () => {
+		await using test = await openTestEngine({
+			beforeCommit() {
+				throw new StoreError("store_full", "no space");
+			},
+		});
+		const tooLarge = { dataJson: weighing(300_000) };
+		await expect(sendBatch(test, [{}, tooLarge, {}])).rejects.toMatchObject({ code: "store_full" });
+		expect(await sendBatch(test, [tooLarge])).toMatchObject([{ code: "payload_too_large" }]);
+	});
+});
+
+describe("an idempotency key", () => {
+	it("used again sends nothing again", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		await test.createWebhook(receiver.url);
+		const ids = await Promise.all(Array.from({ length: 50 }, () => test.send({ idempotencyKey: "once" })));
+		expect(new Set(ids).size).toBe(1);
+		await test.delivery(ids[0]!, { status: "Succeeded" });
+		await eventually("nothing is under way", () => {
+			const { readyDeliveries, inFlightAttempts } = test.engine.gauges();
+			return readyDeliveries + inFlightAttempts === 0;
+		});
+		expect(receiver.requests).toHaveLength(1);
+	});
+
+	it("stands for the event's type, time, targets and data", async () => {
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: [] });
+		const first = { type: "a.b", timestamp: 1_000, webhookIds: [id], dataJson: "1", idempotencyKey: "k" };
+		await test.send(first);
+		const others = [
+			{ type: "a.c" },
+			{ timestamp: 1_001 },
+			{ timestamp: null },
+			{ webhookIds: null },
+			{ dataJson: "2" },
+		];
+		for (const other of others) {
+			await expect(test.send({ ...first, ...other })).rejects.toMatchObject({ code: "idempotency_conflict" });
+		}
+		await test.send(first);
+	});
+});
+
+it("stores what comes for a paused webhook as Held", async () => {
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook("http://127.0.0.1:9/");
+	await test.engine.webhooks.pause(test.projectId, id);
+	const eventId = await test.send();
+	expect(await test.deliveries({ eventId })).toMatchObject([{ status: "Held", reason: "the webhook is paused" }]);
+});

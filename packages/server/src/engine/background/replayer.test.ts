@@ -1,0 +1,352 @@
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import type { Replay } from "../../core/replay.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { ReplayRequest } from "../calls.ts";
+import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+
+const MISSED: ReplayRequest = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null };
+const FAILED: ReplayRequest = { ...MISSED, outcomes: ["Failed"] };
+const LIMITS = { maxInFlightPerWebhook: 64 };
+/** Half of that, once the webhook has answered often enough to be sent so many at once. */
+const SHARE = 32;
+/** Half of what it is sent at once before it has answered at all. */
+const FIRST_SHARE = 16;
+
+/** Lets time pass until `check` gives something. */
+function passing<T>(
+	test: TestEngine,
+	what: string,
+	check: () => T | null | undefined | false | Promise<T | null | false>,
+) {
+	return eventually(what, () => {
+		test.clock.advance(10);
+		return check();
+	});
+}
+
+/** The replay, once it has ended. */
+function ended(test: TestEngine, { id }: Replay): Promise<Replay> {
+	return passing(test, "the replay has ended", async () => {
+		const replay = await test.engine.replays.get(test.projectId, id);
+		return replay.status !== "Running" && replay;
+	});
+}
+
+/** Waits until nothing is on its way any more. */
+async function quiet(test: TestEngine): Promise<void> {
+	await passing(test, "all deliveries have ended", async () => (await test.store.countOpen()).Pending === 0);
+}
+
+/** Sends events that no webhook wants yet; their ids. */
+async function sendMany(test: TestEngine, count: number, type = "old"): Promise<string[]> {
+	const ids: string[] = [];
+	for (let sent = 0; sent < count; sent += 500) {
+		const batch = Array.from({ length: Math.min(500, count - sent) }, () => test.send({ type }));
+		ids.push(...(await Promise.all(batch)));
+	}
+	return ids;
+}
+
+function received(receiver: Receiver): string[] {
+	return receiver.requests.map(({ headers }) => String(headers["webhook-id"]));
+}
+
+describe("a replay", () => {
+	it("sends each matching event once, oldest first, under its old webhook-id, as a replay", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const sent = await sendMany(test, 5);
+		const webhook = await test.createWebhook(receiver.url);
+		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		expect(replay).toMatchObject({ status: "Running", scannedCount: 0, endDate: null });
+		expect(await ended(test, replay)).toMatchObject({ status: "Finished", scannedCount: 5, deliveryCount: 5 });
+		await quiet(test);
+		expect(received(receiver).toSorted()).toEqual(sent);
+		const [delivery] = await test.deliveries({ eventId: sent[0]! });
+		expect(await test.store.attempts(delivery!.id)).toMatchObject([{ trigger: "replay", responseCode: 200 }]);
+	});
+
+	it("retries by the webhook's policy what fails again", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url, { retries: { maxRetries: 1, maxBackoffMs: 1_000 } });
+		const eventId = await test.send();
+		await passing(test, "it has failed", async () => (await test.deliveries())[0]?.status === "Failed");
+		await test.engine.replays.start(test.projectId, webhook.id, FAILED);
+		await receiver.waitFor(2);
+		receiver.respond([{ status: 500 }, { status: 200 }]);
+		await passing(test, "it has succeeded", async () => (await test.deliveries())[0]?.status === "Succeeded");
+		const [delivery] = await test.deliveries({ eventId });
+		const attempts = await test.store.attempts(delivery!.id);
+		expect(attempts.map(({ trigger, responseCode }) => [trigger, responseCode])).toEqual([
+			["replay", 500],
+			["auto", 200],
+		]);
+	});
+
+	it("leaves out what is sent after it was begun, and never goes beyond now", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		await sendMany(test, 3);
+		const webhook = await test.createWebhook(receiver.url, { eventTypes: ["new"] });
+		const until = test.clock.now() + 1_000_000;
+		const request = { ...MISSED, eventTypes: ["old"], until };
+		const replay = await test.engine.replays.start(test.projectId, webhook.id, request);
+		expect(replay.filter.until).toBe(test.clock.now() + 1);
+		test.clock.advance(1);
+		await sendMany(test, 4);
+		expect(await ended(test, replay)).toMatchObject({ scannedCount: 3, deliveryCount: 3 });
+	});
+
+	it("sends of the missed events those that the webhook wants, unless types are named", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		await sendMany(test, 2, "order.paid");
+		await sendMany(test, 3, "user.created");
+		const webhook = await test.createWebhook(receiver.url, { eventTypes: ["order.*"] });
+		const { replays } = test.engine;
+		const count = async (request: Partial<ReplayRequest>) =>
+			(await replays.estimate(test.projectId, webhook.id, { ...MISSED, ...request })).count;
+		expect(await count({})).toBe(2);
+		expect(await count({ eventTypes: ["user.created"] })).toBe(3);
+		const replay = await replays.start(test.projectId, webhook.id, MISSED);
+		expect(replay.filter).toMatchObject({ eventTypes: null, missedEventTypes: ["order.*"] });
+		expect(await ended(test, replay)).toMatchObject({ scannedCount: 5, deliveryCount: 2 });
+	});
+});
+
+describe("many events", () => {
+	it("are replayed a few at a time, and a live event arrives long before the end", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine({ limits: LIMITS });
+		const sent = await sendMany(test, 3_000);
+		const webhook = await test.createWebhook(receiver.url, { eventTypes: ["live"] });
+		const request = { ...MISSED, eventTypes: ["old"] };
+		const replay = await test.engine.replays.start(test.projectId, webhook.id, request);
+		await passing(test, "the replay is under way", () => receiver.requests.length > 300);
+		const liveId = await test.send({ type: "live" });
+		let most = 0;
+		await passing(test, "the live event has arrived", async () => {
+			most = Math.max(most, (await test.store.countOpen()).Pending);
+			return received(receiver).includes(liveId);
+		});
+		expect(received(receiver).indexOf(liveId)).toBeLessThan(1_000);
+		await ended(test, replay);
+		await quiet(test);
+		expect(received(receiver).filter((id) => id !== liveId)).toHaveLength(3_000);
+		expect(new Set(received(receiver))).toEqual(new Set([...sent, liveId]));
+		expect(most).toBeLessThanOrEqual(SHARE + 1);
+	});
+
+	it("wait for the receiver: what was made before must be attempted first", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ kind: "hang" }));
+		await using test = await openTestEngine({ limits: LIMITS });
+		await sendMany(test, 200);
+		const webhook = await test.createWebhook(receiver.url, { timeoutMs: 30_000 });
+		await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		await passing(test, "the first ones are out", () => receiver.requests.length >= FIRST_SHARE);
+		for (let n = 0; n < 50; n++) test.clock.advance(10);
+		expect((await test.deliveries()).length).toBe(FIRST_SHARE);
+		// Room for live traffic is left.
+		const liveId = await test.send();
+		await passing(test, "the live event is out", () => received(receiver).includes(liveId));
+	});
+
+	it("leave a rate limit to live traffic but for a tenth of a second", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		await sendMany(test, 20);
+		const webhook = await test.createWebhook(receiver.url, { rateLimit: { perSecond: 20 } });
+		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		let most = 0;
+		await passing(test, "all are made", async () => {
+			most = Math.max(most, (await test.store.countOpen()).Pending);
+			return (await test.engine.replays.get(test.projectId, replay.id)).status === "Finished";
+		});
+		expect(most).toBe(2);
+	});
+});
+
+describe("a replay beside sends that wait long for their commits", () => {
+	it("makes its steps further apart", async () => {
+		let aheadMs = 0;
+		const realNow = performance.now.bind(performance);
+		const time = vi.spyOn(performance, "now").mockImplementation(() => realNow() + aheadMs);
+		onTestFinished(() => time.mockRestore());
+		const real = await openSqliteStore({ path: ":memory:" });
+		const steps: number[] = [];
+		const store: typeof real = {
+			...real,
+			stepReplay: (step) => {
+				steps.push(test.clock.now());
+				return real.stepReplay(step);
+			},
+		};
+		const beforeCommit = () => void (aheadMs += 10);
+		await using test = await openTestEngine({ store, beforeCommit });
+		await sendMany(test, 1_500);
+		const webhook = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["live"] });
+		// Nothing to deliver, so that it waits for nothing but its pace.
+		const replay = await test.engine.replays.start(test.projectId, webhook.id, { ...MISSED, eventTypes: ["none"] });
+		await ended(test, replay);
+		expect(steps.length).toBeGreaterThanOrEqual(3);
+		for (const [index, at] of steps.slice(1).entries()) expect(at - (steps[index] ?? at)).toBeGreaterThanOrEqual(40);
+	});
+});
+
+describe("a replay that is interrupted", () => {
+	it("neither doubles nor leaves out anything when another engine goes on with it", async () => {
+		await using receiver = await startReceiver();
+		const first = await openTestEngine({ keepStore: true });
+		const sent = await sendMany(first, 1_000);
+		const webhook = await first.createWebhook(receiver.url);
+		const replay = await first.engine.replays.start(first.projectId, webhook.id, MISSED);
+		await passing(first, "the replay is under way", () => receiver.requests.length > 200);
+		await first[Symbol.asyncDispose]();
+		const { deliveryCount } = (await first.store.replay(first.projectId, replay.id))!;
+		expect(deliveryCount).toBeLessThan(1_000);
+
+		await using second = await openTestEngine({ store: first.store });
+		second.clock.advance(first.clock.now() - second.clock.now());
+		expect(await ended(second, replay)).toMatchObject({
+			status: "Finished",
+			scannedCount: 1_000,
+			deliveryCount: 1_000,
+		});
+		await quiet(second);
+		const all = await second.deliveries();
+		expect(all.map(({ eventId }) => eventId).toSorted()).toEqual(sent);
+		expect(new Set(received(receiver))).toEqual(new Set(sent));
+	});
+
+	it("goes on by itself when the store can be written again", async () => {
+		const real = await openSqliteStore({ path: ":memory:" });
+		let failures = 0;
+		const store: typeof real = {
+			...real,
+			stepReplay: (step) => {
+				if (failures++ < 2) throw new StoreError("store_full", "no space");
+				return real.stepReplay(step);
+			},
+		};
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine({ store });
+		await sendMany(test, 3);
+		const webhook = await test.createWebhook(receiver.url);
+		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		expect(await ended(test, replay)).toMatchObject({ deliveryCount: 3 });
+		expect(test.observer.problems).toHaveLength(2);
+	});
+});
+
+describe("a webhook that may get nothing", () => {
+	it("makes its replay wait while it is paused, and go on after", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const sent = await sendMany(test, 300);
+		const webhook = await test.createWebhook(receiver.url);
+		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		await passing(test, "the replay is under way", () => receiver.requests.length > 50);
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await passing(test, "attempts in flight are over", () => test.engine.gauges().inFlightAttempts === 0);
+		const { deliveryCount } = await test.engine.replays.get(test.projectId, replay.id);
+		for (let n = 0; n < 100; n++) test.clock.advance(100);
+		expect(await test.engine.replays.get(test.projectId, replay.id)).toMatchObject({
+			status: "Running",
+			deliveryCount,
+		});
+		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		expect(await ended(test, replay)).toMatchObject({ status: "Finished", deliveryCount: 300 });
+		await quiet(test);
+		expect(received(receiver).toSorted()).toEqual(sent);
+	});
+
+	it("ends its replays when it is deleted, and so does its project", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		await sendMany(test, 500);
+		const [one, two] = [await test.createWebhook(receiver.url), await test.createWebhook(receiver.url)];
+		const { replays, webhooks, projects } = test.engine;
+		const first = await replays.start(test.projectId, one.id, MISSED);
+		const second = await replays.start(test.projectId, two.id, MISSED);
+		await passing(test, "the replays are under way", () => receiver.requests.length > 50);
+		await webhooks.delete(test.projectId, one.id);
+		expect(await ended(test, first)).toMatchObject({ status: "Cancelled" });
+		await projects.delete(test.projectId);
+		await passing(test, "the other has ended too", async () => {
+			const replay = await test.store.replay(test.projectId, second.id);
+			return replay?.status === "Cancelled";
+		});
+		await quiet(test);
+		expect(receiver.requests.length).toBeLessThan(900);
+	});
+});
+
+describe("cancelling a replay", () => {
+	it("makes no more deliveries, and lets go on what is made", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		await sendMany(test, 500);
+		const webhook = await test.createWebhook(receiver.url);
+		const { replays } = test.engine;
+		const replay = await replays.start(test.projectId, webhook.id, MISSED);
+		await passing(test, "the replay is under way", () => receiver.requests.length > 50);
+		const cancelled = await replays.cancel(test.projectId, replay.id);
+		expect(cancelled).toMatchObject({ status: "Cancelled", endDate: test.clock.now() });
+		await expect(replays.cancel(test.projectId, replay.id)).rejects.toMatchObject({ code: "replay_ended" });
+		await quiet(test);
+		for (let n = 0; n < 20; n++) test.clock.advance(100);
+		expect(receiver.requests).toHaveLength(cancelled.deliveryCount);
+		expect(await replays.get(test.projectId, replay.id)).toEqual(cancelled);
+		const again = await replays.start(test.projectId, webhook.id, MISSED);
+		expect(await ended(test, again)).toMatchObject({ deliveryCount: 500 - cancelled.deliveryCount });
+		await expect(replays.cancel(test.projectId, again.id)).rejects.toMatchObject({ code: "replay_ended" });
+	});
+
+	it("is how an eleventh replay of a project comes to run", async () => {
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook("http://127.0.0.1:9/");
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		const begin = () => test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		const results = await Promise.allSettled(Array.from({ length: 12 }, begin));
+		const begun = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+		expect(begun).toHaveLength(10);
+		await expect(begin()).rejects.toMatchObject({ code: "too_many_replays" });
+		await test.engine.replays.cancel(test.projectId, begun[0]!.id);
+		await begin();
+		await expect(begin()).rejects.toMatchObject({ code: "too_many_replays" });
+		const other = await test.engine.projects.create("other");
+		await expect(test.engine.replays.start(other.id, webhook.id, MISSED)).rejects.toMatchObject({
+			code: "webhook_not_found",
+		});
+	});
+});
+
+describe("a dry run", () => {
+	it("counts what a replay would send now, in many steps, and sends nothing", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		await sendMany(test, 1_700);
+		const webhook = await test.createWebhook(receiver.url);
+		const { replays } = test.engine;
+		expect(await replays.estimate(test.projectId, webhook.id, MISSED)).toEqual({ count: 1_700, complete: true });
+		expect(await replays.estimate(test.projectId, webhook.id, FAILED)).toEqual({ count: 0, complete: true });
+		for (let n = 0; n < 20; n++) test.clock.advance(100);
+		expect(receiver.requests).toEqual([]);
+		expect((await replays.list(test.projectId, null, { limit: 9, cursor: null })).rows).toEqual([]);
+	});
+
+	it("says so when it has taken too long", async () => {
+		await using test = await openTestEngine();
+		await sendMany(test, 1_200);
+		const webhook = await test.createWebhook("http://127.0.0.1:9/");
+		const estimate = test.engine.replays.estimate(test.projectId, webhook.id, MISSED);
+		setImmediate(() => test.clock.advance(20_001));
+		expect(await estimate).toMatchObject({ count: expect.any(Number), complete: false });
+	});
+});

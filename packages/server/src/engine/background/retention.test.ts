@@ -1,0 +1,197 @@
+import { startReceiver } from "@fanfare/testkit/receiver";
+// Retention over weeks, on the real store, with a clock that the test moves.
+import { describe, expect, it } from "vitest";
+
+import type { Purged } from "../../ports/store/retention.ts";
+import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const NONE: Purged = { events: 0, deliveries: 0, attempts: 0, payloads: 0 };
+
+/** Moves the clock, and lets retention come round: a pass that was due on the way has begun at its own time. */
+async function goOn(test: TestEngine, ms: number): Promise<void> {
+	for (const step of [ms, 11 * MINUTE_MS]) {
+		test.clock.advance(step);
+		// A pass that deletes something says so at its end; one that does not has nothing to wait for but its turn.
+		const before = test.observer.notes.length;
+		for (let turn = 0; turn < 20 && test.observer.notes.length === before; turn++) {
+			await new Promise((resolve) => setTimeout(resolve, 1));
+			test.clock.advance(50);
+		}
+	}
+}
+
+/** Moves the clock over a month, and on until a pass has deleted something. */
+async function untilPassing(test: TestEngine): Promise<void> {
+	test.clock.advance(31 * DAY_MS);
+	await eventually("retention has begun", () => {
+		if (test.observer.purges.length > 0) return true;
+		test.clock.advance(MINUTE_MS);
+		return false;
+	});
+}
+
+function purged(test: TestEngine): Purged {
+	const sum = { ...NONE };
+	for (const each of test.observer.purges) {
+		for (const kind of ["events", "deliveries", "attempts", "payloads"] as const) sum[kind] += each[kind];
+	}
+	return sum;
+}
+
+const gone = async (test: TestEngine, eventId: string): Promise<boolean> =>
+	(await test.store.event(test.projectId, eventId)) === null;
+
+describe("retention", () => {
+	it("deletes an event with its log after 30 days, not before", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		await test.createWebhook(receiver.url);
+		const eventId = await test.send();
+		const delivery = await test.delivery(eventId, { status: "Succeeded" });
+		await goOn(test, 30 * DAY_MS - HOUR_MS);
+		expect(await gone(test, eventId)).toBe(false);
+		await goOn(test, 2 * HOUR_MS);
+		expect(await gone(test, eventId)).toBe(true);
+		expect(await test.store.attempts(delivery.id)).toEqual([]);
+		expect(purged(test)).toEqual({ events: 1, deliveries: 1, attempts: 1, payloads: 0 });
+		expect(test.observer.problems).toEqual([]);
+	});
+
+	it("takes the project's own days in place of the server's, and 0 as never", async () => {
+		await using test = await openTestEngine({ retention: { retentionDays: 7, payloadRetentionDays: null } });
+		const { projects, intake } = test.engine;
+		const send = async (projectId: string) => {
+			const input = { type: "a", dataJson: "1", timestamp: null, idempotencyKey: null, webhookIds: null };
+			return (await intake.send(projectId, input)).event.id;
+		};
+		const [short, never] = [await projects.create("short"), await projects.create("never")];
+		await projects.update(short.id, { retentionDays: 1 });
+		await projects.update(never.id, { retentionDays: 0 });
+		for (const id of [test.projectId, short.id, never.id]) await send(id);
+		const left = async () => {
+			const filter = { type: null, after: null, before: null };
+			const pages = [test.projectId, short.id, never.id].map((id) =>
+				test.store.events(id, filter, { limit: 10, cursor: null }),
+			);
+			return (await Promise.all(pages)).map(({ rows }) => rows.length);
+		};
+		await goOn(test, DAY_MS + HOUR_MS);
+		expect(await left()).toEqual([1, 0, 1]);
+		await goOn(test, 6 * DAY_MS);
+		expect(await left()).toEqual([0, 0, 1]);
+		await goOn(test, 3_000 * DAY_MS);
+		expect(await left()).toEqual([0, 0, 1]);
+		await projects.update(never.id, { retentionDays: null });
+		await goOn(test, HOUR_MS);
+		expect(await left()).toEqual([0, 0, 0]);
+	});
+
+	it("keeps an event as long as a delivery of it is held, and deletes it within a day after", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url);
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		const held = await test.send();
+		await test.delivery(held, { status: "Held" });
+		const other = await test.send({ webhookIds: [] });
+		for (let week = 0; week < 9; week++) await goOn(test, 7 * DAY_MS);
+		expect([await gone(test, held), await gone(test, other)]).toEqual([false, true]);
+		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await test.delivery(held, { status: "Succeeded" });
+		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([held]);
+		for (let hours = 0; hours < 25 && !(await gone(test, held)); hours++) await goOn(test, HOUR_MS);
+		expect(await gone(test, held)).toBe(true);
+	});
+
+	it("takes payloads out earlier than the log; then there is nothing to send again", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 410, body: "gone for good" }));
+		await using test = await openTestEngine({ retention: { retentionDays: 30, payloadRetentionDays: 2 } });
+		const webhook = await test.createWebhook(receiver.url);
+		const eventId = await test.send({ dataJson: '{"n":1}' });
+		const { id } = await test.delivery(eventId, { status: "Failed" });
+		await eventually(
+			"the webhook is disabled",
+			() => test.engine.webhooks.get(test.projectId, webhook.id).disabledReason,
+		);
+		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await goOn(test, 3 * DAY_MS);
+		expect(await test.store.eventBody(test.projectId, eventId)).toBeNull();
+		expect((await test.store.attempts(id))[0]?.response).toMatchObject({ body: "", bodyTruncated: true });
+		expect(purged(test)).toEqual({ ...NONE, payloads: 1 });
+		await expect(test.engine.deliveries.retry(test.projectId, id)).rejects.toMatchObject({ code: "payload_erased" });
+		const filter = { webhookId: null, eventId, eventType: null, status: null, responseCode: null };
+		const many = await test.engine.deliveries.retryMany(test.projectId, { ...filter, after: null, before: null });
+		expect(many).toEqual({ matched: 1, changed: 0, complete: true });
+		await goOn(test, 28 * DAY_MS);
+		expect(await gone(test, eventId)).toBe(true);
+	});
+
+	it("removes what a deleted project leaves", async () => {
+		await using test = await openTestEngine();
+		const { projects, intake } = test.engine;
+		const project = await projects.create("short-lived");
+		const input = { type: "a", dataJson: "1", timestamp: null, idempotencyKey: "k", webhookIds: null };
+		const { event } = await intake.send(project.id, input);
+		await projects.delete(project.id);
+		await eventually("the project is removed", async () => {
+			await goOn(test, HOUR_MS);
+			// What is still there refuses a second one.
+			return test.store.insertProject(project).then(
+				() => true,
+				() => false,
+			);
+		});
+		expect(await test.store.event(project.id, event.id)).toBeNull();
+	});
+
+	it("lets sends through between its steps, and stops after the step under way", async () => {
+		await using test = await openTestEngine();
+		const inputs = Array.from({ length: 1_000 }, () => ({
+			type: "a",
+			dataJson: "1",
+			timestamp: null,
+			idempotencyKey: null,
+			webhookIds: null,
+		}));
+		for (let n = 0; n < 3; n++) await test.engine.intake.sendBatch(test.projectId, inputs);
+		await untilPassing(test);
+		await test.send();
+		expect(purged(test).events).toBeLessThan(3_000);
+		const stopping = test.engine.stop(0);
+		const steps = test.observer.purges.length;
+		await stopping;
+		expect(test.observer.purges.length).toBeLessThanOrEqual(steps + 1);
+		expect(test.observer.problems).toEqual([]);
+	});
+
+	it("goes on after a stop where it was, and after a failure at its next turn", async () => {
+		await using first = await openTestEngine({ keepStore: true });
+		const inputs = Array.from({ length: 1_000 }, () => ({
+			type: "a",
+			dataJson: "1",
+			timestamp: null,
+			idempotencyKey: null,
+			webhookIds: null,
+		}));
+		await first.engine.intake.sendBatch(first.projectId, inputs);
+		await untilPassing(first);
+		await first.engine.stop(0);
+		let failures = 1;
+		const store = {
+			...first.store,
+			purgeEvents: (step: Parameters<typeof first.store.purgeEvents>[0]) =>
+				failures-- > 0 ? Promise.reject(new Error("on purpose")) : first.store.purgeEvents(step),
+		};
+		await using second = await openTestEngine({ store });
+		await goOn(second, 31 * DAY_MS);
+		expect(second.observer.problems.map(({ message }) => message)).toEqual([
+			"what has served its time could not be deleted",
+		]);
+		await goOn(second, HOUR_MS);
+		expect(purged(first).events + purged(second).events).toBe(1_000);
+	});
+});

@@ -1,0 +1,281 @@
+// What the committer does when those around it fail: it goes on, and each failure stays with the one that it belongs to.
+import { expect, it, onTestFinished, vi } from "vitest";
+
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { ManualClock } from "../../core/manual-clock.ts";
+import { fillStore, type World } from "../../ports/contract/store/samples/records.ts";
+import type { NewEvent } from "../../ports/store/accept.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { RecordingObserver } from "../test/test-engine.ts";
+import { Committer } from "./committer.ts";
+
+interface Ends {
+	readonly done: string[];
+	readonly failed: string[];
+}
+
+function send(committer: Committer, name: string, ends: Ends, faults: { build?: () => NewEvent; done?: () => void }) {
+	return (event: NewEvent) =>
+		committer.send({
+			bytes: 1,
+			build: faults.build ?? (() => event),
+			done: () => {
+				ends.done.push(name);
+				faults.done?.();
+			},
+			failed: (_event, { code }) => ends.failed.push(`${name} ${code}`),
+		});
+}
+
+async function open(): Promise<{ world: World; committer: Committer; observer: RecordingObserver }> {
+	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	const observer = new RecordingObserver();
+	return { world, observer, committer: new Committer({ store: world.store, clock: new ManualClock(), observer }) };
+}
+
+it("fails a send alone whose event can't be made, and tells the others of theirs", async () => {
+	const { world, committer, observer } = await open();
+	const ends: Ends = { done: [], failed: [] };
+	const broken = () => {
+		throw new TypeError("no event");
+	};
+	for (const [name, faults] of [
+		["first", {}],
+		["broken", { build: broken }],
+		["last", {}],
+	] as const) {
+		send(committer, name, ends, faults)(world.samples.event(world.projectId));
+	}
+	await committer.idle();
+	expect(ends).toEqual({ done: ["first", "last"], failed: ["broken store_conflict"] });
+	expect(observer.problems).toEqual([{ message: "an event could not be made", error: expect.any(TypeError) }]);
+	await world.store.close();
+});
+
+it("tells every send of its end, also after one that throws, and goes on", async () => {
+	const { world, committer, observer } = await open();
+	const ends: Ends = { done: [], failed: [] };
+	const throws = () => {
+		throw new TypeError("no caller");
+	};
+	for (const [name, faults] of [
+		["throws", { done: throws }],
+		["next", {}],
+	] as const) {
+		send(committer, name, ends, faults)(world.samples.event(world.projectId));
+	}
+	await committer.idle();
+	send(committer, "later", ends, {})(world.samples.event(world.projectId));
+	await committer.idle();
+	expect(ends).toEqual({ done: ["throws", "next", "later"], failed: [] });
+	expect(observer.problems).toEqual([{ message: "the end of a send failed", error: expect.any(TypeError) }]);
+	await world.store.close();
+});
+
+it("tells how long the first send of a commit has waited, and nothing of commits without sends", async () => {
+	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	let now = 100;
+	const time = vi.spyOn(performance, "now").mockImplementation(() => now);
+	onTestFinished(() => time.mockRestore());
+	const store: Store = {
+		...world.store,
+		commit: (batch) => {
+			now += 20;
+			return world.store.commit(batch);
+		},
+	};
+	const waits: number[] = [];
+	const parts = { store, clock: new ManualClock(), observer: new RecordingObserver() };
+	const committer = new Committer(parts, { sendsEnded: (waitedMs) => waits.push(waitedMs) });
+	const ends: Ends = { done: [], failed: [] };
+	send(committer, "first", ends, {})(world.samples.event(world.projectId));
+	now += 30;
+	send(committer, "second", ends, {})(world.samples.event(world.projectId));
+	await committer.idle();
+	expect(ends.done).toEqual(["first", "second"]);
+	expect(waits).toEqual([50]);
+	const deliveryId = world.samples.ids.make("dlv", 0);
+	await committer.update({ deliveryId, at: 0, change: { type: "release" }, attempt: null });
+	expect(waits).toEqual([50]);
+	await world.store.close();
+});
+
+type Commit = Store["commit"];
+
+/** The real store behind a gate: each commit first does what the test says, which may fail. */
+async function openGated(before: (...parameters: Parameters<Commit>) => void | Promise<void>) {
+	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	const { samples, projectId, webhookId } = world;
+	const event = samples.event(projectId, { webhookIds: [webhookId] });
+	await world.store.commit({ events: [event], updates: [] });
+	const deliveryId = event.deliveries[0]!.id;
+	const store: Store = {
+		...world.store,
+		commit: async (batch) => {
+			await before(batch);
+			return world.store.commit(batch);
+		},
+	};
+	const [clock, observer] = [new ManualClock(), new RecordingObserver()];
+	return { world, clock, observer, deliveryId, committer: new Committer({ store, clock, observer }) };
+}
+
+const unavailable = () => new StoreError("store_unavailable", "not now");
+const conflict = () => new StoreError("store_conflict", "never");
+
+it("writes outcomes that a failing store has kept waiting before those that came after them", async () => {
+	const gate = Promise.withResolvers<void>();
+	let failures = 1;
+	const { world, clock, observer, deliveryId, committer } = await openGated(async () => {
+		await gate.promise;
+		if (failures-- > 0) throw unavailable();
+	});
+	const outcome = committer.update(world.samples.outcome(deliveryId, 1));
+	// The first commit is under way before the second update comes.
+	await new Promise((resolve) => setImmediate(resolve));
+	const cancel = { type: "cancel", reason: "by hand" } as const;
+	const cancelled = committer.update({ deliveryId, at: 0, change: cancel, attempt: null });
+	gate.resolve();
+	await vi.waitFor(() => expect(observer.problems).toHaveLength(1));
+	clock.advance(1_000);
+	expect(await Promise.all([outcome, cancelled])).toMatchObject([{ status: "Succeeded" }, { status: "Succeeded" }]);
+	await world.store.close();
+});
+
+it("tells each update of its own end, and leaves a store that fails alone for a while", async () => {
+	const failures = [unavailable(), unavailable()];
+	const { world, clock, observer, deliveryId, committer } = await openGated(() => {
+		const failure = failures.shift();
+		if (failure !== undefined) throw failure;
+	});
+	const unknown = world.samples.ids.make("dlv", 0);
+	const ends = [unknown, deliveryId].map((id) => committer.update(world.samples.outcome(id, 1)));
+	for (const count of [1, 2]) {
+		await vi.waitFor(() => expect(observer.problems).toHaveLength(count));
+		for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+		expect(observer.problems).toHaveLength(count);
+		clock.advance(250);
+	}
+	expect(await Promise.all(ends)).toMatchObject([null, { status: "Succeeded" }]);
+	await world.store.close();
+});
+
+it("rejects an update that can never be written, and writes those that came with it, however often that fails", async () => {
+	const failures = [conflict(), unavailable(), conflict()];
+	const { world, clock, deliveryId, committer } = await openGated(() => {
+		const failure = failures.shift();
+		if (failure !== undefined) throw failure;
+	});
+	const written = committer.update(world.samples.outcome(deliveryId, 1));
+	const never = committer.update({ deliveryId, at: 0, change: { type: "release" }, attempt: null });
+	await expect(never).rejects.toMatchObject({ code: "store_conflict" });
+	await vi.waitFor(() => clock.advance(1_000));
+	expect(await written).toMatchObject({ status: "Succeeded" });
+	await world.store.close();
+});
+
+it("rejects, once it is closed, what waits, what is under way and fails, and what comes", async () => {
+	const failing = await openGated(() => {
+		throw unavailable();
+	});
+	const release = { deliveryId: failing.deliveryId, at: 0, change: { type: "release" }, attempt: null } as const;
+	const waiting = failing.committer.update(release);
+	await vi.waitFor(() => expect(failing.observer.problems).toHaveLength(1));
+	failing.committer.close();
+	await expect(waiting).rejects.toMatchObject({ code: "store_unavailable" });
+	await expect(failing.committer.update(release)).rejects.toMatchObject({ message: "the committer is closed" });
+
+	const gate = Promise.withResolvers<void>();
+	const slow = await openGated(() => gate.promise);
+	const underWay = slow.committer.update({ ...release, deliveryId: slow.deliveryId });
+	await new Promise((resolve) => setImmediate(resolve));
+	slow.committer.close();
+	gate.reject(unavailable());
+	await expect(underWay).rejects.toMatchObject({ message: "the committer is closed" });
+	await Promise.all([failing.world.store.close(), slow.world.store.close()]);
+});
+
+it("puts no more into one commit than it is meant to hold: events, bytes of bodies and outcomes", async () => {
+	const commits: { events: number; updates: number }[] = [];
+	const { world, deliveryId, committer } = await openGated(({ events, updates }) => {
+		commits.push({ events: events.length, updates: updates.length });
+	});
+	const ends: Ends = { done: [], failed: [] };
+	const sendAll = async (count: number, bytes: number) => {
+		const event = () => world.samples.event(world.projectId);
+		for (let n = 0; n < count; n++) {
+			const faults = { build: event, done: () => ends.done.push("x"), failed: () => ends.failed.push("x") };
+			committer.send({ bytes, ...faults });
+		}
+		await committer.idle();
+	};
+	await sendAll(1_500, 1);
+	await sendAll(5, 3 * 1_024 * 1_024);
+	// One that is larger than all that a commit may hold goes alone.
+	await sendAll(2, 9 * 1_024 * 1_024);
+	expect(commits.splice(0).map(({ events }) => events)).toEqual([1_000, 500, 2, 2, 1, 1, 1]);
+	expect(committer.waitingBytes).toBe(0);
+	const release = { deliveryId, at: 0, change: { type: "release" }, attempt: null } as const;
+	await Promise.all(Array.from({ length: 2_100 }, () => committer.update(release)));
+	expect(commits.map(({ updates }) => updates)).toEqual([2_000, 100]);
+	await world.store.close();
+});
+
+it("has the next commit under way while it tells of the last one, and never two", async () => {
+	const begun: PromiseWithResolvers<void>[] = [];
+	let underWay = 0;
+	const { world, committer } = await openGated(async () => {
+		expect(++underWay).toBe(1);
+		const gate = Promise.withResolvers<void>();
+		begun.push(gate);
+		await gate.promise;
+		underWay--;
+	});
+	/** Sends, and gives how many commits had begun when it was told of its own. */
+	const sendOne = () =>
+		new Promise<number>((resolve, reject) => {
+			const event = world.samples.event(world.projectId);
+			committer.send({ bytes: 1, build: () => event, done: () => resolve(begun.length), failed: reject });
+		});
+	const first = sendOne();
+	await vi.waitFor(() => expect(begun).toHaveLength(1));
+	const second = sendOne();
+	begun[0]!.resolve();
+	expect(await first).toBe(2);
+	begun[1]!.resolve();
+	expect(await second).toBe(2);
+	await world.store.close();
+});
+
+it("tells of what is committed, though whoever counts commits fails", async () => {
+	const { world, deliveryId, committer, observer } = await openGated(() => {});
+	const failing = vi.spyOn(observer, "committed").mockImplementationOnce(() => {
+		throw new TypeError("no count");
+	});
+	const ends: Ends = { done: [], failed: [] };
+	send(committer, "not counted", ends, {})(world.samples.event(world.projectId));
+	await committer.idle();
+	expect(ends).toEqual({ done: ["not counted"], failed: [] });
+	expect(observer.problems).toEqual([{ message: "a commit could not be counted", error: expect.any(TypeError) }]);
+	expect(await committer.update(world.samples.outcome(deliveryId, 1))).toMatchObject({ status: "Succeeded" });
+	expect(failing).toHaveBeenCalledTimes(2);
+	await world.store.close();
+});
+
+it("goes on when somebody who is told of its commits fails", async () => {
+	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	const observer = new RecordingObserver();
+	const sendsEnded = () => {
+		throw new TypeError("no listener");
+	};
+	const committer = new Committer({ store: world.store, clock: new ManualClock(), observer }, { sendsEnded });
+	const ends: Ends = { done: [], failed: [] };
+	for (const name of ["first", "second"]) {
+		send(committer, name, ends, {})(world.samples.event(world.projectId));
+		await committer.idle();
+	}
+	expect(ends).toEqual({ done: ["first", "second"], failed: [] });
+	expect(observer.problems).toHaveLength(2);
+	await world.store.close();
+});

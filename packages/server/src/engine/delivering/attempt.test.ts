@@ -1,0 +1,70 @@
+// What is sent, and what an answer means.
+import { describe, expect, it } from "vitest";
+
+import { signingKey } from "../../core/crypto/signing.ts";
+import type { ArmedWebhook } from "../../core/webhook.ts";
+import type { AttemptOutcome } from "../../ports/sender.ts";
+import { buildRequest, judge } from "./attempt.ts";
+
+const NOW = Date.parse("2026-11-24T12:00:00Z");
+
+function outcome(responseCode: number, changes: Partial<AttemptOutcome> = {}): AttemptOutcome {
+	const response = { headers: { "retry-after": "120" }, body: "", bodyTruncated: false };
+	return { responseCode, error: null, reason: null, durationMs: 1, response, ...changes };
+}
+
+describe("an answer", () => {
+	it.each([200, 204, 299])("of %i is success", (responseCode) => {
+		expect(judge(outcome(responseCode), NOW)).toEqual({ kind: "success", responseCode });
+	});
+
+	it.each([300, 302, 399, 400, 404, 500])("of %i is a failure, and its Retry-After says nothing", (responseCode) => {
+		expect(judge(outcome(responseCode), NOW)).toMatchObject({ kind: "failure", responseCode, retryAfterMs: null });
+	});
+
+	it.each([429, 503])("of %i asks to wait", (responseCode) => {
+		expect(judge(outcome(responseCode), NOW)).toMatchObject({ kind: "failure", retryAfterMs: 120_000 });
+	});
+
+	it("of 410 ends the webhook, whole or broken off", () => {
+		for (const answer of [outcome(410), outcome(410, { error: "reset", reason: "it broke off" })]) {
+			expect(judge(answer, NOW)).toEqual({ kind: "gone", responseCode: 410 });
+		}
+	});
+
+	it.each([200, 500, 0])("that broke off is a failure, whatever its status of %i", (responseCode) => {
+		const broken = outcome(responseCode, { error: "reset", reason: "it broke off" });
+		expect(judge(broken, NOW)).toEqual({ kind: "failure", responseCode, reason: "it broke off", retryAfterMs: null });
+	});
+});
+
+describe("a request", () => {
+	const webhook = {
+		endpoint: "https://example.com/hook",
+		timeoutMs: 7_000,
+		headers: { "x-tenant": "a", "webhook-signature": "forged", "webhook-id": "forged", "content-type": "text/plain" },
+		signingKeys: [
+			{ key: signingKey(Buffer.alloc(32, 1)), expireDate: null },
+			{ key: signingKey(Buffer.alloc(32, 2)), expireDate: NOW + 1 },
+			{ key: signingKey(Buffer.alloc(32, 3)), expireDate: NOW },
+		],
+	} as unknown as ArmedWebhook;
+
+	it("carries its own headers over those of the webhook, signed by each key that has not expired", () => {
+		const event = { eventId: "evt_1", body: Buffer.from("{}") };
+		const { url, headers, body, timeoutMs } = buildRequest(webhook, event, "Fanfare/test", NOW + 999 - 1_000);
+		expect({ url, body, timeoutMs }).toEqual({ url: webhook.endpoint, body: event.body, timeoutMs: 7_000 });
+		expect(headers).toMatchObject({
+			"x-tenant": "a",
+			"content-type": "application/json",
+			"user-agent": "Fanfare/test",
+			"webhook-id": "evt_1",
+			"webhook-timestamp": String(NOW / 1_000 - 1),
+		});
+		const count = (now: number) =>
+			buildRequest(webhook, event, "", now)
+				.headers["webhook-signature"]!.match(/^v1,\S+( v1,\S+)*$/)![0]
+				.split(" ").length;
+		expect([count(NOW - 1), count(NOW), count(NOW + 1)]).toEqual([3, 2, 1]);
+	});
+});

@@ -1,0 +1,91 @@
+import { sign } from "../../core/crypto/signing.ts";
+import type { Attempt, AttemptVerdict } from "../../core/delivery.ts";
+// One attempt: what is sent, and what its outcome means for the delivery.
+import { parseRetryAfterMs } from "../../core/policies/retry-policy.ts";
+import type { ArmedWebhook } from "../../core/webhook.ts";
+import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
+import type { LeasedDelivery } from "../../ports/store/queue.ts";
+
+/** Shown in the log in place of a header value that a customer set: those are write-only. */
+const HIDDEN_VALUE = "***";
+
+/** The signed request for an event to a webhook, as Standard Webhooks wants it. `now` is the time of this attempt. */
+export function buildRequest(
+	webhook: ArmedWebhook,
+	event: { readonly eventId: string; readonly body: Uint8Array },
+	userAgent: string,
+	now: number,
+): AttemptRequest {
+	const timestampS = Math.floor(now / 1_000);
+	const keys = webhook.signingKeys.filter(({ expireDate }) => expireDate === null || expireDate > now);
+	return {
+		url: webhook.endpoint,
+		headers: {
+			...webhook.headers,
+			"content-type": "application/json",
+			"user-agent": userAgent,
+			"webhook-id": event.eventId,
+			"webhook-timestamp": String(timestampS),
+			"webhook-signature": sign(
+				keys.map(({ key }) => key),
+				event.eventId,
+				timestampS,
+				event.body,
+			),
+		},
+		body: event.body,
+		timeoutMs: webhook.timeoutMs,
+	};
+}
+
+/** What an outcome means: only 200–299 with a whole answer is success; 410 ends the webhook, however its answer goes on. */
+export function judge(outcome: AttemptOutcome, now: number): AttemptVerdict {
+	const { responseCode } = outcome;
+	if (responseCode === 410) return { kind: "gone", responseCode };
+	// In the headers, so it counts even if the rest of the answer never came
+	const asksToWait = responseCode === 429 || responseCode === 503;
+	const retryAfterMs = asksToWait ? parseRetryAfterMs(outcome.response?.headers["retry-after"], now) : null;
+	if (outcome.error !== null) {
+		return { kind: "failure", responseCode, reason: outcome.reason ?? outcome.error, retryAfterMs };
+	}
+	if (responseCode >= 200 && responseCode <= 299) return { kind: "success", responseCode };
+	return {
+		kind: "failure",
+		responseCode,
+		reason: `the receiver answered ${responseCode}${responseCode >= 300 && responseCode <= 399 ? "; redirects are not followed" : ""}`,
+		retryAfterMs,
+	};
+}
+
+/** What a verdict means for a webhook that has another endpoint by now: the one before may be gone, the webhook is not. */
+export function judgedBefore(verdict: AttemptVerdict): AttemptVerdict {
+	if (verdict.kind !== "gone") return verdict;
+	const { responseCode } = verdict;
+	const reason = `the endpoint that the webhook had before answered ${responseCode}`;
+	return { kind: "failure", responseCode, reason, retryAfterMs: null };
+}
+
+/** The attempt as the log keeps it, with the values of custom headers hidden. */
+export function recordAttempt(
+	id: string,
+	delivery: LeasedDelivery,
+	webhook: ArmedWebhook,
+	request: AttemptRequest,
+	outcome: AttemptOutcome,
+	startDate: number,
+): Attempt {
+	const requestHeaders: Record<string, string> = { ...request.headers };
+	for (const name of webhook.headerNames) requestHeaders[name] = HIDDEN_VALUE;
+	return {
+		id,
+		number: delivery.attemptCount + 1,
+		trigger: delivery.trigger,
+		startDate,
+		durationMs: Math.round(outcome.durationMs),
+		responseCode: outcome.responseCode,
+		error: outcome.error,
+		reason: outcome.reason,
+		requestHeaders,
+		response: outcome.response,
+	};
+}

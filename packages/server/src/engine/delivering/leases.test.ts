@@ -1,0 +1,38 @@
+import { startReceiver } from "@fanfare/testkit/receiver";
+// Leases of what is in memory: renewed in the store before they end, so that nobody takes up what is under way.
+import { expect, it } from "vitest";
+
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { openTestEngine } from "../test/test-engine.ts";
+
+it("keeps what is ready and what is in flight leased in the store, however long that takes and though a look fails", async () => {
+	await using hanging = await startReceiver();
+	hanging.script(() => ({ kind: "hang" }));
+	const real = await openSqliteStore({ path: ":memory:" });
+	let failures = 0;
+	const store: Store = {
+		...real,
+		dueWebhooks() {
+			if (failures-- > 0) throw new StoreError("store_unavailable", "not now");
+			return real.dueWebhooks();
+		},
+	};
+	await using test = await openTestEngine({ store, limits: { maxInFlightPerWebhook: 1 } });
+	await test.createWebhook(hanging.url);
+	const ids = [await test.send(), await test.send()];
+	await hanging.waitFor(1);
+	expect(test.engine.gauges()).toMatchObject({ inFlightAttempts: 1, readyDeliveries: 1 });
+	failures = 1;
+	for (let step = 0; step < 60; step++) {
+		test.clock.advance(10_000);
+		// The look is asynchronous, though the store in this thread is not.
+		await new Promise((resolve) => setImmediate(resolve));
+		const leftMs = (await test.deliveries()).map(({ leaseUntil }) => (leaseUntil ?? 0) - test.clock.now());
+		expect(Math.min(...leftMs)).toBeGreaterThanOrEqual(30_000);
+	}
+	expect(failures).toBeLessThan(0);
+	expect(await test.deliveries()).toHaveLength(ids.length);
+	expect(hanging.requests).toHaveLength(1);
+});

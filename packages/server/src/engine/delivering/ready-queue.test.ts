@@ -1,0 +1,278 @@
+import { describe, expect, it } from "vitest";
+
+import { ManualClock } from "../../core/manual-clock.ts";
+import type { LeasedDelivery } from "../../ports/store/queue.ts";
+import { leasedDelivery } from "../test/leased-delivery.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+
+const limits = {
+	maxReady: 100,
+	maxReadyPerWebhook: 80,
+	maxReadyBytes: 10_000,
+	maxInFlight: 10,
+	maxInFlightPerWebhook: 8,
+	maxInFlightWhileFailing: 2,
+};
+let made = 0;
+
+function openQueue(): ReadyQueue {
+	return new ReadyQueue(limits, new ManualClock(), () => null);
+}
+
+function delivery(webhookId: string, bytes = 10): LeasedDelivery {
+	return leasedDelivery(`dlv_${made++}`, webhookId, bytes);
+}
+
+function fill(queue: ReadyQueue, webhookId: string, bytes = 10): number {
+	let count = 0;
+	while (queue.reserve(webhookId, 0)) {
+		queue.unreserve(1);
+		queue.push(delivery(webhookId, bytes));
+		count++;
+	}
+	return count;
+}
+
+describe("the ready queue", () => {
+	it("leaves half of what is free to others, so that lanes which fill up never take the last of it", () => {
+		const queue = openQueue();
+		const counts = ["a", "b", "c", "d", "e"].map((webhookId) => fill(queue, webhookId));
+		expect(counts[0]).toBeLessThanOrEqual(50);
+		for (const count of counts) expect(count).toBeGreaterThan(0);
+		expect(queue.ready).toBeLessThan(limits.maxReady);
+	});
+
+	it("keeps what is claimed anew while it is on its way back to the store unattempted", () => {
+		const queue = openQueue();
+		const returned = delivery("a");
+		queue.push(returned);
+		expect(queue.take()).toBe(returned);
+		queue.returning(returned.id);
+		const claimed = { ...returned, leaseUntil: 2_000 };
+		queue.push(claimed);
+		queue.finish(returned);
+		expect(queue.take()).toBe(claimed);
+	});
+
+	it("gives what was taken back and then claimed again, unless it is taken back again", () => {
+		const queue = openQueue();
+		const cancelled = delivery("a");
+		queue.push(cancelled);
+		queue.discard(cancelled.id);
+		const retried = { ...cancelled, trigger: "manual" as const };
+		queue.push(retried);
+		expect(queue.take()).toBe(retried);
+		queue.finish(retried);
+
+		queue.push(cancelled);
+		queue.discard(cancelled.id);
+		queue.push(retried);
+		queue.discard(cancelled.id);
+		expect(queue.take()).toBeNull();
+		expect(queue.ready).toBe(0);
+	});
+
+	it("leaves in the store what a rate limit does not let go soon, so that it fills no room of others", () => {
+		const clock = new ManualClock();
+		const queue = new ReadyQueue(limits, clock, (webhookId) => (webhookId === "slow" ? 1 : null));
+		expect(fill(queue, "slow")).toBe(10);
+		expect(queue.storedRoom(queue.lane("slow"))).toBe(0);
+		expect(queue.lowWater(queue.lane("slow"))).toBe(5);
+		expect(queue.lowWater(queue.lane("fast"))).toBe(40);
+		expect(fill(queue, "fast")).toBe(30);
+	});
+
+	it("keeps the last quarter of its room for what is new", () => {
+		const queue = openQueue();
+		const read = ["a", "b", "c", "d", "e", "f"].map((webhookId) => {
+			const room = queue.storedRoom(queue.lane(webhookId));
+			for (let n = 0; n < room; n++) queue.push(delivery(webhookId));
+			return room;
+		});
+		expect(read[0]).toBe(38);
+		expect(queue.ready).toBeLessThanOrEqual(75);
+		expect(queue.storedRoom(queue.lane("z"))).toBeLessThanOrEqual(1);
+		expect(fill(queue, "new")).toBeGreaterThan(5);
+	});
+
+	it("keeps places for what is being read, in number and bytes, until it is here", () => {
+		const queue = openQueue();
+		const letGo = queue.reserveStored(70, 7_000);
+		expect(queue.storedRoom(queue.lane("a"))).toBe(3);
+		expect(queue.storedRoomBytes(queue.lane("a"))).toBe(250);
+		letGo();
+		expect(queue.storedRoom(queue.lane("a"))).toBe(38);
+		expect(queue.storedRoomBytes(queue.lane("a"))).toBe(3_750);
+	});
+
+	it("sends what is new behind what is being read for the same webhook", () => {
+		const queue = openQueue();
+		queue.lane("a").claiming = true;
+		expect(queue.reserve("a", 0)).toBe(false);
+	});
+
+	it("is bounded by the bytes of bodies too", () => {
+		const queue = openQueue();
+		for (const webhookId of ["a", "b", "c", "d", "e", "f", "g", "h"]) fill(queue, webhookId, 1_000);
+		expect(queue.ready).toBeLessThanOrEqual(11);
+	});
+
+	it("serves lanes in turn", () => {
+		const queue = openQueue();
+		for (const webhookId of ["a", "a", "a", "b", "c"]) queue.push(delivery(webhookId));
+		const order = Array.from({ length: 5 }, () => queue.take()?.webhookId);
+		expect(order).toEqual(["a", "b", "c", "a", "a"]);
+	});
+
+	it("gives a lane more attempts at once with each success, up to the limit, and begins anew once it fails", () => {
+		const wide = { ...limits, maxReadyPerWebhook: 2_000, maxReady: 10_000, maxReadyBytes: 1e6, maxInFlight: 1_000 };
+		const queue = new ReadyQueue({ ...wide, maxInFlightPerWebhook: 100 }, new ManualClock(), () => null);
+		for (let n = 0; n < 1_000; n++) queue.push(delivery("a"));
+		const takeAll = () => {
+			const taken: LeasedDelivery[] = [];
+			for (let next = queue.take(); next !== null; next = queue.take()) taken.push(next);
+			return taken;
+		};
+		const counts: number[] = [];
+		for (let round = 0; round < 4; round++) {
+			const taken = takeAll();
+			counts.push(taken.length);
+			for (const each of taken) {
+				queue.lane("a").recordSuccess();
+				queue.finish(each);
+			}
+		}
+		expect(counts).toEqual([32, 64, 100, 100]);
+		for (let n = 0; n < 5; n++) queue.lane("a").recordFailure();
+		expect(queue.inFlightLimit("a")).toBe(limits.maxInFlightWhileFailing);
+		queue.lane("a").recordSuccess();
+		expect(queue.inFlightLimit("a")).toBe(33);
+	});
+
+	it("gives a failing lane few attempts at once, until a success", () => {
+		const queue = openQueue();
+		const lane = queue.lane("a");
+		for (let count = 0; count < 5; count++) lane.recordFailure();
+		for (let count = 0; count < 5; count++) queue.push(delivery("a"));
+		const started = Array.from({ length: 3 }, () => queue.take());
+		expect(started.filter((one) => one !== null)).toHaveLength(2);
+		lane.recordSuccess();
+		queue.finish(started[0]!);
+		expect(queue.take()).not.toBeNull();
+	});
+
+	it("has its room back when what it held is on its way, in number and bytes", () => {
+		const queue = openQueue();
+		for (let round = 0; round < 20; round++) {
+			expect(queue.reserve("a", 0)).toBe(true);
+			queue.unreserve(1);
+			const heavy = delivery("a", 2_000);
+			queue.push(heavy);
+			expect(queue.take()).toBe(heavy);
+			queue.finish(heavy);
+		}
+		expect(queue.storedRoomBytes(queue.lane("a"))).toBe(3_750);
+		expect(queue.storedRoom(queue.lane("a"))).toBe(38);
+	});
+
+	it("keeps what was claimed for its next attempt before the last one had left", () => {
+		const queue = openQueue();
+		const first = delivery("a");
+		queue.push(first);
+		queue.take();
+		const next = { ...first, attemptCount: 1 };
+		expect(queue.push(next)).toBe(false);
+		queue.finish(first);
+		expect(queue.take()).toBe(next);
+	});
+
+	it("only moves the lease of what is claimed again while it is here", () => {
+		const queue = openQueue();
+		const ready = delivery("a");
+		queue.push(ready);
+		expect(queue.push({ ...ready, leaseUntil: 9_000 })).toBe(false);
+		expect(queue.push({ ...ready, leaseUntil: 5_000 })).toBe(false);
+		expect(queue.leaseUntil(ready.id)).toBe(9_000);
+		expect(queue.ready).toBe(1);
+		queue.finish(queue.take()!);
+		expect(queue.leaseUntil(ready.id)).toBe(0);
+		expect(queue.take()).toBeNull();
+	});
+
+	it("extends the leases that end too soon, of what is ready and of what is in flight, and those alone", () => {
+		const queue = openQueue();
+		const [inFlight, ready, late] = [delivery("a"), delivery("a"), { ...delivery("a"), leaseUntil: 3_000 }];
+		queue.push(inFlight);
+		queue.take();
+		queue.push(ready);
+		queue.push(late);
+		expect(queue.extendLeases(2_000, 4_000)).toEqual([inFlight.id, ready.id]);
+		expect(queue.leaseUntil(inFlight.id)).toBe(4_000);
+		expect(queue.extendLeases(2_000, 5_000)).toEqual([]);
+		expect(queue.extendLeases(3_500, 5_000)).toEqual([late.id]);
+	});
+
+	it("takes what was dropped, or cancelled in flight, when it is claimed again later", () => {
+		const queue = openQueue();
+		const [dropped, cancelled] = [delivery("a"), delivery("b")];
+		queue.push(dropped);
+		queue.lane("a").noteDue(0);
+		queue.drop("a");
+		expect([...queue.lanes()]).toEqual([]);
+		expect([queue.ready, queue.take()]).toEqual([0, null]);
+		expect(queue.push(dropped)).toBe(true);
+		expect(queue.take()).toBe(dropped);
+
+		queue.push(cancelled);
+		queue.take();
+		queue.discard(cancelled.id);
+		queue.finish(cancelled);
+		expect(queue.push(cancelled)).toBe(true);
+		expect(queue.take()).toBe(cancelled);
+	});
+
+	it("remembers what a rate-limited webhook was sent until its bucket is full again, and waits for no dropped lane", () => {
+		const clock = new ManualClock();
+		const queue = new ReadyQueue(limits, clock, () => 2);
+		clock.advance(1_000);
+		const takeAll = () => {
+			let count = 0;
+			for (let next = queue.take(); next !== null; next = queue.take(), count++) queue.finish(next);
+			return count;
+		};
+		queue.push(delivery("a"));
+		queue.push(delivery("a"));
+		expect(takeAll()).toBe(2);
+		queue.push(delivery("a"));
+		expect(takeAll()).toBe(0);
+		expect(queue.nextRateAt()).toBe(clock.now() + 500);
+		queue.drop("a");
+		expect(queue.nextRateAt()).toBe(Infinity);
+		queue.push(delivery("a"));
+		expect(takeAll()).toBe(0);
+		clock.advance(500);
+		queue.wakeSlowed();
+		expect(takeAll()).toBe(1);
+	});
+
+	it("gives no burst right after a start, nor for a change of the rate limit", () => {
+		const clock = new ManualClock();
+		let perSecond = 2;
+		const queue = new ReadyQueue(limits, clock, () => perSecond);
+		for (let n = 0; n < 20; n++) queue.push(delivery("a"));
+		expect(queue.take()).toBeNull();
+		expect(queue.nextRateAt()).toBe(clock.now() + 500);
+		clock.advance(5_000);
+		perSecond = 4;
+		queue.rateChanged("a");
+		expect(queue.take()).toBeNull();
+		expect(queue.nextRateAt()).toBe(clock.now() + 250);
+	});
+
+	it("forgets a lane that has nothing left", () => {
+		const queue = openQueue();
+		queue.push(delivery("a"));
+		queue.finish(queue.take()!);
+		expect([...queue.lanes()]).toEqual([]);
+	});
+});

@@ -1,0 +1,147 @@
+import { startReceiver } from "@fanfare/testkit/receiver";
+// That the engine tells its live stream what happens, when it has happened.
+import { describe, expect, it } from "vitest";
+
+import type { LiveItem } from "../../core/live.ts";
+import { openTestEngine, type TestEngine } from "../test/test-engine.ts";
+
+/** Watches a project, and gives what has come so far once there are `count` items. */
+function watch(test: TestEngine) {
+	const subscription = test.engine.live.subscribe({
+		projectId: test.projectId,
+		keyId: null,
+		filter: { kinds: null, webhookId: null, eventTypes: null },
+		lastEventId: null,
+		abandon: () => {},
+	});
+	const items: LiveItem[] = [];
+	return async (count: number) => {
+		while (items.length < count) {
+			const signals = await subscription.next();
+			if (signals === null) throw new Error("the stream is over");
+			for (const signal of signals) if (signal.type === "item") items.push(signal.item);
+		}
+		return items;
+	};
+}
+
+describe("the live stream", () => {
+	it("has an event's way to its webhook, from acceptance to success", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 500 }]);
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url, { headers: { "x-secret": "hidden" } });
+		const items = watch(test);
+		const eventId = await test.send({ type: "order.paid", dataJson: '{"card":"hush"}' });
+		const delivery = await test.delivery(eventId, { attemptCount: 1 });
+		await items(3);
+		test.clock.advance(1_020);
+		const names = { webhookId: webhook.id, eventId, eventType: "order.paid", deliveryId: delivery.id };
+		const all = await items(5);
+		expect(all).toMatchObject([
+			{ kind: "event.accepted", projectId: test.projectId, eventId, eventType: "order.paid", deliveryCount: 1 },
+			{
+				kind: "attempt.finished",
+				...names,
+				number: 1,
+				trigger: "auto",
+				result: "failure",
+				responseCode: 500,
+				error: null,
+			},
+			{
+				kind: "delivery.updated",
+				...names,
+				status: "Pending",
+				reason: "the receiver answered 500",
+				attemptCount: 1,
+				nextAttemptDate: delivery.nextAttemptAt,
+			},
+			{ kind: "attempt.finished", ...names, number: 2, result: "success", responseCode: 200 },
+			{ kind: "delivery.updated", ...names, status: "Succeeded", reason: null, attemptCount: 2, nextAttemptDate: null },
+		]);
+		expect(JSON.stringify(all)).not.toMatch(/hush|hidden/);
+	});
+
+	it("has what happens to a webhook, and to many deliveries at once", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url);
+		for (const eventId of [await test.send(), await test.send()]) await test.delivery(eventId, { attemptCount: 1 });
+		const items = watch(test);
+		const { webhooks } = test.engine;
+		await webhooks.update(test.projectId, webhook.id, { name: "says nothing" });
+		await webhooks.pause(test.projectId, webhook.id);
+		await items(2);
+		await webhooks.resume(test.projectId, webhook.id);
+		await items(4);
+		await webhooks.delete(test.projectId, webhook.id);
+		const all = await items(6);
+		const many = { kind: "deliveries.updated", webhookId: webhook.id, count: 2 };
+		expect(all.slice(0, 4)).toMatchObject([
+			{ kind: "webhook.updated", webhookId: webhook.id, status: "Paused", reason: null },
+			{ ...many, status: "Held", reason: "the webhook is paused" },
+			{ kind: "webhook.updated", webhookId: webhook.id, status: "Enabled", reason: null },
+			{ ...many, status: "Pending", reason: null },
+		]);
+		expect(all).toContainEqual(expect.objectContaining({ kind: "webhook.updated", status: "Deleted" }));
+	});
+
+	it("has why a webhook was disabled", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 410 }]);
+		await using test = await openTestEngine();
+		await test.createWebhook(receiver.url);
+		const items = watch(test);
+		await test.send();
+		expect(await items(4)).toContainEqual(
+			expect.objectContaining({
+				kind: "webhook.updated",
+				status: "Disabled",
+				reason: "the receiver answered 410 Gone",
+			}),
+		);
+	});
+
+	it("has what is done by hand", async () => {
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook("http://127.0.0.1:9/");
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		const delivery = await test.delivery(await test.send(), { status: "Held" });
+		const items = watch(test);
+		await test.engine.deliveries.cancel(test.projectId, delivery.id);
+		expect(await items(1)).toMatchObject([
+			{ kind: "delivery.updated", deliveryId: delivery.id, status: "Cancelled", reason: "cancelled by hand" },
+		]);
+	});
+
+	it("has nothing of an event that was refused or known", async () => {
+		await using test = await openTestEngine();
+		const items = watch(test);
+		await test.send({ idempotencyKey: "k" });
+		await test.send({ idempotencyKey: "k" });
+		await expect(test.send({ webhookIds: ["webhook_x"] })).rejects.toThrow(/No such webhook/);
+		const last = await test.send();
+		expect((await items(2)).map((item) => (item.kind === "event.accepted" ? item.eventId : null))).toContain(last);
+	});
+
+	it("ends with the engine, the project and the key", async () => {
+		await using test = await openTestEngine();
+		const { engine } = test;
+		const project = await engine.projects.create("second");
+		const { key } = await engine.keys.create({ name: "k", scope: "read", projectId: null });
+		const open = (projectId: string, keyId: string | null) => {
+			const filter = { kinds: null, webhookId: null, eventTypes: null };
+			return engine.live.subscribe({ projectId, keyId, filter, lastEventId: null, abandon: () => {} });
+		};
+		const streams = [open(test.projectId, key.id), open(project.id, null), open(test.projectId, null)];
+		await engine.keys.delete(key.id);
+		await engine.projects.delete(project.id);
+		const ends = async () => Promise.all(streams.map(async (stream) => (await stream.next())?.[0]?.type));
+		expect(await ends()).toEqual(["end", "end", "heartbeat"]);
+		const last = streams[2]!.next();
+		void engine.stop(0);
+		expect(await last).toEqual([{ type: "end", reason: "the server is shutting down" }]);
+	});
+});

@@ -1,0 +1,36 @@
+// Events after their acceptance: a payload is erased here.
+import { FanfareError } from "../../core/errors.ts";
+import { ERASED_REASON } from "../../core/policies/retention.ts";
+import type { Events, Projects } from "../calls.ts";
+import type { ReadyQueue } from "../delivering/ready-queue.ts";
+import type { LiveReporter } from "../live/live-reporter.ts";
+import type { EngineParts } from "../parts.ts";
+
+interface Neighbours {
+	readonly projects: Pick<Projects, "get">;
+	readonly queue: Pick<ReadyQueue, "discard">;
+	readonly live: LiveReporter;
+}
+
+export class EventManager implements Events {
+	readonly #parts: EngineParts;
+	readonly #near: Neighbours;
+
+	constructor(parts: EngineParts, near: Neighbours) {
+		this.#parts = parts;
+		this.#near = near;
+	}
+
+	async erasePayload(projectId: string, eventId: string): Promise<{ readonly cancelledCount: number }> {
+		this.#near.projects.get(projectId);
+		const { clock, store } = this.#parts;
+		const cancelled = await store.erasePayload(projectId, eventId, ERASED_REASON, clock.now());
+		if (cancelled === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
+		for (const id of cancelled) this.#near.queue.discard(id);
+		for (const id of cancelled) {
+			const delivery = await store.delivery(projectId, id);
+			if (delivery !== null) this.#near.live.deliveryUpdated(delivery, delivery);
+		}
+		return { cancelledCount: cancelled.length };
+	}
+}

@@ -1,0 +1,267 @@
+import { startReceiver } from "@fanfare/testkit/receiver";
+// The catalogue with the real store and the real validator: what is kept, and what is sent past it.
+import { describe, expect, it } from "vitest";
+
+import type { EventType } from "../../core/event-type.ts";
+import type { EventTypeSettings } from "../calls.ts";
+import { CatalogueCache } from "../directory/event-type-cache.ts";
+import { eventInput, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import type { Catalogue } from "./event-type-calls.ts";
+
+const SCHEMA = JSON.stringify({
+	type: "object",
+	required: ["user"],
+	properties: { user: { type: "object", properties: { email: { type: "string" } } } },
+});
+const FITTING = '{"user": {"email": "a@example.com"}, "n": 1.50}';
+const NO_SETTINGS: EventTypeSettings = { description: null, schemaJson: null, exampleJson: null, archived: false };
+
+const create = (test: TestEngine, name: string, settings: Partial<EventTypeSettings> = {}) =>
+	test.engine.eventTypes.create(test.projectId, name, { ...NO_SETTINGS, ...settings });
+const setPolicy = (test: TestEngine, eventTypes: "open" | "catalogued") =>
+	test.engine.projects.update(test.projectId, { eventTypes });
+const refusal = (path: string, message: RegExp) => ({
+	code: "invalid_request",
+	issues: [{ path, message: expect.stringMatching(message) }],
+});
+
+describe("a catalogued project", () => {
+	it("takes events of its types whose data fits, and refuses all others with the place", async () => {
+		await using test = await openTestEngine();
+		await create(test, "user.created", { schemaJson: SCHEMA });
+		await create(test, "anything");
+		await setPolicy(test, "catalogued");
+		await test.send({ type: "user.created", dataJson: FITTING });
+		await test.send({ type: "anything", dataJson: "17" });
+		await expect(test.send({ type: "user.deleted" })).rejects.toMatchObject(refusal("type", /not in .* catalogue/));
+		const broken = test.send({ type: "user.created", dataJson: '{"user":{"email":7}}' });
+		await expect(broken).rejects.toMatchObject(refusal("data.user.email", /must be string/));
+		await expect(test.send({ type: "user.created" })).rejects.toMatchObject(refusal("data.user", /is required/));
+		expect(
+			(await test.store.events(test.projectId, { type: null, after: null, before: null }, { limit: 9, cursor: null }))
+				.rows,
+		).toHaveLength(2);
+		expect(test.observer.refusals).toEqual(["invalid_request", "invalid_request", "invalid_request"]);
+	});
+
+	it("lets each event of a batch succeed or fail by itself, in order", async () => {
+		await using test = await openTestEngine();
+		await create(test, "user.created", { schemaJson: SCHEMA });
+		await setPolicy(test, "catalogued");
+		const inputs = ["{}", FITTING, "3", FITTING].map((dataJson) => eventInput({ type: "user.created", dataJson }));
+		const results = await test.engine.intake.sendBatch(test.projectId, inputs);
+		expect(results).toMatchObject([
+			refusal("data.user", /required/),
+			{ duplicate: false },
+			refusal("data", /object/),
+			{ duplicate: false },
+		]);
+	});
+
+	it("follows each change of its catalogue at once", async () => {
+		await using test = await openTestEngine();
+		const { eventTypes } = test.engine;
+		await setPolicy(test, "catalogued");
+		const send = () =>
+			test.send({ type: "a", dataJson: "1" }).then(
+				() => "taken",
+				(error) => error.issues[0].message,
+			);
+		expect(await send()).toMatch(/not in this project's catalogue/);
+		await create(test, "a");
+		expect(await send()).toBe("taken");
+		await eventTypes.update(test.projectId, "a", { schemaJson: '{"type":"string"}' });
+		expect(await send()).toBe("must be string");
+		await eventTypes.put(test.projectId, "a", { ...NO_SETTINGS, archived: true });
+		expect(await send()).toMatch(/is archived/);
+		await eventTypes.delete(test.projectId, "a");
+		expect(await send()).toMatch(/not in this project's catalogue/);
+		await setPolicy(test, "open");
+		expect(await send()).toBe("taken");
+	});
+
+	it("has Fanfare's own types past its catalogue, which can have none of them", async () => {
+		await using test = await openTestEngine();
+		await setPolicy(test, "catalogued");
+		const { eventTypes } = test.engine as unknown as { eventTypes: Catalogue };
+		expect(await eventTypes.check(test.projectId, { type: "fanfare.webhook.disabled", dataJson: "{}" })).toEqual([]);
+		await expect(create(test, "fanfare.mine")).rejects.toMatchObject(refusal("name", /fanfare/));
+	});
+
+	it("stays so, with its catalogue, after a restart", async () => {
+		const before = await openTestEngine({ keepStore: true });
+		await create(before, "a", { schemaJson: '{"type":"string"}' });
+		await setPolicy(before, "catalogued");
+		await before[Symbol.asyncDispose]();
+		await using after = await openTestEngine({ store: before.store });
+		await after.send({ type: "a", dataJson: '"text"' });
+		await expect(after.send({ type: "a", dataJson: "1" })).rejects.toMatchObject(refusal("data", /string/));
+	});
+
+	it("refuses what a stop finds still being checked", async () => {
+		await using test = await openTestEngine();
+		await create(test, "a", { schemaJson: '{"pattern":"^(a+)+$"}' });
+		await setPolicy(test, "catalogued");
+		const slow = test.send({ type: "a", dataJson: JSON.stringify(`${"a".repeat(60)}!`) });
+		const [sent] = await Promise.allSettled([slow, test.engine.stop(0)]);
+		expect(sent).toMatchObject({ status: "rejected", reason: { kind: "unavailable" } });
+	});
+
+	it("refuses as overloaded what would wait beyond the limit", async () => {
+		await using test = await openTestEngine({ limits: { maxWaitingSends: 2 } });
+		await create(test, "a", { schemaJson: "{}" });
+		await setPolicy(test, "catalogued");
+		const sends = await Promise.allSettled(Array.from({ length: 5 }, () => test.send({ type: "a" })));
+		expect(sends.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
+		expect(sends.find(({ status }) => status === "rejected")).toMatchObject({ reason: { code: "overloaded" } });
+	});
+});
+
+describe("the catalogue", () => {
+	it("keeps schema and example as they were written, and dates its changes", async () => {
+		await using test = await openTestEngine();
+		const made = await create(test, "a.b", { description: "d", schemaJson: `  ${SCHEMA}`, exampleJson: FITTING });
+		test.clock.advance(5);
+		const changed = await test.engine.eventTypes.update(test.projectId, "a.b", { archived: true });
+		expect(changed).toEqual({ ...made, archived: true, updateDate: made.createDate + 5 });
+		expect(await test.engine.eventTypes.get(test.projectId, "a.b")).toEqual(changed);
+		expect(changed.exampleJson).toBe(FITTING);
+	});
+
+	it("refuses a schema that is none, and an example that does not fit, with the place", async () => {
+		await using test = await openTestEngine();
+		const bad = create(test, "a", { schemaJson: '{"properties":{"n":{"type":"strin"}}}' });
+		await expect(bad).rejects.toMatchObject(refusal("schema.properties.n.type", /one of/));
+		const unfit = create(test, "a", { schemaJson: SCHEMA, exampleJson: '{"user":{"email":1}}' });
+		await expect(unfit).rejects.toMatchObject(refusal("example.user.email", /string/));
+		await create(test, "a", { schemaJson: SCHEMA, exampleJson: FITTING });
+		const stricter = test.engine.eventTypes.update(test.projectId, "a", { schemaJson: '{"required":["id"]}' });
+		await expect(stricter).rejects.toMatchObject(refusal("example.id", /required/));
+		expect((await test.engine.eventTypes.get(test.projectId, "a")).schemaJson).toBe(SCHEMA);
+	});
+
+	it("can archive a type whose schema has proved too slow, and says of its events why", async () => {
+		await using test = await openTestEngine();
+		await create(test, "a", { schemaJson: '{"pattern":"^(a+)+$"}' });
+		await setPolicy(test, "catalogued");
+		const slow = test.send({ type: "a", dataJson: JSON.stringify(`${"a".repeat(60)}!`) });
+		await expect(slow).rejects.toMatchObject(refusal("data", /takes longer/));
+		await test.engine.eventTypes.update(test.projectId, "a", { archived: true });
+	});
+
+	it("says what is there already, and what is not there", async () => {
+		await using test = await openTestEngine();
+		const { eventTypes } = test.engine;
+		await create(test, "a");
+		await expect(create(test, "a")).rejects.toMatchObject({ code: "event_type_exists" });
+		const missing = { code: "event_type_not_found" };
+		await expect(eventTypes.get(test.projectId, "b")).rejects.toMatchObject(missing);
+		await expect(eventTypes.update(test.projectId, "b", {})).rejects.toMatchObject(missing);
+		await expect(eventTypes.delete(test.projectId, "b")).rejects.toMatchObject(missing);
+		await expect(eventTypes.get("proj_x", "a")).rejects.toMatchObject({ code: "project_not_found" });
+	});
+
+	it("makes one of two creates at once, and loses none of two changes at once", async () => {
+		await using test = await openTestEngine();
+		const both = await Promise.allSettled([create(test, "a"), create(test, "a")]);
+		expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+		const { eventTypes } = test.engine;
+		await Promise.all([
+			eventTypes.update(test.projectId, "a", { description: "d" }),
+			eventTypes.update(test.projectId, "a", { schemaJson: "{}" }),
+			eventTypes.update(test.projectId, "a", { archived: true }),
+		]);
+		expect(await eventTypes.get(test.projectId, "a")).toMatchObject({
+			description: "d",
+			schemaJson: "{}",
+			archived: true,
+		});
+		await Promise.all([setPolicy(test, "catalogued"), test.engine.projects.update(test.projectId, { name: "n" })]);
+		expect(await test.store.projects()).toMatchObject([{ eventTypes: "catalogued", name: "n" }]);
+	});
+
+	it("has at most 1,000 types", async () => {
+		await using test = await openTestEngine();
+		for (let n = 0; n < 1_000; n++) await create(test, `t${n}`);
+		await expect(create(test, "one.more")).rejects.toMatchObject({ code: "too_many_event_types" });
+		await test.engine.eventTypes.put(test.projectId, "t5", NO_SETTINGS);
+	});
+});
+
+describe("a test of a webhook", () => {
+	it("sends the example of a type, byte for byte", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url);
+		await create(test, "user.created", { schemaJson: SCHEMA, exampleJson: FITTING });
+		await test.engine.webhooks.test(test.projectId, webhook.id, "user.created");
+		await test.engine.webhooks.test(test.projectId, webhook.id, null);
+		const [withType, without] = receiver.requests.map(({ rawBody }) => rawBody.toString());
+		expect(withType).toBe(`{"type":"user.created","timestamp":"2026-11-24T12:00:00.000Z","data":${FITTING}}`);
+		expect(without).toContain('"type":"fanfare.test"');
+	});
+
+	it("is refused for a type that has no example, or that is not there", async () => {
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook("http://127.0.0.1:9/");
+		await create(test, "bare");
+		const testWith = (type: string) => test.engine.webhooks.test(test.projectId, webhook.id, type);
+		await expect(testWith("bare")).rejects.toMatchObject(refusal("eventType", /no example/));
+		await expect(testWith("none")).rejects.toMatchObject(refusal("eventType", /not in this project's catalogue/));
+	});
+});
+
+describe("event types in memory", () => {
+	const eventType = (name: string, schemaJson: string | null = null): EventType => ({
+		projectId: "p",
+		name,
+		description: null,
+		schemaJson,
+		exampleJson: null,
+		archived: false,
+		createDate: 0,
+		updateDate: 0,
+	});
+
+	it("are read once, also those that do not exist", async () => {
+		const reads: string[] = [];
+		const cache = new CatalogueCache(
+			async (_project, name) => (reads.push(name), name === "a" ? eventType(name) : null),
+		);
+		for (let n = 0; n < 3; n++) await Promise.all([cache.get("p", "a"), cache.get("p", "none")]);
+		expect(reads).toEqual(["a", "none"]);
+	});
+
+	it("are not kept if a change came while they were read", async () => {
+		const readers: ((found: EventType | null) => void)[] = [];
+		const cache = new CatalogueCache(() => new Promise((resolve) => readers.push(resolve)));
+		const before = cache.get("p", "a");
+		cache.forget("p", "a");
+		const after = cache.get("p", "a");
+		readers[0]?.(null);
+		readers[1]?.(eventType("a"));
+		expect([await before, await after, await cache.get("p", "a")]).toEqual([null, eventType("a"), eventType("a")]);
+		expect(readers).toHaveLength(2);
+	});
+
+	it("are asked for again after a failure", async () => {
+		let reads = 0;
+		const cache = new CatalogueCache(() => (reads++ === 0 ? Promise.reject(new Error("busy")) : Promise.resolve(null)));
+		await expect(cache.get("p", "a")).rejects.toThrow("busy");
+		expect(await cache.get("p", "a")).toBeNull();
+	});
+
+	it("stay within their bound, and those used last stay", async () => {
+		const reads: string[] = [];
+		const cache = new CatalogueCache(
+			async (_project, name) => (reads.push(name), eventType(name, "x".repeat(1_024 * 1_024))),
+		);
+		for (let n = 0; n < 40; n++) {
+			await cache.get("p", "hot");
+			await cache.get("p", `t${n}`);
+		}
+		expect(reads.filter((name) => name === "hot")).toHaveLength(1);
+		await cache.get("p", "t0");
+		expect(reads.filter((name) => name === "t0")).toHaveLength(2);
+	});
+});

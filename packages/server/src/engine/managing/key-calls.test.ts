@@ -1,0 +1,110 @@
+// API keys on the real store: what opens, what opens no more, and what the store did not take.
+import { describe, expect, it } from "vitest";
+
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { generateSecretKey } from "../../core/crypto/key.ts";
+import { pageCursors, decodeCursor, type PageRequest } from "../../core/page.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { openTestEngine } from "../test/test-engine.ts";
+
+const KEY = { name: "k", scope: "write", projectId: null } as const;
+
+describe("a key", () => {
+	it("opens from its making to its deletion, and not a moment longer", async () => {
+		await using test = await openTestEngine();
+		const { keys } = test.engine;
+		const { key, secretKey } = await keys.create(KEY);
+		const other = await keys.create(KEY);
+		expect(keys.authenticate(secretKey)).toEqual(key);
+		expect(key).toMatchObject({ ...KEY, hint: secretKey.slice(-4) });
+		expect(keys.authenticate(generateSecretKey())).toBeNull();
+		await keys.delete(key.id);
+		expect(keys.authenticate(secretKey)).toBeNull();
+		expect(keys.authenticate(other.secretKey)).toEqual(other.key);
+		await expect(keys.delete(key.id)).rejects.toMatchObject({ code: "key_not_found" });
+		expect((await test.store.keys()).map(({ id }) => id)).not.toContain(key.id);
+	});
+
+	it("opens after the next start what it opened before", async () => {
+		const first = await openTestEngine({ keepStore: true });
+		const { key, secretKey } = await first.engine.keys.create(KEY);
+		await first[Symbol.asyncDispose]();
+		await using second = await openTestEngine({ store: first.store });
+		expect(second.engine.keys.authenticate(secretKey)).toMatchObject({ ...KEY, id: key.id });
+	});
+
+	it("opens nothing before it is stored, nor if the store refuses it, and is not gone if the store can't delete it", async () => {
+		const real = await openSqliteStore({ path: ":memory:" });
+		let full = false;
+		const stored = Promise.withResolvers<void>();
+		const fault = () => {
+			if (full) throw new StoreError("store_full", "no space");
+		};
+		const store: Store = {
+			...real,
+			async insertKey(key) {
+				await stored.promise;
+				fault();
+				return real.insertKey(key);
+			},
+			async deleteKey(keyId) {
+				fault();
+				return real.deleteKey(keyId);
+			},
+		};
+		await using test = await openTestEngine({ store });
+		const { keys } = test.engine;
+		const known = keys.list({ limit: 10, cursor: null }).rows.length;
+		const creating = keys.create(KEY);
+		expect(keys.list({ limit: 10, cursor: null }).rows).toHaveLength(known);
+		stored.resolve();
+		const { key, secretKey } = await creating;
+		full = true;
+		await expect(keys.create(KEY)).rejects.toMatchObject({ code: "store_full" });
+		await expect(keys.delete(key.id)).rejects.toMatchObject({ code: "store_full" });
+		expect(keys.list({ limit: 10, cursor: null }).rows).toHaveLength(known + 1);
+		expect(keys.authenticate(secretKey)).toEqual(key);
+	});
+
+	it("is made for no project that is not there", async () => {
+		await using test = await openTestEngine();
+		const create = test.engine.keys.create({ ...KEY, projectId: `proj_${"0".repeat(32)}` });
+		await expect(create).rejects.toMatchObject({ code: "project_not_found" });
+	});
+
+	it("that is the last to administer the workspace stays", async () => {
+		await using test = await openTestEngine();
+		const { keys } = test.engine;
+		const [last] = keys.list({ limit: 10, cursor: null }).rows;
+		await keys.create({ ...KEY, scope: "admin", projectId: test.projectId });
+		await expect(keys.delete(last!.id)).rejects.toMatchObject({ code: "last_admin_key" });
+		expect(keys.list({ limit: 10, cursor: null }).rows).toContainEqual(last);
+		const { secretKey } = await keys.create({ ...KEY, scope: "admin" });
+		await keys.delete(last!.id);
+		expect(keys.authenticate(secretKey)).not.toBeNull();
+	});
+});
+
+it("lists keys newest first, each once, page by page to the end and back", async () => {
+	await using test = await openTestEngine();
+	const { keys } = test.engine;
+	for (let count = 0; count < 6; count++) await keys.create(KEY);
+	const all = keys.list({ limit: 10, cursor: null }).rows.map(({ id }) => id);
+	expect(all).toEqual(all.toSorted().toReversed());
+	const walk = (direction: "nextPage" | "prevPage", from: PageRequest["cursor"]) => {
+		const pages: string[][] = [];
+		for (let cursor = from, more = true; more;) {
+			const request = { limit: 3, cursor };
+			const page = keys.list(request);
+			pages.push(page.rows.map(({ id }) => id));
+			const next = pageCursors(page, request)[direction];
+			more = next !== null;
+			if (next !== null) cursor = decodeCursor(next, () => true);
+		}
+		return pages;
+	};
+	expect(walk("nextPage", null)).toEqual([all.slice(0, 3), all.slice(3, 6), all.slice(6)]);
+	const back = walk("prevPage", { direction: "newer", id: all.at(-1)! });
+	expect(back).toEqual([all.slice(3, 6), all.slice(0, 3)]);
+});

@@ -1,0 +1,102 @@
+import { generateSecretKey, keyDigest, sameDigest, type ApiKey, type Scope } from "../../core/crypto/key.ts";
+// API keys: kept in memory by their digest, changed store first.
+import { FanfareError } from "../../core/errors.ts";
+import type { Page, PageRequest } from "../../core/page.ts";
+import type { Keys, Projects } from "../calls.ts";
+import type { EngineParts } from "../parts.ts";
+
+export class Keyring implements Keys {
+	readonly #parts: EngineParts;
+	readonly #projects: Pick<Projects, "get">;
+	readonly #deleted: (keyId: string) => void;
+	/** By the hex of the digest. */
+	readonly #byDigest = new Map<string, ApiKey>();
+
+	/** `deleted` ends what was opened with a deleted key. */
+	constructor(
+		parts: EngineParts,
+		projects: Pick<Projects, "get">,
+		keys: readonly ApiKey[],
+		deleted: (keyId: string) => void,
+	) {
+		this.#parts = parts;
+		this.#projects = projects;
+		this.#deleted = deleted;
+		for (const key of keys) this.#add(key);
+	}
+
+	authenticate(secretKey: string): ApiKey | null {
+		const digest = keyDigest(secretKey);
+		// The look-up goes by a hash that nobody can steer; the comparison takes the same time for each key.
+		const key = this.#byDigest.get(hex(digest));
+		return key !== undefined && sameDigest(key.digest, digest) ? key : null;
+	}
+
+	list(page: PageRequest): Page<ApiKey> {
+		const newestFirst = [...this.#byDigest.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
+		const { cursor, limit } = page;
+		const older = cursor === null ? newestFirst : newestFirst.filter(({ id }) => id < cursor.id);
+		const newer = cursor === null ? [] : newestFirst.filter(({ id }) => id > cursor.id);
+		const rows = cursor?.direction === "newer" ? newer.slice(-limit) : older.slice(0, limit);
+		const [first, last] = [rows[0]?.id ?? cursor?.id, rows.at(-1)?.id ?? cursor?.id];
+		return {
+			rows,
+			hasNewer: first !== undefined && newestFirst.some(({ id }) => id > first),
+			hasOlder: last !== undefined && newestFirst.some(({ id }) => id < last),
+		};
+	}
+
+	async create(input: { name: string; scope: Scope; projectId: string | null }) {
+		if (input.projectId !== null) this.#projects.get(input.projectId);
+		const secretKey = generateSecretKey();
+		const now = this.#parts.clock.now();
+		const key = makeKey(this.#parts.ids.make("key", now), secretKey, input, now);
+		await this.#parts.store.insertKey(key);
+		this.#add(key);
+		return { key, secretKey };
+	}
+
+	async delete(keyId: string): Promise<void> {
+		const outcome = await this.#parts.store.deleteKey(keyId);
+		switch (outcome) {
+			case "deleted":
+				this.#forget((key) => key.id === keyId);
+				this.#deleted(keyId);
+				return;
+			case "not_found":
+				throw new FanfareError("key_not_found", "No such key. GET /workspace/keys lists them.");
+			case "last_admin":
+				throw new FanfareError(
+					"last_admin_key",
+					"This is the last key that administers the workspace. Create another admin key first.",
+				);
+		}
+	}
+
+	/** The keys of a deleted project open nothing any more. */
+	forgetProject(projectId: string): void {
+		this.#forget((key) => key.projectId === projectId);
+	}
+
+	#add(key: ApiKey): void {
+		this.#byDigest.set(hex(key.digest), key);
+	}
+
+	#forget(which: (key: ApiKey) => boolean): void {
+		for (const [digest, key] of this.#byDigest) if (which(key)) this.#byDigest.delete(digest);
+	}
+}
+
+/** A key's record; the key itself is not in it. */
+export function makeKey(
+	id: string,
+	secretKey: string,
+	input: { readonly name: string; readonly scope: Scope; readonly projectId: string | null },
+	now: number,
+): ApiKey {
+	return { id, ...input, hint: secretKey.slice(-4), digest: keyDigest(secretKey), createDate: now };
+}
+
+function hex(bytes: Uint8Array): string {
+	return Buffer.from(bytes).toString("hex");
+}

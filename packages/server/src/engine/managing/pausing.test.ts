@@ -1,0 +1,192 @@
+import { startReceiver, type Answer } from "@fanfare/testkit/receiver";
+// What is held, cancelled or let go when a webhook or a project changes, whatever comes in between.
+import { describe, expect, it } from "vitest";
+
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { eventually, openTestEngine } from "../test/test-engine.ts";
+
+describe("pausing, disabling and deleting", () => {
+	it("holds what waits and what comes, and lets all of it go in the order of creation", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 500 }]);
+		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
+		const webhook = await test.createWebhook(receiver.url);
+		const waiting = await test.send();
+		await test.delivery(waiting, { status: "Pending", attemptCount: 1 });
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await test.delivery(waiting, { status: "Held", reason: "the webhook is paused" });
+		const later: string[] = [];
+		for (let count = 0; count < 20; count++) later.push(await test.send());
+		await test.delivery(later[0]!, { status: "Held" });
+		test.clock.advance(60_000);
+		expect(receiver.requests).toHaveLength(1);
+
+		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		test.clock.advance(20);
+		await receiver.waitFor(22);
+		expect(receiver.requests.slice(1).map(({ headers }) => headers["webhook-id"])).toEqual([waiting, ...later]);
+	});
+
+	it.each<[string, Answer]>([
+		["answers 410", { status: 410 }],
+		[
+			"answers 410 and breaks off",
+			{ kind: "raw", parts: ["HTTP/1.1 410 Gone\r\ncontent-length: 20\r\n\r\nso"], after: "reset" },
+		],
+	])("disables a webhook whose receiver %s, and holds what comes after", async (_what, answer) => {
+		await using receiver = await startReceiver();
+		receiver.respond([answer]);
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url);
+		const gone = await test.send();
+		await test.delivery(gone, { status: "Failed", responseCode: 410 });
+		await eventually("the webhook is disabled", () => {
+			const { status, disabledReason } = test.engine.webhooks.get(test.projectId, webhook.id);
+			return status === "Disabled" && disabledReason === "the receiver answered 410 Gone";
+		});
+		const held = await test.send();
+		await test.delivery(held, { status: "Held" });
+		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		test.clock.advance(20);
+		await test.delivery(held, { status: "Succeeded" });
+	});
+
+	it("cancels what waits for a deleted webhook, in its log for all to see", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url);
+		const ids = await Promise.all(Array.from({ length: 600 }, () => test.send()));
+		await receiver.waitFor(1);
+		await test.engine.webhooks.delete(test.projectId, webhook.id);
+		for (const id of ids) await test.delivery(id, { status: "Cancelled", reason: "the webhook was deleted" });
+		expect(() => test.engine.webhooks.get(test.projectId, webhook.id)).toThrow(/No such webhook/);
+	});
+
+	it.each([
+		["pause", "Held"],
+		["delete", "Cancelled"],
+	] as const)("sends nothing that was being committed at a %s: it becomes %s", async (action, status) => {
+		await using receiver = await startReceiver();
+		const real = await openSqliteStore({ path: ":memory:" });
+		let gate = Promise.resolve();
+		const store: Store = {
+			...real,
+			async commit(batch) {
+				await gate;
+				return real.commit(batch);
+			},
+		};
+		await using test = await openTestEngine({ store });
+		const webhook = await test.createWebhook(receiver.url);
+		const { promise, resolve: open } = Promise.withResolvers<void>();
+		gate = promise;
+		const sending = test.send();
+		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
+		await test.engine.webhooks[action](test.projectId, webhook.id);
+		open();
+		await test.delivery(await sending, { status, attemptCount: 0 });
+		expect(receiver.requests).toHaveLength(0);
+	});
+
+	it("carries a pause out later when the store can't now", async () => {
+		await using receiver = await startReceiver();
+		const real = await openSqliteStore({ path: ":memory:" });
+		let failures = 0;
+		const store: Store = {
+			...real,
+			async sweepWebhook(...parameters) {
+				if (failures-- > 0) throw new StoreError("store_full", "no space");
+				return real.sweepWebhook(...parameters);
+			},
+		};
+		await using test = await openTestEngine({ store });
+		receiver.respond([{ status: 500 }]);
+		const webhook = await test.createWebhook(receiver.url, {
+			retries: { maxRetries: 1, maxBackoffMs: 0, scheduleMs: [86_400_000] },
+		});
+		const eventId = await test.send();
+		await test.delivery(eventId, { attemptCount: 1 });
+		failures = 2;
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		for (const count of [1, 2]) {
+			await eventually("it has failed", () => test.observer.problems.length === count);
+			// The next try is set in the same turn. A wait of a day keeps the delivery from being due, and swept for that.
+			test.clock.advance(1_000);
+		}
+		await test.delivery(eventId, { status: "Held" });
+	});
+
+	it("lets go of what a pause has held after the webhook was resumed", async () => {
+		await using receiver = await startReceiver();
+		const real = await openSqliteStore({ path: ":memory:" });
+		let gate: Promise<void> | null = null;
+		let sweeps = 0;
+		const store: Store = {
+			...real,
+			async sweepWebhook(...parameters) {
+				sweeps++;
+				await gate;
+				return real.sweepWebhook(...parameters);
+			},
+		};
+		await using test = await openTestEngine({ store });
+		receiver.respond([{ status: 500 }]);
+		const webhook = await test.createWebhook(receiver.url);
+		const eventId = await test.send();
+		await test.delivery(eventId, { attemptCount: 1 });
+		const { promise, resolve: open } = Promise.withResolvers<void>();
+		gate = promise;
+		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await eventually("the pause is being carried out", () => sweeps === 1);
+		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		open();
+		await eventually("it is let go", async () => {
+			test.clock.advance(20);
+			return (await test.deliveries({ eventId }))[0]?.status === "Succeeded";
+		});
+	});
+
+	it("goes on with what a stop interrupted: held stays held, cancelled becomes cancelled", async () => {
+		await using receiver = await startReceiver();
+		const first = await openTestEngine();
+		const webhook = await first.createWebhook(receiver.url);
+		await first.engine.webhooks.pause(first.projectId, webhook.id);
+		const held = await first.send();
+		const records = await first.store.webhookRecords();
+		// As if the process had died between the deletion and its sweep.
+		await first.store.updateWebhook({ ...records[0]!, deleteDate: first.clock.now() });
+		await using second = await openTestEngine({ store: first.store });
+		await second.delivery(held, { status: "Cancelled" });
+		expect(receiver.requests).toHaveLength(0);
+	});
+
+	it("holds at a start what a stop left waiting between a pause and its sweep", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 500 }]);
+		const first = await openTestEngine({ keepStore: true });
+		await first.createWebhook(receiver.url);
+		const eventId = await first.send();
+		await first.delivery(eventId, { status: "Pending", attemptCount: 1 });
+		await first.engine.stop();
+		const [record] = await first.store.webhookRecords();
+		await first.store.updateWebhook({ ...record!, status: "Paused" });
+		await using second = await openTestEngine({ store: first.store });
+		await second.delivery(eventId, { status: "Held", reason: "the webhook is paused" });
+		expect(receiver.requests).toHaveLength(1);
+	});
+
+	it("lets go of a deleted project: its webhooks, its keys, and what waits", async () => {
+		await using test = await openTestEngine();
+		await test.createWebhook("http://127.0.0.1:9/");
+		const { secretKey } = await test.engine.keys.create({ name: "k", scope: "write", projectId: test.projectId });
+		const eventId = await test.send();
+		await test.delivery(eventId, { attemptCount: 1 });
+		await test.engine.projects.delete(test.projectId);
+		await test.delivery(eventId, { status: "Cancelled" });
+		expect(test.engine.keys.authenticate(secretKey)).toBeNull();
+		await expect(test.send()).rejects.toMatchObject({ code: "project_not_found" });
+	});
+});

@@ -1,0 +1,89 @@
+// Projects: the tenants, kept in memory and changed store first.
+import { FanfareError, invalidRequest } from "../../core/errors.ts";
+import { makeProjectId } from "../../core/ids.ts";
+import { retentionConflict } from "../../core/policies/retention.ts";
+import type { Project, Workspace } from "../../core/workspace.ts";
+import type { Projects, ProjectSettings } from "../calls.ts";
+import type { EngineParts } from "../parts.ts";
+
+export class ProjectManager implements Projects {
+	readonly #parts: EngineParts;
+	readonly #workspace: Workspace;
+	readonly #projects: Map<string, Project>;
+	/** Changes of one project wait for each other, so that none is lost. */
+	readonly #changing = new Map<string, Promise<unknown>>();
+	readonly #deleted: (projectId: string) => void;
+
+	/** `deleted` lets go of what belonged to a deleted project. */
+	constructor(
+		parts: EngineParts,
+		workspace: Workspace,
+		projects: readonly Project[],
+		deleted: (projectId: string) => void,
+	) {
+		this.#parts = parts;
+		this.#workspace = workspace;
+		this.#projects = new Map(projects.map((project) => [project.id, project]));
+		this.#deleted = deleted;
+	}
+
+	list(): readonly Project[] {
+		return [...this.#projects.values()];
+	}
+
+	get(projectId: string): Project {
+		const project = this.#projects.get(projectId);
+		if (project === undefined) {
+			throw new FanfareError(
+				"project_not_found",
+				"No such project. GET /workspace/projects lists those that this key opens.",
+			);
+		}
+		return project;
+	}
+
+	async create(name: string): Promise<Project> {
+		const project: Project = {
+			id: makeProjectId(),
+			workspaceId: this.#workspace.id,
+			name,
+			eventTypes: "open",
+			retentionDays: null,
+			payloadRetentionDays: null,
+			createDate: this.#parts.clock.now(),
+		};
+		await this.#parts.store.insertProject(project);
+		this.#projects.set(project.id, project);
+		return project;
+	}
+
+	async update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project> {
+		const before = this.#changing.get(projectId);
+		const done = (async () => {
+			await before?.catch(() => undefined);
+			const project = { ...this.get(projectId), ...changes };
+			checkRetention(project);
+			await this.#parts.store.updateProject(project);
+			this.#projects.set(projectId, project);
+			return project;
+		})();
+		this.#changing.set(projectId, done);
+		try {
+			return await done;
+		} finally {
+			if (this.#changing.get(projectId) === done) this.#changing.delete(projectId);
+		}
+	}
+
+	async delete(projectId: string): Promise<void> {
+		this.get(projectId);
+		await this.#parts.store.deleteProject(projectId, this.#parts.clock.now());
+		this.#projects.delete(projectId);
+		this.#deleted(projectId);
+	}
+}
+
+function checkRetention({ retentionDays, payloadRetentionDays }: Project): void {
+	const message = retentionConflict(retentionDays, payloadRetentionDays);
+	if (message !== null) throw invalidRequest([{ path: "payloadRetentionDays", message }]);
+}

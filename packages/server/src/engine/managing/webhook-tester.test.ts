@@ -1,0 +1,39 @@
+import { startReceiver } from "@fanfare/testkit/receiver";
+// Tests of webhooks take places of which there are few: those of one project must leave some to the others.
+import { expect, it } from "vitest";
+
+import { openTestEngine, type TestEngine } from "../test/test-engine.ts";
+
+/** Begins a test that hangs, and says whether it was refused or is under way at its receiver. */
+async function begin(test: TestEngine, projectId: string, webhookId: string): Promise<string> {
+	const under = new Promise<string>((resolve) => setImmediate(resolve, "under way"));
+	const result = test.engine.webhooks.test(projectId, webhookId, null).then(
+		() => "ended",
+		(error: { code: string }) => error.code,
+	);
+	return Promise.race([result, under]);
+}
+
+it("leaves places for other projects however many tests one begins", async () => {
+	await using receiver = await startReceiver();
+	receiver.script(() => ({ kind: "hang" }));
+	await using test = await openTestEngine();
+	const crowd = await test.createWebhook(receiver.url);
+	const begun = await Promise.all(Array.from({ length: 40 }, () => begin(test, test.projectId, crowd.id)));
+	expect(begun.filter((result) => result === "under way")).toHaveLength(32);
+	expect(begun.filter((result) => result === "overloaded")).toHaveLength(8);
+
+	const other = await test.engine.projects.create("Other");
+	const webhook = await test.createWebhook(receiver.url, {}, other.id);
+	expect(await begin(test, other.id, webhook.id)).toBe("under way");
+});
+
+it("gives places back when tests end", async () => {
+	await using receiver = await startReceiver();
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook(receiver.url);
+	for (let round = 0; round < 3; round++) {
+		const tests = Array.from({ length: 32 }, () => test.engine.webhooks.test(test.projectId, id, null));
+		expect((await Promise.all(tests)).map(({ status }) => status)).toEqual(Array(32).fill("Ok"));
+	}
+});

@@ -1,0 +1,101 @@
+// Tests of a webhook: a signed sample, sent now, outside of any queue and of the delivery log.
+import { FanfareError } from "../../core/errors.ts";
+import { buildBody } from "../../core/event.ts";
+import type { ArmedWebhook } from "../../core/webhook.ts";
+import type { AttemptOutcome } from "../../ports/sender.ts";
+import type { WebhookTest } from "../calls.ts";
+import { buildRequest, judge } from "../delivering/attempt.ts";
+import type { EngineParts, Identity } from "../parts.ts";
+import type { Sample } from "./event-type-calls.ts";
+
+const TEST_EVENT_TYPE = "fanfare.test";
+const TOTAL_MS = 30_000;
+const MAX_WAIT_MS = 1_000;
+/** Tests under way at once, in all. A project never has more of them than are left, so that some always are. */
+const MAX_TESTS = 64;
+
+export class WebhookTester {
+	readonly #parts: EngineParts;
+	readonly #identity: Identity;
+	#underWay = 0;
+	readonly #underWayOf = new Map<string, number>();
+
+	constructor(parts: EngineParts, identity: Identity) {
+		this.#parts = parts;
+		this.#identity = identity;
+	}
+
+	/**
+	 * Sends the sample, or Fanfare's own for null. Up to `maxRetries` + 1 attempts until a 2xx, at most 1 s apart and 30 s in all.
+	 * Throws `overloaded` if too many tests are under way; how the endpoint behaves never throws.
+	 */
+	async test(webhook: ArmedWebhook, sample: Sample | null): Promise<WebhookTest> {
+		const { projectId } = webhook;
+		if ((this.#underWayOf.get(projectId) ?? 0) >= MAX_TESTS - this.#underWay) {
+			throw new FanfareError("overloaded", "Too many webhooks are being tested. Try again in some seconds.");
+		}
+		this.#count(projectId, 1);
+		try {
+			return await this.#attempts(webhook, sample ?? ownSample(webhook));
+		} finally {
+			this.#count(projectId, -1);
+		}
+	}
+
+	#count(projectId: string, change: 1 | -1): void {
+		this.#underWay += change;
+		const ofProject = (this.#underWayOf.get(projectId) ?? 0) + change;
+		if (ofProject === 0) this.#underWayOf.delete(projectId);
+		else this.#underWayOf.set(projectId, ofProject);
+	}
+
+	async #attempts(webhook: ArmedWebhook, { type, dataJson }: Sample): Promise<WebhookTest> {
+		const { clock, ids } = this.#parts;
+		const endAt = clock.now() + TOTAL_MS;
+		const now = clock.now();
+		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
+		for (let attemptCount = 1; ; attemptCount++) {
+			const startAt = clock.now();
+			const request = buildRequest(webhook, event, this.#identity.userAgent, startAt);
+			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, endAt - startAt));
+			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
+			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
+			const over = attemptCount > webhook.retries.maxRetries || clock.now() + waitMs >= endAt;
+			if (isSuccess(outcome) || over) return report(outcome, attemptCount, clock.now());
+			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+		}
+	}
+}
+
+function ownSample(webhook: ArmedWebhook): Sample {
+	const data = { webhookId: webhook.id, message: "This is a test from Fanfare: your webhook works." };
+	return { type: TEST_EVENT_TYPE, dataJson: JSON.stringify(data) };
+}
+
+function isSuccess(outcome: AttemptOutcome): boolean {
+	return judge(outcome, 0).kind === "success";
+}
+
+function report(outcome: AttemptOutcome, attemptCount: number, now: number): WebhookTest {
+	const verdict = judge(outcome, now);
+	const body = outcome.response?.body ?? "";
+	return {
+		status: verdict.kind === "success" ? "Ok" : "Failed",
+		responseCode: outcome.responseCode,
+		latencyMs: Math.round(outcome.durationMs),
+		attemptCount,
+		body: body === "" ? null : body,
+		reason: reasonOf(verdict),
+	};
+}
+
+function reasonOf(verdict: ReturnType<typeof judge>): string | null {
+	switch (verdict.kind) {
+		case "success":
+			return null;
+		case "gone":
+			return "the receiver answered 410: an event delivered so would disable the webhook";
+		case "failure":
+			return verdict.reason;
+	}
+}

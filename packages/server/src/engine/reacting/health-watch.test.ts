@@ -1,0 +1,141 @@
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { describe, expect, it } from "vitest";
+
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { DISABLE_AFTER_EXHAUSTED, type Webhook } from "../../core/webhook.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+
+const DAY = 86_400_000;
+const ONCE = { retries: { maxRetries: 0, maxBackoffMs: 0 } };
+const FIVE_DAYS = { ...ONCE, disableAfterMs: 5 * DAY };
+
+/** Sends events, one after the other, until each has ended in `status`. */
+async function sendAll(test: TestEngine, count: number, status: "Failed" | "Succeeded" = "Failed"): Promise<void> {
+	for (let sent = 0; sent < count; sent++) await test.delivery(await test.send(), { status });
+}
+
+function get(test: TestEngine, { id }: Webhook): Webhook {
+	return test.engine.webhooks.get(test.projectId, id);
+}
+
+/** Waits for what is decided after the commit that a delivery's state shows. */
+async function settled(test: TestEngine): Promise<void> {
+	await test.store.probe(0);
+	await new Promise((resolve) => setImmediate(resolve));
+}
+
+function disabled(test: TestEngine, webhook: Webhook): Promise<unknown> {
+	return eventually("the webhook is disabled", () => get(test, webhook).status === "Disabled");
+}
+
+describe("automatic disabling", () => {
+	it("comes with the tenth exhausted delivery after five days without a success, and holds like a pause", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url, FIVE_DAYS);
+		await sendAll(test, DISABLE_AFTER_EXHAUSTED - 2);
+		test.clock.advance(5 * DAY);
+		await sendAll(test, 1);
+		await settled(test);
+		expect(get(test, webhook).status).toBe("Enabled");
+		await sendAll(test, 1);
+		await disabled(test, webhook);
+		expect(get(test, webhook).disabledReason).toBe("no success for 5 days and 10 exhausted deliveries");
+		const held = await test.send();
+		const reason = "the webhook is disabled: no success for 5 days and 10 exhausted deliveries";
+		await test.delivery(held, { status: "Held", reason });
+		expect(receiver.requests).toHaveLength(DISABLE_AFTER_EXHAUSTED);
+	});
+
+	it("does not come before the time is over, nor after a success in it, nor where it is switched off", async () => {
+		await using receiver = await startReceiver();
+		receiver.script((_, index) => ({ status: index === 24 || index === 25 ? 200 : 500 }));
+		await using test = await openTestEngine();
+		const five = await test.createWebhook(receiver.url, FIVE_DAYS);
+		await sendAll(test, 12);
+		test.clock.advance(5 * DAY - 1);
+		await sendAll(test, 12);
+		await settled(test);
+		expect(get(test, five).status).toBe("Enabled");
+		await sendAll(test, 2, "Succeeded");
+		await sendAll(test, 12);
+		test.clock.advance(DAY);
+		await sendAll(test, 1);
+		const never = await test.createWebhook(receiver.url, { ...ONCE, disableAfterMs: 0, eventTypes: ["never"] });
+		for (let count = 0; count < 12; count++) await test.send({ type: "never", webhookIds: [never.id] });
+		await eventually("all have failed", async () => (await test.store.webhookHealth(never.id)).exhaustedCount === 12);
+		test.clock.advance(50 * DAY);
+		await test.delivery(await test.send({ webhookIds: [never.id] }), { status: "Failed" });
+		await settled(test);
+		expect([get(test, five).status, get(test, never).status]).toEqual(["Enabled", "Enabled"]);
+	});
+
+	it("starts with a clean slate after the webhook is enabled again, or has another endpoint", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		await using test = await openTestEngine();
+		const webhook = await test.createWebhook(receiver.url, FIVE_DAYS);
+		await sendAll(test, 12);
+		test.clock.advance(5 * DAY);
+		await sendAll(test, 1);
+		await disabled(test, webhook);
+		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await sendAll(test, 12);
+		await settled(test);
+		expect(get(test, webhook)).toMatchObject({ status: "Enabled", disabledReason: null });
+		test.clock.advance(5 * DAY);
+		await test.engine.webhooks.update(test.projectId, webhook.id, { endpoint: `${receiver.url}/new` });
+		await sendAll(test, 12);
+		await settled(test);
+		expect(get(test, webhook).status).toBe("Enabled");
+	});
+
+	it("remembers through a restart, and through a change of something else", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		const store = await openSqliteStore({ path: ":memory:" });
+		let webhook: Webhook;
+		{
+			await using first = await openTestEngine({ store, keepStore: true });
+			webhook = await first.createWebhook(receiver.url, FIVE_DAYS);
+			await sendAll(first, 12);
+			await first.engine.webhooks.update(first.projectId, webhook.id, { name: "other" });
+		}
+		await using second = await openTestEngine({ store });
+		second.clock.advance(5 * DAY);
+		await sendAll(second, 1);
+		await disabled(second, webhook);
+	});
+
+	it("leaves a webhook alone that somebody changes at the same moment", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		const real = await openSqliteStore({ path: ":memory:" });
+		let resume: (() => Promise<unknown>) | null = null;
+		const store: Store = {
+			...real,
+			async webhookHealth(id) {
+				const health = await real.webhookHealth(id);
+				await resume?.();
+				return health;
+			},
+		};
+		await using test = await openTestEngine({ store });
+		const webhook = await test.createWebhook(receiver.url, FIVE_DAYS);
+		await sendAll(test, 12);
+		test.clock.advance(5 * DAY);
+		let resumed = false;
+		resume = async () => {
+			await test.engine.webhooks.pause(test.projectId, webhook.id);
+			await test.engine.webhooks.resume(test.projectId, webhook.id);
+			resumed = true;
+		};
+		await sendAll(test, 1);
+		await eventually("it was resumed", () => resumed);
+		await settled(test);
+		expect(get(test, webhook).status).toBe("Enabled");
+		expect(test.observer.problems).toEqual([]);
+	});
+});

@@ -1,0 +1,204 @@
+// An engine for tests: the real store and the real sender, with a clock that the test moves and faults on demand.
+import { randomBytes } from "node:crypto";
+
+import { openAjvValidator } from "../../adapters/ajv/ajv-validator.ts";
+import { createAddressGuard } from "../../adapters/http/address-guard.ts";
+import { openUndiciSender } from "../../adapters/http/undici-sender.ts";
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { createSealer } from "../../core/crypto/sealing.ts";
+import type { Delivery } from "../../core/delivery.ts";
+import type { EventInput } from "../../core/event.ts";
+import { createIdMaker } from "../../core/ids.ts";
+import { ManualClock } from "../../core/manual-clock.ts";
+import type { RetentionSettings } from "../../core/policies/retention.ts";
+import type { Webhook } from "../../core/webhook.ts";
+import type { AttemptReport, Observer } from "../../ports/observer.ts";
+import type { CommitBatch } from "../../ports/store/accept.ts";
+import type { Purged } from "../../ports/store/retention.ts";
+import type { Store } from "../../ports/store/store.ts";
+import type { Engine, WebhookSettings } from "../calls.ts";
+import { openEngine } from "../engine.ts";
+import type { EngineLimits } from "../parts.ts";
+
+const DEADLINE_MS = 10_000;
+const NO_FILTER = {
+	webhookId: null,
+	eventId: null,
+	eventType: null,
+	status: null,
+	responseCode: null,
+	after: null,
+	before: null,
+};
+
+/** Polls until `check` gives something; throws with `what` if that takes too long. */
+export async function eventually<T>(
+	what: string,
+	check: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+): Promise<T> {
+	const endAt = Date.now() + DEADLINE_MS;
+	for (;;) {
+		const found = await check();
+		if (found !== null && found !== undefined && found !== false) return found;
+		if (Date.now() > endAt) throw new Error(`this did not happen in ${DEADLINE_MS} ms: ${what}`);
+		await new Promise((resolve) => setTimeout(resolve, 2));
+	}
+}
+
+export interface TestEngineOptions {
+	readonly limits?: Partial<EngineLimits>;
+	readonly retention?: RetentionSettings;
+	/** Goes on with the store of an engine before. */
+	readonly store?: Store;
+	/** Called before each commit, which waits for it; what it throws, the commit throws. */
+	readonly beforeCommit?: (batch: CommitBatch) => void | Promise<void>;
+	/** Leaves the store open when the engine stops, for another engine to go on with. */
+	readonly keepStore?: boolean;
+}
+
+const masterKey = randomBytes(32);
+
+/** Keeps what the engine reports. */
+export class RecordingObserver implements Observer {
+	readonly attempts: AttemptReport[] = [];
+	readonly problems: { message: string; error: unknown }[] = [];
+	readonly refusals: string[] = [];
+	readonly purges: Purged[] = [];
+	readonly notes: string[] = [];
+	eventAccepted(): void {}
+	eventRefused(code: string): void {
+		this.refusals.push(code);
+	}
+	attemptFinished(report: AttemptReport): void {
+		this.attempts.push(report);
+	}
+	committed(): void {}
+	purged(purged: Purged): void {
+		this.purges.push(purged);
+	}
+	spaceReleased(): void {}
+	problem(message: string, error: unknown): void {
+		this.problems.push({ message, error });
+	}
+	note(message: string): void {
+		this.notes.push(message);
+	}
+}
+
+/** Opens and starts an engine with one project. */
+export async function openTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
+	const clock = new ManualClock();
+	const observer = new RecordingObserver();
+	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
+	const store = options.store ?? (await openSqliteStore({ path: ":memory:", now: clock.now() }));
+	const schemas = openAjvValidator();
+	const { engine } = await openEngine({
+		parts: {
+			store: withOptions(store, options),
+			sender: openUndiciSender({ guard }),
+			guard,
+			schemas,
+			clock,
+			observer,
+			sealer: createSealer(masterKey),
+			ids: createIdMaker(),
+			// No jitter: back-offs are 1 s, 2 s, 4 s, …
+			random: () => 1,
+		},
+		identity: { userAgent: "Fanfare/test" },
+		...(options.limits !== undefined && { limits: options.limits }),
+		...(options.retention !== undefined && { retention: options.retention }),
+	});
+	await engine.start();
+	return new TestEngine(engine, store, clock, observer);
+}
+
+/** The real store, with a fault before the commit when the test wants one. */
+function withOptions(store: Store, { beforeCommit, keepStore }: TestEngineOptions): Store {
+	return {
+		...store,
+		async commit(batch) {
+			await beforeCommit?.(batch);
+			return store.commit(batch);
+		},
+		close: () => (keepStore === true ? Promise.resolve() : store.close()),
+	};
+}
+
+export class TestEngine implements AsyncDisposable {
+	readonly engine: Engine;
+	readonly store: Store;
+	readonly clock: ManualClock;
+	readonly observer: RecordingObserver;
+	readonly projectId: string;
+
+	constructor(engine: Engine, store: Store, clock: ManualClock, observer: RecordingObserver) {
+		this.engine = engine;
+		this.store = store;
+		this.clock = clock;
+		this.observer = observer;
+		this.projectId = engine.projects.list()[0]!.id;
+	}
+
+	createWebhook(
+		endpoint: string,
+		settings: Partial<WebhookSettings> = {},
+		projectId = this.projectId,
+	): Promise<Webhook> {
+		const defaults: WebhookSettings = {
+			name: "test",
+			endpoint,
+			retries: { maxRetries: 3, maxBackoffMs: 15_000 },
+			description: null,
+			eventTypes: null,
+			timeoutMs: 15_000,
+			rateLimit: null,
+			disableAfterMs: 0,
+			metadata: {},
+			headers: {},
+		};
+		return this.engine.webhooks.create(projectId, { ...defaults, ...settings }, null);
+	}
+
+	/** Sends one event; its id. */
+	async send(input: Partial<EventInput> = {}): Promise<string> {
+		const { event } = await this.engine.intake.send(this.projectId, eventInput(input));
+		return event.id;
+	}
+
+	/** All deliveries, newest first. */
+	async deliveries(filter: Partial<typeof NO_FILTER | { webhookId: string; eventId: string }> = {}) {
+		const page = await this.store.deliveries(
+			this.projectId,
+			{ ...NO_FILTER, ...filter },
+			{ limit: 1_000, cursor: null },
+		);
+		return page.rows;
+	}
+
+	/** The one delivery of an event, once it looks like `wanted`. */
+	delivery(eventId: string, wanted: Partial<Delivery>): Promise<Delivery> {
+		return eventually(`the delivery of ${eventId} is ${JSON.stringify(wanted)}`, async () => {
+			const [delivery] = await this.deliveries({ eventId });
+			const fits =
+				delivery !== undefined &&
+				Object.entries(wanted).every(([name, value]) => delivery[name as keyof Delivery] === value);
+			return fits ? delivery : null;
+		});
+	}
+
+	/** Stops without grace: attempts in flight are cut short. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		let stopped = false;
+		const stopping = this.engine.stop(0).finally(() => (stopped = true));
+		await eventually("the engine has stopped", () => {
+			this.clock.advance(1_000);
+			return stopped;
+		});
+		await stopping;
+	}
+}
+
+export function eventInput(input: Partial<EventInput> = {}): EventInput {
+	return { type: "test.event", dataJson: "{}", timestamp: null, idempotencyKey: null, webhookIds: null, ...input };
+}

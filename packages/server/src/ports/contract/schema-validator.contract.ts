@@ -1,0 +1,250 @@
+// What every validator of schemas promises. An adapter's test is a few lines that run this.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import type { SchemaValidator } from "../schema-validator.ts";
+
+export interface SchemaValidatorContractOptions {
+	readonly name: string;
+	readonly open: () => SchemaValidator;
+}
+
+type CurrentValidator = () => SchemaValidator;
+
+const USER = {
+	type: "object",
+	required: ["user"],
+	properties: {
+		user: {
+			type: "object",
+			required: ["email"],
+			additionalProperties: false,
+			properties: { email: { type: "string", format: "email" }, tags: { type: "array", items: { maxLength: 3 } } },
+		},
+	},
+};
+
+export function schemaValidatorContract({ name, open }: SchemaValidatorContractOptions): void {
+	describe(`the ${name} validator`, () => {
+		let validator: SchemaValidator;
+		beforeAll(() => {
+			validator = open();
+		});
+		afterAll(() => validator.close());
+		const current: CurrentValidator = () => validator;
+
+		describe("data", () => {
+			describeData(current);
+		});
+		describe("schemas", () => {
+			describeSchemas(current);
+		});
+		describe("hostile schemas", () => {
+			describeHostile(current);
+		});
+		it("may be closed twice, and then rejects", async () => {
+			const closing = open();
+			const underWay = closing.check(json(USER), "{}");
+			await Promise.all([expect(underWay).rejects.toMatchObject({ name: "SchemaCheckError" }), closing.close()]);
+			await closing.close();
+			await expect(closing.inspect("{}")).rejects.toMatchObject({ name: "SchemaCheckError" });
+		});
+	});
+}
+
+function describeData(current: CurrentValidator): void {
+	const check = (schema: unknown, data: unknown) => current().check(json(schema), json(data));
+
+	it("that fits has no issue", async () => {
+		expect(await check(USER, { user: { email: "a@example.com", tags: ["a"] }, more: 1 })).toEqual([]);
+	});
+
+	it("that does not has every place and what is wrong there", async () => {
+		const issues = await check(USER, { user: { colour: "red", tags: ["a", "long"] } });
+		expect(issues).toHaveLength(3);
+		expect(issues).toContainEqual({ path: "user.email", message: "is required" });
+		expect(issues).toContainEqual({ path: "user.colour", message: expect.stringMatching(/not a field/) });
+		expect(issues).toContainEqual({ path: "user.tags.1", message: expect.stringMatching(/3 characters/) });
+		expect(await check(USER, 7)).toEqual([{ path: "", message: "must be object" }]);
+	});
+
+	it("has its values in no message", async () => {
+		const schema = { properties: { card: { type: "integer" }, mail: { format: "email" }, kind: { enum: ["a"] } } };
+		const text = JSON.stringify(await check(schema, { card: "4242-secret", mail: "secret", kind: "secret" }));
+		expect(text).not.toContain("secret");
+		expect(text).toContain("must be one of");
+	});
+
+	it("is asked for what is its own, not for what every object has", async () => {
+		expect(await check({ required: ["toString"] }, {})).toEqual([{ path: "toString", message: "is required" }]);
+	});
+
+	it("is checked by recursive schemas, and by those that refer to their own ids and anchors", async () => {
+		const tree = {
+			$id: "https://example.com/tree",
+			properties: { child: { $ref: "#" }, n: { $ref: "number" } },
+			$defs: { n: { $id: "number", type: "number" } },
+		};
+		expect(await check(tree, { child: { child: { n: "x" } } })).toEqual([
+			{ path: "child.child.n", message: "must be number" },
+		]);
+		expect(await check(tree, { child: { n: 1 } })).toEqual([]);
+		const anchored = { properties: { a: { $ref: "#a" } }, $defs: { x: { $anchor: "a", type: "string" } } };
+		expect(await check(anchored, { a: 1 })).toHaveLength(1);
+	});
+
+	it("is a multiple as people reckon", async () => {
+		expect(await check({ multipleOf: 0.01 }, 0.07)).toEqual([]);
+		expect(await check({ multipleOf: 0.01 }, 0.075)).toHaveLength(1);
+	});
+
+	it("has at most some issues", async () => {
+		const issues = await check(
+			{ items: { type: "string" } },
+			Array.from({ length: 1_000 }, (_, n) => n),
+		);
+		expect(issues.length).toBeLessThan(30);
+		expect(issues.at(-1)?.message).toMatch(/9\d\d more issues/);
+	});
+
+	it("of many schemas at once is each checked by its own", async () => {
+		const checks = Array.from({ length: 1_200 }, (_, n) => check({ const: n % 600 }, n));
+		const results = await Promise.all(checks);
+		expect(results.map((issues) => issues.length)).toEqual(results.map((_, n) => (n < 600 ? 0 : 1)));
+	});
+}
+
+function describeSchemas(current: CurrentValidator): void {
+	const inspect = (schema: unknown) => current().inspect(json(schema));
+
+	it("of the draft are taken, with all their keywords", async () => {
+		const annotations = { title: "t", description: "d", $comment: "c", default: 1, examples: [1], deprecated: true };
+		expect(await inspect({ $schema: "https://json-schema.org/draft/2020-12/schema", ...annotations })).toEqual([]);
+		expect(await inspect({ prefixItems: [{}], items: false, dependentRequired: { a: ["b"] } })).toEqual([]);
+		expect(
+			await inspect({ if: { const: 1 }, else: {}, unevaluatedProperties: false, contains: {}, minContains: 2 }),
+		).toEqual([]);
+		expect(await inspect({ $dynamicAnchor: "a", properties: { x: { $dynamicRef: "#a" } } })).toEqual([]);
+	});
+
+	it.each([
+		["another draft", { $schema: "http://json-schema.org/draft-07/schema#" }, "$schema", /must be https:.*2020-12/],
+		["a type that is none", { properties: { a: { type: "strin" } } }, "properties.a.type", /must be one of/],
+		["a limit that is none", { items: { minLength: -1 } }, "items.minLength", />= 0/],
+		["an unknown keyword", { requried: ["a"] }, "", /keyword that is not known: "requried"/],
+		["an unknown format", { format: "phone" }, "", /unknown format "phone"/],
+		["a broken pattern", { pattern: "(" }, "", /Unterminated group/],
+		["a reference to elsewhere", { $ref: "https://example.com/a.json" }, "", /never fetched/],
+		["a reference to nothing", { $ref: "#/$defs/a" }, "", /#\/\$defs\/a, which is not in it/],
+		["an if without then", { if: {} }, "", /"if" without "then"/],
+		["no object", [], "", /must be an object/],
+		["true", true, "", /must be an object/],
+	])("with %s are refused", async (_what, schema, path, message) => {
+		expect(await inspect(schema)).toEqual([{ path, message: expect.stringMatching(message) }]);
+	});
+}
+
+/** Each of them must end, and leave a validator that works. */
+function describeHostile(current: CurrentValidator): void {
+	const doubling = (levels: number) => {
+		const $defs = Object.fromEntries(
+			Array.from({ length: levels }, (_, n) => [
+				`d${n}`,
+				{ allOf: [{ $ref: `#/$defs/d${n + 1}` }, { $ref: `#/$defs/d${n + 1}` }] },
+			]),
+		);
+		return { $ref: "#/$defs/d0", $defs: { ...$defs, [`d${levels}`]: { type: "number" } } };
+	};
+	const branching = {
+		$ref: "#/$defs/n",
+		$defs: {
+			n: { allOf: [{ $ref: "#/$defs/m" }, { $ref: "#/$defs/m" }] },
+			m: { properties: { a: { $ref: "#/$defs/n" } } },
+		},
+	};
+	const nested = (open: string, inner: string, close: string, depth: number) =>
+		open.repeat(depth) + inner + close.repeat(depth);
+
+	it.each<[what: string, schema: string, data: string, message: RegExp]>([
+		[
+			"a pattern that backtracks for ever",
+			json({ pattern: "^(a+)+$" }),
+			json(`${"a".repeat(60)}!`),
+			/takes (longer|more memory)/,
+		],
+		["references that double", json(doubling(50)), "1", /takes (longer|more memory)/],
+		[
+			"branches that double with the data's depth",
+			json(branching),
+			nested('{"a":', "1", "}", 100),
+			/takes (longer|more memory)/,
+		],
+		[
+			"distinct items of a huge list",
+			json({ uniqueItems: true }),
+			json(Array.from({ length: 60_000 }, (_, a) => ({ a }))),
+			/takes (longer|more memory)/,
+		],
+		[
+			"more issues than memory",
+			json({ items: { allOf: Array.from({ length: 1_500 }, (_, n) => ({ minimum: n + 5 })) } }),
+			json(Array.from({ length: 120_000 }, () => 1)),
+			/takes (longer|more memory)/,
+		],
+		[
+			"data as deep as it is long",
+			json({ properties: { a: { $ref: "#" } } }),
+			nested('{"a":', "1", "}", 50_000),
+			/too deeply/,
+		],
+	])("end: %s", async (_what, schema, data, message) => {
+		const startedAt = performance.now();
+		const [issue] = await current().check(schema, data);
+		expect(issue).toEqual({ path: "", message: expect.stringMatching(message) });
+		expect(performance.now() - startedAt).toBeLessThan(5_000);
+		expect(await current().check("{}", "1")).toEqual([]);
+	});
+
+	it.each([
+		["a circle", json({ $ref: "#" }), /without end/],
+		[
+			"a circle of two",
+			json({ $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }),
+			/without end/,
+		],
+		["a dynamic circle", json({ $dynamicAnchor: "a", $dynamicRef: "#a" }), /without end/],
+		["depth", nested('{"not":', "{}", "}", 8_000), /at most 64 levels/],
+		["a list as deep", nested('{"allOf":[', "{}", "]}", 5_000), /at most 64 levels/],
+		["a check that gives a promise", json({ $async: true }), /not a keyword/],
+		["a name that is no name", '{"properties":{"__proto__":{"type":"string"}}}', /__proto__/],
+	])("are refused: %s", async (_what, schema, message) => {
+		expect(await current().inspect(schema)).toEqual([
+			expect.objectContaining({ message: expect.stringMatching(message) }),
+		]);
+		expect(await current().check("{}", "1")).toEqual([]);
+	});
+
+	it("take nothing from the checks around them, and are refused at once the next time", async () => {
+		const slow = json({ pattern: "^(b+)+$" });
+		const [before, hostile, after] = await Promise.all([
+			current().check(json({ const: 1 }), "2"),
+			current().check(slow, json(`${"b".repeat(60)}!`)),
+			current().check(json({ const: 1 }), "1"),
+		]);
+		expect([before.length, hostile.length, after.length]).toEqual([1, 1, 0]);
+		const startedAt = performance.now();
+		expect(await current().check(slow, json("b"))).toEqual(hostile);
+		expect(performance.now() - startedAt).toBeLessThan(50);
+	});
+
+	it("do not stop the server's own clock", async () => {
+		let ticks = 0;
+		const ticking = setInterval(() => ticks++, 10);
+		await current().check(json({ pattern: "^(c+)+$" }), json(`${"c".repeat(60)}!`));
+		clearInterval(ticking);
+		expect(ticks).toBeGreaterThan(10);
+	});
+}
+
+function json(value: unknown): string {
+	return JSON.stringify(value);
+}

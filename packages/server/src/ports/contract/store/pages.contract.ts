@@ -1,0 +1,152 @@
+// The store's contract: pages stay right while rows come and go.
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+
+import type { Page, PageRequest } from "../../../core/page.ts";
+import type { Store } from "../../store/store.ts";
+import type { CurrentStore } from "./samples/records.ts";
+import { ANY_DELIVERY, fillStore, idsOf, type World } from "./samples/records.ts";
+
+type Read = (request: PageRequest) => Promise<Page<{ readonly id: string }>>;
+
+export function describePages(current: CurrentStore, open: () => Promise<Store>): void {
+	describeStillPages(current);
+	describeMovingPages(open);
+}
+
+function describeStillPages(current: CurrentStore): void {
+	it("visits each row once on the way to the older, and again on the way back", async () => {
+		const world = await fillStore(current());
+		const ids: string[] = [];
+		for (let n = 0; n < 25; n++) ids.push(...(await world.accept()));
+		for (const limit of [1, 7, 25, 26]) {
+			const pages = await walk((request) => world.store.deliveries(world.projectId, ANY_DELIVERY, request), limit);
+			expect(pages.flat()).toEqual(ids.toReversed());
+			expect(pages).toHaveLength(Math.ceil(25 / limit));
+		}
+	});
+
+	it("says of each page whether there is more on both sides", async () => {
+		const { store, projectId, accept } = await fillStore(current());
+		const [a = "", b = "", c = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
+		const read = async (direction: "older" | "newer", id: string) => {
+			const page = await store.deliveries(projectId, ANY_DELIVERY, { limit: 1, cursor: { direction, id } });
+			return [idsOf(page), page.hasNewer, page.hasOlder];
+		};
+		expect(await read("older", c)).toEqual([[b], true, true]);
+		expect(await read("older", b)).toEqual([[a], true, false]);
+		expect(await read("older", a)).toEqual([[], true, false]);
+		expect(await read("newer", a)).toEqual([[b], true, true]);
+		expect(await read("newer", b)).toEqual([[c], false, true]);
+		expect(await read("newer", c)).toEqual([[], false, true]);
+	});
+
+	it("looks for more on both sides only among what the filter lets through", async () => {
+		const { store, projectId, accept, update, samples } = await fillStore(current());
+		const [a = "", b = "", c = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
+		await update(samples.outcome(b, 1));
+		const filter = { ...ANY_DELIVERY, status: "Succeeded" as const };
+		const older = await store.deliveries(projectId, filter, { limit: 5, cursor: { direction: "older", id: c } });
+		expect([idsOf(older), older.hasNewer, older.hasOlder]).toEqual([[b], false, false]);
+		const newer = await store.deliveries(projectId, filter, { limit: 5, cursor: { direction: "newer", id: a } });
+		expect([idsOf(newer), newer.hasNewer, newer.hasOlder]).toEqual([[b], false, false]);
+	});
+
+	it("pages events in the same way", async () => {
+		const { store, projectId, accept } = await fillStore(current());
+		for (let n = 0; n < 10; n++) await accept({ type: n % 2 === 0 ? "a.b" : "c.d" });
+		for (const type of [null, "a.b"]) {
+			const filter = { type, after: null, before: null };
+			const pages = await walk((request) => store.events(projectId, filter, request), 3);
+			expect(new Set(pages.flat()).size).toBe(type === null ? 10 : 5);
+		}
+	});
+}
+
+function describeMovingPages(open: () => Promise<Store>): void {
+	it("visits each surviving row exactly once while rows come and go between pages", async () => {
+		await fc.assert(
+			fc.asyncProperty(moves, fc.integer({ min: 1, max: 5 }), async (sequence, limit) => {
+				const store = await open();
+				try {
+					await checkWalk(await fillStore(store, 12), sequence, limit);
+				} finally {
+					await store.close();
+				}
+			}),
+			{ numRuns: 40 },
+		);
+	});
+}
+
+/** Walks to the oldest and back, checks that both ways saw the same, and gives the pages of the first way. */
+async function walk(read: Read, limit: number): Promise<string[][]> {
+	const there: string[][] = [];
+	let page = await read({ limit, cursor: null });
+	for (;;) {
+		expect(page.rows.length).toBeLessThanOrEqual(limit);
+		there.push(idsOf(page));
+		const last = page.rows.at(-1);
+		if (!page.hasOlder || last === undefined) break;
+		page = await read({ limit, cursor: { direction: "older", id: last.id } });
+	}
+	const back: string[][] = [idsOf(page)];
+	while (page.hasNewer) {
+		const first = page.rows[0]?.id ?? "";
+		page = await read({ limit, cursor: { direction: "newer", id: first } });
+		back.unshift(idsOf(page));
+	}
+	expect(back.flat()).toEqual(there.flat());
+	return there;
+}
+
+/** Between two pages: webhooks made, and which of the present ones are deleted. */
+const moves = fc.array(
+	fc.record({ made: fc.nat({ max: 2 }), deleted: fc.array(fc.nat({ max: 30 }), { maxLength: 3 }) }),
+	{
+		maxLength: 8,
+	},
+);
+
+/** Webhooks are the rows that can be deleted: also the one that the cursor stands on. */
+async function checkWalk(
+	{ store, samples, projectId, webhookIds }: World,
+	sequence: readonly { made: number; deleted: number[] }[],
+	limit: number,
+): Promise<void> {
+	const alive = new Set(webhookIds);
+	const fromTheStart = new Set(webhookIds);
+	const records = new Map((await store.webhookRecords()).map((record) => [record.id, record]));
+	const disturb = async (step: number) => {
+		const { made, deleted } = sequence[step] ?? { made: 0, deleted: [] };
+		for (let n = 0; n < made; n++) {
+			const record = samples.webhook(projectId);
+			await store.insertWebhook(record);
+			records.set(record.id, record);
+			alive.add(record.id);
+		}
+		for (const index of deleted) {
+			const record = records.get([...alive][index] ?? "");
+			if (record === undefined) continue;
+			await store.updateWebhook({ ...record, deleteDate: samples.now });
+			alive.delete(record.id);
+			fromTheStart.delete(record.id);
+		}
+	};
+	const seen: string[] = [];
+	let page = await store.webhooks(projectId, { limit, cursor: null });
+	for (let step = 0; ; step++) {
+		expect(page.rows.length).toBeLessThanOrEqual(limit);
+		seen.push(...idsOf(page));
+		const last = page.rows.at(-1);
+		if (!page.hasOlder || last === undefined) break;
+		await disturb(step);
+		page = await store.webhooks(projectId, { limit, cursor: { direction: "older", id: last.id } });
+	}
+	expect(seen).toEqual([...new Set(seen)].sort().toReversed());
+	expect(seen).toEqual(expect.arrayContaining([...fromTheStart]));
+
+	const present = [...alive].sort().toReversed();
+	const pages = await walk((request) => store.webhooks(projectId, request), limit);
+	expect(pages.flat()).toEqual(present);
+}

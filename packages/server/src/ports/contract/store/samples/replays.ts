@@ -1,0 +1,87 @@
+// What the contract of replays works with: a store with events that have come to every end.
+import type { Delivery } from "../../../../core/delivery.ts";
+import type { Replay, ReplayFilter } from "../../../../core/replay.ts";
+import type { CurrentStore } from "./records.ts";
+import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./records.ts";
+
+/** Every outcome and every type. */
+export const EVERYTHING: Omit<ReplayFilter, "since" | "until"> = {
+	outcomes: ["Succeeded", "Failed", "Cancelled", "Missed"],
+	eventTypes: null,
+	missedEventTypes: null,
+};
+
+/** A step's limits; 100 of each where left out. */
+interface StepLimits {
+	readonly scanLimit?: number;
+	readonly deliveryLimit?: number;
+	/** In place of new ones. */
+	readonly deliveryIds?: readonly string[];
+}
+
+/** A store with what replays are tested with. */
+export interface ReplayWorld extends World {
+	readonly makeReplay: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Replay;
+	readonly begin: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Promise<Replay>;
+	readonly step: (replay: Replay, limits?: StepLimits) => Promise<Replay | null>;
+	/** An event without deliveries; its id. */
+	readonly miss: (type?: string) => Promise<string>;
+	/** An event whose delivery to the first webhook ended in one attempt; its id. */
+	readonly settle: (responseCode: number, type?: string) => Promise<string>;
+	/** Deliveries to the first webhook that replays have made, oldest first. */
+	readonly replayed: () => Promise<Delivery[]>;
+}
+
+export async function openReplayWorld(current: CurrentStore, webhookCount = 1): Promise<ReplayWorld> {
+	const world = await fillStore(current(), webhookCount);
+	const { store, samples, projectId, webhookId } = world;
+	const makeReplay: ReplayWorld["makeReplay"] = (filter = {}, changes = {}) => ({
+		id: samples.ids.make("replay", samples.now),
+		projectId,
+		webhookId,
+		filter: { ...EVERYTHING, since: 0, until: samples.now + 1, ...filter },
+		status: "Running",
+		scannedCount: 0,
+		deliveryCount: 0,
+		firstEventDate: null,
+		lastEventDate: null,
+		position: null,
+		createDate: samples.now,
+		updateDate: samples.now,
+		endDate: null,
+		...changes,
+	});
+	const send = async (type: string, webhookIds: readonly string[]) => {
+		const sent = samples.event(projectId, { type, webhookIds });
+		await store.commit({ events: [sent], updates: [] });
+		return sent;
+	};
+	return {
+		...world,
+		makeReplay,
+		async begin(filter, changes) {
+			const replay = makeReplay(filter, changes);
+			await store.insertReplay(replay);
+			return replay;
+		},
+		step: ({ id: replayId }, { scanLimit = 100, deliveryLimit: length = 100, deliveryIds } = {}) =>
+			store.stepReplay({
+				replayId,
+				at: samples.now,
+				scanLimit,
+				deliveryIds: deliveryIds ?? Array.from({ length }, () => samples.ids.make("dlv", samples.now)),
+			}),
+		miss: async (type = "a.b") => (await send(type, [])).event.id,
+		async settle(responseCode, type = "a.b") {
+			const { event, deliveries } = await send(type, [webhookId]);
+			const id = deliveries[0]?.id ?? "";
+			const verdict = { kind: responseCode === 410 ? "gone" : "success", responseCode } as const;
+			await world.update(samples.outcome(id, 1, verdict));
+			return event.id;
+		},
+		async replayed() {
+			const { rows } = await store.deliveries(projectId, { ...ANY_DELIVERY, webhookId }, NEWEST);
+			return rows.filter(({ trigger, status }) => trigger === "replay" && status === "Pending").toReversed();
+		},
+	};
+}

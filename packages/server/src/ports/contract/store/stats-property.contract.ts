@@ -1,0 +1,236 @@
+// The store's contract: statistics equal what the log says, whatever has happened.
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+
+import { DELIVERY_STATUSES, type DeliveryChange, type DeliveryStatus } from "../../../core/delivery.ts";
+import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../core/stats/latency-histogram.ts";
+import { STATS_WIDTHS, STATS_WIDTHS_MS, type StatsBucket, type StatsWidth } from "../../../core/stats/stats.ts";
+import type { DeliveryUpdate } from "../../store/accept.ts";
+import type { Store } from "../../store/store.ts";
+import type { CurrentStore } from "./samples/records.ts";
+import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./samples/records.ts";
+import { buckets, floorTo, KEEP_ALL, MINUTE, NONE } from "./samples/stats.ts";
+
+type Step =
+	| { readonly kind: "accept"; readonly webhooks: readonly number[] }
+	| { readonly kind: "changes"; readonly changes: readonly (readonly [which: number, change: Change])[] }
+	| { readonly kind: "later"; readonly ms: number }
+	| { readonly kind: "roll up"; readonly limit: number }
+	| { readonly kind: "sweep"; readonly webhook: number; readonly from: DeliveryStatus }
+	| { readonly kind: "reopen" };
+type Change = "success" | "failure" | "gone" | "refused" | "hold" | "resume" | "cancel" | "retry";
+
+const change = fc.constantFrom<Change>(
+	"success",
+	"failure",
+	"failure",
+	"gone",
+	"refused",
+	"hold",
+	"resume",
+	"cancel",
+	"retry",
+);
+const steps = fc.array(
+	fc.oneof(
+		fc.record({ kind: fc.constant("accept" as const), webhooks: fc.subarray([0, 1, 2]) }),
+		fc.record({
+			kind: fc.constant("changes" as const),
+			changes: fc.array(fc.tuple(fc.nat({ max: 5 }), change), { minLength: 1, maxLength: 6 }),
+		}),
+		fc.record({ kind: fc.constant("later" as const), ms: fc.constantFrom(1_000, 40_000, 3_000_000, -90_000) }),
+		fc.record({ kind: fc.constant("roll up" as const), limit: fc.constantFrom(1, 60, 1_000) }),
+		fc.record({
+			kind: fc.constant("sweep" as const),
+			webhook: fc.nat({ max: 2 }),
+			from: fc.constantFrom(...DELIVERY_STATUSES),
+		}),
+		fc.constant({ kind: "reopen" as const }),
+	),
+	{ minLength: 1, maxLength: 30 },
+);
+
+/** `reopen` closes the store and opens it again, where data outlives the store. */
+export function describeStatsProperty(current: CurrentStore, reopen: () => Promise<void>): void {
+	it("equals what the log says after any commits, sweeps, rounds of adding up and new openings", async () => {
+		const world = await fillStore(current(), 3);
+		await fc.assert(
+			fc.asyncProperty(steps, async (sequence) => {
+				const book = new Book({ ...world, store: current() });
+				for (const step of sequence) await book.take(step, current, reopen);
+				await book.check(current());
+			}),
+			{ numRuns: 40 },
+		);
+	});
+}
+
+/** Ends as the answers to commits tell them; everything else is read from the log at the end. */
+class Book {
+	readonly #world: World;
+	readonly #ids: string[] = [];
+	static readonly ends = new WeakMap<World["samples"], Map<string, { succeeded: number; exhausted: number }>>();
+
+	constructor(world: World) {
+		this.#world = world;
+		if (!Book.ends.has(world.samples)) Book.ends.set(world.samples, new Map());
+	}
+
+	async take(step: Step, current: CurrentStore, reopen: () => Promise<void>): Promise<void> {
+		const { samples, projectId, webhookIds } = this.#world;
+		switch (step.kind) {
+			case "accept": {
+				const event = samples.event(projectId, { webhookIds: step.webhooks.map((index) => webhookIds[index] ?? "") });
+				await current().commit({ events: [event], updates: [] });
+				this.#ids.push(...event.deliveries.map(({ id }) => id));
+				return;
+			}
+			case "changes":
+				return this.#change(current(), step.changes);
+			case "later":
+				samples.now += step.ms;
+				return;
+			case "roll up":
+				await current().rollUpStats({ ...KEEP_ALL, limit: step.limit });
+				return;
+			case "sweep": {
+				const cancel = { type: "cancel", reason: "by hand" } as const;
+				await current().sweepWebhook(webhookIds[step.webhook] ?? "", step.from, cancel, samples.now, 3);
+				return;
+			}
+			case "reopen":
+				await reopen();
+		}
+	}
+
+	async #change(store: Store, changes: readonly (readonly [which: number, change: Change])[]): Promise<void> {
+		const { samples, projectId } = this.#world;
+		for (const [which, change] of changes) {
+			const id = this.#ids[which % Math.max(1, this.#ids.length)];
+			if (id === undefined) return;
+			const before = await store.delivery(projectId, id);
+			const { updates } = await store.commit({ events: [], updates: [this.#update(id, change)] });
+			const [after] = updates;
+			if (before === null || after === null || after === undefined || before.status === after.status) continue;
+			const minute = floorTo(samples.now, MINUTE);
+			if (after.status === "Succeeded") this.#endsOf(before.webhookId, minute).succeeded++;
+			if (after.status === "Failed") this.#endsOf(before.webhookId, minute).exhausted++;
+		}
+	}
+
+	#update(deliveryId: string, change: Change): DeliveryUpdate {
+		const { samples } = this.#world;
+		const by = (change: DeliveryChange): DeliveryUpdate => ({ deliveryId, change, attempt: null, at: samples.now });
+		switch (change) {
+			case "success":
+				return samples.outcome(deliveryId, 1);
+			case "failure":
+				return samples.failure(deliveryId, 1);
+			case "gone":
+				return samples.outcome(deliveryId, 1, { kind: "gone", responseCode: 410 });
+			case "refused": {
+				const attempt = samples.attempt(1, { responseCode: 0, error: "refused" });
+				return { ...samples.failure(deliveryId, 1, 0), attempt };
+			}
+			case "hold":
+				return by({ type: "hold", reason: "paused" });
+			case "resume":
+				return by({ type: "resume", at: samples.now });
+			case "cancel":
+				return by({ type: "cancel", reason: "by hand" });
+			case "retry":
+				return by({ type: "retry", at: samples.now });
+		}
+	}
+
+	#endsOf(webhookId: string, minute: number): { succeeded: number; exhausted: number } {
+		const ends = Book.ends.get(this.#world.samples) ?? new Map<string, { succeeded: number; exhausted: number }>();
+		const known = ends.get(`${webhookId} ${minute}`) ?? { succeeded: 0, exhausted: 0 };
+		ends.set(`${webhookId} ${minute}`, known);
+		return known;
+	}
+
+	async check(store: Store): Promise<void> {
+		const world = { ...this.#world, store };
+		const { projectId, webhookIds } = world;
+		const expected = new Map<string | null, Map<number, MutableBucket>>();
+		const at = (owner: string | null, minute: number) => bucketAt(expected, owner, minute);
+		const counts = new Map<string | null, Record<DeliveryStatus, number>>();
+		const filter = { type: null, after: null, before: null };
+		for (const event of (await store.events(projectId, filter, NEWEST)).rows) {
+			at(null, floorTo(event.createDate, MINUTE)).accepted++;
+		}
+		for (const delivery of (await store.deliveries(projectId, ANY_DELIVERY, NEWEST)).rows) {
+			at(delivery.webhookId, floorTo(createDateOf(await store.event(projectId, delivery.eventId)), MINUTE)).accepted++;
+			for (const attempt of await store.attempts(delivery.id)) {
+				for (const owner of [delivery.webhookId, null])
+					addAttempt(at(owner, floorTo(attempt.startDate, MINUTE)), attempt);
+			}
+			for (const owner of [delivery.webhookId, null]) {
+				counts.set(owner, countOne(counts.get(owner) ?? NONE, delivery.status));
+			}
+		}
+		for (const [key, { succeeded, exhausted }] of Book.ends.get(world.samples) ?? []) {
+			const [webhookId = "", minute = ""] = key.split(" ");
+			for (const owner of [webhookId, null]) {
+				const bucket = at(owner, Number(minute));
+				bucket.succeeded += succeeded;
+				bucket.exhausted += exhausted;
+			}
+		}
+		for (const owner of [...webhookIds, null]) {
+			expect(await store.statusCounts(projectId, owner)).toEqual(counts.get(owner) ?? NONE);
+			const minutes = [...(expected.get(owner)?.values() ?? [])];
+			for (const width of STATS_WIDTHS) expect(await buckets(world, owner, width)).toEqual(addUp(minutes, width));
+		}
+		const { Pending, Held } = counts.get(null) ?? NONE;
+		expect(await store.countOpen()).toEqual({ Pending, Held });
+	}
+}
+
+type MutableBucket = { -readonly [Name in keyof StatsBucket]: StatsBucket[Name] };
+
+function bucketAt(all: Map<string | null, Map<number, MutableBucket>>, owner: string | null, start: number) {
+	const minutes = all.get(owner) ?? new Map<number, MutableBucket>();
+	all.set(owner, minutes);
+	const bucket = minutes.get(start) ?? emptyBucket(start);
+	minutes.set(start, bucket);
+	return bucket;
+}
+
+function emptyBucket(start: number): MutableBucket {
+	const latency = emptyLatencyCounts();
+	return { start, accepted: 0, attemptsSucceeded: 0, attemptsFailed: 0, succeeded: 0, exhausted: 0, latency };
+}
+
+function addAttempt(
+	bucket: MutableBucket,
+	attempt: { responseCode: number; error: string | null; durationMs: number },
+) {
+	if (attempt.responseCode >= 200 && attempt.responseCode <= 299) bucket.attemptsSucceeded++;
+	else bucket.attemptsFailed++;
+	if (attempt.error === null) addLatencyCount(bucket.latency, latencyBucket(attempt.durationMs), 1);
+}
+
+function addUp(minutes: readonly StatsBucket[], width: StatsWidth): StatsBucket[] {
+	const sums = new Map<number, MutableBucket>();
+	for (const minute of minutes) {
+		const start = floorTo(minute.start, STATS_WIDTHS_MS[width]);
+		const sum = sums.get(start) ?? emptyBucket(start);
+		sums.set(start, sum);
+		for (const name of ["accepted", "attemptsSucceeded", "attemptsFailed", "succeeded", "exhausted"] as const) {
+			sum[name] += minute[name];
+		}
+		for (const [bucket, count] of minute.latency.entries()) addLatencyCount(sum.latency, bucket, count);
+	}
+	return [...sums.values()].sort((a, b) => a.start - b.start);
+}
+
+function countOne(counts: Readonly<Record<DeliveryStatus, number>>, status: DeliveryStatus) {
+	return { ...counts, [status]: counts[status] + 1 };
+}
+
+function createDateOf(event: { readonly createDate: number } | null): number {
+	if (event === null) throw new Error("a delivery without its event");
+	return event.createDate;
+}

@@ -1,0 +1,67 @@
+// Loaded into the server's process before the server, in each of its threads: puts the harness's clock and name server
+// in the place of the system's. The server itself knows nothing of it.
+import dns, { type LookupAddress } from "node:dns";
+import { syncBuiltinESMExports } from "node:module";
+import { BroadcastChannel, getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
+
+import type { FromPreload, ToPreload } from "./controlled-world.ts";
+
+const OFFSET = "fanfare-torture-offset";
+/** Names that only the harness knows. */
+const OWN_NAME = /\.torture\.test$/;
+
+const realNow = Date.now;
+let offsetMs = Number(getEnvironmentData(OFFSET) ?? process.env["TORTURE_CLOCK_OFFSET_MS"] ?? 0);
+const channel = new BroadcastChannel(OFFSET);
+channel.unref();
+
+Date.now = () => realNow() + offsetMs;
+globalThis.Date = new Proxy(Date, {
+	construct: (target, args, newTarget) =>
+		Reflect.construct(target, args.length === 0 ? [target.now()] : args, newTarget) as object,
+});
+
+/** Look-ups that wait for the harness's answer. */
+const waiting = new Map<number, (addresses: readonly string[]) => void>();
+let lastId = 0;
+const systemLookup = dns.promises.lookup;
+
+function lookup(hostname: string, options: unknown): Promise<unknown> {
+	if (!OWN_NAME.test(hostname)) return systemLookup(hostname, options as dns.LookupAllOptions);
+	const id = ++lastId;
+	const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+	waiting.set(id, resolve);
+	say({ type: "lookup", id, hostname });
+	return promise.then((addresses) =>
+		addresses.map((address): LookupAddress => ({ address, family: address.includes(":") ? 6 : 4 })),
+	);
+}
+
+function say(message: FromPreload): void {
+	process.send?.(message);
+}
+
+function hear(message: ToPreload): void {
+	if (message.type === "clock") {
+		({ offsetMs } = message);
+		setEnvironmentData(OFFSET, offsetMs);
+		// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel between threads has no origins
+		channel.postMessage(offsetMs);
+		say({ type: "clock-set", offsetMs });
+		return;
+	}
+	waiting.get(message.id)?.(message.addresses);
+	waiting.delete(message.id);
+}
+
+if (isMainThread) {
+	Object.assign(dns.promises, { lookup });
+	syncBuiltinESMExports();
+	setEnvironmentData(OFFSET, offsetMs);
+	process.on("message", (message) => hear(message as ToPreload));
+	process.channel?.unref();
+} else {
+	channel.addEventListener("message", (event) => {
+		offsetMs = Number((event as unknown as { data: unknown }).data);
+	});
+}

@@ -1,0 +1,338 @@
+// A real webhook receiver for tests, that can be told to misbehave in every way that receivers do.
+import { readFileSync } from "node:fs";
+import {
+	createServer as createHttpServer,
+	type IncomingHttpHeaders,
+	type IncomingMessage,
+	type ServerResponse,
+} from "node:http";
+import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import { createServer as createTlsServer } from "node:tls";
+import { gzipSync } from "node:zlib";
+
+/** What a receiver was sent. */
+export interface ReceivedRequest {
+	method: string;
+	/** Path and query, as they came. */
+	path: string;
+	headers: IncomingHttpHeaders;
+	rawBody: Buffer;
+	/** Milliseconds since the epoch, when the body was complete. */
+	receivedAt: number;
+	/** Which connection it came on, from 0: equal numbers shared one. */
+	connection: number;
+}
+
+type Bytes = string | Uint8Array;
+
+/** A proper answer; 200 without a body if nothing is said. */
+export interface Reply {
+	kind?: "reply";
+	status?: number;
+	headers?: Record<string, string | number | readonly string[]>;
+	body?: Bytes;
+	/** Ends the connection after the answer, and says so. */
+	close?: boolean;
+	/** Waits this long before answering. */
+	delayMs?: number;
+	/** Sends the head at once and then the body byte by byte, this far apart. */
+	dripMs?: number;
+}
+
+/** What a receiver does about a request. */
+export type Answer =
+	| Reply
+	/** Never answers; the connection stays open. */
+	| { kind: "hang" }
+	/** Ends the connection with a TCP reset, after writing `head` if there is one. */
+	| { kind: "reset"; head?: Bytes }
+	/** Writes exactly these parts, `everyMs` apart (0: as fast as they are taken), then hangs, or does what `after` says. */
+	| { kind: "raw"; parts: Iterable<Bytes>; everyMs?: number; after?: "hang" | "end" | "reset" };
+
+/** Chooses the answer to a request; `index` counts the requests from 0. */
+export type Script = (request: ReceivedRequest, index: number) => Answer | Promise<Answer>;
+
+/**
+ * What a receiver does about a new connection, before HTTP and TLS. `silent` reads and never says a word; `ignore` does
+ * not even read, so that it does not notice either when the other side goes away.
+ */
+export type Greeting = "serve" | "silent" | "ignore" | "reset" | "close";
+
+export interface ReceiverOptions {
+	/** Serves https with the certificate in `fixtures/`, which `receiver.ca` trusts. */
+	tls?: boolean;
+	/** The address to listen on. */
+	host?: string;
+}
+
+/** Ready-made answers for the less usual behaviours. */
+export const answers = {
+	/** A head that never ends, one header after another. */
+	endlessHeaders: (everyMs = 0): Answer => ({
+		kind: "raw",
+		parts: endless("HTTP/1.1 200 OK\r\n", (n) => `x-${n}: ${"h".repeat(100)}\r\n`),
+		everyMs,
+	}),
+	/** A body that never ends. */
+	endlessBody: (everyMs = 0): Answer => ({
+		kind: "raw",
+		parts: endless("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", () => `400\r\n${"b".repeat(1_024)}\r\n`),
+		everyMs,
+	}),
+	/** These bytes in place of an answer. */
+	garbage: (bytes: Bytes = "this is not HTTP\r\n\r\n"): Answer => ({ kind: "raw", parts: [bytes], after: "end" }),
+	/** The start of a status line, and nothing more. */
+	halfStatusLine: (): Answer => ({ kind: "raw", parts: ["HTTP/1.1 2"] }),
+	/** Few bytes that expand to 10 MB. */
+	gzipBomb: (): Answer => ({ headers: { "content-encoding": "gzip" }, body: gzipSync(Buffer.alloc(10_000_000)) }),
+	redirect: (location: string, status = 302): Answer => ({ status, headers: { location } }),
+	retryAfter: (value: string | number, status = 503): Answer => ({ status, headers: { "retry-after": value } }),
+	/** An answer that is cut off by a reset after half of its body. */
+	resetMidBody: (): Answer => ({ kind: "reset", head: "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf" }),
+} as const;
+
+const FIXTURES = new URL("../fixtures/certificates/", import.meta.url);
+
+/**
+ * Starts a receiver on a free port of 127.0.0.1. It answers 200 to everything until it is told otherwise.
+ *
+ * ```ts
+ * await using receiver = await startReceiver();
+ * receiver.respond([{ status: 500 }, { kind: "hang" }]); // then 200 again
+ * …
+ * const [first] = await receiver.waitFor(1);
+ * ```
+ */
+export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
+	const receiver = new Receiver(options);
+	await receiver.listen(options.host ?? "127.0.0.1");
+	return receiver;
+}
+
+export class Receiver implements AsyncDisposable {
+	/** Everything received, oldest first. */
+	readonly requests: ReceivedRequest[] = [];
+	/** What is done with new connections. */
+	greeting: Greeting = "serve";
+	/** How many connections have been accepted so far. */
+	connectionCount = 0;
+	/** The certificate to trust for an https receiver, as PEM. */
+	readonly ca = readFileSync(new URL("receiver-cert.pem", FIXTURES), "utf8");
+
+	readonly #scheme: string;
+	readonly #server = createTcpServer((socket) => this.#greet(socket));
+	readonly #http = createHttpServer((request, response) => void this.#handle(request, response));
+	readonly #tls = createTlsServer({ key: readFileSync(new URL("receiver-key.pem", FIXTURES)), cert: this.ca });
+	readonly #sockets = new Set<Socket>();
+	/** The connections' numbers by the client's port. */
+	readonly #numbers = new Map<number, number>();
+	readonly #waiters = new Set<() => void>();
+	#script: Script = () => ({});
+	#queue: Answer[] = [];
+
+	constructor({ tls = false }: ReceiverOptions) {
+		this.#scheme = tls ? "https" : "http";
+		this.#http.keepAliveTimeout = 0; // tests decide when a connection ends, not a timer
+		this.#tls.on("secureConnection", (socket) => {
+			socket.on("error", ignore);
+			this.#http.emit("connection", socket);
+		});
+		this.#tls.on("tlsClientError", ignore);
+	}
+
+	/** The receiver's own URL, without a path. */
+	get url(): string {
+		return `${this.#scheme}://${this.host}`;
+	}
+
+	/** `127.0.0.1:port`. */
+	get host(): string {
+		const { address, port, family } = this.#address();
+		return family === "IPv6" ? `[${address}]:${port}` : `${address}:${port}`;
+	}
+
+	get port(): number {
+		return this.#address().port;
+	}
+
+	/** The connections that are open now. */
+	get openConnections(): number {
+		return this.#sockets.size;
+	}
+
+	/** Chooses every answer from now on by a function. */
+	script(script: Script): void {
+		this.#script = script;
+	}
+
+	/** Gives these answers to the next requests, in this order, and after them the script's. */
+	respond(answers: readonly Answer[]): void {
+		this.#queue = [...answers];
+	}
+
+	/** The requests so far, once there are at least `count` of them. */
+	async waitFor(count: number, timeoutMs = 15_000): Promise<readonly ReceivedRequest[]> {
+		const isEnough = () => this.requests.length >= count;
+		await this.#until(isEnough, timeoutMs, () => `${count} requests, got ${this.requests.length}`);
+		return this.requests;
+	}
+
+	/** Waits until `count` connections are open, no more and no fewer. */
+	async waitForConnections(count: number, timeoutMs = 15_000): Promise<void> {
+		const isSo = () => this.#sockets.size === count;
+		await this.#until(isSo, timeoutMs, () => `${count} open connections, have ${this.#sockets.size}`);
+	}
+
+	/** Closes one open connection by its number, or all: politely, as at the end of a keep-alive time, or with a reset. */
+	closeConnections(how: "end" | "reset" = "end", connection?: number): void {
+		for (const socket of this.#sockets) {
+			if (connection !== undefined && this.#numberOf(socket) !== connection) continue;
+			if (how === "end") socket.end();
+			else socket.resetAndDestroy();
+		}
+	}
+
+	async listen(host: string): Promise<void> {
+		const { promise, resolve, reject } = Promise.withResolvers<void>();
+		this.#server.once("error", reject).listen(0, host, resolve);
+		await promise;
+	}
+
+	/** Stops listening and drops all connections. May be called twice. */
+	async close(): Promise<void> {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#server.close(() => resolve());
+		for (const socket of this.#sockets) socket.destroy();
+		await promise;
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	#address(): AddressInfo {
+		const address = this.#server.address();
+		if (address === null || typeof address === "string") throw new Error("the receiver does not listen (any more)");
+		return address;
+	}
+
+	#numberOf(socket: Socket): number {
+		return this.#numbers.get(socket.remotePort ?? 0) ?? -1;
+	}
+
+	#greet(socket: Socket): void {
+		this.#numbers.set(socket.remotePort ?? 0, this.connectionCount);
+		this.connectionCount += 1;
+		this.#sockets.add(socket);
+		socket.on("error", ignore);
+		socket.on("close", () => {
+			this.#sockets.delete(socket);
+			this.#notify();
+		});
+		this.#notify();
+		if (this.greeting === "reset") socket.resetAndDestroy();
+		else if (this.greeting === "close") socket.destroy();
+		else if (this.greeting === "ignore") socket.pause();
+		else if (this.greeting === "silent") socket.resume();
+		else (this.#scheme === "https" ? this.#tls : this.#http).emit("connection", socket);
+	}
+
+	async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+		const { socket } = incoming;
+		const rawBody = await buffer(incoming).catch(() => null);
+		if (rawBody === null) return; // the client went away
+		const request: ReceivedRequest = {
+			method: incoming.method ?? "",
+			path: incoming.url ?? "",
+			headers: incoming.headers,
+			rawBody,
+			receivedAt: Date.now(),
+			connection: this.#numberOf(socket),
+		};
+		const index = this.requests.push(request) - 1;
+		this.#notify();
+		const answer = this.#queue.shift() ?? (await this.#script(request, index));
+		if (answer.kind === "reset") await writeRaw(socket, [answer.head ?? ""], 0, "reset");
+		else if (answer.kind === "raw") await writeRaw(socket, answer.parts, answer.everyMs ?? 0, answer.after ?? "hang");
+		else if (answer.kind !== "hang") await writeReply(response, answer);
+	}
+
+	#notify(): void {
+		for (const waiter of this.#waiters) waiter();
+	}
+
+	async #until(isSo: () => boolean, timeoutMs: number, wanted: () => string): Promise<void> {
+		if (isSo()) return;
+		const { promise, resolve, reject } = Promise.withResolvers<void>();
+		const waiter = () => {
+			if (isSo()) resolve();
+		};
+		const timer = setTimeout(
+			() => reject(new Error(`the receiver ${this.host} waited ${timeoutMs} ms for ${wanted()}`)),
+			timeoutMs,
+		);
+		this.#waiters.add(waiter);
+		try {
+			await promise;
+		} finally {
+			clearTimeout(timer);
+			this.#waiters.delete(waiter);
+		}
+	}
+}
+
+async function writeReply(response: ServerResponse, reply: Reply): Promise<void> {
+	const { status = 200, headers = {}, body = "", close = false, delayMs = 0, dripMs } = reply;
+	if (delayMs > 0) await delay(delayMs);
+	response.on("error", ignore);
+	const bytes = Buffer.from(body);
+	response.writeHead(status, {
+		"content-length": bytes.length,
+		...headers,
+		...(close ? { connection: "close" } : {}),
+	});
+	if (dripMs === undefined) {
+		response.end(bytes);
+		return;
+	}
+	response.flushHeaders();
+	for (const byte of bytes) {
+		await delay(dripMs);
+		if (response.destroyed) return;
+		response.write(Uint8Array.of(byte));
+	}
+	response.end();
+}
+
+/** Writes past the HTTP server, which goes on to believe that the answer is still to come. */
+async function writeRaw(
+	socket: Socket,
+	parts: Iterable<Bytes>,
+	everyMs: number,
+	after: "hang" | "end" | "reset",
+): Promise<void> {
+	for (const part of parts) {
+		if (socket.destroyed) return;
+		if (!socket.write(part)) await drained(socket);
+		if (everyMs > 0) await delay(everyMs);
+	}
+	if (after === "end") socket.end();
+	// A TLS socket has no reset of its own; to its peer a torn connection looks much the same
+	if (after === "reset") socket.write("", () => ("encrypted" in socket ? socket.destroy() : socket.resetAndDestroy()));
+}
+
+function drained(socket: Socket): Promise<void> {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	socket.once("drain", resolve);
+	socket.once("close", resolve);
+	return promise;
+}
+
+function* endless(head: string, next: (n: number) => string): Generator<string> {
+	yield head;
+	for (let n = 0; ; n += 1) yield next(n);
+}
+
+function ignore(): void {}

@@ -1,0 +1,36 @@
+import type { Fault } from "../../fault.ts";
+import { replies, succeeds } from "../../harness/webhook-kinds.ts";
+import { addHostile } from "../world/hostile.ts";
+
+const STOPPING = /Stopping/;
+const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
+const AT_ONCE_MS = 2_000;
+const SLOW_MS = 2_500;
+
+export const secondSignal: Fault = {
+	name: "second-signal",
+	summary: "a second signal while the first one's stop waits for attempts: the server ends at once",
+	weight: 1,
+	setUp: async (round) => {
+		await addHostile(round, {
+			spec: { timeoutMs: 5_000, eventTypes: ["order.paid"] },
+			// Only until the signals have come.
+			act: () => replies(200, round.ends.length === 0 ? { delayMs: SLOW_MS } : {}),
+			mayEnd: succeeds,
+		});
+	},
+	strike: async (round) => {
+		const signal = round.random("signal")() < 0.5 ? "SIGTERM" : "SIGINT";
+		await round.load(20);
+		round.server.kill(signal);
+		await round.server.waitForStderr(STOPPING);
+		const signalledAt = performance.now();
+		round.server.kill(signal);
+		const { code } = await round.server.exited;
+		const tookMs = Math.round(performance.now() - signalledAt);
+		round.expect(code === EXIT_CODES[signal], `a second ${signal} ended the server with code ${code}`);
+		round.expect(tookMs < AT_ONCE_MS, `a second ${signal} took ${tookMs} ms`);
+		await round.ended("forced");
+		await round.restart();
+	},
+};

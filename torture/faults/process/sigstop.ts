@@ -1,0 +1,22 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { Fault } from "../../fault.ts";
+
+const STOPPED_MS = 20_000;
+/** Attempts whose answers came while nobody could read them; some of those before were still under way. */
+const MARGIN_MS = 500;
+
+export const sigstop: Fault = {
+	name: "sigstop",
+	summary: "SIGSTOP for 20 s, as when a machine is suspended",
+	weight: 0.2,
+	strike: async (round) => {
+		await round.moment(round.random("sigstop"), 300);
+		const from = Date.now() - MARGIN_MS;
+		round.server.kill("SIGSTOP");
+		await delay(STOPPED_MS);
+		round.server.kill("SIGCONT");
+		round.unclear.push({ from, to: Date.now() + MARGIN_MS });
+		round.recovering();
+	},
+};

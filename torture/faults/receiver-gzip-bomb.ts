@@ -1,8 +1,0 @@
-import { answers } from "../../packages/server/test/receiver.ts";
-import { succeeds } from "../harness/webhook-kinds.ts";
-import { hostileFault } from "./hostile.ts";
-
-export const receiverGzipBomb = hostileFault("receiver-gzip-bomb", "a receiver whose answer expands to 10 MB", () => {
-	const answer = answers.gzipBomb();
-	return { act: () => ({ answer, status: 200 }), mayEnd: succeeds };
-});

@@ -1,9 +1,0 @@
-import { answers } from "../../packages/server/test/receiver.ts";
-import { fails } from "../harness/webhook-kinds.ts";
-import { hostileFault } from "./hostile.ts";
-
-export const receiverHalfStatusLine = hostileFault(
-	"receiver-half-status-line",
-	"a receiver that stops in the middle of the status line",
-	() => ({ act: () => ({ answer: answers.halfStatusLine(), status: 0 }), mayEnd: fails, attemptsUntilFailed: 2 }),
-);

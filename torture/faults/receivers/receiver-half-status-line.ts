@@ -1,0 +1,10 @@
+import { answers } from "@fanfare/testkit/receiver";
+
+import { fails } from "../../harness/webhook-kinds.ts";
+import { hostileFault } from "../world/hostile.ts";
+
+export const receiverHalfStatusLine = hostileFault(
+	"receiver-half-status-line",
+	"a receiver that stops in the middle of the status line",
+	() => ({ act: () => ({ answer: answers.halfStatusLine(), status: 0 }), mayEnd: fails, attemptsUntilFailed: 2 }),
+);
