@@ -110,7 +110,7 @@ async function start(config: Config, options: StartOptions, cleanUp: (() => unkn
 			ids: createIdMaker(),
 			random: Math.random,
 		},
-		identity: { userAgent: USER_AGENT },
+		userAgent: USER_AGENT,
 		limits: {
 			maxInFlight: config.maxInFlight,
 			maxInFlightPerWebhook: config.maxInFlightPerWebhook,

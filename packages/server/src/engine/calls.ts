@@ -251,7 +251,7 @@ export interface StatsReport extends StatsRange {
 	readonly deliveries: Readonly<Record<DeliveryStatus, number>>;
 }
 
-export interface Statistics {
+export interface Stats {
 	/** Of a webhook, or for null of the project. Throws `project_not_found`, `webhook_not_found`, `invalid_request`. */
 	read(projectId: string, webhookId: string | null, request: StatsRequest): Promise<StatsReport>;
 }
@@ -274,7 +274,7 @@ export interface Engine {
 	readonly deliveries: Deliveries;
 	readonly events: Events;
 	readonly audit: Audit;
-	readonly stats: Statistics;
+	readonly stats: Stats;
 	readiness(): Promise<Readiness>;
 	gauges(): EngineGauges;
 	/** Recovers what a former run left and begins to deliver. May be called twice. */

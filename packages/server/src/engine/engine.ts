@@ -18,24 +18,25 @@ import { Sweeper } from "./delivering/sweeper.ts";
 import { WebhookRegistry } from "./directory/webhook-registry.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { LiveReporter } from "./live/live-reporter.ts";
-import { AuditLog } from "./managing/audit-calls.ts";
+import { AuditCalls } from "./managing/audit-calls.ts";
 import { bootstrap, type FirstStart } from "./managing/bootstrap.ts";
-import { DeliveryManager } from "./managing/delivery-calls.ts";
-import { EventManager } from "./managing/event-calls.ts";
-import { Catalogue } from "./managing/event-type-calls.ts";
-import { Keyring } from "./managing/key-calls.ts";
-import { ProjectManager } from "./managing/project-calls.ts";
-import { ReplayManager } from "./managing/replay-calls.ts";
-import { Statistics } from "./managing/stats-calls.ts";
-import { WebhookManager } from "./managing/webhook-calls.ts";
+import { DeliveryCalls } from "./managing/delivery-calls.ts";
+import { EventCalls } from "./managing/event-calls.ts";
+import { EventTypeCalls } from "./managing/event-type-calls.ts";
+import { KeyCalls } from "./managing/key-calls.ts";
+import { ProjectCalls } from "./managing/project-calls.ts";
+import { ReplayCalls } from "./managing/replay-calls.ts";
+import { StatsCalls } from "./managing/stats-calls.ts";
+import { WebhookCalls } from "./managing/webhook-calls.ts";
 import { WebhookTester } from "./managing/webhook-tester.ts";
-import { DEFAULT_LIMITS, type EngineLimits, type EngineParts, type Identity } from "./parts.ts";
+import { DEFAULT_LIMITS, type EngineLimits, type EngineParts } from "./parts.ts";
 import { HealthWatch } from "./reacting/health-watch.ts";
-import { OperationalEvents } from "./reacting/own-events.ts";
+import { OwnEvents } from "./reacting/own-events.ts";
 
 export interface EngineSetup {
 	readonly parts: EngineParts;
-	readonly identity: Identity;
+	/** What Fanfare calls itself in its requests to receivers. */
+	readonly userAgent: string;
 	readonly limits?: Partial<EngineLimits>;
 	/** For projects that set nothing else. */
 	readonly retention?: RetentionSettings;
@@ -59,17 +60,17 @@ export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; 
 
 class AssembledEngine implements Engine {
 	readonly workspace: Workspace;
-	readonly projects: ProjectManager;
-	readonly webhooks: WebhookManager;
-	readonly keys: Keyring;
+	readonly projects: ProjectCalls;
+	readonly webhooks: WebhookCalls;
+	readonly keys: KeyCalls;
 	readonly intake: Intake;
-	readonly eventTypes: Catalogue;
+	readonly eventTypes: EventTypeCalls;
 	readonly live: LiveHub;
-	readonly deliveries: DeliveryManager;
-	readonly events: EventManager;
-	readonly audit: AuditLog;
-	readonly replays: ReplayManager;
-	readonly stats: Statistics;
+	readonly deliveries: DeliveryCalls;
+	readonly events: EventCalls;
+	readonly audit: AuditCalls;
+	readonly replays: ReplayCalls;
+	readonly stats: StatsCalls;
 	readonly #parts: EngineParts;
 	readonly #limits: EngineLimits;
 	readonly #registry: WebhookRegistry;
@@ -81,7 +82,7 @@ class AssembledEngine implements Engine {
 	readonly #housekeeper: Housekeeper;
 	readonly #retention: Retention;
 	readonly #replayer: Replayer;
-	readonly #ownEvents: OperationalEvents;
+	readonly #ownEvents: OwnEvents;
 	readonly #health: HealthWatch;
 	readonly #statsRoller: StatsRoller;
 	#startedAt = 0;
@@ -103,7 +104,7 @@ class AssembledEngine implements Engine {
 		this.#queue = new ReadyQueue(limits, parts.clock, (id) => registry.find(id)?.record.rateLimit?.perSecond ?? null);
 		const pace = new Pace();
 		this.#committer = new Committer(parts, {
-			turned: (turns) => this.#health.turned(turns),
+			healthChanged: (changes) => this.#health.changed(changes),
 			sendsEnded: (waitedMs) => pace.sendsEnded(waitedMs),
 		});
 		this.live = new LiveHub(parts.clock);
@@ -117,7 +118,7 @@ class AssembledEngine implements Engine {
 			deliverable: (id) => this.#isDeliverable(id),
 			stray: (id) => this.#sweeper.sweep(id),
 		});
-		this.#dispatcher = new Dispatcher(parts, setup.identity, {
+		this.#dispatcher = new Dispatcher(parts, setup.userAgent, {
 			committer: this.#committer,
 			queue: this.#queue,
 			registry,
@@ -126,21 +127,21 @@ class AssembledEngine implements Engine {
 			wanting: (lane) => this.#refiller.wanting(lane),
 			stray: (id) => this.#sweeper.sweep(id),
 		});
-		this.projects = new ProjectManager(parts, workspace, known.projects, (id) => {
+		this.projects = new ProjectCalls(parts, workspace, known.projects, (id) => {
 			this.webhooks.projectDeleted(id);
 			this.keys.forgetProject(id);
 			this.live.projectDeleted(id);
 		});
-		this.keys = new Keyring(parts, this.projects, known.keys, (id) => this.live.keyDeleted(id));
-		this.eventTypes = new Catalogue(parts, limits, this.projects);
-		this.audit = new AuditLog(parts);
-		this.webhooks = new WebhookManager(parts, {
+		this.keys = new KeyCalls(parts, this.projects, known.keys, (id) => this.live.keyDeleted(id));
+		this.eventTypes = new EventTypeCalls(parts, limits, this.projects);
+		this.audit = new AuditCalls(parts);
+		this.webhooks = new WebhookCalls(parts, {
 			audit: this.audit,
 			registry,
 			projects: this.projects,
 			sweeper: this.#sweeper,
-			tester: new WebhookTester(parts, setup.identity),
-			catalogue: this.eventTypes,
+			tester: new WebhookTester(parts, setup.userAgent),
+			eventTypes: this.eventTypes,
 			live,
 			drop: (id) => this.#queue.drop(id),
 			disabled: ({ projectId, id: webhookId, name, disabledReason: reason }) =>
@@ -150,7 +151,7 @@ class AssembledEngine implements Engine {
 				this.#dispatcher.pump();
 			},
 		});
-		this.deliveries = new DeliveryManager(parts, {
+		this.deliveries = new DeliveryCalls(parts, {
 			committer: this.#committer,
 			queue: this.#queue,
 			registry,
@@ -158,7 +159,7 @@ class AssembledEngine implements Engine {
 			projects: this.projects,
 			due: (id, at) => this.#dispatcher.noteDue(id, at),
 		});
-		this.events = new EventManager(parts, { projects: this.projects, queue: this.#queue, live });
+		this.events = new EventCalls(parts, { projects: this.projects, queue: this.#queue, live });
 		this.#retention = new Retention(parts, setup.retention ?? DEFAULT_RETENTION, {
 			projects: this.projects,
 			busy: () => this.#committer.waitingSends + this.#queue.ready + this.#queue.inFlight > 0,
@@ -169,15 +170,15 @@ class AssembledEngine implements Engine {
 			queue: this.#queue,
 			registry,
 			projects: this.projects,
-			catalogue: this.eventTypes,
+			eventTypes: this.eventTypes,
 			live,
 		});
-		this.#ownEvents = new OperationalEvents(parts, {
+		this.#ownEvents = new OwnEvents(parts, {
 			registry,
 			send: (projectId, type, dataJson) => this.intake.sendOwn(projectId, type, dataJson),
 		});
 		this.#health = new HealthWatch(parts, { registry, webhooks: this.webhooks, events: this.#ownEvents });
-		this.stats = new Statistics(parts, { projects: this.projects, webhooks: this.webhooks });
+		this.stats = new StatsCalls(parts, { projects: this.projects, webhooks: this.webhooks });
 		this.#replayer = new Replayer(parts, {
 			registry,
 			events: this.#ownEvents,
@@ -185,7 +186,7 @@ class AssembledEngine implements Engine {
 			due: (id, at) => this.#dispatcher.noteDue(id, at),
 			inFlightLimit: (id) => this.#queue.inFlightLimit(id),
 		});
-		this.replays = new ReplayManager(parts, {
+		this.replays = new ReplayCalls(parts, {
 			projects: this.projects,
 			webhooks: this.webhooks,
 			replayer: this.#replayer,

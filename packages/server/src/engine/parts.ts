@@ -55,8 +55,3 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	leaseMs: 120_000,
 	reapEveryMs: 30_000,
 };
-
-/** What Fanfare calls itself towards receivers. */
-export interface Identity {
-	readonly userAgent: string;
-}

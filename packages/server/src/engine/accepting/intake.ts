@@ -15,7 +15,7 @@ import type { Dispatcher } from "../delivering/dispatcher.ts";
 import type { ReadyQueue } from "../delivering/ready-queue.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
-import type { Catalogue } from "../managing/event-type-calls.ts";
+import type { EventTypeCalls } from "../managing/event-type-calls.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
 
 interface Neighbours {
@@ -24,7 +24,7 @@ interface Neighbours {
 	readonly queue: ReadyQueue;
 	readonly registry: WebhookRegistry;
 	readonly projects: Pick<Projects, "get">;
-	readonly catalogue: Pick<Catalogue, "check">;
+	readonly eventTypes: Pick<EventTypeCalls, "check">;
 	readonly live: LiveReporter;
 }
 
@@ -91,7 +91,7 @@ export class Intake implements IntakeCalls {
 
 	/** Why the project's catalogue does not take this event; null if it does. */
 	async #uncatalogued(projectId: string, input: EventInput): Promise<FanfareError | null> {
-		const issues = await this.#near.catalogue.check(projectId, input);
+		const issues = await this.#near.eventTypes.check(projectId, input);
 		if (issues.length === 0) return null;
 		return this.#counted(invalidRequest(issues));
 	}

@@ -6,12 +6,12 @@
 import type { Replay } from "../../core/replay.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { EngineParts } from "../parts.ts";
-import type { OperationalEvents } from "../reacting/own-events.ts";
+import type { OwnEvents } from "../reacting/own-events.ts";
 import type { Pace } from "./pace.ts";
 
 interface Neighbours {
 	readonly registry: WebhookRegistry;
-	readonly events: OperationalEvents;
+	readonly events: OwnEvents;
 	readonly pace: Pace;
 	/** New deliveries of this webhook are due. */
 	readonly due: (webhookId: string, at: number) => void;

@@ -7,7 +7,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { DeliveryState } from "../../core/delivery.ts";
 import type { Observer } from "../../ports/observer.ts";
-import type { HealthTurn } from "../../ports/store/accept.ts";
+import type { HealthChange } from "../../ports/store/accept.ts";
 import type { AcceptResult, CommitResult, DeliveryUpdate, NewEvent } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
@@ -54,7 +54,7 @@ const GATHER_MS = 2;
 /** Who is told of commits; none of these must throw. */
 interface Listeners {
 	/** What a commit has meant for the health of webhooks. */
-	readonly turned?: (turns: readonly HealthTurn[]) => void;
+	readonly healthChanged?: (changes: readonly HealthChange[]) => void;
 	/** Sends have ended, mostly in the store; the first of them has waited this long for that. */
 	readonly sendsEnded?: (waitedMs: number) => void;
 }
@@ -268,7 +268,7 @@ export class Committer {
 			const outcome = result.events[index];
 			if (event !== undefined && outcome !== undefined) this.#tell(send, event, outcome);
 		}
-		if (result.turns.length > 0) this.#listeners.turned?.(result.turns);
+		if (result.healthChanges.length > 0) this.#listeners.healthChanged?.(result.healthChanges);
 		this.#ended(sends, sendsSince);
 	}
 

@@ -9,7 +9,7 @@ import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
-import type { EngineParts, Identity } from "../parts.ts";
+import type { EngineParts } from "../parts.ts";
 import { buildRequest, judge, judgedBefore, recordAttempt } from "./attempt.ts";
 import type { Lane } from "./lane.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
@@ -32,7 +32,7 @@ const LEASE_MARGIN_MS = 5_000;
 
 export class Dispatcher {
 	readonly #parts: EngineParts;
-	readonly #identity: Identity;
+	readonly #userAgent: string;
 	readonly #near: Neighbours;
 	#running = false;
 	#pumping = false;
@@ -41,9 +41,9 @@ export class Dispatcher {
 	#rateTimerAt = Infinity;
 	#cancelRateTimer: (() => void) | null = null;
 
-	constructor(parts: EngineParts, identity: Identity, near: Neighbours) {
+	constructor(parts: EngineParts, userAgent: string, near: Neighbours) {
 		this.#parts = parts;
-		this.#identity = identity;
+		this.#userAgent = userAgent;
 		this.#near = near;
 	}
 
@@ -142,7 +142,7 @@ export class Dispatcher {
 		const leaseLeftMs = this.#near.queue.leaseUntil(delivery.id) - startDate;
 		// Only after a pause of the whole process: it is claimed again with a new lease.
 		if (leaseLeftMs < webhook.armed.timeoutMs + LEASE_MARGIN_MS) return this.#giveBack(delivery);
-		const request = buildRequest(webhook.armed, delivery, this.#identity.userAgent, startDate);
+		const request = buildRequest(webhook.armed, delivery, this.#userAgent, startDate);
 		const outcome = await this.#parts.sender.send(request);
 		// Ended by ourselves, at a shutdown: it says nothing about the receiver and uses up no retry.
 		if (outcome.error === "aborted") return this.#giveBack(delivery);

@@ -16,7 +16,7 @@ const MAX_SIZE = 16 * 1_024 * 1_024;
  * Keeps promises, not values: a change that comes while an event type is being read takes the reading out, and the next one
  * to ask reads what is there then.
  */
-export class CatalogueCache {
+export class EventTypeCache {
 	readonly #read: (projectId: string, name: string) => Found;
 	/** Least recently used first. */
 	readonly #entries = new Map<string, Entry>();

@@ -4,7 +4,7 @@ import { idTime } from "../../core/ids.ts";
 import type { Audit } from "../calls.ts";
 import type { EngineParts } from "../parts.ts";
 
-export class AuditLog implements Audit {
+export class AuditCalls implements Audit {
 	readonly #parts: Pick<EngineParts, "store" | "clock" | "ids" | "observer">;
 
 	constructor(parts: Pick<EngineParts, "store" | "clock" | "ids" | "observer">) {

@@ -26,7 +26,7 @@ const MAX_PER_CALL = 10_000;
 const RETRIED: readonly DeliveryStatus[] = ["Failed", "Cancelled", "Pending"];
 const CANCELLED: readonly DeliveryStatus[] = ["Pending", "Held"];
 
-export class DeliveryManager implements Deliveries {
+export class DeliveryCalls implements Deliveries {
 	readonly #parts: EngineParts;
 	readonly #near: Neighbours;
 

@@ -12,7 +12,7 @@ interface Neighbours {
 	readonly live: LiveReporter;
 }
 
-export class EventManager implements Events {
+export class EventCalls implements Events {
 	readonly #parts: EngineParts;
 	readonly #near: Neighbours;
 

@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 
 import type { EventType } from "../../core/event-type.ts";
 import type { EventTypeSettings } from "../calls.ts";
-import { CatalogueCache } from "../directory/event-type-cache.ts";
+import { EventTypeCache } from "../directory/event-type-cache.ts";
 import { eventInput, openTestEngine, type TestEngine } from "../test/test-engine.ts";
-import type { Catalogue } from "./event-type-calls.ts";
+import type { EventTypeCalls } from "./event-type-calls.ts";
 
 const SCHEMA = JSON.stringify({
 	type: "object",
@@ -83,7 +83,7 @@ describe("a catalogued project", () => {
 	it("has Fanfare's own types past its catalogue, which can have none of them", async () => {
 		await using test = await openTestEngine();
 		await setPolicy(test, "catalogued");
-		const { eventTypes } = test.engine as unknown as { eventTypes: Catalogue };
+		const { eventTypes } = test.engine as unknown as { eventTypes: EventTypeCalls };
 		expect(await eventTypes.check(test.projectId, { type: "fanfare.webhook.disabled", dataJson: "{}" })).toEqual([]);
 		await expect(create(test, "fanfare.mine")).rejects.toMatchObject(refusal("name", /fanfare/));
 	});
@@ -225,7 +225,7 @@ describe("event types in memory", () => {
 
 	it("are read once, also those that do not exist", async () => {
 		const reads: string[] = [];
-		const cache = new CatalogueCache(
+		const cache = new EventTypeCache(
 			async (_project, name) => (reads.push(name), name === "a" ? eventType(name) : null),
 		);
 		for (let n = 0; n < 3; n++) await Promise.all([cache.get("p", "a"), cache.get("p", "none")]);
@@ -234,7 +234,7 @@ describe("event types in memory", () => {
 
 	it("are not kept if a change came while they were read", async () => {
 		const readers: ((found: EventType | null) => void)[] = [];
-		const cache = new CatalogueCache(() => new Promise((resolve) => readers.push(resolve)));
+		const cache = new EventTypeCache(() => new Promise((resolve) => readers.push(resolve)));
 		const before = cache.get("p", "a");
 		cache.forget("p", "a");
 		const after = cache.get("p", "a");
@@ -246,14 +246,14 @@ describe("event types in memory", () => {
 
 	it("are asked for again after a failure", async () => {
 		let reads = 0;
-		const cache = new CatalogueCache(() => (reads++ === 0 ? Promise.reject(new Error("busy")) : Promise.resolve(null)));
+		const cache = new EventTypeCache(() => (reads++ === 0 ? Promise.reject(new Error("busy")) : Promise.resolve(null)));
 		await expect(cache.get("p", "a")).rejects.toThrow("busy");
 		expect(await cache.get("p", "a")).toBeNull();
 	});
 
 	it("stay within their bound, and those used last stay", async () => {
 		const reads: string[] = [];
-		const cache = new CatalogueCache(
+		const cache = new EventTypeCache(
 			async (_project, name) => (reads.push(name), eventType(name, "x".repeat(1_024 * 1_024))),
 		);
 		for (let n = 0; n < 40; n++) {

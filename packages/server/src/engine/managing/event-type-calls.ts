@@ -4,22 +4,22 @@ import { isReservedEventType, MAX_EVENT_TYPES, type EventType } from "../../core
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { SchemaCheckError } from "../../ports/schema-validator.ts";
 import type { EventTypes, EventTypeSettings, Projects } from "../calls.ts";
-import { CatalogueCache } from "../directory/event-type-cache.ts";
+import { EventTypeCache } from "../directory/event-type-cache.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
 
 /** What a test of a webhook sends. */
-export interface Sample {
+export interface TestPayload {
 	readonly type: string;
 	readonly dataJson: string;
 }
 
 const FITS: readonly Issue[] = [];
 
-export class Catalogue implements EventTypes {
+export class EventTypeCalls implements EventTypes {
 	readonly #parts: EngineParts;
 	readonly #limits: EngineLimits;
 	readonly #projects: Pick<Projects, "get">;
-	readonly #cache: CatalogueCache;
+	readonly #cache: EventTypeCache;
 	/** Changes of one project's catalogue wait for each other, so that none is lost. */
 	readonly #changing = new Map<string, Promise<unknown>>();
 	#waitingChecks = 0;
@@ -29,7 +29,7 @@ export class Catalogue implements EventTypes {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#projects = projects;
-		this.#cache = new CatalogueCache((projectId, name) => parts.store.eventType(projectId, name));
+		this.#cache = new EventTypeCache((projectId, name) => parts.store.eventType(projectId, name));
 	}
 
 	async list(projectId: string, archived: boolean | null, page: PageRequest): Promise<Page<EventType>> {
@@ -77,7 +77,7 @@ export class Catalogue implements EventTypes {
 	 * Why an event of this type with this data is none that the catalogue has, with paths as in a send; nothing if it fits.
 	 * Throws `overloaded` if too many checks wait, or if none can be made now.
 	 */
-	async check(projectId: string, { type, dataJson }: Sample): Promise<readonly Issue[]> {
+	async check(projectId: string, { type, dataJson }: TestPayload): Promise<readonly Issue[]> {
 		if (isReservedEventType(type)) return FITS;
 		const known = await this.#cache.get(projectId, type);
 		if (known === null) {
@@ -88,7 +88,7 @@ export class Catalogue implements EventTypes {
 	}
 
 	/** The example of a type, archived or not, for a test. Throws `invalid_request` if there is none. */
-	async sample(projectId: string, name: string): Promise<Sample> {
+	async sample(projectId: string, name: string): Promise<TestPayload> {
 		const known = await this.#parts.store.eventType(projectId, name);
 		if (known === null) {
 			throw invalidRequest([{ path: "eventType", message: "is not in this project's catalogue of event types" }]);

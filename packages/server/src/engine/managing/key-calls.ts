@@ -5,7 +5,7 @@ import type { Page, PageRequest } from "../../core/page.ts";
 import type { Keys, Projects } from "../calls.ts";
 import type { EngineParts } from "../parts.ts";
 
-export class Keyring implements Keys {
+export class KeyCalls implements Keys {
 	readonly #parts: EngineParts;
 	readonly #projects: Pick<Projects, "get">;
 	readonly #deleted: (keyId: string) => void;

@@ -6,7 +6,7 @@ import type { Project, Workspace } from "../../core/workspace.ts";
 import type { Projects, ProjectSettings } from "../calls.ts";
 import type { EngineParts } from "../parts.ts";
 
-export class ProjectManager implements Projects {
+export class ProjectCalls implements Projects {
 	readonly #parts: EngineParts;
 	readonly #workspace: Workspace;
 	readonly #projects: Map<string, Project>;

@@ -18,7 +18,7 @@ const COUNT_STEP = 500;
 /** A count that takes longer ends early and says so. */
 const COUNT_MS = 20_000;
 
-export class ReplayManager implements Replays {
+export class ReplayCalls implements Replays {
 	readonly #parts: EngineParts;
 	readonly #near: Neighbours;
 	/** Replays by project that are on their way into the store. */

@@ -1,7 +1,7 @@
 // Statistics as people ask for them: every bucket of a range, their sum, and how many deliveries are in each status now.
 import { invalidRequest } from "../../core/errors.ts";
 import { fillBuckets, statsRange, sumBuckets, type StatsRequest } from "../../core/stats/stats.ts";
-import type { Projects, Statistics as StatisticsCalls, StatsReport, Webhooks } from "../calls.ts";
+import type { Projects, Stats as StatisticsCalls, StatsReport, Webhooks } from "../calls.ts";
 import type { EngineParts } from "../parts.ts";
 
 interface Neighbours {
@@ -9,7 +9,7 @@ interface Neighbours {
 	readonly webhooks: Pick<Webhooks, "get">;
 }
 
-export class Statistics implements StatisticsCalls {
+export class StatsCalls implements StatisticsCalls {
 	readonly #parts: Pick<EngineParts, "store" | "clock">;
 	readonly #near: Neighbours;
 

@@ -16,7 +16,7 @@ import {
 } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";
-import type { Catalogue } from "./event-type-calls.ts";
+import type { EventTypeCalls } from "./event-type-calls.ts";
 import type { WebhookTester } from "./webhook-tester.ts";
 
 interface Neighbours {
@@ -25,7 +25,7 @@ interface Neighbours {
 	readonly audit: Audit;
 	readonly sweeper: Sweeper;
 	readonly tester: WebhookTester;
-	readonly catalogue: Pick<Catalogue, "sample">;
+	readonly eventTypes: Pick<EventTypeCalls, "sample">;
 	readonly live: LiveReporter;
 	/** The webhook gets nothing from now on: what is ready for it leaves memory. */
 	readonly drop: (webhookId: string) => void;
@@ -51,7 +51,7 @@ function beginsAnew(before: WebhookRecord, after: WebhookRecord): boolean {
 	return (before.status !== "Enabled" && after.status === "Enabled") || before.endpoint !== after.endpoint;
 }
 
-export class WebhookManager implements Webhooks {
+export class WebhookCalls implements Webhooks {
 	readonly #parts: EngineParts;
 	readonly #near: Neighbours;
 	/** Changes of one webhook wait for each other, so that none is lost. */
@@ -137,7 +137,7 @@ export class WebhookManager implements Webhooks {
 
 	async test(projectId: string, webhookId: string, eventType: string | null): Promise<WebhookTest> {
 		const { armed } = this.#find(projectId, webhookId);
-		const sample = eventType === null ? null : await this.#near.catalogue.sample(projectId, eventType);
+		const sample = eventType === null ? null : await this.#near.eventTypes.sample(projectId, eventType);
 		return this.#near.tester.test(armed, sample);
 	}
 

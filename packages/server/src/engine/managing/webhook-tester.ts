@@ -5,8 +5,8 @@ import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { AttemptOutcome } from "../../ports/sender.ts";
 import type { WebhookTest } from "../calls.ts";
 import { buildRequest, judge } from "../delivering/attempt.ts";
-import type { EngineParts, Identity } from "../parts.ts";
-import type { Sample } from "./event-type-calls.ts";
+import type { EngineParts } from "../parts.ts";
+import type { TestPayload } from "./event-type-calls.ts";
 
 const TEST_EVENT_TYPE = "fanfare.test";
 const TOTAL_MS = 30_000;
@@ -16,27 +16,27 @@ const MAX_TESTS = 64;
 
 export class WebhookTester {
 	readonly #parts: EngineParts;
-	readonly #identity: Identity;
+	readonly #userAgent: string;
 	#underWay = 0;
 	readonly #underWayOf = new Map<string, number>();
 
-	constructor(parts: EngineParts, identity: Identity) {
+	constructor(parts: EngineParts, userAgent: string) {
 		this.#parts = parts;
-		this.#identity = identity;
+		this.#userAgent = userAgent;
 	}
 
 	/**
 	 * Sends the sample, or Fanfare's own for null. Up to `maxRetries` + 1 attempts until a 2xx, at most 1 s apart and 30 s in all.
 	 * Throws `overloaded` if too many tests are under way; how the endpoint behaves never throws.
 	 */
-	async test(webhook: ArmedWebhook, sample: Sample | null): Promise<WebhookTest> {
+	async test(webhook: ArmedWebhook, sample: TestPayload | null): Promise<WebhookTest> {
 		const { projectId } = webhook;
 		if ((this.#underWayOf.get(projectId) ?? 0) >= MAX_TESTS - this.#underWay) {
 			throw new FanfareError("overloaded", "Too many webhooks are being tested. Try again in some seconds.");
 		}
 		this.#count(projectId, 1);
 		try {
-			return await this.#attempts(webhook, sample ?? ownSample(webhook));
+			return await this.#attempts(webhook, sample ?? ownPayload(webhook));
 		} finally {
 			this.#count(projectId, -1);
 		}
@@ -49,14 +49,14 @@ export class WebhookTester {
 		else this.#underWayOf.set(projectId, ofProject);
 	}
 
-	async #attempts(webhook: ArmedWebhook, { type, dataJson }: Sample): Promise<WebhookTest> {
+	async #attempts(webhook: ArmedWebhook, { type, dataJson }: TestPayload): Promise<WebhookTest> {
 		const { clock, ids } = this.#parts;
 		const endAt = clock.now() + TOTAL_MS;
 		const now = clock.now();
 		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
 		for (let attemptCount = 1; ; attemptCount++) {
 			const startAt = clock.now();
-			const request = buildRequest(webhook, event, this.#identity.userAgent, startAt);
+			const request = buildRequest(webhook, event, this.#userAgent, startAt);
 			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, endAt - startAt));
 			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
 			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
@@ -67,7 +67,7 @@ export class WebhookTester {
 	}
 }
 
-function ownSample(webhook: ArmedWebhook): Sample {
+function ownPayload(webhook: ArmedWebhook): TestPayload {
 	const data = { webhookId: webhook.id, message: "This is a test from Fanfare: your webhook works." };
 	return { type: TEST_EVENT_TYPE, dataJson: JSON.stringify(data) };
 }

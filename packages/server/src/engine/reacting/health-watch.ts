@@ -1,16 +1,16 @@
 // The health watch: after a commit tells what its outcomes mean for webhooks, and disables those that have failed for long.
 import { disableReason, hasFailedForLong, type WebhookHealth } from "../../core/policies/webhook-health.ts";
-import type { HealthTurn } from "../../ports/store/accept.ts";
+import type { HealthChange } from "../../ports/store/accept.ts";
 import type { WebhookRecord } from "../../ports/store/directory.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
-import type { WebhookManager } from "../managing/webhook-calls.ts";
+import type { WebhookCalls } from "../managing/webhook-calls.ts";
 import type { EngineParts } from "../parts.ts";
-import type { OperationalEvents } from "./own-events.ts";
+import type { OwnEvents } from "./own-events.ts";
 
 interface Neighbours {
 	readonly registry: Pick<WebhookRegistry, "find">;
-	readonly webhooks: Pick<WebhookManager, "disable">;
-	readonly events: OperationalEvents;
+	readonly webhooks: Pick<WebhookCalls, "disable">;
+	readonly events: OwnEvents;
 }
 
 export class HealthWatch {
@@ -25,16 +25,16 @@ export class HealthWatch {
 	}
 
 	/** Called with what each commit has brought. Never throws and never waits. */
-	turned(turns: readonly HealthTurn[]): void {
-		for (const turn of turns) {
-			const record = this.#near.registry.find(turn.delivery.webhookId)?.record;
+	changed(changes: readonly HealthChange[]): void {
+		for (const change of changes) {
+			const record = this.#near.registry.find(change.delivery.webhookId)?.record;
 			if (record === undefined || record.deleteDate !== null) continue;
-			this.#tell(turn, record);
-			if (turn.kind === "exhausted") this.#disableIfDue(record, turn.after, turn.at);
+			this.#tell(change, record);
+			if (change.kind === "exhausted") this.#disableIfDue(record, change.after, change.at);
 		}
 	}
 
-	#tell({ kind, delivery, before, after }: HealthTurn, { id: webhookId, name, projectId }: WebhookRecord): void {
+	#tell({ kind, delivery, before, after }: HealthChange, { id: webhookId, name, projectId }: WebhookRecord): void {
 		const { events } = this.#near;
 		if (kind === "recovered") {
 			const { failingSince, exhaustedCount } = before;

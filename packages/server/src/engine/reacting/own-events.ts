@@ -4,7 +4,7 @@ import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { EngineParts } from "../parts.ts";
 
 /** The events, with what is in their `data`. Times are milliseconds since the epoch. */
-export type OperationalEvent =
+export type OwnEvent =
 	| {
 			readonly type: "fanfare.webhook.disabled";
 			readonly data: { readonly webhookId: string; readonly name: string; readonly reason: string | null };
@@ -59,7 +59,7 @@ interface Neighbours {
 	readonly send: (projectId: string, type: string, dataJson: string) => Promise<void>;
 }
 
-export class OperationalEvents {
+export class OwnEvents {
 	readonly #parts: Pick<EngineParts, "observer">;
 	readonly #near: Neighbours;
 
@@ -69,7 +69,7 @@ export class OperationalEvents {
 	}
 
 	/** Makes the event if a webhook of the project wants it. Never throws and never waits; an event that is lost is a problem noted. */
-	emit(projectId: string, { type, data }: OperationalEvent): void {
+	emit(projectId: string, { type, data }: OwnEvent): void {
 		if (this.#near.registry.match(projectId, type).length === 0) return;
 		this.#near
 			.send(projectId, type, JSON.stringify(data))

@@ -105,7 +105,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 			// No jitter: back-offs are 1 s, 2 s, 4 s, …
 			random: () => 1,
 		},
-		identity: { userAgent: "Fanfare/test" },
+		userAgent: "Fanfare/test",
 		...(options.limits !== undefined && { limits: options.limits }),
 		...(options.retention !== undefined && { retention: options.retention }),
 	});

@@ -30,7 +30,7 @@ export interface DeliveryUpdate {
 }
 
 /** What an update in a commit has meant for its webhook: a delivery was exhausted, or the first success came after such ones. */
-export interface HealthTurn {
+export interface HealthChange {
 	readonly kind: "exhausted" | "recovered";
 	/** As it is after the update. */
 	readonly delivery: Delivery;
@@ -47,7 +47,7 @@ export interface CommitBatch {
 
 export interface CommitResult {
 	/** What the updates have meant for the health of webhooks, in order. */
-	readonly turns: readonly HealthTurn[];
+	readonly healthChanges: readonly HealthChange[];
 	/** One for each of `events`, in order. */
 	readonly events: readonly AcceptResult[];
 	/** The state after each of `updates`, in order; null if there is no such delivery. */

@@ -24,7 +24,7 @@ export function createCommit(db: DatabaseSync, figures: Figures, health: HealthB
 			const result = {
 				events: batch.events.map((event) => accept(event, changes)),
 				updates: batch.updates.map((each) => update(each, changes, signs)),
-				turns: signs.turns,
+				healthChanges: signs.changes,
 			};
 			health.write(signs);
 			return result;

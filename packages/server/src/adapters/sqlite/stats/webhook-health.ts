@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Delivery } from "../../../core/delivery.ts";
 import { isReservedEventType } from "../../../core/event-type.ts";
 import { healthAfter, HEALTHY, type HealthSign, type WebhookHealth } from "../../../core/policies/webhook-health.ts";
-import type { HealthTurn } from "../../../ports/store/accept.ts";
+import type { HealthChange } from "../../../ports/store/accept.ts";
 import { toDelivery } from "../codec/rows.ts";
 import { hexOf, toWebhookHealth } from "./stats-rows.ts";
 
@@ -44,7 +44,7 @@ export class HealthBook {
 
 /** What the attempts of one transaction mean for health. */
 export class HealthChanges {
-	readonly turns: HealthTurn[] = [];
+	readonly changes: HealthChange[] = [];
 	readonly changed = new Map<string, WebhookHealth>();
 	readonly #book: HealthBook;
 
@@ -61,9 +61,9 @@ export class HealthChanges {
 		const delivery = this.#book.readDelivery(deliveryId);
 		if (delivery === null || isReservedEventType(delivery.eventType)) return;
 		this.changed.set(webhook, after);
-		if (sign.exhausted) this.turns.push({ kind: "exhausted", delivery, at: sign.at, before, after });
+		if (sign.exhausted) this.changes.push({ kind: "exhausted", delivery, at: sign.at, before, after });
 		else if (before.exhaustedCount > 0 && after.exhaustedCount === 0) {
-			this.turns.push({ kind: "recovered", delivery, at: sign.at, before, after });
+			this.changes.push({ kind: "recovered", delivery, at: sign.at, before, after });
 		}
 	}
 

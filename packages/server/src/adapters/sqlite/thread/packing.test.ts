@@ -118,20 +118,20 @@ it("keeps what came of commits as it is, whether all was accepted or not", () =>
 	const fixed = { id: "d", projectId: "p", eventId: "e", eventType: "t", webhookId: "w", createDate: 1, updateDate: 2 };
 	const delivery = state.map((moving) => ({ ...fixed, ...moving }));
 	const kind = fc.constantFrom("exhausted" as const, "recovered" as const);
-	const turn = fc.record({ kind, delivery, at: count, before: health, after: health });
+	const healthChange = fc.record({ kind, delivery, at: count, before: health, after: health });
 	const result: fc.Arbitrary<CommitResult> = fc.record({
 		events: fc.array(
 			fc.constantFrom(accepted, accepted, { kind: "conflict" as const }, { kind: "duplicate" as const, event }),
 		),
 		updates: fc.array(maybe(state), { maxLength: 4 }),
-		turns: fc.array(turn, { maxLength: 2 }),
+		healthChanges: fc.array(healthChange, { maxLength: 2 }),
 	});
 	fc.assert(
 		fc.property(result, (one) => {
 			expect(unpackResult(sent(packResult(one)))).toEqual(one);
 		}),
 	);
-	const one = { events: [accepted, accepted], updates: [newDelivery(1, 2)], turns: [] };
+	const one = { events: [accepted, accepted], updates: [newDelivery(1, 2)], healthChanges: [] };
 	expect(unpackResult(sent(packResult(one)))).toEqual(one);
 });
 

@@ -28,10 +28,10 @@ export function unpackBatch(packed: Packed): CommitBatch {
 	};
 }
 
-/** Mostly every event is accepted and there are no turns: then those are not spelled out. */
-export function packResult({ events, updates, turns }: CommitResult): Packed {
+/** Mostly every event is accepted and the health of no webhook changed: then those are not spelled out. */
+export function packResult({ events, updates, healthChanges }: CommitResult): Packed {
 	const allAccepted = events.every(({ kind }) => kind === "accepted");
-	const values: unknown[] = [events.length, allAccepted ? null : events, turns, updates.length];
+	const values: unknown[] = [events.length, allAccepted ? null : events, healthChanges, updates.length];
 	for (const state of updates) packState(values, state);
 	return { values, bodies: NO_BODIES };
 }
@@ -40,11 +40,11 @@ export function unpackResult(packed: Packed): CommitResult {
 	const reader = new Reader(packed);
 	const eventCount = reader.take<number>();
 	const events = reader.take<CommitResult["events"] | null>();
-	const turns = reader.take<CommitResult["turns"]>();
+	const healthChanges = reader.take<CommitResult["healthChanges"]>();
 	const updateCount = reader.take<number>();
 	return {
 		events: events ?? Array.from({ length: eventCount }, () => ACCEPTED),
-		turns,
+		healthChanges,
 		updates: Array.from({ length: updateCount }, () => unpackState(reader)),
 	};
 }

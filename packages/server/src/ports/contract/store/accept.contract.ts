@@ -32,7 +32,7 @@ function describeEvents(current: CurrentStore): void {
 		expect(await store.commit({ events: [sent], updates: [] })).toEqual({
 			events: [{ kind: "accepted" }],
 			updates: [],
-			turns: [],
+			healthChanges: [],
 		});
 		expect(await store.event(projectId, sent.event.id)).toEqual(sent.event);
 		for (const { id, webhookId, state } of sent.deliveries) {
@@ -81,7 +81,7 @@ function describeEvents(current: CurrentStore): void {
 
 	it("does nothing for an empty batch", async () => {
 		await fillStore(current());
-		expect(await current().commit({ events: [], updates: [] })).toEqual({ events: [], updates: [], turns: [] });
+		expect(await current().commit({ events: [], updates: [] })).toEqual({ events: [], updates: [], healthChanges: [] });
 	});
 }
 

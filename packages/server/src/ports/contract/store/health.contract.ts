@@ -44,7 +44,7 @@ function describeCourse(current: CurrentStore): void {
 		const { store, accept, update, samples, webhookId } = world;
 		const [id = ""] = await accept();
 		await update(samples.outcome(id, 1, { kind: "gone", responseCode: 410 }));
-		expect((await update(samples.failure(id, 1))).turns).toEqual([]);
+		expect((await update(samples.failure(id, 1))).healthChanges).toEqual([]);
 		expect(await store.webhookHealth(webhookId)).toMatchObject({ exhaustedCount: 1 });
 	});
 
@@ -80,9 +80,9 @@ function describeTurns(current: CurrentStore): void {
 		const { store, accept, update, samples, projectId } = world;
 		const since = samples.now;
 		const [id = ""] = await accept();
-		expect((await update(samples.failure(id, 1))).turns).toEqual([]);
+		expect((await update(samples.failure(id, 1))).healthChanges).toEqual([]);
 		const [gone = ""] = await accept();
-		const { turns } = await update(
+		const { healthChanges } = await update(
 			samples.outcome(gone, 1, { kind: "gone", responseCode: 410 }),
 			samples.outcome(id, 2),
 		);
@@ -90,7 +90,7 @@ function describeTurns(current: CurrentStore): void {
 			{ failingSince: since, exhaustedCount: 0 },
 			{ failingSince: since, exhaustedCount: 1 },
 		];
-		expect(turns).toEqual([
+		expect(healthChanges).toEqual([
 			{ kind: "exhausted", delivery: await store.delivery(projectId, gone), at: samples.now, before, after },
 			{
 				kind: "recovered",
@@ -105,7 +105,7 @@ function describeTurns(current: CurrentStore): void {
 	it("tells nothing where nothing was exhausted", async () => {
 		const { accept, update, samples } = await fillStore(current());
 		const [id = ""] = await accept();
-		expect((await update(samples.failure(id, 1), samples.outcome(id, 2))).turns).toEqual([]);
+		expect((await update(samples.failure(id, 1), samples.outcome(id, 2))).healthChanges).toEqual([]);
 	});
 }
 
@@ -131,9 +131,9 @@ function describeReset(current: CurrentStore): void {
 	});
 }
 
-/** Accepts an event whose delivery fails until its retries are used up; gives the turns of it. */
+/** Accepts an event whose delivery fails until its retries are used up; gives the health changes of it. */
 async function exhaust({ accept, update, samples }: World, type = "user.created") {
 	const [id = ""] = await accept({ type });
 	const numbers = Array.from({ length: POLICY.maxRetries + 1 }, (_, index) => index + 1);
-	return (await update(...numbers.map((number) => samples.failure(id, number)))).turns;
+	return (await update(...numbers.map((number) => samples.failure(id, number)))).healthChanges;
 }
