@@ -75,6 +75,7 @@ const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	[`${SERVER}/ports/store/good.ts`, "../../core/delivery.ts"],
 	[`${SERVER}/ports/contract/good.ts`, "./store/samples/records.ts"],
 	[`${SERVER}/engine/good.ts`, "../core/delivery.ts"],
+	[`${SERVER}/engine/delivering/good.ts`, "denque"],
 	[`${SERVER}/engine/good.ts`, "../ports/store/store.ts"],
 	[`${SERVER}/engine/managing/good.ts`, "../../ports/store/store.ts"],
 	[`${SERVER}/engine/managing/good.ts`, "../delivering/sweeper.ts"],
