@@ -10,9 +10,9 @@ import { describeHealth } from "./store/health.contract.ts";
 import { describeLog } from "./store/log.contract.ts";
 import { describePages } from "./store/pages.contract.ts";
 import { describeQueue } from "./store/queue.contract.ts";
+import { fillStore, stateOf, type CurrentStore } from "./store/records/records.ts";
 import { describeReplays } from "./store/replays.contract.ts";
 import { describeRetention } from "./store/retention.contract.ts";
-import { fillStore, stateOf, type CurrentStore } from "./store/samples/records.ts";
 import { describeStats } from "./store/stats.contract.ts";
 
 export interface StoreContractOptions {
@@ -79,9 +79,9 @@ export function storeContract({ name, open, reopen }: StoreContractOptions): voi
 		});
 		describe.skipIf(reopen === undefined)("reopening", () => {
 			it("has everything that was committed", async () => {
-				const { projectId, accept, update, samples } = await fillStore(store);
+				const { projectId, accept, update, records } = await fillStore(store);
 				const [settled = "", waiting = ""] = [...(await accept()), ...(await accept())];
-				await update(samples.outcome(settled, 1));
+				await update(records.outcome(settled, 1));
 				const before = await Promise.all([settled, waiting].map((id) => store.delivery(projectId, id)));
 				const identity = await store.identity();
 				store = (await reopen?.(store)) ?? store;

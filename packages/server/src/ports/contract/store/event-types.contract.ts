@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 
 import type { EventType } from "../../../core/event-type.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { fillStore } from "./samples/records.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { fillStore } from "./records/records.ts";
 
 const ALL: PageRequest = { limit: 1_000, cursor: null };
 const LIMIT = 1_000;
@@ -29,8 +29,8 @@ function names({ rows }: Page<EventType>): string[] {
 
 export function describeCatalogue(current: CurrentStore): void {
 	it("keeps a project's policy on event types", async () => {
-		const { store, samples } = await fillStore(current());
-		const catalogued = { ...samples.project(), eventTypes: "catalogued" } as const;
+		const { store, records } = await fillStore(current());
+		const catalogued = { ...records.project(), eventTypes: "catalogued" } as const;
 		await store.insertProject(catalogued);
 		expect(await store.projects()).toContainEqual(catalogued);
 		await store.updateProject({ ...catalogued, eventTypes: "open" });
@@ -67,17 +67,17 @@ export function describeCatalogue(current: CurrentStore): void {
 	});
 
 	it("takes no more than the limit of a project, but replaces still", async () => {
-		const { store, projectId, samples } = await fillStore(current());
+		const { store, projectId, records } = await fillStore(current());
 		for (const name of ["a", "b"]) await store.putEventType(eventType(projectId, name), 2);
 		expect(await store.putEventType(eventType(projectId, "c"), 2)).toBe("full");
 		expect(await store.putEventType(eventType(projectId, "a"), 2)).toBe("replaced");
-		expect(await store.putEventType(eventType(samples.project().id, "c"), 2)).toBe("added");
+		expect(await store.putEventType(eventType(records.project().id, "c"), 2)).toBe("added");
 		expect(names(await store.eventTypes(projectId, null, ALL))).toEqual(["a", "b"]);
 	});
 
 	it("deletes an event type of one project and no other", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const other = samples.project().id;
+		const { store, projectId, records } = await fillStore(current());
+		const other = records.project().id;
 		for (const id of [projectId, other]) await store.putEventType(eventType(id, "a"), LIMIT);
 		expect(await store.deleteEventType(projectId, "a")).toBe(true);
 		expect(await store.deleteEventType(projectId, "a")).toBe(false);
@@ -86,9 +86,9 @@ export function describeCatalogue(current: CurrentStore): void {
 	});
 
 	it("deletes a project's event types with it", async () => {
-		const { store, projectId, samples } = await fillStore(current());
+		const { store, projectId, records } = await fillStore(current());
 		await store.putEventType(eventType(projectId, "a"), LIMIT);
-		await store.deleteProject(projectId, samples.now);
+		await store.deleteProject(projectId, records.now);
 		expect(await store.eventType(projectId, "a")).toBeNull();
 	});
 

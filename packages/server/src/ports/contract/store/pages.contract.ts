@@ -4,8 +4,8 @@ import { expect, it } from "vitest";
 
 import type { Page, PageRequest } from "../../../core/page.ts";
 import type { Store } from "../../store/store.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { ANY_DELIVERY, fillStore, idsOf, type World } from "./samples/records.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { ANY_DELIVERY, fillStore, idsOf, type World } from "./records/records.ts";
 
 type Read = (request: PageRequest) => Promise<Page<{ readonly id: string }>>;
 
@@ -42,9 +42,9 @@ function describeStillPages(current: CurrentStore): void {
 	});
 
 	it("looks for more on both sides only among what the filter lets through", async () => {
-		const { store, projectId, accept, update, samples } = await fillStore(current());
+		const { store, projectId, accept, update, records } = await fillStore(current());
 		const [a = "", b = "", c = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
-		await update(samples.outcome(b, 1));
+		await update(records.outcome(b, 1));
 		const filter = { ...ANY_DELIVERY, status: "Succeeded" as const };
 		const older = await store.deliveries(projectId, filter, { limit: 5, cursor: { direction: "older", id: c } });
 		expect([idsOf(older), older.hasNewer, older.hasOlder]).toEqual([[b], false, false]);
@@ -110,25 +110,25 @@ const moves = fc.array(
 
 /** Webhooks are the rows that can be deleted: also the one that the cursor stands on. */
 async function checkWalk(
-	{ store, samples, projectId, webhookIds }: World,
+	{ store, records, projectId, webhookIds }: World,
 	sequence: readonly { made: number; deleted: number[] }[],
 	limit: number,
 ): Promise<void> {
 	const alive = new Set(webhookIds);
 	const fromTheStart = new Set(webhookIds);
-	const records = new Map((await store.webhookRecords()).map((record) => [record.id, record]));
+	const webhooks = new Map((await store.webhookRecords()).map((record) => [record.id, record]));
 	const disturb = async (step: number) => {
 		const { made, deleted } = sequence[step] ?? { made: 0, deleted: [] };
 		for (let n = 0; n < made; n++) {
-			const record = samples.webhook(projectId);
+			const record = records.webhook(projectId);
 			await store.insertWebhook(record);
-			records.set(record.id, record);
+			webhooks.set(record.id, record);
 			alive.add(record.id);
 		}
 		for (const index of deleted) {
-			const record = records.get([...alive][index] ?? "");
+			const record = webhooks.get([...alive][index] ?? "");
 			if (record === undefined) continue;
-			await store.updateWebhook({ ...record, deleteDate: samples.now });
+			await store.updateWebhook({ ...record, deleteDate: records.now });
 			alive.delete(record.id);
 			fromTheStart.delete(record.id);
 		}

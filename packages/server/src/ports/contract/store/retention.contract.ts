@@ -4,8 +4,8 @@ import { expect, it } from "vitest";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import type { Purged, PurgeResult, PurgeStep } from "../../store/retention.ts";
 import type { Store } from "../../store/store.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type World } from "./samples/records.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
 
 const DAY_MS = 86_400_000;
 const ANY_EVENT = { type: null, after: null, before: null };
@@ -21,17 +21,17 @@ export function describeRetention(current: CurrentStore): void {
 
 /** Two events a day apart, both delivered; the ids of events, oldest first. */
 async function twoDays(world: World): Promise<{ events: string[]; deliveries: string[]; between: number }> {
-	const { accept, update, samples, store, projectId } = world;
+	const { accept, update, records, store, projectId } = world;
 	const deliveries: string[] = [];
 	for (let day = 0; day < 2; day++) {
 		const [delivery = ""] = await accept();
-		await update(samples.failure(delivery, 1));
-		await update(samples.outcome(delivery, 2));
+		await update(records.failure(delivery, 1));
+		await update(records.outcome(delivery, 2));
 		deliveries.push(delivery);
-		samples.now += DAY_MS;
+		records.now += DAY_MS;
 	}
 	const events = idsOf(await store.events(projectId, ANY_EVENT, NEWEST)).toReversed();
-	return { events, deliveries, between: samples.now - DAY_MS - 1 };
+	return { events, deliveries, between: records.now - DAY_MS - 1 };
 }
 
 /** Steps until all is done. */
@@ -55,13 +55,13 @@ async function purgeAll(
 
 function describePurgeEvents(current: CurrentStore): void {
 	it("lets an idempotency key be used anew once its event is gone, also for another", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		await store.commit({ events: [samples.event(projectId, { key: "k" })], updates: [] });
-		samples.now += DAY_MS;
-		await purgeAll(store, "purgeEvents", { projectId, before: samples.now, limit: 100 });
-		const other = samples.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
+		const { store, projectId, records } = await fillStore(current());
+		await store.commit({ events: [records.event(projectId, { key: "k" })], updates: [] });
+		records.now += DAY_MS;
+		await purgeAll(store, "purgeEvents", { projectId, before: records.now, limit: 100 });
+		const other = records.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
 		expect((await store.commit({ events: [other], updates: [] })).events).toEqual([{ kind: "accepted" }]);
-		const again = samples.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
+		const again = records.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
 		const known = await store.commit({ events: [again], updates: [] });
 		expect(known.events).toMatchObject([{ kind: "duplicate", event: { id: other.event.id } }]);
 	});
@@ -81,12 +81,12 @@ function describePurgeEvents(current: CurrentStore): void {
 	});
 
 	it("leaves an event accepted at the very time, and another project's", async () => {
-		const { store, projectId, accept, samples } = await fillStore(current());
-		const other = samples.project();
+		const { store, projectId, accept, records } = await fillStore(current());
+		const other = records.project();
 		await store.insertProject(other);
 		await accept({ webhookIds: [] });
 		await accept({ projectId: other.id, webhookIds: [] });
-		const at = samples.now;
+		const at = records.now;
 		expect(await purgeAll(store, "purgeEvents", { projectId, before: at, limit: 100 })).toMatchObject({ events: 0 });
 		expect(await purgeAll(store, "purgeEvents", { projectId, before: at + 1, limit: 100 })).toMatchObject({
 			events: 1,
@@ -98,13 +98,13 @@ function describePurgeEvents(current: CurrentStore): void {
 		["Pending", newDelivery(1, null)],
 		["Held", newHeldDelivery("paused")],
 	])("never deletes an event with a delivery that is %s, nor the others of it", async (_, state) => {
-		const { store, projectId, webhookIds, accept, update, samples } = await fillStore(current(), 2);
+		const { store, projectId, webhookIds, accept, update, records } = await fillStore(current(), 2);
 		const [done = "", waiting = ""] = await accept({ webhookIds, state });
-		await update({ deliveryId: done, change: { type: "cancel", reason: "x" }, attempt: null, at: samples.now });
-		const step = { projectId, before: samples.now + 1, limit: 100 };
+		await update({ deliveryId: done, change: { type: "cancel", reason: "x" }, attempt: null, at: records.now });
+		const step = { projectId, before: records.now + 1, limit: 100 };
 		expect(await purgeAll(store, "purgeEvents", step)).toMatchObject({ events: 0, deliveries: 0 });
 		expect(await purgeAll(store, "purgePayloads", step)).toMatchObject({ payloads: 0 });
-		await update({ deliveryId: waiting, change: { type: "cancel", reason: "x" }, attempt: null, at: samples.now });
+		await update({ deliveryId: waiting, change: { type: "cancel", reason: "x" }, attempt: null, at: records.now });
 		expect(await purgeAll(store, "purgeEvents", step)).toMatchObject({ events: 1, deliveries: 2 });
 	});
 
@@ -122,22 +122,22 @@ function describePurgeEvents(current: CurrentStore): void {
 
 function describeSteps(current: CurrentStore): void {
 	it("deletes in steps as small as wanted, and goes on where it was", async () => {
-		const { store, projectId, accept, samples } = await fillStore(current());
+		const { store, projectId, accept, records } = await fillStore(current());
 		for (let n = 0; n < 200; n++) await accept({ webhookIds: [] });
-		const first = await store.purgeEvents({ projectId, before: samples.now + 1, after: null, limit: 10 });
+		const first = await store.purgeEvents({ projectId, before: records.now + 1, after: null, limit: 10 });
 		expect(first.done).toBe(false);
 		expect(first.purged.events).toBeLessThanOrEqual(12);
-		const rest = await purgeAll(store, "purgeEvents", { projectId, before: samples.now + 1, limit: 10 });
+		const rest = await purgeAll(store, "purgeEvents", { projectId, before: records.now + 1, limit: 10 });
 		expect(first.purged.events + rest.events).toBe(200);
 		expect(rest.steps).toBeGreaterThanOrEqual(15);
 	});
 
 	it("deletes an event with more deliveries than a step takes", async () => {
-		const { store, projectId, webhookIds, accept, update, samples } = await fillStore(current(), 60);
+		const { store, projectId, webhookIds, accept, update, records } = await fillStore(current(), 60);
 		const deliveries = await accept({ webhookIds });
 		const cancel = { type: "cancel", reason: "x" } as const;
 		await update(...deliveries.map((deliveryId) => ({ deliveryId, change: cancel, attempt: null, at: 1 })));
-		const step = { projectId, before: samples.now + 1, limit: 5 };
+		const step = { projectId, before: records.now + 1, limit: 5 };
 		const { purged, done } = await store.purgeEvents({ ...step, after: null });
 		expect([purged.events, purged.deliveries < 10, done]).toEqual([0, true, false]);
 		// What is left of it can't come to life again.
@@ -149,11 +149,11 @@ function describeSteps(current: CurrentStore): void {
 	});
 
 	it("passes over what has to stay, in bounded steps", async () => {
-		const { store, projectId, accept, update, samples } = await fillStore(current());
+		const { store, projectId, accept, update, records } = await fillStore(current());
 		for (let n = 0; n < 150; n++) await accept();
 		const [last = ""] = await accept();
-		await update(samples.outcome(last, 1));
-		const purged = await purgeAll(store, "purgeEvents", { projectId, before: samples.now + 1, limit: 5 });
+		await update(records.outcome(last, 1));
+		const purged = await purgeAll(store, "purgeEvents", { projectId, before: records.now + 1, limit: 5 });
 		expect(purged).toMatchObject({ events: 1, deliveries: 1 });
 		expect(purged.steps).toBeGreaterThan(3);
 	});
@@ -182,13 +182,13 @@ const ERASED = "the payload was erased";
 
 function describeErase(current: CurrentStore): void {
 	it("erases a payload at once, with the answers, and cancels what waits, with the reason", async () => {
-		const { store, projectId, webhookIds, accept, update, samples, state } = await fillStore(current(), 3);
+		const { store, projectId, webhookIds, accept, update, records, state } = await fillStore(current(), 3);
 		const deliveries = await accept({ webhookIds });
 		const [done = "", held = "", pending = ""] = deliveries;
-		await update(samples.failure(done, 1), samples.outcome(done, 2), samples.failure(pending, 1));
-		await update({ deliveryId: held, change: { type: "hold", reason: "paused" }, attempt: null, at: samples.now });
+		await update(records.failure(done, 1), records.outcome(done, 2), records.failure(pending, 1));
+		await update({ deliveryId: held, change: { type: "hold", reason: "paused" }, attempt: null, at: records.now });
 		const eventId = (await store.delivery(projectId, done))?.eventId ?? "";
-		const cancelled = await store.erasePayload(projectId, eventId, ERASED, samples.now + 9);
+		const cancelled = await store.erasePayload(projectId, eventId, ERASED, records.now + 9);
 		expect(cancelled?.toSorted()).toEqual([held, pending].toSorted());
 		expect(await store.eventBody(projectId, eventId)).toBeNull();
 		expect(await state(done)).toMatchObject({ status: "Succeeded", reason: null });
@@ -204,16 +204,16 @@ function describeErase(current: CurrentStore): void {
 			Pending: 0,
 			Held: 0,
 		});
-		expect(await store.erasePayload(projectId, eventId, ERASED, samples.now)).toEqual([]);
+		expect(await store.erasePayload(projectId, eventId, ERASED, records.now)).toEqual([]);
 	});
 
 	it("erases nothing that is not the project's", async () => {
-		const { store, projectId, accept, samples } = await fillStore(current());
+		const { store, projectId, accept, records } = await fillStore(current());
 		await accept();
 		const [eventId = ""] = idsOf(await store.events(projectId, ANY_EVENT, NEWEST));
-		const other = samples.project().id;
+		const other = records.project().id;
 		expect(await store.erasePayload(other, eventId, ERASED, 1)).toBeNull();
-		expect(await store.erasePayload(projectId, samples.ids.make("evt", 1), ERASED, 1)).toBeNull();
+		expect(await store.erasePayload(projectId, records.ids.make("evt", 1), ERASED, 1)).toBeNull();
 		expect(await store.eventBody(other, eventId)).toBeNull();
 		expect(await store.eventBody(projectId, eventId)).not.toBeNull();
 	});
@@ -247,17 +247,17 @@ function describeErased(current: CurrentStore): void {
 	});
 
 	it("keeps no answer to an attempt that was in flight, but the attempt", async () => {
-		const { store, update, samples, delivery } = await erased();
-		await update(samples.outcome(delivery, 1));
+		const { store, update, records, delivery } = await erased();
+		await update(records.outcome(delivery, 1));
 		const [attempt] = await store.attempts(delivery);
 		expect(attempt).toMatchObject({ number: 1, response: { headers: { server: "x" }, body: "", bodyTruncated: true } });
 	});
 
 	it("replays no event whose payload is gone", async () => {
-		const { store, projectId, webhookId, samples } = await erased();
+		const { store, projectId, webhookId, records } = await erased();
 		const filter = {
 			since: 0,
-			until: samples.now + 1,
+			until: records.now + 1,
 			outcomes: ["Cancelled"],
 			eventTypes: null,
 			missedEventTypes: null,
@@ -267,19 +267,19 @@ function describeErased(current: CurrentStore): void {
 	});
 
 	it("still knows the idempotency key", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const first = samples.event(projectId, { key: "k" });
+		const { store, projectId, records } = await fillStore(current());
+		const first = records.event(projectId, { key: "k" });
 		await store.commit({ events: [first], updates: [] });
 		await store.erasePayload(projectId, first.event.id, ERASED, 2);
-		const again = await store.commit({ events: [samples.event(projectId, { key: "k" })], updates: [] });
+		const again = await store.commit({ events: [records.event(projectId, { key: "k" })], updates: [] });
 		expect(again.events).toMatchObject([{ kind: "duplicate", event: { id: first.event.id } }]);
 	});
 }
 
 function describeDeleted(current: CurrentStore): void {
 	/** Statistics of a minute are settled when a later one has begun. */
-	const settleFigures = async ({ store, accept, samples }: World): Promise<void> => {
-		samples.now += 120_000;
+	const settleFigures = async ({ store, accept, records }: World): Promise<void> => {
+		records.now += 120_000;
 		await accept({ webhookIds: [] });
 		const step = { keepMinutesFrom: 0, keepHoursFrom: 0, limit: 10_000 };
 		while ((await store.rollUpStats(step)) > 0);
@@ -287,11 +287,11 @@ function describeDeleted(current: CurrentStore): void {
 
 	it("removes a deleted webhook when its last delivery is gone, not before", async () => {
 		const world = await fillStore(current());
-		const { store, projectId, webhookId, samples } = world;
+		const { store, projectId, webhookId, records } = world;
 		const { between } = await twoDays(world);
 		const [record] = await store.webhookRecords();
 		if (record === undefined) throw new Error("the webhook is missing");
-		await store.updateWebhook({ ...record, deleteDate: samples.now });
+		await store.updateWebhook({ ...record, deleteDate: records.now });
 		await settleFigures(world);
 		const isThere = () =>
 			store.insertWebhook(record).then(
@@ -302,7 +302,7 @@ function describeDeleted(current: CurrentStore): void {
 		await settleFigures(world);
 		expect(await store.purgeDeletedWebhooks(null, 100)).toBeNull();
 		expect(await isThere()).toBe(true);
-		await store.purgeEvents({ projectId, before: samples.now, after: null, limit: 100 });
+		await store.purgeEvents({ projectId, before: records.now, after: null, limit: 100 });
 		await settleFigures(world);
 		await store.purgeDeletedWebhooks(null, 100);
 		expect(await isThere()).toBe(false);
@@ -311,10 +311,10 @@ function describeDeleted(current: CurrentStore): void {
 
 	it("looks at webhooks in steps, and leaves those that live or have something waiting", async () => {
 		const world = await fillStore(current(), 5);
-		const { store, webhookIds, accept, samples } = world;
+		const { store, webhookIds, accept, records } = world;
 		await accept({ webhookIds: [webhookIds[1] ?? ""] });
 		for (const record of (await store.webhookRecords()).slice(1, 3)) {
-			await store.updateWebhook({ ...record, deleteDate: samples.now });
+			await store.updateWebhook({ ...record, deleteDate: records.now });
 		}
 		await settleFigures(world);
 		const first = await store.purgeDeletedWebhooks(null, 3);
@@ -327,20 +327,20 @@ function describeDeleted(current: CurrentStore): void {
 
 	it("removes a deleted project with all that is its, in steps, when nothing of it waits", async () => {
 		const world = await fillStore(current());
-		const { store, samples } = world;
-		const other = samples.project();
+		const { store, records } = world;
+		const other = records.project();
 		await store.insertProject(other);
-		const webhook = samples.webhook(other.id);
+		const webhook = records.webhook(other.id);
 		await store.insertWebhook(webhook);
 		const ids: string[] = [];
 		for (let n = 0; n < 30; n++) {
 			ids.push(...(await world.accept({ projectId: other.id, webhookIds: [webhook.id], key: `k${n}` })));
 		}
 		await world.accept();
-		await store.deleteProject(other.id, samples.now);
+		await store.deleteProject(other.id, records.now);
 		expect(await store.purgeDeletedProjects(10)).toMatchObject({ done: true, purged: { events: 0 } });
 		const cancel = { type: "cancel", reason: "the webhook was deleted" } as const;
-		await store.sweepWebhook(webhook.id, "Pending", cancel, samples.now, 100);
+		await store.sweepWebhook(webhook.id, "Pending", cancel, records.now, 100);
 		let [events, steps] = [0, 0];
 		for (let done = false; !done; steps++) {
 			const step = await store.purgeDeletedProjects(10);

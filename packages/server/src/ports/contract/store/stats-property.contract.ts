@@ -7,9 +7,9 @@ import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../cor
 import { STATS_WIDTHS, STATS_WIDTHS_MS, type StatsBucket, type StatsWidth } from "../../../core/stats/stats.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
 import type { Store } from "../../store/store.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./samples/records.ts";
-import { buckets, floorTo, KEEP_ALL, MINUTE, NONE } from "./samples/stats.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./records/records.ts";
+import { buckets, floorTo, KEEP_ALL, MINUTE, NONE } from "./records/stats.ts";
 
 type Step =
 	| { readonly kind: "accept"; readonly webhooks: readonly number[] }
@@ -69,18 +69,18 @@ export function describeStatsProperty(current: CurrentStore, reopen: () => Promi
 class Book {
 	readonly #world: World;
 	readonly #ids: string[] = [];
-	static readonly ends = new WeakMap<World["samples"], Map<string, { succeeded: number; exhausted: number }>>();
+	static readonly ends = new WeakMap<World["records"], Map<string, { succeeded: number; exhausted: number }>>();
 
 	constructor(world: World) {
 		this.#world = world;
-		if (!Book.ends.has(world.samples)) Book.ends.set(world.samples, new Map());
+		if (!Book.ends.has(world.records)) Book.ends.set(world.records, new Map());
 	}
 
 	async take(step: Step, current: CurrentStore, reopen: () => Promise<void>): Promise<void> {
-		const { samples, projectId, webhookIds } = this.#world;
+		const { records, projectId, webhookIds } = this.#world;
 		switch (step.kind) {
 			case "accept": {
-				const event = samples.event(projectId, { webhookIds: step.webhooks.map((index) => webhookIds[index] ?? "") });
+				const event = records.event(projectId, { webhookIds: step.webhooks.map((index) => webhookIds[index] ?? "") });
 				await current().commit({ events: [event], updates: [] });
 				this.#ids.push(...event.deliveries.map(({ id }) => id));
 				return;
@@ -88,14 +88,14 @@ class Book {
 			case "changes":
 				return this.#change(current(), step.changes);
 			case "later":
-				samples.now += step.ms;
+				records.now += step.ms;
 				return;
 			case "roll up":
 				await current().rollUpStats({ ...KEEP_ALL, limit: step.limit });
 				return;
 			case "sweep": {
 				const cancel = { type: "cancel", reason: "by hand" } as const;
-				await current().sweepWebhook(webhookIds[step.webhook] ?? "", step.from, cancel, samples.now, 3);
+				await current().sweepWebhook(webhookIds[step.webhook] ?? "", step.from, cancel, records.now, 3);
 				return;
 			}
 			case "reopen":
@@ -104,7 +104,7 @@ class Book {
 	}
 
 	async #change(store: Store, changes: readonly (readonly [which: number, change: Change])[]): Promise<void> {
-		const { samples, projectId } = this.#world;
+		const { records, projectId } = this.#world;
 		for (const [which, change] of changes) {
 			const id = this.#ids[which % Math.max(1, this.#ids.length)];
 			if (id === undefined) return;
@@ -112,39 +112,39 @@ class Book {
 			const { updates } = await store.commit({ events: [], updates: [this.#update(id, change)] });
 			const [after] = updates;
 			if (before === null || after === null || after === undefined || before.status === after.status) continue;
-			const minute = floorTo(samples.now, MINUTE);
+			const minute = floorTo(records.now, MINUTE);
 			if (after.status === "Succeeded") this.#endsOf(before.webhookId, minute).succeeded++;
 			if (after.status === "Failed") this.#endsOf(before.webhookId, minute).exhausted++;
 		}
 	}
 
 	#update(deliveryId: string, change: Change): DeliveryUpdate {
-		const { samples } = this.#world;
-		const by = (change: DeliveryChange): DeliveryUpdate => ({ deliveryId, change, attempt: null, at: samples.now });
+		const { records } = this.#world;
+		const by = (change: DeliveryChange): DeliveryUpdate => ({ deliveryId, change, attempt: null, at: records.now });
 		switch (change) {
 			case "success":
-				return samples.outcome(deliveryId, 1);
+				return records.outcome(deliveryId, 1);
 			case "failure":
-				return samples.failure(deliveryId, 1);
+				return records.failure(deliveryId, 1);
 			case "gone":
-				return samples.outcome(deliveryId, 1, { kind: "gone", responseCode: 410 });
+				return records.outcome(deliveryId, 1, { kind: "gone", responseCode: 410 });
 			case "refused": {
-				const attempt = samples.attempt(1, { responseCode: 0, error: "refused" });
-				return { ...samples.failure(deliveryId, 1, 0), attempt };
+				const attempt = records.attempt(1, { responseCode: 0, error: "refused" });
+				return { ...records.failure(deliveryId, 1, 0), attempt };
 			}
 			case "hold":
 				return by({ type: "hold", reason: "paused" });
 			case "resume":
-				return by({ type: "resume", at: samples.now });
+				return by({ type: "resume", at: records.now });
 			case "cancel":
 				return by({ type: "cancel", reason: "by hand" });
 			case "retry":
-				return by({ type: "retry", at: samples.now });
+				return by({ type: "retry", at: records.now });
 		}
 	}
 
 	#endsOf(webhookId: string, minute: number): { succeeded: number; exhausted: number } {
-		const ends = Book.ends.get(this.#world.samples) ?? new Map<string, { succeeded: number; exhausted: number }>();
+		const ends = Book.ends.get(this.#world.records) ?? new Map<string, { succeeded: number; exhausted: number }>();
 		const known = ends.get(`${webhookId} ${minute}`) ?? { succeeded: 0, exhausted: 0 };
 		ends.set(`${webhookId} ${minute}`, known);
 		return known;
@@ -170,7 +170,7 @@ class Book {
 				counts.set(owner, countOne(counts.get(owner) ?? NONE, delivery.status));
 			}
 		}
-		for (const [key, { succeeded, exhausted }] of Book.ends.get(world.samples) ?? []) {
+		for (const [key, { succeeded, exhausted }] of Book.ends.get(world.records) ?? []) {
 			const [webhookId = "", minute = ""] = key.split(" ");
 			for (const owner of [webhookId, null]) {
 				const bucket = at(owner, Number(minute));

@@ -5,9 +5,9 @@ import { newHeldDelivery } from "../../../core/delivery.ts";
 import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS } from "../../../core/stats/stats.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { fillStore, POLICY, type World } from "./samples/records.ts";
-import { buckets, floorTo, KEEP_ALL, MINUTE, NONE } from "./samples/stats.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { fillStore, POLICY, type World } from "./records/records.ts";
+import { buckets, floorTo, KEEP_ALL, MINUTE, NONE } from "./records/stats.ts";
 import { describeStatsProperty } from "./stats-property.contract.ts";
 
 /** `reopen` closes the store and opens it again, where data outlives the store. */
@@ -21,11 +21,11 @@ export function describeStats(current: CurrentStore, reopen: () => Promise<void>
 function describeFigures(current: CurrentStore): void {
 	it("counts events, attempts by result, ends and latencies in the minute in which they came", async () => {
 		const world = await fillStore(current(), 2);
-		const { accept, update, samples, webhookIds } = world;
+		const { accept, update, records, webhookIds } = world;
 		const [first = "", second = ""] = [...(await accept({ webhookIds })), ...(await accept())];
-		samples.now += MINUTE;
-		await update(samples.outcome(first, 1), samples.failure(second, 1), samples.failure(second, 2));
-		const minute = floorTo(samples.now, MINUTE);
+		records.now += MINUTE;
+		await update(records.outcome(first, 1), records.failure(second, 1), records.failure(second, 2));
+		const minute = floorTo(records.now, MINUTE);
 		expect(await buckets(world, webhookIds[0] ?? "", "minute")).toMatchObject([
 			{ start: minute - MINUTE, accepted: 2, attemptsSucceeded: 0, attemptsFailed: 0, succeeded: 0, exhausted: 0 },
 			{ start: minute, accepted: 0, attemptsSucceeded: 1, attemptsFailed: 0, succeeded: 1, exhausted: 0 },
@@ -35,11 +35,11 @@ function describeFigures(current: CurrentStore): void {
 	});
 
 	it("gives the buckets of the range alone, its end left out", async () => {
-		const { store, accept, samples, projectId, webhookId } = await fillStore(current());
-		const first = floorTo(samples.now, MINUTE);
+		const { store, accept, records, projectId, webhookId } = await fillStore(current());
+		const first = floorTo(records.now, MINUTE);
 		for (let count = 0; count < 3; count++) {
 			await accept();
-			samples.now += MINUTE;
+			records.now += MINUTE;
 		}
 		const query = { projectId, webhookId, width: "minute", from: first + MINUTE, to: first + 2 * MINUTE } as const;
 		for (let round = 0; round < 2; round++) {
@@ -59,12 +59,12 @@ function describeFigures(current: CurrentStore): void {
 
 	it("counts no duplicate, no refused send and nothing of a batch that failed", async () => {
 		const world = await fillStore(current());
-		const { accept, samples, projectId, store } = world;
+		const { accept, records, projectId, store } = world;
 		await accept({ key: "k" });
 		await accept({ key: "k" });
 		await accept({ key: "k", fingerprint: Buffer.alloc(32, 8) });
-		const lost = samples.event(projectId);
-		const update = samples.outcome("dlv_nothing", 1);
+		const lost = records.event(projectId);
+		const update = records.outcome("dlv_nothing", 1);
 		await expect(store.commit({ events: [lost, lost], updates: [update] })).rejects.toMatchObject({
 			name: "StoreError",
 		});
@@ -74,24 +74,24 @@ function describeFigures(current: CurrentStore): void {
 
 	it("counts a delivery as exhausted when it becomes Failed, whatever the reason", async () => {
 		const world = await fillStore(current());
-		const { accept, update, samples, webhookId } = world;
+		const { accept, update, records, webhookId } = world;
 		const [gone = "", worn = ""] = [...(await accept()), ...(await accept())];
-		await update(samples.outcome(gone, 1, { kind: "gone", responseCode: 410 }));
-		for (let number = 1; number <= POLICY.maxRetries + 1; number++) await update(samples.failure(worn, number));
+		await update(records.outcome(gone, 1, { kind: "gone", responseCode: 410 }));
+		for (let number = 1; number <= POLICY.maxRetries + 1; number++) await update(records.failure(worn, number));
 		// Thought lost, it comes in after all: an attempt more, and no other end.
-		await update(samples.failure(worn, 5));
+		await update(records.failure(worn, 5));
 		expect(await buckets(world, webhookId, "day")).toMatchObject([{ attemptsFailed: 6, succeeded: 0, exhausted: 2 }]);
 	});
 
 	it("takes latencies of attempts that got an answer or timed out, and of no others", async () => {
 		const world = await fillStore(current());
-		const { accept, update, samples, webhookId } = world;
+		const { accept, update, records, webhookId } = world;
 		const [id = ""] = await accept();
 		const ended = (number: number, error: string | null, durationMs: number): DeliveryUpdate => {
 			const responseCode = error === null ? 500 : 0;
 			return {
-				...samples.failure(id, number, responseCode),
-				attempt: samples.attempt(number, { error, durationMs, responseCode }),
+				...records.failure(id, number, responseCode),
+				attempt: records.attempt(number, { error, durationMs, responseCode }),
 			};
 		};
 		await update(ended(1, "refused", 1), ended(2, "timeout", 15_000), ended(3, "dns", 2), ended(4, null, 40));
@@ -102,33 +102,33 @@ function describeFigures(current: CurrentStore): void {
 
 function describeStatusCounts(current: CurrentStore): void {
 	it("knows how many deliveries are in each status, of a webhook and of the project", async () => {
-		const { store, accept, update, samples, projectId, webhookIds } = await fillStore(current(), 2);
+		const { store, accept, update, records, projectId, webhookIds } = await fillStore(current(), 2);
 		const [first = "", second = ""] = webhookIds;
 		const [id = ""] = await accept({ webhookIds });
 		await accept({ webhookIds: [second], state: newHeldDelivery("paused") });
-		await update(samples.outcome(id, 1));
+		await update(records.outcome(id, 1));
 		expect(await store.statusCounts(projectId, first)).toEqual({ ...NONE, Succeeded: 1 });
 		expect(await store.statusCounts(projectId, second)).toEqual({ ...NONE, Pending: 1, Held: 1 });
 		expect(await store.statusCounts(projectId, null)).toEqual({ ...NONE, Succeeded: 1, Pending: 1, Held: 1 });
-		await store.sweepWebhook(second, "Held", { type: "cancel", reason: "by hand" }, samples.now, 10);
+		await store.sweepWebhook(second, "Held", { type: "cancel", reason: "by hand" }, records.now, 10);
 		expect(await store.statusCounts(projectId, second)).toEqual({ ...NONE, Pending: 1, Cancelled: 1 });
 	});
 
 	it("is zero for what has no deliveries", async () => {
-		const { store, projectId, webhookId, samples } = await fillStore(current());
+		const { store, projectId, webhookId, records } = await fillStore(current());
 		expect(await store.statusCounts(projectId, webhookId)).toEqual(NONE);
-		expect(await store.statusCounts(samples.project().id, null)).toEqual(NONE);
+		expect(await store.statusCounts(records.project().id, null)).toEqual(NONE);
 	});
 }
 
 function describeRollUp(current: CurrentStore, reopen: () => Promise<void>): void {
 	it("reads the same before, in the middle of and after adding up", async () => {
 		const world = await fillStore(current(), 5);
-		const { accept, samples, store, webhookIds } = world;
+		const { accept, records, store, webhookIds } = world;
 		for (let count = 0; count < 10; count++) {
 			for (const id of await accept({ webhookIds }))
-				await store.commit({ events: [], updates: [samples.outcome(id, 1)] });
-			samples.now += MINUTE / 4;
+				await store.commit({ events: [], updates: [records.outcome(id, 1)] });
+			records.now += MINUTE / 4;
 		}
 		const before = await everything(world);
 		let steps = 0;
@@ -156,10 +156,10 @@ function describeRollUp(current: CurrentStore, reopen: () => Promise<void>): voi
 	it("goes on to count after all was added up and the store was opened again", async () => {
 		const world = await fillStore(current());
 		for (let count = 1; count <= 3; count++) {
-			await current().commit({ events: [world.samples.event(world.projectId)], updates: [] });
+			await current().commit({ events: [world.records.event(world.projectId)], updates: [] });
 			while ((await current().rollUpStats(KEEP_ALL)) > 0);
 			await reopen();
-			await current().commit({ events: [world.samples.event(world.projectId)], updates: [] });
+			await current().commit({ events: [world.records.event(world.projectId)], updates: [] });
 			await reopen();
 			const [bucket] = await buckets({ ...world, store: current() }, null, "day");
 			expect(bucket?.accepted).toBe(2 * count);
@@ -168,13 +168,13 @@ function describeRollUp(current: CurrentStore, reopen: () => Promise<void>): voi
 
 	it("drops minutes and hours that are too old, and keeps days", async () => {
 		const world = await fillStore(current());
-		const { accept, samples, store, webhookId } = world;
+		const { accept, records, store, webhookId } = world;
 		await accept();
 		await store.rollUpStats(KEEP_ALL);
-		while ((await store.rollUpStats({ ...KEEP_ALL, keepMinutesFrom: samples.now + 1 })) > 0);
+		while ((await store.rollUpStats({ ...KEEP_ALL, keepMinutesFrom: records.now + 1 })) > 0);
 		expect(await buckets(world, webhookId, "minute")).toEqual([]);
 		expect(await buckets(world, webhookId, "hour")).toMatchObject([{ accepted: 1 }]);
-		while ((await store.rollUpStats({ ...KEEP_ALL, keepHoursFrom: samples.now + 1 })) > 0);
+		while ((await store.rollUpStats({ ...KEEP_ALL, keepHoursFrom: records.now + 1 })) > 0);
 		expect(await buckets(world, webhookId, "hour")).toEqual([]);
 		expect(await buckets(world, webhookId, "day")).toMatchObject([{ accepted: 1 }]);
 	});

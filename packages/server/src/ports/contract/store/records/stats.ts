@@ -1,7 +1,7 @@
 // What the contracts of statistics share.
 import type { DeliveryStatus } from "../../../../core/delivery.ts";
 import { STATS_WIDTHS_MS, type StatsWidth } from "../../../../core/stats/stats.ts";
-import { Samples, type World } from "./records.ts";
+import { Records, type World } from "./records.ts";
 
 export const MINUTE = STATS_WIDTHS_MS.minute;
 export const NONE: Readonly<Record<DeliveryStatus, number>> = {
@@ -13,11 +13,11 @@ export const NONE: Readonly<Record<DeliveryStatus, number>> = {
 };
 export const KEEP_ALL = { keepMinutesFrom: 0, keepHoursFrom: 0, limit: 1_000 };
 
-/** All buckets since two days before the samples' first. */
-export async function buckets({ store, projectId, samples }: World, webhookId: string | null, width: StatsWidth) {
+/** All buckets since two days before the records' first. */
+export async function buckets({ store, projectId, records }: World, webhookId: string | null, width: StatsWidth) {
 	const day = STATS_WIDTHS_MS.day;
-	const from = floorTo(new Samples().now, day) - 2 * day;
-	return store.stats({ projectId, webhookId, width, from, to: floorTo(samples.now, day) + day });
+	const from = floorTo(new Records().now, day) - 2 * day;
+	return store.stats({ projectId, webhookId, width, from, to: floorTo(records.now, day) + day });
 }
 
 export function floorTo(time: number, width: number): number {

@@ -38,7 +38,7 @@ export interface EventOptions {
 }
 
 /** Makes things for a store, all of them valid; `now` is the time of their making and is moved by the test. */
-export class Samples {
+export class Records {
 	now = 1_800_000_000_000;
 	readonly ids = createIdMaker();
 	readonly workspaceId = makeWorkspaceId();
@@ -155,7 +155,7 @@ export type CurrentStore = () => Store;
 /** A store with one project and some webhooks in it. */
 export interface World {
 	readonly store: Store;
-	readonly samples: Samples;
+	readonly records: Records;
 	readonly projectId: string;
 	readonly webhookIds: readonly string[];
 	/** The first of them. */
@@ -168,21 +168,21 @@ export interface World {
 }
 
 export async function fillStore(store: Store, webhookCount = 1): Promise<World> {
-	const samples = new Samples();
-	const project = samples.project();
-	await store.initialize(samples.identity(), project, samples.key());
-	const webhooks = Array.from({ length: webhookCount }, () => samples.webhook(project.id));
+	const records = new Records();
+	const project = records.project();
+	await store.initialize(records.identity(), project, records.key());
+	const webhooks = Array.from({ length: webhookCount }, () => records.webhook(project.id));
 	for (const webhook of webhooks) await store.insertWebhook(webhook);
 	const webhookIds = webhooks.map(({ id }) => id);
 	const [webhookId = ""] = webhookIds;
 	return {
 		store,
-		samples,
+		records,
 		projectId: project.id,
 		webhookIds,
 		webhookId,
 		async accept(options = {}) {
-			const event = samples.event(options.projectId ?? project.id, { webhookIds: [webhookId], ...options });
+			const event = records.event(options.projectId ?? project.id, { webhookIds: [webhookId], ...options });
 			await store.commit({ events: [event], updates: [] });
 			return event.deliveries.map(({ id }) => id);
 		},

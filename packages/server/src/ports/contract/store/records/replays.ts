@@ -34,25 +34,25 @@ export interface ReplayWorld extends World {
 
 export async function openReplayWorld(current: CurrentStore, webhookCount = 1): Promise<ReplayWorld> {
 	const world = await fillStore(current(), webhookCount);
-	const { store, samples, projectId, webhookId } = world;
+	const { store, records, projectId, webhookId } = world;
 	const makeReplay: ReplayWorld["makeReplay"] = (filter = {}, changes = {}) => ({
-		id: samples.ids.make("replay", samples.now),
+		id: records.ids.make("replay", records.now),
 		projectId,
 		webhookId,
-		filter: { ...EVERYTHING, since: 0, until: samples.now + 1, ...filter },
+		filter: { ...EVERYTHING, since: 0, until: records.now + 1, ...filter },
 		status: "Running",
 		scannedCount: 0,
 		deliveryCount: 0,
 		firstEventDate: null,
 		lastEventDate: null,
 		position: null,
-		createDate: samples.now,
-		updateDate: samples.now,
+		createDate: records.now,
+		updateDate: records.now,
 		endDate: null,
 		...changes,
 	});
 	const send = async (type: string, webhookIds: readonly string[]) => {
-		const sent = samples.event(projectId, { type, webhookIds });
+		const sent = records.event(projectId, { type, webhookIds });
 		await store.commit({ events: [sent], updates: [] });
 		return sent;
 	};
@@ -67,16 +67,16 @@ export async function openReplayWorld(current: CurrentStore, webhookCount = 1): 
 		step: ({ id: replayId }, { scanLimit = 100, deliveryLimit: length = 100, deliveryIds } = {}) =>
 			store.stepReplay({
 				replayId,
-				at: samples.now,
+				at: records.now,
 				scanLimit,
-				deliveryIds: deliveryIds ?? Array.from({ length }, () => samples.ids.make("dlv", samples.now)),
+				deliveryIds: deliveryIds ?? Array.from({ length }, () => records.ids.make("dlv", records.now)),
 			}),
 		miss: async (type = "a.b") => (await send(type, [])).event.id,
 		async settle(responseCode, type = "a.b") {
 			const { event, deliveries } = await send(type, [webhookId]);
 			const id = deliveries[0]?.id ?? "";
 			const verdict = { kind: responseCode === 410 ? "gone" : "success", responseCode } as const;
-			await world.update(samples.outcome(id, 1, verdict));
+			await world.update(records.outcome(id, 1, verdict));
 			return event.id;
 		},
 		async replayed() {
