@@ -2,107 +2,65 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import type { Store } from "../../ports/store/store.ts";
+import { createAcceptCalls } from "./calls/accept.ts";
 import { createAuditCalls } from "./calls/audit.ts";
-import { createCommit } from "./calls/commit.ts";
-import { createEventTypeCalls } from "./calls/event-types.ts";
-import { createAttempts, createDeliveries, createDelivery, createEvent, createEvents } from "./calls/log.ts";
-import { createIdentityCalls, createKeyCalls, createProjectCalls } from "./calls/management.ts";
-import {
-	createClaimDue,
-	createDueWebhooks,
-	createForgetIdempotencyKeys,
-	createNextDueAt,
-	createReleaseAllLeases,
-	createRenewLeases,
-	createSweepWebhook,
-} from "./calls/queue.ts";
+import { createDirectoryCalls } from "./calls/directory.ts";
+import { createLifecycleCalls } from "./calls/lifecycle.ts";
+import { createLogCalls } from "./calls/log.ts";
+import { createQueueCalls } from "./calls/queue.ts";
 import { createReplayCalls } from "./calls/replays.ts";
-import { createRetentionCalls } from "./calls/retention/retention-calls.ts";
-import { createWebhookCalls } from "./calls/webhooks.ts";
-import { idHex } from "./codec/ids.ts";
+import { createRetentionCalls } from "./calls/retention.ts";
+import { createStatsCalls } from "./calls/stats.ts";
 import { createTransact, openConnection, type ConnectionOptions } from "./connection.ts";
 import { toStoreError } from "./errors.ts";
 import { migrate } from "./schema/migrate.ts";
-import { createStatsCalls } from "./stats/stats-calls.ts";
-import { Figures } from "./stats/stats-journal.ts";
-import { createRollUpStats } from "./stats/stats-roll-up.ts";
-import { HealthBook } from "./stats/webhook-health.ts";
+import { HealthTable } from "./stats/health-table.ts";
+import { StatsJournal } from "./stats/stats-journal.ts";
 
 export interface SqliteStoreOptions extends ConnectionOptions {
-	/** Dates the migrations; the present if left out. */
+	/** The date that migrations are recorded with, in milliseconds since the epoch. Defaults to the current time. */
 	readonly now?: number;
 }
 
 /**
- * Opens the store in this thread, which each call keeps busy, and brings its schema up to date. Servers have it in a thread of its
- * own: see threaded-store.ts.
+ * Opens the store in this thread, which is blocked during each call, and migrates its schema. Servers run the store in a thread of
+ * its own: see threaded-store.ts.
  *
  * @example
  * const store = await openSqliteStore({ path: ":memory:" });
  */
 export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-	return settle(() => promised(openSqliteCalls(options)));
+	return toPromise(() => promised(openSqliteCalls(options)));
 }
 
-/** The driver is synchronous, and so are the store's calls on it, by name. They throw what `toStoreError` takes. */
+/** Opens the store as synchronous calls, like the driver's, by name. Their errors are the driver's: see `toStoreError`. */
 export function openSqliteCalls(options: SqliteStoreOptions) {
 	const db = openConnection(options);
 	try {
 		migrate(db, options.now ?? Date.now());
-		return assemble(db);
+		return createCalls(db);
 	} catch (error) {
 		db.close();
 		throw error;
 	}
 }
 
-function assemble(db: DatabaseSync) {
+/** The slices of the store's port. */
+function createCalls(db: DatabaseSync) {
 	const transact = createTransact(db);
-	const figures = new Figures(db, transact);
-	const health = new HealthBook(db);
+	const journal = new StatsJournal(db, transact);
+	const health = new HealthTable(db);
 	return {
-		...createIdentityCalls(db, transact),
-		...createProjectCalls(db, transact),
-		...createKeyCalls(db, transact),
-		...createWebhookCalls(db, transact, health),
-		...createEventTypeCalls(db, transact),
-		...createReplayCalls(db, transact, figures),
-		...createRetentionCalls(db, figures),
+		...createAcceptCalls(db, journal, health),
+		...createQueueCalls(db, transact, journal),
+		...createLogCalls(db),
+		...createDirectoryCalls(db, transact, health),
+		...createReplayCalls(db, transact, journal),
+		...createRetentionCalls(db, transact, journal),
+		...createStatsCalls(db, transact, journal, health),
 		...createAuditCalls(db, transact),
-		commit: createCommit(db, figures, health),
-		claimDue: createClaimDue(db, figures),
-		dueWebhooks: createDueWebhooks(db),
-		nextDueAt: createNextDueAt(db),
-		renewLeases: createRenewLeases(db, transact),
-		releaseAllLeases: createReleaseAllLeases(db, transact),
-		sweepWebhook: createSweepWebhook(db, figures),
-		countOpen: () => figures.readOpen(),
-		...createStatsCalls(db, figures),
-		rollUpStats: createRollUpStats(db, transact, figures),
-		webhookHealth: (webhookId: string) => health.of(idHex("webhook", webhookId)),
-		events: createEvents(db),
-		event: createEvent(db),
-		deliveries: createDeliveries(db),
-		delivery: createDelivery(db),
-		attempts: createAttempts(db),
-		forgetIdempotencyKeys: createForgetIdempotencyKeys(db, transact),
-		probe: createProbe(db),
-		close: () => close(db),
+		...createLifecycleCalls(db, transact),
 	};
-}
-
-function createProbe(db: DatabaseSync) {
-	const write = db.prepare(
-		"INSERT INTO probe (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at",
-	);
-	return (at: number): void => {
-		write.run(at);
-	};
-}
-
-/** The last connection to close moves the whole log into the file and removes it. */
-function close(db: DatabaseSync): void {
-	if (db.isOpen) db.close();
 }
 
 type Calls = Readonly<Record<string, (...parameters: never[]) => unknown>>;
@@ -110,16 +68,16 @@ type Promised<T extends Calls> = {
 	readonly [Name in keyof T]: (...parameters: Parameters<T[Name]>) => Promise<ReturnType<T[Name]>>;
 };
 
-/** Makes each call one that resolves, or rejects with the port's error. */
+/** Makes each call return a promise, which rejects with the port's errors. */
 function promised<T extends Calls>(calls: T): Promised<T> {
 	const result: Record<string, (...parameters: never[]) => Promise<unknown>> = {};
 	for (const [name, call] of Object.entries(calls)) {
-		result[name] = (...parameters) => settle(() => call(...parameters));
+		result[name] = (...parameters) => toPromise(() => call(...parameters));
 	}
 	return result as Promised<T>;
 }
 
-function settle<T>(call: () => T): Promise<T> {
+function toPromise<T>(call: () => T): Promise<T> {
 	try {
 		return Promise.resolve(call());
 	} catch (error) {

@@ -1,18 +1,30 @@
-// The log: events, deliveries and attempts, by any of their filters together.
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+// The delivery log: events, deliveries and attempts, found by any combination of their filters.
+import type { DatabaseSync } from "node:sqlite";
 
 import type { Attempt, Delivery } from "../../../core/delivery.ts";
 import type { Event } from "../../../core/event.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
 import type { DeliveryFilter, EventFilter } from "../../../ports/store/log.ts";
+import { toAttempt } from "../codec/attempt-rows.ts";
+import { DELIVERY_COLUMNS, STATUS_CODES, toDelivery } from "../codec/delivery-rows.ts";
+import { EVENT_COLUMNS, toEvent } from "../codec/event-rows.ts";
 import { idBytes } from "../codec/ids.ts";
-import { countOf, STATE_COLUMNS, STATUS_CODES, toAttempt, toDelivery, toEvent } from "../codec/rows.ts";
+import { bytes, countOf } from "../codec/rows.ts";
+import { list, qualified } from "../codec/statements.ts";
 import { idRange, mapPage, readPage, type IdRange, type Order } from "./keyset.ts";
+import { createStatementCache, type Prepare } from "./statement-cache.ts";
 
-const EVENT_COLUMNS = "id, project_id, type, timestamp, create_date, delivery_count";
-const DELIVERY_COLUMNS = ["id", "project_id", "webhook_id", "event_id", "event_type", "update_date", STATE_COLUMNS]
-	.join(", ")
-	.replaceAll(/\w+/g, "delivery.$&");
+/** Prepares the calls of `LogStore`. */
+export function createLogCalls(db: DatabaseSync) {
+	return {
+		events: createEvents(db),
+		event: createEvent(db),
+		eventBody: createEventBody(db),
+		deliveries: createDeliveries(db),
+		delivery: createDelivery(db),
+		attempts: createAttempts(db),
+	};
+}
 
 /** One `column = ?` of a filter. */
 interface Condition {
@@ -20,22 +32,22 @@ interface Condition {
 	readonly value: string | number | Uint8Array;
 }
 
-/** An index, and which conditions it answers by itself. */
+/** An index of deliveries, and the columns that it has. */
 interface Access {
 	readonly index: string;
-	/** Those that lead to a place in it. */
+	/** The columns before the id: conditions on all of them lead to one range of entries. */
 	readonly leading: readonly string[];
-	/** Those that can be compared in it without reading the row. */
+	/** The columns after the id: conditions on them are checked without reading the row. */
 	readonly trailing: readonly string[];
-	/** The literal condition without which SQLite may not use a partial index. */
+	/** The condition of a partial index. SQLite uses the index only if a statement repeats the condition literally. */
 	readonly partial?: string;
-	/** Whether a partial index has the rows that the filter asks for. */
+	/** Whether a partial index has all the rows that match the filter. */
 	readonly has?: (filter: DeliveryFilter) => boolean;
 }
 
 const BY_PROJECT: Access = { index: "deliveries_by_project", leading: ["project_id"], trailing: [] };
 const BY_EVENT: Access = { index: "deliveries_by_event", leading: ["event_id"], trailing: ["webhook_id"] };
-const WIDE_ACCESSES: readonly Access[] = [
+const ACCESSES: readonly Access[] = [
 	{
 		index: "deliveries_by_webhook_status",
 		leading: ["webhook_id", "status"],
@@ -60,11 +72,10 @@ const WIDE_ACCESSES: readonly Access[] = [
 	{ index: "deliveries_by_webhook", leading: ["webhook_id"], trailing: [] },
 ];
 
-/** Counting goes no further when indexes are compared: beyond it, matches are frequent enough in each. */
+/** When indexes are compared, counting stops here: with more entries than this, any of the indexes finds matches soon enough. */
 const COUNT_LIMIT = 10_000;
 
-/** Prepares `Store.deliveries`. */
-export function createDeliveries(db: DatabaseSync) {
+function createDeliveries(db: DatabaseSync) {
 	const prepare = createStatementCache(db);
 
 	return (projectId: string, filter: DeliveryFilter, request: PageRequest): Page<Delivery> => {
@@ -80,15 +91,15 @@ export function createDeliveries(db: DatabaseSync) {
 }
 
 /**
- * Reads entries of the index, and the row of each that matches as far as the index can tell. As a join, since SQLite reads
- * the row of every entry of a table without rowid at once otherwise (1 µs instead of 0.15 µs for one that doesn't match).
+ * Reads entries of the index, and the rows of those that match the conditions on columns of the index. It is a join because SQLite
+ * would otherwise read the row of every entry, as the table has no rowid (1 µs instead of 0.15 µs for an entry that doesn't match).
  */
 function selectDeliveries(access: Access, conditions: readonly Condition[], order: Order): string {
 	const inIndex = new Set([...access.leading, ...access.trailing]);
 	const where = conditions.map(({ column }) => `${inIndex.has(column) ? "entry" : "delivery"}.${column} = ?`);
 	if (access.partial !== undefined) where.push(access.partial);
 	return `
-		SELECT ${DELIVERY_COLUMNS} FROM deliveries entry INDEXED BY ${access.index}
+		SELECT ${qualified("delivery", DELIVERY_COLUMNS)} FROM deliveries entry INDEXED BY ${access.index}
 		CROSS JOIN deliveries delivery ON delivery.id = entry.id
 		WHERE ${where.join(" AND ")} AND entry.id >= ? AND entry.id < ? ORDER BY entry.id ${order} LIMIT ?
 	`;
@@ -105,7 +116,7 @@ function deliveryConditions(projectId: string, filter: DeliveryFilter): Conditio
 	return conditions;
 }
 
-/** The index with the fewest entries to look at; among those with many, the one that can tell most without the row. */
+/** The index with the fewest entries to read; if several have many, the one that checks the most conditions without the row. */
 function chooseAccess(
 	prepare: Prepare,
 	filter: DeliveryFilter,
@@ -114,7 +125,7 @@ function chooseAccess(
 ): Access {
 	if (filter.eventId !== null) return BY_EVENT;
 	const columns = new Set(conditions.map(({ column }) => column));
-	const usable = WIDE_ACCESSES.filter(
+	const usable = ACCESSES.filter(
 		({ leading, has }) => leading.every((column) => columns.has(column)) && (has?.(filter) ?? true),
 	);
 	if (usable.length <= 1) return usable[0] ?? BY_PROJECT;
@@ -122,9 +133,9 @@ function chooseAccess(
 		.map((access) => ({
 			access,
 			entries: countEntries(prepare, access, conditions, range),
-			answered: [...access.leading, ...access.trailing].filter((column) => columns.has(column)).length,
+			checked: [...access.leading, ...access.trailing].filter((column) => columns.has(column)).length,
 		}))
-		.sort((a, b) => a.entries - b.entries || b.answered - a.answered);
+		.sort((a, b) => a.entries - b.entries || b.checked - a.checked);
 	return best?.access ?? BY_PROJECT;
 }
 
@@ -145,44 +156,27 @@ function countEntries(
 	return countOf(count.get(...leading.map(({ value }) => value), low, high));
 }
 
-type Prepare = (sql: string) => StatementSync;
-
-/** The texts are made of the constants above, so there are some dozens at most; each is prepared once. */
-function createStatementCache(db: DatabaseSync): Prepare {
-	const statements = new Map<string, StatementSync>();
-	return (sql) => {
-		const known = statements.get(sql);
-		if (known !== undefined) return known;
-		const statement = db.prepare(sql);
-		statements.set(sql, statement);
-		return statement;
-	};
-}
-
-/** Prepares `Store.delivery`. */
-export function createDelivery(db: DatabaseSync) {
-	const select = db.prepare(`SELECT ${DELIVERY_COLUMNS} FROM deliveries delivery WHERE id = ? AND project_id = ?`);
+function createDelivery(db: DatabaseSync) {
+	const select = db.prepare(`SELECT ${list(DELIVERY_COLUMNS)} FROM deliveries WHERE id = ? AND project_id = ?`);
 	return (projectId: string, deliveryId: string): Delivery | null => {
 		const row = select.get(idBytes("dlv", deliveryId), idBytes("proj", projectId));
 		return row === undefined ? null : toDelivery(row);
 	};
 }
 
-/** Prepares `Store.attempts`. */
-export function createAttempts(db: DatabaseSync) {
+function createAttempts(db: DatabaseSync) {
 	const select = db.prepare("SELECT * FROM attempts WHERE delivery_id = ? ORDER BY number");
 	return (deliveryId: string): Attempt[] => select.all(idBytes("dlv", deliveryId)).map(toAttempt);
 }
 
-/** Prepares `Store.events`. */
-export function createEvents(db: DatabaseSync) {
+function createEvents(db: DatabaseSync) {
 	const prepare = createStatementCache(db);
 
 	return (projectId: string, filter: EventFilter, request: PageRequest): Page<Event> => {
 		const project = idBytes("proj", projectId);
 		const page = readPage("evt", request, idRange(filter), ({ low, high }, order, limit) => {
 			const select = prepare(`
-				SELECT ${EVENT_COLUMNS} FROM events ${filter.type === null ? "" : "INDEXED BY events_by_type"}
+				SELECT ${list(EVENT_COLUMNS)} FROM events ${filter.type === null ? "" : "INDEXED BY events_by_type"}
 				WHERE project_id = ? ${filter.type === null ? "" : "AND type = ?"} AND id >= ? AND id < ?
 				ORDER BY id ${order} LIMIT ?
 			`);
@@ -193,11 +187,20 @@ export function createEvents(db: DatabaseSync) {
 	};
 }
 
-/** Prepares `Store.event`. */
-export function createEvent(db: DatabaseSync) {
-	const select = db.prepare(`SELECT ${EVENT_COLUMNS} FROM events WHERE project_id = ? AND id = ?`);
+function createEvent(db: DatabaseSync) {
+	const select = db.prepare(`SELECT ${list(EVENT_COLUMNS)} FROM events WHERE project_id = ? AND id = ?`);
 	return (projectId: string, eventId: string): Event | null => {
 		const row = select.get(idBytes("proj", projectId), idBytes("evt", eventId));
 		return row === undefined ? null : toEvent(row);
+	};
+}
+
+function createEventBody(db: DatabaseSync) {
+	const select = db.prepare("SELECT body FROM events WHERE project_id = ? AND id = ?");
+	return (projectId: string, eventId: string): Uint8Array | null => {
+		const row = select.get(idBytes("proj", projectId), idBytes("evt", eventId));
+		if (row === undefined) return null;
+		const body = bytes(row["body"]);
+		return body.length === 0 ? null : body;
 	};
 }

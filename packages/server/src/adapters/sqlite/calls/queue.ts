@@ -1,29 +1,41 @@
-// Work that waits: who is due, leases, and sweeps over a webhook's deliveries.
+// The queue of waiting deliveries: when they are due, leases, and sweeps over the deliveries of a webhook.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-import { transition } from "../../../core/delivery.ts";
+import { transition, type DeliveryChange, type DeliveryStatus } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
 import type { ClaimRequest, LeasedDelivery } from "../../../ports/store/queue.ts";
-import type { Store } from "../../../ports/store/store.ts";
-import { idBytes, idHex } from "../codec/ids.ts";
 import {
-	rowId,
+	LEASED_COLUMNS,
 	STATE_COLUMNS,
 	STATUS_CODES,
 	toDueWebhook,
 	toLeasedDelivery,
 	toState,
-	type Row,
-} from "../codec/rows.ts";
+} from "../codec/delivery-rows.ts";
+import { idBytes, idHex } from "../codec/ids.ts";
+import { rowId, type Row } from "../codec/rows.ts";
+import { list, qualified } from "../codec/statements.ts";
 import type { Transact } from "../connection.ts";
-import type { FigureChanges } from "../stats/stats-changes.ts";
-import type { Figures } from "../stats/stats-journal.ts";
-import { createWriteState } from "./commit.ts";
+import type { StatsChanges } from "../stats/stats-changes.ts";
+import type { StatsJournal } from "../stats/stats-journal.ts";
+import { createWriteState } from "./delivery-statements.ts";
 
-/** Prepares `Store.claimDue`. */
-export function createClaimDue(db: DatabaseSync, figures: Figures) {
+/** Prepares the calls of `QueueStore`. */
+export function createQueueCalls(db: DatabaseSync, transact: Transact, journal: StatsJournal) {
+	return {
+		claimDue: createClaimDue(db, journal),
+		dueWebhooks: createDueWebhooks(db),
+		nextDueAt: createNextDueAt(db),
+		renewLeases: createRenewLeases(db, transact),
+		releaseAllLeases: createReleaseAllLeases(db, transact),
+		sweepWebhook: createSweepWebhook(db, journal),
+		countOpen: () => journal.readOpen(),
+	};
+}
+
+function createClaimDue(db: DatabaseSync, journal: StatsJournal) {
 	const select = db.prepare(`
-		SELECT d.id, d.project_id, d.webhook_id, d.event_id, d.event_type, d.trigger, d.attempt_count, e.create_date, e.body
+		SELECT ${qualified("d", LEASED_COLUMNS)}, e.create_date, e.body
 		FROM deliveries d INDEXED BY deliveries_due
 		JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id
 		WHERE d.webhook_id = ? AND d.due_at <= ?
@@ -33,7 +45,7 @@ export function createClaimDue(db: DatabaseSync, figures: Figures) {
 	const cancelErased = createCancelErased(db);
 
 	return (request: ClaimRequest): LeasedDelivery[] =>
-		figures.transact((changes) => {
+		journal.transact((changes) => {
 			const due = takeWithin(select, request);
 			const erased = due.filter((row) => bodyLength(row) === 0);
 			for (const row of erased) cancelErased(row, request, changes);
@@ -43,11 +55,14 @@ export function createClaimDue(db: DatabaseSync, figures: Figures) {
 		});
 }
 
-/** None is due as long as everybody who makes deliveries due looks whether there is a payload; an empty one is never sent. */
+/**
+ * Cancels a due delivery whose payload is erased. There should be none, since every call that makes deliveries due checks for the
+ * payload; this makes sure that an empty body is never sent.
+ */
 function createCancelErased(db: DatabaseSync) {
-	const selectState = db.prepare(`SELECT ${STATE_COLUMNS} FROM deliveries WHERE id = ?`);
+	const selectState = db.prepare(`SELECT ${list(STATE_COLUMNS)} FROM deliveries WHERE id = ?`);
 	const writeState = createWriteState(db);
-	return (row: Row, { webhookId, now }: ClaimRequest, changes: FigureChanges): void => {
+	return (row: Row, { webhookId, now }: ClaimRequest, changes: StatsChanges): void => {
 		const stateRow = selectState.get(rowId(row));
 		if (stateRow === undefined) return;
 		const before = toState(stateRow);
@@ -57,7 +72,7 @@ function createCancelErased(db: DatabaseSync) {
 	};
 }
 
-/** Steps through the due rows, and stops before the bodies outgrow `maxBytes`. */
+/** Reads due rows, and stops before their bodies exceed `maxBytes`. */
 function takeWithin(select: StatementSync, request: ClaimRequest): Row[] {
 	const rows: Row[] = [];
 	let bodyBytes = 0;
@@ -74,8 +89,8 @@ function bodyLength(row: Row): number {
 	return body instanceof Uint8Array ? body.length : 0;
 }
 
-/** Prepares `Store.dueWebhooks`: a loose scan, two index seeks a webhook, however many deliveries wait. */
-export function createDueWebhooks(db: DatabaseSync) {
+/** A loose index scan: two seeks for each webhook, however many deliveries wait. */
+function createDueWebhooks(db: DatabaseSync) {
 	const select = db.prepare(`
 		WITH RECURSIVE waiting (webhook_id) AS (
 			SELECT (
@@ -96,8 +111,7 @@ export function createDueWebhooks(db: DatabaseSync) {
 	return () => select.all().map(toDueWebhook);
 }
 
-/** Prepares `Store.nextDueAt`. */
-export function createNextDueAt(db: DatabaseSync) {
+function createNextDueAt(db: DatabaseSync) {
 	const select = db.prepare(`
 		SELECT webhook_id, due_at FROM deliveries INDEXED BY deliveries_due
 		WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1
@@ -108,8 +122,7 @@ export function createNextDueAt(db: DatabaseSync) {
 	};
 }
 
-/** Prepares `Store.renewLeases`. */
-export function createRenewLeases(db: DatabaseSync, transact: Transact) {
+function createRenewLeases(db: DatabaseSync, transact: Transact) {
 	const renew = db.prepare(
 		"UPDATE deliveries SET lease_until = ?1, due_at = ?1 WHERE id = ?2 AND lease_until IS NOT NULL AND due_at IS NOT NULL",
 	);
@@ -119,8 +132,7 @@ export function createRenewLeases(db: DatabaseSync, transact: Transact) {
 		});
 }
 
-/** Prepares `Store.releaseAllLeases`. */
-export function createReleaseAllLeases(db: DatabaseSync, transact: Transact) {
+function createReleaseAllLeases(db: DatabaseSync, transact: Transact) {
 	const release = db.prepare(`
 		UPDATE deliveries SET lease_until = NULL, due_at = next_attempt_at
 		WHERE id IN (
@@ -130,34 +142,15 @@ export function createReleaseAllLeases(db: DatabaseSync, transact: Transact) {
 	return (): number => transact(() => Number(release.run().changes));
 }
 
-/** Prepares `Store.sweepWebhook`. */
-export function createSweepWebhook(db: DatabaseSync, figures: Figures) {
-	const selectPending = db.prepare(`
-		SELECT id, ${STATE_COLUMNS} FROM deliveries INDEXED BY deliveries_due
-		WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at, id LIMIT ?
-	`);
-	const selectOthers = db.prepare(`
-		SELECT id, ${STATE_COLUMNS} FROM deliveries INDEXED BY deliveries_by_webhook_status
-		WHERE webhook_id = ? AND status = ? AND status > 1 ORDER BY id LIMIT ?
-	`);
-	const selectSucceeded = db.prepare(`
-		SELECT id, ${STATE_COLUMNS} FROM deliveries INDEXED BY deliveries_by_webhook
-		WHERE webhook_id = ? AND status = 1 ORDER BY id LIMIT ?
-	`);
+function createSweepWebhook(db: DatabaseSync, journal: StatsJournal) {
+	const selectIn = createSelectInStatus(db);
 	const writeState = createWriteState(db);
 
-	const sweep: (...parameters: Parameters<Store["sweepWebhook"]>) => number = (webhookId, from, change, at, limit) => {
-		const id = idBytes("webhook", webhookId);
+	return (webhookId: string, from: DeliveryStatus, change: DeliveryChange, at: number, limit: number): number => {
 		const webhook = idHex("webhook", webhookId);
-		return figures.transact((changes) => {
-			const rows =
-				from === "Pending"
-					? selectPending.all(id, limit)
-					: from === "Succeeded"
-						? selectSucceeded.all(id, limit)
-						: selectOthers.all(id, STATUS_CODES[from], limit);
+		return journal.transact((changes) => {
 			let count = 0;
-			for (const row of rows) {
+			for (const row of selectIn(idBytes("webhook", webhookId), from, limit)) {
 				const before = toState(row);
 				const after = transition(before, change);
 				if (after === before) continue;
@@ -168,15 +161,27 @@ export function createSweepWebhook(db: DatabaseSync, figures: Figures) {
 			return count;
 		});
 	};
-	return sweep;
 }
 
-/** Prepares `Store.forgetIdempotencyKeys`. */
-export function createForgetIdempotencyKeys(db: DatabaseSync, transact: Transact) {
-	const forget = db.prepare(`
-		DELETE FROM idempotency_keys WHERE (project_id, key) IN (
-			SELECT project_id, key FROM idempotency_keys WHERE create_date < ? ORDER BY create_date LIMIT ?
-		)
+/** Prepares the reading of a webhook's deliveries in one status, oldest first, by the index that has them. */
+function createSelectInStatus(db: DatabaseSync) {
+	const columns = list(["id", ...STATE_COLUMNS]);
+	const selectPending = db.prepare(`
+		SELECT ${columns} FROM deliveries INDEXED BY deliveries_due
+		WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at, id LIMIT ?
 	`);
-	return (before: number, limit: number): number => transact(() => Number(forget.run(before, limit).changes));
+	const selectSucceeded = db.prepare(`
+		SELECT ${columns} FROM deliveries INDEXED BY deliveries_by_webhook
+		WHERE webhook_id = ? AND status = ${STATUS_CODES.Succeeded} ORDER BY id LIMIT ?
+	`);
+	const selectOthers = db.prepare(`
+		SELECT ${columns} FROM deliveries INDEXED BY deliveries_by_webhook_status
+		WHERE webhook_id = ? AND status = ? AND status > 1 ORDER BY id LIMIT ?
+	`);
+
+	return (webhookId: Uint8Array, status: DeliveryStatus, limit: number): Row[] => {
+		if (status === "Pending") return selectPending.all(webhookId, limit);
+		if (status === "Succeeded") return selectSucceeded.all(webhookId, limit);
+		return selectOthers.all(webhookId, STATUS_CODES[status], limit);
+	};
 }

@@ -1,4 +1,4 @@
-// Replays: finding old events by what became of them, and making deliveries for them anew, a step at a time.
+// Replays: find old events by the outcome of their deliveries, and make new deliveries for them, step by step.
 import type { DatabaseSync } from "node:sqlite";
 
 import { newDelivery, type DeliveryStatus } from "../../../core/delivery.ts";
@@ -11,20 +11,22 @@ import {
 	type ReplayMatcher,
 } from "../../../core/replay.ts";
 import type { ReplayCount, ReplayCountStep, ReplayStep } from "../../../ports/store/replays.ts";
+import { STATUSES } from "../codec/delivery-rows.ts";
 import { firstIdAt, idBytes, idHex, idText, idTime, justAfter } from "../codec/ids.ts";
-import { REPLAY_STATUS_CODES, replayValues, toReplay } from "../codec/replay-rows.ts";
-import { bytesOrNull, countOf, nameOf, rowId, STATUSES, text, type Row } from "../codec/rows.ts";
+import { REPLAY, REPLAY_STATUS_CODES } from "../codec/replay-rows.ts";
+import { bytesOrNull, countOf, nameOf, rowId, text, type Row } from "../codec/rows.ts";
+import { prepareInsert } from "../codec/statements.ts";
 import { inBackground, type Transact } from "../connection.ts";
-import type { FigureChanges } from "../stats/stats-changes.ts";
-import type { Figures } from "../stats/stats-journal.ts";
-import { createInsertDelivery } from "./commit.ts";
+import type { StatsChanges } from "../stats/stats-changes.ts";
+import type { StatsJournal } from "../stats/stats-journal.ts";
+import { createInsertDelivery } from "./delivery-statements.ts";
 import { idRange, mapPage, readPage } from "./keyset.ts";
 
 const { Running, Finished, Cancelled } = REPLAY_STATUS_CODES;
 
-/** Prepares the calls about replays. */
-export function createReplayCalls(db: DatabaseSync, transact: Transact, figures: Figures) {
-	const insert = createInsertReplay(db);
+/** Prepares the calls of `ReplayStore`. */
+export function createReplayCalls(db: DatabaseSync, transact: Transact, journal: StatsJournal) {
+	const insert = prepareInsert(db, "replays", REPLAY.columns);
 	const selectRunning = db.prepare("SELECT * FROM replays INDEXED BY replays_running WHERE status = 0 ORDER BY id");
 	const select = db.prepare("SELECT * FROM replays WHERE id = ? AND project_id = ?");
 	const cancel = db.prepare(
@@ -32,34 +34,24 @@ export function createReplayCalls(db: DatabaseSync, transact: Transact, figures:
 	);
 
 	return {
-		insertReplay: (replay: Replay): void => transact(() => insert(replay)),
-		stepReplay: createStepReplay(db, figures),
+		insertReplay: (replay: Replay): void => {
+			transact(() => insert.run(...REPLAY.write(replay)));
+		},
+		stepReplay: createStepReplay(db, journal),
 		cancelReplay: (replayId: string, at: number): boolean =>
 			transact(() => cancel.run(at, idBytes("replay", replayId)).changes === 1),
 		countReplay: createCountReplay(db),
-		runningReplays: (): Replay[] => selectRunning.all().map(toReplay),
+		runningReplays: (): Replay[] => selectRunning.all().map(REPLAY.read),
 		replays: createReplayPage(db),
 		replay(projectId: string, replayId: string): Replay | null {
 			const row = select.get(idBytes("replay", replayId), idBytes("proj", projectId));
-			return row === undefined ? null : toReplay(row);
+			return row === undefined ? null : REPLAY.read(row);
 		},
 		untried: createUntried(db),
 	};
 }
 
-function createInsertReplay(db: DatabaseSync) {
-	const insert = db.prepare(`
-		INSERT INTO replays (
-			id, project_id, webhook_id, since, until, outcomes, event_types, missed_event_types, status, scanned_count,
-			delivery_count, update_date
-		) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-	`);
-	return (replay: Replay): void => {
-		insert.run(...replayValues(replay));
-	};
-}
-
-function createStepReplay(db: DatabaseSync, figures: Figures) {
+function createStepReplay(db: DatabaseSync, journal: StatsJournal) {
 	const select = db.prepare("SELECT * FROM replays WHERE id = ?");
 	const search = createSearch(db);
 	const newestIn = createNewestIn(db);
@@ -71,9 +63,9 @@ function createStepReplay(db: DatabaseSync, figures: Figures) {
 		WHERE id = ?1
 	`);
 
-	const step = (id: Uint8Array, { at, scanLimit, deliveryIds }: ReplayStep, changes: FigureChanges) => {
+	const step = (id: Uint8Array, { at, scanLimit, deliveryIds }: ReplayStep, changes: StatsChanges) => {
 		const row = select.get(id);
-		const replay = row === undefined ? null : toReplay(row);
+		const replay = row === undefined ? null : REPLAY.read(row);
 		if (row === undefined || replay?.status !== "Running") return null;
 		const { projectId, webhookId, filter } = replay;
 		const found = search({
@@ -102,14 +94,14 @@ function createStepReplay(db: DatabaseSync, figures: Figures) {
 			found.done ? at : null,
 		);
 		const after = select.get(id);
-		return after === undefined ? null : toReplay(after);
+		return after === undefined ? null : REPLAY.read(after);
 	};
 
 	return (request: ReplayStep): Replay | null =>
-		inBackground(db, () => figures.transact((changes) => step(idBytes("replay", request.replayId), request, changes)));
+		inBackground(db, () => journal.transact((changes) => step(idBytes("replay", request.replayId), request, changes)));
 }
 
-/** The date of the newest event in the range. */
+/** Prepares the reading of the date of the newest event in the range of a filter. */
 function createNewestIn(db: DatabaseSync): (projectId: string, filter: ReplayFilter) => number | null {
 	const select = db.prepare(
 		"SELECT id FROM events WHERE project_id = ? AND id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
@@ -127,21 +119,21 @@ interface Search {
 	readonly after: Uint8Array | null;
 	readonly scanLimit: number;
 	readonly matchLimit: number;
-	/** Events with a delivery that is newer than this are passed over. */
+	/** Events that have a delivery newer than this replay are skipped; null skips none. */
 	readonly replayId: Uint8Array | null;
 }
 
 interface Found {
 	readonly matches: readonly { readonly id: Uint8Array; readonly type: string }[];
 	readonly scanned: number;
-	/** The first and the last event looked at. */
+	/** The first and the last event that were scanned. */
 	readonly first: Uint8Array | null;
 	readonly last: Uint8Array | null;
-	/** Whether no event of the range is left. */
+	/** Whether all events of the range are scanned. */
 	readonly done: boolean;
 }
 
-/** Looks at events one after the other: 3 µs for each. A statement for the events and one for their deliveries took 5. */
+/** Scans events one after the other, in 3 µs each. One statement for events and another for their deliveries took 5 µs. */
 function createSearch(db: DatabaseSync): (search: Search) => Found {
 	const select = db.prepare(`
 		SELECT e.seq, e.id, e.type, length(e.body) AS count, d.id AS delivery_id, d.status
@@ -175,11 +167,11 @@ interface ScannedEvent {
 	readonly id: Uint8Array;
 	readonly type: string;
 	readonly isErased: boolean;
-	/** To the webhook, newest first. */
+	/** The deliveries to the webhook, newest first. */
 	readonly deliveries: { readonly id: Uint8Array; readonly status: DeliveryStatus }[];
 }
 
-/** Brings together the rows of each event, which follow one another. */
+/** Groups consecutive rows by their event. */
 function* scannedEvents(rows: Iterable<Row>): Generator<ScannedEvent> {
 	let seq: unknown = null;
 	let event: ScannedEvent | null = null;
@@ -200,7 +192,7 @@ function wants(
 	{ type, isErased, deliveries }: ScannedEvent,
 	replayId: Uint8Array | null,
 ): boolean {
-	// Without a payload there is nothing to send.
+	// An erased payload can't be sent.
 	if (isErased) return false;
 	const [newest] = deliveries;
 	if (replayId !== null && newest !== undefined && Buffer.compare(newest.id, replayId) > 0) return false;
@@ -233,7 +225,7 @@ function createReplayPage(db: DatabaseSync) {
 		const page = readPage("replay", request, everything, ({ low, high }, order, limit) =>
 			select[order].all(leading, project, low, high, limit),
 		);
-		return mapPage(page, toReplay);
+		return mapPage(page, REPLAY.read);
 	};
 }
 

@@ -1,56 +1,51 @@
-// Between the rows of replays and the domain.
-import { REPLAY_OUTCOMES, type Replay, type ReplayStatus } from "../../../core/replay.ts";
-import { idBytes, idText, idTime } from "./ids.ts";
-import { bytes, bytesOrNull, nameOf, names, namesByCode, number, numberOrNull, type Row } from "./rows.ts";
+// Replays.
+import {
+	REPLAY_OUTCOMES,
+	type Replay,
+	type ReplayFilter,
+	type ReplayOutcome,
+	type ReplayStatus,
+} from "../../../core/replay.ts";
+import { code, computed, id, json, number, orNull, record, timeOfId, type Codec } from "./columns.ts";
+import { idTime } from "./ids.ts";
+import { bytesOrNull, json as parsed } from "./rows.ts";
 
-// On disk for good: a number never changes its meaning.
+/** Permanent, on disk: a number never changes its meaning. */
 export const REPLAY_STATUS_CODES = { Running: 0, Finished: 1, Cancelled: 2 } as const satisfies Record<
 	ReplayStatus,
 	number
 >;
-const REPLAY_STATUSES = namesByCode(REPLAY_STATUS_CODES);
 
-/** The values of a new replay's columns, in the order of the table up to `delivery_count`, and `update_date`. */
-export function replayValues({ id, projectId, webhookId, filter, ...replay }: Replay) {
-	return [
-		idBytes("replay", id),
-		idBytes("proj", projectId),
-		idBytes("webhook", webhookId),
-		filter.since,
-		filter.until,
-		JSON.stringify(filter.outcomes),
-		filter.eventTypes === null ? null : JSON.stringify(filter.eventTypes),
-		filter.missedEventTypes === null ? null : JSON.stringify(filter.missedEventTypes),
-		REPLAY_STATUS_CODES[replay.status],
-		replay.scannedCount,
-		replay.deliveryCount,
-		replay.updateDate,
-	] as const;
-}
+const OUTCOMES: Codec<readonly ReplayOutcome[]> = {
+	...json<readonly ReplayOutcome[]>("outcomes"),
+	read: (row) => {
+		const outcomes = parsed<readonly string[]>(row["outcomes"]);
+		return REPLAY_OUTCOMES.filter((outcome) => outcomes.includes(outcome));
+	},
+};
 
-export function toReplay(row: Row): Replay {
-	const id = bytes(row["id"]);
-	const position = bytesOrNull(row["position"]);
-	const outcomes = names(row["outcomes"]);
-	return {
-		id: idText("replay", id),
-		projectId: idText("proj", bytes(row["project_id"])),
-		webhookId: idText("webhook", bytes(row["webhook_id"])),
-		filter: {
-			since: number(row["since"]),
-			until: number(row["until"]),
-			outcomes: REPLAY_OUTCOMES.filter((outcome) => outcomes.includes(outcome)),
-			eventTypes: row["event_types"] === null ? null : names(row["event_types"]),
-			missedEventTypes: row["missed_event_types"] === null ? null : names(row["missed_event_types"]),
-		},
-		status: nameOf(REPLAY_STATUSES, row["status"]),
-		scannedCount: number(row["scanned_count"]),
-		deliveryCount: number(row["delivery_count"]),
-		firstEventDate: numberOrNull(row["first_event_date"]),
-		lastEventDate: numberOrNull(row["last_event_date"]),
-		position: position === null ? null : idTime(position),
-		createDate: idTime(id),
-		updateDate: number(row["update_date"]),
-		endDate: numberOrNull(row["end_date"]),
-	};
-}
+/** A row of `replays`. The column `position` is written by the replay's steps alone. */
+export const REPLAY = record<Replay>({
+	id: id("id", "replay"),
+	projectId: id("project_id", "proj"),
+	webhookId: id("webhook_id", "webhook"),
+	filter: record<ReplayFilter>({
+		since: number("since"),
+		until: number("until"),
+		outcomes: OUTCOMES,
+		eventTypes: orNull(json<readonly string[]>("event_types")),
+		missedEventTypes: orNull(json<readonly string[]>("missed_event_types")),
+	}),
+	status: code("status", REPLAY_STATUS_CODES),
+	scannedCount: number("scanned_count"),
+	deliveryCount: number("delivery_count"),
+	firstEventDate: orNull(number("first_event_date")),
+	lastEventDate: orNull(number("last_event_date")),
+	position: computed((row) => {
+		const position = bytesOrNull(row["position"]);
+		return position === null ? null : idTime(position);
+	}),
+	createDate: timeOfId,
+	updateDate: number("update_date"),
+	endDate: orNull(number("end_date")),
+});

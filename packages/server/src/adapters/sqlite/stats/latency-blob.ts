@@ -1,10 +1,10 @@
-// A latency histogram as bytes: the first bucket that has anything, then the counts from there to the last one that has, each as
-// a varint of 7 bits a byte, the lowest first. Some 20 bytes for a usual minute; none at all for one without attempts.
+// A latency histogram as bytes: the first bucket with a count, then the counts from this bucket to the last one with a count, each
+// as a varint (7 bits a byte, lowest bits first). About 20 bytes for a usual minute; no bytes for a minute without attempts.
 
 const MORE = 0x80;
 const LOW_BITS = 0x7f;
 
-/** The histogram that has `counts` by bucket, none of them 0. */
+/** Encodes a histogram from `counts` by bucket, all of them above 0. */
 export function encodeLatency(counts: ReadonlyMap<number, number>): Uint8Array {
 	if (counts.size === 0) return Buffer.alloc(0);
 	const first = Math.min(...counts.keys());
@@ -18,7 +18,7 @@ export function encodeLatency(counts: ReadonlyMap<number, number>): Uint8Array {
 	return Buffer.from(bytes);
 }
 
-/** Calls `add` for each bucket that has a count. */
+/** Calls `add` for each bucket with a count. */
 export function decodeLatency(bytes: Uint8Array, add: (bucket: number, count: number) => void): void {
 	let [bucket = 0] = bytes;
 	let count = 0;

@@ -1,51 +1,52 @@
-// What one transaction changes of the figures: gathered in memory while it runs, then one row of the journal.
-import type { DeliveryStatus } from "../../../core/delivery.ts";
+// The changes of the stats in one transaction: collected in memory while it runs, then written as one row of the journal.
+import { DELIVERY_STATUSES, type DeliveryStatus } from "../../../core/delivery.ts";
 import { latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS_MS } from "../../../core/stats/stats.ts";
-import { STATUS_CODES } from "../codec/rows.ts";
+import { STATUS_CODES } from "../codec/delivery-rows.ts";
 
-// Where each number stands among the counts, in the journal and in the table; on disk for good.
+// The index of each counter among the counts. Permanent: the journal on disk has the counts in this order.
 export const ACCEPTED = 0;
 export const ATTEMPTS_SUCCEEDED = 1;
 export const ATTEMPTS_FAILED = 2;
 export const SUCCEEDED = 3;
 export const EXHAUSTED = 4;
-/** So many are of a minute. After them comes, for each status by its code, how many deliveries more or fewer are in it. */
-export const COUNTER_COUNT = 5;
-export const COUNT_COUNT = COUNTER_COUNT + 5;
-export const COUNTER_COLUMNS = "accepted, attempts_succeeded, attempts_failed, succeeded, exhausted";
+/** The columns of the counters in table `stats`, by their indexes. */
+export const COUNTER_COLUMNS = ["accepted", "attempts_succeeded", "attempts_failed", "succeeded", "exhausted"] as const;
+export const COUNTER_COUNT = COUNTER_COLUMNS.length;
+/** After the counters comes, for each status by its code, the change of the number of deliveries in it. */
+export const COUNT_COUNT = COUNTER_COUNT + DELIVERY_STATUSES.length;
 
-/** A webhook: its counts, and its latencies as pairs of a bucket of the histogram and a count, one pair after the other. */
+/** A webhook: its counts, and its latencies as pairs (a bucket of the histogram, then its count), one after the other. */
 export type WebhookEntry = readonly [id: string, counts: number[], latencies: number[]];
-/** A project: how many events it has accepted. All else is the sum over its webhooks. */
+/** A project: the number of events that it accepted. All other counts are sums over its webhooks. */
 export type ProjectEntry = [id: string, accepted: number];
 
-/** What has changed in one minute. Webhooks and projects are named by their ids' bytes in hex. */
+/** The changes of one minute. Webhooks and projects are named by the bytes of their ids in hex. */
 export interface MinuteChanges {
 	readonly minute: number;
 	readonly webhooks: readonly WebhookEntry[];
 	readonly projects: readonly ProjectEntry[];
 }
 
-/** The figures' changes of one transaction. Ids are those of `idHex`. */
-export class FigureChanges {
+/** The changes of the stats in one transaction. Ids are those of `idHex`. */
+export class StatsChanges {
 	readonly #minutes: MinuteEntries[] = [];
-	/** Nearly always all of a transaction is of one minute. */
+	/** Nearly always, all changes of a transaction belong to one minute. */
 	#last: MinuteEntries | null = null;
 
-	/** A project has accepted an event. */
+	/** Counts an event that a project accepted. */
 	eventAccepted(project: string, at: number): void {
 		this.#at(at).project(project)[1]++;
 	}
 
-	/** A delivery was made for an event that was just accepted. */
+	/** Counts a delivery of an event that is being accepted. */
 	deliveryAccepted(webhook: string, at: number, status: DeliveryStatus): void {
 		const [, counts] = this.#at(at).webhook(webhook);
 		increase(counts, ACCEPTED, 1);
 		move(counts, null, status, 1);
 	}
 
-	/** An attempt has ended. `latencyMs` is null if it says nothing about how fast the receiver answers. */
+	/** Counts an attempt. `latencyMs` is null if it says nothing about how fast the receiver responds. */
 	attempted(webhook: string, at: number, success: boolean, latencyMs: number | null): void {
 		const [, counts, latencies] = this.#at(at).webhook(webhook);
 		increase(counts, success ? ATTEMPTS_SUCCEEDED : ATTEMPTS_FAILED, 1);
@@ -53,20 +54,20 @@ export class FigureChanges {
 	}
 
 	/**
-	 * Deliveries have come from one status to another; null stands for not being there. Whoever writes, makes or deletes
-	 * deliveries must say so here.
+	 * Counts deliveries that change from one status to another. `from` null: they are new; `to` null: they are deleted. Every call
+	 * that inserts, changes or deletes deliveries must report it here.
 	 */
 	moved(webhook: string, at: number, from: DeliveryStatus | null, to: DeliveryStatus | null, times = 1): void {
 		if (from !== to) move(this.#at(at).webhook(webhook)[1], from, to, times);
 	}
 
-	/** What is to be written; nothing if nothing has changed. */
+	/** The changes by minute; empty if nothing changed. */
 	list(): readonly MinuteChanges[] {
 		return this.#minutes.map(({ minute, webhooks, projects }) => ({ minute, webhooks, projects }));
 	}
 
 	#at(at: number): MinuteEntries {
-		// By comparing, since `%` of so large a number takes 0.2 µs.
+		// A comparison, since `%` of a number this large takes 0.2 µs.
 		const last = this.#last;
 		if (last !== null && at >= last.minute && at < last.minute + STATS_WIDTHS_MS.minute) return last;
 		const minute = at - (at % STATS_WIDTHS_MS.minute);
@@ -77,7 +78,7 @@ export class FigureChanges {
 	}
 }
 
-/** Finds an entry by its id, or makes it. */
+/** The entries of one minute. `webhook` and `project` add an entry if it is missing. */
 class MinuteEntries implements MinuteChanges {
 	readonly minute: number;
 	readonly webhooks: WebhookEntry[] = [];
@@ -101,7 +102,7 @@ class MinuteEntries implements MinuteChanges {
 		return entry;
 	}
 
-	/** By looking through the list: few projects share a transaction, and hardly ever many. */
+	/** A linear search, since a transaction is about few projects. */
 	project(id: string): ProjectEntry {
 		const known = this.projects.find((entry) => entry[0] === id);
 		if (known !== undefined) return known;

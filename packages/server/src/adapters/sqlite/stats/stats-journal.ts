@@ -1,66 +1,70 @@
-// The figures: statistics, and how many deliveries are in each status. Every transaction that changes them writes one row into a
-// journal; from there `stats-roll-up.ts` adds them to tables, a round at a time. Reading adds what is in memory to the tables.
+// The stats: counts by minute, and the number of deliveries in each status. Every transaction that changes them writes one row into
+// a journal; from there, `stats-roll-up.ts` adds them to tables, one round at a time. Reading adds the sums in memory to the tables.
 //
-// The journal since `through`, less what of it is in the tables already (`figures_done`), is what memory has, at each moment. It
-// costs 3 of 44 µs a cycle, in batches of 64 over 100 webhooks; an upsert for each webhook instead took 3 µs more, and 20 µs more
-// in commits of one.
+// At each moment, the sums in memory equal the rows of the journal after `through`, without those parts that are in the tables
+// already (`figures_done`). The journal costs 3 of 44 µs a cycle, in batches of 64 over 100 webhooks; an upsert for each webhook
+// took 3 µs more, and 20 µs more in commits of one event.
 import type { DatabaseSync } from "node:sqlite";
 
-import { STATUS_CODES } from "../codec/rows.ts";
+import { STATUS_CODES } from "../codec/delivery-rows.ts";
+import { hexOf } from "../codec/rows.ts";
 import type { Transact } from "../connection.ts";
-import { COUNTER_COUNT, FigureChanges, type MinuteChanges } from "./stats-changes.ts";
-import { hexOf, toFigureState, toMinuteChanges, toOpenCounts } from "./stats-rows.ts";
-import { addFigure, emptyFigure, Tally, type Figure } from "./stats-sums.ts";
+import { COUNTER_COUNT, StatsChanges, type MinuteChanges } from "./stats-changes.ts";
+import { toJournalState, toMinuteChanges, toOpenCounts } from "./stats-rows.ts";
+import { addStats, emptyStats, StatsSums, type PeriodStats } from "./stats-sums.ts";
 
-/** Right as long as every write of the database goes through this process, which the lock of the data directory ensures. */
-export class Figures {
+/**
+ * The journal and the sums of it that are not in the tables yet. Correct as long as this process alone writes to the database, which
+ * the lock of the data directory ensures.
+ */
+export class StatsJournal {
 	readonly #transact: Transact;
 	readonly #projectOf: (webhook: string) => string | null;
 	readonly #write: (seq: number, changes: readonly MinuteChanges[]) => void;
 	readonly #open: { Pending: number; Held: number };
 	#lastSeq: number;
-	/** What the round under way has still to add to the tables. */
-	#closing: Tally;
-	/** What came after it had begun. */
-	#current: Tally;
+	/** The sums that the current round still has to add to the tables. */
+	#closing: StatsSums;
+	/** The sums of changes since the round began. */
+	#current: StatsSums;
 
 	constructor(db: DatabaseSync, transact: Transact) {
 		this.#transact = transact;
 		this.#projectOf = createProjectOf(db);
 		this.#write = createWrite(db);
-		this.#closing = new Tally(this.#projectOf);
-		this.#current = new Tally(this.#projectOf);
+		this.#closing = new StatsSums(this.#projectOf);
+		this.#current = new StatsSums(this.#projectOf);
 		this.#open = toOpenCounts(db.prepare(SUM_OPEN).get());
-		const { through, lastSeq } = toFigureState(db.prepare(SELECT_STATE).get());
+		const { through, lastSeq } = toJournalState(db.prepare(SELECT_STATE).get());
 		this.#lastSeq = lastSeq;
 		const journal = db.prepare("SELECT changes FROM figures_journal WHERE seq > ? ORDER BY seq");
 		for (const row of journal.iterate(through)) this.#current.add(toMinuteChanges(row));
-		const done = new Tally(this.#projectOf);
+		const done = new StatsSums(this.#projectOf);
 		for (const row of db.prepare("SELECT changes FROM figures_done").iterate()) done.add(toMinuteChanges(row));
 		this.#current.subtract(done);
 		this.#countOpen(this.#current.list());
 	}
 
-	/** How many deliveries are in each status that is not an end, in all. */
+	/** The number of deliveries in each status that is not final, over all projects. */
 	readOpen(): Record<"Pending" | "Held", number> {
 		return { ...this.#open };
 	}
 
-	/** What is in no table yet, of a webhook by minutes. */
-	webhook(id: string): ReadonlyMap<number, Figure> {
+	/** The stats of a webhook by minute that are not in the tables yet. */
+	webhook(id: string): ReadonlyMap<number, PeriodStats> {
 		return merged(this.#closing.webhook(id), this.#current.webhook(id));
 	}
 
-	/** The same of a project. */
-	project(id: string): ReadonlyMap<number, Figure> {
+	/** The stats of a project by minute that are not in the tables yet. */
+	project(id: string): ReadonlyMap<number, PeriodStats> {
 		return merged(this.#closing.project(id), this.#current.project(id));
 	}
 
-	/** Runs `work` in a transaction, of the given kind if one is given, and with it writes what it says about the figures. */
-	transact<T>(work: (changes: FigureChanges) => T, transact = this.#transact): T {
-		const changes = new FigureChanges();
+	/** Runs `work` in a transaction, and writes the changes that it reports to the journal in the same transaction. */
+	transact<T>(work: (changes: StatsChanges) => T): T {
+		const changes = new StatsChanges();
 		const seq = this.#lastSeq + 1;
-		const result = transact(() => {
+		const result = this.#transact(() => {
 			const result = work(changes);
 			const list = changes.list();
 			if (list.length > 0) this.#write(seq, list);
@@ -73,10 +77,10 @@ export class Figures {
 		return result;
 	}
 
-	/** Begins a round over all that has come so far; gives what it is about. */
-	beginRound(): { readonly closing: Tally; readonly through: number } {
+	/** Begins a round over all changes so far: returns their sums, and the last row of the journal that is in them. */
+	beginRound(): { readonly closing: StatsSums; readonly through: number } {
 		this.#closing = this.#current;
-		this.#current = new Tally(this.#projectOf);
+		this.#current = new StatsSums(this.#projectOf);
 		return { closing: this.#closing, through: this.#lastSeq };
 	}
 
@@ -105,7 +109,7 @@ function createWrite(db: DatabaseSync): (seq: number, changes: readonly MinuteCh
 	};
 }
 
-/** A webhook never changes its project, so each is looked up once. */
+/** Finds the project of a webhook. A webhook never changes its project, so each is read once. */
 function createProjectOf(db: DatabaseSync): (webhook: string) => string | null {
 	const select = db.prepare("SELECT lower(hex(project_id)) AS hex FROM webhooks WHERE id = ?");
 	const known = new Map<string, string>();
@@ -120,12 +124,15 @@ function createProjectOf(db: DatabaseSync): (webhook: string) => string | null {
 	};
 }
 
-function merged(some: ReadonlyMap<number, Figure>, more: ReadonlyMap<number, Figure>): ReadonlyMap<number, Figure> {
+function merged(
+	some: ReadonlyMap<number, PeriodStats>,
+	more: ReadonlyMap<number, PeriodStats>,
+): ReadonlyMap<number, PeriodStats> {
 	if (some.size === 0) return more;
-	const sums = new Map<number, Figure>();
-	for (const [minute, figure] of [...some, ...more]) {
-		const sum = sums.get(minute) ?? emptyFigure();
-		addFigure(sum, figure);
+	const sums = new Map<number, PeriodStats>();
+	for (const [minute, stats] of [...some, ...more]) {
+		const sum = sums.get(minute) ?? emptyStats();
+		addStats(sum, stats);
 		sums.set(minute, sum);
 	}
 	return sums;

@@ -1,25 +1,29 @@
-// Adds the figures to tables: minutes, hours, days and the counts by status.
+// Rolls up the journal: adds it to the tables of minutes, hours, days and counts by status.
 //
-// A round is about all that is in the journal when it begins. It ──▶ adds some minutes of webhooks to the tables, and notes in the
-// same transaction that they are done, until all are ──▶ declares the journal up to there, and the notes, void ──▶ deletes it
-// ──▶ deletes what is too old ──▶ is over. After a crash the next round is about what is left: nothing is added twice.
-// So a webhook is written some times a minute at most (30 µs each), in however many commits it was.
+// A round covers all of the journal when it begins. Its steps:
+//   1. add some minutes of webhooks to the tables, and note in the same transaction that they are done; repeat until all are done
+//   2. declare the journal up to there void, and the notes as well
+//   3. delete the void part of the journal
+//   4. delete rows of the tables that are too old
+// After a crash, the next round covers the rest: nothing is added twice. A webhook is therefore written only a few times a minute
+// (30 µs each), however many commits changed its stats.
 import type { DatabaseSync } from "node:sqlite";
 
 import { STATS_WIDTHS_MS } from "../../../core/stats/stats.ts";
 import type { RollUpStep } from "../../../ports/store/stats.ts";
+import { list, placeholders, prepareReplace } from "../codec/statements.ts";
 import { inBackground, type Transact } from "../connection.ts";
 import { encodeLatency } from "./latency-blob.ts";
 import { COUNTER_COLUMNS, COUNTER_COUNT } from "./stats-changes.ts";
-import type { Figures } from "./stats-journal.ts";
+import type { StatsJournal } from "./stats-journal.ts";
 import { addStatsRow, STATUS_COUNT_COLUMNS } from "./stats-rows.ts";
-import { emptyFigure, addFigure, type Figure, type Tally } from "./stats-sums.ts";
+import { addStats, emptyStats, type PeriodStats, type StatsSums } from "./stats-sums.ts";
 
-/** Writing a minute takes about as long as deleting so many rows of the journal. */
+/** Writing one minute takes about as long as deleting this many rows of the journal. */
 const MINUTE_COST = 50;
 
 /** Prepares `rollUpStats`. */
-export function createRollUpStats(db: DatabaseSync, transact: Transact, figures: Figures) {
+export function createRollUpStats(db: DatabaseSync, transact: Transact, journal: StatsJournal) {
 	const addToTables = createAddToTables(db);
 	const finish = createFinish(db);
 	const deleteJournal = db.prepare(`
@@ -28,10 +32,10 @@ export function createRollUpStats(db: DatabaseSync, transact: Transact, figures:
 		)
 	`);
 	const deleteOld = createDeleteOld(db);
-	let round: ReturnType<Figures["beginRound"]> | null = null;
+	let round: ReturnType<StatsJournal["beginRound"]> | null = null;
 
 	const step = ({ keepMinutesFrom, keepHoursFrom, limit }: RollUpStep): number => {
-		round ??= figures.beginRound();
+		round ??= journal.beginRound();
 		const { closing, through } = round;
 		if (closing.size > 0) {
 			const some = closing.some(Math.ceil(limit / MINUTE_COST));
@@ -51,8 +55,8 @@ export function createRollUpStats(db: DatabaseSync, transact: Transact, figures:
 	return (request: RollUpStep): number => inBackground(db, () => step(request));
 }
 
-/** Notes what is in the tables now; with the last of a round, the journal through there is void. */
-function createFinish(db: DatabaseSync): (some: Tally, through: number | null) => void {
+/** Notes which sums are in the tables. With the last sums of a round, declares the journal up to `through` void instead. */
+function createFinish(db: DatabaseSync): (some: StatsSums, through: number | null) => void {
 	const note = db.prepare("INSERT INTO figures_done (changes) VALUES (?)");
 	const deleteNotes = db.prepare("DELETE FROM figures_done");
 	const setThrough = db.prepare("UPDATE figures_state SET through = ?");
@@ -66,44 +70,42 @@ function createFinish(db: DatabaseSync): (some: Tally, through: number | null) =
 	};
 }
 
-function createAddToTables(db: DatabaseSync): (tally: Tally) => void {
+function createAddToTables(db: DatabaseSync): (sums: StatsSums) => void {
 	const addToStats = createAddToStats(db);
 	const addCounts = db.prepare(`
-		INSERT INTO status_counts (owner, ${STATUS_COUNT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (owner) DO UPDATE SET pending = pending + excluded.pending, succeeded = succeeded + excluded.succeeded,
-			failed = failed + excluded.failed, held = held + excluded.held, cancelled = cancelled + excluded.cancelled
+		INSERT INTO status_counts (owner, ${list(STATUS_COUNT_COLUMNS)}) VALUES (?, ${placeholders(STATUS_COUNT_COLUMNS)})
+		ON CONFLICT (owner) DO UPDATE SET ${list(STATUS_COUNT_COLUMNS.map((name) => `${name} = ${name} + excluded.${name}`))}
 	`);
-	return (tally) => {
-		for (const [name, minutes] of tally.owners()) {
-			const owner = Buffer.from(name, "hex");
-			const sum = emptyFigure();
-			for (const [minute, figure] of minutes) {
-				addFigure(sum, figure);
-				addToStats(minute, owner, figure);
+	return (sums) => {
+		for (const [id, minutes] of sums.owners()) {
+			const owner = Buffer.from(id, "hex");
+			const sum = emptyStats();
+			for (const [minute, stats] of minutes) {
+				addStats(sum, stats);
+				addToStats(minute, owner, stats);
 			}
-			const moves = sum.counts.slice(COUNTER_COUNT);
-			if (moves.some((count) => count !== 0)) addCounts.run(owner, ...moves);
+			const changes = sum.counts.slice(COUNTER_COUNT);
+			if (changes.some((count) => count !== 0)) addCounts.run(owner, ...changes);
 		}
 	};
 }
 
 function createAddToStats(db: DatabaseSync) {
 	const select = db.prepare(
-		`SELECT ${COUNTER_COLUMNS}, latency FROM stats WHERE width_ms = ? AND start = ? AND owner = ?`,
+		`SELECT ${list(COUNTER_COLUMNS)}, latency FROM stats WHERE width_ms = ? AND start = ? AND owner = ?`,
 	);
-	const put = db.prepare(`
-		INSERT OR REPLACE INTO stats (width_ms, start, owner, ${COUNTER_COLUMNS}, latency) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-	`);
-	return (minute: number, owner: Uint8Array, { counts, latency }: Figure): void => {
+	const columns: readonly string[] = ["width_ms", "start", "owner", "latency", ...COUNTER_COLUMNS];
+	const put = prepareReplace(db, "stats", columns);
+	return (minute: number, owner: Uint8Array, { counts, latency }: PeriodStats): void => {
 		const counters = counts.slice(0, COUNTER_COUNT);
-		// Moves alone, of a sweep say, make no bucket.
+		// Changes of status alone (by a sweep, for example) make no bucket.
 		if (counters.every((count) => count === 0)) return;
 		for (const widthMs of Object.values(STATS_WIDTHS_MS)) {
 			const start = minute - (minute % widthMs);
 			const sum = { counts: [...counters], latency: new Map(latency) };
 			const row = select.get(widthMs, start, owner);
 			if (row !== undefined) addStatsRow(sum, row);
-			put.run(widthMs, start, owner, ...sum.counts, encodeLatency(sum.latency));
+			put.run(widthMs, start, owner, encodeLatency(sum.latency), ...sum.counts);
 		}
 	};
 }

@@ -1,34 +1,31 @@
-// Between rows of the figures' tables and the domain; with rows.ts, the only place with casts.
+// Rows of the tables of stats and health.
 import type { DeliveryStatus } from "../../../core/delivery.ts";
 import type { WebhookHealth } from "../../../core/policies/webhook-health.ts";
 import { addLatencyCount, emptyLatencyCounts } from "../../../core/stats/latency-histogram.ts";
 import type { StatsBucket } from "../../../core/stats/stats.ts";
-import { bytes, number, STATUS_CODES, text, type Row } from "../codec/rows.ts";
+import { STATUS_CODES, STATUSES } from "../codec/delivery-rows.ts";
+import { bytes, json, number, type Row } from "../codec/rows.ts";
 import { decodeLatency } from "./latency-blob.ts";
 import {
 	ACCEPTED,
 	ATTEMPTS_FAILED,
 	ATTEMPTS_SUCCEEDED,
+	COUNTER_COLUMNS,
 	EXHAUSTED,
 	SUCCEEDED,
 	type MinuteChanges,
 } from "./stats-changes.ts";
-import type { Figure } from "./stats-sums.ts";
+import type { PeriodStats } from "./stats-sums.ts";
 
-/** In the order of the status codes. */
-export const STATUS_COUNT_COLUMNS = "pending, succeeded, failed, held, cancelled";
+/** The columns of `status_counts`, in the order of the status codes. */
+export const STATUS_COUNT_COLUMNS = STATUSES.map((status) => status.toLowerCase());
 
-/** The one text of a row such as `SELECT … AS hex`. */
-export function hexOf(row: Row): string {
-	return text(row["hex"]);
-}
-
-/** Of a row of the journal. */
+/** The changes in a row of the journal. */
 export function toMinuteChanges(row: Row): readonly MinuteChanges[] {
-	return JSON.parse(text(row["changes"])) as MinuteChanges[];
+	return json<MinuteChanges[]>(row["changes"]);
 }
 
-export function toFigureState(row: Row | undefined): { through: number; lastSeq: number } {
+export function toJournalState(row: Row | undefined): { through: number; lastSeq: number } {
 	return { through: number(row?.["through"]), lastSeq: number(row?.["last_seq"]) };
 }
 
@@ -36,23 +33,20 @@ export function toOpenCounts(row: Row | undefined): { Pending: number; Held: num
 	return { Pending: number(row?.["pending"]), Held: number(row?.["held"]) };
 }
 
-/** Where a row of `stats` begins. */
+/** The start of the period of a row of `stats`. */
 export function statsStart(row: Row): number {
 	return number(row["start"]);
 }
 
-/** Adds a row of `stats` to a figure, in place. */
-export function addStatsRow({ counts, latency }: Figure, row: Row): void {
-	for (const [index, column] of COUNTERS.entries()) counts[index] = (counts[index] ?? 0) + number(row[column]);
+/** Adds a row of `stats` to `sum`, in place. */
+export function addStatsRow({ counts, latency }: PeriodStats, row: Row): void {
+	for (const [index, column] of COUNTER_COLUMNS.entries()) counts[index] = (counts[index] ?? 0) + number(row[column]);
 	decodeLatency(bytes(row["latency"]), (bucket, count) => latency.set(bucket, (latency.get(bucket) ?? 0) + count));
 }
 
-/** In the order of figure-changes.ts. */
-const COUNTERS = ["accepted", "attempts_succeeded", "attempts_failed", "succeeded", "exhausted"] as const;
-
-export function toBucket(start: number, { counts, latency }: Figure): StatsBucket {
+export function toBucket(start: number, { counts, latency }: PeriodStats): StatsBucket {
 	const latencyCounts = emptyLatencyCounts();
-	// Should there ever be fewer buckets, what an older program wrote counts as the last.
+	// If there are ever fewer buckets, counts that an older program wrote for a higher one go into the last.
 	for (const [bucket, count] of latency) addLatencyCount(latencyCounts, bucket, count);
 	return {
 		start,
@@ -65,11 +59,11 @@ export function toBucket(start: number, { counts, latency }: Figure): StatsBucke
 	};
 }
 
-/** A row of `status_counts` and what was moved since, by the status codes. */
-export function toStatusCounts(row: Row | undefined, moves: readonly number[]): Record<DeliveryStatus, number> {
+/** The counts of a row of `status_counts`, with the changes since, which are ordered by the status codes. */
+export function toStatusCounts(row: Row | undefined, changes: readonly number[]): Record<DeliveryStatus, number> {
 	const count = (status: DeliveryStatus): number => {
-		const settled = row === undefined ? 0 : number(row[status.toLowerCase()]);
-		return settled + (moves[STATUS_CODES[status]] ?? 0);
+		const rolledUp = row === undefined ? 0 : number(row[status.toLowerCase()]);
+		return rolledUp + (changes[STATUS_CODES[status]] ?? 0);
 	};
 	return {
 		Pending: count("Pending"),

@@ -1,29 +1,31 @@
-// Rows of the journal added up: by webhook or project, named by its id's bytes in hex, and by minute.
+// Sums of changes: by webhook or project, named by the bytes of its id in hex, and by minute.
 import { ACCEPTED, COUNT_COUNT, type MinuteChanges, type ProjectEntry, type WebhookEntry } from "./stats-changes.ts";
 
-/** What happened in one minute, or in a longer time. */
-export interface Figure {
+/** The stats of one owner (a webhook or a project) in one minute, or in a longer period. */
+export interface PeriodStats {
+	/** See stats-changes.ts for what is at each index. */
 	readonly counts: number[];
-	/** Counts by bucket of the histogram; of its hundred, most have none. */
+	/** Counts by bucket of the histogram; most of its hundred buckets are empty. */
 	readonly latency: Map<number, number>;
 }
 
-type Minutes = ReadonlyMap<number, Figure>;
+type Minutes = ReadonlyMap<number, PeriodStats>;
 
-const NOTHING: Minutes = new Map<number, Figure>();
+const NO_MINUTES: Minutes = new Map<number, PeriodStats>();
 
-export class Tally {
+/** The sums of some changes. */
+export class StatsSums {
 	readonly #projectOf: (webhook: string) => string | null;
-	readonly #webhooks = new Owners();
-	/** What projects have beside the sum over their webhooks. */
-	readonly #projects = new Owners();
+	readonly #webhooks = new OwnerSums();
+	/** Only the events that projects accepted: all other counts are sums over their webhooks. */
+	readonly #projects = new OwnerSums();
 
-	/** `projectOf` gives the project of a webhook, null if the webhook is gone without a trace. */
+	/** `projectOf` returns the project of a webhook, or null if the webhook has been deleted completely. */
 	constructor(projectOf: (webhook: string) => string | null) {
 		this.#projectOf = projectOf;
 	}
 
-	/** How many minutes of webhooks and projects there are. */
+	/** The number of minutes, over all webhooks and projects. */
 	get size(): number {
 		return this.#webhooks.size + this.#projects.size;
 	}
@@ -32,9 +34,9 @@ export class Tally {
 		return this.#webhooks.of(id);
 	}
 
-	/** Added up here and not as the journal grows: projects are seldom asked for. */
+	/** Computed on demand, and not as the journal grows: the stats of projects are read rarely. */
 	project(id: string): Minutes {
-		const sums = new Owners();
+		const sums = new OwnerSums();
 		sums.addMinutes(id, this.#projects.of(id), ACCEPTED);
 		for (const [webhook, minutes] of this.#webhooks) {
 			if (this.#projectOf(webhook) === id) sums.addMinutes(id, minutes, ACCEPTED + 1);
@@ -44,11 +46,11 @@ export class Tally {
 
 	/** Every webhook and every project. */
 	owners(): Iterable<readonly [owner: string, minutes: Minutes]> {
-		const sums = new Owners();
+		const sums = new OwnerSums();
 		for (const [id, minutes] of this.#projects) sums.addMinutes(id, minutes, ACCEPTED);
 		for (const [webhook, minutes] of this.#webhooks) {
 			const project = this.#projectOf(webhook);
-			// A project accepts an event once, to however many webhooks it goes.
+			// A project accepts an event once, however many webhooks get it.
 			if (project !== null) sums.addMinutes(project, minutes, ACCEPTED + 1);
 		}
 		return [...this.#webhooks, ...sums];
@@ -57,38 +59,38 @@ export class Tally {
 	add(changes: readonly MinuteChanges[]): void {
 		for (const { minute, webhooks, projects } of changes) {
 			for (const [id, counts, latencies] of webhooks) {
-				const figure = this.#webhooks.at(id, minute);
-				for (let index = 0; index < COUNT_COUNT; index++) increase(figure.counts, index, counts[index]);
+				const stats = this.#webhooks.at(id, minute);
+				for (let index = 0; index < COUNT_COUNT; index++) increase(stats.counts, index, counts[index]);
 				for (let at = 0; at < latencies.length; at += 2) {
-					addLatency(figure.latency, latencies[at] ?? 0, latencies[at + 1] ?? 0);
+					addLatency(stats.latency, latencies[at] ?? 0, latencies[at + 1] ?? 0);
 				}
 			}
 			for (const [id, accepted] of projects) increase(this.#projects.at(id, minute).counts, ACCEPTED, accepted);
 		}
 	}
 
-	/** Takes out what another tally has, all of which is in this one. */
-	subtract(other: Tally): void {
+	/** Subtracts other sums, all of which must be contained in these. */
+	subtract(other: StatsSums): void {
 		this.#webhooks.subtract(other.#webhooks);
 		this.#projects.subtract(other.#projects);
 	}
 
-	/** The first `limit` minutes of webhooks and projects, which stay in this one too. */
-	some(limit: number): Tally {
-		const some = new Tally(this.#projectOf);
+	/** A copy of the first `limit` minutes, or some more: no owner's minutes are divided. */
+	some(limit: number): StatsSums {
+		const some = new StatsSums(this.#projectOf);
 		for (const [owners, taken] of [
 			[this.#webhooks, some.#webhooks],
 			[this.#projects, some.#projects],
 		] as const) {
 			for (const [id, minutes] of owners) {
 				if (some.size >= limit) return some;
-				for (const [minute, figure] of minutes) addFigure(taken.at(id, minute), figure);
+				for (const [minute, stats] of minutes) addStats(taken.at(id, minute), stats);
 			}
 		}
 		return some;
 	}
 
-	/** As a row of the journal. */
+	/** The sums in the form of a row of the journal. */
 	list(): readonly MinuteChanges[] {
 		const minutes = new Map<number, { webhooks: WebhookEntry[]; projects: ProjectEntry[] }>();
 		const listed = (minute: number) => {
@@ -106,9 +108,9 @@ export class Tally {
 	}
 }
 
-/** Figures by owner and minute. */
-class Owners {
-	readonly #owners = new Map<string, Map<number, Figure>>();
+/** Stats by owner and minute. */
+class OwnerSums {
+	readonly #owners = new Map<string, Map<number, PeriodStats>>();
 	#size = 0;
 
 	get size(): number {
@@ -120,31 +122,32 @@ class Owners {
 	}
 
 	of(id: string): Minutes {
-		return this.#owners.get(id) ?? NOTHING;
+		return this.#owners.get(id) ?? NO_MINUTES;
 	}
 
-	at(id: string, minute: number): Figure {
-		return this.#owners.get(id)?.get(minute) ?? this.put(id, minute, emptyFigure());
+	/** The stats of an owner and minute, which are added if they are missing. */
+	at(id: string, minute: number): PeriodStats {
+		return this.#owners.get(id)?.get(minute) ?? this.put(id, minute, emptyStats());
 	}
 
-	put(id: string, minute: number, figure: Figure): Figure {
+	put(id: string, minute: number, stats: PeriodStats): PeriodStats {
 		let minutes = this.#owners.get(id);
 		if (minutes === undefined) this.#owners.set(id, (minutes = new Map()));
 		if (!minutes.has(minute)) this.#size++;
-		minutes.set(minute, figure);
-		return figure;
+		minutes.set(minute, stats);
+		return stats;
 	}
 
 	addMinutes(id: string, minutes: Minutes, firstCount: number): void {
-		for (const [minute, figure] of minutes) addFigure(this.at(id, minute), figure, firstCount);
+		for (const [minute, stats] of minutes) addStats(this.at(id, minute), stats, firstCount);
 	}
 
-	subtract(other: Owners): void {
+	subtract(other: OwnerSums): void {
 		for (const [id, taken] of other) {
-			for (const [minute, figure] of taken) {
+			for (const [minute, stats] of taken) {
 				const { counts, latency } = this.at(id, minute);
-				for (const [index, count] of figure.counts.entries()) increase(counts, index, -count);
-				for (const [bucket, count] of figure.latency) addLatency(latency, bucket, -count);
+				for (const [index, count] of stats.counts.entries()) increase(counts, index, -count);
+				for (const [bucket, count] of stats.latency) addLatency(latency, bucket, -count);
 				if (counts.every((count) => count === 0)) this.#remove(id, minute);
 			}
 		}
@@ -157,12 +160,12 @@ class Owners {
 	}
 }
 
-export function emptyFigure(): Figure {
+export function emptyStats(): PeriodStats {
 	return { counts: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], latency: new Map() };
 }
 
-/** Adds a figure to that of a longer time, in place; of the counts only those from `first` on. */
-export function addFigure(sum: Figure, { counts, latency }: Figure, first = ACCEPTED): void {
+/** Adds stats to `sum`, in place; of the counts only those from index `first` on. */
+export function addStats(sum: PeriodStats, { counts, latency }: PeriodStats, first = ACCEPTED): void {
 	for (let index = first; index < COUNT_COUNT; index++) increase(sum.counts, index, counts[index]);
 	for (const [bucket, count] of latency) addLatency(sum.latency, bucket, count);
 }

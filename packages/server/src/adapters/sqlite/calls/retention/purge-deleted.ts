@@ -1,33 +1,34 @@
-// What is left of deleted projects and webhooks: goes when nothing of it waits any more.
+// Deletes the remains of deleted projects and webhooks, once none of their deliveries wait any more.
 import type { DatabaseSync } from "node:sqlite";
 
 import type { Purged } from "../../../../ports/store/retention.ts";
+import { STATUS_CODES } from "../../codec/delivery-rows.ts";
 import { BEFORE_ALL_IDS, idBytes, idText } from "../../codec/ids.ts";
-import { rowId, STATUS_CODES, type Row } from "../../codec/rows.ts";
+import { hexOf, rowId, type Row } from "../../codec/rows.ts";
 import { inBackground } from "../../connection.ts";
-import type { Figures } from "../../stats/stats-journal.ts";
-import { hexOf } from "../../stats/stats-rows.ts";
-import { createRemoveEvents, PurgeTally } from "./purge.ts";
+import type { StatsJournal } from "../../stats/stats-journal.ts";
+import { createRemoveEvents, PurgeCounter } from "./purge.ts";
 
 /** Prepares `purgeDeletedProjects`. */
-export function createPurgeDeletedProjects(db: DatabaseSync, figures: Figures) {
+export function createPurgeDeletedProjects(db: DatabaseSync, journal: StatsJournal) {
 	const select = db.prepare("SELECT id FROM projects WHERE delete_date IS NOT NULL ORDER BY id");
 	const removeEvents = createRemoveEvents(db);
-	const removeRest = createRemoveRest(db, figures);
+	const removeRest = createRemoveRest(db, journal);
 
-	const step = (limit: number, tally: PurgeTally): { purged: Purged; done: boolean } => {
+	const step = (limit: number, counter: PurgeCounter): { purged: Purged; done: boolean } => {
 		for (const project of select.all()) {
-			removeEvents(rowId(project), limit, tally);
-			const moved = tally.rows > 0 || removeRest(project, limit);
-			if (moved) return { purged: tally.result(), done: false };
+			removeEvents(rowId(project), limit, counter);
+			const hasDeleted = counter.rows > 0 || removeRest(project, limit);
+			if (hasDeleted) return { purged: counter.result(), done: false };
 		}
-		return { purged: tally.result(), done: true };
+		return { purged: counter.result(), done: true };
 	};
-	return (limit: number) => inBackground(db, () => figures.transact((changes) => step(limit, new PurgeTally(changes))));
+	return (limit: number) =>
+		inBackground(db, () => journal.transact((changes) => step(limit, new PurgeCounter(changes))));
 }
 
-/** What a project without events has still, and at last itself. True if something was deleted. */
-function createRemoveRest(db: DatabaseSync, figures: Figures): (project: Row, limit: number) => boolean {
+/** Deletes what a project without events still has, and in the end the project. Returns whether it deleted anything. */
+function createRemoveRest(db: DatabaseSync, journal: StatsJournal): (project: Row, limit: number) => boolean {
 	const selectEvent = db.prepare("SELECT 1 FROM events WHERE project_id = ? LIMIT 1");
 	const removeKeys = db.prepare(`
 		DELETE FROM idempotency_keys WHERE (project_id, key) IN (
@@ -38,7 +39,7 @@ function createRemoveRest(db: DatabaseSync, figures: Figures): (project: Row, li
 		DELETE FROM replays WHERE id IN (SELECT id FROM replays INDEXED BY replays_by_project WHERE project_id = ? LIMIT ?)
 	`);
 	const selectWebhooks = db.prepare("SELECT id, lower(hex(id)) AS hex FROM webhooks WHERE project_id = ? LIMIT ?");
-	const removeWebhook = createRemoveWebhook(db, figures);
+	const removeWebhook = createRemoveWebhook(db, journal);
 	const removeTypes = db.prepare("DELETE FROM event_types WHERE project_id = ?");
 	const removeCounts = db.prepare("DELETE FROM status_counts WHERE owner = ?");
 	const removeProject = db.prepare("DELETE FROM projects WHERE id = ?");
@@ -56,8 +57,8 @@ function createRemoveRest(db: DatabaseSync, figures: Figures): (project: Row, li
 	};
 }
 
-/** Removes a webhook without deliveries; true if it did. */
-function createRemoveWebhook(db: DatabaseSync, figures: Figures): (webhook: Row) => boolean {
+/** Deletes a webhook that has no deliveries. Returns whether it did. */
+function createRemoveWebhook(db: DatabaseSync, journal: StatsJournal): (webhook: Row) => boolean {
 	const selectDelivery = db.prepare(
 		"SELECT 1 FROM deliveries INDEXED BY deliveries_by_webhook WHERE webhook_id = ? LIMIT 1",
 	);
@@ -69,24 +70,24 @@ function createRemoveWebhook(db: DatabaseSync, figures: Figures): (webhook: Row)
 	].map((sql) => db.prepare(sql));
 	return (webhook) => {
 		const id = rowId(webhook);
-		// What is still to be added to its counts would bring them back.
-		if (figures.webhook(hexOf(webhook)).size > 0 || selectDelivery.get(id) !== undefined) return false;
+		// Changes that are not rolled up yet would insert its counts again.
+		if (journal.webhook(hexOf(webhook)).size > 0 || selectDelivery.get(id) !== undefined) return false;
 		for (const removal of removals) removal.run(id);
 		return true;
 	};
 }
 
 /** Prepares `purgeDeletedWebhooks`. */
-export function createPurgeDeletedWebhooks(db: DatabaseSync, figures: Figures) {
+export function createPurgeDeletedWebhooks(db: DatabaseSync, journal: StatsJournal) {
 	const select = db.prepare(`
 		SELECT id, lower(hex(id)) AS hex, delete_date FROM webhooks WHERE id > ? ORDER BY id LIMIT ?
 	`);
-	const removeWebhook = createRemoveWebhook(db, figures);
+	const removeWebhook = createRemoveWebhook(db, journal);
 	const disarm = createDisarm(db);
 
 	return (after: string | null, limit: number): string | null =>
 		inBackground(db, () =>
-			figures.transact(() => {
+			journal.transact(() => {
 				const webhooks = select.all(after === null ? BEFORE_ALL_IDS : idBytes("webhook", after), limit);
 				for (const webhook of webhooks) {
 					if (webhook["delete_date"] !== null && !removeWebhook(webhook)) disarm(webhook);
@@ -97,7 +98,7 @@ export function createPurgeDeletedWebhooks(db: DatabaseSync, figures: Figures) {
 		);
 }
 
-/** Takes away what a deleted webhook would sign and send with, when nothing waits for it. */
+/** Deletes the secrets and header values of a deleted webhook, if none of its deliveries wait. */
 function createDisarm(db: DatabaseSync): (webhook: Row) => void {
 	const selectWaiting = db.prepare(`
 		SELECT 1 WHERE EXISTS (

@@ -1,27 +1,28 @@
-// Retention: goes through the events of a project by their ids, which are in the order of their time, so that no index is needed.
+// Deletes old events, or their payloads. Walks through the events of a project by their ids, which are in order of time, so that
+// no index by time is needed.
 import type { DatabaseSync } from "node:sqlite";
 
 import type { Purged, PurgeResult, PurgeStep } from "../../../../ports/store/retention.ts";
+import { STATUS_CODES, STATUSES } from "../../codec/delivery-rows.ts";
 import { AFTER_ALL_IDS, BEFORE_ALL_IDS, firstIdAt, idBytes, idText } from "../../codec/ids.ts";
-import { countOf, nameOf, rowId, STATUS_CODES, STATUSES, type Row } from "../../codec/rows.ts";
+import { countOf, hexOf, nameOf, rowId, type Row } from "../../codec/rows.ts";
 import { inBackground } from "../../connection.ts";
-import type { FigureChanges } from "../../stats/stats-changes.ts";
-import type { Figures } from "../../stats/stats-journal.ts";
-import { hexOf } from "../../stats/stats-rows.ts";
+import type { StatsChanges } from "../../stats/stats-changes.ts";
+import type { StatsJournal } from "../../stats/stats-journal.ts";
 
-/** Events read at once. */
+/** Events read by one statement. */
 const CHUNK = 32;
-/** Looking at a row costs so much of changing one. */
+/** The cost of reading a row; changing one costs 1. */
 const LOOK_COST = 0.2;
-/** Deletions are no statistics of any minute; under one date, all of a webhook's are one entry. */
+/** Deletions belong to no minute of the stats. With one date for all of them, those of a webhook share one entry. */
 const NO_MINUTE = 0;
 
-/** Counts what is deleted, and says so to the figures. */
-export class PurgeTally {
+/** Counts what is deleted, and tells the stats. */
+export class PurgeCounter {
 	readonly purged = { events: 0, deliveries: 0, attempts: 0, payloads: 0 };
-	readonly #changes: FigureChanges;
+	readonly #changes: StatsChanges;
 
-	constructor(changes: FigureChanges) {
+	constructor(changes: StatsChanges) {
 		this.#changes = changes;
 	}
 
@@ -30,7 +31,7 @@ export class PurgeTally {
 		return events + deliveries + attempts + payloads;
 	}
 
-	/** By its row before it was deleted. */
+	/** `delivery` is the deleted row. */
 	deliveryDeleted(delivery: Row, attempts: number): void {
 		this.purged.deliveries++;
 		this.purged.attempts += attempts;
@@ -42,31 +43,31 @@ export class PurgeTally {
 	}
 }
 
-/** What a visit to an event has cost, and whether the next event's turn has come. */
+/** What a visit to an event has cost, and whether the event is done. */
 interface Visit {
 	readonly cost: number;
 	readonly finished: boolean;
 }
 
-type VisitEvent = (event: Row, budget: number, tally: PurgeTally) => Visit;
+type VisitEvent = (event: Row, budget: number, counter: PurgeCounter) => Visit;
 
 /** Prepares `purgeEvents`. */
-export function createPurgeEvents(db: DatabaseSync, figures: Figures): (step: PurgeStep) => PurgeResult {
+export function createPurgeEvents(db: DatabaseSync, journal: StatsJournal): (step: PurgeStep) => PurgeResult {
 	const walk = createWalk(db, "seq, id", createRemoveEvent(db));
-	return (step) => inBackground(db, () => figures.transact((changes) => walk(step, new PurgeTally(changes))));
+	return (step) => inBackground(db, () => journal.transact((changes) => walk(step, new PurgeCounter(changes))));
 }
 
 /** Prepares `purgePayloads`. */
-export function createPurgePayloads(db: DatabaseSync, figures: Figures): (step: PurgeStep) => PurgeResult {
+export function createPurgePayloads(db: DatabaseSync, journal: StatsJournal): (step: PurgeStep) => PurgeResult {
 	const walk = createWalk(db, "seq, id, length(body) AS count", createEmptyEvent(db));
-	return (step) => inBackground(db, () => figures.transact((changes) => walk(step, new PurgeTally(changes))));
+	return (step) => inBackground(db, () => journal.transact((changes) => walk(step, new PurgeCounter(changes))));
 }
 
-/** Deletes settled events of a project whatever their age, until `limit` is used up. */
+/** Deletes the events of a project whatever their age, but for those with waiting deliveries, until `limit` is used up. */
 export function createRemoveEvents(db: DatabaseSync) {
 	const walk = createWalk(db, "seq, id", createRemoveEvent(db));
-	return (projectId: Uint8Array, limit: number, tally: PurgeTally): void => {
-		walk({ projectId: idText("proj", projectId), before: Infinity, after: null, limit }, tally);
+	return (projectId: Uint8Array, limit: number, counter: PurgeCounter): void => {
+		walk({ projectId: idText("proj", projectId), before: Infinity, after: null, limit }, counter);
 	};
 }
 
@@ -75,7 +76,7 @@ function createWalk(db: DatabaseSync, columns: string, visit: VisitEvent) {
 	const select = db.prepare(`
 		SELECT ${columns} FROM events WHERE project_id = ? AND id > ? AND id < ? ORDER BY id LIMIT ${CHUNK}
 	`);
-	return ({ projectId, before, after, limit }: PurgeStep, tally: PurgeTally): PurgeResult => {
+	return ({ projectId, before, after, limit }: PurgeStep, counter: PurgeCounter): PurgeResult => {
 		const project = idBytes("proj", projectId);
 		const high = before === Infinity ? AFTER_ALL_IDS : firstIdAt(before);
 		let [last, budget, done] = [after === null ? null : idBytes("evt", after), limit, false];
@@ -83,7 +84,7 @@ function createWalk(db: DatabaseSync, columns: string, visit: VisitEvent) {
 			const events = select.all(project, last ?? BEFORE_ALL_IDS, high);
 			done = events.length < CHUNK;
 			for (const event of events) {
-				const { cost, finished } = visit(event, budget, tally);
+				const { cost, finished } = visit(event, budget, counter);
 				budget -= cost + LOOK_COST;
 				if (finished) last = rowId(event);
 				if (budget > 0) continue;
@@ -91,11 +92,11 @@ function createWalk(db: DatabaseSync, columns: string, visit: VisitEvent) {
 				break;
 			}
 		}
-		return { purged: tally.result(), after: last === null ? null : idText("evt", last), done };
+		return { purged: counter.result(), after: last === null ? null : idText("evt", last), done };
 	};
 }
 
-/** Deletes an event with its log, unless something of it waits. One with very many deliveries takes several visits. */
+/** Deletes an event with its deliveries and attempts, unless a delivery waits. An event with many deliveries takes several visits. */
 function createRemoveEvent(db: DatabaseSync): VisitEvent {
 	const selectDeliveries = createSelectDeliveries(db);
 	const deleteAttempts = db.prepare("DELETE FROM attempts WHERE delivery_id = ?");
@@ -103,43 +104,43 @@ function createRemoveEvent(db: DatabaseSync): VisitEvent {
 	const deleteEvent = db.prepare("DELETE FROM events WHERE seq = ?");
 	const emptyBody = createEmptyBody(db);
 
-	return (event, budget, tally) => {
+	return (event, budget, counter) => {
 		const deliveries = selectDeliveries(event);
-		const looked = deliveries.length * LOOK_COST;
-		if (deliveries.some(isWaiting)) return { cost: looked, finished: true };
+		const lookCost = deliveries.length * LOOK_COST;
+		if (deliveries.some(isWaiting)) return { cost: lookCost, finished: true };
 		let changed = 0;
 		for (const delivery of deliveries) {
 			if (changed >= budget) {
-				// What is left of it can't be retried or replayed until its turn comes again.
+				// Without its body, it can't be retried or replayed until the next visit.
 				emptyBody(event);
-				return { cost: looked + changed, finished: false };
+				return { cost: lookCost + changed, finished: false };
 			}
 			const attempts = Number(deleteAttempts.run(rowId(delivery)).changes);
 			deleteDelivery.run(rowId(delivery));
-			tally.deliveryDeleted(delivery, attempts);
+			counter.deliveryDeleted(delivery, attempts);
 			changed += 1 + attempts;
 		}
 		deleteEvent.run(event["seq"] ?? null);
-		tally.purged.events++;
-		return { cost: looked + changed + 1, finished: true };
+		counter.purged.events++;
+		return { cost: lookCost + changed + 1, finished: true };
 	};
 }
 
-/** Takes out the body of an event, and the answers to it, unless something of it waits. */
+/** Erases the body of an event and the response bodies of its attempts, unless a delivery waits. */
 function createEmptyEvent(db: DatabaseSync): VisitEvent {
 	const selectDeliveries = createSelectDeliveries(db);
 	const emptyBody = createEmptyBody(db);
-	const emptyAnswers = createEmptyAnswers(db);
+	const emptyResponses = createEmptyResponses(db);
 
-	return (event, _budget, tally) => {
+	return (event, _budget, counter) => {
 		if (countOf(event) === 0) return { cost: 0, finished: true };
 		const deliveries = selectDeliveries(event);
 		const cost = deliveries.length * LOOK_COST;
 		if (deliveries.some(isWaiting)) return { cost, finished: true };
 		emptyBody(event);
 		let changed = 1;
-		for (const delivery of deliveries) changed += emptyAnswers(rowId(delivery));
-		tally.purged.payloads++;
+		for (const delivery of deliveries) changed += emptyResponses(rowId(delivery));
+		counter.purged.payloads++;
 		return { cost: cost + changed, finished: true };
 	};
 }
@@ -151,7 +152,7 @@ function createSelectDeliveries(db: DatabaseSync) {
 	return (event: Row): Row[] => select.all(rowId(event));
 }
 
-/** The body of an event by the `seq` of its row. */
+/** Prepares the erasing of an event's body; the row must have its `seq`. */
 export function createEmptyBody(db: DatabaseSync): (event: Row) => void {
 	const update = db.prepare("UPDATE events SET body = x'' WHERE seq = ?");
 	return (event) => {
@@ -159,8 +160,8 @@ export function createEmptyBody(db: DatabaseSync): (event: Row) => void {
 	};
 }
 
-/** The answers that the attempts of a delivery kept; what is left says that there was more. Gives how many there were. */
-export function createEmptyAnswers(db: DatabaseSync): (deliveryId: Uint8Array) => number {
+/** Prepares the erasing of a delivery's response bodies, which are marked as truncated. It returns how many there were. */
+export function createEmptyResponses(db: DatabaseSync): (deliveryId: Uint8Array) => number {
 	const update = db.prepare(`
 		UPDATE attempts SET response_body = '', response_body_truncated = 1 WHERE delivery_id = ? AND response_body <> ''
 	`);

@@ -1,15 +1,17 @@
-// The health of webhooks: in memory, and in a table that is written only when it changes.
+// The health of webhooks: in memory, and in a table that is written only when the health of a webhook changes.
 import type { DatabaseSync } from "node:sqlite";
 
 import type { Delivery } from "../../../core/delivery.ts";
 import { isReservedEventType } from "../../../core/event-type.ts";
 import { healthAfter, HEALTHY, type HealthSign, type WebhookHealth } from "../../../core/policies/webhook-health.ts";
 import type { HealthChange } from "../../../ports/store/accept.ts";
-import { toDelivery } from "../codec/rows.ts";
-import { hexOf, toWebhookHealth } from "./stats-rows.ts";
+import { toDelivery } from "../codec/delivery-rows.ts";
+import { hexOf } from "../codec/rows.ts";
+import { prepareReplace } from "../codec/statements.ts";
+import { toWebhookHealth } from "./stats-rows.ts";
 
-/** Holds those that are failing. Webhooks are named by their ids' bytes in hex. */
-export class HealthBook {
+/** The health of the webhooks that are failing; the others are healthy. Webhooks are named by the bytes of their ids in hex. */
+export class HealthTable {
 	readonly #failing = new Map<string, WebhookHealth>();
 	readonly #write: (webhook: string, health: WebhookHealth) => void;
 	readonly readDelivery: (id: Uint8Array) => Delivery | null;
@@ -25,15 +27,17 @@ export class HealthBook {
 		for (const row of rows.iterate()) this.#failing.set(hexOf(row), toWebhookHealth(row));
 	}
 
+	/** The health of a webhook, without changes that are not applied yet. */
 	of(webhook: string): WebhookHealth {
 		return this.#failing.get(webhook) ?? HEALTHY;
 	}
 
-	/** To be called in the transaction; `apply` when it is on the disk. */
+	/** Writes changes to the table. Call it in the transaction that they belong to, and `apply` after the commit. */
 	write(changes: HealthChanges): void {
 		for (const [webhook, health] of changes.changed) this.#write(webhook, health);
 	}
 
+	/** Takes over changes that are committed. */
 	apply(changes: HealthChanges): void {
 		for (const [webhook, health] of changes.changed) {
 			if (health.failingSince === null) this.#failing.delete(webhook);
@@ -42,23 +46,25 @@ export class HealthBook {
 	}
 }
 
-/** What the attempts of one transaction mean for health. */
+/** The changes of health in one transaction. */
 export class HealthChanges {
+	/** Changes that the engine must know of. */
 	readonly changes: HealthChange[] = [];
+	/** The new health of each webhook whose health changed. */
 	readonly changed = new Map<string, WebhookHealth>();
-	readonly #book: HealthBook;
+	readonly #table: HealthTable;
 
-	constructor(book: HealthBook) {
-		this.#book = book;
+	constructor(table: HealthTable) {
+		this.#table = table;
 	}
 
-	/** An attempt of a delivery has ended, and its row says so. */
+	/** Adds the end of an attempt. The row of its delivery must be written already. */
 	attempted(deliveryId: Uint8Array, webhook: string, sign: HealthSign): void {
-		const before = this.changed.get(webhook) ?? this.#book.of(webhook);
+		const before = this.changed.get(webhook) ?? this.#table.of(webhook);
 		const after = healthAfter(before, sign);
-		// Mostly so; only now it is worth looking up what kind of event it was.
+		// The usual case. Only otherwise is it worth reading the type of the event.
 		if (after === before) return;
-		const delivery = this.#book.readDelivery(deliveryId);
+		const delivery = this.#table.readDelivery(deliveryId);
 		if (delivery === null || isReservedEventType(delivery.eventType)) return;
 		this.changed.set(webhook, after);
 		if (sign.exhausted) this.changes.push({ kind: "exhausted", delivery, at: sign.at, before, after });
@@ -67,16 +73,14 @@ export class HealthChanges {
 		}
 	}
 
-	/** The webhook begins anew. */
+	/** Makes a webhook healthy. */
 	reset(webhook: string): void {
 		this.changed.set(webhook, HEALTHY);
 	}
 }
 
 function createWriteHealth(db: DatabaseSync): (webhook: string, health: WebhookHealth) => void {
-	const put = db.prepare(
-		"INSERT OR REPLACE INTO webhook_health (webhook_id, failing_since, exhausted_count) VALUES (?, ?, ?)",
-	);
+	const put = prepareReplace(db, "webhook_health", ["webhook_id", "failing_since", "exhausted_count"]);
 	const remove = db.prepare("DELETE FROM webhook_health WHERE webhook_id = ?");
 	return (webhook, { failingSince, exhaustedCount }) => {
 		const id = Buffer.from(webhook, "hex");

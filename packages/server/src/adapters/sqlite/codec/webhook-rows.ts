@@ -1,0 +1,74 @@
+// Webhooks and their secrets. A new property needs its column in a migration, and a line in the list below.
+import type { RetryPolicy } from "../../../core/policies/retry-policy.ts";
+import type { RateLimit, Webhook, WebhookStatus } from "../../../core/webhook.ts";
+import type { SealedSecret, WebhookRecord } from "../../../ports/store/directory.ts";
+import { bytes, code, id, json, number, orNull, record, text, type Codec, type Fields } from "./columns.ts";
+import { idText } from "./ids.ts";
+import * as rows from "./rows.ts";
+import { rowId, type Row } from "./rows.ts";
+
+/** Permanent, on disk: a number never changes its meaning. */
+const WEBHOOK_STATUS_CODES = { Enabled: 0, Paused: 1, Disabled: 2 } as const satisfies Record<WebhookStatus, number>;
+
+/** Without `scheduleMs`, a policy has no such property. */
+const RETRIES: Codec<RetryPolicy> = {
+	columns: ["max_retries", "max_backoff_ms", "schedule_ms"],
+	write: ({ maxRetries, maxBackoffMs, scheduleMs = null }) => [
+		maxRetries,
+		maxBackoffMs,
+		scheduleMs === null ? null : JSON.stringify(scheduleMs),
+	],
+	read: (row) => {
+		const policy = { maxRetries: rows.number(row["max_retries"]), maxBackoffMs: rows.number(row["max_backoff_ms"]) };
+		return row["schedule_ms"] === null ? policy : { ...policy, scheduleMs: rows.json<number[]>(row["schedule_ms"]) };
+	},
+};
+
+const FIELDS: Fields<Webhook> = {
+	id: id("id", "webhook"),
+	projectId: id("project_id", "proj"),
+	name: text("name"),
+	description: orNull(text("description")),
+	endpoint: text("endpoint"),
+	retries: RETRIES,
+	eventTypes: orNull(json<readonly string[]>("event_types")),
+	timeoutMs: number("timeout_ms"),
+	rateLimit: orNull(record<RateLimit>({ perSecond: number("rate_limit_per_second") })),
+	disableAfterMs: number("disable_after_ms"),
+	metadata: json("metadata"),
+	status: code("status", WEBHOOK_STATUS_CODES),
+	disabledReason: orNull(text("disabled_reason")),
+	headerNames: json("header_names"),
+	secretHint: text("secret_hint"),
+	secretOverlapUntil: orNull(number("secret_overlap_until")),
+	createDate: number("create_date"),
+	updateDate: number("update_date"),
+};
+
+/** A webhook without what is sealed. */
+export const WEBHOOK = record<Webhook>(FIELDS);
+
+/** A row of `webhooks`: a webhook's record, but for its secrets, which are rows of `webhook_secrets`. */
+export const WEBHOOK_ROW = record<Omit<WebhookRecord, "secrets">>({
+	...FIELDS,
+	sealedHeaders: orNull(bytes("sealed_headers")),
+	deleteDate: orNull(number("delete_date")),
+});
+
+/** A row of `webhook_secrets`, without the webhook that it belongs to. */
+export const SECRET = record<SealedSecret>({
+	number: number("number"),
+	sealed: bytes("sealed"),
+	createDate: number("create_date"),
+	expireDate: orNull(number("expire_date")),
+});
+
+/** The id of the webhook that a row of `webhook_secrets` belongs to. */
+export function secretOwner(row: Row): string {
+	return idText("webhook", rows.bytes(row["webhook_id"]));
+}
+
+/** The id of a row of `webhooks`. */
+export function webhookId(row: Row): string {
+	return idText("webhook", rowId(row));
+}
