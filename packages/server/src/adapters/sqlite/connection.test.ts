@@ -1,4 +1,4 @@
-// What a connection promises: a commit is on the disk, nothing of a failed transaction is, and the file is its owner's.
+// Commits are on the disk, failed transactions leave nothing, and only the owner can read the files.
 import { chmodSync, statSync, writeFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
@@ -23,7 +23,7 @@ function withFile(use: (db: DatabaseSync, path: string) => void): void {
 }
 
 describe("a connection", () => {
-	it("syncs each commit to the disk, and checks what refers to what", () => {
+	it("syncs each commit to the disk, and checks foreign keys", () => {
 		withFile((db) => {
 			expect(pragma(db, "journal_mode")).toBe("wal");
 			expect(pragma(db, "synchronous")).toBe(FULL);
@@ -31,7 +31,7 @@ describe("a connection", () => {
 		});
 	});
 
-	it("is bounded in its log and its memory, and waits a moment for an operator's lock", () => {
+	it("bounds the WAL and the cache, and waits a moment for an operator's lock", () => {
 		withFile((db) => {
 			expect(pragma(db, "wal_autocheckpoint")).toBe(1_000);
 			expect(pragma(db, "journal_size_limit")).toBe(64 * 1_024 * 1_024);
@@ -41,21 +41,21 @@ describe("a connection", () => {
 		});
 	});
 
-	it("syncs each commit again after work in the background, also after work that failed", () => {
+	it("syncs each commit again after background work, even if the work failed", () => {
 		withFile((db) => {
 			expect(inBackground(db, () => pragma(db, "synchronous"))).toBe(NORMAL);
 			expect(pragma(db, "synchronous")).toBe(FULL);
 			const failing = () =>
 				inBackground(db, () => {
-					throw new RangeError("no work");
+					throw new RangeError("the work failed");
 				});
-			expect(failing).toThrow("no work");
+			expect(failing).toThrow("the work failed");
 			expect(pragma(db, "synchronous")).toBe(FULL);
 			expect(pragma(db, "wal_autocheckpoint")).toBe(1_000);
 		});
 	});
 
-	it("lets nobody but the owner read the file and those beside it, whatever their modes were", () => {
+	it("makes the database files readable by their owner only, whatever their modes were", () => {
 		withFile((db, path) => {
 			db.exec("CREATE TABLE t (n)");
 			const modes = [path, `${path}-wal`, `${path}-shm`].map((file) => statSync(file).mode & 0o777);
@@ -69,16 +69,16 @@ describe("a connection", () => {
 		expect(statSync(path).mode & 0o777).toBe(0o600);
 	});
 
-	it("says of a file that is no database what to do", () => {
+	it("reports a file that is not a database, and says what to do", () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("fanfare.db");
-		writeFileSync(path, "not a database, and longer than the header of one would be: ".repeat(20));
+		writeFileSync(path, "not a database, but longer than the header of one: ".repeat(20));
 		expect(() => openConnection({ path })).toThrow(`${path} is not a database: restore it from a backup`);
 	});
 });
 
 describe("a transaction", () => {
-	it("leaves nothing of what it did when it fails, and the next one works", () => {
+	it("leaves nothing behind when it fails, and the next one works", () => {
 		withFile((db) => {
 			db.exec("CREATE TABLE t (n)");
 			const transact = createTransact(db);

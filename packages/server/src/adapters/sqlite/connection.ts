@@ -1,4 +1,4 @@
-// Opens the database with its settings, and runs transactions on it.
+// Opens the database with its settings, and runs transactions.
 import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
@@ -9,13 +9,16 @@ const MEMORY = ":memory:";
 const FILE_MODE = 0o600;
 
 export interface ConnectionOptions {
-	/** A file, or ":memory:". */
+	/** The path of the database file, or ":memory:". */
 	readonly path: string;
-	/** The most pages that the file may have: for tests of a full disk. */
+	/** The maximum number of pages in the file, for tests of a full disk. */
 	readonly maxPageCount?: number;
 }
 
-/** Opens the file, which is made if it is missing and is for its owner only. */
+/**
+ * Opens the database file, readable and writable by its owner only. Creates it if it is missing. Throws a `StoreError` if the file
+ * can't be opened or is not a database.
+ */
 export function openConnection(options: ConnectionOptions): DatabaseSync {
 	const db = openFile(options.path);
 	try {
@@ -41,7 +44,7 @@ function openFile(path: string): DatabaseSync {
 		if (!isNotAllowed(error)) throw error;
 		throw new StoreError(
 			"store_unavailable",
-			`${path} can't be opened: this user may not write it. Give it and the files beside it to the user that runs the server`,
+			`${path} can't be opened: this user may not write it. Make it and the files beside it belong to the user that runs the server`,
 			{ cause: error },
 		);
 	}
@@ -53,38 +56,39 @@ function isNotAllowed(error: unknown): boolean {
 }
 
 const SETTINGS = `
-	-- Lets free pages be given back to the file system in small steps. Only a database without tables takes it: an older one
-	-- needs a VACUUM. Costs nothing that could be measured (45 µs of CPU a cycle with and without).
+	-- Allows free pages to be returned to the file system in small steps. Takes effect only in a database without tables; an older
+	-- one needs a VACUUM. Has no measurable cost (45 µs of CPU a cycle with and without).
 	PRAGMA auto_vacuum = INCREMENTAL;
 	-- Readers don't wait for the writer, and a commit is one append and one sync.
 	PRAGMA journal_mode = WAL;
-	-- Sync at each commit: a 2xx means that it is on the disk. NORMAL would lose the last commits with the power.
+	-- Sync at each commit, since a 2xx promises that the event is on the disk. With NORMAL, a power failure loses the last commits.
 	PRAGMA synchronous = FULL;
 	PRAGMA foreign_keys = ON;
-	-- We are the only writer; this is for an operator's backup or shell. The wait blocks the process, so it is short.
+	-- This process is the only writer; the timeout is for an operator's backup or shell. It is short because waiting blocks this thread.
 	PRAGMA busy_timeout = 2000;
-	-- 16 MiB hold the hot end of every index; the system's cache has the rest. More costs time: at each commit SQLite walks
-	-- over the cache's hash table (64 MiB: 3 µs more a cycle in batches of 64, 30 µs more for a commit of one).
+	-- 16 MiB are enough for the newest pages of every index; the file system's cache has the others. A larger cache is slower: at each
+	-- commit SQLite walks through its hash table (64 MiB: 3 µs more a cycle in batches of 64, 30 µs more for a commit of one event).
 	PRAGMA cache_size = -16384;
-	-- Off: a mapped file counts as resident memory, and a read error in it would kill the process instead of failing a call.
+	-- Off: a mapped file counts as resident memory, and a read error in it kills the process instead of failing one call.
 	PRAGMA mmap_size = 0;
-	-- 4 MiB of log between checkpoints, which stop the store: with 16 MiB, as fast in all, the slowest commits of 64 cycles
-	-- took twice as long (p99 16 ms instead of 9).
+	-- 4 MiB of WAL between checkpoints, which block the store. With 16 MiB the throughput is the same, but the slowest commits of 64
+	-- cycles take twice as long (p99 16 ms instead of 9).
 	PRAGMA wal_autocheckpoint = 1000;
-	-- A log that grew under an operator's long read shrinks again.
+	-- Shrinks a WAL that has grown during a long read of an operator.
 	PRAGMA journal_size_limit = 67108864;
 	PRAGMA temp_store = MEMORY;
 `;
 
-/** SQLite gives the files beside it (-wal, -shm) the same mode. An existing file is not opened: closing it would drop locks. */
+/** SQLite creates `-wal` and `-shm` with the same mode. An existing file is not opened here, since closing it would release locks. */
 function createPrivateFile(path: string): void {
 	if (existsSync(path)) chmodSync(path, FILE_MODE);
 	else closeSync(openSync(path, "a", FILE_MODE));
 }
 
-/** Runs `work` in a transaction: all of it is on the disk when this returns, and nothing of it is done when it throws. */
+/** Runs `work` in a transaction. When it returns, all of it is on the disk; when it throws, none of it is done. */
 export type Transact = <T>(work: () => T) => T;
 
+/** Prepares the transactions of a connection. */
 export function createTransact(db: DatabaseSync): Transact {
 	const begin = db.prepare("BEGIN IMMEDIATE");
 	const commit = db.prepare("COMMIT");
@@ -96,7 +100,7 @@ export function createTransact(db: DatabaseSync): Transact {
 			commit.run();
 			return result;
 		} catch (error) {
-			// SQLite has rolled back by itself after some errors, such as a full disk.
+			// After some errors, such as a full disk, SQLite has rolled back by itself.
 			if (db.isTransaction) db.exec("ROLLBACK");
 			throw error;
 		}
@@ -104,9 +108,9 @@ export function createTransact(db: DatabaseSync): Transact {
 }
 
 /**
- * For deletions in the background, which are done again if they are lost with the power: transactions in `work` don't wait for
- * the disk, as the sync of the next commit or checkpoint covers them. They bring the log into the file in quarters of what commits
- * leave together, so that none of them stops the process for long (p99 of a step of 100 rows: 3.8 ms instead of 7.2).
+ * Runs background work that is repeated if a power failure undoes it, such as deletions. Transactions in `work` don't wait for the
+ * disk: the sync of the next commit or checkpoint covers them. They checkpoint four times as often as commits do, so that none of
+ * them blocks the store for long (p99 of a step of 100 rows: 3.8 ms instead of 7.2).
  */
 export function inBackground<T>(db: DatabaseSync, work: () => T): T {
 	db.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 250");

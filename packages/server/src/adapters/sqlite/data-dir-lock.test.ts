@@ -1,4 +1,4 @@
-// Two servers never share a data directory, and a dead one never keeps it.
+// Two servers never share a data directory, and a dead server never keeps one locked.
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { lockDataDir } from "./data-dir-lock.ts";
 import { startChild } from "./test/child-process.ts";
 
-const HOLDER = `
+const LOCKING = `
 	import { lockDataDir } from ${JSON.stringify(new URL("./data-dir-lock.ts", import.meta.url).href)};
 	lockDataDir(process.argv[1]);
 	console.log("locked");
@@ -17,25 +17,25 @@ const HOLDER = `
 describe("the lock of a data directory", () => {
 	it("refuses a second process and names the first, until that one is killed", async () => {
 		using dir = new TemporaryDir();
-		await using holder = startChild(HOLDER, dir.path);
-		await holder.line("locked");
+		await using other = startChild(LOCKING, dir.path);
+		await other.line("locked");
 		expect(() => lockDataDir(dir.path)).toThrow(
-			`another Fanfare (process ${holder.pid}) is already running on ${dir.path}: stop it first, or give this one another FANFARE_DATA_DIR`,
+			`another Fanfare (process ${other.pid}) is already running on ${dir.path}: stop it first, or give this one another FANFARE_DATA_DIR`,
 		);
-		await holder.kill();
-		expect(readFileSync(dir.join("fanfare.pid"), "utf8")).toBe(`${holder.pid}\n`);
+		await other.kill();
+		expect(readFileSync(dir.join("fanfare.pid"), "utf8")).toBe(`${other.pid}\n`);
 		const lock = lockDataDir(dir.path);
 		expect(readFileSync(dir.join("fanfare.pid"), "utf8")).toBe(`${process.pid}\n`);
 		lock.release();
 	});
 
-	it("is not fooled by a file that names a living process", () => {
+	it("ignores the id of a running process in the file if there is no lock", () => {
 		using dir = new TemporaryDir();
 		writeFileSync(dir.join("fanfare.pid"), `${process.ppid}\n`);
 		lockDataDir(dir.path).release();
 	});
 
-	it("refuses a second holder in the same process, too", () => {
+	it("refuses a second lock in the same process, too", () => {
 		using dir = new TemporaryDir();
 		const lock = lockDataDir(dir.path);
 		expect(() => lockDataDir(dir.path)).toThrow(`process ${process.pid}`);
@@ -45,7 +45,7 @@ describe("the lock of a data directory", () => {
 		lockDataDir(dir.path).release();
 	});
 
-	it("makes the directory and its files for their owner only", () => {
+	it("creates the directory and its files for their owner only", () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("deep", "data");
 		const lock = lockDataDir(path);
@@ -54,7 +54,7 @@ describe("the lock of a data directory", () => {
 		lock.release();
 	});
 
-	it("says what is wrong with a directory that can't be one", () => {
+	it("explains why a path can't be used as a data directory", () => {
 		using dir = new TemporaryDir();
 		writeFileSync(dir.join("file"), "");
 		expect(() => lockDataDir(dir.join("file"))).toThrow(

@@ -10,20 +10,21 @@ const DIR_MODE = 0o700;
 const FILE_MODE = 0o600;
 const SQLITE_BUSY = 5;
 
-/** A lock belongs to the process: without this, one whose holder keeps no reference would go with the next garbage collection. */
-const held = new Set<DatabaseSync>();
+/** The locks of this process. Without these references, the garbage collector would close a lock that its caller does not keep. */
+const locks = new Set<DatabaseSync>();
 
 export interface DataDirLock {
-	/** Lets others have the directory. May be called twice. */
+	/** Releases the directory. May be called twice. */
 	release(): void;
 }
 
 /**
- * Takes the directory for this process; makes it if it is missing. Refuses if another process has it, and names that one.
+ * Locks the data directory for this process, and creates it if it is missing. Throws a `StoreError` if another process has locked it,
+ * with the id of that process, or if the directory can't be used.
  *
- * The lock is one that SQLite holds on a file of its own, `fanfare.lock`: Node has no call for file locks, and a file
- * with a process id in it outlives a SIGKILL and may name an innocent by then. Never open and close that file by other
- * means in this process: POSIX would drop the lock.
+ * The lock is a lock of SQLite on a file of its own, `fanfare.lock`: Node has no call for file locks, and a file with a process id
+ * survives a SIGKILL and may then name an unrelated process. Never open and close that file by other means in this process, since
+ * POSIX would release the lock.
  */
 export function lockDataDir(dir: string): DataDirLock {
 	const pidFile = join(dir, "fanfare.pid");
@@ -34,10 +35,10 @@ export function lockDataDir(dir: string): DataDirLock {
 		lock.close();
 		throw unusable(dir, error);
 	}
-	held.add(lock);
+	locks.add(lock);
 	return {
 		release() {
-			if (!held.delete(lock)) return;
+			if (!locks.delete(lock)) return;
 			rmSync(pidFile, { force: true });
 			lock.close();
 		},
@@ -50,7 +51,7 @@ function takeLock(dir: string, pidFile: string): DatabaseSync {
 	try {
 		mkdirSync(dir, { recursive: true, mode: DIR_MODE });
 		lock = new DatabaseSync(lockFile);
-		// Not WAL: in this mode, and with nothing written, the transaction is a lock on the file and nothing else.
+		// Without WAL and without writes, this transaction only locks the file.
 		lock.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
 		chmodSync(lockFile, FILE_MODE);
 		return lock;
@@ -69,7 +70,7 @@ function alreadyRunning(dir: string, pidFile: string, cause: unknown): StoreErro
 	return new StoreError("store_unavailable", message, { cause });
 }
 
-/** Null in the moment between the other's locking and its writing down who it is. */
+/** The process id in the file; null if the other process has locked the directory but not written its id yet. */
 function readPid(pidFile: string): number | null {
 	try {
 		const pid = Number(readFileSync(pidFile, "utf8"));
@@ -92,8 +93,8 @@ const PLAIN_WORDS: Readonly<Record<string, string>> = {
 	EROFS: "the file system is read-only",
 	ENOSPC: "the disk is full",
 	EDQUOT: "the quota of the disk is used up",
-	ENOENT: "a part of its path leads nowhere, such as to a disk that is not mounted",
-	ELOOP: "a part of its path is a link that leads to itself",
+	ENOENT: "a part of its path does not exist, such as a disk that is not mounted",
+	ELOOP: "a part of its path is a link to itself",
 	ENAMETOOLONG: "its path is too long",
 };
 const SQLITE_READONLY = 8;

@@ -1,4 +1,4 @@
-// A full disk: calls fail as store_full, nothing half-done stays, and work goes on when there is room, without a restart.
+// A full disk: calls fail as store_full and leave nothing behind, and calls succeed again when there is space, without a restart.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -12,7 +12,7 @@ import { openSqliteStore } from "./sqlite-store.ts";
 const BODY = Buffer.alloc(20_000, 1);
 const ALL_EVENTS = { type: null, after: null, before: null };
 
-/** Accepts events until the store refuses one; gives the ids of those that it took. */
+/** Accepts events until the store refuses one. Returns the ids of the accepted ones. */
 async function fillUp({ store, projectId, webhookId, records }: World): Promise<string[]> {
 	const accepted: string[] = [];
 	for (let n = 0; n < 5_000; n++) {
@@ -36,7 +36,7 @@ async function expectExactly({ store, projectId }: World, accepted: readonly str
 }
 
 describe("a full store", () => {
-	it("refuses an event as store_full, keeps what it has, and goes on when there is room", async () => {
+	it("refuses an event as store_full, keeps its data, and accepts events again when there is space", async () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("fanfare.db");
 		const store = await openSqliteStore({ path, maxPageCount: 310 });
@@ -45,7 +45,7 @@ describe("a full store", () => {
 		expect(accepted.length).toBeGreaterThan(10);
 		await expectExactly(world, accepted);
 		await expect(world.accept({ body: BODY })).rejects.toMatchObject({ code: "store_full" });
-		// What needs no new page goes on: the results of attempts under way.
+		// Calls that need no new page still work, such as recording the outcomes of attempts in flight.
 		const [delivery] = (await store.claimDue({ webhookId: world.webhookId, ...ONE, now: world.records.now })) ?? [];
 		await world.update(world.records.outcome(delivery?.id ?? "", 1));
 		await store.close();
@@ -59,7 +59,7 @@ describe("a full store", () => {
 
 const ONE = { limit: 1, maxBytes: 1, leaseUntil: 1 };
 
-/** Why a file system of our own can't be mounted here; null if it can. */
+/** Why this test can't mount a file system here; null if it can. */
 function mountProblem(): string | null {
 	if (process.platform !== "linux") return `mounting a tmpfs needs Linux, this is ${process.platform}`;
 	if (process.getuid?.() !== 0) return "mounting a tmpfs needs root";
@@ -76,12 +76,12 @@ function mountProblem(): string | null {
 const problem = mountProblem();
 
 describe("a full disk", () => {
-	it.runIf(problem !== null)(`is not tested for real here (${problem ?? ""})`, () => {
-		process.stderr.write(`skipped the test of a really full disk: ${problem ?? ""}\n`);
-		expect(process.env["CI"], "CI must test the really full disk: run it as root on Linux").not.toBe("true");
+	it.runIf(problem !== null)(`is not tested with a real file system here (${problem ?? ""})`, () => {
+		process.stderr.write(`skipped the test of a full file system: ${problem ?? ""}\n`);
+		expect(process.env["CI"], "CI must test a full file system: run it as root on Linux").not.toBe("true");
 	});
 
-	it.runIf(problem === null)("refuses events, and takes them again when there is room, with no restart", async () => {
+	it.runIf(problem === null)("refuses events, and accepts them again when there is space", async () => {
 		using dir = new TemporaryDir();
 		using mounted = mountTmpfs(dir.join("small"), "6m");
 		const ballast = mounted.join("ballast");

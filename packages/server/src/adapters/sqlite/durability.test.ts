@@ -1,4 +1,4 @@
-// What was acknowledged survives SIGKILL in the middle of commits.
+// Acknowledged commits survive a SIGKILL in the middle of other commits.
 import { DatabaseSync } from "node:sqlite";
 
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
@@ -9,7 +9,7 @@ import { startChild } from "./test/child-process.ts";
 
 const moduleUrl = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
 
-/** Commits batches of events, settles those of the batch before, and prints what has been acknowledged. */
+/** Commits batches of events with the outcomes of the batch before, and prints which events and outcomes were acknowledged. */
 const WRITER = `
 	import { writeSync } from "node:fs";
 	import { openSqliteStore } from ${moduleUrl("./sqlite-store.ts")};
@@ -23,7 +23,7 @@ const WRITER = `
 			records.event(projectId, { webhookIds: [webhookId], body: Buffer.alloc(2_000, n) }),
 		);
 		await store.commit({ events, updates: former.map(({ deliveries: [{ id }] }) => records.outcome(id, 1)) });
-		for (const { deliveries: [{ id }] } of former) writeSync(1, "settled " + id + "\\n");
+		for (const { deliveries: [{ id }] } of former) writeSync(1, "recorded " + id + "\\n");
 		for (const { event, deliveries: [{ id }] } of events) writeSync(1, "accepted " + event.id + " " + id + "\\n");
 		former = events;
 		if (n === 3) writeSync(1, "busy\\n");
@@ -31,7 +31,7 @@ const WRITER = `
 `;
 
 describe("the embedded store", () => {
-	it("has every acknowledged commit after SIGKILL, each of them whole", { timeout: 60_000 }, async () => {
+	it("has every acknowledged commit, and each of them completely, after SIGKILL", { timeout: 60_000 }, async () => {
 		for (const lifeMs of [0, 20, 40, 60]) {
 			using dir = new TemporaryDir();
 			const path = dir.join("fanfare.db");
@@ -46,15 +46,15 @@ describe("the embedded store", () => {
 
 async function check(path: string, lines: readonly string[]): Promise<void> {
 	await using store = await disposable(path);
-	const acknowledged = (what: string) => lines.filter((line) => line.startsWith(what)).map((line) => line.split(" "));
+	const acknowledged = (word: string) => lines.filter((line) => line.startsWith(word)).map((line) => line.split(" "));
 	const projectId = acknowledged("project")[0]?.[1] ?? "";
-	const [accepted, settled] = [acknowledged("accepted"), acknowledged("settled")];
+	const [accepted, recorded] = [acknowledged("accepted"), acknowledged("recorded")];
 	expect(accepted.length).toBeGreaterThan(10);
 	for (const [, eventId = "", deliveryId = ""] of accepted) {
 		expect(await store.event(projectId, eventId)).not.toBeNull();
 		expect(await store.delivery(projectId, deliveryId)).toMatchObject({ eventId });
 	}
-	for (const [, deliveryId = ""] of settled) {
+	for (const [, deliveryId = ""] of recorded) {
 		expect(await store.delivery(projectId, deliveryId)).toMatchObject({ status: "Succeeded" });
 		expect(await store.attempts(deliveryId)).toHaveLength(1);
 	}
@@ -68,7 +68,7 @@ async function check(path: string, lines: readonly string[]): Promise<void> {
 		WHERE d.id IS NULL OR (d.attempt_count > 0) <> (a.number IS NOT NULL)
 	`);
 	expect(torn.get()).toMatchObject({ count: 0 });
-	// The writer makes batches of 100–199 and settles each in the next: what is there is all of some batches.
+	// The writer makes batches of 100–199 events and records the outcomes of each in the next: the store has whole batches only.
 	const [events, attempts] = ["events", "attempts"].map((table) =>
 		Number(db.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.["count"]),
 	);

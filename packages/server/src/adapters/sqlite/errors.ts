@@ -1,16 +1,16 @@
-// The driver's errors become the port's here, once.
+// Translates the driver's errors into the port's, once.
 import { StoreError } from "../../ports/store/errors.ts";
 
 const PRIMARY_CODE_MASK = 0xff;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
-/** The file can't be opened or made, mostly since this user may not. */
+/** The file can't be opened or created, usually for lack of permission. */
 export const SQLITE_CANTOPEN = 14;
 const SQLITE_CONSTRAINT = 19;
-/** The index of the WAL could not grow: `fallocate` failed, which in practice means that the disk is full. */
+/** The index of the WAL could not grow because `fallocate` failed. In practice the disk is full. */
 const SQLITE_IOERR_SHMSIZE = 4_874;
 
-/** Translates what `node:sqlite` throws; what is no failure of the store (a bug, say) comes back as it is. */
+/** Translates an error of `node:sqlite` into a `StoreError`. Returns other errors, such as those of a bug, unchanged. */
 export function toStoreError(error: unknown): unknown {
 	if (error instanceof StoreError || !(error instanceof Error)) return error;
 	if (isClosed(error)) return new StoreError("store_unavailable", "the store is closed", { cause: error });
@@ -20,7 +20,7 @@ export function toStoreError(error: unknown): unknown {
 	if (primary === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE) {
 		return new StoreError(
 			"store_full",
-			"the disk that holds the data is full: make room; a server that runs then goes on by itself",
+			"the disk with the data is full: free some space; a running server then continues by itself",
 			{
 				cause: error,
 			},
@@ -41,7 +41,7 @@ export function toStoreError(error: unknown): unknown {
 	});
 }
 
-/** SQLite's extended result code, such as 13 or 2067; null if the error is not SQLite's. */
+/** SQLite's extended result code, such as 13 or 2067; null if the error does not come from SQLite. */
 export function sqliteCode(error: unknown): number | null {
 	if (!(error instanceof Error) || !("errcode" in error)) return null;
 	return typeof error.errcode === "number" ? error.errcode : null;

@@ -1,4 +1,4 @@
-// The embedded store keeps the port's contract.
+// Runs the contract of the store's port on the embedded store.
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 
 import { storeContract } from "../../ports/contract/store.contract.ts";

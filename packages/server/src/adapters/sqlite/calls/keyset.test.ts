@@ -1,11 +1,11 @@
-// A page never leaves its range of time, wherever its cursor points.
+// A page stays within its time range, wherever its cursor points.
 import { expect, it } from "vitest";
 
 import type { Cursor } from "../../../core/page.ts";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
 
-it("keeps to its range of time on both sides, also when the cursor lies outside of it", async () => {
+it("stays within its time range on both sides, even if the cursor is outside of it", async () => {
 	const { store, records, projectId } = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const startedAt = records.now;
 	const ids: string[] = [];

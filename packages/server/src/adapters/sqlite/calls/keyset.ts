@@ -1,6 +1,5 @@
-// Keyset pages: an id at the edge, so that pages stay right while rows come and go, and cost the same at any depth.
-import type { Page, PageRequest } from "../../../core/page.ts";
-import type { TimeRange } from "../../../core/page.ts";
+// Keyset paging: the cursor is an id, so pages stay right while rows come and go, and reading a page costs the same at any depth.
+import type { Page, PageRequest, TimeRange } from "../../../core/page.ts";
 import { AFTER_ALL_IDS, BEFORE_ALL_IDS, firstIdAt, idBytes, justAfter, type StoredPrefix } from "../codec/ids.ts";
 import type { Row } from "../codec/rows.ts";
 
@@ -15,7 +14,7 @@ export type Order = "ASC" | "DESC";
 /** Reads up to `limit` rows whose ids lie in the range, in order of id. */
 export type Scan = (range: IdRange, order: Order, limit: number) => Row[];
 
-/** The ids that were made within a time range. */
+/** The range of the ids that were made within a time range. */
 export function idRange({ after, before }: TimeRange): IdRange {
 	return {
 		low: after === null ? BEFORE_ALL_IDS : firstIdAt(after),
@@ -23,7 +22,7 @@ export function idRange({ after, before }: TimeRange): IdRange {
 	};
 }
 
-/** Reads the page, newest first, and looks whether there is more on both sides. */
+/** Reads a page, newest first, and finds out whether there are rows before and after it. */
 export function readPage(prefix: StoredPrefix, request: PageRequest, range: IdRange, scan: Scan): Page<Row> {
 	const { limit, cursor } = request;
 	if (cursor === null) {
@@ -50,7 +49,7 @@ function higher(a: Uint8Array, b: Uint8Array): Uint8Array {
 	return Buffer.compare(a, b) > 0 ? a : b;
 }
 
-/** The same page with its rows translated. */
+/** The page with its rows translated. */
 export function mapPage<T>(page: Page<Row>, translate: (row: Row) => T): Page<T> {
 	return { ...page, rows: page.rows.map(translate) };
 }

@@ -1,4 +1,4 @@
-// Retention: deletes what is too old in small steps, and erases payloads on demand.
+// Retention: deletes old data in small steps, and erases payloads on demand.
 import type { DatabaseSync } from "node:sqlite";
 
 import type { Transact } from "../connection.ts";

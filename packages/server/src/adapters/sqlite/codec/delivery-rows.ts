@@ -1,4 +1,4 @@
-// Deliveries. Most of what the busy path writes and reads is here, so values are bound by position, in the order of the columns.
+// Deliveries. The busy path writes and reads mostly these, so values are bound by position, in the order of the columns.
 import {
 	dueAt,
 	type AttemptTrigger,

@@ -10,7 +10,7 @@ import { rowId, type Row } from "./rows.ts";
 /** Permanent, on disk: a number never changes its meaning. */
 const WEBHOOK_STATUS_CODES = { Enabled: 0, Paused: 1, Disabled: 2 } as const satisfies Record<WebhookStatus, number>;
 
-/** Without `scheduleMs`, a policy has no such property. */
+/** A policy without a schedule is read without the property `scheduleMs`. */
 const RETRIES: Codec<RetryPolicy> = {
 	columns: ["max_retries", "max_backoff_ms", "schedule_ms"],
 	write: ({ maxRetries, maxBackoffMs, scheduleMs = null }) => [
@@ -45,7 +45,7 @@ const FIELDS: Fields<Webhook> = {
 	updateDate: number("update_date"),
 };
 
-/** A webhook without what is sealed. */
+/** A webhook without its sealed parts. */
 export const WEBHOOK = record<Webhook>(FIELDS);
 
 /** A row of `webhooks`: a webhook's record, but for its secrets, which are rows of `webhook_secrets`. */

@@ -1,4 +1,4 @@
-// Migrations: each all or nothing, in order, once; newer data is refused; the schema is the one that is committed.
+// Migrations are applied completely or not at all, in order and once; newer data is refused; schema.sql matches their result.
 import { readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
@@ -17,8 +17,8 @@ const BROKEN: Migration = {
 };
 
 const HOW_TO_UPDATE =
-	"If that is meant, write it anew and look at the difference: " +
-	"UPDATE_SCHEMA=1 npx vitest run packages/server/src/adapters/sqlite/migrate.test.ts && git diff";
+	"If the change is intended, generate the file again and check the difference: " +
+	"UPDATE_SCHEMA=1 npx vitest run packages/server/src/adapters/sqlite/schema/migrate.test.ts && git diff";
 
 function tables(db: DatabaseSync): unknown[] {
 	return db
@@ -28,7 +28,7 @@ function tables(db: DatabaseSync): unknown[] {
 }
 
 describe("migrations", () => {
-	it("are applied in order, once, and are noted with their date", () => {
+	it("are applied in order, once, and are recorded with their date", () => {
 		using db = new DatabaseSync(":memory:");
 		migrate(db, 100, [FIRST]);
 		migrate(db, 200, [FIRST, SECOND]);
@@ -40,7 +40,7 @@ describe("migrations", () => {
 		]);
 	});
 
-	it("leave nothing behind where one fails halfway, and can be applied when it is mended", () => {
+	it("leave nothing behind if one fails halfway, and can be applied when it is fixed", () => {
 		using db = new DatabaseSync(":memory:");
 		expect(() => migrate(db, 100, [FIRST, BROKEN])).toThrow("nowhere");
 		expect(tables(db)).toEqual(["a", "migrations"]);
@@ -54,7 +54,7 @@ describe("migrations", () => {
 		expect(ids.length).toBeGreaterThan(0);
 	});
 
-	it("refuse data that a newer program has written, and say what to do", async () => {
+	it("refuse data of a newer program, and say what to do", async () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("newer.db");
 		const known = readMigrations().at(-1)?.id ?? 0;
@@ -69,14 +69,14 @@ describe("migrations", () => {
 		});
 	});
 
-	it("give the schema that is committed in schema.sql", () => {
+	it("make the schema that is committed in schema.sql", () => {
 		using db = new DatabaseSync(":memory:");
 		migrate(db, 0);
 		const dump = dumpSchema(db);
 		const file = new URL("./schema.sql", import.meta.url);
 		if (process.env["UPDATE_SCHEMA"] === "1") writeFileSync(file, dump);
 		const differs = readFileSync(file, "utf8") !== dump;
-		expect(differs ? `schema.sql is not what the migrations make. ${HOW_TO_UPDATE}` : "").toBe("");
+		expect(differs ? `schema.sql is not the schema that the migrations make. ${HOW_TO_UPDATE}` : "").toBe("");
 	});
 });
 
@@ -85,5 +85,5 @@ function dumpSchema(db: DatabaseSync): string {
 		.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC, name")
 		.all()
 		.map((row) => `${String(row["sql"])};\n`);
-	return `-- Made from migrations/ by migrate.test.ts: for reading, and to see what a migration changes.\n\n${statements.join("\n")}`;
+	return `-- Generated from migrations/ by migrate.test.ts, for reading and to show the changes of a migration.\n\n${statements.join("\n")}`;
 }

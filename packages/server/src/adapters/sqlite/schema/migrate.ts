@@ -1,4 +1,4 @@
-// Brings the schema to what this program knows. A migration is a file migrations/NNNN-name.sql and never changes once released.
+// Migrates the schema to the newest version. A migration is a file migrations/NNNN-name.sql, which never changes once released.
 import { readdirSync, readFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
@@ -14,7 +14,7 @@ export interface Migration {
 const FOLDER = new URL("./migrations/", import.meta.url);
 const FILE_NAME = /^(\d{4})-([a-z0-9-]+)\.sql$/;
 
-/** The migrations that come with this program, in order. */
+/** Reads the migrations of this program, in order. */
 export function readMigrations(folder: URL = FOLDER): Migration[] {
 	const migrations: Migration[] = [];
 	for (const file of readdirSync(folder).sort()) {
@@ -26,8 +26,8 @@ export function readMigrations(folder: URL = FOLDER): Migration[] {
 }
 
 /**
- * Applies what is missing, each migration in its own transaction that first claims the migration's id.
- * Refuses data that a newer program has written.
+ * Applies the migrations that are missing, each in a transaction that first inserts the migration's id. `now` is recorded as their
+ * date. Throws a `StoreError` if the data was written by a newer program.
  */
 export function migrate(db: DatabaseSync, now: number, migrations: readonly Migration[] = readMigrations()): void {
 	const transact = createTransact(db);
@@ -40,11 +40,11 @@ export function migrate(db: DatabaseSync, now: number, migrations: readonly Migr
 			`this data was written by a newer Fanfare (schema ${applied}, this program knows ${known}): run that version or restore a backup`,
 		);
 	}
-	const claim = db.prepare("INSERT INTO migrations (id, name, apply_date) VALUES (?, ?, ?)");
+	const record = db.prepare("INSERT INTO migrations (id, name, apply_date) VALUES (?, ?, ?)");
 	for (const { id, name, sql } of migrations) {
 		if (id <= applied) continue;
 		transact(() => {
-			claim.run(id, name, now);
+			record.run(id, name, now);
 			db.exec(sql);
 		});
 	}

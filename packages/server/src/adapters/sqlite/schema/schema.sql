@@ -1,4 +1,4 @@
--- Made from migrations/ by migrate.test.ts: for reading, and to see what a migration changes.
+-- Generated from migrations/ by migrate.test.ts, for reading and to show the changes of a migration.
 
 CREATE TABLE attempts (
 	delivery_id BLOB NOT NULL,

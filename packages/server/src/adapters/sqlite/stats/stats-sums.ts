@@ -3,7 +3,7 @@ import { ACCEPTED, COUNT_COUNT, type MinuteChanges, type ProjectEntry, type Webh
 
 /** The stats of one owner (a webhook or a project) in one minute, or in a longer period. */
 export interface PeriodStats {
-	/** See stats-changes.ts for what is at each index. */
+	/** stats-changes.ts defines the counter at each index. */
 	readonly counts: number[];
 	/** Counts by bucket of the histogram; most of its hundred buckets are empty. */
 	readonly latency: Map<number, number>;

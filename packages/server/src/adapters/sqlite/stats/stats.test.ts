@@ -1,4 +1,4 @@
-// What statistics are on the disk: after SIGKILL in the middle of anything, for data from before there were any, and as bytes.
+// Stats on the disk: after a SIGKILL at any moment, for data that is older than the stats, and as bytes.
 import { DatabaseSync } from "node:sqlite";
 
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
@@ -14,7 +14,7 @@ import { decodeLatency, encodeLatency } from "./latency-blob.ts";
 const moduleUrl = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
 const DAY = 86_400_000;
 
-/** Commits and adds up in small steps as fast as it can, over some minutes of its own clock. */
+/** Commits and rolls up in small steps as fast as it can, over some minutes of its own clock. */
 const WRITER = `
 	import { writeSync } from "node:fs";
 	import { openSqliteStore } from ${moduleUrl("../sqlite-store.ts")};
@@ -38,8 +38,8 @@ const WRITER = `
 	}
 `;
 
-describe("statistics on the disk", () => {
-	it("add up with the log after SIGKILL, and after adding up has gone on from there", { timeout: 60_000 }, async () => {
+describe("stats on the disk", () => {
+	it("match the log after SIGKILL, and after rolling up has continued from there", { timeout: 60_000 }, async () => {
 		for (const lifeMs of [0, 15, 30, 45]) {
 			using dir = new TemporaryDir();
 			const path = dir.join("fanfare.db");
@@ -52,7 +52,7 @@ describe("statistics on the disk", () => {
 		}
 	});
 
-	it("count deliveries from before there were statistics", async () => {
+	it("count deliveries that are older than the stats", async () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("old.db");
 		const { projectId, webhookId } = await makeOldData(path);
@@ -107,7 +107,7 @@ async function checkAgainstLog(path: string, projectId: string, webhookIds: read
 	}
 }
 
-/** What the rows say of the webhook at this place in the order of making, or for null of all. */
+/** Counts the rows of the webhook at this position in order of creation, or of all webhooks if it is null. */
 function readLog(path: string, webhookIndex: number | null) {
 	using db = new DatabaseSync(path);
 	const of = webhookIndex === null ? "TRUE" : "webhook_id = (SELECT id FROM webhooks ORDER BY id LIMIT 1 OFFSET ?)";
@@ -124,7 +124,7 @@ function readLog(path: string, webhookIndex: number | null) {
 	};
 }
 
-/** A database as it was before the migration that brought statistics, with two deliveries in it. */
+/** Makes a database as it was before the migration that introduced stats, with two deliveries in it. */
 async function makeOldData(path: string) {
 	const store = await openSqliteStore({ path });
 	const { projectId, webhookId, accept, update, records } = await fillStore(store);
@@ -133,7 +133,7 @@ async function makeOldData(path: string) {
 	await update(records.outcome(id, 1));
 	await store.close();
 	using db = new DatabaseSync(path);
-	const statistics = readMigrations().find(({ name }) => name === "statistics")?.id ?? 0;
+	const migrationId = readMigrations().find(({ name }) => name === "statistics")?.id ?? 0;
 	for (const table of [
 		"figures_journal",
 		"figures_done",
@@ -144,14 +144,14 @@ async function makeOldData(path: string) {
 	]) {
 		db.exec(`DROP TABLE ${table}`);
 	}
-	db.exec(`DELETE FROM migrations WHERE id = ${statistics}`);
+	db.exec(`DELETE FROM migrations WHERE id = ${migrationId}`);
 	migrate(
 		db,
 		0,
 		readMigrations()
-			.filter(({ id }) => id === statistics)
+			.filter(({ id }) => id === migrationId)
 			.map((migration) => ({ ...migration, id: 1_000 })),
 	);
-	db.exec(`UPDATE migrations SET id = ${statistics} WHERE id = 1000`);
+	db.exec(`UPDATE migrations SET id = ${migrationId} WHERE id = 1000`);
 	return { projectId, webhookId };
 }

@@ -1,19 +1,19 @@
-// A second Node process for tests: runs a module given as text, and tells of the lines that it prints.
+// A second Node process for tests: runs a module that is given as text, and reads the lines that it prints.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 export interface Child extends AsyncDisposable {
 	readonly pid: number;
-	/** Every line printed so far; complete after `kill`. */
+	/** All lines printed so far; complete after `kill`. */
 	readonly lines: readonly string[];
-	/** Waits for the line; rejects, with what came instead, if the process ends before. */
+	/** Waits for a line. Rejects with the last lines that were printed if the process ends before. */
 	line(wanted: string): Promise<void>;
-	/** SIGKILL: the process gets no chance to do anything. Resolves when it is gone and all its lines are read. */
+	/** Kills the process with SIGKILL. Resolves when it has ended and all its lines are read. */
 	kill(): Promise<void>;
 }
 
-/** Starts `module` with `process.argv[1]`, … as given. */
+/** Starts `module` with `parameters` as `process.argv[1]` and so on. */
 export function startChild(module: string, ...parameters: readonly string[]): Child {
 	const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", module, "--", ...parameters], {
 		stdio: ["ignore", "pipe", "inherit"],

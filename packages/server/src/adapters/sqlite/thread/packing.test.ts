@@ -1,4 +1,4 @@
-// What is packed comes out as it went in, on the other side of a thread.
+// Packed values are the same after they have crossed to another thread.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -13,7 +13,15 @@ import {
 } from "../../../core/delivery.ts";
 import type { CommitBatch, CommitResult } from "../../../ports/store/accept.ts";
 import type { LeasedDelivery } from "../../../ports/store/queue.ts";
-import { packBatch, packLeased, packResult, unpackBatch, unpackLeased, unpackResult, type Packed } from "./packing.ts";
+import {
+	packBatch,
+	packLeased,
+	packCommitResult,
+	unpackBatch,
+	unpackLeased,
+	unpackCommitResult,
+	type Packed,
+} from "./packing.ts";
 
 const text = fc.string({ maxLength: 8 });
 const count = fc.nat(1_000_000);
@@ -98,12 +106,12 @@ const leased: fc.Arbitrary<LeasedDelivery> = fc.record({
 	body,
 });
 
-/** As a message to another thread takes it. */
+/** The packed values after they were sent as a message to another thread. */
 function sent({ values, bodies }: Packed): Packed {
 	return structuredClone({ values, bodies }, { transfer: bodies.byteLength === 0 ? [] : [bodies] });
 }
 
-it("keeps commits as they are: events with their bodies, and outcomes", () => {
+it("preserves commits: events with their bodies, and outcomes", () => {
 	fc.assert(
 		fc.property(batch, (one) => {
 			expect(unpackBatch(sent(packBatch(one)))).toEqual(one);
@@ -111,7 +119,7 @@ it("keeps commits as they are: events with their bodies, and outcomes", () => {
 	);
 });
 
-it("keeps what came of commits as it is, whether all was accepted or not", () => {
+it("preserves the results of commits, whether all events were accepted or not", () => {
 	const accepted = { kind: "accepted" } as const;
 	const event = { id: "e", projectId: "p", type: "t", timestamp: 1, createDate: 2, deliveryCount: 3 };
 	const health = fc.record({ failingSince: maybe(count), exhaustedCount: count });
@@ -128,14 +136,14 @@ it("keeps what came of commits as it is, whether all was accepted or not", () =>
 	});
 	fc.assert(
 		fc.property(result, (one) => {
-			expect(unpackResult(sent(packResult(one)))).toEqual(one);
+			expect(unpackCommitResult(sent(packCommitResult(one)))).toEqual(one);
 		}),
 	);
 	const one = { events: [accepted, accepted], updates: [newDelivery(1, 2)], healthChanges: [] };
-	expect(unpackResult(sent(packResult(one)))).toEqual(one);
+	expect(unpackCommitResult(sent(packCommitResult(one)))).toEqual(one);
 });
 
-it("keeps claims as they are, each body in memory of its own", () => {
+it("preserves claims, each body in memory of its own", () => {
 	fc.assert(
 		fc.property(fc.array(leased, { maxLength: 5 }), (all) => {
 			const unpacked = unpackLeased(sent(packLeased(all)));

@@ -1,10 +1,13 @@
-// Commits and claims on their way between threads: primitives in a row, and all bodies in one buffer that changes hands.
-// Cloning the objects as they are takes 9.5 µs of CPU a cycle, this 3.3 (batches of 50, both threads together).
+// Packs commits and claims for their way between threads: all primitives in one array, and all bodies in one buffer that is
+// transferred. Cloning the objects instead takes 9.5 µs of CPU a cycle, packing 3.3 (batches of 50, both threads together).
+//
+// Each pair of functions lists its fields by hand, in the same order; packing.test.ts packs and unpacks every field. Loops over one
+// list of names are slower, by 0.6 µs for a state, an attempt and an event (0.2 µs by hand), since V8 can't inline their accesses.
 import type { Attempt, DeliveryChange, DeliveryState } from "../../../core/delivery.ts";
 import type { AcceptResult, CommitBatch, CommitResult, DeliveryUpdate, NewEvent } from "../../../ports/store/accept.ts";
 import type { LeasedDelivery } from "../../../ports/store/queue.ts";
 
-/** What is packed. Written and read in the same order, by the pairs of functions in this file. */
+/** Packed values. Written and read in the same order, by the pairs of functions in this file. */
 export interface Packed {
 	readonly values: unknown[];
 	readonly bodies: ArrayBuffer;
@@ -28,15 +31,15 @@ export function unpackBatch(packed: Packed): CommitBatch {
 	};
 }
 
-/** Mostly every event is accepted and the health of no webhook changed: then those are not spelled out. */
-export function packResult({ events, updates, healthChanges }: CommitResult): Packed {
+/** Usually every event is accepted: then the results of the events are left out. */
+export function packCommitResult({ events, updates, healthChanges }: CommitResult): Packed {
 	const allAccepted = events.every(({ kind }) => kind === "accepted");
 	const values: unknown[] = [events.length, allAccepted ? null : events, healthChanges, updates.length];
 	for (const state of updates) packState(values, state);
 	return { values, bodies: NO_BODIES };
 }
 
-export function unpackResult(packed: Packed): CommitResult {
+export function unpackCommitResult(packed: Packed): CommitResult {
 	const reader = new Reader(packed);
 	const eventCount = reader.take<number>();
 	const events = reader.take<CommitResult["events"] | null>();
@@ -70,7 +73,7 @@ export function unpackLeased(packed: Packed): readonly LeasedDelivery[] {
 		attemptCount: reader.take(),
 		leaseUntil: reader.take(),
 		createDate: reader.take(),
-		// A copy: one delivery that waits long must not keep the bodies of all that were claimed with it.
+		// A copy: a delivery that waits long must not keep the bodies of all deliveries that were claimed with it in memory.
 		body: reader.takeBody().slice(),
 	}));
 }
@@ -90,12 +93,12 @@ class Reader {
 	}
 
 	/** The next value. */
-	// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- whoever reads names the type that was put there
+	// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type that was written there
 	take<T>(): T {
 		return this.#values[this.#at++] as T;
 	}
 
-	/** The next body; its length is the next value. A view, with which all of them stay in memory: copy it if it is to be kept. */
+	/** The next body, whose length is the next value. It is a view that keeps all bodies in memory: copy it if you keep it. */
 	takeBody(): Uint8Array {
 		const length = this.take<number>();
 		const body = new Uint8Array(this.#bodies, this.#bodyAt, length);
@@ -183,7 +186,7 @@ function unpackUpdate(reader: Reader): DeliveryUpdate {
 	};
 }
 
-/** Outcomes of attempts in a row, since nearly all changes are outcomes; the others as they are. */
+/** Nearly all changes are outcomes of attempts, which are packed; the others are cloned. */
 function packChange(values: unknown[], change: DeliveryChange): void {
 	if (change.type !== "attempted") {
 		values.push(change);

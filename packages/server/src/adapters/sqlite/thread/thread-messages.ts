@@ -1,46 +1,54 @@
-// What the threads of the store say to each other, and how errors get from one to the other.
+// The messages between the server's thread and the store's thread, and the form in which errors cross.
 import { StoreError, type StoreErrorCode } from "../../../ports/store/errors.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { sqliteCode } from "../errors.ts";
-import { packBatch, packLeased, packResult, unpackBatch, unpackLeased, unpackResult, type Packed } from "./packing.ts";
+import {
+	packBatch,
+	packCommitResult,
+	packLeased,
+	unpackBatch,
+	unpackCommitResult,
+	unpackLeased,
+	type Packed,
+} from "./packing.ts";
 
-/** A call of the store, by name. */
+/** A call of the store. */
 export interface CallMessage {
 	readonly name: string;
 	readonly parameters: readonly unknown[];
 }
 
-/** The answers come in the order of the calls. The first one is to the opening, and gives the names of the calls. */
-export type AnswerMessage = { readonly value: unknown } | { readonly error: PlainError };
+/** Replies come in the order of the calls. The first reply belongs to the opening of the store: its value is the names of the calls. */
+export type ReplyMessage = { readonly value: unknown } | { readonly error: PlainError };
 
-/** An error as it can be cloned. */
+/** An error in a form that can be cloned. */
 export interface PlainError {
-	/** Null: no failure of the store, but a defect. */
+	/** The code of a `StoreError`; null for any other error, which is a bug. */
 	readonly code: StoreErrorCode | null;
 	readonly message: string;
 	readonly stack: string | undefined;
 	readonly cause: { readonly message: string; readonly errcode: number | null } | null;
 }
 
-/** Calls that come so often, or with so much, that what they carry is packed. */
+/** The calls that are packed, because they are frequent or carry much data. */
 export const PACKED_CALLS: Readonly<Record<string, PackedCall | undefined>> = {
 	commit: {
 		pack: ([batch]) => packBatch(batch as Parameters<Store["commit"]>[0]),
 		unpack: (packed) => [unpackBatch(packed)],
-		packAnswer: (result) => packResult(result as Awaited<ReturnType<Store["commit"]>>),
-		unpackAnswer: unpackResult,
+		packResult: (result) => packCommitResult(result as Awaited<ReturnType<Store["commit"]>>),
+		unpackResult: unpackCommitResult,
 	},
 	claimDue: {
-		packAnswer: (deliveries) => packLeased(deliveries as Awaited<ReturnType<Store["claimDue"]>>),
-		unpackAnswer: unpackLeased,
+		packResult: (deliveries) => packLeased(deliveries as Awaited<ReturnType<Store["claimDue"]>>),
+		unpackResult: unpackLeased,
 	},
 };
 
 interface PackedCall {
 	readonly pack?: (parameters: readonly unknown[]) => Packed;
 	readonly unpack?: (packed: Packed) => readonly unknown[];
-	readonly packAnswer: (answer: unknown) => Packed;
-	readonly unpackAnswer: (packed: Packed) => unknown;
+	readonly packResult: (result: unknown) => Packed;
+	readonly unpackResult: (packed: Packed) => unknown;
 }
 
 export function toPlainError(error: unknown): PlainError {

@@ -1,4 +1,4 @@
-// The embedded store in its thread keeps the port's contract.
+// Runs the contract of the store's port on the embedded store in its thread.
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 
 import { storeContract } from "../../../ports/contract/store.contract.ts";

@@ -1,16 +1,16 @@
-// The embedded store in a thread of its own: while it waits for the disk or reads the log, the server goes on.
+// The embedded store in a thread of its own: the server keeps running while the store waits for the disk or reads the log.
 //
-// Calls are done one after the other, in the order in which they were made. Should the thread ever end by itself (out of memory,
-// a defect), the process ends with it, loudly: what was acknowledged is on the disk, and the next start goes on from there.
+// Calls are made one after the other, in their order. If the thread ends by itself (out of memory, a bug), the process ends with an
+// error: acknowledged data is on the disk, and the next start continues from there.
 import { Worker } from "node:worker_threads";
 
 import type { Store } from "../../../ports/store/store.ts";
 import type { SqliteStoreOptions } from "../sqlite-store.ts";
 import type { Packed } from "./packing.ts";
-import { fromPlainError, PACKED_CALLS, type AnswerMessage, type CallMessage } from "./thread-messages.ts";
+import { fromPlainError, PACKED_CALLS, type ReplyMessage, type CallMessage } from "./thread-messages.ts";
 
 /**
- * Opens the store as `openSqliteStore` does, in a thread.
+ * Opens the store like `openSqliteStore`, in a thread of its own.
  *
  * @example
  * const store = await openThreadedSqliteStore({ path: "fanfare.db" });
@@ -42,11 +42,11 @@ class StoreThread {
 	constructor(options: SqliteStoreOptions) {
 		this.#worker = new Worker(threadFile(), {
 			workerData: options,
-			// Nothing of this process' environment or arguments is any of its business.
+			// The thread needs neither the environment nor the arguments of the process.
 			env: {},
 			argv: [],
 		});
-		this.#worker.on("message", (message: AnswerMessage) => this.#hear(message));
+		this.#worker.on("message", (message: ReplyMessage) => this.#receive(message));
 		this.opened = this.#expect("open");
 	}
 
@@ -55,7 +55,7 @@ class StoreThread {
 		return this.#send(name, parameters);
 	}
 
-	/** Closes the store, and ends the thread. What was called before is done before. */
+	/** Closes the store and ends the thread, after the calls made before. */
 	close(): Promise<void> {
 		this.#closed ??= this.#send("close", []).then(() => this.end());
 		return this.#closed;
@@ -68,18 +68,18 @@ class StoreThread {
 	async #send(name: string, parameters: readonly unknown[]): Promise<unknown> {
 		const packed = PACKED_CALLS[name]?.pack?.(parameters);
 		const message: CallMessage = { name, parameters: packed === undefined ? parameters : [packed] };
-		// Throws if something in it can't be cloned: then there is no answer to expect.
+		// Throws if the message can't be cloned: then no reply is expected.
 		this.#worker.postMessage(message, packed === undefined ? [] : [packed.bodies]);
 		return this.#expect(name);
 	}
 
-	/** The next answer that is not spoken for. A call under way keeps the process alive; an idle thread does not. */
+	/** Returns the reply to the call that was just sent. A pending call keeps the process alive; an idle thread does not. */
 	#expect(name: string): Promise<unknown> {
 		if (this.#pending.length === 0) this.#worker.ref();
 		return new Promise((resolve, reject) => this.#pending.push({ name, resolve, reject }));
 	}
 
-	#hear(message: AnswerMessage): void {
+	#receive(message: ReplyMessage): void {
 		const call = this.#pending.shift();
 		if (this.#pending.length === 0) this.#worker.unref();
 		if (call === undefined) return;
@@ -88,7 +88,7 @@ class StoreThread {
 			return;
 		}
 		const packed = PACKED_CALLS[call.name];
-		call.resolve(packed === undefined ? message.value : packed.unpackAnswer(message.value as Packed));
+		call.resolve(packed === undefined ? message.value : packed.unpackResult(message.value as Packed));
 	}
 }
 
@@ -96,7 +96,7 @@ function closedError(): Error {
 	return fromPlainError({ code: "store_unavailable", message: "the store is closed", stack: undefined, cause: null });
 }
 
-/** Beside this file, as source or as built. */
+/** The file of the thread, which is beside this one as TypeScript or as built JavaScript. */
 function threadFile(): URL {
 	return new URL(import.meta.url.endsWith(".ts") ? "./store-thread.ts" : "./store-thread.js", import.meta.url);
 }

@@ -1,4 +1,4 @@
-// What retention does to the file: it stops growing, gets smaller again, and holds nothing of an erased payload.
+// Retention keeps the database file from growing, shrinks it, and leaves nothing of an erased payload in it.
 import { readFileSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
@@ -12,7 +12,7 @@ import { openSqliteStore } from "../../sqlite-store.ts";
 const DAY_MS = 86_400_000;
 const BATCHES = 20;
 
-/** A day's events, each delivered at the second attempt. */
+/** Commits the events of a day, each delivered at the second attempt. */
 async function fillDay({ store, records, projectId, webhookId, update }: World): Promise<void> {
 	for (let batch = 0; batch < BATCHES; batch++) {
 		const body = Buffer.alloc(2_000, "payload ");
@@ -37,8 +37,8 @@ async function release(store: Store): Promise<number> {
 	return sum;
 }
 
-describe("the file", () => {
-	it("does not grow any more once what comes is as much as what goes, even if no space is given back", async () => {
+describe("the database file", () => {
+	it("stops growing once as much is deleted as is added, even if no space is released", async () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("fanfare.db");
 		const store = await openSqliteStore({ path });
@@ -54,7 +54,7 @@ describe("the file", () => {
 		await store.close();
 	});
 
-	it("gets smaller when much is deleted, but for what is kept for new data", async () => {
+	it("shrinks when much is deleted, except for the space kept for new data", async () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("fanfare.db");
 		const store = await openSqliteStore({ path });
@@ -71,7 +71,7 @@ describe("the file", () => {
 		expect(db.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
 	});
 
-	it("that was made without it uses its free space again, and can be made to give it back", async () => {
+	it("reuses free space if created without auto_vacuum, and can be converted to release it", async () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("fanfare.db");
 		const older = new DatabaseSync(path);
@@ -84,7 +84,7 @@ describe("the file", () => {
 		expect(await release(store)).toBe(0);
 		await store.close();
 		const full = statSync(path).size;
-		// As docs/operating.md says.
+		// As described in docs/operating.md.
 		const shell = new DatabaseSync(path);
 		shell.exec("PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
 		shell.close();
@@ -97,24 +97,24 @@ describe("the file", () => {
 		await again.close();
 	});
 
-	it.each([100, 100_000])("holds nothing of an erased payload of %d bytes, nor of the answers to it", async (size) => {
+	it.each([100, 100_000])("keeps nothing of an erased payload of %d bytes or of its responses", async (size) => {
 		using dir = new TemporaryDir();
 		const path = dir.join("fanfare.db");
 		const store = await openSqliteStore({ path });
 		const world = await fillStore(store);
 		const { records, projectId, webhookId, update } = world;
 		await fillDay(world);
-		const secret = "a payload that nobody may find again, ".repeat(Math.ceil(size / 38));
+		const secret = "a payload that must not be found again, ".repeat(Math.ceil(size / 38));
 		const event = records.event(projectId, { body: Buffer.from(secret), webhookIds: [webhookId] });
 		await store.commit({ events: [event], updates: [] });
 		const [delivery] = event.deliveries;
 		const outcome = records.failure(delivery?.id ?? "", 1);
-		const response = { headers: {}, body: "an answer that repeats the payload", bodyTruncated: false };
+		const response = { headers: {}, body: "a response that repeats the payload", bodyTruncated: false };
 		await update({ ...outcome, attempt: records.attempt(1, { response }) });
 		await fillDay(world);
 		const found = () => {
 			const bytes = [path, `${path}-wal`].map((file) => readFileSync(file).toString("latin1")).join("");
-			return [bytes.includes("nobody may find"), bytes.includes("that repeats the payload")];
+			return [bytes.includes("must not be found"), bytes.includes("that repeats the payload")];
 		};
 		expect(found()).toEqual([true, true]);
 		await store.erasePayload(projectId, event.event.id, "erased", records.now);

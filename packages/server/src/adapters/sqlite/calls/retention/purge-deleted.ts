@@ -27,7 +27,7 @@ export function createPurgeDeletedProjects(db: DatabaseSync, journal: StatsJourn
 		inBackground(db, () => journal.transact((changes) => step(limit, new PurgeCounter(changes))));
 }
 
-/** Deletes what a project without events still has, and in the end the project. Returns whether it deleted anything. */
+/** Deletes the other rows of a project without events, and finally the project. Returns whether it deleted anything. */
 function createRemoveRest(db: DatabaseSync, journal: StatsJournal): (project: Row, limit: number) => boolean {
 	const selectEvent = db.prepare("SELECT 1 FROM events WHERE project_id = ? LIMIT 1");
 	const removeKeys = db.prepare(`

@@ -17,7 +17,7 @@ const LOOK_COST = 0.2;
 /** Deletions belong to no minute of the stats. With one date for all of them, those of a webhook share one entry. */
 const NO_MINUTE = 0;
 
-/** Counts what is deleted, and tells the stats. */
+/** Counts deleted rows, and reports deleted deliveries to the stats. */
 export class PurgeCounter {
 	readonly purged = { events: 0, deliveries: 0, attempts: 0, payloads: 0 };
 	readonly #changes: StatsChanges;
@@ -43,7 +43,7 @@ export class PurgeCounter {
 	}
 }
 
-/** What a visit to an event has cost, and whether the event is done. */
+/** The cost of a visit to an event, and whether the event is done. */
 interface Visit {
 	readonly cost: number;
 	readonly finished: boolean;
