@@ -1,19 +1,18 @@
 // Data of a released version under the present server: everything is still there, and goes on. The fixtures and how to read them are in
 // packages/testkit/fixtures.
 import { verify, type DeliveryDetail } from "@fanfare/sdk";
-import { describe, expect, it } from "vitest";
-
 import {
 	fixtureServerOptions,
 	openDataFixture,
 	type DataFixture,
 	type FixtureKey,
-} from "../../testkit/src/data-fixture.ts";
-import { readAnswer, withoutNewFields } from "../../testkit/src/recorded-answers.ts";
-import { eventually } from "./eventually.ts";
-import { startReceiver, type ReceivedRequest } from "./receiver.ts";
-import { startServerProcess, type ServerProcess } from "./server-process.ts";
-import { readStoredData, withCopy } from "./stored-data.ts";
+} from "@fanfare/testkit/data-fixture";
+import { eventually } from "@fanfare/testkit/eventually";
+import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
+import { readAnswer, withoutNewFields } from "@fanfare/testkit/recorded-answers";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
+import { readStoredData, withCopy } from "@fanfare/testkit/stored-data";
+import { describe, expect, it } from "vitest";
 
 const VERSION = "0.1";
 const TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 
-import { TemporaryDir } from "../../server/test/temporary-dir.ts";
+import { TemporaryDir } from "./temporary-dir.ts";
 
 /** The versions that have left a fixture: each has a folder `fixtures/data-…`. */
 export type FixtureVersion = "0.1";
