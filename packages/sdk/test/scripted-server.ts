@@ -152,6 +152,7 @@ export const wireProject = {
 	localization: "local",
 	tags: [],
 	groups: [],
+	statistic: { tagsCount: [], totalAssets: 0, annotatedAssets: 0, totalAnnotations: 0 },
 };
 
 export const wireEvent = (n: number) => ({

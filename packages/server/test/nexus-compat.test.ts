@@ -99,6 +99,7 @@ function project(): object {
 		localization: "local",
 		tags: [],
 		groups: [],
+		statistic: { tagsCount: [], totalAssets: 0, annotatedAssets: 0, totalAnnotations: 0 },
 	};
 }
 

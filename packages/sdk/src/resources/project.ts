@@ -76,6 +76,14 @@ export class ProjectHandle {
 	}
 }
 
+/** Figures of Nexus that Fanfare has no use for: always empty. Events and deliveries are counted by `project.stats`. */
+export interface ProjectStatistic {
+	readonly tagsCount: readonly unknown[];
+	readonly totalAssets: number;
+	readonly annotatedAssets: number;
+	readonly totalAnnotations: number;
+}
+
 /** A project's own fields. */
 export interface ProjectFields {
 	/** `proj_` and 32 hex digits. */
@@ -88,6 +96,7 @@ export interface ProjectFields {
 	readonly localization: string;
 	readonly tags: readonly string[];
 	readonly groups: readonly string[];
+	readonly statistic: ProjectStatistic;
 	/** `eventTypes` on the wire, where it is no name of the catalogue. */
 	readonly eventTypePolicy?: EventTypePolicy;
 	/** Days that events are kept; 0: for ever. Null: as the server's settings say. */
@@ -114,6 +123,7 @@ export class Project extends ProjectHandle implements ProjectFields {
 	readonly localization: string;
 	readonly tags: readonly string[];
 	readonly groups: readonly string[];
+	readonly statistic: ProjectStatistic;
 	// Declared only: what the server doesn't say is not there, rather than there as undefined.
 	declare readonly eventTypePolicy?: EventTypePolicy;
 	declare readonly retentionDays?: number | null;
@@ -129,6 +139,7 @@ export class Project extends ProjectHandle implements ProjectFields {
 		this.localization = fields.localization;
 		this.tags = fields.tags;
 		this.groups = fields.groups;
+		this.statistic = fields.statistic;
 		if (fields.eventTypes !== undefined) this.eventTypePolicy = fields.eventTypes;
 		if (fields.retentionDays !== undefined) this.retentionDays = fields.retentionDays;
 		if (fields.payloadRetentionDays !== undefined) this.payloadRetentionDays = fields.payloadRetentionDays;
