@@ -186,7 +186,8 @@ export class Webhooks {
 	}
 
 	/**
-	 * Sends a signed sample to the endpoint now, of your own `eventType` if you name one, and tells how that went. Takes as long as the endpoint does, 30 s at most.
+	 * Sends a signed sample to the endpoint now, of your own `eventType` if you name one, and tells how that went. Makes up to
+	 * min(`maxRetries`, 3) + 1 attempts, at most 1 s apart, and takes 30 s at most.
 	 *
 	 * @example
 	 * const { status, reason } = await project.batch.webhooks.test(webhook.id);

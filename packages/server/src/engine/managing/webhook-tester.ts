@@ -11,6 +11,8 @@ import type { TestPayload } from "./event-type-calls.ts";
 const TEST_EVENT_TYPE = "fanfare.test";
 const TOTAL_MS = 30_000;
 const MAX_WAIT_MS = 1_000;
+/** However patient the webhook's policy: whoever asks for a test waits for its answer. */
+const MAX_TEST_RETRIES = 3;
 /** Tests under way at once, in all. A project never has more of them than are left, so that some always are. */
 const MAX_TESTS = 64;
 
@@ -26,7 +28,7 @@ export class WebhookTester {
 	}
 
 	/**
-	 * Sends the sample, or Fanfare's own for null. Up to `maxRetries` + 1 attempts until a 2xx, at most 1 s apart and 30 s in all.
+	 * Sends the sample, or Fanfare's own for null. Up to min(`maxRetries`, 3) + 1 attempts until a 2xx, at most 1 s apart and 30 s in all.
 	 * Throws `overloaded` if too many tests are under way; how the endpoint behaves never throws.
 	 */
 	async test(webhook: ArmedWebhook, sample: TestPayload | null): Promise<WebhookTest> {
@@ -54,13 +56,14 @@ export class WebhookTester {
 		const endAt = clock.now() + TOTAL_MS;
 		const now = clock.now();
 		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
+		const maxAttempts = 1 + Math.min(webhook.retries.maxRetries, MAX_TEST_RETRIES);
 		for (let attemptCount = 1; ; attemptCount++) {
 			const startAt = clock.now();
 			const request = buildRequest(webhook, event, this.#userAgent, startAt);
 			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, endAt - startAt));
 			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
 			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
-			const over = attemptCount > webhook.retries.maxRetries || clock.now() + waitMs >= endAt;
+			const over = attemptCount >= maxAttempts || clock.now() + waitMs >= endAt;
 			if (isSuccess(outcome) || over) return report(outcome, attemptCount, clock.now());
 			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
 		}

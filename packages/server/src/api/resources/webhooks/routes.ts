@@ -138,7 +138,7 @@ const actionRoutes = [
 		access: keyWith("write"),
 		summary: "Test a webhook",
 		description:
-			"Sends a signed sample now, outside any queue, with the webhook's retries but at most 30 s in all. " +
+			"Sends a signed sample now, outside any queue: up to min(`maxRetries`, 3) + 1 attempts until a 2xx, at most 1 s apart and 30 s in all. " +
 			"A failing endpoint is a 200 with `Failed`. With `eventType`, the sample is the example of that type in the catalogue.",
 		body: testBody,
 		answers: { 200: { description: "How it went.", schema: webhookTestSchema } },
