@@ -58,7 +58,10 @@ export interface WebhookSpec {
 	readonly endpoint: string;
 	/** Left out: one is made, and nobody ever sees it. Only `updateSecret` changes it later. */
 	readonly secret?: WebhookSecret | undefined;
-	/** Default: 3 retries, at most 15 s apart. */
+	/**
+	 * Defaults to 17 retries, at most 8 hours apart: about a day in all. On `create`, a field that is omitted gets its default; on
+	 * `update`, it stays.
+	 */
 	readonly retries?: Partial<RetryPolicy> | undefined;
 	readonly description?: string | null | undefined;
 	/** Exact names or `prefix.*`; null or left out = all. */
@@ -139,7 +142,7 @@ export class Webhooks {
 	 * const secret = utils.generateWebhookSecret();
 	 * const webhook = await project.batch.webhooks.create({
 	 * 	name: "aws-lambda",
-	 * 	spec: { endpoint: "https://example.com/hook", secret, retries: { maxRetries: 3, maxRetryDelay: 15_000 } },
+	 * 	spec: { endpoint: "https://example.com/hook", secret, eventTypes: ["batch.*"] },
 	 * });
 	 */
 	async create(webhook: CreateWebhook, options?: RequestOptions): Promise<Webhook> {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 
-import { MAX_RETRY_AFTER_MS, parseRetryAfterMs, retryDelayMs } from "./retry-policy.ts";
+import { DEFAULT_RETRY_POLICY, MAX_RETRY_AFTER_MS, parseRetryAfterMs, retryDelayMs } from "./retry-policy.ts";
 
 describe("retryDelayMs", () => {
 	it("doubles from 1 s up to the cap, less at most a fifth", () => {
@@ -9,6 +9,16 @@ describe("retryDelayMs", () => {
 		expect(longest).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
 		expect(retryDelayMs(policy, 3, () => 0)).toBe(3_200);
 		expect(retryDelayMs({ maxRetries: 1, maxBackoffMs: 0 }, 1, () => 0.5)).toBe(0);
+	});
+});
+
+describe("the default policy", () => {
+	it("retries for about a day, so that a receiver may be down for a night", () => {
+		const attempts = Array.from({ length: DEFAULT_RETRY_POLICY.maxRetries }, (_, index) => index + 1);
+		const totalMs = (random: number) =>
+			attempts.reduce((sum, n) => sum + retryDelayMs(DEFAULT_RETRY_POLICY, n, () => random), 0);
+		expect(totalMs(0)).toBe(72_293_600);
+		expect(totalMs(1)).toBe(90_367_000);
 	});
 });
 

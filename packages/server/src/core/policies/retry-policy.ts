@@ -10,7 +10,8 @@ export interface RetryPolicy {
 	readonly scheduleMs?: readonly number[] | null;
 }
 
-export const DEFAULT_RETRY_POLICY: RetryPolicy = { maxRetries: 3, maxBackoffMs: 15_000 };
+/** Of new webhooks whose creator names no policy. Its waits add up to 20–25 hours. */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = { maxRetries: 17, maxBackoffMs: 28_800_000 };
 export const MAX_RETRIES_LIMIT = 20;
 export const MAX_BACKOFF_LIMIT_MS = 86_400_000;
 export const SCHEDULE_MAX_ENTRIES = 20;

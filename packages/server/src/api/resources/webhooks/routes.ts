@@ -21,7 +21,7 @@ import {
 const COLLECTION = "/projects/{projectId}/batch/webhooks";
 const ONE = "/projects/{projectId}/batch/webhooks/{webhookId}";
 const changed = { 200: { description: "The webhook as it is now.", schema: webhookSchema } };
-const spec = { endpoint: "https://example.com/webhooks", retries: { maxRetries: 3, maxBackoffMs: 15_000 } };
+const spec = { endpoint: "https://example.com/webhooks" };
 
 const manageRoutes = [
 	route({

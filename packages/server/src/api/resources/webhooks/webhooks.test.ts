@@ -29,7 +29,7 @@ describe("creating a webhook", () => {
 			projectId: project.id,
 			name: "aws-lambda",
 			endpoint,
-			retries: { maxRetries: 5, maxBackoffMs: 15_000 },
+			retries: { maxRetries: 5, maxBackoffMs: 28_800_000 },
 			createDate: expect.any(Number),
 			updateDate: expect.any(Number),
 			description: "two\nlines",
@@ -57,7 +57,7 @@ describe("creating a webhook", () => {
 		const expected = {
 			name: "a",
 			endpoint,
-			retries: { maxRetries: 3, maxBackoffMs: 15_000 },
+			retries: { maxRetries: 17, maxBackoffMs: 28_800_000 },
 			description: null,
 			eventTypes: null,
 			timeoutMs: 15_000,
@@ -69,6 +69,19 @@ describe("creating a webhook", () => {
 		expect(created).toEqual([
 			{ settings: expected, secret: null },
 			{ settings: expected, secret: null },
+		]);
+	});
+
+	it("fills in the default for one field that is left out of retries or null", async () => {
+		const { call, created } = await caller();
+		for (const retries of [{}, { maxRetries: null }, { maxRetries: 2 }, { maxBackoffMs: 5_000 }]) {
+			await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, retries } });
+		}
+		expect(created.map(({ settings }) => settings.retries)).toMatchObject([
+			{ maxRetries: 17, maxBackoffMs: 28_800_000 },
+			{ maxRetries: 17, maxBackoffMs: 28_800_000 },
+			{ maxRetries: 2, maxBackoffMs: 28_800_000 },
+			{ maxRetries: 17, maxBackoffMs: 5_000 },
 		]);
 	});
 
@@ -199,7 +212,7 @@ describe("changing a webhook", () => {
 			metadata: null,
 		};
 		await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, { spec: nulls });
-		const retries = { maxRetries: 3, maxBackoffMs: 15_000 };
+		const retries = { maxRetries: 17, maxBackoffMs: 28_800_000 };
 		expect(patches).toEqual([
 			{ retries, description: null, eventTypes: null, headers: {}, timeoutMs: 15_000, metadata: {} },
 		]);
