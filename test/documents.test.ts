@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Metrics } from "../packages/server/src/adapters/telemetry/metrics.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const documents = globSync("**/*.md", { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist)$/.test(path) });
+const documents = globSync("**/*.md", { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist|try)$/.test(path) });
 
 let metrics = "";
 beforeAll(async () => {
