@@ -10,9 +10,9 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
 import { Client, utils } from "@fanfare/sdk";
+import { eventually } from "@fanfare/testkit/eventually";
 import { expect, it } from "vitest";
 
-import { eventually } from "../../packages/server/test/eventually.ts";
 import { freePort, ServerProcess } from "../demo/server-process.ts";
 
 it("sends the receiver each event once, with a new secret at each run", { timeout: 60_000 }, async () => {

@@ -3,7 +3,7 @@ import type { z } from "@hono/zod-openapi";
 
 import { FanfareError, invalidRequest, type Issue } from "../../../core/errors.ts";
 import { memberSpans, type MemberSpan } from "../../../core/raw-json.ts";
-import { expectedForm } from "../../expected-form.ts";
+import { expectedForm } from "./expected-form.ts";
 import { cutName } from "./validate.ts";
 
 /** A JSON object that came in, with its text, since some members are passed on as they were written. */

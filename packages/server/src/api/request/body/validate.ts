@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { invalidRequest, type FanfareError, type Issue } from "../../../core/errors.ts";
-import { expectedForm, kindOf } from "../../expected-form.ts";
+import { expectedForm, kindOf } from "./expected-form.ts";
 
 const NAME_SHOWN = 64;
 

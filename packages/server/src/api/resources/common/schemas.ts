@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 
 import { isId, type IdPrefix } from "../../../core/ids.ts";
 import { PAGE_LIMIT } from "../../../core/page.ts";
-import { expectedForm, forms } from "../../expected-form.ts";
+import { expectedForm, forms } from "../../request/body/expected-form.ts";
 import { textIssue } from "./characters.ts";
 
 /** The largest time that a JavaScript date of four-digit years can be: 9999-12-31T23:59:59.999Z. */

@@ -2,10 +2,10 @@ import { FanfareError, invalidRequest } from "../../../core/errors.ts";
 // Sends: the small part of an event that is checked, and the part that is passed on as it was written.
 import { MAX_EVENT_BYTES, type EventInput } from "../../../core/event.ts";
 import { elementSpans, memberSpans, type MemberSpan } from "../../../core/raw-json.ts";
-import { expectedForm } from "../../expected-form.ts";
+import { expectedForm } from "../../request/body/expected-form.ts";
 import { duplicateIssues, isObject, type JsonBody } from "../../request/body/json-body.ts";
-import { batchEnvelopeSchema, MAX_BATCH_EVENTS, sendEventSchema } from "./schemas.ts";
 import { check, validate } from "../../request/body/validate.ts";
+import { batchEnvelopeSchema, MAX_BATCH_EVENTS, sendEventSchema } from "./schemas.ts";
 
 /** The event of a single send; throws `invalid_request`. */
 export function readEvent(json: JsonBody): EventInput {

@@ -1,9 +1,9 @@
 // Whoever writes a plain value where an object or a list belongs is told the form, in every body that the API takes.
 import { describe, expect, it } from "vitest";
 
-import { FanfareError } from "../core/errors.ts";
+import { FanfareError } from "../../../core/errors.ts";
+import { apiRoutes, exportOpenApiDocument } from "../../resources/table.ts";
 import { parseJsonBody } from "./json-body.ts";
-import { apiRoutes, exportOpenApiDocument } from "./routes/table.ts";
 
 interface JsonSchema {
 	readonly $ref?: string;
