@@ -14,7 +14,7 @@ import type { StatsStore } from "./stats.ts";
  *
  * - A write is one transaction. It resolves only after the transaction is synced to disk. If it rejects, nothing of it
  *   was done.
- * - A read sees every write that resolved before the read began. All rows of one answer come from one snapshot.
+ * - A read sees every write that resolved before the read began. All rows of one result come from one snapshot.
  * - A failure is a `StoreError`, whose code says whether trying again can help. After `close` every call rejects with
  *   `store_unavailable`.
  * - An id that the store does not have finds nothing, and so does a text that is not an id at all (it may come from a
