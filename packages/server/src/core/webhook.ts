@@ -23,6 +23,9 @@ export const MAX_SECRET_OVERLAP_MS = 7 * 86_400_000;
 /** Secrets that sign at once. */
 export const MAX_ACTIVE_SECRETS = 5;
 
+/** Shown by the API and in the log instead of the value of a custom header. Header values are write-only. */
+export const HIDDEN_VALUE = "***";
+
 export interface RateLimit {
 	readonly perSecond: number;
 }
@@ -66,6 +69,26 @@ export interface ArmedWebhook extends Webhook {
 	/** Newest first. */
 	readonly signingKeys: readonly SigningKey[];
 	readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Whether a webhook may get deliveries now: it is Enabled and not deleted. Deliveries of all other webhooks wait or are
+ * cancelled.
+ *
+ * @example
+ * isDeliverable({ status: "Enabled", deleteDate: null }); // true
+ */
+export function isDeliverable(webhook: {
+	readonly status: WebhookStatus;
+	readonly deleteDate: number | null;
+}): boolean {
+	return webhook.status === "Enabled" && webhook.deleteDate === null;
+}
+
+/** Why the deliveries of a webhook that is Paused or Disabled are Held, as a sentence without a full stop. */
+export function heldReason({ status, disabledReason }: Pick<Webhook, "status" | "disabledReason">): string {
+	if (status === "Paused") return "the webhook is paused";
+	return `the webhook is disabled${disabledReason === null ? "" : `: ${disabledReason}`}`;
 }
 
 /** Whether one entry of `eventTypes` is an exact name or `prefix.*`. */
