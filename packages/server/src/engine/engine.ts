@@ -115,8 +115,8 @@ class AssembledEngine implements Engine {
 		this.#refiller = new Refiller(parts, limits, {
 			queue: this.#queue,
 			filled: () => this.#dispatcher.pump(),
-			deliverable: (id) => this.#isDeliverable(id),
-			stray: (id) => this.#sweeper.sweep(id),
+			isDeliverable: (id) => this.#isDeliverable(id),
+			sweep: (id) => this.#sweeper.sweep(id),
 		});
 		this.#dispatcher = new Dispatcher(parts, setup.userAgent, {
 			committer: this.#committer,
@@ -124,8 +124,8 @@ class AssembledEngine implements Engine {
 			registry,
 			live,
 			gone: (id) => this.#disable(id),
-			wanting: (lane) => this.#refiller.wanting(lane),
-			stray: (id) => this.#sweeper.sweep(id),
+			refill: (lane) => this.#refiller.refill(lane),
+			sweep: (id) => this.#sweeper.sweep(id),
 		});
 		this.projects = new ProjectCalls(parts, workspace, known.projects, (id) => {
 			this.webhooks.projectDeleted(id);
@@ -292,12 +292,12 @@ class AssembledEngine implements Engine {
 		if (this.#startedAt === 0) return { ok: false, message: "the dispatcher is not started" };
 		if (this.#stopping !== null) return { ok: false, message: "the server is shutting down" };
 		const now = this.#parts.clock.now();
-		const silentMs = now - this.#refiller.reapedAt;
-		if (silentMs > 3 * this.#limits.reapEveryMs) {
+		const silentMs = now - this.#refiller.polledAt;
+		if (silentMs > 3 * this.#limits.pollEveryMs) {
 			return { ok: false, message: `the store has not been asked for due deliveries for ${silentMs} ms` };
 		}
-		const stalledMs = now - Math.max(this.#dispatcher.lastMoveAt, this.#startedAt);
-		const stalled = this.#queue.ready > 0 && this.#queue.inFlight === 0 && stalledMs > this.#limits.reapEveryMs;
+		const stalledMs = now - Math.max(this.#dispatcher.lastActivityAt, this.#startedAt);
+		const stalled = this.#queue.ready > 0 && this.#queue.inFlight === 0 && stalledMs > this.#limits.pollEveryMs;
 		if (stalled) return { ok: false, message: `no attempt was started for ${stalledMs} ms while deliveries are ready` };
 		return { ok: true, message: "the dispatcher moves" };
 	}

@@ -48,7 +48,7 @@ export interface EngineLimits {
 	/** How long a lease lasts; longer than the longest attempt. */
 	readonly leaseMs: number;
 	/** How often leases are renewed and the store is asked for what nobody works on. */
-	readonly reapEveryMs: number;
+	readonly pollEveryMs: number;
 }
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -61,5 +61,5 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	maxWaitingSends: 20_000,
 	maxWaitingBytes: 64 * 1_024 * 1_024,
 	leaseMs: 120_000,
-	reapEveryMs: 30_000,
+	pollEveryMs: 30_000,
 };
