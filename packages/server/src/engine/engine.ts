@@ -226,9 +226,7 @@ class AssembledEngine implements Engine {
 		const recovered = await this.#parts.store.releaseAllLeases();
 		this.#startedAt = this.#parts.clock.now();
 		this.#parts.observer.note("started", { recoveredDeliveries: recovered });
-		for (const { record } of this.#registry.all()) {
-			if (record.status !== "Enabled" || record.deleteDate !== null) this.#sweeper.sweep(record.id);
-		}
+		await this.#sweeper.start();
 		this.#dispatcher.start();
 		await this.#refiller.start();
 		this.#housekeeper.start();

@@ -48,6 +48,21 @@ export class Sweeper {
 		this.#near = near;
 	}
 
+	/**
+	 * Finishes what a stop or a crash has interrupted: sweeps each webhook whose deliveries may not be in the state
+	 * that follows from the webhook's. Deliverable webhooks are swept one by one in the background, since there may be
+	 * many and few of them need it.
+	 */
+	async start(): Promise<void> {
+		const deliverable: string[] = [];
+		for (const { record } of this.#near.registry.all()) {
+			if (isDeliverable(record)) deliverable.push(record.id);
+			else this.sweep(record.id);
+		}
+		const { Held: held } = await this.#parts.store.countOpen();
+		if (held > 0) void this.#sweepOneByOne(deliverable);
+	}
+
 	/** Begins to sweep a webhook. If it is being swept already, another sweep follows. */
 	sweep(webhookId: string): void {
 		if (!this.#running) return;
@@ -75,6 +90,15 @@ export class Sweeper {
 	async stop(): Promise<void> {
 		this.#running = false;
 		await Promise.all(this.#sweeping.values());
+	}
+
+	/** A sweep handles its own failures, so this never rejects. */
+	async #sweepOneByOne(webhookIds: readonly string[]): Promise<void> {
+		for (const webhookId of webhookIds) {
+			if (!this.#running) return;
+			this.sweep(webhookId);
+			await this.#sweeping.get(webhookId);
+		}
 	}
 
 	async #run(webhookId: string): Promise<void> {
