@@ -85,10 +85,10 @@ describe("a delivery", () => {
 		const orders = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["order.paid"] });
 		const matched = await test.send({ type: "user.created" });
 		const named = await test.send({ type: "user.created", webhookIds: [orders.id] });
-		const nobody = await test.send({ type: "other" });
+		const unmatched = await test.send({ type: "other" });
 		expect((await test.deliveries({ eventId: matched })).map(({ webhookId }) => webhookId)).toEqual([users.id]);
 		expect((await test.deliveries({ eventId: named })).map(({ webhookId }) => webhookId)).toEqual([orders.id]);
-		expect(await test.deliveries({ eventId: nobody })).toEqual([]);
+		expect(await test.deliveries({ eventId: unmatched })).toEqual([]);
 		await expect(test.send({ webhookIds: ["webhook_x"] })).rejects.toMatchObject({ code: "unknown_webhook" });
 		const many = Array.from({ length: 1_000 }, (_, n) => `webhook_${n}`);
 		await expect(test.send({ webhookIds: many })).rejects.toMatchObject({

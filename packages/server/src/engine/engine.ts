@@ -228,7 +228,7 @@ class AssembledEngine implements Engine {
 	}
 
 	async #start(): Promise<void> {
-		// The data directory is locked by this process, so nobody else can hold a lease.
+		// This process has locked the data directory, so all leases are left from an earlier run.
 		const recovered = await this.#parts.store.releaseAllLeases();
 		this.#startedAt = this.#parts.clock.now();
 		this.#parts.observer.note("started", { recoveredDeliveries: recovered });

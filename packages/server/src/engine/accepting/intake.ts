@@ -35,6 +35,7 @@ interface Neighbours {
 /** Besides its body, an event takes about this much memory while it waits for its commit. */
 const OVERHEAD_BYTES = 512;
 
+/** States: open, from the beginning; closed after `close`, when sends are refused except for Fanfare's own events. */
 export class Intake implements IntakeCalls {
 	readonly #parts: Parts;
 	readonly #limits: Limits;

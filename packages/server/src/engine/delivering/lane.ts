@@ -16,7 +16,7 @@ export const FIRST_WINDOW = 32;
 const RENEW_QUEUE_AFTER = 64;
 
 /**
- * The work of one webhook. Its states, several of which may hold at once:
+ * The work of one webhook. Its states, several of which can apply at once:
  *
  * - ready: deliveries are queued. Entered by `push`; left when `shift` takes the last one.
  * - in the ring (`inRing`): the ready queue will serve it in its round robin. Set and cleared by the ready queue.

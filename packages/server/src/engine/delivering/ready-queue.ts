@@ -370,7 +370,7 @@ export class ReadyQueue {
 	/**
 	 * Gives the lane a bucket for the webhook's rate limit. The bucket of a new lane is full, since a lane is only
 	 * forgotten with a full bucket. But it has no more tokens than could have gathered since the start of this process:
-	 * nobody knows how many attempts were made just before it.
+	 * the attempts made just before it are not known.
 	 */
 	#limitRate(lane: Lane): void {
 		const perSecond = this.#rateLimitOf(lane.webhookId);
