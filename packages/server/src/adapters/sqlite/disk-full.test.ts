@@ -6,17 +6,17 @@ import { DatabaseSync } from "node:sqlite";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-import { fillStore, NEWEST, type World } from "../../ports/contract/store/samples/records.ts";
+import { fillStore, NEWEST, type World } from "../../ports/contract/store/records/records.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
 const BODY = Buffer.alloc(20_000, 1);
 const ALL_EVENTS = { type: null, after: null, before: null };
 
 /** Accepts events until the store refuses one; gives the ids of those that it took. */
-async function fillUp({ store, projectId, webhookId, samples }: World): Promise<string[]> {
+async function fillUp({ store, projectId, webhookId, records }: World): Promise<string[]> {
 	const accepted: string[] = [];
 	for (let n = 0; n < 5_000; n++) {
-		const sent = samples.event(projectId, { body: BODY, webhookIds: [webhookId] });
+		const sent = records.event(projectId, { body: BODY, webhookIds: [webhookId] });
 		try {
 			await store.commit({ events: [sent], updates: [] });
 		} catch (error) {
@@ -46,12 +46,12 @@ describe("a full store", () => {
 		await expectExactly(world, accepted);
 		await expect(world.accept({ body: BODY })).rejects.toMatchObject({ code: "store_full" });
 		// What needs no new page goes on: the results of attempts under way.
-		const [delivery] = (await store.claimDue({ webhookId: world.webhookId, ...ONE, now: world.samples.now })) ?? [];
-		await world.update(world.samples.outcome(delivery?.id ?? "", 1));
+		const [delivery] = (await store.claimDue({ webhookId: world.webhookId, ...ONE, now: world.records.now })) ?? [];
+		await world.update(world.records.outcome(delivery?.id ?? "", 1));
 		await store.close();
 
 		const roomy = await openSqliteStore({ path });
-		await roomy.commit({ events: [world.samples.event(world.projectId, { body: BODY })], updates: [] });
+		await roomy.commit({ events: [world.records.event(world.projectId, { body: BODY })], updates: [] });
 		expect((await roomy.events(world.projectId, ALL_EVENTS, NEWEST)).rows).toHaveLength(accepted.length + 1);
 		await roomy.close();
 	});
@@ -98,7 +98,7 @@ describe("a full disk", () => {
 		rmSync(ballast);
 		await world.accept({ body: BODY });
 		expect((await store.events(world.projectId, ALL_EVENTS, NEWEST)).rows).toHaveLength(accepted.length + 1);
-		await store.probe(world.samples.now);
+		await store.probe(world.records.now);
 		await store.close();
 		using db = new DatabaseSync(mounted.join("fanfare.db"));
 		expect(db.prepare("PRAGMA integrity_check").all()).toMatchObject([{ integrity_check: "ok" }]);

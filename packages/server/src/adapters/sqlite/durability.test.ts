@@ -13,16 +13,16 @@ const moduleUrl = (path: string) => JSON.stringify(new URL(path, import.meta.url
 const WRITER = `
 	import { writeSync } from "node:fs";
 	import { openSqliteStore } from ${moduleUrl("./sqlite-store.ts")};
-	import { fillStore } from ${moduleUrl("../../ports/contract/store/samples/records.ts")};
+	import { fillStore } from ${moduleUrl("../../ports/contract/store/records/records.ts")};
 	const store = await openSqliteStore({ path: process.argv[1] });
-	const { projectId, webhookId, samples } = await fillStore(store);
+	const { projectId, webhookId, records } = await fillStore(store);
 	writeSync(1, "project " + projectId + "\\n");
 	let former = [];
 	for (let n = 1; ; n++) {
 		const events = Array.from({ length: 100 + (n % 100) }, () =>
-			samples.event(projectId, { webhookIds: [webhookId], body: Buffer.alloc(2_000, n) }),
+			records.event(projectId, { webhookIds: [webhookId], body: Buffer.alloc(2_000, n) }),
 		);
-		await store.commit({ events, updates: former.map(({ deliveries: [{ id }] }) => samples.outcome(id, 1)) });
+		await store.commit({ events, updates: former.map(({ deliveries: [{ id }] }) => records.outcome(id, 1)) });
 		for (const { deliveries: [{ id }] } of former) writeSync(1, "settled " + id + "\\n");
 		for (const { event, deliveries: [{ id }] } of events) writeSync(1, "accepted " + event.id + " " + id + "\\n");
 		former = events;

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
-import { fillStore, type World } from "../../ports/contract/store/samples/records.ts";
+import { fillStore, type World } from "../../ports/contract/store/records/records.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
@@ -45,7 +45,7 @@ it("fails only the send whose event can't be built, and accepts the others", asy
 		["broken", { build: broken }],
 		["last", {}],
 	] as const) {
-		send(committer, name, ends, faults)(world.samples.event(world.projectId));
+		send(committer, name, ends, faults)(world.records.event(world.projectId));
 	}
 	await committer.idle();
 	expect(ends).toEqual({ done: ["first", "last"], failed: ["broken store_conflict"] });
@@ -63,10 +63,10 @@ it("calls every send back, also after a callback that throws, and goes on", asyn
 		["throws", { done: throws }],
 		["next", {}],
 	] as const) {
-		send(committer, name, ends, faults)(world.samples.event(world.projectId));
+		send(committer, name, ends, faults)(world.records.event(world.projectId));
 	}
 	await committer.idle();
-	send(committer, "later", ends, {})(world.samples.event(world.projectId));
+	send(committer, "later", ends, {})(world.records.event(world.projectId));
 	await committer.idle();
 	expect(ends).toEqual({ done: ["throws", "next", "later"], failed: [] });
 	expect(observer.problems).toEqual([{ message: "the callback of a send failed", error: expect.any(TypeError) }]);
@@ -89,13 +89,13 @@ it("reports how long the first send of a commit has waited, and nothing for comm
 	const parts = { store, clock: new ManualClock(), observer: new RecordingObserver() };
 	const committer = new Committer(parts, { sendsEnded: (waitedMs) => waits.push(waitedMs) });
 	const ends: Ends = { done: [], failed: [] };
-	send(committer, "first", ends, {})(world.samples.event(world.projectId));
+	send(committer, "first", ends, {})(world.records.event(world.projectId));
 	now += 30;
-	send(committer, "second", ends, {})(world.samples.event(world.projectId));
+	send(committer, "second", ends, {})(world.records.event(world.projectId));
 	await committer.idle();
 	expect(ends.done).toEqual(["first", "second"]);
 	expect(waits).toEqual([50]);
-	const deliveryId = world.samples.ids.make("dlv", 0);
+	const deliveryId = world.records.ids.make("dlv", 0);
 	await committer.update({ deliveryId, at: 0, change: { type: "release" }, attempt: null });
 	expect(waits).toEqual([50]);
 	await world.store.close();
@@ -106,8 +106,8 @@ type Commit = Store["commit"];
 /** The real store behind a gate: before each commit `before` is called, which may wait or fail. */
 async function openGated(before: (...parameters: Parameters<Commit>) => void | Promise<void>) {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
-	const { samples, projectId, webhookId } = world;
-	const event = samples.event(projectId, { webhookIds: [webhookId] });
+	const { records, projectId, webhookId } = world;
+	const event = records.event(projectId, { webhookIds: [webhookId] });
 	await world.store.commit({ events: [event], updates: [] });
 	const deliveryId = event.deliveries[0]!.id;
 	const store: Store = {
@@ -131,7 +131,7 @@ it("writes outcomes that had to wait for a failing store before the updates that
 		await gate.promise;
 		if (failures-- > 0) throw unavailable();
 	});
-	const outcome = committer.update(world.samples.outcome(deliveryId, 1));
+	const outcome = committer.update(world.records.outcome(deliveryId, 1));
 	// The first commit is under way before the second update comes.
 	await new Promise((resolve) => setImmediate(resolve));
 	const cancel = { type: "cancel", reason: "by hand" } as const;
@@ -149,8 +149,8 @@ it("resolves each update with its own result, and waits a while before it tries 
 		const failure = failures.shift();
 		if (failure !== undefined) throw failure;
 	});
-	const unknown = world.samples.ids.make("dlv", 0);
-	const ends = [unknown, deliveryId].map((id) => committer.update(world.samples.outcome(id, 1)));
+	const unknown = world.records.ids.make("dlv", 0);
+	const ends = [unknown, deliveryId].map((id) => committer.update(world.records.outcome(id, 1)));
 	for (const count of [1, 2]) {
 		await vi.waitFor(() => expect(observer.problems).toHaveLength(count));
 		for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -167,7 +167,7 @@ it("rejects an update that can never be written, and writes the others of its co
 		const failure = failures.shift();
 		if (failure !== undefined) throw failure;
 	});
-	const written = committer.update(world.samples.outcome(deliveryId, 1));
+	const written = committer.update(world.records.outcome(deliveryId, 1));
 	const never = committer.update({ deliveryId, at: 0, change: { type: "release" }, attempt: null });
 	await expect(never).rejects.toMatchObject({ code: "store_conflict" });
 	await vi.waitFor(() => clock.advance(1_000));
@@ -203,7 +203,7 @@ it("limits each commit: its events, the bytes of their bodies, and its updates",
 	});
 	const ends: Ends = { done: [], failed: [] };
 	const sendAll = async (count: number, bytes: number) => {
-		const event = () => world.samples.event(world.projectId);
+		const event = () => world.records.event(world.projectId);
 		for (let n = 0; n < count; n++) {
 			const faults = { build: event, done: () => ends.done.push("x"), failed: () => ends.failed.push("x") };
 			committer.send({ bytes, ...faults });
@@ -235,7 +235,7 @@ it("begins the next commit before it calls back the senders of the last one, and
 	/** Sends an event; resolves with how many commits had begun when the send was called back. */
 	const sendOne = () =>
 		new Promise<number>((resolve, reject) => {
-			const event = world.samples.event(world.projectId);
+			const event = world.records.event(world.projectId);
 			committer.send({ bytes: 1, build: () => event, done: () => resolve(begun.length), failed: reject });
 		});
 	const first = sendOne();
@@ -254,11 +254,11 @@ it("accepts the events of a commit even if the observer of commits fails", async
 		throw new TypeError("no report");
 	});
 	const ends: Ends = { done: [], failed: [] };
-	send(committer, "not reported", ends, {})(world.samples.event(world.projectId));
+	send(committer, "not reported", ends, {})(world.records.event(world.projectId));
 	await committer.idle();
 	expect(ends).toEqual({ done: ["not reported"], failed: [] });
 	expect(observer.problems).toEqual([{ message: "a commit could not be reported", error: expect.any(TypeError) }]);
-	expect(await committer.update(world.samples.outcome(deliveryId, 1))).toMatchObject({ status: "Succeeded" });
+	expect(await committer.update(world.records.outcome(deliveryId, 1))).toMatchObject({ status: "Succeeded" });
 	expect(failing).toHaveBeenCalledTimes(2);
 	await world.store.close();
 });
@@ -272,7 +272,7 @@ it("goes on when a listener fails", async () => {
 	const committer = new Committer({ store: world.store, clock: new ManualClock(), observer }, { sendsEnded });
 	const ends: Ends = { done: [], failed: [] };
 	for (const name of ["first", "second"]) {
-		send(committer, name, ends, {})(world.samples.event(world.projectId));
+		send(committer, name, ends, {})(world.records.event(world.projectId));
 		await committer.idle();
 	}
 	expect(ends).toEqual({ done: ["first", "second"], failed: [] });

@@ -102,7 +102,7 @@ function register(record: WebhookRecord, sealer: Sealer): RegisteredWebhook {
 		armed: {
 			...webhook,
 			signingKeys: newestFirst.map(({ sealed, expireDate }) => ({
-				key: signingKey(sealer.open(sealed, record.id)),
+				key: signingKey(sealer.unseal(sealed, record.id)),
 				expireDate,
 			})),
 			headers: sealedHeaders === null ? {} : openHeaders(sealedHeaders, record.id, sealer),
@@ -121,7 +121,7 @@ export function sealHeaders(
 }
 
 function openHeaders(sealed: Uint8Array, webhookId: string, sealer: Sealer): Record<string, string> {
-	return JSON.parse(Buffer.from(sealer.open(sealed, webhookId)).toString()) as Record<string, string>;
+	return JSON.parse(Buffer.from(sealer.unseal(sealed, webhookId)).toString()) as Record<string, string>;
 }
 
 /** The record with its secrets and headers sealed with another master key. */
@@ -130,10 +130,10 @@ export function resealRecord(record: WebhookRecord, from: Sealer, to: Sealer): W
 		...record,
 		secrets: record.secrets.map((secret) => ({
 			...secret,
-			sealed: to.seal(from.open(secret.sealed, record.id), record.id),
+			sealed: to.seal(from.unseal(secret.sealed, record.id), record.id),
 		})),
 		sealedHeaders:
-			record.sealedHeaders === null ? null : to.seal(from.open(record.sealedHeaders, record.id), record.id),
+			record.sealedHeaders === null ? null : to.seal(from.unseal(record.sealedHeaders, record.id), record.id),
 	};
 }
 

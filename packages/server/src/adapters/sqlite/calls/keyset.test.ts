@@ -2,16 +2,16 @@
 import { expect, it } from "vitest";
 
 import type { Cursor } from "../../../core/page.ts";
-import { fillStore } from "../../../ports/contract/store/samples/records.ts";
+import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
 
 it("keeps to its range of time on both sides, also when the cursor lies outside of it", async () => {
-	const { store, samples, projectId } = await fillStore(await openSqliteStore({ path: ":memory:" }));
-	const startedAt = samples.now;
+	const { store, records, projectId } = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	const startedAt = records.now;
 	const ids: string[] = [];
 	for (let n = 0; n < 5; n++) {
-		samples.now = startedAt + n * 1_000;
-		const event = samples.event(projectId);
+		records.now = startedAt + n * 1_000;
+		const event = records.event(projectId);
 		await store.commit({ events: [event], updates: [] });
 		ids.push(event.event.id);
 	}

@@ -5,7 +5,7 @@ import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { fillStore } from "../../../ports/contract/store/samples/records.ts";
+import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import { migrate, readMigrations } from "../schema/migrate.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
 import { startChild } from "../test/child-process.ts";
@@ -18,18 +18,18 @@ const DAY = 86_400_000;
 const WRITER = `
 	import { writeSync } from "node:fs";
 	import { openSqliteStore } from ${moduleUrl("../sqlite-store.ts")};
-	import { fillStore } from ${moduleUrl("../../../ports/contract/store/samples/records.ts")};
+	import { fillStore } from ${moduleUrl("../../../ports/contract/store/records/records.ts")};
 	const store = await openSqliteStore({ path: process.argv[1] });
-	const { projectId, webhookIds, samples } = await fillStore(store, 20);
+	const { projectId, webhookIds, records } = await fillStore(store, 20);
 	writeSync(1, ["world", projectId, ...webhookIds].join(" ") + "\\n");
 	let former = [];
 	for (let n = 1; ; n++) {
-		samples.now += 7_000;
+		records.now += 7_000;
 		const events = Array.from({ length: 5 }, (_, index) =>
-			samples.event(projectId, { webhookIds: [webhookIds[(n * 5 + index) % 20]] }),
+			records.event(projectId, { webhookIds: [webhookIds[(n * 5 + index) % 20]] }),
 		);
 		const updates = former.map(({ deliveries: [{ id }] }, index) =>
-			index === 0 ? samples.failure(id, 1) : samples.outcome(id, 1),
+			index === 0 ? records.failure(id, 1) : records.outcome(id, 1),
 		);
 		await store.commit({ events, updates });
 		former = events;
@@ -127,10 +127,10 @@ function readLog(path: string, webhookIndex: number | null) {
 /** A database as it was before the migration that brought statistics, with two deliveries in it. */
 async function makeOldData(path: string) {
 	const store = await openSqliteStore({ path });
-	const { projectId, webhookId, accept, update, samples } = await fillStore(store);
+	const { projectId, webhookId, accept, update, records } = await fillStore(store);
 	const [id = ""] = await accept();
 	await accept();
-	await update(samples.outcome(id, 1));
+	await update(records.outcome(id, 1));
 	await store.close();
 	using db = new DatabaseSync(path);
 	const statistics = readMigrations().find(({ name }) => name === "statistics")?.id ?? 0;

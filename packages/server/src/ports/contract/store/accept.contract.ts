@@ -1,4 +1,4 @@
-// The store's contract: the busy path.
+// The contract of the accept slice: events in, outcomes of attempts in, all or nothing.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -10,15 +10,14 @@ import {
 	type DeliveryState,
 } from "../../../core/delivery.ts";
 import type { NewEvent } from "../../store/accept.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { fillStore, NEWEST, POLICY } from "./samples/records.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { fillStore, NEWEST, POLICY } from "./records/records.ts";
 
 const ANY_EVENT = { type: null, after: null, before: null };
 
-export function describeCommit(current: CurrentStore): void {
+export function describeAccept(current: CurrentStore): void {
 	describeEvents(current);
 	describeIdempotency(current);
-	describeForgetting(current);
 	describeUpdates(current);
 	describeAttempts(current);
 	describeAllOrNothing(current);
@@ -27,8 +26,8 @@ export function describeCommit(current: CurrentStore): void {
 
 function describeEvents(current: CurrentStore): void {
 	it("accepts an event with its deliveries", async () => {
-		const { store, projectId, webhookIds, samples } = await fillStore(current(), 2);
-		const sent = samples.event(projectId, { webhookIds });
+		const { store, projectId, webhookIds, records } = await fillStore(current(), 2);
+		const sent = records.event(projectId, { webhookIds });
 		expect(await store.commit({ events: [sent], updates: [] })).toEqual({
 			events: [{ kind: "accepted" }],
 			updates: [],
@@ -43,38 +42,38 @@ function describeEvents(current: CurrentStore): void {
 				webhookId,
 				eventId: sent.event.id,
 				eventType: sent.event.type,
-				createDate: samples.now,
-				updateDate: samples.now,
+				createDate: records.now,
+				updateDate: records.now,
 			});
 		}
 	});
 
 	it("accepts an event that no webhook wants", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const sent = samples.event(projectId);
+		const { store, projectId, records } = await fillStore(current());
+		const sent = records.event(projectId);
 		await store.commit({ events: [sent], updates: [] });
 		expect((await store.events(projectId, ANY_EVENT, NEWEST)).rows).toEqual([sent.event]);
 	});
 
-	it("keeps every byte of a body, whatever its size", async () => {
-		const { store, webhookId, accept, samples } = await fillStore(current());
-		for (const size of [0, 1, 4_096, 256 * 1_024]) {
+	it("stores every byte of a body, whatever its size", async () => {
+		const { store, webhookId, accept, records } = await fillStore(current());
+		for (const size of [1, 4_096, 256 * 1_024]) {
 			const body = Buffer.from(Array.from({ length: size }, (_, index) => index % 251));
 			await accept({ body });
 			const [leased] = await store.claimDue({
 				webhookId,
-				now: samples.now,
+				now: records.now,
 				limit: 1,
 				maxBytes: 1,
-				leaseUntil: samples.now + 1,
+				leaseUntil: records.now + 1,
 			});
 			expect(Buffer.from(leased?.body ?? []).equals(body)).toBe(true);
 		}
 	});
 
-	it("refuses a delivery for a webhook that it does not have", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const sent = samples.event(projectId, { webhookIds: [samples.ids.make("webhook", samples.now)] });
+	it("refuses a delivery to an unknown webhook", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const sent = records.event(projectId, { webhookIds: [records.ids.make("webhook", records.now)] });
 		await expect(store.commit({ events: [sent], updates: [] })).rejects.toMatchObject({ code: "store_conflict" });
 		expect(await store.event(projectId, sent.event.id)).toBeNull();
 	});
@@ -86,33 +85,33 @@ function describeEvents(current: CurrentStore): void {
 }
 
 function describeIdempotency(current: CurrentStore): void {
-	it("answers the same send under the same key with the event of then, and stores nothing", async () => {
-		const { store, projectId, webhookIds, webhookId, samples } = await fillStore(current(), 2);
-		const first = samples.event(projectId, { key: "k", webhookIds });
+	it("returns the event accepted earlier for the same send under the same key, and stores nothing", async () => {
+		const { store, projectId, webhookIds, webhookId, records } = await fillStore(current(), 2);
+		const first = records.event(projectId, { key: "k", webhookIds });
 		await store.commit({ events: [first], updates: [] });
-		const again = samples.event(projectId, { key: "k", webhookIds: [webhookId] });
+		const again = records.event(projectId, { key: "k", webhookIds: [webhookId] });
 		const result = await store.commit({ events: [again], updates: [] });
 		expect(result.events).toEqual([{ kind: "duplicate", event: first.event }]);
 		expect((await store.events(projectId, ANY_EVENT, NEWEST)).rows).toEqual([first.event]);
 		expect(await store.countOpen()).toEqual({ Pending: 2, Held: 0 });
 	});
 
-	it("refuses another send under a known key, and accepts the rest of the batch", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		await store.commit({ events: [samples.event(projectId, { key: "k" })], updates: [] });
-		const other = samples.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
-		const fresh = samples.event(projectId, { key: "l" });
+	it("refuses a different send under a known key, and accepts the rest of the batch", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		await store.commit({ events: [records.event(projectId, { key: "k" })], updates: [] });
+		const other = records.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
+		const fresh = records.event(projectId, { key: "l" });
 		const result = await store.commit({ events: [other, fresh], updates: [] });
 		expect(result.events).toEqual([{ kind: "conflict" }, { kind: "accepted" }]);
 		expect(await store.event(projectId, other.event.id)).toBeNull();
 		expect(await store.event(projectId, fresh.event.id)).toEqual(fresh.event);
 	});
 
-	it("knows a key again within the same batch", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const first = samples.event(projectId, { key: "k" });
-		const same = samples.event(projectId, { key: "k" });
-		const other = samples.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
+	it("recognizes a key that was used earlier in the same batch", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const first = records.event(projectId, { key: "k" });
+		const same = records.event(projectId, { key: "k" });
+		const other = records.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
 		const result = await store.commit({ events: [first, same, other], updates: [] });
 		expect(result.events).toEqual([
 			{ kind: "accepted" },
@@ -121,115 +120,97 @@ function describeIdempotency(current: CurrentStore): void {
 		]);
 	});
 
-	it("keeps the keys of each project apart", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const other = samples.project();
+	it("accepts the same key in two projects", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const other = records.project();
 		await store.insertProject(other);
-		const events = [samples.event(projectId, { key: "k" }), samples.event(other.id, { key: "k" })];
+		const events = [records.event(projectId, { key: "k" }), records.event(other.id, { key: "k" })];
 		const result = await store.commit({ events, updates: [] });
 		expect(result.events).toEqual([{ kind: "accepted" }, { kind: "accepted" }]);
 	});
 }
 
-function describeForgetting(current: CurrentStore): void {
-	it("forgets keys that are older than asked, up to a limit", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const send = async (key: string) => {
-			const result = await store.commit({ events: [samples.event(projectId, { key })], updates: [] });
-			return result.events[0]?.kind;
-		};
-		for (const key of ["a", "b", "c"]) await send(key);
-		samples.now += 1_000;
-		await send("d");
-		expect(await store.forgetIdempotencyKeys(samples.now, 2)).toBe(2);
-		expect(await store.forgetIdempotencyKeys(samples.now, 2)).toBe(1);
-		expect(await store.forgetIdempotencyKeys(samples.now, 2)).toBe(0);
-		expect(await send("a")).toBe("accepted");
-		expect(await send("d")).toBe("duplicate");
-	});
-}
-
 function describeUpdates(current: CurrentStore): void {
-	it("writes a delivery's new state and the attempt that it comes from", async () => {
-		const { store, projectId, accept, update, samples } = await fillStore(current());
+	it("writes the new state of a delivery and the attempt that caused it", async () => {
+		const { store, projectId, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		samples.now += 40;
-		const outcome = samples.failure(id, 1, 503);
+		records.now += 40;
+		const outcome = records.failure(id, 1, 503);
 		const { updates } = await update(outcome);
-		const expected = transition(newDelivery(samples.now - 40, null), outcome.change);
+		const expected = transition(newDelivery(records.now - 40, null), outcome.change);
 		expect(updates).toEqual([expected]);
-		expect(await store.delivery(projectId, id)).toMatchObject({ ...expected, updateDate: samples.now });
+		expect(await store.delivery(projectId, id)).toMatchObject({ ...expected, updateDate: records.now });
 		expect(await store.attempts(id)).toEqual([outcome.attempt]);
 	});
 
 	it("applies several updates of one delivery in order", async () => {
-		const { accept, update, state, samples } = await fillStore(current());
+		const { accept, update, state, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		const { updates } = await update(samples.failure(id, 1), samples.failure(id, 2), samples.outcome(id, 3));
+		const { updates } = await update(records.failure(id, 1), records.failure(id, 2), records.outcome(id, 3));
 		expect(updates.map((after) => after?.attemptCount)).toEqual([1, 2, 3]);
 		expect(await state(id)).toEqual(updates[2]);
 	});
 
-	it("settles a delivery in the batch that accepts it", async () => {
-		const { store, projectId, webhookId, state, samples } = await fillStore(current());
-		const sent = samples.event(projectId, { webhookIds: [webhookId] });
+	it("applies an update to a delivery that the same batch accepts", async () => {
+		const { store, projectId, webhookId, state, records } = await fillStore(current());
+		const sent = records.event(projectId, { webhookIds: [webhookId] });
 		const id = sent.deliveries[0]?.id ?? "";
-		await store.commit({ events: [sent], updates: [samples.outcome(id, 1)] });
+		await store.commit({ events: [sent], updates: [records.outcome(id, 1)] });
 		expect(await state(id)).toMatchObject({ status: "Succeeded" });
 		expect(await store.countOpen()).toEqual({ Pending: 0, Held: 0 });
 	});
 
-	it("answers null for a delivery that it does not have, and keeps no attempt of it", async () => {
-		const { store, update, samples } = await fillStore(current());
-		const id = samples.ids.make("dlv", samples.now);
-		expect((await update(samples.outcome(id, 1))).updates).toEqual([null]);
+	it("returns null for an unknown delivery, and stores no attempt of it", async () => {
+		const { store, update, records } = await fillStore(current());
+		const id = records.ids.make("dlv", records.now);
+		expect((await update(records.outcome(id, 1))).updates).toEqual([null]);
 		expect(await store.attempts(id)).toEqual([]);
 	});
 }
 
 function describeAttempts(current: CurrentStore): void {
-	it("counts a late outcome without undoing what a person decided", async () => {
-		const { store, accept, update, samples } = await fillStore(current());
+	it("records a late attempt of a cancelled delivery, which stays cancelled", async () => {
+		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		await update({ deliveryId: id, change: { type: "cancel", reason: "by hand" }, attempt: null, at: samples.now });
-		const { updates } = await update(samples.outcome(id, 1));
+		await update({ deliveryId: id, change: { type: "cancel", reason: "by hand" }, attempt: null, at: records.now });
+		const { updates } = await update(records.outcome(id, 1));
 		expect(updates[0]).toMatchObject({ status: "Cancelled", reason: "by hand", attemptCount: 1 });
 		expect(await store.attempts(id)).toHaveLength(1);
 	});
 
-	it("keeps both attempts when two come with the same number", async () => {
-		const { store, accept, update, samples } = await fillStore(current());
+	it("stores both attempts when two have the same number", async () => {
+		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		const [first, late] = [samples.failure(id, 1), samples.failure(id, 1)];
+		const [first, late] = [records.failure(id, 1), records.failure(id, 1)];
 		await update(first);
 		await update(late);
 		expect(await store.attempts(id)).toEqual([first.attempt, { ...late.attempt, number: 2 }]);
 	});
 
-	it("keeps an attempt that got no answer", async () => {
-		const { store, accept, update, samples } = await fillStore(current());
+	it("stores an attempt that got no response", async () => {
+		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const reason = "connection refused by 203.0.113.7:443";
-		const attempt = samples.attempt(1, {
+		const attempt = records.attempt(1, {
 			responseCode: 0,
 			error: "refused",
 			reason,
 			response: null,
 			trigger: "manual",
 		});
-		await update({ ...samples.failure(id, 1, 0), attempt });
+		await update({ ...records.failure(id, 1, 0), attempt });
 		expect(await store.attempts(id)).toEqual([attempt]);
 	});
 }
 
 function describeAllOrNothing(current: CurrentStore): void {
-	it("does nothing of a batch of which one part fails", async () => {
-		const { store, projectId, accept, state, webhookId, samples } = await fillStore(current());
+	it("writes nothing of a batch when one part of it fails", async () => {
+		const { store, projectId, accept, state, webhookId, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const before = await state(id);
-		const [good, bad] = [samples.event(projectId, { webhookIds: [webhookId], key: "k" }), samples.event(projectId)];
+		const [good, bad] = [records.event(projectId, { webhookIds: [webhookId], key: "k" }), records.event(projectId)];
 		const events: NewEvent[] = [good, bad, { ...bad, event: { ...bad.event, type: "same.id" } }];
-		await expect(store.commit({ events, updates: [samples.outcome(id, 1)] })).rejects.toMatchObject({
+		await expect(store.commit({ events, updates: [records.outcome(id, 1)] })).rejects.toMatchObject({
 			name: "StoreError",
 			code: "store_conflict",
 		});
@@ -261,16 +242,16 @@ const changes: fc.Arbitrary<DeliveryChange> = fc.oneof(
 	}),
 );
 
-/** Which of the deliveries, what happens to it, and the number that its attempt claims. */
+/** The index of a delivery, the change of it, and the number of its attempt. */
 const steps = fc.array(fc.tuple(fc.nat({ max: 3 }), changes, fc.integer({ min: 1, max: 4 })), { maxLength: 40 });
 
 function describeProperties(current: CurrentStore): void {
-	it("agrees with the domain's transition after any sequence of changes, in batches of any size", async () => {
-		const { store, projectId, webhookIds, samples } = await fillStore(current(), 4);
+	it("agrees with `transition` after any sequence of changes, in batches of any size", async () => {
+		const { store, projectId, webhookIds, records } = await fillStore(current(), 4);
 		await fc.assert(
 			fc.asyncProperty(steps, fc.integer({ min: 1, max: 8 }), async (sequence, batchSize) => {
 				const open = await store.countOpen();
-				const sent = samples.event(projectId, { webhookIds });
+				const sent = records.event(projectId, { webhookIds });
 				const [held] = sent.deliveries;
 				const deliveries = sent.deliveries.map((each) => (each === held ? { ...each, state: HELD } : each));
 				await store.commit({ events: [{ ...sent, deliveries }], updates: [] });
@@ -279,9 +260,9 @@ function describeProperties(current: CurrentStore): void {
 				for (let at = 0; at < sequence.length; at += batchSize) {
 					const batch = sequence.slice(at, at + batchSize);
 					const updates = batch.map(([which, change, number]) => {
-						const attempt = change.type === "attempted" ? samples.attempt(number) : null;
+						const attempt = change.type === "attempted" ? records.attempt(number) : null;
 						if (attempt !== null) attempts[which] = (attempts[which] ?? 0) + 1;
-						return { deliveryId: deliveries[which]?.id ?? "", change, attempt, at: samples.now };
+						return { deliveryId: deliveries[which]?.id ?? "", change, attempt, at: records.now };
 					});
 					const expected = batch.map(([which, change]) => (states[which] = transition(states[which]!, change)));
 					expect((await store.commit({ events: [], updates })).updates).toEqual(expected);

@@ -1,11 +1,11 @@
-// The store's contract: the audit log.
+// The contract of the audit slice: entries, their filters, and how long they stay.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
 import type { AuditEntry } from "../../../core/audit.ts";
 import type { AuditFilter } from "../../store/audit.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { fillStore, idsOf, NEWEST, type Samples } from "./samples/records.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { fillStore, idsOf, NEWEST, type Records } from "./records/records.ts";
 
 const EVERYTHING: AuditFilter = {
 	keyId: null,
@@ -16,10 +16,10 @@ const EVERYTHING: AuditFilter = {
 	before: null,
 };
 
-function entry(samples: Samples, changes: Partial<AuditEntry> = {}): AuditEntry {
+function entry(records: Records, changes: Partial<AuditEntry> = {}): AuditEntry {
 	return {
-		id: samples.ids.make("aud", samples.now),
-		at: samples.now,
+		id: records.ids.make("aud", records.now),
+		at: records.now,
 		keyId: null,
 		projectId: null,
 		action: "webhook.update",
@@ -31,12 +31,12 @@ function entry(samples: Samples, changes: Partial<AuditEntry> = {}): AuditEntry 
 }
 
 export function describeAudit(current: CurrentStore): void {
-	it("keeps all of an entry, newest first", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const keyId = samples.ids.make("key", samples.now);
-		const first = entry(samples, { keyId, projectId });
-		samples.now += 1;
-		const second = entry(samples, { fields: [], requestId: null, objectId: "user.created" });
+	it("stores all fields of an entry, amends and deletes entries, and lists them newest first", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const keyId = records.ids.make("key", records.now);
+		const first = entry(records, { keyId, projectId });
+		records.now += 1;
+		const second = entry(records, { fields: [], requestId: null, objectId: "user.created" });
 		for (const each of [first, second]) await store.insertAuditEntry(each);
 		expect((await store.auditEntries(EVERYTHING, NEWEST)).rows).toEqual([second, first]);
 		await store.amendAuditEntry(first.id, { objectId: "webhook_later", projectId: second.projectId });
@@ -45,17 +45,17 @@ export function describeAudit(current: CurrentStore): void {
 		expect((await store.auditEntries(EVERYTHING, NEWEST)).rows).toEqual([amended]);
 	});
 
-	it("finds entries by any filters together, page by page", async () => {
-		const { store, samples } = await fillStore(current());
-		const keys = [samples.ids.make("key", 1), samples.ids.make("key", 2), null];
-		const projects = [samples.project().id, samples.project().id, null];
-		const start = samples.now;
+	it("finds entries by any combination of filters, page by page", async () => {
+		const { store, records } = await fillStore(current());
+		const keys = [records.ids.make("key", 1), records.ids.make("key", 2), null];
+		const projects = [records.project().id, records.project().id, null];
+		const start = records.now;
 		const all: AuditEntry[] = [];
-		for (let n = 0; n < 60; n++, samples.now += 10) {
+		for (let n = 0; n < 60; n++, records.now += 10) {
 			const [keyId = null, projectId = null] = [keys[n % 3], projects[(n >> 1) % 3]];
 			const [action, objectId] = [`a.${n % 4}`, `webhook_${(n >> 2) % 5}`];
-			all.unshift(entry(samples, { keyId, projectId, action, objectId }));
-			await store.insertAuditEntry(all[0] ?? entry(samples));
+			all.unshift(entry(records, { keyId, projectId, action, objectId }));
+			await store.insertAuditEntry(all[0] ?? entry(records));
 		}
 		const orNull = <T>(values: readonly T[]) => fc.constantFrom(null, ...values);
 		const filters = fc.record({
@@ -79,12 +79,12 @@ export function describeAudit(current: CurrentStore): void {
 		);
 	});
 
-	it("outlives the project and the key that it is about", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const key = samples.key("admin", projectId);
+	it("keeps entries after their project and their key are gone", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const key = records.key("admin", projectId);
 		await store.insertKey(key);
-		await store.insertAuditEntry(entry(samples, { keyId: key.id, projectId }));
-		await store.deleteProject(projectId, samples.now);
+		await store.insertAuditEntry(entry(records, { keyId: key.id, projectId }));
+		await store.deleteProject(projectId, records.now);
 		while (!(await store.purgeDeletedProjects(100)).done);
 		expect((await store.auditEntries({ ...EVERYTHING, projectId }, NEWEST)).rows).toHaveLength(1);
 	});

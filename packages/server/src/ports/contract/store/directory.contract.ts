@@ -1,44 +1,27 @@
-// The store's contract: the workspace, projects, keys and webhooks.
-import { expect, it } from "vitest";
+// The contract of the directory slice: projects, keys and webhooks; event types have a file of their own.
+import { describe, expect, it } from "vitest";
 
 import { newHeldDelivery } from "../../../core/delivery.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { fillStore, idsOf, NEWEST, Samples } from "./samples/records.ts";
+import { describeEventTypes } from "./event-types.contract.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { fillStore, idsOf, NEWEST } from "./records/records.ts";
 
-export function describeManagement(current: CurrentStore): void {
-	describeIdentity(current);
+export function describeDirectory(current: CurrentStore): void {
 	describeProjects(current);
 	describeKeys(current);
 	describeWebhooks(current);
 	describeDeletedWebhooks(current);
-}
-
-function describeIdentity(current: CurrentStore): void {
-	it("is new until it is initialized", async () => {
-		expect(await current().identity()).toBeNull();
-		const samples = new Samples();
-		const [identity, project, key] = [samples.identity(), samples.project(), samples.key()];
-		await current().initialize(identity, project, key);
-		expect(await current().identity()).toEqual(identity);
-		expect(await current().projects()).toEqual([project]);
-		expect(await current().keys()).toEqual([{ ...key, digest: new Uint8Array(key.digest) }]);
-	});
-
-	it("is initialized once, and all or nothing", async () => {
-		const { store, samples } = await fillStore(current());
-		const again = store.initialize(samples.identity(), samples.project("Second"), samples.key());
-		await expect(again).rejects.toMatchObject({ code: "store_conflict" });
-		expect(await store.projects()).toHaveLength(1);
-		expect(await store.keys()).toHaveLength(1);
+	describe("event types", () => {
+		describeEventTypes(current);
 	});
 }
 
 function describeProjects(current: CurrentStore): void {
-	it("lists projects oldest first, and renames them", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		samples.now += 1;
-		const second = samples.project("Second");
+	it("lists projects oldest first, with changed names", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		records.now += 1;
+		const second = records.project("Second");
 		await store.insertProject(second);
 		await store.updateProject({ ...second, name: "Renamed" });
 		expect((await store.projects()).map(({ id, name }) => [id, name])).toEqual([
@@ -47,22 +30,22 @@ function describeProjects(current: CurrentStore): void {
 		]);
 	});
 
-	it("rejects an update of what it does not have", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		await expect(store.updateProject(samples.project())).rejects.toMatchObject({ code: "store_conflict" });
-		const unknown = store.updateWebhook(samples.webhook(projectId));
+	it("rejects an update of an unknown project or webhook", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		await expect(store.updateProject(records.project())).rejects.toMatchObject({ code: "store_conflict" });
+		const unknown = store.updateWebhook(records.webhook(projectId));
 		await expect(unknown).rejects.toMatchObject({ code: "store_conflict" });
 	});
 
-	it("deletes a project with its keys and webhooks, and nothing of others", async () => {
-		const { store, projectId, webhookId, samples } = await fillStore(current());
-		const other = samples.project();
+	it("deletes a project with its keys and webhooks, and nothing of other projects", async () => {
+		const { store, projectId, webhookId, records } = await fillStore(current());
+		const other = records.project();
 		await store.insertProject(other);
-		const [hook, key] = [samples.webhook(other.id), samples.key("write", other.id)];
+		const [hook, key] = [records.webhook(other.id), records.key("write", other.id)];
 		await store.insertWebhook(hook);
 		await store.insertKey(key);
-		expect(await store.deleteProject(other.id, samples.now)).toBe(true);
-		expect(await store.deleteProject(other.id, samples.now)).toBe(false);
+		expect(await store.deleteProject(other.id, records.now)).toBe(true);
+		expect(await store.deleteProject(other.id, records.now)).toBe(false);
 		expect((await store.projects()).map(({ id }) => id)).toEqual([projectId]);
 		expect((await store.keys()).map(({ id }) => id)).not.toContain(key.id);
 		expect((await store.webhookRecords()).map(({ id }) => id)).toEqual([webhookId]);
@@ -70,16 +53,16 @@ function describeProjects(current: CurrentStore): void {
 		await expect(store.updateProject(other)).rejects.toMatchObject({ code: "store_conflict" });
 	});
 
-	it("does not delete what it does not have", async () => {
-		const { store, samples } = await fillStore(current());
-		expect(await store.deleteProject(samples.project().id, samples.now)).toBe(false);
+	it("returns false for the deletion of an unknown project", async () => {
+		const { store, records } = await fillStore(current());
+		expect(await store.deleteProject(records.project().id, records.now)).toBe(false);
 	});
 }
 
 function describeKeys(current: CurrentStore): void {
 	it("lists keys newest first", async () => {
-		const { store, projectId, samples } = await fillStore(current());
-		const [older, newer] = [samples.key("read", projectId), samples.key("write")];
+		const { store, projectId, records } = await fillStore(current());
+		const [older, newer] = [records.key("read", projectId), records.key("write")];
 		await store.insertKey(older);
 		await store.insertKey(newer);
 		const keys = await store.keys();
@@ -88,19 +71,19 @@ function describeKeys(current: CurrentStore): void {
 	});
 
 	it("refuses the same key twice", async () => {
-		const { store, samples } = await fillStore(current());
-		const key = samples.key();
+		const { store, records } = await fillStore(current());
+		const key = records.key();
 		await store.insertKey(key);
-		const same = store.insertKey({ ...key, id: samples.ids.make("key", samples.now) });
+		const same = store.insertKey({ ...key, id: records.ids.make("key", records.now) });
 		await expect(same).rejects.toMatchObject({ code: "store_conflict" });
 	});
 
 	it("deletes a key, unless it is the last that administers the whole workspace", async () => {
-		const { store, projectId, samples } = await fillStore(current());
+		const { store, projectId, records } = await fillStore(current());
 		const [first] = await store.keys();
-		const [ofProject, admin] = [samples.key("admin", projectId), samples.key()];
+		const [ofProject, admin] = [records.key("admin", projectId), records.key()];
 		await store.insertKey(ofProject);
-		await store.insertKey(samples.key("write"));
+		await store.insertKey(records.key("write"));
 		expect(await store.deleteKey(first?.id ?? "")).toBe("last_admin");
 		await store.insertKey(admin);
 		expect(await store.deleteKey(first?.id ?? "")).toBe("deleted");
@@ -111,10 +94,10 @@ function describeKeys(current: CurrentStore): void {
 }
 
 function describeWebhooks(current: CurrentStore): void {
-	it("keeps all of a webhook's record", async () => {
-		const { store, projectId, samples } = await fillStore(current(), 0);
-		const full = samples.webhook(projectId);
-		const bare = samples.webhook(projectId, {
+	it("stores all fields of a webhook's record", async () => {
+		const { store, projectId, records } = await fillStore(current(), 0);
+		const full = records.webhook(projectId);
+		const bare = records.webhook(projectId, {
 			description: null,
 			eventTypes: null,
 			metadata: {},
@@ -130,46 +113,33 @@ function describeWebhooks(current: CurrentStore): void {
 		expect((await store.webhooks(projectId, NEWEST)).rows).toEqual([bare, full].map(publicPart));
 	});
 
-	it("replaces all of a webhook's record, its secrets included", async () => {
-		const { store, projectId, samples } = await fillStore(current(), 0);
-		const before = samples.webhook(projectId);
+	it("replaces a whole record, its secrets included", async () => {
+		const { store, projectId, records } = await fillStore(current(), 0);
+		const before = records.webhook(projectId);
 		await store.insertWebhook(before);
-		const secret = { number: 2, sealed: Uint8Array.of(4), createDate: samples.now, expireDate: null };
-		const old = { number: 1, sealed: Uint8Array.of(1), createDate: samples.now, expireDate: samples.now + 5 };
-		const after = samples.webhook(projectId, { id: before.id, name: "New", status: "Paused", secrets: [secret, old] });
+		const secret = { number: 2, sealed: Uint8Array.of(4), createDate: records.now, expireDate: null };
+		const old = { number: 1, sealed: Uint8Array.of(1), createDate: records.now, expireDate: records.now + 5 };
+		const after = records.webhook(projectId, { id: before.id, name: "New", status: "Paused", secrets: [secret, old] });
 		await store.updateWebhook(after);
 		expect(await store.webhookRecords()).toEqual([after]);
-	});
-
-	it("reseals every record together with the fingerprint, or none", async () => {
-		const { store, samples } = await fillStore(current(), 2);
-		const records = await store.webhookRecords();
-		const sealed = records.map((record) => ({ ...record, sealedHeaders: Uint8Array.of(42) }));
-		const unknown = samples.webhook(records[0]?.projectId ?? "");
-		await expect(store.reseal([...sealed, unknown], "ff00")).rejects.toMatchObject({ code: "store_conflict" });
-		expect(await store.webhookRecords()).toEqual(records);
-		expect((await store.identity())?.masterKeyFingerprint).toBe("00ff");
-		await store.reseal(sealed, "ff00");
-		expect(await store.webhookRecords()).toEqual(sealed);
-		expect((await store.identity())?.masterKeyFingerprint).toBe("ff00");
 	});
 }
 
 function describeDeletedWebhooks(current: CurrentStore): void {
-	it("lists no deleted webhook, but keeps its record while deliveries are to be settled", async () => {
-		const { store, projectId, accept, update, samples, webhookIds } = await fillStore(current(), 3);
+	it("lists no deleted webhook, but keeps its record while it has Pending or Held deliveries", async () => {
+		const { store, projectId, accept, update, records, webhookIds } = await fillStore(current(), 3);
 		const [pendingHook = "", heldHook = "", idleHook = ""] = webhookIds;
 		const [pending = ""] = await accept({ webhookIds: [pendingHook] });
 		const [held = ""] = await accept({ webhookIds: [heldHook], state: newHeldDelivery("paused") });
 		for (const record of await store.webhookRecords())
-			await store.updateWebhook({ ...record, deleteDate: samples.now });
+			await store.updateWebhook({ ...record, deleteDate: records.now });
 		const kept = async () => (await store.webhookRecords()).map(({ id }) => id);
 		expect(idsOf(await store.webhooks(projectId, NEWEST))).toEqual([]);
 		expect(await kept()).toEqual([pendingHook, heldHook]);
 		expect(await kept()).not.toContain(idleHook);
-		await update(samples.outcome(pending, 1));
+		await update(records.outcome(pending, 1));
 		expect(await kept()).toEqual([heldHook]);
-		await update({ deliveryId: held, change: { type: "cancel", reason: "deleted" }, attempt: null, at: samples.now });
+		await update({ deliveryId: held, change: { type: "cancel", reason: "deleted" }, attempt: null, at: records.now });
 		expect(await kept()).toEqual([]);
 	});
 }

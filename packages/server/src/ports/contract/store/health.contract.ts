@@ -1,139 +1,138 @@
-// The store's contract: the health of webhooks.
+// The contract of the stats slice: the health of webhooks.
 import { expect, it } from "vitest";
 
 import { HEALTHY } from "../../../core/policies/webhook-health.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { fillStore, POLICY, type World } from "./samples/records.ts";
+import type { CurrentStore, Reopen } from "./records/records.ts";
+import { fillStore, POLICY, type World } from "./records/records.ts";
 
-/** `reopen` closes the store and opens it again, where data outlives the store. */
-export function describeHealth(current: CurrentStore, reopen: () => Promise<void>): void {
+export function describeHealth(current: CurrentStore, reopen: Reopen): void {
 	describeCourse(current);
-	describeTurns(current);
+	describeHealthChanges(current);
 	describeReset(current);
 
-	it("is still known after the store was opened again", async () => {
+	it("is the same after the store was reopened", async () => {
 		const world = await fillStore(current(), 2);
-		const { samples, webhookIds } = world;
+		const { records, webhookIds } = world;
 		const [failing = "", healthy = ""] = webhookIds;
 		await exhaust(world);
 		await reopen();
-		expect(await current().webhookHealth(failing)).toEqual({ failingSince: samples.now, exhaustedCount: 1 });
+		expect(await current().webhookHealth(failing)).toEqual({ failingSince: records.now, exhaustedCount: 1 });
 		expect(await current().webhookHealth(healthy)).toEqual(HEALTHY);
 	});
 }
 
 function describeCourse(current: CurrentStore): void {
-	it("is failing since the first failed attempt, counts what is exhausted, and is healthy after a success", async () => {
+	it("is failing from the first failed attempt, counts exhausted deliveries, and recovers with a success", async () => {
 		const world = await fillStore(current());
-		const { store, accept, update, samples, webhookId } = world;
+		const { store, accept, update, records, webhookId } = world;
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
-		const since = samples.now;
+		const since = records.now;
 		const [id = ""] = await accept();
-		await update(samples.failure(id, 1));
+		await update(records.failure(id, 1));
 		expect(await store.webhookHealth(webhookId)).toEqual({ failingSince: since, exhaustedCount: 0 });
-		samples.now += 1_000;
+		records.now += 1_000;
 		await exhaust(world);
 		await exhaust(world);
 		expect(await store.webhookHealth(webhookId)).toEqual({ failingSince: since, exhaustedCount: 2 });
-		await update(samples.outcome(id, 2));
+		await update(records.outcome(id, 2));
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
 	});
 
-	it("counts a delivery as exhausted once, even if an attempt that was thought lost fails too", async () => {
+	it("counts an exhausted delivery once, even if a late attempt fails too", async () => {
 		const world = await fillStore(current());
-		const { store, accept, update, samples, webhookId } = world;
+		const { store, accept, update, records, webhookId } = world;
 		const [id = ""] = await accept();
-		await update(samples.outcome(id, 1, { kind: "gone", responseCode: 410 }));
-		expect((await update(samples.failure(id, 1))).healthChanges).toEqual([]);
+		await update(records.outcome(id, 1, { kind: "gone", responseCode: 410 }));
+		expect((await update(records.failure(id, 1))).healthChanges).toEqual([]);
 		expect(await store.webhookHealth(webhookId)).toMatchObject({ exhaustedCount: 1 });
 	});
 
-	it("keeps to the order of the outcomes within a batch", async () => {
-		const { store, accept, update, samples, webhookId } = await fillStore(current());
+	it("follows the order of the outcomes within a batch", async () => {
+		const { store, accept, update, records, webhookId } = await fillStore(current());
 		const [first = "", second = ""] = [...(await accept()), ...(await accept())];
-		await update(samples.failure(first, 1), samples.outcome(second, 1));
+		await update(records.failure(first, 1), records.outcome(second, 1));
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
-		await update(samples.outcome(first, 2), samples.failure(second, 2));
-		expect(await store.webhookHealth(webhookId)).toEqual({ failingSince: samples.now, exhaustedCount: 0 });
+		await update(records.outcome(first, 2), records.failure(second, 2));
+		expect(await store.webhookHealth(webhookId)).toEqual({ failingSince: records.now, exhaustedCount: 0 });
 	});
 
-	it("is left alone by a commit that fails, and by deliveries of Fanfare's own events", async () => {
+	it("is not changed by a failed commit, nor by deliveries of own events", async () => {
 		const world = await fillStore(current());
-		const { store, accept, update, samples, projectId, webhookId } = world;
+		const { store, accept, update, records, projectId, webhookId } = world;
 		const [id = ""] = await accept();
-		const event = samples.event(projectId);
-		const failing = store.commit({ events: [event, event], updates: [samples.failure(id, 1)] });
+		const event = records.event(projectId);
+		const failing = store.commit({ events: [event, event], updates: [records.failure(id, 1)] });
 		await expect(failing).rejects.toMatchObject({ name: "StoreError" });
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
 		expect(await exhaust(world, "fanfare.webhook.failing")).toEqual([]);
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
-		await update(samples.failure(id, 1));
+		await update(records.failure(id, 1));
 		const [own = ""] = await accept({ type: "fanfare.webhook.failing" });
-		await update(samples.outcome(own, 1));
-		expect(await store.webhookHealth(webhookId)).toMatchObject({ failingSince: samples.now });
+		await update(records.outcome(own, 1));
+		expect(await store.webhookHealth(webhookId)).toMatchObject({ failingSince: records.now });
 	});
 }
 
-function describeTurns(current: CurrentStore): void {
-	it("tells of each exhausted delivery and of the first success after them, in order", async () => {
+function describeHealthChanges(current: CurrentStore): void {
+	it("reports each exhausted delivery and the first success after them, in order", async () => {
 		const world = await fillStore(current());
-		const { store, accept, update, samples, projectId } = world;
-		const since = samples.now;
+		const { store, accept, update, records, projectId } = world;
+		const since = records.now;
 		const [id = ""] = await accept();
-		expect((await update(samples.failure(id, 1))).healthChanges).toEqual([]);
+		expect((await update(records.failure(id, 1))).healthChanges).toEqual([]);
 		const [gone = ""] = await accept();
 		const { healthChanges } = await update(
-			samples.outcome(gone, 1, { kind: "gone", responseCode: 410 }),
-			samples.outcome(id, 2),
+			records.outcome(gone, 1, { kind: "gone", responseCode: 410 }),
+			records.outcome(id, 2),
 		);
 		const [before, after] = [
 			{ failingSince: since, exhaustedCount: 0 },
 			{ failingSince: since, exhaustedCount: 1 },
 		];
 		expect(healthChanges).toEqual([
-			{ kind: "exhausted", delivery: await store.delivery(projectId, gone), at: samples.now, before, after },
+			{ kind: "exhausted", delivery: await store.delivery(projectId, gone), at: records.now, before, after },
 			{
 				kind: "recovered",
 				delivery: await store.delivery(projectId, id),
-				at: samples.now,
+				at: records.now,
 				before: after,
 				after: HEALTHY,
 			},
 		]);
 	});
 
-	it("tells nothing where nothing was exhausted", async () => {
-		const { accept, update, samples } = await fillStore(current());
+	it("reports no health change if no delivery was exhausted", async () => {
+		const { accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		expect((await update(samples.failure(id, 1), samples.outcome(id, 2))).healthChanges).toEqual([]);
+		expect((await update(records.failure(id, 1), records.outcome(id, 2))).healthChanges).toEqual([]);
 	});
 }
 
 function describeReset(current: CurrentStore): void {
-	it("is left alone by an update of the webhook, unless it is to begin anew", async () => {
+	it("is not changed by an update of the webhook, unless the update resets it", async () => {
 		const world = await fillStore(current());
-		const { store, samples, webhookId } = world;
+		const { store, records, webhookId } = world;
 		await exhaust(world);
 		const [record] = await store.webhookRecords();
 		await store.updateWebhook({ ...record!, name: "Other" });
-		expect(await store.webhookHealth(webhookId)).toEqual({ failingSince: samples.now, exhaustedCount: 1 });
+		expect(await store.webhookHealth(webhookId)).toEqual({ failingSince: records.now, exhaustedCount: 1 });
 		await store.updateWebhook({ ...record!, name: "Third" }, { resetHealth: true });
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
 	});
 
-	it("is as it was where the update fails", async () => {
+	it("is not reset by an update that fails", async () => {
 		const world = await fillStore(current());
-		const { store, samples, projectId, webhookId } = world;
+		const { store, records, projectId, webhookId } = world;
 		await exhaust(world);
-		const unknown = { ...samples.webhook(projectId), id: samples.ids.make("webhook", samples.now) };
+		const unknown = { ...records.webhook(projectId), id: records.ids.make("webhook", records.now) };
 		await expect(store.updateWebhook(unknown, { resetHealth: true })).rejects.toMatchObject({ code: "store_conflict" });
 		expect(await store.webhookHealth(webhookId)).toMatchObject({ exhaustedCount: 1 });
 	});
 }
 
-/** Accepts an event whose delivery fails until its retries are used up; gives the health changes of it. */
-async function exhaust({ accept, update, samples }: World, type = "user.created") {
+/** Accepts an event whose delivery fails until its retries are used up. Returns the health changes. */
+async function exhaust({ accept, update, records }: World, type = "user.created") {
 	const [id = ""] = await accept({ type });
 	const numbers = Array.from({ length: POLICY.maxRetries + 1 }, (_, index) => index + 1);
-	return (await update(...numbers.map((number) => samples.failure(id, number)))).healthChanges;
+	return (await update(...numbers.map((number) => records.failure(id, number)))).healthChanges;
 }

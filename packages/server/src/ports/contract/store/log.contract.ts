@@ -1,11 +1,11 @@
-// The store's contract: the log and its filters.
+// The contract of the log slice: filters and lookups.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery, type Delivery } from "../../../core/delivery.ts";
 import type { DeliveryFilter } from "../../store/log.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type World } from "./samples/records.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
 
 const TYPES = ["a.created", "a.deleted"] as const;
 
@@ -22,7 +22,7 @@ function describeFilters(current: CurrentStore): void {
 		expect(idsOf(await store.deliveries(projectId, ANY_DELIVERY, NEWEST))).toEqual(ids.toReversed());
 	});
 
-	it("finds deliveries by any filters together", async () => {
+	it("finds deliveries by any combination of filters", async () => {
 		const world = await fillStore(current(), 2);
 		const all = await fillLog(world);
 		await fc.assert(
@@ -36,11 +36,11 @@ function describeFilters(current: CurrentStore): void {
 		);
 	});
 
-	it("takes the start of a time range in, and leaves its end out", async () => {
-		const { store, projectId, accept, samples } = await fillStore(current());
-		const start = samples.now;
+	it("includes the start of a time range and excludes its end", async () => {
+		const { store, projectId, accept, records } = await fillStore(current());
+		const start = records.now;
 		const ids: string[] = [];
-		for (let n = 0; n < 4; n++, samples.now += 10) ids.push(...(await accept()));
+		for (let n = 0; n < 4; n++, records.now += 10) ids.push(...(await accept()));
 		const between = { after: start + 10, before: start + 30 };
 		expect(idsOf(await store.deliveries(projectId, { ...ANY_DELIVERY, ...between }, NEWEST))).toEqual([ids[2], ids[1]]);
 		const events = await store.events(projectId, { type: null, ...between }, NEWEST);
@@ -56,11 +56,11 @@ function describeFilters(current: CurrentStore): void {
 }
 
 function describeLookups(current: CurrentStore): void {
-	it("shows a project nothing of another's", async () => {
-		const { store, projectId, webhookId, accept, samples } = await fillStore(current());
+	it("shows a project no rows of another project", async () => {
+		const { store, projectId, webhookId, accept, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const eventId = (await store.delivery(projectId, id))?.eventId ?? "";
-		const other = samples.project();
+		const other = records.project();
 		await store.insertProject(other);
 		expect(await store.delivery(other.id, id)).toBeNull();
 		expect(await store.event(other.id, eventId)).toBeNull();
@@ -70,7 +70,7 @@ function describeLookups(current: CurrentStore): void {
 		expect((await store.events(other.id, { type: null, after: null, before: null }, NEWEST)).rows).toEqual([]);
 	});
 
-	it("answers null for ids that it does not have, or that are none", async () => {
+	it("finds nothing for unknown ids and for texts that are not ids", async () => {
 		const { store, projectId, accept } = await fillStore(current());
 		const [id = ""] = await accept();
 		for (const text of ["", "dlv_", "dlv_zz", id.replace("dlv", "evt"), `${id}0`, id.slice(0, -1)]) {
@@ -80,37 +80,37 @@ function describeLookups(current: CurrentStore): void {
 		}
 	});
 
-	it("lists attempts first one first", async () => {
-		const { store, accept, update, samples } = await fillStore(current());
+	it("lists attempts in the order of their numbers", async () => {
+		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		const updates = [1, 2, 3].map((number) => samples.failure(id, number));
+		const updates = [1, 2, 3].map((number) => records.failure(id, number));
 		await update(...updates);
 		expect(await store.attempts(id)).toEqual(updates.map(({ attempt }) => attempt));
 	});
 }
 
-/** Deliveries of two webhooks and types in every status; gives them newest first. */
-async function fillLog({ store, projectId, webhookIds, accept, update, samples }: World): Promise<Delivery[]> {
+/** Makes deliveries of two webhooks and two types in every status. Returns them newest first. */
+async function fillLog({ store, projectId, webhookIds, accept, update, records }: World): Promise<Delivery[]> {
 	for (let n = 0; n < 60; n++) {
-		samples.now += n % 3;
-		const state = n % 7 === 0 ? newHeldDelivery("paused") : newDelivery(samples.now, null);
+		records.now += n % 3;
+		const state = n % 7 === 0 ? newHeldDelivery("paused") : newDelivery(records.now, null);
 		const [id = ""] = await accept({ type: TYPES[n % 2] ?? "", webhookIds: [webhookIds[(n >> 1) % 2] ?? ""], state });
-		if (n % 5 === 1) await update(samples.outcome(id, 1));
-		if (n % 5 === 2) await update(samples.outcome(id, 1, { kind: "success", responseCode: 204 }));
-		if (n % 5 === 3) await update(samples.outcome(id, 1, { kind: "gone", responseCode: 410 }));
-		if (n % 10 === 4) await update(samples.failure(id, 1));
+		if (n % 5 === 1) await update(records.outcome(id, 1));
+		if (n % 5 === 2) await update(records.outcome(id, 1, { kind: "success", responseCode: 204 }));
+		if (n % 5 === 3) await update(records.outcome(id, 1, { kind: "gone", responseCode: 410 }));
+		if (n % 10 === 4) await update(records.failure(id, 1));
 		if (n % 11 === 5) {
-			await update({ deliveryId: id, change: { type: "cancel", reason: "by hand" }, attempt: null, at: samples.now });
+			await update({ deliveryId: id, change: { type: "cancel", reason: "by hand" }, attempt: null, at: records.now });
 		}
 	}
 	return [...(await store.deliveries(projectId, ANY_DELIVERY, NEWEST)).rows];
 }
 
-function filters({ webhookIds, samples }: World, all: readonly Delivery[]): fc.Arbitrary<DeliveryFilter> {
+function filters({ webhookIds, records }: World, all: readonly Delivery[]): fc.Arbitrary<DeliveryFilter> {
 	const eventIds = all.filter((_, index) => index % 20 === 0).map(({ eventId }) => eventId);
-	const unknown = samples.ids.make("webhook", samples.now);
+	const unknown = records.ids.make("webhook", records.now);
 	const oldest = all.at(-1)?.createDate ?? 0;
-	const time = fc.integer({ min: oldest - 2, max: samples.now + 2 });
+	const time = fc.integer({ min: oldest - 2, max: records.now + 2 });
 	const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { freq: 1, nil: null });
 	return fc.record({
 		webhookId: maybe(fc.constantFrom(...webhookIds, unknown)),

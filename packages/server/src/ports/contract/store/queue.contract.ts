@@ -1,9 +1,9 @@
-// The store's contract: work that waits, leases and sweeps.
+// The contract of the queue slice: claims, due times, leases and sweeps.
 import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { fillStore, type World } from "./samples/records.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { fillStore, type World } from "./records/records.ts";
 
 export function describeQueue(current: CurrentStore): void {
 	describeClaims(current);
@@ -15,21 +15,21 @@ export function describeQueue(current: CurrentStore): void {
 
 const PLENTY = { limit: 100, maxBytes: 1_000_000 };
 
-function claim({ store, samples, webhookId }: World, changes: Partial<Parameters<typeof store.claimDue>[0]> = {}) {
-	return store.claimDue({ webhookId, now: samples.now, ...PLENTY, leaseUntil: samples.now + 60_000, ...changes });
+function claim({ store, records, webhookId }: World, changes: Partial<Parameters<typeof store.claimDue>[0]> = {}) {
+	return store.claimDue({ webhookId, now: records.now, ...PLENTY, leaseUntil: records.now + 60_000, ...changes });
 }
 
 function describeClaims(current: CurrentStore): void {
-	it("leases what is due, with all that an attempt needs", async () => {
+	it("claims due deliveries with all data that an attempt needs", async () => {
 		const world = await fillStore(current());
-		const { projectId, webhookId, accept, samples } = world;
+		const { projectId, webhookId, accept, records } = world;
 		const [id = ""] = await accept({
 			type: "a.b",
 			body: Buffer.from("body"),
-			state: newDelivery(samples.now, null, "replay"),
+			state: newDelivery(records.now, null, "replay"),
 		});
 		const eventId = (await world.store.delivery(projectId, id))?.eventId;
-		const leaseUntil = samples.now + 60_000;
+		const leaseUntil = records.now + 60_000;
 		expect(await claim(world)).toEqual([
 			{
 				id,
@@ -40,26 +40,26 @@ function describeClaims(current: CurrentStore): void {
 				trigger: "replay",
 				attemptCount: 0,
 				leaseUntil,
-				createDate: samples.now,
+				createDate: records.now,
 				body: new Uint8Array(Buffer.from("body")),
 			},
 		]);
-		expect(await world.state(id)).toMatchObject({ status: "Pending", leaseUntil, nextAttemptAt: samples.now });
+		expect(await world.state(id)).toMatchObject({ status: "Pending", leaseUntil, nextAttemptAt: records.now });
 		expect(await claim(world)).toEqual([]);
 	});
 
-	it("gives the earliest due first, and no more than the limit", async () => {
+	it("claims the earliest due first, and no more than the limit", async () => {
 		const world = await fillStore(current());
-		const { accept, samples } = world;
-		const dueIn = [30, 10, 20].map((ms) => newDelivery(samples.now + ms, null));
+		const { accept, records } = world;
+		const dueIn = [30, 10, 20].map((ms) => newDelivery(records.now + ms, null));
 		const ids: string[] = [];
 		for (const state of dueIn) ids.push(...(await accept({ state })));
-		samples.now += 100;
+		records.now += 100;
 		expect((await claim(world, { limit: 2 })).map(({ id }) => id)).toEqual([ids[1], ids[2]]);
 		expect((await claim(world, { limit: 2 })).map(({ id }) => id)).toEqual([ids[0]]);
 	});
 
-	it("stops before the bodies outgrow maxBytes, but gives the first in any case", async () => {
+	it("claims no more body bytes than maxBytes, but always the first delivery", async () => {
 		const world = await fillStore(current());
 		for (const size of [50, 50, 10]) await world.accept({ body: Buffer.alloc(size) });
 		expect(await claim(world, { maxBytes: 10 })).toHaveLength(1);
@@ -68,34 +68,34 @@ function describeClaims(current: CurrentStore): void {
 }
 
 function describeNotDue(current: CurrentStore): void {
-	it("gives nothing that is not due yet, held, settled, or another webhook's", async () => {
+	it("claims no delivery that is not due yet, leased, Held, final, or another webhook's", async () => {
 		const world = await fillStore(current(), 2);
-		const { accept, update, samples, webhookIds } = world;
-		await accept({ state: newDelivery(samples.now + 1, null) });
-		await accept({ state: newDelivery(samples.now, samples.now + 1) });
+		const { accept, update, records, webhookIds } = world;
+		await accept({ state: newDelivery(records.now + 1, null) });
+		await accept({ state: newDelivery(records.now, records.now + 1) });
 		await accept({ state: newHeldDelivery("paused") });
 		await accept({ webhookIds: webhookIds.slice(1) });
-		const [settled = ""] = await accept();
-		await update(samples.outcome(settled, 1));
+		const [final = ""] = await accept();
+		await update(records.outcome(final, 1));
 		expect(await claim(world)).toEqual([]);
 	});
 
-	it("gives a delivery again when its lease is over", async () => {
+	it("claims a delivery again when its lease has ended", async () => {
 		const world = await fillStore(current());
 		const [id] = await world.accept();
-		await claim(world, { leaseUntil: world.samples.now + 10 });
-		world.samples.now += 9;
+		await claim(world, { leaseUntil: world.records.now + 10 });
+		world.records.now += 9;
 		expect(await claim(world)).toEqual([]);
-		world.samples.now += 1;
+		world.records.now += 1;
 		expect((await claim(world)).map((leased) => leased.id)).toEqual([id]);
 	});
 }
 
 function describeDueTimes(current: CurrentStore): void {
-	it("tells for each webhook when its earliest delivery is due", async () => {
-		const { store, accept, webhookIds, samples } = await fillStore(current(), 4);
+	it("knows for each webhook when its earliest delivery is due", async () => {
+		const { store, accept, webhookIds, records } = await fillStore(current(), 4);
 		const [first = "", second = "", third = ""] = webhookIds;
-		const { now } = samples;
+		const { now } = records;
 		for (const at of [now + 20, now + 10]) await accept({ webhookIds: [first], state: newDelivery(at, null) });
 		await accept({ webhookIds: [second], state: newDelivery(now, now + 500) });
 		await accept({ webhookIds: [third], state: newHeldDelivery("paused") });
@@ -107,99 +107,99 @@ function describeDueTimes(current: CurrentStore): void {
 		expect(await Promise.all(webhookIds.map((id) => store.nextDueAt(id)))).toEqual([now + 10, now + 500, null, null]);
 	});
 
-	it("knows of nothing due in an empty store", async () => {
+	it("has no due webhook if there are no deliveries", async () => {
 		const { store, webhookId } = await fillStore(current());
 		expect(await store.dueWebhooks()).toEqual([]);
 		expect(await store.nextDueAt(webhookId)).toBeNull();
 	});
 
-	it("forgets a webhook when the last of its deliveries is settled", async () => {
-		const { store, accept, update, samples } = await fillStore(current());
+	it("has no due webhook once the last delivery is final", async () => {
+		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		await update(samples.outcome(id, 1));
+		await update(records.outcome(id, 1));
 		expect(await store.dueWebhooks()).toEqual([]);
 	});
 
-	it("tells of what was committed last how it is due after a failure", async () => {
-		const { store, webhookId, accept, update, state, samples } = await fillStore(current());
+	it("knows when a delivery is due after a failed attempt", async () => {
+		const { store, webhookId, accept, update, state, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		await update(samples.failure(id, 1));
+		await update(records.failure(id, 1));
 		expect(await store.nextDueAt(webhookId)).toBe((await state(id)).nextAttemptAt);
 	});
 }
 
 function describeLeases(current: CurrentStore): void {
-	it("renews leases, but makes none", async () => {
+	it("renews leases, but leases no delivery that is not leased", async () => {
 		const world = await fillStore(current());
-		const { store, accept, state, update, samples } = world;
-		const [leased = "", free = "", settled = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
+		const { store, accept, state, update, records } = world;
+		const [leased = "", free = "", final = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
 		await claim(world, { limit: 1 });
-		await update(samples.outcome(settled, 1));
-		const until = samples.now + 90_000;
-		await store.renewLeases([leased, free, settled, samples.ids.make("dlv", samples.now)], until);
+		await update(records.outcome(final, 1));
+		const until = records.now + 90_000;
+		await store.renewLeases([leased, free, final, records.ids.make("dlv", records.now)], until);
 		expect(await state(leased)).toMatchObject({ leaseUntil: until });
 		expect(await state(free)).toMatchObject({ leaseUntil: null });
-		expect(await state(settled)).toMatchObject({ leaseUntil: null, status: "Succeeded" });
+		expect(await state(final)).toMatchObject({ leaseUntil: null, status: "Succeeded" });
 		await claim(world);
-		expect(await store.nextDueAt(world.webhookId)).toBe(samples.now + 60_000);
-		// The one that was renewed is not due before its new end.
+		expect(await store.nextDueAt(world.webhookId)).toBe(records.now + 60_000);
+		// The renewed lease is not due before its new end.
 		expect((await claim(world, { now: until - 1 })).map(({ id }) => id)).toEqual([free]);
 	});
 
-	it("ends every lease, and what was leased is due again when it was due before", async () => {
+	it("ends every lease, so that the deliveries are due at the time of their next attempt", async () => {
 		const world = await fillStore(current(), 2);
-		const { store, accept, webhookIds, samples, state } = world;
-		const ids = await accept({ webhookIds, state: newDelivery(samples.now - 7, samples.now + 60_000) });
-		const [waiting = ""] = await accept({ state: newDelivery(samples.now + 5, null) });
+		const { store, accept, webhookIds, records, state } = world;
+		const ids = await accept({ webhookIds, state: newDelivery(records.now - 7, records.now + 60_000) });
+		const [waiting = ""] = await accept({ state: newDelivery(records.now + 5, null) });
 		expect(await store.releaseAllLeases()).toBe(2);
-		for (const id of ids) expect(await state(id)).toEqual(newDelivery(samples.now - 7, null));
-		expect(await state(waiting)).toEqual(newDelivery(samples.now + 5, null));
-		expect(await Promise.all(webhookIds.map((id) => store.nextDueAt(id)))).toEqual([samples.now - 7, samples.now - 7]);
+		for (const id of ids) expect(await state(id)).toEqual(newDelivery(records.now - 7, null));
+		expect(await state(waiting)).toEqual(newDelivery(records.now + 5, null));
+		expect(await Promise.all(webhookIds.map((id) => store.nextDueAt(id)))).toEqual([records.now - 7, records.now - 7]);
 		expect(await store.releaseAllLeases()).toBe(0);
 	});
 }
 
 function describeSweeps(current: CurrentStore): void {
-	it("changes a webhook's deliveries of one status, some at a time, until none is left", async () => {
+	it("sweeps a webhook's deliveries of one status, up to the limit at a time, until none is left", async () => {
 		const world = await fillStore(current(), 2);
-		const { store, webhookId, webhookIds, accept, samples } = world;
+		const { store, webhookId, webhookIds, accept, records } = world;
 		for (let n = 0; n < 5; n++) await accept();
 		await accept({ webhookIds: webhookIds.slice(1) });
 		const hold = { type: "hold", reason: "paused" } as const;
 		const counts: number[] = [];
-		for (let n = 0; n < 3; n++) counts.push(await store.sweepWebhook(webhookId, "Pending", hold, samples.now, 2));
+		for (let n = 0; n < 3; n++) counts.push(await store.sweepWebhook(webhookId, "Pending", hold, records.now, 2));
 		expect(counts).toEqual([2, 2, 1]);
 		expect(await store.countOpen()).toEqual({ Pending: 1, Held: 5 });
 		expect(await claim(world)).toEqual([]);
 	});
 
-	it("lets the oldest go first", async () => {
-		const { store, webhookId, accept, state, samples } = await fillStore(current());
+	it("sweeps the oldest deliveries first", async () => {
+		const { store, webhookId, accept, state, records } = await fillStore(current());
 		const ids: string[] = [];
 		for (let n = 0; n < 3; n++) ids.push(...(await accept({ state: newHeldDelivery("paused") })));
-		const resume = { type: "resume", at: samples.now } as const;
-		expect(await store.sweepWebhook(webhookId, "Held", resume, samples.now + 5, 2)).toBe(2);
+		const resume = { type: "resume", at: records.now } as const;
+		expect(await store.sweepWebhook(webhookId, "Held", resume, records.now + 5, 2)).toBe(2);
 		const states = await Promise.all(ids.map(state));
 		expect(states.map(({ status }) => status)).toEqual(["Pending", "Pending", "Held"]);
-		expect(states[0]).toEqual(newDelivery(samples.now, null));
+		expect(states[0]).toEqual(newDelivery(records.now, null));
 	});
 
-	it("sweeps every status, and dates what it changed", async () => {
-		const { store, projectId, webhookId, accept, update, samples } = await fillStore(current());
+	it("sweeps deliveries of every status, and sets their updateDate", async () => {
+		const { store, projectId, webhookId, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		for (let number = 1; number <= 4; number++) await update(samples.failure(id, number));
-		samples.now += 10;
-		const retry = { type: "retry", at: samples.now } as const;
-		expect(await store.sweepWebhook(webhookId, "Succeeded", retry, samples.now, 10)).toBe(0);
-		expect(await store.sweepWebhook(webhookId, "Failed", retry, samples.now, 10)).toBe(1);
+		for (let number = 1; number <= 4; number++) await update(records.failure(id, number));
+		records.now += 10;
+		const retry = { type: "retry", at: records.now } as const;
+		expect(await store.sweepWebhook(webhookId, "Succeeded", retry, records.now, 10)).toBe(0);
+		expect(await store.sweepWebhook(webhookId, "Failed", retry, records.now, 10)).toBe(1);
 		expect(await store.delivery(projectId, id)).toMatchObject({
 			status: "Pending",
 			trigger: "manual",
-			updateDate: samples.now,
+			updateDate: records.now,
 		});
 		const cancel = { type: "cancel", reason: "The webhook was deleted." } as const;
-		expect(await store.sweepWebhook(webhookId, "Pending", cancel, samples.now, 10)).toBe(1);
-		expect(await store.sweepWebhook(webhookId, "Cancelled", retry, samples.now, 10)).toBe(1);
+		expect(await store.sweepWebhook(webhookId, "Pending", cancel, records.now, 10)).toBe(1);
+		expect(await store.sweepWebhook(webhookId, "Cancelled", retry, records.now, 10)).toBe(1);
 		expect(await store.countOpen()).toEqual({ Pending: 1, Held: 0 });
 	});
 }

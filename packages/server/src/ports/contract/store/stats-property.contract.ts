@@ -1,4 +1,4 @@
-// The store's contract: statistics equal what the log says, whatever has happened.
+// The contract of the stats slice: stats equal what the log says after any sequence of writes.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -7,9 +7,9 @@ import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../cor
 import { STATS_WIDTHS, STATS_WIDTHS_MS, type StatsBucket, type StatsWidth } from "../../../core/stats/stats.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
 import type { Store } from "../../store/store.ts";
-import type { CurrentStore } from "./samples/records.ts";
-import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./samples/records.ts";
-import { buckets, floorTo, KEEP_ALL, MINUTE, NONE } from "./samples/stats.ts";
+import type { CurrentStore, Reopen } from "./records/records.ts";
+import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./records/records.ts";
+import { buckets, floorTo, KEEP_ALL, MINUTE, ZERO_COUNTS } from "./records/stats.ts";
 
 type Step =
 	| { readonly kind: "accept"; readonly webhooks: readonly number[] }
@@ -50,9 +50,8 @@ const steps = fc.array(
 	{ minLength: 1, maxLength: 30 },
 );
 
-/** `reopen` closes the store and opens it again, where data outlives the store. */
-export function describeStatsProperty(current: CurrentStore, reopen: () => Promise<void>): void {
-	it("equals what the log says after any commits, sweeps, rounds of adding up and new openings", async () => {
+export function describeStatsProperty(current: CurrentStore, reopen: Reopen): void {
+	it("equals what the log says after any sequence of commits, sweeps, roll-ups and reopenings", async () => {
 		const world = await fillStore(current(), 3);
 		await fc.assert(
 			fc.asyncProperty(steps, async (sequence) => {
@@ -65,22 +64,25 @@ export function describeStatsProperty(current: CurrentStore, reopen: () => Promi
 	});
 }
 
-/** Ends as the answers to commits tell them; everything else is read from the log at the end. */
+/**
+ * Performs the steps and computes the expected stats. It notes when deliveries become final, as the results of commits
+ * say; it reads everything else from the log at the end.
+ */
 class Book {
 	readonly #world: World;
 	readonly #ids: string[] = [];
-	static readonly ends = new WeakMap<World["samples"], Map<string, { succeeded: number; exhausted: number }>>();
+	static readonly ends = new WeakMap<World["records"], Map<string, { succeeded: number; exhausted: number }>>();
 
 	constructor(world: World) {
 		this.#world = world;
-		if (!Book.ends.has(world.samples)) Book.ends.set(world.samples, new Map());
+		if (!Book.ends.has(world.records)) Book.ends.set(world.records, new Map());
 	}
 
-	async take(step: Step, current: CurrentStore, reopen: () => Promise<void>): Promise<void> {
-		const { samples, projectId, webhookIds } = this.#world;
+	async take(step: Step, current: CurrentStore, reopen: Reopen): Promise<void> {
+		const { records, projectId, webhookIds } = this.#world;
 		switch (step.kind) {
 			case "accept": {
-				const event = samples.event(projectId, { webhookIds: step.webhooks.map((index) => webhookIds[index] ?? "") });
+				const event = records.event(projectId, { webhookIds: step.webhooks.map((index) => webhookIds[index] ?? "") });
 				await current().commit({ events: [event], updates: [] });
 				this.#ids.push(...event.deliveries.map(({ id }) => id));
 				return;
@@ -88,14 +90,14 @@ class Book {
 			case "changes":
 				return this.#change(current(), step.changes);
 			case "later":
-				samples.now += step.ms;
+				records.now += step.ms;
 				return;
 			case "roll up":
 				await current().rollUpStats({ ...KEEP_ALL, limit: step.limit });
 				return;
 			case "sweep": {
 				const cancel = { type: "cancel", reason: "by hand" } as const;
-				await current().sweepWebhook(webhookIds[step.webhook] ?? "", step.from, cancel, samples.now, 3);
+				await current().sweepWebhook(webhookIds[step.webhook] ?? "", step.from, cancel, records.now, 3);
 				return;
 			}
 			case "reopen":
@@ -104,7 +106,7 @@ class Book {
 	}
 
 	async #change(store: Store, changes: readonly (readonly [which: number, change: Change])[]): Promise<void> {
-		const { samples, projectId } = this.#world;
+		const { records, projectId } = this.#world;
 		for (const [which, change] of changes) {
 			const id = this.#ids[which % Math.max(1, this.#ids.length)];
 			if (id === undefined) return;
@@ -112,39 +114,39 @@ class Book {
 			const { updates } = await store.commit({ events: [], updates: [this.#update(id, change)] });
 			const [after] = updates;
 			if (before === null || after === null || after === undefined || before.status === after.status) continue;
-			const minute = floorTo(samples.now, MINUTE);
+			const minute = floorTo(records.now, MINUTE);
 			if (after.status === "Succeeded") this.#endsOf(before.webhookId, minute).succeeded++;
 			if (after.status === "Failed") this.#endsOf(before.webhookId, minute).exhausted++;
 		}
 	}
 
 	#update(deliveryId: string, change: Change): DeliveryUpdate {
-		const { samples } = this.#world;
-		const by = (change: DeliveryChange): DeliveryUpdate => ({ deliveryId, change, attempt: null, at: samples.now });
+		const { records } = this.#world;
+		const by = (change: DeliveryChange): DeliveryUpdate => ({ deliveryId, change, attempt: null, at: records.now });
 		switch (change) {
 			case "success":
-				return samples.outcome(deliveryId, 1);
+				return records.outcome(deliveryId, 1);
 			case "failure":
-				return samples.failure(deliveryId, 1);
+				return records.failure(deliveryId, 1);
 			case "gone":
-				return samples.outcome(deliveryId, 1, { kind: "gone", responseCode: 410 });
+				return records.outcome(deliveryId, 1, { kind: "gone", responseCode: 410 });
 			case "refused": {
-				const attempt = samples.attempt(1, { responseCode: 0, error: "refused" });
-				return { ...samples.failure(deliveryId, 1, 0), attempt };
+				const attempt = records.attempt(1, { responseCode: 0, error: "refused" });
+				return { ...records.failure(deliveryId, 1, 0), attempt };
 			}
 			case "hold":
 				return by({ type: "hold", reason: "paused" });
 			case "resume":
-				return by({ type: "resume", at: samples.now });
+				return by({ type: "resume", at: records.now });
 			case "cancel":
 				return by({ type: "cancel", reason: "by hand" });
 			case "retry":
-				return by({ type: "retry", at: samples.now });
+				return by({ type: "retry", at: records.now });
 		}
 	}
 
 	#endsOf(webhookId: string, minute: number): { succeeded: number; exhausted: number } {
-		const ends = Book.ends.get(this.#world.samples) ?? new Map<string, { succeeded: number; exhausted: number }>();
+		const ends = Book.ends.get(this.#world.records) ?? new Map<string, { succeeded: number; exhausted: number }>();
 		const known = ends.get(`${webhookId} ${minute}`) ?? { succeeded: 0, exhausted: 0 };
 		ends.set(`${webhookId} ${minute}`, known);
 		return known;
@@ -167,10 +169,10 @@ class Book {
 					addAttempt(at(owner, floorTo(attempt.startDate, MINUTE)), attempt);
 			}
 			for (const owner of [delivery.webhookId, null]) {
-				counts.set(owner, countOne(counts.get(owner) ?? NONE, delivery.status));
+				counts.set(owner, countOne(counts.get(owner) ?? ZERO_COUNTS, delivery.status));
 			}
 		}
-		for (const [key, { succeeded, exhausted }] of Book.ends.get(world.samples) ?? []) {
+		for (const [key, { succeeded, exhausted }] of Book.ends.get(world.records) ?? []) {
 			const [webhookId = "", minute = ""] = key.split(" ");
 			for (const owner of [webhookId, null]) {
 				const bucket = at(owner, Number(minute));
@@ -179,11 +181,11 @@ class Book {
 			}
 		}
 		for (const owner of [...webhookIds, null]) {
-			expect(await store.statusCounts(projectId, owner)).toEqual(counts.get(owner) ?? NONE);
+			expect(await store.statusCounts(projectId, owner)).toEqual(counts.get(owner) ?? ZERO_COUNTS);
 			const minutes = [...(expected.get(owner)?.values() ?? [])];
 			for (const width of STATS_WIDTHS) expect(await buckets(world, owner, width)).toEqual(addUp(minutes, width));
 		}
-		const { Pending, Held } = counts.get(null) ?? NONE;
+		const { Pending, Held } = counts.get(null) ?? ZERO_COUNTS;
 		expect(await store.countOpen()).toEqual({ Pending, Held });
 	}
 }
@@ -231,6 +233,6 @@ function countOne(counts: Readonly<Record<DeliveryStatus, number>>, status: Deli
 }
 
 function createDateOf(event: { readonly createDate: number } | null): number {
-	if (event === null) throw new Error("a delivery without its event");
+	if (event === null) throw new Error("the event of a delivery is missing");
 	return event.createDate;
 }

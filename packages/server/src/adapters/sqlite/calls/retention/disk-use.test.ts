@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-import { fillStore, type World } from "../../../../ports/contract/store/samples/records.ts";
+import { fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
 import type { Store } from "../../../../ports/store/store.ts";
 import { openSqliteStore } from "../../sqlite-store.ts";
 
@@ -13,14 +13,14 @@ const DAY_MS = 86_400_000;
 const BATCHES = 20;
 
 /** A day's events, each delivered at the second attempt. */
-async function fillDay({ store, samples, projectId, webhookId, update }: World): Promise<void> {
+async function fillDay({ store, records, projectId, webhookId, update }: World): Promise<void> {
 	for (let batch = 0; batch < BATCHES; batch++) {
 		const body = Buffer.alloc(2_000, "payload ");
-		const events = Array.from({ length: 50 }, () => samples.event(projectId, { body, webhookIds: [webhookId] }));
+		const events = Array.from({ length: 50 }, () => records.event(projectId, { body, webhookIds: [webhookId] }));
 		await store.commit({ events, updates: [] });
 		const ids = events.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
-		await update(...ids.map((id) => samples.failure(id, 1)), ...ids.map((id) => samples.outcome(id, 2)));
-		samples.now += DAY_MS / BATCHES;
+		await update(...ids.map((id) => records.failure(id, 1)), ...ids.map((id) => records.outcome(id, 2)));
+		records.now += DAY_MS / BATCHES;
 	}
 }
 
@@ -46,7 +46,7 @@ describe("the file", () => {
 		const sizes: number[] = [];
 		for (let day = 0; day < 10; day++) {
 			await fillDay(world);
-			await purge(store, world.projectId, world.samples.now - 2 * DAY_MS);
+			await purge(store, world.projectId, world.records.now - 2 * DAY_MS);
 			sizes.push(statSync(path).size);
 		}
 		const [, , , fourth = 0] = sizes;
@@ -61,7 +61,7 @@ describe("the file", () => {
 		const world = await fillStore(store);
 		for (let day = 0; day < 3; day++) await fillDay(world);
 		const full = statSync(path).size;
-		await purge(store, world.projectId, world.samples.now);
+		await purge(store, world.projectId, world.records.now);
 		const released = await release(store);
 		expect(released).toBeGreaterThan(full / 2);
 		expect(statSync(path).size).toBeLessThan(full / 4);
@@ -80,7 +80,7 @@ describe("the file", () => {
 		const store = await openSqliteStore({ path });
 		const world = await fillStore(store);
 		for (let day = 0; day < 2; day++) await fillDay(world);
-		await purge(store, world.projectId, world.samples.now);
+		await purge(store, world.projectId, world.records.now);
 		expect(await release(store)).toBe(0);
 		await store.close();
 		const full = statSync(path).size;
@@ -92,7 +92,7 @@ describe("the file", () => {
 		const again = await openSqliteStore({ path });
 		const update: World["update"] = (...updates) => again.commit({ events: [], updates });
 		for (let day = 0; day < 2; day++) await fillDay({ ...world, store: again, update });
-		await purge(again, world.projectId, world.samples.now);
+		await purge(again, world.projectId, world.records.now);
 		expect(await release(again)).toBeGreaterThan(0);
 		await again.close();
 	});
@@ -102,22 +102,22 @@ describe("the file", () => {
 		const path = dir.join("fanfare.db");
 		const store = await openSqliteStore({ path });
 		const world = await fillStore(store);
-		const { samples, projectId, webhookId, update } = world;
+		const { records, projectId, webhookId, update } = world;
 		await fillDay(world);
 		const secret = "a payload that nobody may find again, ".repeat(Math.ceil(size / 38));
-		const event = samples.event(projectId, { body: Buffer.from(secret), webhookIds: [webhookId] });
+		const event = records.event(projectId, { body: Buffer.from(secret), webhookIds: [webhookId] });
 		await store.commit({ events: [event], updates: [] });
 		const [delivery] = event.deliveries;
-		const outcome = samples.failure(delivery?.id ?? "", 1);
+		const outcome = records.failure(delivery?.id ?? "", 1);
 		const response = { headers: {}, body: "an answer that repeats the payload", bodyTruncated: false };
-		await update({ ...outcome, attempt: samples.attempt(1, { response }) });
+		await update({ ...outcome, attempt: records.attempt(1, { response }) });
 		await fillDay(world);
 		const found = () => {
 			const bytes = [path, `${path}-wal`].map((file) => readFileSync(file).toString("latin1")).join("");
 			return [bytes.includes("nobody may find"), bytes.includes("that repeats the payload")];
 		};
 		expect(found()).toEqual([true, true]);
-		await store.erasePayload(projectId, event.event.id, "erased", samples.now);
+		await store.erasePayload(projectId, event.event.id, "erased", records.now);
 		await release(store);
 		expect(found()).toEqual([false, false]);
 		await store.close();

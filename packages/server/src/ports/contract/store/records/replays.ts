@@ -1,58 +1,59 @@
-// What the contract of replays works with: a store with events that have come to every end.
+// Test data for the contract of replays: events with every outcome.
 import type { Delivery } from "../../../../core/delivery.ts";
 import type { Replay, ReplayFilter } from "../../../../core/replay.ts";
 import type { CurrentStore } from "./records.ts";
 import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./records.ts";
 
-/** Every outcome and every type. */
+/** Matches every outcome and every type. */
 export const EVERYTHING: Omit<ReplayFilter, "since" | "until"> = {
 	outcomes: ["Succeeded", "Failed", "Cancelled", "Missed"],
 	eventTypes: null,
 	missedEventTypes: null,
 };
 
-/** A step's limits; 100 of each where left out. */
+/** The limits of a step; each is 100 if omitted. */
 interface StepLimits {
 	readonly scanLimit?: number;
 	readonly deliveryLimit?: number;
-	/** In place of new ones. */
+	/** If omitted, new ids are made. */
 	readonly deliveryIds?: readonly string[];
 }
 
-/** A store with what replays are tested with. */
+/** A filled store, and short forms of the calls about replays. */
 export interface ReplayWorld extends World {
 	readonly makeReplay: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Replay;
+	/** Makes a replay and inserts it. */
 	readonly begin: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Promise<Replay>;
 	readonly step: (replay: Replay, limits?: StepLimits) => Promise<Replay | null>;
-	/** An event without deliveries; its id. */
+	/** Commits an event without deliveries and returns its id. */
 	readonly miss: (type?: string) => Promise<string>;
-	/** An event whose delivery to the first webhook ended in one attempt; its id. */
-	readonly settle: (responseCode: number, type?: string) => Promise<string>;
-	/** Deliveries to the first webhook that replays have made, oldest first. */
+	/** Commits an event whose delivery to the first webhook became final with one attempt. Returns the event's id. */
+	readonly deliver: (responseCode: number, type?: string) => Promise<string>;
+	/** The Pending deliveries that replays made for the first webhook, oldest first. */
 	readonly replayed: () => Promise<Delivery[]>;
 }
 
 export async function openReplayWorld(current: CurrentStore, webhookCount = 1): Promise<ReplayWorld> {
 	const world = await fillStore(current(), webhookCount);
-	const { store, samples, projectId, webhookId } = world;
+	const { store, records, projectId, webhookId } = world;
 	const makeReplay: ReplayWorld["makeReplay"] = (filter = {}, changes = {}) => ({
-		id: samples.ids.make("replay", samples.now),
+		id: records.ids.make("replay", records.now),
 		projectId,
 		webhookId,
-		filter: { ...EVERYTHING, since: 0, until: samples.now + 1, ...filter },
+		filter: { ...EVERYTHING, since: 0, until: records.now + 1, ...filter },
 		status: "Running",
 		scannedCount: 0,
 		deliveryCount: 0,
 		firstEventDate: null,
 		lastEventDate: null,
 		position: null,
-		createDate: samples.now,
-		updateDate: samples.now,
+		createDate: records.now,
+		updateDate: records.now,
 		endDate: null,
 		...changes,
 	});
 	const send = async (type: string, webhookIds: readonly string[]) => {
-		const sent = samples.event(projectId, { type, webhookIds });
+		const sent = records.event(projectId, { type, webhookIds });
 		await store.commit({ events: [sent], updates: [] });
 		return sent;
 	};
@@ -67,16 +68,16 @@ export async function openReplayWorld(current: CurrentStore, webhookCount = 1): 
 		step: ({ id: replayId }, { scanLimit = 100, deliveryLimit: length = 100, deliveryIds } = {}) =>
 			store.stepReplay({
 				replayId,
-				at: samples.now,
+				at: records.now,
 				scanLimit,
-				deliveryIds: deliveryIds ?? Array.from({ length }, () => samples.ids.make("dlv", samples.now)),
+				deliveryIds: deliveryIds ?? Array.from({ length }, () => records.ids.make("dlv", records.now)),
 			}),
 		miss: async (type = "a.b") => (await send(type, [])).event.id,
-		async settle(responseCode, type = "a.b") {
+		async deliver(responseCode, type = "a.b") {
 			const { event, deliveries } = await send(type, [webhookId]);
 			const id = deliveries[0]?.id ?? "";
 			const verdict = { kind: responseCode === 410 ? "gone" : "success", responseCode } as const;
-			await world.update(samples.outcome(id, 1, verdict));
+			await world.update(records.outcome(id, 1, verdict));
 			return event.id;
 		},
 		async replayed() {
