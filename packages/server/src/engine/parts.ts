@@ -21,6 +21,14 @@ export interface EngineParts {
 	readonly random: () => number;
 }
 
+/**
+ * The same parts for a class that needs only a slice of the store, such as `QueueStore`. A constructor names the parts it uses:
+ * `Pick<PartsOn<QueueStore>, "store" | "clock">`.
+ */
+export interface PartsOn<S extends Partial<Store>> extends Omit<EngineParts, "store"> {
+	readonly store: S;
+}
+
 /** Bounds. Together they bound the engine's memory, whatever the backlog. */
 export interface EngineLimits {
 	/** Attempts under way at once, in all. */
