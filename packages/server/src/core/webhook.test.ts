@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { EventTypeIndex } from "./webhook.ts";
+import { EventTypeIndex, isDeliverable } from "./webhook.ts";
 
 const type = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 4 }).map((parts) => parts.join("."));
 const filter = fc.oneof(
@@ -25,5 +25,18 @@ describe("EventTypeIndex", () => {
 				expect(found.toSorted((a, b) => a - b)).toEqual(expected);
 			}),
 		);
+	});
+});
+
+describe("isDeliverable", () => {
+	it.each([
+		["Enabled", null, true],
+		["Enabled", 1_000, false],
+		["Paused", null, false],
+		["Paused", 1_000, false],
+		["Disabled", null, false],
+		["Disabled", 1_000, false],
+	] as const)("for a webhook that is %s with the delete date %s is %s", (status, deleteDate, expected) => {
+		expect(isDeliverable({ status, deleteDate })).toBe(expected);
 	});
 });

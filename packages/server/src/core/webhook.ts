@@ -68,6 +68,20 @@ export interface ArmedWebhook extends Webhook {
 	readonly headers: Readonly<Record<string, string>>;
 }
 
+/**
+ * Whether a webhook may get deliveries now: it is Enabled and not deleted. Deliveries of all other webhooks wait or are
+ * cancelled.
+ *
+ * @example
+ * isDeliverable({ status: "Enabled", deleteDate: null }); // true
+ */
+export function isDeliverable(webhook: {
+	readonly status: WebhookStatus;
+	readonly deleteDate: number | null;
+}): boolean {
+	return webhook.status === "Enabled" && webhook.deleteDate === null;
+}
+
 /** Whether one entry of `eventTypes` is an exact name or `prefix.*`. */
 export const EVENT_TYPE_FILTER_PATTERN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?:\.\*)?$/;
 const PREFIX_SUFFIX = ".*";
