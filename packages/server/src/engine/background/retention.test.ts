@@ -188,9 +188,7 @@ describe("retention", () => {
 		};
 		await using second = await openTestEngine({ store });
 		await goOn(second, 31 * DAY_MS);
-		expect(second.observer.problems.map(({ message }) => message)).toEqual([
-			"what has served its time could not be deleted",
-		]);
+		expect(second.observer.problems.map(({ message }) => message)).toEqual(["expired data could not be deleted"]);
 		await goOn(second, HOUR_MS);
 		expect(purged(first).events + purged(second).events).toBe(1_000);
 	});
