@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { EventTypeIndex, isDeliverable } from "./webhook.ts";
+import { EventTypeIndex, heldReason, isDeliverable } from "./webhook.ts";
 
 const type = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 4 }).map((parts) => parts.join("."));
 const filter = fc.oneof(
@@ -38,5 +38,15 @@ describe("isDeliverable", () => {
 		["Disabled", 1_000, false],
 	] as const)("for a webhook that is %s with the delete date %s is %s", (status, deleteDate, expected) => {
 		expect(isDeliverable({ status, deleteDate })).toBe(expected);
+	});
+});
+
+describe("heldReason", () => {
+	it.each([
+		["Paused", null, "the webhook is paused"],
+		["Disabled", null, "the webhook is disabled"],
+		["Disabled", "no success for 5 days", "the webhook is disabled: no success for 5 days"],
+	] as const)("of a webhook that is %s, with the disabled reason %s, is: %s", (status, disabledReason, expected) => {
+		expect(heldReason({ status, disabledReason })).toBe(expected);
 	});
 });

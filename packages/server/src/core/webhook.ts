@@ -82,6 +82,12 @@ export function isDeliverable(webhook: {
 	return webhook.status === "Enabled" && webhook.deleteDate === null;
 }
 
+/** Why the deliveries of a webhook that is Paused or Disabled are Held, as a sentence without a full stop. */
+export function heldReason({ status, disabledReason }: Pick<Webhook, "status" | "disabledReason">): string {
+	if (status === "Paused") return "the webhook is paused";
+	return `the webhook is disabled${disabledReason === null ? "" : `: ${disabledReason}`}`;
+}
+
 /** Whether one entry of `eventTypes` is an exact name or `prefix.*`. */
 export const EVENT_TYPE_FILTER_PATTERN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?:\.\*)?$/;
 const PREFIX_SUFFIX = ".*";

@@ -30,6 +30,16 @@ export function isSecretKey(text: string): boolean {
 	return KEY_PATTERN.test(text);
 }
 
+/** The record of a key: its hint and its digest, never the key itself. */
+export function makeKey(
+	id: string,
+	secretKey: string,
+	input: { readonly name: string; readonly scope: Scope; readonly projectId: string | null },
+	now: number,
+): ApiKey {
+	return { id, ...input, hint: secretKey.slice(-4), digest: keyDigest(secretKey), createDate: now };
+}
+
 export function keyDigest(secretKey: string): Uint8Array {
 	return hash("sha256", secretKey, "buffer");
 }

@@ -6,7 +6,7 @@ import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../../core/event-type.ts";
 import { buildBody, MAX_BODY_BYTES, type EventInput } from "../../core/event.ts";
 import { idTime } from "../../core/ids.ts";
-import type { ArmedWebhook } from "../../core/webhook.ts";
+import { heldReason, type ArmedWebhook } from "../../core/webhook.ts";
 import type { AcceptResult, NewEvent } from "../../ports/store/accept.ts";
 import type { StoreError } from "../../ports/store/errors.ts";
 import type { Intake as IntakeCalls, Projects, SentEvent } from "../calls.ts";
@@ -227,12 +227,6 @@ export class Intake implements IntakeCalls {
 				);
 		}
 	}
-}
-
-/** Why new deliveries of a webhook wait, in words. */
-export function heldReason(webhook: { readonly status: string; readonly disabledReason: string | null }): string {
-	if (webhook.status === "Paused") return "the webhook is paused";
-	return `the webhook is disabled${webhook.disabledReason === null ? "" : `: ${webhook.disabledReason}`}`;
 }
 
 function reservedCount(event: NewEvent): number {

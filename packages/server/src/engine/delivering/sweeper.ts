@@ -1,7 +1,7 @@
 // The sweeper: after a webhook was paused, disabled, deleted or let go again, brings its waiting deliveries into the state
 // that follows from that, in small steps. What it finds done is not done again, so a crash on the way costs nothing.
 import type { DeliveryChange, DeliveryStatus } from "../../core/delivery.ts";
-import { heldReason } from "../accepting/intake.ts";
+import { heldReason } from "../../core/webhook.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";

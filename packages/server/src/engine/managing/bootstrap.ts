@@ -1,11 +1,10 @@
-import { generateSecretKey, isSecretKey, keyDigest, sameDigest } from "../../core/crypto/key.ts";
+import { generateSecretKey, isSecretKey, keyDigest, makeKey, sameDigest } from "../../core/crypto/key.ts";
 import type { Sealer } from "../../core/crypto/sealing.ts";
 // The first start of a store makes a workspace, a project and an admin key; each later start checks that the keys fit.
 import { makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
 import type { Project, Workspace } from "../../core/workspace.ts";
 import type { StoreIdentity } from "../../ports/store/lifecycle.ts";
 import type { EngineParts } from "../parts.ts";
-import { makeKey } from "./key-calls.ts";
 
 /** The store was sealed under another master key than the one given. */
 export class MasterKeyError extends Error {

@@ -1,4 +1,4 @@
-import { generateSecretKey, keyDigest, sameDigest, type ApiKey, type Scope } from "../../core/crypto/key.ts";
+import { generateSecretKey, keyDigest, makeKey, sameDigest, type ApiKey, type Scope } from "../../core/crypto/key.ts";
 // API keys: kept in memory by their digest, changed store first.
 import { FanfareError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
@@ -85,16 +85,6 @@ export class KeyCalls implements Keys {
 	#forget(which: (key: ApiKey) => boolean): void {
 		for (const [digest, key] of this.#byDigest) if (which(key)) this.#byDigest.delete(digest);
 	}
-}
-
-/** A key's record; the key itself is not in it. */
-export function makeKey(
-	id: string,
-	secretKey: string,
-	input: { readonly name: string; readonly scope: Scope; readonly projectId: string | null },
-	now: number,
-): ApiKey {
-	return { id, ...input, hint: secretKey.slice(-4), digest: keyDigest(secretKey), createDate: now };
 }
 
 function hex(bytes: Uint8Array): string {
