@@ -23,6 +23,9 @@ export const MAX_SECRET_OVERLAP_MS = 7 * 86_400_000;
 /** Secrets that sign at once. */
 export const MAX_ACTIVE_SECRETS = 5;
 
+/** Shown by the API and in the log instead of the value of a custom header. Header values are write-only. */
+export const HIDDEN_VALUE = "***";
+
 export interface RateLimit {
 	readonly perSecond: number;
 }

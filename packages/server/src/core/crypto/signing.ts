@@ -8,9 +8,14 @@ const GENERATED_SECRET_BYTES = 32;
 
 const STANDARD_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** A new secret: `whsec_` and the base64 of 32 random bytes. */
+/** A new secret as text: `whsec_` and the standard base64 of 32 random bytes. */
 export function generateSecret(): string {
-	return SECRET_PREFIX + randomBytes(GENERATED_SECRET_BYTES).toString("base64");
+	return SECRET_PREFIX + Buffer.from(generateSecretBytes()).toString("base64");
+}
+
+/** The bytes of a new secret: 32 random bytes. */
+export function generateSecretBytes(): Uint8Array {
+	return randomBytes(GENERATED_SECRET_BYTES);
 }
 
 /**

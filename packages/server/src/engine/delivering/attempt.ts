@@ -2,12 +2,9 @@ import { sign } from "../../core/crypto/signing.ts";
 import type { Attempt, AttemptVerdict } from "../../core/delivery.ts";
 // One attempt: what is sent, and what its outcome means for the delivery.
 import { parseRetryAfterMs } from "../../core/policies/retry-policy.ts";
-import type { ArmedWebhook } from "../../core/webhook.ts";
+import { HIDDEN_VALUE, type ArmedWebhook } from "../../core/webhook.ts";
 import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
-
-/** Shown in the log in place of a header value that a customer set: those are write-only. */
-const HIDDEN_VALUE = "***";
 
 /** The signed request for an event to a webhook, as Standard Webhooks wants it. `now` is the time of this attempt. */
 export function buildRequest(

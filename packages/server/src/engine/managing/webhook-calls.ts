@@ -1,7 +1,5 @@
 // Webhooks: created, changed, tested and deleted here; store first, then memory, then what waits for them.
-import { randomBytes } from "node:crypto";
-
-import { secretHint } from "../../core/crypto/signing.ts";
+import { generateSecretBytes, secretHint } from "../../core/crypto/signing.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { MAX_ACTIVE_SECRETS, type Webhook } from "../../core/webhook.ts";
@@ -35,8 +33,6 @@ interface Neighbours {
 	readonly rateChanged: (webhookId: string) => void;
 }
 
-const SECRET_BYTES = 32;
-
 /** What goes on to sign beside a new secret: the newest of those that still do, each until `until` at the latest. */
 function overlapping(secrets: readonly SealedSecret[], until: number, now: number): SealedSecret[] {
 	return secrets
@@ -69,7 +65,7 @@ export class WebhookCalls implements Webhooks {
 		const now = clock.now();
 		const id = ids.make("webhook", now);
 		const { headers, ...plain } = settings;
-		const key = secret ?? randomBytes(SECRET_BYTES);
+		const key = secret ?? generateSecretBytes();
 		const record: WebhookRecord = {
 			...plain,
 			id,

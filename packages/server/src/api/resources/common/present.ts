@@ -5,11 +5,10 @@ import type { ApiKey } from "../../../core/crypto/key.ts";
 import type { Attempt, Delivery } from "../../../core/delivery.ts";
 import type { Event } from "../../../core/event.ts";
 import type { RetryPolicy } from "../../../core/policies/retry-policy.ts";
-import type { Webhook } from "../../../core/webhook.ts";
+import { HIDDEN_VALUE, type Webhook } from "../../../core/webhook.ts";
 import type { Project, Workspace } from "../../../core/workspace.ts";
 import type { attemptSchema, deliverySchema } from "../deliveries/schemas.ts";
 import type { eventSchema } from "../events/schemas.ts";
-import { HIDDEN_VALUE } from "../webhooks/header-rules.ts";
 import type { webhookSchema } from "../webhooks/schemas.ts";
 import type { keySchema, projectSchema, workspaceSchema } from "../workspace/schemas.ts";
 

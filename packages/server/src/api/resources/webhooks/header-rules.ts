@@ -1,10 +1,9 @@
 // Which headers may go with a webhook's attempts.
+import { HIDDEN_VALUE } from "../../../core/webhook.ts";
 
 export const MAX_HEADERS = 20;
 const NAME_MAX_LENGTH = 256;
 const VALUE_MAX_LENGTH = 1_024;
-/** What answers show in place of a value. */
-export const HIDDEN_VALUE = "***";
 
 /** RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

@@ -18,6 +18,7 @@ import {
 	DISABLE_AFTER_MAX_MS,
 	ENDPOINT_MAX_LENGTH,
 	EVENT_TYPE_FILTER_PATTERN,
+	HIDDEN_VALUE,
 	MAX_RATE_PER_SECOND,
 	MAX_SECRET_OVERLAP_MS,
 	NAME_MAX_LENGTH,
@@ -225,7 +226,9 @@ export const webhookSchema = z
 		updateDate: timeOut,
 		description: z.string().nullable(),
 		eventTypes: z.array(z.string()).nullable(),
-		headers: z.record(z.string(), z.literal("***")).openapi({ description: "Names; the values never come back." }),
+		headers: z
+			.record(z.string(), z.literal(HIDDEN_VALUE))
+			.openapi({ description: "Names; the values never come back." }),
 		timeoutMs: z.int(),
 		rateLimit: z.object({ perSecond: z.int() }).nullable(),
 		disableAfterMs: z.int(),
@@ -250,7 +253,7 @@ export const webhookSchema = z
 			updateDate: 1_723_736_909_980,
 			description: null,
 			eventTypes: null,
-			headers: { "x-tenant": "***" },
+			headers: { "x-tenant": HIDDEN_VALUE },
 			timeoutMs: 15_000,
 			rateLimit: null,
 			disableAfterMs: 432_000_000,
