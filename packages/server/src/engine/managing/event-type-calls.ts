@@ -6,6 +6,7 @@ import type { SchemaCheckError } from "../../ports/schema-validator.ts";
 import type { EventTypes, EventTypeSettings, Projects } from "../calls.ts";
 import { EventTypeCache } from "../directory/event-type-cache.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
+import { SerialByKey } from "./serial-by-key.ts";
 
 /** What a test of a webhook sends. */
 export interface TestPayload {
@@ -20,8 +21,8 @@ export class EventTypeCalls implements EventTypes {
 	readonly #limits: EngineLimits;
 	readonly #projects: Pick<Projects, "get">;
 	readonly #cache: EventTypeCache;
-	/** Changes of one project's catalogue wait for each other, so that none is lost. */
-	readonly #changing = new Map<string, Promise<unknown>>();
+	/** Changes of the event types of one project run one after the other, so that none is lost. */
+	readonly #changes = new SerialByKey();
 	#waitingChecks = 0;
 	#waitingLength = 0;
 
@@ -66,7 +67,7 @@ export class EventTypeCalls implements EventTypes {
 
 	async delete(projectId: string, name: string): Promise<void> {
 		this.#projects.get(projectId);
-		await this.#inTurn(projectId, async () => {
+		await this.#changes.run(projectId, async () => {
 			const deleted = await this.#parts.store.deleteEventType(projectId, name);
 			this.#cache.forget(projectId, name);
 			if (!deleted) throw notFound();
@@ -111,7 +112,7 @@ export class EventTypeCalls implements EventTypes {
 		if (isReservedEventType(name)) {
 			throw invalidRequest([{ path: "name", message: "must not begin with fanfare., as Fanfare's own types do" }]);
 		}
-		return this.#inTurn(projectId, async () => {
+		return this.#changes.run(projectId, async () => {
 			const known = await this.#parts.store.eventType(projectId, name);
 			const { description, schemaJson, exampleJson, archived } = change(known);
 			// What was checked before is not checked again: also a type whose schema has proved too slow can be archived.
@@ -171,20 +172,6 @@ export class EventTypeCalls implements EventTypes {
 		return new FanfareError("overloaded", "The data can't be checked by its schema now. Send again a little later.", {
 			cause,
 		});
-	}
-
-	async #inTurn<T>(projectId: string, work: () => Promise<T>): Promise<T> {
-		const before = this.#changing.get(projectId);
-		const done = (async () => {
-			await before?.catch(() => undefined);
-			return work();
-		})();
-		this.#changing.set(projectId, done);
-		try {
-			return await done;
-		} finally {
-			if (this.#changing.get(projectId) === done) this.#changing.delete(projectId);
-		}
 	}
 }
 

@@ -5,13 +5,14 @@ import { retentionConflict } from "../../core/policies/retention.ts";
 import type { Project, Workspace } from "../../core/workspace.ts";
 import type { Projects, ProjectSettings } from "../calls.ts";
 import type { EngineParts } from "../parts.ts";
+import { SerialByKey } from "./serial-by-key.ts";
 
 export class ProjectCalls implements Projects {
 	readonly #parts: EngineParts;
 	readonly #workspace: Workspace;
 	readonly #projects: Map<string, Project>;
-	/** Changes of one project wait for each other, so that none is lost. */
-	readonly #changing = new Map<string, Promise<unknown>>();
+	/** Changes of one project run one after the other, so that none is lost. */
+	readonly #changes = new SerialByKey();
 	readonly #deleted: (projectId: string) => void;
 
 	/** `deleted` lets go of what belonged to a deleted project. */
@@ -57,22 +58,14 @@ export class ProjectCalls implements Projects {
 		return project;
 	}
 
-	async update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project> {
-		const before = this.#changing.get(projectId);
-		const done = (async () => {
-			await before?.catch(() => undefined);
+	update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project> {
+		return this.#changes.run(projectId, async () => {
 			const project = { ...this.get(projectId), ...changes };
 			checkRetention(project);
 			await this.#parts.store.updateProject(project);
 			this.#projects.set(projectId, project);
 			return project;
-		})();
-		this.#changing.set(projectId, done);
-		try {
-			return await done;
-		} finally {
-			if (this.#changing.get(projectId) === done) this.#changing.delete(projectId);
-		}
+		});
 	}
 
 	async delete(projectId: string): Promise<void> {

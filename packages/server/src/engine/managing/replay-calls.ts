@@ -3,9 +3,11 @@ import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { MAX_RUNNING_REPLAYS, type Replay, type ReplayFilter } from "../../core/replay.ts";
+import { nextTurn } from "../background/next-turn.ts";
 import type { Replayer } from "../background/replayer.ts";
 import type { Projects, ReplayEstimate, ReplayRequest, Replays, Webhooks } from "../calls.ts";
 import type { EngineParts } from "../parts.ts";
+import { SerialByKey } from "./serial-by-key.ts";
 
 interface Neighbours {
 	readonly projects: Pick<Projects, "get">;
@@ -17,14 +19,15 @@ interface Neighbours {
 const COUNT_STEP = 500;
 /** A count that takes longer ends early and says so. */
 const COUNT_MS = 20_000;
+const COUNTS = "counts";
 
 export class ReplayCalls implements Replays {
 	readonly #parts: EngineParts;
 	readonly #near: Neighbours;
 	/** Replays by project that are on their way into the store. */
 	readonly #starting = new Map<string, number>();
-	/** Counts go one after the other: together they would take a share each. */
-	#counting: Promise<unknown> = Promise.resolve();
+	/** Counts run one after the other, under one key: side by side, each would take its own share of the store. */
+	readonly #counts = new SerialByKey();
 	#closed = false;
 
 	constructor(parts: EngineParts, near: Neighbours) {
@@ -68,13 +71,7 @@ export class ReplayCalls implements Replays {
 	async estimate(projectId: string, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate> {
 		const { eventTypes } = this.#near.webhooks.get(projectId, webhookId);
 		const filter = filterOf(request, eventTypes, this.#parts.clock.now());
-		const before = this.#counting;
-		const count = (async () => {
-			await before.catch(() => undefined);
-			return this.#count(projectId, webhookId, filter);
-		})();
-		this.#counting = count;
-		return count;
+		return this.#counts.run(COUNTS, () => this.#count(projectId, webhookId, filter));
 	}
 
 	async list(projectId: string, webhookId: string | null, page: PageRequest): Promise<Page<Replay>> {
@@ -106,9 +103,9 @@ export class ReplayCalls implements Replays {
 	}
 
 	/** Ends the count under way. */
-	async close(): Promise<void> {
+	close(): Promise<void> {
 		this.#closed = true;
-		await this.#counting.catch(() => undefined);
+		return this.#counts.idle();
 	}
 
 	async #count(projectId: string, webhookId: string, filter: ReplayFilter): Promise<ReplayEstimate> {
@@ -122,7 +119,7 @@ export class ReplayCalls implements Replays {
 			count += matching;
 			if (lastEventId === null) return { count, complete: true };
 			afterEventId = lastEventId;
-			await new Promise((resolve) => setImmediate(resolve));
+			await nextTurn();
 		}
 		return { count, complete: false };
 	}

@@ -15,6 +15,7 @@ import {
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";
 import type { EventTypeCalls } from "./event-type-calls.ts";
+import { SerialByKey } from "./serial-by-key.ts";
 import type { WebhookTester } from "./webhook-tester.ts";
 
 interface Neighbours {
@@ -50,8 +51,8 @@ function beginsAnew(before: WebhookRecord, after: WebhookRecord): boolean {
 export class WebhookCalls implements Webhooks {
 	readonly #parts: EngineParts;
 	readonly #near: Neighbours;
-	/** Changes of one webhook wait for each other, so that none is lost. */
-	readonly #changing = new Map<string, Promise<unknown>>();
+	/** Changes of one webhook run one after the other, so that none is lost. */
+	readonly #changes = new SerialByKey();
 
 	constructor(parts: EngineParts, near: Neighbours) {
 		this.#parts = parts;
@@ -198,14 +199,12 @@ export class WebhookCalls implements Webhooks {
 	}
 
 	/** Reads, changes and writes one webhook, after earlier changes of the same one are done. */
-	async #change(
+	#change(
 		projectId: string,
 		webhookId: string,
 		change: (record: WebhookRecord, now: number) => WebhookRecord,
 	): Promise<Webhook> {
-		const before = this.#changing.get(webhookId);
-		const done = (async () => {
-			await before?.catch(() => undefined);
+		return this.#changes.run(webhookId, async () => {
 			const { record, webhook } = this.#find(projectId, webhookId);
 			const now = this.#parts.clock.now();
 			const changed = change(record, now);
@@ -214,13 +213,7 @@ export class WebhookCalls implements Webhooks {
 			await this.#parts.store.updateWebhook(next, { resetHealth: beginsAnew(record, next) });
 			this.#near.live.webhookUpdated(record, next);
 			return this.#shown(this.#near.registry.put(next).webhook);
-		})();
-		this.#changing.set(webhookId, done);
-		try {
-			return await done;
-		} finally {
-			if (this.#changing.get(webhookId) === done) this.#changing.delete(webhookId);
-		}
+		});
 	}
 
 	/** An overlap of secrets that is over is none. */
