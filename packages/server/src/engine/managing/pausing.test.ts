@@ -189,4 +189,24 @@ describe("pausing, disabling and deleting", () => {
 		expect(test.engine.keys.authenticate(secretKey)).toBeNull();
 		await expect(test.send()).rejects.toMatchObject({ code: "project_not_found" });
 	});
+
+	it("answers a change of a project that is being deleted as if the project were deleted already", async () => {
+		const real = await openSqliteStore({ path: ":memory:" });
+		const store: Store = {
+			...real,
+			async deleteProject(...parameters) {
+				const deleted = await real.deleteProject(...parameters);
+				// The store has deleted it, and its response is on the way.
+				await new Promise((resolve) => setImmediate(resolve));
+				return deleted;
+			},
+		};
+		await using test = await openTestEngine({ store });
+		const { projects } = test.engine;
+		const deleting = projects.delete(test.projectId);
+		const updating = projects.update(test.projectId, { name: "late" });
+		await expect(updating).rejects.toMatchObject({ code: "project_not_found" });
+		await deleting;
+		expect(projects.list()).toEqual([]);
+	});
 });

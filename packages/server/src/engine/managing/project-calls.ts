@@ -68,11 +68,13 @@ export class ProjectCalls implements Projects {
 		});
 	}
 
-	async delete(projectId: string): Promise<void> {
-		this.get(projectId);
-		await this.#parts.store.deleteProject(projectId, this.#parts.clock.now());
-		this.#projects.delete(projectId);
-		this.#deleted(projectId);
+	delete(projectId: string): Promise<void> {
+		return this.#changes.run(projectId, async () => {
+			this.get(projectId);
+			await this.#parts.store.deleteProject(projectId, this.#parts.clock.now());
+			this.#projects.delete(projectId);
+			this.#deleted(projectId);
+		});
 	}
 }
 
