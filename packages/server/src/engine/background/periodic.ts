@@ -17,7 +17,8 @@ interface PeriodicOptions {
  * - stopped: the initial state. Nothing is planned.
  * - waiting: entered by `start`, and after each run. A timer is set for the next run.
  * - working: entered when the timer fires, or by `startNow`. One run is under way; runs never overlap.
- * - stopping: entered by `stop` from working, left for stopped when the run ends, or for working if the loop is started again.
+ * - stopping: entered by `stop` from working, left for stopped when the run ends, or for working if the loop is started
+ *   again.
  *
  * ```
  * stopped ──start──▶ waiting ──interval──▶ working ──done or failed──▶ waiting

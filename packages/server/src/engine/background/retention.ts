@@ -16,12 +16,20 @@ type Kind = "events" | "payloads";
 
 const FIRST_AFTER_MS = 5_000;
 const EVERY_MS = 10 * 60_000;
-/** How often a pass starts from the oldest event again, to look once more at expired events that could not be deleted before. */
+/**
+ * How often a pass starts from the oldest event again, to look once more at expired events that could not be deleted
+ * before.
+ */
 const FROM_THE_OLDEST_EVERY_MS = 24 * 60 * 60_000;
-/** How long one step should occupy the store. The number of rows follows from the measured time per row: a slow disk gets few. */
+/**
+ * How long one step should occupy the store. The number of rows follows from the measured time per row: a slow disk
+ * gets few.
+ */
 const STEP_MS = 2;
 const ROWS = { first: 50, min: 20, max: 200 } as const;
-/** A slow step says more about other work, or about a checkpoint of the WAL, than about its rows, so it has less weight. */
+/**
+ * A slow step says more about other work, or about a checkpoint of the WAL, than about its rows, so it has less weight.
+ */
 const WEIGHT = { ofFaster: 0.5, ofSlower: 0.05 } as const;
 /** While others wait, each step is followed by a pause of this many times its own duration, within these bounds. */
 const PAUSE_FACTOR = 4;
@@ -31,8 +39,8 @@ const WEBHOOKS = 200;
 const SPACE_BYTES = 256 * 1_024;
 
 /**
- * A loop of passes. A pass deletes in steps, with a pause after each, until nothing expired is left. It needs no memory of earlier
- * passes: the remembered positions only save it from examining the same events again.
+ * A loop of passes. A pass deletes in steps, with a pause after each, until nothing expired is left. It needs no memory
+ * of earlier passes: the remembered positions only save it from examining the same events again.
  */
 export class Retention {
 	readonly #parts: Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;

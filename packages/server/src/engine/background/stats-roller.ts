@@ -1,5 +1,6 @@
-// The stats roller: once a minute adds the stats of new commits to minutes, hours and days, in small steps between which other work
-// goes on. The next round does what this one leaves undone. Reads return the same before and after a round.
+// The stats roller: once a minute adds the stats of new commits to minutes, hours and days, in small steps between
+// which other work goes on. The next round does what this one leaves undone. Reads return the same before and after a
+// round.
 import { STATS_KEPT_MS, STATS_WIDTHS_MS } from "../../core/stats/stats.ts";
 import type { StatsStore } from "../../ports/store/stats.ts";
 import type { PartsOn } from "../parts.ts";
@@ -34,7 +35,8 @@ export class StatsRoller {
 
 	async #rollUp(): Promise<void> {
 		const now = this.#parts.clock.now();
-		// Buckets are kept for one width longer than the API can ask for, so that a request at this moment still finds its oldest bucket.
+		// Buckets are kept for one width longer than the API can ask for, so that a request at this moment still finds its
+		// oldest bucket.
 		const keepMinutesFrom = now - STATS_KEPT_MS.minute - STATS_WIDTHS_MS.minute;
 		const keepHoursFrom = now - STATS_KEPT_MS.hour - STATS_WIDTHS_MS.hour;
 		const step = { keepMinutesFrom, keepHoursFrom, limit: STEP };

@@ -1,10 +1,10 @@
+// The limit on tests of webhooks under way at once: the tests of one project must leave some to the others.
 import { startReceiver } from "@fanfare/testkit/receiver";
-// Tests of webhooks take places of which there are few: those of one project must leave some to the others.
 import { expect, it } from "vitest";
 
 import { openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
-/** Begins a test that hangs, and says whether it was refused or is under way at its receiver. */
+/** Starts a test that hangs. Returns the error code if it was refused. */
 async function begin(test: TestEngine, projectId: string, webhookId: string): Promise<string> {
 	const under = new Promise<string>((resolve) => setImmediate(resolve, "under way"));
 	const result = test.engine.webhooks.test(projectId, webhookId, null).then(
@@ -14,7 +14,7 @@ async function begin(test: TestEngine, projectId: string, webhookId: string): Pr
 	return Promise.race([result, under]);
 }
 
-it("leaves places for other projects however many tests one begins", async () => {
+it("leaves some tests to other projects, however many one project starts", async () => {
 	await using receiver = await startReceiver();
 	receiver.script(() => ({ kind: "hang" }));
 	await using test = await openTestEngine();
@@ -28,7 +28,7 @@ it("leaves places for other projects however many tests one begins", async () =>
 	expect(await begin(test, other.id, webhook.id)).toBe("under way");
 });
 
-it("gives places back when tests end", async () => {
+it("allows new tests once others have ended", async () => {
 	await using receiver = await startReceiver();
 	await using test = await openTestEngine();
 	const { id } = await test.createWebhook(receiver.url);
