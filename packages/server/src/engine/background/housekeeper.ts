@@ -4,17 +4,20 @@ import type { PartsOn } from "../parts.ts";
 import { nextTurn } from "./next-turn.ts";
 import { Periodic } from "./periodic.ts";
 
+type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
+
 /** Idempotency keys are kept at least this long. */
 const IDEMPOTENCY_KEPT_MS = 25 * 60 * 60 * 1_000;
 const EVERY_MS = 60_000;
 /** Rows deleted in one transaction. */
 const STEP = 500;
 
+/** Deletes idempotency keys that are older than 25 hours. */
 export class Housekeeper {
-	readonly #parts: Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
+	readonly #parts: Parts;
 	readonly #loop: Periodic;
 
-	constructor(parts: Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">) {
+	constructor(parts: Parts) {
 		this.#parts = parts;
 		this.#loop = new Periodic(parts, {
 			everyMs: EVERY_MS,

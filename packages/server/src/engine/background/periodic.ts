@@ -1,6 +1,8 @@
 // A background loop: runs its work again and again, an interval apart, and stops cleanly.
 import type { EngineParts } from "../parts.ts";
 
+type Parts = Pick<EngineParts, "clock" | "observer">;
+
 interface PeriodicOptions {
 	/** The time from the end of one run to the start of the next. */
 	readonly everyMs: number;
@@ -33,7 +35,7 @@ interface PeriodicOptions {
  * await loop.stop();
  */
 export class Periodic {
-	readonly #parts: Pick<EngineParts, "clock" | "observer">;
+	readonly #parts: Parts;
 	readonly #options: PeriodicOptions;
 	#state: "stopped" | "waiting" | "working" | "stopping" = "stopped";
 	#run: Promise<void> = Promise.resolve();
@@ -41,7 +43,7 @@ export class Periodic {
 	/** Ends the pause under way, if there is one. */
 	#endPause: () => void = () => {};
 
-	constructor(parts: Pick<EngineParts, "clock" | "observer">, options: PeriodicOptions) {
+	constructor(parts: Parts, options: PeriodicOptions) {
 		this.#parts = parts;
 		this.#options = options;
 	}

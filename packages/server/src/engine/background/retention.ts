@@ -6,6 +6,8 @@ import type { PartsOn } from "../parts.ts";
 import { nextTurn } from "./next-turn.ts";
 import { Periodic } from "./periodic.ts";
 
+type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
+
 interface Neighbours {
 	readonly projects: Pick<Projects, "list">;
 	/** Whether sends or deliveries are waiting for the process or the store. */
@@ -43,7 +45,7 @@ const SPACE_BYTES = 256 * 1_024;
  * of earlier passes: the remembered positions only save it from examining the same events again.
  */
 export class Retention {
-	readonly #parts: Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
+	readonly #parts: Parts;
 	readonly #settings: RetentionSettings;
 	readonly #near: Neighbours;
 	readonly #loop: Periodic;
@@ -54,11 +56,7 @@ export class Retention {
 	#fromTheOldestAt = -Infinity;
 	#sum: Purged = NOTHING_PURGED;
 
-	constructor(
-		parts: Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">,
-		settings: RetentionSettings,
-		near: Neighbours,
-	) {
+	constructor(parts: Parts, settings: RetentionSettings, near: Neighbours) {
 		this.#parts = parts;
 		this.#settings = settings;
 		this.#near = near;

@@ -7,15 +7,18 @@ import type { PartsOn } from "../parts.ts";
 import { nextTurn } from "./next-turn.ts";
 import { Periodic } from "./periodic.ts";
 
+type Parts = Pick<PartsOn<StatsStore>, "store" | "clock" | "observer">;
+
 const EVERY_MS = 60_000;
 /** Rows read or deleted in one step, which takes some milliseconds. */
 const STEP = 2_000;
 
+/** Keeps the stats of minutes, hours and days up to date, and drops those that are too old. */
 export class StatsRoller {
-	readonly #parts: Pick<PartsOn<StatsStore>, "store" | "clock" | "observer">;
+	readonly #parts: Parts;
 	readonly #loop: Periodic;
 
-	constructor(parts: Pick<PartsOn<StatsStore>, "store" | "clock" | "observer">) {
+	constructor(parts: Parts) {
 		this.#parts = parts;
 		this.#loop = new Periodic(parts, {
 			everyMs: EVERY_MS,
