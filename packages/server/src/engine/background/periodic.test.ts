@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 
 import { ManualClock } from "../../core/manual-clock.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
+import { nextTurn } from "./next-turn.ts";
 import { Periodic } from "./periodic.ts";
 
 const EVERY_MS = 60_000;
@@ -28,20 +29,16 @@ function setUp(options: { readonly firstAfterMs?: number } = {}) {
 	const end = async (error?: Error) => {
 		if (error === undefined) runs.at(-1)?.resolve();
 		else runs.at(-1)?.reject(error);
-		await turn();
+		await nextTurn();
 	};
 	return { clock, observer, runs, loop, end };
-}
-
-function turn(): Promise<void> {
-	return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Whether the promise has settled by now. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 	let settled = false;
 	void promise.finally(() => (settled = true));
-	await turn();
+	await nextTurn();
 	return settled;
 }
 

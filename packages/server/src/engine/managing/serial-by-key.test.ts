@@ -1,6 +1,7 @@
 // The order of tasks, which the test ends one by one.
 import { expect, it } from "vitest";
 
+import { nextTurn } from "../background/next-turn.ts";
 import { SerialByKey } from "./serial-by-key.ts";
 
 function setUp() {
@@ -18,15 +19,11 @@ function setUp() {
 	return { serial, started, give };
 }
 
-function turn(): Promise<void> {
-	return new Promise((resolve) => setImmediate(resolve));
-}
-
 it("starts a task of one key only after the earlier ones have ended, in the order of the calls", async () => {
 	const { started, give } = setUp();
 	const tasks = [give("a", "first"), give("a", "second"), give("a", "third")];
 	for (const [index, task] of tasks.entries()) {
-		await turn();
+		await nextTurn();
 		expect(started).toEqual(["first", "second", "third"].slice(0, index + 1));
 		task.succeed();
 	}
@@ -36,7 +33,7 @@ it("starts a task of one key only after the earlier ones have ended, in the orde
 it("runs tasks of different keys side by side", async () => {
 	const { started, give } = setUp();
 	const [one, other] = [give("a", "one"), give("b", "other")];
-	await turn();
+	await nextTurn();
 	expect(started).toEqual(["one", "other"]);
 	other.succeed();
 	expect(await other.result).toBe("other");
@@ -49,7 +46,7 @@ it("rejects as a task does, and runs the next one all the same", async () => {
 	const [failing, next] = [give("a", "failing"), give("a", "next")];
 	failing.fail();
 	await expect(failing.result).rejects.toThrow("failing");
-	await turn();
+	await nextTurn();
 	expect(started).toEqual(["failing", "next"]);
 	next.succeed();
 	expect(await next.result).toBe("next");
@@ -70,7 +67,7 @@ it("keeps nothing of a key whose tasks have all ended, whether they succeeded or
 	const [first, second, failing] = [give("a", "first"), give("a", "second"), give("b", "failing")];
 	first.succeed();
 	await first.result;
-	await turn();
+	await nextTurn();
 	expect(serial.size).toBe(2);
 	second.succeed();
 	failing.fail();
@@ -87,7 +84,7 @@ it("is idle when all tasks that were given have ended, whether they succeeded or
 	const waiting = serial.idle().then(() => (idle = true));
 	one.fail();
 	await expect(one.result).rejects.toThrow("one");
-	await turn();
+	await nextTurn();
 	expect(idle).toBe(false);
 	other.succeed();
 	await waiting;
