@@ -1,6 +1,7 @@
 // The refiller: reads due deliveries from the store into lanes that have room. Its poll regularly renews the leases of
 // the deliveries in memory and asks the store which deliveries are due, whatever memory knows of them.
 import type { QueueStore } from "../../ports/store/queue.ts";
+import { Periodic } from "../background/periodic.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import type { Lane } from "./lane.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
@@ -32,7 +33,7 @@ const RETRY_AFTER_MS = 1_000;
 /**
  * States: stopped ──start──▶ running ──stop──▶ stopped
  *
- * - stopped: claims nothing. `stop` resolves when the claims under way have ended.
+ * - stopped: claims nothing. `stop` resolves when the claims and the poll under way have ended.
  * - running: polls the store every `pollEveryMs`. A timer is set for the time at which the next delivery in the store
  *   is due.
  *
@@ -43,10 +44,10 @@ export class Refiller {
 	readonly #parts: Parts;
 	readonly #limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs">;
 	readonly #near: Neighbours;
+	readonly #polling: Periodic;
 	#running = false;
 	#cancelTimer: (() => void) | null = null;
 	#timerAt = Infinity;
-	#cancelPoll: (() => void) | null = null;
 	#polledAt = 0;
 	readonly #claims = new Set<Promise<void>>();
 	/** Empty lanes with due deliveries in the store that wait for room or for a claim, the longest waiting first. */
@@ -56,6 +57,11 @@ export class Refiller {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#near = near;
+		this.#polling = new Periodic(parts, {
+			everyMs: limits.pollEveryMs,
+			work: () => this.#poll(),
+			problem: "the store could not be polled for due deliveries",
+		});
 	}
 
 	/** When the store was last polled successfully. */
@@ -67,15 +73,14 @@ export class Refiller {
 	async start(): Promise<void> {
 		if (this.#running) return;
 		this.#running = true;
-		await this.#poll();
+		await this.#polling.startNow();
 	}
 
-	/** Claims nothing more. Resolves when the claims under way have ended. */
+	/** Claims nothing more. Resolves when the claims and the poll under way have ended. */
 	async stop(): Promise<void> {
 		this.#running = false;
 		this.#cancelTimer?.();
-		this.#cancelPoll?.();
-		await Promise.all(this.#claims);
+		await Promise.all([...this.#claims, this.#polling.stop()]);
 	}
 
 	/** Claims deliveries for a lane if it needs some. Call it when the lane has room again, or when it may be due. */
@@ -166,12 +171,9 @@ export class Refiller {
 		for (const lane of this.#near.queue.lanes()) this.refill(lane);
 	}
 
-	/**
-	 * Renews leases, notes which webhooks have due deliveries, refills their lanes, and sets the timer for the next
-	 * poll.
-	 */
+	/** Renews leases, notes which webhooks have due deliveries, and refills their lanes, also if the store has failed. */
 	async #poll(): Promise<void> {
-		const { clock, store, observer } = this.#parts;
+		const { clock, store } = this.#parts;
 		const { queue } = this.#near;
 		try {
 			const now = clock.now();
@@ -183,14 +185,15 @@ export class Refiller {
 				queue.lane(webhookId).noteDue(dueAt);
 			}
 			this.#polledAt = clock.now();
-		} catch (error) {
-			observer.problem("the store could not be polled for due deliveries", error);
+		} finally {
+			if (this.#running) this.#refillAll();
 		}
-		if (!this.#running) return;
-		for (const lane of queue.lanes()) {
+	}
+
+	#refillAll(): void {
+		for (const lane of this.#near.queue.lanes()) {
 			this.refill(lane);
-			queue.forgetIfIdle(lane);
+			this.#near.queue.forgetIfIdle(lane);
 		}
-		this.#cancelPoll = clock.after(this.#limits.pollEveryMs, () => void this.#poll());
 	}
 }

@@ -1,4 +1,4 @@
-// Tests of webhooks: how many attempts one makes, and that the tests of one project leave places to the others.
+// Tests of webhooks: how many attempts one makes, and that the tests of one project leave room for the others.
 import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import type { WebhookTest } from "../calls.ts";
 import { openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
-/** Begins a test that hangs, and says whether it was refused or is under way at its receiver. */
+/** Starts a test that hangs. Returns the error code if it was refused. */
 async function begin(test: TestEngine, projectId: string, webhookId: string): Promise<string> {
 	const under = new Promise<string>((resolve) => setImmediate(resolve, "under way"));
 	const result = test.engine.webhooks.test(projectId, webhookId, null).then(
@@ -16,7 +16,7 @@ async function begin(test: TestEngine, projectId: string, webhookId: string): Pr
 	return Promise.race([result, under]);
 }
 
-it("leaves places for other projects however many tests one begins", async () => {
+it("leaves some tests to other projects, however many one project starts", async () => {
 	await using receiver = await startReceiver();
 	receiver.script(() => ({ kind: "hang" }));
 	await using test = await openTestEngine();
@@ -30,7 +30,7 @@ it("leaves places for other projects however many tests one begins", async () =>
 	expect(await begin(test, other.id, webhook.id)).toBe("under way");
 });
 
-it("gives places back when tests end", async () => {
+it("allows new tests once others have ended", async () => {
 	await using receiver = await startReceiver();
 	await using test = await openTestEngine();
 	const { id } = await test.createWebhook(receiver.url);
