@@ -159,7 +159,7 @@ describe("the README", () => {
 		for (const wanted of [
 			"npm ci && npm run demo",
 			"npm ci && npm test",
-			"https://pypi.org/project/datature/",
+			"https://developers.datature.io/docs/python-sdk",
 			"DATATURE_API_BASE_URL=http://127.0.0.1:8787",
 			"curl ",
 		]) {
