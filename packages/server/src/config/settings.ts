@@ -43,7 +43,7 @@ export const configSchema = z.object({
 	}),
 	port: setting(wholeNumber(0, 65_535), 8_787, {
 		expected: "a port number (0–65535)",
-		meaning: "The port to listen on. `0` chooses a free port and prints it.",
+		meaning: "The port to listen on. With `0`, the system chooses a free port, which is printed.",
 		defaultText: "`8787`",
 		example: "8080",
 	}),
