@@ -63,7 +63,8 @@ export interface VerifiedHeaders {
 }
 
 const DEFAULT_TOLERANCE_MS = 5 * 60 * 1_000;
-const SECRET_PREFIX = "whsec_";
+/** In front of a secret's base64. Optional wherever a secret is accepted. */
+export const SECRET_PREFIX = "whsec_";
 const SIGNATURE_BYTES = 32;
 // A sender has a few active secrets. More than that is somebody who wants us to compute.
 const MAX_SIGNATURES = 16;

@@ -84,5 +84,5 @@ it("calls in a browser, and leaves the user-agent to it", async () => {
 });
 
 it("makes secrets in a browser", async () => {
-	expect(await runInPage("fanfare.utils.generateWebhookSecret()", null)).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+	expect(await runInPage("fanfare.utils.generateWebhookSecret()", null)).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
 });

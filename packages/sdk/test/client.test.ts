@@ -136,11 +136,12 @@ describe("a webhook's secret", () => {
 });
 
 describe("utils.generateWebhookSecret", () => {
-	it("makes standard base64 of 32 random bytes", () => {
+	it("generates whsec_ and 32 random bytes in standard base64", () => {
 		const secrets = Array.from({ length: 50 }, () => utils.generateWebhookSecret());
 		for (const secret of secrets) {
-			expect(Buffer.from(secret, "base64")).toHaveLength(32);
-			expect(Buffer.from(secret, "base64").toString("base64")).toBe(secret);
+			const bytes = Buffer.from(secret.slice("whsec_".length), "base64");
+			expect(bytes).toHaveLength(32);
+			expect(secret).toBe(`whsec_${bytes.toString("base64")}`);
 		}
 		expect(new Set(secrets).size).toBe(50);
 	});

@@ -58,7 +58,7 @@ it("runs as built", async () => {
 		`${home}/run.mjs`,
 		'import { utils } from "@fanfare/sdk"; console.log(import.meta.resolve("@fanfare/sdk"), utils.generateWebhookSecret().length);',
 	);
-	expect(await run(`${home}/run.mjs`, [], home)).toMatch(/\/dist\/index\.js 44\n$/);
+	expect(await run(`${home}/run.mjs`, [], home)).toMatch(/\/dist\/index\.js 50\n$/);
 });
 
 describe("its types", () => {
