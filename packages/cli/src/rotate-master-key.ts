@@ -15,7 +15,12 @@ export function addRotateMasterKey(program: Command): void {
 		.command("rotate-master-key")
 		.summary("Encrypt all webhook secrets under a new master key.")
 		.description(
-			`Encrypt all webhook secrets under a new master key. Stop the server first. The old key is read from FANFARE_MASTER_KEY, or from master.key in the data directory. The new key is read from ${NEW_KEY_VARIABLE}. If FANFARE_MASTER_KEY is not set, the new key replaces master.key, and is generated if ${NEW_KEY_VARIABLE} is not set.`,
+			[
+				"Encrypt all webhook secrets under a new master key. Stop the server first.",
+				"The old key is read from FANFARE_MASTER_KEY, or from master.key in the data directory.",
+				`The new key is read from ${NEW_KEY_VARIABLE}. If FANFARE_MASTER_KEY is not set,`,
+				`the new key replaces master.key, and is generated if ${NEW_KEY_VARIABLE} is not set.`,
+			].join(" "),
 		)
 		.option("--data-dir <path>", "The server's data directory. Default: ./fanfare-data. [FANFARE_DATA_DIR]")
 		.action(async (options: { dataDir?: string }) => {
