@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Metrics } from "../packages/server/src/adapters/telemetry/metrics.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const documents = globSync("**/*.md", { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist)$/.test(path) });
+const documents = globSync("**/*.md", { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist|try)$/.test(path) });
 
 let metrics = "";
 beforeAll(async () => {
@@ -27,6 +27,11 @@ describe.each(documents)("%s", (document) => {
 		const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link = ""]) => link);
 		const missing = links.filter((link) => !/^https?:/.test(link) && !existsSync(join(root, dirname(document), link)));
 		expect(missing).toEqual([]);
+	});
+
+	it("shows no copy of the retries that the Nexus SDK sends, which give up within seconds", () => {
+		if (document !== "README.md" && document !== "packages/sdk/README.md") return;
+		expect(text).not.toMatch(/15[_,]?000/);
 	});
 
 	it("names metrics that there are", async () => {

@@ -1,18 +1,22 @@
 // The README's programs are run as they stand there, against a server that is started as the README says.
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { Client, type Project } from "@fanfare/sdk";
 import { eventually } from "@fanfare/testkit/eventually";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const DEADLINE_MS = 20_000;
+const FIRST_SCREEN_LINES = 50;
 const ADMIN_KEY = `sk_${"r".repeat(43)}`;
-const WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const OTHER_SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
 
 /** The code blocks of a language, in order. */
 function blocks(language: string): string[] {
@@ -36,10 +40,19 @@ const folder = mkdtempSync(join(tmpdir(), "fanfare-readme-programs-"));
 symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
 const dataDir = mkdtempSync(join(tmpdir(), "fanfare-readme-"));
 afterAll(() => {
-	for (const child of children) child.kill("SIGKILL");
+	for (const { pid } of children) if (pid !== undefined) endGroup(pid);
 	rmSync(folder, { recursive: true, force: true });
 	rmSync(dataDir, { recursive: true, force: true });
 });
+
+/** Some are over already. */
+function endGroup(pid: number): void {
+	try {
+		process.kill(-pid, "SIGKILL");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+	}
+}
 
 interface Running {
 	readonly child: ChildProcess;
@@ -47,9 +60,15 @@ interface Running {
 }
 
 /** Starts a process on the Node of the tests; the caller's FANFARE_* settings do not reach it. */
-function start(args: readonly string[], env: Readonly<Record<string, string>>, cwd = root): Running {
+function start(
+	args: readonly string[],
+	env: Readonly<Record<string, string>>,
+	cwd = root,
+	program = process.execPath,
+): Running {
 	const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
-	const child = spawn(process.execPath, args, { cwd, env: { ...Object.fromEntries(inherited), ...env } });
+	// In a group of its own: what a shell begins in the background ends with it.
+	const child = spawn(program, args, { cwd, env: { ...Object.fromEntries(inherited), ...env }, detached: true });
 	children.push(child);
 	let output = "";
 	for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -64,10 +83,17 @@ async function until(running: Running, wanted: string): Promise<void> {
 	}
 }
 
+/** The one code block of a language that contains the text. */
+function block(language: string, text: string): string {
+	const found = blocks(language).filter((code) => code.includes(text));
+	if (found.length !== 1) throw new Error(`the README has ${found.length} ${language} blocks with ${text}`);
+	return found[0]!;
+}
+
 /** Saves the program that stands in the README, and gives the arguments of Node that run it there. */
 function saved(name: string, code: string): string[] {
 	writeFileSync(join(folder, name), code);
-	const [, args] = new RegExp(`npx node (.*${name})`).exec(blocks("sh")[2] ?? "") ?? [];
+	const [, args] = new RegExp(`npx node (.*${name})`).exec(block("sh", "npx node --conditions")) ?? [];
 	if (args === undefined) throw new Error(`the README does not say how to run ${name}`);
 	return args.split(" ");
 }
@@ -75,12 +101,12 @@ function saved(name: string, code: string): string[] {
 describe("the README", () => {
 	let url = "";
 	beforeAll(async () => {
-		const [commands = "", startCommand = ""] = blocks("sh");
+		const [commands = ""] = blocks("sh");
+		const startCommand = block("sh", "npm start");
 		expect(commands).toMatch(/^npm ci && npm run demo .*\nnpm ci && npm test /);
 		const settings = Object.fromEntries(
 			[...startCommand.matchAll(/(FANFARE_[A-Z_]+)=(\S+)/g)].map(([, k, v]) => [k!, v!]),
 		);
-		expect(startCommand).toContain("npm start");
 		const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { start: string } };
 		const [, ...args] = scripts.start.split(" ");
 		const port = await freePort();
@@ -94,23 +120,85 @@ describe("the README", () => {
 		await until(server, `listens on ${url}`);
 	});
 
-	it("sends an event that its receiver verifies", async () => {
-		const [send = "", receive = ""] = blocks("ts");
-		const port = await freePort();
-		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: String(port) }, folder);
-		const sender = start(
-			saved("send.ts", send),
-			{ FANFARE_KEY: ADMIN_KEY, FANFARE_URL: url, WEBHOOK_SECRET, WEBHOOK_URL: `http://127.0.0.1:${port}/` },
-			folder,
+	async function onlyProject(): Promise<Project> {
+		const projects = await new Client(ADMIN_KEY, { endpoint: url }).listProjects();
+		expect(projects).toHaveLength(1);
+		return projects[0]!;
+	}
+
+	/** Resolves when the receiver's answer to the newest delivery is noted. */
+	async function succeeded(project: Project): Promise<void> {
+		await eventually("the newest delivery to succeed", async () => {
+			const [delivery] = (await project.deliveries.list()).data;
+			return delivery?.status === "Succeeded";
+		});
+	}
+
+	const missing = ["bash", "curl"].filter((program) => spawnSync(program, ["--version"]).error !== undefined);
+	if (missing.length > 0)
+		process.stderr.write(
+			`skipped: ${missing.join(" and ")} not found; install them to run the README's curl commands\n`,
 		);
-		await until(sender, "is on its way to");
-		await until(receiver, 'order.paid: {"orderId":42}');
+
+	it.skipIf(missing.length > 0 && process.env["CI"] !== "true")(
+		"registers a webhook and sends it an event with curl alone",
+		async () => {
+			const project = await onlyProject();
+			const port = String(await freePort());
+			const settings = { "http://127.0.0.1:8787": url, "proj_…": project.id, "sk_…": ADMIN_KEY };
+			let script = block("sh", "curl").replaceAll("3001", port);
+			for (const [shown, real] of Object.entries(settings)) {
+				expect(script.split(shown)).toHaveLength(2);
+				script = script.replace(shown, real);
+			}
+			const shell = start(["-c", script], {}, root, "bash");
+			await until(shell, '"name":"first"');
+			await until(shell, '"deliveryCount":1');
+			await until(shell, '"status":"');
+			await until(shell, '"data":{"orderId": 42}}');
+			await succeeded(project);
+			const [webhook] = (await project.batch.webhooks.list()).data;
+			expect(webhook).toMatchObject({ name: "first", endpoint: `http://127.0.0.1:${port}/` });
+			await project.batch.webhooks.delete(webhook!.id);
+		},
+	);
+
+	it("has its first commands, curl and the address for the Nexus SDK on its first screen", () => {
+		const screen = readFileSync(join(root, "README.md"), "utf8").split("\n").slice(0, FIRST_SCREEN_LINES).join("\n");
+		for (const wanted of [
+			"npm ci && npm run demo",
+			"npm ci && npm test",
+			"https://developers.datature.io/docs/python-sdk",
+			"DATATURE_API_BASE_URL=http://127.0.0.1:8787",
+			"curl ",
+		]) {
+			expect(screen).toContain(wanted);
+		}
+	});
+
+	it("sends events that its receiver verifies, with a new secret at the second run and still one webhook", async () => {
+		const send = block("ts", "events.send");
+		const receive = block("ts", "createServer");
+		const project = await onlyProject();
+		const port = String(await freePort());
+		const common = { FANFARE_KEY: ADMIN_KEY, FANFARE_URL: url, WEBHOOK_URL: `http://127.0.0.1:${port}/` };
+		for (const WEBHOOK_SECRET of [OTHER_SECRET, SECRET]) {
+			const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: port }, folder);
+			const sender = start(saved("send.ts", send), { ...common, WEBHOOK_SECRET }, folder);
+			await until(sender, "is accepted and goes to");
+			await until(receiver, 'order.paid: {"orderId":42}');
+			await succeeded(project);
+			receiver.child.kill();
+			await once(receiver.child, "exit");
+		}
+		const { data: named } = await project.batch.webhooks.list();
+		expect(named.filter(({ name }) => name === "orders")).toHaveLength(1);
 	});
 
 	it("has a receiver that says why it refuses", async () => {
-		const [, receive = ""] = blocks("ts");
+		const receive = block("ts", "createServer");
 		const port = await freePort();
-		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: String(port) }, folder);
+		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET: SECRET, PORT: String(port) }, folder);
 		const answer = await eventually("the receiver to listen", () =>
 			fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}" }).catch(() => null),
 		);
@@ -119,7 +207,7 @@ describe("the README", () => {
 	});
 
 	it("shows a program of ten lines", () => {
-		const [send = ""] = blocks("ts");
+		const send = block("ts", "events.send");
 		const lines = send.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("import"));
 		expect(lines.length).toBeLessThanOrEqual(10);
 	});

@@ -9,12 +9,13 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
-import { utils } from "@fanfare/sdk";
+import { Client, utils } from "@fanfare/sdk";
+import { eventually } from "@fanfare/testkit/eventually";
 import { expect, it } from "vitest";
 
 import { freePort, ServerProcess } from "../demo/server-process.ts";
 
-it("sends events that the receiver verifies, to a webhook that is registered once", { timeout: 60_000 }, async () => {
+it("sends the receiver each event once, with a new secret at each run", { timeout: 60_000 }, async () => {
 	const home = await mkdtemp(join(tmpdir(), "fanfare-example-test-"));
 	await using cleanUp = new AsyncDisposableStack();
 	cleanUp.defer(() => rm(home, { recursive: true }));
@@ -29,23 +30,34 @@ it("sends events that the receiver verifies, to a webhook that is registered onc
 	});
 	cleanUp.defer(() => server.kill());
 	await server.start();
-	const env = {
-		FANFARE_URL: server.url,
-		FANFARE_KEY: adminKey,
-		PORT: String(await freePort()),
-		WEBHOOK_SECRET: utils.generateWebhookSecret(),
-	};
-
-	const receiver = run("receive.ts", env);
-	cleanUp.defer(() => void receiver.kill());
-	const lines = createInterface(receiver.stdout)[Symbol.asyncIterator]();
-	expect((await lines.next()).value).toBe(`receiving on http://127.0.0.1:${env.PORT}/hooks`);
+	const common = { FANFARE_URL: server.url, FANFARE_KEY: adminKey, PORT: String(await freePort()) };
+	const [project] = await new Client(adminKey, { endpoint: server.url }).listProjects();
+	const sent: string[] = [];
 	for (let time = 1; time <= 2; time++) {
+		const env = { ...common, WEBHOOK_SECRET: utils.generateWebhookSecret() };
+		const receiver = run("receive.ts", env);
+		cleanUp.defer(() => void receiver.kill());
+		const lines = createInterface(receiver.stdout)[Symbol.asyncIterator]();
+		expect((await lines.next()).value).toBe(`receiving on http://127.0.0.1:${env.PORT}/hooks`);
 		const sender = run("send.ts", env);
 		const [output] = await Promise.all([text(sender.stdout), once(sender, "exit")]);
-		const [, eventId] = /^accepted (evt_\S+), deliveries: 1$/m.exec(output) ?? [];
+		const [, eventId = ""] = /^accepted (evt_\S+), deliveries: 1$/m.exec(output) ?? [];
 		expect((await lines.next()).value).toBe(`received ${eventId}: order.paid, order 42`);
+		sent.push(eventId);
+		await eventually("the receiver's answer to be noted", async () => {
+			const [delivery] = (await project!.deliveries.list({ eventId })).data;
+			return delivery?.status === "Succeeded";
+		});
+		receiver.kill();
+		await once(receiver, "exit");
 	}
+
+	// The receiver prints an event once however often it comes, so the log tells how often it came.
+	const { data: deliveries } = await project!.deliveries.list();
+	expect(deliveries.map(({ eventId, attemptCount }) => ({ eventId, attemptCount }))).toEqual(
+		sent.toReversed().map((eventId) => ({ eventId, attemptCount: 1 })),
+	);
+	expect((await project!.batch.webhooks.list()).data).toHaveLength(1);
 });
 
 function run(file: string, env: Record<string, string>) {

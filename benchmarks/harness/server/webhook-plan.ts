@@ -18,6 +18,8 @@ export interface MadeProject {
 
 /** Calls under way at once: they share commits. */
 const AT_ONCE = 32;
+/** Named, so that figures of different versions compare whatever the server's default is. */
+const RETRIES = { maxRetries: 3, maxRetryDelay: 15_000 };
 
 /** Makes a project whose log is kept for ever, with webhooks that are never disabled. */
 export async function makeProject(client: Client, plan: WebhookPlan): Promise<MadeProject> {
@@ -28,7 +30,7 @@ export async function makeProject(client: Client, plan: WebhookPlan): Promise<Ma
 	const work = async () => {
 		for (let number = next++; number < plan.count; number = next++) {
 			const eventTypes = plan.wants === "all" || plan.count === 1 ? null : [numberedType(number)];
-			const spec = { endpoint: plan.endpoint(number), eventTypes, disableAfterMs: 0 };
+			const spec = { endpoint: plan.endpoint(number), eventTypes, retries: RETRIES, disableAfterMs: 0 };
 			const { id } = await project.batch.webhooks.create({ name: `Receiver ${number}`, spec });
 			webhookIds[number] = id;
 		}

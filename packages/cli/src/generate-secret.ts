@@ -1,12 +1,13 @@
-// `fanfare generate-secret`: a new signing secret for a webhook.
+// `fanfare generate-secret`: prints a new signing secret for a webhook.
 import { utils } from "@fanfare/sdk";
 import type { Command } from "commander";
 
+/** Adds the command to the program. */
 export function addGenerateSecret(program: Command): void {
 	program
 		.command("generate-secret")
-		.description("Print a new webhook secret: whsec_ and the base64 of 32 random bytes.")
+		.description("Print a new webhook secret: whsec_ and 32 random bytes in base64.")
 		.action(() => {
-			process.stdout.write(`whsec_${utils.generateWebhookSecret()}\n`);
+			process.stdout.write(`${utils.generateWebhookSecret()}\n`);
 		});
 }

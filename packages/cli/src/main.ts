@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// The `fanfare` command. Checks the Node first: an older one would fail at an import, with words that help nobody.
+// The `fanfare` command. Checks the version of Node first: older ones would fail with a confusing error at an import.
 
 const OLDEST_NODE = 24;
 
 const major = Number.parseInt(process.versions.node, 10);
 if (major < OLDEST_NODE) {
 	process.stderr.write(
-		`fanfare needs Node ${OLDEST_NODE} or newer, this is ${process.versions.node}: https://nodejs.org\n`,
+		`fanfare requires Node ${OLDEST_NODE} or newer, but runs on ${process.versions.node}: install a newer one from https://nodejs.org\n`,
 	);
 	process.exitCode = 1;
 } else {

@@ -1,6 +1,6 @@
-// How a command fails: a sentence on standard error, and an exit code other than 0.
+// Reports the failure of a command: an error message on standard error, and exit code 1.
 
-/** Prints the error for people, without a stack: what they can do is in its message. */
+/** Prints the error's message without a stack trace, and ends the process. The message says what the user can do. */
 export function reportAndExit(error: unknown): never {
 	const message = error instanceof Error ? error.message : String(error);
 	for (const line of message.split("\n")) process.stderr.write(`fanfare: ${line}\n`);

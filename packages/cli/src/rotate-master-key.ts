@@ -9,13 +9,20 @@ import { reportAndExit } from "./report.ts";
 const NEW_KEY_VARIABLE = "FANFARE_NEW_MASTER_KEY";
 const KEY_BYTES = 32;
 
+/** Adds the command to the program. */
 export function addRotateMasterKey(program: Command): void {
 	program
 		.command("rotate-master-key")
+		.summary("Encrypt all webhook secrets under a new master key.")
 		.description(
-			`Encrypt all webhook secrets under a new master key. Stop the server first. The old key comes from FANFARE_MASTER_KEY or the data directory's master.key; the new one from ${NEW_KEY_VARIABLE}, else one is made and put into master.key.`,
+			[
+				"Encrypt all webhook secrets under a new master key. Stop the server first.",
+				"The old key is read from FANFARE_MASTER_KEY, or from master.key in the data directory.",
+				`The new key is read from ${NEW_KEY_VARIABLE}. If FANFARE_MASTER_KEY is not set,`,
+				`the new key replaces master.key, and is generated if ${NEW_KEY_VARIABLE} is not set.`,
+			].join(" "),
 		)
-		.option("--data-dir <path>", "The server's data directory. [FANFARE_DATA_DIR]")
+		.option("--data-dir <path>", "The server's data directory. Default: ./fanfare-data. [FANFARE_DATA_DIR]")
 		.action(async (options: { dataDir?: string }) => {
 			try {
 				await rotate(options.dataDir);
@@ -27,7 +34,7 @@ export function addRotateMasterKey(program: Command): void {
 
 async function rotate(dataDir: string | undefined): Promise<void> {
 	const config = readConfig(process.env, dataDir === undefined ? {} : { "data-dir": dataDir }, [NEW_KEY_VARIABLE]);
-	// Whoever keeps the key in the environment goes on to do so, and has the new one before anything is encrypted under it.
+	// If the old key is in the environment, so is the new one: the operator has it before anything is encrypted under it.
 	const toEnvironment = config.masterKey !== null;
 	const changed = await rotateMasterKey(config, newMasterKey(toEnvironment), toEnvironment);
 	const webhooks = changed === 1 ? "1 webhook" : `${changed} webhooks`;
@@ -42,17 +49,19 @@ function newMasterKey(toEnvironment: boolean): Uint8Array {
 	if (given !== undefined) return parseKey(given);
 	if (!toEnvironment) return randomBytes(KEY_BYTES);
 	throw new Error(
-		`FANFARE_MASTER_KEY is set: set ${NEW_KEY_VARIABLE} to the new key too, such as the output of openssl rand -base64 32`,
+		`FANFARE_MASTER_KEY is set, but ${NEW_KEY_VARIABLE} is not: set it to the new key, such as the output of openssl rand -base64 32`,
 	);
 }
 
-/** The form of FANFARE_MASTER_KEY, read by the same rules. */
+/** Parses the new key by the rules of FANFARE_MASTER_KEY. */
 function parseKey(text: string): Uint8Array {
 	try {
 		const { masterKey } = readConfig({ FANFARE_MASTER_KEY: text });
 		if (masterKey !== null) return masterKey;
 	} catch {
-		// The sentence would name the other variable.
+		// The caught error names FANFARE_MASTER_KEY instead of the variable that was set.
 	}
-	throw new Error(`${NEW_KEY_VARIABLE} must be 32 bytes in base64 (44 characters) or hexadecimal (64 characters)`);
+	throw new Error(
+		`${NEW_KEY_VARIABLE} must be 32 bytes in base64 (44 characters) or hexadecimal (64 characters), got a value that is not shown because it is secret`,
+	);
 }

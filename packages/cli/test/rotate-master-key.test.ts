@@ -1,4 +1,5 @@
-// `fanfare rotate-master-key`: the secrets stay, the old key opens nothing any more, and a crash on the way leaves one key in force.
+// `fanfare rotate-master-key`: secrets stay valid, the old key becomes useless, and after a crash exactly one key is in
+// force.
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 
@@ -16,7 +17,7 @@ function rotate(server: ServerProcess, env: Record<string, string> = {}) {
 	return runFanfare(["rotate-master-key", "--data-dir", server.dataDir], { env });
 }
 
-/** A server with a webhook, stopped, and the webhook's secret. */
+/** A stopped server that has a webhook, and the webhook's secret. */
 async function stoppedServer(receiver: Receiver, env: Record<string, string> = {}) {
 	const secret = utils.generateWebhookSecret();
 	const server = await startServerProcess({ env });
@@ -25,7 +26,7 @@ async function stoppedServer(receiver: Receiver, env: Record<string, string> = {
 	return { server, secret };
 }
 
-/** The webhook signs with its secret, and sends its header, as before. */
+/** Sends an event, and checks that the webhook still signs with its secret and sends its header. */
 async function expectSigns(server: ServerProcess, receiver: Receiver, secret: string): Promise<void> {
 	const count = receiver.requests.length;
 	await server.project.events.send({ type: "a.b", data: 1 });
@@ -41,7 +42,7 @@ async function expectRefusedStart(server: ServerProcess, env: Record<string, str
 }
 
 describe("with the key in the data directory", () => {
-	it("makes a new one, under which all is as it was", async () => {
+	it("generates a new key, and webhooks still work", async () => {
 		await using receiver = await startReceiver();
 		const { server: stopped, secret } = await stoppedServer(receiver);
 		await using server = stopped;
@@ -93,7 +94,7 @@ describe("with the key in the data directory", () => {
 describe("with the key in the environment", () => {
 	const [oldKey, newKey] = [randomBytes(32).toString("base64"), randomBytes(32).toString("base64")];
 
-	it("encrypts under FANFARE_NEW_MASTER_KEY, and leaves keeping it to the operator", async () => {
+	it("encrypts under FANFARE_NEW_MASTER_KEY, and writes no key file", async () => {
 		await using receiver = await startReceiver();
 		const { server: stopped, secret } = await stoppedServer(receiver, { FANFARE_MASTER_KEY: oldKey });
 		await using server = stopped;
@@ -111,12 +112,12 @@ describe("with the key in the environment", () => {
 	it.each([
 		["without a new key", { FANFARE_MASTER_KEY: oldKey }, /FANFARE_NEW_MASTER_KEY/],
 		[
-			"with a new key that is none",
+			"with an invalid new key",
 			{ FANFARE_MASTER_KEY: oldKey, FANFARE_NEW_MASTER_KEY: "tell-nobody" },
 			/FANFARE_NEW_MASTER_KEY/,
 		],
 		[
-			"with an old key that is not the data's",
+			"with an old key that does not fit the data",
 			{ FANFARE_MASTER_KEY: newKey, FANFARE_NEW_MASTER_KEY: newKey },
 			/is not the one/,
 		],
@@ -134,8 +135,8 @@ describe("with the key in the environment", () => {
 	});
 });
 
-describe("a crash on the way", () => {
-	it("before the data is encrypted anew leaves the old key in force", async () => {
+describe("a crash during the rotation", () => {
+	it("before the secrets are encrypted leaves the old key in force", async () => {
 		await using receiver = await startReceiver();
 		const { server: stopped, secret } = await stoppedServer(receiver);
 		await using server = stopped;
@@ -143,13 +144,13 @@ describe("a crash on the way", () => {
 		await server.restart();
 		await expectSigns(server, receiver, secret);
 		await server.stop();
-		// And what it left is no hindrance to another try.
+		// The file that it left does not prevent another rotation.
 		expect(await rotate(server)).toMatchObject({ code: 0 });
 		await server.restart();
 		await expectSigns(server, receiver, secret);
 	});
 
-	it("after it puts the new key in force at the next start", async () => {
+	it("after the secrets are encrypted puts the new key in force at the next start", async () => {
 		await using receiver = await startReceiver();
 		const { server: stopped, secret } = await stoppedServer(receiver);
 		await using server = stopped;
@@ -168,7 +169,7 @@ describe("a crash on the way", () => {
 	});
 });
 
-it("refuses where no data is, and makes none", async () => {
+it("refuses a directory without data, and creates nothing", async () => {
 	using dir = new TemporaryDir();
 	const refused = await runFanfare(["rotate-master-key", "--data-dir", dir.join("mistyped")]);
 	expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/^fanfare: .*mistyped.*\n$/) });

@@ -1,14 +1,15 @@
-// From an HTTP answer to a value or an error.
+// Turns an HTTP response into a value or an error.
 import { apiError, UnexpectedResponseError, type Issue } from "./errors.ts";
 import type { FetchResponse } from "./platform.ts";
 import { parseRetryAfterMs } from "./retry.ts";
 
 const EXCERPT_LENGTH = 200;
-// Twice the largest page there is: 1,000 event types, each with a schema and an example of 64 KiB.
+const CHECK_ENDPOINT = "Check the client's endpoint, and any proxy in between.";
+// Twice the largest possible page: 1,000 event types, each with a schema and an example of 64 KiB.
 const MAX_BYTES = 256 * 1_024 * 1_024;
 const MAX_ERROR_BYTES = 1_024 * 1_024;
 
-/** Answers that do not name themselves by `object`, or whose name alone says too little, and how they are known. */
+/** How to recognize response bodies that have no `object` field, or whose `object` field is not enough. */
 const SHAPES = {
 	workspace: (answer: unknown) => stringField(answer, "id") !== null,
 	projects: (answer: unknown) => Array.isArray(answer) && answer.every((entry) => field(entry, "object") === "project"),
@@ -17,7 +18,7 @@ const SHAPES = {
 	deleted: (answer: unknown) => field(answer, "deleted") === true,
 } as const satisfies Record<string, (answer: unknown) => boolean>;
 
-/** What an answer is: the `object` that it carries, or one of the shapes above. */
+/** The kind of a response body: the value of its `object` field, or one of the shapes above. */
 export type AnswerKind =
 	| keyof typeof SHAPES
 	| "deliveriesChanged"
@@ -31,6 +32,7 @@ export type AnswerKind =
 	| "replayEstimate"
 	| "stats";
 
+/** The request that a response belongs to. */
 interface Asked {
 	readonly method: string;
 	readonly path: string;
@@ -38,24 +40,24 @@ interface Asked {
 	readonly isConfidential?: boolean;
 }
 
-/** What an answer is read with. */
+/** Values needed to read a response. */
 interface Reader {
 	readonly now: number;
-	/** Never shown: a debugging proxy's page repeats what it was sent. */
+	/** Removed from error messages: the page of a debugging proxy may repeat the request. */
 	readonly secretKey: string;
 }
 
-/** What was read of a body. */
+/** The text of a body. */
 interface ReadText {
 	readonly text: string;
-	/** There was more than any Fanfare sends. */
+	/** The body was longer than any response of Fanfare, and the rest was not read. */
 	readonly isCut: boolean;
 }
 
-/** The body as text, up to a size, so that a body without end doesn't fill the memory within the timeout. */
+/** Reads the body as text, up to a limit, so that an endless body cannot exhaust the memory before the timeout. */
 export async function readText(response: FetchResponse): Promise<ReadText> {
 	const { body } = response;
-	// Not every fetch gives a body to read from; node-fetch's, for one, is a stream of Node.
+	// Not every fetch returns a web stream: the body of node-fetch, for example, is a Node stream.
 	if (typeof body?.getReader !== "function") return { text: await response.text(), isCut: false };
 	const maxBytes = isSuccess(response.status) ? MAX_BYTES : MAX_ERROR_BYTES;
 	const reader = body.getReader();
@@ -73,12 +75,12 @@ export async function readText(response: FetchResponse): Promise<ReadText> {
 }
 
 /**
- * The JSON of a 2xx, if it is what was asked for. Anything else is thrown as the error that it is: whoever else answers 200 to
- * everything must not be taken for a Fanfare that has stored an event.
+ * Returns the JSON of a 2xx response if it is of the expected kind. Everything else is thrown as an error: a server
+ * that responds with 200 to everything must not be mistaken for a Fanfare that has stored an event.
  */
 export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText, reader: Reader): unknown {
 	const { status } = response;
-	// A good answer stays as it is, whatever is in it.
+	// A successful response is returned unchanged, even if it contains the key.
 	const json = isSuccess(status) ? read.text : concealed(read.text, reader);
 	const body = read.isCut ? undefined : parseJson(json);
 	const requestId = stringField(body, "requestId") ?? response.headers.get("x-request-id");
@@ -90,18 +92,19 @@ export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText
 			});
 		}
 		if (asked.answer === undefined || isKind(body, asked.answer)) return body;
-		// Without an excerpt: a good answer of another kind may hold a key.
-		const message = `${asked.method} ${asked.path} was answered ${status} with JSON that is no ${asked.answer}. Is the client's endpoint right, or does a proxy stand in between?`;
+		// Without an excerpt: a successful response of another kind may contain a key.
+		const message = `${asked.method} ${asked.path} was answered with ${status} and JSON that is not a ${asked.answer}. ${CHECK_ENDPOINT}`;
 		throw new UnexpectedResponseError(message, { status, requestId });
 	}
-	// 0: how browsers show a redirect that isn't followed.
+	// Browsers report an unfollowed redirect as status 0.
 	if (status === 0 || (status >= 300 && status < 400)) {
 		const target = response.headers.get("location");
-		const message = `${asked.method} ${asked.path} was answered with a redirect${target === null ? "" : ` to ${target}`}, which is not followed: set the client's endpoint to where Fanfare is.`;
+		const redirect = target === null ? "a redirect" : `a redirect to ${target}`;
+		const message = `${asked.method} ${asked.path} was answered with ${redirect}, which is not followed. Set the client's endpoint to Fanfare's own URL.`;
 		throw new UnexpectedResponseError(message, { status, requestId });
 	}
 	const code = stringField(body, "code");
-	// Fanfare's own errors have a code and repeat no secret; those of others may.
+	// Fanfare's own errors have a code and repeat no secret. Errors of other servers may repeat one.
 	const message = asked.isConfidential === true && code === null ? null : stringField(body, "message");
 	throw apiError(message ?? notFanfare(asked, response, json), {
 		status,
@@ -128,7 +131,7 @@ function concealed(text: string, { secretKey }: Reader): string {
 	return text.replaceAll(secretKey, "***");
 }
 
-/** The parsed JSON; undefined if it is none. */
+/** The parsed JSON; undefined if the text is not JSON. */
 function parseJson(text: string): unknown {
 	try {
 		return JSON.parse(text) as unknown;
@@ -137,12 +140,15 @@ function parseJson(text: string): unknown {
 	}
 }
 
-/** Says what came instead, as far as a person can use it: a proxy's page, say, without its markup. */
+/**
+ * Describes a response that is not Fanfare's, with an excerpt of its text: a proxy's error page, for example, without
+ * markup.
+ */
 function notFanfare(asked: Asked, response: FetchResponse, text: string): string {
 	const type = response.headers.get("content-type") ?? "no content type";
 	const excerpt =
-		asked.isConfidential === true ? "a body that is not shown, as it may repeat a secret" : excerptOf(text);
-	return `${asked.method} ${asked.path} was answered ${response.status} (${type}) without Fanfare's JSON: ${excerpt}. Is the client's endpoint right, or does a proxy stand in between?`;
+		asked.isConfidential === true ? "a body that is not shown because it may repeat a secret" : excerptOf(text);
+	return `${asked.method} ${asked.path} was answered with ${response.status} (${type}) instead of Fanfare's JSON: ${excerpt}. ${CHECK_ENDPOINT}`;
 }
 
 function excerptOf(text: string): string {

@@ -1,6 +1,6 @@
-// Standard base64, over the `atob` and `btoa` that every platform has.
+// Standard base64, implemented with `atob` and `btoa`, which every platform has.
 
-/** The bytes as standard base64, padded. */
+/** Encodes bytes as standard base64 with padding. */
 export function encodeBase64(bytes: Uint8Array): string {
 	let binary = "";
 	for (const byte of bytes) binary += String.fromCharCode(byte);
@@ -8,8 +8,8 @@ export function encodeBase64(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes of standard base64; null if the text is anything else: not padded, url-safe, with white space, or with bits
- * set that no byte takes. `atob` alone forgives those, and a signature would have several spellings.
+ * Decodes standard base64. Returns null for any other text: without padding, URL-safe, with white space, or with unused
+ * bits set. `atob` alone accepts some of those, and a signature would then have several valid spellings.
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | null {
 	if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/.test(text)) return null;

@@ -1,14 +1,15 @@
-// Every error that a call to Fanfare can end in. All extend FanfareError; none ever holds the secret key.
+// All errors that a call can reject with. They extend FanfareError, and none contains the secret key.
 
-/** One thing that was wrong in what was sent, and where. */
+/** One problem in a request, and its place. */
 export interface Issue {
-	/** The place, such as `spec.endpoint` or `events.3.type`. */
+	/** The path of the field, such as `spec.endpoint` or `events.3.type`. */
 	readonly path: string;
 	readonly message: string;
 }
 
 /**
- * The base of all of the SDK's errors. A wrong argument is not one of them: it throws a `TypeError` before anything is sent.
+ * The base class of the SDK's errors. Invalid arguments are reported differently: with a `TypeError`, before anything
+ * is sent.
  *
  * @example
  * try {
@@ -22,19 +23,21 @@ export class FanfareError extends Error {
 	override readonly name: string = "FanfareError";
 }
 
-/** What is known about an answer that refuses. */
+/** The fields of an `ApiError`. */
 export interface ApiErrorDetails {
+	/** The HTTP status of the response. */
 	readonly status: number;
-	/** The server's stable name for what went wrong, such as `webhook_not_found`; null if no Fanfare answered. */
+	/** The server's stable error code, such as `webhook_not_found`; null if the response is not Fanfare's. */
 	readonly code: string | null;
-	/** What to look for in the server's log. */
+	/** The request's id in the server's log; null if there is none. */
 	readonly requestId: string | null;
+	/** The problems in the request, empty unless it was not valid. */
 	readonly issues: readonly Issue[];
-	/** How long the server asked to wait, whatever the wait was in the end; null if it didn't. */
+	/** The wait that `Retry-After` asks for, in milliseconds; null if the response has none. */
 	readonly retryAfterMs: number | null;
 }
 
-/** The server answered and refused. There is a subclass per status; others (405, say) are a plain `ApiError`. */
+/** The server responded with an error. Common statuses have a subclass; others, such as 405, are a plain `ApiError`. */
 export class ApiError extends FanfareError implements ApiErrorDetails {
 	override readonly name: string = "ApiError";
 	readonly status: number;
@@ -53,27 +56,27 @@ export class ApiError extends FanfareError implements ApiErrorDetails {
 	}
 }
 
-/** 400: what was sent is not valid; `issues` says what and where. */
+/** 400: the request is not valid. `issues` lists the problems. */
 export class BadRequestError extends ApiError {
 	override readonly name = "BadRequestError";
 }
 
-/** 401: the secret key is missing or unknown. */
+/** 401: the secret key is unknown. */
 export class AuthenticationError extends ApiError {
 	override readonly name = "AuthenticationError";
 }
 
-/** 403: the key lacks the scope. */
+/** 403: the key lacks the required scope. */
 export class PermissionDeniedError extends ApiError {
 	override readonly name = "PermissionDeniedError";
 }
 
-/** 404: nothing has this id, or it belongs to another project. */
+/** 404: there is no object with this id in this project. */
 export class NotFoundError extends ApiError {
 	override readonly name = "NotFoundError";
 }
 
-/** 409: it contradicts what is there, such as an idempotency key used for something else. */
+/** 409: a conflict with existing data, such as an idempotency key that was used for another event. */
 export class ConflictError extends ApiError {
 	override readonly name = "ConflictError";
 }
@@ -83,22 +86,22 @@ export class PayloadTooLargeError extends ApiError {
 	override readonly name = "PayloadTooLargeError";
 }
 
-/** 429: too many requests, even after the retries. */
+/** 429: too many requests, even after all retries. */
 export class RateLimitError extends ApiError {
 	override readonly name = "RateLimitError";
 }
 
-/** Any 5xx, even after the retries. */
+/** Any 5xx, even after all retries. */
 export class InternalServerError extends ApiError {
 	override readonly name: string = "InternalServerError";
 }
 
-/** 503: overloaded or shutting down, even after the retries. */
+/** 503: the server is overloaded or shutting down, even after all retries. */
 export class ServiceUnavailableError extends InternalServerError {
 	override readonly name = "ServiceUnavailableError";
 }
 
-/** An answer that Fanfare doesn't give: a redirect, or a 2xx whose body is not the JSON that was expected. Never repeated. */
+/** A response that Fanfare never gives: a redirect, or a 2xx without the expected JSON. Such calls are not retried. */
 export class UnexpectedResponseError extends FanfareError {
 	override readonly name = "UnexpectedResponseError";
 	readonly status: number;
@@ -111,17 +114,17 @@ export class UnexpectedResponseError extends FanfareError {
 	}
 }
 
-/** No whole answer came: the connection was refused, lost or never made. `cause` is what `fetch` threw. */
+/** No complete response: the connection was refused, lost or never opened. `cause` is the error that `fetch` threw. */
 export class ConnectionError extends FanfareError {
 	override readonly name: string = "ConnectionError";
 }
 
-/** No whole answer came within `timeoutMs`. Whether the server did what was asked is not known. */
+/** No complete response within `timeoutMs`. The server may or may not have processed the request. */
 export class TimeoutError extends ConnectionError {
 	override readonly name = "TimeoutError";
 }
 
-/** The class for a status, filled in. */
+/** Creates an error of the class for this status. */
 export function apiError(message: string, details: ApiErrorDetails): ApiError {
 	return new (errorClass(details.status))(message, details);
 }

@@ -43,7 +43,7 @@ export type {
 export type { Event, SendEvent } from "./resources/event.ts";
 export type { Erasure, EventFilter, Events, EventWithData } from "./resources/events.ts";
 export type { CreatedKey, CreateKey, Key, Keys, KeyScope } from "./resources/keys.ts";
-export type { EventTypePolicy, Project, ProjectFields, ProjectHandle } from "./resources/project.ts";
+export type { EventTypePolicy, Project, ProjectFields, ProjectHandle, ProjectStatistic } from "./resources/project.ts";
 export type { Projects, UpdateProject } from "./resources/projects.ts";
 export type {
 	Replay,

@@ -1,18 +1,19 @@
-// An answer that goes on: its text as it comes, until either side ends it.
+// A streaming response: its text as it arrives, until either side ends it.
 import { ConnectionError, UnexpectedResponseError } from "./errors.ts";
 import { throwIfAborted, type AbortSignalLike, type FetchResponse, type StreamReaderLike } from "./platform.ts";
 
+/** A response whose body is still arriving. */
 export class OpenAnswer {
 	readonly #what: string;
 	readonly #reader: StreamReaderLike;
 	readonly #signal: AbortSignalLike | undefined;
 	readonly #abort: () => void;
 
-	/** `abort` ends the request; `signal` is the caller's, and does the same. */
+	/** `abort` ends the request. `signal` is the caller's; aborting it calls `abort`. */
 	constructor(what: string, response: FetchResponse, signal: AbortSignalLike | undefined, abort: () => void) {
 		const body = response.body ?? null;
 		if (body === null) {
-			const message = `${what} gave no body to read from: a stream needs a fetch whose responses have one.`;
+			const message = `${what} returned a response without a readable body. Streams need a fetch whose responses have one.`;
 			throw new UnexpectedResponseError(message, { status: response.status, requestId: null });
 		}
 		this.#what = what;
@@ -22,7 +23,10 @@ export class OpenAnswer {
 		signal?.addEventListener("abort", abort);
 	}
 
-	/** Throws a `ConnectionError` if it breaks off, or if nothing comes for `silenceMs`. */
+	/**
+	 * Yields the text in pieces. Throws a `ConnectionError` if the connection is lost, or if nothing arrives for
+	 * `silenceMs`.
+	 */
 	async *pieces(silenceMs: number): AsyncGenerator<string, void, undefined> {
 		const decoder = new TextDecoder();
 		for (;;) {
@@ -36,7 +40,7 @@ export class OpenAnswer {
 				piece = await this.#reader.read();
 			} catch (cause) {
 				throwIfAborted(this.#signal);
-				const trouble = isSilent ? `has brought nothing for ${silenceMs} ms` : "was cut off";
+				const trouble = isSilent ? `received nothing for ${silenceMs} ms` : "was cut off";
 				throw new ConnectionError(`${this.#what} ${trouble}.`, { cause });
 			} finally {
 				clearTimeout(timer);
@@ -46,7 +50,7 @@ export class OpenAnswer {
 		}
 	}
 
-	/** Ends the request, if it has not ended. */
+	/** Ends the request if it has not ended yet. */
 	close(): void {
 		this.#signal?.removeEventListener("abort", this.#abort);
 		this.#abort();

@@ -1,16 +1,16 @@
-// Lists: one page to await, or everything to iterate.
+// Lists: `await` returns one page, `for await` iterates over all pages.
 import { UnexpectedResponseError } from "./errors.ts";
 import type { ApiRequest, RequestOptions, Transport } from "./transport.ts";
 
-/** What every list call takes. */
+/** Parameters of every list call. All are optional. */
 export interface ListParams {
-	/** Entries a page, 1 to 1,000. The server's default is 1,000. */
+	/** Entries per page, 1–1,000. Defaults to 1,000. */
 	readonly limit?: number | undefined;
-	/** A `nextPage` or `prevPage` of an earlier page. */
+	/** The `nextPage` or `prevPage` of another page. Defaults to the first page. */
 	readonly page?: string | undefined;
 }
 
-/** A page as it travels. */
+/** A page in the wire format. */
 interface WirePage {
 	readonly nextPage: string | null;
 	readonly prevPage: string | null;
@@ -18,16 +18,17 @@ interface WirePage {
 }
 
 const SAME_PAGE =
-	"A page of a list was answered with itself as the next, which would never end. Does a proxy stand in between that leaves out the query?";
+	"A page of a list names itself as its next page, so the list would never end. Check whether a proxy in between removes the query.";
 
 type Fetch<T> = (page: string | undefined) => Promise<Page<T>>;
 
-/** A page of a list, newest first. `for await` goes over its entries and on over all pages after it. */
+/** A page of a list. `for await` iterates over its entries and those of all following pages. */
 export class Page<T> implements AsyncIterable<T> {
-	/** To be handed in as `page`; null on the last page. */
+	/** The cursor of the next page, for the parameter `page`; null on the last page. */
 	readonly nextPage: string | null;
-	/** To be handed in as `page`; null on the first page. */
+	/** The cursor of the previous page, for the parameter `page`; null on the first page. */
 	readonly prevPage: string | null;
+	/** The entries of this page. */
 	readonly data: readonly T[];
 	readonly #fetch: Fetch<T>;
 
@@ -50,8 +51,8 @@ export class Page<T> implements AsyncIterable<T> {
 }
 
 /**
- * A list that has not been asked for yet: awaited it is its first page, iterated it is every entry of every page. Nothing is sent
- * before either, and awaiting twice sends once.
+ * The result of a list call. `await` returns its first page; `for await` iterates over the entries of all pages. The
+ * request is sent when you do either, and only once even if you await twice.
  *
  * @example
  * const { data, nextPage } = await project.events.list({ limit: 10 });
@@ -67,7 +68,7 @@ export class PagePromise<T> implements Promise<Page<T>>, AsyncIterable<T> {
 		this.#page = page;
 	}
 
-	// oxlint-disable-next-line unicorn/no-thenable -- being awaitable is the point
+	// oxlint-disable-next-line unicorn/no-thenable -- a list is meant to be awaited
 	then<A = Page<T>, B = never>(
 		onFulfilled?: ((page: Page<T>) => A | PromiseLike<A>) | null,
 		onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -97,7 +98,7 @@ export class PagePromise<T> implements Promise<Page<T>>, AsyncIterable<T> {
 	}
 }
 
-/** The list at a path. Every page is asked for with the same query, only `page` changes. */
+/** The list at a path. Every page is requested with the same query except for `page`. */
 export function listOf<T>(
 	transport: Transport,
 	request: { readonly path: string; readonly query?: ApiRequest["query"] },
@@ -116,13 +117,13 @@ export function listOf<T>(
 	return new PagePromise(fetch, page);
 }
 
-/** Checked, unlike single objects: without it, a bad answer would be an endless or an empty loop. */
+/** Checks that a response is a page. Otherwise a wrong response could make a loop endless or empty. */
 function wirePage(path: string, answer: unknown): WirePage {
 	const page = answer as WirePage | null;
 	const isCursor = (cursor: unknown) => cursor === null || typeof cursor === "string";
 	const isEntry = (entry: unknown) => typeof entry === "object" && entry !== null;
 	const isPage = Array.isArray(page?.data) && page.data.every(isEntry);
 	if (isPage && isCursor(page.nextPage) && isCursor(page.prevPage)) return page;
-	const message = `GET ${path} was answered with JSON that is no list ({"nextPage", "prevPage", "data"}).`;
+	const message = `GET ${path} was answered with JSON that is not a list ({"nextPage", "prevPage", "data"}).`;
 	throw new UnexpectedResponseError(message, { status: 200, requestId: null });
 }

@@ -1,7 +1,7 @@
-// What the SDK uses of the platform, declared as its own smallest types, so that its .d.ts files need neither the DOM's
-// types nor Node's. Everything here exists in Node, Deno, Bun, edge runtimes and browsers.
+// The parts of the platform that the SDK uses, as its own minimal types, so that its .d.ts files need neither the DOM's
+// types nor Node's. All of this exists in Node, Deno, Bun, edge runtimes and browsers.
 
-/** The part of an `AbortSignal` that is used. Every real `AbortSignal` fits. */
+/** The part of an `AbortSignal` that the SDK uses. Every `AbortSignal` is assignable. */
 export interface AbortSignalLike {
 	readonly aborted: boolean;
 	readonly reason?: unknown;
@@ -9,12 +9,12 @@ export interface AbortSignalLike {
 	removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** The platform's own `AbortSignal` type where it has one. */
+/** The platform's own `AbortSignal` type if there is one. */
 export type PlatformAbortSignal = typeof globalThis extends { AbortSignal: { prototype: infer T } }
 	? T
 	: AbortSignalLike;
 
-/** What is handed to `fetch` with each try. */
+/** The options passed to `fetch` on each try. */
 export interface FetchInit {
 	readonly method: string;
 	readonly headers: Record<string, string>;
@@ -23,36 +23,37 @@ export interface FetchInit {
 	readonly signal: PlatformAbortSignal;
 }
 
-/** The part of a `Response` that is used. */
+/** The part of a `Response` that the SDK uses. */
 export interface FetchResponse {
 	readonly status: number;
 	readonly headers: { get(name: string): string | null };
 	text(): Promise<string>;
-	/** Needed for streams alone. */
+	/** Needed only for streams. */
 	readonly body?: { getReader(): StreamReaderLike } | null;
 }
 
-/** The part of a body's reader that is used. */
+/** The part of a body's reader that the SDK uses. */
 export interface StreamReaderLike {
 	read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
 }
 
-/** A `fetch`: the platform's, or one that adds a proxy, a log line or a certificate. */
+/** A `fetch` function: the platform's, or your own that adds a proxy, a log or a certificate. */
 export type FetchLike = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
-/** Time, chance and the network, as the client meets them. Tests hand in their own; nobody else needs to. */
+/** The clock, randomness and network of a client. For tests, which replace them. */
 export interface Runtime {
 	readonly fetch: FetchLike;
 	/** Milliseconds since the epoch. */
 	readonly now: () => number;
 	/** 0 ≤ random < 1 */
 	readonly random: () => number;
-	/** Resolves after `ms`, or rejects with the signal's reason as soon as it is aborted. */
+	/** Resolves after `ms` milliseconds, or rejects with the signal's reason as soon as it is aborted. */
 	readonly sleep: (ms: number, signal: AbortSignalLike | undefined) => Promise<void>;
 }
 
+/** The platform's own clock, randomness and network. */
 export const platformRuntime: Runtime = {
-	// Looked up at each call, so that what instruments or replaces the global later is used.
+	// Looked up on each call, so that a global `fetch` that is replaced or instrumented later is used.
 	fetch: (url, init) => globalThis.fetch(url, init),
 	now: () => Date.now(),
 	random: () => Math.random(),
@@ -74,7 +75,10 @@ function sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
 	});
 }
 
-/** Throws what an aborted call rejects with: the signal's own reason, as `fetch` does, or an error with it. */
+/**
+ * Throws if the signal is aborted: its reason, as `fetch` does, or an `Error` with the reason as `cause` if it is not
+ * an `Error`.
+ */
 export function throwIfAborted(signal: AbortSignalLike | undefined): void {
 	if (signal?.aborted === true) throw abortReason(signal);
 }
@@ -84,7 +88,10 @@ function abortReason(signal: AbortSignalLike | undefined): Error {
 	return reason instanceof Error ? reason : new Error("The call was aborted.", { cause: reason });
 }
 
-/** Whether a `user-agent` may be set: pages and their workers keep their own, and a CORS preflight would refuse ours. */
+/**
+ * Whether the SDK may set `user-agent`. Not in pages and workers: browsers set their own, and a CORS preflight would
+ * fail.
+ */
 export function mayNameItself(): boolean {
 	return !("document" in globalThis || "importScripts" in globalThis);
 }

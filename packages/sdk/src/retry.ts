@@ -1,21 +1,22 @@
-// When a call is made again, and after what wait. Pure: time and chance are handed in.
+// Whether a call is retried, and after which delay. Pure: the clock and randomness are parameters.
 import { ApiError, ConnectionError } from "./errors.ts";
 
 /**
- * Which failures a call may be repeated after.
- * - `"any"`: doing it twice is the same as doing it once. Repeated after a 429, a 5xx, a lost connection and a timeout.
- * - `"refused"`: doing it twice would make two. Repeated only where the server says that it has not begun: a 429, or a 503
- *   with `Retry-After` (a 503 without it may come from a proxy that has lost its connection half-way).
+ * The failures after which a call may be retried.
+ * - `"any"`: for idempotent calls. Retried after a 429, a 5xx, a lost connection and a timeout.
+ * - `"refused"`: for calls that must not be processed twice. Retried only if the server says that it has not started:
+ *   after a 429, or a 503 with `Retry-After` (a 503 without it may come from a proxy that lost its connection
+ *   half-way).
  */
 export type RepeatRule = "any" | "refused";
 
-/** A server that asks for more than this gets no further try: the caller learns of it at once, as `retryAfterMs`. */
+/** If `Retry-After` asks for more than this, the call is not retried: it fails at once, with `retryAfterMs`. */
 export const LONGEST_RETRY_AFTER_MS = 60_000;
 
 const BASE_DELAY_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;
 
-/** The wait before the try after `tryNumber` (from 1), or null if there is no point in another. */
+/** The delay after try number `tryNumber` (from 1), in milliseconds; null if the call must not be retried. */
 export function repeatDelayMs(
 	error: unknown,
 	rule: RepeatRule,
@@ -36,11 +37,11 @@ function mayRepeat(error: unknown, rule: RepeatRule): boolean {
 	return error.status === 503 && error.retryAfterMs !== null;
 }
 
-/** The wait that a `Retry-After` asks for, in seconds or as a date; null if there is none or it says nothing. */
+/** Parses `Retry-After`, which is in seconds or a date. Returns milliseconds; null if it is missing or not valid. */
 export function parseRetryAfterMs(header: string | null, now: number): number | null {
 	const value = header?.trim() ?? "";
 	if (/^\d+$/.test(value)) return Number(value) * 1_000;
-	// Only what begins like an HTTP date: Date.parse makes a year of "-5".
+	// Only texts that begin like an HTTP date: Date.parse would read "-5" as a year.
 	if (!/^[A-Za-z]{3}/.test(value)) return null;
 	const date = Date.parse(value);
 	return Number.isNaN(date) ? null : Math.max(0, date - now);

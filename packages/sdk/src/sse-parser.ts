@@ -1,19 +1,21 @@
-// Server-sent events, as the HTML standard has them: text in pieces comes in, whole messages come out.
+// A parser for server-sent events as defined by the HTML standard: takes text in pieces, returns complete messages.
 
+/** One message of a stream. */
 export interface SseMessage {
-	/** `message` if the stream names none. */
+	/** The event's name, `message` if the stream gives none. */
 	readonly event: string;
-	/** Empty for a message without data, which only moves the id on. */
+	/** Empty for a message without data, which only updates the id. */
 	readonly data: string;
-	/** The last id so far; "" if there was none. */
+	/** The last id received so far; "" if there was none. */
 	readonly id: string;
 }
 
-/** Characters of one message, beyond which the stream is none that Fanfare sends. */
+/** The most characters of one message. Fanfare never sends longer ones. */
 const MAX_MESSAGE_LENGTH = 1_048_576;
 
 /**
- * Keeps what is not complete yet. Unlike in a browser, messages without data are given too: they carry ids.
+ * Keeps incomplete messages until the rest arrives. Unlike a browser, it also returns messages without data, because of
+ * their ids.
  *
  * @example
  * const parser = new SseParser();
@@ -23,7 +25,7 @@ const MAX_MESSAGE_LENGTH = 1_048_576;
 export class SseParser {
 	#rest = "";
 	#begun = false;
-	/** The last piece ended in a CR, which a LF may follow. */
+	/** The last piece ended with a CR, so an LF may follow. */
 	#endedInCr = false;
 	#event = "";
 	#data: string[] = [];
@@ -32,12 +34,12 @@ export class SseParser {
 	#id = "";
 	#retryMs: number | null = null;
 
-	/** How long the server asks to wait before coming back; null if it hasn't asked. */
+	/** The reconnection delay that the server asks for, in milliseconds; null if it has not asked for one. */
 	get retryMs(): number | null {
 		return this.#retryMs;
 	}
 
-	/** The messages that this piece completes. Throws a `RangeError` if a message never ends. */
+	/** Returns the messages that this piece completes. Throws a `RangeError` if a message is too long. */
 	push(piece: string): SseMessage[] {
 		let text = piece;
 		if (!this.#begun && text !== "") {

@@ -1,4 +1,5 @@
-// The one way from the SDK to the server: a resource names path and body, and here are timeout, retries and errors.
+// The only way from the SDK to the server: resources provide path and body, this file handles timeouts, retries and
+// errors.
 import { readAnswer, readText, type AnswerKind } from "./answer.ts";
 import { ConnectionError, TimeoutError, UnexpectedResponseError } from "./errors.ts";
 import { OpenAnswer } from "./open-answer.ts";
@@ -6,41 +7,46 @@ import { mayNameItself, throwIfAborted, type AbortSignalLike, type FetchResponse
 import { repeatDelayMs, type RepeatRule } from "./retry.ts";
 import { VERSION } from "./version.ts";
 
-/** What every call takes as its last argument. */
+/** Options of every call, passed as its last argument. All are optional. */
 export interface RequestOptions {
-	/** Ends the call, its waits between tries included; it then rejects with the signal's reason, as the `cause` of an `Error` if it is none. */
+	/**
+	 * Aborts the call, also while it waits between tries. The call then rejects with the signal's reason, or with an
+	 * `Error` that has it as `cause` if the reason is not an `Error`.
+	 */
 	readonly signal?: AbortSignalLike | undefined;
-	/** For this call, in place of the client's: how long one try may take, from connecting to the last byte of the answer. */
+	/** Time limit for one try, in milliseconds, from connecting to the last byte. Defaults to the client's `timeoutMs`. */
 	readonly timeoutMs?: number | undefined;
-	/** For this call, in place of the client's: tries after the first. */
+	/** The most retries. Defaults to the client's `maxRetries`. */
 	readonly maxRetries?: number | undefined;
 }
 
+/** One call to the server. */
 export interface ApiRequest {
 	readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-	/** With a `/` in front, ids already encoded. */
+	/** Begins with `/`; ids are already encoded. */
 	readonly path: string;
 	readonly query?: Readonly<Record<string, string | number | undefined>>;
-	/** The body, already JSON: what a retry sends is then the same to the byte. */
+	/** The body as JSON text, so that a retry sends exactly the same bytes. */
 	readonly json?: string;
-	/** What a good answer is; left out where the caller looks for itself. */
+	/** The kind of a successful response. If omitted, the caller checks the response itself. */
 	readonly answer?: AnswerKind;
-	/** Its body has a secret, so nothing is shown of an answer that may repeat it. */
+	/** The body contains a secret, so errors show nothing of a response that may repeat it. */
 	readonly isConfidential?: boolean;
-	/** `"refused"` for a POST and `"any"` for the other methods, unless said. */
+	/** Defaults to `"refused"` for POST and `"any"` for other methods. */
 	readonly repeat?: RepeatRule;
 }
 
 export interface TransportConfig {
-	/** Without a slash at the end. */
+	/** Has no slash at the end. */
 	readonly endpoint: string;
 	readonly secretKey: string;
 	readonly timeoutMs: number;
 	readonly maxRetries: number;
 }
 
+/** Sends the calls of one client. */
 export class Transport {
-	// Private to the language, not only to TypeScript: neither console.log nor JSON.stringify shows the secret key.
+	// A private field of JavaScript, so that neither console.log nor JSON.stringify shows the secret key.
 	readonly #config: TransportConfig;
 	readonly #runtime: Runtime;
 
@@ -66,7 +72,7 @@ export class Transport {
 		return this.#runtime.random();
 	}
 
-	/** Makes the call once, for an answer that goes on; `timeoutMs` is for its beginning alone. */
+	/** Makes the call once and returns a streaming response. `timeoutMs` covers only the time until the headers. */
 	async open(
 		request: ApiRequest,
 		headers: Readonly<Record<string, string>>,
@@ -82,20 +88,20 @@ export class Transport {
 		if (answer !== null) {
 			controller.abort();
 			readAnswer(request, response, answer, this.#reader());
-			const message = `${what} was answered with something other than a stream. Does a proxy stand in between?`;
+			const message = `${what} was not answered with a stream. Check whether a proxy is in between.`;
 			throw new UnexpectedResponseError(message, { status: response.status, requestId: null });
 		}
 		return new OpenAnswer(what, response, signal, () => controller.abort());
 	}
 
-	/** Makes the call, again where that is safe, and gives the answer's JSON or throws. */
+	/** Makes the call, retries it where that is safe, and returns the response's JSON or throws. */
 	async request<T>(request: ApiRequest, options: RequestOptions = {}): Promise<T> {
 		const maxRetries = checkMaxRetries(options.maxRetries ?? this.#config.maxRetries);
 		const timeoutMs = checkTimeoutMs(options.timeoutMs ?? this.#config.timeoutMs);
 		const rule = request.repeat ?? (request.method === "POST" ? "refused" : "any");
 		for (let tryNumber = 1; ; tryNumber++) {
 			try {
-				// The one cast from the wire to a type; the server's contract is what vouches for it.
+				// The only cast from the wire to a type. A test compares the types with the server's OpenAPI document.
 				return (await this.#try(request, timeoutMs, options.signal)) as T;
 			} catch (error) {
 				const delayMs =
@@ -106,7 +112,7 @@ export class Transport {
 		}
 	}
 
-	/** Waits, as between two tries. */
+	/** Waits with the client's clock. Rejects if the signal is aborted. */
 	sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
 		return this.#runtime.sleep(ms, signal);
 	}
@@ -116,10 +122,10 @@ export class Transport {
 		const what = `${request.method} ${this.#config.endpoint}${request.path}`;
 		const { response, text, isCut } = await this.#within(what, { timeoutMs, signal }, controller, async () => {
 			const response = await this.#send(request, controller.signal);
-			// Inside the timeout too: a server can send headers and then nothing more.
+			// The timeout also covers the body: a server can send headers and then nothing more.
 			return { response, ...(await readText(response)) };
 		});
-		// Ends the rest of what nobody reads.
+		// Nobody reads the rest of the body.
 		if (isCut) controller.abort();
 		return readAnswer(request, response, { text, isCut }, this.#reader());
 	}
@@ -128,7 +134,7 @@ export class Transport {
 		return { now: this.#runtime.now(), secretKey: this.#config.secretKey };
 	}
 
-	/** Ends `work` through the controller when its time is up or the caller wants it; its failures become the SDK's. */
+	/** Runs `work`, aborts it on timeout or through the caller's signal, and translates its errors into the SDK's. */
 	async #within<T>(
 		what: string,
 		options: Pick<RequestOptions, "timeoutMs" | "signal">,
@@ -149,8 +155,8 @@ export class Transport {
 			return await work();
 		} catch (cause) {
 			throwIfAborted(signal);
-			if (timedOut) throw new TimeoutError(`${what} got no whole answer within ${timeoutMs} ms.`, { cause });
-			throw new ConnectionError(`${what} got no answer: ${connectionTrouble(cause)}.`, { cause });
+			if (timedOut) throw new TimeoutError(`${what} got no complete response within ${timeoutMs} ms.`, { cause });
+			throw new ConnectionError(`${what} got no response: ${connectionProblem(cause)}.`, { cause });
 		} finally {
 			clearTimeout(timer);
 			signal?.removeEventListener("abort", abort);
@@ -165,13 +171,13 @@ export class Transport {
 		};
 		if (request.json !== undefined) headers["content-type"] = "application/json";
 		if (mayNameItself()) headers["user-agent"] = `fanfare-sdk/${VERSION}`;
-		// Not called as a method: a browser's own `fetch` refuses another `this`.
+		// Not called as a method, because a browser's `fetch` must not have another `this`.
 		const { fetch } = this.#runtime;
 		return fetch(`${this.#config.endpoint}${request.path}${queryString(request.query)}`, {
 			method: request.method,
 			headers,
 			...(request.json === undefined ? {} : { body: request.json }),
-			// Followed, a redirect would carry the secret key to wherever it points.
+			// If redirects were followed, the secret key would be sent to their target.
 			redirect: "manual",
 			signal,
 		});
@@ -182,23 +188,26 @@ function isEventStream({ status, headers }: FetchResponse): boolean {
 	return status === 200 && (headers.get("content-type") ?? "").startsWith("text/event-stream");
 }
 
-/** A path from fixed parts and ids, such as ``path`/projects/${id}` ``: each id encoded, and refused if it would change the path. */
+/**
+ * Builds a path such as ``path`/projects/${id}` ``. Ids are encoded; ids that would change the path throw a
+ * `TypeError`.
+ */
 export function path(parts: TemplateStringsArray, ...ids: readonly string[]): string {
 	return parts.reduce((whole, part, i) => whole + encodeId(ids[i - 1]) + part);
 }
 
 function encodeId(id: unknown): string {
-	// Half a surrogate pair has no encoding.
+	// A lone surrogate cannot be encoded.
 	if (typeof id !== "string" || id === "" || id === "." || id === ".." || /\p{Surrogate}/u.test(id)) {
 		throw new TypeError(`An id must be a string such as "webhook_…", got ${JSON.stringify(id) ?? typeof id}.`);
 	}
 	return encodeURIComponent(id);
 }
 
-/** A time for the wire: integer milliseconds. */
+/** Converts a time to integer milliseconds. Throws a `TypeError` if it is not valid. */
 export function milliseconds(name: string, time: Date | number | undefined): number | undefined {
 	if (time === undefined) return undefined;
-	// By shape: plain JavaScript hands in texts, too, and a Date can come from another realm.
+	// Not `instanceof`: a Date may come from another realm, and plain JavaScript may pass anything.
 	const ms: unknown = typeof (time as Partial<Date> | null)?.getTime === "function" ? (time as Date).getTime() : time;
 	if (typeof ms !== "number" || !Number.isSafeInteger(ms)) {
 		throw new TypeError(`${name} must be a valid Date or integer milliseconds since the epoch, got ${String(time)}.`);
@@ -206,12 +215,14 @@ export function milliseconds(name: string, time: Date | number | undefined): num
 	return ms;
 }
 
+/** Returns the timeout, or throws a `TypeError` if it is not valid. */
 export function checkTimeoutMs(timeoutMs: number): number {
-	// A timer that is longer than 2^31 − 1 ms fires at once.
+	// A timer with more than 2^31 − 1 ms would fire at once.
 	if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 2_147_483_647) return timeoutMs;
 	throw new TypeError(`timeoutMs must be an integer from 1 to 2147483647, got ${String(timeoutMs)}.`);
 }
 
+/** Returns the number of retries, or throws a `TypeError` if it is not valid. */
 export function checkMaxRetries(maxRetries: number): number {
 	if (Number.isInteger(maxRetries) && maxRetries >= 0) return maxRetries;
 	throw new TypeError(`maxRetries must be an integer of 0 or more, got ${String(maxRetries)}.`);
@@ -224,12 +235,13 @@ function queryString(query: ApiRequest["query"]): string {
 	return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 
-/** What went wrong, as Node's `cause` says it best and other platforms' messages say it somehow. */
-function connectionTrouble(error: unknown): string {
+/** Describes a connection error: in Node, `cause` has the details; on other platforms, the message is all there is. */
+function connectionProblem(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
 	const { cause } = error;
 	if (!(cause instanceof Error)) return error.message;
-	// Empty for several addresses that were all refused, and for some of what Node's fetch takes for a network error.
+	// The cause's message is empty if all of several addresses refused the connection, and for some network errors of
+	// Node's fetch.
 	const message = (cause.message === "" ? error.message : cause.message).replace(/\s+/g, " ").trim();
 	return "code" in cause ? `${String(cause.code)} (${message})` : message;
 }

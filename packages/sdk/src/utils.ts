@@ -1,17 +1,18 @@
-// Small helpers of the Nexus shape.
+// Helpers under the name that the Nexus SDK gives them.
 import { encodeBase64 } from "./base64.ts";
+import { SECRET_PREFIX } from "./verify.ts";
 
 const SECRET_BYTES = 32;
 
+/** Helper functions. */
 export const utils = {
 	/**
-	 * A new webhook secret from the platform's secure random source: standard base64 of 32 bytes. Fanfare and `verify`
-	 * take it as it is, or with the prefix `whsec_`.
+	 * Generates a webhook secret: `whsec_` and 32 bytes from the platform's secure random source in standard base64.
 	 *
 	 * @example
-	 * utils.generateWebhookSecret(); // "HCK7CWdt83qYfstai9eRlu1Sbw3cZ1uQ1kQYcgofW/Q="
+	 * utils.generateWebhookSecret(); // "whsec_HCK7CWdt83qYfstai9eRlu1Sbw3cZ1uQ1kQYcgofW/Q="
 	 */
 	generateWebhookSecret(): string {
-		return encodeBase64(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
+		return SECRET_PREFIX + encodeBase64(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
 	},
 } as const;

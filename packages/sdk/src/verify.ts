@@ -1,27 +1,28 @@
-// For receivers: whether a request really comes from Fanfare, and what it says. Standard Webhooks 1.0, scheme v1.
+// For receivers: verifies a request's signature and returns its event. Standard Webhooks 1.0, scheme v1.
 import { decodeBase64 } from "./base64.ts";
 import { FanfareError } from "./errors.ts";
 
-/** Why a request was not accepted. */
+/** Why a request was rejected. */
 export const WEBHOOK_VERIFICATION_CODES = [
-	/** `webhook-id`, `webhook-timestamp` or `webhook-signature` is not there. */
+	/** `webhook-id`, `webhook-timestamp` or `webhook-signature` is missing. */
 	"missing_header",
-	/** `webhook-timestamp` is something else than digits. */
+	/** `webhook-timestamp` does not consist of digits. */
 	"bad_timestamp",
-	/** Older than `toleranceMs`: perhaps a replay of a recorded request. */
+	/** The timestamp is older than `toleranceMs`: perhaps a recorded request that was sent again. */
 	"too_old",
-	/** Further in the future than `toleranceMs`: a clock is wrong. */
+	/** The timestamp is more than `toleranceMs` in the future: a clock is wrong. */
 	"too_new",
-	/** No signature was made with one of the secrets over exactly these bytes. */
+	/** No signature fits one of the secrets and exactly these bytes. */
 	"no_matching_signature",
-	/** Signed well, but not a JSON object. Only from `verify`. */
+	/** The signature is valid, but the body is not a JSON object. Only from `verify`. */
 	"invalid_body",
 ] as const;
 export type WebhookVerificationCode = (typeof WEBHOOK_VERIFICATION_CODES)[number];
 
-/** The request was not accepted: answer 400 or 401, and do nothing of what it says. */
+/** The request could not be verified. Respond with 400 or 401, and do not process it. */
 export class WebhookVerificationError extends FanfareError {
 	override readonly name = "WebhookVerificationError";
+	/** The reason. */
 	readonly code: WebhookVerificationCode;
 
 	constructor(code: WebhookVerificationCode, message: string) {
@@ -30,52 +31,62 @@ export class WebhookVerificationError extends FanfareError {
 	}
 }
 
-/** A body exactly as it was received. A Node `Buffer` is a `Uint8Array`. */
+/** A body exactly as it was received, not parsed. A Node `Buffer` is a `Uint8Array`. */
 export type RawBody = string | Uint8Array | ArrayBuffer;
 
-/** A `Headers` object, or a record such as Node's `request.headers`. Names in any case. */
+/** A `Headers` object, or a record such as Node's `request.headers`. Names are case-insensitive. */
 export type WebhookHeaders =
 	| { get(name: string): string | null }
 	| Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** Options of `verify` and `verifySignature`. All are optional. */
 export interface VerifyOptions {
-	/** How far the timestamp may be from now, either way. Default: 300,000 (5 minutes). */
+	/** The most milliseconds between the timestamp and now, in either direction. Defaults to 300,000 (5 minutes). */
 	readonly toleranceMs?: number | undefined;
-	/** The clock, in milliseconds since the epoch. Default: `Date.now`. */
+	/** The clock, in milliseconds since the epoch. Defaults to `Date.now`. */
 	readonly now?: (() => number) | undefined;
 }
 
-/** An event as a receiver gets it. */
+/** An event as a receiver gets it, verified. */
 export interface VerifiedEvent<Data = unknown> {
-	/** The `webhook-id`: the same for every attempt and every replay, so remember it to handle an event once. */
+	/** The `webhook-id`: the same for all attempts and replays. Store it to process each event only once. */
 	readonly id: string;
+	/** Such as `order.paid`. */
 	readonly type: string;
-	/** When it happened, as in the body: `2026-11-24T13:24:00.000Z`. */
+	/** When the event happened, in ISO 8601: `2026-11-24T13:24:00.000Z`. */
 	readonly timestamp: string;
+	/** The data that was sent with the event. */
 	readonly data: Data;
 }
 
-/** What the headers say, once they are proven. */
+/** The headers of a verified request. */
 export interface VerifiedHeaders {
+	/** The `webhook-id`: the same for all attempts and replays. */
 	readonly id: string;
-	/** Seconds since the epoch, of this attempt. */
+	/** The time of this attempt, in seconds since the epoch. */
 	readonly timestamp: number;
 }
 
 const DEFAULT_TOLERANCE_MS = 5 * 60 * 1_000;
-const SECRET_PREFIX = "whsec_";
+/** In front of a secret's base64. Optional wherever a secret is accepted. */
+export const SECRET_PREFIX = "whsec_";
 const SIGNATURE_BYTES = 32;
-// A sender has a few active secrets. More than that is somebody who wants us to compute.
+// A real sender signs with a few secrets. More signatures could be an attempt to waste the receiver's CPU.
 const MAX_SIGNATURES = 16;
 
 /**
- * Proves that a request comes from the owner of the secret, unchanged and lately, and gives its event. Rejects with a
- * `WebhookVerificationError` otherwise. Asynchronous, since WebCrypto is.
+ * Verifies that a request was signed with the secret, is unchanged and is recent, and returns its event.
  *
- * Takes the body as it was received: parsed and serialized again, it is other bytes. During a change of secrets hand in both.
- * The fields of the body are handed on as they are, so another Standard Webhooks sender's can be others than Fanfare's.
+ * The fields of the body are returned unchanged. Other Standard Webhooks senders may use other fields than Fanfare.
+ *
+ * @param body the body exactly as it was received; parsing and serializing it again changes its bytes
+ * @param secret the webhook's secret, or several while you rotate it
+ * @throws WebhookVerificationError if the request is not authentic
+ * @throws TypeError if an argument is not valid, such as a secret that is not base64
  *
  * @example
+ * import { verify } from "@fanfare/sdk";
+ *
  * const event = await verify<{ orderId: number }>(await request.text(), request.headers, "whsec_…");
  * if (event.type === "order.paid") await ship(event.data.orderId);
  */
@@ -85,15 +96,18 @@ export async function verify<Data = unknown>(
 	secret: string | readonly string[],
 	options: VerifyOptions = {},
 ): Promise<VerifiedEvent<Data>> {
-	// A copy: what is parsed is what was proven, also where the buffer is used again in the meantime.
+	// A copy, so that exactly the verified bytes are parsed, even if the caller reuses the buffer meanwhile.
 	const bytes = bytesOf(body).slice();
 	const { id } = await verifySignature(bytes, headers, secret, options);
-	// What the owner of the secret has signed is what Data says, or that is theirs to sort out.
+	// The sender is trusted now, and `Data` is the caller's claim about the sender's events.
 	return { ...(parseObject(bytes) as Omit<VerifiedEvent<Data>, "id">), id };
 }
 
 /**
- * The proof alone, for a body that is not JSON or not to be parsed. Rejects as `verify` does.
+ * Verifies a request like `verify`, but does not parse the body: it may be something other than JSON.
+ *
+ * @throws WebhookVerificationError if the request is not authentic
+ * @throws TypeError if an argument is not valid
  *
  * @example
  * const { id } = await verifySignature(rawBody, request.headers, ["whsec_new…", "whsec_old…"]);
@@ -110,7 +124,7 @@ export async function verifySignature(
 	const timestamp = requiredHeader(headers, "webhook-timestamp", ",");
 	const signatures = requiredHeader(headers, "webhook-signature", " ");
 	const seconds = checkTimestamp(timestamp, options);
-	// Before anything is awaited, since the buffer is the caller's.
+	// Copy before the first `await`, because the caller may reuse the buffer.
 	const content = concat(new TextEncoder().encode(`${id}.${timestamp}.`), bytes);
 	const keys = await Promise.all(secrets.map(importKey));
 	for (const signature of candidates(signatures)) {
@@ -121,21 +135,21 @@ export async function verifySignature(
 	}
 	throw new WebhookVerificationError(
 		"no_matching_signature",
-		"No signature in webhook-signature was made with this secret over this body. Is the secret the webhook's, and the body raw, as received?",
+		"No signature in webhook-signature fits this secret and this body. Check that the secret is the webhook's, and that the body is raw, as received.",
 	);
 }
 
 function secretList(secret: string | readonly string[]): readonly string[] {
 	const secrets = typeof secret === "string" ? [secret] : secret;
-	if (!Array.isArray(secrets) || secrets.length === 0) throw new TypeError("Hand in at least one webhook secret.");
+	if (!Array.isArray(secrets) || secrets.length === 0) throw new TypeError("Pass at least one webhook secret.");
 	return secrets;
 }
 
-/** A bad secret is the receiver's mistake, so it is a TypeError and not taken for a bad request. Never names the secret. */
+/** An invalid secret is the receiver's mistake, so it is a TypeError. The message never contains the secret. */
 function decodeSecret(secret: string): Uint8Array<ArrayBuffer> {
 	const bytes = typeof secret === "string" ? decodeBase64(withoutPrefix(secret)) : null;
 	if (bytes === null || bytes.length < 24 || bytes.length > 64) {
-		throw new TypeError(`A webhook secret must be base64 of 24–64 bytes, with or without ${SECRET_PREFIX}.`);
+		throw new TypeError(`A webhook secret must be 24–64 bytes in base64, with or without ${SECRET_PREFIX}.`);
 	}
 	return bytes;
 }
@@ -148,7 +162,7 @@ function withoutPrefix(secret: string): string {
 	return secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret;
 }
 
-/** Looked at by shape, not by class: a value can come from another realm (a vm, an iframe, a test environment). */
+/** Checks without `instanceof`, because a value may come from another realm (a vm, an iframe, a test environment). */
 function bytesOf(body: unknown): Uint8Array {
 	if (typeof body === "string") return new TextEncoder().encode(body);
 	if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
@@ -163,7 +177,7 @@ function requiredHeader(headers: WebhookHeaders, name: string, separator: string
 }
 
 function header(headers: WebhookHeaders, name: string, separator: string): string | null {
-	// `?? null`: a Map and Express's request give undefined, which a sender can bring about by leaving a header out.
+	// `?? null`: a Map and Express's request return undefined if a sender omits the header.
 	if (typeof headers.get === "function") {
 		const value: string | null | undefined = headers.get(name);
 		return value ?? null;
@@ -175,7 +189,7 @@ function header(headers: WebhookHeaders, name: string, separator: string): strin
 	return null;
 }
 
-/** The timestamp as seconds, if it is near enough to now. */
+/** Returns the timestamp in seconds, or throws if it is not valid or too far from now. */
 function checkTimestamp(timestamp: string, options: VerifyOptions): number {
 	const { toleranceMs = DEFAULT_TOLERANCE_MS, now = Date.now } = options;
 	if (typeof toleranceMs !== "number" || !(toleranceMs >= 0)) {
@@ -183,11 +197,14 @@ function checkTimestamp(timestamp: string, options: VerifyOptions): number {
 	}
 	const seconds = Number(timestamp);
 	if (!/^\d+$/.test(timestamp) || !Number.isSafeInteger(seconds)) {
-		throw new WebhookVerificationError("bad_timestamp", "The header webhook-timestamp must be seconds: digits only.");
+		throw new WebhookVerificationError(
+			"bad_timestamp",
+			"The header webhook-timestamp must be a number of seconds, digits only.",
+		);
 	}
 	const ageMs = now() - seconds * 1_000;
 	const allowed = `more than the ${toleranceMs} ms that are allowed`;
-	// Not `ageMs > toleranceMs`: a clock that gives NaN must refuse everything, not accept it.
+	// Not `ageMs > toleranceMs`: a clock that returns NaN must cause a rejection.
 	if (!(ageMs <= toleranceMs)) {
 		throw new WebhookVerificationError("too_old", `webhook-timestamp is ${ageMs} ms old, ${allowed}.`);
 	}
@@ -197,7 +214,7 @@ function checkTimestamp(timestamp: string, options: VerifyOptions): number {
 	return seconds;
 }
 
-/** The `v1` signatures of the header. Other versions are skipped, as the specification wants it. */
+/** The header's `v1` signatures. Other versions are skipped, as the specification demands. */
 function candidates(header: string): Uint8Array<ArrayBuffer>[] {
 	const found: Uint8Array<ArrayBuffer>[] = [];
 	for (const entry of header.split(" ")) {
@@ -224,5 +241,5 @@ function parseObject(bytes: Uint8Array): object {
 		parsed = undefined;
 	}
 	if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed;
-	throw new WebhookVerificationError("invalid_body", "The signature is good, but the body is not a JSON object.");
+	throw new WebhookVerificationError("invalid_body", "The signature is valid, but the body is not a JSON object.");
 }

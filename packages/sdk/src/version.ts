@@ -1,2 +1,2 @@
-// The version that goes into the user-agent. A test keeps it equal to package.json's.
+// The version in the user-agent. A test compares it with package.json.
 export const VERSION = "0.1.0";

@@ -1,4 +1,4 @@
-// Bundled for a browser, and run where there is no Node.
+// The SDK bundled for a browser, run without Node's globals.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";
@@ -8,7 +8,7 @@ import { beforeAll, expect, it } from "vitest";
 
 import { json, KEY, ScriptedServer } from "./scripted-server.ts";
 
-// What a page has and the SDK may use; no process, Buffer, require or global.
+// The globals of a page that the SDK may use: no process, Buffer, require or global.
 const web = {
 	AbortController,
 	atob,
@@ -34,14 +34,14 @@ beforeAll(async () => {
 		format: "iife",
 		globalName: "fanfare",
 		target: "es2022",
-		// Leaves the comments out, in which Node may well be named.
+		// Removes the comments, which may mention Node.
 		minifyWhitespace: true,
 		write: false,
 	});
 	bundle = outputFiles[0]!.text;
 });
 
-/** Runs `code` beside the bundle. What goes in and out is JSON, since objects of another realm compare as others. */
+/** Runs `code` with the bundle. Input and output are JSON, because objects of another realm never compare as equal. */
 async function runInPage(code: string, input: unknown): Promise<unknown> {
 	const page = createContext({ ...web, input: JSON.stringify(input) });
 	const result: unknown = await runInContext(
@@ -51,7 +51,7 @@ async function runInPage(code: string, input: unknown): Promise<unknown> {
 	return JSON.parse(result as string);
 }
 
-it("holds nothing of Node", () => {
+it("contains nothing of Node", () => {
 	expect(bundle.match(/.{0,40}(?:node:|\brequire\b|\bprocess\b|\bBuffer\b|\bimport\b).{0,40}/g) ?? []).toEqual([]);
 });
 
@@ -75,7 +75,7 @@ it("verifies a signature in a browser", async () => {
 	expect(await runInPage(code('input.body + " "'), vector)).toBe("no_matching_signature");
 });
 
-it("calls in a browser, and leaves the user-agent to it", async () => {
+it("makes calls in a browser, and does not set the user-agent", async () => {
 	await using server = await ScriptedServer.start(json(200, { id: "ws_1" }));
 	const call = "await new fanfare.Client(input.key, { endpoint: input.endpoint, fetch }).getInfo()";
 
@@ -83,6 +83,6 @@ it("calls in a browser, and leaves the user-agent to it", async () => {
 	expect(server.last.headers["user-agent"]).not.toContain("fanfare");
 });
 
-it("makes secrets in a browser", async () => {
-	expect(await runInPage("fanfare.utils.generateWebhookSecret()", null)).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+it("generates secrets in a browser", async () => {
+	expect(await runInPage("fanfare.utils.generateWebhookSecret()", null)).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
 });

@@ -1,4 +1,4 @@
-// Calls that end early: by their timeout, by a signal.
+// Calls that end early: by timeout or by a signal.
 import { execFile } from "node:child_process";
 import { getEventListeners } from "node:events";
 import { promisify } from "node:util";
@@ -14,7 +14,7 @@ const ok = json(200, { id: "ws_1" });
 
 describe("timeouts", () => {
 	it.each([
-		["the answer", hang],
+		["the response", hang],
 		["the rest of the body", hangInBody],
 	])("end a wait for %s", async (_name, step) => {
 		await using server = await ScriptedServer.start(step);
@@ -33,7 +33,7 @@ describe("timeouts", () => {
 	});
 });
 
-it("a call that is over keeps no process alive until its timeout", async () => {
+it("a finished call does not keep the process alive until its timeout", async () => {
 	await using server = await ScriptedServer.start(ok);
 	const program = `
 		import { Client } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url))};
@@ -45,7 +45,7 @@ it("a call that is over keeps no process alive until its timeout", async () => {
 });
 
 describe("a signal", () => {
-	it("ends a call that is under way, with its reason, and without another try", async () => {
+	it("ends a call in progress, with its reason and without a retry", async () => {
 		const controller = new AbortController();
 		const reason = new Error("the user went away");
 		await using server = await ScriptedServer.start(() => controller.abort(reason));
@@ -55,7 +55,7 @@ describe("a signal", () => {
 		expect(server.requests).toHaveLength(1);
 	});
 
-	it("can be used for many calls without gathering listeners", async () => {
+	it("can be reused for many calls without accumulating listeners", async () => {
 		const { signal } = new AbortController();
 		await using server = await ScriptedServer.start(ok, raw(500, ""), ok);
 		const { client } = testClient(server);
@@ -64,7 +64,7 @@ describe("a signal", () => {
 		expect(getEventListeners(signal, "abort")).toEqual([]);
 	});
 
-	it("keeps a call from being made", async () => {
+	it("prevents a call if it is already aborted", async () => {
 		await using server = await ScriptedServer.start(ok);
 		const error = await failure(testClient(server).client.getInfo({ signal: AbortSignal.abort() }));
 		expect(error).toMatchObject({ name: "AbortError" });
@@ -74,7 +74,7 @@ describe("a signal", () => {
 	it("ends the wait between two tries", async () => {
 		const controller = new AbortController();
 		await using server = await ScriptedServer.start(raw(503, "{}", { "retry-after": "60" }));
-		// The platform's own sleep: the test would take a minute if the signal did not end it.
+		// The real sleep: without the signal, the test would take a minute.
 		const { client } = testClient(
 			server,
 			{},

@@ -1,4 +1,4 @@
-// Construction, and that the key stays inside.
+// Creating a client, and keeping secrets out of logs and errors.
 import { readFile } from "node:fs/promises";
 import { inspect } from "node:util";
 
@@ -20,12 +20,12 @@ import {
 } from "./scripted-server.ts";
 
 describe("new Client", () => {
-	it("talks to a Fanfare on this machine unless it is told where", () => {
+	it("uses a Fanfare on this machine by default", () => {
 		expect(new Client(KEY).endpoint).toBe("http://127.0.0.1:8787");
 	});
 
 	it.each(["", undefined, null, 42, "sk_with space", "sk_line\n", "sk_é"])(
-		"refuses %j as a key, without showing it",
+		"refuses %j as a key, and does not show it",
 		(key) => {
 			const build = () => new Client(key as string);
 			expect(build).toThrow(TypeError);
@@ -39,7 +39,7 @@ describe("new Client", () => {
 		["fanfare.example.com", "absolute http or https URL"],
 		["/relative", "absolute http or https URL"],
 		["ftp://example.com", "got ftp:"],
-		["http://me:hunter2@example.com", "without user and password"],
+		["http://me:hunter2@example.com", "without user name and password"],
 		["http://example.com?x=1", "without a query"],
 		["http://example.com#x", "without a query"],
 	])("refuses the endpoint %j", (endpoint, words) => {
@@ -49,7 +49,7 @@ describe("new Client", () => {
 		expect(build).not.toThrow("hunter2");
 	});
 
-	it.each(["https://fanfare.example.com", null, 8787])("refuses %j in the place of its options", (options) => {
+	it.each(["https://fanfare.example.com", null, 8787])("refuses %j instead of options", (options) => {
 		expect(() => new Client(KEY, options as never)).toThrow(/^The client's options must be an object such as/);
 	});
 
@@ -61,14 +61,14 @@ describe("new Client", () => {
 		expect(() => new Client(KEY, { maxRetries })).toThrow(/^maxRetries must be/);
 	});
 
-	it("names the version of its package", async () => {
+	it("has the version of its package", async () => {
 		const manifest = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as object;
 		expect(manifest).toMatchObject({ version: VERSION });
 	});
 });
 
 describe("the secret key", () => {
-	it("is in nothing that is logged or serialized", async () => {
+	it("does not appear when objects are logged or serialized", async () => {
 		await using server = await ScriptedServer.start(
 			json(200, wireProject),
 			json(200, { nextPage: null, prevPage: null, data: [] }),
@@ -83,7 +83,7 @@ describe("the secret key", () => {
 		expect(server.last.headers["secret-key"]).toBe(KEY);
 	});
 
-	it("is in no error", async () => {
+	it("does not appear in errors", async () => {
 		const steps = [reset, hang, raw(502, "<h1>Bad gateway</h1>"), json(401, { message: "no" }), raw(200, "hello")];
 		await using server = await ScriptedServer.start(...steps);
 		const { client } = testClient(server, { maxRetries: 0, timeoutMs: 100 });
@@ -136,11 +136,12 @@ describe("a webhook's secret", () => {
 });
 
 describe("utils.generateWebhookSecret", () => {
-	it("makes standard base64 of 32 random bytes", () => {
+	it("generates whsec_ and 32 random bytes in standard base64", () => {
 		const secrets = Array.from({ length: 50 }, () => utils.generateWebhookSecret());
 		for (const secret of secrets) {
-			expect(Buffer.from(secret, "base64")).toHaveLength(32);
-			expect(Buffer.from(secret, "base64").toString("base64")).toBe(secret);
+			const bytes = Buffer.from(secret.slice("whsec_".length), "base64");
+			expect(bytes).toHaveLength(32);
+			expect(secret).toBe(`whsec_${bytes.toString("base64")}`);
 		}
 		expect(new Set(secrets).size).toBe(50);
 	});

@@ -1,4 +1,4 @@
-// Whether the types say what really comes: held against the server's OpenAPI document by the compiler.
+// Compares the SDK's types with the server's OpenAPI document, with the compiler.
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ const document = JSON.parse(readFileSync(path("../../../docs/openapi.json"), "ut
 	readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 };
 
-/** The wire's type, and the SDK's for it; where they differ on purpose, without what differs. */
+/** Pairs of the wire's type and the SDK's type, without the fields that differ on purpose. */
 const PAIRS: readonly (readonly [wire: string, sdk: string])[] = [
 	["wire.Workspace", "sdk.Workspace"],
 	['Omit<wire.Project, "eventTypes">', 'Omit<sdk.ProjectFields, "eventTypePolicy">'],
@@ -33,7 +33,7 @@ const PAIRS: readonly (readonly [wire: string, sdk: string])[] = [
 	['Omit<wire.Webhook, "retries">', 'Omit<sdk.Webhook, "retries">'],
 	["wire.WebhookTest", "sdk.WebhookTest"],
 	["wire.Deleted", "sdk.Deleted"],
-	// The document can't say that anything at all is still required.
+	// OpenAPI cannot express a required field of any type.
 	['Omit<wire.EventType, "example">', 'Omit<sdk.EventType, "example">'],
 	["wire.Event", "sdk.Event"],
 	['Omit<wire.EventWithData, "data">', 'Omit<sdk.EventWithData, "data">'],
@@ -88,12 +88,12 @@ const program = `
 			export const value${n}: ${sdk} = null! as ${wire};
 			export const differences${n}: None = null! as Differences<${wire}, ${sdk}>;`,
 	).join("")}
-	// The last of them is for the SDK itself, which makes of it a new connection or a gap.
+	// The last kind is for the SDK itself, which reconnects or reports a gap.
 	type Told<T extends { readonly kind: string }> = T extends unknown ? ("gap" extends T["kind"] ? never : T) : never;
 	export const item: sdk.StreamItem = null! as Told<wire.StreamItem>;
 `;
 
-it("types every answer as the server's contract has it: no field missing, none optional that is always there", async () => {
+it("has a type for every response that matches the server's contract: no missing field, and no optional field that is always present", async () => {
 	const folder = mkdtempSync(`${tmpdir()}/fanfare-contract-`);
 	try {
 		writeFileSync(`${folder}/contract.mts`, program);

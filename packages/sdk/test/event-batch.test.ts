@@ -1,3 +1,4 @@
+// Batches: results, retries, splitting, and failures of a part.
 import { expect, it } from "vitest";
 
 import {
@@ -29,7 +30,7 @@ const numbered = (count: number, data: unknown = null): SendEvent[] =>
 	Array.from({ length: count }, (_, n) => ({ type: `n.${n}`, data }));
 const refuse = json(503, { message: "Busy.", code: "overloaded" });
 
-/** Accepts what came, each event named after its type. */
+/** Accepts all events of the request, each with its type as id. */
 const accept: Step = (response, request) => {
 	const data = sentIn(request).map(({ type }) => ({ status: 202, event: { ...wireEvent(0), id: type } }));
 	json(202, { object: "batch", data })(response, request);
@@ -37,7 +38,7 @@ const accept: Step = (response, request) => {
 
 const eventsOf = (server: { readonly endpoint: string }) => testClient(server).client.project(PROJECT_ID).events;
 
-it("sends all in one request, each with a key of its own, and gives each result in its place", async () => {
+it("sends all events in one request, each with its own key, and returns the results in order", async () => {
 	const data = [
 		{ status: 202, event: wireEvent(1) },
 		{
@@ -65,14 +66,14 @@ it("sends nothing for no events", async () => {
 	expect(server.requests).toEqual([]);
 });
 
-it("repeats a request with the same keys", async () => {
+it("retries a request with the same keys", async () => {
 	await using server = await ScriptedServer.start(reset, refuse, accept);
 	await eventsOf(server).sendBatch(numbered(2));
 	expect(server.requests).toHaveLength(3);
 	expect(new Set(server.requests.map(({ body }) => body)).size).toBe(1);
 });
 
-it("splits at 1,000 events and gives one list in order", async () => {
+it("splits at 1,000 events and returns one list in order", async () => {
 	await using server = await ScriptedServer.start(accept, accept, accept);
 	const results = await eventsOf(server).sendBatch(numbered(2_001));
 
@@ -80,7 +81,7 @@ it("splits at 1,000 events and gives one list in order", async () => {
 	expect(results.map(({ event }) => event?.id)).toEqual(numbered(2_001).map(({ type }) => type));
 });
 
-it("counts the places in its errors over the whole batch, not from the beginning of a request", async () => {
+it("numbers events in errors by their position in the whole batch, not in the request", async () => {
 	const refusing: Step = (response, request) => {
 		const data = sentIn(request).map((_, n) => {
 			const path = `events.${n}.type`;
@@ -108,7 +109,7 @@ it("splits at 5 MiB, measured in bytes", async () => {
 	expect(results).toHaveLength(5);
 });
 
-it("makes an event that alone is too large that event's own failure", async () => {
+it("fails only the event that is too large by itself", async () => {
 	await using server = await ScriptedServer.start(
 		accept,
 		json(413, { message: "Too large.", code: "payload_too_large" }),
@@ -134,25 +135,25 @@ it("keeps the results and the remaining events when a later request fails", asyn
 	expect(error.results).toHaveLength(1_000);
 	expect(error.remaining.map(({ type }) => type)).toEqual(["n.1000", "n.1001"]);
 
-	// Sent again they carry the keys of the first time, so that whatever did arrive is not doubled.
+	// Sent again, they have the same keys, so that events that did arrive are not accepted twice.
 	await events.sendBatch(error.remaining);
 	expect(sentIn(server.last)).toEqual(sentIn(server.requests[1]!));
 });
 
-it("fails with the error itself when the first request fails", async () => {
+it("rejects with the original error when the first request fails", async () => {
 	await using server = await ScriptedServer.start(json(401, { message: "No." }));
 	await expect(eventsOf(server).sendBatch(numbered(1))).rejects.toBeInstanceOf(AuthenticationError);
 });
 
 it.each([[[]], [[null]], [[{}]], [[{ status: 202 }]], [[wireEvent(1), wireEvent(2)]]])(
-	"does not take %j for the results of one event",
+	"does not accept %j as the results of one event",
 	async (data) => {
 		await using server = await ScriptedServer.start(json(202, { object: "batch", data }));
 		await expect(eventsOf(server).sendBatch(numbered(1))).rejects.toBeInstanceOf(UnexpectedResponseError);
 	},
 );
 
-it("sends nothing at all if one of the events can't be written as JSON", async () => {
+it("sends nothing if one of the events cannot be converted to JSON", async () => {
 	await using server = await ScriptedServer.start();
 	const events = [...numbered(1_500), { type: "bad", data: 1n }];
 	await expect(eventsOf(server).sendBatch(events)).rejects.toThrow(TypeError);

@@ -1,3 +1,4 @@
+// Lists: awaiting one page, iterating over all pages.
 import { expect, it } from "vitest";
 
 import { NotFoundError, UnexpectedResponseError } from "../src/index.ts";
@@ -36,7 +37,7 @@ it("iterates over all pages with the same filter, empty pages included", async (
 	]);
 });
 
-it("goes on from a page that was awaited, without asking for it again", async () => {
+it("continues after a page that was awaited, without requesting it again", async () => {
 	await using server = await ScriptedServer.start(page([3], "c"), page([4], null));
 	const fetched = await testClient(server).client.project(PROJECT_ID).events.list({ page: "b" });
 
@@ -44,7 +45,7 @@ it("goes on from a page that was awaited, without asking for it again", async ()
 	expect(server.requests.map(({ url }) => url)).toEqual([`${base}?page=b`, `${base}?page=c`]);
 });
 
-it("asks for no page that nobody reads", async () => {
+it("requests no page that nobody reads", async () => {
 	await using server = await ScriptedServer.start(page([1, 2], "b"));
 	const { events } = testClient(server).client.project(PROJECT_ID);
 	const list = events.list();
@@ -55,7 +56,7 @@ it("asks for no page that nobody reads", async () => {
 	expect(server.requests).toHaveLength(1);
 });
 
-it("sends once however often it is awaited", async () => {
+it("sends one request however often it is awaited", async () => {
 	await using server = await ScriptedServer.start(page([1], null));
 	const list = testClient(server).client.project(PROJECT_ID).events.list();
 	const seen: string[] = [];
@@ -66,7 +67,7 @@ it("sends once however often it is awaited", async () => {
 	expect(server.requests).toHaveLength(1);
 });
 
-it("ends when a cache answers with the same page over and over", async () => {
+it("fails when a cache returns the same page again and again", async () => {
 	const same = page([1], "b");
 	await using server = await ScriptedServer.start(same, same, same);
 	const { events } = testClient(server).client.project(PROJECT_ID);
@@ -74,7 +75,7 @@ it("ends when a cache answers with the same page over and over", async () => {
 	expect(server.requests).toHaveLength(2);
 });
 
-it("fails like any call", async () => {
+it("rejects like any call", async () => {
 	const gone = json(404, { message: "No such project.", code: "project_not_found" });
 	await using server = await ScriptedServer.start(gone, gone, page([1], "b"), gone);
 	const { events } = testClient(server).client.project(PROJECT_ID);
@@ -92,7 +93,7 @@ it.each([
 	{ data: {}, nextPage: null, prevPage: null },
 	{ data: [], nextPage: 7, prevPage: null },
 	{ data: [null], nextPage: null, prevPage: null },
-])("does not take %j for a page", async (answer) => {
+])("does not accept %j as a page", async (answer) => {
 	await using server = await ScriptedServer.start(json(200, answer));
 	await expect(testClient(server).client.project(PROJECT_ID).events.list()).rejects.toBeInstanceOf(
 		UnexpectedResponseError,

@@ -1,4 +1,4 @@
-// The package as others get it: what publint and attw say, whose types it needs, and that it runs as built.
+// The package as it is published: checks by publint and attw, the types that it needs, and running the built code.
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url))
 const home = mkdtempSync(`${tmpdir()}/fanfare-sdk-`);
 const built = `${home}/node_modules/@fanfare/sdk`;
 
-/** Runs a script on this Node; gives what it wrote, or fails with it. */
+/** Runs a script on this Node. Returns its output, or fails with it. */
 function run(script: string, args: readonly string[], cwd: string): Promise<string> {
 	return new Promise((resolve, reject) => {
 		execFile(process.execPath, [script, ...args], { cwd }, (error, stdout, stderr) => {
@@ -32,11 +32,11 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-it("has nothing that publint would change", async () => {
+it("passes publint", async () => {
 	expect(await run(`${modules}/publint/src/cli.js`, ["--strict"], built)).toContain("All good!");
 });
 
-it("has types that attw finds right, for whoever imports it as an ES module", async () => {
+it("passes attw as an ES module", async () => {
 	const args = ["--pack", ".", "--profile", "esm-only", "--format", "json"];
 	const report = JSON.parse(await run(`${modules}/@arethetypeswrong/cli/dist/index.js`, args, built)) as {
 		analysis: { entrypoints: Record<string, { resolutions: Record<string, { resolution?: { fileName: string } }> }> };
@@ -47,21 +47,21 @@ it("has types that attw finds right, for whoever imports it as an ES module", as
 	}
 });
 
-it("depends on nothing", () => {
+it("has no dependencies", () => {
 	const manifest = JSON.parse(readFileSync(`${sdk}/package.json`, "utf8")) as Record<string, unknown>;
 	for (const kind of ["dependencies", "peerDependencies", "optionalDependencies"])
 		expect(manifest[kind]).toBeUndefined();
 });
 
-it("runs as built", async () => {
+it("runs in its built form", async () => {
 	writeFileSync(
 		`${home}/run.mjs`,
 		'import { utils } from "@fanfare/sdk"; console.log(import.meta.resolve("@fanfare/sdk"), utils.generateWebhookSecret().length);',
 	);
-	expect(await run(`${home}/run.mjs`, [], home)).toMatch(/\/dist\/index\.js 44\n$/);
+	expect(await run(`${home}/run.mjs`, [], home)).toMatch(/\/dist\/index\.js 50\n$/);
 });
 
-describe("its types", () => {
+describe("its types compile", () => {
 	const strict = [
 		"--noEmit",
 		"--strict",
@@ -97,7 +97,7 @@ describe("its types", () => {
 		["neither the DOM's nor Node's", use, ["--lib", "es2022", "--types", ""]],
 		["the DOM's", withFetch, ["--lib", "es2022,dom,dom.iterable", "--types", ""]],
 		["Node's", withFetch, ["--lib", "es2022", "--types", "node", "--typeRoots", `${modules}/@types`]],
-	])("stand with %s, libraries checked too", async (name, source, args) => {
+	])("with %s types, library checks included", async (name, source, args) => {
 		const file = `${home}/${name.replace(/\W/g, "")}.mts`;
 		writeFileSync(file, source);
 		for (const resolution of [

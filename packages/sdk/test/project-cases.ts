@@ -1,4 +1,4 @@
-// Projects, keys, events, deliveries and the audit log: what each call puts on the wire, and what it makes of the answer.
+// Projects, keys, events, deliveries and the audit log: the request of each call, and the value that it returns.
 import { expect } from "vitest";
 
 import { PROJECT_ID, WEBHOOK_ID, wireEvent, wireProject } from "./scripted-server.ts";

@@ -1,4 +1,4 @@
-// Replays on the wire.
+// Replays: starting, listing, cancelling and waiting.
 import { expect, it } from "vitest";
 
 import { ConflictError, InternalServerError } from "../src/index.ts";
@@ -31,7 +31,7 @@ async function open(...steps: readonly Step[]) {
 	return { server, waits, project: client.project(PROJECT_ID) };
 }
 
-it("begins a replay with dates as milliseconds, and never twice", async () => {
+it("starts a replay with dates as milliseconds, and never twice", async () => {
 	const { server, project } = await open(json(202, wireReplay), unavailable);
 	await using _ = server;
 	const { webhooks } = project.batch;
@@ -49,7 +49,7 @@ it("begins a replay with dates as milliseconds, and never twice", async () => {
 	await expect(webhooks.replay(WEBHOOK_ID, { since: Number.NaN })).rejects.toThrow(TypeError);
 });
 
-it("counts in a dry run, again after a failure", async () => {
+it("counts in a dry run, and retries after a failure", async () => {
 	const { server, project } = await open(unavailable, json(200, estimate));
 	await using _ = server;
 
@@ -59,7 +59,7 @@ it("counts in a dry run, again after a failure", async () => {
 	expect(JSON.parse(server.last.body)).toEqual({ since: 5, dryRun: true });
 });
 
-it("lists, gets and cancels", async () => {
+it("lists, fetches and cancels replays", async () => {
 	const ended = json(409, { message: "This replay has ended.", code: "replay_ended" });
 	const page = { nextPage: null, prevPage: null, data: [wireReplay] };
 	const { server, project } = await open(json(200, page), json(200, wireReplay), json(200, wireReplay), ended);
@@ -80,7 +80,7 @@ it("lists, gets and cancels", async () => {
 	]);
 });
 
-it("waits until a replay has ended, looking again and again", async () => {
+it("waits until a replay has ended, by polling", async () => {
 	const finished = { ...wireReplay, status: "Finished", progress: 1 };
 	const { server, project, waits } = await open(json(200, wireReplay), json(200, wireReplay), json(200, finished));
 	await using _ = server;

@@ -1,4 +1,4 @@
-// The one request path: errors, retries, timeouts, cancelling.
+// The common path of all requests: errors, retries, timeouts.
 import type { ServerResponse } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 
@@ -57,7 +57,7 @@ describe("errors", () => {
 		[500, InternalServerError],
 		[502, InternalServerError],
 		[503, ServiceUnavailableError],
-	])("a %d is its own class, with what the server said", async (status, expected) => {
+	])("a %d has its own class, with the details of the response", async (status, expected) => {
 		const issues = [{ path: "spec.endpoint", message: "must be https" }];
 		const body = { message: "That was wrong.", code: "some_code", requestId: "req_1", issues };
 		await using server = await ScriptedServer.start(json(status, body));
@@ -68,7 +68,7 @@ describe("errors", () => {
 		expect(error).toMatchObject({ name: expected.name === "ApiError" ? "ApiError" : expected.name, status, ...body });
 	});
 
-	it("makes a sentence of a proxy's page", async () => {
+	it("includes the text of a proxy's error page", async () => {
 		const page = "<html><head><style>p{}</style></head><body><h1>502 Bad Gateway</h1>\n<hr>nginx</body></html>";
 		await using server = await ScriptedServer.start(
 			raw(502, page, { "content-type": "text/html", "x-request-id": "r1" }),
@@ -78,7 +78,7 @@ describe("errors", () => {
 		expect(error).toBeInstanceOf(InternalServerError);
 		expect(error).toMatchObject({ status: 502, code: null, requestId: "r1", issues: [] });
 		expect((error as Error).message).toMatch(
-			/^GET \/workspace was answered 502 \(text\/html\) .*: "502 Bad Gateway nginx"/,
+			/^GET \/workspace was answered with 502 \(text\/html\) .*: "502 Bad Gateway nginx"/,
 		);
 	});
 
@@ -86,27 +86,27 @@ describe("errors", () => {
 		["no body", raw(500, "")],
 		["JSON of another shape", json(500, ["x"])],
 		["fields of other types", json(500, { message: 1, code: {}, requestId: [], issues: [null, { path: 3 }, 7] })],
-	])("copes with an error of %s", async (_name, step) => {
+	])("handles an error response of %s", async (_name, step) => {
 		await using server = await ScriptedServer.start(step);
 		const error = await failure(testClient(server, { maxRetries: 0 }).client.getInfo());
 		expect(error).toMatchObject({ status: 500, code: null, requestId: null, issues: [] });
-		expect((error as Error).message).toContain("GET /workspace was answered 500");
+		expect((error as Error).message).toContain("GET /workspace was answered with 500");
 	});
 
 	it.each([
 		["a page", raw(200, "<h1>Welcome</h1>", { "content-type": "text/html" })],
 		["nothing", raw(204, "")],
 		["half of a JSON", raw(200, '{"id":')],
-	])("does not take %s for an answer, nor asks again", async (_name, step) => {
+	])("does not accept %s as a response, and does not retry", async (_name, step) => {
 		await using server = await ScriptedServer.start(step);
 		expect(await failure(testClient(server).client.getInfo())).toBeInstanceOf(UnexpectedResponseError);
 		expect(server.requests).toHaveLength(1);
 	});
 
 	it.each([
-		["an answer", 200, UnexpectedResponseError],
-		["an error", 500, InternalServerError],
-	])("leaves %s without end after a bound", async (_name, status, expected) => {
+		["a response", 200, UnexpectedResponseError],
+		["an error response", 500, InternalServerError],
+	])("stops reading %s without end after a limit", async (_name, status, expected) => {
 		const seen: ServerResponse[] = [];
 		await using server = await ScriptedServer.start((response, request) => {
 			seen.push(response);
@@ -125,15 +125,15 @@ describe("errors", () => {
 		["all projects", (client) => client.listProjects()],
 		["a test", (client) => client.project(PROJECT_ID).batch.webhooks.test(WEBHOOK_ID)],
 		["a deletion", (client) => client.project(PROJECT_ID).batch.webhooks.delete(WEBHOOK_ID)],
-		["statistics", (client) => client.project(PROJECT_ID).stats()],
+		["stats", (client) => client.project(PROJECT_ID).stats()],
 		["the end of a replay", (client) => client.project(PROJECT_ID).replays.wait("replay_1")],
 		["the workspace", (client) => client.getInfo()],
-	])("does not take for %s what somebody else answers", async (_name, call) => {
+	])("does not accept another server's response as %s", async (_name, call) => {
 		for (const answer of [{}, null, [null], "ok", 7, { error: "no such route" }, { object: "list", data: [] }]) {
 			await using server = await ScriptedServer.start(json(200, answer));
 			const error = await failure(call(testClient(server).client));
 			expect(error).toBeInstanceOf(UnexpectedResponseError);
-			expect((error as Error).message).toMatch(/was answered 200 with JSON that is no \w+\./);
+			expect((error as Error).message).toMatch(/was answered with 200 and JSON that is not a \w+\./);
 			expect(server.requests).toHaveLength(1);
 		}
 	});
@@ -150,26 +150,26 @@ describe("errors", () => {
 
 	it.each([
 		[
-			"a connection that is closed without a word",
+			"a connection that is closed without a response",
 			(response: ServerResponse) => response.socket?.end(),
 			"other side closed",
 		],
-		["a status that Node's fetch takes for a network error", raw(407, ""), "fetch failed"],
-	])("names the trouble with %s", async (_name, step, expected) => {
+		["a status that Node's fetch treats as a network error", raw(407, ""), "fetch failed"],
+	])("describes the problem: %s", async (_name, step, expected) => {
 		await using server = await ScriptedServer.start(step);
 		const error = (await failure(testClient(server, { maxRetries: 0 }).client.getInfo())) as Error;
 		expect(error.constructor).toBe(ConnectionError);
 		expect(error.message).toContain(expected);
 	});
 
-	it("names the trouble with a server that speaks no TLS, in one line", async () => {
+	it("describes the problem of a server without TLS, in one line", async () => {
 		await using server = await ScriptedServer.start();
 		const endpoint = server.endpoint.replace("http:", "https:");
 		const error = (await failure(testClient({ endpoint }, { maxRetries: 0 }).client.getInfo())) as Error;
-		expect(error.message).toMatch(/^GET https:.* got no answer: ERR_SSL_\w+ \(.*\)\.$/);
+		expect(error.message).toMatch(/^GET https:.* got no response: ERR_SSL_\w+ \(.*\)\.$/);
 	});
 
-	it("names the trouble when nobody listens", async () => {
+	it("describes the problem when nobody listens", async () => {
 		const error = (await failure(
 			testClient({ endpoint: await closedEndpoint() }, { maxRetries: 0 }).client.getInfo(),
 		)) as Error;
@@ -179,7 +179,7 @@ describe("errors", () => {
 	});
 });
 
-/** Of a port that was free a moment ago. */
+/** The URL of a port that was free a moment ago. */
 async function closedEndpoint(): Promise<string> {
 	const server = createServer();
 	await new Promise<void>((resolve) => {
@@ -198,13 +198,13 @@ describe("retries", () => {
 		["a 500", raw(500, "")],
 		["a 502", raw(502, "<h1>oops</h1>")],
 		["a 503", unavailable],
-		["a connection that is cut", reset],
-		["a connection that is cut in the body", resetInBody],
-		["no answer in time", hang],
-		["no whole answer in time", hangInBody],
-	])("go over %s", async (_name, trouble: Step) => {
+		["a lost connection", reset],
+		["a connection lost during the body", resetInBody],
+		["no response in time", hang],
+		["no complete response in time", hangInBody],
+	])("are made after %s", async (_name, trouble: Step) => {
 		await using server = await ScriptedServer.start(trouble, trouble, trouble, ok);
-		// For the last try too, which has to be answered in it on a busy machine.
+		// Long enough for the last try on a busy machine, too.
 		const { client, waits } = testClient(server, { timeoutMs: 600 });
 
 		expect(await client.getInfo()).toEqual({ id: "ws_1" });
@@ -220,7 +220,7 @@ describe("retries", () => {
 		expect(server.requests).toHaveLength(3);
 	});
 
-	it.each([400, 401, 403, 404, 409, 413])("don't repeat a %d", async (status) => {
+	it.each([400, 401, 403, 404, 409, 413])("are not made after a %d", async (status) => {
 		await using server = await ScriptedServer.start(json(status, { message: "no" }));
 		await failure(testClient(server).client.getInfo());
 		expect(server.requests).toHaveLength(1);
@@ -233,7 +233,7 @@ describe("retries", () => {
 		expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 8_000]);
 	});
 
-	it("spread their waits by chance, down to half", async () => {
+	it("have random waits, down to half the maximum", async () => {
 		await using server = await ScriptedServer.start(raw(500, ""), ok);
 		const { client, waits } = testClient(server, {}, { random: () => 0 });
 		await client.getInfo();
@@ -243,12 +243,12 @@ describe("retries", () => {
 	it.each([
 		["in seconds", "7", 7_000],
 		["as a date", new Date(1_700_000_009_000).toUTCString(), 9_000],
-		["shorter than the own wait", "0", 500],
-		["as a date that is past", new Date(0).toUTCString(), 500],
-		["that says nothing", "soon", 500],
+		["shorter than the client's own wait", "0", 500],
+		["as a date in the past", new Date(0).toUTCString(), 500],
+		["that is not valid", "soon", 500],
 		["that is negative", "-5", 500],
-		["of just the longest", "60", 60_000],
-	])("heed a Retry-After %s", async (_name, header, expected) => {
+		["of exactly the maximum", "60", 60_000],
+	])("honour a Retry-After %s", async (_name, header, expected) => {
 		await using server = await ScriptedServer.start(raw(503, "{}", { "retry-after": header }), ok);
 		const { client, waits } = testClient(server, {}, { now: () => 1_700_000_000_000 });
 		await client.getInfo();
@@ -256,7 +256,7 @@ describe("retries", () => {
 	});
 
 	it.each(["61", "99999999999999999999", new Date(1_700_003_600_000).toUTCString()])(
-		"give up at once rather than wait for a Retry-After of %s, and say how long it is",
+		"are not made after a Retry-After of %s, which the error reports",
 		async (header) => {
 			await using server = await ScriptedServer.start(json(429, { message: "Later." }, { "retry-after": header }));
 			const { client, waits } = testClient(server, {}, { now: () => 1_700_000_000_000 });
@@ -271,16 +271,16 @@ describe("retries", () => {
 
 	it.each([
 		["in seconds", "7", 7_000],
-		["that is past", new Date(0).toUTCString(), 0],
-		["that says nothing", "soon", null],
+		["in the past", new Date(0).toUTCString(), 0],
+		["that is not valid", "soon", null],
 		["that is negative", "-5", null],
-	])("tell of a Retry-After %s", async (_name, header, expected) => {
+	])("report a Retry-After %s", async (_name, header, expected) => {
 		await using server = await ScriptedServer.start(raw(503, "{}", { "retry-after": header }));
 		const { client } = testClient(server, { maxRetries: 0 }, { now: () => 1_700_000_000_000 });
 		expect(await failure(client.getInfo())).toMatchObject({ retryAfterMs: expected });
 	});
 
-	it("send an event with one idempotency key, the same to the byte", async () => {
+	it("send an event with the same idempotency key and exactly the same bytes", async () => {
 		await using server = await ScriptedServer.start(reset, raw(500, ""), unavailable, json(202, wireEvent(1)));
 
 		expect(await send(testClient(server).client)).toEqual(wireEvent(1));
@@ -294,7 +294,7 @@ describe("retries", () => {
 		});
 	});
 
-	it("send two events with two keys", async () => {
+	it("of two events have two keys", async () => {
 		await using server = await ScriptedServer.start(json(202, wireEvent(1)), json(202, wireEvent(2)));
 		const { client } = testClient(server);
 		await send(client);
@@ -305,7 +305,7 @@ describe("retries", () => {
 	it.each([
 		["a 429", json(429, { message: "Slow down." })],
 		["a 503 with Retry-After", unavailable],
-	])("repeat what creates after %s, which comes before anything is done", async (_name, refusal) => {
+	])("repeat calls that create after %s, because nothing was done yet", async (_name, refusal) => {
 		await using server = await ScriptedServer.start(refusal, json(200, wireWebhook));
 		await create(testClient(server).client);
 		expect(server.requests).toHaveLength(2);
@@ -316,18 +316,21 @@ describe("retries", () => {
 		["a 503 without Retry-After", raw(503, "")],
 		["a connection that is cut", reset],
 		["no answer in time", hang],
-	])("never repeat what creates or tests after %s, when it may have been done", async (_name, trouble) => {
-		await using server = await ScriptedServer.start(trouble, trouble, trouble, trouble);
-		const { client } = testClient(server, { timeoutMs: 100 });
-		const calls = [
-			create(client),
-			client.projects.create({ name: "n" }),
-			client.keys.create({ name: "n", scope: "read" }),
-			client.project(PROJECT_ID).batch.webhooks.test(WEBHOOK_ID, { timeoutMs: 100 }),
-		];
-		for (const error of await Promise.all(calls.map(failure))) expect(error).toBeInstanceOf(FanfareError);
-		expect(server.requests).toHaveLength(calls.length);
-	});
+	])(
+		"never repeat calls that create or test after %s, because they may have been processed",
+		async (_name, trouble) => {
+			await using server = await ScriptedServer.start(trouble, trouble, trouble, trouble);
+			const { client } = testClient(server, { timeoutMs: 100 });
+			const calls = [
+				create(client),
+				client.projects.create({ name: "n" }),
+				client.keys.create({ name: "n", scope: "read" }),
+				client.project(PROJECT_ID).batch.webhooks.test(WEBHOOK_ID, { timeoutMs: 100 }),
+			];
+			for (const error of await Promise.all(calls.map(failure))) expect(error).toBeInstanceOf(FanfareError);
+			expect(server.requests).toHaveLength(calls.length);
+		},
+	);
 
 	it.each(["update", "updateSecret", "delete"] as const)("repeat %s after a lost connection", async (method) => {
 		const answer = method === "delete" ? { id: WEBHOOK_ID, deleted: true } : wireWebhook;
@@ -346,7 +349,7 @@ describe("retries", () => {
 	});
 });
 
-it("takes a fetch of the caller's", async () => {
+it("uses the caller's fetch", async () => {
 	await using server = await ScriptedServer.start(ok);
 	const urls: string[] = [];
 	const { client } = testClient(server, {

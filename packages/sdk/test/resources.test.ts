@@ -1,4 +1,4 @@
-// What each call puts on the wire, and what it makes of the answer.
+// The request that each call sends, and the value that it returns.
 import { expect, it } from "vitest";
 
 import { BadRequestError } from "../src/index.ts";
@@ -46,7 +46,7 @@ it("works in a project that was fetched or listed", async () => {
 	expect(JSON.parse(JSON.stringify(project))).toEqual(wireProject);
 });
 
-it("puts the endpoint's own path in front, with or without a slash at its end", async () => {
+it("prepends the endpoint's path, with or without a slash at its end", async () => {
 	await using server = await ScriptedServer.start(json(200, { id: "ws_1" }), json(200, { id: "ws_1" }));
 
 	for (const end of ["", "/"]) {
@@ -55,7 +55,7 @@ it("puts the endpoint's own path in front, with or without a slash at its end", 
 	}
 });
 
-it("encodes ids, so that none leads to another path", async () => {
+it("encodes ids, so that they cannot change the path", async () => {
 	await using server = await ScriptedServer.start(json(200, wireEvent(1)));
 	const { events } = testClient(server).client.project(PROJECT_ID);
 
@@ -73,7 +73,7 @@ it.each(["", ".", "..", "\ud800", undefined])("refuses %j as an id before anythi
 	expect(server.requests).toEqual([]);
 });
 
-it("rejects, rather than throws, where a promise is what the caller gets", async () => {
+it("rejects rather than throws if a call returns a promise", async () => {
 	await using server = await ScriptedServer.start();
 	const project = testClient(server).client.project(PROJECT_ID);
 	const from = new Date("nonsense");
@@ -83,7 +83,7 @@ it("rejects, rather than throws, where a promise is what the caller gets", async
 	}
 });
 
-it("leaves a field that it doesn't know to the server", async () => {
+it("passes unknown fields on to the server", async () => {
 	await using server = await ScriptedServer.start(json(200, wireWebhook));
 	const spec = { endpoint: "https://example.com/", retries: { maxRetries: 1, jitter: true }, colour: "red" };
 
@@ -92,7 +92,7 @@ it("leaves a field that it doesn't know to the server", async () => {
 	expect(JSON.parse(server.last.body)).toEqual({ name: "n", spec });
 });
 
-it("leaves to the server, which says it best, what plain JavaScript has left out", async () => {
+it("passes incomplete arguments of plain JavaScript on to the server, whose errors are better", async () => {
 	const missing = json(400, { message: "spec: is required" });
 	await using server = await ScriptedServer.start(missing, missing, missing, missing);
 	const webhooks = hooks(testClient(server).client);
@@ -111,7 +111,7 @@ it("leaves to the server, which says it best, what plain JavaScript has left out
 	]);
 });
 
-it("gives a webhook test, which may take 30 s, more time than the client's other calls", async () => {
+it("gives a webhook test, which may take 30 s, a longer timeout than other calls", async () => {
 	await using server = await ScriptedServer.start((response) => {
 		setTimeout(() => json(200, { status: "Ok" })(response, server.last), 60);
 	});

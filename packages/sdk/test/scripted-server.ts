@@ -1,4 +1,4 @@
-// A real HTTP server on loopback that does, request by request, what a test wrote down.
+// A real HTTP server on loopback that follows a script: one step per request.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -11,7 +11,7 @@ export interface SeenRequest {
 	readonly body: string;
 }
 
-/** What the server does with one request. */
+/** How the server handles one request. */
 export type Step = (response: ServerResponse, request: SeenRequest) => void;
 
 export const json = (status: number, body: unknown, headers: Record<string, string> = {}): Step =>
@@ -23,16 +23,16 @@ export const raw =
 		response.writeHead(status, headers).end(body);
 	};
 
-/** Takes the request and never answers. */
+/** Accepts the request and never responds. */
 export const hang: Step = () => {};
 
-/** Sends the headers and the start of a body, and then nothing more. */
+/** Sends the headers and the start of a body, then nothing more. */
 export const hangInBody: Step = (response) => {
 	response.writeHead(200, { "content-type": "application/json" });
 	response.write('{"id":');
 };
 
-/** Sends white space for as long as somebody reads, as fast as that. */
+/** Sends white space as fast and as long as the client reads. */
 export const endless =
 	(status: number): Step =>
 	(response) => {
@@ -44,18 +44,18 @@ export const endless =
 		write();
 	};
 
-/** Cuts the connection before a byte of answer. */
+/** Resets the connection before the first byte of the response. */
 export const reset: Step = (response) => {
 	response.socket?.resetAndDestroy();
 };
 
-/** Cuts the connection in the middle of the body. */
+/** Resets the connection in the middle of the body. */
 export const resetInBody: Step = (response) => {
 	response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
 	response.write('{"id":', () => response.socket?.resetAndDestroy());
 };
 
-/** What a call rejects with. */
+/** The error that a call rejects with. */
 export async function failure(call: PromiseLike<unknown>): Promise<unknown> {
 	try {
 		await call;
@@ -79,7 +79,7 @@ export class ScriptedServer implements AsyncDisposable {
 		});
 	}
 
-	/** Answers the first request by the first step and so on; more requests than steps get a 599. */
+	/** Handles the first request with the first step and so on. Requests beyond the last step get a 599. */
 	static async start(...steps: readonly Step[]): Promise<ScriptedServer> {
 		const server = new ScriptedServer(steps);
 		await new Promise<void>((resolve) => {
@@ -92,7 +92,7 @@ export class ScriptedServer implements AsyncDisposable {
 		return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
 	}
 
-	/** The last request, which must be there. */
+	/** The last request. Throws if there was none. */
 	get last(): SeenRequest {
 		return this.requests.at(-1)!;
 	}
@@ -114,7 +114,7 @@ export class ScriptedServer implements AsyncDisposable {
 
 export const KEY = "sk_a-key-that-must-not-be-seen";
 
-/** A client of `server` whose waits are written down instead of waited. */
+/** A client of `server` that records its waits instead of waiting. */
 export function testClient(
 	server: { readonly endpoint: string },
 	options: ClientOptions = {},
@@ -152,6 +152,7 @@ export const wireProject = {
 	localization: "local",
 	tags: [],
 	groups: [],
+	statistic: { tagsCount: [], totalAssets: 0, annotatedAssets: 0, totalAnnotations: 0 },
 };
 
 export const wireEvent = (n: number) => ({

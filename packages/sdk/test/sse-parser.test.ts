@@ -8,7 +8,7 @@ function parse(...pieces: string[]): SseMessage[] {
 	return pieces.flatMap((piece) => parser.push(piece));
 }
 
-/** Text without line ends, which SSE cannot carry inside a field; a NUL in an id is ignored. */
+/** Text without line breaks, which a field of SSE cannot contain, and without NUL, which invalidates an id. */
 const line = fc.string({ unit: "binary" }).map((text) => text.replaceAll(/[\r\n\0]/g, ""));
 const message = fc.record({
 	event: line.filter((text) => text !== ""),
@@ -18,7 +18,7 @@ const message = fc.record({
 const lineEnd = fc.constantFrom("\n", "\r\n", "\r");
 
 describe("the parser of server-sent events", () => {
-	it("gives what was written, whatever the pieces, the line ends and what stands between", () => {
+	it("returns the messages that were written, whatever the pieces, line ends and comments in between", () => {
 		const noise = fc.constantFrom("", ": comment", ":", "retry: 5", "unknown: x", "unknown");
 		fc.assert(
 			fc.property(fc.array(message), lineEnd, noise, fc.array(fc.nat()), (messages, end, between, cuts) => {
@@ -43,9 +43,9 @@ describe("the parser of server-sent events", () => {
 	});
 
 	it.each<[string, string, SseMessage[]]>([
-		["takes one space off a value, and no more", "data:  a\n\n", [{ event: "message", data: " a", id: "" }]],
-		["takes a value without a space", "data:a\n\n", [{ event: "message", data: "a", id: "" }]],
-		["takes a field without a colon for an empty one", "data\n\n", [{ event: "message", data: "", id: "" }]],
+		["removes one space before a value, and no more", "data:  a\n\n", [{ event: "message", data: " a", id: "" }]],
+		["accepts a value without a space", "data:a\n\n", [{ event: "message", data: "a", id: "" }]],
+		["treats a field without a colon as empty", "data\n\n", [{ event: "message", data: "", id: "" }]],
 		[
 			"keeps the id for the messages after it",
 			"id: 7\ndata: a\n\ndata: b\n\n",
@@ -62,7 +62,7 @@ describe("the parser of server-sent events", () => {
 				{ event: "message", data: "b", id: "" },
 			],
 		],
-		["gives an id without data", ": heartbeat\nid: 9\n\n", [{ event: "message", data: "", id: "9" }]],
+		["returns an id without data", ": heartbeat\nid: 9\n\n", [{ event: "message", data: "", id: "9" }]],
 		[
 			"ignores an id with a NUL",
 			"id: 1\n\nid: 2\0\ndata: a\n\n",
@@ -71,15 +71,15 @@ describe("the parser of server-sent events", () => {
 				{ event: "message", data: "a", id: "1" },
 			],
 		],
-		["makes nothing of comments and empty lines", ":\n\n: a\n\n\n\n", []],
-		["makes nothing of a message that does not end", "data: a\n", []],
-		["passes over a byte order mark", "\ufeffdata: a\n\n", [{ event: "message", data: "a", id: "" }]],
+		["ignores comments and empty lines", ":\n\n: a\n\n\n\n", []],
+		["ignores a message that does not end", "data: a\n", []],
+		["skips a byte order mark", "\ufeffdata: a\n\n", [{ event: "message", data: "a", id: "" }]],
 	])("%s", (_what, text, messages) => {
 		expect(parse(text)).toEqual(messages);
 		expect(parse(...text.split(""))).toEqual(messages);
 	});
 
-	it("reads how long to wait, digits alone", () => {
+	it("reads the retry delay if it consists of digits", () => {
 		const parser = new SseParser();
 		expect(parser.retryMs).toBeNull();
 		parser.push("retry: 250\n\n");
@@ -87,7 +87,7 @@ describe("the parser of server-sent events", () => {
 		expect(parser.retryMs).toBe(250);
 	});
 
-	it("holds no message without end", () => {
+	it("limits the size of a message", () => {
 		const parser = new SseParser();
 		const endless = () => {
 			for (let n = 0; n < 200; n++) parser.push(`data: ${"x".repeat(10_000)}\n`);

@@ -1,4 +1,4 @@
-// The stream of a project, from a server that does what the test wrote down.
+// The stream of a project, from a server with scripted responses.
 import { describe, expect, it } from "vitest";
 
 import {
@@ -27,7 +27,7 @@ const item = (n: number) => ({
 const itemText = (n: number) => `id: e-${n}\nevent: event.accepted\ndata: ${JSON.stringify(item(n))}\n\n`;
 const controlText = (kind: string) => `event: ${kind}\ndata: {"object":"streamItem","kind":"${kind}","reason":"r"}\n\n`;
 
-/** Sends these pieces and then ends the answer, cuts the connection, or goes on without a word. */
+/** Sends these pieces, and then ends the response, resets the connection, or stays silent. */
 function stream(pieces: readonly string[], then: "end" | "reset" | "hang" = "end"): Step {
 	return (response) => {
 		response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
@@ -38,7 +38,7 @@ function stream(pieces: readonly string[], then: "end" | "reset" | "hang" = "end
 	};
 }
 
-/** The first `count` items, then leaves. */
+/** Reads the first `count` items, then leaves the loop. */
 async function take(items: AsyncIterable<StreamItem>, count: number): Promise<StreamItem[]> {
 	const taken: StreamItem[] = [];
 	for await (const each of items) if (taken.push(each) === count) break;
@@ -48,7 +48,7 @@ async function take(items: AsyncIterable<StreamItem>, count: number): Promise<St
 const open = (server: ScriptedServer) => testClient(server).client.project(PROJECT_ID);
 
 describe("project.stream", () => {
-	it("gives items as they come, and asks with its filters, its place and its key", async () => {
+	it("yields items as they arrive, and sends its filters, its position and the key", async () => {
 		await using server = await ScriptedServer.start(stream([itemText(1), itemText(2)], "hang"));
 		const items = open(server).stream({
 			kinds: ["event.accepted", "webhook.updated"],
@@ -68,17 +68,20 @@ describe("project.stream", () => {
 		});
 	});
 
-	it.each(["end", "reset"] as const)("goes on where it was when the connection is lost by %s", async (how) => {
-		await using server = await ScriptedServer.start(
-			stream([itemText(1), itemText(2)], how),
-			stream([": heartbeat\nid: e-5\n\n"], how),
-			stream([itemText(6)], "hang"),
-		);
-		expect(await take(open(server).stream(), 3)).toEqual([item(1), item(2), item(6)]);
-		expect(server.requests.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "e-2", "e-5"]);
-	});
+	it.each(["end", "reset"] as const)(
+		"continues at the same position when the connection is lost by %s",
+		async (how) => {
+			await using server = await ScriptedServer.start(
+				stream([itemText(1), itemText(2)], how),
+				stream([": heartbeat\nid: e-5\n\n"], how),
+				stream([itemText(6)], "hang"),
+			);
+			expect(await take(open(server).stream(), 3)).toEqual([item(1), item(2), item(6)]);
+			expect(server.requests.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "e-2", "e-5"]);
+		},
+	);
 
-	it("loses nothing of a piece that came with the end, and asks for nothing twice", async () => {
+	it("yields all items of the last piece before the end, and none twice", async () => {
 		const cut = itemText(3).slice(0, -10);
 		await using server = await ScriptedServer.start(
 			stream([itemText(1), itemText(2), cut]),
@@ -88,7 +91,7 @@ describe("project.stream", () => {
 		expect(server.last.headers["last-event-id"]).toBe("e-2");
 	});
 
-	it.each(["dropped", "end"])("comes back after %s, and gives a gap as an item", async (last) => {
+	it.each(["dropped", "end"])("reconnects after %s, and yields a gap as an item", async (last) => {
 		await using server = await ScriptedServer.start(
 			stream([itemText(1), controlText(last)], "hang"),
 			stream([`id: e-7\n${controlText("gap")}`, itemText(8)], "hang"),
@@ -97,7 +100,7 @@ describe("project.stream", () => {
 		expect(await take(open(server).stream(), 3)).toEqual([item(1), gap, item(8)]);
 	});
 
-	it("comes back however often, once it was there, and waits longer while nothing comes", async () => {
+	it("reconnects any number of times after a first success, and waits longer while nothing arrives", async () => {
 		const lost = Array.from({ length: 6 }, () => reset);
 		await using server = await ScriptedServer.start(stream([itemText(1)]), ...lost, stream([itemText(2)], "hang"));
 		const { client, waits } = testClient(server);
@@ -105,14 +108,14 @@ describe("project.stream", () => {
 		expect(waits).toEqual([100, 500, 1_000, 2_000, 4_000, 8_000, 8_000]);
 	});
 
-	it("gives up a server that was never there, as any call does", async () => {
+	it("fails like any call if the server was never reachable", async () => {
 		await using server = await ScriptedServer.start(reset, reset, reset);
 		const { client } = testClient(server, { maxRetries: 2 });
 		await expect(take(client.project(PROJECT_ID).stream(), 1)).rejects.toBeInstanceOf(ConnectionError);
 		expect(server.requests).toHaveLength(3);
 	});
 
-	it("takes streams that end before they begin for failures", async () => {
+	it("treats streams that end before the first message as failures", async () => {
 		const empty: Step = (response) => response.writeHead(200, { "content-type": "text/event-stream" }).end();
 		await using server = await ScriptedServer.start(empty, empty, stream([itemText(1)], "hang"));
 		const { client, waits } = testClient(server);
@@ -120,7 +123,7 @@ describe("project.stream", () => {
 		expect(waits).toEqual([1_000, 1_000]);
 	});
 
-	it("waits as long as a server that is full asks", async () => {
+	it("waits as long as a full server asks", async () => {
 		const full = json(503, { message: "full", code: "overloaded" }, { "retry-after": "7" });
 		await using server = await ScriptedServer.start(full, stream([itemText(1)], "hang"));
 		const { client, waits } = testClient(server);
@@ -128,26 +131,26 @@ describe("project.stream", () => {
 		expect(waits).toEqual([7_000]);
 	});
 
-	it("gives up at once where trying again is of no use, also later on", async () => {
+	it("fails at once if a retry is pointless, even after a success", async () => {
 		const unknown = json(401, { message: "no such key", code: "unknown_key" });
 		await using server = await ScriptedServer.start(json(404, { message: "none" }), stream([itemText(1)]), unknown);
 		await expect(take(open(server).stream(), 1)).rejects.toBeInstanceOf(NotFoundError);
 		await expect(take(open(server).stream(), 2)).rejects.toBeInstanceOf(AuthenticationError);
 	});
 
-	it("does not take a page for a stream", async () => {
+	it("does not accept a page as a stream", async () => {
 		await using server = await ScriptedServer.start(raw(200, "<html>", { "content-type": "text/html" }), json(200, {}));
 		for (let n = 0; n < 2; n++)
 			await expect(take(open(server).stream(), 1)).rejects.toBeInstanceOf(UnexpectedResponseError);
 	});
 
-	it("says what it needs of a fetch that gives no body", async () => {
+	it("says what is missing if the fetch returns no body", async () => {
 		const headers = { get: () => "text/event-stream" };
 		const client = new Client(KEY, { fetch: async () => ({ status: 200, headers, text: async () => "" }) });
-		await expect(take(client.project(PROJECT_ID).stream(), 1)).rejects.toThrow(/no body to read from/);
+		await expect(take(client.project(PROJECT_ID).stream(), 1)).rejects.toThrow(/without a readable body/);
 	});
 
-	it("ends with the signal's reason while it reads, while it connects and while it waits", async () => {
+	it("ends with the signal's reason while reading, connecting and waiting", async () => {
 		const reason = new Error("enough");
 		for (const steps of [[stream([], "hang")], [hang], [reset]]) {
 			await using server = await ScriptedServer.start(...steps);
@@ -163,7 +166,7 @@ describe("project.stream", () => {
 		}
 	});
 
-	it("hangs up when the loop is left", async () => {
+	it("closes the connection when the loop is left", async () => {
 		const { promise: closed, resolve } = Promise.withResolvers<void>();
 		await using server = await ScriptedServer.start((response, request) => {
 			response.on("close", resolve);
@@ -173,7 +176,7 @@ describe("project.stream", () => {
 		await closed;
 	});
 
-	it("takes a connection that has gone silent for a lost one", async () => {
+	it("treats a silent connection as lost", async () => {
 		await using server = await ScriptedServer.start(stream([itemText(1)], "hang"), stream([itemText(2)], "hang"));
 		const config = { endpoint: server.endpoint, secretKey: KEY, timeoutMs: 5_000, maxRetries: 3 };
 		const sleep = () => Promise.resolve();

@@ -1,4 +1,4 @@
-// Webhooks and event types: what each call puts on the wire, and what it makes of the answer.
+// Webhooks and event types: the request of each call, and the value that it returns.
 import type { Client } from "../src/index.ts";
 import { PROJECT_ID, WEBHOOK_ID, wireWebhook } from "./scripted-server.ts";
 import { emptyPage, wireStats, type WireCase } from "./wire-case.ts";

@@ -1,13 +1,14 @@
-// What a call of the client puts on the wire, as data.
+// A call of the client and its request and response, as data.
 import type { Client } from "../src/index.ts";
 
-/** One call of the client, and the exchange that it stands for. */
+/** One call of the client, with its HTTP request and response. */
 export interface WireCase {
 	readonly call: (client: Client) => PromiseLike<unknown>;
 	/** Method, path and, if there is one, body. */
 	readonly sends: readonly [method: string, url: string, body?: unknown];
+	/** The body of the response. */
 	readonly answer: unknown;
-	/** If it is not the answer as it is. */
+	/** The value that the call returns. Defaults to `answer`. */
 	readonly gives?: unknown;
 }
 

@@ -1,3 +1,4 @@
+// Settings: defaults, precedence, and an error for each invalid or unknown one.
 import { describe, expect, it } from "vitest";
 
 import { ConfigError, describeSettings, readConfig, renderConfigurationDoc } from "./config.ts";
@@ -43,7 +44,7 @@ describe("readConfig", () => {
 		expect(readConfig(environment, { port: undefined })).toMatchObject({ port: 1 });
 	});
 
-	it("refuses payloads that would outlive their events", () => {
+	it("refuses to keep payloads longer than their events", () => {
 		const environment = { FANFARE_RETENTION_DAYS: "7", FANFARE_PAYLOAD_RETENTION_DAYS: "8" };
 		expect(problemsOf(environment)).toEqual([
 			"FANFARE_PAYLOAD_RETENTION_DAYS must not be more than the 7 days that events are kept, got 8",
@@ -105,38 +106,40 @@ describe("readConfig", () => {
 		["FANFARE_PROXY", "https://user:hunter2@proxy"],
 	])("never repeats a bad %s", (name, value) => {
 		const [problem] = problemsOf({ [name]: value });
-		expect(problem).toMatch(new RegExp(`^${name} must be .*, got something else$`));
+		expect(problem).toMatch(new RegExp(`^${name} must be .*, got a value that is not shown because it is secret$`));
 		expect(problem).not.toContain("hunter2");
 	});
 
-	it("names the flag if that is what is bad", () => {
+	it("names the flag if the bad value came from a flag", () => {
 		expect(problemsOf({ FANFARE_PORT: "1" }, { port: "x" })).toEqual([
 			'--port must be a port number (0–65535), got "x"',
 		]);
 	});
 
-	it("refuses names that it does not know, with a hint where it has one", () => {
+	it("refuses unknown names, with a suggestion if a known name is similar", () => {
 		expect(problemsOf({ FANFARE_PROT: "1" })).toEqual([
 			"FANFARE_PROT is not a setting of Fanfare: did you mean FANFARE_PORT?",
 		]);
-		expect(problemsOf({ FANFARE_SOMETHING_ELSE: "1" })).toEqual(["FANFARE_SOMETHING_ELSE is not a setting of Fanfare"]);
+		expect(problemsOf({ FANFARE_SOMETHING_ELSE: "1" })).toEqual([
+			"FANFARE_SOMETHING_ELSE is not a setting of Fanfare: remove it (fanfare serve --help lists the settings)",
+		]);
 		expect(problemsOf({}, { "data-dri": "x" })).toEqual([
 			"--data-dri is not a setting of Fanfare: did you mean --data-dir?",
 		]);
 	});
 
-	it("leaves names alone that the caller says are another program's", () => {
+	it("ignores variables that the caller declares to be another program's", () => {
 		expect(readConfig({ FANFARE_URL: "x" }, {}, ["FANFARE_URL"]).port).toBe(8_787);
 	});
 
-	it.each(["FANFARE_DATABASE_URL", "FANFARE_NATS_URL"])("refuses %s, which would do nothing yet", (name) => {
+	it.each(["FANFARE_DATABASE_URL", "FANFARE_NATS_URL"])("refuses %s, which this version does not support", (name) => {
 		expect(problemsOf({ [name]: "postgres://u:hunter2@h" })).toEqual([
 			expect.stringMatching(`^${name} is set, but .*leave it unset`),
 		]);
 		expect(problemsOf({ [name]: "postgres://u:hunter2@h" })[0]).not.toContain("hunter2");
 	});
 
-	it("lists all that is wrong at once", () => {
+	it("lists all problems at once", () => {
 		const problems = problemsOf({ FANFARE_PORT: "x", FANFARE_LOG_LEVEL: "x", FANFARE_X: "1" });
 		expect(problems).toHaveLength(3);
 		expect(new ConfigError(problems).message.split("\n")).toEqual(problems);

@@ -1,4 +1,4 @@
-// The HTTP server under the api: its time limits, and what is done about what never becomes a request.
+// The HTTP server that the API runs on: its time limits, and requests that Node cannot parse.
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
@@ -7,23 +7,26 @@ import { getRequestListener } from "@hono/node-server";
 import type { UnreadableRequests } from "./api/request/unreadable.ts";
 import { systemClock } from "./core/clock.ts";
 
-/** A client that takes longer for its headers or its whole request is cut off: it may hold memory no longer. */
+/**
+ * Limits for the headers and for the whole request. A slower client is disconnected, because its request uses memory.
+ */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** Answers that are still being written when all else has stopped get this long. */
+/** How long a stop waits for responses that are still being written. */
 const CLOSE_GRACE_MS = 2_000;
 
 type Listener = ReturnType<typeof getRequestListener>;
 
+/** Where to listen. */
 interface Address {
 	readonly host: string;
-	/** 0 = any free one. */
+	/** 0 chooses a free port. */
 	readonly port: number;
 }
 
 /**
- * Takes the port at once, and answers from `serve` on; what is asked before that waits for it.
+ * Listens at once, and responds from `serve` on: earlier requests wait.
  *
  * @example
  * const http = await HttpServer.listen({ host: "127.0.0.1", port: 0 }, unreadable);
@@ -49,7 +52,7 @@ export class HttpServer {
 		this.#server = this.#create();
 	}
 
-	/** Rejects with a sentence that says why it can't listen there. */
+	/** Starts listening. Rejects with an error that explains why that is not possible. */
 	static async listen({ host, port }: Address, unreadable: UnreadableRequests): Promise<HttpServer> {
 		const http = new HttpServer(host, unreadable);
 		await new Promise<void>((resolve, reject) => {
@@ -67,14 +70,16 @@ export class HttpServer {
 		return `http://${this.#host.includes(":") ? `[${this.#host}]` : this.#host}:${port}`;
 	}
 
-	/** Answers by `fetch` from now on. `overrideGlobalObjects` is as in `StartOptions.overrideGlobals`. */
+	/** Handles requests with `fetch` from now on. `overrideGlobalObjects`: see `StartOptions.overrideGlobals`. */
 	serve(fetch: Parameters<typeof getRequestListener>[0], overrideGlobalObjects: boolean): void {
 		const errorHandler = (error: unknown) => this.#unreadable.response(error);
 		this.#listener = getRequestListener(fetch, { overrideGlobalObjects, errorHandler });
 		this.#open();
 	}
 
-	/** Ends idle connections at once, answers under way within the grace, and the rest then. */
+	/**
+	 * Closes idle connections at once. Responses in progress get a grace period, then their connections are closed too.
+	 */
 	async close(): Promise<void> {
 		if (!this.#server.listening) return;
 		const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -91,21 +96,21 @@ export class HttpServer {
 				requestTimeout: REQUEST_TIMEOUT_MS,
 				keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
 				connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
-				// Refused by the listener, which knows how errors look here.
+				// The listener refuses such requests itself, with the API's error format.
 				requireHostHeader: false,
 			},
-			// The listener answers its own failures too and does not reject.
+			// The listener also responds to its own failures, so it never rejects.
 			(request, response) => {
-				// HTTP/1.0, which health checks still speak, has no Host header.
+				// HTTP/1.0, which some health checks still use, has no Host header.
 				if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
 				void this.#listener(request, response);
 			},
 		);
-		// What Node would close without a word, or answer without a body.
+		// Node would close these connections without a response, or respond without a body.
 		server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-			// The answer that is being written: Node keeps it there, and looks there itself when nobody listens for this event.
-			const { _httpMessage: answer } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
-			this.#unreadable.refuse(socket as Socket, error.code, answer?.headersSent ?? false);
+			// The response being written. Node itself reads this field if there is no listener for this event.
+			const { _httpMessage: response } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
+			this.#unreadable.refuse(socket as Socket, error.code, response?.headersSent ?? false);
 		});
 		server.on("connect", (_request, socket) => this.#unreadable.refuse(socket as Socket, undefined, false));
 		server.on("checkExpectation", ({ socket }) => this.#unreadable.refuse(socket, undefined, false));
@@ -117,13 +122,15 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: Address): Err
 	switch (error.code ?? "") {
 		case "EADDRINUSE":
 			return new Error(
-				`port ${port} on ${host} is in use: stop what uses it, or set FANFARE_PORT to another (0: any free one)`,
+				`port ${port} on ${host} is in use: stop the program that uses it, or set FANFARE_PORT to another port (0 chooses a free one)`,
 			);
 		case "EACCES":
-			return new Error(`port ${port} on ${host} needs privileges: set FANFARE_PORT to one above 1023`);
+			return new Error(`port ${port} on ${host} requires privileges: set FANFARE_PORT to a port above 1023`);
 		case "EADDRNOTAVAIL":
 		case "ENOTFOUND":
-			return new Error(`${host} is not an address of this machine: set FANFARE_HOST to one, or to 0.0.0.0 for all`);
+			return new Error(
+				`${host} is not an address of this machine: set FANFARE_HOST to one of its addresses, or to 0.0.0.0 for all of them`,
+			);
 		default:
 			return error;
 	}

@@ -1,5 +1,6 @@
-// The public entry: Fanfare in your own Node program.
-export { rotateMasterKey, startServer, VERSION, type RunningServer, type StartOptions } from "./compose/embedded.ts";
+// The public entry, for running Fanfare inside another Node program.
+export { startServer, VERSION, type RunningServer, type StartOptions } from "./compose/embedded.ts";
+export { rotateMasterKey } from "./compose/rotate-master-key.ts";
 export { exportOpenApiDocument } from "./api/resources/table.ts";
 export { ConfigError, describeSettings, readConfig, renderConfigurationDoc, type Config } from "./config.ts";
 export type { Clock } from "./core/clock.ts";

@@ -99,6 +99,7 @@ function project(): object {
 		localization: "local",
 		tags: [],
 		groups: [],
+		statistic: { tagsCount: [], totalAssets: 0, annotatedAssets: 0, totalAnnotations: 0 },
 	};
 }
 
@@ -132,12 +133,16 @@ describe("webhooks", () => {
 
 	it("POST fills in what the SDK leaves out", async () => {
 		const body = `{"name": "little", "spec": {"endpoint": "${receiver.url}/little"}}`;
-		expectWebhook(await call("POST", webhooksPath(), body), { name: "little", endpoint: `${receiver.url}/little` });
+		expectWebhook(await call("POST", webhooksPath(), body), {
+			name: "little",
+			endpoint: `${receiver.url}/little`,
+			retries: { maxRetries: 17, maxBackoffMs: 28_800_000 },
+		});
 		const retries = `{"name": "little", "spec": {"endpoint": "${receiver.url}/little", "retries": {"maxRetries": 0}}}`;
 		const kept = {
 			name: "little",
 			endpoint: `${receiver.url}/little`,
-			retries: { maxRetries: 0, maxBackoffMs: 15_000 },
+			retries: { maxRetries: 0, maxBackoffMs: 28_800_000 },
 		};
 		expectWebhook(await call("POST", webhooksPath(), retries), kept);
 	});

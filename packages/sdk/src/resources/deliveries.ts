@@ -1,10 +1,17 @@
-// project.deliveries: how events went on their way to webhooks.
+// project.deliveries: the deliveries of events to webhooks, and their attempts.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { milliseconds, path, type RequestOptions, type Transport } from "../transport.ts";
 
+/**
+ * - `Pending`: waiting for its next attempt, or in progress.
+ * - `Held`: waiting because its webhook is paused or disabled.
+ * - `Succeeded`: the receiver responded with a 2xx.
+ * - `Failed`: the retries are used up, or the receiver responded with 410.
+ * - `Cancelled`: cancelled by a call, or because its webhook was deleted.
+ */
 export type DeliveryStatus = "Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled";
 
-/** One event on its way to one webhook. */
+/** The delivery of one event to one webhook. */
 export interface Delivery {
 	readonly id: string;
 	readonly object: "delivery";
@@ -13,12 +20,12 @@ export interface Delivery {
 	readonly eventType: string;
 	readonly webhookId: string;
 	readonly status: DeliveryStatus;
-	/** Why it is in this status, in words. */
+	/** Why it has this status, as a sentence; null if there is nothing to explain. */
 	readonly reason: string | null;
-	/** Of the last attempt: 0 if no answer came; null before the first. */
+	/** The HTTP status of the last attempt, 0 if there was no response; null before the first attempt. */
 	readonly responseCode: number | null;
 	readonly attemptCount: number;
-	/** When the next attempt is due; null if there is none. */
+	/** When the next attempt is due, in milliseconds since the epoch; null unless the delivery is `Pending`. */
 	readonly nextAttemptDate: number | null;
 	readonly createDate: number;
 	readonly updateDate: number;
@@ -28,56 +35,64 @@ export interface Delivery {
 export interface Attempt {
 	readonly id: string;
 	readonly object: "attempt";
-	/** From 1. */
+	/** Counts from 1. */
 	readonly number: number;
+	/** `auto`: the schedule; `manual`: a retry by hand; `replay`: a replay. */
 	readonly trigger: "auto" | "manual" | "replay";
 	readonly startDate: number;
 	readonly durationMs: number;
-	/** 0 if no answer came. */
+	/** The HTTP status; 0 if there was no response. */
 	readonly responseCode: number;
-	/** `timeout`, `dns`, `refused`, `reset`, `tls`, `blocked_address` …; null if an answer came. */
+	/** `timeout`, `dns`, `refused`, `reset`, `tls`, `blocked_address` …; null if there was a complete response. */
 	readonly error: string | null;
-	/** What went wrong, as a sentence; null if nothing did. */
+	/** Describes the error as a sentence; null if there was none. */
 	readonly reason: string | null;
+	/** The request, as it was sent. */
 	readonly request: { readonly headers: Readonly<Record<string, string>> };
-	/** Null if no answer came. */
+	/** The response; null if there was none. */
 	readonly response: {
 		readonly headers: Readonly<Record<string, string>>;
+		/** The first 4 KiB as text, or a note if it is not text. */
 		readonly body: string;
+		/** Whether the response body was longer. */
 		readonly bodyTruncated: boolean;
 	} | null;
 }
 
-/** A delivery with all that was tried. */
+/** A delivery with its attempts. */
 export interface DeliveryDetail extends Delivery {
 	readonly attempts: readonly Attempt[];
 }
 
-/** All given filters hold together. */
+/** Filters for deliveries. All are optional; a delivery must match all that are given. */
 export interface DeliveryFilter extends ListParams {
 	readonly webhookId?: string | undefined;
 	readonly eventId?: string | undefined;
 	readonly eventType?: string | undefined;
 	readonly status?: DeliveryStatus | undefined;
-	/** The last attempt's; 0 for no answer. */
+	/** The HTTP status of the last attempt; 0 for no response. */
 	readonly responseCode?: number | undefined;
+	/** Only those created at this time or later. */
 	readonly after?: Date | number | undefined;
+	/** Only those created before this time. */
 	readonly before?: Date | number | undefined;
 }
 
-/** At least one of them. */
+/** Filters for `retryMany` and `cancelMany`. At least one is required. */
 export type ManyFilter = Omit<DeliveryFilter, "limit" | "page">;
 
-/** What a change of many deliveries has done. */
+/** The result of `retryMany` or `cancelMany`. */
 export interface ManyChanged {
 	readonly object: "deliveriesChanged";
-	/** Deliveries that the filter matched and that were looked at. */
+	/** Deliveries that matched the filter and were examined. */
 	readonly matched: number;
+	/** How many of them were changed. */
 	readonly changed: number;
-	/** False: there are more; call again with the same filter. */
+	/** False if there are more: call again with the same filter. */
 	readonly complete: boolean;
 }
 
+/** The deliveries of a project. Use it as `project.deliveries`. */
 export class Deliveries {
 	readonly #transport: Transport;
 	readonly #projectId: string;
@@ -88,9 +103,10 @@ export class Deliveries {
 	}
 
 	/**
-	 * The project's deliveries, newest first.
+	 * Lists the project's deliveries, newest first.
 	 *
 	 * @example
+	 * const yesterday = Date.now() - 24 * 3_600_000;
 	 * for await (const delivery of project.deliveries.list({ status: "Failed", after: yesterday })) {
 	 * 	console.log(delivery.eventId, delivery.reason);
 	 * }
@@ -101,14 +117,15 @@ export class Deliveries {
 		return listOf(this.#transport, { path: this.#path(), query }, page, options);
 	}
 
-	/** One delivery, with its attempts. */
+	/** Fetches one delivery with its attempts. */
 	async get(deliveryId: string, options?: RequestOptions): Promise<DeliveryDetail> {
 		const request = { method: "GET", path: this.#path() + path`/${deliveryId}`, answer: "delivery" } as const;
 		return this.#transport.request<DeliveryDetail>(request, options);
 	}
 
 	/**
-	 * Makes an attempt now, of one that is Failed, Cancelled or Pending. If it fails, the automatic schedule goes on as it was.
+	 * Attempts a delivery again now. It must be Failed, Cancelled or Pending. If the attempt fails, the automatic schedule
+	 * continues unchanged.
 	 *
 	 * @example
 	 * await project.deliveries.retry("dlv_…");
@@ -118,14 +135,15 @@ export class Deliveries {
 		return this.#transport.request<Delivery>(request, options);
 	}
 
-	/** Cancels one that is Pending or Held. An attempt in flight can't be called back. */
+	/** Cancels a delivery that is Pending or Held. An attempt in flight cannot be stopped. */
 	async cancel(deliveryId: string, options?: RequestOptions): Promise<Delivery> {
 		const request = { method: "POST", path: this.#path() + path`/${deliveryId}:cancel`, answer: "delivery" } as const;
 		return this.#transport.request<Delivery>(request, options);
 	}
 
 	/**
-	 * Retries all that match and can be retried, 10,000 a call at most; `complete` tells whether that was all.
+	 * Retries all deliveries that match and can be retried, at most 10,000 per call. `complete` says whether those were
+	 * all.
 	 *
 	 * @example
 	 * await project.deliveries.retryMany({ webhookId: webhook.id, status: "Failed" });
@@ -134,7 +152,7 @@ export class Deliveries {
 		return this.#many("retry", filter, options);
 	}
 
-	/** Cancels all that match and wait, 10,000 a call at most. */
+	/** Cancels all deliveries that match and are Pending or Held, at most 10,000 per call. */
 	async cancelMany(filter: ManyFilter, options?: RequestOptions): Promise<ManyChanged> {
 		return this.#many("cancel", filter, options);
 	}

@@ -1,34 +1,40 @@
-// Sending many events: cut into requests that the server takes, answered as one list.
+// Sends many events: in several requests if the server's limits require it, with the results in one list.
 import { FanfareError, PayloadTooLargeError, UnexpectedResponseError, type Issue } from "../errors.ts";
 import type { Event, SendEvent } from "./event.ts";
 
-/** What became of one event of a batch, at the place of the event. */
+/** The result of one event of a batch: the accepted event, or an error. */
 export type BatchResult =
 	| { readonly status: 202; readonly event: Event; readonly error?: undefined }
 	| { readonly status: number; readonly event?: undefined; readonly error: BatchResultError };
 
+/** Why an event of a batch was not accepted. */
 export interface BatchResultError {
 	readonly message: string;
+	/** The server's stable error code; null if there is none. */
 	readonly code: string | null;
+	/** The problems in the event. Present only if it was not valid. */
 	readonly issues?: readonly Issue[];
 }
 
 /**
- * A batch that went in several requests has failed after some of them. `cause` is what the failed request threw.
+ * A batch of several requests has failed, but not in the first request. `cause` is the error of the failed request.
  *
  * @example
  * try {
  * 	await project.events.sendBatch(events);
  * } catch (error) {
  * 	if (!(error instanceof BatchError)) throw error;
- * 	await project.events.sendBatch(error.remaining); // the same idempotency keys: nothing is sent twice
+ * 	await project.events.sendBatch(error.remaining); // with the same idempotency keys: no event is accepted twice
  * }
  */
 export class BatchError extends FanfareError {
 	override readonly name = "BatchError";
-	/** Of the events before the failed request, in order. */
+	/** The results of the events before the failed request, in order. */
 	readonly results: readonly BatchResult[];
-	/** The events from the failed request on, with their idempotency keys. Whether the failed request's were accepted is not known. */
+	/**
+	 * The events from the failed request on, with their idempotency keys. Those of the failed request may have been
+	 * accepted.
+	 */
 	readonly remaining: readonly SendEvent[];
 
 	constructor(message: string, details: Pick<BatchError, "results" | "remaining"> & { cause: unknown }) {
@@ -43,7 +49,7 @@ const MAX_BYTES = 5 * 1_024 * 1_024;
 const HEAD = '{"events":[';
 const TAIL = "]}";
 
-/** Sends the events in as few requests as the limits allow, one after the other. */
+/** Sends the events in as few requests as the server's limits allow, one after the other. */
 export async function sendChunks(
 	events: readonly SendEvent[],
 	wireEvent: (event: SendEvent) => unknown,
@@ -52,7 +58,7 @@ export async function sendChunks(
 	const results: BatchResult[] = [];
 	for (const chunk of chunksOf(events.map((event) => JSON.stringify(wireEvent(event))))) {
 		try {
-			// One by one: a spread of a large list overflows the stack.
+			// Pushed one by one, because spreading a large list overflows the stack.
 			const first = results.length;
 			for (const result of await sendChunk(chunk, post)) results.push(placed(result, first));
 		} catch (cause) {
@@ -90,7 +96,7 @@ async function sendChunk(
 		const answer = await post(`${HEAD}${chunk.join(",")}${TAIL}`);
 		return checkedResults(answer, chunk.length);
 	} catch (error) {
-		// An event that alone is too large is that event's failure, not the others'.
+		// If a single event is too large, only that event fails.
 		if (chunk.length > 1 || !(error instanceof PayloadTooLargeError)) throw error;
 		return [{ status: 413, error: { message: error.message, code: error.code } }];
 	}
@@ -99,11 +105,11 @@ async function sendChunk(
 function checkedResults(answer: unknown, count: number): readonly BatchResult[] {
 	const data = (answer as { readonly data?: readonly BatchResult[] } | null)?.data;
 	if (Array.isArray(data) && data.length === count && data.every(isResult)) return data;
-	const message = `A batch of ${count} events was answered without one result for each.`;
+	const message = `The response to a batch of ${count} events does not contain one result for each event.`;
 	throw new UnexpectedResponseError(message, { status: 202, requestId: null });
 }
 
-/** The result with its places counted over the whole batch: the server counts from the beginning of each request. */
+/** Adjusts the paths in a result to the whole batch: the server counts events from the start of each request. */
 function placed(result: BatchResult, first: number): BatchResult {
 	const { error } = result;
 	if (error === undefined || first === 0) return result;

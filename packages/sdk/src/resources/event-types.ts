@@ -1,4 +1,4 @@
-// project.eventTypes: the catalogue of what a project's events can be.
+// project.eventTypes: the event types of a project and their schemas.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type { Deleted } from "./webhooks.ts";
@@ -6,44 +6,47 @@ import type { Deleted } from "./webhooks.ts";
 /** A JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** One entry of the catalogue. */
+/** An event type of a project. */
 export interface EventType {
 	/** The same as `name`. */
 	readonly id: string;
 	readonly object: "eventType";
 	readonly projectId: string;
-	/** As events carry it; unique in the project. */
+	/** The `type` of its events; unique in the project. */
 	readonly name: string;
 	readonly description: string | null;
-	/** Of an event's `data`; null = any. */
+	/** The schema of an event's `data`; null if any data is valid. */
 	readonly schema: JsonSchema | null;
-	/** An example of `data`; null = none. */
+	/** An example of `data`; null if there is none. */
 	readonly example: unknown;
-	/** A catalogued project takes no new events of it. */
+	/** Whether it is archived: a project whose policy is `catalogued` accepts no new events of archived types. */
 	readonly archived: boolean;
 	readonly createDate: number;
 	readonly updateDate: number;
 }
 
-/** What can be set on an event type. */
+/** The fields of an event type that can be set. All are optional. */
 export interface EventTypeSettings {
 	readonly description?: string | null | undefined;
 	readonly schema?: JsonSchema | null | undefined;
-	/** Must fit the schema. `test` of a webhook sends it. */
+	/** An example of `data`. Must fit the schema. It is the sample that `webhooks.test` sends. */
 	readonly example?: unknown;
 	readonly archived?: boolean | undefined;
 }
 
+/** An event type to create. */
 export interface CreateEventType extends EventTypeSettings {
 	/** Such as `order.paid`. */
 	readonly name: string;
 }
 
+/** Filters for event types. */
 export interface EventTypeFilter extends ListParams {
-	/** Only archived ones, or only others. Default: all. */
+	/** True for only archived types, false for only the others. Defaults to all types. */
 	readonly archived?: boolean | undefined;
 }
 
+/** The event types of a project. Use it as `project.eventTypes`. */
 export class EventTypes {
 	readonly #transport: Transport;
 	readonly #projectId: string;
@@ -54,7 +57,7 @@ export class EventTypes {
 	}
 
 	/**
-	 * Adds a type to the catalogue; a `ConflictError` if there is one of its name.
+	 * Creates an event type. Rejects with a `ConflictError` if there is one with this name.
 	 *
 	 * @example
 	 * const schema = { type: "object", required: ["orderId"], properties: { orderId: { type: "integer" } } };
@@ -69,13 +72,14 @@ export class EventTypes {
 		);
 	}
 
-	/** By name, A first. */
+	/** Lists the event types, sorted by name. */
 	list(filter: EventTypeFilter = {}, options?: RequestOptions): PagePromise<EventType> {
 		const { page, archived, ...rest } = filter;
 		const query = { ...rest, archived: archived === undefined ? undefined : String(archived) };
 		return listOf(this.#transport, { path: this.#path(), query }, page, options);
 	}
 
+	/** Fetches one event type. */
 	async get(name: string, options?: RequestOptions): Promise<EventType> {
 		return this.#transport.request<EventType>(
 			{ method: "GET", path: this.#path() + path`/${name}`, answer: "eventType" },
@@ -83,17 +87,20 @@ export class EventTypes {
 		);
 	}
 
-	/** Creates it or replaces all of it; what is left out is set to nothing. For catalogues that are kept as files. */
+	/**
+	 * Creates the event type, or replaces it completely: omitted fields are cleared. For event types that are kept in
+	 * files.
+	 */
 	async put(name: string, settings: EventTypeSettings, options?: RequestOptions): Promise<EventType> {
 		return this.#write("PUT", name, settings, options);
 	}
 
-	/** Changes what is named and leaves the rest. */
+	/** Changes the given fields; omitted fields stay unchanged. */
 	async update(name: string, changes: EventTypeSettings, options?: RequestOptions): Promise<EventType> {
 		return this.#write("PATCH", name, changes, options);
 	}
 
-	/** Events of this type stay. */
+	/** Deletes the event type. Events of this type stay. */
 	async delete(name: string, options?: RequestOptions): Promise<Deleted> {
 		return this.#transport.request<Deleted>(
 			{ method: "DELETE", path: this.#path() + path`/${name}`, answer: "deleted" },

@@ -1,17 +1,21 @@
-// An event as it is sent, and as it was accepted.
+// The types of an event: as it is sent, and as it was accepted.
 
 /** An accepted event. */
 export interface Event {
-	/** `evt_…`, the `webhook-id` that receivers see. */
+	/** `evt_…`. Receivers get it as `webhook-id`. */
 	readonly id: string;
 	readonly object: "event";
 	readonly projectId: string;
 	readonly type: string;
+	/** When the event happened, in milliseconds since the epoch. */
 	readonly timestamp: number;
+	/** When the event was accepted, in milliseconds since the epoch. */
 	readonly createDate: number;
-	/** Whether this idempotency key had been sent before; this is then the first event, and nothing was sent again. */
+	/**
+	 * True if its idempotency key was used before: this is then the event accepted earlier, and nothing was sent again.
+	 */
 	readonly duplicate: boolean;
-	/** To how many webhooks it goes. */
+	/** The number of webhooks that it is delivered to. */
 	readonly deliveryCount: number;
 }
 
@@ -19,12 +23,12 @@ export interface Event {
 export interface SendEvent {
 	/** Such as `order.paid`. */
 	readonly type: string;
-	/** Anything that is JSON; receivers get it as it is written here. */
+	/** Any JSON value. Receivers get it unchanged. */
 	readonly data: unknown;
-	/** When it happened. Default: when it was accepted. */
+	/** When the event happened. Defaults to the time of acceptance. */
 	readonly timestamp?: Date | number | undefined;
-	/** Two sends with one key are one event. Default: a new random key for each call, the same for all its tries. */
+	/** Sends with the same key are one event. Defaults to a random key per call, which all retries of the call share. */
 	readonly idempotencyKey?: string | undefined;
-	/** Only to these webhooks. Default: to all whose filter matches. */
+	/** Delivers the event only to these webhooks. Defaults to all webhooks whose filter matches. */
 	readonly webhookIds?: readonly string[] | undefined;
 }

@@ -1,10 +1,10 @@
-// client.keys: who may call Fanfare, and for what.
+// client.keys: the API keys of the workspace.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import { withPrefix } from "./project.ts";
 import type { Deleted } from "./webhooks.ts";
 
-/** Each scope includes those after it. */
+/** The permissions of a key: `admin` includes `write`, and `write` includes `read`. */
 export type KeyScope = "admin" | "write" | "read";
 
 /** An API key, without the key itself. */
@@ -13,25 +13,28 @@ export interface Key {
 	readonly object: "key";
 	readonly name: string;
 	readonly scope: KeyScope;
-	/** The one project that it opens; null: the whole workspace. */
+	/** The only project that the key gives access to; null for the whole workspace. */
 	readonly projectId: string | null;
 	/** The key's last four characters. */
 	readonly hint: string;
 	readonly createDate: number;
 }
 
-/** A key that was just made: the only time that it is shown. */
+/** A new key. */
 export interface CreatedKey extends Key {
+	/** The key itself. Store it now: it is never returned again. */
 	readonly secretKey: string;
 }
 
+/** A key to create. */
 export interface CreateKey {
 	readonly name: string;
 	readonly scope: KeyScope;
-	/** Left out or null: the whole workspace. */
+	/** Restricts the key to one project. If omitted or null, it gives access to the whole workspace. */
 	readonly projectId?: string | null | undefined;
 }
 
+/** The API keys. Use it as `client.keys`. Requires an admin key. */
 export class Keys {
 	readonly #transport: Transport;
 
@@ -40,7 +43,8 @@ export class Keys {
 	}
 
 	/**
-	 * Makes a key. A second call makes a second, so this is repeated only where the server has refused to begin.
+	 * Creates a key. Retried only if the server has not started to process the call, because a second call creates a
+	 * second key.
 	 *
 	 * @example
 	 * const { secretKey } = await client.keys.create({ name: "checkout", scope: "write", projectId: project.id });
@@ -54,13 +58,13 @@ export class Keys {
 		);
 	}
 
-	/** The workspace's keys, newest first. */
+	/** Lists the workspace's keys, newest first. */
 	list(params: ListParams = {}, options?: RequestOptions): PagePromise<Key> {
 		const { page, ...query } = params;
 		return listOf(this.#transport, { path: "/workspace/keys", query: { ...query } }, page, options);
 	}
 
-	/** From then on the key opens nothing. */
+	/** Deletes a key. It stops working immediately. */
 	async delete(keyId: string, options?: RequestOptions): Promise<Deleted> {
 		return this.#transport.request<Deleted>(
 			{ method: "DELETE", path: path`/workspace/keys/${keyId}`, answer: "deleted" },

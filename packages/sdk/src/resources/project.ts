@@ -1,4 +1,4 @@
-// A project: a tenant, and what belongs to it.
+// A project: its fields, and access to its webhooks, events, deliveries, event types, replays and stats.
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import { Deliveries } from "./deliveries.ts";
 import { EventTypes } from "./event-types.ts";
@@ -10,8 +10,9 @@ import { Webhooks } from "./webhooks.ts";
 
 const PREFIX = "proj_";
 
-/** A project by its id alone, for work in it without asking for it first. */
+/** Access to a project by its id, without fetching it first. Returned by `client.project`. */
 export class ProjectHandle {
+	/** `proj_` and 32 hex digits. */
 	readonly id: string;
 	readonly #batch: { readonly webhooks: Webhooks };
 	readonly #events: Events;
@@ -30,26 +31,31 @@ export class ProjectHandle {
 		this.#replays = new Replays(transport, this.id);
 	}
 
-	// Getters: what a project logs and serializes to is its own fields.
+	// Getters on the prototype, so that console.log and JSON.stringify show only a project's own fields.
+	/** The webhooks of the project, as `batch.webhooks`. */
 	get batch(): { readonly webhooks: Webhooks } {
 		return this.#batch;
 	}
 
+	/** The events of the project. */
 	get events(): Events {
 		return this.#events;
 	}
 
+	/** The deliveries of the project. */
 	get deliveries(): Deliveries {
 		return this.#deliveries;
 	}
 
+	/** The event types of the project. */
 	get eventTypes(): EventTypes {
 		return this.#eventTypes;
 	}
 
 	/**
-	 * What happens in the project, live: ids, types, statuses and durations. Goes on until you leave the loop or abort: a lost connection is
-	 * made again where it was, and a `gap` item says where something may be missing.
+	 * Streams what happens in the project: ids, types, statuses and durations, without payloads. The stream ends only when
+	 * you leave the loop or abort its signal. After a lost connection it continues at the same place, and a `gap` item
+	 * says where items may be missing.
 	 *
 	 * @example
 	 * for await (const item of project.stream({ kinds: ["attempt.finished"] })) {
@@ -61,7 +67,7 @@ export class ProjectHandle {
 	}
 
 	/**
-	 * What happened in the project in each minute, hour or day, without gaps, and how many deliveries are in each status now.
+	 * Returns counts and latencies of deliveries per minute, hour or day, and the current number of deliveries by status.
 	 *
 	 * @example
 	 * const { data, deliveries } = await project.stats({ width: "day" });
@@ -71,12 +77,21 @@ export class ProjectHandle {
 		return getStats(this.#transport, projectPath(this.id), params, options);
 	}
 
+	/** The replays of the project. */
 	get replays(): Replays {
 		return this.#replays;
 	}
 }
 
-/** A project's own fields. */
+/** Numbers that Nexus counts and Fanfare does not: always empty or 0. `project.stats` counts events and deliveries. */
+export interface ProjectStatistic {
+	readonly tagsCount: readonly unknown[];
+	readonly totalAssets: number;
+	readonly annotatedAssets: number;
+	readonly totalAnnotations: number;
+}
+
+/** The fields of a project. */
 export interface ProjectFields {
 	/** `proj_` and 32 hex digits. */
 	readonly id: string;
@@ -88,23 +103,27 @@ export interface ProjectFields {
 	readonly localization: string;
 	readonly tags: readonly string[];
 	readonly groups: readonly string[];
-	/** `eventTypes` on the wire, where it is no name of the catalogue. */
+	readonly statistic: ProjectStatistic;
+	/** Which events it accepts. Called `eventTypes` in the HTTP API and in `projects.update`. */
 	readonly eventTypePolicy?: EventTypePolicy;
-	/** Days that events are kept; 0: for ever. Null: as the server's settings say. */
+	/** Days that events are kept; 0 for forever, null for the server's setting. */
 	readonly retentionDays?: number | null;
-	/** Days that payloads are kept; 0: as long as their event. Null: as the server's settings say. */
+	/** Days that payloads are kept; 0 for as long as their event, null for the server's setting. */
 	readonly payloadRetentionDays?: number | null;
 }
 
-/** `catalogued`: only events of types in the catalogue, with data that fits their schema. `open`: any. */
+/**
+ * `catalogued`: accepts only events of the project's event types, with data that fits the schema. `open`: accepts any
+ * event.
+ */
 export type EventTypePolicy = "open" | "catalogued";
 
-/** A project as it travels. */
+/** A project in the wire format. */
 export interface WireProject extends Omit<ProjectFields, "eventTypePolicy"> {
 	readonly eventTypes?: EventTypePolicy;
 }
 
-/** A project as the server knows it, and a handle to work in it. */
+/** A project with its fields, and access to everything in it. Returned by `client.getProject`. */
 export class Project extends ProjectHandle implements ProjectFields {
 	readonly object: "project";
 	readonly name: string;
@@ -114,7 +133,8 @@ export class Project extends ProjectHandle implements ProjectFields {
 	readonly localization: string;
 	readonly tags: readonly string[];
 	readonly groups: readonly string[];
-	// Declared only: what the server doesn't say is not there, rather than there as undefined.
+	readonly statistic: ProjectStatistic;
+	// Only declared: a field that the server does not send is absent, rather than present as undefined.
 	declare readonly eventTypePolicy?: EventTypePolicy;
 	declare readonly retentionDays?: number | null;
 	declare readonly payloadRetentionDays?: number | null;
@@ -129,18 +149,19 @@ export class Project extends ProjectHandle implements ProjectFields {
 		this.localization = fields.localization;
 		this.tags = fields.tags;
 		this.groups = fields.groups;
+		this.statistic = fields.statistic;
 		if (fields.eventTypes !== undefined) this.eventTypePolicy = fields.eventTypes;
 		if (fields.retentionDays !== undefined) this.retentionDays = fields.retentionDays;
 		if (fields.payloadRetentionDays !== undefined) this.payloadRetentionDays = fields.payloadRetentionDays;
 	}
 }
 
-/** The path of a project by its id, whose prefix may be missing. */
+/** The path of a project. The id's prefix is optional. */
 export function projectPath(id: string): string {
 	return path`/projects/${withPrefix(id)}`;
 }
 
-/** `id` with `proj_` in front. */
+/** Adds `proj_` to the id if it is missing. Throws a `TypeError` if it is not an id. */
 export function withPrefix(id: string): string {
 	if (typeof id !== "string" || id === "" || id === PREFIX) {
 		throw new TypeError(`A project id must be a string such as "proj_ca5f…", got ${JSON.stringify(id) ?? typeof id}.`);

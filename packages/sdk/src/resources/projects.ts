@@ -1,18 +1,20 @@
-// client.projects: the tenants of a workspace.
+// client.projects: the projects of the workspace.
 import type { RequestOptions, Transport } from "../transport.ts";
 import { Project, projectPath, type EventTypePolicy, type WireProject } from "./project.ts";
 import type { Deleted } from "./webhooks.ts";
 
-/** What is left out stays. */
+/** Changes to a project. Omitted fields stay unchanged. */
 export interface UpdateProject {
 	readonly name?: string | undefined;
+	/** Which events it accepts. */
 	readonly eventTypes?: EventTypePolicy | undefined;
-	/** Days that events are kept, with their deliveries and attempts; 0: for ever. Null: as the server's settings say. */
+	/** Days that events are kept, with their deliveries and attempts; 0 for forever, null for the server's setting. */
 	readonly retentionDays?: number | null | undefined;
-	/** Days that payloads are kept; 0: as long as their event. Null: as the server's settings say. */
+	/** Days that payloads are kept; 0 for as long as their event, null for the server's setting. */
 	readonly payloadRetentionDays?: number | null | undefined;
 }
 
+/** The projects. Use it as `client.projects`. */
 export class Projects {
 	readonly #transport: Transport;
 
@@ -20,28 +22,35 @@ export class Projects {
 		this.#transport = transport;
 	}
 
-	/** Makes a project. A second call makes a second, so this is repeated only where the server has refused to begin. */
+	/**
+	 * Creates a project. Retried only if the server has not started to process the call, because a second call creates a
+	 * second project.
+	 *
+	 * @example
+	 * const project = await client.projects.create({ name: "Shop production" });
+	 */
 	async create(project: { readonly name: string }, options?: RequestOptions): Promise<Project> {
 		return this.#call({ method: "POST", path: "/workspace/projects", json: JSON.stringify(project) }, options);
 	}
 
-	/** All projects that the key opens. An array, not pages: so it is on the wire. */
+	/** Returns all projects that the key has access to. This list is not paged. */
 	async list(options?: RequestOptions): Promise<Project[]> {
 		const request = { method: "GET", path: "/workspace/projects", answer: "projects" } as const;
 		const projects = await this.#transport.request<readonly WireProject[]>(request, options);
 		return projects.map((fields) => new Project(this.#transport, fields));
 	}
 
-	/** One project; `proj_` is added to the id if it is missing. */
+	/** Fetches one project. `proj_` is added to the id if it is missing. */
 	async get(projectId: string, options?: RequestOptions): Promise<Project> {
 		return this.#call({ method: "GET", path: projectPath(projectId) }, options);
 	}
 
-	/** Changes what is named and leaves the rest. */
+	/** Changes the given fields; omitted fields stay unchanged. */
 	async update(projectId: string, changes: UpdateProject, options?: RequestOptions): Promise<Project> {
 		return this.#call({ method: "PATCH", path: projectPath(projectId), json: JSON.stringify(changes) }, options);
 	}
 
+	/** Deletes a project with its webhooks and keys, and cancels its waiting deliveries. This cannot be undone. */
 	async delete(projectId: string, options?: RequestOptions): Promise<Deleted> {
 		return this.#transport.request<Deleted>(
 			{ method: "DELETE", path: projectPath(projectId), answer: "deleted" },

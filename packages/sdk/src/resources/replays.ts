@@ -1,65 +1,76 @@
-// project.replays: old events on their way to a webhook again. `project.batch.webhooks.replay` begins one.
+// project.replays: new deliveries for old events. `project.batch.webhooks.replay` starts a replay.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { milliseconds, path, type RequestOptions, type Transport } from "../transport.ts";
 
-/** How the newest delivery of an event to the webhook ended. `Missed`: it never had one. */
+/** The status of the event's newest delivery to the webhook. `Missed`: there was no delivery to it. */
 export type ReplayOutcome = "Succeeded" | "Failed" | "Cancelled" | "Missed";
 
-/** Which events are sent again. */
+/** Selects the events to replay. */
 export interface ReplayWebhook {
-	/** Those accepted at this time or later. */
+	/** Events accepted at this time or later. */
 	readonly since: Date | number;
-	/** Those accepted before this time. Default, and at most: now. */
+	/** Events accepted before this time. Defaults to now, which is also the maximum. */
 	readonly until?: Date | number | undefined;
-	/** Default: all that did not succeed. What is on its way is never replayed. */
+	/** Defaults to all that did not succeed. Events with a pending delivery are never replayed. */
 	readonly status?: readonly ReplayOutcome[] | undefined;
-	/** Exact names or `prefix.*`. Default: every type; but of the missed events only those of types that the webhook wants now. */
+	/**
+	 * Exact names or `prefix.*`. Defaults to all types, but for missed events only those that the webhook's filter matches
+	 * now.
+	 */
 	readonly eventTypes?: readonly string[] | undefined;
 }
 
-/** What a replay would send. */
+/** The result of a replay with `dryRun`. */
 export interface ReplayEstimate {
 	readonly object: "replayEstimate";
+	/** The number of events that would be replayed. */
 	readonly count: number;
-	/** False: there are so many events to look at that counting was ended early. */
+	/** False if there are so many events that counting stopped early. */
 	readonly complete: boolean;
 }
 
-/** A replay and how far it has come. */
+/** A replay and its progress. */
 export interface Replay {
 	readonly id: string;
 	readonly object: "replay";
 	readonly projectId: string;
 	readonly webhookId: string;
-	/** `Finished`: each matching event has its delivery, and those go their own way. */
+	/** `Finished`: every matching event has a new delivery. The deliveries themselves may still be pending. */
 	readonly status: "Running" | "Finished" | "Cancelled";
 	readonly since: number;
 	readonly until: number;
-	/** The `status` that was asked for. */
+	/** The `status` given when the replay was created. */
 	readonly outcomes: readonly ReplayOutcome[];
+	/** The types that are replayed; null for all. */
 	readonly eventTypes: readonly string[] | null;
-	/** Of missed events only these types. */
+	/**
+	 * The types of missed events that are replayed, from the webhook's filter when the replay was created; null for all.
+	 */
 	readonly missedEventTypes: readonly string[] | null;
-	/** Events looked at so far. */
+	/** Events examined so far. */
 	readonly scannedCount: number;
-	/** Deliveries made so far, one for each event that matches. */
+	/** Deliveries created so far, one per matching event. */
 	readonly deliveryCount: number;
-	/** From 0 to 1, by time. */
+	/** From 0 to 1: the part of the time between the oldest and the newest event in the range that is done. */
 	readonly progress: number;
 	readonly createDate: number;
 	readonly updateDate: number;
+	/** When it ended, in milliseconds since the epoch; null while it runs. */
 	readonly endDate: number | null;
 }
 
+/** Filters for replays. */
 export interface ReplayListFilter extends ListParams {
 	readonly webhookId?: string | undefined;
 }
 
+/** Options of `wait`. All are optional. */
 export interface WaitOptions extends RequestOptions {
-	/** Between two looks. Default: 1,000. */
+	/** Milliseconds between two checks. Defaults to 1,000. */
 	readonly everyMs?: number | undefined;
 }
 
+/** The replays of a project. Use it as `project.replays`. */
 export class Replays {
 	readonly #transport: Transport;
 	readonly #projectId: string;
@@ -69,12 +80,13 @@ export class Replays {
 		this.#projectId = projectId;
 	}
 
-	/** The project's replays, newest first, those that have ended too. */
+	/** Lists the project's replays, newest first, including those that have ended. */
 	list(filter: ReplayListFilter = {}, options?: RequestOptions): PagePromise<Replay> {
 		const { page, ...query } = filter;
 		return listOf(this.#transport, { path: this.#path(), query: { ...query } }, page, options);
 	}
 
+	/** Fetches one replay. */
 	async get(replayId: string, options?: RequestOptions): Promise<Replay> {
 		return this.#transport.request<Replay>(
 			{ method: "GET", path: this.#path() + path`/${replayId}`, answer: "replay" },
@@ -82,16 +94,18 @@ export class Replays {
 		);
 	}
 
-	/** Makes no more deliveries; those that are made go on. Throws a `ConflictError` if it has ended. */
+	/** Stops a replay. Deliveries that it has created continue. Rejects with a `ConflictError` if it has already ended. */
 	async cancel(replayId: string, options?: RequestOptions): Promise<Replay> {
 		const request = { method: "POST", path: this.#path() + path`/${replayId}:cancel`, answer: "replay" } as const;
 		return this.#transport.request<Replay>(request, options);
 	}
 
 	/**
-	 * Looks again and again until the replay has ended. While its webhook is paused or disabled it waits, and so does this.
+	 * Waits until the replay has ended, by polling. A replay makes no progress while its webhook is paused or disabled, so
+	 * set a signal if you cannot wait forever.
 	 *
 	 * @example
+	 * const yesterday = Date.now() - 24 * 3_600_000;
 	 * const { id } = await project.batch.webhooks.replay(webhook.id, { since: yesterday });
 	 * const { deliveryCount } = await project.replays.wait(id, { signal: AbortSignal.timeout(60_000) });
 	 */
@@ -108,7 +122,7 @@ export class Replays {
 	}
 }
 
-/** The body of a replay's call. */
+/** The body of a replay request. */
 export function wireReplay({
 	since,
 	until,

@@ -1,4 +1,4 @@
-// project.stream: what happens in a project, while it happens.
+// project.stream: what happens in a project, in real time.
 import { ConnectionError, UnexpectedResponseError } from "../errors.ts";
 import { throwIfAborted } from "../platform.ts";
 import { repeatDelayMs } from "../retry.ts";
@@ -6,6 +6,7 @@ import { SseParser, type SseMessage } from "../sse-parser.ts";
 import { checkMaxRetries, path, type ApiRequest, type RequestOptions, type Transport } from "../transport.ts";
 import type { DeliveryStatus } from "./deliveries.ts";
 
+/** The kinds of items that can be selected. */
 export type StreamKind =
 	| "event.accepted"
 	| "attempt.finished"
@@ -13,14 +14,17 @@ export type StreamKind =
 	| "deliveries.updated"
 	| "webhook.updated";
 
+/** The fields of every item except a gap. */
 interface StreamFact {
 	readonly object: "streamItem";
-	/** Where in the stream it stands; `lastEventId` to go on after it. */
+	/** The item's position in the stream. Pass it as `lastEventId` to continue after it. */
 	readonly id: string;
 	readonly projectId: string;
+	/** When it happened, in milliseconds since the epoch. */
 	readonly date: number;
 }
 
+/** The delivery that an item is about. */
 interface OfDelivery {
 	readonly webhookId: string;
 	readonly eventId: string;
@@ -28,7 +32,7 @@ interface OfDelivery {
 	readonly deliveryId: string;
 }
 
-/** One thing that has happened. */
+/** One item of the stream: something that happened, or a gap. Distinguish items by `kind`. */
 export type StreamItem =
 	| (StreamFact & {
 			readonly kind: "event.accepted";
@@ -42,7 +46,7 @@ export type StreamItem =
 				readonly number: number;
 				readonly trigger: "auto" | "manual" | "replay";
 				readonly result: "success" | "failure";
-				/** 0 if no answer came. */
+				/** The HTTP status; 0 if there was no response. */
 				readonly responseCode: number;
 				readonly error: string | null;
 				readonly durationMs: number;
@@ -55,7 +59,7 @@ export type StreamItem =
 				readonly attemptCount: number;
 				readonly nextAttemptDate: number | null;
 			})
-	/** Many at once: what waits for a webhook that was paused, resumed, disabled or deleted. */
+	/** Many deliveries at once: those waiting for a webhook that was paused, resumed, disabled or deleted. */
 	| (StreamFact & {
 			readonly kind: "deliveries.updated";
 			readonly webhookId: string;
@@ -69,25 +73,26 @@ export type StreamItem =
 			readonly status: "Enabled" | "Paused" | "Disabled" | "Deleted";
 			readonly reason: string | null;
 	  })
-	/** Something may be missing before what comes next, and why. */
+	/** Items may be missing here, for the given reason. */
 	| { readonly object: "streamItem"; readonly kind: "gap"; readonly reason: string };
 
-/** All given filters hold together. */
+/** Filters for the stream. All are optional; an item must match all that are given. */
 export interface StreamParams {
 	readonly kinds?: readonly StreamKind[] | undefined;
 	readonly webhookId?: string | undefined;
 	/** Exact names or `prefix.*`. */
 	readonly eventTypes?: readonly string[] | undefined;
-	/** The `id` of the last item that you have had, to go on after it. Left out: from now on. */
+	/** The `id` of the last item you received, to continue after it. If omitted, the stream starts now. */
 	readonly lastEventId?: string | undefined;
 }
 
-/** The server says something each 15 s; a connection that is silent for so long is dead. */
+/** The server sends something every 15 s. A connection that is silent for this long is dead. */
 const SILENCE_MS = 45_000;
 const DEFAULT_RETRY_MS = 1_000;
 
 /**
- * Goes on for as long as it is iterated: a lost connection is made again, from where it was. Nothing is sent before.
+ * Opens a stream, which lasts as long as it is iterated. A lost connection is reopened at the same position. The first
+ * request is sent when the iteration starts.
  *
  * @param silenceMs for tests
  */
@@ -109,22 +114,29 @@ function queryOf({ kinds, webhookId, eventTypes }: StreamParams): NonNullable<Ap
 	return { kinds: kinds?.join(","), webhookId, eventTypes: eventTypes?.join(",") };
 }
 
+/** Reads the items of a stream, over as many connections as needed. */
 class StreamReader {
 	readonly #transport: Transport;
 	readonly #request: ApiRequest;
 	readonly #options: RequestOptions;
 	readonly #silenceMs: number;
-	/** The place in the stream; "" before the first. */
-	#place: string;
+	/** The id of the last message; "" before the first. */
+	#lastEventId: string;
 	#retryMs = DEFAULT_RETRY_MS;
 	#hasConnected = false;
-	/** Connections in a row that have brought nothing. */
+	/** Failures since the last message. */
 	#failures = 0;
 
-	constructor(transport: Transport, request: ApiRequest, place: string, options: RequestOptions, silenceMs: number) {
+	constructor(
+		transport: Transport,
+		request: ApiRequest,
+		lastEventId: string,
+		options: RequestOptions,
+		silenceMs: number,
+	) {
 		this.#transport = transport;
 		this.#request = request;
-		this.#place = place;
+		this.#lastEventId = lastEventId;
 		this.#options = options;
 		this.#silenceMs = silenceMs;
 	}
@@ -136,15 +148,15 @@ class StreamReader {
 				yield* this.#connection();
 			} catch (error) {
 				throwIfAborted(this.#options.signal);
-				backoffMs = this.#waitAfter(error);
+				backoffMs = this.#delayAfter(error);
 			}
 			await this.#transport.sleep(Math.max(this.#retryMs, backoffMs), this.#options.signal);
 		}
 	}
 
-	/** The items of one connection, until it ends; throws if it was lost. */
+	/** Yields the items of one connection until it ends. Throws if the connection is lost. */
 	async *#connection(): AsyncGenerator<StreamItem, void, undefined> {
-		const headers: Record<string, string> = this.#place === "" ? {} : { "last-event-id": this.#place };
+		const headers: Record<string, string> = this.#lastEventId === "" ? {} : { "last-event-id": this.#lastEventId };
 		const connection = await this.#transport.open(this.#request, headers, this.#options);
 		this.#hasConnected = true;
 		const parser = new SseParser();
@@ -156,7 +168,7 @@ class StreamReader {
 				for (const message of messages) {
 					this.#failures = 0;
 					isEmpty = false;
-					if (message.id !== "") this.#place = message.id;
+					if (message.id !== "") this.#lastEventId = message.id;
 					if (message.event === "dropped" || message.event === "end") return;
 					if (message.data !== "") yield readItem(this.#request.path, message);
 				}
@@ -164,14 +176,15 @@ class StreamReader {
 		} finally {
 			connection.close();
 		}
-		if (isEmpty) throw new ConnectionError(`GET ${this.#request.path} ended before it brought anything.`);
+		if (isEmpty) throw new ConnectionError(`GET ${this.#request.path} ended before it sent anything.`);
 	}
 
-	/** How long to wait after a failure; throws the failure if there is no point in another try. */
-	#waitAfter(error: unknown): number {
+	/** The delay after a failure, in milliseconds. Throws the failure if another try is pointless. */
+	#delayAfter(error: unknown): number {
 		this.#failures++;
 		const { maxRetries } = this.#options;
-		// Once it was there it will be there again; before, it is most likely a wrong endpoint.
+		// After a successful connection, the server will most likely come back. Before one, the endpoint is most likely
+		// wrong.
 		const limit = checkMaxRetries(maxRetries ?? this.#transport.maxRetries);
 		const isOver = this.#failures > limit && (maxRetries !== undefined || !this.#hasConnected);
 		const delayMs = isOver ? null : repeatDelayMs(error, "any", this.#failures, () => this.#transport.random());
@@ -182,10 +195,10 @@ class StreamReader {
 
 function readItem(path: string, { data }: SseMessage): StreamItem {
 	try {
-		// The one cast from the stream to a type; the server's contract is what vouches for it.
+		// The only cast from the stream to a type. A test compares the type with the server's OpenAPI document.
 		return JSON.parse(data) as StreamItem;
 	} catch {
-		const message = `GET ${path} sent an event whose data is no JSON. Does a proxy stand in between?`;
+		const message = `GET ${path} sent an event whose data is not JSON. Check whether a proxy is in between.`;
 		throw new UnexpectedResponseError(message, { status: 200, requestId: null });
 	}
 }

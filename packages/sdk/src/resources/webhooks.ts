@@ -1,113 +1,132 @@
-// project.batch.webhooks: the endpoints that are registered in a project.
+// project.batch.webhooks: the webhooks of a project.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import { wireReplay, type Replay, type ReplayEstimate, type ReplayWebhook } from "./replays.ts";
 import { getStats, type Stats, type StatsParams } from "./stats.ts";
 
-/** How often and how far apart a delivery is attempted again. */
+/** How often a failed delivery is retried, and after which delays. */
 export interface RetryPolicy {
-	/** Attempts after the first, 0–20. */
+	/** The most retries after the first attempt, 0–20. */
 	readonly maxRetries: number;
-	/** The longest wait between two attempts, in ms, 0–86,400,000. */
+	/** The longest delay between two attempts in milliseconds, 0–86,400,000. */
 	readonly maxRetryDelay: number;
-	/** The waits themselves in ms, 1–20 of them, in place of the exponential ones. */
+	/** The delays in milliseconds, 1–20 of them. Optional; replaces the exponential backoff. */
 	readonly scheduleMs?: readonly number[] | null | undefined;
 }
 
-/** A registered endpoint. Its secret is never part of it. */
+/** A registered endpoint. Its secret is never returned. */
 export interface Webhook {
 	/** `webhook_` and a UUID. */
 	readonly id: string;
 	readonly object: "webhook";
 	readonly projectId: string;
 	readonly name: string;
+	/** The URL that events are sent to. */
 	readonly endpoint: string;
 	readonly retries: RetryPolicy;
+	/** In milliseconds since the epoch. */
 	readonly createDate: number;
+	/** In milliseconds since the epoch. */
 	readonly updateDate: number;
 	readonly description: string | null;
-	/** Exact names or `prefix.*`; null = all. */
+	/** The event types that it gets, as exact names or `prefix.*`; null for all. */
 	readonly eventTypes: readonly string[] | null;
-	/** The names of the headers that go with each attempt; the values never come back. */
+	/** The names of the headers sent with each attempt. Their values are never returned. */
 	readonly headers: Readonly<Record<string, "***">>;
-	/** How long an attempt may take. */
+	/** Time limit for one attempt, in milliseconds. */
 	readonly timeoutMs: number;
+	/** Null if there is no limit. */
 	readonly rateLimit: RateLimit | null;
-	/** Failing for so long without a success disables it; 0 = never. */
+	/** The webhook is disabled after failing this long (in milliseconds) without a success; 0 for never. */
 	readonly disableAfterMs: number;
 	readonly metadata: Readonly<Record<string, string>>;
+	/** Deliveries of a `Paused` or `Disabled` webhook are held. */
 	readonly status: "Enabled" | "Paused" | "Disabled";
+	/** Why it is disabled, as a sentence; null if it is not. */
 	readonly disabledReason: string | null;
-	/** The secret's last four characters. */
+	/** The last four characters of the secret. */
 	readonly secretHint: string;
-	/** Until when an older secret signs too; null if none does. */
+	/** Until when an older secret also signs, in milliseconds since the epoch; null if none does. */
 	readonly secretOverlapUntil: number | null;
 }
 
-/** Attempts a second at most, with a burst of as many. */
+/** Limits the attempts to a webhook. */
 export interface RateLimit {
+	/** The most attempts per second. A burst may have the same number. */
 	readonly perSecond: number;
 }
 
-/** Standard base64 of 24–64 bytes, with or without `whsec_`; as a string or as Nexus has it. */
+/** A secret: 24–64 bytes in standard base64, with or without `whsec_`. A string, or an object as in the Nexus SDK. */
 export type WebhookSecret = string | { readonly contents: string };
 
-/** What can be set on a webhook. */
+/** The settings of a webhook. All but `endpoint` are optional. */
 export interface WebhookSpec {
-	/** Absolute `https` URL with a public address. */
+	/** An absolute `https` URL with a public address. */
 	readonly endpoint: string;
-	/** Left out: one is made, and nobody ever sees it. Only `updateSecret` changes it later. */
+	/** Generated if omitted. It is never returned, so pass your own. To change it later, use `updateSecret`. */
 	readonly secret?: WebhookSecret | undefined;
-	/** Default: 3 retries, at most 15 s apart. */
+	/**
+	 * Defaults to 17 retries, at most 8 hours apart: about a day in all. On `create`, a field that is omitted gets its default; on
+	 * `update`, it stays.
+	 */
 	readonly retries?: Partial<RetryPolicy> | undefined;
 	readonly description?: string | null | undefined;
-	/** Exact names or `prefix.*`; null or left out = all. */
+	/** The event types that it gets, as exact names or `prefix.*`. Defaults to all, as does null. */
 	readonly eventTypes?: readonly string[] | null | undefined;
-	/** Sent with each attempt. Write-only: the values never come back. */
+	/** Headers to send with each attempt. Write-only: their values are never returned. */
 	readonly headers?: Readonly<Record<string, string>> | null | undefined;
-	/** How long an attempt may take, 1,000–30,000, default 15,000. */
+	/** Time limit for one attempt in milliseconds, 1,000–30,000. Defaults to 15,000. */
 	readonly timeoutMs?: number | undefined;
-	/** Null = no limit. */
+	/** Defaults to no limit, as does null. */
 	readonly rateLimit?: RateLimit | null | undefined;
-	/** Failing for so long without a success disables it; 0 = never. Default: 5 days. */
+	/**
+	 * The webhook is disabled after failing this long (in milliseconds) without a success; 0 for never. Defaults to 5
+	 * days.
+	 */
 	readonly disableAfterMs?: number | undefined;
+	/** Your own keys and values. Fanfare does not use them. */
 	readonly metadata?: Readonly<Record<string, string>> | null | undefined;
 }
 
+/** A webhook to create. */
 export interface CreateWebhook {
 	/** 1–128 characters. */
 	readonly name: string;
 	readonly spec: WebhookSpec;
 }
 
-/** What is left out stays as it is. */
+/** Changes to a webhook. Omitted fields stay unchanged. */
 export interface UpdateWebhook {
 	readonly name?: string | undefined;
 	readonly spec?: Partial<Omit<WebhookSpec, "secret">> | undefined;
 }
 
-/** How a test went. That the endpoint failed is a result, not an error. */
+/** The result of a test. A failure of the endpoint is a result, not an error. */
 export interface WebhookTest {
 	readonly status: "Ok" | "Failed";
-	/** 0 if no answer came. */
+	/** The HTTP status; 0 if there was no response. */
 	readonly responseCode: number;
 	readonly latencyMs: number;
 	readonly attemptCount: number;
-	/** The start of the endpoint's answer. */
+	/** The beginning of the response body; null if there was no response. */
 	readonly body: string | null;
-	/** Why it failed, in words. */
+	/** Why it failed, as a sentence; null if it did not. */
 	readonly reason: string | null;
 }
 
+/** Options of `updateSecret`. All are optional. */
 export interface UpdateSecretOptions extends RequestOptions {
+	/** How long the old secret also signs, in milliseconds, 0–604,800,000 (7 days). Defaults to 24 hours. */
 	readonly overlapMs?: number | undefined;
 }
 
+/** Options of `test`. All are optional. */
 export interface TestWebhookOptions extends RequestOptions {
-	/** A type in the project's catalogue: its example is what is sent. */
+	/** One of the project's event types, whose example is sent. If omitted, a generic sample is sent. */
 	readonly eventType?: string | undefined;
 }
 
+/** The result of deleting an object. */
 export interface Deleted {
 	readonly id: string;
 	readonly deleted: true;
@@ -120,6 +139,7 @@ interface WireWebhook extends Omit<Webhook, "retries"> {
 // A test takes up to 30 s on the server; the client must not give up first.
 const TEST_TIMEOUT_MS = 45_000;
 
+/** The webhooks of a project. Use it as `project.batch.webhooks`. */
 export class Webhooks {
 	readonly #transport: Transport;
 	readonly #projectId: string;
@@ -130,16 +150,16 @@ export class Webhooks {
 	}
 
 	/**
-	 * Registers an endpoint.
+	 * Creates a webhook.
 	 *
-	 * A second call makes a second webhook, so this is repeated only where the server has refused to begin (a 429, or a 503 with
-	 * `Retry-After`). After a `ConnectionError` look into the list before trying again.
+	 * Retried only if the server has not started to process the call (after a 429, or a 503 with `Retry-After`), because a
+	 * second call creates a second webhook. After a `ConnectionError`, check the list before you try again.
 	 *
 	 * @example
 	 * const secret = utils.generateWebhookSecret();
 	 * const webhook = await project.batch.webhooks.create({
 	 * 	name: "aws-lambda",
-	 * 	spec: { endpoint: "https://example.com/hook", secret, retries: { maxRetries: 3, maxRetryDelay: 15_000 } },
+	 * 	spec: { endpoint: "https://example.com/hook", secret, eventTypes: ["batch.*"] },
 	 * });
 	 */
 	async create(webhook: CreateWebhook, options?: RequestOptions): Promise<Webhook> {
@@ -147,18 +167,19 @@ export class Webhooks {
 		return this.#call({ method: "POST", path: this.#path(), json, isConfidential: true }, options);
 	}
 
-	/** The project's webhooks, newest first. */
+	/** Lists the project's webhooks, newest first. */
 	list(params: ListParams = {}, options?: RequestOptions): PagePromise<Webhook> {
 		const { page, ...query } = params;
 		const request = { path: this.#path(), query: { ...query } };
 		return listOf(this.#transport, request, page, options, (entry) => readWebhook(entry as WireWebhook));
 	}
 
+	/** Fetches one webhook. */
 	async get(webhookId: string, options?: RequestOptions): Promise<Webhook> {
 		return this.#call({ method: "GET", path: this.#path() + path`/${webhookId}` }, options);
 	}
 
-	/** Changes what is named and leaves the rest. The secret has its own call, `updateSecret`. */
+	/** Changes the given fields; omitted fields stay unchanged. To change the secret, use `updateSecret`. */
 	async update(webhookId: string, changes: UpdateWebhook, options?: RequestOptions): Promise<Webhook> {
 		const json = JSON.stringify({ ...changes, spec: wireSpec(changes.spec ?? {}) });
 		return this.#call(
@@ -168,7 +189,8 @@ export class Webhooks {
 	}
 
 	/**
-	 * Sets a new secret. For `overlapMs` (0–7 days, default 24 h) the old one signs beside it, so that receivers can change over.
+	 * Sets a new secret. For `overlapMs` (defaults to 24 hours), requests are signed with the old secret too, so that
+	 * receivers have time to switch.
 	 *
 	 * @example
 	 * await project.batch.webhooks.updateSecret(webhook.id, utils.generateWebhookSecret(), { overlapMs: 3_600_000 });
@@ -186,7 +208,8 @@ export class Webhooks {
 	}
 
 	/**
-	 * Sends a signed sample to the endpoint now, of your own `eventType` if you name one, and tells how that went. Takes as long as the endpoint does, 30 s at most.
+	 * Sends a signed sample to the endpoint now and returns the result. With `eventType`, the example of your own event type is
+	 * sent. Makes up to min(`maxRetries`, 3) + 1 attempts, at most 1 s apart, and takes 30 s at most.
 	 *
 	 * @example
 	 * const { status, reason } = await project.batch.webhooks.test(webhook.id);
@@ -205,19 +228,21 @@ export class Webhooks {
 		return this.#transport.request<WebhookTest>(request, { ...options, timeoutMs });
 	}
 
-	/** Holds its deliveries, those that wait and those to come, until `resume`. */
+	/** Pauses the webhook: its deliveries, waiting and future ones, are held until `resume`. */
 	async pause(webhookId: string, options?: RequestOptions): Promise<Webhook> {
 		return this.#call({ method: "POST", path: this.#path() + path`/${webhookId}:pause` }, options);
 	}
 
-	/** Enables it again after a pause, or after it was disabled. What was held goes out, oldest first. */
+	/** Enables the webhook again after it was paused or disabled. Held deliveries are sent, oldest first. */
 	async resume(webhookId: string, options?: RequestOptions): Promise<Webhook> {
 		return this.#call({ method: "POST", path: this.#path() + path`/${webhookId}:resume` }, options);
 	}
 
 	/**
-	 * Sends old events to it again, in the background and each once. With `dryRun` it only counts them. Two calls are two replays, so this
-	 * is repeated only where the server has refused to begin.
+	 * Sends old events to the webhook again, in the background, each event once. With `dryRun`, it only counts them.
+	 *
+	 * Retried only if the server has not started to process the call, because a second call starts a second replay. A dry
+	 * run is retried after any temporary failure.
 	 *
 	 * @example
 	 * const range = { since: Date.now() - 3_600_000, status: ["Failed", "Missed"] } as const;
@@ -249,12 +274,15 @@ export class Webhooks {
 		return this.#transport.request<Replay | ReplayEstimate>(request, options);
 	}
 
-	/** What happened to it in each minute, hour or day, without gaps, and how many of its deliveries are in each status now. */
+	/** Returns counts and latencies of its deliveries per minute, hour or day, and their current number by status. */
 	async stats(webhookId: string, params: StatsParams = {}, options?: RequestOptions): Promise<Stats> {
 		return getStats(this.#transport, this.#path() + path`/${webhookId}`, params, options);
 	}
 
-	/** Deletes it and cancels its deliveries. A retry after a lost answer can end in a `NotFoundError`: it is gone already. */
+	/**
+	 * Deletes the webhook and cancels its waiting deliveries. May reject with a `NotFoundError` although it succeeded: if
+	 * the response was lost and the call was retried.
+	 */
 	async delete(webhookId: string, options?: RequestOptions): Promise<Deleted> {
 		return this.#transport.request<Deleted>(
 			{ method: "DELETE", path: this.#path() + path`/${webhookId}`, answer: "deleted" },
@@ -271,7 +299,10 @@ export class Webhooks {
 	}
 }
 
-/** The SDK's names to the wire's. What it doesn't know, or misses, goes along, for the server to refuse by name. */
+/**
+ * Converts the SDK's field names to the wire's. Unknown or invalid fields are passed on, so that the server reports
+ * them.
+ */
 function wireSpec(spec: Partial<WebhookSpec> | undefined): unknown {
 	if (!isObject(spec)) return spec;
 	const wire: Record<string, unknown> = { ...spec };

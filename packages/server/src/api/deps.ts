@@ -1,5 +1,6 @@
 // What the api is given, and its limits.
 import type { Engine } from "../engine/calls.ts";
+import type { RequestLine } from "../ports/log.ts";
 import type { Store } from "../ports/store/store.ts";
 
 /** The parts of the store that the api reads by itself; all that changes something goes through the engine. */
@@ -26,21 +27,3 @@ export interface ApiLimits {
 }
 
 export const DEFAULT_LIMITS: ApiLimits = { bodyBytesInHand: 64 * 1_024 * 1_024 };
-
-/** One answered request: no query, no body, no header, no key. */
-export interface RequestLine {
-	readonly requestId: string;
-	readonly method: string;
-	/** The path; cut short if no route has it, since then it may be anything. */
-	readonly path: string;
-	/** The route's path with names in braces; null if no route has the path. */
-	readonly route: string | null;
-	readonly status: number;
-	readonly durationMs: number;
-	readonly bodyBytes: number;
-	readonly keyId: string | null;
-	/** The error's code, if it is one. */
-	readonly code: string | null;
-	/** Why an answer was a 5xx, for the log only. */
-	readonly cause: unknown;
-}

@@ -1,16 +1,16 @@
-// The audit log: who did what to which object, when. Never with a secret or a payload.
+// The audit log: who did what to which object, and when. Entries never contain a secret or a payload.
 
 export interface AuditEntry {
 	readonly id: string;
 	readonly at: number;
-	/** The key that did it; null for the server itself. */
+	/** The key that made the call; null for the server itself. */
 	readonly keyId: string | null;
 	readonly projectId: string | null;
 	/** Such as `webhook.update`. */
 	readonly action: string;
-	/** The object's id, such as `webhook_…`. */
+	/** The id of the object, such as `webhook_…`; for an event type its name. */
 	readonly objectId: string;
-	/** The names of the fields that were set; for a deletion none. */
+	/** The names of the fields that were set; empty for a deletion. */
 	readonly fields: readonly string[];
 	readonly requestId: string | null;
 }

@@ -59,7 +59,7 @@ describe("a delivery", () => {
 		expect(asked(1)).toBe(2_000);
 	});
 
-	it("ends as Failed when the receiver is gone, also when it was tried by hand", () => {
+	it("is Failed when the receiver is gone, also after a manual retry", () => {
 		expect(apply(newDelivery(0, null), attempted("gone"))).toMatchObject({ status: "Failed", responseCode: 410 });
 		const retried = apply(newDelivery(0, null), attempted("failure"), { type: "retry", at: 5 });
 		const gone = apply(retried, attempted("gone", { trigger: "manual" }));
@@ -67,7 +67,7 @@ describe("a delivery", () => {
 		expect(gone.reason).toMatch(/gone/);
 	});
 
-	it("is nobody else's while it is leased, and due at its next attempt again once that has failed", () => {
+	it("is due at the end of its lease, and at its next attempt once the lease is released or an attempt failed", () => {
 		const leased = apply(newDelivery(10, null), { type: "lease", until: 60_000 });
 		expect(dueAt(leased)).toBe(60_000);
 		expect(dueAt(apply(leased, { type: "release" }))).toBe(10);
@@ -89,13 +89,13 @@ describe("a delivery", () => {
 		expect(back).toMatchObject({ attemptCount: 2, autoAttemptCount: 1 });
 	});
 
-	it("is Failed again when a manual retry of a Failed one fails", () => {
+	it("is Failed again when the manual retry of a Failed delivery fails", () => {
 		const failed = apply(newDelivery(0, null), attempted("gone"), { type: "retry", at: 5 });
 		expect(failed.status).toBe("Pending");
 		expect(apply(failed, attempted("failure", { trigger: "manual" })).status).toBe("Failed");
 	});
 
-	it("stays Held when a manual retry that was in flight fails, and is attempted by its schedule once it is let go", () => {
+	it("stays Held when a manual retry that was in flight fails, and continues its schedule once it is resumed", () => {
 		const retried = apply(newDelivery(0, null), attempted("failure"), { type: "retry", at: 5 });
 		const leased = apply(retried, { type: "lease", until: 9_000 }, { type: "hold", reason: "paused" });
 		const held = apply(leased, attempted("failure", { trigger: "manual" }));
@@ -104,19 +104,19 @@ describe("a delivery", () => {
 		expect(resumed).toMatchObject({ status: "Pending", nextAttemptAt: 7, trigger: "auto", scheduleResumesAt: null });
 	});
 
-	it("takes two manual retries at once for one", () => {
+	it("treats two manual retries at once as one", () => {
 		const once = apply(newDelivery(9_000, null), { type: "retry", at: 5 });
 		expect(transition(once, { type: "retry", at: 6 })).toBe(once);
 		const leased = newDelivery(0, 60_000);
 		expect(transition(leased, { type: "retry", at: 6 })).toBe(leased);
 	});
 
-	it("stays Cancelled when an attempt in flight ends later, and counts it", () => {
+	it("stays Cancelled when an attempt that was in flight ends, and counts the attempt", () => {
 		const cancelled = apply(newDelivery(0, 60_000), { type: "cancel", reason: "by hand" }, attempted("success"));
 		expect(cancelled).toMatchObject({ status: "Cancelled", reason: "by hand", attemptCount: 1 });
 	});
 
-	it("is still to be retried by hand when an attempt from before ends later, with its schedule behind that or without", () => {
+	it("keeps a manual retry, with or without a schedule after it, when an earlier attempt ends late", () => {
 		const failure = attempted("failure", { at: 1_000, random: 1 });
 		const waiting = apply(newDelivery(0, 60_000), { type: "hold", reason: "paused" }, { type: "resume", at: 10 });
 		const retried = apply(waiting, { type: "retry", at: 20 }, failure);
@@ -128,13 +128,13 @@ describe("a delivery", () => {
 		expect(apply(cancelled, failure, attempted("failure", { trigger: "manual" })).status).toBe("Failed");
 	});
 
-	it("can be cancelled while it waits, due or held", () => {
+	it("can be cancelled while it is Pending or Held", () => {
 		const cancel = { type: "cancel", reason: "by hand" } as const;
 		expect(apply(newDelivery(0, null), cancel)).toMatchObject({ status: "Cancelled", nextAttemptAt: null });
 		expect(apply(newHeldDelivery("paused"), cancel)).toMatchObject({ status: "Cancelled", reason: "by hand" });
 	});
 
-	it("is held and let go without losing what it has gone through", () => {
+	it("keeps its attempts while it is held and resumed", () => {
 		const held = apply(newDelivery(0, 60_000), { type: "hold", reason: "paused" }, attempted("failure"));
 		expect(held).toMatchObject({ status: "Held", attemptCount: 1, nextAttemptAt: null });
 		expect(apply(held, { type: "resume", at: 7 })).toMatchObject({
@@ -209,7 +209,7 @@ describe("any sequence of changes", () => {
 		});
 	});
 
-	it("never leaves Succeeded, and leaves Failed and Cancelled by hand or by a late success alone", () => {
+	it("never leaves Succeeded, leaves Cancelled only by a manual retry, and Failed only by that or a late success", () => {
 		walk((before, one, after) => {
 			if (before.status === "Succeeded") expect(after.status).toBe("Succeeded");
 			if (before.status === "Cancelled" && after.status !== "Cancelled") expect(one.type).toBe("retry");
@@ -219,7 +219,7 @@ describe("any sequence of changes", () => {
 		});
 	});
 
-	it("gives a reason wherever the status does not say it all", () => {
+	it("has a reason if it is Failed, Cancelled or Held, and none if it is Succeeded", () => {
 		walk((_before, _change, after) => {
 			if (after.status === "Failed" || after.status === "Cancelled" || after.status === "Held") {
 				expect(after.reason).not.toBeNull();
@@ -228,11 +228,11 @@ describe("any sequence of changes", () => {
 		});
 	});
 
-	it("waits after an automatic failure at least 80 % of the back-off and never longer than the cap or Retry-After", () => {
+	it("waits at least 80 % of the back-off after an automatic failure, and no longer than the cap or Retry-After", () => {
 		walk((before, one, after) => {
 			if (one.type !== "attempted" || one.verdict.kind !== "failure" || one.trigger === "manual") return;
 			if (before.status !== "Pending" || after.nextAttemptAt === null) return;
-			if (before.trigger === "manual") return; // a retry by hand is still to come, and doesn't wait
+			if (before.trigger === "manual") return; // A manual retry is still due, without a wait.
 			const waited = after.nextAttemptAt - one.at;
 			const exponential = Math.min(1_000 * 2 ** (after.autoAttemptCount - 1), one.policy.maxBackoffMs);
 			expect(waited).toBeGreaterThanOrEqual(Math.max(Math.floor(exponential * 0.8), one.verdict.retryAfterMs ?? 0));

@@ -1,9 +1,13 @@
-// Deliveries: one event on its way to one webhook. Every change of a status is made by `transition`, and nowhere else.
+// Deliveries: one event on its way to one webhook. Only `transition` changes the status of a delivery.
 //
-//   Pending ──success──▶ Succeeded
-//      │  ▲──────────── retry by hand ◀── Failed ◀── exhausted / webhook gone (410)
-//      │  └── resume ── Held ◀── hold (webhook paused or disabled)
-//      └──cancel (a person, or the webhook was deleted)──▶ Cancelled
+//   Pending ── success ─▶ Succeeded
+//   Pending ── retries exhausted, or the receiver responded with 410 ─▶ Failed
+//   Pending ── hold: the webhook was paused or disabled ─▶ Held ── resume ─▶ Pending
+//   Pending or Held ── cancel: by hand, or the webhook was deleted ─▶ Cancelled
+//   Failed or Cancelled ── retry by hand ─▶ Pending
+//
+// Succeeded, Failed and Cancelled are final. An attempt can still be in flight when its delivery is held or cancelled,
+// or when its lease ended and another attempt began: `transition` says what its late outcome does.
 import { retryDelayMs, type RetryPolicy } from "./policies/retry-policy.ts";
 
 export const DELIVERY_STATUSES = ["Pending", "Succeeded", "Failed", "Held", "Cancelled"] as const;
@@ -15,25 +19,30 @@ export type AttemptTrigger = (typeof ATTEMPT_TRIGGERS)[number];
 /** The part of a delivery that changes. */
 export interface DeliveryState {
 	readonly status: DeliveryStatus;
-	/** Why it is in this status, in words; null where the status says it all. */
+	/**
+	 * Why the delivery is in this status, in words; for Pending, why its last attempt failed. Null if there is nothing to
+	 * say.
+	 */
 	readonly reason: string | null;
-	/** All attempts whose outcome is known. */
+	/** All recorded attempts. */
 	readonly attemptCount: number;
-	/** Those of the automatic schedule, which `maxRetries` limits. */
+	/** Recorded attempts of the automatic schedule, whose number `maxRetries` limits. */
 	readonly autoAttemptCount: number;
 	/** When the next attempt is due; null unless Pending. */
 	readonly nextAttemptAt: number | null;
-	/** Until when somebody is at work on it; nobody else touches it before. Null if nobody is. */
+	/**
+	 * Until when a process has reserved the delivery; no other process attempts it before then. Null if it is not leased.
+	 */
 	readonly leaseUntil: number | null;
-	/** What the next attempt is made for. */
+	/** What causes the next attempt. */
 	readonly trigger: AttemptTrigger;
-	/** While an attempt by hand goes before the automatic schedule: when that schedule goes on. Null if it doesn't. */
+	/** If a manual attempt comes before the next automatic one: when the automatic one is due. Otherwise null. */
 	readonly scheduleResumesAt: number | null;
-	/** The last attempt's response code: 0 if none came; null before the first attempt. */
+	/** The response code of the last attempt: 0 if no response came; null before the first attempt. */
 	readonly responseCode: number | null;
 }
 
-/** A delivery as the log shows it. */
+/** A delivery in the log. */
 export interface Delivery extends DeliveryState {
 	readonly id: string;
 	readonly projectId: string;
@@ -44,18 +53,23 @@ export interface Delivery extends DeliveryState {
 	readonly updateDate: number;
 }
 
-/** One HTTP request of a delivery, as the log keeps it. */
+/** One HTTP request of a delivery, in the log. */
 export interface Attempt {
 	readonly id: string;
+	/** Counts the attempts of the delivery from 1. */
 	readonly number: number;
 	readonly trigger: AttemptTrigger;
 	readonly startDate: number;
 	readonly durationMs: number;
-	/** 0 if no answer came. */
+	/** 0 if no response came. */
 	readonly responseCode: number;
+	/** An `AttemptError` of ports/sender.ts; null if the response is complete. */
 	readonly error: string | null;
+	/** The error in words; null if the response is complete. */
 	readonly reason: string | null;
+	/** With `HIDDEN_VALUE` instead of the values of custom headers. */
 	readonly requestHeaders: Readonly<Record<string, string>>;
+	/** The part of the response that is kept; null if no response came. */
 	readonly response: {
 		readonly headers: Readonly<Record<string, string>>;
 		readonly body: string;
@@ -63,7 +77,7 @@ export interface Attempt {
 	} | null;
 }
 
-/** How an attempt ended, as far as the delivery's way on depends on it. */
+/** What the outcome of an attempt means for its delivery. `gone` is a response with 410. */
 export type AttemptVerdict =
 	| { readonly kind: "success"; readonly responseCode: number }
 	| { readonly kind: "gone"; readonly responseCode: number }
@@ -71,29 +85,35 @@ export type AttemptVerdict =
 			readonly kind: "failure";
 			readonly responseCode: number;
 			readonly reason: string;
-			/** What the receiver asked for; it can only lengthen the wait. */
+			/** The wait that the receiver asked for, in ms; it can only lengthen the back-off. */
 			readonly retryAfterMs: number | null;
 	  };
 
-/** What can happen to a delivery. */
+/** A change of a delivery, for `transition`. */
 export type DeliveryChange =
+	/** A process reserves the delivery for itself. */
 	| { readonly type: "lease"; readonly until: number }
+	/** The lease ends without an attempt. */
 	| { readonly type: "release" }
+	/** The outcome of an attempt is recorded. */
 	| {
 			readonly type: "attempted";
 			readonly at: number;
 			readonly trigger: AttemptTrigger;
 			readonly verdict: AttemptVerdict;
 			readonly policy: RetryPolicy;
-			/** 0 ≤ random < 1, drawn once, so that the change can be applied again with the same result. */
+			/** 0 ≤ random < 1. Part of the change, so that applying it again gives the same result. */
 			readonly random: number;
 	  }
+	/** The webhook was paused or disabled. */
 	| { readonly type: "hold"; readonly reason: string }
+	/** The webhook is Enabled again. */
 	| { readonly type: "resume"; readonly at: number }
 	| { readonly type: "cancel"; readonly reason: string }
+	/** Another attempt was asked for by hand. */
 	| { readonly type: "retry"; readonly at: number };
 
-/** A new delivery, due at once; leased if the maker goes on to attempt it. */
+/** A new delivery that is due at `at`. `leaseUntil` is null unless the caller is about to attempt it. */
 export function newDelivery(at: number, leaseUntil: number | null, trigger: AttemptTrigger = "auto"): DeliveryState {
 	return {
 		status: "Pending",
@@ -114,8 +134,11 @@ export function newHeldDelivery(reason: string): DeliveryState {
 }
 
 /**
- * The delivery after `change`; the very same object if the change does not apply to it (cancelling what has succeeded).
- * An outcome that comes in late, after a cancellation say, is counted but does not undo what a person decided.
+ * The state of a delivery after `change`. Returns the same object if the change does not apply, such as cancelling a
+ * Succeeded delivery.
+ *
+ * A late outcome always counts. It does not change a Cancelled or Succeeded delivery, a late success makes a Failed or
+ * Held one Succeeded, and a late failure leaves a Held one Held unless it exhausts the retries.
  */
 export function transition(state: DeliveryState, change: DeliveryChange): DeliveryState {
 	switch (change.type) {
@@ -139,7 +162,7 @@ export function transition(state: DeliveryState, change: DeliveryChange): Delive
 	}
 }
 
-/** The earliest time at which anybody may take the delivery up; null if nobody may. */
+/** The time from which a process may lease the delivery; null unless it is Pending. */
 export function dueAt(state: DeliveryState): number | null {
 	return state.status === "Pending" ? (state.leaseUntil ?? state.nextAttemptAt) : null;
 }
@@ -162,7 +185,7 @@ function attempted(state: DeliveryState, change: DeliveryChange & { type: "attem
 	const isExhausted = counted.autoAttemptCount > change.policy.maxRetries;
 	const backoffMs = retryDelayMs(change.policy, counted.autoAttemptCount, () => change.random);
 	const nextAttemptAt = change.at + Math.max(backoffMs, verdict.retryAfterMs ?? 0);
-	// Asked for while this attempt was under way, after a cancellation or a pause: it is still to come
+	// A manual retry was requested while this attempt was in flight (after a cancellation or a pause): it is still due.
 	if (state.trigger === "manual") {
 		const goesOn = state.scheduleResumesAt !== null && !isExhausted;
 		return { ...counted, scheduleResumesAt: goesOn ? nextAttemptAt : null };
@@ -178,7 +201,9 @@ function exhaustedReason(attempts: number, reason: string): string {
 	return `exhausted after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${reason}`;
 }
 
-/** A retry by hand that fails leaves things as they were: back to the automatic schedule, or to Failed. */
+/**
+ * A failed manual retry restores the state from before: the automatic schedule continues, or the delivery is Failed.
+ */
 function afterFailureByHand(state: DeliveryState, reason: string): DeliveryState {
 	if (state.scheduleResumesAt === null) return end(state, "Failed", reason);
 	if (state.status === "Held") return { ...state, trigger: "auto", scheduleResumesAt: null };
@@ -198,7 +223,7 @@ function retryByHand(state: DeliveryState, at: number): DeliveryState {
 				scheduleResumesAt: null,
 			};
 		case "Pending":
-			// Leased: an attempt is on its way already. Manual: somebody else has just asked for the same.
+			// If it is leased, an attempt is already under way. If it is manual, somebody else has just requested a retry.
 			if (state.leaseUntil !== null || state.trigger === "manual") return state;
 			return { ...state, nextAttemptAt: at, trigger: "manual", scheduleResumesAt: state.nextAttemptAt };
 		case "Succeeded":

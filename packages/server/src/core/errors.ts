@@ -1,6 +1,6 @@
-// Everything that Fanfare refuses, with a code that stays the same for ever. The api turns a code into an HTTP status.
+// Errors for clients, each with a stable code. The API turns a code into an HTTP status.
 
-/** The codes that a client can meet, each with the kind of refusal it is. */
+/** The codes that a client can get, each with its kind. A code never changes its name or its kind. */
 export const ERROR_KINDS = {
 	invalid_request: "invalid",
 	invalid_json: "invalid",
@@ -42,19 +42,20 @@ export const ERROR_KINDS = {
 export type ErrorCode = keyof typeof ERROR_KINDS;
 export type ErrorKind = (typeof ERROR_KINDS)[ErrorCode];
 
-/** One thing that is wrong in what was sent, and where. */
+/** One problem in a request, and its place. */
 export interface Issue {
-	/** The place, such as `spec.endpoint` or `events.3.type`; "" for the whole. */
+	/** The path of the field, such as `spec.endpoint` or `events.3.type`; "" for the whole request. */
 	path: string;
+	/** Continues the path, such as `must be an absolute URL`. */
 	message: string;
 }
 
-/** An answer stays small, however much is wrong. */
+/** Keeps a response small, however many problems a request has. */
 const ISSUE_LIMIT = 50;
 
 /**
- * A refusal. The message is a sentence for the caller that says what was wrong and what to do;
- * it never holds a secret, a key or a payload.
+ * An error for the client. The message says what was wrong and what to do, and never contains a secret, a key or a
+ * payload. Issues beyond the 50th are replaced by their number.
  */
 export class FanfareError extends Error {
 	override readonly name = "FanfareError";
@@ -77,7 +78,7 @@ function atMost(limit: number, issues: readonly Issue[]): readonly Issue[] {
 	return [...issues.slice(0, limit), { path: "", message: `${issues.length - limit} more issues are not shown` }];
 }
 
-/** A 400 whose issues say what and where. */
+/** An `invalid_request` error. Its message is the first issue and the number of the others. */
 export function invalidRequest(issues: readonly Issue[]): FanfareError {
 	const [first] = issues;
 	const message =

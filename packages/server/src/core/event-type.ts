@@ -1,36 +1,41 @@
-// Event types: what a project's events can be, for people and for checking.
+// Event types: a project's list of the types that its events can have, with descriptions and schemas.
 
-/** One entry of a project's catalogue. */
+/** One event type of a project. */
 export interface EventType {
 	readonly projectId: string;
-	/** As events carry it; unique in the project. */
+	/** The `type` of the events; unique in the project. */
 	readonly name: string;
 	readonly description: string | null;
-	/** JSON Schema draft 2020-12 of `data`; null = any. As JSON text, as it was sent. */
+	/** The JSON Schema (draft 2020-12) of `data`, as the JSON text that was sent; null if any data is allowed. */
 	readonly schemaJson: string | null;
-	/** An example of `data`, as JSON text, as it was sent; it fits the schema. */
+	/** An example of `data` that matches the schema, as the JSON text that was sent; null if there is none. */
 	readonly exampleJson: string | null;
-	/** Kept for the log's sake, and refused for new events where the project is catalogued. */
+	/** Kept to describe old events. A `catalogued` project refuses new events of this type. */
 	readonly archived: boolean;
 	readonly createDate: number;
 	readonly updateDate: number;
 }
 
-/** `open`: any type may be sent. `catalogued`: only those in the catalogue, with data that fits. */
+/**
+ * `open`: events of any type are accepted. `catalogued`: only events of a listed type whose data matches its schema.
+ */
 export const EVENT_TYPE_POLICIES = ["open", "catalogued"] as const;
 export type EventTypePolicy = (typeof EVENT_TYPE_POLICIES)[number];
 
-/** Of a project. */
+/** The largest number of event types in a project. */
 export const MAX_EVENT_TYPES = 1_000;
-/** Bytes of a schema's text, and of an example's. */
+/** The largest size of a schema, in bytes. */
 export const MAX_SCHEMA_BYTES = 64 * 1_024;
+/** The largest size of an example, in bytes. */
 export const MAX_EXAMPLE_BYTES = 64 * 1_024;
 export const EVENT_TYPE_DESCRIPTION_MAX_LENGTH = 2_000;
 
 const RESERVED_PREFIX = "fanfare.";
-export const RESERVED_TYPE_MESSAGE = `must not start with ${RESERVED_PREFIX}, which is for Fanfare's own events: choose another name`;
+export const RESERVED_TYPE_MESSAGE = `must not start with ${RESERVED_PREFIX}, which is reserved for Fanfare's own events: choose another name`;
 
-/** Types that Fanfare itself sends: in no catalogue, and always allowed. */
+/**
+ * Whether this is the type of an own event, which Fanfare itself sends. Such a type is never listed and always allowed.
+ */
 export function isReservedEventType(name: string): boolean {
 	return name.startsWith(RESERVED_PREFIX);
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createIdMaker, ID_PREFIXES, isId, isProjectId, makeProjectId } from "./ids.ts";
 
 describe("ids", () => {
-	it("are UUIDv7 with a prefix, and carry the time of their making", () => {
+	it("are UUIDv7 with a prefix, and contain their creation time", () => {
 		fc.assert(
 			fc.property(fc.constantFrom(...ID_PREFIXES), fc.integer({ min: 1, max: 2 ** 48 - 1 }), (prefix, now) => {
 				const id = createIdMaker().make(prefix, now);
@@ -16,7 +16,7 @@ describe("ids", () => {
 		);
 	});
 
-	it("ascend without a repeat, also when the clock stands still or is set back", () => {
+	it("ascend without duplicates, even while the clock stands still or is set back", () => {
 		fc.assert(
 			fc.property(fc.array(fc.integer({ min: 1_000, max: 1_010 }), { minLength: 2, maxLength: 300 }), (times) => {
 				const ids = createIdMaker();
@@ -27,7 +27,7 @@ describe("ids", () => {
 		);
 	});
 
-	it("are told from what only looks like them", () => {
+	it("are recognized by their form", () => {
 		expect(isId("evt", "evt_1")).toBe(false);
 		expect(isId("evt", createIdMaker().make("dlv", 1))).toBe(false);
 		expect(isProjectId(makeProjectId())).toBe(true);

@@ -1,23 +1,24 @@
-// Identifiers: a prefix that names the type, and a UUIDv7 (RFC 9562), so that ids sort by the time of their making.
+// Ids: a prefix that names the type, and a UUIDv7 (RFC 9562), so that ids sort by creation time.
 import { randomBytes, randomFillSync } from "node:crypto";
 
 export const ID_PREFIXES = ["webhook", "evt", "dlv", "atm", "key", "aud", "replay"] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 
-/** Makes ids. Ids of one maker always ascend, also within a millisecond and when the clock is set back. */
+/** Makes ids. The ids of one maker always ascend, even within a millisecond and when the clock is set back. */
 export interface IdMaker {
+	/** @param now the time in ms since the epoch */
 	make(prefix: IdPrefix, now: number): string;
 }
 
 const COUNTER_BITS = 42;
 const COUNTER_LIMIT = 2 ** COUNTER_BITS;
-/** Fresh counters start in the lower half, which leaves 2^41 ids for the same millisecond. */
+/** A new counter starts in the lower half, which leaves at least 2^41 ids for the same millisecond. */
 const COUNTER_START = 2 ** (COUNTER_BITS - 1);
 const RANDOM_POOL_BYTES = 4_096;
 
 /**
- * UUIDv7 by RFC 9562, section 6.2, method 1: a counter of 42 bits after the time, then 32 random bits. When the clock goes
- * back, the last time is used on, so that order is kept.
+ * Makes UUIDv7 by RFC 9562, section 6.2, method 1: a counter of 42 bits after the time, then 32 random bits. While the
+ * clock is behind the last time, that time is used again, which keeps the order.
  *
  * @example
  * const ids = createIdMaker();
@@ -61,18 +62,18 @@ export function createIdMaker(): IdMaker {
 /** 48 bits of time · version 7 · 12 bits of counter · variant 10 · 30 bits of counter · 32 random bits. */
 function formatUuid7(time: string, counter: number, random: number): string {
 	const high = Math.floor(counter / 2 ** 30);
-	// The variant's two bits are the highest of the 32 that follow; the rest are the counter's lower 30.
+	// The two bits of the variant are the highest of these 32; the others are the lower 30 bits of the counter.
 	const low = (0x8000_0000 | (counter % 2 ** 30)) >>> 0;
 	return `${time}-7${hex(high >>> 8, 1)}${BYTES[high & 0xff]}-${hex16(low >>> 16)}-${hex16(low & 0xffff)}${hex16(random >>> 16)}${hex16(random & 0xffff)}`;
 }
 
-/** The 48 bits of time as they stand in a UUID. */
+/** The 48 bits of time as a UUID writes them. */
 function formatTime(ms: number): string {
 	const digits = hex(ms, 12);
 	return `${digits.slice(0, 8)}-${digits.slice(8)}`;
 }
 
-/** The two hex digits of each byte: four times as fast as `toString(16)` on the busiest path. */
+/** The two hex digits of each byte: four times as fast as `toString(16)`, on the busy path. */
 const BYTES = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
 
 function hex16(value: number): string {
@@ -83,7 +84,7 @@ function hex(value: number, digits: number): string {
 	return value.toString(16).padStart(digits, "0");
 }
 
-/** The time of an id's making, in ms: the first 48 bits of its UUID. */
+/** The creation time of an id in ms since the epoch: the first 48 bits of its UUID. */
 export function idTime(id: string): number {
 	const uuid = id.slice(id.indexOf("_") + 1);
 	return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
@@ -100,12 +101,12 @@ const PATTERNS: Readonly<Record<IdPrefix, RegExp>> = {
 	aud: new RegExp(`^aud_${UUID}$`),
 };
 
-/** Whether `text` is written as an id of this type. */
+/** Whether `text` has the form of an id of this type. */
 export function isId(prefix: IdPrefix, text: string): boolean {
 	return PATTERNS[prefix].test(text);
 }
 
-/** A project's id: `proj_` and 32 hex digits, as the Nexus SDK has them. */
+/** A new project id: `proj_` and 32 hex digits, the form that the Nexus SDK uses. */
 export function makeProjectId(): string {
 	return `proj_${randomBytes(16).toString("hex")}`;
 }
@@ -114,7 +115,7 @@ export function isProjectId(text: string): boolean {
 	return /^proj_[0-9a-f]{32}$/.test(text);
 }
 
-/** A workspace's id: `ws_` and 32 hex digits. */
+/** A new workspace id: `ws_` and 32 hex digits. */
 export function makeWorkspaceId(): string {
 	return `ws_${randomBytes(16).toString("hex")}`;
 }

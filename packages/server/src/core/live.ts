@@ -1,4 +1,4 @@
-// What happens, as it can be watched live: ids, types, statuses, codes and durations, never a payload or a header.
+// The live stream of a project: ids, types, statuses, codes and durations, never a payload or a header.
 import type { AttemptTrigger, DeliveryStatus } from "./delivery.ts";
 import type { WebhookStatus } from "./webhook.ts";
 
@@ -31,7 +31,7 @@ export type LiveFact =
 			readonly number: number;
 			readonly trigger: AttemptTrigger;
 			readonly result: "success" | "failure";
-			/** 0 if no answer came. */
+			/** 0 if no response came. */
 			readonly responseCode: number;
 			readonly error: string | null;
 			readonly durationMs: number;
@@ -43,7 +43,7 @@ export type LiveFact =
 			readonly attemptCount: number;
 			readonly nextAttemptDate: number | null;
 	  })
-	/** Many at once: a webhook was paused, resumed, disabled or deleted, and what waited for it follows. */
+	/** Many deliveries at once: their webhook was paused, resumed, disabled or deleted. */
 	| {
 			readonly kind: "deliveries.updated";
 			readonly webhookId: string;
@@ -58,14 +58,15 @@ export type LiveFact =
 			readonly reason: string | null;
 	  };
 
+/** A fact with its place in the stream. */
 export type LiveItem = LiveFact & {
-	/** Where in the project's stream it stands; what a client goes on from. */
+	/** The position in the project's stream, from which a client can continue. */
 	readonly id: string;
 	readonly projectId: string;
 	readonly date: number;
 };
 
-/** Which items a client wants. What has no webhook or no event type is none of a certain webhook or type. Null = all. */
+/** Which items a client wants; null means all. Items without a webhook or an event type never match a filter on it. */
 export interface LiveFilter {
 	readonly kinds: readonly LiveKind[] | null;
 	readonly webhookId: string | null;
@@ -73,14 +74,14 @@ export interface LiveFilter {
 	readonly eventTypes: readonly string[] | null;
 }
 
-/** What a client is told. */
+/** A message to a client of the stream. */
 export type LiveSignal =
 	| { readonly type: "item"; readonly item: LiveItem }
-	/** Nothing has happened for a while that it wants, up to the place `id`. */
+	/** No item matched for a while, up to the position `id`. */
 	| { readonly type: "heartbeat"; readonly id: string }
-	/** Between where it was and `id` it may have missed something. */
+	/** The client may have missed items between its last position and `id`. */
 	| { readonly type: "gap"; readonly id: string; readonly reason: string }
-	/** The last one: it was too slow. */
+	/** The last signal: the client read too slowly. */
 	| { readonly type: "dropped"; readonly reason: string }
-	/** The last one. */
+	/** The last signal: the stream was closed. */
 	| { readonly type: "end"; readonly reason: string };

@@ -1,4 +1,4 @@
-// A clock that is moved by hand, for tests and for programs that tell a story of days in seconds.
+// A clock that is moved by hand, for tests and for demos that show days in seconds.
 import type { Clock } from "./clock.ts";
 
 interface Timer {
@@ -6,7 +6,15 @@ interface Timer {
 	readonly fire: () => void;
 }
 
-/** Stands still until `advance` is called; timers fire in the order of their times, each at its own time. */
+/**
+ * Stands still until `advance` or `jump` is called. Timers fire in the order of their times, and `now` is each timer's
+ * time when it fires.
+ *
+ * @example
+ * const clock = new ManualClock(0);
+ * clock.after(1_000, () => console.log(clock.now())); // prints 1000
+ * clock.advance(5_000);
+ */
 export class ManualClock implements Clock {
 	#now: number;
 	#timers: Timer[] = [];
@@ -27,7 +35,7 @@ export class ManualClock implements Clock {
 		};
 	}
 
-	/** Moves the time on, firing what is due on the way. */
+	/** Moves the time forward and fires the timers that become due, including those that are set on the way. */
 	advance(ms: number): void {
 		const end = this.#now + ms;
 		for (;;) {
@@ -40,7 +48,10 @@ export class ManualClock implements Clock {
 		this.#now = end;
 	}
 
-	/** Sets the time without firing anything, as an operator or NTP does; also backwards. Timers wait as long as they would have. */
+	/**
+	 * Sets the clock forward or back, as an operator or NTP does. No timer fires; each still waits for its remaining
+	 * delay.
+	 */
 	jump(ms: number): void {
 		this.#now += ms;
 		for (const timer of this.#timers) timer.at += ms;

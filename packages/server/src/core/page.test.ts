@@ -11,7 +11,7 @@ const cursor: fc.Arbitrary<Cursor> = fc.record({
 });
 
 describe("cursors", () => {
-	it("come back as they were, in letters that need no escaping", () => {
+	it("decode to the encoded cursor, and need no escaping in a URL", () => {
 		fc.assert(
 			fc.property(cursor, (one) => {
 				const text = encodeCursor(one);
@@ -21,7 +21,7 @@ describe("cursors", () => {
 		);
 	});
 
-	it("are refused when anything but a cursor of this list comes", () => {
+	it("are refused if they are not a cursor of this list", () => {
 		fc.assert(
 			fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[A-Za-z0-9_-]{0,80}$/)), (text) => {
 				expect(() => decodeCursor(text, isEventId)).toThrow(expect.objectContaining({ code: "invalid_cursor" }));
@@ -36,14 +36,14 @@ describe("cursors", () => {
 		);
 	});
 
-	it("lead from the last row to the older ones, and from the first to the newer", () => {
+	it("lead from the last row to older rows, and from the first row to newer rows", () => {
 		const page = { rows: [{ id: "b" }, { id: "a" }], hasNewer: true, hasOlder: true };
 		const { nextPage, prevPage } = pageCursors(page, { limit: 2, cursor: null });
 		expect(decodeCursor(nextPage!, () => true)).toEqual({ direction: "older", id: "a" });
 		expect(decodeCursor(prevPage!, () => true)).toEqual({ direction: "newer", id: "b" });
 	});
 
-	it("lead nowhere from a list that has one page, and back from an empty page beyond the end", () => {
+	it("are null for a list of one page, and lead back from an empty page beyond the end", () => {
 		const rows = [{ id: "b" }, { id: "a" }];
 		const request = { limit: 2, cursor: null };
 		expect(pageCursors({ rows, hasNewer: false, hasOlder: false }, request)).toEqual({

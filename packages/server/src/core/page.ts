@@ -1,20 +1,20 @@
-// Lists: pages of newest-first rows, and cursors that stay right while rows come and go.
+// Pages of lists, newest row first, and cursors that stay correct while rows are added and deleted.
 import { FanfareError } from "./errors.ts";
 
-/** Where a page begins: after (older than) or before (newer than) a row; the row itself may be gone by now. */
+/** Where a page starts: next to a row, on its older or its newer side. The row itself may be deleted by now. */
 export interface Cursor {
 	readonly direction: "older" | "newer";
-	/** The id of the row at the edge. */
+	/** The id of the row; for event types, its name. */
 	readonly id: string;
 }
 
-/** What to read: up to `limit` rows on one side of the cursor, or the newest. */
+/** Asks for up to `limit` rows on one side of a cursor, or for the newest rows if the cursor is null. */
 export interface PageRequest {
 	readonly limit: number;
 	readonly cursor: Cursor | null;
 }
 
-/** Rows, newest first, and whether there are more on either side. */
+/** Rows, newest first, and whether the list has newer and older rows that match. */
 export interface Page<T> {
 	readonly rows: readonly T[];
 	readonly hasNewer: boolean;
@@ -24,20 +24,20 @@ export interface Page<T> {
 export const PAGE_LIMIT = { min: 1, max: 1_000, default: 1_000 } as const;
 
 const DIRECTION_LETTERS = { older: "o", newer: "n" } as const;
-/** An id, or the name of an event type. */
+/** A letter for the direction, then an id or the name of an event type. */
 const CURSOR_PATTERN = /^([on])([A-Za-z0-9_.-]{1,256})$/;
 
 /**
- * Writes a cursor: a letter for the direction and the id at the edge, in base64url, so that it needs no escaping in a URL.
+ * Encodes a cursor as text: a letter for the direction and the id, in base64url, so that it needs no escaping in a URL.
  *
  * @example
- * decodeCursor(encodeCursor({ direction: "older", id: "evt_…" }), isEventId); // the same again
+ * decodeCursor(encodeCursor({ direction: "older", id: "evt_…" }), isEventId); // the same cursor
  */
 export function encodeCursor(cursor: Cursor): string {
 	return Buffer.from(DIRECTION_LETTERS[cursor.direction] + cursor.id).toString("base64url");
 }
 
-/** Reads a cursor; throws `invalid_cursor` if it is not one that `encodeCursor` made for this kind of list. */
+/** Decodes a cursor. Throws `invalid_cursor` if `encodeCursor` did not make it for this kind of list. */
 export function decodeCursor(text: string, isKindOfId: (id: string) => boolean): Cursor {
 	const plain = Buffer.from(text, "base64url").toString("latin1");
 	const [, letter, id] = CURSOR_PATTERN.exec(plain) ?? [];
@@ -45,14 +45,14 @@ export function decodeCursor(text: string, isKindOfId: (id: string) => boolean):
 	if (letter === undefined || id === undefined || !canonical || !isKindOfId(id)) {
 		throw new FanfareError(
 			"invalid_cursor",
-			"page is not a cursor of this list. Use nextPage or prevPage of an earlier answer as it is, or leave page out.",
+			"page is not a cursor of this list. Use nextPage or prevPage of an earlier response unchanged, or omit page.",
 			{ issues: [{ path: "page", message: "not a cursor of this list" }] },
 		);
 	}
 	return { direction: letter === "o" ? "older" : "newer", id };
 }
 
-/** The cursors to the pages on both sides of this one; null where there is nothing. */
+/** The cursors of the next (older) and the previous (newer) page; null if there is no such page. */
 export function pageCursors(
 	page: Page<{ readonly id: string }>,
 	request: PageRequest,
@@ -65,6 +65,7 @@ export function pageCursors(
 	};
 }
 
+/** A range of time; null means no limit. */
 export interface TimeRange {
 	/** Inclusive. */
 	readonly after: number | null;

@@ -35,7 +35,7 @@ const text: fc.Arbitrary<string> = fc.letrec<{ value: string; string: string }>(
 const name = fc.stringMatching(/^[a-z]{1,6}$/);
 
 describe("memberSpans", () => {
-	it("finds each value as it was written, whatever its spacing, notation and escapes", () => {
+	it("finds each value exactly as it was written, whatever its spacing, notation and escapes", () => {
 		fc.assert(
 			fc.property(
 				fc.uniqueArray(fc.tuple(name, text, space, space), { selector: ([key]) => key, maxLength: 6 }),
@@ -62,7 +62,7 @@ describe("memberSpans", () => {
 });
 
 describe("elementSpans", () => {
-	it("finds each element as it was written", () => {
+	it("finds each element exactly as it was written", () => {
 		fc.assert(
 			fc.property(fc.array(fc.tuple(space, text, space), { maxLength: 6 }), (elements) => {
 				const json = `[${elements.map((parts) => parts.join("")).join(",")}]`;

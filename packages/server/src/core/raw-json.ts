@@ -1,6 +1,6 @@
-// Where the members of a JSON object stand in its text, so that `data` can be passed on exactly as it was written.
+// Finds the members of a JSON object in its text, so that `data` can be passed on exactly as it was written.
 
-/** A member's value as text: `json.slice(start, end)` is the value, byte for byte as the sender wrote it. */
+/** The place of a member's value: `json.slice(start, end)` is its text exactly as the producer wrote it. */
 export interface MemberSpan {
 	readonly name: string;
 	readonly start: number;
@@ -8,8 +8,8 @@ export interface MemberSpan {
 }
 
 /**
- * The members of the object that begins at `at`, in order, duplicates included. Nothing is built from the values: they are
- * only skipped. The text must already have been accepted by `JSON.parse`; for other texts the result means nothing.
+ * The members of the object that begins at `at`, in order, including duplicates. Values are skipped, not parsed. The
+ * text must be valid JSON (`JSON.parse` accepted it); for any other text the result is meaningless.
  *
  * @example
  * memberSpans('{"a": 1.0}'); // [{ name: "a", start: 6, end: 9 }]
@@ -31,7 +31,7 @@ export function memberSpans(json: string, at = 0): MemberSpan[] {
 	return members;
 }
 
-/** The elements of the array that begins at `at`, as spans whose name is the index. */
+/** The elements of the array that begins at `at`, as spans whose name is the index. The text must be valid JSON. */
 export function elementSpans(json: string, at = 0): MemberSpan[] {
 	const elements: MemberSpan[] = [];
 	let position = skipSpace(json, skipSpace(json, at) + 1);
@@ -58,7 +58,7 @@ function skipValue(json: string, start: number): number {
 	return end;
 }
 
-/** Skips an object or array with a count of open brackets: no recursion, so that depth costs no stack. */
+/** Skips an object or array by counting open brackets, without recursion, so that depth needs no stack. */
 function skipNested(json: string, start: number): number {
 	let depth = 0;
 	let position = start;
@@ -68,7 +68,7 @@ function skipNested(json: string, start: number): number {
 			position = skipString(json, position);
 			continue;
 		}
-		// `{` 0x7b and `[` 0x5b, `}` 0x7d and `]` 0x5d: bit 0x20 aside, one pair.
+		// `[` (0x5b) and `{` (0x7b) differ only in bit 0x20, and so do `]` (0x5d) and `}` (0x7d).
 		if ((code | 0x20) === 0x7b) depth++;
 		else if ((code | 0x20) === 0x7d && --depth === 0) return position + 1;
 		position++;

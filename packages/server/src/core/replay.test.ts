@@ -5,21 +5,21 @@ import { createReplayMatcher, replayOutcome, replayProgress, type Replay, type R
 const filter: ReplayFilter = { since: 0, until: 100, outcomes: ["Failed"], eventTypes: null, missedEventTypes: null };
 
 describe("the outcome of an event at a webhook", () => {
-	it("is how the newest delivery ended, and missed without any", () => {
+	it("is the final status of the newest delivery, or Missed without any", () => {
 		expect(replayOutcome([])).toBe("Missed");
 		expect(replayOutcome(["Succeeded", "Failed"])).toBe("Succeeded");
 		expect(replayOutcome(["Failed", "Succeeded"])).toBe("Failed");
 		expect(replayOutcome(["Cancelled"])).toBe("Cancelled");
 	});
 
-	it("is none while any delivery is on its way, an older one too", () => {
+	it("is null while any delivery is Pending or Held, even an older one", () => {
 		expect(replayOutcome(["Pending"])).toBeNull();
 		expect(replayOutcome(["Succeeded", "Held"])).toBeNull();
 	});
 });
 
 describe("a replay's filter", () => {
-	it("takes the outcomes that are named, and of the missed only the types of both lists", () => {
+	it("matches the given outcomes, and missed events only if both lists have their type", () => {
 		const { wants } = createReplayMatcher({
 			...filter,
 			outcomes: ["Failed", "Missed"],
@@ -61,7 +61,7 @@ describe("progress", () => {
 		expect(progress({ status: "Cancelled" })).toBe(0.25);
 	});
 
-	it("is 1 at the end, and never divides by nothing", () => {
+	it("is 1 at the end, and never divides by zero", () => {
 		expect(progress({ status: "Finished", position: null })).toBe(1);
 		expect(progress({ firstEventDate: 10, lastEventDate: 10, position: 10 })).toBe(0);
 	});

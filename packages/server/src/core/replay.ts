@@ -1,48 +1,54 @@
-// Replays: new deliveries for old events, made in the background.
+// Replays: new deliveries for old events to one webhook, made step by step in the background.
 import type { DeliveryStatus } from "./delivery.ts";
 import { EventTypeIndex } from "./webhook.ts";
 
-/** How it stands between an event and a webhook: how the newest delivery ended. `Missed`: there is none. */
+/**
+ * The outcome of an event at a webhook: the final status of its newest delivery there, or `Missed` without any
+ * delivery.
+ */
 export const REPLAY_OUTCOMES = ["Succeeded", "Failed", "Cancelled", "Missed"] as const;
 export type ReplayOutcome = (typeof REPLAY_OUTCOMES)[number];
 
-/** All that did not succeed. */
+/** Every outcome but a success. */
 export const DEFAULT_REPLAY_OUTCOMES: readonly ReplayOutcome[] = ["Failed", "Cancelled", "Missed"];
 
 export const REPLAY_STATUSES = ["Running", "Finished", "Cancelled"] as const;
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
 
-/** Replays of one project that run at once. */
+/** The largest number of Running replays in one project. */
 export const MAX_RUNNING_REPLAYS = 10;
 
-/** Which events of the webhook's project are sent to it again. */
+/** Selects the events of the webhook's project that are replayed. */
 export interface ReplayFilter {
-	/** By the date of acceptance; inclusive. */
+	/** Events accepted at or after this time. */
 	readonly since: number;
-	/** Exclusive. Never later than the making of the replay, so that it ends. */
+	/** Events accepted before this time. Never later than the creation of the replay, so that it ends. */
 	readonly until: number;
-	/** An event with a delivery to this webhook that is Pending or Held is never replayed. */
+	/** Events with one of these outcomes. An event with a Pending or Held delivery to the webhook is never replayed. */
 	readonly outcomes: readonly ReplayOutcome[];
-	/** Exact names or `prefix.*`; null = every type. */
+	/** Exact names or `prefix.*`; null for every type. */
 	readonly eventTypes: readonly string[] | null;
-	/** The same once more, for missed events alone: most of them the webhook never wanted. */
+	/** A second filter of the same form for `Missed` events only, since the webhook never wanted most of these. */
 	readonly missedEventTypes: readonly string[] | null;
 }
 
-/** A replay and how far it has come. */
+/** A replay and its progress. */
 export interface Replay {
 	readonly id: string;
 	readonly projectId: string;
 	readonly webhookId: string;
 	readonly filter: ReplayFilter;
-	/** Finished when each matching event has its delivery; those then go their own way. */
+	/** Finished when each matching event has a new delivery, whatever becomes of these deliveries. */
 	readonly status: ReplayStatus;
-	/** Events looked at so far, and deliveries made for those that match. */
+	/** Events looked at so far. */
 	readonly scannedCount: number;
+	/** Deliveries made so far. */
 	readonly deliveryCount: number;
-	/** The dates of the oldest and the newest event in the range, and of the last one looked at; null before the first look. */
+	/** The date of the oldest event in the range; null until the first event was looked at. */
 	readonly firstEventDate: number | null;
+	/** The date of the newest event in the range; null until a step found an event. */
 	readonly lastEventDate: number | null;
+	/** The date of the last event that was looked at; null until the first event was looked at. */
 	readonly position: number | null;
 	readonly createDate: number;
 	readonly updateDate: number;
@@ -50,8 +56,8 @@ export interface Replay {
 }
 
 /**
- * How much of the time between the oldest and the newest event in the range is done, from 0 to 1. By time and not by number:
- * counting a million events beforehand would take as long as looking at them.
+ * The progress of a replay from 0 to 1: the share of the time between the oldest and the newest event in the range. It
+ * goes by time because counting a million events beforehand would take as long as the replay.
  */
 export function replayProgress({ status, firstEventDate, lastEventDate, position }: Replay): number {
 	if (status === "Finished") return 1;
@@ -59,7 +65,10 @@ export function replayProgress({ status, firstEventDate, lastEventDate, position
 	return Math.min(1, (position - firstEventDate) / Math.max(1, lastEventDate - firstEventDate));
 }
 
-/** What an event's deliveries to a webhook, newest first, amount to; null while one is on its way. */
+/**
+ * The outcome of an event at a webhook from the statuses of its deliveries there, newest first; null while one is
+ * Pending or Held.
+ */
 export function replayOutcome(statuses: readonly DeliveryStatus[]): ReplayOutcome | null {
 	if (statuses.includes("Pending") || statuses.includes("Held")) return null;
 	const [newest] = statuses;
@@ -67,11 +76,13 @@ export function replayOutcome(statuses: readonly DeliveryStatus[]): ReplayOutcom
 	return newest === "Pending" || newest === "Held" ? null : newest;
 }
 
-/** A filter, ready to be asked about many events. */
+/** A replay filter prepared for many events. */
 export interface ReplayMatcher {
+	/** Whether an event of this type and outcome is replayed. The time range is not checked. */
 	readonly wants: (type: string, outcome: ReplayOutcome) => boolean;
 }
 
+/** Prepares a filter once for many events. */
 export function createReplayMatcher({ outcomes, eventTypes, missedEventTypes }: ReplayFilter): ReplayMatcher {
 	const wanted = new Set(outcomes);
 	const anyType = typeMatcher(eventTypes);

@@ -13,7 +13,7 @@ const webhooks = fc
 	.map((filters) => filters.map((eventTypes, id) => ({ id, eventTypes })));
 
 describe("EventTypeIndex", () => {
-	it("finds the same webhooks, each once, as asking every webhook", () => {
+	it("finds each webhook once, and the same ones as a check of every webhook", () => {
 		fc.assert(
 			fc.property(webhooks, type, (all, wanted) => {
 				const wants = (entry: string) =>

@@ -1,4 +1,4 @@
-// Webhooks: registered endpoints, and which events they want.
+// Webhooks: registered endpoints, their state and limits, and which events they want.
 import type { KeyObject } from "node:crypto";
 
 import { isReservedEventType } from "./event-type.ts";
@@ -14,30 +14,31 @@ export const NAME_MAX_LENGTH = 128;
 
 export const DEFAULT_DISABLE_AFTER_MS = 5 * 86_400_000;
 export const DISABLE_AFTER_MAX_MS = 365 * 86_400_000;
-/** Automatic disabling wants at least so many exhausted deliveries since the last success. */
+/** A failing webhook is disabled only after this many exhausted deliveries since its last success. */
 export const DISABLE_AFTER_EXHAUSTED = 10;
 export const MAX_RATE_PER_SECOND = 10_000;
-/** A rotated secret can go on signing for so long, 7 days at most. */
+/** For how long an older secret signs beside a new one. */
 export const DEFAULT_SECRET_OVERLAP_MS = 86_400_000;
 export const MAX_SECRET_OVERLAP_MS = 7 * 86_400_000;
-/** Secrets that sign at once. */
+/** The largest number of secrets that sign at the same time. */
 export const MAX_ACTIVE_SECRETS = 5;
 
 /** Shown by the API and in the log instead of the value of a custom header. Header values are write-only. */
 export const HIDDEN_VALUE = "***";
 
 export interface RateLimit {
+	/** Attempts a second on average, with a burst of the same size. */
 	readonly perSecond: number;
 }
 
-/** A secret ready to sign with. */
+/** An unsealed secret. */
 export interface SigningKey {
 	readonly key: KeyObject;
-	/** From when on it signs no more; null = for good. */
+	/** When it stops signing; null if it never does. */
 	readonly expireDate: number | null;
 }
 
-/** A registered endpoint, without anything that is write-only. */
+/** A registered endpoint, without its write-only parts (secrets and header values). */
 export interface Webhook {
 	readonly id: string;
 	readonly projectId: string;
@@ -45,28 +46,30 @@ export interface Webhook {
 	readonly description: string | null;
 	readonly endpoint: string;
 	readonly retries: RetryPolicy;
-	/** Exact names or `prefix.*`; null = every type. */
+	/** Exact names or `prefix.*`; null for every type but own events. */
 	readonly eventTypes: readonly string[] | null;
 	readonly timeoutMs: number;
-	/** Attempts a second at most, with a burst of as many; null = no limit. */
+	/** Null for no limit. */
 	readonly rateLimit: RateLimit | null;
-	/** Failing for so long without a success disables it; 0 = never. */
+	/** The webhook is disabled after it has failed for this long without a success; 0 for never. */
 	readonly disableAfterMs: number;
 	readonly metadata: Readonly<Record<string, string>>;
 	readonly status: WebhookStatus;
+	/** Why it is Disabled, in words; null if it is not. */
 	readonly disabledReason: string | null;
-	/** The names of the headers that go with each attempt; their values are sealed. */
+	/** The names of the custom headers of each attempt. Their values are sealed. */
 	readonly headerNames: readonly string[];
+	/** The last four characters of the newest secret. */
 	readonly secretHint: string;
-	/** Until when an older secret signs too; null if none does. May lie in the past. */
+	/** Until when older secrets sign too; null if no older secret does. Can be in the past. */
 	readonly secretOverlapUntil: number | null;
 	readonly createDate: number;
 	readonly updateDate: number;
 }
 
-/** A webhook as an attempt needs it: with its keys and headers opened. Never leaves the engine. */
+/** A webhook with its secrets and header values unsealed, ready for attempts. It never leaves the engine. */
 export interface ArmedWebhook extends Webhook {
-	/** Newest first. */
+	/** Newest first. Some may have expired. */
 	readonly signingKeys: readonly SigningKey[];
 	readonly headers: Readonly<Record<string, string>>;
 }
@@ -96,8 +99,8 @@ export const EVENT_TYPE_FILTER_PATTERN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?
 const PREFIX_SUFFIX = ".*";
 
 /**
- * Finds the webhooks that want a type. Costs by the parts of the type's name and by what matches,
- * not by how many webhooks there are.
+ * Finds the webhooks that want an event type. A search takes time by the number of parts of the type's name and the
+ * number of matches, not by the number of webhooks.
  */
 export class EventTypeIndex<T extends Pick<Webhook, "eventTypes">> {
 	readonly #all: T[] = [];
@@ -108,7 +111,7 @@ export class EventTypeIndex<T extends Pick<Webhook, "eventTypes">> {
 		for (const webhook of webhooks) this.#add(webhook);
 	}
 
-	/** Each webhook that wants `type`, once. Fanfare's own events are for those alone that name them. */
+	/** Each webhook that wants `type`, once. Own events (`fanfare.*`) match only filters that name them. */
 	match(type: string): T[] {
 		const found = new Set<T>(isReservedEventType(type) ? [] : this.#all);
 		for (const webhook of this.#exact.get(type) ?? []) found.add(webhook);

@@ -1,4 +1,4 @@
-// The installation and its tenants.
+// The workspace (one installation) and its projects (the tenants).
 import type { EventTypePolicy } from "./event-type.ts";
 import type { ProjectRetention } from "./policies/retention.ts";
 
@@ -11,12 +11,12 @@ export interface Workspace {
 	readonly createDate: number;
 }
 
-/** A tenant: owns webhooks, events and keys. */
+/** A tenant: it owns webhooks, events, event types and keys. */
 export interface Project extends ProjectRetention {
 	readonly id: string;
 	readonly workspaceId: string;
 	readonly name: string;
-	/** Whether events must be of a type in the catalogue. */
+	/** Whether events must have a type of the project's list of event types. */
 	readonly eventTypes: EventTypePolicy;
 	readonly createDate: number;
 }

@@ -1,8 +1,12 @@
+// The engine's public calls: everything that the API, or a program that embeds Fanfare, can ask of it.
+//
+// Times are milliseconds since the epoch. A refused call throws, or rejects with, a `FanfareError`; the codes are named
+// at each call. Calls that read or write the store reject with a `StoreError` if the store fails, except for sends,
+// which translate it.
 import type { AuditEntry } from "../core/audit.ts";
 import type { ApiKey, Scope } from "../core/crypto/key.ts";
 import type { Delivery, DeliveryStatus } from "../core/delivery.ts";
 import type { FanfareError } from "../core/errors.ts";
-// The engine's public calls: all that the api, or a program that embeds Fanfare, may ask of it.
 import type { EventType } from "../core/event-type.ts";
 import type { Event, EventInput } from "../core/event.ts";
 import type { LiveFilter, LiveSignal } from "../core/live.ts";
@@ -15,253 +19,333 @@ import type { Project, Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
 import type { DeliveryFilter } from "../ports/store/log.ts";
 
-/** Everything that can be set on a webhook besides its secret. */
+/** All settings of a webhook except its secret. */
 export interface WebhookSettings {
 	readonly name: string;
 	readonly endpoint: string;
 	readonly retries: RetryPolicy;
 	readonly description: string | null;
+	/** Exact names or `prefix.*`; null means every type. */
 	readonly eventTypes: readonly string[] | null;
 	readonly timeoutMs: number;
+	/** Null means no limit. */
 	readonly rateLimit: RateLimit | null;
+	/** A webhook that fails for this long without a success is disabled; 0 means never. */
 	readonly disableAfterMs: number;
 	readonly metadata: Readonly<Record<string, string>>;
-	/** Sent with each attempt; lower-case names. Values are write-only. */
+	/** Sent with each attempt. Names are in lower case; values are write-only. */
 	readonly headers: Readonly<Record<string, string>>;
 }
 
-/** How a test of a webhook went. */
+/** The result of a test of a webhook. */
 export interface WebhookTest {
 	readonly status: "Ok" | "Failed";
-	/** That of the last answer, 0 if none came. */
+	/** The status of the last response; 0 if there was no response. */
 	readonly responseCode: number;
 	readonly latencyMs: number;
 	readonly attemptCount: number;
+	/** The body of the last response; null if it was empty or there was no response. */
 	readonly body: string | null;
+	/** Why the test failed; null if it succeeded. */
 	readonly reason: string | null;
 }
 
-/** Every call throws `project_not_found` or `webhook_not_found` for what is not in the project. */
+/** Every call throws `project_not_found`. Every call with a webhook id throws `webhook_not_found`. */
 export interface Webhooks {
-	/** `secret` are the key's bytes; null makes one. Throws `invalid_request` for an endpoint that may not be called. */
+	/**
+	 * Registers a webhook. `secret` is the key as bytes; null generates one. Throws `invalid_request` for an endpoint
+	 * that must not be called.
+	 */
 	create(projectId: string, settings: WebhookSettings, secret: Uint8Array | null): Promise<Webhook>;
+	/** Newest first. */
 	list(projectId: string, page: PageRequest): Promise<Page<Webhook>>;
 	get(projectId: string, webhookId: string): Webhook;
-	/** Changes what is named in `patch`; within `retries`, only what is named there. `headers` replaces all of them. */
+	/**
+	 * Changes only the settings in `patch`. Within `retries` only the fields present are changed; `headers` replaces
+	 * all headers. Throws `invalid_request` for an endpoint that must not be called.
+	 */
 	update(
 		projectId: string,
 		webhookId: string,
 		patch: Partial<Omit<WebhookSettings, "retries">> & { readonly retries?: Partial<RetryPolicy> },
 	): Promise<Webhook>;
 	/**
-	 * From the next attempt on the new secret signs, and for `overlapMs` the older ones beside it, newest first, five at most in all.
+	 * Replaces the secret, beginning with the next attempt. For `overlapMs` the older secrets sign beside the new one,
+	 * newest first, up to five secrets in all.
 	 */
 	updateSecret(projectId: string, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook>;
-	/** Sends the example of `eventType`, or Fanfare's own sample for null. Throws `invalid_request` if that type has no example. */
+	/**
+	 * Sends the example of `eventType`, or Fanfare's own sample if it is null. Throws `invalid_request` if the project
+	 * has no such event type, or if the type has no example.
+	 */
 	test(projectId: string, webhookId: string, eventType: string | null): Promise<WebhookTest>;
-	/** New and waiting deliveries are held until `resume`. */
+	/** Pauses an enabled webhook: its new and waiting deliveries are Held until `resume`. */
 	pause(projectId: string, webhookId: string): Promise<Webhook>;
-	/** Enables a paused or disabled webhook; what was held goes out, oldest first. */
+	/** Enables a paused or disabled webhook: its Held deliveries are sent, oldest first. */
 	resume(projectId: string, webhookId: string): Promise<Webhook>;
-	/** Cancels what waits. */
+	/** Deletes a webhook and cancels its waiting deliveries. */
 	delete(projectId: string, webhookId: string): Promise<void>;
 }
 
-/** Everything that can be set on a project. */
+/** All settings of a project. */
 export type ProjectSettings = Omit<Project, "id" | "workspaceId" | "createDate">;
 
+/** Every call with a project id throws `project_not_found`. */
 export interface Projects {
 	/** Oldest first. */
 	list(): readonly Project[];
-	/** Throws `project_not_found`. */
 	get(projectId: string): Project;
 	create(name: string): Promise<Project>;
-	/** Changes what is named in `changes`. */
+	/**
+	 * Changes only the settings in `changes`. Throws `invalid_request` if payloads would be kept longer than their
+	 * events.
+	 */
 	update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project>;
-	/** Deletes the project with its webhooks and keys; what waits is cancelled. */
+	/** Deletes a project with its webhooks and keys, and cancels its waiting deliveries. */
 	delete(projectId: string): Promise<void>;
 }
 
-/** Everything that can be set on an event type. */
+/** All settings of an event type. */
 export type EventTypeSettings = Pick<EventType, "description" | "schemaJson" | "exampleJson" | "archived">;
 
-/** The catalogue. Every call throws `project_not_found`, and what else is said. */
+/**
+ * The event types of projects. Every call throws `project_not_found`. Calls that check a schema or an example throw
+ * `overloaded` if too many checks wait.
+ */
 export interface EventTypes {
-	/** By name, A first, which is "newer" here; cursors are names. `archived` null: all. */
+	/**
+	 * Sorted by name in ascending order. In page requests, names are the cursors and "older" means later in the
+	 * alphabet. `archived` null means both.
+	 */
 	list(projectId: string, archived: boolean | null, page: PageRequest): Promise<Page<EventType>>;
 	/** Throws `event_type_not_found`. */
 	get(projectId: string, name: string): Promise<EventType>;
-	/** Throws `event_type_exists`, `too_many_event_types`, and `invalid_request` for what is wrong in schema and example. */
+	/**
+	 * Throws `event_type_exists`, `too_many_event_types`, and `invalid_request` for errors in the name, the schema or
+	 * the example.
+	 */
 	create(projectId: string, name: string, settings: EventTypeSettings): Promise<EventType>;
-	/** Creates it or replaces it. */
+	/** Creates or replaces an event type. Throws `too_many_event_types` and `invalid_request`, as `create` does. */
 	put(projectId: string, name: string, settings: EventTypeSettings): Promise<EventType>;
-	/** Changes what is named in `patch`. Throws `event_type_not_found`. */
+	/** Changes only the settings in `patch`. Throws `event_type_not_found`, and `invalid_request` as `create` does. */
 	update(projectId: string, name: string, patch: Partial<EventTypeSettings>): Promise<EventType>;
-	/** Throws `event_type_not_found`. Events of this type stay. */
+	/** Deletes an event type; its events stay. Throws `event_type_not_found`. */
 	delete(projectId: string, name: string): Promise<void>;
 }
 
+/** API keys. */
 export interface Keys {
-	/** The key that is written so; null if there is none. Takes the same time whichever it is. */
+	/** Returns the key with this text, or null if there is none. Takes the same time in both cases. */
 	authenticate(secretKey: string): ApiKey | null;
 	/** Newest first. */
 	list(page: PageRequest): Page<ApiKey>;
-	/** The full key comes back here and never again. Throws `project_not_found`. */
+	/**
+	 * Creates a key for one project, or for the whole workspace if `projectId` is null. The text of the key,
+	 * `secretKey`, is returned only here. Throws `project_not_found`.
+	 */
 	create(input: {
 		readonly name: string;
 		readonly scope: Scope;
 		readonly projectId: string | null;
 	}): Promise<{ readonly key: ApiKey; readonly secretKey: string }>;
-	/** Throws `key_not_found` or `last_admin_key`. */
+	/** Throws `key_not_found`, and `last_admin_key` for the last key that administers the workspace. */
 	delete(keyId: string): Promise<void>;
 }
 
-/** What a change of many deliveries has done. */
+/** The result of a change of many deliveries. */
 export interface ManyChanged {
-	/** Deliveries that the filter matched and that were looked at. */
+	/** Deliveries that matched the filter and were examined. */
 	readonly matched: number;
+	/** Deliveries that were changed. */
 	readonly changed: number;
-	/** False: there are more. Call again with the same filter to go on. */
+	/** False if there are more matching deliveries: call again with the same filter to continue. */
 	readonly complete: boolean;
 }
 
-/** Deliveries by hand. */
+/** Changes of deliveries by hand. Every call throws `project_not_found`. */
 export interface Deliveries {
 	/**
-	 * Makes an attempt now, of one that is Failed, Cancelled or Pending. If it fails, the automatic schedule goes on as it was.
-	 * Throws `delivery_not_found`, `delivery_not_changeable`, `webhook_not_active` or `payload_erased`.
+	 * Makes an attempt now for a delivery that is Failed, Cancelled or Pending. If the attempt fails, the automatic
+	 * schedule continues as before. Throws `delivery_not_found`, `delivery_not_changeable`, `webhook_not_active` or
+	 * `payload_erased`.
 	 */
 	retry(projectId: string, deliveryId: string): Promise<Delivery>;
-	/** Cancels one that is Pending or Held. An attempt in flight can't be called back. */
+	/**
+	 * Cancels a delivery that is Pending or Held. An attempt in flight can't be called back. Throws
+	 * `delivery_not_found` or `delivery_not_changeable`.
+	 */
 	cancel(projectId: string, deliveryId: string): Promise<Delivery>;
-	/** The same for all that match and can be retried. */
+	/** Retries all deliveries that match the filter and can be retried. */
 	retryMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged>;
+	/** Cancels all deliveries that match the filter and can be cancelled. */
 	cancelMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged>;
 }
 
+/** The result of an accepted send. */
 export interface SentEvent {
 	readonly event: Event;
-	/** True if this send had come before under the same idempotency key, and `event` is that of then. */
+	/**
+	 * True if an equal send with the same idempotency key was accepted earlier. Then `event` is the one accepted
+	 * earlier.
+	 */
 	readonly duplicate: boolean;
 }
 
+/** Accepts events. */
 export interface Intake {
 	/**
-	 * Accepts an event: resolves when it and its deliveries are committed and synced. Throws `project_not_found`,
-	 * `unknown_webhook`, `idempotency_conflict`, `payload_too_large`, `overloaded`, `shutting_down`, `store_full`, `store_unavailable`.
+	 * Accepts an event. Resolves when the event and its deliveries are committed and synced to disk. Throws
+	 * `project_not_found`, `invalid_request` for a type or data that the project does not accept, `unknown_webhook`,
+	 * `idempotency_conflict`, `payload_too_large`, `overloaded`, `shutting_down`, `store_full`, `store_unavailable`.
+	 *
+	 * @example
+	 * const { event } = await engine.intake.send(projectId, {
+	 * 	type: "order.paid",
+	 * 	dataJson: '{"orderId":1}',
+	 * 	timestamp: null,
+	 * 	idempotencyKey: null,
+	 * 	webhookIds: null,
+	 * });
 	 */
 	send(projectId: string, input: EventInput): Promise<SentEvent>;
 	/**
-	 * Sends each by itself, all in one commit where they fit; results in the order of `inputs`. A refusal of one
-	 * is its own result; what stops the whole batch (`overloaded`, `store_full`, …) is thrown.
+	 * Sends several events, in one commit if they fit into one. Each succeeds or fails by itself: the results are in
+	 * the order of `inputs`, and the refusal of one event is its result. Throws `project_not_found`, and errors that
+	 * concern the whole batch (`overloaded`, `shutting_down`, `store_full`, `store_unavailable`).
 	 */
 	sendBatch(projectId: string, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]>;
 }
 
-/** Which events are sent to a webhook again. */
+/** The events that a replay sends to a webhook again. */
 export interface ReplayRequest {
-	/** Inclusive; the end is exclusive, and null = now. */
+	/** Inclusive. */
 	readonly since: number;
+	/** Exclusive; null means now. */
 	readonly until: number | null;
 	readonly outcomes: readonly ReplayOutcome[];
-	/** Exact names or `prefix.*`. Null = every type; but of missed events only those of the types that the webhook wants. */
+	/** Exact names or `prefix.*`. Null means every type, but of missed events only the types that the webhook wants. */
 	readonly eventTypes: readonly string[] | null;
 }
 
+/** The result of a count of the events that a replay would send. */
 export interface ReplayEstimate {
 	/** Events that would be sent now. */
 	readonly count: number;
-	/** False: there were so many events to look at that it was ended early; there are more. */
+	/** False if counting took too long and ended early: then there may be more. */
 	readonly complete: boolean;
 }
 
-/** Every call throws `project_not_found`, and what else is said. */
+/** Every call throws `project_not_found`. */
 export interface Replays {
 	/**
-	 * Begins a replay in the background: it goes on through stops and crashes, waits while the webhook is paused or disabled, and
-	 * is cancelled when the webhook is deleted. Throws `webhook_not_found`, `too_many_replays`.
+	 * Starts a replay in the background. It continues after stops and crashes, waits while the webhook is paused or
+	 * disabled, and is cancelled when the webhook is deleted. Throws `webhook_not_found`, `too_many_replays`.
 	 */
 	start(projectId: string, webhookId: string, request: ReplayRequest): Promise<Replay>;
-	/** What `start` would send. Throws `webhook_not_found`. */
+	/** Counts the events that `start` would send. Throws `webhook_not_found`. */
 	estimate(projectId: string, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate>;
-	/** Newest first; `webhookId` null = of all webhooks. */
+	/** Newest first; `webhookId` null means all webhooks. */
 	list(projectId: string, webhookId: string | null, page: PageRequest): Promise<Page<Replay>>;
 	/** Throws `replay_not_found`. */
 	get(projectId: string, replayId: string): Promise<Replay>;
-	/** Makes no more deliveries; those that are made go on. Throws `replay_not_found`, `replay_ended`. */
+	/** Stops creating deliveries; those already created are still sent. Throws `replay_not_found`, `replay_ended`. */
 	cancel(projectId: string, replayId: string): Promise<Replay>;
 }
 
-/** Events after their acceptance. */
+/** Changes of events that were accepted. */
 export interface Events {
 	/**
-	 * Takes out an event's payload and what receivers answered to it, for good; what waits of it is cancelled. An attempt in flight
-	 * can't be called back. Throws `project_not_found`, `event_not_found`.
+	 * Erases an event's payload and the responses of receivers to it for good, and cancels its waiting deliveries. An
+	 * attempt in flight can't be called back. Throws `project_not_found`, `event_not_found`.
 	 */
 	erasePayload(projectId: string, eventId: string): Promise<{ readonly cancelledCount: number }>;
 }
 
+/** The audit log, written by its callers. */
 export interface Audit {
-	/** Resolves with the entry's id when it is on the disk. It must hold no value that was set, only the names of fields. */
+	/**
+	 * Adds an entry. Resolves with the entry's id when it is synced to disk. The entry must contain only the names of
+	 * changed fields, never their values.
+	 */
 	record(entry: Omit<AuditEntry, "id" | "at">): Promise<string>;
-	/** Names the object of an entry that was written before there was one. A failure is logged, not thrown: the entry is there. */
+	/**
+	 * Adds the object to an entry that was recorded before the object existed. A failure is logged, not thrown: the
+	 * entry is there.
+	 */
 	amend(entryId: string, object: Pick<AuditEntry, "objectId" | "projectId">): Promise<void>;
-	/** Takes an entry back whose call came to nothing. A failure is logged, not thrown. */
+	/** Removes the entry of a call that changed nothing. A failure is logged, not thrown. */
 	withdraw(entryId: string): Promise<void>;
 }
 
-/** Who wants to watch what. */
+/** A request to watch a project live. */
 export interface LiveRequest {
 	readonly projectId: string;
-	/** The key that opened the stream, which ends with it. */
+	/** The key that opened the stream. The stream ends when the key is deleted. Null if there is no key. */
 	readonly keyId: string | null;
 	readonly filter: LiveFilter;
-	/** The place that the client has come to; null: from now on. */
+	/** The id of the last item that the client has received; null to begin with what happens from now on. */
 	readonly lastEventId: string | null;
-	/** Ends the connection by force; called if the client does not even take the last signal. */
+	/** Closes the connection by force. Called if the client is too slow even to receive the last signal. */
 	readonly abandon: () => void;
 }
 
+/** One client's live stream. */
 export interface LiveSubscription {
 	/**
-	 * What has happened since the last call; waits until there is something, 15 s at most. Null when it is over. Not to be called again
-	 * before it has resolved.
+	 * Resolves with what has happened since the last call. Waits up to 15 s if nothing has. Null when the stream has
+	 * ended. Do not call it again before it has resolved.
 	 */
 	next(): Promise<readonly LiveSignal[] | null>;
-	/** To be called when the client has gone. May be called twice. */
+	/** Call this when the client has disconnected. May be called twice. */
 	close(): void;
 }
 
+/** The live stream of projects. */
 export interface Live {
 	/**
-	 * Watches what happens in a project from now on, or from where the client was. Bounded: a client that takes what it is given more
-	 * slowly than things happen is dropped. Throws `overloaded` if too many watch, and `shutting_down`.
+	 * Watches a project from now on, or from the client's last position. Memory is bounded: a client that receives
+	 * items more slowly than they occur is disconnected. Throws `overloaded` if there are too many clients, and
+	 * `shutting_down`.
 	 */
 	subscribe(request: LiveRequest): LiveSubscription;
 }
 
-/** Statistics of a time. */
+/** The stats of a range of time. */
 export interface StatsReport extends StatsRange {
 	readonly width: StatsWidth;
-	/** Every bucket of the range, oldest first. */
+	/** Every bucket of the range, oldest first, empty ones too. */
 	readonly buckets: readonly StatsBucket[];
-	/** Their sum. */
+	/** The sum of the buckets. */
 	readonly totals: StatsBucket;
 	/** How many deliveries are in each status now. */
 	readonly deliveries: Readonly<Record<DeliveryStatus, number>>;
 }
 
+/** Counts and latencies of deliveries. */
 export interface Stats {
-	/** Of a webhook, or for null of the project. Throws `project_not_found`, `webhook_not_found`, `invalid_request`. */
+	/**
+	 * Reads the stats of a webhook, or of the whole project if `webhookId` is null. Throws `project_not_found`,
+	 * `webhook_not_found`, and `invalid_request` for a range that is not allowed.
+	 */
 	read(projectId: string, webhookId: string | null, request: StatsRequest): Promise<StatsReport>;
 }
 
-/** Whether the server can do its work, check by check. */
+/** Whether the server can do its work, with the result of each check. */
 export interface Readiness {
 	readonly ready: boolean;
 	readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly message: string }>>;
 }
 
+/**
+ * An engine on a store. `openEngine` in `engine.ts` opens one.
+ *
+ * States: open ──start──▶ running ──stop──▶ stopping ──▶ stopped
+ *
+ * - open: all calls work, and events are accepted, but no delivery is attempted.
+ * - running: deliveries are attempted, and background work goes on.
+ * - stopping: sends are refused with `shutting_down`; attempts in flight end and their outcomes are committed.
+ * - stopped: the store is closed. There is no way back.
+ */
 export interface Engine {
 	readonly workspace: Workspace;
 	readonly projects: Projects;
@@ -275,10 +359,15 @@ export interface Engine {
 	readonly events: Events;
 	readonly audit: Audit;
 	readonly stats: Stats;
+	/** Checks the store and the dispatcher. Never rejects: a failure is the result of its check. */
 	readiness(): Promise<Readiness>;
+	/** Current values for metrics. */
 	gauges(): EngineGauges;
-	/** Recovers what a former run left and begins to deliver. May be called twice. */
+	/** Recovers the deliveries that an earlier run has left unfinished, and begins to deliver. May be called twice. */
 	start(): Promise<void>;
-	/** Refuses new sends, lets attempts in flight finish (`graceMs` at most), writes all results. May be called twice. */
+	/**
+	 * Refuses new sends, waits until the attempts in flight have ended, `graceMs` at most (30 s if omitted), commits
+	 * their outcomes and closes the store. May be called twice.
+	 */
 	stop(graceMs?: number): Promise<void>;
 }

@@ -1,12 +1,12 @@
-import { answers, startReceiver } from "@fanfare/testkit/receiver";
 // The engine with a real store, a real sender and real receivers: deliveries, their order and limits, and idempotency.
+import { answers, startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { FanfareError } from "../core/errors.ts";
 import { eventInput, eventually, openTestEngine } from "./test/test-engine.ts";
 
-describe("a delivery's way", () => {
-	it("ends with the first 2xx, and the log has its attempt", async () => {
+describe("a delivery", () => {
+	it("ends with the first 2xx, and its attempt is in the log", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		await test.createWebhook(`${receiver.url}/hook`, { headers: { "x-tenant": "hidden value" } });
@@ -22,7 +22,7 @@ describe("a delivery's way", () => {
 		expect(attempt!.requestHeaders).toMatchObject({ "webhook-id": eventId, "x-tenant": "***" });
 	});
 
-	it("goes on after each failure when the back-off is over, not before, until retries are exhausted", async () => {
+	it("is attempted again after each failure when its back-off has ended, and no sooner, until it is exhausted", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		await using test = await openTestEngine();
@@ -42,7 +42,7 @@ describe("a delivery's way", () => {
 		expect([...ids]).toEqual([eventId]);
 	});
 
-	it("waits for Retry-After, which can only lengthen the back-off", async () => {
+	it("waits as long as Retry-After says, if that is longer than the back-off", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([answers.retryAfter(120, 429)]);
 		await using test = await openTestEngine();
@@ -54,7 +54,7 @@ describe("a delivery's way", () => {
 		await test.delivery(eventId, { status: "Succeeded" });
 	});
 
-	it("reads a change of the retry policy for the next wait", async () => {
+	it("follows a change of the retry policy from the next wait on", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		await using test = await openTestEngine();
@@ -66,10 +66,10 @@ describe("a delivery's way", () => {
 		await test.delivery(eventId, { status: "Failed", attemptCount: 2 });
 	});
 
-	it("reads a change of the retry policy that comes while an attempt is under way, too", async () => {
+	it("follows a change of the retry policy that is made while an attempt is in flight", async () => {
 		await using receiver = await startReceiver();
-		const { promise: answer, resolve } = Promise.withResolvers<object>();
-		receiver.script(() => answer);
+		const { promise: response, resolve } = Promise.withResolvers<object>();
+		receiver.script(() => response);
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url);
 		const eventId = await test.send();
@@ -79,16 +79,16 @@ describe("a delivery's way", () => {
 		await test.delivery(eventId, { status: "Failed", attemptCount: 1 });
 	});
 
-	it("is made for named webhooks whatever their filter, and for matching ones else", async () => {
+	it("is made for the webhooks that a send names, whatever their filters, or else for those that match", async () => {
 		await using test = await openTestEngine();
 		const users = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["user.*"] });
 		const orders = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["order.paid"] });
 		const matched = await test.send({ type: "user.created" });
 		const named = await test.send({ type: "user.created", webhookIds: [orders.id] });
-		const nobody = await test.send({ type: "other" });
+		const unmatched = await test.send({ type: "other" });
 		expect((await test.deliveries({ eventId: matched })).map(({ webhookId }) => webhookId)).toEqual([users.id]);
 		expect((await test.deliveries({ eventId: named })).map(({ webhookId }) => webhookId)).toEqual([orders.id]);
-		expect(await test.deliveries({ eventId: nobody })).toEqual([]);
+		expect(await test.deliveries({ eventId: unmatched })).toEqual([]);
 		await expect(test.send({ webhookIds: ["webhook_x"] })).rejects.toMatchObject({ code: "unknown_webhook" });
 		const many = Array.from({ length: 1_000 }, (_, n) => `webhook_${n}`);
 		await expect(test.send({ webhookIds: many })).rejects.toMatchObject({
@@ -99,7 +99,7 @@ describe("a delivery's way", () => {
 });
 
 describe("the ready queue", () => {
-	it("delivers everything, once and in order, when far more waits than it holds", async () => {
+	it("delivers everything, once and in order, when far more deliveries wait than it has room for", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine({
 			limits: { maxReady: 8, maxReadyPerWebhook: 4, maxInFlight: 2, maxInFlightPerWebhook: 1 },
@@ -112,7 +112,7 @@ describe("the ready queue", () => {
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual(sent);
 	});
 
-	it("leaves in the store what comes behind one that found no room, though room becomes free during that one's commit", async () => {
+	it("sends deliveries through the store while an older one without room is being committed", async () => {
 		await using receiver = await startReceiver();
 		const isLeased: boolean[] = [];
 		let gate: PromiseWithResolvers<void> | null = null;
@@ -146,7 +146,7 @@ describe("the ready queue", () => {
 		expect(isLeased).toEqual([true, true, false, false]);
 	});
 
-	it("keeps room for others while webhooks hang, in flight and in memory", async () => {
+	it("keeps room for other webhooks while some hang, in flight and in memory", async () => {
 		await using hanging = await startReceiver();
 		hanging.script(() => ({ kind: "hang" }));
 		await using healthy = await startReceiver();
@@ -161,7 +161,7 @@ describe("the ready queue", () => {
 		expect(test.engine.gauges().inFlightAttempts).toBeLessThan(16);
 	});
 
-	it("brings a new event of another webhook soon, while far more waits than it holds", async () => {
+	it("delivers a new event of another webhook soon, while far more deliveries wait than it has room for", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(({ path }) => (path === "/new" ? {} : { delayMs: 5 }));
 		await using test = await openTestEngine({ limits: { maxInFlight: 4, maxReady: 40 } });
@@ -179,7 +179,8 @@ describe("the ready queue", () => {
 		const before = receiver.requests.length;
 		await test.delivery(await test.send({ type: "new" }), { status: "Succeeded" });
 		const place = receiver.requests.findIndex(({ path }) => path === "/new") - before;
-		// After what was in flight, and one of each lane in memory; not after the lanes that wait in the store for their turn.
+		// After the attempts in flight and one delivery of each lane in memory, but not after the lanes that wait for
+		// the store.
 		expect(place).toBeLessThan(40);
 		await receiver.waitFor(1_201);
 	});
@@ -197,7 +198,7 @@ describe("the ready queue", () => {
 		expect(hanging.requests).toHaveLength(3);
 	});
 
-	it("makes few attempts at once to a webhook that only fails, and more with each success to one that answers", async () => {
+	it("makes few attempts at once to a webhook that only fails, and one more with each success to a healthy one", async () => {
 		await using failing = await startReceiver();
 		failing.script((_request, index) => (index < 5 ? { status: 500 } : { kind: "hang" }));
 		await using healthy = await startReceiver();
@@ -212,17 +213,17 @@ describe("the ready queue", () => {
 		await failing.waitFor(7);
 		await Promise.all(Array.from({ length: 120 }, () => test.send({ type: "fine" })));
 		await healthy.waitFor(32 + 64);
-		await eventually("no more are under way", () => test.engine.gauges().inFlightAttempts === 2 + 64);
+		await eventually("the limits are reached", () => test.engine.gauges().inFlightAttempts === 2 + 64);
 		expect([failing.requests.length, healthy.requests.length]).toEqual([7, 96]);
 	});
 
-	it("sends what was ready when the clock jumped past its lease, once", async () => {
+	it("sends a delivery once that was ready when the clock jumped past its lease", async () => {
 		await using receiver = await startReceiver();
-		const { promise: answer, resolve } = Promise.withResolvers<object>();
+		const { promise: response, resolve } = Promise.withResolvers<object>();
 		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
 		const leasesLeftMs: number[] = [];
 		receiver.script(async ({ headers }, index) => {
-			if (index === 0) return answer;
+			if (index === 0) return response;
 			const [delivery] = await test.deliveries({ eventId: String(headers["webhook-id"]) });
 			leasesLeftMs.push((delivery?.leaseUntil ?? 0) - test.clock.now());
 			return {};
@@ -234,11 +235,11 @@ describe("the ready queue", () => {
 		resolve({});
 		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
 		expect(receiver.requests).toHaveLength(3);
-		// Long enough for an attempt, and for its outcome to be written.
+		// Long enough for an attempt and the commit of its outcome.
 		expect(Math.min(...leasesLeftMs)).toBeGreaterThanOrEqual(15_000 + 5_000);
 	});
 
-	it("lets go at once of what is ready for a webhook that is paused", async () => {
+	it("drops the ready deliveries of a webhook as soon as it is paused", async () => {
 		await using hanging = await startReceiver();
 		hanging.script(() => ({ kind: "hang" }));
 		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
@@ -250,7 +251,7 @@ describe("the ready queue", () => {
 		expect(test.engine.gauges().readyDeliveries).toBe(0);
 	});
 
-	it("sends nothing twice when the clock jumps over all leases while attempts are in flight", async () => {
+	it("sends no delivery twice when the clock jumps past all leases while attempts are in flight", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ delayMs: 100 }));
 		await using test = await openTestEngine();
@@ -265,7 +266,7 @@ describe("the ready queue", () => {
 });
 
 describe("idempotency", () => {
-	it("makes one event of 50 sends at once with the same key and content", async () => {
+	it("accepts one event of 50 sends at once with the same key and content", async () => {
 		await using test = await openTestEngine();
 		const input = eventInput({ idempotencyKey: "once", dataJson: '{"a":1}' });
 		const sent = await Promise.all(Array.from({ length: 50 }, () => test.engine.intake.send(test.projectId, input)));
@@ -273,7 +274,7 @@ describe("idempotency", () => {
 		expect(sent.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
 	});
 
-	it("refuses another content under the same key, and another project's key is another", async () => {
+	it("refuses other content with the same key, and keeps the keys of projects apart", async () => {
 		await using test = await openTestEngine();
 		await test.send({ idempotencyKey: "k", dataJson: "1" });
 		await expect(test.send({ idempotencyKey: "k", dataJson: "2" })).rejects.toMatchObject({
@@ -284,7 +285,7 @@ describe("idempotency", () => {
 		expect(sent.duplicate).toBe(false);
 	});
 
-	it("remembers keys for 24 hours at least, and forgets them after", async () => {
+	it("remembers keys for at least 24 hours, and forgets them later", async () => {
 		await using test = await openTestEngine();
 		await test.send({ idempotencyKey: "old", dataJson: "1" });
 		test.clock.advance(2 * 3_600_000);
@@ -320,8 +321,8 @@ describe("idempotency", () => {
 	});
 });
 
-describe("intake", () => {
-	it("refuses quickly when too much waits for its commit, and takes sends again after", async () => {
+describe("the intake", () => {
+	it("refuses sends while too many wait for their commit, and accepts sends again afterwards", async () => {
 		await using test = await openTestEngine({ limits: { maxWaitingSends: 10 } });
 		const results = await Promise.allSettled(Array.from({ length: 30 }, () => test.send()));
 		const refused = results.filter((result) => result.status === "rejected");

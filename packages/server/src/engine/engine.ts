@@ -1,8 +1,9 @@
-// The engine: its parts in the order of their start and stop.
+// The engine: its parts are made here in the order in which they depend on each other, and started and stopped in
+// order.
+import type { ApiKey } from "../core/crypto/key.ts";
 import { DEFAULT_RETENTION, type RetentionSettings } from "../core/policies/retention.ts";
-import type { Workspace } from "../core/workspace.ts";
+import type { Project, Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
-import type { Store } from "../ports/store/store.ts";
 import { Intake } from "./accepting/intake.ts";
 import { Housekeeper } from "./background/housekeeper.ts";
 import { Pace } from "./background/pace.ts";
@@ -35,104 +36,127 @@ import { OwnEvents } from "./reacting/own-events.ts";
 
 export interface EngineSetup {
 	readonly parts: EngineParts;
-	/** What Fanfare calls itself in its requests to receivers. */
+	/** The `User-Agent` header of requests to receivers. */
 	readonly userAgent: string;
+	/** Limits that differ from `DEFAULT_LIMITS`. */
 	readonly limits?: Partial<EngineLimits>;
-	/** For projects that set nothing else. */
+	/** For projects without settings of their own. Defaults to `DEFAULT_RETENTION`. */
 	readonly retention?: RetentionSettings;
-	/** Administers the workspace from now on, if given. */
+	/** A key, as text, that administers the workspace from now on. Optional. */
 	readonly adminKey?: string | null;
 }
 
 const SHUTDOWN_GRACE_MS = 30_000;
-/** For the outcomes of what was cut short to be written, if the store can. */
+/** After the grace period of a stop: the time for committing the outcomes of the attempts that were cut short. */
 const WRITE_GRACE_MS = 2_000;
 
-/** Opens an engine on a store: makes what a first start needs, and reads what a later one does. Then call `start`. */
+/**
+ * Opens an engine on a store. The first start on a store makes a workspace, a project and an admin key; later ones read
+ * what is there. Call `start` on the result to begin delivering.
+ *
+ * Throws `MasterKeyError` if the store was sealed with another master key, and `TypeError` if `adminKey` is malformed.
+ */
 export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; firstStart: FirstStart | null }> {
 	const { workspace, firstStart } = await bootstrap(setup.parts, setup.adminKey ?? null);
 	const { store } = setup.parts;
 	const registry = new WebhookRegistry(setup.parts.sealer);
 	for (const record of await store.webhookRecords()) registry.put(record);
-	const [projects, keys] = [await store.projects(), await store.keys()];
-	return { engine: new AssembledEngine(setup, workspace, registry, { projects, keys }), firstStart };
+	const directory = { workspace, registry, projects: await store.projects(), keys: await store.keys() };
+	return { engine: new AssembledEngine(setup, directory), firstStart };
+}
+
+/** What the store knows of the workspace when the engine is opened. */
+interface Directory {
+	readonly workspace: Workspace;
+	readonly registry: WebhookRegistry;
+	readonly projects: readonly Project[];
+	readonly keys: readonly ApiKey[];
 }
 
 class AssembledEngine implements Engine {
-	readonly workspace: Workspace;
-	readonly projects: ProjectCalls;
-	readonly webhooks: WebhookCalls;
-	readonly keys: KeyCalls;
-	readonly intake: Intake;
-	readonly eventTypes: EventTypeCalls;
-	readonly live: LiveHub;
-	readonly deliveries: DeliveryCalls;
-	readonly events: EventCalls;
-	readonly audit: AuditCalls;
-	readonly replays: ReplayCalls;
-	readonly stats: StatsCalls;
 	readonly #parts: EngineParts;
 	readonly #limits: EngineLimits;
-	readonly #registry: WebhookRegistry;
-	readonly #queue: ReadyQueue;
+	// Delivering
+	readonly #readyQueue: ReadyQueue;
 	readonly #committer: Committer;
-	readonly #dispatcher: Dispatcher;
-	readonly #refiller: Refiller;
 	readonly #sweeper: Sweeper;
-	readonly #housekeeper: Housekeeper;
-	readonly #retention: Retention;
-	readonly #replayer: Replayer;
+	readonly #refiller: Refiller;
+	readonly #dispatcher: Dispatcher;
+	// The public calls
+	readonly workspace: Workspace;
+	readonly live: LiveHub;
+	readonly projects: ProjectCalls;
+	readonly keys: KeyCalls;
+	readonly eventTypes: EventTypeCalls;
+	readonly audit: AuditCalls;
+	readonly webhooks: WebhookCalls;
+	readonly deliveries: DeliveryCalls;
+	readonly events: EventCalls;
+	readonly intake: Intake;
+	readonly stats: StatsCalls;
+	readonly replays: ReplayCalls;
+	// Reactions, and work in the background
 	readonly #ownEvents: OwnEvents;
-	readonly #health: HealthWatch;
+	readonly #healthWatch: HealthWatch;
+	readonly #replayer: Replayer;
+	readonly #housekeeper: Housekeeper;
 	readonly #statsRoller: StatsRoller;
+	readonly #retention: Retention;
 	#startedAt = 0;
 	#starting: Promise<void> | null = null;
 	#stopping: Promise<void> | null = null;
 
-	constructor(
-		setup: EngineSetup,
-		workspace: Workspace,
-		registry: WebhookRegistry,
-		known: { projects: Awaited<ReturnType<Store["projects"]>>; keys: Awaited<ReturnType<Store["keys"]>> },
-	) {
-		const parts = setup.parts;
+	/**
+	 * Each part is made after the parts that it is given. A few parts also call parts that are made after them, through
+	 * the functions here; they do so only when the engine is in use.
+	 */
+	constructor(setup: EngineSetup, directory: Directory) {
+		const { parts, userAgent } = setup;
+		const { workspace, registry } = directory;
 		const limits = { ...DEFAULT_LIMITS, ...setup.limits };
-		this.workspace = workspace;
 		this.#parts = parts;
 		this.#limits = limits;
-		this.#registry = registry;
-		this.#queue = new ReadyQueue(limits, parts.clock, (id) => registry.find(id)?.record.rateLimit?.perSecond ?? null);
-		const pace = new Pace();
-		this.#committer = new Committer(parts, {
-			healthChanged: (changes) => this.#health.changed(changes),
-			sendsEnded: (waitedMs) => pace.sendsEnded(waitedMs),
-		});
+		this.workspace = workspace;
+
 		this.live = new LiveHub(parts.clock);
-		const live = new LiveReporter(this.live);
-		this.#housekeeper = new Housekeeper(parts);
-		this.#statsRoller = new StatsRoller(parts);
-		this.#sweeper = new Sweeper(parts, { registry, live, due: (id, at) => this.#dispatcher.noteDue(id, at) });
-		this.#refiller = new Refiller(parts, limits, {
-			queue: this.#queue,
-			filled: () => this.#dispatcher.pump(),
-			deliverable: (id) => this.#isDeliverable(id),
-			stray: (id) => this.#sweeper.sweep(id),
+		const liveReporter = new LiveReporter(this.live);
+		const replayPace = new Pace();
+		this.#readyQueue = new ReadyQueue(
+			limits,
+			parts.clock,
+			(id) => registry.find(id)?.record.rateLimit?.perSecond ?? null,
+		);
+		this.#committer = new Committer(parts, {
+			healthChanged: (changes) => this.#healthWatch.changed(changes),
+			sendsEnded: (waitedMs) => replayPace.sendsEnded(waitedMs),
 		});
-		this.#dispatcher = new Dispatcher(parts, setup.userAgent, {
-			committer: this.#committer,
-			queue: this.#queue,
+		this.#sweeper = new Sweeper(parts, {
 			registry,
-			live,
-			gone: (id) => this.#disable(id),
-			wanting: (lane) => this.#refiller.wanting(lane),
-			stray: (id) => this.#sweeper.sweep(id),
+			live: liveReporter,
+			due: (id, at) => this.#dispatcher.noteDue(id, at),
 		});
-		this.projects = new ProjectCalls(parts, workspace, known.projects, (id) => {
+		this.#refiller = new Refiller(parts, limits, {
+			queue: this.#readyQueue,
+			filled: () => this.#dispatcher.pump(),
+			isDeliverable: (id) => registry.isDeliverable(id),
+			sweep: (id) => this.#sweeper.sweep(id),
+		});
+		this.#dispatcher = new Dispatcher(parts, userAgent, {
+			committer: this.#committer,
+			queue: this.#readyQueue,
+			registry,
+			live: liveReporter,
+			gone: (id) => this.#disable(id),
+			refill: (lane) => this.#refiller.refill(lane),
+			sweep: (id) => this.#sweeper.sweep(id),
+		});
+
+		this.projects = new ProjectCalls(parts, workspace, directory.projects, (id) => {
 			this.webhooks.projectDeleted(id);
 			this.keys.forgetProject(id);
 			this.live.projectDeleted(id);
 		});
-		this.keys = new KeyCalls(parts, this.projects, known.keys, (id) => this.live.keyDeleted(id));
+		this.keys = new KeyCalls(parts, this.projects, directory.keys, (id) => this.live.keyDeleted(id));
 		this.eventTypes = new EventTypeCalls(parts, limits, this.projects);
 		this.audit = new AuditCalls(parts);
 		this.webhooks = new WebhookCalls(parts, {
@@ -140,56 +164,61 @@ class AssembledEngine implements Engine {
 			registry,
 			projects: this.projects,
 			sweeper: this.#sweeper,
-			tester: new WebhookTester(parts, setup.userAgent),
+			tester: new WebhookTester(parts, userAgent),
 			eventTypes: this.eventTypes,
-			live,
-			drop: (id) => this.#queue.drop(id),
-			disabled: ({ projectId, id: webhookId, name, disabledReason: reason }) =>
-				this.#ownEvents.emit(projectId, { type: "fanfare.webhook.disabled", data: { webhookId, name, reason } }),
+			live: liveReporter,
+			drop: (id) => this.#readyQueue.drop(id),
+			disabled: ({ projectId, id: webhookId, name, disabledReason: reason }) => {
+				const data = { webhookId, name, reason };
+				this.#ownEvents.emit(projectId, { type: "fanfare.webhook.disabled", data });
+			},
 			rateChanged: (id) => {
-				this.#queue.rateChanged(id);
+				this.#readyQueue.rateChanged(id);
 				this.#dispatcher.pump();
 			},
 		});
 		this.deliveries = new DeliveryCalls(parts, {
 			committer: this.#committer,
-			queue: this.#queue,
+			queue: this.#readyQueue,
 			registry,
-			live,
+			live: liveReporter,
 			projects: this.projects,
 			due: (id, at) => this.#dispatcher.noteDue(id, at),
 		});
-		this.events = new EventCalls(parts, { projects: this.projects, queue: this.#queue, live });
-		this.#retention = new Retention(parts, setup.retention ?? DEFAULT_RETENTION, {
-			projects: this.projects,
-			busy: () => this.#committer.waitingSends + this.#queue.ready + this.#queue.inFlight > 0,
-		});
+		this.events = new EventCalls(parts, { projects: this.projects, queue: this.#readyQueue, live: liveReporter });
 		this.intake = new Intake(parts, limits, {
 			committer: this.#committer,
 			dispatcher: this.#dispatcher,
-			queue: this.#queue,
+			queue: this.#readyQueue,
 			registry,
 			projects: this.projects,
 			eventTypes: this.eventTypes,
-			live,
+			live: liveReporter,
 		});
+		this.stats = new StatsCalls(parts, { projects: this.projects, webhooks: this.webhooks });
+
 		this.#ownEvents = new OwnEvents(parts, {
 			registry,
 			send: (projectId, type, dataJson) => this.intake.sendOwn(projectId, type, dataJson),
 		});
-		this.#health = new HealthWatch(parts, { registry, webhooks: this.webhooks, events: this.#ownEvents });
-		this.stats = new StatsCalls(parts, { projects: this.projects, webhooks: this.webhooks });
+		this.#healthWatch = new HealthWatch(parts, { registry, webhooks: this.webhooks, events: this.#ownEvents });
 		this.#replayer = new Replayer(parts, {
 			registry,
 			events: this.#ownEvents,
-			pace,
+			pace: replayPace,
 			due: (id, at) => this.#dispatcher.noteDue(id, at),
-			inFlightLimit: (id) => this.#queue.inFlightLimit(id),
+			inFlightLimit: (id) => this.#readyQueue.inFlightLimit(id),
 		});
 		this.replays = new ReplayCalls(parts, {
 			projects: this.projects,
 			webhooks: this.webhooks,
 			replayer: this.#replayer,
+		});
+		this.#housekeeper = new Housekeeper(parts);
+		this.#statsRoller = new StatsRoller(parts);
+		this.#retention = new Retention(parts, setup.retention ?? DEFAULT_RETENTION, {
+			projects: this.projects,
+			busy: () => this.#committer.waitingSends + this.#readyQueue.ready + this.#readyQueue.inFlight > 0,
 		});
 	}
 
@@ -198,37 +227,12 @@ class AssembledEngine implements Engine {
 		return this.#starting;
 	}
 
-	stop(graceMs = SHUTDOWN_GRACE_MS): Promise<void> {
-		this.#stopping ??= this.#stop(graceMs);
-		return this.#stopping;
-	}
-
-	async readiness(): Promise<Readiness> {
-		const store = await this.#parts.store.probe(this.#parts.clock.now()).then(
-			() => ({ ok: true, message: "the store can be written" }),
-			(error: unknown) => ({ ok: false, message: `the store can't be written: ${messageOf(error)}` }),
-		);
-		const dispatcher = this.#dispatcherCheck();
-		return { ready: store.ok && dispatcher.ok, checks: { store, dispatcher } };
-	}
-
-	gauges(): EngineGauges {
-		return {
-			readyDeliveries: this.#queue.ready,
-			inFlightAttempts: this.#queue.inFlight,
-			waitingSends: this.#committer.waitingSends,
-			oldestDueMs: this.#oldestDueMs(),
-		};
-	}
-
 	async #start(): Promise<void> {
-		// Whoever held a lease is gone: the data directory's lock is ours alone.
+		// This process has locked the data directory, so all leases are left from an earlier run.
 		const recovered = await this.#parts.store.releaseAllLeases();
 		this.#startedAt = this.#parts.clock.now();
 		this.#parts.observer.note("started", { recoveredDeliveries: recovered });
-		for (const { record } of this.#registry.all()) {
-			if (record.status !== "Enabled" || record.deleteDate !== null) this.#sweeper.sweep(record.id);
-		}
+		await this.#sweeper.start();
 		this.#dispatcher.start();
 		await this.#refiller.start();
 		this.#housekeeper.start();
@@ -237,12 +241,17 @@ class AssembledEngine implements Engine {
 		await this.#replayer.start();
 	}
 
-	/** New sends end first, outcomes are written last. */
+	stop(graceMs = SHUTDOWN_GRACE_MS): Promise<void> {
+		this.#stopping ??= this.#stop(graceMs);
+		return this.#stopping;
+	}
+
+	/** Refuses new sends first, and commits outcomes last. */
 	async #stop(graceMs: number): Promise<void> {
 		const { clock, store } = this.#parts;
 		this.intake.close();
 		this.live.close();
-		const written = this.#dispatcher.drain().then(() => this.#committer.idle());
+		const committed = this.#dispatcher.drain().then(() => this.#committer.idle());
 		await Promise.all([
 			this.#refiller.stop(),
 			this.#sweeper.stop(),
@@ -255,12 +264,13 @@ class AssembledEngine implements Engine {
 		let cancel = () => {};
 		const forced = new Promise<void>((resolve) => {
 			cancel = clock.after(graceMs, () => {
+				// Cuts short the attempts in flight. Each is given back to the store and attempted again after the next
+				// start.
 				void this.#closeSender();
-				// Attempts cut short here are attempted again after the next start, once they are given back or their outcome is lost.
 				cancel = clock.after(WRITE_GRACE_MS, resolve);
 			});
 		});
-		await Promise.race([written, forced]);
+		await Promise.race([committed, forced]);
 		cancel();
 		this.#committer.close();
 		await this.#closeSender();
@@ -276,36 +286,51 @@ class AssembledEngine implements Engine {
 		}
 	}
 
-	#isDeliverable(webhookId: string): boolean {
-		const found = this.#registry.find(webhookId);
-		return found !== undefined && found.record.deleteDate === null && found.record.status === "Enabled";
-	}
-
 	#disable(webhookId: string): void {
 		this.webhooks
 			.disable(webhookId, "the receiver answered 410 Gone")
 			.catch((error: unknown) => this.#parts.observer.problem("a webhook could not be disabled", error));
 	}
 
-	/** It moves if it has looked into the store lately, and if nothing due waits while there is room for it. */
-	#dispatcherCheck(): { ok: boolean; message: string } {
+	async readiness(): Promise<Readiness> {
+		const store = await this.#parts.store.probe(this.#parts.clock.now()).then(
+			() => ({ ok: true, message: "the store can be written" }),
+			(error: unknown) => ({ ok: false, message: `the store can't be written: ${messageOf(error)}` }),
+		);
+		const dispatcher = this.#checkDispatcher();
+		return { ready: store.ok && dispatcher.ok, checks: { store, dispatcher } };
+	}
+
+	/** Fails if the store has not been polled lately, or if no attempt was started although deliveries are ready. */
+	#checkDispatcher(): { ok: boolean; message: string } {
 		if (this.#startedAt === 0) return { ok: false, message: "the dispatcher is not started" };
 		if (this.#stopping !== null) return { ok: false, message: "the server is shutting down" };
 		const now = this.#parts.clock.now();
-		const silentMs = now - this.#refiller.reapedAt;
-		if (silentMs > 3 * this.#limits.reapEveryMs) {
+		const silentMs = now - this.#refiller.polledAt;
+		if (silentMs > 3 * this.#limits.pollEveryMs) {
 			return { ok: false, message: `the store has not been asked for due deliveries for ${silentMs} ms` };
 		}
-		const stalledMs = now - Math.max(this.#dispatcher.lastMoveAt, this.#startedAt);
-		const stalled = this.#queue.ready > 0 && this.#queue.inFlight === 0 && stalledMs > this.#limits.reapEveryMs;
-		if (stalled) return { ok: false, message: `no attempt was started for ${stalledMs} ms while deliveries are ready` };
-		return { ok: true, message: "the dispatcher moves" };
+		const stalledMs = now - Math.max(this.#dispatcher.lastActivityAt, this.#startedAt);
+		const { ready, inFlight } = this.#readyQueue;
+		if (ready > 0 && inFlight === 0 && stalledMs > this.#limits.pollEveryMs) {
+			return { ok: false, message: `no attempt was started for ${stalledMs} ms although deliveries are ready` };
+		}
+		return { ok: true, message: "the dispatcher is working" };
+	}
+
+	gauges(): EngineGauges {
+		return {
+			readyDeliveries: this.#readyQueue.ready,
+			inFlightAttempts: this.#readyQueue.inFlight,
+			waitingSends: this.#committer.waitingSends,
+			oldestDueMs: this.#oldestDueMs(),
+		};
 	}
 
 	#oldestDueMs(): number {
 		const now = this.#parts.clock.now();
 		let oldest = now;
-		for (const lane of this.#queue.lanes()) oldest = Math.min(oldest, lane.storeDueAt);
+		for (const lane of this.#readyQueue.lanes()) oldest = Math.min(oldest, lane.storeDueAt);
 		return now - oldest;
 	}
 }

@@ -1,4 +1,4 @@
-// What the engine is made of: its parts, handed in, and its limits.
+// The parts of the engine that are handed in from outside, and its limits.
 import type { Clock } from "../core/clock.ts";
 import type { Sealer } from "../core/crypto/sealing.ts";
 import type { IdMaker } from "../core/ids.ts";
@@ -7,7 +7,7 @@ import type { SchemaValidator } from "../ports/schema-validator.ts";
 import type { EndpointGuard, Sender } from "../ports/sender.ts";
 import type { Store } from "../ports/store/store.ts";
 
-/** The world, as the engine sees it. */
+/** Everything outside the engine that it uses. */
 export interface EngineParts {
 	readonly store: Store;
 	readonly sender: Sender;
@@ -17,30 +17,40 @@ export interface EngineParts {
 	readonly observer: Observer;
 	readonly sealer: Sealer;
 	readonly ids: IdMaker;
-	/** 0 ≤ random() < 1 */
+	/** Returns a number from 0 (inclusive) to 1 (exclusive). */
 	readonly random: () => number;
 }
 
-/** Bounds. Together they bound the engine's memory, whatever the backlog. */
+/**
+ * The same parts for a class that needs only a slice of the store, such as `QueueStore`. A constructor names the parts
+ * it uses: `Pick<PartsOn<QueueStore>, "store" | "clock">`.
+ */
+export interface PartsOn<S extends Partial<Store>> extends Omit<EngineParts, "store"> {
+	readonly store: S;
+}
+
+/** Limits. Together they bound the engine's memory, however large the backlog is. */
 export interface EngineLimits {
-	/** Attempts under way at once, in all. */
+	/** Attempts in flight at once, in all. */
 	readonly maxInFlight: number;
-	/** Attempts under way at once to one webhook. */
+	/** Attempts in flight at once to one webhook. */
 	readonly maxInFlightPerWebhook: number;
-	/** The same while the webhook fails without a success. */
+	/** Attempts in flight at once to a webhook that fails without a success. */
 	readonly maxInFlightWhileFailing: number;
-	/** Deliveries kept ready in memory, in all and for one webhook. */
+	/** Deliveries ready in memory, in all. */
 	readonly maxReady: number;
+	/** Deliveries ready in memory for one webhook. */
 	readonly maxReadyPerWebhook: number;
-	/** Bytes of bodies kept ready in memory. */
+	/** Bytes of the bodies of ready deliveries. */
 	readonly maxReadyBytes: number;
-	/** Sends that wait for their commit, and the bytes of their bodies. */
+	/** Sends that wait for their commit. */
 	readonly maxWaitingSends: number;
+	/** Bytes of the sends that wait for their commit. */
 	readonly maxWaitingBytes: number;
-	/** How long a lease lasts; longer than the longest attempt. */
+	/** How long a lease lasts. It must be longer than the longest attempt. */
 	readonly leaseMs: number;
-	/** How often leases are renewed and the store is asked for what nobody works on. */
-	readonly reapEveryMs: number;
+	/** How often leases are renewed and the store is asked for due deliveries. */
+	readonly pollEveryMs: number;
 }
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -53,5 +63,5 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	maxWaitingSends: 20_000,
 	maxWaitingBytes: 64 * 1_024 * 1_024,
 	leaseMs: 120_000,
-	reapEveryMs: 30_000,
+	pollEveryMs: 30_000,
 };

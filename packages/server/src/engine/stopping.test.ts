@@ -1,5 +1,5 @@
+// A stop of the engine: the work that it finishes, gives back, or leaves for the next start.
 import { startReceiver } from "@fanfare/testkit/receiver";
-// What a stop finishes, gives back and leaves for the next start.
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../adapters/sqlite/sqlite-store.ts";
@@ -7,8 +7,8 @@ import { StoreError } from "../ports/store/errors.ts";
 import type { Store } from "../ports/store/store.ts";
 import { eventually, openTestEngine } from "./test/test-engine.ts";
 
-describe("stopping", () => {
-	it("lets attempts in flight finish and writes them, refuses sends, and leaves the rest for the next start", async () => {
+describe("a stop", () => {
+	it("waits for attempts in flight and their outcomes, refuses sends, and leaves the rest for the next start", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ delayMs: 100 }));
 		const limits = { maxInFlight: 2, maxInFlightPerWebhook: 1 };
@@ -31,7 +31,7 @@ describe("stopping", () => {
 		expect(receiver.requests).toHaveLength(5);
 	});
 
-	it("gives back an attempt that it cuts short: it uses up no retry and is made again", async () => {
+	it("gives back a delivery whose attempt it cuts short: the attempt uses up no retry and is made again", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ kind: "hang" }]);
 		const first = await openTestEngine({ keepStore: true });
@@ -44,7 +44,7 @@ describe("stopping", () => {
 		await second.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 	});
 
-	it("stores the sends that it had taken before it closes the store, and asks nothing of the store after", async () => {
+	it("commits the sends that wait before it closes the store, and does not use the store afterwards", async () => {
 		const real = await openSqliteStore({ path: ":memory:" });
 		const calls: string[] = [];
 		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
@@ -57,7 +57,7 @@ describe("stopping", () => {
 				return result;
 			},
 			async dueWebhooks() {
-				calls.push("looked");
+				calls.push("polled");
 				return real.dueWebhooks();
 			},
 			async close() {
@@ -69,21 +69,21 @@ describe("stopping", () => {
 		const sending = test.send();
 		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
 		calls.length = 0;
-		const turns = async () => {
+		/** Long enough for all that needs no store call to end. */
+		const passTurns = async () => {
 			for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
 		};
 		const stopped = test.engine.stop();
-		// As far as it comes without the store.
-		await turns();
+		await passTurns();
 		open();
 		await stopped;
 		await sending;
 		test.clock.advance(3_600_000);
-		await turns();
+		await passTurns();
 		expect(calls).toEqual(["committed", "closed"]);
 	});
 
-	it("ends though the store can't write an outcome, which is attempted again after the next start", async () => {
+	it("ends even if the store can't write an outcome; the attempt is made again after the next start", async () => {
 		await using receiver = await startReceiver();
 		let broken = false;
 		const first = await openTestEngine({

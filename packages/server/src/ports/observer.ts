@@ -1,9 +1,9 @@
-// What the domain tells those who watch it: metrics and logs are made of these calls, and nothing else.
+// The port for metrics and logs: the engine reports what happens, and the adapter counts and logs it.
 import type { AttemptTrigger } from "../core/delivery.ts";
 import type { AttemptError } from "./sender.ts";
 import type { Purged } from "./store/retention.ts";
 
-/** One attempt, as it may be logged: no payload, no header, no secret. */
+/** What may be logged about an attempt: no payload, no header, no secret. */
 export interface AttemptReport {
 	readonly projectId: string;
 	readonly webhookId: string;
@@ -11,6 +11,7 @@ export interface AttemptReport {
 	readonly deliveryId: string;
 	readonly attemptNumber: number;
 	readonly trigger: AttemptTrigger;
+	/** 0 if no response came. */
 	readonly responseCode: number;
 	readonly error: AttemptError | null;
 	readonly reason: string | null;
@@ -20,27 +21,30 @@ export interface AttemptReport {
 	readonly result: "success" | "failure";
 }
 
-/** Called at each thing worth counting or logging. Implementations never throw and never wait. */
+/** Called for everything worth counting or logging. Implementations never throw and never block. */
 export interface Observer {
+	/** An event was committed, with this many deliveries. */
 	eventAccepted(deliveryCount: number): void;
+	/** A send was refused. `code` is an `ErrorCode`. */
 	eventRefused(code: string): void;
 	attemptFinished(report: AttemptReport): void;
+	/** A transaction of the busy path was synced. */
 	committed(commit: { readonly events: number; readonly updates: number; readonly durationMs: number }): void;
-	/** A step of retention has deleted this. */
+	/** A step of retention deleted these rows. */
 	purged(purged: Purged): void;
-	/** Bytes of free space were given back to the file system. */
+	/** Free space was returned to the file system, in bytes. */
 	spaceReleased(bytes: number): void;
-	/** Something that went wrong inside and was dealt with, such as a failed commit that will be tried again. */
+	/** An internal failure that was handled, such as a failed commit that will be tried again. */
 	problem(message: string, error: unknown): void;
-	/** Something that an operator likes to know, such as a recovery at start. */
+	/** Information for the operator, such as a recovery at the start. */
 	note(message: string, facts: Readonly<Record<string, string | number | boolean>>): void;
 }
 
-/** What can be read at any time, for gauges. */
+/** Values that can be read at any time, for gauges. */
 export interface EngineGauges {
 	readonly readyDeliveries: number;
 	readonly inFlightAttempts: number;
 	readonly waitingSends: number;
-	/** Age of the oldest due delivery that nobody works on yet, 0 if there is none. */
+	/** For how long the oldest due delivery has waited for its attempt to start; 0 if no delivery is due. */
 	readonly oldestDueMs: number;
 }

@@ -1,8 +1,8 @@
-// What the domain needs of HTTP: one attempt out, its outcome back; and a judgement on addresses.
+// The ports for HTTP: the sender makes attempts, and the guard checks endpoints before they are registered.
 
 /**
- * Why an attempt got no whole answer. A whole answer is never an error, whatever its status; one that broke off is,
- * beside the status that had come.
+ * Why an attempt got no complete response. A complete response is never an error, whatever its status. A response that
+ * broke off is an error, and its status is reported too.
  */
 export const ATTEMPT_ERRORS = [
 	"timeout",
@@ -17,14 +17,14 @@ export const ATTEMPT_ERRORS = [
 ] as const;
 export type AttemptError = (typeof ATTEMPT_ERRORS)[number];
 
-/** One HTTP POST, ready to go: already signed, body and headers final. */
+/** One HTTP POST, complete and signed. */
 export interface AttemptRequest {
 	/** Absolute `http:` or `https:` URL. */
 	url: string;
 	/** Lower-case names. `content-length` and `host` are added by the sender. */
 	headers: Readonly<Record<string, string>>;
 	body: Uint8Array;
-	/** The total time from now to the last byte of the answer that is wanted. */
+	/** The time from the call of `send` to the last byte of the response that is read. */
 	timeoutMs: number;
 	/** Ends the attempt early with the error `aborted`. */
 	signal?: AbortSignal;
@@ -32,41 +32,42 @@ export interface AttemptRequest {
 
 /** How one attempt ended. */
 export interface AttemptOutcome {
-	/** The status of the answer, 0 if none came. */
+	/** The status of the response; 0 if no response came. */
 	responseCode: number;
 	error: AttemptError | null;
-	/** A sentence for people on what went wrong, such as `connection refused by 203.0.113.7:443`; null if a whole answer came. */
+	/** What went wrong, in words, such as `connection refused by 203.0.113.7:443`; null if the response is complete. */
 	reason: string | null;
 	durationMs: number;
+	/** Null if no response came. */
 	response: AttemptResponse | null;
 }
 
-/** What is kept of an answer. */
+/** The part of a response that the log keeps. */
 export interface AttemptResponse {
-	/** Lower-case names; several values of one name joined by `, `; at most 8 KiB in all. */
+	/** Lower-case names; values of the same name are joined by `, `; at most 8 KiB in total. */
 	headers: Readonly<Record<string, string>>;
-	/** The first 4 KiB as text; a note such as `[binary, 1,234 bytes]` if it is not text; "" if it is empty. */
+	/** The first 4 KiB as text; a note such as `[binary, 1,234 bytes]` if the body is not text; "" if it is empty. */
 	body: string;
-	/** True if the answer had more than `body` shows. */
+	/** True if the response body is longer than `body`. */
 	bodyTruncated: boolean;
 }
 
 /** Sends attempts. */
 export interface Sender {
 	/**
-	 * Makes one HTTP request and reports how it ended. Never rejects: each failure is an outcome.
-	 * Follows no redirect, expands no compression, reads at most 64 KiB of the answer.
+	 * Makes one HTTP request and reports how it ended. Never rejects: every failure is an outcome. Follows no redirect,
+	 * decompresses nothing, and reads at most 64 KiB of the response body.
 	 */
 	send(request: AttemptRequest): Promise<AttemptOutcome>;
-	/** Closes idle connections and aborts what is still under way. May be called twice. */
+	/** Closes idle connections and aborts the attempts under way. May be called twice. */
 	close(): Promise<void>;
 }
 
-/** Judges endpoints before they are registered. Names are judged again on each connection. */
+/** Checks endpoints before they are registered. The sender checks the address again on each connection. */
 export interface EndpointGuard {
 	/**
-	 * Returns null if the URL may be called, else a sentence that says why not and what to do.
-	 * Looks at the URL alone: scheme, user info, fragment, and an address written in any notation. No look-up is made.
+	 * Returns null if the URL may be called, otherwise a sentence that says why not and what to do. Checks only the URL
+	 * itself: scheme, user info, fragment, and an address in any notation. Makes no DNS lookup.
 	 */
 	reject(endpoint: string): string | null;
 }

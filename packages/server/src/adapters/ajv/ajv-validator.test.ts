@@ -1,4 +1,4 @@
-// The validator on ajv keeps the port's contract.
+// Runs the port's contract against the ajv validator.
 import { schemaValidatorContract } from "../../ports/contract/schema-validator.contract.ts";
 import { openAjvValidator } from "./ajv-validator.ts";
 

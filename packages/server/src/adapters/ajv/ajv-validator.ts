@@ -1,8 +1,8 @@
-// JSON Schema by ajv, in a thread of its own: ajv compiles schemas to code, and a customer's schema can be made to run for ever.
-//
-// States of the thread: none ──first check──▶ starting ──▶ ready ──stuck, out of memory──▶ none (and what it had not done goes on
-// in the next). One batch is under way at a time; what comes meanwhile makes the next.
+// JSON Schema validation by ajv in a worker thread: ajv compiles schemas to code, and a customer's schema can be
+// written to run forever.
 import { Worker } from "node:worker_threads";
+
+import { LRUCache } from "lru-cache";
 
 import type { Issue } from "../../core/errors.ts";
 import { SchemaCheckError, type SchemaValidator } from "../../ports/schema-validator.ts";
@@ -10,34 +10,50 @@ import type { Batch, ThreadData, ThreadMessage } from "./messages.ts";
 import { SchemaTable } from "./schema-table.ts";
 
 export interface AjvValidatorOptions {
-	/** A check that has not ended after this time, and twice this at most, is given up. */
+	/** A check that makes no progress for this long (at most twice as long) is aborted. */
 	readonly timeLimitMs?: number;
-	/** Of the thread's heap. */
+	/** Limit of the thread's heap. */
 	readonly memoryLimitMb?: number;
 }
 
+/** One call that waits for its result. */
 interface Job {
 	readonly schemaJson: string;
+	/** Null if the schema itself is to be inspected. */
 	readonly dataJson: string | null;
 	readonly resolve: (issues: readonly Issue[]) => void;
 	readonly reject: (error: SchemaCheckError) => void;
 }
 
-/** A schema of 64 KiB takes up to 300 ms to compile in a thread that is new, on a machine that is busy. */
+/** A schema of 64 KiB takes up to 300 ms to compile in a new thread on a busy machine. */
 const TIME_LIMIT_MS = 500;
 const MEMORY_LIMIT_MB = 64;
 const START_LIMIT_MS = 10_000;
 const MAX_BATCH = 64;
 const MAX_BATCH_BYTES = 1_024 * 1_024;
-/** A schema that was given up is refused at once for so long. */
+/** For this long, a schema whose check was aborted is refused at once. */
 const REFUSED_MS = 60_000;
 const MAX_REFUSED = 1_000;
 
-/** Starts its thread when the first check asks for it. */
+/** Opens a validator. Its thread starts with the first check. */
 export function openAjvValidator(options: AjvValidatorOptions = {}): SchemaValidator {
 	return new AjvValidator(options);
 }
 
+/**
+ * States of the thread:
+ *
+ * ```
+ * none ──first check──▶ starting ──"ready"──▶ ready
+ *  ▲                       │                    │
+ *  └──────did not start────┴──stuck, crashed────┘
+ * ```
+ *
+ * - none: there is no thread (`#thread` is null).
+ * - starting: the thread is loading; checks wait. If it fails to start, they are rejected.
+ * - ready: batches run, one at a time; checks that arrive meanwhile form the next batch. When the thread gets stuck or
+ *   runs out of memory, the check it was working on is given the blame, and the others run in a new thread.
+ */
 class AjvValidator implements SchemaValidator {
 	readonly #timeLimitMs: number;
 	readonly #memoryLimitMb: number;
@@ -48,11 +64,12 @@ class AjvValidator implements SchemaValidator {
 	#closed = false;
 	#table = new SchemaTable();
 	#finished: Int32Array = new Int32Array(1);
-	/** What `#finished` was when the batch under way was sent, and when it was last looked at. */
+	/** The value of `#finished` when the current batch was sent, and when it was last read. */
 	#finishedBefore = 0;
 	#finishedSeen = 0;
 	#timer: NodeJS.Timeout | null = null;
-	readonly #refused = new Map<string, { readonly until: number; readonly message: string }>();
+	/** Schemas that are refused for a while, with the message. */
+	readonly #refused = new LRUCache<string, string>({ max: MAX_REFUSED, ttl: REFUSED_MS });
 
 	constructor({ timeLimitMs = TIME_LIMIT_MS, memoryLimitMb = MEMORY_LIMIT_MB }: AjvValidatorOptions) {
 		this.#timeLimitMs = timeLimitMs;
@@ -69,29 +86,29 @@ class AjvValidator implements SchemaValidator {
 
 	async close(): Promise<void> {
 		this.#closed = true;
-		const thread = this.#letGo();
+		const thread = this.#detachThread();
 		this.#fail([...this.#underWay, ...this.#waiting], "the validator is closed");
 		await thread?.terminate();
 	}
 
 	#submit(schemaJson: string, dataJson: string | null): Promise<readonly Issue[]> {
-		const refused = this.#refusal(schemaJson);
-		if (refused !== null) return Promise.resolve([{ path: "", message: refused }]);
+		const refused = this.#refused.get(schemaJson);
+		if (refused !== undefined) return Promise.resolve([{ path: "", message: refused }]);
 		return new Promise((resolve, reject) => {
 			if (this.#closed) return reject(new SchemaCheckError("the validator is closed"));
 			this.#waiting.push({ schemaJson, dataJson, resolve, reject });
-			this.#pump();
+			this.#sendNext();
 		});
 	}
 
-	/** Sends the next batch, if none is under way. */
-	#pump(): void {
+	/** Sends the next batch if no batch is under way. */
+	#sendNext(): void {
 		if (this.#closed || this.#underWay.length > 0 || this.#waiting.length === 0) return;
 		if (this.#thread === null) this.#start();
 		if (!this.#ready || this.#thread === null) return;
 		this.#underWay = this.#takeBatch();
 		this.#finishedBefore = this.#finishedSeen = Atomics.load(this.#finished, 0);
-		// A check that somebody waits for keeps the process alive; an idle thread does not.
+		// A pending check keeps the process alive; an idle thread does not.
 		this.#thread.ref();
 		// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
 		this.#thread.postMessage(this.#batchOf(this.#underWay));
@@ -116,7 +133,7 @@ class AjvValidator implements SchemaValidator {
 			if (isNew) schemas.push({ id, schemaJson });
 			return { schemaId: id, dataJson };
 		});
-		// Only now, so that nothing that this batch needs is dropped before it is used.
+		// Trim last, so that no schema of this batch is dropped before it is used.
 		return { schemas, checks, drop: this.#table.trim(new Set(checks.map(({ schemaId }) => schemaId))) };
 	}
 
@@ -128,18 +145,18 @@ class AjvValidator implements SchemaValidator {
 		const thread = new Worker(threadFile(), {
 			workerData,
 			resourceLimits: { maxOldGenerationSizeMb: this.#memoryLimitMb },
-			// Nothing of this process' environment or arguments is any of its business.
+			// The thread needs nothing from this process's environment or arguments.
 			env: {},
 			argv: [],
 		});
-		thread.on("message", (message: ThreadMessage) => this.#hear(thread, message));
+		thread.on("message", (message: ThreadMessage) => this.#receive(thread, message));
 		thread.on("error", (error: Error) => this.#died(thread, error));
 		thread.on("exit", (code) => this.#died(thread, new Error(`the thread ended with code ${code}`)));
 		this.#thread = thread;
 		this.#timer = setTimeout(() => this.#died(thread, new Error("the thread did not start in time")), START_LIMIT_MS);
 	}
 
-	#hear(thread: Worker, message: ThreadMessage): void {
+	#receive(thread: Worker, message: ThreadMessage): void {
 		if (thread !== this.#thread) return;
 		this.#stopWatching();
 		thread.unref();
@@ -150,20 +167,20 @@ class AjvValidator implements SchemaValidator {
 			this.#underWay = [];
 			for (const [index, job] of jobs.entries()) job.resolve(message[index] ?? []);
 		}
-		this.#pump();
+		this.#sendNext();
 	}
 
-	/** Looks again and again whether the thread gets on with its checks. */
+	/** Checks regularly whether the thread makes progress. */
 	#watch(since: number): void {
 		this.#timer = setTimeout(() => {
 			const finished = Atomics.load(this.#finished, 0);
-			// A timer that is late itself says that the whole machine is slow, and nothing about the schema.
+			// If this timer itself is late, the whole machine is slow, and that says nothing about the schema.
 			const late = performance.now() - since > 2 * this.#timeLimitMs;
 			if (finished !== this.#finishedSeen || late) {
 				this.#finishedSeen = finished;
 				this.#watch(performance.now());
 			} else if (this.#thread !== null) {
-				this.#giveUp(`takes longer to be checked than the ${this.#timeLimitMs} ms that there are: simplify the schema`);
+				this.#giveUp(`takes longer than ${this.#timeLimitMs} ms to check: simplify the schema`);
 			}
 		}, this.#timeLimitMs);
 	}
@@ -173,24 +190,24 @@ class AjvValidator implements SchemaValidator {
 		if (this.#ready) {
 			this.#giveUp(
 				"code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY"
-					? "takes more memory to be checked than there is: simplify the schema"
+					? "takes more memory than allowed to check: simplify the schema"
 					: "can't be checked: simplify the schema",
 			);
 			return;
 		}
-		void this.#letGo()?.terminate();
+		void this.#detachThread()?.terminate();
 		this.#fail(this.#waiting, `schemas can't be checked: ${cause.message}`);
 	}
 
-	/** Ends the thread in the middle of a check, whose schema is to blame; the other checks go on in a new one. */
+	/** Ends the thread during a check and refuses that check's schema. The other checks continue in a new thread. */
 	#giveUp(message: string): void {
-		const thread = this.#letGo();
+		const thread = this.#detachThread();
 		const jobs = this.#underWay;
 		const culprit = jobs[Atomics.load(this.#finished, 0) - this.#finishedBefore];
 		this.#underWay = [];
 		this.#waiting.unshift(...jobs.filter((job) => job !== culprit));
 		if (culprit !== undefined) {
-			this.#refuse(culprit.schemaJson, message);
+			this.#refused.set(culprit.schemaJson, message);
 			culprit.resolve([{ path: "", message }]);
 			this.#waiting = this.#waiting.filter((job) => {
 				if (job.schemaJson !== culprit.schemaJson) return true;
@@ -198,12 +215,13 @@ class AjvValidator implements SchemaValidator {
 				return false;
 			});
 		}
-		// Its end takes as long as it takes; it holds nothing that the next one needs.
+		// Nobody waits for the old thread: the new one shares nothing with it.
 		thread?.terminate().catch(() => undefined);
-		this.#pump();
+		this.#sendNext();
 	}
 
-	#letGo(): Worker | null {
+	/** Forgets the current thread and returns it, so that the caller can terminate it. */
+	#detachThread(): Worker | null {
 		this.#stopWatching();
 		const thread = this.#thread;
 		this.#thread = null;
@@ -221,23 +239,9 @@ class AjvValidator implements SchemaValidator {
 		this.#underWay = [];
 		for (const { reject } of jobs) reject(new SchemaCheckError(message));
 	}
-
-	#refuse(schemaJson: string, message: string): void {
-		const [oldest] = this.#refused.keys();
-		if (this.#refused.size >= MAX_REFUSED && oldest !== undefined) this.#refused.delete(oldest);
-		this.#refused.set(schemaJson, { until: performance.now() + REFUSED_MS, message });
-	}
-
-	#refusal(schemaJson: string): string | null {
-		const refused = this.#refused.get(schemaJson);
-		if (refused === undefined) return null;
-		if (refused.until > performance.now()) return refused.message;
-		this.#refused.delete(schemaJson);
-		return null;
-	}
 }
 
-/** Beside this file, as source or as built. */
+/** The thread's program, beside this file: TypeScript in the sources, JavaScript in the built package. */
 function threadFile(): URL {
 	return new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
 }

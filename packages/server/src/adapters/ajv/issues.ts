@@ -1,4 +1,4 @@
-// ajv's errors as issues that people can act on: where, in full-stop notation, and what. Values of the data are never repeated.
+// Turns ajv's errors into issues: the place as a dotted path, and the problem. Values of the data are never repeated.
 import type { ErrorObject } from "ajv/dist/2020.js";
 
 import type { Issue } from "../../core/errors.ts";
@@ -8,13 +8,13 @@ const MAX_PARTS = 20;
 const NAME_SHOWN = 64;
 const ALLOWED_SHOWN = 200;
 
-/** Where data breaks its schema. */
+/** The issues of data that does not fit its schema. */
 export function dataIssues(errors: readonly ErrorObject[]): Issue[] {
-	// A name that `propertyNames` refuses comes twice: with the rule that it breaks, and as a whole.
+	// ajv reports a name that `propertyNames` refuses twice: for the broken rule, and for `propertyNames` itself.
 	return distinct(errors.filter(({ propertyName }) => propertyName === undefined).map(dataIssue));
 }
 
-/** Where a schema breaks the draft's own. One issue for each place: the alternatives that a place has not met say little. */
+/** The issues of a schema that is not valid. One per place: the alternatives that ajv also tried add little. */
 export function schemaIssues(errors: readonly ErrorObject[]): Issue[] {
 	const byPath = new Map<string, Issue>();
 	for (const error of errors) {
@@ -48,7 +48,7 @@ function dataIssue(error: ErrorObject): Issue {
 	}
 }
 
-/** Shows what the schema says, which is no secret; never what the data is. */
+/** The message may repeat parts of the schema, which is not secret, but no data. */
 function messageOf({ keyword, params, message }: ErrorObject): string {
 	switch (keyword) {
 		case "enum":
@@ -62,7 +62,10 @@ function messageOf({ keyword, params, message }: ErrorObject): string {
 	}
 }
 
-/** `/user/emails/0` and `kind` are `user.emails.0.kind`. */
+/**
+ * Converts a JSON pointer and an optional property name to a dotted path: `/user/emails/0` and `kind` give
+ * `user.emails.0.kind`.
+ */
 function pathOf(pointer: string, name: unknown): string {
 	const parts = pointer.split("/").slice(1).map(unescape);
 	if (typeof name === "string") parts.push(name);
@@ -78,7 +81,7 @@ function cut(text: string, length: number): string {
 	return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
-/** Each issue once, and only so many. */
+/** Removes duplicates and limits the number of issues. */
 function distinct(issues: readonly Issue[]): Issue[] {
 	const seen = new Map<string, Issue>();
 	for (const issue of issues) seen.set(`${issue.path}\n${issue.message}`, issue);

@@ -1,24 +1,28 @@
-// What the server and the thread that checks say to each other.
+// The messages between the validator and its thread.
 import type { Issue } from "../../core/errors.ts";
 
+/** Given to the thread at its start. */
 export interface ThreadData {
-	/** One 32-bit integer: how many checks the thread has finished since its start. Read from outside while it is busy. */
+	/**
+	 * One 32-bit integer: the number of checks finished since the start. The validator reads it while the thread is busy.
+	 */
 	readonly finished: SharedArrayBuffer;
 }
 
 export interface CheckRequest {
 	readonly schemaId: number;
-	/** Null: the schema itself is to be judged. */
+	/** Null if the schema itself is to be checked. */
 	readonly dataJson: string | null;
 }
 
+/** Sent to the thread: schemas to add and to drop, then the checks to run. */
 export interface Batch {
-	/** Schemas that the checks need and the thread does not have yet. */
+	/** Schemas that these checks need and the thread does not have yet. */
 	readonly schemas: readonly { readonly id: number; readonly schemaJson: string }[];
-	/** Schemas that it need not keep. */
+	/** Ids of schemas that the thread must forget. */
 	readonly drop: readonly number[];
 	readonly checks: readonly CheckRequest[];
 }
 
-/** What the thread says: once that it is ready, and then the results of each batch, in order. */
+/** Sent by the thread: first "ready", then the results of each batch, in the order of its checks. */
 export type ThreadMessage = "ready" | readonly (readonly Issue[])[];

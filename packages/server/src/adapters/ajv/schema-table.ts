@@ -1,16 +1,22 @@
-// Which schemas the thread has: the ones used last, within a bound.
+// Keeps track of the schemas in the thread: the most recently used ones, within limits.
 
-/** Compiled, a schema takes some ten times its text; the texts' sum is what bounds it. */
+/** Limit for the total length of the schemas' texts. A compiled schema takes about ten times the memory of its text. */
 const MAX_TEXT = 1_024 * 1_024;
 const MAX_SCHEMAS = 500;
 
+/**
+ * An LRU by hand rather than lru-cache: schemas of the batch being assembled must not be evicted, and evictions happen
+ * in one step at its end, because the thread is told about them.
+ */
 export class SchemaTable {
-	/** By text, least recently used first. The text is the very one that the engine keeps, so that finding it compares no characters. */
+	/**
+	 * Ids by text, least recently used first. The keys are the same strings that the engine keeps, so look-ups are fast.
+	 */
 	readonly #ids = new Map<string, number>();
 	#textLength = 0;
 	#nextId = 1;
 
-	/** The schema's number in the thread; `isNew` if the thread has yet to be told. */
+	/** The schema's id in the thread. If `isNew`, the schema has to be sent to the thread. */
 	use(schemaJson: string): { id: number; isNew: boolean } {
 		const known = this.#ids.get(schemaJson);
 		const id = known ?? this.#nextId++;
@@ -20,7 +26,7 @@ export class SchemaTable {
 		return { id, isNew: known === undefined };
 	}
 
-	/** Forgets the least recently used beyond the bounds, except `needed`; gives their numbers. */
+	/** Removes the least recently used schemas beyond the limits, except `needed`. Returns the removed ids. */
 	trim(needed: ReadonlySet<number>): number[] {
 		const dropped: number[] = [];
 		for (const [text, id] of this.#ids) {

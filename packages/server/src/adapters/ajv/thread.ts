@@ -1,4 +1,4 @@
-// The thread that checks: its own heap and its own time, so that no schema can take the server's.
+// The validator's thread: with its own heap and its own event loop, so that no schema can block the server.
 import { parentPort, workerData } from "node:worker_threads";
 
 import type { Issue } from "../../core/errors.ts";
@@ -15,16 +15,16 @@ function run({ schemas, drop, checks }: Batch): void {
 		compiled.delete(id);
 	}
 	for (const { id, schemaJson } of schemas) texts.set(id, schemaJson);
-	say(
+	send(
 		checks.map((request) => {
-			const issues = judge(request);
+			const issues = check(request);
 			Atomics.add(finished, 0, 1);
 			return issues;
 		}),
 	);
 }
 
-function judge({ schemaId, dataJson }: CheckRequest): readonly Issue[] {
+function check({ schemaId, dataJson }: CheckRequest): readonly Issue[] {
 	const schema = compiledSchema(schemaId);
 	if (dataJson === null) return typeof schema === "function" ? [] : schema;
 	if (typeof schema !== "function")
@@ -45,11 +45,11 @@ function compiledSchema(id: number): Check | readonly Issue[] {
 	return schema;
 }
 
-function say(message: ThreadMessage): void {
+function send(message: ThreadMessage): void {
 	// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
 	parentPort?.postMessage(message);
 }
 
 warmUp();
 parentPort?.on("message", run);
-say("ready");
+send("ready");

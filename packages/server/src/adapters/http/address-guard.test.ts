@@ -1,3 +1,4 @@
+// The address guard, with random addresses of every special range in every notation.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -6,7 +7,7 @@ import { createAddressGuard } from "./address-guard.ts";
 const guard = createAddressGuard({ allowNetworks: [], allowHttp: true });
 const strict = createAddressGuard({ allowNetworks: [], allowHttp: false });
 
-// The tests' own list, from IANA's registries, so that a gap in ipaddr.js's shows.
+// The tests' own list, from IANA's registries, so that a gap in the list of ipaddr.js is noticed.
 const SPECIAL_V4 = [
 	"0.0.0.0/8",
 	"10.0.0.0/8",
@@ -25,7 +26,7 @@ const SPECIAL_V4 = [
 	"240.0.0.0/4",
 	"255.255.255.255/32",
 ];
-/** Refused too, being anycast to sinks and relays, but left out of what must be public. */
+/** Anycast to sinks and relays: refused too, and excluded from the addresses that must be public. */
 const ANYCAST_V4 = ["192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24"];
 const SPECIAL_V6 = [
 	"::/128",
@@ -90,7 +91,7 @@ const inV6 = (cidr: string) => {
 	return fc.oneof(fc.bigInt({ min, max }), fc.constantFrom(min, max));
 };
 
-/** Every way to write an IPv4 address as the host of a URL. */
+/** The ways to write an IPv4 address as the host of a URL. */
 function v4Hosts(value: number): string[] {
 	const text = v4Text(value);
 	const octets = text.split(".").map(Number);
@@ -112,7 +113,7 @@ function v4Hosts(value: number): string[] {
 	];
 }
 
-/** Every IPv6 address that leads to an IPv4 address. */
+/** The IPv6 addresses that contain an IPv4 address. */
 function v6Spellings(value: number): string[] {
 	const low = `${(value >>> 16).toString(16)}:${(value & 0xffff).toString(16)}`;
 	const text = v4Text(value);
@@ -140,7 +141,7 @@ describe("the address guard on IPv4", () => {
 		);
 	});
 
-	it("allows public addresses, also mapped and behind NAT64", () => {
+	it("allows public addresses, mapped and NAT64 ones included", () => {
 		const ranges = [...SPECIAL_V4, ...ANYCAST_V4].map(v4Range);
 		const isPublic = (value: number) => !ranges.some(([low, high]) => value >= low && value <= high);
 		fc.assert(
@@ -154,7 +155,7 @@ describe("the address guard on IPv4", () => {
 	});
 
 	it.each(["", "localhost", "127.1", "010.8.8.8", "8.8.8.8.", "8.8.8.8/32", "8.8.8.8 ", "[2606:4700::1]", "::8.8.8.8"])(
-		"refuses %j, which is no public address",
+		"refuses %j, which is not a public address",
 		(text) => {
 			expect(guard.isAllowed(text)).toBe(false);
 		},
@@ -237,14 +238,14 @@ describe("networks that the operator allows", () => {
 		"10.0.0.0/-1",
 		"10.0.0.0/0x8",
 		"fe80::%1/10",
-	])("refuses %j as a network, by name", (network) => {
+	])("refuses %j as a network, and names the setting", (network) => {
 		expect(() => createAddressGuard({ allowNetworks: [network], allowHttp: false })).toThrow(TypeError);
 		expect(() => createAddressGuard({ allowNetworks: [network], allowHttp: false })).toThrow(
 			`FANFARE_ALLOW_NETWORKS must list networks such as 10.0.0.0/8 or fd00::/8, got ${JSON.stringify(network)}`,
 		);
 	});
 
-	it("asks what is meant by an address inside a network", () => {
+	it("asks which one is meant for an address inside a network", () => {
 		expect(() => createAddressGuard({ allowNetworks: ["10.1.2.3/8"], allowHttp: false })).toThrow(
 			"write 10.0.0.0/8 for the network, or 10.1.2.3 for that address alone",
 		);
@@ -314,9 +315,9 @@ describe("reject", () => {
 		},
 	);
 
-	it("says what the address is and how to allow it", () => {
+	it("says what kind of address it is and how to allow it", () => {
 		expect(strict.reject("https://10.0.0.1/hook")).toBe(
-			"The endpoint's host is 10.0.0.1, a private address. Only public addresses are called: use one, or allow its network with FANFARE_ALLOW_NETWORKS (such as 10.0.0.1/32).",
+			"The endpoint's host is 10.0.0.1, a private address. Only public addresses may be called: use one, or allow its network with FANFARE_ALLOW_NETWORKS (such as 10.0.0.1/32).",
 		);
 	});
 });

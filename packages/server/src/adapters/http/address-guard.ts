@@ -1,4 +1,4 @@
-// Which addresses may be called: public ones, and those in the networks that the operator names.
+// Decides which addresses may be called: public ones, and those in the networks that the operator allows.
 import { isIP } from "node:net";
 
 import ipaddr from "ipaddr.js";
@@ -9,28 +9,28 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Network = readonly [base: Address, prefixLength: number];
 
 export interface AddressGuardOptions {
-	/** Networks such as `10.0.0.0/8`, or single addresses, that may be called although they are not public. */
+	/** Networks such as `10.0.0.0/8`, or single addresses, that may be called even though they are not public. */
 	allowNetworks: readonly string[];
-	/** Lets endpoints use `http:`. */
+	/** Allows `http:` endpoints. */
 	allowHttp: boolean;
 }
 
-/** Judges endpoints when they are registered, and the addresses of their names whenever a connection is made. */
+/** Checks endpoints when they are registered, and IP addresses whenever a connection is opened. */
 export interface AddressGuard extends EndpointGuard {
-	/** True if a connection to this IP address may be made. Anything that is not an address is refused. */
+	/** True if this IP address may be connected to. False for any text that is not an IP address. */
 	isAllowed(ip: string): boolean;
-	/** Null if the address may be called, else what it is, such as `a loopback address`. */
+	/** Null if the address may be connected to, otherwise its kind, such as `a loopback address`. */
 	refusal(ip: string): string | null;
 }
 
 const MAX_ENDPOINT_LENGTH = 2_048;
 
-/** The part of the IPv6 space that has ever been handed out for public use. */
+/** The only part of the IPv6 space that has been allocated for public use. */
 const GLOBAL_UNICAST: Network = [ipaddr.IPv6.parse("2000::"), 3];
-/** How a host with IPv6 alone reaches IPv4 addresses: DNS64 answers with these for each name that has no IPv6. */
+/** IPv4 addresses as an IPv6-only host reaches them: DNS64 returns these for names that have no IPv6 address. */
 const NAT64: Network = [ipaddr.IPv6.parse("64:ff9b::"), 96];
 
-/** The ranges' names in ipaddr.js, in words; the rest, whatever its name, is "a reserved address". */
+/** Words for the range names of ipaddr.js. Every other range is "a reserved address". */
 const KINDS: Readonly<Record<string, string>> = {
 	unspecified: "an unspecified address",
 	broadcast: "a broadcast address",
@@ -44,12 +44,14 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Refuses every address that is not public unicast, as IANA's special-purpose registries have it, except in `allowNetworks`.
+ * Creates a guard that refuses every address that is not public unicast, according to IANA's special-purpose
+ * registries, except those in `allowNetworks`. Throws a `TypeError` if a network is not valid.
  *
- * An IPv6 address that carries an IPv4 address: mapped (`::ffff:a.b.c.d`) and NAT64 (`64:ff9b::a.b.c.d`) are judged by
- * the IPv4 address, as that is where the connection goes; exceptions for an IPv4 network also cover its mapped spelling.
- * 6to4, Teredo, IPv4-compatible and local NAT64 (`64:ff9b:1::/48`) are refused whatever they carry: they are
- * obsolete or private, and no public endpoint needs them.
+ * IPv6 addresses that contain an IPv4 address:
+ * - Mapped (`::ffff:a.b.c.d`) and NAT64 (`64:ff9b::a.b.c.d`): the IPv4 address decides, because the connection goes
+ *   there. An allowed IPv4 network also allows its mapped form.
+ * - 6to4, Teredo, IPv4-compatible and local NAT64 (`64:ff9b:1::/48`): always refused. They are obsolete or private, and
+ *   no public endpoint needs them.
  */
 export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
 	const networks = options.allowNetworks.map(parseNetwork);
@@ -70,7 +72,7 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
 
 	function rejectUrl(url: URL): string | null {
 		if (url.protocol === "http:" && !options.allowHttp) {
-			return "The endpoint uses http, which anyone on the way can read; use https, or set FANFARE_ALLOW_HTTP=true to allow http.";
+			return "The endpoint uses http, which is not encrypted. Use https, or set FANFARE_ALLOW_HTTP=true to allow http.";
 		}
 		const host = url.hostname.replace(/^\[|\]$|\.+$/g, "");
 		if (isIP(host) !== 0) {
@@ -86,38 +88,40 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
 	return { reject, isAllowed, refusal };
 }
 
-/** What to do about a refused address; ends each sentence on one. */
+/** What the user can do about a refused address. The last sentence of each such error. */
 export function adviceFor(ip: string): string {
 	const network = `${ip}/${isIP(ip) === 6 ? 128 : 32}`;
-	return `Only public addresses are called: use one, or allow its network with FANFARE_ALLOW_NETWORKS (such as ${network}).`;
+	return `Only public addresses may be called: use one, or allow its network with FANFARE_ALLOW_NETWORKS (such as ${network}).`;
 }
 
-/** What is wrong with the text of an endpoint, before a URL parser has tidied it up. */
+/**
+ * Checks the endpoint's text as it was written, before a URL parser normalizes it. Returns an error message or null.
+ */
 function rejectSpelling(endpoint: string): string | null {
 	if (endpoint.length > MAX_ENDPOINT_LENGTH) {
-		return `The endpoint has ${endpoint.length} characters; at most 2,048 are allowed.`;
+		return `The endpoint has ${endpoint.length} characters. At most 2,048 are allowed.`;
 	}
-	// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+	// oxlint-disable-next-line no-control-regex -- the rule looks for control characters
 	if (/[\u0000-\u001f\u007f\\]|^ | $/.test(endpoint)) {
-		return "The endpoint has a control character, a backslash, or a space at its start or end; remove it.";
+		return "The endpoint has a control character, a backslash, or a space at its start or end. Remove it.";
 	}
-	// A URL parser takes any number of slashes here, and the look for user info below would end at the third
+	// A URL parser accepts any number of slashes here, but the check for user info below would stop at the third.
 	if (!/^https?:\/\/[^/]/i.test(endpoint) || !URL.canParse(endpoint)) {
 		return "The endpoint must be an absolute https URL, such as https://example.com/webhooks.";
 	}
 	if (/^[^/]*\/\/[^/?#]*@/.test(endpoint)) {
-		return "The endpoint must not contain a user name or password; send credentials in a header of the webhook instead.";
+		return "The endpoint must not contain a user name or password. Set a header on the webhook instead.";
 	}
 	if (new URL(endpoint).port === "0") {
-		return "The endpoint has port 0, on which nothing can listen; name the port that the receiver listens on, or none.";
+		return "The endpoint has port 0, which no receiver can listen on. Use the receiver's port, or leave it out for the default.";
 	}
 	if (endpoint.includes("#")) {
-		return "The endpoint must not have a fragment, as it is never sent; remove the # and what follows it.";
+		return "The endpoint must not have a fragment, because fragments are never sent. Remove the # and the text after it.";
 	}
 	return null;
 }
 
-/** The name of the special range that an address is in; null for a public one. */
+/** The name of the special range that contains the address, null if the address is public. */
 function specialKind(address: Address): string | null {
 	const range: string = address.range();
 	if (address instanceof ipaddr.IPv4) return range === "unicast" ? null : range;
@@ -130,7 +134,9 @@ function isIn(address: Address, [base, prefixLength]: Network): boolean {
 	return address.kind() === base.kind() && address.match(base, prefixLength);
 }
 
-/** Reads an address as the kernel would, a mapped one as the IPv4 address that it stands for. */
+/**
+ * Parses an address as the kernel would: a mapped address becomes its IPv4 address. Null if the text is not an address.
+ */
 function parseAddress(text: string): Address | null {
 	const ip = canonical(text);
 	if (ip === null) return null;
@@ -139,8 +145,8 @@ function parseAddress(text: string): Address | null {
 }
 
 /**
- * An address in the one spelling that all parsers agree on, null if it is none or has a zone. ipaddr.js by itself reads
- * `::10.0.0.1` as if it were `::ffff:10.0.0.1`, and `010.0.0.1` as octal.
+ * The address in the canonical form that all parsers read alike; null if the text is not an address or has a zone.
+ * ipaddr.js alone would read `::10.0.0.1` as `::ffff:10.0.0.1`, and `010.0.0.1` as octal.
  */
 function canonical(text: string): string | null {
 	if (isIP(text) !== 6) return isIP(text) === 4 ? text : null;

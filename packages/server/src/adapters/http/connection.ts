@@ -1,4 +1,4 @@
-// One keep-alive connection: an undici client that carries one attempt at a time.
+// One keep-alive connection: an undici client that carries one exchange at a time.
 import type { Socket } from "node:net";
 
 import { Client } from "undici";
@@ -7,27 +7,34 @@ import type { Connector } from "./connector.ts";
 import type { Carrier, Exchange } from "./exchange.ts";
 import type { SendFailure } from "./send-failure.ts";
 
-/** How long an idle connection is kept if the receiver gives no hint: shorter than the 5 s after which many close it. */
+/**
+ * How long an idle connection is kept if the receiver sends no `keep-alive` hint. Many receivers close it after 5 s.
+ */
 const KEEP_ALIVE_MS = 4_000;
-/** How much earlier than the receiver's hint an idle connection is given up, so that no request meets its end. */
+/**
+ * An idle connection is closed this much earlier than the receiver's hint, so that no request races with the receiver's
+ * close.
+ */
 const KEEP_ALIVE_MARGIN_MS = 2_000;
 const KEEP_ALIVE_MAX_MS = 30_000;
 const MAX_HEADER_BYTES = 16_384;
 
+/** Who uses the connection: the pool of its origin. */
 export interface ConnectionOwner {
-	/** The attempt that was given to the connection is over. */
+	/** Called when the connection's exchange is over. */
 	release(connection: Connection): void;
-	/** The connection was closed while it had no attempt. */
+	/** Called when the connection was closed while it had no exchange. */
 	forget(connection: Connection): void;
 }
 
+/** One connection to an origin. It opens when the first exchange runs, and again if it was closed in between. */
 export class Connection implements Carrier {
 	isOpen = false;
 	readonly #owner: ConnectionOwner;
 	readonly #client: Client;
 	#exchange: Exchange | null = null;
 	#socket: Socket | null = null;
-	/** What the socket had received when the attempt was given to the connection. */
+	/** The bytes that the socket had received when the current exchange began. */
 	#receivedBefore = 0;
 	#stopConnecting: ((failure: SendFailure) => void) | null = null;
 
@@ -45,7 +52,7 @@ export class Connection implements Carrier {
 			keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
 			keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
 			maxHeaderSize: MAX_HEADER_BYTES,
-			headersTimeout: 0, // each attempt has its own deadline
+			headersTimeout: 0, // each exchange has its own deadline
 			bodyTimeout: 0,
 		});
 		this.#client.on("connect", () => {
@@ -60,7 +67,7 @@ export class Connection implements Carrier {
 		});
 	}
 
-	/** Sends an attempt, on a new connection if there is none or it has been closed. */
+	/** Runs an exchange. Undici connects first if there is no open socket. */
 	run(exchange: Exchange): void {
 		this.#exchange = exchange;
 		this.#receivedBefore = this.#socket?.bytesRead ?? 0;
@@ -68,21 +75,21 @@ export class Connection implements Carrier {
 		this.#client.dispatch(exchange.options, exchange);
 	}
 
-	/** undici is done with the attempt. */
+	/** Called by the exchange when undici has finished with it. */
 	release(): void {
 		if (this.#exchange === null) return;
 		this.#exchange = null;
 		this.#owner.release(this);
 	}
 
-	/** Ends the connection, also while it is being made, and its attempt with it. */
+	/** Closes the connection, even while it is being opened, and ends its exchange. */
 	destroy(failure: SendFailure): void {
 		this.isOpen = false;
 		this.#client.destroy(failure, ignore);
 		this.#stopConnecting?.(failure);
 	}
 
-	/** Comes after undici has parsed what is there. */
+	/** Runs after undici's own listener, which has parsed the available bytes by then. */
 	readonly #onReadable = (): void => {
 		if (this.#socket !== null) this.#exchange?.onReceived(this.#socket.bytesRead - this.#receivedBefore);
 	};

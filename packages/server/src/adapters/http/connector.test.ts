@@ -1,3 +1,4 @@
+// Connections: look-ups, checked addresses, failures to connect, TLS.
 import type { LookupAddress } from "node:dns";
 import { networkInterfaces } from "node:os";
 
@@ -12,15 +13,15 @@ const v6 = (address: string): LookupAddress => ({ address, family: 6 });
 const answering = (...addresses: LookupAddress[]) => ({ lookup: () => Promise.resolve(addresses) });
 const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
 
-describe("names", () => {
-	it("are looked up and kept in the host header", async () => {
+describe("host names", () => {
+	it("are looked up and sent in the host header", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender(answering(v4("127.0.0.1")));
 		expect(await sender.send(`http://example.test:${receiver.port}`)).toMatchObject({ responseCode: 200 });
 		expect(receiver.requests[0]?.headers.host).toBe(`example.test:${receiver.port}`);
 	});
 
-	it("that resolve to an address that is not public are refused without a connection", async () => {
+	it("that resolve to a non-public address are refused without a connection", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender({
 			guard: createAddressGuard({ allowNetworks: [], allowHttp: true }),
@@ -30,13 +31,13 @@ describe("names", () => {
 			responseCode: 0,
 			error: "blocked_address",
 			reason:
-				"example.test resolves to 127.0.0.1, a loopback address. Only public addresses are called: use one, or allow its network with FANFARE_ALLOW_NETWORKS (such as 127.0.0.1/32).",
+				"example.test resolves to 127.0.0.1, a loopback address. Only public addresses may be called: use one, or allow its network with FANFARE_ALLOW_NETWORKS (such as 127.0.0.1/32).",
 		});
 		expect(receiver.connectionCount).toBe(0);
 	});
 
 	it.each([v4("10.0.0.1"), v6("::ffff:10.0.0.1"), v6("fd00:ec2::254"), v6("64:ff9b::a9fe:a9fe")])(
-		"are refused if one address of many is $address",
+		"are refused if one of several addresses is $address",
 		async (bad) => {
 			await using receiver = await startReceiver();
 			await using sender = openTestSender(answering(v4("127.0.0.1"), bad));
@@ -45,7 +46,7 @@ describe("names", () => {
 		},
 	);
 
-	it("are judged anew for each connection, so that changing the record later gains nothing", async () => {
+	it("are checked on each connection, so that changing the DNS record later gains nothing", async () => {
 		await using receiver = await startReceiver();
 		let address = "127.0.0.1";
 		let now = "first.test";
@@ -53,31 +54,31 @@ describe("names", () => {
 		receiver.script(() => ({ close: true }));
 		expect(await sender.send(`http://${now}:${receiver.port}`)).toMatchObject({ responseCode: 200 });
 		address = "192.168.0.1";
-		now = "second.test"; // the first one's answer is kept for some seconds, and was checked
+		now = "second.test"; // the first name's result is reused for some seconds, and it was checked
 		expect(await sender.send(`http://${now}:${receiver.port}`)).toMatchObject({ error: "blocked_address" });
 	});
 
 	it.each([
 		["ENOTFOUND", "no address found for example.test: the name does not exist (ENOTFOUND)"],
 		["EAI_AGAIN", "no address found for example.test: the look-up failed (EAI_AGAIN)"],
-	])("that cannot be resolved are a dns error: %s", async (code, reason) => {
+	])("that cannot be resolved give a dns error: %s", async (code, reason) => {
 		const lookup = () => Promise.reject(Object.assign(new Error("getaddrinfo"), { code }));
 		await using sender = openTestSender({ lookup });
 		expect(await sender.send("http://example.test")).toMatchObject({ responseCode: 0, error: "dns", reason });
 	});
 
-	it("without any address are a dns error", async () => {
+	it("without any address give a dns error", async () => {
 		await using sender = openTestSender(answering());
 		expect(await sender.send("http://example.test")).toMatchObject({ error: "dns" });
 	});
 
-	it("are connected to by the next address when one does not work", async () => {
+	it("are connected by the next address when one does not work", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender(answering(v4("127.0.0.99"), v4("127.0.0.1")));
 		expect(await sender.send(`http://example.test:${receiver.port}`)).toMatchObject({ responseCode: 200 });
 	});
 
-	it("are really looked up: localhost", async () => {
+	it("are looked up with the system's resolver: localhost", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		expect(await sender.send(`http://localhost:${receiver.port}`)).toMatchObject({ responseCode: 200 });
@@ -87,7 +88,7 @@ describe("names", () => {
 describe("a resolver that hangs", () => {
 	const hanging = { lookup: () => new Promise<never>(() => {}) };
 
-	it("is bounded by the time for connecting", async () => {
+	it("is limited by the connect timeout", async () => {
 		await using sender = openTestSender({ ...hanging, connectTimeoutMs: 100 });
 		expect(await sender.send("http://example.test:81")).toMatchObject({
 			error: "timeout",
@@ -95,7 +96,7 @@ describe("a resolver that hangs", () => {
 		});
 	});
 
-	it("is bounded by the attempt's deadline", async () => {
+	it("is limited by the attempt's deadline", async () => {
 		await using sender = openTestSender(hanging);
 		expect(await sender.send("http://example.test:81", { timeoutMs: 100 })).toMatchObject({
 			error: "timeout",
@@ -114,7 +115,7 @@ describe("addresses in URLs", () => {
 		expect(receiver.connectionCount).toBe(0);
 	});
 
-	it("are judged by the connector too, should the guard's rule for URLs ever miss one", async () => {
+	it("are also checked by the connector, in case the guard's rule for URLs misses one", async () => {
 		await using receiver = await startReceiver();
 		const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), reject: () => null };
 		await using sender = openTestSender({ guard });
@@ -125,7 +126,7 @@ describe("addresses in URLs", () => {
 		expect(receiver.connectionCount).toBe(0);
 	});
 
-	it("are not called over http unless that is allowed", async () => {
+	it("are not called over http unless http is allowed", async () => {
 		await using receiver = await startReceiver();
 		const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: false });
 		await using sender = openTestSender({ guard });
@@ -146,7 +147,7 @@ describe("addresses in URLs", () => {
 });
 
 describe("a receiver that cannot be connected to", () => {
-	it("is refused when nobody listens, by address", async () => {
+	it("is a refused error that names the address when nobody listens", async () => {
 		const receiver = await startReceiver();
 		const { host, port } = receiver;
 		await receiver.close();
@@ -156,7 +157,7 @@ describe("a receiver that cannot be connected to", () => {
 		expect(await sender.send(`http://example.test:${port}`)).toMatchObject(refused);
 	});
 
-	it("is unreachable without a route", async () => {
+	it("is an unreachable error when there is no route", async () => {
 		const guard = createAddressGuard({ allowNetworks: ["224.0.0.0/4"], allowHttp: true });
 		await using sender = openTestSender({ guard });
 		expect(await sender.send("http://224.0.0.1:81")).toMatchObject({
@@ -165,7 +166,7 @@ describe("a receiver that cannot be connected to", () => {
 		});
 	});
 
-	it("is a reset when it drops the connection at once", async () => {
+	it("is a reset error when it drops the connection at once", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		receiver.greeting = "reset";
@@ -174,7 +175,7 @@ describe("a receiver that cannot be connected to", () => {
 });
 
 describe("TLS", () => {
-	it("is checked against the name, or the address", async () => {
+	it("checks the certificate against the name or the address", async () => {
 		await using receiver = await startReceiver({ tls: true });
 		await using sender = openTestSender({ ca: receiver.ca, ...answering(v4("127.0.0.1")) });
 		expect(await sender.send(`https://example.test:${receiver.port}`)).toMatchObject({ responseCode: 200 });
@@ -187,7 +188,7 @@ describe("TLS", () => {
 		expect(receiver.requests).toHaveLength(2);
 	});
 
-	it("fails with a certificate that nobody trusts, whatever the environment says", async () => {
+	it("fails with an untrusted certificate, whatever NODE_TLS_REJECT_UNAUTHORIZED says", async () => {
 		vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
 		await using receiver = await startReceiver({ tls: true });
 		await using sender = openTestSender();
@@ -209,14 +210,14 @@ describe("TLS", () => {
 		});
 	});
 
-	it("fails when the receiver hangs up in the handshake", async () => {
+	it("fails when the receiver closes the connection during the handshake", async () => {
 		await using receiver = await startReceiver({ tls: true });
 		await using sender = openTestSender();
 		receiver.greeting = "close";
 		expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 0, error: "reset" });
 	});
 
-	it("is bounded by the time for connecting", async () => {
+	it("is limited by the connect timeout", async () => {
 		await using receiver = await startReceiver({ tls: true });
 		await using sender = openTestSender({ connectTimeoutMs: 500 });
 		receiver.greeting = "silent";
@@ -227,7 +228,7 @@ describe("TLS", () => {
 		await receiver.waitForConnections(0);
 	});
 
-	it("is given up at the attempt's deadline", async () => {
+	it("is aborted at the attempt's deadline", async () => {
 		await using receiver = await startReceiver({ tls: true });
 		await using sender = openTestSender();
 		receiver.greeting = "silent";
@@ -235,7 +236,7 @@ describe("TLS", () => {
 		await receiver.waitForConnections(0);
 	});
 
-	it("reports a break inside the answer as over plain http", async () => {
+	it("reports a connection lost during the response like over plain http", async () => {
 		await using receiver = await startReceiver({ tls: true });
 		await using sender = openTestSender({ ca: receiver.ca });
 		receiver.respond([{ kind: "reset" }]);

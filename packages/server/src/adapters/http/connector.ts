@@ -1,4 +1,5 @@
-// Opens connections for undici, to checked addresses only: straight, or through the operator's proxy.
+// Opens connections for undici, only to addresses that the guard has checked: directly, or through the operator's
+// proxy.
 import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction, type Socket } from "node:net";
 import { createSecureContext, getCACertificates } from "node:tls";
@@ -12,32 +13,36 @@ import { connectFailure, SendFailure } from "./send-failure.ts";
 
 export interface ConnectorOptions {
 	guard: AddressGuard;
-	/** `http://user:password@host:port` of a proxy that takes CONNECT. Its own address is not judged: the operator named it. */
+	/**
+	 * `http://user:password@host:port` of a proxy that supports CONNECT. The proxy's own address is not checked, because
+	 * the operator chose it.
+	 */
 	proxy?: string | undefined;
-	/** Covers look-up, connection and TLS handshake together. */
+	/** Limit for look-up, connection and TLS handshake together. */
 	connectTimeoutMs: number;
-	/** Takes the place of the system's look-up. */
+	/** Replaces the system's name look-up. */
 	lookup?: Lookup | undefined;
-	/** A certificate to trust beside the public ones, as PEM. */
+	/** A certificate to trust in addition to the public ones, as PEM. */
 	ca?: string | undefined;
 }
 
 /**
- * How long one address of several may take before the next is tried. Node drops the first then, so this must exceed any
- * honest round trip; a receiver whose IPv6 is broken costs this much once per connection.
+ * How long one of several addresses may take before the next one is tried. Node then drops the first, so this must
+ * exceed any realistic round trip. A receiver with broken IPv6 loses this much time once per connection.
  */
 const NEXT_ADDRESS_AFTER_MS = 1_000;
 
 type ConnectOptions = buildConnector.Options;
 type Dial = (options: ConnectOptions, callback: buildConnector.Callback) => Socket;
 
-/** A connection that is being made. */
+/** A connection that is being opened. */
 interface Opening {
-	/** What is still missing, for the reason of a timeout. */
+	/** The step that has not finished yet, for the reason of a timeout. */
 	step: string;
 	abort: AbortController;
 }
 
+/** Opens connections, with one time limit for all steps. */
 export class Connector {
 	readonly #guard: AddressGuard;
 	readonly #proxy: Proxy | null;
@@ -53,12 +58,12 @@ export class Connector {
 		this.#proxy = proxy === undefined ? null : parseProxy(proxy);
 		this.#timeoutMs = connectTimeoutMs;
 		this.#names = new NameLookup(lookup);
-		// buildConnector returns the socket, which its type leaves out
+		// buildConnector returns the socket, although its type does not say so.
 		this.#dial = buildConnector({
 			lookup: this.#lookup,
 			autoSelectFamily: true,
 			autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-			timeout: 0, // undici's own timer counts in whole seconds
+			timeout: 0, // Undici's own timer has a resolution of whole seconds.
 			rejectUnauthorized: true,
 			secureContext: createSecureContext(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
 		}) as unknown as Dial;
@@ -68,7 +73,7 @@ export class Connector {
 		return this.#sockets.size;
 	}
 
-	/** Connects for undici; returns how to stop it. */
+	/** Connects on behalf of undici. Returns a function that aborts the connection. */
 	connect(options: ConnectOptions, callback: buildConnector.Callback): (failure: SendFailure) => void {
 		const place = placeOf(options.hostname, portOf(options));
 		const opening: Opening = { step: "its name was being looked up", abort: new AbortController() };
@@ -89,14 +94,14 @@ export class Connector {
 		return (failure) => opening.abort.abort(failure);
 	}
 
-	/** Ends all connections, also those that are being made, and waits until they are gone. */
+	/** Closes all connections, including those being opened, and waits until they are closed. */
 	async close(): Promise<void> {
 		for (const { abort } of this.#openings) abort.abort(new SendFailure("aborted", "the sender was closed"));
 		await Promise.all(Array.from(this.#sockets, closed));
 	}
 
 	async #open(options: ConnectOptions, opening: Opening): Promise<Socket> {
-		// Node looks no literal up, so #lookup would not see it
+		// Node does not look up IP literals, so #lookup would not check this address.
 		if (isIP(options.hostname) !== 0) this.#check(options.hostname, options.hostname);
 		return this.#proxy === null ? this.#connect(options, opening) : this.#tunnel(this.#proxy, options, opening);
 	}
@@ -106,11 +111,11 @@ export class Connector {
 		const ip = await orAborted(this.#addressFor(options.hostname), signal);
 		opening.step = `the proxy ${proxy.place} was being asked for a tunnel`;
 		const socket = this.#track(await openTunnel(proxy, placeOf(ip, portOf(options)), signal));
-		socket.on("error", ignore); // undici listens later; until then an error only shows as a closed socket
+		socket.on("error", ignore); // Undici listens later. Until then, an error only closes the socket.
 		return options.protocol === "https:" ? this.#connect({ ...options, httpSocket: socket }, opening) : socket;
 	}
 
-	/** Connects, and sets TLS up if it is wanted. */
+	/** Connects, with a TLS handshake if the protocol is https. */
 	#connect(options: ConnectOptions, opening: Opening): Promise<Socket> {
 		const { promise, resolve, reject } = Promise.withResolvers<Socket>();
 		const socket = this.#track(
@@ -127,7 +132,9 @@ export class Connector {
 		return promise;
 	}
 
-	/** Node's look-up for connections: gives checked addresses or fails, so that nothing else can be connected to. */
+	/**
+	 * The look-up that Node uses to connect. It returns checked addresses or fails, so no other address can be reached.
+	 */
 	readonly #lookup: LookupFunction = (hostname, _options, callback) => {
 		this.#addressesOf(hostname).then(
 			(addresses) => process.nextTick(callback, null, addresses),
@@ -141,7 +148,7 @@ export class Connector {
 		return addresses;
 	}
 
-	/** The address to ask the proxy for: IPv4 if there is one, as proxies without IPv6 are common. */
+	/** The address to request from the proxy: IPv4 if there is one, because many proxies lack IPv6. */
 	async #addressFor(hostname: string): Promise<string> {
 		if (isIP(hostname) !== 0) return hostname;
 		const addresses = await this.#addressesOf(hostname);
@@ -149,12 +156,15 @@ export class Connector {
 		return chosen?.address ?? "";
 	}
 
-	/** One address that may not be called condemns the whole name: which one a connection takes is up to chance. */
+	/**
+	 * Throws if the address may not be called. One such address blocks the name, because any of them might be connected
+	 * to.
+	 */
 	#check(ip: string, hostname: string): void {
 		const kind = this.#guard.refusal(ip);
 		if (kind === null) return;
-		const what = ip === hostname ? `${ip} is ${kind}` : `${hostname} resolves to ${ip}, ${kind}`;
-		throw new SendFailure("blocked_address", `${what}. ${adviceFor(ip)}`);
+		const problem = ip === hostname ? `${ip} is ${kind}` : `${hostname} resolves to ${ip}, ${kind}`;
+		throw new SendFailure("blocked_address", `${problem}. ${adviceFor(ip)}`);
 	}
 
 	#track(socket: Socket): Socket {
@@ -171,7 +181,7 @@ function portOf({ port, protocol }: ConnectOptions): number {
 	return Number(port || (protocol === "https:" ? 443 : 80));
 }
 
-/** The promise's result, unless the signal comes first. */
+/** The promise's result, or a rejection if the signal is aborted first. */
 function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
 	const { promise, reject } = Promise.withResolvers<never>();
 	signal.addEventListener("abort", () => reject(signal.reason as SendFailure));

@@ -1,4 +1,5 @@
-// One attempt under way: undici's handler for it, its deadline, and the promise of its outcome.
+// One exchange: an HTTP request and its response under way. Undici's handler, the deadline, and the promise of the
+// outcome.
 import type { Dispatcher } from "undici";
 
 import type { AttemptError, AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
@@ -8,53 +9,58 @@ import { exchangeFailure, SendFailure } from "./send-failure.ts";
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
 type Phase = "waiting" | "connecting" | "sent" | "headers" | "body";
 
-/** Where an attempt goes. */
+/** Where a request goes. */
 export interface Target {
-	/** Scheme, host and port: attempts with the same origin share connections. */
+	/** Scheme, host and port. Exchanges with the same origin share connections. */
 	origin: string;
-	/** `host:port`, the only part of a URL that a reason may name. */
+	/** `host:port`, the only part of the URL that may appear in a reason. */
 	place: string;
 	/** Path and query. */
 	path: string;
 }
 
-/** What an exchange needs of the connection that carries it. */
+/** The part of a connection that an exchange uses. */
 export interface Carrier {
-	/** undici is done with the exchange. */
+	/** Called when undici has finished with the exchange: the connection is free. */
 	release(): void;
-	/** Ends the connection, and the exchange with it. */
+	/** Closes the connection and ends the exchange. */
 	destroy(failure: SendFailure): void;
 }
 
-/** Longest delay that a timer takes. */
+/** The longest delay that `setTimeout` supports. */
 const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * All that may come in for one attempt. undici bounds headers and we the body, but nothing else bounds what goes around
- * them: a reason, line breaks, the extensions of chunks.
+ * Limit on all bytes received for one response. Undici limits the headers and `ResponseReader` limits the body, but
+ * nothing else limits the bytes around them: the reason phrase, line breaks, chunk extensions.
  */
 const MAX_RECEIVED_BYTES = 131_072;
 /**
- * Informational answers cost much more to parse than they have bytes. Measured without a bound: one receiver that sends 103
- * as fast as it can holds up all others for 1.5 s at a time.
+ * Informational (1xx) responses are small but expensive to parse. Measured without this limit: one receiver that sends
+ * 103 as fast as it can delays all other receivers by 1.5 s at a time.
  */
 const MAX_INFORMATIONAL = 32;
 
-/** Why the connection of an answer that goes on and on is dropped. */
-const ENOUGH = new SendFailure("aborted", "enough of the answer has been read");
+/** Why a connection is closed before its response has ended: the rest of the response is not needed. */
+const ENOUGH = new SendFailure("aborted", "enough of the response has been read");
 
 /**
- * Moves through its phases once, forwards:
+ * An exchange moves through these phases, only forwards:
  *
  * ```
  * waiting ─▶ connecting ─▶ sent ─▶ headers ─▶ body
  *    └───────────┴───────────┴────────┴────────┴──▶ settled
  * ```
  *
- * Settled (`outcome` is resolved) comes first, released (undici is done with it, its connection is free) soon after.
+ * - waiting: no connection has been assigned yet.
+ * - connecting: assigned to a connection, which may still have to be opened.
+ * - sent: undici is writing the request; no byte of the final response has arrived.
+ * - headers: the response has begun.
+ * - body: the headers are complete.
+ * - settled: `outcome` is resolved. Soon after, undici has finished too and the connection is released.
  */
 export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject {
-	/** What undici is to send. */
+	/** The request for undici. */
 	readonly options: Dispatcher.DispatchOptions;
 	readonly target: Target;
 	readonly outcome: Promise<AttemptOutcome>;
@@ -63,7 +69,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 	readonly #startedAt = performance.now();
 	readonly #timer: NodeJS.Timeout;
 	readonly #resolve: (outcome: AttemptOutcome) => void;
-	/** All attempts under way, and where this one is among them. */
+	/** All exchanges under way, and this one's index in that list. */
 	readonly #underWay: Exchange[];
 	#index: number;
 	#queue: Set<Exchange> | null = null;
@@ -92,27 +98,27 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		return this.#isSettled;
 	}
 
-	/** Stands in a queue for a connection, and leaves it when settled. */
+	/** Adds the exchange to a queue for connections. It removes itself when it settles. */
 	waitIn(queue: Set<Exchange>): void {
 		this.#queue = queue.add(this);
 	}
 
-	/** Is about to be given to undici. */
+	/** Called just before the exchange is handed to undici. */
 	startOn(connection: Carrier): void {
 		this.#connection = connection;
 		this.#phase = "connecting";
 	}
 
-	/** Ends the attempt, unless it is over already. */
+	/** Ends the exchange with this failure. Does nothing if it has already settled. */
 	fail(failure: SendFailure): void {
 		if (this.#isSettled) return;
 		this.#settle(failure.code, failure.message);
 		this.#connection?.destroy(failure);
 	}
 
-	/** The caller's signal. */
+	/** Called when the caller's signal is aborted. */
 	handleEvent(): void {
-		this.fail(new SendFailure("aborted", "the attempt was ended before its answer was complete"));
+		this.fail(new SendFailure("aborted", "the attempt was aborted before the response was complete"));
 	}
 
 	onDeadline(): void {
@@ -121,9 +127,9 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		const reasons: Record<Phase, string> = {
 			waiting: `no connection to ${place} became free ${within}`,
 			connecting: `no connection to ${place} ${within}`,
-			sent: `no answer from ${place} ${within}`,
-			headers: `the headers of ${place}'s answer were not complete ${within}`,
-			body: `the body of ${place}'s answer was not complete ${within}`,
+			sent: `no response from ${place} ${within}`,
+			headers: `the response headers of ${place} were not complete ${within}`,
+			body: `the response body of ${place} was not complete ${within}`,
 		};
 		this.fail(new SendFailure("timeout", reasons[this.#phase]));
 	}
@@ -152,13 +158,13 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		this.#connection?.destroy(ENOUGH);
 	}
 
-	/** So many bytes have come in so far, of whatever kind. */
+	/** Reports how many bytes of any kind have been received for this exchange so far. */
 	onReceived(bytes: number): void {
 		if (this.#isSettled || bytes <= MAX_RECEIVED_BYTES) return;
 		if (this.#reader === null) {
 			const { place } = this.target;
 			this.fail(
-				new SendFailure("protocol", `${place} sent more than 128 KiB before the headers of its answer were complete`),
+				new SendFailure("protocol", `${place} sent more than 128 KiB before its response headers were complete`),
 			);
 			return;
 		}
@@ -181,12 +187,13 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		this.#informational += 1;
 		if (this.#informational <= MAX_INFORMATIONAL) return;
 		const { place } = this.target;
-		const what = `more than ${MAX_INFORMATIONAL} informational answers before the one that counts`;
-		this.fail(new SendFailure("protocol", `${place} sent ${what}`));
+		const reason = `${place} sent more than ${MAX_INFORMATIONAL} informational (1xx) responses before the final one`;
+		this.fail(new SendFailure("protocol", reason));
 	}
 
 	#settleError(error: Error): void {
-		// These statuses have no body; undici still counts one against a content-length that tells of the resource's
+		// These statuses have no body. Undici still checks the (missing) body against a content-length, which here describes
+		// the resource.
 		if ((this.#status === 204 || this.#status === 304) && this.#reader?.totalBytes === 0) {
 			this.#settle(null, null, true);
 			return;
@@ -211,8 +218,9 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 	}
 
 	/**
-	 * Takes the attempt out of the list in constant time. A Set would do, but its outgrown tables, once in the old
-	 * generation, keep every attempt that they held alive until the next full collection: measured 5 µs an attempt.
+	 * Removes the exchange from the list in constant time. A Set would be simpler, but its outgrown tables, once in the
+	 * old generation, keep every exchange that they contained alive until the next full collection: measured, that costs
+	 * 5 µs per exchange.
 	 */
 	#leave(): void {
 		const last = this.#underWay.pop();
@@ -222,7 +230,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 	}
 }
 
-/** Lets what has arrived while the process was busy be read first, as it came in time. */
+/** Waits one more turn: bytes that arrived in time while the process was busy are read first. */
 function onTimer(exchange: Exchange): void {
 	setImmediate(onDeadline, exchange);
 }

@@ -1,3 +1,4 @@
+// NameLookup: sharing, queueing and reusing look-ups.
 import type { LookupAddress } from "node:dns";
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -6,7 +7,7 @@ import { NameLookup } from "./name-lookup.ts";
 
 const ADDRESS: LookupAddress = { address: "203.0.113.7", family: 4 };
 
-/** A resolver that answers when it is told to, under a clock that the test moves. */
+/** A NameLookup whose resolver answers when the test says so, with a clock that the test moves. */
 function startLookup(threads = 6) {
 	const asked: string[] = [];
 	const open = new Map<string, PromiseWithResolvers<LookupAddress[]>>();
@@ -30,8 +31,8 @@ function startLookup(threads = 6) {
 	};
 }
 
-describe("looking names up", () => {
-	it("asks once for callers that come together, and for those soon after", async () => {
+describe("looking up names", () => {
+	it("looks a name up once for concurrent callers and for callers soon after", async () => {
 		const names = startLookup();
 		const both = [names.resolve("a.test"), names.resolve("a.test")];
 		names.answer("a.test");
@@ -41,7 +42,7 @@ describe("looking names up", () => {
 		expect(names.asked).toEqual(["a.test"]);
 	});
 
-	it("asks again after a while, sooner after a failure", async () => {
+	it("looks a name up again after 5 s, and after 1 s if the look-up failed", async () => {
 		const names = startLookup();
 		const first = names.resolve("a.test");
 		names.fail("a.test", "EAI_AGAIN");
@@ -65,7 +66,7 @@ describe("looking names up", () => {
 		await expect(empty).rejects.toMatchObject({ code: "dns", message: "no address found for empty.test: it has none" });
 	});
 
-	it("runs as many as libuv gives threads, which is half of what it has", () => {
+	it("runs as many look-ups at once as libuv has threads for them: half of its pool", () => {
 		for (const [threads, count] of [
 			[4, 2],
 			[5, 3],
@@ -77,7 +78,7 @@ describe("looking names up", () => {
 		}
 	});
 
-	it("starts the next when one has ended", async () => {
+	it("starts the next look-up when one has ended", async () => {
 		const names = startLookup();
 		for (const name of ["a", "b", "c", "d"]) void names.resolve(name);
 		expect(names.asked).toEqual(["a", "b", "c"]);
@@ -86,33 +87,33 @@ describe("looking names up", () => {
 		await expect.poll(() => names.asked).toEqual(["a", "b", "c", "d"]);
 	});
 
-	it("lets names that were slow before wait for each other, and nobody else", async () => {
+	it("lets names that were slow wait for each other, and no other name wait for them", async () => {
 		const names = startLookup();
 		const slow = ["slow-1", "slow-2", "slow-3"];
-		const answers = slow.map((name) => names.resolve(name));
+		const slowResults = slow.map((name) => names.resolve(name));
 		names.wait(10_000);
 		for (const name of slow) names.answer(name);
-		await Promise.all(answers);
+		await Promise.all(slowResults);
 		names.wait(5_001);
 		const again = slow.map((name) => names.resolve(name));
-		for (const name of ["quick-1", "quick-2", "quick-3"]) void names.resolve(name);
-		expect(names.asked.slice(3)).toEqual(["slow-1", "quick-1", "quick-2"]);
+		for (const name of ["fast-1", "fast-2", "fast-3"]) void names.resolve(name);
+		expect(names.asked.slice(3)).toEqual(["slow-1", "fast-1", "fast-2"]);
 		names.answer("slow-1");
 		await again[0];
 		await expect.poll(() => names.asked.slice(6)).toEqual(["slow-2"]);
 	});
 
-	it("uses a name as it was known when its look-up has to wait for strangers, and the new answer once that is here", async () => {
+	it("returns the previous addresses while the look-up waits for other names, and the new ones once it has ended", async () => {
 		const names = startLookup();
 		const first = names.resolve("a.test");
 		names.answer("a.test");
 		await first;
 		names.wait(5_001);
-		const strangers = ["b", "c", "d"].map((name) => names.resolve(name));
+		const others = ["b", "c", "d"].map((name) => names.resolve(name));
 		expect(await Promise.all([names.resolve("a.test"), names.resolve("a.test")])).toEqual([[ADDRESS], [ADDRESS]]);
 		expect(names.asked).toEqual(["a.test", "b", "c", "d"]);
 		for (const name of ["b", "c", "d"]) names.answer(name);
-		await Promise.all(strangers);
+		await Promise.all(others);
 		await expect.poll(() => names.asked.at(-1)).toBe("a.test");
 		const other = { ...ADDRESS, address: "203.0.113.8" };
 		names.answer("a.test", [other]);
@@ -120,10 +121,10 @@ describe("looking names up", () => {
 	});
 
 	it.each([
-		["since a look-up that no name server answered", "EAI_AGAIN", 1_001, [ADDRESS]],
-		["but not once it does not exist", "ENOTFOUND", 1_001, "waits"],
+		["after a look-up that no name server answered", "EAI_AGAIN", 1_001, [ADDRESS]],
+		["but not once the name does not exist", "ENOTFOUND", 1_001, "waits"],
 		["but not after ten minutes", "EAI_AGAIN", 600_000, "waits"],
-	])("uses a name as it was known, %s", async (_when, code, waitMs, expected) => {
+	])("returns the previous addresses %s", async (_when, code, waitMs, expected) => {
 		const names = startLookup();
 		const first = names.resolve("a.test");
 		names.answer("a.test");
@@ -141,7 +142,7 @@ describe("looking names up", () => {
 		expect(await Promise.race([third, waited])).toEqual(expected);
 	});
 
-	it("forgets that a name was slow once it is quick", async () => {
+	it("forgets that a name was slow once it is fast", async () => {
 		const names = startLookup();
 		for (const durationMs of [2_000, 10]) {
 			const both = [names.resolve("a"), names.resolve("b")];

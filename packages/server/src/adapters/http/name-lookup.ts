@@ -1,55 +1,65 @@
-// Turns names into addresses without letting one slow name server hold up the others.
+// Looks up the addresses of host names, so that one slow name server does not delay the look-ups of other names.
 import type { LookupAddress } from "node:dns";
 import { lookup as systemLookup } from "node:dns/promises";
 
+import { LRUCache } from "lru-cache";
+
 import { lookupFailure, SendFailure } from "./send-failure.ts";
 
-/** Resolves a name to all its addresses; rejects with an error that has a DNS `code`. */
+/** Resolves a name to all its addresses. Rejects with an error that has a DNS `code`. */
 export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
 
-/** One name: its look-up while it runs, then for a moment its result. */
+/** The latest look-up of a name: first its promise, then its result, which is reused for a few seconds. */
 interface Entry {
 	addresses: Promise<readonly LookupAddress[]>;
-	/** Infinity while the look-up waits or runs. */
+	/** When the result expires. Infinity while the look-up is queued or running. */
 	expiresAt: number;
-	/** What the last look-up that succeeded has found, and when; null if none has. */
+	/** The result of the last successful look-up and its time; null if there is none. */
 	known: { addresses: readonly LookupAddress[]; at: number } | null;
 }
 
+/** A queued look-up. */
 interface Job {
 	hostname: string;
 	run: () => Promise<void>;
 }
 
-/** libuv's, if `UV_THREADPOOL_SIZE` says nothing else. */
+/** The size of libuv's thread pool if `UV_THREADPOOL_SIZE` is not set. */
 const DEFAULT_THREADS = 4;
+/** A look-up that took this long makes its name slow. */
 const SLOW_AFTER_MS = 1_000;
-/** Long enough to spare a busy name most look-ups, shorter than any sensible TTL. */
+/** How long a result is reused: long enough to avoid most look-ups of a busy name, shorter than any sensible TTL. */
 const KEEP_MS = 5_000;
 const KEEP_FAILURE_MS = 1_000;
-/** A name whose look-up has not ended after so long is used as it was known before, if that is not too long ago. */
+/** If a look-up takes longer than this, callers get the name's previous addresses, unless those are too old. */
 const PATIENCE_MS = 500;
 const KNOWN_FOR_MS = 600_000;
+/** Names remembered, the most recently used ones. */
 const MAX_NAMES = 1_000;
 
 /**
- * Looks names up by the system's rules (hosts file, search domains, DNS). Equal look-ups are made once. Each holds one of
- * libuv's threads for as long as name servers stay silent, and libuv gives look-ups half of them: so many run at a time.
- * Names that have been slow queue apart, with a quarter of that, so that quick names find a thread. Callers bound their own
- * waiting. A name that is known does not wait long behind strangers whose name servers are silent: it is used as it was
- * known meanwhile.
+ * Looks up names by the system's rules (hosts file, search domains, DNS).
+ *
+ * - Concurrent look-ups of one name are made once, and the result is reused for a few seconds.
+ * - A look-up blocks one of libuv's threads until a name server responds or the system gives up. Libuv allows look-ups
+ *   to use half of its threads, so that many run at a time and the rest are queued.
+ * - Names that were slow last time may use a quarter of that, so that fast names always find a thread.
+ * - If the look-up of a known name takes long, for example because slow names of others are ahead of it, callers get
+ *   its previous addresses (up to 10 minutes old).
+ *
+ * There is no timeout here: callers limit their own waiting.
  */
 export class NameLookup {
 	readonly #lookup: Lookup;
-	/** Milliseconds from some fixed moment. */
+	/** A monotonic clock, in milliseconds. */
 	readonly #now: () => number;
-	/** Look-ups at once, and among them those of slow names. */
+	/** The most concurrent look-ups, and the most of them for slow names. */
 	readonly #maxRunning: number;
 	readonly #maxRunningSlow: number;
-	/** Oldest first. */
-	readonly #entries = new Map<string, Entry>();
-	/** The names whose last look-up was slow, oldest first. */
-	readonly #slow = new Set<string>();
+	/** Without lru-cache's ttl: an expired entry is still needed for its previous addresses. */
+	readonly #entries = new LRUCache<string, Entry>({ max: MAX_NAMES });
+	/** The names whose last look-up was slow. */
+	readonly #slow = new LRUCache<string, true>({ max: MAX_NAMES });
 	readonly #queue: Job[] = [];
 	#running = 0;
 	#runningSlow = 0;
@@ -61,15 +71,13 @@ export class NameLookup {
 		this.#maxRunningSlow = Math.ceil(this.#maxRunning / 4);
 	}
 
-	/** The name's addresses, at least one; rejects with a `SendFailure`. */
+	/** The name's addresses, at least one. Rejects with a `SendFailure`. */
 	resolve(hostname: string): Promise<readonly LookupAddress[]> {
 		const last = this.#entries.get(hostname);
 		if (last !== undefined && last.expiresAt > this.#now()) return this.#impatient(last);
 		const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
 		const entry: Entry = { addresses: promise, expiresAt: Infinity, known: last?.known ?? null };
-		this.#entries.delete(hostname);
 		this.#entries.set(hostname, entry);
-		forgetOldest(this.#entries);
 		const run = async () => {
 			try {
 				const addresses = await this.#ask(hostname);
@@ -87,7 +95,7 @@ export class NameLookup {
 		return this.#impatient(entry);
 	}
 
-	/** The entry's addresses; those of before if its look-up takes long. */
+	/** The entry's addresses, or the previous ones if its look-up takes too long. */
 	#impatient({ addresses, expiresAt, known }: Entry): Promise<readonly LookupAddress[]> {
 		if (expiresAt !== Infinity || known === null || known.at + KNOWN_FOR_MS <= this.#now()) return addresses;
 		const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
@@ -122,8 +130,7 @@ export class NameLookup {
 			this.#running -= 1;
 			if (isSlow) this.#runningSlow -= 1;
 			this.#slow.delete(hostname);
-			if (this.#now() - startedAt >= SLOW_AFTER_MS) this.#slow.add(hostname);
-			forgetOldest(this.#slow);
+			if (this.#now() - startedAt >= SLOW_AFTER_MS) this.#slow.set(hostname, true);
 			this.#startNext();
 		});
 	}
@@ -133,17 +140,11 @@ function threadCount(): number {
 	return Number(process.env["UV_THREADPOOL_SIZE"]) || DEFAULT_THREADS;
 }
 
-/** True if no name server has answered, so that what was known may still be so. */
+/** True if no name server has responded, so that the previous addresses may still be right. */
 function isTemporary(error: unknown): boolean {
 	return error instanceof Error && "code" in error && error.code === "EAI_AGAIN";
 }
 
 function systemLookupAll(hostname: string): Promise<LookupAddress[]> {
 	return systemLookup(hostname, { all: true });
-}
-
-function forgetOldest(names: Map<string, unknown> | Set<string>): void {
-	if (names.size <= MAX_NAMES) return;
-	const [oldest] = names.keys();
-	if (oldest !== undefined) names.delete(oldest);
 }

@@ -1,9 +1,10 @@
+// Connections and pools: how many there are, when they are reused, and when they close.
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { openTestSender } from "./test/open-test-sender.ts";
 
-/** As many receivers, each an origin of its own. */
+/** Starts receivers, each an origin of its own. */
 async function startReceivers(count: number): Promise<AsyncDisposable & { all: Receiver[] }> {
 	const all = await Promise.all(Array.from({ length: count }, () => startReceiver()));
 	return {
@@ -15,7 +16,7 @@ async function startReceivers(count: number): Promise<AsyncDisposable & { all: R
 }
 
 describe("connections", () => {
-	it("are as many as attempts at a time, not more", async () => {
+	it("are no more than the attempts at a time", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		const loop = async () => {
@@ -26,7 +27,7 @@ describe("connections", () => {
 		expect(receiver.connectionCount).toBeLessThanOrEqual(4);
 	});
 
-	it("stay within the limit of their origin, in order of arrival", async () => {
+	it("stay within the limit per origin, and waiting attempts go in order of arrival", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender({ connectionsPerPool: 2 });
 		receiver.script(() => ({ delayMs: 5 }));
@@ -38,7 +39,7 @@ describe("connections", () => {
 		expect(arrived.slice(-2).toSorted()).toEqual(["/18", "/19"]);
 	});
 
-	it("carry each attempt once, also those that have waited, however many connections there are", async () => {
+	it("send each attempt once, also those that had to wait", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender({ connectionsPerPool: 2 });
 		const answer = Array.from({ length: 4 }, () => Promise.withResolvers<object>());
@@ -53,7 +54,7 @@ describe("connections", () => {
 		expect(receiver.requests.map(({ path }) => path).toSorted()).toEqual(paths);
 	});
 
-	it("serve the waiting one after another while one of them hangs", async () => {
+	it("serve waiting attempts one after another while one connection hangs", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender({ connectionsPerPool: 2 });
 		receiver.respond([{ kind: "hang" }]);
@@ -66,7 +67,7 @@ describe("connections", () => {
 	});
 
 	it.each([0, 1])(
-		"are not used again once the receiver has closed them, as long as there is an open one: %i",
+		"are not reused once the receiver has closed them, if another one is open: connection %i closed",
 		async (closed) => {
 			await using receiver = await startReceiver();
 			await using sender = openTestSender();
@@ -80,19 +81,19 @@ describe("connections", () => {
 		},
 	);
 
-	it("are given up after each timeout, without a new one that nobody needs", async () => {
+	it("are closed after each timeout, without opening new ones that nobody needs", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		receiver.script(() => ({ kind: "hang" }));
 		for (let n = 0; n < 3; n += 1) await sender.send(receiver.url, { timeoutMs: 50 });
 		await receiver.waitForConnections(0);
 		expect(receiver.connectionCount).toBe(3);
-		expect(sender.stats()).toMatchObject({ attempts: 0, sockets: 0 });
+		expect(sender.stats()).toMatchObject({ exchanges: 0, sockets: 0 });
 	});
 });
 
 describe("pools", () => {
-	it("are bounded in number, and so are their sockets", async () => {
+	it("are limited in number, and so are their sockets", async () => {
 		await using receivers = await startReceivers(12);
 		await using sender = openTestSender({ maxPools: 4 });
 		for (let round = 0; round < 3; round += 1) {
@@ -100,10 +101,10 @@ describe("pools", () => {
 				expect(await sender.send(url)).toMatchObject({ responseCode: 200 });
 			}
 		}
-		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 4, sockets: 4 });
+		await expect.poll(() => sender.stats()).toEqual({ exchanges: 0, pools: 4, sockets: 4 });
 	});
 
-	it("keep the origins that were used last", async () => {
+	it("stay for the origins that were used last", async () => {
 		await using receivers = await startReceivers(3);
 		await using sender = openTestSender({ maxPools: 2 });
 		const [a, b, c] = receivers.all as [Receiver, Receiver, Receiver];
@@ -113,50 +114,50 @@ describe("pools", () => {
 		expect([a, b, c].map(({ openConnections }) => openConnections)).toEqual([1, 0, 1]);
 	});
 
-	it("make room for a new origin at once, not when its attempt has ended", async () => {
+	it("make room for a new origin at once, not only when its attempt has ended", async () => {
 		await using receivers = await startReceivers(2);
 		await using sender = openTestSender({ maxPools: 1 });
 		const [idle, busy] = receivers.all as [Receiver, Receiver];
 		await sender.send(idle.url);
-		// It falls idle a turn of the event loop after its outcome is known.
+		// The pool becomes idle one turn of the event loop after the outcome is known.
 		for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 		busy.script(() => ({ kind: "hang" }));
 		const hanging = sender.send(busy.url);
-		expect(sender.stats()).toMatchObject({ attempts: 1, pools: 1 });
+		expect(sender.stats()).toMatchObject({ exchanges: 1, pools: 1 });
 		await idle.waitForConnections(0);
 		await sender.close();
 		await hanging;
 	});
 
-	it("may exceed the bound while all are busy, then fall back to it", async () => {
+	it("may exceed the limit while all are busy, and return to it afterwards", async () => {
 		await using receivers = await startReceivers(6);
 		await using sender = openTestSender({ maxPools: 2 });
-		const held = Promise.withResolvers<object>();
-		for (const receiver of receivers.all) receiver.script(() => held.promise);
+		const answer = Promise.withResolvers<object>();
+		for (const receiver of receivers.all) receiver.script(() => answer.promise);
 		const outcomes = receivers.all.map(({ url }) => sender.send(url));
 		await Promise.all(receivers.all.map((receiver) => receiver.waitFor(1)));
-		expect(sender.stats()).toMatchObject({ attempts: 6, pools: 6 });
-		held.resolve({});
+		expect(sender.stats()).toMatchObject({ exchanges: 6, pools: 6 });
+		answer.resolve({});
 		for (const outcome of outcomes) expect(await outcome).toMatchObject({ responseCode: 200 });
-		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 2, sockets: 2 });
+		await expect.poll(() => sender.stats()).toEqual({ exchanges: 0, pools: 2, sockets: 2 });
 	});
 
-	it("vanish some time after their last attempt, not before", async () => {
+	it("are closed when they have been idle for poolIdleMs, not before", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender({ poolIdleMs: 300 });
 		const startedAt = performance.now();
 		await sender.send(receiver.url);
 		await receiver.waitForConnections(0);
 		expect(performance.now() - startedAt).toBeGreaterThanOrEqual(300);
-		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 0, sockets: 0 });
+		await expect.poll(() => sender.stats()).toEqual({ exchanges: 0, pools: 0, sockets: 0 });
 	});
 
-	it("of receivers that are gone vanish too", async () => {
+	it("of receivers that are gone are closed too", async () => {
 		await using receivers = await startReceivers(5);
 		await using sender = openTestSender({ maxPools: 2 });
 		for (const receiver of receivers.all) await receiver.close();
 		const outcomes = await Promise.all(receivers.all.map((_, n) => sender.send(`http://127.0.0.1:${n + 1}`)));
 		expect(outcomes.map(({ error }) => error)).toEqual(["refused", "refused", "refused", "refused", "refused"]);
-		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 2, sockets: 0 });
+		await expect.poll(() => sender.stats()).toEqual({ exchanges: 0, pools: 2, sockets: 0 });
 	});
 });

@@ -1,27 +1,28 @@
+// The connections to each origin: limited in number, and closed when they have been idle for a while.
 import { Connection } from "./connection.ts";
 import type { Connector } from "./connector.ts";
-// Whom attempts wait for: the connections of each origin, bounded in number, and none that nobody uses.
 import type { Exchange } from "./exchange.ts";
 import { SendFailure } from "./send-failure.ts";
 
 export interface OriginPoolsOptions {
 	connector: Connector;
-	/** Above this number of pools, idle ones are closed, the longest idle first. */
+	/** While there are more pools than this, idle ones are closed, the longest idle first. */
 	maxPools: number;
+	/** The most connections to one origin. */
 	connectionsPerPool: number;
-	/** A pool without an attempt for this long is closed. */
+	/** A pool that had no exchange for this long is closed. */
 	poolIdleMs: number;
 }
 
 /**
- * Pools by origin. A pool with an attempt is never closed: when more origins than `maxPools` are busy there are more
- * pools, each with at least one attempt, so there are never more than `maxPools` plus the attempts under way; the
- * surplus is closed as it falls idle. Each pool has `connectionsPerPool` sockets at most.
+ * Pools by origin. A busy pool, one with at least one exchange, is never closed: while more than `maxPools` origins are
+ * busy, there are more pools. So there are at most `maxPools` pools plus one per exchange under way, and the surplus is
+ * closed as pools become idle. Each pool has at most `connectionsPerPool` sockets.
  */
 export class OriginPools {
 	readonly #options: OriginPoolsOptions;
 	readonly #pools = new Map<string, OriginPool>();
-	/** Longest idle first. */
+	/** Idle pools, the longest idle first. */
 	readonly #idle = new Set<OriginPool>();
 	readonly #sweeper: NodeJS.Timeout;
 
@@ -39,12 +40,12 @@ export class OriginPools {
 		return this.#pools.has(origin);
 	}
 
-	/** Sends an attempt as soon as its origin has a connection to spare. */
+	/** Runs an exchange as soon as its origin has a free connection. */
 	run(exchange: Exchange): void {
 		const { origin } = exchange.target;
 		let pool = this.#pools.get(origin);
 		if (pool === undefined) {
-			pool = new OriginPool(origin, this.#options, this.#fellIdle);
+			pool = new OriginPool(origin, this.#options, this.#becameIdle);
 			this.#pools.set(origin, pool);
 			this.#closeSurplus();
 		}
@@ -52,6 +53,7 @@ export class OriginPools {
 		pool.run(exchange);
 	}
 
+	/** Closes all free connections. Busy ones end with their exchanges. */
 	close(): void {
 		clearInterval(this.#sweeper);
 		for (const pool of this.#pools.values()) pool.close();
@@ -59,7 +61,7 @@ export class OriginPools {
 		this.#idle.clear();
 	}
 
-	readonly #fellIdle = (pool: OriginPool): void => {
+	readonly #becameIdle = (pool: OriginPool): void => {
 		if (this.#pools.get(pool.origin) !== pool) return;
 		this.#idle.add(pool);
 		this.#closeSurplus();
@@ -87,31 +89,34 @@ export class OriginPools {
 }
 
 /**
- * The connections to one origin. undici's own Pool is not used: it connects again for each request that is aborted,
- * keeps those whose time is up in its queue, and takes twice the connections that a steady load needs.
+ * The connections to one origin. Undici's own Pool is not used: it reconnects after each aborted request, leaves
+ * expired requests in its queue, and opens twice the connections that a steady load needs.
  */
 class OriginPool {
 	readonly origin: string;
 	idleSince = 0;
 	readonly #options: OriginPoolsOptions;
-	readonly #fellIdle: (pool: OriginPool) => void;
-	/** Open connections without an attempt; the last one used is used next, so that a surplus runs out of use. */
+	readonly #becameIdle: (pool: OriginPool) => void;
+	/**
+	 * Open connections without an exchange. The one used last is used next, so surplus connections become idle and close.
+	 */
 	readonly #free: Connection[] = [];
-	/** Attempts that found all connections in use. */
+	/** Exchanges that found all connections in use, in order of arrival. */
 	readonly #waiting = new Set<Exchange>();
 	#running = 0;
-	/** Attempts that start in this turn of the event loop. */
+	/** Exchanges that start later in this turn of the event loop. */
 	#starting = 0;
 
-	constructor(origin: string, options: OriginPoolsOptions, fellIdle: (pool: OriginPool) => void) {
+	constructor(origin: string, options: OriginPoolsOptions, becameIdle: (pool: OriginPool) => void) {
 		this.origin = origin;
 		this.#options = options;
-		this.#fellIdle = fellIdle;
+		this.#becameIdle = becameIdle;
 	}
 
 	/**
-	 * Starts the attempt a moment later. By then undici is out of its parser and has made a connection whose answer has
-	 * just been read ready for another request, and it has seen when the receiver has closed one.
+	 * Starts the exchange a moment later, in `setImmediate`. By then undici has left its parser: a connection whose
+	 * response has just been read is ready for the next request, and a connection that the receiver has closed is known to
+	 * be closed.
 	 */
 	run(exchange: Exchange): void {
 		this.#starting += 1;
@@ -125,21 +130,21 @@ class OriginPool {
 		else this.#dispatch(exchange);
 	}
 
-	/** A connection's attempt is over; `connection` can carry another one unless it is closed. */
+	/** Called when a connection's exchange is over. The connection can be used again unless it is closed. */
 	release(connection: Connection): void {
 		this.#running -= 1;
 		if (connection.isOpen) this.#free.push(connection);
 		if (this.#waiting.size > 0 || this.#running === 0) queueMicrotask(this.#resumeSoon);
 	}
 
-	/** A connection was closed while it was free. */
+	/** Called when a connection was closed while it was free. */
 	forget(connection: Connection): void {
 		const index = this.#free.indexOf(connection);
 		if (index !== -1) this.#free.splice(index, 1);
 	}
 
 	close(): void {
-		const closed = new SendFailure("aborted", "the connection is not needed any more");
+		const closed = new SendFailure("aborted", "the connection is no longer needed");
 		for (const connection of this.#free.splice(0)) connection.destroy(closed);
 	}
 
@@ -165,7 +170,7 @@ class OriginPool {
 	#checkIdle(): void {
 		if (this.#running > 0 || this.#starting > 0 || this.#waiting.size > 0) return;
 		this.idleSince = performance.now();
-		this.#fellIdle(this);
+		this.#becameIdle(this);
 	}
 }
 

@@ -1,4 +1,4 @@
-// Attempts through a proxy: the guard judges all the same, and whoever fails is told apart.
+// Attempts through a proxy: receivers' addresses are still checked, and failures of proxy and receiver are told apart.
 import type { LookupAddress } from "node:dns";
 import { createServer, type IncomingMessage } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
@@ -14,7 +14,7 @@ const v4 = (address: string): LookupAddress => ({ address, family: 4 });
 const v6 = (address: string): LookupAddress => ({ address, family: 6 });
 const answering = (...addresses: LookupAddress[]) => ({ lookup: () => Promise.resolve(addresses) });
 
-/** A real proxy that takes CONNECT, and that tells what it was asked for. */
+/** A real proxy that supports CONNECT and records the requests. */
 async function startProxy(behaviour: number | "connect" | "hang" | "close" | "talk" = "connect") {
 	const asked: IncomingMessage[] = [];
 	const sockets = new Set<Socket>();
@@ -36,7 +36,7 @@ async function startProxy(behaviour: number | "connect" | "hang" | "close" | "ta
 			sockets.add(receiver.on("error", () => client.destroy()));
 			receiver.pipe(client).pipe(receiver);
 		} else {
-			client.resume().on("end", () => client.end()); // stays open until the other side goes
+			client.resume().on("end", () => client.end()); // stays open until the other side closes
 			client.write(`HTTP/1.1 ${behaviour} s3cret words\r\n\r\n`);
 		}
 	});
@@ -80,7 +80,7 @@ describe("through a proxy", () => {
 		expect(receiver.requests[0]?.headers).not.toHaveProperty("proxy-authorization");
 	});
 
-	it("an IPv6 address is asked for in brackets, and the receiver's certificate is checked", async () => {
+	it("an IPv6 address is requested in brackets, and the receiver's certificate is checked", async () => {
 		await using proxy = await startProxy(502);
 		await using sender = openTestSender({ proxy: proxy.url, ...answering(v6("::1")) });
 		await sender.send("https://example.test");
@@ -91,23 +91,20 @@ describe("through a proxy", () => {
 		expect(await strict.send(receiver.url)).toMatchObject({ error: "tls" });
 	});
 
-	it.each(["http://example.test", "http://10.0.0.1"])(
-		"the receiver's address is judged all the same: %s",
-		async (url) => {
-			await using proxy = await startProxy();
-			const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), reject: () => null };
-			await using sender = openTestSender({ proxy: proxy.url, guard, ...answering(v4("10.0.0.1")) });
-			expect(await sender.send(url)).toMatchObject({ error: "blocked_address" });
-			expect(proxy.asked).toEqual([]);
-		},
-	);
+	it.each(["http://example.test", "http://10.0.0.1"])("the receiver's address is still checked: %s", async (url) => {
+		await using proxy = await startProxy();
+		const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), reject: () => null };
+		await using sender = openTestSender({ proxy: proxy.url, guard, ...answering(v4("10.0.0.1")) });
+		expect(await sender.send(url)).toMatchObject({ error: "blocked_address" });
+		expect(proxy.asked).toEqual([]);
+	});
 
 	it.each([
-		[407, "wants other credentials than those in FANFARE_PROXY (407)"],
+		[407, "rejected the credentials in FANFARE_PROXY (407)"],
 		[403, "did not connect to 127.0.0.1:81 (403 Forbidden)"],
 		[502, "did not connect to 127.0.0.1:81 (502 Bad Gateway)"],
 		[599, "did not connect to 127.0.0.1:81 (599)"],
-	])("a %i of the proxy is told", async (status, words) => {
+	])("a %i of the proxy is reported", async (status, words) => {
 		await using proxy = await startProxy(status);
 		await using sender = openTestSender({ proxy: proxy.url });
 		expect(await sender.send("http://127.0.0.1:81")).toMatchObject({
@@ -118,18 +115,18 @@ describe("through a proxy", () => {
 		await expect.poll(() => proxy.sockets.size).toBe(0);
 	});
 
-	it("nothing counts as an answer that the proxy says before it was asked", async () => {
+	it("data that the proxy sends before the tunnel is used is not taken for a response", async () => {
 		await using proxy = await startProxy("talk");
 		await using sender = openTestSender({ proxy: proxy.url });
 		expect(await sender.send("http://127.0.0.1:81")).toMatchObject({
 			responseCode: 0,
 			error: "unreachable",
-			reason: `the proxy ${proxy.place} sent data before it was asked`,
+			reason: `the proxy ${proxy.place} sent data before the tunnel was used`,
 		});
 		await expect.poll(() => proxy.sockets.size).toBe(0);
 	});
 
-	it("a password may have a percent sign that escapes nothing", async () => {
+	it("a password may contain a percent sign that escapes nothing", async () => {
 		await using proxy = await startProxy(502);
 		await using sender = openTestSender({ proxy: `http://user:100%@${proxy.place}` });
 		await sender.send("http://127.0.0.1:81");
@@ -137,7 +134,7 @@ describe("through a proxy", () => {
 		expect(proxy.asked[0]?.headers["proxy-authorization"]).toBe(`Basic ${credentials}`);
 	});
 
-	it("a tunnel's socket counts as one, and is gone with the sender", async () => {
+	it("a tunnel counts as one socket, and is closed with the sender", async () => {
 		await using receiver = await startReceiver();
 		await using proxy = await startProxy();
 		const sender = openTestSender({ proxy: proxy.url });
@@ -148,7 +145,7 @@ describe("through a proxy", () => {
 		await receiver.waitForConnections(0);
 	});
 
-	it("a resolver that hangs is bounded by the time for connecting", async () => {
+	it("a resolver that hangs is limited by the connect timeout", async () => {
 		await using proxy = await startProxy();
 		const lookup = () => new Promise<never>(() => {});
 		await using sender = openTestSender({ proxy: proxy.url, lookup, connectTimeoutMs: 100 });
@@ -158,7 +155,7 @@ describe("through a proxy", () => {
 		});
 	});
 
-	it("a proxy that is not there or hangs up is told apart from the receiver", async () => {
+	it("a proxy that is down or closes the connection is told apart from the receiver", async () => {
 		const proxy = await startProxy("close");
 		await using sender = openTestSender({ proxy: proxy.url });
 		const unreachable = { error: "unreachable", reason: expect.stringContaining(`the proxy ${proxy.place} failed`) };
@@ -167,7 +164,7 @@ describe("through a proxy", () => {
 		expect(await sender.send("http://127.0.0.1:81")).toMatchObject(unreachable);
 	});
 
-	it("a proxy that hangs is bounded by the time for connecting", async () => {
+	it("a proxy that hangs is limited by the connect timeout", async () => {
 		await using proxy = await startProxy("hang");
 		await using sender = openTestSender({ proxy: proxy.url, connectTimeoutMs: 100 });
 		expect(await sender.send("http://127.0.0.1:81")).toMatchObject({
@@ -193,7 +190,7 @@ describe("through a proxy", () => {
 		"socks5://proxy:1080",
 		"http://proxy:3128/path",
 		"http://user:s3cret@",
-	])("a setting that is no proxy is refused by name: %j", (proxy) => {
+	])("a value that is not a proxy URL is refused, and the error names the setting: %j", (proxy) => {
 		const guard = createAddressGuard({ allowNetworks: [], allowHttp: false });
 		expect(() => openUndiciSender({ guard, proxy })).toThrow(/^FANFARE_PROXY must be a URL such as ((?!s3cret).)*$/);
 	});

@@ -1,19 +1,23 @@
-// The operator's forward proxy: attempts go through a CONNECT tunnel to an address that was checked here.
+// The operator's forward proxy: requests go through a CONNECT tunnel to an address that Fanfare has already checked.
 import { request, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 
 import { connectFailure, SendFailure } from "./send-failure.ts";
 
+/** A proxy, parsed from its URL. */
 export interface Proxy {
 	hostname: string;
 	port: number;
-	/** `host:port`, for reasons; never the credentials. */
+	/** `host:port`, for error messages. Never contains the credentials. */
 	place: string;
-	/** The value of `Proxy-Authorization`, null without credentials. */
+	/** The value of `Proxy-Authorization`; null if the URL has no credentials. */
 	authorization: string | null;
 }
 
-/** Reads `http://user:password@host:port`. The error does not repeat the value, as it may hold a password. */
+/**
+ * Parses `http://user:password@host:port`. Throws a `TypeError` that does not repeat the value: it may contain a
+ * password.
+ */
 export function parseProxy(value: string): Proxy {
 	const url = URL.canParse(value) ? new URL(value) : null;
 	if (url === null || url.protocol !== "http:" || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
@@ -35,11 +39,11 @@ function decode(text: string): string {
 	try {
 		return decodeURIComponent(text);
 	} catch {
-		return text; // a lone % stands for itself
+		return text; // a % that escapes nothing is taken literally
 	}
 }
 
-/** Opens a tunnel to `address` (`ip:port`); rejects with a `SendFailure`, or with the signal's reason. */
+/** Opens a tunnel to `address` (`ip:port`). Rejects with a `SendFailure`, or with the signal's reason. */
 export function openTunnel(proxy: Proxy, address: string, signal: AbortSignal): Promise<Socket> {
 	const { promise, resolve, reject } = Promise.withResolvers<Socket>();
 	const connect = request({
@@ -54,8 +58,8 @@ export function openTunnel(proxy: Proxy, address: string, signal: AbortSignal): 
 		agent: false,
 		signal,
 	});
-	connect.once("connect", (answer, socket, head) => {
-		const status = answer.statusCode ?? 0;
+	connect.once("connect", (response, socket, head) => {
+		const status = response.statusCode ?? 0;
 		if (status >= 200 && status < 300 && head.length === 0) {
 			resolve(socket);
 			return;
@@ -74,9 +78,11 @@ export function openTunnel(proxy: Proxy, address: string, signal: AbortSignal): 
 function refusal(proxy: Proxy, address: string, status: number): SendFailure {
 	const place = `the proxy ${proxy.place}`;
 	if (status === 407) {
-		return new SendFailure("unreachable", `${place} wants other credentials than those in FANFARE_PROXY (407)`);
+		return new SendFailure("unreachable", `${place} rejected the credentials in FANFARE_PROXY (407)`);
 	}
-	if (status >= 200 && status < 300) return new SendFailure("unreachable", `${place} sent data before it was asked`);
+	if (status >= 200 && status < 300) {
+		return new SendFailure("unreachable", `${place} sent data before the tunnel was used`);
+	}
 	const words = STATUS_CODES[status];
 	return new SendFailure(
 		"unreachable",
@@ -84,7 +90,7 @@ function refusal(proxy: Proxy, address: string, status: number): SendFailure {
 	);
 }
 
-/** Whatever keeps us from the proxy, the receiver has no part in it. */
+/** Any failure to reach the proxy is reported as the proxy's, because the receiver has no part in it. */
 function proxyFailure(error: unknown, proxy: Proxy): SendFailure {
 	const { message } = connectFailure(error, proxy.place);
 	return new SendFailure("unreachable", `the proxy ${proxy.place} failed: ${message}`, { cause: error });

@@ -1,28 +1,30 @@
-// What is kept of an answer: enough for people to see what happened, never more than a receiver may make us hold.
+// Reads a response and keeps a limited part of it: enough to see what happened, whatever the receiver sends.
 import { isUtf8 } from "node:buffer";
 
 import type { AttemptResponse } from "../../ports/sender.ts";
 
 type HeaderValues = Readonly<Record<string, string | string[] | undefined>>;
 
-/** An answer is read to this many bytes, so that its connection can be used again; then it is dropped. */
+/**
+ * A body is read up to this size, so that its connection can be reused. A longer one is dropped with its connection.
+ */
 const MAX_READ_BYTES = 65_536;
 const MAX_KEPT_BYTES = 4_096;
 const MAX_HEADER_BYTES = 8_192;
 
-/** Gathers one answer as it comes in. */
+/** Collects one response as it arrives. */
 export class ResponseReader {
 	readonly #headers: HeaderValues;
 	readonly #kept: Buffer[] = [];
 	#keptBytes = 0;
-	/** The bytes of the body that have come so far. */
+	/** The bytes of the body received so far. */
 	totalBytes = 0;
 
 	constructor(headers: HeaderValues) {
 		this.#headers = headers;
 	}
 
-	/** Takes the next part of the body; false if that is enough and the rest is not wanted. */
+	/** Adds the next part of the body. Returns false once the limit is exceeded and the rest should not be read. */
 	add(chunk: Buffer): boolean {
 		this.totalBytes += chunk.length;
 		if (this.#keptBytes < MAX_KEPT_BYTES) {
@@ -33,7 +35,10 @@ export class ResponseReader {
 		return this.totalBytes <= MAX_READ_BYTES;
 	}
 
-	/** What is kept; `isComplete` tells whether the whole answer came. A note on binary counts as showing what it counts. */
+	/**
+	 * The part that is kept. `isComplete` says whether the whole response has arrived. A body that is not text is replaced
+	 * by a note with its size, and counts as truncated only if it was longer than the part that is kept.
+	 */
 	response(isComplete: boolean): AttemptResponse {
 		const isCut = this.totalBytes > this.#keptBytes;
 		return {
@@ -43,7 +48,7 @@ export class ResponseReader {
 		};
 	}
 
-	/** The kept bytes as text; null if they are not UTF-8, or have a NUL, which PostgreSQL's text cannot hold. */
+	/** The kept bytes as text; null if they are not UTF-8 or contain a NUL, which PostgreSQL's text type cannot store. */
 	#text(isCut: boolean): string | null {
 		const [first] = this.#kept;
 		if (first === undefined) return "";
@@ -58,19 +63,22 @@ export class ResponseReader {
 	}
 }
 
-/** `bytes` without the start of a character whose end was cut off. */
+/** `bytes` without an incomplete character at the end. */
 function withoutCutCharacter(bytes: Buffer): Buffer {
 	for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
 		const byte = bytes[bytes.length - back] ?? 0;
 		if (byte < 0x80) return bytes;
-		if (byte < 0xc0) continue; // inside a character: look further back for its start
+		if (byte < 0xc0) continue; // a continuation byte: the character starts further back
 		const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
 		return length > back ? bytes.subarray(0, -back) : bytes;
 	}
 	return bytes;
 }
 
-/** The headers that fit, in their order; `retry-after` always does, as the next attempt depends on it. */
+/**
+ * The headers that fit into the limit, in their order. `retry-after` goes first, because the next attempt depends on
+ * it.
+ */
 function keepHeaders(headers: HeaderValues): Record<string, string> {
 	const kept: Record<string, string> = {};
 	let room = MAX_HEADER_BYTES;

@@ -1,9 +1,9 @@
-// Why an attempt failed, in the port's terms. What sockets, TLS and undici report is translated here and nowhere else.
+// Why an attempt failed, in the port's terms. Errors of sockets, TLS and undici are translated here and nowhere else.
 import { errors } from "undici";
 
 import type { AttemptError } from "../../ports/sender.ts";
 
-/** Ends an attempt. The message is the attempt's `reason`: a sentence without headers, secrets, paths or queries. */
+/** The failure of an attempt. Its message becomes the attempt's `reason`: no headers, secrets, paths or queries. */
 export class SendFailure extends Error {
 	override readonly name = "SendFailure";
 	readonly code: AttemptError;
@@ -19,7 +19,7 @@ const RESET = /^(ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET)$/;
 const TLS =
 	/^(EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_)/;
 
-/** The causes that people meet; others are named by their code. */
+/** Explanations of common causes. Other causes are reported by their code. */
 const TLS_CAUSES: Readonly<Record<string, string>> = {
 	ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another name",
 	CERT_HAS_EXPIRED: "the certificate has expired",
@@ -27,25 +27,25 @@ const TLS_CAUSES: Readonly<Record<string, string>> = {
 	DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate is self-signed",
 	SELF_SIGNED_CERT_IN_CHAIN: "the certificate's issuer is not trusted",
 	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "the certificate's issuer is not trusted",
-	UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the certificate's chain is not complete",
-	ERR_SSL_WRONG_VERSION_NUMBER: "the answer was not TLS; does this port speak plain http?",
-	ERR_SSL_PACKET_LENGTH_TOO_LONG: "the answer was not TLS; does this port speak plain http?",
+	UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the certificate chain is incomplete",
+	ERR_SSL_WRONG_VERSION_NUMBER: "the response was not TLS; does this port speak plain http?",
+	ERR_SSL_PACKET_LENGTH_TOO_LONG: "the response was not TLS; does this port speak plain http?",
 };
 
-/** What undici calls an answer that it had to refuse. It has no codes for these, only messages. */
-const UNWANTED_ANSWERS: Readonly<Record<string, string>> = {
-	"bad response": "it sent 100 Continue or an answer to no request",
+/** Undici's messages for responses that it refuses. It has no codes for these. */
+const REFUSED_RESPONSES: Readonly<Record<string, string>> = {
+	"bad response": "it sent 100 Continue or a response without a request",
 	"bad upgrade": "it switched to another protocol",
 };
 
-/** The codes of undici's parser that say something else than what is wrong. */
+/** Codes of undici's parser that do not describe the problem. */
 const PARSER_CODES: Readonly<Record<string, string>> = {
-	ERR_ASSERTION: "its status makes no sense here",
-	// Of a status line and headers: whatever is wrong with them, if one is a content-length
+	ERR_ASSERTION: "its status is not allowed here",
+	// Undici uses this code for any problem in the status line or headers if there is a content-length.
 	UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "its headers are not valid",
 };
 
-/** Translates why no connection came about. `place` is `host:port`. */
+/** Translates an error while connecting. `place` is `host:port`. */
 export function connectFailure(error: unknown, place: string): SendFailure {
 	if (error instanceof SendFailure) return error;
 	const cause = mostTelling(error);
@@ -61,7 +61,7 @@ export function connectFailure(error: unknown, place: string): SendFailure {
 	return new SendFailure("unreachable", `no connection to ${at} (${code || "unknown error"})`, { cause });
 }
 
-/** Translates why a name has no address. */
+/** Translates an error of a name look-up. */
 export function lookupFailure(error: unknown, hostname: string): SendFailure {
 	if (error instanceof SendFailure) return error;
 	const code = codeOf(error);
@@ -71,33 +71,36 @@ export function lookupFailure(error: unknown, hostname: string): SendFailure {
 	});
 }
 
-/** Translates what went wrong between a connection and the end of the answer; `status` is 0 if none has come. */
+/** Translates an error after the connection was open. `status` is that of the response, 0 if none has arrived. */
 export function exchangeFailure(error: unknown, place: string, status: number): SendFailure {
 	if (error instanceof SendFailure) return error;
 	const code = codeOf(error);
 	const message = error instanceof Error ? error.message : "";
-	const unwanted = code === "UND_ERR_SOCKET" ? UNWANTED_ANSWERS[message] : undefined;
-	if (unwanted !== undefined) {
-		return new SendFailure("protocol", `the answer of ${place} cannot be used: ${unwanted}`, { cause: error });
+	const refused = code === "UND_ERR_SOCKET" ? REFUSED_RESPONSES[message] : undefined;
+	if (refused !== undefined) {
+		return new SendFailure("protocol", `the response of ${place} cannot be used: ${refused}`, { cause: error });
 	}
 	if (RESET.test(code) || (isCutShort(error, code) && status !== 0)) {
-		const when = status === 0 ? "before it answered" : "before its answer was complete";
+		const when = status === 0 ? "before it responded" : "before its response was complete";
 		return new SendFailure("reset", `${place} closed the connection ${when}`, { cause: error });
 	}
 	if (code === "ETIMEDOUT") return new SendFailure("timeout", `the connection to ${place} was lost`, { cause: error });
 	if (TLS.test(code)) return tlsFailure(error, code, place);
 	if (code === "UND_ERR_INVALID_ARG" || code === "UND_ERR_NOT_SUPPORTED") {
-		// undici's message names the header and never its value
+		// Undici's message contains the header's name, never its value.
 		return new SendFailure("protocol", `the request cannot be sent: ${message}`, { cause: error });
 	}
 	if (code === "UND_ERR_HEADERS_OVERFLOW") {
-		return new SendFailure("protocol", `the headers of ${place}'s answer are longer than 16 KiB`, { cause: error });
+		return new SendFailure("protocol", `the response headers of ${place} are longer than 16 KiB`, { cause: error });
 	}
 	const why = error instanceof errors.HTTPParserError ? message : (PARSER_CODES[code] ?? (code || "unknown error"));
-	return new SendFailure("protocol", `the answer of ${place} is not valid HTTP: ${why}`, { cause: error });
+	return new SendFailure("protocol", `the response of ${place} is not valid HTTP: ${why}`, { cause: error });
 }
 
-/** True if an answer is wrong only in that it ended: undici's parser has no code for it, but nothing left to parse. */
+/**
+ * True if the only problem is that the response ended early. Undici's parser has no code for it, but no data left to
+ * parse.
+ */
 function isCutShort(error: unknown, code: string): boolean {
 	if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return true;
 	return error instanceof errors.HTTPParserError && "data" in error && error.data === "";
@@ -109,7 +112,10 @@ function tlsFailure(cause: unknown, code: string, place: string): SendFailure {
 	});
 }
 
-/** Of the errors of several addresses, the first that says more than "no route", which is how hosts without IPv6 fail. */
+/**
+ * Of the errors of several addresses, the first that is not "no route": that is how every IPv6 address fails on a host
+ * without IPv6.
+ */
 function mostTelling(error: unknown): unknown {
 	if (!(error instanceof AggregateError)) return error;
 	const causes: unknown[] = error.errors;

@@ -1,18 +1,17 @@
-// What is kept of an answer, and what is left of one that breaks off.
-
+// Which part of a response is kept, and the outcome when the connection breaks.
 import { answers, startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { attempt } from "./test/attempt-at.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 
-describe("what is kept of an answer", () => {
-	it("joins the values of a header, in lower case", async () => {
+describe("the part of a response that is kept", () => {
+	it("joins the values of a header under its lower-case name", async () => {
 		const outcome = await attempt({ headers: { "X-Many": ["a", "b", "c"] } });
 		expect(outcome.response?.headers).toMatchObject({ "x-many": "a, b, c" });
 	});
 
-	it("has the headers that fit into 8 KiB, and retry-after in any case", async () => {
+	it("has the headers that fit into 8 KiB, and always retry-after", async () => {
 		const big = "b".repeat(3_000);
 		const outcome = await attempt({ status: 503, headers: { "x-a": big, "x-b": big, "x-c": big, "retry-after": "7" } });
 		const headers = outcome.response?.headers ?? {};
@@ -20,12 +19,12 @@ describe("what is kept of an answer", () => {
 		expect(headers).not.toHaveProperty("x-c");
 	});
 
-	it("is not fooled by a header named __proto__", async () => {
+	it("ignores a header named __proto__", async () => {
 		const outcome = await attempt({ headers: { ["__proto__"]: ["a", "b"], "x-a": "1" } });
 		expect(outcome).toMatchObject({ responseCode: 200, response: { headers: { "x-a": "1" } } });
 	});
 
-	it("drops an endless body and counts its status", async () => {
+	it("drops an endless body, and the status decides", async () => {
 		const outcome = await attempt(answers.endlessBody());
 		expect(outcome).toMatchObject({ responseCode: 200, error: null, reason: null, response: { bodyTruncated: true } });
 		expect(outcome.response?.body).toHaveLength(4_096);
@@ -45,7 +44,7 @@ describe("what is kept of an answer", () => {
 		}
 	});
 
-	it("counts what came on a connection for each attempt anew", async () => {
+	it("counts the received bytes of each attempt separately, on one connection", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		const large = { body: "x".repeat(60_000) };
@@ -56,7 +55,7 @@ describe("what is kept of an answer", () => {
 		expect(receiver.connectionCount).toBe(1);
 	});
 
-	it("does not expand a compressed body, nor ask for one", async () => {
+	it("neither asks for a compressed body nor expands one", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		receiver.script(answers.gzipBomb);
@@ -67,18 +66,18 @@ describe("what is kept of an answer", () => {
 });
 
 describe("a connection that breaks", () => {
-	it("is a reset before the answer", async () => {
-		const reset = { error: "reset", responseCode: 0, reason: "HOST closed the connection before it answered" };
+	it("is a reset before the response", async () => {
+		const reset = { error: "reset", responseCode: 0, reason: "HOST closed the connection before it responded" };
 		expect(await attempt({ kind: "reset" })).toMatchObject(reset);
 		expect(await attempt({ kind: "raw", parts: [], after: "end" })).toMatchObject(reset);
 		expect(await attempt({ kind: "raw", parts: ["HTTP/1.1 20"], after: "end" })).toMatchObject(reset);
 	});
 
-	it("is a reset with a status inside the answer", async () => {
+	it("is a reset with a status during the response", async () => {
 		const reset = {
 			error: "reset",
 			responseCode: 200,
-			reason: "HOST closed the connection before its answer was complete",
+			reason: "HOST closed the connection before its response was complete",
 			response: { body: "half", bodyTruncated: true },
 		};
 		const parts = ["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"];
@@ -90,7 +89,7 @@ describe("a connection that breaks", () => {
 		expect(await attempt(answers.resetMidBody())).toMatchObject(reset);
 	});
 
-	it("is nothing to see when it was idle", async () => {
+	it("has no effect if the connection was idle", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		for (const how of ["end", "reset"] as const) {
@@ -101,7 +100,7 @@ describe("a connection that breaks", () => {
 		}
 	});
 
-	it("is never hidden by sending twice", async () => {
+	it("is reported rather than hidden by sending twice", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		receiver.respond([{}, { kind: "reset" }]);
@@ -110,7 +109,7 @@ describe("a connection that breaks", () => {
 		expect(receiver.requests.map(({ connection }) => connection)).toEqual([0, 0]);
 	});
 
-	it("is avoided by heeding how long the receiver keeps it", async () => {
+	it("is avoided by honouring the receiver's keep-alive timeout", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		receiver.script(() => ({ headers: { "keep-alive": "timeout=1" } }));

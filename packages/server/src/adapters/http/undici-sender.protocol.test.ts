@@ -1,10 +1,11 @@
+// Responses that are not valid HTTP, and requests that cannot be sent.
 import { answers, startReceiver, type Answer } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { attempt, raw } from "./test/attempt-at.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 
-/** `head`, and then one piece after the other as long as somebody reads. */
+/** An answer that is `head`, followed by `piece` for as long as the sender reads. */
 function flood(head: string, piece: string): Answer {
 	function* parts() {
 		yield head;
@@ -13,14 +14,14 @@ function flood(head: string, piece: string): Answer {
 	return { kind: "raw", parts: parts() };
 }
 
-describe("an answer that is not HTTP", () => {
+describe("a response that is not valid HTTP", () => {
 	const protocol = { error: "protocol", responseCode: 0 };
 
 	it.each([
 		["garbage", answers.garbage()],
 		["a greeting of another protocol", answers.garbage("220 smtp.example.com ESMTP\r\n")],
 		["binary", answers.garbage(Buffer.from([0x16, 3, 1, 0, 0]))],
-		["a status that is no number", raw("HTTP/1.1 abc\r\n\r\n")],
+		["a status that is not a number", raw("HTTP/1.1 abc\r\n\r\n")],
 		["a header without a name", raw("HTTP/1.1 200 OK\r\n: x\r\n\r\n")],
 		["a header with a NUL", raw("HTTP/1.1 200 OK\r\na: \u0000\r\n\r\n")],
 		["two lengths", raw("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab")],
@@ -31,13 +32,13 @@ describe("an answer that is not HTTP", () => {
 	});
 
 	it.each([
-		["a status below 100", "HTTP/1.1 099 X\r\n\r\n", "its status makes no sense here"],
+		["a status below 100", "HTTP/1.1 099 X\r\n\r\n", "its status is not allowed here"],
 		[
-			"101 that says to what",
+			"101 with an upgrade header",
 			"HTTP/1.1 101 Go\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n",
 			"it switched to another",
 		],
-		["101 that does not", "HTTP/1.1 101 Go\r\n\r\n", "its status makes no sense here"],
+		["101 without an upgrade header", "HTTP/1.1 101 Go\r\n\r\n", "its status is not allowed here"],
 		["lengths in a list", "HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\n\r\nab", "its headers are not valid"],
 		["an endless length", `HTTP/1.1 200 OK\r\ncontent-length: ${"9".repeat(30)}\r\n\r\n`, "its headers are not valid"],
 		[
@@ -45,7 +46,7 @@ describe("an answer that is not HTTP", () => {
 			"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n",
 			"headers are not",
 		],
-	])("is refused in words, not in undici's codes: %s", async (_what, text, words) => {
+	])("is refused with an explanation instead of undici's code: %s", async (_what, text, words) => {
 		const outcome = await attempt(raw(text));
 		expect(outcome).toMatchObject({ ...protocol, reason: expect.stringContaining(words) });
 		expect(outcome.reason).not.toMatch(/ERR_/);
@@ -54,41 +55,41 @@ describe("an answer that is not HTTP", () => {
 	it("is refused when its headers never end", async () => {
 		expect(await attempt(answers.endlessHeaders())).toMatchObject({
 			...protocol,
-			reason: "the headers of HOST's answer are longer than 16 KiB",
+			reason: "the response headers of HOST are longer than 16 KiB",
 		});
 	});
 
 	it.each([
 		["line breaks", "", "\r\n".repeat(500)],
-		["a reason", "HTTP/1.1 200 ", "r".repeat(1_000)],
-		["a header's white space", "HTTP/1.1 200 OK\r\nx-a:", " ".repeat(1_000)],
-	])("is refused when its headers do not come for endless %s", async (_what, head, piece) => {
+		["reason phrases", "HTTP/1.1 200 ", "r".repeat(1_000)],
+		["white space in a header", "HTTP/1.1 200 OK\r\nx-a:", " ".repeat(1_000)],
+	])("is refused when its headers never arrive because of endless %s", async (_what, head, piece) => {
 		expect(await attempt(flood(head, piece), 1_000)).toMatchObject({
 			...protocol,
-			reason: "HOST sent more than 128 KiB before the headers of its answer were complete",
+			reason: "HOST sent more than 128 KiB before its response headers were complete",
 		});
 	});
 
-	it("is refused when ever more informational answers come, long before that costs much", async () => {
+	it("is refused after 32 informational responses, before they cost much", async () => {
 		const hint = "HTTP/1.1 103 Early Hints\r\n\r\n";
 		const end = "HTTP/1.1 204 No Content\r\n\r\n";
 		expect(await attempt(raw(hint.repeat(32) + end))).toMatchObject({ error: null, responseCode: 204 });
 		expect(await attempt(raw(hint.repeat(33) + end))).toMatchObject({
 			...protocol,
-			reason: "HOST sent more than 32 informational answers before the one that counts",
+			reason: "HOST sent more than 32 informational (1xx) responses before the final one",
 		});
 	});
 
 	it.each([
 		["a chunk's extension", "1;"],
 		["a chunk's length", "0"],
-	])("is dropped inside its body, and its status counts: endless %s", async (_what, start) => {
+	])("is dropped during its body, and the status decides: endless %s", async (_what, start) => {
 		const head = `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${start}`;
 		const outcome = await attempt(flood(head, "0".repeat(1_000)), 1_000);
 		expect(outcome).toMatchObject({ responseCode: 200, error: null, response: { body: "", bodyTruncated: true } });
 	});
 
-	it("is refused inside the body, with the status that came", async () => {
+	it("is refused during its body, with the status that had arrived", async () => {
 		const head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 		expect(await attempt(raw(`${head}zz\r\n`))).toMatchObject({ error: "protocol", responseCode: 200 });
 		const trailers = Array.from({ length: 300 }, (_, n) => `x-${n}: ${"t".repeat(100)}\r\n`);

@@ -1,3 +1,4 @@
+// The sender: requests as they are sent, outcomes, the deadline, and ending early.
 import { execFile } from "node:child_process";
 import { getEventListeners } from "node:events";
 import { promisify } from "node:util";
@@ -11,7 +12,7 @@ import { openTestSender } from "./test/open-test-sender.ts";
 const run = promisify(execFile);
 
 describe("an attempt", () => {
-	it("posts exactly the headers and bytes that it was given", async () => {
+	it("posts exactly the given headers and bytes", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		const body = Buffer.from('{"a":1.0,\t"ü":"\\u00fc"}');
@@ -31,7 +32,7 @@ describe("an attempt", () => {
 		});
 	});
 
-	it("posts an empty body as such", async () => {
+	it("posts an empty body", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		await sender.send(receiver.url, { body: new Uint8Array() });
@@ -52,7 +53,7 @@ describe("an attempt", () => {
 		},
 	);
 
-	it("takes 204 and 304 without a body, even with a content-length that counts one", async () => {
+	it("accepts 204 and 304 without a body, even with a content-length", async () => {
 		for (const status of [204, 304]) {
 			const head = `HTTP/1.1 ${status} X\r\n`;
 			expect(await attempt(raw(`${head}\r\n`))).toMatchObject({ responseCode: status, error: null });
@@ -74,7 +75,7 @@ describe("an attempt", () => {
 		expect(elsewhere.connectionCount).toBe(0);
 	});
 
-	it("takes an answer that ends with its connection", async () => {
+	it("accepts a response that ends when the connection closes", async () => {
 		const outcome = await attempt({ kind: "raw", parts: ["HTTP/1.0 200 OK\r\n\r\nall of it"], after: "end" });
 		expect(outcome).toMatchObject({
 			responseCode: 200,
@@ -83,7 +84,7 @@ describe("an attempt", () => {
 		});
 	});
 
-	it("waits for the answer behind informational ones", async () => {
+	it("waits for the final response after informational ones", async () => {
 		const hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n";
 		const outcome = await attempt(raw(hints, "HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\nok"));
 		expect(outcome).toMatchObject({
@@ -99,7 +100,7 @@ describe("an attempt", () => {
 		expect(durationMs).toBeLessThan(3_000);
 	});
 
-	it("uses a connection again", async () => {
+	it("reuses a connection", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		receiver.script(() => ({ status: 500, body: "x".repeat(60_000) }));
@@ -111,9 +112,9 @@ describe("an attempt", () => {
 describe("the deadline", () => {
 	const late = { error: "timeout", responseCode: 0, response: null };
 
-	it("covers a receiver that accepts and never answers", async () => {
+	it("covers a receiver that accepts the connection and never responds", async () => {
 		const outcome = await attempt({ kind: "hang" }, 300);
-		expect(outcome).toMatchObject({ ...late, reason: "no answer from HOST within 300 ms" });
+		expect(outcome).toMatchObject({ ...late, reason: "no response from HOST within 300 ms" });
 		expect(outcome.durationMs).toBeGreaterThanOrEqual(295);
 		expect(outcome.durationMs).toBeLessThan(3_000);
 	});
@@ -129,25 +130,25 @@ describe("the deadline", () => {
 	it("covers half a status line", async () => {
 		expect(await attempt(answers.halfStatusLine(), 200)).toMatchObject({
 			...late,
-			reason: "the headers of HOST's answer were not complete within 200 ms",
+			reason: "the response headers of HOST were not complete within 200 ms",
 		});
 	});
 
-	it("is not moved by headers that drip", async () => {
+	it("is not extended by headers that drip", async () => {
 		expect(await attempt(answers.endlessHeaders(20), 300)).toMatchObject(late);
 	});
 
-	it("is not moved by informational answers", async () => {
+	it("is not extended by informational responses", async () => {
 		const parts = Array.from({ length: 100 }, () => "HTTP/1.1 102 Processing\r\n\r\n");
 		expect(await attempt({ kind: "raw", parts, everyMs: 20 }, 300)).toMatchObject(late);
 	});
 
-	it("is not moved by a body that drips, whose status is told all the same", async () => {
+	it("is not extended by a body that drips, whose status is still reported", async () => {
 		const outcome = await attempt({ body: "abcdefghijklmnopqrstuvwxyz", dripMs: 30 }, 300);
 		expect(outcome).toMatchObject({
 			error: "timeout",
 			responseCode: 200,
-			reason: "the body of HOST's answer was not complete within 300 ms",
+			reason: "the response body of HOST was not complete within 300 ms",
 			response: { bodyTruncated: true },
 		});
 		expect(outcome.response?.body).toMatch(/^abc/);
@@ -166,7 +167,7 @@ describe("the deadline", () => {
 		expect(receiver.requests).toHaveLength(2);
 	});
 
-	it("drops the connection, so that a late answer is nobody else's", async () => {
+	it("drops the connection, so that a late response is not taken for another attempt's", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		const { promise: answer, resolve: answerIt } = Promise.withResolvers<Answer>();
@@ -195,18 +196,18 @@ describe("ending early", () => {
 		expect(receiver.requests).toHaveLength(1);
 	});
 
-	it("sends nothing for a signal that comes before the attempt has a connection", async () => {
+	it("sends nothing if the signal is aborted before the attempt has a connection", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender({ maxPools: 0 });
 		const controller = new AbortController();
 		const outcome = sender.send(receiver.url, { signal: controller.signal });
 		controller.abort();
 		expect(await outcome).toMatchObject(aborted);
-		await expect.poll(() => sender.stats()).toEqual({ attempts: 0, pools: 0, sockets: 0 });
+		await expect.poll(() => sender.stats()).toEqual({ exchanges: 0, pools: 0, sockets: 0 });
 		expect(receiver.connectionCount).toBe(0);
 	});
 
-	it("knows which attempts are under way, in whatever order they end", async () => {
+	it("keeps track of the exchanges under way, in whatever order they end", async () => {
 		await using receiver = await startReceiver();
 		const sender = openTestSender();
 		const answer = ["/a", "/b", "/c", "/d"].map(() => Promise.withResolvers<object>());
@@ -220,14 +221,14 @@ describe("ending early", () => {
 		] as const) {
 			answer[n]!.resolve({});
 			expect(await outcomes[n]).toMatchObject({ responseCode: 200 });
-			expect(sender.stats().attempts).toBe(left);
+			expect(sender.stats().exchanges).toBe(left);
 		}
 		await sender.close();
 		expect(await outcomes[2]).toMatchObject(aborted);
-		expect(sender.stats().attempts).toBe(0);
+		expect(sender.stats().exchanges).toBe(0);
 	});
 
-	it("is over when close says so: no socket is left, not an idle one either", async () => {
+	it("leaves no socket open after close, not even an idle one", async () => {
 		await using receiver = await startReceiver();
 		const sender = openTestSender();
 		await sender.send(receiver.url);
@@ -236,7 +237,7 @@ describe("ending early", () => {
 		expect(sender.stats().sockets).toBe(0);
 	});
 
-	it("lets a signal be used for many attempts without gathering listeners", async () => {
+	it("lets a signal be reused for many attempts without accumulating listeners", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
 		const { signal } = new AbortController();
@@ -244,7 +245,7 @@ describe("ending early", () => {
 		expect(getEventListeners(signal, "abort")).toEqual([]);
 	});
 
-	it("comes with close, for what is under way, waiting or new", async () => {
+	it("happens on close for attempts under way, waiting or new", async () => {
 		await using receiver = await startReceiver();
 		const sender = openTestSender({ connectionsPerPool: 1 });
 		receiver.script(() => ({ kind: "hang" }));
@@ -255,11 +256,11 @@ describe("ending early", () => {
 		for (const outcome of outcomes) expect(await outcome).toMatchObject(aborted);
 		await sender.close();
 		await receiver.waitForConnections(0);
-		expect(sender.stats()).toEqual({ attempts: 0, pools: 0, sockets: 0 });
+		expect(sender.stats()).toEqual({ exchanges: 0, pools: 0, sockets: 0 });
 	});
 
 	it.each([true, false])(
-		"lets the process end: closed with an attempt under way, or idle and not closed",
+		"lets the process end (closed with an attempt under way, or idle and not closed; closed: %s)",
 		async (close) => {
 			await using receiver = await startReceiver();
 			receiver.script((_request, index) => (index === 0 ? {} : { kind: "hang" }));

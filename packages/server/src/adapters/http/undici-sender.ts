@@ -1,4 +1,5 @@
-// The sender port on undici: bounded in time, in memory and in whom it talks to.
+// The sender port, implemented with undici: with limits on time and memory, and with the address guard on every
+// connection.
 import type { AttemptOutcome, AttemptRequest, Sender } from "../../ports/sender.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import { Connector } from "./connector.ts";
@@ -9,37 +10,42 @@ import { SendFailure } from "./send-failure.ts";
 
 export interface UndiciSenderOptions {
 	guard: AddressGuard;
-	/** Sends through this proxy: `http://user:password@host:port`. The guard judges the receivers all the same. */
+	/** Sends through this proxy: `http://user:password@host:port`. The guard still checks the receivers' addresses. */
 	proxy?: string;
-	/** Bounds look-up, connection and TLS handshake together. */
+	/** Limit for look-up, connection and TLS handshake together. Defaults to 5,000. */
 	connectTimeoutMs?: number;
-	/** How many origins keep their connections while nothing is sent to them. */
+	/** How many idle origins keep their connections. Defaults to 1,024. */
 	maxPools?: number;
-	/** The most connections to one origin; further attempts wait, and their time runs. */
+	/**
+	 * The most connections to one origin. Further attempts wait, and the wait counts towards their timeout. Defaults to
+	 * 128.
+	 */
 	connectionsPerPool?: number;
-	/** After this long without an attempt an origin's connections are given up. */
+	/** An origin without an attempt for this long loses its connections. Defaults to 30,000. */
 	poolIdleMs?: number;
-	/** Takes the place of the system's name look-up, for tests. */
+	/** Replaces the system's name look-up, in tests. */
 	lookup?: Lookup;
-	/** A certificate to trust beside the public ones, as PEM. */
+	/** A certificate to trust in addition to the public ones, as PEM. */
 	ca?: string;
 }
 
-/** A sender that tells what it holds. */
+/** A sender that reports the resources in use. */
 export interface UndiciSender extends Sender {
-	stats(): { attempts: number; pools: number; sockets: number };
+	/** `exchanges` are requests under way or waiting for a connection; `sockets` are connecting or open. */
+	stats(): { exchanges: number; pools: number; sockets: number };
 }
 
 /**
  * Opens a sender.
  *
- * An attempt succeeded if `error` is null and `responseCode` is 200–299. A status that arrived is reported even if the
- * answer then broke off or did not end in time: `error` is `reset` or `timeout`, and the attempt has failed. An answer
- * of more than 64 KiB is dropped there and counts by its status; so is one with more than 128 KiB of framing, which has
- * failed (`protocol`) if its headers were not complete by then. Nothing is sent twice, not even when a connection
- * turns out to have been closed while it was idle: that is a `reset`, for the retry policy to judge.
- *
- * Not supported by undici: `100 Continue` without having been asked for (`protocol`).
+ * - An attempt has succeeded if `error` is null and `responseCode` is 200–299.
+ * - If the response breaks off or does not end in time, `error` is `reset` or `timeout` and `responseCode` is the
+ *   status that had arrived. The attempt has failed.
+ * - A response body is read up to 64 KiB. The connection is then closed, and the status decides. The same happens after
+ *   128 KiB of framing, or with the error `protocol` if the headers were not complete by then.
+ * - No request is sent twice, even if the connection turns out to have been closed while it was idle: that is a
+ *   `reset`, and the retry policy decides.
+ * - An unsolicited `100 Continue` is a `protocol` error, because undici does not support it.
  *
  * ```ts
  * const sender = openUndiciSender({ guard: createAddressGuard({ allowNetworks: [], allowHttp: false }) });
@@ -51,25 +57,27 @@ export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
 	const { maxPools = 1_024, connectionsPerPool = 128, poolIdleMs = 30_000 } = options;
 	const connector = new Connector({ guard, proxy, connectTimeoutMs, lookup, ca });
 	const pools = new OriginPools({ connector, maxPools, connectionsPerPool, poolIdleMs });
-	const attempts: Exchange[] = [];
+	const exchanges: Exchange[] = [];
 	let closing: Promise<void> | null = null;
 
 	function send(request: AttemptRequest): Promise<AttemptOutcome> {
 		if (closing !== null) return failed(new SendFailure("aborted", "the sender is closed"));
-		if (request.signal?.aborted) return failed(new SendFailure("aborted", "the attempt was ended before it was sent"));
+		if (request.signal?.aborted)
+			return failed(new SendFailure("aborted", "the attempt was aborted before it was sent"));
 		const target = targetOf(request);
 		if (target instanceof SendFailure) return failed(target);
-		// An origin is judged once: each connection's address is judged again, and nothing else of it can change
+		// An origin with a pool has been checked before. Its addresses are checked again on each connection; the rest cannot
+		// change.
 		const rejection = pools.has(target.origin) ? null : guard.reject(target.origin);
 		if (rejection !== null) return failed(new SendFailure("blocked_address", rejection));
-		const attempt = new Exchange(request, target, attempts);
-		pools.run(attempt);
-		return attempt.outcome;
+		const exchange = new Exchange(request, target, exchanges);
+		pools.run(exchange);
+		return exchange.outcome;
 	}
 
 	function shutDown(): Promise<void> {
 		const closed = new SendFailure("aborted", "the sender was closed");
-		for (const attempt of attempts.slice()) attempt.fail(closed);
+		for (const exchange of exchanges.slice()) exchange.fail(closed);
 		pools.close();
 		return connector.close();
 	}
@@ -77,7 +85,7 @@ export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
 	return {
 		send,
 		close: () => (closing ??= shutDown()),
-		stats: () => ({ attempts: attempts.length, pools: pools.size, sockets: connector.socketCount }),
+		stats: () => ({ exchanges: exchanges.length, pools: pools.size, sockets: connector.socketCount }),
 	};
 }
 
@@ -90,16 +98,19 @@ function targetOf({ url: text, headers }: AttemptRequest): Target | SendFailure 
 		return new SendFailure("protocol", "the endpoint contains a user name or password");
 	}
 	for (const name in headers) {
-		// Another host would also change the name that the certificate is checked against
+		// Another host would also change the name that the certificate is checked against.
 		if (name.length === 4 && name.toLowerCase() === "host") {
-			return new SendFailure("protocol", "the request cannot be sent: the header host is made from the endpoint");
+			return new SendFailure(
+				"protocol",
+				"the request cannot be sent: the host header is set from the endpoint and cannot be overridden",
+			);
 		}
 	}
 	const port = url.port || (url.protocol === "https:" ? "443" : "80");
 	return { origin: url.origin, place: `${url.hostname}:${port}`, path: `${url.pathname}${url.search}` };
 }
 
-/** An attempt that was never made. */
+/** The outcome of an attempt that could not be sent. */
 function failed({ code, message }: SendFailure): Promise<AttemptOutcome> {
 	return Promise.resolve({ responseCode: 0, error: code, reason: message, durationMs: 0, response: null });
 }

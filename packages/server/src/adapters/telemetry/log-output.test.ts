@@ -1,4 +1,4 @@
-// The log's way out: in order, in bounds, and on again after trouble.
+// LogOutput: order, limits, and recovery from failures.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { LogOutput } from "./log-output.ts";
@@ -8,7 +8,7 @@ const MEBIBYTE = "x".repeat(1_024 * 1_024);
 const NOTHING = Buffer.alloc(0);
 type Done = (error: NodeJS.ErrnoException | null, left: Buffer) => void;
 
-/** An output that a test lets go on or fail. */
+/** An output whose writes the test completes or fails. */
 function scripted() {
 	const puts: { readonly text: Buffer; readonly done: Done }[] = [];
 	const output = new LogOutput({ put: (text, done) => void puts.push({ text, done }) });
@@ -21,7 +21,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe("the log's output", () => {
-	it("takes lines while it writes, and writes them together next, in order", () => {
+	it("collects lines while it writes, and writes them together afterwards, in order", () => {
 		const { output, texts, pass } = scripted();
 		for (const line of ["a\n", "b\n", "c\n"]) output.write(line);
 		expect(texts()).toEqual(["a\n"]);
@@ -29,14 +29,14 @@ describe("the log's output", () => {
 		expect(texts()).toEqual(["a\n", "b\nc\n"]);
 	});
 
-	it("writes the rest of what was written in part", () => {
+	it("writes the rest after a partial write", () => {
 		const { output, puts, texts } = scripted();
 		output.write("whole\n");
 		puts[0]?.done(null, puts[0].text.subarray(3));
 		expect(texts()).toEqual(["whole\n", "le\n"]);
 	});
 
-	it("tries again what could not be written, such as on a full disk", () => {
+	it("retries a failed write, for example on a full disk", () => {
 		const { output, texts, fail, pass } = scripted();
 		output.write("a\n");
 		fail("ENOSPC");
@@ -47,7 +47,7 @@ describe("the log's output", () => {
 		expect(texts()).toEqual(["a\n", "a\n", "b\n"]);
 	});
 
-	it("keeps no more than 8 MiB while nothing is written, and says then how many lines it has left out", () => {
+	it("keeps at most 8 MiB while nothing can be written, and then reports how many lines it dropped", () => {
 		const { output, texts, pass } = scripted();
 		const logger = createLogger("info", output);
 		output.write("a\n");
@@ -61,7 +61,7 @@ describe("the log's output", () => {
 		expect(texts()).toHaveLength(3);
 	});
 
-	it("writes nothing more once its reader is gone", async () => {
+	it("writes nothing once the reader has closed the pipe", async () => {
 		const { output, texts, fail } = scripted();
 		output.write("a\n");
 		fail("EPIPE");
@@ -71,7 +71,7 @@ describe("the log's output", () => {
 		await output.close(1_000);
 	});
 
-	it("is closed when all is written, or when that has taken too long", async () => {
+	it("closes when all lines are written, or when that takes too long", async () => {
 		const { output, pass } = scripted();
 		output.write("a\n");
 		const written = output.close(1_000);

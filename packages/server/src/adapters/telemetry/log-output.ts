@@ -1,31 +1,37 @@
-// Where the log goes: standard output. Whatever becomes of it, the server does not wait for it, grow or end.
+// The log's destination: standard output. If it is slow, full or closed, the server neither waits, nor grows, nor ends.
 import { fstatSync, write } from "node:fs";
 
 import type { DestinationStream } from "pino";
 
-/** Puts text out as far as it can: `done` gets an error, or what is left of it. */
+/** Writes text, perhaps only a part of it. `done` gets an error, or the part that was not written. */
 type Put = (text: Buffer, done: (error: NodeJS.ErrnoException | null, left: Buffer) => void) => void;
 
-/** More than a second of lines under full load. */
+/** Limit for lines in memory: more than a second of lines under full load. */
 const MAX_WAITING_BYTES = 8 * 1_024 * 1_024;
-/** After a failure that can pass, such as a full disk. */
+/** Delay before the next try after a temporary failure, such as a full disk. */
 const RETRY_AFTER_MS = 1_000;
 const STANDARD_OUTPUT = 1;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * A destination for the log, which takes lines at once and writes them when it can. While nobody reads them, or the disk for them
- * is full, it keeps some and leaves out the rest; how many it has left out it tells as soon as lines get through again. When their
- * reader is gone for good, so are they.
+ * A destination for log lines. It accepts lines at once and writes them when it can. While nobody reads them, or the
+ * disk is full, it keeps a limited number and drops the rest; as soon as writing works again, it reports how many were
+ * dropped.
+ *
+ * States:
+ * - idle: nothing to write.
+ * - writing: one chunk is being written; new lines are kept for the next chunk.
+ * - failing: the last write failed, and is retried after a delay.
+ * - gone: the reader has closed the pipe. All lines are dropped from now on.
  */
 export class LogOutput implements DestinationStream {
-	/** Told of how many lines were left out. */
+	/** Called with the number of dropped lines. */
 	onLoss: (lines: number) => void = () => {};
 	readonly #put: Put;
 	readonly #end: () => void;
 	#lines: string[] = [];
 	#lineBytes = 0;
-	/** What is being written. */
+	/** The chunk that is being written. */
 	#chunk: Buffer = NOTHING;
 	#state: "idle" | "writing" | "failing" | "gone" = "idle";
 	#lost = 0;
@@ -48,7 +54,7 @@ export class LogOutput implements DestinationStream {
 		if (this.#state === "idle") this.#next();
 	}
 
-	/** Resolves when all is written, or after this time. Nothing is left out because of it. */
+	/** Resolves when all lines are written, at the latest after `graceMs`. Does not stop the writing. */
 	async close(graceMs: number): Promise<void> {
 		if (this.#state !== "idle" && this.#state !== "gone") {
 			await new Promise<void>((resolve) => {
@@ -80,7 +86,7 @@ export class LogOutput implements DestinationStream {
 	#written(left: Buffer): void {
 		this.#chunk = left;
 		const lost = this.#lost;
-		// Its line comes before those that are taken from now on.
+		// The line about the loss comes before all lines accepted from now on.
 		if (lost > 0 && left.length === 0) {
 			this.#lost = 0;
 			this.onLoss(lost);
@@ -102,9 +108,9 @@ export class LogOutput implements DestinationStream {
 }
 
 /**
- * Pipes are written through Node's stream: a write of our own to one that nobody reads would keep a thread, and with it the
- * process, for as long. Files and terminals are written in a thread: the stream would stop the server while it writes there, and
- * would write no more after an error.
+ * Pipes and sockets are written through Node's stream: `fs.write` to a pipe that nobody reads would block a thread, and
+ * with it the end of the process. Files and terminals are written with `fs.write`, in a thread: there, the stream would
+ * block the event loop, and would stop for good after an error.
  */
 function openStandardOutput(): { readonly put: Put; readonly end?: () => void } {
 	const stats = fstatSync(STANDARD_OUTPUT);
@@ -113,7 +119,7 @@ function openStandardOutput(): { readonly put: Put; readonly end?: () => void } 
 			put: (text, done) => write(STANDARD_OUTPUT, text, (error, count) => done(error, text.subarray(count ?? 0))),
 		};
 	}
-	// A write's own error is told to its callback; this is for the event that comes with it, which would end the process.
+	// The write's callback handles the error. Without this listener, the error event would end the process.
 	const ignore = () => {};
 	process.stdout.on("error", ignore);
 	return {

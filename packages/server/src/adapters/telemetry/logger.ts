@@ -1,12 +1,10 @@
-// The log: pino, JSON lines on standard output.
+// The logger: pino, writing JSON lines.
 import { pino, type DestinationStream, type Logger } from "pino";
 
+import type { LogLevel } from "../../ports/log.ts";
 import { LogOutput } from "./log-output.ts";
 
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** A logger that writes to `destination`, and says there how many lines it had to leave out. */
+/** Creates a logger that writes to `destination`. If a `LogOutput` drops lines, their number is logged too. */
 export function createLogger(level: LogLevel, destination: DestinationStream): Logger {
 	const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 	if (destination instanceof LogOutput) {

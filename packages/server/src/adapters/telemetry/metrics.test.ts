@@ -1,3 +1,4 @@
+// The metrics page: event-loop lag, and series that exist from the start.
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -7,7 +8,7 @@ import { Metrics } from "./metrics.ts";
 
 const BLOCKED_MS = 400;
 
-/** Resolves when the timer of a measurement like that of the metrics has ticked so many times. */
+/** Resolves when a timer like that of the metrics has ticked this many times. */
 async function ticks(count: number): Promise<void> {
 	const delays = monitorEventLoopDelay({ resolution: 100 });
 	delays.enable();
@@ -15,14 +16,14 @@ async function ticks(count: number): Promise<void> {
 	delays.disable();
 }
 
-/** The event loop's lags in what `metrics` says now, in milliseconds. */
+/** The event loop's lags in the rendered metrics, in milliseconds. */
 async function lagsMs(metrics: Metrics): Promise<Record<string, number>> {
 	const { text } = await metrics.render();
 	const lines = text.matchAll(/^nodejs_eventloop_lag_(\w+)_seconds (\S+)$/gm);
 	return Object.fromEntries([...lines].map(([, name = "", seconds]) => [name, Number(seconds) * 1_000]));
 }
 
-it("shows how long the event loop was blocked, and next to nothing for one that was free", async () => {
+it("shows how long the event loop was blocked, and almost nothing for an idle loop", async () => {
 	const metrics = new Metrics();
 	await ticks(8);
 	const free = await lagsMs(metrics);
@@ -30,16 +31,16 @@ it("shows how long the event loop was blocked, and next to nothing for one that 
 	expect(free["min"]).toBeLessThan(50);
 	expect(free["p50"]).toBeLessThan(50);
 
-	// After a look the measurement begins anew, with its next tick.
+	// After a scrape, the measurement starts again with the next tick.
 	await ticks(3);
 	const endAt = performance.now() + BLOCKED_MS;
 	while (performance.now() < endAt);
 	await ticks(3);
-	// The timer was due at some time while the loop was blocked.
+	// The timer became due at some moment while the loop was blocked.
 	expect((await lagsMs(metrics))["max"]).toBeGreaterThan(BLOCKED_MS - 150);
 });
 
-it("has every series from the start, so that an alert sees the first time that something happens", async () => {
+it("has every series from the start, so that alerts notice the first increment", async () => {
 	const { text } = await new Metrics().render();
 	expect(text).toContain('fanfare_events_refused_total{code="store_full"} 0');
 	expect(text).toContain('fanfare_attempts_total{result="failure",error="timeout"} 0');
@@ -47,7 +48,7 @@ it("has every series from the start, so that an alert sees the first time that s
 	expect(text).toContain('fanfare_attempt_duration_seconds_count{result="success"} 0');
 });
 
-it("shows no lag where none was measured since the last look", async () => {
+it("shows no lag if none was measured since the last scrape", async () => {
 	const metrics = new Metrics();
 	await metrics.render();
 	expect(Object.values(await lagsMs(metrics))).toEqual([0, 0, 0, 0, 0, 0, 0]);

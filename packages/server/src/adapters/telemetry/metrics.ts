@@ -1,4 +1,4 @@
-// The metrics of Fanfare, for Prometheus. Names follow its conventions: base units, `_total` for counters.
+// Fanfare's metrics for Prometheus. Names follow its conventions: base units, `_total` for counters.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import type { ErrorCode } from "../../core/errors.ts";
@@ -7,15 +7,15 @@ import { ATTEMPT_ERRORS } from "../../ports/sender.ts";
 import { NOTHING_PURGED, type Purged } from "../../ports/store/retention.ts";
 import { watchEventLoopLag } from "./event-loop-lag.ts";
 
-/** From a fraction of a millisecond to the longest attempt. */
+/** From one millisecond to longer than the longest attempt. */
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
 const COMMIT_BUCKETS_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 const SIZE_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048];
 const MS_PER_S = 1_000;
-/** The longest that a timer takes: prom-client's measurement of event-loop lag is replaced, and need not run. */
-const HARDLY_EVER_MS = 2 ** 31 - 1;
+/** The longest delay of a timer. prom-client's own measurement of event-loop lag is replaced, so it should not run. */
+const PRACTICALLY_NEVER_MS = 2 ** 31 - 1;
 
-/** What sends are refused with by the engine. */
+/** The error codes with which the engine refuses sends. */
 const REFUSAL_CODES = [
 	"invalid_request",
 	"unknown_webhook",
@@ -27,13 +27,14 @@ const REFUSAL_CODES = [
 	"store_unavailable",
 ] as const satisfies readonly ErrorCode[];
 
-/** What is read when the metrics are asked for. */
+/** Values that are read on each scrape. */
 export interface MetricSources {
 	gauges(): EngineGauges;
-	/** Deliveries in each status that is not an end. */
+	/** Deliveries that are not final, by status. */
 	openDeliveries(): Promise<Readonly<Record<"Pending" | "Held", number>>>;
 }
 
+/** Counts what the observer reports, and renders everything for Prometheus. */
 export class Metrics {
 	readonly #registry = new Registry();
 	readonly #accepted: Counter;
@@ -55,7 +56,7 @@ export class Metrics {
 		const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: L[] = []) =>
 			new Histogram({ name: `fanfare_${name}`, help, buckets, labelNames, registers });
 		this.#accepted = counter("events_accepted_total", "Events accepted: committed and synced.");
-		this.#deliveries = counter("deliveries_created_total", "Deliveries made for accepted events.");
+		this.#deliveries = counter("deliveries_created_total", "Deliveries created for accepted events.");
 		this.#refused = counter("events_refused_total", "Sends refused, by error code.", ["code"]);
 		this.#attempts = counter("attempts_total", "Attempts, by result and error.", ["result", "error"]);
 		this.#attemptSeconds = histogram("attempt_duration_seconds", "How long attempts took.", LATENCY_BUCKETS_S, [
@@ -68,16 +69,16 @@ export class Metrics {
 		);
 		this.#commitSeconds = histogram("commit_duration_seconds", "How long a group commit took.", COMMIT_BUCKETS_S);
 		this.#commitSize = histogram("commit_size", "Events and outcomes in one group commit.", SIZE_BUCKETS);
-		this.#purged = counter("retention_deleted_total", "What retention has deleted, by kind.", ["kind"]);
+		this.#purged = counter("retention_deleted_total", "Records deleted by retention, by kind.", ["kind"]);
 		this.#released = counter("retention_released_bytes_total", "Bytes given back to the file system.");
-		this.#problems = counter("problems_total", "Failures inside that were dealt with; the log says what they were.");
+		this.#problems = counter("problems_total", "Internal failures that were handled; the log describes them.");
 		this.#beginSeries();
 		// Memory, CPU, open handles, garbage collection.
-		collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: HARDLY_EVER_MS });
+		collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: PRACTICALLY_NEVER_MS });
 		watchEventLoopLag(this.#registry);
 	}
 
-	/** Adds the gauges, which are read at each request for the metrics. */
+	/** Adds the gauges, which are read on each scrape. */
 	watch(sources: MetricSources): void {
 		const registers = [this.#registry];
 		const gauge = (name: string, help: string, read: () => number) =>
@@ -91,15 +92,15 @@ export class Metrics {
 			});
 		gauge("ready_deliveries", "Deliveries ready in memory.", () => sources.gauges().readyDeliveries);
 		gauge("in_flight_attempts", "Attempts under way.", () => sources.gauges().inFlightAttempts);
-		gauge("waiting_sends", "Sends that wait for their commit.", () => sources.gauges().waitingSends);
+		gauge("waiting_sends", "Sends waiting for their commit.", () => sources.gauges().waitingSends);
 		gauge(
 			"oldest_due_seconds",
-			"Age of the oldest due delivery that waits in the store.",
+			"Age of the oldest due delivery in the store that nothing works on yet.",
 			() => sources.gauges().oldestDueMs / MS_PER_S,
 		);
 		const open = new Gauge({
 			name: "fanfare_open_deliveries",
-			help: "Deliveries that have not ended, by status.",
+			help: "Deliveries that are not final, by status.",
 			labelNames: ["status"],
 			registers: [],
 			async collect() {
@@ -111,7 +112,7 @@ export class Metrics {
 		this.#registry.registerMetric(open);
 	}
 
-	/** A series that is there from the start is one that rates can be made of, and alerts that see the first time. */
+	/** Creates every series with 0: otherwise rates and alerts would miss its first increment. */
 	#beginSeries(): void {
 		this.purged(NOTHING_PURGED);
 		for (const code of REFUSAL_CODES) this.#refused.inc({ code }, 0);
@@ -153,6 +154,7 @@ export class Metrics {
 		this.#problems.inc();
 	}
 
+	/** All metrics in Prometheus' text format. */
 	async render(): Promise<{ contentType: string; text: string }> {
 		return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
 	}

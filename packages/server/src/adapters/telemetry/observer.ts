@@ -1,9 +1,10 @@
-// The observer that writes metrics and logs: one line an attempt, never with a payload, a header or a secret.
+// The observer that writes metrics and logs: one line per attempt, never with a payload, header or secret.
 import type { Logger } from "pino";
 
 import type { AttemptReport, Observer } from "../../ports/observer.ts";
 import type { Metrics } from "./metrics.ts";
 
+/** Creates an observer that feeds both. */
 export function createObserver(logger: Logger, metrics: Metrics): Observer {
 	const logsAttempts = logger.isLevelEnabled("info");
 	return {

@@ -1,5 +1,5 @@
 // One line for each request that was answered: enough to find it again, nothing that is secret.
-import type { RequestLine } from "../deps.ts";
+import type { RequestLine } from "../../ports/log.ts";
 import type { Route } from "./route.ts";
 
 /** A path that no route has can be anything, so little of it is shown. */

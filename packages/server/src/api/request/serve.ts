@@ -100,7 +100,7 @@ function connectionOf(context: ApiContext): Connection {
 }
 
 function parseBody(rule: BodyRule<unknown>, bytes: Uint8Array): JsonBody {
-	return parseJsonBody(rule.optional === true && isBlank(bytes) ? EMPTY_OBJECT : bytes);
+	return parseJsonBody(rule.optional === true && isBlank(bytes) ? EMPTY_OBJECT : bytes, rule.schema);
 }
 
 /** A 404 for a path that no route has. */

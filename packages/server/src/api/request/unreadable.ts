@@ -2,7 +2,7 @@
 import { RequestError } from "@hono/node-server";
 
 import { FanfareError } from "../../core/errors.ts";
-import type { RequestLine } from "../deps.ts";
+import type { RequestLine } from "../../ports/log.ts";
 import { problemReply } from "./problem.ts";
 import { makeRequestId } from "./request-id.ts";
 import { headersOf } from "./serve.ts";

@@ -10,8 +10,9 @@ import type { Webhook } from "../../core/webhook.ts";
 import type { Project } from "../../core/workspace.ts";
 import type { Engine, SentEvent, Webhooks, WebhookSettings } from "../../engine/calls.ts";
 import { LiveHub } from "../../engine/live/live-hub.ts";
+import type { RequestLine } from "../../ports/log.ts";
 import { createApp } from "../app.ts";
-import type { ApiDeps, RequestLine } from "../deps.ts";
+import type { ApiDeps } from "../deps.ts";
 import { fakeEventTypes } from "./fake-event-types.ts";
 import { fakeReplays, type AskedReplay } from "./fake-replays.ts";
 

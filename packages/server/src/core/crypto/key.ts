@@ -1,19 +1,20 @@
-// API keys: who may do what. A key is shown once, when it is made; what is kept is its SHA-256.
+// API keys: who may do what. A key is shown once, when it is made; only its SHA-256 is stored.
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 
-/** What a key allows; each scope includes those before it. */
+/** What a key allows. Each scope includes the scopes before it. */
 export const SCOPES = ["read", "write", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** The record of a key, without the key itself. */
 export interface ApiKey {
 	readonly id: string;
 	readonly name: string;
 	readonly scope: Scope;
-	/** The one project it opens, or null for the whole workspace. */
+	/** The only project that the key gives access to; null for the whole workspace. */
 	readonly projectId: string | null;
 	/** The last four characters of the key. */
 	readonly hint: string;
-	/** SHA-256 of the key as it is written. */
+	/** SHA-256 of the key's text. */
 	readonly digest: Uint8Array;
 	readonly createDate: number;
 }
@@ -26,11 +27,12 @@ export function generateSecretKey(): string {
 	return `sk_${randomBytes(KEY_BYTES).toString("base64url")}`;
 }
 
+/** Whether `text` has the form of a key. */
 export function isSecretKey(text: string): boolean {
 	return KEY_PATTERN.test(text);
 }
 
-/** The record of a key: its hint and its digest, never the key itself. */
+/** Makes the record of a key: its hint and its digest, never the key itself. */
 export function makeKey(
 	id: string,
 	secretKey: string,
@@ -40,6 +42,7 @@ export function makeKey(
 	return { id, ...input, hint: secretKey.slice(-4), digest: keyDigest(secretKey), createDate: now };
 }
 
+/** The SHA-256 of a key, by which it is found. */
 export function keyDigest(secretKey: string): Uint8Array {
 	return hash("sha256", secretKey, "buffer");
 }
@@ -49,7 +52,7 @@ export function sameDigest(a: Uint8Array, b: Uint8Array): boolean {
 	return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Whether a key of scope `held` may do what needs `needed`. */
-export function scopeAllows(held: Scope, needed: Scope): boolean {
-	return SCOPES.indexOf(held) >= SCOPES.indexOf(needed);
+/** Whether a key of scope `granted` may make a call that needs scope `needed`. */
+export function scopeAllows(granted: Scope, needed: Scope): boolean {
+	return SCOPES.indexOf(granted) >= SCOPES.indexOf(needed);
 }

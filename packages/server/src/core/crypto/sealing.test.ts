@@ -8,32 +8,32 @@ describe("a sealer", () => {
 	const sealer = createSealer(randomBytes(32));
 	const plain = randomBytes(40);
 
-	it("gives back what it sealed, and seals the same differently each time", () => {
+	it("unseals what it sealed, and seals the same value differently each time", () => {
 		const sealed = sealer.seal(plain, "webhook_1");
-		expect(Buffer.from(sealer.open(sealed, "webhook_1"))).toEqual(plain);
+		expect(Buffer.from(sealer.unseal(sealed, "webhook_1"))).toEqual(plain);
 		expect(Buffer.from(sealed).equals(sealer.seal(plain, "webhook_1"))).toBe(false);
 		expect(Buffer.from(sealed).includes(plain)).toBe(false);
 	});
 
-	it("opens nothing under another key, in another context or after a change of any byte", () => {
+	it("refuses to unseal with another key, another context, or any changed byte", () => {
 		const sealed = sealer.seal(plain, "webhook_1");
-		expect(() => createSealer(randomBytes(32)).open(sealed, "webhook_1")).toThrow(/authenticate|format/);
-		expect(() => sealer.open(sealed, "webhook_2")).toThrow(/authenticate|format/);
+		expect(() => createSealer(randomBytes(32)).unseal(sealed, "webhook_1")).toThrow(/authenticate|format/);
+		expect(() => sealer.unseal(sealed, "webhook_2")).toThrow(/authenticate|format/);
 		for (let index = 0; index < sealed.length; index++) {
 			const changed = Buffer.from(sealed);
 			changed[index]! ^= 1;
-			expect(() => sealer.open(changed, "webhook_1")).toThrow(/authenticate|format/);
+			expect(() => sealer.unseal(changed, "webhook_1")).toThrow(/authenticate|format/);
 		}
 	});
 
-	it("says of a value that was cut off that it is no sealed one", () => {
+	it("reports an unknown format for a truncated value", () => {
 		const sealed = sealer.seal(plain, "webhook_1");
 		for (const length of [0, 1, 28]) {
-			expect(() => sealer.open(sealed.subarray(0, length), "webhook_1")).toThrow("unknown format");
+			expect(() => sealer.unseal(sealed.subarray(0, length), "webhook_1")).toThrow("unknown format");
 		}
 	});
 
-	it("wants a key of 32 bytes", () => {
+	it("requires a key of 32 bytes", () => {
 		expect(() => createSealer(randomBytes(31))).toThrow("32 bytes");
 		expect(() => createSealer(randomBytes(33))).toThrow("32 bytes");
 	});

@@ -1,4 +1,4 @@
-// Encryption at rest of what may never be read back: webhook secrets and header values. AES-256-GCM (NIST SP 800-38D).
+// Encryption at rest of webhook secrets and header values, which are write-only: AES-256-GCM (NIST SP 800-38D).
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 
 export const MASTER_KEY_BYTES = 32;
@@ -6,19 +6,22 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const VERSION = 1;
 
-/** Seals and opens small values under one master key. */
+/** Seals (encrypts) and unseals (decrypts) small values under one master key. */
 export interface Sealer {
-	/** Encrypts; `context` (such as the owner's id) must be the same again for `open`, so that values can't be swapped. */
+	/**
+	 * Encrypts. `unseal` needs the same `context`, such as the id of the owner, so that sealed values can't be swapped.
+	 */
 	seal(plain: Uint8Array, context: string): Uint8Array;
-	/** Decrypts; throws if the key, the context or the bytes are not those of `seal`. */
-	open(sealed: Uint8Array, context: string): Uint8Array;
-	/** Tells keys apart without saying anything about them. */
+	/** Decrypts. Throws if the key, the context or the bytes are not those of `seal`. */
+	unseal(sealed: Uint8Array, context: string): Uint8Array;
+	/** 16 hex digits that differ between master keys and reveal nothing about them. */
 	readonly fingerprint: string;
 }
 
 /**
- * A sealer under a master key of 32 bytes. Layout: version byte 1, nonce (12), tag (16), ciphertext.
- * Nonces are random: 2^32 values under one key stay far within the bound of SP 800-38D, section 8.3.
+ * Creates a sealer with a master key of 32 bytes; throws a `RangeError` for any other length. A sealed value is the
+ * version byte 1, the nonce (12 bytes), the tag (16 bytes) and the ciphertext. Nonces are random: SP 800-38D, section
+ * 8.3, allows 2^32 values under one key.
  */
 export function createSealer(masterKey: Uint8Array): Sealer {
 	if (masterKey.length !== MASTER_KEY_BYTES) {
@@ -33,7 +36,7 @@ export function createSealer(masterKey: Uint8Array): Sealer {
 			const body = Buffer.concat([cipher.update(plain), cipher.final()]);
 			return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), body]);
 		},
-		open(sealed, context) {
+		unseal(sealed, context) {
 			if (sealed[0] !== VERSION || sealed.length < 1 + NONCE_BYTES + TAG_BYTES) {
 				throw new Error("a sealed value has an unknown format");
 			}

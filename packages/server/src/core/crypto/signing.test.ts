@@ -31,7 +31,7 @@ describe("sign", () => {
 		expect(signature).toBe(vector.signatures.join(" "));
 	});
 
-	it("makes what the standardwebhooks and svix libraries accept, under each of several secrets", () => {
+	it("makes signatures that the standardwebhooks and svix libraries accept with each of several secrets", () => {
 		fc.assert(
 			fc.property(fc.json(), fc.integer({ min: 1, max: 5 }), (body, count) => {
 				const secrets = Array.from({ length: count }, () => generateSecret());
@@ -51,7 +51,7 @@ describe("sign", () => {
 });
 
 describe("generateSecret", () => {
-	it("makes whsec_ and 32 bytes, another time others, of which only the last four characters are shown", () => {
+	it("makes whsec_ and 32 random bytes, of which the hint shows the last four characters", () => {
 		const secret = generateSecret();
 		expect(secret).toMatch(/^whsec_/);
 		const bytes = decodeSecret(secret)!;
@@ -62,7 +62,7 @@ describe("generateSecret", () => {
 });
 
 describe("decodeSecret", () => {
-	it("takes base64 of 24 to 64 bytes, with or without whsec_", () => {
+	it("accepts base64 of 24 to 64 bytes, with or without whsec_", () => {
 		for (const length of [24, 32, 64]) {
 			const base64 = Buffer.alloc(length, 7).toString("base64");
 			expect(decodeSecret(base64)).toHaveLength(length);
@@ -78,7 +78,7 @@ describe("decodeSecret", () => {
 		["with white space", `${Buffer.alloc(24).toString("base64")}\n`],
 		["empty", ""],
 		["two prefixes", `whsec_whsec_${Buffer.alloc(24).toString("base64")}`],
-	])("refuses what is %s", (_what, contents) => {
+	])("refuses a secret that is %s", (_title, contents) => {
 		expect(decodeSecret(contents)).toBeNull();
 	});
 });

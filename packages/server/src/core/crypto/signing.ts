@@ -1,4 +1,5 @@
-// Standard Webhooks 1.0 signatures, scheme v1: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+// Webhook secrets, and signatures by Standard Webhooks 1.0, scheme v1. The specification:
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 import { createHmac, createSecretKey, randomBytes, type KeyObject } from "node:crypto";
 
 export const SECRET_PREFIX = "whsec_";
@@ -31,20 +32,21 @@ export function decodeSecret(contents: string): Uint8Array | null {
 	return bytes.length >= SECRET_MIN_BYTES && bytes.length <= SECRET_MAX_BYTES ? bytes : null;
 }
 
-/** The last four characters of a secret as it is written, to tell secrets apart without showing them. */
+/** The last four characters of a secret's base64, which tell secrets apart without showing them. */
 export function secretHint(bytes: Uint8Array): string {
 	return Buffer.from(bytes).toString("base64").slice(-4);
 }
 
-/** Prepares a secret's bytes once for many signatures. */
+/** Converts the bytes of a secret into a key, once for many signatures. */
 export function signingKey(bytes: Uint8Array): KeyObject {
 	return createSecretKey(bytes);
 }
 
 /**
- * The value of `webhook-signature`: `v1,<base64 HMAC-SHA256 of "{id}.{timestamp}.{body}">`, one per key, a space between.
+ * The value of the header `webhook-signature`: `v1,<base64 HMAC-SHA256 of "{id}.{timestamp}.{body}">`, one for each
+ * key, separated by spaces.
  *
- * @param timestampS seconds since the epoch, of this attempt
+ * @param timestampS the time of this attempt, in seconds since the epoch
  */
 export function sign(keys: readonly KeyObject[], id: string, timestampS: number, body: Uint8Array): string {
 	const head = `${id}.${timestampS}.`;

@@ -1,14 +1,14 @@
 // Retention: how long events and their payloads are kept, for the server and for each project.
 
-/** Whole days; 0 keeps for ever. */
+/** The server's settings, in whole days; 0 keeps for ever. */
 export interface RetentionSettings {
-	/** An event with its deliveries and attempts, from its acceptance on. */
+	/** How long an event is kept with its deliveries and attempts, from its acceptance. */
 	readonly retentionDays: number;
-	/** Its payload and what receivers answered; null or 0 = as long as the event. */
+	/** How long its payload and the response bodies are kept; null or 0 keeps them as long as the event. */
 	readonly payloadRetentionDays: number | null;
 }
 
-/** What a project sets in place of the server's; null leaves it to the server. */
+/** A project's own settings; null means the server's setting. */
 export interface ProjectRetention {
 	readonly retentionDays: number | null;
 	readonly payloadRetentionDays: number | null;
@@ -16,21 +16,24 @@ export interface ProjectRetention {
 
 export const DEFAULT_RETENTION: RetentionSettings = { retentionDays: 30, payloadRetentionDays: null };
 export const MAX_RETENTION_DAYS = 3_650;
-/** Why the deliveries of an event whose payload is gone are cancelled. */
+/** The reason of deliveries that were cancelled because the payload of their event was erased. */
 export const ERASED_REASON = "the payload was erased";
 const DAY_MS = 86_400_000;
 
-/** Accepted before these times, an event or its payload has served its time; null = it never has. */
+/** The times up to which data is purged; null means that it is never purged. */
 export interface RetentionLimits {
+	/** Events accepted before this time are deleted. */
 	readonly eventsBefore: number | null;
+	/** Payloads of events accepted before this time are deleted. */
 	readonly payloadsBefore: number | null;
 }
 
 /**
- * What has served its time in a project at `now`.
+ * The retention limits of a project at `now`.
  *
  * @example
- * retentionLimits({ retentionDays: 30, payloadRetentionDays: 7 }, { retentionDays: null, payloadRetentionDays: 1 }, now);
+ * const server = { retentionDays: 30, payloadRetentionDays: 7 };
+ * retentionLimits(server, { retentionDays: null, payloadRetentionDays: 1 }, now);
  * // { eventsBefore: now - 30 days, payloadsBefore: now - 1 day }
  */
 export function retentionLimits(server: RetentionSettings, project: ProjectRetention, now: number): RetentionLimits {
@@ -43,7 +46,10 @@ export function retentionLimits(server: RetentionSettings, project: ProjectReten
 	};
 }
 
-/** Why these two can't go together, as it continues a field's name; null if they can. */
+/**
+ * Why payloads can't be kept for `payloadDays` if events are kept for `days`, as the text after a field's name; null if
+ * they can.
+ */
 export function retentionConflict(days: number | null, payloadDays: number | null): string | null {
 	if (days === null || days === 0 || payloadDays === null || payloadDays <= days) return null;
 	return `must not be more than the ${days} ${days === 1 ? "day" : "days"} that events are kept, got ${payloadDays}`;

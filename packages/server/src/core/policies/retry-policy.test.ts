@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
 
-import { MAX_RETRY_AFTER_MS, parseRetryAfterMs, retryDelayMs } from "./retry-policy.ts";
+import { DEFAULT_RETRY_POLICY, MAX_RETRY_AFTER_MS, parseRetryAfterMs, retryDelayMs } from "./retry-policy.ts";
 
 describe("retryDelayMs", () => {
-	it("doubles from 1 s up to the cap, less at most a fifth", () => {
+	it("doubles from 1 s up to the cap, minus at most a fifth", () => {
 		const policy = { maxRetries: 20, maxBackoffMs: 15_000 };
 		const longest = [1, 2, 3, 4, 5, 6, 20].map((n) => retryDelayMs(policy, n, () => 1));
 		expect(longest).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
@@ -12,8 +12,18 @@ describe("retryDelayMs", () => {
 	});
 });
 
+describe("the default policy", () => {
+	it("retries for about a day, so that a receiver may be down for a night", () => {
+		const attempts = Array.from({ length: DEFAULT_RETRY_POLICY.maxRetries }, (_, index) => index + 1);
+		const totalMs = (random: number) =>
+			attempts.reduce((sum, n) => sum + retryDelayMs(DEFAULT_RETRY_POLICY, n, () => random), 0);
+		expect(totalMs(0)).toBe(72_293_600);
+		expect(totalMs(1)).toBe(90_367_000);
+	});
+});
+
 describe("a schedule", () => {
-	it("says the waits itself, first to last, without jitter and above the cap", () => {
+	it("sets the waits exactly, without jitter and without the cap", () => {
 		const policy = { maxRetries: 2, maxBackoffMs: 1, scheduleMs: [5_000, 300_000] };
 		expect([1, 2].map((n) => retryDelayMs(policy, n, () => 0))).toEqual([5_000, 300_000]);
 	});
@@ -31,7 +41,7 @@ describe("parseRetryAfterMs", () => {
 	});
 
 	it.each(["Tue, 24 Nov 2026 12:05:00 GMT", "Tuesday, 24-Nov-26 12:05:00 GMT", "Tue Nov 24 12:05:00 2026"])(
-		"reads %s as the same moment wherever the server stands",
+		"reads %s as the same time in every time zone",
 		(value) => {
 			vi.stubEnv("TZ", "America/New_York");
 			const wait = parseRetryAfterMs(value, now);
@@ -41,7 +51,7 @@ describe("parseRetryAfterMs", () => {
 	);
 
 	it.each([undefined, "", "0", "-5", "soon", "1.5", "2026-11-24T12:05:00Z", "Tue, 24 Nov 2026 11:05:00 GMT"])(
-		"takes %s for no wait",
+		"ignores %s",
 		(value) => expect(parseRetryAfterMs(value, now)).toBeNull(),
 	);
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { TokenBucket } from "./token-bucket.ts";
 
 describe("a token bucket", () => {
-	it("never gives more in any second than the limit and a burst of the same size, and no token too late", () => {
+	it("gives at most twice the limit in any second, and no token too late", () => {
 		fc.assert(
 			fc.property(
 				fc.integer({ min: 1, max: 50 }),
@@ -29,19 +29,19 @@ describe("a token bucket", () => {
 		);
 	});
 
-	it("gives nothing for a clock that is set back, and goes on from there", () => {
+	it("adds no tokens when the clock is set back, and continues from there", () => {
 		const bucket = new TokenBucket(2, 0, 10_000);
 		expect(bucket.take(5_000)).toBe(false);
 		expect(bucket.nextAt(5_000)).toBe(5_500);
 		expect(bucket.take(5_500)).toBe(true);
 	});
 
-	it("begins with what it is given", () => {
+	it("begins with the given tokens, but no more than the limit", () => {
 		expect(new TokenBucket(3, 0, 0).take(0)).toBe(false);
 		expect(new TokenBucket(3, 9, 0).isFull(0)).toBe(true);
 	});
 
-	it("is full again only when all that was taken has come back", () => {
+	it("is full again only when all taken tokens are refilled", () => {
 		const bucket = new TokenBucket(2, 2, 0);
 		bucket.take(0);
 		expect(bucket.isFull(499)).toBe(false);

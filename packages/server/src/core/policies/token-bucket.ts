@@ -1,9 +1,10 @@
-// Rate limits: a token bucket, computed from the time that has passed, without a timer of its own.
+// Rate limits: a token bucket that is computed from the elapsed time, without a timer.
 
 const MS_PER_S = 1_000;
 
 /**
- * Allows `perSecond` a second on average, and a burst of as many at once: never more than twice that in any second.
+ * Allows `perSecond` tokens a second on average, with a burst of the same size. So no second ever has more than twice
+ * as many.
  *
  * @example
  * const bucket = new TokenBucket(5, 0, 0);
@@ -14,14 +15,14 @@ export class TokenBucket {
 	#tokens: number;
 	#at: number;
 
-	/** @param tokens how many may go at once at the time `now`, `perSecond` at most */
+	/** @param tokens the number of tokens at the time `now`, at most `perSecond` */
 	constructor(perSecond: number, tokens: number, now: number) {
 		this.perSecond = perSecond;
 		this.#tokens = Math.min(tokens, perSecond);
 		this.#at = now;
 	}
 
-	/** Takes a token if there is one. */
+	/** Takes a token; returns false if there is none. */
 	take(now: number): boolean {
 		this.#refill(now);
 		if (this.#tokens < 1) return false;
@@ -29,20 +30,20 @@ export class TokenBucket {
 		return true;
 	}
 
-	/** When there will be a token: `now`, if there is one already. */
+	/** The time at which the next token is available; `now` if there is one already. */
 	nextAt(now: number): number {
 		this.#refill(now);
 		return this.#tokens >= 1 ? now : now + Math.ceil(((1 - this.#tokens) * MS_PER_S) / this.perSecond);
 	}
 
-	/** Whether it has all its tokens, so that a new one would be the same. */
+	/** Whether the bucket has all its tokens, so that it could be replaced by a new, full one. */
 	isFull(now: number): boolean {
 		this.#refill(now);
 		return this.#tokens >= this.perSecond;
 	}
 
 	#refill(now: number): void {
-		// A clock that was set back gives no tokens, and takes none away.
+		// If the clock was set back, no tokens are added and none removed.
 		const passedMs = Math.max(0, now - this.#at);
 		this.#tokens = Math.min(this.perSecond, this.#tokens + (passedMs * this.perSecond) / MS_PER_S);
 		this.#at = now;

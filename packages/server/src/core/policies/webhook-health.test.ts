@@ -5,13 +5,13 @@ import { disableReason, hasFailedForLong, healthAfter, HEALTHY } from "./webhook
 const DAY = 86_400_000;
 
 describe("a webhook's health", () => {
-	it("is the very same object where an attempt changes nothing", () => {
+	it("is the same object if an attempt changes nothing", () => {
 		const failing = healthAfter(HEALTHY, { at: 5, success: false, exhausted: false });
 		expect(healthAfter(HEALTHY, { at: 5, success: true, exhausted: false })).toBe(HEALTHY);
 		expect(healthAfter(failing, { at: 9, success: false, exhausted: false })).toBe(failing);
 	});
 
-	it("counts from the earliest failure, also where an exhausted delivery's was earlier than the first that came in", () => {
+	it("fails since the earliest failure, even if a later update reports it", () => {
 		const failing = healthAfter(HEALTHY, { at: 9, success: false, exhausted: false });
 		expect(healthAfter(failing, { at: 5, success: false, exhausted: true })).toEqual({
 			failingSince: 5,
@@ -19,7 +19,7 @@ describe("a webhook's health", () => {
 		});
 	});
 
-	it("is bad for long only after the time and ten exhausted deliveries, and never where that is switched off", () => {
+	it("has failed for long only after the time and ten exhausted deliveries, and never if that is switched off", () => {
 		const failing = { failingSince: 1_000, exhaustedCount: 10 };
 		expect(hasFailedForLong(failing, 5 * DAY, 1_000 + 5 * DAY)).toBe(true);
 		expect(hasFailedForLong(failing, 5 * DAY, 999 + 5 * DAY)).toBe(false);
@@ -28,7 +28,7 @@ describe("a webhook's health", () => {
 		expect(hasFailedForLong(HEALTHY, 1, 50 * DAY)).toBe(false);
 	});
 
-	it("says in words why it is disabled", () => {
+	it("gives the reason for disabling in words", () => {
 		const reason = (ms: number) => disableReason({ failingSince: 0, exhaustedCount: 12 }, ms);
 		expect(reason(5 * DAY + 3_600_000)).toBe("no success for 5 days and 12 exhausted deliveries");
 		expect(reason(3_600_000)).toBe("no success for 1 hour and 12 exhausted deliveries");

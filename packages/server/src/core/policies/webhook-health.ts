@@ -1,24 +1,25 @@
-// The health of a webhook: for how long it has been failing without one success, and how many deliveries that has cost.
+// The health of a webhook: since when it has failed without a success, and how many deliveries were exhausted since.
 import { DISABLE_AFTER_EXHAUSTED } from "../webhook.ts";
 
+/** Healthy (`HEALTHY`) if `failingSince` is null, otherwise failing. */
 export interface WebhookHealth {
-	/** When the first attempt failed after the last success; null if the last attempt succeeded or there was none. */
+	/** The time of the first failed attempt after the last success; null if there was no failure since. */
 	readonly failingSince: number | null;
-	/** Deliveries that have ended as Failed since the last success. */
+	/** Deliveries that became Failed since the last success. */
 	readonly exhaustedCount: number;
 }
 
 export const HEALTHY: WebhookHealth = { failingSince: null, exhaustedCount: 0 };
 
-/** The end of an attempt, as far as health depends on it. */
+/** The part of an attempt's outcome that health depends on. */
 export interface HealthSign {
 	readonly at: number;
 	readonly success: boolean;
-	/** Whether the delivery has ended as Failed with it. */
+	/** Whether the delivery became Failed with this attempt. */
 	readonly exhausted: boolean;
 }
 
-/** The health after an attempt; the very same object if it is as before. */
+/** The health after an attempt. Returns the same object if nothing changed. */
 export function healthAfter(health: WebhookHealth, { at, success, exhausted }: HealthSign): WebhookHealth {
 	if (success) return health.failingSince === null ? health : HEALTHY;
 	if (health.failingSince !== null && !exhausted) return health;
@@ -28,13 +29,13 @@ export function healthAfter(health: WebhookHealth, { at, success, exhausted }: H
 	};
 }
 
-/** Whether a webhook has failed for so long that it is to be disabled. `disableAfterMs` 0: never. */
+/** Whether a webhook has failed long enough to be disabled automatically. Never if `disableAfterMs` is 0. */
 export function hasFailedForLong(health: WebhookHealth, disableAfterMs: number, now: number): boolean {
 	if (disableAfterMs === 0 || health.failingSince === null) return false;
 	return now - health.failingSince >= disableAfterMs && health.exhaustedCount >= DISABLE_AFTER_EXHAUSTED;
 }
 
-/** Why it is disabled, in words: `no success for 5 days and 12 exhausted deliveries`. */
+/** Why the webhook is disabled, in words: `no success for 5 days and 12 exhausted deliveries`. */
 export function disableReason({ failingSince, exhaustedCount }: WebhookHealth, now: number): string {
 	return `no success for ${duration(now - (failingSince ?? now))} and ${exhaustedCount} exhausted deliveries`;
 }
@@ -46,7 +47,7 @@ const UNITS = [
 	["second", 1_000],
 ] as const;
 
-/** In the largest unit that goes into it, rounded down. */
+/** A duration in its largest unit, rounded down, such as `5 days`. */
 function duration(ms: number): string {
 	const [name, unitMs] = UNITS.find(([, unitMs]) => ms >= unitMs) ?? (["millisecond", 1] as const);
 	const count = Math.floor(ms / unitMs);

@@ -18,14 +18,14 @@ function countsOf(list: readonly number[]) {
 	return counts;
 }
 
-/** The value of that rank in the sorted list. */
+/** The value of this rank in the sorted list. */
 function exactQuantile(list: readonly number[], q: number): number {
 	const sorted = [...list].sort((a, b) => a - b);
 	return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;
 }
 
 describe("the latency histogram", () => {
-	it("gives percentiles to within 5 % of the exact ones, and a millisecond", () => {
+	it("has percentiles within 5 % and 1 ms of the exact ones", () => {
 		fc.assert(
 			fc.property(latencies, fc.constantFrom(0.5, 0.95, 0.99), (list, q) => {
 				const exact = exactQuantile(list, q);
@@ -34,7 +34,7 @@ describe("the latency histogram", () => {
 		);
 	});
 
-	it("is the same whether counted together or added up", () => {
+	it("is the same whether latencies are counted together or histograms are added", () => {
 		fc.assert(
 			fc.property(latencies, latencies, (some, more) => {
 				const sum = countsOf(some);
@@ -48,7 +48,7 @@ describe("the latency histogram", () => {
 		expect(latencyQuantileMs(emptyLatencyCounts(), 0.5)).toBeNull();
 	});
 
-	it("takes what is shorter than a millisecond or longer than any attempt", () => {
+	it("accepts latencies below 1 ms and above the longest attempt", () => {
 		expect(latencyBucket(0)).toBe(0);
 		expect(latencyBucket(10 ** 9)).toBe(BUCKET_COUNT - 1);
 		expect(latencyQuantileMs(countsOf([0]), 0.99)).toBe(1);

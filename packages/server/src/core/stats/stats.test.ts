@@ -6,15 +6,15 @@ const { minute, hour, day } = STATS_WIDTHS_MS;
 const NOW = Date.parse("2026-11-24T12:34:56.789Z");
 const at = (text: string) => Date.parse(`2026-11-${text}Z`);
 
-describe("the range of statistics", () => {
-	it("is the last hour of minutes, day of hours or month of days, with the one that has just begun", () => {
+describe("the range of stats", () => {
+	it("defaults to the last 60 minutes, 24 hours or 30 days, including the current bucket", () => {
 		const range = (width: "minute" | "hour" | "day") => statsRange({ width, from: null, to: null }, NOW);
 		expect(range("minute")).toEqual({ from: at("24T11:35"), to: at("24T12:35") });
 		expect(range("hour")).toEqual({ from: at("23T13:00"), to: at("24T13:00") });
 		expect(range("day")).toEqual({ from: at("25T00:00") - 30 * day, to: at("25T00:00") });
 	});
 
-	it("begins a bucket even in its first millisecond", () => {
+	it("includes the current bucket in its first millisecond", () => {
 		expect(statsRange({ width: "hour", from: at("24T11:00"), to: null }, at("24T12:00"))).toEqual({
 			from: at("24T11:00"),
 			to: at("24T13:00"),
@@ -26,7 +26,7 @@ describe("the range of statistics", () => {
 		expect(statsRange(request, NOW)).toEqual({ from: at("24T10:00"), to: at("24T12:00") });
 	});
 
-	it("is refused if it is empty, too long, or no longer kept", () => {
+	it("is refused if it is empty, too long, or older than the stats that are kept", () => {
 		const refused = (width: "minute" | "hour" | "day", from: number, to: number | null = null) =>
 			statsRange({ width, from, to }, NOW);
 		expect(refused("day", at("25T00:00"), at("25T00:00"))).toMatchObject({ path: "from", message: /earlier/ });
@@ -44,7 +44,7 @@ describe("buckets", () => {
 	const [bucket] = fillBuckets([], "hour", { from: 0, to: hour });
 	const some = { ...bucket!, start: hour, accepted: 2, attemptsFailed: 1 };
 
-	it("are filled with zeros where nothing happened", () => {
+	it("are filled with zeros for times in which nothing happened", () => {
 		const filled = fillBuckets([some], "hour", { from: 0, to: 3 * hour });
 		expect(filled.map(({ start, accepted }) => [start, accepted])).toEqual([
 			[0, 0],

@@ -1,47 +1,53 @@
-// Statistics: what happened in each minute, hour and day.
+// Stats: counts and latencies of deliveries in buckets of a minute, an hour or a day.
 import type { Issue } from "../errors.ts";
 import { addLatencyCounts, emptyLatencyCounts, type LatencyCounts } from "./latency-histogram.ts";
 
+/** The width of a bucket in ms, by name. */
 export const STATS_WIDTHS_MS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
 export const STATS_WIDTHS = ["minute", "hour", "day"] as const;
 export type StatsWidth = (typeof STATS_WIDTHS)[number];
 
-/** How long buckets can be asked for; days for ever. */
+/** For how long buckets are kept; days for ever. */
 export const STATS_KEPT_MS = { minute: 48 * 3_600_000, hour: 90 * 86_400_000, day: Infinity } as const;
-/** Buckets that can be asked for at once. */
+/** The largest number of buckets in one response. */
 export const MAX_STATS_BUCKETS = 1_500;
-/** So many, up to now, if no range is asked for. */
+/** The number of buckets, up to now, if a request has no `from`. */
 const DEFAULT_BUCKETS = { minute: 60, hour: 24, day: 30 } as const;
 
 /** One bucket of a webhook or of a project. */
 export interface StatsBucket {
-	/** The beginning, a multiple of the width since the epoch (UTC). */
+	/** The start of the bucket: a multiple of the width, in ms since the epoch (UTC). */
 	readonly start: number;
-	/** Events accepted that have a delivery to the webhook; for a project, all events accepted. */
+	/** Accepted events with a delivery to the webhook; for a project, all accepted events. */
 	readonly accepted: number;
 	readonly attemptsSucceeded: number;
 	readonly attemptsFailed: number;
-	/** Deliveries that reached these ends in this time; exhausted are all that became Failed. */
+	/** Deliveries that became Succeeded. */
 	readonly succeeded: number;
+	/** Deliveries that became Failed, whatever the reason. */
 	readonly exhausted: number;
-	/** How long attempts took that got an answer or timed out. */
+	/** The durations of attempts that got a response or timed out. */
 	readonly latency: LatencyCounts;
 }
 
-/** What is asked for. Null: the default. */
+/** A request for stats. `from` and `to` are times in ms; null means the default. */
 export interface StatsRequest {
 	readonly width: StatsWidth;
+	/** Inclusive. Defaults to the last 60 minutes, 24 hours or 30 days before `to`. */
 	readonly from: number | null;
+	/** Exclusive. Defaults to now, with the current bucket. */
 	readonly to: number | null;
 }
 
-/** Inclusive and exclusive, multiples of the width. */
+/** A range of whole buckets: both ends are multiples of the width. */
 export interface StatsRange {
+	/** Inclusive. */
 	readonly from: number;
+	/** Exclusive. */
 	readonly to: number;
 }
 
-/** The range that a request means, in whole buckets that hold what was asked for; or what is wrong with it. */
+/** The smallest range of whole buckets that contains the requested time, or the issue with the request. */
 export function statsRange({ width, from, to }: StatsRequest, now: number): StatsRange | Issue {
 	const widthMs = STATS_WIDTHS_MS[width];
 	const end = ceilTo(to ?? now + 1, widthMs);
@@ -53,20 +59,20 @@ export function statsRange({ width, from, to }: StatsRequest, now: number): Stat
 	if (count > MAX_STATS_BUCKETS) {
 		return {
 			path: "from",
-			message: `asks for ${count} buckets of one ${width}, at most ${MAX_STATS_BUCKETS} are given: ask for a shorter time or a larger width`,
+			message: `asks for ${count} buckets of one ${width}, but at most ${MAX_STATS_BUCKETS} are returned: ask for a shorter time or a larger width`,
 		};
 	}
 	const keptFrom = now - STATS_KEPT_MS[width];
 	if (start < floorTo(keptFrom, widthMs)) {
 		return {
 			path: "from",
-			message: `buckets of one ${width} are kept for ${STATS_KEPT_MS[width] / 3_600_000} hours, so must not be earlier than ${keptFrom}: ask for a larger width`,
+			message: `must not be earlier than ${keptFrom}, since buckets of one ${width} are kept for ${STATS_KEPT_MS[width] / 3_600_000} hours: ask for a larger width`,
 		};
 	}
 	return { from: start, to: end };
 }
 
-/** Every bucket of a range: those of `buckets`, and zeros where there is none. */
+/** Every bucket of a range: those in `buckets`, and empty ones for the rest. */
 export function fillBuckets(buckets: readonly StatsBucket[], width: StatsWidth, range: StatsRange): StatsBucket[] {
 	const byStart = new Map(buckets.map((bucket) => [bucket.start, bucket]));
 	const filled: StatsBucket[] = [];
@@ -76,7 +82,7 @@ export function fillBuckets(buckets: readonly StatsBucket[], width: StatsWidth, 
 	return filled;
 }
 
-/** All of `buckets` in one that begins at `start`. */
+/** The sum of all buckets, as one bucket that starts at `start`. */
 export function sumBuckets(buckets: readonly StatsBucket[], start: number): StatsBucket {
 	const sum = { ...emptyBucket(start), latency: emptyLatencyCounts() };
 	for (const bucket of buckets) {
@@ -90,7 +96,7 @@ export function sumBuckets(buckets: readonly StatsBucket[], start: number): Stat
 	return sum;
 }
 
-/** Shared by all buckets in which nothing happened; nobody writes to it. */
+/** Shared by all empty buckets; never written to. */
 const NO_LATENCY = emptyLatencyCounts();
 
 function emptyBucket(start: number) {

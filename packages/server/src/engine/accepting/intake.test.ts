@@ -1,5 +1,5 @@
+// Sends that are accepted or refused: room, idempotency keys, and a store that can't write.
 import { startReceiver } from "@fanfare/testkit/receiver";
-// What is accepted and what is refused: room, duplicates, and a store that can't write.
 import { describe, expect, it } from "vitest";
 
 import type { EventInput } from "../../core/event.ts";
@@ -7,15 +7,15 @@ import { StoreError } from "../../ports/store/errors.ts";
 import { eventInput, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const OVERLOADED = { code: "overloaded" };
-/** Data of about so many bytes. */
-const weighing = (bytes: number) => JSON.stringify("x".repeat(bytes));
+/** Data of about this many bytes. */
+const dataOf = (bytes: number) => JSON.stringify("x".repeat(bytes));
 
 function sendBatch(test: TestEngine, inputs: readonly Partial<EventInput>[]) {
 	return test.engine.intake.sendBatch(test.projectId, inputs.map(eventInput));
 }
 
-describe("room", () => {
-	it("is wanted for a whole batch, unless nothing waits: one larger than the limit could never be taken else", async () => {
+describe("room for sends that wait", () => {
+	it("is needed for a whole batch, unless nothing waits: otherwise a batch above the limit could never be sent", async () => {
 		await using test = await openTestEngine({ limits: { maxWaitingSends: 10 } });
 		const batch = Array.from({ length: 20 }, () => ({}));
 		const waiting = test.send();
@@ -25,23 +25,23 @@ describe("room", () => {
 		expect(await sendBatch(test, batch)).toHaveLength(20);
 	});
 
-	it("is bounded in bytes, and there again after the commit", async () => {
+	it("is bounded in bytes, and is free again after the commit", async () => {
 		await using test = await openTestEngine({ limits: { maxWaitingBytes: 10_000 } });
 		for (let round = 0; round < 3; round++) {
-			const waiting = test.send({ dataJson: weighing(6_000) });
-			await expect(test.send({ dataJson: weighing(6_000) })).rejects.toMatchObject(OVERLOADED);
-			await expect(sendBatch(test, [{ dataJson: weighing(6_000) }])).rejects.toMatchObject(OVERLOADED);
-			await Promise.all([waiting, test.send({ dataJson: weighing(100) })]);
+			const waiting = test.send({ dataJson: dataOf(6_000) });
+			await expect(test.send({ dataJson: dataOf(6_000) })).rejects.toMatchObject(OVERLOADED);
+			await expect(sendBatch(test, [{ dataJson: dataOf(6_000) }])).rejects.toMatchObject(OVERLOADED);
+			await Promise.all([waiting, test.send({ dataJson: dataOf(100) })]);
 		}
 	});
 
-	it("counts what an event costs in memory beside its body", async () => {
+	it("includes the memory that an event takes besides its body", async () => {
 		await using test = await openTestEngine({ limits: { maxWaitingBytes: 5_000 } });
 		const results = await Promise.allSettled(Array.from({ length: 30 }, () => test.send()));
 		expect(results.filter(({ status }) => status === "fulfilled").length).toBeLessThan(10);
 	});
 
-	it("is looked for again after the catalogue was asked, which many can be at once", async () => {
+	it("is checked again after the check by event types, which many sends can wait for at once", async () => {
 		await using test = await openTestEngine({ limits: { maxWaitingSends: 10 } });
 		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
 		await test.engine.eventTypes.create(test.projectId, "test.event", settings);
@@ -61,7 +61,7 @@ describe("room", () => {
 });
 
 describe("a send that the store refuses", () => {
-	it("takes no room in memory from those that come after it", async () => {
+	it("takes no room in memory from the sends after it", async () => {
 		let full = true;
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine({
@@ -78,34 +78,34 @@ describe("a send that the store refuses", () => {
 		await test.delivery(await test.send(), { status: "Succeeded" });
 	});
 
-	it("refuses a whole batch of which nothing could be stored", async () => {
+	it("fails a whole batch if none of its events could be stored", async () => {
 		await using test = await openTestEngine({
 			beforeCommit() {
 				throw new StoreError("store_full", "no space");
 			},
 		});
-		const tooLarge = { dataJson: weighing(300_000) };
+		const tooLarge = { dataJson: dataOf(300_000) };
 		await expect(sendBatch(test, [{}, tooLarge, {}])).rejects.toMatchObject({ code: "store_full" });
 		expect(await sendBatch(test, [tooLarge])).toMatchObject([{ code: "payload_too_large" }]);
 	});
 });
 
 describe("an idempotency key", () => {
-	it("used again sends nothing again", async () => {
+	it("makes one event and one delivery of many sends at once", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		await test.createWebhook(receiver.url);
 		const ids = await Promise.all(Array.from({ length: 50 }, () => test.send({ idempotencyKey: "once" })));
 		expect(new Set(ids).size).toBe(1);
 		await test.delivery(ids[0]!, { status: "Succeeded" });
-		await eventually("nothing is under way", () => {
+		await eventually("no delivery is in memory", () => {
 			const { readyDeliveries, inFlightAttempts } = test.engine.gauges();
 			return readyDeliveries + inFlightAttempts === 0;
 		});
 		expect(receiver.requests).toHaveLength(1);
 	});
 
-	it("stands for the event's type, time, targets and data", async () => {
+	it("is bound to the type, time, targets and data of its event", async () => {
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: [] });
 		const first = { type: "a.b", timestamp: 1_000, webhookIds: [id], dataJson: "1", idempotencyKey: "k" };
@@ -124,7 +124,7 @@ describe("an idempotency key", () => {
 	});
 });
 
-it("stores what comes for a paused webhook as Held", async () => {
+it("stores new deliveries of a paused webhook as Held", async () => {
 	await using test = await openTestEngine();
 	const { id } = await test.createWebhook("http://127.0.0.1:9/");
 	await test.engine.webhooks.pause(test.projectId, id);

@@ -1,4 +1,5 @@
-// Intake: accepts events. A send resolves when the event and its deliveries are committed; what is refused leaves nothing.
+// The intake accepts events. A send resolves when the event and its deliveries are committed. A refused send leaves
+// nothing in the store.
 import { createHash } from "node:crypto";
 
 import { newDelivery, newHeldDelivery, type DeliveryState } from "../../core/delivery.ts";
@@ -18,6 +19,9 @@ import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EventTypeCalls } from "../managing/event-type-calls.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
 
+type Parts = Pick<EngineParts, "clock" | "ids" | "observer">;
+type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes" | "leaseMs">;
+
 interface Neighbours {
 	readonly committer: Committer;
 	readonly dispatcher: Dispatcher;
@@ -28,22 +32,23 @@ interface Neighbours {
 	readonly live: LiveReporter;
 }
 
-/** Beside the body, an event costs about this much memory while it waits for its commit. */
+/** Besides its body, an event takes about this much memory while it waits for its commit. */
 const OVERHEAD_BYTES = 512;
 
+/** States: open, from the beginning; closed after `close`, when sends are refused except for Fanfare's own events. */
 export class Intake implements IntakeCalls {
-	readonly #parts: EngineParts;
-	readonly #limits: EngineLimits;
+	readonly #parts: Parts;
+	readonly #limits: Limits;
 	readonly #near: Neighbours;
 	#open = true;
 
-	constructor(parts: EngineParts, limits: EngineLimits, near: Neighbours) {
+	constructor(parts: Parts, limits: Limits, near: Neighbours) {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#near = near;
 	}
 
-	/** From now on each send is refused with `shutting_down`. Those taken before are still committed. */
+	/** From now on each send is refused with `shutting_down`. The sends that wait are still committed. */
 	close(): void {
 		this.#open = false;
 	}
@@ -52,8 +57,9 @@ export class Intake implements IntakeCalls {
 		const project = this.#near.projects.get(projectId);
 		if (isReservedEventType(input.type)) throw this.#reserved();
 		this.#checkRoom(1, input.dataJson.length);
+		// The project takes only events of its event types, and only with data that fits the schema of the type.
 		if (project.eventTypes === "catalogued") {
-			const refusal = await this.#uncatalogued(projectId, input);
+			const refusal = await this.#checkEventType(projectId, input);
 			if (refusal !== null) throw refusal;
 			// The intake may have been closed, or have filled up, in the meantime.
 			this.#checkRoom(1, input.dataJson.length);
@@ -61,10 +67,14 @@ export class Intake implements IntakeCalls {
 		return this.#sendOne(projectId, input);
 	}
 
-	/** Sends an event of Fanfare's own, which no catalogue has. Also while the intake is closed: what ends at a shutdown is told too. */
+	/**
+	 * Sends one of Fanfare's own events, which is not checked by the project's event types. This works while the intake
+	 * is closed, too, since what happens during a shutdown is reported as well. Throws `overloaded`, `store_full`,
+	 * `store_unavailable`.
+	 */
 	async sendOwn(projectId: string, type: string, dataJson: string): Promise<void> {
 		if (this.#near.committer.waitingSends >= this.#limits.maxWaitingSends) {
-			throw this.#refused("overloaded", "Too many sends wait to be stored.");
+			throw this.#refused("overloaded", "Too many events are waiting to be stored.");
 		}
 		await this.#sendOne(projectId, { type, dataJson, timestamp: null, idempotencyKey: null, webhookIds: null });
 	}
@@ -73,11 +83,11 @@ export class Intake implements IntakeCalls {
 		const project = this.#near.projects.get(projectId);
 		const length = inputs.reduce((sum, input) => sum + input.dataJson.length, 0);
 		this.#checkRoom(inputs.length, length);
-		const catalogued = project.eventTypes === "catalogued";
-		const refusals = catalogued
-			? await Promise.all(inputs.map((input) => this.#uncatalogued(projectId, input).catch(asRefusal)))
+		const isChecked = project.eventTypes === "catalogued";
+		const refusals = isChecked
+			? await Promise.all(inputs.map((input) => this.#checkEventType(projectId, input).catch(asRefusal)))
 			: [];
-		if (catalogued) this.#checkRoom(inputs.length, length);
+		if (isChecked) this.#checkRoom(inputs.length, length);
 		const results = await Promise.all(
 			inputs.map((input, index): Promise<SentEvent | FanfareError> => {
 				const refusal = isReservedEventType(input.type) ? this.#reserved() : refusals[index];
@@ -89,29 +99,34 @@ export class Intake implements IntakeCalls {
 		return results;
 	}
 
-	/** Why the project's catalogue does not take this event; null if it does. */
-	async #uncatalogued(projectId: string, input: EventInput): Promise<FanfareError | null> {
+	/** Checks an event by the project's event types. Resolves with the refusal, or null if the event fits. */
+	async #checkEventType(projectId: string, input: EventInput): Promise<FanfareError | null> {
 		const issues = await this.#near.eventTypes.check(projectId, input);
 		if (issues.length === 0) return null;
 		return this.#counted(invalidRequest(issues));
 	}
 
+	/** The refusal of an event whose type is reserved for Fanfare's own events. */
 	#reserved(): FanfareError {
 		return this.#counted(invalidRequest([{ path: "type", message: RESERVED_TYPE_MESSAGE }]));
 	}
 
+	/** Throws `shutting_down`, or `overloaded` if there is no room for this many events and bytes. */
 	#checkRoom(count: number, bytes: number): void {
 		if (!this.#open) {
-			throw this.#refused("shutting_down", "The server is shutting down. Send again; another start takes it.");
+			throw this.#refused("shutting_down", "The server is shutting down. Send the event again after the restart.");
 		}
 		const { committer } = this.#near;
-		// A batch larger than the limit is taken when nothing else waits: it could never be taken else.
+		// If nothing waits, a batch larger than the limit is accepted. Otherwise it could never be accepted.
 		if (committer.waitingSends === 0) return;
 		if (
 			committer.waitingSends + count > this.#limits.maxWaitingSends ||
 			committer.waitingBytes + bytes > this.#limits.maxWaitingBytes
 		) {
-			throw this.#refused("overloaded", "Too many sends wait to be stored. Send again a little later.");
+			throw this.#refused(
+				"overloaded",
+				"Too many events are waiting to be stored. Send the event again a little later.",
+			);
 		}
 	}
 
@@ -119,6 +134,7 @@ export class Intake implements IntakeCalls {
 		return this.#counted(new FanfareError(code, message));
 	}
 
+	/** Counts a refusal. */
 	#counted(refusal: FanfareError): FanfareError {
 		this.#parts.observer.eventRefused(refusal.code);
 		return refusal;
@@ -158,6 +174,7 @@ export class Intake implements IntakeCalls {
 		return (webhookIds ?? []).filter((id) => this.#near.registry.findIn(projectId, id) === undefined);
 	}
 
+	/** Builds the event and its deliveries just before the commit. Runs once per event, on the busy path. */
 	#build(projectId: string, input: EventInput, timestamp: number, body: Uint8Array): NewEvent {
 		const { clock, ids } = this.#parts;
 		const now = clock.now();
@@ -169,7 +186,8 @@ export class Intake implements IntakeCalls {
 				projectId,
 				type: input.type,
 				timestamp,
-				// Lists go by the id, so the date is the id's, which never goes back when the clock does.
+				// Lists are sorted by id, so the date is taken from the id. Ids never go back in time, even if the
+				// clock does.
 				createDate: idTime(id),
 				deliveryCount: webhooks.length,
 			},
@@ -184,20 +202,24 @@ export class Intake implements IntakeCalls {
 		};
 	}
 
+	/** The webhooks that get a delivery of the event, whatever their status. */
 	#targets(projectId: string, input: EventInput): readonly ArmedWebhook[] {
 		const { registry } = this.#near;
 		if (input.webhookIds === null) return registry.match(projectId, input.type);
 		return input.webhookIds.flatMap((id) => registry.findIn(projectId, id)?.armed ?? []);
 	}
 
+	/** The state of a new delivery: Held, or Pending and leased if the ready queue has room for it. */
 	#firstState(webhook: ArmedWebhook, now: number): DeliveryState {
 		if (webhook.status !== "Enabled") return newHeldDelivery(heldReason(webhook));
 		const leased = this.#near.queue.reserve(webhook.id, now);
-		// So that what the next commit takes of this webhook stands behind it, though nobody is told of this one yet.
+		// Noted now, before this commit ends, so that the deliveries of the webhook in the next commit queue up behind
+		// this one.
 		if (!leased) this.#near.queue.lane(webhook.id).noteDue(now);
 		return newDelivery(now, leased ? now + this.#limits.leaseMs : null);
 	}
 
+	/** Handles the store's result for a send. */
 	#done(
 		accepted: NewEvent,
 		result: AcceptResult,
@@ -220,7 +242,7 @@ export class Intake implements IntakeCalls {
 					this.#counted(
 						new FanfareError(
 							"idempotency_conflict",
-							"This idempotencyKey was used for another event. Use a new key, or send the same content again.",
+							"This idempotencyKey was used for another event. Use a new key, or send the same event again.",
 							{ issues: [{ path: "idempotencyKey", message: "belongs to another event" }] },
 						),
 					),
@@ -229,11 +251,12 @@ export class Intake implements IntakeCalls {
 	}
 }
 
+/** The deliveries for which the ready queue has reserved room. */
 function reservedCount(event: NewEvent): number {
 	return event.deliveries.reduce((count, { state }) => count + (state.leaseUntil === null ? 0 : 1), 0);
 }
 
-/** Two sends are the same if type, data, timestamp and targets are written the same. */
+/** Two sends are the same if their type, timestamp, targets and the text of their data are equal. */
 function fingerprint(input: EventInput): Uint8Array {
 	return createHash("sha256")
 		.update(JSON.stringify([input.type, input.timestamp, input.webhookIds]))
@@ -244,7 +267,7 @@ function fingerprint(input: EventInput): Uint8Array {
 function tooLarge(bytes: number): FanfareError {
 	return new FanfareError(
 		"payload_too_large",
-		`The event is ${bytes} bytes as receivers would get it; ${MAX_BODY_BYTES} are allowed. Send a reference to large data.`,
+		`The event is ${bytes} bytes as receivers would get it; the limit is ${MAX_BODY_BYTES} bytes. Send a reference to large data.`,
 	);
 }
 
@@ -267,7 +290,7 @@ function refusalOf(error: StoreError): FanfareError {
 	}
 	return new FanfareError(
 		"store_unavailable",
-		"The server can't write now; the event was not accepted. Send it again.",
+		"The server can't write now; the event was not accepted. Send it again later.",
 		{
 			cause: error,
 		},

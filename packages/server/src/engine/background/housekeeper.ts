@@ -1,5 +1,10 @@
-// The housekeeper: forgets what has served its time, in small steps.
-import type { EngineParts } from "../parts.ts";
+// The housekeeper: once a minute deletes idempotency keys that are too old, in small steps.
+import type { RetentionStore } from "../../ports/store/retention.ts";
+import type { PartsOn } from "../parts.ts";
+import { nextTurn } from "./next-turn.ts";
+import { Periodic } from "./periodic.ts";
+
+type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
 
 /** Idempotency keys are kept at least this long. */
 const IDEMPOTENCY_KEPT_MS = 25 * 60 * 60 * 1_000;
@@ -7,45 +12,33 @@ const EVERY_MS = 60_000;
 /** Rows deleted in one transaction. */
 const STEP = 500;
 
+/** Deletes idempotency keys that are older than 25 hours. */
 export class Housekeeper {
-	readonly #parts: EngineParts;
-	#cancel: (() => void) | null = null;
-	#running = false;
-	#working: Promise<void> = Promise.resolve();
+	readonly #parts: Parts;
+	readonly #loop: Periodic;
 
-	constructor(parts: EngineParts) {
+	constructor(parts: Parts) {
 		this.#parts = parts;
-	}
-
-	start(): void {
-		if (this.#running) return;
-		this.#running = true;
-		this.#plan();
-	}
-
-	/** Resolves when the step under way is done. */
-	async stop(): Promise<void> {
-		this.#running = false;
-		this.#cancel?.();
-		await this.#working;
-	}
-
-	#plan(): void {
-		this.#cancel = this.#parts.clock.after(EVERY_MS, () => {
-			this.#working = this.#work().finally(() => {
-				if (this.#running) this.#plan();
-			});
+		this.#loop = new Periodic(parts, {
+			everyMs: EVERY_MS,
+			work: () => this.#deleteOldKeys(),
+			problem: "old idempotency keys could not be deleted",
 		});
 	}
 
-	async #work(): Promise<void> {
+	start(): void {
+		this.#loop.start();
+	}
+
+	/** Resolves when the step under way is done. */
+	stop(): Promise<void> {
+		return this.#loop.stop();
+	}
+
+	async #deleteOldKeys(): Promise<void> {
 		const before = this.#parts.clock.now() - IDEMPOTENCY_KEPT_MS;
-		try {
-			while (this.#running && (await this.#parts.store.forgetIdempotencyKeys(before, STEP)) === STEP) {
-				await new Promise((resolve) => setImmediate(resolve));
-			}
-		} catch (error) {
-			this.#parts.observer.problem("old idempotency keys could not be forgotten", error);
+		while (this.#loop.running && (await this.#parts.store.forgetIdempotencyKeys(before, STEP)) === STEP) {
+			await nextTurn();
 		}
 	}
 }

@@ -1,17 +1,24 @@
-// The pace of work in the background: as fast as live traffic does not notice, and hardly at all while that has enough to do.
+// The pace of background work: fast while live traffic does not suffer from it, and slow while live traffic is heavy.
 //
-// Live traffic says how long its sends wait for the disk. Over each window: few waited long ──▶ a little faster; more did ──▶ slower.
-// Slowing down is the quicker of the two, so that a rise of live traffic is answered within a few windows.
+// The committer reports how long sends have waited for their commit. At the end of each window the pace is adapted: if
+// few commits were slow, it becomes a little faster; otherwise it becomes slower. It slows down faster than it speeds
+// up, so that it follows a rise of live traffic within a few windows.
 
-/** Between two steps lies so much time. */
+/** The time from the start of one step to the start of the next. */
 const EVERY_MS = { first: 20, min: 4, max: 500 } as const;
 const WINDOW_MS = 250;
-/** A send that has waited longer is on its way out of its budget: 10 ms until it is acknowledged, for 99 of 100. */
+/**
+ * A commit is slow if its first send has waited longer. The budget of a send is 10 ms until the 2xx, at the 99th
+ * percentile.
+ */
 const LONG_WAIT_MS = 4;
+/** The pace slows down if a larger share of a window's commits was slow. */
 const LONG_SHARE = 0.05;
 const FACTOR = { faster: 0.85, slower: 2 } as const;
 
 /**
+ * Says how long to pause between two steps of background work. Fed with the waits of live sends.
+ *
  * @example
  * pace.sendsEnded(4.2);
  * clock.after(pace.pauseMs(tookMs, clock.now()), nextStep);
@@ -22,15 +29,15 @@ export class Pace {
 	#commits = 0;
 	#longCommits = 0;
 
-	/** A commit has ended whose first send has waited this long for it. */
+	/** To be called after each commit, with the time that its first send has waited for it. */
 	sendsEnded(waitedMs: number): void {
 		this.#commits++;
 		if (waitedMs > LONG_WAIT_MS) this.#longCommits++;
 	}
 
 	/**
-	 * How long to wait after a step that took `tookMs`: at least as long, so that half of the time is others' in any case. A clock that
-	 * was set during the step makes no long wait of it.
+	 * How long to pause after a step that took `tookMs`: at least as long as the step, so that other work always gets
+	 * half of the time. If the clock was set during the step, the pause is still bounded.
 	 */
 	pauseMs(tookMs: number, now: number): number {
 		if (now >= this.#windowEndsAt || now < this.#windowEndsAt - WINDOW_MS) this.#closeWindow(now);

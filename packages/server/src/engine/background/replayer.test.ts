@@ -1,3 +1,4 @@
+// Replays on the real store, with a clock that the test moves: what they send, at what pace, and how they end.
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
@@ -10,12 +11,12 @@ import { eventually, openTestEngine, type TestEngine } from "../test/test-engine
 const MISSED: ReplayRequest = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null };
 const FAILED: ReplayRequest = { ...MISSED, outcomes: ["Failed"] };
 const LIMITS = { maxInFlightPerWebhook: 64 };
-/** Half of that, once the webhook has answered often enough to be sent so many at once. */
+/** Half of that limit, which a webhook reaches after enough successes. */
 const SHARE = 32;
-/** Half of what it is sent at once before it has answered at all. */
+/** Half of the limit before the first response of a webhook. */
 const FIRST_SHARE = 16;
 
-/** Lets time pass until `check` gives something. */
+/** Moves the clock on until `check` returns something. */
 function passing<T>(
 	test: TestEngine,
 	what: string,
@@ -35,12 +36,12 @@ function ended(test: TestEngine, { id }: Replay): Promise<Replay> {
 	});
 }
 
-/** Waits until nothing is on its way any more. */
+/** Waits until all deliveries have ended. */
 async function quiet(test: TestEngine): Promise<void> {
 	await passing(test, "all deliveries have ended", async () => (await test.store.countOpen()).Pending === 0);
 }
 
-/** Sends events that no webhook wants yet; their ids. */
+/** Sends events, before there is a webhook that wants them. Returns their ids. */
 async function sendMany(test: TestEngine, count: number, type = "old"): Promise<string[]> {
 	const ids: string[] = [];
 	for (let sent = 0; sent < count; sent += 500) {
@@ -69,17 +70,17 @@ describe("a replay", () => {
 		expect(await test.store.attempts(delivery!.id)).toMatchObject([{ trigger: "replay", responseCode: 200 }]);
 	});
 
-	it("retries by the webhook's policy what fails again", async () => {
+	it("retries by the webhook's policy when an attempt fails", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url, { retries: { maxRetries: 1, maxBackoffMs: 1_000 } });
 		const eventId = await test.send();
-		await passing(test, "it has failed", async () => (await test.deliveries())[0]?.status === "Failed");
+		await passing(test, "the delivery has failed", async () => (await test.deliveries())[0]?.status === "Failed");
 		await test.engine.replays.start(test.projectId, webhook.id, FAILED);
 		await receiver.waitFor(2);
 		receiver.respond([{ status: 500 }, { status: 200 }]);
-		await passing(test, "it has succeeded", async () => (await test.deliveries())[0]?.status === "Succeeded");
+		await passing(test, "the delivery has succeeded", async () => (await test.deliveries())[0]?.status === "Succeeded");
 		const [delivery] = await test.deliveries({ eventId });
 		const attempts = await test.store.attempts(delivery!.id);
 		expect(attempts.map(({ trigger, responseCode }) => [trigger, responseCode])).toEqual([
@@ -88,7 +89,7 @@ describe("a replay", () => {
 		]);
 	});
 
-	it("leaves out what is sent after it was begun, and never goes beyond now", async () => {
+	it("leaves out events that were sent after its start, and never goes beyond now", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		await sendMany(test, 3);
@@ -102,7 +103,7 @@ describe("a replay", () => {
 		expect(await ended(test, replay)).toMatchObject({ scannedCount: 3, deliveryCount: 3 });
 	});
 
-	it("sends of the missed events those that the webhook wants, unless types are named", async () => {
+	it("sends only missed events that the webhook wants, unless the request names types", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		await sendMany(test, 2, "order.paid");
@@ -120,7 +121,7 @@ describe("a replay", () => {
 });
 
 describe("many events", () => {
-	it("are replayed a few at a time, and a live event arrives long before the end", async () => {
+	it("are replayed a few at a time, so that a live event arrives long before the end", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine({ limits: LIMITS });
 		const sent = await sendMany(test, 3_000);
@@ -142,29 +143,29 @@ describe("many events", () => {
 		expect(most).toBeLessThanOrEqual(SHARE + 1);
 	});
 
-	it("wait for the receiver: what was made before must be attempted first", async () => {
+	it("wait until earlier deliveries of the replay have been attempted", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ kind: "hang" }));
 		await using test = await openTestEngine({ limits: LIMITS });
 		await sendMany(test, 200);
 		const webhook = await test.createWebhook(receiver.url, { timeoutMs: 30_000 });
 		await test.engine.replays.start(test.projectId, webhook.id, MISSED);
-		await passing(test, "the first ones are out", () => receiver.requests.length >= FIRST_SHARE);
+		await passing(test, "the first attempts are in flight", () => receiver.requests.length >= FIRST_SHARE);
 		for (let n = 0; n < 50; n++) test.clock.advance(10);
 		expect((await test.deliveries()).length).toBe(FIRST_SHARE);
-		// Room for live traffic is left.
+		// The rest of the limit is free for live traffic.
 		const liveId = await test.send();
-		await passing(test, "the live event is out", () => received(receiver).includes(liveId));
+		await passing(test, "the live event is sent", () => received(receiver).includes(liveId));
 	});
 
-	it("leave a rate limit to live traffic but for a tenth of a second", async () => {
+	it("take up at most a tenth of a second of a rate limit", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		await sendMany(test, 20);
 		const webhook = await test.createWebhook(receiver.url, { rateLimit: { perSecond: 20 } });
 		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
 		let most = 0;
-		await passing(test, "all are made", async () => {
+		await passing(test, "all deliveries are created", async () => {
 			most = Math.max(most, (await test.store.countOpen()).Pending);
 			return (await test.engine.replays.get(test.projectId, replay.id)).status === "Finished";
 		});
@@ -191,7 +192,7 @@ describe("a replay beside sends that wait long for their commits", () => {
 		await using test = await openTestEngine({ store, beforeCommit });
 		await sendMany(test, 1_500);
 		const webhook = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["live"] });
-		// Nothing to deliver, so that it waits for nothing but its pace.
+		// There is nothing to deliver, so only the pace delays the steps.
 		const replay = await test.engine.replays.start(test.projectId, webhook.id, { ...MISSED, eventTypes: ["none"] });
 		await ended(test, replay);
 		expect(steps.length).toBeGreaterThanOrEqual(3);
@@ -200,7 +201,7 @@ describe("a replay beside sends that wait long for their commits", () => {
 });
 
 describe("a replay that is interrupted", () => {
-	it("neither doubles nor leaves out anything when another engine goes on with it", async () => {
+	it("neither repeats nor leaves out anything when another engine continues it", async () => {
 		await using receiver = await startReceiver();
 		const first = await openTestEngine({ keepStore: true });
 		const sent = await sendMany(first, 1_000);
@@ -224,7 +225,7 @@ describe("a replay that is interrupted", () => {
 		expect(new Set(received(receiver))).toEqual(new Set(sent));
 	});
 
-	it("goes on by itself when the store can be written again", async () => {
+	it("continues when the store can be written again", async () => {
 		const real = await openSqliteStore({ path: ":memory:" });
 		let failures = 0;
 		const store: typeof real = {
@@ -244,8 +245,8 @@ describe("a replay that is interrupted", () => {
 	});
 });
 
-describe("a webhook that may get nothing", () => {
-	it("makes its replay wait while it is paused, and go on after", async () => {
+describe("a webhook that is not deliverable", () => {
+	it("makes its replay wait while it is paused, and continue afterwards", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const sent = await sendMany(test, 300);
@@ -253,7 +254,7 @@ describe("a webhook that may get nothing", () => {
 		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
 		await passing(test, "the replay is under way", () => receiver.requests.length > 50);
 		await test.engine.webhooks.pause(test.projectId, webhook.id);
-		await passing(test, "attempts in flight are over", () => test.engine.gauges().inFlightAttempts === 0);
+		await passing(test, "the attempts in flight have ended", () => test.engine.gauges().inFlightAttempts === 0);
 		const { deliveryCount } = await test.engine.replays.get(test.projectId, replay.id);
 		for (let n = 0; n < 100; n++) test.clock.advance(100);
 		expect(await test.engine.replays.get(test.projectId, replay.id)).toMatchObject({
@@ -266,7 +267,7 @@ describe("a webhook that may get nothing", () => {
 		expect(received(receiver).toSorted()).toEqual(sent);
 	});
 
-	it("ends its replays when it is deleted, and so does its project", async () => {
+	it("ends its replays when it or its project is deleted", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		await sendMany(test, 500);
@@ -278,7 +279,7 @@ describe("a webhook that may get nothing", () => {
 		await webhooks.delete(test.projectId, one.id);
 		expect(await ended(test, first)).toMatchObject({ status: "Cancelled" });
 		await projects.delete(test.projectId);
-		await passing(test, "the other has ended too", async () => {
+		await passing(test, "the other replay has ended, too", async () => {
 			const replay = await test.store.replay(test.projectId, second.id);
 			return replay?.status === "Cancelled";
 		});
@@ -288,7 +289,7 @@ describe("a webhook that may get nothing", () => {
 });
 
 describe("cancelling a replay", () => {
-	it("makes no more deliveries, and lets go on what is made", async () => {
+	it("creates no more deliveries, and leaves the existing ones alone", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		await sendMany(test, 500);
@@ -308,18 +309,18 @@ describe("cancelling a replay", () => {
 		await expect(replays.cancel(test.projectId, again.id)).rejects.toMatchObject({ code: "replay_ended" });
 	});
 
-	it("is how an eleventh replay of a project comes to run", async () => {
+	it("makes room for another replay of a project that has ten", async () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
 		await test.engine.webhooks.pause(test.projectId, webhook.id);
-		const begin = () => test.engine.replays.start(test.projectId, webhook.id, MISSED);
-		const results = await Promise.allSettled(Array.from({ length: 12 }, begin));
-		const begun = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-		expect(begun).toHaveLength(10);
-		await expect(begin()).rejects.toMatchObject({ code: "too_many_replays" });
-		await test.engine.replays.cancel(test.projectId, begun[0]!.id);
-		await begin();
-		await expect(begin()).rejects.toMatchObject({ code: "too_many_replays" });
+		const startOne = () => test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		const results = await Promise.allSettled(Array.from({ length: 12 }, startOne));
+		const started = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+		expect(started).toHaveLength(10);
+		await expect(startOne()).rejects.toMatchObject({ code: "too_many_replays" });
+		await test.engine.replays.cancel(test.projectId, started[0]!.id);
+		await startOne();
+		await expect(startOne()).rejects.toMatchObject({ code: "too_many_replays" });
 		const other = await test.engine.projects.create("other");
 		await expect(test.engine.replays.start(other.id, webhook.id, MISSED)).rejects.toMatchObject({
 			code: "webhook_not_found",
@@ -327,8 +328,8 @@ describe("cancelling a replay", () => {
 	});
 });
 
-describe("a dry run", () => {
-	it("counts what a replay would send now, in many steps, and sends nothing", async () => {
+describe("an estimate", () => {
+	it("counts the events that a replay would send now, in many steps, and sends nothing", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		await sendMany(test, 1_700);
@@ -341,7 +342,7 @@ describe("a dry run", () => {
 		expect((await replays.list(test.projectId, null, { limit: 9, cursor: null })).rows).toEqual([]);
 	});
 
-	it("says so when it has taken too long", async () => {
+	it("is incomplete when it has taken too long", async () => {
 		await using test = await openTestEngine();
 		await sendMany(test, 1_200);
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");

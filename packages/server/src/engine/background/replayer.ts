@@ -1,62 +1,79 @@
-// The replayer: carries on the running replays in the background, a small step at a time, so that live traffic hardly notices.
-//
-// A replay waits ──its webhook is Enabled and few of its replay deliveries are out──▶ makes a step ──▶ waits, until it has ended.
-// How often steps are made follows from how live traffic is doing.
-// Each step is one transaction that moves the replay on, so a crash costs nothing: the next start takes up what is Running.
+// The replayer: executes the running replays in the background, in small steps, so that live traffic hardly notices.
 import type { Replay } from "../../core/replay.ts";
+import { isDeliverable } from "../../core/webhook.ts";
+import type { ReplayStore } from "../../ports/store/replays.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { Pace } from "./pace.ts";
+
+type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids" | "observer">;
 
 interface Neighbours {
 	readonly registry: WebhookRegistry;
 	readonly events: OwnEvents;
 	readonly pace: Pace;
-	/** New deliveries of this webhook are due. */
+	/** Notes that new deliveries of this webhook are due at this time. */
 	readonly due: (webhookId: string, at: number) => void;
-	/** Attempts that may be under way at once to this webhook, live ones and all. */
+	/** The limit on attempts in flight to this webhook, those of live deliveries included. */
 	readonly inFlightLimit: (webhookId: string) => number;
 }
 
-/** Events looked at in one step, and deliveries made: 2 ms and 1 ms of work. */
+/** Events examined and deliveries created in one step, which take about 2 ms and 1 ms. */
 const SCAN_LIMIT = 500;
 const DELIVERY_LIMIT = 32;
-/** The first step comes this soon; then the pace says when. While all wait, the looks become rarer, up to the latter. */
+/**
+ * The time until the first look, after which the pace decides. While no replay can make a step, it doubles up to the
+ * maximum.
+ */
 const LOOK_EVERY_MS = { first: 20, max: 250 } as const;
-/** Waiting replays looked at in one go. */
+/** Replays examined in one look, at most. */
 const MAX_LOOKS = 8;
-/** The share of a webhook's attempts in flight that replays may take; the rest is for live traffic at any moment. */
+/** The share of a webhook's attempts in flight that replays may take. The rest is always free for live traffic. */
 const SHARE = 0.5;
-/** Of a rate limit replays queue up no more than this, in seconds: so long a live event waits behind them at most. */
+/**
+ * Replays queue at most this many seconds' worth of a rate limit, which is how long a live event can wait behind them.
+ */
 const RATE_SHARE_S = 0.1;
 const RETRY_AFTER_MS = 1_000;
 
+/**
+ * The running replays make their steps in round robin order. A replay can make a step if its webhook is deliverable and
+ * few of its earlier replay deliveries still wait for their first attempt. The pace, which follows live traffic, sets
+ * the time between steps. Each step is one transaction that also advances the replay's position, so a crash loses
+ * nothing: the next start continues.
+ *
+ * States:
+ * - stopped: the initial state, and the one after `stop`. Replays can be added, and wait for `start`.
+ * - idle: entered by `start`. No replay is running, and no timer is set.
+ * - waiting: entered when there is a running replay. A timer is set for the next look.
+ * - working: entered when the timer fires, left for waiting or idle when the look has ended. One look is under way.
+ */
 export class Replayer {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #near: Neighbours;
-	/** Running replays by id; the first one is next in turn. */
+	/** Running replays by id. The first one is next in line. */
 	readonly #replays = new Map<string, Replay>();
-	/** The deliveries made for a webhook's replays that were not attempted yet when last looked. */
+	/** The deliveries of a webhook's replays that had not been attempted at the last look, by webhook. */
 	readonly #untried = new Map<string, readonly string[]>();
 	#started = false;
 	#cancelTimer: (() => void) | null = null;
 	#working: Promise<void> | null = null;
 	#waitMs: number = LOOK_EVERY_MS.first;
 
-	constructor(parts: EngineParts, near: Neighbours) {
+	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}
 
-	/** Takes up what a former run left. */
+	/** Loads the running replays from the store and continues them. */
 	async start(): Promise<void> {
 		if (this.#started) return;
 		this.#started = true;
 		for (const replay of await this.#parts.store.runningReplays()) this.add(replay);
 	}
 
-	/** Resolves when the step under way is done; the next start goes on. */
+	/** Resolves when the step under way is done. The next start continues. */
 	async stop(): Promise<void> {
 		this.#started = false;
 		this.#cancelTimer?.();
@@ -64,18 +81,18 @@ export class Replayer {
 		await this.#working;
 	}
 
-	/** Takes on a replay that the store has as Running. */
+	/** Adds a replay that is Running in the store. */
 	add(replay: Replay): void {
 		this.#replays.set(replay.id, replay);
 		this.#waitMs = LOOK_EVERY_MS.first;
 		this.#plan();
 	}
 
-	/** The store has it as ended. */
+	/** Removes a replay that has ended in the store. */
 	forget(replayId: string): void {
 		const replay = this.#replays.get(replayId);
 		this.#replays.delete(replayId);
-		if (replay !== undefined && !this.#has(({ webhookId }) => webhookId === replay.webhookId)) {
+		if (replay !== undefined && !this.#replays.values().some(({ webhookId }) => webhookId === replay.webhookId)) {
 			this.#untried.delete(replay.webhookId);
 		}
 	}
@@ -86,25 +103,20 @@ export class Replayer {
 		return count;
 	}
 
-	#has(is: (replay: Replay) => boolean): boolean {
-		for (const replay of this.#replays.values()) if (is(replay)) return true;
-		return false;
-	}
-
 	#plan(): void {
 		if (!this.#started || this.#working !== null || this.#replays.size === 0) return;
 		this.#cancelTimer?.();
 		this.#cancelTimer = this.#parts.clock.after(this.#waitMs, () => {
 			this.#cancelTimer = null;
-			this.#working = this.#turn().finally(() => {
+			this.#working = this.#look().finally(() => {
 				this.#working = null;
 				this.#plan();
 			});
 		});
 	}
 
-	/** One step of the first replay in turn that may make one. */
-	async #turn(): Promise<void> {
+	/** Makes one step of the first replay in line that can make one, and sets the time until the next look. */
+	async #look(): Promise<void> {
 		const startedAt = this.#parts.clock.now();
 		try {
 			const worked = await this.#stepOne();
@@ -112,14 +124,14 @@ export class Replayer {
 			const pauseMs = this.#near.pace.pauseMs(now - startedAt, now);
 			this.#waitMs = worked ? pauseMs : Math.max(pauseMs, Math.min(LOOK_EVERY_MS.max, this.#waitMs * 2));
 		} catch (error) {
-			this.#parts.observer.problem("a replay could not go on; it is tried again", error);
+			this.#parts.observer.problem("a replay could not make a step and is tried again", error);
 			this.#waitMs = RETRY_AFTER_MS;
 		}
 	}
 
 	async #stepOne(): Promise<boolean> {
 		for (const replay of [...this.#replays.values()].slice(0, MAX_LOOKS)) {
-			// To the end of the turn before anything can fail, so that one that fails does not keep the others back.
+			// It moves to the end of the line before anything can fail, so that a failing replay does not block the others.
 			this.#replays.delete(replay.id);
 			this.#replays.set(replay.id, replay);
 			if (await this.#advance(replay)) return true;
@@ -127,7 +139,7 @@ export class Replayer {
 		return false;
 	}
 
-	/** Whether it did something. */
+	/** Makes a step if the replay can make one, or cancels it if its webhook is deleted. True if it did either. */
 	async #advance(replay: Replay): Promise<boolean> {
 		const { clock, store } = this.#parts;
 		const webhook = this.#near.registry.find(replay.webhookId);
@@ -138,14 +150,14 @@ export class Replayer {
 			this.#parts.observer.note("a replay was cancelled: its webhook is deleted", { replayId: id, webhookId });
 			return true;
 		}
-		if (webhook.armed.status !== "Enabled") return false;
+		if (!isDeliverable(webhook.record)) return false;
 		const room = await this.#room(replay.webhookId, webhook.armed.rateLimit?.perSecond ?? Infinity);
 		if (room === 0) return false;
 		await this.#step(replay, room);
 		return true;
 	}
 
-	/** Deliveries that may be made now; none while they would be so few that a step is not worth it. */
+	/** How many deliveries may be created now. 0 if they are too few to be worth a step. */
 	async #room(webhookId: string, ratePerSecond: number): Promise<number> {
 		const share = Math.floor(Math.min(this.#near.inFlightLimit(webhookId) * SHARE, ratePerSecond * RATE_SHARE_S));
 		const allowed = Math.max(1, share);

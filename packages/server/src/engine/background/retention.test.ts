@@ -1,5 +1,5 @@
-import { startReceiver } from "@fanfare/testkit/receiver";
 // Retention over weeks, on the real store, with a clock that the test moves.
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import type { Purged } from "../../ports/store/retention.ts";
@@ -10,11 +10,11 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const NONE: Purged = { events: 0, deliveries: 0, attempts: 0, payloads: 0 };
 
-/** Moves the clock, and lets retention come round: a pass that was due on the way has begun at its own time. */
+/** Moves the clock and lets a pass of retention end. A pass that was due on the way has started at its own time. */
 async function goOn(test: TestEngine, ms: number): Promise<void> {
 	for (const step of [ms, 11 * MINUTE_MS]) {
 		test.clock.advance(step);
-		// A pass that deletes something says so at its end; one that does not has nothing to wait for but its turn.
+		// A pass that deletes something notes that at its end. One that deletes nothing gets some turns of the event loop.
 		const before = test.observer.notes.length;
 		for (let turn = 0; turn < 20 && test.observer.notes.length === before; turn++) {
 			await new Promise((resolve) => setTimeout(resolve, 1));
@@ -23,7 +23,7 @@ async function goOn(test: TestEngine, ms: number): Promise<void> {
 	}
 }
 
-/** Moves the clock over a month, and on until a pass has deleted something. */
+/** Moves the clock by a month, and then on until a pass has deleted something. */
 async function untilPassing(test: TestEngine): Promise<void> {
 	test.clock.advance(31 * DAY_MS);
 	await eventually("retention has begun", () => {
@@ -60,7 +60,7 @@ describe("retention", () => {
 		expect(test.observer.problems).toEqual([]);
 	});
 
-	it("takes the project's own days in place of the server's, and 0 as never", async () => {
+	it("uses the project's days instead of the server's, and never deletes with 0", async () => {
 		await using test = await openTestEngine({ retention: { retentionDays: 7, payloadRetentionDays: null } });
 		const { projects, intake } = test.engine;
 		const send = async (projectId: string) => {
@@ -89,7 +89,7 @@ describe("retention", () => {
 		expect(await left()).toEqual([0, 0, 0]);
 	});
 
-	it("keeps an event as long as a delivery of it is held, and deletes it within a day after", async () => {
+	it("keeps an event while a delivery of it is Held, and deletes it within a day after that", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url);
@@ -106,7 +106,7 @@ describe("retention", () => {
 		expect(await gone(test, held)).toBe(true);
 	});
 
-	it("takes payloads out earlier than the log; then there is nothing to send again", async () => {
+	it("deletes payloads earlier than the log; after that a delivery can't be retried", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 410, body: "gone for good" }));
 		await using test = await openTestEngine({ retention: { retentionDays: 30, payloadRetentionDays: 2 } });
@@ -130,7 +130,7 @@ describe("retention", () => {
 		expect(await gone(test, eventId)).toBe(true);
 	});
 
-	it("removes what a deleted project leaves", async () => {
+	it("deletes the data of a deleted project", async () => {
 		await using test = await openTestEngine();
 		const { projects, intake } = test.engine;
 		const project = await projects.create("short-lived");
@@ -139,7 +139,7 @@ describe("retention", () => {
 		await projects.delete(project.id);
 		await eventually("the project is removed", async () => {
 			await goOn(test, HOUR_MS);
-			// What is still there refuses a second one.
+			// While the project is in the store, another one with the same id is refused.
 			return test.store.insertProject(project).then(
 				() => true,
 				() => false,
@@ -168,7 +168,7 @@ describe("retention", () => {
 		expect(test.observer.problems).toEqual([]);
 	});
 
-	it("goes on after a stop where it was, and after a failure at its next turn", async () => {
+	it("continues after a restart, and after a failure with its next pass", async () => {
 		await using first = await openTestEngine({ keepStore: true });
 		const inputs = Array.from({ length: 1_000 }, () => ({
 			type: "a",
@@ -188,9 +188,7 @@ describe("retention", () => {
 		};
 		await using second = await openTestEngine({ store });
 		await goOn(second, 31 * DAY_MS);
-		expect(second.observer.problems.map(({ message }) => message)).toEqual([
-			"what has served its time could not be deleted",
-		]);
+		expect(second.observer.problems.map(({ message }) => message)).toEqual(["expired data could not be deleted"]);
 		await goOn(second, HOUR_MS);
 		expect(purged(first).events + purged(second).events).toBe(1_000);
 	});

@@ -1,15 +1,16 @@
-// Retention: deletes what has served its time, in small steps between which everything else goes on.
-//
-// States: stopped ──start──▶ waiting ──time──▶ passing (step, pause, step, …) ──nothing left──▶ waiting
-// A pass needs no memory of earlier ones. That it remembers how far it came only saves it from looking at the same events again.
+// Retention: deletes events and payloads that have expired, in small steps between which other work goes on.
 import { retentionLimits, type RetentionSettings } from "../../core/policies/retention.ts";
-import { NOTHING_PURGED, type Purged, type PurgeResult } from "../../ports/store/retention.ts";
+import { NOTHING_PURGED, type Purged, type PurgeResult, type RetentionStore } from "../../ports/store/retention.ts";
 import type { Projects } from "../calls.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
+import { nextTurn } from "./next-turn.ts";
+import { Periodic } from "./periodic.ts";
+
+type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
 
 interface Neighbours {
 	readonly projects: Pick<Projects, "list">;
-	/** Whether anybody waits for the process or the store. */
+	/** Whether sends or deliveries are waiting for the process or the store. */
 	readonly busy: () => boolean;
 }
 
@@ -17,72 +18,73 @@ type Kind = "events" | "payloads";
 
 const FIRST_AFTER_MS = 5_000;
 const EVERY_MS = 10 * 60_000;
-/** Then also events are looked at again that had to stay when they were looked at. */
+/**
+ * How often a pass starts from the oldest event again, to look once more at expired events that could not be deleted
+ * before.
+ */
 const FROM_THE_OLDEST_EVERY_MS = 24 * 60 * 60_000;
-/** How long a step should keep the store from everybody else. The number of rows follows from what one has cost: on a slow disk they are few. */
+/**
+ * How long one step should occupy the store. The number of rows follows from the measured time per row: a slow disk
+ * gets few.
+ */
 const STEP_MS = 2;
 const ROWS = { first: 50, min: 20, max: 200 } as const;
-/** A step that took long tells more of the others' work, or of the log being brought into the file, than of its rows. */
+/**
+ * A slow step says more about other work, or about a checkpoint of the WAL, than about its rows, so it has less weight.
+ */
 const WEIGHT = { ofFaster: 0.5, ofSlower: 0.05 } as const;
-/** While others wait, a step is followed by a pause of so many times its length. */
+/** While others wait, each step is followed by a pause of this many times its own duration, within these bounds. */
 const PAUSE_FACTOR = 4;
 const PAUSE_MS = { min: 5, max: 100 } as const;
-/** Webhooks looked at in one step. */
+/** Webhooks examined in one step. */
 const WEBHOOKS = 200;
 const SPACE_BYTES = 256 * 1_024;
 
+/**
+ * A loop of passes. A pass deletes in steps, with a pause after each, until nothing expired is left. It needs no memory
+ * of earlier passes: the remembered positions only save it from examining the same events again.
+ */
 export class Retention {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #settings: RetentionSettings;
 	readonly #near: Neighbours;
-	#running = false;
-	#working: Promise<void> = Promise.resolve();
-	/** Ends the wait for the next pass, or the pause between two steps. */
-	#cancel: () => void = () => {};
+	readonly #loop: Periodic;
 	#rows: number = ROWS.first;
 	#rowMs = STEP_MS / ROWS.first;
-	/** The last event that was looked at, by project and kind. */
-	readonly #marks = new Map<string, string>();
+	/** The last event that was examined, by kind and project. */
+	readonly #positions = new Map<string, string>();
 	#fromTheOldestAt = -Infinity;
 	#sum: Purged = NOTHING_PURGED;
 
-	constructor(parts: EngineParts, settings: RetentionSettings, near: Neighbours) {
+	constructor(parts: Parts, settings: RetentionSettings, near: Neighbours) {
 		this.#parts = parts;
 		this.#settings = settings;
 		this.#near = near;
+		this.#loop = new Periodic(parts, {
+			firstAfterMs: FIRST_AFTER_MS,
+			everyMs: EVERY_MS,
+			work: () => this.#pass(),
+			problem: "expired data could not be deleted",
+		});
 	}
 
 	start(): void {
-		if (this.#running) return;
-		this.#running = true;
-		this.#plan(FIRST_AFTER_MS);
+		this.#loop.start();
 	}
 
-	/** Resolves when the step under way is done. The next start goes on. */
-	async stop(): Promise<void> {
-		this.#running = false;
-		this.#cancel();
-		await this.#working;
-	}
-
-	#plan(delayMs: number): void {
-		this.#cancel = this.#parts.clock.after(delayMs, () => {
-			this.#working = this.#pass()
-				.catch((error: unknown) => this.#parts.observer.problem("what has served its time could not be deleted", error))
-				.finally(() => {
-					if (this.#running) this.#plan(EVERY_MS);
-				});
-		});
+	/** Resolves when the step under way is done. The next start goes on from there. */
+	stop(): Promise<void> {
+		return this.#loop.stop();
 	}
 
 	async #pass(): Promise<void> {
 		const now = this.#parts.clock.now();
 		if (now - this.#fromTheOldestAt >= FROM_THE_OLDEST_EVERY_MS) {
-			this.#marks.clear();
+			this.#positions.clear();
 			this.#fromTheOldestAt = now;
 		}
 		this.#sum = NOTHING_PURGED;
-		// First: what goes here had its last delivery deleted by an earlier pass.
+		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
 		await this.#purgeWebhooks();
 		for (const project of this.#near.projects.list()) {
 			const { eventsBefore, payloadsBefore } = retentionLimits(this.#settings, project, now);
@@ -92,21 +94,21 @@ export class Retention {
 		await this.#purgeProjects();
 		const bytes = await this.#releaseSpace();
 		if (this.#sum === NOTHING_PURGED && bytes === 0) return;
-		this.#parts.observer.note("deleted what has served its time", { ...this.#sum, releasedBytes: bytes });
+		this.#parts.observer.note("deleted expired data", { ...this.#sum, releasedBytes: bytes });
 	}
 
 	async #purge(kind: Kind, projectId: string, before: number): Promise<void> {
 		const { store } = this.#parts;
-		const mark = `${kind} ${projectId}`;
-		for (let done = false; this.#running && !done;) {
-			const step = { projectId, before, after: this.#marks.get(mark) ?? null, limit: this.#rows };
+		const positionKey = `${kind} ${projectId}`;
+		for (let done = false; this.#loop.running && !done;) {
+			const step = { projectId, before, after: this.#positions.get(positionKey) ?? null, limit: this.#rows };
 			const result: PurgeResult = await this.#step(async () => {
 				const startedAt = performance.now();
 				const result = await (kind === "events" ? store.purgeEvents(step) : store.purgePayloads(step));
 				if (!result.done) this.#learn(performance.now() - startedAt);
 				return result;
 			});
-			if (result.after !== null) this.#marks.set(mark, result.after);
+			if (result.after !== null) this.#positions.set(positionKey, result.after);
 			this.#report(result.purged);
 			({ done } = result);
 		}
@@ -117,11 +119,11 @@ export class Retention {
 		do {
 			const from: string | null = after;
 			after = await this.#step(() => this.#parts.store.purgeDeletedWebhooks(from, WEBHOOKS));
-		} while (this.#running && after !== null);
+		} while (this.#loop.running && after !== null);
 	}
 
 	async #purgeProjects(): Promise<void> {
-		for (let done = false; this.#running && !done;) {
+		for (let done = false; this.#loop.running && !done;) {
 			const result = await this.#step(() => this.#parts.store.purgeDeletedProjects(this.#rows));
 			this.#report(result.purged);
 			({ done } = result);
@@ -130,7 +132,7 @@ export class Retention {
 
 	async #releaseSpace(): Promise<number> {
 		let sum = 0;
-		for (let bytes = 1; this.#running && bytes > 0; sum += bytes) {
+		for (let bytes = 1; this.#loop.running && bytes > 0; sum += bytes) {
 			bytes = await this.#step(() => this.#parts.store.releaseSpace(SPACE_BYTES));
 			if (bytes > 0) this.#parts.observer.spaceReleased(bytes);
 		}
@@ -149,7 +151,7 @@ export class Retention {
 		};
 	}
 
-	/** Makes a step, and lets the others have their turn. */
+	/** Makes a step, and then lets other work go on. */
 	async #step<T>(work: () => Promise<T>): Promise<T> {
 		const startedAt = performance.now();
 		const result = await work();
@@ -157,28 +159,16 @@ export class Retention {
 		return result;
 	}
 
-	/** Sees to the size of the next step after one that has used up its rows. */
+	/** Adapts the size of the next step to the duration of one that has used up its rows. */
 	#learn(tookMs: number): void {
 		const rowMs = tookMs / this.#rows;
 		this.#rowMs += (rowMs - this.#rowMs) * (rowMs < this.#rowMs ? WEIGHT.ofFaster : WEIGHT.ofSlower);
 		this.#rows = Math.round(Math.min(ROWS.max, Math.max(ROWS.min, STEP_MS / this.#rowMs)));
 	}
 
-	#pause(tookMs: number): Promise<void> {
-		if (!this.#running) return Promise.resolve();
-		return new Promise((resolve) => {
-			if (!this.#near.busy()) {
-				setImmediate(resolve);
-				return;
-			}
-			const cancel = this.#parts.clock.after(
-				Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, tookMs * PAUSE_FACTOR)),
-				resolve,
-			);
-			this.#cancel = () => {
-				cancel();
-				resolve();
-			};
-		});
+	async #pause(tookMs: number): Promise<void> {
+		if (!this.#loop.running) return;
+		if (!this.#near.busy()) await nextTurn();
+		else await this.#loop.pause(Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, tookMs * PAUSE_FACTOR)));
 	}
 }

@@ -1,57 +1,48 @@
-// The stats roller: once a minute adds what the commits have kept up to minutes, hours and days, in small steps between which
-// everything else goes on. What it leaves undone is done by the next round; reading gives the same before and after.
+// The stats roller: once a minute adds the stats of new commits to minutes, hours and days, in small steps between
+// which other work goes on. The next round does what this one leaves undone. Reads return the same before and after a
+// round.
 import { STATS_KEPT_MS, STATS_WIDTHS_MS } from "../../core/stats/stats.ts";
-import type { EngineParts } from "../parts.ts";
+import type { StatsStore } from "../../ports/store/stats.ts";
+import type { PartsOn } from "../parts.ts";
+import { nextTurn } from "./next-turn.ts";
+import { Periodic } from "./periodic.ts";
+
+type Parts = Pick<PartsOn<StatsStore>, "store" | "clock" | "observer">;
 
 const EVERY_MS = 60_000;
-/** Rows dealt with in one step: some milliseconds. */
+/** Rows read or deleted in one step, which takes some milliseconds. */
 const STEP = 2_000;
 
+/** Keeps the stats of minutes, hours and days up to date, and drops those that are too old. */
 export class StatsRoller {
-	readonly #parts: Pick<EngineParts, "store" | "clock" | "observer">;
-	#running = false;
-	#cancel: () => void = () => {};
-	#working: Promise<void> = Promise.resolve();
+	readonly #parts: Parts;
+	readonly #loop: Periodic;
 
-	constructor(parts: Pick<EngineParts, "store" | "clock" | "observer">) {
+	constructor(parts: Parts) {
 		this.#parts = parts;
-	}
-
-	start(): void {
-		if (this.#running) return;
-		this.#running = true;
-		this.#plan();
-	}
-
-	/** Resolves when the step under way is done. */
-	async stop(): Promise<void> {
-		this.#running = false;
-		this.#cancel();
-		await this.#working;
-	}
-
-	#plan(): void {
-		this.#cancel = this.#parts.clock.after(EVERY_MS, () => {
-			this.#working = this.#round().finally(() => {
-				if (this.#running) this.#plan();
-			});
+		this.#loop = new Periodic(parts, {
+			everyMs: EVERY_MS,
+			work: () => this.#rollUp(),
+			problem: "stats could not be added up",
 		});
 	}
 
-	async #round(): Promise<void> {
+	start(): void {
+		this.#loop.start();
+	}
+
+	/** Resolves when the step under way is done. */
+	stop(): Promise<void> {
+		return this.#loop.stop();
+	}
+
+	async #rollUp(): Promise<void> {
 		const now = this.#parts.clock.now();
-		// A bucket longer than can be asked for, so that what is asked for at this moment is there.
+		// Buckets are kept for one width longer than the API can ask for, so that a request at this moment still finds its
+		// oldest bucket.
 		const keepMinutesFrom = now - STATS_KEPT_MS.minute - STATS_WIDTHS_MS.minute;
 		const keepHoursFrom = now - STATS_KEPT_MS.hour - STATS_WIDTHS_MS.hour;
-		try {
-			while (
-				this.#running &&
-				(await this.#parts.store.rollUpStats({ keepMinutesFrom, keepHoursFrom, limit: STEP })) > 0
-			) {
-				await new Promise((resolve) => setImmediate(resolve));
-			}
-		} catch (error) {
-			this.#parts.observer.problem("statistics could not be added up", error);
-		}
+		const step = { keepMinutesFrom, keepHoursFrom, limit: STEP };
+		while (this.#loop.running && (await this.#parts.store.rollUpStats(step)) > 0) await nextTurn();
 	}
 }

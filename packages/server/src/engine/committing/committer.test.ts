@@ -1,4 +1,4 @@
-// What the committer does when those around it fail: it goes on, and each failure stays with the one that it belongs to.
+// The committer: its bounds, and what it does when the store or a caller fails.
 import { expect, it, onTestFinished, vi } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
@@ -34,7 +34,7 @@ async function open(): Promise<{ world: World; committer: Committer; observer: R
 	return { world, observer, committer: new Committer({ store: world.store, clock: new ManualClock(), observer }) };
 }
 
-it("fails a send alone whose event can't be made, and tells the others of theirs", async () => {
+it("fails only the send whose event can't be built, and accepts the others", async () => {
 	const { world, committer, observer } = await open();
 	const ends: Ends = { done: [], failed: [] };
 	const broken = () => {
@@ -49,11 +49,11 @@ it("fails a send alone whose event can't be made, and tells the others of theirs
 	}
 	await committer.idle();
 	expect(ends).toEqual({ done: ["first", "last"], failed: ["broken store_conflict"] });
-	expect(observer.problems).toEqual([{ message: "an event could not be made", error: expect.any(TypeError) }]);
+	expect(observer.problems).toEqual([{ message: "an event could not be built", error: expect.any(TypeError) }]);
 	await world.store.close();
 });
 
-it("tells every send of its end, also after one that throws, and goes on", async () => {
+it("calls every send back, also after a callback that throws, and goes on", async () => {
 	const { world, committer, observer } = await open();
 	const ends: Ends = { done: [], failed: [] };
 	const throws = () => {
@@ -69,11 +69,11 @@ it("tells every send of its end, also after one that throws, and goes on", async
 	send(committer, "later", ends, {})(world.records.event(world.projectId));
 	await committer.idle();
 	expect(ends).toEqual({ done: ["throws", "next", "later"], failed: [] });
-	expect(observer.problems).toEqual([{ message: "the end of a send failed", error: expect.any(TypeError) }]);
+	expect(observer.problems).toEqual([{ message: "the callback of a send failed", error: expect.any(TypeError) }]);
 	await world.store.close();
 });
 
-it("tells how long the first send of a commit has waited, and nothing of commits without sends", async () => {
+it("reports how long the first send of a commit has waited, and nothing for commits without sends", async () => {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	let now = 100;
 	const time = vi.spyOn(performance, "now").mockImplementation(() => now);
@@ -103,7 +103,7 @@ it("tells how long the first send of a commit has waited, and nothing of commits
 
 type Commit = Store["commit"];
 
-/** The real store behind a gate: each commit first does what the test says, which may fail. */
+/** The real store behind a gate: before each commit `before` is called, which may wait or fail. */
 async function openGated(before: (...parameters: Parameters<Commit>) => void | Promise<void>) {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const { records, projectId, webhookId } = world;
@@ -124,7 +124,7 @@ async function openGated(before: (...parameters: Parameters<Commit>) => void | P
 const unavailable = () => new StoreError("store_unavailable", "not now");
 const conflict = () => new StoreError("store_conflict", "never");
 
-it("writes outcomes that a failing store has kept waiting before those that came after them", async () => {
+it("writes outcomes that had to wait for a failing store before the updates that came after them", async () => {
 	const gate = Promise.withResolvers<void>();
 	let failures = 1;
 	const { world, clock, observer, deliveryId, committer } = await openGated(async () => {
@@ -143,7 +143,7 @@ it("writes outcomes that a failing store has kept waiting before those that came
 	await world.store.close();
 });
 
-it("tells each update of its own end, and leaves a store that fails alone for a while", async () => {
+it("resolves each update with its own result, and waits a while before it tries a failing store again", async () => {
 	const failures = [unavailable(), unavailable()];
 	const { world, clock, observer, deliveryId, committer } = await openGated(() => {
 		const failure = failures.shift();
@@ -161,7 +161,7 @@ it("tells each update of its own end, and leaves a store that fails alone for a 
 	await world.store.close();
 });
 
-it("rejects an update that can never be written, and writes those that came with it, however often that fails", async () => {
+it("rejects an update that can never be written, and writes the others of its commit, however often that fails", async () => {
 	const failures = [conflict(), unavailable(), conflict()];
 	const { world, clock, deliveryId, committer } = await openGated(() => {
 		const failure = failures.shift();
@@ -175,7 +175,7 @@ it("rejects an update that can never be written, and writes those that came with
 	await world.store.close();
 });
 
-it("rejects, once it is closed, what waits, what is under way and fails, and what comes", async () => {
+it("rejects, once it is closed, updates that wait, those under way that fail, and those that come", async () => {
 	const failing = await openGated(() => {
 		throw unavailable();
 	});
@@ -196,7 +196,7 @@ it("rejects, once it is closed, what waits, what is under way and fails, and wha
 	await Promise.all([failing.world.store.close(), slow.world.store.close()]);
 });
 
-it("puts no more into one commit than it is meant to hold: events, bytes of bodies and outcomes", async () => {
+it("limits each commit: its events, the bytes of their bodies, and its updates", async () => {
 	const commits: { events: number; updates: number }[] = [];
 	const { world, deliveryId, committer } = await openGated(({ events, updates }) => {
 		commits.push({ events: events.length, updates: updates.length });
@@ -212,7 +212,7 @@ it("puts no more into one commit than it is meant to hold: events, bytes of bodi
 	};
 	await sendAll(1_500, 1);
 	await sendAll(5, 3 * 1_024 * 1_024);
-	// One that is larger than all that a commit may hold goes alone.
+	// An event that is larger than the limit is committed alone.
 	await sendAll(2, 9 * 1_024 * 1_024);
 	expect(commits.splice(0).map(({ events }) => events)).toEqual([1_000, 500, 2, 2, 1, 1, 1]);
 	expect(committer.waitingBytes).toBe(0);
@@ -222,7 +222,7 @@ it("puts no more into one commit than it is meant to hold: events, bytes of bodi
 	await world.store.close();
 });
 
-it("has the next commit under way while it tells of the last one, and never two", async () => {
+it("begins the next commit before it calls back the senders of the last one, and never makes two at once", async () => {
 	const begun: PromiseWithResolvers<void>[] = [];
 	let underWay = 0;
 	const { world, committer } = await openGated(async () => {
@@ -232,7 +232,7 @@ it("has the next commit under way while it tells of the last one, and never two"
 		await gate.promise;
 		underWay--;
 	});
-	/** Sends, and gives how many commits had begun when it was told of its own. */
+	/** Sends an event; resolves with how many commits had begun when the send was called back. */
 	const sendOne = () =>
 		new Promise<number>((resolve, reject) => {
 			const event = world.records.event(world.projectId);
@@ -248,22 +248,22 @@ it("has the next commit under way while it tells of the last one, and never two"
 	await world.store.close();
 });
 
-it("tells of what is committed, though whoever counts commits fails", async () => {
+it("accepts the events of a commit even if the observer of commits fails", async () => {
 	const { world, deliveryId, committer, observer } = await openGated(() => {});
 	const failing = vi.spyOn(observer, "committed").mockImplementationOnce(() => {
-		throw new TypeError("no count");
+		throw new TypeError("no report");
 	});
 	const ends: Ends = { done: [], failed: [] };
-	send(committer, "not counted", ends, {})(world.records.event(world.projectId));
+	send(committer, "not reported", ends, {})(world.records.event(world.projectId));
 	await committer.idle();
-	expect(ends).toEqual({ done: ["not counted"], failed: [] });
-	expect(observer.problems).toEqual([{ message: "a commit could not be counted", error: expect.any(TypeError) }]);
+	expect(ends).toEqual({ done: ["not reported"], failed: [] });
+	expect(observer.problems).toEqual([{ message: "a commit could not be reported", error: expect.any(TypeError) }]);
 	expect(await committer.update(world.records.outcome(deliveryId, 1))).toMatchObject({ status: "Succeeded" });
 	expect(failing).toHaveBeenCalledTimes(2);
 	await world.store.close();
 });
 
-it("goes on when somebody who is told of its commits fails", async () => {
+it("goes on when a listener fails", async () => {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const observer = new RecordingObserver();
 	const sendsEnded = () => {

@@ -1,12 +1,12 @@
+// A store that fails on demand: sends are refused, outcomes are kept and written later.
 import { startReceiver } from "@fanfare/testkit/receiver";
-// A store that fails on demand: sends are refused, outcomes are kept.
 import { describe, expect, it } from "vitest";
 
 import { StoreError } from "../../ports/store/errors.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
 describe("a failing store", () => {
-	it("refuses sends with its code, and writes the outcomes of attempts when it has recovered", async () => {
+	it("makes sends fail with the store's error code, and gets the outcomes of attempts when it has recovered", async () => {
 		let full = false;
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine({
@@ -31,7 +31,7 @@ describe("a failing store", () => {
 		await test.delivery(await test.send(), { status: "Succeeded" });
 	});
 
-	it("attempts again, when its lease ends, what had an outcome that it could not write", async () => {
+	it("makes the attempt again when the lease ends, if the outcome could not be written", async () => {
 		await using receiver = await startReceiver();
 		let refusals = 1;
 		await using test = await openTestEngine({
@@ -41,17 +41,17 @@ describe("a failing store", () => {
 		});
 		await test.createWebhook(receiver.url);
 		const eventId = await test.send();
-		await eventually("it was set back", () =>
-			test.observer.problems.some(({ message }) => message === "a delivery was set back"),
+		await eventually("the failure is reported", () =>
+			test.observer.problems.some(({ message }) => message.startsWith("a delivery could not be handled")),
 		);
 		const { leaseUntil } = await test.delivery(eventId, { status: "Pending", attemptCount: 0 });
-		await eventually("nothing is under way", () => test.engine.gauges().inFlightAttempts === 0);
+		await eventually("no attempt is in flight", () => test.engine.gauges().inFlightAttempts === 0);
 		test.clock.advance(leaseUntil! - test.clock.now() + 20);
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 		expect(receiver.requests).toHaveLength(2);
 	});
 
-	it("fails alone what alone it can't write", async () => {
+	it("fails only the send that it can't write", async () => {
 		await using test = await openTestEngine({
 			beforeCommit({ events }) {
 				if (events.some(({ event }) => event.type === "poison")) throw new StoreError("store_conflict", "no");

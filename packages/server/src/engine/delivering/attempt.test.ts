@@ -1,4 +1,4 @@
-// What is sent, and what an answer means.
+// One attempt: the request that is sent, and the verdict on its outcome.
 import { describe, expect, it } from "vitest";
 
 import { signingKey } from "../../core/crypto/signing.ts";
@@ -13,26 +13,26 @@ function outcome(responseCode: number, changes: Partial<AttemptOutcome> = {}): A
 	return { responseCode, error: null, reason: null, durationMs: 1, response, ...changes };
 }
 
-describe("an answer", () => {
-	it.each([200, 204, 299])("of %i is success", (responseCode) => {
+describe("a response", () => {
+	it.each([200, 204, 299])("of %i is a success", (responseCode) => {
 		expect(judge(outcome(responseCode), NOW)).toEqual({ kind: "success", responseCode });
 	});
 
-	it.each([300, 302, 399, 400, 404, 500])("of %i is a failure, and its Retry-After says nothing", (responseCode) => {
+	it.each([300, 302, 399, 400, 404, 500])("of %i is a failure, and its Retry-After is ignored", (responseCode) => {
 		expect(judge(outcome(responseCode), NOW)).toMatchObject({ kind: "failure", responseCode, retryAfterMs: null });
 	});
 
-	it.each([429, 503])("of %i asks to wait", (responseCode) => {
+	it.each([429, 503])("of %i is a failure that is retried no sooner than its Retry-After says", (responseCode) => {
 		expect(judge(outcome(responseCode), NOW)).toMatchObject({ kind: "failure", retryAfterMs: 120_000 });
 	});
 
-	it("of 410 ends the webhook, whole or broken off", () => {
-		for (const answer of [outcome(410), outcome(410, { error: "reset", reason: "it broke off" })]) {
-			expect(judge(answer, NOW)).toEqual({ kind: "gone", responseCode: 410 });
+	it("of 410 disables the webhook, complete or not", () => {
+		for (const gone of [outcome(410), outcome(410, { error: "reset", reason: "it broke off" })]) {
+			expect(judge(gone, NOW)).toEqual({ kind: "gone", responseCode: 410 });
 		}
 	});
 
-	it.each([200, 500, 0])("that broke off is a failure, whatever its status of %i", (responseCode) => {
+	it.each([200, 500, 0])("that is incomplete is a failure, whatever its status (%i)", (responseCode) => {
 		const broken = outcome(responseCode, { error: "reset", reason: "it broke off" });
 		expect(judge(broken, NOW)).toEqual({ kind: "failure", responseCode, reason: "it broke off", retryAfterMs: null });
 	});
@@ -50,7 +50,7 @@ describe("a request", () => {
 		],
 	} as unknown as ArmedWebhook;
 
-	it("carries its own headers over those of the webhook, signed by each key that has not expired", () => {
+	it("overrides the headers of the webhook with its own, and is signed with each key that has not expired", () => {
 		const event = { eventId: "evt_1", body: Buffer.from("{}") };
 		const { url, headers, body, timeoutMs } = buildRequest(webhook, event, "Fanfare/test", NOW + 999 - 1_000);
 		expect({ url, body, timeoutMs }).toEqual({ url: webhook.endpoint, body: event.body, timeoutMs: 7_000 });

@@ -1,12 +1,15 @@
+// One attempt: the request that is sent, and what its outcome means for the delivery.
 import { sign } from "../../core/crypto/signing.ts";
 import type { Attempt, AttemptVerdict } from "../../core/delivery.ts";
-// One attempt: what is sent, and what its outcome means for the delivery.
 import { parseRetryAfterMs } from "../../core/policies/retry-policy.ts";
 import { HIDDEN_VALUE, type ArmedWebhook } from "../../core/webhook.ts";
 import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 
-/** The signed request for an event to a webhook, as Standard Webhooks wants it. `now` is the time of this attempt. */
+/**
+ * The request for an event to a webhook, signed as Standard Webhooks specifies. `now` is the time of this attempt, in
+ * milliseconds.
+ */
 export function buildRequest(
 	webhook: ArmedWebhook,
 	event: { readonly eventId: string; readonly body: Uint8Array },
@@ -35,11 +38,14 @@ export function buildRequest(
 	};
 }
 
-/** What an outcome means: only 200–299 with a whole answer is success; 410 ends the webhook, however its answer goes on. */
+/**
+ * The verdict on an outcome. Only a complete response with a status of 200–299 is a success. A 410 disables the
+ * webhook, even if the rest of the response is missing.
+ */
 export function judge(outcome: AttemptOutcome, now: number): AttemptVerdict {
 	const { responseCode } = outcome;
 	if (responseCode === 410) return { kind: "gone", responseCode };
-	// In the headers, so it counts even if the rest of the answer never came
+	// It is a header, so it counts even if the rest of the response is missing.
 	const asksToWait = responseCode === 429 || responseCode === 503;
 	const retryAfterMs = asksToWait ? parseRetryAfterMs(outcome.response?.headers["retry-after"], now) : null;
 	if (outcome.error !== null) {
@@ -54,15 +60,18 @@ export function judge(outcome: AttemptOutcome, now: number): AttemptVerdict {
 	};
 }
 
-/** What a verdict means for a webhook that has another endpoint by now: the one before may be gone, the webhook is not. */
-export function judgedBefore(verdict: AttemptVerdict): AttemptVerdict {
+/**
+ * The verdict on an attempt to an endpoint that the webhook no longer has: a 410 from the previous endpoint is a
+ * failure and does not disable the webhook.
+ */
+export function verdictOnPreviousEndpoint(verdict: AttemptVerdict): AttemptVerdict {
 	if (verdict.kind !== "gone") return verdict;
 	const { responseCode } = verdict;
-	const reason = `the endpoint that the webhook had before answered ${responseCode}`;
+	const reason = `the webhook's previous endpoint answered ${responseCode}`;
 	return { kind: "failure", responseCode, reason, retryAfterMs: null };
 }
 
-/** The attempt as the log keeps it, with the values of custom headers hidden. */
+/** The attempt as the delivery log keeps it: the values of custom headers are hidden. */
 export function recordAttempt(
 	id: string,
 	delivery: LeasedDelivery,

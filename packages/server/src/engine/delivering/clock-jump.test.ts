@@ -1,3 +1,4 @@
+// A jump of the clock, such as after a suspend or a correction: what is due by then is attempted all the same.
 import { answers, startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -5,11 +6,11 @@ import { openTestEngine } from "../test/test-engine.ts";
 
 const WAIT_S = 60;
 const JUMP_MS = WAIT_S * 1_000 + 1;
-/** A first retry's wait, and the moment that timers may be late. */
+/** The wait before a first retry, and the time by which timers may be late. */
 const RETRY_MS = 1_000 + 20;
 
-describe("after the clock has jumped past the time for which the next look at the store was set", () => {
-	it("other webhooks' retries are made at their time, and so is what has become due", async () => {
+describe("after the clock has jumped past the time for which the timer for due deliveries was set", () => {
+	it("the retries of other webhooks are made on time, and so are those that became due by the jump", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(({ path }, index) => {
 			if (path === "/waits") return index === 0 ? answers.retryAfter(WAIT_S, 429) : {};

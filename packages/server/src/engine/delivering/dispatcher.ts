@@ -1,8 +1,7 @@
-// The dispatcher: takes ready deliveries in turn, makes their attempts, and hands the outcomes to the next commit.
-//
-// States: stopped ──start──▶ running ──stop──▶ draining (nothing new starts) ──last outcome written──▶ stopped
+// The dispatcher: takes deliveries out of the ready queue, makes their attempts, and gives the outcomes to the next
+// commit.
 import type { DeliveryState } from "../../core/delivery.ts";
-import type { ArmedWebhook } from "../../core/webhook.ts";
+import { isDeliverable, type ArmedWebhook } from "../../core/webhook.ts";
 import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
@@ -10,46 +9,56 @@ import type { Committer } from "../committing/committer.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";
-import { buildRequest, judge, judgedBefore, recordAttempt } from "./attempt.ts";
+import { buildRequest, judge, recordAttempt, verdictOnPreviousEndpoint } from "./attempt.ts";
 import type { Lane } from "./lane.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
+
+type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "random">;
 
 interface Neighbours {
 	readonly committer: Committer;
 	readonly queue: ReadyQueue;
 	readonly registry: WebhookRegistry;
 	readonly live: LiveReporter;
-	/** The receiver answered 410. */
+	/** Called when a receiver responded with 410. */
 	readonly gone: (webhookId: string) => void;
-	/** A lane has room again, or something in the store will be due. */
-	readonly wanting: (lane: Lane) => void;
-	/** Something is due for a webhook that may get nothing: it must be held or cancelled. */
-	readonly stray: (webhookId: string) => void;
+	/** Called when a lane has room again, or when a delivery of it in the store will be due. */
+	readonly refill: (lane: Lane) => void;
+	/** Called when a delivery is due whose webhook is not deliverable: it must become Held or Cancelled. */
+	readonly sweep: (webhookId: string) => void;
 }
 
-/** A lease must outlast the attempt by this much, for its outcome to be written. */
+/** A lease must outlast the attempt by this much, so that the outcome can be committed before the lease ends. */
 const LEASE_MARGIN_MS = 5_000;
 
+/**
+ * States: stopped ──start──▶ running ──drain──▶ draining ──last attempt ended, outcome committed──▶ drained
+ *
+ * - stopped: no attempt is started; deliveries are only queued.
+ * - running: `pump` starts attempts, whenever deliveries come, attempts end or a rate limit allows the next one.
+ * - draining: no attempt is started any more. Each attempt in flight ends, and its outcome is committed.
+ * - drained: the promises that `drain` has returned are resolved. There is no way back.
+ */
 export class Dispatcher {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #userAgent: string;
 	readonly #near: Neighbours;
 	#running = false;
 	#pumping = false;
-	#lastMoveAt = 0;
+	#lastActivityAt = 0;
 	#whenDrained: (() => void)[] = [];
 	#rateTimerAt = Infinity;
 	#cancelRateTimer: (() => void) | null = null;
 
-	constructor(parts: EngineParts, userAgent: string, near: Neighbours) {
+	constructor(parts: Parts, userAgent: string, near: Neighbours) {
 		this.#parts = parts;
 		this.#userAgent = userAgent;
 		this.#near = near;
 	}
 
-	/** When an attempt was last started or ended; 0 if none was. */
-	get lastMoveAt(): number {
-		return this.#lastMoveAt;
+	/** When an attempt last started or ended; 0 if there was no attempt so far. */
+	get lastActivityAt(): number {
+		return this.#lastActivityAt;
 	}
 
 	start(): void {
@@ -57,7 +66,7 @@ export class Dispatcher {
 		this.pump();
 	}
 
-	/** Starts nothing more; resolves when all that is in flight has ended and is written. */
+	/** Starts no more attempts. Resolves when every attempt in flight has ended and its outcome is committed. */
 	drain(): Promise<void> {
 		this.#running = false;
 		this.#cancelRateTimer?.();
@@ -65,7 +74,7 @@ export class Dispatcher {
 		return new Promise((resolve) => this.#whenDrained.push(resolve));
 	}
 
-	/** Takes on the deliveries of an event that was just committed. */
+	/** Takes over the deliveries of an event that was just committed. */
 	accepted(accepted: NewEvent): void {
 		const { event, body } = accepted;
 		for (const { id, webhookId, state } of accepted.deliveries) {
@@ -90,11 +99,11 @@ export class Dispatcher {
 		this.pump();
 	}
 
-	/** Something of this webhook in the store is due then. */
+	/** Notes that the store has a delivery of this webhook that is due at this time. */
 	noteDue(webhookId: string, at: number): void {
 		const lane = this.#near.queue.lane(webhookId);
 		lane.noteDue(at);
-		this.#near.wanting(lane);
+		this.#near.refill(lane);
 	}
 
 	/** Starts as many attempts as the limits allow. */
@@ -108,7 +117,7 @@ export class Dispatcher {
 		this.#waitForRates();
 	}
 
-	/** Sets the timer for the first lane that its rate limit holds back. */
+	/** Sets the timer for the lane whose rate limit is the first to allow another attempt. */
 	#waitForRates(): void {
 		const at = this.#near.queue.nextRateAt();
 		if (at >= this.#rateTimerAt) return;
@@ -116,40 +125,41 @@ export class Dispatcher {
 		this.#rateTimerAt = at;
 		this.#cancelRateTimer = this.#parts.clock.after(at - this.#parts.clock.now(), () => {
 			this.#rateTimerAt = Infinity;
-			this.#near.queue.wakeSlowed();
+			this.#near.queue.wakeRateLimited();
 			this.pump();
 		});
 	}
 
 	#begin(delivery: LeasedDelivery): void {
-		this.#lastMoveAt = this.#parts.clock.now();
+		this.#lastActivityAt = this.#parts.clock.now();
 		this.#deliver(delivery)
-			.catch((error: unknown) => this.#setBack(delivery, error))
+			.catch((error: unknown) => this.#leaveLeased(delivery, error))
 			.finally(() => this.#finished(delivery))
-			// `#finished` touches memory only; should it ever throw, that must not pass unseen.
+			// `#finished` changes memory only. If it throws nevertheless, that is a defect and must be reported.
 			.catch((error: unknown) => this.#parts.observer.problem("the dispatcher failed", error));
 	}
 
 	async #deliver(delivery: LeasedDelivery): Promise<void> {
 		const webhook = this.#near.registry.find(delivery.webhookId);
-		// Whoever paused or deleted it has the rest of its deliveries swept; this one is swept with them.
-		if (webhook === undefined || webhook.record.deleteDate !== null || webhook.armed.status !== "Enabled") {
+		// The webhook was paused, disabled or deleted: a sweep changes all its waiting deliveries, this one too.
+		if (webhook === undefined || !isDeliverable(webhook.record)) {
 			await this.#release(delivery);
-			this.#near.stray(delivery.webhookId);
+			this.#near.sweep(delivery.webhookId);
 			return;
 		}
 		const startDate = this.#parts.clock.now();
 		const leaseLeftMs = this.#near.queue.leaseUntil(delivery.id) - startDate;
-		// Only after a pause of the whole process: it is claimed again with a new lease.
+		// Happens only if the whole process stood still for a while. The delivery is claimed again, with a new lease.
 		if (leaseLeftMs < webhook.armed.timeoutMs + LEASE_MARGIN_MS) return this.#giveBack(delivery);
 		const request = buildRequest(webhook.armed, delivery, this.#userAgent, startDate);
 		const outcome = await this.#parts.sender.send(request);
-		// Ended by ourselves, at a shutdown: it says nothing about the receiver and uses up no retry.
+		// Cut short by Fanfare at a shutdown: this says nothing about the receiver and uses up no retry.
 		if (outcome.error === "aborted") return this.#giveBack(delivery);
-		await this.#settle(delivery, webhook.armed, request, outcome, startDate);
+		await this.#recordOutcome(delivery, webhook.armed, request, outcome, startDate);
 	}
 
-	async #settle(
+	/** Commits the attempt and the new state of the delivery. */
+	async #recordOutcome(
 		delivery: LeasedDelivery,
 		webhook: ArmedWebhook,
 		request: AttemptRequest,
@@ -158,10 +168,10 @@ export class Dispatcher {
 	): Promise<void> {
 		const { clock, ids, random } = this.#parts;
 		const now = clock.now();
-		// Read now: a change of the webhook holds for the next wait.
+		// Read now and not before the attempt: a change of the retry policy applies to the next wait already.
 		const current = this.#near.registry.find(webhook.id)?.armed ?? webhook;
 		const judged = judge(outcome, now);
-		const verdict = current.endpoint === webhook.endpoint ? judged : judgedBefore(judged);
+		const verdict = current.endpoint === webhook.endpoint ? judged : verdictOnPreviousEndpoint(judged);
 		const lane = this.#near.queue.lane(delivery.webhookId);
 		if (verdict.kind === "success") lane.recordSuccess();
 		else lane.recordFailure();
@@ -181,34 +191,38 @@ export class Dispatcher {
 
 	#noteNext(webhookId: string, state: DeliveryState | null): void {
 		const at = state?.nextAttemptAt ?? null;
-		// Only noted: the delivery is still in hand here. `#finished` lets go of it and then looks at what is due.
+		// Only noted: the delivery is still in memory here. `#finished` removes it and then has the lane refilled.
 		if (at !== null) this.#near.queue.lane(webhookId).noteDue(at);
 	}
 
-	/** Leaves the delivery to the store, where it is due at once. */
+	/** Returns the delivery to the store without an attempt. It is due there at once. */
 	async #giveBack(delivery: LeasedDelivery): Promise<void> {
 		this.#noteNext(delivery.webhookId, await this.#release(delivery));
 	}
 
 	#release(delivery: LeasedDelivery): Promise<DeliveryState | null> {
-		this.#near.queue.returning(delivery.id);
+		this.#near.queue.markReturning(delivery.id);
 		const at = this.#parts.clock.now();
 		return this.#near.committer.update({ deliveryId: delivery.id, at, change: { type: "release" }, attempt: null });
 	}
 
-	/** Something failed that should not. The delivery stays leased in the store and is claimed again when the lease ends. */
-	#setBack(delivery: LeasedDelivery, error: unknown): void {
-		this.#parts.observer.problem("a delivery was set back", error);
+	/**
+	 * Handles a failure that should not happen. The delivery stays leased in the store and is claimed again when its
+	 * lease ends.
+	 */
+	#leaveLeased(delivery: LeasedDelivery, error: unknown): void {
+		this.#parts.observer.problem("a delivery could not be handled; it is tried again after its lease", error);
 		this.noteDue(delivery.webhookId, this.#near.queue.leaseUntil(delivery.id));
 	}
 
+	/** Removes the delivery from memory, and uses the room that this makes. */
 	#finished(delivery: LeasedDelivery): void {
 		const { queue } = this.#near;
-		this.#lastMoveAt = this.#parts.clock.now();
+		this.#lastActivityAt = this.#parts.clock.now();
 		const lane = queue.lane(delivery.webhookId);
 		queue.finish(delivery);
 		if (this.#running) {
-			this.#near.wanting(lane);
+			this.#near.refill(lane);
 			this.pump();
 		} else if (queue.inFlight === 0) {
 			for (const resolve of this.#whenDrained.splice(0)) resolve();
@@ -216,7 +230,7 @@ export class Dispatcher {
 	}
 
 	#report(delivery: LeasedDelivery, outcome: AttemptOutcome, success: boolean, startDate: number): void {
-		const first = delivery.attemptCount === 0 && delivery.trigger === "auto";
+		const isFirst = delivery.attemptCount === 0 && delivery.trigger === "auto";
 		this.#parts.observer.attemptFinished({
 			projectId: delivery.projectId,
 			webhookId: delivery.webhookId,
@@ -228,7 +242,7 @@ export class Dispatcher {
 			error: outcome.error,
 			reason: outcome.reason,
 			durationMs: outcome.durationMs,
-			acceptedToSentMs: first ? startDate - delivery.createDate : null,
+			acceptedToSentMs: isFirst ? startDate - delivery.createDate : null,
 			result: success ? "success" : "failure",
 		});
 	}

@@ -1,3 +1,4 @@
+// The queue of one webhook: its order, what it remembers, and when it may be forgotten.
 import { describe, expect, it } from "vitest";
 
 import { TokenBucket } from "../../core/policies/token-bucket.ts";
@@ -24,13 +25,24 @@ describe("a lane", () => {
 		expect([lane.shift(), lane.readyBytes]).toEqual([undefined, 0]);
 	});
 
-	it("remembers the earliest of what is due in the store", () => {
+	it("gives each delivery in order when it runs empty again and again", () => {
+		const lane = new Lane("w");
+		for (let round = 0; round < 3; round++) {
+			const all = Array.from({ length: 70 }, (_, n) => delivery(n));
+			for (const each of all) lane.push(each);
+			expect(lane.peek()).toBe(all[0]);
+			expect(all.map(() => lane.shift())).toEqual(all);
+			expect([lane.ready, lane.readyBytes, lane.peek()]).toEqual([0, 0, undefined]);
+		}
+	});
+
+	it("remembers when the earliest delivery in the store is due", () => {
 		const lane = new Lane("w");
 		for (const at of [20, 10, 30]) lane.noteDue(at);
 		expect(lane.storeDueAt).toBe(10);
 	});
 
-	it("may be forgotten when nothing of it is ready, under way, due or being read, and its bucket is full", () => {
+	it("may be forgotten when no delivery is ready, in flight, due or being read, and its bucket is full", () => {
 		const lane = new Lane("w");
 		expect(lane.isIdle(0)).toBe(true);
 		for (const [busy, free] of [

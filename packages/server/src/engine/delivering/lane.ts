@@ -1,39 +1,61 @@
-// A lane: what is ready, what is under way and what still lies in the store for one webhook.
+// A lane: the in-memory queue of one webhook inside the ready queue, and what is known of its deliveries in flight and
+// in the store.
+import Denque from "denque";
+
 import type { TokenBucket } from "../../core/policies/token-bucket.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 
-/** After so many failures in a row, without a success between, a webhook counts as failing. */
+/** After this many failures in a row, without a success in between, a webhook counts as failing. */
 const FAILING_AFTER = 5;
-/** Attempts that may be under way at once to a webhook that has not answered yet; each success allows one more. */
+/** Attempts that may be in flight at once to a webhook without a success so far. Each success allows one more. */
 export const FIRST_WINDOW = 32;
+/**
+ * A queue keeps the array that it has grown to. A lane that runs empty replaces its queue once this many deliveries
+ * have passed through it, so that the memory of an empty lane stays small however many deliveries it once had.
+ */
+const RENEW_QUEUE_AFTER = 64;
 
-/** The work of one webhook that is in memory. */
+/**
+ * The work of one webhook. Its states, several of which can apply at once:
+ *
+ * - ready: deliveries are queued. Entered by `push`; left when `shift` takes the last one.
+ * - in the ring (`inRing`): the ready queue will serve it in its round robin. Set and cleared by the ready queue.
+ * - in flight (`inFlight` > 0): attempts are under way. Counted by the ready queue in `take` and `finish`.
+ * - due in the store (`storeDueAt` is finite): the store has deliveries of the webhook that are due at that time or
+ *   later. Entered by `noteDue`; left when the refiller claims them, or finds that the webhook is not deliverable.
+ * - claiming: the refiller is reading due deliveries of the webhook from the store. Set and cleared by the refiller.
+ * - failing: from the fifth failure in a row until the next success.
+ * - idle (`isIdle`): no delivery is ready, in flight, due in the store or being claimed, and the bucket of the rate
+ *   limit is full. The ready queue forgets an idle lane.
+ */
 export class Lane {
 	readonly webhookId: string;
-	#queue: LeasedDelivery[] = [];
-	#head = 0;
+	#queue = new Denque<LeasedDelivery>();
+	/** Deliveries taken out of `#queue` since it was made. */
+	#passed = 0;
 	#readyBytes = 0;
 	#failuresInARow = 0;
 	#window = FIRST_WINDOW;
 	inFlight = 0;
-	/** When the earliest delivery in the store may be due; Infinity if none is known of. */
+	/** When the earliest delivery in the store may be due; Infinity if the store is not known to have any. */
 	storeDueAt = Infinity;
 	/** A read from the store is under way. */
 	claiming = false;
 	/** Its webhook's rate limit; null if it has none. */
 	bucket: TokenBucket | null = null;
-	/** It stands in the ring of lanes that can be served. */
+	/** It is in the ring of lanes that can be served. */
 	inRing = false;
 
 	constructor(webhookId: string) {
 		this.webhookId = webhookId;
 	}
 
+	/** Deliveries in the queue. */
 	get ready(): number {
-		return this.#queue.length - this.#head;
+		return this.#queue.length;
 	}
 
-	/** Bytes of the bodies that are ready. */
+	/** Bytes of the bodies in the queue. */
 	get readyBytes(): number {
 		return this.#readyBytes;
 	}
@@ -43,14 +65,14 @@ export class Lane {
 	}
 
 	/**
-	 * Attempts that may be under way at once, as far as the webhook has earned it: so few to begin with that one which never answers
-	 * holds up little, and twice as many with each round of answers.
+	 * Attempts that may be in flight at once, as far as the webhook has earned it by successes. It begins small, so
+	 * that a webhook that never responds occupies little, and doubles with each round of successes.
 	 */
 	get window(): number {
 		return this.#window;
 	}
 
-	/** Whether nothing would be lost if it were forgotten: a bucket that is not full remembers what has been sent. */
+	/** Whether nothing is lost if the lane is forgotten. A bucket that is not full remembers what has been sent. */
 	isIdle(now: number): boolean {
 		if (this.bucket !== null && !this.bucket.isFull(now)) return false;
 		return this.ready === 0 && this.inFlight === 0 && this.storeDueAt === Infinity && !this.claiming;
@@ -62,25 +84,21 @@ export class Lane {
 	}
 
 	peek(): LeasedDelivery | undefined {
-		return this.#queue[this.#head];
+		return this.#queue.peekFront();
 	}
 
 	shift(): LeasedDelivery | undefined {
-		const delivery = this.#queue[this.#head];
+		const delivery = this.#queue.shift();
 		if (delivery === undefined) return undefined;
-		this.#head++;
 		this.#readyBytes -= delivery.body.length;
-		if (this.#head === this.#queue.length) {
-			this.#queue = [];
-			this.#head = 0;
-		} else if (this.#head >= 1_024) {
-			this.#queue = this.#queue.slice(this.#head);
-			this.#head = 0;
+		if (++this.#passed >= RENEW_QUEUE_AFTER && this.#queue.length === 0) {
+			this.#queue = new Denque();
+			this.#passed = 0;
 		}
 		return delivery;
 	}
 
-	/** Something in the store will be due then. */
+	/** Notes that the store has a delivery of this webhook that is due at this time. */
 	noteDue(at: number): void {
 		if (at < this.storeDueAt) this.storeDueAt = at;
 	}

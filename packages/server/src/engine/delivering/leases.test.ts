@@ -1,5 +1,6 @@
+// Leases of the deliveries in memory: they are renewed in the store before they end, so that no delivery is claimed
+// twice.
 import { startReceiver } from "@fanfare/testkit/receiver";
-// Leases of what is in memory: renewed in the store before they end, so that nobody takes up what is under way.
 import { expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
@@ -7,7 +8,7 @@ import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { openTestEngine } from "../test/test-engine.ts";
 
-it("keeps what is ready and what is in flight leased in the store, however long that takes and though a look fails", async () => {
+it("keeps ready deliveries and those in flight leased in the store, for however long, and even if a poll fails", async () => {
 	await using hanging = await startReceiver();
 	hanging.script(() => ({ kind: "hang" }));
 	const real = await openSqliteStore({ path: ":memory:" });
@@ -27,7 +28,7 @@ it("keeps what is ready and what is in flight leased in the store, however long 
 	failures = 1;
 	for (let step = 0; step < 60; step++) {
 		test.clock.advance(10_000);
-		// The look is asynchronous, though the store in this thread is not.
+		// The poll is asynchronous, though the store in this thread is not.
 		await new Promise((resolve) => setImmediate(resolve));
 		const leftMs = (await test.deliveries()).map(({ leaseUntil }) => (leaseUntil ?? 0) - test.clock.now());
 		expect(Math.min(...leftMs)).toBeGreaterThanOrEqual(30_000);

@@ -1,3 +1,4 @@
+// The ready queue: its bounds, its fairness, and the states of deliveries in memory.
 import { describe, expect, it } from "vitest";
 
 import { ManualClock } from "../../core/manual-clock.ts";
@@ -34,7 +35,7 @@ function fill(queue: ReadyQueue, webhookId: string, bytes = 10): number {
 }
 
 describe("the ready queue", () => {
-	it("leaves half of what is free to others, so that lanes which fill up never take the last of it", () => {
+	it("leaves half of the free room to other lanes, so that lanes which fill up never take the last of it", () => {
 		const queue = openQueue();
 		const counts = ["a", "b", "c", "d", "e"].map((webhookId) => fill(queue, webhookId));
 		expect(counts[0]).toBeLessThanOrEqual(50);
@@ -42,19 +43,19 @@ describe("the ready queue", () => {
 		expect(queue.ready).toBeLessThan(limits.maxReady);
 	});
 
-	it("keeps what is claimed anew while it is on its way back to the store unattempted", () => {
+	it("keeps a delivery that is claimed again while it goes back to the store without an attempt", () => {
 		const queue = openQueue();
 		const returned = delivery("a");
 		queue.push(returned);
 		expect(queue.take()).toBe(returned);
-		queue.returning(returned.id);
+		queue.markReturning(returned.id);
 		const claimed = { ...returned, leaseUntil: 2_000 };
 		queue.push(claimed);
 		queue.finish(returned);
 		expect(queue.take()).toBe(claimed);
 	});
 
-	it("gives what was taken back and then claimed again, unless it is taken back again", () => {
+	it("gives a delivery that was discarded and then claimed again, unless it is discarded again", () => {
 		const queue = openQueue();
 		const cancelled = delivery("a");
 		queue.push(cancelled);
@@ -72,7 +73,7 @@ describe("the ready queue", () => {
 		expect(queue.ready).toBe(0);
 	});
 
-	it("leaves in the store what a rate limit does not let go soon, so that it fills no room of others", () => {
+	it("leaves deliveries in the store that a rate limit delays, so that they do not fill the room of other webhooks", () => {
 		const clock = new ManualClock();
 		const queue = new ReadyQueue(limits, clock, (webhookId) => (webhookId === "slow" ? 1 : null));
 		expect(fill(queue, "slow")).toBe(10);
@@ -82,7 +83,7 @@ describe("the ready queue", () => {
 		expect(fill(queue, "fast")).toBe(30);
 	});
 
-	it("keeps the last quarter of its room for what is new", () => {
+	it("keeps the last quarter of its room for new deliveries", () => {
 		const queue = openQueue();
 		const read = ["a", "b", "c", "d", "e", "f"].map((webhookId) => {
 			const room = queue.storedRoom(queue.lane(webhookId));
@@ -95,36 +96,36 @@ describe("the ready queue", () => {
 		expect(fill(queue, "new")).toBeGreaterThan(5);
 	});
 
-	it("keeps places for what is being read, in number and bytes, until it is here", () => {
+	it("reserves room for deliveries that are being read from the store, by count and by bytes, until they are here", () => {
 		const queue = openQueue();
-		const letGo = queue.reserveStored(70, 7_000);
+		const unreserve = queue.reserveStored(70, 7_000);
 		expect(queue.storedRoom(queue.lane("a"))).toBe(3);
 		expect(queue.storedRoomBytes(queue.lane("a"))).toBe(250);
-		letGo();
+		unreserve();
 		expect(queue.storedRoom(queue.lane("a"))).toBe(38);
 		expect(queue.storedRoomBytes(queue.lane("a"))).toBe(3_750);
 	});
 
-	it("sends what is new behind what is being read for the same webhook", () => {
+	it("sends new deliveries through the store while older ones of the same webhook are being read from it", () => {
 		const queue = openQueue();
 		queue.lane("a").claiming = true;
 		expect(queue.reserve("a", 0)).toBe(false);
 	});
 
-	it("is bounded by the bytes of bodies too", () => {
+	it("is bounded by the bytes of bodies, too", () => {
 		const queue = openQueue();
 		for (const webhookId of ["a", "b", "c", "d", "e", "f", "g", "h"]) fill(queue, webhookId, 1_000);
 		expect(queue.ready).toBeLessThanOrEqual(11);
 	});
 
-	it("serves lanes in turn", () => {
+	it("serves lanes round robin", () => {
 		const queue = openQueue();
 		for (const webhookId of ["a", "a", "a", "b", "c"]) queue.push(delivery(webhookId));
 		const order = Array.from({ length: 5 }, () => queue.take()?.webhookId);
 		expect(order).toEqual(["a", "b", "c", "a", "a"]);
 	});
 
-	it("gives a lane more attempts at once with each success, up to the limit, and begins anew once it fails", () => {
+	it("allows a lane one more attempt at once with each success, up to the limit, and starts over once it fails", () => {
 		const wide = { ...limits, maxReadyPerWebhook: 2_000, maxReady: 10_000, maxReadyBytes: 1e6, maxInFlight: 1_000 };
 		const queue = new ReadyQueue({ ...wide, maxInFlightPerWebhook: 100 }, new ManualClock(), () => null);
 		for (let n = 0; n < 1_000; n++) queue.push(delivery("a"));
@@ -149,7 +150,7 @@ describe("the ready queue", () => {
 		expect(queue.inFlightLimit("a")).toBe(33);
 	});
 
-	it("gives a failing lane few attempts at once, until a success", () => {
+	it("allows a failing lane few attempts at once, until a success", () => {
 		const queue = openQueue();
 		const lane = queue.lane("a");
 		for (let count = 0; count < 5; count++) lane.recordFailure();
@@ -161,7 +162,7 @@ describe("the ready queue", () => {
 		expect(queue.take()).not.toBeNull();
 	});
 
-	it("has its room back when what it held is on its way, in number and bytes", () => {
+	it("has its room back when deliveries are finished, by count and by bytes", () => {
 		const queue = openQueue();
 		for (let round = 0; round < 20; round++) {
 			expect(queue.reserve("a", 0)).toBe(true);
@@ -175,7 +176,7 @@ describe("the ready queue", () => {
 		expect(queue.storedRoom(queue.lane("a"))).toBe(38);
 	});
 
-	it("keeps what was claimed for its next attempt before the last one had left", () => {
+	it("keeps a delivery that was claimed for its next attempt before the last one was finished", () => {
 		const queue = openQueue();
 		const first = delivery("a");
 		queue.push(first);
@@ -186,7 +187,7 @@ describe("the ready queue", () => {
 		expect(queue.take()).toBe(next);
 	});
 
-	it("only moves the lease of what is claimed again while it is here", () => {
+	it("only extends the lease of a delivery that is claimed again while it is ready", () => {
 		const queue = openQueue();
 		const ready = delivery("a");
 		queue.push(ready);
@@ -199,7 +200,7 @@ describe("the ready queue", () => {
 		expect(queue.take()).toBeNull();
 	});
 
-	it("extends the leases that end too soon, of what is ready and of what is in flight, and those alone", () => {
+	it("extends the leases that end too soon, of ready deliveries and of those in flight, and no others", () => {
 		const queue = openQueue();
 		const [inFlight, ready, late] = [delivery("a"), delivery("a"), { ...delivery("a"), leaseUntil: 3_000 }];
 		queue.push(inFlight);
@@ -212,7 +213,7 @@ describe("the ready queue", () => {
 		expect(queue.extendLeases(3_500, 5_000)).toEqual([late.id]);
 	});
 
-	it("takes what was dropped, or cancelled in flight, when it is claimed again later", () => {
+	it("takes a delivery that was dropped, or cancelled in flight, when it is claimed again later", () => {
 		const queue = openQueue();
 		const [dropped, cancelled] = [delivery("a"), delivery("b")];
 		queue.push(dropped);
@@ -231,7 +232,7 @@ describe("the ready queue", () => {
 		expect(queue.take()).toBe(cancelled);
 	});
 
-	it("remembers what a rate-limited webhook was sent until its bucket is full again, and waits for no dropped lane", () => {
+	it("remembers what was sent to a rate-limited webhook until its bucket is full again, and waits for no dropped lane", () => {
 		const clock = new ManualClock();
 		const queue = new ReadyQueue(limits, clock, () => 2);
 		clock.advance(1_000);
@@ -251,11 +252,11 @@ describe("the ready queue", () => {
 		queue.push(delivery("a"));
 		expect(takeAll()).toBe(0);
 		clock.advance(500);
-		queue.wakeSlowed();
+		queue.wakeRateLimited();
 		expect(takeAll()).toBe(1);
 	});
 
-	it("gives no burst right after a start, nor for a change of the rate limit", () => {
+	it("allows no burst right after a start, nor after a change of the rate limit", () => {
 		const clock = new ManualClock();
 		let perSecond = 2;
 		const queue = new ReadyQueue(limits, clock, () => perSecond);
@@ -269,7 +270,7 @@ describe("the ready queue", () => {
 		expect(queue.nextRateAt()).toBe(clock.now() + 250);
 	});
 
-	it("forgets a lane that has nothing left", () => {
+	it("forgets a lane that has no work left", () => {
 		const queue = openQueue();
 		queue.push(delivery("a"));
 		queue.finish(queue.take()!);

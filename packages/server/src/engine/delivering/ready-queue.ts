@@ -1,7 +1,10 @@
-// The ready queue: leased deliveries that wait in memory for their attempt, in one short lane per webhook, served in turn.
+// The ready queue: leased deliveries that wait in memory for their attempt, in one short lane per webhook, served round
+// robin.
 //
-// Bounded by count and bytes. What has no room stays in the store; a lane with a backlog there takes new deliveries
-// through the store too, so that the older ones come first.
+// It is bounded by count and bytes. Deliveries without room stay in the store. While a webhook has due deliveries in
+// the store, its new deliveries go through the store too, so that the older ones come first.
+import Denque from "denque";
+
 import type { Clock } from "../../core/clock.ts";
 import { TokenBucket } from "../../core/policies/token-bucket.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
@@ -18,46 +21,68 @@ type Limits = Pick<
 	| "maxInFlightWhileFailing"
 >;
 
-/** Of all room, what deliveries that are read back from the store may take: the rest is for new ones, however much waits there. */
+/**
+ * The share of the room that deliveries read from the store may take. The rest is for new ones, however large the
+ * backlog.
+ */
 const STORED_SHARE = 0.75;
+/** A lane is refilled from the store when no more deliveries than this are left in it. */
 const LOW_WATER = 100;
-/** A lane with a rate limit has no more ready than it may send in this time. */
+/** A lane with a rate limit has no more ready deliveries than it may send in this time. */
 const RATE_LIMITED_S = 10;
-/** Lanes looked at, at most, in one search for one that can be served; keeps a search short when thousands are blocked. */
+/**
+ * The most lanes looked at in one search for one that can be served. It keeps a search short when thousands are
+ * blocked.
+ */
 const MAX_LOOKS = 256;
 
-interface Held {
+/** A delivery in memory, ready or in flight. */
+interface InMemory {
 	readonly delivery: LeasedDelivery;
 	leaseUntil: number;
-	/** `take` has given it. */
+	/** `take` has returned it. */
 	isInFlight: boolean;
-	/** The same delivery, claimed for its next attempt before this one had left. */
+	/** The same delivery, claimed for its next attempt before this one was finished. */
 	next: LeasedDelivery | null;
-	/** It is on its way back to the store: whoever claims it there claims it for another attempt. */
+	/** It goes back to the store without an attempt. If it is pushed meanwhile, it was claimed for another attempt. */
 	isReturning: boolean;
 }
 
+/**
+ * All deliveries in memory. The states of a delivery here:
+ *
+ * - reserved: `reserve` or `reserveStored` keeps room for it, before it is committed or read. It becomes ready by
+ *   `push`, and its reservation ends by `unreserve`.
+ * - ready: it waits in its webhook's lane. Entered by `push`; left by `take` or `drop`.
+ * - discarded: it was cancelled while it was ready. Entered by `discard`; `take` skips it, and then it is gone, or
+ *   ready again if it was claimed meanwhile.
+ * - in flight: entered by `take`; left by `finish`, and then it is gone, or ready again if it was claimed for its next
+ *   attempt.
+ *
+ * The states of a lane are documented in `Lane`. A lane with ready deliveries is in the ring, or waits for its rate
+ * limit, or waits until one of its attempts in flight is finished.
+ */
 export class ReadyQueue {
 	readonly #limits: Limits;
 	readonly #lanes = new Map<string, Lane>();
-	/** Everything in memory by delivery id, ready or in flight, with the end of its lease. */
-	readonly #held = new Map<string, Held>();
-	#ring: Lane[] = [];
-	#ringHead = 0;
+	/** Every delivery in memory by its id, ready or in flight. */
+	readonly #inMemory = new Map<string, InMemory>();
+	/** Lanes with ready deliveries that may be served, the next one first. */
+	readonly #ring = new Denque<Lane>();
 	#ready = 0;
 	#readyBytes = 0;
 	#reserved = 0;
 	#reservedBytes = 0;
 	#inFlight = 0;
-	/** Lanes with something ready that wait for their rate limit. */
-	readonly #slowed = new Set<Lane>();
-	/** Deliveries taken back while they were ready: `take` passes over them. */
+	/** Lanes with ready deliveries that wait for their rate limit. */
+	readonly #rateLimited = new Set<Lane>();
+	/** Ids of deliveries that were cancelled while they were ready. `take` skips them. */
 	readonly #discarded = new Set<string>();
 	readonly #clock: Pick<Clock, "now">;
 	readonly #rateLimitOf: (webhookId: string) => number | null;
 	readonly #startedAt: number;
 
-	/** `rateLimitOf` gives the attempts a second that a webhook may get; null = any number. */
+	/** `rateLimitOf` returns the attempts per second that a webhook may get; null means any number. */
 	constructor(limits: Limits, clock: Pick<Clock, "now">, rateLimitOf: (webhookId: string) => number | null) {
 		this.#limits = limits;
 		this.#clock = clock;
@@ -65,10 +90,12 @@ export class ReadyQueue {
 		this.#startedAt = clock.now();
 	}
 
+	/** Deliveries that wait in memory for their attempt. */
 	get ready(): number {
 		return this.#ready;
 	}
 
+	/** Attempts under way. */
 	get inFlight(): number {
 		return this.#inFlight;
 	}
@@ -77,6 +104,7 @@ export class ReadyQueue {
 		return this.#lanes.values();
 	}
 
+	/** The lane of a webhook, made if there is none. */
 	lane(webhookId: string): Lane {
 		let lane = this.#lanes.get(webhookId);
 		if (lane === undefined) {
@@ -87,50 +115,52 @@ export class ReadyQueue {
 		return lane;
 	}
 
-	/** Reads the webhook's rate limit again, after it was changed. */
+	/** Applies the webhook's rate limit again. Call it after the limit was changed. */
 	rateChanged(webhookId: string): void {
 		const lane = this.#lanes.get(webhookId);
 		if (lane === undefined) return;
 		this.#limitRate(lane);
-		this.#slowed.delete(lane);
+		this.#rateLimited.delete(lane);
 		this.#enterRing(lane);
 	}
 
-	/** Attempts that may be under way at once to this webhook, as it is doing now. */
+	/** How many attempts may be in flight to this webhook at once, in its present condition. */
 	inFlightLimit(webhookId: string): number {
 		const lane = this.#lanes.get(webhookId);
-		return lane === undefined ? Math.min(this.#limits.maxInFlightPerWebhook, FIRST_WINDOW) : this.#limit(lane);
+		return lane === undefined
+			? Math.min(this.#limits.maxInFlightPerWebhook, FIRST_WINDOW)
+			: this.#inFlightLimitOf(lane);
 	}
 
-	/** When the next lane that waits for its rate limit may be served; Infinity if none waits. */
+	/** When the next lane that waits for its rate limit may be served; Infinity if no lane waits for one. */
 	nextRateAt(): number {
 		const now = this.#clock.now();
 		let next = Infinity;
-		for (const lane of this.#slowed) next = Math.min(next, lane.bucket?.nextAt(now) ?? now);
+		for (const lane of this.#rateLimited) next = Math.min(next, lane.bucket?.nextAt(now) ?? now);
 		return next;
 	}
 
-	/** Lets lanes go on whose rate limit allows it again. */
-	wakeSlowed(): void {
+	/** Puts lanes whose rate limit allows another attempt back into the ring. */
+	wakeRateLimited(): void {
 		const now = this.#clock.now();
-		for (const lane of this.#slowed) {
+		for (const lane of this.#rateLimited) {
 			if ((lane.bucket?.nextAt(now) ?? now) > now) continue;
-			this.#slowed.delete(lane);
+			this.#rateLimited.delete(lane);
 			this.#enterRing(lane);
 		}
 	}
 
-	/** A delivery that was cancelled while it was ready is not sent; one in flight can't be called back. */
+	/** Removes a delivery that was cancelled, unless it is in flight: a request that was sent can't be called back. */
 	discard(deliveryId: string): void {
-		const held = this.#held.get(deliveryId);
-		if (held === undefined) return;
-		held.next = null;
-		if (!held.isInFlight) this.#discarded.add(deliveryId);
+		const known = this.#inMemory.get(deliveryId);
+		if (known === undefined) return;
+		known.next = null;
+		if (!known.isInFlight) this.#discarded.add(deliveryId);
 	}
 
 	/**
-	 * How many deliveries of this lane would still find room. A lane may hold no more than half of what is free for all,
-	 * in number and in bytes, so that lanes that hang never take the last of it.
+	 * How many more deliveries of this lane have room. A lane may have no more than half of the room that is free for
+	 * all, by count and by bytes, so that lanes whose webhooks hang never take the last of it.
 	 */
 	room(lane: Lane): number {
 		return this.#roomOf(lane, 1);
@@ -140,15 +170,17 @@ export class ReadyQueue {
 		const free = Math.floor(this.#limits.maxReady * share) - this.#ready - this.#reserved;
 		const freeBytes = this.#freeBytes(share);
 		if (free <= 0 || freeBytes <= 0) return 0;
-		if (lane.ready === 0) return Math.min(this.#share(lane), Math.ceil(free / 2));
+		if (lane.ready === 0) return Math.min(this.#maxReadyOf(lane), Math.ceil(free / 2));
 		if (lane.readyBytes >= freeBytes / 2) return 0;
-		return Math.max(0, Math.min(this.#share(lane), Math.floor(free / 2)) - lane.ready);
+		return Math.max(0, Math.min(this.#maxReadyOf(lane), Math.floor(free / 2)) - lane.ready);
 	}
 
-	#share(lane: Lane): number {
+	/** The most ready deliveries of this lane, in its present condition. */
+	#maxReadyOf(lane: Lane): number {
 		if (lane.failing) return this.#limits.maxInFlightWhileFailing * 2;
 		const { maxReadyPerWebhook } = this.#limits;
-		// What it can't send soon stays in the store: a backlog behind rate limits must not fill the room of those without.
+		// Deliveries that it can't send soon stay in the store: backlogs behind rate limits must not fill the room of
+		// other webhooks.
 		return lane.bucket === null
 			? maxReadyPerWebhook
 			: Math.min(maxReadyPerWebhook, Math.ceil(lane.bucket.perSecond * RATE_LIMITED_S));
@@ -158,22 +190,25 @@ export class ReadyQueue {
 		return this.#limits.maxReadyBytes * share - this.#readyBytes - this.#reservedBytes;
 	}
 
-	/** How many deliveries this lane may read back from the store. */
+	/** How many deliveries of this lane may be read from the store now. */
 	storedRoom(lane: Lane): number {
 		return this.#roomOf(lane, STORED_SHARE);
 	}
 
-	/** A lane is filled up from the store again when no more than this are left in it. */
+	/** The lane is refilled from the store when no more deliveries than this are left in it. */
 	lowWater(lane: Lane): number {
-		return Math.min(LOW_WATER, Math.floor(this.#share(lane) / 2));
+		return Math.min(LOW_WATER, Math.floor(this.#maxReadyOf(lane) / 2));
 	}
 
-	/** Bytes of bodies that this lane may read from the store. */
+	/** How many bytes of bodies may be read from the store for this lane now. */
 	storedRoomBytes(lane: Lane): number {
 		return Math.max(0, this.#freeBytes(STORED_SHARE) / 2 - lane.readyBytes);
 	}
 
-	/** Keeps places for deliveries that are being read from the store; gives back what lets go of them when they are here. */
+	/**
+	 * Reserves room for deliveries that are being read from the store. Call the returned function once they are pushed,
+	 * or if the read has failed.
+	 */
 	reserveStored(count: number, bytes: number): () => void {
 		this.#reserved += count;
 		this.#reservedBytes += bytes;
@@ -184,8 +219,9 @@ export class ReadyQueue {
 	}
 
 	/**
-	 * Keeps a place for a delivery that is about to be committed as leased; false if there is none, or if older ones of
-	 * this webhook wait in the store. Follow with `push` or `unreserve`.
+	 * Reserves room for a delivery that is about to be committed as leased. False if there is no room, or if older
+	 * deliveries of this webhook are due in the store. Call `unreserve` when the commit has ended, and `push` if it
+	 * succeeded.
 	 */
 	reserve(webhookId: string, now: number): boolean {
 		const lane = this.lane(webhookId);
@@ -194,22 +230,26 @@ export class ReadyQueue {
 		return true;
 	}
 
+	/** Ends the reservations that `reserve` has made for this many deliveries. */
 	unreserve(count: number): void {
 		this.#reserved -= count;
 	}
 
-	/** Adds a delivery; false if it is here already, in which case only its lease is moved. */
+	/**
+	 * Adds a delivery to its lane. False if it is in memory already: then its lease is extended, and if it was claimed
+	 * for another attempt, it becomes ready again after the present one.
+	 */
 	push(delivery: LeasedDelivery): boolean {
-		const held = this.#held.get(delivery.id);
-		if (held !== undefined) {
-			held.leaseUntil = Math.max(held.leaseUntil, delivery.leaseUntil);
-			const isLeaving = held.isReturning || this.#discarded.has(delivery.id);
-			if (isLeaving || delivery.attemptCount > held.delivery.attemptCount) held.next = delivery;
+		const known = this.#inMemory.get(delivery.id);
+		if (known !== undefined) {
+			known.leaseUntil = Math.max(known.leaseUntil, delivery.leaseUntil);
+			const isLeaving = known.isReturning || this.#discarded.has(delivery.id);
+			if (isLeaving || delivery.attemptCount > known.delivery.attemptCount) known.next = delivery;
 			return false;
 		}
 		const lane = this.lane(delivery.webhookId);
 		const { leaseUntil } = delivery;
-		this.#held.set(delivery.id, { delivery, leaseUntil, isInFlight: false, next: null, isReturning: false });
+		this.#inMemory.set(delivery.id, { delivery, leaseUntil, isInFlight: false, next: null, isReturning: false });
 		lane.push(delivery);
 		this.#ready++;
 		this.#readyBytes += delivery.body.length;
@@ -218,17 +258,18 @@ export class ReadyQueue {
 	}
 
 	/**
-	 * Takes the next delivery in turn and counts it as in flight; null if none may start now. A lane gets no more than its
-	 * limit and no more than what is free for all (the dynamic threshold of Choudhury and Hahne, 1998): lanes that
-	 * hang fill less and less, so that some room is always left for the others.
+	 * Takes the next delivery, round robin over the lanes, and counts it as in flight; null if no attempt may start
+	 * now. A lane gets no more attempts than its limit, and no more than are free for all (the dynamic threshold of
+	 * Choudhury and Hahne, 1998). So lanes whose webhooks hang get fewer and fewer of the free ones, and some are
+	 * always left for the other lanes.
 	 */
 	take(): LeasedDelivery | null {
-		for (let looks = Math.min(this.#ring.length - this.#ringHead, MAX_LOOKS); looks > 0; looks--) {
+		for (let looks = Math.min(this.#ring.length, MAX_LOOKS); looks > 0; looks--) {
 			const free = this.#limits.maxInFlight - this.#inFlight;
 			if (free <= 0) return null;
-			const lane = this.#shiftRing();
+			const lane = this.#ring.shift();
 			if (lane === undefined) return null;
-			if (lane.inFlight >= this.#limit(lane)) {
+			if (lane.inFlight >= this.#inFlightLimitOf(lane)) {
 				lane.inRing = false;
 				continue;
 			}
@@ -239,8 +280,8 @@ export class ReadyQueue {
 			lane.inRing = false;
 			const delivery = this.#nextOf(lane);
 			if (delivery === null) continue;
-			const held = this.#held.get(delivery.id);
-			if (held !== undefined) held.isInFlight = true;
+			const known = this.#inMemory.get(delivery.id);
+			if (known !== undefined) known.isInFlight = true;
 			lane.inFlight++;
 			this.#inFlight++;
 			this.#enterRing(lane);
@@ -249,83 +290,87 @@ export class ReadyQueue {
 		return null;
 	}
 
-	/** The next of a lane, if its rate limit allows it. */
+	/** Takes the next delivery out of a lane; null if the lane is empty or its rate limit allows no attempt now. */
 	#nextOf(lane: Lane): LeasedDelivery | null {
 		for (let delivery = lane.peek(); delivery !== undefined; delivery = lane.peek()) {
 			const discarded = this.#discarded.delete(delivery.id);
 			if (!discarded && lane.bucket !== null && !lane.bucket.take(this.#clock.now())) {
-				this.#slowed.add(lane);
+				this.#rateLimited.add(lane);
 				return null;
 			}
 			lane.shift();
 			this.#ready--;
 			this.#readyBytes -= delivery.body.length;
 			if (!discarded) return delivery;
-			const next = this.#held.get(delivery.id)?.next ?? null;
-			this.#held.delete(delivery.id);
+			const next = this.#inMemory.get(delivery.id)?.next ?? null;
+			this.#inMemory.delete(delivery.id);
 			if (next !== null) this.push(next);
 		}
 		this.forgetIfIdle(lane);
 		return null;
 	}
 
-	/** The end of a held delivery's lease; 0 if it is not here. */
+	/** When the lease of a delivery ends; 0 if the delivery is not in memory. */
 	leaseUntil(deliveryId: string): number {
-		return this.#held.get(deliveryId)?.leaseUntil ?? 0;
+		return this.#inMemory.get(deliveryId)?.leaseUntil ?? 0;
 	}
 
-	/** Marks a delivery that `take` had given and that goes back to the store unattempted. Follow with `finish`. */
-	returning(deliveryId: string): void {
-		const held = this.#held.get(deliveryId);
-		if (held !== undefined) held.isReturning = true;
+	/** Marks a delivery in flight that goes back to the store without an attempt. Call `finish` afterwards. */
+	markReturning(deliveryId: string): void {
+		const known = this.#inMemory.get(deliveryId);
+		if (known !== undefined) known.isReturning = true;
 	}
 
-	/** Takes out a delivery that `take` had given: its attempt is over and written. */
+	/** Removes a delivery in flight: its attempt has ended and the outcome is committed. */
 	finish(delivery: LeasedDelivery): void {
-		const held = this.#held.get(delivery.id);
-		if (held === undefined) return;
-		this.#held.delete(delivery.id);
+		const known = this.#inMemory.get(delivery.id);
+		if (known === undefined) return;
+		this.#inMemory.delete(delivery.id);
 		const lane = this.lane(delivery.webhookId);
 		lane.inFlight--;
 		this.#inFlight--;
-		if (held.next !== null) this.push(held.next);
+		if (known.next !== null) this.push(known.next);
 		this.#enterRing(lane);
 		this.forgetIfIdle(lane);
 	}
 
-	/** Takes out all that is ready, but not what is in flight, of a webhook that may get nothing now. */
+	/**
+	 * Removes the ready deliveries of a webhook that is not deliverable any more. Those in flight stay until `finish`.
+	 */
 	drop(webhookId: string): void {
 		const lane = this.#lanes.get(webhookId);
 		if (lane === undefined) return;
 		for (let delivery = lane.shift(); delivery !== undefined; delivery = lane.shift()) {
-			this.#held.delete(delivery.id);
+			this.#inMemory.delete(delivery.id);
 			this.#discarded.delete(delivery.id);
 			this.#ready--;
 			this.#readyBytes -= delivery.body.length;
 		}
-		this.#slowed.delete(lane);
+		this.#rateLimited.delete(lane);
 		lane.storeDueAt = Infinity;
 		this.forgetIfIdle(lane);
 	}
 
+	/** Forgets a lane without any work, so that memory does not grow with the number of webhooks ever served. */
 	forgetIfIdle(lane: Lane): void {
 		if (lane.isIdle(this.#clock.now())) this.#lanes.delete(lane.webhookId);
 	}
 
-	/** The deliveries whose lease ends before `before`; their leases are taken to end at `until` from now on. */
+	/** Extends each lease that ends before `before` to `until`, in memory only. Returns the ids of those deliveries. */
 	extendLeases(before: number, until: number): string[] {
 		const ids: string[] = [];
-		for (const [id, held] of this.#held) {
-			if (held.leaseUntil >= before) continue;
-			held.leaseUntil = until;
+		for (const [id, known] of this.#inMemory) {
+			if (known.leaseUntil >= before) continue;
+			known.leaseUntil = until;
 			ids.push(id);
 		}
 		return ids;
 	}
 
 	/**
-	 * A new lane's bucket is full, since a lane is only forgotten with a full one; but not more than what a process that has just
-	 * started could have gathered: what went out before the restart is not known.
+	 * Gives the lane a bucket for the webhook's rate limit. The bucket of a new lane is full, since a lane is only
+	 * forgotten with a full bucket. But it has no more tokens than could have gathered since the start of this process:
+	 * the attempts made just before it are not known.
 	 */
 	#limitRate(lane: Lane): void {
 		const perSecond = this.#rateLimitOf(lane.webhookId);
@@ -335,23 +380,14 @@ export class ReadyQueue {
 		lane.bucket = perSecond === null ? null : new TokenBucket(perSecond, lane.bucket === null ? gathered : 0, now);
 	}
 
-	#limit(lane: Lane): number {
+	#inFlightLimitOf(lane: Lane): number {
 		const { maxInFlightPerWebhook, maxInFlightWhileFailing } = this.#limits;
 		return lane.failing ? maxInFlightWhileFailing : Math.min(maxInFlightPerWebhook, lane.window);
 	}
 
 	#enterRing(lane: Lane): void {
-		if (lane.inRing || lane.ready === 0 || this.#slowed.has(lane)) return;
+		if (lane.inRing || lane.ready === 0 || this.#rateLimited.has(lane)) return;
 		lane.inRing = true;
 		this.#ring.push(lane);
-	}
-
-	#shiftRing(): Lane | undefined {
-		const lane = this.#ring[this.#ringHead++];
-		if (this.#ringHead >= 1_024 || this.#ringHead >= this.#ring.length) {
-			this.#ring = this.#ring.slice(this.#ringHead);
-			this.#ringHead = 0;
-		}
-		return lane;
 	}
 }

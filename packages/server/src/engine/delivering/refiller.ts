@@ -1,69 +1,92 @@
-import type { EngineLimits, EngineParts } from "../parts.ts";
-// The refiller: reads due deliveries back from the store into lanes that have room; and the reaper in it, which from time to
-// time renews the leases of what is in memory and asks the store what is due, whatever we think we know.
+// The refiller: reads due deliveries from the store into lanes that have room. Its poll regularly renews the leases of
+// the deliveries in memory and asks the store which deliveries are due, whatever memory knows of them.
+import type { QueueStore } from "../../ports/store/queue.ts";
+import { Periodic } from "../background/periodic.ts";
+import type { EngineLimits, PartsOn } from "../parts.ts";
 import type { Lane } from "./lane.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 
+type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer">;
+
 interface Neighbours {
 	readonly queue: ReadyQueue;
-	/** New deliveries are in the queue. */
+	/** Called when deliveries were added to the queue. */
 	readonly filled: () => void;
 	/** Whether this webhook may get deliveries now. */
-	readonly deliverable: (webhookId: string) => boolean;
-	/** Something is due for a webhook that may get nothing: it must be held or cancelled. */
-	readonly stray: (webhookId: string) => void;
+	readonly isDeliverable: (webhookId: string) => boolean;
+	/** Called when a delivery is due whose webhook is not deliverable: it must become Held or Cancelled. */
+	readonly sweep: (webhookId: string) => void;
 }
 
-/** Deliveries read at once: fewer the more lanes wait for their turn, so that each comes to it soon. */
+/** Deliveries claimed at once. The more lanes are starved, the fewer, so that each lane is served soon. */
 const CLAIM_LIMIT = 500;
 const MIN_CLAIM_LIMIT = 50;
-/** Reads under way at once: the next is at the store while this one's deliveries are taken in. */
+/**
+ * Claims under way at once: the store works on the next one while the deliveries of this one are added to the queue.
+ */
 const MAX_CLAIMS = 4;
-/** Timers for due deliveries fire no closer together than this, so that many retries share one look. */
+/** Timers for due deliveries are at least this far apart, so that many retries share one look through the lanes. */
 const TICK_MS = 20;
+/** After a failed claim, the lane is due again this much later: a store that fails must not be hammered. */
+const RETRY_AFTER_MS = 1_000;
 
+/**
+ * States: stopped ──start──▶ running ──stop──▶ stopped
+ *
+ * - stopped: claims nothing. `stop` resolves when the claims and the poll under way have ended.
+ * - running: polls the store every `pollEveryMs`. A timer is set for the time at which the next delivery in the store
+ *   is due.
+ *
+ * A lane that is due is, while running, either being claimed for, or starved (it is empty and waits for room in the
+ * queue or for one of the `MAX_CLAIMS`), or it has enough ready deliveries and is considered again when it runs low.
+ */
 export class Refiller {
-	readonly #parts: EngineParts;
-	readonly #limits: EngineLimits;
+	readonly #parts: Parts;
+	readonly #limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs">;
 	readonly #near: Neighbours;
+	readonly #polling: Periodic;
 	#running = false;
 	#cancelTimer: (() => void) | null = null;
 	#timerAt = Infinity;
-	#cancelReaper: (() => void) | null = null;
-	#reapedAt = 0;
+	#polledAt = 0;
 	readonly #claims = new Set<Promise<void>>();
-	/** Lanes with due work that wait for room, or for their turn. */
+	/** Empty lanes with due deliveries in the store that wait for room or for a claim, the longest waiting first. */
 	readonly #starved = new Set<Lane>();
 
-	constructor(parts: EngineParts, limits: EngineLimits, near: Neighbours) {
+	constructor(parts: Parts, limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs">, near: Neighbours) {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#near = near;
+		this.#polling = new Periodic(parts, {
+			everyMs: limits.pollEveryMs,
+			work: () => this.#poll(),
+			problem: "the store could not be polled for due deliveries",
+		});
 	}
 
-	/** When the store was last asked for what is due. */
-	get reapedAt(): number {
-		return this.#reapedAt;
+	/** When the store was last polled successfully. */
+	get polledAt(): number {
+		return this.#polledAt;
 	}
 
+	/** Resolves after the first poll. */
 	async start(): Promise<void> {
 		if (this.#running) return;
 		this.#running = true;
-		await this.#reap();
+		await this.#polling.startNow();
 	}
 
-	/** Resolves when no read is under way any more. */
+	/** Claims nothing more. Resolves when the claims and the poll under way have ended. */
 	async stop(): Promise<void> {
 		this.#running = false;
 		this.#cancelTimer?.();
-		this.#cancelReaper?.();
-		await Promise.all(this.#claims);
+		await Promise.all([...this.#claims, this.#polling.stop()]);
 	}
 
-	/** Called when a lane may want deliveries from the store: it has room again, or something is due at a time. */
-	wanting(lane: Lane): void {
+	/** Claims deliveries for a lane if it needs some. Call it when the lane has room again, or when it may be due. */
+	refill(lane: Lane): void {
 		if (!this.#running) return;
-		if (this.#starved.size > 0) this.#feedStarved();
+		if (this.#starved.size > 0) this.#refillStarved();
 		this.#consider(lane);
 	}
 
@@ -71,9 +94,9 @@ export class Refiller {
 		if (lane.storeDueAt === Infinity || lane.claiming) return;
 		if (lane.storeDueAt > this.#parts.clock.now()) {
 			this.#wakeAt(lane.storeDueAt);
-		} else if (!this.#near.deliverable(lane.webhookId)) {
+		} else if (!this.#near.isDeliverable(lane.webhookId)) {
 			lane.storeDueAt = Infinity;
-			this.#near.stray(lane.webhookId);
+			this.#near.sweep(lane.webhookId);
 		} else if (lane.ready <= this.#near.queue.lowWater(lane)) {
 			if (this.#mayClaim(lane)) this.#claim(lane);
 			else if (lane.ready === 0) this.#starved.add(lane);
@@ -84,8 +107,8 @@ export class Refiller {
 		return this.#claims.size < MAX_CLAIMS && this.#near.queue.storedRoom(lane) > 0;
 	}
 
-	/** Room has come up, perhaps: the lane that waits longest is considered first. */
-	#feedStarved(): void {
+	/** Serves the starved lanes, as far as there is room now: the one that has waited longest comes first. */
+	#refillStarved(): void {
 		for (const lane of this.#starved) {
 			if (!this.#mayClaim(lane)) return;
 			this.#starved.delete(lane);
@@ -98,14 +121,13 @@ export class Refiller {
 		const claim = this.#readInto(lane)
 			.catch((error: unknown) => {
 				this.#parts.observer.problem("due deliveries could not be read", error);
-				// The reaper asks again; until then nothing hammers a store that fails.
-				lane.noteDue(this.#parts.clock.now() + 1_000);
+				lane.noteDue(this.#parts.clock.now() + RETRY_AFTER_MS);
 			})
 			.finally(() => {
 				lane.claiming = false;
 				this.#claims.delete(claim);
 				this.#near.filled();
-				this.wanting(lane);
+				this.refill(lane);
 				this.#near.queue.forgetIfIdle(lane);
 			});
 		this.#claims.add(claim);
@@ -120,12 +142,12 @@ export class Refiller {
 		const maxBytes = queue.storedRoomBytes(lane);
 		const leaseUntil = now + this.#limits.leaseMs;
 		lane.storeDueAt = Infinity;
-		const letGo = queue.reserveStored(limit, maxBytes);
+		const unreserve = queue.reserveStored(limit, maxBytes);
 		try {
 			const claim = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
 			for (const delivery of await store.claimDue(claim)) queue.push(delivery);
 		} finally {
-			letGo();
+			unreserve();
 		}
 		const next = await store.nextDueAt(lane.webhookId);
 		if (next !== null) lane.noteDue(next);
@@ -133,7 +155,7 @@ export class Refiller {
 
 	#wakeAt(at: number): void {
 		const now = this.#parts.clock.now();
-		// The clock has jumped past the timer's time, and the timer, which does not go by the clock, is still to come.
+		// The clock has jumped past the timer's time. The timer runs independently of the clock and has not fired yet.
 		const isOverdue = this.#timerAt < now;
 		const fireAt = isOverdue ? now + TICK_MS : Math.max(at, now + TICK_MS);
 		if (!isOverdue && fireAt >= this.#timerAt) return;
@@ -142,34 +164,36 @@ export class Refiller {
 		this.#cancelTimer = this.#parts.clock.after(fireAt - now, () => this.#wake());
 	}
 
-	/** Looks through all lanes for what is due; sets the timer for what is due next. */
+	/** Refills the lanes that are due; this sets the timer for those that are due later. */
 	#wake(): void {
 		this.#timerAt = Infinity;
 		this.#cancelTimer = null;
-		for (const lane of this.#near.queue.lanes()) this.wanting(lane);
+		for (const lane of this.#near.queue.lanes()) this.refill(lane);
 	}
 
-	async #reap(): Promise<void> {
-		const { clock, store, observer } = this.#parts;
+	/** Renews leases, notes which webhooks have due deliveries, and refills their lanes, also if the store has failed. */
+	async #poll(): Promise<void> {
+		const { clock, store } = this.#parts;
 		const { queue } = this.#near;
 		try {
 			const now = clock.now();
-			// Two looks from now they would be about to end.
-			const ids = queue.extendLeases(now + this.#limits.leaseMs - this.#limits.reapEveryMs, now + this.#limits.leaseMs);
-			if (ids.length > 0) await store.renewLeases(ids, now + this.#limits.leaseMs);
+			const until = now + this.#limits.leaseMs;
+			// Extends the leases that would be about to end two polls from now.
+			const ids = queue.extendLeases(until - this.#limits.pollEveryMs, until);
+			if (ids.length > 0) await store.renewLeases(ids, until);
 			for (const { webhookId, dueAt } of await store.dueWebhooks()) {
-				const lane = queue.lane(webhookId);
-				lane.noteDue(dueAt);
+				queue.lane(webhookId).noteDue(dueAt);
 			}
-			this.#reapedAt = clock.now();
-		} catch (error) {
-			observer.problem("the store could not be asked for what is due", error);
+			this.#polledAt = clock.now();
+		} finally {
+			if (this.#running) this.#refillAll();
 		}
-		if (!this.#running) return;
-		for (const lane of queue.lanes()) {
-			this.wanting(lane);
-			queue.forgetIfIdle(lane);
+	}
+
+	#refillAll(): void {
+		for (const lane of this.#near.queue.lanes()) {
+			this.refill(lane);
+			this.#near.queue.forgetIfIdle(lane);
 		}
-		this.#cancelReaper = clock.after(this.#limits.reapEveryMs, () => void this.#reap());
 	}
 }

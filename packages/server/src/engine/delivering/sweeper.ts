@@ -1,41 +1,69 @@
-// The sweeper: after a webhook was paused, disabled, deleted or let go again, brings its waiting deliveries into the state
-// that follows from that, in small steps. What it finds done is not done again, so a crash on the way costs nothing.
+// The sweeper: after a webhook was paused, disabled, deleted or resumed, it brings the waiting deliveries of the
+// webhook into the state that follows from that, in small steps. Deliveries that are in that state already are left
+// alone, so a sweep may be repeated after a crash.
 import type { DeliveryChange, DeliveryStatus } from "../../core/delivery.ts";
-import { heldReason } from "../../core/webhook.ts";
+import { heldReason, isDeliverable } from "../../core/webhook.ts";
+import type { QueueStore } from "../../ports/store/queue.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
+
+type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer">;
 
 interface Neighbours {
 	readonly registry: WebhookRegistry;
 	readonly live: LiveReporter;
-	/** Held deliveries of this webhook are due now. */
+	/** Called when deliveries of this webhook that were Held are due now. */
 	readonly due: (webhookId: string, at: number) => void;
 }
 
+/** One kind of change that a sweep makes: to all deliveries of the webhook in status `from`. */
 interface Sweep {
 	readonly from: DeliveryStatus;
 	readonly change: DeliveryChange;
 }
 
-/** Deliveries changed in one transaction: some milliseconds, so that sends hardly notice. */
+/** Deliveries changed in one transaction. This takes a few milliseconds, so that sends hardly have to wait. */
 const STEP = 250;
 const RETRY_AFTER_MS = 1_000;
 
+/**
+ * States of a webhook here: not swept ──sweep──▶ sweeping ──nothing left to change──▶ not swept
+ *
+ * - sweeping: steps are made until nothing is left to change. If `sweep` is called meanwhile, another sweep follows
+ *   this one. If the store fails, the sweep ends, and a timer begins it anew a second later.
+ *
+ * The sweeper itself is running from the beginning until `stop`.
+ */
 export class Sweeper {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #near: Neighbours;
 	readonly #sweeping = new Map<string, Promise<void>>();
-	/** Those that changed again while they were swept. */
+	/** Webhooks that changed again while they were swept. */
 	readonly #again = new Set<string>();
 	#running = true;
 
-	constructor(parts: EngineParts, near: Neighbours) {
+	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}
 
-	/** Begins to sweep a webhook, or sees to it that a sweep under way looks again. */
+	/**
+	 * Finishes what a stop or a crash has interrupted: sweeps each webhook whose deliveries may not be in the state
+	 * that follows from the webhook's. Deliverable webhooks are swept one by one in the background, since there may be
+	 * many and few of them need it.
+	 */
+	async start(): Promise<void> {
+		const deliverable: string[] = [];
+		for (const { record } of this.#near.registry.all()) {
+			if (isDeliverable(record)) deliverable.push(record.id);
+			else this.sweep(record.id);
+		}
+		const { Held: held } = await this.#parts.store.countOpen();
+		if (held > 0) void this.#sweepOneByOne(deliverable);
+	}
+
+	/** Begins to sweep a webhook. If it is being swept already, another sweep follows. */
 	sweep(webhookId: string): void {
 		if (!this.#running) return;
 		if (this.#sweeping.has(webhookId)) {
@@ -56,14 +84,25 @@ export class Sweeper {
 		while (this.#sweeping.size > 0) await Promise.all(this.#sweeping.values());
 	}
 
-	/** Stops after the step under way; the next start goes on. */
+	/**
+	 * Resolves after the steps under way. The next start of the engine goes on with the sweeps that are not finished.
+	 */
 	async stop(): Promise<void> {
 		this.#running = false;
 		await Promise.all(this.#sweeping.values());
 	}
 
+	/** A sweep handles its own failures, so this never rejects. */
+	async #sweepOneByOne(webhookIds: readonly string[]): Promise<void> {
+		for (const webhookId of webhookIds) {
+			if (!this.#running) return;
+			this.sweep(webhookId);
+			await this.#sweeping.get(webhookId);
+		}
+	}
+
 	async #run(webhookId: string): Promise<void> {
-		// The status is looked up before each step; whoever changes it meanwhile calls `sweep` again.
+		// Each step reads the webhook's status anew, and a caller that changes the status calls `sweep` again.
 		while (this.#running && !(await this.#step(webhookId))) {
 			await new Promise((resolve) => setImmediate(resolve));
 		}
@@ -73,7 +112,7 @@ export class Sweeper {
 		}
 	}
 
-	/** One transaction; true if nothing is left to change. */
+	/** Makes one step. True if nothing is left to change. */
 	async #step(webhookId: string): Promise<boolean> {
 		for (const { from, change } of this.#sweeps(webhookId)) {
 			const now = this.#parts.clock.now();
@@ -86,6 +125,7 @@ export class Sweeper {
 		return true;
 	}
 
+	/** The changes that follow from the webhook's state. */
 	#sweeps(webhookId: string): readonly Sweep[] {
 		const webhook = this.#near.registry.find(webhookId);
 		if (webhook === undefined || webhook.record.deleteDate !== null) {
@@ -95,14 +135,14 @@ export class Sweeper {
 				{ from: "Held", change: cancel },
 			];
 		}
-		if (webhook.armed.status === "Enabled") {
+		if (isDeliverable(webhook.record)) {
 			return [{ from: "Held", change: { type: "resume", at: this.#parts.clock.now() } }];
 		}
 		return [{ from: "Pending", change: { type: "hold", reason: heldReason(webhook.armed) } }];
 	}
 
 	#tryLater(webhookId: string, error: unknown): void {
-		this.#parts.observer.problem("a webhook's deliveries could not be brought into its status", error);
+		this.#parts.observer.problem("waiting deliveries could not be swept; this is tried again", error);
 		this.#parts.clock.after(RETRY_AFTER_MS, () => this.sweep(webhookId));
 	}
 }

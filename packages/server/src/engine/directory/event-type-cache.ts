@@ -1,74 +1,68 @@
-// Event types in memory, so that a send asks the store for none: those used last, within a bound, and which ones do not exist.
+// Event types in memory, so that a send does not read from the store: those used last, within a bound. It remembers
+// which names do not exist, too.
+import { LRUCache } from "lru-cache";
+
 import type { EventType } from "../../core/event-type.ts";
 
 type Found = Promise<EventType | null>;
 
-interface Entry {
-	readonly found: Found;
-	/** Characters of its texts, once they are here. */
-	size: number;
-}
-
 const MAX_ENTRIES = 10_000;
+/** The most characters of schemas and examples in memory. */
 const MAX_SIZE = 16 * 1_024 * 1_024;
 
 /**
- * Keeps promises, not values: a change that comes while an event type is being read takes the reading out, and the next one
- * to ask reads what is there then.
+ * An LRU cache of promises. The states of an event type here:
+ *
+ *     absent ──get──▶ being read ──▶ known ──forget, or least recently used──▶ absent
+ *
+ * - being read: all callers share one read. `forget` removes the entry, so that the next caller reads what is in the
+ *   store then. If the read fails, the entry is removed, too.
+ * - known: the promise is resolved, and the entry has its size.
  */
 export class EventTypeCache {
 	readonly #read: (projectId: string, name: string) => Found;
-	/** Least recently used first. */
-	readonly #entries = new Map<string, Entry>();
-	#size = 0;
+	readonly #entries = new LRUCache<string, Found>({ max: MAX_ENTRIES, maxSize: MAX_SIZE });
 
+	/** `read` reads an event type from the store; null if there is none. */
 	constructor(read: (projectId: string, name: string) => Found) {
 		this.#read = read;
 	}
 
-	/** Null if the project has none of this name. What could not be read is not kept. */
+	/** Resolves with null if the project has no event type of this name. Rejects if the read fails. */
 	get(projectId: string, name: string): Found {
 		const key = keyOf(projectId, name);
 		const known = this.#entries.get(key);
-		if (known !== undefined) {
-			this.#entries.delete(key);
-			this.#entries.set(key, known);
-			return known.found;
-		}
-		const entry: Entry = { found: this.#read(projectId, name), size: 0 };
-		this.#entries.set(key, entry);
-		entry.found.then(
-			(eventType) => this.#measure(key, entry, eventType),
-			() => this.#drop(key, entry),
+		if (known !== undefined) return known;
+		const found = this.#read(projectId, name);
+		this.#entries.set(key, found, { size: 1 });
+		found.then(
+			(eventType) => this.#resize(key, found, eventType),
+			() => this.#drop(key, found),
 		);
-		return entry.found;
+		return found;
 	}
 
-	/** To be called when the store has another one, or none any more. */
+	/** Call this after an event type was changed or deleted in the store. */
 	forget(projectId: string, name: string): void {
-		const key = keyOf(projectId, name);
-		const entry = this.#entries.get(key);
-		if (entry !== undefined) this.#drop(key, entry);
+		this.#entries.delete(keyOf(projectId, name));
 	}
 
-	#measure(key: string, entry: Entry, eventType: EventType | null): void {
-		if (this.#entries.get(key) !== entry) return;
-		entry.size = (eventType?.schemaJson?.length ?? 0) + (eventType?.exampleJson?.length ?? 0);
-		this.#size += entry.size;
-		for (const [oldest, other] of this.#entries) {
-			if (this.#entries.size <= MAX_ENTRIES && this.#size <= MAX_SIZE) return;
-			this.#drop(oldest, other);
-		}
-	}
-
-	#drop(key: string, entry: Entry): void {
-		if (this.#entries.get(key) !== entry) return;
+	/** Gives an entry its size, which is not known before the read has ended. */
+	#resize(key: string, found: Found, eventType: EventType | null): void {
+		const size = (eventType?.schemaJson?.length ?? 0) + (eventType?.exampleJson?.length ?? 0);
+		if (size <= 1 || this.#entries.peek(key) !== found) return;
+		// `set` with the same value would keep the old size.
 		this.#entries.delete(key);
-		this.#size -= entry.size;
+		this.#entries.set(key, found, { size });
+	}
+
+	/** Removes the entry, unless another read has replaced it. */
+	#drop(key: string, found: Found): void {
+		if (this.#entries.peek(key) === found) this.#entries.delete(key);
 	}
 }
 
-/** No id and no name has a space. */
+/** Neither ids nor names contain a space. */
 function keyOf(projectId: string, name: string): string {
 	return `${projectId} ${name}`;
 }

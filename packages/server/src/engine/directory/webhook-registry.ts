@@ -1,24 +1,26 @@
-// Every webhook that lives, in memory and armed: what fan-out and attempts look things up in.
+// All webhooks in memory, with their keys and headers decrypted: fan-out and attempts look them up here.
 import type { Sealer } from "../../core/crypto/sealing.ts";
 import { signingKey } from "../../core/crypto/signing.ts";
-import { EventTypeIndex, type ArmedWebhook, type Webhook } from "../../core/webhook.ts";
+import { EventTypeIndex, isDeliverable, type ArmedWebhook, type Webhook } from "../../core/webhook.ts";
 import type { WebhookRecord } from "../../ports/store/directory.ts";
 
-/** A webhook's record and what its attempts need. */
+/** A webhook in its three forms. */
 export interface RegisteredWebhook {
+	/** As the store has it, with sealed secrets and headers. */
 	readonly record: WebhookRecord;
-	/** What may be shown. */
+	/** As the API may show it, without anything that is write-only. */
 	readonly webhook: Webhook;
+	/** As an attempt needs it. */
 	readonly armed: ArmedWebhook;
 }
 
 interface ProjectWebhooks {
 	readonly byId: Map<string, RegisteredWebhook>;
-	/** Made anew after each change, when it is next needed. */
+	/** Null after a change; built again when it is next needed. */
 	index: EventTypeIndex<ArmedWebhook> | null;
 }
 
-/** Changed only after the store has changed; read by everybody else. Grows with the number of webhooks alone. */
+/** Changed only after the store has changed. Its memory grows with the number of webhooks only. */
 export class WebhookRegistry {
 	readonly #sealer: Sealer;
 	readonly #byId = new Map<string, RegisteredWebhook>();
@@ -28,7 +30,10 @@ export class WebhookRegistry {
 		this.#sealer = sealer;
 	}
 
-	/** Adds a webhook or replaces it. A deleted one is still found by id, for its last deliveries, but not in its project. */
+	/**
+	 * Adds or replaces a webhook. A deleted one is still found by its id, for its last deliveries, but not in its
+	 * project.
+	 */
 	put(record: WebhookRecord): RegisteredWebhook {
 		const entry = register(record, this.#sealer);
 		this.#byId.set(record.id, entry);
@@ -39,21 +44,28 @@ export class WebhookRegistry {
 		return entry;
 	}
 
-	/** Forgets a deleted webhook whose last delivery is settled. */
+	/** Forgets a deleted webhook. Call it when the last delivery of the webhook has ended. */
 	forget(webhookId: string): void {
 		this.#byId.delete(webhookId);
 	}
 
-	/** Deleted ones too. */
+	/** Finds a webhook by its id, deleted or not. */
 	find(webhookId: string): RegisteredWebhook | undefined {
 		return this.#byId.get(webhookId);
 	}
 
+	/** Whether this webhook exists and may get deliveries now. */
+	isDeliverable(webhookId: string): boolean {
+		const found = this.#byId.get(webhookId);
+		return found !== undefined && isDeliverable(found.record);
+	}
+
+	/** Finds a webhook of a project that is not deleted. */
 	findIn(projectId: string, webhookId: string): RegisteredWebhook | undefined {
 		return this.#projects.get(projectId)?.byId.get(webhookId);
 	}
 
-	/** The webhooks of a project, deleted ones left out. */
+	/** The webhooks of a project that are not deleted. */
 	in(projectId: string): RegisteredWebhook[] {
 		return [...(this.#projects.get(projectId)?.byId.values() ?? [])];
 	}
@@ -66,6 +78,7 @@ export class WebhookRegistry {
 		return project.index.match(eventType);
 	}
 
+	/** All webhooks, deleted ones too. */
 	all(): IterableIterator<RegisteredWebhook> {
 		return this.#byId.values();
 	}
@@ -89,7 +102,7 @@ function register(record: WebhookRecord, sealer: Sealer): RegisteredWebhook {
 		armed: {
 			...webhook,
 			signingKeys: newestFirst.map(({ sealed, expireDate }) => ({
-				key: signingKey(sealer.open(sealed, record.id)),
+				key: signingKey(sealer.unseal(sealed, record.id)),
 				expireDate,
 			})),
 			headers: sealedHeaders === null ? {} : openHeaders(sealedHeaders, record.id, sealer),
@@ -97,7 +110,7 @@ function register(record: WebhookRecord, sealer: Sealer): RegisteredWebhook {
 	};
 }
 
-/** The header values are sealed as one JSON object, with the webhook's id as context. */
+/** Seals the header values of a webhook as one JSON object, bound to the webhook's id. Null if there are no headers. */
 export function sealHeaders(
 	headers: Readonly<Record<string, string>>,
 	webhookId: string,
@@ -108,23 +121,23 @@ export function sealHeaders(
 }
 
 function openHeaders(sealed: Uint8Array, webhookId: string, sealer: Sealer): Record<string, string> {
-	return JSON.parse(Buffer.from(sealer.open(sealed, webhookId)).toString()) as Record<string, string>;
+	return JSON.parse(Buffer.from(sealer.unseal(sealed, webhookId)).toString()) as Record<string, string>;
 }
 
-/** The record under another master key. */
+/** The record with its secrets and headers sealed with another master key. */
 export function resealRecord(record: WebhookRecord, from: Sealer, to: Sealer): WebhookRecord {
 	return {
 		...record,
 		secrets: record.secrets.map((secret) => ({
 			...secret,
-			sealed: to.seal(from.open(secret.sealed, record.id), record.id),
+			sealed: to.seal(from.unseal(secret.sealed, record.id), record.id),
 		})),
 		sealedHeaders:
-			record.sealedHeaders === null ? null : to.seal(from.open(record.sealedHeaders, record.id), record.id),
+			record.sealedHeaders === null ? null : to.seal(from.unseal(record.sealedHeaders, record.id), record.id),
 	};
 }
 
-/** A record's first or next secret, sealed. */
+/** Seals a secret for the record of a webhook. `number` must be higher than those of its other secrets. */
 export function sealSecret(bytes: Uint8Array, number: number, webhookId: string, sealer: Sealer, now: number) {
 	return { number, sealed: sealer.seal(bytes, webhookId), createDate: now, expireDate: null };
 }

@@ -1,7 +1,4 @@
-// One client of the live stream.
-//
-// States: open ──ended by us──▶ ending ──last signal taken──▶ over
-//           └──────────closed by the client──────────────────▶ over
+// One client of the live stream: a position in its project's feed, and the wait for what comes next.
 import type { Clock } from "../../core/clock.ts";
 import type { LiveItem, LiveSignal } from "../../core/live.ts";
 import { EventTypeIndex } from "../../core/webhook.ts";
@@ -9,28 +6,40 @@ import type { LiveRequest, LiveSubscription } from "../calls.ts";
 import type { LiveFeed } from "./live-feed.ts";
 
 const HEARTBEAT_MS = 15_000;
-/** Signals given at once. */
+/** Signals returned by one call of `next`, at most. */
 const MAX_SIGNALS = 500;
-/** For taking the last signal; then the connection is ended by force. */
+/** How long a client has to take the last signal before its connection is ended by force. */
 const END_GRACE_MS = 5_000;
 
-type Answer = readonly LiveSignal[] | null;
+/** What `next` resolves with. */
+type Signals = readonly LiveSignal[] | null;
 
+/**
+ * States:
+ * - open: the initial state. Items are kept for the client or given to it.
+ * - ending: entered by `end`. Only the last signal is left to take; the client no longer counts.
+ * - over: the last signal was taken, the grace to take it is over, or the client has closed. `next` returns null.
+ *
+ * ```
+ * open ──end──▶ ending ──last signal taken, or 5 s──▶ over
+ *   └──close──────┴──close──────────────────────────▶ over
+ * ```
+ */
 export class LiveClient implements LiveSubscription {
 	readonly #clock: Clock;
 	readonly #feed: LiveFeed;
 	readonly #request: LiveRequest;
 	readonly #left: () => void;
 	readonly #wants: (item: LiveItem) => boolean;
-	/** The last item that it was given, or does not want. */
+	/** The last item that the client has been given or does not want. */
 	#position: number;
 	#first: LiveSignal | null;
 	#state: "open" | "ending" | "over" = "open";
 	#last: LiveSignal | null = null;
-	#waiting: ((answer: Answer) => void) | null = null;
+	#waiting: ((signals: Signals) => void) | null = null;
 	#cancelTimer: (() => void) | null = null;
 
-	/** `left` is called once, when it no longer counts. */
+	/** `left` is called once, when the client no longer counts. */
 	constructor(clock: Clock, feed: LiveFeed, request: LiveRequest, left: () => void) {
 		this.#clock = clock;
 		this.#feed = feed;
@@ -38,9 +47,9 @@ export class LiveClient implements LiveSubscription {
 		this.#left = left;
 		this.#wants = matcher(request);
 		const { position, gap } = feed.resume(request.lastEventId);
-		const id = feed.place(position);
+		const id = feed.idAt(position);
 		this.#position = position;
-		// The client learns its place at once, so that it can go on from there whenever it is cut off.
+		// The client is told its position at once, so that it can resume from there whenever the connection is lost.
 		this.#first = gap === null ? { type: "heartbeat", id } : { type: "gap", id, reason: gap };
 	}
 
@@ -52,30 +61,30 @@ export class LiveClient implements LiveSubscription {
 		return this.#request.projectId;
 	}
 
-	/** Told of each item when it is there. */
-	offer(item: LiveItem, number: number): void {
+	/** Called for each new item of the feed, with its position. Gives it to the client if that is waiting. */
+	offer(item: LiveItem, position: number): void {
 		if (this.#state !== "open") return;
 		if (this.#waiting !== null) {
-			// It waits, so it has all that came before.
-			this.#position = number;
-			if (this.#wants(item)) this.#answer([{ type: "item", item }]);
+			// A client that waits has been given all earlier items.
+			this.#position = position;
+			if (this.#wants(item)) this.#give([{ type: "item", item }]);
 		} else if (this.#position + 1 < this.#feed.first) {
-			this.end({ type: "dropped", reason: "the client reads more slowly than things happen" });
+			this.end({ type: "dropped", reason: "the client reads more slowly than new items arrive" });
 		}
 	}
 
-	next(): Promise<Answer> {
+	next(): Promise<Signals> {
 		const ready = this.#ready();
 		if (ready !== undefined) return Promise.resolve(ready);
 		return new Promise((resolve) => {
 			this.#waiting = resolve;
 			this.#cancelTimer = this.#clock.after(HEARTBEAT_MS, () => {
-				this.#answer([{ type: "heartbeat", id: this.#feed.place(this.#position) }]);
+				this.#give([{ type: "heartbeat", id: this.#feed.idAt(this.#position) }]);
 			});
 		});
 	}
 
-	/** Gives it one last signal; if it does not even take that, its connection is ended. */
+	/** Ends the stream with one last signal. If the client does not take it in time, the connection is ended by force. */
 	end(last: LiveSignal): void {
 		if (this.#state !== "open") return;
 		this.#state = "ending";
@@ -83,7 +92,7 @@ export class LiveClient implements LiveSubscription {
 		this.#left();
 		if (this.#waiting !== null) {
 			this.#last = null;
-			this.#answer([last]);
+			this.#give([last]);
 		}
 		this.#cancelTimer = this.#clock.after(END_GRACE_MS, () => {
 			this.close();
@@ -95,13 +104,13 @@ export class LiveClient implements LiveSubscription {
 		if (this.#state === "over") return;
 		const wasOpen = this.#state === "open";
 		this.#state = "over";
-		this.#answer(null);
+		this.#give(null);
 		this.#cancelTimer?.();
 		if (wasOpen) this.#left();
 	}
 
-	/** What can be given without waiting; undefined if there is nothing. */
-	#ready(): Answer | undefined {
+	/** The signals that can be returned without waiting; undefined if there are none. */
+	#ready(): Signals | undefined {
 		if (this.#state === "over") return null;
 		if (this.#state === "ending") return this.#readyAtEnd();
 		const signals: LiveSignal[] = this.#first === null ? [] : [this.#first];
@@ -113,7 +122,7 @@ export class LiveClient implements LiveSubscription {
 		return signals.length === 0 ? undefined : signals;
 	}
 
-	#readyAtEnd(): Answer {
+	#readyAtEnd(): Signals {
 		const last = this.#last;
 		this.#last = null;
 		if (last !== null) return [last];
@@ -121,13 +130,14 @@ export class LiveClient implements LiveSubscription {
 		return null;
 	}
 
-	#answer(answer: Answer): void {
+	/** Resolves the waiting call of `next`, if there is one. */
+	#give(signals: Signals): void {
 		const waiting = this.#waiting;
 		this.#waiting = null;
 		if (waiting === null) return;
 		this.#cancelTimer?.();
 		this.#cancelTimer = null;
-		waiting(answer);
+		waiting(signals);
 	}
 }
 

@@ -1,21 +1,26 @@
-// What has happened lately in one project: a ring of items, each with its place, so that a client can go on where it was.
+// The latest items of one project in a ring buffer. Each has a position, so that a client can resume where it was.
 import { randomBytes } from "node:crypto";
 
 import type { LiveFact, LiveItem } from "../../core/live.ts";
 
-const PLACE = /^([0-9a-f]{16})-(\d{1,15})$/;
+const ID = /^([0-9a-f]{16})-(\d{1,15})$/;
 
-/** Where a client goes on, and why it may have missed something; null if it can't have. */
+/** Where a client resumes. */
 export interface Resumption {
-	/** The last item that it need not be shown. */
+	/** The position of the last item that the client is not given. */
 	readonly position: number;
+	/** Why the client may have missed items; null if it has missed none. */
 	readonly gap: string | null;
 }
 
+/**
+ * Positions count from 1 and have no gaps. The id of an item is the feed's epoch and the item's position; clients
+ * resume with it.
+ */
 export class LiveFeed {
 	readonly projectId: string;
 	readonly #capacity: number;
-	/** Tells this feed's places from those of a former run or a former feed of the project. */
+	/** Distinguishes this feed's ids from those of an earlier process or an earlier feed of the project. */
 	readonly #epoch = randomBytes(8).toString("hex");
 	readonly #ring: LiveItem[] = [];
 	#last = 0;
@@ -25,49 +30,50 @@ export class LiveFeed {
 		this.#capacity = capacity;
 	}
 
-	/** The number of the newest item; the first has 1. */
+	/** The position of the newest item; 0 if there was none yet. */
 	get last(): number {
 		return this.#last;
 	}
 
-	/** The number of the oldest item that is kept. */
+	/** The position of the oldest item that is kept. */
 	get first(): number {
 		return Math.max(1, this.#last - this.#capacity + 1);
 	}
 
+	/** Appends an item. It replaces the oldest one if the ring is full. */
 	push(fact: LiveFact, date: number): LiveItem {
-		const number = ++this.#last;
-		const item = { ...fact, id: this.place(number), projectId: this.projectId, date };
-		this.#ring[number % this.#capacity] = item;
+		const position = ++this.#last;
+		const item = { ...fact, id: this.idAt(position), projectId: this.projectId, date };
+		this.#ring[position % this.#capacity] = item;
 		return item;
 	}
 
-	/** The item of this number, which must be kept. */
-	at(number: number): LiveItem {
-		const item = this.#ring[number % this.#capacity];
-		if (item === undefined) throw new RangeError(`item ${number} is not kept`);
+	/** The item at a position from `first` to `last`. */
+	at(position: number): LiveItem {
+		const item = this.#ring[position % this.#capacity];
+		if (item === undefined) throw new RangeError(`there is no item at position ${position}`);
 		return item;
 	}
 
-	/** An item's id, and what a client says to go on after it. */
-	place(number: number): string {
-		return `${this.#epoch}-${number}`;
+	/** The id of the item at a position. A client resumes after it with this id. */
+	idAt(position: number): string {
+		return `${this.#epoch}-${position}`;
 	}
 
-	/** Goes on after a place; from the newest on for null. */
-	resume(place: string | null): Resumption {
-		if (place === null) return { position: this.#last, gap: null };
-		const [, epoch, digits] = PLACE.exec(place) ?? [];
+	/** Where a client resumes after the item with this id. For null it starts after the newest item. */
+	resume(id: string | null): Resumption {
+		if (id === null) return { position: this.#last, gap: null };
+		const [, epoch, digits] = ID.exec(id) ?? [];
 		const oldest = this.first - 1;
 		if (epoch !== this.#epoch) {
 			return {
 				position: oldest,
-				gap: "the stream has begun anew since: the server was restarted, or nobody watched for a while",
+				gap: "the stream has restarted: the server was restarted, or no client was connected for a while",
 			};
 		}
-		const number = Number(digits);
-		if (number > this.#last) return { position: this.#last, gap: "there is no such place in the stream" };
-		if (number < oldest) return { position: oldest, gap: "more has happened since than is kept" };
-		return { position: number, gap: null };
+		const position = Number(digits);
+		if (position > this.#last) return { position: this.#last, gap: "there is no such position in the stream" };
+		if (position < oldest) return { position: oldest, gap: "more items have been added since than are kept" };
+		return { position, gap: null };
 	}
 }

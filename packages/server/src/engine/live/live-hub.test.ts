@@ -1,4 +1,4 @@
-// The hub by itself: places, filters, bounds, and who is dropped. That the engine feeds it is in live.test.ts.
+// The hub by itself: positions, filters, limits, and dropped clients. live.test.ts tests what the engine publishes.
 import { describe, expect, it } from "vitest";
 
 import type { LiveFact, LiveFilter, LiveSignal } from "../../core/live.ts";
@@ -36,7 +36,7 @@ function setUp(limits: Partial<LiveLimits> = {}) {
 	return { clock, hub, watch, abandoned: () => abandoned, publish: (n: number) => hub.publish("p", accepted(n)) };
 }
 
-/** The next signals, shortened: items by the number of their event. */
+/** The next signals in short: the number of the event of an item, or the type of another signal. */
 async function read(subscription: LiveSubscription): Promise<(number | string)[] | null> {
 	const signals = await subscription.next();
 	return signals === null ? null : signals.map(short);
@@ -54,7 +54,7 @@ async function lastId(subscription: LiveSubscription): Promise<string> {
 }
 
 describe("a client", () => {
-	it("first learns its place, then gets each item once, in order, waiting or not", async () => {
+	it("is first told its position, then gets each item once, in order, whether it waits or not", async () => {
 		const { watch, publish } = setUp();
 		const client = watch();
 		expect(await read(client)).toEqual(["heartbeat"]);
@@ -68,7 +68,7 @@ describe("a client", () => {
 		expect(await read(client)).toEqual([4]);
 	});
 
-	it("gets nothing of other projects, and nothing from before it came", async () => {
+	it("gets no items of other projects, and none from before it connected", async () => {
 		const { hub, watch, publish } = setUp();
 		watch();
 		publish(1);
@@ -93,7 +93,7 @@ describe("a client", () => {
 		expect(await read(client)).toEqual(expected);
 	});
 
-	it("hears a heartbeat after 15 s of nothing that it wants, with its place moved on", async () => {
+	it("gets a heartbeat with its new position after 15 s without an item that it wants", async () => {
 		const { clock, hub, watch } = setUp();
 		const client = watch({ filter: { ...ALL, kinds: ["webhook.updated"] } });
 		const first = await lastId(client);
@@ -106,7 +106,7 @@ describe("a client", () => {
 		expect(beat).toEqual({ type: "heartbeat", id: first.replace(/-0$/, "-2") });
 	});
 
-	it("is over when it has closed", async () => {
+	it("gets nothing more after it has closed", async () => {
 		const { watch, publish } = setUp();
 		const client = watch();
 		await read(client);
@@ -118,8 +118,8 @@ describe("a client", () => {
 	});
 });
 
-describe("a client that comes back", () => {
-	it("gets exactly what it missed", async () => {
+describe("a client that resumes", () => {
+	it("gets exactly the items that it has missed", async () => {
 		const { watch, publish } = setUp();
 		const client = watch();
 		await read(client);
@@ -133,7 +133,7 @@ describe("a client that comes back", () => {
 		expect(await read(again)).toEqual(["heartbeat", 3, 4]);
 	});
 
-	it("is told of a gap when more has happened than is kept, and gets what is kept", async () => {
+	it("is told of a gap when it has missed more items than are kept, and gets those that are kept", async () => {
 		const { watch, publish } = setUp({ kept: 3 });
 		const client = watch();
 		const lastEventId = await lastId(client);
@@ -144,7 +144,7 @@ describe("a client that comes back", () => {
 		expect(await read(watch({ lastEventId }))).toEqual(["gap", 2, 3, 4]);
 	});
 
-	it("is told of a gap when the stream has begun anew, with its new place", async () => {
+	it("is told of a gap and its new position when the stream has restarted", async () => {
 		const before = setUp();
 		const old = before.watch();
 		const lastEventId = await lastId(old);
@@ -155,20 +155,20 @@ describe("a client that comes back", () => {
 		const signals = await client.next();
 		expect(signals?.map(short)).toEqual(["gap", 1]);
 		expect(signals?.[0]).toMatchObject({
-			reason: expect.stringMatching(/begun anew/),
+			reason: expect.stringMatching(/has restarted/),
 			id: expect.stringMatching(/-0$/),
 		});
 	});
 
 	it.each(["", "nonsense", "0000000000000000-1", "x".repeat(100_000), "-1", "0123456789abcdef-99999999999999999999"])(
-		"with a place that is none is told of a gap: %.20s",
+		"is told of a gap when its id is invalid: %.20s",
 		async (lastEventId) => {
 			const { watch } = setUp();
 			expect(await read(watch({ lastEventId }))).toEqual(["gap"]);
 		},
 	);
 
-	it("finds its project's items for a minute, and then a gap", async () => {
+	it("gets the items of its project when it resumes within a minute", async () => {
 		const { clock, hub, watch, publish } = setUp();
 		const client = watch();
 		const lastEventId = await lastId(client);
@@ -180,7 +180,7 @@ describe("a client that comes back", () => {
 		expect(hub.watches("p")).toBe(true);
 	});
 
-	it("finds nothing kept when nobody came back", async () => {
+	it("finds no items kept when nobody has resumed for a minute", async () => {
 		const { clock, hub, watch } = setUp();
 		expect(hub.watches("p")).toBe(false);
 		watch().close();
@@ -190,8 +190,8 @@ describe("a client that comes back", () => {
 	});
 });
 
-describe("bounds", () => {
-	it("drop a client that is too slow, with the reason, and no other", async () => {
+describe("limits", () => {
+	it("drop a client that is too slow, with the reason, and no other client", async () => {
 		const { clock, watch, publish, abandoned } = setUp({ kept: 3 });
 		const [slow, quick] = [watch(), watch()];
 		await read(slow);
@@ -206,7 +206,7 @@ describe("bounds", () => {
 		expect(abandoned()).toBe(0);
 	});
 
-	it("cut off a client that does not even take the last signal", async () => {
+	it("end the connection of a client that does not take the last signal", async () => {
 		const { clock, watch, publish, abandoned } = setUp({ kept: 1 });
 		const client = watch();
 		publish(1);
@@ -218,7 +218,7 @@ describe("bounds", () => {
 		expect(await read(client)).toBeNull();
 	});
 
-	it("refuse clients beyond those of a project, and beyond all; each that leaves makes room", () => {
+	it("refuse too many clients of one project and in all, and allow new ones when others have gone", () => {
 		const { watch, publish } = setUp({ maxClients: 3, maxClientsPerProject: 2, kept: 1 });
 		const [first] = [watch(), watch()];
 		expect(() => watch()).toThrow(expect.objectContaining({ code: "overloaded" }));
@@ -228,7 +228,7 @@ describe("bounds", () => {
 		first.close();
 		watch();
 		expect(() => watch({ projectId: "r" })).toThrow(/Too many clients/);
-		// Both clients of p are dropped: they count no more, whatever they still have to take.
+		// Both clients of p are dropped. They no longer count, although they still have to take the last signal.
 		publish(1);
 		publish(2);
 		watch({ projectId: "r" });
@@ -236,7 +236,7 @@ describe("bounds", () => {
 		expect(() => watch()).toThrow(/Too many clients/);
 	});
 
-	it("give so many signals at once, and no more", async () => {
+	it("return at most 500 signals at once", async () => {
 		const { watch, publish } = setUp();
 		const client = watch();
 		await read(client);
@@ -247,7 +247,7 @@ describe("bounds", () => {
 });
 
 describe("the end", () => {
-	it("comes to those who wait and to those who don't, and nobody new is let in", async () => {
+	it("reaches clients that wait and clients that don't, and new clients are refused", async () => {
 		const { hub, watch } = setUp();
 		const [waiting, other] = [watch(), watch()];
 		await read(waiting);
@@ -259,7 +259,7 @@ describe("the end", () => {
 		expect(() => watch()).toThrow(expect.objectContaining({ code: "shutting_down" }));
 	});
 
-	it("comes to the streams of a deleted key and of a deleted project alone", async () => {
+	it("reaches only the streams of a deleted key or a deleted project", async () => {
 		const { hub, watch } = setUp();
 		const clients = [
 			watch({ keyId: "k1" }),

@@ -1,6 +1,5 @@
+// The live stream: clients watch what happens in a project.
 import type { Clock } from "../../core/clock.ts";
-// The live stream: whoever watches a project is told what happens in it. In memory alone, and bounded: each watched project
-// has one ring of items; a client is a place in it. Who falls out of the ring is too slow and is dropped.
 import { FanfareError } from "../../core/errors.ts";
 import type { LiveFact } from "../../core/live.ts";
 import type { Live, LiveRequest, LiveSubscription } from "../calls.ts";
@@ -8,11 +7,11 @@ import { LiveClient } from "./live-client.ts";
 import { LiveFeed } from "./live-feed.ts";
 
 export interface LiveLimits {
-	/** Items kept for each watched project. One turn of the event loop can bring some thousands, from one batch alone. */
+	/** Items kept for each watched project. One batch alone can add some thousands in one turn of the event loop. */
 	readonly kept: number;
 	readonly maxClients: number;
 	readonly maxClientsPerProject: number;
-	/** How long a project's items are kept for clients that come back. */
+	/** How long the items of a project are kept after its last client has gone, for clients that resume. */
 	readonly lingerMs: number;
 }
 
@@ -21,9 +20,15 @@ const DEFAULT_LIMITS: LiveLimits = { kept: 10_000, maxClients: 100, maxClientsPe
 interface Watched {
 	readonly feed: LiveFeed;
 	readonly clients: Set<LiveClient>;
+	/** Cancels the timer that forgets the project; null if no timer is set. */
 	cancelEnd: (() => void) | null;
 }
 
+/**
+ * The feeds of all watched projects and their clients. It is in memory only and bounded: each watched project has one
+ * ring of items, in which each client has a position. A client whose next item was overwritten is too slow and is
+ * dropped.
+ */
 export class LiveHub implements Live {
 	readonly #clock: Clock;
 	readonly #limits: LiveLimits;
@@ -36,11 +41,12 @@ export class LiveHub implements Live {
 		this.#limits = { ...DEFAULT_LIMITS, ...limits };
 	}
 
-	/** Whether anybody watches, or may come back to. If not, there is nothing to publish. */
+	/** Whether clients watch the project or may resume. If not, there is no need to publish. */
 	watches(projectId: string): boolean {
 		return this.#watched.has(projectId);
 	}
 
+	/** Adds an item to the feed of a project, if it is watched. */
 	publish(projectId: string, fact: LiveFact): void {
 		const watched = this.#watched.get(projectId);
 		if (watched === undefined) return;
@@ -51,12 +57,12 @@ export class LiveHub implements Live {
 	subscribe(request: LiveRequest): LiveSubscription {
 		const { projectId } = request;
 		if (this.#closed) {
-			throw new FanfareError("shutting_down", "The server is shutting down. Connect again; another start answers.");
+			throw new FanfareError("shutting_down", "The server is shutting down. Connect again later.");
 		}
 		const known = this.#watched.get(projectId);
 		const { maxClients, maxClientsPerProject } = this.#limits;
 		if (this.#clientCount >= maxClients || (known?.clients.size ?? 0) >= maxClientsPerProject) {
-			throw new FanfareError("overloaded", "Too many clients watch already. Connect again later.");
+			throw new FanfareError("overloaded", "Too many clients are connected. Connect again later.");
 		}
 		const watched = known ?? this.#watch(projectId);
 		watched.cancelEnd?.();
@@ -77,7 +83,7 @@ export class LiveHub implements Live {
 		this.#forget(projectId);
 	}
 
-	/** Ends all streams, and takes no more. */
+	/** Ends all streams, and accepts no new ones. */
 	close(): void {
 		this.#closed = true;
 		this.#end("the server is shutting down", () => true);
@@ -100,7 +106,7 @@ export class LiveHub implements Live {
 		}
 	}
 
-	/** Called once for each client, when it is ended or has gone. */
+	/** Called once for each client, when its stream is ended or the client has gone. */
 	#left(watched: Watched, client: LiveClient): void {
 		if (!watched.clients.delete(client)) return;
 		this.#clientCount--;

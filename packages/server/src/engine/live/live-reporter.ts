@@ -1,4 +1,4 @@
-// Puts what the engine's parts do into the live stream. Where nobody watches, each call is one look into a map.
+// Publishes what the engine's parts do in the live stream.
 import type { DeliveryChange, DeliveryState, DeliveryStatus } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { Webhook } from "../../core/webhook.ts";
@@ -14,6 +14,15 @@ interface Delivery {
 	readonly eventType: string;
 }
 
+/** The status after each change that is made to many deliveries at once. */
+const STATUS_AFTER: { readonly [Type in DeliveryChange["type"]]?: DeliveryStatus } = {
+	hold: "Held",
+	resume: "Pending",
+	cancel: "Cancelled",
+	retry: "Pending",
+};
+
+/** Each call costs one look-up in a map while nobody watches the project. */
 export class LiveReporter {
 	readonly #hub: LiveHub;
 
@@ -21,13 +30,13 @@ export class LiveReporter {
 		this.#hub = hub;
 	}
 
-	/** Committed. */
+	/** Called when an event is committed. */
 	eventAccepted({ projectId, id, type, deliveryCount }: Event): void {
 		if (!this.#hub.watches(projectId)) return;
 		this.#hub.publish(projectId, { kind: "event.accepted", eventId: id, eventType: type, deliveryCount });
 	}
 
-	/** Its outcome is not committed yet. */
+	/** Called when an attempt has ended, before its outcome is committed. */
 	attemptFinished(delivery: LeasedDelivery, outcome: AttemptOutcome, success: boolean): void {
 		if (!this.#hub.watches(delivery.projectId)) return;
 		this.#hub.publish(delivery.projectId, {
@@ -42,7 +51,7 @@ export class LiveReporter {
 		});
 	}
 
-	/** Committed; null if there is no such delivery any more. */
+	/** Called when a change of a delivery is committed. `state` is null if the delivery no longer exists. */
 	deliveryUpdated(delivery: Delivery, state: DeliveryState | null): void {
 		if (state === null || !this.#hub.watches(delivery.projectId)) return;
 		const { status, reason, attemptCount, nextAttemptAt } = state;
@@ -56,7 +65,7 @@ export class LiveReporter {
 		});
 	}
 
-	/** Committed: so many deliveries of a webhook at once. */
+	/** Called when the same change of many deliveries of a webhook is committed. */
 	deliveriesUpdated(projectId: string, webhookId: string, change: DeliveryChange, count: number): void {
 		const status = STATUS_AFTER[change.type];
 		if (status === undefined || count === 0 || !this.#hub.watches(projectId)) return;
@@ -64,7 +73,7 @@ export class LiveReporter {
 		this.#hub.publish(projectId, { kind: "deliveries.updated", webhookId, status, reason, count });
 	}
 
-	/** Committed. Only what changes its status is told. */
+	/** Called when a change of a webhook is committed. Only changes of its status are published. */
 	webhookUpdated(before: Webhook, after: Webhook & { readonly deleteDate: number | null }): void {
 		const deleted = after.deleteDate !== null;
 		if ((before.status === after.status && !deleted) || !this.#hub.watches(after.projectId)) return;
@@ -77,14 +86,6 @@ export class LiveReporter {
 		});
 	}
 }
-
-/** Of the changes that are made to many at once. */
-const STATUS_AFTER: { readonly [Type in DeliveryChange["type"]]?: DeliveryStatus } = {
-	hold: "Held",
-	resume: "Pending",
-	cancel: "Cancelled",
-	retry: "Pending",
-};
 
 function names({ webhookId, eventId, eventType, id }: Delivery) {
 	return { webhookId, eventId, eventType, deliveryId: id };

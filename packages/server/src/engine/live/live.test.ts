@@ -1,11 +1,11 @@
+// What the engine publishes in its live stream, and when.
 import { startReceiver } from "@fanfare/testkit/receiver";
-// That the engine tells its live stream what happens, when it has happened.
 import { describe, expect, it } from "vitest";
 
 import type { LiveItem } from "../../core/live.ts";
 import { openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
-/** Watches a project, and gives what has come so far once there are `count` items. */
+/** Watches a project. The returned function resolves with all items so far once there are `count`. */
 function watch(test: TestEngine) {
 	const subscription = test.engine.live.subscribe({
 		projectId: test.projectId,
@@ -26,7 +26,7 @@ function watch(test: TestEngine) {
 }
 
 describe("the live stream", () => {
-	it("has an event's way to its webhook, from acceptance to success", async () => {
+	it("shows the way of an event to its webhook, from acceptance to success", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }]);
 		await using test = await openTestEngine();
@@ -63,7 +63,7 @@ describe("the live stream", () => {
 		expect(JSON.stringify(all)).not.toMatch(/hush|hidden/);
 	});
 
-	it("has what happens to a webhook, and to many deliveries at once", async () => {
+	it("shows changes of a webhook, and of many deliveries at once", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		await using test = await openTestEngine();
@@ -88,7 +88,7 @@ describe("the live stream", () => {
 		expect(all).toContainEqual(expect.objectContaining({ kind: "webhook.updated", status: "Deleted" }));
 	});
 
-	it("has why a webhook was disabled", async () => {
+	it("shows why a webhook was disabled", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 410 }]);
 		await using test = await openTestEngine();
@@ -104,7 +104,7 @@ describe("the live stream", () => {
 		);
 	});
 
-	it("has what is done by hand", async () => {
+	it("shows changes by hand", async () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
 		await test.engine.webhooks.pause(test.projectId, webhook.id);
@@ -116,7 +116,7 @@ describe("the live stream", () => {
 		]);
 	});
 
-	it("has nothing of an event that was refused or known", async () => {
+	it("shows no event that was refused or is a duplicate", async () => {
 		await using test = await openTestEngine();
 		const items = watch(test);
 		await test.send({ idempotencyKey: "k" });
@@ -126,7 +126,7 @@ describe("the live stream", () => {
 		expect((await items(2)).map((item) => (item.kind === "event.accepted" ? item.eventId : null))).toContain(last);
 	});
 
-	it("ends with the engine, the project and the key", async () => {
+	it("ends when the engine stops, or its project or key is deleted", async () => {
 		await using test = await openTestEngine();
 		const { engine } = test;
 		const project = await engine.projects.create("second");

@@ -1,13 +1,17 @@
-// The audit log: what is to be done is written down before it is done.
+// The audit log. An entry is written before the change that it records.
 import type { AuditEntry } from "../../core/audit.ts";
 import { idTime } from "../../core/ids.ts";
+import type { AuditStore } from "../../ports/store/audit.ts";
 import type { Audit } from "../calls.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
 
+type Parts = Pick<PartsOn<AuditStore>, "store" | "clock" | "ids" | "observer">;
+
+/** Writes the audit log. What can't be amended or withdrawn afterwards is reported to the observer, not thrown. */
 export class AuditCalls implements Audit {
-	readonly #parts: Pick<EngineParts, "store" | "clock" | "ids" | "observer">;
+	readonly #parts: Parts;
 
-	constructor(parts: Pick<EngineParts, "store" | "clock" | "ids" | "observer">) {
+	constructor(parts: Parts) {
 		this.#parts = parts;
 	}
 
@@ -27,6 +31,6 @@ export class AuditCalls implements Audit {
 	async withdraw(entryId: string): Promise<void> {
 		await this.#parts.store
 			.deleteAuditEntry(entryId)
-			.catch((error: unknown) => this.#parts.observer.problem("an audit entry could not be taken back", error));
+			.catch((error: unknown) => this.#parts.observer.problem("an audit entry could not be withdrawn", error));
 	}
 }

@@ -1,4 +1,4 @@
-// What a first start makes, and what later ones make of it.
+// What the first start of a store creates, and what later starts check.
 import { randomBytes } from "node:crypto";
 
 import { expect, it } from "vitest";
@@ -8,16 +8,14 @@ import { generateSecretKey, keyDigest, sameDigest } from "../../core/crypto/key.
 import { createSealer } from "../../core/crypto/sealing.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
-import type { EngineParts } from "../parts.ts";
 import { bootstrap, MasterKeyError } from "./bootstrap.ts";
 
 async function openParts() {
 	const store = await openSqliteStore({ path: ":memory:" });
-	const parts = { store, clock: new ManualClock(), ids: createIdMaker(), sealer: createSealer(randomBytes(32)) };
-	return parts as typeof parts & EngineParts;
+	return { store, clock: new ManualClock(), ids: createIdMaker(), sealer: createSealer(randomBytes(32)) };
 }
 
-it("makes a key at the first start, and shows it then and never again", async () => {
+it("creates an admin key at the first start and shows it only then", async () => {
 	const parts = await openParts();
 	const { firstStart, workspace } = await bootstrap(parts, null);
 	const [key, ...others] = await parts.store.keys();
@@ -29,7 +27,7 @@ it("makes a key at the first start, and shows it then and never again", async ()
 	await parts.store.close();
 });
 
-it("takes the operator's key at any start, once, and shows it at none", async () => {
+it("adds the operator's admin key at any start, only once, and never shows it", async () => {
 	const parts = await openParts();
 	const [first, second] = [generateSecretKey(), generateSecretKey()];
 	expect((await bootstrap(parts, first)).firstStart).toMatchObject({ secretKey: null });
@@ -41,9 +39,11 @@ it("takes the operator's key at any start, once, and shows it at none", async ()
 	await parts.store.close();
 });
 
-it("refuses what is no key, and a store that was sealed under another master key", async () => {
+it("refuses an admin key of the wrong form, and a store that is encrypted with another master key", async () => {
 	const parts = await openParts();
-	await expect(bootstrap(parts, "sk_short")).rejects.toThrow("an admin key is sk_ and 43 base64url characters");
+	await expect(bootstrap(parts, "sk_short")).rejects.toThrow(
+		"an admin key must be sk_ followed by 43 base64url characters",
+	);
 	expect(await parts.store.identity()).toBeNull();
 	await bootstrap(parts, null);
 	const others = { ...parts, sealer: createSealer(randomBytes(32)) };

@@ -1,36 +1,42 @@
+// Prepares a store at each start: the first creates a workspace, a project and an admin key; later ones check the
+// master key.
 import { generateSecretKey, isSecretKey, keyDigest, makeKey, sameDigest } from "../../core/crypto/key.ts";
 import type { Sealer } from "../../core/crypto/sealing.ts";
-// The first start of a store makes a workspace, a project and an admin key; each later start checks that the keys fit.
 import { makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
 import type { Project, Workspace } from "../../core/workspace.ts";
-import type { StoreIdentity } from "../../ports/store/lifecycle.ts";
-import type { EngineParts } from "../parts.ts";
+import type { DirectoryStore } from "../../ports/store/directory.ts";
+import type { LifecycleStore, StoreIdentity } from "../../ports/store/lifecycle.ts";
+import type { PartsOn } from "../parts.ts";
 
-/** The store was sealed under another master key than the one given. */
+type Parts = Pick<PartsOn<LifecycleStore & DirectoryStore>, "store" | "clock" | "ids" | "sealer">;
+
+/** The data in the store is encrypted with another master key than the given one. */
 export class MasterKeyError extends Error {
 	override readonly name = "MasterKeyError";
 }
 
-/** What a first start has made and shows once. */
+/** What the first start has created. Shown once. */
 export interface FirstStart {
 	readonly project: Project;
-	/** The admin key; null if the operator set it. */
+	/** The admin key; null if the operator has set it. */
 	readonly secretKey: string | null;
 }
 
 export interface Bootstrap {
 	readonly workspace: Workspace;
-	/** Null if the store was there already. */
+	/** Null if the store was not empty. */
 	readonly firstStart: FirstStart | null;
 }
 
 /**
- * Prepares the store. `adminKey`, if given, is a key that administers the workspace afterwards, on first and later starts.
- * Throws `MasterKeyError` if the store belongs to another master key.
+ * Prepares the store. If `adminKey` is given, it is an admin key of the workspace from then on, at the first start and
+ * at later ones. Throws a `TypeError` if `adminKey` has the wrong form, and `MasterKeyError` if the store is encrypted
+ * with another master key.
  */
-export async function bootstrap(parts: EngineParts, adminKey: string | null): Promise<Bootstrap> {
-	if (adminKey !== null && !isSecretKey(adminKey))
-		throw new TypeError("an admin key is sk_ and 43 base64url characters");
+export async function bootstrap(parts: Parts, adminKey: string | null): Promise<Bootstrap> {
+	if (adminKey !== null && !isSecretKey(adminKey)) {
+		throw new TypeError("an admin key must be sk_ followed by 43 base64url characters");
+	}
 	const identity = await parts.store.identity();
 	if (identity === null) return firstStart(parts, adminKey);
 	checkMasterKey(identity, parts.sealer);
@@ -38,7 +44,10 @@ export async function bootstrap(parts: EngineParts, adminKey: string | null): Pr
 	return { workspace: identity.workspace, firstStart: null };
 }
 
-/** Throws `MasterKeyError` if the store was encrypted under another key than the sealer's. */
+/**
+ * Throws `MasterKeyError` if the store is encrypted with another key than the sealer's. A store without an identity is
+ * empty.
+ */
 export function checkMasterKey(identity: StoreIdentity | null, sealer: Sealer): void {
 	if (identity === null || identity.masterKeyFingerprint === sealer.fingerprint) return;
 	throw new MasterKeyError(
@@ -46,7 +55,7 @@ export function checkMasterKey(identity: StoreIdentity | null, sealer: Sealer): 
 	);
 }
 
-async function firstStart(parts: EngineParts, adminKey: string | null): Promise<Bootstrap> {
+async function firstStart(parts: Parts, adminKey: string | null): Promise<Bootstrap> {
 	const now = parts.clock.now();
 	const workspace: Workspace = {
 		id: makeWorkspaceId(),
@@ -71,7 +80,7 @@ async function firstStart(parts: EngineParts, adminKey: string | null): Promise<
 	return { workspace, firstStart: { project, secretKey: adminKey === null ? secretKey : null } };
 }
 
-async function ensureAdminKey(parts: EngineParts, adminKey: string): Promise<void> {
+async function ensureAdminKey(parts: Parts, adminKey: string): Promise<void> {
 	const digest = keyDigest(adminKey);
 	const known = (await parts.store.keys()).some((key) => sameDigest(key.digest, digest));
 	if (known) return;

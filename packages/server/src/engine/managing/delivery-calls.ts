@@ -1,13 +1,16 @@
-// Deliveries by hand: retried and cancelled one by one or by a filter.
+// Retries and cancels deliveries by hand, one by one or all that match a filter.
 import type { Delivery, DeliveryChange, DeliveryState, DeliveryStatus } from "../../core/delivery.ts";
 import { FanfareError } from "../../core/errors.ts";
-import type { DeliveryFilter } from "../../ports/store/log.ts";
+import { isDeliverable } from "../../core/webhook.ts";
+import type { DeliveryFilter, LogStore } from "../../ports/store/log.ts";
 import type { Deliveries, ManyChanged, Projects } from "../calls.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { ReadyQueue } from "../delivering/ready-queue.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
+
+type Parts = Pick<PartsOn<LogStore>, "store" | "clock">;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -15,33 +18,30 @@ interface Neighbours {
 	readonly registry: WebhookRegistry;
 	readonly live: LiveReporter;
 	readonly projects: Pick<Projects, "get">;
-	/** A delivery of this webhook is due then. */
+	/** Notes that a delivery of this webhook is due at this time. */
 	readonly due: (webhookId: string, at: number) => void;
 }
 
-/** Deliveries read and changed in one step; the event loop goes on between steps. */
+/** Deliveries read and changed in one step. The event loop goes on between steps. */
 const STEP = 200;
-/** Deliveries looked at by one call with a filter. */
+/** Deliveries examined by one call with a filter, at most. */
 const MAX_PER_CALL = 10_000;
-const RETRIED: readonly DeliveryStatus[] = ["Failed", "Cancelled", "Pending"];
-const CANCELLED: readonly DeliveryStatus[] = ["Pending", "Held"];
+const RETRYABLE: readonly DeliveryStatus[] = ["Failed", "Cancelled", "Pending"];
+const CANCELLABLE: readonly DeliveryStatus[] = ["Pending", "Held"];
 
+/** The changes that an operator makes to deliveries. They go through the committer, like the outcomes of attempts. */
 export class DeliveryCalls implements Deliveries {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #near: Neighbours;
 
-	constructor(parts: EngineParts, near: Neighbours) {
+	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}
 
 	async retry(projectId: string, deliveryId: string): Promise<Delivery> {
 		const delivery = await this.#find(projectId, deliveryId);
-		if (!RETRIED.includes(delivery.status)) {
-			throw notNow(
-				`A delivery that is ${delivery.status} can't be retried. Those that are Failed, Cancelled or Pending can.`,
-			);
-		}
+		if (!RETRYABLE.includes(delivery.status)) throw notChangeable(delivery, "retried", RETRYABLE);
 		if (!this.#isDeliverable(delivery.webhookId)) {
 			throw new FanfareError(
 				"webhook_not_active",
@@ -49,7 +49,7 @@ export class DeliveryCalls implements Deliveries {
 			);
 		}
 		if ((await this.#parts.store.eventBody(projectId, delivery.eventId)) === null) {
-			throw new FanfareError("payload_erased", "The event's payload was erased: there is nothing to send again.");
+			throw new FanfareError("payload_erased", "The event's payload was erased, so it can't be sent again.");
 		}
 		await this.#apply(delivery, { type: "retry", at: this.#parts.clock.now() });
 		return this.#find(projectId, deliveryId);
@@ -57,25 +57,23 @@ export class DeliveryCalls implements Deliveries {
 
 	async cancel(projectId: string, deliveryId: string): Promise<Delivery> {
 		const delivery = await this.#find(projectId, deliveryId);
-		if (!CANCELLED.includes(delivery.status)) {
-			throw notNow(`A delivery that is ${delivery.status} can't be cancelled. Those that are Pending or Held can.`);
-		}
+		if (!CANCELLABLE.includes(delivery.status)) throw notChangeable(delivery, "cancelled", CANCELLABLE);
 		await this.#apply(delivery, CANCEL);
 		return this.#find(projectId, deliveryId);
 	}
 
 	retryMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged> {
 		return this.#many(projectId, filter, (delivery) => {
-			if (!RETRIED.includes(delivery.status) || !this.#isDeliverable(delivery.webhookId)) return null;
+			if (!RETRYABLE.includes(delivery.status) || !this.#isDeliverable(delivery.webhookId)) return null;
 			return { type: "retry", at: this.#parts.clock.now() };
 		});
 	}
 
 	cancelMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged> {
-		return this.#many(projectId, filter, ({ status }) => (CANCELLED.includes(status) ? CANCEL : null));
+		return this.#many(projectId, filter, ({ status }) => (CANCELLABLE.includes(status) ? CANCEL : null));
 	}
 
-	/** Goes through what matches, newest first, in steps. */
+	/** Goes through the matching deliveries in steps, newest first. */
 	async #many(
 		projectId: string,
 		filter: DeliveryFilter,
@@ -105,7 +103,7 @@ export class DeliveryCalls implements Deliveries {
 		return changed.filter(Boolean).length;
 	}
 
-	/** True if it changed the delivery. Two at once make one change: the second finds it done. */
+	/** True if it changed the delivery. Of two equal changes at once only the first returns true. */
 	async #apply(delivery: Delivery, change: DeliveryChange): Promise<boolean> {
 		const at = this.#parts.clock.now();
 		const state = await this.#near.committer.update({ deliveryId: delivery.id, at, change, attempt: null });
@@ -128,14 +126,18 @@ export class DeliveryCalls implements Deliveries {
 
 	#isDeliverable(webhookId: string): boolean {
 		const found = this.#near.registry.find(webhookId);
-		return found !== undefined && found.record.deleteDate === null && found.record.status === "Enabled";
+		return found !== undefined && isDeliverable(found.record);
 	}
 }
 
 const CANCEL = { type: "cancel", reason: "cancelled by hand" } as const;
 
-function notNow(message: string): FanfareError {
-	return new FanfareError("delivery_not_changeable", message);
+function notChangeable({ status }: Delivery, how: string, changeable: readonly DeliveryStatus[]): FanfareError {
+	const statuses = `${changeable.slice(0, -1).join(", ")} and ${changeable.at(-1)}`;
+	return new FanfareError(
+		"delivery_not_changeable",
+		`A delivery that is ${status} can't be ${how}. Only ${statuses} deliveries can.`,
+	);
 }
 
 function differs(before: DeliveryState, after: DeliveryState): boolean {

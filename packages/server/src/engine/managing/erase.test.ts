@@ -1,5 +1,5 @@
+// Erasing a payload by hand, whatever state its deliveries are in.
 import { startReceiver } from "@fanfare/testkit/receiver";
-// A payload erased by hand, wherever its deliveries are at that moment.
 import { describe, expect, it } from "vitest";
 
 import { eventually, openTestEngine } from "../test/test-engine.ts";
@@ -7,7 +7,7 @@ import { eventually, openTestEngine } from "../test/test-engine.ts";
 const CANCELLED = { status: "Cancelled", reason: "the payload was erased" } as const;
 
 describe("erasing a payload", () => {
-	it("cancels what waits for a retry, with the reason, and nothing is sent any more", async () => {
+	it("cancels a delivery that waits for a retry, with the reason, and sends nothing more", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500, body: "echo of the payload" }));
 		await using test = await openTestEngine();
@@ -25,10 +25,10 @@ describe("erasing a payload", () => {
 		expect(await events.erasePayload(test.projectId, eventId)).toEqual({ cancelledCount: 0 });
 	});
 
-	it("takes back what is ready in memory", async () => {
+	it("removes a delivery from the ready queue", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
-		// A second fits into the bucket only after a second.
+		// The rate limit lets the second delivery through only a second later.
 		await test.createWebhook(receiver.url, { rateLimit: { perSecond: 1 } });
 		test.clock.advance(1_000);
 		const [first, second] = [await test.send(), await test.send()];
@@ -42,11 +42,11 @@ describe("erasing a payload", () => {
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, third]);
 	});
 
-	it("keeps no answer to an attempt that is in flight", async () => {
+	it("stores no response body of an attempt that is in flight", async () => {
 		await using receiver = await startReceiver();
-		let answer = (): void => {};
+		let respond = (): void => {};
 		receiver.script(async () => {
-			await new Promise<void>((resolve) => (answer = resolve));
+			await new Promise<void>((resolve) => (respond = resolve));
 			return { status: 200, body: "echo of the payload" };
 		});
 		await using test = await openTestEngine();
@@ -54,12 +54,12 @@ describe("erasing a payload", () => {
 		const eventId = await test.send();
 		await receiver.waitFor(1);
 		await test.engine.events.erasePayload(test.projectId, eventId);
-		answer();
+		respond();
 		const { id } = await test.delivery(eventId, { ...CANCELLED, attemptCount: 1 });
 		expect((await test.store.attempts(id))[0]).toMatchObject({ responseCode: 200, response: { body: "" } });
 	});
 
-	it("is not found for an event of another project", async () => {
+	it("fails with event_not_found for an event of another project", async () => {
 		await using test = await openTestEngine();
 		const eventId = await test.send();
 		const other = await test.engine.projects.create("other");
@@ -71,7 +71,7 @@ describe("erasing a payload", () => {
 });
 
 describe("the audit log", () => {
-	it("says that the server disabled a webhook by itself", async () => {
+	it("records that the server itself has disabled a webhook", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 410 }));
 		await using test = await openTestEngine();

@@ -1,10 +1,14 @@
-// Events after their acceptance: a payload is erased here.
+// Changes of accepted events: erases payloads.
 import { FanfareError } from "../../core/errors.ts";
 import { ERASED_REASON } from "../../core/policies/retention.ts";
+import type { LogStore } from "../../ports/store/log.ts";
+import type { RetentionStore } from "../../ports/store/retention.ts";
 import type { Events, Projects } from "../calls.ts";
 import type { ReadyQueue } from "../delivering/ready-queue.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
+
+type Parts = Pick<PartsOn<LogStore & RetentionStore>, "store" | "clock">;
 
 interface Neighbours {
 	readonly projects: Pick<Projects, "get">;
@@ -12,11 +16,12 @@ interface Neighbours {
 	readonly live: LiveReporter;
 }
 
+/** The changes that an operator makes to events. */
 export class EventCalls implements Events {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #near: Neighbours;
 
-	constructor(parts: EngineParts, near: Neighbours) {
+	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}

@@ -1,5 +1,5 @@
+// Event types with the real store and the real validator: their management, and the checks of catalogued projects.
 import { startReceiver } from "@fanfare/testkit/receiver";
-// The catalogue with the real store and the real validator: what is kept, and what is sent past it.
 import { describe, expect, it } from "vitest";
 
 import type { EventType } from "../../core/event-type.ts";
@@ -26,14 +26,16 @@ const refusal = (path: string, message: RegExp) => ({
 });
 
 describe("a catalogued project", () => {
-	it("takes events of its types whose data fits, and refuses all others with the place", async () => {
+	it("accepts events of its types with valid data, and refuses all others with the path of the error", async () => {
 		await using test = await openTestEngine();
 		await create(test, "user.created", { schemaJson: SCHEMA });
 		await create(test, "anything");
 		await setPolicy(test, "catalogued");
 		await test.send({ type: "user.created", dataJson: FITTING });
 		await test.send({ type: "anything", dataJson: "17" });
-		await expect(test.send({ type: "user.deleted" })).rejects.toMatchObject(refusal("type", /not in .* catalogue/));
+		await expect(test.send({ type: "user.deleted" })).rejects.toMatchObject(
+			refusal("type", /not one of this project's event types/),
+		);
 		const broken = test.send({ type: "user.created", dataJson: '{"user":{"email":7}}' });
 		await expect(broken).rejects.toMatchObject(refusal("data.user.email", /must be string/));
 		await expect(test.send({ type: "user.created" })).rejects.toMatchObject(refusal("data.user", /is required/));
@@ -44,7 +46,7 @@ describe("a catalogued project", () => {
 		expect(test.observer.refusals).toEqual(["invalid_request", "invalid_request", "invalid_request"]);
 	});
 
-	it("lets each event of a batch succeed or fail by itself, in order", async () => {
+	it("accepts or refuses each event of a batch on its own, with the results in order", async () => {
 		await using test = await openTestEngine();
 		await create(test, "user.created", { schemaJson: SCHEMA });
 		await setPolicy(test, "catalogued");
@@ -58,7 +60,7 @@ describe("a catalogued project", () => {
 		]);
 	});
 
-	it("follows each change of its catalogue at once", async () => {
+	it("applies each change of its event types at once", async () => {
 		await using test = await openTestEngine();
 		const { eventTypes } = test.engine;
 		await setPolicy(test, "catalogued");
@@ -67,20 +69,20 @@ describe("a catalogued project", () => {
 				() => "taken",
 				(error) => error.issues[0].message,
 			);
-		expect(await send()).toMatch(/not in this project's catalogue/);
+		expect(await send()).toMatch(/not one of this project's event types/);
 		await create(test, "a");
 		expect(await send()).toBe("taken");
 		await eventTypes.update(test.projectId, "a", { schemaJson: '{"type":"string"}' });
 		expect(await send()).toBe("must be string");
 		await eventTypes.put(test.projectId, "a", { ...NO_SETTINGS, archived: true });
-		expect(await send()).toMatch(/is archived/);
+		expect(await send()).toMatch(/is an archived event type/);
 		await eventTypes.delete(test.projectId, "a");
-		expect(await send()).toMatch(/not in this project's catalogue/);
+		expect(await send()).toMatch(/not one of this project's event types/);
 		await setPolicy(test, "open");
 		expect(await send()).toBe("taken");
 	});
 
-	it("has Fanfare's own types past its catalogue, which can have none of them", async () => {
+	it("accepts Fanfare's own event types, and lets nobody create one", async () => {
 		await using test = await openTestEngine();
 		await setPolicy(test, "catalogued");
 		const { eventTypes } = test.engine as unknown as { eventTypes: EventTypeCalls };
@@ -88,7 +90,7 @@ describe("a catalogued project", () => {
 		await expect(create(test, "fanfare.mine")).rejects.toMatchObject(refusal("name", /fanfare/));
 	});
 
-	it("stays so, with its catalogue, after a restart", async () => {
+	it("stays catalogued, with its event types, after a restart", async () => {
 		const before = await openTestEngine({ keepStore: true });
 		await create(before, "a", { schemaJson: '{"type":"string"}' });
 		await setPolicy(before, "catalogued");
@@ -98,7 +100,7 @@ describe("a catalogued project", () => {
 		await expect(after.send({ type: "a", dataJson: "1" })).rejects.toMatchObject(refusal("data", /string/));
 	});
 
-	it("refuses what a stop finds still being checked", async () => {
+	it("refuses a send whose check is still under way at a stop", async () => {
 		await using test = await openTestEngine();
 		await create(test, "a", { schemaJson: '{"pattern":"^(a+)+$"}' });
 		await setPolicy(test, "catalogued");
@@ -107,7 +109,7 @@ describe("a catalogued project", () => {
 		expect(sent).toMatchObject({ status: "rejected", reason: { kind: "unavailable" } });
 	});
 
-	it("refuses as overloaded what would wait beyond the limit", async () => {
+	it("refuses sends beyond the limit of waiting checks as overloaded", async () => {
 		await using test = await openTestEngine({ limits: { maxWaitingSends: 2 } });
 		await create(test, "a", { schemaJson: "{}" });
 		await setPolicy(test, "catalogued");
@@ -117,8 +119,8 @@ describe("a catalogued project", () => {
 	});
 });
 
-describe("the catalogue", () => {
-	it("keeps schema and example as they were written, and dates its changes", async () => {
+describe("event types", () => {
+	it("keep their schema and example as written, and the dates of their changes", async () => {
 		await using test = await openTestEngine();
 		const made = await create(test, "a.b", { description: "d", schemaJson: `  ${SCHEMA}`, exampleJson: FITTING });
 		test.clock.advance(5);
@@ -128,7 +130,7 @@ describe("the catalogue", () => {
 		expect(changed.exampleJson).toBe(FITTING);
 	});
 
-	it("refuses a schema that is none, and an example that does not fit, with the place", async () => {
+	it("are refused with an invalid schema or an example that does not fit, with the path of the error", async () => {
 		await using test = await openTestEngine();
 		const bad = create(test, "a", { schemaJson: '{"properties":{"n":{"type":"strin"}}}' });
 		await expect(bad).rejects.toMatchObject(refusal("schema.properties.n.type", /one of/));
@@ -140,7 +142,7 @@ describe("the catalogue", () => {
 		expect((await test.engine.eventTypes.get(test.projectId, "a")).schemaJson).toBe(SCHEMA);
 	});
 
-	it("can archive a type whose schema has proved too slow, and says of its events why", async () => {
+	it("can be archived although their schema has turned out to be too slow", async () => {
 		await using test = await openTestEngine();
 		await create(test, "a", { schemaJson: '{"pattern":"^(a+)+$"}' });
 		await setPolicy(test, "catalogued");
@@ -149,7 +151,7 @@ describe("the catalogue", () => {
 		await test.engine.eventTypes.update(test.projectId, "a", { archived: true });
 	});
 
-	it("says what is there already, and what is not there", async () => {
+	it("can't be created twice, and are not found if they don't exist", async () => {
 		await using test = await openTestEngine();
 		const { eventTypes } = test.engine;
 		await create(test, "a");
@@ -161,7 +163,7 @@ describe("the catalogue", () => {
 		await expect(eventTypes.get("proj_x", "a")).rejects.toMatchObject({ code: "project_not_found" });
 	});
 
-	it("makes one of two creates at once, and loses none of two changes at once", async () => {
+	it("are created once by two calls at the same time, and lose none of several changes at the same time", async () => {
 		await using test = await openTestEngine();
 		const both = await Promise.allSettled([create(test, "a"), create(test, "a")]);
 		expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
@@ -180,7 +182,7 @@ describe("the catalogue", () => {
 		expect(await test.store.projects()).toMatchObject([{ eventTypes: "catalogued", name: "n" }]);
 	});
 
-	it("has at most 1,000 types", async () => {
+	it("are limited to 1,000 in a project", async () => {
 		await using test = await openTestEngine();
 		for (let n = 0; n < 1_000; n++) await create(test, `t${n}`);
 		await expect(create(test, "one.more")).rejects.toMatchObject({ code: "too_many_event_types" });
@@ -201,17 +203,17 @@ describe("a test of a webhook", () => {
 		expect(without).toContain('"type":"fanfare.test"');
 	});
 
-	it("is refused for a type that has no example, or that is not there", async () => {
+	it("is refused for a type that has no example, or that does not exist", async () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
 		await create(test, "bare");
 		const testWith = (type: string) => test.engine.webhooks.test(test.projectId, webhook.id, type);
 		await expect(testWith("bare")).rejects.toMatchObject(refusal("eventType", /no example/));
-		await expect(testWith("none")).rejects.toMatchObject(refusal("eventType", /not in this project's catalogue/));
+		await expect(testWith("none")).rejects.toMatchObject(refusal("eventType", /not one of this project's event types/));
 	});
 });
 
-describe("event types in memory", () => {
+describe("the event type cache", () => {
 	const eventType = (name: string, schemaJson: string | null = null): EventType => ({
 		projectId: "p",
 		name,
@@ -223,7 +225,7 @@ describe("event types in memory", () => {
 		updateDate: 0,
 	});
 
-	it("are read once, also those that do not exist", async () => {
+	it("reads each event type once, also one that does not exist", async () => {
 		const reads: string[] = [];
 		const cache = new EventTypeCache(
 			async (_project, name) => (reads.push(name), name === "a" ? eventType(name) : null),
@@ -232,7 +234,7 @@ describe("event types in memory", () => {
 		expect(reads).toEqual(["a", "none"]);
 	});
 
-	it("are not kept if a change came while they were read", async () => {
+	it("does not keep an event type that has changed while it was read", async () => {
 		const readers: ((found: EventType | null) => void)[] = [];
 		const cache = new EventTypeCache(() => new Promise((resolve) => readers.push(resolve)));
 		const before = cache.get("p", "a");
@@ -244,14 +246,14 @@ describe("event types in memory", () => {
 		expect(readers).toHaveLength(2);
 	});
 
-	it("are asked for again after a failure", async () => {
+	it("reads an event type again after a failure", async () => {
 		let reads = 0;
 		const cache = new EventTypeCache(() => (reads++ === 0 ? Promise.reject(new Error("busy")) : Promise.resolve(null)));
 		await expect(cache.get("p", "a")).rejects.toThrow("busy");
 		expect(await cache.get("p", "a")).toBeNull();
 	});
 
-	it("stay within their bound, and those used last stay", async () => {
+	it("stays within its bound and keeps the event types that were used last", async () => {
 		const reads: string[] = [];
 		const cache = new EventTypeCache(
 			async (_project, name) => (reads.push(name), eventType(name, "x".repeat(1_024 * 1_024))),

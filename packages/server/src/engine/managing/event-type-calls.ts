@@ -1,31 +1,40 @@
-// The catalogue of event types: kept here, and what the events of catalogued projects are checked by.
+// Event types: manages those of each project, and checks events of catalogued projects against them.
 import { FanfareError, invalidRequest, type Issue } from "../../core/errors.ts";
-import { isReservedEventType, MAX_EVENT_TYPES, type EventType } from "../../core/event-type.ts";
+import { isReservedEventType, MAX_EVENT_TYPES, RESERVED_TYPE_MESSAGE, type EventType } from "../../core/event-type.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { SchemaCheckError } from "../../ports/schema-validator.ts";
+import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { EventTypes, EventTypeSettings, Projects } from "../calls.ts";
 import { EventTypeCache } from "../directory/event-type-cache.ts";
-import type { EngineLimits, EngineParts } from "../parts.ts";
+import type { EngineLimits, PartsOn } from "../parts.ts";
+import { SerialByKey } from "./serial-by-key.ts";
 
-/** What a test of a webhook sends. */
-export interface TestPayload {
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "schemas" | "observer">;
+type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes">;
+
+/** The type and the data of an event: of one to check, or of the sample that a test of a webhook sends. */
+export interface EventPayload {
 	readonly type: string;
 	readonly dataJson: string;
 }
 
-const FITS: readonly Issue[] = [];
+const NO_ISSUES: readonly Issue[] = [];
 
+/**
+ * The event types of all projects. The schema checks that wait for the validator are limited, by their number and by
+ * the length of their texts.
+ */
 export class EventTypeCalls implements EventTypes {
-	readonly #parts: EngineParts;
-	readonly #limits: EngineLimits;
+	readonly #parts: Parts;
+	readonly #limits: Limits;
 	readonly #projects: Pick<Projects, "get">;
 	readonly #cache: EventTypeCache;
-	/** Changes of one project's catalogue wait for each other, so that none is lost. */
-	readonly #changing = new Map<string, Promise<unknown>>();
+	/** Changes of the event types of one project run one after the other, so that none is lost. */
+	readonly #changes = new SerialByKey();
 	#waitingChecks = 0;
 	#waitingLength = 0;
 
-	constructor(parts: EngineParts, limits: EngineLimits, projects: Pick<Projects, "get">) {
+	constructor(parts: Parts, limits: Limits, projects: Pick<Projects, "get">) {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#projects = projects;
@@ -47,8 +56,8 @@ export class EventTypeCalls implements EventTypes {
 	create(projectId: string, name: string, settings: EventTypeSettings): Promise<EventType> {
 		return this.#change(projectId, name, (known) => {
 			if (known === null) return settings;
-			throw new FanfareError("event_type_exists", "The project has an event type of this name. Change that one.", {
-				issues: [{ path: "name", message: "is the name of another event type" }],
+			throw new FanfareError("event_type_exists", "The project has an event type with this name. Update that one.", {
+				issues: [{ path: "name", message: "is already the name of an event type" }],
 			});
 		});
 	}
@@ -66,7 +75,7 @@ export class EventTypeCalls implements EventTypes {
 
 	async delete(projectId: string, name: string): Promise<void> {
 		this.#projects.get(projectId);
-		await this.#inTurn(projectId, async () => {
+		await this.#changes.run(projectId, async () => {
 			const deleted = await this.#parts.store.deleteEventType(projectId, name);
 			this.#cache.forget(projectId, name);
 			if (!deleted) throw notFound();
@@ -74,34 +83,37 @@ export class EventTypeCalls implements EventTypes {
 	}
 
 	/**
-	 * Why an event of this type with this data is none that the catalogue has, with paths as in a send; nothing if it fits.
-	 * Throws `overloaded` if too many checks wait, or if none can be made now.
+	 * The reasons why a catalogued project refuses an event of this type with this data, with paths as in a send; empty
+	 * if it is accepted. Throws `overloaded` if too many checks are waiting, or if the check itself fails.
 	 */
-	async check(projectId: string, { type, dataJson }: TestPayload): Promise<readonly Issue[]> {
-		if (isReservedEventType(type)) return FITS;
+	async check(projectId: string, { type, dataJson }: EventPayload): Promise<readonly Issue[]> {
+		if (isReservedEventType(type)) return NO_ISSUES;
 		const known = await this.#cache.get(projectId, type);
 		if (known === null) {
-			return [{ path: "type", message: "is not in this project's catalogue of event types: add it there first" }];
+			return [{ path: "type", message: "is not one of this project's event types: create the event type first" }];
 		}
-		if (known.archived) return [{ path: "type", message: "is archived in this project's catalogue of event types" }];
-		return known.schemaJson === null ? FITS : this.#validate(known.schemaJson, dataJson, "data");
+		if (known.archived) return [{ path: "type", message: "is an archived event type of this project" }];
+		return known.schemaJson === null ? NO_ISSUES : this.#validate(known.schemaJson, dataJson, "data");
 	}
 
-	/** The example of a type, archived or not, for a test. Throws `invalid_request` if there is none. */
-	async sample(projectId: string, name: string): Promise<TestPayload> {
+	/**
+	 * The sample for a test of a webhook: the example of a type, archived or not. Throws `invalid_request` if it has
+	 * none.
+	 */
+	async sample(projectId: string, name: string): Promise<EventPayload> {
 		const known = await this.#parts.store.eventType(projectId, name);
 		if (known === null) {
-			throw invalidRequest([{ path: "eventType", message: "is not in this project's catalogue of event types" }]);
+			throw invalidRequest([{ path: "eventType", message: "is not one of this project's event types" }]);
 		}
 		if (known.exampleJson === null) {
 			throw invalidRequest([
-				{ path: "eventType", message: "has no example to send: give it one, or test without a type" },
+				{ path: "eventType", message: "has no example to send: add one to the event type, or omit `eventType`" },
 			]);
 		}
 		return { type: name, dataJson: known.exampleJson };
 	}
 
-	/** Reads, changes, checks and writes one event type, after earlier changes in its project are done. */
+	/** Reads, changes, checks and writes one event type, after earlier changes in its project have ended. */
 	async #change(
 		projectId: string,
 		name: string,
@@ -109,22 +121,23 @@ export class EventTypeCalls implements EventTypes {
 	): Promise<EventType> {
 		this.#projects.get(projectId);
 		if (isReservedEventType(name)) {
-			throw invalidRequest([{ path: "name", message: "must not begin with fanfare., as Fanfare's own types do" }]);
+			throw invalidRequest([{ path: "name", message: RESERVED_TYPE_MESSAGE }]);
 		}
-		return this.#inTurn(projectId, async () => {
+		return this.#changes.run(projectId, async () => {
 			const known = await this.#parts.store.eventType(projectId, name);
 			const { description, schemaJson, exampleJson, archived } = change(known);
-			// What was checked before is not checked again: also a type whose schema has proved too slow can be archived.
+			// An unchanged schema and example are not checked again, so that a type with too slow a schema can still be
+			// archived.
 			const isNew = schemaJson !== known?.schemaJson || exampleJson !== known.exampleJson;
 			if (isNew) await this.#checkSettings(schemaJson, exampleJson);
-			// It may have been deleted while the schema was being checked.
+			// The project may have been deleted during the check.
 			this.#projects.get(projectId);
 			const now = this.#parts.clock.now();
 			const dates = { createDate: known?.createDate ?? now, updateDate: Math.max(now, known?.updateDate ?? 0) };
 			const eventType = { projectId, name, description, schemaJson, exampleJson, archived, ...dates };
 			const result = await this.#parts.store.putEventType(eventType, MAX_EVENT_TYPES);
 			this.#cache.forget(projectId, name);
-			if (result === "full") throw full();
+			if (result === "full") throw tooMany();
 			return eventType;
 		});
 	}
@@ -142,59 +155,45 @@ export class EventTypeCalls implements EventTypes {
 		return this.#within(schemaJson.length, "schema", () => this.#parts.schemas.inspect(schemaJson));
 	}
 
-	#validate(schemaJson: string, dataJson: string, place: string): Promise<readonly Issue[]> {
-		return this.#within(dataJson.length, place, () => this.#parts.schemas.check(schemaJson, dataJson));
+	#validate(schemaJson: string, dataJson: string, field: string): Promise<readonly Issue[]> {
+		return this.#within(dataJson.length, field, () => this.#parts.schemas.check(schemaJson, dataJson));
 	}
 
-	/** Makes one check, if there is room for it, and puts its issues where the client has written it. */
-	async #within(length: number, place: string, check: () => Promise<readonly Issue[]>): Promise<readonly Issue[]> {
+	/** Makes one check within the limits. Prefixes the paths of its issues with `field`, the name in the request. */
+	async #within(length: number, field: string, check: () => Promise<readonly Issue[]>): Promise<readonly Issue[]> {
 		const { maxWaitingSends, maxWaitingBytes } = this.#limits;
 		if (this.#waitingChecks >= maxWaitingSends || this.#waitingLength + length > maxWaitingBytes) {
 			this.#parts.observer.eventRefused("overloaded");
-			throw new FanfareError("overloaded", "Too much waits to be checked by its schema. Send again a little later.");
+			throw new FanfareError("overloaded", "Too many schema checks are waiting. Try again a little later.");
 		}
 		this.#waitingChecks++;
 		this.#waitingLength += length;
 		try {
 			const issues = await check();
-			return issues.map(({ path, message }) => ({ path: path === "" ? place : `${place}.${path}`, message }));
+			return issues.map(({ path, message }) => ({ path: path === "" ? field : `${field}.${path}`, message }));
 		} catch (error) {
-			throw this.#unchecked(error as SchemaCheckError);
+			throw this.#checkFailed(error as SchemaCheckError);
 		} finally {
 			this.#waitingChecks--;
 			this.#waitingLength -= length;
 		}
 	}
 
-	#unchecked(cause: SchemaCheckError): FanfareError {
-		this.#parts.observer.problem("data could not be checked by its schema", cause);
-		return new FanfareError("overloaded", "The data can't be checked by its schema now. Send again a little later.", {
+	#checkFailed(cause: SchemaCheckError): FanfareError {
+		this.#parts.observer.problem("a schema check failed", cause);
+		return new FanfareError("overloaded", "The schema check itself failed. Try again a little later.", {
 			cause,
 		});
-	}
-
-	async #inTurn<T>(projectId: string, work: () => Promise<T>): Promise<T> {
-		const before = this.#changing.get(projectId);
-		const done = (async () => {
-			await before?.catch(() => undefined);
-			return work();
-		})();
-		this.#changing.set(projectId, done);
-		try {
-			return await done;
-		} finally {
-			if (this.#changing.get(projectId) === done) this.#changing.delete(projectId);
-		}
 	}
 }
 
 function notFound(): FanfareError {
-	return new FanfareError("event_type_not_found", "There is no such event type in this project's catalogue.");
+	return new FanfareError("event_type_not_found", "There is no such event type in this project.");
 }
 
-function full(): FanfareError {
+function tooMany(): FanfareError {
 	return new FanfareError(
 		"too_many_event_types",
-		`A project has at most ${MAX_EVENT_TYPES} event types. Delete some that are not needed any more.`,
+		`A project has at most ${MAX_EVENT_TYPES} event types. Delete some that are no longer needed.`,
 	);
 }

@@ -1,4 +1,4 @@
-// API keys on the real store: what opens, what opens no more, and what the store did not take.
+// API keys on the real store: creation, authentication, deletion, and failures of the store.
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
@@ -11,7 +11,7 @@ import { openTestEngine } from "../test/test-engine.ts";
 const KEY = { name: "k", scope: "write", projectId: null } as const;
 
 describe("a key", () => {
-	it("opens from its making to its deletion, and not a moment longer", async () => {
+	it("authenticates from its creation until its deletion", async () => {
 		await using test = await openTestEngine();
 		const { keys } = test.engine;
 		const { key, secretKey } = await keys.create(KEY);
@@ -26,7 +26,7 @@ describe("a key", () => {
 		expect((await test.store.keys()).map(({ id }) => id)).not.toContain(key.id);
 	});
 
-	it("opens after the next start what it opened before", async () => {
+	it("still authenticates after a restart", async () => {
 		const first = await openTestEngine({ keepStore: true });
 		const { key, secretKey } = await first.engine.keys.create(KEY);
 		await first[Symbol.asyncDispose]();
@@ -34,7 +34,7 @@ describe("a key", () => {
 		expect(second.engine.keys.authenticate(secretKey)).toMatchObject({ ...KEY, id: key.id });
 	});
 
-	it("opens nothing before it is stored, nor if the store refuses it, and is not gone if the store can't delete it", async () => {
+	it("authenticates only once it is stored, and until the store has deleted it", async () => {
 		const real = await openSqliteStore({ path: ":memory:" });
 		let full = false;
 		const stored = Promise.withResolvers<void>();
@@ -67,13 +67,13 @@ describe("a key", () => {
 		expect(keys.authenticate(secretKey)).toEqual(key);
 	});
 
-	it("is made for no project that is not there", async () => {
+	it("can't be created for a project that does not exist", async () => {
 		await using test = await openTestEngine();
 		const create = test.engine.keys.create({ ...KEY, projectId: `proj_${"0".repeat(32)}` });
 		await expect(create).rejects.toMatchObject({ code: "project_not_found" });
 	});
 
-	it("that is the last to administer the workspace stays", async () => {
+	it("can't be deleted if it is the last admin key of the workspace", async () => {
 		await using test = await openTestEngine();
 		const { keys } = test.engine;
 		const [last] = keys.list({ limit: 10, cursor: null }).rows;

@@ -1,20 +1,27 @@
+// API keys: created, deleted and authenticated here.
 import { generateSecretKey, keyDigest, makeKey, sameDigest, type ApiKey, type Scope } from "../../core/crypto/key.ts";
-// API keys: kept in memory by their digest, changed store first.
 import { FanfareError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
+import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { Keys, Projects } from "../calls.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
 
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids">;
+
+/**
+ * All keys, in memory by their digest. A change is written to the store first, and takes effect in memory once it is
+ * stored.
+ */
 export class KeyCalls implements Keys {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #projects: Pick<Projects, "get">;
 	readonly #deleted: (keyId: string) => void;
-	/** By the hex of the digest. */
+	/** By the digest, in hex. */
 	readonly #byDigest = new Map<string, ApiKey>();
 
-	/** `deleted` ends what was opened with a deleted key. */
+	/** `deleted` is called with the id of each deleted key, to end the streams that were opened with it. */
 	constructor(
-		parts: EngineParts,
+		parts: Parts,
 		projects: Pick<Projects, "get">,
 		keys: readonly ApiKey[],
 		deleted: (keyId: string) => void,
@@ -27,7 +34,8 @@ export class KeyCalls implements Keys {
 
 	authenticate(secretKey: string): ApiKey | null {
 		const digest = keyDigest(secretKey);
-		// The look-up goes by a hash that nobody can steer; the comparison takes the same time for each key.
+		// The timing of the look-up reveals nothing useful, as nobody can choose the digest. The comparison takes constant
+		// time.
 		const key = this.#byDigest.get(hex(digest));
 		return key !== undefined && sameDigest(key.digest, digest) ? key : null;
 	}
@@ -73,7 +81,7 @@ export class KeyCalls implements Keys {
 		}
 	}
 
-	/** The keys of a deleted project open nothing any more. */
+	/** Keys of a deleted project no longer authenticate. */
 	forgetProject(projectId: string): void {
 		this.#forget((key) => key.projectId === projectId);
 	}

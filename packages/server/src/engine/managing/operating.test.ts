@@ -1,27 +1,27 @@
+// Retries and cancellations by hand, and the settings of a webhook that affect its deliveries.
 import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
-// What an operator does by hand, and the settings of a webhook that shape its deliveries.
 import { describe, expect, it } from "vitest";
 
 import { sign, signingKey } from "../../core/crypto/signing.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
-it("tries a webhook's new endpoint when the one before answers 410 to what was in flight", async () => {
+it("retries at a webhook's new endpoint when the old one responds with 410 to an attempt in flight", async () => {
 	await using receiver = await startReceiver();
-	const { promise: answer, resolve: answerIt } = Promise.withResolvers<{ status: number }>();
-	receiver.script(({ path }) => (path === "/old" ? answer : {}));
+	const { promise: response, resolve: respond } = Promise.withResolvers<{ status: number }>();
+	receiver.script(({ path }) => (path === "/old" ? response : {}));
 	await using test = await openTestEngine();
 	const webhook = await test.createWebhook(`${receiver.url}/old`, { retries: { maxRetries: 1, maxBackoffMs: 0 } });
 	const eventId = await test.send();
 	await receiver.waitFor(1);
 	await test.engine.webhooks.update(test.projectId, webhook.id, { endpoint: `${receiver.url}/new` });
-	answerIt({ status: 410 });
+	respond({ status: 410 });
 	await receiver.waitFor(2);
 	await test.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
 	expect(receiver.requests.map(({ path }) => path)).toEqual(["/old", "/new"]);
 	expect(test.engine.webhooks.get(test.projectId, webhook.id)).toMatchObject({ status: "Enabled" });
 });
 
-describe("by hand", () => {
+describe("retrying and cancelling by hand", () => {
 	it("retries a failed delivery, and leaves it Failed with one more attempt if that fails", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }, { status: 500 }]);
@@ -42,7 +42,7 @@ describe("by hand", () => {
 		});
 	});
 
-	it("attempts a waiting delivery now, once for two who ask at once, and keeps its schedule if that fails", async () => {
+	it("attempts a waiting delivery now, once for two calls at once, and keeps its schedule if that fails", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }, { status: 500 }]);
 		await using test = await openTestEngine();
@@ -58,7 +58,7 @@ describe("by hand", () => {
 		await test.delivery(waiting.eventId, { status: "Succeeded", attemptCount: 3 });
 	});
 
-	it("cancels what waits, ready in memory or not, and retries what was cancelled", async () => {
+	it("cancels a ready delivery, and retries it after that", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ delayMs: 50 }]);
 		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
@@ -77,7 +77,7 @@ describe("by hand", () => {
 		await test.delivery(ids[1]!, { status: "Succeeded", attemptCount: 1 });
 	});
 
-	it("makes the attempt that is asked for although an earlier one is in flight, and then uses up the retries", async () => {
+	it("makes a manual attempt although an earlier attempt is in flight and fails", async () => {
 		await using receiver = await startReceiver();
 		const { promise: failure, resolve: fail } = Promise.withResolvers<{ status: number }>();
 		receiver.script((_request, index) => (index === 0 ? failure : {}));
@@ -98,10 +98,10 @@ describe("by hand", () => {
 		]);
 	});
 
-	it("retries at once what was cancelled while it was ready, and still stands in line", async () => {
+	it("retries a delivery that was cancelled in the ready queue and has not left its lane yet", async () => {
 		await using receiver = await startReceiver();
-		const { promise: answer, resolve: answerIt } = Promise.withResolvers<object>();
-		receiver.script((_request, index) => (index === 0 ? answer : {}));
+		const { promise: response, resolve: respond } = Promise.withResolvers<object>();
+		receiver.script((_request, index) => (index === 0 ? response : {}));
 		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
 		await test.createWebhook(receiver.url);
 		await test.send();
@@ -111,12 +111,12 @@ describe("by hand", () => {
 		await test.engine.deliveries.cancel(test.projectId, id);
 		await test.engine.deliveries.retry(test.projectId, id);
 		await test.delivery(eventId, { leaseUntil: test.clock.now() + 120_000 });
-		answerIt({});
+		respond({});
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 		expect((await test.store.attempts(id)).map(({ trigger }) => trigger)).toEqual(["manual"]);
 	});
 
-	it("refuses to retry for a webhook that is paused", async () => {
+	it("refuses a retry while the webhook is paused", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }]);
 		await using test = await openTestEngine();
@@ -127,7 +127,7 @@ describe("by hand", () => {
 		await expect(retried).rejects.toMatchObject({ code: "webhook_not_active" });
 	});
 
-	it("retries and cancels all that a filter matches, and nothing else", async () => {
+	it("retries and cancels all deliveries that match a filter, and no others", async () => {
 		await using receiver = await startReceiver();
 		receiver.script((request) => ({ status: request.path === "/bad" ? 500 : 200 }));
 		await using test = await openTestEngine();
@@ -154,7 +154,7 @@ describe("by hand", () => {
 });
 
 describe("rate limits", () => {
-	it("never send more in any second than the limit and a burst of the same size, and lose nothing", async () => {
+	it("allow no more in any second than the limit and a burst of the same size, and lose nothing", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const times: number[] = [];
@@ -166,7 +166,10 @@ describe("rate limits", () => {
 		const webhook = await test.createWebhook(receiver.url, { rateLimit: { perSecond: 10 } });
 		const ids = await Promise.all(Array.from({ length: 60 }, () => test.send()));
 		for (let step = 0; step < 60; step++) {
-			await eventually("what may go has gone", () => test.engine.gauges().inFlightAttempts === 0);
+			await eventually(
+				"all deliveries that the limit allows have ended",
+				() => test.engine.gauges().inFlightAttempts === 0,
+			);
 			test.clock.advance(100);
 		}
 		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
@@ -181,7 +184,7 @@ describe("rate limits", () => {
 });
 
 describe("a retry schedule", () => {
-	it("takes the place of the exponential waits", async () => {
+	it("replaces the exponential back-off", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		await using test = await openTestEngine();
@@ -211,7 +214,7 @@ describe("a change of the secret", () => {
 		return String(request.headers["webhook-signature"]).split(" ").includes(signature);
 	};
 
-	it("lets the old secret sign beside the new one until the overlap is over, newest first", async () => {
+	it("lets the old secret sign beside the new one until the overlap ends, newest first", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook(receiver.url);
@@ -221,7 +224,7 @@ describe("a change of the secret", () => {
 		expect(await webhooks.updateSecret(test.projectId, id, secret(2), 60_000)).toMatchObject({
 			secretOverlapUntil: now + 60_000,
 		});
-		// A second rotation within the overlap: three sign, the oldest until its own time.
+		// A second rotation during the overlap: three secrets sign, the oldest until its own expiry.
 		expect(await webhooks.updateSecret(test.projectId, id, secret(3), 120_000)).toMatchObject({
 			secretOverlapUntil: now + 120_000,
 		});
@@ -239,7 +242,7 @@ describe("a change of the secret", () => {
 		expect(webhooks.get(test.projectId, id).secretOverlapUntil).toBeNull();
 	});
 
-	it("takes effect with the next attempt, under continuous traffic too", async () => {
+	it("takes effect with the next attempt, also under continuous traffic", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook(receiver.url);
@@ -278,7 +281,7 @@ describe("a change of the secret", () => {
 		expect([1, 2, 3, 4, 5, 6, 7, 8].filter((fill) => signedBy(request!, fill))).toEqual([4, 5, 6, 7, 8]);
 	});
 
-	it("ends the old secret at once when no overlap is wanted", async () => {
+	it("expires the old secret at once if there is no overlap", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook(receiver.url);

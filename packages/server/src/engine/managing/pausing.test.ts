@@ -1,5 +1,6 @@
+// Waiting deliveries when their webhook or project is paused, disabled, resumed or deleted, whatever happens in
+// between.
 import { startReceiver, type Answer } from "@fanfare/testkit/receiver";
-// What is held, cancelled or let go when a webhook or a project changes, whatever comes in between.
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
@@ -8,7 +9,7 @@ import type { Store } from "../../ports/store/store.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
 describe("pausing, disabling and deleting", () => {
-	it("holds what waits and what comes, and lets all of it go in the order of creation", async () => {
+	it("holds waiting and new deliveries, and sends all of them in the order of creation after a resume", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }]);
 		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
@@ -35,7 +36,7 @@ describe("pausing, disabling and deleting", () => {
 			"answers 410 and breaks off",
 			{ kind: "raw", parts: ["HTTP/1.1 410 Gone\r\ncontent-length: 20\r\n\r\nso"], after: "reset" },
 		],
-	])("disables a webhook whose receiver %s, and holds what comes after", async (_what, answer) => {
+	])("disables a webhook whose receiver %s, and holds later deliveries", async (_what, answer) => {
 		await using receiver = await startReceiver();
 		receiver.respond([answer]);
 		await using test = await openTestEngine();
@@ -53,7 +54,7 @@ describe("pausing, disabling and deleting", () => {
 		await test.delivery(held, { status: "Succeeded" });
 	});
 
-	it("cancels what waits for a deleted webhook, in its log for all to see", async () => {
+	it("cancels the waiting deliveries of a deleted webhook, visibly in the log", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		await using test = await openTestEngine();
@@ -68,7 +69,7 @@ describe("pausing, disabling and deleting", () => {
 	it.each([
 		["pause", "Held"],
 		["delete", "Cancelled"],
-	] as const)("sends nothing that was being committed at a %s: it becomes %s", async (action, status) => {
+	] as const)("does not send a delivery that was being committed at a %s: it becomes %s", async (action, status) => {
 		await using receiver = await startReceiver();
 		const real = await openSqliteStore({ path: ":memory:" });
 		let gate = Promise.resolve();
@@ -91,7 +92,7 @@ describe("pausing, disabling and deleting", () => {
 		expect(receiver.requests).toHaveLength(0);
 	});
 
-	it("carries a pause out later when the store can't now", async () => {
+	it("carries out a pause later if the store fails", async () => {
 		await using receiver = await startReceiver();
 		const real = await openSqliteStore({ path: ":memory:" });
 		let failures = 0;
@@ -113,13 +114,14 @@ describe("pausing, disabling and deleting", () => {
 		await test.engine.webhooks.pause(test.projectId, webhook.id);
 		for (const count of [1, 2]) {
 			await eventually("it has failed", () => test.observer.problems.length === count);
-			// The next try is set in the same turn. A wait of a day keeps the delivery from being due, and swept for that.
+			// The next try is planned in the same turn. With a retry schedule of a day the delivery is not due, which would
+			// start a sweep.
 			test.clock.advance(1_000);
 		}
 		await test.delivery(eventId, { status: "Held" });
 	});
 
-	it("lets go of what a pause has held after the webhook was resumed", async () => {
+	it("releases the deliveries that a pause holds after the webhook has been resumed", async () => {
 		await using receiver = await startReceiver();
 		const real = await openSqliteStore({ path: ":memory:" });
 		let gate: Promise<void> | null = null;
@@ -143,27 +145,27 @@ describe("pausing, disabling and deleting", () => {
 		await eventually("the pause is being carried out", () => sweeps === 1);
 		await test.engine.webhooks.resume(test.projectId, webhook.id);
 		open();
-		await eventually("it is let go", async () => {
+		await eventually("the delivery has succeeded", async () => {
 			test.clock.advance(20);
 			return (await test.deliveries({ eventId }))[0]?.status === "Succeeded";
 		});
 	});
 
-	it("goes on with what a stop interrupted: held stays held, cancelled becomes cancelled", async () => {
+	it("cancels held deliveries at a start if a crash interrupted the deletion of their webhook", async () => {
 		await using receiver = await startReceiver();
 		const first = await openTestEngine();
 		const webhook = await first.createWebhook(receiver.url);
 		await first.engine.webhooks.pause(first.projectId, webhook.id);
 		const held = await first.send();
 		const records = await first.store.webhookRecords();
-		// As if the process had died between the deletion and its sweep.
+		// As if the process had crashed between the deletion and its sweep.
 		await first.store.updateWebhook({ ...records[0]!, deleteDate: first.clock.now() });
 		await using second = await openTestEngine({ store: first.store });
 		await second.delivery(held, { status: "Cancelled" });
 		expect(receiver.requests).toHaveLength(0);
 	});
 
-	it("holds at a start what a stop left waiting between a pause and its sweep", async () => {
+	it("holds waiting deliveries at a start if a stop came between the pause of their webhook and its sweep", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }]);
 		const first = await openTestEngine({ keepStore: true });
@@ -178,7 +180,7 @@ describe("pausing, disabling and deleting", () => {
 		expect(receiver.requests).toHaveLength(1);
 	});
 
-	it("lets go of a deleted project: its webhooks, its keys, and what waits", async () => {
+	it("deletes the keys of a deleted project and cancels its waiting deliveries", async () => {
 		await using test = await openTestEngine();
 		await test.createWebhook("http://127.0.0.1:9/");
 		const { secretKey } = await test.engine.keys.create({ name: "k", scope: "write", projectId: test.projectId });
@@ -188,5 +190,25 @@ describe("pausing, disabling and deleting", () => {
 		await test.delivery(eventId, { status: "Cancelled" });
 		expect(test.engine.keys.authenticate(secretKey)).toBeNull();
 		await expect(test.send()).rejects.toMatchObject({ code: "project_not_found" });
+	});
+
+	it("answers a change of a project that is being deleted as if the project were deleted already", async () => {
+		const real = await openSqliteStore({ path: ":memory:" });
+		const store: Store = {
+			...real,
+			async deleteProject(...parameters) {
+				const deleted = await real.deleteProject(...parameters);
+				// The store has deleted the project, and its result is on the way.
+				await new Promise((resolve) => setImmediate(resolve));
+				return deleted;
+			},
+		};
+		await using test = await openTestEngine({ store });
+		const { projects } = test.engine;
+		const deleting = projects.delete(test.projectId);
+		const updating = projects.update(test.projectId, { name: "late" });
+		await expect(updating).rejects.toMatchObject({ code: "project_not_found" });
+		await deleting;
+		expect(projects.list()).toEqual([]);
 	});
 });

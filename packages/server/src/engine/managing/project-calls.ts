@@ -1,26 +1,29 @@
-// Projects: the tenants, kept in memory and changed store first.
+// Projects, the tenants: created, changed and deleted here.
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import { makeProjectId } from "../../core/ids.ts";
 import { retentionConflict } from "../../core/policies/retention.ts";
 import type { Project, Workspace } from "../../core/workspace.ts";
+import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { Projects, ProjectSettings } from "../calls.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
+import { SerialByKey } from "./serial-by-key.ts";
 
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock">;
+
+/** All projects, in memory. A change is written to the store first, and takes effect in memory once it is stored. */
 export class ProjectCalls implements Projects {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #workspace: Workspace;
 	readonly #projects: Map<string, Project>;
-	/** Changes of one project wait for each other, so that none is lost. */
-	readonly #changing = new Map<string, Promise<unknown>>();
+	/** Changes of one project run one after the other, so that none is lost. */
+	readonly #changes = new SerialByKey();
 	readonly #deleted: (projectId: string) => void;
 
-	/** `deleted` lets go of what belonged to a deleted project. */
-	constructor(
-		parts: EngineParts,
-		workspace: Workspace,
-		projects: readonly Project[],
-		deleted: (projectId: string) => void,
-	) {
+	/**
+	 * `deleted` is called with the id of each deleted project, to delete its webhooks and keys from memory and end its
+	 * streams.
+	 */
+	constructor(parts: Parts, workspace: Workspace, projects: readonly Project[], deleted: (projectId: string) => void) {
 		this.#parts = parts;
 		this.#workspace = workspace;
 		this.#projects = new Map(projects.map((project) => [project.id, project]));
@@ -36,7 +39,7 @@ export class ProjectCalls implements Projects {
 		if (project === undefined) {
 			throw new FanfareError(
 				"project_not_found",
-				"No such project. GET /workspace/projects lists those that this key opens.",
+				"No such project. GET /workspace/projects lists the projects that this key can access.",
 			);
 		}
 		return project;
@@ -57,29 +60,23 @@ export class ProjectCalls implements Projects {
 		return project;
 	}
 
-	async update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project> {
-		const before = this.#changing.get(projectId);
-		const done = (async () => {
-			await before?.catch(() => undefined);
+	update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project> {
+		return this.#changes.run(projectId, async () => {
 			const project = { ...this.get(projectId), ...changes };
 			checkRetention(project);
 			await this.#parts.store.updateProject(project);
 			this.#projects.set(projectId, project);
 			return project;
-		})();
-		this.#changing.set(projectId, done);
-		try {
-			return await done;
-		} finally {
-			if (this.#changing.get(projectId) === done) this.#changing.delete(projectId);
-		}
+		});
 	}
 
-	async delete(projectId: string): Promise<void> {
-		this.get(projectId);
-		await this.#parts.store.deleteProject(projectId, this.#parts.clock.now());
-		this.#projects.delete(projectId);
-		this.#deleted(projectId);
+	delete(projectId: string): Promise<void> {
+		return this.#changes.run(projectId, async () => {
+			this.get(projectId);
+			await this.#parts.store.deleteProject(projectId, this.#parts.clock.now());
+			this.#projects.delete(projectId);
+			this.#deleted(projectId);
+		});
 	}
 }
 

@@ -1,11 +1,16 @@
-// Replays as callers see them: begun, counted beforehand, looked up and cancelled here; the replayer carries them on.
+// Replays: started, estimated, read and cancelled here. The replayer in background/ executes them.
 import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { MAX_RUNNING_REPLAYS, type Replay, type ReplayFilter } from "../../core/replay.ts";
+import type { ReplayStore } from "../../ports/store/replays.ts";
+import { nextTurn } from "../background/next-turn.ts";
 import type { Replayer } from "../background/replayer.ts";
 import type { Projects, ReplayEstimate, ReplayRequest, Replays, Webhooks } from "../calls.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
+import { SerialByKey } from "./serial-by-key.ts";
+
+type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids">;
 
 interface Neighbours {
 	readonly projects: Pick<Projects, "get">;
@@ -13,21 +18,23 @@ interface Neighbours {
 	readonly replayer: Replayer;
 }
 
-/** Events looked at before others get their turn: about 2 ms. */
+/** Events examined in one step, which takes about 2 ms. Other work goes on between steps. */
 const COUNT_STEP = 500;
-/** A count that takes longer ends early and says so. */
+/** A count that takes longer ends early, as incomplete. */
 const COUNT_MS = 20_000;
+const COUNTS = "counts";
 
+/** The replays of all projects. A project has a limited number of running ones; estimates run one at a time. */
 export class ReplayCalls implements Replays {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #near: Neighbours;
-	/** Replays by project that are on their way into the store. */
+	/** How many replays of a project are being inserted into the store. */
 	readonly #starting = new Map<string, number>();
-	/** Counts go one after the other: together they would take a share each. */
-	#counting: Promise<unknown> = Promise.resolve();
+	/** Counts run one after the other, under one key: side by side, each would take its own share of the store. */
+	readonly #counts = new SerialByKey();
 	#closed = false;
 
-	constructor(parts: EngineParts, near: Neighbours) {
+	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}
@@ -38,7 +45,7 @@ export class ReplayCalls implements Replays {
 		const starting = this.#starting.get(projectId) ?? 0;
 		if (this.#near.replayer.countIn(projectId) + starting >= MAX_RUNNING_REPLAYS) throw tooMany();
 		const id = ids.make("replay", clock.now());
-		// Lists go by the id, so the date is the id's, which never goes back when the clock does.
+		// Lists are ordered by id. The date is taken from the id, which never goes back when the clock does.
 		const now = idTime(id);
 		const replay: Replay = {
 			id,
@@ -68,13 +75,7 @@ export class ReplayCalls implements Replays {
 	async estimate(projectId: string, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate> {
 		const { eventTypes } = this.#near.webhooks.get(projectId, webhookId);
 		const filter = filterOf(request, eventTypes, this.#parts.clock.now());
-		const before = this.#counting;
-		const count = (async () => {
-			await before.catch(() => undefined);
-			return this.#count(projectId, webhookId, filter);
-		})();
-		this.#counting = count;
-		return count;
+		return this.#counts.run(COUNTS, () => this.#count(projectId, webhookId, filter));
 	}
 
 	async list(projectId: string, webhookId: string | null, page: PageRequest): Promise<Page<Replay>> {
@@ -95,20 +96,20 @@ export class ReplayCalls implements Replays {
 		const { status } = await this.get(projectId, replayId);
 		const cancelled = await this.#parts.store.cancelReplay(replayId, this.#parts.clock.now());
 		if (!cancelled) {
-			const how = status === "Cancelled" ? "was cancelled before" : "has made all its deliveries";
+			const how = status === "Cancelled" ? "was cancelled earlier" : "has already created all its deliveries";
 			throw new FanfareError(
 				"replay_ended",
-				`This replay ${how}. Deliveries that still wait can be cancelled by themselves.`,
+				`This replay ${how}. Its deliveries that are still waiting can be cancelled separately.`,
 			);
 		}
 		this.#near.replayer.forget(replayId);
 		return this.get(projectId, replayId);
 	}
 
-	/** Ends the count under way. */
-	async close(): Promise<void> {
+	/** Ends the counts under way, and resolves when they have ended. */
+	close(): Promise<void> {
 		this.#closed = true;
-		await this.#counting.catch(() => undefined);
+		return this.#counts.idle();
 	}
 
 	async #count(projectId: string, webhookId: string, filter: ReplayFilter): Promise<ReplayEstimate> {
@@ -122,7 +123,7 @@ export class ReplayCalls implements Replays {
 			count += matching;
 			if (lastEventId === null) return { count, complete: true };
 			afterEventId = lastEventId;
-			await new Promise((resolve) => setImmediate(resolve));
+			await nextTurn();
 		}
 		return { count, complete: false };
 	}
@@ -135,8 +136,9 @@ export class ReplayCalls implements Replays {
 }
 
 /**
- * `until` takes in the present millisecond, but nothing that comes later: what was sent before this call is in the range. Events that the
- * webhook never had are only those of the types that it wants, unless the caller names the types.
+ * The range includes the present millisecond, so that every event accepted before this call is in it, and nothing
+ * later. Of missed events only those of the types that the webhook wants are included, unless the caller names the
+ * types.
  */
 function filterOf(request: ReplayRequest, wanted: readonly string[] | null, now: number): ReplayFilter {
 	const { since, until, outcomes, eventTypes } = request;

@@ -1,9 +1,9 @@
-// Changes the master key: every secret is opened under the old one and sealed under the new one, in one transaction.
+// Changes the master key: unseals every secret with the old key and seals it with the new one, in one transaction.
 import type { Sealer } from "../../core/crypto/sealing.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { resealRecord } from "../directory/webhook-registry.ts";
 
-/** Returns how many webhooks were sealed anew. If it rejects, the store is as it was, under the old key. */
+/** Returns how many webhooks were resealed. If it rejects, the store is unchanged and still sealed with the old key. */
 export async function resealStore(
 	store: Pick<Store, "webhookRecords" | "reseal">,
 	from: Sealer,

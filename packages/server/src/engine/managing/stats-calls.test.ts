@@ -1,3 +1,4 @@
+// Stats as the API reads them, on the real store.
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -7,8 +8,8 @@ import { eventually, openTestEngine } from "../test/test-engine.ts";
 const { minute, hour } = STATS_WIDTHS_MS;
 const LAST_HOURS = { width: "hour", from: null, to: null } as const;
 
-describe("statistics", () => {
-	it("tell of a webhook and of its project what happened in each bucket, without gaps", async () => {
+describe("stats", () => {
+	it("have every bucket of the range, for a webhook and for its project", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }, { status: 200 }, { status: 410 }]);
 		await using test = await openTestEngine();
@@ -40,7 +41,7 @@ describe("statistics", () => {
 		});
 	});
 
-	it("know nothing of tests", async () => {
+	it("don't count tests of a webhook", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url);
@@ -71,7 +72,7 @@ describe("statistics", () => {
 		expect((await test.engine.stats.read(test.projectId, webhook.id, days)).totals).toMatchObject({ succeeded: 1 });
 	});
 
-	it("refuse what they can't give, with a sentence", async () => {
+	it("are refused for a range that is not kept, and for an unknown webhook", async () => {
 		await using test = await openTestEngine();
 		const read = (webhookId: string | null, from: number) =>
 			test.engine.stats.read(test.projectId, webhookId, { width: "minute", from, to: null });

@@ -1,19 +1,23 @@
-// Statistics as people ask for them: every bucket of a range, their sum, and how many deliveries are in each status now.
+// Reads the stats of a time range: every bucket, their sum, and how many deliveries are in each status now.
 import { invalidRequest } from "../../core/errors.ts";
 import { fillBuckets, statsRange, sumBuckets, type StatsRequest } from "../../core/stats/stats.ts";
-import type { Projects, Stats as StatisticsCalls, StatsReport, Webhooks } from "../calls.ts";
-import type { EngineParts } from "../parts.ts";
+import type { StatsStore } from "../../ports/store/stats.ts";
+import type { Projects, Stats, StatsReport, Webhooks } from "../calls.ts";
+import type { PartsOn } from "../parts.ts";
+
+type Parts = Pick<PartsOn<StatsStore>, "store" | "clock">;
 
 interface Neighbours {
 	readonly projects: Pick<Projects, "get">;
 	readonly webhooks: Pick<Webhooks, "get">;
 }
 
-export class StatsCalls implements StatisticsCalls {
-	readonly #parts: Pick<EngineParts, "store" | "clock">;
+/** The stats of a webhook or of a whole project. */
+export class StatsCalls implements Stats {
+	readonly #parts: Parts;
 	readonly #near: Neighbours;
 
-	constructor(parts: Pick<EngineParts, "store" | "clock">, near: Neighbours) {
+	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}

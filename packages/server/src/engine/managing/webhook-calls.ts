@@ -1,9 +1,10 @@
-// Webhooks: created, changed, tested and deleted here; store first, then memory, then what waits for them.
+// Webhooks: created, changed, tested and deleted here. A change is made in the store first, then in memory, then in the
+// deliveries.
 import { generateSecretBytes, secretHint } from "../../core/crypto/signing.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { MAX_ACTIVE_SECRETS, type Webhook } from "../../core/webhook.ts";
-import type { SealedSecret, WebhookRecord } from "../../ports/store/directory.ts";
+import type { DirectoryStore, SealedSecret, WebhookRecord } from "../../ports/store/directory.ts";
 import type { Audit, Projects, Webhooks, WebhookSettings, WebhookTest } from "../calls.ts";
 import type { Sweeper } from "../delivering/sweeper.ts";
 import {
@@ -13,9 +14,12 @@ import {
 	type WebhookRegistry,
 } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
 import type { EventTypeCalls } from "./event-type-calls.ts";
+import { SerialByKey } from "./serial-by-key.ts";
 import type { WebhookTester } from "./webhook-tester.ts";
+
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids" | "sealer" | "guard">;
 
 interface Neighbours {
 	readonly registry: WebhookRegistry;
@@ -25,35 +29,21 @@ interface Neighbours {
 	readonly tester: WebhookTester;
 	readonly eventTypes: Pick<EventTypeCalls, "sample">;
 	readonly live: LiveReporter;
-	/** The webhook gets nothing from now on: what is ready for it leaves memory. */
+	/** Removes the deliveries of a webhook from the ready queue. */
 	readonly drop: (webhookId: string) => void;
-	/** It was disabled by Fanfare itself. */
+	/** Called when Fanfare itself has disabled a webhook. */
 	readonly disabled: (webhook: Webhook) => void;
-	/** Its rate limit may be another now. */
+	/** Called when the rate limit of a webhook may have changed. */
 	readonly rateChanged: (webhookId: string) => void;
 }
 
-/** What goes on to sign beside a new secret: the newest of those that still do, each until `until` at the latest. */
-function overlapping(secrets: readonly SealedSecret[], until: number, now: number): SealedSecret[] {
-	return secrets
-		.map((secret) => ({ ...secret, expireDate: Math.min(secret.expireDate ?? until, until) }))
-		.filter(({ expireDate }) => expireDate > now)
-		.sort((a, b) => b.number - a.number)
-		.slice(0, MAX_ACTIVE_SECRETS - 1);
-}
-
-/** Whether what its attempts have come to so far says nothing about it any more. */
-function beginsAnew(before: WebhookRecord, after: WebhookRecord): boolean {
-	return (before.status !== "Enabled" && after.status === "Enabled") || before.endpoint !== after.endpoint;
-}
-
+/** The webhooks of all projects. Changes of one webhook run one after the other. */
 export class WebhookCalls implements Webhooks {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #near: Neighbours;
-	/** Changes of one webhook wait for each other, so that none is lost. */
-	readonly #changing = new Map<string, Promise<unknown>>();
+	readonly #changes = new SerialByKey();
 
-	constructor(parts: EngineParts, near: Neighbours) {
+	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}
@@ -160,7 +150,10 @@ export class WebhookCalls implements Webhooks {
 		this.#stopDeliveries(webhookId);
 	}
 
-	/** Disables it, unless it is already; or unless it is not `expected` any more, where that is given. */
+	/**
+	 * Disables a webhook and records that in the audit log. Does nothing if it is disabled or deleted, or if its record
+	 * is no longer `expected`.
+	 */
 	async disable(webhookId: string, reason: string, expected: WebhookRecord | null = null): Promise<void> {
 		const found = this.#near.registry.find(webhookId);
 		if (found === undefined || found.record.deleteDate !== null || found.record.status === "Disabled") return;
@@ -183,7 +176,7 @@ export class WebhookCalls implements Webhooks {
 		});
 	}
 
-	/** The store has marked the project and its webhooks as deleted; memory and deliveries follow. */
+	/** Called when the store has marked a project and its webhooks as deleted. Stops their deliveries. */
 	projectDeleted(projectId: string): void {
 		const deleteDate = this.#parts.clock.now();
 		for (const { record } of this.#near.registry.in(projectId)) {
@@ -197,33 +190,25 @@ export class WebhookCalls implements Webhooks {
 		this.#near.sweeper.sweep(webhookId);
 	}
 
-	/** Reads, changes and writes one webhook, after earlier changes of the same one are done. */
-	async #change(
+	/** Reads, changes and writes one webhook, after earlier changes of the same one have ended. */
+	#change(
 		projectId: string,
 		webhookId: string,
 		change: (record: WebhookRecord, now: number) => WebhookRecord,
 	): Promise<Webhook> {
-		const before = this.#changing.get(webhookId);
-		const done = (async () => {
-			await before?.catch(() => undefined);
+		return this.#changes.run(webhookId, async () => {
 			const { record, webhook } = this.#find(projectId, webhookId);
 			const now = this.#parts.clock.now();
 			const changed = change(record, now);
 			if (changed === record) return this.#shown(webhook);
 			const next = { ...changed, updateDate: Math.max(now, record.updateDate) };
-			await this.#parts.store.updateWebhook(next, { resetHealth: beginsAnew(record, next) });
+			await this.#parts.store.updateWebhook(next, { resetHealth: resetsHealth(record, next) });
 			this.#near.live.webhookUpdated(record, next);
 			return this.#shown(this.#near.registry.put(next).webhook);
-		})();
-		this.#changing.set(webhookId, done);
-		try {
-			return await done;
-		} finally {
-			if (this.#changing.get(webhookId) === done) this.#changing.delete(webhookId);
-		}
+		});
 	}
 
-	/** An overlap of secrets that is over is none. */
+	/** The webhook as the API shows it: without an overlap of secrets that has ended. */
 	#shown(webhook: Webhook): Webhook {
 		const { secretOverlapUntil } = webhook;
 		if (secretOverlapUntil === null || secretOverlapUntil > this.#parts.clock.now()) return webhook;
@@ -246,4 +231,24 @@ export class WebhookCalls implements Webhooks {
 		const reason = this.#parts.guard.reject(endpoint);
 		if (reason !== null) throw invalidRequest([{ path: "spec.endpoint", message: reason }]);
 	}
+}
+
+/**
+ * The secrets that still sign beside a new one: the newest unexpired ones. Each expires at `until`, or earlier if it
+ * did already.
+ */
+function overlapping(secrets: readonly SealedSecret[], until: number, now: number): SealedSecret[] {
+	return secrets
+		.map((secret) => ({ ...secret, expireDate: Math.min(secret.expireDate ?? until, until) }))
+		.filter(({ expireDate }) => expireDate > now)
+		.sort((a, b) => b.number - a.number)
+		.slice(0, MAX_ACTIVE_SECRETS - 1);
+}
+
+/**
+ * Whether a change resets the health of a webhook: earlier attempts say nothing about a resumed webhook or a new
+ * endpoint.
+ */
+function resetsHealth(before: WebhookRecord, after: WebhookRecord): boolean {
+	return (before.status !== "Enabled" && after.status === "Enabled") || before.endpoint !== after.endpoint;
 }

@@ -1,10 +1,12 @@
+// Tests of webhooks: how many attempts one makes, and that the tests of one project leave room for the others.
+import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
-// Tests of webhooks take places of which there are few: those of one project must leave some to the others.
 import { expect, it } from "vitest";
 
+import type { WebhookTest } from "../calls.ts";
 import { openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
-/** Begins a test that hangs, and says whether it was refused or is under way at its receiver. */
+/** Starts a test that hangs. Returns the error code if it was refused. */
 async function begin(test: TestEngine, projectId: string, webhookId: string): Promise<string> {
 	const under = new Promise<string>((resolve) => setImmediate(resolve, "under way"));
 	const result = test.engine.webhooks.test(projectId, webhookId, null).then(
@@ -14,7 +16,7 @@ async function begin(test: TestEngine, projectId: string, webhookId: string): Pr
 	return Promise.race([result, under]);
 }
 
-it("leaves places for other projects however many tests one begins", async () => {
+it("leaves some tests to other projects, however many one project starts", async () => {
 	await using receiver = await startReceiver();
 	receiver.script(() => ({ kind: "hang" }));
 	await using test = await openTestEngine();
@@ -28,7 +30,7 @@ it("leaves places for other projects however many tests one begins", async () =>
 	expect(await begin(test, other.id, webhook.id)).toBe("under way");
 });
 
-it("gives places back when tests end", async () => {
+it("allows new tests once others have ended", async () => {
 	await using receiver = await startReceiver();
 	await using test = await openTestEngine();
 	const { id } = await test.createWebhook(receiver.url);
@@ -36,4 +38,27 @@ it("gives places back when tests end", async () => {
 		const tests = Array.from({ length: 32 }, () => test.engine.webhooks.test(test.projectId, id, null));
 		expect((await Promise.all(tests)).map(({ status }) => status)).toEqual(Array(32).fill("Ok"));
 	}
+});
+
+it.each([
+	[0, 1],
+	[2, 3],
+	[3, 4],
+	[20, 4],
+])("with a policy of %i retries makes %i attempts within seconds", async (maxRetries, attemptCount) => {
+	await using receiver = await startReceiver();
+	receiver.script(() => ({ status: 503 }));
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook(receiver.url, { retries: { maxRetries, maxBackoffMs: 28_800_000 } });
+	const startedAt = test.clock.now();
+	let result: WebhookTest | null = null;
+	const testing = test.engine.webhooks.test(test.projectId, id, null).then((ended) => (result = ended));
+	await eventually("the test has ended", () => {
+		test.clock.advance(100);
+		return result !== null;
+	});
+	await testing;
+	expect(result).toMatchObject({ status: "Failed", responseCode: 503, attemptCount });
+	expect(receiver.requests).toHaveLength(attemptCount);
+	expect(test.clock.now() - startedAt).toBeLessThan(30_000);
 });

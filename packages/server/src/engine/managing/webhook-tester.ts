@@ -1,4 +1,4 @@
-// Tests of a webhook: a signed sample, sent now, outside of any queue and of the delivery log.
+// Tests of a webhook: sends a signed sample at once. It passes through no queue and is not in the delivery log.
 import { FanfareError } from "../../core/errors.ts";
 import { buildBody } from "../../core/event.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
@@ -6,37 +6,46 @@ import type { AttemptOutcome } from "../../ports/sender.ts";
 import type { WebhookTest } from "../calls.ts";
 import { buildRequest, judge } from "../delivering/attempt.ts";
 import type { EngineParts } from "../parts.ts";
-import type { TestPayload } from "./event-type-calls.ts";
+import type { EventPayload } from "./event-type-calls.ts";
+
+type Parts = Pick<EngineParts, "sender" | "clock" | "ids">;
 
 const TEST_EVENT_TYPE = "fanfare.test";
 const TOTAL_MS = 30_000;
 const MAX_WAIT_MS = 1_000;
-/** Tests under way at once, in all. A project never has more of them than are left, so that some always are. */
+/** Retries of a test at most, however patient the webhook's policy is: the caller waits for the result. */
+const MAX_TEST_RETRIES = 3;
+/**
+ * Tests under way at once, in all. A project may have at most as many of them as are still free, so that some always
+ * are free for others.
+ */
 const MAX_TESTS = 64;
 
+/** Sends samples to webhooks. The tests under way are limited, in all and for each project. */
 export class WebhookTester {
-	readonly #parts: EngineParts;
+	readonly #parts: Parts;
 	readonly #userAgent: string;
 	#underWay = 0;
 	readonly #underWayOf = new Map<string, number>();
 
-	constructor(parts: EngineParts, userAgent: string) {
+	constructor(parts: Parts, userAgent: string) {
 		this.#parts = parts;
 		this.#userAgent = userAgent;
 	}
 
 	/**
-	 * Sends the sample, or Fanfare's own for null. Up to `maxRetries` + 1 attempts until a 2xx, at most 1 s apart and 30 s in all.
-	 * Throws `overloaded` if too many tests are under way; how the endpoint behaves never throws.
+	 * Sends the sample, or Fanfare's own sample for null. Makes up to min(`maxRetries`, 3) + 1 attempts until a 2xx, at most
+	 * 1 s apart and within 30 s in all. Throws `overloaded` if too many tests are under way. A failing endpoint is a
+	 * result, not an error.
 	 */
-	async test(webhook: ArmedWebhook, sample: TestPayload | null): Promise<WebhookTest> {
+	async test(webhook: ArmedWebhook, sample: EventPayload | null): Promise<WebhookTest> {
 		const { projectId } = webhook;
 		if ((this.#underWayOf.get(projectId) ?? 0) >= MAX_TESTS - this.#underWay) {
-			throw new FanfareError("overloaded", "Too many webhooks are being tested. Try again in some seconds.");
+			throw new FanfareError("overloaded", "Too many webhooks are being tested. Try again in a few seconds.");
 		}
 		this.#count(projectId, 1);
 		try {
-			return await this.#attempts(webhook, sample ?? ownPayload(webhook));
+			return await this.#attempts(webhook, sample ?? ownSample(webhook));
 		} finally {
 			this.#count(projectId, -1);
 		}
@@ -49,25 +58,26 @@ export class WebhookTester {
 		else this.#underWayOf.set(projectId, ofProject);
 	}
 
-	async #attempts(webhook: ArmedWebhook, { type, dataJson }: TestPayload): Promise<WebhookTest> {
+	async #attempts(webhook: ArmedWebhook, { type, dataJson }: EventPayload): Promise<WebhookTest> {
 		const { clock, ids } = this.#parts;
 		const endAt = clock.now() + TOTAL_MS;
 		const now = clock.now();
 		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
+		const maxAttempts = 1 + Math.min(webhook.retries.maxRetries, MAX_TEST_RETRIES);
 		for (let attemptCount = 1; ; attemptCount++) {
 			const startAt = clock.now();
 			const request = buildRequest(webhook, event, this.#userAgent, startAt);
 			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, endAt - startAt));
 			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
 			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
-			const over = attemptCount > webhook.retries.maxRetries || clock.now() + waitMs >= endAt;
+			const over = attemptCount >= maxAttempts || clock.now() + waitMs >= endAt;
 			if (isSuccess(outcome) || over) return report(outcome, attemptCount, clock.now());
 			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
 		}
 	}
 }
 
-function ownPayload(webhook: ArmedWebhook): TestPayload {
+function ownSample(webhook: ArmedWebhook): EventPayload {
 	const data = { webhookId: webhook.id, message: "This is a test from Fanfare: your webhook works." };
 	return { type: TEST_EVENT_TYPE, dataJson: JSON.stringify(data) };
 }
@@ -94,7 +104,7 @@ function reasonOf(verdict: ReturnType<typeof judge>): string | null {
 		case "success":
 			return null;
 		case "gone":
-			return "the receiver answered 410: an event delivered so would disable the webhook";
+			return "the receiver answered 410: the same response to an event would disable the webhook";
 		case "failure":
 			return verdict.reason;
 	}

@@ -1,3 +1,4 @@
+// Automatic disabling on the real store, with receivers that fail.
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -10,7 +11,7 @@ const DAY = 86_400_000;
 const ONCE = { retries: { maxRetries: 0, maxBackoffMs: 0 } };
 const FIVE_DAYS = { ...ONCE, disableAfterMs: 5 * DAY };
 
-/** Sends events, one after the other, until each has ended in `status`. */
+/** Sends events one after the other, each once the delivery of the one before has ended in `status`. */
 async function sendAll(test: TestEngine, count: number, status: "Failed" | "Succeeded" = "Failed"): Promise<void> {
 	for (let sent = 0; sent < count; sent++) await test.delivery(await test.send(), { status });
 }
@@ -19,8 +20,8 @@ function get(test: TestEngine, { id }: Webhook): Webhook {
 	return test.engine.webhooks.get(test.projectId, id);
 }
 
-/** Waits for what is decided after the commit that a delivery's state shows. */
-async function settled(test: TestEngine): Promise<void> {
+/** Waits until the health watch has reacted to the last commit. */
+async function watched(test: TestEngine): Promise<void> {
 	await test.store.probe(0);
 	await new Promise((resolve) => setImmediate(resolve));
 }
@@ -30,7 +31,7 @@ function disabled(test: TestEngine, webhook: Webhook): Promise<unknown> {
 }
 
 describe("automatic disabling", () => {
-	it("comes with the tenth exhausted delivery after five days without a success, and holds like a pause", async () => {
+	it("happens with the tenth exhausted delivery after five days without a success, and holds deliveries", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		await using test = await openTestEngine();
@@ -38,7 +39,7 @@ describe("automatic disabling", () => {
 		await sendAll(test, DISABLE_AFTER_EXHAUSTED - 2);
 		test.clock.advance(5 * DAY);
 		await sendAll(test, 1);
-		await settled(test);
+		await watched(test);
 		expect(get(test, webhook).status).toBe("Enabled");
 		await sendAll(test, 1);
 		await disabled(test, webhook);
@@ -49,7 +50,7 @@ describe("automatic disabling", () => {
 		expect(receiver.requests).toHaveLength(DISABLE_AFTER_EXHAUSTED);
 	});
 
-	it("does not come before the time is over, nor after a success in it, nor where it is switched off", async () => {
+	it("does not happen before the time is over, after a success in that time, or when it is switched off", async () => {
 		await using receiver = await startReceiver();
 		receiver.script((_, index) => ({ status: index === 24 || index === 25 ? 200 : 500 }));
 		await using test = await openTestEngine();
@@ -57,7 +58,7 @@ describe("automatic disabling", () => {
 		await sendAll(test, 12);
 		test.clock.advance(5 * DAY - 1);
 		await sendAll(test, 12);
-		await settled(test);
+		await watched(test);
 		expect(get(test, five).status).toBe("Enabled");
 		await sendAll(test, 2, "Succeeded");
 		await sendAll(test, 12);
@@ -68,11 +69,11 @@ describe("automatic disabling", () => {
 		await eventually("all have failed", async () => (await test.store.webhookHealth(never.id)).exhaustedCount === 12);
 		test.clock.advance(50 * DAY);
 		await test.delivery(await test.send({ webhookIds: [never.id] }), { status: "Failed" });
-		await settled(test);
+		await watched(test);
 		expect([get(test, five).status, get(test, never).status]).toEqual(["Enabled", "Enabled"]);
 	});
 
-	it("starts with a clean slate after the webhook is enabled again, or has another endpoint", async () => {
+	it("counts from zero after the webhook is resumed or its endpoint is changed", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		await using test = await openTestEngine();
@@ -83,16 +84,16 @@ describe("automatic disabling", () => {
 		await disabled(test, webhook);
 		await test.engine.webhooks.resume(test.projectId, webhook.id);
 		await sendAll(test, 12);
-		await settled(test);
+		await watched(test);
 		expect(get(test, webhook)).toMatchObject({ status: "Enabled", disabledReason: null });
 		test.clock.advance(5 * DAY);
 		await test.engine.webhooks.update(test.projectId, webhook.id, { endpoint: `${receiver.url}/new` });
 		await sendAll(test, 12);
-		await settled(test);
+		await watched(test);
 		expect(get(test, webhook).status).toBe("Enabled");
 	});
 
-	it("remembers through a restart, and through a change of something else", async () => {
+	it("keeps its counts through a restart, and through a change of another setting", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		const store = await openSqliteStore({ path: ":memory:" });
@@ -109,7 +110,7 @@ describe("automatic disabling", () => {
 		await disabled(second, webhook);
 	});
 
-	it("leaves a webhook alone that somebody changes at the same moment", async () => {
+	it("leaves a webhook alone that is changed at the same moment", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		const real = await openSqliteStore({ path: ":memory:" });
@@ -134,7 +135,7 @@ describe("automatic disabling", () => {
 		};
 		await sendAll(test, 1);
 		await eventually("it was resumed", () => resumed);
-		await settled(test);
+		await watched(test);
 		expect(get(test, webhook).status).toBe("Enabled");
 		expect(test.observer.problems).toEqual([]);
 	});

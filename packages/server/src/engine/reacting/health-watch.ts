@@ -1,11 +1,16 @@
-// The health watch: after a commit tells what its outcomes mean for webhooks, and disables those that have failed for long.
+// The health watch: reports the health changes of each commit as own events, and disables webhooks that have failed for
+// long.
 import { disableReason, hasFailedForLong, type WebhookHealth } from "../../core/policies/webhook-health.ts";
+import { isDeliverable } from "../../core/webhook.ts";
 import type { HealthChange } from "../../ports/store/accept.ts";
 import type { WebhookRecord } from "../../ports/store/directory.ts";
+import type { StatsStore } from "../../ports/store/stats.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { WebhookCalls } from "../managing/webhook-calls.ts";
-import type { EngineParts } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "./own-events.ts";
+
+type Parts = Pick<PartsOn<StatsStore>, "store" | "observer">;
 
 interface Neighbours {
 	readonly registry: Pick<WebhookRegistry, "find">;
@@ -13,28 +18,30 @@ interface Neighbours {
 	readonly events: OwnEvents;
 }
 
+/** Reacts to health changes after their commit, so that sends and outcomes never wait for it. */
 export class HealthWatch {
-	readonly #parts: Pick<EngineParts, "store" | "observer">;
+	readonly #parts: Parts;
 	readonly #near: Neighbours;
 	/** Webhooks that are being disabled. */
 	readonly #disabling = new Set<string>();
 
-	constructor(parts: Pick<EngineParts, "store" | "observer">, near: Neighbours) {
+	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}
 
-	/** Called with what each commit has brought. Never throws and never waits. */
+	/** Called with the health changes of each commit. Never throws and never waits. */
 	changed(changes: readonly HealthChange[]): void {
 		for (const change of changes) {
 			const record = this.#near.registry.find(change.delivery.webhookId)?.record;
 			if (record === undefined || record.deleteDate !== null) continue;
-			this.#tell(change, record);
+			this.#emit(change, record);
 			if (change.kind === "exhausted") this.#disableIfDue(record, change.after, change.at);
 		}
 	}
 
-	#tell({ kind, delivery, before, after }: HealthChange, { id: webhookId, name, projectId }: WebhookRecord): void {
+	/** A webhook begins to fail with the first exhausted delivery after a success or after its health was reset. */
+	#emit({ kind, delivery, before, after }: HealthChange, { id: webhookId, name, projectId }: WebhookRecord): void {
 		const { events } = this.#near;
 		if (kind === "recovered") {
 			const { failingSince, exhaustedCount } = before;
@@ -51,16 +58,18 @@ export class HealthWatch {
 	}
 
 	#disableIfDue(record: WebhookRecord, health: WebhookHealth, at: number): void {
-		if (record.status !== "Enabled" || this.#disabling.has(record.id)) return;
+		if (!isDeliverable(record) || this.#disabling.has(record.id)) return;
 		if (!hasFailedForLong(health, record.disableAfterMs, at)) return;
 		this.#disabling.add(record.id);
 		this.#disable(record, at)
-			.catch((error: unknown) => this.#parts.observer.problem("a failing webhook could not be disabled", error))
 			.finally(() => this.#disabling.delete(record.id))
-			.catch((error: unknown) => this.#parts.observer.problem("the health watch failed", error));
+			.catch((error: unknown) => this.#parts.observer.problem("a failing webhook could not be disabled", error));
 	}
 
-	/** Somebody may have resumed or changed it meanwhile: then its health, or its record, is another. */
+	/**
+	 * The webhook may have been resumed or changed since the commit. Then its health or its record has changed, and it is
+	 * left alone.
+	 */
 	async #disable(record: WebhookRecord, at: number): Promise<void> {
 		const health = await this.#parts.store.webhookHealth(record.id);
 		if (!hasFailedForLong(health, record.disableAfterMs, at)) return;

@@ -1,3 +1,4 @@
+// Own events on the real store: when they are sent, what they contain, and who gets them.
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -6,21 +7,21 @@ import { eventInput, eventually, openTestEngine, type TestEngine } from "../test
 
 const ONCE = { retries: { maxRetries: 0, maxBackoffMs: 0 } };
 
-interface Told {
+interface Received {
 	readonly type: string;
 	readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What a receiver was told so far, by type: what is sent at the same time comes in any order. */
-function told(receiver: Receiver): Told[] {
+/** The events of a receiver so far, sorted by type, as simultaneous events arrive in any order. */
+function received(receiver: Receiver): Received[] {
 	return receiver.requests
-		.map(({ rawBody }) => JSON.parse(rawBody.toString()) as Told)
+		.map(({ rawBody }) => JSON.parse(rawBody.toString()) as Received)
 		.sort((a, b) => (a.type < b.type ? -1 : 1));
 }
 
-async function typesTold(receiver: Receiver, count: number): Promise<string[]> {
+async function typesReceived(receiver: Receiver, count: number): Promise<string[]> {
 	await receiver.waitFor(count);
-	return told(receiver).map(({ type }) => type);
+	return received(receiver).map(({ type }) => type);
 }
 
 async function eventTypes(test: TestEngine): Promise<string[]> {
@@ -28,7 +29,7 @@ async function eventTypes(test: TestEngine): Promise<string[]> {
 	return (await test.store.events(test.projectId, filter, { limit: 1_000, cursor: null })).rows.map(({ type }) => type);
 }
 
-/** Waits until nothing is on its way any more. */
+/** Waits until all deliveries have ended. */
 async function quiet(test: TestEngine): Promise<void> {
 	await eventually("all deliveries have ended", async () => {
 		test.clock.advance(20);
@@ -38,8 +39,8 @@ async function quiet(test: TestEngine): Promise<void> {
 	expect((await test.store.countOpen()).Pending).toBe(0);
 }
 
-describe("operational events", () => {
-	it("tell of an exhausted delivery and of a webhook that begins to fail, with what is known of them", async () => {
+describe("own events", () => {
+	it("report an exhausted delivery and a webhook that begins to fail, with their details", async () => {
 		await using customer = await startReceiver();
 		customer.script(() => ({ status: 500 }));
 		await using operator = await startReceiver();
@@ -51,7 +52,7 @@ describe("operational events", () => {
 		await operator.waitFor(2);
 		const [delivery] = await test.deliveries({ eventId });
 		const reason = "exhausted after 1 attempt: the receiver answered 500";
-		expect(told(operator)).toMatchObject([
+		expect(received(operator)).toMatchObject([
 			{
 				type: "fanfare.delivery.exhausted",
 				data: {
@@ -68,7 +69,7 @@ describe("operational events", () => {
 		]);
 	});
 
-	it("tell of failing once until a success, and of that as a recovery", async () => {
+	it("report that a webhook fails only once until a success, and that success as a recovery", async () => {
 		await using customer = await startReceiver();
 		customer.respond([{ status: 500 }, { status: 500 }, { status: 200 }, { status: 200 }, { status: 500 }]);
 		await using operator = await startReceiver();
@@ -80,16 +81,16 @@ describe("operational events", () => {
 			await test.delivery(await test.send(), { status });
 		}
 		await quiet(test);
-		expect(await typesTold(operator, 3)).toEqual([
+		expect(await typesReceived(operator, 3)).toEqual([
 			"fanfare.webhook.failing",
 			"fanfare.webhook.failing",
 			"fanfare.webhook.recovered",
 		]);
-		const recovered = told(operator).find(({ type }) => type === "fanfare.webhook.recovered");
+		const recovered = received(operator).find(({ type }) => type === "fanfare.webhook.recovered");
 		expect(recovered?.data).toEqual({ webhookId: webhook.id, name: "test", failingSince, exhaustedCount: 2 });
 	});
 
-	it("tell of a webhook that Fanfare disables, and of a replay that is finished", async () => {
+	it("report a webhook that Fanfare disables, and a replay that is finished", async () => {
 		await using customer = await startReceiver();
 		await using operator = await startReceiver();
 		await using test = await openTestEngine();
@@ -99,7 +100,7 @@ describe("operational events", () => {
 		test.clock.advance(1_000);
 		const range = { since: 0, until: null, outcomes: ["Succeeded"], eventTypes: null } as const;
 		const replay = await test.engine.replays.start(test.projectId, webhook.id, range);
-		await eventually("the replay is told of", () => {
+		await eventually("the finished replay is reported", () => {
 			test.clock.advance(10);
 			return operator.requests.length === 1;
 		});
@@ -107,7 +108,7 @@ describe("operational events", () => {
 		customer.respond([{ status: 410 }]);
 		await test.send();
 		await operator.waitFor(2);
-		expect(told(operator)).toMatchObject([
+		expect(received(operator)).toMatchObject([
 			{
 				type: "fanfare.replay.finished",
 				data: { replayId: replay.id, webhookId: webhook.id, scannedCount: 1, deliveryCount: 1 },
@@ -119,7 +120,7 @@ describe("operational events", () => {
 		]);
 	});
 
-	it("go to webhooks alone that name them, and are not made where none does", async () => {
+	it("go only to webhooks that name them, and are not created if no webhook does", async () => {
 		await using customer = await startReceiver();
 		customer.script(() => ({ status: 500 }));
 		await using test = await openTestEngine();
@@ -129,13 +130,16 @@ describe("operational events", () => {
 		expect(await eventTypes(test)).toEqual(["test.event"]);
 		const named = await test.createWebhook(customer.url, { ...ONCE, eventTypes: ["fanfare.delivery.exhausted"] });
 		const failed = await test.send();
-		await eventually("it is told", async () => (await test.deliveries({ webhookId: named.id })).length === 1);
+		await eventually(
+			"the exhausted delivery is reported",
+			async () => (await test.deliveries({ webhookId: named.id })).length === 1,
+		);
 		await quiet(test);
 		expect((await test.deliveries({ eventId: failed })).map(({ eventType }) => eventType)).toEqual(["test.event"]);
 		expect(await eventTypes(test)).toEqual(["fanfare.delivery.exhausted", "test.event", "test.event"]);
 	});
 
-	it("never beget more of themselves, however their own deliveries end", async () => {
+	it("cause no further own events, however their own deliveries end", async () => {
 		await using customer = await startReceiver();
 		customer.respond([{ status: 500 }]);
 		await using operator = await startReceiver();
@@ -149,7 +153,7 @@ describe("operational events", () => {
 		await test.delivery(await test.send(), { status: "Succeeded" });
 		await operator.waitFor(3);
 		await quiet(test);
-		expect(await typesTold(operator, 3)).toEqual([
+		expect(await typesReceived(operator, 3)).toEqual([
 			"fanfare.delivery.exhausted",
 			"fanfare.webhook.failing",
 			"fanfare.webhook.recovered",
@@ -162,7 +166,7 @@ describe("operational events", () => {
 		expect(await test.store.webhookHealth(own.id)).toEqual({ failingSince: null, exhaustedCount: 0 });
 	});
 
-	it("can't be sent by producers, alone or in a batch, and are in no catalogue's way", async () => {
+	it("can't be sent by producers, alone or in a batch, and are sent in catalogued projects", async () => {
 		await using customer = await startReceiver();
 		customer.script(() => ({ status: 500 }));
 		await using operator = await startReceiver();
@@ -189,7 +193,7 @@ describe("operational events", () => {
 		await operator.waitFor(1);
 	});
 
-	it("are a problem noted where they can't be made, and nothing else", async () => {
+	it("are reported as a problem when they can't be stored, and change nothing else", async () => {
 		await using customer = await startReceiver();
 		customer.script(() => ({ status: 500 }));
 		await using test = await openTestEngine({
@@ -200,7 +204,7 @@ describe("operational events", () => {
 		await test.createWebhook(customer.url, ONCE);
 		await test.createWebhook(customer.url, { eventTypes: ["fanfare.*"] });
 		for (let count = 0; count < 3; count++) {
-			await eventually("it is taken", () => test.send().catch(() => null));
+			await eventually("a send is accepted", () => test.send().catch(() => null));
 		}
 		await eventually("all have failed", async () => {
 			test.clock.advance(250);
@@ -208,20 +212,20 @@ describe("operational events", () => {
 			return deliveries.length === 3 && deliveries.every(({ status }) => status === "Failed");
 		});
 		const messages = test.observer.problems.map(({ message }) => message);
-		expect(messages).toContain("an event fanfare.delivery.exhausted could not be made");
+		expect(messages).toContain("an event fanfare.delivery.exhausted could not be sent");
 	});
 
-	it("are not made while as many sends wait as may", async () => {
+	it("are not sent while the limit of waiting sends is reached", async () => {
 		await using customer = await startReceiver();
 		customer.script(() => ({ status: 500 }));
-		// Then a send is taken only while none waits, and an event of our own never.
+		// With this limit a send is accepted only while no other one waits, and an own event never.
 		await using test = await openTestEngine({ limits: { maxWaitingSends: 0 } });
 		await test.createWebhook(customer.url, ONCE);
 		await test.createWebhook(customer.url, { eventTypes: ["fanfare.*"] });
 		await test.delivery(await test.send(), { status: "Failed" });
-		await eventually("it is noted", () => test.observer.problems.length > 1);
+		await eventually("the problem is reported", () => test.observer.problems.length > 1);
 		expect(test.observer.problems).toContainEqual({
-			message: "an event fanfare.delivery.exhausted could not be made",
+			message: "an event fanfare.delivery.exhausted could not be sent",
 			error: expect.objectContaining({ code: "overloaded" }),
 		});
 		expect(await eventTypes(test)).toEqual(["test.event"]);

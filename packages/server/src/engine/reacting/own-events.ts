@@ -1,15 +1,14 @@
+// Own events: the `fanfare.*` events in which Fanfare reports about itself.
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
-// Operational events: what Fanfare tells in the stream of events itself. Only webhooks that name a `fanfare.` type in their filter get
-// them; where none does, none is made. Their own deliveries never beget more of them.
 import type { EngineParts } from "../parts.ts";
 
-/** The events, with what is in their `data`. Times are milliseconds since the epoch. */
+/** The own events with their `data`. Times are milliseconds since the epoch. */
 export type OwnEvent =
 	| {
 			readonly type: "fanfare.webhook.disabled";
 			readonly data: { readonly webhookId: string; readonly name: string; readonly reason: string | null };
 	  }
-	/** The first delivery was exhausted after a success, or after it was resumed. */
+	/** A delivery was exhausted, the first one since a success or since the webhook was resumed. */
 	| {
 			readonly type: "fanfare.webhook.failing";
 			readonly data: {
@@ -19,7 +18,7 @@ export type OwnEvent =
 				readonly reason: string | null;
 			};
 	  }
-	/** The first success after exhausted deliveries. */
+	/** An attempt succeeded, the first one since deliveries were exhausted. */
 	| {
 			readonly type: "fanfare.webhook.recovered";
 			readonly data: {
@@ -42,7 +41,7 @@ export type OwnEvent =
 				readonly reason: string | null;
 			};
 	  }
-	/** A replay has made all its deliveries. */
+	/** A replay has created all its deliveries. */
 	| {
 			readonly type: "fanfare.replay.finished";
 			readonly data: {
@@ -59,6 +58,10 @@ interface Neighbours {
 	readonly send: (projectId: string, type: string, dataJson: string) => Promise<void>;
 }
 
+/**
+ * An own event goes only to webhooks that name its type, or a prefix of it, in their filter. If no webhook of the
+ * project does, it is not created. Deliveries of own events cause no further own events.
+ */
 export class OwnEvents {
 	readonly #parts: Pick<EngineParts, "observer">;
 	readonly #near: Neighbours;
@@ -68,11 +71,14 @@ export class OwnEvents {
 		this.#near = near;
 	}
 
-	/** Makes the event if a webhook of the project wants it. Never throws and never waits; an event that is lost is a problem noted. */
+	/**
+	 * Sends the event if a webhook of the project wants it. Never throws and never waits. A failed send is reported to
+	 * the observer.
+	 */
 	emit(projectId: string, { type, data }: OwnEvent): void {
 		if (this.#near.registry.match(projectId, type).length === 0) return;
 		this.#near
 			.send(projectId, type, JSON.stringify(data))
-			.catch((error: unknown) => this.#parts.observer.problem(`an event ${type} could not be made`, error));
+			.catch((error: unknown) => this.#parts.observer.problem(`an event ${type} could not be sent`, error));
 	}
 }

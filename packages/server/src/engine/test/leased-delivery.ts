@@ -1,7 +1,7 @@
-// What the ready queue has in memory, for its tests.
+// Deliveries for tests of the ready queue.
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 
-/** A delivery as it stands in memory, due at once. */
+/** A delivery as the ready queue has it in memory. */
 export function leasedDelivery(id: string, webhookId: string, bytes: number): LeasedDelivery {
 	return {
 		id,

@@ -31,7 +31,7 @@ const NO_FILTER = {
 	before: null,
 };
 
-/** Polls until `check` gives something; throws with `what` if that takes too long. */
+/** Polls until `check` returns a value other than null, undefined and false. Throws with `what` after 10 s. */
 export async function eventually<T>(
 	what: string,
 	check: () => T | null | undefined | false | Promise<T | null | undefined | false>,
@@ -48,17 +48,17 @@ export async function eventually<T>(
 export interface TestEngineOptions {
 	readonly limits?: Partial<EngineLimits>;
 	readonly retention?: RetentionSettings;
-	/** Goes on with the store of an engine before. */
+	/** Continues with the store of an earlier engine. */
 	readonly store?: Store;
-	/** Called before each commit, which waits for it; what it throws, the commit throws. */
+	/** Called before each commit, which waits for it. If it throws, the commit fails with that error. */
 	readonly beforeCommit?: (batch: CommitBatch) => void | Promise<void>;
-	/** Leaves the store open when the engine stops, for another engine to go on with. */
+	/** Leaves the store open when the engine stops, so that another engine can continue with it. */
 	readonly keepStore?: boolean;
 }
 
 const masterKey = randomBytes(32);
 
-/** Keeps what the engine reports. */
+/** Keeps the reports of the engine, for tests to read. */
 export class RecordingObserver implements Observer {
 	readonly attempts: AttemptReport[] = [];
 	readonly problems: { message: string; error: unknown }[] = [];
@@ -113,7 +113,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 	return new TestEngine(engine, store, clock, observer);
 }
 
-/** The real store, with a fault before the commit when the test wants one. */
+/** The real store, with the faults that the test asks for. */
 function withOptions(store: Store, { beforeCommit, keepStore }: TestEngineOptions): Store {
 	return {
 		...store,
@@ -160,13 +160,13 @@ export class TestEngine implements AsyncDisposable {
 		return this.engine.webhooks.create(projectId, { ...defaults, ...settings }, null);
 	}
 
-	/** Sends one event; its id. */
+	/** Sends one event and returns its id. */
 	async send(input: Partial<EventInput> = {}): Promise<string> {
 		const { event } = await this.engine.intake.send(this.projectId, eventInput(input));
 		return event.id;
 	}
 
-	/** All deliveries, newest first. */
+	/** The deliveries that match the filter, newest first. */
 	async deliveries(filter: Partial<typeof NO_FILTER | { webhookId: string; eventId: string }> = {}) {
 		const page = await this.store.deliveries(
 			this.projectId,
@@ -176,7 +176,7 @@ export class TestEngine implements AsyncDisposable {
 		return page.rows;
 	}
 
-	/** The one delivery of an event, once it looks like `wanted`. */
+	/** Waits until the only delivery of an event has the values in `wanted`, and returns it. */
 	delivery(eventId: string, wanted: Partial<Delivery>): Promise<Delivery> {
 		return eventually(`the delivery of ${eventId} is ${JSON.stringify(wanted)}`, async () => {
 			const [delivery] = await this.deliveries({ eventId });
@@ -199,6 +199,7 @@ export class TestEngine implements AsyncDisposable {
 	}
 }
 
+/** A send of a small event, with these changes. */
 export function eventInput(input: Partial<EventInput> = {}): EventInput {
 	return { type: "test.event", dataJson: "{}", timestamp: null, idempotencyKey: null, webhookIds: null, ...input };
 }

@@ -1,9 +1,10 @@
-// What every validator of schemas promises. An adapter's test is a few lines that run this.
+// The contract of a schema validator. The test of an adapter is a few lines that run it.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import type { SchemaValidator } from "../schema-validator.ts";
 
 export interface SchemaValidatorContractOptions {
+	/** Names the adapter in the titles of the tests. */
 	readonly name: string;
 	readonly open: () => SchemaValidator;
 }
@@ -23,6 +24,12 @@ const USER = {
 	},
 };
 
+/**
+ * Runs the suite. Most tests share one validator, which must survive every schema.
+ *
+ * @example
+ * schemaValidatorContract({ name: "ajv", open: () => openAjvValidator() });
+ */
 export function schemaValidatorContract({ name, open }: SchemaValidatorContractOptions): void {
 	describe(`the ${name} validator`, () => {
 		let validator: SchemaValidator;
@@ -32,16 +39,16 @@ export function schemaValidatorContract({ name, open }: SchemaValidatorContractO
 		afterAll(() => validator.close());
 		const current: CurrentValidator = () => validator;
 
-		describe("data", () => {
-			describeData(current);
+		describe("check", () => {
+			describeCheck(current);
 		});
-		describe("schemas", () => {
-			describeSchemas(current);
+		describe("inspect", () => {
+			describeInspect(current);
 		});
-		describe("hostile schemas", () => {
+		describe("with a hostile schema", () => {
 			describeHostile(current);
 		});
-		it("may be closed twice, and then rejects", async () => {
+		it("may be closed twice, rejects the checks under way, and then rejects every call", async () => {
 			const closing = open();
 			const underWay = closing.check(json(USER), "{}");
 			await Promise.all([expect(underWay).rejects.toMatchObject({ name: "SchemaCheckError" }), closing.close()]);
@@ -51,14 +58,14 @@ export function schemaValidatorContract({ name, open }: SchemaValidatorContractO
 	});
 }
 
-function describeData(current: CurrentValidator): void {
+function describeCheck(current: CurrentValidator): void {
 	const check = (schema: unknown, data: unknown) => current().check(json(schema), json(data));
 
-	it("that fits has no issue", async () => {
+	it("returns no issue for data that matches", async () => {
 		expect(await check(USER, { user: { email: "a@example.com", tags: ["a"] }, more: 1 })).toEqual([]);
 	});
 
-	it("that does not has every place and what is wrong there", async () => {
+	it("returns every place that does not match, with a message", async () => {
 		const issues = await check(USER, { user: { colour: "red", tags: ["a", "long"] } });
 		expect(issues).toHaveLength(3);
 		expect(issues).toContainEqual({ path: "user.email", message: "is required" });
@@ -67,18 +74,18 @@ function describeData(current: CurrentValidator): void {
 		expect(await check(USER, 7)).toEqual([{ path: "", message: "must be object" }]);
 	});
 
-	it("has its values in no message", async () => {
+	it("puts no value of the data into a message", async () => {
 		const schema = { properties: { card: { type: "integer" }, mail: { format: "email" }, kind: { enum: ["a"] } } };
 		const text = JSON.stringify(await check(schema, { card: "4242-secret", mail: "secret", kind: "secret" }));
 		expect(text).not.toContain("secret");
 		expect(text).toContain("must be one of");
 	});
 
-	it("is asked for what is its own, not for what every object has", async () => {
+	it("requires own properties, not those that every object inherits", async () => {
 		expect(await check({ required: ["toString"] }, {})).toEqual([{ path: "toString", message: "is required" }]);
 	});
 
-	it("is checked by recursive schemas, and by those that refer to their own ids and anchors", async () => {
+	it("follows recursive references, and references to ids and anchors of the schema", async () => {
 		const tree = {
 			$id: "https://example.com/tree",
 			properties: { child: { $ref: "#" }, n: { $ref: "number" } },
@@ -92,12 +99,12 @@ function describeData(current: CurrentValidator): void {
 		expect(await check(anchored, { a: 1 })).toHaveLength(1);
 	});
 
-	it("is a multiple as people reckon", async () => {
+	it("calculates multipleOf in decimal, so that 0.07 is a multiple of 0.01", async () => {
 		expect(await check({ multipleOf: 0.01 }, 0.07)).toEqual([]);
 		expect(await check({ multipleOf: 0.01 }, 0.075)).toHaveLength(1);
 	});
 
-	it("has at most some issues", async () => {
+	it("limits the number of issues, and says how many are not shown", async () => {
 		const issues = await check(
 			{ items: { type: "string" } },
 			Array.from({ length: 1_000 }, (_, n) => n),
@@ -106,17 +113,17 @@ function describeData(current: CurrentValidator): void {
 		expect(issues.at(-1)?.message).toMatch(/9\d\d more issues/);
 	});
 
-	it("of many schemas at once is each checked by its own", async () => {
+	it("checks data against the right one of many schemas at once", async () => {
 		const checks = Array.from({ length: 1_200 }, (_, n) => check({ const: n % 600 }, n));
 		const results = await Promise.all(checks);
 		expect(results.map((issues) => issues.length)).toEqual(results.map((_, n) => (n < 600 ? 0 : 1)));
 	});
 }
 
-function describeSchemas(current: CurrentValidator): void {
+function describeInspect(current: CurrentValidator): void {
 	const inspect = (schema: unknown) => current().inspect(json(schema));
 
-	it("of the draft are taken, with all their keywords", async () => {
+	it("accepts all keywords of the draft", async () => {
 		const annotations = { title: "t", description: "d", $comment: "c", default: 1, examples: [1], deprecated: true };
 		expect(await inspect({ $schema: "https://json-schema.org/draft/2020-12/schema", ...annotations })).toEqual([]);
 		expect(await inspect({ prefixItems: [{}], items: false, dependentRequired: { a: ["b"] } })).toEqual([]);
@@ -128,22 +135,22 @@ function describeSchemas(current: CurrentValidator): void {
 
 	it.each([
 		["another draft", { $schema: "http://json-schema.org/draft-07/schema#" }, "$schema", /must be https:.*2020-12/],
-		["a type that is none", { properties: { a: { type: "strin" } } }, "properties.a.type", /must be one of/],
-		["a limit that is none", { items: { minLength: -1 } }, "items.minLength", />= 0/],
+		["an unknown type", { properties: { a: { type: "strin" } } }, "properties.a.type", /must be one of/],
+		["a negative limit", { items: { minLength: -1 } }, "items.minLength", />= 0/],
 		["an unknown keyword", { requried: ["a"] }, "", /keyword that is not known: "requried"/],
 		["an unknown format", { format: "phone" }, "", /unknown format "phone"/],
 		["a broken pattern", { pattern: "(" }, "", /Unterminated group/],
-		["a reference to elsewhere", { $ref: "https://example.com/a.json" }, "", /never fetched/],
-		["a reference to nothing", { $ref: "#/$defs/a" }, "", /#\/\$defs\/a, which is not in it/],
+		["a reference to another document", { $ref: "https://example.com/a.json" }, "", /never fetched/],
+		["a reference to a missing definition", { $ref: "#/$defs/a" }, "", /#\/\$defs\/a, which is not in it/],
 		["an if without then", { if: {} }, "", /"if" without "then"/],
-		["no object", [], "", /must be an object/],
-		["true", true, "", /must be an object/],
-	])("with %s are refused", async (_what, schema, path, message) => {
+		["an array", [], "", /must be an object/],
+		["a boolean", true, "", /must be an object/],
+	])("refuses %s", async (_title, schema, path, message) => {
 		expect(await inspect(schema)).toEqual([{ path, message: expect.stringMatching(message) }]);
 	});
 }
 
-/** Each of them must end, and leave a validator that works. */
+/** Each check must end, and the validator must work afterwards. */
 function describeHostile(current: CurrentValidator): void {
 	const doubling = (levels: number) => {
 		const $defs = Object.fromEntries(
@@ -164,39 +171,39 @@ function describeHostile(current: CurrentValidator): void {
 	const nested = (open: string, inner: string, close: string, depth: number) =>
 		open.repeat(depth) + inner + close.repeat(depth);
 
-	it.each<[what: string, schema: string, data: string, message: RegExp]>([
+	it.each<[title: string, schema: string, data: string, message: RegExp]>([
 		[
-			"a pattern that backtracks for ever",
+			"a pattern with catastrophic backtracking",
 			json({ pattern: "^(a+)+$" }),
 			json(`${"a".repeat(60)}!`),
 			/takes (longer|more memory)/,
 		],
-		["references that double", json(doubling(50)), "1", /takes (longer|more memory)/],
+		["references that double at each level", json(doubling(50)), "1", /takes (longer|more memory)/],
 		[
-			"branches that double with the data's depth",
+			"branches that double with the depth of the data",
 			json(branching),
 			nested('{"a":', "1", "}", 100),
 			/takes (longer|more memory)/,
 		],
 		[
-			"distinct items of a huge list",
+			"the uniqueness of the items of a huge array",
 			json({ uniqueItems: true }),
 			json(Array.from({ length: 60_000 }, (_, a) => ({ a }))),
 			/takes (longer|more memory)/,
 		],
 		[
-			"more issues than memory",
+			"more issues than fit into memory",
 			json({ items: { allOf: Array.from({ length: 1_500 }, (_, n) => ({ minimum: n + 5 })) } }),
 			json(Array.from({ length: 120_000 }, () => 1)),
 			/takes (longer|more memory)/,
 		],
 		[
-			"data as deep as it is long",
+			"data that is nested 50,000 levels deep",
 			json({ properties: { a: { $ref: "#" } } }),
 			nested('{"a":', "1", "}", 50_000),
 			/too deeply/,
 		],
-	])("end: %s", async (_what, schema, data, message) => {
+	])("ends the check: %s", async (_title, schema, data, message) => {
 		const startedAt = performance.now();
 		const [issue] = await current().check(schema, data);
 		expect(issue).toEqual({ path: "", message: expect.stringMatching(message) });
@@ -205,25 +212,25 @@ function describeHostile(current: CurrentValidator): void {
 	});
 
 	it.each([
-		["a circle", json({ $ref: "#" }), /without end/],
+		["a circular reference", json({ $ref: "#" }), /without end/],
 		[
-			"a circle of two",
+			"two references in a circle",
 			json({ $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }),
 			/without end/,
 		],
-		["a dynamic circle", json({ $dynamicAnchor: "a", $dynamicRef: "#a" }), /without end/],
-		["depth", nested('{"not":', "{}", "}", 8_000), /at most 64 levels/],
-		["a list as deep", nested('{"allOf":[', "{}", "]}", 5_000), /at most 64 levels/],
-		["a check that gives a promise", json({ $async: true }), /not a keyword/],
-		["a name that is no name", '{"properties":{"__proto__":{"type":"string"}}}', /__proto__/],
-	])("are refused: %s", async (_what, schema, message) => {
+		["a circular dynamic reference", json({ $dynamicAnchor: "a", $dynamicRef: "#a" }), /without end/],
+		["deeply nested objects", nested('{"not":', "{}", "}", 8_000), /at most 64 levels/],
+		["deeply nested arrays", nested('{"allOf":[', "{}", "]}", 5_000), /at most 64 levels/],
+		["a check that returns a promise", json({ $async: true }), /not a keyword/],
+		["a property named __proto__", '{"properties":{"__proto__":{"type":"string"}}}', /__proto__/],
+	])("refuses the schema: %s", async (_title, schema, message) => {
 		expect(await current().inspect(schema)).toEqual([
 			expect.objectContaining({ message: expect.stringMatching(message) }),
 		]);
 		expect(await current().check("{}", "1")).toEqual([]);
 	});
 
-	it("take nothing from the checks around them, and are refused at once the next time", async () => {
+	it("does not disturb the checks beside it, and refuses the same schema at once the next time", async () => {
 		const slow = json({ pattern: "^(b+)+$" });
 		const [before, hostile, after] = await Promise.all([
 			current().check(json({ const: 1 }), "2"),
@@ -236,7 +243,7 @@ function describeHostile(current: CurrentValidator): void {
 		expect(performance.now() - startedAt).toBeLessThan(50);
 	});
 
-	it("do not stop the server's own clock", async () => {
+	it("does not block the event loop", async () => {
 		let ticks = 0;
 		const ticking = setInterval(() => ticks++, 10);
 		await current().check(json({ pattern: "^(c+)+$" }), json(`${"c".repeat(60)}!`));

@@ -1,60 +1,94 @@
-// What accepting events and writing outcomes needs of the store: one transaction of the busy path.
+// The slice for the committer, which writes accepted events and the outcomes of attempts: the busy path.
 import type { Attempt, Delivery, DeliveryChange, DeliveryState } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { WebhookHealth } from "../../core/policies/webhook-health.ts";
 
-/** An event to accept, with a delivery for each webhook that wants it. */
+/** An event to accept, with one delivery for each webhook that wants it. */
 export interface NewEvent {
+	/** `createDate` is the time in its id. */
 	readonly event: Event;
+	/** The request body that receivers get. Never empty: an empty body in the store means that the payload was erased. */
 	readonly body: Uint8Array;
+	/** Null if the producer gave no idempotency key. */
 	readonly idempotency: {
+		/** Unique within the project. */
 		readonly key: string;
-		/** SHA-256 of what was sent, to tell the same send from another under the same key. */
+		/** SHA-256 of the producer's input. It tells a repeated send from a different one under the same key. */
 		readonly fingerprint: Uint8Array;
 	} | null;
 	readonly deliveries: readonly { readonly id: string; readonly webhookId: string; readonly state: DeliveryState }[];
 }
 
-/** What became of a NewEvent: accepted, the same as one before, or refused since its key belongs to another send. */
+/**
+ * What became of a `NewEvent`:
+ *
+ * - `accepted`: the event and its deliveries are stored.
+ * - `duplicate`: the key is known and the fingerprints are equal. Nothing was stored; `event` is the one accepted
+ *   earlier.
+ * - `conflict`: the key is known and the fingerprints differ. Nothing was stored.
+ */
 export type AcceptResult =
 	| { readonly kind: "accepted" }
 	| { readonly kind: "duplicate"; readonly event: Event }
 	| { readonly kind: "conflict" };
 
-/** A change of one delivery, with the attempt that it comes from, if any: both are one write. */
+/** A change of one delivery, written together with the attempt that caused it. */
 export interface DeliveryUpdate {
 	readonly deliveryId: string;
 	readonly change: DeliveryChange;
+	/** The attempt to add to the log; null if no attempt caused the change. */
 	readonly attempt: Attempt | null;
+	/** The time of the change: the delivery's new `updateDate`, and the minute in which stats count it. */
 	readonly at: number;
 }
 
-/** What an update in a commit has meant for its webhook: a delivery was exhausted, or the first success came after such ones. */
+/** A health change of a webhook that the engine reacts to. */
 export interface HealthChange {
+	/**
+	 * `exhausted`: the delivery became Failed. `recovered`: it is the first success after one or more exhausted
+	 * deliveries.
+	 */
 	readonly kind: "exhausted" | "recovered";
-	/** As it is after the update. */
+	/** The delivery after the update. */
 	readonly delivery: Delivery;
+	/** The time of the update. */
 	readonly at: number;
 	readonly before: WebhookHealth;
 	readonly after: WebhookHealth;
 }
 
-/** One transaction of the busy path. */
+/** The work of one transaction. */
 export interface CommitBatch {
 	readonly events: readonly NewEvent[];
 	readonly updates: readonly DeliveryUpdate[];
 }
 
 export interface CommitResult {
-	/** What the updates have meant for the health of webhooks, in order. */
-	readonly healthChanges: readonly HealthChange[];
-	/** One for each of `events`, in order. */
+	/** One result for each of the batch's `events`, in the same order. */
 	readonly events: readonly AcceptResult[];
-	/** The state after each of `updates`, in order; null if there is no such delivery. */
+	/** The state after each of the batch's `updates`, in the same order; null if the store has no such delivery. */
 	readonly updates: readonly (DeliveryState | null)[];
+	/** The health changes that the updates caused, in the order of the updates. */
+	readonly healthChanges: readonly HealthChange[];
 }
 
 export interface AcceptStore {
-	/** Does all of the batch in one transaction. An event whose idempotency key is known does not fail the others. */
+	/**
+	 * Writes a batch in one transaction: first its events in order, then its updates in order. An update may concern a
+	 * delivery of the same batch, and a later update of the same delivery sees the earlier one.
+	 *
+	 * Events: an idempotency key counts as known from the event that used it first, in this batch or before, until the
+	 * event is deleted or `forgetIdempotencyKeys` removes the key. A duplicate or a conflict does not affect the other
+	 * events.
+	 *
+	 * Updates: the new state is `transition(state, change)` of core/delivery.ts. Attempts of one delivery have unique
+	 * numbers: if the number is already taken, the attempt is stored under the highest number plus one (an outcome that
+	 * was thought lost came in late). If the payload of the event was erased, a `retry` leaves the delivery as it is, and
+	 * the response body of a late attempt is not stored. An update of an unknown delivery stores nothing.
+	 *
+	 * The same transaction maintains stats, counts by status, and the health of webhooks (see `StatsStore`).
+	 *
+	 * Rejects with `store_conflict` if an id already exists or a delivery names an unknown webhook.
+	 */
 	commit(batch: CommitBatch): Promise<CommitResult>;
 }

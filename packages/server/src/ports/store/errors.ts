@@ -1,9 +1,16 @@
-// How a store fails.
+// How a store fails. Everybody who calls a store needs this.
 
-/** Why the store did not do something. */
+/**
+ * Why a call failed:
+ *
+ * - `store_full`: no disk space is left. The same call can succeed after space was made.
+ * - `store_unavailable`: the store is closed, damaged or cannot be reached. The same call may succeed later.
+ * - `store_conflict`: the data contradicts what is stored, such as an id that already exists, a webhook that does not
+ *   exist, or an update of a missing row. The same call never succeeds, so nobody should retry it.
+ */
 export type StoreErrorCode = "store_full" | "store_unavailable" | "store_conflict";
 
-/** A store's failure, translated from its driver's once, at the edge. */
+/** A failure of the store. The adapter translates its driver's errors into this class, in one place. */
 export class StoreError extends Error {
 	override readonly name = "StoreError";
 	readonly code: StoreErrorCode;

@@ -1,23 +1,30 @@
-// What a start, a change of the master key and a stop need of the store.
+// The slice for starting and stopping the server, for health checks, and for changing the master key.
 import type { ApiKey } from "../../core/crypto/key.ts";
 import type { Project, Workspace } from "../../core/workspace.ts";
 import type { WebhookRecord } from "./directory.ts";
 
-/** The key check: what the master key's fingerprint was when the store was made. */
+/** Whose data the store has, and the master key that it is sealed under. */
 export interface StoreIdentity {
 	readonly workspace: Workspace;
+	/** `Sealer.fingerprint` of the master key. */
 	readonly masterKeyFingerprint: string;
 }
 
 export interface LifecycleStore {
-	/** What the store was made with; null for a new one, which `initialize` fills. */
+	/** Null if the store is new; `initialize` gives it an identity. */
 	identity(): Promise<StoreIdentity | null>;
-	/** Makes the workspace, its first project and its first key, all or nothing. */
+	/**
+	 * Writes the identity, the first project and the first key in one transaction. Rejects with `store_conflict` if the
+	 * store already has an identity.
+	 */
 	initialize(identity: StoreIdentity, project: Project, key: ApiKey): Promise<void>;
-	/** Replaces each record, and the fingerprint, in one transaction: a change of the master key. */
+	/**
+	 * Replaces each of the records and the fingerprint in one transaction: a change of the master key. Rejects with
+	 * `store_conflict` if there is no webhook for one of the records.
+	 */
 	reseal(records: readonly WebhookRecord[], masterKeyFingerprint: string): Promise<void>;
-	/** Writes a row and syncs it: proof that the store can be written. */
+	/** Writes one row and syncs it. Proves that the store can be written; rejects if it can't. */
 	probe(at: number): Promise<void>;
-	/** Releases everything. May be called twice. */
+	/** Finishes the calls under way and releases all resources. May be called twice. */
 	close(): Promise<void>;
 }

@@ -1,27 +1,43 @@
-// What the delivery log needs of the store: events, deliveries and attempts, read in pages.
+// The slice for the log, which the API shows: events, deliveries and attempts, read in pages.
 import type { Attempt, Delivery, DeliveryStatus } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { Page, PageRequest, TimeRange } from "../../core/page.ts";
 
+/** Selects events that match all fields. Null matches every event. The time range is about `createDate`. */
 export interface EventFilter extends TimeRange {
+	/** An exact name. */
 	readonly type: string | null;
 }
 
+/** Selects deliveries that match all fields. Null matches every delivery. The time range is about `createDate`. */
 export interface DeliveryFilter extends TimeRange {
 	readonly webhookId: string | null;
 	readonly eventId: string | null;
+	/** An exact name. */
 	readonly eventType: string | null;
 	readonly status: DeliveryStatus | null;
+	/** The response code of the last attempt; 0 matches deliveries whose last attempt got no response. */
 	readonly responseCode: number | null;
 }
 
+/**
+ * The `createDate` of an event or a delivery is the time in its id, so one order serves pages and time ranges.
+ *
+ * Every read is confined to one project: rows of another project are not found. A committed row is visible at once. A
+ * page costs the same wherever its cursor is, and takes milliseconds for any filter over a million rows.
+ */
 export interface LogStore {
+	/** A page of the project's events, newest first. */
 	events(projectId: string, filter: EventFilter, page: PageRequest): Promise<Page<Event>>;
 	event(projectId: string, eventId: string): Promise<Event | null>;
-	/** The body as receivers get it; null if there is no such event or its payload is erased. */
+	/** The request body that receivers get; null if there is no such event or its payload was erased. */
 	eventBody(projectId: string, eventId: string): Promise<Uint8Array | null>;
+	/** A page of the project's deliveries, newest first. */
 	deliveries(projectId: string, filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;
 	delivery(projectId: string, deliveryId: string): Promise<Delivery | null>;
-	/** The attempts of a delivery, first one first. */
+	/**
+	 * The attempts of a delivery, in the order of their numbers. Not confined to a project: the caller has looked up the
+	 * delivery first.
+	 */
 	attempts(deliveryId: string): Promise<readonly Attempt[]>;
 }

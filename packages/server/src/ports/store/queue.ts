@@ -1,7 +1,7 @@
-// What delivering needs of the store: what is due, leases, and changes of all waiting deliveries of a webhook.
+// The slice for delivering (dispatcher, refiller, sweeper): due deliveries, leases, and sweeps of webhooks.
 import type { AttemptTrigger, DeliveryChange, DeliveryStatus } from "../../core/delivery.ts";
 
-/** A delivery that somebody has leased, with all that an attempt needs. */
+/** A delivery that this process has leased, with all data that an attempt needs. */
 export interface LeasedDelivery {
 	readonly id: string;
 	readonly projectId: string;
@@ -9,37 +9,61 @@ export interface LeasedDelivery {
 	readonly eventId: string;
 	readonly eventType: string;
 	readonly trigger: AttemptTrigger;
+	/** Attempts recorded so far. */
 	readonly attemptCount: number;
 	readonly leaseUntil: number;
-	/** When its event was accepted. */
+	/** When the event was accepted. */
 	readonly createDate: number;
+	/** The request body of the event. */
 	readonly body: Uint8Array;
 }
 
 export interface ClaimRequest {
 	readonly webhookId: string;
 	readonly now: number;
-	/** Rows at most. */
+	/** The largest number of deliveries to claim. */
 	readonly limit: number;
-	/** Bytes of bodies at most; the first row comes in any case. */
+	/** The largest sum of body sizes, in bytes. The first delivery is claimed even if its body alone is larger. */
 	readonly maxBytes: number;
+	/** Until when the claimed deliveries are leased. */
 	readonly leaseUntil: number;
 }
 
+/**
+ * A delivery is due when it is Pending and `dueAt(state)` of core/delivery.ts is not later than now: its lease has
+ * ended, or it has no lease and its next attempt is due.
+ */
 export interface QueueStore {
-	/** Leases up to `limit` due deliveries of one webhook, earliest due first. */
+	/**
+	 * Claims due deliveries of one webhook: leases them until `leaseUntil` and returns them, the earliest due first. Two
+	 * claims never return the same delivery while its lease lasts.
+	 *
+	 * A due delivery whose payload was erased is cancelled instead of claimed. So a result shorter than `limit` does not
+	 * prove that nothing else is due; `nextDueAt` tells.
+	 */
 	claimDue(request: ClaimRequest): Promise<readonly LeasedDelivery[]>;
-	/** Each webhook with Pending deliveries, and when the earliest is due (the end of its lease, if leased). */
+	/**
+	 * Every webhook that has Pending deliveries, deleted webhooks included, with the time at which its earliest delivery
+	 * is due. For a leased delivery that is the end of its lease. In no particular order.
+	 */
 	dueWebhooks(): Promise<readonly { readonly webhookId: string; readonly dueAt: number }[]>;
-	/** The same for one webhook; null if nothing of it is Pending. */
+	/**
+	 * The time at which the earliest Pending delivery of one webhook is due; null if the webhook has no Pending delivery.
+	 */
 	nextDueAt(webhookId: string): Promise<number | null>;
-	/** Moves the leases of these deliveries, if they are still leased. */
+	/** Moves the end of the lease of these deliveries to `until`. Skips deliveries that are not leased or not Pending. */
 	renewLeases(deliveryIds: readonly string[], until: number): Promise<void>;
-	/** Ends every lease: for a start, when whoever held them is known to be gone. Returns how many there were. */
+	/**
+	 * Ends every lease in the store and returns how many there were. Called at a start, when the process that made the
+	 * leases is known to be gone. The deliveries are then due at the time of their next attempt.
+	 */
 	releaseAllLeases(): Promise<number>;
 	/**
-	 * Applies `change` to up to `limit` deliveries of a webhook in status `from`, oldest first; returns how many were changed.
-	 * A result below `limit` means that none is left.
+	 * Applies `change` to up to `limit` deliveries of a webhook that are in status `from`, oldest first (Pending ones in
+	 * the order in which they are due), and sets their `updateDate` to `at`. Returns how many deliveries changed.
+	 *
+	 * `change` must move every delivery in status `from` to another status. Then a result below `limit` means that no
+	 * delivery in status `from` is left, and a caller repeats the call until that happens.
 	 */
 	sweepWebhook(
 		webhookId: string,
@@ -48,6 +72,9 @@ export interface QueueStore {
 		at: number,
 		limit: number,
 	): Promise<number>;
-	/** How many deliveries there are in each status that is not an end. */
+	/**
+	 * The number of Pending and of Held deliveries in the whole store. Maintained by each write, so that reading it is
+	 * cheap.
+	 */
 	countOpen(): Promise<Readonly<Record<"Pending" | "Held", number>>>;
 }

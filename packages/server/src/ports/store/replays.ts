@@ -1,56 +1,73 @@
-// What replays need of the store.
+// The slice for replays: the replayer moves them on step by step, and the API makes, lists and cancels them.
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { Replay, ReplayFilter } from "../../core/replay.ts";
 
 /** One step of a replay. */
 export interface ReplayStep {
 	readonly replayId: string;
+	/** The time of the step: new deliveries are made and due then. */
 	readonly at: number;
-	/** Events to look at, at most. */
+	/** The largest number of events to look at. */
 	readonly scanLimit: number;
-	/** New ids for the deliveries, taken in order. No more deliveries are made than these: that ends the step too. */
+	/** Ids for the new deliveries, used in order. The step makes at most this many deliveries. */
 	readonly deliveryIds: readonly string[];
 }
 
-/** One step of counting what a replay would send. */
+/** One step of counting the events that a replay would send. */
 export interface ReplayCountStep {
 	readonly projectId: string;
 	readonly webhookId: string;
 	readonly filter: ReplayFilter;
-	/** The `lastEventId` of the step before; null to begin. */
+	/** The `lastEventId` of the previous step; null in the first step. */
 	readonly afterEventId: string | null;
-	/** Events to look at, at most. */
+	/** The largest number of events to look at. */
 	readonly scanLimit: number;
 }
 
 export interface ReplayCount {
+	/** Matching events in this step. */
 	readonly matching: number;
-	/** Where the next step goes on; null if the range is done. */
+	/** The `afterEventId` of the next step; null if no event is left in the range. */
 	readonly lastEventId: string | null;
 }
 
+/**
+ * An event matches a replay if it lies in the time range and `createReplayMatcher` of core/replay.ts wants its type and
+ * outcome, where the outcome is `replayOutcome` of the event's deliveries to the replay's webhook. An event whose
+ * payload was erased never matches.
+ */
 export interface ReplayStore {
+	/** Rejects with `store_conflict` if the id exists. */
 	insertReplay(replay: Replay): Promise<void>;
 	/**
-	 * Goes on where the last step ended, in the order of the events' ids. Makes a Pending delivery (trigger `replay`, due at `at`, not
-	 * leased) for each matching event and moves the replay on, all in one transaction: a crash repeats nothing and leaves nothing
-	 * out. An event that got a delivery to this webhook after the replay was made is passed over, so that replays over the same events
-	 * at the same time don't double, and so is one whose payload is erased. Sets `Finished` when the range is done. Null if the
-	 * replay is not Running.
+	 * Continues a replay after the last event of the previous step, in the order of event ids. Makes a delivery (Pending,
+	 * trigger `replay`, due at `at`, not leased) for each matching event, and updates the replay's counts and position in
+	 * the same transaction. So a crash neither repeats nor skips an event. Sets the status to Finished when no event is
+	 * left in the range.
 	 *
-	 * Unlike other writes, a step is not synced before it resolves. A loss of power can take the last steps back, place and deliveries
-	 * together, and they are made again; but none of which an outcome was committed, since that syncs what came before it.
+	 * The step ends before the next matching event once all `deliveryIds` are used. An event that got a delivery to this
+	 * webhook after the replay was made is skipped, so that two replays over the same events do not send an event twice.
+	 *
+	 * Returns the replay after the step; null if it does not exist or is not Running. Rejects with `store_conflict` if a
+	 * delivery id exists.
+	 *
+	 * Unlike other writes, a step may resolve before it is synced. A loss of power can undo the last steps, each with its
+	 * deliveries and its position together; they are then made again. But it never undoes a step whose delivery has an
+	 * attempt in the log, because `commit` syncs every earlier write too.
 	 */
 	stepReplay(step: ReplayStep): Promise<Replay | null>;
-	/** False if there is no such replay or it is not Running. */
+	/** Sets a Running replay to Cancelled. Returns false if there is no such replay or it is not Running. */
 	cancelReplay(replayId: string, at: number): Promise<boolean>;
-	/** Counts the matching events as they stand now. */
+	/** Counts the events that match now, in steps. Changes nothing. */
 	countReplay(step: ReplayCountStep): Promise<ReplayCount>;
-	/** Oldest first. */
+	/** All Running replays of all projects, oldest first. */
 	runningReplays(): Promise<readonly Replay[]>;
-	/** Newest first; `webhookId` null = of all webhooks. */
+	/** A page of a project's replays, newest first; only those of one webhook unless `webhookId` is null. */
 	replays(projectId: string, webhookId: string | null, page: PageRequest): Promise<Page<Replay>>;
 	replay(projectId: string, replayId: string): Promise<Replay | null>;
-	/** Those of these deliveries that still wait for their first attempt, or are in it: what a replay's pace is set by. */
+	/**
+	 * Those of the given deliveries that are Pending and have no recorded attempt, leased or not, in the given order. The
+	 * replayer sets its pace by their number.
+	 */
 	untried(deliveryIds: readonly string[]): Promise<readonly string[]>;
 }

@@ -1,61 +1,85 @@
-// What retention needs of the store: deleting what has served its time in small steps, and a payload at once.
+// The slice for retention and housekeeping: deleting by age in small steps, and erasing a payload by hand.
 
-/** What was deleted. */
+/** How many rows a step deleted. */
 export interface Purged {
 	readonly events: number;
 	readonly deliveries: number;
 	readonly attempts: number;
-	/** Bodies taken out of events whose log stays. */
+	/** Payloads removed from events that stay in the log. */
 	readonly payloads: number;
 }
 
 export const NOTHING_PURGED: Purged = { events: 0, deliveries: 0, attempts: 0, payloads: 0 };
 
-/** One step through a project's events, in the order of their ids. */
+/** One step through a project's events, oldest first. */
 export interface PurgeStep {
 	readonly projectId: string;
-	/** Those accepted before it. */
+	/** Only events accepted before this time. */
 	readonly before: number;
-	/** Goes on after this event, as the step before said; null = from the oldest. The event may be gone by now. */
+	/** The `after` of the previous step's result; null to start with the oldest event. That event may be gone by now. */
 	readonly after: string | null;
-	/** Rows to look at and to change, about: the deliveries of one event are looked at in any case. */
+	/**
+	 * About how many rows to read and change. It bounds the time of one transaction, not the result: all deliveries of an
+	 * event are read together, so a step can go a little beyond it.
+	 */
 	readonly limit: number;
 }
 
 export interface PurgeResult {
 	readonly purged: Purged;
-	/** Where the next step goes on. */
+	/** The `after` of the next step. */
 	readonly after: string | null;
-	/** True if nothing is left in the range but what has to stay. */
+	/** True if the end of the range is reached. Events that must stay can still be in it. */
 	readonly done: boolean;
 }
 
 /**
- * Unlike other writes, a purge is not synced before it resolves: what a loss of power brings back is deleted again.
- * `erasePayload` is synced.
+ * Unlike other writes, `purge…` and `releaseSpace` may resolve before they are synced. A loss of power can bring rows
+ * back, which the next round deletes again. `erasePayload` is synced before it resolves.
+ *
+ * Every deletion of deliveries corrects the counts by status in its transaction. The stats of minutes, hours and days
+ * stay.
  */
 export interface RetentionStore {
-	/** Forgets up to `limit` idempotency keys made before `before`; returns how many. */
+	/**
+	 * Removes up to `limit` idempotency keys that were first used before `before`, oldest first. Returns how many it
+	 * removed.
+	 */
 	forgetIdempotencyKeys(before: number, limit: number): Promise<number>;
-	/** Deletes events with their deliveries and attempts. An event with a delivery that is Pending or Held stays, with all of them. */
+	/**
+	 * Deletes events with their deliveries, attempts and idempotency. An event with a Pending or Held delivery stays,
+	 * with all its deliveries. An event with very many deliveries is deleted in several steps; from the first of them on
+	 * its payload counts as erased.
+	 */
 	purgeEvents(step: PurgeStep): Promise<PurgeResult>;
-	/** Takes out the bodies of events, and what receivers answered to them, where nothing is Pending or Held. */
+	/**
+	 * Removes the bodies of events and the response bodies of their attempts, and keeps the rest of the log. An event
+	 * with a Pending or Held delivery keeps its payload.
+	 */
 	purgePayloads(step: PurgeStep): Promise<PurgeResult>;
-	/** Deletes about `limit` rows of deleted projects, and the projects when nothing of theirs is left. `done`: no more can go now. */
+	/**
+	 * Deletes about `limit` rows of deleted projects, whatever their age, and each project itself when no row of it is
+	 * left. Events with Pending or Held deliveries stay until these are final. `done` is true if nothing more can be
+	 * deleted now.
+	 */
 	purgeDeletedProjects(limit: number): Promise<{ readonly purged: Purged; readonly done: boolean }>;
 	/**
-	 * Looks at up to `limit` deleted webhooks whose ids come after `after`: removes the secrets of those that nothing waits
-	 * for, and all of those whose deliveries are gone. Gives the last id, for the next step; null at the end.
+	 * Looks at up to `limit` webhooks whose ids come after `after` (null: from the first). Of the deleted ones, removes
+	 * the secrets and header values of those without Pending or Held deliveries, and the whole record of those without
+	 * any delivery. Returns the last id it looked at, for the next step; null at the end.
 	 */
 	purgeDeletedWebhooks(after: string | null, limit: number): Promise<string | null>;
 	/**
-	 * Takes out an event's body and the answers that its attempts kept; what is Pending or Held of it is cancelled with `reason`,
-	 * all in one transaction. Gives the ids of those; null if there is no such event. From then on nothing of it can be retried.
+	 * Erases a payload: removes an event's body and the response bodies of its attempts, and cancels its Pending and Held
+	 * deliveries with `reason`, in one transaction. From then on no delivery of the event can be retried, claimed or
+	 * replayed. The idempotency key stays known.
+	 *
+	 * Returns the ids of the cancelled deliveries; null if the project has no such event.
 	 */
 	erasePayload(projectId: string, eventId: string, reason: string, at: number): Promise<readonly string[] | null>;
 	/**
-	 * Gives free space back to the file system, about `maxBytes` of it, and keeps some for what comes next. Gives the bytes:
-	 * 0 when there is no more to give, and what was erased is overwritten on the disk, too.
+	 * Returns free space to the file system, about `maxBytes` at a time, and keeps some of it for new data. Returns the
+	 * number of bytes; 0 means that there is no more to return, and that erased payloads are overwritten on disk.
 	 */
 	releaseSpace(maxBytes: number): Promise<number>;
 }

@@ -1,4 +1,4 @@
-// The store: everything that the domain keeps. One contract suite (../contract/store.contract.ts) says what each operation promises.
+// The whole store: the union of this folder's slices. The suite in ../contract/store.contract.ts tests each promise.
 import type { AcceptStore } from "./accept.ts";
 import type { AuditStore } from "./audit.ts";
 import type { DirectoryStore } from "./directory.ts";
@@ -10,8 +10,19 @@ import type { RetentionStore } from "./retention.ts";
 import type { StatsStore } from "./stats.ts";
 
 /**
- * Durable storage. Every method that writes resolves only after the write is synced to disk, and rejects with a `StoreError`
- * if it was not done; then nothing of it was done.
+ * Durable storage. These rules hold for every method, unless its own comment says otherwise:
+ *
+ * - A write is one transaction. It resolves only after the transaction is synced to disk. If it rejects, nothing of it
+ *   was done.
+ * - A read sees every write that resolved before the read began. All rows of one result come from one snapshot.
+ * - A failure is a `StoreError`, whose code says whether trying again can help. After `close` every call rejects with
+ *   `store_unavailable`.
+ * - An id that the store does not have finds nothing, and so does a text that is not an id at all (it may come from a
+ *   URL). A lookup then returns null or an empty list; a change by id changes nothing. Neither is an error.
+ * - All times are integer milliseconds since the epoch (UTC) and are passed in by the caller. The store never reads a
+ *   clock.
+ * - Ids of one kind ascend in the order in which they were made; "oldest first" and "newest first" mean the order of
+ *   ids.
  */
 export type Store = AcceptStore &
 	QueueStore &

@@ -1,9 +1,9 @@
-// One attempt at a receiver that answers as a test says.
+// Sends one attempt to a receiver whose response the test chooses.
 import { startReceiver, type Answer } from "@fanfare/testkit/receiver";
 
 import { openTestSender } from "./open-test-sender.ts";
 
-/** Sends one attempt to a receiver that answers so. Its reason has HOST in the place of the receiver's. */
+/** Sends one attempt to a receiver that gives this answer. In the outcome's reason, HOST replaces the receiver's host and port. */
 export async function attempt(answer: Answer, timeoutMs = 5_000) {
 	await using receiver = await startReceiver();
 	await using sender = openTestSender();
@@ -12,5 +12,5 @@ export async function attempt(answer: Answer, timeoutMs = 5_000) {
 	return { ...outcome, reason: outcome.reason?.replace(receiver.host, "HOST") ?? null };
 }
 
-/** An answer of exactly these bytes. */
+/** An answer that consists of exactly these bytes. */
 export const raw = (...parts: string[]): Answer => ({ kind: "raw", parts });

@@ -1,14 +1,14 @@
-// A sender for tests, that may call loopback, and that fails the test if an outcome ever tells a secret.
+// A sender for tests. It may call loopback addresses, and fails the test if an outcome's reason contains a secret.
 import type { AttemptOutcome, AttemptRequest } from "../../../ports/sender.ts";
 import { createAddressGuard } from "../address-guard.ts";
 import { openUndiciSender, type UndiciSender, type UndiciSenderOptions } from "../undici-sender.ts";
 
 export interface TestSender extends AsyncDisposable, Pick<UndiciSender, "stats" | "close"> {
-	/** Sends `body` to a URL (`/hook?token=…` is added to a bare origin), within 5 s if nothing else is said. */
+	/** Sends `body` to a URL. `/hook/…?token=…` is added to a bare origin. The timeout defaults to 5 s. */
 	send(url: string, request?: Partial<AttemptRequest>): Promise<AttemptOutcome>;
 }
 
-/** In every request's path, query, headers and body, and in no reason. */
+/** Part of every request's path, query, headers and body. It must not appear in any reason. */
 const SECRET = "s3cret";
 
 export function openTestSender(options: Partial<UndiciSenderOptions> = {}): TestSender {
@@ -23,7 +23,7 @@ export function openTestSender(options: Partial<UndiciSenderOptions> = {}): Test
 				timeoutMs: 5_000,
 				...request,
 			});
-			if (outcome.reason?.includes(SECRET)) throw new Error(`the reason tells a secret: ${outcome.reason}`);
+			if (outcome.reason?.includes(SECRET)) throw new Error(`the reason contains a secret: ${outcome.reason}`);
 			return outcome;
 		},
 		stats: () => sender.stats(),

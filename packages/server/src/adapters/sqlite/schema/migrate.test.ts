@@ -69,6 +69,21 @@ describe("migrations", () => {
 		});
 	});
 
+	it("keep the retry policy of a stored webhook, whatever the default is today", () => {
+		using db = new DatabaseSync(":memory:");
+		const [initial, ...later] = readMigrations();
+		migrate(db, 0, [initial!]);
+		db.exec(`
+			INSERT INTO projects (id, workspace_id, name, create_date) VALUES (zeroblob(16), zeroblob(16), 'p', 0);
+			INSERT INTO webhooks VALUES (zeroblob(16), zeroblob(16), 'old', NULL, 'https://example.com/', 3, 15000, NULL, 15000, '{}', 0,
+				NULL, '[]', NULL, '', 0, 0, NULL);
+		`);
+		migrate(db, 0, [initial!, ...later]);
+		expect(db.prepare("SELECT name, max_retries, max_backoff_ms FROM webhooks").all()).toMatchObject([
+			{ name: "old", max_retries: 3, max_backoff_ms: 15_000 },
+		]);
+	});
+
 	it("make the schema that is committed in schema.sql", () => {
 		using db = new DatabaseSync(":memory:");
 		migrate(db, 0);

@@ -1,6 +1,9 @@
 // A body's bytes as JSON: strict about the encoding, quiet about the contents.
+import type { z } from "@hono/zod-openapi";
+
 import { FanfareError, invalidRequest, type Issue } from "../../../core/errors.ts";
 import { memberSpans, type MemberSpan } from "../../../core/raw-json.ts";
+import { expectedForm } from "./expected-form.ts";
 import { cutName } from "./validate.ts";
 
 /** A JSON object that came in, with its text, since some members are passed on as they were written. */
@@ -12,12 +15,12 @@ export interface JsonBody {
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads a JSON object; throws `invalid_encoding`, `invalid_json` or `invalid_request`. Depth costs no stack. */
-export function parseJsonBody(bytes: Uint8Array): JsonBody {
+/** Reads the JSON object of a schema; throws `invalid_encoding`, `invalid_json` or `invalid_request`. Depth costs no stack. */
+export function parseJsonBody(bytes: Uint8Array, schema?: z.ZodType): JsonBody {
 	const text = decode(bytes);
 	const value = parse(text);
 	if (!isObject(value))
-		throw invalidRequest([{ path: "", message: `The body must be a JSON object, got ${kindOf(value)}.` }]);
+		throw invalidRequest([{ path: "", message: `The body must be ${expectedForm("a JSON object", schema, value)}.` }]);
 	const members = memberSpans(text);
 	const issues = duplicateIssues(members, "");
 	if (issues.length > 0) throw invalidRequest(issues);
@@ -91,9 +94,4 @@ function place(text: string, position: number): string {
 	const before = text.slice(0, position);
 	const line = before.split("\n").length;
 	return `something unexpected at line ${line}, column ${position - before.lastIndexOf("\n")}`;
-}
-
-function kindOf(value: unknown): string {
-	if (value === null) return "null";
-	return Array.isArray(value) ? "an array" : `a ${typeof value}`;
 }

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { invalidRequest, type FanfareError, type Issue } from "../../../core/errors.ts";
+import { expectedForm, kindOf } from "./expected-form.ts";
 
 const NAME_SHOWN = 64;
 
@@ -34,12 +35,14 @@ function issuesOf(error: z.ZodError, prefix: string): Issue[] {
 	});
 }
 
-/** What was expected and what came. Strings that came are never repeated: they may be secrets. */
+/** What was expected and what came. Only numbers are repeated, and only where numbers belong: all else may be a secret. */
 function sentence(issue: z.core.$ZodRawIssue): string | undefined {
 	switch (issue.code) {
 		case "invalid_type":
 			if (issue.input === undefined) return "is required";
-			return `must be ${EXPECTED[issue.expected] ?? issue.expected}, got ${describe(issue.input)}`;
+			if (isNumeric(issue.expected) && typeof issue.input === "number")
+				return `must be ${EXPECTED[issue.expected]}, got ${issue.input}`;
+			return `must be ${expectedForm(EXPECTED[issue.expected] ?? issue.expected, issue.inst, issue.input)}`;
 		case "too_big":
 			return `must ${bound(issue.origin, "at most", issue.maximum)}, got ${measure(issue.input)}`;
 		case "too_small":
@@ -48,7 +51,7 @@ function sentence(issue: z.core.$ZodRawIssue): string | undefined {
 			return `is not a known field${knownFields(issue.inst)}`;
 		case "invalid_value":
 			if (issue.input === undefined) return "is required";
-			return `must be ${oneOf(issue.values)}, got ${describe(issue.input)}`;
+			return `must be ${oneOf(issue.values)}, got ${kindOf(issue.input)}`;
 		case "invalid_format":
 		case "invalid_union":
 		case "invalid_key":
@@ -69,11 +72,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
 	record: "an object",
 };
 
-function describe(value: unknown): string {
-	if (value === null) return "null";
-	if (Array.isArray(value)) return "an array";
-	if (typeof value === "number" || typeof value === "boolean") return String(value);
-	return typeof value === "object" ? "an object" : `a ${typeof value}`;
+function isNumeric(expected: string): boolean {
+	return expected === "number" || expected === "int";
 }
 
 function bound(origin: string, edge: string, limit: number | bigint): string {

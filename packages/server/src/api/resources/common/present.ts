@@ -30,6 +30,7 @@ export function presentProject(project: Project): z.infer<typeof projectSchema> 
 		localization: "local",
 		tags: [],
 		groups: [],
+		statistic: { tagsCount: [], totalAssets: 0, annotatedAssets: 0, totalAnnotations: 0 },
 		// Only where they were set: clients that know no more than Nexus's fields get no more.
 		...(eventTypes !== "open" && { eventTypes }),
 		...(retentionDays !== null && { retentionDays }),

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 
 import { isId, type IdPrefix } from "../../../core/ids.ts";
 import { PAGE_LIMIT } from "../../../core/page.ts";
+import { expectedForm, forms } from "../../request/body/expected-form.ts";
 import { textIssue } from "./characters.ts";
 
 /** The largest time that a JavaScript date of four-digit years can be: 9999-12-31T23:59:59.999Z. */
@@ -88,11 +89,11 @@ export interface StringMapRules {
 
 /** An object of strings. Entries are made as own properties of a bare object, so that no name can do harm. */
 export function stringMap(rules: StringMapRules): z.ZodType<Record<string, string>> {
-	return z
-		.custom<Record<string, string>>(() => true)
+	const map = z.custom<Record<string, string>>(() => true).register(forms, { form: '{"name": "value"}' });
+	return map
 		.superRefine((value: unknown, context) => {
 			if (typeof value !== "object" || value === null || Array.isArray(value)) {
-				context.addIssue({ code: "custom", message: "must be an object of strings" });
+				context.addIssue({ code: "custom", message: `must be ${expectedForm("an object of strings", map, value)}` });
 				return;
 			}
 			const entries = Object.entries(value);

@@ -73,8 +73,8 @@ describe("event types", () => {
 	});
 
 	it.each([
-		[{ schema: [] }, "schema", /an object, got an array/],
-		[{ schema: true }, "schema", /an object, got true/],
+		[{ schema: [] }, "schema", /an object such as {"type": "object"}, got an array/],
+		[{ schema: true }, "schema", /an object such as {"type": "object"}, got a boolean/],
 		[{ schema: { a: "x".repeat(64 * KIB) } }, "schema", /at most 65536 bytes/],
 		[{ example: "x".repeat(64 * KIB) }, "example", /at most 65536 bytes/],
 		[{ description: "x".repeat(2_001) }, "description", /2000/],

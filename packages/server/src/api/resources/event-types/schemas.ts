@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 
 import { EVENT_TYPE_DESCRIPTION_MAX_LENGTH } from "../../../core/event-type.ts";
 import { EVENT_TYPE_MAX_LENGTH, EVENT_TYPE_PATTERN } from "../../../core/event.ts";
+import { forms } from "../../request/body/expected-form.ts";
 import { pageQuery, text, timeOut } from "../common/schemas.ts";
 
 /** The name of a type, as events carry it. */
@@ -18,6 +19,7 @@ const settings = {
 		.openapi({ description: "What it tells, for those who receive it." }),
 	schema: z
 		.record(z.string(), z.unknown())
+		.register(forms, { form: '{"type": "object"}' })
 		.nullish()
 		.openapi({
 			description:

@@ -59,7 +59,7 @@ describe("sending an event", () => {
 		[{ type: "a.*", data: 1 }, "type", /such as user.created/],
 		[{ type: "a\n", data: 1 }, "type", /such as user.created/],
 		[{ type: "x".repeat(257), data: 1 }, "type", /at most 256 characters, got 257/],
-		[{ type: 5, data: 1 }, "type", /a string, got 5/],
+		[{ type: 5, data: 1 }, "type", /a string, got a number/],
 		[{ type: "a", data: 1, timestamp: -1 }, "timestamp", /at least 0, got -1/],
 		[{ type: "a", data: 1, timestamp: 1.5 }, "timestamp", /whole number, got 1.5/],
 		[{ type: "a", data: 1, timestamp: 253_402_300_800_000 }, "timestamp", /at most 253402300799999/],
@@ -176,7 +176,13 @@ describe("sending a batch", () => {
 		expect(json["data"]).toMatchObject([
 			{ status: 202, event: { type: "first" } },
 			{ status: 400, error: { code: "invalid_request", issues: [{ path: "events.1.type" }] } },
-			{ status: 400, error: { code: "invalid_request", issues: [{ path: "events.2" }] } },
+			{
+				status: 400,
+				error: {
+					code: "invalid_request",
+					issues: [{ path: "events.2", message: 'must be an object such as {"type": "…", "data": …}, got a string' }],
+				},
+			},
 			{ status: 409, error: { code: "idempotency_conflict", issues: [{ path: "events.3.idempotencyKey" }] } },
 			{ status: 413, error: { code: "payload_too_large" } },
 			{ status: 413, error: { code: "payload_too_large" } },

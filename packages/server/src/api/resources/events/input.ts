@@ -2,6 +2,7 @@ import { FanfareError, invalidRequest } from "../../../core/errors.ts";
 // Sends: the small part of an event that is checked, and the part that is passed on as it was written.
 import { MAX_EVENT_BYTES, type EventInput } from "../../../core/event.ts";
 import { elementSpans, memberSpans, type MemberSpan } from "../../../core/raw-json.ts";
+import { expectedForm } from "../../request/body/expected-form.ts";
 import { duplicateIssues, isObject, type JsonBody } from "../../request/body/json-body.ts";
 import { check, validate } from "../../request/body/validate.ts";
 import { batchEnvelopeSchema, MAX_BATCH_EVENTS, sendEventSchema } from "./schemas.ts";
@@ -37,7 +38,9 @@ function batchEvent(text: string, span: MemberSpan, value: unknown, index: numbe
 			`${path} is larger than the ${MAX_EVENT_BYTES} bytes that an event may have.`,
 		);
 	}
-	if (!isObject(value)) return invalidRequest([{ path, message: "must be an object" }]);
+	if (!isObject(value)) {
+		return invalidRequest([{ path, message: `must be ${expectedForm("an object", sendEventSchema, value)}` }]);
+	}
 	const members = memberSpans(text, span.start);
 	const duplicates = duplicateIssues(members, `${path}.`);
 	if (duplicates.length > 0) return invalidRequest(duplicates);

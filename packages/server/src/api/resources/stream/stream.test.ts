@@ -56,7 +56,7 @@ describe("the stream", () => {
 		expect(await (await reading(await open(api, "", { "last-event-id": place }))).next()).toContain("evt_1");
 		const unknown = await (await reading(await open(api, "", { "last-event-id": "nonsense" }))).next();
 		expect(unknown).toMatch(
-			/id: \S+\nevent: gap\ndata: \{"object":"streamItem","kind":"gap","reason":"the stream has begun anew/,
+			/id: \S+\nevent: gap\ndata: \{"object":"streamItem","kind":"gap","reason":"the stream has restarted/,
 		);
 	});
 
@@ -131,7 +131,7 @@ describe("the stream", () => {
 		for (let n = 0; n < 5; n++)
 			live.publish(project.id, { kind: "webhook.updated", webhookId: "w", status: "Paused", reason: null });
 		expect(await response.text()).toBe(
-			'retry: 2000\nevent: dropped\ndata: {"object":"streamItem","kind":"dropped","reason":"the client reads more slowly than things happen"}\n\n',
+			'retry: 2000\nevent: dropped\ndata: {"object":"streamItem","kind":"dropped","reason":"the client reads more slowly than new items arrive"}\n\n',
 		);
 	});
 

@@ -21,7 +21,7 @@ import {
 const COLLECTION = "/projects/{projectId}/batch/webhooks";
 const ONE = "/projects/{projectId}/batch/webhooks/{webhookId}";
 const changed = { 200: { description: "The webhook as it is now.", schema: webhookSchema } };
-const spec = { endpoint: "https://example.com/webhooks", retries: { maxRetries: 3, maxBackoffMs: 15_000 } };
+const spec = { endpoint: "https://example.com/webhooks" };
 
 const manageRoutes = [
 	route({
@@ -138,7 +138,7 @@ const actionRoutes = [
 		access: keyWith("write"),
 		summary: "Test a webhook",
 		description:
-			"Sends a signed sample now, outside any queue, with the webhook's retries but at most 30 s in all. " +
+			"Sends a signed sample now, outside any queue: up to min(`maxRetries`, 3) + 1 attempts until a 2xx, at most 1 s apart and 30 s in all. " +
 			"A failing endpoint is a 200 with `Failed`. With `eventType`, the sample is the example of that type in the catalogue.",
 		body: testBody,
 		answers: { 200: { description: "How it went.", schema: webhookTestSchema } },

@@ -107,7 +107,9 @@ const retries = z
 	})
 	.nullish()
 	.openapi({
-		description: `Left out: ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms apart.`,
+		description:
+			`Defaults to ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms (8 h) apart: about a day ` +
+			"in all. When a webhook is created, each field that is omitted gets its default; when it is updated, it stays.",
 	});
 
 /** Exact names or `prefix.*`. */
@@ -248,7 +250,7 @@ export const webhookSchema = z
 			projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
 			name: "aws-lambda",
 			endpoint: "https://example.com/webhooks",
-			retries: { maxRetries: 3, maxBackoffMs: 15_000 },
+			retries: { maxRetries: 17, maxBackoffMs: 28_800_000 },
 			createDate: 1_723_633_671_620,
 			updateDate: 1_723_736_909_980,
 			description: null,

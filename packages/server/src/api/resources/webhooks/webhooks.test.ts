@@ -29,7 +29,7 @@ describe("creating a webhook", () => {
 			projectId: project.id,
 			name: "aws-lambda",
 			endpoint,
-			retries: { maxRetries: 5, maxBackoffMs: 15_000 },
+			retries: { maxRetries: 5, maxBackoffMs: 28_800_000 },
 			createDate: expect.any(Number),
 			updateDate: expect.any(Number),
 			description: "two\nlines",
@@ -57,7 +57,7 @@ describe("creating a webhook", () => {
 		const expected = {
 			name: "a",
 			endpoint,
-			retries: { maxRetries: 3, maxBackoffMs: 15_000 },
+			retries: { maxRetries: 17, maxBackoffMs: 28_800_000 },
 			description: null,
 			eventTypes: null,
 			timeoutMs: 15_000,
@@ -69,6 +69,19 @@ describe("creating a webhook", () => {
 		expect(created).toEqual([
 			{ settings: expected, secret: null },
 			{ settings: expected, secret: null },
+		]);
+	});
+
+	it("fills in the default for one field that is left out of retries or null", async () => {
+		const { call, created } = await caller();
+		for (const retries of [{}, { maxRetries: null }, { maxRetries: 2 }, { maxBackoffMs: 5_000 }]) {
+			await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, retries } });
+		}
+		expect(created.map(({ settings }) => settings.retries)).toMatchObject([
+			{ maxRetries: 17, maxBackoffMs: 28_800_000 },
+			{ maxRetries: 17, maxBackoffMs: 28_800_000 },
+			{ maxRetries: 2, maxBackoffMs: 28_800_000 },
+			{ maxRetries: 17, maxBackoffMs: 5_000 },
 		]);
 	});
 
@@ -89,7 +102,7 @@ describe("creating a webhook", () => {
 		[{ name: null }, "name", /a string, got null/],
 		[{ extra: 1 }, "extra", /not a known field/],
 		[{ spec: undefined }, "spec", /is required/],
-		[{ spec: [] }, "spec", /an object, got an array/],
+		[{ spec: [] }, "spec", /an object such as {"endpoint": "…"}, got an array/],
 	])("refuses %j with a path", async (change, path, message) => {
 		const { call } = await caller();
 		const { status, json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint }, ...change });
@@ -111,7 +124,6 @@ describe("creating a webhook", () => {
 		[{ secret: { contents: "short" } }, "spec.secret.contents", /24–64 bytes/],
 		[{ secret: { contents: "!".repeat(40) } }, "spec.secret.contents", /standard base64/],
 		[{ secret: {} }, "spec.secret.contents", /is required/],
-		[{ secret: SECRET }, "spec.secret", /an object, got a string/],
 		[{ secret: { contents: SECRET, x: 1 } }, "spec.secret.x", /not a known field/],
 		[{ retries: { maxRetries: 21 } }, "spec.retries.maxRetries", /at most 20, got 21/],
 		[{ retries: { maxRetries: -1 } }, "spec.retries.maxRetries", /at least 0/],
@@ -149,6 +161,59 @@ describe("creating a webhook", () => {
 		expect([status, json["code"]]).toEqual([400, "invalid_request"]);
 		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
 		expect(created).toEqual([]);
+	});
+
+	it.each([
+		[{ secret: "hunter2" }, "spec.secret", 'an object such as {"contents": "…"}, got a string'],
+		[{ secret: 424_242 }, "spec.secret", 'an object such as {"contents": "…"}, got a number'],
+		[{ secret: ["hunter2"] }, "spec.secret", 'an object such as {"contents": "…"}, got an array'],
+		[{ secret: { contents: 424_242 } }, "spec.secret.contents", "a string, got a number"],
+		[
+			{ retries: 424_242 },
+			"spec.retries",
+			'an object such as {"maxRetries": …, "maxBackoffMs": …, "scheduleMs": […]}, got a number',
+		],
+		[{ rateLimit: 424_242 }, "spec.rateLimit", 'an object such as {"perSecond": …}, got a number'],
+		[{ headers: "hunter2" }, "spec.headers", 'an object of strings such as {"name": "value"}, got a string'],
+		[{ metadata: "hunter2" }, "spec.metadata", 'an object of strings such as {"name": "value"}, got a string'],
+		[{ eventTypes: "hunter2" }, "spec.eventTypes", 'an array such as ["…"], got a string'],
+	])(
+		"names the form of what spec %j has as a plain value, and does not repeat the value",
+		async (change, path, form) => {
+			const { call, makeWebhook } = await caller();
+			const id = await makeWebhook();
+			const created = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...change } });
+			expect(created).toMatchObject({ status: 400, json: { issues: [{ path, message: `must be ${form}` }] } });
+			expect(created.text).not.toMatch(/hunter2|424242/);
+			if (path.startsWith("spec.secret")) return;
+			const updated = await call("PATCH", `./batch/webhooks/${id}`, { spec: change });
+			expect(updated).toMatchObject({ status: 400, json: { issues: [{ path, message: `must be ${form}` }] } });
+		},
+	);
+
+	it("names the form of a spec or a body that is a plain value", async () => {
+		const { call, makeWebhook } = await caller();
+		const path = `./batch/webhooks/${await makeWebhook()}`;
+		const said = async (...[method, url, body]: Parameters<typeof call>) => {
+			const { status, json } = await call(method, url, body);
+			return [status, json["message"]];
+		};
+		expect(await said("POST", "./batch/webhooks", { name: "a", spec: endpoint })).toEqual([
+			400,
+			'spec: must be an object such as {"endpoint": "…"}, got a string',
+		]);
+		expect(await said("PATCH", path, { spec: endpoint })).toEqual([
+			400,
+			'spec: must be an object such as {"endpoint": "…", "retries": {…}, "description": "…", …}, got a string',
+		]);
+		expect(await said("PUT", `${path}/secret`, JSON.stringify(SECRET))).toEqual([
+			400,
+			'The body must be a JSON object such as {"contents": "…"}, got a string.',
+		]);
+		expect(await said("POST", `${path}:replay`, "1723633671620")).toEqual([
+			400,
+			'The body must be a JSON object such as {"since": …}, got a number.',
+		]);
 	});
 
 	it("repeats no secret in an error, not even a wrong one", async () => {
@@ -199,7 +264,7 @@ describe("changing a webhook", () => {
 			metadata: null,
 		};
 		await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, { spec: nulls });
-		const retries = { maxRetries: 3, maxBackoffMs: 15_000 };
+		const retries = { maxRetries: 17, maxBackoffMs: 28_800_000 };
 		expect(patches).toEqual([
 			{ retries, description: null, eventTypes: null, headers: {}, timeoutMs: 15_000, metadata: {} },
 		]);

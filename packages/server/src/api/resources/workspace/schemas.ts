@@ -44,6 +44,14 @@ export const projectSchema = z
 		localization: z.literal("local"),
 		tags: z.array(z.string()),
 		groups: z.array(z.string()),
+		statistic: z
+			.object({
+				tagsCount: z.array(z.unknown()),
+				totalAssets: z.int(),
+				annotatedAssets: z.int(),
+				totalAnnotations: z.int(),
+			})
+			.openapi({ description: "Always empty: Fanfare has no assets. The Nexus command line reads its numbers." }),
 		eventTypes: eventTypePolicy.optional().openapi({ description: "There only if it is `catalogued`." }),
 		retentionDays: retentionDays.optional().openapi({ description: "There only if the project has its own." }),
 		payloadRetentionDays: payloadRetentionDays

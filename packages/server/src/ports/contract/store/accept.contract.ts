@@ -1,4 +1,4 @@
-// The store's contract: the busy path.
+// The contract of the accept slice: events in, outcomes of attempts in, all or nothing.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -15,10 +15,9 @@ import { fillStore, NEWEST, POLICY } from "./records/records.ts";
 
 const ANY_EVENT = { type: null, after: null, before: null };
 
-export function describeCommit(current: CurrentStore): void {
+export function describeAccept(current: CurrentStore): void {
 	describeEvents(current);
 	describeIdempotency(current);
-	describeForgetting(current);
 	describeUpdates(current);
 	describeAttempts(current);
 	describeAllOrNothing(current);
@@ -56,9 +55,9 @@ function describeEvents(current: CurrentStore): void {
 		expect((await store.events(projectId, ANY_EVENT, NEWEST)).rows).toEqual([sent.event]);
 	});
 
-	it("keeps every byte of a body, whatever its size", async () => {
+	it("stores every byte of a body, whatever its size", async () => {
 		const { store, webhookId, accept, records } = await fillStore(current());
-		for (const size of [0, 1, 4_096, 256 * 1_024]) {
+		for (const size of [1, 4_096, 256 * 1_024]) {
 			const body = Buffer.from(Array.from({ length: size }, (_, index) => index % 251));
 			await accept({ body });
 			const [leased] = await store.claimDue({
@@ -72,7 +71,7 @@ function describeEvents(current: CurrentStore): void {
 		}
 	});
 
-	it("refuses a delivery for a webhook that it does not have", async () => {
+	it("refuses a delivery to an unknown webhook", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const sent = records.event(projectId, { webhookIds: [records.ids.make("webhook", records.now)] });
 		await expect(store.commit({ events: [sent], updates: [] })).rejects.toMatchObject({ code: "store_conflict" });
@@ -86,7 +85,7 @@ function describeEvents(current: CurrentStore): void {
 }
 
 function describeIdempotency(current: CurrentStore): void {
-	it("answers the same send under the same key with the event of then, and stores nothing", async () => {
+	it("returns the event accepted earlier for the same send under the same key, and stores nothing", async () => {
 		const { store, projectId, webhookIds, webhookId, records } = await fillStore(current(), 2);
 		const first = records.event(projectId, { key: "k", webhookIds });
 		await store.commit({ events: [first], updates: [] });
@@ -97,7 +96,7 @@ function describeIdempotency(current: CurrentStore): void {
 		expect(await store.countOpen()).toEqual({ Pending: 2, Held: 0 });
 	});
 
-	it("refuses another send under a known key, and accepts the rest of the batch", async () => {
+	it("refuses a different send under a known key, and accepts the rest of the batch", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		await store.commit({ events: [records.event(projectId, { key: "k" })], updates: [] });
 		const other = records.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
@@ -108,7 +107,7 @@ function describeIdempotency(current: CurrentStore): void {
 		expect(await store.event(projectId, fresh.event.id)).toEqual(fresh.event);
 	});
 
-	it("knows a key again within the same batch", async () => {
+	it("recognizes a key that was used earlier in the same batch", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const first = records.event(projectId, { key: "k" });
 		const same = records.event(projectId, { key: "k" });
@@ -121,7 +120,7 @@ function describeIdempotency(current: CurrentStore): void {
 		]);
 	});
 
-	it("keeps the keys of each project apart", async () => {
+	it("accepts the same key in two projects", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const other = records.project();
 		await store.insertProject(other);
@@ -131,26 +130,8 @@ function describeIdempotency(current: CurrentStore): void {
 	});
 }
 
-function describeForgetting(current: CurrentStore): void {
-	it("forgets keys that are older than asked, up to a limit", async () => {
-		const { store, projectId, records } = await fillStore(current());
-		const send = async (key: string) => {
-			const result = await store.commit({ events: [records.event(projectId, { key })], updates: [] });
-			return result.events[0]?.kind;
-		};
-		for (const key of ["a", "b", "c"]) await send(key);
-		records.now += 1_000;
-		await send("d");
-		expect(await store.forgetIdempotencyKeys(records.now, 2)).toBe(2);
-		expect(await store.forgetIdempotencyKeys(records.now, 2)).toBe(1);
-		expect(await store.forgetIdempotencyKeys(records.now, 2)).toBe(0);
-		expect(await send("a")).toBe("accepted");
-		expect(await send("d")).toBe("duplicate");
-	});
-}
-
 function describeUpdates(current: CurrentStore): void {
-	it("writes a delivery's new state and the attempt that it comes from", async () => {
+	it("writes the new state of a delivery and the attempt that caused it", async () => {
 		const { store, projectId, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		records.now += 40;
@@ -170,7 +151,7 @@ function describeUpdates(current: CurrentStore): void {
 		expect(await state(id)).toEqual(updates[2]);
 	});
 
-	it("settles a delivery in the batch that accepts it", async () => {
+	it("applies an update to a delivery that the same batch accepts", async () => {
 		const { store, projectId, webhookId, state, records } = await fillStore(current());
 		const sent = records.event(projectId, { webhookIds: [webhookId] });
 		const id = sent.deliveries[0]?.id ?? "";
@@ -179,7 +160,7 @@ function describeUpdates(current: CurrentStore): void {
 		expect(await store.countOpen()).toEqual({ Pending: 0, Held: 0 });
 	});
 
-	it("answers null for a delivery that it does not have, and keeps no attempt of it", async () => {
+	it("returns null for an unknown delivery, and stores no attempt of it", async () => {
 		const { store, update, records } = await fillStore(current());
 		const id = records.ids.make("dlv", records.now);
 		expect((await update(records.outcome(id, 1))).updates).toEqual([null]);
@@ -188,7 +169,7 @@ function describeUpdates(current: CurrentStore): void {
 }
 
 function describeAttempts(current: CurrentStore): void {
-	it("counts a late outcome without undoing what a person decided", async () => {
+	it("records a late attempt of a cancelled delivery, which stays cancelled", async () => {
 		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		await update({ deliveryId: id, change: { type: "cancel", reason: "by hand" }, attempt: null, at: records.now });
@@ -197,7 +178,7 @@ function describeAttempts(current: CurrentStore): void {
 		expect(await store.attempts(id)).toHaveLength(1);
 	});
 
-	it("keeps both attempts when two come with the same number", async () => {
+	it("stores both attempts when two have the same number", async () => {
 		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const [first, late] = [records.failure(id, 1), records.failure(id, 1)];
@@ -206,7 +187,7 @@ function describeAttempts(current: CurrentStore): void {
 		expect(await store.attempts(id)).toEqual([first.attempt, { ...late.attempt, number: 2 }]);
 	});
 
-	it("keeps an attempt that got no answer", async () => {
+	it("stores an attempt that got no response", async () => {
 		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const reason = "connection refused by 203.0.113.7:443";
@@ -223,7 +204,7 @@ function describeAttempts(current: CurrentStore): void {
 }
 
 function describeAllOrNothing(current: CurrentStore): void {
-	it("does nothing of a batch of which one part fails", async () => {
+	it("writes nothing of a batch when one part of it fails", async () => {
 		const { store, projectId, accept, state, webhookId, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const before = await state(id);
@@ -261,11 +242,11 @@ const changes: fc.Arbitrary<DeliveryChange> = fc.oneof(
 	}),
 );
 
-/** Which of the deliveries, what happens to it, and the number that its attempt claims. */
+/** The index of a delivery, the change of it, and the number of its attempt. */
 const steps = fc.array(fc.tuple(fc.nat({ max: 3 }), changes, fc.integer({ min: 1, max: 4 })), { maxLength: 40 });
 
 function describeProperties(current: CurrentStore): void {
-	it("agrees with the domain's transition after any sequence of changes, in batches of any size", async () => {
+	it("agrees with `transition` after any sequence of changes, in batches of any size", async () => {
 		const { store, projectId, webhookIds, records } = await fillStore(current(), 4);
 		await fc.assert(
 			fc.asyncProperty(steps, fc.integer({ min: 1, max: 8 }), async (sequence, batchSize) => {

@@ -1,4 +1,4 @@
-// The store's contract: the audit log.
+// The contract of the audit slice: entries, their filters, and how long they stay.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -31,7 +31,7 @@ function entry(records: Records, changes: Partial<AuditEntry> = {}): AuditEntry 
 }
 
 export function describeAudit(current: CurrentStore): void {
-	it("keeps all of an entry, newest first", async () => {
+	it("stores all fields of an entry, amends and deletes entries, and lists them newest first", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const keyId = records.ids.make("key", records.now);
 		const first = entry(records, { keyId, projectId });
@@ -45,7 +45,7 @@ export function describeAudit(current: CurrentStore): void {
 		expect((await store.auditEntries(EVERYTHING, NEWEST)).rows).toEqual([amended]);
 	});
 
-	it("finds entries by any filters together, page by page", async () => {
+	it("finds entries by any combination of filters, page by page", async () => {
 		const { store, records } = await fillStore(current());
 		const keys = [records.ids.make("key", 1), records.ids.make("key", 2), null];
 		const projects = [records.project().id, records.project().id, null];
@@ -79,7 +79,7 @@ export function describeAudit(current: CurrentStore): void {
 		);
 	});
 
-	it("outlives the project and the key that it is about", async () => {
+	it("keeps entries after their project and their key are gone", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const key = records.key("admin", projectId);
 		await store.insertKey(key);

@@ -1,41 +1,24 @@
-// The store's contract: the workspace, projects, keys and webhooks.
-import { expect, it } from "vitest";
+// The contract of the directory slice: projects, keys and webhooks; event types have a file of their own.
+import { describe, expect, it } from "vitest";
 
 import { newHeldDelivery } from "../../../core/delivery.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
+import { describeEventTypes } from "./event-types.contract.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { fillStore, idsOf, NEWEST, Records } from "./records/records.ts";
+import { fillStore, idsOf, NEWEST } from "./records/records.ts";
 
-export function describeManagement(current: CurrentStore): void {
-	describeIdentity(current);
+export function describeDirectory(current: CurrentStore): void {
 	describeProjects(current);
 	describeKeys(current);
 	describeWebhooks(current);
 	describeDeletedWebhooks(current);
-}
-
-function describeIdentity(current: CurrentStore): void {
-	it("is new until it is initialized", async () => {
-		expect(await current().identity()).toBeNull();
-		const records = new Records();
-		const [identity, project, key] = [records.identity(), records.project(), records.key()];
-		await current().initialize(identity, project, key);
-		expect(await current().identity()).toEqual(identity);
-		expect(await current().projects()).toEqual([project]);
-		expect(await current().keys()).toEqual([{ ...key, digest: new Uint8Array(key.digest) }]);
-	});
-
-	it("is initialized once, and all or nothing", async () => {
-		const { store, records } = await fillStore(current());
-		const again = store.initialize(records.identity(), records.project("Second"), records.key());
-		await expect(again).rejects.toMatchObject({ code: "store_conflict" });
-		expect(await store.projects()).toHaveLength(1);
-		expect(await store.keys()).toHaveLength(1);
+	describe("event types", () => {
+		describeEventTypes(current);
 	});
 }
 
 function describeProjects(current: CurrentStore): void {
-	it("lists projects oldest first, and renames them", async () => {
+	it("lists projects oldest first, with changed names", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		records.now += 1;
 		const second = records.project("Second");
@@ -47,14 +30,14 @@ function describeProjects(current: CurrentStore): void {
 		]);
 	});
 
-	it("rejects an update of what it does not have", async () => {
+	it("rejects an update of an unknown project or webhook", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		await expect(store.updateProject(records.project())).rejects.toMatchObject({ code: "store_conflict" });
 		const unknown = store.updateWebhook(records.webhook(projectId));
 		await expect(unknown).rejects.toMatchObject({ code: "store_conflict" });
 	});
 
-	it("deletes a project with its keys and webhooks, and nothing of others", async () => {
+	it("deletes a project with its keys and webhooks, and nothing of other projects", async () => {
 		const { store, projectId, webhookId, records } = await fillStore(current());
 		const other = records.project();
 		await store.insertProject(other);
@@ -70,7 +53,7 @@ function describeProjects(current: CurrentStore): void {
 		await expect(store.updateProject(other)).rejects.toMatchObject({ code: "store_conflict" });
 	});
 
-	it("does not delete what it does not have", async () => {
+	it("returns false for the deletion of an unknown project", async () => {
 		const { store, records } = await fillStore(current());
 		expect(await store.deleteProject(records.project().id, records.now)).toBe(false);
 	});
@@ -111,7 +94,7 @@ function describeKeys(current: CurrentStore): void {
 }
 
 function describeWebhooks(current: CurrentStore): void {
-	it("keeps all of a webhook's record", async () => {
+	it("stores all fields of a webhook's record", async () => {
 		const { store, projectId, records } = await fillStore(current(), 0);
 		const full = records.webhook(projectId);
 		const bare = records.webhook(projectId, {
@@ -130,7 +113,7 @@ function describeWebhooks(current: CurrentStore): void {
 		expect((await store.webhooks(projectId, NEWEST)).rows).toEqual([bare, full].map(publicPart));
 	});
 
-	it("replaces all of a webhook's record, its secrets included", async () => {
+	it("replaces a whole record, its secrets included", async () => {
 		const { store, projectId, records } = await fillStore(current(), 0);
 		const before = records.webhook(projectId);
 		await store.insertWebhook(before);
@@ -140,23 +123,10 @@ function describeWebhooks(current: CurrentStore): void {
 		await store.updateWebhook(after);
 		expect(await store.webhookRecords()).toEqual([after]);
 	});
-
-	it("reseals every record together with the fingerprint, or none", async () => {
-		const { store, records } = await fillStore(current(), 2);
-		const before = await store.webhookRecords();
-		const sealed = before.map((record) => ({ ...record, sealedHeaders: Uint8Array.of(42) }));
-		const unknown = records.webhook(before[0]?.projectId ?? "");
-		await expect(store.reseal([...sealed, unknown], "ff00")).rejects.toMatchObject({ code: "store_conflict" });
-		expect(await store.webhookRecords()).toEqual(before);
-		expect((await store.identity())?.masterKeyFingerprint).toBe("00ff");
-		await store.reseal(sealed, "ff00");
-		expect(await store.webhookRecords()).toEqual(sealed);
-		expect((await store.identity())?.masterKeyFingerprint).toBe("ff00");
-	});
 }
 
 function describeDeletedWebhooks(current: CurrentStore): void {
-	it("lists no deleted webhook, but keeps its record while deliveries are to be settled", async () => {
+	it("lists no deleted webhook, but keeps its record while it has Pending or Held deliveries", async () => {
 		const { store, projectId, accept, update, records, webhookIds } = await fillStore(current(), 3);
 		const [pendingHook = "", heldHook = "", idleHook = ""] = webhookIds;
 		const [pending = ""] = await accept({ webhookIds: [pendingHook] });

@@ -1,4 +1,4 @@
-// The store's contract: the catalogue of event types, and the project's policy about it.
+// The contract of the directory slice: event types, and the project's policy on them.
 import { expect, it } from "vitest";
 
 import type { EventType } from "../../../core/event-type.ts";
@@ -27,8 +27,8 @@ function names({ rows }: Page<EventType>): string[] {
 	return rows.map(({ name }) => name);
 }
 
-export function describeCatalogue(current: CurrentStore): void {
-	it("keeps a project's policy on event types", async () => {
+export function describeEventTypes(current: CurrentStore): void {
+	it("stores a project's policy on event types", async () => {
 		const { store, records } = await fillStore(current());
 		const catalogued = { ...records.project(), eventTypes: "catalogued" } as const;
 		await store.insertProject(catalogued);
@@ -37,7 +37,7 @@ export function describeCatalogue(current: CurrentStore): void {
 		expect(await store.projects()).toContainEqual({ ...catalogued, eventTypes: "open" });
 	});
 
-	it("keeps all of an event type, its texts as they were written", async () => {
+	it("stores all fields of an event type, with its texts exactly as they were written", async () => {
 		const { store, projectId } = await fillStore(current());
 		const full = eventType(projectId, "order.paid");
 		const bare = eventType(projectId, "bare", {
@@ -52,7 +52,7 @@ export function describeCatalogue(current: CurrentStore): void {
 		expect((await store.eventTypes(projectId, null, ALL)).rows).toEqual([bare, full]);
 	});
 
-	it("replaces an event type of the same name, all of it", async () => {
+	it("replaces all fields of an event type of the same name", async () => {
 		const { store, projectId } = await fillStore(current());
 		await store.putEventType(eventType(projectId, "a"), LIMIT);
 		const next = eventType(projectId, "a", {
@@ -66,7 +66,7 @@ export function describeCatalogue(current: CurrentStore): void {
 		expect((await store.eventTypes(projectId, null, ALL)).rows).toEqual([next]);
 	});
 
-	it("takes no more than the limit of a project, but replaces still", async () => {
+	it("adds no type beyond the project's limit, but still replaces types", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		for (const name of ["a", "b"]) await store.putEventType(eventType(projectId, name), 2);
 		expect(await store.putEventType(eventType(projectId, "c"), 2)).toBe("full");
@@ -75,7 +75,7 @@ export function describeCatalogue(current: CurrentStore): void {
 		expect(names(await store.eventTypes(projectId, null, ALL))).toEqual(["a", "b"]);
 	});
 
-	it("deletes an event type of one project and no other", async () => {
+	it("deletes an event type of one project and not of another", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const other = records.project().id;
 		for (const id of [projectId, other]) await store.putEventType(eventType(id, "a"), LIMIT);
@@ -85,7 +85,7 @@ export function describeCatalogue(current: CurrentStore): void {
 		expect(await store.eventType(other, "a")).toEqual(eventType(other, "a"));
 	});
 
-	it("deletes a project's event types with it", async () => {
+	it("deletes the event types of a deleted project", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		await store.putEventType(eventType(projectId, "a"), LIMIT);
 		await store.deleteProject(projectId, records.now);
@@ -96,7 +96,7 @@ export function describeCatalogue(current: CurrentStore): void {
 }
 
 function describePaging(current: CurrentStore): void {
-	it("pages by name in both directions, with rows coming and going", async () => {
+	it("pages by name in both directions while rows are deleted", async () => {
 		const { store, projectId } = await fillStore(current());
 		for (const name of ["d", "B", "a.b", "c", "a"]) await store.putEventType(eventType(projectId, name), LIMIT);
 		const page = (direction: "older" | "newer", id: string, limit = 2) =>
@@ -114,7 +114,7 @@ function describePaging(current: CurrentStore): void {
 		expect([names(start), start.hasNewer, start.hasOlder]).toEqual([["B"], false, true]);
 	});
 
-	it("shows archived ones, others, or both", async () => {
+	it("lists archived types, other types, or both", async () => {
 		const { store, projectId } = await fillStore(current());
 		for (const name of ["a", "b", "c"]) {
 			await store.putEventType(eventType(projectId, name, { archived: name === "b" }), LIMIT);
@@ -124,7 +124,7 @@ function describePaging(current: CurrentStore): void {
 		expect([names(page), page.hasNewer, page.hasOlder]).toEqual([["c"], true, false]);
 	});
 
-	it("ends a page early that would grow heavy, and loses none", async () => {
+	it("ends a page early when its schemas become large, and skips no type", async () => {
 		const { store, projectId } = await fillStore(current());
 		const schemaJson = JSON.stringify({ $comment: "x".repeat(1_000_000) });
 		for (let n = 10; n < 20; n++) await store.putEventType(eventType(projectId, `t${n}`, { schemaJson }), LIMIT);

@@ -1,17 +1,16 @@
-// The store's contract: the health of webhooks.
+// The contract of the stats slice: the health of webhooks.
 import { expect, it } from "vitest";
 
 import { HEALTHY } from "../../../core/policies/webhook-health.ts";
-import type { CurrentStore } from "./records/records.ts";
+import type { CurrentStore, Reopen } from "./records/records.ts";
 import { fillStore, POLICY, type World } from "./records/records.ts";
 
-/** `reopen` closes the store and opens it again, where data outlives the store. */
-export function describeHealth(current: CurrentStore, reopen: () => Promise<void>): void {
+export function describeHealth(current: CurrentStore, reopen: Reopen): void {
 	describeCourse(current);
-	describeTurns(current);
+	describeHealthChanges(current);
 	describeReset(current);
 
-	it("is still known after the store was opened again", async () => {
+	it("is the same after the store was reopened", async () => {
 		const world = await fillStore(current(), 2);
 		const { records, webhookIds } = world;
 		const [failing = "", healthy = ""] = webhookIds;
@@ -23,7 +22,7 @@ export function describeHealth(current: CurrentStore, reopen: () => Promise<void
 }
 
 function describeCourse(current: CurrentStore): void {
-	it("is failing since the first failed attempt, counts what is exhausted, and is healthy after a success", async () => {
+	it("is failing from the first failed attempt, counts exhausted deliveries, and recovers with a success", async () => {
 		const world = await fillStore(current());
 		const { store, accept, update, records, webhookId } = world;
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
@@ -39,7 +38,7 @@ function describeCourse(current: CurrentStore): void {
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
 	});
 
-	it("counts a delivery as exhausted once, even if an attempt that was thought lost fails too", async () => {
+	it("counts an exhausted delivery once, even if a late attempt fails too", async () => {
 		const world = await fillStore(current());
 		const { store, accept, update, records, webhookId } = world;
 		const [id = ""] = await accept();
@@ -48,7 +47,7 @@ function describeCourse(current: CurrentStore): void {
 		expect(await store.webhookHealth(webhookId)).toMatchObject({ exhaustedCount: 1 });
 	});
 
-	it("keeps to the order of the outcomes within a batch", async () => {
+	it("follows the order of the outcomes within a batch", async () => {
 		const { store, accept, update, records, webhookId } = await fillStore(current());
 		const [first = "", second = ""] = [...(await accept()), ...(await accept())];
 		await update(records.failure(first, 1), records.outcome(second, 1));
@@ -57,7 +56,7 @@ function describeCourse(current: CurrentStore): void {
 		expect(await store.webhookHealth(webhookId)).toEqual({ failingSince: records.now, exhaustedCount: 0 });
 	});
 
-	it("is left alone by a commit that fails, and by deliveries of Fanfare's own events", async () => {
+	it("is not changed by a failed commit, nor by deliveries of own events", async () => {
 		const world = await fillStore(current());
 		const { store, accept, update, records, projectId, webhookId } = world;
 		const [id = ""] = await accept();
@@ -74,8 +73,8 @@ function describeCourse(current: CurrentStore): void {
 	});
 }
 
-function describeTurns(current: CurrentStore): void {
-	it("tells of each exhausted delivery and of the first success after them, in order", async () => {
+function describeHealthChanges(current: CurrentStore): void {
+	it("reports each exhausted delivery and the first success after them, in order", async () => {
 		const world = await fillStore(current());
 		const { store, accept, update, records, projectId } = world;
 		const since = records.now;
@@ -102,7 +101,7 @@ function describeTurns(current: CurrentStore): void {
 		]);
 	});
 
-	it("tells nothing where nothing was exhausted", async () => {
+	it("reports no health change if no delivery was exhausted", async () => {
 		const { accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		expect((await update(records.failure(id, 1), records.outcome(id, 2))).healthChanges).toEqual([]);
@@ -110,7 +109,7 @@ function describeTurns(current: CurrentStore): void {
 }
 
 function describeReset(current: CurrentStore): void {
-	it("is left alone by an update of the webhook, unless it is to begin anew", async () => {
+	it("is not changed by an update of the webhook, unless the update resets it", async () => {
 		const world = await fillStore(current());
 		const { store, records, webhookId } = world;
 		await exhaust(world);
@@ -121,7 +120,7 @@ function describeReset(current: CurrentStore): void {
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
 	});
 
-	it("is as it was where the update fails", async () => {
+	it("is not reset by an update that fails", async () => {
 		const world = await fillStore(current());
 		const { store, records, projectId, webhookId } = world;
 		await exhaust(world);
@@ -131,7 +130,7 @@ function describeReset(current: CurrentStore): void {
 	});
 }
 
-/** Accepts an event whose delivery fails until its retries are used up; gives the health changes of it. */
+/** Accepts an event whose delivery fails until its retries are used up. Returns the health changes. */
 async function exhaust({ accept, update, records }: World, type = "user.created") {
 	const [id = ""] = await accept({ type });
 	const numbers = Array.from({ length: POLICY.maxRetries + 1 }, (_, index) => index + 1);

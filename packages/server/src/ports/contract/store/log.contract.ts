@@ -1,4 +1,4 @@
-// The store's contract: the log and its filters.
+// The contract of the log slice: filters and lookups.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -22,7 +22,7 @@ function describeFilters(current: CurrentStore): void {
 		expect(idsOf(await store.deliveries(projectId, ANY_DELIVERY, NEWEST))).toEqual(ids.toReversed());
 	});
 
-	it("finds deliveries by any filters together", async () => {
+	it("finds deliveries by any combination of filters", async () => {
 		const world = await fillStore(current(), 2);
 		const all = await fillLog(world);
 		await fc.assert(
@@ -36,7 +36,7 @@ function describeFilters(current: CurrentStore): void {
 		);
 	});
 
-	it("takes the start of a time range in, and leaves its end out", async () => {
+	it("includes the start of a time range and excludes its end", async () => {
 		const { store, projectId, accept, records } = await fillStore(current());
 		const start = records.now;
 		const ids: string[] = [];
@@ -56,7 +56,7 @@ function describeFilters(current: CurrentStore): void {
 }
 
 function describeLookups(current: CurrentStore): void {
-	it("shows a project nothing of another's", async () => {
+	it("shows a project no rows of another project", async () => {
 		const { store, projectId, webhookId, accept, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const eventId = (await store.delivery(projectId, id))?.eventId ?? "";
@@ -70,7 +70,7 @@ function describeLookups(current: CurrentStore): void {
 		expect((await store.events(other.id, { type: null, after: null, before: null }, NEWEST)).rows).toEqual([]);
 	});
 
-	it("answers null for ids that it does not have, or that are none", async () => {
+	it("finds nothing for unknown ids and for texts that are not ids", async () => {
 		const { store, projectId, accept } = await fillStore(current());
 		const [id = ""] = await accept();
 		for (const text of ["", "dlv_", "dlv_zz", id.replace("dlv", "evt"), `${id}0`, id.slice(0, -1)]) {
@@ -80,7 +80,7 @@ function describeLookups(current: CurrentStore): void {
 		}
 	});
 
-	it("lists attempts first one first", async () => {
+	it("lists attempts in the order of their numbers", async () => {
 		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const updates = [1, 2, 3].map((number) => records.failure(id, number));
@@ -89,7 +89,7 @@ function describeLookups(current: CurrentStore): void {
 	});
 }
 
-/** Deliveries of two webhooks and types in every status; gives them newest first. */
+/** Makes deliveries of two webhooks and two types in every status. Returns them newest first. */
 async function fillLog({ store, projectId, webhookIds, accept, update, records }: World): Promise<Delivery[]> {
 	for (let n = 0; n < 60; n++) {
 		records.now += n % 3;

@@ -1,4 +1,4 @@
-// The store's contract: pages stay right while rows come and go.
+// The contract of pages, which all lists share: they stay correct while rows are added and deleted.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -10,12 +10,12 @@ import { ANY_DELIVERY, fillStore, idsOf, type World } from "./records/records.ts
 type Read = (request: PageRequest) => Promise<Page<{ readonly id: string }>>;
 
 export function describePages(current: CurrentStore, open: () => Promise<Store>): void {
-	describeStillPages(current);
-	describeMovingPages(open);
+	describeUnchangedRows(current);
+	describeChangingRows(open);
 }
 
-function describeStillPages(current: CurrentStore): void {
-	it("visits each row once on the way to the older, and again on the way back", async () => {
+function describeUnchangedRows(current: CurrentStore): void {
+	it("visits each row once on the way to the oldest, and once on the way back", async () => {
 		const world = await fillStore(current());
 		const ids: string[] = [];
 		for (let n = 0; n < 25; n++) ids.push(...(await world.accept()));
@@ -26,7 +26,7 @@ function describeStillPages(current: CurrentStore): void {
 		}
 	});
 
-	it("says of each page whether there is more on both sides", async () => {
+	it("says for each page whether there are newer and older rows", async () => {
 		const { store, projectId, accept } = await fillStore(current());
 		const [a = "", b = "", c = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
 		const read = async (direction: "older" | "newer", id: string) => {
@@ -41,7 +41,7 @@ function describeStillPages(current: CurrentStore): void {
 		expect(await read("newer", c)).toEqual([[], false, true]);
 	});
 
-	it("looks for more on both sides only among what the filter lets through", async () => {
+	it("counts only rows that match the filter as newer or older rows", async () => {
 		const { store, projectId, accept, update, records } = await fillStore(current());
 		const [a = "", b = "", c = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
 		await update(records.outcome(b, 1));
@@ -52,7 +52,7 @@ function describeStillPages(current: CurrentStore): void {
 		expect([idsOf(newer), newer.hasNewer, newer.hasOlder]).toEqual([[b], false, false]);
 	});
 
-	it("pages events in the same way", async () => {
+	it("visits each event once, with and without a filter", async () => {
 		const { store, projectId, accept } = await fillStore(current());
 		for (let n = 0; n < 10; n++) await accept({ type: n % 2 === 0 ? "a.b" : "c.d" });
 		for (const type of [null, "a.b"]) {
@@ -63,8 +63,8 @@ function describeStillPages(current: CurrentStore): void {
 	});
 }
 
-function describeMovingPages(open: () => Promise<Store>): void {
-	it("visits each surviving row exactly once while rows come and go between pages", async () => {
+function describeChangingRows(open: () => Promise<Store>): void {
+	it("visits each row that stays exactly once while rows are added and deleted between pages", async () => {
 		await fc.assert(
 			fc.asyncProperty(moves, fc.integer({ min: 1, max: 5 }), async (sequence, limit) => {
 				const store = await open();
@@ -79,7 +79,9 @@ function describeMovingPages(open: () => Promise<Store>): void {
 	});
 }
 
-/** Walks to the oldest and back, checks that both ways saw the same, and gives the pages of the first way. */
+/**
+ * Walks to the oldest row and back, checks that both ways saw the same rows, and returns the pages of the first way.
+ */
 async function walk(read: Read, limit: number): Promise<string[][]> {
 	const there: string[][] = [];
 	let page = await read({ limit, cursor: null });
@@ -100,7 +102,7 @@ async function walk(read: Read, limit: number): Promise<string[][]> {
 	return there;
 }
 
-/** Between two pages: webhooks made, and which of the present ones are deleted. */
+/** Between two pages: how many webhooks are made, and which of the existing ones are deleted (by index). */
 const moves = fc.array(
 	fc.record({ made: fc.nat({ max: 2 }), deleted: fc.array(fc.nat({ max: 30 }), { maxLength: 3 }) }),
 	{
@@ -108,7 +110,7 @@ const moves = fc.array(
 	},
 );
 
-/** Webhooks are the rows that can be deleted: also the one that the cursor stands on. */
+/** Pages through webhooks, since these can be deleted, even the one that the cursor names. */
 async function checkWalk(
 	{ store, records, projectId, webhookIds }: World,
 	sequence: readonly { made: number; deleted: number[] }[],

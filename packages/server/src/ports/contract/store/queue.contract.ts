@@ -1,4 +1,4 @@
-// The store's contract: work that waits, leases and sweeps.
+// The contract of the queue slice: claims, due times, leases and sweeps.
 import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
@@ -20,7 +20,7 @@ function claim({ store, records, webhookId }: World, changes: Partial<Parameters
 }
 
 function describeClaims(current: CurrentStore): void {
-	it("leases what is due, with all that an attempt needs", async () => {
+	it("claims due deliveries with all data that an attempt needs", async () => {
 		const world = await fillStore(current());
 		const { projectId, webhookId, accept, records } = world;
 		const [id = ""] = await accept({
@@ -48,7 +48,7 @@ function describeClaims(current: CurrentStore): void {
 		expect(await claim(world)).toEqual([]);
 	});
 
-	it("gives the earliest due first, and no more than the limit", async () => {
+	it("claims the earliest due first, and no more than the limit", async () => {
 		const world = await fillStore(current());
 		const { accept, records } = world;
 		const dueIn = [30, 10, 20].map((ms) => newDelivery(records.now + ms, null));
@@ -59,7 +59,7 @@ function describeClaims(current: CurrentStore): void {
 		expect((await claim(world, { limit: 2 })).map(({ id }) => id)).toEqual([ids[0]]);
 	});
 
-	it("stops before the bodies outgrow maxBytes, but gives the first in any case", async () => {
+	it("claims no more body bytes than maxBytes, but always the first delivery", async () => {
 		const world = await fillStore(current());
 		for (const size of [50, 50, 10]) await world.accept({ body: Buffer.alloc(size) });
 		expect(await claim(world, { maxBytes: 10 })).toHaveLength(1);
@@ -68,19 +68,19 @@ function describeClaims(current: CurrentStore): void {
 }
 
 function describeNotDue(current: CurrentStore): void {
-	it("gives nothing that is not due yet, held, settled, or another webhook's", async () => {
+	it("claims no delivery that is not due yet, leased, Held, final, or another webhook's", async () => {
 		const world = await fillStore(current(), 2);
 		const { accept, update, records, webhookIds } = world;
 		await accept({ state: newDelivery(records.now + 1, null) });
 		await accept({ state: newDelivery(records.now, records.now + 1) });
 		await accept({ state: newHeldDelivery("paused") });
 		await accept({ webhookIds: webhookIds.slice(1) });
-		const [settled = ""] = await accept();
-		await update(records.outcome(settled, 1));
+		const [final = ""] = await accept();
+		await update(records.outcome(final, 1));
 		expect(await claim(world)).toEqual([]);
 	});
 
-	it("gives a delivery again when its lease is over", async () => {
+	it("claims a delivery again when its lease has ended", async () => {
 		const world = await fillStore(current());
 		const [id] = await world.accept();
 		await claim(world, { leaseUntil: world.records.now + 10 });
@@ -92,7 +92,7 @@ function describeNotDue(current: CurrentStore): void {
 }
 
 function describeDueTimes(current: CurrentStore): void {
-	it("tells for each webhook when its earliest delivery is due", async () => {
+	it("knows for each webhook when its earliest delivery is due", async () => {
 		const { store, accept, webhookIds, records } = await fillStore(current(), 4);
 		const [first = "", second = "", third = ""] = webhookIds;
 		const { now } = records;
@@ -107,20 +107,20 @@ function describeDueTimes(current: CurrentStore): void {
 		expect(await Promise.all(webhookIds.map((id) => store.nextDueAt(id)))).toEqual([now + 10, now + 500, null, null]);
 	});
 
-	it("knows of nothing due in an empty store", async () => {
+	it("has no due webhook if there are no deliveries", async () => {
 		const { store, webhookId } = await fillStore(current());
 		expect(await store.dueWebhooks()).toEqual([]);
 		expect(await store.nextDueAt(webhookId)).toBeNull();
 	});
 
-	it("forgets a webhook when the last of its deliveries is settled", async () => {
+	it("has no due webhook once the last delivery is final", async () => {
 		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		await update(records.outcome(id, 1));
 		expect(await store.dueWebhooks()).toEqual([]);
 	});
 
-	it("tells of what was committed last how it is due after a failure", async () => {
+	it("knows when a delivery is due after a failed attempt", async () => {
 		const { store, webhookId, accept, update, state, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		await update(records.failure(id, 1));
@@ -129,24 +129,24 @@ function describeDueTimes(current: CurrentStore): void {
 }
 
 function describeLeases(current: CurrentStore): void {
-	it("renews leases, but makes none", async () => {
+	it("renews leases, but leases no delivery that is not leased", async () => {
 		const world = await fillStore(current());
 		const { store, accept, state, update, records } = world;
-		const [leased = "", free = "", settled = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
+		const [leased = "", free = "", final = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
 		await claim(world, { limit: 1 });
-		await update(records.outcome(settled, 1));
+		await update(records.outcome(final, 1));
 		const until = records.now + 90_000;
-		await store.renewLeases([leased, free, settled, records.ids.make("dlv", records.now)], until);
+		await store.renewLeases([leased, free, final, records.ids.make("dlv", records.now)], until);
 		expect(await state(leased)).toMatchObject({ leaseUntil: until });
 		expect(await state(free)).toMatchObject({ leaseUntil: null });
-		expect(await state(settled)).toMatchObject({ leaseUntil: null, status: "Succeeded" });
+		expect(await state(final)).toMatchObject({ leaseUntil: null, status: "Succeeded" });
 		await claim(world);
 		expect(await store.nextDueAt(world.webhookId)).toBe(records.now + 60_000);
-		// The one that was renewed is not due before its new end.
+		// The renewed lease is not due before its new end.
 		expect((await claim(world, { now: until - 1 })).map(({ id }) => id)).toEqual([free]);
 	});
 
-	it("ends every lease, and what was leased is due again when it was due before", async () => {
+	it("ends every lease, so that the deliveries are due at the time of their next attempt", async () => {
 		const world = await fillStore(current(), 2);
 		const { store, accept, webhookIds, records, state } = world;
 		const ids = await accept({ webhookIds, state: newDelivery(records.now - 7, records.now + 60_000) });
@@ -160,7 +160,7 @@ function describeLeases(current: CurrentStore): void {
 }
 
 function describeSweeps(current: CurrentStore): void {
-	it("changes a webhook's deliveries of one status, some at a time, until none is left", async () => {
+	it("sweeps a webhook's deliveries of one status, up to the limit at a time, until none is left", async () => {
 		const world = await fillStore(current(), 2);
 		const { store, webhookId, webhookIds, accept, records } = world;
 		for (let n = 0; n < 5; n++) await accept();
@@ -173,7 +173,7 @@ function describeSweeps(current: CurrentStore): void {
 		expect(await claim(world)).toEqual([]);
 	});
 
-	it("lets the oldest go first", async () => {
+	it("sweeps the oldest deliveries first", async () => {
 		const { store, webhookId, accept, state, records } = await fillStore(current());
 		const ids: string[] = [];
 		for (let n = 0; n < 3; n++) ids.push(...(await accept({ state: newHeldDelivery("paused") })));
@@ -184,7 +184,7 @@ function describeSweeps(current: CurrentStore): void {
 		expect(states[0]).toEqual(newDelivery(records.now, null));
 	});
 
-	it("sweeps every status, and dates what it changed", async () => {
+	it("sweeps deliveries of every status, and sets their updateDate", async () => {
 		const { store, projectId, webhookId, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		for (let number = 1; number <= 4; number++) await update(records.failure(id, number));

@@ -1,4 +1,4 @@
-// The store's contract: replays.
+// The contract of the replays slice: steps, matching, cancelling, counting and lists.
 import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
@@ -19,7 +19,7 @@ export function describeReplays(current: CurrentStore): void {
 }
 
 function describeSteps(current: CurrentStore): void {
-	it("makes one due delivery for each matching event, oldest first", async () => {
+	it("makes one due delivery for each matching event, the oldest event first", async () => {
 		const { store, miss, begin, step, replayed, records, projectId, webhookId } = await openReplayWorld(current);
 		const events = [await miss("a.b"), await miss("c.d"), await miss()];
 		records.now += 50;
@@ -57,7 +57,7 @@ function describeSteps(current: CurrentStore): void {
 		expect(leased.map(({ trigger, eventId }) => [trigger, eventId])).toEqual(events.map((id) => ["replay", id]));
 	});
 
-	it("looks at no more events than asked, and goes on where it ended", async () => {
+	it("looks at no more events than scanLimit, and continues where the last step ended", async () => {
 		const { store, projectId, miss, begin, step, replayed, records } = await openReplayWorld(current);
 		const events: string[] = [];
 		for (let n = 0; n < 5; n++, records.now += 10) events.push(await miss());
@@ -80,23 +80,23 @@ function describeSteps(current: CurrentStore): void {
 		expect(await replayed()).toHaveLength(5);
 	});
 
-	it("makes no more deliveries than asked, and passes over no event because of that", async () => {
-		const { miss, settle, begin, step, replayed } = await openReplayWorld(current);
+	it("makes no more deliveries than it has ids for, and skips no event because of that", async () => {
+		const { miss, deliver, begin, step, replayed } = await openReplayWorld(current);
 		const events: string[] = [];
 		for (let n = 0; n < 3; n++) {
 			events.push(await miss());
-			await settle(200);
+			await deliver(200);
 		}
 		const replay = await begin({ outcomes: ["Missed"] });
 		const first = await step(replay, { deliveryLimit: 2 });
-		// The fourth does not match: it is looked at before the next that does.
+		// The fourth event does not match: the step looks at it and ends before the fifth, which matches.
 		expect(first).toMatchObject({ status: "Running", scannedCount: 4, deliveryCount: 2 });
 		expect(await step(replay, { deliveryLimit: 0 })).toMatchObject({ status: "Running", scannedCount: 4 });
 		expect(await step(replay, { deliveryLimit: 1 })).toMatchObject({ status: "Finished", scannedCount: 6 });
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual(events);
 	});
 
-	it("makes nothing and does not move on when a step fails", async () => {
+	it("makes no delivery and does not move on when a step fails", async () => {
 		const { store, miss, begin, step, replayed, projectId } = await openReplayWorld(current);
 		for (let n = 0; n < 3; n++) await miss();
 		const replay = await begin();
@@ -113,18 +113,18 @@ function describeSteps(current: CurrentStore): void {
 }
 
 function describeOutcomes(current: CurrentStore): void {
-	it("goes by how the newest delivery to this webhook ended", async () => {
+	it("matches by the outcome of the newest delivery to this webhook", async () => {
 		const world = await openReplayWorld(current, 2);
-		const { accept, settle, begin, step, replayed, records, webhookIds, store, projectId } = world;
+		const { accept, deliver, begin, step, replayed, records, webhookIds, store, projectId } = world;
 		const eventOf = async (deliveryId = "") => (await store.delivery(projectId, deliveryId))?.eventId ?? "";
 		const [cancelled = ""] = await accept();
 		const cancel = { type: "cancel", reason: "by hand" } as const;
 		await world.update({ deliveryId: cancelled, change: cancel, attempt: null, at: records.now });
 		const events = {
-			Succeeded: await settle(200),
-			Failed: await settle(410),
+			Succeeded: await deliver(200),
+			Failed: await deliver(410),
 			Cancelled: await eventOf(cancelled),
-			// With another webhook's delivery.
+			// It has a delivery to another webhook.
 			Missed: await eventOf((await accept({ webhookIds: webhookIds.slice(1) }))[0]),
 		};
 		for (const state of [newDelivery(records.now, null), newHeldDelivery("paused")]) await accept({ state });
@@ -133,19 +133,19 @@ function describeOutcomes(current: CurrentStore): void {
 			expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 6, deliveryCount: 1 });
 			expect([outcome, (await replayed()).at(-1)?.eventId]).toEqual([outcome, events[outcome]]);
 		}
-		// Now all are on their way.
+		// Now every event has a Pending delivery.
 		expect(await step(await begin())).toMatchObject({ scannedCount: 6, deliveryCount: 0 });
-		// And one has its newest delivery Failed, after it had succeeded.
+		// The newest delivery of one event fails, after an older one succeeded.
 		const { id = "" } = (await replayed())[0] ?? {};
 		await world.update(records.outcome(id, 1, { kind: "gone", responseCode: 410 }));
 		expect(await step(await begin({ outcomes: ["Succeeded"] }))).toMatchObject({ deliveryCount: 0 });
 		expect(await step(await begin({ outcomes: ["Failed"] }))).toMatchObject({ deliveryCount: 1 });
 	});
 
-	it("sends no event while an older delivery of it is on its way again", async () => {
+	it("does not replay an event while an older delivery of it is Pending again", async () => {
 		const world = await openReplayWorld(current);
-		const { settle, begin, step, records, store, projectId, update } = world;
-		const eventId = await settle(410);
+		const { deliver, begin, step, records, store, projectId, update } = world;
+		const eventId = await deliver(410);
 		await step(await begin());
 		const { rows } = await store.deliveries(projectId, { ...ANY_DELIVERY, eventId }, NEWEST);
 		const [newer, older] = rows.map(({ id }) => id);
@@ -161,7 +161,7 @@ function describeOutcomes(current: CurrentStore): void {
 }
 
 function describeFilters(current: CurrentStore): void {
-	it("takes the start of the time range in, and leaves its end out", async () => {
+	it("includes the start of the time range and excludes its end", async () => {
 		const { miss, begin, step, replayed, records } = await openReplayWorld(current);
 		const start = records.now;
 		const events: string[] = [];
@@ -170,9 +170,9 @@ function describeFilters(current: CurrentStore): void {
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual(events.slice(1, 3));
 	});
 
-	it("takes types by name and by prefix, and for missed events those of both lists", async () => {
-		const { miss, settle, begin, step, replayed } = await openReplayWorld(current);
-		for (const type of ["a.b", "a.c", "d", "de"]) await Promise.all([miss(type), settle(410, type)]);
+	it("matches types by name and by prefix, and missed events by both lists", async () => {
+		const { miss, deliver, begin, step, replayed } = await openReplayWorld(current);
+		for (const type of ["a.b", "a.c", "d", "de"]) await Promise.all([miss(type), deliver(410, type)]);
 		const types = async (filter: Partial<ReplayFilter>) => {
 			const before = (await replayed()).length;
 			await step(await begin(filter));
@@ -185,7 +185,7 @@ function describeFilters(current: CurrentStore): void {
 		expect(await types({ missedEventTypes: ["d"] })).toEqual(["d"]);
 	});
 
-	it("passes over events whose payload is erased, and does not count them", async () => {
+	it("skips events whose payload was erased, and does not count them", async () => {
 		const { store, records, miss, begin, step, replayed, projectId, webhookId } = await openReplayWorld(current);
 		const [erased, kept] = [await miss(), await miss()];
 		await store.erasePayload(projectId, erased, "erased", records.now);
@@ -196,7 +196,7 @@ function describeFilters(current: CurrentStore): void {
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual([kept]);
 	});
 
-	it("takes only events of its project", async () => {
+	it("looks only at events of its project", async () => {
 		const { store, records, begin, step } = await openReplayWorld(current);
 		const other = records.project();
 		await store.insertProject(other);
@@ -206,7 +206,7 @@ function describeFilters(current: CurrentStore): void {
 }
 
 function describeDoubles(current: CurrentStore): void {
-	it("does not double what another replay over the same events has made since, even if that has ended by now", async () => {
+	it("does not repeat deliveries that another replay made in the meantime, even if those are final", async () => {
 		const world = await openReplayWorld(current);
 		const { miss, begin, step, replayed, update, records } = world;
 		for (let n = 0; n < 4; n++) await miss();
@@ -216,11 +216,11 @@ function describeDoubles(current: CurrentStore): void {
 		await update(records.outcome(first?.id ?? "", 1));
 		expect(await step(two)).toMatchObject({ status: "Finished", scannedCount: 4, deliveryCount: 2 });
 		expect(await step(one)).toMatchObject({ status: "Finished", scannedCount: 4, deliveryCount: 2 });
-		// A replay that is made later may send them again.
+		// A replay that is made later may send these events again.
 		expect(await step(await begin({ outcomes: ["Succeeded"] }))).toMatchObject({ deliveryCount: 1 });
 	});
 
-	it("lets replays to two webhooks each send every event", async () => {
+	it("sends every event to each webhook in two replays", async () => {
 		const { miss, begin, step, webhookIds } = await openReplayWorld(current, 2);
 		for (let n = 0; n < 3; n++) await miss();
 		for (const webhookId of webhookIds) {
@@ -230,7 +230,7 @@ function describeDoubles(current: CurrentStore): void {
 }
 
 function describeEnds(current: CurrentStore): void {
-	it("makes nothing more once it is cancelled", async () => {
+	it("makes no more deliveries once it is cancelled", async () => {
 		const { store, miss, begin, step, replayed, records, projectId } = await openReplayWorld(current);
 		for (let n = 0; n < 3; n++) await miss();
 		const replay = await begin();
@@ -248,7 +248,7 @@ function describeEnds(current: CurrentStore): void {
 		});
 	});
 
-	it("cancels neither what has finished nor what is not there", async () => {
+	it("does not cancel a finished or an unknown replay", async () => {
 		const { store, begin, step, records } = await openReplayWorld(current);
 		const replay = await begin();
 		await step(replay);
@@ -260,9 +260,9 @@ function describeEnds(current: CurrentStore): void {
 }
 
 function describeCounts(current: CurrentStore): void {
-	it("counts what would be sent, in steps, and sends nothing", async () => {
-		const { store, miss, settle, accept, records, projectId, webhookId, replayed } = await openReplayWorld(current);
-		for (let n = 0; n < 5; n++) await Promise.all([miss(), settle(410), accept(), settle(200)]);
+	it("counts the events that a replay would send, in steps, and makes no delivery", async () => {
+		const { store, miss, deliver, accept, records, projectId, webhookId, replayed } = await openReplayWorld(current);
+		for (let n = 0; n < 5; n++) await Promise.all([miss(), deliver(410), accept(), deliver(200)]);
 		const filter: ReplayFilter = { ...EVERYTHING, outcomes: ["Failed", "Missed"], since: 0, until: records.now + 1 };
 		const scope = { projectId, webhookId, filter, scanLimit: 6 };
 		const counts: number[] = [];
@@ -281,7 +281,7 @@ function describeCounts(current: CurrentStore): void {
 }
 
 function describeLists(current: CurrentStore): void {
-	it("keeps a replay with all that it was made with", async () => {
+	it("stores all fields of a replay", async () => {
 		const { store, begin, projectId, records } = await openReplayWorld(current);
 		const filter = { eventTypes: ["a.b", "c.*"], missedEventTypes: ["c.d"], outcomes: ["Failed", "Missed"] as const };
 		const replay = await begin({ ...filter, since: 17, until: 19 });
@@ -290,7 +290,7 @@ function describeLists(current: CurrentStore): void {
 		expect(await store.replay(projectId, "none")).toBeNull();
 	});
 
-	it("lists a project's replays newest first, all or those of one webhook, in pages", async () => {
+	it("lists the replays of a project or of one of its webhooks newest first, in pages", async () => {
 		const { store, begin, records, projectId, webhookIds } = await openReplayWorld(current, 2);
 		const [one = "", two = ""] = webhookIds;
 		const ids: string[] = [];
@@ -306,7 +306,7 @@ function describeLists(current: CurrentStore): void {
 		expect(idsOf(await store.replays(other.id, one, NEWEST))).toEqual([]);
 	});
 
-	it("knows which are running, oldest first", async () => {
+	it("lists running replays oldest first", async () => {
 		const { store, begin, step, records, miss } = await openReplayWorld(current);
 		await miss();
 		const replays = [await begin(), await begin(), await begin(), await begin()];
@@ -318,7 +318,7 @@ function describeLists(current: CurrentStore): void {
 }
 
 function describeUntried(current: CurrentStore): void {
-	it("tells which deliveries still wait for their first attempt, leased or not", async () => {
+	it("knows which deliveries have no attempt yet, leased or not", async () => {
 		const { store, accept, update, records, webhookId } = await openReplayWorld(current);
 		const ids: string[] = [];
 		for (let n = 0; n < 4; n++) ids.push(...(await accept()));

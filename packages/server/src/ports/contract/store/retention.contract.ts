@@ -1,7 +1,8 @@
-// The store's contract: retention, erased payloads and free space.
+// The contract of the retention slice: purging by age, erased payloads, deleted projects and webhooks, free space.
 import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
+import { ERASED_REASON } from "../../../core/policies/retention.ts";
 import type { Purged, PurgeResult, PurgeStep } from "../../store/retention.ts";
 import type { Store } from "../../store/store.ts";
 import type { CurrentStore } from "./records/records.ts";
@@ -11,6 +12,7 @@ const DAY_MS = 86_400_000;
 const ANY_EVENT = { type: null, after: null, before: null };
 
 export function describeRetention(current: CurrentStore): void {
+	describeForgetting(current);
 	describePurgeEvents(current);
 	describeSteps(current);
 	describePurgePayloads(current);
@@ -19,7 +21,7 @@ export function describeRetention(current: CurrentStore): void {
 	describeDeleted(current);
 }
 
-/** Two events a day apart, both delivered; the ids of events, oldest first. */
+/** Makes two events a day apart, both delivered at the second attempt. Returns their ids, oldest first. */
 async function twoDays(world: World): Promise<{ events: string[]; deliveries: string[]; between: number }> {
 	const { accept, update, records, store, projectId } = world;
 	const deliveries: string[] = [];
@@ -34,7 +36,7 @@ async function twoDays(world: World): Promise<{ events: string[]; deliveries: st
 	return { events, deliveries, between: records.now - DAY_MS - 1 };
 }
 
-/** Steps until all is done. */
+/** Purges step by step until the step says that it is done. */
 async function purgeAll(
 	store: Store,
 	kind: "purgeEvents" | "purgePayloads",
@@ -53,8 +55,26 @@ async function purgeAll(
 	return sum;
 }
 
+function describeForgetting(current: CurrentStore): void {
+	it("forgets idempotency keys that are older than a time, up to a limit", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const send = async (key: string) => {
+			const result = await store.commit({ events: [records.event(projectId, { key })], updates: [] });
+			return result.events[0]?.kind;
+		};
+		for (const key of ["a", "b", "c"]) await send(key);
+		records.now += 1_000;
+		await send("d");
+		expect(await store.forgetIdempotencyKeys(records.now, 2)).toBe(2);
+		expect(await store.forgetIdempotencyKeys(records.now, 2)).toBe(1);
+		expect(await store.forgetIdempotencyKeys(records.now, 2)).toBe(0);
+		expect(await send("a")).toBe("accepted");
+		expect(await send("d")).toBe("duplicate");
+	});
+}
+
 function describePurgeEvents(current: CurrentStore): void {
-	it("lets an idempotency key be used anew once its event is gone, also for another", async () => {
+	it("accepts an idempotency key again once its event is deleted, even for a different event", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		await store.commit({ events: [records.event(projectId, { key: "k" })], updates: [] });
 		records.now += DAY_MS;
@@ -66,7 +86,7 @@ function describePurgeEvents(current: CurrentStore): void {
 		expect(known.events).toMatchObject([{ kind: "duplicate", event: { id: other.event.id } }]);
 	});
 
-	it("deletes what is older, with its deliveries and attempts, and nothing else", async () => {
+	it("deletes older events with their deliveries and attempts, and nothing else", async () => {
 		const world = await fillStore(current());
 		const { store, projectId } = world;
 		const { events, deliveries, between } = await twoDays(world);
@@ -80,7 +100,7 @@ function describePurgeEvents(current: CurrentStore): void {
 		expect(await store.attempts(deliveries[1] ?? "")).toHaveLength(2);
 	});
 
-	it("leaves an event accepted at the very time, and another project's", async () => {
+	it("keeps an event that was accepted exactly at the limit, and events of other projects", async () => {
 		const { store, projectId, accept, records } = await fillStore(current());
 		const other = records.project();
 		await store.insertProject(other);
@@ -97,7 +117,7 @@ function describePurgeEvents(current: CurrentStore): void {
 	it.each([
 		["Pending", newDelivery(1, null)],
 		["Held", newHeldDelivery("paused")],
-	])("never deletes an event with a delivery that is %s, nor the others of it", async (_, state) => {
+	])("never deletes an event with a %s delivery, nor its other deliveries", async (_, state) => {
 		const { store, projectId, webhookIds, accept, update, records } = await fillStore(current(), 2);
 		const [done = "", waiting = ""] = await accept({ webhookIds, state });
 		await update({ deliveryId: done, change: { type: "cancel", reason: "x" }, attempt: null, at: records.now });
@@ -108,7 +128,7 @@ function describePurgeEvents(current: CurrentStore): void {
 		expect(await purgeAll(store, "purgeEvents", step)).toMatchObject({ events: 1, deliveries: 2 });
 	});
 
-	it("takes what it deletes out of the counts by status", async () => {
+	it("subtracts deleted deliveries from the counts by status", async () => {
 		const world = await fillStore(current());
 		const { store, projectId, webhookId } = world;
 		const { between } = await twoDays(world);
@@ -121,7 +141,7 @@ function describePurgeEvents(current: CurrentStore): void {
 }
 
 function describeSteps(current: CurrentStore): void {
-	it("deletes in steps as small as wanted, and goes on where it was", async () => {
+	it("deletes in steps of about the limit, each continuing where the last one ended", async () => {
 		const { store, projectId, accept, records } = await fillStore(current());
 		for (let n = 0; n < 200; n++) await accept({ webhookIds: [] });
 		const first = await store.purgeEvents({ projectId, before: records.now + 1, after: null, limit: 10 });
@@ -132,7 +152,7 @@ function describeSteps(current: CurrentStore): void {
 		expect(rest.steps).toBeGreaterThanOrEqual(15);
 	});
 
-	it("deletes an event with more deliveries than a step takes", async () => {
+	it("deletes an event that has more deliveries than one step deletes", async () => {
 		const { store, projectId, webhookIds, accept, update, records } = await fillStore(current(), 60);
 		const deliveries = await accept({ webhookIds });
 		const cancel = { type: "cancel", reason: "x" } as const;
@@ -140,7 +160,7 @@ function describeSteps(current: CurrentStore): void {
 		const step = { projectId, before: records.now + 1, limit: 5 };
 		const { purged, done } = await store.purgeEvents({ ...step, after: null });
 		expect([purged.events, purged.deliveries < 10, done]).toEqual([0, true, false]);
-		// What is left of it can't come to life again.
+		// The remaining deliveries can't be retried.
 		const left = idsOf(await store.deliveries(projectId, ANY_DELIVERY, NEWEST));
 		const retry = { deliveryId: left[0] ?? "", change: { type: "retry", at: 1 }, attempt: null, at: 1 } as const;
 		expect((await update(retry)).updates).toMatchObject([{ status: "Cancelled" }]);
@@ -148,7 +168,7 @@ function describeSteps(current: CurrentStore): void {
 		expect([rest.events, purged.deliveries + rest.deliveries]).toEqual([1, 60]);
 	});
 
-	it("passes over what has to stay, in bounded steps", async () => {
+	it("skips events that must stay, in bounded steps", async () => {
 		const { store, projectId, accept, update, records } = await fillStore(current());
 		for (let n = 0; n < 150; n++) await accept();
 		const [last = ""] = await accept();
@@ -160,7 +180,7 @@ function describeSteps(current: CurrentStore): void {
 }
 
 function describePurgePayloads(current: CurrentStore): void {
-	it("takes out bodies and answers, and leaves the log", async () => {
+	it("removes request and response bodies, and keeps the rest of the log", async () => {
 		const world = await fillStore(current());
 		const { store, projectId } = world;
 		const { events, deliveries, between } = await twoDays(world);
@@ -178,25 +198,23 @@ function describePurgePayloads(current: CurrentStore): void {
 	});
 }
 
-const ERASED = "the payload was erased";
-
 function describeErase(current: CurrentStore): void {
-	it("erases a payload at once, with the answers, and cancels what waits, with the reason", async () => {
+	it("erases a payload and its response bodies, and cancels waiting deliveries with the reason", async () => {
 		const { store, projectId, webhookIds, accept, update, records, state } = await fillStore(current(), 3);
 		const deliveries = await accept({ webhookIds });
 		const [done = "", held = "", pending = ""] = deliveries;
 		await update(records.failure(done, 1), records.outcome(done, 2), records.failure(pending, 1));
 		await update({ deliveryId: held, change: { type: "hold", reason: "paused" }, attempt: null, at: records.now });
 		const eventId = (await store.delivery(projectId, done))?.eventId ?? "";
-		const cancelled = await store.erasePayload(projectId, eventId, ERASED, records.now + 9);
+		const cancelled = await store.erasePayload(projectId, eventId, ERASED_REASON, records.now + 9);
 		expect(cancelled?.toSorted()).toEqual([held, pending].toSorted());
 		expect(await store.eventBody(projectId, eventId)).toBeNull();
 		expect(await state(done)).toMatchObject({ status: "Succeeded", reason: null });
 		for (const id of [held, pending]) {
-			expect(await state(id)).toMatchObject({ status: "Cancelled", reason: ERASED, nextAttemptAt: null });
+			expect(await state(id)).toMatchObject({ status: "Cancelled", reason: ERASED_REASON, nextAttemptAt: null });
 		}
-		const answers = [...(await store.attempts(done)), ...(await store.attempts(pending))];
-		expect(answers.map(({ response }) => response?.body)).toEqual(["", "", ""]);
+		const attempts = [...(await store.attempts(done)), ...(await store.attempts(pending))];
+		expect(attempts.map(({ response }) => response?.body)).toEqual(["", "", ""]);
 		expect(await store.countOpen()).toEqual({ Pending: 0, Held: 0 });
 		expect(await store.statusCounts(projectId, null)).toMatchObject({
 			Succeeded: 1,
@@ -204,16 +222,16 @@ function describeErase(current: CurrentStore): void {
 			Pending: 0,
 			Held: 0,
 		});
-		expect(await store.erasePayload(projectId, eventId, ERASED, records.now)).toEqual([]);
+		expect(await store.erasePayload(projectId, eventId, ERASED_REASON, records.now)).toEqual([]);
 	});
 
-	it("erases nothing that is not the project's", async () => {
+	it("erases no event of another project", async () => {
 		const { store, projectId, accept, records } = await fillStore(current());
 		await accept();
 		const [eventId = ""] = idsOf(await store.events(projectId, ANY_EVENT, NEWEST));
 		const other = records.project().id;
-		expect(await store.erasePayload(other, eventId, ERASED, 1)).toBeNull();
-		expect(await store.erasePayload(projectId, records.ids.make("evt", 1), ERASED, 1)).toBeNull();
+		expect(await store.erasePayload(other, eventId, ERASED_REASON, 1)).toBeNull();
+		expect(await store.erasePayload(projectId, records.ids.make("evt", 1), ERASED_REASON, 1)).toBeNull();
 		expect(await store.eventBody(other, eventId)).toBeNull();
 		expect(await store.eventBody(projectId, eventId)).not.toBeNull();
 	});
@@ -224,36 +242,36 @@ function describeErased(current: CurrentStore): void {
 		const world = await fillStore(current());
 		const [delivery = ""] = await world.accept({ state: newDelivery(1, 50) });
 		const eventId = (await world.store.delivery(world.projectId, delivery))?.eventId ?? "";
-		await world.store.erasePayload(world.projectId, eventId, ERASED, 2);
+		await world.store.erasePayload(world.projectId, eventId, ERASED_REASON, 2);
 		return { ...world, delivery, eventId };
 	};
 
-	it("makes no delivery due again whose payload is gone", async () => {
+	it("does not retry a delivery whose payload was erased", async () => {
 		const { store, webhookId, update, delivery } = await erased();
 		const retry = { deliveryId: delivery, change: { type: "retry", at: 3 }, attempt: null, at: 3 } as const;
-		expect((await update(retry)).updates).toMatchObject([{ status: "Cancelled", reason: ERASED }]);
+		expect((await update(retry)).updates).toMatchObject([{ status: "Cancelled", reason: ERASED_REASON }]);
 		expect(await store.nextDueAt(webhookId)).toBeNull();
 	});
 
-	it("hands out no delivery whose payload is gone, even if one is due by mistake, and cancels it", async () => {
+	it("cancels a delivery whose payload was erased instead of claiming it, even if it is due by mistake", async () => {
 		const { store, webhookId, projectId, state, accept, delivery } = await erased();
 		await store.sweepWebhook(webhookId, "Cancelled", { type: "retry", at: 3 }, 3, 10);
 		expect(await state(delivery)).toMatchObject({ status: "Pending" });
 		const [other = ""] = await accept({ state: newDelivery(4, null) });
 		const claim = { webhookId, now: 5, limit: 10, maxBytes: 1e9, leaseUntil: 6 };
 		expect((await store.claimDue(claim)).map(({ id }) => id)).toEqual([other]);
-		expect(await state(delivery)).toMatchObject({ status: "Cancelled", reason: ERASED, leaseUntil: null });
+		expect(await state(delivery)).toMatchObject({ status: "Cancelled", reason: ERASED_REASON, leaseUntil: null });
 		expect(await store.statusCounts(projectId, null)).toMatchObject({ Pending: 1, Cancelled: 1 });
 	});
 
-	it("keeps no answer to an attempt that was in flight, but the attempt", async () => {
+	it("stores an attempt that was in flight during the erasure, without its response body", async () => {
 		const { store, update, records, delivery } = await erased();
 		await update(records.outcome(delivery, 1));
 		const [attempt] = await store.attempts(delivery);
 		expect(attempt).toMatchObject({ number: 1, response: { headers: { server: "x" }, body: "", bodyTruncated: true } });
 	});
 
-	it("replays no event whose payload is gone", async () => {
+	it("does not replay an event whose payload was erased", async () => {
 		const { store, projectId, webhookId, records } = await erased();
 		const filter = {
 			since: 0,
@@ -266,57 +284,57 @@ function describeErased(current: CurrentStore): void {
 		expect(await store.countReplay(step)).toEqual({ matching: 0, lastEventId: null });
 	});
 
-	it("still knows the idempotency key", async () => {
+	it("still knows the idempotency key of an erased event", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const first = records.event(projectId, { key: "k" });
 		await store.commit({ events: [first], updates: [] });
-		await store.erasePayload(projectId, first.event.id, ERASED, 2);
+		await store.erasePayload(projectId, first.event.id, ERASED_REASON, 2);
 		const again = await store.commit({ events: [records.event(projectId, { key: "k" })], updates: [] });
 		expect(again.events).toMatchObject([{ kind: "duplicate", event: { id: first.event.id } }]);
 	});
 }
 
 function describeDeleted(current: CurrentStore): void {
-	/** Statistics of a minute are settled when a later one has begun. */
-	const settleFigures = async ({ store, accept, records }: World): Promise<void> => {
+	/** Rolls up all stats so far. The stats of a minute can be rolled up once a later minute has begun. */
+	const finishStats = async ({ store, accept, records }: World): Promise<void> => {
 		records.now += 120_000;
 		await accept({ webhookIds: [] });
 		const step = { keepMinutesFrom: 0, keepHoursFrom: 0, limit: 10_000 };
 		while ((await store.rollUpStats(step)) > 0);
 	};
 
-	it("removes a deleted webhook when its last delivery is gone, not before", async () => {
+	it("removes a deleted webhook when its last delivery is gone, and not before", async () => {
 		const world = await fillStore(current());
 		const { store, projectId, webhookId, records } = world;
 		const { between } = await twoDays(world);
 		const [record] = await store.webhookRecords();
 		if (record === undefined) throw new Error("the webhook is missing");
 		await store.updateWebhook({ ...record, deleteDate: records.now });
-		await settleFigures(world);
+		await finishStats(world);
 		const isThere = () =>
 			store.insertWebhook(record).then(
 				() => false,
 				() => true,
 			);
 		await store.purgeEvents({ projectId, before: between, after: null, limit: 100 });
-		await settleFigures(world);
+		await finishStats(world);
 		expect(await store.purgeDeletedWebhooks(null, 100)).toBeNull();
 		expect(await isThere()).toBe(true);
 		await store.purgeEvents({ projectId, before: records.now, after: null, limit: 100 });
-		await settleFigures(world);
+		await finishStats(world);
 		await store.purgeDeletedWebhooks(null, 100);
 		expect(await isThere()).toBe(false);
 		expect((await store.webhookRecords()).map(({ id }) => id)).toEqual([webhookId]);
 	});
 
-	it("looks at webhooks in steps, and leaves those that live or have something waiting", async () => {
+	it("looks at webhooks in steps, and keeps those that are not deleted or have waiting deliveries", async () => {
 		const world = await fillStore(current(), 5);
 		const { store, webhookIds, accept, records } = world;
 		await accept({ webhookIds: [webhookIds[1] ?? ""] });
 		for (const record of (await store.webhookRecords()).slice(1, 3)) {
 			await store.updateWebhook({ ...record, deleteDate: records.now });
 		}
-		await settleFigures(world);
+		await finishStats(world);
 		const first = await store.purgeDeletedWebhooks(null, 3);
 		expect(first).toBe(webhookIds[2]);
 		expect(await store.purgeDeletedWebhooks(first, 3)).toBeNull();
@@ -325,7 +343,7 @@ function describeDeleted(current: CurrentStore): void {
 		expect(left.every(({ secrets }) => secrets.length === 1)).toBe(true);
 	});
 
-	it("removes a deleted project with all that is its, in steps, when nothing of it waits", async () => {
+	it("removes a deleted project with all its rows, in steps, when none of its deliveries waits", async () => {
 		const world = await fillStore(current());
 		const { store, records } = world;
 		const other = records.project();
@@ -346,7 +364,7 @@ function describeDeleted(current: CurrentStore): void {
 			const step = await store.purgeDeletedProjects(10);
 			events += step.purged.events;
 			({ done } = step);
-			await settleFigures(world);
+			await finishStats(world);
 		}
 		expect(events).toBe(30);
 		expect(steps).toBeGreaterThan(5);
@@ -356,7 +374,7 @@ function describeDeleted(current: CurrentStore): void {
 		expect(idsOf(await store.deliveries(world.projectId, ANY_DELIVERY, NEWEST))).toHaveLength(1);
 	});
 
-	it("gives back space until there is no more to give", async () => {
+	it("returns free space until there is no more to return", async () => {
 		const { store } = await fillStore(current());
 		for (let n = 0; n < 100 && (await store.releaseSpace(1_000_000)) > 0; n++);
 		expect(await store.releaseSpace(1_000_000)).toBe(0);

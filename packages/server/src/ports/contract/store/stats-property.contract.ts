@@ -1,4 +1,4 @@
-// The store's contract: statistics equal what the log says, whatever has happened.
+// The contract of the stats slice: stats equal what the log says after any sequence of writes.
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -7,9 +7,9 @@ import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../cor
 import { STATS_WIDTHS, STATS_WIDTHS_MS, type StatsBucket, type StatsWidth } from "../../../core/stats/stats.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
 import type { Store } from "../../store/store.ts";
-import type { CurrentStore } from "./records/records.ts";
+import type { CurrentStore, Reopen } from "./records/records.ts";
 import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./records/records.ts";
-import { buckets, floorTo, KEEP_ALL, MINUTE, NONE } from "./records/stats.ts";
+import { buckets, floorTo, KEEP_ALL, MINUTE, ZERO_COUNTS } from "./records/stats.ts";
 
 type Step =
 	| { readonly kind: "accept"; readonly webhooks: readonly number[] }
@@ -50,9 +50,8 @@ const steps = fc.array(
 	{ minLength: 1, maxLength: 30 },
 );
 
-/** `reopen` closes the store and opens it again, where data outlives the store. */
-export function describeStatsProperty(current: CurrentStore, reopen: () => Promise<void>): void {
-	it("equals what the log says after any commits, sweeps, rounds of adding up and new openings", async () => {
+export function describeStatsProperty(current: CurrentStore, reopen: Reopen): void {
+	it("equals what the log says after any sequence of commits, sweeps, roll-ups and reopenings", async () => {
 		const world = await fillStore(current(), 3);
 		await fc.assert(
 			fc.asyncProperty(steps, async (sequence) => {
@@ -65,7 +64,10 @@ export function describeStatsProperty(current: CurrentStore, reopen: () => Promi
 	});
 }
 
-/** Ends as the answers to commits tell them; everything else is read from the log at the end. */
+/**
+ * Performs the steps and computes the expected stats. It notes when deliveries become final, as the results of commits
+ * say; it reads everything else from the log at the end.
+ */
 class Book {
 	readonly #world: World;
 	readonly #ids: string[] = [];
@@ -76,7 +78,7 @@ class Book {
 		if (!Book.ends.has(world.records)) Book.ends.set(world.records, new Map());
 	}
 
-	async take(step: Step, current: CurrentStore, reopen: () => Promise<void>): Promise<void> {
+	async take(step: Step, current: CurrentStore, reopen: Reopen): Promise<void> {
 		const { records, projectId, webhookIds } = this.#world;
 		switch (step.kind) {
 			case "accept": {
@@ -167,7 +169,7 @@ class Book {
 					addAttempt(at(owner, floorTo(attempt.startDate, MINUTE)), attempt);
 			}
 			for (const owner of [delivery.webhookId, null]) {
-				counts.set(owner, countOne(counts.get(owner) ?? NONE, delivery.status));
+				counts.set(owner, countOne(counts.get(owner) ?? ZERO_COUNTS, delivery.status));
 			}
 		}
 		for (const [key, { succeeded, exhausted }] of Book.ends.get(world.records) ?? []) {
@@ -179,11 +181,11 @@ class Book {
 			}
 		}
 		for (const owner of [...webhookIds, null]) {
-			expect(await store.statusCounts(projectId, owner)).toEqual(counts.get(owner) ?? NONE);
+			expect(await store.statusCounts(projectId, owner)).toEqual(counts.get(owner) ?? ZERO_COUNTS);
 			const minutes = [...(expected.get(owner)?.values() ?? [])];
 			for (const width of STATS_WIDTHS) expect(await buckets(world, owner, width)).toEqual(addUp(minutes, width));
 		}
-		const { Pending, Held } = counts.get(null) ?? NONE;
+		const { Pending, Held } = counts.get(null) ?? ZERO_COUNTS;
 		expect(await store.countOpen()).toEqual({ Pending, Held });
 	}
 }
@@ -231,6 +233,6 @@ function countOne(counts: Readonly<Record<DeliveryStatus, number>>, status: Deli
 }
 
 function createDateOf(event: { readonly createDate: number } | null): number {
-	if (event === null) throw new Error("a delivery without its event");
+	if (event === null) throw new Error("the event of a delivery is missing");
 	return event.createDate;
 }

@@ -1,25 +1,28 @@
-// The store's contract: statistics, and how many deliveries are in each status.
-import { expect, it } from "vitest";
+// The contract of the stats slice: buckets, counts by status, and rolling up; health has a file of its own.
+import { describe, expect, it } from "vitest";
 
 import { newHeldDelivery } from "../../../core/delivery.ts";
 import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS } from "../../../core/stats/stats.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
-import type { CurrentStore } from "./records/records.ts";
+import { describeHealth } from "./health.contract.ts";
+import type { CurrentStore, Reopen } from "./records/records.ts";
 import { fillStore, POLICY, type World } from "./records/records.ts";
-import { buckets, floorTo, KEEP_ALL, MINUTE, NONE } from "./records/stats.ts";
+import { buckets, floorTo, KEEP_ALL, MINUTE, ZERO_COUNTS } from "./records/stats.ts";
 import { describeStatsProperty } from "./stats-property.contract.ts";
 
-/** `reopen` closes the store and opens it again, where data outlives the store. */
-export function describeStats(current: CurrentStore, reopen: () => Promise<void>): void {
-	describeFigures(current);
+export function describeStats(current: CurrentStore, reopen: Reopen): void {
+	describeBuckets(current);
 	describeStatusCounts(current);
 	describeRollUp(current, reopen);
 	describeStatsProperty(current, reopen);
+	describe("health", () => {
+		describeHealth(current, reopen);
+	});
 }
 
-function describeFigures(current: CurrentStore): void {
-	it("counts events, attempts by result, ends and latencies in the minute in which they came", async () => {
+function describeBuckets(current: CurrentStore): void {
+	it("counts events, attempts by result, final deliveries and latencies in the minute of each", async () => {
 		const world = await fillStore(current(), 2);
 		const { accept, update, records, webhookIds } = world;
 		const [first = "", second = ""] = [...(await accept({ webhookIds })), ...(await accept())];
@@ -34,7 +37,7 @@ function describeFigures(current: CurrentStore): void {
 		expect(ofSecond).toMatchObject({ attemptsFailed: 2, succeeded: 0, latency: latencyOf(12, 12) });
 	});
 
-	it("gives the buckets of the range alone, its end left out", async () => {
+	it("returns only the buckets of the range, whose end is exclusive", async () => {
 		const { store, accept, records, projectId, webhookId } = await fillStore(current());
 		const first = floorTo(records.now, MINUTE);
 		for (let count = 0; count < 3; count++) {
@@ -57,7 +60,7 @@ function describeFigures(current: CurrentStore): void {
 		expect(await buckets(world, null, "hour")).toMatchObject([{ accepted: 2 }]);
 	});
 
-	it("counts no duplicate, no refused send and nothing of a batch that failed", async () => {
+	it("counts no duplicate, no refused send, and nothing of a failed batch", async () => {
 		const world = await fillStore(current());
 		const { accept, records, projectId, store } = world;
 		await accept({ key: "k" });
@@ -69,7 +72,7 @@ function describeFigures(current: CurrentStore): void {
 			name: "StoreError",
 		});
 		expect(await buckets(world, null, "minute")).toMatchObject([{ accepted: 1, attemptsSucceeded: 0 }]);
-		expect(await store.statusCounts(projectId, null)).toEqual({ ...NONE, Pending: 1 });
+		expect(await store.statusCounts(projectId, null)).toEqual({ ...ZERO_COUNTS, Pending: 1 });
 	});
 
 	it("counts a delivery as exhausted when it becomes Failed, whatever the reason", async () => {
@@ -78,12 +81,12 @@ function describeFigures(current: CurrentStore): void {
 		const [gone = "", worn = ""] = [...(await accept()), ...(await accept())];
 		await update(records.outcome(gone, 1, { kind: "gone", responseCode: 410 }));
 		for (let number = 1; number <= POLICY.maxRetries + 1; number++) await update(records.failure(worn, number));
-		// Thought lost, it comes in after all: an attempt more, and no other end.
+		// A late outcome: one more attempt, but the delivery is already exhausted.
 		await update(records.failure(worn, 5));
 		expect(await buckets(world, webhookId, "day")).toMatchObject([{ attemptsFailed: 6, succeeded: 0, exhausted: 2 }]);
 	});
 
-	it("takes latencies of attempts that got an answer or timed out, and of no others", async () => {
+	it("takes the latencies of attempts that got a response or timed out, and of no others", async () => {
 		const world = await fillStore(current());
 		const { accept, update, records, webhookId } = world;
 		const [id = ""] = await accept();
@@ -101,28 +104,28 @@ function describeFigures(current: CurrentStore): void {
 }
 
 function describeStatusCounts(current: CurrentStore): void {
-	it("knows how many deliveries are in each status, of a webhook and of the project", async () => {
+	it("knows how many deliveries of a webhook and of the project are in each status", async () => {
 		const { store, accept, update, records, projectId, webhookIds } = await fillStore(current(), 2);
 		const [first = "", second = ""] = webhookIds;
 		const [id = ""] = await accept({ webhookIds });
 		await accept({ webhookIds: [second], state: newHeldDelivery("paused") });
 		await update(records.outcome(id, 1));
-		expect(await store.statusCounts(projectId, first)).toEqual({ ...NONE, Succeeded: 1 });
-		expect(await store.statusCounts(projectId, second)).toEqual({ ...NONE, Pending: 1, Held: 1 });
-		expect(await store.statusCounts(projectId, null)).toEqual({ ...NONE, Succeeded: 1, Pending: 1, Held: 1 });
+		expect(await store.statusCounts(projectId, first)).toEqual({ ...ZERO_COUNTS, Succeeded: 1 });
+		expect(await store.statusCounts(projectId, second)).toEqual({ ...ZERO_COUNTS, Pending: 1, Held: 1 });
+		expect(await store.statusCounts(projectId, null)).toEqual({ ...ZERO_COUNTS, Succeeded: 1, Pending: 1, Held: 1 });
 		await store.sweepWebhook(second, "Held", { type: "cancel", reason: "by hand" }, records.now, 10);
-		expect(await store.statusCounts(projectId, second)).toEqual({ ...NONE, Pending: 1, Cancelled: 1 });
+		expect(await store.statusCounts(projectId, second)).toEqual({ ...ZERO_COUNTS, Pending: 1, Cancelled: 1 });
 	});
 
-	it("is zero for what has no deliveries", async () => {
+	it("has zero counts for a webhook or a project without deliveries", async () => {
 		const { store, projectId, webhookId, records } = await fillStore(current());
-		expect(await store.statusCounts(projectId, webhookId)).toEqual(NONE);
-		expect(await store.statusCounts(records.project().id, null)).toEqual(NONE);
+		expect(await store.statusCounts(projectId, webhookId)).toEqual(ZERO_COUNTS);
+		expect(await store.statusCounts(records.project().id, null)).toEqual(ZERO_COUNTS);
 	});
 }
 
-function describeRollUp(current: CurrentStore, reopen: () => Promise<void>): void {
-	it("reads the same before, in the middle of and after adding up", async () => {
+function describeRollUp(current: CurrentStore, reopen: Reopen): void {
+	it("returns the same stats before, during and after a roll-up", async () => {
 		const world = await fillStore(current(), 5);
 		const { accept, records, store, webhookIds } = world;
 		for (let count = 0; count < 10; count++) {
@@ -141,7 +144,7 @@ function describeRollUp(current: CurrentStore, reopen: () => Promise<void>): voi
 		expect(await store.rollUpStats(KEEP_ALL)).toBe(0);
 	});
 
-	it("goes on to count what comes while it adds up, once", async () => {
+	it("counts events that are accepted during a roll-up once", async () => {
 		const world = await fillStore(current(), 3);
 		const { accept, store, webhookIds } = world;
 		await accept({ webhookIds });
@@ -153,7 +156,7 @@ function describeRollUp(current: CurrentStore, reopen: () => Promise<void>): voi
 		}
 	});
 
-	it("goes on to count after all was added up and the store was opened again", async () => {
+	it("continues to count after a roll-up and after the store was reopened", async () => {
 		const world = await fillStore(current());
 		for (let count = 1; count <= 3; count++) {
 			await current().commit({ events: [world.records.event(world.projectId)], updates: [] });
@@ -166,7 +169,7 @@ function describeRollUp(current: CurrentStore, reopen: () => Promise<void>): voi
 		}
 	});
 
-	it("drops minutes and hours that are too old, and keeps days", async () => {
+	it("deletes old minutes and hours, and keeps days", async () => {
 		const world = await fillStore(current());
 		const { accept, records, store, webhookId } = world;
 		await accept();
@@ -182,10 +185,10 @@ function describeRollUp(current: CurrentStore, reopen: () => Promise<void>): voi
 
 async function everything(world: World) {
 	const owners = [...world.webhookIds, null];
-	const figures = owners.flatMap((owner) => STATS_WIDTHS.map((width) => buckets(world, owner, width)));
+	const stats = owners.flatMap((owner) => STATS_WIDTHS.map((width) => buckets(world, owner, width)));
 	const counts = owners.map((owner) => world.store.statusCounts(world.projectId, owner));
 	return {
-		figures: await Promise.all(figures),
+		stats: await Promise.all(stats),
 		counts: await Promise.all(counts),
 		open: await world.store.countOpen(),
 	};

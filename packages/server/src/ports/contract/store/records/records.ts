@@ -1,5 +1,5 @@
+// Test data for the contract of a store: records of every kind, and a store that has some of them.
 import { generateSecretKey, keyDigest, type ApiKey } from "../../../../core/crypto/key.ts";
-// What the store's contract works with: a filled store, and makers of everything that goes into one.
 import type { Attempt, AttemptVerdict, DeliveryState } from "../../../../core/delivery.ts";
 import { newDelivery } from "../../../../core/delivery.ts";
 import { createIdMaker, makeProjectId, makeWorkspaceId } from "../../../../core/ids.ts";
@@ -25,19 +25,20 @@ export const ANY_DELIVERY: DeliveryFilter = {
 export const NEWEST: PageRequest = { limit: 1_000, cursor: null };
 const SUCCESS: AttemptVerdict = { kind: "success", responseCode: 200 };
 
-/** What an event is made of where the default won't do. */
+/** Fields of an event that differ from the defaults. */
 export interface EventOptions {
 	readonly projectId?: string;
 	readonly type?: string;
 	readonly body?: Uint8Array;
 	readonly key?: string;
 	readonly fingerprint?: Uint8Array;
-	/** One delivery for each. */
+	/** The event gets one delivery for each. If omitted, `Records.event` makes none. */
 	readonly webhookIds?: readonly string[];
+	/** The state of each delivery. If omitted: Pending and due now. */
 	readonly state?: DeliveryState;
 }
 
-/** Makes things for a store, all of them valid; `now` is the time of their making and is moved by the test. */
+/** Makes valid records for a store. `now` is the time at which they are made; the test moves it. */
 export class Records {
 	now = 1_800_000_000_000;
 	readonly ids = createIdMaker();
@@ -137,36 +138,44 @@ export class Records {
 		};
 	}
 
-	/** The end of an attempt: success, unless a verdict is given. */
+	/** The update that records an attempt. Its verdict is a success if omitted. */
 	outcome(deliveryId: string, number: number, verdict: AttemptVerdict = SUCCESS): DeliveryUpdate {
 		const { now: at } = this;
 		const change = { type: "attempted", at, trigger: "auto", verdict, policy: POLICY, random: 0.5 } as const;
 		return { deliveryId, change, attempt: this.attempt(number, { responseCode: verdict.responseCode }), at };
 	}
 
+	/** The update that records a failed attempt. */
 	failure(deliveryId: string, number: number, responseCode = 500): DeliveryUpdate {
 		return this.outcome(deliveryId, number, { kind: "failure", responseCode, reason: "it broke", retryAfterMs: null });
 	}
 }
 
-/** Gives the open store of the running test. */
+/** Returns the open store of the running test. */
 export type CurrentStore = () => Store;
 
-/** A store with one project and some webhooks in it. */
+/** Closes the current store and opens its data again. Does nothing if the data of the store ends with it. */
+export type Reopen = () => Promise<void>;
+
+/** A store with one project and some webhooks, and short forms of frequent calls. */
 export interface World {
 	readonly store: Store;
 	readonly records: Records;
 	readonly projectId: string;
 	readonly webhookIds: readonly string[];
-	/** The first of them. */
+	/** The first of `webhookIds`. */
 	readonly webhookId: string;
-	/** Commits an event with a delivery for each of its webhooks (the first one, if none are named); gives the deliveries' ids. */
+	/**
+	 * Commits an event with deliveries to `webhookIds`, or if omitted to the first webhook. Returns the ids of the
+	 * deliveries.
+	 */
 	readonly accept: (options?: EventOptions) => Promise<string[]>;
 	readonly update: (...updates: readonly DeliveryUpdate[]) => Promise<CommitResult>;
-	/** The delivery as the log has it; throws if there is none. */
+	/** Reads a delivery's state from the log; throws if there is no such delivery. */
 	readonly state: (deliveryId: string) => Promise<DeliveryState>;
 }
 
+/** Initializes a new store and adds `webhookCount` webhooks. */
 export async function fillStore(store: Store, webhookCount = 1): Promise<World> {
 	const records = new Records();
 	const project = records.project();
@@ -195,7 +204,7 @@ export async function fillStore(store: Store, webhookCount = 1): Promise<World> 
 	};
 }
 
-/** The state alone, without what the log adds. */
+/** The fields of `DeliveryState` only, without those that the log adds. */
 export function stateOf(state: DeliveryState): DeliveryState {
 	const { status, reason, attemptCount, autoAttemptCount, nextAttemptAt, leaseUntil } = state;
 	const { trigger, scheduleResumesAt, responseCode } = state;

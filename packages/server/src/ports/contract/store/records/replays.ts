@@ -1,34 +1,35 @@
-// What the contract of replays works with: a store with events that have come to every end.
+// Test data for the contract of replays: events with every outcome.
 import type { Delivery } from "../../../../core/delivery.ts";
 import type { Replay, ReplayFilter } from "../../../../core/replay.ts";
 import type { CurrentStore } from "./records.ts";
 import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./records.ts";
 
-/** Every outcome and every type. */
+/** Matches every outcome and every type. */
 export const EVERYTHING: Omit<ReplayFilter, "since" | "until"> = {
 	outcomes: ["Succeeded", "Failed", "Cancelled", "Missed"],
 	eventTypes: null,
 	missedEventTypes: null,
 };
 
-/** A step's limits; 100 of each where left out. */
+/** The limits of a step; each is 100 if omitted. */
 interface StepLimits {
 	readonly scanLimit?: number;
 	readonly deliveryLimit?: number;
-	/** In place of new ones. */
+	/** If omitted, new ids are made. */
 	readonly deliveryIds?: readonly string[];
 }
 
-/** A store with what replays are tested with. */
+/** A filled store, and short forms of the calls about replays. */
 export interface ReplayWorld extends World {
 	readonly makeReplay: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Replay;
+	/** Makes a replay and inserts it. */
 	readonly begin: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Promise<Replay>;
 	readonly step: (replay: Replay, limits?: StepLimits) => Promise<Replay | null>;
-	/** An event without deliveries; its id. */
+	/** Commits an event without deliveries and returns its id. */
 	readonly miss: (type?: string) => Promise<string>;
-	/** An event whose delivery to the first webhook ended in one attempt; its id. */
-	readonly settle: (responseCode: number, type?: string) => Promise<string>;
-	/** Deliveries to the first webhook that replays have made, oldest first. */
+	/** Commits an event whose delivery to the first webhook became final with one attempt. Returns the event's id. */
+	readonly deliver: (responseCode: number, type?: string) => Promise<string>;
+	/** The Pending deliveries that replays made for the first webhook, oldest first. */
 	readonly replayed: () => Promise<Delivery[]>;
 }
 
@@ -72,7 +73,7 @@ export async function openReplayWorld(current: CurrentStore, webhookCount = 1): 
 				deliveryIds: deliveryIds ?? Array.from({ length }, () => records.ids.make("dlv", records.now)),
 			}),
 		miss: async (type = "a.b") => (await send(type, [])).event.id,
-		async settle(responseCode, type = "a.b") {
+		async deliver(responseCode, type = "a.b") {
 			const { event, deliveries } = await send(type, [webhookId]);
 			const id = deliveries[0]?.id ?? "";
 			const verdict = { kind: responseCode === 410 ? "gone" : "success", responseCode } as const;

@@ -1,0 +1,20 @@
+// What a start finishes that a stop or a crash has interrupted.
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { openTestEngine } from "../test/test-engine.ts";
+
+it("resumes at a start the deliveries that a stop left Held between a resume and its sweep", async () => {
+	await using receiver = await startReceiver();
+	const first = await openTestEngine({ keepStore: true });
+	const { id } = await first.createWebhook(receiver.url);
+	await first.engine.webhooks.pause(first.projectId, id);
+	const eventId = await first.send();
+	await first.delivery(eventId, { status: "Held" });
+	await first.engine.stop();
+	const [record] = await first.store.webhookRecords();
+	await first.store.updateWebhook({ ...record!, status: "Enabled" });
+	await using second = await openTestEngine({ store: first.store });
+	await second.delivery(eventId, { status: "Succeeded" });
+	expect(receiver.requests).toHaveLength(1);
+});

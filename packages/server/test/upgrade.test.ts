@@ -1,0 +1,192 @@
+// Data of a released version under the present server: everything is still there, and goes on. The fixtures and how to read them are in
+// packages/testkit/fixtures.
+import { verify, type DeliveryDetail } from "@fanfare/sdk";
+import {
+	fixtureServerOptions,
+	openDataFixture,
+	type DataFixture,
+	type FixtureKey,
+} from "@fanfare/testkit/data-fixture";
+import { eventually } from "@fanfare/testkit/eventually";
+import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
+import { readAnswer, withoutNewFields } from "@fanfare/testkit/recorded-answers";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
+import { readStoredData, withCopy } from "@fanfare/testkit/stored-data";
+import { describe, expect, it } from "vitest";
+
+const VERSION = "0.1";
+const TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+/** What the attempt that is repeated may change of a delivery; lists show it without `attempts`. */
+const CHANGED_BY_AN_ATTEMPT = { reason: 0, responseCode: 0, attemptCount: 0, nextAttemptDate: 0, updateDate: 0 };
+
+describe(`data of version ${VERSION}`, () => {
+	it("has a row in each table, an attempt in flight and a log that is not in the file yet", () => {
+		using fixture = openDataFixture(VERSION);
+		withCopy(fixture.dataDir, (db) => {
+			const tables = db
+				.prepare(TABLES)
+				.all()
+				.map(({ name }) => String(name));
+			const counts = tables.map((name) => [name, db.prepare(`SELECT count(*) AS n FROM ${name}`).get()?.["n"]]);
+			expect(counts.filter(([, count]) => count === 0)).toEqual([]);
+			expect(tables).toHaveLength(20);
+			const leased = db.prepare("SELECT count(*) AS n FROM deliveries WHERE lease_until IS NOT NULL").get();
+			expect(leased).toEqual({ n: fixture.expected.inFlight.length });
+			expect(db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()).toMatchObject({
+				busy: 0,
+				log: expect.toSatisfy(isPositive),
+			});
+		});
+	});
+
+	it("is answered field by field as that version answered it, but for the attempts in flight, which are repeated", async () => {
+		using fixture = openDataFixture(VERSION);
+		const { answers, inFlight } = fixture.expected;
+		{
+			await using server = await startServerProcess(fixtureServerOptions(fixture));
+			for (const { projectId, deliveryId } of inFlight) {
+				const path = `/projects/${projectId}/deliveries/${deliveryId}`;
+				const before = answers[path] as DeliveryDetail;
+				const delivery = await eventually(`${deliveryId} to be attempted again`, () => attempted(server, before));
+				expect(delivery).toMatchObject({ status: "Pending", attemptCount: before.attemptCount + 1 });
+				expect(delivery.attempts.slice(0, -1)).toEqual(before.attempts);
+				expect(delivery.attempts.at(-1)).toMatchObject({ error: "blocked_address" });
+			}
+			const repeated = new Set(inFlight.map(({ deliveryId }) => deliveryId));
+			for (const [path, recorded] of Object.entries(answers)) {
+				const answer = await readAnswer((path) => server.call("GET", path), path);
+				const expected = withoutAttempted(recorded, repeated);
+				expect.soft(withoutNewFields(withoutAttempted(answer, repeated), expected), path).toEqual(expected);
+			}
+			expect(await server.stop()).toEqual({ code: 0, signal: null });
+		}
+		expect(readStoredData(fixture.dataDir)).toMatchObject({ integrity: "ok", misnumbered: 0 });
+	});
+
+	it("is opened by its keys for what they could do, and by no deleted one", async () => {
+		using fixture = openDataFixture(VERSION);
+		await using server = await startServerProcess(fixtureServerOptions(fixture));
+		const statuses: Record<string, Awaited<ReturnType<typeof statusesWith>>> = {};
+		for (const [name, key] of Object.entries(fixture.expected.keys)) statuses[name] = await statusesWith(server, key);
+		expect(statuses).toEqual({
+			admin: { read: 200, write: 400, administer: 200 },
+			reader: { read: 200, write: 403, administer: 403 },
+			"shop writer": { read: 200, write: 400, administer: 403 },
+			"ledger admin": { read: 200, write: 400, administer: 403 },
+			revoked: { read: 401, write: 401, administer: 401 },
+		});
+	});
+
+	it("knows each event that was sent under an idempotency key", async () => {
+		using fixture = openDataFixture(VERSION);
+		await using server = await startServerProcess(fixtureServerOptions(fixture));
+		const { idempotentSends } = fixture.expected;
+		expect(idempotentSends.length).toBeGreaterThan(2);
+		for (const { projectId, eventId, acceptedAt, body } of idempotentSends) {
+			const path = `/projects/${projectId}/events`;
+			const first = { id: eventId, type: body["type"], createDate: acceptedAt, duplicate: true };
+			expect(await server.call("POST", path, body)).toMatchObject({ status: 202, json: first });
+			expect((await server.call("POST", path, { ...body, timestamp: 1 })).status).toBe(409);
+		}
+	});
+
+	it("goes out when a webhook is resumed, with the headers and signed with the secrets that it had", async () => {
+		using fixture = openDataFixture(VERSION);
+		await using receiver = await startReceiver();
+		await using server = await startServerProcess(fixtureServerOptions(fixture));
+		const { projectId, id: paused } = webhook(fixture, "paused");
+		const { batch, deliveries, events } = server.client.project(projectId);
+		const held = (await deliveries.list({ webhookId: paused, status: "Held" })).data;
+		expect(held.length).toBeGreaterThan(5);
+
+		await batch.webhooks.update(paused, { spec: { endpoint: receiver.url } });
+		await batch.webhooks.resume(paused);
+		for (const { eventId, id } of held) {
+			await eventually(`${id} to succeed`, async () => (await deliveries.get(id)).status === "Succeeded");
+			const request = receiver.requests.find(({ headers }) => headers["webhook-id"] === eventId);
+			await expectSigned(fixture, paused, request!);
+		}
+
+		for (const name of ["rotated", "every setting"]) {
+			const { id, headers } = webhook(fixture, name);
+			await batch.webhooks.update(id, { spec: { endpoint: receiver.url } });
+			const { id: eventId } = await events.send({ type: "direct.sent", data: name, webhookIds: [id] });
+			await eventually(`${name} to get its event`, () => receiver.requests.at(-1)?.headers["webhook-id"] === eventId);
+			const request = receiver.requests.at(-1)!;
+			expect(request.headers).toMatchObject(headers);
+			await expectSigned(fixture, id, request);
+		}
+		expect(fixture.expected.secrets[webhook(fixture, "rotated").id]).toHaveLength(2);
+		expect(await server.stop()).toEqual({ code: 0, signal: null });
+		expect(readStoredData(fixture.dataDir)).toMatchObject({ integrity: "ok", misnumbered: 0 });
+	});
+
+	it("has a replay half done, which makes the rest of its deliveries, each event once", async () => {
+		using fixture = openDataFixture(VERSION);
+		await using receiver = await startReceiver();
+		await using server = await startServerProcess(fixtureServerOptions(fixture));
+		const { projectId, id: webhookId } = webhook(fixture, "slow");
+		const { batch, deliveries, replays } = server.client.project(projectId);
+		const [before] = (await replays.list({ webhookId })).data;
+		expect(before).toMatchObject({ status: "Running", deliveryCount: expect.toSatisfy(isPositive) });
+
+		await batch.webhooks.update(webhookId, { spec: { endpoint: receiver.url, rateLimit: null } });
+		await batch.webhooks.resume(webhookId);
+		const { deliveryCount } = await replays.wait(before!.id, { everyMs: 20, signal: AbortSignal.timeout(10_000) });
+		expect(deliveryCount).toBeGreaterThan(before!.deliveryCount);
+		const isOver = async () =>
+			(await deliveries.list({ webhookId })).data.every(({ status }) => status === "Succeeded");
+		await eventually("all of its deliveries to succeed", isOver);
+		const eventIds = (await deliveries.list({ webhookId })).data.map(({ eventId }) => eventId);
+		expect(new Set(eventIds).size).toBe(eventIds.length);
+	});
+});
+
+/** The delivery, once it has more attempts than `before`. */
+async function attempted(server: ServerProcess, before: DeliveryDetail): Promise<DeliveryDetail | null> {
+	const delivery = await server.client.project(before.projectId).deliveries.get(before.id);
+	return delivery.attemptCount > before.attemptCount ? delivery : null;
+}
+
+/** Without what an attempt changes of those deliveries, wherever they appear in an answer. */
+function withoutAttempted(answer: unknown, ids: ReadonlySet<string>): unknown {
+	if (Array.isArray(answer)) return answer.map((entry) => withoutAttempted(entry, ids));
+	if (typeof answer !== "object" || answer === null) return answer;
+	const fields = answer as Readonly<Record<string, unknown>>;
+	if (typeof fields["id"] !== "string" || !ids.has(fields["id"])) {
+		return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, withoutAttempted(value, ids)]));
+	}
+	const { attempts: _attempts, ...rest } = fields;
+	return { ...rest, ...CHANGED_BY_AN_ATTEMPT };
+}
+
+/** The statuses of three calls that change nothing: the write has a bad body. */
+async function statusesWith(server: ServerProcess, { secretKey, projectId }: FixtureKey) {
+	const project = `/projects/${projectId ?? server.projectId}`;
+	const status = async (method: string, path: string, body?: object) =>
+		(await server.call(method, path, body, { "secret-key": secretKey })).status;
+	return {
+		read: await status("GET", project),
+		write: await status("POST", `${project}/events`, {}),
+		administer: await status("GET", "/workspace/keys"),
+	};
+}
+
+function webhook(fixture: DataFixture, name: string) {
+	return fixture.expected.webhooks[name]!;
+}
+
+/** Each secret of the webhook has made one of the signatures. */
+async function expectSigned(fixture: DataFixture, webhookId: string, request: ReceivedRequest): Promise<void> {
+	const secrets = fixture.expected.secrets[webhookId] ?? [];
+	expect(String(request.headers["webhook-signature"]).split(" ")).toHaveLength(secrets.length);
+	const now = () => fixture.expected.startAt;
+	for (const secret of secrets) {
+		const { id } = await verify(request.rawBody, request.headers, secret, { now });
+		expect(id).toBe(request.headers["webhook-id"]);
+	}
+}
+
+function isPositive(value: unknown): boolean {
+	return typeof value === "number" && value > 0;
+}
