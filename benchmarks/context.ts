@@ -10,7 +10,7 @@ import { Receiver } from "./harness/server/receiver.ts";
 import { PreparedStores } from "./harness/store/prepared-store.ts";
 import type { Options } from "./options.ts";
 import type { FloorMeasurements, RunContext } from "./scenario.ts";
-import { BODY_BYTES } from "./wire/sample-event.ts";
+import { BODY_BYTES } from "./wire/bench-event.ts";
 
 export interface Surroundings {
 	readonly options: Options;

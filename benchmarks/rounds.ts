@@ -19,7 +19,7 @@ export type RoundFloor = FloorMeasurements & {
 };
 
 export async function runRounds(surroundings: Surroundings): Promise<Round[]> {
-	const { options, receiver, progress } = surroundings;
+	const { options, progress } = surroundings;
 	const context = newContext(surroundings, WORKING_TREE);
 	const rounds: Round[] = [];
 	for (let number = 1; number <= options.runs; number++) {
@@ -31,7 +31,6 @@ export async function runRounds(surroundings: Surroundings): Promise<Round[]> {
 		const notes: Record<string, readonly string[]> = {};
 		for (const { name, run } of options.scenarios) {
 			tell(name);
-			await receiver.reset();
 			scenarios[name] = await run(context);
 			notes[name] = context.takeNotes();
 		}

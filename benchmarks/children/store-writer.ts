@@ -3,8 +3,8 @@
 import { DatabaseSync } from "node:sqlite";
 
 import { serveCalls } from "../harness/process/serve-calls.ts";
+import { deliveryOf, eventTypeOf, HOUR_MS, idAt, LOG_SPAN_MS } from "../harness/store/log-rows.ts";
 import { RowCopier } from "../harness/store/row-copier.ts";
-import { deliveryOf, eventTypeOf, HOUR_MS, idAt, LOG_SPAN_MS } from "../harness/store/sample-log.ts";
 import type { StorePlan } from "../harness/store/store-copy.ts";
 
 export interface FillOptions {

@@ -13,7 +13,7 @@ type Side = keyof Pair;
 
 /** Old, new, new, old, …: a drift of the machine, and what the first of two runs leaves to the second, hit both sides. */
 export async function comparePairs(surroundings: Surroundings, ref: string): Promise<Pair[]> {
-	const { options, receiver, parentDir, progress } = surroundings;
+	const { options, parentDir, progress } = surroundings;
 	const contexts = {
 		old: newContext(surroundings, await unpackRef(ref, parentDir)),
 		new: newContext(surroundings, WORKING_TREE),
@@ -25,7 +25,6 @@ export async function comparePairs(surroundings: Surroundings, ref: string): Pro
 		for (const { name, run } of options.scenarios) {
 			for (const side of order) {
 				progress(`round ${number} of ${options.runs}: ${name}, ${side}`);
-				await receiver.reset();
 				pair[side][name] = await run(contexts[side]);
 			}
 		}

@@ -53,7 +53,6 @@ function filled(context: RunContext, deliveries: number): Omit<StorePlan, "state
 /** Live traffic in a project of its own, on a store with a past. */
 async function measureOn(context: RunContext, plan: StorePlan, load: CurveLoad): Promise<Measurements> {
 	const store = await context.prepareStore(plan);
-	await context.receiver.reset();
 	await using server = await context.startServer({ store });
 	return await measureLoad(context, server, await server.newProject(context.receiver.url), LOADS[load]);
 }

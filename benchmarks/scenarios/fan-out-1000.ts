@@ -34,8 +34,8 @@ async function run(context: RunContext): Promise<Measurements> {
 
 	const send = async (forSeconds: number) => {
 		const events = Math.ceil(RATE_PER_S * forSeconds);
-		await receiver.reset();
-		const times = await server.whileAlive(load.call("openLoop", { ...loop, count: events }));
+		const series = await receiver.newSeries();
+		const times = await server.whileAlive(load.call("openLoop", { ...loop, series, count: events }));
 		const { bulk, bulkLastAt } = await server.whileAlive(receiver.waitForBulk(events * count));
 		await sleep(SETTLE_MS);
 		return { ...times, events, bulk, bulkLastAt };

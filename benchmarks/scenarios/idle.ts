@@ -34,8 +34,9 @@ async function run({ receiver, seconds, warmUpSeconds, startServer, startLoad }:
 	async function makeBusy(): Promise<number> {
 		await using load = await startLoad();
 		const project = await server.newProject(receiver.url, WEBHOOKS);
-		const target = { ...project, connections: CONNECTIONS, batchSize: 1, seconds: warmUpSeconds };
-		const { acknowledged } = await server.whileAlive(load.call("closedLoop", target));
+		const series = await receiver.newSeries();
+		const loop = { ...project, series, connections: CONNECTIONS, batchSize: 1, seconds: warmUpSeconds };
+		const { acknowledged } = await server.whileAlive(load.call("closedLoop", loop));
 		await server.whileAlive(receiver.waitFor(acknowledged));
 		await server.checkNothingPending(project.projectId);
 		return acknowledged;

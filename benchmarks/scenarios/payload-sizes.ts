@@ -28,7 +28,6 @@ async function run(context: RunContext): Promise<Measurements> {
 	for (const size of SIZES_KB) {
 		const bodyBytes = size * 1_024;
 		const floor = await context.measureFloor(bodyBytes);
-		await receiver.reset();
 		await using server = await context.startServer();
 		const target = await server.newProject(receiver.url);
 		const measured = await measureLoad(shorter, server, target, { ...ONE_EVENT, connections: CONNECTIONS, bodyBytes });

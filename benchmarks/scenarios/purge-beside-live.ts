@@ -5,7 +5,7 @@ import { besideLiveFigures, startTraffic, together } from "../harness/measure/be
 import { nowMs } from "../harness/measure/clock.ts";
 import type { BenchServer } from "../harness/server/bench-server.ts";
 import { prepareBigLog } from "../harness/store/big-log.ts";
-import { HOUR_MS } from "../harness/store/sample-log.ts";
+import { HOUR_MS } from "../harness/store/log-rows.ts";
 import type { PreparedStore } from "../harness/store/store-copy.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 

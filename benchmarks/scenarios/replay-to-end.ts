@@ -22,7 +22,7 @@ export const replayToEnd: Scenario = {
 async function run(context: RunContext): Promise<Measurements> {
 	const { receiver } = context;
 	const store = await prepareBigLog(context);
-	await receiver.reset();
+	await receiver.newSeries();
 	await using server = await context.startServer({ store });
 	const meter = await CpuMeter.start({ server: server.pid });
 	const startedAt = nowMs();

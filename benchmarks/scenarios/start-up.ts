@@ -36,7 +36,7 @@ async function start(context: RunContext, size: number): Promise<Measurements> {
 	const deliveries = context.size(size);
 	const perEvent = Math.min(WEBHOOKS, deliveries);
 	const store = await context.prepareStore({ webhooks: WEBHOOKS, wants: "all", deliveries, perEvent, state: "due" });
-	await context.receiver.reset();
+	await context.receiver.newSeries();
 	await using server = await context.startServer({ store, settings: { FANFARE_SHUTDOWN_GRACE_MS: "0" } });
 	const ready = readyAt(server.url);
 	const { bulkFirstAt } = await server.whileAlive(context.receiver.waitForBulk(1));

@@ -51,8 +51,7 @@ async function measure(context: RunContext, someHang: boolean) {
 	const target = await server.newProject(endpoint, WEBHOOKS);
 
 	const send = async (forSeconds: number) => {
-		await receiver.reset();
-		const loop = { ...target, ...ONE_EVENT, seconds: forSeconds };
+		const loop = { ...target, ...ONE_EVENT, series: await receiver.newSeries(), seconds: forSeconds };
 		const { acknowledged, startedAt } = await server.whileAlive(load.call("closedLoop", loop));
 		const count = countWhere(acknowledged, isCounted);
 		const { lastAt } = await server.whileAlive(receiver.waitFor(count));

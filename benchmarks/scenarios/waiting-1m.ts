@@ -69,7 +69,6 @@ async function run(context: RunContext): Promise<Measurements> {
 /** They wait all the time: as after an outage, between two attempts. */
 async function measureLater(context: RunContext, plan: StorePlan): Promise<Measurements> {
 	const store = await context.prepareStore(plan);
-	await context.receiver.reset();
 	await using server = await context.startServer({ store });
 	return await measureLoad(context, server, await server.newProject(context.receiver.url), ONE_EVENT);
 }
@@ -78,12 +77,12 @@ async function measureLater(context: RunContext, plan: StorePlan): Promise<Measu
 async function measureDue(context: RunContext, plan: StorePlan): Promise<Measurements> {
 	const { receiver, warmUpSeconds } = context;
 	const store = await context.prepareStore(plan);
-	await receiver.reset();
+	const series = await receiver.newSeries();
 	await using server = await context.startServer({ store });
 	const { bulkFirstAt } = await server.whileAlive(receiver.waitForBulk(1));
 	await using load = await context.startLoad();
 	const target = await server.newProject(receiver.url);
-	await server.whileAlive(load.call("closedLoop", { ...target, ...ONE_EVENT, seconds: warmUpSeconds }));
+	await server.whileAlive(load.call("closedLoop", { ...target, ...ONE_EVENT, series, seconds: warmUpSeconds }));
 	return { firstMs: bulkFirstAt - server.spawnedAt, ...(await measureTogether(context, server, load, target)) };
 }
 
@@ -94,15 +93,15 @@ async function measureTogether(
 	load: Child<LoadCalls>,
 	target: SendTarget,
 ): Promise<Measurements> {
-	await receiver.reset();
+	const series = await receiver.newSeries();
 	const meter = await CpuMeter.start({ server: server.pid });
 	const startedAt = nowMs();
-	const sending = load.call("closedLoop", { ...target, ...ONE_EVENT, seconds });
+	const sending = load.call("closedLoop", { ...target, ...ONE_EVENT, series, seconds });
 	await server.whileAlive(sleep(seconds * 1_000));
-	const [{ received, duplicates, bulk }, endedAt, cpu] = [await receiver.counts(), nowMs(), await meter.read()];
+	const [{ received, duplicates, late, bulk }, endedAt, cpu] = [await receiver.counts(), nowMs(), await meter.read()];
 	const { acknowledged } = await server.whileAlive(sending);
-	// What is still on its way from the warm-up has the same numbers.
-	const live = received + duplicates;
+	// Late are those of the warm-up, which was not waited for.
+	const live = received + duplicates + late;
 	const perS = (count: number) => (count / (endedAt - startedAt)) * 1_000;
 	return {
 		deliveredPerS: perS(live + bulk),

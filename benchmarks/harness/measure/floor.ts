@@ -20,12 +20,11 @@ export async function measureFloor(context: FloorContext): Promise<FloorMeasurem
 	const { receiver, seconds, warmUpSeconds, bodyBytes } = context;
 	await using pump = await context.startPump();
 	const target = { url: receiver.url, connections: CONNECTIONS, bodyBytes };
-	await receiver.reset();
-	const warmUp = await pump.call("pump", { ...target, seconds: warmUpSeconds });
-	await receiver.waitFor(warmUp.posted);
-	await receiver.reset();
+	const warmUp = { ...target, series: await receiver.newSeries(), seconds: warmUpSeconds };
+	await receiver.waitFor((await pump.call("pump", warmUp)).posted);
+	const series = await receiver.newSeries();
 	const meter = await CpuMeter.start({ pump: pump.pid, receiver: receiver.pid });
-	const { posted, startedAt } = await pump.call("pump", { ...target, seconds });
+	const { posted, startedAt } = await pump.call("pump", { ...target, series, seconds });
 	const { received, lastAt } = await receiver.waitFor(posted);
 	const cpu = await meter.read();
 	return {

@@ -33,12 +33,12 @@ export type Latencies = {
 /** More than can be under way, unless the server falls behind by a quarter of a second at 2,000 events a second. */
 const CONNECTIONS = 512;
 
-/** Sends for some seconds, and waits until all is in. Counts from 0: what came before is forgotten. */
+/** Sends for some seconds, and waits until all events have come. */
 export async function measureSteady(steady: SteadyLoad, seconds: number): Promise<Latencies> {
 	const { server, load, receiver, target, ratePerS, answers = () => true } = steady;
 	const count = Math.ceil(ratePerS * seconds);
-	await receiver.reset();
-	const loop = { ...target, ratePerS, connections: Math.min(CONNECTIONS, count), count };
+	const series = await receiver.newSeries();
+	const loop = { ...target, series, ratePerS, connections: Math.min(CONNECTIONS, count), count };
 	const { intendedAt, sentAt, acknowledgedAt } = await server.whileAlive(load.call("openLoop", loop));
 	const counted = intendedAt.reduce((sum, _, sequence) => sum + (answers(sequence) ? 1 : 0), 0);
 	const { received, duplicates } = await server.whileAlive(receiver.waitFor(counted));

@@ -47,7 +47,6 @@ export async function measureSpread(
 ): Promise<Measurements> {
 	const plan = { webhooks: count, wants: "own", deliveries: 0, perEvent: 1, state: "log", numbered: true } as const;
 	const store = await context.prepareStore(plan);
-	await context.receiver.reset();
 	await using server = await context.startServer({ store });
 	return await measureLoad(context, server, server.target(store.projectId, count), options);
 }
@@ -62,10 +61,9 @@ export async function warmUp(
 	{ server, load, target }: { server: BenchServer; load: Child<LoadCalls>; target: SendTarget },
 	options = ONE_EVENT,
 ): Promise<void> {
-	const loop = { ...target, ...options, seconds: warmUpSeconds };
+	const loop = { ...target, ...options, series: await receiver.newSeries(), seconds: warmUpSeconds };
 	const { acknowledged } = await server.whileAlive(load.call("closedLoop", loop));
 	await server.whileAlive(receiver.waitFor(acknowledged));
-	await receiver.reset();
 	await sleep(SETTLE_MS);
 }
 
@@ -83,8 +81,8 @@ export async function measureLoad(
 	await using load = await context.startLoad();
 	await warmUp(context, { server, load, target }, options);
 
+	const loop = { ...target, ...options, series: await receiver.newSeries(), seconds };
 	const meter = await CpuMeter.start({ server: server.pid, load: load.pid, receiver: receiver.pid });
-	const loop = { ...target, ...options, seconds };
 	const { acknowledged, startedAt, endedAt, acknowledgedP50Ms, acknowledgedP99Ms } = await server.whileAlive(
 		load.call("closedLoop", loop),
 	);

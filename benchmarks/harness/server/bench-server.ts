@@ -10,6 +10,7 @@ import { Client } from "@fanfare/sdk";
 import { processUsage } from "@fanfare/testkit/process-usage";
 import { quietDisk } from "@fanfare/testkit/report/machine";
 
+import type { SeriesTarget } from "../../wire/bench-event.ts";
 import { nowMs } from "../measure/clock.ts";
 import type { Resources } from "../process/resources.ts";
 import { copyStore, type PreparedStore } from "../store/store-copy.ts";
@@ -45,14 +46,8 @@ export interface BenchServerOptions extends ServerStart {
 	readonly profileDir: string | null;
 }
 
-/** A project to send to, for the load generator. */
-export interface SendTarget {
-	readonly serverUrl: string;
-	readonly key: string;
-	readonly projectId: string;
-	/** The number of webhooks over which events are spread, each to one; 1: all have one type. */
-	readonly spread: number;
-}
+/** A project for the load generator to send to. */
+export type SendTarget = Omit<SeriesTarget, "series">;
 
 interface Parts {
 	readonly url: string;

@@ -1,7 +1,7 @@
 // The projects and webhooks that scenarios send to, made through the API.
 import type { Client } from "@fanfare/sdk";
 
-import { numberedType } from "../../wire/sample-event.ts";
+import { numberedType } from "../../wire/bench-event.ts";
 
 export interface WebhookPlan {
 	readonly count: number;

@@ -1,5 +1,5 @@
 // The pages of a log that a client can ask for: every combination of filters, at the start and deep inside.
-import { COMMON_TYPE, HOUR_MS, LOG_SPAN_MS, RARE_TYPE } from "./sample-log.ts";
+import { COMMON_TYPE, HOUR_MS, LOG_SPAN_MS, RARE_TYPE } from "./log-rows.ts";
 
 /** What of a log the queries name. */
 export interface LogFacts {

@@ -1,6 +1,6 @@
 // Makes data directories with a past: the server makes them itself, and copies of the rows that it wrote fill them.
 import type { StoreWriterCalls } from "../../children/store-writer.ts";
-import { sampleData } from "../../wire/sample-event.ts";
+import { eventData } from "../../wire/bench-event.ts";
 import { Child } from "../process/child.ts";
 import type { Resources } from "../process/resources.ts";
 import { BenchServer } from "../server/bench-server.ts";
@@ -56,16 +56,16 @@ async function makeBase(plan: BasePlan, options: PrepareOptions): Promise<Prepar
 	const server = await BenchServer.start({ resources, codeDir, parentDir, profileDir: null, keepData: true });
 	const endpoint = plan.numbered === true ? receiver.url : receiver.bulkUrl;
 	const made = await makeProject(server.client, { count: plan.webhooks, endpoint: () => endpoint, wants: plan.wants });
-	await deliverSample(server, made);
+	await deliverOne(server, made);
 	await server[Symbol.asyncDispose]();
 	syncFile(databaseOf(server.dataDir));
 	return { ...made, dataDir: server.dataDir, key: server.key };
 }
 
-/** One delivery that has succeeded: the rows of which all others are copies. */
-async function deliverSample(server: BenchServer, { projectId, webhookIds }: MadeProject): Promise<void> {
+/** Delivers one event: all other rows are copies of the rows that this leaves. */
+async function deliverOne(server: BenchServer, { projectId, webhookIds }: MadeProject): Promise<void> {
 	const project = server.client.project(projectId);
-	const data: unknown = JSON.parse(sampleData());
+	const data: unknown = JSON.parse(eventData());
 	await project.events.send({ type: "order.line.shipped", data, webhookIds: webhookIds.slice(0, 1) });
 	await server.checkNothingPending(projectId);
 }
