@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { parsePsTime } from "@fanfare/testkit/process-usage";
-import { median, percentile } from "@fanfare/testkit/report/percentiles";
 import { describe, expect, it } from "vitest";
 
 import { comparedLines } from "./compare/comparison.ts";
@@ -17,8 +16,7 @@ import { newScales } from "./curves/scales.ts";
 import { Resources } from "./harness/process/resources.ts";
 import type { Receiver } from "./harness/server/receiver.ts";
 import { commandOf, unpackRef } from "./harness/server/server-code.ts";
-import { replaceSection } from "./report/markdown.ts";
-import type { Line } from "./report/summary.ts";
+import type { SummaryLine } from "./report/summary.ts";
 import { summarise } from "./report/summary.ts";
 import type { Round } from "./rounds.ts";
 import type { Scenario } from "./scenario.ts";
@@ -47,7 +45,7 @@ describe("npm run bench", () => {
 		const [jsonFile, document] = [join(directory.path, "result.json"), join(directory.path, "performance.md")];
 		await copyFile(DOCUMENT, document);
 		const { stdout } = await bench("--quick", "--json", jsonFile, "--markdown", document, "--dir", directory.path);
-		const { rounds, lines } = JSON.parse(await readFile(jsonFile, "utf8")) as { rounds: Round[]; lines: Line[] };
+		const { rounds, lines } = JSON.parse(await readFile(jsonFile, "utf8")) as { rounds: Round[]; lines: SummaryLine[] };
 		const { floor, scenarios } = rounds[0]!;
 
 		expect(floor?.deliveredPerS).toBeGreaterThan(0);
@@ -104,11 +102,11 @@ describe("npm run bench", () => {
 });
 
 describe("the summary", () => {
-	const scenario = (limit: Scenario["budget"][number]["limit"]): Scenario => ({
+	const scenario = (limit: Scenario["results"][number]["limit"]): Scenario => ({
 		name: "a",
 		group: "speed",
 		summary: "",
-		budget: [
+		results: [
 			{ measurement: "rate", label: "rate", unit: "perSecond", floor: "deliveredPerS", ...(limit && { limit }) },
 		],
 		run: () => Promise.resolve({}),
@@ -130,7 +128,7 @@ describe("the summary", () => {
 	});
 
 	it("judges the ratio where the budget is one, and the value else", () => {
-		const met = (limit: Scenario["budget"][number]["limit"]) => summarise([scenario(limit)], rounds)[0]?.met;
+		const met = (limit: Scenario["results"][number]["limit"]) => summarise([scenario(limit)], rounds)[0]?.met;
 		expect(met({ atLeastOfFloor: 0.3 })).toBe(true);
 		expect(met({ atLeastOfFloor: 0.31 })).toBe(false);
 		expect(met({ atMost: 30 })).toBe(true);
@@ -146,22 +144,12 @@ describe("the comparison", () => {
 			name: "a",
 			group: "speed",
 			summary: "",
-			budget: [{ measurement: "rate", label: "rate", unit: "perSecond" }],
+			results: [{ measurement: "rate", label: "rate", unit: "perSecond" }],
 			run: () => Promise.resolve({}),
 		};
 		const pair = (old: number, now: number) => ({ old: { a: { rate: old } }, new: { a: { rate: now } } });
 		const [line] = comparedLines([scenario], [pair(100, 110), pair(50, 60), pair(100, 105)]);
 		expect(line).toMatchObject({ old: 100, new: 105, ratio: 1.1, ratios: [1.05, 1.1, 1.2] });
-	});
-});
-
-describe("the document", () => {
-	it("keeps what stands outside of the markers, and says which are missing", () => {
-		const text = "a\n<!-- bench:budgets -->\nold\n<!-- /bench:budgets -->\nb";
-		expect(replaceSection("f.md", text, "bench:budgets", "new")).toBe(
-			"a\n<!-- bench:budgets -->\n\nnew\n\n<!-- /bench:budgets -->\nb",
-		);
-		expect(() => replaceSection("f.md", text, "bench:figures", "new")).toThrow("f.md must have <!-- bench:figures -->");
 	});
 });
 
@@ -215,14 +203,6 @@ describe("the receiver", () => {
 });
 
 describe("the harness", () => {
-	it("takes medians of odd and even numbers of values, and percentiles by nearest rank", () => {
-		expect(median([3, 1, 2])).toBe(2);
-		expect(median([4, 1, 2, 3])).toBe(2.5);
-		expect(percentile([1, 2, 3, 4], 0.5)).toBe(2);
-		expect(percentile([1, 2, 3, 4], 0.99)).toBe(4);
-		expect(percentile([1], 0)).toBe(1);
-	});
-
 	it("makes bodies of 1,024 bytes with a number that can be read back", () => {
 		const template = bodyTemplate(42);
 		stamp(template, 1_234_567);

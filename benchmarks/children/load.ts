@@ -69,7 +69,7 @@ async function closedLoop(options: ClosedLoop): ReturnType<LoadCalls["closedLoop
 	try {
 		await Promise.all(lines.map(run));
 	} finally {
-		for (const { connection } of lines) connection.close();
+		for (const { connection } of lines) connection[Symbol.dispose]();
 	}
 	const endedAt = nowMs();
 	times.sort((a, b) => a - b);
@@ -86,7 +86,7 @@ async function blast({ url, connections, seconds }: Parameters<LoadCalls["blast"
 		for (; nowMs() < endAt; posted++) await connection.request(template.bytes);
 	};
 	await Promise.all(lines.map(run));
-	for (const { connection } of lines) connection.close();
+	for (const { connection } of lines) connection[Symbol.dispose]();
 	return { posted, elapsedMs: nowMs() - startedAt };
 }
 
@@ -125,7 +125,7 @@ async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 		await promise;
 	} finally {
 		clearInterval(timer);
-		for (const { connection } of lines) connection.close();
+		for (const { connection } of lines) connection[Symbol.dispose]();
 	}
 	return { intendedAt, sentAt, acknowledgedAt };
 }

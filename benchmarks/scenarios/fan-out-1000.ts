@@ -1,4 +1,4 @@
-// One event to a thousand webhooks: what each delivery costs when accepting costs next to nothing.
+// One event to a thousand webhooks: the cost of a delivery when accepting costs next to nothing.
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { CpuMeter } from "../harness/measure/cpu-meter.ts";
@@ -6,7 +6,7 @@ import { makeProject } from "../harness/server/webhook-plan.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 
 const WEBHOOKS = 1_000;
-/** Ten thousand deliveries a second: well below the limit, so that the clock counts nothing but the work. */
+/** Ten thousand deliveries per second, well below the limit. */
 const RATE_PER_S = 10;
 const CONNECTIONS = 16;
 const SETTLE_MS = 500;
@@ -14,8 +14,8 @@ const SETTLE_MS = 500;
 export const fanOut1000: Scenario = {
 	name: "fan-out-1000",
 	group: "speed",
-	summary: `one event to ${WEBHOOKS} webhooks, ${RATE_PER_S} times a second`,
-	budget: [
+	summary: `one event to ${WEBHOOKS} webhooks, ${RATE_PER_S} times per second`,
+	results: [
 		{ measurement: "cpuUsPerDelivery", label: "server CPU per delivery", unit: "µs", limit: { atMost: 30 } },
 		{ measurement: "deliveredPerS", label: "deliveries per second", unit: "perSecond" },
 		{ measurement: "acknowledgedP99Ms", label: "send acknowledged, longest", unit: "ms" },

@@ -1,6 +1,6 @@
+// A replay of a million events without other traffic, until the last delivery has come.
 import { nowMs } from "../harness/measure/clock.ts";
 import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-// A replay of a million events, alone, until the last delivery is in.
 import { prepareBigLog } from "../harness/store/big-log.ts";
 import { beginReplay, replayNow } from "../harness/store/big-replay.ts";
 import type { Measurements, RunContext, Scenario } from "../scenario.ts";
@@ -8,9 +8,9 @@ import type { Measurements, RunContext, Scenario } from "../scenario.ts";
 export const replayToEnd: Scenario = {
 	name: "replay-to-end",
 	group: "log",
-	summary: "a replay of 1,000,000 events to one webhook until the last is in (takes minutes)",
+	summary: "a replay of 1,000,000 events to one webhook until the last delivery has come (takes minutes)",
 	onlyByName: true,
-	budget: [
+	results: [
 		{ measurement: "seconds", label: "from the call to the last delivery", unit: "s" },
 		{ measurement: "replayedPerS", label: "replayed per second", unit: "perSecond" },
 		{ measurement: "cpuUsPerDelivery", label: "server CPU per delivery", unit: "µs" },

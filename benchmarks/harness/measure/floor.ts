@@ -1,11 +1,11 @@
-// The floor: what a bare undici pump of the same signed POSTs does to the same receiver, with no store and no API.
+// Measures the floor: a bare undici pump that sends the same signed POSTs to the same receiver, without store and API.
 import type { FloorPumpCalls } from "../../children/floor-pump.ts";
 import type { FloorMeasurements } from "../../scenario.ts";
 import type { Child } from "../process/child.ts";
 import type { Receiver } from "../server/receiver.ts";
 import { CpuMeter } from "./cpu-meter.ts";
 
-/** As many as the server has to one webhook. */
+/** The number of connections that the server opens to one webhook. */
 const CONNECTIONS = 64;
 
 interface FloorContext {

@@ -1,4 +1,4 @@
-// The log that several scenarios share: a million events, each with its delivery and attempt.
+// The log that several scenarios share: a million events, each with a delivery and an attempt.
 import type { RunContext } from "../../scenario.ts";
 import type { PreparedStore } from "./store-copy.ts";
 

@@ -1,4 +1,4 @@
-// Makes data directories with a past: the server makes them itself, and copies of the rows that it wrote fill them.
+// Prepares data directories with a history: the server creates them, and copies of its own rows fill them.
 import type { StoreWriterCalls } from "../../children/store-writer.ts";
 import { eventData } from "../../wire/bench-event.ts";
 import { Child } from "../process/child.ts";
@@ -16,7 +16,7 @@ export interface PrepareOptions {
 	readonly progress: (text: string) => void;
 }
 
-/** Each store is made once, and so is each base: a project with webhooks, of which stores differ in what fills them. */
+/** Makes each store once, and once each base: a project with webhooks, from which stores with different rows are made. */
 export class PreparedStores {
 	readonly #options: PrepareOptions;
 	readonly #bases = new Map<string, Promise<PreparedStore>>();

@@ -4,12 +4,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver, type Receiver, type Reply } from "@fanfare/testkit/receiver";
 import { seededRandom, testSeed } from "@fanfare/testkit/seeded-random";
+import { SendingLoad } from "@fanfare/testkit/sending-load";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { readStoredData } from "@fanfare/testkit/stored-data";
 import { expect, it } from "vitest";
 
 import { AttemptBook } from "./attempt-book.ts";
-import { SendingLoad } from "./sending-load.ts";
 
 const ROUNDS = 20;
 const LOAD = { senders: 6, pauseMs: 30 };
@@ -32,7 +32,7 @@ it(
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT) } });
 		const book = await register(server, receiver, seededRandom(seed + 1));
-		const load = new SendingLoad(server, { ...LOAD, random: seededRandom(seed + 2) }, true);
+		await using load = new SendingLoad(server, { ...LOAD, random: seededRandom(seed + 2) });
 		const random = seededRandom(seed);
 		for (let round = 0; round < ROUNDS; round++) {
 			await lifeUntil(round, server, random);

@@ -1,12 +1,11 @@
 import { eventually } from "@fanfare/testkit/eventually";
 import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { SendingLoad } from "@fanfare/testkit/sending-load";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 // How a server stops: it takes nothing new, finishes what is under way, and loses nothing in any case.
 import { describe, expect, it } from "vitest";
-
-import { SendingLoad } from "./sending-load.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const STOPPING = /Stopping/;
@@ -45,7 +44,8 @@ describe.each(SIGNALS)("after %s", (signal) => {
 		await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "8" } });
 		await server.createWebhook(receiver.url);
 		receiver.script((_request, index) => ({ delayMs: index % 40 }));
-		const load = new SendingLoad(server, { senders: 8, pauseMs: 4, random: Math.random }, false);
+		const options = { senders: 8, pauseMs: 4, random: Math.random, persistent: false };
+		await using load = new SendingLoad(server, options);
 		await receiver.waitFor(100);
 
 		server.kill(signal);

@@ -1,5 +1,5 @@
+// Controls the clock and the names of a server process. The other side is `controlled-world-preload.ts`, in the server's process.
 import { eventually } from "./eventually.ts";
-// The harness's end of the wire to `preload.ts`: it owns the clock and the names of the server's world.
 import type { ServerProcess } from "./server-process.ts";
 
 export type ToPreload =
@@ -9,27 +9,36 @@ export type FromPreload =
 	| { readonly type: "lookup"; readonly id: number; readonly hostname: string }
 	| { readonly type: "clock-set"; readonly offsetMs: number };
 
-/** What a name resolves to, look-up by look-up; the last stays. */
-export type Answers = readonly (readonly string[])[];
+/** The addresses that each look-up of a name gives. The last entry is repeated. */
+export type Lookups = readonly (readonly string[])[];
 
+/** The module to preload into the server's process: `startServerProcess({ preload: [PRELOAD], … })`. */
 export const PRELOAD = new URL("./controlled-world-preload.ts", import.meta.url).href;
 
-export class Control {
-	/** How far the server's clock is ahead of ours. */
+/**
+ * @example
+ * const world = new ControlledWorld();
+ * const options = { preload: [PRELOAD], onMessage: world.onMessage, env: world.env };
+ * await using server = await startServerProcess(options);
+ * world.attach(server);
+ * await world.setClock(60_000);
+ */
+export class ControlledWorld {
+	/** How far the server's clock is ahead of the test process's. */
 	offsetMs = 0;
-	/** How often it was moved. */
+	/** How often the clock was moved. */
 	jumps = 0;
-	readonly #names = new Map<string, Answers>();
+	readonly #names = new Map<string, Lookups>();
 	readonly #lookups = new Map<string, number>();
 	#server: ServerProcess | null = null;
 	#confirmedMs = 0;
 
-	/** Whom to answer. */
+	/** Sets the server process to control. */
 	attach(server: ServerProcess): void {
 		this.#server = server;
 	}
 
-	/** For the environment of a start. */
+	/** Variables for the server's environment, with the clock's offset at its start. */
 	get env(): Record<string, string> {
 		return { TORTURE_CLOCK_OFFSET_MS: String(this.offsetMs) };
 	}
@@ -48,26 +57,28 @@ export class Control {
 		return Date.now() + this.offsetMs;
 	}
 
-	/** `name` must end in `.torture.test`. */
-	setName(name: string, answers: Answers): void {
-		this.#names.set(name, answers);
+	/** Sets the addresses of a name, which must end in `.torture.test`. */
+	setName(name: string, lookups: Lookups): void {
+		this.#names.set(name, lookups);
 		this.#lookups.set(name, 0);
 	}
 
+	/** How often the server has looked a name up. */
 	lookups(name: string): number {
 		return this.#lookups.get(name) ?? 0;
 	}
 
-	readonly hear = (message: unknown): void => {
-		const heard = message as FromPreload;
-		if (heard.type === "clock-set") {
-			this.#confirmedMs = heard.offsetMs;
+	/** Takes the messages of the preloaded module. */
+	readonly onMessage = (message: unknown): void => {
+		const received = message as FromPreload;
+		if (received.type === "clock-set") {
+			this.#confirmedMs = received.offsetMs;
 			return;
 		}
-		const { id, hostname } = heard;
+		const { id, hostname } = received;
 		const count = this.lookups(hostname);
-		const answers = this.#names.get(hostname) ?? [];
+		const lookups = this.#names.get(hostname) ?? [];
 		this.#lookups.set(hostname, count + 1);
-		this.#server?.send({ type: "addresses", id, addresses: [...(answers[count] ?? answers.at(-1) ?? [])] });
+		this.#server?.send({ type: "addresses", id, addresses: [...(lookups[count] ?? lookups.at(-1) ?? [])] });
 	};
 }
