@@ -41,7 +41,7 @@ export const GROUPS = {
 	shape: "the same with other payload sizes, many webhooks, a backlog, receivers that hang",
 	log: "a big log: its pages, replay and retention beside live traffic, start-up",
 } as const;
-export type Group = keyof typeof GROUPS;
+type Group = keyof typeof GROUPS;
 
 export interface Scenario {
 	/** The name for `--scenario NAME`. */

@@ -66,6 +66,7 @@ const BAD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/testkit/src/bad.ts", "@fanfare/server"],
 	["packages/testkit/src/report/bad.ts", "../../../../benchmarks/scenario.ts"],
 	["examples/demo/bad.ts", "../../packages/server/src/index.ts"],
+	["examples/demo/bad.ts", "@fanfare/testkit/server-process"],
 ];
 const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	[`${SERVER}/core/good.ts`, "./delivery.ts"],
@@ -93,6 +94,7 @@ const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/cli/src/good.ts", "@fanfare/server"],
 	["packages/cli/src/good.ts", "@fanfare/sdk"],
 	["packages/testkit/src/good.ts", "@fanfare/sdk"],
+	["examples/demo/good.ts", "@fanfare/testkit/report/table"],
 ];
 
 interface Finding {

@@ -32,7 +32,7 @@ function sumByRun(ledger: readonly PairLedger[], runs: number): number[] {
 }
 
 /** Every acknowledged event is stored once, every stored event was acknowledged, and its content is what was sent. */
-export function checkAccepted({ acknowledged, stored, purged, listedEvents, seen }: RoundRecord): Breach[] {
+function checkAccepted({ acknowledged, stored, purged, listedEvents, seen }: RoundRecord): Breach[] {
 	const byId = new Map(acknowledged.map((event) => [event.eventId, event]));
 	const texts = acknowledged
 		.filter(({ eventId }) => !stored.eventIds.has(eventId) && !purged.has(eventId))
@@ -54,7 +54,7 @@ export function checkAccepted({ acknowledged, stored, purged, listedEvents, seen
 }
 
 /** A request is repeated only if the server ended before its outcome was recorded, and at most as many as may be in flight. */
-export function checkDuplicates(record: RoundRecord, ledger: readonly PairLedger[] = keepLedger(record)): Breach[] {
+function checkDuplicates(record: RoundRecord, ledger: readonly PairLedger[] = keepLedger(record)): Breach[] {
 	const texts = ledger.flatMap(({ pair, surplus, surplusSuccesses }) => {
 		if (surplusSuccesses > 0)
 			return [`${pair}: delivered ${surplusSuccesses} times more than the server's ends explain`];
@@ -70,7 +70,7 @@ export function checkDuplicates(record: RoundRecord, ledger: readonly PairLedger
 }
 
 /** A rate limit holds in each second of a run: its number, and the same number again for the burst. */
-export function checkRates({ webhooks, seen, clockJumps }: RoundRecord): Breach[] {
+function checkRates({ webhooks, seen, clockJumps }: RoundRecord): Breach[] {
 	const texts = webhooks.flatMap(({ id, name, perSecond }) => {
 		if (perSecond === null) return [];
 		const requests = seen.filter(({ webhookId }) => webhookId === id);
@@ -89,7 +89,7 @@ export function checkRates({ webhooks, seen, clockJumps }: RoundRecord): Breach[
 }
 
 /** The stats agree with the delivery log. */
-export function checkStats({ stats, stored, listedEvents }: RoundRecord): Breach[] {
+function checkStats({ stats, stored, listedEvents }: RoundRecord): Breach[] {
 	if (stats === null) return [];
 	const attempts = stored.deliveries.flatMap(({ attempts }) => attempts);
 	const succeeded = attempts.filter(({ responseCode, error }) => error === null && isSuccessCode(responseCode)).length;
@@ -116,7 +116,7 @@ function isSuccessCode(code: number): boolean {
 	return code >= 200 && code <= 299;
 }
 
-export function checkSignatures({ seen }: RoundRecord): Breach[] {
+function checkSignatures({ seen }: RoundRecord): Breach[] {
 	const texts = seen
 		.filter(({ signature }) => signature !== "ok")
 		.map(({ eventId, webhookId, signature }) => `${eventId} to ${webhookId}: ${signature}`);
@@ -124,7 +124,7 @@ export function checkSignatures({ seen }: RoundRecord): Breach[] {
 }
 
 /** Healthy webhooks get each event soon, whatever other webhooks do. */
-export function checkStrangers({ promptWithinMs, webhooks, seen, acknowledged }: RoundRecord): Breach[] {
+function checkStrangers({ promptWithinMs, webhooks, seen, acknowledged }: RoundRecord): Breach[] {
 	if (promptWithinMs === null) return [];
 	const healthy = new Set(webhooks.filter(({ isHealthy }) => isHealthy).map(({ id }) => id));
 	const sent = new Map(acknowledged.map((event) => [event.eventId, event]));

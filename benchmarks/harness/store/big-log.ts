@@ -3,7 +3,7 @@ import type { RunContext } from "../../scenario.ts";
 import type { PreparedStore } from "./store-copy.ts";
 
 const EVENTS = 1_000_000;
-export const LOG_WEBHOOKS = 100;
+const LOG_WEBHOOKS = 100;
 
 export function prepareBigLog(context: RunContext, events = EVENTS): Promise<PreparedStore> {
 	const deliveries = context.size(events);

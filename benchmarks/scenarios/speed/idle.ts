@@ -1,8 +1,8 @@
 // An idle server after a busy phase: timers and polls cost power, and CPU time of other programs, all day.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const WEBHOOKS = 10;
 const CONNECTIONS = 16;

@@ -1,14 +1,14 @@
 // Pages of a log of a million deliveries, by every combination of filters. Each must be fast, also one that matches nothing.
 import { percentile } from "@fanfare/testkit/report/percentiles";
 
-import { nowMs } from "../harness/measure/clock.ts";
-import type { BenchServer } from "../harness/server/bench-server.ts";
-import { prepareBigLog } from "../harness/store/big-log.ts";
-import { logQueries, type LogFacts, type LogQuery } from "../harness/store/log-queries.ts";
-import { LOG_SPAN_MS } from "../harness/store/log-rows.ts";
-import type { PreparedStore } from "../harness/store/store-copy.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
-import { HttpConnection } from "../wire/http-connection.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import type { BenchServer } from "../../harness/server/bench-server.ts";
+import { prepareBigLog } from "../../harness/store/big-log.ts";
+import { logQueries, type LogFacts, type LogQuery } from "../../harness/store/log-queries.ts";
+import { LOG_SPAN_MS } from "../../harness/store/log-rows.ts";
+import type { PreparedStore } from "../../harness/store/store-copy.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
+import { HttpConnection } from "../../wire/http-connection.ts";
 
 /** A length for one screen, and the API's maximum. */
 const PAGE_LENGTHS = [100, 1_000] as const;

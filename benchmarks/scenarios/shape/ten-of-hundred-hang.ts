@@ -1,8 +1,8 @@
 // Ten of a hundred webhooks accept connections and never respond. The others must not be affected.
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import { measureSteady, named } from "../harness/measure/steady.ts";
-import { ONE_EVENT } from "../harness/measure/throughput.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import { measureSteady, named } from "../../harness/measure/steady.ts";
+import { ONE_EVENT } from "../../harness/measure/throughput.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const WEBHOOKS = 100;
 const HANGING = 10;

@@ -1,10 +1,10 @@
 // A replay of a million events beside live traffic, whose latency must stay low.
-import { besideLiveResults, startTraffic, together } from "../harness/measure/beside-live.ts";
-import { nowMs } from "../harness/measure/clock.ts";
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import { prepareBigLog } from "../harness/store/big-log.ts";
-import { beginReplay, replayNow } from "../harness/store/big-replay.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { besideLiveResults, startTraffic, together } from "../../harness/measure/beside-live.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import { prepareBigLog } from "../../harness/store/big-log.ts";
+import { beginReplay, replayNow } from "../../harness/store/big-replay.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 export const replayBesideLive: Scenario = {
 	name: "replay-beside-live",

@@ -1,9 +1,9 @@
 // One event to a thousand webhooks: the cost of a delivery when accepting costs next to nothing.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import { makeProject } from "../harness/server/webhook-plan.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import { makeProject } from "../../harness/server/webhook-plan.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const WEBHOOKS = 1_000;
 /** Ten thousand deliveries per second, well below the limit. */

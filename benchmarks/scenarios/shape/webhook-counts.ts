@@ -1,7 +1,7 @@
 // The same events spread over 1, 100 and 10,000 webhooks: matching events, and a queue per webhook, must cost little.
-import { named } from "../harness/measure/steady.ts";
-import { measureSpread, ONE_EVENT } from "../harness/measure/throughput.ts";
-import type { ResultLine, Measurements, RunContext, Scenario } from "../scenario.ts";
+import { named } from "../../harness/measure/steady.ts";
+import { measureSpread, ONE_EVENT } from "../../harness/measure/throughput.ts";
+import type { ResultLine, Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const COUNTS = [1, 100, 10_000] as const;
 

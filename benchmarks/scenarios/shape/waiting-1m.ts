@@ -1,15 +1,15 @@
 // A million deliveries wait: new events must be delivered nearly as fast as without them, and memory must not grow.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { LoadCalls } from "../children/load.ts";
-import { nowMs } from "../harness/measure/clock.ts";
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import { named } from "../harness/measure/steady.ts";
-import { measureLoad, measureThroughput, ONE_EVENT } from "../harness/measure/throughput.ts";
-import type { Child } from "../harness/process/child.ts";
-import type { BenchServer, SendTarget } from "../harness/server/bench-server.ts";
-import type { StorePlan } from "../harness/store/store-copy.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import type { LoadCalls } from "../../children/load.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import { named } from "../../harness/measure/steady.ts";
+import { measureLoad, measureThroughput, ONE_EVENT } from "../../harness/measure/throughput.ts";
+import type { Child } from "../../harness/process/child.ts";
+import type { BenchServer, SendTarget } from "../../harness/server/bench-server.ts";
+import type { StorePlan } from "../../harness/store/store-copy.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const DELIVERIES = 1_000_000;
 

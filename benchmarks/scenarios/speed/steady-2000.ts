@@ -1,10 +1,10 @@
 // 2,000 events per second on a fixed schedule: the latency of a send and of a delivery when the server is below its limit.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import { measureSteady } from "../harness/measure/steady.ts";
-import { warmUp } from "../harness/measure/throughput.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import { measureSteady } from "../../harness/measure/steady.ts";
+import { warmUp } from "../../harness/measure/throughput.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const RATE_PER_S = 2_000;
 const SETTLE_MS = 250;

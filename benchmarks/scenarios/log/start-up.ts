@@ -1,9 +1,9 @@
 // The time that a start takes, by the number of deliveries that wait in the store.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { nowMs } from "../harness/measure/clock.ts";
-import { named } from "../harness/measure/steady.ts";
-import type { ResultLine, Measurements, RunContext, Scenario } from "../scenario.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import { named } from "../../harness/measure/steady.ts";
+import type { ResultLine, Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 /** The number of deliveries that are due. The empty store has one, so that there is a first delivery. */
 const SIZES = [

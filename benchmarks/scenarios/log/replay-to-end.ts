@@ -1,9 +1,9 @@
 // A replay of a million events without other traffic, until the last delivery has come.
-import { nowMs } from "../harness/measure/clock.ts";
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import { prepareBigLog } from "../harness/store/big-log.ts";
-import { beginReplay, replayNow } from "../harness/store/big-replay.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import { prepareBigLog } from "../../harness/store/big-log.ts";
+import { beginReplay, replayNow } from "../../harness/store/big-replay.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 export const replayToEnd: Scenario = {
 	name: "replay-to-end",

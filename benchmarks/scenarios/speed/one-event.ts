@@ -1,6 +1,6 @@
 // One event per request in a closed loop: the throughput of a producer with many small sends.
-import { measureThroughput, ONE_EVENT, SHOWN_WITH_THROUGHPUT } from "../harness/measure/throughput.ts";
-import type { Scenario } from "../scenario.ts";
+import { measureThroughput, ONE_EVENT, SHOWN_WITH_THROUGHPUT } from "../../harness/measure/throughput.ts";
+import type { Scenario } from "../../scenario.ts";
 
 export const oneEvent: Scenario = {
 	name: "one-event",

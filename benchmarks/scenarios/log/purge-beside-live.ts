@@ -1,13 +1,13 @@
 // Retention deletes a big old log beside live traffic, whose latency must stay low.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { besideLiveResults, startTraffic, together } from "../harness/measure/beside-live.ts";
-import { nowMs } from "../harness/measure/clock.ts";
-import type { BenchServer } from "../harness/server/bench-server.ts";
-import { prepareBigLog } from "../harness/store/big-log.ts";
-import { HOUR_MS } from "../harness/store/log-rows.ts";
-import type { PreparedStore } from "../harness/store/store-copy.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { besideLiveResults, startTraffic, together } from "../../harness/measure/beside-live.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import type { BenchServer } from "../../harness/server/bench-server.ts";
+import { prepareBigLog } from "../../harness/store/big-log.ts";
+import { HOUR_MS } from "../../harness/store/log-rows.ts";
+import type { PreparedStore } from "../../harness/store/store-copy.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 /** Retention begins 5 s after the server's start. */
 const FIRST_PASS_MS = 8_000;

@@ -1,7 +1,7 @@
 // Events of 1, 10 and 100 KB: the cost of a byte as compared with the cost of an event.
-import { named } from "../harness/measure/steady.ts";
-import { measureLoad, ONE_EVENT } from "../harness/measure/throughput.ts";
-import type { ResultLine, Measurements, RunContext, Scenario } from "../scenario.ts";
+import { named } from "../../harness/measure/steady.ts";
+import { measureLoad, ONE_EVENT } from "../../harness/measure/throughput.ts";
+import type { ResultLine, Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const SIZES_KB = [1, 10, 100] as const;
 /** Fewer than for small events: the server accepts 64 MiB of request bodies at the same time. */

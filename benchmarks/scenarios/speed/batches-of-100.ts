@@ -1,6 +1,6 @@
 // A hundred events per request in a closed loop: the engine's throughput when accepting requests costs next to nothing.
-import { BATCHES_OF_100, measureThroughput, SHOWN_WITH_THROUGHPUT } from "../harness/measure/throughput.ts";
-import type { Scenario } from "../scenario.ts";
+import { BATCHES_OF_100, measureThroughput, SHOWN_WITH_THROUGHPUT } from "../../harness/measure/throughput.ts";
+import type { Scenario } from "../../scenario.ts";
 
 export const batchesOf100: Scenario = {
 	name: "batches-of-100",
