@@ -1,12 +1,13 @@
-// The README's programs are run as they stand there, against a server that is started as the README says.
+// Runs the README's programs unchanged, against a server that is started as the README says.
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { once } from "node:events";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { eventually } from "@fanfare/testkit/eventually";
+import { freePort } from "@fanfare/testkit/server-process";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -20,25 +21,18 @@ function blocks(language: string): string[] {
 	return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map(([, code]) => code!);
 }
 
-function freePort(): Promise<number> {
-	return new Promise((resolve, reject) => {
-		const server = createServer().once("error", reject);
-		server.listen(0, "127.0.0.1", () => {
-			const address = server.address();
-			server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-		});
-	});
-}
-
 const children: ChildProcess[] = [];
-// As the checkout is for a reader who saves the programs there.
-const folder = mkdtempSync(join(tmpdir(), "fanfare-readme-programs-"));
-symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-const dataDir = mkdtempSync(join(tmpdir(), "fanfare-readme-"));
-afterAll(() => {
-	for (const child of children) child.kill("SIGKILL");
-	rmSync(folder, { recursive: true, force: true });
-	rmSync(dataDir, { recursive: true, force: true });
+/** Resolves imports like the checkout, where a reader would save the programs. */
+const folder = new TemporaryDir();
+symlinkSync(join(root, "node_modules"), folder.join("node_modules"));
+const dataDir = new TemporaryDir();
+afterAll(async () => {
+	const running = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+	const ends = running.map((child) => once(child, "exit"));
+	for (const child of running) child.kill("SIGKILL");
+	await Promise.all(ends);
+	folder[Symbol.dispose]();
+	dataDir[Symbol.dispose]();
 });
 
 interface Running {
@@ -46,7 +40,7 @@ interface Running {
 	output(): string;
 }
 
-/** Starts a process on the Node of the tests; the caller's FANFARE_* settings do not reach it. */
+/** Starts a process on the Node of the tests, without the caller's FANFARE_* settings. */
 function start(args: readonly string[], env: Readonly<Record<string, string>>, cwd = root): Running {
 	const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
 	const child = spawn(process.execPath, args, { cwd, env: { ...Object.fromEntries(inherited), ...env } });
@@ -57,16 +51,16 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>, c
 }
 
 async function until(running: Running, wanted: string): Promise<void> {
-	const endAt = Date.now() + DEADLINE_MS;
-	while (!running.output().includes(wanted)) {
-		if (Date.now() > endAt) throw new Error(`no ${wanted} in: ${running.output()}`);
-		await new Promise((resolve) => setTimeout(resolve, 20));
+	try {
+		await eventually(`${wanted} in the output`, () => running.output().includes(wanted), DEADLINE_MS);
+	} catch (cause) {
+		throw new Error(`expected ${wanted} in the output, got: ${running.output()}`, { cause });
 	}
 }
 
-/** Saves the program that stands in the README, and gives the arguments of Node that run it there. */
+/** Saves a program of the README, and returns the arguments of Node that run it. */
 function saved(name: string, code: string): string[] {
-	writeFileSync(join(folder, name), code);
+	writeFileSync(folder.join(name), code);
 	const [, args] = new RegExp(`npx node (.*${name})`).exec(blocks("sh")[2] ?? "") ?? [];
 	if (args === undefined) throw new Error(`the README does not say how to run ${name}`);
 	return args.split(" ");
@@ -88,7 +82,7 @@ describe("the README", () => {
 		const server = start(args, {
 			...settings,
 			FANFARE_PORT: String(port),
-			FANFARE_DATA_DIR: dataDir,
+			FANFARE_DATA_DIR: dataDir.path,
 			FANFARE_ADMIN_KEY: ADMIN_KEY,
 		});
 		await until(server, `listens on ${url}`);
@@ -97,20 +91,20 @@ describe("the README", () => {
 	it("sends an event that its receiver verifies", async () => {
 		const [send = "", receive = ""] = blocks("ts");
 		const port = await freePort();
-		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: String(port) }, folder);
+		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: String(port) }, folder.path);
 		const sender = start(
 			saved("send.ts", send),
 			{ FANFARE_KEY: ADMIN_KEY, FANFARE_URL: url, WEBHOOK_SECRET, WEBHOOK_URL: `http://127.0.0.1:${port}/` },
-			folder,
+			folder.path,
 		);
 		await until(sender, "is on its way to");
 		await until(receiver, 'order.paid: {"orderId":42}');
 	});
 
-	it("has a receiver that says why it refuses", async () => {
+	it("has a receiver that reports why it refuses a request", async () => {
 		const [, receive = ""] = blocks("ts");
 		const port = await freePort();
-		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: String(port) }, folder);
+		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: String(port) }, folder.path);
 		const answer = await eventually("the receiver to listen", () =>
 			fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}" }).catch(() => null),
 		);

@@ -1,4 +1,4 @@
-// The backup that docs/deploying.md tells of: taken from a server at work, and restored into another directory.
+// The backup of docs/deploying.md: taken from a running server, and restored into another directory.
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
@@ -9,7 +9,7 @@ import { startServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { expect, it } from "vitest";
 
-it("a copy of a running server's database has all that was acknowledged before, and delivers what waits in it", async () => {
+it("a copy of a running server's database contains every event that was acknowledged before, and delivers those that wait", async () => {
 	using folder = new TemporaryDir();
 	mkdirSync(folder.join("data"));
 	const copy = folder.join("data/fanfare.db");
