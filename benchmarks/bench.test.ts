@@ -7,21 +7,30 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { parsePsTime } from "@fanfare/testkit/process-usage";
-import { median, percentile } from "@fanfare/testkit/report/percentiles";
 import { describe, expect, it } from "vitest";
 
 import { comparedLines } from "./compare/comparison.ts";
+import { startReceiver } from "./context.ts";
 import { drawChart } from "./curves/draw-chart.ts";
 import { newScales } from "./curves/scales.ts";
+import { Resources } from "./harness/process/resources.ts";
+import type { Receiver } from "./harness/server/receiver.ts";
 import { commandOf, unpackRef } from "./harness/server/server-code.ts";
-import { replaceSection } from "./report/markdown.ts";
-import type { Line } from "./report/summary.ts";
+import type { SummaryLine } from "./report/summary.ts";
 import { summarise } from "./report/summary.ts";
 import type { Round } from "./rounds.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
+import {
+	BODY_BYTES,
+	bodyTemplate,
+	eventNumberOf,
+	firstNumberOf,
+	numberedType,
+	sendTemplate,
+	stamp,
+} from "./wire/bench-event.ts";
 import { frameOf } from "./wire/framing.ts";
-import { BODY_BYTES, bodyTemplate, numberedType, sendTemplate, sequenceOf, stamp } from "./wire/sample-event.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const DOCUMENT = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
@@ -36,7 +45,7 @@ describe("npm run bench", () => {
 		const [jsonFile, document] = [join(directory.path, "result.json"), join(directory.path, "performance.md")];
 		await copyFile(DOCUMENT, document);
 		const { stdout } = await bench("--quick", "--json", jsonFile, "--markdown", document, "--dir", directory.path);
-		const { rounds, lines } = JSON.parse(await readFile(jsonFile, "utf8")) as { rounds: Round[]; lines: Line[] };
+		const { rounds, lines } = JSON.parse(await readFile(jsonFile, "utf8")) as { rounds: Round[]; lines: SummaryLine[] };
 		const { floor, scenarios } = rounds[0]!;
 
 		expect(floor?.deliveredPerS).toBeGreaterThan(0);
@@ -93,11 +102,11 @@ describe("npm run bench", () => {
 });
 
 describe("the summary", () => {
-	const scenario = (limit: Scenario["budget"][number]["limit"]): Scenario => ({
+	const scenario = (limit: Scenario["results"][number]["limit"]): Scenario => ({
 		name: "a",
 		group: "speed",
 		summary: "",
-		budget: [
+		results: [
 			{ measurement: "rate", label: "rate", unit: "perSecond", floor: "deliveredPerS", ...(limit && { limit }) },
 		],
 		run: () => Promise.resolve({}),
@@ -119,7 +128,7 @@ describe("the summary", () => {
 	});
 
 	it("judges the ratio where the budget is one, and the value else", () => {
-		const met = (limit: Scenario["budget"][number]["limit"]) => summarise([scenario(limit)], rounds)[0]?.met;
+		const met = (limit: Scenario["results"][number]["limit"]) => summarise([scenario(limit)], rounds)[0]?.met;
 		expect(met({ atLeastOfFloor: 0.3 })).toBe(true);
 		expect(met({ atLeastOfFloor: 0.31 })).toBe(false);
 		expect(met({ atMost: 30 })).toBe(true);
@@ -135,22 +144,12 @@ describe("the comparison", () => {
 			name: "a",
 			group: "speed",
 			summary: "",
-			budget: [{ measurement: "rate", label: "rate", unit: "perSecond" }],
+			results: [{ measurement: "rate", label: "rate", unit: "perSecond" }],
 			run: () => Promise.resolve({}),
 		};
 		const pair = (old: number, now: number) => ({ old: { a: { rate: old } }, new: { a: { rate: now } } });
 		const [line] = comparedLines([scenario], [pair(100, 110), pair(50, 60), pair(100, 105)]);
 		expect(line).toMatchObject({ old: 100, new: 105, ratio: 1.1, ratios: [1.05, 1.1, 1.2] });
-	});
-});
-
-describe("the document", () => {
-	it("keeps what stands outside of the markers, and says which are missing", () => {
-		const text = "a\n<!-- bench:budgets -->\nold\n<!-- /bench:budgets -->\nb";
-		expect(replaceSection("f.md", text, "bench:budgets", "new")).toBe(
-			"a\n<!-- bench:budgets -->\n\nnew\n\n<!-- /bench:budgets -->\nb",
-		);
-		expect(() => replaceSection("f.md", text, "bench:figures", "new")).toThrow("f.md must have <!-- bench:figures -->");
 	});
 });
 
@@ -177,25 +176,43 @@ describe("a curve", () => {
 	});
 });
 
-describe("the harness", () => {
-	it("takes medians of odd and even numbers of values, and percentiles by nearest rank", () => {
-		expect(median([3, 1, 2])).toBe(2);
-		expect(median([4, 1, 2, 3])).toBe(2.5);
-		expect(percentile([1, 2, 3, 4], 0.5)).toBe(2);
-		expect(percentile([1, 2, 3, 4], 0.99)).toBe(4);
-		expect(percentile([1], 0)).toBe(1);
-	});
+describe("the receiver", () => {
+	async function post({ url }: Receiver, series: number, sequences: readonly number[]): Promise<void> {
+		for (const sequence of sequences) {
+			const template = bodyTemplate(series);
+			stamp(template, sequence);
+			expect((await fetch(url, { method: "POST", body: template.bytes })).status).toBe(200);
+		}
+	}
 
+	it("counts only events of the current series, and late events of earlier ones apart", async () => {
+		await using resources = new Resources();
+		const receiver = await startReceiver(resources);
+		const warmUp = await receiver.newSeries();
+		await post(receiver, warmUp, [0, 1, 2]);
+		expect(await receiver.waitFor(3)).toMatchObject({ received: 3, late: 0 });
+
+		// A measurement of fewer events than the warm-up had, beside which an event of the warm-up comes again.
+		const measured = await receiver.newSeries();
+		await post(receiver, measured, [0]);
+		await post(receiver, warmUp, [2]);
+		await post(receiver, measured, [1, 1]);
+		expect(await receiver.waitFor(2)).toMatchObject({ received: 2, duplicates: 1, late: 1 });
+		expect([...(await receiver.times(3))].map((time) => time > 0)).toEqual([true, true, false]);
+	});
+});
+
+describe("the harness", () => {
 	it("makes bodies of 1,024 bytes with a number that can be read back", () => {
-		const template = bodyTemplate();
+		const template = bodyTemplate(42);
 		stamp(template, 1_234_567);
 		expect(template.bytes.length).toBe(BODY_BYTES);
-		expect(sequenceOf(template.bytes, 0)).toBe(1_234_567);
-		expect(JSON.parse(template.bytes.toString())).toMatchObject({ data: { seq: "01234567" } });
+		expect(eventNumberOf(template.bytes, 0)).toBe(firstNumberOf(42) + 1_234_567);
+		expect(JSON.parse(template.bytes.toString())).toMatchObject({ data: { seq: "00004201234567" } });
 	});
 
 	it("numbers the types of events that are spread over webhooks, at the same size", () => {
-		const target = { serverUrl: "http://127.0.0.1:1", key: "sk", projectId: "proj" };
+		const target = { serverUrl: "http://127.0.0.1:1", key: "sk", projectId: "proj", series: 1 };
 		const [alone, spread] = [sendTemplate({ ...target, spread: 1 }, 2), sendTemplate({ ...target, spread: 100 }, 2)];
 		stamp(spread, 199);
 		expect(spread.bytes.length).toBe(alone.bytes.length);
@@ -204,7 +221,7 @@ describe("the harness", () => {
 	});
 
 	it("makes bodies of other sizes", () => {
-		expect(bodyTemplate(10_240).bytes.length).toBe(10_240);
+		expect(bodyTemplate(1, 10_240).bytes.length).toBe(10_240);
 	});
 
 	it.each([

@@ -1,4 +1,4 @@
-// What runs are given: one receiver for all, and servers of one checkout.
+// The context of a run: one receiver for all scenarios, and servers of one checkout.
 import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
 import type { ReceiverCalls } from "./children/receiver.ts";
@@ -10,28 +10,29 @@ import { Receiver } from "./harness/server/receiver.ts";
 import { PreparedStores } from "./harness/store/prepared-store.ts";
 import type { Options } from "./options.ts";
 import type { FloorMeasurements, RunContext } from "./scenario.ts";
-import { BODY_BYTES } from "./wire/sample-event.ts";
+import { BODY_BYTES } from "./wire/bench-event.ts";
 
 export interface Surroundings {
 	readonly options: Options;
 	readonly receiver: Receiver;
 	readonly resources: Resources;
-	/** Where data directories are made. */
+	/** The directory for data directories. */
 	readonly parentDir: string;
 	readonly progress: (text: string) => void;
 }
 
-/** Half as long as a scenario: the pump is steady from its warm-up on. */
+/** The floor is measured for half as long as a scenario, because the pump is steady after its warm-up. */
 const FLOOR_SHARE = 0.5;
-/** What a quick run makes of a million: enough to go through all that a million goes through. */
+/** A quick run's share of large counts: enough to take every path through the code. */
 const QUICK_SHARE = 1 / 500;
 
 export async function startReceiver(resources: Resources): Promise<Receiver> {
 	return Receiver.start(await Child.start<ReceiverCalls>("receiver", resources));
 }
 
-/** Its notes are kept until `takeNotes` has them. */
+/** A context that collects notes. */
 export interface NotingContext extends RunContext {
+	/** The notes since the last call. */
 	readonly takeNotes: () => string[];
 }
 
@@ -70,7 +71,7 @@ export function floorOf(surroundings: Surroundings, bodyBytes = BODY_BYTES): Pro
 	});
 }
 
-/** How many requests a second the receiver takes from bare sockets: well above the floor, or it is the limit itself. */
+/** Requests per second that the receiver accepts from bare sockets. It must be well above the floor, or the receiver is the limit. */
 export async function receiverLimit({ options, receiver, resources }: Surroundings): Promise<number> {
 	await using load = await Child.start<LoadCalls>("load", resources);
 	const seconds = options.warmUpSeconds * FLOOR_SHARE;

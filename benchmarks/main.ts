@@ -1,4 +1,4 @@
-// `npm run bench`: measures a server on this machine, and prints each figure with its floor and its budget.
+// `npm run bench`: measures a server on this machine, and prints each measurement with its floor and its budget.
 import { mkdtempSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -32,34 +32,38 @@ async function bench(options: Options): Promise<void> {
 	endOnSignals(resources);
 	const parentDir = realpathSync(mkdtempSync(join(options.parentDir ?? defaultParentDir(), "fanfare-bench-")));
 	resources.trackDirectory(parentDir);
-	if (isInMemory(parentDir)) note(`${parentDir} is in memory: syncs cost nothing there. Name a disk with --dir.`);
+	if (isInMemory(parentDir))
+		note(
+			`${parentDir} is on a file system in memory, where syncs cost nothing. Name a directory on a disk with --dir.`,
+		);
 	const machine = await describeMachine(parentDir);
 	const receiver = await startReceiver(resources);
 	const result = await choose({ options, receiver, resources, parentDir, progress: note }, machine);
 
 	const minutes = (performance.now() - startedAt) / 60_000;
 	process.stdout.write(`\n${result.text}\n\n${renderMachine(machine)}\ntook        ${minutes.toFixed(1)} minutes\n`);
-	if (options.quick) process.stdout.write("\nA quick run shows that everything works. Its figures say nothing.\n");
+	if (options.quick)
+		process.stdout.write("\nA quick run only shows that everything works. Its measurements mean nothing.\n");
 	if (options.jsonFile === null) return;
 	const { runs, seconds, warmUpSeconds, quick, compareRef } = options;
 	const json = { machine, options: { runs, seconds, warmUpSeconds, quick, compareRef }, ...result.json };
 	writeFileSync(options.jsonFile, `${JSON.stringify(json, null, "\t")}\n`);
-	note(`All figures are in ${options.jsonFile}`);
+	note(`All measurements are in ${options.jsonFile}`);
 }
 
-/** What a run says to people and to programs. */
-interface Result {
+/** A run's result: text for the terminal, and JSON for `--json`. */
+interface Output {
 	readonly text: string;
 	readonly json: object;
 }
 
-function choose(surroundings: Surroundings, machine: Machine): Promise<Result> {
+function choose(surroundings: Surroundings, machine: Machine): Promise<Output> {
 	const { compareRef, curvesDir } = surroundings.options;
 	if (compareRef !== null) return compare(surroundings, compareRef);
 	return curvesDir === null ? measure(surroundings, machine) : curves(surroundings, curvesDir, machine);
 }
 
-async function measure(surroundings: Surroundings, machine: Machine): Promise<Result> {
+async function measure(surroundings: Surroundings, machine: Machine): Promise<Output> {
 	const { options } = surroundings;
 	const rounds = await runRounds(surroundings);
 	const lines = summarise(options.scenarios, rounds);
@@ -71,13 +75,13 @@ async function measure(surroundings: Surroundings, machine: Machine): Promise<Re
 	return { text: parts.filter((part) => part !== "").join("\n"), json: { lines, rounds } };
 }
 
-async function compare(surroundings: Surroundings, ref: string): Promise<Result> {
+async function compare(surroundings: Surroundings, ref: string): Promise<Output> {
 	const pairs = await comparePairs(surroundings, ref);
 	const lines = comparedLines(surroundings.options.scenarios, pairs);
 	return { text: `${renderComparison(lines)}\nold: ${ref}; new: the working tree`, json: { lines, pairs } };
 }
 
-async function curves(surroundings: Surroundings, directory: string, machine: Machine): Promise<Result> {
+async function curves(surroundings: Surroundings, directory: string, machine: Machine): Promise<Output> {
 	const measured = await measureCurves(surroundings);
 	const { cpu, cores, date, commit } = machine;
 	const footnote = `${cpu}, ${cores} cores; ${date.slice(0, 10)}, commit ${commit}; medians of ${surroundings.options.runs}`;

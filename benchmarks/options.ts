@@ -10,16 +10,16 @@ export interface Options {
 	readonly runs: number;
 	readonly seconds: number;
 	readonly warmUpSeconds: number;
-	/** A smoke test: its figures say nothing, and none is judged. */
+	/** A smoke test: its measurements mean nothing and are not judged. */
 	readonly quick: boolean;
-	/** A git ref whose server is measured beside that of the working tree; null: only the latter. */
+	/** A git ref whose server is compared with that of the working tree. Null: no comparison. */
 	readonly compareRef: string | null;
-	/** Where to draw the growth curves, in place of the scenarios; null: nowhere. */
+	/** The directory for the growth curves, which are then measured in place of the scenarios. Null: scenarios are measured. */
 	readonly curvesDir: string | null;
-	/** A document whose tables are replaced; null: none. */
+	/** A document whose tables are replaced. */
 	readonly markdownFile: string | null;
 	readonly jsonFile: string | null;
-	/** Where data directories are made; null: the system's choice if that is a disk. */
+	/** The directory for data directories. Null: the system's directory for temporary files, if that is on a disk. */
 	readonly parentDir: string | null;
 	readonly profileDir: string | null;
 }
@@ -42,12 +42,12 @@ const FLAGS = {
 	help: { type: "boolean", short: "h", default: false },
 } as const;
 
-/** Null if help was asked for. Throws with a sentence about what is wrong. */
+/** Null if help was asked for. Throws an error that says which option is wrong, and why. */
 export function readOptions(args: readonly string[]): Options | null {
 	const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true });
 	if (values.help) return null;
 	if (values.curves !== undefined && values.compare !== undefined) {
-		throw new Error("--curves and --compare are two kinds of run: give one of them");
+		throw new Error("--curves and --compare can't be used together: give one of them");
 	}
 	const defaults = values.quick ? QUICK : DEFAULTS;
 	return {
@@ -74,21 +74,21 @@ export function helpText(): string {
 	const groups = Object.entries(GROUPS).map(([group, what]) => `${group}: ${what}\n${listOf(group)}`);
 	return `npm run bench -- [options]
 
-Measures a Fanfare server on this machine, beside a floor measured in the same run: a bare undici pump
-of the same signed POSTs to the same receiver. benchmarks/README.md tells how, and how to read it.
+Measures a Fanfare server on this machine, and a floor in the same run: a bare undici pump that sends the same
+signed POSTs to the same receiver. benchmarks/README.md explains the method and how to read the result.
 
-  --scenario NAME  only this one; may be given several times
-  --group NAME     only this group; may be given several times
-  --runs N         rounds, of which the medians are shown (${DEFAULTS.runs})
-  --seconds N      how long each measurement sends (${DEFAULTS.seconds})
-  --quick          a smoke test of some seconds: its figures say nothing
-  --compare REF    the server of a git ref and that of the working tree in turn: ratios new ÷ old, no floor
-  --curves DIR     measure and draw the growth curves into DIR, and no scenario
+  --scenario NAME  measure only this scenario; may be given several times
+  --group NAME     measure only this group; may be given several times
+  --runs N         number of rounds; their medians are shown (default ${DEFAULTS.runs})
+  --seconds N      how long each measurement sends (default ${DEFAULTS.seconds})
+  --quick          a smoke test of less than a minute; its measurements mean nothing
+  --compare REF    measure the server of a git ref and that of the working tree in turn: ratios new ÷ old, no floor
+  --curves DIR     measure the growth curves in place of the scenarios, and draw them into DIR
   --markdown FILE  put the tables between the markers of FILE, such as docs/performance.md
-  --json FILE      write all figures of all rounds there as well
-  --dir PATH       where to put data directories: a disk, as syncs are part of what is measured
-  --profile DIR    write CPU profiles of the server there; benchmarks/profile.ts reads them
-  -h, --help       this
+  --json FILE      also write all measurements of all rounds to FILE
+  --dir PATH       directory for data directories; must be on a disk, because syncs are part of what is measured
+  --profile DIR    write CPU profiles of the server to DIR; benchmarks/profile.ts reads them
+  -h, --help       print this help
 
 Scenarios by group:
 
@@ -96,7 +96,7 @@ ${groups.join("\n\n")}
 `;
 }
 
-/** Named ones and those of named groups; all that need not be named if nothing is. In the order of a run. */
+/** The named scenarios and those of the named groups, in the order of a run. If none is named: all but those marked `onlyByName`. */
 function chooseScenarios(names: readonly string[], groups: readonly string[]): readonly Scenario[] {
 	refuseUnknown(
 		"--scenario",

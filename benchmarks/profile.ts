@@ -1,5 +1,5 @@
-// `node benchmarks/profile.ts FILE.cpuprofile`: where the time of a `--profile` run went, by part and by function.
-// V8 samples by the clock: a wait inside a call, such as for the disk, counts as time of its caller.
+// `node benchmarks/profile.ts FILE.cpuprofile`: shows where the time of a `--profile` run went, by part and by function.
+// V8 samples by wall-clock time: a wait inside a call, such as for the disk, counts as time of that call.
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,11 +18,12 @@ interface Profile {
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SHOWN = 40;
-/** Not work: the process had nothing to do. */
+/** Time in which the process had nothing to do. */
 const IDLE = new Set(["(idle)"]);
 
 const [file] = process.argv.slice(2);
-if (file === undefined) throw new Error("name a .cpuprofile file that `npm run bench -- --profile DIR` has written");
+if (file === undefined)
+	throw new Error("expected the path of a .cpuprofile file, which `npm run bench -- --profile DIR` writes");
 const profile = JSON.parse(readFileSync(file, "utf8")) as Profile;
 const times = selfTimes(profile);
 const nodes = profile.nodes.filter(({ callFrame }) => !IDLE.has(callFrame.functionName));
@@ -48,7 +49,7 @@ function sumBy(nodes: readonly ProfileNode[], nameOf: (node: ProfileNode) => str
 	return sums;
 }
 
-/** A package of ours with its folder, a library, a part of Node, or native code. */
+/** A folder of this repository, a library, a part of Node, or native code. */
 function partOf({ callFrame: { url, functionName } }: ProfileNode): string {
 	const library = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1];
 	if (library !== undefined) return library;

@@ -1,25 +1,25 @@
-// Rounds: each measures the floor and then every scenario once, so that what slows the machine for a while slows both.
+// Rounds: each measures the floor and then every scenario once, so that a slow phase of the machine slows both.
 import { floorOf, newContext, receiverLimit, type Surroundings } from "./context.ts";
 import { WORKING_TREE } from "./harness/server/server-code.ts";
 import type { FloorMeasurements, Measurements, Scenario } from "./scenario.ts";
 
-/** What one round measured. */
+/** The measurements of one round. */
 export interface Round {
-	/** Null if no scenario of this run is set against it. */
+	/** Null if no scenario of this run is compared with it. */
 	readonly floor: RoundFloor | null;
-	/** By scenario. */
+	/** The measurements by scenario. */
 	readonly scenarios: Readonly<Record<string, Measurements>>;
-	/** What scenarios said beside their figures. */
+	/** The scenarios' notes, by scenario. */
 	readonly notes?: Readonly<Record<string, readonly string[]>>;
 }
 
 export type RoundFloor = FloorMeasurements & {
-	/** What the receiver takes from bare sockets. */
+	/** Requests per second that the receiver accepts from bare sockets. */
 	readonly receiverLimitPerS: number;
 };
 
 export async function runRounds(surroundings: Surroundings): Promise<Round[]> {
-	const { options, receiver, progress } = surroundings;
+	const { options, progress } = surroundings;
 	const context = newContext(surroundings, WORKING_TREE);
 	const rounds: Round[] = [];
 	for (let number = 1; number <= options.runs; number++) {
@@ -31,7 +31,6 @@ export async function runRounds(surroundings: Surroundings): Promise<Round[]> {
 		const notes: Record<string, readonly string[]> = {};
 		for (const { name, run } of options.scenarios) {
 			tell(name);
-			await receiver.reset();
 			scenarios[name] = await run(context);
 			notes[name] = context.takeNotes();
 		}
@@ -45,6 +44,6 @@ async function measureRoundFloor(surroundings: Surroundings): Promise<RoundFloor
 	return { ...floor, receiverLimitPerS: await receiverLimit(surroundings) };
 }
 
-function needsFloor({ budget }: Scenario): boolean {
-	return budget.some(({ floor }) => floor !== undefined);
+function needsFloor({ results }: Scenario): boolean {
+	return results.some(({ floor }) => floor !== undefined);
 }

@@ -1,80 +1,80 @@
-// What a scenario is: one small file that turns one thing on, measures it, and says what is allowed.
+// A scenario: one small file that turns one thing on, measures it, and says which limits apply.
 import type { LoadCalls } from "./children/load.ts";
 import type { Child } from "./harness/process/child.ts";
 import type { BenchServer, ServerStart } from "./harness/server/bench-server.ts";
 import type { Receiver } from "./harness/server/receiver.ts";
 import type { PreparedStore, StorePlan } from "./harness/store/store-copy.ts";
 
-/** What one run measured, by name. */
+/** The measurements of one run, by name. */
 export type Measurements = Readonly<Record<string, number>>;
 
-/** How a figure is written. */
+/** The unit in which a measurement is shown. */
 export type Unit = "perSecond" | "count" | "µs" | "ms" | "s" | "MB" | "%" | "×";
 
-/** What is allowed: a value, or a ratio to the floor. */
+/** A budget: a limit for the value, or for its ratio to the floor. */
 export type Limit = { readonly atMost: number } | { readonly atLeast: number } | { readonly atLeastOfFloor: number };
 
-/** One line of the result: a measurement, and what is allowed for it. */
-export interface Figure {
-	/** Which of the scenario's measurements. */
+/** One line of a scenario's result: a measurement and its budget. */
+export interface ResultLine {
+	/** The name of one of the scenario's measurements. */
 	readonly measurement: string;
 	readonly label: string;
 	readonly unit: Unit;
-	/** The floor's measurement to set it against. */
+	/** The floor's measurement to compare with. Omitted: none. */
 	readonly floor?: "deliveredPerS" | "cpuUsPerEvent";
-	/** Left out: the figure is only shown. */
+	/** Omitted: the measurement is shown and not judged. */
 	readonly limit?: Limit;
 }
 
-/** A bare undici pump of the same signed POSTs to the same receiver, without a store. */
+/** The measurements of the floor: a bare undici pump that sends the same signed POSTs to the same receiver, without a store. */
 export type FloorMeasurements = {
 	readonly deliveredPerS: number;
 	readonly cpuUsPerEvent: number;
-	/** Shares of one core. */
+	/** As shares of one core. */
 	readonly pumpCores: number;
 	readonly receiverCores: number;
 };
 
-/** As in `--group NAME`. */
+/** The groups of `--group NAME`. */
 export const GROUPS = {
-	speed: "how fast, how soon, and at what price",
-	shape: "the same with other payloads, more webhooks, more to wait for, receivers that hang",
-	log: "a big log: its pages, replay and retention beside live traffic, starts",
+	speed: "throughput, latency and CPU",
+	shape: "the same with other payload sizes, many webhooks, a backlog, receivers that hang",
+	log: "a big log: its pages, replay and retention beside live traffic, start-up",
 } as const;
-export type Group = keyof typeof GROUPS;
+type Group = keyof typeof GROUPS;
 
 export interface Scenario {
-	/** As in `--scenario NAME`. */
+	/** The name for `--scenario NAME`. */
 	readonly name: string;
 	readonly group: Group;
-	/** What it turns on, in a line. */
+	/** What it measures, in one line. */
 	readonly summary: string;
-	/** What is shown and what is allowed, in order. */
-	readonly budget: readonly Figure[];
-	/** Takes so long that it only runs when it is named. */
+	/** The lines of its result, in order. */
+	readonly results: readonly ResultLine[];
+	/** True if it takes so long that it runs only when named. Defaults to false. */
 	readonly onlyByName?: boolean;
-	/** Measures once, on servers of its own. Throws if anything was lost or refused. */
+	/** Measures once, on servers of its own. Throws if an event was lost or a send refused. */
 	readonly run: (context: RunContext) => Promise<Measurements>;
 }
 
-/** What a run is given. */
+/** What a scenario's run has to work with. */
 export interface RunContext {
 	readonly receiver: Receiver;
-	/** How long to measure, and to warm up before. */
+	/** How long to measure, and how long to warm up before that. */
 	readonly seconds: number;
 	readonly warmUpSeconds: number;
-	/** Whether only the harness is tried: then nothing need be waited for. */
+	/** True for a smoke test, which need not wait for conditions such as a background job. */
 	readonly quick: boolean;
-	/** How many there are to be of something that is big on purpose: fewer in a quick run. */
+	/** The count itself, or in a quick run a small share of it. */
 	readonly size: (count: number) => number;
-	/** A server in a process of its own, with an empty store or a copy of a prepared one. Dispose of it. */
+	/** Starts a server in its own process, with an empty store or a copy of a prepared one. Must be disposed. */
 	readonly startServer: (start?: ServerStart) => Promise<BenchServer>;
-	/** A load generator in a process of its own. Dispose of it. */
+	/** Starts a load generator in its own process. Must be disposed. */
 	readonly startLoad: () => Promise<Child<LoadCalls>>;
-	/** Made once for all runs with the same plan. */
+	/** The store of a plan. It is made once for all runs with the same plan. */
 	readonly prepareStore: (plan: StorePlan) => Promise<PreparedStore>;
-	/** The floor with bodies of another size. */
+	/** Measures the floor with bodies of another size. */
 	readonly measureFloor: (bodyBytes: number) => Promise<FloorMeasurements>;
-	/** Something to say that is no figure, such as which of many was the worst. */
+	/** Adds a note to the result, such as which page was the slowest. */
 	readonly note: (text: string) => void;
 }

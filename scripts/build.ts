@@ -1,11 +1,11 @@
-// `npm run build`: makes each package ready to be published: compiles it to its dist/, and copies what belongs beside.
+// `npm run build`: compiles each published package to its dist/, and copies the migrations and the licence.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-// In the order of their imports: each package is compiled against the dist/ of those before it.
+// In the order of their imports: each package is compiled against the dist/ of the packages before it.
 for (const name of ["sdk", "server", "cli"]) {
 	const folder = `${root}packages/${name}`;
 	rmSync(`${folder}/dist`, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// `npm run generate`: writes the files that are made from the code. With --check it writes nothing and fails if one has drifted.
+// `npm run generate`: writes the files that are generated from the code. With --check, writes nothing and fails if one is out of date.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -12,16 +12,14 @@ const files: Readonly<Record<string, string>> = {
 };
 
 const check = process.argv.includes("--check");
-const drifted: string[] = [];
+const outdated: string[] = [];
 for (const [path, content] of Object.entries(files)) {
 	const current = existsSync(root + path) ? readFileSync(root + path, "utf8") : null;
 	if (current === content) continue;
-	if (check) drifted.push(path);
+	if (check) outdated.push(path);
 	else writeFileSync(root + path, content);
 }
-if (drifted.length > 0) {
-	console.error(
-		`${drifted.join(" and ")} no longer ${drifted.length === 1 ? "fits" : "fit"} the code: run npm run generate and commit.`,
-	);
+if (outdated.length > 0) {
+	console.error(`out of date: ${outdated.join(", ")}. Run npm run generate and commit the result.`);
 	process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
-// A vitest reporter that closes a run with one plain line, so that any script can read the result.
+// A vitest reporter that ends a run with one plain line, which scripts can read.
 import type { Reporter, TestModule } from "vitest/node";
 
-/** Prints `N passed, N failed, N skipped` after everything else. A file that could not even load counts as one failure. */
+/** Prints `N passed, N failed, N skipped` after everything else. A file that can't be loaded counts as one failure. */
 export class PlainCountReporter implements Reporter {
 	onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
 		let passed = 0;
@@ -21,6 +21,6 @@ export class PlainCountReporter implements Reporter {
 	}
 }
 
-// vitest loads a reporter given by path through its default export.
+// vitest loads a reporter by path from its default export.
 // oxlint-disable-next-line import/no-default-export
 export default PlainCountReporter;

@@ -1,4 +1,4 @@
-// What documents say is tried where they say it; here are the slips that nobody notices by reading.
+// Checks that apply to every document: links, names of metrics, and commands for all shells.
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ beforeAll(async () => {
 describe.each(documents)("%s", (document) => {
 	const text = readFileSync(join(root, document), "utf8");
 
-	it("links to files that are there", () => {
+	it("links only to files that exist", () => {
 		const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link = ""]) => link);
 		const missing = links.filter((link) => !/^https?:/.test(link) && !existsSync(join(root, dirname(document), link)));
 		expect(missing).toEqual([]);
@@ -34,13 +34,13 @@ describe.each(documents)("%s", (document) => {
 		expect(text).not.toMatch(/15[_,]?000/);
 	});
 
-	it("names metrics that there are", async () => {
+	it("names only metrics that exist", async () => {
 		const named = [...text.matchAll(/\bfanfare_[a-z_]+/g)].map(([name]) => name);
 		expect(named.filter((name) => !metrics.includes(`# TYPE ${name} `))).toEqual([]);
 	});
 
-	it("has commands that zsh reads as other shells do", () => {
-		// There, $WEBHOOK:test is the last part of a path, and `est`.
+	it("has commands that work in zsh as in other shells", () => {
+		// In zsh, `$WEBHOOK:test` is a variable with the modifier `:t`, followed by `est`.
 		expect(text.match(/\$[A-Za-z_]+:/g)).toBeNull();
 	});
 });

@@ -1,15 +1,15 @@
-// The import rules of the architecture are lint rules: each one must reject a bad import, and let the good ones pass.
+// The import rules of the architecture are lint rules. Each must reject bad imports and accept good ones.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "fanfare-import-rules-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = new TemporaryDir();
+afterAll(() => folder[Symbol.dispose]());
 
 const SERVER = "packages/server/src";
 const BAD: readonly (readonly [from: string, specifier: string])[] = [
@@ -68,6 +68,7 @@ const BAD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/testkit/src/bad.ts", "@fanfare/server"],
 	["packages/testkit/src/report/bad.ts", "../../../../benchmarks/scenario.ts"],
 	["examples/demo/bad.ts", "../../packages/server/src/index.ts"],
+	["examples/demo/bad.ts", "@fanfare/testkit/server-process"],
 ];
 const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	[`${SERVER}/core/good.ts`, "./delivery.ts"],
@@ -95,6 +96,7 @@ const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/cli/src/good.ts", "@fanfare/server"],
 	["packages/cli/src/good.ts", "@fanfare/sdk"],
 	["packages/testkit/src/good.ts", "@fanfare/sdk"],
+	["examples/demo/good.ts", "@fanfare/testkit/report/table"],
 ];
 
 interface Finding {
@@ -105,23 +107,23 @@ interface Finding {
 let findings: readonly Finding[] = [];
 
 beforeAll(() => {
-	copyFileSync(join(root, ".oxlintrc.json"), join(folder, ".oxlintrc.json"));
+	copyFileSync(join(root, ".oxlintrc.json"), folder.join(".oxlintrc.json"));
 	for (const [index, [from, specifier]] of [...BAD, ...GOOD].entries()) {
-		const path = join(folder, fileOf(from, index));
+		const path = folder.join(fileOf(from, index));
 		mkdirSync(dirname(path), { recursive: true });
 		writeFileSync(path, `import * as other from "${specifier}";\nexport { other };\n`);
 	}
 	findings = lint();
 });
 
-/** Each case is a file of its own; index.ts and config.ts have rules by their very names. */
+/** Each case gets its own file. The rules for index.ts and config.ts depend on their names, which are kept. */
 function fileOf(from: string, index: number): string {
 	return /\/(bad|good)\.ts$/.test(from) ? from.replace(/\.ts$/, `-${index}.ts`) : from;
 }
 
 function lint(): readonly Finding[] {
 	try {
-		execFileSync(join(root, "node_modules/.bin/oxlint"), ["--format", "json"], { cwd: folder, encoding: "utf8" });
+		execFileSync(join(root, "node_modules/.bin/oxlint"), ["--format", "json"], { cwd: folder.path, encoding: "utf8" });
 		return [];
 	} catch (error) {
 		const { stdout } = error as { stdout: string };

@@ -1,4 +1,4 @@
-// The packages as others get them: built in a copy of the checkout, looked into as npm would pack them, and run.
+// The packages as users get them: built in a copy of the checkout, checked as npm would pack them, and run.
 import { execFile, spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -16,7 +16,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const copy = new TemporaryDir();
 afterAll(() => copy[Symbol.dispose]());
 
-/** The packages by their folder, with the name that they are published under. */
+/** The published names of the packages, by folder. */
 const PACKAGES = { sdk: "@fanfare/sdk", server: "@fanfare/server", cli: "fanfare" } as const;
 type Folder = keyof typeof PACKAGES;
 
@@ -25,7 +25,7 @@ interface Manifest {
 	readonly bin?: Readonly<Record<string, string>>;
 }
 
-/** As npm sees them: each package links to its neighbours in the copy, and to the libraries of the checkout. */
+/** Links each package to the other packages of the copy, and to the libraries of the checkout. */
 function linkModules(): void {
 	const links = new Map(
 		readdirSync(join(root, "node_modules")).map((name) => [name, join(root, "node_modules", name)]),
@@ -52,12 +52,12 @@ beforeAll(async () => {
 /** The files that `npm publish` would send. */
 async function packedFiles(folder: Folder): Promise<string[]> {
 	const { stdout } = await run("npm", ["pack", "--dry-run", "--json"], { cwd: copy.join("packages", folder) });
-	// An array of one, or with some versions an object by name.
+	// An array with one report, or with some versions of npm an object by name.
 	const [report] = Object.values(JSON.parse(stdout) as Record<string, { files: { path: string }[] }>);
 	return report!.files.map(({ path }) => path);
 }
 
-/** The files that a package's manifest sends its users to. */
+/** The files that a package's manifest refers to. */
 function entries(folder: Folder): string[] {
 	const manifest = JSON.parse(readFileSync(copy.join("packages", folder, "package.json"), "utf8")) as Manifest;
 	const { exports = {}, bin = {} } = manifest;
@@ -66,14 +66,14 @@ function entries(folder: Folder): string[] {
 }
 
 describe.each(Object.keys(PACKAGES) as Folder[])("packages/%s", (folder) => {
-	it("has all that it names, a README and the licence, and no tests", async () => {
+	it("contains the files of its manifest, a README and the licence, and no tests", async () => {
 		const files = await packedFiles(folder);
 		expect(files).toEqual(expect.arrayContaining([...entries(folder), "README.md", "LICENSE"]));
 		expect(files.filter((path) => /\.(test|contract)\.|(^|\/)test(ing)?\//.test(path))).toEqual([]);
 	});
 });
 
-it("the built command delivers events, checked by their schema, from its own files", async () => {
+it("the built command checks events by their schema and delivers them, without files of the checkout", async () => {
 	const builtMain = copy.join("packages/cli/dist/main.js");
 	await using receiver = await startReceiver();
 	await using server = await startServerProcess({ builtMain });

@@ -1,14 +1,14 @@
-// The README's programs are run as they stand there, against a server that is started as the README says.
+// Runs the README's programs and curl commands unchanged, against a server that is started as the README says.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { Client, type Project } from "@fanfare/sdk";
 import { eventually } from "@fanfare/testkit/eventually";
+import { freePort } from "@fanfare/testkit/server-process";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -24,25 +24,15 @@ function blocks(language: string): string[] {
 	return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map(([, code]) => code!);
 }
 
-function freePort(): Promise<number> {
-	return new Promise((resolve, reject) => {
-		const server = createServer().once("error", reject);
-		server.listen(0, "127.0.0.1", () => {
-			const address = server.address();
-			server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-		});
-	});
-}
-
 const children: ChildProcess[] = [];
-// As the checkout is for a reader who saves the programs there.
-const folder = mkdtempSync(join(tmpdir(), "fanfare-readme-programs-"));
-symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-const dataDir = mkdtempSync(join(tmpdir(), "fanfare-readme-"));
+/** Resolves imports like the checkout, where a reader would save the programs. */
+const folder = new TemporaryDir();
+symlinkSync(join(root, "node_modules"), folder.join("node_modules"));
+const dataDir = new TemporaryDir();
 afterAll(() => {
 	for (const { pid } of children) if (pid !== undefined) endGroup(pid);
-	rmSync(folder, { recursive: true, force: true });
-	rmSync(dataDir, { recursive: true, force: true });
+	folder[Symbol.dispose]();
+	dataDir[Symbol.dispose]();
 });
 
 /** Some are over already. */
@@ -59,7 +49,7 @@ interface Running {
 	output(): string;
 }
 
-/** Starts a process on the Node of the tests; the caller's FANFARE_* settings do not reach it. */
+/** Starts a process on the Node of the tests, without the caller's FANFARE_* settings. */
 function start(
 	args: readonly string[],
 	env: Readonly<Record<string, string>>,
@@ -76,23 +66,23 @@ function start(
 }
 
 async function until(running: Running, wanted: string): Promise<void> {
-	const endAt = Date.now() + DEADLINE_MS;
-	while (!running.output().includes(wanted)) {
-		if (Date.now() > endAt) throw new Error(`no ${wanted} in: ${running.output()}`);
-		await new Promise((resolve) => setTimeout(resolve, 20));
+	try {
+		await eventually(`${wanted} in the output`, () => running.output().includes(wanted), DEADLINE_MS);
+	} catch (cause) {
+		throw new Error(`expected ${wanted} in the output, got: ${running.output()}`, { cause });
 	}
 }
 
-/** The one code block of a language that contains the text. */
+/** The only code block of a language that contains the text. */
 function block(language: string, text: string): string {
 	const found = blocks(language).filter((code) => code.includes(text));
 	if (found.length !== 1) throw new Error(`the README has ${found.length} ${language} blocks with ${text}`);
 	return found[0]!;
 }
 
-/** Saves the program that stands in the README, and gives the arguments of Node that run it there. */
+/** Saves a program of the README, and returns the arguments of Node that run it. */
 function saved(name: string, code: string): string[] {
-	writeFileSync(join(folder, name), code);
+	writeFileSync(folder.join(name), code);
 	const [, args] = new RegExp(`npx node (.*${name})`).exec(block("sh", "npx node --conditions")) ?? [];
 	if (args === undefined) throw new Error(`the README does not say how to run ${name}`);
 	return args.split(" ");
@@ -114,7 +104,7 @@ describe("the README", () => {
 		const server = start(args, {
 			...settings,
 			FANFARE_PORT: String(port),
-			FANFARE_DATA_DIR: dataDir,
+			FANFARE_DATA_DIR: dataDir.path,
 			FANFARE_ADMIN_KEY: ADMIN_KEY,
 		});
 		await until(server, `listens on ${url}`);
@@ -183,8 +173,8 @@ describe("the README", () => {
 		const port = String(await freePort());
 		const common = { FANFARE_KEY: ADMIN_KEY, FANFARE_URL: url, WEBHOOK_URL: `http://127.0.0.1:${port}/` };
 		for (const WEBHOOK_SECRET of [OTHER_SECRET, SECRET]) {
-			const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: port }, folder);
-			const sender = start(saved("send.ts", send), { ...common, WEBHOOK_SECRET }, folder);
+			const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET, PORT: port }, folder.path);
+			const sender = start(saved("send.ts", send), { ...common, WEBHOOK_SECRET }, folder.path);
 			await until(sender, "is accepted and goes to");
 			await until(receiver, 'order.paid: {"orderId":42}');
 			await succeeded(project);
@@ -195,10 +185,10 @@ describe("the README", () => {
 		expect(named.filter(({ name }) => name === "orders")).toHaveLength(1);
 	});
 
-	it("has a receiver that says why it refuses", async () => {
+	it("has a receiver that reports why it refuses a request", async () => {
 		const receive = block("ts", "createServer");
 		const port = await freePort();
-		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET: SECRET, PORT: String(port) }, folder);
+		const receiver = start(saved("receive.ts", receive), { WEBHOOK_SECRET: SECRET, PORT: String(port) }, folder.path);
 		const answer = await eventually("the receiver to listen", () =>
 			fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}" }).catch(() => null),
 		);

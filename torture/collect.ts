@@ -1,34 +1,34 @@
-// After a round: what the API says, what lies on the disk, and what the harness has seen, in one record.
+// Collects the record of a round: what the API says, what is on the disk, and what the harness has seen.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Stats } from "@fanfare/sdk";
 import { findings } from "@fanfare/testkit/findings";
 
-import type { Figures, Listed, RoundRecord, Seen } from "./record.ts";
+import type { ListedStats, Listed, RoundRecord, Seen } from "./record.ts";
 import type { Round } from "./round.ts";
 
 const DAY_MS = 86_400_000;
 
-/** What only a running server can tell. */
-export interface Told {
+/** The answers of the running server. */
+export interface ServerAnswers {
 	readonly listedEvents: RoundRecord["listedEvents"];
 	readonly listed: readonly Listed[];
-	readonly figures: Figures | null;
+	readonly stats: ListedStats | null;
 	readonly listedAt: number;
 }
 
-export async function askServer(round: Round): Promise<Told> {
+export async function askServer(round: Round): Promise<ServerAnswers> {
 	const { project } = round;
-	const listedAt = round.control.now();
+	const listedAt = round.world.now();
 	const listed = await Array.fromAsync(project.deliveries.list());
 	const listedEvents = await Array.fromAsync(project.events.list());
 	const range = { width: "hour", from: listedAt - 30 * DAY_MS, to: listedAt + 30 * DAY_MS } as const;
-	const figures = round.hasStatistics ? figuresOf(await project.stats(range)) : null;
-	return { listedAt, listed, listedEvents, figures };
+	const stats = round.hasStats ? statsOf(await project.stats(range)) : null;
+	return { listedAt, listed, listedEvents, stats };
 }
 
-function figuresOf({ totals, deliveries }: Stats): Figures {
+function statsOf({ totals, deliveries }: Stats): ListedStats {
 	const { accepted, attempts, succeeded } = totals;
 	return {
 		accepted,
@@ -39,8 +39,8 @@ function figuresOf({ totals, deliveries }: Stats): Figures {
 	};
 }
 
-/** Of a round whose server has stopped. */
-export function collect(round: Round, told: Told): RoundRecord {
+/** The record of a round whose server has stopped. */
+export function collect(round: Round, answers: ServerAnswers): RoundRecord {
 	const { ends, webhooks, maxInFlight, promptWithinMs } = round;
 	const stored = ends.at(-1)?.log ?? round.readLog();
 	return {
@@ -50,9 +50,9 @@ export function collect(round: Round, told: Told): RoundRecord {
 		seen: seenBy(round),
 		ends: ends.slice(0, -1),
 		stored,
-		...told,
+		...answers,
 		maxInFlight,
-		clockJumps: round.control.jumps,
+		clockJumps: round.world.jumps,
 		blockedReached: round.canaries.reached,
 		secretsFound: findSecrets(round),
 		peakMb: round.memory?.peakMb ?? 0,
@@ -79,5 +79,5 @@ function findSecrets(round: Round): string[] {
 			values.set(`secret ${index} of ${name}`, Buffer.from(secret.replace(/^whsec_/, ""), "base64"));
 		}
 	}
-	return [...values].flatMap(([what, value]) => findings(places, value).map((place) => `${what} stands in ${place}`));
+	return [...values].flatMap(([what, value]) => findings(places, value).map((place) => `${what} is in ${place}`));
 }

@@ -1,21 +1,22 @@
-// Which rounds are played: first every fault once, in an order of chance, and then by weight.
-import { pickByWeight, shuffle, streamOf } from "./chance.ts";
+// Draws the rounds: first every fault once, in random order, and then by weight.
+import { pickByWeight, shuffle, namedRandom } from "@fanfare/testkit/seeded-random";
+
 import type { Fault } from "./fault.ts";
 
 export interface PlannedRound {
-	/** From 1. */
+	/** Counted from 1. */
 	readonly number: number;
 	readonly fault: Fault;
 	readonly seed: number;
 }
 
-/** The same for the same seed. The first round has the seed itself, so that one round can be named by it. */
+/** The same seed gives the same rounds. The first round has the seed itself, so that one round can be repeated by its seed. */
 export function drawRounds(faults: readonly Fault[], count: number, seed: number): PlannedRound[] {
-	const random = streamOf(seed, "rounds");
+	const random = namedRandom(seed, "rounds");
 	const order = shuffle(random, faults);
 	return Array.from({ length: count }, (_, index) => ({
 		number: index + 1,
 		fault: order[index] ?? pickByWeight(random, faults),
-		seed: index === 0 ? seed : Math.floor(streamOf(seed, `round ${index}`)() * 2 ** 32),
+		seed: index === 0 ? seed : Math.floor(namedRandom(seed, `round ${index}`)() * 2 ** 32),
 	}));
 }

@@ -1,23 +1,23 @@
-// What a fault is: one small file that does one bad thing to a server under load, and leaves it running.
+// A fault: one small file that does one bad thing to a server under load, and leaves it running.
 import type { Round } from "./round.ts";
 
 export interface Fault {
-	/** As in `--fault NAME`. */
+	/** The name for `--fault NAME`. */
 	readonly name: string;
-	/** What it does, in a line. */
+	/** What it does, in one line. */
 	readonly summary: string;
-	/** How often it is drawn, set against the others' weights. */
+	/** How often it is drawn, in proportion to the weights of the others. */
 	readonly weight: number;
-	/** Why this machine can't play it; null if it can. Left out: every machine can. */
+	/** Why this machine can't play it; null if it can. Omitted: every machine can. */
 	readonly issue?: () => string | null;
-	/** Before the first start: settings, a disk, a prepared data directory. */
+	/** Runs before the first start: changes settings, mounts a disk, prepares a data directory. */
 	readonly prepare?: (round: Round) => void | Promise<void>;
-	/** Between the first start and its being ready. */
+	/** Runs after the first start, until the server is ready. */
 	readonly whileStarting?: (round: Round) => Promise<void>;
-	/** Before the load: more webhooks. */
+	/** Runs before the load: adds webhooks. */
 	readonly setUp?: (round: Round) => Promise<void>;
-	/** While the load runs. When it returns, the server serves. */
+	/** Runs while the load runs. When it returns, the server must be serving. */
 	readonly strike: (round: Round) => Promise<void>;
-	/** After everything has drained: what only this fault knows. */
+	/** Runs after all deliveries have ended: checks what only this fault knows. */
 	readonly verify?: (round: Round) => Promise<void>;
 }

@@ -1,4 +1,4 @@
-// A round's record in which every promise is kept, for tests to break one promise at a time.
+// The record of a round in which every promise is kept. Tests change it so that one promise is broken.
 import type { StoredAttempt, StoredDelivery } from "./harness/stored-log.ts";
 import type { Acknowledged, Listed, RoundRecord, Seen, WebhookRecord } from "./record.ts";
 
@@ -53,7 +53,7 @@ export const webhook: WebhookRecord = {
 	perSecond: null,
 };
 
-/** Three events to one webhook, each delivered with its first attempt; what is given takes the place of that. */
+/** Three events to one webhook, each delivered by its first attempt. `more` replaces parts of the record. */
 export function madeUpRecord(
 	more: Partial<RoundRecord> & { readonly deliveries?: readonly StoredDelivery[] } = {},
 ): RoundRecord {
@@ -75,7 +75,7 @@ export function madeUpRecord(
 		stored: { integrity: "ok", eventIds: new Set(EVENTS), deliveries },
 		listedEvents: EVENTS.map((id) => ({ id, type: "order.paid" })),
 		listed: deliveries.map(listedAs),
-		figures: null,
+		stats: null,
 		listedAt: TIME + 60_000,
 		maxInFlight: 2,
 		clockJumps: 0,

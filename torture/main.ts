@@ -1,19 +1,20 @@
-// `npm run torture`: plays rounds against a real server, and says of each promise whether it was kept.
+// `npm run torture`: plays rounds against a real server, and reports for each promise whether it was kept.
 import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { describeMachine } from "@fanfare/testkit/report/machine";
+import { replaceSection } from "@fanfare/testkit/report/marked-section";
+import { renderRow, type Column } from "@fanfare/testkit/report/table";
 
-import { replaceSection } from "../benchmarks/report/markdown.ts";
 import { drawRounds, type PlannedRound } from "./draw.ts";
 import type { Fault } from "./fault.ts";
 import { helpText, listText, readOptions, type Options } from "./options.ts";
 import { firstOfEach } from "./record.ts";
 import { summarise } from "./report/summary.ts";
-import { renderMarkdown, renderTables } from "./report/table.ts";
+import { renderDocument, renderTables } from "./report/table.ts";
 import { runRound, type RoundResult } from "./run-round.ts";
 
-/** What a round's line shows of each promise that was broken. */
+/** How many breaches of each promise a round's report shows, and how much of each. */
 const SHOWN_BREACHES = 2;
 const SHOWN_LENGTH = 600;
 
@@ -28,10 +29,10 @@ try {
 }
 
 async function torture(options: Options): Promise<void> {
-	// Ends children, unmounts disks and removes directories, as the helpers do it at each exit.
+	// The testkit's exit handlers kill child processes, unmount disks and remove directories.
 	process.once("SIGINT", () => process.exit(130));
 	const { rounds, seed, jobs } = options;
-	// Before the rounds: a thousand of them are not to be played for a file that can't take them.
+	// Checked before the rounds, so that a thousand rounds are not played for a file without the markers.
 	if (options.markdownFile !== null) writeInto(options.markdownFile, null);
 	const faults = playableFaults(options.faults);
 	note(
@@ -42,26 +43,26 @@ async function torture(options: Options): Promise<void> {
 	process.stdout.write(`\n${renderTables(summary)}\n`);
 	if (options.jsonFile !== null)
 		writeFileSync(options.jsonFile, `${JSON.stringify({ seed, summary, results }, null, "\t")}\n`);
-	if (options.markdownFile !== null) writeInto(options.markdownFile, renderMarkdown(summary, await notes(seed)));
+	if (options.markdownFile !== null) writeInto(options.markdownFile, renderDocument(summary, await notes(seed)));
 	if (summary.failed > 0) process.exitCode = 1;
 }
 
-/** Puts the tables between their markers in the file; null only checks that the markers are there. */
+/** Writes the tables between their markers in the file. Null only checks that the file has the markers. */
 function writeInto(file: string, tables: string | null): void {
 	const text = replaceSection(file, readFileSync(file, "utf8"), "torture:result", tables ?? "");
 	if (tables !== null) writeFileSync(file, text);
 }
 
-/** Those that this machine can play. Where they decide whether a change lands, all of them must be. */
+/** The faults that this machine can play. In CI it must be able to play all of them. */
 function playableFaults(faults: readonly Fault[]): readonly Fault[] {
 	const playable = faults.filter(({ name, issue }) => {
 		const why = issue?.() ?? null;
-		if (why !== null) note(`${name} is left out: ${why}`);
+		if (why !== null) note(`${name} is skipped: ${why}`);
 		return why === null;
 	});
-	if (playable.length === 0) throw new Error("none of these faults can be played here");
+	if (playable.length === 0) throw new Error("none of these faults can be played on this machine");
 	if (process.env["CI"] === "true" && playable.length < faults.length) {
-		throw new Error("CI must play every fault: run it as root on Linux, with util-linux");
+		throw new Error("CI must play every fault: run it as root on Linux, with util-linux installed");
 	}
 	return playable;
 }
@@ -83,19 +84,26 @@ async function playAll(rounds: readonly PlannedRound[], jobs: number, keep: bool
 
 function renderRound(
 	{ number, fault, seed }: PlannedRound,
-	{ breaches, figures, keptIn }: RoundResult,
+	{ breaches, measured, keptIn }: RoundResult,
 	width: number,
 ): string {
-	const head = `${String(number).padStart(4)}  ${fault.name.padEnd(width)}  ${String(seed).padStart(10)}`;
-	const took = `${(figures.tookMs / 1_000).toFixed(1)} s`.padStart(6);
-	const kept = keptIn === null ? [] : [`      kept in ${keptIn}`];
-	if (breaches.length === 0) return [`${head}  ${took}  ok`, ...kept].join("\n");
+	const columns: readonly Column[] = [
+		{ width: 4, align: "right" },
+		{ width },
+		{ width: 10, align: "right" },
+		{ width: 6, align: "right" },
+	];
+	const took = `${(measured.tookMs / 1_000).toFixed(1)} s`;
 	const broken = [...new Set(breaches.map(({ promise }) => promise))].join(", ");
+	const verdict = broken === "" ? "ok" : `BROKEN: ${broken}`;
+	const line = renderRow([String(number), fault.name, String(seed), took, verdict], columns);
+	const kept = keptIn === null ? [] : [`      kept in ${keptIn}`];
+	if (breaches.length === 0) return [line, ...kept].join("\n");
 	const first = firstOfEach(breaches, SHOWN_BREACHES);
 	const shown = first.map(({ promise, text }) => `      ${promise}: ${text.slice(0, SHOWN_LENGTH)}`);
 	const more = breaches.length > first.length ? [`      … ${breaches.length} in all`] : [];
 	const repeat = `      repeat: npm run torture -- --rounds 1 --seed ${seed} --fault ${fault.name}`;
-	return [`${head}  ${took}  BROKEN: ${broken}`, ...shown, ...more, ...kept, repeat].join("\n");
+	return [line, ...shown, ...more, ...kept, repeat].join("\n");
 }
 
 async function notes(seed: number): Promise<string[]> {

@@ -1,6 +1,8 @@
 // The command line of `npm run torture`.
 import { parseArgs } from "node:util";
 
+import { renderRow } from "@fanfare/testkit/report/table";
+
 import type { Fault } from "./fault.ts";
 import { FAULTS } from "./faults/all.ts";
 
@@ -8,13 +10,13 @@ export interface Options {
 	readonly rounds: number;
 	readonly seed: number;
 	readonly faults: readonly Fault[];
-	/** Rounds at the same time. */
+	/** How many rounds are played at the same time. */
 	readonly jobs: number;
-	/** Data and log of every round stay, not only of those that fail. */
+	/** Keeps data and log of every round, not only of those that fail. */
 	readonly keep: boolean;
 	readonly jsonFile: string | null;
 	readonly markdownFile: string | null;
-	/** Only name the faults. */
+	/** Only lists the faults. */
 	readonly list: boolean;
 }
 
@@ -33,7 +35,7 @@ const FLAGS = {
 	help: { type: "boolean", short: "h", default: false },
 } as const;
 
-/** Null if help was asked for. Throws with a sentence about what is wrong. */
+/** Null if help was asked for. Throws an error that says which option is wrong, and why. */
 export function readOptions(args: readonly string[]): Options | null {
 	const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true });
 	if (values.help) return null;
@@ -53,29 +55,29 @@ export function helpText(): string {
 	return `npm run torture -- [options]
 
 Plays rounds against a real server: load from several senders, webhooks of many kinds, one fault, recovery, and
-the check of every promise. torture/README.md tells how. Exit code 1 if a promise was broken.
+the check of every promise. torture/README.md explains how. The exit code is 1 if a promise was broken.
 
-  --rounds N       how many (${DEFAULT_ROUNDS}); first every fault once, then by weight
-  --seed N         everything random follows from it (a new one, printed)
-  --fault NAME     only this one; may be given several times
-  --list           name the faults
-  --jobs N         rounds at the same time (1)
+  --rounds N       number of rounds (default ${DEFAULT_ROUNDS}); first every fault once, then by weight
+  --seed N         everything random follows from it (default: a new one, which is printed)
+  --fault NAME     play only this fault; may be given several times
+  --list           list the faults
+  --jobs N         rounds at the same time (default 1)
   --keep           keep data and log of every round, not only of those that fail
-  --json FILE      write all rounds there as well
+  --json FILE      also write the results of all rounds to FILE
   --markdown FILE  replace the tables between the markers of FILE, such as docs/reliability.md
-  -h, --help       this
+  -h, --help       print this help
 `;
 }
 
 export function listText(): string {
 	const width = Math.max(...FAULTS.map(({ name }) => name.length));
-	return FAULTS.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}\n`).join("");
+	return FAULTS.map(({ name, summary }) => `${renderRow([name, summary], [{ width }])}\n`).join("");
 }
 
 function chooseFaults(names: readonly string[]): readonly Fault[] {
 	const unknown = names.filter((name) => !FAULTS.some((fault) => fault.name === name));
 	if (unknown.length > 0) {
-		throw new Error(`--fault must be one that --list names, got ${unknown.join(", ")}`);
+		throw new Error(`--fault must be one of the faults that --list shows, got ${unknown.join(", ")}`);
 	}
 	return names.length === 0 ? FAULTS : FAULTS.filter(({ name }) => names.includes(name));
 }

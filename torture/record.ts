@@ -1,4 +1,4 @@
-// What a round has written down by its own eyes, for the checks to hold against what the server says.
+// The record of a round: what the harness itself has seen, and what the server says. The checks compare the two.
 import type { DeliveryStatus } from "@fanfare/sdk";
 
 import type { StoredLog } from "./harness/stored-log.ts";
@@ -7,29 +7,29 @@ import type { StoredLog } from "./harness/stored-log.ts";
 export interface Acknowledged {
 	readonly eventId: string;
 	readonly type: string;
-	/** In its data: which event of the harness it is. */
+	/** The event's number in the round, which is part of its data. */
 	readonly n: number;
-	/** Only to these; null = to all that want its type. */
+	/** The webhooks that the event is for; null if it is for all that want its type. */
 	readonly webhookIds: readonly string[] | null;
 	readonly sentAt: number;
 	readonly acknowledgedAt: number;
 }
 
-/** A webhook of the round, and what has to become of its deliveries. */
+/** A webhook of the round, and how its deliveries must end. */
 export interface WebhookRecord {
 	readonly id: string;
-	/** Of its kind. */
+	/** The name of its kind. */
 	readonly name: string;
-	/** Each of them must sign each request. */
+	/** Each request must be signed with each of them. */
 	readonly secrets: readonly string[];
 	readonly wants: (type: string) => boolean;
-	/** How the delivery of an event may end. */
+	/** The statuses in which the delivery of event `n` may end. */
 	readonly mayEnd: (n: number) => readonly DeliveryStatus[];
-	/** Attempts of a delivery that has used its retries up; null = it is not looked at. */
+	/** The number of attempts of an exhausted delivery; null if that is not checked. */
 	readonly attemptsUntilFailed: number | null;
-	/** What acknowledged events need no delivery to it: it was made later, or deleted. */
+	/** Whether an acknowledged event need not have a delivery, because the webhook was created later or was deleted. */
 	readonly mayMiss: (event: Acknowledged) => boolean;
-	/** Must hear of each event soon, whatever others do. */
+	/** Whether it must get each event soon, whatever other webhooks do. */
 	readonly isHealthy: boolean;
 	readonly perSecond: number | null;
 }
@@ -38,22 +38,22 @@ export interface WebhookRecord {
 export interface Seen {
 	readonly webhookId: string;
 	readonly eventId: string;
-	/** Out of the body; null if there is none to read. */
+	/** The event's number in the round, from the body; null if the body can't be read. */
 	readonly n: number | null;
 	/** The run of the server that it came from, from 0. */
 	readonly run: number;
 	readonly at: number;
-	/** The status that the answer had; 0 = no answer that counts. */
+	/** The response's status code; 0 if there was no valid response. */
 	readonly status: number;
-	/** Whether the server must have got that answer, if it lived and the fault left it alone. */
+	/** Whether the server must have got the response, if it was running and the fault did not prevent it. */
 	readonly certain: boolean;
-	/** "ok", or what is wrong with signature or headers. */
+	/** "ok", or what is wrong with the signature or the headers. */
 	readonly signature: string;
 }
 
-/** The end of a run of the server, and what the disk said afterwards. */
+/** The end of a run of the server, and the log on the disk afterwards. */
 export interface RunEnd {
-	/** `stopped`: with time for all attempts under way, so nothing may be repeated. */
+	/** "stopped": the server waited for all attempts in flight, so none may be repeated. */
 	readonly how: "killed" | "stopped" | "forced";
 	readonly log: StoredLog;
 }
@@ -69,8 +69,8 @@ export interface Listed {
 	readonly nextAttemptDate: number | null;
 }
 
-/** Figures of the API's statistics. */
-export interface Figures {
+/** The counts of the API's stats. */
+export interface ListedStats {
 	readonly accepted: number;
 	readonly attemptsSucceeded: number;
 	readonly attemptsFailed: number;
@@ -80,41 +80,41 @@ export interface Figures {
 
 export interface RoundRecord {
 	readonly acknowledged: readonly Acknowledged[];
-	/** Ids of events that retention has deleted, as it should. */
+	/** Ids of events that retention was right to delete. */
 	readonly purged: ReadonlySet<string>;
 	readonly webhooks: readonly WebhookRecord[];
 	readonly seen: readonly Seen[];
-	/** All of them but the last, which is `stored`. */
+	/** All ends but the last, whose log is `stored`. */
 	readonly ends: readonly RunEnd[];
-	/** After the graceful stop at the end. */
+	/** The log after the graceful stop at the end of the round. */
 	readonly stored: StoredLog;
 	readonly listedEvents: readonly { readonly id: string; readonly type: string }[];
 	readonly listed: readonly Listed[];
-	/** Null if they can't add up: retention has deleted what they count. */
-	readonly figures: Figures | null;
-	/** When the lists were made, by the server's clock. */
+	/** Null if they can't agree with the log, because retention has deleted events. */
+	readonly stats: ListedStats | null;
+	/** When the API was asked, by the server's clock. */
 	readonly listedAt: number;
-	/** Attempts under way at once, at most. */
+	/** The server's limit of attempts in flight. */
 	readonly maxInFlight: number;
-	/** Each fills up what a rate limit has gathered. */
+	/** How often the clock was moved. Each time, a rate limit allows another burst. */
 	readonly clockJumps: number;
-	/** Connections to addresses that must not be called. */
+	/** The number of connections to blocked addresses. */
 	readonly blockedReached: number;
-	/** Places in which a secret stands to be read. */
+	/** The places in which a secret can be read. */
 	readonly secretsFound: readonly string[];
 	readonly peakMb: number;
-	/** Null: the fault keeps the server from its work, or the clocks differ. */
+	/** How soon healthy webhooks must get each event. Null: not checked, because the fault stops the server or moves its clock. */
 	readonly promptWithinMs: number | null;
 }
 
-/** The promises, as the tables name them. */
+/** The promises, by their names in the tables. */
 export const PROMISES = [
 	"accepted",
 	"lost",
 	"duplicates",
 	"stuck",
 	"wrong state",
-	"statistics",
+	"stats",
 	"signatures",
 	"strangers",
 	"blocked addresses",
@@ -125,7 +125,7 @@ export const PROMISES = [
 ] as const;
 export type PromiseName = (typeof PROMISES)[number];
 
-/** A promise that was not kept. */
+/** A breach of a promise. */
 export interface Breach {
 	readonly promise: PromiseName;
 	readonly text: string;
@@ -135,7 +135,7 @@ export function pairOf({ eventId, webhookId }: { readonly eventId: string; reado
 	return `${eventId} ${webhookId}`;
 }
 
-/** The first few of each promise. */
+/** The first few breaches of each promise. */
 export function firstOfEach(breaches: readonly Breach[], most: number): Breach[] {
 	return [...Map.groupBy(breaches, ({ promise }) => promise).values()].flatMap((list) => list.slice(0, most));
 }

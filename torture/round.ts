@@ -1,21 +1,22 @@
-// One round's world: a server, its receivers, senders and webhooks, and what faults can do to them.
+// A round's server, receivers, senders and webhooks, and what faults can do to them.
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { utils, type Client, type ProjectHandle } from "@fanfare/sdk";
-import { Control, PRELOAD } from "@fanfare/testkit/controlled-world";
+import { ControlledWorld, PRELOAD } from "@fanfare/testkit/world/controlled-world";
 import { eventually } from "@fanfare/testkit/eventually";
 import type { Exit } from "@fanfare/testkit/fanfare-process";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { namedRandom, type Random } from "@fanfare/testkit/seeded-random";
+import { persistentClient } from "@fanfare/testkit/sending-load";
 import { freePort, ServerProcess } from "@fanfare/testkit/server-process";
 import { SmallDisk } from "@fanfare/testkit/small-disk";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 
-import { streamOf, type Random } from "./chance.ts";
 import { Book } from "./harness/book.ts";
 import { Canaries } from "./harness/canaries.ts";
 import { MemoryWatch } from "./harness/memory-watch.ts";
-import { persistentClient, Senders } from "./harness/senders.ts";
+import { Senders } from "./harness/senders.ts";
 import { EMPTY_LOG, readStoredLog, type StoredLog } from "./harness/stored-log.ts";
 import { wants, type WebhookKind } from "./harness/webhook-kinds.ts";
 import type { Acknowledged, Breach, PromiseName, RunEnd, WebhookRecord } from "./record.ts";
@@ -23,7 +24,7 @@ import type { Acknowledged, Breach, PromiseName, RunEnd, WebhookRecord } from ".
 const MAX_IN_FLIGHT = 64;
 const SENDERS = 4;
 const PAUSE_MS = 45;
-/** Receivers that answer in time get this long at the end of a run. */
+/** How long the connections of an ended server may stay open at the receivers. */
 const CONNECTIONS_END_MS = 3_000;
 const HOSTILE_EVENTS = 8;
 /** Far above what senders count up to. */
@@ -38,12 +39,12 @@ export class Round implements AsyncDisposable {
 	readonly seed: number;
 	/** The name of the fault that strikes in it. */
 	readonly faultName: string;
-	/** For files of this round. */
+	/** The directory for files of this round. */
 	readonly dir = new TemporaryDir();
 	dataDir: string;
-	/** Settings of the server; faults may change them before a start. */
+	/** The server's settings. Faults may change them before a start. */
 	readonly env: Record<string, string>;
-	readonly control = new Control();
+	readonly world = new ControlledWorld();
 	readonly canaries: Canaries;
 	readonly receiver: Receiver;
 	readonly book: Book;
@@ -51,23 +52,23 @@ export class Round implements AsyncDisposable {
 	readonly ends: RunEnd[] = [];
 	readonly breaches: Breach[] = [];
 	readonly webhooks: WebhookRecord[] = [];
-	/** Acknowledged by others than the round's senders. */
+	/** Acknowledged events that were not sent by the round's senders. */
 	readonly alsoAcknowledged: Acknowledged[] = [];
 	/** Events that retention may delete. */
 	readonly purgeable = new Set<string>();
-	/** Everything that the server has said. */
+	/** Everything that the server has printed. */
 	output = "";
-	/** Times from which on deliveries are expected again. */
+	/** The times from which on deliveries are expected again. */
 	readonly recoveries: number[] = [];
-	/** The fault keeps healthy webhooks from nothing: their events must come this soon. */
+	/** How soon healthy webhooks must get each event. Null if the fault stops the server or moves its clock. */
 	promptWithinMs: number | null = null;
-	/** False: what they count is deleted, or was never counted. */
-	hasStatistics = true;
-	/** Times in which chance decides whether an answer that was given has come. */
+	/** False if the stats can't agree with the log: events were deleted, or were accepted by a schema without stats. */
+	hasStats = true;
+	/** The periods in which a response may or may not have reached the server. */
 	readonly unclear: { readonly from: number; readonly to: number }[] = [];
-	/** How many events a hostile receiver gets; few, since each may take it seconds. */
+	/** How many events a hostile receiver gets: few, because each may take seconds. */
 	hostileEvents = HOSTILE_EVENTS;
-	/** When the webhook `deleted` was; Infinity before. */
+	/** When the webhook `deleted` was deleted; Infinity before that. */
 	deletedAt = Infinity;
 	/** When the first run began. */
 	startedAt = 0;
@@ -86,7 +87,7 @@ export class Round implements AsyncDisposable {
 		this.canaries = canaries;
 		this.dataDir = this.dir.join("data");
 		const toleranceMs = clockMoves ? Number.MAX_SAFE_INTEGER : 60_000;
-		this.book = new Book({ now: () => this.control.now(), toleranceMs, random: this.random("receivers") });
+		this.book = new Book({ now: () => this.world.now(), toleranceMs, random: this.random("receivers") });
 		this.serve(receiver);
 		this.env = {
 			FANFARE_ADMIN_KEY: this.adminKey,
@@ -129,12 +130,12 @@ export class Round implements AsyncDisposable {
 		return [...(this.#senders?.acknowledged ?? []), ...this.alsoAcknowledged];
 	}
 
-	/** Numbers from the round's seed alone; each name has its own. */
+	/** A generator that depends only on the round's seed and on `name`. */
 	random(name: string): Random {
-		return streamOf(this.seed, name);
+		return namedRandom(this.seed, name);
 	}
 
-	/** Done when the round is over, the last first. */
+	/** Registers a clean-up for the end of the round. The last one registered runs first. */
 	onEnd(cleanUp: () => void | Promise<void>): void {
 		this.#cleanUps.push(cleanUp);
 	}
@@ -143,17 +144,17 @@ export class Round implements AsyncDisposable {
 		this.breaches.push({ promise, text });
 	}
 
-	/** A breach of the fault's own expectations unless it is so. */
+	/** Records a breach of the promise "fault" unless `isSo`. */
 	expect(isSo: boolean, text: string): void {
 		if (!isSo) this.breach("fault", text);
 	}
 
-	/** For an event that does not come from the round's senders. */
+	/** A number for an event that is not sent by the round's senders. */
 	nextNumber(): number {
 		return ++this.#lastNumber;
 	}
 
-	/** Before the first start: puts the data on a disk that can be full. */
+	/** Puts the data on a disk that can be full. To be called before the first start. */
 	useSmallDisk(mebibytes: number): void {
 		const disk = new SmallDisk(mebibytes);
 		this.#disk = disk;
@@ -166,30 +167,30 @@ export class Round implements AsyncDisposable {
 		return this.#disk;
 	}
 
-	/** Makes this receiver answer for the round's webhooks. */
+	/** Makes this receiver respond for the round's webhooks. */
 	serve(receiver: Receiver): void {
 		this.#receivers.push(receiver);
 		this.book.serve(receiver);
 	}
 
-	/** One more receiver, that the fault may treat as it likes. */
+	/** Starts one more receiver, for the fault's own use. */
 	async addReceiver(): Promise<Receiver> {
 		const receiver = await startReceiver();
 		this.serve(receiver);
 		return receiver;
 	}
 
-	/** Starts the server's process; `server.ready()` tells when it serves. */
+	/** Starts the server's process. `server.ready()` resolves when it serves. */
 	async spawn(): Promise<void> {
 		this.startedAt = Date.now();
 		const options = {
 			dataDir: this.dataDir,
-			env: { ...this.env, ...this.control.env },
+			env: { ...this.env, ...this.world.env },
 			preload: [PRELOAD],
-			onMessage: this.control.hear,
+			onMessage: this.world.onMessage,
 		};
 		this.#server = new ServerProcess(options, await freePort());
-		this.control.attach(this.#server);
+		this.world.attach(this.#server);
 		this.memory = new MemoryWatch(() => this.server.pid);
 	}
 
@@ -233,13 +234,13 @@ export class Round implements AsyncDisposable {
 		});
 	}
 
-	/** Lets the load go on until so many more events are acknowledged. */
+	/** Waits until `count` more events are acknowledged. */
 	async load(count: number): Promise<void> {
 		const wanted = this.senders.acknowledged.length + count;
 		await eventually(`${count} events to be acknowledged`, () => this.senders.acknowledged.length >= wanted, 30_000);
 	}
 
-	/** A moment of chance: the fault's own, from its seed. */
+	/** Waits for a random time, at most `longestMs`. */
 	async moment(random: Random, longestMs: number): Promise<void> {
 		await delay(random() * longestMs);
 	}
@@ -250,11 +251,11 @@ export class Round implements AsyncDisposable {
 		await this.ended("killed");
 	}
 
-	/** Waits for the end of the run, and writes down what the disk says. */
+	/** Waits for the end of the run, and records the log on the disk. */
 	async ended(how: RunEnd["how"]): Promise<Exit> {
 		const exit = await this.server.exited;
 		this.output += this.server.stdout + this.server.stderr;
-		// What the server had sent is read by now, and counts to its run.
+		// After this, the receivers have read everything that the server had sent, and count it to this run.
 		const rest = this.#receivers.map((receiver) => receiver.waitForConnections(0, CONNECTIONS_END_MS));
 		await Promise.allSettled(rest);
 		this.ends.push({ how, log: this.readLog() });
@@ -262,13 +263,13 @@ export class Round implements AsyncDisposable {
 		return exit;
 	}
 
-	/** Begins another run on the same data. */
+	/** Starts another run on the same data. `server.ready()` resolves when it serves. */
 	async begin(env: Record<string, string> = {}): Promise<void> {
 		this.recovering();
-		await this.server.begin({ ...this.control.env, ...env });
+		await this.server.begin({ ...this.world.env, ...env });
 	}
 
-	/** From now on deliveries are expected again. One that was cut off by the next fault does not count. */
+	/** Records that deliveries are expected again. An earlier recovery without any delivery does not count. */
 	recovering(): void {
 		const last = this.recoveries.at(-1);
 		if (last !== undefined && this.book.firstAt(last) === null) this.recoveries.pop();
@@ -280,12 +281,12 @@ export class Round implements AsyncDisposable {
 		await this.server.ready();
 	}
 
-	/** The store on the disk, of a server that does not run. */
+	/** The log on the disk. No server may be running. */
 	readLog(): StoredLog {
 		try {
 			return readStoredLog(this.dataDir);
 		} catch (error) {
-			// Killed before the tables were made.
+			// The server was killed before it had created the tables.
 			if (error instanceof Error && error.message.startsWith("no such table")) return EMPTY_LOG;
 			throw error;
 		}

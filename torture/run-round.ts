@@ -13,26 +13,26 @@ import { KINDS } from "./harness/webhook-kinds.ts";
 import { firstOfEach, type Breach, type RoundRecord, type WebhookRecord } from "./record.ts";
 import { Round } from "./round.ts";
 
-/** Load before the fault, after it, and in all at least. */
+/** The number of acknowledged events before the fault, and after it. */
 const BEFORE = 60;
 const AFTER = 40;
 const DRAIN_MS = 20_000;
-/** The longest that a server takes. */
+/** The longest overlap of two secrets that the server accepts. */
 const OVERLAP_MS = 7 * 86_400_000;
 const LOOK_AT_PENDING = 200;
-/** What a failing round keeps of each promise. */
+/** How many breaches of each promise a round's result contains. */
 const MAX_BREACHES = 50;
 
-export interface RoundFigures {
+export interface RoundMeasurements {
 	readonly accepted: number;
 	readonly deliveries: number;
 	readonly delivered: number;
 	readonly attempts: number;
-	/** Attempts that were made again after an end, the most after one. */
+	/** Attempts that were repeated after an end of the server; the highest number after one end. */
 	readonly repeated: number;
 	readonly blockedReached: number;
 	readonly peakMb: number;
-	/** From a restart, or the fault's end, to the first delivery; null if there was nothing to recover from. */
+	/** The time from a restart, or the fault's end, to the first delivery; null if there was nothing to recover from. */
 	readonly recoveryMs: number | null;
 	readonly tookMs: number;
 }
@@ -41,8 +41,8 @@ export interface RoundResult {
 	readonly fault: string;
 	readonly seed: number;
 	readonly breaches: readonly Breach[];
-	readonly figures: RoundFigures;
-	/** Where its data and log are; null: removed. */
+	readonly measured: RoundMeasurements;
+	/** The directory with its data and log; null if they were removed. */
 	readonly keptIn: string | null;
 }
 
@@ -53,21 +53,21 @@ export async function runRound(fault: Fault, seed: number, keep: boolean): Promi
 	const breaches = firstOfEach([...round.breaches, ...(record === null ? [] : checkAll(record))], MAX_BREACHES);
 	const keptIn = keep || breaches.length > 0 ? keepData(round, breaches) : null;
 	const tookMs = performance.now() - startedAt;
-	return { fault: fault.name, seed, breaches, figures: figuresOf(round, record, tookMs), keptIn };
+	return { fault: fault.name, seed, breaches, measured: measurementsOf(round, record, tookMs), keptIn };
 }
 
-/** Null if the round could not be played to its end, which is a breach. */
+/** Plays the round. Null if it could not be played to its end, which is a breach. */
 async function play(round: Round, fault: Fault): Promise<RoundRecord | null> {
 	try {
 		await begin(round, fault);
 		await withLoad(round, fault);
 		await drain(round);
 		await fault.verify?.(round);
-		const told = await askServer(round);
+		const answers = await askServer(round);
 		round.server.kill("SIGTERM");
 		const exit = await round.ended("stopped");
-		round.expect(exit.code === 0, `the stop at the end gave ${JSON.stringify(exit)}`);
-		return collect(round, told);
+		round.expect(exit.code === 0, `the stop at the end of the round ended with ${JSON.stringify(exit)}`);
+		return collect(round, answers);
 	} catch (error) {
 		round.breach(
 			"fault",
@@ -101,7 +101,7 @@ async function addWithTwoSecrets(round: Round, kind: (typeof KINDS)[number]): Pr
 	return webhook;
 }
 
-/** Webhooks are paused, resumed and deleted while events come in, with the fault in between. */
+/** Pauses, resumes and deletes webhooks while events are sent, with the fault in between. */
 async function withLoad(round: Round, fault: Fault): Promise<void> {
 	const { webhooks } = round.project.batch;
 	round.beginLoad();
@@ -117,22 +117,22 @@ async function withLoad(round: Round, fault: Fault): Promise<void> {
 	for (const failure of round.senders.failures) round.breach("accepted", `a send failed for good: ${failure}`);
 }
 
-/** Waits until nothing is Pending that need not be. What is left then is for the checks to find. */
+/** Waits until no delivery is Pending that need not be. If some still are, the checks report them. */
 async function drain(round: Round): Promise<void> {
 	const webhooks = new Map(round.webhooks.map((webhook) => [webhook.id, webhook]));
 	const numbers = new Map(round.acknowledged.map(({ eventId, n }) => [eventId, n]));
 	const mayWait = ({ webhookId, eventId, nextAttemptDate }: Delivery) => {
 		const ends = webhooks.get(webhookId)?.mayEnd(numbers.get(eventId) ?? -1) ?? [];
-		return ends.includes("Pending") && (nextAttemptDate ?? 0) > round.control.now();
+		return ends.includes("Pending") && (nextAttemptDate ?? 0) > round.world.now();
 	};
 	const isDrained = async () => {
 		const { data } = await round.project.deliveries.list({ status: "Pending", limit: LOOK_AT_PENDING });
 		return data.every(mayWait);
 	};
-	await eventually("nothing to wait any more", isDrained, DRAIN_MS).catch(() => null);
+	await eventually("all deliveries to end", isDrained, DRAIN_MS).catch(() => null);
 	// The sweep of a pause or a deletion goes on for a moment after the last attempt.
 	await eventually(
-		"nothing to be held that must not be",
+		"no delivery of the resumed webhook to be Held",
 		async () => {
 			const { data } = await round.project.deliveries.list({
 				webhookId: round.webhook("paused").id,
@@ -145,7 +145,7 @@ async function drain(round: Round): Promise<void> {
 	).catch(() => null);
 }
 
-function figuresOf(round: Round, record: RoundRecord | null, tookMs: number): RoundFigures {
+function measurementsOf(round: Round, record: RoundRecord | null, tookMs: number): RoundMeasurements {
 	const deliveries = record?.stored.deliveries ?? [];
 	const waits = round.recoveries.map((time) => (round.book.firstAt(time) ?? Infinity) - time).filter(Number.isFinite);
 	return {

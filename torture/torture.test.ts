@@ -15,7 +15,7 @@ import { Canaries } from "./harness/canaries.ts";
 import { readOptions } from "./options.ts";
 import { PROMISES } from "./record.ts";
 import { summarise } from "./report/summary.ts";
-import { renderMarkdown, renderTables } from "./report/table.ts";
+import { renderDocument, renderTables } from "./report/table.ts";
 import type { RoundResult } from "./run-round.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -33,13 +33,13 @@ describe("npm run torture", () => {
 		const { stdout, stderr } = await torture(directory.path, ...args);
 		const { results } = JSON.parse(await readFile(jsonFile, "utf8")) as { results: RoundResult[] };
 		expect(results).toMatchObject([{ fault: "kill", seed: 5, breaches: [], keptIn: null }]);
-		expect(results[0]!.figures.delivered).toBeGreaterThan(100);
+		expect(results[0]!.measured.delivered).toBeGreaterThan(100);
 		expect(stderr).toMatch(/kill +5 .* ok/);
 		for (const promise of PROMISES) expect(stdout).toContain(promise);
 		expect(await readdir(directory.path)).toEqual(["result.json"]);
 	}, 60_000);
 
-	it("names its faults", async () => {
+	it("lists its faults", async () => {
 		const { stdout } = await torture(tmpdir(), "--list");
 		expect(stdout.trim().split("\n")).toHaveLength(FAULTS.length);
 	});
@@ -53,7 +53,7 @@ describe("npm run torture", () => {
 });
 
 describe("the options", () => {
-	it("are read, with defaults", () => {
+	it("are read, and have defaults", () => {
 		expect(readOptions([])).toMatchObject({ rounds: 40, jobs: 1, keep: false, faults: FAULTS, jsonFile: null });
 		const args = ["--rounds", "3", "--seed", "0", "--fault", "kill", "--fault", "sigterm", "--jobs", "2", "--keep"];
 		const options = readOptions(args);
@@ -67,19 +67,19 @@ describe("the options", () => {
 	});
 });
 
-describe("the drawing of rounds", () => {
-	it("is the same for the same seed, and another for another", () => {
+describe("the draw of rounds", () => {
+	it("is the same for the same seed, and different for another seed", () => {
 		expect(drawRounds(FAULTS, 100, 7)).toEqual(drawRounds(FAULTS, 100, 7));
 		expect(drawRounds(FAULTS, 100, 7)).not.toEqual(drawRounds(FAULTS, 100, 8));
 	});
 
-	it("has every fault in 40 rounds, and gives each round a seed of its own", () => {
+	it("contains every fault in 40 rounds, and gives each round its own seed", () => {
 		const rounds = drawRounds(FAULTS, 40, 7);
 		expect(new Set(rounds.map(({ fault }) => fault.name))).toEqual(new Set(FAULTS.map(({ name }) => name)));
 		expect(new Set(rounds.map(({ seed }) => seed)).size).toBe(40);
 	});
 
-	it("repeats one round by its seed and its fault", () => {
+	it("can be repeated for one round by its seed and its fault", () => {
 		const { fault, seed } = drawRounds(FAULTS, 40, 7)[20]!;
 		expect(drawRounds([fault], 1, seed)).toEqual([{ number: 1, fault, seed }]);
 	});
@@ -92,7 +92,7 @@ it("a canary counts each connection", async () => {
 });
 
 it("the tables show what was broken", () => {
-	const figures = {
+	const measured = {
 		accepted: 10,
 		deliveries: 20,
 		delivered: 19,
@@ -103,12 +103,12 @@ it("the tables show what was broken", () => {
 		recoveryMs: 250,
 		tookMs: 2_000,
 	};
-	const good = { fault: "kill", seed: 1, breaches: [], figures, keptIn: null };
+	const good = { fault: "kill", seed: 1, breaches: [], measured, keptIn: null };
 	const bad = { ...good, seed: 2, breaches: [{ promise: "lost", text: "gone" }] as const };
 	const summary = summarise([good, bad]);
 	expect(summary).toMatchObject({ rounds: 2, failed: 1, meanRoundS: 2 });
 	expect(summary.promises.find(({ promise }) => promise === "lost")).toMatchObject({ brokenRounds: 1, breaches: 1 });
 	expect(summary.faults).toMatchObject([{ fault: "kill", rounds: 2, failed: 1, accepted: 20, recoveryMs: 250 }]);
 	expect(renderTables(summary)).toMatch(/^lost .* 1 rounds +1$/m);
-	expect(renderMarkdown(summary, ["seed 1"])).toMatch(/^\| kill \| 2 \| 1 \| 20 \|/m);
+	expect(renderDocument(summary, ["seed 1"])).toMatch(/^\| kill +\| +2 \| +1 \| +20 \|/m);
 });

@@ -1,30 +1,32 @@
-// A process that signs and POSTs bodies with undici and does nothing else: no API, no store, no retries, no log.
+// The floor's process: it signs bodies and POSTs them with undici, and does nothing else. No API, no store, no retries, no log.
 import { createHmac, createSecretKey, randomBytes } from "node:crypto";
 
 import { Pool, type Dispatcher } from "undici";
 
 import { nowMs } from "../harness/measure/clock.ts";
 import { serveCalls } from "../harness/process/serve-calls.ts";
-import { bodyTemplate, stamp, type Template } from "../wire/sample-event.ts";
+import { bodyTemplate, stamp, type Template } from "../wire/bench-event.ts";
 
 export interface PumpOptions {
 	readonly url: string;
 	readonly connections: number;
 	readonly bodyBytes: number;
+	/** From `Receiver.newSeries`. */
+	readonly series: number;
 	readonly seconds: number;
 }
 
 export interface FloorPumpCalls {
-	/** Each connection POSTs again as soon as it is answered. */
+	/** Each connection POSTs again as soon as it has a response. */
 	pump(options: PumpOptions): Promise<{ readonly posted: number; readonly startedAt: number }>;
 }
 
 const SECRET = createSecretKey(randomBytes(32));
 const USER_AGENT = "Fanfare/0.1.0 (+https://github.com/fanfare-webhooks/fanfare)";
 
-async function pump({ url, connections, bodyBytes, seconds }: PumpOptions): ReturnType<FloorPumpCalls["pump"]> {
+async function pump({ url, connections, bodyBytes, series, seconds }: PumpOptions): ReturnType<FloorPumpCalls["pump"]> {
 	const { origin, pathname } = new URL(url);
-	const template = bodyTemplate(bodyBytes);
+	const template = bodyTemplate(series, bodyBytes);
 	const pool = new Pool(origin, { connections, pipelining: 1 });
 	const startedAt = nowMs();
 	const endAt = startedAt + seconds * 1_000;
@@ -78,7 +80,7 @@ class Answer implements Dispatcher.DispatchHandler {
 
 	onResponseEnd(): void {
 		if (this.#status === 200) this.#resolve();
-		else this.#reject(new Error(`the receiver answered ${this.#status} to the floor's pump`));
+		else this.#reject(new Error(`the receiver responded to the floor's pump with ${this.#status}`));
 	}
 
 	onResponseError(_: Dispatcher.DispatchController, error: Error): void {

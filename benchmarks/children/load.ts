@@ -1,29 +1,28 @@
+// The load generator's process. It sends events in a closed loop (as fast as they are accepted) or in an open loop (on a schedule).
 import { percentile } from "@fanfare/testkit/report/percentiles";
 
 import { nowMs } from "../harness/measure/clock.ts";
 import { serveCalls } from "../harness/process/serve-calls.ts";
-// A process that sends events: in a closed loop, as fast as they are taken, or in an open one, on a schedule.
-import type { SendTarget } from "../harness/server/bench-server.ts";
+import { postTemplate, sendTemplate, stamp, type SeriesTarget, type Template } from "../wire/bench-event.ts";
 import { HttpConnection } from "../wire/http-connection.ts";
-import { postTemplate, sendTemplate, stamp, type Template } from "../wire/sample-event.ts";
 
-export interface ClosedLoop extends SendTarget {
+export interface ClosedLoop extends SeriesTarget {
 	readonly connections: number;
 	readonly batchSize: number;
-	/** Of an event as its receiver gets it; 1 KB if left out. */
+	/** Size of an event's body as its receiver gets it. Defaults to 1 KB. */
 	readonly bodyBytes?: number;
 	readonly seconds: number;
 }
 
-export interface OpenLoop extends SendTarget {
+export interface OpenLoop extends SeriesTarget {
 	readonly connections: number;
 	readonly ratePerS: number;
 	readonly count: number;
 }
 
-/** Events are numbered from 0 in each call. Any answer but 202 ends the call with an error. */
+/** Each call numbers its events from 0 within its series. Any response but 202 ends the call with an error. */
 export interface LoadCalls {
-	/** Each connection sends again as soon as it is answered. */
+	/** Each connection sends again as soon as it has a response. */
 	closedLoop(options: ClosedLoop): Promise<{
 		readonly acknowledged: number;
 		readonly startedAt: number;
@@ -31,13 +30,13 @@ export interface LoadCalls {
 		readonly acknowledgedP50Ms: number;
 		readonly acknowledgedP99Ms: number;
 	}>;
-	/** Straight to a receiver, without a server: how much that can take. Gives how many it took, and for how long it did. */
+	/** POSTs straight to a receiver, without a server, to find its limit. */
 	blast(options: {
 		readonly url: string;
 		readonly connections: number;
 		readonly seconds: number;
 	}): Promise<{ readonly posted: number; readonly elapsedMs: number }>;
-	/** Event *n* is to be sent at `intendedAt[n]`, whatever became of those before it. */
+	/** Event *n* is due at `intendedAt[n]`, whatever became of the events before it. */
 	openLoop(options: OpenLoop): Promise<{
 		readonly intendedAt: Float64Array;
 		readonly sentAt: Float64Array;
@@ -46,7 +45,7 @@ export interface LoadCalls {
 }
 
 const ACCEPTED = 202;
-/** The schedule begins so long after the call that all is ready. */
+/** From the call to the first event of the schedule: enough for everything to be ready. */
 const LEAD_MS = 50;
 const TICK_MS = 1;
 
@@ -70,7 +69,7 @@ async function closedLoop(options: ClosedLoop): ReturnType<LoadCalls["closedLoop
 	try {
 		await Promise.all(lines.map(run));
 	} finally {
-		for (const { connection } of lines) connection.close();
+		for (const { connection } of lines) connection[Symbol.dispose]();
 	}
 	const endedAt = nowMs();
 	times.sort((a, b) => a - b);
@@ -87,7 +86,7 @@ async function blast({ url, connections, seconds }: Parameters<LoadCalls["blast"
 		for (; nowMs() < endAt; posted++) await connection.request(template.bytes);
 	};
 	await Promise.all(lines.map(run));
-	for (const { connection } of lines) connection.close();
+	for (const { connection } of lines) connection[Symbol.dispose]();
 	return { posted, elapsedMs: nowMs() - startedAt };
 }
 
@@ -102,7 +101,7 @@ async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 	let next = 0;
 	let acknowledged = 0;
 
-	/** Sends what is due, as long as there are connections; what waits for one is late, and its time runs. */
+	/** Sends the events that are due while there are free connections. An event that waits for one is late; its latency includes the wait. */
 	function sendDue(): void {
 		const now = nowMs();
 		while (next < count && (intendedAt[next] ?? 0) <= now) {
@@ -126,12 +125,12 @@ async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 		await promise;
 	} finally {
 		clearInterval(timer);
-		for (const { connection } of lines) connection.close();
+		for (const { connection } of lines) connection[Symbol.dispose]();
 	}
 	return { intendedAt, sentAt, acknowledgedAt };
 }
 
-/** A connection with the request that it sends. */
+/** A connection and the request that it sends. */
 interface Line {
 	readonly connection: HttpConnection;
 	readonly template: Template;
@@ -148,7 +147,7 @@ function openLines(
 async function sendOn({ connection, template }: Line, first: number): Promise<void> {
 	stamp(template, first);
 	const status = await connection.request(template.bytes);
-	if (status !== ACCEPTED) throw new Error(`the server answered ${status} to a send, where ${ACCEPTED} was expected`);
+	if (status !== ACCEPTED) throw new Error(`the server responded to a send with ${status} instead of ${ACCEPTED}`);
 }
 
 serveCalls<LoadCalls>({ closedLoop, openLoop, blast });

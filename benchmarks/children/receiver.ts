@@ -1,23 +1,26 @@
-// A process that takes webhooks and does next to nothing else. By the first letter of the path it
-//   /hook   notes when each numbered event first came, and answers 200
-//   /bulk   counts, and answers 200
-//   /never  does not answer, ever
+// A process that receives webhooks and does next to nothing else. What it does depends on the first letter of the path:
+//   /hook   records when each event of the current series first came, and responds with 200
+//   /bulk   counts requests, and responds with 200
+//   /never  never responds
 import { createServer, type AddressInfo, type Socket } from "node:net";
 
 import { nowMs } from "../harness/measure/clock.ts";
 import { serveCalls } from "../harness/process/serve-calls.ts";
+import { eventNumberOf, firstNumberOf } from "../wire/bench-event.ts";
 import { frameOf, type Frame } from "../wire/framing.ts";
-import { sequenceOf } from "../wire/sample-event.ts";
 
 export interface Counts {
-	/** Different events. */
+	/** Different events of the current series. */
 	readonly received: number;
-	/** Requests with an event that had come before. */
+	/** Requests with an event of the current series that had come before. */
 	readonly duplicates: number;
-	/** When the last one came that was new, on the clock of `nowMs`. */
+	/** Requests with an event of an earlier series. */
+	readonly late: number;
+	/** When the last new event came, on the clock of `nowMs`. */
 	readonly lastAt: number;
-	/** Requests to `/bulk`; when the first came, 0 if none has, and the last. */
+	/** Requests to `/bulk`. */
 	readonly bulk: number;
+	/** When the first and the last request to `/bulk` came; 0 if there was none. */
 	readonly bulkFirstAt: number;
 	readonly bulkLastAt: number;
 	/** Requests to `/never`. */
@@ -25,17 +28,18 @@ export interface Counts {
 }
 
 export interface ReceiverCalls {
-	/** Gives the port. */
+	/** Returns the port. */
 	listen(): Promise<number>;
-	reset(): void;
+	/** Sets all counts to 0 and returns the number of the new series. Events of other series count as `late` from now on. */
+	newSeries(): number;
 	counts(): Counts;
-	/** Resolves when `count` events are in, or when nothing new has come for `stallMs`. */
+	/** Resolves when `count` events have come, or when nothing new has come for `stallMs`. */
 	waitFor(until: {
 		readonly of: "received" | "bulk";
 		readonly count: number;
 		readonly stallMs: number;
 	}): Promise<Counts>;
-	/** When each of the first `count` events came; 0 for one that did not. */
+	/** When each of the first `count` events of the series came; 0 for one that has not come. */
 	times(count: number): Float64Array;
 }
 
@@ -48,14 +52,17 @@ const [BULK_LETTER, NEVER_LETTER] = [0x62, 0x6e];
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
+/** By sequence number in the current series. */
 let receivedAt = new Float64Array(FIRST_CAPACITY);
 let counts = noCounts();
+let series = 0;
+let firstNumber = firstNumberOf(series);
 
 function noCounts(): Mutable<Counts> {
-	return { received: 0, duplicates: 0, lastAt: 0, bulk: 0, bulkFirstAt: 0, bulkLastAt: 0, hanging: 0 };
+	return { received: 0, duplicates: 0, late: 0, lastAt: 0, bulk: 0, bulkFirstAt: 0, bulkLastAt: 0, hanging: 0 };
 }
 
-/** Whether it is to be answered. */
+/** Counts a request. Returns false if it must not be answered. */
 function take(bytes: Buffer, { bodyAt }: Frame): boolean {
 	const letter = bytes[PATH_LETTER_AT];
 	if (letter === NEVER_LETTER) {
@@ -72,8 +79,13 @@ function take(bytes: Buffer, { bodyAt }: Frame): boolean {
 }
 
 function takeNumbered(bytes: Buffer, bodyAt: number): void {
-	const sequence = sequenceOf(bytes, bodyAt);
-	if (sequence < 0) throw new Error(`the receiver got what is no event of the benchmark: ${bytes.toString("latin1")}`);
+	const number = eventNumberOf(bytes, bodyAt);
+	if (number < 0) throw new Error(`the receiver got a request without a benchmark event: ${bytes.toString("latin1")}`);
+	const sequence = number - firstNumber;
+	if (sequence < 0) {
+		counts.late++;
+		return;
+	}
 	if (sequence >= receivedAt.length) grow(sequence);
 	if (receivedAt[sequence] !== 0) {
 		counts.duplicates++;
@@ -128,9 +140,11 @@ function waitFor({ of, count, stallMs }: Parameters<ReceiverCalls["waitFor"]>[0]
 
 serveCalls<ReceiverCalls>({
 	listen,
-	reset: () => {
+	newSeries: () => {
 		receivedAt.fill(0);
 		counts = noCounts();
+		firstNumber = firstNumberOf(++series);
+		return series;
 	},
 	counts: () => counts,
 	waitFor,

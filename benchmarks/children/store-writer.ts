@@ -1,10 +1,10 @@
-// A process that fills the store of a stopped server: each row is a copy of one that the server wrote, with other ids, times and
-// outcomes. So what a later schema adds is there too, and a million rows take seconds.
+// A process that fills the store of a stopped server. Each row is a copy of a row that the server wrote, with other ids, times and
+// outcomes, so that columns of a later schema are filled too. A million rows take seconds.
 import { DatabaseSync } from "node:sqlite";
 
 import { serveCalls } from "../harness/process/serve-calls.ts";
+import { deliveryOf, eventTypeOf, HOUR_MS, idAt, LOG_SPAN_MS } from "../harness/store/log-rows.ts";
 import { RowCopier } from "../harness/store/row-copier.ts";
-import { deliveryOf, eventTypeOf, HOUR_MS, idAt, LOG_SPAN_MS } from "../harness/store/sample-log.ts";
 import type { StorePlan } from "../harness/store/store-copy.ts";
 
 export interface FillOptions {
@@ -28,7 +28,7 @@ function fill({ path, projectId, webhookIds, plan }: FillOptions): void {
 	copyRows(db, project, webhookIds.map(bytesOf), plan);
 	for (const sql of indexes) db.exec(sql);
 	countByStatus(db, project);
-	// As the server leaves it.
+	// The server leaves its database in this mode.
 	db.exec("PRAGMA journal_mode = WAL");
 	db.close();
 }
@@ -37,7 +37,7 @@ function bytesOf(id: string): Buffer {
 	return Buffer.from(id.slice(id.indexOf("_") + 1).replaceAll("-", ""), "hex");
 }
 
-/** Built anew afterwards, in one go each: many times as fast as keeping them up. Gives the statements for that. */
+/** Drops the indexes, and returns the statements that create them again: much faster than updating them for each row. */
 function dropIndexes(db: DatabaseSync): string[] {
 	const select = db.prepare(`
 		SELECT name, sql FROM sqlite_schema
@@ -78,7 +78,7 @@ function copyRows(db: DatabaseSync, project: Buffer, webhooks: readonly Buffer[]
 	db.exec("COMMIT");
 }
 
-/** What the server keeps of how many there are: it must agree with the rows. */
+/** Updates the counts by status that the server keeps, so that they agree with the rows. */
 function countByStatus(db: DatabaseSync, project: Uint8Array): void {
 	const sums = [0, 1, 2, 3, 4].map((code) => `sum(status = ${code})`).join(", ");
 	db.exec(

@@ -1,9 +1,9 @@
-// `--compare REF`: the server of a git ref and that of the working tree in turn, within each round, with one benchmark for both.
+// `--compare REF`: measures the server of a git ref and that of the working tree in turn, with the same benchmark.
 import { newContext, type Surroundings } from "../context.ts";
 import { unpackRef, WORKING_TREE } from "../harness/server/server-code.ts";
 import type { Measurements } from "../scenario.ts";
 
-/** What one round measured, by scenario. */
+/** The measurements of one round, by scenario. */
 export interface Pair {
 	readonly old: Readonly<Record<string, Measurements>>;
 	readonly new: Readonly<Record<string, Measurements>>;
@@ -11,9 +11,9 @@ export interface Pair {
 
 type Side = keyof Pair;
 
-/** Old, new, new, old, …: a drift of the machine, and what the first of two runs leaves to the second, hit both sides. */
+/** In the order old, new, new, old, …, so that drift of the machine and effects of the run before affect both sides. */
 export async function comparePairs(surroundings: Surroundings, ref: string): Promise<Pair[]> {
-	const { options, receiver, parentDir, progress } = surroundings;
+	const { options, parentDir, progress } = surroundings;
 	const contexts = {
 		old: newContext(surroundings, await unpackRef(ref, parentDir)),
 		new: newContext(surroundings, WORKING_TREE),
@@ -25,7 +25,6 @@ export async function comparePairs(surroundings: Surroundings, ref: string): Pro
 		for (const { name, run } of options.scenarios) {
 			for (const side of order) {
 				progress(`round ${number} of ${options.runs}: ${name}, ${side}`);
-				await receiver.reset();
 				pair[side][name] = await run(contexts[side]);
 			}
 		}

@@ -1,3 +1,4 @@
+// The growth curves: throughput against the backlog, the number of webhooks, and the size of the log.
 import {
 	BATCHES_OF_100,
 	measureLoad,
@@ -5,7 +6,6 @@ import {
 	ONE_EVENT,
 	type ThroughputOptions,
 } from "../harness/measure/throughput.ts";
-// The growth curves: throughput against the backlog, the number of webhooks, and the size of the log.
 import type { StorePlan } from "../harness/store/store-copy.ts";
 import type { Measurements, RunContext } from "../scenario.ts";
 import type { Curve, CurveLoad } from "./curve.ts";
@@ -28,7 +28,7 @@ export const CURVES: readonly Curve[] = [
 	{
 		name: "webhooks",
 		title: "Throughput against the number of webhooks",
-		description: "Delivered events per second, spread evenly over all webhooks, each of which wants a type of its own.",
+		description: "Delivered events per second, spread evenly over all webhooks, each of which has its own event type.",
 		xLabel: "webhooks",
 		xs: [1, 10, 100, 1_000, 10_000],
 		measure: (context, x, load) => measureSpread(context, context.quick ? Math.min(x, 20) : x, LOADS[load]),
@@ -36,24 +36,22 @@ export const CURVES: readonly Curve[] = [
 	{
 		name: "log",
 		title: "Throughput against the size of the log",
-		description:
-			"Delivered events per second to one webhook, while the log has events of the past with their attempts.",
+		description: "Delivered events per second to one webhook, while the log has past events with their attempts.",
 		xLabel: "events in the log",
 		xs: [0, 10_000, 100_000, 1_000_000],
 		measure: (context, x, load) => measureOn(context, { ...filled(context, x), perEvent: 1, state: "log" }, load),
 	},
 ];
 
-/** 0 stays 0: the others have a sample delivery more. */
+/** The plan of a store with this many deliveries. 0 stays 0 in a quick run. */
 function filled(context: RunContext, deliveries: number): Omit<StorePlan, "state"> {
 	const count = deliveries === 0 ? 0 : context.size(deliveries);
 	return { webhooks: WEBHOOKS, wants: "all", deliveries: count, perEvent: WEBHOOKS };
 }
 
-/** Live traffic in a project of its own, on a store with a past. */
+/** Measures a load in a new project on a prepared store. */
 async function measureOn(context: RunContext, plan: StorePlan, load: CurveLoad): Promise<Measurements> {
 	const store = await context.prepareStore(plan);
-	await context.receiver.reset();
 	await using server = await context.startServer({ store });
 	return await measureLoad(context, server, await server.newProject(context.receiver.url), LOADS[load]);
 }

@@ -1,24 +1,24 @@
-// What a growth curve is: throughput against something that grows.
+// A growth curve: throughput against something that grows.
 import type { Measurements, RunContext } from "../scenario.ts";
 
 export interface Curve {
-	/** Also of its file: `docs/performance/<name>.svg`. */
+	/** Also the name of its file: `docs/performance/<name>.svg`. */
 	readonly name: string;
 	readonly title: string;
-	/** What the picture shows, in a sentence, for those who can't see it. */
+	/** One sentence about what the picture shows, for people who can't see it. */
 	readonly description: string;
 	readonly xLabel: string;
-	/** Ascending; 0 stands at the left end. */
+	/** Ascending. 0 is drawn at the left end of the axis. */
 	readonly xs: readonly number[];
-	/** Measures a load with so much of what grows. */
+	/** Measures a load at the point `x`. */
 	readonly measure: (context: RunContext, x: number, load: CurveLoad) => Promise<Measurements>;
 }
 
-/** The two lines of each picture. */
+/** The loads, each of which is one line in each picture. */
 export const CURVE_LOADS = ["one event a request", "batches of 100"] as const;
 export type CurveLoad = (typeof CURVE_LOADS)[number];
 
-/** The median of the runs, and the ends. */
+/** The median of the runs, the lowest and the highest. */
 export interface CurvePoint {
 	readonly x: number;
 	readonly median: number;

@@ -1,4 +1,4 @@
-// A line chart as an SVG document that stands alone: readable in light and dark, with words for those who can't see it.
+// Draws a line chart as an SVG document: readable in light and dark mode, with a description for people who can't see it.
 import type { CurveLine, CurvePoint } from "./curve.ts";
 import { newScales, type Scales } from "./scales.ts";
 
@@ -9,7 +9,7 @@ export interface Chart {
 	readonly xLabel: string;
 	readonly yLabel: string;
 	readonly lines: readonly CurveLine[];
-	/** Such as the machine and the date. */
+	/** For example the machine and the date. */
 	readonly footnote: string;
 }
 
@@ -17,7 +17,7 @@ const [WIDTH, HEIGHT] = [720, 400];
 const PLOT = { left: 84, right: 690, top: 72, bottom: 316 } as const;
 const TICK = 5;
 
-/** Colours that differ in lightness too, each with 3 : 1 against its background at least. */
+/** The colours also differ in lightness, and each has a contrast of at least 3 : 1 with its background. */
 const STYLE = `
 	svg { --ink: #1f2328; --quiet: #59636e; --grid: #d1d9e0; --paper: #ffffff; --a: #0550ae; --b: #bc4c00; }
 	@media (prefers-color-scheme: dark) {
@@ -54,7 +54,7 @@ export function drawChart(chart: Chart): string {
 	return `<svg xmlns="http://www.w3.org/2000/svg" ${attributes}>\n${parts.join("\n")}\n</svg>\n`;
 }
 
-/** All values: what a screen reader says in place of the picture. */
+/** All values as text, which a screen reader reads out in place of the picture. */
 function inWords({ lines, xLabel, yLabel }: Chart): string {
 	const all = lines.map(({ label, points }) => {
 		const values = points.map(({ x, median }) => `${format(median)} at ${format(x)} ${xLabel}`);
@@ -98,7 +98,7 @@ function xAxis({ xTicks, x }: Scales, label: string): string[] {
 	];
 }
 
-/** The medians, joined, and at each the way from the slowest run to the fastest. */
+/** Joins the medians by a line, with a stroke at each from the slowest run to the fastest. */
 function drawLine({ points }: CurveLine, kind: string, { x, y }: Scales): string[] {
 	const place = (point: CurvePoint) => `${x(point.x)},${y(point.median)}`;
 	return [

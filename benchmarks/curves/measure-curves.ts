@@ -41,7 +41,7 @@ function lineOf(curve: Curve, label: CurveLoad, values: ReadonlyMap<string, read
 	return { label, points };
 }
 
-/** Writes one SVG a curve; gives the files. */
+/** Writes one SVG file per curve, and returns their paths. */
 export function drawCurves(curves: readonly MeasuredCurve[], directory: string, footnote: string): string[] {
 	mkdirSync(directory, { recursive: true });
 	return curves.map(({ curve, lines }) => {

@@ -1,4 +1,4 @@
-// From values to places on the picture: x by its logarithm, with 0 at the left end; y from 0.
+// Maps values to positions in the picture: x on a logarithmic axis with 0 at its left end, y on a linear axis from 0.
 
 export interface Scales {
 	readonly x: (value: number) => number;
@@ -14,17 +14,17 @@ interface Plot {
 	readonly bottom: number;
 }
 
-/** Steps of the y axis: these times a power of ten. */
+/** The steps of the y axis are one of these, times a power of ten. */
 const NICE_STEPS = [1, 2, 2.5, 5, 10];
 const Y_STEPS = 5;
-/** From the edges to the first and the last point. */
+/** Distance from the plot's edges to the first and the last point. */
 const INSET = 24;
 
 export function newScales(points: readonly { readonly x: number; readonly high: number }[], plot: Plot): Scales {
 	const xs = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
 	const positive = xs.filter((x) => x > 0);
 	const [least = 1, most = 10] = [positive[0], positive.at(-1)];
-	// Nothing has no logarithm: it stands a decade before the least.
+	// 0 has no logarithm; it is drawn one decade before the lowest value.
 	const from = Math.log10(least) - (xs[0] === 0 ? 1 : 0);
 	const to = Math.max(Math.log10(most), from + 1);
 	const [left, right] = [plot.left + INSET, plot.right - INSET];

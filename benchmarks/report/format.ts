@@ -1,4 +1,4 @@
-// Figures and limits as people read them.
+// Measurements and limits as text.
 import type { Limit, Unit } from "../scenario.ts";
 
 export function formatValue(value: number, unit: Unit): string {
@@ -22,7 +22,7 @@ export function formatValue(value: number, unit: Unit): string {
 	}
 }
 
-/** Nothing over nothing, such as a backlog that neither had, is no ratio. */
+/** A dash if there is no ratio, such as when both sides are 0. */
 export function formatRatio(ratio: number | undefined, digits = 2): string {
 	return ratio === undefined || !Number.isFinite(ratio) ? "–" : ratio.toFixed(digits);
 }

@@ -1,32 +1,32 @@
-// From rounds to lines: medians, ratios to the floor of the same round, and whether the budget is met.
+// Summarises the rounds: medians, ratios to the floor of the same round, and whether each budget was met.
 import { median } from "@fanfare/testkit/report/percentiles";
 
 import type { Round } from "../rounds.ts";
-import type { Figure, Limit, Scenario } from "../scenario.ts";
+import type { ResultLine, Limit, Scenario } from "../scenario.ts";
 
-export interface Line {
+export interface SummaryLine {
 	readonly scenario: string;
 	readonly label: string;
-	readonly unit: Figure["unit"];
-	/** Of all rounds, in order. */
+	readonly unit: ResultLine["unit"];
+	/** The measurement of each round, in order. */
 	readonly values: readonly number[];
 	readonly median: number;
 	readonly floor: number | null;
-	/** The median of the rounds' ratios, which a slow round does not bend. */
+	/** The median of the rounds' ratios; one slow round does not change it. */
 	readonly ratio: number | null;
 	readonly limit: Limit | null;
-	/** Null if there is nothing to meet. */
+	/** Null if there is no limit. */
 	readonly met: boolean | null;
 }
 
-export function summarise(scenarios: readonly Scenario[], rounds: readonly Round[]): Line[] {
-	return scenarios.flatMap(({ name, budget }) => budget.map((figure) => summariseFigure(name, figure, rounds)));
+export function summarise(scenarios: readonly Scenario[], rounds: readonly Round[]): SummaryLine[] {
+	return scenarios.flatMap(({ name, results }) => results.map((result) => summariseResult(name, result, rounds)));
 }
 
-function summariseFigure(scenario: string, figure: Figure, rounds: readonly Round[]): Line {
-	const { measurement, label, unit, limit = null } = figure;
+function summariseResult(scenario: string, result: ResultLine, rounds: readonly Round[]): SummaryLine {
+	const { measurement, label, unit, limit = null } = result;
 	const values = rounds.map((round) => valueOf(round, scenario, measurement));
-	const floors = figure.floor === undefined ? [] : floorsOf(rounds, figure.floor);
+	const floors = result.floor === undefined ? [] : floorsOf(rounds, result.floor);
 	const floor = floors.length === 0 ? null : median(floors);
 	const ratio =
 		floors.length === 0 ? null : median(values.map((value, index) => value / (floors[index] ?? Number.NaN)));
@@ -55,6 +55,6 @@ function valueOf({ scenarios }: Round, scenario: string, measurement: string): n
 	return value;
 }
 
-function floorsOf(rounds: readonly Round[], name: NonNullable<Figure["floor"]>): number[] {
+function floorsOf(rounds: readonly Round[], name: NonNullable<ResultLine["floor"]>): number[] {
 	return rounds.flatMap(({ floor }) => (floor === null ? [] : [floor[name]]));
 }

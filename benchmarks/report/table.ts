@@ -1,23 +1,23 @@
-import { renderColumns, type Row } from "@fanfare/testkit/report/columns";
-// The result as text, within 110 columns.
+// A run's result as text for a terminal, at most 110 columns wide.
 import type { Machine } from "@fanfare/testkit/report/machine";
 import { median } from "@fanfare/testkit/report/percentiles";
+import { renderText, type Row } from "@fanfare/testkit/report/table";
 
 import type { Round, RoundFloor } from "../rounds.ts";
 import type { Measurements } from "../scenario.ts";
 import { formatLimit, formatValue } from "./format.ts";
-import type { Line } from "./summary.ts";
+import type { SummaryLine } from "./summary.ts";
 
-const HEADER: Row = ["scenario", "figure", "measured", "floor", "ratio", "budget", ""];
-const NUMERIC = new Set([2, 3, 4]);
+const HEADER: Row = ["scenario", "measurement", "measured", "floor", "ratio", "budget", ""];
+const RIGHT_ALIGNED = new Set([2, 3, 4]);
 
-/** One line a figure, with a rule between scenarios. `judged` is false for runs whose figures say nothing. */
-export function renderTable(lines: readonly Line[], judged: boolean): string {
+/** One line per result, grouped by scenario. With `judged` false, no line says whether its budget was met. */
+export function renderTable(lines: readonly SummaryLine[], judged: boolean): string {
 	const rows = lines.map((line, index) => rowOf(line, line.scenario !== lines[index - 1]?.scenario, judged));
-	return renderColumns(HEADER, rows, NUMERIC);
+	return renderText({ header: HEADER, rows, rightAligned: RIGHT_ALIGNED }, { groups: true });
 }
 
-function rowOf(line: Line, isFirst: boolean, judged: boolean): Row {
+function rowOf(line: SummaryLine, isFirst: boolean, judged: boolean): Row {
 	return [
 		isFirst ? line.scenario : "",
 		line.label,
@@ -34,7 +34,7 @@ function verdict(met: boolean | null, judged: boolean): string {
 	return met ? "met" : "MISSED";
 }
 
-/** Who used the cores: on two of them everything shares, and a harness that is busy all the time is the limit itself. */
+/** Which process used how much of the cores. On two cores all of them compete, and a harness that is always busy is itself the limit. */
 export function renderShares(rounds: readonly Round[]): string {
 	const floors = rounds.flatMap(({ floor }) => (floor === null ? [] : [floor]));
 	const lines = floors.length === 0 ? [] : [sharesLine("floor", "pump", floors, ["pumpCores", "receiverCores"])];
@@ -57,10 +57,10 @@ function sharesLine(name: string, first: string, runs: readonly Measurements[], 
 function receiverLine(floors: readonly RoundFloor[]): string {
 	const limit = median(floors.map(({ receiverLimitPerS }) => receiverLimitPerS));
 	const times = median(floors.map(({ receiverLimitPerS, deliveredPerS }) => receiverLimitPerS / deliveredPerS));
-	return `the receiver takes ${formatValue(limit, "perSecond")}/s from bare sockets, ${times.toFixed(1)} × the floor`;
+	return `the receiver's own limit, from bare sockets: ${formatValue(limit, "perSecond")}/s, ${times.toFixed(1)} × the floor`;
 }
 
-/** What scenarios said beside their figures, in the last round. */
+/** The scenarios' notes of the last round. */
 export function renderNotes(rounds: readonly Round[]): string {
 	return Object.entries(rounds.at(-1)?.notes ?? {})
 		.flatMap(([name, notes]) => notes.map((note) => `${name}: ${note}`))

@@ -1,19 +1,19 @@
 // Every scenario, in the order of a run.
 import type { Scenario } from "../scenario.ts";
-import { batchesOf100 } from "./batches-of-100.ts";
-import { fanOut1000 } from "./fan-out-1000.ts";
-import { idle } from "./idle.ts";
-import { logPages1m } from "./log-pages-1m.ts";
-import { oneEvent } from "./one-event.ts";
-import { payloadSizes } from "./payload-sizes.ts";
-import { purgeBesideLive } from "./purge-beside-live.ts";
-import { replayBesideLive } from "./replay-beside-live.ts";
-import { replayToEnd } from "./replay-to-end.ts";
-import { startUp } from "./start-up.ts";
-import { steady2000 } from "./steady-2000.ts";
-import { tenOfHundredHang } from "./ten-of-hundred-hang.ts";
-import { waiting1m } from "./waiting-1m.ts";
-import { webhookCounts } from "./webhook-counts.ts";
+import { logPages1m } from "./log/log-pages-1m.ts";
+import { purgeBesideLive } from "./log/purge-beside-live.ts";
+import { replayBesideLive } from "./log/replay-beside-live.ts";
+import { replayToEnd } from "./log/replay-to-end.ts";
+import { startUp } from "./log/start-up.ts";
+import { payloadSizes } from "./shape/payload-sizes.ts";
+import { tenOfHundredHang } from "./shape/ten-of-hundred-hang.ts";
+import { waiting1m } from "./shape/waiting-1m.ts";
+import { webhookCounts } from "./shape/webhook-counts.ts";
+import { batchesOf100 } from "./speed/batches-of-100.ts";
+import { fanOut1000 } from "./speed/fan-out-1000.ts";
+import { idle } from "./speed/idle.ts";
+import { oneEvent } from "./speed/one-event.ts";
+import { steady2000 } from "./speed/steady-2000.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
 	oneEvent,

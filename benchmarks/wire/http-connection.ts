@@ -1,4 +1,4 @@
-// A client's connection with one request under way at a time, on bare sockets.
+// An HTTP client's connection on a bare socket, with one request in flight at a time.
 import { connect, type Socket } from "node:net";
 
 import { digits, frameOf } from "./framing.ts";
@@ -10,12 +10,13 @@ interface Waiting {
 	readonly reject: (error: Error) => void;
 }
 
-export class HttpConnection {
+/** @example using connection = await HttpConnection.open(url); */
+export class HttpConnection implements Disposable {
 	readonly #socket: Socket;
 	#waiting: Waiting | null = null;
 	#chunks: Buffer[] = [];
 	#size = 0;
-	/** Of the answer that is coming in; 0 until its head is there. */
+	/** The size of the response that is being read; 0 until its head is complete. */
 	#end = 0;
 
 	private constructor(socket: Socket) {
@@ -34,16 +35,16 @@ export class HttpConnection {
 		});
 	}
 
-	/** Sends a whole request; resolves with the status when the whole answer is there. `bytes` may be used again then. */
+	/** Sends a whole request, and resolves with the status when the whole response has come. `bytes` may be changed then. */
 	request(bytes: Buffer): Promise<number> {
 		return new Promise((resolve, reject) => {
-			if (this.#waiting !== null) throw new Error("a connection takes one request at a time");
+			if (this.#waiting !== null) throw new Error("a connection can have only one request in flight");
 			this.#waiting = { resolve, reject };
 			this.#socket.write(bytes);
 		});
 	}
 
-	close(): void {
+	[Symbol.dispose](): void {
 		this.#socket.destroy();
 	}
 

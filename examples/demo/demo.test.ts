@@ -1,4 +1,4 @@
-// The demo, run as a person runs it; and that it can fail.
+// Runs the demo as a user does, and shows that it can fail.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
@@ -18,11 +18,11 @@ let home = "";
 beforeEach(async () => {
 	home = await mkdtemp(join(tmpdir(), "fanfare-demo-test-"));
 });
-// Again if a server that was told to end is still at it.
+// Retries, because a server that was killed may still be ending.
 afterEach(() => rm(home, { recursive: true, maxRetries: 10 }));
 
 describe("the demo", { timeout: 60_000 }, () => {
-	it("loses nothing through a SIGKILL, and ends with 0", async () => {
+	it("loses nothing through a SIGKILL, and exits with 0", async () => {
 		const { code, output } = await demo("--events", "200");
 		expect(output).toMatch(/^ {2}sent +200 /m);
 		expect(output).toMatch(/^ {2}delivered +200 /m);
@@ -44,7 +44,7 @@ describe("the demo", { timeout: 60_000 }, () => {
 		expect(readdirSync(home)).toEqual([]);
 	});
 
-	it("ends with 1 and names what was lost if the webhook may not retry", async () => {
+	it("exits with 1 and names lost events if the webhook may not retry", async () => {
 		const { code, output } = await demo("--events", "100", "--kills", "0", "--retries", "0");
 		expect(output).toMatch(
 			/✗ \d+ of 100 acknowledged events were lost:\n +evt_\S+\n +the server has it as Failed: exhausted/,
@@ -54,7 +54,7 @@ describe("the demo", { timeout: 60_000 }, () => {
 		expect(code).toBe(1);
 	});
 
-	it("leaves neither a server nor a file when it is interrupted", async () => {
+	it("leaves neither a server nor a file behind when it is interrupted", async () => {
 		const child = start("--events", "1000");
 		const ended = once(child, "exit");
 		const output = await outputUntil(child.stdout, "✓ test");
@@ -67,7 +67,7 @@ describe("the demo", { timeout: 60_000 }, () => {
 		await expect(fetch(`${url}/healthz`)).rejects.toThrow("fetch failed");
 	});
 
-	it("leaves the server up with --keep, at the address and with the key that it prints", async () => {
+	it("leaves the server running with --keep, at the address and with the key that it prints", async () => {
 		const { code, output } = await demo("--events", "20", "--kills", "0", "--keep");
 		const [, url = ""] = /Address +(\S+)/.exec(output) ?? [];
 		const [, key = ""] = /Key +(\S+)/.exec(output) ?? [];
@@ -81,14 +81,17 @@ describe("the demo", { timeout: 60_000 }, () => {
 		expect(code).toBe(0);
 	});
 
-	it.each(["--events 0", "--events many", "--kills 11", "--sends 3", "more"])("refuses %s with 2", async (line) => {
-		const { code, errors } = await demo(...line.split(" "));
-		expect(errors).toContain("npm run demo -- --help");
-		expect(code).toBe(2);
-	});
+	it.each(["--events 0", "--events many", "--kills 11", "--sends 3", "more"])(
+		"refuses %s with exit code 2",
+		async (line) => {
+			const { code, errors } = await demo(...line.split(" "));
+			expect(errors).toContain("npm run demo -- --help");
+			expect(code).toBe(2);
+		},
+	);
 });
 
-/** With settings in the environment that would break a server that got them. */
+/** The environment has settings that would break a server that inherited them. */
 function start(...args: string[]) {
 	const env = { ...process.env, TMPDIR: home, FANFARE_PORT: "1", FANFARE_NONSENSE: "x" };
 	return spawn(process.execPath, ["--conditions=@fanfare/source", MAIN, ...args], {
@@ -102,7 +105,7 @@ function tooWide(output: string): string[] {
 	return output.split("\n").filter((line) => line.length > 80);
 }
 
-/** Not by iterating: that would close the pipe, and so end the child. */
+/** Does not iterate over the stream, which would close the pipe and so end the child process. */
 function outputUntil(stream: Readable, wanted: string): Promise<string> {
 	let output = "";
 	return new Promise((resolve) => {

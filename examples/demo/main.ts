@@ -1,4 +1,4 @@
-// The demo: what Fanfare promises, against a real server that is killed on the way. To be read from top to bottom.
+// The demo shows what Fanfare promises, with a real server that is killed while events are sent. Read it from top to bottom.
 import { Client, utils } from "@fanfare/sdk";
 
 import { firstFate } from "./faults.ts";
@@ -18,14 +18,14 @@ import { problemsOfCrossing, problemsOfSignatures } from "./verdict.ts";
 const screen = new Screen(process.stdout);
 
 interface Outcome {
-	/** What was not as it should be, one sentence each. */
+	/** What went wrong, one sentence each. */
 	readonly problems: readonly string[];
-	/** Good signatures. */
+	/** The number of valid signatures. */
 	readonly verified: number;
 }
 
-/** The story. */
-async function tell(options: DemoOptions, { server, adminKey, signal }: Stage): Promise<Outcome> {
+/** Plays the demo. */
+async function play(options: DemoOptions, { server, adminKey, signal }: Stage): Promise<Outcome> {
 	screen.line(screen.style("bold", titleOf(options)));
 	const beganAt = Date.now();
 	await server.start();
@@ -35,9 +35,9 @@ async function tell(options: DemoOptions, { server, adminKey, signal }: Stage): 
 		type === ORDER_PAID && number === 1 ? firstFate((data as { orderId: number }).orderId) : "accept",
 	);
 	const receiverUrl = await receiver.start();
-	screen.step("receiver", `${receiverUrl}, verifies, and fails now and then`);
+	screen.step("receiver", `${receiverUrl}, verifies, and fails some requests`);
 
-	// Its retries have to outlast a restart of the server; how many it made is counted.
+	// Its retries must outlast a restart of the server. Its requests are counted.
 	const requests = new RequestCount();
 	const client = new Client(adminKey, {
 		endpoint: server.url,
@@ -70,21 +70,21 @@ async function tell(options: DemoOptions, { server, adminKey, signal }: Stage): 
 	});
 	using table = new Table(screen, tally);
 	const { repeated } = await sendThroughCrash({ ...options, project, server, tally, table, requests, signal });
-	const figures = table.finish();
+	const counts = table.finish();
 	const missing = tally.missing(0);
-	const problems = await problemsOfCrossing(figures, missing, project, signal);
-	printSummary(screen, figures, missing.length, repeated, options.kills);
+	const problems = await problemsOfCrossing(counts, missing, project, signal);
+	printSummary(screen, counts, missing.length, repeated, options.kills);
 
 	await manageWebhook({ project, webhook, receiver, screen, signal });
 	receiver.close();
 	return { problems: [...problems, ...problemsOfSignatures(receiver.refusals)], verified: receiver.verified };
 }
 
-/** Tells it, and gives the exit code. */
+/** Plays the demo, and returns the exit code. */
 async function run(options: DemoOptions, stage: Stage): Promise<number> {
 	const beganAt = Date.now();
 	try {
-		const { problems, verified } = await tell(options, stage);
+		const { problems, verified } = await play(options, stage);
 		screen.line();
 		for (const problem of problems) screen.bad(problem);
 		if (problems.length > 0) return 1;
@@ -92,7 +92,7 @@ async function run(options: DemoOptions, stage: Stage): Promise<number> {
 		screen.good(`${screen.style("bold", proof)} ${screen.style("dim", seconds(Date.now() - beganAt))}`);
 		return 0;
 	} catch (error) {
-		// A call that was aborted tells less than the reason for it.
+		// The reason of an abort says more than the error of the aborted call.
 		screen.line();
 		screen.bad(messageOf(stage.signal.aborted ? stage.signal.reason : error));
 		printServerLog(stage.server);
@@ -131,6 +131,6 @@ function messageOf(error: unknown): string {
 	return error instanceof Error ? error.message : String(error);
 }
 
-// Nobody reads on, as after `| head`.
+// The reader has closed the pipe, as `| head` does.
 process.stdout.on("error", () => process.exit(1));
 process.exit(await main());

@@ -1,4 +1,4 @@
-// The end of the demo: a webhook is listed, changed, given another secret, and deleted. Each step is proven by an effect.
+// The end of the demo: lists a webhook, changes it, replaces its secret, and deletes it. Each step checks its effect.
 import {
 	NotFoundError,
 	utils,
@@ -42,9 +42,9 @@ async function update(management: Management): Promise<void> {
 	const path = "/moved";
 	const changes = { name: "demo-moved", spec: { endpoint: new URL(path, webhook.endpoint).href } };
 	const { name, endpoint } = await project.batch.webhooks.update(webhook.id, changes, { signal });
-	check(name === changes.name && endpoint === changes.spec.endpoint, `update answered ${name} and ${endpoint}`);
+	check(name === changes.name && endpoint === changes.spec.endpoint, `update returned ${name} and ${endpoint}`);
 	const arrival = await sendOne(management, "webhook.moved");
-	check(arrival.path === path, `after the update an event came to ${arrival.path} and not to ${path}`);
+	check(arrival.path === path, `after the update an event came to ${arrival.path} instead of ${path}`);
 	screen.step("update", `new name and endpoint; the next event came to ${path}`);
 }
 
@@ -69,7 +69,7 @@ async function remove({ project, webhook, screen, signal }: Management): Promise
 	screen.step("delete", "the webhook is gone: 404");
 }
 
-/** Sends an event and gives the request that brought it. */
+/** Sends an event, and returns the request that delivered it. */
 async function sendOne({ project, receiver, signal }: Management, type: string): Promise<Arrival> {
 	const event = await project.events.send({ type, data: {} }, { signal });
 	const timeout = AbortSignal.timeout(ARRIVAL_TIMEOUT_MS);

@@ -11,25 +11,25 @@ export interface DemoOptions {
 
 export const HELP = `Usage: npm run demo -- [options]
 
-Starts Fanfare on a fresh store and a receiver that fails now and then, sends
-events through the SDK, kills the server with SIGKILL in the middle, starts it
-again, and counts. Ends with 0 only if nothing was lost and every signature
-verified; with 1 and a sentence otherwise.
+Starts Fanfare with an empty store, and a receiver that fails some requests.
+Sends events through the SDK, kills the server with SIGKILL in the middle,
+starts it again, and counts. The exit code is 0 only if nothing was lost and
+every signature verified; otherwise it is 1, with a message.
 
   --events <n>   events to send, 1 to 100000 (default 1000)
-  --kills <n>    SIGKILLs on the way, 0 to 10 (default 1)
+  --kills <n>    number of SIGKILLs, 0 to 10 (default 1)
   --retries <n>  the webhook's maxRetries, 0 to 20 (default 10); with 0 the
-                 receiver's failures are final, and the demo has to end with 1
-  --keep         leave the server up, and print its address and key
-  --help         print this
+                 receiver's failures are final, and the exit code must be 1
+  --keep         leave the server running, and print its address and key
+  --help         print this help
 `;
 
-/** A command line that can't be understood. */
+/** An error in the command line. */
 export class UsageError extends Error {
 	override readonly name = "UsageError";
 }
 
-/** The options, or `"help"` if that is what was asked for. Throws a `UsageError`. */
+/** The options, or "help" if help was asked for. Throws a `UsageError`. */
 export function readOptions(args: readonly string[]): DemoOptions | "help" {
 	const { events, kills, retries, keep, help } = parse(args);
 	if (help === true) return "help";

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => receiver.close());
 
 describe("the demo's receiver", () => {
-	it("fails what its fate says, and accepts the next attempt", async () => {
+	it("fails an attempt whose fate is to fail, and accepts the next one", async () => {
 		expect(await post(key)).toBe(500);
 		expect(await post(key)).toBe(204);
 		expect(receiver.verified).toBe(2);
@@ -27,7 +27,7 @@ describe("the demo's receiver", () => {
 		expect(problemsOfSignatures(receiver.refusals)).toEqual([]);
 	});
 
-	it("refuses a forged signature, and that is a problem in the end", async () => {
+	it("refuses a forged signature, which becomes a problem in the verdict", async () => {
 		expect(await post(randomBytes(32))).toBe(400);
 		expect(receiver.verified).toBe(0);
 		expect(problemsOfSignatures(receiver.refusals)).toEqual([expect.stringMatching(/^1 request did not verify/)]);

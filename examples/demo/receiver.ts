@@ -1,4 +1,4 @@
-// The receiver: what a customer would run. It verifies each request with the SDK, and fails some on purpose.
+// The receiver, as a customer would run one. It verifies each request with the SDK, and fails some on purpose.
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
@@ -10,10 +10,10 @@ import type { Fate } from "./faults.ts";
 
 const SLOW_MS = 300;
 
-/** A request whose signature was good. */
+/** A request with a valid signature. */
 export interface Arrival {
 	readonly event: VerifiedEvent;
-	/** Which attempt of this event it is, from 1, as far as requests got here. */
+	/** The number of this request among those for the same event, from 1. */
 	readonly number: number;
 	readonly fate: Fate;
 	readonly receivedAt: number;
@@ -23,7 +23,7 @@ export interface Arrival {
 }
 
 export class Receiver {
-	/** What requests are verified with from now on. */
+	/** The secret that requests are verified with. */
 	secret = "";
 	readonly #server = createServer((request, response) => void this.#receive(request, response));
 	readonly #fateOf: (event: VerifiedEvent, number: number) => Fate;
@@ -37,17 +37,17 @@ export class Receiver {
 		this.#fateOf = fateOf;
 	}
 
-	/** Requests whose signature was good. */
+	/** The number of requests with a valid signature. */
 	get verified(): number {
 		return this.#verified;
 	}
 
-	/** Why others were refused, one sentence each. */
+	/** Why other requests were refused, one sentence each. */
 	get refusals(): readonly string[] {
 		return this.#refusals;
 	}
 
-	/** Listens on a free port, and gives the URL. */
+	/** Listens on a free port, and returns the URL. */
 	async start(): Promise<string> {
 		this.#server.listen(0, "127.0.0.1");
 		await once(this.#server, "listening");
@@ -65,7 +65,7 @@ export class Receiver {
 		this.#emitter.on("arrival", listener);
 	}
 
-	/** The request that brought this event and was accepted; waits for it if it has yet to come. */
+	/** The accepted request for this event. Waits for it if it has not come yet. */
 	async accepted(eventId: string, signal: AbortSignal): Promise<Arrival> {
 		for (;;) {
 			const arrival = this.#accepted.get(eventId);
@@ -76,7 +76,7 @@ export class Receiver {
 
 	async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const receivedAt = Date.now();
-		// Lost on the way, when the server was killed before it had sent all of it: nothing was received.
+		// The server was killed before it had sent the whole request, so nothing was received.
 		const body = await buffer(request).catch(() => null);
 		if (body === null) return;
 		let event: VerifiedEvent;
@@ -104,7 +104,7 @@ export class Receiver {
 	}
 }
 
-/** Whether this fate ends in a 2xx. */
+/** Whether this fate is a response with a 2xx status. */
 export function isAccepted(fate: Fate): boolean {
 	return fate === "accept" || fate === "slow";
 }

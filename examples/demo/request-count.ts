@@ -1,4 +1,4 @@
-// How many requests a client makes, its retries included.
+// Counts the requests that a client makes, including its retries.
 
 export class RequestCount {
 	#value = 0;
@@ -7,7 +7,7 @@ export class RequestCount {
 		return this.#value;
 	}
 
-	/** To be handed to a client as its `fetch`. */
+	/** To be passed to a client as its `fetch`. */
 	readonly fetch = (url: string, init: RequestInit): Promise<Response> => {
 		this.#value++;
 		return fetch(url, init);

@@ -1,4 +1,4 @@
-// Where the demo prints: lines that stay, and in a terminal one more below them that is rewritten.
+// The demo's output: permanent lines, and in a terminal one more line below them that is rewritten.
 import { clearLine, cursorTo } from "node:readline";
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
@@ -16,13 +16,13 @@ export class Screen {
 		this.#out = out;
 	}
 
-	/** A line that stays. */
+	/** Prints a permanent line. */
 	line(text = ""): void {
 		this.#clear();
 		this.#out.write(`${text}\n`);
 	}
 
-	/** The line at the bottom, until the next call of either. Printed only in a terminal that is wide enough. */
+	/** Rewrites the line at the bottom. It is shown only in a terminal that is wide enough. */
 	live(text: string): void {
 		if (!this.#out.isTTY || this.#out.columns < MIN_COLUMNS || process.env["TERM"] === "dumb") return;
 		this.#clear();
@@ -30,7 +30,7 @@ export class Screen {
 		this.#hasLiveLine = true;
 	}
 
-	/** A step that did what it should. */
+	/** Prints a step that succeeded. */
 	step(name: string, proof: string): void {
 		this.good(`${name.padEnd(STEP_WIDTH)}${proof}`);
 	}
@@ -43,7 +43,7 @@ export class Screen {
 		this.line(`${this.style("red", "✗")} ${sentence}`);
 	}
 
-	/** Styled in a terminal; not with NO_COLOR, and not in a file or a pipe. */
+	/** The text with a style in a terminal; unchanged with NO_COLOR, and in a file or a pipe. */
 	style(style: Style, text: string): string {
 		return styleText(style, text, { stream: this.#out });
 	}

@@ -1,4 +1,4 @@
-// The middle of the demo: events are sent, and the server is killed meanwhile.
+// The middle of the demo: sends events while the server is killed and started again.
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { ProjectHandle } from "@fanfare/sdk";
@@ -8,9 +8,9 @@ import type { ServerProcess } from "./server-process.ts";
 import { countOf, seconds, type Table } from "./table.ts";
 import { PATIENCE_MS, type Tally } from "./tally.ts";
 
-/** Sends under way at once. */
+/** The number of concurrent sends. */
 const SENDERS = 16;
-/** The time that the events are spread over, so that there is a middle to be killed in. */
+/** The time over which the events are spread, so that there is time for the kills. */
 const SENDING_MS = 4_000;
 const SLOWEST_PACE_MS = 4;
 const POLL_MS = 100;
@@ -29,19 +29,19 @@ export interface Crossing {
 }
 
 /**
- * Sends all events while the server is killed and started again, and waits for the last delivery. Gives how many requests
- * the SDK repeated for it.
+ * Sends all events while the server is killed and started again, and waits for the last delivery. Returns the number of
+ * requests that the SDK has repeated.
  */
 export async function sendThroughCrash(crossing: Crossing): Promise<{ readonly repeated: number }> {
 	const { requests, events } = crossing;
 	const before = requests.value;
 	await Promise.all([sendAll(crossing), killInTheMiddle(crossing)]);
 	const repeated = requests.value - before - events;
-	await settle(crossing);
+	await drain(crossing);
 	return { repeated };
 }
 
-/** Several senders share one numbering. The SDK repeats what the crash cuts off; the idempotency key makes it one event. */
+/** Sends with several senders. The SDK repeats sends that the crash cuts off, and the idempotency key prevents duplicates. */
 async function sendAll({ project, tally, events, signal }: Crossing): Promise<void> {
 	const paceMs = Math.min(SLOWEST_PACE_MS, SENDING_MS / events);
 	const startedAt = Date.now();
@@ -65,14 +65,14 @@ async function killInTheMiddle({ server, tally, table, events, kills, signal }: 
 		tally.killed();
 		await server.kill();
 		const killedAt = Date.now();
-		table.note(`server killed (SIGKILL) after ${countOf(tally.figures().sent, "event")}; sends keep retrying`);
+		table.note(`server killed (SIGKILL) after ${countOf(tally.counts().sent, "event")}; sends keep retrying`);
 		await server.start();
 		table.note(`server is back after ${seconds(Date.now() - killedAt)}, on the same port and store`);
 	}
 }
 
-/** Until the server has nothing more to deliver, or nothing has arrived for too long. */
-async function settle({ project, tally, signal }: Crossing): Promise<void> {
+/** Waits until the server has nothing more to deliver, or nothing has arrived for too long. */
+async function drain({ project, tally, signal }: Crossing): Promise<void> {
 	while (Date.now() - tally.lastArrivalAt < PATIENCE_MS) {
 		const { data } = await project.deliveries.list({ status: "Pending", limit: 1 }, { signal });
 		if (data.length === 0) return;

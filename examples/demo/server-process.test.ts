@@ -39,14 +39,14 @@ describe("a server process", { timeout: 60_000 }, () => {
 		expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
 	});
 
-	it("does not start on a port that is taken, and its log says so", async () => {
+	it("does not start on a port that is in use, and its log says so", async () => {
 		await using other = createServer((_request, response) => response.writeHead(404).end());
 		await once(other.listen(Number(new URL(server.url).port), "127.0.0.1"), "listening");
 		await expect(server.start()).rejects.toThrow(`The server at ${server.url} did not start`);
 		expect(server.logTail().join("\n")).toContain("is in use");
 	});
 
-	it("tells when it ends without having been asked to", async () => {
+	it("reports when it ends without having been killed by the demo", async () => {
 		await server.start();
 		process.kill(server.pid!, "SIGKILL");
 		expect((await unexpected.promise).message).toContain("SIGKILL");

@@ -1,4 +1,4 @@
-// Fanfare as an operator runs it: a process of its own, which can be killed and started again.
+// Fanfare as an operator runs it: in its own process, which the demo kills and starts again.
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
@@ -18,15 +18,15 @@ export interface ServerSettings {
 	readonly port: number;
 	readonly dataDir: string;
 	readonly adminKey: string;
-	/** Takes everything that the server prints. */
+	/** The file for everything that the server prints. */
 	readonly logFile: string;
-	/** Let it outlive this process. */
+	/** Whether the server may outlive this process. */
 	readonly detached: boolean;
-	/** It ended, and nobody here had killed it. */
+	/** Called when the server ends without having been killed by the demo. */
 	readonly onUnexpectedExit: (error: Error) => void;
 }
 
-/** States: down ──start──▶ starting ──ready──▶ up ──kill──▶ down; by itself it goes down with `onUnexpectedExit`. */
+/** States: down ──start──▶ starting ──ready──▶ up ──kill──▶ down. If it goes down by itself, `onUnexpectedExit` is called. */
 export class ServerProcess {
 	readonly url: string;
 	readonly #settings: ServerSettings;
@@ -42,7 +42,7 @@ export class ServerProcess {
 		return this.#child?.pid;
 	}
 
-	/** Resolves when the server answers that it is ready; rejects with what happened instead. */
+	/** Resolves when the server is ready. Rejects if it does not become ready. */
 	async start(): Promise<void> {
 		if (this.#child !== null) throw new Error("the server is running already");
 		const log = openSync(this.#settings.logFile, "a", 0o600);
@@ -58,7 +58,7 @@ export class ServerProcess {
 		await this.#ready(child);
 	}
 
-	/** Kills it with SIGKILL, as a lost machine would; resolves when it is gone. */
+	/** Kills the server with SIGKILL, and resolves when it has ended. */
 	async kill(): Promise<void> {
 		const child = this.#child;
 		if (child === null) return;
@@ -67,13 +67,13 @@ export class ServerProcess {
 		await exited;
 	}
 
-	/** The same without waiting, for when this process ends. */
+	/** Kills the server without waiting, for when this process ends. */
 	killNow(): void {
 		this.#child?.kill("SIGKILL");
 		this.#child = null;
 	}
 
-	/** Lets this process end while the server goes on. */
+	/** Lets this process end while the server keeps running. */
 	unref(): void {
 		this.#child?.unref();
 	}
@@ -102,17 +102,17 @@ export class ServerProcess {
 	}
 
 	#ended(child: ChildProcess, how: string): void {
-		// Otherwise it was killed on purpose.
+		// If it is another child or none, this one was killed on purpose.
 		if (this.#child !== child) return;
 		this.#child = null;
-		// Whoever starts it learns it there.
-		if (this.#isReady) this.#settings.onUnexpectedExit(new Error(`The server ${how}, and not because of the demo.`));
+		// During a start, start() reports it.
+		if (this.#isReady) this.#settings.onUnexpectedExit(new Error(`The server ${how}, but the demo did not end it.`));
 	}
 }
 
 /**
- * A port that is free now and can be expected to stay so while the server is down: below the ranges that systems take the
- * ports of outgoing connections from, where even a client that calls the dead server could come to hold it.
+ * A port that is free now and stays free while the server is down: it is below the range of outgoing connections, from which
+ * even a client that calls the stopped server could get it.
  */
 export async function freePort(): Promise<number> {
 	for (let left = PORT_TRIES; left > 0; left--) {
@@ -133,7 +133,7 @@ async function isFree(port: number): Promise<boolean> {
 	return true;
 }
 
-/** The caller's environment without its settings of Fanfare, and with the demo's. */
+/** The caller's environment, with the demo's settings in place of the caller's `FANFARE_*` variables. */
 function serverEnvironment({ port, dataDir, adminKey }: ServerSettings): NodeJS.ProcessEnv {
 	const others = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
 	return {
@@ -143,7 +143,7 @@ function serverEnvironment({ port, dataDir, adminKey }: ServerSettings): NodeJS.
 		FANFARE_DATA_DIR: dataDir,
 		FANFARE_ADMIN_KEY: adminKey,
 		FANFARE_LOG_LEVEL: "warn",
-		// The receiver is on this machine and speaks plain HTTP. Outside of a demo, leave both unset.
+		// The receiver is on this machine and uses plain HTTP. Outside of a demo, leave both unset.
 		FANFARE_ALLOW_HTTP: "true",
 		FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
 	};

@@ -1,4 +1,4 @@
-// What the demo plays on: a server with a directory of its own. Both are gone when this process ends, however it does.
+// Sets up the demo: a server with its own directory. Both are removed when this process ends for any reason.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
@@ -10,20 +10,20 @@ import { freePort, ServerProcess } from "./server-process.ts";
 export interface Stage {
 	readonly server: ServerProcess;
 	readonly adminKey: string;
-	/** Aborted if the server ends by itself: nothing can go on then. */
+	/** Aborted if the server ends by itself, because the demo can't continue then. */
 	readonly signal: AbortSignal;
-	/** From now on this process ends without the server, and says where that is. */
+	/** Leaves the server running when this process ends, and prints its address. */
 	leaveUp(screen: Screen): void;
 }
 
-/** The server is yet to be started. With `keep` it can be left up. */
+/** The server is not started yet. Only with `keep` can it be left running. */
 export async function setStage({ keep }: { readonly keep: boolean }): Promise<Stage> {
 	const home = mkdtempSync(join(tmpdir(), "fanfare-demo-"));
 	const adminKey = `sk_${randomBytes(32).toString("base64url")}`;
 	const trouble = new AbortController();
 	const cleanUp = () => {
 		server.killNow();
-		// Again if the dying server has just written something.
+		// Retries, because the killed server may just have written a file.
 		rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 	};
 	const server = new ServerProcess({
@@ -49,11 +49,11 @@ export async function setStage({ keep }: { readonly keep: boolean }): Promise<St
 	};
 }
 
-/** The usual codes, and the `exit` event, which a signal alone would not cause. */
+/** Exits with the usual code on a signal, so that the `exit` event fires, which a signal alone does not cause. */
 function endOnSignals(): void {
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 		process.once(signal, () => {
-			// The prompt comes on a line of its own, whatever stood at the bottom.
+			// The shell's prompt gets a line of its own.
 			if (process.stdout.isTTY) process.stdout.write("\n");
 			process.exit(128 + constants.signals[signal]);
 		});
@@ -62,7 +62,7 @@ function endOnSignals(): void {
 
 function printAddress(screen: Screen, server: ServerProcess, adminKey: string, home: string): void {
 	screen.line();
-	screen.line("The server stays up; the receiver has gone with the demo.");
+	screen.line("The server keeps running; the receiver has ended with the demo.");
 	screen.line(`  Address  ${server.url}`);
 	screen.line(`  Key      ${adminKey}`);
 	screen.line(`  Data     ${home}`);

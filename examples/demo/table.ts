@@ -1,11 +1,13 @@
-// The table that grows while events are sent: a row every half second, and in a terminal one that is up to date.
+// The table that grows while events are sent: a new row every half second, and in a terminal also a current one below them.
+import { renderRow, type Column } from "@fanfare/testkit/report/table";
+
 import type { Screen } from "./screen.ts";
-import { PATIENCE_MS, type Figures, type Tally } from "./tally.ts";
+import { PATIENCE_MS, type Counts, type Tally } from "./tally.ts";
 
 const ROW_EVERY_MS = 500;
 const REFRESH_EVERY_MS = 100;
 const HEADERS = ["time", "sent", "delivered", "retried", "duplicates", "lost", "p50", "p99"];
-const WIDTHS = [7, 8, 11, 9, 12, 7, 10, 10];
+const COLUMNS = [7, 6, 9, 7, 10, 5, 8, 8].map((width): Column => ({ width, align: "right" }));
 
 export class Table {
 	readonly #screen: Screen;
@@ -18,31 +20,31 @@ export class Table {
 		this.#screen = screen;
 		this.#tally = tally;
 		screen.line();
-		screen.line(screen.style("bold", cells(HEADERS)));
+		screen.line(screen.style("bold", renderRow(HEADERS, COLUMNS)));
 		this.#timer = setInterval(() => this.#refresh(), REFRESH_EVERY_MS);
 	}
 
-	/** Something that happened between two rows. */
+	/** Prints something that happened between two rows. */
 	note(text: string): void {
-		this.#screen.line(this.#screen.style("yellow", `${cells([this.#elapsed()])}  ${text}`));
+		this.#screen.line(this.#screen.style("yellow", renderRow([this.#elapsed(), text], COLUMNS.slice(0, 1))));
 	}
 
-	/** Adds the last row. From here on, what has not arrived is lost. */
-	finish(): Figures {
+	/** Adds the last row. From here on, events that have not arrived count as lost. */
+	finish(): Counts {
 		clearInterval(this.#timer);
-		const figures = this.#tally.figures();
-		this.#screen.line(this.#screen.style("bold", this.#row(figures, this.#tally.missing(0).length)));
-		return figures;
+		const counts = this.#tally.counts();
+		this.#screen.line(this.#screen.style("bold", this.#row(counts, this.#tally.missing(0).length)));
+		return counts;
 	}
 
-	/** Ends without a last row. */
+	/** Stops the table without a last row. */
 	[Symbol.dispose](): void {
 		clearInterval(this.#timer);
 	}
 
 	#refresh(): void {
-		const row = this.#row(this.#tally.figures(), this.#tally.missing(PATIENCE_MS).length);
-		// A tick comes a little late now and then; the next one would be much too late.
+		const row = this.#row(this.#tally.counts(), this.#tally.missing(PATIENCE_MS).length);
+		// A tick may come a little late. If this one did not print the row, the next one would print it much too late.
 		if (Date.now() < this.#nextRowAt - REFRESH_EVERY_MS / 2) {
 			this.#screen.live(row);
 			return;
@@ -51,9 +53,9 @@ export class Table {
 		this.#nextRowAt += ROW_EVERY_MS;
 	}
 
-	#row({ sent, delivered, retried, duplicates, latency }: Figures, lost: number): string {
-		const counts = [sent, delivered, retried, duplicates, lost].map(count);
-		return cells([this.#elapsed(), ...counts, milliseconds(latency?.p50), milliseconds(latency?.p99)]);
+	#row({ sent, delivered, retried, duplicates, latency }: Counts, lost: number): string {
+		const numbers = [sent, delivered, retried, duplicates, lost].map(count);
+		return renderRow([this.#elapsed(), ...numbers, milliseconds(latency?.p50), milliseconds(latency?.p99)], COLUMNS);
 	}
 
 	#elapsed(): string {
@@ -77,8 +79,4 @@ export function milliseconds(value: number | undefined): string {
 
 export function seconds(ms: number): string {
 	return `${(ms / 1_000).toFixed(1)} s`;
-}
-
-function cells(texts: readonly string[]): string {
-	return texts.map((text, i) => text.padStart(WIDTHS[i] ?? 0)).join("");
 }

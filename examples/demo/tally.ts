@@ -1,14 +1,14 @@
-// The tally: what was acknowledged against what arrived, counted on this side of both, without asking the server.
+// The tally compares acknowledged events with events that arrived. Both are counted by the demo itself, without asking the server.
 import { EventEmitter, once } from "node:events";
 import { createHistogram } from "node:perf_hooks";
 
 import { isAccepted, type Arrival } from "./receiver.ts";
 
-/** An acknowledged event that has not arrived after this long counts as lost, until it does. */
+/** An acknowledged event counts as lost if it has not arrived after this long. It no longer does once it arrives. */
 export const PATIENCE_MS = 10_000;
-/** What was accepted this long before a kill can have been in flight: answered late, or its outcome not yet on the disk. */
+/** An attempt that was accepted at most this long before a kill may have been in flight: its outcome was not yet on the disk. */
 const IN_FLIGHT_MS = 1_500;
-/** Requests that the killed server had sent are read by the receiver within this time. */
+/** The receiver reads the last requests of a killed server within this time. */
 const LATE_READ_MS = 500;
 
 export interface Percentiles {
@@ -16,27 +16,27 @@ export interface Percentiles {
 	readonly p99: number;
 }
 
-export interface Figures {
+export interface Counts {
 	/** Events that the server has acknowledged with a 2xx. */
 	readonly sent: number;
-	/** Those of them that the receiver has verified and accepted at least once. */
+	/** The sent events that the receiver has verified and accepted at least once. */
 	readonly delivered: number;
 	/** Attempts after an event's first. */
 	readonly retried: number;
-	/** Times that an event was accepted again. */
+	/** How often an event was accepted again. */
 	readonly duplicates: number;
-	/** Those of them that no kill explains. Fanfare promises that there are none. */
+	/** The duplicates that no kill explains. Fanfare promises that there are none. */
 	readonly unexplained: number;
-	/** From the server's acceptance to the arrival that was accepted; null before the first. */
+	/** From the server's acceptance to the accepted arrival; null before the first one. */
 	readonly latency: Percentiles | null;
-	/** From the server's acceptance to the first attempt, however that went. */
+	/** From the server's acceptance to the first attempt, whether it succeeded or not. */
 	readonly firstAttempt: Percentiles | null;
 }
 
 export class Tally {
-	/** When each event that is on its way was acknowledged. */
+	/** The times of acknowledgement of the events that have not arrived, by event id. */
 	readonly #waiting = new Map<string, number>();
-	/** When each event was last accepted. */
+	/** When each event was last accepted, by event id. */
 	readonly #acceptedAt = new Map<string, number>();
 	readonly #kills: number[] = [];
 	readonly #latency = createHistogram();
@@ -55,7 +55,7 @@ export class Tally {
 
 	acknowledged(eventId: string, now = Date.now()): void {
 		this.#sent++;
-		// The delivery can be faster than the answer to the send.
+		// The delivery can be faster than the response to the send.
 		if (this.#acceptedAt.has(eventId)) this.#delivered++;
 		else this.#waiting.set(eventId, now);
 		this.#emitter.emit("acknowledged");
@@ -63,7 +63,7 @@ export class Tally {
 
 	arrived({ event, number, fate, receivedAt }: Pick<Arrival, "event" | "number" | "fate" | "receivedAt">): void {
 		this.#lastArrivalAt = receivedAt;
-		// The histogram begins at 1.
+		// The histogram's lowest value is 1.
 		const ageMs = Math.max(1, receivedAt - Date.parse(event.timestamp));
 		if (number === 1) this.#firstAttempt.record(ageMs);
 		else this.#retried++;
@@ -79,22 +79,22 @@ export class Tally {
 		}
 	}
 
-	/** To be told right before it is done. */
+	/** Records a kill. To be called right before it. */
 	killed(now = Date.now()): void {
 		this.#kills.push(now);
 	}
 
-	/** Resolves when so many events are acknowledged. */
+	/** Resolves when this many events are acknowledged. */
 	async reached(sent: number, signal: AbortSignal): Promise<void> {
 		while (this.#sent < sent) await once(this.#emitter, "acknowledged", { signal });
 	}
 
-	/** Acknowledged at least so long ago, and never arrived. */
+	/** The ids of events that were acknowledged at least `forMs` ago and have not arrived. */
 	missing(forMs: number, now = Date.now()): string[] {
 		return [...this.#waiting].filter(([, since]) => now - since >= forMs).map(([eventId]) => eventId);
 	}
 
-	figures(): Figures {
+	counts(): Counts {
 		return {
 			sent: this.#sent,
 			delivered: this.#delivered,
@@ -106,7 +106,7 @@ export class Tally {
 		};
 	}
 
-	/** Whether the attempt before was in flight at a kill, and the one after came later than that. */
+	/** Whether the earlier attempt was in flight at a kill, and the repeated one came after it. */
 	#isExplained(before: number, again: number): boolean {
 		return this.#kills.some((at) => before >= at - IN_FLIGHT_MS && before <= at + LATE_READ_MS && again >= at);
 	}

@@ -1,15 +1,15 @@
-// What the demo concludes: nothing to say, or a sentence on each promise that was not kept.
+// The demo's verdict: a sentence about each promise that was not kept.
 import type { ProjectHandle } from "@fanfare/sdk";
 
 import { count, countOf } from "./table.ts";
-import type { Figures } from "./tally.ts";
+import type { Counts } from "./tally.ts";
 
-/** Lost events that are named; the others are counted. */
+/** How many lost events are named. The others are only counted. */
 const NAMED = 3;
 
-/** What is wrong with the crossing, and what the server knows about each event that did not arrive. */
+/** The problems with the deliveries, and what the server knows about the events that did not arrive. */
 export async function problemsOfCrossing(
-	figures: Figures,
+	counts: Counts,
 	missing: readonly string[],
 	project: ProjectHandle,
 	signal: AbortSignal,
@@ -18,16 +18,16 @@ export async function problemsOfCrossing(
 	if (missing.length > 0) {
 		const named = await Promise.all(missing.slice(0, NAMED).map((eventId) => fateOf(eventId, project, signal)));
 		const others = missing.length > NAMED ? [`and ${count(missing.length - NAMED)} more`] : [];
-		const what = `${count(missing.length)} of ${count(figures.sent)} acknowledged events were lost`;
+		const what = `${count(missing.length)} of ${count(counts.sent)} acknowledged events were lost`;
 		problems.push([`${what}:`, ...[...named, ...others].map((line) => `    ${line}`)].join("\n"));
 	}
-	if (figures.unexplained > 0) {
-		problems.push(`Duplicates that no crash explains: ${count(figures.unexplained)}.`);
+	if (counts.unexplained > 0) {
+		problems.push(`Duplicates that no crash explains: ${count(counts.unexplained)}.`);
 	}
 	return problems;
 }
 
-/** What is wrong with the signatures. */
+/** The problems with the signatures. */
 export function problemsOfSignatures(refusals: readonly string[]): string[] {
 	if (refusals.length === 0) return [];
 	return [`${countOf(refusals.length, "request")} did not verify: ${refusals[0]}`];

@@ -1,4 +1,4 @@
-// The customer: a receiver that verifies what it gets, and whose machine is down for a day.
+// The customer: a receiver that verifies its requests, and is down for a day.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
@@ -6,10 +6,10 @@ import { buffer } from "node:stream/consumers";
 import { verify } from "@fanfare/sdk";
 
 export class Customer {
-	/** While true, every request is answered 503. */
+	/** While true, every request gets a 503. */
 	isDown = false;
-	/** How often each event was taken, by its id. */
-	readonly taken = new Map<string, number>();
+	/** How often each event was accepted, by event id. */
+	readonly accepted = new Map<string, number>();
 	readonly #secret: string;
 	readonly #server = createServer((request, response) => void this.#receive(request, response));
 
@@ -17,7 +17,7 @@ export class Customer {
 		this.#secret = secret;
 	}
 
-	/** Listens on a free port, and gives the URL. */
+	/** Listens on a free port, and returns the URL. */
 	async open(): Promise<string> {
 		this.#server.listen(0, "127.0.0.1");
 		await once(this.#server, "listening");
@@ -38,9 +38,9 @@ export class Customer {
 			return;
 		}
 		try {
-			// The story's clock is not the customer's: the signature is checked, the age is not.
+			// The server's clock is moved, so the signature is checked and the age is not.
 			const { id } = await verify(body, request.headers, this.#secret, { toleranceMs: Number.MAX_SAFE_INTEGER });
-			this.taken.set(id, (this.taken.get(id) ?? 0) + 1);
+			this.accepted.set(id, (this.accepted.get(id) ?? 0) + 1);
 			response.writeHead(204).end();
 		} catch {
 			response.writeHead(400).end();

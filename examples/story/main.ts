@@ -1,6 +1,6 @@
-// `npm run story`: a customer's endpoint is down for a day, is disabled, is mended, is replayed. The day is one of the server's
-// clock, which the story moves, so that it takes seconds. It ends well only if every event was taken exactly once and the
-// statistics add up to the delivery log.
+// `npm run story`: a customer's endpoint is down for a day, is disabled, repaired and resumed, and gets its failed events by a
+// replay. The story moves the server's clock, so that the day takes seconds. It succeeds only if every event was accepted exactly
+// once and the stats agree with the delivery log.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,10 +42,10 @@ try {
 	const webhook = await registerCustomer(project);
 	await anHourOfNormalBusiness(project);
 	await aDayDown(project, webhook);
-	await mendAndResume(project, webhook);
+	await repairAndResume(project, webhook);
 	await replayWhatFailed(project, webhook);
 	await addUp(project, webhook);
-	say("✓", `Every one of ${sent.length} events was taken exactly once, and the figures add up.`);
+	say("✓", `Each of ${sent.length} events was accepted exactly once, and the stats agree with the log.`);
 } finally {
 	customer.close();
 	await server.stop();
@@ -70,8 +70,8 @@ async function registerCustomer(project: Project): Promise<Webhook> {
 
 async function anHourOfNormalBusiness(project: Project): Promise<void> {
 	await anHourOfEvents(project);
-	await eventually("the first events are taken", () => customer.taken.size === sent.length, clock);
-	say(hourOf(), `${customer.taken.size} events, each taken at once.`);
+	await eventually("the first events to be accepted", () => customer.accepted.size === sent.length, clock);
+	say(hourOf(), `${customer.accepted.size} events, each accepted at once.`);
 }
 
 async function aDayDown(project: Project, webhook: Webhook): Promise<void> {
@@ -83,7 +83,10 @@ async function aDayDown(project: Project, webhook: Webhook): Promise<void> {
 		const { status, disabledReason } = await project.batch.webhooks.get(webhook.id);
 		if (status !== "Disabled" || disabled) continue;
 		disabled = true;
-		say(hourOf(), `Fanfare disables the webhook: ${disabledReason ?? "no reason given"}. From now on events are held.`);
+		say(
+			hourOf(),
+			`Fanfare disables the webhook: ${disabledReason ?? "no reason given"}. From now on its deliveries are Held.`,
+		);
 	}
 	check(disabled, "a webhook that failed all day was not disabled");
 	const { Failed, Held, Pending } = (await project.batch.webhooks.stats(webhook.id)).deliveries;
@@ -91,32 +94,36 @@ async function aDayDown(project: Project, webhook: Webhook): Promise<void> {
 	say(hourOf(), `A day later: ${Failed} deliveries are Failed, ${Held} are Held, none is lost.`);
 }
 
-async function mendAndResume(project: Project, webhook: Webhook): Promise<void> {
+async function repairAndResume(project: Project, webhook: Webhook): Promise<void> {
 	customer.isDown = false;
-	const before = customer.taken.size;
+	const before = customer.accepted.size;
 	const { Held } = (await project.batch.webhooks.stats(webhook.id)).deliveries;
 	await project.batch.webhooks.resume(webhook.id);
-	await eventually("what was held is delivered", async () => (await openDeliveries(project, webhook)) === 0, clock);
-	check(customer.taken.size === before + Held, "not all that was held was taken");
-	say(hourOf(), `The machine is mended and the webhook resumed: ${Held} held events are taken, oldest first.`);
+	await eventually("the Held deliveries to end", async () => (await openDeliveries(project, webhook)) === 0, clock);
+	check(customer.accepted.size === before + Held, "not all Held deliveries were accepted");
+	say(hourOf(), `The machine is repaired and the webhook resumed: ${Held} Held deliveries are accepted, oldest first.`);
 }
 
 async function replayWhatFailed(project: Project, webhook: Webhook): Promise<void> {
 	const range = { since: clock.now() - 2 * DAY_MS, status: ["Failed"] } as const;
 	const { count } = await project.batch.webhooks.replay(webhook.id, { ...range, dryRun: true });
 	const { id } = await project.batch.webhooks.replay(webhook.id, range);
-	await eventually("the replay is finished", async () => (await project.replays.get(id)).status === "Finished", clock);
-	await eventually("what it made is delivered", async () => (await openDeliveries(project, webhook)) === 0, clock);
-	say(hourOf(), `A replay of what had failed: ${count} events, taken now.`);
+	await eventually("the replay to finish", async () => (await project.replays.get(id)).status === "Finished", clock);
+	await eventually(
+		"the deliveries of the replay to end",
+		async () => (await openDeliveries(project, webhook)) === 0,
+		clock,
+	);
+	say(hourOf(), `A replay of the failed deliveries: ${count} events, which are accepted now.`);
 }
 
-/** The customer's own record, the delivery log and the statistics must tell the same. */
+/** The customer's own counts, the delivery log and the stats must agree. */
 async function addUp(project: Project, webhook: Webhook): Promise<void> {
 	check(
-		sent.every((id) => customer.taken.get(id) === 1),
-		"an event was not taken exactly once",
+		sent.every((id) => customer.accepted.get(id) === 1),
+		"an event was not accepted exactly once",
 	);
-	check(customer.taken.size === sent.length, "the customer has events that were not sent");
+	check(customer.accepted.size === sent.length, "the customer has events that were not sent");
 	const log = { succeeded: 0, failed: 0, attempts: 0 };
 	for await (const delivery of project.deliveries.list({ webhookId: webhook.id })) {
 		if (delivery.status === "Succeeded") log.succeeded++;
@@ -131,24 +138,24 @@ async function addUp(project: Project, webhook: Webhook): Promise<void> {
 	const attempts = totals.attempts.succeeded + totals.attempts.failed;
 	say("log", `${log.succeeded} Succeeded, ${log.failed} Failed, ${log.attempts} attempts`);
 	say("stats", `${totals.succeeded} succeeded, ${totals.exhausted} exhausted, ${attempts} attempts`);
-	check(totals.succeeded === log.succeeded, "the statistics have another number of successes than the log");
-	check(totals.exhausted === log.failed, "the statistics have another number of exhausted deliveries than the log");
-	check(attempts === log.attempts, "the statistics have another number of attempts than the log");
+	check(totals.succeeded === log.succeeded, "the stats and the log differ in the number of successes");
+	check(totals.exhausted === log.failed, "the stats and the log differ in the number of exhausted deliveries");
+	check(attempts === log.attempts, "the stats and the log differ in the number of attempts");
 }
 
-/** Deliveries to the customer that have not ended. */
+/** The number of deliveries to the customer that have not ended. */
 async function openDeliveries(project: Project, webhook: Webhook): Promise<number> {
 	const { deliveries } = await project.batch.webhooks.stats(webhook.id);
 	return deliveries.Pending + deliveries.Held;
 }
 
-/** An hour of the clock with its events; each is settled, or held, before the next. */
+/** Sends an hour's events and moves the clock. Each delivery ends, or is Held, before the next event is sent. */
 async function anHourOfEvents(project: Project): Promise<void> {
 	for (let count = 0; count < EVENTS_AN_HOUR; count++) {
 		const { id } = await project.events.send({ type: "order.paid", data: { order: sent.length + 1 } });
 		sent.push(id);
 		await eventually(
-			"the event is settled",
+			"the delivery to end or be Held",
 			async () => {
 				const { data } = await project.deliveries.list({ eventId: id });
 				return data[0] !== undefined && data[0].status !== "Pending";
@@ -159,7 +166,7 @@ async function anHourOfEvents(project: Project): Promise<void> {
 	}
 }
 
-/** Such as `day 2, 01:00`, from the beginning of the story. */
+/** The time since the beginning of the story, for example `day 2, 01:00`. */
 function hourOf(): string {
 	const hours = Math.floor((clock.now() - beginning) / HOUR_MS);
 	return `day ${Math.floor(hours / 24) + 1}, ${String(hours % 24).padStart(2, "0")}:00`;

@@ -1,9 +1,9 @@
-// All checks of a round: each takes the record alone, so that tests can show that it turns red.
+// All checks of a round. Each needs only the record, so that tests can show that it fails when a promise is broken.
 import type { Breach, PromiseName, RoundRecord } from "../record.ts";
 import { checkLost, checkStuck, checkWrongState } from "./deliveries.ts";
 import { keepLedger, type PairLedger } from "./ledger.ts";
 
-/** Far above what any round takes; what grows without bound gets past it in seconds. */
+/** Far above what any round needs. Memory that grows without bound exceeds it within seconds. */
 const PEAK_MB = 450;
 
 export function checkAll(record: RoundRecord): Breach[] {
@@ -15,14 +15,14 @@ export function checkAll(record: RoundRecord): Breach[] {
 		...checkStuck(record),
 		...checkWrongState(record, ledger),
 		...checkRates(record),
-		...checkStatistics(record),
+		...checkStats(record),
 		...checkSignatures(record),
 		...checkStrangers(record),
 		...checkBounds(record),
 	];
 }
 
-/** Repeats after each end of a run, as the receivers saw them. */
+/** The number of repeated attempts after each end of a run, as the receivers saw them. */
 export function cutOffByRun(record: RoundRecord): number[] {
 	return sumByRun(keepLedger(record), record.ends.length);
 }
@@ -31,8 +31,8 @@ function sumByRun(ledger: readonly PairLedger[], runs: number): number[] {
 	return Array.from({ length: runs }, (_, run) => ledger.reduce((sum, { cutOff }) => sum + (cutOff[run] ?? 0), 0));
 }
 
-/** What was acknowledged is stored, once; what is stored was acknowledged; and it is what was sent. */
-export function checkAccepted({ acknowledged, stored, purged, listedEvents, seen }: RoundRecord): Breach[] {
+/** Every acknowledged event is stored once, every stored event was acknowledged, and its content is what was sent. */
+function checkAccepted({ acknowledged, stored, purged, listedEvents, seen }: RoundRecord): Breach[] {
 	const byId = new Map(acknowledged.map((event) => [event.eventId, event]));
 	const texts = acknowledged
 		.filter(({ eventId }) => !stored.eventIds.has(eventId) && !purged.has(eventId))
@@ -53,23 +53,24 @@ export function checkAccepted({ acknowledged, stored, purged, listedEvents, seen
 	return breaches("accepted", texts);
 }
 
-/** A request comes once more only if the server died before its outcome was written; and only so many can be under way. */
-export function checkDuplicates(record: RoundRecord, ledger: readonly PairLedger[] = keepLedger(record)): Breach[] {
+/** A request is repeated only if the server ended before its outcome was recorded, and at most as many as may be in flight. */
+function checkDuplicates(record: RoundRecord, ledger: readonly PairLedger[] = keepLedger(record)): Breach[] {
 	const texts = ledger.flatMap(({ pair, surplus, surplusSuccesses }) => {
-		if (surplusSuccesses > 0) return [`${pair}: delivered ${surplusSuccesses} times more than any end explains`];
+		if (surplusSuccesses > 0)
+			return [`${pair}: delivered ${surplusSuccesses} times more than the server's ends explain`];
 		return surplus > 0 ? [`${pair}: ${surplus} requests that the log does not have`] : [];
 	});
 	for (const [run, count] of sumByRun(ledger, record.ends.length).entries()) {
 		const how = record.ends[run]?.how ?? "killed";
 		const allowed = how === "stopped" ? 0 : record.maxInFlight;
 		if (count > allowed)
-			texts.push(`run ${run} was ${how}, and ${count} attempts were not on the disk (${allowed} may)`);
+			texts.push(`run ${run} was ${how}, and ${count} attempts were not on the disk (allowed: ${allowed})`);
 	}
 	return breaches("duplicates", texts);
 }
 
-/** A rate limit holds in each second of a run: its number, and as many again for the burst. */
-export function checkRates({ webhooks, seen, clockJumps }: RoundRecord): Breach[] {
+/** A rate limit holds in each second of a run: its number, and the same number again for the burst. */
+function checkRates({ webhooks, seen, clockJumps }: RoundRecord): Breach[] {
 	const texts = webhooks.flatMap(({ id, name, perSecond }) => {
 		if (perSecond === null) return [];
 		const requests = seen.filter(({ webhookId }) => webhookId === id);
@@ -80,25 +81,25 @@ export function checkRates({ webhooks, seen, clockJumps }: RoundRecord): Breach[
 					requests.filter((other) => other.run === run && other.at >= at && other.at < at + 1_000).length,
 			),
 		);
-		// One more: the second is measured at the other end of a connection.
+		// One more is allowed, because the second is measured at the receiver's end of a connection.
 		const allowed = (2 + clockJumps) * perSecond + 1;
 		return worst > allowed ? [`${name} got ${worst} requests in a second, its limit is ${perSecond}`] : [];
 	});
 	return breaches("wrong state", texts);
 }
 
-/** The statistics add up to the log. */
-export function checkStatistics({ figures, stored, listedEvents }: RoundRecord): Breach[] {
-	if (figures === null) return [];
+/** The stats agree with the delivery log. */
+function checkStats({ stats, stored, listedEvents }: RoundRecord): Breach[] {
+	if (stats === null) return [];
 	const attempts = stored.deliveries.flatMap(({ attempts }) => attempts);
 	const succeeded = attempts.filter(({ responseCode, error }) => error === null && isSuccessCode(responseCode)).length;
 	const count = (status: string) => stored.deliveries.filter((delivery) => delivery.status === status).length;
 	const pairs: [string, number, number][] = [
-		["accepted events", figures.accepted, listedEvents.length],
-		["attempts succeeded", figures.attemptsSucceeded, succeeded],
-		["attempts failed", figures.attemptsFailed, attempts.length - succeeded],
-		["deliveries succeeded", figures.succeeded, count("Succeeded")],
-		...Object.entries(figures.byStatus).map(([status, value]): [string, number, number] => [
+		["accepted events", stats.accepted, listedEvents.length],
+		["attempts succeeded", stats.attemptsSucceeded, succeeded],
+		["attempts failed", stats.attemptsFailed, attempts.length - succeeded],
+		["deliveries succeeded", stats.succeeded, count("Succeeded")],
+		...Object.entries(stats.byStatus).map(([status, value]): [string, number, number] => [
 			`deliveries ${status}`,
 			value,
 			count(status),
@@ -106,8 +107,8 @@ export function checkStatistics({ figures, stored, listedEvents }: RoundRecord):
 	];
 	const wrong = pairs.filter(([, told, real]) => told !== real);
 	return breaches(
-		"statistics",
-		wrong.map(([what, told, real]) => `${what}: the statistics say ${told}, the log ${real}`),
+		"stats",
+		wrong.map(([what, told, real]) => `${what}: the stats say ${told}, the log ${real}`),
 	);
 }
 
@@ -115,15 +116,15 @@ function isSuccessCode(code: number): boolean {
 	return code >= 200 && code <= 299;
 }
 
-export function checkSignatures({ seen }: RoundRecord): Breach[] {
+function checkSignatures({ seen }: RoundRecord): Breach[] {
 	const texts = seen
 		.filter(({ signature }) => signature !== "ok")
 		.map(({ eventId, webhookId, signature }) => `${eventId} to ${webhookId}: ${signature}`);
 	return breaches("signatures", texts);
 }
 
-/** Healthy webhooks hear of each event soon, whatever others do. */
-export function checkStrangers({ promptWithinMs, webhooks, seen, acknowledged }: RoundRecord): Breach[] {
+/** Healthy webhooks get each event soon, whatever other webhooks do. */
+function checkStrangers({ promptWithinMs, webhooks, seen, acknowledged }: RoundRecord): Breach[] {
 	if (promptWithinMs === null) return [];
 	const healthy = new Set(webhooks.filter(({ isHealthy }) => isHealthy).map(({ id }) => id));
 	const sent = new Map(acknowledged.map((event) => [event.eventId, event]));

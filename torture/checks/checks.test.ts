@@ -1,4 +1,4 @@
-// That each check can fail: records in which one promise is broken, and the one in which none is.
+// Shows that each check can fail: records in which one promise is broken, and one record in which none is.
 import { describe, expect, it } from "vitest";
 
 import { attempt, madeUpRecord, seen, stored, TIME, webhook, WEBHOOK } from "../made-up-record.ts";
@@ -36,11 +36,11 @@ describe("accepted", () => {
 		expect(broken({ stored: { ...whole.stored, eventIds } })).toEqual(["accepted"]);
 	});
 
-	it("is red for an event that came with another's data", () => {
+	it("is red for an event that came with the data of another event", () => {
 		expect(broken({ seen: [seen("evt_1", { n: 2 }), ...othersSeen] })).toEqual(["accepted"]);
 	});
 
-	it("is red when two events were acknowledged as one", () => {
+	it("is red when two events were acknowledged with one id", () => {
 		const [first] = whole.acknowledged;
 		expect(broken({ acknowledged: [...whole.acknowledged, { ...first!, n: 9 }] })).toContain("accepted");
 	});
@@ -51,11 +51,11 @@ describe("lost", () => {
 		expect(broken({ deliveries: others, seen: othersSeen })).toEqual(["lost"]);
 	});
 
-	it("is red for a delivery that is Succeeded and never came", () => {
+	it("is red for a Succeeded delivery that no receiver got", () => {
 		expect(broken({ seen: othersSeen })).toContain("lost");
 	});
 
-	it("is red for a delivery that ended otherwise than its webhook's must", () => {
+	it("is red for a delivery that ended in a status that its webhook does not allow", () => {
 		const failed = stored("evt_1", { status: "Failed", reason: "exhausted", attempts: [attempt(1, 500)] });
 		const requests = [seen("evt_1", { status: 500 }), ...othersSeen];
 		expect(broken({ deliveries: [failed, ...others], seen: requests })).toEqual(["lost"]);
@@ -76,7 +76,7 @@ describe("duplicates", () => {
 		expect(broken({ seen: [seen("evt_1"), seen("evt_1"), ...othersSeen] })).toEqual(["duplicates"]);
 	});
 
-	it("is red for a repeat of what had succeeded on the disk before the server was killed", () => {
+	it("is red for a repeat of a delivery that was Succeeded on the disk before the server was killed", () => {
 		expect(broken({ seen: twice, ends: [end("killed", [stored("evt_1"), ...others])] })).toEqual(["duplicates"]);
 	});
 
@@ -86,11 +86,11 @@ describe("duplicates", () => {
 		expect(cutOffByRun(madeUpRecord(made))).toEqual([1]);
 	});
 
-	it("is red for the same after a graceful stop, which waits for what is in flight", () => {
+	it("is red for the same after a graceful stop, which waits for attempts in flight", () => {
 		expect(broken({ seen: twice, ends: [end("stopped", [pending, ...others])] })).toEqual(["duplicates"]);
 	});
 
-	it("is red when more was in flight than may be", () => {
+	it("is red when more attempts were in flight than may be", () => {
 		const all = ["evt_1", "evt_2", "evt_3"];
 		const requests = [0, 1].flatMap((run) => all.map((eventId) => seen(eventId, { run })));
 		expect(broken({ seen: requests, ends: [end("killed", [])] })).toEqual(["duplicates"]);
@@ -101,7 +101,7 @@ describe("duplicates", () => {
 		expect(broken({ seen: [seen("evt_1", { status: 500 }), seen("evt_1"), ...othersSeen] })).toEqual(["duplicates"]);
 	});
 
-	it("is green for an answer of which chance decides whether it comes", () => {
+	it("is green for a response that may not have reached the server", () => {
 		const attempts = [attempt(1, 0, "timeout"), attempt(2, 200)];
 		const requests = [seen("evt_1", { certain: false }), seen("evt_1"), ...othersSeen];
 		expect(broken({ deliveries: [stored("evt_1", { attempts }), ...others], seen: requests })).toEqual([]);
@@ -121,7 +121,7 @@ describe("stuck", () => {
 		expect(broken(made(waiting(TIME)))).toEqual(["stuck"]);
 	});
 
-	it("is red for one that may wait, but is long due", () => {
+	it("is red for one that may wait, but has been due for long", () => {
 		const alone = { webhooks: [patient], deliveries: [waiting(TIME)], seen: [] };
 		const acknowledged = madeUpRecord().acknowledged.slice(0, 1);
 		const eventIds = new Set(["evt_1"]);
@@ -143,17 +143,17 @@ describe("wrong state", () => {
 		seen: [...requests, ...othersSeen],
 	});
 
-	it("is red for attempts with a gap, or fewer of them than the delivery says", () => {
+	it("is red for attempts with a gap, or fewer attempts than the delivery counts", () => {
 		const requests = [seen("evt_1", { status: 500 }), seen("evt_1")];
 		expect(broken(withFirst({ attempts: [attempt(1, 500), attempt(3, 200)] }, requests))).toEqual(["wrong state"]);
 		expect(broken(withFirst({ attemptCount: 2 }))).toEqual(["wrong state"]);
 	});
 
-	it("is red for an answer in the log that no receiver gave", () => {
+	it("is red for a response in the log that no receiver gave", () => {
 		expect(broken(withFirst({ attempts: [attempt(1, 503), attempt(2, 200)] }))).toEqual(["wrong state"]);
 	});
 
-	it("is red for Succeeded without a success, and for a success that is not the end", () => {
+	it("is red for Succeeded without a successful attempt, and for an attempt after a success", () => {
 		const refused = withFirst({ attempts: [attempt(1, 500)] }, [
 			seen("evt_1", { status: 500 }),
 			seen("evt_1", { certain: false }),
@@ -163,7 +163,7 @@ describe("wrong state", () => {
 		expect(broken(withFirst({ attempts: [attempt(1, 200), attempt(2, 500)] }, requests))).toEqual(["wrong state"]);
 	});
 
-	it("is red for Failed without a reason, or after another number of attempts than its webhook has", () => {
+	it("is red for Failed without a reason, or after a wrong number of attempts", () => {
 		const strict = { ...webhook, attemptsUntilFailed: 2, mayEnd: () => ["Failed", "Succeeded"] as const };
 		const failed = (reason: string | null, attempts: number): Made => ({
 			...withFirst(
@@ -182,7 +182,7 @@ describe("wrong state", () => {
 		expect(broken({ webhooks: [picky] })).toEqual(["wrong state"]);
 	});
 
-	it("is red where the API and the store differ, or the API leaves something out", () => {
+	it("is red where the API and the store differ, or the API omits a delivery", () => {
 		const { listed } = madeUpRecord();
 		const [first, ...rest] = listed;
 		expect(broken({ listed: [{ ...first!, attemptCount: 2 }, ...rest] })).toEqual(["wrong state"]);
@@ -199,20 +199,20 @@ describe("wrong state", () => {
 	});
 });
 
-it("statistics are red when a figure is another than the log's", () => {
+it("stats are red when a count differs from the log", () => {
 	const byStatus = { Pending: 0, Succeeded: 3, Failed: 0, Held: 0, Cancelled: 0 };
-	const figures = { accepted: 3, attemptsSucceeded: 3, attemptsFailed: 0, succeeded: 3, byStatus };
-	expect(broken({ figures })).toEqual([]);
-	expect(broken({ figures: { ...figures, accepted: 2 } })).toEqual(["statistics"]);
-	expect(broken({ figures: { ...figures, attemptsFailed: 1 } })).toEqual(["statistics"]);
-	expect(broken({ figures: { ...figures, byStatus: { ...byStatus, Pending: 1 } } })).toEqual(["statistics"]);
+	const stats = { accepted: 3, attemptsSucceeded: 3, attemptsFailed: 0, succeeded: 3, byStatus };
+	expect(broken({ stats })).toEqual([]);
+	expect(broken({ stats: { ...stats, accepted: 2 } })).toEqual(["stats"]);
+	expect(broken({ stats: { ...stats, attemptsFailed: 1 } })).toEqual(["stats"]);
+	expect(broken({ stats: { ...stats, byStatus: { ...byStatus, Pending: 1 } } })).toEqual(["stats"]);
 });
 
 it("signatures are red for a request that was not signed with each secret", () => {
 	expect(broken({ seen: [seen("evt_1", { signature: "no match" }), ...othersSeen] })).toEqual(["signatures"]);
 });
 
-it("strangers are red when a healthy webhook has waited", () => {
+it("strangers is red when a healthy webhook had to wait", () => {
 	const made = { promptWithinMs: 1_000, seen: [seen("evt_1", { at: TIME + 5_000 }), ...othersSeen] };
 	expect(broken(made)).toEqual(["strangers"]);
 	expect(broken({ ...made, promptWithinMs: 6_000 })).toEqual([]);
@@ -220,13 +220,13 @@ it("strangers are red when a healthy webhook has waited", () => {
 
 it.each<[string, Partial<RoundRecord>]>([
 	["blocked addresses", { blockedReached: 1 }],
-	["secrets", { secretsFound: ["the admin key stands in the server's log"] }],
+	["secrets", { secretsFound: ["the admin key is in the server's log"] }],
 	["memory", { peakMb: 2_000 }],
 ])("%s are red when they were broken", (promise, made) => {
 	expect(broken(made)).toEqual([promise]);
 });
 
-it("the store is red when its integrity is lost", () => {
+it("the store is red when its integrity check fails", () => {
 	const { stored } = madeUpRecord();
 	expect(broken({ stored: { ...stored, integrity: "row 7 missing from index" } })).toEqual(["store"]);
 	expect(WEBHOOK).toBe(webhook.id);

@@ -1,12 +1,12 @@
-// Promises about each delivery: nothing is lost, nothing is stuck, and what the log says is what happened.
+// Promises about each delivery: none is lost, none is stuck, and the log says what happened.
 import type { StoredDelivery } from "../harness/stored-log.ts";
 import { pairOf, type Acknowledged, type Breach, type RoundRecord, type WebhookRecord } from "../record.ts";
 import { isSuccess, type PairLedger } from "./ledger.ts";
 
-/** A delivery that is due for longer than this is stuck; the server looks at what is due at once. */
+/** A delivery that has been due for longer than this is stuck. The server attempts due deliveries at once. */
 const DUE_FOR_MS = 5_000;
 
-/** Each acknowledged event has its delivery to each webhook that wants it, and that ends as it must. */
+/** Each acknowledged event has a delivery to each webhook that wants it, and the delivery ends as it must. */
 export function checkLost(record: RoundRecord): Breach[] {
 	const byPair = Map.groupBy(record.stored.deliveries, pairOf);
 	const arrived = new Set(record.seen.filter(({ status }) => isSuccess(status)).map(pairOf));
@@ -40,7 +40,7 @@ function wantedPairs({ acknowledged, webhooks }: RoundRecord): [Acknowledged, We
 	);
 }
 
-/** Nothing is due in vain, and nobody holds a lease when nobody is there. */
+/** No delivery stays due, and none is leased after the server has stopped. */
 export function checkStuck(record: RoundRecord): Breach[] {
 	const webhooks = new Map(record.webhooks.map((webhook) => [webhook.id, webhook]));
 	const numbers = new Map(record.acknowledged.map(({ eventId, n }) => [eventId, n]));
@@ -60,7 +60,7 @@ export function checkStuck(record: RoundRecord): Breach[] {
 	return [...listed, ...leased];
 }
 
-/** The log tells what happened: numbers, statuses, reasons, and no answer that no receiver gave. */
+/** The log says what happened: attempts, statuses and reasons are right, and no response is in it that no receiver gave. */
 export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger[]): Breach[] {
 	const webhooks = new Map(record.webhooks.map((webhook) => [webhook.id, webhook]));
 	const known = new Set(wantedPairs(record).map(([{ eventId }, { id }]) => pairOf({ eventId, webhookId: id })));
@@ -73,7 +73,7 @@ export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger
 				: []),
 		].map((text) => `${delivery.id}: ${text}`),
 	);
-	const texts = [...ofDeliveries, ...ledger.flatMap(inventedAnswers), ...differences(record)];
+	const texts = [...ofDeliveries, ...ledger.flatMap(inventedResponses), ...differences(record)];
 	return texts.map((text) => ({ promise: "wrong state", text }));
 }
 
@@ -98,8 +98,8 @@ function contradictions(delivery: StoredDelivery, webhook: WebhookRecord | undef
 	return found;
 }
 
-/** No more attempts with an answer than receivers gave such answers. */
-function inventedAnswers({ pair, seen, attempts }: PairLedger): string[] {
+/** The log must not have more attempts with a response than the receiver gave such responses. */
+function inventedResponses({ pair, seen, attempts }: PairLedger): string[] {
 	const given = Map.groupBy(seen, ({ status }) => status);
 	const logged = Map.groupBy(
 		attempts.filter(({ responseCode, error }) => responseCode !== 0 && error === null),
@@ -109,11 +109,11 @@ function inventedAnswers({ pair, seen, attempts }: PairLedger): string[] {
 		.filter(([code, list]) => list.length > (given.get(code)?.length ?? 0))
 		.map(
 			([code, list]) =>
-				`${pair}: the log has ${list.length} answers ${code}, its receiver gave ${given.get(code)?.length ?? 0}`,
+				`${pair}: the log has ${list.length} responses ${code}, its receiver gave ${given.get(code)?.length ?? 0}`,
 		);
 }
 
-/** What the API lists is what is stored. */
+/** The API must list what is stored. */
 function differences({ listed, stored }: RoundRecord): string[] {
 	const byId = new Map(stored.deliveries.map((delivery) => [delivery.id, delivery]));
 	const different = listed.flatMap(({ id, status, attemptCount, reason }) => {

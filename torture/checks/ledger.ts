@@ -1,22 +1,22 @@
-// The ledger: requests that receivers saw against attempts that the log has, pair by pair (event and webhook), through all
-// ends of the server. What an end has cut off is written down there, and may come once more; nothing else may.
+// The ledger compares the requests that receivers saw with the attempts in the log, for each pair of event and webhook, over all
+// ends of the server. Attempts that an end has cut off are recorded in it; only these may be repeated.
 import type { StoredAttempt, StoredLog } from "../harness/stored-log.ts";
 import { pairOf, type RoundRecord, type Seen } from "../record.ts";
 
-/** Attempts with these errors have not come as far as a receiver. */
+/** Attempts with these errors did not reach a receiver. */
 const UNSEEN_ERRORS = new Set(["refused", "dns", "blocked_address", "unreachable", "tls"]);
 
 export interface PairLedger {
 	readonly pair: string;
 	readonly seen: readonly Seen[];
-	/** Of all deliveries of the pair. */
+	/** The attempts of all deliveries of the pair. */
 	readonly attempts: readonly StoredAttempt[];
 	readonly deliveryCount: number;
-	/** Requests whose outcome was not on the disk when a run ended, by run. */
+	/** The number of requests whose outcome was not on the disk when a run ended, by run. */
 	readonly cutOff: readonly number[];
-	/** Certain requests that no attempt in the log accounts for, and no end of a run explains. */
+	/** The number of certain requests that neither an attempt in the log nor an end of a run explains. */
 	readonly surplus: number;
-	/** The same of those that were answered 2xx. */
+	/** The same for requests with a 2xx response. */
 	readonly surplusSuccesses: number;
 }
 
@@ -35,8 +35,8 @@ export function keepLedger(record: RoundRecord): PairLedger[] {
 			const seen = seenByPair.get(pair) ?? [];
 			const attempts = stored.get(pair) ?? [];
 			const atEnds = ends.map((end) => end.get(pair) ?? []);
-			const all = settle(seen, atEnds, attempts, isSeenAttempt);
-			const successes = settle(
+			const all = compare(seen, atEnds, attempts, isSeenAttempt);
+			const successes = compare(
 				seen.filter(({ status }) => isSuccess(status)),
 				atEnds,
 				attempts,
@@ -54,7 +54,7 @@ export function keepLedger(record: RoundRecord): PairLedger[] {
 		});
 }
 
-function settle(
+function compare(
 	seen: readonly Seen[],
 	atEnds: readonly (readonly StoredAttempt[])[],
 	attempts: readonly StoredAttempt[],

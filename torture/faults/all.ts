@@ -1,4 +1,4 @@
-// All faults, in the order in which they are shown.
+// All faults, in the order of `--list`.
 import type { Fault } from "../fault.ts";
 import { diskFailing } from "./disk/disk-failing.ts";
 import { diskFull, diskFullKill } from "./disk/disk-full.ts";
@@ -9,7 +9,6 @@ import { killReplay } from "./process/kill-replay.ts";
 import { killRetention } from "./process/kill-retention.ts";
 import { killStart } from "./process/kill-start.ts";
 import { kill } from "./process/kill.ts";
-import { overload } from "./process/overload.ts";
 import { secondSignal } from "./process/second-signal.ts";
 import { sigstop } from "./process/sigstop.ts";
 import { sigterm } from "./process/sigterm.ts";
@@ -27,6 +26,7 @@ import { receiverLargeBody } from "./receivers/receiver-large-body.ts";
 import { receiverRedirects } from "./receivers/receiver-redirects.ts";
 import { receiverResets } from "./receivers/receiver-resets.ts";
 import { receiverSilent } from "./receivers/receiver-silent.ts";
+import { overload } from "./senders/overload.ts";
 import { senderDeepJson, senderTruncatedJson } from "./senders/sender-bad-json.ts";
 import { senderDisconnects } from "./senders/sender-disconnects.ts";
 import { senderDuplicates } from "./senders/sender-duplicates.ts";
@@ -53,7 +53,6 @@ export const FAULTS: readonly Fault[] = [
 	readOnlyStart,
 	clockForward,
 	clockBack,
-	overload,
 	receiverHangs,
 	receiverSilent,
 	receiverDrips,
@@ -70,6 +69,7 @@ export const FAULTS: readonly Fault[] = [
 	receiver410,
 	namesChange,
 	namesBlocked,
+	overload,
 	senderDisconnects,
 	senderSlowloris,
 	senderTruncatedJson,

@@ -1,4 +1,4 @@
-// The receivers' book: every request that came, what was answered, and whether its signature was good.
+// The receivers' book: every request, the response to it, and whether its signature was valid.
 import { verifySignature } from "@fanfare/sdk";
 import type { Answer, ReceivedRequest, Receiver } from "@fanfare/testkit/receiver";
 
@@ -17,14 +17,14 @@ type Entry = { -readonly [Name in keyof Seen]: Seen[Name] };
 export interface BookOptions {
 	/** The time by the server's clock. */
 	readonly now: () => number;
-	/** How far a `webhook-timestamp` may be from it. */
+	/** How far a `webhook-timestamp` may differ from it. */
 	readonly toleranceMs: number;
 	readonly random: () => number;
 }
 
 export class Book {
 	readonly seen: Entry[] = [];
-	/** The run of the server that requests come from now. */
+	/** The current run of the server, from 0. */
 	run = 0;
 	readonly #byPath = new Map<string, Served>();
 	readonly #counts = new Map<string, number>();
@@ -34,23 +34,23 @@ export class Book {
 		this.#options = options;
 	}
 
-	/** The webhook behind a path of the receivers. */
+	/** Registers the webhook of a path. All receivers respond for it. */
 	register(path: string, served: Served): void {
 		this.#byPath.set(path, served);
 	}
 
-	/** From now on only this secret need have signed: the others have expired. */
+	/** From now on only this secret must have signed: the others have expired. */
 	expectOnly(path: string, secret: string): void {
 		const served = this.#byPath.get(path);
 		if (served !== undefined) this.#byPath.set(path, { ...served, secrets: [secret] });
 	}
 
-	/** Makes this receiver answer for all registered webhooks. */
+	/** Makes a receiver respond for all registered webhooks. */
 	serve(receiver: Receiver): void {
 		receiver.script((request) => this.#answer(request));
 	}
 
-	/** When the first request came at this time or later; null if none has. */
+	/** When the first request at or after `time` came; null if none has come. */
 	firstAt(time: number): number | null {
 		return this.seen.find(({ at }) => at >= time)?.at ?? null;
 	}
@@ -79,7 +79,7 @@ export class Book {
 		return answer;
 	}
 
-	/** Each secret must have signed. */
+	/** "ok" if each secret has signed, or the reason why one has not. */
 	async #judge({ rawBody, headers }: ReceivedRequest, secrets: readonly string[]): Promise<string> {
 		const { now, toleranceMs } = this.#options;
 		try {

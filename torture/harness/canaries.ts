@@ -2,20 +2,20 @@
 import { createServer, type AddressInfo, type Server } from "node:net";
 
 export class Canaries implements AsyncDisposable {
-	/** Connections so far. */
+	/** The number of connections so far. */
 	reached = 0;
-	/** `host:port` of each, ready for a URL; the first is IPv4. */
+	/** `host:port` of each listener, as in a URL. The first is IPv4. */
 	readonly hosts: string[] = [];
 	readonly #servers: Server[] = [];
 
-	/** On 127.0.0.2, and on ::1 where the machine has it; one port number for both if that is free. */
+	/** Listens on 127.0.0.2, and on ::1 if the machine has it; on the same port for both if that is free. */
 	static async listen(): Promise<Canaries> {
 		const canaries = new Canaries();
 		await canaries.watch(0);
 		return canaries;
 	}
 
-	/** Listens on this port as well, where it is free: the same as a receiver's, which names can be turned away from. */
+	/** Also listens on this port, if it is free: the port of a receiver, whose name may resolve to a canary's address later. */
 	async watch(port: number): Promise<void> {
 		const taken = await this.#listen("127.0.0.2", port).catch(() => port);
 		await this.#listen("::1", taken).catch(() => null);

@@ -1,4 +1,4 @@
-// Takes a data directory back to an older schema, with all rows that the older schema has room for.
+// Takes a data directory back to an older schema, with the rows of all tables and columns that the older schema has.
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -11,12 +11,12 @@ interface Column {
 	readonly isText: boolean;
 }
 
-/** How many migrations there are. */
+/** The number of migrations. */
 export function migrationCount(): number {
 	return readMigrations().length;
 }
 
-/** Leaves the directory as a Fanfare with only the first `version` migrations would have it. No server may run on it. */
+/** Leaves the directory as a Fanfare with only the first `version` migrations would have it. No server may use it. */
 export function downgrade(dataDir: string, version: number): void {
 	const path = join(dataDir, "fanfare.db");
 	const olderPath = join(dataDir, "older.db");

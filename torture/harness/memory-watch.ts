@@ -1,4 +1,4 @@
-// Looks at the server's memory while it runs, and keeps the most that it ever was.
+// Watches the server's memory while it runs, and keeps the peak.
 import { processUsage } from "@fanfare/testkit/process-usage";
 
 const EVERY_MS = 100;
@@ -20,7 +20,7 @@ export class MemoryWatch implements Disposable {
 			const { peakMb } = await processUsage(pid());
 			if (peakMb > this.peakMb) this.peakMb = peakMb;
 		} catch {
-			// It is dead, or not born yet.
+			// The process has ended, or has not started yet.
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Sends past the SDK, whose acknowledgements are the round's all the same.
+// Sends without the SDK. Acknowledged events are recorded like those of the round's senders.
 import type { Answer } from "@fanfare/testkit/server-process";
 
 import type { Round } from "../round.ts";
@@ -6,11 +6,11 @@ import type { Round } from "../round.ts";
 export interface RawEvent {
 	readonly type: string;
 	readonly n: number;
-	/** JSON of the whole request. */
+	/** The request's body: JSON. */
 	readonly body: string;
 }
 
-/** An event of this type; `more` is JSON for a second field of its data. */
+/** An event of this type. `more` is the JSON of a second field of its data. */
 export function rawEvent(round: Round, type: string, more = "null", idempotencyKey: string | null = null): RawEvent {
 	const n = round.nextNumber();
 	const key = idempotencyKey === null ? "" : `,"idempotencyKey":${JSON.stringify(idempotencyKey)}`;
@@ -21,18 +21,19 @@ export function eventsPath(round: Round): string {
 	return `/projects/${round.server.projectId}/events`;
 }
 
-/** Sends once, and notes what was acknowledged. */
+/** Sends once, and records the event if it is acknowledged. */
 export async function sendRaw(round: Round, event: RawEvent): Promise<Answer> {
 	const sentAt = Date.now();
 	const answer = await round.server.call("POST", eventsPath(round), event.body);
 	if (answer.status === 202) {
 		const { id, duplicate } = answer.json as { id: string; duplicate: boolean };
-		if (!duplicate) noteAcknowledged(round, event, id, sentAt);
+		if (!duplicate) recordAcknowledged(round, event, id, sentAt);
 	}
 	return answer;
 }
 
-export function noteAcknowledged(
+/** Records an acknowledged event of the round. */
+export function recordAcknowledged(
 	round: Round,
 	{ type, n }: Pick<RawEvent, "type" | "n">,
 	id: string,
@@ -41,7 +42,7 @@ export function noteAcknowledged(
 	round.alsoAcknowledged.push({ eventId: id, type, n, webhookIds: null, sentAt, acknowledgedAt: Date.now() });
 }
 
-/** A batch of so many, in one request. */
+/** Sends the events in one request, with `padding` after its JSON, and records those that are acknowledged. */
 export async function sendRawBatch(round: Round, events: readonly RawEvent[], padding = ""): Promise<Answer> {
 	const sentAt = Date.now();
 	const body = `{"events":[${events.map(({ body }) => body).join(",")}]}${padding}`;
@@ -50,13 +51,13 @@ export async function sendRawBatch(round: Round, events: readonly RawEvent[], pa
 		const { data } = answer.json as { data: { event?: { id: string } }[] };
 		for (const [index, { event }] of data.entries()) {
 			const sent = events[index];
-			if (sent !== undefined && event !== undefined) noteAcknowledged(round, sent, event.id, sentAt);
+			if (sent !== undefined && event !== undefined) recordAcknowledged(round, sent, event.id, sentAt);
 		}
 	}
 	return answer;
 }
 
-/** How many events of a type the server lists. */
+/** The number of events of a type that the server lists. */
 export async function countEvents(round: Round, type: string): Promise<number> {
 	return (await Array.fromAsync(round.project.events.list({ type }))).length;
 }

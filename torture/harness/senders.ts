@@ -1,7 +1,8 @@
-// Producers that send as a product does: with an idempotency key for each event, again and again until it is acknowledged.
+// Producers that send like a real product: with an idempotency key for each event, and with retries until it is acknowledged.
 import { setTimeout as delay } from "node:timers/promises";
 
-import { Client, type BatchResult, type Event, type SendEvent } from "@fanfare/sdk";
+import type { BatchResult, Event, ProjectHandle, SendEvent } from "@fanfare/sdk";
+import { persistentClient } from "@fanfare/testkit/sending-load";
 
 import type { Acknowledged } from "../record.ts";
 
@@ -9,25 +10,22 @@ export interface SendersOptions {
 	readonly key: string;
 	readonly url: string;
 	readonly projectId: string;
-	/** The webhook that some events are aimed at. */
+	/** The id of the webhook that `aimed.event`s are for. */
 	readonly aimedAt: string;
-	/** How many `hostile.event` may be sent; 0 if no webhook of the round wants them. */
+	/** How many events of type `hostile.event` are sent; 0 if no webhook of the round wants them. */
 	readonly hostileEvents: number;
-	/** One for each sender: 0 ≤ random() < 1 */
+	/** One generator for each sender. */
 	readonly randoms: readonly (() => number)[];
 	/** The longest pause of a sender between two sends. */
 	readonly pauseMs: number;
 }
 
-/** Persistence in little time: a restart takes a quarter of a second. */
-const LONGEST_WAIT_MS = 40;
-const ONE_TRY_MS = 5_000;
 const BATCH_SHARE = 0.12;
 const BATCH = { min: 5, max: 40 };
-/** Its webhook has a rate limit: in a long round it would fall behind by many seconds. */
+/** Its webhook has a rate limit, and would fall behind by many seconds in a long round. */
 const LIMITED = "limited.tick";
 const MOST_LIMITED = 40;
-/** Types by the share of them; the rest is `order.paid`. */
+/** The share of each type. The rest is `order.paid`. */
 const TYPES = [
 	["hostile.event", 0.05],
 	[LIMITED, 0.06],
@@ -40,16 +38,16 @@ const PAD = { usual: 1_500, large: 60_000, largeShare: 0.01 };
 /** Sends from its making until `stop`. */
 export class Senders {
 	readonly acknowledged: Acknowledged[] = [];
-	/** Sends that ended in something other than an acknowledgement. */
+	/** Errors of sends that were not acknowledged. */
 	readonly failures: string[] = [];
-	/** Answers that said that the event was there already. */
+	/** The number of responses that said that the event existed already. */
 	duplicateCount = 0;
 	readonly #options: SendersOptions;
-	readonly #events: ReturnType<Client["project"]>["events"];
+	readonly #events: ProjectHandle["events"];
 	readonly #done: Promise<unknown>;
 	#stopping = false;
 	#count = 0;
-	/** Of the types that are sent only so often. */
+	/** How often each type with a limit was drawn. */
 	readonly #counts = new Map<string, number>();
 
 	constructor(options: SendersOptions) {
@@ -58,13 +56,13 @@ export class Senders {
 		this.#done = Promise.all(options.randoms.map((random) => this.#sendOn(random)));
 	}
 
-	/** Resolves when each send that was begun is acknowledged. */
+	/** Resolves when each send that was started is acknowledged. */
 	async stop(): Promise<void> {
 		this.#stopping = true;
 		await this.#done;
 	}
 
-	/** Sends these at once, in one batch, and waits for their acknowledgement. */
+	/** Sends events of these types in one batch, and waits for the acknowledgement. */
 	async sendBatch(types: readonly string[], random: () => number): Promise<void> {
 		await this.#send(
 			types.map((type) => this.#event(type, random)),
@@ -132,12 +130,6 @@ interface Planned {
 	readonly n: number;
 	readonly webhookIds: readonly string[] | null;
 	readonly pad: string;
-}
-
-/** A client that does not give up before it is understood. */
-export function persistentClient(key: string, url: string): Client {
-	const sleep = (ms: number) => delay(Math.min(ms, LONGEST_WAIT_MS));
-	return new Client(key, { endpoint: url, maxRetries: 10_000, timeoutMs: ONE_TRY_MS }, { sleep });
 }
 
 function wire({ type, n, webhookIds, pad }: Planned): SendEvent {

@@ -1,4 +1,4 @@
-// The whole log as it lies on the disk, read past the server.
+// The delivery log on the disk, read without the server.
 import type { DatabaseSync } from "node:sqlite";
 
 import { withCopy } from "@fanfare/testkit/stored-data";
@@ -6,7 +6,7 @@ import { withCopy } from "@fanfare/testkit/stored-data";
 export interface StoredAttempt {
 	readonly number: number;
 	readonly startDate: number;
-	/** 0 if no answer came. */
+	/** 0 if there was no response. */
 	readonly responseCode: number;
 	readonly error: string | null;
 }
@@ -20,12 +20,12 @@ export interface StoredDelivery {
 	readonly attemptCount: number;
 	readonly nextAttemptAt: number | null;
 	readonly leaseUntil: number | null;
-	/** In the order of their numbers. */
+	/** Ordered by number. */
 	readonly attempts: readonly StoredAttempt[];
 }
 
 export interface StoredLog {
-	/** What `PRAGMA integrity_check` says: "ok" if all is well. */
+	/** The result of `PRAGMA integrity_check`: "ok" if the database is intact. */
 	readonly integrity: string;
 	readonly eventIds: ReadonlySet<string>;
 	readonly deliveries: readonly StoredDelivery[];
@@ -33,7 +33,7 @@ export interface StoredLog {
 
 const STATUSES = ["Pending", "Succeeded", "Failed", "Held", "Cancelled"];
 
-/** Reads a data directory that no server runs on. */
+/** Reads a data directory that no server uses. */
 export function readStoredLog(dataDir: string): StoredLog {
 	return withCopy(dataDir, (db) => {
 		const attempts = attemptsByDelivery(db);
@@ -63,7 +63,7 @@ export function readStoredLog(dataDir: string): StoredLog {
 	});
 }
 
-/** Of a directory in which no server has come to make its tables yet. */
+/** The log of a directory in which no server has created the tables yet. */
 export const EMPTY_LOG: StoredLog = { integrity: "ok", eventIds: new Set(), deliveries: [] };
 
 const DELIVERIES_SQL = `

@@ -1,32 +1,33 @@
-// Webhooks of many kinds, which every round has: how each is set up, how its receiver answers, how its deliveries may end.
+// The kinds of webhooks that every round has: their settings, how the receiver responds, and how deliveries may end.
 import type { DeliveryStatus, WebhookSpec } from "@fanfare/sdk";
 import type { Answer } from "@fanfare/testkit/receiver";
 
-/** A request as a kind's receiver looks at it. */
+/** A request as the receiver of a kind sees it. */
 export interface Visit {
-	/** Which event of the harness it is; -1 if the body does not say. */
+	/** The event's number in the round; -1 if the body has none. */
 	readonly n: number;
-	/** Requests for the same event and webhook before this one. */
+	/** The number of earlier requests for the same event and webhook. */
 	readonly earlier: number;
 	/** 0 ≤ random() < 1 */
 	readonly random: () => number;
 }
 
-/** What a receiver does, and what of it counts. */
+/** What a receiver does, and how the server must see it. */
 export interface Act {
 	readonly answer: Answer;
-	/** The status that the server must take from it; 0 = none. */
+	/** The status code that the server must record; 0 if it must record none. */
 	readonly status: number;
-	/** False: whether the server gets it is up to chance. Default: true. */
+	/** False if the response may or may not reach the server. Defaults to true. */
 	readonly certain?: boolean;
 }
 
 export interface WebhookKind {
 	readonly name: string;
 	readonly spec: Partial<WebhookSpec>;
-	/** Where it points; left out: at the round's receiver. */
+	/** Defaults to the round's receiver. */
 	readonly endpoint?: string;
 	readonly act: (visit: Visit) => Act;
+	/** The statuses in which the delivery of event `n` may end. */
 	readonly mayEnd: (n: number) => readonly DeliveryStatus[];
 	readonly attemptsUntilFailed?: number;
 	readonly isHealthy?: boolean;
@@ -37,14 +38,14 @@ const SUCCEEDED: readonly DeliveryStatus[] = ["Succeeded"];
 export const succeeds = (): readonly DeliveryStatus[] => SUCCEEDED;
 export const fails = (): readonly DeliveryStatus[] => ["Failed"];
 
-/** A proper answer. */
+/** A complete HTTP response. */
 export function replies(status: number, more: { readonly delayMs?: number } = {}): Act {
 	return { answer: { status, ...more }, status };
 }
 
 const PER_SECOND = 10;
 const SCHEDULE_MS = [20, 40, 60];
-/** Nobody listens there. */
+/** No server listens there. */
 const NOWHERE = "http://127.0.0.1:9/";
 
 /** One in four of its events fails for good. */
@@ -52,7 +53,7 @@ function isDoomed(n: number): boolean {
 	return n % 4 === 0;
 }
 
-/** A clock that jumps far ahead makes a long failure of a short one. */
+/** When a fault moves the clock far ahead, a short failure looks like a long one, which must not disable the webhook. */
 const NEVER_DISABLED = { disableAfterMs: 0 };
 
 export const KINDS: readonly WebhookKind[] = [
@@ -134,7 +135,7 @@ export const KINDS: readonly WebhookKind[] = [
 	},
 ];
 
-/** Whether a webhook with this filter wants the type. Written here once more, so that a mistake in the server's shows. */
+/** Whether a webhook with this filter wants the type. This is a second implementation, which shows mistakes in the server's. */
 export function wants(eventTypes: readonly string[] | null | undefined, type: string): boolean {
 	if (eventTypes === null || eventTypes === undefined) return true;
 	return eventTypes.some((entry) => (entry.endsWith(".*") ? type.startsWith(entry.slice(0, -1)) : type === entry));

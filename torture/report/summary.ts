@@ -1,12 +1,12 @@
-// From rounds to lines: what each promise came to, and how each fault went.
+// Summarises the rounds: one line per promise, and one per fault.
 import { PROMISES, type PromiseName } from "../record.ts";
-import type { RoundFigures, RoundResult } from "../run-round.ts";
+import type { RoundMeasurements, RoundResult } from "../run-round.ts";
 
 export interface PromiseLine {
 	readonly promise: PromiseName;
-	/** What was counted for it. */
+	/** The counts that show what was checked. */
 	readonly measured: string;
-	/** Rounds in which it was broken. */
+	/** The number of rounds in which it was broken. */
 	readonly brokenRounds: number;
 	readonly breaches: number;
 }
@@ -17,12 +17,12 @@ export interface FaultLine {
 	readonly failed: number;
 	readonly accepted: number;
 	readonly delivered: number;
-	/** The most after one end of the server. */
+	/** The highest number of repeated attempts after one end of the server. */
 	readonly repeated: number;
 	readonly peakMb: number;
-	/** The longest; null: nothing to recover from. */
+	/** The longest recovery; null if there was nothing to recover from. */
 	readonly recoveryMs: number | null;
-	/** The mean. */
+	/** The mean duration of a round. */
 	readonly roundS: number;
 }
 
@@ -44,7 +44,7 @@ export function summarise(results: readonly RoundResult[]): Summary {
 			const breaches = results.map((result) => result.breaches.filter((breach) => breach.promise === promise).length);
 			return {
 				promise,
-				measured: measured(promise, results),
+				measured: countedFor(promise, results),
 				brokenRounds: breaches.filter((count) => count > 0).length,
 				breaches: breaches.reduce((total, count) => total + count, 0),
 			};
@@ -54,7 +54,7 @@ export function summarise(results: readonly RoundResult[]): Summary {
 }
 
 function lineOf(fault: string, results: readonly RoundResult[]): FaultLine {
-	const recoveries = results.map(({ figures }) => figures.recoveryMs).filter((ms) => ms !== null);
+	const recoveries = results.map(({ measured }) => measured.recoveryMs).filter((ms) => ms !== null);
 	return {
 		fault,
 		rounds: results.length,
@@ -68,8 +68,8 @@ function lineOf(fault: string, results: readonly RoundResult[]): FaultLine {
 	};
 }
 
-function measured(promise: PromiseName, results: readonly RoundResult[]): string {
-	const total = (of: (figures: RoundFigures) => number) => sum(results, of).toLocaleString("en-US");
+function countedFor(promise: PromiseName, results: readonly RoundResult[]): string {
+	const total = (of: (measured: RoundMeasurements) => number) => sum(results, of).toLocaleString("en-US");
 	switch (promise) {
 		case "accepted":
 			return `${total(({ accepted }) => accepted)} events acknowledged`;
@@ -84,7 +84,7 @@ function measured(promise: PromiseName, results: readonly RoundResult[]): string
 		case "memory":
 			return `${Math.round(most(results, ({ peakMb }) => peakMb))} MB at most`;
 		case "stuck":
-		case "statistics":
+		case "stats":
 		case "signatures":
 		case "strangers":
 		case "secrets":
@@ -98,10 +98,10 @@ function failedOf(results: readonly RoundResult[]): number {
 	return results.filter(({ breaches }) => breaches.length > 0).length;
 }
 
-function sum(results: readonly RoundResult[], of: (figures: RoundFigures) => number): number {
-	return results.reduce((total, { figures }) => total + of(figures), 0);
+function sum(results: readonly RoundResult[], of: (measured: RoundMeasurements) => number): number {
+	return results.reduce((total, { measured }) => total + of(measured), 0);
 }
 
-function most(results: readonly RoundResult[], of: (figures: RoundFigures) => number): number {
-	return results.reduce((highest, { figures }) => Math.max(highest, of(figures)), 0);
+function most(results: readonly RoundResult[], of: (measured: RoundMeasurements) => number): number {
+	return results.reduce((highest, { measured }) => Math.max(highest, of(measured)), 0);
 }

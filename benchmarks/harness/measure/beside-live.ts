@@ -1,27 +1,27 @@
-// Live traffic at fixed rates with and without something big beside it.
+// Measures live traffic at fixed rates, with and without heavy background work.
 import type { LoadCalls } from "../../children/load.ts";
-import type { Figure, Measurements, RunContext } from "../../scenario.ts";
+import type { ResultLine, Measurements, RunContext } from "../../scenario.ts";
 import type { Child } from "../process/child.ts";
 import type { BenchServer } from "../server/bench-server.ts";
-import { latencyFigures, measureSteady, named, type SteadyLoad } from "./steady.ts";
+import { latencyResults, measureSteady, named, type SteadyLoad } from "./steady.ts";
 import { warmUp } from "./throughput.ts";
 
 const RATES_PER_S = [100, 1_000] as const;
 
-/** Lines about both rates, with and without; those with are judged. */
-export function besideLiveFigures(what: string): Figure[] {
+/** Result lines for both rates, with and without the background work. Only those with it are judged. */
+export function besideLiveResults(what: string): ResultLine[] {
 	return RATES_PER_S.flatMap((rate) => [
-		...latencyFigures(`with${rate}`, `${rate}/s, ${what}`, true),
-		...latencyFigures(`without${rate}`, `${rate}/s alone`, false),
+		...latencyResults(`with${rate}`, `${rate}/s, ${what}`, true),
+		...latencyResults(`without${rate}`, `${rate}/s alone`, false),
 	]);
 }
 
 export interface LiveTraffic {
-	/** Measures both rates, under names that begin with `prefix`. */
+	/** Measures both rates; the names of the measurements begin with `prefix`. */
 	measure(prefix: "with" | "without", seconds: number): Promise<Measurements>;
 }
 
-/** Traffic in a project of its own, warmed up. */
+/** Creates a project for the traffic, and warms the server up. */
 export async function startTraffic(
 	context: RunContext,
 	server: BenchServer,
@@ -45,7 +45,7 @@ export async function startTraffic(
 	};
 }
 
-/** Both, with what was sent and received in sum. */
+/** The measurements of both; `sent` and `received` are the sums. */
 export function together(some: Measurements, more: Measurements): Record<string, number> {
 	const sum = (name: string) => (some[name] ?? 0) + (more[name] ?? 0);
 	return { ...some, ...more, sent: sum("sent"), received: sum("received") };

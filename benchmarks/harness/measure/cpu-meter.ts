@@ -1,11 +1,11 @@
+// Measures the CPU time of processes between two points in time.
 import { processUsage } from "@fanfare/testkit/process-usage";
 
-// CPU time of processes between two moments.
 import { nowMs } from "./clock.ts";
 
 export interface CpuReading {
 	readonly cpuUs: number;
-	/** The share of one core: 1 is a core all the time. */
+	/** As a share of one core: 1 means one core all the time. */
 	readonly cores: number;
 }
 
@@ -25,7 +25,7 @@ export class CpuMeter<Name extends string> {
 		return new CpuMeter(entries, await cpuUsOf(entries));
 	}
 
-	/** Since the start. */
+	/** The CPU time since the start. */
 	async read(): Promise<Record<Name, CpuReading>> {
 		const after = await cpuUsOf(this.#pids);
 		const elapsedUs = (nowMs() - this.#startedAt) * 1_000;

@@ -1,11 +1,11 @@
-// The floor: what a bare undici pump of the same signed POSTs does to the same receiver, with no store and no API.
+// Measures the floor: a bare undici pump that sends the same signed POSTs to the same receiver, without store and API.
 import type { FloorPumpCalls } from "../../children/floor-pump.ts";
 import type { FloorMeasurements } from "../../scenario.ts";
 import type { Child } from "../process/child.ts";
 import type { Receiver } from "../server/receiver.ts";
 import { CpuMeter } from "./cpu-meter.ts";
 
-/** As many as the server has to one webhook. */
+/** The number of connections that the server opens to one webhook. */
 const CONNECTIONS = 64;
 
 interface FloorContext {
@@ -20,12 +20,11 @@ export async function measureFloor(context: FloorContext): Promise<FloorMeasurem
 	const { receiver, seconds, warmUpSeconds, bodyBytes } = context;
 	await using pump = await context.startPump();
 	const target = { url: receiver.url, connections: CONNECTIONS, bodyBytes };
-	await receiver.reset();
-	const warmUp = await pump.call("pump", { ...target, seconds: warmUpSeconds });
-	await receiver.waitFor(warmUp.posted);
-	await receiver.reset();
+	const warmUp = { ...target, series: await receiver.newSeries(), seconds: warmUpSeconds };
+	await receiver.waitFor((await pump.call("pump", warmUp)).posted);
+	const series = await receiver.newSeries();
 	const meter = await CpuMeter.start({ pump: pump.pid, receiver: receiver.pid });
-	const { posted, startedAt } = await pump.call("pump", { ...target, seconds });
+	const { posted, startedAt } = await pump.call("pump", { ...target, series, seconds });
 	const { received, lastAt } = await receiver.waitFor(posted);
 	const cpu = await meter.read();
 	return {

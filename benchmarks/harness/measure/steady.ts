@@ -1,8 +1,8 @@
+// Measures latency in an open loop: a fixed number of events per second is sent, whatever becomes of them.
 import { percentile } from "@fanfare/testkit/report/percentiles";
 
-// A fixed number of events a second, whatever becomes of them: how long a send and a delivery take.
 import type { LoadCalls } from "../../children/load.ts";
-import type { Figure, Limit } from "../../scenario.ts";
+import type { ResultLine, Limit } from "../../scenario.ts";
 import type { Child } from "../process/child.ts";
 import type { BenchServer, SendTarget } from "../server/bench-server.ts";
 import type { Receiver } from "../server/receiver.ts";
@@ -13,11 +13,11 @@ export interface SteadyLoad {
 	readonly receiver: Receiver;
 	readonly target: SendTarget;
 	readonly ratePerS: number;
-	/** Whether an event's webhook answers; all do if it is left out. The others' events are sent and not counted. */
+	/** Whether the webhook of an event responds. Events of the others are sent and not counted. Defaults to all. */
 	readonly answers?: (sequence: number) => boolean;
 }
 
-/** From the time at which each event was to be sent. */
+/** All latencies count from the time at which the event was due to be sent. */
 export type Latencies = {
 	readonly sent: number;
 	readonly received: number;
@@ -30,15 +30,15 @@ export type Latencies = {
 	readonly latenessP99Ms: number;
 };
 
-/** More than can be under way, unless the server falls behind by a quarter of a second at 2,000 events a second. */
+/** More than can be in flight, unless the server falls behind by a quarter of a second at 2,000 events per second. */
 const CONNECTIONS = 512;
 
-/** Sends for some seconds, and waits until all is in. Counts from 0: what came before is forgotten. */
+/** Sends for some seconds, and waits until all events have come. */
 export async function measureSteady(steady: SteadyLoad, seconds: number): Promise<Latencies> {
 	const { server, load, receiver, target, ratePerS, answers = () => true } = steady;
 	const count = Math.ceil(ratePerS * seconds);
-	await receiver.reset();
-	const loop = { ...target, ratePerS, connections: Math.min(CONNECTIONS, count), count };
+	const series = await receiver.newSeries();
+	const loop = { ...target, series, ratePerS, connections: Math.min(CONNECTIONS, count), count };
 	const { intendedAt, sentAt, acknowledgedAt } = await server.whileAlive(load.call("openLoop", loop));
 	const counted = intendedAt.reduce((sum, _, sequence) => sum + (answers(sequence) ? 1 : 0), 0);
 	const { received, duplicates } = await server.whileAlive(receiver.waitFor(counted));
@@ -63,21 +63,21 @@ export async function measureSteady(steady: SteadyLoad, seconds: number): Promis
 	};
 }
 
-/** Measurements under names that begin with `prefix`: `at100` makes `at100.receivedP99Ms`. */
+/** The measurements with a prefix before their names: `at100` makes `at100.receivedP99Ms`. */
 export function named(prefix: string, measurements: Readonly<Record<string, number>>): Record<string, number> {
 	return Object.fromEntries(Object.entries(measurements).map(([name, value]) => [`${prefix}.${name}`, value]));
 }
 
-/** Lines about measurements that `named` has made, with the limits that DESIGN.md sets for live traffic if `judged`. */
-export function latencyFigures(prefix: string, label: string, judged: boolean): Figure[] {
+/** Result lines for measurements that `named` has made. With `judged`, they have the budgets for live traffic. */
+export function latencyResults(prefix: string, label: string, judged: boolean): ResultLine[] {
 	const limited = (ms: number): { limit?: Limit } => (judged ? { limit: { atMost: ms } } : {});
-	const figure = (measurement: string, what: string): Figure => ({
+	const result = (measurement: string, what: string): ResultLine => ({
 		measurement: `${prefix}.${measurement}`,
 		label: `${label}: ${what}`,
 		unit: "ms",
 	});
 	return [
-		{ ...figure("acknowledgedP99Ms", "acknowledged p99"), ...limited(10) },
-		{ ...figure("receivedP99Ms", "received p99"), ...limited(25) },
+		{ ...result("acknowledgedP99Ms", "acknowledged p99"), ...limited(10) },
+		{ ...result("receivedP99Ms", "received p99"), ...limited(25) },
 	];
 }

@@ -1,18 +1,18 @@
-// As fast as it goes, for some seconds: what the scenarios of that kind share.
+// Measures throughput in a closed loop: each connection sends again as soon as it has a response.
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { LoadCalls } from "../../children/load.ts";
-import type { Figure, Measurements, RunContext } from "../../scenario.ts";
+import type { ResultLine, Measurements, RunContext } from "../../scenario.ts";
 import type { Child } from "../process/child.ts";
 import type { BenchServer, SendTarget } from "../server/bench-server.ts";
 import { CpuMeter } from "./cpu-meter.ts";
 
 export interface ThroughputOptions {
-	/** Each has one request under way at a time. */
+	/** Each connection has one request in flight at a time. */
 	readonly connections: number;
-	/** Events a request. */
+	/** Events per request. */
 	readonly batchSize: number;
-	/** Of an event as its receiver gets it; 1 KB if left out. */
+	/** Size of an event's body as its receiver gets it. Defaults to 1 KB. */
 	readonly bodyBytes?: number;
 }
 
@@ -20,8 +20,8 @@ export interface ThroughputOptions {
 export const ONE_EVENT: ThroughputOptions = { connections: 128, batchSize: 1 };
 export const BATCHES_OF_100: ThroughputOptions = { connections: 8, batchSize: 100 };
 
-/** Lines that every such scenario shows after its own. */
-export const SHOWN_WITH_THROUGHPUT: readonly Figure[] = [
+/** Result lines that every throughput scenario shows after its own. */
+export const SHOWN_WITH_THROUGHPUT: readonly ResultLine[] = [
 	{ measurement: "acceptedPerS", label: "accepted per second", unit: "perSecond" },
 	{ measurement: "acknowledgedP50Ms", label: "send acknowledged, p50", unit: "ms" },
 	{ measurement: "acknowledgedP99Ms", label: "send acknowledged, p99", unit: "ms" },
@@ -29,7 +29,7 @@ export const SHOWN_WITH_THROUGHPUT: readonly Figure[] = [
 	{ measurement: "peakMb", label: "server memory, peak", unit: "MB" },
 ];
 
-/** For the outcomes of the last attempts to be written: they are part of the price. */
+/** Time for the outcomes of the last attempts to be written, which are part of the cost. */
 const SETTLE_MS = 250;
 
 /** Measures a load on a new server with an empty store and one webhook. */
@@ -39,7 +39,7 @@ export async function measureThroughput(context: RunContext, options: Throughput
 	return await measureLoad(context, server, target, options);
 }
 
-/** A load on so many webhooks, which are made once for all runs. */
+/** Measures a load spread over `count` webhooks. The store with the webhooks is made once for all runs. */
 export async function measureSpread(
 	context: RunContext,
 	count: number,
@@ -47,31 +47,29 @@ export async function measureSpread(
 ): Promise<Measurements> {
 	const plan = { webhooks: count, wants: "own", deliveries: 0, perEvent: 1, state: "log", numbered: true } as const;
 	const store = await context.prepareStore(plan);
-	await context.receiver.reset();
 	await using server = await context.startServer({ store });
 	return await measureLoad(context, server, server.target(store.projectId, count), options);
 }
 
 /**
- * The same load as fast as it goes, also before a slow one is measured: V8 compiles by the number of calls, and does most of it
- * between the 10,000th and the 20,000th event. At 2,000 a second that would stand in the middle of a measurement, as a pause
- * of 100 ms.
+ * Sends in a closed loop before a measurement, also before one at a low rate: V8 compiles functions after a number of calls, most
+ * of them between the 10,000th and the 20,000th event. At 2,000 events per second that would be a pause of 100 ms in the middle
+ * of the measurement.
  */
 export async function warmUp(
 	{ receiver, warmUpSeconds }: RunContext,
 	{ server, load, target }: { server: BenchServer; load: Child<LoadCalls>; target: SendTarget },
 	options = ONE_EVENT,
 ): Promise<void> {
-	const loop = { ...target, ...options, seconds: warmUpSeconds };
+	const loop = { ...target, ...options, series: await receiver.newSeries(), seconds: warmUpSeconds };
 	const { acknowledged } = await server.whileAlive(load.call("closedLoop", loop));
 	await server.whileAlive(receiver.waitFor(acknowledged));
-	await receiver.reset();
 	await sleep(SETTLE_MS);
 }
 
 /**
- * Sends in a closed loop and counts at the receiver until all is in. The rate is over the whole time from the first send to the
- * last reception, so that a server which accepts faster than it delivers gains nothing by it.
+ * Sends in a closed loop, and counts at the receiver until all events have come. The rate is over the time from the first send
+ * to the last reception, so that a server which accepts faster than it delivers gains nothing.
  */
 export async function measureLoad(
 	context: RunContext,
@@ -83,8 +81,8 @@ export async function measureLoad(
 	await using load = await context.startLoad();
 	await warmUp(context, { server, load, target }, options);
 
+	const loop = { ...target, ...options, series: await receiver.newSeries(), seconds };
 	const meter = await CpuMeter.start({ server: server.pid, load: load.pid, receiver: receiver.pid });
-	const loop = { ...target, ...options, seconds };
 	const { acknowledged, startedAt, endedAt, acknowledgedP50Ms, acknowledgedP99Ms } = await server.whileAlive(
 		load.call("closedLoop", loop),
 	);

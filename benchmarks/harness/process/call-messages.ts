@@ -1,6 +1,6 @@
-// What a parent and its child process say to each other.
+// The messages between the benchmark and its child processes.
 
-/** What a child can be asked, by name. Results travel by structured clone. */
+/** The calls that a child process serves, by name. Parameters and results are copied by structured clone. */
 export type Calls<C> = { readonly [Name in keyof C]: (...parameters: never[]) => unknown };
 
 export interface CallMessage {

@@ -1,4 +1,4 @@
-// A process of the benchmark's own that can be called: the receiver, the load generator, the floor's pump.
+// A child process whose functions can be called: the receiver, the load generator, the floor's pump, the store writer.
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -25,7 +25,7 @@ export class Child<C extends Calls<C>> implements AsyncDisposable {
 	}
 
 	/**
-	 * Starts `children/<name>.ts`, which calls `serveCalls`.
+	 * Starts `children/<name>.ts`, which must call `serveCalls`.
 	 *
 	 * @example
 	 * await using load = await Child.start<LoadCalls>("load", resources);

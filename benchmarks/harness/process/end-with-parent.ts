@@ -1,2 +1,2 @@
-// Loaded into the server's process before it starts: ends it when the benchmark is gone, however that went.
+// Loaded into the server's process before the server: ends it when the benchmark's process has ended for any reason.
 process.on("disconnect", () => process.exit());

@@ -1,4 +1,4 @@
-// What must not outlive the benchmark: child processes and directories.
+// Child processes and directories that must not outlive the benchmark.
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
@@ -6,7 +6,7 @@ import { rmSync } from "node:fs";
 export class Resources implements AsyncDisposable {
 	readonly #children = new Set<ChildProcess>();
 	readonly #directories = new Set<string>();
-	/** For an exit that waits for nothing. */
+	/** For an exit that can't wait for promises. */
 	readonly #onExit = () => this.#removeAll();
 
 	constructor() {
@@ -27,7 +27,7 @@ export class Resources implements AsyncDisposable {
 		this.#directories.delete(path);
 	}
 
-	/** Ends every child at once, then removes every directory. May be called twice. */
+	/** Kills every child, then removes every directory. May be called twice. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		const children = [...this.#children].filter(({ pid }) => pid !== undefined);
 		const exits = children.map((child) => once(child, "exit"));

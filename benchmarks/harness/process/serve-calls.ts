@@ -1,7 +1,7 @@
-// The child's side of `Child`: answers its calls, and ends when its parent does.
+// The child process's side of `Child`: serves its calls, and ends when the parent process ends.
 import type { CallMessage, Calls, ReplyMessage } from "./call-messages.ts";
 
-/** Answers calls from the parent process with these functions. */
+/** Serves calls from the parent process with these functions. */
 export function serveCalls<C extends Calls<C>>(calls: C): void {
 	process.on("disconnect", () => process.exit());
 	process.on("message", (message) => void answer(calls, message as CallMessage));

@@ -1,4 +1,4 @@
-// The server under test: the real command in a process of its own, with a data directory of its own.
+// The server under test: the real `fanfare` command in its own process, with its own data directory.
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -10,6 +10,7 @@ import { Client } from "@fanfare/sdk";
 import { processUsage } from "@fanfare/testkit/process-usage";
 import { quietDisk } from "@fanfare/testkit/report/machine";
 
+import type { SeriesTarget } from "../../wire/bench-event.ts";
 import { nowMs } from "../measure/clock.ts";
 import type { Resources } from "../process/resources.ts";
 import { copyStore, type PreparedStore } from "../store/store-copy.ts";
@@ -23,36 +24,30 @@ const STOP_MS = 15_000;
 const WRITTEN_MS = 5_000;
 const KEPT_OUTPUT = 4_096;
 
-/** What a scenario can ask for. */
+/** Options for a scenario's server. */
 export interface ServerStart {
-	/** It starts on a copy of this; with an empty data directory if left out. */
+	/** The server starts on a copy of this store. Defaults to an empty data directory. */
 	readonly store?: PreparedStore;
-	/** It starts on the store itself, which must be the copy of an earlier server of this scenario. */
+	/** Starts on `store` itself, which must be the copy of an earlier server of this scenario. Defaults to false. */
 	readonly inPlace?: boolean;
-	/** The data directory stays when it is disposed of. */
+	/** Keeps the data directory when the server is disposed. Defaults to false. */
 	readonly keepData?: boolean;
-	/** Settings beside the defaults, by variable. */
+	/** Further settings, by environment variable. */
 	readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface BenchServerOptions extends ServerStart {
 	readonly resources: Resources;
-	/** The root of the checkout whose server is to run. */
+	/** The root of the checkout whose server runs. */
 	readonly codeDir: string;
-	/** Where its data directory is made. */
+	/** The directory for its data directory. */
 	readonly parentDir: string;
-	/** Where to write a CPU profile when it stops. */
+	/** The directory for a CPU profile, which is written when the server stops. Null: no profile. */
 	readonly profileDir: string | null;
 }
 
-/** A project to send to, for the load generator. */
-export interface SendTarget {
-	readonly serverUrl: string;
-	readonly key: string;
-	readonly projectId: string;
-	/** The number of webhooks over which events are spread, each to one; 1: all have one type. */
-	readonly spread: number;
-}
+/** A project for the load generator to send to. */
+export type SendTarget = Omit<SeriesTarget, "series">;
 
 interface Parts {
 	readonly url: string;
@@ -60,7 +55,7 @@ interface Parts {
 	readonly dataDir: string;
 	readonly process: ChildProcess;
 	readonly died: Promise<never>;
-	/** On the clock of `nowMs`. */
+	/** On the clock of `nowMs`, like `listeningAt`. */
 	readonly spawnedAt: number;
 	readonly listeningAt: number;
 	readonly removeData: () => void;
@@ -70,7 +65,7 @@ export class BenchServer implements AsyncDisposable {
 	readonly url: string;
 	readonly key: string;
 	readonly dataDir: string;
-	/** When its process was started, and when it said that it listens, on the clock of `nowMs`. */
+	/** When its process was started, and when it printed that it listens, on the clock of `nowMs`. */
 	readonly spawnedAt: number;
 	readonly listeningAt: number;
 	readonly #process: ChildProcess;
@@ -115,12 +110,12 @@ export class BenchServer implements AsyncDisposable {
 		return pid;
 	}
 
-	/** The promise's result, unless the server ends first, which is an error. */
+	/** The promise's result. Rejects if the server ends first. */
 	whileAlive<T>(promise: Promise<T>): Promise<T> {
 		return Promise.race([promise, this.#died]);
 	}
 
-	/** A new project with webhooks, each of which wants the events of its number that the generator sends. */
+	/** Creates a project with webhooks. With several, each gets the events of its own number from the load generator. */
 	async newProject(endpoint: string | WebhookPlan["endpoint"], webhooks = 1): Promise<SendTarget> {
 		const endpointOf = typeof endpoint === "string" ? () => endpoint : endpoint;
 		const { projectId } = await makeProject(this.client, { count: webhooks, endpoint: endpointOf, wants: "own" });
@@ -131,7 +126,7 @@ export class BenchServer implements AsyncDisposable {
 		return { serverUrl: this.url, key: this.key, projectId, spread };
 	}
 
-	/** Throws if the server believes that something was not delivered, although the receiver has everything. */
+	/** Throws if deliveries stay Pending or Failed on the server although the receiver has every event. */
 	async checkNothingPending(projectId: string): Promise<void> {
 		const { deliveries } = this.client.project(projectId);
 		const giveUpAt = performance.now() + WRITTEN_MS;
@@ -140,7 +135,7 @@ export class BenchServer implements AsyncDisposable {
 				const { data } = await deliveries.list({ status, limit: 1 });
 				if (data.length === 0) break;
 				if (performance.now() > giveUpAt) {
-					throw new Error(`the receiver has every event, but the server has deliveries that are ${status}`);
+					throw new Error(`the receiver has every event, but deliveries on the server are ${status}`);
 				}
 				await sleep(50);
 			}
@@ -155,7 +150,7 @@ export class BenchServer implements AsyncDisposable {
 		return (await processUsage(this.pid)).peakMb;
 	}
 
-	/** Stops it as an operator would; one that does not stop is ended, and that is an error. */
+	/** Stops the server as an operator would. One that does not stop in time is killed. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		const { exitCode, signalCode } = this.#process;
 		if (exitCode === null && signalCode === null) {
@@ -177,7 +172,7 @@ async function dataDirOf({ store, inPlace = false, parentDir }: BenchServerOptio
 	return dataDir;
 }
 
-/** Nothing of the caller's own Fanfare, whose settings would be measured in place of the defaults. */
+/** The caller's `FANFARE_*` variables are left out: their settings would be measured in place of the defaults. */
 function environment(dataDir: string, key: string, settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
 	const others = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
 	return {
@@ -192,7 +187,7 @@ function environment(dataDir: string, key: string, settings: Readonly<Record<str
 	};
 }
 
-/** Waits for the line that says where it listens. `died` rejects when the process ends, with the end of what it said. */
+/** Waits for the line that says where the server listens. `died` rejects with the last output when the process ends. */
 async function started(child: ChildProcess): Promise<{ url: string; died: Promise<never> }> {
 	let output = "";
 	const listening = Promise.withResolvers<string>();
@@ -203,12 +198,12 @@ async function started(child: ChildProcess): Promise<{ url: string; died: Promis
 	});
 	const died = new Promise<never>((_, reject) => {
 		child.once("exit", (code, signal) => {
-			reject(new Error(`the server ended (${signal ?? `exit code ${code}`}); the last it said:\n${output}`));
+			reject(new Error(`the server ended (${signal ?? `exit code ${code}`}); its last output:\n${output}`));
 		});
 	});
-	died.catch(() => undefined); // it also ends when it is told to
+	died.catch(() => undefined); // the server also ends when it is stopped on purpose
 	const timer = setTimeout(() => {
-		listening.reject(new Error(`the server did not start within ${START_MS / 1_000} s; it said:\n${output}`));
+		listening.reject(new Error(`the server did not start within ${START_MS / 1_000} s; its output:\n${output}`));
 	}, START_MS);
 	try {
 		return { url: await Promise.race([listening.promise, died]), died };

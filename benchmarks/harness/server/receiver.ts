@@ -1,17 +1,17 @@
-// The receiver's process, as the scenarios see it.
+// The receiver's process as the scenarios use it: it counts the events of one series at a time.
 import type { Counts, ReceiverCalls } from "../../children/receiver.ts";
 import type { Child } from "../process/child.ts";
 
-/** With nothing new for this long, what is missing will not come: the longest retry of the server is shorter. */
+/** If nothing new has come for this long, the missing events will not come: the server's longest retry delay is shorter. */
 const STALL_MS = 20_000;
 
 export class Receiver {
 	readonly #child: Child<ReceiverCalls>;
-	/** Where it takes numbered events, and notes when. */
+	/** Takes benchmark events, and records when each came. */
 	readonly url: string;
-	/** Where it only counts. */
+	/** Only counts requests. */
 	readonly bulkUrl: string;
-	/** Where it never answers. */
+	/** Never responds. */
 	readonly neverUrl: string;
 
 	private constructor(child: Child<ReceiverCalls>, origin: string) {
@@ -34,30 +34,38 @@ export class Receiver {
 		return this.#child.call("counts");
 	}
 
-	/** Counts from 0 again. */
-	reset(): Promise<void> {
-		return this.#child.call("reset");
+	/**
+	 * Starts to count from 0, and returns the number of the series that counts from now on. The load generator puts it into
+	 * its events, so that late deliveries of an earlier load are not taken for those of the next one.
+	 *
+	 * @example
+	 * const series = await receiver.newSeries();
+	 * const { acknowledged } = await load.call("closedLoop", { ...target, ...ONE_EVENT, series, seconds });
+	 * await receiver.waitFor(acknowledged);
+	 */
+	newSeries(): Promise<number> {
+		return this.#child.call("newSeries");
 	}
 
-	/** Resolves when `count` different events are in; throws when nothing more comes. */
+	/** Resolves when `count` different events of the series have come; throws when nothing more comes. */
 	async waitFor(count: number): Promise<Counts> {
 		const counts = await this.#child.call("waitFor", { of: "received", count, stallMs: STALL_MS });
 		if (counts.received === count) return counts;
-		if (counts.received > count) throw new Error(`${counts.received} events came, and only ${count} were sent`);
+		if (counts.received > count) throw new Error(`${counts.received} events came, but only ${count} were sent`);
 		throw new Error(
-			`${counts.received} of ${count} events were delivered (and ${counts.duplicates} again), ` +
-				`and nothing new came for ${STALL_MS / 1_000} s: the server has lost some or is stuck`,
+			`${counts.received} of ${count} events were delivered (and ${counts.duplicates} of them again), ` +
+				`and nothing new came for ${STALL_MS / 1_000} s: the server has lost events or is stuck`,
 		);
 	}
 
-	/** Resolves when `count` requests to `bulkUrl` are in; throws when nothing more comes. */
+	/** Resolves when `count` requests to `bulkUrl` have come; throws when nothing more comes. */
 	async waitForBulk(count: number): Promise<Counts> {
 		const counts = await this.#child.call("waitFor", { of: "bulk", count, stallMs: STALL_MS });
 		if (counts.bulk >= count) return counts;
 		throw new Error(`${counts.bulk} of ${count} deliveries came, and none more for ${STALL_MS / 1_000} s`);
 	}
 
-	/** When each of the first `count` events first came, on the clock of `nowMs`. */
+	/** When each of the first `count` events of the series first came, on the clock of `nowMs`. */
 	times(count: number): Promise<Float64Array> {
 		return this.#child.call("times", count);
 	}

@@ -1,4 +1,4 @@
-// Which server is measured: that of the working tree, or that of a git ref, unpacked beside it.
+// The code of the server under test: the working tree, or a git ref unpacked into a directory.
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,21 +6,21 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** The checkout that this benchmark is part of. */
+/** The root of the checkout that this benchmark belongs to. */
 export const WORKING_TREE = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** Packages of the checkout itself: a link to the working tree's would measure the wrong server. */
+/** The repository's own packages. A link to those of the working tree would measure the wrong server. */
 const OWN_SCOPE = "@fanfare";
 const OWN_PACKAGES = ["sdk", "server"];
 
-/** The file that Node runs for `fanfare`. */
+/** The main file of the `fanfare` command. */
 export function commandOf(codeDir: string): string {
 	return join(codeDir, "packages", "cli", "src", "main.ts");
 }
 
 /**
- * The ref's files in a new directory, with links to the libraries of the working tree. No `git worktree`, which would leave its
- * notes in the repository if the benchmark is killed.
+ * Unpacks the ref's files into a new directory, with links to the libraries of the working tree. `git worktree` is not used because
+ * it would leave entries in the repository if the benchmark is killed.
  */
 export async function unpackRef(ref: string, parentDir: string): Promise<string> {
 	const commit = await commitOf(ref);
@@ -64,8 +64,8 @@ function linkEntries(from: string, to: string): void {
 	}
 }
 
-/** A comparison of the working tree with itself would show 1.00 and nobody would notice. */
+/** Without this check, a comparison of the working tree with itself would show 1.00 unnoticed. */
 function assertOwnCode(codeDir: string): void {
 	const resolved = createRequire(commandOf(codeDir)).resolve(`${OWN_SCOPE}/server/package.json`);
-	if (!resolved.startsWith(codeDir)) throw new Error(`the ref's command would load the server of ${resolved}`);
+	if (!resolved.startsWith(codeDir)) throw new Error(`the ref's command would load the server from ${resolved}`);
 }

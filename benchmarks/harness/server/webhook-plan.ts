@@ -1,13 +1,13 @@
-// The projects and webhooks that scenarios send to, made through the API.
+// Creates the projects and webhooks that scenarios send to, through the API.
 import type { Client } from "@fanfare/sdk";
 
-import { numberedType } from "../../wire/sample-event.ts";
+import { numberedType } from "../../wire/bench-event.ts";
 
 export interface WebhookPlan {
 	readonly count: number;
-	/** The endpoint of each, by its number. */
+	/** The endpoint of a webhook, by its number. */
 	readonly endpoint: (number: number) => string;
-	/** Each wants the events of its own number, or all want all. */
+	/** "own": each webhook gets the events of its own number. "all": each gets all events. */
 	readonly wants: "own" | "all";
 }
 
@@ -16,12 +16,12 @@ export interface MadeProject {
 	readonly webhookIds: readonly string[];
 }
 
-/** Calls under way at once: they share commits. */
+/** Concurrent calls, which share commits. */
 const AT_ONCE = 32;
 /** Named, so that figures of different versions compare whatever the server's default is. */
 const RETRIES = { maxRetries: 3, maxRetryDelay: 15_000 };
 
-/** Makes a project whose log is kept for ever, with webhooks that are never disabled. */
+/** Creates a project whose log is kept forever, with webhooks that are never disabled. */
 export async function makeProject(client: Client, plan: WebhookPlan): Promise<MadeProject> {
 	const project = await client.projects.create({ name: "Benchmark" });
 	await client.projects.update(project.id, { retentionDays: 0 });

@@ -4,7 +4,7 @@ import type { Replay } from "@fanfare/sdk";
 import type { BenchServer } from "../server/bench-server.ts";
 import type { PreparedStore } from "./store-copy.ts";
 
-/** Begins it; the events that the webhook never had are the most. */
+/** Starts the replay and returns its id. Most of its events were never delivered to the webhook. */
 export async function beginReplay(server: BenchServer, { projectId, webhookIds }: PreparedStore): Promise<string> {
 	const [webhookId = ""] = webhookIds;
 	const { webhooks } = server.client.project(projectId).batch;

@@ -1,21 +1,21 @@
-// The pages of a log that a client can ask for: every combination of filters, at the start and deep inside.
-import { COMMON_TYPE, HOUR_MS, LOG_SPAN_MS, RARE_TYPE } from "./sample-log.ts";
+// The pages that a client can ask for: every combination of filters, at the start of the log and deep inside.
+import { COMMON_TYPE, HOUR_MS, LOG_SPAN_MS, RARE_TYPE } from "./log-rows.ts";
 
-/** What of a log the queries name. */
+/** The values of the log that the queries use. */
 export interface LogFacts {
 	readonly webhookId: string;
-	/** Of an event with a delivery to another webhook. */
+	/** An event with a delivery to another webhook. */
 	readonly eventId: string;
-	/** When the log ends. */
+	/** The end of the log. */
 	readonly now: number;
-	/** To a page nine tenths into the log, by list. */
+	/** Cursors of pages nine tenths into the log. */
 	readonly deep: { readonly deliveries: string; readonly events: string };
 }
 
 export interface LogQuery {
-	/** Such as `deliveries status=Failed responseCode=200, deep`. */
+	/** For example `deliveries status=Failed responseCode=200 deep`. */
 	readonly name: string;
-	/** Behind the project's path. */
+	/** The path after the project's own path. */
 	readonly path: string;
 }
 
@@ -23,7 +23,7 @@ type Choices = readonly (readonly [label: string, query: Readonly<Record<string,
 
 const ANY = ["", {}] as const;
 
-/** Every combination; `limit` is the length of a page. */
+/** The queries for every combination of filters; `limit` is the length of a page. */
 export function logQueries(facts: LogFacts, limit: number): LogQuery[] {
 	const { webhookId, eventId, now, deep } = facts;
 	const choices = (name: string, values: readonly string[]): Choices => [

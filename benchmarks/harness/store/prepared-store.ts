@@ -1,6 +1,6 @@
-// Makes data directories with a past: the server makes them itself, and copies of the rows that it wrote fill them.
+// Prepares data directories with a history: the server creates them, and copies of its own rows fill them.
 import type { StoreWriterCalls } from "../../children/store-writer.ts";
-import { sampleData } from "../../wire/sample-event.ts";
+import { eventData } from "../../wire/bench-event.ts";
 import { Child } from "../process/child.ts";
 import type { Resources } from "../process/resources.ts";
 import { BenchServer } from "../server/bench-server.ts";
@@ -16,7 +16,7 @@ export interface PrepareOptions {
 	readonly progress: (text: string) => void;
 }
 
-/** Each store is made once, and so is each base: a project with webhooks, of which stores differ in what fills them. */
+/** Makes each store once, and once each base: a project with webhooks, from which stores with different rows are made. */
 export class PreparedStores {
 	readonly #options: PrepareOptions;
 	readonly #bases = new Map<string, Promise<PreparedStore>>();
@@ -56,16 +56,16 @@ async function makeBase(plan: BasePlan, options: PrepareOptions): Promise<Prepar
 	const server = await BenchServer.start({ resources, codeDir, parentDir, profileDir: null, keepData: true });
 	const endpoint = plan.numbered === true ? receiver.url : receiver.bulkUrl;
 	const made = await makeProject(server.client, { count: plan.webhooks, endpoint: () => endpoint, wants: plan.wants });
-	await deliverSample(server, made);
+	await deliverOne(server, made);
 	await server[Symbol.asyncDispose]();
 	syncFile(databaseOf(server.dataDir));
 	return { ...made, dataDir: server.dataDir, key: server.key };
 }
 
-/** One delivery that has succeeded: the rows of which all others are copies. */
-async function deliverSample(server: BenchServer, { projectId, webhookIds }: MadeProject): Promise<void> {
+/** Delivers one event: all other rows are copies of the rows that this leaves. */
+async function deliverOne(server: BenchServer, { projectId, webhookIds }: MadeProject): Promise<void> {
 	const project = server.client.project(projectId);
-	const data: unknown = JSON.parse(sampleData());
+	const data: unknown = JSON.parse(eventData());
 	await project.events.send({ type: "order.line.shipped", data, webhookIds: webhookIds.slice(0, 1) });
 	await server.checkNothingPending(projectId);
 }

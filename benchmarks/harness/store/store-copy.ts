@@ -1,25 +1,25 @@
-// Prepared data directories, copied for each run.
+// Prepared data directories, which are copied for each run.
 import { closeSync, constants, cpSync, fsyncSync, mkdtempSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 import type { MadeProject, WebhookPlan } from "../server/webhook-plan.ts";
 
-/** What the server makes itself. */
+/** The part of a store that the server creates. */
 export interface BasePlan {
 	readonly webhooks: number;
 	readonly wants: WebhookPlan["wants"];
-	/** Whether the receiver notes when each event comes, and not only how many; then the events must be of the load generator. */
+	/** Whether the webhooks point at the receiver's URL for benchmark events, not at the one that only counts. Defaults to false. */
 	readonly numbered?: boolean;
 }
 
-/** What is put into it. */
+/** A store: its base, and the rows that are copied into it. */
 export interface StorePlan extends BasePlan {
 	readonly deliveries: number;
-	/** How many of them come of one event. */
+	/** The number of deliveries of each event. */
 	readonly perEvent: number;
 	/**
-	 * `due`: all wait, and it is time. `later`: all wait, for an hour. `log`: all have ended but some, with their attempts, over the
-	 * last 25 days, in a mixture as logs have it.
+	 * "due": all deliveries wait and are due. "later": all wait and are due in an hour. "log": nearly all have ended, over the last
+	 * 25 days, with their attempts, in a mixture as real logs have it.
 	 */
 	readonly state: "due" | "later" | "log";
 }
@@ -35,7 +35,7 @@ export function databaseOf(dataDir: string): string {
 	return join(dataDir, "fanfare.db");
 }
 
-/** A copy for one run. On the disk before the run begins, so that its syncs don't wait for the copy's. */
+/** Copies a store for one run. The copy is synced before the run, so that the run's own syncs don't wait for it. */
 export function copyStore({ dataDir }: PreparedStore, parentDir: string): string {
 	const copy = mkdtempSync(join(parentDir, "data-"));
 	cpSync(dataDir, copy, { recursive: true, mode: constants.COPYFILE_FICLONE, preserveTimestamps: true });

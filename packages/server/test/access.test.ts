@@ -1,17 +1,10 @@
-// Who may call what, over the real engine: the table is made from the OpenAPI document.
-import { createApp } from "../src/api/app.ts";
+// Which key may make which call, over the real engine. The table is made from the OpenAPI document.
 import { accessTable } from "../src/api/test/access-table.ts";
-import { openTestEngine } from "../src/engine/test/test-engine.ts";
+import { openTestApi } from "./test-api.ts";
 
 accessTable("the engine", async () => {
-	const { engine, store, projectId } = await openTestEngine();
-	const app = createApp({
-		engine,
-		store,
-		metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
-		requestLog: () => {},
-		version: "test",
-	});
+	const { test, app } = await openTestApi();
+	const { engine, projectId } = test;
 	const other = await engine.projects.create("other");
 	const key = async (scope: "admin" | "read", project: string | null) =>
 		(await engine.keys.create({ name: "test", scope, projectId: project })).secretKey;

@@ -1,46 +1,47 @@
-// What a receiver got over several runs of a server, and whether a crash repeated more than it may.
+// Records what a receiver got over several runs of a server, and finds attempts that a crash must not have repeated.
 
 /** One request as the receiver saw it. */
-interface Noted {
-	/** The run of the server that it came from, counted from 0. */
+interface Entry {
+	/** The number of the server's run that it came from, from 0. */
 	readonly run: number;
 	readonly status: number;
-	/** When the answer went out, or would have. */
+	/** When the response was sent, or would have been. */
 	readonly answeredAt: number;
 }
 
-/** The end of a run. */
-export interface Death {
+/** The end of a run by a kill. */
+export interface Kill {
 	readonly killedAt: number;
-	/** The pairs (event and webhook) that had succeeded, as the disk had it afterwards. */
+	/** The pairs of event and webhook that were Succeeded on the disk afterwards. */
 	readonly succeeded: ReadonlySet<string>;
 }
 
-/** Keeps all requests by the pair of event and webhook that they belong to. */
+/** Keeps all requests, by the pair of event and webhook that they belong to. */
 export class AttemptBook {
-	readonly #byPair = new Map<string, Noted[]>();
-	readonly #deaths: Death[] = [];
+	readonly #byPair = new Map<string, Entry[]>();
+	readonly #kills: Kill[] = [];
 
-	note(pair: string, status: number, answeredAt: number): void {
-		const noted = { run: this.#deaths.length, status, answeredAt };
+	/** Records a request of the current run. */
+	record(pair: string, status: number, answeredAt: number): void {
+		const entry = { run: this.#kills.length, status, answeredAt };
 		const earlier = this.#byPair.get(pair);
-		if (earlier === undefined) this.#byPair.set(pair, [noted]);
-		else earlier.push(noted);
+		if (earlier === undefined) this.#byPair.set(pair, [entry]);
+		else earlier.push(entry);
 	}
 
-	/** Requests that are noted from now on come from the next run. */
-	endRun(death: Death): void {
-		this.#deaths.push(death);
+	/** Ends the current run. Requests that are recorded from now on belong to the next one. */
+	endRun(kill: Kill): void {
+		this.#kills.push(kill);
 	}
 
-	/** The pairs that were answered 2xx at least once. */
+	/** The pairs that got at least one 2xx response. */
 	arrived(): Set<string> {
 		return new Set([...this.#byPair].filter(([, noted]) => noted.some(isSuccess)).map(([pair]) => pair));
 	}
 
-	/** How many requests came for pairs that had been answered 2xx before, by the run in which that was. */
+	/** The number of requests for pairs that already had a 2xx response, by the run of that response. */
 	repeats(): number[] {
-		const counts = this.#deaths.map(() => 0);
+		const counts = this.#kills.map(() => 0);
 		for (const noted of this.#byPair.values()) {
 			for (const [index, { run }] of noted.entries()) {
 				if (!noted.slice(0, index).some(isSuccess)) continue;
@@ -52,35 +53,37 @@ export class AttemptBook {
 	}
 
 	/**
-	 * Each breach of "a crash repeats only attempts in flight", in words:
-	 * - after a death, a pair that had succeeded on the disk is never attempted again;
-	 * - within a run, a pair that was answered 2xx is never attempted again;
-	 * - what was answered 2xx more than `writtenWithinMs` before a death had succeeded on the disk by then.
+	 * A sentence for each breach of "a crash repeats only attempts in flight":
+	 * - after a kill, a pair that is Succeeded on the disk is never attempted again;
+	 * - within a run, a pair that got a 2xx response is never attempted again;
+	 * - a pair that got a 2xx response more than `writtenWithinMs` before a kill is Succeeded on the disk at the kill.
 	 */
 	breaches(writtenWithinMs: number): string[] {
 		return [...this.#byPair].flatMap(([pair, noted]) => [
 			...noted.flatMap((request, index) => this.#breachesOf(pair, request, noted.slice(0, index))),
-			...noted.filter((request) => this.#isLate(pair, request, writtenWithinMs)).map(() => `${pair}: written too late`),
+			...noted
+				.filter((request) => this.#isLate(pair, request, writtenWithinMs))
+				.map(() => `${pair}: recorded too late`),
 		]);
 	}
 
-	#breachesOf(pair: string, { run }: Noted, earlier: readonly Noted[]): string[] {
-		const settledIn = this.#deaths.slice(0, run).findIndex(({ succeeded }) => succeeded.has(pair));
+	#breachesOf(pair: string, { run }: Entry, earlier: readonly Entry[]): string[] {
+		const succeededIn = this.#kills.slice(0, run).findIndex(({ succeeded }) => succeeded.has(pair));
 		return [
-			...(settledIn === -1 ? [] : [`${pair}: attempted in run ${run}, had succeeded in run ${settledIn}`]),
+			...(succeededIn === -1 ? [] : [`${pair}: attempted in run ${run}, had succeeded in run ${succeededIn}`]),
 			...(earlier.some((request) => request.run === run && isSuccess(request))
 				? [`${pair}: repeated in run ${run}`]
 				: []),
 		];
 	}
 
-	#isLate(pair: string, request: Noted, writtenWithinMs: number): boolean {
-		const death = this.#deaths[request.run];
-		if (death === undefined || !isSuccess(request)) return false;
-		return request.answeredAt < death.killedAt - writtenWithinMs && !death.succeeded.has(pair);
+	#isLate(pair: string, request: Entry, writtenWithinMs: number): boolean {
+		const kill = this.#kills[request.run];
+		if (kill === undefined || !isSuccess(request)) return false;
+		return request.answeredAt < kill.killedAt - writtenWithinMs && !kill.succeeded.has(pair);
 	}
 }
 
-function isSuccess({ status }: Noted): boolean {
+function isSuccess({ status }: Entry): boolean {
 	return status >= 200 && status <= 299;
 }

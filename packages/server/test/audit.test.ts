@@ -1,9 +1,9 @@
+// The audit log, retention settings and erasing, through the API and the real engine.
 import { startReceiver } from "@fanfare/testkit/receiver";
-// The audit log, retention settings and erasing, over HTTP and the real engine.
 import { describe, expect, it } from "vitest";
 
-import { createApp } from "../src/api/app.ts";
-import { openTestEngine, type TestEngine } from "../src/engine/test/test-engine.ts";
+import type { TestEngine } from "../src/engine/test/test-engine.ts";
+import { openTestApi } from "./test-api.ts";
 
 interface Answer {
 	readonly status: number;
@@ -12,10 +12,8 @@ interface Answer {
 }
 
 async function open() {
-	const test = await openTestEngine();
-	const { engine, store, projectId } = test;
-	const metrics = () => Promise.resolve({ contentType: "text/plain", text: "" });
-	const app = createApp({ engine, store, metrics, requestLog: () => {}, version: "test" });
+	const { test, app } = await openTestApi();
+	const { engine, projectId } = test;
 	const { key, secretKey } = await engine.keys.create({ name: "admin", scope: "admin", projectId: null });
 	const call = async (method: string, path: string, body?: unknown, as = secretKey): Promise<Answer> => {
 		const response = await app.request(path.replace("./", `/projects/${projectId}/`), {
@@ -32,7 +30,7 @@ async function open() {
 const entriesOf = ({ json }: Answer) => json["data"] as Record<string, unknown>[];
 
 describe("the audit log over HTTP", () => {
-	it("tells the whole story of a webhook, newest first, by key and by object", async () => {
+	it("lists every change of a webhook, newest first, by key and by object", async () => {
 		await using receiver = await startReceiver();
 		await using api = await open();
 		const { call, keyId, test } = api;
@@ -65,7 +63,7 @@ describe("the audit log over HTTP", () => {
 		expect(everything).not.toContain(other);
 	});
 
-	it("opens to an admin of the whole workspace alone", async () => {
+	it("is readable only for an admin of the whole workspace", async () => {
 		await using api = await open();
 		const { engine, projectId } = api.test;
 		const { secretKey } = await engine.keys.create({ name: "p", scope: "admin", projectId });
@@ -75,7 +73,7 @@ describe("the audit log over HTTP", () => {
 });
 
 describe("retention settings over HTTP", () => {
-	it("are shown and set for each project, and null gives them back to the server", async () => {
+	it("are shown and set for each project, and null restores the server's default", async () => {
 		await using api = await open();
 		const { call } = api;
 		const project = `/projects/${api.test.projectId}`;
@@ -89,7 +87,7 @@ describe("retention settings over HTTP", () => {
 		expect(entry).toMatchObject({ fields: ["retentionDays"], projectId: api.test.projectId });
 	});
 
-	it("that can't be kept together are refused, and nothing of them is set", async () => {
+	it("that contradict each other are refused, and none of them is set", async () => {
 		await using api = await open();
 		const project = `/projects/${api.test.projectId}`;
 		const { status, json } = await api.call("PATCH", project, { retentionDays: 7, payloadRetentionDays: 8 });
@@ -110,7 +108,7 @@ describe("retention settings over HTTP", () => {
 describe("erasing over HTTP", () => {
 	const erase = async (api: { call: (method: string, path: string) => Promise<Answer> }, eventId: string) =>
 		api.call("DELETE", `./events/${eventId}/data`);
-	const held = async (test: TestEngine): Promise<string> => {
+	const sendHeld = async (test: TestEngine): Promise<string> => {
 		const webhook = await test.createWebhook("http://127.0.0.1:1/");
 		await test.engine.webhooks.pause(test.projectId, webhook.id);
 		return test.send({ dataJson: '{"n": 1.0}' });
@@ -118,7 +116,7 @@ describe("erasing over HTTP", () => {
 
 	it("shows the data before, null after, and leaves an entry in the audit log", async () => {
 		await using api = await open();
-		const eventId = await held(api.test);
+		const eventId = await sendHeld(api.test);
 		const before = await api.call("GET", `./events/${eventId}`);
 		expect(before.json["dataErased"]).toBe(false);
 		expect(before.text).toContain('"data":{"n": 1.0}}');
@@ -136,7 +134,7 @@ describe("erasing over HTTP", () => {
 		expect(entry).toMatchObject({ action: "event.erase", objectId: eventId, projectId: api.test.projectId });
 	});
 
-	it("is a 404 for what is not there", async () => {
+	it("is a 404 for an event that does not exist", async () => {
 		await using api = await open();
 		expect(await erase(api, "evt_1")).toMatchObject({ status: 404, json: { code: "event_not_found" } });
 	});

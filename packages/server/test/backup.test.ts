@@ -1,16 +1,15 @@
-// The backup that docs/deploying.md tells of: taken from a server at work, and restored into another directory.
+// The backup of docs/deploying.md: taken from a running server, and restored into another directory.
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
+import { SendingLoad } from "@fanfare/testkit/sending-load";
 import { startServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { expect, it } from "vitest";
 
-import { SendingLoad } from "./sending-load.ts";
-
-it("a copy of a running server's database has all that was acknowledged before, and delivers what waits in it", async () => {
+it("a copy of a running server's database contains every event that was acknowledged before, and delivers those that wait", async () => {
 	using folder = new TemporaryDir();
 	mkdirSync(folder.join("data"));
 	const copy = folder.join("data/fanfare.db");
@@ -21,7 +20,7 @@ it("a copy of a running server's database has all that was acknowledged before, 
 	await using server = await startServerProcess();
 	const waiting = await server.createWebhook(receiver.url);
 	await server.project.batch.webhooks.pause(waiting.id);
-	const load = new SendingLoad(server, { senders: 8, pauseMs: 0, random: () => 0 }, true);
+	await using load = new SendingLoad(server, { senders: 8, pauseMs: 0, random: () => 0 });
 	await eventually("events to be acknowledged", () => load.acknowledged.size >= 100);
 	const before = [...load.acknowledged.keys()];
 	{

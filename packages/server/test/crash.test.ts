@@ -1,41 +1,41 @@
-// The promises "durable before 2xx" and "at least once", against a server that is killed again and again.
+// The promises "durable before 2xx" and "at least once", with a server that is killed again and again.
 import { setTimeout as delay } from "node:timers/promises";
 
 import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver, type Receiver, type Reply } from "@fanfare/testkit/receiver";
 import { seededRandom, testSeed } from "@fanfare/testkit/seeded-random";
+import { SendingLoad } from "@fanfare/testkit/sending-load";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { readStoredData } from "@fanfare/testkit/stored-data";
 import { expect, it } from "vitest";
 
 import { AttemptBook } from "./attempt-book.ts";
-import { SendingLoad } from "./sending-load.ts";
 
 const ROUNDS = 20;
 const LOAD = { senders: 6, pauseMs: 30 };
-/** A round's moment of death after the load has begun; every fifth is long, so that much is settled by then. */
+/** The longest time from a round's start to the kill. Every fifth round is longer, so that many outcomes are recorded by then. */
 const LOAD_MS = 400;
 const LONG_LOAD_MS = 2_200;
-/** Two rounds of seven die while they start. */
+/** In two rounds of seven, the server is killed within this time, while it starts. */
 const START_MS = 600;
-/** An outcome is on the disk this long after the answer; generous, for a busy machine. */
+/** An outcome is on the disk this long after the response; long enough for a busy machine. */
 const WRITTEN_WITHIN_MS = 1_500;
 const MAX_IN_FLIGHT = 24;
 const PATHS = ["/first", "/second"] as const;
 
 it(
-	"20 rounds of SIGKILL at random moments under load: every acknowledged event arrives, only attempts in flight are repeated, the data stays whole",
+	"20 rounds of SIGKILL at random times under load: every acknowledged event arrives, only attempts in flight are repeated, and the data stays intact",
 	{ timeout: 150_000 },
 	async ({ onTestFailed }) => {
 		const seed = testSeed();
-		onTestFailed(() => void process.stderr.write(`repeat this with FANFARE_TEST_SEED=${seed}\n`));
+		onTestFailed(() => void process.stderr.write(`repeat this run with FANFARE_TEST_SEED=${seed}\n`));
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT) } });
 		const book = await register(server, receiver, seededRandom(seed + 1));
-		const load = new SendingLoad(server, { ...LOAD, random: seededRandom(seed + 2) }, true);
+		await using load = new SendingLoad(server, { ...LOAD, random: seededRandom(seed + 2) });
 		const random = seededRandom(seed);
 		for (let round = 0; round < ROUNDS; round++) {
-			await lifeUntil(round, server, random);
+			await waitForKill(round, server, random);
 			await kill(server, receiver, book);
 			await server.begin();
 		}
@@ -58,7 +58,7 @@ it(
 	},
 );
 
-/** Two webhooks that answer well for the most part. Returns the book that the receiver keeps. */
+/** Registers two webhooks whose receiver accepts most requests. Returns the book that the receiver keeps. */
 async function register(server: ServerProcess, receiver: Receiver, random: () => number): Promise<AttemptBook> {
 	const book = new AttemptBook();
 	const webhookIds = new Map<string, string>();
@@ -69,7 +69,7 @@ async function register(server: ServerProcess, receiver: Receiver, random: () =>
 	receiver.script(({ headers, path, receivedAt }) => {
 		const reply = randomReply(random);
 		const pair = `${String(headers["webhook-id"])} ${webhookIds.get(path) ?? "?"}`;
-		book.note(pair, reply.status, receivedAt + reply.delayMs);
+		book.record(pair, reply.status, receivedAt + reply.delayMs);
 		return reply;
 	});
 	return book;
@@ -80,8 +80,8 @@ function randomReply(random: () => number): Reply & { status: number; delayMs: n
 	return { status, delayMs: random() < 0.8 ? 0 : Math.floor(random() * 80) };
 }
 
-/** Waits for the moment at which this round's server dies. */
-async function lifeUntil(round: number, server: ServerProcess, random: () => number): Promise<void> {
+/** Waits until this round's server is to be killed. */
+async function waitForKill(round: number, server: ServerProcess, random: () => number): Promise<void> {
 	if (round % 7 === 2 || round % 7 === 5) {
 		await delay(random() * START_MS);
 		return;
@@ -94,23 +94,23 @@ async function kill(server: ServerProcess, receiver: Receiver, book: AttemptBook
 	const killedAt = Date.now();
 	server.kill("SIGKILL");
 	await server.exited;
-	// What it had sent is read by now, and counts to its run.
+	// After this, the receiver has read everything that the server had sent, and counts it to this run.
 	await receiver.waitForConnections(0);
 	const { integrity, succeeded } = readStoredData(server.dataDir);
 	expect(integrity).toBe("ok");
 	book.endRun({ killedAt, succeeded });
 }
 
-/** The pairs that have arrived, once nothing waits any more. */
+/** Waits until all deliveries have ended, and returns the pairs that have arrived. */
 async function everythingArrives(server: ServerProcess, book: AttemptBook, count: number): Promise<string[]> {
 	const { deliveries } = server.project;
 	await eventually(`${count} deliveries to arrive`, () => book.arrived().size >= count, 30_000);
 	const isIdle = async () => (await deliveries.list({ status: "Pending", limit: 1 })).data.length === 0;
-	await eventually("the last outcome to be written", isIdle);
+	await eventually("the last outcome to be recorded", isIdle);
 	return [...book.arrived()];
 }
 
-/** The number in the body of each event that came. */
+/** The number in the body of each received event, by event id. */
 function payloads(receiver: Receiver): Map<string, unknown> {
 	return new Map(
 		receiver.requests.map(({ headers, rawBody }) => {
@@ -120,7 +120,7 @@ function payloads(receiver: Receiver): Map<string, unknown> {
 	);
 }
 
-/** Each delivery has succeeded, and the API shows all of its attempts in order. */
+/** Expects that each delivery has succeeded, and that the API shows all of its attempts in order. */
 async function expectWholeLog(server: ServerProcess, count: number): Promise<void> {
 	const { deliveries } = server.project;
 	const all = await Array.fromAsync(deliveries.list());

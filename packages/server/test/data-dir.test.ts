@@ -1,4 +1,4 @@
-// The data directory: one server at a time, one master key, and a clear sentence when it can't be.
+// The data directory: one server at a time, one master key, and a clear error message for each problem.
 import {
 	chmodSync,
 	chownSync,
@@ -19,7 +19,7 @@ import { freePort, startServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-/** Of the user "nobody", whom read-only directories stop even if the tests run as root. */
+/** The user "nobody", who can't write to read-only directories even if the tests run as root. */
 const NOBODY = 65_534;
 const ADMIN_KEY = `sk_${"A".repeat(43)}`;
 
@@ -31,35 +31,35 @@ afterEach(() => {
 	dir[Symbol.dispose]();
 });
 
-/** Starts a server that is expected not to start. */
+/** Starts a server that is expected to refuse to start. */
 function refusedStart(dataDir: string, env: Record<string, string> = {}, uid?: number) {
 	const settings = { FANFARE_PORT: "0", FANFARE_DATA_DIR: dataDir, ...env };
 	return runFanfare(["serve"], { env: settings, ...(uid !== undefined && { uid }) });
 }
 
-/** One or more sentences, no stack, exit code 1. */
-function expectSentence(result: Awaited<ReturnType<typeof runFanfare>>, ...parts: readonly (string | RegExp)[]): void {
+/** Expects exit code 1 and one or more sentences that contain `parts`, without a stack trace or raw error codes. */
+function expectMessage(result: Awaited<ReturnType<typeof runFanfare>>, ...parts: readonly (string | RegExp)[]): void {
 	const { stderr } = result;
-	expect(result, `it said: ${stderr}`).toMatchObject({ code: 1, signal: null, stdout: "" });
+	expect(result, `it printed: ${stderr}`).toMatchObject({ code: 1, signal: null, stdout: "" });
 	expect(stderr).toMatch(/^(fanfare: .{20,}\n)+$/);
 	expect(stderr, "raw error codes").not.toMatch(/\bE[A-Z]{4,}\b|SQLite|SQLITE|errno/);
 	for (const part of parts) expect(stderr).toMatch(part);
 }
 
 describe("one server at a time", () => {
-	it("a second one on the same data refuses and names the first; after a SIGKILL a new one starts", async () => {
+	it("a second server on the same data refuses to start and names the first; after a SIGKILL a new one starts", async () => {
 		await using first = await startServerProcess();
-		expectSentence(await refusedStart(first.dataDir), `process ${first.pid}`, first.dataDir, "FANFARE_DATA_DIR");
-		// The refusal has left the first alone.
+		expectMessage(await refusedStart(first.dataDir), `process ${first.pid}`, first.dataDir, "FANFARE_DATA_DIR");
+		// The refused start has not affected the first server.
 		expect((await first.call("GET", "/readyz")).status).toBe(200);
-		expectSentence(await refusedStart(first.dataDir), `process ${first.pid}`);
+		expectMessage(await refusedStart(first.dataDir), `process ${first.pid}`);
 
 		first.kill("SIGKILL");
 		await first.restart();
 		expect((await first.call("GET", "/readyz")).status).toBe(200);
 	});
 
-	it("a start that fails leaves the data to the next", async () => {
+	it("a start that fails does not block the next one", async () => {
 		await using server = await startServerProcess({ dataDir: dir.join("data") });
 		await server.stop();
 		const holder = createServer();
@@ -67,7 +67,7 @@ describe("one server at a time", () => {
 		const settings = { FANFARE_PORT: String(server.port) };
 		const refused = await refusedStart(server.dataDir, settings);
 		await new Promise((resolve) => holder.close(resolve));
-		expectSentence(refused, `port ${server.port} on 127.0.0.1 is in use`, "FANFARE_PORT");
+		expectMessage(refused, `port ${server.port} on 127.0.0.1 is in use`, "FANFARE_PORT");
 		await server.restart();
 		expect((await server.call("GET", "/readyz")).status).toBe(200);
 	});
@@ -76,46 +76,46 @@ describe("one server at a time", () => {
 describe("a data directory that can't be used", () => {
 	it("is a file", async () => {
 		writeFileSync(dir.join("file"), "");
-		expectSentence(await refusedStart(dir.join("file")), dir.join("file"), /not a directory/i, "FANFARE_DATA_DIR");
+		expectMessage(await refusedStart(dir.join("file")), dir.join("file"), /not a directory/i, "FANFARE_DATA_DIR");
 	});
 
 	it("is inside a file", async () => {
 		writeFileSync(dir.join("file"), "");
-		expectSentence(await refusedStart(dir.join("file", "data")), dir.join("file"), "FANFARE_DATA_DIR");
+		expectMessage(await refusedStart(dir.join("file", "data")), dir.join("file"), "FANFARE_DATA_DIR");
 	});
 
-	it("is not writable, or can't be made", async () => {
+	it("is not writable, or can't be created", async () => {
 		const uid = process.getuid?.() === 0 ? NOBODY : undefined;
 		chmodSync(dir.path, 0o755);
 		mkdirSync(dir.join("read-only"));
 		chmodSync(dir.join("read-only"), 0o555);
-		expectSentence(await refusedStart(dir.join("read-only"), {}, uid), "read-only", "FANFARE_DATA_DIR");
-		expectSentence(await refusedStart(dir.join("read-only", "data"), {}, uid), "read-only", "FANFARE_DATA_DIR");
+		expectMessage(await refusedStart(dir.join("read-only"), {}, uid), "read-only", "FANFARE_DATA_DIR");
+		expectMessage(await refusedStart(dir.join("read-only", "data"), {}, uid), "read-only", "FANFARE_DATA_DIR");
 	});
 
 	it("is on a disk that is not mounted", async () => {
 		symlinkSync(dir.join("not-mounted"), dir.join("link"));
-		expectSentence(await refusedStart(dir.join("link", "data")), "link", /not mounted/, "FANFARE_DATA_DIR");
+		expectMessage(await refusedStart(dir.join("link", "data")), "link", /not mounted/, "FANFARE_DATA_DIR");
 	});
 
-	it.skipIf(process.getuid?.() !== 0)("has files of another user", async () => {
+	it.skipIf(process.getuid?.() !== 0)("contains files of another user", async () => {
 		await using server = await startServerProcess({ dataDir: dir.join("data") });
 		await server.stop();
 		for (const path of [dir.path, server.dataDir]) chmodSync(path, 0o755);
 		chownSync(server.dataDir, NOBODY, NOBODY);
 		for (const name of ["fanfare.lock", "fanfare.db", "master.key"]) {
 			const file = join(server.dataDir, name);
-			expectSentence(await refusedStart(server.dataDir, {}, NOBODY), /this user/, server.dataDir);
+			expectMessage(await refusedStart(server.dataDir, {}, NOBODY), /this user/, server.dataDir);
 			chownSync(file, NOBODY, NOBODY);
 		}
 		await server.restart();
 	});
 
-	it("holds a database that is damaged", async () => {
+	it("contains a damaged database", async () => {
 		await using server = await startServerProcess({ dataDir: dir.join("data") });
 		await server.stop();
 		truncateSync(dir.join("data", "fanfare.db"), 100_000);
-		expectSentence(await refusedStart(server.dataDir), /database .* is damaged/, /backup/);
+		expectMessage(await refusedStart(server.dataDir), /database .* is damaged/, /backup/);
 	});
 
 	it("was written by a newer Fanfare", async () => {
@@ -124,51 +124,51 @@ describe("a data directory that can't be used", () => {
 		const db = new DatabaseSync(`${server.dataDir}/fanfare.db`);
 		db.exec("INSERT INTO migrations (id, name, apply_date) VALUES (9000, 'from-the-future', 0)");
 		db.close();
-		expectSentence(await refusedStart(server.dataDir), /newer Fanfare/, "9000");
+		expectMessage(await refusedStart(server.dataDir), /newer Fanfare/, "9000");
 	});
 
-	it("holds a file that is no database", async () => {
+	it("contains a file that is not a database", async () => {
 		mkdirSync(dir.join("data"));
 		writeFileSync(dir.join("data", "fanfare.db"), "this is not a database\n".repeat(1_000), { mode: 0o600 });
-		expectSentence(await refusedStart(dir.join("data")), dir.join("data", "fanfare.db"), /not a database/);
+		expectMessage(await refusedStart(dir.join("data")), dir.join("data", "fanfare.db"), /not a database/);
 	});
 });
 
 describe("the master key", () => {
-	it("in the environment must be the one of the data", async () => {
+	it("in the environment must be the one that the data was written with", async () => {
 		const [right, wrong] = ["a".repeat(64), "b".repeat(64)];
 		await using server = await startServerProcess({ env: { FANFARE_MASTER_KEY: right } });
 		await server.createWebhook("http://127.0.0.1:9");
 		await server.stop();
 		const refused = await refusedStart(server.dataDir, { FANFARE_MASTER_KEY: wrong });
-		expectSentence(refused, "FANFARE_MASTER_KEY");
+		expectMessage(refused, "FANFARE_MASTER_KEY");
 		expect(refused.stderr).not.toContain(wrong);
-		// Without any key: none is made for data that has one.
-		expectSentence(await refusedStart(server.dataDir), "FANFARE_MASTER_KEY", "master.key");
+		// Without a key: none is generated for data that already has one.
+		expectMessage(await refusedStart(server.dataDir), "FANFARE_MASTER_KEY", "master.key");
 		await server.restart();
 	});
 
-	it("in the data directory is for its owner alone, and is never made anew", async () => {
+	it("in the data directory is readable only for its owner, and is never generated again", async () => {
 		await using server = await startServerProcess();
 		const file = `${server.dataDir}/master.key`;
 		expect(statSync(file).mode & 0o777).toBe(0o600);
 		await server.stop();
 
 		chmodSync(file, 0o644);
-		expectSentence(await refusedStart(server.dataDir), file, "644", "chmod 600");
+		expectMessage(await refusedStart(server.dataDir), file, "644", "chmod 600");
 		chmodSync(file, 0o600);
 
 		const key = readFileSync(file);
 		rmSync(file);
-		expectSentence(await refusedStart(server.dataDir), file, "missing", "backup");
+		expectMessage(await refusedStart(server.dataDir), file, "missing", "backup");
 		writeFileSync(file, Buffer.from("short"), { mode: 0o600 });
-		expectSentence(await refusedStart(server.dataDir), file, "32 bytes");
+		expectMessage(await refusedStart(server.dataDir), file, "32 bytes");
 
 		writeFileSync(file, key);
 		await server.restart();
 	});
 
-	it("keeps all other files from others too", async () => {
+	it("is not the only protected file: other users can't read any file of the data directory", async () => {
 		await using server = await startServerProcess();
 		await server.project.events.send({ type: "a.b", data: 1 });
 		expect(statSync(server.dataDir).mode & 0o777).toBe(0o700);
@@ -179,7 +179,7 @@ describe("the master key", () => {
 });
 
 describe("the first start", () => {
-	it("prints workspace, project and key once; later starts print none of it", async () => {
+	it("prints workspace, project and key once; later starts print none of them", async () => {
 		await using server = await startServerProcess({ env: { FANFARE_LOG_LEVEL: "trace" } });
 		const { key, projectId } = server;
 		expect(key).toMatch(/^sk_[A-Za-z0-9_-]{43}$/);
@@ -195,13 +195,13 @@ describe("the first start", () => {
 		expect((await server.client.listProjects()).map(({ id }) => id)).toEqual([projectId]);
 	});
 
-	it("prints no key that the operator has set, and that key opens everything", async () => {
+	it("does not print a key that the operator has set, and that key is an admin key", async () => {
 		await using server = await startServerProcess({ env: { FANFARE_ADMIN_KEY: ADMIN_KEY } });
 		expect(server.stderr).not.toContain("sk_");
 		expect((await server.client.keys.create({ name: "of an admin", scope: "admin" })).scope).toBe("admin");
 	});
 
-	it("prints the key also if one before it failed for a port that was in use", async () => {
+	it("prints the key even if an earlier start failed because the port was in use", async () => {
 		const refused = await refusedStart(dir.join("data"), { FANFARE_PORT: String(await portInUse()) });
 		expect(refused.code).toBe(1);
 		await using server = await startServerProcess({ dataDir: dir.join("data") });
@@ -209,7 +209,7 @@ describe("the first start", () => {
 		expect((await server.client.listProjects()).length).toBe(1);
 	});
 
-	it("of a directory that a failed start has left behind is still a first start", async () => {
+	it("can follow a failed start on the same directory", async () => {
 		const refused = await refusedStart(dir.join("data"), { FANFARE_PORT: String(await portInUse()) });
 		expect(refused.code).toBe(1);
 		await using server = await startServerProcess({ dataDir: dir.join("data"), env: { FANFARE_ADMIN_KEY: ADMIN_KEY } });
@@ -218,7 +218,7 @@ describe("the first start", () => {
 });
 
 describe("FANFARE_ADMIN_KEY on a later start", () => {
-	it("opens everything from then on, with and without being set, beside the first key", async () => {
+	it("is an admin key from then on, even when it is not set any more, and the first key stays valid", async () => {
 		await using server = await startServerProcess();
 		const firstKey = server.key;
 		await server.stop();
@@ -233,7 +233,7 @@ describe("FANFARE_ADMIN_KEY on a later start", () => {
 	});
 });
 
-describe("a bad setting stops the start with a sentence that names it", () => {
+describe("an invalid setting stops the start with a message that names it", () => {
 	it.each([
 		["FANFARE_PORT", "abc", /0–65535.*"abc"/],
 		["FANFARE_PORT", "", /empty/],
@@ -241,30 +241,30 @@ describe("a bad setting stops the start with a sentence that names it", () => {
 		["FANFARE_DATABASE_URL", "postgres://localhost/x", /not supported/],
 		["FANFARE_PROT", "80", /did you mean FANFARE_PORT\?/],
 	])("%s=%s", async (name, value, expected) => {
-		expectSentence(await refusedStart(dir.join("data"), { [name]: value }), name, expected);
+		expectMessage(await refusedStart(dir.join("data"), { [name]: value }), name, expected);
 	});
 
 	it.each(["FANFARE_MASTER_KEY", "FANFARE_ADMIN_KEY", "FANFARE_PROXY"])(
-		"%s, whose value is not repeated",
+		"%s, without its value in the message",
 		async (name) => {
 			const refused = await refusedStart(dir.join("data"), { [name]: "socks://tell-nobody" });
-			expectSentence(refused, name);
+			expectMessage(refused, name);
 			expect(refused.stderr).not.toContain("tell-nobody");
 		},
 	);
 
-	it("all of them at once, before anything is made", async () => {
+	it("reports all invalid settings at once, before anything is created", async () => {
 		const refused = await refusedStart(dir.join("data"), { FANFARE_PORT: "x", FANFARE_HOST: "a b", FANFARE_X: "1" });
-		expectSentence(refused, "FANFARE_PORT", "FANFARE_HOST", "FANFARE_X");
+		expectMessage(refused, "FANFARE_PORT", "FANFARE_HOST", "FANFARE_X");
 		expect(() => statSync(dir.join("data"))).toThrow("ENOENT");
 	});
 
-	it("a host that is not this machine's", async () => {
-		expectSentence(await refusedStart(dir.join("data"), { FANFARE_HOST: "192.0.2.1" }), "192.0.2.1", "FANFARE_HOST");
+	it("a host that is not an address of this machine", async () => {
+		expectMessage(await refusedStart(dir.join("data"), { FANFARE_HOST: "192.0.2.1" }), "192.0.2.1", "FANFARE_HOST");
 	});
 });
 
-/** A port that a server of this test process has until its end. */
+/** A port on which a server of this test process listens until the process ends. */
 async function portInUse(): Promise<number> {
 	const port = await freePort();
 	const server = createServer().unref();

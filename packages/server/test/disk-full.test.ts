@@ -1,4 +1,4 @@
-// A disk that is really full: what is acknowledged stays, what can't be kept is refused, and room is all that it takes to go on.
+// A disk that is really full: acknowledged events are kept, new ones are refused, and the server recovers once there is space.
 import { mkdirSync } from "node:fs";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -10,23 +10,23 @@ import { describe, expect, it } from "vitest";
 
 const DISK_MIB = 32;
 const PAYLOAD = "x".repeat(16 * 1_024);
-/** Attempts whose answers come only after the disk is full. */
-const UNDER_WAY = 5;
+/** The number of attempts whose responses come only after the disk is full. */
+const IN_FLIGHT = 5;
 
 const issue = smallDiskIssue();
 if (issue !== null) process.stderr.write(`disk-full.test.ts is skipped: ${issue}\n`);
 
-it.runIf(process.env["CI"] === "true")("can be tested here", () => {
+it.runIf(process.env["CI"] === "true")("can be tested on the CI machine", () => {
 	expect(issue).toBeNull();
 });
 
 describe.skipIf(issue !== null)("with a full disk", () => {
-	it("refuses sends, keeps what it has acknowledged, settles what was under way, and goes on once there is room", async () => {
+	it("refuses sends, keeps acknowledged events, records the attempts in flight, and recovers once there is space", async () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ dataDir: disk.join("data") });
 		await server.createWebhook(receiver.url);
-		const { eventIds, answer } = await sendHeldBack(server, receiver);
+		const { eventIds, answer } = await sendWithoutResponse(server, receiver);
 		disk.fill(512 * 1_024);
 		const acknowledged = [...eventIds, ...(await sendUntilFull(server))];
 		disk.fill();
@@ -34,7 +34,7 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		await expectFull(server);
 		answer();
 		expect((await server.call("GET", "/healthz")).status).toBe(200);
-		// What has arrived meanwhile can't be written yet; nobody is told otherwise.
+		// The outcomes can't be recorded yet, so the API still shows the deliveries as Pending.
 		await receiver.waitFor(acknowledged.length);
 		expect((await server.call("GET", `/projects/${server.projectId}/deliveries?status=Pending`)).json).toMatchObject({
 			data: expect.arrayContaining(eventIds.map((eventId) => expect.objectContaining({ eventId }))),
@@ -50,12 +50,12 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		expect(await server.stop()).toEqual({ code: 0, signal: null });
 	});
 
-	it("attempts again soon after there is room what has failed meanwhile", async () => {
+	it("attempts failed deliveries again soon after there is space", async () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ dataDir: disk.join("data") });
 		await server.createWebhook(receiver.url);
-		const { eventIds, answer } = await sendHeldBack(server, receiver, 500);
+		const { eventIds, answer } = await sendWithoutResponse(server, receiver, 500);
 		disk.fill(512 * 1_024);
 		const acknowledged = [...eventIds, ...(await sendUntilFull(server))];
 		disk.fill();
@@ -66,12 +66,12 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		await expectDelivered(server, acknowledged);
 	});
 
-	it("restarted after a SIGKILL, says what is wrong; with room, delivers everything that was acknowledged", async () => {
+	it("reports the problem when restarted after a SIGKILL; with space, delivers every acknowledged event", async () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ dataDir: disk.join("data") });
 		await server.createWebhook(receiver.url);
-		const { eventIds } = await sendHeldBack(server, receiver);
+		const { eventIds } = await sendWithoutResponse(server, receiver);
 		disk.fill(512 * 1_024);
 		const acknowledged = [...eventIds, ...(await sendUntilFull(server))];
 		disk.fill();
@@ -79,14 +79,14 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		await server.exited;
 		disk.fill();
 
-		await expectHonestStart(server);
+		await expectStartReportsFullDisk(server);
 		disk.removeFiller();
 		receiver.script(() => ({}));
 		await server.restart();
 		await expectDelivered(server, acknowledged);
 	});
 
-	it("does not start on an empty directory, and says why", async () => {
+	it("does not start on an empty directory, and reports why", async () => {
 		using disk = new SmallDisk(1);
 		mkdirSync(disk.join("data"));
 		disk.fill();
@@ -98,13 +98,13 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		expect((await server.call("GET", "/readyz")).status).toBe(200);
 	});
 
-	it("stops gracefully, and delivers after a restart what it could not write", async () => {
+	it("stops gracefully, and after a restart delivers the events whose outcomes it could not record", async () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
 		const env = { FANFARE_SHUTDOWN_GRACE_MS: "500" };
 		await using server = await startServerProcess({ dataDir: disk.join("data"), env });
 		await server.createWebhook(receiver.url);
-		const { eventIds, answer } = await sendHeldBack(server, receiver);
+		const { eventIds, answer } = await sendWithoutResponse(server, receiver);
 		disk.fill(256 * 1_024);
 		const acknowledged = [...eventIds, ...(await sendUntilFull(server))];
 		disk.fill();
@@ -123,19 +123,19 @@ function send(server: ServerProcess, data: unknown): Promise<Answer> {
 	return server.call("POST", `/projects/${server.projectId}/events`, { type: "a.b", data });
 }
 
-/** Sends events whose attempts are answered when `answer` is called, with this status, and waits until these are under way. */
-async function sendHeldBack(server: ServerProcess, receiver: Receiver, status = 200) {
+/** Sends events whose attempts get a response with this status when `answer` is called. Waits until the attempts are in flight. */
+async function sendWithoutResponse(server: ServerProcess, receiver: Receiver, status = 200) {
 	const { promise, resolve } = Promise.withResolvers<void>();
 	receiver.script(async (_request, index) => {
 		await promise;
-		return index < UNDER_WAY ? { status } : {};
+		return index < IN_FLIGHT ? { status } : {};
 	});
-	const answers = await Promise.all(Array.from({ length: UNDER_WAY }, (_, n) => send(server, n)));
-	await receiver.waitFor(UNDER_WAY);
+	const answers = await Promise.all(Array.from({ length: IN_FLIGHT }, (_, n) => send(server, n)));
+	await receiver.waitFor(IN_FLIGHT);
 	return { eventIds: answers.map(({ json }) => idOf(json)), answer: resolve };
 }
 
-/** Returns the ids of those that were acknowledged. Large and then small, so that nothing fits any more. */
+/** Sends large events and then small ones until none is accepted. Returns the ids of the acknowledged ones. */
 async function sendUntilFull(server: ServerProcess): Promise<string[]> {
 	const ids: string[] = [];
 	for (const data of [PAYLOAD, "small"]) {
@@ -155,7 +155,7 @@ async function expectFull(server: ServerProcess): Promise<void> {
 		],
 	};
 	expectStoreFull(await server.call("POST", `/projects/${server.projectId}/events:batch`, batch));
-	// Small writes go on until they have used up what is left of the log's last pages.
+	// Small writes succeed until they have used up the last pages of the write-ahead log.
 	const webhook = { name: "no room", spec: { endpoint: "http://127.0.0.1:9/", eventTypes: ["never.sent"] } };
 	const create = () => server.call("POST", `/projects/${server.projectId}/batch/webhooks`, webhook);
 	let created = await create();
@@ -171,8 +171,8 @@ async function expectFull(server: ServerProcess): Promise<void> {
 	});
 }
 
-/** It either refuses to start with a sentence, or starts and says of each send and in /readyz that the disk is full. */
-async function expectHonestStart(server: ServerProcess): Promise<void> {
+/** Expects that the server refuses to start with a message, or starts and reports the full disk for each send and in /readyz. */
+async function expectStartReportsFullDisk(server: ServerProcess): Promise<void> {
 	await server.begin();
 	const outcome = await Promise.race([server.exited, server.ready().catch(() => null)]);
 	if (outcome === undefined) {
@@ -192,13 +192,13 @@ function expectStoreFull({ status, json, headers }: Answer): void {
 async function expectDelivered(server: ServerProcess, eventIds: readonly string[]): Promise<void> {
 	const { deliveries } = server.project;
 	const isIdle = async () => (await deliveries.list({ status: "Pending", limit: 1 })).data.length === 0;
-	await eventually("nothing to wait any more", isIdle);
+	await eventually("all deliveries to end", isIdle);
 	const succeeded = await Array.fromAsync(deliveries.list({ status: "Succeeded" }));
 	expect(new Set(succeeded.map(({ eventId }) => eventId))).toEqual(new Set(eventIds));
 	expect(await Array.fromAsync(server.project.events.list())).toHaveLength(eventIds.length);
 }
 
-/** Also: each with one attempt, of which the receiver knows. */
+/** Also expects one attempt per delivery, which the receiver has seen. */
 async function expectDeliveredOnce(
 	server: ServerProcess,
 	receiver: Receiver,

@@ -1,18 +1,10 @@
-// Event types end to end: the SDK, the api and the engine together.
+// Event types through the API and the real engine.
 import { describe, expect, it } from "vitest";
 
-import { createApp } from "../src/api/app.ts";
-import { openTestEngine } from "../src/engine/test/test-engine.ts";
+import { openTestApi } from "./test-api.ts";
 
 async function openApi() {
-	const test = await openTestEngine();
-	const app = createApp({
-		engine: test.engine,
-		store: test.store,
-		metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
-		requestLog: () => {},
-		version: "test",
-	});
+	const { test, app } = await openTestApi();
 	const { secretKey } = await test.engine.keys.create({ name: "test", scope: "admin", projectId: null });
 	const call = async (method: string, path: string, body: unknown) => {
 		const init = { method, headers: { "secret-key": secretKey }, body: JSON.stringify(body) };
@@ -22,8 +14,8 @@ async function openApi() {
 	return { call, [Symbol.asyncDispose]: () => test[Symbol.asyncDispose]() };
 }
 
-describe("the events of a catalogued project", () => {
-	it("are refused with the place, one by one in a batch", async () => {
+describe("a project that accepts only its event types", () => {
+	it("refuses invalid events with the path of the problem, also one by one in a batch", async () => {
 		await using api = await openApi();
 		const email = { type: "object", properties: { email: { type: "string", format: "email" } } };
 		const schema = { type: "object", required: ["user"], properties: { user: email } };
@@ -49,7 +41,7 @@ describe("the events of a catalogued project", () => {
 		]);
 	});
 
-	it("have schemas that are refused with the place too", async () => {
+	it("refuses invalid schemas with the path of the problem", async () => {
 		await using api = await openApi();
 		expect(await api.call("PUT", "/event-types/a", { schema: { properties: { n: { type: "nmber" } } } })).toMatchObject(
 			{

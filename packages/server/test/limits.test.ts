@@ -1,4 +1,4 @@
-// Bounds against clients that are slow, rude, too many or too large, over real connections.
+// Limits against clients that are slow, disconnect, or send too much, over real connections.
 import { readdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -8,16 +8,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
-/** A refused body is read on for half a second, so that the client gets to see the answer. */
+/** The server reads on from a refused body for half a second, so that the client can read the response. */
 const READ_ON_MS = 5_000;
 const ENDLESS_BYTES = 100_000 * MIB;
-/** The server's limits of 10 s and 60 s, and the 5 s between its looks. */
+/** The server's limits of 10 s and 60 s, plus the 5 s between its checks. */
 const HEADERS_CUT_MS = 16_000;
 const BODY_CUT_MS = 67_000;
 
 let server: ServerProcess;
 beforeAll(async () => {
-	// So few bytes in hand that a leak of some bodies would be felt.
+	// The limit of body bytes in memory is so low that a leak of a few bodies would exceed it.
 	server = await startServerProcess({ env: { FANFARE_MAX_BODY_BYTES_IN_HAND: String(8 * MIB) } });
 });
 afterAll(async () => {
@@ -56,7 +56,7 @@ describe.concurrent("a client that is slow is cut off", () => {
 		expect((await server.project.events.list({ type: "slow.event" })).data).toEqual([]);
 	});
 
-	it("and the others do not notice", async () => {
+	it("and other clients are not affected", async () => {
 		using slow = new RawConnection(server.port);
 		await slow.write("POST ");
 		expect((await sendEvent({ type: "a.b", data: 1 })).status).toBe(202);
@@ -71,11 +71,11 @@ async function dripUntilClosed(connection: RawConnection, drop: string, timeoutM
 	}
 }
 
-describe("a body that does not come whole", () => {
-	it("leaves nothing behind when the client goes away", async () => {
+describe("an incomplete body", () => {
+	it("leaves nothing behind when the client disconnects", async () => {
 		const before = await eventCount();
 		const body = eventOf(200 * KIB);
-		// Far more in all than may be in hand at once.
+		// Together far more bytes than may be in memory at the same time.
 		for (let n = 0; n < 100; n++) {
 			using connection = new RawConnection(server.port);
 			const length = { "content-length": String(body.length) };
@@ -89,7 +89,7 @@ describe("a body that does not come whole", () => {
 		expect(await eventCount()).toBe(before + 20);
 	});
 
-	it("is a 400 when its JSON breaks off, and the connection goes on", async () => {
+	it("is a 400 when its JSON breaks off, and the connection stays open", async () => {
 		using connection = new RawConnection(server.port);
 		await connection.request("POST", eventsPath(), headers(), '{"type":"a.b","data":{"a":[1,');
 		const { status, body } = await connection.answer();
@@ -104,7 +104,7 @@ describe("a body that is too large", () => {
 		["an event of 257 KiB", "", eventOf(257 * KIB)],
 		["a batch of 5 MiB and a byte", ":batch", `{"events":[${eventOf(5 * MIB - eventOf(0).length - 13 + 1)}]}`],
 		["a batch of 1,001 events", ":batch", `{"events":[${Array.from({ length: 1_001 }, () => eventOf(1)).join(",")}]}`],
-	])("is a 413 and leaves nothing: %s", async (_what, action, body) => {
+	])("is a 413 and leaves nothing behind: %s", async (_what, action, body) => {
 		const before = await eventCount();
 		const answer = await server.call("POST", eventsPath() + action, body);
 		expect([answer.status, answer.json]).toMatchObject([413, { code: "payload_too_large" }]);
@@ -121,7 +121,7 @@ describe("a body that is too large", () => {
 		expect(json).toMatchObject({ data: [{ status: 202 }, { status: 202 }] });
 	});
 
-	it("is answered before it is sent, when its length says so", async () => {
+	it("gets a response before it is sent, if its content-length is too large", async () => {
 		using connection = new RawConnection(server.port);
 		await connection.write(requestHead("POST", eventsPath(), { ...headers(), "content-length": String(100 * MIB) }));
 		const { status, body } = await connection.answer();
@@ -130,17 +130,17 @@ describe("a body that is too large", () => {
 
 	it.each([
 		["with a length", { "content-length": String(ENDLESS_BYTES) }, "x".repeat(64 * KIB)],
-		["in chunks without end", { "transfer-encoding": "chunked" }, `10000\r\n${"x".repeat(64 * KIB)}\r\n`],
+		["in endless chunks", { "transfer-encoding": "chunked" }, `10000\r\n${"x".repeat(64 * KIB)}\r\n`],
 	])("is not read to its end, %s", async (_how, framing, piece) => {
 		const before = await residentBytes();
 		using connection = new RawConnection(server.port);
 		await connection.write(requestHead("POST", eventsPath(), { ...headers(), ...framing }));
 		while (connection.sentBytes < ENDLESS_BYTES && (await connection.write(piece)));
 		expect(await connection.closed).toBeLessThan(READ_ON_MS);
-		expect((await residentBytes()) - before, "memory that it took").toBeLessThan(64 * MIB);
+		expect((await residentBytes()) - before, "memory growth").toBeLessThan(64 * MIB);
 	});
 
-	it("is read on for a moment only, however slowly it comes", async () => {
+	it("is read on for a short time only, however slowly it comes", async () => {
 		using connection = new RawConnection(server.port);
 		await connection.write(requestHead("POST", eventsPath(), { ...headers(), "transfer-encoding": "chunked" }));
 		await connection.write(`50000\r\n${"x".repeat(0x50000)}\r\n`);
@@ -153,7 +153,7 @@ describe("a body that is too large", () => {
 describe("requests on one connection", () => {
 	const smuggled = "GET /workspace HTTP/1.1\r\nhost: x\r\n\r\n";
 
-	it("after a 413 are answered or not at all, and nothing in the refused body is taken for a request", async () => {
+	it("after a 413 get a response or none, and nothing in the refused body is parsed as a request", async () => {
 		using connection = new RawConnection(server.port);
 		const body = smuggled.repeat(Math.ceil((300 * KIB) / smuggled.length));
 		await connection.request("POST", eventsPath(), headers(), body);
@@ -169,7 +169,7 @@ describe("requests on one connection", () => {
 		expect((await server.call("GET", "/healthz")).status).toBe(200);
 	});
 
-	it("are answered in their order when they come all at once", async () => {
+	it("get their responses in order when they are sent all at once", async () => {
 		using connection = new RawConnection(server.port);
 		const bodies = ['{"type":"a.b","data":1}', "{", '{"type":"a.b","data":2}'];
 		await Promise.all(bodies.map((body) => connection.request("POST", eventsPath(), headers(), body)));
@@ -183,7 +183,7 @@ describe("requests on one connection", () => {
 	it.each([
 		["two lengths", { "content-length": "5", "Content-Length": "50" }],
 		["a length and chunks", { "content-length": "5", "transfer-encoding": "chunked" }],
-	])("are refused with %s, on which readers may differ", async (_what, framing) => {
+	])("are refused with %s, which servers may interpret differently", async (_what, framing) => {
 		using connection = new RawConnection(server.port);
 		await connection.write(`${requestHead("POST", eventsPath(), { ...headers(), ...framing })}0\r\n\r\n${smuggled}`);
 		expect((await connection.answer()).status).toBe(400);
@@ -192,7 +192,7 @@ describe("requests on one connection", () => {
 });
 
 describe("an idempotency key", () => {
-	it("makes one event of 50 sends at once", async () => {
+	it("makes one event of 50 concurrent sends", async () => {
 		const before = await eventCount();
 		const event = { type: "a.b", data: { order: 1 }, idempotencyKey: "order-1" };
 		const answers = await Promise.all(Array.from({ length: 50 }, () => sendEvent(event)));
@@ -203,7 +203,7 @@ describe("an idempotency key", () => {
 		expect(await eventCount()).toBe(before + 1);
 	});
 
-	it("is a 409 for all but one of 20 different sends at once", async () => {
+	it("is a 409 for all but one of 20 different concurrent sends", async () => {
 		const sends = Array.from({ length: 20 }, (_, data) => sendEvent({ type: "a.b", data, idempotencyKey: "order-2" }));
 		const answers = await Promise.all(sends);
 		expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
@@ -219,7 +219,7 @@ describe("an idempotency key", () => {
 	});
 });
 
-it("an intake that is full refuses at once with Retry-After, and what it accepts it keeps", async () => {
+it("a full intake refuses at once with Retry-After, and keeps what it accepts", async () => {
 	await using small = await startServerProcess({ env: { FANFARE_MAX_WAITING_SENDS: "1" } });
 	const answers: Answer[] = [];
 	for (let round = 0; round < 20 && answers.every(({ status }) => status === 202); round++) {
@@ -235,14 +235,14 @@ it("an intake that is full refuses at once with Retry-After, and what it accepts
 	}
 	const ids = (await Array.fromAsync(small.project.events.list())).map(({ id }) => id);
 	expect(ids.sort()).toEqual(accepted.map(({ json }) => (json as { id: string }).id).sort());
-	// The SDK waits as it is told to and gets through.
+	// The SDK waits as Retry-After says, and its sends succeed.
 	await Promise.all(Array.from({ length: 5 }, (_, data) => small.project.events.send({ type: "a.b", data })));
 });
 
 describe.skipIf(process.platform !== "linux")("look-ups of names", () => {
 	const threads = (pid: number) => readdirSync(`/proc/${pid}/task`).length;
 
-	it("have many threads to wait in, or as many as the operator says", async () => {
+	it("have many threads, or as many as the operator sets", async () => {
 		await using many = await startServerProcess();
 		await using few = await startServerProcess({ env: { UV_THREADPOOL_SIZE: "4" } });
 		for (const each of [many, few]) {

@@ -1,4 +1,4 @@
-// Where the log goes may break. The server goes on, and can be stopped as ever.
+// The destination of the log may fail. The server keeps running, and can be stopped as usual.
 import { closeSync, existsSync, openSync } from "node:fs";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -9,12 +9,12 @@ import { expect, it } from "vitest";
 const GRACEFUL = { code: 0, signal: null };
 const FULL = "/dev/full";
 
-/** Answers, and logs that. */
+/** Expects that the server responds to calls, each of which it logs. */
 async function expectServes(server: ServerProcess, calls = 3): Promise<void> {
 	for (let n = 0; n < calls; n++) expect((await server.call("GET", "/readyz")).status).toBe(200);
 }
 
-it("the readers of log and messages go away: an attempt under way still ends, and is written", async () => {
+it("the readers of log and messages go away: an attempt in flight still ends, and is recorded", async () => {
 	await using receiver = await startReceiver();
 	await using server = await startServerProcess();
 	await server.createWebhook(receiver.url);
@@ -43,13 +43,13 @@ it.skipIf(!existsSync(FULL))("the disk that the log is written to is full", asyn
 it("nobody reads the log", async () => {
 	await using server = await startServerProcess({ env: { FANFARE_LOG_LEVEL: "trace" } });
 	server.stopReading();
-	// More than the system keeps for a reader.
+	// More than the pipe's buffer takes.
 	for (let n = 0; n < 20; n++) {
 		await Promise.all(Array.from({ length: 100 }, () => expectServes(server, 1)));
 	}
 	const { pid } = server;
 	server.kill("SIGTERM");
-	await eventually("its end", () => !isAlive(pid), 10_000);
+	await eventually("the process to end", () => !isAlive(pid), 10_000);
 	expect(await server.exited).toEqual(GRACEFUL);
 });
 

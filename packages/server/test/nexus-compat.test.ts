@@ -1,5 +1,5 @@
-// The promise to existing clients: the Python SDK for Nexus webhooks works unchanged. Requests are written byte for byte as it writes
-// them (its quirks are those that WIRE.md lists), and answers are compared field for field.
+// The promise to existing clients: the Python SDK for Nexus webhooks works unchanged. Requests are written exactly as that SDK writes
+// them (WIRE.md lists its quirks), and responses are compared field by field.
 import { createHmac } from "node:crypto";
 
 import { RawConnection, type RawAnswer } from "@fanfare/testkit/raw-connection";
@@ -15,7 +15,7 @@ const WEBHOOK_ID = expect.stringMatching(`^webhook_${UUID}$`) as string;
 const PROJECT_ID = expect.stringMatching(/^proj_[0-9a-f]{32}$/) as string;
 const WORKSPACE_ID = expect.stringMatching(/^ws_[0-9a-f]{32}$/) as string;
 const REQUEST_ID = expect.stringMatching(/^req_[0-9a-f]{32}$/) as string;
-/** Now, give or take some minutes. */
+/** The current time, with a tolerance of some minutes. */
 const MILLISECONDS = expect.closeTo(Date.now(), -6) as number;
 
 let server: ServerProcess;
@@ -27,7 +27,7 @@ afterAll(async () => {
 	await Promise.all([server[Symbol.asyncDispose](), receiver[Symbol.asyncDispose]()]);
 });
 
-/** One call as `requests` makes it. The content type is there whether or not there is a body. */
+/** Makes a call as Python's `requests` does, which sends a content type even without a body. */
 async function call(
 	method: string,
 	path: string,
@@ -44,7 +44,7 @@ async function call(
 		"Content-Type": "application/json",
 	};
 	const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-	// It sends no length with a GET, and one of 0 with a POST that has no body.
+	// `requests` sends no content-length with a GET, and 0 with a POST that has no body.
 	const length = method === "GET" ? "" : `Content-Length: ${Buffer.byteLength(body ?? "")}\r\n`;
 	await connection.write(
 		`${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n${lines.join("")}${length}\r\n${body ?? ""}`,
@@ -56,7 +56,7 @@ async function call(
 
 const webhooksPath = () => `/projects/${server.projectId}/batch/webhooks`;
 
-/** The SDK's own way of writing a body: `json.dumps`, with a space after each colon and comma. */
+/** Writes the body as the SDK does: `json.dumps` puts a space after each colon and comma. */
 function create(name: string, path = "/hook") {
 	const endpoint = receiver.url + path;
 	const spec = `{"endpoint": "${endpoint}", "secret": {"contents": "${SECRET}"}, "retries": {"maxRetries": 3, "maxBackoffMs": 15000}}`;
@@ -67,7 +67,7 @@ async function createdId(name: string, path?: string): Promise<string> {
 	return ((await create(name, path)).json as { id: string }).id;
 }
 
-/** The fields that Nexus knows, and what it must find in them. Fanfare's own stand beside them. */
+/** The fields that Nexus knows, with their values. Fanfare adds fields of its own. */
 function webhook(fields: object = {}): object {
 	return {
 		id: WEBHOOK_ID,
@@ -75,7 +75,7 @@ function webhook(fields: object = {}): object {
 		projectId: server.projectId,
 		name: "aws-lambda",
 		endpoint: `${receiver.url}/hook`,
-		// Decoded strictly: nothing else may be in it.
+		// The SDK decodes it strictly: it must have no other fields.
 		retries: { maxRetries: 3, maxBackoffMs: 15_000 },
 		createDate: MILLISECONDS,
 		updateDate: MILLISECONDS,
@@ -123,7 +123,7 @@ describe("workspace and projects", () => {
 });
 
 describe("webhooks", () => {
-	it("POST creates, and says nothing of the secret", async () => {
+	it("POST creates one, and does not return the secret", async () => {
 		const created = await create("aws-lambda");
 		expectWebhook(created);
 		expect(created.body).not.toContain(SECRET);
@@ -131,7 +131,7 @@ describe("webhooks", () => {
 		expect(createDate).toBe(updateDate);
 	});
 
-	it("POST fills in what the SDK leaves out", async () => {
+	it("POST uses defaults for fields that the SDK omits", async () => {
 		const body = `{"name": "little", "spec": {"endpoint": "${receiver.url}/little"}}`;
 		expectWebhook(await call("POST", webhooksPath(), body), {
 			name: "little",
@@ -147,7 +147,7 @@ describe("webhooks", () => {
 		expectWebhook(await call("POST", webhooksPath(), retries), kept);
 	});
 
-	it("GET gives one", async () => {
+	it("GET returns one", async () => {
 		const id = await createdId("to get", "/get");
 		expectWebhook(await call("GET", `${webhooksPath()}/${id}`), {
 			id,
@@ -156,7 +156,7 @@ describe("webhooks", () => {
 		});
 	});
 
-	it("PATCH changes what is there, and ignores the secret that the SDK adds", async () => {
+	it("PATCH changes the given fields, and ignores the secret that the SDK adds", async () => {
 		const id = await createdId("before", "/patched");
 		const rename = await call("PATCH", `${webhooksPath()}/${id}`, '{"name": "after", "spec": {}}');
 		expectWebhook(rename, { id, name: "after", endpoint: `${receiver.url}/patched` });
@@ -189,7 +189,7 @@ describe("webhooks", () => {
 		await expectSignedWith(id, Buffer.from(OTHER_SECRET, "base64"));
 	});
 
-	it("DELETE says so, and then there is none", async () => {
+	it("DELETE confirms it, and then the webhook does not exist", async () => {
 		const id = await createdId("to delete");
 		const { status, json } = await call("DELETE", `${webhooksPath()}/${id}`);
 		expect([status, json]).toEqual([200, { id, deleted: true }]);
@@ -214,7 +214,7 @@ describe("webhooks", () => {
 		},
 	);
 
-	it("POST :test of an endpoint that nobody answers", async () => {
+	it("POST :test of an endpoint where no server listens", async () => {
 		const spec = '{"endpoint": "http://127.0.0.1:9/", "retries": {"maxRetries": 1, "maxBackoffMs": 0}}';
 		const { json } = await call("POST", webhooksPath(), `{"name": "nobody", "spec": ${spec}}`);
 		const test = await call("POST", `${webhooksPath()}/${(json as { id: string }).id}:test`);
@@ -226,7 +226,7 @@ describe("webhooks", () => {
 });
 
 describe("lists", () => {
-	it("go forward and back by cursors that need no escaping, with a query that ends in &", async () => {
+	it("are read forward and back by cursors that need no escaping, with a query that ends in &", async () => {
 		const other = await server.client.projects.create({ name: "for lists" });
 		const path = `/projects/${other.id}/batch/webhooks`;
 		expect((await call("GET", `${path}?`)).json).toEqual({ nextPage: null, prevPage: null, data: [] });
@@ -236,7 +236,7 @@ describe("lists", () => {
 		const first = await page(`${path}?limit=2&`);
 		expect([first.names, first.prevPage]).toEqual([["5", "4"], null]);
 		expect(first.nextPage).toMatch(/^[A-Za-z0-9_-]+$/);
-		// Rows that come and go move nothing.
+		// New rows do not shift the pages.
 		await call("POST", path, body(6));
 		const second = await page(`${path}?limit=2&page=${first.nextPage}&`);
 		expect(second.names).toEqual(["3", "2"]);
@@ -260,14 +260,14 @@ describe("lists", () => {
 	}
 });
 
-describe("errors have a status by which the SDK chooses its exception, and a sentence that it shows", () => {
+describe("errors have a status from which the SDK chooses its exception, and a message that it shows", () => {
 	it.each([
-		["no JSON", "{", "invalid_json"],
+		["invalid JSON", "{", "invalid_json"],
 		["an empty body", "", "invalid_json"],
 		["no name", '{"spec": {"endpoint": "https://example.com/"}}', "invalid_request"],
 		["an unknown field", '{"name": "x", "spec": {"endpoint": "https://example.com/", "colour": 1}}', "invalid_request"],
-		["a name of another type", '{"name": 5, "spec": {"endpoint": "https://example.com/"}}', "invalid_request"],
-		["an endpoint that is none", '{"name": "x", "spec": {"endpoint": "example"}}', "invalid_request"],
+		["a name that is not a string", '{"name": 5, "spec": {"endpoint": "https://example.com/"}}', "invalid_request"],
+		["an invalid endpoint", '{"name": "x", "spec": {"endpoint": "example"}}', "invalid_request"],
 		["an address that is not public", '{"name": "x", "spec": {"endpoint": "https://10.0.0.1/"}}', "invalid_request"],
 		[
 			"a short secret",
@@ -283,7 +283,7 @@ describe("errors have a status by which the SDK chooses its exception, and a sen
 	const SENTENCE = expect.stringMatching(/^.{15,}$/) as string;
 	const ISSUE = { path: expect.any(String) as string, message: expect.stringMatching(/.{5,}/) as string };
 
-	it("400 for a cursor that is not ours", async () => {
+	it("400 for a cursor that the server did not make", async () => {
 		const { status, json } = await call("GET", `${webhooksPath()}?limit=2&page=abc&`);
 		const issues = [{ path: "page", message: expect.any(String) as string }];
 		expect([status, json]).toEqual([400, { message: SENTENCE, code: "invalid_cursor", requestId: REQUEST_ID, issues }]);
@@ -306,7 +306,7 @@ describe("errors have a status by which the SDK chooses its exception, and a sen
 		expect([status, json]).toEqual([403, { message: SENTENCE, code: "insufficient_scope", requestId: REQUEST_ID }]);
 	});
 
-	it("404 for what is another project's, the same as for what is nobody's", async () => {
+	it("404 for a webhook of another project, exactly as for one that does not exist", async () => {
 		const { id } = await server.client.projects.create({ name: "other" });
 		const webhookId = await createdId("mine");
 		const nobodys = await call("GET", `${webhooksPath()}/${webhookId.replace(/.{12}$/, "000000000000")}`);
@@ -325,7 +325,7 @@ describe("errors have a status by which the SDK chooses its exception, and a sen
 	});
 });
 
-/** Each signature of the webhook's next test, the newest secret's first. */
+/** Expects that the webhook's next test request is signed with this secret first. */
 async function expectSignedWith(webhookId: string, secret: Buffer): Promise<void> {
 	await call("POST", `${webhooksPath()}/${webhookId}:test`);
 	const { headers, rawBody } = receiver.requests.at(-1)!;

@@ -1,4 +1,4 @@
-// What a receiver gets and what its answers mean, as WIRE.md promises, from a server in its own process.
+// What a receiver gets, and what its responses mean, as WIRE.md promises. The server runs in its own process.
 import { createServer, type AddressInfo } from "node:net";
 
 import { utils, verify, type Delivery, type DeliveryDetail, type ProjectHandle, type WebhookSpec } from "@fanfare/sdk";
@@ -32,10 +32,10 @@ function send(data: unknown = 1, type = "a.b") {
 	return project.events.send({ type, data });
 }
 
-/** The one delivery of an event, once `isSo` of it. */
+/** Waits until the only delivery of an event satisfies `isSo`, and returns it with its attempts. */
 async function deliveryOf(event: { id: string }, isSo: (delivery: Delivery) => boolean): Promise<DeliveryDetail> {
 	const look = async () => (await project.deliveries.list({ eventId: event.id })).data.find(isSo);
-	return project.deliveries.get((await eventually("the delivery to be as wanted", look)).id);
+	return project.deliveries.get((await eventually("the delivery to be in the expected state", look)).id);
 }
 
 const hasEnded = ({ status }: Delivery) => status !== "Pending";
@@ -44,10 +44,10 @@ const action = (webhookId: string, name: string) =>
 	server.call("POST", `/projects/${project.id}/batch/webhooks/${webhookId}:${name}`);
 
 describe("a request", () => {
-	it("is these lines and these bytes, and nothing else", async () => {
+	it("has exactly these lines and these bytes", async () => {
 		const { url, request } = await captureOne();
 		const webhook = await createWebhook(`${url}/your/path?a=b%20c&d`, { headers: { "X-Tenant": "acme" } });
-		// Not through the SDK: `data` is to have this notation.
+		// Sent without the SDK, so that `data` keeps this notation.
 		const data = String.raw`{"z":1.0, "b":"\u00e9\/","a":1E5,"big":12345678901234567890,"nested" : [ ] }`;
 		const sent = `{"type":"batch.job.completed","timestamp":${EVENT_TIME},"webhookIds":["${webhook.id}"],"data": ${data} }`;
 		const event = await server.call("POST", `/projects/${project.id}/events`, sent);
@@ -86,7 +86,7 @@ describe("a request", () => {
 		);
 	});
 
-	it("is signed with the new secret too once there is one, and with it alone when the old one ends", async () => {
+	it("is signed with both secrets after a change, and with the new one alone when the old one expires", async () => {
 		await using receiver = await startReceiver();
 		const [oldest, middle, newest] = [utils.generateWebhookSecret(), utils.generateWebhookSecret(), randomSecret()];
 		const { id } = await createWebhook(receiver.url, { secret: oldest });
@@ -105,7 +105,7 @@ describe("a request", () => {
 		await expectSigned(last, newest);
 	});
 
-	it("goes to the webhooks that want the type, or that the sender has named", async () => {
+	it("goes to the webhooks that want the type, or that the sender names", async () => {
 		await using receiver = await startReceiver();
 		await createWebhook(`${receiver.url}/all`);
 		await createWebhook(`${receiver.url}/orders`, { eventTypes: ["order.*"] });
@@ -118,7 +118,7 @@ describe("a request", () => {
 	});
 });
 
-describe("an answer", () => {
+describe("a response", () => {
 	it.each([200, 201, 204, 299])("%d is a success", async (status) => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status }));
@@ -139,7 +139,7 @@ describe("an answer", () => {
 		expect(receiver.requests.map(({ path }) => path)).toEqual(["/hook"]);
 	});
 
-	it("410 ends the delivery and disables the webhook, which holds what comes until it is resumed", async () => {
+	it("410 ends the delivery and disables the webhook, whose later deliveries are Held until it is resumed", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 410 }]);
 		const { id } = await createWebhook(receiver.url);
@@ -168,7 +168,7 @@ describe("an answer", () => {
 		[() => new Date(0).toUTCString(), 503, 800, 1_002],
 		["soon", 503, 800, 1_002],
 		["120", 500, 800, 1_002],
-	])("with Retry-After %s and %d is followed up after %d–%d ms", async (value, status, from, to) => {
+	])("with Retry-After %s and status %d delays the next attempt by %d–%d ms", async (value, status, from, to) => {
 		await using receiver = await startReceiver();
 		receiver.script(() => answers.retryAfter(typeof value === "string" ? value : value(), status));
 		await createWebhook(receiver.url, { retries: { maxRetries: 1, maxRetryDelay: 15_000 } });
@@ -179,7 +179,7 @@ describe("an answer", () => {
 	});
 });
 
-it("Retry-After is heeded although the answer broke off behind its headers", async () => {
+it("Retry-After applies even if the response breaks off after its headers", async () => {
 	await using receiver = await startReceiver();
 	const head = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 120\r\ncontent-length: 100\r\n\r\nhalf";
 	receiver.script(() => ({ kind: "reset", head }));
@@ -189,7 +189,7 @@ it("Retry-After is heeded although the answer broke off behind its headers", asy
 	expect(nextAttemptDate! - updateDate).toBeGreaterThanOrEqual(120_000);
 });
 
-it("a retry without a wait follows at once", async () => {
+it("a retry without a delay follows at once", async () => {
 	await using receiver = await startReceiver();
 	receiver.script(() => ({ status: 500 }));
 	await createWebhook(receiver.url, { retries: { maxRetries: 3, maxRetryDelay: 0 } });
@@ -197,7 +197,7 @@ it("a retry without a wait follows at once", async () => {
 });
 
 describe("the log", () => {
-	it("has each attempt, why it failed, and at the end that the retries are exhausted", async () => {
+	it("has each attempt with the reason of its failure, and says when the retries are exhausted", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([
 			{ status: 500, headers: { "x-answer": "first" }, body: "no é" },
@@ -226,7 +226,7 @@ describe("the log", () => {
 		expect(attempts[2]?.durationMs).toBeGreaterThanOrEqual(1_000);
 	});
 
-	it("has no more than the start of a large answer", async () => {
+	it("has only the start of a large response body", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500, body: "é".repeat(1_000_000) }));
 		await createWebhook(receiver.url, { retries: { maxRetries: 0 } });
@@ -237,7 +237,7 @@ describe("the log", () => {
 });
 
 describe(":test", () => {
-	it("sends a signed sample now and answers with exactly six fields", async () => {
+	it("sends a signed sample at once, and returns exactly six fields", async () => {
 		await using receiver = await startReceiver();
 		const secret = utils.generateWebhookSecret();
 		receiver.script(() => ({ status: 201, body: "thanks", delayMs: 20 }));
@@ -251,12 +251,12 @@ describe(":test", () => {
 		expect(receiver.requests[0]?.headers["webhook-id"]).toMatch(/^evt_/);
 	});
 
-	it("of an endpoint that fails is a 200 with Failed, after all retries, and leaves no trace", async () => {
+	it("of a failing endpoint is a 200 with Failed after all retries, and leaves nothing in the log, the stats or the metrics", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 410 }));
 		const gone = await createWebhook(receiver.url, { retries: { maxRetries: 2, maxRetryDelay: 0 } });
 		const nobody = await createWebhook("http://127.0.0.1:9/", { retries: { maxRetries: 0 } });
-		const figures = await attemptFigures();
+		const metrics = await deliveryMetrics();
 		expect(await project.batch.webhooks.test(gone.id)).toEqual({
 			status: "Failed",
 			responseCode: 410,
@@ -275,13 +275,13 @@ describe(":test", () => {
 		});
 		expect((await project.deliveries.list()).data).toEqual([]);
 		expect((await project.events.list()).data).toEqual([]);
-		expect(await attemptFigures()).toEqual(figures);
+		expect(await deliveryMetrics()).toEqual(metrics);
 		expect(await project.batch.webhooks.get(gone.id)).toMatchObject({ status: "Enabled" });
 	});
 });
 
 describe("a webhook", () => {
-	it("that is paused holds, and gets everything in order when it is resumed", async () => {
+	it("that is paused gets nothing, and gets everything in order when it is resumed", async () => {
 		await using receiver = await startReceiver();
 		const { id } = await createWebhook(receiver.url);
 		expect((await action(id, "pause")).json).toMatchObject({ status: "Paused" });
@@ -294,7 +294,7 @@ describe("a webhook", () => {
 		expect(receiver.requests.map(({ rawBody }) => dataOf(rawBody))).toEqual(events.map((_, data) => data));
 	});
 
-	it("that is deleted gets nothing any more; what waited is cancelled and can be read", async () => {
+	it("that is deleted gets nothing any more; its waiting deliveries are Cancelled and can still be read", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
 		const { id } = await createWebhook(receiver.url, { retries: { maxRetries: 5, maxRetryDelay: 60_000 } });
@@ -317,7 +317,7 @@ describe("a webhook", () => {
 		expect(receiver.requests).toHaveLength(1);
 	});
 
-	it("that hangs keeps nothing from another", async () => {
+	it("that hangs does not delay another webhook", async () => {
 		await using small = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "8" } });
 		await using hanging = await startReceiver();
 		await using healthy = await startReceiver();
@@ -326,14 +326,14 @@ describe("a webhook", () => {
 		await small.createWebhook(healthy.url);
 		await small.project.events.sendBatch(Array.from({ length: 200 }, (_, data) => ({ type: "a.b", data })));
 		await healthy.waitFor(200, 15_000);
-		// They still hang, all of the first, and hold as many connections as they have requests.
+		// All requests to the first one still hang, each on a connection of its own.
 		expect(hanging.requests.length).toBeGreaterThan(0);
 		expect(hanging.openConnections).toBe(hanging.requests.length);
 		expect((await small.project.deliveries.list({ status: "Failed" })).data).toEqual([]);
 	});
 });
 
-/** Verified by both libraries that others use, and by ours. */
+/** Expects that two independent libraries and the SDK verify the signature. */
 async function expectSigned({ headers, rawBody }: ReceivedRequest, secret: string): Promise<void> {
 	const plain = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 	const parsed: unknown = JSON.parse(rawBody.toString());
@@ -351,12 +351,13 @@ function dataOf(rawBody: Buffer): unknown {
 	return (JSON.parse(rawBody.toString()) as { data: unknown }).data;
 }
 
-async function attemptFigures(): Promise<string[]> {
+/** The lines of /metrics about events, deliveries and attempts. */
+async function deliveryMetrics(): Promise<string[]> {
 	const { text } = await server.call("GET", "/metrics");
 	return text.split("\n").filter((line) => /^fanfare_(attempt|deliver|event)/.test(line));
 }
 
-/** A receiver that keeps one request byte for byte, which no HTTP server does. */
+/** A receiver that keeps one request exactly as it was sent, which an HTTP server does not. */
 async function captureOne(): Promise<{ url: string; request: Promise<string> }> {
 	const { promise, resolve } = Promise.withResolvers<string>();
 	const listener = createServer((socket) => {

@@ -1,4 +1,4 @@
-// The promise of a replay, "each matching event once", against a server that is killed in the middle of one.
+// The promise of a replay, "each matching event once", with a server that is killed in the middle of one.
 import { setTimeout as delay } from "node:timers/promises";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -9,12 +9,12 @@ import { expect, it } from "vitest";
 
 const EVENTS = 4_000;
 const KILLS = 4;
-/** A replay of so many takes about 2 s. */
-const LIFE_MS = 250;
+/** The time from a start to the kill. The whole replay takes about 2 s. */
+const KILL_AFTER_MS = 250;
 const MAX_IN_FLIGHT = 16;
 
 it(
-	"a replay goes on after each SIGKILL: one delivery for each event, and only attempts in flight are repeated",
+	"a replay continues after each SIGKILL: one delivery for each event, and only attempts in flight are repeated",
 	{ timeout: 60_000 },
 	async () => {
 		await using receiver = await startReceiver();
@@ -28,7 +28,7 @@ it(
 		});
 		const { id } = await server.project.batch.webhooks.replay(webhook.id, request);
 		for (let kill = 0; kill < KILLS; kill++) {
-			await delay(LIFE_MS);
+			await delay(KILL_AFTER_MS);
 			server.kill("SIGKILL");
 			await server.exited;
 			const { integrity, deliveryCount } = readStoredData(server.dataDir);
@@ -39,7 +39,7 @@ it(
 		const replay = await server.project.replays.wait(id, { everyMs: 50 });
 		expect(replay).toMatchObject({ status: "Finished", scannedCount: EVENTS, deliveryCount: EVENTS, progress: 1 });
 
-		await eventually("all to arrive", async () => {
+		await eventually("all deliveries to end", async () => {
 			const waiting = await server.project.deliveries.list({ status: "Pending", limit: 1 });
 			return waiting.data.length === 0;
 		});
@@ -52,7 +52,7 @@ it(
 	},
 );
 
-/** Events of the time before there was a webhook; their ids in order. */
+/** Sends events before there is a webhook, and returns their ids in order. */
 async function sendAll(server: ServerProcess): Promise<string[]> {
 	const events = Array.from({ length: EVENTS }, (_, n) => ({ type: "old", data: n }));
 	const results = await server.project.events.sendBatch(events);

@@ -1,4 +1,4 @@
-// Write-only secrets: a whole story is played with values that can be recognised, and then they are looked for everywhere.
+// Secrets are write-only: calls of many kinds are made with recognisable values, which are then searched for everywhere.
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,19 +19,19 @@ const PATH_TOKEN = "token-in-the-path-of-an-endpoint";
 const PASSWORD = "password-in-an-endpoint";
 const WRONG_KEY = `sk_${"wrongkey".repeat(6).slice(0, 43)}`;
 
-/** Everything that the server has said, by where. */
-interface Said {
+/** Everything that the server has printed, returned and stored. */
+interface Output {
 	readonly log: string;
 	readonly answers: readonly Answer[];
 	readonly metrics: string;
 	/** The names and bytes of its files. */
 	readonly files: ReadonlyMap<string, Buffer>;
-	/** What the server itself has made and shown once. */
+	/** The keys that the server has generated and shown once. */
 	readonly keys: { readonly admin: string; readonly made: string };
 }
 
-/** What may be shown nowhere, and is stored in no form that can be read. */
-const SECRET_VALUES: Readonly<Record<string, (said: Said) => Buffer>> = {
+/** Values that must not be shown anywhere, nor stored in a readable form. */
+const SECRET_VALUES: Readonly<Record<string, (output: Output) => Buffer>> = {
 	"the master key": () => MASTER_KEY,
 	"a secret": () => SECRETS.first,
 	"a replaced secret": () => SECRETS.second,
@@ -41,48 +41,48 @@ const SECRET_VALUES: Readonly<Record<string, (said: Said) => Buffer>> = {
 	"an unknown key": () => Buffer.from(WRONG_KEY),
 	"a password": () => Buffer.from(PASSWORD),
 	"the admin key": ({ keys }) => Buffer.from(keys.admin),
-	"a key that was made": ({ keys }) => Buffer.from(keys.made),
+	"a created key": ({ keys }) => Buffer.from(keys.made),
 };
-/** Stored, of course, but shown to receivers only. */
+/** Values that are stored, but shown only to receivers. */
 const PAYLOADS: typeof SECRET_VALUES = {
 	"a payload": () => Buffer.from(PAYLOAD),
 	"the payload of a broken request": () => Buffer.from(BROKEN_PAYLOAD),
 };
-/** Shown to those who have a key; a path can hold a receiver's token. */
+/** Values that are shown to callers with a key. A path can contain a receiver's token. */
 const ENDPOINTS: typeof SECRET_VALUES = { "the path of an endpoint": () => Buffer.from(PATH_TOKEN) };
 
-describe("after a story of successes, failures and mistakes", () => {
-	let said: Said;
+describe("after successes, failures and mistakes", () => {
+	let output: Output;
 	beforeAll(async () => {
-		said = await tellStory();
+		output = await makeCalls();
 	});
 
-	it("the story has been told: nothing below is looked for in vain", () => {
-		expect(said.log).toContain('"msg":"attempt"');
-		expect(said.log).toContain('"msg":"request"');
-		expect(said.answers.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 202, 400, 401, 404, 413]));
-		expect(said.metrics).toContain("fanfare_attempts_total");
-		expect(findings(said.files, Buffer.from(PAYLOAD))).toContainEqual(expect.stringContaining("fanfare.db"));
-		expect(findings(answersOf(said), Buffer.from(PATH_TOKEN)).length).toBeGreaterThan(0);
+	it("the values were really used, so that the searches below mean something", () => {
+		expect(output.log).toContain('"msg":"attempt"');
+		expect(output.log).toContain('"msg":"request"');
+		expect(output.answers.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 202, 400, 401, 404, 413]));
+		expect(output.metrics).toContain("fanfare_attempts_total");
+		expect(findings(output.files, Buffer.from(PAYLOAD))).toContainEqual(expect.stringContaining("fanfare.db"));
+		expect(findings(answersOf(output), Buffer.from(PATH_TOKEN)).length).toBeGreaterThan(0);
 	});
 
 	it.each(Object.entries({ ...SECRET_VALUES, ...PAYLOADS, ...ENDPOINTS }))(
 		"%s is in no log or metric",
 		(_what, value) => {
 			const places = new Map([
-				["log", Buffer.from(said.log)],
-				["metrics", Buffer.from(said.metrics)],
+				["log", Buffer.from(output.log)],
+				["metrics", Buffer.from(output.metrics)],
 			]);
-			expect(findings(places, value(said))).toEqual([]);
+			expect(findings(places, value(output))).toEqual([]);
 		},
 	);
 
-	it.each(Object.entries({ ...SECRET_VALUES, ...PAYLOADS }))("%s is in no answer", (_what, value) => {
-		expect(findings(answersOf(said), value(said))).toEqual([]);
+	it.each(Object.entries({ ...SECRET_VALUES, ...PAYLOADS }))("%s is in no response", (_what, value) => {
+		expect(findings(answersOf(output), value(output))).toEqual([]);
 	});
 
 	it.each(Object.entries(SECRET_VALUES))("%s is in no file", (_what, value) => {
-		expect(findings(said.files, value(said))).toEqual([]);
+		expect(findings(output.files, value(output))).toEqual([]);
 	});
 });
 
@@ -104,12 +104,12 @@ describe("a value is found", () => {
 		expect(findings(new Map([["place", Buffer.from(`…${text}…`)]]), value)).toHaveLength(1);
 	});
 
-	it("and nothing else is", () => {
+	it("only as a whole", () => {
 		expect(findings(new Map([["place", Buffer.from("recognisable-valu")]]), value)).toEqual([]);
 	});
 });
 
-async function tellStory(): Promise<Said> {
+async function makeCalls(): Promise<Output> {
 	await using receiver = await startReceiver();
 	const env = { FANFARE_LOG_LEVEL: "trace", FANFARE_MASTER_KEY: MASTER_KEY.toString("hex") };
 	await using server = await startServerProcess({ env });
@@ -126,7 +126,7 @@ async function tellStory(): Promise<Said> {
 	await playFailures(call, server, receiver);
 	await playMistakes(call, server, made);
 	const metrics = (await server.call("GET", "/metrics")).text;
-	// Twice: what the log of the database holds, and what its file holds once that is closed.
+	// Twice: with the write-ahead log of the running server, and after the stop has written it into the database.
 	const running = readFiles(server.dataDir, "running: ");
 	await server.stop();
 	const files = new Map([...running, ...readFiles(server.dataDir, "stopped: ")]);
@@ -169,7 +169,7 @@ async function playSuccess(call: Call, server: ServerProcess, receiver: Receiver
 		],
 	});
 	await receiver.waitFor(3);
-	// It really has been sent, or nothing of this means anything.
+	// The values must really have been sent, or the searches mean nothing.
 	expect(receiver.requests[1]?.headers["authorization"]).toBe(HEADER_VALUE);
 	expect(receiver.requests[1]?.rawBody.toString()).toContain(PAYLOAD);
 }
@@ -188,7 +188,7 @@ async function playFailures(call: Call, server: ServerProcess, receiver: Receive
 	await call("POST", `${webhooksPath(server)}/${webhook?.id}:test`);
 }
 
-/** Every kind of refusal, each with something secret in what is refused. */
+/** Requests of every kind that is refused, each with a secret value in it. */
 async function playMistakes(call: Call, server: ServerProcess, key: string): Promise<void> {
 	const endpoint = "https://example.com/";
 	const contents = SECRETS.refused.toString("base64");
@@ -220,7 +220,7 @@ async function playMistakes(call: Call, server: ServerProcess, key: string): Pro
 	await call("GET", "/no/such/path");
 }
 
-function answersOf({ answers }: Said): Map<string, Buffer> {
+function answersOf({ answers }: Output): Map<string, Buffer> {
 	return new Map(
 		answers.map(({ status, headers, text }, index) => {
 			const head = [...headers].map(([name, value]) => `${name}: ${value}`).join("\n");

@@ -1,26 +1,25 @@
+// How a server stops: it accepts nothing new, finishes the attempts in flight, and never loses an event.
 import { eventually } from "@fanfare/testkit/eventually";
 import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { SendingLoad } from "@fanfare/testkit/sending-load";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
-// How a server stops: it takes nothing new, finishes what is under way, and loses nothing in any case.
 import { describe, expect, it } from "vitest";
-
-import { SendingLoad } from "./sending-load.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const STOPPING = /Stopping/;
 const FORCED_EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
-/** Far below any grace period or timeout; a forced stop takes some milliseconds. */
+/** Far below any grace period or timeout. A forced stop takes some milliseconds. */
 const AT_ONCE_MS = 2_000;
 
 describe.each(SIGNALS)("after %s", (signal) => {
-	it("attempts under way finish and are written, and new sends are refused", async () => {
+	it("attempts in flight finish and are recorded, and new sends are refused", async () => {
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess();
 		await server.createWebhook(receiver.url);
 		receiver.script(() => ({ status: 204, delayMs: 1_000 }));
-		const eventIds = await sendUnderWay(server, receiver, 5);
+		const eventIds = await sendInFlight(server, receiver, 5);
 
 		server.kill(signal);
 		await server.waitForStderr(STOPPING);
@@ -40,12 +39,13 @@ describe.each(SIGNALS)("after %s", (signal) => {
 		expect(receiver.requests, "the refused event and repeats").toHaveLength(6);
 	});
 
-	it("under load, what was acknowledged arrives, and arrives once", async () => {
+	it("under load, every acknowledged event arrives exactly once", async () => {
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "8" } });
 		await server.createWebhook(receiver.url);
 		receiver.script((_request, index) => ({ delayMs: index % 40 }));
-		const load = new SendingLoad(server, { senders: 8, pauseMs: 4, random: Math.random }, false);
+		const options = { senders: 8, pauseMs: 4, random: Math.random, persistent: false };
+		await using load = new SendingLoad(server, options);
 		await receiver.waitFor(100);
 
 		server.kill(signal);
@@ -53,20 +53,20 @@ describe.each(SIGNALS)("after %s", (signal) => {
 		await load.stop();
 		const before = receiver.requests.length;
 		await server.restart();
-		await eventually("all that was acknowledged to arrive", () => arrived(receiver).size >= load.acknowledged.size);
+		await eventually("all acknowledged events to arrive", () => arrived(receiver).size >= load.acknowledged.size);
 		await deliverOneMore(server, receiver, load.acknowledged.size + 1);
 		expect(arrived(receiver).isSupersetOf(new Set(load.acknowledged.keys()))).toBe(true);
 		expect(receiver.requests).toHaveLength(arrived(receiver).size);
-		// Else nothing has waited for the restart, and the test shows less than it says.
+		// Otherwise no event has waited for the restart, and the test would show less than its title says.
 		expect(before).toBeLessThan(load.acknowledged.size);
 	});
 
-	it("a second signal stops at once, and what was under way is attempted again", async () => {
+	it("a second signal stops at once, and the attempts in flight are repeated after the restart", async () => {
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess();
 		await server.createWebhook(receiver.url);
 		receiver.script(() => ({ kind: "hang" }));
-		const eventIds = await sendUnderWay(server, receiver, 3);
+		const eventIds = await sendInFlight(server, receiver, 3);
 
 		server.kill(signal);
 		await server.waitForStderr(STOPPING);
@@ -78,12 +78,12 @@ describe.each(SIGNALS)("after %s", (signal) => {
 		await expectDeliveredAfterRestart(server, receiver, eventIds);
 	});
 
-	it("the grace period ends attempts that hang, which uses up no retry", async () => {
+	it("the grace period ends attempts that hang, without using up a retry", async () => {
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ env: { FANFARE_SHUTDOWN_GRACE_MS: "300" } });
 		await server.createWebhook(receiver.url, { retries: { maxRetries: 0 } });
 		receiver.script(() => ({ kind: "hang" }));
-		const eventIds = await sendUnderWay(server, receiver, 3);
+		const eventIds = await sendInFlight(server, receiver, 3);
 
 		const signalledAt = performance.now();
 		server.kill(signal);
@@ -95,10 +95,10 @@ describe.each(SIGNALS)("after %s", (signal) => {
 	});
 });
 
-it("a signal during the start ends it at once, and the next start is as ever", async () => {
+it("a signal during the start ends it at once, and the next start succeeds", async () => {
 	using dir = new TemporaryDir();
 	const dataDir = dir.join("data");
-	// The store's thread says it, which begins in the middle of a start.
+	// The store's thread sends the signal; it starts in the middle of the server's start.
 	const early = `data:text/javascript,${encodeURIComponent(`
 		import { isMainThread } from "node:worker_threads";
 		if (!isMainThread) process.kill(process.pid, "SIGTERM");
@@ -110,7 +110,7 @@ it("a signal during the start ends it at once, and the next start is as ever", a
 	expect((await server.call("GET", "/readyz")).status).toBe(200);
 });
 
-it("an idle server stops at once, also with a client that keeps its connection", async () => {
+it("an idle server stops at once, even if a client keeps its connection open", async () => {
 	await using server = await startServerProcess();
 	await server.client.getInfo();
 	const signalledAt = performance.now();
@@ -125,7 +125,7 @@ it("an event that is acknowledged right before the signal arrives after the rest
 	});
 	await server.createWebhook(receiver.url);
 	receiver.respond([{ kind: "hang" }]);
-	await sendUnderWay(server, receiver, 1);
+	await sendInFlight(server, receiver, 1);
 	const { id } = await server.project.events.send({ type: "a.b", data: "last" });
 	server.kill("SIGTERM");
 	expect(await server.exited).toEqual({ code: 0, signal: null });
@@ -137,21 +137,21 @@ it("an event that is acknowledged right before the signal arrives after the rest
 	});
 });
 
-/** Sends events and waits until the receiver has them all. Returns their ids. */
-async function sendUnderWay(server: ServerProcess, receiver: Receiver, count: number): Promise<string[]> {
+/** Sends events, and waits until the receiver has got all of them. Returns their ids. */
+async function sendInFlight(server: ServerProcess, receiver: Receiver, count: number): Promise<string[]> {
 	const sends = Array.from({ length: count }, (_, data) => server.project.events.send({ type: "a.b", data }));
 	const events = await Promise.all(sends);
 	await receiver.waitFor(count);
 	return events.map(({ id }) => id);
 }
 
-/** Sends one more event and waits until it is delivered; by then everything that was due before has been sent. */
+/** Sends one more event, and waits until it is delivered. By then, all deliveries that were due before have been attempted. */
 async function deliverOneMore(server: ServerProcess, receiver: Receiver, requestCount: number): Promise<void> {
 	const { id } = await server.project.events.send({ type: "a.b", data: "one more" });
 	await server.waitForDelivery(id, ({ status }) => status === "Succeeded");
 	await receiver.waitFor(requestCount);
 	const isIdle = async () => (await server.project.deliveries.list({ status: "Pending" })).data.length === 0;
-	await eventually("nothing to wait any more", isIdle);
+	await eventually("all deliveries to end", isIdle);
 }
 
 async function expectDeliveredAfterRestart(

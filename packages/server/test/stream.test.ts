@@ -1,4 +1,4 @@
-// The live stream over real sockets: what a client gets, what it misses, and what becomes of one that does not read.
+// The live stream over real sockets: what a client gets, what it misses, and what happens to one that does not read.
 import { readdirSync, readlinkSync } from "node:fs";
 
 import type { StreamItem } from "@fanfare/sdk";
@@ -9,9 +9,9 @@ import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-
 import { describe, expect, it } from "vitest";
 
 const BATCH = 500;
-/** Else Node lets garbage gather to many times of what is in use, which no test can tell from a leak. */
+/** A small heap: otherwise garbage would grow to a multiple of the memory in use, which a test can't tell from a leak. */
 const SMALL_HEAP = "--max-old-space-size=96";
-/** Below any grace period. */
+/** Shorter than any grace period. */
 const AT_ONCE_MS = 2_000;
 
 function sendBatch(server: ServerProcess, first: number, count = BATCH) {
@@ -30,7 +30,7 @@ function openSockets(server: ServerProcess): number {
 	return readdirSync(folder).filter((fd) => isSocket(`${folder}/${fd}`)).length;
 }
 
-/** One may be closed between being listed and being looked at. */
+/** False if the descriptor was closed after it was listed. */
 function isSocket(path: string): boolean {
 	try {
 		return readlinkSync(path).startsWith("socket:");
@@ -49,8 +49,8 @@ function collect(server: ServerProcess, params: Parameters<ServerProcess["projec
 	return { items, stop: () => (controller.abort(), done) };
 }
 
-/** Opens a stream whose answer is never read, beyond what the system's buffers take. */
-async function openDeafStream(server: ServerProcess): Promise<RawConnection> {
+/** Opens a stream and stops reading it, so that the operating system's buffers fill up. */
+async function openUnreadStream(server: ServerProcess): Promise<RawConnection> {
 	const connection = new RawConnection(server.port);
 	await connection.write(requestHead("GET", `/projects/${server.projectId}/stream`, { "secret-key": server.key }));
 	await eventually("the stream to begin", () => connection.unread.includes("heartbeat"));
@@ -59,7 +59,7 @@ async function openDeafStream(server: ServerProcess): Promise<RawConnection> {
 }
 
 describe("the live stream", () => {
-	it("tells of an event's way to its webhook", async () => {
+	it("reports an event from its acceptance to its delivery", async () => {
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess();
 		const webhook = await server.createWebhook(receiver.url);
@@ -80,7 +80,7 @@ describe("the live stream", () => {
 	});
 
 	it(
-		"gives a client that is cut off again and again each item exactly once, in order",
+		"gives each item exactly once and in order to a client whose connection is cut again and again",
 		{ timeout: 60_000 },
 		async () => {
 			await using server = await startServerProcess();
@@ -91,7 +91,7 @@ describe("the live stream", () => {
 			const reading = (async () => {
 				while (!done.signal.aborted) {
 					const before = got.length;
-					// Leaving the loop closes the connection, wherever the server is with its writing.
+					// Leaving the loop closes the connection at any point of the server's writing.
 					for await (const item of server.project.stream({
 						kinds: ["event.accepted"],
 						...(lastEventId && { lastEventId }),
@@ -102,7 +102,7 @@ describe("the live stream", () => {
 					}
 				}
 			})();
-			await eventually("the stream to be there", async () => {
+			await eventually("the stream to start", async () => {
 				sent.push((await server.project.events.send({ type: "load.event", data: "first" })).id);
 				return got.length > 0;
 			});
@@ -121,48 +121,48 @@ describe("the live stream", () => {
 	);
 
 	it(
-		"drops a client that does not read, with bounded memory, and the others notice nothing",
+		"drops a client that does not read, with bounded memory, and other clients are not affected",
 		{ timeout: 120_000 },
 		async () => {
 			await using server = await startServerProcess({ env: { FANFARE_LOG_LEVEL: "error", NODE_OPTIONS: SMALL_HEAP } });
 			const { items, stop } = collect(server, { kinds: ["event.accepted"] });
-			await eventually("the reader to be there", async () => (await sendBatch(server, 0, 1)) && items.length > 0);
-			// What the server grows to under load anyway.
+			await eventually("the reader's stream to start", async () => (await sendBatch(server, 0, 1)) && items.length > 0);
+			// Lets the server's memory grow to its usual size under load.
 			for (let round = 0; round < 30; round++) await sendBatch(server, round * BATCH);
 			const socketsBefore = openSockets(server);
-			const deaf = await Promise.all(Array.from({ length: 5 }, () => openDeafStream(server)));
+			const unread = await Promise.all(Array.from({ length: 5 }, () => openUnreadStream(server)));
 			const before = await residentBytes(server);
 			const beforeItems = items.length;
 			// 60,000 items of 270 bytes: far beyond the 10,000 that are kept and what socket buffers hold.
 			for (let round = 0; round < 120; round++) await sendBatch(server, round * BATCH);
 			const grown = (await residentBytes(server)) - before;
-			await eventually("the reader to have all", () => items.length >= beforeItems + 120 * BATCH, 20_000);
+			await eventually("the reader to have all items", () => items.length >= beforeItems + 120 * BATCH, 20_000);
 			expect(items.filter(({ kind }) => kind === "gap")).toEqual([]);
 			expect(grown).toBeLessThan(64 * 1_024 * 1_024);
-			// Not even the last signal can be written to them: they are cut off. Some may have been by now.
-			await eventually("the server to hang up", () => openSockets(server) <= socketsBefore, 20_000);
-			const again = await Promise.all(Array.from({ length: 24 }, () => openDeafStream(server)));
+			// Not even the last item can be written to them, so they are disconnected; some may be already.
+			await eventually("the server to close their connections", () => openSockets(server) <= socketsBefore, 20_000);
+			const again = await Promise.all(Array.from({ length: 24 }, () => openUnreadStream(server)));
 			expect((await server.call("GET", `/projects/${server.projectId}/stream`)).status).toBe(503);
-			for (const connection of [...deaf, ...again]) connection[Symbol.dispose]();
+			for (const connection of [...unread, ...again]) connection[Symbol.dispose]();
 			await stop();
 		},
 	);
 
 	it(
-		"ends with the server at once, also for those that do not read, and goes on after the restart",
+		"ends at once when the server stops, also for clients that do not read, and continues after the restart",
 		{ timeout: 60_000 },
 		async () => {
 			await using server = await startServerProcess();
 			const { items, stop } = collect(server, { kinds: ["event.accepted"] });
-			await eventually("the stream to be there", async () => (await sendBatch(server, 0, 1)) && items.length > 0);
-			using _deaf = await openDeafStream(server);
+			await eventually("the stream to start", async () => (await sendBatch(server, 0, 1)) && items.length > 0);
+			using _unread = await openUnreadStream(server);
 			const signalledAt = performance.now();
 			expect(await server.stop()).toEqual({ code: 0, signal: null });
 			expect(performance.now() - signalledAt).toBeLessThan(AT_ONCE_MS);
 			await server.restart();
 			const { id } = await server.project.events.send({ type: "load.event", data: "after" });
 			await eventually(
-				"the stream to go on",
+				"the stream to continue",
 				async () => {
 					const found = items.some((item) => item.kind === "event.accepted" && item.eventId === id);
 					if (!found) await sendBatch(server, 0, 1);

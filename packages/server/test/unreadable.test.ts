@@ -1,7 +1,7 @@
+// Requests that are not valid HTTP, or that no route can take, get the same kind of error as all others.
 import { eventually } from "@fanfare/testkit/eventually";
 import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
-// What is no HTTP request, or none that a route can take, is refused in the same way as all else.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 let server: ServerProcess;
@@ -16,13 +16,13 @@ const key = () => ({ "secret-key": server.key });
 const chunked = (chunks: string) =>
 	requestHead("POST", `/projects/${server.projectId}/events`, { ...key(), "transfer-encoding": "chunked" }) + chunks;
 
-describe("a request that can't be read is refused with the error that all calls have", () => {
+describe("a request that can't be read gets an error of the usual form", () => {
 	it.each([
-		["what is no HTTP", () => "GARBAGE\r\n\r\n", 400, "invalid_http"],
+		["bytes that are not HTTP", () => "GARBAGE\r\n\r\n", 400, "invalid_http"],
 		["HTTP/2", () => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "invalid_http"],
 		["no Host", () => "GET /healthz HTTP/1.1\r\n\r\n", 400, "invalid_http"],
-		["a Host that is none", () => requestHead("GET", "/healthz", { host: "a b" }), 400, "invalid_http"],
-		["a target that is no path", () => requestHead("OPTIONS", "*", {}), 400, "invalid_http"],
+		["an invalid Host", () => requestHead("GET", "/healthz", { host: "a b" }), 400, "invalid_http"],
+		["a target that is not a path", () => requestHead("OPTIONS", "*", {}), 400, "invalid_http"],
 		["a tunnel", () => requestHead("CONNECT", "127.0.0.1:443", {}), 400, "invalid_http"],
 		["an expectation", () => requestHead("GET", "/healthz", { expect: "wonders" }), 400, "invalid_http"],
 		["two framings", () => chunked("").replace("\r\n", "\r\ncontent-length: 3\r\n"), 400, "invalid_http"],
@@ -41,13 +41,13 @@ describe("a request that can't be read is refused with the error that all calls 
 	});
 });
 
-it("a health check that speaks HTTP/1.0 and names no host is answered", async () => {
+it("a health check with HTTP/1.0 and without a Host gets a response", async () => {
 	using connection = new RawConnection(server.port);
 	await connection.write("GET /healthz HTTP/1.0\r\n\r\n");
 	expect(await connection.answer()).toMatchObject({ status: 200 });
 });
 
-it("nothing is written into an answer that is under way", async () => {
+it("nothing is written into a response that has started", async () => {
 	using connection = new RawConnection(server.port);
 	await connection.write(requestHead("GET", `/projects/${server.projectId}/stream`, key()));
 	await eventually("the answer to begin", () => connection.unread.includes("200 OK"));

@@ -6,10 +6,10 @@ import {
 	openDataFixture,
 	type DataFixture,
 	type FixtureKey,
-} from "@fanfare/testkit/data-fixture";
+} from "@fanfare/testkit/fixture/data-fixture";
 import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
-import { readAnswer, withoutNewFields } from "@fanfare/testkit/recorded-answers";
+import { readAnswer, withoutNewFields } from "@fanfare/testkit/fixture/recorded-answers";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { readStoredData, withCopy } from "@fanfare/testkit/stored-data";
 import { describe, expect, it } from "vitest";

@@ -1,11 +1,11 @@
-// Waits for what a test means, instead of for a time.
+// Waits for a condition, in place of a sleep.
 import { setTimeout as delay } from "node:timers/promises";
 
 const EVERY_MS = 15;
 
 /**
- * Looks again and again until `look` gives something other than undefined, null or false, and gives that. Throws after `timeoutMs`, saying
- * what was waited for; what `look` throws ends the wait at once.
+ * Calls `look` again and again until it returns something other than undefined, null or false, and returns that. Throws after
+ * `timeoutMs`, with `what` in the message. An error from `look` ends the wait at once.
  *
  * @example
  * await eventually("the delivery to end", async () => (await deliveries()).find(({ status }) => status === "Succeeded"));
@@ -19,7 +19,7 @@ export async function eventually<T>(
 	for (;;) {
 		const seen = await look();
 		if (seen !== undefined && seen !== null && seen !== false) return seen as Exclude<T, undefined | null | false>;
-		if (Date.now() > endAt) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
+		if (Date.now() > endAt) throw new Error(`waited ${timeoutMs} ms for ${what}`);
 		await delay(EVERY_MS);
 	}
 }

@@ -1,4 +1,4 @@
-// The `fanfare` command as a process of its own, with an environment that holds nothing but what a test says.
+// The `fanfare` command in its own process, with only the settings that a test gives it.
 import { spawn, type ChildProcessByStdio, type Serializable } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -6,14 +6,14 @@ import { fileURLToPath } from "node:url";
 import { eventually } from "./eventually.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
-/** Ends the command with the test process, however that dies: the pipe to its standard input closes then. */
+/** Ends the command when the test process has ended for any reason: the pipe to its standard input closes then. */
 const DIE_WITH_PARENT = `data:text/javascript,${encodeURIComponent(`
 	import { isMainThread } from "node:worker_threads";
 	if (isMainThread) process.stdin.on("close", () => process.kill(process.pid, "SIGKILL")).resume().unref();
 `)}`;
-/** Halves the time of a start; written by each command that ends by itself. */
+/** Halves the time of a start. Each command that exits by itself writes to it. */
 const COMPILE_CACHE = fileURLToPath(new URL("../../../node_modules/.cache/fanfare-tests", import.meta.url));
-/** What the test process has in its environment and the command must not. */
+/** Variables of the test process that the command must not inherit. */
 const NOT_INHERITED = /^(FANFARE|NODE|VITEST|TEST|npm)_|^(VITEST|TEST|DEV|PROD|MODE|SSR|BASE_URL)$/;
 
 /** How a process ended. */
@@ -26,15 +26,15 @@ export interface Exit {
 export interface SpawnOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cwd?: string;
-	/** The command's main file in a build, in place of the sources. */
+	/** The main file of a built command. Defaults to the sources. */
 	readonly builtMain?: string;
-	/** Runs it as this user, which only root can. */
+	/** Runs the command as this user, for which the test process must be root. */
 	readonly uid?: number;
-	/** Where its standard output goes instead of to the test: the descriptor of a file. */
+	/** The descriptor of a file that gets its standard output. Defaults to a pipe to the test. */
 	readonly stdout?: number;
-	/** Modules that are loaded before the command, in each of its threads. */
+	/** Modules to load before the command, in each of its threads. */
 	readonly preload?: readonly string[];
-	/** Takes what those modules say with `process.send`; with it, they can be told something by `send`. */
+	/** Takes the messages that these modules send with `process.send`. Without it, `send` has no effect. */
 	readonly onMessage?: (message: unknown) => void;
 }
 
@@ -44,12 +44,18 @@ process.on("exit", () => {
 	for (const child of running) child.kill("SIGKILL");
 });
 
-/** A `fanfare` command under way, and all that it has printed. */
-export class FanfareProcess {
+/**
+ * A `fanfare` command that runs, and all that it has printed. It is killed when disposed.
+ *
+ * @example
+ * await using command = new FanfareProcess(["serve"], { env: { FANFARE_PORT: "0" } });
+ * await command.waitForStderr(/listens on/);
+ */
+export class FanfareProcess implements AsyncDisposable {
 	readonly exited: Promise<Exit>;
 	stdout = "";
 	stderr = "";
-	/** How it ended; null while it runs. */
+	/** How the process ended; null while it runs. */
 	exit: Exit | null = null;
 	readonly #child: ChildProcessByStdio<Writable, Readable | null, Readable>;
 
@@ -69,7 +75,7 @@ export class FanfareProcess {
 		this.#child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
 		this.exited = new Promise((resolve, reject) => {
 			this.#child.on("error", reject);
-			// Not "exit": only now has everything that it printed been read.
+			// Not "exit": at "close", everything that the process printed has been read.
 			this.#child.on("close", (code, signal) => {
 				running.delete(this);
 				this.exit = { code, signal };
@@ -88,24 +94,24 @@ export class FanfareProcess {
 		this.#child.kill(signal);
 	}
 
-	/** Goes away as the reader of all that it prints. */
+	/** Closes the pipes of its standard output and standard error, as a reader does that goes away. */
 	hangUp(): void {
 		this.#child.stdout?.destroy();
 		this.#child.stderr.destroy();
 	}
 
-	/** Stays, and reads nothing of its standard output until it ends. */
+	/** Reads nothing of its standard output until it ends, as a reader does that hangs. */
 	stopReading(): void {
 		this.#child.stdout?.pause();
 		this.#child.on("exit", () => this.#child.stdout?.resume());
 	}
 
-	/** Tells the preloaded modules something; nothing happens if the process is gone. */
+	/** Sends a message to the preloaded modules. Does nothing if the process has ended. */
 	send(message: Serializable): void {
 		if (this.#child.connected) this.#child.send(message, () => {});
 	}
 
-	/** The match of `pattern` in standard error, once it is there; throws if the process ends before. */
+	/** Waits for `pattern` in standard error, and returns the match. Throws if the process ends before that. */
 	async waitForStderr(pattern: RegExp, timeoutMs = 20_000): Promise<RegExpExecArray> {
 		return eventually(
 			`${pattern.source} on standard error`,
@@ -113,7 +119,7 @@ export class FanfareProcess {
 				const match = pattern.exec(this.stderr);
 				if (match === null && this.exit !== null) {
 					throw new Error(
-						`fanfare ended (${JSON.stringify(this.exit)}) before it said ${pattern.source}:\n${this.stderr}`,
+						`fanfare ended (${JSON.stringify(this.exit)}) before it printed ${pattern.source}:\n${this.stderr}`,
 					);
 				}
 				return match;
@@ -121,9 +127,14 @@ export class FanfareProcess {
 			timeoutMs,
 		);
 	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.kill("SIGKILL");
+		await this.exited;
+	}
 }
 
-/** Runs a command to its end. One that does not end in time is killed, which its `signal` shows. */
+/** Runs a command to its end. A command that does not end in time is killed, and has the signal SIGKILL. */
 export async function runFanfare(
 	args: readonly string[],
 	options: SpawnOptions & { readonly timeoutMs?: number } = {},

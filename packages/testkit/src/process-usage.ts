@@ -1,20 +1,21 @@
-// What the operating system says that a process has used.
+// The CPU time and the memory of a process, as the operating system reports them.
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
 export interface ProcessUsage {
-	/** User and system time of all its threads since its start. */
+	/** User and system time of all threads since the process's start. */
 	readonly cpuUs: number;
 	readonly residentMb: number;
-	/** The most that it ever was; where the system does not keep that, what it is now. */
+	/** The peak of the resident memory; the current value where the system does not record a peak. */
 	readonly peakMb: number;
 }
 
-/** `USER_HZ`, 100 on every Linux that Node runs on. */
+/** `USER_HZ` is 100 on every Linux that Node supports. */
 const TICK_US = 10_000;
 const KIB_PER_MB = 1_000_000 / 1_024;
 
+/** The usage of a running process. Rejects if there is no such process. */
 export function processUsage(pid: number): Promise<ProcessUsage> {
 	return process.platform === "linux" ? fromProc(pid) : fromPs(pid);
 }
@@ -24,7 +25,7 @@ async function fromProc(pid: number): Promise<ProcessUsage> {
 		readFile(`/proc/${pid}/stat`, "utf8"),
 		readFile(`/proc/${pid}/status`, "utf8"),
 	]);
-	// The second field is the program's name, in brackets, and may hold anything. utime and stime are fields 14 and 15.
+	// The second field is the program's name in brackets, and may contain anything. utime and stime are fields 14 and 15.
 	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 	const ticks = Number(fields[11]) + Number(fields[12]);
 	const mb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / KIB_PER_MB;
@@ -38,7 +39,7 @@ async function fromPs(pid: number): Promise<ProcessUsage> {
 	return { cpuUs: parsePsTime(time) * 1e6, residentMb, peakMb: residentMb };
 }
 
-/** Seconds of `[dd-]hh:mm:ss` or `mm:ss.cc`. */
+/** The seconds in `[dd-]hh:mm:ss` or `mm:ss.cc`. */
 export function parsePsTime(text: string): number {
 	const [time = "", days = "0"] = text.split("-").toReversed();
 	const seconds = time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);

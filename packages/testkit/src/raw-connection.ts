@@ -1,9 +1,9 @@
-// A bare TCP connection to a server, for clients that do what no HTTP library does.
+// A bare TCP connection to a server, for requests that an HTTP library would not send.
 import { connect, type Socket } from "node:net";
 
 import { eventually } from "./eventually.ts";
 
-/** One answer as it came. */
+/** A response as it was read. */
 export interface RawAnswer {
 	readonly status: number;
 	/** Names in lower case. */
@@ -11,11 +11,18 @@ export interface RawAnswer {
 	readonly body: string;
 }
 
-/** Sends what it is told to, byte for byte, and takes answers off what comes back. */
+/**
+ * Sends exactly the given bytes, and parses responses from the bytes that come back.
+ *
+ * @example
+ * using connection = new RawConnection(server.port);
+ * await connection.write(requestHead("GET", "/healthz", {}));
+ * expect((await connection.answer()).status).toBe(200);
+ */
 export class RawConnection implements Disposable {
-	/** When the server has closed the connection, in milliseconds after its making. */
+	/** Resolves when the server closes the connection, with the milliseconds since it was opened. */
 	readonly closed: Promise<number>;
-	/** Bytes that the system has taken off our hands; those in its buffers are among them. */
+	/** Bytes that were handed to the operating system, including those that are still in its buffers. */
 	sentBytes = 0;
 	isClosed = false;
 	readonly #socket: Socket;
@@ -34,12 +41,12 @@ export class RawConnection implements Disposable {
 		});
 	}
 
-	/** What has come and was not read as an answer. */
+	/** What was received and not yet parsed as a response. */
 	get unread(): string {
 		return this.#received.toString("latin1");
 	}
 
-	/** Resolves with true when the system has taken the bytes, with false if it can't any more. */
+	/** Resolves with true when the operating system has taken the bytes, with false if the connection is closed. */
 	write(bytes: string | Uint8Array): Promise<boolean> {
 		return new Promise((resolve) => {
 			const onClose = () => resolve(false);
@@ -52,32 +59,32 @@ export class RawConnection implements Disposable {
 		});
 	}
 
-	/** A whole request, with its content-length. */
+	/** Sends a whole request, with its content-length. */
 	request(method: string, path: string, headers: Readonly<Record<string, string>>, body = ""): Promise<boolean> {
 		return this.write(
 			requestHead(method, path, { ...headers, "content-length": String(Buffer.byteLength(body)) }) + body,
 		);
 	}
 
-	/** The next answer, once it is complete. */
+	/** Waits for the next complete response. */
 	async answer(timeoutMs?: number): Promise<RawAnswer> {
 		const parse = () => {
 			const parsed = parseAnswer(this.#received);
 			if (parsed === null && this.isClosed)
-				throw new Error(`closed without a whole answer: ${JSON.stringify(this.unread)}`);
+				throw new Error(`the connection was closed before a complete response: ${JSON.stringify(this.unread)}`);
 			return parsed;
 		};
-		const { answer, length } = await eventually("a whole answer", parse, timeoutMs);
+		const { answer, length } = await eventually("a complete response", parse, timeoutMs);
 		this.#received = this.#received.subarray(length);
 		return answer;
 	}
 
-	/** Reads no more, so that the system's buffers fill up. */
+	/** Stops reading, so that the operating system's buffers fill up. */
 	pause(): void {
 		this.#socket.pause();
 	}
 
-	/** Tears the connection, as a client that crashes does. */
+	/** Resets the connection, as a client does that crashes. */
 	reset(): void {
 		this.#socket.resetAndDestroy();
 	}
@@ -87,7 +94,7 @@ export class RawConnection implements Disposable {
 	}
 }
 
-/** The start of a request, up to the body. */
+/** The head of a request: everything before the body. */
 export function requestHead(method: string, path: string, headers: Readonly<Record<string, string>>): string {
 	const lines = Object.entries({ host: "127.0.0.1", ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
 	return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
@@ -101,8 +108,8 @@ function parseAnswer(bytes: Buffer): { answer: RawAnswer; length: number } | nul
 		lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
 	);
 	const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1]);
-	if (Number.isNaN(status)) throw new Error(`not an answer: ${JSON.stringify(statusLine)}`);
-	if (headers["transfer-encoding"] !== undefined) throw new Error("answers in chunks are not read here");
+	if (Number.isNaN(status)) throw new Error(`expected an HTTP response, got ${JSON.stringify(statusLine)}`);
+	if (headers["transfer-encoding"] !== undefined) throw new Error("RawConnection can't read chunked responses");
 	const bodyStart = headEnd + 4;
 	const length = bodyStart + Number(headers["content-length"] ?? 0);
 	if (bytes.length < length) return null;

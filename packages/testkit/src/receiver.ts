@@ -1,4 +1,4 @@
-// A real webhook receiver for tests, that can be told to misbehave in every way that receivers do.
+// A real webhook receiver for tests. It can misbehave in every way in which receivers do.
 import { readFileSync } from "node:fs";
 import {
 	createServer as createHttpServer,
@@ -12,64 +12,64 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:tls";
 import { gzipSync } from "node:zlib";
 
-/** What a receiver was sent. */
+/** A request that a receiver has got. */
 export interface ReceivedRequest {
 	method: string;
-	/** Path and query, as they came. */
+	/** Path and query as they were sent. */
 	path: string;
 	headers: IncomingHttpHeaders;
 	rawBody: Buffer;
-	/** Milliseconds since the epoch, when the body was complete. */
+	/** When the body was complete, in milliseconds since the epoch. */
 	receivedAt: number;
-	/** Which connection it came on, from 0: equal numbers shared one. */
+	/** The number of the connection that it came on, from 0. */
 	connection: number;
 }
 
 type Bytes = string | Uint8Array;
 
-/** A proper answer; 200 without a body if nothing is said. */
+/** A complete HTTP response. Defaults to 200 without a body. */
 export interface Reply {
 	kind?: "reply";
 	status?: number;
 	headers?: Record<string, string | number | readonly string[]>;
 	body?: Bytes;
-	/** Ends the connection after the answer, and says so. */
+	/** Sends `connection: close`, and closes the connection after the response. */
 	close?: boolean;
-	/** Waits this long before answering. */
+	/** Waits this long before the response. */
 	delayMs?: number;
 	/** Sends the head at once and then the body byte by byte, this far apart. */
 	dripMs?: number;
 }
 
-/** What a receiver does about a request. */
+/** What a receiver does with a request. */
 export type Answer =
 	| Reply
-	/** Never answers; the connection stays open. */
+	/** Never responds; the connection stays open. */
 	| { kind: "hang" }
-	/** Ends the connection with a TCP reset, after writing `head` if there is one. */
+	/** Writes `head` if given, and then resets the TCP connection. */
 	| { kind: "reset"; head?: Bytes }
-	/** Writes exactly these parts, `everyMs` apart (0: as fast as they are taken), then hangs, or does what `after` says. */
+	/** Writes exactly these parts, `everyMs` apart (0: as fast as possible), and then hangs, closes or resets the connection. */
 	| { kind: "raw"; parts: Iterable<Bytes>; everyMs?: number; after?: "hang" | "end" | "reset" };
 
-/** Chooses the answer to a request; `index` counts the requests from 0. */
+/** Chooses the answer to a request. `index` counts the requests from 0. */
 export type Script = (request: ReceivedRequest, index: number) => Answer | Promise<Answer>;
 
 /**
- * What a receiver does about a new connection, before HTTP and TLS. `silent` reads and never says a word; `ignore` does
- * not even read, so that it does not notice either when the other side goes away.
+ * What a receiver does with a new connection, before HTTP and TLS. "silent" reads and never writes. "ignore" does not read
+ * either, so it does not notice when the other side closes the connection.
  */
 export type Greeting = "serve" | "silent" | "ignore" | "reset" | "close";
 
 export interface ReceiverOptions {
-	/** Serves https with the certificate in `fixtures/`, which `receiver.ca` trusts. */
+	/** Serves https with the certificate in `fixtures/`, whose CA is `receiver.ca`. Defaults to false. */
 	tls?: boolean;
-	/** The address to listen on. */
+	/** The address to listen on. Defaults to 127.0.0.1. */
 	host?: string;
 }
 
 /** Ready-made answers for the less usual behaviours. */
 export const answers = {
-	/** A head that never ends, one header after another. */
+	/** Headers that never end. */
 	endlessHeaders: (everyMs = 0): Answer => ({
 		kind: "raw",
 		parts: endless("HTTP/1.1 200 OK\r\n", (n) => `x-${n}: ${"h".repeat(100)}\r\n`),
@@ -81,29 +81,28 @@ export const answers = {
 		parts: endless("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", () => `400\r\n${"b".repeat(1_024)}\r\n`),
 		everyMs,
 	}),
-	/** These bytes in place of an answer. */
+	/** Bytes that are not an HTTP response. */
 	garbage: (bytes: Bytes = "this is not HTTP\r\n\r\n"): Answer => ({ kind: "raw", parts: [bytes], after: "end" }),
-	/** The start of a status line, and nothing more. */
+	/** Only the start of a status line. */
 	halfStatusLine: (): Answer => ({ kind: "raw", parts: ["HTTP/1.1 2"] }),
-	/** Few bytes that expand to 10 MB. */
+	/** A small body that expands to 10 MB. */
 	gzipBomb: (): Answer => ({ headers: { "content-encoding": "gzip" }, body: gzipSync(Buffer.alloc(10_000_000)) }),
 	redirect: (location: string, status = 302): Answer => ({ status, headers: { location } }),
 	retryAfter: (value: string | number, status = 503): Answer => ({ status, headers: { "retry-after": value } }),
-	/** An answer that is cut off by a reset after half of its body. */
+	/** A response that is cut off by a reset after half of its body. */
 	resetMidBody: (): Answer => ({ kind: "reset", head: "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf" }),
 } as const;
 
 const FIXTURES = new URL("../fixtures/certificates/", import.meta.url);
 
 /**
- * Starts a receiver on a free port of 127.0.0.1. It answers 200 to everything until it is told otherwise.
+ * Starts a receiver on a free port. It responds to every request with 200 until `script` or `respond` change that.
  *
- * ```ts
+ * @example
  * await using receiver = await startReceiver();
  * receiver.respond([{ status: 500 }, { kind: "hang" }]); // then 200 again
  * …
  * const [first] = await receiver.waitFor(1);
- * ```
  */
 export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
 	const receiver = new Receiver(options);
@@ -112,13 +111,13 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
 }
 
 export class Receiver implements AsyncDisposable {
-	/** Everything received, oldest first. */
+	/** All requests so far, oldest first. */
 	readonly requests: ReceivedRequest[] = [];
-	/** What is done with new connections. */
+	/** What the receiver does with new connections. */
 	greeting: Greeting = "serve";
 	/** How many connections have been accepted so far. */
 	connectionCount = 0;
-	/** The certificate to trust for an https receiver, as PEM. */
+	/** The certificate that clients of an https receiver must trust, as PEM. */
 	readonly ca = readFileSync(new URL("receiver-cert.pem", FIXTURES), "utf8");
 
 	readonly #scheme: string;
@@ -126,7 +125,7 @@ export class Receiver implements AsyncDisposable {
 	readonly #http = createHttpServer((request, response) => void this.#handle(request, response));
 	readonly #tls = createTlsServer({ key: readFileSync(new URL("receiver-key.pem", FIXTURES)), cert: this.ca });
 	readonly #sockets = new Set<Socket>();
-	/** The connections' numbers by the client's port. */
+	/** The numbers of the connections, by the client's port. */
 	readonly #numbers = new Map<number, number>();
 	readonly #waiters = new Set<() => void>();
 	#script: Script = () => ({});
@@ -157,35 +156,35 @@ export class Receiver implements AsyncDisposable {
 		return this.#address().port;
 	}
 
-	/** The connections that are open now. */
+	/** The number of connections that are open now. */
 	get openConnections(): number {
 		return this.#sockets.size;
 	}
 
-	/** Chooses every answer from now on by a function. */
+	/** Sets the function that chooses the answers from now on. */
 	script(script: Script): void {
 		this.#script = script;
 	}
 
-	/** Gives these answers to the next requests, in this order, and after them the script's. */
+	/** Gives these answers to the next requests, in this order. After them, the script's answers follow. */
 	respond(answers: readonly Answer[]): void {
 		this.#queue = [...answers];
 	}
 
-	/** The requests so far, once there are at least `count` of them. */
+	/** Waits for at least `count` requests, and returns all requests so far. */
 	async waitFor(count: number, timeoutMs = 15_000): Promise<readonly ReceivedRequest[]> {
 		const isEnough = () => this.requests.length >= count;
 		await this.#until(isEnough, timeoutMs, () => `${count} requests, got ${this.requests.length}`);
 		return this.requests;
 	}
 
-	/** Waits until `count` connections are open, no more and no fewer. */
+	/** Waits until exactly `count` connections are open. */
 	async waitForConnections(count: number, timeoutMs = 15_000): Promise<void> {
 		const isSo = () => this.#sockets.size === count;
 		await this.#until(isSo, timeoutMs, () => `${count} open connections, have ${this.#sockets.size}`);
 	}
 
-	/** Closes one open connection by its number, or all: politely, as at the end of a keep-alive time, or with a reset. */
+	/** Closes the connection with this number, or all if omitted: with FIN, as after the keep-alive time, or with a reset. */
 	closeConnections(how: "end" | "reset" = "end", connection?: number): void {
 		for (const socket of this.#sockets) {
 			if (connection !== undefined && this.#numberOf(socket) !== connection) continue;
@@ -214,7 +213,7 @@ export class Receiver implements AsyncDisposable {
 
 	#address(): AddressInfo {
 		const address = this.#server.address();
-		if (address === null || typeof address === "string") throw new Error("the receiver does not listen (any more)");
+		if (address === null || typeof address === "string") throw new Error("the receiver is not listening");
 		return address;
 	}
 
@@ -242,7 +241,7 @@ export class Receiver implements AsyncDisposable {
 	async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
 		const { socket } = incoming;
 		const rawBody = await buffer(incoming).catch(() => null);
-		if (rawBody === null) return; // the client went away
+		if (rawBody === null) return; // the client closed the connection
 		const request: ReceivedRequest = {
 			method: incoming.method ?? "",
 			path: incoming.url ?? "",
@@ -306,7 +305,7 @@ async function writeReply(response: ServerResponse, reply: Reply): Promise<void>
 	response.end();
 }
 
-/** Writes past the HTTP server, which goes on to believe that the answer is still to come. */
+/** Writes to the socket without the HTTP server, for which the response is still to come. */
 async function writeRaw(
 	socket: Socket,
 	parts: Iterable<Bytes>,
@@ -319,7 +318,7 @@ async function writeRaw(
 		if (everyMs > 0) await delay(everyMs);
 	}
 	if (after === "end") socket.end();
-	// A TLS socket has no reset of its own; to its peer a torn connection looks much the same
+	// A TLS socket has no reset of its own. For its peer, a destroyed connection looks much the same.
 	if (after === "reset") socket.write("", () => ("encrypted" in socket ? socket.destroy() : socket.resetAndDestroy()));
 }
 

@@ -1,4 +1,4 @@
-// A whole server as a process of its own, that tests talk to over HTTP and treat as badly as the world does.
+// A whole server in its own process. Tests use it over HTTP, send it signals, kill it and start it again.
 import type { Serializable } from "node:child_process";
 import { createServer } from "node:net";
 
@@ -8,17 +8,17 @@ import { eventually } from "./eventually.ts";
 import { FanfareProcess, type Exit, type SpawnOptions } from "./fanfare-process.ts";
 import { TemporaryDir } from "./temporary-dir.ts";
 
-/** What each server has unless a test says otherwise: receivers on loopback may be called. */
+/** Default settings: the server may call receivers on loopback. */
 const DEFAULTS = { FANFARE_ALLOW_HTTP: "true", FANFARE_ALLOW_NETWORKS: "127.0.0.0/8" };
-/** Below the ports that the system gives to connections, so that no connection takes the port while the server is down. */
+/** Below the range of outgoing connections, so that no connection takes the port while the server is down. */
 const PORTS = { from: 15_000, to: 32_000 };
 
 export interface ServerOptions extends SpawnOptions {
-	/** The caller's own, which stays; left out: one is made, and removed with the server. */
+	/** A directory of the caller, which is kept. If omitted, one is created, and removed when the server is disposed. */
 	readonly dataDir?: string;
 }
 
-/** An answer of the server. */
+/** A response of the server. */
 export interface Answer {
 	readonly status: number;
 	readonly headers: Headers;
@@ -28,7 +28,7 @@ export interface Answer {
 }
 
 /**
- * Starts a server and waits until it listens. Disposing of it kills it, if it still runs, and removes its data directory.
+ * Starts a server and waits until it listens. When disposed, it is killed if it still runs, and its data directory is removed.
  *
  * @example
  * await using server = await startServerProcess({ env: { FANFARE_LOG_LEVEL: "trace" } });
@@ -50,7 +50,7 @@ export async function startServerProcess(options: ServerOptions = {}): Promise<S
 export class ServerProcess implements AsyncDisposable {
 	readonly dataDir: string;
 	readonly port: number;
-	/** An admin key: the one that the first start has printed, or that of the environment. */
+	/** An admin key: the one that the first start has printed, or `FANFARE_ADMIN_KEY`. */
 	key: string;
 	#projectId = "";
 	#process: FanfareProcess;
@@ -74,7 +74,7 @@ export class ServerProcess implements AsyncDisposable {
 		return this.#process.pid;
 	}
 
-	/** Of the present run, as everything below. */
+	/** How the current run ends. `pid`, `stdout` and `stderr` are also those of the current run. */
 	get exited(): Promise<Exit> {
 		return this.#process.exited;
 	}
@@ -88,7 +88,7 @@ export class ServerProcess implements AsyncDisposable {
 	}
 
 	get projectId(): string {
-		if (this.#projectId === "") throw new Error("the server has not told the project's id: it is not its first start");
+		if (this.#projectId === "") throw new Error("the project is not known: wait for server.ready() first");
 		return this.#projectId;
 	}
 
@@ -104,17 +104,17 @@ export class ServerProcess implements AsyncDisposable {
 		this.#process.kill(signal);
 	}
 
-	/** Goes away as the reader of all that it prints. */
+	/** Closes the pipes of its standard output and standard error, as a reader does that goes away. */
 	hangUp(): void {
 		this.#process.hangUp();
 	}
 
-	/** Stays, and reads nothing of its log until it ends. */
+	/** Reads nothing of its log until it ends, as a reader does that hangs. */
 	stopReading(): void {
 		this.#process.stopReading();
 	}
 
-	/** Tells the modules of `options.preload` something. */
+	/** Sends a message to the modules of `options.preload`. */
 	send(message: Serializable): void {
 		this.#process.send(message);
 	}
@@ -123,7 +123,7 @@ export class ServerProcess implements AsyncDisposable {
 		return this.#process.waitForStderr(pattern);
 	}
 
-	/** Resolves when the present run listens; reads the key and the project of a first start. */
+	/** Resolves when the current run listens. Reads the key and the project that a first start prints. */
 	async ready(): Promise<void> {
 		await this.waitForStderr(/listens on .*\n/);
 		this.#projectId = /^ {2}Project {4}(\S+)$/m.exec(this.stderr)?.[1] ?? this.#projectId;
@@ -131,7 +131,7 @@ export class ServerProcess implements AsyncDisposable {
 		if (this.#projectId === "") this.#projectId = (await this.client.listProjects())[0]?.id ?? "";
 	}
 
-	/** Waits for the end of the present run, and begins another on the same data and port. `ready` tells when it listens. */
+	/** Waits for the end of the current run, and starts another on the same data and port. `ready` resolves when it listens. */
 	async begin(env: Readonly<Record<string, string>> = {}): Promise<void> {
 		await this.exited;
 		this.#process = this.#spawn(env);
@@ -143,13 +143,13 @@ export class ServerProcess implements AsyncDisposable {
 		await this.ready();
 	}
 
-	/** Stops gracefully. */
+	/** Stops the server gracefully, and returns how it ended. */
 	async stop(): Promise<Exit> {
 		this.kill("SIGTERM");
 		return this.exited;
 	}
 
-	/** One call with the key, without the SDK: `body` is sent as JSON, or as it is if it is text. */
+	/** Makes a call with the key and without the SDK. `body` is sent as JSON, or unchanged if it is a string. */
 	async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
 		const response = await fetch(`${this.url}${path}`, {
 			method,
@@ -160,13 +160,13 @@ export class ServerProcess implements AsyncDisposable {
 		return { status: response.status, headers: response.headers, text, json: parse(text) };
 	}
 
-	/** A webhook of the first project; retries follow soon unless the spec says otherwise. */
+	/** Creates a webhook in the first project. Its retries have short delays unless `spec` sets others. */
 	createWebhook(endpoint: string, spec: Partial<CreateWebhook["spec"]> = {}): Promise<Webhook> {
 		const retries = { maxRetries: 3, maxRetryDelay: 50 };
 		return this.project.batch.webhooks.create({ name: "test", spec: { endpoint, retries, ...spec } });
 	}
 
-	/** The one delivery of an event, with its attempts, once `isSo` of it. */
+	/** Waits until the only delivery of an event satisfies `isSo`, and returns it with its attempts. */
 	waitForDelivery(
 		eventId: string,
 		isSo: (delivery: DeliveryDetail) => boolean,
@@ -178,7 +178,7 @@ export class ServerProcess implements AsyncDisposable {
 			const delivery = found === undefined ? undefined : await deliveries.get(found.id);
 			return delivery !== undefined && isSo(delivery) ? delivery : null;
 		};
-		return eventually(`the delivery of ${eventId} to be as wanted`, look, timeoutMs);
+		return eventually(`the delivery of ${eventId} to be in the expected state`, look, timeoutMs);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -194,7 +194,7 @@ export class ServerProcess implements AsyncDisposable {
 	}
 }
 
-/** A port that nobody listens on. */
+/** A port that is free now, and will not be given to an outgoing connection. */
 export async function freePort(): Promise<number> {
 	const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
 	const probe = createServer();

@@ -8,22 +8,29 @@ import { TemporaryDir } from "./temporary-dir.ts";
 const FILLER = "filler";
 const mounted = new Set<string>();
 
-// Before the directories are removed.
+// First, so that it runs before the temporary directories are removed.
 process.prependListener("exit", () => {
 	for (const path of mounted) unmount(path);
 });
 
-/** Why this machine can't have one; null if it can. */
+/** Why this machine can't mount a small disk; null if it can. */
 export function smallDiskIssue(): string | null {
 	try {
 		new SmallDisk(1)[Symbol.dispose]();
 		return null;
 	} catch (error) {
-		return `no tmpfs can be mounted here, which takes root on Linux: ${error instanceof Error ? error.message : String(error)}`;
+		return `a tmpfs can't be mounted here, which needs root on Linux: ${error instanceof Error ? error.message : String(error)}`;
 	}
 }
 
-/** A file system of so many MiB, unmounted when it is disposed of, or with the test process at the latest. */
+/**
+ * A file system of this many MiB. It is unmounted when disposed, or at the latest when the test process ends.
+ *
+ * @example
+ * using disk = new SmallDisk(32);
+ * await using server = await startServerProcess({ dataDir: disk.join("data") });
+ * disk.fill();
+ */
 export class SmallDisk implements Disposable {
 	readonly #dir = new TemporaryDir();
 
@@ -39,6 +46,7 @@ export class SmallDisk implements Disposable {
 		mounted.add(this.#dir.path);
 	}
 
+	/** A path on it. */
 	join(...names: string[]): string {
 		return this.#dir.join(...names);
 	}
@@ -48,7 +56,7 @@ export class SmallDisk implements Disposable {
 		return bavail * bsize;
 	}
 
-	/** Writes to a file of its own until all but so many bytes are taken. */
+	/** Writes to a filler file until only `leaveBytes` are free. */
 	fill(leaveBytes = 0): void {
 		const file = openSync(join(this.#dir.path, FILLER), "a");
 		try {
@@ -56,19 +64,19 @@ export class SmallDisk implements Disposable {
 				writeSync(file, Buffer.alloc(Math.min(left, 1_024 * 1_024)));
 			}
 		} catch (error) {
-			// The last page goes to whoever is quicker.
+			// Another process may have taken the last page.
 			if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
 		} finally {
 			closeSync(file);
 		}
 	}
 
-	/** Makes room again. */
+	/** Removes the filler file. */
 	removeFiller(): void {
 		rmSync(join(this.#dir.path, FILLER), { force: true });
 	}
 
-	/** Only while no file on it is open for writing. */
+	/** Remounts it read-only or writable. Fails while a file on it is open for writing. */
 	setReadOnly(isReadOnly: boolean): void {
 		execFileSync("mount", ["-o", `remount,${isReadOnly ? "ro" : "rw"}`, this.#dir.path], { stdio: "pipe" });
 	}
@@ -81,6 +89,6 @@ export class SmallDisk implements Disposable {
 }
 
 function unmount(path: string): void {
-	// Lazy: a process that was just killed may hold a file for a moment more.
+	// Lazy, because a process that was just killed may have a file open for a moment longer.
 	execFileSync("umount", ["--lazy", path], { stdio: "ignore" });
 }

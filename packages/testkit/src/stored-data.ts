@@ -1,4 +1,4 @@
-// What really is on the disk, read past the server.
+// Reads what is on the disk, without the server.
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -9,17 +9,17 @@ const DATABASE = "fanfare.db";
 const SUCCEEDED = 1;
 
 export interface StoredData {
-	/** What `PRAGMA integrity_check` says; "ok" if all is well. */
+	/** The result of `PRAGMA integrity_check`: "ok" if the database is intact. */
 	readonly integrity: string;
-	/** `evt_… webhook_…` of each delivery that has succeeded. */
+	/** `evt_… webhook_…` of each succeeded delivery. */
 	readonly succeeded: ReadonlySet<string>;
 	readonly eventCount: number;
 	readonly deliveryCount: number;
-	/** Deliveries whose attempts are not numbered 1, 2, 3 … up to what the delivery says. */
+	/** The number of deliveries whose attempts are not numbered from 1 to the delivery's attempt count. */
 	readonly misnumbered: number;
 }
 
-/** Reads a data directory that no server runs on. */
+/** Reads a data directory that no server uses. */
 export function readStoredData(dataDir: string): StoredData {
 	return withCopy(dataDir, (db) => ({
 		integrity: String(db.prepare("PRAGMA integrity_check").get()?.["integrity_check"]),
@@ -30,7 +30,7 @@ export function readStoredData(dataDir: string): StoredData {
 	}));
 }
 
-/** Works on a copy: recovering the log is the next server's own business. */
+/** Opens a copy of the database, so that the original's write-ahead log is left for the next server to recover. */
 export function withCopy<T>(dataDir: string, read: (db: DatabaseSync) => T): T {
 	using copy = new TemporaryDir();
 	for (const suffix of ["", "-wal"]) {

@@ -1,4 +1,4 @@
-// Directories that tests work in, and that are gone afterwards, whatever happens.
+// Directories for tests, which are always removed afterwards.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,10 +14,16 @@ process.on("exit", () => {
 		}
 	}
 });
-// vitest ends its workers so; without this, they would not come past "exit".
+// vitest ends its workers with SIGTERM. Without this handler, the "exit" handlers would not run.
 process.once("SIGTERM", () => process.exit());
 
-/** An empty directory of one's own, removed when it is disposed of, or with the test process at the latest. */
+/**
+ * A new, empty directory. It is removed when disposed, or at the latest when the test process ends.
+ *
+ * @example
+ * using dir = new TemporaryDir();
+ * await using server = await startServerProcess({ dataDir: dir.join("data") });
+ */
 export class TemporaryDir implements Disposable {
 	readonly path = mkdtempSync(join(tmpdir(), "fanfare-process-test-"));
 

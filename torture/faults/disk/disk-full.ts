@@ -1,3 +1,4 @@
+// The disk is full for a while; in one of the two faults the server is also killed.
 import { eventually } from "@fanfare/testkit/eventually";
 import { smallDiskIssue } from "@fanfare/testkit/small-disk";
 
@@ -11,7 +12,7 @@ const PAYLOAD = JSON.stringify("x".repeat(8 * 1_024));
 
 export const diskFull: Fault = {
 	name: "disk-full",
-	summary: "the disk is full, and later it is not: sends get 503 meanwhile, nothing need be restarted",
+	summary: "the disk is full for a while: sends get 503, and the server recovers without a restart",
 	weight: 1,
 	issue: smallDiskIssue,
 	prepare: (round) => round.useSmallDisk(DISK_MIB),
@@ -21,13 +22,13 @@ export const diskFull: Fault = {
 		round.disk.removeFiller();
 		round.recovering();
 		const isReady = async () => (await round.server.call("GET", "/readyz")).status === 200;
-		await eventually("the server to be ready when there is room", isReady);
+		await eventually("the server to be ready once there is space", isReady);
 	},
 };
 
 export const diskFullKill: Fault = {
 	name: "disk-full-kill",
-	summary: "SIGKILL while the disk is full: a start says what is wrong, and with room everything is there",
+	summary: "SIGKILL while the disk is full: a start reports the problem, and nothing is lost once there is space",
 	weight: 1,
 	issue: smallDiskIssue,
 	prepare: (round) => round.useSmallDisk(DISK_MIB),
@@ -37,7 +38,7 @@ export const diskFullKill: Fault = {
 		await round.kill();
 		round.disk.fill();
 		await round.begin();
-		// It refuses with a sentence, or it starts and says of each send that the disk is full.
+		// Either it refuses to start with a message, or it starts and refuses each send because the disk is full.
 		const outcome = await Promise.race([
 			round.server.exited,
 			round.server.ready().then(
@@ -48,7 +49,7 @@ export const diskFullKill: Fault = {
 		if (outcome === null) await round.kill();
 		else {
 			round.expect(outcome.code === 1, `a start on a full disk ended with ${JSON.stringify(outcome)}`);
-			round.expect(/^fanfare: .*(full|space).*\n$/m.test(round.server.stderr), `it said: ${round.server.stderr}`);
+			round.expect(/^fanfare: .*(full|space).*\n$/m.test(round.server.stderr), `it printed: ${round.server.stderr}`);
 			await round.ended("killed");
 		}
 		round.disk.removeFiller();
@@ -56,21 +57,21 @@ export const diskFullKill: Fault = {
 	},
 };
 
-/** Leaves little room, and sends until that is used up. */
+/** Leaves little space, and sends until that is used up. */
 async function fillUp(round: Round): Promise<void> {
 	round.disk.fill(LEFT_BYTES);
 	await eventually("a send to be refused", async () => {
 		const { status, json, headers } = await sendRaw(round, rawEvent(round, "filling.event", PAYLOAD));
 		if (status === 202) return false;
 		const { code } = json as { code?: string };
-		round.expect(status === 503 && code === "store_full", `on a full disk a send was answered ${status} ${code}`);
+		round.expect(status === 503 && code === "store_full", `on a full disk a send got ${status} ${code}`);
 		round.expect(/^\d+$/.test(headers.get("retry-after") ?? ""), "a 503 had no Retry-After");
 		return true;
 	});
 	round.disk.fill();
-	const { status } = await eventually("/readyz to tell of the full disk", async () => {
+	const { status } = await eventually("/readyz to report the full disk", async () => {
 		const answer = await round.server.call("GET", "/readyz");
 		return answer.status === 503 ? answer : null;
 	});
-	round.expect(status === 503, "/readyz does not tell of the full disk");
+	round.expect(status === 503, "/readyz does not report the full disk");
 }

@@ -1,3 +1,4 @@
+// The server is started on a read-only data directory.
 import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { smallDiskIssue } from "@fanfare/testkit/small-disk";
 
@@ -7,7 +8,7 @@ const DISK_MIB = 24;
 
 export const readOnlyStart: Fault = {
 	name: "read-only-start",
-	summary: "a start on a read-only data directory refuses with a sentence, and changes nothing",
+	summary: "a start on a read-only data directory is refused with a message, and changes nothing",
 	weight: 0.5,
 	issue: smallDiskIssue,
 	prepare: (round) => round.useSmallDisk(DISK_MIB),
@@ -18,7 +19,7 @@ export const readOnlyStart: Fault = {
 		const { code, stderr } = await runFanfare(["serve"], { env });
 		round.disk.setReadOnly(false);
 		round.expect(code === 1, `a start on a read-only directory ended with code ${code}`);
-		round.expect(/^fanfare: .*(read-only|may not write).*FANFARE_DATA_DIR.*\n$/.test(stderr), `it said: ${stderr}`);
+		round.expect(/^fanfare: .*(read-only|may not write).*FANFARE_DATA_DIR.*\n$/.test(stderr), `it printed: ${stderr}`);
 		await round.restart();
 	},
 };

@@ -1,42 +1,44 @@
+// The server is killed while it migrates data of an older schema.
 import { statSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-import { between } from "../../chance.ts";
+import { between } from "@fanfare/testkit/seeded-random";
+
 import type { Fault } from "../../fault.ts";
 import { downgrade, migrationCount } from "../../harness/downgrade.ts";
 import type { Round } from "../../round.ts";
 
-/** Older ones can't hold the settings of all webhooks of a round. */
+/** The oldest schema that has columns for the settings of all webhooks of a round. */
 const OLDEST = 2;
-/** The schema with which statistics began. */
-const STATISTICS = 4;
+/** The first schema that has stats. */
+const FIRST_WITH_STATS = 4;
 const KILLS = 2;
-/** Migrations take a few milliseconds. */
-const INTO_IT_MS = 12;
+/** The longest time from the start of a migration to the kill: migrations take a few milliseconds. */
+const KILL_AFTER_MS = 12;
 
 export const killMigration: Fault = {
 	name: "kill-migration",
-	summary: "SIGKILL while data of an older schema, with all that waits in it, is migrated",
+	summary: "SIGKILL while data of an older schema is migrated, with deliveries that wait in it",
 	weight: 1,
 	strike: async (round) => {
 		const random = round.random("migration");
 		await round.moment(random, 300);
 		await round.kill();
 		const version = Math.floor(between(random, OLDEST, migrationCount()));
-		if (version < STATISTICS) round.hasStatistics = false;
+		if (version < FIRST_WITH_STATS) round.hasStats = false;
 		downgrade(round.dataDir, version);
 		for (let n = 0; n < KILLS; n++) {
 			await round.begin();
-			await migrationBegun(round);
-			await round.moment(random, INTO_IT_MS);
+			await migrationStarted(round);
+			await round.moment(random, KILL_AFTER_MS);
 			await round.kill();
 		}
 		await round.restart();
 	},
 };
 
-/** The log of the database grows with the first write of a start. */
-async function migrationBegun(round: Round): Promise<void> {
+/** Waits for the first write of a start, with which the write-ahead log grows. */
+async function migrationStarted(round: Round): Promise<void> {
 	const size = () => statSync(`${round.dataDir}/fanfare.db-wal`, { throwIfNoEntry: false })?.size ?? 0;
 	const before = size();
 	const giveUpAt = Date.now() + 5_000;

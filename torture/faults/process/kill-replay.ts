@@ -1,21 +1,23 @@
-import { between } from "../../chance.ts";
+// The server is killed in the middle of a replay.
+import { between } from "@fanfare/testkit/seeded-random";
+
 import type { Fault } from "../../fault.ts";
 import { rawEvent, sendRawBatch } from "../../harness/raw-sends.ts";
 import { replies, succeeds } from "../../harness/webhook-kinds.ts";
 
 const EVENTS = 200;
 const KILLS = 2;
-/** A replay of so many takes about a quarter of a second. */
-const LIFE_MS = 200;
+/** The longest time to a kill: the replay takes about a quarter of a second. */
+const KILL_WITHIN_MS = 200;
 
 export const killReplay: Fault = {
 	name: "kill-replay",
-	summary: "SIGKILL in the middle of a replay: it goes on, one delivery for each event",
+	summary: "SIGKILL in the middle of a replay: it continues, with one delivery for each event",
 	weight: 1,
 	setUp: async (round) => {
 		const events = Array.from({ length: EVENTS }, () => rawEvent(round, "old.event"));
 		const { status } = await sendRawBatch(round, events);
-		round.expect(status === 202, `the batch to replay later was answered ${status}`);
+		round.expect(status === 202, `the batch to replay later got ${status}`);
 	},
 	strike: async (round) => {
 		const random = round.random("replay");
@@ -27,7 +29,7 @@ export const killReplay: Fault = {
 		});
 		const { id } = await round.project.batch.webhooks.replay(webhookId, { since: 0, status: ["Missed"] });
 		for (let n = 0; n < KILLS; n++) {
-			await round.moment(random, between(random, 1, LIFE_MS));
+			await round.moment(random, between(random, 1, KILL_WITHIN_MS));
 			await round.kill();
 			await round.restart();
 		}

@@ -1,44 +1,47 @@
+// The server is killed while retention deletes old events.
 import { setTimeout as delay } from "node:timers/promises";
 
 import { eventually } from "@fanfare/testkit/eventually";
+import { between } from "@fanfare/testkit/seeded-random";
 
-import { between } from "../../chance.ts";
 import type { Fault } from "../../fault.ts";
 import type { Acknowledged } from "../../record.ts";
 import type { Round } from "../../round.ts";
 
 const DAY_MS = 86_400_000;
-/** Longer than events are kept. */
+/** The age of the events: longer than the default retention. */
 const AGO_MS = 40 * DAY_MS;
-/** Retention begins so long after a start. */
+/** Retention runs for the first time this long after a start. */
 const FIRST_PASS_MS = 5_000;
-const INTO_IT_MS = 80;
+/** The longest time from the start of retention to the kill. */
+const KILL_AFTER_MS = 80;
 const PURGED_WITHIN_MS = 15_000;
-/** No webhook holds these, so nothing keeps them. */
+/** No delivery of these types is Held, so their events must be deleted. */
 const FREE_TYPES = new Set(["limited.tick", "aimed.event", "order.shipped"]);
 
 export const killRetention: Fault = {
 	name: "kill-retention",
-	summary: "SIGKILL while retention deletes what is 40 days old; what waits stays",
+	summary: "SIGKILL while retention deletes events that are 40 days old; events with open deliveries are kept",
 	weight: 0.3,
 	prepare: (round) => {
-		round.control.offsetMs = -AGO_MS;
-		round.hasStatistics = false;
+		round.world.offsetMs = -AGO_MS;
+		round.hasStats = false;
 	},
-	// The jump is longer than any overlap of secrets.
+	// The clock's jump is longer than the overlap of the two secrets.
 	setUp: async (round) => round.book.expectOnly("/two-secrets", round.webhook("two-secrets").secrets.at(-1) ?? ""),
 	strike: async (round) => {
 		const random = round.random("retention");
-		await round.control.setClock(0);
-		await delay(Math.max(0, round.startedAt + FIRST_PASS_MS - Date.now()) + between(random, 0, INTO_IT_MS));
+		await round.world.setClock(0);
+		await delay(Math.max(0, round.startedAt + FIRST_PASS_MS - Date.now()) + between(random, 0, KILL_AFTER_MS));
 		await round.kill();
 		await round.restart();
-		for (const { eventId } of oldEvents(round).filter((event) => mayGo(event, round))) round.purgeable.add(eventId);
-		await eventually("what has served its time to be deleted", () => isPurged(round), PURGED_WITHIN_MS);
+		for (const { eventId } of oldEvents(round).filter((event) => mayBeDeleted(event, round)))
+			round.purgeable.add(eventId);
+		await eventually("the old events to be deleted", () => isPurged(round), PURGED_WITHIN_MS);
 	},
 };
 
-/** Ids tell when their events were accepted. */
+/** The events from before the clock's jump: ids contain the time of acceptance. */
 function oldEvents({ acknowledged }: Round): Acknowledged[] {
 	const before = Date.now() - AGO_MS / 2;
 	return acknowledged.filter(
@@ -46,8 +49,8 @@ function oldEvents({ acknowledged }: Round): Acknowledged[] {
 	);
 }
 
-/** An event that a paused webhook holds must stay. */
-function mayGo({ type, eventId }: Acknowledged, { ends }: Round): boolean {
+/** Whether retention may delete an event. It must keep an event with a Held delivery. */
+function mayBeDeleted({ type, eventId }: Acknowledged, { ends }: Round): boolean {
 	if (FREE_TYPES.has(type)) return true;
 	const isHeld = ends.some(({ log }) =>
 		log.deliveries.some((delivery) => delivery.eventId === eventId && delivery.status === "Held"),
@@ -57,7 +60,7 @@ function mayGo({ type, eventId }: Acknowledged, { ends }: Round): boolean {
 
 async function isPurged(round: Round): Promise<boolean> {
 	const free = oldEvents(round).filter(({ type }) => FREE_TYPES.has(type));
-	const mustGo = new Set(free.map(({ eventId }) => eventId));
+	const mustBeDeleted = new Set(free.map(({ eventId }) => eventId));
 	const left = await Array.fromAsync(round.project.events.list({ before: Date.now() - AGO_MS / 2 }));
-	return !left.some(({ id }) => mustGo.has(id));
+	return !left.some(({ id }) => mustBeDeleted.has(id));
 }

@@ -1,4 +1,6 @@
-import { between } from "../../chance.ts";
+// The server is killed while it starts.
+import { between } from "@fanfare/testkit/seeded-random";
+
 import type { Fault } from "../../fault.ts";
 
 /** A start takes about a quarter of a second. */
@@ -6,7 +8,7 @@ const START_MS = 350;
 
 export const killStart: Fault = {
 	name: "kill-start",
-	summary: "SIGKILL during starts: the very first ones, and those on data",
+	summary: "SIGKILL during starts, on an empty data directory and on existing data",
 	weight: 2,
 	whileStarting: async (round) => {
 		const random = round.random("first starts");

@@ -1,4 +1,6 @@
-import { between } from "../../chance.ts";
+// The server is killed under load.
+import { between } from "@fanfare/testkit/seeded-random";
+
 import type { Fault } from "../../fault.ts";
 
 export const kill: Fault = {

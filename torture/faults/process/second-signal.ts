@@ -1,6 +1,7 @@
+// A second signal comes while the server waits for attempts in flight after the first.
 import type { Fault } from "../../fault.ts";
+import { addHostile } from "../../harness/hostile.ts";
 import { replies, succeeds } from "../../harness/webhook-kinds.ts";
-import { addHostile } from "../world/hostile.ts";
 
 const STOPPING = /Stopping/;
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
@@ -9,12 +10,12 @@ const SLOW_MS = 2_500;
 
 export const secondSignal: Fault = {
 	name: "second-signal",
-	summary: "a second signal while the first one's stop waits for attempts: the server ends at once",
+	summary: "a second signal while the stop of the first waits for attempts: the server ends at once",
 	weight: 1,
 	setUp: async (round) => {
 		await addHostile(round, {
 			spec: { timeoutMs: 5_000, eventTypes: ["order.paid"] },
-			// Only until the signals have come.
+			// Slow only until the server has ended.
 			act: () => replies(200, round.ends.length === 0 ? { delayMs: SLOW_MS } : {}),
 			mayEnd: succeeds,
 		});

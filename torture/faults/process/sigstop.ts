@@ -1,9 +1,10 @@
+// The server's process is suspended for a while.
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Fault } from "../../fault.ts";
 
 const STOPPED_MS = 20_000;
-/** Attempts whose answers came while nobody could read them; some of those before were still under way. */
+/** Attempts that were in flight shortly before or after may also be affected. */
 const MARGIN_MS = 500;
 
 export const sigstop: Fault = {

@@ -1,8 +1,9 @@
+// The server is stopped gracefully under load.
 import type { Fault } from "../../fault.ts";
 
 export const sigterm: Fault = {
 	name: "sigterm",
-	summary: "SIGTERM under load: what is under way ends and is written, nothing is repeated",
+	summary: "SIGTERM under load: attempts in flight end and are recorded, none is repeated",
 	weight: 2,
 	strike: async (round) => {
 		await round.moment(round.random("sigterm"), 400);

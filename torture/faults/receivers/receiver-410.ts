@@ -1,9 +1,10 @@
+// A receiver responds with 410.
+import { hostileFault } from "../../harness/hostile.ts";
 import { replies } from "../../harness/webhook-kinds.ts";
-import { hostileFault } from "../world/hostile.ts";
 
 export const receiver410 = hostileFault(
 	"receiver-410",
-	"a receiver that answers 410: its webhook is disabled and holds what comes after",
+	"a receiver that responds with 410: its webhook is disabled, and later deliveries are Held",
 	() => ({ act: () => replies(410), mayEnd: () => ["Failed", "Held"] }),
 	{
 		verify: async (round) => {

@@ -1,15 +1,16 @@
+// A receiver responds with 429 and Retry-After.
 import { answers } from "@fanfare/testkit/receiver";
 
+import { hostileFault } from "../../harness/hostile.ts";
 import { replies } from "../../harness/webhook-kinds.ts";
 import { pairOf, type Seen } from "../../record.ts";
 import type { Round } from "../../round.ts";
-import { hostileFault } from "../world/hostile.ts";
 
 const SOON_S = 1;
 const LONG_S = 3_600;
-/** Timers of two processes, and rounding. */
+/** Tolerance for the timers of two processes, and rounding. */
 const MARGIN_MS = 30;
-/** No round takes so long. */
+/** Longer than any round takes. */
 const ROUND_MS = 120_000;
 
 function mustWaitLong(n: number): boolean {
@@ -18,7 +19,7 @@ function mustWaitLong(n: number): boolean {
 
 export const receiver429 = hostileFault(
 	"receiver-429",
-	"a receiver that asks to wait by 429 with Retry-After, for a second or an hour",
+	"a receiver that responds with 429 and a Retry-After of a second or an hour",
 	() => ({
 		act: ({ n, earlier }) => {
 			if (mustWaitLong(n)) return { answer: answers.retryAfter(LONG_S, 429), status: 429 };
@@ -36,7 +37,10 @@ async function verify(round: Round): Promise<void> {
 		pairOf,
 	);
 	for (const [pair, [first, second]] of byPair) {
-		round.expect(second === undefined || isLater(first, second), `${pair} came again before its Retry-After was over`);
+		round.expect(
+			second === undefined || isLater(first, second),
+			`${pair} was attempted again before its Retry-After was over`,
+		);
 	}
 	const waiting = await Array.fromAsync(round.project.deliveries.list({ webhookId: id, status: "Pending" }));
 	for (const { id: deliveryId, nextAttemptDate } of waiting) {

@@ -1,12 +1,13 @@
+// A receiver closes keep-alive connections between requests.
+import { hostileFault } from "../../harness/hostile.ts";
 import { succeeds } from "../../harness/webhook-kinds.ts";
-import { hostileFault } from "../world/hostile.ts";
 
 const PARTS = ["HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"];
 
-/** It does not announce that it closes, so the next request may be on its way: whether that one gets its answer is up to chance. */
+/** It closes without `connection: close`, so the next request may already be on its way, and may or may not get a response. */
 export const receiverCloses = hostileFault(
 	"receiver-closes",
-	"a receiver that closes kept connections between requests without a word",
+	"a receiver that closes keep-alive connections between requests without notice",
 	() => ({
 		spec: { eventTypes: ["order.*", "hostile.*"], retries: { maxRetries: 20, maxRetryDelay: 30 } },
 		act: ({ random }) => ({

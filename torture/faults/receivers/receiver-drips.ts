@@ -1,8 +1,13 @@
+// A receiver sends its response very slowly.
+import { hostileFault } from "../../harness/hostile.ts";
 import { fails } from "../../harness/webhook-kinds.ts";
-import { hostileFault } from "../world/hostile.ts";
 
-export const receiverDrips = hostileFault("receiver-drips", "a receiver that answers a byte a second", () => ({
-	act: () => ({ answer: { body: "far too slow", dripMs: 1_000 }, status: 0 }),
-	mayEnd: fails,
-	attemptsUntilFailed: 2,
-}));
+export const receiverDrips = hostileFault(
+	"receiver-drips",
+	"a receiver that sends one byte of its response per second",
+	() => ({
+		act: () => ({ answer: { body: "far too slow", dripMs: 1_000 }, status: 0 }),
+		mayEnd: fails,
+		attemptsUntilFailed: 2,
+	}),
+);

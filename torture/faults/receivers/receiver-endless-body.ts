@@ -1,10 +1,11 @@
+// A receiver sends a response body that never ends.
 import { answers } from "@fanfare/testkit/receiver";
 
+import { hostileFault } from "../../harness/hostile.ts";
 import { succeeds } from "../../harness/webhook-kinds.ts";
-import { hostileFault } from "../world/hostile.ts";
 
 export const receiverEndlessBody = hostileFault(
 	"receiver-endless-body",
-	"a receiver whose answer never ends: 64 KiB are read, its status counts",
+	"a receiver whose response body never ends: 64 KiB are read, and the status code counts",
 	() => ({ act: () => ({ answer: answers.endlessBody(), status: 200 }), mayEnd: succeeds }),
 );

@@ -1,7 +1,8 @@
+// A receiver sends response headers that never end.
 import { answers } from "@fanfare/testkit/receiver";
 
+import { hostileFault } from "../../harness/hostile.ts";
 import { fails } from "../../harness/webhook-kinds.ts";
-import { hostileFault } from "../world/hostile.ts";
 
 export const receiverEndlessHeaders = hostileFault(
 	"receiver-endless-headers",

@@ -1,7 +1,8 @@
+// A receiver stops in the middle of the status line.
 import { answers } from "@fanfare/testkit/receiver";
 
+import { hostileFault } from "../../harness/hostile.ts";
 import { fails } from "../../harness/webhook-kinds.ts";
-import { hostileFault } from "../world/hostile.ts";
 
 export const receiverHalfStatusLine = hostileFault(
 	"receiver-half-status-line",

@@ -1,7 +1,8 @@
+// A receiver never responds.
+import { hostileFault } from "../../harness/hostile.ts";
 import { fails } from "../../harness/webhook-kinds.ts";
-import { hostileFault } from "../world/hostile.ts";
 
-export const receiverHangs = hostileFault("receiver-hangs", "a receiver that never answers", () => ({
+export const receiverHangs = hostileFault("receiver-hangs", "a receiver that never responds", () => ({
 	act: () => ({ answer: { kind: "hang" }, status: 0 }),
 	mayEnd: fails,
 	attemptsUntilFailed: 2,

@@ -1,11 +1,12 @@
+// A receiver redirects to blocked addresses.
 import { answers } from "@fanfare/testkit/receiver";
 
+import { hostileFault } from "../../harness/hostile.ts";
 import { fails } from "../../harness/webhook-kinds.ts";
-import { hostileFault } from "../world/hostile.ts";
 
 export const receiverRedirects = hostileFault(
 	"receiver-redirects",
-	"a receiver that redirects to addresses that must not be called",
+	"a receiver that redirects to blocked addresses",
 	(round) => ({
 		act: ({ n }) => {
 			const status = [301, 302, 303, 307, 308][n % 5] ?? 302;

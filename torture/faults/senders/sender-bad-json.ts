@@ -1,13 +1,14 @@
+// Senders send JSON that breaks off, and JSON that is nested deeply.
 import type { Fault } from "../../fault.ts";
+import { PROMPT_MS } from "../../harness/hostile.ts";
 import { countEvents, eventsPath, rawEvent, sendRaw } from "../../harness/raw-sends.ts";
-import { PROMPT_MS } from "../world/hostile.ts";
 
 const REQUESTS = 60;
 const TYPE = "broken.event";
 
 export const senderTruncatedJson: Fault = {
 	name: "sender-truncated-json",
-	summary: "JSON that breaks off at any place: 400, and nothing is accepted",
+	summary: "JSON that breaks off anywhere: 400, and nothing is accepted",
 	weight: 1,
 	setUp: async (round) => void (round.promptWithinMs = PROMPT_MS),
 	strike: async (round) => {
@@ -16,7 +17,7 @@ export const senderTruncatedJson: Fault = {
 			const { body } = rawEvent(round, TYPE, '{"a":[1,2,{"b":"c\\u00e9"}],"d":null}');
 			const cut = body.slice(0, 1 + Math.floor(random() * (body.length - 1)));
 			const { status } = await round.server.call("POST", eventsPath(round), cut);
-			round.expect(status === 400, `${cut} was answered ${status} instead of 400`);
+			round.expect(status === 400, `${cut} got ${status} instead of 400`);
 		}
 		await round.load(40);
 	},
@@ -30,7 +31,7 @@ const DEPTHS = [100, 5_000, 100_000];
 
 export const senderDeepJson: Fault = {
 	name: "sender-deep-json",
-	summary: "JSON up to 100,000 levels deep: refused, or accepted and delivered like any other",
+	summary: "JSON up to 100,000 levels deep: refused, or accepted and delivered like any other event",
 	weight: 1,
 	setUp: async (round) => void (round.promptWithinMs = PROMPT_MS),
 	strike: async (round) => {
@@ -42,7 +43,7 @@ export const senderDeepJson: Fault = {
 				const levels = Math.min(depth, Math.floor(200_000 / (open.length + close.length)));
 				const event = rawEvent(round, "deep.event", `${open.repeat(levels)}1${close.repeat(levels)}`);
 				const { status } = await sendRaw(round, event);
-				round.expect(status === 202 || status === 400, `${levels} levels of ${open} were answered ${status}`);
+				round.expect(status === 202 || status === 400, `${levels} levels of ${open} got ${status}`);
 			}
 		}
 		await round.load(40);

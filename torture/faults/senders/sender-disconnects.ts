@@ -1,15 +1,16 @@
+// Senders close their connections in the middle of a body.
 import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
 
 import type { Fault } from "../../fault.ts";
+import { PROMPT_MS } from "../../harness/hostile.ts";
 import { countEvents, eventsPath, rawEvent } from "../../harness/raw-sends.ts";
-import { PROMPT_MS } from "../world/hostile.ts";
 
 const CONNECTIONS = 80;
 const TYPE = "partial.event";
 
 export const senderDisconnects: Fault = {
 	name: "sender-disconnects",
-	summary: "senders that go away in the middle of a body: nothing of it is accepted",
+	summary: "senders that disconnect in the middle of a body: nothing is accepted",
 	weight: 1,
 	setUp: async (round) => void (round.promptWithinMs = PROMPT_MS),
 	strike: async (round) => {
@@ -27,6 +28,6 @@ export const senderDisconnects: Fault = {
 	},
 	verify: async (round) => {
 		const count = await countEvents(round, TYPE);
-		round.expect(count === 0, `${count} events were accepted whose bodies never came whole`);
+		round.expect(count === 0, `${count} events with incomplete bodies were accepted`);
 	},
 };

@@ -1,5 +1,6 @@
+// Many senders use the same idempotency key at the same time.
 import type { Fault } from "../../fault.ts";
-import { countEvents, eventsPath, noteAcknowledged, rawEvent, sendRaw } from "../../harness/raw-sends.ts";
+import { countEvents, eventsPath, recordAcknowledged, rawEvent, sendRaw } from "../../harness/raw-sends.ts";
 import type { Round } from "../../round.ts";
 
 const KEYS = 12;
@@ -8,7 +9,7 @@ const TYPE = "twin.event";
 
 export const senderDuplicates: Fault = {
 	name: "sender-duplicates",
-	summary: "one idempotency key from 20 senders at once: one event; with other content: 409",
+	summary: "20 concurrent sends with one idempotency key: one event; with other content: 409",
 	weight: 1,
 	strike: async (round) => {
 		for (let n = 0; n < KEYS; n++) {
@@ -18,7 +19,7 @@ export const senderDuplicates: Fault = {
 			const { code } = other.json as { code?: string };
 			round.expect(
 				other.status === 409 && code === "idempotency_conflict",
-				`other content under a used key was answered ${other.status} ${code}`,
+				`other content with a used key got ${other.status} ${code}`,
 			);
 		}
 		await round.load(30);
@@ -38,7 +39,7 @@ async function sendTwins(round: Round, body: string, n: number): Promise<void> {
 	const firsts = events.filter(({ duplicate }) => !duplicate).length;
 	round.expect(
 		answers.every(({ status }) => status === 202) && ids.size === 1 && firsts === 1,
-		`${AT_ONCE} sends with one key made ${ids.size} events, ${firsts} of them as the first`,
+		`${AT_ONCE} sends with one key made ${ids.size} events, and ${firsts} were not called duplicates`,
 	);
-	for (const id of ids) noteAcknowledged(round, { type: TYPE, n }, id, sentAt);
+	for (const id of ids) recordAcknowledged(round, { type: TYPE, n }, id, sentAt);
 }

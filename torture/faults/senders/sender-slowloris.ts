@@ -1,9 +1,10 @@
+// Senders keep connections open by sending headers or bodies byte by byte.
 import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
 
 import type { Fault } from "../../fault.ts";
+import { PROMPT_MS } from "../../harness/hostile.ts";
 import { countEvents, eventsPath } from "../../harness/raw-sends.ts";
 import type { Round } from "../../round.ts";
-import { PROMPT_MS } from "../world/hostile.ts";
 
 const CONNECTIONS = 200;
 const TYPE = "slow.event";
@@ -11,7 +12,7 @@ const EVERY = 10;
 
 export const senderSlowloris: Fault = {
 	name: "sender-slowloris",
-	summary: "200 connections that send headers or bodies byte by byte, while others are served as ever",
+	summary: "200 connections that send headers or bodies byte by byte, while others are served as usual",
 	weight: 1,
 	setUp: async (round) => void (round.promptWithinMs = PROMPT_MS),
 	strike: async (round) => {
@@ -24,11 +25,11 @@ export const senderSlowloris: Fault = {
 	},
 	verify: async (round) => {
 		const count = await countEvents(round, TYPE);
-		round.expect(count === 0, `${count} events were accepted whose bodies never came whole`);
+		round.expect(count === 0, `${count} events with incomplete bodies were accepted`);
 	},
 };
 
-/** In the middle of a body, or of the headers. */
+/** Opens a connection that is in the middle of a body, or of the headers. */
 async function open(round: Round, inBody: boolean): Promise<RawConnection> {
 	const connection = new RawConnection(round.server.port);
 	const headers = { "secret-key": round.adminKey, "content-type": "application/json", "content-length": "100000" };

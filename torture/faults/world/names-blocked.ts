@@ -1,15 +1,16 @@
+// Webhooks point at names that resolve to blocked addresses, and at such addresses themselves.
 import type { Fault } from "../../fault.ts";
+import { FEW, PROMPT_MS } from "../../harness/hostile.ts";
 import { fails } from "../../harness/webhook-kinds.ts";
-import { FEW, PROMPT_MS } from "./hostile.ts";
 
-/** What each name resolves to. */
+/** The addresses that each name resolves to. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
 	"private.torture.test": ["127.0.0.2"],
 	"private-six.torture.test": ["::1"],
 	"mixed.torture.test": ["127.0.0.1", "127.0.0.2"],
 	"mapped.torture.test": ["::ffff:127.0.0.2"],
 };
-/** One address in many spellings, and another. */
+/** Blocked addresses in many spellings. */
 const LITERALS = [
 	"127.0.0.2",
 	"127.2",
@@ -23,14 +24,14 @@ const LITERALS = [
 
 export const namesBlocked: Fault = {
 	name: "names-blocked",
-	summary: "names that resolve to blocked addresses, alone or among allowed ones; the same as literals",
+	summary: "names that resolve to blocked addresses, alone or among allowed ones; blocked addresses in URLs",
 	weight: 1,
 	setUp: async (round) => {
 		round.promptWithinMs = PROMPT_MS;
 		const { port } = round.receiver;
 		await round.canaries.watch(port);
 		for (const [name, addresses] of Object.entries(NAMES)) {
-			round.control.setName(name, [addresses]);
+			round.world.setName(name, [addresses]);
 			await round.addWebhook({
 				name: `hostile-${name}`,
 				spec: { retries: FEW, eventTypes: ["hostile.*"] },
@@ -46,10 +47,10 @@ export const namesBlocked: Fault = {
 		for (const host of LITERALS) {
 			const body = { name: "literal", spec: { endpoint: `http://${host}:${round.canaries.port}/` } };
 			const { status } = await round.server.call("POST", path, body);
-			round.expect(status === 400, `a webhook at ${host} was answered ${status} instead of 400`);
+			round.expect(status === 400, `creating a webhook at ${host} got ${status} instead of 400`);
 		}
 		await round.load(120);
-		for (const name of Object.keys(NAMES)) round.expect(round.control.lookups(name) > 0, `${name} was never looked up`);
+		for (const name of Object.keys(NAMES)) round.expect(round.world.lookups(name) > 0, `${name} was never looked up`);
 	},
 	verify: async (round) => {
 		for (const name of Object.keys(NAMES)) {

@@ -1,4 +1,4 @@
-// What the figures were measured on: without it they mean nothing.
+// Describes the machine and the disk of a measurement.
 import { execFile } from "node:child_process";
 import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, statfsSync, writeSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem, type } from "node:os";
@@ -13,16 +13,16 @@ export interface Machine {
 	readonly cpu: string;
 	readonly cores: number;
 	readonly memoryGb: number;
-	/** Of the minute before the start: well under 1, or others' work is in the figures. */
+	/** Of the minute before the start. If it is not well below 1, other programs affect the measurements. */
 	readonly loadAverage: number;
 	readonly node: string;
 	readonly sqlite: string;
 	readonly kernel: string;
 	readonly filesystem: string;
-	/** The median time to write 4 KiB and have it on the disk. */
+	/** The median time to write 4 KiB and sync it. */
 	readonly syncMs: number;
 	readonly date: string;
-	/** The commit of the checkout, with a `+` if something in it is not committed. */
+	/** The commit of the checkout, with a `+` if there are uncommitted changes. */
 	readonly commit: string;
 }
 
@@ -49,14 +49,14 @@ export async function describeMachine(dataDir: string): Promise<Machine> {
 	};
 }
 
-/** The system's directory for temporary files if that is on a disk; else one in the checkout. */
+/** The system's directory for temporary files if it is on a disk; otherwise a directory in the checkout. */
 export function defaultParentDir(): string {
 	if (!isInMemory(tmpdir())) return tmpdir();
 	mkdirSync(CACHE, { recursive: true });
 	return CACHE;
 }
 
-/** `tmpfs` and `ramfs`: there a sync costs nothing, and its figures would be a lie. */
+/** Whether the path is on a `tmpfs` or `ramfs`, where syncs cost nothing and can't be measured. */
 export function isInMemory(path: string): boolean {
 	const { type } = statfsSync(path);
 	return process.platform === "linux" && (type === 0x0102_1994 || type === 0x8584_58f6);
@@ -90,8 +90,8 @@ function measureSync(path: string, count = SYNCS): number {
 }
 
 /**
- * Waits until syncs take about as long as in a quiet time, which they do not while the system is at work on a big file that was
- * copied or removed. Gives up after some seconds: a disk may have other users.
+ * Waits until syncs are about as fast as on a quiet disk. They are slower while the operating system is still writing a big file
+ * that was copied or removed. Gives up after some seconds, because other programs may use the disk.
  */
 export async function quietDisk(dataDir: string): Promise<void> {
 	const path = join(dataDir, "sync-test");

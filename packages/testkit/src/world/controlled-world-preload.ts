@@ -1,5 +1,5 @@
-// Loaded into the server's process before the server, in each of its threads: puts the harness's clock and name server
-// in the place of the system's. The server itself knows nothing of it.
+// Loaded before the server, in each thread of its process: replaces the system's clock and name look-ups by those of a
+// `ControlledWorld` in the test process. The server's own code has no hooks for this.
 import dns, { type LookupAddress } from "node:dns";
 import { syncBuiltinESMExports } from "node:module";
 import { BroadcastChannel, getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
@@ -7,7 +7,7 @@ import { BroadcastChannel, getEnvironmentData, isMainThread, setEnvironmentData 
 import type { FromPreload, ToPreload } from "./controlled-world.ts";
 
 const OFFSET = "fanfare-torture-offset";
-/** Names that only the harness knows. */
+/** Names that only the test process can resolve. */
 const OWN_NAME = /\.torture\.test$/;
 
 const realNow = Date.now;
@@ -21,7 +21,7 @@ globalThis.Date = new Proxy(Date, {
 		Reflect.construct(target, args.length === 0 ? [target.now()] : args, newTarget) as object,
 });
 
-/** Look-ups that wait for the harness's answer. */
+/** Look-ups that wait for the test process's answer. */
 const waiting = new Map<number, (addresses: readonly string[]) => void>();
 let lastId = 0;
 const systemLookup = dns.promises.lookup;

@@ -1,21 +1,21 @@
-// Nothing to do, after a busy time: timers and polls cost power and a neighbour's time all day long.
+// An idle server after a busy phase: timers and polls cost power, and CPU time of other programs, all day.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const WEBHOOKS = 10;
 const CONNECTIONS = 16;
-/** Idle connections close and the heap shrinks first. */
+/** Time for idle connections to close and the heap to shrink. */
 const SETTLE_MS = 1_000;
-/** The system counts CPU time in ticks of 10 ms: this long makes one tick a small part of the budget. */
+/** Measures longer than other scenarios: the system counts CPU time in ticks of 10 ms, and one tick must be a small part of the budget. */
 const LONGER = 2;
 
 export const idle: Scenario = {
 	name: "idle",
 	group: "speed",
-	summary: `a started server with ${WEBHOOKS} webhooks that has delivered for a while and has nothing to do now`,
-	budget: [
+	summary: `an idle server with ${WEBHOOKS} webhooks, after a phase of deliveries`,
+	results: [
 		{ measurement: "idlePercent", label: "server CPU, of one core", unit: "%", limit: { atMost: 0.5 } },
 		{ measurement: "residentMb", label: "server memory", unit: "MB" },
 	],
@@ -34,8 +34,9 @@ async function run({ receiver, seconds, warmUpSeconds, startServer, startLoad }:
 	async function makeBusy(): Promise<number> {
 		await using load = await startLoad();
 		const project = await server.newProject(receiver.url, WEBHOOKS);
-		const target = { ...project, connections: CONNECTIONS, batchSize: 1, seconds: warmUpSeconds };
-		const { acknowledged } = await server.whileAlive(load.call("closedLoop", target));
+		const series = await receiver.newSeries();
+		const loop = { ...project, series, connections: CONNECTIONS, batchSize: 1, seconds: warmUpSeconds };
+		const { acknowledged } = await server.whileAlive(load.call("closedLoop", loop));
 		await server.whileAlive(receiver.waitFor(acknowledged));
 		await server.checkNothingPending(project.projectId);
 		return acknowledged;

@@ -1,18 +1,18 @@
+// Pages of a log of a million deliveries, by every combination of filters. Each must be fast, also one that matches nothing.
 import { percentile } from "@fanfare/testkit/report/percentiles";
 
-import { nowMs } from "../harness/measure/clock.ts";
-// Pages of a log of a million deliveries, by every combination of filters: each must come soon, also one that matches nothing.
-import type { BenchServer } from "../harness/server/bench-server.ts";
-import { prepareBigLog } from "../harness/store/big-log.ts";
-import { logQueries, type LogFacts, type LogQuery } from "../harness/store/log-queries.ts";
-import { LOG_SPAN_MS } from "../harness/store/sample-log.ts";
-import type { PreparedStore } from "../harness/store/store-copy.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
-import { HttpConnection } from "../wire/http-connection.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import type { BenchServer } from "../../harness/server/bench-server.ts";
+import { prepareBigLog } from "../../harness/store/big-log.ts";
+import { logQueries, type LogFacts, type LogQuery } from "../../harness/store/log-queries.ts";
+import { LOG_SPAN_MS } from "../../harness/store/log-rows.ts";
+import type { PreparedStore } from "../../harness/store/store-copy.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
+import { HttpConnection } from "../../wire/http-connection.ts";
 
-/** What a screen shows, and what the API gives when nothing is said. */
+/** A length for one screen, and the API's maximum. */
 const PAGE_LENGTHS = [100, 1_000] as const;
-/** The slowest of the first look are looked at so often again. */
+/** How often each of the slowest pages is requested again. */
 const LOOKS = 30;
 const QUICK_LOOKS = 3;
 const SUSPECTS = 6;
@@ -21,8 +21,8 @@ const SHOWN = 3;
 export const logPages1m: Scenario = {
 	name: "log-pages-1m",
 	group: "log",
-	summary: "pages of a log of 1,000,000 deliveries by every combination of filters, first and deep ones",
-	budget: PAGE_LENGTHS.flatMap((length) => [
+	summary: "pages of a log of 1,000,000 deliveries by every combination of filters, at the start and deep inside",
+	results: PAGE_LENGTHS.flatMap((length) => [
 		{
 			measurement: `${length}.worstP99Ms`,
 			label: `${length} a page: slowest, p99`,
@@ -43,7 +43,7 @@ async function run(context: RunContext): Promise<Measurements> {
 	const looks = context.quick ? QUICK_LOOKS : LOOKS;
 	const result: Record<string, number> = { sent: 1, received: 1 };
 	for (const length of PAGE_LENGTHS) {
-		const connection = await HttpConnection.open(server.url);
+		using connection = await HttpConnection.open(server.url);
 		const read = (query: LogQuery) => timePage(connection, server, store, query);
 		const times = new Map<LogQuery, number>();
 		const queries = logQueries(facts, length);
@@ -55,7 +55,6 @@ async function run(context: RunContext): Promise<Measurements> {
 			for (let look = 0; look < looks; look++) again.push(await read(query));
 			worst.push({ name: query.name, p99: percentile(again.sort(ascending), 0.99) });
 		}
-		connection.close();
 		worst.sort((a, b) => b.p99 - a.p99);
 		for (const { name, p99 } of worst.slice(0, SHOWN))
 			context.note(`pages of ${length}: ${p99.toFixed(1)} ms  ${name}`);
@@ -93,6 +92,6 @@ async function timePage(
 	const head = `GET /projects/${projectId}${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${server.key}\r\n\r\n`;
 	const startedAt = nowMs();
 	const status = await server.whileAlive(connection.request(Buffer.from(head)));
-	if (status !== 200) throw new Error(`the server answered ${status} to ${name}`);
+	if (status !== 200) throw new Error(`the server responded to ${name} with ${status}`);
 	return nowMs() - startedAt;
 }

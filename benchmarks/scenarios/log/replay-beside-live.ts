@@ -1,17 +1,17 @@
-// A replay of a million events beside live traffic, which must keep its latency.
-import { besideLiveFigures, startTraffic, together } from "../harness/measure/beside-live.ts";
-import { nowMs } from "../harness/measure/clock.ts";
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import { prepareBigLog } from "../harness/store/big-log.ts";
-import { beginReplay, replayNow } from "../harness/store/big-replay.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+// A replay of a million events beside live traffic, whose latency must stay low.
+import { besideLiveResults, startTraffic, together } from "../../harness/measure/beside-live.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import { prepareBigLog } from "../../harness/store/big-log.ts";
+import { beginReplay, replayNow } from "../../harness/store/big-replay.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 export const replayBesideLive: Scenario = {
 	name: "replay-beside-live",
 	group: "log",
-	summary: "100 and 1,000 events a second with and without a replay of 1,000,000 events to one webhook",
-	budget: [
-		...besideLiveFigures("replay"),
+	summary: "100 and 1,000 events per second with and without a replay of 1,000,000 events to one webhook",
+	results: [
+		...besideLiveResults("replay"),
 		{ measurement: "replayedPerS", label: "replayed per second", unit: "perSecond" },
 		{ measurement: "peakMb", label: "server memory, peak", unit: "MB" },
 	],

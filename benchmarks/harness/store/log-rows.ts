@@ -1,22 +1,22 @@
-// What the rows of a prepared store say: a mixture as logs have it, the same each time.
+// The contents of a prepared store's rows: a mixture as real logs have it, the same in every run.
 import type { StorePlan } from "./store-copy.ts";
 
 export const HOUR_MS = 3_600_000;
-/** Within the retention of 30 days. */
+/** Shorter than the default retention of 30 days. */
 export const LOG_SPAN_MS = 25 * 24 * HOUR_MS;
 const YEAR_MS = 365 * 24 * HOUR_MS;
 
 export const COMMON_TYPE = "order.line.shipped";
 export const RARE_TYPE = "account.closed";
 const TYPES = 20;
-/** One in so many events is of the rare type. */
+/** One of this many events has the rare type. */
 const RARE_EVERY = 20_000;
 
-// As the store has them on disk.
+// The codes of the statuses in the database.
 const [PENDING, SUCCEEDED, FAILED, HELD, CANCELLED] = [0, 1, 2, 3, 4];
 const FAILURES = [500, 404, 0, 503];
 
-/** The columns of a delivery that its outcome decides. */
+/** The columns of a delivery that depend on its state. */
 export interface DeliveryColumns {
 	readonly status: number;
 	readonly reason: string | null;
@@ -28,10 +28,10 @@ export interface DeliveryColumns {
 	readonly hasAttempt: boolean;
 }
 
-/** Of 1,000 deliveries of a log, 970 have succeeded. */
+/** The columns of a delivery. In a log, 970 of 1,000 deliveries have succeeded. */
 export function deliveryOf(state: StorePlan["state"], index: number, time: number, now: number): DeliveryColumns {
 	if (state !== "log") return waiting(state === "due" ? time : now + HOUR_MS);
-	// Not the lowest digits, which say which webhook it is: each has some of everything.
+	// The lowest digits are not used, because they decide the webhook: each webhook gets deliveries in every state.
 	const place = Math.floor(index / 7) % 1_000;
 	const failure = FAILURES[index % FAILURES.length] ?? 500;
 	if (place < 15) return ended(FAILED, "no attempt succeeded", failure);
@@ -51,7 +51,7 @@ function waiting(dueAt: number | null): DeliveryColumns {
 	return { status: PENDING, reason: null, response_code: null, ...counts, hasAttempt: false };
 }
 
-/** Half of the events are of one type, and one of 20 is rare. */
+/** Half of the events have one type; the rest have ten others, and very few the rare one. */
 export function eventTypeOf(index: number): string {
 	if (index % RARE_EVERY === RARE_EVERY / 2) return RARE_TYPE;
 	const number = Math.floor(index / 3) % TYPES;
@@ -60,7 +60,7 @@ export function eventTypeOf(index: number): string {
 
 const KINDS = { event: 1, delivery: 2, attempt: 3 } as const;
 
-/** A UUIDv7: the time, then a number that ascends. */
+/** A UUIDv7 of the time and an ascending number. */
 export function idAt(time: number, kind: keyof typeof KINDS, index: number): Uint8Array {
 	const bytes = Buffer.alloc(16);
 	bytes.writeUIntBE(time, 0, 6);

@@ -1,21 +1,21 @@
-// 2,000 events a second on a fixed schedule: how long a send and a delivery take when the server is not at its limit.
+// 2,000 events per second on a fixed schedule: the latency of a send and of a delivery when the server is below its limit.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-import { measureSteady } from "../harness/measure/steady.ts";
-import { warmUp } from "../harness/measure/throughput.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import { measureSteady } from "../../harness/measure/steady.ts";
+import { warmUp } from "../../harness/measure/throughput.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const RATE_PER_S = 2_000;
 const SETTLE_MS = 250;
-/** The slow load takes other ways through the code than the fast one. */
+/** Warm-up at the measured rate, as a share of the warm-up: it takes other paths through the code than the closed loop. */
 const SETTLE_SHARE = 0.4;
 
 export const steady2000: Scenario = {
 	name: "steady-2000",
 	group: "speed",
-	summary: `${RATE_PER_S} events of 1 KB a second on a fixed schedule, timed from when each was to be sent`,
-	budget: [
+	summary: `${RATE_PER_S} events of 1 KB per second on a fixed schedule, timed from when each was due`,
+	results: [
 		{ measurement: "acknowledgedP50Ms", label: "send acknowledged, p50", unit: "ms" },
 		{ measurement: "acknowledgedP99Ms", label: "send acknowledged, p99", unit: "ms", limit: { atMost: 10 } },
 		{ measurement: "receivedP50Ms", label: "received after the send, p50", unit: "ms", limit: { atMost: 5 } },

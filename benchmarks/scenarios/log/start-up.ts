@@ -1,11 +1,11 @@
-// How long a start takes, by how much waits in the store.
+// The time that a start takes, by the number of deliveries that wait in the store.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { nowMs } from "../harness/measure/clock.ts";
-import { named } from "../harness/measure/steady.ts";
-import type { Figure, Measurements, RunContext, Scenario } from "../scenario.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import { named } from "../../harness/measure/steady.ts";
+import type { ResultLine, Measurements, RunContext, Scenario } from "../../scenario.ts";
 
-/** Deliveries that wait and are due; one, so that there is a first delivery. */
+/** The number of deliveries that are due. The empty store has one, so that there is a first delivery. */
 const SIZES = [
 	{ name: "empty", deliveries: 1 },
 	{ name: "100k", deliveries: 100_000 },
@@ -17,8 +17,9 @@ const LOOK_EVERY_MS = 2;
 export const startUp: Scenario = {
 	name: "start-up",
 	group: "log",
-	summary: "from the start of the process until it listens, is ready and has delivered, by what waits in the store",
-	budget: SIZES.flatMap(({ name }): Figure[] => [
+	summary:
+		"from the start of the process until it listens, is ready and has delivered, by the number of waiting deliveries",
+	results: SIZES.flatMap(({ name }): ResultLine[] => [
 		{ measurement: `${name}.listensMs`, label: `${name}: listens after`, unit: "ms" },
 		{ measurement: `${name}.readyMs`, label: `${name}: ready after`, unit: "ms" },
 		{ measurement: `${name}.deliversMs`, label: `${name}: first delivery after`, unit: "ms", limit: { atMost: 2_000 } },
@@ -36,7 +37,7 @@ async function start(context: RunContext, size: number): Promise<Measurements> {
 	const deliveries = context.size(size);
 	const perEvent = Math.min(WEBHOOKS, deliveries);
 	const store = await context.prepareStore({ webhooks: WEBHOOKS, wants: "all", deliveries, perEvent, state: "due" });
-	await context.receiver.reset();
+	await context.receiver.newSeries();
 	await using server = await context.startServer({ store, settings: { FANFARE_SHUTDOWN_GRACE_MS: "0" } });
 	const ready = readyAt(server.url);
 	const { bulkFirstAt } = await server.whileAlive(context.receiver.waitForBulk(1));

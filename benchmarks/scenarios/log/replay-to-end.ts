@@ -1,16 +1,16 @@
-import { nowMs } from "../harness/measure/clock.ts";
-import { CpuMeter } from "../harness/measure/cpu-meter.ts";
-// A replay of a million events, alone, until the last delivery is in.
-import { prepareBigLog } from "../harness/store/big-log.ts";
-import { beginReplay, replayNow } from "../harness/store/big-replay.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+// A replay of a million events without other traffic, until the last delivery has come.
+import { nowMs } from "../../harness/measure/clock.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
+import { prepareBigLog } from "../../harness/store/big-log.ts";
+import { beginReplay, replayNow } from "../../harness/store/big-replay.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 export const replayToEnd: Scenario = {
 	name: "replay-to-end",
 	group: "log",
-	summary: "a replay of 1,000,000 events to one webhook until the last is in (takes minutes)",
+	summary: "a replay of 1,000,000 events to one webhook until the last delivery has come (takes minutes)",
 	onlyByName: true,
-	budget: [
+	results: [
 		{ measurement: "seconds", label: "from the call to the last delivery", unit: "s" },
 		{ measurement: "replayedPerS", label: "replayed per second", unit: "perSecond" },
 		{ measurement: "cpuUsPerDelivery", label: "server CPU per delivery", unit: "µs" },
@@ -22,7 +22,7 @@ export const replayToEnd: Scenario = {
 async function run(context: RunContext): Promise<Measurements> {
 	const { receiver } = context;
 	const store = await prepareBigLog(context);
-	await receiver.reset();
+	await receiver.newSeries();
 	await using server = await context.startServer({ store });
 	const meter = await CpuMeter.start({ server: server.pid });
 	const startedAt = nowMs();

@@ -1,12 +1,12 @@
-// One event a request, as fast as it goes: what a producer with many small sends gets.
-import { measureThroughput, ONE_EVENT, SHOWN_WITH_THROUGHPUT } from "../harness/measure/throughput.ts";
-import type { Scenario } from "../scenario.ts";
+// One event per request in a closed loop: the throughput of a producer with many small sends.
+import { measureThroughput, ONE_EVENT, SHOWN_WITH_THROUGHPUT } from "../../harness/measure/throughput.ts";
+import type { Scenario } from "../../scenario.ts";
 
 export const oneEvent: Scenario = {
 	name: "one-event",
 	group: "speed",
-	summary: `one event of 1 KB a request, synced, ${ONE_EVENT.connections} connections, one webhook`,
-	budget: [
+	summary: `one event of 1 KB per request, synced, ${ONE_EVENT.connections} connections, one webhook`,
+	results: [
 		{
 			measurement: "deliveredPerS",
 			label: "delivered per second",

@@ -1,23 +1,23 @@
-// Retention deletes a big old log beside live traffic, which must keep its latency.
+// Retention deletes a big old log beside live traffic, whose latency must stay low.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { besideLiveFigures, startTraffic, together } from "../harness/measure/beside-live.ts";
-import { nowMs } from "../harness/measure/clock.ts";
-import type { BenchServer } from "../harness/server/bench-server.ts";
-import { prepareBigLog } from "../harness/store/big-log.ts";
-import { HOUR_MS } from "../harness/store/sample-log.ts";
-import type { PreparedStore } from "../harness/store/store-copy.ts";
-import type { Measurements, RunContext, Scenario } from "../scenario.ts";
+import { besideLiveResults, startTraffic, together } from "../../harness/measure/beside-live.ts";
+import { nowMs } from "../../harness/measure/clock.ts";
+import type { BenchServer } from "../../harness/server/bench-server.ts";
+import { prepareBigLog } from "../../harness/store/big-log.ts";
+import { HOUR_MS } from "../../harness/store/log-rows.ts";
+import type { PreparedStore } from "../../harness/store/store-copy.ts";
+import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
-/** Retention begins 5 s after a start. */
+/** Retention begins 5 s after the server's start. */
 const FIRST_PASS_MS = 8_000;
 
 export const purgeBesideLive: Scenario = {
 	name: "purge-beside-live",
 	group: "log",
-	summary: "100 and 1,000 events a second with and without retention deleting 1,000,000 old events",
-	budget: [
-		...besideLiveFigures("purge"),
+	summary: "100 and 1,000 events per second with and without retention deleting 1,000,000 old events",
+	results: [
+		...besideLiveResults("purge"),
 		{ measurement: "deletedPerS", label: "events deleted per second", unit: "perSecond" },
 		{ measurement: "peakMb", label: "server memory, peak", unit: "MB" },
 	],
@@ -39,14 +39,14 @@ async function run(context: RunContext): Promise<Measurements> {
 	const beside = await traffic.measure("with", seconds);
 	const deleted = (await deletedCount(server)) - before;
 	const elapsedMs = nowMs() - startedAt;
-	if (!(await hasOldEvents(server, store))) context.note("all was deleted before the measurement ended");
+	if (!(await hasOldEvents(server, store))) context.note("all old events were deleted before the measurement ended");
 	return {
 		...together(kept.measured, beside),
 		deletedPerS: (deleted / elapsedMs) * 1_000,
 		peakMb: await server.peakMb(),
 	};
 
-	/** The project keeps its log for ever until it is told otherwise. */
+	/** Measures the same traffic while nothing is deleted: the project keeps its log forever until its retention is set. */
 	async function measureWithout(): Promise<{ readonly measured: Measurements; readonly store: PreparedStore }> {
 		await using server = await context.startServer({ store, keepData: true });
 		await using load = await context.startLoad();
@@ -55,7 +55,7 @@ async function run(context: RunContext): Promise<Measurements> {
 	}
 }
 
-/** As the server's metrics have it. */
+/** The number of deleted events in the server's metrics. */
 async function deletedCount(server: BenchServer): Promise<number> {
 	const text = await (await fetch(`${server.url}/metrics`)).text();
 	const line = /^\w*retention_deleted_total\{kind="events"\} (\d+)$/m.exec(text);

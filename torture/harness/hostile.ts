@@ -1,19 +1,19 @@
-// Receivers that misbehave: each is one more webhook, beside which all others go on as if it were not there.
-import type { Fault } from "../../fault.ts";
-import type { WebhookKind } from "../../harness/webhook-kinds.ts";
-import type { Round } from "../../round.ts";
+// Faults that are a receiver which misbehaves: one more webhook, which must not affect any other webhook.
+import type { Fault } from "../fault.ts";
+import type { Round } from "../round.ts";
+import type { WebhookKind } from "./webhook-kinds.ts";
 
-/** Generous on a busy machine, far below what a receiver that hangs takes. */
+/** Healthy webhooks must get their events this soon: long enough for a busy machine, far below a hanging receiver's timeout. */
 export const PROMPT_MS = 4_000;
-/** Load beside it. */
+/** The number of events that are acknowledged beside it. */
 const LOAD = 120;
 
 export type HostileKind = Omit<WebhookKind, "name" | "spec"> & { readonly spec?: WebhookKind["spec"] };
 
-/** Few attempts, soon one after the other. */
+/** Few attempts, with a short delay between them. */
 export const FEW = { maxRetries: 1, maxRetryDelay: 30 };
 
-/** A fault that is a webhook: `hostile.*` events go to it, while all others go on. */
+/** A fault that is a webhook: it gets `hostile.*` events, while all other webhooks get theirs. */
 export function hostileFault(
 	name: string,
 	summary: string,
@@ -33,7 +33,7 @@ export function hostileFault(
 	};
 }
 
-/** It has a receiver of its own, so that no other webhook shares its connections. */
+/** Adds the webhook. It has a receiver of its own, so that no other webhook shares its connections. */
 export async function addHostile(round: Round, { spec, ...kind }: HostileKind): Promise<void> {
 	const settings = { retries: FEW, timeoutMs: 1_000, eventTypes: ["hostile.*"], ...spec };
 	const endpoint = kind.endpoint ?? `${(await round.addReceiver()).url}/hostile`;

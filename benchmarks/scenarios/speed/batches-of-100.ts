@@ -1,12 +1,12 @@
-// A hundred events a request, as fast as it goes: what the engine costs when HTTP in costs next to nothing.
-import { BATCHES_OF_100, measureThroughput, SHOWN_WITH_THROUGHPUT } from "../harness/measure/throughput.ts";
-import type { Scenario } from "../scenario.ts";
+// A hundred events per request in a closed loop: the engine's throughput when accepting requests costs next to nothing.
+import { BATCHES_OF_100, measureThroughput, SHOWN_WITH_THROUGHPUT } from "../../harness/measure/throughput.ts";
+import type { Scenario } from "../../scenario.ts";
 
 export const batchesOf100: Scenario = {
 	name: "batches-of-100",
 	group: "speed",
-	summary: `100 events of 1 KB a request, synced, ${BATCHES_OF_100.connections} connections, one webhook`,
-	budget: [
+	summary: `100 events of 1 KB per request, synced, ${BATCHES_OF_100.connections} connections, one webhook`,
+	results: [
 		{
 			measurement: "deliveredPerS",
 			label: "delivered per second",

@@ -1,3 +1,4 @@
+// Senders send far more events at the same time than may wait.
 import type { Fault } from "../../fault.ts";
 import { rawEvent, sendRaw } from "../../harness/raw-sends.ts";
 
@@ -6,7 +7,7 @@ const BURSTS = 3;
 
 export const overload: Fault = {
 	name: "overload",
-	summary: "far more sends than may wait: the rest is refused with 503 and Retry-After, what is accepted stays",
+	summary: "far more sends than may wait: the excess gets 503 with Retry-After, and accepted events are kept",
 	weight: 1,
 	prepare: (round) => {
 		round.env["FANFARE_MAX_WAITING_SENDS"] = "4";
@@ -19,7 +20,7 @@ export const overload: Fault = {
 				if (status === 202) continue;
 				refused++;
 				const { code } = json as { code?: string };
-				round.expect(status === 503 && code === "overloaded", `an overloaded server answered ${status} ${code}`);
+				round.expect(status === 503 && code === "overloaded", `an overloaded server responded with ${status} ${code}`);
 				round.expect(/^\d+$/.test(headers.get("retry-after") ?? ""), "a 503 had no Retry-After");
 			}
 		}
