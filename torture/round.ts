@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { utils, type Client, type ProjectHandle } from "@fanfare/sdk";
-import { ControlledWorld, PRELOAD } from "@fanfare/testkit/world/controlled-world";
 import { eventually } from "@fanfare/testkit/eventually";
 import type { Exit } from "@fanfare/testkit/fanfare-process";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
@@ -12,6 +11,7 @@ import { persistentClient } from "@fanfare/testkit/sending-load";
 import { freePort, ServerProcess } from "@fanfare/testkit/server-process";
 import { SmallDisk } from "@fanfare/testkit/small-disk";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { ControlledWorld, PRELOAD } from "@fanfare/testkit/world/controlled-world";
 
 import { Book } from "./harness/book.ts";
 import { Canaries } from "./harness/canaries.ts";

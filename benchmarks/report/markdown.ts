@@ -10,7 +10,7 @@ import { formatLimit, formatRatio, formatValue } from "./format.ts";
 import type { SummaryLine } from "./summary.ts";
 import { renderMachine, renderNotes, renderShares } from "./table.ts";
 
-const SECTIONS = ["budgets", "figures", "machine"] as const;
+const SECTIONS = ["budgets", "results", "machine"] as const;
 type Section = (typeof SECTIONS)[number];
 
 /** Throws if the file lacks a pair of markers. */
@@ -23,7 +23,7 @@ export function writeMarkdown(
 ): void {
 	const parts: Record<Section, string> = {
 		budgets: budgetTable(lines.filter(({ limit }) => limit !== null)),
-		figures: unlimitedTable(lines.filter(({ limit }) => limit === null)),
+		results: unlimitedTable(lines.filter(({ limit }) => limit === null)),
 		machine: codeBlock([renderMachine(machine), machineNote, renderShares(rounds), renderNotes(rounds)]),
 	};
 	let text = readFileSync(file, "utf8");

@@ -2,6 +2,7 @@
 import { Client, utils } from "@fanfare/sdk";
 
 import { firstFate } from "./faults.ts";
+import { Ledger } from "./ledger.ts";
 import { manageWebhook } from "./manage-webhook.ts";
 import { HELP, readOptions, UsageError, type DemoOptions } from "./options.ts";
 import { Receiver } from "./receiver.ts";
@@ -12,7 +13,6 @@ import type { ServerProcess } from "./server-process.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { printSummary } from "./summary.ts";
 import { count, countOf, seconds, Table } from "./table.ts";
-import { Tally } from "./tally.ts";
 import { problemsOfCrossing, problemsOfSignatures } from "./verdict.ts";
 
 const screen = new Screen(process.stdout);
@@ -64,14 +64,14 @@ async function play(options: DemoOptions, { server, adminKey, signal }: Stage): 
 	if (test.status !== "Ok") throw new Error(`The test of the webhook failed: ${test.reason}.`);
 	screen.step("test", `${test.responseCode} after ${test.latencyMs} ms, signature verified`);
 
-	const tally = new Tally();
+	const ledger = new Ledger();
 	receiver.onArrival((arrival) => {
-		if (arrival.event.type === ORDER_PAID) tally.arrived(arrival);
+		if (arrival.event.type === ORDER_PAID) ledger.arrived(arrival);
 	});
-	using table = new Table(screen, tally);
-	const { repeated } = await sendThroughCrash({ ...options, project, server, tally, table, requests, signal });
+	using table = new Table(screen, ledger);
+	const { repeated } = await sendThroughCrash({ ...options, project, server, ledger, table, requests, signal });
 	const counts = table.finish();
-	const missing = tally.missing(0);
+	const missing = ledger.missing(0);
 	const problems = await problemsOfCrossing(counts, missing, project, signal);
 	printSummary(screen, counts, missing.length, repeated, options.kills);
 

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { ProjectHandle } from "@fanfare/sdk";
 
+import { PATIENCE_MS, type Ledger } from "./ledger.ts";
 import type { RequestCount } from "./request-count.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { countOf, seconds, type Table } from "./table.ts";
-import { PATIENCE_MS, type Tally } from "./tally.ts";
 
 /** The number of concurrent sends. */
 const SENDERS = 16;
@@ -20,7 +20,7 @@ export const ORDER_PAID = "order.paid";
 export interface Crossing {
 	readonly project: ProjectHandle;
 	readonly server: ServerProcess;
-	readonly tally: Tally;
+	readonly ledger: Ledger;
 	readonly table: Table;
 	readonly requests: RequestCount;
 	readonly events: number;
@@ -42,7 +42,7 @@ export async function sendThroughCrash(crossing: Crossing): Promise<{ readonly r
 }
 
 /** Sends with several senders. The SDK repeats sends that the crash cuts off, and the idempotency key prevents duplicates. */
-async function sendAll({ project, tally, events, signal }: Crossing): Promise<void> {
+async function sendAll({ project, ledger, events, signal }: Crossing): Promise<void> {
 	const paceMs = Math.min(SLOWEST_PACE_MS, SENDING_MS / events);
 	const startedAt = Date.now();
 	let next = 1;
@@ -52,28 +52,28 @@ async function sendAll({ project, tally, events, signal }: Crossing): Promise<vo
 			if (waitMs > 0) await sleep(waitMs, undefined, { signal });
 			const order = { type: ORDER_PAID, data: { orderId }, idempotencyKey: `order-${orderId}-paid` };
 			const event = await project.events.send(order, { signal });
-			tally.acknowledged(event.id);
+			ledger.acknowledged(event.id);
 		}
 	};
 	await Promise.all(Array.from({ length: SENDERS }, sender));
 }
 
-async function killInTheMiddle({ server, tally, table, events, kills, signal }: Crossing): Promise<void> {
+async function killInTheMiddle({ server, ledger, table, events, kills, signal }: Crossing): Promise<void> {
 	for (let kill = 1; kill <= kills; kill++) {
 		const sent = Math.ceil((events * kill) / (kills + 1));
-		await tally.reached(sent, signal);
-		tally.killed();
+		await ledger.reached(sent, signal);
+		ledger.killed();
 		await server.kill();
 		const killedAt = Date.now();
-		table.note(`server killed (SIGKILL) after ${countOf(tally.counts().sent, "event")}; sends keep retrying`);
+		table.note(`server killed (SIGKILL) after ${countOf(ledger.counts().sent, "event")}; sends keep retrying`);
 		await server.start();
 		table.note(`server is back after ${seconds(Date.now() - killedAt)}, on the same port and store`);
 	}
 }
 
 /** Waits until the server has nothing more to deliver, or nothing has arrived for too long. */
-async function drain({ project, tally, signal }: Crossing): Promise<void> {
-	while (Date.now() - tally.lastArrivalAt < PATIENCE_MS) {
+async function drain({ project, ledger, signal }: Crossing): Promise<void> {
+	while (Date.now() - ledger.lastArrivalAt < PATIENCE_MS) {
 		const { data } = await project.deliveries.list({ status: "Pending", limit: 1 }, { signal });
 		if (data.length === 0) return;
 		await sleep(POLL_MS, undefined, { signal });

@@ -1,9 +1,9 @@
 // Prints the final counts, with an explanation of each.
 import { renderRow, type Column } from "@fanfare/testkit/report/table";
 
+import type { Counts, Percentiles } from "./ledger.ts";
 import type { Screen } from "./screen.ts";
 import { count, countOf, milliseconds } from "./table.ts";
-import type { Counts, Percentiles } from "./tally.ts";
 
 const COUNT_COLUMNS: readonly Column[] = [{ width: 0 }, { width: 10 }, { width: 7, align: "right" }];
 const LATENCY_COLUMNS: readonly Column[] = [{ width: 0 }, { width: 7 }, { width: 18, align: "right" }];

@@ -1,8 +1,8 @@
 // The table that grows while events are sent: a new row every half second, and in a terminal also a current one below them.
 import { renderRow, type Column } from "@fanfare/testkit/report/table";
 
+import { PATIENCE_MS, type Counts, type Ledger } from "./ledger.ts";
 import type { Screen } from "./screen.ts";
-import { PATIENCE_MS, type Counts, type Tally } from "./tally.ts";
 
 const ROW_EVERY_MS = 500;
 const REFRESH_EVERY_MS = 100;
@@ -11,14 +11,14 @@ const COLUMNS = [7, 6, 9, 7, 10, 5, 8, 8].map((width): Column => ({ width, align
 
 export class Table {
 	readonly #screen: Screen;
-	readonly #tally: Tally;
+	readonly #ledger: Ledger;
 	readonly #startedAt = Date.now();
 	readonly #timer: NodeJS.Timeout;
 	#nextRowAt = this.#startedAt + ROW_EVERY_MS;
 
-	constructor(screen: Screen, tally: Tally) {
+	constructor(screen: Screen, ledger: Ledger) {
 		this.#screen = screen;
-		this.#tally = tally;
+		this.#ledger = ledger;
 		screen.line();
 		screen.line(screen.style("bold", renderRow(HEADERS, COLUMNS)));
 		this.#timer = setInterval(() => this.#refresh(), REFRESH_EVERY_MS);
@@ -32,8 +32,8 @@ export class Table {
 	/** Adds the last row. From here on, events that have not arrived count as lost. */
 	finish(): Counts {
 		clearInterval(this.#timer);
-		const counts = this.#tally.counts();
-		this.#screen.line(this.#screen.style("bold", this.#row(counts, this.#tally.missing(0).length)));
+		const counts = this.#ledger.counts();
+		this.#screen.line(this.#screen.style("bold", this.#row(counts, this.#ledger.missing(0).length)));
 		return counts;
 	}
 
@@ -43,7 +43,7 @@ export class Table {
 	}
 
 	#refresh(): void {
-		const row = this.#row(this.#tally.counts(), this.#tally.missing(PATIENCE_MS).length);
+		const row = this.#row(this.#ledger.counts(), this.#ledger.missing(PATIENCE_MS).length);
 		// A tick may come a little late. If this one did not print the row, the next one would print it much too late.
 		if (Date.now() < this.#nextRowAt - REFRESH_EVERY_MS / 2) {
 			this.#screen.live(row);

@@ -1,8 +1,8 @@
 // The demo's verdict: a sentence about each promise that was not kept.
 import type { ProjectHandle } from "@fanfare/sdk";
 
+import type { Counts } from "./ledger.ts";
 import { count, countOf } from "./table.ts";
-import type { Counts } from "./tally.ts";
 
 /** How many lost events are named. The others are only counted. */
 const NAMED = 3;

@@ -69,7 +69,7 @@ export type {
 	WebhookTest,
 } from "./resources/webhooks.ts";
 export type { StreamItem, StreamKind, StreamParams } from "./resources/stream.ts";
-export type { Stats, StatsBucket, StatsFigures, StatsParams } from "./resources/stats.ts";
+export type { Stats, StatsBucket, StatsValues, StatsParams } from "./resources/stats.ts";
 export type { RequestOptions } from "./transport.ts";
 export { utils } from "./utils.ts";
 export {

@@ -11,7 +11,7 @@ import { ApiError, ConnectionError } from "./errors.ts";
 export type RepeatRule = "any" | "refused";
 
 /** If `Retry-After` asks for more than this, the call is not retried: it fails at once, with `retryAfterMs`. */
-export const LONGEST_RETRY_AFTER_MS = 60_000;
+const LONGEST_RETRY_AFTER_MS = 60_000;
 
 const BASE_DELAY_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;

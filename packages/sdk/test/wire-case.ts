@@ -12,7 +12,7 @@ export interface WireCase {
 	readonly gives?: unknown;
 }
 
-const wireFigures = {
+const wireValues = {
 	accepted: 3,
 	attempts: { succeeded: 2, failed: 1 },
 	succeeded: 2,
@@ -24,8 +24,8 @@ export const wireStats = {
 	width: "day",
 	from: 86_400_000,
 	to: 172_800_000,
-	data: [{ start: 86_400_000, ...wireFigures }],
-	totals: wireFigures,
+	data: [{ start: 86_400_000, ...wireValues }],
+	totals: wireValues,
 	deliveries: { Pending: 0, Succeeded: 2, Failed: 1, Held: 0, Cancelled: 0 },
 };
 

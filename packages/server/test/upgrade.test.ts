@@ -1,15 +1,15 @@
 // Data of a released version under the present server: everything is still there, and goes on. The fixtures and how to read them are in
 // packages/testkit/fixtures.
 import { verify, type DeliveryDetail } from "@fanfare/sdk";
+import { eventually } from "@fanfare/testkit/eventually";
 import {
 	fixtureServerOptions,
 	openDataFixture,
 	type DataFixture,
 	type FixtureKey,
 } from "@fanfare/testkit/fixture/data-fixture";
-import { eventually } from "@fanfare/testkit/eventually";
-import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
 import { readAnswer, withoutNewFields } from "@fanfare/testkit/fixture/recorded-answers";
+import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { readStoredData, withCopy } from "@fanfare/testkit/stored-data";
 import { describe, expect, it } from "vitest";

@@ -12,7 +12,7 @@ export interface StatsParams {
 }
 
 /** Counts and latencies of a period. */
-export interface StatsFigures {
+export interface StatsValues {
 	/** Events accepted. For a webhook: those with a delivery to it. */
 	readonly accepted: number;
 	/** Attempts made. */
@@ -26,7 +26,7 @@ export interface StatsFigures {
 }
 
 /** The stats of one minute, hour or day. */
-export interface StatsBucket extends StatsFigures {
+export interface StatsBucket extends StatsValues {
 	/** Start of the bucket, in milliseconds since the epoch. */
 	readonly start: number;
 }
@@ -40,7 +40,7 @@ export interface Stats {
 	/** All buckets from `from` to `to`, oldest first, including empty ones. At most 1,500. */
 	readonly data: readonly StatsBucket[];
 	/** The sum of all buckets. */
-	readonly totals: StatsFigures;
+	readonly totals: StatsValues;
 	/** The current number of deliveries by status, whenever they were created. */
 	readonly deliveries: Readonly<Record<"Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled", number>>;
 }

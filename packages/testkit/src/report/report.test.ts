@@ -63,8 +63,8 @@ describe("a marked section", () => {
 	});
 
 	it("must be there", () => {
-		expect(() => replaceSection("f.md", text, "bench:figures", "new")).toThrow(
-			"f.md must have <!-- bench:figures --> and, below it, <!-- /bench:figures -->",
+		expect(() => replaceSection("f.md", text, "bench:results", "new")).toThrow(
+			"f.md must have <!-- bench:results --> and, below it, <!-- /bench:results -->",
 		);
 	});
 });

@@ -16,7 +16,7 @@ const FILE_MODE = 0o600;
 const OTHERS_MASK = 0o077;
 
 /** The master key can't be found or read. The message says why and what to do. */
-export class MasterKeyFileError extends Error {
+class MasterKeyFileError extends Error {
 	override readonly name = "MasterKeyFileError";
 }
 

@@ -2,7 +2,7 @@
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 import { createHmac, createSecretKey, randomBytes, type KeyObject } from "node:crypto";
 
-export const SECRET_PREFIX = "whsec_";
+const SECRET_PREFIX = "whsec_";
 export const SECRET_MIN_BYTES = 24;
 export const SECRET_MAX_BYTES = 64;
 const GENERATED_SECRET_BYTES = 32;

@@ -1,4 +1,4 @@
-// The tally compares acknowledged events with events that arrived. Both are counted by the demo itself, without asking the server.
+// The ledger compares acknowledged events with events that arrived. Both are counted by the demo itself, without asking the server.
 import { EventEmitter, once } from "node:events";
 import { createHistogram } from "node:perf_hooks";
 
@@ -33,7 +33,7 @@ export interface Counts {
 	readonly firstAttempt: Percentiles | null;
 }
 
-export class Tally {
+export class Ledger {
 	/** The times of acknowledgement of the events that have not arrived, by event id. */
 	readonly #waiting = new Map<string, number>();
 	/** When each event was last accepted, by event id. */
