@@ -1,5 +1,5 @@
-import { json, OPEN, route, type Reply, type Route } from "../request/route.ts";
 // The API's own description: for programs, and for people.
+import { json, OPEN, route, type Reply, type Route } from "../request/route.ts";
 import { docsPage } from "./docs-page/docs-page.ts";
 import { openApiDocument } from "./openapi.ts";
 

@@ -1,5 +1,5 @@
-import { isSecretKey, scopeAllows, type ApiKey } from "../../core/crypto/key.ts";
 // Who calls, and whether they may.
+import { isSecretKey, scopeAllows, type ApiKey } from "../../core/crypto/key.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { Engine } from "../../engine/calls.ts";
 import { projectNotFound } from "./problem.ts";

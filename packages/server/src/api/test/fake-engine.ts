@@ -1,6 +1,6 @@
-import { generateSecretKey, keyDigest, sameDigest, type ApiKey, type Scope } from "../../core/crypto/key.ts";
 // The engine's public calls in a few lines, for tests of what is HTTP's own: parsing, limits, errors, keys. Anything
 // about delivering is tested with the real engine.
+import { generateSecretKey, keyDigest, sameDigest, type ApiKey, type Scope } from "../../core/crypto/key.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { Event, EventInput } from "../../core/event.ts";
 import { createIdMaker, makeProjectId, makeWorkspaceId } from "../../core/ids.ts";

@@ -1,10 +1,8 @@
 // The audit log: who did what to which object, when.
-import type { z } from "@hono/zod-openapi";
-
-import type { AuditEntry } from "../../../core/audit.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { route, workspaceKeyWith } from "../../request/route.ts";
 import { listOf } from "../common/schemas.ts";
+import { presentAuditEntry } from "./present.ts";
 import { auditEntrySchema, auditQuerySchema } from "./schemas.ts";
 
 export const auditRoutes = [
@@ -28,9 +26,3 @@ export const auditRoutes = [
 		},
 	}),
 ];
-
-function presentAuditEntry(entry: AuditEntry): z.infer<typeof auditEntrySchema> {
-	const { id, at, keyId, projectId, action, objectId, fields, requestId } = entry;
-	const object = "auditEntry";
-	return { id, object, createDate: at, keyId, projectId, action, objectId, fields: [...fields], requestId };
-}

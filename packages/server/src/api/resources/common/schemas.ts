@@ -111,6 +111,16 @@ export function stringMap(rules: StringMapRules): z.ZodType<Record<string, strin
 		.openapi({ type: "object", additionalProperties: { type: "string" }, maxProperties: rules.maxEntries });
 }
 
+/** For `superRefine`: adds an issue for each entry that repeats an earlier one. */
+export function addDuplicateIssues(list: readonly string[], context: z.RefinementCtx): void {
+	const seen = new Map<string, number>();
+	for (const [index, entry] of list.entries()) {
+		const first = seen.get(entry);
+		if (first === undefined) seen.set(entry, index);
+		else context.addIssue({ code: "custom", path: [index], message: `is the same as entry ${first}; name it once` });
+	}
+}
+
 export const problemSchema = z
 	.object({
 		message: z.string().openapi({ description: "A sentence that says what was wrong and what to do." }),

@@ -1,11 +1,11 @@
 // The delivery log.
 import { FanfareError } from "../../../core/errors.ts";
-import type { DeliveryFilter } from "../../../ports/store/log.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyWith, route } from "../../request/route.ts";
-import { presentAttempt, presentDelivery } from "../common/present.ts";
 import { listOf } from "../common/schemas.ts";
+import { deliveryFilter } from "./input.ts";
+import { presentAttempt, presentDelivery } from "./present.ts";
 import {
 	deliveryFilterSchema,
 	deliveryQuerySchema,
@@ -120,11 +120,3 @@ const changeRoutes = [
 ];
 
 export const deliveryRoutes = [...logRoutes, ...changeRoutes];
-
-type FilterInput = { readonly [Name in keyof DeliveryFilter]?: DeliveryFilter[Name] | undefined };
-
-function deliveryFilter(input: FilterInput): DeliveryFilter {
-	const { webhookId = null, eventId = null, eventType = null, status = null, responseCode = null } = input;
-	const { after = null, before = null } = input;
-	return { webhookId, eventId, eventType, status, responseCode, after, before };
-}

@@ -3,8 +3,11 @@ import { z } from "@hono/zod-openapi";
 
 import { EVENT_TYPE_DESCRIPTION_MAX_LENGTH } from "../../../core/event-type.ts";
 import { EVENT_TYPE_MAX_LENGTH, EVENT_TYPE_PATTERN } from "../../../core/event.ts";
+import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
 import { forms } from "../../request/body/expected-form.ts";
-import { pageQuery, text, timeOut } from "../common/schemas.ts";
+import { addDuplicateIssues, pageQuery, text, timeOut } from "../common/schemas.ts";
+
+const MAX_FILTER_ENTRIES = 100;
 
 /** The name of a type, as events carry it. */
 export const eventTypeName = z
@@ -12,6 +15,18 @@ export const eventTypeName = z
 	.max(EVENT_TYPE_MAX_LENGTH)
 	.regex(EVENT_TYPE_PATTERN, "must be groups of letters, digits, _ and - joined by full stops, such as user.created")
 	.openapi({ example: "user.created" });
+
+/** A filter by event type: a list of exact names and of prefixes such as `order.*`. */
+export const eventTypeList = z
+	.array(
+		z
+			.string()
+			.max(EVENT_TYPE_MAX_LENGTH)
+			.regex(EVENT_TYPE_FILTER_PATTERN, "must be a type such as user.created, or a prefix such as user.*"),
+	)
+	.min(1)
+	.max(MAX_FILTER_ENTRIES)
+	.superRefine(addDuplicateIssues);
 
 const settings = {
 	description: text(0, EVENT_TYPE_DESCRIPTION_MAX_LENGTH, { lines: true })

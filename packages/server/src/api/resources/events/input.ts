@@ -1,5 +1,5 @@
-import { FanfareError, invalidRequest } from "../../../core/errors.ts";
 // Sends: the small part of an event that is checked, and the part that is passed on as it was written.
+import { FanfareError, invalidRequest } from "../../../core/errors.ts";
 import { MAX_EVENT_BYTES, type EventInput } from "../../../core/event.ts";
 import { elementSpans, memberSpans, type MemberSpan } from "../../../core/raw-json.ts";
 import { expectedForm } from "../../request/body/expected-form.ts";

@@ -1,13 +1,13 @@
-import { FanfareError } from "../../../core/errors.ts";
 // Events: send one, send many, look them up.
+import { FanfareError } from "../../../core/errors.ts";
 import { dataJsonOf, MAX_EVENT_BYTES, type EventInput } from "../../../core/event.ts";
 import type { Intake } from "../../../engine/calls.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { problemItem } from "../../request/problem.ts";
 import { json, keyWith, route, type BodyRule, type Reply } from "../../request/route.ts";
-import { presentEvent } from "../common/present.ts";
 import { listOf } from "../common/schemas.ts";
 import { readBatch, readEvent } from "./input.ts";
+import { presentEvent } from "./present.ts";
 import {
 	batchSchema,
 	eventQuerySchema,

@@ -3,9 +3,16 @@ import { z } from "@hono/zod-openapi";
 
 import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../../../core/event-type.ts";
 import { EVENT_TYPE_MAX_LENGTH } from "../../../core/event.ts";
-import { idText, pageQuery, problemSchema, timeMs, timeOut, timeRangeQuery } from "../common/schemas.ts";
+import {
+	addDuplicateIssues,
+	idText,
+	pageQuery,
+	problemSchema,
+	timeMs,
+	timeOut,
+	timeRangeQuery,
+} from "../common/schemas.ts";
 import { eventTypeName } from "../event-types/schemas.ts";
-import { addDuplicateIssues } from "../webhooks/schemas.ts";
 
 export const MAX_BATCH_EVENTS = 1_000;
 const MAX_WEBHOOK_IDS = 1_000;

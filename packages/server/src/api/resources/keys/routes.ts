@@ -4,9 +4,9 @@ import { z } from "@hono/zod-openapi";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, route, workspaceKeyWith } from "../../request/route.ts";
-import { presentKey } from "../common/present.ts";
 import { deletedSchema, listOf, pageQuery } from "../common/schemas.ts";
-import { createKeySchema, keySchema, newKeySchema } from "../workspace/schemas.ts";
+import { presentKey } from "./present.ts";
+import { createKeySchema, keySchema, newKeySchema } from "./schemas.ts";
 
 export const keyRoutes = [
 	route({

@@ -2,7 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 
 import type { ProjectSettings } from "../../../engine/calls.ts";
-import type { updateProjectSchema } from "../workspace/schemas.ts";
+import type { updateProjectSchema } from "./schemas.ts";
 
 type Changes = { -readonly [Key in keyof ProjectSettings]?: ProjectSettings[Key] };
 

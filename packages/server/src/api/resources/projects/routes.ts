@@ -1,14 +1,31 @@
-// Projects: made, changed and deleted with a key of the whole workspace.
+// Projects. They are created, changed and deleted with a key of the whole workspace.
+import { z } from "@hono/zod-openapi";
+
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { json, keyWith, route, workspaceKeyWith } from "../../request/route.ts";
-import { presentProject } from "../common/present.ts";
 import { deletedSchema } from "../common/schemas.ts";
-import { projectNameSchema, projectSchema, updateProjectSchema } from "../workspace/schemas.ts";
 import { projectChanges } from "./input.ts";
+import { presentProject } from "./present.ts";
+import { projectNameSchema, projectSchema, updateProjectSchema } from "./schemas.ts";
 
 const nameBody = jsonBody(projectNameSchema, { name: "My project" });
 
 export const projectRoutes = [
+	route({
+		id: "listProjects",
+		tag: "Workspace",
+		method: "get",
+		path: "/workspace/projects",
+		access: keyWith("read"),
+		summary: "List projects",
+		description: "Oldest first, as a bare array. A key of one project gets only that one.",
+		answers: { 200: { description: "All projects that the key opens.", schema: z.array(projectSchema) } },
+		handle({ deps, key }) {
+			const opened = key?.projectId ?? null;
+			const projects = deps.engine.projects.list().filter(({ id }) => opened === null || id === opened);
+			return json(projects.map(presentProject));
+		},
+	}),
 	route({
 		id: "createProject",
 		tag: "Projects",

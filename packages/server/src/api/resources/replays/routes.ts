@@ -1,19 +1,11 @@
 // Replays: begin one or count what it would send, follow it, cancel it.
-import type { z } from "@hono/zod-openapi";
-
-import { DEFAULT_REPLAY_OUTCOMES, replayProgress, type Replay } from "../../../core/replay.ts";
-import type { ReplayRequest } from "../../../engine/calls.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyWith, route } from "../../request/route.ts";
 import { listOf } from "../common/schemas.ts";
-import {
-	replayEstimateSchema,
-	replayQuerySchema,
-	replaySchema,
-	replayWebhookSchema,
-	type ReplayWebhook,
-} from "./schemas.ts";
+import { replayRequest } from "./input.ts";
+import { presentReplay } from "./present.ts";
+import { replayEstimateSchema, replayQuerySchema, replaySchema, replayWebhookSchema } from "./schemas.ts";
 
 const ONE = "/projects/{projectId}/replays/{replayId}";
 
@@ -86,34 +78,3 @@ export const replayRoutes = [
 			json(presentReplay(await deps.engine.replays.cancel(params.projectId, params.replayId))),
 	}),
 ];
-
-function replayRequest({ since, until, status, eventTypes }: ReplayWebhook): ReplayRequest {
-	return {
-		since,
-		until: until ?? null,
-		outcomes: status ?? DEFAULT_REPLAY_OUTCOMES,
-		eventTypes: eventTypes ?? null,
-	};
-}
-
-function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
-	const { filter } = replay;
-	return {
-		id: replay.id,
-		object: "replay",
-		projectId: replay.projectId,
-		webhookId: replay.webhookId,
-		status: replay.status,
-		since: filter.since,
-		until: filter.until,
-		outcomes: [...filter.outcomes],
-		eventTypes: filter.eventTypes && [...filter.eventTypes],
-		missedEventTypes: filter.missedEventTypes && [...filter.missedEventTypes],
-		scannedCount: replay.scannedCount,
-		deliveryCount: replay.deliveryCount,
-		progress: replayProgress(replay),
-		createDate: replay.createDate,
-		updateDate: replay.updateDate,
-		endDate: replay.endDate,
-	};
-}

@@ -2,8 +2,8 @@
 import { z } from "@hono/zod-openapi";
 
 import { DEFAULT_REPLAY_OUTCOMES, REPLAY_OUTCOMES, REPLAY_STATUSES } from "../../../core/replay.ts";
-import { idText, pageQuery, timeMs, timeOut } from "../common/schemas.ts";
-import { addDuplicateIssues, eventTypeList } from "../webhooks/schemas.ts";
+import { addDuplicateIssues, idText, pageQuery, timeMs, timeOut } from "../common/schemas.ts";
+import { eventTypeList } from "../event-types/schemas.ts";
 
 const OUTCOMES_TEXT =
 	"`Missed`: events that never had a delivery to this webhook. The others: by how the newest delivery of the event to this webhook " +

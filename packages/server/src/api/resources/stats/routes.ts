@@ -1,5 +1,5 @@
-import { json, keyWith, route } from "../../request/route.ts";
 // Statistics.
+import { json, keyWith, route } from "../../request/route.ts";
 import { presentStats } from "./present.ts";
 import { statsQuerySchema, statsSchema } from "./schemas.ts";
 

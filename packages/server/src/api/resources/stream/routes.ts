@@ -1,5 +1,5 @@
-import { keyWith, route } from "../../request/route.ts";
 // The live stream.
+import { keyWith, route } from "../../request/route.ts";
 import { liveStream } from "./live-stream.ts";
 import { streamItemSchema, streamQuerySchema } from "./schemas.ts";
 

@@ -6,9 +6,9 @@ import { DEFAULT_SECRET_OVERLAP_MS } from "../../../core/webhook.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyWith, route } from "../../request/route.ts";
-import { presentWebhook } from "../common/present.ts";
 import { deletedSchema, listOf, pageQuery } from "../common/schemas.ts";
 import { webhookPatch, webhookSettings } from "./input.ts";
+import { presentWebhook } from "./present.ts";
 import {
 	createWebhookSchema,
 	testWebhookSchema,

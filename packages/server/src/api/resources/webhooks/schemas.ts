@@ -2,7 +2,6 @@
 import { z } from "@hono/zod-openapi";
 
 import { decodeSecret, SECRET_MAX_BYTES, SECRET_MIN_BYTES } from "../../../core/crypto/signing.ts";
-import { EVENT_TYPE_MAX_LENGTH } from "../../../core/event.ts";
 import {
 	DEFAULT_RETRY_POLICY,
 	MAX_BACKOFF_LIMIT_MS,
@@ -17,7 +16,6 @@ import {
 	DISABLE_AFTER_EXHAUSTED,
 	DISABLE_AFTER_MAX_MS,
 	ENDPOINT_MAX_LENGTH,
-	EVENT_TYPE_FILTER_PATTERN,
 	HIDDEN_VALUE,
 	MAX_RATE_PER_SECOND,
 	MAX_SECRET_OVERLAP_MS,
@@ -27,11 +25,10 @@ import {
 } from "../../../core/webhook.ts";
 import { textIssue } from "../common/characters.ts";
 import { integer, nameText, stringMap, text, timeOut } from "../common/schemas.ts";
-import { eventTypeName } from "../event-types/schemas.ts";
+import { eventTypeList, eventTypeName } from "../event-types/schemas.ts";
 import { headerNameIssue, headerValueIssue, MAX_HEADERS } from "./header-rules.ts";
 
 const DESCRIPTION_MAX_LENGTH = 1_024;
-const MAX_EVENT_TYPES = 100;
 const METADATA = { entries: 50, keyLength: 64, valueLength: 512 } as const;
 
 const endpoint = z
@@ -111,18 +108,6 @@ const retries = z
 			`Defaults to ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms (8 h) apart: about a day ` +
 			"in all. When a webhook is created, each field that is omitted gets its default; when it is updated, it stays.",
 	});
-
-/** Exact names or `prefix.*`. */
-export const eventTypeList = z
-	.array(
-		z
-			.string()
-			.max(EVENT_TYPE_MAX_LENGTH)
-			.regex(EVENT_TYPE_FILTER_PATTERN, "must be a type such as user.created, or a prefix such as user.*"),
-	)
-	.min(1)
-	.max(MAX_EVENT_TYPES)
-	.superRefine(addDuplicateIssues);
 
 const eventTypes = eventTypeList
 	.nullish()
@@ -287,13 +272,3 @@ export const webhookTestSchema = z
 	.openapi("WebhookTest", {
 		example: { status: "Ok", responseCode: 204, latencyMs: 648, attemptCount: 1, body: null, reason: null },
 	});
-
-/** An issue for each entry that stands in the list before. */
-export function addDuplicateIssues(list: readonly string[], context: z.RefinementCtx): void {
-	const seen = new Map<string, number>();
-	for (const [index, entry] of list.entries()) {
-		const first = seen.get(entry);
-		if (first === undefined) seen.set(entry, index);
-		else context.addIssue({ code: "custom", path: [index], message: `is the same as entry ${first}; name it once` });
-	}
-}
