@@ -92,29 +92,15 @@ function answerConfig({
 
 const errorContent = { "application/json": { schema: problemSchema } };
 
-/** What is in the way, by the id of the route. */
-const CONFLICTS: Readonly<Record<string, string>> = {
-	sendEvent: "The idempotency key belongs to another send.",
-	retryDelivery: "It is Succeeded or Held, its webhook is not enabled, or its payload was erased.",
-	cancelDelivery: "It has ended already.",
-	replayWebhook: "Too many replays of the project are running.",
-	cancelReplay: "It has ended already.",
-	createEventType: "There is one of this name, or 1,000 in all.",
-	putEventType: "It would be one more than 1,000.",
-	deleteKey: "It is the last admin key of the workspace.",
-};
-
 function errorAnswers(route: Route): RouteConfig["responses"] {
-	const conflict = CONFLICTS[route.id];
 	const texts: Record<number, string> = {
 		400: "Not valid; `issues` says where.",
 		...(route.access !== null && { 401: "No key, or an unknown one.", 403: "The key has not the needed scope." }),
 		...(route.path.includes("{") && { 404: "There is nothing of that id, or the key does not open it." }),
-		...(route.id === "createKey" && { 404: "There is no such project." }),
-		...(conflict !== undefined && { 409: conflict }),
 		...(route.method !== "get" && { 413: "The body is too large." }),
 		500: "Something went wrong inside.",
 		...(!(503 in route.answers) && { 503: "Overloaded or shutting down; see `Retry-After`." }),
+		...route.errors,
 	};
 	return Object.fromEntries(
 		Object.entries(texts).map(([status, description]) => [status, { description, content: errorContent }]),

@@ -82,8 +82,13 @@ export interface Route<Path extends string = string, Query = unknown, Body = unk
 	readonly audit?: string | null;
 	/** Fields of the body that are taken for the sake of older clients and change nothing. */
 	readonly ignoredFields?: readonly string[];
-	/** By status. What every route can answer (401, 403, 500, …) is added to the document by itself. */
+	/** The responses that the handler can give, by status. */
 	readonly answers: Readonly<Record<number, AnswerDoc>>;
+	/**
+	 * What an error status means for this route, for the OpenAPI document. The usual errors (400, 401, 403, 404, 413, 500, 503) have
+	 * a general text and need none here.
+	 */
+	readonly errors?: Readonly<Record<number, string>>;
 	// Written as a method on purpose: its parameter is then compared loosely, so that routes of all kinds fit in one table.
 	handle(call: Call<PathParams<Path>, Query, Body>): Promise<Reply> | Reply;
 }

@@ -67,6 +67,7 @@ const changeRoutes = [
 		description:
 			"Makes an attempt now, of a delivery that is Failed, Cancelled or Pending. If it fails, the automatic schedule goes on as it was.",
 		answers: changed,
+		errors: { 409: "It is Succeeded or Held, its webhook is not enabled, or its payload was erased." },
 		async handle({ deps, params }) {
 			return json(presentDelivery(await deps.engine.deliveries.retry(params.projectId, params.deliveryId)));
 		},
@@ -81,6 +82,7 @@ const changeRoutes = [
 		summary: "Cancel a delivery",
 		description: "Of one that is Pending or Held. An attempt in flight can't be called back.",
 		answers: changed,
+		errors: { 409: "It has ended already." },
 		async handle({ deps, params }) {
 			return json(presentDelivery(await deps.engine.deliveries.cancel(params.projectId, params.deliveryId)));
 		},

@@ -24,6 +24,7 @@ export const eventTypeRoutes = [
 		description: "Adds a type to the project's catalogue, of at most 1,000. The example must fit the schema.",
 		body: createBody,
 		answers: { 200: { description: "The new event type.", schema: eventTypeSchema } },
+		errors: { 409: "There is one of this name, or 1,000 in all." },
 		async handle({ deps, params, body }) {
 			return eventTypeReply(await deps.engine.eventTypes.create(params.projectId, body.name, body.settings));
 		},
@@ -70,6 +71,7 @@ export const eventTypeRoutes = [
 		description: "Sets all of it; what is left out is set to nothing. For catalogues that are kept as files.",
 		body: replaceBody,
 		answers: changed,
+		errors: { 409: "It would be one more than 1,000." },
 		async handle({ deps, params, body }) {
 			const name = validate(eventTypeName, params.eventType, "name");
 			return eventTypeReply(await deps.engine.eventTypes.put(params.projectId, name, body));

@@ -47,6 +47,7 @@ export const eventRoutes = [
 			"`data` reaches receivers byte for byte as it was sent.",
 		body: eventBody,
 		answers: { 202: { description: "Accepted.", schema: eventSchema } },
+		errors: { 409: "The idempotency key belongs to another send." },
 		async handle({ deps, params, body }) {
 			const { event, duplicate } = await deps.engine.intake.send(params.projectId, body);
 			return json(presentEvent(event, duplicate), 202);

@@ -22,6 +22,7 @@ export const keyRoutes = [
 			"and cannot manage projects or keys whatever its scope.",
 		body: jsonBody(createKeySchema, { name: "billing service", scope: "write" }),
 		answers: { 200: { description: "The new key, with `secretKey`.", schema: newKeySchema } },
+		errors: { 404: "There is no such project." },
 		async handle({ deps, body }) {
 			const { name, scope, projectId } = body;
 			const { key, secretKey } = await deps.engine.keys.create({ name, scope, projectId: projectId ?? null });
@@ -53,6 +54,7 @@ export const keyRoutes = [
 		summary: "Delete a key",
 		description: "It stops working at once. The last admin key of the workspace cannot be deleted: 409.",
 		answers: { 200: { description: "It is gone.", schema: deletedSchema } },
+		errors: { 409: "It is the last admin key of the workspace." },
 		async handle({ deps, params }) {
 			await deps.engine.keys.delete(params.keyId);
 			return json({ id: params.keyId, deleted: true });

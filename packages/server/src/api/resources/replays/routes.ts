@@ -27,6 +27,7 @@ export const replayRoutes = [
 			200: { description: "With `dryRun`: the count. Nothing was sent.", schema: replayEstimateSchema },
 			202: { description: "The replay, which has begun.", schema: replaySchema },
 		},
+		errors: { 409: "Too many replays of the project are running." },
 		async handle({ deps, params: { projectId, webhookId }, body }) {
 			const request = replayRequest(body);
 			if (body.dryRun !== true) {
@@ -74,6 +75,7 @@ export const replayRoutes = [
 		summary: "Cancel a replay",
 		description: "No more deliveries are made. Those that are made go on; each can be cancelled by itself.",
 		answers: { 200: { description: "The replay as it has ended.", schema: replaySchema } },
+		errors: { 409: "It has ended already." },
 		handle: async ({ deps, params }) =>
 			json(presentReplay(await deps.engine.replays.cancel(params.projectId, params.replayId))),
 	}),
