@@ -94,18 +94,19 @@ export interface Route<Path extends string = string, Query = unknown, Body = unk
 }
 
 export const TAGS = {
-	Workspace: "The installation itself, and who you are in it.",
-	Projects: "Tenants. Each project owns its webhooks, events and keys.",
-	Keys: "API keys. A key is shown once, when it is made.",
-	Webhooks: "Registered endpoints with their secret, retry policy and filter.",
-	"Event types": "A project's catalogue: what its events can be, and what their data must look like.",
-	Events: "What producers send. Immutable once accepted.",
-	"Live stream": "What happens, while it happens.",
-	Deliveries: "One event on its way to one webhook, and every attempt at it.",
-	Replays: "Old events, sent to a webhook again in the background.",
-	Statistics: "What happened in each minute, hour and day.",
-	Audit: "Who did what to which object, when. Never with a secret or a payload.",
-	Operators: "For operators and tools. Open to everybody who reaches the port.",
+	Workspace: "The installation itself, and the projects that your key opens.",
+	Projects: "Tenants. Each project owns its webhooks, events, event types and keys.",
+	Keys: "API keys. A key is shown only once, when it is created.",
+	Webhooks: "Registered endpoints, each with a secret, a retry policy and a filter.",
+	"Event types":
+		"A project's list of event types: the types that its events can have, with JSON Schemas for their data.",
+	Events: "What producers send. An accepted event never changes.",
+	"Live stream": "Accepted events, attempts and changes of status, as they happen.",
+	Deliveries: "A delivery is one event on its way to one webhook. Each HTTP request for it is an attempt.",
+	Replays: "Send old events to a webhook again, in the background.",
+	Stats: "Counts and latencies of deliveries in each minute, hour and day.",
+	Audit: "Who changed which object, and when. Entries never contain a secret or a payload.",
+	Operators: "For operators and tools. Everybody who can reach the port may make these calls.",
 } as const;
 export type Tag = keyof typeof TAGS;
 

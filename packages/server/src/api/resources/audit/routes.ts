@@ -1,4 +1,4 @@
-// The audit log: who did what to which object, when.
+// The audit log: who changed which object, and when.
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { route, workspaceKeyWith } from "../../request/route.ts";
 import { listOf } from "../common/schemas.ts";
@@ -14,8 +14,8 @@ export const auditRoutes = [
 		access: workspaceKeyWith("admin"),
 		summary: "List audit entries",
 		description:
-			"Newest first. Every call that changes something leaves one, except sends; so does a webhook that is disabled by the " +
-			"server itself. Filters work together.",
+			"Newest first. Every call that changes something leaves an entry, except sends. The server itself leaves one " +
+			"when it disables a webhook. An entry is listed if it matches all filters.",
 		query: auditQuerySchema,
 		answers: { 200: { description: "A page of audit entries.", schema: listOf(auditEntrySchema) } },
 		async handle({ deps, query }) {

@@ -56,17 +56,29 @@ export function integerParameter(min: number, max: number, description: string):
 }
 
 export const pageQuery = {
-	limit: integerParameter(PAGE_LIMIT.min, PAGE_LIMIT.max, `Rows at most. Left out: ${PAGE_LIMIT.default}.`).optional(),
+	limit: integerParameter(
+		PAGE_LIMIT.min,
+		PAGE_LIMIT.max,
+		`The largest number of rows. Defaults to ${PAGE_LIMIT.default}.`,
+	).optional(),
 	page: z
 		.string()
 		.max(400)
 		.optional()
-		.openapi({ description: "`nextPage` or `prevPage` of an earlier answer, as it is." }),
+		.openapi({ description: "`nextPage` or `prevPage` of an earlier response, unchanged." }),
 };
 
 export const timeRangeQuery = {
-	after: integerParameter(0, MAX_TIME_MS, "Made at this time or later, in milliseconds since the epoch.").optional(),
-	before: integerParameter(0, MAX_TIME_MS, "Made before this time, in milliseconds since the epoch.").optional(),
+	after: integerParameter(
+		0,
+		MAX_TIME_MS,
+		"Only what was created at this time or later. Milliseconds since the epoch.",
+	).optional(),
+	before: integerParameter(
+		0,
+		MAX_TIME_MS,
+		"Only what was created before this time. Milliseconds since the epoch.",
+	).optional(),
 };
 
 /** A list's answer. */
@@ -74,8 +86,8 @@ export function listOf<T extends z.ZodType>(
 	row: T,
 ): z.ZodObject<{ nextPage: z.ZodNullable<z.ZodString>; prevPage: z.ZodNullable<z.ZodString>; data: z.ZodArray<T> }> {
 	return z.object({
-		nextPage: z.string().nullable().openapi({ description: "Cursor to older rows; null at the end." }),
-		prevPage: z.string().nullable().openapi({ description: "Cursor to newer rows; null at the start." }),
+		nextPage: z.string().nullable().openapi({ description: "Cursor to the next rows; null on the last page." }),
+		prevPage: z.string().nullable().openapi({ description: "Cursor to the previous rows; null on the first page." }),
 		data: z.array(row),
 	});
 }
@@ -117,19 +129,21 @@ export function addDuplicateIssues(list: readonly string[], context: z.Refinemen
 	for (const [index, entry] of list.entries()) {
 		const first = seen.get(entry);
 		if (first === undefined) seen.set(entry, index);
-		else context.addIssue({ code: "custom", path: [index], message: `is the same as entry ${first}; name it once` });
+		else context.addIssue({ code: "custom", path: [index], message: `is the same as entry ${first}; list it once` });
 	}
 }
 
 export const problemSchema = z
 	.object({
-		message: z.string().openapi({ description: "A sentence that says what was wrong and what to do." }),
-		code: z.string().openapi({ description: "Stays the same for ever; programs decide by it." }),
+		message: z.string().openapi({ description: "A sentence that says what is wrong and what to do." }),
+		code: z.string().openapi({ description: "Never changes its meaning, so that programs can depend on it." }),
 		requestId: z.string().openapi({ description: "Also in the header `x-request-id`." }),
 		issues: z
 			.array(
 				z.object({
-					path: z.string().openapi({ description: 'Where, such as `spec.endpoint`; "" for the whole.' }),
+					path: z
+						.string()
+						.openapi({ description: 'The path of the field, such as `spec.endpoint`; "" means the whole request.' }),
 					message: z.string(),
 				}),
 			)

@@ -10,12 +10,12 @@ export const createKeySchema = z
 		name: nameText(NAME_MAX_LENGTH).openapi({ example: "billing service" }),
 		scope: z.enum(SCOPES).openapi({
 			description:
-				"`read` reads; `write` also sends events and manages webhooks; `admin` also manages projects and keys.",
+				"`read` can read; `write` can also send events and manage webhooks; `admin` can also manage projects and keys.",
 		}),
 		projectId: z
 			.string()
 			.nullish()
-			.openapi({ description: "The one project that the key opens. Left out or null: all of the workspace." }),
+			.openapi({ description: "The only project that the key opens. Defaults to the whole workspace." }),
 	})
 	.openapi("CreateKey");
 
@@ -26,11 +26,11 @@ export const keySchema = z
 		name: z.string(),
 		scope: z.enum(SCOPES),
 		projectId: z.string().nullable(),
-		hint: z.string().openapi({ description: "The last four characters." }),
+		hint: z.string().openapi({ description: "The last four characters of the key." }),
 		createDate: timeOut,
 	})
 	.openapi("Key");
 
 export const newKeySchema = keySchema
-	.extend({ secretKey: z.string().openapi({ description: "The key itself. It is shown here and never again." }) })
+	.extend({ secretKey: z.string().openapi({ description: "The key itself. It is never returned again." }) })
 	.openapi("NewKey");

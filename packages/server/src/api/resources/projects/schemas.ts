@@ -8,17 +8,19 @@ import { integer, nameText, timeOut } from "../common/schemas.ts";
 
 const eventTypePolicy = z.enum(EVENT_TYPE_POLICIES).openapi({
 	description:
-		"`open`: events of any type are taken. `catalogued`: only types in the catalogue, with data that fits their schema.",
+		"`open`: events of any type are accepted. `catalogued`: only events of the project's event types, with data " +
+		"that matches their schemas.",
 });
 
 const retentionDays = integer(0, MAX_RETENTION_DAYS).openapi({
 	description:
-		"Days after which an event is deleted with its deliveries and attempts, unless something of it waits. 0: never. " +
-		"Null: as the server's settings say.",
+		"Days after which an event is deleted with its deliveries and attempts, unless a delivery still waits. 0 means " +
+		"never. Null means the server's default.",
 });
 const payloadRetentionDays = integer(0, MAX_RETENTION_DAYS).openapi({
 	description:
-		"Days after which an event's payload is deleted, and what receivers answered. 0: with the event. Null: as the server's settings say.",
+		"Days after which an event's payload and the stored responses of receivers are deleted. 0 means together with " +
+		"the event. Null means the server's default.",
 });
 
 export const projectSchema = z
@@ -39,12 +41,14 @@ export const projectSchema = z
 				annotatedAssets: z.int(),
 				totalAnnotations: z.int(),
 			})
-			.openapi({ description: "Always empty: Fanfare has no assets. The Nexus command line reads its numbers." }),
-		eventTypes: eventTypePolicy.optional().openapi({ description: "There only if it is `catalogued`." }),
-		retentionDays: retentionDays.optional().openapi({ description: "There only if the project has its own." }),
+			.openapi({
+				description: "Always zero, since Fanfare has no assets. The Nexus command line reads these numbers.",
+			}),
+		eventTypes: eventTypePolicy.optional().openapi({ description: "Present only if it is `catalogued`." }),
+		retentionDays: retentionDays.optional().openapi({ description: "Present only if set for this project." }),
 		payloadRetentionDays: payloadRetentionDays
 			.optional()
-			.openapi({ description: "There only if the project has its own." }),
+			.openapi({ description: "Present only if set for this project." }),
 	})
 	.openapi("Project");
 

@@ -93,7 +93,7 @@ describe("the stream", () => {
 	});
 
 	it.each([
-		["kinds=event.accepted,nothing", "kinds", /must be event.accepted, attempt.finished/],
+		["kinds=event.accepted,nothing", "kinds", /must be a list of event.accepted, attempt.finished/],
 		["kinds=", "kinds", /must be/],
 		["eventTypes=a..b", "eventTypes", /names of event types/],
 		[`eventTypes=${Array.from({ length: 101 }, () => "a").join(",")}`, "eventTypes", /at most 100/],

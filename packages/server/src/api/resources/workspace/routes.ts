@@ -11,7 +11,7 @@ export const workspaceRoutes = [
 		path: "/workspace",
 		access: keyWith("read"),
 		summary: "Get the workspace",
-		description: "Any key may ask, also one of a single project: a cheap way to check a key.",
+		description: "Any key may make this call, also a key of one project. It is a cheap way to check a key.",
 		answers: { 200: { description: "The workspace.", schema: workspaceSchema } },
 		handle: ({ deps }) => json(presentWorkspace(deps.engine.workspace)),
 	}),
