@@ -1,8 +1,8 @@
-// What the api is given, and its limits.
+// The parts that the API needs, its limits, and the line that it logs for each request.
 import type { Engine } from "../engine/calls.ts";
 import type { Store } from "../ports/store/store.ts";
 
-/** The parts of the store that the api reads by itself; all that changes something goes through the engine. */
+/** The reads that the API makes from the store itself. Every change goes through the engine. */
 export type ApiStore = Pick<
 	Store,
 	"events" | "event" | "eventBody" | "deliveries" | "delivery" | "attempts" | "auditEntries"
@@ -11,36 +11,36 @@ export type ApiStore = Pick<
 export interface ApiDeps {
 	readonly engine: Engine;
 	readonly store: ApiStore;
-	/** The metrics page, as Prometheus reads it. */
+	/** The metrics in the text format of Prometheus. */
 	readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
-	/** Called once for each request when it is answered. Must not throw. */
+	/** Called once for each request, when its response is ready. Must not throw. */
 	readonly requestLog: (line: RequestLine) => void;
-	/** Of the server, such as `0.1.0`. */
+	/** The version of the server, such as `0.1.0`. */
 	readonly version: string;
 	readonly limits?: Partial<ApiLimits>;
 }
 
 export interface ApiLimits {
-	/** Bytes of request bodies in hand at once, over all requests; beyond it a request is answered 503. */
+	/** Bytes of request bodies in memory at once, over all requests. A request that would exceed it gets a 503. */
 	readonly bodyBytesInHand: number;
 }
 
 export const DEFAULT_LIMITS: ApiLimits = { bodyBytesInHand: 64 * 1_024 * 1_024 };
 
-/** One answered request: no query, no body, no header, no key. */
+/** One log line about a request. It never contains the query, the body, a header or a key. */
 export interface RequestLine {
 	readonly requestId: string;
 	readonly method: string;
-	/** The path; cut short if no route has it, since then it may be anything. */
+	/** The path, without the query. It may be anything, so it is cut to 200 characters. */
 	readonly path: string;
-	/** The route's path with names in braces; null if no route has the path. */
+	/** The route's path, with parameter names in braces; null if no route matches. */
 	readonly route: string | null;
 	readonly status: number;
 	readonly durationMs: number;
 	readonly bodyBytes: number;
 	readonly keyId: string | null;
-	/** The error's code, if it is one. */
+	/** The code of the error; null if the request succeeded. */
 	readonly code: string | null;
-	/** Why an answer was a 5xx, for the log only. */
+	/** The error behind a 5xx, for the log only; otherwise null. */
 	readonly cause: unknown;
 }

@@ -3,7 +3,10 @@ import { json, OPEN, route, type Reply, type Route } from "../request/route.ts";
 import { docsPage } from "./docs-page/docs-page.ts";
 import { openApiDocument } from "./openapi.ts";
 
-/** `routes` are all the others, to which these two are added by the time that anybody asks. Each is rendered once. */
+/**
+ * The two routes of the documents. `routes` is the list of all routes; these two are added to it before the first
+ * request. Each document is rendered once.
+ */
 export function docsRoutes(routes: readonly Route[]): Route[] {
 	let documentReply: Reply | null = null;
 	let pageReply: Promise<Reply> | null = null;
