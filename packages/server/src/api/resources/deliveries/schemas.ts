@@ -55,7 +55,10 @@ export const deliveryWithAttemptsSchema = deliverySchema
 	.extend({ attempts: z.array(attemptSchema).openapi({ description: "Oldest first." }) })
 	.openapi("DeliveryWithAttempts");
 
-/** What a change of many is asked with: at least one of them, so that nobody retries everything by an empty body. */
+/**
+ * The filters of a change of many deliveries. At least one is required, so that an empty body does not retry
+ * everything.
+ */
 export const deliveryFilterSchema = z
 	.strictObject({
 		webhookId: idText("webhook").optional(),

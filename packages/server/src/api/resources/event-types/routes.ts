@@ -37,7 +37,7 @@ export const eventTypeRoutes = [
 		access: keyWith("read"),
 		summary: "List event types",
 		description:
-			"In order of their names. A page can have fewer rows than `limit` if their schemas and examples are several megabytes.",
+			"Ordered by name. A page can have fewer rows than `limit` if its schemas and examples reach several megabytes.",
 		query: eventTypeQuerySchema,
 		answers: { 200: { description: "A page of event types.", schema: listOf(eventTypeSchema) } },
 		async handle({ deps, params, query }) {

@@ -4,12 +4,12 @@ import { z } from "@hono/zod-openapi";
 import { EVENT_TYPE_DESCRIPTION_MAX_LENGTH } from "../../../core/event-type.ts";
 import { EVENT_TYPE_MAX_LENGTH, EVENT_TYPE_PATTERN } from "../../../core/event.ts";
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
-import { forms } from "../../request/body/expected-form.ts";
+import { schemaForms } from "../../request/body/expected-form.ts";
 import { addDuplicateIssues, pageQuery, text, timeOut } from "../common/schemas.ts";
 
 const MAX_FILTER_ENTRIES = 100;
 
-/** The name of a type, as events carry it. */
+/** The name of an event type, such as `user.created`. */
 export const eventTypeName = z
 	.string()
 	.max(EVENT_TYPE_MAX_LENGTH)
@@ -34,7 +34,7 @@ const settings = {
 		.openapi({ description: "What an event of this type means, for those who receive it." }),
 	schema: z
 		.record(z.string(), z.unknown())
-		.register(forms, { form: '{"type": "object"}' })
+		.register(schemaForms, { form: '{"type": "object"}' })
 		.nullish()
 		.openapi({
 			description:
@@ -48,7 +48,7 @@ const settings = {
 		.optional()
 		.openapi({
 			description:
-				"An example of `data` that matches the schema, at most 64 KiB. Tests of webhooks send it. Null means no example.",
+				"An example of `data` that matches the schema, at most 64 KiB. Tests of webhooks send it. Defaults to none.",
 			example: { id: 4711 },
 		}),
 	archived: z.boolean().nullish().openapi({

@@ -104,13 +104,13 @@ export const eventRoutes = [
 	}),
 ];
 
-/** The data goes in as the text that it is: read and written again, it could be another. */
+/** Adds the data to an event as text: parsed and written again, it could change. */
 function withData(event: object, dataJson: string | null): Reply {
 	const rest = JSON.stringify({ ...event, dataErased: dataJson === null });
 	return { ...json(null), body: `${rest.slice(0, -1)},"data":${dataJson ?? "null"}}` };
 }
 
-/** Sends what can be sent, and puts the results back between the refusals. */
+/** Sends the events that were not refused, and returns one result for each event, in order. */
 async function sendAll(
 	intake: Intake,
 	projectId: string,

@@ -16,16 +16,16 @@ import { eventTypeName } from "../event-types/schemas.ts";
 
 export const MAX_BATCH_EVENTS = 1_000;
 const MAX_WEBHOOK_IDS = 1_000;
-/** Printable: no control, format or private characters, no lone surrogates, no line separators. */
+/** Printable characters: no control, format or private characters, no lone surrogates, no line separators. */
 const PRINTABLE = /^[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u;
 
-/** Zod needs 0.5 µs for this (measured), so that the busiest path can have the same schema as the document. */
+/** Zod needs 0.5 µs for this (measured), so that the busiest path can use the schema of the document, too. */
 export const sendEventSchema = z
 	.strictObject({
 		type: eventTypeName.refine((type) => !isReservedEventType(type), RESERVED_TYPE_MESSAGE),
 		data: z.unknown().openapi({
 			description:
-				"Any JSON value. Receivers get exactly these bytes: the order of keys, the notation of numbers and escapes are kept.",
+				"Any JSON value. Receivers get exactly these bytes, with the same order of keys, numbers and escapes.",
 			example: { id: 4711, plan: "pro" },
 		}),
 		timestamp: timeMs
@@ -51,7 +51,7 @@ export const sendEventSchema = z
 			.nullish()
 			.openapi({
 				description:
-					"Send the event only to these webhooks, whatever their filters. If omitted, it goes to all webhooks whose filter matches.",
+					"Send the event only to these webhooks, whatever their filters. Defaults to all webhooks whose filter matches.",
 			}),
 	})
 	.openapi("SendEvent", {
@@ -63,7 +63,7 @@ export const sendBatchSchema = z
 	.strictObject({ events: z.array(sendEventSchema).min(1).max(MAX_BATCH_EVENTS) })
 	.openapi("SendBatch");
 
-/** The outside of a batch; its events are checked one by one. */
+/** The envelope of a batch. Its events are checked one by one. */
 export const batchEnvelopeSchema = z.strictObject({ events: z.array(z.unknown()).min(1) });
 
 export const eventSchema = z
@@ -75,8 +75,7 @@ export const eventSchema = z
 		timestamp: timeOut,
 		createDate: timeOut,
 		duplicate: z.boolean().openapi({
-			description:
-				"True if the same event was already accepted with the same idempotency key. Then this is the event accepted earlier.",
+			description: "True if the same event was accepted earlier with the same idempotency key. This is that event.",
 		}),
 		deliveryCount: z.int().openapi({ description: "The number of webhooks that the event goes to." }),
 	})

@@ -48,7 +48,7 @@ export const operatorRoutes = [
 		access: OPEN,
 		summary: "Get metrics for Prometheus",
 		description:
-			"Contains no secret and no payload, but counts of your traffic: let your proxy keep this page inside your network.",
+			"Contains no secret and no payload, but counts of your traffic: do not let your proxy expose it to the internet.",
 		answers: { 200: { description: "The metrics.", contentType: "text/plain" } },
 		async handle({ deps }) {
 			const { contentType, text } = await deps.metrics();

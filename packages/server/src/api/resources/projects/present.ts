@@ -4,7 +4,7 @@ import type { z } from "@hono/zod-openapi";
 import type { Project } from "../../../core/workspace.ts";
 import type { projectSchema } from "./schemas.ts";
 
-/** With the fields that the Nexus SDK decodes strictly and Fanfare has no use for. */
+/** Has some fields that Fanfare does not use: the Nexus SDK requires them. */
 export function presentProject(project: Project): z.infer<typeof projectSchema> {
 	const { id, name, workspaceId, createDate, eventTypes, retentionDays, payloadRetentionDays } = project;
 	return {
@@ -18,7 +18,7 @@ export function presentProject(project: Project): z.infer<typeof projectSchema> 
 		tags: [],
 		groups: [],
 		statistic: { tagsCount: [], totalAssets: 0, annotatedAssets: 0, totalAnnotations: 0 },
-		// Only where they were set: clients that know no more than Nexus's fields get no more.
+		// Present only if set, so that clients that know only Nexus's fields get only those.
 		...(eventTypes !== "open" && { eventTypes }),
 		...(retentionDays !== null && { retentionDays }),
 		...(payloadRetentionDays !== null && { payloadRetentionDays }),

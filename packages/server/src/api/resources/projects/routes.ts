@@ -74,7 +74,7 @@ export const projectRoutes = [
 		access: workspaceKeyWith("admin"),
 		summary: "Delete a project",
 		description:
-			"Deletes the project with its webhooks and keys. Deliveries that are Pending or Held are cancelled. This cannot be undone.",
+			"Deletes the project with its webhooks and keys, and cancels all Pending and Held deliveries. This cannot be undone.",
 		answers: { 200: { description: "The project is deleted.", schema: deletedSchema } },
 		async handle({ deps, params }) {
 			await deps.engine.projects.delete(params.projectId);

@@ -12,7 +12,7 @@ export const statsRoutes = [
 		access: keyWith("read"),
 		summary: "Get a project's stats",
 		description:
-			"Counts and latencies in buckets of a minute, an hour or a day (UTC), without gaps. Tests of webhooks are not counted.",
+			"Counts and latencies in buckets of a minute, an hour or a day (UTC), without gaps, and without tests of webhooks.",
 		query: statsQuerySchema,
 		answers: { 200: { description: "The stats.", schema: statsSchema } },
 		async handle({ deps, params, query: { width = "hour", from = null, to = null } }) {

@@ -13,8 +13,8 @@ export const statsQuerySchema = z.strictObject({
 	from: integerParameter(
 		0,
 		MAX_TIME_MS,
-		"Start of the range, inclusive, in milliseconds since the epoch. Rounded down to the start of its bucket. The range may have at " +
-			`most ${MAX_STATS_BUCKETS} buckets. Defaults to 60 minutes, 24 hours or 30 days before \`to\`.`,
+		"Start of the range, inclusive, in milliseconds since the epoch. Rounded down to the start of its bucket. The range may " +
+			`have at most ${MAX_STATS_BUCKETS} buckets. Defaults to 60 minutes, 24 hours or 30 days before \`to\`.`,
 	).optional(),
 	to: integerParameter(
 		0,

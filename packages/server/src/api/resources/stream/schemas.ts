@@ -45,7 +45,7 @@ export const streamQuerySchema = z.strictObject({
 	eventTypes: listParameter(
 		(text): text is string => isTypeFilter(text),
 		"names of event types, or prefixes such as order.*",
-		"Only items about events of these types, or with a prefix such as `order.*`. Items without an event type never match",
+		"Only items about these event types, or with a prefix such as `order.*`. Items without an event type never match",
 	).optional(),
 });
 

@@ -29,7 +29,7 @@ export function presentWebhook(webhook: Webhook): z.infer<typeof webhookSchema> 
 	};
 }
 
-/** Two fields, as Nexus has them; the third only where it was set. */
+/** The two fields that Nexus has, and the schedule only if set. */
 function presentRetries({ maxRetries, maxBackoffMs, scheduleMs }: RetryPolicy) {
 	return { maxRetries, maxBackoffMs, ...(scheduleMs && { scheduleMs: [...scheduleMs] }) };
 }

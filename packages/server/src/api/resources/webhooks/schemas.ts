@@ -108,8 +108,8 @@ const retries = z
 	.nullish()
 	.openapi({
 		description:
-			`Defaults to ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms (8 h) apart: about a day ` +
-			"in all. When a webhook is created, a field that is omitted gets its default; when it is updated, that field does not change.",
+			`Defaults to ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms (8 h) apart: ` +
+			"about a day in all. In a new webhook, a field that is omitted gets its default; in an update, it does not change.",
 	});
 
 const eventTypes = eventTypeList
