@@ -1,4 +1,4 @@
-// The HTTP api: the route table on a router.
+// Builds the HTTP API: puts every route of the table on a router.
 import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 
@@ -11,7 +11,7 @@ import { answerRoute, routeNotFound, serve, type ApiContext, type ApiEnv } from 
 import { apiRoutes } from "./resources/table.ts";
 
 /**
- * The api as a Hono app, for `@hono/node-server` or any other host of `fetch`.
+ * The API as a Hono app. `@hono/node-server`, or any other program that calls `fetch`, can serve it.
  *
  * @example
  * const app = createApp({ engine, store, metrics, requestLog, version: "0.1.0" });
@@ -34,7 +34,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
 	return app;
 }
 
-/** Some clients escape the colon of an action; it means the same. */
+/** The path that is routed. Some clients escape the colon of an action such as `:test`; it means the same. */
 function pathOf(request: Request): string {
 	const path = getPath(request);
 	return path.includes("%") ? path.replaceAll(/%3A/gi, ":") : path;

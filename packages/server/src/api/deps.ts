@@ -1,9 +1,9 @@
-// What the api is given, and its limits.
+// The parts that the API needs, its limits, and the line that it logs for each request.
 import type { Engine } from "../engine/calls.ts";
 import type { RequestLine } from "../ports/log.ts";
 import type { Store } from "../ports/store/store.ts";
 
-/** The parts of the store that the api reads by itself; all that changes something goes through the engine. */
+/** The reads that the API makes from the store itself. Every change goes through the engine. */
 export type ApiStore = Pick<
 	Store,
 	"events" | "event" | "eventBody" | "deliveries" | "delivery" | "attempts" | "auditEntries"
@@ -12,17 +12,17 @@ export type ApiStore = Pick<
 export interface ApiDeps {
 	readonly engine: Engine;
 	readonly store: ApiStore;
-	/** The metrics page, as Prometheus reads it. */
+	/** The metrics in the text format of Prometheus. */
 	readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
-	/** Called once for each request when it is answered. Must not throw. */
+	/** Called once for each request, when its response is ready. Must not throw. */
 	readonly requestLog: (line: RequestLine) => void;
-	/** Of the server, such as `0.1.0`. */
+	/** The version of the server, such as `0.1.0`. */
 	readonly version: string;
 	readonly limits?: Partial<ApiLimits>;
 }
 
 export interface ApiLimits {
-	/** Bytes of request bodies in hand at once, over all requests; beyond it a request is answered 503. */
+	/** Bytes of request bodies in memory at once, over all requests. A request that would exceed it gets a 503. */
 	readonly bodyBytesInHand: number;
 }
 

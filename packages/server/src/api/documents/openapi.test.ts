@@ -1,3 +1,4 @@
+// The OpenAPI document and /docs: complete, valid, and loading nothing from elsewhere.
 import { createHash } from "node:crypto";
 
 import { describe, expect, it } from "vitest";
@@ -7,7 +8,7 @@ import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
 import { caller } from "../test/caller.ts";
 
 describe("/openapi.json", () => {
-	it("is the document that scripts export, and the same each time", async () => {
+	it("is the document that scripts export, and it is the same each time", async () => {
 		const { call } = await caller();
 		const { json, headers } = await call("GET", "/openapi.json");
 		expect(headers.get("content-type")).toMatch("application/json");
@@ -15,7 +16,7 @@ describe("/openapi.json", () => {
 		expect(JSON.stringify(exportOpenApiDocument("1"))).toBe(JSON.stringify(exportOpenApiDocument("1")));
 	});
 
-	it("has every route, with a name of its own, and every name that it refers to", () => {
+	it("has every route with a unique id, and every schema that it refers to", () => {
 		const document = exportOpenApiDocument("1");
 		const routes = apiRoutes();
 		for (const { path, method, id } of routes) expect(document.paths?.[path]?.[method]?.operationId).toBe(id);
@@ -27,7 +28,7 @@ describe("/openapi.json", () => {
 		expect(schemas).toEqual(expect.arrayContaining([...new Set(refs)]));
 	});
 
-	it("has regular expressions that programs can read, and examples that the calls take", () => {
+	it("has valid regular expressions, and examples that the calls accept", () => {
 		const text = JSON.stringify(exportOpenApiDocument("1"));
 		for (const [, pattern = ""] of text.matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)) {
 			const source = JSON.parse(pattern) as string;
@@ -42,7 +43,7 @@ describe("/openapi.json", () => {
 	});
 });
 
-describe("the document names the status", () => {
+describe("the document has the response code", () => {
 	const documented = (id: string) => {
 		const route = apiRoutes().find((route) => route.id === id);
 		const paths = exportOpenApiDocument("1").paths ?? {};
@@ -50,7 +51,7 @@ describe("the document names the status", () => {
 	};
 
 	it.each(apiRoutes().map(({ id, method, path }) => [id, method, path] as const))(
-		"of what is wrong in %s itself",
+		"of wrong requests to %s",
 		async (id, method, path) => {
 			const { call, project } = await caller();
 			const url = path.replace("{projectId}", project.id).replaceAll(/\{\w+\}/g, "nobody");
@@ -64,13 +65,13 @@ describe("the document names the status", () => {
 		["retryDelivery", "409"],
 		["cancelDelivery", "409"],
 		["createKey", "404"],
-	])("of %s where something is in the way: %s", (id, status) => {
+	])("of %s for its own errors: %s", (id, status) => {
 		expect(documented(id)).toContain(status);
 	});
 });
 
 describe("/docs", () => {
-	it("shows every call with an example, and an anchor for every link", async () => {
+	it("shows every call with an example, and has an anchor for every link", async () => {
 		const { call } = await caller();
 		const { status, text, headers } = await call("GET", "/docs");
 		expect([status, headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
@@ -80,7 +81,7 @@ describe("/docs", () => {
 		expect(text.match(/>curl /g)).toHaveLength(apiRoutes().length);
 	});
 
-	it("shows each form of an object that has several", async () => {
+	it("shows each variant of an object that has several", async () => {
 		const { call } = await caller();
 		const { text } = await call("GET", "/docs");
 		const article = text.slice(text.indexOf('id="object-StreamItem"'), text.indexOf('id="object-AuditEntry"'));
@@ -90,15 +91,15 @@ describe("/docs", () => {
 		expect(text).toContain('text/event-stream of <a href="#object-StreamItem">');
 	});
 
-	it("has examples that zsh reads as other shells do", async () => {
+	it("has examples that mean the same in zsh as in other shells", async () => {
 		const { call } = await caller();
 		const { text } = await call("GET", "/docs");
 		expect(text).toContain("/batch/webhooks/${WEBHOOK_ID}:test");
-		// A colon right after a name begins a modifier there.
+		// In zsh a colon right after a name begins a modifier.
 		expect(text).not.toMatch(/\$\w+:/);
 	});
 
-	it("loads nothing from anywhere, and its policy lets in only its own style", async () => {
+	it("loads nothing from elsewhere, and its policy allows only its own style", async () => {
 		const { call } = await caller();
 		const { text, headers } = await call("GET", "/docs");
 		expect(text).not.toMatch(/<script|<img|<link|@import|url\(|\son\w+=/i);

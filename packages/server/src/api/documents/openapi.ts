@@ -1,19 +1,19 @@
-// The OpenAPI 3.1 document, made from the route table.
+// Makes the OpenAPI 3.1 document from the route table.
 import { OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 
 import { TAGS, type AnswerDoc, type Route } from "../request/route.ts";
 import { problemSchema } from "../resources/common/schemas.ts";
 
-/** A document as `JSON.stringify` takes it. */
+/** The document as an object, ready for `JSON.stringify`. */
 export type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 
-const DESCRIPTION = `Fanfare sends webhooks: signed, retried, logged, and nothing accepted is ever lost.
+const DESCRIPTION = `Fanfare sends webhooks: signed, retried and logged. No accepted event is ever lost.
 
-- JSON in UTF-8, names in camelCase, times in integer milliseconds since the epoch.
-- A key goes in the header \`Secret-Key\`, or in \`Authorization: Bearer <key>\`.
+- Bodies are JSON in UTF-8. Names are in camelCase. Times are integers, in milliseconds since the epoch.
+- Send your key in the header \`Secret-Key\`, or as \`Authorization: Bearer <key>\`.
 - Errors are \`{"message", "code", "requestId", "issues"?}\`. Unknown fields and query parameters are refused with 400.
-- 503 comes with \`Retry-After\`: try again, it is safe with an \`idempotencyKey\`.
-- Lists are newest first: \`?limit=1..1000&page=<cursor>\`.`;
+- A 503 has a \`Retry-After\` header. Try again then; with an \`idempotencyKey\`, a repeated send is accepted only once.
+- Lists are newest first unless the call says otherwise. Their parameters are \`?limit=1..1000&page=<cursor>\`.`;
 
 /** The whole API as a document; the same for the same routes and version, byte for byte. */
 export function openApiDocument(routes: readonly Route[], version: string): OpenApiDocument {
@@ -61,7 +61,7 @@ function pathConfig(route: Route): RouteConfig {
 	};
 }
 
-/** OpenAPI 3.1 lets any scheme name roles: the scope, and `workspace` where a key of one project is not enough. */
+/** OpenAPI 3.1 allows roles in any scheme: here the scope, and `workspace` if a key of one project is not enough. */
 function security({ access }: Route): NonNullable<RouteConfig["security"]> {
 	if (access === null) return [];
 	const roles = access.wholeWorkspace ? [access.scope, "workspace"] : [access.scope];
@@ -69,8 +69,8 @@ function security({ access }: Route): NonNullable<RouteConfig["security"]> {
 }
 
 function accessNote({ access }: Route): string {
-	if (access === null) return "\n\nOpen: needs no key.";
-	return `\n\nNeeds a key with the scope \`${access.scope}\`${access.wholeWorkspace ? " of the whole workspace" : ""}.`;
+	if (access === null) return "\n\nNeeds no key.";
+	return `\n\nNeeds a key${access.wholeWorkspace ? " of the whole workspace" : ""} with the scope \`${access.scope}\`.`;
 }
 
 function pathParameters(path: string): NonNullable<RouteConfig["parameters"]> {
@@ -92,31 +92,24 @@ function answerConfig({
 
 const errorContent = { "application/json": { schema: problemSchema } };
 
-/** What is in the way, by the id of the route. */
-const CONFLICTS: Readonly<Record<string, string>> = {
-	sendEvent: "The idempotency key belongs to another send.",
-	retryDelivery: "It is Succeeded or Held, its webhook is not enabled, or its payload was erased.",
-	cancelDelivery: "It has ended already.",
-	replayWebhook: "Too many replays of the project are running.",
-	cancelReplay: "It has ended already.",
-	createEventType: "There is one of this name, or 1,000 in all.",
-	putEventType: "It would be one more than 1,000.",
-	deleteKey: "It is the last admin key of the workspace.",
-};
-
+/** The usual errors of a route, and those that it describes itself. */
 function errorAnswers(route: Route): RouteConfig["responses"] {
-	const conflict = CONFLICTS[route.id];
 	const texts: Record<number, string> = {
-		400: "Not valid; `issues` says where.",
-		...(route.access !== null && { 401: "No key, or an unknown one.", 403: "The key has not the needed scope." }),
-		...(route.path.includes("{") && { 404: "There is nothing of that id, or the key does not open it." }),
-		...(route.id === "createKey" && { 404: "There is no such project." }),
-		...(conflict !== undefined && { 409: conflict }),
+		400: "The request is not valid; `issues` says where.",
+		...(route.access !== null && { 401: "The key is missing or unknown.", 403: forbiddenText(route.access) }),
+		...(route.path.includes("{") && { 404: "Nothing has this id, or the key does not open its project." }),
 		...(route.method !== "get" && { 413: "The body is too large." }),
-		500: "Something went wrong inside.",
-		...(!(503 in route.answers) && { 503: "Overloaded or shutting down; see `Retry-After`." }),
+		500: "Internal error.",
+		...(!(503 in route.answers) && { 503: "The server is overloaded or shutting down; see `Retry-After`." }),
+		...route.errors,
 	};
 	return Object.fromEntries(
 		Object.entries(texts).map(([status, description]) => [status, { description, content: errorContent }]),
 	);
+}
+
+function forbiddenText({ wholeWorkspace }: NonNullable<Route["access"]>): string {
+	return wholeWorkspace
+		? "The key lacks the required scope, or opens only one project."
+		: "The key lacks the required scope.";
 }

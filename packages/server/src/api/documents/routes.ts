@@ -1,9 +1,12 @@
+// The description of the API itself: a document for programs and a page for people.
 import { json, OPEN, route, type Reply, type Route } from "../request/route.ts";
-// The API's own description: for programs, and for people.
 import { docsPage } from "./docs-page/docs-page.ts";
 import { openApiDocument } from "./openapi.ts";
 
-/** `routes` are all the others, to which these two are added by the time that anybody asks. Each is rendered once. */
+/**
+ * The two routes of the documents. `routes` is the list of all routes; these two are added to it before the first
+ * request. Each document is rendered once.
+ */
 export function docsRoutes(routes: readonly Route[]): Route[] {
 	let documentReply: Reply | null = null;
 	let pageReply: Promise<Reply> | null = null;
@@ -14,8 +17,8 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			method: "get",
 			path: "/openapi.json",
 			access: OPEN,
-			summary: "This API as OpenAPI 3.1",
-			description: "Made from the same schemas that check requests.",
+			summary: "Get this API as an OpenAPI 3.1 document",
+			description: "Generated from the same schemas that check requests.",
 			answers: { 200: { description: "The document.", contentType: "application/json" } },
 			handle: ({ deps }) => (documentReply ??= json(openApiDocument(routes, deps.version))),
 		}),
@@ -25,8 +28,8 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			method: "get",
 			path: "/docs",
 			access: OPEN,
-			summary: "This API as a page to read",
-			description: "Works offline; no script, nothing from elsewhere.",
+			summary: "Get this API as a page to read",
+			description: "Works offline: it has no script and loads nothing from elsewhere.",
 			answers: { 200: { description: "The page.", contentType: "text/html" } },
 			handle: ({ deps }) => (pageReply ??= docsPage(openApiDocument(routes, deps.version))),
 		}),

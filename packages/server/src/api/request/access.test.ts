@@ -1,3 +1,4 @@
+// Keys: which call needs which key, and how a request carries it.
 import { describe, expect, it } from "vitest";
 
 import { apiRoutes } from "../resources/table.ts";
@@ -10,7 +11,7 @@ accessTable("a fake engine", async () => {
 });
 
 describe("access", () => {
-	it("gives each route the scope that the contract names", () => {
+	it("needs the documented scope on each route", () => {
 		const table = apiRoutes().map(({ id, access }) => [
 			id,
 			access === null ? "open" : access.scope + (access.wholeWorkspace ? ", workspace" : ""),
@@ -67,7 +68,7 @@ describe("access", () => {
 		});
 	});
 
-	it("takes a key as a bearer token too", async () => {
+	it("accepts a key as a bearer token, too", async () => {
 		const { app, keys } = await fakeApi();
 		for (const scheme of ["Bearer", "bearer"]) {
 			const response = await app.request("/workspace", { headers: { authorization: `${scheme} ${keys.read}` } });
@@ -75,7 +76,7 @@ describe("access", () => {
 		}
 	});
 
-	it("goes by Secret-Key where both headers stand, and does not fall back from a key that it does not know", async () => {
+	it("uses Secret-Key if both headers are present, and does not fall back to the other if it is unknown", async () => {
 		const { app, keys } = await fakeApi();
 		const ask = async (secretKey: string, bearer: string) => {
 			const headers = { "secret-key": secretKey, authorization: `Bearer ${bearer}` };
@@ -86,13 +87,13 @@ describe("access", () => {
 		expect(await ask(`sk_${"A".repeat(43)}`, keys.admin)).toBe(401);
 	});
 
-	it("takes no other scheme", async () => {
+	it("accepts no other scheme", async () => {
 		const { app, keys } = await fakeApi();
 		const response = await app.request("/workspace", { headers: { authorization: `Basic ${keys.read}` } });
 		expect(response.status).toBe(401);
 	});
 
-	it("lists to a key of one project only that project", async () => {
+	it("lists only its own project to a key of one project", async () => {
 		const { app, keys, project, other } = await fakeApi();
 		const idsFor = async (key: string): Promise<string[]> => {
 			const response = await app.request("/workspace/projects", { headers: { "secret-key": key } });
@@ -103,14 +104,14 @@ describe("access", () => {
 		expect(await idsFor(keys.projectRead)).toEqual([project.id]);
 	});
 
-	it("checks the key before it looks at the body", async () => {
+	it("is checked before the body", async () => {
 		const { app, keys, project } = await fakeApi();
 		const init = { method: "POST", headers: { "secret-key": keys.other }, body: "not json" };
 		const response = await app.request(`/projects/${project.id}/events`, init);
 		expect(response.status).toBe(404);
 	});
 
-	it("never repeats a key, neither in an answer nor in a log line", async () => {
+	it("never repeats a key, neither in a response nor in a log line", async () => {
 		const { app, keys, lines } = await fakeApi();
 		const almost = `${keys.admin.slice(0, -1)}_`;
 		const response = await app.request("/workspace", { headers: { "secret-key": almost } });

@@ -1,26 +1,27 @@
-// What a call leaves in the audit log: who, what, and the names of the fields that were set, never their values.
+// Writes the audit entry of a call: who made it, the object, and the names of the fields that were set, not the values.
 import type { ApiKey } from "../../core/crypto/key.ts";
 import type { Audit } from "../../engine/calls.ts";
 import { isObject } from "./body/json-body.ts";
 import type { Reply, Route } from "./route.ts";
 
-/** A call that is to be done. */
+/** A call that is about to be made. */
 export interface AuditedCall {
 	readonly route: Pick<Route, "path" | "ignoredFields">;
 	readonly action: string;
 	readonly requestId: string;
 	readonly key: ApiKey | null;
 	readonly params: Readonly<Record<string, string>>;
-	/** The JSON object that came, after its schema has accepted it; null if none did. */
+	/** The body as a JSON object, after its schema has accepted it; null if the call has no body. */
 	readonly sent: object | null;
 }
 
-/** Its fields are looked into: they are what an update names. */
+/** The one field whose inner fields are named, too: `spec.endpoint`. */
 const CONTAINER = "spec";
 
 /**
- * Does a call with its entry. The entry is written first: if the disk is full, nothing is done, and the client may try again. A call
- * that fails or changes nothing takes its entry back; one that makes something names it afterwards.
+ * Makes a call together with its audit entry. The entry is written first: if the disk is full, nothing is changed and
+ * the client can try again. If the call fails or changes nothing, the entry is withdrawn. If it creates an object, the
+ * entry gets the id afterwards.
  */
 export async function audited(audit: Audit, call: AuditedCall, handle: () => Promise<Reply> | Reply): Promise<Reply> {
 	const known = objectOf(call, {});
@@ -46,11 +47,12 @@ export async function audited(audit: Audit, call: AuditedCall, handle: () => Pro
 
 type AuditedObject = ReturnType<typeof objectOf>;
 
+/** Corrects the object of an entry once the call has created it. */
 async function nameObject(audit: Audit, entryId: string, known: AuditedObject, made: AuditedObject): Promise<void> {
 	if (made.objectId !== known.objectId || made.projectId !== known.projectId) await audit.amend(entryId, made);
 }
 
-/** What was made or changed: the object of the answer, else the one that the path ends with. */
+/** The object that was created or changed: the one in the response, else the last one in the path. */
 function objectOf({ params, route }: AuditedCall, answer: Readonly<Record<string, unknown>>) {
 	const last = [...route.path.matchAll(/\{(\w+)\}/g)].at(-1)?.[1] ?? "";
 	const objectId = text(answer["id"]) ?? params[last] ?? "";
@@ -63,7 +65,7 @@ function parseAnswer({ body }: Reply): Readonly<Record<string, unknown>> {
 	return isObject(answer) ? { ...answer } : {};
 }
 
-/** Names that the schema knows, so none of them is a customer's: what is in a map of headers, say, is not looked into. */
+/** Only names that the schema defines. Names inside a map, such as those of headers, can be private and stay out. */
 function fieldNames(sent: object | null): string[] {
 	return Object.entries(sent ?? {}).flatMap(([name, value]: [string, unknown]) =>
 		name === CONTAINER && isObject(value) ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name],

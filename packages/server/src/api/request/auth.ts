@@ -1,5 +1,5 @@
+// Finds the key that a request carries, and checks whether it may make the call.
 import { isSecretKey, scopeAllows, type ApiKey } from "../../core/crypto/key.ts";
-// Who calls, and whether they may.
 import { FanfareError } from "../../core/errors.ts";
 import type { Engine } from "../../engine/calls.ts";
 import { projectNotFound } from "./problem.ts";
@@ -7,7 +7,10 @@ import type { Access } from "./route.ts";
 
 const BEARER = /^bearer +(\S+)$/i;
 
-/** The key that a request carries; throws `missing_key` or `unknown_key`. `Secret-Key` counts before `Authorization`. */
+/**
+ * The key that a request carries. Throws `missing_key` or `unknown_key`. `Secret-Key` takes precedence over
+ * `Authorization`.
+ */
 export function authenticate(keys: Engine["keys"], header: (name: string) => string | undefined): ApiKey {
 	const written = header("secret-key")?.trim() || BEARER.exec(header("authorization") ?? "")?.[1];
 	if (written === undefined) {
@@ -18,14 +21,15 @@ export function authenticate(keys: Engine["keys"], header: (name: string) => str
 	}
 	const key = isSecretKey(written) ? keys.authenticate(written) : null;
 	if (key === null) {
-		throw new FanfareError("unknown_key", "There is no such key. Check for a typing error, or make a new key.");
+		throw new FanfareError("unknown_key", "There is no such key. Check it for typing errors, or create a new key.");
 	}
 	return key;
 }
 
 /**
- * Throws unless `key` may make this call: `project_not_found` for a project that it doesn't open (or that does not exist,
- * which looks the same), then `insufficient_scope`.
+ * Throws unless `key` may make this call. `project_not_found`: the project does not exist or the key does not open it;
+ * callers cannot tell the two apart. `insufficient_scope`: the key lacks the scope, or opens only one project where the
+ * call needs the workspace.
  */
 export function authorize(
 	engine: Engine,
@@ -40,13 +44,13 @@ export function authorize(
 	if (access.wholeWorkspace && key.projectId !== null) {
 		throw new FanfareError(
 			"insufficient_scope",
-			"This call needs a key of the whole workspace; this key opens one project only.",
+			"This call needs a key of the whole workspace; this key opens only one project.",
 		);
 	}
 	if (!scopeAllows(key.scope, access.scope)) {
 		throw new FanfareError(
 			"insufficient_scope",
-			`This call needs a key with the scope ${access.scope}; this key has ${key.scope}.`,
+			`This call needs a key with the scope ${access.scope}; this key has the scope ${key.scope}.`,
 		);
 	}
 }

@@ -1,10 +1,10 @@
-// Lists as answers.
+// Pages of lists: reads what the query asks for, and builds the response.
 import type { IdPrefix } from "../../core/ids.ts";
 import { isId } from "../../core/ids.ts";
 import { decodeCursor, PAGE_LIMIT, pageCursors, type Page, type PageRequest } from "../../core/page.ts";
 import { json, type Reply } from "./route.ts";
 
-/** What a query asks for; throws `invalid_cursor` if `page` is not a cursor to ids of this kind. */
+/** The page that a query asks for. Throws `invalid_cursor` if `page` is not a cursor of a list of such ids. */
 export function pageRequest(
 	query: { readonly limit?: number | undefined; readonly page?: string | undefined },
 	prefix: IdPrefix,
@@ -15,6 +15,7 @@ export function pageRequest(
 	};
 }
 
+/** A page of rows as a response, with the cursors to the pages before and after it. */
 export function listReply<T extends { readonly id: string }>(
 	page: Page<T>,
 	request: PageRequest,

@@ -1,3 +1,4 @@
+// Error responses: their codes and bodies, and what they must not reveal.
 import { describe, expect, it } from "vitest";
 
 import { ERROR_KINDS, FanfareError, type ErrorCode } from "../../core/errors.ts";
@@ -8,7 +9,7 @@ import { problemReply } from "./problem.ts";
 const event = { type: "a", data: 1 };
 
 describe("errors", () => {
-	it("have the status that the contract names", () => {
+	it("have the documented response codes", () => {
 		const statuses = Object.keys(ERROR_KINDS).map((code) => [
 			code,
 			problemReply(new FanfareError(code as ErrorCode, "m"), "req_1").status,
@@ -52,13 +53,13 @@ describe("errors", () => {
 		});
 	});
 
-	it("carry the request's id, also in the header", async () => {
+	it("contain the request's id, which is also in the header", async () => {
 		const { call } = await caller();
 		const { json, headers } = await call("GET", "/nope");
 		expect(json["requestId"]).toBe(headers.get("x-request-id"));
 	});
 
-	it("that nobody foresaw say nothing of the inside; the log has the cause", async () => {
+	it("that are unexpected reveal nothing to the caller; the log has the cause", async () => {
 		const { call, engine, lines } = await caller();
 		const cause = new TypeError("password is hunter2");
 		engine.intake.send = () => Promise.reject(cause);
@@ -68,10 +69,10 @@ describe("errors", () => {
 		expect(lines.at(-1)).toMatchObject({ status: 500, code: "internal", cause, requestId: json["requestId"] });
 	});
 
-	it("that are thrown without being errors are answered too", async () => {
+	it("that are thrown values other than Error get a 500, too", async () => {
 		const { call, engine } = await caller();
 		engine.intake.send = () => {
-			// oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- what a careless dependency might do
+			// oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- a careless dependency might do this
 			throw "text";
 		};
 		expect((await call("POST", "./events", event)).status).toBe(500);
@@ -81,7 +82,7 @@ describe("errors", () => {
 		["store_full", 503],
 		["store_unavailable", 503],
 		["store_conflict", 500],
-	] as const)("of the store: %s is %i, without the driver's words", async (code, expected) => {
+	] as const)("of the store: %s is a %i, without the driver's message", async (code, expected) => {
 		const { call, engine, lines } = await caller();
 		const error = new StoreError(code, "SQLITE_FULL: /var/lib/secret");
 		engine.intake.send = () => Promise.reject(error);
@@ -92,13 +93,13 @@ describe("errors", () => {
 		expect(lines.at(-1)?.cause).toBe(error);
 	});
 
-	it("of the caller leave no cause in the log", async () => {
+	it("of the caller have no cause in the log", async () => {
 		const { call, lines } = await caller();
 		await call("POST", "./events", { type: "" });
 		expect(lines.at(-1)).toMatchObject({ status: 400, code: "invalid_request", cause: null });
 	});
 
-	it("list at most 50 issues, with names cut short", async () => {
+	it("list at most 50 issues, with long names cut", async () => {
 		const { call } = await caller();
 		const body = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`${n}${"x".repeat(500)}`, 1]));
 		const { json, text } = await call("POST", "./events", body);
@@ -109,7 +110,7 @@ describe("errors", () => {
 		expect(twice.text.length).toBeLessThan(12_000);
 	});
 
-	it("never quote more than a little of a path", async () => {
+	it("quote only the start of a path", async () => {
 		const { call, lines } = await caller();
 		const { text } = await call("GET", `/${"x".repeat(5_000)}`);
 		expect(text.length).toBeLessThan(500);

@@ -1,9 +1,10 @@
-// Errors as answers. The only place that turns an error into a status and a body.
+// Turns errors into responses. Only this file decides the status and the body of an error.
 import { FanfareError, type ErrorCode, type ErrorKind, type Issue } from "../../core/errors.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import { json, type Reply } from "./route.ts";
 
-export const KIND_STATUS: Readonly<Record<ErrorKind, number>> = {
+/** The response code of each kind of error. */
+const KIND_STATUS: Readonly<Record<ErrorKind, number>> = {
 	invalid: 400,
 	unauthenticated: 401,
 	forbidden: 403,
@@ -17,9 +18,10 @@ export const KIND_STATUS: Readonly<Record<ErrorKind, number>> = {
 	unavailable: 503,
 };
 
+/** The `Retry-After` of every 503, in seconds. */
 const RETRY_AFTER_S = "1";
 
-/** The body of an error's answer. */
+/** The body of an error response. */
 export interface Problem {
 	readonly message: string;
 	readonly code: ErrorCode;
@@ -27,7 +29,7 @@ export interface Problem {
 	readonly issues?: readonly Issue[];
 }
 
-/** An error as the caller sees it. Whatever is not meant for callers becomes a general sentence. */
+/** The response for an error. An error that is not meant for callers becomes a 500 with a general sentence. */
 export function problemReply(error: unknown, requestId: string): Reply & { readonly code: ErrorCode } {
 	const shown = presentable(error);
 	const status = KIND_STATUS[shown.kind];
@@ -40,7 +42,10 @@ export function problemReply(error: unknown, requestId: string): Reply & { reado
 	return { ...json(problem, status), headers: { ...headersOf(shown), ...headersIn(error) }, code: shown.code };
 }
 
-/** The same for one event of a batch, whose answer carries the request's id already. Issues' paths begin with `place`. */
+/**
+ * The same for one event of a batch, without the request's id, which is in the header. `place` is the path of the
+ * event, such as `events.3`; the paths of all issues begin with it.
+ */
 export function problemItem(
 	error: FanfareError,
 	place: string,
@@ -50,42 +55,55 @@ export function problemItem(
 	return { status: KIND_STATUS[kind], error: { message, code, ...(issues.length > 0 && { issues }) } };
 }
 
-/** What the api itself refused says its whole path already; the engine knows nothing of batches. */
+/**
+ * Issues that the API found have their full path already. Issues from the engine do not, since it knows nothing of the
+ * batch.
+ */
 function pathIn(place: string, path: string): string {
 	if (path === place || path.startsWith(`${place}.`)) return path;
 	return path === "" ? place : `${place}.${path}`;
 }
 
-/** A 405; the methods that the path has go with it. */
+/** A 405. `allow` is the value of the `Allow` header: the methods that the path has. */
 export class MethodNotAllowed extends FanfareError {
 	readonly allow: string;
 
 	constructor(method: string, path: string, allow: string) {
-		super("method_not_allowed", `${path} takes ${allow}, got ${method}. See /docs for what each does.`);
+		super("method_not_allowed", `${path} accepts ${allow}, got ${method}. See /docs for all calls.`);
 		this.allow = allow;
 	}
 }
 
-/** The one answer for another project's id and for nobody's. */
+/**
+ * The same error for the id of another project and for an id that does not exist, so that callers cannot tell them
+ * apart.
+ */
 export function projectNotFound(): FanfareError {
 	return new FanfareError(
 		"project_not_found",
-		"There is no such project, or this key does not open it. GET /workspace/projects lists those that it opens.",
+		"There is no such project, or this key does not open it. GET /workspace/projects lists the projects that it opens.",
 	);
 }
 
+/** The error that the caller gets to see. */
 function presentable(error: unknown): FanfareError {
 	if (error instanceof FanfareError && error.code === "project_not_found") return projectNotFound();
 	if (error instanceof FanfareError && error.code !== "internal") return error;
 	if (error instanceof StoreError && error.code === "store_full") {
-		return new FanfareError("store_full", "The disk is full: nothing was stored. Try again once there is room.");
+		return new FanfareError(
+			"store_full",
+			"The server's disk is full, so nothing was stored. Try again when it has room.",
+		);
 	}
 	if (error instanceof StoreError && error.code === "store_unavailable") {
-		return new FanfareError("store_unavailable", "The store cannot be reached: nothing was done. Try again shortly.");
+		return new FanfareError(
+			"store_unavailable",
+			"The server cannot reach its store, so nothing was changed. Try again shortly.",
+		);
 	}
 	return new FanfareError(
 		"internal",
-		"Something went wrong inside Fanfare. Try again; if it stays, give the requestId to whoever runs this server.",
+		"Something went wrong inside Fanfare. Try again. If that does not help, give the requestId to the server's operator.",
 	);
 }
 

@@ -1,10 +1,13 @@
-// Query strings: known parameters, once each.
+// Reads query strings. Unknown parameters, and parameters that appear twice, are refused.
 import type { z } from "@hono/zod-openapi";
 
 import { invalidRequest, type Issue } from "../../core/errors.ts";
 import { cutName, validate } from "./body/validate.ts";
 
-/** The parameters of a URL by the schema of its route. The Nexus SDK ends its query strings in `&`; that is no parameter. */
+/**
+ * The query parameters of a URL, checked against the schema of its route; undefined if the route has none. Throws
+ * `invalid_request`. An `&` at the end, as the Nexus SDK writes it, is no parameter.
+ */
 export function readQuery<T>(url: string, schema: z.ZodType<T> | undefined): T | undefined {
 	const mark = url.indexOf("?");
 	const search = mark === -1 ? "" : url.slice(mark + 1);
@@ -12,7 +15,7 @@ export function readQuery<T>(url: string, schema: z.ZodType<T> | undefined): T |
 	const values: Record<string, string> = Object.create(null);
 	const issues: Issue[] = [];
 	for (const [name, value] of new URLSearchParams(search)) {
-		if (name in values) issues.push({ path: cutName(name), message: "stands more than once; write it once" });
+		if (name in values) issues.push({ path: cutName(name), message: "appears more than once; send it once" });
 		else if (schema === undefined) issues.push({ path: cutName(name), message: "this call takes no query parameters" });
 		values[name] = value;
 	}

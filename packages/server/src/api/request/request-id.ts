@@ -1,7 +1,7 @@
-// Names each request, so that an answer and its log line can be found by each other.
+// Gives each request an id, which is in its response and in its log line.
 import { randomUUID } from "node:crypto";
 
-/** A fresh id, such as `req_0b4c…`. An id that the client sends is never taken over: ours stay unique and ours. */
+/** A new id, such as `req_0b4c…`. An id that a client sends is never used, so that ids stay unique. */
 export function makeRequestId(): string {
 	return `req_${randomUUID().replaceAll("-", "")}`;
 }

@@ -1,10 +1,11 @@
-// One line for each request that was answered: enough to find it again, nothing that is secret.
+// Logs one line for each request, with nothing secret in it.
 import type { RequestLine } from "../../ports/log.ts";
 import type { Route } from "./route.ts";
 
-/** A path that no route has can be anything, so little of it is shown. */
-const UNKNOWN_PATH_SHOWN = 200;
+/** A path can be anything, so only its start is logged and quoted. */
+const PATH_CHARACTERS_SHOWN = 200;
 
+/** Logs a request. `failure` is the error that it ended with; null if it succeeded. */
 export function writeRequestLine(
 	log: (line: RequestLine) => void,
 	context: { readonly req: { readonly method: string; readonly path: string } },
@@ -32,6 +33,7 @@ export function writeRequestLine(
 	});
 }
 
+/** A path, short enough for a log line or an error message. */
 export function shownPath(path: string): string {
-	return path.length > UNKNOWN_PATH_SHOWN ? `${path.slice(0, UNKNOWN_PATH_SHOWN)}…` : path;
+	return path.length > PATH_CHARACTERS_SHOWN ? `${path.slice(0, PATH_CHARACTERS_SHOWN)}…` : path;
 }

@@ -1,25 +1,29 @@
-// What a route is: one entry of the table that gives the router, the checks and the OpenAPI document all they need.
+// The definition of a route. One object has everything that the router, the checks, the audit log and the OpenAPI
+// document need.
 import type { z } from "@hono/zod-openapi";
 
 import type { ApiKey, Scope } from "../../core/crypto/key.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { JsonBody } from "./body/json-body.ts";
 
-/** The names in braces of an OpenAPI path: `"/a/{b}/{c}:test"` has `b` and `c`. */
+/** The parameters of an OpenAPI path, by the names in braces: `"/a/{b}/{c}:test"` has `b` and `c`. */
 export type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
 	? Readonly<Record<Name, string>> & PathParams<Rest>
 	: unknown;
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
-/** Who may call: `null` is everybody; else a key of at least this scope, and for some routes one of the whole workspace. */
+/**
+ * Who may make the call: a key of at least this scope, for some routes one of the whole workspace. Null means
+ * everybody.
+ */
 export type Access = { readonly scope: Scope; readonly wholeWorkspace: boolean } | null;
 
-/** A request that has passed the checks of its route. */
+/** A request that has passed the checks of its route, as its handler gets it. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
 	readonly deps: ApiDeps;
 	readonly requestId: string;
-	/** The key it came with; null on open routes. */
+	/** The caller's key; null on open routes. */
 	readonly key: ApiKey | null;
 	readonly connection: Connection;
 	readonly params: Params;
@@ -27,48 +31,52 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
 	readonly body: Body;
 }
 
-/** What few handlers need of the request and its connection. */
+/** Access to the headers and to the connection, which few handlers need. */
 export interface Connection {
+	/** The value of a request header. */
 	readonly header: (name: string) => string | undefined;
-	/** Ends it by force, whatever is being written. */
+	/** Closes the connection by force, even while a response is being written. */
 	readonly abandon: () => void;
 }
 
-/** What a handler answers. */
+/** A response, as a handler returns it. */
 export interface Reply {
 	readonly status: number;
-	/** A stream is cancelled when the client goes away. */
+	/** A stream is cancelled if the client disconnects. */
 	readonly body: string | ReadableStream<Uint8Array>;
 	readonly contentType: string;
 	readonly headers?: Readonly<Record<string, string>>;
-	/** The call was only a question this time: it leaves no entry in the audit log. */
+	/** True if an audited call changed nothing this time, such as a dry run. It then leaves no entry in the audit log. */
 	readonly changedNothing?: boolean;
 }
 
+/** A response in the OpenAPI document. */
 export interface AnswerDoc {
 	readonly description: string;
-	/** Of a JSON answer; left out for other content types. */
+	/** The schema of a JSON body; omitted for other content types. */
 	readonly schema?: z.ZodType;
+	/** Defaults to `application/json`. */
 	readonly contentType?: string;
 }
 
-/** How a body becomes what the handler gets. */
+/** How a body is limited, checked and converted for the handler. */
 export interface BodyRule<Body> {
-	/** What the OpenAPI document shows. */
+	/** The schema in the OpenAPI document. */
 	readonly schema: z.ZodType;
 	readonly maxBytes: number;
 	readonly example: unknown;
-	/** An empty body is `{}`. */
+	/** If true, an empty body is read as `{}`. */
 	readonly optional?: boolean;
-	/** Checks; throws `invalid_request`. */
+	/** Checks the body and converts it. Throws `invalid_request`. */
 	read(json: JsonBody): Body;
 }
 
 export interface Route<Path extends string = string, Query = unknown, Body = unknown> {
+	/** The `operationId` in the OpenAPI document. */
 	readonly id: string;
 	readonly tag: Tag;
 	readonly method: Method;
-	/** As in OpenAPI: `/projects/{projectId}/batch/webhooks/{webhookId}:test`. */
+	/** Written as in OpenAPI: `/projects/{projectId}/batch/webhooks/{webhookId}:test`. */
 	readonly path: Path;
 	readonly access: Access;
 	readonly summary: string;
@@ -76,41 +84,53 @@ export interface Route<Path extends string = string, Query = unknown, Body = unk
 	readonly query?: z.ZodObject & z.ZodType<Query>;
 	readonly body?: BodyRule<Body>;
 	/**
-	 * What the audit log calls it, such as `webhook.update`; null for sends, which leave no entry. Every route that changes something
-	 * has one of both.
+	 * The action in the audit log, such as `webhook.update`, or null for sends, which leave no entry. Every route that
+	 * changes something sets one or the other.
 	 */
 	readonly audit?: string | null;
-	/** Fields of the body that are taken for the sake of older clients and change nothing. */
+	/**
+	 * Fields of the body that are accepted for older clients but change nothing, so that the audit log does not name
+	 * them.
+	 */
 	readonly ignoredFields?: readonly string[];
-	/** By status. What every route can answer (401, 403, 500, …) is added to the document by itself. */
+	/** The responses that the handler can give, by status. */
 	readonly answers: Readonly<Record<number, AnswerDoc>>;
-	// Written as a method on purpose: its parameter is then compared loosely, so that routes of all kinds fit in one table.
+	/**
+	 * What an error status means for this route, for the OpenAPI document. The usual errors (400, 401, 403, 404, 413,
+	 * 500, 503) have a general text and need none here.
+	 */
+	readonly errors?: Readonly<Record<number, string>>;
+	// A method on purpose: TypeScript compares the parameters of methods bivariantly, so that all routes fit in one
+	// table.
 	handle(call: Call<PathParams<Path>, Query, Body>): Promise<Reply> | Reply;
 }
 
+/** The groups of calls in the documents, in this order, each with its description. */
 export const TAGS = {
-	Workspace: "The installation itself, and who you are in it.",
-	Projects: "Tenants. Each project owns its webhooks, events and keys.",
-	Keys: "API keys. A key is shown once, when it is made.",
-	Webhooks: "Registered endpoints with their secret, retry policy and filter.",
-	"Event types": "A project's catalogue: what its events can be, and what their data must look like.",
-	Events: "What producers send. Immutable once accepted.",
-	"Live stream": "What happens, while it happens.",
-	Deliveries: "One event on its way to one webhook, and every attempt at it.",
-	Replays: "Old events, sent to a webhook again in the background.",
-	Statistics: "What happened in each minute, hour and day.",
-	Audit: "Who did what to which object, when. Never with a secret or a payload.",
-	Operators: "For operators and tools. Open to everybody who reaches the port.",
+	Workspace: "The installation itself, and the projects that your key opens.",
+	Projects: "Tenants. Each project owns its webhooks, events, event types and keys.",
+	Keys: "API keys. A key is shown only once, when it is created.",
+	Webhooks: "Registered endpoints, each with a secret, a retry policy and a filter.",
+	"Event types":
+		"A project's list of event types: the types that its events can have, with JSON Schemas for their data.",
+	Events: "What producers send. An accepted event never changes.",
+	"Live stream": "Accepted events, attempts and changes of status, as they happen.",
+	Deliveries: "A delivery is one event on its way to one webhook. Each HTTP request for it is an attempt.",
+	Replays: "Send old events to a webhook again, in the background.",
+	Stats: "Counts and latencies of deliveries in each minute, hour and day.",
+	Audit: "Who changed which object, and when. Entries never contain a secret or a payload.",
+	Operators: "For operators and tools. Everybody who can reach the port may make these calls.",
 } as const;
 export type Tag = keyof typeof TAGS;
 
-/** Declares a route, with the types of its parameters, query and body worked out from the declaration. */
+/** Declares a route. The types of its parameters, query and body are inferred from the declaration. */
 export function route<const Path extends string, Query = unknown, Body = unknown>(
 	definition: Route<Path, Query, Body>,
 ): Route {
 	return definition;
 }
 
+/** Everybody may make the call, without a key. */
 export const OPEN: Access = null;
 
 /** A key of at least `scope`, of the workspace or of the project that the path names. */
@@ -118,12 +138,12 @@ export function keyWith(scope: Scope): Access {
 	return { scope, wholeWorkspace: false };
 }
 
-/** A key of at least `scope` that is not bound to one project. */
+/** A key of at least `scope` that opens the whole workspace. */
 export function workspaceKeyWith(scope: Scope): Access {
 	return { scope, wholeWorkspace: true };
 }
 
-/** A JSON answer. */
+/** A JSON response. */
 export function json(value: unknown, status = 200): Reply {
 	return { status, body: JSON.stringify(value), contentType: "application/json; charset=utf-8" };
 }
@@ -134,9 +154,9 @@ export function pathAction(path: string): string {
 }
 
 /**
- * The router's spelling of an OpenAPI path. An action belongs to its parameter's pattern, since Hono has no fixed text
- * after a pattern; `serve` takes it off again. A parameter inside the path has no pattern: with one, the router keeps a
- * branch for each text that follows, which costs 2 µs a request.
+ * An OpenAPI path as Hono writes it. Hono allows no fixed text after a parameter, so an action becomes part of the last
+ * parameter's pattern; `serve` removes it from the value. Parameters inside the path have no pattern: with one, the
+ * router would keep a branch for each text that follows, which costs 2 µs a request.
  *
  * @example
  * routerPath("/a/{b}/c/{d}:test"); // "/a/:b/c/:d{[^/:]+:test}"

@@ -1,9 +1,10 @@
+// Routing: paths, methods, actions and ids, and the operators' calls.
 import { describe, expect, it } from "vitest";
 
 import { caller } from "../test/caller.ts";
 
 describe("routing", () => {
-	it("says which path is unknown, and where all are listed", async () => {
+	it("refuses an unknown path with the path and the place where all calls are listed", async () => {
 		const { call } = await caller();
 		const { status, json } = await call("GET", "/nope/here");
 		expect(status).toBe(404);
@@ -11,7 +12,7 @@ describe("routing", () => {
 		expect(json["message"]).toMatch(/GET \/nope\/here.*\/docs/);
 	});
 
-	it("answers a wrong method with 405 and what is allowed", async () => {
+	it("refuses a wrong method with 405 and the allowed methods", async () => {
 		const { call } = await caller();
 		const { status, headers, json } = await call("PUT", "./batch/webhooks");
 		expect(status).toBe(405);
@@ -19,14 +20,14 @@ describe("routing", () => {
 		expect(json).toMatchObject({ code: "method_not_allowed" });
 	});
 
-	it("answers HEAD as GET, without the body", async () => {
+	it("responds to HEAD as to GET, without the body", async () => {
 		const { call } = await caller();
 		const { status, headers, text } = await call("HEAD", "./batch/webhooks");
 		expect([status, text]).toEqual([200, ""]);
 		expect(headers.get("content-type")).toMatch("application/json");
 	});
 
-	it("finds actions behind an id, with the colon escaped or not", async () => {
+	it("finds actions after an id, with the colon escaped or not", async () => {
 		const { call, makeWebhook } = await caller();
 		const id = await makeWebhook();
 		for (const action of [":test", "%3Atest", "%3atest"]) {
@@ -48,7 +49,7 @@ describe("routing", () => {
 		expect((await call("POST", `./batch/webhooks/${id.replace("_", "%5F")}:test`)).status).toBe(200);
 	});
 
-	it("takes an id of another kind or of nonsense for one that is not there", async () => {
+	it("treats an id of another kind, or nonsense, as an id that does not exist", async () => {
 		const { call } = await caller();
 		for (const id of ["x", "evt_1", "%00", "%E2%82", "__proto__", "..%2f..%2fworkspace"]) {
 			expect(await call("GET", `./batch/webhooks/${id}`)).toMatchObject({
@@ -58,7 +59,7 @@ describe("routing", () => {
 		}
 	});
 
-	it("names each request in the answer and in the log, and takes no name from outside", async () => {
+	it("gives each request an id in the response and in the log, and uses no id of the client", async () => {
 		const { call, lines } = await caller();
 		const { headers } = await call("GET", "/workspace", undefined, { "x-request-id": "req_mine" });
 		expect(headers.get("x-request-id")).toMatch(/^req_[0-9a-f]{32}$/);
@@ -67,7 +68,7 @@ describe("routing", () => {
 		]);
 	});
 
-	it("keeps answers out of caches and sniffers, and allows no other origin", async () => {
+	it("forbids caching and sniffing of responses, and allows no other origin", async () => {
 		const { call } = await caller();
 		const { headers } = await call("GET", "/workspace", undefined, { origin: "https://evil.example" });
 		expect(headers.get("cache-control")).toBe("no-store");
@@ -76,8 +77,8 @@ describe("routing", () => {
 	});
 });
 
-describe("operators' routes", () => {
-	it("say that it lives, can work, and how it is doing", async () => {
+describe("operators' calls", () => {
+	it("report health, readiness and metrics", async () => {
 		const { call } = await caller();
 		expect((await call("GET", "/healthz")).json).toEqual({ status: "ok", version: "0.0.0-test" });
 		expect((await call("GET", "/readyz")).json).toMatchObject({ ready: true });
@@ -88,7 +89,7 @@ describe("operators' routes", () => {
 		]);
 	});
 
-	it("answers 503 with its checks when it cannot work", async () => {
+	it("respond with 503 and the checks when the server is not ready", async () => {
 		const { call, engine } = await caller();
 		const checks = { store: { ok: false, message: "the disk is full" } };
 		engine.readiness = () => Promise.resolve({ ready: false, checks });

@@ -1,4 +1,16 @@
-// The way of a request: id, key, scope, query, body, handler, answer, log line. In this order, for every route.
+// The way of a request through the API, the same for every route. Read this file first. The steps, in order:
+//
+//  1. The router in app.ts finds the route. Without a match, `routeNotFound` or a 405 takes the place of steps 3 to 8.
+//  2. The request gets an id (request-id.ts).
+//  3. The parameters are read from the path.
+//  4. The key is looked up and checked against the route's `access` (auth.ts). Open routes skip this.
+//  5. The query is checked against the route's schema (query.ts).
+//  6. The body is read within its limits (body/body-reader.ts), parsed (body/json-body.ts), and checked by the rule of
+//     the route (body/body-rule.ts). GET calls skip this and the next step.
+//  7. If the route is audited, the audit entry is written (audited-call.ts).
+//  8. The route's handler makes the call and returns a `Reply`.
+//  9. An error from any step becomes an error response (problem.ts).
+// 10. A line is logged (request-log.ts), and the response is sent.
 import type { Context } from "hono";
 
 import type { ApiKey } from "../../core/crypto/key.ts";
@@ -14,17 +26,17 @@ import { makeRequestId } from "./request-id.ts";
 import { shownPath, writeRequestLine } from "./request-log.ts";
 import { pathAction, type BodyRule, type Connection, type Reply, type Route } from "./route.ts";
 
-/** What Hono's context holds: `incoming` and `outgoing` are there when it runs on `@hono/node-server`. */
+/** Node's request and response, which Hono's context has when the app runs on `@hono/node-server`. */
 export interface ApiEnv {
 	Bindings: { incoming?: NodeBody; outgoing?: { destroy(): unknown } };
 }
 export type ApiContext = Context<ApiEnv>;
 
-/** A body's limit on calls that take none: room for `{}` and white space. */
+/** The largest body on calls that take none, in bytes: enough for `{}` and white space. */
 const NO_BODY_MAX_BYTES = 1_024;
 const EMPTY_OBJECT = Buffer.from("{}");
 
-/** A request under way, as far as it has come. */
+/** What is known of a request so far, for its log line. */
 export interface Progress {
 	readonly requestId: string;
 	readonly startedAt: number;
@@ -32,7 +44,10 @@ export interface Progress {
 	bodyBytes: number;
 }
 
-/** Serves one request by its route; null for the route answers with what `refuse` says. Never rejects. */
+/**
+ * Serves one request: gets the reply from `answer`, turns errors into replies, logs a line and builds the response.
+ * `route` is null if no route matches. Never rejects.
+ */
 export async function serve(
 	context: ApiContext,
 	deps: ApiDeps,
@@ -50,7 +65,7 @@ export async function serve(
 		reply = problem;
 	}
 	writeRequestLine(deps.requestLog, context, route, progress, reply.status, failure);
-	// Hono leaves out the body of an answer to HEAD; a stream would go on unread.
+	// Hono omits the body of a response to HEAD. A stream would stay open without a reader.
 	if (typeof reply.body !== "string" && context.req.method === "HEAD") {
 		await reply.body.cancel();
 		reply = { ...reply, body: "" };
@@ -58,7 +73,7 @@ export async function serve(
 	return new Response(reply.body, { status: reply.status, headers: headersOf(reply, progress.requestId) });
 }
 
-/** Checks a request against its route and lets the handler answer it. */
+/** Checks a request against its route and calls the handler: steps 3 to 8. */
 export async function answerRoute(
 	context: ApiContext,
 	deps: ApiDeps,
@@ -95,23 +110,25 @@ export async function answerRoute(
 	}
 }
 
+/** The parts of the connection that handlers may use. */
 function connectionOf(context: ApiContext): Connection {
 	return { header: (name) => context.req.header(name), abandon: () => void context.env?.outgoing?.destroy() };
 }
 
+/** Parses a body. If the route's body is optional, an empty one is read as `{}`. */
 function parseBody(rule: BodyRule<unknown>, bytes: Uint8Array): JsonBody {
 	return parseJsonBody(rule.optional === true && isBlank(bytes) ? EMPTY_OBJECT : bytes, rule.schema);
 }
 
-/** A 404 for a path that no route has. */
+/** The 404 for a path that no route has. */
 export function routeNotFound(context: ApiContext): FanfareError {
 	return new FanfareError(
 		"route_not_found",
-		`There is no ${context.req.method} ${shownPath(context.req.path)}. See /docs for all calls.`,
+		`There is no call ${context.req.method} ${shownPath(context.req.path)}. See /docs for all calls.`,
 	);
 }
 
-/** Values of the path's parameters, without the action that the router leaves on the last one. */
+/** The values of the path's parameters. The action that the router leaves on the last one (`:test`) is removed. */
 function paramsOf(context: ApiContext, route: Route): Record<string, string> {
 	const params = context.req.param() as Record<string, string>;
 	const action = pathAction(route.path);
@@ -124,7 +141,7 @@ function paramsOf(context: ApiContext, route: Route): Record<string, string> {
 	);
 }
 
-/** The Nexus SDK posts without a body; others post `{}`. Anything in it would be ignored, so it is refused. */
+/** Accepts no body, as the Nexus SDK sends it, or `{}`. Fields would be ignored, so they are refused. */
 function expectNoBody(bytes: Uint8Array): undefined {
 	if (isBlank(bytes)) return undefined;
 	const { members } = parseJsonBody(bytes);
@@ -132,12 +149,12 @@ function expectNoBody(bytes: Uint8Array): undefined {
 	throw invalidRequest(members.map(({ name }) => ({ path: name, message: "this call takes no body" })));
 }
 
-/** Nothing, or white space such as the line end that a shell adds. */
+/** True for no bytes, and for white space such as the line end that a shell adds. */
 function isBlank(bytes: Uint8Array): boolean {
 	return bytes.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
 }
 
-/** Plain headers, all at once: `@hono/node-server` passes those straight on. */
+/** The headers of a response, as a plain object, since `@hono/node-server` writes that without converting it. */
 export function headersOf(reply: Reply, requestId: string): Record<string, string> {
 	return {
 		"content-type": reply.contentType,

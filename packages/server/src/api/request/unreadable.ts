@@ -1,4 +1,4 @@
-// Requests that never reach a route, since they are no HTTP or none that a router can take: refused with the same answer as all.
+// Refuses requests that cannot be read as HTTP or cannot be routed, with an error body like every other error.
 import { RequestError } from "@hono/node-server";
 
 import { FanfareError } from "../../core/errors.ts";
@@ -7,18 +7,18 @@ import { problemReply } from "./problem.ts";
 import { makeRequestId } from "./request-id.ts";
 import { headersOf } from "./serve.ts";
 
-/** The part of a socket that is used. */
+/** The part of a socket that is used here. */
 interface Connection {
 	readonly writable: boolean;
 	write(text: string): unknown;
-	/** Closes it once everything is written. */
+	/** Closes the connection after everything is written. */
 	destroySoon(): void;
 }
 
-/** Whatever could not be read has no method and no path that can be told. */
+/** The method and path in the log line of a request that could not be read. */
 const UNKNOWN = "-";
 
-/** Answers what could not be read, and leaves a line in the log for it. */
+/** Responds to requests that could not be read, and logs a line for each. */
 export class UnreadableRequests {
 	readonly #log: (line: RequestLine) => void;
 
@@ -26,13 +26,13 @@ export class UnreadableRequests {
 		this.#log = log;
 	}
 
-	/** For what Node has read and the listener can make no request of, such as a Host header with a space in it. */
+	/** For a request that Node could read but the listener could not, such as one with a space in its Host header. */
 	response(error: unknown): Response {
 		const { status, headers, body } = this.#answer(error instanceof RequestError ? problemOf(undefined) : error);
 		return new Response(body, { status, headers });
 	}
 
-	/** On the bare connection, which is closed then. `code` is Node's; `answered` says that an answer is under way already. */
+	/** Writes the error to the bare connection and closes it. `answered`: a response was started, so only closes it. */
 	refuse(connection: Connection, code: string | undefined, answered: boolean): void {
 		if (connection.writable && code !== "ECONNRESET" && !answered) {
 			const { status, headers, body } = this.#answer(problemOf(code));
@@ -63,17 +63,17 @@ function problemOf(code: string | undefined): FanfareError {
 	if (code === "HPE_HEADER_OVERFLOW") {
 		return new FanfareError(
 			"headers_too_large",
-			"The request line and the headers are larger than the server takes. Send fewer or shorter ones.",
+			"The request line and headers are larger than the server accepts. Send fewer or shorter headers.",
 		);
 	}
 	if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
 		return new FanfareError(
 			"request_timeout",
-			"The request did not come in time: 10 s for its headers, 60 s for all of it. Send it again.",
+			"The request did not arrive in time: its headers have 10 s, the whole request has 60 s. Send it again.",
 		);
 	}
 	return new FanfareError(
 		"invalid_http",
-		"The request is not valid HTTP. Check its request line, its headers (Host, Expect, Content-Length) and its chunks.",
+		"The request is not valid HTTP. Check the request line, the headers (Host, Expect, Content-Length) and the chunks.",
 	);
 }

@@ -1,3 +1,4 @@
+// Lists and look-ups that read the store directly: events, deliveries, attempts and audit entries.
 import { describe, expect, it } from "vitest";
 
 import type { AuditEntry } from "../../core/audit.ts";
@@ -19,7 +20,7 @@ const event: Event = {
 	createDate: 2,
 	deliveryCount: 1,
 };
-/** As it was sent: read and written again it would be another text. */
+/** JSON that would change if it were parsed and written again. */
 const DATA = '{"n": 1.0, "n": 12345678901234567890, "é":"\\u00e9"}';
 const entry: AuditEntry = {
 	id: `aud_${UUID}`,
@@ -62,7 +63,7 @@ const attempt: Attempt = {
 	response: null,
 };
 
-/** A store that has one row of each, and tells what it was asked. */
+/** A store with one row of each kind. It records each filter and page request in `asked`. */
 function storeWith(asked: unknown[]): ApiStore {
 	const page = <T>(row: T, filter: unknown, request: PageRequest) => {
 		asked.push({ filter, request });
@@ -85,13 +86,13 @@ async function withRows() {
 }
 
 describe("lists", () => {
-	it("give 1,000 rows from the newest on, unless asked otherwise", async () => {
+	it("ask for the newest 1,000 rows by default", async () => {
 		const { call, asked } = await withRows();
 		await call("GET", "./events");
 		expect(asked[0]?.request).toEqual({ limit: 1_000, cursor: null });
 	});
 
-	it("take the query strings of the Nexus SDK, which end in &", async () => {
+	it("accept the query strings of the Nexus SDK, which end in &", async () => {
 		const { call, asked } = await withRows();
 		const page = encodeCursor({ direction: "older", id: event.id });
 		for (const query of [`?limit=2&page=${page}&`, `?page=${page}&limit=2`, `?&&limit=2&page=${page}&&`]) {
@@ -102,7 +103,7 @@ describe("lists", () => {
 		expect((await call("GET", "./events?&")).status).toBe(200);
 	});
 
-	it("give a cursor that leads on", async () => {
+	it("return a cursor to the next page", async () => {
 		const { call, asked } = await withRows();
 		const { json } = await call("GET", "./events?limit=1");
 		expect(json).toMatchObject({ nextPage: expect.stringMatching(/^[A-Za-z0-9_-]+$/), prevPage: null });
@@ -110,7 +111,7 @@ describe("lists", () => {
 		expect(asked.at(-1)?.request.cursor).toEqual({ direction: "older", id: event.id });
 	});
 
-	it("take no cursor of another kind of list", async () => {
+	it("refuse a cursor of another kind of list", async () => {
 		const { call } = await withRows();
 		const page = encodeCursor({ direction: "older", id: delivery.id });
 		for (const text of [page, "abc", "", "%00"]) {
@@ -126,7 +127,7 @@ describe("lists", () => {
 		["limit=1e2", "limit", /whole number/],
 		["limit=+5", "limit", /whole number/],
 		["limit=1&limit=2", "limit", /more than once/],
-		["colour=red", "colour", /known are: limit, page/],
+		["colour=red", "colour", /known fields: limit, page/],
 		["__proto__=1", "__proto__", /not a known/],
 		["after=x", "after", /whole number/],
 		["status=pending", "status", /"Pending" or/],
@@ -139,7 +140,7 @@ describe("lists", () => {
 		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
 	});
 
-	it("hand all filters to the store", async () => {
+	it("pass all filters to the store", async () => {
 		const { call, asked } = await withRows();
 		const filter = { webhookId: delivery.webhookId, eventId: event.id, eventType: "a.b", status: "Failed" };
 		const query = new URLSearchParams({ ...filter, responseCode: "0", after: "5", before: "9" });
@@ -149,7 +150,7 @@ describe("lists", () => {
 		expect(asked[1]?.filter).toEqual({ type: "a.b", after: 5, before: null });
 	});
 
-	it("are the only calls that take parameters", async () => {
+	it("are the only calls that accept query parameters", async () => {
 		const { call } = await withRows();
 		expect(await call("GET", "/workspace?limit=1")).toMatchObject({
 			status: 400,
@@ -160,7 +161,7 @@ describe("lists", () => {
 });
 
 describe("the log", () => {
-	it("shows a delivery with its attempts, and nothing of how the engine works", async () => {
+	it("shows a delivery with its attempts, without the fields that only the engine uses", async () => {
 		const { call } = await withRows();
 		const { json } = await call("GET", `./deliveries/${delivery.id}`);
 		const { autoAttemptCount, leaseUntil, trigger, scheduleResumesAt, nextAttemptAt, ...shown } = delivery;
@@ -191,7 +192,7 @@ describe("the log", () => {
 		expect((await call("GET", `./events/${event.id}`)).json).toMatchObject({ data: null, dataErased: true });
 	});
 
-	it("shows audit entries, by any filters", async () => {
+	it("passes all filters of audit entries to the store", async () => {
 		const { call, asked } = await withRows();
 		const filter = {
 			keyId: `key_${UUID}`,
@@ -215,7 +216,7 @@ describe("the log", () => {
 		expect(await call("GET", "/workspace/audit?projectId=1")).toMatchObject({ status: 400 });
 	});
 
-	it("says 404 for what is not there", async () => {
+	it("responds with 404 for an id that does not exist", async () => {
 		const { call } = await withRows();
 		expect(await call("GET", "./events/evt_1")).toMatchObject({ status: 404, json: { code: "event_not_found" } });
 		expect(await call("GET", "./deliveries/dlv_1")).toMatchObject({

@@ -1,4 +1,4 @@
-// All routes, in the order in which the documents show them.
+// The table of all routes, in the order in which the documents show them.
 import { openApiDocument, type OpenApiDocument } from "../documents/openapi.ts";
 import { docsRoutes } from "../documents/routes.ts";
 import type { Route } from "../request/route.ts";
@@ -16,7 +16,9 @@ import { streamRoutes } from "./stream/routes.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 import { workspaceRoutes } from "./workspace/routes.ts";
 
-/** Every route of the API. Each call gives a list of its own, since `/docs` keeps what it has rendered. */
+/**
+ * All routes of the API. Each call returns a new list, since the routes of the documents cache what they have rendered.
+ */
 export function apiRoutes(): readonly Route[] {
 	const routes: Route[] = [
 		...workspaceRoutes,

@@ -1,22 +1,22 @@
-// Who may call what: one table, made from the OpenAPI document, for any app with real keys behind it.
+// Tests who may make which call: a table from the OpenAPI document, run against any app that has real keys.
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
 
 export interface AccessSubject {
 	readonly request: (path: string, init: RequestInit) => Response | Promise<Response>;
-	/** The project that calls are about. */
+	/** The project in the paths of the calls. */
 	readonly projectId: string;
 	readonly keys: {
-		/** Of the whole workspace, scope `read`. */
+		/** A key of the whole workspace with the scope `read`. */
 		readonly read: string;
-		/** Of the whole workspace, scope `admin`. */
+		/** A key of the whole workspace with the scope `admin`. */
 		readonly admin: string;
-		/** Of the project, scope `admin`. */
+		/** A key of the project with the scope `admin`. */
 		readonly project: string;
-		/** Of the project, scope `read`. */
+		/** A key of the project with the scope `read`. */
 		readonly projectRead: string;
-		/** Of another project, scope `admin`. */
+		/** A key of another project with the scope `admin`. */
 		readonly other: string;
 	};
 }
@@ -39,12 +39,12 @@ const IDS: Readonly<Record<string, string>> = {
 	eventType: "user.created",
 	replayId: `replay_${UUID}`,
 };
-const NOBODYS_PROJECT = `proj_${"0".repeat(32)}`;
+const UNKNOWN_PROJECT = `proj_${"0".repeat(32)}`;
 const UNKNOWN_KEY = `sk_${"A".repeat(43)}`;
 
-/** Runs the table over what `open` gives. */
+/** Runs the table against the app that `open` returns. `name` says which one, for the test titles. */
 export function accessTable(name: string, open: () => Promise<AccessSubject>): void {
-	describe(`who may call what, over ${name}`, () => {
+	describe(`who may make which call, with ${name}`, () => {
 		let subject: AccessSubject;
 		beforeAll(async () => {
 			subject = await open();
@@ -58,7 +58,7 @@ export function accessTable(name: string, open: () => Promise<AccessSubject>): v
 			});
 			const contentType = response.headers.get("content-type") ?? "";
 			const isStream = contentType.startsWith("text/event-stream");
-			// It has no end of its own.
+			// A stream does not end by itself.
 			if (isStream) await response.body?.cancel();
 			const text = isStream ? "" : await response.text();
 			const isJson = contentType.startsWith("application/json");
@@ -66,7 +66,7 @@ export function accessTable(name: string, open: () => Promise<AccessSubject>): v
 		};
 
 		describe.each(rows())("$name", (row) => {
-			it("asks for a key, unless it is open", async () => {
+			it("needs a key, unless it is open", async () => {
 				const answer = await ask(row, null);
 				if (row.scope === undefined) return expect(answer.status).toBe(200);
 				expect(answer).toMatchObject({ status: 401, body: { code: "missing_key" } });
@@ -79,20 +79,20 @@ export function accessTable(name: string, open: () => Promise<AccessSubject>): v
 				expect(await ask(row, UNKNOWN_KEY)).toMatchObject({ status: 401, body: { code: "unknown_key" } });
 			});
 
-			it("shows a key of another project nothing, in the same words as for a project of nobody", async () => {
+			it("gives a key of another project the same 404 as for a project that does not exist", async () => {
 				const answer = await ask(row, subject.keys.other);
 				if (!row.path.includes("{projectId}")) return expectAllowed(answer, !row.wholeWorkspace);
-				const ofNobody = await ask(row, subject.keys.admin, NOBODYS_PROJECT);
+				const forUnknown = await ask(row, subject.keys.admin, UNKNOWN_PROJECT);
 				expect(answer).toMatchObject({ status: 404, body: { code: "project_not_found" } });
-				expect({ ...ofNobody.body, requestId: "" }).toEqual({ ...answer.body, requestId: "" });
+				expect({ ...forUnknown.body, requestId: "" }).toEqual({ ...answer.body, requestId: "" });
 			});
 
-			it("lets a key that only reads do nothing but read", async () => {
+			it("allows a key with the scope read only to read", async () => {
 				expectAllowed(await ask(row, subject.keys.read), row.scope === "read");
 				expectAllowed(await ask(row, subject.keys.projectRead), row.scope === "read" && !row.wholeWorkspace);
 			});
 
-			it("keeps a key of one project from the workspace", async () => {
+			it("refuses a key of one project if it needs the whole workspace", async () => {
 				expectAllowed(await ask(row, subject.keys.project), !row.wholeWorkspace);
 			});
 		});

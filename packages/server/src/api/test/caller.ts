@@ -1,4 +1,4 @@
-// Calls an app as tests need it: a key, a body, the parsed answer.
+// Makes calls to an app for tests: adds a key and a body, parses the response.
 import { fakeApi, type FakeApi } from "./fake-engine.ts";
 
 export interface Answer {
@@ -9,9 +9,9 @@ export interface Answer {
 }
 
 export interface Caller extends FakeApi {
-	/** `body`: a string, bytes or a stream go as they are, anything else as JSON. `./` begins a path inside the project. */
+	/** A `body` that is a string, bytes or a stream is sent unchanged, anything else as JSON. `./` means in the project. */
 	readonly call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
-	/** Makes a webhook and gives its id. */
+	/** Creates a webhook and returns its id. */
 	readonly makeWebhook: () => Promise<string>;
 }
 

@@ -1,6 +1,6 @@
+// A fake of the engine's public calls, for tests of the API alone: parsing, limits, errors, keys. Everything about
+// delivering is tested with the real engine.
 import { generateSecretKey, keyDigest, sameDigest, type ApiKey, type Scope } from "../../core/crypto/key.ts";
-// The engine's public calls in a few lines, for tests of what is HTTP's own: parsing, limits, errors, keys. Anything
-// about delivering is tested with the real engine.
 import { FanfareError } from "../../core/errors.ts";
 import type { Event, EventInput } from "../../core/event.ts";
 import { createIdMaker, makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
@@ -18,7 +18,7 @@ import { fakeReplays, type AskedReplay } from "./fake-replays.ts";
 
 const NOW = 1_723_633_671_620;
 
-/** An app on the fake engine, with what the tests look at. */
+/** An app with the fake engine, and everything that the tests look at. */
 export interface FakeApi {
 	readonly app: ReturnType<typeof createApp>;
 	readonly engine: Engine;
@@ -36,8 +36,8 @@ export interface FakeApi {
 }
 
 export async function fakeApi(overrides: Partial<ApiDeps> = {}): Promise<FakeApi> {
-	const record = { audited: [], sent: [], created: [], patches: [], replaysAsked: [] };
-	const engine = fakeEngine(record);
+	const recorded = { audited: [], sent: [], created: [], patches: [], replaysAsked: [] };
+	const engine = fakeEngine(recorded);
 	const lines: RequestLine[] = [];
 	const deps: ApiDeps = {
 		engine,
@@ -59,7 +59,7 @@ export async function fakeApi(overrides: Partial<ApiDeps> = {}): Promise<FakeApi
 		projectRead: await make("read", project.id),
 		other: await make("admin", other.id),
 	};
-	return { app: createApp(deps), engine, deps, project, other, keys, lines, ...record };
+	return { app: createApp(deps), engine, deps, project, other, keys, lines, ...recorded };
 }
 
 const emptyStore: ApiDeps["store"] = {
@@ -73,7 +73,7 @@ const emptyStore: ApiDeps["store"] = {
 };
 const emptyPage: Page<never> = { rows: [], hasNewer: false, hasOlder: false };
 
-function fakeEngine(record: Pick<FakeApi, "audited" | "sent" | "created" | "patches" | "replaysAsked">): Engine {
+function fakeEngine(recorded: Pick<FakeApi, "audited" | "sent" | "created" | "patches" | "replaysAsked">): Engine {
 	const ids = createIdMaker();
 	const projects = new Map<string, Project>();
 	const workspace = { id: makeWorkspaceId(), name: "Fanfare", owner: "you", tier: "self-hosted", createDate: NOW };
@@ -82,7 +82,7 @@ function fakeEngine(record: Pick<FakeApi, "audited" | "sent" | "created" | "patc
 		projects.set(project.id, project);
 		return Promise.resolve(project);
 	};
-	const webhooks = fakeWebhooks(() => ids.make("webhook", NOW), record);
+	const webhooks = fakeWebhooks(() => ids.make("webhook", NOW), recorded);
 	return {
 		workspace,
 		projects: {
@@ -107,15 +107,15 @@ function fakeEngine(record: Pick<FakeApi, "audited" | "sent" | "created" | "patc
 			() => ids.make("replay", NOW),
 			NOW,
 			(projectId, id) => (id === null ? getProject(projectId) : webhooks.get(projectId, id)),
-			record.replaysAsked,
+			recorded.replaysAsked,
 		),
 		live: new LiveHub({ now: () => NOW, after: () => () => {} }),
 		eventTypes: fakeEventTypes(NOW, getProject),
 		intake: {
-			send: (projectId, input) => Promise.resolve(sendOne(record.sent, ids.make("evt", NOW), projectId, input)),
+			send: (projectId, input) => Promise.resolve(sendOne(recorded.sent, ids.make("evt", NOW), projectId, input)),
 			sendBatch: (projectId, inputs) =>
 				Promise.resolve(
-					inputs.map((input) => settle(() => sendOne(record.sent, ids.make("evt", NOW), projectId, input))),
+					inputs.map((input) => resultOf(() => sendOne(recorded.sent, ids.make("evt", NOW), projectId, input))),
 				),
 		},
 		deliveries: fakeDeliveries(getProject),
@@ -124,7 +124,7 @@ function fakeEngine(record: Pick<FakeApi, "audited" | "sent" | "created" | "patc
 				Promise.reject(new FanfareError("event_not_found", "There is no such event in this project.")),
 		},
 		stats: fakeStats((projectId, id) => (id === null ? getProject(projectId) : webhooks.get(projectId, id))),
-		audit: fakeAudit(record.audited),
+		audit: fakeAudit(recorded.audited),
 		readiness: () => Promise.resolve({ ready: true, checks: { store: { ok: true, message: "can be written" } } }),
 		gauges: () => {
 			throw new Error("not part of the fake");
@@ -134,7 +134,7 @@ function fakeEngine(record: Pick<FakeApi, "audited" | "sent" | "created" | "patc
 	};
 }
 
-/** Nothing has ever happened. */
+/** Stats of a project in which nothing has happened. */
 function fakeStats(check: (projectId: string, webhookId: string | null) => unknown): Engine["stats"] {
 	return {
 		read: async (projectId, webhookId, { width, from, to }) => {
@@ -146,7 +146,7 @@ function fakeStats(check: (projectId: string, webhookId: string | null) => unkno
 	};
 }
 
-/** Entries are found by their place in the list. */
+/** The id of an entry is its index in the list. */
 function fakeAudit(entries: FakeApi["audited"]): Engine["audit"] {
 	return {
 		record: (entry) => Promise.resolve(String(entries.push(entry) - 1)),
@@ -159,7 +159,7 @@ function fakeAudit(entries: FakeApi["audited"]): Engine["audit"] {
 	};
 }
 
-/** There are none. */
+/** A project without deliveries. */
 function fakeDeliveries(getProject: (id: string) => Project): Engine["deliveries"] {
 	const none = (projectId: string): Promise<never> => {
 		getProject(projectId);
@@ -194,7 +194,7 @@ function fakeKeys(makeId: () => string, getProject: (id: string) => Project): En
 	};
 }
 
-function fakeWebhooks(makeId: () => string, record: Pick<FakeApi, "created" | "patches">): Webhooks {
+function fakeWebhooks(makeId: () => string, recorded: Pick<FakeApi, "created" | "patches">): Webhooks {
 	const webhooks = new Map<string, Webhook>();
 	const get = (projectId: string, id: string): Webhook => {
 		const webhook = webhooks.get(id);
@@ -207,7 +207,7 @@ function fakeWebhooks(makeId: () => string, record: Pick<FakeApi, "created" | "p
 	return {
 		get,
 		create(projectId, settings, secret) {
-			record.created.push({ settings, secret });
+			recorded.created.push({ settings, secret });
 			const { headers, ...rest } = settings;
 			const fixed = {
 				status: "Enabled",
@@ -225,7 +225,7 @@ function fakeWebhooks(makeId: () => string, record: Pick<FakeApi, "created" | "p
 		},
 		async update(projectId, id, patch) {
 			const webhook = get(projectId, id);
-			record.patches.push(patch);
+			recorded.patches.push(patch);
 			const { headers, ...rest } = patch;
 			const headerNames = headers === undefined ? webhook.headerNames : Object.keys(headers);
 			return save({ ...webhook, ...rest, retries: { ...webhook.retries, ...patch.retries }, headerNames });
@@ -241,7 +241,7 @@ function fakeWebhooks(makeId: () => string, record: Pick<FakeApi, "created" | "p
 	};
 }
 
-/** Refuses an event of the type `test.conflict`, so that tests meet a refusal that comes from the engine. */
+/** Refuses an event of the type `test.conflict`, so that tests can see an error that comes from the engine. */
 function sendOne(sent: EventInput[], id: string, projectId: string, input: EventInput): SentEvent {
 	if (input.type === "test.conflict") {
 		const issues = [{ path: "idempotencyKey", message: "belongs to another event" }];
@@ -253,7 +253,7 @@ function sendOne(sent: EventInput[], id: string, projectId: string, input: Event
 	return { event, duplicate: false };
 }
 
-function settle(send: () => SentEvent): SentEvent | FanfareError {
+function resultOf(send: () => SentEvent): SentEvent | FanfareError {
 	try {
 		return send();
 	} catch (error) {
@@ -263,6 +263,6 @@ function settle(send: () => SentEvent): SentEvent | FanfareError {
 }
 
 function found<T>(value: T | undefined, code: "project_not_found" | "webhook_not_found"): T {
-	if (value === undefined) throw new FanfareError(code, "There is nothing of that id.");
+	if (value === undefined) throw new FanfareError(code, "Nothing has this id.");
 	return value;
 }

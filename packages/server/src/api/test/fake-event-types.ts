@@ -1,4 +1,4 @@
-// A catalogue in a few lines: it keeps event types, and checks no schema.
+// Fake event types, in memory. Schemas are not checked.
 import { FanfareError } from "../../core/errors.ts";
 import type { EventType } from "../../core/event-type.ts";
 import type { EventTypes, EventTypeSettings } from "../../engine/calls.ts";

@@ -1,15 +1,15 @@
-// Replays in a few lines, for tests of what is HTTP's own.
+// Fake replays, for tests of the API alone.
 import { FanfareError } from "../../core/errors.ts";
 import type { Replay } from "../../core/replay.ts";
 import type { ReplayRequest, Replays } from "../../engine/calls.ts";
 
-/** What was asked for, and with which webhook. */
+/** A request that reached the engine, with the call and the webhook. */
 export interface AskedReplay extends ReplayRequest {
 	readonly call: "start" | "estimate";
 	readonly webhookId: string;
 }
 
-/** `check` throws for what is not in the project. Each replay has just begun; cancelling works once. */
+/** `check` throws for a webhook that is not in the project. Every replay stays Running until it is cancelled. */
 export function fakeReplays(
 	makeId: () => string,
 	now: number,

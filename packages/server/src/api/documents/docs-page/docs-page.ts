@@ -1,5 +1,5 @@
-// /docs: the OpenAPI document as one page to read. Rendered here, so that it works offline and needs no script:
-// the ready-made pages (redoc, Scalar, RapiDoc, openapi-explorer) bring 0.75–3.5 MB of script each.
+// /docs: the OpenAPI document as one page to read. Rendered here, so that it works offline and needs no script.
+// Ready-made pages (redoc, Scalar, RapiDoc, openapi-explorer) load 0.75–3.5 MB of script each.
 import { createHash } from "node:crypto";
 
 import { html, raw } from "hono/html";
@@ -11,7 +11,7 @@ import { fieldTable, prose, type Html } from "./parts.ts";
 import { parents, variants, type JsonSchema } from "./schema.ts";
 import { STYLE } from "./style.ts";
 
-/** The document as this page reads it. */
+/** The parts of the document that this page shows. */
 interface DocsDocument {
 	readonly info: { readonly title: string; readonly version: string; readonly description: string };
 	readonly tags: readonly { readonly name: string; readonly description: string }[];
@@ -27,14 +27,15 @@ interface Listed {
 	readonly operation: Operation;
 }
 
-/** Nothing but the page's own style: no script, no image, no connection, no frame around it. */
+/** Allows only the page's own style: no script, no image, no connection, no frame around the page. */
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-/** Made as one piece: the policy knows the style by its exact text. */
+/** One constant, since the policy has the hash of exactly this text. */
 const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
 
+/** The response with the page. */
 export async function docsPage(document: OpenApiDocument): Promise<Reply> {
-	// The generator's types allow much that our document never has; its shape is what openapi.ts makes.
+	// The generator's types allow more than our document has; openapi.ts determines its shape.
 	const docs = document as unknown as DocsDocument;
 	return {
 		status: 200,
@@ -111,16 +112,16 @@ function ofTag(operations: readonly Listed[], tag: string): Listed[] {
 
 function schemaArticle(name: string, schema: JsonSchema): Html {
 	const extended = parents(schema);
-	const forms = variants(schema);
+	const alternatives = variants(schema);
 	return html`<article aria-labelledby="object-${name}">
 		<h3 id="object-${name}"><a href="#object-${name}">${name}</a></h3>
 		${schema.description === undefined ? "" : prose(schema.description)}
 		${extended.map((parent) => html`<p>All of <a href="#object-${parent}">${parent}</a>, and:</p>`)}
-		${forms.length === 0 ? fieldTable(schema) : html`<p>One of these:</p>`}
-		${forms.map(
-			(form) =>
-				html`<h4><code>${form.name}</code></h4>
-					${fieldTable(form.schema)}`,
+		${alternatives.length === 0 ? fieldTable(schema) : html`<p>One of these:</p>`}
+		${alternatives.map(
+			(alternative) =>
+				html`<h4><code>${alternative.name}</code></h4>
+					${fieldTable(alternative.schema)}`,
 		)}
 	</article>`;
 }

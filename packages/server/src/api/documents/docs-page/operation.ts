@@ -1,4 +1,4 @@
-// One call in /docs: what it takes, what it answers, and how to try it.
+// The part of /docs about one call: its parameters, body and responses, and an example.
 import { html } from "hono/html";
 
 import { codeBlock, fieldTable, inline, prose, typeLink, type Html } from "./parts.ts";
@@ -25,6 +25,7 @@ interface Parameter {
 
 type Content = Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>>;
 
+/** The article about one call. */
 export function operationArticle(
 	method: string,
 	path: string,
@@ -53,13 +54,13 @@ export function operationArticle(
 		<h4>Example</h4>
 		${codeBlock(curl(method, path, operation), `curl for: ${operation.summary}`)}
 		<details>
-			<summary>Answers</summary>
+			<summary>Responses</summary>
 			${answerTable(operation)}
 		</details>
 	</article>`;
 }
 
-/** The fields of a body, opened where they are needed, and the name under which other calls refer to it. */
+/** The fields of a body, and a link to its schema if it has a name. */
 function bodyPart(schema: JsonSchema, schemas: Readonly<Record<string, JsonSchema>>): Html {
 	const { link } = typeText(schema);
 	const named = link === null ? undefined : schemas[link];
@@ -134,7 +135,7 @@ function curl(method: string, path: string, operation: Operation): string {
 	const key = operation.security.length === 0 ? "" : ` \\\n  -H "Secret-Key: $SECRET_KEY"`;
 	const data =
 		body === undefined ? "" : ` \\\n  -H "Content-Type: application/json" \\\n  -d '${JSON.stringify(body)}'`;
-	// In braces: in zsh `$WEBHOOK_ID:test` is the last part of a path, and `est`.
+	// With braces, since in zsh the `:t` of `$WEBHOOK_ID:test` would be a modifier.
 	const url = path.replaceAll(
 		/\{([A-Za-z]+)\}/g,
 		(_, name: string) => `\${${name.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}}`,

@@ -1,22 +1,22 @@
-// Small pieces of /docs: running text, tables of fields, types, JSON.
+// Small parts of /docs: paragraphs, tables of fields, links to types, blocks of code.
 import { html } from "hono/html";
 
 import { fieldRows, typeText, type JsonSchema } from "./schema.ts";
 
-/** What the `html` tag gives: text that is escaped already. */
+/** The result of the `html` tag: text that is already escaped. */
 export type Html = ReturnType<typeof html>;
 
-/** Paragraphs, lists of `- ` lines and `code`: all the Markdown that our descriptions use. */
+/** Renders the Markdown that our descriptions use: paragraphs, lists of `- ` lines and `code`. */
 export function prose(text: string): Html {
 	return html`${text.split("\n\n").map(block)}`;
 }
 
-/** One line of text with its `code`. */
+/** Renders one line of text with `code` in it. */
 export function inline(text: string): Html {
 	return html`${text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
 }
 
-/** The fields that a schema has; its type alone if it has none. */
+/** A table of the schema's fields; only its type if it has none. */
 export function fieldTable(schema: JsonSchema): Html {
 	const rows = fieldRows(schema);
 	if (rows.length === 0) return html`<p>${typeLink(schema)}</p>`;

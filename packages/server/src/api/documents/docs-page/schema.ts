@@ -1,4 +1,4 @@
-// A JSON schema as rows that a table can show.
+// Turns a JSON schema into rows for a table of fields.
 
 /** The part of JSON Schema that Fanfare's document uses. */
 export interface JsonSchema {
@@ -23,20 +23,20 @@ export interface JsonSchema {
 }
 
 export interface FieldRow {
-	/** `spec.retries.maxRetries`; `events[].type` for what is in a list. */
+	/** Such as `spec.retries.maxRetries`, or `events[].type` for a field of the entries of a list. */
 	readonly path: string;
 	readonly type: TypeText;
 	readonly required: boolean;
 	readonly description: string;
 }
 
-/** A type in words; `link` names the schema that it refers to. */
+/** A type in words. `link` is the name of the schema that it refers to. */
 export interface TypeText {
 	readonly text: string;
 	readonly link: string | null;
 }
 
-/** The fields of an object, those of nested objects after their parent. Named schemas are linked, not opened. */
+/** The fields of an object; those of nested objects follow their parent. Named schemas become links. */
 export function fieldRows(schema: JsonSchema, prefix = ""): FieldRow[] {
 	const inherited = (schema.allOf ?? []).flatMap((part) => (part.$ref === undefined ? fieldRows(part, prefix) : []));
 	const own = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
@@ -53,12 +53,15 @@ export function fieldRows(schema: JsonSchema, prefix = ""): FieldRow[] {
 	return [...inherited, ...own];
 }
 
-/** Names of the schemas that this one is an extension of. */
+/** The names of the schemas that this one extends. */
 export function parents(schema: JsonSchema): string[] {
 	return (schema.allOf ?? []).flatMap(({ $ref }) => ($ref === undefined ? [] : [refName($ref)]));
 }
 
-/** The forms that a schema allows, each by the value that only it has: `event.accepted` for `{"kind": "event.accepted", …}`. */
+/**
+ * The variants of a `oneOf`, each named by the value that tells it apart: `event.accepted` for `{"kind":
+ * "event.accepted", …}`.
+ */
 export function variants({ oneOf = [] }: JsonSchema): { readonly name: string; readonly schema: JsonSchema }[] {
 	const valuesOf = (schema: JsonSchema, field: string) => schema.properties?.[field]?.enum?.join(", ") ?? "";
 	const [telling = ""] = Object.keys(oneOf[0]?.properties ?? {}).filter(

@@ -1,4 +1,4 @@
-// The look of /docs. Light and dark by the reader's setting; nothing is loaded from elsewhere.
+// The style of /docs: light or dark by the reader's setting, and without anything loaded from elsewhere.
 
 export const STYLE = `
 :root { color-scheme: light dark; --ink: light-dark(#1c1d22, #e6e6ea); --soft: light-dark(#5b5d68, #a3a5b1);

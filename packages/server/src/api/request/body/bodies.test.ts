@@ -1,3 +1,4 @@
+// Request bodies: their limits, and what a body must be.
 import { once } from "node:events";
 import { connect } from "node:net";
 import { PassThrough } from "node:stream";
@@ -11,7 +12,7 @@ import { BodyBudget, BodyReader } from "./body-reader.ts";
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
 
-/** A stream that gives `chunk` for ever and counts how often it was asked. */
+/** A stream that returns `chunk` for ever, and counts how often it was read. */
 function endless(chunk: Uint8Array): { stream: ReadableStream; asked: () => number; cancelled: () => boolean } {
 	let asked = 0;
 	let cancelled = false;
@@ -33,14 +34,14 @@ function eventOf(bytes: number): string {
 }
 
 describe("body limits", () => {
-	it("take 256 KiB for an event, and not a byte more", async () => {
+	it("accept 256 KiB for an event, and not a byte more", async () => {
 		const { call } = await caller();
 		expect((await call("POST", "./events", eventOf(256 * KIB))).status).toBe(202);
 		const { status, json } = await call("POST", "./events", eventOf(256 * KIB + 1));
 		expect([status, json["code"]]).toEqual([413, "payload_too_large"]);
 	});
 
-	it("take 5 MiB for a batch and 1 MiB for what manages, and not a byte more", async () => {
+	it("accept 5 MiB for a batch and 1 MiB for management calls, and not a byte more", async () => {
 		const { call } = await caller();
 		const batch = (bytes: number): string => `{"events":[{"type":"a","data":1}]${" ".repeat(bytes - 34)}}`;
 		expect(batch(5 * MIB)).toHaveLength(5 * MIB);
@@ -51,7 +52,7 @@ describe("body limits", () => {
 		expect((await call("POST", "/workspace/projects", project(MIB + 1))).status).toBe(413);
 	});
 
-	it("stop reading as soon as there is too much, whatever length was announced", async () => {
+	it("stop the reading as soon as a body is too large, whatever length was announced", async () => {
 		const { call } = await caller();
 		const { stream, asked, cancelled } = endless(new Uint8Array(64 * KIB));
 		expect((await call("POST", "./events", stream)).status).toBe(413);
@@ -59,7 +60,7 @@ describe("body limits", () => {
 		expect(cancelled()).toBe(true);
 	});
 
-	it("refuse an announced length before reading", async () => {
+	it("refuse a body by its announced length, before reading it", async () => {
 		const { call } = await caller();
 		const { stream, asked } = endless(new Uint8Array(KIB));
 		const { status } = await call("POST", "./events", stream, { "content-length": String(256 * KIB + 1) });
@@ -67,7 +68,7 @@ describe("body limits", () => {
 		expect(asked()).toBeLessThan(3);
 	});
 
-	it("bound the bytes in hand over all requests, and give them back", async () => {
+	it("limit the bytes in memory over all requests, and release them afterwards", async () => {
 		const { call } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
 		const refused = await call("POST", "./events", eventOf(101 * KIB));
 		expect(refused).toMatchObject({ status: 503, json: { code: "overloaded" } });
@@ -77,7 +78,7 @@ describe("body limits", () => {
 		expect((await call("POST", "./events", eventOf(99 * KIB))).status).toBe(202);
 	});
 
-	it("count a body until its request is answered", async () => {
+	it("count a body until its request has a response", async () => {
 		const { call, engine } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
 		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
 		const { promise: handled, resolve: handle } = Promise.withResolvers<void>();
@@ -96,47 +97,47 @@ describe("body limits", () => {
 		expect((await call("POST", "./events", eventOf(60 * KIB))).status).toBe(202);
 	});
 
-	it("are kept by the reader's own count", async () => {
+	it("are not affected when a reader releases its bytes twice", async () => {
 		const budget = new BodyBudget(10);
 		const reader = new BodyReader(budget, 100);
 		const web = (): ReadableStream<Uint8Array> => new Blob(["12345"]).stream();
 		expect(await reader.read({ node: undefined, web, header: () => undefined })).toHaveLength(5);
-		expect(budget.inHand).toBe(5);
+		expect(budget.reserved).toBe(5);
 		reader.release();
 		reader.release();
-		expect(budget.inHand).toBe(0);
+		expect(budget.reserved).toBe(0);
 	});
 });
 
-describe("a body that breaks off", () => {
-	const brokenOff = { code: "invalid_request", message: "The body broke off before its end. Send it again." };
+describe("a body that ends too early", () => {
+	const endedEarly = { code: "invalid_request", message: "The body ended before it was complete. Send it again." };
 
-	it("is a 400, and its bytes are given back", async () => {
+	it("is a 400, and its bytes are released", async () => {
 		const { call } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
 		for (let n = 0; n < 3; n++) {
 			let pulls = 0;
 			const stream = new ReadableStream({
 				pull(controller) {
 					if (pulls++ === 0) controller.enqueue(Buffer.alloc(60 * KIB, "["));
-					else controller.error(new Error("the other side is gone"));
+					else controller.error(new Error("the client disconnected"));
 				},
 			});
-			expect(await call("POST", "./events", stream)).toMatchObject({ status: 400, json: brokenOff });
+			expect(await call("POST", "./events", stream)).toMatchObject({ status: 400, json: endedEarly });
 		}
 		expect((await call("POST", "./events", eventOf(99 * KIB))).status).toBe(202);
 	});
 
-	it("is not waited for when that has happened already", async () => {
+	it("is not waited for if the request was closed before the reading began", async () => {
 		const node = new PassThrough();
 		node.destroy();
 		await once(node, "close");
 		const reader = new BodyReader(new BodyBudget(10), 10);
 		const read = reader.read({ node, web: () => null, header: () => undefined });
-		await expect(read).rejects.toMatchObject(brokenOff);
+		await expect(read).rejects.toMatchObject(endedEarly);
 	});
 });
 
-describe("what a body must be", () => {
+describe("a body must be", () => {
 	it("UTF-8", async () => {
 		const { call } = await caller();
 		for (const bytes of [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xc0, 0x80]]) {
@@ -174,7 +175,7 @@ describe("what a body must be", () => {
 		expect(json["message"]).toMatch("must be a JSON object");
 	});
 
-	it("of members that stand once, also when one is written with escapes", async () => {
+	it("an object without duplicate names, also when one of them is written with escapes", async () => {
 		const { call } = await caller();
 		for (const body of ['{"type":"a","data":1,"type":"b"}', '{"type":"a","data":1,"\\u0074ype":"b"}']) {
 			const { status, json } = await call("POST", "./events", body);
@@ -185,7 +186,7 @@ describe("what a body must be", () => {
 		}
 	});
 
-	it("of members that stand once inside its objects too, where they set something", async () => {
+	it("without duplicate names inside its objects, where they set something", async () => {
 		const { call } = await caller();
 		const endpoint = '"endpoint":"https://example.com/"';
 		for (const [spec, path] of [
@@ -199,7 +200,7 @@ describe("what a body must be", () => {
 		}
 	});
 
-	it("as deep as it likes: depth costs no stack", async () => {
+	it("nested as deeply as the sender likes: depth uses no stack", async () => {
 		const { call, sent } = await caller();
 		const deep = "[".repeat(100_000) + "]".repeat(100_000);
 		expect((await call("POST", "./events", `{"type":"a","data":${deep}}`)).status).toBe(202);
@@ -208,7 +209,7 @@ describe("what a body must be", () => {
 		expect((await call("POST", "./batch/webhooks", `{"name":"a","spec":{"metadata":${deep}}}`)).status).toBe(400);
 	});
 
-	it("empty or {} where none is needed, whatever its content type says", async () => {
+	it("empty or {} on calls that need none, whatever the content type says", async () => {
 		const { call, makeWebhook } = await caller();
 		const path = `./batch/webhooks/${await makeWebhook()}:test`;
 		expect((await call("POST", path)).status).toBe(200);
@@ -222,7 +223,7 @@ describe("what a body must be", () => {
 	it.each([
 		["POST", ":pause"],
 		["DELETE", ""],
-	])("nothing on calls that take none: %s %s", async (method, action) => {
+	])("empty or {} on calls that take no body: %s %s", async (method, action) => {
 		const { call, makeWebhook } = await caller();
 		const path = `./batch/webhooks/${await makeWebhook()}${action}`;
 		const refused = { status: 400, json: { code: "invalid_request", issues: [{ path: "x" }] } };
@@ -240,7 +241,7 @@ describe("on a real socket", () => {
 		close: () => void;
 		lines: () => number;
 		sent: () => number;
-		/** Resolves when the head of the first request, and what came with it, is here. */
+		/** Resolves when the head of the first request has arrived. */
 		requested: Promise<unknown>;
 	}> {
 		const { app, project, keys, lines, sent } = await caller();
@@ -260,7 +261,7 @@ describe("on a real socket", () => {
 		};
 	}
 
-	it("takes an event, and keeps its bytes", async () => {
+	it("an event of 200 KiB is accepted", async () => {
 		const { port, projectId, key, close } = await listen();
 		const url = `http://127.0.0.1:${port}/projects/${projectId}/events`;
 		const response = await fetch(url, { method: "POST", headers: { "secret-key": key }, body: eventOf(200 * KIB) });
@@ -269,7 +270,7 @@ describe("on a real socket", () => {
 		close();
 	});
 
-	it("answers an upload without end with 413, and hangs up", async () => {
+	it("an endless upload gets a 413, and the connection is closed", async () => {
 		const { port, projectId, key, close } = await listen();
 		const socket = connect(port, "127.0.0.1");
 		socket.on("error", () => undefined);
@@ -287,7 +288,7 @@ describe("on a real socket", () => {
 		close();
 	});
 
-	it("takes nothing of a client that goes away before all that it announced, though what came is whole JSON", async () => {
+	it("an event is refused if the client disconnects before the announced length, even if the part is valid JSON", async () => {
 		const { port, projectId, key, close, lines, sent, requested } = await listen();
 		const socket = connect(port, "127.0.0.1");
 		socket.on("error", () => undefined);
@@ -301,7 +302,7 @@ describe("on a real socket", () => {
 		close();
 	});
 
-	it("forgets a client that goes away in the middle of its body", async () => {
+	it("a client that disconnects in the middle of its body leaves a log line", async () => {
 		const { port, projectId, key, close, lines, requested } = await listen();
 		const socket = connect(port, "127.0.0.1");
 		socket.write(

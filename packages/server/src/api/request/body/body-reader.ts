@@ -1,32 +1,33 @@
-// Reads request bodies, and never more of them than the limits allow.
+// Reads request bodies, and never more bytes than the limits allow.
 import { FanfareError } from "../../../core/errors.ts";
 
-/** How many bytes of bodies are in hand, over all requests of one app. */
+/** Limits the bytes of request bodies that are in memory at once, over all requests of one app. */
 export class BodyBudget {
 	readonly #limit: number;
-	#inHand = 0;
+	#reserved = 0;
 
 	constructor(limit: number) {
 		this.#limit = limit;
 	}
 
-	get inHand(): number {
-		return this.#inHand;
+	get reserved(): number {
+		return this.#reserved;
 	}
 
-	/** Takes `bytes` if there is room. */
+	/** Reserves `bytes`; false if there is no room. */
 	take(bytes: number): boolean {
-		if (this.#inHand + bytes > this.#limit) return false;
-		this.#inHand += bytes;
+		if (this.#reserved + bytes > this.#limit) return false;
+		this.#reserved += bytes;
 		return true;
 	}
 
+	/** Gives back bytes that were reserved. */
 	give(bytes: number): void {
-		this.#inHand -= bytes;
+		this.#reserved -= bytes;
 	}
 }
 
-/** What is used of Node's `IncomingMessage`. Reading it directly saves the detour through a web stream, 30 µs a request. */
+/** The part of Node's `IncomingMessage` used here. Reading it without a web stream saves 30 µs a request. */
 export interface NodeBody {
 	readonly readableDidRead: boolean;
 	readonly readableEnded: boolean;
@@ -36,14 +37,14 @@ export interface NodeBody {
 	pause(): unknown;
 }
 
-/** Where a body comes from: Node's request if there is one, else a web request. */
+/** The source of a body: Node's request if there is one, else a web request. */
 export interface BodySource {
 	readonly node: NodeBody | undefined;
 	readonly web: () => ReadableStream<Uint8Array> | null;
 	readonly header: (name: string) => string | undefined;
 }
 
-/** A body being read. `release` gives its bytes back to the budget once nobody needs them. */
+/** Reads one body. Its bytes count against the budget until `release` is called, at the end of the request. */
 export class BodyReader {
 	readonly #budget: BodyBudget;
 	readonly #maxBytes: number;
@@ -59,7 +60,10 @@ export class BodyReader {
 		return this.#size;
 	}
 
-	/** All bytes; throws `payload_too_large` or `overloaded` as soon as that is clear, and reads no further. */
+	/**
+	 * Reads the whole body. Throws `payload_too_large` or `overloaded` as soon as a limit is exceeded, and then reads no
+	 * further. Throws `invalid_encoding` for a compressed body and `invalid_request` for one that ends too early.
+	 */
 	async read(source: BodySource): Promise<Uint8Array> {
 		refuseCompressed(source.header("content-encoding"));
 		if (Number(source.header("content-length") ?? 0) > this.#maxBytes) throw this.#tooLarge();
@@ -76,7 +80,7 @@ export class BodyReader {
 		this.#chunks = [];
 	}
 
-	/** Null if the chunk was taken, else why not. */
+	/** Takes a chunk. Returns null, or the error if the chunk exceeds a limit. */
 	#accept(chunk: Uint8Array): FanfareError | null {
 		if (this.#size + chunk.length > this.#maxBytes) return this.#tooLarge();
 		if (!this.#budget.take(chunk.length)) return overloaded();
@@ -87,11 +91,11 @@ export class BodyReader {
 
 	#readNode(body: NodeBody): Promise<void> {
 		return new Promise((resolve, reject) => {
-			const settle = (error: Error | null): void => {
+			const finish = (error: Error | null): void => {
 				body.off("data", onData);
 				body.off("end", onEnd);
-				body.off("error", onBroken);
-				body.off("close", onBroken);
+				body.off("error", onEndedEarly);
+				body.off("close", onEndedEarly);
 				if (error === null) resolve();
 				else reject(error);
 			};
@@ -99,16 +103,16 @@ export class BodyReader {
 				const refusal = this.#accept(chunk);
 				if (refusal === null) return;
 				body.pause();
-				settle(refusal);
+				finish(refusal);
 			};
-			const onEnd = (): void => settle(null);
-			const onBroken = (): void => settle(brokenOff());
+			const onEnd = (): void => finish(null);
+			const onEndedEarly = (): void => finish(endedEarly());
 			body.on("data", onData);
 			body.on("end", onEnd);
-			body.on("error", onBroken);
-			body.on("close", onBroken);
+			body.on("error", onEndedEarly);
+			body.on("close", onEndedEarly);
 			if (body.readableEnded) onEnd();
-			else if (body.destroyed) onBroken();
+			else if (body.destroyed) onEndedEarly();
 		});
 	}
 
@@ -117,7 +121,7 @@ export class BodyReader {
 		const reader = stream.getReader();
 		for (;;) {
 			const { done, value } = await reader.read().catch(() => {
-				throw brokenOff();
+				throw endedEarly();
 			});
 			if (done) return;
 			const refusal = this.#accept(value);
@@ -130,20 +134,26 @@ export class BodyReader {
 	#tooLarge(): FanfareError {
 		return new FanfareError(
 			"payload_too_large",
-			`The body is larger than the ${this.#maxBytes} bytes that this call takes. Send less, or send it in parts.`,
+			`The body is larger than the ${this.#maxBytes} bytes that this call accepts. Send less, or several requests.`,
 		);
 	}
 }
 
 function refuseCompressed(encoding: string | undefined): void {
 	if (encoding === undefined || encoding.trim().toLowerCase() === "identity") return;
-	throw new FanfareError("invalid_encoding", "Compressed bodies are not taken. Send it without content-encoding.");
+	throw new FanfareError(
+		"invalid_encoding",
+		"Compressed bodies are not accepted. Send the body without content-encoding.",
+	);
 }
 
 function overloaded(): FanfareError {
-	return new FanfareError("overloaded", "Too many bodies are being read at once. Try again in a second.");
+	return new FanfareError(
+		"overloaded",
+		"The server is reading too many request bodies at once. Try again in a second.",
+	);
 }
 
-function brokenOff(): FanfareError {
-	return new FanfareError("invalid_request", "The body broke off before its end. Send it again.");
+function endedEarly(): FanfareError {
+	return new FanfareError("invalid_request", "The body ended before it was complete. Send it again.");
 }

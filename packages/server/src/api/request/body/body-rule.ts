@@ -1,4 +1,4 @@
-// The usual rule for a body: a JSON object that its schema describes.
+// The usual rule for a body: a JSON object that its schema accepts.
 import type { z } from "@hono/zod-openapi";
 
 import { invalidRequest } from "../../../core/errors.ts";
@@ -6,9 +6,10 @@ import type { BodyRule } from "../route.ts";
 import { nestedDuplicateIssues } from "./json-body.ts";
 import { validate } from "./validate.ts";
 
-/** Of calls that manage something; sends have limits of their own. */
+/** The largest body of a management call, in bytes. Sends have their own limits. */
 export const MANAGEMENT_MAX_BYTES = 1_024 * 1_024;
 
+/** A rule for a body that only its schema checks. `example` is shown in the documents. */
 export function jsonBody<T>(schema: z.ZodType<T>, example: unknown): BodyRule<T> {
 	return {
 		schema,

@@ -1,4 +1,4 @@
-// Whoever writes a plain value where an object or a list belongs is told the form, in every body that the API takes.
+// A plain value where an object or a list belongs is refused with the expected form, in every body of the API.
 import { describe, expect, it } from "vitest";
 
 import { FanfareError } from "../../../core/errors.ts";
@@ -23,7 +23,7 @@ interface Operation {
 const VALUE = "value-that-may-be-a-secret";
 const document = JSON.parse(JSON.stringify(exportOpenApiDocument("1"))) as Document;
 
-/** The paths of all objects and lists in a schema, itself included. */
+/** The paths of all objects and lists in a schema, including the schema itself. */
 function structures(schema: JsonSchema, path: readonly string[] = []): (readonly string[])[] {
 	if (schema.$ref !== undefined) return structures(document.components.schemas[schema.$ref.split("/").at(-1)!]!, path);
 	const isStructure = [schema.type ?? []].flat().some((type) => type === "object" || type === "array");
@@ -31,7 +31,7 @@ function structures(schema: JsonSchema, path: readonly string[] = []): (readonly
 	return isStructure ? [path, ...inner] : inner;
 }
 
-/** A body that has the value at the path, and nothing else. */
+/** A body with the value at the path, and nothing else. */
 function bodyWith(path: readonly string[]): Uint8Array {
 	const value = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), VALUE);
 	return Buffer.from(JSON.stringify(value));

@@ -1,13 +1,13 @@
-// How objects and lists of a body are written, for errors that refuse what is not one. Made from the schemas, never from what came.
+// Shows the form of an object or a list, for the error that refuses a plain value there. Only the schema is used.
 import { z } from "@hono/zod-openapi";
 
-/** The forms of schemas whose fields do not tell them. */
-export const forms = z.registry<{ readonly form: string }>();
-/** More optional fields than these are only hinted at. */
+/** Forms for schemas that do not define fields, such as maps: register the schema here with its form. */
+export const schemaForms = z.registry<{ readonly form: string }>();
+/** The number of optional fields that a form shows; if there are more, `…` follows. */
 const FIELDS_SHOWN = 3;
 
 /**
- * What was expected and what came. The value itself is not repeated: it may be a secret.
+ * Says what was expected and what came instead. The value itself is not repeated, since it may be a secret.
  *
  * @example
  * expectedForm("an object", z.strictObject({ contents: z.string() }), "whsec_…");
@@ -18,23 +18,23 @@ export function expectedForm(expected: string, schema: unknown, value: unknown):
 	return `${expected}${form === null ? "" : ` such as ${form}`}, got ${kindOf(value)}`;
 }
 
-/** What a JSON value is, in words. */
+/** The type of a JSON value, in words. */
 export function kindOf(value: unknown): string {
 	if (value === null) return "null";
 	if (Array.isArray(value)) return "an array";
 	return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** Null for schemas of plain values. */
+/** The form of a schema, such as `{"contents": "…"}`; null for schemas of plain values. */
 function formOf(schema: unknown): string | null {
 	if (!(schema instanceof z.ZodType)) return null;
-	const registered = forms.get(schema);
+	const registered = schemaForms.get(schema);
 	if (registered !== undefined) return registered.form;
 	if (schema instanceof z.ZodArray) return `[${placeholder(schema.element)}]`;
 	return schema instanceof z.ZodObject ? objectForm(schema) : null;
 }
 
-/** Its required fields; if there are none, the first ones. Fields that may be anything are there to be ignored or seldom used. */
+/** Shows the required fields; if there are none, the first optional ones, without those that accept any value. */
 function objectForm({ shape }: z.ZodObject): string {
 	const fields = Object.entries(shape).map(([name, schema]) => ({ name, ...unwrapped(schema) }));
 	const required = fields.filter(({ isOptional }) => !isOptional);
@@ -45,7 +45,7 @@ function objectForm({ shape }: z.ZodObject): string {
 	return `{${[...members, ...(hasMore ? ["…"] : [])].join(", ")}}`;
 }
 
-/** The schema under its `optional()` and `nullable()`, and whether the first was there. */
+/** The schema inside `optional()` and `nullable()`, and whether `optional()` was among them. */
 function unwrapped(schema: z.core.$ZodType): { readonly schema: z.core.$ZodType; readonly isOptional: boolean } {
 	if (!(schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)) return { schema, isOptional: false };
 	const inner = unwrapped(schema.unwrap());

@@ -1,4 +1,4 @@
-// A body's bytes as JSON: strict about the encoding, quiet about the contents.
+// Parses the bytes of a body as JSON. Errors never quote the body.
 import type { z } from "@hono/zod-openapi";
 
 import { FanfareError, invalidRequest, type Issue } from "../../../core/errors.ts";
@@ -6,7 +6,7 @@ import { memberSpans, type MemberSpan } from "../../../core/raw-json.ts";
 import { expectedForm } from "./expected-form.ts";
 import { cutName } from "./validate.ts";
 
-/** A JSON object that came in, with its text, since some members are passed on as they were written. */
+/** A parsed JSON object with its text, since some members are passed on exactly as they were written. */
 export interface JsonBody {
 	readonly text: string;
 	readonly value: object;
@@ -15,7 +15,10 @@ export interface JsonBody {
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads the JSON object of a schema; throws `invalid_encoding`, `invalid_json` or `invalid_request`. Depth costs no stack. */
+/**
+ * Parses a body that must be a JSON object. Throws `invalid_encoding`, `invalid_json` or `invalid_request`. `schema` is
+ * used only to show the form in an error. Deep nesting uses no stack.
+ */
 export function parseJsonBody(bytes: Uint8Array, schema?: z.ZodType): JsonBody {
 	const text = decode(bytes);
 	const value = parse(text);
@@ -27,26 +30,29 @@ export function parseJsonBody(bytes: Uint8Array, schema?: z.ZodType): JsonBody {
 	return { text, value, members };
 }
 
-/** Whether it is a JSON object (no array, no null). */
+/** True for a JSON object, false for an array, null or a plain value. */
 export function isObject(value: unknown): value is object {
 	return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An issue for each name that stands twice: readers differ on which of them counts. */
+/**
+ * An issue for each name that appears twice in one object. JSON parsers differ on which value counts, so such a body is
+ * refused.
+ */
 export function duplicateIssues(members: readonly MemberSpan[], prefix: string): Issue[] {
 	const seen = new Set<string>();
 	const issues: Issue[] = [];
 	for (const { name } of members) {
-		if (seen.has(name)) issues.push({ path: prefix + cutName(name), message: "stands more than once; write it once" });
+		if (seen.has(name)) issues.push({ path: prefix + cutName(name), message: "appears more than once; send it once" });
 		seen.add(name);
 	}
 	return issues;
 }
 
-/** As deep as the bodies of calls that manage something go. Each level is one more pass over its text. */
+/** The depth to which bodies of management calls are checked. Each level is one more pass over the text. */
 const MANAGED_DEPTH = 4;
 
-/** The same inside the objects that a body is made of. */
+/** The same for the objects inside a body. */
 export function nestedDuplicateIssues({ text, members }: JsonBody): Issue[] {
 	return duplicatesWithin(text, members, "", MANAGED_DEPTH);
 }
@@ -71,7 +77,7 @@ function decode(bytes: Uint8Array): string {
 
 function parse(text: string): unknown {
 	if (text.trim() === "") {
-		throw new FanfareError("invalid_json", "The body is empty; a JSON object was expected.");
+		throw new FanfareError("invalid_json", "The body is empty; it must be a JSON object.");
 	}
 	try {
 		const value: unknown = JSON.parse(text);
@@ -81,17 +87,19 @@ function parse(text: string): unknown {
 	}
 }
 
-/** V8 says where, but often quotes the body, which belongs in no error; so only the place is taken from its message. */
+/**
+ * V8's message has the position but often quotes the body, which must not be in an error; so only the position is used.
+ */
 function whereBroken(text: string, cause: unknown): string {
 	const message = cause instanceof Error ? cause.message : "";
 	const position = /at position (\d+)/.exec(message)?.[1];
 	if (position !== undefined) return place(text, Number(position));
 	if (/end of JSON input|Unterminated/i.test(message)) return "it ends too early";
-	return "look for a missing value, a comma too many, single quotes or comments";
+	return "look for a missing value, an extra comma, single quotes or comments";
 }
 
 function place(text: string, position: number): string {
 	const before = text.slice(0, position);
 	const line = before.split("\n").length;
-	return `something unexpected at line ${line}, column ${position - before.lastIndexOf("\n")}`;
+	return `unexpected text at line ${line}, column ${position - before.lastIndexOf("\n")}`;
 }

@@ -1,25 +1,29 @@
-// Zod's verdicts as issues that people can act on.
+// Checks values against zod schemas. Turns what zod reports into issues that people can act on.
 import { z } from "@hono/zod-openapi";
 
 import { invalidRequest, type FanfareError, type Issue } from "../../../core/errors.ts";
 import { expectedForm, kindOf } from "./expected-form.ts";
 
+/** The number of characters of a name that messages show. */
 const NAME_SHOWN = 64;
 
-/** The value as the schema makes it; throws `invalid_request` with an issue for each thing that is wrong. */
+/**
+ * Checks a value against a schema and returns it as the schema converts it. Throws `invalid_request` with an issue for
+ * everything that is wrong. `prefix` goes before the path of each issue, such as `events.3.`.
+ */
 export function validate<T>(schema: z.ZodType<T>, value: unknown, prefix = ""): T {
 	const result = schema.safeParse(value, { error: sentence });
 	if (result.success) return result.data;
 	throw invalidRequest(issuesOf(result.error, prefix));
 }
 
-/** The same as a value or an error, for events of a batch that fail one by one. */
-export function check<T>(schema: z.ZodType<T>, value: unknown, prefix: string): T | FanfareError {
+/** Like `validate`, but returns the error. For the events of a batch, where one bad event must not stop the others. */
+export function validateOrError<T>(schema: z.ZodType<T>, value: unknown, prefix: string): T | FanfareError {
 	const result = schema.safeParse(value, { error: sentence });
 	return result.success ? result.data : invalidRequest(issuesOf(result.error, prefix));
 }
 
-/** A name that came from outside, short enough for a message. */
+/** A name that the caller chose, cut to a length that is fit for a message. */
 export function cutName(name: string): string {
 	return name.length > NAME_SHOWN ? `${name.slice(0, NAME_SHOWN)}…` : name;
 }
@@ -35,7 +39,10 @@ function issuesOf(error: z.ZodError, prefix: string): Issue[] {
 	});
 }
 
-/** What was expected and what came. Only numbers are repeated, and only where numbers belong: all else may be a secret. */
+/**
+ * The message of an issue: what was expected and what came. The value is repeated only if it is a number where a number
+ * is expected. Anything else may be a secret. Undefined means that the schema's own message is used.
+ */
 function sentence(issue: z.core.$ZodRawIssue): string | undefined {
 	switch (issue.code) {
 		case "invalid_type":
@@ -91,5 +98,5 @@ function oneOf(values: readonly unknown[]): string {
 }
 
 function knownFields(schema: unknown): string {
-	return schema instanceof z.ZodObject ? ` here; known are: ${Object.keys(schema.shape).join(", ")}` : "";
+	return schema instanceof z.ZodObject ? ` here; known fields: ${Object.keys(schema.shape).join(", ")}` : "";
 }

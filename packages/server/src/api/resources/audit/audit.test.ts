@@ -1,4 +1,4 @@
-// Every call that changes something leaves an audit entry: with the names of what was set, never with a value.
+// Every call that changes something leaves an audit entry, with the names of the fields that were set and never a value.
 import { describe, expect, it } from "vitest";
 
 import { StoreError } from "../../../ports/store/errors.ts";
@@ -24,7 +24,7 @@ async function audited(): Promise<Caller & { last: () => Caller["audited"][numbe
 }
 
 describe("the audit log", () => {
-	it("has a name for each route that changes something, but for sends, and for no other", () => {
+	it("has an action for each route that changes something, except sends, and for no other route", () => {
 		for (const { id, method, audit, access } of apiRoutes()) {
 			if (method === "get") expect({ id, audit }).toEqual({ id, audit: undefined });
 			else if (SENDS.includes(id)) expect({ id, audit }).toEqual({ id, audit: null });
@@ -35,7 +35,7 @@ describe("the audit log", () => {
 		expect(new Set(names).size).toBe(names.length);
 	});
 
-	it("says who did what to which object, and which fields were set", async () => {
+	it("has the key, the action, the object and the names of the fields that were set", async () => {
 		const { call, last, engine, keys, project } = await audited();
 		const keyId = engine.keys.authenticate(keys.project)?.id ?? "";
 		const { json, headers } = await call("POST", "./batch/webhooks", webhook, { "secret-key": keys.project });
@@ -49,7 +49,7 @@ describe("the audit log", () => {
 		});
 	});
 
-	it("does not name a field that is ignored, nor fields where none were sent", async () => {
+	it("does not name ignored fields, and names no fields if none were sent", async () => {
 		const { call, last, makeWebhook } = await audited();
 		const id = await makeWebhook();
 		await call("PATCH", `./batch/webhooks/${id}`, { spec: { timeoutMs: 2_000, secret: webhook.spec.secret } });
@@ -60,7 +60,7 @@ describe("the audit log", () => {
 		expect(last()).toMatchObject({ action: "webhook.delete", objectId: id, fields: [] });
 	});
 
-	it("knows the project of what is made outside of one", async () => {
+	it("has the project of an object that was created with a call of the workspace", async () => {
 		const { call, last, project } = await audited();
 		const made = await call("POST", "/workspace/projects", { name: "b" });
 		expect(last()).toMatchObject({ action: "project.create", objectId: made.json["id"], projectId: made.json["id"] });
@@ -72,7 +72,7 @@ describe("the audit log", () => {
 		expect(last()).toMatchObject({ action: "delivery.retry_many", objectId: project.id, fields: ["status"] });
 	});
 
-	it("has nothing of what was refused, of what is read, of a question, and of sends", async () => {
+	it("has no entry for refused calls, reads, dry runs and sends", async () => {
 		const { call, audited, makeWebhook } = await caller();
 		const id = await makeWebhook();
 		const count = audited.length;
@@ -86,7 +86,7 @@ describe("the audit log", () => {
 		expect(audited.length).toBe(count);
 	});
 
-	it("never has a secret or any other value", async () => {
+	it("never contains a secret or any other value", async () => {
 		const { call, audited, makeWebhook } = await caller();
 		const id = await makeWebhook();
 		const { json } = await call("POST", "/workspace/keys", { name: "SECRET-name", scope: "read" });
@@ -102,7 +102,7 @@ describe("the audit log", () => {
 		expect(text).not.toContain(json["secretKey"]);
 	});
 
-	it("that can't be written keeps the change from being made, and says so with a status to try again on", async () => {
+	it("prevents the change if the entry cannot be written, and responds with 503", async () => {
 		const { call, engine } = await caller();
 		engine.audit.record = () => Promise.reject(new StoreError("store_full", "full"));
 		const { status, json } = await call("POST", "/workspace/projects", { name: "b" });
@@ -110,7 +110,7 @@ describe("the audit log", () => {
 		expect(engine.projects.list().map(({ name }) => name)).not.toContain("b");
 	});
 
-	it("is taken back when the call comes to nothing", async () => {
+	it("has no entry if the call fails", async () => {
 		const { call, audited } = await caller();
 		const before = audited.length;
 		expect(
@@ -119,7 +119,7 @@ describe("the audit log", () => {
 		expect(audited).toHaveLength(before);
 	});
 
-	it("is written before the answer is sent", async () => {
+	it("is written before the response is sent", async () => {
 		const { call, engine } = await caller();
 		const order: string[] = [];
 		engine.audit.record = async () => {

@@ -1,10 +1,8 @@
-// The audit log: who did what to which object, when.
-import type { z } from "@hono/zod-openapi";
-
-import type { AuditEntry } from "../../../core/audit.ts";
+// The audit log: who changed which object, and when.
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { route, workspaceKeyWith } from "../../request/route.ts";
 import { listOf } from "../common/schemas.ts";
+import { presentAuditEntry } from "./present.ts";
 import { auditEntrySchema, auditQuerySchema } from "./schemas.ts";
 
 export const auditRoutes = [
@@ -16,8 +14,8 @@ export const auditRoutes = [
 		access: workspaceKeyWith("admin"),
 		summary: "List audit entries",
 		description:
-			"Newest first. Every call that changes something leaves one, except sends; so does a webhook that is disabled by the " +
-			"server itself. Filters work together.",
+			"Newest first. Every call that changes something leaves an entry, except sends. The server itself leaves one " +
+			"when it disables a webhook. An entry is listed if it matches all filters.",
 		query: auditQuerySchema,
 		answers: { 200: { description: "A page of audit entries.", schema: listOf(auditEntrySchema) } },
 		async handle({ deps, query }) {
@@ -28,9 +26,3 @@ export const auditRoutes = [
 		},
 	}),
 ];
-
-function presentAuditEntry(entry: AuditEntry): z.infer<typeof auditEntrySchema> {
-	const { id, at, keyId, projectId, action, objectId, fields, requestId } = entry;
-	const object = "auditEntry";
-	return { id, object, createDate: at, keyId, projectId, action, objectId, fields: [...fields], requestId };
-}

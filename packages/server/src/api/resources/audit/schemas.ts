@@ -11,11 +11,14 @@ export const auditEntrySchema = z
 		id: z.string(),
 		object: z.literal("auditEntry"),
 		createDate: timeOut,
-		keyId: z.string().nullable().openapi({ description: "The key that did it; null: the server itself." }),
+		keyId: z
+			.string()
+			.nullable()
+			.openapi({ description: "The key that made the call. Null if the server itself made the change." }),
 		projectId: z.string().nullable(),
 		action: z.string().openapi({ example: "webhook.update" }),
-		objectId: z.string().openapi({ description: "What was made, changed or deleted." }),
-		fields: z.array(z.string()).openapi({ description: "The names of the fields that were set; never their values." }),
+		objectId: z.string().openapi({ description: "The object that was created, changed or deleted." }),
+		fields: z.array(z.string()).openapi({ description: "The names of the fields that were set, never their values." }),
 		requestId: z.string().nullable(),
 	})
 	.openapi("AuditEntry", {
@@ -34,17 +37,17 @@ export const auditEntrySchema = z
 
 export const auditQuerySchema = z.strictObject({
 	...pageQuery,
-	keyId: idText("key").optional().openapi({ description: "Done with this key." }),
+	keyId: idText("key").optional().openapi({ description: "Only changes that were made with this key." }),
 	projectId: z
 		.string()
 		.refine(isProjectId, "must be an id such as proj_ca5fe71e7592bbcf7705ea36e4f29ed4")
 		.optional()
-		.openapi({ description: "In this project, which may be deleted by now." }),
+		.openapi({ description: "Only changes in this project. The project may be deleted by now." }),
 	objectId: z
 		.string()
 		.max(OBJECT_ID_MAX_LENGTH)
 		.optional()
-		.openapi({ description: "Done to this webhook, key, event, …" }),
-	action: z.string().max(64).optional().openapi({ description: "Exactly this action, such as `webhook.update`." }),
+		.openapi({ description: "Only changes of this object: a webhook, key, event, …" }),
+	action: z.string().max(64).optional().openapi({ description: "Only this action, such as `webhook.update`." }),
 	...timeRangeQuery,
 });

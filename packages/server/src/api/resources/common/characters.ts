@@ -1,15 +1,18 @@
-// Text as people count it, and what of it is fit to be stored and shown.
+// Checks text: its length as people count it, and no characters that cannot be stored or shown.
 
 const CONTROL = /\p{Cc}/u;
 
-/** The number of code points, which is what other languages than JavaScript call a string's length. */
-export function characterCount(text: string): number {
+/** The number of code points. JavaScript's `length` counts UTF-16 units instead. */
+function characterCount(text: string): number {
 	let count = 0;
 	for (const _ of text) count++;
 	return count;
 }
 
-/** Why a text of `min` to `max` characters is refused; null if it is fine. `lines` allows line ends and tabs. */
+/**
+ * The reason to refuse a text that should have `min` to `max` characters; null if it is valid. `lines` allows line ends
+ * and tabs.
+ */
 export function textIssue(text: string, min: number, max: number, lines: boolean): string | null {
 	const length = characterCount(text);
 	if (length < min || length > max) return `must have ${min}–${max} characters, got ${length}`;

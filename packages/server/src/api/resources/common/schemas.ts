@@ -1,15 +1,16 @@
-// Building blocks of the schemas. Each says to people what it expects, and to the OpenAPI document what it takes.
+// Schemas that several nouns share. Each checks a value, explains what it expects, and describes itself in the OpenAPI
+// document.
 import { z } from "@hono/zod-openapi";
 
 import { isId, type IdPrefix } from "../../../core/ids.ts";
 import { PAGE_LIMIT } from "../../../core/page.ts";
-import { expectedForm, forms } from "../../request/body/expected-form.ts";
+import { expectedForm, schemaForms } from "../../request/body/expected-form.ts";
 import { textIssue } from "./characters.ts";
 
-/** The largest time that a JavaScript date of four-digit years can be: 9999-12-31T23:59:59.999Z. */
+/** The last time with a year of four digits: 9999-12-31T23:59:59.999Z. */
 export const MAX_TIME_MS = 253_402_300_799_999;
 
-/** Text without control characters, of `min` to `max` characters as people count them (code points). */
+/** Text of `min` to `max` code points, without control characters. */
 export function text(min: number, max: number, options: { readonly lines?: boolean } = {}): z.ZodString {
 	return z
 		.string()
@@ -20,7 +21,7 @@ export function text(min: number, max: number, options: { readonly lines?: boole
 		.openapi({ minLength: min, maxLength: max });
 }
 
-/** A name: 1–`max` characters, not only white space. */
+/** A name of 1 to `max` code points that is not only white space. */
 export function nameText(max: number): z.ZodString {
 	return text(1, max).refine((name) => name.trim() !== "", { error: "must not be only white space", abort: true });
 }
@@ -33,10 +34,10 @@ export function integer(min: number, max: number): z.ZodInt {
 /** A time: integer milliseconds since the epoch. */
 export const timeMs = integer(0, MAX_TIME_MS).openapi({ example: 1_723_633_671_620 });
 
-/** A time as answers have it; no bounds to check. */
+/** A time in a response, so without bounds. */
 export const timeOut = z.int().openapi({ description: "Milliseconds since the epoch.", example: 1_723_633_671_620 });
 
-/** The id of one type, such as `webhook_…`. */
+/** An id with this prefix, such as `webhook_…`. */
 export function idText(prefix: IdPrefix): z.ZodString {
 	return z
 		.string()
@@ -44,7 +45,7 @@ export function idText(prefix: IdPrefix): z.ZodString {
 		.openapi({ example: `${prefix}_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77` });
 }
 
-/** A whole number as a query parameter writes it: digits alone. */
+/** A whole number in a query parameter: digits only. */
 export function integerParameter(min: number, max: number, description: string): z.ZodType<number, string> {
 	const expected = `must be a whole number from ${min} to ${max}`;
 	return z
@@ -55,41 +56,59 @@ export function integerParameter(min: number, max: number, description: string):
 		.openapi({ type: "integer", minimum: min, maximum: max, description });
 }
 
+/** The query parameters of every list. */
 export const pageQuery = {
-	limit: integerParameter(PAGE_LIMIT.min, PAGE_LIMIT.max, `Rows at most. Left out: ${PAGE_LIMIT.default}.`).optional(),
+	limit: integerParameter(
+		PAGE_LIMIT.min,
+		PAGE_LIMIT.max,
+		`The largest number of rows. Defaults to ${PAGE_LIMIT.default}.`,
+	).optional(),
 	page: z
 		.string()
 		.max(400)
 		.optional()
-		.openapi({ description: "`nextPage` or `prevPage` of an earlier answer, as it is." }),
+		.openapi({ description: "`nextPage` or `prevPage` of an earlier response, unchanged." }),
 };
 
+/** The query parameters of lists that can be filtered by date. */
 export const timeRangeQuery = {
-	after: integerParameter(0, MAX_TIME_MS, "Made at this time or later, in milliseconds since the epoch.").optional(),
-	before: integerParameter(0, MAX_TIME_MS, "Made before this time, in milliseconds since the epoch.").optional(),
+	after: integerParameter(
+		0,
+		MAX_TIME_MS,
+		"Only what was created at this time or later. Milliseconds since the epoch.",
+	).optional(),
+	before: integerParameter(
+		0,
+		MAX_TIME_MS,
+		"Only what was created before this time. Milliseconds since the epoch.",
+	).optional(),
 };
 
-/** A list's answer. */
+/** The response of a list: a page of rows, with cursors. */
 export function listOf<T extends z.ZodType>(
 	row: T,
 ): z.ZodObject<{ nextPage: z.ZodNullable<z.ZodString>; prevPage: z.ZodNullable<z.ZodString>; data: z.ZodArray<T> }> {
 	return z.object({
-		nextPage: z.string().nullable().openapi({ description: "Cursor to older rows; null at the end." }),
-		prevPage: z.string().nullable().openapi({ description: "Cursor to newer rows; null at the start." }),
+		nextPage: z.string().nullable().openapi({ description: "Cursor to the next rows; null on the last page." }),
+		prevPage: z.string().nullable().openapi({ description: "Cursor to the previous rows; null on the first page." }),
 		data: z.array(row),
 	});
 }
 
+/** The limits of a `stringMap`. */
 export interface StringMapRules {
 	readonly maxEntries: number;
-	/** Why a name is refused; null if it is fine. */
+	/** The reason to refuse a name; null if it is valid. */
 	readonly nameIssue: (name: string) => string | null;
+	/** The reason to refuse a value; null if it is valid. */
 	readonly valueIssue: (value: string) => string | null;
 }
 
-/** An object of strings. Entries are made as own properties of a bare object, so that no name can do harm. */
+/**
+ * An object with any names, whose values are strings. The number of entries is checked before the entries themselves.
+ */
 export function stringMap(rules: StringMapRules): z.ZodType<Record<string, string>> {
-	const map = z.custom<Record<string, string>>(() => true).register(forms, { form: '{"name": "value"}' });
+	const map = z.custom<Record<string, string>>(() => true).register(schemaForms, { form: '{"name": "value"}' });
 	return map
 		.superRefine((value: unknown, context) => {
 			if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -111,15 +130,28 @@ export function stringMap(rules: StringMapRules): z.ZodType<Record<string, strin
 		.openapi({ type: "object", additionalProperties: { type: "string" }, maxProperties: rules.maxEntries });
 }
 
+/** For `superRefine`: adds an issue for each entry that repeats an earlier one. */
+export function addDuplicateIssues(list: readonly string[], context: z.RefinementCtx): void {
+	const seen = new Map<string, number>();
+	for (const [index, entry] of list.entries()) {
+		const first = seen.get(entry);
+		if (first === undefined) seen.set(entry, index);
+		else context.addIssue({ code: "custom", path: [index], message: `is the same as entry ${first}; list it once` });
+	}
+}
+
+/** The body of an error response. */
 export const problemSchema = z
 	.object({
-		message: z.string().openapi({ description: "A sentence that says what was wrong and what to do." }),
-		code: z.string().openapi({ description: "Stays the same for ever; programs decide by it." }),
+		message: z.string().openapi({ description: "A sentence that says what is wrong and what to do." }),
+		code: z.string().openapi({ description: "Never changes its meaning, so that programs can depend on it." }),
 		requestId: z.string().openapi({ description: "Also in the header `x-request-id`." }),
 		issues: z
 			.array(
 				z.object({
-					path: z.string().openapi({ description: 'Where, such as `spec.endpoint`; "" for the whole.' }),
+					path: z
+						.string()
+						.openapi({ description: 'The path of the field, such as `spec.endpoint`; "" means the whole request.' }),
 					message: z.string(),
 				}),
 			)
@@ -134,5 +166,5 @@ export const problemSchema = z
 		},
 	});
 
-/** The answer to every deletion. */
+/** The response to every deletion. */
 export const deletedSchema = z.object({ id: z.string(), deleted: z.literal(true) }).openapi("Deleted");

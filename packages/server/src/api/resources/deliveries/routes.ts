@@ -1,11 +1,11 @@
 // The delivery log.
 import { FanfareError } from "../../../core/errors.ts";
-import type { DeliveryFilter } from "../../../ports/store/log.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyWith, route } from "../../request/route.ts";
-import { presentAttempt, presentDelivery } from "../common/present.ts";
 import { listOf } from "../common/schemas.ts";
+import { deliveryFilter } from "./input.ts";
+import { presentAttempt, presentDelivery } from "./present.ts";
 import {
 	deliveryFilterSchema,
 	deliveryQuerySchema,
@@ -22,7 +22,7 @@ const logRoutes = [
 		path: "/projects/{projectId}/deliveries",
 		access: keyWith("read"),
 		summary: "List deliveries",
-		description: "Newest first. Filters work together.",
+		description: "Newest first. A delivery is listed if it matches all filters.",
 		query: deliveryQuerySchema,
 		answers: { 200: { description: "A page of deliveries.", schema: listOf(deliverySchema) } },
 		async handle({ deps, params, query }) {
@@ -38,7 +38,7 @@ const logRoutes = [
 		path: "/projects/{projectId}/deliveries/{deliveryId}",
 		access: keyWith("read"),
 		summary: "Get a delivery",
-		description: "One delivery with all its attempts.",
+		description: "Returns one delivery with all its attempts.",
 		answers: { 200: { description: "The delivery.", schema: deliveryWithAttemptsSchema } },
 		async handle({ deps, params }) {
 			const delivery = await deps.store.delivery(params.projectId, params.deliveryId);
@@ -52,7 +52,9 @@ const logRoutes = [
 ];
 
 const changed = { 200: { description: "The delivery as it is now.", schema: deliverySchema } };
-const manyChanged = { 200: { description: "What was done.", schema: manyChangedSchema } };
+const manyChanged = {
+	200: { description: "The number of deliveries that matched and were changed.", schema: manyChangedSchema },
+};
 const filterExample = { status: "Failed", after: 1_723_633_671_620 };
 
 const changeRoutes = [
@@ -65,8 +67,10 @@ const changeRoutes = [
 		access: keyWith("write"),
 		summary: "Retry a delivery",
 		description:
-			"Makes an attempt now, of a delivery that is Failed, Cancelled or Pending. If it fails, the automatic schedule goes on as it was.",
+			"Makes an attempt now. The delivery must be Failed, Cancelled or Pending. If the attempt fails, the automatic " +
+			"schedule continues as before.",
 		answers: changed,
+		errors: { 409: "The delivery is Succeeded or Held, its webhook is not Enabled, or its payload was erased." },
 		async handle({ deps, params }) {
 			return json(presentDelivery(await deps.engine.deliveries.retry(params.projectId, params.deliveryId)));
 		},
@@ -79,8 +83,10 @@ const changeRoutes = [
 		audit: "delivery.cancel",
 		access: keyWith("write"),
 		summary: "Cancel a delivery",
-		description: "Of one that is Pending or Held. An attempt in flight can't be called back.",
+		description:
+			"The delivery must be Pending or Held. An attempt in flight cannot be stopped: the receiver may still get it.",
 		answers: changed,
+		errors: { 409: "The delivery has already ended." },
 		async handle({ deps, params }) {
 			return json(presentDelivery(await deps.engine.deliveries.cancel(params.projectId, params.deliveryId)));
 		},
@@ -93,7 +99,9 @@ const changeRoutes = [
 		audit: "delivery.retry_many",
 		access: keyWith("write"),
 		summary: "Retry many deliveries",
-		description: "All that match and can be retried, newest first, up to 10,000 a call. Name at least one filter.",
+		description:
+			"Retries all deliveries that match all filters and can be retried, newest first. One call looks at up to " +
+			"10,000. At least one filter is required.",
 		body: jsonBody(deliveryFilterSchema, filterExample),
 		answers: manyChanged,
 		async handle({ deps, params, body }) {
@@ -109,7 +117,9 @@ const changeRoutes = [
 		audit: "delivery.cancel_many",
 		access: keyWith("write"),
 		summary: "Cancel many deliveries",
-		description: "All that match and wait, newest first, up to 10,000 a call. Name at least one filter.",
+		description:
+			"Cancels all deliveries that match all filters and are Pending or Held, newest first. One call looks at up to " +
+			"10,000. At least one filter is required.",
 		body: jsonBody(deliveryFilterSchema, filterExample),
 		answers: manyChanged,
 		async handle({ deps, params, body }) {
@@ -120,11 +130,3 @@ const changeRoutes = [
 ];
 
 export const deliveryRoutes = [...logRoutes, ...changeRoutes];
-
-type FilterInput = { readonly [Name in keyof DeliveryFilter]?: DeliveryFilter[Name] | undefined };
-
-function deliveryFilter(input: FilterInput): DeliveryFilter {
-	const { webhookId = null, eventId = null, eventType = null, status = null, responseCode = null } = input;
-	const { after = null, before = null } = input;
-	return { webhookId, eventId, eventType, status, responseCode, after, before };
-}

@@ -16,13 +16,12 @@ export const deliverySchema = z
 		eventType: z.string(),
 		webhookId: z.string(),
 		status: z.enum(DELIVERY_STATUSES),
-		reason: z.string().nullable().openapi({ description: "Why it is in this status, in words." }),
+		reason: z.string().nullable().openapi({ description: "Why the delivery is in this status, in words." }),
 		attemptCount: z.int(),
-		nextAttemptDate: timeOut.nullable().openapi({ description: "Null unless Pending." }),
-		responseCode: z
-			.int()
-			.nullable()
-			.openapi({ description: "Of the last attempt: 0 if no answer came; null before the first." }),
+		nextAttemptDate: timeOut.nullable().openapi({ description: "Null unless the delivery is Pending." }),
+		responseCode: z.int().nullable().openapi({
+			description: "The response code of the last attempt; 0 if it got no response; null before the first attempt.",
+		}),
 		createDate: timeOut,
 		updateDate: timeOut,
 	})
@@ -38,25 +37,28 @@ export const attemptSchema = z
 		trigger: z.enum(ATTEMPT_TRIGGERS),
 		startDate: timeOut,
 		durationMs: z.number(),
-		responseCode: z.int().openapi({ description: "0 if no answer came." }),
+		responseCode: z.int().openapi({ description: "0 if no response came." }),
 		error: z
 			.string()
 			.nullable()
-			.openapi({ description: "Such as `timeout`, `dns`, `refused`, `tls`; null if one came." }),
-		reason: z.string().nullable().openapi({ description: "What went wrong, as a sentence." }),
+			.openapi({ description: "Such as `timeout`, `dns`, `refused` or `tls`; null if a complete response came." }),
+		reason: z.string().nullable().openapi({ description: "The error in words; null if a complete response came." }),
 		request: z.object({ headers: headerMap }),
 		response: z
 			.object({ headers: headerMap, body: z.string(), bodyTruncated: z.boolean() })
 			.nullable()
-			.openapi({ description: "What is kept of the answer; null if none came." }),
+			.openapi({ description: "The stored part of the response; null if no response came." }),
 	})
 	.openapi("Attempt");
 
 export const deliveryWithAttemptsSchema = deliverySchema
-	.extend({ attempts: z.array(attemptSchema).openapi({ description: "First one first." }) })
+	.extend({ attempts: z.array(attemptSchema).openapi({ description: "Oldest first." }) })
 	.openapi("DeliveryWithAttempts");
 
-/** What a change of many is asked with: at least one of them, so that nobody retries everything by an empty body. */
+/**
+ * The filters of a change of many deliveries. At least one is required, so that an empty body does not retry
+ * everything.
+ */
 export const deliveryFilterSchema = z
 	.strictObject({
 		webhookId: idText("webhook").optional(),
@@ -64,18 +66,22 @@ export const deliveryFilterSchema = z
 		eventType: z.string().max(EVENT_TYPE_MAX_LENGTH).optional(),
 		status: z.enum(DELIVERY_STATUSES).optional(),
 		responseCode: integer(0, MAX_RESPONSE_CODE).optional(),
-		after: integer(0, Number.MAX_SAFE_INTEGER).optional().openapi({ description: "Inclusive." }),
-		before: integer(0, Number.MAX_SAFE_INTEGER).optional().openapi({ description: "Exclusive." }),
+		after: integer(0, Number.MAX_SAFE_INTEGER)
+			.optional()
+			.openapi({ description: "Only deliveries created at this time or later. Milliseconds since the epoch." }),
+		before: integer(0, Number.MAX_SAFE_INTEGER)
+			.optional()
+			.openapi({ description: "Only deliveries created before this time. Milliseconds since the epoch." }),
 	})
-	.refine((filter) => Object.keys(filter).length > 0, "must name at least one filter, such as webhookId or after")
+	.refine((filter) => Object.keys(filter).length > 0, "must have at least one filter, such as webhookId or after")
 	.openapi("DeliveryFilter");
 
 export const manyChangedSchema = z
 	.object({
 		object: z.literal("deliveriesChanged"),
-		matched: z.int().openapi({ description: "Deliveries that the filter matched and that were looked at." }),
-		changed: z.int(),
-		complete: z.boolean().openapi({ description: "False: there are more. Call again with the same filter." }),
+		matched: z.int().openapi({ description: "Deliveries that matched and were looked at." }),
+		changed: z.int().openapi({ description: "Deliveries that were retried or cancelled." }),
+		complete: z.boolean().openapi({ description: "False if there are more: call again with the same filter." }),
 	})
 	.openapi("DeliveriesChanged");
 
@@ -83,8 +89,16 @@ export const deliveryQuerySchema = z.strictObject({
 	...pageQuery,
 	webhookId: idText("webhook").optional(),
 	eventId: idText("evt").optional(),
-	eventType: z.string().max(EVENT_TYPE_MAX_LENGTH).optional().openapi({ description: "Exactly this type." }),
+	eventType: z
+		.string()
+		.max(EVENT_TYPE_MAX_LENGTH)
+		.optional()
+		.openapi({ description: "Only deliveries of events of this type." }),
 	status: z.enum(DELIVERY_STATUSES).optional(),
-	responseCode: integerParameter(0, MAX_RESPONSE_CODE, "Of the last attempt; 0: no answer came.").optional(),
+	responseCode: integerParameter(
+		0,
+		MAX_RESPONSE_CODE,
+		"Only deliveries whose last attempt got this response code; 0 means no response.",
+	).optional(),
 	...timeRangeQuery,
 });

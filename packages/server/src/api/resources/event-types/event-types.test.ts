@@ -1,3 +1,4 @@
+// Event types over HTTP, with a fake engine.
 import { describe, expect, it } from "vitest";
 
 import { encodeCursor } from "../../../core/page.ts";
@@ -6,7 +7,7 @@ import { caller } from "../../test/caller.ts";
 const KIB = 1_024;
 
 describe("event types", () => {
-	it("come back with schema and example as they were written", async () => {
+	it("are returned with schema and example as they were written", async () => {
 		const { call, project } = await caller();
 		const schema = '{"type":"object",  "maximum": 1.50, "é":"\\u00e9"}';
 		const body = `{"name":"user.created","description":"two\\nlines","schema":${schema},"example":[1.0, -0]}`;
@@ -30,7 +31,7 @@ describe("event types", () => {
 		expect(list.text).toBe(`{"nextPage":null,"prevPage":null,"data":[${made.text}]}`);
 	});
 
-	it("are replaced as a whole by PUT, and in part by PATCH, where null sets back", async () => {
+	it("are replaced as a whole by PUT and changed in part by PATCH, where null sets the default", async () => {
 		const { call } = await caller();
 		await call("PUT", "./event-types/a.b", { description: "d", schema: {}, example: 1, archived: true });
 		const patched = await call("PATCH", "./event-types/a.b", { example: null, archived: null });
@@ -44,7 +45,7 @@ describe("event types", () => {
 		});
 	});
 
-	it("are listed with those that are archived, without them, or those alone", async () => {
+	it("are listed with archived ones, without them, or only those", async () => {
 		const { call } = await caller();
 		for (const name of ["a", "b"]) await call("PUT", `./event-types/${name}`, { archived: name === "b" });
 		const listed = async (query: string) =>
@@ -57,7 +58,7 @@ describe("event types", () => {
 		expect((await call("GET", "./event-types?archived=1")).status).toBe(400);
 	});
 
-	it("have cursors of their own, which take a name's full stops", async () => {
+	it("have cursors that contain names with full stops", async () => {
 		const { call, engine } = await caller();
 		const asked: unknown[] = [];
 		engine.eventTypes.list = async (...parameters) => (
@@ -87,7 +88,7 @@ describe("event types", () => {
 		expect([status, json["issues"]]).toEqual([400, [{ path, message: expect.stringMatching(message) }]]);
 	});
 
-	it.each(["a..b", "a b", "a%2Fb", "x".repeat(257), "a.*"])("can't be named %s", async (name) => {
+	it.each(["a..b", "a b", "a%2Fb", "x".repeat(257), "a.*"])("cannot be named %s", async (name) => {
 		const { call } = await caller();
 		expect(await call("PUT", `./event-types/${name}`, {})).toMatchObject({
 			status: 400,
@@ -98,7 +99,7 @@ describe("event types", () => {
 });
 
 describe("a project", () => {
-	it("says whether it keeps to its catalogue, and changes that", async () => {
+	it("shows whether it accepts only its event types, and can change that", async () => {
 		const { call, project } = await caller();
 		expect((await call("GET", `/projects/${project.id}`)).json).not.toHaveProperty("eventTypes");
 		expect((await call("PATCH", `/projects/${project.id}`, { eventTypes: "catalogued" })).json).toMatchObject({

@@ -1,4 +1,4 @@
-// What a request says about an event type. Schema and example are kept as they were written.
+// Reads the bodies about event types. Schema and example are stored exactly as they were written.
 import type { z } from "@hono/zod-openapi";
 
 import { invalidRequest } from "../../../core/errors.ts";
@@ -12,8 +12,8 @@ import { createEventTypeSchema, eventTypeSettingsSchema } from "./schemas.ts";
 
 type Patch = { -readonly [Key in keyof EventTypeSettings]?: EventTypeSettings[Key] };
 
-export const EXAMPLE = {
-	description: "Somebody has made an account.",
+const EXAMPLE = {
+	description: "An account was created.",
 	schema: {
 		type: "object",
 		required: ["id"],
@@ -21,7 +21,7 @@ export const EXAMPLE = {
 	},
 	example: { id: 4711, plan: "pro" },
 };
-const NOTHING_SET: EventTypeSettings = { description: null, schemaJson: null, exampleJson: null, archived: false };
+const DEFAULTS: EventTypeSettings = { description: null, schemaJson: null, exampleJson: null, archived: false };
 
 /** A new event type, with its name. */
 export const createBody: BodyRule<{ name: string; settings: EventTypeSettings }> = {
@@ -30,19 +30,19 @@ export const createBody: BodyRule<{ name: string; settings: EventTypeSettings }>
 	maxBytes: MANAGEMENT_MAX_BYTES,
 	read(json) {
 		const { name, ...values } = validate(createEventTypeSchema, json.value);
-		return { name, settings: { ...NOTHING_SET, ...readPatch(json, values) } };
+		return { name, settings: { ...DEFAULTS, ...readPatch(json, values) } };
 	},
 };
 
-/** All of an event type but its name: what is left out is set to nothing. */
+/** All settings of an event type. A setting that is omitted gets its default. */
 export const replaceBody: BodyRule<EventTypeSettings> = {
 	schema: eventTypeSettingsSchema,
 	example: EXAMPLE,
 	maxBytes: MANAGEMENT_MAX_BYTES,
-	read: (json) => ({ ...NOTHING_SET, ...readPatch(json, validate(eventTypeSettingsSchema, json.value)) }),
+	read: (json) => ({ ...DEFAULTS, ...readPatch(json, validate(eventTypeSettingsSchema, json.value)) }),
 };
 
-/** Some of it: what is left out stays, null sets back. */
+/** A change of some settings. A setting that is omitted does not change; null sets the default. */
 export const patchBody: BodyRule<Patch> = {
 	schema: eventTypeSettingsSchema,
 	example: { archived: true },
@@ -61,7 +61,9 @@ function readPatch(json: JsonBody, values: z.infer<typeof eventTypeSettingsSchem
 	return patch;
 }
 
-/** A member as it was written; null for null, undefined if it isn't there. */
+/**
+ * A member as it was written: null for null, undefined if it is omitted. Throws `invalid_request` if it is too large.
+ */
 function textOf(json: JsonBody, name: string, maxBytes: number): string | null | undefined {
 	const span = json.members.find((member) => member.name === name);
 	if (span === undefined) return undefined;

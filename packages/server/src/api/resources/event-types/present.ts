@@ -1,14 +1,16 @@
-// Event types as answers show them: as text, since schema and example go out as they came in.
+// Event types as responses show them. They are built as text, since schema and example go out exactly as they came in.
 import type { EventType } from "../../../core/event-type.ts";
 import { pageCursors, type Page, type PageRequest } from "../../../core/page.ts";
 import type { Reply } from "../../request/route.ts";
 
+/** The response with one event type. */
 export function eventTypeReply(eventType: EventType): Reply {
 	return jsonText(presentEventType(eventType));
 }
 
+/** The response with a page of event types. */
 export function eventTypeListReply(page: Page<EventType>, request: PageRequest): Reply {
-	// The name is the id here.
+	// The name of an event type is its id.
 	const cursors = pageCursors({ ...page, rows: page.rows.map(({ name }) => ({ id: name })) }, request);
 	const edges = JSON.stringify(cursors).slice(0, -1);
 	return jsonText(`${edges},"data":[${page.rows.map(presentEventType).join(",")}]}`);

@@ -1,4 +1,4 @@
-// The catalogue of event types.
+// The list of a project's event types.
 import { isEventTypeName } from "../../../core/event.ts";
 import { decodeCursor, PAGE_LIMIT } from "../../../core/page.ts";
 import { validate } from "../../request/body/validate.ts";
@@ -21,9 +21,10 @@ export const eventTypeRoutes = [
 		audit: "event_type.create",
 		access: keyWith("write"),
 		summary: "Create an event type",
-		description: "Adds a type to the project's catalogue, of at most 1,000. The example must fit the schema.",
+		description: "Adds a type to the project's list, which can have up to 1,000. The example must match the schema.",
 		body: createBody,
 		answers: { 200: { description: "The new event type.", schema: eventTypeSchema } },
+		errors: { 409: "The project already has an event type with this name, or 1,000 event types." },
 		async handle({ deps, params, body }) {
 			return eventTypeReply(await deps.engine.eventTypes.create(params.projectId, body.name, body.settings));
 		},
@@ -36,7 +37,7 @@ export const eventTypeRoutes = [
 		access: keyWith("read"),
 		summary: "List event types",
 		description:
-			"By name, A first. A page ends before `limit` when its schemas and examples grow beyond some megabytes.",
+			"Ordered by name. A page can have fewer rows than `limit` if its schemas and examples reach several megabytes.",
 		query: eventTypeQuerySchema,
 		answers: { 200: { description: "A page of event types.", schema: listOf(eventTypeSchema) } },
 		async handle({ deps, params, query }) {
@@ -53,7 +54,7 @@ export const eventTypeRoutes = [
 		path: ONE,
 		access: keyWith("read"),
 		summary: "Get an event type",
-		description: "One event type, archived or not.",
+		description: "Returns one event type, archived or not.",
 		answers: { 200: { description: "The event type.", schema: eventTypeSchema } },
 		async handle({ deps, params }) {
 			return eventTypeReply(await deps.engine.eventTypes.get(params.projectId, params.eventType));
@@ -67,9 +68,11 @@ export const eventTypeRoutes = [
 		audit: "event_type.put",
 		access: keyWith("write"),
 		summary: "Create or replace an event type",
-		description: "Sets all of it; what is left out is set to nothing. For catalogues that are kept as files.",
+		description:
+			"Sets all fields; a field that is omitted gets its default. Useful if you keep your event types in files.",
 		body: replaceBody,
 		answers: changed,
+		errors: { 409: "The project already has 1,000 event types." },
 		async handle({ deps, params, body }) {
 			const name = validate(eventTypeName, params.eventType, "name");
 			return eventTypeReply(await deps.engine.eventTypes.put(params.projectId, name, body));
@@ -83,7 +86,7 @@ export const eventTypeRoutes = [
 		audit: "event_type.update",
 		access: keyWith("write"),
 		summary: "Update an event type",
-		description: "Changes what is there and leaves the rest. Null sets a field back.",
+		description: "Changes the fields in the body and no others. Null sets a field to its default.",
 		body: patchBody,
 		answers: changed,
 		async handle({ deps, params, body }) {
@@ -98,8 +101,8 @@ export const eventTypeRoutes = [
 		audit: "event_type.delete",
 		access: keyWith("write"),
 		summary: "Delete an event type",
-		description: "Events of this type stay. A catalogued project takes no new ones.",
-		answers: { 200: { description: "It is gone.", schema: deletedSchema } },
+		description: "Accepted events of this type stay. If the project is `catalogued`, new ones are refused.",
+		answers: { 200: { description: "The event type is deleted.", schema: deletedSchema } },
 		async handle({ deps, params }) {
 			await deps.engine.eventTypes.delete(params.projectId, params.eventType);
 			return json({ id: params.eventType, deleted: true });

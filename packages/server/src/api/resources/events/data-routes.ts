@@ -1,4 +1,4 @@
-// Payloads: erased by hand.
+// Erases the payload of an event by hand.
 import { json, keyWith, route } from "../../request/route.ts";
 import { erasureSchema } from "./schemas.ts";
 
@@ -12,10 +12,11 @@ export const eventDataRoutes = [
 		access: keyWith("write"),
 		summary: "Erase an event's data",
 		description:
-			"Takes out the payload, and what receivers answered to it, for good. What waits of it is cancelled, with the reason; an " +
-			"attempt in flight can't be called back. The event, its deliveries and attempts stay in the log. It can't be retried or " +
-			"replayed any more.",
-		answers: { 200: { description: "It is erased.", schema: erasureSchema } },
+			"Erases the payload and the stored responses of receivers, for good. Deliveries of the event that are Pending " +
+			"or Held are cancelled, with the reason. An attempt in flight cannot be stopped. The event, its deliveries " +
+			"and its attempts stay in the log, but the deliveries can no longer be retried, and the event can no longer " +
+			"be replayed.",
+		answers: { 200: { description: "The payload is erased.", schema: erasureSchema } },
 		async handle({ deps, params }) {
 			const { cancelledCount } = await deps.engine.events.erasePayload(params.projectId, params.eventId);
 			return json({ id: params.eventId, object: "erasure", dataErased: true, cancelledCount });

@@ -1,3 +1,4 @@
+// Sends: the checks of an event and of a batch, and that data keeps its bytes.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -6,7 +7,7 @@ import { caller } from "../../test/caller.ts";
 const WEBHOOK_ID = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
 
 describe("sending an event", () => {
-	it("answers 202 with the event", async () => {
+	it("responds with 202 and the event", async () => {
 		const { call, project, sent } = await caller();
 		const body = {
 			type: "batch.job.completed",
@@ -31,19 +32,19 @@ describe("sending an event", () => {
 		expect(sent).toEqual([{ type, timestamp, idempotencyKey, webhookIds, dataJson: '{"n":1}' }]);
 	});
 
-	it("takes null for what is left out", async () => {
+	it("treats null like an omitted field", async () => {
 		const { call, sent } = await caller();
 		await call("POST", "./events", { type: "a", data: 1, timestamp: null, idempotencyKey: null, webhookIds: null });
 		expect(sent).toEqual([{ type: "a", dataJson: "1", timestamp: null, idempotencyKey: null, webhookIds: null }]);
 	});
 
-	it.each(["null", "false", "0", '""', "[]", "{}", "-1.50E+2", '"\\u0000"'])("takes %s as data", async (data) => {
+	it.each(["null", "false", "0", '""', "[]", "{}", "-1.50E+2", '"\\u0000"'])("accepts %s as data", async (data) => {
 		const { call, sent } = await caller();
 		expect((await call("POST", "./events", `{"type":"a","data":${data}}`)).status).toBe(202);
 		expect(sent[0]?.dataJson).toBe(data);
 	});
 
-	it("takes data with any names in it, __proto__ and duplicates too", async () => {
+	it("accepts data with any names in it, also __proto__ and duplicates", async () => {
 		const { call, sent } = await caller();
 		const data = '{"__proto__":{"polluted":1},"constructor":1,"a":1,"a":2}';
 		expect((await call("POST", "./events", `{"type":"a","data":${data}}`)).status).toBe(202);
@@ -70,7 +71,7 @@ describe("sending an event", () => {
 		[{ type: "a", data: 1, webhookIds: [] }, "webhookIds", /at least 1 entry/],
 		[{ type: "a", data: 1, webhookIds: ["x"] }, "webhookIds.0", /must be an id such as webhook_/],
 		[{ type: "a", data: 1, webhookIds: [WEBHOOK_ID, WEBHOOK_ID] }, "webhookIds.1", /same as entry 0/],
-		[{ type: "a", data: 1, colour: "red" }, "colour", /not a known field here; known are: type, data/],
+		[{ type: "a", data: 1, colour: "red" }, "colour", /not a known field here; known fields: type, data/],
 	])("refuses %j", async (body, path, message) => {
 		const { call, sent } = await caller();
 		const { status, json } = await call("POST", "./events", body);
@@ -79,14 +80,14 @@ describe("sending an event", () => {
 		expect(sent).toEqual([]);
 	});
 
-	it("refuses __proto__ beside data as any other unknown field", async () => {
+	it("refuses __proto__ beside data like any other unknown field", async () => {
 		const { call } = await caller();
 		const { status, json } = await call("POST", "./events", '{"type":"a","data":1,"__proto__":{"x":1}}');
 		expect([status, json["issues"]]).toEqual([400, [expect.objectContaining({ path: "__proto__" })]]);
 	});
 });
 
-/** JSON values as text, in all the ways in which a value can be written. */
+/** JSON values as text, in all notations that JSON allows. */
 const space = fc.string({ unit: fc.constantFrom(" ", "\t", "\n", "\r"), maxLength: 3 });
 const numberText = fc.constantFrom(
 	"0",
@@ -123,7 +124,7 @@ const { value: valueText } = fc.letrec<{ value: string }>((tie) => {
 });
 
 describe("data", () => {
-	it("keeps the sender's bytes, however they are written", async () => {
+	it("keeps the sender's bytes, in any notation", async () => {
 		const { call, sent } = await caller();
 		const place = fc.tuple(space, space, space, fc.boolean());
 		await fc.assert(
@@ -139,7 +140,7 @@ describe("data", () => {
 		);
 	});
 
-	it("keeps them in a batch too", async () => {
+	it("keeps them in a batch, too", async () => {
 		const { call, sent } = await caller();
 		await fc.assert(
 			fc.asyncProperty(fc.array(fc.tuple(valueText, space), { minLength: 1, maxLength: 8 }), async (events) => {
@@ -154,7 +155,7 @@ describe("data", () => {
 });
 
 describe("sending a batch", () => {
-	it("lets each event succeed or fail by itself, in order", async () => {
+	it("accepts or refuses each event by itself, in order", async () => {
 		const { call, sent } = await caller();
 		const { status, json } = await call(
 			"POST",
@@ -193,7 +194,7 @@ describe("sending a batch", () => {
 		expect(sent.map(({ dataJson }) => dataJson)).toEqual(["1", "[1.0]"]);
 	});
 
-	it("takes 1,000 events, and refuses 1,001 as a whole", async () => {
+	it("accepts 1,000 events, and refuses 1,001 as a whole", async () => {
 		const { call, sent } = await caller();
 		const events = Array.from({ length: 1_001 }, (_, data) => ({ type: "a", data }));
 		expect(await call("POST", "./events:batch", { events })).toMatchObject({
@@ -217,7 +218,7 @@ describe("sending a batch", () => {
 		expect((await call("POST", "./events:batch", body)).status).toBe(400);
 	});
 
-	it("asks the engine for nothing when every event is bad", async () => {
+	it("does not call the engine if every event is refused", async () => {
 		const { call, engine } = await caller();
 		engine.intake.sendBatch = () => Promise.reject(new Error("must not be called"));
 		expect((await call("POST", "./events:batch", '{"events":[1,2]}')).status).toBe(202);

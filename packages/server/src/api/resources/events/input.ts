@@ -1,13 +1,13 @@
+// Reads sent events. The envelope is checked; `data` is passed on exactly as it was written.
 import { FanfareError, invalidRequest } from "../../../core/errors.ts";
-// Sends: the small part of an event that is checked, and the part that is passed on as it was written.
 import { MAX_EVENT_BYTES, type EventInput } from "../../../core/event.ts";
 import { elementSpans, memberSpans, type MemberSpan } from "../../../core/raw-json.ts";
 import { expectedForm } from "../../request/body/expected-form.ts";
 import { duplicateIssues, isObject, type JsonBody } from "../../request/body/json-body.ts";
-import { check, validate } from "../../request/body/validate.ts";
+import { validate, validateOrError } from "../../request/body/validate.ts";
 import { batchEnvelopeSchema, MAX_BATCH_EVENTS, sendEventSchema } from "./schemas.ts";
 
-/** The event of a single send; throws `invalid_request`. */
+/** The event of a single send. Throws `invalid_request`. */
 export function readEvent(json: JsonBody): EventInput {
 	const input = eventInput(json.text, json.value, json.members, "");
 	if (input instanceof FanfareError) throw input;
@@ -15,8 +15,8 @@ export function readEvent(json: JsonBody): EventInput {
 }
 
 /**
- * The events of a batch in order, each as what is to be sent or as why it cannot be. Throws only for what is wrong with
- * the batch itself.
+ * The events of a batch, in order. For an event that is refused, the error takes its place. Throws only if the batch
+ * itself is wrong: `invalid_request`, or `payload_too_large` for too many events.
  */
 export function readBatch(json: JsonBody): (EventInput | FanfareError)[] {
 	const { events } = validate(batchEnvelopeSchema, json.value);
@@ -32,7 +32,7 @@ export function readBatch(json: JsonBody): (EventInput | FanfareError)[] {
 
 function batchEvent(text: string, span: MemberSpan, value: unknown, index: number): EventInput | FanfareError {
 	const path = `events.${index}`;
-	if (isHeavier(text, span, MAX_EVENT_BYTES)) {
+	if (isLarger(text, span, MAX_EVENT_BYTES)) {
 		return new FanfareError(
 			"payload_too_large",
 			`${path} is larger than the ${MAX_EVENT_BYTES} bytes that an event may have.`,
@@ -47,7 +47,9 @@ function batchEvent(text: string, span: MemberSpan, value: unknown, index: numbe
 	return eventInput(text, value, members, `${path}.`);
 }
 
-/** `value` is what `text` says; only its envelope is looked at. Nothing here keeps `value`, which can be large. */
+/**
+ * `value` is the parsed text. Only its envelope is checked, and nothing refers to it afterwards, since it can be large.
+ */
 function eventInput(
 	text: string,
 	value: object,
@@ -55,7 +57,7 @@ function eventInput(
 	prefix: string,
 ): EventInput | FanfareError {
 	const data = members.find(({ name }) => name === "data");
-	const envelope = check(sendEventSchema, value, prefix);
+	const envelope = validateOrError(sendEventSchema, value, prefix);
 	if (envelope instanceof FanfareError) return envelope;
 	if (data === undefined) throw new Error("an event that its schema accepted has no data");
 	return {
@@ -67,8 +69,11 @@ function eventInput(
 	};
 }
 
-/** Whether the span weighs more than `limit` as UTF-8. A character weighs 1–3 bytes a code unit, so most need no count. */
-function isHeavier(text: string, { start, end }: MemberSpan, limit: number): boolean {
+/**
+ * True if the span is larger than `limit` bytes in UTF-8. A UTF-16 unit takes 1 to 3 bytes, so most spans need no
+ * count.
+ */
+function isLarger(text: string, { start, end }: MemberSpan, limit: number): boolean {
 	if (end - start > limit) return true;
 	return (end - start) * 3 > limit && Buffer.byteLength(text.slice(start, end)) > limit;
 }

@@ -1,13 +1,13 @@
-import { FanfareError } from "../../../core/errors.ts";
 // Events: send one, send many, look them up.
+import { FanfareError } from "../../../core/errors.ts";
 import { dataJsonOf, MAX_EVENT_BYTES, type EventInput } from "../../../core/event.ts";
 import type { Intake } from "../../../engine/calls.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { problemItem } from "../../request/problem.ts";
 import { json, keyWith, route, type BodyRule, type Reply } from "../../request/route.ts";
-import { presentEvent } from "../common/present.ts";
 import { listOf } from "../common/schemas.ts";
 import { readBatch, readEvent } from "./input.ts";
+import { presentEvent } from "./present.ts";
 import {
 	batchSchema,
 	eventQuerySchema,
@@ -43,10 +43,11 @@ export const eventRoutes = [
 		access: keyWith("write"),
 		summary: "Send an event",
 		description:
-			"A 202 means that the event and all its deliveries are on disk. At most 256 KiB. " +
-			"`data` reaches receivers byte for byte as it was sent.",
+			"A 202 means that the event and all its deliveries are stored on disk. The body may have up to 256 KiB. " +
+			"Receivers get `data` byte for byte as you sent it.",
 		body: eventBody,
-		answers: { 202: { description: "Accepted.", schema: eventSchema } },
+		answers: { 202: { description: "The accepted event.", schema: eventSchema } },
+		errors: { 409: "A different event was already sent with this idempotency key." },
 		async handle({ deps, params, body }) {
 			const { event, duplicate } = await deps.engine.intake.send(params.projectId, body);
 			return json(presentEvent(event, duplicate), 202);
@@ -61,7 +62,7 @@ export const eventRoutes = [
 		access: keyWith("write"),
 		summary: "Send many events",
 		description:
-			"Up to 1,000 events and 5 MiB in one commit. Each succeeds or fails by itself: look at the status of each result.",
+			"Up to 1,000 events and 5 MiB. Each event is accepted or refused by itself, so check the status of each result.",
 		body: batchBody,
 		answers: { 202: { description: "One result for each event, in order.", schema: batchSchema } },
 		async handle({ deps, params, body }) {
@@ -75,7 +76,7 @@ export const eventRoutes = [
 		path: "/projects/{projectId}/events",
 		access: keyWith("read"),
 		summary: "List events",
-		description: "Newest first, without their data. Filters work together.",
+		description: "Newest first, without their data. An event is listed if it matches all filters.",
 		query: eventQuerySchema,
 		answers: { 200: { description: "A page of events.", schema: listOf(eventSchema) } },
 		async handle({ deps, params, query }) {
@@ -92,7 +93,7 @@ export const eventRoutes = [
 		path: "/projects/{projectId}/events/{eventId}",
 		access: keyWith("read"),
 		summary: "Get an event",
-		description: "One event with its data.",
+		description: "Returns one event with its data.",
 		answers: { 200: { description: "The event.", schema: eventWithDataSchema } },
 		async handle({ deps, params }) {
 			const event = await deps.store.event(params.projectId, params.eventId);
@@ -103,13 +104,13 @@ export const eventRoutes = [
 	}),
 ];
 
-/** The data goes in as the text that it is: read and written again, it could be another. */
+/** Adds the data to an event as text: parsed and written again, it could change. */
 function withData(event: object, dataJson: string | null): Reply {
 	const rest = JSON.stringify({ ...event, dataErased: dataJson === null });
 	return { ...json(null), body: `${rest.slice(0, -1)},"data":${dataJson ?? "null"}}` };
 }
 
-/** Sends what can be sent, and puts the results back between the refusals. */
+/** Sends the events that were not refused, and returns one result for each event, in order. */
 async function sendAll(
 	intake: Intake,
 	projectId: string,

@@ -3,30 +3,42 @@ import { z } from "@hono/zod-openapi";
 
 import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../../../core/event-type.ts";
 import { EVENT_TYPE_MAX_LENGTH } from "../../../core/event.ts";
-import { idText, pageQuery, problemSchema, timeMs, timeOut, timeRangeQuery } from "../common/schemas.ts";
+import {
+	addDuplicateIssues,
+	idText,
+	pageQuery,
+	problemSchema,
+	timeMs,
+	timeOut,
+	timeRangeQuery,
+} from "../common/schemas.ts";
 import { eventTypeName } from "../event-types/schemas.ts";
-import { addDuplicateIssues } from "../webhooks/schemas.ts";
 
 export const MAX_BATCH_EVENTS = 1_000;
 const MAX_WEBHOOK_IDS = 1_000;
-/** Printable: no control, format or private characters, no lone surrogates, no line separators. */
+/** Printable characters: no control, format or private characters, no lone surrogates, no line separators. */
 const PRINTABLE = /^[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u;
 
-/** Zod needs 0.5 µs for this (measured), so that the busiest path can have the same schema as the document. */
+/** Zod needs 0.5 µs for this (measured), so that the busiest path can use the schema of the document, too. */
 export const sendEventSchema = z
 	.strictObject({
 		type: eventTypeName.refine((type) => !isReservedEventType(type), RESERVED_TYPE_MESSAGE),
 		data: z.unknown().openapi({
-			description: "Any JSON value. Receivers get these very bytes: key order, number notation and escapes are kept.",
+			description:
+				"Any JSON value. Receivers get exactly these bytes, with the same order of keys, numbers and escapes.",
 			example: { id: 4711, plan: "pro" },
 		}),
-		timestamp: timeMs.nullish().openapi({ description: "When it happened. Left out: when it is accepted." }),
+		timestamp: timeMs
+			.nullish()
+			.openapi({ description: "When the event happened. Defaults to the time at which it is accepted." }),
 		idempotencyKey: z
 			.string()
 			.refine((key) => PRINTABLE.test(key), "must have 1–256 printable characters")
 			.nullish()
 			.openapi({
-				description: "The same send under the same key is accepted once. Another send under it: 409.",
+				description:
+					"Makes a repeated send safe: the same event with the same key is accepted only once. A different event " +
+					"with the same key is refused with 409. Keys are remembered for 25 hours.",
 				minLength: 1,
 				maxLength: 256,
 				example: "order-4711-created",
@@ -37,7 +49,10 @@ export const sendEventSchema = z
 			.max(MAX_WEBHOOK_IDS)
 			.superRefine(addDuplicateIssues)
 			.nullish()
-			.openapi({ description: "Only to these webhooks, whatever their filters. Left out: to all that want the type." }),
+			.openapi({
+				description:
+					"Send the event only to these webhooks, whatever their filters. Defaults to all webhooks whose filter matches.",
+			}),
 	})
 	.openapi("SendEvent", {
 		required: ["type", "data"],
@@ -48,7 +63,7 @@ export const sendBatchSchema = z
 	.strictObject({ events: z.array(sendEventSchema).min(1).max(MAX_BATCH_EVENTS) })
 	.openapi("SendBatch");
 
-/** The outside of a batch; its events are checked one by one. */
+/** The envelope of a batch. Its events are checked one by one. */
 export const batchEnvelopeSchema = z.strictObject({ events: z.array(z.unknown()).min(1) });
 
 export const eventSchema = z
@@ -59,8 +74,10 @@ export const eventSchema = z
 		type: z.string(),
 		timestamp: timeOut,
 		createDate: timeOut,
-		duplicate: z.boolean().openapi({ description: "True if this send had been accepted before." }),
-		deliveryCount: z.int().openapi({ description: "To how many webhooks it goes." }),
+		duplicate: z.boolean().openapi({
+			description: "True if the same event was accepted earlier with the same idempotency key. This is that event.",
+		}),
+		deliveryCount: z.int().openapi({ description: "The number of webhooks that the event goes to." }),
 	})
 	.openapi("Event", {
 		example: {
@@ -77,17 +94,17 @@ export const eventSchema = z
 
 export const eventWithDataSchema = eventSchema
 	.extend({
-		data: z.unknown().openapi({ description: "As it was sent, byte for byte. Null if it is erased." }),
-		dataErased: z.boolean().openapi({ description: "True if the payload was erased, by hand or by its age." }),
+		data: z.unknown().openapi({ description: "The data byte for byte as it was sent. Null if it was erased." }),
+		dataErased: z.boolean().openapi({ description: "True if the payload was erased: by hand, or because of its age." }),
 	})
 	.openapi("EventWithData");
 
 export const erasureSchema = z
 	.object({
-		id: z.string().openapi({ description: "Of the event." }),
+		id: z.string().openapi({ description: "The id of the event." }),
 		object: z.literal("erasure"),
 		dataErased: z.literal(true),
-		cancelledCount: z.int().openapi({ description: "Deliveries that waited and are cancelled now." }),
+		cancelledCount: z.int().openapi({ description: "The number of deliveries that were cancelled." }),
 	})
 	.openapi("Erasure");
 
@@ -101,12 +118,12 @@ export const batchSchema = z
 					z.object({ status: z.int(), error: problemSchema.omit({ requestId: true }) }),
 				]),
 			)
-			.openapi({ description: "One for each event, in order. Each succeeds or fails by itself." }),
+			.openapi({ description: "One result for each event, in order." }),
 	})
 	.openapi("Batch");
 
 export const eventQuerySchema = z.strictObject({
 	...pageQuery,
-	type: z.string().max(EVENT_TYPE_MAX_LENGTH).optional().openapi({ description: "Exactly this type." }),
+	type: z.string().max(EVENT_TYPE_MAX_LENGTH).optional().openapi({ description: "Only events of this type." }),
 	...timeRangeQuery,
 });

@@ -1,12 +1,12 @@
-// API keys: made, listed and deleted with an admin key of the whole workspace.
+// API keys. They are created, listed and deleted with an admin key of the whole workspace.
 import { z } from "@hono/zod-openapi";
 
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, route, workspaceKeyWith } from "../../request/route.ts";
-import { presentKey } from "../common/present.ts";
 import { deletedSchema, listOf, pageQuery } from "../common/schemas.ts";
-import { createKeySchema, keySchema, newKeySchema } from "../workspace/schemas.ts";
+import { presentKey } from "./present.ts";
+import { createKeySchema, keySchema, newKeySchema } from "./schemas.ts";
 
 export const keyRoutes = [
 	route({
@@ -18,10 +18,11 @@ export const keyRoutes = [
 		access: workspaceKeyWith("admin"),
 		summary: "Create a key",
 		description:
-			"The answer is the only one that ever holds the key: keep it. A key of one project opens nothing else, " +
-			"and cannot manage projects or keys whatever its scope.",
+			"The key itself is returned only in this response, so store it. A key of one project opens nothing else, and " +
+			"cannot manage projects or keys, whatever its scope.",
 		body: jsonBody(createKeySchema, { name: "billing service", scope: "write" }),
 		answers: { 200: { description: "The new key, with `secretKey`.", schema: newKeySchema } },
+		errors: { 404: "There is no such project." },
 		async handle({ deps, body }) {
 			const { name, scope, projectId } = body;
 			const { key, secretKey } = await deps.engine.keys.create({ name, scope, projectId: projectId ?? null });
@@ -51,8 +52,9 @@ export const keyRoutes = [
 		audit: "key.delete",
 		access: workspaceKeyWith("admin"),
 		summary: "Delete a key",
-		description: "It stops working at once. The last admin key of the workspace cannot be deleted: 409.",
-		answers: { 200: { description: "It is gone.", schema: deletedSchema } },
+		description: "The key stops working at once. The last admin key of the workspace cannot be deleted.",
+		answers: { 200: { description: "The key is deleted.", schema: deletedSchema } },
+		errors: { 409: "This is the last admin key of the workspace." },
 		async handle({ deps, params }) {
 			await deps.engine.keys.delete(params.keyId);
 			return json({ id: params.keyId, deleted: true });

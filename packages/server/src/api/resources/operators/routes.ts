@@ -1,4 +1,4 @@
-// For operators: is it alive, can it work, how is it doing. Open, and without anything secret.
+// Health, readiness and metrics, for operators. These calls need no key and return nothing secret.
 import { z } from "@hono/zod-openapi";
 
 import { json, OPEN, route } from "../../request/route.ts";
@@ -18,9 +18,9 @@ export const operatorRoutes = [
 		method: "get",
 		path: "/healthz",
 		access: OPEN,
-		summary: "Is it alive?",
-		description: "Says yes as long as the process answers at all. Looks at nothing else.",
-		answers: { 200: { description: "Alive.", schema: healthSchema } },
+		summary: "Check whether the server is alive",
+		description: "Responds with 200 as long as the process can respond. Checks nothing else.",
+		answers: { 200: { description: "The server is alive.", schema: healthSchema } },
 		handle: ({ deps }) => json({ status: "ok", version: deps.version }),
 	}),
 	route({
@@ -29,11 +29,11 @@ export const operatorRoutes = [
 		method: "get",
 		path: "/readyz",
 		access: OPEN,
-		summary: "Can it work?",
-		description: "Looks at each thing that the server needs.",
+		summary: "Check whether the server is ready",
+		description: "Checks each thing that the server needs to work.",
 		answers: {
-			200: { description: "It can.", schema: readinessSchema },
-			503: { description: "It cannot; `checks` says why.", schema: readinessSchema },
+			200: { description: "The server is ready.", schema: readinessSchema },
+			503: { description: "The server is not ready; `checks` says why.", schema: readinessSchema },
 		},
 		async handle({ deps }) {
 			const { ready, checks } = await deps.engine.readiness();
@@ -46,9 +46,9 @@ export const operatorRoutes = [
 		method: "get",
 		path: "/metrics",
 		access: OPEN,
-		summary: "Metrics for Prometheus",
+		summary: "Get metrics for Prometheus",
 		description:
-			"Holds no secret and no payload, but figures on your traffic: let a proxy keep it inside your network.",
+			"Contains no secret and no payload, but counts of your traffic: do not let your proxy expose it to the internet.",
 		answers: { 200: { description: "The metrics.", contentType: "text/plain" } },
 		async handle({ deps }) {
 			const { contentType, text } = await deps.metrics();

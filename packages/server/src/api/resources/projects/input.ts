@@ -1,12 +1,12 @@
-// What a request says about a project, as the engine's settings.
+// Reads a change of a project, in the form that the engine takes.
 import type { z } from "@hono/zod-openapi";
 
 import type { ProjectSettings } from "../../../engine/calls.ts";
-import type { updateProjectSchema } from "../workspace/schemas.ts";
+import type { updateProjectSchema } from "./schemas.ts";
 
 type Changes = { -readonly [Key in keyof ProjectSettings]?: ProjectSettings[Key] };
 
-/** What a PATCH changes: what is left out stays, and null leaves a time to the server's settings. */
+/** The changes of a PATCH. A field that is omitted does not change; null sets a retention to the server's default. */
 export function projectChanges(input: z.infer<typeof updateProjectSchema>): Changes {
 	const { name, eventTypes, retentionDays, payloadRetentionDays } = input;
 	const changes: Changes = {};

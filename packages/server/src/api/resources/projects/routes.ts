@@ -1,14 +1,31 @@
-// Projects: made, changed and deleted with a key of the whole workspace.
+// Projects. They are created, changed and deleted with a key of the whole workspace.
+import { z } from "@hono/zod-openapi";
+
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { json, keyWith, route, workspaceKeyWith } from "../../request/route.ts";
-import { presentProject } from "../common/present.ts";
 import { deletedSchema } from "../common/schemas.ts";
-import { projectNameSchema, projectSchema, updateProjectSchema } from "../workspace/schemas.ts";
 import { projectChanges } from "./input.ts";
+import { presentProject } from "./present.ts";
+import { projectNameSchema, projectSchema, updateProjectSchema } from "./schemas.ts";
 
 const nameBody = jsonBody(projectNameSchema, { name: "My project" });
 
 export const projectRoutes = [
+	route({
+		id: "listProjects",
+		tag: "Workspace",
+		method: "get",
+		path: "/workspace/projects",
+		access: keyWith("read"),
+		summary: "List projects",
+		description: "Oldest first, as an array without pages. A key of one project gets only that project.",
+		answers: { 200: { description: "The projects that the key opens.", schema: z.array(projectSchema) } },
+		handle({ deps, key }) {
+			const opened = key?.projectId ?? null;
+			const projects = deps.engine.projects.list().filter(({ id }) => opened === null || id === opened);
+			return json(projects.map(presentProject));
+		},
+	}),
 	route({
 		id: "createProject",
 		tag: "Projects",
@@ -17,7 +34,7 @@ export const projectRoutes = [
 		audit: "project.create",
 		access: workspaceKeyWith("admin"),
 		summary: "Create a project",
-		description: "Names need not be unique; ids are.",
+		description: "Several projects can have the same name. Ids are unique.",
 		body: nameBody,
 		answers: { 200: { description: "The new project.", schema: projectSchema } },
 		handle: async ({ deps, body }) => json(presentProject(await deps.engine.projects.create(body.name))),
@@ -29,7 +46,7 @@ export const projectRoutes = [
 		path: "/projects/{projectId}",
 		access: keyWith("read"),
 		summary: "Get a project",
-		description: "One project.",
+		description: "Returns one project.",
 		answers: { 200: { description: "The project.", schema: projectSchema } },
 		handle: ({ deps, params }) => json(presentProject(deps.engine.projects.get(params.projectId))),
 	}),
@@ -41,7 +58,7 @@ export const projectRoutes = [
 		audit: "project.update",
 		access: workspaceKeyWith("admin"),
 		summary: "Update a project",
-		description: "Changes what is there and leaves the rest.",
+		description: "Changes the fields in the body and no others.",
 		body: jsonBody(updateProjectSchema, { name: "My project", eventTypes: "catalogued" }),
 		answers: { 200: { description: "The project as it is now.", schema: projectSchema } },
 		async handle({ deps, params, body }) {
@@ -57,8 +74,8 @@ export const projectRoutes = [
 		access: workspaceKeyWith("admin"),
 		summary: "Delete a project",
 		description:
-			"Deletes the project with its webhooks and keys. Deliveries that wait are cancelled. There is no way back.",
-		answers: { 200: { description: "It is gone.", schema: deletedSchema } },
+			"Deletes the project with its webhooks and keys, and cancels all Pending and Held deliveries. This cannot be undone.",
+		answers: { 200: { description: "The project is deleted.", schema: deletedSchema } },
 		async handle({ deps, params }) {
 			await deps.engine.projects.delete(params.projectId);
 			return json({ id: params.projectId, deleted: true });

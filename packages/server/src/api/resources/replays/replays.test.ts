@@ -1,3 +1,4 @@
+// Replays over HTTP, with a fake engine.
 import { describe, expect, it } from "vitest";
 
 import { caller } from "../../test/caller.ts";
@@ -14,7 +15,7 @@ function schemaOf(id: string, status: number) {
 }
 
 describe("replaying", () => {
-	it("begins with all that did not succeed, up to now, unless asked otherwise", async () => {
+	it("replays by default all events that did not succeed, up to now", async () => {
 		const { call, replaysAsked, webhookId, replay, project } = await withWebhook();
 		const { status, json } = await call("POST", replay, { since: 5 });
 		expect(replaysAsked).toEqual([
@@ -45,7 +46,7 @@ describe("replaying", () => {
 		expect(schemaOf("replayWebhook", 202)?.parse(json)).toEqual(json);
 	});
 
-	it("hands everything to the engine, and null is the same as left out", async () => {
+	it("passes all fields to the engine, and treats null like an omitted field", async () => {
 		const { call, replaysAsked, webhookId, replay } = await withWebhook();
 		const asked = { since: 0, until: 9, status: ["Succeeded", "Missed"], eventTypes: ["a.b", "c.*"], dryRun: false };
 		expect((await call("POST", replay, asked)).status).toBe(202);
@@ -96,7 +97,7 @@ describe("replaying", () => {
 });
 
 describe("replays", () => {
-	it("are listed, all or those of a webhook", async () => {
+	it("are listed, all or only those of a webhook", async () => {
 		const { call, replay, webhookId, makeWebhook } = await withWebhook();
 		const other = await makeWebhook();
 		const { json: first } = await call("POST", replay, { since: 5 });
@@ -119,7 +120,7 @@ describe("replays", () => {
 		expect(await call("POST", `${path}:cancel`)).toMatchObject({ status: 409, json: { code: "replay_ended" } });
 	});
 
-	it("say 404 for what is not there", async () => {
+	it("respond with 404 for an id that does not exist", async () => {
 		const { call } = await withWebhook();
 		const gone = { status: 404, json: { code: "replay_not_found" } };
 		expect(await call("GET", "./replays/replay_1")).toMatchObject(gone);

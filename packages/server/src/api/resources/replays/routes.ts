@@ -1,19 +1,11 @@
-// Replays: begin one or count what it would send, follow it, cancel it.
-import type { z } from "@hono/zod-openapi";
-
-import { DEFAULT_REPLAY_OUTCOMES, replayProgress, type Replay } from "../../../core/replay.ts";
-import type { ReplayRequest } from "../../../engine/calls.ts";
+// Replays: start one or count the events that it would send, look it up, cancel it.
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyWith, route } from "../../request/route.ts";
 import { listOf } from "../common/schemas.ts";
-import {
-	replayEstimateSchema,
-	replayQuerySchema,
-	replaySchema,
-	replayWebhookSchema,
-	type ReplayWebhook,
-} from "./schemas.ts";
+import { replayRequest } from "./input.ts";
+import { presentReplay } from "./present.ts";
+import { replayEstimateSchema, replayQuerySchema, replaySchema, replayWebhookSchema } from "./schemas.ts";
 
 const ONE = "/projects/{projectId}/replays/{replayId}";
 
@@ -27,14 +19,19 @@ export const replayRoutes = [
 		access: keyWith("write"),
 		summary: "Replay events to a webhook",
 		description:
-			"Sends old events to this webhook again, each matching event once, oldest first, under the `webhook-id` that it had. It " +
-			"happens in the background, at a pace that leaves room for new events; goes on after restarts; waits while the webhook is paused " +
-			"or disabled; and ends when the webhook is deleted. At most 10 of a project run at once.",
+			"Sends old events to this webhook again: each matching event once, oldest first, with the `webhook-id` of the " +
+			"first time. A replay runs in the background, at a pace that leaves room for new events, and continues after " +
+			"a restart. It waits while the webhook is paused or disabled, and ends when the webhook is deleted. At most " +
+			"10 replays of a project run at once.",
 		body: jsonBody(replayWebhookSchema, { since: 1_723_633_671_620, status: ["Failed", "Missed"], dryRun: true }),
 		answers: {
-			200: { description: "With `dryRun`: the count. Nothing was sent.", schema: replayEstimateSchema },
-			202: { description: "The replay, which has begun.", schema: replaySchema },
+			200: {
+				description: "With `dryRun`: the number of events that would be sent. Nothing was sent.",
+				schema: replayEstimateSchema,
+			},
+			202: { description: "The replay, which has started.", schema: replaySchema },
 		},
+		errors: { 409: "Too many replays are running in this project." },
 		async handle({ deps, params: { projectId, webhookId }, body }) {
 			const request = replayRequest(body);
 			if (body.dryRun !== true) {
@@ -51,7 +48,7 @@ export const replayRoutes = [
 		path: "/projects/{projectId}/replays",
 		access: keyWith("read"),
 		summary: "List replays",
-		description: "Newest first, those that have ended too.",
+		description: "Newest first, including those that have ended.",
 		query: replayQuerySchema,
 		answers: { 200: { description: "A page of replays.", schema: listOf(replaySchema) } },
 		async handle({ deps, params, query }) {
@@ -67,7 +64,7 @@ export const replayRoutes = [
 		path: ONE,
 		access: keyWith("read"),
 		summary: "Get a replay",
-		description: "How far it has come.",
+		description: "Shows how far the replay has come.",
 		answers: { 200: { description: "The replay.", schema: replaySchema } },
 		handle: async ({ deps, params }) =>
 			json(presentReplay(await deps.engine.replays.get(params.projectId, params.replayId))),
@@ -80,40 +77,11 @@ export const replayRoutes = [
 		audit: "replay.cancel",
 		access: keyWith("write"),
 		summary: "Cancel a replay",
-		description: "No more deliveries are made. Those that are made go on; each can be cancelled by itself.",
-		answers: { 200: { description: "The replay as it has ended.", schema: replaySchema } },
+		description:
+			"No more deliveries are created. Those that were created continue, and each can be cancelled by itself.",
+		answers: { 200: { description: "The cancelled replay.", schema: replaySchema } },
+		errors: { 409: "The replay has already ended." },
 		handle: async ({ deps, params }) =>
 			json(presentReplay(await deps.engine.replays.cancel(params.projectId, params.replayId))),
 	}),
 ];
-
-function replayRequest({ since, until, status, eventTypes }: ReplayWebhook): ReplayRequest {
-	return {
-		since,
-		until: until ?? null,
-		outcomes: status ?? DEFAULT_REPLAY_OUTCOMES,
-		eventTypes: eventTypes ?? null,
-	};
-}
-
-function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
-	const { filter } = replay;
-	return {
-		id: replay.id,
-		object: "replay",
-		projectId: replay.projectId,
-		webhookId: replay.webhookId,
-		status: replay.status,
-		since: filter.since,
-		until: filter.until,
-		outcomes: [...filter.outcomes],
-		eventTypes: filter.eventTypes && [...filter.eventTypes],
-		missedEventTypes: filter.missedEventTypes && [...filter.missedEventTypes],
-		scannedCount: replay.scannedCount,
-		deliveryCount: replay.deliveryCount,
-		progress: replayProgress(replay),
-		createDate: replay.createDate,
-		updateDate: replay.updateDate,
-		endDate: replay.endDate,
-	};
-}

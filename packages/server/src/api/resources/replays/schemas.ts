@@ -2,18 +2,19 @@
 import { z } from "@hono/zod-openapi";
 
 import { DEFAULT_REPLAY_OUTCOMES, REPLAY_OUTCOMES, REPLAY_STATUSES } from "../../../core/replay.ts";
-import { idText, pageQuery, timeMs, timeOut } from "../common/schemas.ts";
-import { addDuplicateIssues, eventTypeList } from "../webhooks/schemas.ts";
+import { addDuplicateIssues, idText, pageQuery, timeMs, timeOut } from "../common/schemas.ts";
+import { eventTypeList } from "../event-types/schemas.ts";
 
 const OUTCOMES_TEXT =
-	"`Missed`: events that never had a delivery to this webhook. The others: by how the newest delivery of the event to this webhook " +
-	"ended. An event with a delivery that is Pending or Held is never replayed: it is on its way.";
+	"`Missed` means events that never had a delivery to this webhook. The other values are the status of the event's " +
+	"newest delivery to this webhook. An event with a delivery that is Pending or Held is never replayed, since it is " +
+	"still on its way.";
 
 export const replayWebhookSchema = z
 	.strictObject({
-		since: timeMs.openapi({ description: "Events accepted at this time or later." }),
+		since: timeMs.openapi({ description: "Only events accepted at this time or later." }),
 		until: timeMs.nullish().openapi({
-			description: "Events accepted before this time. Left out, and at most: now.",
+			description: "Only events accepted before this time. Defaults to now, which is also the latest possible time.",
 		}),
 		status: z
 			.array(z.enum(REPLAY_OUTCOMES))
@@ -21,15 +22,19 @@ export const replayWebhookSchema = z
 			.superRefine(addDuplicateIssues)
 			.nullish()
 			.openapi({
-				description: `${OUTCOMES_TEXT} Left out: all that did not succeed, ${DEFAULT_REPLAY_OUTCOMES.join(", ")}.`,
+				description: `${OUTCOMES_TEXT} Defaults to all that did not succeed: ${DEFAULT_REPLAY_OUTCOMES.join(", ")}.`,
 				example: ["Failed"],
 			}),
 		eventTypes: eventTypeList.nullish().openapi({
 			description:
-				"Exact names or `prefix.*`. Left out: every type; but of the missed events only those of types that the webhook wants now.",
+				"Exact names or `prefix.*`. Defaults to every type. If omitted, missed events are replayed only if the " +
+				"webhook's filter matches their type now.",
 			example: ["user.created"],
 		}),
-		dryRun: z.boolean().nullish().openapi({ description: "True: nothing is sent, the answer is the count." }),
+		dryRun: z
+			.boolean()
+			.nullish()
+			.openapi({ description: "If true, nothing is sent; the response has the number of events. Defaults to false." }),
 	})
 	.superRefine(({ since, until }, context) => {
 		if (until === null || until === undefined || until > since) return;
@@ -42,10 +47,10 @@ export type ReplayWebhook = z.infer<typeof replayWebhookSchema>;
 export const replayEstimateSchema = z
 	.object({
 		object: z.literal("replayEstimate"),
-		count: z.int().openapi({ description: "Events that would be sent now." }),
-		complete: z
-			.boolean()
-			.openapi({ description: "False: there are so many events that counting was ended early; there may be more." }),
+		count: z.int().openapi({ description: "The number of events that would be sent now." }),
+		complete: z.boolean().openapi({
+			description: "False if counting stopped early because there are too many events. Then there may be more.",
+		}),
 	})
 	.openapi("ReplayEstimate");
 
@@ -57,25 +62,37 @@ export const replaySchema = z
 		webhookId: z.string(),
 		status: z.enum(REPLAY_STATUSES).openapi({
 			description:
-				"`Finished`: each matching event has its delivery, and those go their own way. Running: also while it waits.",
+				"`Running`: also while the replay waits for its webhook. `Finished`: each matching event has a new " +
+				"delivery, which may not have ended yet.",
 		}),
 		since: timeOut,
 		until: timeOut,
 		outcomes: z
 			.array(z.enum(REPLAY_OUTCOMES))
-			.openapi({ description: `The \`status\` that was asked for. ${OUTCOMES_TEXT}` }),
-		eventTypes: z.array(z.string()).nullable().openapi({ description: "Null: every type." }),
-		missedEventTypes: z.array(z.string()).nullable().openapi({
-			description: "Of missed events only these types, as the webhook wanted them then. Null: every type.",
-		}),
-		scannedCount: z.int().openapi({ description: "Events looked at so far." }),
-		deliveryCount: z.int().openapi({ description: "Deliveries made so far: one for each event that matches." }),
+			.openapi({ description: `The \`status\` of the request. ${OUTCOMES_TEXT}` }),
+		eventTypes: z
+			.array(z.string())
+			.nullable()
+			.openapi({ description: "The `eventTypes` of the request; null means every type." }),
+		missedEventTypes: z
+			.array(z.string())
+			.nullable()
+			.openapi({
+				description:
+					"The webhook's filter when the replay started: missed events are replayed only if it matches their type. " +
+					"Null means no restriction beyond `eventTypes`.",
+			}),
+		scannedCount: z.int().openapi({ description: "The number of events looked at so far." }),
+		deliveryCount: z
+			.int()
+			.openapi({ description: "The number of deliveries created so far, one for each matching event." }),
 		progress: z.number().openapi({
-			description: "From 0 to 1: how much of the time between the oldest and the newest event in the range is done.",
+			description:
+				"From 0 to 1: the part that is done of the time between the oldest and the newest event in the range.",
 		}),
 		createDate: timeOut,
 		updateDate: timeOut,
-		endDate: timeOut.nullable().openapi({ description: "Null while it is Running." }),
+		endDate: timeOut.nullable().openapi({ description: "Null while the replay is Running." }),
 	})
 	.openapi("Replay", {
 		example: {

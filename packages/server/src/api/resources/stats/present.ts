@@ -1,4 +1,4 @@
-// Statistics as answers show them.
+// Stats as responses show them.
 import type { z } from "@hono/zod-openapi";
 
 import { latencyQuantileMs } from "../../../core/stats/latency-histogram.ts";
@@ -13,13 +13,13 @@ export function presentStats(report: StatsReport): z.infer<typeof statsSchema> {
 		width,
 		from,
 		to,
-		data: buckets.map((bucket) => ({ start: bucket.start, ...presentFigures(bucket) })),
-		totals: presentFigures(totals),
+		data: buckets.map((bucket) => ({ start: bucket.start, ...presentCounts(bucket) })),
+		totals: presentCounts(totals),
 		deliveries: { ...deliveries },
 	};
 }
 
-function presentFigures({ accepted, attemptsSucceeded, attemptsFailed, succeeded, exhausted, latency }: StatsBucket) {
+function presentCounts({ accepted, attemptsSucceeded, attemptsFailed, succeeded, exhausted, latency }: StatsBucket) {
 	const quantile = (q: number) => latencyQuantileMs(latency, q);
 	return {
 		accepted,

@@ -1,4 +1,4 @@
-// Statistics on the wire.
+// Stats on the wire.
 import { z } from "@hono/zod-openapi";
 
 import { DELIVERY_STATUSES } from "../../../core/delivery.ts";
@@ -6,31 +6,31 @@ import { MAX_STATS_BUCKETS, STATS_WIDTHS } from "../../../core/stats/stats.ts";
 import { integerParameter, MAX_TIME_MS, timeOut } from "../common/schemas.ts";
 
 export const statsQuerySchema = z.strictObject({
-	width: z
-		.enum(STATS_WIDTHS)
-		.optional()
-		.openapi({ description: "Of a bucket. Left out: `hour`. Minutes are kept for 48 hours, hours for 90 days." }),
+	width: z.enum(STATS_WIDTHS).optional().openapi({
+		description:
+			"The width of a bucket. Defaults to `hour`. Minutes are kept for 48 hours, hours for 90 days, days for ever.",
+	}),
 	from: integerParameter(
 		0,
 		MAX_TIME_MS,
-		`In milliseconds since the epoch; taken back to the beginning of its bucket. At most ${MAX_STATS_BUCKETS} buckets are given. Left out: 60 minutes, 24 hours or 30 days before \`to\`.`,
+		"Start of the range, inclusive, in milliseconds since the epoch. Rounded down to the start of its bucket. The range may " +
+			`have at most ${MAX_STATS_BUCKETS} buckets. Defaults to 60 minutes, 24 hours or 30 days before \`to\`.`,
 	).optional(),
 	to: integerParameter(
 		0,
 		MAX_TIME_MS,
-		"The end, not included; taken on to the end of its bucket. Left out: now.",
+		"End of the range, exclusive, in milliseconds since the epoch. Rounded up to the end of its bucket. Defaults to now.",
 	).optional(),
 });
 
-const latency = z
-	.int()
-	.nullable()
-	.openapi({ description: "Of attempts that got an answer or timed out, to within 5 %; null if there were none." });
+const latency = z.int().nullable().openapi({
+	description: "The latency of attempts that got a response or timed out, accurate to 5 %. Null if there were none.",
+});
 
-const figures = {
-	accepted: z.int().openapi({ description: "Events accepted; of a webhook, those with a delivery to it." }),
+const counts = {
+	accepted: z.int().openapi({ description: "Accepted events. For a webhook, only events with a delivery to it." }),
 	attempts: z.object({ succeeded: z.int(), failed: z.int() }),
-	succeeded: z.int().openapi({ description: "Deliveries that succeeded in this time." }),
+	succeeded: z.int().openapi({ description: "Deliveries that became `Succeeded` in this time." }),
 	exhausted: z.int().openapi({ description: "Deliveries that became `Failed` in this time." }),
 	latencyMs: z.object({ p50: latency, p95: latency, p99: latency }),
 };
@@ -41,12 +41,12 @@ export const statsSchema = z
 		width: z.enum(STATS_WIDTHS),
 		from: timeOut,
 		to: timeOut,
-		data: z.array(z.object({ start: timeOut, ...figures })).openapi({
-			description: "Every bucket from `from` to `to`, oldest first, also those in which nothing happened.",
+		data: z.array(z.object({ start: timeOut, ...counts })).openapi({
+			description: "All buckets from `from` to `to`, oldest first, including those in which nothing happened.",
 		}),
-		totals: z.object(figures).openapi({ description: "Of all buckets together." }),
+		totals: z.object(counts).openapi({ description: "The same for the whole range." }),
 		deliveries: z
 			.object(Object.fromEntries(DELIVERY_STATUSES.map((status) => [status, z.int()])))
-			.openapi({ description: "How many deliveries are in each status now, whenever they were made." }),
+			.openapi({ description: "The number of deliveries in each status now, whenever they were created." }),
 	})
 	.openapi("Stats");

@@ -1,3 +1,4 @@
+// Stats over HTTP, with a real engine.
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -6,7 +7,7 @@ import { createApp } from "../../app.ts";
 import { fakeApi } from "../../test/fake-engine.ts";
 
 const HOUR = 3_600_000;
-const NO_FIGURES = {
+const NO_COUNTS = {
 	accepted: 0,
 	attempts: { succeeded: 0, failed: 0 },
 	succeeded: 0,
@@ -14,7 +15,7 @@ const NO_FIGURES = {
 	latencyMs: { p50: null, p95: null, p99: null },
 };
 
-/** Calls the api of a real engine. */
+/** Makes calls to the API of a real engine. */
 async function openApi(test: TestEngine): Promise<(path: string) => Promise<{ status: number; body: unknown }>> {
 	const { deps } = await fakeApi();
 	const app = createApp({ ...deps, engine: test.engine, store: test.store });
@@ -25,8 +26,8 @@ async function openApi(test: TestEngine): Promise<(path: string) => Promise<{ st
 	};
 }
 
-describe("statistics over HTTP", () => {
-	it("are those of the last day by the hour, of the project and of a webhook", async () => {
+describe("stats over HTTP", () => {
+	it("default to the last day by the hour, for the project and for a webhook", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url);
@@ -34,24 +35,24 @@ describe("statistics over HTTP", () => {
 		const get = await openApi(test);
 		const start = test.clock.now() - (test.clock.now() % HOUR);
 		const latencyMs = { p50: expect.any(Number), p95: expect.any(Number), p99: expect.any(Number) };
-		const figures = { ...NO_FIGURES, accepted: 1, attempts: { succeeded: 1, failed: 0 }, succeeded: 1, latencyMs };
+		const counts = { ...NO_COUNTS, accepted: 1, attempts: { succeeded: 1, failed: 0 }, succeeded: 1, latencyMs };
 		const stats = {
 			object: "stats",
 			width: "hour",
 			from: start - 23 * HOUR,
 			to: start + HOUR,
 			data: [
-				...Array.from({ length: 23 }, (_, index) => ({ start: start - (23 - index) * HOUR, ...NO_FIGURES })),
-				{ start, ...figures },
+				...Array.from({ length: 23 }, (_, index) => ({ start: start - (23 - index) * HOUR, ...NO_COUNTS })),
+				{ start, ...counts },
 			],
-			totals: figures,
+			totals: counts,
 			deliveries: { Pending: 0, Succeeded: 1, Failed: 0, Held: 0, Cancelled: 0 },
 		};
 		expect(await get("/stats")).toEqual({ status: 200, body: stats });
 		expect(await get(`/batch/webhooks/${webhook.id}/stats`)).toEqual({ status: 200, body: stats });
 	});
 
-	it("are of the width and range that are asked for", async () => {
+	it("have the requested width and range", async () => {
 		await using test = await openTestEngine();
 		const get = await openApi(test);
 		const now = test.clock.now();
@@ -75,17 +76,17 @@ describe("statistics over HTTP", () => {
 		expect(await get(`/stats?${query}`)).toMatchObject(refusal);
 	});
 
-	it("are not there for a webhook that is not", async () => {
+	it("are a 404 for a webhook that does not exist", async () => {
 		await using test = await openTestEngine();
 		const get = await openApi(test);
-		const nobodys = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
+		const unknownId = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
 		const refusal = { status: 404, body: { code: "webhook_not_found" } };
-		expect(await get(`/batch/webhooks/${nobodys}/stats`)).toMatchObject(refusal);
+		expect(await get(`/batch/webhooks/${unknownId}/stats`)).toMatchObject(refusal);
 	});
 });
 
 describe("types of Fanfare's own events", () => {
-	it("are refused in sends, with their place, and nothing of them reaches the engine", async () => {
+	it("are refused in sends, with the path, and do not reach the engine", async () => {
 		const { app, project, keys, sent } = await fakeApi();
 		const post = async (path: string, body: unknown) => {
 			const headers = { "secret-key": keys.write, "content-type": "application/json" };

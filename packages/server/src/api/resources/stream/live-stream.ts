@@ -2,13 +2,13 @@
 import type { LiveItem, LiveSignal } from "../../../core/live.ts";
 import type { LiveSubscription } from "../../../engine/calls.ts";
 
-/** How long a client should wait before it comes back. */
+/** How long a client should wait before it reconnects. */
 const RETRY_MS = 2_000;
 const encoder = new TextEncoder();
-/** Items go to many clients: each is written once. */
-const written = new WeakMap<LiveItem, string>();
+/** The text of each item, since the same item goes to many clients. */
+const itemTexts = new WeakMap<LiveItem, string>();
 
-/** Asks the subscription for more only when the client has taken what was there: what waits, waits in the engine's bounds. */
+/** Reads from the subscription only when the client has read everything before. The engine limits the items that wait. */
 export function liveStream(subscription: LiveSubscription): ReadableStream<Uint8Array> {
 	let head = `retry: ${RETRY_MS}\n`;
 	return new ReadableStream<Uint8Array>(
@@ -30,7 +30,7 @@ function signalText(signal: LiveSignal): string {
 		case "item":
 			return itemText(signal.item);
 		case "heartbeat":
-			// An id without data moves the client's place on, and makes no event.
+			// An id without data moves the client's `Last-Event-ID` forward without an event.
 			return `: heartbeat\nid: ${signal.id}\n\n`;
 		case "gap":
 			return `id: ${signal.id}\n${controlText("gap", signal.reason)}`;
@@ -41,12 +41,12 @@ function signalText(signal: LiveSignal): string {
 }
 
 function itemText(item: LiveItem): string {
-	const known = written.get(item);
+	const known = itemTexts.get(item);
 	if (known !== undefined) return known;
 	const { id, kind, projectId, date, ...fact } = item;
 	const data = JSON.stringify({ object: "streamItem", id, kind, projectId, date, ...fact });
 	const text = `id: ${id}\nevent: ${kind}\ndata: ${data}\n\n`;
-	written.set(item, text);
+	itemTexts.set(item, text);
 	return text;
 }
 

@@ -1,5 +1,5 @@
-import { keyWith, route } from "../../request/route.ts";
 // The live stream.
+import { keyWith, route } from "../../request/route.ts";
 import { liveStream } from "./live-stream.ts";
 import { streamItemSchema, streamQuerySchema } from "./schemas.ts";
 
@@ -10,15 +10,16 @@ export const streamRoutes = [
 		method: "get",
 		path: "/projects/{projectId}/stream",
 		access: keyWith("read"),
-		summary: "Watch what happens",
+		summary: "Watch a project live",
 		description:
-			"Server-sent events from now on, or from the `Last-Event-ID` of an earlier stream: ids, types, statuses and durations, " +
-			"never payloads. `gap` says that something may be missing, and why; `dropped` and `end` are the last of a stream, " +
-			"with the reason. Nothing for 15 s is a comment. Too many clients: 503.",
+			"Server-sent events, from now on or after the `Last-Event-ID` of an earlier stream. They contain ids, types, " +
+			"statuses and durations, never payloads. `gap` means that items may be missing, and says why. `dropped` or " +
+			"`end` is the last item of a stream, with the reason. When nothing happens, a comment is sent every 15 s. If " +
+			"too many clients are connected, the call is refused with 503.",
 		query: streamQuerySchema,
 		answers: {
 			200: {
-				description: "The stream, until either side ends it.",
+				description: "The stream. It lasts until one side ends it.",
 				schema: streamItemSchema,
 				contentType: "text/event-stream",
 			},
@@ -36,7 +37,7 @@ export const streamRoutes = [
 				status: 200,
 				body: liveStream(subscription),
 				contentType: "text/event-stream; charset=utf-8",
-				// Proxies such as nginx gather answers otherwise.
+				// Otherwise proxies such as nginx buffer the response.
 				headers: { "x-accel-buffering": "no" },
 			};
 		},

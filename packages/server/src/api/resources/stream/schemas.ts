@@ -9,7 +9,7 @@ import { idText, timeOut } from "../common/schemas.ts";
 const MAX_ENTRIES = 100;
 const MAX_LENGTH = 4_000;
 
-/** A list in one query parameter, with commas between. */
+/** A comma-separated list in one query parameter. `expected` and `description` say what each entry must be. */
 function listParameter<T extends string>(
 	isEntry: (entry: string) => entry is T,
 	expected: string,
@@ -21,10 +21,13 @@ function listParameter<T extends string>(
 		.transform((value, context) => {
 			const entries = value.split(",");
 			if (entries.length <= MAX_ENTRIES && entries.every(isEntry)) return entries;
-			context.addIssue({ code: "custom", message: `must be ${expected}, with commas between, at most ${MAX_ENTRIES}` });
+			context.addIssue({
+				code: "custom",
+				message: `must be a list of ${expected}, separated by commas, at most ${MAX_ENTRIES}`,
+			});
 			return z.NEVER;
 		})
-		.openapi({ type: "string", description: `${description}, with commas between. Left out: all.` });
+		.openapi({ type: "string", description: `${description}. Separate several with commas. Defaults to all.` });
 }
 
 const isKind = (text: string) => (LIVE_KINDS as readonly string[]).includes(text);
@@ -34,13 +37,15 @@ export const streamQuerySchema = z.strictObject({
 	kinds: listParameter(
 		(text): text is (typeof LIVE_KINDS)[number] => isKind(text),
 		LIVE_KINDS.join(", "),
-		"Of these kinds",
+		"Only items of these kinds",
 	).optional(),
-	webhookId: idText("webhook").optional().openapi({ description: "Only what is about this webhook." }),
+	webhookId: idText("webhook")
+		.optional()
+		.openapi({ description: "Only items about this webhook. Items without a webhook never match." }),
 	eventTypes: listParameter(
 		(text): text is string => isTypeFilter(text),
-		"names of event types or prefixes such as order.*",
-		"Only what is about events of these types, or of a prefix such as `order.*`",
+		"names of event types, or prefixes such as order.*",
+		"Only items about these event types, or with a prefix such as `order.*`. Items without an event type never match",
 	).optional(),
 });
 
@@ -48,7 +53,7 @@ const item = { object: z.literal("streamItem"), id: z.string(), projectId: z.str
 const ofDelivery = { webhookId: z.string(), eventId: z.string(), eventType: z.string(), deliveryId: z.string() };
 const reason = z.string().nullable();
 
-/** What stands in `data` of each server-sent event, by its `event`. */
+/** The `data` of each server-sent event. Its `event` is the `kind`. */
 export const streamItemSchema = z
 	.discriminatedUnion("kind", [
 		z.object({

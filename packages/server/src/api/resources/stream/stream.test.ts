@@ -1,3 +1,4 @@
+// The live stream over HTTP: its format, filters and ends.
 import { describe, expect, it } from "vitest";
 
 import { LiveHub } from "../../../engine/live/live-hub.ts";
@@ -18,7 +19,7 @@ async function reading(response: Response): Promise<{ next: () => Promise<string
 }
 
 describe("the stream", () => {
-	it("is server-sent events, with ids to go on from", async () => {
+	it("sends server-sent events, with ids from which a client can continue", async () => {
 		const api = await caller();
 		const hub = api.engine.live as LiveHub;
 		const response = await open(api);
@@ -47,13 +48,13 @@ describe("the stream", () => {
 		expect([second, end]).toEqual([expect.stringContaining("event: webhook.updated\n"), ""]);
 	});
 
-	it("goes on after Last-Event-ID, or tells of a gap", async () => {
+	it("continues after Last-Event-ID, or reports a gap", async () => {
 		const api = await caller();
 		const hub = api.engine.live as LiveHub;
 		const start = await (await reading(await open(api))).next();
-		const place = /id: (\S+)/.exec(start)?.[1] ?? "";
+		const lastId = /id: (\S+)/.exec(start)?.[1] ?? "";
 		hub.publish(api.project.id, { kind: "event.accepted", eventId: "evt_1", eventType: "a", deliveryCount: 0 });
-		expect(await (await reading(await open(api, "", { "last-event-id": place }))).next()).toContain("evt_1");
+		expect(await (await reading(await open(api, "", { "last-event-id": lastId }))).next()).toContain("evt_1");
 		const unknown = await (await reading(await open(api, "", { "last-event-id": "nonsense" }))).next();
 		expect(unknown).toMatch(
 			/id: \S+\nevent: gap\ndata: \{"object":"streamItem","kind":"gap","reason":"the stream has restarted/,
@@ -93,7 +94,7 @@ describe("the stream", () => {
 	});
 
 	it.each([
-		["kinds=event.accepted,nothing", "kinds", /must be event.accepted, attempt.finished/],
+		["kinds=event.accepted,nothing", "kinds", /must be a list of event.accepted, attempt.finished/],
 		["kinds=", "kinds", /must be/],
 		["eventTypes=a..b", "eventTypes", /names of event types/],
 		[`eventTypes=${Array.from({ length: 101 }, () => "a").join(",")}`, "eventTypes", /at most 100/],
@@ -105,7 +106,7 @@ describe("the stream", () => {
 		expect([status, json["issues"]]).toEqual([400, [{ path, message: expect.stringMatching(message) }]]);
 	});
 
-	it("lets go of a client that cancels, and opens nothing for HEAD", async () => {
+	it("forgets a client that disconnects, and opens no stream for HEAD", async () => {
 		const api = await caller();
 		for (let n = 0; n < 60; n++) {
 			const stream = await reading(await open(api));
@@ -115,7 +116,7 @@ describe("the stream", () => {
 		}
 	});
 
-	it("is refused with 503 and Retry-After when too many watch", async () => {
+	it("is refused with 503 and Retry-After when too many clients are connected", async () => {
 		const api = await caller();
 		for (let n = 0; n < 25; n++) expect((await open(api)).status).toBe(200);
 		const response = await open(api);

@@ -1,4 +1,4 @@
-// Which headers may go with a webhook's attempts.
+// The headers that a webhook may add to its attempts.
 import { HIDDEN_VALUE } from "../../../core/webhook.ts";
 
 export const MAX_HEADERS = 20;
@@ -7,10 +7,10 @@ const VALUE_MAX_LENGTH = 1_024;
 
 /** RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Visible ASCII; spaces only inside. */
+/** Visible ASCII characters; spaces only between them. */
 const VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** Set by the sender or by HTTP itself. */
+/** Headers that the sender or HTTP itself sets. */
 const RESERVED = new Set([
 	"content-type",
 	"content-length",
@@ -30,9 +30,10 @@ const RESERVED = new Set([
 ]);
 const RESERVED_PREFIX = "proxy-";
 
-/** Why a header may not have this name; null if it may. */
+/** The reason to refuse a header name; null if it is valid. */
 export function headerNameIssue(name: string): string | null {
-	if (name.length > NAME_MAX_LENGTH || !TOKEN.test(name)) return "is not a header name: letters, digits and - are fine";
+	if (name.length > NAME_MAX_LENGTH || !TOKEN.test(name))
+		return "is not a valid header name; use letters, digits and -";
 	const lower = name.toLowerCase();
 	if (lower === "__proto__" || RESERVED.has(lower) || lower.startsWith(RESERVED_PREFIX)) {
 		return "is set by Fanfare or reserved, and cannot be set here";
@@ -40,11 +41,11 @@ export function headerNameIssue(name: string): string | null {
 	return null;
 }
 
-/** Why a header may not have this value; null if it may. Never says what the value was. */
+/** The reason to refuse a header value; null if it is valid. Never repeats the value. */
 export function headerValueIssue(value: string): string | null {
 	if (value === HIDDEN_VALUE) {
-		return `${HIDDEN_VALUE} stands for a value that cannot be read back: write the real one, or leave headers out to keep all`;
+		return `${HIDDEN_VALUE} stands for a value that cannot be read back; send the real value, or omit headers to keep all`;
 	}
 	if (value.length > VALUE_MAX_LENGTH) return `must have at most ${VALUE_MAX_LENGTH} characters, got ${value.length}`;
-	return VALUE.test(value) ? null : "must be visible ASCII characters, with spaces only between them";
+	return VALUE.test(value) ? null : "must have only visible ASCII characters, with spaces only between them";
 }

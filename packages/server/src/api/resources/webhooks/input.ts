@@ -1,4 +1,4 @@
-// What a request says about a webhook, as the engine's settings.
+// Reads the settings of a webhook, in the form that the engine takes.
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "../../../core/policies/retry-policy.ts";
 import { DEFAULT_DISABLE_AFTER_MS, DEFAULT_TIMEOUT_MS } from "../../../core/webhook.ts";
 import type { Webhooks, WebhookSettings } from "../../../engine/calls.ts";
@@ -7,7 +7,7 @@ import type { CreateWebhook, UpdateWebhook } from "./schemas.ts";
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 type WebhookPatch = Parameters<Webhooks["update"]>[2];
 
-/** All settings of a new webhook: what is left out or null becomes the default. */
+/** All settings of a new webhook. A field that is omitted or null gets its default. */
 export function webhookSettings({ name, spec }: CreateWebhook): WebhookSettings {
 	return {
 		name,
@@ -23,7 +23,7 @@ export function webhookSettings({ name, spec }: CreateWebhook): WebhookSettings 
 	};
 }
 
-/** What a PATCH changes: what is left out stays, null becomes the default. `secret` has no place here. */
+/** The changes of a PATCH. A field that is omitted does not change; null sets the default. `secret` is ignored. */
 export function webhookPatch({ name, spec = {} }: UpdateWebhook): WebhookPatch {
 	const patch: Writable<WebhookPatch> = {};
 	if (name !== undefined) patch.name = name;
@@ -42,12 +42,13 @@ export function webhookPatch({ name, spec = {} }: UpdateWebhook): WebhookPatch {
 
 type RetriesInput = NonNullable<CreateWebhook["spec"]["retries"]>;
 
+/** A complete retry policy: fields that are omitted or null get their defaults. */
 function fullRetries(retries: RetriesInput | null | undefined): RetryPolicy {
 	const { scheduleMs, ...exponential } = { ...DEFAULT_RETRY_POLICY, ...someRetries(retries ?? {}) };
 	return scheduleMs ? { ...exponential, scheduleMs } : exponential;
 }
 
-/** A schedule brings its own number of retries; a number of retries by itself ends a schedule. */
+/** A schedule determines the number of retries. A number of retries without a schedule removes the schedule. */
 function someRetries({ maxRetries, maxBackoffMs, scheduleMs }: RetriesInput): Partial<RetryPolicy> {
 	if (scheduleMs !== undefined && scheduleMs !== null) {
 		return { ...someRetries({ maxBackoffMs }), scheduleMs, maxRetries: scheduleMs.length };

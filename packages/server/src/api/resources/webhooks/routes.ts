@@ -1,4 +1,4 @@
-// Webhooks: the Nexus calls, and pause and resume.
+// Webhooks: the calls that Nexus has, and pause and resume.
 import { z } from "@hono/zod-openapi";
 
 import { decodeSecret } from "../../../core/crypto/signing.ts";
@@ -6,9 +6,9 @@ import { DEFAULT_SECRET_OVERLAP_MS } from "../../../core/webhook.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyWith, route } from "../../request/route.ts";
-import { presentWebhook } from "../common/present.ts";
 import { deletedSchema, listOf, pageQuery } from "../common/schemas.ts";
 import { webhookPatch, webhookSettings } from "./input.ts";
+import { presentWebhook } from "./present.ts";
 import {
 	createWebhookSchema,
 	testWebhookSchema,
@@ -32,7 +32,7 @@ const manageRoutes = [
 		audit: "webhook.create",
 		access: keyWith("write"),
 		summary: "Create a webhook",
-		description: "Registers an endpoint. From now on it gets every event that its `eventTypes` want.",
+		description: "Registers an endpoint. From now on it gets every event whose type matches its `eventTypes`.",
 		body: jsonBody(createWebhookSchema, { name: "aws-lambda", spec }),
 		answers: { 200: { description: "The new webhook.", schema: webhookSchema } },
 		async handle({ deps, params, body }) {
@@ -64,7 +64,7 @@ const manageRoutes = [
 		path: ONE,
 		access: keyWith("read"),
 		summary: "Get a webhook",
-		description: "Its secret and the values of its headers never come back.",
+		description: "Returns one webhook. Its secret and the values of its headers are never returned.",
 		answers: { 200: { description: "The webhook.", schema: webhookSchema } },
 		handle: ({ deps, params }) => json(presentWebhook(deps.engine.webhooks.get(params.projectId, params.webhookId))),
 	}),
@@ -78,8 +78,8 @@ const manageRoutes = [
 		access: keyWith("write"),
 		summary: "Update a webhook",
 		description:
-			"Changes what is there and leaves the rest. Null sets an optional field back. `headers` and `metadata` are " +
-			"replaced as a whole. `spec.secret` is ignored.",
+			"Changes the fields in the body and no others. Null sets an optional field to its default. `headers` and " +
+			"`metadata` are replaced as a whole. `spec.secret` is ignored.",
 		body: jsonBody(updateWebhookSchema, { spec: { retries: { maxRetries: 5 } } }),
 		answers: changed,
 		async handle({ deps, params, body }) {
@@ -96,8 +96,8 @@ const manageRoutes = [
 		access: keyWith("write"),
 		summary: "Replace a webhook's secret",
 		description:
-			"Attempts are signed with the new secret from now on, and for `overlapMs` with the older ones too, newest first, " +
-			"five at most in all.",
+			"From now on attempts are signed with the new secret. For `overlapMs` they are also signed with the older " +
+			"secrets, newest first, up to five secrets in all.",
 		body: jsonBody(updateSecretSchema, { contents: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }),
 		answers: changed,
 		async handle({ deps, params, body }) {
@@ -116,8 +116,8 @@ const manageRoutes = [
 		audit: "webhook.delete",
 		access: keyWith("write"),
 		summary: "Delete a webhook",
-		description: "Deliveries that wait are cancelled, visibly. The log keeps what was delivered.",
-		answers: { 200: { description: "It is gone.", schema: deletedSchema } },
+		description: "Deliveries that are Pending or Held are cancelled. Its deliveries and attempts stay in the log.",
+		answers: { 200: { description: "The webhook is deleted.", schema: deletedSchema } },
 		async handle({ deps, params }) {
 			await deps.engine.webhooks.delete(params.projectId, params.webhookId);
 			return json({ id: params.webhookId, deleted: true });
@@ -125,7 +125,7 @@ const manageRoutes = [
 	}),
 ];
 
-/** The Nexus SDK sends no body. */
+/** Optional, since the Nexus SDK sends no body. */
 const testBody = { ...jsonBody(testWebhookSchema, {}), optional: true };
 
 const actionRoutes = [
@@ -138,10 +138,11 @@ const actionRoutes = [
 		access: keyWith("write"),
 		summary: "Test a webhook",
 		description:
-			"Sends a signed sample now, outside any queue: up to min(`maxRetries`, 3) + 1 attempts until a 2xx, at most 1 s apart and 30 s in all. " +
-			"A failing endpoint is a 200 with `Failed`. With `eventType`, the sample is the example of that type in the catalogue.",
+			"Sends a signed sample at once, outside the queue and the log: up to min(`maxRetries`, 3) + 1 attempts until " +
+			"a 2xx, at most 1 s apart and 30 s in all. If the endpoint fails, the response is a 200 with the status " +
+			"`Failed`. With `eventType`, the sample is the example of that event type.",
 		body: testBody,
-		answers: { 200: { description: "How it went.", schema: webhookTestSchema } },
+		answers: { 200: { description: "The result of the test.", schema: webhookTestSchema } },
 		async handle({ deps, params, body: { eventType = null } }) {
 			const test = await deps.engine.webhooks.test(params.projectId, params.webhookId, eventType);
 			const { status, responseCode, latencyMs, attemptCount, body, reason } = test;
@@ -156,7 +157,7 @@ const actionRoutes = [
 		audit: "webhook.pause",
 		access: keyWith("write"),
 		summary: "Pause a webhook",
-		description: "New and waiting deliveries are held until `:resume`. Nothing is lost.",
+		description: "New and waiting deliveries are Held until the webhook is resumed. Nothing is lost.",
 		answers: changed,
 		async handle({ deps, params }) {
 			return json(presentWebhook(await deps.engine.webhooks.pause(params.projectId, params.webhookId)));
@@ -170,7 +171,7 @@ const actionRoutes = [
 		audit: "webhook.resume",
 		access: keyWith("write"),
 		summary: "Resume a webhook",
-		description: "Enables a paused or disabled webhook. What was held goes out, oldest first.",
+		description: "Enables a paused or disabled webhook. Its Held deliveries are sent, oldest first.",
 		answers: changed,
 		async handle({ deps, params }) {
 			return json(presentWebhook(await deps.engine.webhooks.resume(params.projectId, params.webhookId)));

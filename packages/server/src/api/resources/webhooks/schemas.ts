@@ -1,8 +1,7 @@
-// Webhooks on the wire: what comes in to make or change one, and what goes out.
+// Webhooks on the wire: the bodies that create and change one, and the responses.
 import { z } from "@hono/zod-openapi";
 
 import { decodeSecret, SECRET_MAX_BYTES, SECRET_MIN_BYTES } from "../../../core/crypto/signing.ts";
-import { EVENT_TYPE_MAX_LENGTH } from "../../../core/event.ts";
 import {
 	DEFAULT_RETRY_POLICY,
 	MAX_BACKOFF_LIMIT_MS,
@@ -17,7 +16,6 @@ import {
 	DISABLE_AFTER_EXHAUSTED,
 	DISABLE_AFTER_MAX_MS,
 	ENDPOINT_MAX_LENGTH,
-	EVENT_TYPE_FILTER_PATTERN,
 	HIDDEN_VALUE,
 	MAX_RATE_PER_SECOND,
 	MAX_SECRET_OVERLAP_MS,
@@ -27,11 +25,10 @@ import {
 } from "../../../core/webhook.ts";
 import { textIssue } from "../common/characters.ts";
 import { integer, nameText, stringMap, text, timeOut } from "../common/schemas.ts";
-import { eventTypeName } from "../event-types/schemas.ts";
+import { eventTypeList, eventTypeName } from "../event-types/schemas.ts";
 import { headerNameIssue, headerValueIssue, MAX_HEADERS } from "./header-rules.ts";
 
 const DESCRIPTION_MAX_LENGTH = 1_024;
-const MAX_EVENT_TYPES = 100;
 const METADATA = { entries: 50, keyLength: 64, valueLength: 512 } as const;
 
 const endpoint = z
@@ -44,7 +41,7 @@ const endpoint = z
 	})
 	.openapi({
 		format: "uri",
-		description: "Absolute `https` URL without user info and fragment, of a public address.",
+		description: "Absolute `https` URL of a public address, without user name, password and fragment.",
 		example: "https://example.com/webhooks",
 	});
 
@@ -60,7 +57,7 @@ const secretContents = z
 		writeOnly: true,
 	});
 
-export const secretSchema = z.strictObject({ contents: secretContents }).openapi("WebhookSecret");
+const secretSchema = z.strictObject({ contents: secretContents }).openapi("WebhookSecret");
 
 export const updateSecretSchema = z
 	.strictObject({
@@ -68,12 +65,14 @@ export const updateSecretSchema = z
 		overlapMs: integer(0, MAX_SECRET_OVERLAP_MS)
 			.nullish()
 			.openapi({
-				description: `How long older secrets go on to sign beside the new one, so that receivers can change over. Left out: ${DEFAULT_SECRET_OVERLAP_MS}.`,
+				description:
+					"How long attempts are also signed with the older secrets, so that receivers can switch to the new one. " +
+					`Defaults to ${DEFAULT_SECRET_OVERLAP_MS} (a day).`,
 			}),
 	})
 	.openapi("UpdateWebhookSecret");
 
-const maxRetries = integer(0, MAX_RETRIES_LIMIT).openapi({ description: "Attempts after the first." });
+const maxRetries = integer(0, MAX_RETRIES_LIMIT).openapi({ description: "The number of attempts after the first." });
 const maxBackoffMs = integer(0, MAX_BACKOFF_LIMIT_MS).openapi({
 	description: "The longest wait between two attempts.",
 });
@@ -83,7 +82,8 @@ const scheduleMs = z
 	.min(1)
 	.max(SCHEDULE_MAX_ENTRIES)
 	.openapi({
-		description: "The waits themselves, in place of the exponential ones; `maxRetries` is their number then.",
+		description:
+			"Fixed waits between attempts, instead of exponential ones. `maxRetries` is then the number of entries.",
 		example: [5_000, 300_000, 3_600_000],
 	});
 
@@ -102,44 +102,32 @@ const retries = z
 			maxRetries === scheduleMs.length
 		)
 			return;
-		const message = `must be ${scheduleMs.length}, the number of entries of scheduleMs, or be left out`;
+		const message = `must be ${scheduleMs.length}, the number of entries of scheduleMs, or be omitted`;
 		context.addIssue({ code: "custom", path: ["maxRetries"], message });
 	})
 	.nullish()
 	.openapi({
 		description:
-			`Defaults to ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms (8 h) apart: about a day ` +
-			"in all. When a webhook is created, each field that is omitted gets its default; when it is updated, it stays.",
+			`Defaults to ${DEFAULT_RETRY_POLICY.maxRetries} retries, at most ${DEFAULT_RETRY_POLICY.maxBackoffMs} ms (8 h) apart: ` +
+			"about a day in all. In a new webhook, a field that is omitted gets its default; in an update, it does not change.",
 	});
-
-/** Exact names or `prefix.*`. */
-export const eventTypeList = z
-	.array(
-		z
-			.string()
-			.max(EVENT_TYPE_MAX_LENGTH)
-			.regex(EVENT_TYPE_FILTER_PATTERN, "must be a type such as user.created, or a prefix such as user.*"),
-	)
-	.min(1)
-	.max(MAX_EVENT_TYPES)
-	.superRefine(addDuplicateIssues);
 
 const eventTypes = eventTypeList
 	.nullish()
-	.openapi({ description: "Exact names or `prefix.*`. Left out or null: every type.", example: ["user.created"] });
+	.openapi({ description: "Exact names or `prefix.*`. Defaults to every type.", example: ["user.created"] });
 
 const headers = stringMap({ maxEntries: MAX_HEADERS, nameIssue: headerNameIssue, valueIssue: headerValueIssue })
 	.superRefine((value, context) => {
 		const names = Object.keys(value).map((name) => name.toLowerCase());
 		const twice = names.find((name, index) => names.indexOf(name) !== index);
 		if (twice !== undefined) {
-			context.addIssue({ code: "custom", path: [twice], message: "stands more than once; write it once" });
+			context.addIssue({ code: "custom", path: [twice], message: "appears more than once; send it once" });
 		}
 	})
 	.nullish()
 	.openapi({
 		type: ["object", "null"],
-		description: "Sent with each attempt, names in lower case. Values are write-only: answers show `***`.",
+		description: "Sent with each attempt, with names in lower case. Values are write-only: responses show `***`.",
 		example: { "x-tenant": "acme" },
 	});
 
@@ -151,11 +139,14 @@ const metadata = stringMap({
 	.nullish()
 	.openapi({
 		type: ["object", "null"],
-		description: `Your own notes: at most ${METADATA.entries}, keys ≤ ${METADATA.keyLength}, values ≤ ${METADATA.valueLength} characters.`,
+		description:
+			`Your own notes: at most ${METADATA.entries} entries, with keys of up to ${METADATA.keyLength} ` +
+			`and values of up to ${METADATA.valueLength} characters.`,
 		example: { customer: "4711" },
 	});
 
-const ours = {
+/** The settings that Fanfare has and Nexus does not. */
+const fanfareSettings = {
 	description: text(0, DESCRIPTION_MAX_LENGTH, { lines: true })
 		.nullish()
 		.openapi({ example: "Orders to the warehouse" }),
@@ -163,19 +154,22 @@ const ours = {
 	headers,
 	timeoutMs: integer(TIMEOUT_RANGE_MS.min, TIMEOUT_RANGE_MS.max)
 		.nullish()
-		.openapi({ description: `How long one attempt may take. Left out: ${DEFAULT_TIMEOUT_MS}.` }),
+		.openapi({ description: `How long one attempt may take. Defaults to ${DEFAULT_TIMEOUT_MS}.` }),
 	metadata,
 	rateLimit: z
 		.strictObject({ perSecond: integer(1, MAX_RATE_PER_SECOND) })
 		.nullish()
 		.openapi({
 			description:
-				"Attempts a second at most, with a burst of as many. What waits for it uses up no retry. Null: no limit.",
+				"The largest number of attempts per second, and the size of a burst. Waiting for the limit uses up no " +
+				"retry. Defaults to no limit.",
 		}),
 	disableAfterMs: integer(0, DISABLE_AFTER_MAX_MS)
 		.nullish()
 		.openapi({
-			description: `Failing for so long without a success, with at least ${DISABLE_AFTER_EXHAUSTED} exhausted deliveries, disables it. 0: never. Left out: ${DEFAULT_DISABLE_AFTER_MS}.`,
+			description:
+				"The webhook is disabled after it has failed for this long without a success, with at least " +
+				`${DISABLE_AFTER_EXHAUSTED} exhausted deliveries. 0 means never. Defaults to ${DEFAULT_DISABLE_AFTER_MS} (5 days).`,
 		}),
 };
 
@@ -184,9 +178,11 @@ export const createWebhookSchema = z
 		name: nameText(NAME_MAX_LENGTH).openapi({ example: "aws-lambda" }),
 		spec: z.strictObject({
 			endpoint,
-			secret: secretSchema.nullish().openapi({ description: "Left out: one is made." }),
+			secret: secretSchema
+				.nullish()
+				.openapi({ description: "Generated if omitted. It is never returned, so pass your own." }),
 			retries,
-			...ours,
+			...fanfareSettings,
 		}),
 	})
 	.openapi("CreateWebhook");
@@ -198,15 +194,15 @@ export const updateWebhookSchema = z
 			.strictObject({
 				endpoint: endpoint.optional(),
 				secret: z.unknown().optional().openapi({
-					description: "Ignored, whatever it is. Only `PUT …/secret` changes the secret.",
+					description: "Ignored, whatever its value. Use `PUT …/secret` to change the secret.",
 				}),
 				retries,
-				...ours,
+				...fanfareSettings,
 			})
 			.optional(),
 	})
 	.openapi("UpdateWebhook", {
-		description: "What is left out stays. Null sets an optional field back to its default.",
+		description: "Fields that are omitted do not change. Null sets an optional field to its default.",
 	});
 
 export type CreateWebhook = z.infer<typeof createWebhookSchema>;
@@ -222,7 +218,7 @@ export const webhookSchema = z
 		retries: z.object({
 			maxRetries: z.int(),
 			maxBackoffMs: z.int(),
-			scheduleMs: z.array(z.int()).optional().openapi({ description: "There only if it was set." }),
+			scheduleMs: z.array(z.int()).optional().openapi({ description: "Present only if set." }),
 		}),
 		createDate: timeOut,
 		updateDate: timeOut,
@@ -230,7 +226,7 @@ export const webhookSchema = z
 		eventTypes: z.array(z.string()).nullable(),
 		headers: z
 			.record(z.string(), z.literal(HIDDEN_VALUE))
-			.openapi({ description: "Names; the values never come back." }),
+			.openapi({ description: "The names of the headers. The values are never returned." }),
 		timeoutMs: z.int(),
 		rateLimit: z.object({ perSecond: z.int() }).nullable(),
 		disableAfterMs: z.int(),
@@ -241,7 +237,7 @@ export const webhookSchema = z
 		secretOverlapUntil: z
 			.int()
 			.nullable()
-			.openapi({ description: "Until when an older secret signs too; null if none does." }),
+			.openapi({ description: "Until when attempts are also signed with an older secret; null if they are not." }),
 	})
 	.openapi("Webhook", {
 		example: {
@@ -271,29 +267,19 @@ export const testWebhookSchema = z
 	.strictObject({
 		eventType: eventTypeName
 			.nullish()
-			.openapi({ description: "Sends the example of this type. Left out: a sample of Fanfare's own." }),
+			.openapi({ description: "Send the example of this event type. Defaults to a sample of Fanfare's own." }),
 	})
 	.openapi("TestWebhook");
 
 export const webhookTestSchema = z
 	.object({
-		status: z.enum(["Ok", "Failed"]).openapi({ description: "`Ok` after a 2xx." }),
-		responseCode: z.int().openapi({ description: "Of the last answer; 0 if none came." }),
+		status: z.enum(["Ok", "Failed"]).openapi({ description: "`Ok` if an attempt got a 2xx." }),
+		responseCode: z.int().openapi({ description: "The response code of the last attempt; 0 if no response came." }),
 		latencyMs: z.int(),
 		attemptCount: z.int(),
-		body: z.string().nullable().openapi({ description: "The start of the answer, 4 KiB at most." }),
+		body: z.string().nullable().openapi({ description: "The start of the last response body, at most 4 KiB." }),
 		reason: z.string().nullable(),
 	})
 	.openapi("WebhookTest", {
 		example: { status: "Ok", responseCode: 204, latencyMs: 648, attemptCount: 1, body: null, reason: null },
 	});
-
-/** An issue for each entry that stands in the list before. */
-export function addDuplicateIssues(list: readonly string[], context: z.RefinementCtx): void {
-	const seen = new Map<string, number>();
-	for (const [index, entry] of list.entries()) {
-		const first = seen.get(entry);
-		if (first === undefined) seen.set(entry, index);
-		else context.addIssue({ code: "custom", path: [index], message: `is the same as entry ${first}; name it once` });
-	}
-}

@@ -1,3 +1,4 @@
+// Webhooks over HTTP, with a fake engine: the checks of each field, and what is never returned.
 import { describe, expect, it } from "vitest";
 
 import { caller } from "../../test/caller.ts";
@@ -7,7 +8,7 @@ const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const endpoint = "https://example.com/hook";
 
 describe("creating a webhook", () => {
-	it("answers with the Nexus fields and ours, without anything write-only", async () => {
+	it("returns the fields of Nexus and of Fanfare, without anything write-only", async () => {
 		const { call, project, created } = await caller();
 		const { status, json, text } = await call("POST", "./batch/webhooks", {
 			name: "aws-lambda",
@@ -49,7 +50,7 @@ describe("creating a webhook", () => {
 		expect(Buffer.from(created[0]?.secret ?? []).toString("base64")).toBe(SECRET.slice("whsec_".length));
 	});
 
-	it("fills in the defaults for what is left out or null", async () => {
+	it("sets the defaults for fields that are omitted or null", async () => {
 		const { call, created } = await caller();
 		const nulls = { secret: null, retries: null, description: null, eventTypes: null, headers: null, timeoutMs: null };
 		await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint } });
@@ -72,7 +73,7 @@ describe("creating a webhook", () => {
 		]);
 	});
 
-	it("fills in the default for one field that is left out of retries or null", async () => {
+	it("sets the default for one field of retries that is omitted or null", async () => {
 		const { call, created } = await caller();
 		for (const retries of [{}, { maxRetries: null }, { maxRetries: 2 }, { maxBackoffMs: 5_000 }]) {
 			await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, retries } });
@@ -85,7 +86,7 @@ describe("creating a webhook", () => {
 		]);
 	});
 
-	it("counts a name's characters as people do, and takes 0 for what it is", async () => {
+	it("counts a name's code points, and treats 0 as a value", async () => {
 		const { call, created } = await caller();
 		const spec = { endpoint, retries: { maxRetries: 0, maxBackoffMs: 0 } };
 		expect((await call("POST", "./batch/webhooks", { name: "𝄞".repeat(128), spec })).status).toBe(200);
@@ -129,7 +130,7 @@ describe("creating a webhook", () => {
 		[{ retries: { maxRetries: -1 } }, "spec.retries.maxRetries", /at least 0/],
 		[{ retries: { maxRetries: "3" } }, "spec.retries.maxRetries", /number, got a string/],
 		[{ retries: { maxBackoffMs: 86_400_001 } }, "spec.retries.maxBackoffMs", /at most 86400000/],
-		[{ retries: { max: 1 } }, "spec.retries.max", /known are: maxRetries, maxBackoffMs/],
+		[{ retries: { max: 1 } }, "spec.retries.max", /known fields: maxRetries, maxBackoffMs/],
 		[{ eventTypes: [] }, "spec.eventTypes", /at least 1 entry/],
 		[{ eventTypes: ["a", "*"] }, "spec.eventTypes.1", /prefix such as/],
 		[{ eventTypes: ["a", "a"] }, "spec.eventTypes.1", /same as entry 0/],
@@ -144,7 +145,7 @@ describe("creating a webhook", () => {
 		[{ headers: { Host: "a" } }, "spec.headers.Host", /reserved/],
 		[{ headers: { "Webhook-Signature": "a" } }, "spec.headers.Webhook-Signature", /reserved/],
 		[{ headers: { "Proxy-Authorization": "a" } }, "spec.headers.Proxy-Authorization", /reserved/],
-		[{ headers: { "a b": "a" } }, "spec.headers.a b", /not a header name/],
+		[{ headers: { "a b": "a" } }, "spec.headers.a b", /not a valid header name/],
 		[{ headers: { "x-a": "1", "X-A": "2" } }, "spec.headers.x-a", /more than once/],
 		[{ headers: { "x-a": "a\r\nx-b: 1" } }, "spec.headers.x-a", /visible ASCII/],
 		[{ headers: { "x-a": "é" } }, "spec.headers.x-a", /visible ASCII/],
@@ -177,21 +178,18 @@ describe("creating a webhook", () => {
 		[{ headers: "hunter2" }, "spec.headers", 'an object of strings such as {"name": "value"}, got a string'],
 		[{ metadata: "hunter2" }, "spec.metadata", 'an object of strings such as {"name": "value"}, got a string'],
 		[{ eventTypes: "hunter2" }, "spec.eventTypes", 'an array such as ["…"], got a string'],
-	])(
-		"names the form of what spec %j has as a plain value, and does not repeat the value",
-		async (change, path, form) => {
-			const { call, makeWebhook } = await caller();
-			const id = await makeWebhook();
-			const created = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...change } });
-			expect(created).toMatchObject({ status: 400, json: { issues: [{ path, message: `must be ${form}` }] } });
-			expect(created.text).not.toMatch(/hunter2|424242/);
-			if (path.startsWith("spec.secret")) return;
-			const updated = await call("PATCH", `./batch/webhooks/${id}`, { spec: change });
-			expect(updated).toMatchObject({ status: 400, json: { issues: [{ path, message: `must be ${form}` }] } });
-		},
-	);
+	])("refuses spec %j with the expected form, and does not repeat the value", async (change, path, form) => {
+		const { call, makeWebhook } = await caller();
+		const id = await makeWebhook();
+		const created = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...change } });
+		expect(created).toMatchObject({ status: 400, json: { issues: [{ path, message: `must be ${form}` }] } });
+		expect(created.text).not.toMatch(/hunter2|424242/);
+		if (path.startsWith("spec.secret")) return;
+		const updated = await call("PATCH", `./batch/webhooks/${id}`, { spec: change });
+		expect(updated).toMatchObject({ status: 400, json: { issues: [{ path, message: `must be ${form}` }] } });
+	});
 
-	it("names the form of a spec or a body that is a plain value", async () => {
+	it("refuses a spec or a body that is a plain value with the expected form", async () => {
 		const { call, makeWebhook } = await caller();
 		const path = `./batch/webhooks/${await makeWebhook()}`;
 		const said = async (...[method, url, body]: Parameters<typeof call>) => {
@@ -216,7 +214,7 @@ describe("creating a webhook", () => {
 		]);
 	});
 
-	it("repeats no secret in an error, not even a wrong one", async () => {
+	it("repeats no secret in an error, not even an invalid one", async () => {
 		const { call } = await caller();
 		const wrong = { secret: { contents: "hunter2hunter2" }, headers: { "x-key": "hunter2\u0007" } };
 		const { status, text } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...wrong } });
@@ -225,7 +223,7 @@ describe("creating a webhook", () => {
 	});
 
 	it.each(['"metadata":{"__proto__":"x"}', '"headers":{"__proto__":"x"}', '"__proto__":{"endpoint":"x"}'])(
-		"takes no %s",
+		"refuses %s",
 		async (member) => {
 			const { call } = await caller();
 			const body = `{"name":"a","spec":{"endpoint":"${endpoint}",${member}}}`;
@@ -238,7 +236,7 @@ describe("creating a webhook", () => {
 });
 
 describe("changing a webhook", () => {
-	it("changes what is there and leaves the rest", async () => {
+	it("changes the fields in the body and no others", async () => {
 		const { call, makeWebhook, patches } = await caller();
 		const path = `./batch/webhooks/${await makeWebhook()}`;
 		for (const body of [
@@ -253,7 +251,7 @@ describe("changing a webhook", () => {
 		expect(patches).toEqual([{ name: "b" }, {}, {}, { retries: { maxRetries: 0, scheduleMs: null } }, { endpoint }]);
 	});
 
-	it("sets back with null", async () => {
+	it("sets the default for null", async () => {
 		const { call, makeWebhook, patches } = await caller();
 		const nulls = {
 			retries: null,
@@ -292,7 +290,7 @@ describe("changing a webhook", () => {
 		expect((await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, body)).status).toBe(400);
 	});
 
-	it("replaces the secret only by PUT, with or without its prefix", async () => {
+	it("replaces the secret only with PUT, with or without its prefix", async () => {
 		const { call, makeWebhook } = await caller();
 		const path = `./batch/webhooks/${await makeWebhook()}/secret`;
 		for (const contents of [SECRET, SECRET.slice(6)]) {
@@ -303,7 +301,7 @@ describe("changing a webhook", () => {
 		}
 	});
 
-	it("answers a deletion with the id", async () => {
+	it("responds to a deletion with the id", async () => {
 		const { call, makeWebhook } = await caller();
 		const id = await makeWebhook();
 		expect((await call("DELETE", `./batch/webhooks/${id}`)).json).toEqual({ id, deleted: true });
@@ -311,8 +309,8 @@ describe("changing a webhook", () => {
 	});
 });
 
-describe("answers", () => {
-	it("are what the document says, field by field", async () => {
+describe("responses", () => {
+	it("are as documented, field by field", async () => {
 		const { call, makeWebhook } = await caller();
 		const id = await makeWebhook();
 		const calls: [string, string, string, unknown?][] = [

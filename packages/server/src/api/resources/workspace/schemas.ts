@@ -1,11 +1,7 @@
-// The workspace, its projects and its keys on the wire.
+// The workspace on the wire.
 import { z } from "@hono/zod-openapi";
 
-import { SCOPES } from "../../../core/crypto/key.ts";
-import { EVENT_TYPE_POLICIES } from "../../../core/event-type.ts";
-import { MAX_RETENTION_DAYS } from "../../../core/policies/retention.ts";
-import { NAME_MAX_LENGTH } from "../../../core/webhook.ts";
-import { integer, nameText, timeOut } from "../common/schemas.ts";
+import { timeOut } from "../common/schemas.ts";
 
 export const workspaceSchema = z
 	.object({
@@ -17,88 +13,3 @@ export const workspaceSchema = z
 		createDate: timeOut,
 	})
 	.openapi("Workspace");
-
-const eventTypePolicy = z.enum(EVENT_TYPE_POLICIES).openapi({
-	description:
-		"`open`: events of any type are taken. `catalogued`: only types in the catalogue, with data that fits their schema.",
-});
-
-const retentionDays = integer(0, MAX_RETENTION_DAYS).openapi({
-	description:
-		"Days after which an event is deleted with its deliveries and attempts, unless something of it waits. 0: never. " +
-		"Null: as the server's settings say.",
-});
-const payloadRetentionDays = integer(0, MAX_RETENTION_DAYS).openapi({
-	description:
-		"Days after which an event's payload is deleted, and what receivers answered. 0: with the event. Null: as the server's settings say.",
-});
-
-export const projectSchema = z
-	.object({
-		id: z.string(),
-		object: z.literal("project"),
-		name: z.string(),
-		workspaceId: z.string(),
-		type: z.literal("webhooks"),
-		createDate: timeOut,
-		localization: z.literal("local"),
-		tags: z.array(z.string()),
-		groups: z.array(z.string()),
-		statistic: z
-			.object({
-				tagsCount: z.array(z.unknown()),
-				totalAssets: z.int(),
-				annotatedAssets: z.int(),
-				totalAnnotations: z.int(),
-			})
-			.openapi({ description: "Always empty: Fanfare has no assets. The Nexus command line reads its numbers." }),
-		eventTypes: eventTypePolicy.optional().openapi({ description: "There only if it is `catalogued`." }),
-		retentionDays: retentionDays.optional().openapi({ description: "There only if the project has its own." }),
-		payloadRetentionDays: payloadRetentionDays
-			.optional()
-			.openapi({ description: "There only if the project has its own." }),
-	})
-	.openapi("Project");
-
-export const projectNameSchema = z
-	.strictObject({ name: nameText(NAME_MAX_LENGTH).openapi({ example: "My project" }) })
-	.openapi("ProjectName");
-
-export const updateProjectSchema = z
-	.strictObject({
-		name: nameText(NAME_MAX_LENGTH).optional().openapi({ example: "My project" }),
-		eventTypes: eventTypePolicy.optional(),
-		retentionDays: retentionDays.nullish(),
-		payloadRetentionDays: payloadRetentionDays.nullish(),
-	})
-	.openapi("UpdateProject");
-
-export const createKeySchema = z
-	.strictObject({
-		name: nameText(NAME_MAX_LENGTH).openapi({ example: "billing service" }),
-		scope: z.enum(SCOPES).openapi({
-			description:
-				"`read` reads; `write` also sends events and manages webhooks; `admin` also manages projects and keys.",
-		}),
-		projectId: z
-			.string()
-			.nullish()
-			.openapi({ description: "The one project that the key opens. Left out or null: all of the workspace." }),
-	})
-	.openapi("CreateKey");
-
-export const keySchema = z
-	.object({
-		id: z.string(),
-		object: z.literal("key"),
-		name: z.string(),
-		scope: z.enum(SCOPES),
-		projectId: z.string().nullable(),
-		hint: z.string().openapi({ description: "The last four characters." }),
-		createDate: timeOut,
-	})
-	.openapi("Key");
-
-export const newKeySchema = keySchema
-	.extend({ secretKey: z.string().openapi({ description: "The key itself. It is shown here and never again." }) })
-	.openapi("NewKey");

@@ -1,0 +1,27 @@
+// Replays as responses show them.
+import type { z } from "@hono/zod-openapi";
+
+import { replayProgress, type Replay } from "../../../core/replay.ts";
+import type { replaySchema } from "./schemas.ts";
+
+export function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
+	const { filter } = replay;
+	return {
+		id: replay.id,
+		object: "replay",
+		projectId: replay.projectId,
+		webhookId: replay.webhookId,
+		status: replay.status,
+		since: filter.since,
+		until: filter.until,
+		outcomes: [...filter.outcomes],
+		eventTypes: filter.eventTypes && [...filter.eventTypes],
+		missedEventTypes: filter.missedEventTypes && [...filter.missedEventTypes],
+		scannedCount: replay.scannedCount,
+		deliveryCount: replay.deliveryCount,
+		progress: replayProgress(replay),
+		createDate: replay.createDate,
+		updateDate: replay.updateDate,
+		endDate: replay.endDate,
+	};
+}
