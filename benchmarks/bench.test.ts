@@ -115,7 +115,7 @@ describe("the summary", () => {
 		floor: { deliveredPerS, cpuUsPerEvent: 1, pumpCores: 1, receiverCores: 1, receiverLimitPerS: 1 },
 		scenarios: { a: { rate } },
 	});
-	/** The second round ran on a machine that was busy: half of everything. */
+	/** In the second round the machine was busy, and every value is half of the usual one. */
 	const rounds = [round(30, 100), round(15, 50), round(31, 100)];
 
 	it("takes medians, and ratios round by round", () => {
@@ -165,7 +165,7 @@ describe("a curve", () => {
 		expect(xTicks).toEqual([0, 10_000, 1_000_000]);
 	});
 
-	it("says in words what it shows, and follows the reader's colours", () => {
+	it("has a description with its values, and follows the reader's light or dark mode", () => {
 		const words = { name: "c", title: "A < B", description: "What it is.", xLabel: "rows", yLabel: "events/s" };
 		const lines = [{ label: "one event a request" as const, points }];
 		const svg = drawChart({ ...words, lines, footnote: "here" });
@@ -192,7 +192,7 @@ describe("the receiver", () => {
 		await post(receiver, warmUp, [0, 1, 2]);
 		expect(await receiver.waitFor(3)).toMatchObject({ received: 3, late: 0 });
 
-		// A measurement of fewer events than the warm-up had, beside which an event of the warm-up comes again.
+		// A measurement of fewer events than the warm-up had, during which an event of the warm-up arrives again.
 		const measured = await receiver.newSeries();
 		await post(receiver, measured, [0]);
 		await post(receiver, warmUp, [2]);

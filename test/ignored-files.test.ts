@@ -1,4 +1,4 @@
-// Trials in try/ and packed packages are nobody's business: neither git's, nor lint's, nor the formatter's.
+// git, lint and the formatter ignore experiments in try/, and git ignores packed packages.
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

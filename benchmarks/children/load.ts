@@ -36,7 +36,7 @@ export interface LoadCalls {
 		readonly connections: number;
 		readonly seconds: number;
 	}): Promise<{ readonly posted: number; readonly elapsedMs: number }>;
-	/** Event *n* is due at `intendedAt[n]`, whatever became of the events before it. */
+	/** Event *n* is due at `intendedAt[n]`, even if earlier events are late. */
 	openLoop(options: OpenLoop): Promise<{
 		readonly intendedAt: Float64Array;
 		readonly sentAt: Float64Array;

@@ -7,7 +7,7 @@ import { count, countOf } from "./table.ts";
 /** How many lost events are named. The others are only counted. */
 const NAMED = 3;
 
-/** The problems with the deliveries, and what the server knows about the events that did not arrive. */
+/** The problems with the deliveries, with the server's status of the events that did not arrive. */
 export async function problemsOfCrossing(
 	counts: Counts,
 	missing: readonly string[],

@@ -1,4 +1,4 @@
-// The receiver: your customer. Proves that a request comes from whoever has the secret, unchanged, and answers quickly.
+// The receiver, as your customer would run one: verifies each request with the webhook's secret, and responds quickly.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 
@@ -10,12 +10,12 @@ const seen = new Set<string>();
 
 async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
 	try {
-		// The body as it came: parsed and written again, it would be other bytes.
+		// The raw body: parsing and serializing it again would change its bytes, and the signature would not match.
 		const event = await verify<{ orderId: number }>(await buffer(request), request.headers, WEBHOOK_SECRET);
-		// At least once means that an event can come again, and its id is the same each time.
+		// Delivery is at least once, so an event can arrive twice. Its id is the same each time.
 		if (!seen.has(event.id)) console.log(`received ${event.id}: ${event.type}, order ${event.data.orderId}`);
 		seen.add(event.id);
-		// Any 2xx, within seconds. After any other answer, or none, Fanfare tries again later.
+		// Any 2xx, within seconds. After any other response, or none, Fanfare tries again later.
 		response.writeHead(204).end();
 	} catch (error) {
 		console.error(error instanceof Error ? error.message : error);

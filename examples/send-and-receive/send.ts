@@ -1,4 +1,4 @@
-// The sender: your product. Registers the receiver, or gives the registered one its secret, and sends an event.
+// The sender, as your product would run one: registers the receiver or updates its secret, and sends an event.
 import { Client } from "@fanfare/sdk";
 
 const { FANFARE_URL, FANFARE_KEY = "", PORT = "3000", WEBHOOK_SECRET = "" } = process.env;

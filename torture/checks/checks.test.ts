@@ -121,7 +121,7 @@ describe("stuck", () => {
 		expect(broken(made(waiting(TIME)))).toEqual(["stuck"]);
 	});
 
-	it("is red for one that may wait, but has been due for long", () => {
+	it("is red for a delivery that may stay Pending, but has been due for long", () => {
 		const alone = { webhooks: [patient], deliveries: [waiting(TIME)], seen: [] };
 		const acknowledged = madeUpRecord().acknowledged.slice(0, 1);
 		const eventIds = new Set(["evt_1"]);
@@ -132,7 +132,7 @@ describe("stuck", () => {
 		expect(checkAll({ ...only, listedAt })).toEqual([]);
 	});
 
-	it("is red for one that is leased although the server has stopped", () => {
+	it("is red for a delivery that is leased although the server has stopped", () => {
 		expect(broken({ deliveries: [stored("evt_1", { leaseUntil: TIME }), ...others] })).toEqual(["stuck"]);
 	});
 });

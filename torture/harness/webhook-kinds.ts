@@ -135,7 +135,7 @@ export const KINDS: readonly WebhookKind[] = [
 	},
 ];
 
-/** Whether a webhook with this filter wants the type. This is a second implementation, which shows mistakes in the server's. */
+/** Whether a webhook with this filter wants the type. Implemented here a second time, to find mistakes in the server's implementation. */
 export function wants(eventTypes: readonly string[] | null | undefined, type: string): boolean {
 	if (eventTypes === null || eventTypes === undefined) return true;
 	return eventTypes.some((entry) => (entry.endsWith(".*") ? type.startsWith(entry.slice(0, -1)) : type === entry));

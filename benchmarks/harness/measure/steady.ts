@@ -1,4 +1,4 @@
-// Measures latency in an open loop: a fixed number of events per second is sent, whatever becomes of them.
+// Measures latency in an open loop: events are sent at a fixed rate, even if earlier ones have not arrived.
 import { percentile } from "@fanfare/testkit/report/percentiles";
 
 import type { LoadCalls } from "../../children/load.ts";

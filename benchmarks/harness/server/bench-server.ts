@@ -172,7 +172,7 @@ async function dataDirOf({ store, inPlace = false, parentDir }: BenchServerOptio
 	return dataDir;
 }
 
-/** The caller's `FANFARE_*` variables are left out: their settings would be measured in place of the defaults. */
+/** The environment without the caller's `FANFARE_*` variables, so that the defaults are measured. */
 function environment(dataDir: string, key: string, settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
 	const others = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
 	return {

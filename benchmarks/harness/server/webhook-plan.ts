@@ -18,7 +18,7 @@ export interface MadeProject {
 
 /** Concurrent calls, which share commits. */
 const AT_ONCE = 32;
-/** Named, so that results of different versions can be compared whatever the server's default is. */
+/** Set explicitly, so that results can be compared between versions with different defaults. */
 const RETRIES = { maxRetries: 3, maxRetryDelay: 15_000 };
 
 /** Creates a project whose log is kept forever, with webhooks that are never disabled. */

@@ -100,7 +100,7 @@ async function measureTogether(
 	await server.whileAlive(sleep(seconds * 1_000));
 	const [{ received, duplicates, late, bulk }, endedAt, cpu] = [await receiver.counts(), nowMs(), await meter.read()];
 	const { acknowledged } = await server.whileAlive(sending);
-	// Late are those of the warm-up, which was not waited for.
+	// The late ones are events of the warm-up, whose deliveries were not awaited.
 	const live = received + duplicates + late;
 	const perS = (count: number) => (count / (endedAt - startedAt)) * 1_000;
 	return {

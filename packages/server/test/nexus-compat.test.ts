@@ -1,5 +1,5 @@
 // The promise to existing clients: the Python SDK for Nexus webhooks works unchanged. Requests are written exactly as that SDK writes
-// them (WIRE.md lists its quirks), and responses are compared field by field.
+// them (docs/nexus.md lists the differences), and responses are compared field by field.
 import { createHmac } from "node:crypto";
 
 import { RawConnection, type RawAnswer } from "@fanfare/testkit/raw-connection";

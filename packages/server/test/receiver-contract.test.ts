@@ -1,4 +1,4 @@
-// What a receiver gets, and what its responses mean, as WIRE.md promises. The server runs in its own process.
+// What a receiver gets, and what its responses mean, as docs/failure-modes.md describes. The server runs in its own process.
 import { createServer, type AddressInfo } from "node:net";
 
 import { utils, verify, type Delivery, type DeliveryDetail, type ProjectHandle, type WebhookSpec } from "@fanfare/sdk";

@@ -1,5 +1,5 @@
-// Data of a released version under the present server: everything is still there, and goes on. The fixtures and how to read them are in
-// packages/testkit/fixtures.
+// Upgrades: the current server opens data that a released version wrote, and continues its work. packages/testkit/fixtures has the data
+// and describes it.
 import { verify, type DeliveryDetail } from "@fanfare/sdk";
 import { eventually } from "@fanfare/testkit/eventually";
 import {
@@ -16,7 +16,7 @@ import { describe, expect, it } from "vitest";
 
 const VERSION = "0.1";
 const TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
-/** What the attempt that is repeated may change of a delivery; lists show it without `attempts`. */
+/** The fields of a delivery that a repeated attempt may change, apart from `attempts`, which lists do not show. */
 const CHANGED_BY_AN_ATTEMPT = { reason: 0, responseCode: 0, attemptCount: 0, nextAttemptDate: 0, updateDate: 0 };
 
 describe(`data of version ${VERSION}`, () => {
@@ -39,7 +39,7 @@ describe(`data of version ${VERSION}`, () => {
 		});
 	});
 
-	it("is answered field by field as that version answered it, but for the attempts in flight, which are repeated", async () => {
+	it("is returned field by field as that version returned it, except for the attempts in flight, which are repeated", async () => {
 		using fixture = openDataFixture(VERSION);
 		const { answers, inFlight } = fixture.expected;
 		{
@@ -63,7 +63,7 @@ describe(`data of version ${VERSION}`, () => {
 		expect(readStoredData(fixture.dataDir)).toMatchObject({ integrity: "ok", misnumbered: 0 });
 	});
 
-	it("is opened by its keys for what they could do, and by no deleted one", async () => {
+	it("is accessible with its keys, each with the same scope as before, and not with the deleted key", async () => {
 		using fixture = openDataFixture(VERSION);
 		await using server = await startServerProcess(fixtureServerOptions(fixture));
 		const statuses: Record<string, Awaited<ReturnType<typeof statusesWith>>> = {};
@@ -90,7 +90,7 @@ describe(`data of version ${VERSION}`, () => {
 		}
 	});
 
-	it("goes out when a webhook is resumed, with the headers and signed with the secrets that it had", async () => {
+	it("is delivered when a webhook is resumed, with that webhook's headers and signed with its secrets", async () => {
 		using fixture = openDataFixture(VERSION);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess(fixtureServerOptions(fixture));
@@ -121,7 +121,7 @@ describe(`data of version ${VERSION}`, () => {
 		expect(readStoredData(fixture.dataDir)).toMatchObject({ integrity: "ok", misnumbered: 0 });
 	});
 
-	it("has a replay half done, which makes the rest of its deliveries, each event once", async () => {
+	it("has an unfinished replay, which makes the rest of its deliveries, one for each event", async () => {
 		using fixture = openDataFixture(VERSION);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess(fixtureServerOptions(fixture));
@@ -148,7 +148,7 @@ async function attempted(server: ServerProcess, before: DeliveryDetail): Promise
 	return delivery.attemptCount > before.attemptCount ? delivery : null;
 }
 
-/** Without what an attempt changes of those deliveries, wherever they appear in an answer. */
+/** Removes, for those deliveries, the fields that an attempt changes, wherever they appear in a response. */
 function withoutAttempted(answer: unknown, ids: ReadonlySet<string>): unknown {
 	if (Array.isArray(answer)) return answer.map((entry) => withoutAttempted(entry, ids));
 	if (typeof answer !== "object" || answer === null) return answer;
@@ -160,7 +160,7 @@ function withoutAttempted(answer: unknown, ids: ReadonlySet<string>): unknown {
 	return { ...rest, ...CHANGED_BY_AN_ATTEMPT };
 }
 
-/** The statuses of three calls that change nothing: the write has a bad body. */
+/** The statuses of three calls with this key. None of them changes anything: the body of the write is not valid. */
 async function statusesWith(server: ServerProcess, { secretKey, projectId }: FixtureKey) {
 	const project = `/projects/${projectId ?? server.projectId}`;
 	const status = async (method: string, path: string, body?: object) =>
@@ -176,7 +176,7 @@ function webhook(fixture: DataFixture, name: string) {
 	return fixture.expected.webhooks[name]!;
 }
 
-/** Each secret of the webhook has made one of the signatures. */
+/** Expects one signature for each secret of the webhook. */
 async function expectSigned(fixture: DataFixture, webhookId: string, request: ReceivedRequest): Promise<void> {
 	const secrets = fixture.expected.secrets[webhookId] ?? [];
 	expect(String(request.headers["webhook-signature"]).split(" ")).toHaveLength(secrets.length);

@@ -4,7 +4,7 @@ import { succeeds } from "../../harness/webhook-kinds.ts";
 
 const PARTS = ["HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"];
 
-/** It closes without `connection: close`, so the next request may already be on its way, and may or may not get a response. */
+/** It closes without `connection: close`, so the next request may already have been sent, and may or may not get a response. */
 export const receiverCloses = hostileFault(
 	"receiver-closes",
 	"a receiver that closes keep-alive connections between requests without notice",

@@ -57,7 +57,7 @@ export interface Replay {
 
 /**
  * The progress of a replay from 0 to 1: the share of the time between the oldest and the newest event in the range. It
- * goes by time because counting a million events beforehand would take as long as the replay.
+ * is measured in time because counting a million events beforehand would take as long as the replay.
  */
 export function replayProgress({ status, firstEventDate, lastEventDate, position }: Replay): number {
 	if (status === "Finished") return 1;

@@ -99,8 +99,8 @@ export const EVENT_TYPE_FILTER_PATTERN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?
 const PREFIX_SUFFIX = ".*";
 
 /**
- * Finds the webhooks that want an event type. A search takes time by the number of parts of the type's name and the
- * number of matches, not by the number of webhooks.
+ * Finds the webhooks that want an event type. The time of a search depends on the number of parts of the type's name and
+ * on the number of matches, not on the number of webhooks.
  */
 export class EventTypeIndex<T extends Pick<Webhook, "eventTypes">> {
 	readonly #all: T[] = [];

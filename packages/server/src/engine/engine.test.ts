@@ -217,7 +217,7 @@ describe("the ready queue", () => {
 		expect([failing.requests.length, healthy.requests.length]).toEqual([7, 96]);
 	});
 
-	it("sends a delivery once that was ready when the clock jumped past its lease", async () => {
+	it("sends a delivery only once if it was ready when the clock jumped past its lease", async () => {
 		await using receiver = await startReceiver();
 		const { promise: response, resolve } = Promise.withResolvers<object>();
 		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });

@@ -1,4 +1,4 @@
-// A stop of the engine: the work that it finishes, gives back, or leaves for the next start.
+// Stopping the engine: which work it finishes, returns to the store, or leaves for the next start.
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -69,7 +69,7 @@ describe("a stop", () => {
 		const sending = test.send();
 		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
 		calls.length = 0;
-		/** Long enough for all that needs no store call to end. */
+		/** Long enough for everything to end that needs no call of the store. */
 		const passTurns = async () => {
 			for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
 		};

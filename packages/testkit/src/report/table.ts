@@ -10,7 +10,7 @@ export interface Table {
 	readonly rightAligned?: ReadonlySet<number>;
 }
 
-/** A column of a line whose width is known before its cells are. */
+/** A column whose width is known in advance. */
 export interface Column {
 	readonly width: number;
 	/** Defaults to "left". */
@@ -18,7 +18,7 @@ export interface Column {
 }
 
 const GAP = "  ";
-/** Markdown needs at least so many dashes under a column's name. */
+/** The number of dashes that Markdown needs at least under a column's name. */
 const MIN_MARKDOWN_WIDTH = 3;
 
 /**

@@ -1,4 +1,5 @@
-// The log's destination: standard output. If it is slow, full or closed, the server neither waits, nor grows, nor ends.
+// The log's destination: standard output. If it is slow, full or closed, the server keeps running,
+// and its memory stays bounded.
 import { fstatSync, write } from "node:fs";
 
 import type { DestinationStream } from "pino";

@@ -10,7 +10,7 @@ export interface RetryPolicy {
 	readonly scheduleMs?: readonly number[] | null;
 }
 
-/** Of new webhooks whose creator names no policy. Its waits add up to 20–25 hours. */
+/** The default for new webhooks. Its waits add up to 20–25 hours. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = { maxRetries: 17, maxBackoffMs: 28_800_000 };
 export const MAX_RETRIES_LIMIT = 20;
 export const MAX_BACKOFF_LIMIT_MS = 86_400_000;

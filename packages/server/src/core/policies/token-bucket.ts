@@ -3,8 +3,8 @@
 const MS_PER_S = 1_000;
 
 /**
- * Allows `perSecond` tokens a second on average, with a burst of the same size. So no second ever has more than twice
- * as many.
+ * Allows `perSecond` tokens a second on average, with a burst of the same size. So at most `2 * perSecond` tokens are
+ * taken within any second.
  *
  * @example
  * const bucket = new TokenBucket(5, 0, 0);

@@ -69,7 +69,7 @@ export class Intake implements IntakeCalls {
 
 	/**
 	 * Sends one of Fanfare's own events, which is not checked by the project's event types. This works while the intake
-	 * is closed, too, since what happens during a shutdown is reported as well. Throws `overloaded`, `store_full`,
+	 * is closed, too, so that failures and recoveries during a shutdown are reported. Throws `overloaded`, `store_full`,
 	 * `store_unavailable`.
 	 */
 	async sendOwn(projectId: string, type: string, dataJson: string): Promise<void> {

@@ -1,5 +1,5 @@
 // The stats roller: once a minute adds the stats of new commits to minutes, hours and days, in small steps between
-// which other work goes on. The next round does what this one leaves undone. Reads return the same before and after a
+// which other work goes on. The next round handles changes that this one did not reach. Reads return the same before and after a
 // round.
 import { STATS_KEPT_MS, STATS_WIDTHS_MS } from "../../core/stats/stats.ts";
 import type { StatsStore } from "../../ports/store/stats.ts";

@@ -227,7 +227,7 @@ export class Committer {
 		}
 	}
 
-	/** Takes the contents of the next commit out of what waits. */
+	/** Takes the contents of the next commit from the waiting sends and updates. */
 	#takeWork(): Work {
 		const sendsSince = this.#sendsSince;
 		const { sends, events } = this.#build(this.#takeSends());

@@ -1,4 +1,4 @@
-// A jump of the clock, such as after a suspend or a correction: what is due by then is attempted all the same.
+// A jump of the clock, such as after a suspend or a correction: deliveries that are due by then are still attempted.
 import { answers, startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -6,7 +6,7 @@ import { openTestEngine } from "../test/test-engine.ts";
 
 const WAIT_S = 60;
 const JUMP_MS = WAIT_S * 1_000 + 1;
-/** The wait before a first retry, and the time by which timers may be late. */
+/** The wait before the first retry, plus a tolerance for late timers. */
 const RETRY_MS = 1_000 + 20;
 
 describe("after the clock has jumped past the time for which the timer for due deliveries was set", () => {

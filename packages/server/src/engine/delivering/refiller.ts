@@ -1,5 +1,5 @@
 // The refiller: reads due deliveries from the store into lanes that have room. Its poll regularly renews the leases of
-// the deliveries in memory and asks the store which deliveries are due, whatever memory knows of them.
+// the deliveries in memory and asks the store which deliveries are due, independently of the state in memory.
 import type { QueueStore } from "../../ports/store/queue.ts";
 import { Periodic } from "../background/periodic.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
@@ -27,7 +27,7 @@ const MIN_CLAIM_LIMIT = 50;
 const MAX_CLAIMS = 4;
 /** Timers for due deliveries are at least this far apart, so that many retries share one look through the lanes. */
 const TICK_MS = 20;
-/** After a failed claim, the lane is due again this much later: a store that fails must not be hammered. */
+/** After a failed claim, the lane is due again this much later: a failing store must not be flooded with calls. */
 const RETRY_AFTER_MS = 1_000;
 
 /**
@@ -37,8 +37,9 @@ const RETRY_AFTER_MS = 1_000;
  * - running: polls the store every `pollEveryMs`. A timer is set for the time at which the next delivery in the store
  *   is due.
  *
- * A lane that is due is, while running, either being claimed for, or starved (it is empty and waits for room in the
- * queue or for one of the `MAX_CLAIMS`), or it has enough ready deliveries and is considered again when it runs low.
+ * While the refiller is running, a lane with due deliveries in the store is in one of three conditions: a claim for it is
+ * under way; it is starved (empty, and waiting for room in the queue or for one of the `MAX_CLAIMS`); or it has enough
+ * ready deliveries, and is considered again when it runs low.
  */
 export class Refiller {
 	readonly #parts: Parts;

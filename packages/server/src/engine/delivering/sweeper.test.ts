@@ -1,10 +1,10 @@
-// What a start finishes that a stop or a crash has interrupted.
+// Sweeps that a stop or a crash has interrupted are finished at the next start.
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
 import { openTestEngine } from "../test/test-engine.ts";
 
-it("resumes at a start the deliveries that a stop left Held between a resume and its sweep", async () => {
+it("releases, at the next start, Held deliveries if a stop came between the resume of their webhook and its sweep", async () => {
 	await using receiver = await startReceiver();
 	const first = await openTestEngine({ keepStore: true });
 	const { id } = await first.createWebhook(receiver.url);

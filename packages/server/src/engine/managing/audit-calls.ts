@@ -7,7 +7,7 @@ import type { PartsOn } from "../parts.ts";
 
 type Parts = Pick<PartsOn<AuditStore>, "store" | "clock" | "ids" | "observer">;
 
-/** Writes the audit log. What can't be amended or withdrawn afterwards is reported to the observer, not thrown. */
+/** Writes the audit log. A failure to amend or withdraw an entry is reported to the observer, not thrown. */
 export class AuditCalls implements Audit {
 	readonly #parts: Parts;
 

@@ -58,7 +58,7 @@ export interface RetentionStore {
 	 */
 	purgePayloads(step: PurgeStep): Promise<PurgeResult>;
 	/**
-	 * Deletes about `limit` rows of deleted projects, whatever their age, and each project itself when no row of it is
+	 * Deletes about `limit` rows of deleted projects, of any age, and each project itself when no row of it is
 	 * left. Events with Pending or Held deliveries stay until these are final. `done` is true if nothing more can be
 	 * deleted now.
 	 */

@@ -32,7 +32,7 @@ export interface RollUpStep {
  * update's `at`.
  */
 export interface StatsStore {
-	/** The buckets of the range in which something happened, oldest first. Empty buckets are left out. */
+	/** The buckets of the range in which something happened, oldest first. Empty buckets are omitted. */
 	stats(query: StatsQuery): Promise<readonly StatsBucket[]>;
 	/**
 	 * How many deliveries are in each status now, for a webhook or (null) for the whole project. All zero for an unknown

@@ -4,7 +4,7 @@ export type StoredPrefix = "ws" | "proj" | "webhook" | "evt" | "dlv" | "atm" | "
 const ID_BYTES = 16;
 const TIME_BYTES = 6;
 const NO_DIGIT = 255;
-/** Stands for a text that is not an id of the expected type: no row has it, and no column accepts it. */
+/** Used in place of a text that is not an id of the expected type: no row has it, and no column accepts it. */
 const NO_ID = new Uint8Array(0);
 /** Greater than every id. */
 export const AFTER_ALL_IDS = new Uint8Array(ID_BYTES + 1).fill(0xff);

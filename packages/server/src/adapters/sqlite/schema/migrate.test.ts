@@ -69,7 +69,7 @@ describe("migrations", () => {
 		});
 	});
 
-	it("keep the retry policy of a stored webhook, whatever the default is today", () => {
+	it("keep the retry policy of a stored webhook, even if the default has changed since", () => {
 		using db = new DatabaseSync(":memory:");
 		const [initial, ...later] = readMigrations();
 		migrate(db, 0, [initial!]);

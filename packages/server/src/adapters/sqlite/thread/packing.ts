@@ -31,7 +31,7 @@ export function unpackBatch(packed: Packed): CommitBatch {
 	};
 }
 
-/** Usually every event is accepted: then the results of the events are left out. */
+/** Usually every event is accepted. Then the results of the events are omitted. */
 export function packCommitResult({ events, updates, healthChanges }: CommitResult): Packed {
 	const allAccepted = events.every(({ kind }) => kind === "accepted");
 	const values: unknown[] = [events.length, allAccepted ? null : events, healthChanges, updates.length];

@@ -63,7 +63,7 @@ export function createPurgePayloads(db: DatabaseSync, journal: StatsJournal): (s
 	return (step) => inBackground(db, () => journal.transact((changes) => walk(step, new PurgeCounter(changes))));
 }
 
-/** Deletes the events of a project whatever their age, but for those with waiting deliveries, until `limit` is used up. */
+/** Deletes the events of a project, of any age, except those with waiting deliveries, until `limit` is used up. */
 export function createRemoveEvents(db: DatabaseSync) {
 	const walk = createWalk(db, "seq, id", createRemoveEvent(db));
 	return (projectId: Uint8Array, limit: number, counter: PurgeCounter): void => {
