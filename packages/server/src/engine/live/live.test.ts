@@ -26,7 +26,7 @@ function watch(test: TestEngine) {
 }
 
 describe("the live stream", () => {
-	it("shows the way of an event to its webhook, from acceptance to success", async () => {
+	it("shows the path of an event to its webhook, from acceptance to success", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }]);
 		await using test = await openTestEngine();
