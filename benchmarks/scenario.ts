@@ -57,7 +57,7 @@ export interface Scenario {
 	readonly run: (context: RunContext) => Promise<Measurements>;
 }
 
-/** What a scenario's run has to work with. */
+/** The parts that a scenario's run can use. */
 export interface RunContext {
 	readonly receiver: Receiver;
 	/** How long to measure, and how long to warm up before that. */

@@ -85,7 +85,7 @@ function createPrivateFile(path: string): void {
 	else closeSync(openSync(path, "a", FILE_MODE));
 }
 
-/** Runs `work` in a transaction. When it returns, all of it is on the disk; when it throws, none of it is done. */
+/** Runs `work` in a transaction. When it returns, all of its changes are on the disk; when it throws, none are made. */
 export type Transact = <T>(work: () => T) => T;
 
 /** Prepares the transactions of a connection. */

@@ -1,4 +1,4 @@
-// The hub by itself: positions, filters, limits, and dropped clients. live.test.ts tests what the engine publishes.
+// The hub alone: positions, filters, limits, and dropped clients. live.test.ts tests what the engine publishes.
 import { describe, expect, it } from "vitest";
 
 import type { LiveFact, LiveFilter, LiveSignal } from "../../core/live.ts";

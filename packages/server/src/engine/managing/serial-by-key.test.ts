@@ -41,7 +41,7 @@ it("runs tasks of different keys side by side", async () => {
 	expect(await one.result).toBe("one");
 });
 
-it("rejects as a task does, and runs the next one all the same", async () => {
+it("rejects when a task rejects, and still runs the next one", async () => {
 	const { started, give } = setUp();
 	const [failing, next] = [give("a", "failing"), give("a", "next")];
 	failing.fail();

@@ -5,7 +5,7 @@ import { idBytes, idText } from "./ids.ts";
 import { bytes, json, nameOf, number, text, textOrNull, type Row } from "./rows.ts";
 import type { ValuesOf } from "./statements.ts";
 
-/** The columns of an attempt, but for its place: `delivery_id` and `number`. */
+/** The columns of an attempt, except its key: `delivery_id` and `number`. */
 export const ATTEMPT_COLUMNS = [
 	"id",
 	"trigger",

@@ -68,7 +68,7 @@ export function toState(row: Row): DeliveryState {
 	};
 }
 
-/** The columns that never change, but for `update_date`. */
+/** The columns that never change, and `update_date`. */
 export const IDENTITY_COLUMNS = ["id", "project_id", "webhook_id", "event_id", "event_type", "update_date"] as const;
 
 /** The columns that `toDelivery` reads. */

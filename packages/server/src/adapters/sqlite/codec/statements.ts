@@ -1,4 +1,4 @@
-// Writes the column lists and placeholders of statements, so that nobody counts question marks.
+// Writes the column lists and placeholders of statements, so that nobody has to count question marks.
 import type { DatabaseSync, SQLInputValue, StatementResultingChanges } from "node:sqlite";
 
 /** One value for each column: the compiler counts them. */

@@ -48,7 +48,7 @@ const FIELDS: Fields<Webhook> = {
 /** A webhook without its sealed parts. */
 export const WEBHOOK = record<Webhook>(FIELDS);
 
-/** A row of `webhooks`: a webhook's record, but for its secrets, which are rows of `webhook_secrets`. */
+/** A row of `webhooks`: a webhook's record without its secrets, which are rows of `webhook_secrets`. */
 export const WEBHOOK_ROW = record<Omit<WebhookRecord, "secrets">>({
 	...FIELDS,
 	sealedHeaders: orNull(bytes("sealed_headers")),

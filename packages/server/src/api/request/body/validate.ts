@@ -40,7 +40,7 @@ function issuesOf(error: z.ZodError, prefix: string): Issue[] {
 }
 
 /**
- * The message of an issue: what was expected and what came. The value is repeated only if it is a number where a number
+ * The message of an issue: the expected and the actual value. The value is repeated only if it is a number where a number
  * is expected. Anything else may be a secret. Undefined means that the schema's own message is used.
  */
 function sentence(issue: z.core.$ZodRawIssue): string | undefined {
