@@ -9,6 +9,7 @@ import type { Clock } from "../../core/clock.ts";
 import { TokenBucket } from "../../core/policies/token-bucket.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { EngineLimits } from "../parts.ts";
+import { LaneSchedule } from "./lane-schedule.ts";
 import { FIRST_WINDOW, Lane } from "./lane.ts";
 
 type Limits = Pick<
@@ -35,6 +36,11 @@ const RATE_LIMITED_S = 10;
  * blocked.
  */
 const MAX_LOOKS = 256;
+
+/** Who knows the rate limits of webhooks, in attempts per second; null means any number. */
+interface RateLimits {
+	rateLimitOf(webhookId: string): number | null;
+}
 
 /** A delivery in memory, ready or in flight. */
 interface InMemory {
@@ -75,18 +81,19 @@ export class ReadyQueue {
 	#reservedBytes = 0;
 	#inFlight = 0;
 	/** Lanes with ready deliveries that wait for their rate limit. */
-	readonly #rateLimited = new Set<Lane>();
+	readonly #rateLimited = new LaneSchedule();
+	/** The clock when `nextRateAt` was last called: if it is set back, the times in `#rateLimited` are wrong. */
+	#rateCheckedAt = -Infinity;
 	/** Ids of deliveries that were cancelled while they were ready. `take` skips them. */
 	readonly #discarded = new Set<string>();
 	readonly #clock: Pick<Clock, "now">;
-	readonly #rateLimitOf: (webhookId: string) => number | null;
+	readonly #registry: RateLimits;
 	readonly #startedAt: number;
 
-	/** `rateLimitOf` returns the attempts per second that a webhook may get; null means any number. */
-	constructor(limits: Limits, clock: Pick<Clock, "now">, rateLimitOf: (webhookId: string) => number | null) {
+	constructor(limits: Limits, clock: Pick<Clock, "now">, registry: RateLimits) {
 		this.#limits = limits;
 		this.#clock = clock;
-		this.#rateLimitOf = rateLimitOf;
+		this.#registry = registry;
 		this.#startedAt = clock.now();
 	}
 
@@ -120,7 +127,7 @@ export class ReadyQueue {
 		const lane = this.#lanes.get(webhookId);
 		if (lane === undefined) return;
 		this.#limitRate(lane);
-		this.#rateLimited.delete(lane);
+		this.#rateLimited.remove(lane);
 		this.#enterRing(lane);
 	}
 
@@ -135,18 +142,26 @@ export class ReadyQueue {
 	/** When the next lane that waits for its rate limit may be served; Infinity if no lane waits for one. */
 	nextRateAt(): number {
 		const now = this.#clock.now();
-		let next = Infinity;
-		for (const lane of this.#rateLimited) next = Math.min(next, lane.bucket?.nextAt(now) ?? now);
-		return next;
+		if (now < this.#rateCheckedAt) this.#wakeAll(this.#rateLimited.takeAll());
+		this.#rateCheckedAt = now;
+		return this.#rateLimited.nextAt();
 	}
 
-	/** Puts lanes whose rate limit allows another attempt back into the ring. */
-	wakeRateLimited(): void {
+	/**
+	 * Puts lanes whose rate limit allows another attempt back into the ring. `at` is the time for which the timer was
+	 * set: lanes that are due then are looked at, whatever the clock says now.
+	 */
+	wakeRateLimited(at: number): void {
+		this.#wakeAll(this.#rateLimited.takeDue(Math.max(at, this.#clock.now())));
+	}
+
+	/** Puts lanes back into the ring, or schedules them anew if their rate limit allows no attempt yet. */
+	#wakeAll(lanes: readonly Lane[]): void {
 		const now = this.#clock.now();
-		for (const lane of this.#rateLimited) {
-			if ((lane.bucket?.nextAt(now) ?? now) > now) continue;
-			this.#rateLimited.delete(lane);
-			this.#enterRing(lane);
+		for (const lane of lanes) {
+			const nextAt = lane.bucket?.nextAt(now) ?? now;
+			if (nextAt > now) this.#rateLimited.schedule(lane, nextAt);
+			else this.#enterRing(lane);
 		}
 	}
 
@@ -295,7 +310,7 @@ export class ReadyQueue {
 		for (let delivery = lane.peek(); delivery !== undefined; delivery = lane.peek()) {
 			const discarded = this.#discarded.delete(delivery.id);
 			if (!discarded && lane.bucket !== null && !lane.bucket.take(this.#clock.now())) {
-				this.#rateLimited.add(lane);
+				this.#rateLimited.schedule(lane, lane.bucket.nextAt(this.#clock.now()));
 				return null;
 			}
 			lane.shift();
@@ -346,7 +361,7 @@ export class ReadyQueue {
 			this.#ready--;
 			this.#readyBytes -= delivery.body.length;
 		}
-		this.#rateLimited.delete(lane);
+		this.#rateLimited.remove(lane);
 		lane.storeDueAt = Infinity;
 		this.forgetIfIdle(lane);
 	}
@@ -373,7 +388,7 @@ export class ReadyQueue {
 	 * the attempts made just before it are not known.
 	 */
 	#limitRate(lane: Lane): void {
-		const perSecond = this.#rateLimitOf(lane.webhookId);
+		const perSecond = this.#registry.rateLimitOf(lane.webhookId);
 		if (perSecond === (lane.bucket?.perSecond ?? null)) return;
 		const now = this.#clock.now();
 		const gathered = (perSecond ?? 0) * Math.max(0, (now - this.#startedAt) / 1_000);
