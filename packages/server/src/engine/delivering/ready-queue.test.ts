@@ -300,6 +300,13 @@ describe("the ready queue", () => {
 		expect(queue.take()?.webhookId).toBe("a");
 	});
 
+	it("refuses to end more reservations than there are", () => {
+		const queue = openQueue();
+		expect(queue.reserve("a", 0)).toBe(true);
+		queue.unreserve(1);
+		expect(() => queue.unreserve(1)).toThrow("-1 reserved deliveries");
+	});
+
 	it("forgets a lane that has no work left", () => {
 		const queue = openQueue();
 		queue.push(delivery("a"));

@@ -248,6 +248,7 @@ export class ReadyQueue {
 	/** Ends the reservations that `reserve` has made for this many deliveries. */
 	unreserve(count: number): void {
 		this.#reserved -= count;
+		assertCount(this.#reserved, "reserved deliveries");
 	}
 
 	/**
@@ -316,6 +317,7 @@ export class ReadyQueue {
 			lane.shift();
 			this.#ready--;
 			this.#readyBytes -= delivery.body.length;
+			assertCount(this.#readyBytes, "bytes of ready deliveries");
 			if (!discarded) return delivery;
 			const next = this.#inMemory.get(delivery.id)?.next ?? null;
 			this.#inMemory.delete(delivery.id);
@@ -344,6 +346,7 @@ export class ReadyQueue {
 		const lane = this.lane(delivery.webhookId);
 		lane.inFlight--;
 		this.#inFlight--;
+		assertCount(lane.inFlight, "attempts in flight to one webhook");
 		if (known.next !== null) this.push(known.next);
 		this.#enterRing(lane);
 		this.forgetIfIdle(lane);
@@ -405,4 +408,9 @@ export class ReadyQueue {
 		lane.inRing = true;
 		this.#ring.push(lane);
 	}
+}
+
+/** A negative count is a defect: room would be given away twice. */
+function assertCount(count: number, what: string): void {
+	if (count < 0) throw new Error(`the ready queue counts ${count} ${what}`);
 }

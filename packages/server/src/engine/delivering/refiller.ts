@@ -150,12 +150,12 @@ export class Refiller {
 		const unreserve = queue.reserveStored(limit, maxBytes);
 		try {
 			const claim = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
-			for (const delivery of await store.claimDue(claim)) queue.push(delivery);
+			const { deliveries, nextDueAt } = await store.claimDue(claim);
+			for (const delivery of deliveries) queue.push(delivery);
+			if (nextDueAt !== null) lane.noteDue(nextDueAt);
 		} finally {
 			unreserve();
 		}
-		const next = await store.nextDueAt(lane.webhookId);
-		if (next !== null) lane.noteDue(next);
 	}
 
 	#wakeAt(at: number): void {
