@@ -1,5 +1,5 @@
-import type { ArmedWebhook } from "../../core/webhook.ts";
 // The one door to delivery: the rest of the engine calls this class, and nothing else in this room.
+import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { EngineGauges } from "../../ports/observer.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
 import type { QueueStore } from "../../ports/store/queue.ts";

@@ -6,11 +6,10 @@
 import Denque from "denque";
 
 import type { Clock } from "../../core/clock.ts";
-import { TokenBucket } from "../../core/policies/token-bucket.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { EngineLimits } from "../parts.ts";
-import { LaneSchedule } from "./lane-schedule.ts";
 import { FIRST_WINDOW, Lane } from "./lane.ts";
+import { RateLimitedLanes, type RateLimits } from "./rate-limited-lanes.ts";
 
 type Limits = Pick<
 	EngineLimits,
@@ -36,11 +35,6 @@ const RATE_LIMITED_S = 10;
  * blocked.
  */
 const MAX_LOOKS = 256;
-
-/** Who knows the rate limits of webhooks, in attempts per second; null means any number. */
-interface RateLimits {
-	rateLimitOf(webhookId: string): number | null;
-}
 
 /** A delivery in memory, ready or in flight. */
 interface InMemory {
@@ -81,20 +75,15 @@ export class ReadyQueue {
 	#reservedBytes = 0;
 	#inFlight = 0;
 	/** Lanes with ready deliveries that wait for their rate limit. */
-	readonly #rateLimited = new LaneSchedule();
-	/** The clock when `nextRateAt` was last called: if it is set back, the times in `#rateLimited` are wrong. */
-	#rateCheckedAt = -Infinity;
+	readonly #rateLimited: RateLimitedLanes;
 	/** Ids of deliveries that were cancelled while they were ready. `take` skips them. */
 	readonly #discarded = new Set<string>();
 	readonly #clock: Pick<Clock, "now">;
-	readonly #registry: RateLimits;
-	readonly #startedAt: number;
 
-	constructor(limits: Limits, clock: Pick<Clock, "now">, registry: RateLimits) {
+	constructor(limits: Limits, clock: Pick<Clock, "now">, rateLimits: RateLimits) {
 		this.#limits = limits;
 		this.#clock = clock;
-		this.#registry = registry;
-		this.#startedAt = clock.now();
+		this.#rateLimited = new RateLimitedLanes(clock, rateLimits);
 	}
 
 	/** Deliveries that wait in memory for their attempt. */
@@ -117,7 +106,7 @@ export class ReadyQueue {
 		if (lane === undefined) {
 			lane = new Lane(webhookId);
 			this.#lanes.set(webhookId, lane);
-			this.#limitRate(lane);
+			this.#rateLimited.limit(lane);
 		}
 		return lane;
 	}
@@ -126,7 +115,7 @@ export class ReadyQueue {
 	rateChanged(webhookId: string): void {
 		const lane = this.#lanes.get(webhookId);
 		if (lane === undefined) return;
-		this.#limitRate(lane);
+		this.#rateLimited.limit(lane);
 		this.#rateLimited.remove(lane);
 		this.#enterRing(lane);
 	}
@@ -141,9 +130,6 @@ export class ReadyQueue {
 
 	/** When the next lane that waits for its rate limit may be served; Infinity if no lane waits for one. */
 	nextRateAt(): number {
-		const now = this.#clock.now();
-		if (now < this.#rateCheckedAt) this.#wakeAll(this.#rateLimited.takeAll());
-		this.#rateCheckedAt = now;
 		return this.#rateLimited.nextAt();
 	}
 
@@ -152,17 +138,7 @@ export class ReadyQueue {
 	 * set: lanes that are due then are looked at, whatever the clock says now.
 	 */
 	wakeRateLimited(at: number): void {
-		this.#wakeAll(this.#rateLimited.takeDue(Math.max(at, this.#clock.now())));
-	}
-
-	/** Puts lanes back into the ring, or schedules them anew if their rate limit allows no attempt yet. */
-	#wakeAll(lanes: readonly Lane[]): void {
-		const now = this.#clock.now();
-		for (const lane of lanes) {
-			const nextAt = lane.bucket?.nextAt(now) ?? now;
-			if (nextAt > now) this.#rateLimited.schedule(lane, nextAt);
-			else this.#enterRing(lane);
-		}
+		for (const lane of this.#rateLimited.takeReady(at)) this.#enterRing(lane);
 	}
 
 	/** Removes a delivery that was cancelled, unless it is in flight: a request that was sent can't be called back. */
@@ -310,10 +286,7 @@ export class ReadyQueue {
 	#nextOf(lane: Lane): LeasedDelivery | null {
 		for (let delivery = lane.peek(); delivery !== undefined; delivery = lane.peek()) {
 			const discarded = this.#discarded.delete(delivery.id);
-			if (!discarded && lane.bucket !== null && !lane.bucket.take(this.#clock.now())) {
-				this.#rateLimited.schedule(lane, lane.bucket.nextAt(this.#clock.now()));
-				return null;
-			}
+			if (!discarded && !this.#rateLimited.take(lane)) return null;
 			lane.shift();
 			this.#ready--;
 			this.#readyBytes -= delivery.body.length;
@@ -385,26 +358,13 @@ export class ReadyQueue {
 		return ids;
 	}
 
-	/**
-	 * Gives the lane a bucket for the webhook's rate limit. The bucket of a new lane is full, since a lane is only
-	 * forgotten with a full bucket. But it has no more tokens than could have gathered since the start of this process:
-	 * the attempts made just before it are not known.
-	 */
-	#limitRate(lane: Lane): void {
-		const perSecond = this.#registry.rateLimitOf(lane.webhookId);
-		if (perSecond === (lane.bucket?.perSecond ?? null)) return;
-		const now = this.#clock.now();
-		const gathered = (perSecond ?? 0) * Math.max(0, (now - this.#startedAt) / 1_000);
-		lane.bucket = perSecond === null ? null : new TokenBucket(perSecond, lane.bucket === null ? gathered : 0, now);
-	}
-
 	#inFlightLimitOf(lane: Lane): number {
 		const { maxInFlightPerWebhook, maxInFlightWhileFailing } = this.#limits;
 		return lane.failing ? maxInFlightWhileFailing : Math.min(maxInFlightPerWebhook, lane.window);
 	}
 
 	#enterRing(lane: Lane): void {
-		if (lane.inRing || lane.ready === 0 || this.#rateLimited.has(lane)) return;
+		if (lane.inRing || lane.ready === 0 || this.#rateLimited.isWaiting(lane)) return;
 		lane.inRing = true;
 		this.#ring.push(lane);
 	}
