@@ -6,6 +6,7 @@ import { replayBesideLive } from "./log/replay-beside-live.ts";
 import { replayToEnd } from "./log/replay-to-end.ts";
 import { startUp } from "./log/start-up.ts";
 import { payloadSizes } from "./shape/payload-sizes.ts";
+import { rateLimits } from "./shape/rate-limits.ts";
 import { tenOfHundredHang } from "./shape/ten-of-hundred-hang.ts";
 import { waiting1m } from "./shape/waiting-1m.ts";
 import { webhookCounts } from "./shape/webhook-counts.ts";
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	idle,
 	payloadSizes,
 	webhookCounts,
+	rateLimits,
 	waiting1m,
 	tenOfHundredHang,
 	logPages1m,

@@ -39,13 +39,15 @@ export async function measureThroughput(context: RunContext, options: Throughput
 	return await measureLoad(context, server, target, options);
 }
 
-/** Measures a load spread over `count` webhooks. The store with the webhooks is made once for all runs. */
+/** Measures a load spread over `count` webhooks, each with this rate limit if there is one. The store with the webhooks is made once for all runs. */
 export async function measureSpread(
 	context: RunContext,
 	count: number,
 	options: ThroughputOptions,
+	ratePerS?: number,
 ): Promise<Measurements> {
-	const plan = { webhooks: count, wants: "own", deliveries: 0, perEvent: 1, state: "log", numbered: true } as const;
+	const rows = { deliveries: 0, perEvent: 1, state: "log" } as const;
+	const plan = { ...rows, webhooks: count, wants: "own", numbered: true, ratePerS } as const;
 	const store = await context.prepareStore(plan);
 	await using server = await context.startServer({ store });
 	return await measureLoad(context, server, server.target(store.projectId, count), options);

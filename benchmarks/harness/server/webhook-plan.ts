@@ -9,6 +9,8 @@ export interface WebhookPlan {
 	readonly endpoint: (number: number) => string;
 	/** "own": each webhook gets the events of its own number. "all": each gets all events. */
 	readonly wants: "own" | "all";
+	/** The rate limit of each webhook, in attempts per second. Optional. */
+	readonly ratePerS?: number | undefined;
 }
 
 export interface MadeProject {
@@ -30,7 +32,9 @@ export async function makeProject(client: Client, plan: WebhookPlan): Promise<Ma
 	const work = async () => {
 		for (let number = next++; number < plan.count; number = next++) {
 			const eventTypes = plan.wants === "all" || plan.count === 1 ? null : [numberedType(number)];
-			const spec = { endpoint: plan.endpoint(number), eventTypes, retries: RETRIES, disableAfterMs: 0 };
+			const rateLimit = plan.ratePerS === undefined ? null : { perSecond: plan.ratePerS };
+			const endpoint = plan.endpoint(number);
+			const spec = { endpoint, eventTypes, rateLimit, retries: RETRIES, disableAfterMs: 0 };
 			const { id } = await project.batch.webhooks.create({ name: `Receiver ${number}`, spec });
 			webhookIds[number] = id;
 		}

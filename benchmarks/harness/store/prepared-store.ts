@@ -32,9 +32,9 @@ export class PreparedStores {
 
 	async #make(plan: StorePlan): Promise<PreparedStore> {
 		const { resources, parentDir, progress } = this.#options;
-		const { webhooks, wants, numbered = false, deliveries } = plan;
+		const { webhooks, wants, numbered = false, ratePerS, deliveries } = plan;
 		progress(`  preparing a store: ${webhooks} webhooks, ${deliveries} deliveries`);
-		const basePlan: BasePlan = { webhooks, wants, numbered };
+		const basePlan: BasePlan = { webhooks, wants, numbered, ratePerS };
 		const base = await once(this.#bases, basePlan, () => makeBase(basePlan, this.#options));
 		if (deliveries === 0) return base;
 		const store = { ...base, dataDir: copyStore(base, parentDir) };
@@ -55,7 +55,8 @@ async function makeBase(plan: BasePlan, options: PrepareOptions): Promise<Prepar
 	const { resources, codeDir, parentDir, receiver } = options;
 	const server = await BenchServer.start({ resources, codeDir, parentDir, profileDir: null, keepData: true });
 	const endpoint = plan.numbered === true ? receiver.url : receiver.bulkUrl;
-	const made = await makeProject(server.client, { count: plan.webhooks, endpoint: () => endpoint, wants: plan.wants });
+	const { webhooks: count, wants, ratePerS } = plan;
+	const made = await makeProject(server.client, { count, endpoint: () => endpoint, wants, ratePerS });
 	await deliverOne(server, made);
 	await server[Symbol.asyncDispose]();
 	syncFile(databaseOf(server.dataDir));

@@ -10,6 +10,8 @@ export interface BasePlan {
 	readonly wants: WebhookPlan["wants"];
 	/** Whether the webhooks point at the receiver's URL for benchmark events, not at the one that only counts. Defaults to false. */
 	readonly numbered?: boolean;
+	/** The rate limit of each webhook, in attempts per second. Optional. */
+	readonly ratePerS?: number | undefined;
 }
 
 /** A store: its base, and the rows that are copied into it. */

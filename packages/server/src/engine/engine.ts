@@ -12,10 +12,7 @@ import { Retention } from "./background/retention.ts";
 import { StatsRoller } from "./background/stats-roller.ts";
 import type { Engine, Readiness } from "./calls.ts";
 import { Committer } from "./committing/committer.ts";
-import { Dispatcher } from "./delivering/dispatcher.ts";
-import { ReadyQueue } from "./delivering/ready-queue.ts";
-import { Refiller } from "./delivering/refiller.ts";
-import { Sweeper } from "./delivering/sweeper.ts";
+import { DeliveryLine } from "./delivering/delivery-line.ts";
 import { WebhookRegistry } from "./directory/webhook-registry.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { LiveReporter } from "./live/live-reporter.ts";
@@ -75,13 +72,8 @@ interface Directory {
 
 class AssembledEngine implements Engine {
 	readonly #parts: EngineParts;
-	readonly #limits: EngineLimits;
-	// Delivering
-	readonly #readyQueue: ReadyQueue;
 	readonly #committer: Committer;
-	readonly #sweeper: Sweeper;
-	readonly #refiller: Refiller;
-	readonly #dispatcher: Dispatcher;
+	readonly #line: DeliveryLine;
 	// The public calls
 	readonly workspace: Workspace;
 	readonly live: LiveHub;
@@ -96,59 +88,38 @@ class AssembledEngine implements Engine {
 	readonly stats: StatsCalls;
 	readonly replays: ReplayCalls;
 	// Reactions, and work in the background
-	readonly #ownEvents: OwnEvents;
 	readonly #healthWatch: HealthWatch;
 	readonly #replayer: Replayer;
 	readonly #housekeeper: Housekeeper;
 	readonly #statsRoller: StatsRoller;
 	readonly #retention: Retention;
-	#startedAt = 0;
 	#starting: Promise<void> | null = null;
 	#stopping: Promise<void> | null = null;
 
 	/**
-	 * Each part is made after the parts that it is given. A few parts also call parts that are made after them, through
-	 * the functions here; they do so only when the engine is in use.
+	 * Each part is made after the parts that it is given. Three parts also tell parts that are made after
+	 * them, through the functions here; they do so only when the engine is in use.
 	 */
 	constructor(setup: EngineSetup, directory: Directory) {
 		const { parts, userAgent } = setup;
 		const { workspace, registry } = directory;
 		const limits = { ...DEFAULT_LIMITS, ...setup.limits };
 		this.#parts = parts;
-		this.#limits = limits;
 		this.workspace = workspace;
 
 		this.live = new LiveHub(parts.clock);
 		const liveReporter = new LiveReporter(this.live);
-		const replayPace = new Pace();
-		this.#readyQueue = new ReadyQueue(
-			limits,
-			parts.clock,
-			(id) => registry.find(id)?.record.rateLimit?.perSecond ?? null,
-		);
+		const pace = new Pace();
 		this.#committer = new Committer(parts, {
 			healthChanged: (changes) => this.#healthWatch.changed(changes),
-			sendsEnded: (waitedMs) => replayPace.sendsEnded(waitedMs),
+			pace,
 		});
-		this.#sweeper = new Sweeper(parts, {
-			registry,
-			live: liveReporter,
-			due: (id, at) => this.#dispatcher.noteDue(id, at),
-		});
-		this.#refiller = new Refiller(parts, limits, {
-			queue: this.#readyQueue,
-			filled: () => this.#dispatcher.pump(),
-			isDeliverable: (id) => registry.isDeliverable(id),
-			sweep: (id) => this.#sweeper.sweep(id),
-		});
-		this.#dispatcher = new Dispatcher(parts, userAgent, {
+		this.#line = new DeliveryLine(parts, limits, {
 			committer: this.#committer,
-			queue: this.#readyQueue,
 			registry,
 			live: liveReporter,
-			gone: (id) => this.#disable(id),
-			refill: (lane) => this.#refiller.refill(lane),
-			sweep: (id) => this.#sweeper.sweep(id),
+			userAgent,
+			gone: (id) => this.#healthWatch.gone(id),
 		});
 
 		this.projects = new ProjectCalls(parts, workspace, directory.projects, (id) => {
@@ -156,59 +127,40 @@ class AssembledEngine implements Engine {
 			this.keys.forgetProject(id);
 			this.live.projectDeleted(id);
 		});
-		this.keys = new KeyCalls(parts, this.projects, directory.keys, (id) => this.live.keyDeleted(id));
+		this.keys = new KeyCalls(parts, this.projects, directory.keys, this.live);
 		this.eventTypes = new EventTypeCalls(parts, limits, this.projects);
+		this.intake = new Intake(parts, limits, {
+			committer: this.#committer,
+			line: this.#line,
+			registry,
+			projects: this.projects,
+			eventTypes: this.eventTypes,
+			live: liveReporter,
+		});
+		const ownEvents = new OwnEvents(parts, { registry, intake: this.intake });
 		this.audit = new AuditCalls(parts);
 		this.webhooks = new WebhookCalls(parts, {
 			audit: this.audit,
 			registry,
 			projects: this.projects,
-			sweeper: this.#sweeper,
+			line: this.#line,
 			tester: new WebhookTester(parts, userAgent),
 			eventTypes: this.eventTypes,
 			live: liveReporter,
-			drop: (id) => this.#readyQueue.drop(id),
-			disabled: ({ projectId, id: webhookId, name, disabledReason: reason }) => {
-				const data = { webhookId, name, reason };
-				this.#ownEvents.emit(projectId, { type: "fanfare.webhook.disabled", data });
-			},
-			rateChanged: (id) => {
-				this.#readyQueue.rateChanged(id);
-				this.#dispatcher.pump();
-			},
+			ownEvents,
 		});
+		this.#healthWatch = new HealthWatch(parts, { registry, webhooks: this.webhooks, events: ownEvents });
 		this.deliveries = new DeliveryCalls(parts, {
 			committer: this.#committer,
-			queue: this.#readyQueue,
+			line: this.#line,
 			registry,
 			live: liveReporter,
 			projects: this.projects,
-			due: (id, at) => this.#dispatcher.noteDue(id, at),
 		});
-		this.events = new EventCalls(parts, { projects: this.projects, queue: this.#readyQueue, live: liveReporter });
-		this.intake = new Intake(parts, limits, {
-			committer: this.#committer,
-			dispatcher: this.#dispatcher,
-			queue: this.#readyQueue,
-			registry,
-			projects: this.projects,
-			eventTypes: this.eventTypes,
-			live: liveReporter,
-		});
+		this.events = new EventCalls(parts, { projects: this.projects, line: this.#line, live: liveReporter });
 		this.stats = new StatsCalls(parts, { projects: this.projects, webhooks: this.webhooks });
 
-		this.#ownEvents = new OwnEvents(parts, {
-			registry,
-			send: (projectId, type, dataJson) => this.intake.sendOwn(projectId, type, dataJson),
-		});
-		this.#healthWatch = new HealthWatch(parts, { registry, webhooks: this.webhooks, events: this.#ownEvents });
-		this.#replayer = new Replayer(parts, {
-			registry,
-			events: this.#ownEvents,
-			pace: replayPace,
-			due: (id, at) => this.#dispatcher.noteDue(id, at),
-			inFlightLimit: (id) => this.#readyQueue.inFlightLimit(id),
-		});
+		this.#replayer = new Replayer(parts, { registry, events: ownEvents, pace, line: this.#line });
 		this.replays = new ReplayCalls(parts, {
 			projects: this.projects,
 			webhooks: this.webhooks,
@@ -218,7 +170,8 @@ class AssembledEngine implements Engine {
 		this.#statsRoller = new StatsRoller(parts);
 		this.#retention = new Retention(parts, setup.retention ?? DEFAULT_RETENTION, {
 			projects: this.projects,
-			busy: () => this.#committer.waitingSends + this.#readyQueue.ready + this.#readyQueue.inFlight > 0,
+			committer: this.#committer,
+			line: this.#line,
 		});
 	}
 
@@ -230,11 +183,8 @@ class AssembledEngine implements Engine {
 	async #start(): Promise<void> {
 		// This process has locked the data directory, so all leases are left from an earlier run.
 		const recovered = await this.#parts.store.releaseAllLeases();
-		this.#startedAt = this.#parts.clock.now();
 		this.#parts.observer.note("started", { recoveredDeliveries: recovered });
-		await this.#sweeper.start();
-		this.#dispatcher.start();
-		await this.#refiller.start();
+		await this.#line.start();
 		this.#housekeeper.start();
 		this.#statsRoller.start();
 		this.#retention.start();
@@ -251,10 +201,9 @@ class AssembledEngine implements Engine {
 		const { clock, store } = this.#parts;
 		this.intake.close();
 		this.live.close();
-		const committed = this.#dispatcher.drain().then(() => this.#committer.idle());
+		const committed = this.#line.drain().then(() => this.#committer.idle());
 		await Promise.all([
-			this.#refiller.stop(),
-			this.#sweeper.stop(),
+			this.#line.stop(),
 			this.#housekeeper.stop(),
 			this.#statsRoller.stop(),
 			this.#retention.stop(),
@@ -286,52 +235,18 @@ class AssembledEngine implements Engine {
 		}
 	}
 
-	#disable(webhookId: string): void {
-		this.webhooks
-			.disable(webhookId, "the receiver answered 410 Gone")
-			.catch((error: unknown) => this.#parts.observer.problem("a webhook could not be disabled", error));
-	}
-
 	async readiness(): Promise<Readiness> {
 		const store = await this.#parts.store.probe(this.#parts.clock.now()).then(
 			() => ({ ok: true, message: "the store can be written" }),
 			(error: unknown) => ({ ok: false, message: `the store can't be written: ${messageOf(error)}` }),
 		);
-		const dispatcher = this.#checkDispatcher();
+		const dispatcher =
+			this.#stopping === null ? this.#line.check() : { ok: false, message: "the server is shutting down" };
 		return { ready: store.ok && dispatcher.ok, checks: { store, dispatcher } };
 	}
 
-	/** Fails if the store has not been polled lately, or if no attempt was started although deliveries are ready. */
-	#checkDispatcher(): { ok: boolean; message: string } {
-		if (this.#startedAt === 0) return { ok: false, message: "the dispatcher is not started" };
-		if (this.#stopping !== null) return { ok: false, message: "the server is shutting down" };
-		const now = this.#parts.clock.now();
-		const silentMs = now - this.#refiller.polledAt;
-		if (silentMs > 3 * this.#limits.pollEveryMs) {
-			return { ok: false, message: `the store has not been asked for due deliveries for ${silentMs} ms` };
-		}
-		const stalledMs = now - Math.max(this.#dispatcher.lastActivityAt, this.#startedAt);
-		const { ready, inFlight } = this.#readyQueue;
-		if (ready > 0 && inFlight === 0 && stalledMs > this.#limits.pollEveryMs) {
-			return { ok: false, message: `no attempt was started for ${stalledMs} ms although deliveries are ready` };
-		}
-		return { ok: true, message: "the dispatcher is working" };
-	}
-
 	gauges(): EngineGauges {
-		return {
-			readyDeliveries: this.#readyQueue.ready,
-			inFlightAttempts: this.#readyQueue.inFlight,
-			waitingSends: this.#committer.waitingSends,
-			oldestDueMs: this.#oldestDueMs(),
-		};
-	}
-
-	#oldestDueMs(): number {
-		const now = this.#parts.clock.now();
-		let oldest = now;
-		for (const lane of this.#readyQueue.lanes()) oldest = Math.min(oldest, lane.storeDueAt);
-		return now - oldest;
+		return { ...this.#line.load(), waitingSends: this.#committer.waitingSends };
 	}
 }
 

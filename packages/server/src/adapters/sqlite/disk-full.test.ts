@@ -46,8 +46,8 @@ describe("a full store", () => {
 		await expectExactly(world, accepted);
 		await expect(world.accept({ body: BODY })).rejects.toMatchObject({ code: "store_full" });
 		// Calls that need no new page still work, such as recording the outcomes of attempts in flight.
-		const [delivery] = (await store.claimDue({ webhookId: world.webhookId, ...ONE, now: world.records.now })) ?? [];
-		await world.update(world.records.outcome(delivery?.id ?? "", 1));
+		const { deliveries } = await store.claimDue({ webhookId: world.webhookId, ...ONE, now: world.records.now });
+		await world.update(world.records.outcome(deliveries[0]?.id ?? "", 1));
 		await store.close();
 
 		const roomy = await openSqliteStore({ path });

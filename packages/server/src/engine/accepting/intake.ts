@@ -12,20 +12,18 @@ import type { AcceptResult, NewEvent } from "../../ports/store/accept.ts";
 import type { StoreError } from "../../ports/store/errors.ts";
 import type { Intake as IntakeCalls, Projects, SentEvent } from "../calls.ts";
 import type { Committer, PendingSend } from "../committing/committer.ts";
-import type { Dispatcher } from "../delivering/dispatcher.ts";
-import type { ReadyQueue } from "../delivering/ready-queue.ts";
+import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EventTypeCalls } from "../managing/event-type-calls.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
 
 type Parts = Pick<EngineParts, "clock" | "ids" | "observer">;
-type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes" | "leaseMs">;
+type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes">;
 
 interface Neighbours {
 	readonly committer: Committer;
-	readonly dispatcher: Dispatcher;
-	readonly queue: ReadyQueue;
+	readonly line: DeliveryLine;
 	readonly registry: WebhookRegistry;
 	readonly projects: Pick<Projects, "get">;
 	readonly eventTypes: Pick<EventTypeCalls, "check">;
@@ -163,7 +161,7 @@ export class Intake implements IntakeCalls {
 			build: () => this.#build(projectId, input, timestamp, body),
 			done: (event, result) => this.#done(event, result, resolve, reject),
 			failed: (event, error) => {
-				if (event !== null) this.#near.queue.unreserve(reservedCount(event));
+				if (event !== null) this.#near.line.unreserve(event);
 				this.#parts.observer.eventRefused(error.code);
 				reject(refusalOf(error));
 			},
@@ -212,11 +210,7 @@ export class Intake implements IntakeCalls {
 	/** The state of a new delivery: Held, or Pending and leased if the ready queue has room for it. */
 	#firstState(webhook: ArmedWebhook, now: number): DeliveryState {
 		if (webhook.status !== "Enabled") return newHeldDelivery(heldReason(webhook));
-		const leased = this.#near.queue.reserve(webhook.id, now);
-		// Noted now, before this commit ends, so that the deliveries of the webhook in the next commit queue up behind
-		// this one.
-		if (!leased) this.#near.queue.lane(webhook.id).noteDue(now);
-		return newDelivery(now, leased ? now + this.#limits.leaseMs : null);
+		return newDelivery(now, this.#near.line.reserve(webhook, now));
 	}
 
 	/** Handles the store's result for a send. */
@@ -226,18 +220,19 @@ export class Intake implements IntakeCalls {
 		resolve: (sent: SentEvent) => void,
 		reject: (error: FanfareError) => void,
 	): void {
-		this.#near.queue.unreserve(reservedCount(accepted));
 		switch (result.kind) {
 			case "accepted":
 				this.#parts.observer.eventAccepted(accepted.deliveries.length);
 				this.#near.live.eventAccepted(accepted.event);
-				this.#near.dispatcher.accepted(accepted);
+				this.#near.line.accepted(accepted);
 				resolve({ event: accepted.event, duplicate: false });
 				return;
 			case "duplicate":
+				this.#near.line.unreserve(accepted);
 				resolve({ event: result.event, duplicate: true });
 				return;
 			case "conflict":
+				this.#near.line.unreserve(accepted);
 				reject(
 					this.#counted(
 						new FanfareError(
@@ -249,11 +244,6 @@ export class Intake implements IntakeCalls {
 				);
 		}
 	}
-}
-
-/** The deliveries for which the ready queue has reserved room. */
-function reservedCount(event: NewEvent): number {
-	return event.deliveries.reduce((count, { state }) => count + (state.leaseUntil === null ? 0 : 1), 0);
 }
 
 /** Two sends are the same if their type, timestamp, targets and the text of their data are equal. */

@@ -2,6 +2,7 @@
 import type { Replay } from "../../core/replay.ts";
 import { isDeliverable } from "../../core/webhook.ts";
 import type { ReplayStore } from "../../ports/store/replays.ts";
+import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
@@ -13,10 +14,7 @@ interface Neighbours {
 	readonly registry: WebhookRegistry;
 	readonly events: OwnEvents;
 	readonly pace: Pace;
-	/** Notes that new deliveries of this webhook are due at this time. */
-	readonly due: (webhookId: string, at: number) => void;
-	/** The limit on attempts in flight to this webhook, those of live deliveries included. */
-	readonly inFlightLimit: (webhookId: string) => number;
+	readonly line: Pick<DeliveryLine, "due" | "inFlightLimit">;
 }
 
 /** Events examined and deliveries created in one step, which take about 2 ms and 1 ms. */
@@ -159,7 +157,7 @@ export class Replayer {
 
 	/** How many deliveries may be created now. 0 if they are too few to be worth a step. */
 	async #room(webhookId: string, ratePerSecond: number): Promise<number> {
-		const share = Math.floor(Math.min(this.#near.inFlightLimit(webhookId) * SHARE, ratePerSecond * RATE_SHARE_S));
+		const share = Math.floor(Math.min(this.#near.line.inFlightLimit(webhookId) * SHARE, ratePerSecond * RATE_SHARE_S));
 		const allowed = Math.max(1, share);
 		const before = this.#untried.get(webhookId) ?? [];
 		const untried = before.length === 0 ? before : await this.#parts.store.untried(before);
@@ -177,7 +175,7 @@ export class Replayer {
 		if (after !== null && this.#replays.has(replay.id)) this.#replays.set(replay.id, after);
 		if (made.length > 0) {
 			this.#untried.set(replay.webhookId, [...(this.#untried.get(replay.webhookId) ?? []), ...made]);
-			this.#near.due(replay.webhookId, at);
+			this.#near.line.due(replay.webhookId, at);
 		}
 		if (after?.status === "Running") return;
 		this.forget(replay.id);

@@ -2,6 +2,8 @@
 import { retentionLimits, type RetentionSettings } from "../../core/policies/retention.ts";
 import { NOTHING_PURGED, type Purged, type PurgeResult, type RetentionStore } from "../../ports/store/retention.ts";
 import type { Projects } from "../calls.ts";
+import type { Committer } from "../committing/committer.ts";
+import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { PartsOn } from "../parts.ts";
 import { nextTurn } from "./next-turn.ts";
 import { Periodic } from "./periodic.ts";
@@ -10,8 +12,8 @@ type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
 
 interface Neighbours {
 	readonly projects: Pick<Projects, "list">;
-	/** Whether sends or deliveries are waiting for the process or the store. */
-	readonly busy: () => boolean;
+	readonly committer: Pick<Committer, "waitingSends">;
+	readonly line: Pick<DeliveryLine, "busy">;
 }
 
 type Kind = "events" | "payloads";
@@ -168,7 +170,7 @@ export class Retention {
 
 	async #pause(tookMs: number): Promise<void> {
 		if (!this.#loop.running) return;
-		if (!this.#near.busy()) await nextTurn();
+		if (this.#near.committer.waitingSends === 0 && !this.#near.line.busy) await nextTurn();
 		else await this.#loop.pause(Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, tookMs * PAUSE_FACTOR)));
 	}
 }

@@ -87,7 +87,7 @@ it("reports how long the first send of a commit has waited, and nothing for comm
 	};
 	const waits: number[] = [];
 	const parts = { store, clock: new ManualClock(), observer: new RecordingObserver() };
-	const committer = new Committer(parts, { sendsEnded: (waitedMs) => waits.push(waitedMs) });
+	const committer = new Committer(parts, { pace: { sendsEnded: (waitedMs) => waits.push(waitedMs) } });
 	const ends: Ends = { done: [], failed: [] };
 	send(committer, "first", ends, {})(world.records.event(world.projectId));
 	now += 30;
@@ -269,7 +269,7 @@ it("goes on when a listener fails", async () => {
 	const sendsEnded = () => {
 		throw new TypeError("no listener");
 	};
-	const committer = new Committer({ store: world.store, clock: new ManualClock(), observer }, { sendsEnded });
+	const committer = new Committer({ store: world.store, clock: new ManualClock(), observer }, { pace: { sendsEnded } });
 	const ends: Ends = { done: [], failed: [] };
 	for (const name of ["first", "second"]) {
 		send(committer, name, ends, {})(world.records.event(world.projectId));

@@ -60,7 +60,7 @@ interface Listeners {
 	/** Called when outcomes in a commit have changed the health of webhooks. */
 	readonly healthChanged?: (changes: readonly HealthChange[]) => void;
 	/** Called when the sends of a commit were accepted or refused. The first of them has waited for `waitedMs`. */
-	readonly sendsEnded?: (waitedMs: number) => void;
+	readonly pace?: { sendsEnded(waitedMs: number): void };
 }
 
 /**
@@ -363,7 +363,7 @@ export class Committer {
 	}
 
 	#reportSendsEnded(sends: readonly PendingSend[], sendsSince: number): void {
-		if (sends.length > 0) this.#listeners.sendsEnded?.(performance.now() - sendsSince);
+		if (sends.length > 0) this.#listeners.pace?.sendsEnded(performance.now() - sendsSince);
 	}
 }
 

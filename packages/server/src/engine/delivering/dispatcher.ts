@@ -10,8 +10,9 @@ import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";
 import { buildRequest, judge, recordAttempt, verdictOnPreviousEndpoint } from "./attempt.ts";
-import type { Lane } from "./lane.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
+import type { Refiller } from "./refiller.ts";
+import type { Sweeper } from "./sweeper.ts";
 
 type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "random">;
 
@@ -22,10 +23,8 @@ interface Neighbours {
 	readonly live: LiveReporter;
 	/** Called when a receiver responded with 410. */
 	readonly gone: (webhookId: string) => void;
-	/** Called when a lane has room again, or when a delivery of it in the store will be due. */
-	readonly refill: (lane: Lane) => void;
-	/** Called when a delivery is due whose webhook is not deliverable: it must become Held or Cancelled. */
-	readonly sweep: (webhookId: string) => void;
+	readonly refiller: Refiller;
+	readonly sweeper: Sweeper;
 }
 
 /** A lease must outlast the attempt by this much, so that the outcome can be committed before the lease ends. */
@@ -103,7 +102,7 @@ export class Dispatcher {
 	noteDue(webhookId: string, at: number): void {
 		const lane = this.#near.queue.lane(webhookId);
 		lane.noteDue(at);
-		this.#near.refill(lane);
+		this.#near.refiller.refill(lane);
 	}
 
 	/** Starts as many attempts as the limits allow. */
@@ -125,7 +124,7 @@ export class Dispatcher {
 		this.#rateTimerAt = at;
 		this.#cancelRateTimer = this.#parts.clock.after(at - this.#parts.clock.now(), () => {
 			this.#rateTimerAt = Infinity;
-			this.#near.queue.wakeRateLimited();
+			this.#near.queue.wakeRateLimited(at);
 			this.pump();
 		});
 	}
@@ -144,7 +143,7 @@ export class Dispatcher {
 		// The webhook was paused, disabled or deleted: a sweep changes all its waiting deliveries, this one too.
 		if (webhook === undefined || !isDeliverable(webhook.record)) {
 			await this.#release(delivery);
-			this.#near.sweep(delivery.webhookId);
+			this.#near.sweeper.sweep(delivery.webhookId);
 			return;
 		}
 		const startDate = this.#parts.clock.now();
@@ -222,7 +221,7 @@ export class Dispatcher {
 		const lane = queue.lane(delivery.webhookId);
 		queue.finish(delivery);
 		if (this.#running) {
-			this.#near.refill(lane);
+			this.#near.refiller.refill(lane);
 			this.pump();
 		} else if (queue.inFlight === 0) {
 			for (const resolve of this.#whenDrained.splice(0)) resolve();

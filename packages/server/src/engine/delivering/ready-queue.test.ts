@@ -17,7 +17,7 @@ const limits = {
 let made = 0;
 
 function openQueue(): ReadyQueue {
-	return new ReadyQueue(limits, new ManualClock(), () => null);
+	return new ReadyQueue(limits, new ManualClock(), { rateLimitOf: () => null });
 }
 
 function delivery(webhookId: string, bytes = 10): LeasedDelivery {
@@ -75,7 +75,7 @@ describe("the ready queue", () => {
 
 	it("leaves deliveries in the store that a rate limit delays, so that they do not fill the room of other webhooks", () => {
 		const clock = new ManualClock();
-		const queue = new ReadyQueue(limits, clock, (webhookId) => (webhookId === "slow" ? 1 : null));
+		const queue = new ReadyQueue(limits, clock, { rateLimitOf: (webhookId) => (webhookId === "slow" ? 1 : null) });
 		expect(fill(queue, "slow")).toBe(10);
 		expect(queue.storedRoom(queue.lane("slow"))).toBe(0);
 		expect(queue.lowWater(queue.lane("slow"))).toBe(5);
@@ -127,7 +127,9 @@ describe("the ready queue", () => {
 
 	it("allows a lane one more attempt at once with each success, up to the limit, and starts over once it fails", () => {
 		const wide = { ...limits, maxReadyPerWebhook: 2_000, maxReady: 10_000, maxReadyBytes: 1e6, maxInFlight: 1_000 };
-		const queue = new ReadyQueue({ ...wide, maxInFlightPerWebhook: 100 }, new ManualClock(), () => null);
+		const queue = new ReadyQueue({ ...wide, maxInFlightPerWebhook: 100 }, new ManualClock(), {
+			rateLimitOf: () => null,
+		});
 		for (let n = 0; n < 1_000; n++) queue.push(delivery("a"));
 		const takeAll = () => {
 			const taken: LeasedDelivery[] = [];
@@ -234,7 +236,7 @@ describe("the ready queue", () => {
 
 	it("remembers what was sent to a rate-limited webhook until its bucket is full again, and waits for no dropped lane", () => {
 		const clock = new ManualClock();
-		const queue = new ReadyQueue(limits, clock, () => 2);
+		const queue = new ReadyQueue(limits, clock, { rateLimitOf: () => 2 });
 		clock.advance(1_000);
 		const takeAll = () => {
 			let count = 0;
@@ -252,14 +254,14 @@ describe("the ready queue", () => {
 		queue.push(delivery("a"));
 		expect(takeAll()).toBe(0);
 		clock.advance(500);
-		queue.wakeRateLimited();
+		queue.wakeRateLimited(clock.now());
 		expect(takeAll()).toBe(1);
 	});
 
 	it("allows no burst right after a start, nor after a change of the rate limit", () => {
 		const clock = new ManualClock();
 		let perSecond = 2;
-		const queue = new ReadyQueue(limits, clock, () => perSecond);
+		const queue = new ReadyQueue(limits, clock, { rateLimitOf: () => perSecond });
 		for (let n = 0; n < 20; n++) queue.push(delivery("a"));
 		expect(queue.take()).toBeNull();
 		expect(queue.nextRateAt()).toBe(clock.now() + 500);
@@ -268,6 +270,41 @@ describe("the ready queue", () => {
 		queue.rateChanged("a");
 		expect(queue.take()).toBeNull();
 		expect(queue.nextRateAt()).toBe(clock.now() + 250);
+	});
+
+	it("serves rate-limited lanes on time after the clock was set back", () => {
+		const clock = new ManualClock();
+		const queue = new ReadyQueue(limits, clock, { rateLimitOf: () => 1 });
+		queue.push(delivery("a"));
+		queue.push(delivery("b"));
+		expect(queue.take()).toBeNull();
+		expect(queue.nextRateAt()).toBe(clock.now() + 1_000);
+		clock.jump(-3_600_000);
+		expect(queue.nextRateAt()).toBe(clock.now() + 1_000);
+		clock.advance(1_000);
+		queue.wakeRateLimited(clock.now());
+		expect(new Set([queue.take()?.webhookId, queue.take()?.webhookId])).toEqual(new Set(["a", "b"]));
+	});
+
+	it("serves the lanes for which a timer was set, even if the clock was set back since", () => {
+		const clock = new ManualClock();
+		const queue = new ReadyQueue(limits, clock, { rateLimitOf: () => 1 });
+		queue.push(delivery("a"));
+		expect(queue.take()).toBeNull();
+		const at = queue.nextRateAt();
+		clock.jump(-3_600_000);
+		clock.advance(1_000);
+		queue.wakeRateLimited(at);
+		clock.advance(1_000);
+		queue.wakeRateLimited(clock.now());
+		expect(queue.take()?.webhookId).toBe("a");
+	});
+
+	it("refuses to end more reservations than there are", () => {
+		const queue = openQueue();
+		expect(queue.reserve("a", 0)).toBe(true);
+		queue.unreserve(1);
+		expect(() => queue.unreserve(1)).toThrow("-1 reserved deliveries");
 	});
 
 	it("forgets a lane that has no work left", () => {

@@ -6,10 +6,10 @@
 import Denque from "denque";
 
 import type { Clock } from "../../core/clock.ts";
-import { TokenBucket } from "../../core/policies/token-bucket.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { EngineLimits } from "../parts.ts";
 import { FIRST_WINDOW, Lane } from "./lane.ts";
+import { RateLimitedLanes, type RateLimits } from "./rate-limited-lanes.ts";
 
 type Limits = Pick<
 	EngineLimits,
@@ -75,19 +75,15 @@ export class ReadyQueue {
 	#reservedBytes = 0;
 	#inFlight = 0;
 	/** Lanes with ready deliveries that wait for their rate limit. */
-	readonly #rateLimited = new Set<Lane>();
+	readonly #rateLimited: RateLimitedLanes;
 	/** Ids of deliveries that were cancelled while they were ready. `take` skips them. */
 	readonly #discarded = new Set<string>();
 	readonly #clock: Pick<Clock, "now">;
-	readonly #rateLimitOf: (webhookId: string) => number | null;
-	readonly #startedAt: number;
 
-	/** `rateLimitOf` returns the attempts per second that a webhook may get; null means any number. */
-	constructor(limits: Limits, clock: Pick<Clock, "now">, rateLimitOf: (webhookId: string) => number | null) {
+	constructor(limits: Limits, clock: Pick<Clock, "now">, rateLimits: RateLimits) {
 		this.#limits = limits;
 		this.#clock = clock;
-		this.#rateLimitOf = rateLimitOf;
-		this.#startedAt = clock.now();
+		this.#rateLimited = new RateLimitedLanes(clock, rateLimits);
 	}
 
 	/** Deliveries that wait in memory for their attempt. */
@@ -110,7 +106,7 @@ export class ReadyQueue {
 		if (lane === undefined) {
 			lane = new Lane(webhookId);
 			this.#lanes.set(webhookId, lane);
-			this.#limitRate(lane);
+			this.#rateLimited.limit(lane);
 		}
 		return lane;
 	}
@@ -119,8 +115,8 @@ export class ReadyQueue {
 	rateChanged(webhookId: string): void {
 		const lane = this.#lanes.get(webhookId);
 		if (lane === undefined) return;
-		this.#limitRate(lane);
-		this.#rateLimited.delete(lane);
+		this.#rateLimited.limit(lane);
+		this.#rateLimited.remove(lane);
 		this.#enterRing(lane);
 	}
 
@@ -134,20 +130,15 @@ export class ReadyQueue {
 
 	/** When the next lane that waits for its rate limit may be served; Infinity if no lane waits for one. */
 	nextRateAt(): number {
-		const now = this.#clock.now();
-		let next = Infinity;
-		for (const lane of this.#rateLimited) next = Math.min(next, lane.bucket?.nextAt(now) ?? now);
-		return next;
+		return this.#rateLimited.nextAt();
 	}
 
-	/** Puts lanes whose rate limit allows another attempt back into the ring. */
-	wakeRateLimited(): void {
-		const now = this.#clock.now();
-		for (const lane of this.#rateLimited) {
-			if ((lane.bucket?.nextAt(now) ?? now) > now) continue;
-			this.#rateLimited.delete(lane);
-			this.#enterRing(lane);
-		}
+	/**
+	 * Puts lanes whose rate limit allows another attempt back into the ring. `at` is the time for which the timer was
+	 * set: lanes that are due then are looked at, whatever the clock says now.
+	 */
+	wakeRateLimited(at: number): void {
+		for (const lane of this.#rateLimited.takeReady(at)) this.#enterRing(lane);
 	}
 
 	/** Removes a delivery that was cancelled, unless it is in flight: a request that was sent can't be called back. */
@@ -233,6 +224,7 @@ export class ReadyQueue {
 	/** Ends the reservations that `reserve` has made for this many deliveries. */
 	unreserve(count: number): void {
 		this.#reserved -= count;
+		assertCount(this.#reserved, "reserved deliveries");
 	}
 
 	/**
@@ -294,13 +286,11 @@ export class ReadyQueue {
 	#nextOf(lane: Lane): LeasedDelivery | null {
 		for (let delivery = lane.peek(); delivery !== undefined; delivery = lane.peek()) {
 			const discarded = this.#discarded.delete(delivery.id);
-			if (!discarded && lane.bucket !== null && !lane.bucket.take(this.#clock.now())) {
-				this.#rateLimited.add(lane);
-				return null;
-			}
+			if (!discarded && !this.#rateLimited.take(lane)) return null;
 			lane.shift();
 			this.#ready--;
 			this.#readyBytes -= delivery.body.length;
+			assertCount(this.#readyBytes, "bytes of ready deliveries");
 			if (!discarded) return delivery;
 			const next = this.#inMemory.get(delivery.id)?.next ?? null;
 			this.#inMemory.delete(delivery.id);
@@ -329,6 +319,7 @@ export class ReadyQueue {
 		const lane = this.lane(delivery.webhookId);
 		lane.inFlight--;
 		this.#inFlight--;
+		assertCount(lane.inFlight, "attempts in flight to one webhook");
 		if (known.next !== null) this.push(known.next);
 		this.#enterRing(lane);
 		this.forgetIfIdle(lane);
@@ -346,7 +337,7 @@ export class ReadyQueue {
 			this.#ready--;
 			this.#readyBytes -= delivery.body.length;
 		}
-		this.#rateLimited.delete(lane);
+		this.#rateLimited.remove(lane);
 		lane.storeDueAt = Infinity;
 		this.forgetIfIdle(lane);
 	}
@@ -367,27 +358,19 @@ export class ReadyQueue {
 		return ids;
 	}
 
-	/**
-	 * Gives the lane a bucket for the webhook's rate limit. The bucket of a new lane is full, since a lane is only
-	 * forgotten with a full bucket. But it has no more tokens than could have gathered since the start of this process:
-	 * the attempts made just before it are not known.
-	 */
-	#limitRate(lane: Lane): void {
-		const perSecond = this.#rateLimitOf(lane.webhookId);
-		if (perSecond === (lane.bucket?.perSecond ?? null)) return;
-		const now = this.#clock.now();
-		const gathered = (perSecond ?? 0) * Math.max(0, (now - this.#startedAt) / 1_000);
-		lane.bucket = perSecond === null ? null : new TokenBucket(perSecond, lane.bucket === null ? gathered : 0, now);
-	}
-
 	#inFlightLimitOf(lane: Lane): number {
 		const { maxInFlightPerWebhook, maxInFlightWhileFailing } = this.#limits;
 		return lane.failing ? maxInFlightWhileFailing : Math.min(maxInFlightPerWebhook, lane.window);
 	}
 
 	#enterRing(lane: Lane): void {
-		if (lane.inRing || lane.ready === 0 || this.#rateLimited.has(lane)) return;
+		if (lane.inRing || lane.ready === 0 || this.#rateLimited.isWaiting(lane)) return;
 		lane.inRing = true;
 		this.#ring.push(lane);
 	}
+}
+
+/** A negative count is a defect: room would be given away twice. */
+function assertCount(count: number, what: string): void {
+	if (count < 0) throw new Error(`the ready queue counts ${count} ${what}`);
 }

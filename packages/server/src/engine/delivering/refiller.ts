@@ -2,20 +2,21 @@
 // the deliveries in memory and asks the store which deliveries are due, independently of the state in memory.
 import type { QueueStore } from "../../ports/store/queue.ts";
 import { Periodic } from "../background/periodic.ts";
+import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
+import { LaneSchedule } from "./lane-schedule.ts";
 import type { Lane } from "./lane.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
+import type { Sweeper } from "./sweeper.ts";
 
 type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer">;
 
 interface Neighbours {
 	readonly queue: ReadyQueue;
-	/** Called when deliveries were added to the queue. */
-	readonly filled: () => void;
-	/** Whether this webhook may get deliveries now. */
-	readonly isDeliverable: (webhookId: string) => boolean;
-	/** Called when a delivery is due whose webhook is not deliverable: it must become Held or Cancelled. */
-	readonly sweep: (webhookId: string) => void;
+	readonly registry: Pick<WebhookRegistry, "isDeliverable">;
+	/** Told when deliveries were added to the queue. */
+	readonly line: { filled(): void };
+	readonly sweeper: Pick<Sweeper, "sweep">;
 }
 
 /** Deliveries claimed at once. The more lanes are starved, the fewer, so that each lane is served soon. */
@@ -50,6 +51,8 @@ export class Refiller {
 	#cancelTimer: (() => void) | null = null;
 	#timerAt = Infinity;
 	#polledAt = 0;
+	/** Lanes whose deliveries in the store are due later. */
+	readonly #later = new LaneSchedule();
 	readonly #claims = new Set<Promise<void>>();
 	/** Empty lanes with due deliveries in the store that wait for room or for a claim, the longest waiting first. */
 	readonly #starved = new Set<Lane>();
@@ -94,10 +97,11 @@ export class Refiller {
 	#consider(lane: Lane): void {
 		if (lane.storeDueAt === Infinity || lane.claiming) return;
 		if (lane.storeDueAt > this.#parts.clock.now()) {
+			this.#later.schedule(lane, lane.storeDueAt);
 			this.#wakeAt(lane.storeDueAt);
-		} else if (!this.#near.isDeliverable(lane.webhookId)) {
+		} else if (!this.#near.registry.isDeliverable(lane.webhookId)) {
 			lane.storeDueAt = Infinity;
-			this.#near.sweep(lane.webhookId);
+			this.#near.sweeper.sweep(lane.webhookId);
 		} else if (lane.ready <= this.#near.queue.lowWater(lane)) {
 			if (this.#mayClaim(lane)) this.#claim(lane);
 			else if (lane.ready === 0) this.#starved.add(lane);
@@ -127,7 +131,7 @@ export class Refiller {
 			.finally(() => {
 				lane.claiming = false;
 				this.#claims.delete(claim);
-				this.#near.filled();
+				this.#near.line.filled();
 				this.refill(lane);
 				this.#near.queue.forgetIfIdle(lane);
 			});
@@ -146,12 +150,12 @@ export class Refiller {
 		const unreserve = queue.reserveStored(limit, maxBytes);
 		try {
 			const claim = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
-			for (const delivery of await store.claimDue(claim)) queue.push(delivery);
+			const { deliveries, nextDueAt } = await store.claimDue(claim);
+			for (const delivery of deliveries) queue.push(delivery);
+			if (nextDueAt !== null) lane.noteDue(nextDueAt);
 		} finally {
 			unreserve();
 		}
-		const next = await store.nextDueAt(lane.webhookId);
-		if (next !== null) lane.noteDue(next);
 	}
 
 	#wakeAt(at: number): void {
@@ -165,11 +169,13 @@ export class Refiller {
 		this.#cancelTimer = this.#parts.clock.after(fireAt - now, () => this.#wake());
 	}
 
-	/** Refills the lanes that are due; this sets the timer for those that are due later. */
+	/** Refills the lanes that are due, and sets the timer for those that are due later. */
 	#wake(): void {
 		this.#timerAt = Infinity;
 		this.#cancelTimer = null;
-		for (const lane of this.#near.queue.lanes()) this.refill(lane);
+		for (const lane of this.#later.takeDue(this.#parts.clock.now())) this.refill(lane);
+		const nextAt = this.#later.nextAt();
+		if (nextAt !== Infinity) this.#wakeAt(nextAt);
 	}
 
 	/** Renews leases, notes which webhooks have due deliveries, and refills their lanes, also if the store has failed. */

@@ -13,8 +13,8 @@ type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer">;
 interface Neighbours {
 	readonly registry: WebhookRegistry;
 	readonly live: LiveReporter;
-	/** Called when deliveries of this webhook that were Held are due now. */
-	readonly due: (webhookId: string, at: number) => void;
+	/** Told when deliveries of a webhook that were Held are due, and when a deleted webhook has none left. */
+	readonly line: { due(webhookId: string, at: number): void; forget(webhookId: string): void };
 }
 
 /** One kind of change that a sweep makes: to all deliveries of the webhook in status `from`. */
@@ -109,6 +109,7 @@ export class Sweeper {
 		const webhook = this.#near.registry.find(webhookId);
 		if (this.#running && webhook !== undefined && webhook.record.deleteDate !== null) {
 			this.#near.registry.forget(webhookId);
+			this.#near.line.forget(webhookId);
 		}
 	}
 
@@ -119,7 +120,7 @@ export class Sweeper {
 			const count = await this.#parts.store.sweepWebhook(webhookId, from, change, now, STEP);
 			const projectId = this.#near.registry.find(webhookId)?.record.projectId;
 			if (projectId !== undefined) this.#near.live.deliveriesUpdated(projectId, webhookId, change, count);
-			if (change.type === "resume" && count > 0) this.#near.due(webhookId, now);
+			if (change.type === "resume" && count > 0) this.#near.line.due(webhookId, now);
 			if (count === STEP) return false;
 		}
 		return true;

@@ -60,6 +60,11 @@ export class WebhookRegistry {
 		return found !== undefined && isDeliverable(found.record);
 	}
 
+	/** The attempts per second that this webhook may get; null means any number. */
+	rateLimitOf(webhookId: string): number | null {
+		return this.#byId.get(webhookId)?.record.rateLimit?.perSecond ?? null;
+	}
+
 	/** Finds a webhook of a project that is not deleted. */
 	findIn(projectId: string, webhookId: string): RegisteredWebhook | undefined {
 		return this.#projects.get(projectId)?.byId.get(webhookId);

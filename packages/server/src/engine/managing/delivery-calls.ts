@@ -1,11 +1,10 @@
 // Retries and cancels deliveries by hand, one by one or all that match a filter.
 import type { Delivery, DeliveryChange, DeliveryState, DeliveryStatus } from "../../core/delivery.ts";
 import { FanfareError } from "../../core/errors.ts";
-import { isDeliverable } from "../../core/webhook.ts";
 import type { DeliveryFilter, LogStore } from "../../ports/store/log.ts";
 import type { Deliveries, ManyChanged, Projects } from "../calls.ts";
 import type { Committer } from "../committing/committer.ts";
-import type { ReadyQueue } from "../delivering/ready-queue.ts";
+import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
@@ -14,12 +13,10 @@ type Parts = Pick<PartsOn<LogStore>, "store" | "clock">;
 
 interface Neighbours {
 	readonly committer: Committer;
-	readonly queue: Pick<ReadyQueue, "discard">;
+	readonly line: Pick<DeliveryLine, "discard" | "due">;
 	readonly registry: WebhookRegistry;
 	readonly live: LiveReporter;
 	readonly projects: Pick<Projects, "get">;
-	/** Notes that a delivery of this webhook is due at this time. */
-	readonly due: (webhookId: string, at: number) => void;
 }
 
 /** Deliveries read and changed in one step. The event loop goes on between steps. */
@@ -42,7 +39,7 @@ export class DeliveryCalls implements Deliveries {
 	async retry(projectId: string, deliveryId: string): Promise<Delivery> {
 		const delivery = await this.#find(projectId, deliveryId);
 		if (!RETRYABLE.includes(delivery.status)) throw notChangeable(delivery, "retried", RETRYABLE);
-		if (!this.#isDeliverable(delivery.webhookId)) {
+		if (!this.#near.registry.isDeliverable(delivery.webhookId)) {
 			throw new FanfareError(
 				"webhook_not_active",
 				"The delivery's webhook is paused, disabled or deleted. Resume it first.",
@@ -64,7 +61,7 @@ export class DeliveryCalls implements Deliveries {
 
 	retryMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged> {
 		return this.#many(projectId, filter, (delivery) => {
-			if (!RETRYABLE.includes(delivery.status) || !this.#isDeliverable(delivery.webhookId)) return null;
+			if (!RETRYABLE.includes(delivery.status) || !this.#near.registry.isDeliverable(delivery.webhookId)) return null;
 			return { type: "retry", at: this.#parts.clock.now() };
 		});
 	}
@@ -108,9 +105,9 @@ export class DeliveryCalls implements Deliveries {
 		const at = this.#parts.clock.now();
 		const state = await this.#near.committer.update({ deliveryId: delivery.id, at, change, attempt: null });
 		if (state === null) return false;
-		if (state.status === "Cancelled") this.#near.queue.discard(delivery.id);
+		if (state.status === "Cancelled") this.#near.line.discard(delivery.id);
 		else if (state.nextAttemptAt !== null && state.leaseUntil === null) {
-			this.#near.due(delivery.webhookId, state.nextAttemptAt);
+			this.#near.line.due(delivery.webhookId, state.nextAttemptAt);
 		}
 		const changed = differs(delivery, state);
 		if (changed) this.#near.live.deliveryUpdated(delivery, state);
@@ -122,11 +119,6 @@ export class DeliveryCalls implements Deliveries {
 		const delivery = await this.#parts.store.delivery(projectId, deliveryId);
 		if (delivery === null) throw new FanfareError("delivery_not_found", "There is no such delivery in this project.");
 		return delivery;
-	}
-
-	#isDeliverable(webhookId: string): boolean {
-		const found = this.#near.registry.find(webhookId);
-		return found !== undefined && isDeliverable(found.record);
 	}
 }
 

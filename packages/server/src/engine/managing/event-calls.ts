@@ -4,7 +4,7 @@ import { ERASED_REASON } from "../../core/policies/retention.ts";
 import type { LogStore } from "../../ports/store/log.ts";
 import type { RetentionStore } from "../../ports/store/retention.ts";
 import type { Events, Projects } from "../calls.ts";
-import type { ReadyQueue } from "../delivering/ready-queue.ts";
+import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 
@@ -12,7 +12,7 @@ type Parts = Pick<PartsOn<LogStore & RetentionStore>, "store" | "clock">;
 
 interface Neighbours {
 	readonly projects: Pick<Projects, "get">;
-	readonly queue: Pick<ReadyQueue, "discard">;
+	readonly line: Pick<DeliveryLine, "discard">;
 	readonly live: LiveReporter;
 }
 
@@ -31,7 +31,7 @@ export class EventCalls implements Events {
 		const { clock, store } = this.#parts;
 		const cancelled = await store.erasePayload(projectId, eventId, ERASED_REASON, clock.now());
 		if (cancelled === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
-		for (const id of cancelled) this.#near.queue.discard(id);
+		for (const id of cancelled) this.#near.line.discard(id);
 		for (const id of cancelled) {
 			const delivery = await store.delivery(projectId, id);
 			if (delivery !== null) this.#near.live.deliveryUpdated(delivery, delivery);

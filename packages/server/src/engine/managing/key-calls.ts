@@ -4,6 +4,7 @@ import { FanfareError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { Keys, Projects } from "../calls.ts";
+import type { LiveHub } from "../live/live-hub.ts";
 import type { PartsOn } from "../parts.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids">;
@@ -15,20 +16,19 @@ type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids">;
 export class KeyCalls implements Keys {
 	readonly #parts: Parts;
 	readonly #projects: Pick<Projects, "get">;
-	readonly #deleted: (keyId: string) => void;
+	readonly #live: Pick<LiveHub, "keyDeleted">;
 	/** By the digest, in hex. */
 	readonly #byDigest = new Map<string, ApiKey>();
 
-	/** `deleted` is called with the id of each deleted key, to end the streams that were opened with it. */
 	constructor(
 		parts: Parts,
 		projects: Pick<Projects, "get">,
 		keys: readonly ApiKey[],
-		deleted: (keyId: string) => void,
+		live: Pick<LiveHub, "keyDeleted">,
 	) {
 		this.#parts = parts;
 		this.#projects = projects;
-		this.#deleted = deleted;
+		this.#live = live;
 		for (const key of keys) this.#add(key);
 	}
 
@@ -69,7 +69,7 @@ export class KeyCalls implements Keys {
 		switch (outcome) {
 			case "deleted":
 				this.#forget((key) => key.id === keyId);
-				this.#deleted(keyId);
+				this.#live.keyDeleted(keyId);
 				return;
 			case "not_found":
 				throw new FanfareError("key_not_found", "No such key. GET /workspace/keys lists them.");

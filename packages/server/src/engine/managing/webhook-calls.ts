@@ -6,7 +6,7 @@ import type { Page, PageRequest } from "../../core/page.ts";
 import { MAX_ACTIVE_SECRETS, type Webhook } from "../../core/webhook.ts";
 import type { DirectoryStore, SealedSecret, WebhookRecord } from "../../ports/store/directory.ts";
 import type { Audit, Projects, Webhooks, WebhookSettings, WebhookTest } from "../calls.ts";
-import type { Sweeper } from "../delivering/sweeper.ts";
+import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import {
 	sealHeaders,
 	sealSecret,
@@ -15,6 +15,7 @@ import {
 } from "../directory/webhook-registry.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
+import type { OwnEvents } from "../reacting/own-events.ts";
 import type { EventTypeCalls } from "./event-type-calls.ts";
 import { SerialByKey } from "./serial-by-key.ts";
 import type { WebhookTester } from "./webhook-tester.ts";
@@ -25,16 +26,11 @@ interface Neighbours {
 	readonly registry: WebhookRegistry;
 	readonly projects: Pick<Projects, "get">;
 	readonly audit: Audit;
-	readonly sweeper: Sweeper;
+	readonly line: Pick<DeliveryLine, "look">;
 	readonly tester: WebhookTester;
 	readonly eventTypes: Pick<EventTypeCalls, "sample">;
 	readonly live: LiveReporter;
-	/** Removes the deliveries of a webhook from the ready queue. */
-	readonly drop: (webhookId: string) => void;
-	/** Called when Fanfare itself has disabled a webhook. */
-	readonly disabled: (webhook: Webhook) => void;
-	/** Called when the rate limit of a webhook may have changed. */
-	readonly rateChanged: (webhookId: string) => void;
+	readonly ownEvents: Pick<OwnEvents, "emit">;
 }
 
 /** The webhooks of all projects. Changes of one webhook run one after the other. */
@@ -103,7 +99,7 @@ export class WebhookCalls implements Webhooks {
 				}),
 			};
 		});
-		this.#near.rateChanged(webhookId);
+		this.#near.line.look(webhookId);
 		return webhook;
 	}
 
@@ -131,7 +127,7 @@ export class WebhookCalls implements Webhooks {
 		const webhook = await this.#change(projectId, webhookId, (record) =>
 			record.status === "Enabled" ? { ...record, status: "Paused" } : record,
 		);
-		this.#stopDeliveries(webhookId);
+		this.#near.line.look(webhookId);
 		return webhook;
 	}
 
@@ -141,13 +137,13 @@ export class WebhookCalls implements Webhooks {
 			status: "Enabled",
 			disabledReason: null,
 		}));
-		this.#near.sweeper.sweep(webhookId);
+		this.#near.line.look(webhookId);
 		return webhook;
 	}
 
 	async delete(projectId: string, webhookId: string): Promise<void> {
 		await this.#change(projectId, webhookId, (record, now) => ({ ...record, deleteDate: now }));
-		this.#stopDeliveries(webhookId);
+		this.#near.line.look(webhookId);
 	}
 
 	/**
@@ -164,8 +160,11 @@ export class WebhookCalls implements Webhooks {
 			return { ...record, status: "Disabled", disabledReason: reason };
 		});
 		if (!disabled) return;
-		this.#stopDeliveries(webhookId);
-		this.#near.disabled(webhook);
+		this.#near.line.look(webhookId);
+		this.#near.ownEvents.emit(webhook.projectId, {
+			type: "fanfare.webhook.disabled",
+			data: { webhookId, name: webhook.name, reason },
+		});
 		await this.#near.audit.record({
 			keyId: null,
 			projectId: found.record.projectId,
@@ -181,13 +180,8 @@ export class WebhookCalls implements Webhooks {
 		const deleteDate = this.#parts.clock.now();
 		for (const { record } of this.#near.registry.in(projectId)) {
 			this.#near.registry.put({ ...record, deleteDate });
-			this.#stopDeliveries(record.id);
+			this.#near.line.look(record.id);
 		}
-	}
-
-	#stopDeliveries(webhookId: string): void {
-		this.#near.drop(webhookId);
-		this.#near.sweeper.sweep(webhookId);
 	}
 
 	/** Reads, changes and writes one webhook, after earlier changes of the same one have ended. */

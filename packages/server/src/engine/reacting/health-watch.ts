@@ -40,6 +40,13 @@ export class HealthWatch {
 		}
 	}
 
+	/** A receiver responded with 410: its webhook is disabled. Never throws and never waits. */
+	gone(webhookId: string): void {
+		this.#near.webhooks
+			.disable(webhookId, "the receiver answered 410 Gone")
+			.catch((error: unknown) => this.#parts.observer.problem("a webhook could not be disabled", error));
+	}
+
 	/** A webhook begins to fail with the first exhausted delivery after a success or after its health was reset. */
 	#emit({ kind, delivery, before, after }: HealthChange, { id: webhookId, name, projectId }: WebhookRecord): void {
 		const { events } = this.#near;

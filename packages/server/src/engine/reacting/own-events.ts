@@ -1,4 +1,5 @@
 // Own events: the `fanfare.*` events in which Fanfare reports about itself.
+import type { Intake } from "../accepting/intake.ts";
 import type { WebhookRegistry } from "../directory/webhook-registry.ts";
 import type { EngineParts } from "../parts.ts";
 
@@ -54,8 +55,7 @@ export type OwnEvent =
 
 interface Neighbours {
 	readonly registry: Pick<WebhookRegistry, "match">;
-	/** Resolves when the event is committed. */
-	readonly send: (projectId: string, type: string, dataJson: string) => Promise<void>;
+	readonly intake: Pick<Intake, "sendOwn">;
 }
 
 /**
@@ -77,8 +77,8 @@ export class OwnEvents {
 	 */
 	emit(projectId: string, { type, data }: OwnEvent): void {
 		if (this.#near.registry.match(projectId, type).length === 0) return;
-		this.#near
-			.send(projectId, type, JSON.stringify(data))
+		this.#near.intake
+			.sendOwn(projectId, type, JSON.stringify(data))
 			.catch((error: unknown) => this.#parts.observer.problem(`an event ${type} could not be sent`, error));
 	}
 }

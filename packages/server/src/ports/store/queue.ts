@@ -29,6 +29,16 @@ export interface ClaimRequest {
 	readonly leaseUntil: number;
 }
 
+export interface Claim {
+	/** The claimed deliveries, the earliest due first. */
+	readonly deliveries: readonly LeasedDelivery[];
+	/**
+	 * When the earliest Pending delivery of the webhook is due after the claim; for a leased one, also one of this claim,
+	 * that is the end of its lease. Null if the webhook has no Pending delivery.
+	 */
+	readonly nextDueAt: number | null;
+}
+
 /**
  * A delivery is due when it is Pending and `dueAt(state)` of core/delivery.ts is not later than now: its lease has
  * ended, or it has no lease and its next attempt is due.
@@ -38,19 +48,15 @@ export interface QueueStore {
 	 * Claims due deliveries of one webhook: leases them until `leaseUntil` and returns them, the earliest due first. Two
 	 * claims never return the same delivery while its lease lasts.
 	 *
-	 * A due delivery whose payload was erased is cancelled instead of claimed. So a result shorter than `limit` does not
+	 * A due delivery whose payload was erased is cancelled instead of claimed. So fewer deliveries than `limit` do not
 	 * prove that nothing else is due; `nextDueAt` tells.
 	 */
-	claimDue(request: ClaimRequest): Promise<readonly LeasedDelivery[]>;
+	claimDue(request: ClaimRequest): Promise<Claim>;
 	/**
 	 * Every webhook that has Pending deliveries, deleted webhooks included, with the time at which its earliest delivery
 	 * is due. For a leased delivery that is the end of its lease. In no particular order.
 	 */
 	dueWebhooks(): Promise<readonly { readonly webhookId: string; readonly dueAt: number }[]>;
-	/**
-	 * The time at which the earliest Pending delivery of one webhook is due; null if the webhook has no Pending delivery.
-	 */
-	nextDueAt(webhookId: string): Promise<number | null>;
 	/** Moves the end of the lease of these deliveries to `until`. Skips deliveries that are not leased or not Pending. */
 	renewLeases(deliveryIds: readonly string[], until: number): Promise<void>;
 	/**

@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { transition, type DeliveryChange, type DeliveryStatus } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
-import type { ClaimRequest, LeasedDelivery } from "../../../ports/store/queue.ts";
+import type { Claim, ClaimRequest } from "../../../ports/store/queue.ts";
 import {
 	LEASED_COLUMNS,
 	STATE_COLUMNS,
@@ -25,7 +25,6 @@ export function createQueueCalls(db: DatabaseSync, transact: Transact, journal: 
 	return {
 		claimDue: createClaimDue(db, journal),
 		dueWebhooks: createDueWebhooks(db),
-		nextDueAt: createNextDueAt(db),
 		renewLeases: createRenewLeases(db, transact),
 		releaseAllLeases: createReleaseAllLeases(db, transact),
 		sweepWebhook: createSweepWebhook(db, journal),
@@ -43,15 +42,17 @@ function createClaimDue(db: DatabaseSync, journal: StatsJournal) {
 	`);
 	const lease = db.prepare("UPDATE deliveries SET lease_until = ?1, due_at = ?1 WHERE id = ?2");
 	const cancelErased = createCancelErased(db);
+	const nextDueAt = createNextDueAt(db);
 
-	return (request: ClaimRequest): LeasedDelivery[] =>
+	return (request: ClaimRequest): Claim =>
 		journal.transact((changes) => {
 			const due = takeWithin(select, request);
 			const erased = due.filter((row) => bodyLength(row) === 0);
 			for (const row of erased) cancelErased(row, request, changes);
 			const claimed = erased.length === 0 ? due : due.filter((row) => !erased.includes(row));
 			for (const row of claimed) lease.run(request.leaseUntil, rowId(row));
-			return claimed.map((row) => toLeasedDelivery(row, request.leaseUntil));
+			const deliveries = claimed.map((row) => toLeasedDelivery(row, request.leaseUntil));
+			return { deliveries, nextDueAt: nextDueAt(request.webhookId) };
 		});
 }
 

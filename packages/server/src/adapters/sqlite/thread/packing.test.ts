@@ -12,13 +12,13 @@ import {
 	type DeliveryState,
 } from "../../../core/delivery.ts";
 import type { CommitBatch, CommitResult } from "../../../ports/store/accept.ts";
-import type { LeasedDelivery } from "../../../ports/store/queue.ts";
+import type { Claim, LeasedDelivery } from "../../../ports/store/queue.ts";
 import {
 	packBatch,
-	packLeased,
+	packClaim,
 	packCommitResult,
 	unpackBatch,
-	unpackLeased,
+	unpackClaim,
 	unpackCommitResult,
 	type Packed,
 } from "./packing.ts";
@@ -106,6 +106,11 @@ const leased: fc.Arbitrary<LeasedDelivery> = fc.record({
 	body,
 });
 
+const claim: fc.Arbitrary<Claim> = fc.record({
+	deliveries: fc.array(leased, { maxLength: 5 }),
+	nextDueAt: maybe(count),
+});
+
 /** The packed values after they were sent as a message to another thread. */
 function sent({ values, bodies }: Packed): Packed {
 	return structuredClone({ values, bodies }, { transfer: bodies.byteLength === 0 ? [] : [bodies] });
@@ -145,10 +150,10 @@ it("preserves the results of commits, whether all events were accepted or not", 
 
 it("preserves claims, each body in memory of its own", () => {
 	fc.assert(
-		fc.property(fc.array(leased, { maxLength: 5 }), (all) => {
-			const unpacked = unpackLeased(sent(packLeased(all)));
+		fc.property(claim, (all) => {
+			const unpacked = unpackClaim(sent(packClaim(all)));
 			expect(unpacked).toEqual(all);
-			for (const { body } of unpacked) expect(body.buffer.byteLength).toBe(body.length);
+			for (const { body } of unpacked.deliveries) expect(body.buffer.byteLength).toBe(body.length);
 		}),
 	);
 });

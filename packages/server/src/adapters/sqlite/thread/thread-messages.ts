@@ -5,10 +5,10 @@ import { sqliteCode } from "../errors.ts";
 import {
 	packBatch,
 	packCommitResult,
-	packLeased,
+	packClaim,
 	unpackBatch,
 	unpackCommitResult,
-	unpackLeased,
+	unpackClaim,
 	type Packed,
 } from "./packing.ts";
 
@@ -39,8 +39,8 @@ export const PACKED_CALLS: Readonly<Record<string, PackedCall | undefined>> = {
 		unpackResult: unpackCommitResult,
 	},
 	claimDue: {
-		packResult: (deliveries) => packLeased(deliveries as Awaited<ReturnType<Store["claimDue"]>>),
-		unpackResult: unpackLeased,
+		packResult: (claim) => packClaim(claim as Awaited<ReturnType<Store["claimDue"]>>),
+		unpackResult: unpackClaim,
 	},
 };
 

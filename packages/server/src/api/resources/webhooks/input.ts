@@ -28,8 +28,8 @@ export function webhookPatch({ name, spec = {} }: UpdateWebhook): WebhookPatch {
 	const patch: Writable<WebhookPatch> = {};
 	if (name !== undefined) patch.name = name;
 	if (spec.endpoint !== undefined) patch.endpoint = spec.endpoint;
-	if (spec.retries !== undefined)
-		patch.retries = spec.retries === null ? DEFAULT_RETRY_POLICY : someRetries(spec.retries);
+	if (spec.retries === null) patch.retries = { ...DEFAULT_RETRY_POLICY, scheduleMs: null };
+	else if (spec.retries !== undefined) patch.retries = someRetries(spec.retries);
 	if (spec.description !== undefined) patch.description = spec.description;
 	if (spec.eventTypes !== undefined) patch.eventTypes = spec.eventTypes;
 	if (spec.timeoutMs !== undefined) patch.timeoutMs = spec.timeoutMs ?? DEFAULT_TIMEOUT_MS;

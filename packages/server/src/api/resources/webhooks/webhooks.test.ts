@@ -262,7 +262,7 @@ describe("changing a webhook", () => {
 			metadata: null,
 		};
 		await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, { spec: nulls });
-		const retries = { maxRetries: 17, maxBackoffMs: 28_800_000 };
+		const retries = { maxRetries: 17, maxBackoffMs: 28_800_000, scheduleMs: null };
 		expect(patches).toEqual([
 			{ retries, description: null, eventTypes: null, headers: {}, timeoutMs: 15_000, metadata: {} },
 		]);

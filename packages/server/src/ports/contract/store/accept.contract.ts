@@ -60,14 +60,14 @@ function describeEvents(current: CurrentStore): void {
 		for (const size of [1, 4_096, 256 * 1_024]) {
 			const body = Buffer.from(Array.from({ length: size }, (_, index) => index % 251));
 			await accept({ body });
-			const [leased] = await store.claimDue({
+			const { deliveries } = await store.claimDue({
 				webhookId,
 				now: records.now,
 				limit: 1,
 				maxBytes: 1,
 				leaseUntil: records.now + 1,
 			});
-			expect(Buffer.from(leased?.body ?? []).equals(body)).toBe(true);
+			expect(Buffer.from(deliveries[0]?.body ?? []).equals(body)).toBe(true);
 		}
 	});
 

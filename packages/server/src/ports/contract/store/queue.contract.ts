@@ -2,8 +2,9 @@
 import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
+import type { ClaimRequest } from "../../store/queue.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { fillStore, type World } from "./records/records.ts";
+import { dueAt, fillStore, type World } from "./records/records.ts";
 
 export function describeQueue(current: CurrentStore): void {
 	describeClaims(current);
@@ -15,8 +16,9 @@ export function describeQueue(current: CurrentStore): void {
 
 const PLENTY = { limit: 100, maxBytes: 1_000_000 };
 
-function claim({ store, records, webhookId }: World, changes: Partial<Parameters<typeof store.claimDue>[0]> = {}) {
-	return store.claimDue({ webhookId, now: records.now, ...PLENTY, leaseUntil: records.now + 60_000, ...changes });
+async function claim({ store, records, webhookId }: World, changes: Partial<ClaimRequest> = {}) {
+	const request = { webhookId, now: records.now, ...PLENTY, leaseUntil: records.now + 60_000, ...changes };
+	return (await store.claimDue(request)).deliveries;
 }
 
 function describeClaims(current: CurrentStore): void {
@@ -104,13 +106,26 @@ function describeDueTimes(current: CurrentStore): void {
 			{ webhookId: first, dueAt: now + 10 },
 			{ webhookId: second, dueAt: now + 500 },
 		]);
-		expect(await Promise.all(webhookIds.map((id) => store.nextDueAt(id)))).toEqual([now + 10, now + 500, null, null]);
+		expect(await Promise.all(webhookIds.map((id) => dueAt(store, id)))).toEqual([now + 10, now + 500, null, null]);
+	});
+
+	it("says with each claim when the webhook's next delivery is due, those of the claim included", async () => {
+		const { store, accept, webhookId, records } = await fillStore(current());
+		const { now } = records;
+		const request = { webhookId, now, limit: 1, maxBytes: 1_000, leaseUntil: now + 60_000 };
+		expect(await store.claimDue(request)).toEqual({ deliveries: [], nextDueAt: null });
+		await accept({ state: newDelivery(now - 2, null) });
+		await accept({ state: newDelivery(now - 1, null) });
+		await accept({ state: newDelivery(now + 70_000, null) });
+		expect(await store.claimDue(request)).toMatchObject({ deliveries: [{}], nextDueAt: now - 1 });
+		expect(await store.claimDue(request)).toMatchObject({ deliveries: [{}], nextDueAt: now + 60_000 });
+		expect(await store.claimDue(request)).toEqual({ deliveries: [], nextDueAt: now + 60_000 });
 	});
 
 	it("has no due webhook if there are no deliveries", async () => {
 		const { store, webhookId } = await fillStore(current());
 		expect(await store.dueWebhooks()).toEqual([]);
-		expect(await store.nextDueAt(webhookId)).toBeNull();
+		expect(await dueAt(store, webhookId)).toBeNull();
 	});
 
 	it("has no due webhook once the last delivery is final", async () => {
@@ -124,7 +139,7 @@ function describeDueTimes(current: CurrentStore): void {
 		const { store, webhookId, accept, update, state, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		await update(records.failure(id, 1));
-		expect(await store.nextDueAt(webhookId)).toBe((await state(id)).nextAttemptAt);
+		expect(await dueAt(store, webhookId)).toBe((await state(id)).nextAttemptAt);
 	});
 }
 
@@ -141,7 +156,7 @@ function describeLeases(current: CurrentStore): void {
 		expect(await state(free)).toMatchObject({ leaseUntil: null });
 		expect(await state(final)).toMatchObject({ leaseUntil: null, status: "Succeeded" });
 		await claim(world);
-		expect(await store.nextDueAt(world.webhookId)).toBe(records.now + 60_000);
+		expect(await dueAt(store, world.webhookId)).toBe(records.now + 60_000);
 		// The renewed lease is not due before its new end.
 		expect((await claim(world, { now: until - 1 })).map(({ id }) => id)).toEqual([free]);
 	});
@@ -154,7 +169,7 @@ function describeLeases(current: CurrentStore): void {
 		expect(await store.releaseAllLeases()).toBe(2);
 		for (const id of ids) expect(await state(id)).toEqual(newDelivery(records.now - 7, null));
 		expect(await state(waiting)).toEqual(newDelivery(records.now + 5, null));
-		expect(await Promise.all(webhookIds.map((id) => store.nextDueAt(id)))).toEqual([records.now - 7, records.now - 7]);
+		expect(await Promise.all(webhookIds.map((id) => dueAt(store, id)))).toEqual([records.now - 7, records.now - 7]);
 		expect(await store.releaseAllLeases()).toBe(0);
 	});
 }

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { REPLAY_OUTCOMES, type ReplayFilter } from "../../../core/replay.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { ANY_DELIVERY, idsOf, NEWEST } from "./records/records.ts";
+import { ANY_DELIVERY, dueAt, idsOf, NEWEST } from "./records/records.ts";
 import { EVERYTHING, openReplayWorld } from "./records/replays.ts";
 
 export function describeReplays(current: CurrentStore): void {
@@ -50,10 +50,16 @@ function describeSteps(current: CurrentStore): void {
 			createDate: records.now,
 			updateDate: records.now,
 		});
-		expect(await store.nextDueAt(webhookId)).toBe(records.now);
+		expect(await dueAt(store, webhookId)).toBe(records.now);
 		expect(await store.countOpen()).toMatchObject({ Pending: 3, Held: 0 });
 		const { now } = records;
-		const leased = await store.claimDue({ webhookId, now, limit: 9, maxBytes: 9_999, leaseUntil: now + 9 });
+		const { deliveries: leased } = await store.claimDue({
+			webhookId,
+			now,
+			limit: 9,
+			maxBytes: 9_999,
+			leaseUntil: now + 9,
+		});
 		expect(leased.map(({ trigger, eventId }) => [trigger, eventId])).toEqual(events.map((id) => ["replay", id]));
 	});
 

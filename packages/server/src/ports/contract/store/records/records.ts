@@ -205,6 +205,12 @@ export async function fillStore(store: Store, webhookCount = 1): Promise<World> 
 }
 
 /** The fields of `DeliveryState` only, without those that the log adds. */
+/** When the earliest Pending delivery of a webhook is due; null if it has none. */
+export async function dueAt(store: Store, webhookId: string): Promise<number | null> {
+	const due = await store.dueWebhooks();
+	return due.find((webhook) => webhook.webhookId === webhookId)?.dueAt ?? null;
+}
+
 export function stateOf(state: DeliveryState): DeliveryState {
 	const { status, reason, attemptCount, autoAttemptCount, nextAttemptAt, leaseUntil } = state;
 	const { trigger, scheduleResumesAt, responseCode } = state;

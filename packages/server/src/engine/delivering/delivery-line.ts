@@ -1,0 +1,189 @@
+// The one door to delivery: the rest of the engine calls this class, and nothing else in this room.
+import type { ArmedWebhook } from "../../core/webhook.ts";
+import type { EngineGauges } from "../../ports/observer.ts";
+import type { NewEvent } from "../../ports/store/accept.ts";
+import type { QueueStore } from "../../ports/store/queue.ts";
+import type { Committer } from "../committing/committer.ts";
+import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { LiveReporter } from "../live/live-reporter.ts";
+import type { EngineLimits, PartsOn } from "../parts.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+import { Refiller } from "./refiller.ts";
+import { Sweeper } from "./sweeper.ts";
+
+type Parts = Pick<PartsOn<QueueStore>, "store" | "sender" | "clock" | "observer" | "ids" | "random">;
+
+interface Neighbours {
+	readonly committer: Committer;
+	readonly registry: WebhookRegistry;
+	readonly live: LiveReporter;
+	/** The `User-Agent` header of requests to receivers. */
+	readonly userAgent: string;
+	/** Called when a receiver responded with 410. */
+	readonly gone: (webhookId: string) => void;
+}
+
+/** What is under way, for gauges and for those that give way to live traffic. */
+export type DeliveryLoad = Pick<EngineGauges, "readyDeliveries" | "inFlightAttempts" | "oldestDueMs">;
+
+/**
+ * Delivers. Behind it are the ready queue with its lanes, the dispatcher, the refiller and the sweeper.
+ *
+ * States: stopped ──start──▶ running ──drain──▶ draining ──▶ drained
+ *
+ * - stopped: `reserve`, `accepted` and `due` fill the lanes; no attempt is started, and the store is not read.
+ * - running: attempts are made, due deliveries are claimed, webhooks are swept.
+ * - draining: entered by `drain`. No attempt is started any more; those in flight end and their outcomes are committed.
+ *   `stop`, called at the same time, ends the claims and sweeps.
+ * - drained: nothing is under way. There is no way back.
+ *
+ * A call is a hint that something may have changed; what is done follows from the directory and the store.
+ *
+ * @example
+ * const leaseUntil = line.reserve(webhook, now); // while the event is built
+ * line.accepted(event); // after its commit
+ */
+export class DeliveryLine {
+	readonly #limits: Pick<EngineLimits, "leaseMs" | "pollEveryMs">;
+	readonly #clock: Parts["clock"];
+	readonly #registry: WebhookRegistry;
+	readonly #queue: ReadyQueue;
+	readonly #sweeper: Sweeper;
+	readonly #refiller: Refiller;
+	readonly #dispatcher: Dispatcher;
+	/** Webhooks whose deliveries are Held or cancelled, as far as `look` knows. */
+	readonly #stopped = new Set<string>();
+	#startedAt = 0;
+
+	constructor(parts: Parts, limits: EngineLimits, near: Neighbours) {
+		const { committer, registry, live, userAgent, gone } = near;
+		this.#limits = limits;
+		this.#clock = parts.clock;
+		this.#registry = registry;
+		const queue = new ReadyQueue(limits, parts.clock, registry);
+		this.#queue = queue;
+		this.#sweeper = new Sweeper(parts, { registry, live, line: this });
+		this.#refiller = new Refiller(parts, limits, { queue, registry, line: this, sweeper: this.#sweeper });
+		this.#dispatcher = new Dispatcher(parts, userAgent, {
+			committer,
+			queue,
+			registry,
+			live,
+			gone,
+			refiller: this.#refiller,
+			sweeper: this.#sweeper,
+		});
+	}
+
+	/** Starts to deliver. All leases of earlier runs must have been released. Resolves after the first poll of the store. */
+	async start(): Promise<void> {
+		this.#startedAt = this.#clock.now();
+		for (const { record } of this.#registry.all()) {
+			if (!this.#registry.isDeliverable(record.id)) this.#stopped.add(record.id);
+		}
+		await this.#sweeper.start();
+		this.#dispatcher.start();
+		await this.#refiller.start();
+	}
+
+	/** Starts no more attempts. Resolves when every attempt in flight has ended and its outcome is committed. */
+	drain(): Promise<void> {
+		return this.#dispatcher.drain();
+	}
+
+	/** Ends claims and sweeps. Resolves when those under way have ended. */
+	async stop(): Promise<void> {
+		await Promise.all([this.#refiller.stop(), this.#sweeper.stop()]);
+	}
+
+	/**
+	 * Reserves room for a new delivery, just before its commit. Returns when its lease ends, or null if there is no room
+	 * or older deliveries of the webhook come first: the delivery is then committed without a lease and claimed later.
+	 * Each reservation ends with `accepted` or `unreserve`.
+	 */
+	reserve(webhook: Pick<ArmedWebhook, "id">, now: number): number | null {
+		if (this.#queue.reserve(webhook.id, now)) return now + this.#limits.leaseMs;
+		// Noted before the commit ends, so that the deliveries of the webhook in the next commit queue up behind this one.
+		this.#queue.lane(webhook.id).noteDue(now);
+		return null;
+	}
+
+	/** The event and its deliveries are committed: those with a reservation are ready now. */
+	accepted(event: NewEvent): void {
+		this.unreserve(event);
+		this.#dispatcher.accepted(event);
+	}
+
+	/** The event was not committed, or is a duplicate: its reservations end. */
+	unreserve(event: NewEvent): void {
+		let reserved = 0;
+		for (const { state } of event.deliveries) if (state.leaseUntil !== null) reserved++;
+		this.#queue.unreserve(reserved);
+	}
+
+	/** The store has a delivery of this webhook that is due at this time. */
+	due(webhookId: string, at: number): void {
+		this.#dispatcher.noteDue(webhookId, at);
+	}
+
+	/** This webhook may have changed. Stops, releases or speeds up its deliveries, as the directory says. */
+	look(webhookId: string): void {
+		if (this.#registry.isDeliverable(webhookId)) {
+			this.#queue.rateChanged(webhookId);
+			this.#dispatcher.pump();
+			if (this.#stopped.delete(webhookId)) this.#sweeper.sweep(webhookId);
+			return;
+		}
+		this.#stopped.add(webhookId);
+		this.#queue.drop(webhookId);
+		this.#sweeper.sweep(webhookId);
+	}
+
+	/** This delivery was cancelled: it is not attempted, unless its attempt is in flight already. */
+	discard(deliveryId: string): void {
+		this.#queue.discard(deliveryId);
+	}
+
+	/** Ready deliveries may be attempted: called by the parts of this room that have added some. */
+	filled(): void {
+		this.#dispatcher.pump();
+	}
+
+	/** A webhook is swept and deleted: nothing of it will be delivered any more. */
+	forget(webhookId: string): void {
+		this.#stopped.delete(webhookId);
+	}
+
+	/** How many attempts may be in flight to this webhook at once, in its present condition. */
+	inFlightLimit(webhookId: string): number {
+		return this.#queue.inFlightLimit(webhookId);
+	}
+
+	load(): DeliveryLoad {
+		const now = this.#clock.now();
+		let oldest = now;
+		for (const lane of this.#queue.lanes()) oldest = Math.min(oldest, lane.storeDueAt);
+		return { readyDeliveries: this.#queue.ready, inFlightAttempts: this.#queue.inFlight, oldestDueMs: now - oldest };
+	}
+
+	/** Whether sends or replays have something to give way to: deliveries that are ready or in flight. */
+	get busy(): boolean {
+		return this.#queue.ready + this.#queue.inFlight > 0;
+	}
+
+	/** Fails if the store has not been polled lately, or if no attempt was started although deliveries are ready. */
+	check(): { ok: boolean; message: string } {
+		if (this.#startedAt === 0) return { ok: false, message: "the dispatcher is not started" };
+		const now = this.#clock.now();
+		const silentMs = now - this.#refiller.polledAt;
+		if (silentMs > 3 * this.#limits.pollEveryMs) {
+			return { ok: false, message: `the store has not been asked for due deliveries for ${silentMs} ms` };
+		}
+		const stalledMs = now - Math.max(this.#dispatcher.lastActivityAt, this.#startedAt);
+		if (this.#queue.ready > 0 && this.#queue.inFlight === 0 && stalledMs > this.#limits.pollEveryMs) {
+			return { ok: false, message: `no attempt was started for ${stalledMs} ms although deliveries are ready` };
+		}
+		return { ok: true, message: "the dispatcher is working" };
+	}
+}

@@ -1,0 +1,84 @@
+// Lanes and their rate limits: gives each lane its bucket, and knows which lanes wait for a token and until when.
+import type { Clock } from "../../core/clock.ts";
+import { TokenBucket } from "../../core/policies/token-bucket.ts";
+import { LaneSchedule } from "./lane-schedule.ts";
+import type { Lane } from "./lane.ts";
+
+/** Who knows the rate limits of webhooks, in attempts per second; null means any number. */
+export interface RateLimits {
+	rateLimitOf(webhookId: string): number | null;
+}
+
+/**
+ * States of a lane here: free ──take without a token──▶ waiting ──takeReady, remove──▶ free
+ *
+ * - free: the lane has no rate limit, or its bucket may have a token.
+ * - waiting: its bucket was empty. The lane is scheduled for the time of the next token.
+ */
+export class RateLimitedLanes {
+	readonly #clock: Pick<Clock, "now">;
+	readonly #limits: RateLimits;
+	readonly #waiting = new LaneSchedule();
+	readonly #startedAt: number;
+	/** The clock at the last call of `nextAt`. If the clock is set back, the scheduled times are wrong. */
+	#checkedAt = -Infinity;
+
+	constructor(clock: Pick<Clock, "now">, limits: RateLimits) {
+		this.#clock = clock;
+		this.#limits = limits;
+		this.#startedAt = clock.now();
+	}
+
+	/**
+	 * Gives the lane a bucket for the webhook's rate limit. The bucket of a new lane is full, since a lane is only
+	 * forgotten with a full bucket. But it has no more tokens than could have gathered since the start of this process:
+	 * the attempts made just before it are not known.
+	 */
+	limit(lane: Lane): void {
+		const perSecond = this.#limits.rateLimitOf(lane.webhookId);
+		if (perSecond === (lane.bucket?.perSecond ?? null)) return;
+		const now = this.#clock.now();
+		const gathered = (perSecond ?? 0) * Math.max(0, (now - this.#startedAt) / 1_000);
+		lane.bucket = perSecond === null ? null : new TokenBucket(perSecond, lane.bucket === null ? gathered : 0, now);
+	}
+
+	/** Takes a token for an attempt; true if the lane has no rate limit. Otherwise the lane waits for its next token. */
+	take(lane: Lane): boolean {
+		if (lane.bucket === null) return true;
+		const now = this.#clock.now();
+		if (lane.bucket.take(now)) return true;
+		this.#waiting.schedule(lane, lane.bucket.nextAt(now));
+		return false;
+	}
+
+	isWaiting(lane: Lane): boolean {
+		return this.#waiting.has(lane);
+	}
+
+	remove(lane: Lane): void {
+		this.#waiting.remove(lane);
+	}
+
+	/** When the next waiting lane has a token; Infinity if no lane waits. */
+	nextAt(): number {
+		const now = this.#clock.now();
+		if (now < this.#checkedAt) {
+			for (const lane of this.#waiting.takeAll()) this.#waiting.schedule(lane, lane.bucket?.nextAt(now) ?? now);
+		}
+		this.#checkedAt = now;
+		return this.#waiting.nextAt();
+	}
+
+	/**
+	 * Ends the wait of the lanes that have a token, and returns them. `at` is the time for which the timer was set: lanes
+	 * that were due then are looked at, whatever the clock says now.
+	 */
+	takeReady(at: number): Lane[] {
+		const now = this.#clock.now();
+		return this.#waiting.takeDue(Math.max(at, now)).filter((lane) => {
+			const nextAt = lane.bucket?.nextAt(now) ?? now;
+			if (nextAt > now) this.#waiting.schedule(lane, nextAt);
+			return nextAt <= now;
+		});
+	}
+}
