@@ -11,6 +11,19 @@ type Paths<T> = T extends Date
 				: { [Field in keyof T & string]-?: Field | `${Field}.${Paths<T[Field]>}` }[keyof T & string]
 			: never;
 
+/** The values of all enums, with their paths, such as `status.Failed`. */
+type Values<T> = T extends string
+	? string extends T
+		? never
+		: T
+	: T extends readonly (infer Element)[]
+		? Values<Element>
+		: T extends object
+			? string extends keyof T
+				? never
+				: { [Field in keyof T & string]-?: `${Field}.${Values<T[Field]>}` }[keyof T & string]
+			: never;
+
 /** The paths of the fields that may be absent. A field that is never present does not count. */
 type OptionalPaths<T> = T extends readonly (infer Element)[]
 	? OptionalPaths<Element>
@@ -39,10 +52,11 @@ export interface ResponseDifferences<Wire, Sdk> {
 	readonly fieldsOfAnotherType: OtherTypes<Wire, Sdk>;
 }
 
-/** What is wrong with a type of the SDK for a request. The types of the fields are checked where the body is built. */
+/** What is wrong with a type of the SDK for a request. Where a body is built, the compiler checks the types of its fields. */
 export interface InputDifferences<Wire, Sdk, Ignored> {
 	readonly fieldsThatTheSdkLacks: Exclude<Paths<Wire>, Paths<Sdk> | Ignored>;
 	readonly fieldsThatTheServerRefuses: Exclude<Paths<Sdk>, Paths<Wire>>;
+	readonly valuesThatTheSdkLacks: Exclude<Values<Wire>, Values<Sdk> | Ignored>;
 }
 
 /** The differences of types that agree. */

@@ -110,7 +110,8 @@ const bodies: Record<keyof wire.Bodies, AgreesInput> = {
 const queries: Record<keyof wire.Queries, AgreesInput> = {
 	listKeys: input<wire.Queries["listKeys"], sdk.ListParams>(),
 	listWebhooks: input<wire.Queries["listWebhooks"], sdk.ListParams>(),
-	listEventTypes: input<wire.Queries["listEventTypes"], sdk.EventTypeFilter>(),
+	// In the SDK, `archived` is a boolean.
+	listEventTypes: input<wire.Queries["listEventTypes"], sdk.EventTypeFilter, `archived.${boolean}`>(),
 	listEvents: input<wire.Queries["listEvents"], sdk.EventFilter>(),
 	listDeliveries: input<wire.Queries["listDeliveries"], sdk.DeliveryFilter>(),
 	listReplays: input<wire.Queries["listReplays"], sdk.ReplayListFilter>(),
@@ -148,7 +149,11 @@ it("every response, request body and query of the document is compared with a ty
 			.filter(({ parameters = [] }) => parameters.some((parameter) => parameter.in === "query"))
 			.map(({ operationId }) => operationId),
 	);
+});
+
+it("every kind of item of the stream is compared, and can be selected", () => {
 	expect(Object.keys(items)).toHaveLength(5);
+	expectTypeOf<Exclude<wire.StreamItem["kind"], ControlItem["kind"]>>().toEqualTypeOf<sdk.StreamKind>();
 });
 
 it("a difference names the path of the field", () => {
@@ -167,4 +172,6 @@ it("a difference names the path of the field", () => {
 	expectTypeOf<Response["fieldsOfAnotherType"]>().toEqualTypeOf<"id" | "spec">();
 	expectTypeOf<InputDifferences<Wire, Sdk, "id">["fieldsThatTheSdkLacks"]>().toEqualTypeOf<"spec.color">();
 	expectTypeOf<InputDifferences<Wire, Sdk, "id">["fieldsThatTheServerRefuses"]>().toEqualTypeOf<"spec.size">();
+	type Enums = InputDifferences<{ readonly s?: readonly ("a" | "b")[] | null }, { readonly s: "a" }, never>;
+	expectTypeOf<Enums["valuesThatTheSdkLacks"]>().toEqualTypeOf<"s.b">();
 });
