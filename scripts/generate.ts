@@ -4,11 +4,15 @@ import { fileURLToPath } from "node:url";
 
 import { exportOpenApiDocument, renderConfigurationDoc, VERSION } from "@fanfare/server";
 
+import { renderWireTypes, type WireDocument } from "./wire-types.ts";
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+const openApi = JSON.stringify(exportOpenApiDocument(VERSION), null, 2);
 const files: Readonly<Record<string, string>> = {
-	"docs/openapi.json": `${JSON.stringify(exportOpenApiDocument(VERSION), null, 2)}\n`,
+	"docs/openapi.json": `${openApi}\n`,
 	"docs/configuration.md": renderConfigurationDoc(),
+	"packages/sdk/src/wire/generated/types.ts": renderWireTypes(JSON.parse(openApi) as WireDocument),
 };
 
 const check = process.argv.includes("--check");

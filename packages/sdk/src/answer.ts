@@ -2,6 +2,7 @@
 import { apiError, UnexpectedResponseError, type Issue } from "./errors.ts";
 import type { FetchResponse } from "./platform.ts";
 import { parseRetryAfterMs } from "./retry.ts";
+import { withSdkNames, type BodyNames } from "./wire/names.ts";
 
 const EXCERPT_LENGTH = 200;
 const CHECK_ENDPOINT = "Check the client's endpoint, and any proxy in between.";
@@ -38,6 +39,7 @@ interface Asked {
 	readonly path: string;
 	readonly answer?: AnswerKind;
 	readonly isConfidential?: boolean;
+	readonly names?: BodyNames;
 }
 
 /** Values needed to read a response. */
@@ -106,11 +108,13 @@ export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText
 	const code = stringField(body, "code");
 	// Fanfare's own errors have a code and repeat no secret. Errors of other servers may repeat one.
 	const message = asked.isConfidential === true && code === null ? null : stringField(body, "message");
-	throw apiError(message ?? notFanfare(asked, response, json), {
+	const complaint = { message: message ?? notFanfare(asked, response, json), issues: issuesOf(body) };
+	const named = asked.names === undefined ? complaint : withSdkNames(complaint, asked.names);
+	throw apiError(named.message, {
 		status,
 		code,
 		requestId,
-		issues: issuesOf(body),
+		issues: named.issues,
 		retryAfterMs: parseRetryAfterMs(response.headers.get("retry-after"), reader.now),
 	});
 }

@@ -6,6 +6,7 @@ import { OpenAnswer } from "./open-answer.ts";
 import { mayNameItself, throwIfAborted, type AbortSignalLike, type FetchResponse, type Runtime } from "./platform.ts";
 import { repeatDelayMs, type RepeatRule } from "./retry.ts";
 import { VERSION } from "./version.ts";
+import type { BodyNames } from "./wire/names.ts";
 
 /** Options of every call, passed as its last argument. All are optional. */
 export interface RequestOptions {
@@ -32,6 +33,8 @@ export interface ApiRequest {
 	readonly answer?: AnswerKind;
 	/** The body contains a secret, so errors show nothing of a response that may repeat it. */
 	readonly isConfidential?: boolean;
+	/** The fields of the body that have another name in the SDK, so that errors show the SDK's names. */
+	readonly names?: BodyNames;
 	/** Defaults to `"refused"` for POST and `"any"` for other methods. */
 	readonly repeat?: RepeatRule;
 }
@@ -205,6 +208,8 @@ function encodeId(id: unknown): string {
 }
 
 /** Converts a time to integer milliseconds. Throws a `TypeError` if it is not valid. */
+export function milliseconds(name: string, time: Date | number): number;
+export function milliseconds(name: string, time: Date | number | undefined): number | undefined;
 export function milliseconds(name: string, time: Date | number | undefined): number | undefined {
 	if (time === undefined) return undefined;
 	// Not `instanceof`: a Date may come from another realm, and plain JavaScript may pass anything.

@@ -1,6 +1,7 @@
 // project.deliveries: the deliveries of events to webhooks, and their attempts.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { milliseconds, path, type RequestOptions, type Transport } from "../transport.ts";
+import type * as wire from "../wire/generated/types.ts";
 
 /**
  * - `Pending`: waiting for its next attempt, or in progress.
@@ -160,10 +161,11 @@ export class Deliveries {
 	async #many(action: "retry" | "cancel", filter: ManyFilter, options?: RequestOptions): Promise<ManyChanged> {
 		const { after, before, ...rest } = filter;
 		const range = { after: milliseconds("after", after), before: milliseconds("before", before) };
+		const body: wire.DeliveryFilter = { ...rest, ...range };
 		const request = {
 			method: "POST",
 			path: `${this.#path()}:${action}`,
-			json: JSON.stringify({ ...rest, ...range }),
+			json: JSON.stringify(body),
 			answer: "deliveriesChanged",
 		} as const;
 		return this.#transport.request<ManyChanged>(request, options);

@@ -1,5 +1,6 @@
 // Sends many events: in several requests if the server's limits require it, with the results in one list.
 import { FanfareError, PayloadTooLargeError, UnexpectedResponseError, type Issue } from "../errors.ts";
+import type * as wire from "../wire/generated/types.ts";
 import type { Event, SendEvent } from "./event.ts";
 
 /** The result of one event of a batch: the accepted event, or an error. */
@@ -52,7 +53,7 @@ const TAIL = "]}";
 /** Sends the events in as few requests as the server's limits allow, one after the other. */
 export async function sendChunks(
 	events: readonly SendEvent[],
-	wireEvent: (event: SendEvent) => unknown,
+	wireEvent: (event: SendEvent) => wire.SendEvent,
 	post: (json: string) => Promise<unknown>,
 ): Promise<BatchResult[]> {
 	const results: BatchResult[] = [];

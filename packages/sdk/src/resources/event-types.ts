@@ -1,6 +1,7 @@
 // project.eventTypes: the event types of a project and their schemas.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
+import type * as wire from "../wire/generated/types.ts";
 import type { Deleted } from "./webhooks.ts";
 
 /** A JSON Schema, draft 2020-12. */
@@ -65,7 +66,8 @@ export class EventTypes {
 	 * await client.projects.update(project.id, { eventTypes: "catalogued" });
 	 */
 	async create(eventType: CreateEventType, options?: RequestOptions): Promise<EventType> {
-		const json = JSON.stringify(eventType);
+		const body: wire.CreateEventType = eventType;
+		const json = JSON.stringify(body);
 		return this.#transport.request<EventType>(
 			{ method: "POST", path: this.#path(), json, answer: "eventType" },
 			options,
@@ -109,10 +111,11 @@ export class EventTypes {
 	}
 
 	async #write(method: "PUT" | "PATCH", name: string, settings: EventTypeSettings, options?: RequestOptions) {
+		const body: wire.EventTypeSettings = settings;
 		const request = {
 			method,
 			path: this.#path() + path`/${name}`,
-			json: JSON.stringify(settings),
+			json: JSON.stringify(body),
 			answer: "eventType",
 		} as const;
 		return this.#transport.request<EventType>(request, options);

@@ -1,6 +1,7 @@
 // project.events: sends events, and reads accepted ones.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { milliseconds, path, type RequestOptions, type Transport } from "../transport.ts";
+import type * as wire from "../wire/generated/types.ts";
 import { sendChunks, type BatchResult } from "./event-batch.ts";
 import type { Event, SendEvent } from "./event.ts";
 
@@ -109,7 +110,7 @@ export class Events {
 	}
 }
 
-function wireEvent(event: SendEvent): Record<string, unknown> {
+function wireEvent(event: SendEvent): wire.SendEvent {
 	return {
 		...event,
 		timestamp: milliseconds("timestamp", event.timestamp),

@@ -1,6 +1,7 @@
 // client.keys: the API keys of the workspace.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
+import type * as wire from "../wire/generated/types.ts";
 import { withPrefix } from "./project.ts";
 import type { Deleted } from "./webhooks.ts";
 
@@ -51,7 +52,8 @@ export class Keys {
 	 */
 	async create(key: CreateKey, options?: RequestOptions): Promise<CreatedKey> {
 		const projectId = typeof key.projectId === "string" ? withPrefix(key.projectId) : key.projectId;
-		const json = JSON.stringify({ ...key, projectId });
+		const body: wire.CreateKey = { ...key, projectId };
+		const json = JSON.stringify(body);
 		return this.#transport.request<CreatedKey>(
 			{ method: "POST", path: "/workspace/keys", json, answer: "key" },
 			options,

@@ -1,5 +1,7 @@
 // A project: its fields, and access to its webhooks, events, deliveries, event types, replays and stats.
 import { path, type RequestOptions, type Transport } from "../transport.ts";
+import type * as wire from "../wire/generated/types.ts";
+import { toSdkNames, type NamesOf } from "../wire/names.ts";
 import { Deliveries } from "./deliveries.ts";
 import { EventTypes } from "./event-types.ts";
 import { Events } from "./events.ts";
@@ -118,10 +120,8 @@ export interface ProjectFields {
  */
 export type EventTypePolicy = "open" | "catalogued";
 
-/** A project in the wire format. */
-export interface WireProject extends Omit<ProjectFields, "eventTypePolicy"> {
-	readonly eventTypes?: EventTypePolicy;
-}
+/** The only field of a project that the SDK calls differently, because `project.eventTypes` are its event types. */
+export const PROJECT_NAMES = { eventTypes: "eventTypePolicy" } as const satisfies NamesOf<wire.Project, ProjectFields>;
 
 /** A project with its fields, and access to everything in it. Returned by `client.getProject`. */
 export class Project extends ProjectHandle implements ProjectFields {
@@ -139,8 +139,9 @@ export class Project extends ProjectHandle implements ProjectFields {
 	declare readonly retentionDays?: number | null;
 	declare readonly payloadRetentionDays?: number | null;
 
-	constructor(transport: Transport, fields: WireProject) {
-		super(transport, fields.id);
+	constructor(transport: Transport, project: wire.Project) {
+		super(transport, project.id);
+		const fields: ProjectFields = toSdkNames(project, PROJECT_NAMES);
 		this.object = fields.object;
 		this.name = fields.name;
 		this.workspaceId = fields.workspaceId;
@@ -150,7 +151,7 @@ export class Project extends ProjectHandle implements ProjectFields {
 		this.tags = fields.tags;
 		this.groups = fields.groups;
 		this.statistic = fields.statistic;
-		if (fields.eventTypes !== undefined) this.eventTypePolicy = fields.eventTypes;
+		if (fields.eventTypePolicy !== undefined) this.eventTypePolicy = fields.eventTypePolicy;
 		if (fields.retentionDays !== undefined) this.retentionDays = fields.retentionDays;
 		if (fields.payloadRetentionDays !== undefined) this.payloadRetentionDays = fields.payloadRetentionDays;
 	}

@@ -1,6 +1,7 @@
 // client.projects: the projects of the workspace.
 import type { RequestOptions, Transport } from "../transport.ts";
-import { Project, projectPath, type EventTypePolicy, type WireProject } from "./project.ts";
+import type * as wire from "../wire/generated/types.ts";
+import { Project, projectPath, type EventTypePolicy } from "./project.ts";
 import type { Deleted } from "./webhooks.ts";
 
 /** Changes to a project. Omitted fields stay unchanged. */
@@ -30,13 +31,14 @@ export class Projects {
 	 * const project = await client.projects.create({ name: "Shop production" });
 	 */
 	async create(project: { readonly name: string }, options?: RequestOptions): Promise<Project> {
-		return this.#call({ method: "POST", path: "/workspace/projects", json: JSON.stringify(project) }, options);
+		const body: wire.ProjectName = project;
+		return this.#call({ method: "POST", path: "/workspace/projects", json: JSON.stringify(body) }, options);
 	}
 
 	/** Returns all projects that the key has access to. This list is not paged. */
 	async list(options?: RequestOptions): Promise<Project[]> {
 		const request = { method: "GET", path: "/workspace/projects", answer: "projects" } as const;
-		const projects = await this.#transport.request<readonly WireProject[]>(request, options);
+		const projects = await this.#transport.request<readonly wire.Project[]>(request, options);
 		return projects.map((fields) => new Project(this.#transport, fields));
 	}
 
@@ -47,7 +49,8 @@ export class Projects {
 
 	/** Changes the given fields; omitted fields stay unchanged. */
 	async update(projectId: string, changes: UpdateProject, options?: RequestOptions): Promise<Project> {
-		return this.#call({ method: "PATCH", path: projectPath(projectId), json: JSON.stringify(changes) }, options);
+		const body: wire.UpdateProject = changes;
+		return this.#call({ method: "PATCH", path: projectPath(projectId), json: JSON.stringify(body) }, options);
 	}
 
 	/** Deletes a project with its webhooks and keys, and cancels its waiting deliveries. This cannot be undone. */
@@ -61,7 +64,7 @@ export class Projects {
 	async #call(request: Parameters<Transport["request"]>[0], options: RequestOptions | undefined): Promise<Project> {
 		return new Project(
 			this.#transport,
-			await this.#transport.request<WireProject>({ ...request, answer: "project" }, options),
+			await this.#transport.request<wire.Project>({ ...request, answer: "project" }, options),
 		);
 	}
 }

@@ -1,6 +1,7 @@
 // project.replays: new deliveries for old events. `project.batch.webhooks.replay` starts a replay.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { milliseconds, path, type RequestOptions, type Transport } from "../transport.ts";
+import type * as wire from "../wire/generated/types.ts";
 
 /** The status of the event's newest delivery to the webhook. `Missed`: there was no delivery to it. */
 export type ReplayOutcome = "Succeeded" | "Failed" | "Cancelled" | "Missed";
@@ -127,6 +128,6 @@ export function wireReplay({
 	since,
 	until,
 	...replay
-}: ReplayWebhook & { readonly dryRun?: boolean | undefined }): string {
-	return JSON.stringify({ ...replay, since: milliseconds("since", since), until: milliseconds("until", until) });
+}: ReplayWebhook & { readonly dryRun?: boolean | undefined }): wire.ReplayWebhook {
+	return { ...replay, since: milliseconds("since", since), until: milliseconds("until", until) };
 }

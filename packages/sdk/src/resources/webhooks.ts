@@ -1,6 +1,8 @@
 // project.batch.webhooks: the webhooks of a project.
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
+import type * as wire from "../wire/generated/types.ts";
+import { toSdkNames, toWireNames, type NamesOf } from "../wire/names.ts";
 import { wireReplay, type Replay, type ReplayEstimate, type ReplayWebhook } from "./replays.ts";
 import { getStats, type Stats, type StatsParams } from "./stats.ts";
 
@@ -132,9 +134,12 @@ export interface Deleted {
 	readonly deleted: true;
 }
 
-interface WireWebhook extends Omit<Webhook, "retries"> {
-	readonly retries: { readonly maxRetries: number; readonly maxBackoffMs: number };
-}
+/** The only fields of a webhook that the SDK calls differently. */
+export const RETRY_POLICY_NAMES = { maxBackoffMs: "maxRetryDelay" } as const satisfies NamesOf<
+	wire.Webhook["retries"],
+	RetryPolicy
+>;
+const BODY_NAMES = { "spec.retries": RETRY_POLICY_NAMES };
 
 // A test takes up to 30 s on the server; the client must not give up first.
 const TEST_TIMEOUT_MS = 45_000;
@@ -163,15 +168,16 @@ export class Webhooks {
 	 * });
 	 */
 	async create(webhook: CreateWebhook, options?: RequestOptions): Promise<Webhook> {
-		const json = JSON.stringify({ ...webhook, spec: wireSpec(webhook.spec) });
-		return this.#call({ method: "POST", path: this.#path(), json, isConfidential: true }, options);
+		const body: wire.CreateWebhook = { ...webhook, spec: wireSpec(webhook.spec) };
+		const json = JSON.stringify(body);
+		return this.#call({ method: "POST", path: this.#path(), json, isConfidential: true, names: BODY_NAMES }, options);
 	}
 
 	/** Lists the project's webhooks, newest first. */
 	list(params: ListParams = {}, options?: RequestOptions): PagePromise<Webhook> {
 		const { page, ...query } = params;
 		const request = { path: this.#path(), query: { ...query } };
-		return listOf(this.#transport, request, page, options, (entry) => readWebhook(entry as WireWebhook));
+		return listOf(this.#transport, request, page, options, (entry) => readWebhook(entry as wire.Webhook));
 	}
 
 	/** Fetches one webhook. */
@@ -181,11 +187,15 @@ export class Webhooks {
 
 	/** Changes the given fields; omitted fields stay unchanged. To change the secret, use `updateSecret`. */
 	async update(webhookId: string, changes: UpdateWebhook, options?: RequestOptions): Promise<Webhook> {
-		const json = JSON.stringify({ ...changes, spec: wireSpec(changes.spec ?? {}) });
-		return this.#call(
-			{ method: "PATCH", path: this.#path() + path`/${webhookId}`, json, isConfidential: true },
-			options,
-		);
+		const body: wire.UpdateWebhook = { ...changes, spec: wireSpec(changes.spec ?? {}) };
+		const request = {
+			method: "PATCH",
+			path: this.#path() + path`/${webhookId}`,
+			json: JSON.stringify(body),
+			isConfidential: true,
+			names: BODY_NAMES,
+		} as const;
+		return this.#call(request, options);
 	}
 
 	/**
@@ -197,11 +207,11 @@ export class Webhooks {
 	 */
 	async updateSecret(webhookId: string, secret: WebhookSecret, options: UpdateSecretOptions = {}): Promise<Webhook> {
 		const { overlapMs } = options;
-		const json = JSON.stringify({ ...(wireSecret(secret) as object | undefined), overlapMs });
+		const body: wire.UpdateWebhookSecret = { ...wireSecret(secret), overlapMs };
 		const request = {
 			method: "PUT",
 			path: this.#path() + path`/${webhookId}/secret`,
-			json,
+			json: JSON.stringify(body),
 			isConfidential: true,
 		} as const;
 		return this.#call(request, options);
@@ -217,7 +227,8 @@ export class Webhooks {
 	 */
 	async test(webhookId: string, options: TestWebhookOptions = {}): Promise<WebhookTest> {
 		const { eventType } = options;
-		const json = eventType === undefined ? {} : { json: JSON.stringify({ eventType }) };
+		const body: wire.TestWebhook = { eventType };
+		const json = eventType === undefined ? {} : { json: JSON.stringify(body) };
 		const timeoutMs = options.timeoutMs ?? Math.max(this.#transport.timeoutMs, TEST_TIMEOUT_MS);
 		const request = {
 			method: "POST",
@@ -267,7 +278,7 @@ export class Webhooks {
 		const request = {
 			method: "POST",
 			path: this.#path() + path`/${webhookId}:replay`,
-			json: wireReplay(replay),
+			json: JSON.stringify(wireReplay(replay)),
 			repeat: replay.dryRun === true ? "any" : "refused",
 			answer: replay.dryRun === true ? "replayEstimate" : "replay",
 		} as const;
@@ -291,7 +302,7 @@ export class Webhooks {
 	}
 
 	async #call(request: Parameters<Transport["request"]>[0], options: RequestOptions | undefined): Promise<Webhook> {
-		return readWebhook(await this.#transport.request<WireWebhook>({ ...request, answer: "webhook" }, options));
+		return readWebhook(await this.#transport.request<wire.Webhook>({ ...request, answer: "webhook" }, options));
 	}
 
 	#path(): string {
@@ -300,21 +311,22 @@ export class Webhooks {
 }
 
 /**
- * Converts the SDK's field names to the wire's. Unknown or invalid fields are passed on, so that the server reports
- * them.
+ * Converts the settings of a webhook to the wire format. Unknown or invalid fields are passed on, so that the server
+ * reports them.
  */
-function wireSpec(spec: Partial<WebhookSpec> | undefined): unknown {
+function wireSpec(spec: WebhookSpec): wire.CreateWebhook["spec"];
+function wireSpec(spec: Partial<WebhookSpec>): Partial<wire.CreateWebhook["spec"]>;
+function wireSpec(spec: Partial<WebhookSpec>): Partial<wire.CreateWebhook["spec"]> {
 	if (!isObject(spec)) return spec;
-	const wire: Record<string, unknown> = { ...spec };
-	if (spec.secret !== undefined) wire["secret"] = wireSecret(spec.secret);
-	if (isObject(spec.retries)) {
-		const { maxRetryDelay, ...retries } = spec.retries;
-		wire["retries"] = { ...retries, maxBackoffMs: maxRetryDelay };
-	}
-	return wire;
+	const { secret, retries } = spec;
+	return {
+		...spec,
+		secret: secret === undefined ? undefined : wireSecret(secret),
+		retries: isObject(retries) ? toWireNames(retries, RETRY_POLICY_NAMES) : retries,
+	};
 }
 
-function wireSecret(secret: WebhookSecret | undefined): unknown {
+function wireSecret(secret: WebhookSecret): { readonly contents: string } {
 	if (typeof secret === "string") return { contents: secret };
 	return isObject(secret) ? { contents: secret.contents } : secret;
 }
@@ -323,7 +335,6 @@ function isObject<T>(value: T): value is T & object {
 	return typeof value === "object" && value !== null;
 }
 
-function readWebhook(wire: WireWebhook): Webhook {
-	const { maxBackoffMs, ...retries } = wire.retries;
-	return { ...wire, retries: { ...retries, maxRetryDelay: maxBackoffMs } };
+function readWebhook(webhook: wire.Webhook): Webhook {
+	return { ...webhook, retries: toSdkNames(webhook.retries, RETRY_POLICY_NAMES) };
 }
