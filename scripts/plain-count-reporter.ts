@@ -1,8 +1,17 @@
 // A vitest reporter that ends a run with one plain line, which scripts can read.
 import type { Reporter, TestModule } from "vitest/node";
 
-/** Prints `N passed, N failed, N skipped` after everything else. A file that can't be loaded counts as one failure. */
+/**
+ * Prints `N passed, N failed, N skipped` after everything else. A file that can't be loaded counts as one failure. `note`
+ * is printed on the line before.
+ */
 export class PlainCountReporter implements Reporter {
+	readonly #note: string;
+
+	constructor({ note }: { readonly note?: string } = {}) {
+		this.#note = note === undefined ? "" : `${note}\n`;
+	}
+
 	onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
 		let passed = 0;
 		let failed = unhandledErrors.length;
@@ -17,7 +26,8 @@ export class PlainCountReporter implements Reporter {
 			}
 			if (!module.ok() && failed === before) failed++;
 		}
-		process.on("exit", () => process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`));
+		const note = this.#note;
+		process.on("exit", () => process.stdout.write(`${note}${passed} passed, ${failed} failed, ${skipped} skipped\n`));
 	}
 }
 

@@ -2,8 +2,8 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { openTestApi } from "../src/api/test/test-api.ts";
 import type { TestEngine } from "../src/engine/test/test-engine.ts";
-import { openTestApi } from "./test-api.ts";
 
 interface Answer {
 	readonly status: number;

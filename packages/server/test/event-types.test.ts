@@ -1,7 +1,7 @@
 // Event types through the API and the real engine.
 import { describe, expect, it } from "vitest";
 
-import { openTestApi } from "./test-api.ts";
+import { openTestApi } from "../src/api/test/test-api.ts";
 
 async function openApi() {
 	const { test, app } = await openTestApi();

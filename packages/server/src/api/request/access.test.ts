@@ -3,11 +3,19 @@ import { describe, expect, it } from "vitest";
 
 import { apiRoutes } from "../resources/table.ts";
 import { accessTable } from "../test/access-table.ts";
-import { fakeApi } from "../test/fake-engine.ts";
+import { caller, callerAlone } from "../test/caller.ts";
+import { openTestApi } from "../test/test-api.ts";
 
-accessTable("a fake engine", async () => {
-	const { app, project, keys } = await fakeApi();
-	return { request: (path, init) => app.request(path, init), projectId: project.id, keys };
+accessTable(async () => {
+	const api = await openTestApi();
+	const { app, project, keys } = api;
+	const dispose = () => api[Symbol.asyncDispose]();
+	return {
+		request: (path, init) => app.request(path, init),
+		projectId: project.id,
+		keys,
+		[Symbol.asyncDispose]: dispose,
+	};
 });
 
 describe("access", () => {
@@ -69,7 +77,7 @@ describe("access", () => {
 	});
 
 	it("accepts a key as a bearer token, too", async () => {
-		const { app, keys } = await fakeApi();
+		const { app, keys } = await caller();
 		for (const scheme of ["Bearer", "bearer"]) {
 			const response = await app.request("/workspace", { headers: { authorization: `${scheme} ${keys.read}` } });
 			expect(response.status).toBe(200);
@@ -77,7 +85,7 @@ describe("access", () => {
 	});
 
 	it("uses Secret-Key if both headers are present, and does not fall back to the other if it is unknown", async () => {
-		const { app, keys } = await fakeApi();
+		const { app, keys } = await caller();
 		const ask = async (secretKey: string, bearer: string) => {
 			const headers = { "secret-key": secretKey, authorization: `Bearer ${bearer}` };
 			return (await app.request("/workspace/keys", { headers })).status;
@@ -88,13 +96,13 @@ describe("access", () => {
 	});
 
 	it("accepts no other scheme", async () => {
-		const { app, keys } = await fakeApi();
+		const { app, keys } = await caller();
 		const response = await app.request("/workspace", { headers: { authorization: `Basic ${keys.read}` } });
 		expect(response.status).toBe(401);
 	});
 
 	it("lists only its own project to a key of one project", async () => {
-		const { app, keys, project, other } = await fakeApi();
+		const { app, keys, project, other } = await callerAlone();
 		const idsFor = async (key: string): Promise<string[]> => {
 			const response = await app.request("/workspace/projects", { headers: { "secret-key": key } });
 			const projects = (await response.json()) as { id: string }[];
@@ -105,14 +113,14 @@ describe("access", () => {
 	});
 
 	it("is checked before the body", async () => {
-		const { app, keys, project } = await fakeApi();
+		const { app, keys, project } = await caller();
 		const init = { method: "POST", headers: { "secret-key": keys.other }, body: "not json" };
 		const response = await app.request(`/projects/${project.id}/events`, init);
 		expect(response.status).toBe(404);
 	});
 
 	it("never repeats a key, neither in a response nor in a log line", async () => {
-		const { app, keys, lines } = await fakeApi();
+		const { app, keys, lines } = await caller();
 		const almost = `${keys.admin.slice(0, -1)}_`;
 		const response = await app.request("/workspace", { headers: { "secret-key": almost } });
 		expect(await response.text()).not.toContain(almost.slice(3, 20));

@@ -6,8 +6,6 @@ import { StoreError } from "../../ports/store/errors.ts";
 import { caller } from "../test/caller.ts";
 import { problemReply } from "./problem.ts";
 
-const event = { type: "a", data: 1 };
-
 describe("errors", () => {
 	it("have the documented response codes", () => {
 		const statuses = Object.keys(ERROR_KINDS).map((code) => [
@@ -60,22 +58,22 @@ describe("errors", () => {
 	});
 
 	it("that are unexpected reveal nothing to the caller; the log has the cause", async () => {
-		const { call, engine, lines } = await caller();
+		const { call, store, lines } = await caller();
 		const cause = new TypeError("password is hunter2");
-		engine.intake.send = () => Promise.reject(cause);
-		const { status, json, text } = await call("POST", "./events", event);
+		store.events = () => Promise.reject(cause);
+		const { status, json, text } = await call("GET", "./events");
 		expect([status, json["code"]]).toEqual([500, "internal"]);
 		expect(text).not.toContain("hunter2");
 		expect(lines.at(-1)).toMatchObject({ status: 500, code: "internal", cause, requestId: json["requestId"] });
 	});
 
 	it("that are thrown values other than Error get a 500, too", async () => {
-		const { call, engine } = await caller();
-		engine.intake.send = () => {
+		const { call, store } = await caller();
+		store.events = () => {
 			// oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- a careless dependency might do this
 			throw "text";
 		};
-		expect((await call("POST", "./events", event)).status).toBe(500);
+		expect((await call("GET", "./events")).status).toBe(500);
 	});
 
 	it.each([
@@ -83,10 +81,10 @@ describe("errors", () => {
 		["store_unavailable", 503],
 		["store_conflict", 500],
 	] as const)("of the store: %s is a %i, without the driver's message", async (code, expected) => {
-		const { call, engine, lines } = await caller();
+		const { call, store, lines } = await caller();
 		const error = new StoreError(code, "SQLITE_FULL: /var/lib/secret");
-		engine.intake.send = () => Promise.reject(error);
-		const { status, text, headers } = await call("POST", "./events", event);
+		store.insertAuditEntry = () => Promise.reject(error);
+		const { status, text, headers } = await call("POST", "/workspace/projects", { name: "b" });
 		expect(status).toBe(expected);
 		expect(text).not.toMatch(/SQLITE|secret/);
 		expect(headers.get("retry-after")).toBe(expected === 503 ? "1" : null);

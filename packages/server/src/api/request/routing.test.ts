@@ -1,4 +1,5 @@
 // Routing: paths, methods, actions and ids, and the operators' calls.
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { caller } from "../test/caller.ts";
@@ -28,8 +29,9 @@ describe("routing", () => {
 	});
 
 	it("finds actions after an id, with the colon escaped or not", async () => {
+		await using receiver = await startReceiver();
 		const { call, makeWebhook } = await caller();
-		const id = await makeWebhook();
+		const id = await makeWebhook(receiver.url);
 		for (const action of [":test", "%3Atest", "%3atest"]) {
 			expect(await call("POST", `./batch/webhooks/${id}${action}`)).toMatchObject({
 				status: 200,
@@ -43,8 +45,9 @@ describe("routing", () => {
 	});
 
 	it("reads ids that are percent-encoded", async () => {
+		await using receiver = await startReceiver();
 		const { call, makeWebhook } = await caller();
-		const id = await makeWebhook();
+		const id = await makeWebhook(receiver.url);
 		expect((await call("GET", `./batch/webhooks/${id.replace("_", "%5F")}`)).json).toMatchObject({ id });
 		expect((await call("POST", `./batch/webhooks/${id.replace("_", "%5F")}:test`)).status).toBe(200);
 	});
@@ -90,9 +93,9 @@ describe("operators' calls", () => {
 	});
 
 	it("respond with 503 and the checks when the server is not ready", async () => {
-		const { call, engine } = await caller();
-		const checks = { store: { ok: false, message: "the disk is full" } };
-		engine.readiness = () => Promise.resolve({ ready: false, checks });
+		const { call, store } = await caller();
+		store.probe = () => Promise.reject(new Error("the disk is full"));
+		const checks = { store: { ok: false, message: "the store can't be written: the disk is full" } };
 		expect(await call("GET", "/readyz")).toMatchObject({ status: 503, json: { ready: false, checks } });
 	});
 });

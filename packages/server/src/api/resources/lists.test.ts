@@ -1,119 +1,76 @@
 // Lists and look-ups that read the store directly: events, deliveries, attempts and audit entries.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
-import type { AuditEntry } from "../../core/audit.ts";
-import type { Attempt, Delivery } from "../../core/delivery.ts";
-import { buildBody, type Event } from "../../core/event.ts";
-import { encodeCursor, type PageRequest } from "../../core/page.ts";
-import type { ApiStore } from "../deps.ts";
-import { caller } from "../test/caller.ts";
+import { encodeCursor } from "../../core/page.ts";
+import { caller, type Answer } from "../test/caller.ts";
 import { apiRoutes } from "./table.ts";
 
 const UUID = "01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
-const PROJECT = `proj_${"0".repeat(32)}`;
-
-const event: Event = {
-	id: `evt_${UUID}`,
-	projectId: PROJECT,
-	type: "a",
-	timestamp: 1,
-	createDate: 2,
-	deliveryCount: 1,
-};
+const EVENT_ID = `evt_${UUID}`;
+const DELIVERY_ID = `dlv_${UUID}`;
 /** JSON that would change if it were parsed and written again. */
 const DATA = '{"n": 1.0, "n": 12345678901234567890, "é":"\\u00e9"}';
-const entry: AuditEntry = {
-	id: `aud_${UUID}`,
-	at: 2,
-	keyId: `key_${UUID}`,
-	projectId: PROJECT,
-	action: "webhook.update",
-	objectId: `webhook_${UUID}`,
-	fields: ["spec.endpoint"],
-	requestId: "req_1",
-};
-const delivery: Delivery = {
-	id: `dlv_${UUID}`,
-	projectId: PROJECT,
-	eventId: event.id,
-	eventType: "a",
-	webhookId: `webhook_${UUID}`,
-	status: "Pending",
-	reason: "connection refused by 203.0.113.7:443",
-	attemptCount: 1,
-	autoAttemptCount: 1,
-	nextAttemptAt: 7,
-	leaseUntil: 9,
-	trigger: "auto",
-	scheduleResumesAt: null,
-	responseCode: 0,
-	createDate: 2,
-	updateDate: 3,
-};
-const attempt: Attempt = {
-	id: `atm_${UUID}`,
-	number: 1,
-	trigger: "auto",
-	startDate: 2,
-	durationMs: 5,
-	responseCode: 0,
-	error: "refused",
-	reason: "connection refused by 203.0.113.7:443",
-	requestHeaders: { "webhook-id": event.id },
-	response: null,
-};
 
-/** A store with one row of each kind. It records each filter and page request in `asked`. */
-function storeWith(asked: unknown[]): ApiStore {
-	const page = <T>(row: T, filter: unknown, request: PageRequest) => {
-		asked.push({ filter, request });
-		return Promise.resolve({ rows: [row], hasNewer: false, hasOlder: true });
+/** A project with one event, whose only delivery has failed once. `reads` are the calls of the store for lists. */
+async function withRows() {
+	const api = await caller();
+	const webhookId = await api.makeWebhook();
+	const sent = await api.call("POST", "./events", `{"type":"a","data":${DATA}}`);
+	const event = { ...sent.json, id: sent.json["id"] as string };
+	const delivery = await api.test.delivery(event.id, { status: "Pending", attemptCount: 1 });
+	const reads = {
+		events: vi.spyOn(api.store, "events"),
+		deliveries: vi.spyOn(api.store, "deliveries"),
+		auditEntries: vi.spyOn(api.store, "auditEntries"),
 	};
-	return {
-		events: (_, filter, request) => page(event, filter, request),
-		event: (_, id) => Promise.resolve(id === event.id ? event : null),
-		eventBody: (_, id) => Promise.resolve(id === event.id ? buildBody(event.type, event.timestamp, DATA) : null),
-		deliveries: (_, filter, request) => page(delivery, filter, request),
-		delivery: (_, id) => Promise.resolve(id === delivery.id ? delivery : null),
-		attempts: () => Promise.resolve([attempt]),
-		auditEntries: (filter, request) => page(entry, filter, request),
-	};
+	return { ...api, webhookId, event, delivery, reads };
 }
 
-async function withRows() {
-	const asked: { filter: unknown; request: PageRequest }[] = [];
-	return { ...(await caller({ store: storeWith(asked) })), asked };
+function rowsOf({ json }: Answer) {
+	return json["data"] as Record<string, unknown>[];
+}
+
+function schemaOf(id: string) {
+	return apiRoutes().find((route) => route.id === id)?.answers[200]?.schema;
 }
 
 describe("lists", () => {
 	it("ask for the newest 1,000 rows by default", async () => {
-		const { call, asked } = await withRows();
+		const { call, reads } = await withRows();
 		await call("GET", "./events");
-		expect(asked[0]?.request).toEqual({ limit: 1_000, cursor: null });
+		expect(reads.events.mock.lastCall?.[2]).toEqual({ limit: 1_000, cursor: null });
 	});
 
 	it("accept the query strings of the Nexus SDK, which end in &", async () => {
-		const { call, asked } = await withRows();
+		const { call, event, reads } = await withRows();
 		const page = encodeCursor({ direction: "older", id: event.id });
 		for (const query of [`?limit=2&page=${page}&`, `?page=${page}&limit=2`, `?&&limit=2&page=${page}&&`]) {
 			expect((await call("GET", `./events${query}`)).status).toBe(200);
-			expect(asked.at(-1)?.request).toEqual({ limit: 2, cursor: { direction: "older", id: event.id } });
+			expect(reads.events.mock.lastCall?.[2]).toEqual({ limit: 2, cursor: { direction: "older", id: event.id } });
 		}
 		expect((await call("GET", "./events?")).status).toBe(200);
 		expect((await call("GET", "./events?&")).status).toBe(200);
 	});
 
-	it("return a cursor to the next page", async () => {
-		const { call, asked } = await withRows();
-		const { json } = await call("GET", "./events?limit=1");
-		expect(json).toMatchObject({ nextPage: expect.stringMatching(/^[A-Za-z0-9_-]+$/), prevPage: null });
-		await call("GET", `./events?page=${json["nextPage"] as string}`);
-		expect(asked.at(-1)?.request.cursor).toEqual({ direction: "older", id: event.id });
+	it("return cursors to the next and the previous page", async () => {
+		const { call, event } = await withRows();
+		const { json: newer } = await call("POST", "./events", { type: "b", data: 1 });
+		const first = await call("GET", "./events?limit=1");
+		expect(first.json).toMatchObject({
+			nextPage: expect.stringMatching(/^[A-Za-z0-9_-]+$/),
+			prevPage: null,
+			data: [{ id: newer["id"] }],
+		});
+		const next = await call("GET", `./events?limit=1&page=${String(first.json["nextPage"])}`);
+		expect(next.json).toMatchObject({ nextPage: null, prevPage: expect.any(String), data: [{ id: event.id }] });
+		expect(await call("GET", `./events?limit=1&page=${String(next.json["prevPage"])}`)).toMatchObject({
+			json: { data: [{ id: newer["id"] }] },
+		});
 	});
 
 	it("refuse a cursor of another kind of list", async () => {
-		const { call } = await withRows();
-		const page = encodeCursor({ direction: "older", id: delivery.id });
+		const { call } = await caller();
+		const page = encodeCursor({ direction: "older", id: DELIVERY_ID });
 		for (const text of [page, "abc", "", "%00"]) {
 			const { status, json } = await call("GET", `./events?page=${text}`);
 			expect([status, json["code"]]).toEqual([400, "invalid_cursor"]);
@@ -134,24 +91,32 @@ describe("lists", () => {
 		["webhookId=1", "webhookId", /must be an id such as webhook_/],
 		["responseCode=-1", "responseCode", /from 0 to 999/],
 	])("refuse ?%s", async (query, path, message) => {
-		const { call } = await withRows();
+		const { call } = await caller();
 		const { status, json } = await call("GET", `./deliveries?${query}`);
 		expect(status).toBe(400);
 		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
 	});
 
 	it("pass all filters to the store", async () => {
-		const { call, asked } = await withRows();
-		const filter = { webhookId: delivery.webhookId, eventId: event.id, eventType: "a.b", status: "Failed" };
+		const { call, webhookId, reads } = await withRows();
+		const filter = { webhookId, eventId: EVENT_ID, eventType: "a.b", status: "Failed" };
 		const query = new URLSearchParams({ ...filter, responseCode: "0", after: "5", before: "9" });
 		expect((await call("GET", `./deliveries?${String(query)}`)).status).toBe(200);
-		expect(asked[0]?.filter).toEqual({ ...filter, responseCode: 0, after: 5, before: 9 });
+		expect(reads.deliveries.mock.lastCall?.[1]).toEqual({ ...filter, responseCode: 0, after: 5, before: 9 });
 		await call("GET", "./events?type=a.b&after=5");
-		expect(asked[1]?.filter).toEqual({ type: "a.b", after: 5, before: null });
+		expect(reads.events.mock.lastCall?.[1]).toEqual({ type: "a.b", after: 5, before: null });
+	});
+
+	it("contain only the rows that match", async () => {
+		const { call, event, delivery } = await withRows();
+		await call("POST", "./events", { type: "b", data: 1 });
+		expect(rowsOf(await call("GET", "./events?type=a"))).toMatchObject([{ id: event.id }]);
+		expect(rowsOf(await call("GET", "./deliveries?eventType=a"))).toMatchObject([{ id: delivery.id }]);
+		expect(rowsOf(await call("GET", "./deliveries?status=Succeeded"))).toEqual([]);
 	});
 
 	it("are the only calls that accept query parameters", async () => {
-		const { call } = await withRows();
+		const { call } = await caller();
 		expect(await call("GET", "/workspace?limit=1")).toMatchObject({
 			status: 400,
 			json: { issues: [{ path: "limit" }] },
@@ -162,50 +127,46 @@ describe("lists", () => {
 
 describe("the log", () => {
 	it("shows a delivery with its attempts, without the fields that only the engine uses", async () => {
-		const { call } = await withRows();
+		const { call, delivery, test } = await withRows();
 		const { json } = await call("GET", `./deliveries/${delivery.id}`);
 		const { autoAttemptCount, leaseUntil, trigger, scheduleResumesAt, nextAttemptAt, ...shown } = delivery;
-		const { requestHeaders, ...shownAttempt } = attempt;
+		const attempts = await test.store.attempts(delivery.id);
+		expect(attempts).toMatchObject([{ number: 1, error: "refused" }]);
 		expect(json).toEqual({
 			...shown,
 			object: "delivery",
 			nextAttemptDate: nextAttemptAt,
-			attempts: [{ ...shownAttempt, object: "attempt", request: { headers: requestHeaders } }],
+			attempts: attempts.map(({ requestHeaders, ...attempt }) => ({
+				...attempt,
+				object: "attempt",
+				request: { headers: requestHeaders },
+			})),
 		});
-		const schema = apiRoutes().find(({ id }) => id === "getDelivery")?.answers[200]?.schema;
-		expect(schema?.parse(json)).toEqual(json);
-		expect([autoAttemptCount, leaseUntil, trigger, scheduleResumesAt]).toBeDefined();
+		expect(schemaOf("getDelivery")?.parse(json)).toEqual(json);
+		expect([autoAttemptCount, leaseUntil, trigger, scheduleResumesAt]).toEqual([1, null, "auto", null]);
 	});
 
 	it("shows one event with its data, byte for byte", async () => {
-		const { call } = await withRows();
+		const { call, event } = await withRows();
 		const { text, json } = await call("GET", `./events/${event.id}`);
 		expect(text).toContain(`"data":${DATA}}`);
-		expect(json).toMatchObject({ id: event.id, object: "event", dataErased: false });
-		const schema = apiRoutes().find(({ id }) => id === "getEvent")?.answers[200]?.schema;
-		expect(schema?.parse(json)).toEqual(json);
+		expect(json).toMatchObject({ id: event.id, object: "event", duplicate: false, dataErased: false });
+		expect(schemaOf("getEvent")?.parse(json)).toEqual(json);
 	});
 
 	it("shows that data was erased", async () => {
-		const store = { ...storeWith([]), eventBody: () => Promise.resolve(null) };
-		const { call } = await caller({ store });
+		const { call, event } = await withRows();
+		expect((await call("DELETE", `./events/${event.id}/data`)).status).toBe(200);
 		expect((await call("GET", `./events/${event.id}`)).json).toMatchObject({ data: null, dataErased: true });
 	});
 
 	it("passes all filters of audit entries to the store", async () => {
-		const { call, asked } = await withRows();
-		const filter = {
-			keyId: `key_${UUID}`,
-			projectId: PROJECT,
-			objectId: "user.created",
-			action: "event_type.put",
-		};
-		const { json } = await call("GET", `/workspace/audit?${String(new URLSearchParams({ ...filter, after: "5" }))}`);
-		expect(asked[0]?.filter).toEqual({ ...filter, after: 5, before: null });
-		const { at, ...rest } = entry;
-		expect(json["data"]).toEqual([{ ...rest, object: "auditEntry", createDate: at }]);
+		const { call, project, reads } = await withRows();
+		const filter = { keyId: `key_${UUID}`, projectId: project.id, objectId: "user.created", action: "event_type.put" };
+		await call("GET", `/workspace/audit?${String(new URLSearchParams({ ...filter, after: "5" }))}`);
+		expect(reads.auditEntries.mock.lastCall?.[0]).toEqual({ ...filter, after: 5, before: null });
 		await call("GET", "/workspace/audit");
-		expect(asked[1]?.filter).toEqual({
+		expect(reads.auditEntries.mock.lastCall?.[0]).toEqual({
 			keyId: null,
 			projectId: null,
 			objectId: null,
@@ -216,13 +177,34 @@ describe("the log", () => {
 		expect(await call("GET", "/workspace/audit?projectId=1")).toMatchObject({ status: 400 });
 	});
 
+	it("shows audit entries", async () => {
+		const { call, project, webhookId, engine, keys } = await withRows();
+		const listed = await call("GET", `/workspace/audit?projectId=${project.id}`);
+		expect(rowsOf(listed)).toEqual([
+			{
+				id: expect.stringMatching(/^aud_/),
+				object: "auditEntry",
+				createDate: expect.any(Number),
+				keyId: engine.keys.authenticate(keys.admin)?.id,
+				projectId: project.id,
+				action: "webhook.create",
+				objectId: webhookId,
+				fields: ["name", "spec.endpoint"],
+				requestId: expect.stringMatching(/^req_/),
+			},
+		]);
+	});
+
 	it("responds with 404 for an id that does not exist", async () => {
-		const { call } = await withRows();
-		expect(await call("GET", "./events/evt_1")).toMatchObject({ status: 404, json: { code: "event_not_found" } });
-		expect(await call("GET", "./deliveries/dlv_1")).toMatchObject({
-			status: 404,
-			json: { code: "delivery_not_found" },
-		});
-		expect((await call("GET", `./events/${event.id}`)).json).toMatchObject({ id: event.id, duplicate: false });
+		const { call } = await caller();
+		for (const id of ["evt_1", EVENT_ID]) {
+			expect(await call("GET", `./events/${id}`)).toMatchObject({ status: 404, json: { code: "event_not_found" } });
+		}
+		for (const id of ["dlv_1", DELIVERY_ID]) {
+			expect(await call("GET", `./deliveries/${id}`)).toMatchObject({
+				status: 404,
+				json: { code: "delivery_not_found" },
+			});
+		}
 	});
 });

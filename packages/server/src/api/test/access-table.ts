@@ -1,9 +1,9 @@
-// Tests who may make which call: a table from the OpenAPI document, run against any app that has real keys.
+// Tests who may make which call: a table from the OpenAPI document, run against an app that has real keys.
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
 
-export interface AccessSubject {
+export interface AccessSubject extends AsyncDisposable {
 	readonly request: (path: string, init: RequestInit) => Response | Promise<Response>;
 	/** The project in the paths of the calls. */
 	readonly projectId: string;
@@ -42,12 +42,13 @@ const IDS: Readonly<Record<string, string>> = {
 const UNKNOWN_PROJECT = `proj_${"0".repeat(32)}`;
 const UNKNOWN_KEY = `sk_${"A".repeat(43)}`;
 
-/** Runs the table against the app that `open` returns. `name` says which one, for the test titles. */
-export function accessTable(name: string, open: () => Promise<AccessSubject>): void {
-	describe(`who may make which call, with ${name}`, () => {
+/** Runs the table against the app that `open` returns. */
+export function accessTable(open: () => Promise<AccessSubject>): void {
+	describe("who may make which call", () => {
 		let subject: AccessSubject;
 		beforeAll(async () => {
 			subject = await open();
+			return () => subject[Symbol.asyncDispose]();
 		});
 
 		const ask = async (row: Row, key: string | null, projectId = subject.projectId): Promise<Answer> => {

@@ -1,5 +1,10 @@
-// Makes calls to an app for tests: adds a key and a body, parses the response.
-import { fakeApi, type FakeApi } from "./fake-engine.ts";
+// Makes calls to the API for tests: adds a key and a body, parses the response.
+import { afterAll, onTestFinished } from "vitest";
+
+import { dataJsonOf, type Event } from "../../core/event.ts";
+import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
+import type { ApiDeps } from "../deps.ts";
+import { openTestApi, testApiOn, type TestApi } from "./test-api.ts";
 
 export interface Answer {
 	readonly status: number;
@@ -8,31 +13,69 @@ export interface Answer {
 	readonly json: Readonly<Record<string, unknown>>;
 }
 
-export interface Caller extends FakeApi {
+export interface Caller extends TestApi {
 	/** A `body` that is a string, bytes or a stream is sent unchanged, anything else as JSON. `./` means in the project. */
 	readonly call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
-	/** Creates a webhook and returns its id. */
-	readonly makeWebhook: () => Promise<string>;
+	/** Creates a webhook and returns its id. Nothing listens at its endpoint unless the test gives one. */
+	readonly makeWebhook: (endpoint?: string) => Promise<string>;
+	/** The accepted events of the project, oldest first, with their data as it is stored. */
+	readonly accepted: () => Promise<(Event & { readonly dataJson: string })[]>;
+	/** The data of an event, as it is stored. `event` is the event as the API shows it. */
+	readonly dataJson: (event: Answer["json"]) => Promise<string>;
 }
 
-export async function caller(overrides?: Parameters<typeof fakeApi>[0]): Promise<Caller> {
-	const api = await fakeApi(overrides);
+const NOBODY_LISTENS = "http://127.0.0.1:1/";
+const FIRST_PAGE = { limit: 1_000, cursor: null };
+
+/** The engine of this test file. Opening one takes about 15 ms, so the tests of a file share it. */
+let shared: Promise<TestEngine> | null = null;
+afterAll(async () => (await shared)?.[Symbol.asyncDispose]());
+
+/**
+ * An API with new projects and keys for one test, on the engine that the tests of a file share. Calls of the store that
+ * the test replaces are restored when it has finished.
+ */
+export async function caller(limits?: ApiDeps["limits"]): Promise<Caller> {
+	shared ??= openTestEngine();
+	const test = await shared;
+	const calls = { ...test.engineStore };
+	onTestFinished(() => void Object.assign(test.engineStore, calls));
+	return callerOf(await testApiOn(test, await test.engine.projects.create("My project"), limits));
+}
+
+/** Like `caller`, on an engine of its own, for tests that need the whole workspace or stop the engine. */
+export async function callerAlone(): Promise<Caller> {
+	const api = await openTestApi();
+	onTestFinished(() => api[Symbol.asyncDispose]());
+	return callerOf(api);
+}
+
+function callerOf(api: TestApi): Caller {
+	const { app, keys, project, test } = api;
 	const call: Caller["call"] = async (method, path, body, headers = {}) => {
-		const url = path.startsWith("./") ? `/projects/${api.project.id}/${path.slice(2)}` : path;
-		const response = await api.app.request(url, {
+		const url = path.startsWith("./") ? `/projects/${project.id}/${path.slice(2)}` : path;
+		const response = await app.request(url, {
 			method,
-			headers: { "secret-key": api.keys.admin, "content-type": "application/json", ...headers },
+			headers: { "secret-key": keys.admin, "content-type": "application/json", ...headers },
 			...(body !== undefined && { body: asBody(body), duplex: "half" }),
 		});
 		const text = await response.text();
 		const isJson = response.headers.get("content-type")?.startsWith("application/json") === true && text !== "";
 		return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : {} };
 	};
-	const makeWebhook = async (): Promise<string> => {
-		const { json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint: "https://example.com/" } });
+	const makeWebhook = async (endpoint = NOBODY_LISTENS): Promise<string> => {
+		const { json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint } });
 		return json["id"] as string;
 	};
-	return { ...api, call, makeWebhook };
+	const storedData = async (event: Event) => dataJsonOf(event, (await test.store.eventBody(project.id, event.id))!);
+	const dataJson: Caller["dataJson"] = async ({ id }) =>
+		storedData((await test.store.event(project.id, id as string))!);
+	const accepted = async () => {
+		const { rows } = await test.store.events(project.id, { type: null, after: null, before: null }, FIRST_PAGE);
+		const withData = rows.map(async (event) => ({ ...event, dataJson: await storedData(event) }));
+		return (await Promise.all(withData)).toReversed();
+	};
+	return { ...api, call, makeWebhook, accepted, dataJson };
 }
 
 function asBody(body: unknown): string | Uint8Array<ArrayBuffer> | ReadableStream {

@@ -92,9 +92,10 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
 	const store = options.store ?? (await openSqliteStore({ path: ":memory:", now: clock.now() }));
 	const schemas = openAjvValidator();
+	const engineStore = withOptions(store, options);
 	const { engine } = await openEngine({
 		parts: {
-			store: withOptions(store, options),
+			store: engineStore,
 			sender: openUndiciSender({ guard }),
 			guard,
 			schemas,
@@ -110,7 +111,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 		...(options.retention !== undefined && { retention: options.retention }),
 	});
 	await engine.start();
-	return new TestEngine(engine, store, clock, observer);
+	return new TestEngine(engine, store, engineStore, clock, observer);
 }
 
 /** The real store, with the faults that the test asks for. */
@@ -128,16 +129,32 @@ function withOptions(store: Store, { beforeCommit, keepStore }: TestEngineOption
 export class TestEngine implements AsyncDisposable {
 	readonly engine: Engine;
 	readonly store: Store;
+	/** The store as the engine calls it. A test can replace one of its calls by one that fails or waits. */
+	readonly engineStore: Store;
 	readonly clock: ManualClock;
 	readonly observer: RecordingObserver;
 	readonly projectId: string;
 
-	constructor(engine: Engine, store: Store, clock: ManualClock, observer: RecordingObserver) {
+	/** `projectId` is the project that the helpers of this object work in. Defaults to the first one. */
+	constructor(
+		engine: Engine,
+		store: Store,
+		engineStore: Store,
+		clock: ManualClock,
+		observer: RecordingObserver,
+		projectId = engine.projects.list()[0]!.id,
+	) {
 		this.engine = engine;
 		this.store = store;
+		this.engineStore = engineStore;
 		this.clock = clock;
 		this.observer = observer;
-		this.projectId = engine.projects.list()[0]!.id;
+		this.projectId = projectId;
+	}
+
+	/** The same engine, with helpers that work in another project. */
+	in(projectId: string): TestEngine {
+		return new TestEngine(this.engine, this.store, this.engineStore, this.clock, this.observer, projectId);
 	}
 
 	createWebhook(

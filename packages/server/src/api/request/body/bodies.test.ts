@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { PassThrough } from "node:stream";
 
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { serve } from "@hono/node-server";
 import { describe, expect, it } from "vitest";
 
@@ -69,7 +70,7 @@ describe("body limits", () => {
 	});
 
 	it("limit the bytes in memory over all requests, and release them afterwards", async () => {
-		const { call } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
+		const { call } = await caller({ bodyBytesInHand: 100 * KIB });
 		const refused = await call("POST", "./events", eventOf(101 * KIB));
 		expect(refused).toMatchObject({ status: 503, json: { code: "overloaded" } });
 		expect(refused.headers.get("retry-after")).toBe("1");
@@ -79,14 +80,13 @@ describe("body limits", () => {
 	});
 
 	it("count a body until its request has a response", async () => {
-		const { call, engine } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
 		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
 		const { promise: handled, resolve: handle } = Promise.withResolvers<void>();
-		const send = engine.intake.send.bind(engine.intake);
-		engine.intake.send = async (projectId, input) => {
+		const { call, store, test } = await caller({ bodyBytesInHand: 100 * KIB });
+		store.commit = async (batch) => {
 			handle();
 			await gate;
-			return send(projectId, input);
+			return test.store.commit(batch);
 		};
 		const first = call("POST", "./events", eventOf(60 * KIB));
 		await handled;
@@ -113,7 +113,7 @@ describe("a body that ends too early", () => {
 	const endedEarly = { code: "invalid_request", message: "The body ended before it was complete. Send it again." };
 
 	it("is a 400, and its bytes are released", async () => {
-		const { call } = await caller({ limits: { bodyBytesInHand: 100 * KIB } });
+		const { call } = await caller({ bodyBytesInHand: 100 * KIB });
 		for (let n = 0; n < 3; n++) {
 			let pulls = 0;
 			const stream = new ReadableStream({
@@ -201,17 +201,18 @@ describe("a body must be", () => {
 	});
 
 	it("nested as deeply as the sender likes: depth uses no stack", async () => {
-		const { call, sent } = await caller();
+		const { call, accepted } = await caller();
 		const deep = "[".repeat(100_000) + "]".repeat(100_000);
 		expect((await call("POST", "./events", `{"type":"a","data":${deep}}`)).status).toBe(202);
-		expect(sent[0]?.dataJson).toBe(deep);
+		expect((await accepted())[0]?.dataJson).toBe(deep);
 		expect((await call("POST", "./batch/webhooks", `{"name":${deep}}`)).status).toBe(400);
 		expect((await call("POST", "./batch/webhooks", `{"name":"a","spec":{"metadata":${deep}}}`)).status).toBe(400);
 	});
 
 	it("empty or {} on calls that need none, whatever the content type says", async () => {
+		await using receiver = await startReceiver();
 		const { call, makeWebhook } = await caller();
-		const path = `./batch/webhooks/${await makeWebhook()}:test`;
+		const path = `./batch/webhooks/${await makeWebhook(receiver.url)}:test`;
 		expect((await call("POST", path)).status).toBe(200);
 		expect((await call("POST", path, "{}")).status).toBe(200);
 		expect((await call("POST", path, " \r\n")).status).toBe(200);
@@ -240,11 +241,11 @@ describe("on a real socket", () => {
 		key: string;
 		close: () => void;
 		lines: () => number;
-		sent: () => number;
+		accepted: () => Promise<unknown[]>;
 		/** Resolves when the head of the first request has arrived. */
 		requested: Promise<unknown>;
 	}> {
-		const { app, project, keys, lines, sent } = await caller();
+		const { app, project, keys, lines, accepted } = await caller();
 		const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
 		const requested = once(server, "request");
 		await once(server, "listening");
@@ -256,7 +257,7 @@ describe("on a real socket", () => {
 			key: keys.admin,
 			close: () => server.close(),
 			lines: () => lines.length,
-			sent: () => sent.length,
+			accepted,
 			requested,
 		};
 	}
@@ -289,7 +290,7 @@ describe("on a real socket", () => {
 	});
 
 	it("an event is refused if the client disconnects before the announced length, even if the part is valid JSON", async () => {
-		const { port, projectId, key, close, lines, sent, requested } = await listen();
+		const { port, projectId, key, close, lines, accepted, requested } = await listen();
 		const socket = connect(port, "127.0.0.1");
 		socket.on("error", () => undefined);
 		socket.write(
@@ -298,7 +299,7 @@ describe("on a real socket", () => {
 		await requested;
 		socket.destroy();
 		await expect.poll(lines).toBe(1);
-		expect(sent()).toBe(0);
+		expect(await accepted()).toEqual([]);
 		close();
 	});
 

@@ -2,19 +2,21 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { caller } from "../../test/caller.ts";
+import { caller, type Answer } from "../../test/caller.ts";
 
 const WEBHOOK_ID = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
 
 describe("sending an event", () => {
 	it("responds with 202 and the event", async () => {
-		const { call, project, sent } = await caller();
+		const { call, project, makeWebhook, accepted, test } = await caller();
+		const webhookId = await makeWebhook();
+		await makeWebhook();
 		const body = {
 			type: "batch.job.completed",
 			data: { n: 1 },
 			timestamp: 5,
 			idempotencyKey: "k",
-			webhookIds: [WEBHOOK_ID],
+			webhookIds: [webhookId],
 		};
 		const { status, json } = await call("POST", "./events", body);
 		expect(status).toBe(202);
@@ -26,29 +28,34 @@ describe("sending an event", () => {
 			timestamp: 5,
 			createDate: expect.any(Number),
 			duplicate: false,
-			deliveryCount: 0,
+			deliveryCount: 1,
 		});
-		const { type, timestamp, idempotencyKey, webhookIds } = body;
-		expect(sent).toEqual([{ type, timestamp, idempotencyKey, webhookIds, dataJson: '{"n":1}' }]);
+		expect(await accepted()).toMatchObject([{ id: json["id"], type: body.type, timestamp: 5, dataJson: '{"n":1}' }]);
+		expect(await test.deliveries()).toMatchObject([{ eventId: json["id"], webhookId }]);
+		expect((await call("POST", "./events", body)).json).toMatchObject({ id: json["id"], duplicate: true });
 	});
 
 	it("treats null like an omitted field", async () => {
-		const { call, sent } = await caller();
-		await call("POST", "./events", { type: "a", data: 1, timestamp: null, idempotencyKey: null, webhookIds: null });
-		expect(sent).toEqual([{ type: "a", dataJson: "1", timestamp: null, idempotencyKey: null, webhookIds: null }]);
+		const { call, makeWebhook, test } = await caller();
+		await makeWebhook();
+		const nulls = { type: "a", data: 1, timestamp: null, idempotencyKey: null, webhookIds: null };
+		for (const body of [nulls, { type: "a", data: 1 }, nulls]) {
+			const json = { timestamp: test.clock.now(), duplicate: false, deliveryCount: 1 };
+			expect(await call("POST", "./events", body)).toMatchObject({ status: 202, json });
+		}
 	});
 
 	it.each(["null", "false", "0", '""', "[]", "{}", "-1.50E+2", '"\\u0000"'])("accepts %s as data", async (data) => {
-		const { call, sent } = await caller();
+		const { call, accepted } = await caller();
 		expect((await call("POST", "./events", `{"type":"a","data":${data}}`)).status).toBe(202);
-		expect(sent[0]?.dataJson).toBe(data);
+		expect((await accepted())[0]?.dataJson).toBe(data);
 	});
 
 	it("accepts data with any names in it, also __proto__ and duplicates", async () => {
-		const { call, sent } = await caller();
+		const { call, accepted } = await caller();
 		const data = '{"__proto__":{"polluted":1},"constructor":1,"a":1,"a":2}';
 		expect((await call("POST", "./events", `{"type":"a","data":${data}}`)).status).toBe(202);
-		expect(sent[0]?.dataJson).toBe(data);
+		expect((await accepted())[0]?.dataJson).toBe(data);
 		expect({}).not.toHaveProperty("polluted");
 	});
 
@@ -73,11 +80,11 @@ describe("sending an event", () => {
 		[{ type: "a", data: 1, webhookIds: [WEBHOOK_ID, WEBHOOK_ID] }, "webhookIds.1", /same as entry 0/],
 		[{ type: "a", data: 1, colour: "red" }, "colour", /not a known field here; known fields: type, data/],
 	])("refuses %j", async (body, path, message) => {
-		const { call, sent } = await caller();
+		const { call, accepted } = await caller();
 		const { status, json } = await call("POST", "./events", body);
 		expect([status, json["code"]]).toEqual([400, "invalid_request"]);
 		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
-		expect(sent).toEqual([]);
+		expect(await accepted()).toEqual([]);
 	});
 
 	it("refuses __proto__ beside data like any other unknown field", async () => {
@@ -125,29 +132,31 @@ const { value: valueText } = fc.letrec<{ value: string }>((tie) => {
 
 describe("data", () => {
 	it("keeps the sender's bytes, in any notation", async () => {
-		const { call, sent } = await caller();
+		const { call, dataJson } = await caller();
 		const place = fc.tuple(space, space, space, fc.boolean());
 		await fc.assert(
 			fc.asyncProperty(valueText, place, async (data, [a, b, c, first]) => {
 				const type = `${a}"type"${b}:${c}"a"`;
 				const member = `${b}"data"${c}:${a}${data}${b}`;
-				sent.length = 0;
 				const body = `${a}{${first ? `${member},${type}` : `${type},${member}`}${c}}${b}`;
-				expect((await call("POST", "./events", body)).status).toBe(202);
-				expect(sent[0]?.dataJson).toBe(data);
+				const { status, json } = await call("POST", "./events", body);
+				expect(status).toBe(202);
+				expect(await dataJson(json)).toBe(data);
 			}),
 			{ numRuns: 500 },
 		);
 	});
 
 	it("keeps them in a batch, too", async () => {
-		const { call, sent } = await caller();
+		const { call, dataJson } = await caller();
 		await fc.assert(
 			fc.asyncProperty(fc.array(fc.tuple(valueText, space), { minLength: 1, maxLength: 8 }), async (events) => {
-				sent.length = 0;
 				const texts = events.map(([data, gap]) => `${gap}{"data"${gap}:${gap}${data}${gap},"type":"a"}${gap}`);
-				expect((await call("POST", "./events:batch", `{"events":[${texts.join(",")}]}`)).status).toBe(202);
-				expect(sent.map(({ dataJson }) => dataJson)).toEqual(events.map(([data]) => data));
+				const { status, json } = await call("POST", "./events:batch", `{"events":[${texts.join(",")}]}`);
+				expect(status).toBe(202);
+				const results = json["data"] as { event: Answer["json"] }[];
+				const stored = await Promise.all(results.map(({ event }) => dataJson(event)));
+				expect(stored).toEqual(events.map(([data]) => data));
 			}),
 			{ numRuns: 200 },
 		);
@@ -156,7 +165,8 @@ describe("data", () => {
 
 describe("sending a batch", () => {
 	it("accepts or refuses each event by itself, in order", async () => {
-		const { call, sent } = await caller();
+		const { call, accepted } = await caller();
+		await call("POST", "./events", { type: "earlier", data: 0, idempotencyKey: "k" });
 		const { status, json } = await call(
 			"POST",
 			"./events:batch",
@@ -164,7 +174,7 @@ describe("sending a batch", () => {
 				{"type":"first","data":1},
 				{"type":"no good","data":1},
 				"not an object",
-				{"type":"test.conflict","data":1},
+				{"type":"conflict","data":1,"idempotencyKey":"k"},
 				{"type":"huge","data":"${"x".repeat(256 * 1_024)}"},
 				{"type":"wide","data":"${"€".repeat(90_000)}"},
 				{"type":"twice","data":1,"data":2},
@@ -191,19 +201,19 @@ describe("sending a batch", () => {
 			{ status: 400, error: { issues: [{ path: "events.7.colour" }] } },
 			{ status: 202, event: { type: "last" } },
 		]);
-		expect(sent.map(({ dataJson }) => dataJson)).toEqual(["1", "[1.0]"]);
+		expect((await accepted()).map(({ dataJson }) => dataJson)).toEqual(["0", "1", "[1.0]"]);
 	});
 
 	it("accepts 1,000 events, and refuses 1,001 as a whole", async () => {
-		const { call, sent } = await caller();
+		const { call, accepted } = await caller();
 		const events = Array.from({ length: 1_001 }, (_, data) => ({ type: "a", data }));
 		expect(await call("POST", "./events:batch", { events })).toMatchObject({
 			status: 413,
 			json: { code: "payload_too_large" },
 		});
-		expect(sent).toEqual([]);
+		expect(await accepted()).toEqual([]);
 		expect((await call("POST", "./events:batch", { events: events.slice(1) })).status).toBe(202);
-		expect(sent).toHaveLength(1_000);
+		expect(await accepted()).toHaveLength(1_000);
 	});
 
 	it.each([

@@ -1,10 +1,8 @@
-// Stats over HTTP, with a real engine.
+// Stats over HTTP.
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { openTestEngine, type TestEngine } from "../../../engine/test/test-engine.ts";
-import { createApp } from "../../app.ts";
-import { fakeApi } from "../../test/fake-engine.ts";
+import { caller } from "../../test/caller.ts";
 
 const HOUR = 3_600_000;
 const NO_COUNTS = {
@@ -15,24 +13,12 @@ const NO_COUNTS = {
 	latencyMs: { p50: null, p95: null, p99: null },
 };
 
-/** Makes calls to the API of a real engine. */
-async function openApi(test: TestEngine): Promise<(path: string) => Promise<{ status: number; body: unknown }>> {
-	const { deps } = await fakeApi();
-	const app = createApp({ ...deps, engine: test.engine, store: test.store });
-	const { secretKey } = await test.engine.keys.create({ name: "test", scope: "read", projectId: test.projectId });
-	return async (path) => {
-		const response = await app.request(`/projects/${test.projectId}${path}`, { headers: { "secret-key": secretKey } });
-		return { status: response.status, body: await response.json() };
-	};
-}
-
 describe("stats over HTTP", () => {
 	it("default to the last day by the hour, for the project and for a webhook", async () => {
 		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
+		const { call, makeWebhook, test } = await caller();
+		const webhookId = await makeWebhook(receiver.url);
 		await test.delivery(await test.send(), { status: "Succeeded" });
-		const get = await openApi(test);
 		const start = test.clock.now() - (test.clock.now() % HOUR);
 		const latencyMs = { p50: expect.any(Number), p95: expect.any(Number), p99: expect.any(Number) };
 		const counts = { ...NO_COUNTS, accepted: 1, attempts: { succeeded: 1, failed: 0 }, succeeded: 1, latencyMs };
@@ -48,17 +34,16 @@ describe("stats over HTTP", () => {
 			totals: counts,
 			deliveries: { Pending: 0, Succeeded: 1, Failed: 0, Held: 0, Cancelled: 0 },
 		};
-		expect(await get("/stats")).toEqual({ status: 200, body: stats });
-		expect(await get(`/batch/webhooks/${webhook.id}/stats`)).toEqual({ status: 200, body: stats });
+		expect((await call("GET", "./stats")).json).toEqual(stats);
+		expect((await call("GET", `./batch/webhooks/${webhookId}/stats`)).json).toEqual(stats);
 	});
 
 	it("have the requested width and range", async () => {
-		await using test = await openTestEngine();
-		const get = await openApi(test);
+		const { call, test } = await caller();
 		const now = test.clock.now();
-		expect(await get(`/stats?width=minute&from=${now}&to=${now + 90_000}`)).toMatchObject({
+		expect(await call("GET", `./stats?width=minute&from=${now}&to=${now + 90_000}`)).toMatchObject({
 			status: 200,
-			body: { width: "minute", from: now, to: now + 120_000, data: [{ start: now }, { start: now + 60_000 }] },
+			json: { width: "minute", from: now, to: now + 120_000, data: [{ start: now }, { start: now + 60_000 }] },
 		});
 	});
 
@@ -70,40 +55,32 @@ describe("stats over HTTP", () => {
 		["to=1000&from=1000", "from"],
 		["since=0", "since"],
 	])("are refused for ?%s", async (query, path) => {
-		await using test = await openTestEngine();
-		const get = await openApi(test);
-		const refusal = { status: 400, body: { code: "invalid_request", issues: [{ path }] } };
-		expect(await get(`/stats?${query}`)).toMatchObject(refusal);
+		const { call } = await caller();
+		const refusal = { status: 400, json: { code: "invalid_request", issues: [{ path }] } };
+		expect(await call("GET", `./stats?${query}`)).toMatchObject(refusal);
 	});
 
 	it("are a 404 for a webhook that does not exist", async () => {
-		await using test = await openTestEngine();
-		const get = await openApi(test);
+		const { call } = await caller();
 		const unknownId = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
-		const refusal = { status: 404, body: { code: "webhook_not_found" } };
-		expect(await get(`/batch/webhooks/${unknownId}/stats`)).toMatchObject(refusal);
+		const refusal = { status: 404, json: { code: "webhook_not_found" } };
+		expect(await call("GET", `./batch/webhooks/${unknownId}/stats`)).toMatchObject(refusal);
 	});
 });
 
 describe("types of Fanfare's own events", () => {
-	it("are refused in sends, with the path, and do not reach the engine", async () => {
-		const { app, project, keys, sent } = await fakeApi();
-		const post = async (path: string, body: unknown) => {
-			const headers = { "secret-key": keys.write, "content-type": "application/json" };
-			const response = await app.request(`/projects/${project.id}/${path}`, {
-				method: "POST",
-				headers,
-				body: JSON.stringify(body),
-			});
-			return { status: response.status, body: await response.json() };
-		};
+	it("are refused in sends, with the path", async () => {
+		const { call, accepted } = await caller();
 		const own = { type: "fanfare.webhook.disabled", data: {} };
 		const issues = [{ path: "type", message: expect.stringMatching(/^must not start with fanfare\./) }];
-		expect(await post("events", own)).toMatchObject({ status: 400, body: { code: "invalid_request", issues } });
-		const batch = await post("events:batch", { events: [{ type: "fanfarewell", data: {} }, own] });
-		expect(batch.body).toMatchObject({
+		expect(await call("POST", "./events", own)).toMatchObject({
+			status: 400,
+			json: { code: "invalid_request", issues },
+		});
+		const batch = await call("POST", "./events:batch", { events: [{ type: "fanfarewell", data: {} }, own] });
+		expect(batch.json).toMatchObject({
 			data: [{ status: 202 }, { status: 400, error: { issues: [{ path: "events.1.type" }] } }],
 		});
-		expect(sent.map(({ type }) => type)).toEqual(["fanfarewell"]);
+		expect((await accepted()).map(({ type }) => type)).toEqual(["fanfarewell"]);
 	});
 });

@@ -1,8 +1,8 @@
 // The live stream over HTTP: its format, filters and ends.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
-import { LiveHub } from "../../../engine/live/live-hub.ts";
-import { caller, type Caller } from "../../test/caller.ts";
+import type { LiveHub } from "../../../engine/live/live-hub.ts";
+import { caller, callerAlone, type Caller } from "../../test/caller.ts";
 
 const WEBHOOK_ID = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
 
@@ -73,24 +73,9 @@ describe("the stream", () => {
 		],
 	])("reads its filters from %j", async (query, filter) => {
 		const api = await caller();
-		const { live } = api.engine;
-		const asked: unknown[] = [];
-		const engine = {
-			...api.engine,
-			live: {
-				subscribe: (request: Parameters<typeof live.subscribe>[0]) => (
-					asked.push(request.filter),
-					live.subscribe(request)
-				),
-			},
-		};
-		const other = await caller({ engine });
-		await (
-			await other.app.request(`/projects/${api.project.id}/stream${query}`, {
-				headers: { "secret-key": api.keys.read },
-			})
-		).body?.cancel();
-		expect(asked).toEqual([filter]);
+		using subscribe = vi.spyOn(api.engine.live, "subscribe");
+		await (await open(api, query)).body?.cancel();
+		expect(subscribe.mock.calls.map(([request]) => request.filter)).toEqual([filter]);
 	});
 
 	it.each([
@@ -125,25 +110,26 @@ describe("the stream", () => {
 	});
 
 	it("ends with the reason when the client is too slow", async () => {
-		const live = new LiveHub({ now: () => 0, after: () => () => {} }, { kept: 2 });
-		const { engine, project, keys } = await caller();
-		const { app } = await caller({ engine: { ...engine, live } });
-		const response = await app.request(`/projects/${project.id}/stream`, { headers: { "secret-key": keys.read } });
-		for (let n = 0; n < 5; n++)
-			live.publish(project.id, { kind: "webhook.updated", webhookId: "w", status: "Paused", reason: null });
+		const api = await caller();
+		const hub = api.engine.live as LiveHub;
+		const response = await open(api);
+		// The hub keeps the last 10,000 items of a project.
+		for (let n = 0; n < 10_002; n++)
+			hub.publish(api.project.id, { kind: "webhook.updated", webhookId: "w", status: "Paused", reason: null });
 		expect(await response.text()).toBe(
 			'retry: 2000\nevent: dropped\ndata: {"object":"streamItem","kind":"dropped","reason":"the client reads more slowly than new items arrive"}\n\n',
 		);
 	});
 
 	it("ends with the reason when the server stops", async () => {
-		const api = await caller();
+		const api = await callerAlone();
 		const stream = await reading(await open(api));
 		await stream.next();
-		(api.engine.live as LiveHub).close();
+		const stopped = api.engine.stop();
 		expect(await stream.next()).toBe(
 			'event: end\ndata: {"object":"streamItem","kind":"end","reason":"the server is shutting down"}\n\n',
 		);
 		expect(await stream.next()).toBe("");
+		await stopped;
 	});
 });

@@ -1,19 +1,28 @@
-// Webhooks over HTTP, with a fake engine: the checks of each field, and what is never returned.
+// Webhooks over HTTP: the checks of each field, and what is never returned.
+import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { decodeSecret, sign, signingKey } from "../../../core/crypto/signing.ts";
 import { caller } from "../../test/caller.ts";
 import { apiRoutes } from "../table.ts";
 
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const endpoint = "https://example.com/hook";
 
+/** The signature that a request signed with this secret has. */
+function signatureOf({ headers, rawBody }: ReceivedRequest, secret: string): string {
+	const key = signingKey(decodeSecret(secret)!);
+	return sign([key], String(headers["webhook-id"]), Number(headers["webhook-timestamp"]), rawBody);
+}
+
 describe("creating a webhook", () => {
 	it("returns the fields of Nexus and of Fanfare, without anything write-only", async () => {
-		const { call, project, created } = await caller();
+		await using receiver = await startReceiver();
+		const { call, project } = await caller();
 		const { status, json, text } = await call("POST", "./batch/webhooks", {
 			name: "aws-lambda",
 			spec: {
-				endpoint,
+				endpoint: receiver.url,
 				secret: { contents: SECRET },
 				retries: { maxRetries: 5 },
 				description: "two\nlines",
@@ -29,7 +38,7 @@ describe("creating a webhook", () => {
 			object: "webhook",
 			projectId: project.id,
 			name: "aws-lambda",
-			endpoint,
+			endpoint: receiver.url,
 			retries: { maxRetries: 5, maxBackoffMs: 28_800_000 },
 			createDate: expect.any(Number),
 			updateDate: expect.any(Number),
@@ -46,15 +55,17 @@ describe("creating a webhook", () => {
 			disableAfterMs: 432_000_000,
 		});
 		expect(text).not.toMatch(/very private|MfKQ9r8G/);
-		expect(created[0]?.settings.headers).toEqual({ "x-tenant": "very private" });
-		expect(Buffer.from(created[0]?.secret ?? []).toString("base64")).toBe(SECRET.slice("whsec_".length));
+		await call("POST", `./batch/webhooks/${String(json["id"])}:test`);
+		const request = receiver.requests[0]!;
+		expect(request.headers["x-tenant"]).toBe("very private");
+		expect(request.headers["webhook-signature"]).toBe(signatureOf(request, SECRET));
 	});
 
 	it("sets the defaults for fields that are omitted or null", async () => {
-		const { call, created } = await caller();
+		const { call } = await caller();
 		const nulls = { secret: null, retries: null, description: null, eventTypes: null, headers: null, timeoutMs: null };
-		await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint } });
-		await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...nulls, metadata: null } });
+		const omitted = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint } });
+		const isNull = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...nulls, metadata: null } });
 		const expected = {
 			name: "a",
 			endpoint,
@@ -67,18 +78,19 @@ describe("creating a webhook", () => {
 			disableAfterMs: 432_000_000,
 			headers: {},
 		};
-		expect(created).toEqual([
-			{ settings: expected, secret: null },
-			{ settings: expected, secret: null },
-		]);
+		expect([omitted.json, isNull.json]).toMatchObject([expected, expected]);
+		// A generated secret has 32 bytes, so its base64 ends in one "=".
+		for (const { json } of [omitted, isNull]) expect(json["secretHint"]).toMatch(/^...=$/);
 	});
 
 	it("sets the default for one field of retries that is omitted or null", async () => {
-		const { call, created } = await caller();
+		const { call } = await caller();
+		const created: unknown[] = [];
 		for (const retries of [{}, { maxRetries: null }, { maxRetries: 2 }, { maxBackoffMs: 5_000 }]) {
-			await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, retries } });
+			const { json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, retries } });
+			created.push(json["retries"]);
 		}
-		expect(created.map(({ settings }) => settings.retries)).toMatchObject([
+		expect(created).toEqual([
 			{ maxRetries: 17, maxBackoffMs: 28_800_000 },
 			{ maxRetries: 17, maxBackoffMs: 28_800_000 },
 			{ maxRetries: 2, maxBackoffMs: 28_800_000 },
@@ -87,11 +99,11 @@ describe("creating a webhook", () => {
 	});
 
 	it("counts a name's code points, and treats 0 as a value", async () => {
-		const { call, created } = await caller();
+		const { call } = await caller();
 		const spec = { endpoint, retries: { maxRetries: 0, maxBackoffMs: 0 } };
-		expect((await call("POST", "./batch/webhooks", { name: "𝄞".repeat(128), spec })).status).toBe(200);
+		const created = await call("POST", "./batch/webhooks", { name: "𝄞".repeat(128), spec });
+		expect(created).toMatchObject({ status: 200, json: { retries: spec.retries } });
 		expect((await call("POST", "./batch/webhooks", { name: "𝄞".repeat(129), spec })).status).toBe(400);
-		expect(created[0]?.settings.retries).toEqual({ maxRetries: 0, maxBackoffMs: 0 });
 	});
 
 	const long = (length: number): string => "x".repeat(length);
@@ -157,11 +169,11 @@ describe("creating a webhook", () => {
 			/at most 20/,
 		],
 	])("refuses spec %j with a path", async (change, path, message) => {
-		const { call, created } = await caller();
+		const { call } = await caller();
 		const { status, json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...change } });
 		expect([status, json["code"]]).toEqual([400, "invalid_request"]);
 		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
-		expect(created).toEqual([]);
+		expect((await call("GET", "./batch/webhooks")).json).toMatchObject({ data: [] });
 	});
 
 	it.each([
@@ -237,22 +249,47 @@ describe("creating a webhook", () => {
 
 describe("changing a webhook", () => {
 	it("changes the fields in the body and no others", async () => {
-		const { call, makeWebhook, patches } = await caller();
-		const path = `./batch/webhooks/${await makeWebhook()}`;
-		for (const body of [
-			{ name: "b" },
-			{ spec: {} },
-			{},
-			{ spec: { retries: { maxRetries: 0 } } },
-			{ spec: { endpoint } },
-		]) {
-			expect((await call("PATCH", path, body)).status).toBe(200);
+		const { call } = await caller();
+		const spec = { endpoint, description: "d", eventTypes: ["a"], headers: { "x-a": "1" }, metadata: { a: "1" } };
+		const settings = { ...spec, timeoutMs: 2_000, retries: { maxRetries: 3, maxBackoffMs: 5_000 } };
+		const { json: created } = await call("POST", "./batch/webhooks", { name: "a", spec: settings });
+		let expected = created;
+		for (const [body, change] of [
+			[{ name: "b" }, { name: "b" }],
+			[{ spec: {} }, {}],
+			[{}, {}],
+			[{ spec: { retries: { maxRetries: 0 } } }, { retries: { maxRetries: 0, maxBackoffMs: 5_000 } }],
+			[{ spec: { endpoint: `${endpoint}2` } }, { endpoint: `${endpoint}2` }],
+			[{ spec: { timeoutMs: 3_000 } }, { timeoutMs: 3_000 }],
+		] as const) {
+			expected = { ...expected, ...change };
+			const { status, json } = await call("PATCH", `./batch/webhooks/${String(created["id"])}`, body);
+			expect([status, json]).toEqual([200, expected]);
 		}
-		expect(patches).toEqual([{ name: "b" }, {}, {}, { retries: { maxRetries: 0, scheduleMs: null } }, { endpoint }]);
+	});
+
+	it("replaces a schedule with the number of retries in the body", async () => {
+		const { call } = await caller();
+		const spec = { endpoint, retries: { scheduleMs: [1_000, 2_000], maxBackoffMs: 5_000 } };
+		const { json } = await call("POST", "./batch/webhooks", { name: "a", spec });
+		expect(json["retries"]).toEqual({ maxRetries: 2, maxBackoffMs: 5_000, scheduleMs: [1_000, 2_000] });
+		const body = { spec: { retries: { maxRetries: 4 } } };
+		const patched = await call("PATCH", `./batch/webhooks/${String(json["id"])}`, body);
+		expect(patched.json["retries"]).toEqual({ maxRetries: 4, maxBackoffMs: 5_000 });
 	});
 
 	it("sets the default for null", async () => {
-		const { call, makeWebhook, patches } = await caller();
+		const { call } = await caller();
+		const spec = {
+			endpoint,
+			retries: { maxBackoffMs: 5_000, scheduleMs: [1_000, 2_000] },
+			description: "d",
+			eventTypes: ["a"],
+			headers: { "x-a": "1" },
+			timeoutMs: 2_000,
+			metadata: { a: "1" },
+		};
+		const { json } = await call("POST", "./batch/webhooks", { name: "a", spec });
 		const nulls = {
 			retries: null,
 			description: null,
@@ -261,20 +298,20 @@ describe("changing a webhook", () => {
 			timeoutMs: null,
 			metadata: null,
 		};
-		await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, { spec: nulls });
-		const retries = { maxRetries: 17, maxBackoffMs: 28_800_000, scheduleMs: null };
-		expect(patches).toEqual([
-			{ retries, description: null, eventTypes: null, headers: {}, timeoutMs: 15_000, metadata: {} },
-		]);
+		const patched = await call("PATCH", `./batch/webhooks/${String(json["id"])}`, { spec: nulls });
+		const retries = { maxRetries: 17, maxBackoffMs: 28_800_000 };
+		const defaults = { retries, description: null, eventTypes: null, headers: {}, timeoutMs: 15_000, metadata: {} };
+		expect(patched.json).toEqual({ ...json, ...defaults });
 	});
 
 	it.each([{ contents: SECRET }, { contents: "rubbish" }, null, 5, "x", [], { a: { b: 1 } }])(
 		"ignores the secret %j",
 		async (secret) => {
-			const { call, makeWebhook, patches } = await caller();
-			const { status } = await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, { spec: { endpoint, secret } });
-			expect(status).toBe(200);
-			expect(patches).toEqual([{ endpoint }]);
+			const { call, makeWebhook } = await caller();
+			const path = `./batch/webhooks/${await makeWebhook()}`;
+			const { json: before } = await call("GET", path);
+			const { status, json } = await call("PATCH", path, { spec: { endpoint, secret } });
+			expect([status, json]).toEqual([200, { ...before, endpoint }]);
 		},
 	);
 
@@ -292,10 +329,13 @@ describe("changing a webhook", () => {
 
 	it("replaces the secret only with PUT, with or without its prefix", async () => {
 		const { call, makeWebhook } = await caller();
-		const path = `./batch/webhooks/${await makeWebhook()}/secret`;
 		for (const contents of [SECRET, SECRET.slice(6)]) {
-			expect(await call("PUT", path, { contents })).toMatchObject({ status: 200, json: { object: "webhook" } });
+			expect(await call("PUT", `./batch/webhooks/${await makeWebhook()}/secret`, { contents })).toMatchObject({
+				status: 200,
+				json: { object: "webhook", secretHint: "LaSw" },
+			});
 		}
+		const path = `./batch/webhooks/${await makeWebhook()}/secret`;
 		for (const body of [{}, { contents: "x" }, { contents: SECRET, x: 1 }, { secret: { contents: SECRET } }]) {
 			expect((await call("PUT", path, body)).status).toBe(400);
 		}
@@ -311,8 +351,9 @@ describe("changing a webhook", () => {
 
 describe("responses", () => {
 	it("are as documented, field by field", async () => {
+		await using receiver = await startReceiver();
 		const { call, makeWebhook } = await caller();
-		const id = await makeWebhook();
+		const id = await makeWebhook(receiver.url);
 		const calls: [string, string, string, unknown?][] = [
 			["getWorkspace", "GET", "/workspace"],
 			["listProjects", "GET", "/workspace/projects"],

@@ -1,0 +1,57 @@
+// The API for tests, called without a socket: the real engine on a store in memory, with two projects and keys.
+import type { Scope } from "../../core/crypto/key.ts";
+import type { Project } from "../../core/workspace.ts";
+import type { Engine } from "../../engine/calls.ts";
+import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
+import type { RequestLine } from "../../ports/log.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { createApp } from "../app.ts";
+import type { ApiDeps } from "../deps.ts";
+
+export interface TestApi {
+	readonly app: ReturnType<typeof createApp>;
+	/** The engine, with helpers that work in `project`. */
+	readonly test: TestEngine;
+	readonly engine: Engine;
+	/** The store as the engine and the API call it. A test can replace one of its calls by one that fails or waits. */
+	readonly store: Store;
+	readonly project: Project;
+	readonly other: Project;
+	/** Keys of the whole workspace by scope, and keys of one project: `project` and `other` have the scope `admin`. */
+	readonly keys: Readonly<Record<Scope | "project" | "projectRead" | "other", string>>;
+	/** The lines of the request log. */
+	readonly lines: readonly RequestLine[];
+}
+
+/** Opens an engine and its API. `project` is the only project besides `other`. */
+export async function openTestApi(): Promise<TestApi & AsyncDisposable> {
+	const test = await openTestEngine();
+	const api = await testApiOn(test, test.engine.projects.get(test.projectId));
+	return { ...api, [Symbol.asyncDispose]: () => test[Symbol.asyncDispose]() };
+}
+
+/** An API on an engine that is open. */
+export async function testApiOn(test: TestEngine, project: Project, limits: ApiDeps["limits"] = {}): Promise<TestApi> {
+	const { engine, engineStore: store } = test;
+	const lines: RequestLine[] = [];
+	const app = createApp({
+		engine,
+		store,
+		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
+		requestLog: (line) => lines.push(line),
+		version: "0.0.0-test",
+		limits,
+	});
+	const other = await engine.projects.create("Another");
+	const make = async (scope: Scope, projectId: string | null = null): Promise<string> =>
+		(await engine.keys.create({ name: "test", scope, projectId })).secretKey;
+	const keys = {
+		read: await make("read"),
+		write: await make("write"),
+		admin: await make("admin"),
+		project: await make("admin", project.id),
+		projectRead: await make("read", project.id),
+		other: await make("admin", other.id),
+	};
+	return { app, test: test.in(project.id), engine, store, project, other, keys, lines };
+}
