@@ -21,6 +21,7 @@ describe("readConfig", () => {
 		expect(readConfig({})).toEqual({
 			host: "127.0.0.1",
 			port: 8_787,
+			trustedProxies: [],
 			dataDir: "./fanfare-data",
 			adminKey: null,
 			masterKey: null,
@@ -58,6 +59,7 @@ describe("readConfig", () => {
 		expect(Object.isFrozen(config)).toBe(true);
 		expect(Object.isFrozen(config.allowNetworks)).toBe(true);
 		expect(Object.isFrozen(readConfig({}).allowNetworks)).toBe(true);
+		expect(Object.isFrozen(readConfig({}).trustedProxies)).toBe(true);
 	});
 
 	it.each([
@@ -69,6 +71,7 @@ describe("readConfig", () => {
 			"10.0.0.0/8, fd00::/8,127.0.0.1",
 			{ allowNetworks: ["10.0.0.0/8", "fd00::/8", "127.0.0.1"] },
 		],
+		["FANFARE_TRUSTED_PROXIES", "127.0.0.1, fd00::/8", { trustedProxies: ["127.0.0.1", "fd00::/8"] }],
 		["FANFARE_PROXY", "http://u:p@proxy:3128", { proxy: "http://u:p@proxy:3128" }],
 		["FANFARE_ADMIN_KEY", KEY, { adminKey: KEY }],
 		["FANFARE_SHUTDOWN_GRACE_MS", "0", { shutdownGraceMs: 0 }],
@@ -92,6 +95,10 @@ describe("readConfig", () => {
 		["FANFARE_LOG_LEVEL", "verbose", /must be one of trace, debug, info, warn, error, fatal, silent, got "verbose"/],
 		["FANFARE_ALLOW_NETWORKS", "10.0.0.0/33", /must be a list of networks such as .*, got "10.0.0.0\/33"/],
 		["FANFARE_ALLOW_NETWORKS", "10.0.0.0/8,", /must be a list of networks/],
+		["FANFARE_TRUSTED_PROXIES", "proxy.example", /must be a list of networks such as .*, got "proxy.example"/],
+		["FANFARE_TRUSTED_PROXIES", "127.0.0.1/33", /must be a list of networks/],
+		["FANFARE_TRUSTED_PROXIES", "10.0.0.1:80", /must be a list of networks/],
+		["FANFARE_TRUSTED_PROXIES", "", /is set but empty/],
 		["FANFARE_MAX_IN_FLIGHT", "0", /a whole number from 1 to 100000, got "0"/],
 		["FANFARE_MAX_IN_FLIGHT_PER_WEBHOOK", "-1", /a whole number from 1 to 100000, got "-1"/],
 		["FANFARE_SHUTDOWN_GRACE_MS", "30s", /milliseconds.*got "30s"/],

@@ -12,6 +12,7 @@ export async function openTestApi(): Promise<TestApi> {
 	const test = await openTestEngine();
 	const { engine, store } = test;
 	const metrics = () => Promise.resolve({ contentType: "text/plain", text: "" });
-	const app = createApp({ engine, store, metrics, requestLog: () => {}, version: "test" });
+	const log = { requestLog: () => {}, clientAddress: () => null };
+	const app = createApp({ engine, store, metrics, ...log, version: "test" });
 	return { test, app, [Symbol.asyncDispose]: () => test[Symbol.asyncDispose]() };
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
 import { createAddressGuard } from "../adapters/http/address-guard.ts";
+import { createClientAddress } from "../adapters/http/client-address.ts";
 import { openUndiciSender } from "../adapters/http/undici-sender.ts";
 import { LogOutput } from "../adapters/telemetry/log-output.ts";
 import { createLogger } from "../adapters/telemetry/logger.ts";
@@ -76,6 +77,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const log = new LogOutput();
 	resources.defer(() => log.close(LOG_GRACE_MS));
 	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
+	const clientAddress = createClientAddress(config.trustedProxies);
 	const { store, masterKey } = await openDataDir(config, resources);
 	const logger = createLogger(config.logLevel, log);
 	const metrics = new Metrics();
@@ -89,7 +91,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const schemas = openAjvValidator();
 	resources.defer(() => schemas.close());
 	const requestLog = (line: RequestLine) => logRequest(logger, line);
-	const unreadable = new UnreadableRequests(requestLog);
+	const unreadable = new UnreadableRequests(requestLog, clientAddress);
 	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
 	const http = await HttpServer.listen(config, unreadable);
 	resources.defer(() => http.close());
@@ -120,6 +122,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		store,
 		metrics: () => metrics.render(),
 		requestLog,
+		clientAddress,
 		version: VERSION,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	});

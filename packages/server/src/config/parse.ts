@@ -37,8 +37,8 @@ export function parseMasterKey(text: string): Uint8Array | undefined {
 }
 
 /**
- * Checks only the syntax. The address guard parses the networks, and refuses addresses inside a network such as
- * 10.1.2.3/8.
+ * Checks only the syntax. `adapters/http/networks.ts` parses the networks, and refuses addresses inside a network such
+ * as 10.1.2.3/8.
  */
 export function parseNetworks(text: string): readonly string[] | undefined {
 	const networks = text.split(",").map((network) => network.trim());

@@ -47,6 +47,14 @@ export const configSchema = z.object({
 		defaultText: "`8787`",
 		example: "8080",
 	}),
+	trustedProxies: setting<readonly string[], readonly string[]>(parseNetworks, Object.freeze([]), {
+		expected: "a list of networks such as 10.0.0.0/8,fd00::/8",
+		meaning:
+			"Networks of proxies in front of the server, separated by commas. `X-Forwarded-For` is believed only from them. " +
+			"It decides the `clientAddress` in the log, and never who may do what.",
+		defaultText: "none",
+		example: "127.0.0.1,10.1.0.0/16",
+	}),
 	dataDir: setting(parsePath, "./fanfare-data", {
 		expected: "the path of a directory",
 		meaning: "The directory for events, deliveries and keys. Only one server at a time can use it.",

@@ -44,6 +44,7 @@ export async function fakeApi(overrides: Partial<ApiDeps> = {}): Promise<FakeApi
 		store: emptyStore,
 		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
 		requestLog: (line) => lines.push(line),
+		clientAddress: () => null,
 		version: "0.0.0-test",
 		...overrides,
 	};
