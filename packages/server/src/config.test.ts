@@ -21,6 +21,7 @@ describe("readConfig", () => {
 		expect(readConfig({})).toEqual({
 			host: "127.0.0.1",
 			port: 8_787,
+			publicUrl: null,
 			trustedProxies: [],
 			dataDir: "./fanfare-data",
 			adminKey: null,
@@ -77,6 +78,54 @@ describe("readConfig", () => {
 		["FANFARE_SHUTDOWN_GRACE_MS", "0", { shutdownGraceMs: 0 }],
 	])("reads %s=%s", (name, value, expected) => {
 		expect(readConfig({ [name]: value })).toMatchObject(expected);
+	});
+
+	it.each([
+		["https://fanfare.example.com", "https://fanfare.example.com"],
+		["https://fanfare.example.com/", "https://fanfare.example.com"],
+		["https://example.com/tools/fanfare//", "https://example.com/tools/fanfare"],
+		["HTTPS://Fanfare.Example.COM:443/", "https://fanfare.example.com"],
+		["http://fanfare_1:8080/a.b/~c/@d", "http://fanfare_1:8080/a.b/~c/@d"],
+		["http://[::1]:8787", "http://[::1]:8787"],
+		["https://fänfare.example/ä", "https://xn--fnfare-bua.example/%C3%A4"],
+	])("reads FANFARE_PUBLIC_URL=%s as %s", (value, publicUrl) => {
+		expect(readConfig({ FANFARE_PUBLIC_URL: value }).publicUrl).toBe(publicUrl);
+	});
+
+	it.each([
+		"fanfare.example.com",
+		"//fanfare.example.com",
+		"/fanfare",
+		"https:fanfare.example.com",
+		"https:///fanfare.example.com",
+		"https://",
+		"ftp://fanfare.example.com",
+		"javascript://fanfare.example.com/%0aalert(1)",
+		"https://fanfare.example.com?",
+		"https://fanfare.example.com/?a=1",
+		"https://fanfare.example.com/#",
+		"https://@fanfare.example.com",
+		"https://:@fanfare.example.com",
+		"https://user@fanfare.example.com",
+		"https://fanfare.example.com:65536",
+		"https://fanfare.example.com\\a",
+		" https://fanfare.example.com",
+		"https://fanfare.example.com\n",
+		"https://fanfare.\texample.com",
+		"https://{tenant}.example.com",
+		"https://fanfare.example.com/$(id)",
+		"https://fanfare.example.com/`id`;'",
+	])("refuses FANFARE_PUBLIC_URL=%j", (value) => {
+		expect(problemsOf({ FANFARE_PUBLIC_URL: value })).toEqual([
+			expect.stringMatching(
+				/^FANFARE_PUBLIC_URL must be an absolute http or https URL without user name, query and fragment, such as https:\/\/fanfare\.example\.com, got "/,
+			),
+		]);
+	});
+
+	it("never repeats the password in a URL", () => {
+		const [problem] = problemsOf({}, { "public-url": "https://user:hunter2/@hunter2@fanfare.example.com" });
+		expect(problem).toMatch(/^--public-url must be .*, got "https:\/\/…@fanfare.example.com"$/);
 	});
 
 	it.each(["base64", "base64url", "hex"] as const)("reads a master key in %s", (encoding) => {

@@ -1,4 +1,4 @@
-// A server behind a proxy: the client's address in the log.
+// A server behind a proxy: the client's address in the log, and the public URL in the OpenAPI document.
 import { eventually } from "@fanfare/testkit/eventually";
 import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
@@ -60,4 +60,11 @@ it("a forged address opens nothing", async () => {
 	await using server = await startServerProcess({ env: { FANFARE_TRUSTED_PROXIES: "127.0.0.1" } });
 	const headers = { "secret-key": "", "x-forwarded-for": "127.0.0.1" };
 	expect(await server.call("GET", "/workspace", undefined, headers)).toMatchObject({ status: 401 });
+});
+
+it("/openapi.json has the public URL as its server", async () => {
+	await using server = await startServerProcess({ env: { FANFARE_PUBLIC_URL: "https://example.com/fanfare/" } });
+	expect((await server.call("GET", "/openapi.json")).json).toMatchObject({
+		servers: [{ url: "https://example.com/fanfare" }],
+	});
 });

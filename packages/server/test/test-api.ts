@@ -13,6 +13,6 @@ export async function openTestApi(): Promise<TestApi> {
 	const { engine, store } = test;
 	const metrics = () => Promise.resolve({ contentType: "text/plain", text: "" });
 	const log = { requestLog: () => {}, clientAddress: () => null };
-	const app = createApp({ engine, store, metrics, ...log, version: "test" });
+	const app = createApp({ engine, store, metrics, ...log, version: "test", publicUrl: null });
 	return { test, app, [Symbol.asyncDispose]: () => test[Symbol.asyncDispose]() };
 }

@@ -25,6 +25,8 @@ export interface ApiDeps {
 	readonly clientAddress: ClientAddress;
 	/** The version of the server, such as `0.1.0`. */
 	readonly version: string;
+	/** The address that people use, such as `https://fanfare.example.com`, for the documents; null if it is not known. */
+	readonly publicUrl: string | null;
 	readonly limits?: Partial<ApiLimits>;
 }
 

@@ -33,6 +33,8 @@ const LOG_GRACE_MS = 500;
 export interface RunningServer {
 	/** The address that it listens on, such as `http://127.0.0.1:8787`. */
 	readonly url: string;
+	/** The address that people use: the setting `FANFARE_PUBLIC_URL`, or `url` if it is not set. No slash at the end. */
+	readonly publicUrl: string;
 	readonly dataDir: string;
 	readonly engine: Engine;
 	/** The project and key that a first start has created; null if the data directory was not empty. */
@@ -124,6 +126,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		requestLog,
 		clientAddress,
 		version: VERSION,
+		publicUrl: config.publicUrl,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	});
 	await engine.start();
@@ -134,7 +137,9 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		await http.close();
 		await resources.disposeAsync();
 	};
-	return { url: http.url, dataDir: config.dataDir, engine, firstStart, stop: () => (stopping ??= stop()) };
+	const { url } = http;
+	const { dataDir, publicUrl } = config;
+	return { url, publicUrl: publicUrl ?? url, dataDir, engine, firstStart, stop: () => (stopping ??= stop()) };
 }
 
 function readVersion(): string {

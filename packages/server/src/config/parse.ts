@@ -45,6 +45,16 @@ export function parseNetworks(text: string): readonly string[] | undefined {
 	return networks.every(isNetwork) ? Object.freeze(networks) : undefined;
 }
 
+/**
+ * Parses an absolute http or https URL without user name, query and fragment, and removes slashes at its end. Characters
+ * that would have a meaning in an OpenAPI server URL (braces) or in a shell (such as `$`) are refused.
+ */
+export function parsePublicUrl(text: string): string | undefined {
+	if (!/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/i.test(text) || !URL.canParse(text)) return undefined;
+	const { href } = new URL(text);
+	return /^https?:\/\/[\w.:[\]-]+\/[\w.~%:@+/-]*$/.test(href) ? href.replace(/\/+$/, "") : undefined;
+}
+
 export function parseProxyUrl(text: string): string | undefined {
 	return URL.canParse(text) && new URL(text).protocol === "http:" ? text : undefined;
 }

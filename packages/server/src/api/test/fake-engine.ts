@@ -46,6 +46,7 @@ export async function fakeApi(overrides: Partial<ApiDeps> = {}): Promise<FakeApi
 		requestLog: (line) => lines.push(line),
 		clientAddress: () => null,
 		version: "0.0.0-test",
+		publicUrl: null,
 		...overrides,
 	};
 	const project = await engine.projects.create("My project");
