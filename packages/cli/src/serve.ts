@@ -77,9 +77,10 @@ function toFlags(options: Readonly<Record<string, string>>): Record<string, stri
 	return Object.fromEntries(Object.entries(options).map(([name, value]) => [flagName(name), value]));
 }
 
-/** Prints the address, and the generated key on a first start, to standard error: standard output is for the log. */
-function announce({ url, dataDir, firstStart, engine }: RunningServer): void {
-	const lines = [`Fanfare ${VERSION} listens on ${url} (data in ${dataDir}; API documentation: ${url}/docs)`];
+/** Prints the addresses, and the generated key on a first start, to standard error: standard output is for the log. */
+function announce({ url, publicUrl, dataDir, firstStart, engine }: RunningServer): void {
+	const lines = [`Fanfare ${VERSION} listens on ${url} (data in ${dataDir}; API documentation: ${publicUrl}/docs)`];
+	if (publicUrl !== url) lines.push(`  Public URL ${publicUrl}`);
 	if (firstStart !== null) {
 		lines.push(`  Workspace  ${engine.workspace.id}`, `  Project    ${firstStart.project.id}`);
 		if (firstStart.secretKey !== null) {

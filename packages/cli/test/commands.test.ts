@@ -41,6 +41,19 @@ describe("unknown arguments are refused", () => {
 	});
 });
 
+it("serve prints the public URL", async () => {
+	using dir = new TemporaryDir();
+	const args = ["serve", "--port", "0", "--data-dir", dir.join("data"), "--public-url", "https://example.com/fanfare/"];
+	const server = new FanfareProcess(args);
+	const [message] = await server.waitForStderr(/.* listens on [^]*Admin key/);
+	expect(message).toMatch(
+		/ listens on http:\/\/127\.0\.0\.1:\d+ \(data in .*https:\/\/example\.com\/fanfare\/docs\)$/m,
+	);
+	expect(message).toMatch(/^ {2}Public URL https:\/\/example\.com\/fanfare$/m);
+	server.kill("SIGTERM");
+	expect(await server.exited).toEqual({ code: 0, signal: null });
+});
+
 it("serve prefers flags to environment variables", async () => {
 	using dir = new TemporaryDir();
 	const env = { FANFARE_PORT: "1", FANFARE_DATA_DIR: dir.join("other") };

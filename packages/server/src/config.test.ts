@@ -21,6 +21,8 @@ describe("readConfig", () => {
 		expect(readConfig({})).toEqual({
 			host: "127.0.0.1",
 			port: 8_787,
+			publicUrl: null,
+			trustedProxies: [],
 			dataDir: "./fanfare-data",
 			adminKey: null,
 			masterKey: null,
@@ -58,6 +60,7 @@ describe("readConfig", () => {
 		expect(Object.isFrozen(config)).toBe(true);
 		expect(Object.isFrozen(config.allowNetworks)).toBe(true);
 		expect(Object.isFrozen(readConfig({}).allowNetworks)).toBe(true);
+		expect(Object.isFrozen(readConfig({}).trustedProxies)).toBe(true);
 	});
 
 	it.each([
@@ -69,11 +72,60 @@ describe("readConfig", () => {
 			"10.0.0.0/8, fd00::/8,127.0.0.1",
 			{ allowNetworks: ["10.0.0.0/8", "fd00::/8", "127.0.0.1"] },
 		],
+		["FANFARE_TRUSTED_PROXIES", "127.0.0.1, fd00::/8", { trustedProxies: ["127.0.0.1", "fd00::/8"] }],
 		["FANFARE_PROXY", "http://u:p@proxy:3128", { proxy: "http://u:p@proxy:3128" }],
 		["FANFARE_ADMIN_KEY", KEY, { adminKey: KEY }],
 		["FANFARE_SHUTDOWN_GRACE_MS", "0", { shutdownGraceMs: 0 }],
 	])("reads %s=%s", (name, value, expected) => {
 		expect(readConfig({ [name]: value })).toMatchObject(expected);
+	});
+
+	it.each([
+		["https://fanfare.example.com", "https://fanfare.example.com"],
+		["https://fanfare.example.com/", "https://fanfare.example.com"],
+		["https://example.com/tools/fanfare//", "https://example.com/tools/fanfare"],
+		["HTTPS://Fanfare.Example.COM:443/", "https://fanfare.example.com"],
+		["http://fanfare_1:8080/a.b/~c/@d", "http://fanfare_1:8080/a.b/~c/@d"],
+		["http://[::1]:8787", "http://[::1]:8787"],
+		["https://fänfare.example/ä", "https://xn--fnfare-bua.example/%C3%A4"],
+	])("reads FANFARE_PUBLIC_URL=%s as %s", (value, publicUrl) => {
+		expect(readConfig({ FANFARE_PUBLIC_URL: value }).publicUrl).toBe(publicUrl);
+	});
+
+	it.each([
+		"fanfare.example.com",
+		"//fanfare.example.com",
+		"/fanfare",
+		"https:fanfare.example.com",
+		"https:///fanfare.example.com",
+		"https://",
+		"ftp://fanfare.example.com",
+		"javascript://fanfare.example.com/%0aalert(1)",
+		"https://fanfare.example.com?",
+		"https://fanfare.example.com/?a=1",
+		"https://fanfare.example.com/#",
+		"https://@fanfare.example.com",
+		"https://:@fanfare.example.com",
+		"https://user@fanfare.example.com",
+		"https://fanfare.example.com:65536",
+		"https://fanfare.example.com\\a",
+		" https://fanfare.example.com",
+		"https://fanfare.example.com\n",
+		"https://fanfare.\texample.com",
+		"https://{tenant}.example.com",
+		"https://fanfare.example.com/$(id)",
+		"https://fanfare.example.com/`id`;'",
+	])("refuses FANFARE_PUBLIC_URL=%j", (value) => {
+		expect(problemsOf({ FANFARE_PUBLIC_URL: value })).toEqual([
+			expect.stringMatching(
+				/^FANFARE_PUBLIC_URL must be an absolute http or https URL without user name, query and fragment, such as https:\/\/fanfare\.example\.com, got "/,
+			),
+		]);
+	});
+
+	it("never repeats the password in a URL", () => {
+		const [problem] = problemsOf({}, { "public-url": "https://user:hunter2/@hunter2@fanfare.example.com" });
+		expect(problem).toMatch(/^--public-url must be .*, got "https:\/\/…@fanfare.example.com"$/);
 	});
 
 	it.each(["base64", "base64url", "hex"] as const)("reads a master key in %s", (encoding) => {
@@ -92,6 +144,10 @@ describe("readConfig", () => {
 		["FANFARE_LOG_LEVEL", "verbose", /must be one of trace, debug, info, warn, error, fatal, silent, got "verbose"/],
 		["FANFARE_ALLOW_NETWORKS", "10.0.0.0/33", /must be a list of networks such as .*, got "10.0.0.0\/33"/],
 		["FANFARE_ALLOW_NETWORKS", "10.0.0.0/8,", /must be a list of networks/],
+		["FANFARE_TRUSTED_PROXIES", "proxy.example", /must be a list of networks such as .*, got "proxy.example"/],
+		["FANFARE_TRUSTED_PROXIES", "127.0.0.1/33", /must be a list of networks/],
+		["FANFARE_TRUSTED_PROXIES", "10.0.0.1:80", /must be a list of networks/],
+		["FANFARE_TRUSTED_PROXIES", "", /is set but empty/],
 		["FANFARE_MAX_IN_FLIGHT", "0", /a whole number from 1 to 100000, got "0"/],
 		["FANFARE_MAX_IN_FLIGHT_PER_WEBHOOK", "-1", /a whole number from 1 to 100000, got "-1"/],
 		["FANFARE_SHUTDOWN_GRACE_MS", "30s", /milliseconds.*got "30s"/],

@@ -69,9 +69,15 @@ function conflicts({ retentionDays, payloadRetentionDays }: Config): string[] {
 
 function badValue(place: string, meta: ReturnType<typeof metaOf>, text: string): string {
 	if (text === "") return `${place} is set but empty: give it a value, or leave it unset`;
-	const shown = text.length > VALUE_SHOWN ? `${text.slice(0, VALUE_SHOWN)}…` : text;
+	const masked = withoutUserInfo(text);
+	const shown = masked.length > VALUE_SHOWN ? `${masked.slice(0, VALUE_SHOWN)}…` : masked;
 	const got = meta.isSecret === true ? "a value that is not shown because it is secret" : JSON.stringify(shown);
 	return `${place} must be ${meta.expected}, got ${got}`;
+}
+
+/** Replaces the user info of a URL, which may have a password: `https://…@host`. */
+function withoutUserInfo(text: string): string {
+	return text.replace(/^([a-z]+:\/\/).*@/is, "$1…@");
 }
 
 function unknownVariables(

@@ -237,7 +237,8 @@ describe("an invalid setting stops the start with a message that names it", () =
 	it.each([
 		["FANFARE_PORT", "abc", /0–65535.*"abc"/],
 		["FANFARE_PORT", "", /empty/],
-		["FANFARE_ALLOW_NETWORKS", "10.0.0.1/8", /10\.0\.0\.0\/8/],
+		["FANFARE_ALLOW_NETWORKS", "10.0.0.1/8", /FANFARE_ALLOW_NETWORKS.*10\.0\.0\.0\/8/],
+		["FANFARE_TRUSTED_PROXIES", "10.0.0.1/8", /FANFARE_TRUSTED_PROXIES.*10\.0\.0\.0\/8/],
 		["FANFARE_DATABASE_URL", "postgres://localhost/x", /not supported/],
 		["FANFARE_PROT", "80", /did you mean FANFARE_PORT\?/],
 	])("%s=%s", async (name, value, expected) => {

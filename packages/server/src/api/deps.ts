@@ -9,6 +9,12 @@ export type ApiStore = Pick<
 	"events" | "event" | "eventBody" | "deliveries" | "delivery" | "attempts" | "auditEntries"
 >;
 
+/**
+ * Finds the IP address of a client for the log; null if it is not known. `peer` is the remote address of the connection,
+ * `forwardedFor` the value of `X-Forwarded-For`. Access must never depend on the result.
+ */
+export type ClientAddress = (peer: string | undefined, forwardedFor: string | undefined) => string | null;
+
 export interface ApiDeps {
 	readonly engine: Engine;
 	readonly store: ApiStore;
@@ -16,8 +22,11 @@ export interface ApiDeps {
 	readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 	/** Called once for each request, when its response is ready. Must not throw. */
 	readonly requestLog: (line: RequestLine) => void;
+	readonly clientAddress: ClientAddress;
 	/** The version of the server, such as `0.1.0`. */
 	readonly version: string;
+	/** The address that people use, such as `https://fanfare.example.com`, for the documents; null if it is not known. */
+	readonly publicUrl: string | null;
 	readonly limits?: Partial<ApiLimits>;
 }
 

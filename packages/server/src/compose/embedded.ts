@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
 import { createAddressGuard } from "../adapters/http/address-guard.ts";
+import { createClientAddress } from "../adapters/http/client-address.ts";
 import { openUndiciSender } from "../adapters/http/undici-sender.ts";
 import { LogOutput } from "../adapters/telemetry/log-output.ts";
 import { createLogger } from "../adapters/telemetry/logger.ts";
@@ -32,6 +33,8 @@ const LOG_GRACE_MS = 500;
 export interface RunningServer {
 	/** The address that it listens on, such as `http://127.0.0.1:8787`. */
 	readonly url: string;
+	/** The address that people use: the setting `FANFARE_PUBLIC_URL`, or `url` if it is not set. No slash at the end. */
+	readonly publicUrl: string;
 	readonly dataDir: string;
 	readonly engine: Engine;
 	/** The project and key that a first start has created; null if the data directory was not empty. */
@@ -76,6 +79,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const log = new LogOutput();
 	resources.defer(() => log.close(LOG_GRACE_MS));
 	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
+	const clientAddress = createClientAddress(config.trustedProxies);
 	const { store, masterKey } = await openDataDir(config, resources);
 	const logger = createLogger(config.logLevel, log);
 	const metrics = new Metrics();
@@ -89,7 +93,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const schemas = openAjvValidator();
 	resources.defer(() => schemas.close());
 	const requestLog = (line: RequestLine) => logRequest(logger, line);
-	const unreadable = new UnreadableRequests(requestLog);
+	const unreadable = new UnreadableRequests(requestLog, clientAddress);
 	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
 	const http = await HttpServer.listen(config, unreadable);
 	resources.defer(() => http.close());
@@ -120,7 +124,9 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		store,
 		metrics: () => metrics.render(),
 		requestLog,
+		clientAddress,
 		version: VERSION,
+		publicUrl: config.publicUrl,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	});
 	await engine.start();
@@ -131,7 +137,9 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		await http.close();
 		await resources.disposeAsync();
 	};
-	return { url: http.url, dataDir: config.dataDir, engine, firstStart, stop: () => (stopping ??= stop()) };
+	const { url } = http;
+	const { dataDir, publicUrl } = config;
+	return { url, publicUrl: publicUrl ?? url, dataDir, engine, firstStart, stop: () => (stopping ??= stop()) };
 }
 
 function readVersion(): string {

@@ -37,12 +37,22 @@ export function parseMasterKey(text: string): Uint8Array | undefined {
 }
 
 /**
- * Checks only the syntax. The address guard parses the networks, and refuses addresses inside a network such as
- * 10.1.2.3/8.
+ * Checks only the syntax. `adapters/http/networks.ts` parses the networks, and refuses addresses inside a network such
+ * as 10.1.2.3/8.
  */
 export function parseNetworks(text: string): readonly string[] | undefined {
 	const networks = text.split(",").map((network) => network.trim());
 	return networks.every(isNetwork) ? Object.freeze(networks) : undefined;
+}
+
+/**
+ * Parses an absolute http or https URL without user name, query and fragment, and removes slashes at its end. Characters
+ * that would have a meaning in an OpenAPI server URL (braces) or in a shell (such as `$`) are refused.
+ */
+export function parsePublicUrl(text: string): string | undefined {
+	if (!/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/i.test(text) || !URL.canParse(text)) return undefined;
+	const { href } = new URL(text);
+	return /^https?:\/\/[\w.:[\]-]+\/[\w.~%:@+/-]*$/.test(href) ? href.replace(/\/+$/, "") : undefined;
 }
 
 export function parseProxyUrl(text: string): string | undefined {

@@ -10,6 +10,7 @@ import {
 	parseNetworks,
 	parsePath,
 	parseProxyUrl,
+	parsePublicUrl,
 	parseSecretKey,
 	wholeNumber,
 } from "./parse.ts";
@@ -46,6 +47,23 @@ export const configSchema = z.object({
 		meaning: "The port to listen on. With `0`, the system chooses a free port, which is printed.",
 		defaultText: "`8787`",
 		example: "8080",
+	}),
+	publicUrl: setting(parsePublicUrl, null, {
+		expected:
+			"an absolute http or https URL without user name, query and fragment, such as https://fanfare.example.com",
+		meaning:
+			"The address that people use, if a proxy is in front of the server; it may have a path. " +
+			"It is in the message at the start, in the OpenAPI document and in `/docs`.",
+		defaultText: "none",
+		example: "https://fanfare.example.com",
+	}),
+	trustedProxies: setting<readonly string[], readonly string[]>(parseNetworks, Object.freeze([]), {
+		expected: "a list of networks such as 10.0.0.0/8,fd00::/8",
+		meaning:
+			"Networks of proxies in front of the server, separated by commas. `X-Forwarded-For` is believed only from them. " +
+			"It decides the `clientAddress` in the log, and never who may do what.",
+		defaultText: "none",
+		example: "127.0.0.1,10.1.0.0/16",
 	}),
 	dataDir: setting(parsePath, "./fanfare-data", {
 		expected: "the path of a directory",

@@ -15,6 +15,8 @@ export interface RequestLine {
 	readonly status: number;
 	readonly durationMs: number;
 	readonly bodyBytes: number;
+	/** The client's IP address; null if it is not known. */
+	readonly clientAddress: string | null;
 	readonly keyId: string | null;
 	/** The error code of the response; null if it is not an error. */
 	readonly code: string | null;

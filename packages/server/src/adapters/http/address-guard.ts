@@ -4,9 +4,7 @@ import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
 import type { EndpointGuard } from "../../ports/sender.ts";
-
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
-type Network = readonly [base: Address, prefixLength: number];
+import { isIn, parseAddress, parseNetwork, type Address, type Network } from "./networks.ts";
 
 export interface AddressGuardOptions {
 	/** Networks such as `10.0.0.0/8`, or single addresses, that may be called even though they are not public. */
@@ -54,7 +52,7 @@ const KINDS: Readonly<Record<string, string>> = {
  *   no public endpoint needs them.
  */
 export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
-	const networks = options.allowNetworks.map(parseNetwork);
+	const networks = options.allowNetworks.map((network) => parseNetwork(network, "FANFARE_ALLOW_NETWORKS"));
 
 	function refusal(ip: string): string | null {
 		const address = parseAddress(ip);
@@ -128,48 +126,4 @@ function specialKind(address: Address): string | null {
 	if (isIn(address, NAT64)) return specialKind(new ipaddr.IPv4(address.toByteArray().slice(12)));
 	if (range !== "unicast") return range;
 	return isIn(address, GLOBAL_UNICAST) ? null : "reserved";
-}
-
-function isIn(address: Address, [base, prefixLength]: Network): boolean {
-	return address.kind() === base.kind() && address.match(base, prefixLength);
-}
-
-/**
- * Parses an address as the kernel would: a mapped address becomes its IPv4 address. Null if the text is not an address.
- */
-function parseAddress(text: string): Address | null {
-	const ip = canonical(text);
-	if (ip === null) return null;
-	const address = ipaddr.parse(ip);
-	return address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
-}
-
-/**
- * The address in the canonical form that all parsers read alike; null if the text is not an address or has a zone.
- * ipaddr.js alone would read `::10.0.0.1` as `::ffff:10.0.0.1`, and `010.0.0.1` as octal.
- */
-function canonical(text: string): string | null {
-	if (isIP(text) !== 6) return isIP(text) === 4 ? text : null;
-	return URL.canParse(`http://[${text}]/`) ? new URL(`http://[${text}]/`).hostname.slice(1, -1) : null;
-}
-
-function parseNetwork(text: string): Network {
-	const [address = "", bits, ...rest] = text.trim().split("/");
-	const ip = canonical(address);
-	const length = isIP(address) === 6 ? 128 : 32;
-	const prefixLength = bits === undefined ? length : Number(bits);
-	if (ip === null || !/^\d+$/.test(bits ?? "0") || rest.length > 0 || prefixLength > length) {
-		throw new TypeError(
-			`FANFARE_ALLOW_NETWORKS must list networks such as 10.0.0.0/8 or fd00::/8, got ${JSON.stringify(text)}`,
-		);
-	}
-	const family = length === 128 ? ipaddr.IPv6 : ipaddr.IPv4;
-	const base = family.networkAddressFromCIDR(`${ip}/${prefixLength}`);
-	if (base.toString() !== ipaddr.parse(ip).toString()) {
-		throw new TypeError(
-			`FANFARE_ALLOW_NETWORKS has ${JSON.stringify(text)}, an address inside a network: write ${base.toString()}/${prefixLength} for the network, or ${ip} for that address alone`,
-		);
-	}
-	const isMapped = base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress();
-	return isMapped ? [base.toIPv4Address(), prefixLength - 96] : [base, prefixLength];
 }

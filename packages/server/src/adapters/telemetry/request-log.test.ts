@@ -7,7 +7,15 @@ import { logRequest } from "./request-log.ts";
 it("gives the duration of a request in milliseconds, rounded to microseconds", () => {
 	const lines: string[] = [];
 	const logger = createLogger("info", { write: (line) => lines.push(line) });
-	const request = { requestId: "req_1", method: "GET", path: "/", route: null, bodyBytes: 0, keyId: null };
+	const request = {
+		requestId: "req_1",
+		method: "GET",
+		path: "/",
+		route: null,
+		bodyBytes: 0,
+		clientAddress: null,
+		keyId: null,
+	};
 	for (const durationMs of [0.2673710000090068, 78.5554919999995, 4_000.0004]) {
 		logRequest(logger, { ...request, status: 404, durationMs, code: null, cause: null });
 	}

@@ -8,8 +8,18 @@ const US_PER_MS = 1_000;
 
 /** Writes the line at level error, with the cause, if the status is 5xx; otherwise at level info. */
 export function logRequest(logger: Logger, line: RequestLine): void {
-	const { cause, requestId, method, path, status, durationMs, bodyBytes, keyId, code } = line;
-	const facts = { requestId, method, path, status, durationMs: toMicroseconds(durationMs), bodyBytes, keyId, code };
+	const { cause, requestId, method, path, status, durationMs, bodyBytes, clientAddress, keyId, code } = line;
+	const facts = {
+		requestId,
+		method,
+		path,
+		status,
+		durationMs: toMicroseconds(durationMs),
+		bodyBytes,
+		clientAddress,
+		keyId,
+		code,
+	};
 	if (status >= SERVER_ERROR) logger.error({ ...facts, err: cause }, "request");
 	else logger.info(facts, "request");
 }

@@ -16,6 +16,14 @@ describe("/openapi.json", () => {
 		expect(JSON.stringify(exportOpenApiDocument("1"))).toBe(JSON.stringify(exportOpenApiDocument("1")));
 	});
 
+	it("names the public URL as the server, and otherwise the one that it was loaded from", async () => {
+		const publicUrl = "https://example.com/fanfare";
+		const { call } = await caller({}, publicUrl);
+		const { json } = await call("GET", "/openapi.json");
+		expect(json["servers"]).toEqual([{ url: publicUrl }]);
+		expect(exportOpenApiDocument("1").servers).toEqual([{ url: "/" }]);
+	});
+
 	it("has every route with a unique id, and every schema that it refers to", () => {
 		const document = exportOpenApiDocument("1");
 		const routes = apiRoutes();
@@ -97,6 +105,18 @@ describe("/docs", () => {
 		expect(text).toContain("/batch/webhooks/${WEBHOOK_ID}:test");
 		// In zsh a colon right after a name begins a modifier.
 		expect(text).not.toMatch(/\$\w+:/);
+	});
+
+	it("has the public URL in its examples, and a link that works behind a path prefix", async () => {
+		const { call } = await caller({}, "https://example.com/fanfare");
+		const { text } = await call("GET", "/docs");
+		expect(text.match(/>curl /g)).toHaveLength(apiRoutes().length);
+		expect(text.match(/>curl .*&quot;https:\/\/example\.com\/fanfare\/\w/g)).toHaveLength(apiRoutes().length);
+		expect(text).not.toContain("127.0.0.1");
+		const link = /href="([^"#]*openapi\.json)"/.exec(text)?.[1] ?? "";
+		expect(new URL(link, "https://example.com/fanfare/docs").pathname).toBe("/fanfare/openapi.json");
+		const { text: withoutUrl } = await (await caller()).call("GET", "/docs");
+		expect(withoutUrl).toContain("http://127.0.0.1:8787/workspace");
 	});
 
 	it("loads nothing from elsewhere, and its policy allows only its own style", async () => {

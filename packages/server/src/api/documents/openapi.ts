@@ -15,8 +15,11 @@ const DESCRIPTION = `Fanfare sends webhooks: signed, retried and logged. No acce
 - A 503 has a \`Retry-After\` header. Try again then; with an \`idempotencyKey\`, a repeated send is accepted only once.
 - Lists are newest first unless the call says otherwise. Their parameters are \`?limit=1..1000&page=<cursor>\`.`;
 
-/** The whole API as a document; the same for the same routes and version, byte for byte. */
-export function openApiDocument(routes: readonly Route[], version: string): OpenApiDocument {
+/**
+ * The whole API as a document; the same for the same arguments, byte for byte. `publicUrl` is the address of the server;
+ * if it is null, the server is the one that the document was loaded from.
+ */
+export function openApiDocument(routes: readonly Route[], version: string, publicUrl: string | null): OpenApiDocument {
 	const host = new OpenAPIHono();
 	const registry = host.openAPIRegistry;
 	registry.registerComponent("securitySchemes", "SecretKey", { type: "apiKey", in: "header", name: "Secret-Key" });
@@ -30,7 +33,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
 			description: DESCRIPTION,
 			license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
 		},
-		servers: [{ url: "/" }],
+		servers: [{ url: publicUrl ?? "/" }],
 		tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
 	});
 }

@@ -20,7 +20,7 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			summary: "Get this API as an OpenAPI 3.1 document",
 			description: "Generated from the same schemas that check requests.",
 			answers: { 200: { description: "The document.", contentType: "application/json" } },
-			handle: ({ deps }) => (documentReply ??= json(openApiDocument(routes, deps.version))),
+			handle: ({ deps }) => (documentReply ??= json(openApiDocument(routes, deps.version, deps.publicUrl))),
 		}),
 		route({
 			id: "getDocs",
@@ -31,7 +31,7 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			summary: "Get this API as a page to read",
 			description: "Works offline: it has no script and loads nothing from elsewhere.",
 			answers: { 200: { description: "The page.", contentType: "text/html" } },
-			handle: ({ deps }) => (pageReply ??= docsPage(openApiDocument(routes, deps.version))),
+			handle: ({ deps }) => (pageReply ??= docsPage(openApiDocument(routes, deps.version, deps.publicUrl))),
 		}),
 	];
 }

@@ -14,6 +14,7 @@ export function writeRequestLine(
 		readonly requestId: string;
 		readonly startedAt: number;
 		readonly bodyBytes: number;
+		readonly clientAddress: string | null;
 		readonly key: { readonly id: string } | null;
 	},
 	status: number,
@@ -27,6 +28,7 @@ export function writeRequestLine(
 		status,
 		durationMs: performance.now() - progress.startedAt,
 		bodyBytes: progress.bodyBytes,
+		clientAddress: progress.clientAddress,
 		keyId: progress.key?.id ?? null,
 		code: failure?.code ?? null,
 		cause: failure?.cause ?? null,

@@ -28,7 +28,12 @@ import { pathAction, type BodyRule, type Connection, type Reply, type Route } fr
 
 /** Node's request and response, which Hono's context has when the app runs on `@hono/node-server`. */
 export interface ApiEnv {
-	Bindings: { incoming?: NodeBody; outgoing?: { destroy(): unknown } };
+	Bindings: { incoming?: NodeBody & NodeOrigin; outgoing?: { destroy(): unknown } };
+}
+/** The part of Node's `IncomingMessage` that tells where the request came from. */
+interface NodeOrigin {
+	readonly socket: { readonly remoteAddress?: string | undefined };
+	readonly headers: { readonly "x-forwarded-for"?: string | undefined };
 }
 export type ApiContext = Context<ApiEnv>;
 
@@ -40,6 +45,8 @@ const EMPTY_OBJECT = Buffer.from("{}");
 export interface Progress {
 	readonly requestId: string;
 	readonly startedAt: number;
+	/** Read at the start, since a connection that is closed has no address. */
+	readonly clientAddress: string | null;
 	key: ApiKey | null;
 	bodyBytes: number;
 }
@@ -54,7 +61,14 @@ export async function serve(
 	route: Route | null,
 	answer: (progress: Progress) => Promise<Reply> | Reply,
 ): Promise<Response> {
-	const progress: Progress = { requestId: makeRequestId(), startedAt: performance.now(), key: null, bodyBytes: 0 };
+	const incoming = context.env?.incoming;
+	const progress: Progress = {
+		requestId: makeRequestId(),
+		startedAt: performance.now(),
+		clientAddress: deps.clientAddress(incoming?.socket.remoteAddress, incoming?.headers["x-forwarded-for"]),
+		key: null,
+		bodyBytes: 0,
+	};
 	let reply: Reply;
 	let failure: { readonly code: string; readonly cause: unknown } | null = null;
 	try {

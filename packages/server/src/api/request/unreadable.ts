@@ -3,6 +3,7 @@ import { RequestError } from "@hono/node-server";
 
 import { FanfareError } from "../../core/errors.ts";
 import type { RequestLine } from "../../ports/log.ts";
+import type { ClientAddress } from "../deps.ts";
 import { problemReply } from "./problem.ts";
 import { makeRequestId } from "./request-id.ts";
 import { headersOf } from "./serve.ts";
@@ -10,6 +11,7 @@ import { headersOf } from "./serve.ts";
 /** The part of a socket that is used here. */
 interface Connection {
 	readonly writable: boolean;
+	readonly remoteAddress?: string | undefined;
 	write(text: string): unknown;
 	/** Closes the connection after everything is written. */
 	destroySoon(): void;
@@ -18,24 +20,32 @@ interface Connection {
 /** The method and path in the log line of a request that could not be read. */
 const UNKNOWN = "-";
 
-/** Responds to requests that could not be read, and logs a line for each. */
+/**
+ * Responds to requests that could not be read, and logs a line for each. Their headers are not used, so behind a proxy the
+ * line has the proxy's address.
+ */
 export class UnreadableRequests {
 	readonly #log: (line: RequestLine) => void;
+	readonly #clientAddress: ClientAddress;
 
-	constructor(log: (line: RequestLine) => void) {
+	constructor(log: (line: RequestLine) => void, clientAddress: ClientAddress) {
 		this.#log = log;
+		this.#clientAddress = clientAddress;
 	}
 
 	/** For a request that Node could read but the listener could not, such as one with a space in its Host header. */
 	response(error: unknown): Response {
-		const { status, headers, body } = this.#answer(error instanceof RequestError ? problemOf(undefined) : error);
+		const { status, headers, body } = this.#answer(
+			error instanceof RequestError ? problemOf(undefined) : error,
+			undefined,
+		);
 		return new Response(body, { status, headers });
 	}
 
 	/** Writes the error to the bare connection and closes it. `answered`: a response was started, so only closes it. */
 	refuse(connection: Connection, code: string | undefined, answered: boolean): void {
 		if (connection.writable && code !== "ECONNRESET" && !answered) {
-			const { status, headers, body } = this.#answer(problemOf(code));
+			const { status, headers, body } = this.#answer(problemOf(code), connection.remoteAddress);
 			const length = String(Buffer.byteLength(body));
 			const lines = Object.entries({ ...headers, "content-length": length, connection: "close" });
 			const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
@@ -44,11 +54,12 @@ export class UnreadableRequests {
 		connection.destroySoon();
 	}
 
-	#answer(error: unknown): { status: number; headers: Record<string, string>; body: string } {
+	#answer(error: unknown, peer: string | undefined): { status: number; headers: Record<string, string>; body: string } {
 		const requestId = makeRequestId();
 		const reply = problemReply(error, requestId);
 		const { status } = reply;
-		const facts = { route: null, durationMs: 0, bodyBytes: 0, keyId: null, cause: error };
+		const clientAddress = this.#clientAddress(peer, undefined);
+		const facts = { route: null, durationMs: 0, bodyBytes: 0, clientAddress, keyId: null, cause: error };
 		this.#log({ requestId, method: UNKNOWN, path: UNKNOWN, status, code: reply.code, ...facts });
 		return { status, headers: headersOf(reply, requestId), body: typeof reply.body === "string" ? reply.body : "" };
 	}

@@ -39,7 +39,7 @@ export function apiRoutes(): readonly Route[] {
 	return routes;
 }
 
-/** The OpenAPI 3.1 document of the whole API; the same for the same version, byte for byte. */
+/** The OpenAPI 3.1 document of the whole API, without a server's address; the same for the same version, byte for byte. */
 export function exportOpenApiDocument(version: string): OpenApiDocument {
-	return openApiDocument(apiRoutes(), version);
+	return openApiDocument(apiRoutes(), version, null);
 }

@@ -35,12 +35,12 @@ afterAll(async () => (await shared)?.[Symbol.asyncDispose]());
  * An API with new projects and keys for one test, on the engine that the tests of a file share. Calls of the store that
  * the test replaces are restored when it has finished.
  */
-export async function caller(limits?: ApiDeps["limits"]): Promise<Caller> {
+export async function caller(limits?: ApiDeps["limits"], publicUrl: string | null = null): Promise<Caller> {
 	shared ??= openTestEngine();
 	const test = await shared;
 	const calls = { ...test.engineStore };
 	onTestFinished(() => void Object.assign(test.engineStore, calls));
-	return callerOf(await testApiOn(test, await test.engine.projects.create("My project"), limits));
+	return callerOf(await testApiOn(test, await test.engine.projects.create("My project"), limits, publicUrl));
 }
 
 /** Like `caller`, on an engine of its own, for tests that need the whole workspace or stop the engine. */

@@ -31,7 +31,12 @@ export async function openTestApi(): Promise<TestApi & AsyncDisposable> {
 }
 
 /** An API on an engine that is open. */
-export async function testApiOn(test: TestEngine, project: Project, limits: ApiDeps["limits"] = {}): Promise<TestApi> {
+export async function testApiOn(
+	test: TestEngine,
+	project: Project,
+	limits: ApiDeps["limits"] = {},
+	publicUrl: string | null = null,
+): Promise<TestApi> {
 	const { engine, engineStore: store } = test;
 	const lines: RequestLine[] = [];
 	const app = createApp({
@@ -39,6 +44,8 @@ export async function testApiOn(test: TestEngine, project: Project, limits: ApiD
 		store,
 		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
 		requestLog: (line) => lines.push(line),
+		clientAddress: () => null,
+		publicUrl,
 		version: "0.0.0-test",
 		limits,
 	});

@@ -14,6 +14,7 @@ import { STYLE } from "./style.ts";
 /** The parts of the document that this page shows. */
 interface DocsDocument {
 	readonly info: { readonly title: string; readonly version: string; readonly description: string };
+	readonly servers: readonly { readonly url: string }[];
 	readonly tags: readonly { readonly name: string; readonly description: string }[];
 	readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 	readonly components: { readonly schemas: Schemas };
@@ -29,6 +30,9 @@ interface Listed {
 
 /** Allows only the page's own style: no script, no image, no connection, no frame around the page. */
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+/** The address in the examples if the server does not know its public one. */
+const DEFAULT_SERVER = "http://127.0.0.1:8787";
 
 /** One constant, since the policy has the hash of exactly this text. */
 const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
@@ -48,6 +52,7 @@ export async function docsPage(document: OpenApiDocument): Promise<Reply> {
 function page(docs: DocsDocument): Html {
 	const operations = listed(docs);
 	const { title, version, description } = docs.info;
+	const server = serverUrl(docs);
 	return html`<!doctype html>
 		<html lang="en">
 			<head>
@@ -63,8 +68,8 @@ function page(docs: DocsDocument): Html {
 					<main id="content" tabindex="-1">
 						<h1>${title} API <small>${version}</small></h1>
 						${prose(description)}
-						<p>For programs: <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
-						${docs.tags.map((tag) => tagSection(tag, operations, docs.components.schemas))}
+						<p>For programs: <a href="openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
+						${docs.tags.map((tag) => tagSection(tag, operations, docs.components.schemas, server))}
 						<section aria-labelledby="objects">
 							<h2 id="objects"><a href="#objects">Objects</a></h2>
 							${Object.entries(docs.components.schemas).map(([name, schema]) => schemaArticle(name, schema))}
@@ -73,6 +78,12 @@ function page(docs: DocsDocument): Html {
 				</div>
 			</body>
 		</html> `;
+}
+
+/** The server's address in the examples. */
+function serverUrl({ servers }: DocsDocument): string {
+	const url = servers[0]?.url ?? "/";
+	return url === "/" ? DEFAULT_SERVER : url;
 }
 
 function listed(docs: DocsDocument): Listed[] {
@@ -97,12 +108,17 @@ function navigation(docs: DocsDocument, operations: readonly Listed[]): Html {
 	</nav>`;
 }
 
-function tagSection(tag: DocsDocument["tags"][number], operations: readonly Listed[], schemas: Schemas): Html {
+function tagSection(
+	tag: DocsDocument["tags"][number],
+	operations: readonly Listed[],
+	schemas: Schemas,
+	server: string,
+): Html {
 	const id = `tag-${tag.name}`;
 	return html`<section aria-labelledby="${id}">
 		<h2 id="${id}"><a href="#${id}">${tag.name}</a></h2>
 		<p>${tag.description}</p>
-		${ofTag(operations, tag.name).map(({ method, path, operation }) => operationArticle(method, path, operation, schemas))}
+		${ofTag(operations, tag.name).map(({ method, path, operation }) => operationArticle(method, path, operation, schemas, server))}
 	</section>`;
 }
 

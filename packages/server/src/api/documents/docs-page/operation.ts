@@ -25,12 +25,13 @@ interface Parameter {
 
 type Content = Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>>;
 
-/** The article about one call. */
+/** The article about one call. `server` is the address in its example. */
 export function operationArticle(
 	method: string,
 	path: string,
 	operation: Operation,
 	schemas: Readonly<Record<string, JsonSchema>>,
+	server: string,
 ): Html {
 	const id = operation.operationId;
 	const body = operation.requestBody?.content["application/json"];
@@ -52,7 +53,7 @@ export function operationArticle(
 						${bodyPart(body.schema, schemas)}`
 		}
 		<h4>Example</h4>
-		${codeBlock(curl(method, path, operation), `curl for: ${operation.summary}`)}
+		${codeBlock(curl(server, method, path, operation), `curl for: ${operation.summary}`)}
 		<details>
 			<summary>Responses</summary>
 			${answerTable(operation)}
@@ -129,7 +130,7 @@ function answerType(content: Content | undefined): Html | string {
 	return schema.$ref === undefined && item !== undefined ? html`list of ${typeLink(item)}` : typeLink(schema);
 }
 
-function curl(method: string, path: string, operation: Operation): string {
+function curl(server: string, method: string, path: string, operation: Operation): string {
 	const body = operation.requestBody?.content["application/json"]?.example;
 	const verb = method === "get" ? "" : ` -X ${method.toUpperCase()}`;
 	const key = operation.security.length === 0 ? "" : ` \\\n  -H "Secret-Key: $SECRET_KEY"`;
@@ -140,5 +141,5 @@ function curl(method: string, path: string, operation: Operation): string {
 		/\{([A-Za-z]+)\}/g,
 		(_, name: string) => `\${${name.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}}`,
 	);
-	return `curl${verb} "http://127.0.0.1:8787${url}"${key}${data}`;
+	return `curl${verb} "${server}${url}"${key}${data}`;
 }
