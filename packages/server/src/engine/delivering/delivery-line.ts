@@ -136,7 +136,8 @@ export class DeliveryLine {
 			return;
 		}
 		this.#stopped.add(webhookId);
-		this.#queue.drop(webhookId);
+		const lane = this.#queue.drop(webhookId);
+		if (lane !== undefined) this.#refiller.forget(lane);
 		this.#sweeper.sweep(webhookId);
 	}
 

@@ -52,4 +52,14 @@ describe("a lane schedule", () => {
 		expect(schedule.entries).toBeLessThan(2_000);
 		expect(schedule.takeDue(1)).toEqual([LANES[0]]);
 	});
+
+	it("stays small while lanes come and go long before their time", () => {
+		const schedule = new LaneSchedule();
+		for (let number = 0; number < 10_000; number++) {
+			const lane = new Lane(`webhook_${number}`);
+			schedule.schedule(lane, 1_000_000);
+			schedule.remove(lane);
+		}
+		expect(schedule.entries).toBeLessThan(2_000);
+	});
 });

@@ -326,11 +326,12 @@ export class ReadyQueue {
 	}
 
 	/**
-	 * Removes the ready deliveries of a webhook that is not deliverable any more. Those in flight stay until `finish`.
+	 * Removes the ready deliveries of a webhook that is not deliverable any more. Those in flight stay until `finish`. Returns the
+	 * lane, if there is one.
 	 */
-	drop(webhookId: string): void {
+	drop(webhookId: string): Lane | undefined {
 		const lane = this.#lanes.get(webhookId);
-		if (lane === undefined) return;
+		if (lane === undefined) return undefined;
 		for (let delivery = lane.shift(); delivery !== undefined; delivery = lane.shift()) {
 			this.#inMemory.delete(delivery.id);
 			this.#discarded.delete(delivery.id);
@@ -340,6 +341,7 @@ export class ReadyQueue {
 		this.#rateLimited.remove(lane);
 		lane.storeDueAt = Infinity;
 		this.forgetIfIdle(lane);
+		return lane;
 	}
 
 	/** Forgets a lane without any work, so that memory does not grow with the number of webhooks ever served. */

@@ -68,6 +68,11 @@ export class Refiller {
 		});
 	}
 
+	/** Lanes whose deliveries in the store are due later: what the schedule takes of memory. */
+	get lanesDueLater(): number {
+		return this.#later.size;
+	}
+
 	/** When the store was last polled successfully. */
 	get polledAt(): number {
 		return this.#polledAt;
@@ -94,6 +99,12 @@ export class Refiller {
 		this.#consider(lane);
 	}
 
+	/** Call it for a lane that was dropped, so that its time is not remembered for as long as its webhook is stopped. */
+	forget(lane: Lane): void {
+		this.#later.remove(lane);
+		this.#starved.delete(lane);
+	}
+
 	#consider(lane: Lane): void {
 		if (lane.storeDueAt === Infinity || lane.claiming) return;
 		if (lane.storeDueAt > this.#parts.clock.now()) {
@@ -101,6 +112,7 @@ export class Refiller {
 			this.#wakeAt(lane.storeDueAt);
 		} else if (!this.#near.registry.isDeliverable(lane.webhookId)) {
 			lane.storeDueAt = Infinity;
+			this.#later.remove(lane);
 			this.#near.sweeper.sweep(lane.webhookId);
 		} else if (lane.ready <= this.#near.queue.lowWater(lane)) {
 			if (this.#mayClaim(lane)) this.#claim(lane);
@@ -147,6 +159,7 @@ export class Refiller {
 		const maxBytes = queue.storedRoomBytes(lane);
 		const leaseUntil = now + this.#limits.leaseMs;
 		lane.storeDueAt = Infinity;
+		this.#later.remove(lane);
 		const unreserve = queue.reserveStored(limit, maxBytes);
 		try {
 			const claim = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
