@@ -1,6 +1,6 @@
 // The import rules of the architecture are lint rules. Each must reject bad imports and accept good ones.
 import { execFileSync } from "node:child_process";
-import { appendFileSync, copyFileSync, mkdirSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -108,6 +108,8 @@ interface Finding {
 	readonly message: string;
 }
 
+const CIRCLE = ["circle-a", "circle-b"] as const;
+
 let findings: readonly Finding[] = [];
 
 beforeAll(() => {
@@ -116,6 +118,15 @@ beforeAll(() => {
 		const path = folder.join(fileOf(from, index));
 		mkdirSync(dirname(path), { recursive: true });
 		appendFileSync(path, `import * as other${index} from "${specifier}";\nexport { other${index} };\n`);
+	}
+	// Two files that only need each other's types.
+	for (const [own, other] of CIRCLE.map((name, index) => [name, CIRCLE[1 - index]])) {
+		const type = own === CIRCLE[0] ? "A" : "B";
+		const lines = [
+			`import type { ${type === "A" ? "B" : "A"} } from "./${other}.ts";`,
+			`export interface ${type} { other: ${type === "A" ? "B" : "A"} | null }`,
+		];
+		writeFileSync(folder.join(`${SERVER}/core/${own}.ts`), `${lines.join("\n")}\n`);
 	}
 	findings = lint();
 });
@@ -156,4 +167,12 @@ describe("the import rules", () => {
 		"accept $specifier in $from",
 		({ file, specifier }) => expect(rejects(file, specifier)).toBe(false),
 	);
+
+	it("reject a circle, also one of types alone", () => {
+		const inCircle = findings.filter(({ code }) => code.includes("no-cycle")).map(({ filename }) => filename);
+		expect(inCircle.map((name) => name.slice(name.lastIndexOf("/") + 1)).toSorted()).toEqual([
+			"circle-a.ts",
+			"circle-b.ts",
+		]);
+	});
 });
