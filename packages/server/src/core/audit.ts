@@ -14,3 +14,6 @@ export interface AuditEntry {
 	readonly fields: readonly string[];
 	readonly requestId: string | null;
 }
+
+/** The part of an entry that the caller of a change knows. The engine adds the object, the project, the time and the id. */
+export type AuditDraft = Pick<AuditEntry, "keyId" | "action" | "fields" | "requestId">;

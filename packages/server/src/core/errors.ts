@@ -21,6 +21,7 @@ export const ERROR_KINDS = {
 	replay_not_found: "not_found",
 	method_not_allowed: "not_allowed",
 	idempotency_conflict: "conflict",
+	revision_conflict: "conflict",
 	last_admin_key: "conflict",
 	event_type_exists: "conflict",
 	too_many_event_types: "conflict",

@@ -14,6 +14,8 @@ export interface EventType {
 	readonly archived: boolean;
 	readonly createDate: number;
 	readonly updateDate: number;
+	/** Rises with each change. The store sets it: to the version that the change has given the project. */
+	readonly revision: number;
 }
 
 /**

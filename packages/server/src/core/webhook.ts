@@ -65,6 +65,8 @@ export interface Webhook {
 	readonly secretOverlapUntil: number | null;
 	readonly createDate: number;
 	readonly updateDate: number;
+	/** Rises with each change. The store sets it: to the version that the change has given the project. */
+	readonly revision: number;
 }
 
 /** A webhook with its secrets and header values unsealed, ready for attempts. It never leaves the engine. */

@@ -19,4 +19,9 @@ export interface Project extends ProjectRetention {
 	/** Whether events must have a type of the project's list of event types. */
 	readonly eventTypes: EventTypePolicy;
 	readonly createDate: number;
+	/** Rises with each change of these settings. The store sets it: to the version that the change has given the project. */
+	readonly revision: number;
 }
+
+/** The version of a new project or workspace, and the revision of a new project's settings. */
+export const FIRST_VERSION = 1;

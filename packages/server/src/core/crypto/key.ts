@@ -3,13 +3,13 @@ import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 
 /** What a key allows. Each scope includes the scopes before it. */
 export const SCOPES = ["read", "write", "admin"] as const;
-export type Scope = (typeof SCOPES)[number];
+export type KeyScope = (typeof SCOPES)[number];
 
 /** The record of a key, without the key itself. */
 export interface ApiKey {
 	readonly id: string;
 	readonly name: string;
-	readonly scope: Scope;
+	readonly scope: KeyScope;
 	/** The only project that the key gives access to; null for the whole workspace. */
 	readonly projectId: string | null;
 	/** The last four characters of the key. */
@@ -36,7 +36,7 @@ export function isSecretKey(text: string): boolean {
 export function makeKey(
 	id: string,
 	secretKey: string,
-	input: { readonly name: string; readonly scope: Scope; readonly projectId: string | null },
+	input: { readonly name: string; readonly scope: KeyScope; readonly projectId: string | null },
 	now: number,
 ): ApiKey {
 	return { id, ...input, hint: secretKey.slice(-4), digest: keyDigest(secretKey), createDate: now };
@@ -53,6 +53,6 @@ export function sameDigest(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Whether a key of scope `granted` may make a call that needs scope `needed`. */
-export function scopeAllows(granted: Scope, needed: Scope): boolean {
+export function scopeAllows(granted: KeyScope, needed: KeyScope): boolean {
 	return SCOPES.indexOf(granted) >= SCOPES.indexOf(needed);
 }

@@ -1,4 +1,5 @@
 // The slice for the committer, which writes accepted events and the outcomes of attempts: the busy path.
+import type { AuditEntry } from "../../core/audit.ts";
 import type { Attempt, Delivery, DeliveryChange, DeliveryState } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { WebhookHealth } from "../../core/policies/webhook-health.ts";
@@ -7,6 +8,10 @@ import type { WebhookHealth } from "../../core/policies/webhook-health.ts";
 export interface NewEvent {
 	/** `createDate` is the time in its id. */
 	readonly event: Event;
+	/**
+	 * The version of the project that the event's deliveries were matched with. Null if the store need not compare it.
+	 */
+	readonly projectVersion: number | null;
 	/** The request body that receivers get. Never empty: an empty body in the store means that the payload was erased. */
 	readonly body: Uint8Array;
 	/** Null if the producer gave no idempotency key. */
@@ -26,11 +31,14 @@ export interface NewEvent {
  * - `duplicate`: the key is known and the fingerprints are equal. Nothing was stored; `event` is the one accepted
  *   earlier.
  * - `conflict`: the key is known and the fingerprints differ. Nothing was stored.
+ * - `stale`: the project's version is no longer `projectVersion`, or the project is deleted. Nothing was stored: the
+ *   event must be matched with the project's webhooks again.
  */
 export type AcceptResult =
 	| { readonly kind: "accepted" }
 	| { readonly kind: "duplicate"; readonly event: Event }
-	| { readonly kind: "conflict" };
+	| { readonly kind: "conflict" }
+	| { readonly kind: "stale" };
 
 /** A change of one delivery, written together with the attempt that caused it. */
 export interface DeliveryUpdate {
@@ -40,6 +48,11 @@ export interface DeliveryUpdate {
 	readonly attempt: Attempt | null;
 	/** The time of the change: the delivery's new `updateDate`, and the minute in which stats count it. */
 	readonly at: number;
+	/**
+	 * The audit entry of a change that was made by hand, written if the state of the delivery changes. Several updates can
+	 * have the same entry, which is then written once. Null or omitted for none.
+	 */
+	readonly entry?: AuditEntry | null;
 }
 
 /** A health change of a webhook that the engine reacts to. */
@@ -78,8 +91,8 @@ export interface AcceptStore {
 	 * delivery of the same batch, and a later update of the same delivery sees the earlier one.
 	 *
 	 * Events: an idempotency key counts as known from the event that used it first, in this batch or before, until the
-	 * event is deleted or `forgetIdempotencyKeys` removes the key. A duplicate or a conflict does not affect the other
-	 * events.
+	 * event is deleted or `forgetIdempotencyKeys` removes the key. A known key counts before a stale version. A duplicate,
+	 * a conflict or a stale event does not affect the other events.
 	 *
 	 * Updates: the new state is `transition(state, change)` of core/delivery.ts. Attempts of one delivery have unique
 	 * numbers: if the number is already taken, the attempt is stored under the highest number plus one (an outcome that

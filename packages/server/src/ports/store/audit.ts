@@ -1,4 +1,4 @@
-// The slice for the audit log: management calls write it, the API reads it.
+// The slice for the audit log, which the API reads. Its entries are written together with the changes that they describe.
 import type { AuditEntry } from "../../core/audit.ts";
 import type { Page, PageRequest, TimeRange } from "../../core/page.ts";
 
@@ -13,15 +13,11 @@ export interface AuditFilter extends TimeRange {
 
 /** Entries outlive the projects, keys and objects that they name. */
 export interface AuditStore {
-	/** `at` must be the time in the entry's id. Rejects with `store_conflict` if the id exists. */
-	insertAuditEntry(entry: AuditEntry): Promise<void>;
 	/**
-	 * Replaces the object and the project of an entry: an entry is written before its action, and the action can make the
-	 * object.
+	 * Adds the entry of an action that changes nothing in the store, such as a test of a webhook. The entry of a change is
+	 * written by the change. `at` must be the time in the entry's id. Rejects with `store_conflict` if the id exists.
 	 */
-	amendAuditEntry(entryId: string, object: Pick<AuditEntry, "objectId" | "projectId">): Promise<void>;
-	/** Removes an entry whose action was not done. */
-	deleteAuditEntry(entryId: string): Promise<void>;
+	insertAuditEntry(entry: AuditEntry): Promise<void>;
 	/** A page of entries, newest first. */
 	auditEntries(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>>;
 }

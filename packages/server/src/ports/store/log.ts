@@ -2,6 +2,7 @@
 import type { Attempt, Delivery, DeliveryStatus } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { Page, PageRequest, TimeRange } from "../../core/page.ts";
+import type { Scope } from "../../core/principal.ts";
 
 /** Selects events that match all fields. Null matches every event. The time range is about `createDate`. */
 export interface EventFilter extends TimeRange {
@@ -23,20 +24,20 @@ export interface DeliveryFilter extends TimeRange {
 /**
  * The `createDate` of an event or a delivery is the time in its id, so one order serves pages and time ranges.
  *
- * Every read is confined to one project: rows of another project are not found. A committed row is visible at once. A
+ * Every read is confined to its scope: rows outside of it are not found. A committed row is visible at once. A
  * page costs the same wherever its cursor is, and takes milliseconds for any filter over a million rows.
  */
 export interface LogStore {
-	/** A page of the project's events, newest first. */
-	events(projectId: string, filter: EventFilter, page: PageRequest): Promise<Page<Event>>;
-	event(projectId: string, eventId: string): Promise<Event | null>;
+	/** A page of events, newest first. */
+	events(scope: Scope, filter: EventFilter, page: PageRequest): Promise<Page<Event>>;
+	event(scope: Scope, eventId: string): Promise<Event | null>;
 	/** The request body that receivers get; null if there is no such event or its payload was erased. */
-	eventBody(projectId: string, eventId: string): Promise<Uint8Array | null>;
-	/** A page of the project's deliveries, newest first. */
-	deliveries(projectId: string, filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;
-	delivery(projectId: string, deliveryId: string): Promise<Delivery | null>;
+	eventBody(scope: Scope, eventId: string): Promise<Uint8Array | null>;
+	/** A page of deliveries, newest first. */
+	deliveries(scope: Scope, filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;
+	delivery(scope: Scope, deliveryId: string): Promise<Delivery | null>;
 	/**
-	 * The attempts of a delivery, in the order of their numbers. Not confined to a project: the caller has looked up the
+	 * The attempts of a delivery, in the order of their numbers. Not confined to a scope: the caller has looked up the
 	 * delivery first.
 	 */
 	attempts(deliveryId: string): Promise<readonly Attempt[]>;

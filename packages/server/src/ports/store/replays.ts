@@ -1,5 +1,7 @@
 // The slice for replays: the replayer moves them on step by step, and the API makes, lists and cancels them.
+import type { AuditEntry } from "../../core/audit.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
+import type { Scope } from "../../core/principal.ts";
 import type { Replay, ReplayFilter } from "../../core/replay.ts";
 
 /** One step of a replay. */
@@ -15,7 +17,7 @@ export interface ReplayStep {
 
 /** One step of counting the events that a replay would send. */
 export interface ReplayCountStep {
-	readonly projectId: string;
+	readonly scope: Scope;
 	readonly webhookId: string;
 	readonly filter: ReplayFilter;
 	/** The `lastEventId` of the previous step; null in the first step. */
@@ -37,8 +39,14 @@ export interface ReplayCount {
  * payload was erased never matches.
  */
 export interface ReplayStore {
-	/** Rejects with `store_conflict` if the id exists. */
-	insertReplay(replay: Replay): Promise<void>;
+	/**
+	 * Adds a replay and the audit entry of its start. Returns false and adds nothing if its project already has `limit`
+	 * Running replays. Rejects with `store_conflict` if the id exists.
+	 */
+	insertReplay(
+		replay: Replay,
+		options: { readonly limit: number; readonly entry: AuditEntry | null },
+	): Promise<boolean>;
 	/**
 	 * Continues a replay after the last event of the previous step, in the order of event ids. Makes a delivery (Pending,
 	 * trigger `replay`, due at `at`, not leased) for each matching event, and updates the replay's counts and position in
@@ -56,15 +64,18 @@ export interface ReplayStore {
 	 * attempt in the log, because `commit` syncs every earlier write too.
 	 */
 	stepReplay(step: ReplayStep): Promise<Replay | null>;
-	/** Sets a Running replay to Cancelled. Returns false if there is no such replay or it is not Running. */
-	cancelReplay(replayId: string, at: number): Promise<boolean>;
+	/**
+	 * Sets a Running replay to Cancelled, and writes the audit entry of that. Returns false and changes nothing if there is
+	 * no such replay or it is not Running.
+	 */
+	cancelReplay(replayId: string, at: number, entry: AuditEntry | null): Promise<boolean>;
 	/** Counts the events that match now, in steps. Changes nothing. */
 	countReplay(step: ReplayCountStep): Promise<ReplayCount>;
 	/** All Running replays of all projects, oldest first. */
 	runningReplays(): Promise<readonly Replay[]>;
 	/** A page of a project's replays, newest first; only those of one webhook unless `webhookId` is null. */
-	replays(projectId: string, webhookId: string | null, page: PageRequest): Promise<Page<Replay>>;
-	replay(projectId: string, replayId: string): Promise<Replay | null>;
+	replays(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<Replay>>;
+	replay(scope: Scope, replayId: string): Promise<Replay | null>;
 	/**
 	 * Those of the given deliveries that are Pending and have no recorded attempt, leased or not, in the given order. The
 	 * replayer sets its pace by their number.

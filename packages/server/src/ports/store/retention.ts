@@ -1,4 +1,6 @@
 // The slice for retention and housekeeping: deleting by age in small steps, and erasing a payload by hand.
+import type { AuditEntry } from "../../core/audit.ts";
+import type { Scope } from "../../core/principal.ts";
 
 /** How many rows a step deleted. */
 export interface Purged {
@@ -74,9 +76,14 @@ export interface RetentionStore {
 	 * deliveries with `reason`, in one transaction. From then on no delivery of the event can be retried, claimed or
 	 * replayed. The idempotency key stays known.
 	 *
-	 * Returns the ids of the cancelled deliveries; null if the project has no such event.
+	 * The transaction also writes the audit entry. Returns the ids of the cancelled deliveries; null, and changes nothing,
+	 * if the scope has no such event.
 	 */
-	erasePayload(projectId: string, eventId: string, reason: string, at: number): Promise<readonly string[] | null>;
+	erasePayload(
+		scope: Scope,
+		eventId: string,
+		options: { readonly reason: string; readonly at: number; readonly entry: AuditEntry | null },
+	): Promise<readonly string[] | null>;
 	/**
 	 * Returns free space to the file system, about `maxBytes` at a time, and keeps some of it for new data. Returns the
 	 * number of bytes; 0 means that there is no more to return, and that erased payloads are overwritten on disk.

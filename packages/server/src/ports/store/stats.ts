@@ -1,11 +1,12 @@
 // The slice for stats, counts by status, and the health of webhooks: rolled up in the background, shown by the API.
 import type { DeliveryStatus } from "../../core/delivery.ts";
 import type { WebhookHealth } from "../../core/policies/webhook-health.ts";
+import type { Scope } from "../../core/principal.ts";
 import type { StatsBucket, StatsWidth } from "../../core/stats/stats.ts";
 
 export interface StatsQuery {
-	readonly projectId: string;
-	/** Null for the stats of the whole project. */
+	readonly scope: Scope;
+	/** Null for the stats of the whole scope. */
 	readonly webhookId: string | null;
 	readonly width: StatsWidth;
 	/** The start of the first bucket, inclusive. A multiple of the width. */
@@ -35,10 +36,10 @@ export interface StatsStore {
 	/** The buckets of the range in which something happened, oldest first. Empty buckets are omitted. */
 	stats(query: StatsQuery): Promise<readonly StatsBucket[]>;
 	/**
-	 * How many deliveries are in each status now, for a webhook or (null) for the whole project. All zero for an unknown
+	 * How many deliveries are in each status now, for a webhook or (null) for the whole scope. All zero for an unknown
 	 * one. Maintained by each write, not counted when asked.
 	 */
-	statusCounts(projectId: string, webhookId: string | null): Promise<Readonly<Record<DeliveryStatus, number>>>;
+	statusCounts(scope: Scope, webhookId: string | null): Promise<Readonly<Record<DeliveryStatus, number>>>;
 	/**
 	 * Performs one step of a round. A round adds all stats recorded so far to the buckets of minutes, hours and days, and
 	 * then deletes old buckets. Returns the number of rows it processed; 0 ends the round, and the next call starts

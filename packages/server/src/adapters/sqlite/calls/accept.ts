@@ -12,20 +12,24 @@ import { list, placeholders, prepareInsert, prepareReplace, qualified } from "..
 import { HealthChanges, type HealthTable } from "../stats/health-table.ts";
 import type { StatsChanges } from "../stats/stats-changes.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
+import { createWriteEntry } from "./audit.ts";
 import { createInsertDelivery, createWriteState } from "./delivery-statements.ts";
+import { createVersionOf } from "./directory/versions.ts";
 import { createIsErased, withoutResponseBody } from "./erased.ts";
 
 /** Prepares the calls of `AcceptStore`. */
 export function createAcceptCalls(db: DatabaseSync, journal: StatsJournal, health: HealthTable) {
 	const accept = createAccept(db);
+	const createIsStale = prepareIsStale(db);
 	const update = createUpdate(db);
 
 	return {
 		commit(batch: CommitBatch): CommitResult {
 			const healthChanges = new HealthChanges(health);
 			const result = journal.transact((changes) => {
+				const isStale = createIsStale();
 				const result = {
-					events: batch.events.map((event) => accept(event, changes)),
+					events: batch.events.map((event) => accept(event, changes, isStale)),
 					updates: batch.updates.map((each) => update(each, changes, healthChanges)),
 					healthChanges: healthChanges.changes,
 				};
@@ -38,7 +42,29 @@ export function createAcceptCalls(db: DatabaseSync, journal: StatsJournal, healt
 	};
 }
 
-function createAccept(db: DatabaseSync): (accepted: NewEvent, changes: StatsChanges) => AcceptResult {
+type IsStale = (event: NewEvent) => boolean;
+
+/**
+ * Prepares the comparison of an event's project version with the stored one. The version of a project is read once in a
+ * commit.
+ */
+function prepareIsStale(db: DatabaseSync): () => IsStale {
+	const versionOf = createVersionOf(db);
+	return () => {
+		const known = new Map<string, number | null>();
+		return ({ event: { projectId }, projectVersion }) => {
+			if (projectVersion === null) return false;
+			let version = known.get(projectId);
+			if (version === undefined) {
+				version = versionOf(idBytes("proj", projectId));
+				known.set(projectId, version);
+			}
+			return version !== projectVersion;
+		};
+	};
+}
+
+function createAccept(db: DatabaseSync): (accepted: NewEvent, changes: StatsChanges, isStale: IsStale) => AcceptResult {
 	const findKey = createFindKey(db);
 	const insertEvent = prepareInsert(db, "events", [...EVENT_COLUMNS, "body"]);
 	const insertKey = createInsertKey(db);
@@ -47,10 +73,12 @@ function createAccept(db: DatabaseSync): (accepted: NewEvent, changes: StatsChan
 	const projectHex = createIdHex("proj");
 	const webhookHex = createIdHex("webhook");
 
-	return ({ event, body, idempotency, deliveries }, changes) => {
+	return (accepted, changes, isStale) => {
+		const { event, body, idempotency, deliveries } = accepted;
 		const projectId = idBytes("proj", event.projectId);
 		const known = idempotency === null ? null : findKey(projectId, idempotency);
 		if (known !== null) return known;
+		if (isStale(accepted)) return STALE;
 		const eventId = idBytes("evt", event.id);
 		const { type, timestamp, createDate, deliveryCount } = event;
 		insertEvent.run(eventId, projectId, type, timestamp, createDate, deliveryCount, body);
@@ -96,6 +124,8 @@ function createInsertKey(db: DatabaseSync) {
 	};
 }
 
+const STALE: AcceptResult = { kind: "stale" };
+
 type Update = (update: DeliveryUpdate, changes: StatsChanges, healthChanges: HealthChanges) => DeliveryState | null;
 
 function createUpdate(db: DatabaseSync): Update {
@@ -106,8 +136,9 @@ function createUpdate(db: DatabaseSync): Update {
 	const writeState = createWriteState(db);
 	const isErased = createIsErased(db);
 	const insertAttempt = createInsertAttempt(db);
+	const writeEntry = createWriteEntry(db, "ON CONFLICT (id) DO NOTHING");
 
-	return ({ deliveryId, change, attempt, at }, changes, healthChanges) => {
+	return ({ deliveryId, change, attempt, at, entry = null }, changes, healthChanges) => {
 		const id = idBytes("dlv", deliveryId);
 		const row = selectState.get(id);
 		if (row === undefined) return null;
@@ -118,6 +149,7 @@ function createUpdate(db: DatabaseSync): Update {
 		if (after !== before) {
 			writeState(id, after, at);
 			changes.moved(webhook, at, before.status, after.status);
+			writeEntry(entry);
 		}
 		// An attempt may have been in flight when the payload was erased.
 		const isLate = attempt !== null && before.status === "Cancelled" && isErased(id);

@@ -13,22 +13,19 @@ import { createStatementCache } from "./statement-cache.ts";
 
 /** Prepares the calls of `AuditStore`. */
 export function createAuditCalls(db: DatabaseSync, transact: Transact) {
-	const insert = prepareInsert(db, "audit_entries", AUDIT_ENTRY.columns);
-	const amend = db.prepare("UPDATE audit_entries SET object_id = ?, project_id = ? WHERE id = ?");
-	const remove = db.prepare("DELETE FROM audit_entries WHERE id = ?");
+	const write = createWriteEntry(db);
 
 	return {
 		auditEntries: createAuditPage(db),
-		insertAuditEntry: (entry: AuditEntry): void => {
-			transact(() => insert.run(...AUDIT_ENTRY.write(entry)));
-		},
-		amendAuditEntry: (entryId: string, object: Pick<AuditEntry, "objectId" | "projectId">): void => {
-			const project = object.projectId === null ? null : idBytes("proj", object.projectId);
-			transact(() => amend.run(object.objectId, project, idBytes("aud", entryId)));
-		},
-		deleteAuditEntry: (entryId: string): void => {
-			transact(() => remove.run(idBytes("aud", entryId)));
-		},
+		insertAuditEntry: (entry: AuditEntry): void => transact(() => write(entry)),
+	};
+}
+
+/** Prepares the writing of an entry, in the transaction of its change. Null is no entry. */
+export function createWriteEntry(db: DatabaseSync, onConflict = ""): (entry: AuditEntry | null) => void {
+	const insert = prepareInsert(db, "audit_entries", AUDIT_ENTRY.columns, onConflict);
+	return (entry) => {
+		if (entry !== null) insert.run(...AUDIT_ENTRY.write(entry));
 	};
 }
 

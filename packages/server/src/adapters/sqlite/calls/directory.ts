@@ -3,17 +3,22 @@ import type { DatabaseSync } from "node:sqlite";
 
 import type { Transact } from "../connection.ts";
 import type { HealthTable } from "../stats/health-table.ts";
+import { createWriteEntry } from "./audit.ts";
+import type { Change } from "./directory/change.ts";
 import { createEventTypeCalls } from "./directory/event-types.ts";
 import { createKeyCalls } from "./directory/keys.ts";
 import { createProjectCalls } from "./directory/projects.ts";
+import { createVersionCalls, createVersions } from "./directory/versions.ts";
 import { createWebhookCalls } from "./directory/webhooks.ts";
 
 /** Prepares the calls of `DirectoryStore`. */
 export function createDirectoryCalls(db: DatabaseSync, transact: Transact, health: HealthTable) {
+	const change: Change = { transact, versions: createVersions(db), writeEntry: createWriteEntry(db) };
 	return {
-		...createProjectCalls(db, transact),
-		...createKeyCalls(db, transact),
-		...createWebhookCalls(db, transact, health),
-		...createEventTypeCalls(db, transact),
+		...createVersionCalls(db),
+		...createProjectCalls(db, change),
+		...createKeyCalls(db, change),
+		...createWebhookCalls(db, change, health),
+		...createEventTypeCalls(db, change),
 	};
 }

@@ -4,6 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Attempt, Delivery } from "../../../core/delivery.ts";
 import type { Event } from "../../../core/event.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
+import { wholeProject, type Scope } from "../../../core/principal.ts";
 import type { DeliveryFilter, EventFilter } from "../../../ports/store/log.ts";
 import { toAttempt } from "../codec/attempt-rows.ts";
 import { DELIVERY_COLUMNS, STATUS_CODES, toDelivery } from "../codec/delivery-rows.ts";
@@ -78,8 +79,8 @@ const COUNT_LIMIT = 10_000;
 function createDeliveries(db: DatabaseSync) {
 	const prepare = createStatementCache(db);
 
-	return (projectId: string, filter: DeliveryFilter, request: PageRequest): Page<Delivery> => {
-		const conditions = deliveryConditions(projectId, filter);
+	return (scope: Scope, filter: DeliveryFilter, request: PageRequest): Page<Delivery> => {
+		const conditions = deliveryConditions(wholeProject(scope), filter);
 		const range = idRange(filter);
 		const access = chooseAccess(prepare, filter, conditions, range);
 		const values = conditions.map(({ value }) => value);
@@ -158,8 +159,8 @@ function countEntries(
 
 function createDelivery(db: DatabaseSync) {
 	const select = db.prepare(`SELECT ${list(DELIVERY_COLUMNS)} FROM deliveries WHERE id = ? AND project_id = ?`);
-	return (projectId: string, deliveryId: string): Delivery | null => {
-		const row = select.get(idBytes("dlv", deliveryId), idBytes("proj", projectId));
+	return (scope: Scope, deliveryId: string): Delivery | null => {
+		const row = select.get(idBytes("dlv", deliveryId), idBytes("proj", wholeProject(scope)));
 		return row === undefined ? null : toDelivery(row);
 	};
 }
@@ -172,8 +173,8 @@ function createAttempts(db: DatabaseSync) {
 function createEvents(db: DatabaseSync) {
 	const prepare = createStatementCache(db);
 
-	return (projectId: string, filter: EventFilter, request: PageRequest): Page<Event> => {
-		const project = idBytes("proj", projectId);
+	return (scope: Scope, filter: EventFilter, request: PageRequest): Page<Event> => {
+		const project = idBytes("proj", wholeProject(scope));
 		const page = readPage("evt", request, idRange(filter), ({ low, high }, order, limit) => {
 			const select = prepare(`
 				SELECT ${list(EVENT_COLUMNS)} FROM events ${filter.type === null ? "" : "INDEXED BY events_by_type"}
@@ -189,16 +190,16 @@ function createEvents(db: DatabaseSync) {
 
 function createEvent(db: DatabaseSync) {
 	const select = db.prepare(`SELECT ${list(EVENT_COLUMNS)} FROM events WHERE project_id = ? AND id = ?`);
-	return (projectId: string, eventId: string): Event | null => {
-		const row = select.get(idBytes("proj", projectId), idBytes("evt", eventId));
+	return (scope: Scope, eventId: string): Event | null => {
+		const row = select.get(idBytes("proj", wholeProject(scope)), idBytes("evt", eventId));
 		return row === undefined ? null : toEvent(row);
 	};
 }
 
 function createEventBody(db: DatabaseSync) {
 	const select = db.prepare("SELECT body FROM events WHERE project_id = ? AND id = ?");
-	return (projectId: string, eventId: string): Uint8Array | null => {
-		const row = select.get(idBytes("proj", projectId), idBytes("evt", eventId));
+	return (scope: Scope, eventId: string): Uint8Array | null => {
+		const row = select.get(idBytes("proj", wholeProject(scope)), idBytes("evt", eventId));
 		if (row === undefined) return null;
 		const body = bytes(row["body"]);
 		return body.length === 0 ? null : body;

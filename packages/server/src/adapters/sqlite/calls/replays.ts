@@ -1,8 +1,10 @@
 // Replays: find old events by the outcome of their deliveries, and make new deliveries for them, step by step.
 import type { DatabaseSync } from "node:sqlite";
 
+import type { AuditEntry } from "../../../core/audit.ts";
 import { newDelivery, type DeliveryStatus } from "../../../core/delivery.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
+import { wholeProject, type Scope } from "../../../core/principal.ts";
 import {
 	createReplayMatcher,
 	replayOutcome,
@@ -10,7 +12,7 @@ import {
 	type ReplayFilter,
 	type ReplayMatcher,
 } from "../../../core/replay.ts";
-import type { ReplayCount, ReplayCountStep, ReplayStep } from "../../../ports/store/replays.ts";
+import type { ReplayCount, ReplayCountStep, ReplayStep, ReplayStore } from "../../../ports/store/replays.ts";
 import { STATUSES } from "../codec/delivery-rows.ts";
 import { firstIdAt, idBytes, idHex, idText, idTime, justAfter } from "../codec/ids.ts";
 import { REPLAY, REPLAY_STATUS_CODES } from "../codec/replay-rows.ts";
@@ -19,32 +21,46 @@ import { prepareInsert } from "../codec/statements.ts";
 import { inBackground, type Transact } from "../connection.ts";
 import type { StatsChanges } from "../stats/stats-changes.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
+import { createWriteEntry } from "./audit.ts";
 import { createInsertDelivery } from "./delivery-statements.ts";
 import { idRange, mapPage, readPage } from "./keyset.ts";
 
 const { Running, Finished, Cancelled } = REPLAY_STATUS_CODES;
+type InsertOptions = Parameters<ReplayStore["insertReplay"]>[1];
 
 /** Prepares the calls of `ReplayStore`. */
 export function createReplayCalls(db: DatabaseSync, transact: Transact, journal: StatsJournal) {
 	const insert = prepareInsert(db, "replays", REPLAY.columns);
 	const selectRunning = db.prepare("SELECT * FROM replays INDEXED BY replays_running WHERE status = 0 ORDER BY id");
 	const select = db.prepare("SELECT * FROM replays WHERE id = ? AND project_id = ?");
+	const countRunning = db.prepare(
+		"SELECT count(*) AS count FROM replays INDEXED BY replays_running WHERE status = 0 AND project_id = ?",
+	);
+	const writeEntry = createWriteEntry(db);
 	const cancel = db.prepare(
 		`UPDATE replays SET status = ${Cancelled}, update_date = ?1, end_date = ?1 WHERE id = ?2 AND status = ${Running}`,
 	);
 
 	return {
-		insertReplay: (replay: Replay): void => {
-			transact(() => insert.run(...REPLAY.write(replay)));
-		},
+		insertReplay: (replay: Replay, { limit, entry }: InsertOptions): boolean =>
+			transact(() => {
+				if (countOf(countRunning.get(idBytes("proj", replay.projectId))) >= limit) return false;
+				insert.run(...REPLAY.write(replay));
+				writeEntry(entry);
+				return true;
+			}),
 		stepReplay: createStepReplay(db, journal),
-		cancelReplay: (replayId: string, at: number): boolean =>
-			transact(() => cancel.run(at, idBytes("replay", replayId)).changes === 1),
+		cancelReplay: (replayId: string, at: number, entry: AuditEntry | null): boolean =>
+			transact(() => {
+				if (cancel.run(at, idBytes("replay", replayId)).changes === 0) return false;
+				writeEntry(entry);
+				return true;
+			}),
 		countReplay: createCountReplay(db),
 		runningReplays: (): Replay[] => selectRunning.all().map(REPLAY.read),
 		replays: createReplayPage(db),
-		replay(projectId: string, replayId: string): Replay | null {
-			const row = select.get(idBytes("replay", replayId), idBytes("proj", projectId));
+		replay(scope: Scope, replayId: string): Replay | null {
+			const row = select.get(idBytes("replay", replayId), idBytes("proj", wholeProject(scope)));
 			return row === undefined ? null : REPLAY.read(row);
 		},
 		untried: createUntried(db),
@@ -202,10 +218,18 @@ function wants(
 
 function createCountReplay(db: DatabaseSync) {
 	const search = createSearch(db);
-	return ({ projectId, webhookId, filter, afterEventId, scanLimit }: ReplayCountStep): ReplayCount => {
+	return ({ scope, webhookId, filter, afterEventId, scanLimit }: ReplayCountStep): ReplayCount => {
+		const projectId = wholeProject(scope);
 		const after = afterEventId === null ? null : idBytes("evt", afterEventId);
-		const scope = { projectId, webhookId, filter, after, scanLimit, matchLimit: Infinity, replayId: null };
-		const { matches, last, done } = search(scope);
+		const { matches, last, done } = search({
+			projectId,
+			webhookId,
+			filter,
+			after,
+			scanLimit,
+			matchLimit: Infinity,
+			replayId: null,
+		});
 		return { matching: matches.length, lastEventId: done || last === null ? null : idText("evt", last) };
 	};
 }
@@ -219,8 +243,8 @@ function createReplayPage(db: DatabaseSync) {
 	const byWebhook = { ASC: db.prepare(sql("webhook", "ASC")), DESC: db.prepare(sql("webhook", "DESC")) };
 	const everything = idRange({ after: null, before: null });
 
-	return (projectId: string, webhookId: string | null, request: PageRequest): Page<Replay> => {
-		const project = idBytes("proj", projectId);
+	return (scope: Scope, webhookId: string | null, request: PageRequest): Page<Replay> => {
+		const project = idBytes("proj", wholeProject(scope));
 		const [select, leading] = webhookId === null ? [byProject, project] : [byWebhook, idBytes("webhook", webhookId)];
 		const page = readPage("replay", request, everything, ({ low, high }, order, limit) =>
 			select[order].all(leading, project, low, high, limit),

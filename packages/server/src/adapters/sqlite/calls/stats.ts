@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import type { DeliveryStatus } from "../../../core/delivery.ts";
+import { wholeProject, type Scope } from "../../../core/principal.ts";
 import { STATS_WIDTHS_MS, type StatsBucket } from "../../../core/stats/stats.ts";
 import type { StatsQuery } from "../../../ports/store/stats.ts";
 import { idBytes, idHex } from "../codec/ids.ts";
@@ -32,7 +33,8 @@ function createStats(db: DatabaseSync, journal: StatsJournal) {
 		CROSS JOIN stats ON width_ms = ?2 AND stats.start = starts.start AND owner = ?4
 	`);
 
-	return ({ projectId, webhookId, width, from, to }: StatsQuery): StatsBucket[] => {
+	return ({ scope, webhookId, width, from, to }: StatsQuery): StatsBucket[] => {
+		const projectId = wholeProject(scope);
 		if (from >= to) return [];
 		const widthMs = STATS_WIDTHS_MS[width];
 		const buckets = new Map<number, PeriodStats>();
@@ -63,7 +65,8 @@ function bucketAt(buckets: Map<number, PeriodStats>, start: number): PeriodStats
 
 function createStatusCounts(db: DatabaseSync, journal: StatsJournal) {
 	const select = db.prepare(`SELECT ${list(STATUS_COUNT_COLUMNS)} FROM status_counts WHERE owner = ?`);
-	return (projectId: string, webhookId: string | null): Record<DeliveryStatus, number> => {
+	return (scope: Scope, webhookId: string | null): Record<DeliveryStatus, number> => {
+		const projectId = wholeProject(scope);
 		const recent = emptyStats();
 		for (const stats of recentStats(journal, projectId, webhookId).values()) addStats(recent, stats);
 		return toStatusCounts(select.get(ownerBytes(projectId, webhookId)), recent.counts.slice(COUNTER_COUNT));

@@ -12,4 +12,5 @@ export const EVENT_TYPE = record<EventType>({
 	archived: boolean("archived"),
 	createDate: number("create_date"),
 	updateDate: number("update_date"),
+	revision: number("revision"),
 });

@@ -1,10 +1,10 @@
 // API keys.
-import type { ApiKey, Scope } from "../../../core/crypto/key.ts";
+import type { ApiKey, KeyScope } from "../../../core/crypto/key.ts";
 import { bytes, code, id, number, orNull, record, text } from "./columns.ts";
 import type { Row } from "./rows.ts";
 
 /** Permanent, on disk: a number never changes its meaning. */
-const SCOPE_CODES = { read: 0, write: 1, admin: 2 } as const satisfies Record<Scope, number>;
+const SCOPE_CODES = { read: 0, write: 1, admin: 2 } as const satisfies Record<KeyScope, number>;
 export const ADMIN_SCOPE_CODE = SCOPE_CODES.admin;
 
 /** A row of `keys`. */

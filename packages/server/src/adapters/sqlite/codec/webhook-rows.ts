@@ -43,6 +43,7 @@ const FIELDS: Fields<Webhook> = {
 	secretOverlapUntil: orNull(number("secret_overlap_until")),
 	createDate: number("create_date"),
 	updateDate: number("update_date"),
+	revision: number("revision"),
 };
 
 /** A webhook without its sealed parts. */

@@ -28,4 +28,5 @@ export const PROJECT = record<Project>({
 	retentionDays: orNull(number("retention_days")),
 	payloadRetentionDays: orNull(number("payload_retention_days")),
 	createDate: number("create_date"),
+	revision: number("revision"),
 });

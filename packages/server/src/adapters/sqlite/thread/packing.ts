@@ -119,9 +119,10 @@ function joined(parts: readonly { readonly body: Uint8Array }[]): ArrayBuffer {
 	return all.buffer;
 }
 
-function packEvent(values: unknown[], { event, body, idempotency, deliveries }: NewEvent): void {
+function packEvent(values: unknown[], accepted: NewEvent): void {
+	const { event, body, idempotency, deliveries, projectVersion } = accepted;
 	values.push(event.id, event.projectId, event.type, event.timestamp, event.createDate, event.deliveryCount);
-	values.push(body.length, idempotency, deliveries.length);
+	values.push(body.length, projectVersion, idempotency, deliveries.length);
 	for (const { id, webhookId, state } of deliveries) {
 		values.push(id, webhookId);
 		packState(values, state);
@@ -138,13 +139,14 @@ function unpackEvent(reader: Reader): NewEvent {
 		deliveryCount: reader.take(),
 	};
 	const body = reader.takeBody();
+	const projectVersion = reader.take<number | null>();
 	const idempotency = reader.take<NewEvent["idempotency"]>();
 	const deliveries = Array.from({ length: reader.take<number>() }, () => ({
 		id: reader.take<string>(),
 		webhookId: reader.take<string>(),
 		state: unpackState(reader) ?? missing(),
 	}));
-	return { event, body, idempotency, deliveries };
+	return { event, projectVersion, body, idempotency, deliveries };
 }
 
 function packState(values: unknown[], state: DeliveryState | null): void {
@@ -172,8 +174,8 @@ function unpackState(reader: Reader): DeliveryState | null {
 	};
 }
 
-function packUpdate(values: unknown[], { deliveryId, at, change, attempt }: DeliveryUpdate): void {
-	values.push(deliveryId, at);
+function packUpdate(values: unknown[], { deliveryId, at, change, attempt, entry }: DeliveryUpdate): void {
+	values.push(deliveryId, at, entry ?? null);
 	packChange(values, change);
 	values.push(attempt !== null);
 	if (attempt !== null) packAttempt(values, attempt);
@@ -183,6 +185,7 @@ function unpackUpdate(reader: Reader): DeliveryUpdate {
 	return {
 		deliveryId: reader.take(),
 		at: reader.take(),
+		entry: reader.take(),
 		change: unpackChange(reader),
 		attempt: reader.take<boolean>() ? unpackAttempt(reader) : null,
 	};

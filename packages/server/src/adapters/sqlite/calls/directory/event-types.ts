@@ -1,22 +1,27 @@
 // The event types of projects.
 import type { DatabaseSync } from "node:sqlite";
 
+import type { AuditEntry } from "../../../../core/audit.ts";
 import type { EventType } from "../../../../core/event-type.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
+import { wholeProject, type Scope } from "../../../../core/principal.ts";
+import type { DirectoryStore } from "../../../../ports/store/directory.ts";
 import { EVENT_TYPE } from "../../codec/event-type-rows.ts";
 import { idBytes } from "../../codec/ids.ts";
 import { countOf, type Row } from "../../codec/rows.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
-import type { Transact } from "../../connection.ts";
+import { noProject, type Change } from "./change.ts";
+
+type PutOptions = Parameters<DirectoryStore["putEventType"]>[1];
 
 /** A page ends early when its schemas and examples have more characters than this. */
 const MAX_PAGE_TEXT = 4 * 1_024 * 1_024;
 
 /** Prepares the calls about event types. */
-export function createEventTypeCalls(db: DatabaseSync, transact: Transact) {
+export function createEventTypeCalls(db: DatabaseSync, change: Change) {
+	const { transact, versions, writeEntry } = change;
 	const select = db.prepare("SELECT * FROM event_types WHERE project_id = ? AND name = ?");
 	const remove = db.prepare("DELETE FROM event_types WHERE project_id = ? AND name = ?");
-	const put = createPut(db);
 
 	return {
 		eventTypes: createEventTypePage(db),
@@ -24,25 +29,36 @@ export function createEventTypeCalls(db: DatabaseSync, transact: Transact) {
 			const row = select.get(idBytes("proj", projectId), name);
 			return row === undefined ? null : EVENT_TYPE.read(row);
 		},
-		putEventType: (eventType: EventType, limit: number): "added" | "replaced" | "full" =>
-			transact(() => put(eventType, limit)),
-		deleteEventType: (projectId: string, name: string): boolean =>
-			transact(() => remove.run(idBytes("proj", projectId), name).changes === 1),
+		putEventType: createPut(db, change),
+		deleteEventType: (projectId: string, name: string, entry: AuditEntry | null): number | null =>
+			transact(() => {
+				const project = idBytes("proj", projectId);
+				if (remove.run(project, name).changes === 0) return null;
+				writeEntry(entry);
+				return versions.raiseProject(project) ?? noProject(projectId);
+			}),
 	};
 }
 
-function createPut(db: DatabaseSync) {
+function createPut(db: DatabaseSync, { transact, versions, writeEntry }: Change) {
+	const selectRevision = db.prepare("SELECT revision FROM event_types WHERE project_id = ? AND name = ?");
 	const count = db.prepare("SELECT count(*) AS count FROM event_types WHERE project_id = ?");
 	const replace = prepareUpdate(db, "event_types", EVENT_TYPE.columns, ["project_id", "name"]);
 	const insert = prepareInsert(db, "event_types", EVENT_TYPE.columns);
 
-	return (eventType: EventType, limit: number): "added" | "replaced" | "full" => {
-		const values = EVENT_TYPE.write(eventType);
-		if (replace.run(...values).changes === 1) return "replaced";
-		if (countOf(count.get(idBytes("proj", eventType.projectId))) >= limit) return "full";
-		insert.run(...values);
-		return "added";
-	};
+	return (eventType: EventType, { expected, limit, entry }: PutOptions): number | "changed" | "full" =>
+		transact(() => {
+			const { projectId, name } = eventType;
+			const project = idBytes("proj", projectId);
+			const known = selectRevision.get(project, name)?.["revision"] ?? null;
+			if (known !== expected) return "changed";
+			if (known === null && countOf(count.get(project)) >= limit) return "full";
+			const revision = versions.raiseProject(project) ?? noProject(projectId);
+			const write = known === null ? insert : replace;
+			write.run(...EVENT_TYPE.write({ ...eventType, revision }));
+			writeEntry(entry);
+			return revision;
+		});
 }
 
 /** The list is ordered by name: "older" goes down the alphabet, "newer" goes up. */
@@ -55,8 +71,8 @@ function createEventTypePage(db: DatabaseSync) {
 	const up = db.prepare(sql("<", "DESC"));
 	const exists = { down: db.prepare(sql(">=", "ASC")), up: db.prepare(sql("<=", "DESC")) };
 
-	return (projectId: string, archived: boolean | null, { cursor, limit }: PageRequest): Page<EventType> => {
-		const project = idBytes("proj", projectId);
+	return (scope: Scope, archived: boolean | null, { cursor, limit }: PageRequest): Page<EventType> => {
+		const project = idBytes("proj", wholeProject(scope));
 		const wanted = archived === null ? null : Number(archived);
 		const select = cursor?.direction === "newer" ? up : down;
 		// The empty name comes before all others.

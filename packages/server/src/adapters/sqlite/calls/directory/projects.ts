@@ -1,30 +1,45 @@
 // Projects.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { Project } from "../../../../core/workspace.ts";
-import { StoreError } from "../../../../ports/store/errors.ts";
+import type { AuditEntry } from "../../../../core/audit.ts";
+import { FIRST_VERSION, type Project } from "../../../../core/workspace.ts";
+import type { UpdateOptions } from "../../../../ports/store/directory.ts";
 import { idBytes } from "../../codec/ids.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { PROJECT } from "../../codec/workspace-rows.ts";
-import type { Transact } from "../../connection.ts";
+import type { Change } from "./change.ts";
 
 /** Prepares the calls about projects. */
-export function createProjectCalls(db: DatabaseSync, transact: Transact) {
+export function createProjectCalls(db: DatabaseSync, { transact, versions, writeEntry }: Change) {
 	const selectAll = db.prepare("SELECT * FROM projects WHERE delete_date IS NULL ORDER BY create_date, id");
+	const selectRevision = db.prepare("SELECT revision FROM projects WHERE id = ? AND delete_date IS NULL");
 	const insert = createInsertProject(db);
-	const update = prepareUpdate(db, "projects", PROJECT.columns, ["id"], "delete_date IS NULL");
+	const update = prepareUpdate(db, "projects", PROJECT.columns, ["id"]);
 	const remove = createDeleteProject(db);
 
 	return {
 		projects: (): Project[] => selectAll.all().map(PROJECT.read),
-		insertProject: (project: Project): void => transact(() => insert(project)),
-		updateProject: (project: Project): void =>
+		insertProject: (project: Project, entry: AuditEntry | null): number =>
 			transact(() => {
-				if (update.run(...PROJECT.write(project)).changes === 0) {
-					throw new StoreError("store_conflict", `there is no project ${project.id} to update`);
-				}
+				insert(project);
+				writeEntry(entry);
+				return versions.raiseWorkspace();
 			}),
-		deleteProject: (projectId: string, at: number): boolean => transact(() => remove(idBytes("proj", projectId), at)),
+		updateProject: (project: Project, { expected, entry }: UpdateOptions): number | null =>
+			transact(() => {
+				const id = idBytes("proj", project.id);
+				if (selectRevision.get(id)?.["revision"] !== expected) return null;
+				const revision = versions.raiseProject(id) ?? expected;
+				update.run(...PROJECT.write({ ...project, revision }));
+				writeEntry(entry);
+				return revision;
+			}),
+		deleteProject: (projectId: string, at: number, entry: AuditEntry | null): number | null =>
+			transact(() => {
+				if (!remove(idBytes("proj", projectId), at)) return null;
+				writeEntry(entry);
+				return versions.raiseWorkspace();
+			}),
 	};
 }
 
@@ -32,7 +47,7 @@ export function createProjectCalls(db: DatabaseSync, transact: Transact) {
 export function createInsertProject(db: DatabaseSync): (project: Project) => void {
 	const insert = prepareInsert(db, "projects", PROJECT.columns);
 	return (project) => {
-		insert.run(...PROJECT.write(project));
+		insert.run(...PROJECT.write({ ...project, revision: FIRST_VERSION }));
 	};
 }
 

@@ -1,36 +1,61 @@
 // Webhooks with their sealed secrets.
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 
+import type { AuditEntry } from "../../../../core/audit.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
+import { wholeProject, type Scope } from "../../../../core/principal.ts";
 import type { Webhook } from "../../../../core/webhook.ts";
-import type { SealedSecret, WebhookRecord } from "../../../../ports/store/directory.ts";
+import type { SealedSecret, UpdateOptions, WebhookRecord } from "../../../../ports/store/directory.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import { STATUS_CODES } from "../../codec/delivery-rows.ts";
 import { idBytes, idHex } from "../../codec/ids.ts";
+import { rowId } from "../../codec/rows.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { SECRET, secretOwner, WEBHOOK, WEBHOOK_ROW, webhookId } from "../../codec/webhook-rows.ts";
-import type { Transact } from "../../connection.ts";
 import { HealthChanges, type HealthTable } from "../../stats/health-table.ts";
 import { idRange, mapPage, readPage } from "../keyset.ts";
+import { noProject, type Change } from "./change.ts";
 
 /** Prepares the calls about webhooks. */
-export function createWebhookCalls(db: DatabaseSync, transact: Transact, health: HealthTable) {
+export function createWebhookCalls(db: DatabaseSync, change: Change, health: HealthTable) {
+	const { transact, versions, writeEntry } = change;
 	const insert = createInsertWebhook(db);
-	const replace = createReplaceWebhook(db);
 
 	return {
 		webhookRecords: createWebhookRecords(db),
 		webhooks: createWebhookPage(db),
-		insertWebhook: (record: WebhookRecord): void => transact(() => insert(record)),
-		updateWebhook(record: WebhookRecord, { resetHealth } = { resetHealth: false }): void {
-			const changes = new HealthChanges(health);
-			if (resetHealth) changes.reset(idHex("webhook", record.id));
+		insertWebhook: (record: WebhookRecord, entry: AuditEntry | null): number =>
 			transact(() => {
-				replace(record);
-				health.write(changes);
-			});
-			health.apply(changes);
-		},
+				const revision = versions.raiseProject(idBytes("proj", record.projectId)) ?? noProject(record.projectId);
+				insert({ ...record, revision });
+				writeEntry(entry);
+				return revision;
+			}),
+		updateWebhook: createUpdateWebhook(db, change, health),
+	};
+}
+
+function createUpdateWebhook(db: DatabaseSync, { transact, versions, writeEntry }: Change, health: HealthTable) {
+	const selectRevision = db.prepare("SELECT revision FROM webhooks WHERE id = ? AND delete_date IS NULL");
+	const replace = createReplaceWebhook(db);
+
+	return (
+		record: WebhookRecord,
+		{ expected, entry, resetHealth = false }: UpdateOptions & { readonly resetHealth?: boolean },
+	): number | null => {
+		const changes = new HealthChanges(health);
+		const revision = transact(() => {
+			if (selectRevision.get(idBytes("webhook", record.id))?.["revision"] !== expected) return null;
+			// A project that is deleted has no webhook that is not.
+			const revision = versions.raiseProject(idBytes("proj", record.projectId)) ?? noProject(record.projectId);
+			replace({ ...record, revision });
+			if (resetHealth) changes.reset(idHex("webhook", record.id));
+			health.write(changes);
+			writeEntry(entry);
+			return revision;
+		});
+		health.apply(changes);
+		return revision;
 	};
 }
 
@@ -58,6 +83,16 @@ function createWebhookRecords(db: DatabaseSync) {
 	};
 }
 
+/** Prepares the reading of the webhooks, deleted or not, that fulfil `condition`, with their secrets. */
+export function createReadWebhooks(db: DatabaseSync, index: string, condition: string) {
+	const select = db.prepare(`SELECT * FROM webhooks INDEXED BY ${index} WHERE ${condition}`);
+	const selectSecrets = db.prepare("SELECT * FROM webhook_secrets WHERE webhook_id = ? ORDER BY number DESC");
+	return (...values: readonly SQLInputValue[]): WebhookRecord[] =>
+		select
+			.all(...values)
+			.map((row) => ({ ...WEBHOOK_ROW.read(row), secrets: selectSecrets.all(rowId(row)).map(SECRET.read) }));
+}
+
 function createWebhookPage(db: DatabaseSync) {
 	const sql = (order: string) => `
 		SELECT * FROM webhooks INDEXED BY webhooks_by_project
@@ -66,8 +101,8 @@ function createWebhookPage(db: DatabaseSync) {
 	const select = { ASC: db.prepare(sql("ASC")), DESC: db.prepare(sql("DESC")) };
 	const everything = idRange({ after: null, before: null });
 
-	return (projectId: string, request: PageRequest): Page<Webhook> => {
-		const project = idBytes("proj", projectId);
+	return (scope: Scope, request: PageRequest): Page<Webhook> => {
+		const project = idBytes("proj", wholeProject(scope));
 		const page = readPage("webhook", request, everything, ({ low, high }, order, limit) =>
 			select[order].all(project, low, high, limit),
 		);

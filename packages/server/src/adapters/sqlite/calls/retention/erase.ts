@@ -2,14 +2,19 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { transition } from "../../../../core/delivery.ts";
+import { wholeProject, type Scope } from "../../../../core/principal.ts";
+import type { RetentionStore } from "../../../../ports/store/retention.ts";
 import { STATE_COLUMNS, toState } from "../../codec/delivery-rows.ts";
 import { idBytes, idText } from "../../codec/ids.ts";
 import { hexOf, rowId } from "../../codec/rows.ts";
 import { list } from "../../codec/statements.ts";
 import type { StatsChanges } from "../../stats/stats-changes.ts";
 import type { StatsJournal } from "../../stats/stats-journal.ts";
+import { createWriteEntry } from "../audit.ts";
 import { createWriteState } from "../delivery-statements.ts";
 import { createEmptyBody, createEmptyResponses } from "./purge.ts";
+
+type EraseOptions = Parameters<RetentionStore["erasePayload"]>[2];
 
 /** Prepares `erasePayload`. */
 export function createErasePayload(db: DatabaseSync, journal: StatsJournal) {
@@ -21,11 +26,12 @@ export function createErasePayload(db: DatabaseSync, journal: StatsJournal) {
 	const emptyBody = createEmptyBody(db);
 	const emptyResponses = createEmptyResponses(db);
 	const writeState = createWriteState(db);
+	const writeEntry = createWriteEntry(db);
 
-	return (projectId: string, eventId: string, reason: string, at: number): readonly string[] | null => {
+	return (scope: Scope, eventId: string, { reason, at, entry }: EraseOptions): readonly string[] | null => {
 		const id = idBytes("evt", eventId);
 		const work = (changes: StatsChanges): readonly string[] | null => {
-			const event = selectEvent.get(idBytes("proj", projectId), id);
+			const event = selectEvent.get(idBytes("proj", wholeProject(scope)), id);
 			if (event === undefined) return null;
 			emptyBody(event);
 			const cancelled: string[] = [];
@@ -38,6 +44,7 @@ export function createErasePayload(db: DatabaseSync, journal: StatsJournal) {
 				changes.moved(hexOf(row), at, before.status, after.status);
 				cancelled.push(idText("dlv", rowId(row)));
 			}
+			writeEntry(entry);
 			return cancelled;
 		};
 		return overwriting(db, () => journal.transact(work));
