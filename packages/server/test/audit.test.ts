@@ -14,7 +14,7 @@ interface Answer {
 async function open() {
 	const { test, app } = await openTestApi();
 	const { engine, projectId } = test;
-	const { key, secretKey } = await engine.keys.create({ name: "admin", scope: "admin", projectId: null });
+	const { key, secretKey } = await engine.keys.create({ name: "admin", scope: "admin", projectId: null }, null);
 	const call = async (method: string, path: string, body?: unknown, as = secretKey): Promise<Answer> => {
 		const response = await app.request(path.replace("./", `/projects/${projectId}/`), {
 			method,
@@ -66,7 +66,7 @@ describe("the audit log over HTTP", () => {
 	it("is readable only for an admin of the whole workspace", async () => {
 		await using api = await open();
 		const { engine, projectId } = api.test;
-		const { secretKey } = await engine.keys.create({ name: "p", scope: "admin", projectId });
+		const { secretKey } = await engine.keys.create({ name: "p", scope: "admin", projectId }, null);
 		const { status, json } = await api.call("GET", "/workspace/audit", undefined, secretKey);
 		expect([status, json["code"]]).toEqual([403, "insufficient_scope"]);
 	});
@@ -110,7 +110,7 @@ describe("erasing over HTTP", () => {
 		api.call("DELETE", `./events/${eventId}/data`);
 	const sendHeld = async (test: TestEngine): Promise<string> => {
 		const webhook = await test.createWebhook("http://127.0.0.1:1/");
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await test.engine.webhooks.pause(test.change, webhook.id);
 		return test.send({ dataJson: '{"n": 1.0}' });
 	};
 

@@ -5,7 +5,7 @@ import { openTestApi } from "../src/api/test/test-api.ts";
 
 async function openApi() {
 	const { test, app } = await openTestApi();
-	const { secretKey } = await test.engine.keys.create({ name: "test", scope: "admin", projectId: null });
+	const { secretKey } = await test.engine.keys.create({ name: "test", scope: "admin", projectId: null }, null);
 	const call = async (method: string, path: string, body: unknown) => {
 		const init = { method, headers: { "secret-key": secretKey }, body: JSON.stringify(body) };
 		const response = await app.request(`/projects/${test.projectId}${path}`, init);

@@ -3,8 +3,8 @@
 // Times are milliseconds since the epoch. A refused call throws, or rejects with, a `FanfareError`; the codes are named
 // at each call. Calls that read or write the store reject with a `StoreError` if the store fails, except for sends,
 // which translate it.
-import type { AuditEntry } from "../core/audit.ts";
-import type { ApiKey, Scope } from "../core/crypto/key.ts";
+import type { AuditDraft } from "../core/audit.ts";
+import type { ApiKey, KeyScope } from "../core/crypto/key.ts";
 import type { Delivery, DeliveryStatus } from "../core/delivery.ts";
 import type { FanfareError } from "../core/errors.ts";
 import type { EventType } from "../core/event-type.ts";
@@ -12,12 +12,24 @@ import type { Event, EventInput } from "../core/event.ts";
 import type { LiveFilter, LiveSignal } from "../core/live.ts";
 import type { Page, PageRequest } from "../core/page.ts";
 import type { RetryPolicy } from "../core/policies/retry-policy.ts";
+import type { Principal, Scope } from "../core/principal.ts";
 import type { Replay, ReplayOutcome } from "../core/replay.ts";
 import type { StatsBucket, StatsRange, StatsRequest, StatsWidth } from "../core/stats/stats.ts";
 import type { RateLimit, Webhook } from "../core/webhook.ts";
 import type { Project, Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
 import type { DeliveryFilter } from "../ports/store/log.ts";
+
+/**
+ * A change that is made for somebody. It is one transaction: what it changes and its audit entry are written together or
+ * not at all, and a change that changes nothing has no entry.
+ */
+export interface Change {
+	/** The data that may be changed. */
+	readonly scope: Scope;
+	/** What the audit log says about the change; null leaves no entry. */
+	readonly audit: AuditDraft | null;
+}
 
 /** All settings of a webhook except its secret. */
 export interface WebhookSettings {
@@ -35,6 +47,16 @@ export interface WebhookSettings {
 	readonly metadata: Readonly<Record<string, string>>;
 	/** Sent with each attempt. Names are in lower case; values are write-only. */
 	readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * The settings of a webhook to change. Within `retries` only the fields present are changed; `headers` replaces all
+ * headers.
+ */
+export interface WebhookPatch extends Partial<Omit<WebhookSettings, "retries">> {
+	readonly retries?: Partial<RetryPolicy>;
+	/** The revision that the change was made on. If omitted, the change is made on any. */
+	readonly revision?: number;
 }
 
 /** The result of a test of a webhook. */
@@ -56,57 +78,59 @@ export interface Webhooks {
 	 * Registers a webhook. `secret` is the key as bytes; null generates one. Throws `invalid_request` for an endpoint
 	 * that must not be called.
 	 */
-	create(projectId: string, settings: WebhookSettings, secret: Uint8Array | null): Promise<Webhook>;
+	create(change: Change, settings: WebhookSettings, secret: Uint8Array | null): Promise<Webhook>;
 	/** Newest first. */
-	list(projectId: string, page: PageRequest): Promise<Page<Webhook>>;
-	get(projectId: string, webhookId: string): Webhook;
+	list(scope: Scope, page: PageRequest): Promise<Page<Webhook>>;
+	get(scope: Scope, webhookId: string): Webhook;
 	/**
-	 * Changes only the settings in `patch`. Within `retries` only the fields present are changed; `headers` replaces
-	 * all headers. Throws `invalid_request` for an endpoint that must not be called.
+	 * Changes only the settings in `patch`. Throws `invalid_request` for an endpoint that must not be called, and
+	 * `revision_conflict` if `patch` names a revision that the webhook no longer has.
 	 */
-	update(
-		projectId: string,
-		webhookId: string,
-		patch: Partial<Omit<WebhookSettings, "retries">> & { readonly retries?: Partial<RetryPolicy> },
-	): Promise<Webhook>;
+	update(change: Change, webhookId: string, patch: WebhookPatch): Promise<Webhook>;
 	/**
 	 * Replaces the secret, beginning with the next attempt. For `overlapMs` the older secrets sign beside the new one,
 	 * newest first, up to five secrets in all.
 	 */
-	updateSecret(projectId: string, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook>;
+	updateSecret(change: Change, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook>;
 	/**
 	 * Sends the example of `eventType`, or Fanfare's own sample if it is null. Throws `invalid_request` if the project
 	 * has no such event type, or if the type has no example.
 	 */
-	test(projectId: string, webhookId: string, eventType: string | null): Promise<WebhookTest>;
+	test(change: Change, webhookId: string, eventType: string | null): Promise<WebhookTest>;
 	/** Pauses an enabled webhook: its new and waiting deliveries are Held until `resume`. */
-	pause(projectId: string, webhookId: string): Promise<Webhook>;
+	pause(change: Change, webhookId: string): Promise<Webhook>;
 	/** Enables a paused or disabled webhook: its Held deliveries are sent, oldest first. */
-	resume(projectId: string, webhookId: string): Promise<Webhook>;
+	resume(change: Change, webhookId: string): Promise<Webhook>;
 	/** Deletes a webhook and cancels its waiting deliveries. */
-	delete(projectId: string, webhookId: string): Promise<void>;
+	delete(change: Change, webhookId: string): Promise<void>;
 }
 
 /** All settings of a project. */
-export type ProjectSettings = Omit<Project, "id" | "workspaceId" | "createDate">;
+export type ProjectSettings = Omit<Project, "id" | "workspaceId" | "createDate" | "revision">;
 
-/** Every call with a project id throws `project_not_found`. */
+/** Every call with a scope throws `project_not_found`. */
 export interface Projects {
 	/** Oldest first. */
 	list(): readonly Project[];
-	get(projectId: string): Project;
-	create(name: string): Promise<Project>;
+	get(scope: Scope): Project;
+	create(name: string, audit: AuditDraft | null): Promise<Project>;
 	/**
 	 * Changes only the settings in `changes`. Throws `invalid_request` if payloads would be kept longer than their
 	 * events.
 	 */
-	update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project>;
+	update(change: Change, changes: Partial<ProjectSettings>): Promise<Project>;
 	/** Deletes a project with its webhooks and keys, and cancels its waiting deliveries. */
-	delete(projectId: string): Promise<void>;
+	delete(change: Change): Promise<void>;
 }
 
 /** All settings of an event type. */
 export type EventTypeSettings = Pick<EventType, "description" | "schemaJson" | "exampleJson" | "archived">;
+
+/** The settings of an event type to change. */
+export interface EventTypePatch extends Partial<EventTypeSettings> {
+	/** The revision that the change was made on. If omitted, the change is made on any. */
+	readonly revision?: number;
+}
 
 /**
  * The event types of projects. Every call throws `project_not_found`. Calls that check a schema or an example throw
@@ -117,39 +141,41 @@ export interface EventTypes {
 	 * Sorted by name in ascending order. In page requests, names are the cursors and "older" means later in the
 	 * alphabet. `archived` null means both.
 	 */
-	list(projectId: string, archived: boolean | null, page: PageRequest): Promise<Page<EventType>>;
+	list(scope: Scope, archived: boolean | null, page: PageRequest): Promise<Page<EventType>>;
 	/** Throws `event_type_not_found`. */
-	get(projectId: string, name: string): Promise<EventType>;
+	get(scope: Scope, name: string): Promise<EventType>;
 	/**
 	 * Throws `event_type_exists`, `too_many_event_types`, and `invalid_request` for errors in the name, the schema or
 	 * the example.
 	 */
-	create(projectId: string, name: string, settings: EventTypeSettings): Promise<EventType>;
+	create(change: Change, name: string, settings: EventTypeSettings): Promise<EventType>;
 	/** Creates or replaces an event type. Throws `too_many_event_types` and `invalid_request`, as `create` does. */
-	put(projectId: string, name: string, settings: EventTypeSettings): Promise<EventType>;
-	/** Changes only the settings in `patch`. Throws `event_type_not_found`, and `invalid_request` as `create` does. */
-	update(projectId: string, name: string, patch: Partial<EventTypeSettings>): Promise<EventType>;
+	put(change: Change, name: string, settings: EventTypeSettings): Promise<EventType>;
+	/**
+	 * Changes only the settings in `patch`. Throws `event_type_not_found`, `invalid_request` as `create` does, and
+	 * `revision_conflict` if `patch` names a revision that the event type no longer has.
+	 */
+	update(change: Change, name: string, patch: EventTypePatch): Promise<EventType>;
 	/** Deletes an event type; its events stay. Throws `event_type_not_found`. */
-	delete(projectId: string, name: string): Promise<void>;
+	delete(change: Change, name: string): Promise<void>;
 }
 
 /** API keys. */
 export interface Keys {
-	/** Returns the key with this text, or null if there is none. Takes the same time in both cases. */
-	authenticate(secretKey: string): ApiKey | null;
+	/** Returns whose key this text is, or null if there is no such key. Takes the same time in both cases. */
+	authenticate(secretKey: string): Principal | null;
 	/** Newest first. */
 	list(page: PageRequest): Page<ApiKey>;
 	/**
 	 * Creates a key for one project, or for the whole workspace if `projectId` is null. The text of the key,
 	 * `secretKey`, is returned only here. Throws `project_not_found`.
 	 */
-	create(input: {
-		readonly name: string;
-		readonly scope: Scope;
-		readonly projectId: string | null;
-	}): Promise<{ readonly key: ApiKey; readonly secretKey: string }>;
+	create(
+		input: { readonly name: string; readonly scope: KeyScope; readonly projectId: string | null },
+		audit: AuditDraft | null,
+	): Promise<{ readonly key: ApiKey; readonly secretKey: string }>;
 	/** Throws `key_not_found`, and `last_admin_key` for the last key that administers the workspace. */
-	delete(keyId: string): Promise<void>;
+	delete(keyId: string, audit: AuditDraft | null): Promise<void>;
 }
 
 /** The result of a change of many deliveries. */
@@ -169,16 +195,16 @@ export interface Deliveries {
 	 * schedule continues as before. Throws `delivery_not_found`, `delivery_not_changeable`, `webhook_not_active` or
 	 * `payload_erased`.
 	 */
-	retry(projectId: string, deliveryId: string): Promise<Delivery>;
+	retry(change: Change, deliveryId: string): Promise<Delivery>;
 	/**
 	 * Cancels a delivery that is Pending or Held. An attempt in flight can't be called back. Throws
 	 * `delivery_not_found` or `delivery_not_changeable`.
 	 */
-	cancel(projectId: string, deliveryId: string): Promise<Delivery>;
+	cancel(change: Change, deliveryId: string): Promise<Delivery>;
 	/** Retries all deliveries that match the filter and can be retried. */
-	retryMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged>;
+	retryMany(change: Change, filter: DeliveryFilter): Promise<ManyChanged>;
 	/** Cancels all deliveries that match the filter and can be cancelled. */
-	cancelMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged>;
+	cancelMany(change: Change, filter: DeliveryFilter): Promise<ManyChanged>;
 }
 
 /** The result of an accepted send. */
@@ -199,7 +225,7 @@ export interface Intake {
 	 * `idempotency_conflict`, `payload_too_large`, `overloaded`, `shutting_down`, `store_full`, `store_unavailable`.
 	 *
 	 * @example
-	 * const { event } = await engine.intake.send(projectId, {
+	 * const { event } = await engine.intake.send(projectScope(projectId), {
 	 * 	type: "order.paid",
 	 * 	dataJson: '{"orderId":1}',
 	 * 	timestamp: null,
@@ -207,13 +233,13 @@ export interface Intake {
 	 * 	webhookIds: null,
 	 * });
 	 */
-	send(projectId: string, input: EventInput): Promise<SentEvent>;
+	send(scope: Scope, input: EventInput): Promise<SentEvent>;
 	/**
 	 * Sends several events, in one commit if they fit into one. Each succeeds or fails by itself: the results are in
 	 * the order of `inputs`, and the refusal of one event is its result. Throws `project_not_found`, and errors that
 	 * concern the whole batch (`overloaded`, `shutting_down`, `store_full`, `store_unavailable`).
 	 */
-	sendBatch(projectId: string, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]>;
+	sendBatch(scope: Scope, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]>;
 }
 
 /** The events that a replay sends to a webhook again. */
@@ -241,15 +267,15 @@ export interface Replays {
 	 * Starts a replay in the background. It continues after stops and crashes, waits while the webhook is paused or
 	 * disabled, and is cancelled when the webhook is deleted. Throws `webhook_not_found`, `too_many_replays`.
 	 */
-	start(projectId: string, webhookId: string, request: ReplayRequest): Promise<Replay>;
+	start(change: Change, webhookId: string, request: ReplayRequest): Promise<Replay>;
 	/** Counts the events that `start` would send. Throws `webhook_not_found`. */
-	estimate(projectId: string, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate>;
+	estimate(scope: Scope, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate>;
 	/** Newest first; `webhookId` null means all webhooks. */
-	list(projectId: string, webhookId: string | null, page: PageRequest): Promise<Page<Replay>>;
+	list(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<Replay>>;
 	/** Throws `replay_not_found`. */
-	get(projectId: string, replayId: string): Promise<Replay>;
+	get(scope: Scope, replayId: string): Promise<Replay>;
 	/** Stops creating deliveries; those already created are still sent. Throws `replay_not_found`, `replay_ended`. */
-	cancel(projectId: string, replayId: string): Promise<Replay>;
+	cancel(change: Change, replayId: string): Promise<Replay>;
 }
 
 /** Changes of events that were accepted. */
@@ -258,30 +284,14 @@ export interface Events {
 	 * Erases an event's payload and the responses of receivers to it for good, and cancels its waiting deliveries. An
 	 * attempt in flight can't be called back. Throws `project_not_found`, `event_not_found`.
 	 */
-	erasePayload(projectId: string, eventId: string): Promise<{ readonly cancelledCount: number }>;
-}
-
-/** The audit log, written by its callers. */
-export interface Audit {
-	/**
-	 * Adds an entry. Resolves with the entry's id when it is synced to disk. The entry must contain only the names of
-	 * changed fields, never their values.
-	 */
-	record(entry: Omit<AuditEntry, "id" | "at">): Promise<string>;
-	/**
-	 * Adds the object to an entry that was recorded before the object existed. A failure is logged, not thrown: the
-	 * entry is there.
-	 */
-	amend(entryId: string, object: Pick<AuditEntry, "objectId" | "projectId">): Promise<void>;
-	/** Removes the entry of a call that changed nothing. A failure is logged, not thrown. */
-	withdraw(entryId: string): Promise<void>;
+	erasePayload(change: Change, eventId: string): Promise<{ readonly cancelledCount: number }>;
 }
 
 /** A request to watch a project live. */
 export interface LiveRequest {
-	readonly projectId: string;
-	/** The key that opened the stream. The stream ends when the key is deleted. Null if there is no key. */
-	readonly keyId: string | null;
+	readonly scope: Scope;
+	/** Who opened the stream: it ends when this key is deleted. Null if nobody in particular. */
+	readonly principal: Principal | null;
 	readonly filter: LiveFilter;
 	/** The id of the last item that the client has received; null to begin with what happens from now on. */
 	readonly lastEventId: string | null;
@@ -324,10 +334,10 @@ export interface StatsReport extends StatsRange {
 /** Counts and latencies of deliveries. */
 export interface Stats {
 	/**
-	 * Reads the stats of a webhook, or of the whole project if `webhookId` is null. Throws `project_not_found`,
+	 * Reads the stats of a webhook, or of the whole scope if `webhookId` is null. Throws `project_not_found`,
 	 * `webhook_not_found`, and `invalid_request` for a range that is not allowed.
 	 */
-	read(projectId: string, webhookId: string | null, request: StatsRequest): Promise<StatsReport>;
+	read(scope: Scope, webhookId: string | null, request: StatsRequest): Promise<StatsReport>;
 }
 
 /** Whether the server can do its work, with the result of each check. */
@@ -357,7 +367,6 @@ export interface Engine {
 	readonly replays: Replays;
 	readonly deliveries: Deliveries;
 	readonly events: Events;
-	readonly audit: Audit;
 	readonly stats: Stats;
 	/** Checks the store and the dispatcher. Never rejects: a failure is the result of its check. */
 	readiness(): Promise<Readiness>;

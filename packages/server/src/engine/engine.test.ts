@@ -3,6 +3,7 @@ import { answers, startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { FanfareError } from "../core/errors.ts";
+import { projectScope } from "../core/principal.ts";
 import { eventInput, eventually, openTestEngine } from "./test/test-engine.ts";
 
 describe("a delivery", () => {
@@ -61,7 +62,7 @@ describe("a delivery", () => {
 		const webhook = await test.createWebhook(receiver.url);
 		const eventId = await test.send();
 		await test.delivery(eventId, { attemptCount: 1 });
-		await test.engine.webhooks.update(test.projectId, webhook.id, { retries: { maxRetries: 1 } });
+		await test.engine.webhooks.update(test.change, webhook.id, { retries: { maxRetries: 1 } });
 		test.clock.advance(1_020);
 		await test.delivery(eventId, { status: "Failed", attemptCount: 2 });
 	});
@@ -74,7 +75,7 @@ describe("a delivery", () => {
 		const webhook = await test.createWebhook(receiver.url);
 		const eventId = await test.send();
 		await receiver.waitFor(1);
-		await test.engine.webhooks.update(test.projectId, webhook.id, { retries: { maxRetries: 0 } });
+		await test.engine.webhooks.update(test.change, webhook.id, { retries: { maxRetries: 0 } });
 		resolve({ status: 500 });
 		await test.delivery(eventId, { status: "Failed", attemptCount: 1 });
 	});
@@ -168,12 +169,12 @@ describe("the ready queue", () => {
 		const backlogged: string[] = [];
 		for (let n = 0; n < 60; n++) {
 			const { id } = await test.createWebhook(`${receiver.url}/${n}`, { eventTypes: ["old"] });
-			await test.engine.webhooks.pause(test.projectId, id);
+			await test.engine.webhooks.pause(test.change, id);
 			backlogged.push(id);
 		}
 		await test.createWebhook(`${receiver.url}/new`, { eventTypes: ["new"] });
 		for (let n = 0; n < 20; n++) await test.send({ type: "old" });
-		for (const id of backlogged) await test.engine.webhooks.resume(test.projectId, id);
+		for (const id of backlogged) await test.engine.webhooks.resume(test.change, id);
 		await receiver.waitFor(100);
 
 		const before = receiver.requests.length;
@@ -247,7 +248,7 @@ describe("the ready queue", () => {
 		for (let count = 0; count < 20; count++) await test.send();
 		await hanging.waitFor(1);
 		expect(test.engine.gauges().readyDeliveries).toBe(19);
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await test.engine.webhooks.pause(test.change, webhook.id);
 		expect(test.engine.gauges().readyDeliveries).toBe(0);
 	});
 
@@ -269,7 +270,7 @@ describe("idempotency", () => {
 	it("accepts one event of 50 sends at once with the same key and content", async () => {
 		await using test = await openTestEngine();
 		const input = eventInput({ idempotencyKey: "once", dataJson: '{"a":1}' });
-		const sent = await Promise.all(Array.from({ length: 50 }, () => test.engine.intake.send(test.projectId, input)));
+		const sent = await Promise.all(Array.from({ length: 50 }, () => test.engine.intake.send(test.scope, input)));
 		expect(new Set(sent.map(({ event }) => event.id)).size).toBe(1);
 		expect(sent.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
 	});
@@ -280,8 +281,11 @@ describe("idempotency", () => {
 		await expect(test.send({ idempotencyKey: "k", dataJson: "2" })).rejects.toMatchObject({
 			code: "idempotency_conflict",
 		});
-		const other = await test.engine.projects.create("other");
-		const sent = await test.engine.intake.send(other.id, eventInput({ idempotencyKey: "k", dataJson: "2" }));
+		const other = await test.engine.projects.create("other", null);
+		const sent = await test.engine.intake.send(
+			projectScope(other.id),
+			eventInput({ idempotencyKey: "k", dataJson: "2" }),
+		);
 		expect(sent.duplicate).toBe(false);
 	});
 
@@ -301,7 +305,7 @@ describe("idempotency", () => {
 	it("lets each event of a batch succeed or fail by itself", async () => {
 		await using test = await openTestEngine();
 		await test.send({ idempotencyKey: "taken", dataJson: "1" });
-		const results = await test.engine.intake.sendBatch(test.projectId, [
+		const results = await test.engine.intake.sendBatch(test.scope, [
 			eventInput({ dataJson: "1" }),
 			eventInput({ idempotencyKey: "taken", dataJson: "2" }),
 			eventInput({ idempotencyKey: "same" }),

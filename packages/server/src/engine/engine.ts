@@ -1,8 +1,7 @@
 // The engine: its parts are made here in the order in which they depend on each other, and started and stopped in
 // order.
-import type { ApiKey } from "../core/crypto/key.ts";
 import { DEFAULT_RETENTION, type RetentionSettings } from "../core/policies/retention.ts";
-import type { Project, Workspace } from "../core/workspace.ts";
+import type { Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
 import { Intake } from "./accepting/intake.ts";
 import { Housekeeper } from "./background/housekeeper.ts";
@@ -13,10 +12,9 @@ import { StatsRoller } from "./background/stats-roller.ts";
 import type { Engine, Readiness } from "./calls.ts";
 import { Committer } from "./committing/committer.ts";
 import { DeliveryLine } from "./delivering/delivery-line.ts";
-import { WebhookRegistry } from "./directory/webhook-registry.ts";
+import { Directory } from "./directory/directory.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { LiveReporter } from "./live/live-reporter.ts";
-import { AuditCalls } from "./managing/audit-calls.ts";
 import { bootstrap, type FirstStart } from "./managing/bootstrap.ts";
 import { DeliveryCalls } from "./managing/delivery-calls.ts";
 import { EventCalls } from "./managing/event-calls.ts";
@@ -55,19 +53,9 @@ const WRITE_GRACE_MS = 2_000;
  */
 export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; firstStart: FirstStart | null }> {
 	const { workspace, firstStart } = await bootstrap(setup.parts, setup.adminKey ?? null);
-	const { store } = setup.parts;
-	const registry = new WebhookRegistry(setup.parts.sealer);
-	for (const record of await store.webhookRecords()) registry.put(record);
-	const directory = { workspace, registry, projects: await store.projects(), keys: await store.keys() };
+	const directory = new Directory(setup.parts, workspace);
+	await directory.load();
 	return { engine: new AssembledEngine(setup, directory), firstStart };
-}
-
-/** What the store knows of the workspace when the engine is opened. */
-interface Directory {
-	readonly workspace: Workspace;
-	readonly registry: WebhookRegistry;
-	readonly projects: readonly Project[];
-	readonly keys: readonly ApiKey[];
 }
 
 class AssembledEngine implements Engine {
@@ -80,7 +68,6 @@ class AssembledEngine implements Engine {
 	readonly projects: ProjectCalls;
 	readonly keys: KeyCalls;
 	readonly eventTypes: EventTypeCalls;
-	readonly audit: AuditCalls;
 	readonly webhooks: WebhookCalls;
 	readonly deliveries: DeliveryCalls;
 	readonly events: EventCalls;
@@ -97,15 +84,14 @@ class AssembledEngine implements Engine {
 	#stopping: Promise<void> | null = null;
 
 	/**
-	 * Each part is made after the parts that it is given. Three parts also tell parts that are made after
-	 * them, through the functions here; they do so only when the engine is in use.
+	 * Each part is made after the parts that it is given. The committer, the delivery line and the directory also tell
+	 * parts that are made after them, through the functions here; they do so only when the engine is in use.
 	 */
 	constructor(setup: EngineSetup, directory: Directory) {
 		const { parts, userAgent } = setup;
-		const { workspace, registry } = directory;
 		const limits = { ...DEFAULT_LIMITS, ...setup.limits };
 		this.#parts = parts;
-		this.workspace = workspace;
+		this.workspace = directory.workspace;
 
 		this.live = new LiveHub(parts.clock);
 		const liveReporter = new LiveReporter(this.live);
@@ -116,60 +102,51 @@ class AssembledEngine implements Engine {
 		});
 		this.#line = new DeliveryLine(parts, limits, {
 			committer: this.#committer,
-			registry,
+			directory,
 			live: liveReporter,
 			userAgent,
 			gone: (id) => this.#healthWatch.gone(id),
 		});
-
-		this.projects = new ProjectCalls(parts, workspace, directory.projects, (id) => {
-			this.webhooks.projectDeleted(id);
-			this.keys.forgetProject(id);
-			this.live.projectDeleted(id);
+		directory.listen({
+			webhookChanged: (id) => this.#line.look(id),
+			keyDeleted: (id) => this.live.keyDeleted(id),
+			projectDeleted: (id) => this.live.projectDeleted(id),
 		});
-		this.keys = new KeyCalls(parts, this.projects, directory.keys, this.live);
-		this.eventTypes = new EventTypeCalls(parts, limits, this.projects);
+
+		this.projects = new ProjectCalls(parts, directory);
+		this.keys = new KeyCalls(parts, directory);
+		this.eventTypes = new EventTypeCalls(parts, limits, directory);
 		this.intake = new Intake(parts, limits, {
 			committer: this.#committer,
 			line: this.#line,
-			registry,
-			projects: this.projects,
+			directory,
 			eventTypes: this.eventTypes,
 			live: liveReporter,
 		});
-		const ownEvents = new OwnEvents(parts, { registry, intake: this.intake });
-		this.audit = new AuditCalls(parts);
+		const ownEvents = new OwnEvents(parts, { directory, intake: this.intake });
 		this.webhooks = new WebhookCalls(parts, {
-			audit: this.audit,
-			registry,
-			projects: this.projects,
-			line: this.#line,
+			directory,
 			tester: new WebhookTester(parts, userAgent),
 			eventTypes: this.eventTypes,
 			live: liveReporter,
 			ownEvents,
 		});
-		this.#healthWatch = new HealthWatch(parts, { registry, webhooks: this.webhooks, events: ownEvents });
+		this.#healthWatch = new HealthWatch(parts, { directory, webhooks: this.webhooks, events: ownEvents });
 		this.deliveries = new DeliveryCalls(parts, {
 			committer: this.#committer,
 			line: this.#line,
-			registry,
+			directory,
 			live: liveReporter,
-			projects: this.projects,
 		});
-		this.events = new EventCalls(parts, { projects: this.projects, line: this.#line, live: liveReporter });
-		this.stats = new StatsCalls(parts, { projects: this.projects, webhooks: this.webhooks });
+		this.events = new EventCalls(parts, { directory, line: this.#line, live: liveReporter });
+		this.stats = new StatsCalls(parts, directory);
 
-		this.#replayer = new Replayer(parts, { registry, events: ownEvents, pace, line: this.#line });
-		this.replays = new ReplayCalls(parts, {
-			projects: this.projects,
-			webhooks: this.webhooks,
-			replayer: this.#replayer,
-		});
+		this.#replayer = new Replayer(parts, { directory, events: ownEvents, pace, line: this.#line });
+		this.replays = new ReplayCalls(parts, { directory, replayer: this.#replayer });
 		this.#housekeeper = new Housekeeper(parts);
 		this.#statsRoller = new StatsRoller(parts);
 		this.#retention = new Retention(parts, setup.retention ?? DEFAULT_RETENTION, {
-			projects: this.projects,
+			directory,
 			committer: this.#committer,
 			line: this.#line,
 		});

@@ -32,6 +32,7 @@ describe("errors", () => {
 			replay_not_found: 404,
 			method_not_allowed: 405,
 			idempotency_conflict: 409,
+			revision_conflict: 409,
 			last_admin_key: 409,
 			event_type_exists: 409,
 			too_many_event_types: 409,
@@ -83,7 +84,7 @@ describe("errors", () => {
 	] as const)("of the store: %s is a %i, without the driver's message", async (code, expected) => {
 		const { call, store, lines } = await caller();
 		const error = new StoreError(code, "SQLITE_FULL: /var/lib/secret");
-		store.insertAuditEntry = () => Promise.reject(error);
+		store.insertProject = () => Promise.reject(error);
 		const { status, text, headers } = await call("POST", "/workspace/projects", { name: "b" });
 		expect(status).toBe(expected);
 		expect(text).not.toMatch(/SQLITE|secret/);

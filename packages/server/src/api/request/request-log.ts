@@ -1,4 +1,5 @@
 // Logs one line for each request, with nothing secret in it.
+import type { Principal } from "../../core/principal.ts";
 import type { RequestLine } from "../../ports/log.ts";
 import type { Route } from "./route.ts";
 
@@ -15,7 +16,7 @@ export function writeRequestLine(
 		readonly startedAt: number;
 		readonly bodyBytes: number;
 		readonly clientAddress: string | null;
-		readonly key: { readonly id: string } | null;
+		readonly principal: Principal | null;
 	},
 	status: number,
 	failure: { readonly code: string; readonly cause: unknown } | null,
@@ -29,7 +30,7 @@ export function writeRequestLine(
 		durationMs: performance.now() - progress.startedAt,
 		bodyBytes: progress.bodyBytes,
 		clientAddress: progress.clientAddress,
-		keyId: progress.key?.id ?? null,
+		keyId: progress.principal?.key.id ?? null,
 		code: failure?.code ?? null,
 		cause: failure?.cause ?? null,
 	});

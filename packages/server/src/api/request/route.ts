@@ -2,7 +2,9 @@
 // document need.
 import type { z } from "@hono/zod-openapi";
 
-import type { ApiKey, Scope } from "../../core/crypto/key.ts";
+import type { KeyScope } from "../../core/crypto/key.ts";
+import type { Principal, Scope } from "../../core/principal.ts";
+import type { Change } from "../../engine/calls.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { JsonBody } from "./body/json-body.ts";
 
@@ -17,19 +19,26 @@ export type Method = "get" | "post" | "put" | "patch" | "delete";
  * Who may make the call: a key of at least this scope, for some routes one of the whole workspace. Null means
  * everybody.
  */
-export type Access = { readonly scope: Scope; readonly wholeWorkspace: boolean } | null;
+export type Access = { readonly scope: KeyScope; readonly wholeWorkspace: boolean } | null;
 
 /** A request that has passed the checks of its route, as its handler gets it. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
 	readonly deps: ApiDeps;
 	readonly requestId: string;
-	/** The caller's key; null on open routes. */
-	readonly key: ApiKey | null;
+	/** Who calls; null on open routes. */
+	readonly principal: Principal | null;
+	/** The data that the caller may use: what the engine's reads take. Null if the path names no project. */
+	readonly scope: ScopeOf<Params>;
+	/** The same with the draft of the audit entry: what the engine's changes take. */
+	readonly change: Omit<Change, "scope"> & { readonly scope: ScopeOf<Params> };
 	readonly connection: Connection;
 	readonly params: Params;
 	readonly query: Query;
 	readonly body: Body;
 }
+
+/** A path that names a project has a scope. */
+type ScopeOf<Params> = Params extends { readonly projectId: string } ? Scope : null;
 
 /** Access to the headers and to the connection, which few handlers need. */
 export interface Connection {
@@ -46,8 +55,6 @@ export interface Reply {
 	readonly body: string | ReadableStream<Uint8Array>;
 	readonly contentType: string;
 	readonly headers?: Readonly<Record<string, string>>;
-	/** True if an audited call changed nothing this time, such as a dry run. It then leaves no entry in the audit log. */
-	readonly changedNothing?: boolean;
 }
 
 /** A response in the OpenAPI document. */
@@ -88,11 +95,8 @@ export interface Route<Path extends string = string, Query = unknown, Body = unk
 	 * changes something sets one or the other.
 	 */
 	readonly audit?: string | null;
-	/**
-	 * Fields of the body that are accepted for older clients but change nothing, so that the audit log does not name
-	 * them.
-	 */
-	readonly ignoredFields?: readonly string[];
+	/** Fields of the body that set nothing, so that the audit log does not name them. */
+	readonly unsetFields?: readonly string[];
 	/** The responses that the handler can give, by status. */
 	readonly answers: Readonly<Record<number, AnswerDoc>>;
 	/**
@@ -134,12 +138,12 @@ export function route<const Path extends string, Query = unknown, Body = unknown
 export const OPEN: Access = null;
 
 /** A key of at least `scope`, of the workspace or of the project that the path names. */
-export function keyWith(scope: Scope): Access {
+export function keyWith(scope: KeyScope): Access {
 	return { scope, wholeWorkspace: false };
 }
 
 /** A key of at least `scope` that opens the whole workspace. */
-export function workspaceKeyWith(scope: Scope): Access {
+export function workspaceKeyWith(scope: KeyScope): Access {
 	return { scope, wholeWorkspace: true };
 }
 

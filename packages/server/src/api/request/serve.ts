@@ -7,16 +7,17 @@
 //  5. The query is checked against the route's schema (query.ts).
 //  6. The body is read within its limits (body/body-reader.ts), parsed (body/json-body.ts), and checked by the rule of
 //     the route (body/body-rule.ts). GET calls skip this and the next step.
-//  7. If the route is audited, the audit entry is written (audited-call.ts).
-//  8. The route's handler makes the call and returns a `Reply`.
+//  7. If the route is audited, the audit entry is drafted (audit-draft.ts).
+//  8. The route's handler makes the call and returns a `Reply`. The engine completes the entry, and the store writes it
+//     together with the change.
 //  9. An error from any step becomes an error response (problem.ts).
 // 10. A line is logged (request-log.ts), and the response is sent.
 import type { Context } from "hono";
 
-import type { ApiKey } from "../../core/crypto/key.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
+import type { Principal, Scope } from "../../core/principal.ts";
 import type { ApiDeps } from "../deps.ts";
-import { audited } from "./audited-call.ts";
+import { auditDraft } from "./audit-draft.ts";
 import { authenticate, authorize } from "./auth.ts";
 import { BodyReader, type BodyBudget, type NodeBody } from "./body/body-reader.ts";
 import { parseJsonBody, type JsonBody } from "./body/json-body.ts";
@@ -47,7 +48,7 @@ export interface Progress {
 	readonly startedAt: number;
 	/** Read at the start, since a connection that is closed has no address. */
 	readonly clientAddress: string | null;
-	key: ApiKey | null;
+	principal: Principal | null;
 	bodyBytes: number;
 }
 
@@ -66,7 +67,7 @@ export async function serve(
 		requestId: makeRequestId(),
 		startedAt: performance.now(),
 		clientAddress: deps.clientAddress(incoming?.socket.remoteAddress, incoming?.headers["x-forwarded-for"]),
-		key: null,
+		principal: null,
 		bodyBytes: 0,
 	};
 	let reply: Reply;
@@ -96,14 +97,18 @@ export async function answerRoute(
 	progress: Progress,
 ): Promise<Reply> {
 	const params = paramsOf(context, route);
+	let scope: Scope | null = null;
 	if (route.access !== null) {
-		progress.key = authenticate(deps.engine.keys, (name) => context.req.header(name));
-		authorize(deps.engine, progress.key, route.access, params["projectId"]);
+		progress.principal = authenticate(deps.engine.keys, (name) => context.req.header(name));
+		scope = authorize(deps.engine, progress.principal, route.access, params["projectId"]);
 	}
 	const query = readQuery(context.req.url, route.query);
-	const { requestId, key } = progress;
+	const { requestId, principal } = progress;
 	const connection = connectionOf(context);
-	if (route.method === "get") return route.handle({ deps, requestId, key, connection, params, query, body: undefined });
+	/** The types of the route's declaration say that a path with a project has a scope. */
+	const call = { deps, requestId, principal, scope: scope as never, connection, params, query };
+	if (route.method === "get")
+		return route.handle({ ...call, change: { scope: call.scope, audit: null }, body: undefined });
 	const reader = new BodyReader(budget, route.body?.maxBytes ?? NO_BODY_MAX_BYTES);
 	try {
 		const bytes = await reader.read({
@@ -114,11 +119,8 @@ export async function answerRoute(
 		progress.bodyBytes = bytes.length;
 		const sent = route.body === undefined ? null : parseBody(route.body, bytes);
 		const body = sent === null ? expectNoBody(bytes) : route.body?.read(sent);
-		const handle = () => route.handle({ deps, requestId, key, connection, params, query, body });
-		const { audit: action = null } = route;
-		if (action === null) return await handle();
-		const call = { route, action, requestId, key, params, sent: sent?.value ?? null };
-		return await audited(deps.engine.audit, call, handle);
+		const audit = auditDraft(route, progress, sent?.value ?? null);
+		return await route.handle({ ...call, change: { scope: call.scope, audit }, body });
 	} finally {
 		reader.release();
 	}

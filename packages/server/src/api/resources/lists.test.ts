@@ -185,7 +185,7 @@ describe("the log", () => {
 				id: expect.stringMatching(/^aud_/),
 				object: "auditEntry",
 				createDate: expect.any(Number),
-				keyId: engine.keys.authenticate(keys.admin)?.id,
+				keyId: engine.keys.authenticate(keys.admin)?.key.id,
 				projectId: project.id,
 				action: "webhook.create",
 				objectId: webhookId,

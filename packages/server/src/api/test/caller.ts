@@ -2,6 +2,7 @@
 import { afterAll, onTestFinished } from "vitest";
 
 import { dataJsonOf, type Event } from "../../core/event.ts";
+import { projectScope } from "../../core/principal.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
 import type { ApiDeps } from "../deps.ts";
 import { openTestApi, testApiOn, type TestApi } from "./test-api.ts";
@@ -40,7 +41,7 @@ export async function caller(limits?: ApiDeps["limits"], publicUrl: string | nul
 	const test = await shared;
 	const calls = { ...test.engineStore };
 	onTestFinished(() => void Object.assign(test.engineStore, calls));
-	return callerOf(await testApiOn(test, await test.engine.projects.create("My project"), limits, publicUrl));
+	return callerOf(await testApiOn(test, await test.engine.projects.create("My project", null), limits, publicUrl));
 }
 
 /** Like `caller`, on an engine of its own, for tests that need the whole workspace or stop the engine. */
@@ -67,11 +68,16 @@ function callerOf(api: TestApi): Caller {
 		const { json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint } });
 		return json["id"] as string;
 	};
-	const storedData = async (event: Event) => dataJsonOf(event, (await test.store.eventBody(project.id, event.id))!);
+	const storedData = async (event: Event) =>
+		dataJsonOf(event, (await test.store.eventBody(projectScope(project.id), event.id))!);
 	const dataJson: Caller["dataJson"] = async ({ id }) =>
-		storedData((await test.store.event(project.id, id as string))!);
+		storedData((await test.store.event(projectScope(project.id), id as string))!);
 	const accepted = async () => {
-		const { rows } = await test.store.events(project.id, { type: null, after: null, before: null }, FIRST_PAGE);
+		const { rows } = await test.store.events(
+			projectScope(project.id),
+			{ type: null, after: null, before: null },
+			FIRST_PAGE,
+		);
 		const withData = rows.map(async (event) => ({ ...event, dataJson: await storedData(event) }));
 		return (await Promise.all(withData)).toReversed();
 	};

@@ -1,5 +1,5 @@
 // The API for tests, called without a socket: the real engine on a store in memory, with two projects and keys.
-import type { Scope } from "../../core/crypto/key.ts";
+import type { KeyScope } from "../../core/crypto/key.ts";
 import type { Project } from "../../core/workspace.ts";
 import type { Engine } from "../../engine/calls.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
@@ -18,7 +18,7 @@ export interface TestApi {
 	readonly project: Project;
 	readonly other: Project;
 	/** Keys of the whole workspace by scope, and keys of one project: `project` and `other` have the scope `admin`. */
-	readonly keys: Readonly<Record<Scope | "project" | "projectRead" | "other", string>>;
+	readonly keys: Readonly<Record<KeyScope | "project" | "projectRead" | "other", string>>;
 	/** The lines of the request log. */
 	readonly lines: readonly RequestLine[];
 }
@@ -26,7 +26,7 @@ export interface TestApi {
 /** Opens an engine and its API. `project` is the only project besides `other`. */
 export async function openTestApi(): Promise<TestApi & AsyncDisposable> {
 	const test = await openTestEngine();
-	const api = await testApiOn(test, test.engine.projects.get(test.projectId));
+	const api = await testApiOn(test, test.engine.projects.get(test.scope));
 	return { ...api, [Symbol.asyncDispose]: () => test[Symbol.asyncDispose]() };
 }
 
@@ -49,9 +49,9 @@ export async function testApiOn(
 		version: "0.0.0-test",
 		limits,
 	});
-	const other = await engine.projects.create("Another");
-	const make = async (scope: Scope, projectId: string | null = null): Promise<string> =>
-		(await engine.keys.create({ name: "test", scope, projectId })).secretKey;
+	const other = await engine.projects.create("Another", null);
+	const make = async (scope: KeyScope, projectId: string | null = null): Promise<string> =>
+		(await engine.keys.create({ name: "test", scope, projectId }, null)).secretKey;
 	const keys = {
 		read: await make("read"),
 		write: await make("write"),

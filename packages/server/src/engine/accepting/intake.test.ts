@@ -11,7 +11,7 @@ const OVERLOADED = { code: "overloaded" };
 const dataOf = (bytes: number) => JSON.stringify("x".repeat(bytes));
 
 function sendBatch(test: TestEngine, inputs: readonly Partial<EventInput>[]) {
-	return test.engine.intake.sendBatch(test.projectId, inputs.map(eventInput));
+	return test.engine.intake.sendBatch(test.scope, inputs.map(eventInput));
 }
 
 describe("room for sends that wait", () => {
@@ -44,8 +44,8 @@ describe("room for sends that wait", () => {
 	it("is checked again after the check by event types, which many sends can wait for at once", async () => {
 		await using test = await openTestEngine({ limits: { maxWaitingSends: 10 } });
 		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
-		await test.engine.eventTypes.create(test.projectId, "test.event", settings);
-		await test.engine.projects.update(test.projectId, { eventTypes: "catalogued" });
+		await test.engine.eventTypes.create(test.change, "test.event", settings);
+		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
 		const results = await Promise.allSettled(Array.from({ length: 30 }, () => test.send()));
 		const refused = results.filter(({ status }) => status === "rejected");
 		expect(refused).toHaveLength(20);
@@ -127,7 +127,7 @@ describe("an idempotency key", () => {
 it("stores new deliveries of a paused webhook as Held", async () => {
 	await using test = await openTestEngine();
 	const { id } = await test.createWebhook("http://127.0.0.1:9/");
-	await test.engine.webhooks.pause(test.projectId, id);
+	await test.engine.webhooks.pause(test.change, id);
 	const eventId = await test.send();
 	expect(await test.deliveries({ eventId })).toMatchObject([{ status: "Held", reason: "the webhook is paused" }]);
 });

@@ -7,13 +7,14 @@ import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../../core/event-type.ts";
 import { buildBody, MAX_BODY_BYTES, type EventInput } from "../../core/event.ts";
 import { idTime } from "../../core/ids.ts";
+import { wholeProject, type Scope } from "../../core/principal.ts";
 import { heldReason, type ArmedWebhook } from "../../core/webhook.ts";
 import type { AcceptResult, NewEvent } from "../../ports/store/accept.ts";
-import type { StoreError } from "../../ports/store/errors.ts";
-import type { Intake as IntakeCalls, Projects, SentEvent } from "../calls.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { Intake as IntakeCalls, SentEvent } from "../calls.ts";
 import type { Committer, PendingSend } from "../committing/committer.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
-import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EventTypeCalls } from "../managing/event-type-calls.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
@@ -24,14 +25,24 @@ type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes">;
 interface Neighbours {
 	readonly committer: Committer;
 	readonly line: DeliveryLine;
-	readonly registry: WebhookRegistry;
-	readonly projects: Pick<Projects, "get">;
+	readonly directory: Directory;
 	readonly eventTypes: Pick<EventTypeCalls, "check">;
 	readonly live: LiveReporter;
 }
 
 /** Besides its body, an event takes about this much memory while it waits for its commit. */
 const OVERHEAD_BYTES = 512;
+
+/** An event is built again at most this often: each time, something in its project has changed meanwhile. */
+const MAX_STALE_COMMITS = 20;
+
+/** Who waits for a send. */
+interface Caller {
+	readonly resolve: (sent: SentEvent) => void;
+	readonly reject: (error: FanfareError) => void;
+	/** How many commits have told that the event was built on an older version of its project. */
+	readonly staleCommits: number;
+}
 
 /** States: open, from the beginning; closed after `close`, when sends are refused except for Fanfare's own events. */
 export class Intake implements IntakeCalls {
@@ -51,8 +62,9 @@ export class Intake implements IntakeCalls {
 		this.#open = false;
 	}
 
-	async send(projectId: string, input: EventInput): Promise<SentEvent> {
-		const project = this.#near.projects.get(projectId);
+	async send(scope: Scope, input: EventInput): Promise<SentEvent> {
+		const projectId = wholeProject(scope);
+		const project = this.#near.directory.project(projectId);
 		if (isReservedEventType(input.type)) throw this.#reserved();
 		this.#checkRoom(1, input.dataJson.length);
 		// The project takes only events of its event types, and only with data that fits the schema of the type.
@@ -77,8 +89,9 @@ export class Intake implements IntakeCalls {
 		await this.#sendOne(projectId, { type, dataJson, timestamp: null, idempotencyKey: null, webhookIds: null });
 	}
 
-	async sendBatch(projectId: string, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]> {
-		const project = this.#near.projects.get(projectId);
+	async sendBatch(scope: Scope, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]> {
+		const projectId = wholeProject(scope);
+		const project = this.#near.directory.project(projectId);
 		const length = inputs.reduce((sum, input) => sum + input.dataJson.length, 0);
 		this.#checkRoom(inputs.length, length);
 		const isChecked = project.eventTypes === "catalogued";
@@ -140,16 +153,11 @@ export class Intake implements IntakeCalls {
 
 	#sendOne(projectId: string, input: EventInput): Promise<SentEvent> {
 		return new Promise((resolve, reject) => {
-			this.#near.committer.send(this.#pendingSend(projectId, input, resolve, reject));
+			this.#near.committer.send(this.#pendingSend(projectId, input, { resolve, reject, staleCommits: 0 }));
 		});
 	}
 
-	#pendingSend(
-		projectId: string,
-		input: EventInput,
-		resolve: (sent: SentEvent) => void,
-		reject: (error: FanfareError) => void,
-	): PendingSend {
+	#pendingSend(projectId: string, input: EventInput, caller: Caller): PendingSend {
 		const acceptedAt = this.#parts.clock.now();
 		const timestamp = input.timestamp ?? acceptedAt;
 		const body = buildBody(input.type, timestamp, input.dataJson);
@@ -159,17 +167,19 @@ export class Intake implements IntakeCalls {
 		return {
 			bytes: body.length + OVERHEAD_BYTES,
 			build: () => this.#build(projectId, input, timestamp, body),
-			done: (event, result) => this.#done(event, result, resolve, reject),
+			done: (event, result) => this.#done(input, event, result, caller),
 			failed: (event, error) => {
 				if (event !== null) this.#near.line.unreserve(event);
 				this.#parts.observer.eventRefused(error.code);
-				reject(refusalOf(error));
+				caller.reject(refusalOf(error));
 			},
 		};
 	}
 
 	#unknownWebhooks(projectId: string, webhookIds: readonly string[] | null): string[] {
-		return (webhookIds ?? []).filter((id) => this.#near.registry.findIn(projectId, id) === undefined);
+		if (webhookIds === null) return [];
+		const known = new Set(this.#near.directory.armed(projectId, webhookIds).map(({ id }) => id));
+		return webhookIds.filter((id) => !known.has(id));
 	}
 
 	/** Builds the event and its deliveries just before the commit. Runs once per event, on the busy path. */
@@ -189,6 +199,7 @@ export class Intake implements IntakeCalls {
 				createDate: idTime(id),
 				deliveryCount: webhooks.length,
 			},
+			projectVersion: this.#near.directory.versionOf(projectId),
 			body,
 			idempotency:
 				input.idempotencyKey === null ? null : { key: input.idempotencyKey, fingerprint: fingerprint(input) },
@@ -202,9 +213,9 @@ export class Intake implements IntakeCalls {
 
 	/** The webhooks that get a delivery of the event, whatever their status. */
 	#targets(projectId: string, input: EventInput): readonly ArmedWebhook[] {
-		const { registry } = this.#near;
-		if (input.webhookIds === null) return registry.match(projectId, input.type);
-		return input.webhookIds.flatMap((id) => registry.findIn(projectId, id)?.armed ?? []);
+		const { directory } = this.#near;
+		if (input.webhookIds === null) return directory.match(projectId, input.type);
+		return directory.armed(projectId, input.webhookIds);
 	}
 
 	/** The state of a new delivery: Held, or Pending and leased if the ready queue has room for it. */
@@ -214,34 +225,50 @@ export class Intake implements IntakeCalls {
 	}
 
 	/** Handles the store's result for a send. */
-	#done(
-		accepted: NewEvent,
-		result: AcceptResult,
-		resolve: (sent: SentEvent) => void,
-		reject: (error: FanfareError) => void,
-	): void {
+	#done(input: EventInput, accepted: NewEvent, result: AcceptResult, caller: Caller): void {
 		switch (result.kind) {
 			case "accepted":
 				this.#parts.observer.eventAccepted(accepted.deliveries.length);
 				this.#near.live.eventAccepted(accepted.event);
 				this.#near.line.accepted(accepted);
-				resolve({ event: accepted.event, duplicate: false });
+				caller.resolve({ event: accepted.event, duplicate: false });
 				return;
 			case "duplicate":
 				this.#near.line.unreserve(accepted);
-				resolve({ event: result.event, duplicate: true });
+				caller.resolve({ event: result.event, duplicate: true });
 				return;
 			case "conflict":
 				this.#near.line.unreserve(accepted);
-				reject(
-					this.#counted(
-						new FanfareError(
-							"idempotency_conflict",
-							"This idempotencyKey was used for another event. Use a new key, or send the same event again.",
-							{ issues: [{ path: "idempotencyKey", message: "belongs to another event" }] },
-						),
-					),
-				);
+				caller.reject(this.#counted(idempotencyConflict()));
+				return;
+			case "stale":
+				this.#near.line.unreserve(accepted);
+				// A refusal is given to the caller, so this never rejects.
+				void this.#sendAgain(accepted, input, caller);
+		}
+	}
+
+	/** Matches an event again with the project as it is now: something in it has changed after the event was built. */
+	async #sendAgain(
+		{ event: { projectId }, projectVersion }: NewEvent,
+		input: EventInput,
+		caller: Caller,
+	): Promise<void> {
+		const { committer, directory } = this.#near;
+		try {
+			if (caller.staleCommits === MAX_STALE_COMMITS) {
+				throw this.#refused("overloaded", "The project's settings change all the time. Send the event again later.");
+			}
+			// Usually the directory has been told in the meantime.
+			if (directory.versionOf(projectId) === projectVersion) await directory.refresh("project", projectId);
+			const { eventTypes } = directory.project(projectId);
+			if (eventTypes === "catalogued" && !isReservedEventType(input.type)) {
+				const refusal = await this.#checkEventType(projectId, input);
+				if (refusal !== null) throw refusal;
+			}
+			committer.send(this.#pendingSend(projectId, input, { ...caller, staleCommits: caller.staleCommits + 1 }));
+		} catch (error) {
+			caller.reject(error instanceof StoreError ? refusalOf(error) : asRefusal(error));
 		}
 	}
 }
@@ -252,6 +279,14 @@ function fingerprint(input: EventInput): Uint8Array {
 		.update(JSON.stringify([input.type, input.timestamp, input.webhookIds]))
 		.update(input.dataJson)
 		.digest();
+}
+
+function idempotencyConflict(): FanfareError {
+	return new FanfareError(
+		"idempotency_conflict",
+		"This idempotencyKey was used for another event. Use a new key, or send the same event again.",
+		{ issues: [{ path: "idempotencyKey", message: "belongs to another event" }] },
+	);
 }
 
 function tooLarge(bytes: number): FanfareError {

@@ -6,7 +6,7 @@ import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import type { Replay } from "../../core/replay.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { ReplayRequest } from "../calls.ts";
-import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const MISSED: ReplayRequest = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null };
 const FAILED: ReplayRequest = { ...MISSED, outcomes: ["Failed"] };
@@ -31,7 +31,7 @@ function passing<T>(
 /** The replay, once it has ended. */
 function ended(test: TestEngine, { id }: Replay): Promise<Replay> {
 	return passing(test, "the replay has ended", async () => {
-		const replay = await test.engine.replays.get(test.projectId, id);
+		const replay = await test.engine.replays.get(test.scope, id);
 		return replay.status !== "Running" && replay;
 	});
 }
@@ -61,7 +61,7 @@ describe("a replay", () => {
 		await using test = await openTestEngine();
 		const sent = await sendMany(test, 5);
 		const webhook = await test.createWebhook(receiver.url);
-		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		const replay = await test.engine.replays.start(test.change, webhook.id, MISSED);
 		expect(replay).toMatchObject({ status: "Running", scannedCount: 0, endDate: null });
 		expect(await ended(test, replay)).toMatchObject({ status: "Finished", scannedCount: 5, deliveryCount: 5 });
 		await quiet(test);
@@ -77,7 +77,7 @@ describe("a replay", () => {
 		const webhook = await test.createWebhook(receiver.url, { retries: { maxRetries: 1, maxBackoffMs: 1_000 } });
 		const eventId = await test.send();
 		await passing(test, "the delivery has failed", async () => (await test.deliveries())[0]?.status === "Failed");
-		await test.engine.replays.start(test.projectId, webhook.id, FAILED);
+		await test.engine.replays.start(test.change, webhook.id, FAILED);
 		await receiver.waitFor(2);
 		receiver.respond([{ status: 500 }, { status: 200 }]);
 		await passing(test, "the delivery has succeeded", async () => (await test.deliveries())[0]?.status === "Succeeded");
@@ -96,7 +96,7 @@ describe("a replay", () => {
 		const webhook = await test.createWebhook(receiver.url, { eventTypes: ["new"] });
 		const until = test.clock.now() + 1_000_000;
 		const request = { ...MISSED, eventTypes: ["old"], until };
-		const replay = await test.engine.replays.start(test.projectId, webhook.id, request);
+		const replay = await test.engine.replays.start(test.change, webhook.id, request);
 		expect(replay.filter.until).toBe(test.clock.now() + 1);
 		test.clock.advance(1);
 		await sendMany(test, 4);
@@ -111,10 +111,10 @@ describe("a replay", () => {
 		const webhook = await test.createWebhook(receiver.url, { eventTypes: ["order.*"] });
 		const { replays } = test.engine;
 		const count = async (request: Partial<ReplayRequest>) =>
-			(await replays.estimate(test.projectId, webhook.id, { ...MISSED, ...request })).count;
+			(await replays.estimate(test.scope, webhook.id, { ...MISSED, ...request })).count;
 		expect(await count({})).toBe(2);
 		expect(await count({ eventTypes: ["user.created"] })).toBe(3);
-		const replay = await replays.start(test.projectId, webhook.id, MISSED);
+		const replay = await replays.start(test.change, webhook.id, MISSED);
 		expect(replay.filter).toMatchObject({ eventTypes: null, missedEventTypes: ["order.*"] });
 		expect(await ended(test, replay)).toMatchObject({ scannedCount: 5, deliveryCount: 2 });
 	});
@@ -127,7 +127,7 @@ describe("many events", () => {
 		const sent = await sendMany(test, 3_000);
 		const webhook = await test.createWebhook(receiver.url, { eventTypes: ["live"] });
 		const request = { ...MISSED, eventTypes: ["old"] };
-		const replay = await test.engine.replays.start(test.projectId, webhook.id, request);
+		const replay = await test.engine.replays.start(test.change, webhook.id, request);
 		await passing(test, "the replay is under way", () => receiver.requests.length > 300);
 		const liveId = await test.send({ type: "live" });
 		let most = 0;
@@ -149,7 +149,7 @@ describe("many events", () => {
 		await using test = await openTestEngine({ limits: LIMITS });
 		await sendMany(test, 200);
 		const webhook = await test.createWebhook(receiver.url, { timeoutMs: 30_000 });
-		await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		await test.engine.replays.start(test.change, webhook.id, MISSED);
 		await passing(test, "the first attempts are in flight", () => receiver.requests.length >= FIRST_SHARE);
 		for (let n = 0; n < 50; n++) test.clock.advance(10);
 		expect((await test.deliveries()).length).toBe(FIRST_SHARE);
@@ -163,11 +163,11 @@ describe("many events", () => {
 		await using test = await openTestEngine();
 		await sendMany(test, 20);
 		const webhook = await test.createWebhook(receiver.url, { rateLimit: { perSecond: 20 } });
-		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		const replay = await test.engine.replays.start(test.change, webhook.id, MISSED);
 		let most = 0;
 		await passing(test, "all deliveries are created", async () => {
 			most = Math.max(most, (await test.store.countOpen()).Pending);
-			return (await test.engine.replays.get(test.projectId, replay.id)).status === "Finished";
+			return (await test.engine.replays.get(test.scope, replay.id)).status === "Finished";
 		});
 		expect(most).toBe(2);
 	});
@@ -193,7 +193,7 @@ describe("a replay beside sends that wait long for their commits", () => {
 		await sendMany(test, 1_500);
 		const webhook = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["live"] });
 		// There is nothing to deliver, so only the pace delays the steps.
-		const replay = await test.engine.replays.start(test.projectId, webhook.id, { ...MISSED, eventTypes: ["none"] });
+		const replay = await test.engine.replays.start(test.change, webhook.id, { ...MISSED, eventTypes: ["none"] });
 		await ended(test, replay);
 		expect(steps.length).toBeGreaterThanOrEqual(3);
 		for (const [index, at] of steps.slice(1).entries()) expect(at - (steps[index] ?? at)).toBeGreaterThanOrEqual(40);
@@ -206,10 +206,10 @@ describe("a replay that is interrupted", () => {
 		const first = await openTestEngine({ keepStore: true });
 		const sent = await sendMany(first, 1_000);
 		const webhook = await first.createWebhook(receiver.url);
-		const replay = await first.engine.replays.start(first.projectId, webhook.id, MISSED);
+		const replay = await first.engine.replays.start(first.change, webhook.id, MISSED);
 		await passing(first, "the replay is under way", () => receiver.requests.length > 200);
 		await first[Symbol.asyncDispose]();
-		const { deliveryCount } = (await first.store.replay(first.projectId, replay.id))!;
+		const { deliveryCount } = (await first.store.replay(first.scope, replay.id))!;
 		expect(deliveryCount).toBeLessThan(1_000);
 
 		await using second = await openTestEngine({ store: first.store });
@@ -239,7 +239,7 @@ describe("a replay that is interrupted", () => {
 		await using test = await openTestEngine({ store });
 		await sendMany(test, 3);
 		const webhook = await test.createWebhook(receiver.url);
-		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		const replay = await test.engine.replays.start(test.change, webhook.id, MISSED);
 		expect(await ended(test, replay)).toMatchObject({ deliveryCount: 3 });
 		expect(test.observer.problems).toHaveLength(2);
 	});
@@ -251,17 +251,17 @@ describe("a webhook that is not deliverable", () => {
 		await using test = await openTestEngine();
 		const sent = await sendMany(test, 300);
 		const webhook = await test.createWebhook(receiver.url);
-		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		const replay = await test.engine.replays.start(test.change, webhook.id, MISSED);
 		await passing(test, "the replay is under way", () => receiver.requests.length > 50);
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await test.engine.webhooks.pause(test.change, webhook.id);
 		await passing(test, "the attempts in flight have ended", () => test.engine.gauges().inFlightAttempts === 0);
-		const { deliveryCount } = await test.engine.replays.get(test.projectId, replay.id);
+		const { deliveryCount } = await test.engine.replays.get(test.scope, replay.id);
 		for (let n = 0; n < 100; n++) test.clock.advance(100);
-		expect(await test.engine.replays.get(test.projectId, replay.id)).toMatchObject({
+		expect(await test.engine.replays.get(test.scope, replay.id)).toMatchObject({
 			status: "Running",
 			deliveryCount,
 		});
-		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await test.engine.webhooks.resume(test.change, webhook.id);
 		expect(await ended(test, replay)).toMatchObject({ status: "Finished", deliveryCount: 300 });
 		await quiet(test);
 		expect(received(receiver).toSorted()).toEqual(sent);
@@ -273,14 +273,14 @@ describe("a webhook that is not deliverable", () => {
 		await sendMany(test, 500);
 		const [one, two] = [await test.createWebhook(receiver.url), await test.createWebhook(receiver.url)];
 		const { replays, webhooks, projects } = test.engine;
-		const first = await replays.start(test.projectId, one.id, MISSED);
-		const second = await replays.start(test.projectId, two.id, MISSED);
+		const first = await replays.start(test.change, one.id, MISSED);
+		const second = await replays.start(test.change, two.id, MISSED);
 		await passing(test, "the replays are under way", () => receiver.requests.length > 50);
-		await webhooks.delete(test.projectId, one.id);
+		await webhooks.delete(test.change, one.id);
 		expect(await ended(test, first)).toMatchObject({ status: "Cancelled" });
-		await projects.delete(test.projectId);
+		await projects.delete(test.change);
 		await passing(test, "the other replay has ended, too", async () => {
-			const replay = await test.store.replay(test.projectId, second.id);
+			const replay = await test.store.replay(test.scope, second.id);
 			return replay?.status === "Cancelled";
 		});
 		await quiet(test);
@@ -295,34 +295,34 @@ describe("cancelling a replay", () => {
 		await sendMany(test, 500);
 		const webhook = await test.createWebhook(receiver.url);
 		const { replays } = test.engine;
-		const replay = await replays.start(test.projectId, webhook.id, MISSED);
+		const replay = await replays.start(test.change, webhook.id, MISSED);
 		await passing(test, "the replay is under way", () => receiver.requests.length > 50);
-		const cancelled = await replays.cancel(test.projectId, replay.id);
+		const cancelled = await replays.cancel(test.change, replay.id);
 		expect(cancelled).toMatchObject({ status: "Cancelled", endDate: test.clock.now() });
-		await expect(replays.cancel(test.projectId, replay.id)).rejects.toMatchObject({ code: "replay_ended" });
+		await expect(replays.cancel(test.change, replay.id)).rejects.toMatchObject({ code: "replay_ended" });
 		await quiet(test);
 		for (let n = 0; n < 20; n++) test.clock.advance(100);
 		expect(receiver.requests).toHaveLength(cancelled.deliveryCount);
-		expect(await replays.get(test.projectId, replay.id)).toEqual(cancelled);
-		const again = await replays.start(test.projectId, webhook.id, MISSED);
+		expect(await replays.get(test.scope, replay.id)).toEqual(cancelled);
+		const again = await replays.start(test.change, webhook.id, MISSED);
 		expect(await ended(test, again)).toMatchObject({ deliveryCount: 500 - cancelled.deliveryCount });
-		await expect(replays.cancel(test.projectId, again.id)).rejects.toMatchObject({ code: "replay_ended" });
+		await expect(replays.cancel(test.change, again.id)).rejects.toMatchObject({ code: "replay_ended" });
 	});
 
 	it("makes room for another replay of a project that has ten", async () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
-		const startOne = () => test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		await test.engine.webhooks.pause(test.change, webhook.id);
+		const startOne = () => test.engine.replays.start(test.change, webhook.id, MISSED);
 		const results = await Promise.allSettled(Array.from({ length: 12 }, startOne));
 		const started = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 		expect(started).toHaveLength(10);
 		await expect(startOne()).rejects.toMatchObject({ code: "too_many_replays" });
-		await test.engine.replays.cancel(test.projectId, started[0]!.id);
+		await test.engine.replays.cancel(test.change, started[0]!.id);
 		await startOne();
 		await expect(startOne()).rejects.toMatchObject({ code: "too_many_replays" });
-		const other = await test.engine.projects.create("other");
-		await expect(test.engine.replays.start(other.id, webhook.id, MISSED)).rejects.toMatchObject({
+		const other = await test.engine.projects.create("other", null);
+		await expect(test.engine.replays.start(changeIn(other.id), webhook.id, MISSED)).rejects.toMatchObject({
 			code: "webhook_not_found",
 		});
 	});
@@ -335,18 +335,18 @@ describe("an estimate", () => {
 		await sendMany(test, 1_700);
 		const webhook = await test.createWebhook(receiver.url);
 		const { replays } = test.engine;
-		expect(await replays.estimate(test.projectId, webhook.id, MISSED)).toEqual({ count: 1_700, complete: true });
-		expect(await replays.estimate(test.projectId, webhook.id, FAILED)).toEqual({ count: 0, complete: true });
+		expect(await replays.estimate(test.scope, webhook.id, MISSED)).toEqual({ count: 1_700, complete: true });
+		expect(await replays.estimate(test.scope, webhook.id, FAILED)).toEqual({ count: 0, complete: true });
 		for (let n = 0; n < 20; n++) test.clock.advance(100);
 		expect(receiver.requests).toEqual([]);
-		expect((await replays.list(test.projectId, null, { limit: 9, cursor: null })).rows).toEqual([]);
+		expect((await replays.list(test.scope, null, { limit: 9, cursor: null })).rows).toEqual([]);
 	});
 
 	it("is incomplete when it has taken too long", async () => {
 		await using test = await openTestEngine();
 		await sendMany(test, 1_200);
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
-		const estimate = test.engine.replays.estimate(test.projectId, webhook.id, MISSED);
+		const estimate = test.engine.replays.estimate(test.scope, webhook.id, MISSED);
 		setImmediate(() => test.clock.advance(20_001));
 		expect(await estimate).toMatchObject({ count: expect.any(Number), complete: false });
 	});

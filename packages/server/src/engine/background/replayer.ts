@@ -3,7 +3,7 @@ import type { Replay } from "../../core/replay.ts";
 import { isDeliverable } from "../../core/webhook.ts";
 import type { ReplayStore } from "../../ports/store/replays.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
-import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { Pace } from "./pace.ts";
@@ -11,7 +11,7 @@ import type { Pace } from "./pace.ts";
 type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids" | "observer">;
 
 interface Neighbours {
-	readonly registry: WebhookRegistry;
+	readonly directory: Directory;
 	readonly events: OwnEvents;
 	readonly pace: Pace;
 	readonly line: Pick<DeliveryLine, "due" | "inFlightLimit">;
@@ -95,12 +95,6 @@ export class Replayer {
 		}
 	}
 
-	countIn(projectId: string): number {
-		let count = 0;
-		for (const replay of this.#replays.values()) if (replay.projectId === projectId) count++;
-		return count;
-	}
-
 	#plan(): void {
 		if (!this.#started || this.#working !== null || this.#replays.size === 0) return;
 		this.#cancelTimer?.();
@@ -140,9 +134,9 @@ export class Replayer {
 	/** Makes a step if the replay can make one, or cancels it if its webhook is deleted. True if it did either. */
 	async #advance(replay: Replay): Promise<boolean> {
 		const { clock, store } = this.#parts;
-		const webhook = this.#near.registry.find(replay.webhookId);
+		const webhook = this.#near.directory.webhook(replay.webhookId);
 		if (webhook === undefined || webhook.record.deleteDate !== null) {
-			await store.cancelReplay(replay.id, clock.now());
+			await store.cancelReplay(replay.id, clock.now(), null);
 			this.forget(replay.id);
 			const { id, webhookId } = replay;
 			this.#parts.observer.note("a replay was cancelled: its webhook is deleted", { replayId: id, webhookId });

@@ -2,8 +2,9 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { projectScope } from "../../core/principal.ts";
 import type { Purged } from "../../ports/store/retention.ts";
-import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -42,7 +43,7 @@ function purged(test: TestEngine): Purged {
 }
 
 const gone = async (test: TestEngine, eventId: string): Promise<boolean> =>
-	(await test.store.event(test.projectId, eventId)) === null;
+	(await test.store.event(test.scope, eventId)) === null;
 
 describe("retention", () => {
 	it("deletes an event with its log after 30 days, not before", async () => {
@@ -65,16 +66,16 @@ describe("retention", () => {
 		const { projects, intake } = test.engine;
 		const send = async (projectId: string) => {
 			const input = { type: "a", dataJson: "1", timestamp: null, idempotencyKey: null, webhookIds: null };
-			return (await intake.send(projectId, input)).event.id;
+			return (await intake.send(projectScope(projectId), input)).event.id;
 		};
-		const [short, never] = [await projects.create("short"), await projects.create("never")];
-		await projects.update(short.id, { retentionDays: 1 });
-		await projects.update(never.id, { retentionDays: 0 });
+		const [short, never] = [await projects.create("short", null), await projects.create("never", null)];
+		await projects.update(changeIn(short.id), { retentionDays: 1 });
+		await projects.update(changeIn(never.id), { retentionDays: 0 });
 		for (const id of [test.projectId, short.id, never.id]) await send(id);
 		const left = async () => {
 			const filter = { type: null, after: null, before: null };
 			const pages = [test.projectId, short.id, never.id].map((id) =>
-				test.store.events(id, filter, { limit: 10, cursor: null }),
+				test.store.events(projectScope(id), filter, { limit: 10, cursor: null }),
 			);
 			return (await Promise.all(pages)).map(({ rows }) => rows.length);
 		};
@@ -84,7 +85,7 @@ describe("retention", () => {
 		expect(await left()).toEqual([0, 0, 1]);
 		await goOn(test, 3_000 * DAY_MS);
 		expect(await left()).toEqual([0, 0, 1]);
-		await projects.update(never.id, { retentionDays: null });
+		await projects.update(changeIn(never.id), { retentionDays: null });
 		await goOn(test, HOUR_MS);
 		expect(await left()).toEqual([0, 0, 0]);
 	});
@@ -93,13 +94,13 @@ describe("retention", () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url);
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await test.engine.webhooks.pause(test.change, webhook.id);
 		const held = await test.send();
 		await test.delivery(held, { status: "Held" });
 		const other = await test.send({ webhookIds: [] });
 		for (let week = 0; week < 9; week++) await goOn(test, 7 * DAY_MS);
 		expect([await gone(test, held), await gone(test, other)]).toEqual([false, true]);
-		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await test.engine.webhooks.resume(test.change, webhook.id);
 		await test.delivery(held, { status: "Succeeded" });
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([held]);
 		for (let hours = 0; hours < 25 && !(await gone(test, held)); hours++) await goOn(test, HOUR_MS);
@@ -113,18 +114,15 @@ describe("retention", () => {
 		const webhook = await test.createWebhook(receiver.url);
 		const eventId = await test.send({ dataJson: '{"n":1}' });
 		const { id } = await test.delivery(eventId, { status: "Failed" });
-		await eventually(
-			"the webhook is disabled",
-			() => test.engine.webhooks.get(test.projectId, webhook.id).disabledReason,
-		);
-		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await eventually("the webhook is disabled", () => test.engine.webhooks.get(test.scope, webhook.id).disabledReason);
+		await test.engine.webhooks.resume(test.change, webhook.id);
 		await goOn(test, 3 * DAY_MS);
-		expect(await test.store.eventBody(test.projectId, eventId)).toBeNull();
+		expect(await test.store.eventBody(test.scope, eventId)).toBeNull();
 		expect((await test.store.attempts(id))[0]?.response).toMatchObject({ body: "", bodyTruncated: true });
 		expect(purged(test)).toEqual({ ...NONE, payloads: 1 });
-		await expect(test.engine.deliveries.retry(test.projectId, id)).rejects.toMatchObject({ code: "payload_erased" });
+		await expect(test.engine.deliveries.retry(test.change, id)).rejects.toMatchObject({ code: "payload_erased" });
 		const filter = { webhookId: null, eventId, eventType: null, status: null, responseCode: null };
-		const many = await test.engine.deliveries.retryMany(test.projectId, { ...filter, after: null, before: null });
+		const many = await test.engine.deliveries.retryMany(test.change, { ...filter, after: null, before: null });
 		expect(many).toEqual({ matched: 1, changed: 0, complete: true });
 		await goOn(test, 28 * DAY_MS);
 		expect(await gone(test, eventId)).toBe(true);
@@ -133,19 +131,19 @@ describe("retention", () => {
 	it("deletes the data of a deleted project", async () => {
 		await using test = await openTestEngine();
 		const { projects, intake } = test.engine;
-		const project = await projects.create("short-lived");
+		const project = await projects.create("short-lived", null);
 		const input = { type: "a", dataJson: "1", timestamp: null, idempotencyKey: "k", webhookIds: null };
-		const { event } = await intake.send(project.id, input);
-		await projects.delete(project.id);
+		const { event } = await intake.send(projectScope(project.id), input);
+		await projects.delete(changeIn(project.id));
 		await eventually("the project is removed", async () => {
 			await goOn(test, HOUR_MS);
 			// While the project is in the store, another one with the same id is refused.
-			return test.store.insertProject(project).then(
+			return test.store.insertProject(project, null).then(
 				() => true,
 				() => false,
 			);
 		});
-		expect(await test.store.event(project.id, event.id)).toBeNull();
+		expect(await test.store.event(projectScope(project.id), event.id)).toBeNull();
 	});
 
 	it("lets sends through between its steps, and stops after the step under way", async () => {
@@ -157,7 +155,7 @@ describe("retention", () => {
 			idempotencyKey: null,
 			webhookIds: null,
 		}));
-		for (let n = 0; n < 3; n++) await test.engine.intake.sendBatch(test.projectId, inputs);
+		for (let n = 0; n < 3; n++) await test.engine.intake.sendBatch(test.scope, inputs);
 		await untilPassing(test);
 		await test.send();
 		expect(purged(test).events).toBeLessThan(3_000);
@@ -177,7 +175,7 @@ describe("retention", () => {
 			idempotencyKey: null,
 			webhookIds: null,
 		}));
-		await first.engine.intake.sendBatch(first.projectId, inputs);
+		await first.engine.intake.sendBatch(first.scope, inputs);
 		await untilPassing(first);
 		await first.engine.stop(0);
 		let failures = 1;

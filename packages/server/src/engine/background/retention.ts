@@ -1,9 +1,9 @@
 // Retention: deletes events and payloads that have expired, in small steps between which other work goes on.
 import { retentionLimits, type RetentionSettings } from "../../core/policies/retention.ts";
 import { NOTHING_PURGED, type Purged, type PurgeResult, type RetentionStore } from "../../ports/store/retention.ts";
-import type { Projects } from "../calls.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { PartsOn } from "../parts.ts";
 import { nextTurn } from "./next-turn.ts";
 import { Periodic } from "./periodic.ts";
@@ -11,7 +11,7 @@ import { Periodic } from "./periodic.ts";
 type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
 
 interface Neighbours {
-	readonly projects: Pick<Projects, "list">;
+	readonly directory: Pick<Directory, "projects">;
 	readonly committer: Pick<Committer, "waitingSends">;
 	readonly line: Pick<DeliveryLine, "busy">;
 }
@@ -88,7 +88,7 @@ export class Retention {
 		this.#sum = NOTHING_PURGED;
 		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
 		await this.#purgeWebhooks();
-		for (const project of this.#near.projects.list()) {
+		for (const project of this.#near.directory.projects()) {
 			const { eventsBefore, payloadsBefore } = retentionLimits(this.#settings, project, now);
 			if (eventsBefore !== null) await this.#purge("events", project.id, eventsBefore);
 			if (payloadsBefore !== null) await this.#purge("payloads", project.id, payloadsBefore);

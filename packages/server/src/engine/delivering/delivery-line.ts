@@ -4,7 +4,7 @@ import type { EngineGauges } from "../../ports/observer.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
 import type { QueueStore } from "../../ports/store/queue.ts";
 import type { Committer } from "../committing/committer.ts";
-import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -16,7 +16,7 @@ type Parts = Pick<PartsOn<QueueStore>, "store" | "sender" | "clock" | "observer"
 
 interface Neighbours {
 	readonly committer: Committer;
-	readonly registry: WebhookRegistry;
+	readonly directory: Directory;
 	readonly live: LiveReporter;
 	/** The `User-Agent` header of requests to receivers. */
 	readonly userAgent: string;
@@ -47,7 +47,7 @@ export type DeliveryLoad = Pick<EngineGauges, "readyDeliveries" | "inFlightAttem
 export class DeliveryLine {
 	readonly #limits: Pick<EngineLimits, "leaseMs" | "pollEveryMs">;
 	readonly #clock: Parts["clock"];
-	readonly #registry: WebhookRegistry;
+	readonly #directory: Directory;
 	readonly #queue: ReadyQueue;
 	readonly #sweeper: Sweeper;
 	readonly #refiller: Refiller;
@@ -57,18 +57,18 @@ export class DeliveryLine {
 	#startedAt = 0;
 
 	constructor(parts: Parts, limits: EngineLimits, near: Neighbours) {
-		const { committer, registry, live, userAgent, gone } = near;
+		const { committer, directory, live, userAgent, gone } = near;
 		this.#limits = limits;
 		this.#clock = parts.clock;
-		this.#registry = registry;
-		const queue = new ReadyQueue(limits, parts.clock, registry);
+		this.#directory = directory;
+		const queue = new ReadyQueue(limits, parts.clock, directory);
 		this.#queue = queue;
-		this.#sweeper = new Sweeper(parts, { registry, live, line: this });
-		this.#refiller = new Refiller(parts, limits, { queue, registry, line: this, sweeper: this.#sweeper });
+		this.#sweeper = new Sweeper(parts, { directory, live, line: this });
+		this.#refiller = new Refiller(parts, limits, { queue, directory, line: this, sweeper: this.#sweeper });
 		this.#dispatcher = new Dispatcher(parts, userAgent, {
 			committer,
 			queue,
-			registry,
+			directory,
 			live,
 			gone,
 			refiller: this.#refiller,
@@ -79,8 +79,8 @@ export class DeliveryLine {
 	/** Starts to deliver. All leases of earlier runs must have been released. Resolves after the first poll of the store. */
 	async start(): Promise<void> {
 		this.#startedAt = this.#clock.now();
-		for (const { record } of this.#registry.all()) {
-			if (!this.#registry.isDeliverable(record.id)) this.#stopped.add(record.id);
+		for (const { record } of this.#directory.webhooks()) {
+			if (!this.#directory.isDeliverable(record.id)) this.#stopped.add(record.id);
 		}
 		await this.#sweeper.start();
 		this.#dispatcher.start();
@@ -129,7 +129,7 @@ export class DeliveryLine {
 
 	/** This webhook may have changed. Stops, releases or speeds up its deliveries, as the directory says. */
 	look(webhookId: string): void {
-		if (this.#registry.isDeliverable(webhookId)) {
+		if (this.#directory.isDeliverable(webhookId)) {
 			this.#queue.rateChanged(webhookId);
 			this.#dispatcher.pump();
 			if (this.#stopped.delete(webhookId)) this.#sweeper.sweep(webhookId);

@@ -6,7 +6,7 @@ import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Committer } from "../committing/committer.ts";
-import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";
 import { buildRequest, judge, recordAttempt, verdictOnPreviousEndpoint } from "./attempt.ts";
@@ -19,7 +19,7 @@ type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "random
 interface Neighbours {
 	readonly committer: Committer;
 	readonly queue: ReadyQueue;
-	readonly registry: WebhookRegistry;
+	readonly directory: Directory;
 	readonly live: LiveReporter;
 	/** Called when a receiver responded with 410. */
 	readonly gone: (webhookId: string) => void;
@@ -139,7 +139,7 @@ export class Dispatcher {
 	}
 
 	async #deliver(delivery: LeasedDelivery): Promise<void> {
-		const webhook = this.#near.registry.find(delivery.webhookId);
+		const webhook = this.#near.directory.webhook(delivery.webhookId);
 		// The webhook was paused, disabled or deleted: a sweep changes all its waiting deliveries, this one too.
 		if (webhook === undefined || !isDeliverable(webhook.record)) {
 			await this.#release(delivery);
@@ -168,7 +168,7 @@ export class Dispatcher {
 		const { clock, ids, random } = this.#parts;
 		const now = clock.now();
 		// Read now and not before the attempt: a change of the retry policy applies to the next wait already.
-		const current = this.#near.registry.find(webhook.id)?.armed ?? webhook;
+		const current = this.#near.directory.webhook(webhook.id)?.armed ?? webhook;
 		const judged = judge(outcome, now);
 		const verdict = current.endpoint === webhook.endpoint ? judged : verdictOnPreviousEndpoint(judged);
 		const lane = this.#near.queue.lane(delivery.webhookId);

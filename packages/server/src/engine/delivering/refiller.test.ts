@@ -17,7 +17,7 @@ async function open() {
 	const clock = new ManualClock(world.records.now);
 	const queue = new ReadyQueue(DEFAULT_LIMITS, clock, { rateLimitOf: () => null });
 	const parts = { store: world.store, clock, observer: new RecordingObserver() };
-	const near = { queue, registry: { isDeliverable: () => true }, line: { filled() {} }, sweeper: { sweep() {} } };
+	const near = { queue, directory: { isDeliverable: () => true }, line: { filled() {} }, sweeper: { sweep() {} } };
 	const refiller = new Refiller(parts, DEFAULT_LIMITS, near);
 	const [deliveryId = ""] = await world.accept({ state: newDelivery(clock.now() + HOUR_MS, null) });
 	await refiller.start();

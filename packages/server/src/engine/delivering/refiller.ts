@@ -2,7 +2,7 @@
 // the deliveries in memory and asks the store which deliveries are due, independently of the state in memory.
 import type { QueueStore } from "../../ports/store/queue.ts";
 import { Periodic } from "../background/periodic.ts";
-import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { LaneSchedule } from "./lane-schedule.ts";
 import type { Lane } from "./lane.ts";
@@ -13,7 +13,7 @@ type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer">;
 
 interface Neighbours {
 	readonly queue: ReadyQueue;
-	readonly registry: Pick<WebhookRegistry, "isDeliverable">;
+	readonly directory: Pick<Directory, "isDeliverable">;
 	/** Told when deliveries were added to the queue. */
 	readonly line: { filled(): void };
 	readonly sweeper: Pick<Sweeper, "sweep">;
@@ -110,7 +110,7 @@ export class Refiller {
 		if (lane.storeDueAt > this.#parts.clock.now()) {
 			this.#later.schedule(lane, lane.storeDueAt);
 			this.#wakeAt(lane.storeDueAt);
-		} else if (!this.#near.registry.isDeliverable(lane.webhookId)) {
+		} else if (!this.#near.directory.isDeliverable(lane.webhookId)) {
 			lane.storeDueAt = Infinity;
 			this.#later.remove(lane);
 			this.#near.sweeper.sweep(lane.webhookId);

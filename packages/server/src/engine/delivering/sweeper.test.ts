@@ -8,12 +8,12 @@ it("releases, at the next start, Held deliveries if a stop came between the resu
 	await using receiver = await startReceiver();
 	const first = await openTestEngine({ keepStore: true });
 	const { id } = await first.createWebhook(receiver.url);
-	await first.engine.webhooks.pause(first.projectId, id);
+	await first.engine.webhooks.pause(first.change, id);
 	const eventId = await first.send();
 	await first.delivery(eventId, { status: "Held" });
 	await first.engine.stop();
 	const [record] = await first.store.webhookRecords();
-	await first.store.updateWebhook({ ...record!, status: "Enabled" });
+	await first.store.updateWebhook({ ...record!, status: "Enabled" }, { expected: record!.revision, entry: null });
 	await using second = await openTestEngine({ store: first.store });
 	await second.delivery(eventId, { status: "Succeeded" });
 	expect(receiver.requests).toHaveLength(1);

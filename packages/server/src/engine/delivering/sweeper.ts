@@ -4,14 +4,14 @@
 import type { DeliveryChange, DeliveryStatus } from "../../core/delivery.ts";
 import { heldReason, isDeliverable } from "../../core/webhook.ts";
 import type { QueueStore } from "../../ports/store/queue.ts";
-import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 
 type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer">;
 
 interface Neighbours {
-	readonly registry: WebhookRegistry;
+	readonly directory: Directory;
 	readonly live: LiveReporter;
 	/** Told when deliveries of a webhook that were Held are due, and when a deleted webhook has none left. */
 	readonly line: { due(webhookId: string, at: number): void; forget(webhookId: string): void };
@@ -55,7 +55,7 @@ export class Sweeper {
 	 */
 	async start(): Promise<void> {
 		const deliverable: string[] = [];
-		for (const { record } of this.#near.registry.all()) {
+		for (const { record } of this.#near.directory.webhooks()) {
 			if (isDeliverable(record)) deliverable.push(record.id);
 			else this.sweep(record.id);
 		}
@@ -106,9 +106,9 @@ export class Sweeper {
 		while (this.#running && !(await this.#step(webhookId))) {
 			await new Promise((resolve) => setImmediate(resolve));
 		}
-		const webhook = this.#near.registry.find(webhookId);
+		const webhook = this.#near.directory.webhook(webhookId);
 		if (this.#running && webhook !== undefined && webhook.record.deleteDate !== null) {
-			this.#near.registry.forget(webhookId);
+			this.#near.directory.forgetWebhook(webhookId);
 			this.#near.line.forget(webhookId);
 		}
 	}
@@ -118,7 +118,7 @@ export class Sweeper {
 		for (const { from, change } of this.#sweeps(webhookId)) {
 			const now = this.#parts.clock.now();
 			const count = await this.#parts.store.sweepWebhook(webhookId, from, change, now, STEP);
-			const projectId = this.#near.registry.find(webhookId)?.record.projectId;
+			const projectId = this.#near.directory.webhook(webhookId)?.record.projectId;
 			if (projectId !== undefined) this.#near.live.deliveriesUpdated(projectId, webhookId, change, count);
 			if (change.type === "resume" && count > 0) this.#near.line.due(webhookId, now);
 			if (count === STEP) return false;
@@ -128,7 +128,7 @@ export class Sweeper {
 
 	/** The changes that follow from the webhook's state. */
 	#sweeps(webhookId: string): readonly Sweep[] {
-		const webhook = this.#near.registry.find(webhookId);
+		const webhook = this.#near.directory.webhook(webhookId);
 		if (webhook === undefined || webhook.record.deleteDate !== null) {
 			const cancel = { type: "cancel", reason: "the webhook was deleted" } as const;
 			return [

@@ -47,6 +47,12 @@ export class EventTypeCache {
 		this.#entries.delete(keyOf(projectId, name));
 	}
 
+	/** Call this after any of a project's event types may have changed in the store. Looks at every entry. */
+	forgetProject(projectId: string): void {
+		const prefix = keyOf(projectId, "");
+		for (const key of [...this.#entries.keys()]) if (key.startsWith(prefix)) this.#entries.delete(key);
+	}
+
 	/** Gives an entry its size, which is not known before the read has ended. */
 	#resize(key: string, found: Found, eventType: EventType | null): void {
 		const size = (eventType?.schemaJson?.length ?? 0) + (eventType?.exampleJson?.length ?? 0);

@@ -1,6 +1,7 @@
 // One client of the live stream: a position in its project's feed, and the wait for what comes next.
 import type { Clock } from "../../core/clock.ts";
 import type { LiveItem, LiveSignal } from "../../core/live.ts";
+import { wholeProject } from "../../core/principal.ts";
 import { EventTypeIndex } from "../../core/webhook.ts";
 import type { LiveRequest, LiveSubscription } from "../calls.ts";
 import type { LiveFeed } from "./live-feed.ts";
@@ -54,11 +55,11 @@ export class LiveClient implements LiveSubscription {
 	}
 
 	get keyId(): string | null {
-		return this.#request.keyId;
+		return this.#request.principal?.key.id ?? null;
 	}
 
 	get projectId(): string {
-		return this.#request.projectId;
+		return wholeProject(this.#request.scope);
 	}
 
 	/** Called for each new item of the feed, with its position. Gives it to the client if that is waiting. */

@@ -1,8 +1,10 @@
 // The hub alone: positions, filters, limits, and dropped clients. live.test.ts tests what the engine publishes.
 import { describe, expect, it } from "vitest";
 
+import { generateSecretKey, makeKey } from "../../core/crypto/key.ts";
 import type { LiveFact, LiveFilter, LiveSignal } from "../../core/live.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
+import { projectScope, type Principal } from "../../core/principal.ts";
 import type { LiveRequest, LiveSubscription } from "../calls.ts";
 import { LiveHub, type LiveLimits } from "./live-hub.ts";
 
@@ -20,14 +22,19 @@ const updated = (webhookId: string): LiveFact => ({
 	reason: null,
 });
 
+function withKey(id: string): Principal {
+	const input = { name: "k", scope: "read", projectId: null } as const;
+	return { kind: "key", key: makeKey(id, generateSecretKey(), input, 0) };
+}
+
 function setUp(limits: Partial<LiveLimits> = {}) {
 	const clock = new ManualClock();
 	const hub = new LiveHub(clock, limits);
 	let abandoned = 0;
 	const watch = (changes: Partial<LiveRequest> = {}) =>
 		hub.subscribe({
-			projectId: "p",
-			keyId: "k",
+			scope: projectScope("p"),
+			principal: withKey("k"),
 			filter: ALL,
 			lastEventId: null,
 			abandon: () => abandoned++,
@@ -222,17 +229,17 @@ describe("limits", () => {
 		const { watch, publish } = setUp({ maxClients: 3, maxClientsPerProject: 2, kept: 1 });
 		const [first] = [watch(), watch()];
 		expect(() => watch()).toThrow(expect.objectContaining({ code: "overloaded" }));
-		watch({ projectId: "q" });
-		expect(() => watch({ projectId: "r" })).toThrow(expect.objectContaining({ code: "overloaded" }));
+		watch({ scope: projectScope("q") });
+		expect(() => watch({ scope: projectScope("r") })).toThrow(expect.objectContaining({ code: "overloaded" }));
 		first.close();
 		first.close();
 		watch();
-		expect(() => watch({ projectId: "r" })).toThrow(/Too many clients/);
+		expect(() => watch({ scope: projectScope("r") })).toThrow(/Too many clients/);
 		// Both clients of p are dropped. They no longer count, although they still have to take the last signal.
 		publish(1);
 		publish(2);
-		watch({ projectId: "r" });
-		watch({ projectId: "r" });
+		watch({ scope: projectScope("r") });
+		watch({ scope: projectScope("r") });
 		expect(() => watch()).toThrow(/Too many clients/);
 	});
 
@@ -262,10 +269,10 @@ describe("the end", () => {
 	it("reaches only the streams of a deleted key or a deleted project", async () => {
 		const { hub, watch } = setUp();
 		const clients = [
-			watch({ keyId: "k1" }),
-			watch({ keyId: "k2" }),
-			watch({ keyId: "k1", projectId: "q" }),
-			watch({ keyId: "k3", projectId: "q" }),
+			watch({ principal: withKey("k1") }),
+			watch({ principal: withKey("k2") }),
+			watch({ principal: withKey("k1"), scope: projectScope("q") }),
+			watch({ principal: withKey("k3"), scope: projectScope("q") }),
 		];
 		for (const client of clients) await read(client);
 		const nexts = clients.map(read);

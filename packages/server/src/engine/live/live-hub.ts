@@ -2,6 +2,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { LiveFact } from "../../core/live.ts";
+import { wholeProject } from "../../core/principal.ts";
 import type { Live, LiveRequest, LiveSubscription } from "../calls.ts";
 import { LiveClient } from "./live-client.ts";
 import { LiveFeed } from "./live-feed.ts";
@@ -55,7 +56,7 @@ export class LiveHub implements Live {
 	}
 
 	subscribe(request: LiveRequest): LiveSubscription {
-		const { projectId } = request;
+		const projectId = wholeProject(request.scope);
 		if (this.#closed) {
 			throw new FanfareError("shutting_down", "The server is shutting down. Connect again later.");
 		}

@@ -3,13 +3,14 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import type { LiveItem } from "../../core/live.ts";
-import { openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import { projectScope, type Principal } from "../../core/principal.ts";
+import { changeIn, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 /** Watches a project. The returned function resolves with all items so far once there are `count`. */
 function watch(test: TestEngine) {
 	const subscription = test.engine.live.subscribe({
-		projectId: test.projectId,
-		keyId: null,
+		scope: test.scope,
+		principal: null,
 		filter: { kinds: null, webhookId: null, eventTypes: null },
 		lastEventId: null,
 		abandon: () => {},
@@ -71,12 +72,12 @@ describe("the live stream", () => {
 		for (const eventId of [await test.send(), await test.send()]) await test.delivery(eventId, { attemptCount: 1 });
 		const items = watch(test);
 		const { webhooks } = test.engine;
-		await webhooks.update(test.projectId, webhook.id, { name: "says nothing" });
-		await webhooks.pause(test.projectId, webhook.id);
+		await webhooks.update(test.change, webhook.id, { name: "says nothing" });
+		await webhooks.pause(test.change, webhook.id);
 		await items(2);
-		await webhooks.resume(test.projectId, webhook.id);
+		await webhooks.resume(test.change, webhook.id);
 		await items(4);
-		await webhooks.delete(test.projectId, webhook.id);
+		await webhooks.delete(test.change, webhook.id);
 		const all = await items(6);
 		const many = { kind: "deliveries.updated", webhookId: webhook.id, count: 2 };
 		expect(all.slice(0, 4)).toMatchObject([
@@ -107,10 +108,10 @@ describe("the live stream", () => {
 	it("shows changes by hand", async () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await test.engine.webhooks.pause(test.change, webhook.id);
 		const delivery = await test.delivery(await test.send(), { status: "Held" });
 		const items = watch(test);
-		await test.engine.deliveries.cancel(test.projectId, delivery.id);
+		await test.engine.deliveries.cancel(test.change, delivery.id);
 		expect(await items(1)).toMatchObject([
 			{ kind: "delivery.updated", deliveryId: delivery.id, status: "Cancelled", reason: "cancelled by hand" },
 		]);
@@ -129,15 +130,16 @@ describe("the live stream", () => {
 	it("ends when the engine stops, or its project or key is deleted", async () => {
 		await using test = await openTestEngine();
 		const { engine } = test;
-		const project = await engine.projects.create("second");
-		const { key } = await engine.keys.create({ name: "k", scope: "read", projectId: null });
-		const open = (projectId: string, keyId: string | null) => {
+		const project = await engine.projects.create("second", null);
+		const { key } = await engine.keys.create({ name: "k", scope: "read", projectId: null }, null);
+		const open = (projectId: string, principal: Principal | null) => {
 			const filter = { kinds: null, webhookId: null, eventTypes: null };
-			return engine.live.subscribe({ projectId, keyId, filter, lastEventId: null, abandon: () => {} });
+			const scope = projectScope(projectId);
+			return engine.live.subscribe({ scope, principal, filter, lastEventId: null, abandon: () => {} });
 		};
-		const streams = [open(test.projectId, key.id), open(project.id, null), open(test.projectId, null)];
-		await engine.keys.delete(key.id);
-		await engine.projects.delete(project.id);
+		const streams = [open(test.projectId, { kind: "key", key }), open(project.id, null), open(test.projectId, null)];
+		await engine.keys.delete(key.id, null);
+		await engine.projects.delete(changeIn(project.id));
 		const ends = async () => Promise.all(streams.map(async (stream) => (await stream.next())?.[0]?.type));
 		expect(await ends()).toEqual(["end", "end", "heartbeat"]);
 		const last = streams[2]!.next();

@@ -3,7 +3,7 @@
 import { generateSecretKey, isSecretKey, keyDigest, makeKey, sameDigest } from "../../core/crypto/key.ts";
 import type { Sealer } from "../../core/crypto/sealing.ts";
 import { makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
-import type { Project, Workspace } from "../../core/workspace.ts";
+import { FIRST_VERSION, type Project, type Workspace } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { LifecycleStore, StoreIdentity } from "../../ports/store/lifecycle.ts";
 import type { PartsOn } from "../parts.ts";
@@ -72,6 +72,7 @@ async function firstStart(parts: Parts, adminKey: string | null): Promise<Bootst
 		retentionDays: null,
 		payloadRetentionDays: null,
 		createDate: now,
+		revision: FIRST_VERSION,
 	};
 	const secretKey = adminKey ?? generateSecretKey();
 	const input = { name: "First admin key", scope: "admin", projectId: null } as const;
@@ -86,5 +87,5 @@ async function ensureAdminKey(parts: Parts, adminKey: string): Promise<void> {
 	if (known) return;
 	const now = parts.clock.now();
 	const input = { name: "FANFARE_ADMIN_KEY", scope: "admin", projectId: null } as const;
-	await parts.store.insertKey(makeKey(parts.ids.make("key", now), adminKey, input, now));
+	await parts.store.insertKey(makeKey(parts.ids.make("key", now), adminKey, input, now), null);
 }

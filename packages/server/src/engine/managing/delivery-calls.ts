@@ -1,22 +1,24 @@
 // Retries and cancels deliveries by hand, one by one or all that match a filter.
+import type { AuditEntry } from "../../core/audit.ts";
 import type { Delivery, DeliveryChange, DeliveryState, DeliveryStatus } from "../../core/delivery.ts";
 import { FanfareError } from "../../core/errors.ts";
+import { wholeProject, type Scope } from "../../core/principal.ts";
 import type { DeliveryFilter, LogStore } from "../../ports/store/log.ts";
-import type { Deliveries, ManyChanged, Projects } from "../calls.ts";
+import type { Change, Deliveries, ManyChanged } from "../calls.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
-import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
+import { auditEntry } from "./audit-entries.ts";
 
-type Parts = Pick<PartsOn<LogStore>, "store" | "clock">;
+type Parts = Pick<PartsOn<LogStore>, "store" | "clock" | "ids">;
 
 interface Neighbours {
 	readonly committer: Committer;
 	readonly line: Pick<DeliveryLine, "discard" | "due">;
-	readonly registry: WebhookRegistry;
+	readonly directory: Directory;
 	readonly live: LiveReporter;
-	readonly projects: Pick<Projects, "get">;
 }
 
 /** Deliveries read and changed in one step. The event loop goes on between steps. */
@@ -36,74 +38,85 @@ export class DeliveryCalls implements Deliveries {
 		this.#near = near;
 	}
 
-	async retry(projectId: string, deliveryId: string): Promise<Delivery> {
-		const delivery = await this.#find(projectId, deliveryId);
+	async retry({ scope, audit }: Change, deliveryId: string): Promise<Delivery> {
+		const delivery = await this.#find(scope, deliveryId);
 		if (!RETRYABLE.includes(delivery.status)) throw notChangeable(delivery, "retried", RETRYABLE);
-		if (!this.#near.registry.isDeliverable(delivery.webhookId)) {
+		if (!this.#near.directory.isDeliverable(delivery.webhookId)) {
 			throw new FanfareError(
 				"webhook_not_active",
 				"The delivery's webhook is paused, disabled or deleted. Resume it first.",
 			);
 		}
-		if ((await this.#parts.store.eventBody(projectId, delivery.eventId)) === null) {
+		if ((await this.#parts.store.eventBody(scope, delivery.eventId)) === null) {
 			throw new FanfareError("payload_erased", "The event's payload was erased, so it can't be sent again.");
 		}
-		await this.#apply(delivery, { type: "retry", at: this.#parts.clock.now() });
-		return this.#find(projectId, deliveryId);
+		const entry = auditEntry(this.#parts, audit, { objectId: deliveryId, projectId: delivery.projectId });
+		await this.#apply(delivery, { type: "retry", at: this.#parts.clock.now() }, entry);
+		return this.#find(scope, deliveryId);
 	}
 
-	async cancel(projectId: string, deliveryId: string): Promise<Delivery> {
-		const delivery = await this.#find(projectId, deliveryId);
+	async cancel({ scope, audit }: Change, deliveryId: string): Promise<Delivery> {
+		const delivery = await this.#find(scope, deliveryId);
 		if (!CANCELLABLE.includes(delivery.status)) throw notChangeable(delivery, "cancelled", CANCELLABLE);
-		await this.#apply(delivery, CANCEL);
-		return this.#find(projectId, deliveryId);
+		const entry = auditEntry(this.#parts, audit, { objectId: deliveryId, projectId: delivery.projectId });
+		await this.#apply(delivery, CANCEL, entry);
+		return this.#find(scope, deliveryId);
 	}
 
-	retryMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged> {
-		return this.#many(projectId, filter, (delivery) => {
-			if (!RETRYABLE.includes(delivery.status) || !this.#near.registry.isDeliverable(delivery.webhookId)) return null;
+	retryMany(change: Change, filter: DeliveryFilter): Promise<ManyChanged> {
+		return this.#many(change, filter, (delivery) => {
+			if (!RETRYABLE.includes(delivery.status) || !this.#near.directory.isDeliverable(delivery.webhookId)) return null;
 			return { type: "retry", at: this.#parts.clock.now() };
 		});
 	}
 
-	cancelMany(projectId: string, filter: DeliveryFilter): Promise<ManyChanged> {
-		return this.#many(projectId, filter, ({ status }) => (CANCELLABLE.includes(status) ? CANCEL : null));
+	cancelMany(change: Change, filter: DeliveryFilter): Promise<ManyChanged> {
+		return this.#many(change, filter, ({ status }) => (CANCELLABLE.includes(status) ? CANCEL : null));
 	}
 
-	/** Goes through the matching deliveries in steps, newest first. */
+	/**
+	 * Goes through the matching deliveries in steps, newest first. The audit entry is written with the first delivery that
+	 * changes.
+	 */
 	async #many(
-		projectId: string,
+		{ scope, audit }: Change,
 		filter: DeliveryFilter,
 		changeOf: (delivery: Delivery) => DeliveryChange | null,
 	): Promise<ManyChanged> {
-		this.#near.projects.get(projectId);
+		const projectId = wholeProject(scope);
+		this.#near.directory.project(projectId);
+		const entry = auditEntry(this.#parts, audit, { objectId: projectId, projectId });
 		let [matched, changed] = [0, 0];
 		let before: string | null = null;
 		while (matched < MAX_PER_CALL) {
 			const cursor = before === null ? null : ({ direction: "older", id: before } as const);
-			const { rows, hasOlder } = await this.#parts.store.deliveries(projectId, filter, { limit: STEP, cursor });
+			const { rows, hasOlder } = await this.#parts.store.deliveries(scope, filter, { limit: STEP, cursor });
 			matched += rows.length;
-			changed += await this.#applyAll(rows, changeOf);
+			changed += await this.#applyAll(rows, changeOf, changed === 0 ? entry : null);
 			before = rows.at(-1)?.id ?? null;
 			if (!hasOlder || before === null) return { matched, changed, complete: true };
 		}
 		return { matched, changed, complete: false };
 	}
 
-	async #applyAll(rows: readonly Delivery[], changeOf: (delivery: Delivery) => DeliveryChange | null): Promise<number> {
+	async #applyAll(
+		rows: readonly Delivery[],
+		changeOf: (delivery: Delivery) => DeliveryChange | null,
+		entry: AuditEntry | null,
+	): Promise<number> {
 		const changed = await Promise.all(
 			rows.map((delivery) => {
 				const change = changeOf(delivery);
-				return change === null ? Promise.resolve(false) : this.#apply(delivery, change);
+				return change === null ? Promise.resolve(false) : this.#apply(delivery, change, entry);
 			}),
 		);
 		return changed.filter(Boolean).length;
 	}
 
 	/** True if it changed the delivery. Of two equal changes at once only the first returns true. */
-	async #apply(delivery: Delivery, change: DeliveryChange): Promise<boolean> {
+	async #apply(delivery: Delivery, change: DeliveryChange, entry: AuditEntry | null): Promise<boolean> {
 		const at = this.#parts.clock.now();
-		const state = await this.#near.committer.update({ deliveryId: delivery.id, at, change, attempt: null });
+		const state = await this.#near.committer.update({ deliveryId: delivery.id, at, change, attempt: null, entry });
 		if (state === null) return false;
 		if (state.status === "Cancelled") this.#near.line.discard(delivery.id);
 		else if (state.nextAttemptAt !== null && state.leaseUntil === null) {
@@ -114,9 +127,9 @@ export class DeliveryCalls implements Deliveries {
 		return changed;
 	}
 
-	async #find(projectId: string, deliveryId: string): Promise<Delivery> {
-		this.#near.projects.get(projectId);
-		const delivery = await this.#parts.store.delivery(projectId, deliveryId);
+	async #find(scope: Scope, deliveryId: string): Promise<Delivery> {
+		this.#near.directory.project(wholeProject(scope));
+		const delivery = await this.#parts.store.delivery(scope, deliveryId);
 		if (delivery === null) throw new FanfareError("delivery_not_found", "There is no such delivery in this project.");
 		return delivery;
 	}

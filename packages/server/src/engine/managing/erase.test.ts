@@ -2,7 +2,7 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { eventually, openTestEngine } from "../test/test-engine.ts";
+import { changeIn, eventually, openTestEngine } from "../test/test-engine.ts";
 
 const CANCELLED = { status: "Cancelled", reason: "the payload was erased" } as const;
 
@@ -15,14 +15,14 @@ describe("erasing a payload", () => {
 		const eventId = await test.send();
 		const { id } = await test.delivery(eventId, { status: "Pending", attemptCount: 1, leaseUntil: null });
 		const { events } = test.engine;
-		expect(await events.erasePayload(test.projectId, eventId)).toEqual({ cancelledCount: 1 });
+		expect(await events.erasePayload(test.change, eventId)).toEqual({ cancelledCount: 1 });
 		await test.delivery(eventId, CANCELLED);
 		expect((await test.store.attempts(id))[0]?.response?.body).toBe("");
 		test.clock.advance(600_000);
 		await test.send({ webhookIds: [] });
 		expect(receiver.requests).toHaveLength(1);
-		await expect(test.engine.deliveries.retry(test.projectId, id)).rejects.toMatchObject({ code: "payload_erased" });
-		expect(await events.erasePayload(test.projectId, eventId)).toEqual({ cancelledCount: 0 });
+		await expect(test.engine.deliveries.retry(test.change, id)).rejects.toMatchObject({ code: "payload_erased" });
+		expect(await events.erasePayload(test.change, eventId)).toEqual({ cancelledCount: 0 });
 	});
 
 	it("removes a delivery from the ready queue", async () => {
@@ -34,7 +34,7 @@ describe("erasing a payload", () => {
 		const [first, second] = [await test.send(), await test.send()];
 		await test.delivery(first, { status: "Succeeded" });
 		expect(test.engine.gauges().readyDeliveries).toBe(1);
-		await test.engine.events.erasePayload(test.projectId, second);
+		await test.engine.events.erasePayload(test.change, second);
 		test.clock.advance(5_000);
 		await test.delivery(second, CANCELLED);
 		const third = await test.send();
@@ -53,7 +53,7 @@ describe("erasing a payload", () => {
 		await test.createWebhook(receiver.url);
 		const eventId = await test.send();
 		await receiver.waitFor(1);
-		await test.engine.events.erasePayload(test.projectId, eventId);
+		await test.engine.events.erasePayload(test.change, eventId);
 		respond();
 		const { id } = await test.delivery(eventId, { ...CANCELLED, attemptCount: 1 });
 		expect((await test.store.attempts(id))[0]).toMatchObject({ responseCode: 200, response: { body: "" } });
@@ -62,11 +62,11 @@ describe("erasing a payload", () => {
 	it("fails with event_not_found for an event of another project", async () => {
 		await using test = await openTestEngine();
 		const eventId = await test.send();
-		const other = await test.engine.projects.create("other");
-		const erase = (projectId: string) => test.engine.events.erasePayload(projectId, eventId);
+		const other = await test.engine.projects.create("other", null);
+		const erase = (projectId: string) => test.engine.events.erasePayload(changeIn(projectId), eventId);
 		await expect(erase(other.id)).rejects.toMatchObject({ code: "event_not_found" });
 		await expect(erase("proj_x")).rejects.toMatchObject({ code: "project_not_found" });
-		expect(await test.store.eventBody(test.projectId, eventId)).not.toBeNull();
+		expect(await test.store.eventBody(test.scope, eventId)).not.toBeNull();
 	});
 });
 

@@ -1,17 +1,20 @@
 // Changes of accepted events: erases payloads.
 import { FanfareError } from "../../core/errors.ts";
 import { ERASED_REASON } from "../../core/policies/retention.ts";
+import { wholeProject } from "../../core/principal.ts";
 import type { LogStore } from "../../ports/store/log.ts";
 import type { RetentionStore } from "../../ports/store/retention.ts";
-import type { Events, Projects } from "../calls.ts";
+import type { Change, Events } from "../calls.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
+import { auditEntry } from "./audit-entries.ts";
 
-type Parts = Pick<PartsOn<LogStore & RetentionStore>, "store" | "clock">;
+type Parts = Pick<PartsOn<LogStore & RetentionStore>, "store" | "clock" | "ids">;
 
 interface Neighbours {
-	readonly projects: Pick<Projects, "get">;
+	readonly directory: Directory;
 	readonly line: Pick<DeliveryLine, "discard">;
 	readonly live: LiveReporter;
 }
@@ -26,14 +29,17 @@ export class EventCalls implements Events {
 		this.#near = near;
 	}
 
-	async erasePayload(projectId: string, eventId: string): Promise<{ readonly cancelledCount: number }> {
-		this.#near.projects.get(projectId);
+	async erasePayload({ scope, audit }: Change, eventId: string): Promise<{ readonly cancelledCount: number }> {
+		const projectId = wholeProject(scope);
+		this.#near.directory.project(projectId);
 		const { clock, store } = this.#parts;
-		const cancelled = await store.erasePayload(projectId, eventId, ERASED_REASON, clock.now());
+		const entry = auditEntry(this.#parts, audit, { objectId: eventId, projectId });
+		const options = { reason: ERASED_REASON, at: clock.now(), entry };
+		const cancelled = await store.erasePayload(scope, eventId, options);
 		if (cancelled === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
 		for (const id of cancelled) this.#near.line.discard(id);
 		for (const id of cancelled) {
-			const delivery = await store.delivery(projectId, id);
+			const delivery = await store.delivery(scope, id);
 			if (delivery !== null) this.#near.live.deliveryUpdated(delivery, delivery);
 		}
 		return { cancelledCount: cancelled.length };

@@ -3,6 +3,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import type { EventType } from "../../core/event-type.ts";
+import { projectScope } from "../../core/principal.ts";
 import type { EventTypeSettings } from "../calls.ts";
 import { EventTypeCache } from "../directory/event-type-cache.ts";
 import { eventInput, openTestEngine, type TestEngine } from "../test/test-engine.ts";
@@ -17,9 +18,9 @@ const FITTING = '{"user": {"email": "a@example.com"}, "n": 1.50}';
 const NO_SETTINGS: EventTypeSettings = { description: null, schemaJson: null, exampleJson: null, archived: false };
 
 const create = (test: TestEngine, name: string, settings: Partial<EventTypeSettings> = {}) =>
-	test.engine.eventTypes.create(test.projectId, name, { ...NO_SETTINGS, ...settings });
+	test.engine.eventTypes.create(test.change, name, { ...NO_SETTINGS, ...settings });
 const setPolicy = (test: TestEngine, eventTypes: "open" | "catalogued") =>
-	test.engine.projects.update(test.projectId, { eventTypes });
+	test.engine.projects.update(test.change, { eventTypes });
 const refusal = (path: string, message: RegExp) => ({
 	code: "invalid_request",
 	issues: [{ path, message: expect.stringMatching(message) }],
@@ -40,8 +41,7 @@ describe("a catalogued project", () => {
 		await expect(broken).rejects.toMatchObject(refusal("data.user.email", /must be string/));
 		await expect(test.send({ type: "user.created" })).rejects.toMatchObject(refusal("data.user", /is required/));
 		expect(
-			(await test.store.events(test.projectId, { type: null, after: null, before: null }, { limit: 9, cursor: null }))
-				.rows,
+			(await test.store.events(test.scope, { type: null, after: null, before: null }, { limit: 9, cursor: null })).rows,
 		).toHaveLength(2);
 		expect(test.observer.refusals).toEqual(["invalid_request", "invalid_request", "invalid_request"]);
 	});
@@ -51,7 +51,7 @@ describe("a catalogued project", () => {
 		await create(test, "user.created", { schemaJson: SCHEMA });
 		await setPolicy(test, "catalogued");
 		const inputs = ["{}", FITTING, "3", FITTING].map((dataJson) => eventInput({ type: "user.created", dataJson }));
-		const results = await test.engine.intake.sendBatch(test.projectId, inputs);
+		const results = await test.engine.intake.sendBatch(test.scope, inputs);
 		expect(results).toMatchObject([
 			refusal("data.user", /required/),
 			{ duplicate: false },
@@ -72,11 +72,11 @@ describe("a catalogued project", () => {
 		expect(await send()).toMatch(/not one of this project's event types/);
 		await create(test, "a");
 		expect(await send()).toBe("taken");
-		await eventTypes.update(test.projectId, "a", { schemaJson: '{"type":"string"}' });
+		await eventTypes.update(test.change, "a", { schemaJson: '{"type":"string"}' });
 		expect(await send()).toBe("must be string");
-		await eventTypes.put(test.projectId, "a", { ...NO_SETTINGS, archived: true });
+		await eventTypes.put(test.change, "a", { ...NO_SETTINGS, archived: true });
 		expect(await send()).toMatch(/is an archived event type/);
-		await eventTypes.delete(test.projectId, "a");
+		await eventTypes.delete(test.change, "a");
 		expect(await send()).toMatch(/not one of this project's event types/);
 		await setPolicy(test, "open");
 		expect(await send()).toBe("taken");
@@ -124,9 +124,9 @@ describe("event types", () => {
 		await using test = await openTestEngine();
 		const made = await create(test, "a.b", { description: "d", schemaJson: `  ${SCHEMA}`, exampleJson: FITTING });
 		test.clock.advance(5);
-		const changed = await test.engine.eventTypes.update(test.projectId, "a.b", { archived: true });
-		expect(changed).toEqual({ ...made, archived: true, updateDate: made.createDate + 5 });
-		expect(await test.engine.eventTypes.get(test.projectId, "a.b")).toEqual(changed);
+		const changed = await test.engine.eventTypes.update(test.change, "a.b", { archived: true });
+		expect(changed).toEqual({ ...made, archived: true, updateDate: made.createDate + 5, revision: made.revision + 1 });
+		expect(await test.engine.eventTypes.get(test.scope, "a.b")).toEqual(changed);
 		expect(changed.exampleJson).toBe(FITTING);
 	});
 
@@ -137,9 +137,9 @@ describe("event types", () => {
 		const unfit = create(test, "a", { schemaJson: SCHEMA, exampleJson: '{"user":{"email":1}}' });
 		await expect(unfit).rejects.toMatchObject(refusal("example.user.email", /string/));
 		await create(test, "a", { schemaJson: SCHEMA, exampleJson: FITTING });
-		const stricter = test.engine.eventTypes.update(test.projectId, "a", { schemaJson: '{"required":["id"]}' });
+		const stricter = test.engine.eventTypes.update(test.change, "a", { schemaJson: '{"required":["id"]}' });
 		await expect(stricter).rejects.toMatchObject(refusal("example.id", /required/));
-		expect((await test.engine.eventTypes.get(test.projectId, "a")).schemaJson).toBe(SCHEMA);
+		expect((await test.engine.eventTypes.get(test.scope, "a")).schemaJson).toBe(SCHEMA);
 	});
 
 	it("can be archived although their schema has turned out to be too slow", async () => {
@@ -148,7 +148,7 @@ describe("event types", () => {
 		await setPolicy(test, "catalogued");
 		const slow = test.send({ type: "a", dataJson: JSON.stringify(`${"a".repeat(60)}!`) });
 		await expect(slow).rejects.toMatchObject(refusal("data", /takes longer/));
-		await test.engine.eventTypes.update(test.projectId, "a", { archived: true });
+		await test.engine.eventTypes.update(test.change, "a", { archived: true });
 	});
 
 	it("can't be created twice, and are not found if they don't exist", async () => {
@@ -157,10 +157,10 @@ describe("event types", () => {
 		await create(test, "a");
 		await expect(create(test, "a")).rejects.toMatchObject({ code: "event_type_exists" });
 		const missing = { code: "event_type_not_found" };
-		await expect(eventTypes.get(test.projectId, "b")).rejects.toMatchObject(missing);
-		await expect(eventTypes.update(test.projectId, "b", {})).rejects.toMatchObject(missing);
-		await expect(eventTypes.delete(test.projectId, "b")).rejects.toMatchObject(missing);
-		await expect(eventTypes.get("proj_x", "a")).rejects.toMatchObject({ code: "project_not_found" });
+		await expect(eventTypes.get(test.scope, "b")).rejects.toMatchObject(missing);
+		await expect(eventTypes.update(test.change, "b", {})).rejects.toMatchObject(missing);
+		await expect(eventTypes.delete(test.change, "b")).rejects.toMatchObject(missing);
+		await expect(eventTypes.get(projectScope("proj_x"), "a")).rejects.toMatchObject({ code: "project_not_found" });
 	});
 
 	it("are created once by two calls at the same time, and lose none of several changes at the same time", async () => {
@@ -169,16 +169,16 @@ describe("event types", () => {
 		expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
 		const { eventTypes } = test.engine;
 		await Promise.all([
-			eventTypes.update(test.projectId, "a", { description: "d" }),
-			eventTypes.update(test.projectId, "a", { schemaJson: "{}" }),
-			eventTypes.update(test.projectId, "a", { archived: true }),
+			eventTypes.update(test.change, "a", { description: "d" }),
+			eventTypes.update(test.change, "a", { schemaJson: "{}" }),
+			eventTypes.update(test.change, "a", { archived: true }),
 		]);
-		expect(await eventTypes.get(test.projectId, "a")).toMatchObject({
+		expect(await eventTypes.get(test.scope, "a")).toMatchObject({
 			description: "d",
 			schemaJson: "{}",
 			archived: true,
 		});
-		await Promise.all([setPolicy(test, "catalogued"), test.engine.projects.update(test.projectId, { name: "n" })]);
+		await Promise.all([setPolicy(test, "catalogued"), test.engine.projects.update(test.change, { name: "n" })]);
 		expect(await test.store.projects()).toMatchObject([{ eventTypes: "catalogued", name: "n" }]);
 	});
 
@@ -186,7 +186,7 @@ describe("event types", () => {
 		await using test = await openTestEngine();
 		for (let n = 0; n < 1_000; n++) await create(test, `t${n}`);
 		await expect(create(test, "one.more")).rejects.toMatchObject({ code: "too_many_event_types" });
-		await test.engine.eventTypes.put(test.projectId, "t5", NO_SETTINGS);
+		await test.engine.eventTypes.put(test.change, "t5", NO_SETTINGS);
 	});
 });
 
@@ -196,8 +196,8 @@ describe("a test of a webhook", () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url);
 		await create(test, "user.created", { schemaJson: SCHEMA, exampleJson: FITTING });
-		await test.engine.webhooks.test(test.projectId, webhook.id, "user.created");
-		await test.engine.webhooks.test(test.projectId, webhook.id, null);
+		await test.engine.webhooks.test(test.change, webhook.id, "user.created");
+		await test.engine.webhooks.test(test.change, webhook.id, null);
 		const [withType, without] = receiver.requests.map(({ rawBody }) => rawBody.toString());
 		expect(withType).toBe(`{"type":"user.created","timestamp":"2026-11-24T12:00:00.000Z","data":${FITTING}}`);
 		expect(without).toContain('"type":"fanfare.test"');
@@ -207,7 +207,7 @@ describe("a test of a webhook", () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
 		await create(test, "bare");
-		const testWith = (type: string) => test.engine.webhooks.test(test.projectId, webhook.id, type);
+		const testWith = (type: string) => test.engine.webhooks.test(test.change, webhook.id, type);
 		await expect(testWith("bare")).rejects.toMatchObject(refusal("eventType", /no example/));
 		await expect(testWith("none")).rejects.toMatchObject(refusal("eventType", /not one of this project's event types/));
 	});
@@ -221,6 +221,7 @@ describe("the event type cache", () => {
 		schemaJson,
 		exampleJson: null,
 		archived: false,
+		revision: 1,
 		createDate: 0,
 		updateDate: 0,
 	});

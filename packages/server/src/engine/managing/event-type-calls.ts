@@ -2,14 +2,17 @@
 import { FanfareError, invalidRequest, type Issue } from "../../core/errors.ts";
 import { isReservedEventType, MAX_EVENT_TYPES, RESERVED_TYPE_MESSAGE, type EventType } from "../../core/event-type.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
+import { wholeProject, type Scope } from "../../core/principal.ts";
 import type { SchemaCheckError } from "../../ports/schema-validator.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
-import type { EventTypes, EventTypeSettings, Projects } from "../calls.ts";
-import { EventTypeCache } from "../directory/event-type-cache.ts";
+import type { Change, EventTypes, EventTypePatch, EventTypeSettings } from "../calls.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
+import { auditEntry } from "./audit-entries.ts";
+import { retried, revisionConflict, UNCHANGED } from "./revisions.ts";
 import { SerialByKey } from "./serial-by-key.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "schemas" | "observer">;
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids" | "schemas" | "observer">;
 type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes">;
 
 /** The type and the data of an event: of one to check, or of the sample that a test of a webhook sends. */
@@ -27,34 +30,33 @@ const NO_ISSUES: readonly Issue[] = [];
 export class EventTypeCalls implements EventTypes {
 	readonly #parts: Parts;
 	readonly #limits: Limits;
-	readonly #projects: Pick<Projects, "get">;
-	readonly #cache: EventTypeCache;
+	readonly #directory: Directory;
 	/** Changes of the event types of one project run one after the other, so that none is lost. */
 	readonly #changes = new SerialByKey();
 	#waitingChecks = 0;
 	#waitingLength = 0;
 
-	constructor(parts: Parts, limits: Limits, projects: Pick<Projects, "get">) {
+	constructor(parts: Parts, limits: Limits, directory: Directory) {
 		this.#parts = parts;
 		this.#limits = limits;
-		this.#projects = projects;
-		this.#cache = new EventTypeCache((projectId, name) => parts.store.eventType(projectId, name));
+		this.#directory = directory;
 	}
 
-	async list(projectId: string, archived: boolean | null, page: PageRequest): Promise<Page<EventType>> {
-		this.#projects.get(projectId);
-		return this.#parts.store.eventTypes(projectId, archived, page);
+	async list(scope: Scope, archived: boolean | null, page: PageRequest): Promise<Page<EventType>> {
+		this.#directory.project(wholeProject(scope));
+		return this.#parts.store.eventTypes(scope, archived, page);
 	}
 
-	async get(projectId: string, name: string): Promise<EventType> {
-		this.#projects.get(projectId);
+	async get(scope: Scope, name: string): Promise<EventType> {
+		const projectId = wholeProject(scope);
+		this.#directory.project(projectId);
 		const found = await this.#parts.store.eventType(projectId, name);
 		if (found === null) throw notFound();
 		return found;
 	}
 
-	create(projectId: string, name: string, settings: EventTypeSettings): Promise<EventType> {
-		return this.#change(projectId, name, (known) => {
+	create(change: Change, name: string, settings: EventTypeSettings): Promise<EventType> {
+		return this.#change(change, name, (known) => {
 			if (known === null) return settings;
 			throw new FanfareError("event_type_exists", "The project has an event type with this name. Update that one.", {
 				issues: [{ path: "name", message: "is already the name of an event type" }],
@@ -62,23 +64,26 @@ export class EventTypeCalls implements EventTypes {
 		});
 	}
 
-	put(projectId: string, name: string, settings: EventTypeSettings): Promise<EventType> {
-		return this.#change(projectId, name, () => settings);
+	put(change: Change, name: string, settings: EventTypeSettings): Promise<EventType> {
+		return this.#change(change, name, () => settings);
 	}
 
-	update(projectId: string, name: string, patch: Partial<EventTypeSettings>): Promise<EventType> {
-		return this.#change(projectId, name, (known) => {
+	update(change: Change, name: string, { revision, ...patch }: EventTypePatch): Promise<EventType> {
+		return this.#change(change, name, (known) => {
 			if (known === null) throw notFound();
+			if (revision !== undefined && known.revision !== revision) throw revisionConflict("event type", known.revision);
 			return { ...known, ...patch };
 		});
 	}
 
-	async delete(projectId: string, name: string): Promise<void> {
-		this.#projects.get(projectId);
+	async delete({ scope, audit }: Change, name: string): Promise<void> {
+		const projectId = wholeProject(scope);
+		this.#directory.project(projectId);
 		await this.#changes.run(projectId, async () => {
-			const deleted = await this.#parts.store.deleteEventType(projectId, name);
-			this.#cache.forget(projectId, name);
-			if (!deleted) throw notFound();
+			const entry = auditEntry(this.#parts, audit, { objectId: name, projectId });
+			const version = await this.#parts.store.deleteEventType(projectId, name, entry);
+			if (version === null) throw notFound();
+			this.#directory.eventTypeChanged(projectId, name, version);
 		});
 	}
 
@@ -88,7 +93,7 @@ export class EventTypeCalls implements EventTypes {
 	 */
 	async check(projectId: string, { type, dataJson }: EventPayload): Promise<readonly Issue[]> {
 		if (isReservedEventType(type)) return NO_ISSUES;
-		const known = await this.#cache.get(projectId, type);
+		const known = await this.#directory.eventType(projectId, type);
 		if (known === null) {
 			return [{ path: "type", message: "is not one of this project's event types: create the event type first" }];
 		}
@@ -115,15 +120,17 @@ export class EventTypeCalls implements EventTypes {
 
 	/** Reads, changes, checks and writes one event type, after earlier changes in its project have ended. */
 	async #change(
-		projectId: string,
+		{ scope, audit }: Change,
 		name: string,
 		change: (known: EventType | null) => EventTypeSettings,
 	): Promise<EventType> {
-		this.#projects.get(projectId);
+		const projectId = wholeProject(scope);
+		this.#directory.project(projectId);
 		if (isReservedEventType(name)) {
 			throw invalidRequest([{ path: "name", message: RESERVED_TYPE_MESSAGE }]);
 		}
-		return this.#changes.run(projectId, async () => {
+		const entry = auditEntry(this.#parts, audit, { objectId: name, projectId });
+		const attempt = async (): Promise<EventType | typeof UNCHANGED> => {
 			const known = await this.#parts.store.eventType(projectId, name);
 			const { description, schemaJson, exampleJson, archived } = change(known);
 			// An unchanged schema and example are not checked again, so that a type with too slow a schema can still be
@@ -131,15 +138,19 @@ export class EventTypeCalls implements EventTypes {
 			const isNew = schemaJson !== known?.schemaJson || exampleJson !== known.exampleJson;
 			if (isNew) await this.#checkSettings(schemaJson, exampleJson);
 			// The project may have been deleted during the check.
-			this.#projects.get(projectId);
+			this.#directory.project(projectId);
 			const now = this.#parts.clock.now();
 			const dates = { createDate: known?.createDate ?? now, updateDate: Math.max(now, known?.updateDate ?? 0) };
-			const eventType = { projectId, name, description, schemaJson, exampleJson, archived, ...dates };
-			const result = await this.#parts.store.putEventType(eventType, MAX_EVENT_TYPES);
-			this.#cache.forget(projectId, name);
+			const eventType = { projectId, name, description, schemaJson, exampleJson, archived, ...dates, revision: 0 };
+			const options = { expected: known?.revision ?? null, limit: MAX_EVENT_TYPES, entry };
+			const result = await this.#parts.store.putEventType(eventType, options);
+			if (result === "changed") return UNCHANGED;
 			if (result === "full") throw tooMany();
-			return eventType;
-		});
+			this.#directory.eventTypeChanged(projectId, name, result);
+			return { ...eventType, revision: result };
+		};
+		// What others have written is read from the store each time.
+		return this.#changes.run(projectId, () => retried(attempt, () => Promise.resolve()));
 	}
 
 	async #checkSettings(schemaJson: string | null, exampleJson: string | null): Promise<void> {

@@ -14,24 +14,24 @@ describe("a key", () => {
 	it("authenticates from its creation until its deletion", async () => {
 		await using test = await openTestEngine();
 		const { keys } = test.engine;
-		const { key, secretKey } = await keys.create(KEY);
-		const other = await keys.create(KEY);
-		expect(keys.authenticate(secretKey)).toEqual(key);
+		const { key, secretKey } = await keys.create(KEY, null);
+		const other = await keys.create(KEY, null);
+		expect(keys.authenticate(secretKey)).toEqual({ kind: "key", key });
 		expect(key).toMatchObject({ ...KEY, hint: secretKey.slice(-4) });
 		expect(keys.authenticate(generateSecretKey())).toBeNull();
-		await keys.delete(key.id);
+		await keys.delete(key.id, null);
 		expect(keys.authenticate(secretKey)).toBeNull();
-		expect(keys.authenticate(other.secretKey)).toEqual(other.key);
-		await expect(keys.delete(key.id)).rejects.toMatchObject({ code: "key_not_found" });
+		expect(keys.authenticate(other.secretKey)).toEqual({ kind: "key", key: other.key });
+		await expect(keys.delete(key.id, null)).rejects.toMatchObject({ code: "key_not_found" });
 		expect((await test.store.keys()).map(({ id }) => id)).not.toContain(key.id);
 	});
 
 	it("still authenticates after a restart", async () => {
 		const first = await openTestEngine({ keepStore: true });
-		const { key, secretKey } = await first.engine.keys.create(KEY);
+		const { key, secretKey } = await first.engine.keys.create(KEY, null);
 		await first[Symbol.asyncDispose]();
 		await using second = await openTestEngine({ store: first.store });
-		expect(second.engine.keys.authenticate(secretKey)).toMatchObject({ ...KEY, id: key.id });
+		expect(second.engine.keys.authenticate(secretKey)).toMatchObject({ key: { ...KEY, id: key.id } });
 	});
 
 	it("authenticates only once it is stored, and until the store has deleted it", async () => {
@@ -43,33 +43,33 @@ describe("a key", () => {
 		};
 		const store: Store = {
 			...real,
-			async insertKey(key) {
+			async insertKey(...parameters) {
 				await stored.promise;
 				fault();
-				return real.insertKey(key);
+				return real.insertKey(...parameters);
 			},
-			async deleteKey(keyId) {
+			async deleteKey(...parameters) {
 				fault();
-				return real.deleteKey(keyId);
+				return real.deleteKey(...parameters);
 			},
 		};
 		await using test = await openTestEngine({ store });
 		const { keys } = test.engine;
 		const known = keys.list({ limit: 10, cursor: null }).rows.length;
-		const creating = keys.create(KEY);
+		const creating = keys.create(KEY, null);
 		expect(keys.list({ limit: 10, cursor: null }).rows).toHaveLength(known);
 		stored.resolve();
 		const { key, secretKey } = await creating;
 		full = true;
-		await expect(keys.create(KEY)).rejects.toMatchObject({ code: "store_full" });
-		await expect(keys.delete(key.id)).rejects.toMatchObject({ code: "store_full" });
+		await expect(keys.create(KEY, null)).rejects.toMatchObject({ code: "store_full" });
+		await expect(keys.delete(key.id, null)).rejects.toMatchObject({ code: "store_full" });
 		expect(keys.list({ limit: 10, cursor: null }).rows).toHaveLength(known + 1);
-		expect(keys.authenticate(secretKey)).toEqual(key);
+		expect(keys.authenticate(secretKey)).toEqual({ kind: "key", key });
 	});
 
 	it("can't be created for a project that does not exist", async () => {
 		await using test = await openTestEngine();
-		const create = test.engine.keys.create({ ...KEY, projectId: `proj_${"0".repeat(32)}` });
+		const create = test.engine.keys.create({ ...KEY, projectId: `proj_${"0".repeat(32)}` }, null);
 		await expect(create).rejects.toMatchObject({ code: "project_not_found" });
 	});
 
@@ -77,11 +77,11 @@ describe("a key", () => {
 		await using test = await openTestEngine();
 		const { keys } = test.engine;
 		const [last] = keys.list({ limit: 10, cursor: null }).rows;
-		await keys.create({ ...KEY, scope: "admin", projectId: test.projectId });
-		await expect(keys.delete(last!.id)).rejects.toMatchObject({ code: "last_admin_key" });
+		await keys.create({ ...KEY, scope: "admin", projectId: test.projectId }, null);
+		await expect(keys.delete(last!.id, null)).rejects.toMatchObject({ code: "last_admin_key" });
 		expect(keys.list({ limit: 10, cursor: null }).rows).toContainEqual(last);
-		const { secretKey } = await keys.create({ ...KEY, scope: "admin" });
-		await keys.delete(last!.id);
+		const { secretKey } = await keys.create({ ...KEY, scope: "admin" }, null);
+		await keys.delete(last!.id, null);
 		expect(keys.authenticate(secretKey)).not.toBeNull();
 	});
 });
@@ -89,7 +89,7 @@ describe("a key", () => {
 it("lists keys newest first, each once, page by page to the end and back", async () => {
 	await using test = await openTestEngine();
 	const { keys } = test.engine;
-	for (let count = 0; count < 6; count++) await keys.create(KEY);
+	for (let count = 0; count < 6; count++) await keys.create(KEY, null);
 	const all = keys.list({ limit: 10, cursor: null }).rows.map(({ id }) => id);
 	expect(all).toEqual(all.toSorted().toReversed());
 	const walk = (direction: "nextPage" | "prevPage", from: PageRequest["cursor"]) => {

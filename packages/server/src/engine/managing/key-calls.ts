@@ -1,47 +1,34 @@
 // API keys: created, deleted and authenticated here.
-import { generateSecretKey, keyDigest, makeKey, sameDigest, type ApiKey, type Scope } from "../../core/crypto/key.ts";
+import type { AuditDraft } from "../../core/audit.ts";
+import { generateSecretKey, makeKey, type ApiKey, type KeyScope } from "../../core/crypto/key.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
+import type { Principal } from "../../core/principal.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
-import type { Keys, Projects } from "../calls.ts";
-import type { LiveHub } from "../live/live-hub.ts";
+import type { Keys } from "../calls.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { PartsOn } from "../parts.ts";
+import { auditEntry } from "./audit-entries.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids">;
 
-/**
- * All keys, in memory by their digest. A change is written to the store first, and takes effect in memory once it is
- * stored.
- */
+/** The keys of the workspace and of all projects. */
 export class KeyCalls implements Keys {
 	readonly #parts: Parts;
-	readonly #projects: Pick<Projects, "get">;
-	readonly #live: Pick<LiveHub, "keyDeleted">;
-	/** By the digest, in hex. */
-	readonly #byDigest = new Map<string, ApiKey>();
+	readonly #directory: Directory;
 
-	constructor(
-		parts: Parts,
-		projects: Pick<Projects, "get">,
-		keys: readonly ApiKey[],
-		live: Pick<LiveHub, "keyDeleted">,
-	) {
+	constructor(parts: Parts, directory: Directory) {
 		this.#parts = parts;
-		this.#projects = projects;
-		this.#live = live;
-		for (const key of keys) this.#add(key);
+		this.#directory = directory;
 	}
 
-	authenticate(secretKey: string): ApiKey | null {
-		const digest = keyDigest(secretKey);
-		// The timing of the look-up reveals nothing useful, as nobody can choose the digest. The comparison takes constant
-		// time.
-		const key = this.#byDigest.get(hex(digest));
-		return key !== undefined && sameDigest(key.digest, digest) ? key : null;
+	authenticate(secretKey: string): Principal | null {
+		const key = this.#directory.keyOf(secretKey);
+		return key === null ? null : { kind: "key", key };
 	}
 
 	list(page: PageRequest): Page<ApiKey> {
-		const newestFirst = [...this.#byDigest.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
+		const newestFirst = this.#directory.keys().toSorted((a, b) => (a.id < b.id ? 1 : -1));
 		const { cursor, limit } = page;
 		const older = cursor === null ? newestFirst : newestFirst.filter(({ id }) => id < cursor.id);
 		const newer = cursor === null ? [] : newestFirst.filter(({ id }) => id > cursor.id);
@@ -54,47 +41,36 @@ export class KeyCalls implements Keys {
 		};
 	}
 
-	async create(input: { name: string; scope: Scope; projectId: string | null }) {
-		if (input.projectId !== null) this.#projects.get(input.projectId);
+	async create(input: { name: string; scope: KeyScope; projectId: string | null }, audit: AuditDraft | null) {
+		const { projectId } = input;
+		if (projectId !== null) this.#directory.project(projectId);
 		const secretKey = generateSecretKey();
 		const now = this.#parts.clock.now();
 		const key = makeKey(this.#parts.ids.make("key", now), secretKey, input, now);
-		await this.#parts.store.insertKey(key);
-		this.#add(key);
+		const entry = auditEntry(this.#parts, audit, { objectId: key.id, projectId });
+		this.#directory.addKey(key, await this.#parts.store.insertKey(key, entry));
 		return { key, secretKey };
 	}
 
-	async delete(keyId: string): Promise<void> {
-		const outcome = await this.#parts.store.deleteKey(keyId);
+	async delete(keyId: string, audit: AuditDraft | null): Promise<void> {
+		const key = this.#directory.keys().find(({ id }) => id === keyId);
+		if (key === undefined) throw notFound();
+		const entry = auditEntry(this.#parts, audit, { objectId: keyId, projectId: key.projectId });
+		const outcome = await this.#parts.store.deleteKey(keyId, entry);
 		switch (outcome) {
-			case "deleted":
-				this.#forget((key) => key.id === keyId);
-				this.#live.keyDeleted(keyId);
-				return;
 			case "not_found":
-				throw new FanfareError("key_not_found", "No such key. GET /workspace/keys lists them.");
+				throw notFound();
 			case "last_admin":
 				throw new FanfareError(
 					"last_admin_key",
 					"This is the last key that administers the workspace. Create another admin key first.",
 				);
+			default:
+				this.#directory.removeKey(key, outcome);
 		}
-	}
-
-	/** Keys of a deleted project no longer authenticate. */
-	forgetProject(projectId: string): void {
-		this.#forget((key) => key.projectId === projectId);
-	}
-
-	#add(key: ApiKey): void {
-		this.#byDigest.set(hex(key.digest), key);
-	}
-
-	#forget(which: (key: ApiKey) => boolean): void {
-		for (const [digest, key] of this.#byDigest) if (which(key)) this.#byDigest.delete(digest);
 	}
 }
 
-function hex(bytes: Uint8Array): string {
-	return Buffer.from(bytes).toString("hex");
+function notFound(): FanfareError {
+	return new FanfareError("key_not_found", "No such key. GET /workspace/keys lists them.");
 }

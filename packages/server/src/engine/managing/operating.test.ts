@@ -13,12 +13,12 @@ it("retries at a webhook's new endpoint when the old one responds with 410 to an
 	const webhook = await test.createWebhook(`${receiver.url}/old`, { retries: { maxRetries: 1, maxBackoffMs: 0 } });
 	const eventId = await test.send();
 	await receiver.waitFor(1);
-	await test.engine.webhooks.update(test.projectId, webhook.id, { endpoint: `${receiver.url}/new` });
+	await test.engine.webhooks.update(test.change, webhook.id, { endpoint: `${receiver.url}/new` });
 	respond({ status: 410 });
 	await receiver.waitFor(2);
 	await test.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
 	expect(receiver.requests.map(({ path }) => path)).toEqual(["/old", "/new"]);
-	expect(test.engine.webhooks.get(test.projectId, webhook.id)).toMatchObject({ status: "Enabled" });
+	expect(test.engine.webhooks.get(test.scope, webhook.id)).toMatchObject({ status: "Enabled" });
 });
 
 describe("retrying and cancelling by hand", () => {
@@ -29,15 +29,15 @@ describe("retrying and cancelling by hand", () => {
 		await test.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
 		const failed = await test.delivery(await test.send(), { status: "Failed" });
 		const { deliveries } = test.engine;
-		expect(await deliveries.retry(test.projectId, failed.id)).toMatchObject({ status: "Pending" });
+		expect(await deliveries.retry(test.change, failed.id)).toMatchObject({ status: "Pending" });
 		test.clock.advance(20);
 		await test.delivery(failed.eventId, { status: "Failed", attemptCount: 2 });
-		await deliveries.retry(test.projectId, failed.id);
+		await deliveries.retry(test.change, failed.id);
 		test.clock.advance(20);
 		await test.delivery(failed.eventId, { status: "Succeeded", attemptCount: 3 });
 		const triggers = (await test.store.attempts(failed.id)).map(({ trigger }) => trigger);
 		expect(triggers).toEqual(["auto", "manual", "manual"]);
-		await expect(deliveries.retry(test.projectId, failed.id)).rejects.toMatchObject({
+		await expect(deliveries.retry(test.change, failed.id)).rejects.toMatchObject({
 			code: "delivery_not_changeable",
 		});
 	});
@@ -48,7 +48,7 @@ describe("retrying and cancelling by hand", () => {
 		await using test = await openTestEngine();
 		await test.createWebhook(receiver.url);
 		const waiting = await test.delivery(await test.send(), { status: "Pending", attemptCount: 1 });
-		const retry = () => test.engine.deliveries.retry(test.projectId, waiting.id);
+		const retry = () => test.engine.deliveries.retry(test.change, waiting.id);
 		await Promise.all([retry(), retry()]);
 		test.clock.advance(20);
 		const after = await test.delivery(waiting.eventId, { status: "Pending", attemptCount: 2 });
@@ -66,13 +66,13 @@ describe("retrying and cancelling by hand", () => {
 		const ids = [await test.send(), await test.send(), await test.send()];
 		await receiver.waitFor(1);
 		const ready = await test.delivery(ids[1]!, { status: "Pending" });
-		expect(await test.engine.deliveries.cancel(test.projectId, ready.id)).toMatchObject({
+		expect(await test.engine.deliveries.cancel(test.change, ready.id)).toMatchObject({
 			status: "Cancelled",
 			reason: "cancelled by hand",
 		});
 		await test.delivery(ids[2]!, { status: "Succeeded" });
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([ids[0], ids[2]]);
-		await test.engine.deliveries.retry(test.projectId, ready.id);
+		await test.engine.deliveries.retry(test.change, ready.id);
 		test.clock.advance(20);
 		await test.delivery(ids[1]!, { status: "Succeeded", attemptCount: 1 });
 	});
@@ -86,8 +86,8 @@ describe("retrying and cancelling by hand", () => {
 		const eventId = await test.send();
 		await receiver.waitFor(1);
 		const { id } = await test.delivery(eventId, { status: "Pending" });
-		await test.engine.deliveries.cancel(test.projectId, id);
-		await test.engine.deliveries.retry(test.projectId, id);
+		await test.engine.deliveries.cancel(test.change, id);
+		await test.engine.deliveries.retry(test.change, id);
 		test.clock.advance(20);
 		fail({ status: 500 });
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
@@ -108,8 +108,8 @@ describe("retrying and cancelling by hand", () => {
 		await receiver.waitFor(1);
 		const eventId = await test.send();
 		const { id } = await test.delivery(eventId, { status: "Pending" });
-		await test.engine.deliveries.cancel(test.projectId, id);
-		await test.engine.deliveries.retry(test.projectId, id);
+		await test.engine.deliveries.cancel(test.change, id);
+		await test.engine.deliveries.retry(test.change, id);
 		await test.delivery(eventId, { leaseUntil: test.clock.now() + 120_000 });
 		respond({});
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
@@ -122,8 +122,8 @@ describe("retrying and cancelling by hand", () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
 		const failed = await test.delivery(await test.send(), { status: "Failed" });
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
-		const retried = test.engine.deliveries.retry(test.projectId, failed.id);
+		await test.engine.webhooks.pause(test.change, webhook.id);
+		const retried = test.engine.deliveries.retry(test.change, failed.id);
 		await expect(retried).rejects.toMatchObject({ code: "webhook_not_active" });
 	});
 
@@ -140,14 +140,14 @@ describe("retrying and cancelling by hand", () => {
 		const filter = { eventId: null, eventType: null, responseCode: null, after: null, before: null };
 		receiver.script(() => ({}));
 		const { deliveries } = test.engine;
-		const retried = await deliveries.retryMany(test.projectId, { ...filter, webhookId: bad.id, status: "Failed" });
+		const retried = await deliveries.retryMany(test.change, { ...filter, webhookId: bad.id, status: "Failed" });
 		expect(retried).toEqual({ matched: 450, changed: 450, complete: true });
 		test.clock.advance(20);
 		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 2 });
 		await test.delivery(otherId, { status: "Failed", attemptCount: 1 });
-		await test.engine.webhooks.pause(test.projectId, other.id);
+		await test.engine.webhooks.pause(test.change, other.id);
 		const held = await test.send({ type: "other" });
-		const cancelled = await deliveries.cancelMany(test.projectId, { ...filter, webhookId: other.id, status: null });
+		const cancelled = await deliveries.cancelMany(test.change, { ...filter, webhookId: other.id, status: null });
 		expect(cancelled).toEqual({ matched: 2, changed: 1, complete: true });
 		await test.delivery(held, { status: "Cancelled" });
 	});
@@ -177,7 +177,7 @@ describe("rate limits", () => {
 			expect(times.filter((other) => other >= at && other < at + 1_000).length).toBeLessThanOrEqual(20);
 		expect(times.filter((at) => at === times[0]).length).toBe(10);
 
-		await test.engine.webhooks.update(test.projectId, webhook.id, { rateLimit: null });
+		await test.engine.webhooks.update(test.change, webhook.id, { rateLimit: null });
 		const free = await Promise.all(Array.from({ length: 60 }, () => test.send()));
 		for (const id of free) await test.delivery(id, { status: "Succeeded" });
 	});
@@ -219,13 +219,13 @@ describe("a change of the secret", () => {
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook(receiver.url);
 		const { webhooks } = test.engine;
-		await webhooks.updateSecret(test.projectId, id, secret(1), 0);
+		await webhooks.updateSecret(test.change, id, secret(1), 0);
 		const now = test.clock.now();
-		expect(await webhooks.updateSecret(test.projectId, id, secret(2), 60_000)).toMatchObject({
+		expect(await webhooks.updateSecret(test.change, id, secret(2), 60_000)).toMatchObject({
 			secretOverlapUntil: now + 60_000,
 		});
 		// A second rotation during the overlap: three secrets sign, the oldest until its own expiry.
-		expect(await webhooks.updateSecret(test.projectId, id, secret(3), 120_000)).toMatchObject({
+		expect(await webhooks.updateSecret(test.change, id, secret(3), 120_000)).toMatchObject({
 			secretOverlapUntil: now + 120_000,
 		});
 		const signers = async () => {
@@ -239,14 +239,14 @@ describe("a change of the secret", () => {
 		expect(await signers()).toEqual({ count: 2, by: [2, 3] });
 		test.clock.advance(60_000);
 		expect(await signers()).toEqual({ count: 1, by: [3] });
-		expect(webhooks.get(test.projectId, id).secretOverlapUntil).toBeNull();
+		expect(webhooks.get(test.scope, id).secretOverlapUntil).toBeNull();
 	});
 
 	it("takes effect with the next attempt, also under continuous traffic", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook(receiver.url);
-		await test.engine.webhooks.updateSecret(test.projectId, id, secret(1), 0);
+		await test.engine.webhooks.updateSecret(test.change, id, secret(1), 0);
 		const after: string[] = [];
 		const phase = { sending: true, rotated: false };
 		const traffic = (async () => {
@@ -256,7 +256,7 @@ describe("a change of the secret", () => {
 			}
 		})();
 		await receiver.waitFor(50);
-		await test.engine.webhooks.updateSecret(test.projectId, id, secret(2), 60_000);
+		await test.engine.webhooks.updateSecret(test.change, id, secret(2), 60_000);
 		phase.rotated = true;
 		await eventually("events are sent after the rotation", () => after.length > 50);
 		phase.sending = false;
@@ -274,7 +274,7 @@ describe("a change of the secret", () => {
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook(receiver.url);
 		for (let fill = 1; fill <= 8; fill++) {
-			await test.engine.webhooks.updateSecret(test.projectId, id, secret(fill), 60_000);
+			await test.engine.webhooks.updateSecret(test.change, id, secret(fill), 60_000);
 		}
 		await test.delivery(await test.send(), { status: "Succeeded" });
 		const [request] = receiver.requests;
@@ -285,8 +285,8 @@ describe("a change of the secret", () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook(receiver.url);
-		await test.engine.webhooks.updateSecret(test.projectId, id, secret(1), 0);
-		const changed = await test.engine.webhooks.updateSecret(test.projectId, id, secret(2), 0);
+		await test.engine.webhooks.updateSecret(test.change, id, secret(1), 0);
+		const changed = await test.engine.webhooks.updateSecret(test.change, id, secret(2), 0);
 		expect(changed.secretOverlapUntil).toBeNull();
 		await test.delivery(await test.send(), { status: "Succeeded" });
 		expect(signedBy(receiver.requests[0]!, 1)).toBe(false);

@@ -16,7 +16,7 @@ describe("pausing, disabling and deleting", () => {
 		const webhook = await test.createWebhook(receiver.url);
 		const waiting = await test.send();
 		await test.delivery(waiting, { status: "Pending", attemptCount: 1 });
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await test.engine.webhooks.pause(test.change, webhook.id);
 		await test.delivery(waiting, { status: "Held", reason: "the webhook is paused" });
 		const later: string[] = [];
 		for (let count = 0; count < 20; count++) later.push(await test.send());
@@ -24,7 +24,7 @@ describe("pausing, disabling and deleting", () => {
 		test.clock.advance(60_000);
 		expect(receiver.requests).toHaveLength(1);
 
-		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await test.engine.webhooks.resume(test.change, webhook.id);
 		test.clock.advance(20);
 		await receiver.waitFor(22);
 		expect(receiver.requests.slice(1).map(({ headers }) => headers["webhook-id"])).toEqual([waiting, ...later]);
@@ -44,12 +44,12 @@ describe("pausing, disabling and deleting", () => {
 		const gone = await test.send();
 		await test.delivery(gone, { status: "Failed", responseCode: 410 });
 		await eventually("the webhook is disabled", () => {
-			const { status, disabledReason } = test.engine.webhooks.get(test.projectId, webhook.id);
+			const { status, disabledReason } = test.engine.webhooks.get(test.scope, webhook.id);
 			return status === "Disabled" && disabledReason === "the receiver answered 410 Gone";
 		});
 		const held = await test.send();
 		await test.delivery(held, { status: "Held" });
-		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await test.engine.webhooks.resume(test.change, webhook.id);
 		test.clock.advance(20);
 		await test.delivery(held, { status: "Succeeded" });
 	});
@@ -61,36 +61,41 @@ describe("pausing, disabling and deleting", () => {
 		const webhook = await test.createWebhook(receiver.url);
 		const ids = await Promise.all(Array.from({ length: 600 }, () => test.send()));
 		await receiver.waitFor(1);
-		await test.engine.webhooks.delete(test.projectId, webhook.id);
+		await test.engine.webhooks.delete(test.change, webhook.id);
 		for (const id of ids) await test.delivery(id, { status: "Cancelled", reason: "the webhook was deleted" });
-		expect(() => test.engine.webhooks.get(test.projectId, webhook.id)).toThrow(/No such webhook/);
+		expect(() => test.engine.webhooks.get(test.scope, webhook.id)).toThrow(/No such webhook/);
 	});
 
 	it.each([
-		["pause", "Held"],
-		["delete", "Cancelled"],
-	] as const)("does not send a delivery that was being committed at a %s: it becomes %s", async (action, status) => {
-		await using receiver = await startReceiver();
-		const real = await openSqliteStore({ path: ":memory:" });
-		let gate = Promise.resolve();
-		const store: Store = {
-			...real,
-			async commit(batch) {
-				await gate;
-				return real.commit(batch);
-			},
-		};
-		await using test = await openTestEngine({ store });
-		const webhook = await test.createWebhook(receiver.url);
-		const { promise, resolve: open } = Promise.withResolvers<void>();
-		gate = promise;
-		const sending = test.send();
-		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
-		await test.engine.webhooks[action](test.projectId, webhook.id);
-		open();
-		await test.delivery(await sending, { status, attemptCount: 0 });
-		expect(receiver.requests).toHaveLength(0);
-	});
+		["pause", { status: "Held", reason: "the webhook is paused", attemptCount: 0 }],
+		["delete", undefined],
+	] as const)(
+		"matches an event again that was being committed at a %s: its delivery is %j",
+		async (action, delivery) => {
+			await using receiver = await startReceiver();
+			const real = await openSqliteStore({ path: ":memory:" });
+			let gate = Promise.resolve();
+			const store: Store = {
+				...real,
+				async commit(batch) {
+					await gate;
+					return real.commit(batch);
+				},
+			};
+			await using test = await openTestEngine({ store });
+			const webhook = await test.createWebhook(receiver.url);
+			const { promise, resolve: open } = Promise.withResolvers<void>();
+			gate = promise;
+			const sending = test.send();
+			await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
+			await test.engine.webhooks[action](test.change, webhook.id);
+			open();
+			const [accepted] = await test.deliveries({ eventId: await sending });
+			if (delivery === undefined) expect(accepted).toBeUndefined();
+			else expect(accepted).toMatchObject(delivery);
+			expect(receiver.requests).toHaveLength(0);
+		},
+	);
 
 	it("carries out a pause later if the store fails", async () => {
 		await using receiver = await startReceiver();
@@ -111,7 +116,7 @@ describe("pausing, disabling and deleting", () => {
 		const eventId = await test.send();
 		await test.delivery(eventId, { attemptCount: 1 });
 		failures = 2;
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await test.engine.webhooks.pause(test.change, webhook.id);
 		for (const count of [1, 2]) {
 			await eventually("it has failed", () => test.observer.problems.length === count);
 			// The next try is planned in the same turn. With a retry schedule of a day the delivery is not due, which would
@@ -141,9 +146,9 @@ describe("pausing, disabling and deleting", () => {
 		await test.delivery(eventId, { attemptCount: 1 });
 		const { promise, resolve: open } = Promise.withResolvers<void>();
 		gate = promise;
-		await test.engine.webhooks.pause(test.projectId, webhook.id);
+		await test.engine.webhooks.pause(test.change, webhook.id);
 		await eventually("the pause is being carried out", () => sweeps === 1);
-		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await test.engine.webhooks.resume(test.change, webhook.id);
 		open();
 		await eventually("the delivery has succeeded", async () => {
 			test.clock.advance(20);
@@ -155,11 +160,13 @@ describe("pausing, disabling and deleting", () => {
 		await using receiver = await startReceiver();
 		const first = await openTestEngine();
 		const webhook = await first.createWebhook(receiver.url);
-		await first.engine.webhooks.pause(first.projectId, webhook.id);
+		await first.engine.webhooks.pause(first.change, webhook.id);
 		const held = await first.send();
 		const records = await first.store.webhookRecords();
 		// As if the process had crashed between the deletion and its sweep.
-		await first.store.updateWebhook({ ...records[0]!, deleteDate: first.clock.now() });
+		const [record] = records;
+		const options = { expected: record!.revision, entry: null };
+		await first.store.updateWebhook({ ...record!, deleteDate: first.clock.now() }, options);
 		await using second = await openTestEngine({ store: first.store });
 		await second.delivery(held, { status: "Cancelled" });
 		expect(receiver.requests).toHaveLength(0);
@@ -174,7 +181,7 @@ describe("pausing, disabling and deleting", () => {
 		await first.delivery(eventId, { status: "Pending", attemptCount: 1 });
 		await first.engine.stop();
 		const [record] = await first.store.webhookRecords();
-		await first.store.updateWebhook({ ...record!, status: "Paused" });
+		await first.store.updateWebhook({ ...record!, status: "Paused" }, { expected: record!.revision, entry: null });
 		await using second = await openTestEngine({ store: first.store });
 		await second.delivery(eventId, { status: "Held", reason: "the webhook is paused" });
 		expect(receiver.requests).toHaveLength(1);
@@ -183,10 +190,10 @@ describe("pausing, disabling and deleting", () => {
 	it("deletes the keys of a deleted project and cancels its waiting deliveries", async () => {
 		await using test = await openTestEngine();
 		await test.createWebhook("http://127.0.0.1:9/");
-		const { secretKey } = await test.engine.keys.create({ name: "k", scope: "write", projectId: test.projectId });
+		const { secretKey } = await test.engine.keys.create({ name: "k", scope: "write", projectId: test.projectId }, null);
 		const eventId = await test.send();
 		await test.delivery(eventId, { attemptCount: 1 });
-		await test.engine.projects.delete(test.projectId);
+		await test.engine.projects.delete(test.change);
 		await test.delivery(eventId, { status: "Cancelled" });
 		expect(test.engine.keys.authenticate(secretKey)).toBeNull();
 		await expect(test.send()).rejects.toMatchObject({ code: "project_not_found" });
@@ -205,8 +212,8 @@ describe("pausing, disabling and deleting", () => {
 		};
 		await using test = await openTestEngine({ store });
 		const { projects } = test.engine;
-		const deleting = projects.delete(test.projectId);
-		const updating = projects.update(test.projectId, { name: "late" });
+		const deleting = projects.delete(test.change);
+		const updating = projects.update(test.change, { name: "late" });
 		await expect(updating).rejects.toMatchObject({ code: "project_not_found" });
 		await deleting;
 		expect(projects.list()).toEqual([]);

@@ -1,81 +1,80 @@
 // Projects, the tenants: created, changed and deleted here.
-import { FanfareError, invalidRequest } from "../../core/errors.ts";
+import type { AuditDraft } from "../../core/audit.ts";
+import { invalidRequest } from "../../core/errors.ts";
 import { makeProjectId } from "../../core/ids.ts";
 import { retentionConflict } from "../../core/policies/retention.ts";
-import type { Project, Workspace } from "../../core/workspace.ts";
+import { wholeProject, type Scope } from "../../core/principal.ts";
+import { FIRST_VERSION, type Project } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
-import type { Projects, ProjectSettings } from "../calls.ts";
+import type { Change, Projects, ProjectSettings } from "../calls.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { PartsOn } from "../parts.ts";
+import { auditEntry } from "./audit-entries.ts";
+import { retried, UNCHANGED } from "./revisions.ts";
 import { SerialByKey } from "./serial-by-key.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock">;
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids">;
 
-/** All projects, in memory. A change is written to the store first, and takes effect in memory once it is stored. */
+/** All projects. Changes of one project run one after the other. */
 export class ProjectCalls implements Projects {
 	readonly #parts: Parts;
-	readonly #workspace: Workspace;
-	readonly #projects: Map<string, Project>;
-	/** Changes of one project run one after the other, so that none is lost. */
+	readonly #directory: Directory;
 	readonly #changes = new SerialByKey();
-	readonly #deleted: (projectId: string) => void;
 
-	/**
-	 * `deleted` is called with the id of each deleted project, to delete its webhooks and keys from memory and end its
-	 * streams.
-	 */
-	constructor(parts: Parts, workspace: Workspace, projects: readonly Project[], deleted: (projectId: string) => void) {
+	constructor(parts: Parts, directory: Directory) {
 		this.#parts = parts;
-		this.#workspace = workspace;
-		this.#projects = new Map(projects.map((project) => [project.id, project]));
-		this.#deleted = deleted;
+		this.#directory = directory;
 	}
 
 	list(): readonly Project[] {
-		return [...this.#projects.values()];
+		return this.#directory.projects();
 	}
 
-	get(projectId: string): Project {
-		const project = this.#projects.get(projectId);
-		if (project === undefined) {
-			throw new FanfareError(
-				"project_not_found",
-				"No such project. GET /workspace/projects lists the projects that this key can access.",
-			);
-		}
-		return project;
+	get(scope: Scope): Project {
+		return this.#directory.project(wholeProject(scope));
 	}
 
-	async create(name: string): Promise<Project> {
+	async create(name: string, audit: AuditDraft | null): Promise<Project> {
 		const project: Project = {
 			id: makeProjectId(),
-			workspaceId: this.#workspace.id,
+			workspaceId: this.#directory.workspace.id,
 			name,
 			eventTypes: "open",
 			retentionDays: null,
 			payloadRetentionDays: null,
 			createDate: this.#parts.clock.now(),
+			revision: FIRST_VERSION,
 		};
-		await this.#parts.store.insertProject(project);
-		this.#projects.set(project.id, project);
+		const entry = auditEntry(this.#parts, audit, { objectId: project.id, projectId: project.id });
+		this.#directory.addProject(project, await this.#parts.store.insertProject(project, entry));
 		return project;
 	}
 
-	update(projectId: string, changes: Partial<ProjectSettings>): Promise<Project> {
-		return this.#changes.run(projectId, async () => {
-			const project = { ...this.get(projectId), ...changes };
+	update({ scope, audit }: Change, changes: Partial<ProjectSettings>): Promise<Project> {
+		const projectId = wholeProject(scope);
+		const entry = auditEntry(this.#parts, audit, { objectId: projectId, projectId });
+		const attempt = async (): Promise<Project | typeof UNCHANGED> => {
+			const known = this.#directory.project(projectId);
+			const project = { ...known, ...changes };
 			checkRetention(project);
-			await this.#parts.store.updateProject(project);
-			this.#projects.set(projectId, project);
-			return project;
-		});
+			const revision = await this.#parts.store.updateProject(project, { expected: known.revision, entry });
+			if (revision === null) return UNCHANGED;
+			this.#directory.putProject({ ...project, revision });
+			return { ...project, revision };
+		};
+		return this.#changes.run(projectId, () => retried(attempt, () => this.#directory.refresh("project", projectId)));
 	}
 
-	delete(projectId: string): Promise<void> {
+	delete({ scope, audit }: Change): Promise<void> {
+		const projectId = wholeProject(scope);
 		return this.#changes.run(projectId, async () => {
-			this.get(projectId);
-			await this.#parts.store.deleteProject(projectId, this.#parts.clock.now());
-			this.#projects.delete(projectId);
-			this.#deleted(projectId);
+			this.#directory.project(projectId);
+			const now = this.#parts.clock.now();
+			const entry = auditEntry(this.#parts, audit, { objectId: projectId, projectId });
+			const version = await this.#parts.store.deleteProject(projectId, now, entry);
+			// Another process was faster.
+			if (version === null) await this.#directory.refresh("project", projectId);
+			else this.#directory.removeProject(projectId, now, version);
 		});
 	}
 }

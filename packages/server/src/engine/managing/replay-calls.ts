@@ -2,19 +2,21 @@
 import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
+import { wholeProject, type Scope } from "../../core/principal.ts";
 import { MAX_RUNNING_REPLAYS, type Replay, type ReplayFilter } from "../../core/replay.ts";
 import type { ReplayStore } from "../../ports/store/replays.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import type { Replayer } from "../background/replayer.ts";
-import type { Projects, ReplayEstimate, ReplayRequest, Replays, Webhooks } from "../calls.ts";
+import type { Change, ReplayEstimate, ReplayRequest, Replays } from "../calls.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { PartsOn } from "../parts.ts";
+import { auditEntry } from "./audit-entries.ts";
 import { SerialByKey } from "./serial-by-key.ts";
 
 type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids">;
 
 interface Neighbours {
-	readonly projects: Pick<Projects, "get">;
-	readonly webhooks: Pick<Webhooks, "get">;
+	readonly directory: Directory;
 	readonly replayer: Replayer;
 }
 
@@ -28,8 +30,6 @@ const COUNTS = "counts";
 export class ReplayCalls implements Replays {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
-	/** How many replays of a project are being inserted into the store. */
-	readonly #starting = new Map<string, number>();
 	/** Counts run one after the other, under one key: side by side, each would take its own share of the store. */
 	readonly #counts = new SerialByKey();
 	#closed = false;
@@ -39,11 +39,10 @@ export class ReplayCalls implements Replays {
 		this.#near = near;
 	}
 
-	async start(projectId: string, webhookId: string, request: ReplayRequest): Promise<Replay> {
+	async start({ scope, audit }: Change, webhookId: string, request: ReplayRequest): Promise<Replay> {
 		const { clock, ids, store } = this.#parts;
-		const { eventTypes } = this.#near.webhooks.get(projectId, webhookId);
-		const starting = this.#starting.get(projectId) ?? 0;
-		if (this.#near.replayer.countIn(projectId) + starting >= MAX_RUNNING_REPLAYS) throw tooMany();
+		const projectId = wholeProject(scope);
+		const { eventTypes } = this.#near.directory.webhookIn(projectId, webhookId).webhook;
 		const id = ids.make("replay", clock.now());
 		// Lists are ordered by id. The date is taken from the id, which never goes back when the clock does.
 		const now = idTime(id);
@@ -62,39 +61,36 @@ export class ReplayCalls implements Replays {
 			updateDate: now,
 			endDate: null,
 		};
-		this.#starting.set(projectId, starting + 1);
-		try {
-			await store.insertReplay(replay);
-			this.#near.replayer.add(replay);
-		} finally {
-			this.#started(projectId);
-		}
+		const entry = auditEntry(this.#parts, audit, { objectId: id, projectId });
+		if (!(await store.insertReplay(replay, { limit: MAX_RUNNING_REPLAYS, entry }))) throw tooMany();
+		this.#near.replayer.add(replay);
 		return replay;
 	}
 
-	async estimate(projectId: string, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate> {
-		const { eventTypes } = this.#near.webhooks.get(projectId, webhookId);
+	async estimate(scope: Scope, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate> {
+		const { eventTypes } = this.#near.directory.webhookIn(wholeProject(scope), webhookId).webhook;
 		const filter = filterOf(request, eventTypes, this.#parts.clock.now());
-		return this.#counts.run(COUNTS, () => this.#count(projectId, webhookId, filter));
+		return this.#counts.run(COUNTS, () => this.#count(scope, webhookId, filter));
 	}
 
-	async list(projectId: string, webhookId: string | null, page: PageRequest): Promise<Page<Replay>> {
-		this.#near.projects.get(projectId);
-		return this.#parts.store.replays(projectId, webhookId, page);
+	async list(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<Replay>> {
+		this.#near.directory.project(wholeProject(scope));
+		return this.#parts.store.replays(scope, webhookId, page);
 	}
 
-	async get(projectId: string, replayId: string): Promise<Replay> {
-		this.#near.projects.get(projectId);
-		const replay = await this.#parts.store.replay(projectId, replayId);
+	async get(scope: Scope, replayId: string): Promise<Replay> {
+		this.#near.directory.project(wholeProject(scope));
+		const replay = await this.#parts.store.replay(scope, replayId);
 		if (replay === null) {
 			throw new FanfareError("replay_not_found", "No such replay in this project. GET …/replays lists them.");
 		}
 		return replay;
 	}
 
-	async cancel(projectId: string, replayId: string): Promise<Replay> {
-		const { status } = await this.get(projectId, replayId);
-		const cancelled = await this.#parts.store.cancelReplay(replayId, this.#parts.clock.now());
+	async cancel({ scope, audit }: Change, replayId: string): Promise<Replay> {
+		const { status, projectId } = await this.get(scope, replayId);
+		const entry = auditEntry(this.#parts, audit, { objectId: replayId, projectId });
+		const cancelled = await this.#parts.store.cancelReplay(replayId, this.#parts.clock.now(), entry);
 		if (!cancelled) {
 			const how = status === "Cancelled" ? "was cancelled earlier" : "has already created all its deliveries";
 			throw new FanfareError(
@@ -103,7 +99,7 @@ export class ReplayCalls implements Replays {
 			);
 		}
 		this.#near.replayer.forget(replayId);
-		return this.get(projectId, replayId);
+		return this.get(scope, replayId);
 	}
 
 	/** Ends the counts under way, and resolves when they have ended. */
@@ -112,26 +108,20 @@ export class ReplayCalls implements Replays {
 		return this.#counts.idle();
 	}
 
-	async #count(projectId: string, webhookId: string, filter: ReplayFilter): Promise<ReplayEstimate> {
+	async #count(scope: Scope, webhookId: string, filter: ReplayFilter): Promise<ReplayEstimate> {
 		const { clock, store } = this.#parts;
 		const endAt = clock.now() + COUNT_MS;
 		let count = 0;
 		let afterEventId: string | null = null;
 		while (!this.#closed && clock.now() <= endAt) {
-			const scope = { projectId, webhookId, filter, afterEventId, scanLimit: COUNT_STEP };
-			const { matching, lastEventId }: Awaited<ReturnType<typeof store.countReplay>> = await store.countReplay(scope);
+			const step = { scope, webhookId, filter, afterEventId, scanLimit: COUNT_STEP };
+			const { matching, lastEventId }: Awaited<ReturnType<typeof store.countReplay>> = await store.countReplay(step);
 			count += matching;
 			if (lastEventId === null) return { count, complete: true };
 			afterEventId = lastEventId;
 			await nextTurn();
 		}
 		return { count, complete: false };
-	}
-
-	#started(projectId: string): void {
-		const rest = (this.#starting.get(projectId) ?? 1) - 1;
-		if (rest === 0) this.#starting.delete(projectId);
-		else this.#starting.set(projectId, rest);
 	}
 }
 

@@ -1,7 +1,7 @@
 // Changes the master key: unseals every secret with the old key and seals it with the new one, in one transaction.
 import type { Sealer } from "../../core/crypto/sealing.ts";
 import type { Store } from "../../ports/store/store.ts";
-import { resealRecord } from "../directory/webhook-registry.ts";
+import { resealRecord } from "../directory/sealed-webhook.ts";
 
 /** Returns how many webhooks were resealed. If it rejects, the store is unchanged and still sealed with the old key. */
 export async function resealStore(

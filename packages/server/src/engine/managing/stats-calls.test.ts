@@ -22,7 +22,7 @@ describe("stats", () => {
 		await test.delivery(await test.send(), { status: "Failed" });
 		await test.send({ type: "nobody.wants.it", webhookIds: null });
 		const start = Math.floor(test.clock.now() / hour) * hour;
-		const report = await test.engine.stats.read(test.projectId, webhook.id, LAST_HOURS);
+		const report = await test.engine.stats.read(test.scope, webhook.id, LAST_HOURS);
 		expect(report).toMatchObject({ width: "hour", from: start - 23 * hour, to: start + hour });
 		expect(report.buckets).toHaveLength(24);
 		expect(report.buckets.slice(-3)).toMatchObject([
@@ -31,8 +31,8 @@ describe("stats", () => {
 			{ start, attemptsSucceeded: 1, attemptsFailed: 1, succeeded: 1, exhausted: 1 },
 		]);
 		expect(report.deliveries).toMatchObject({ Pending: 0, Succeeded: 1, Failed: 1, Cancelled: 0 });
-		expect((await test.engine.stats.read(test.projectId, other.id, LAST_HOURS)).totals).toMatchObject({ accepted: 0 });
-		expect((await test.engine.stats.read(test.projectId, null, LAST_HOURS)).totals).toMatchObject({
+		expect((await test.engine.stats.read(test.scope, other.id, LAST_HOURS)).totals).toMatchObject({ accepted: 0 });
+		expect((await test.engine.stats.read(test.scope, null, LAST_HOURS)).totals).toMatchObject({
 			accepted: 3,
 			attemptsSucceeded: 1,
 			attemptsFailed: 2,
@@ -45,10 +45,10 @@ describe("stats", () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url);
-		const before = await test.engine.stats.read(test.projectId, webhook.id, LAST_HOURS);
-		await test.engine.webhooks.test(test.projectId, webhook.id, null);
+		const before = await test.engine.stats.read(test.scope, webhook.id, LAST_HOURS);
+		await test.engine.webhooks.test(test.change, webhook.id, null);
 		expect(receiver.requests).toHaveLength(1);
-		expect(await test.engine.stats.read(test.projectId, webhook.id, LAST_HOURS)).toEqual(before);
+		expect(await test.engine.stats.read(test.scope, webhook.id, LAST_HOURS)).toEqual(before);
 		expect(before.deliveries).toEqual({ Pending: 0, Succeeded: 0, Failed: 0, Held: 0, Cancelled: 0 });
 	});
 
@@ -58,7 +58,7 @@ describe("stats", () => {
 		const webhook = await test.createWebhook(receiver.url);
 		await test.delivery(await test.send(), { status: "Succeeded" });
 		const sentAt = test.clock.now();
-		const query = { projectId: test.projectId, webhookId: webhook.id, from: sentAt - (sentAt % minute) };
+		const query = { scope: test.scope, webhookId: webhook.id, from: sentAt - (sentAt % minute) };
 		const minutes = () => test.store.stats({ ...query, width: "minute", to: query.from + minute });
 		test.clock.advance(minute);
 		await eventually("a round is over", async () => (await test.store.rollUpStats(KEEP_ALL)) === 0);
@@ -69,13 +69,13 @@ describe("stats", () => {
 			return (await minutes()).length === 0;
 		});
 		const days = { width: "day", from: sentAt, to: sentAt + 1 } as const;
-		expect((await test.engine.stats.read(test.projectId, webhook.id, days)).totals).toMatchObject({ succeeded: 1 });
+		expect((await test.engine.stats.read(test.scope, webhook.id, days)).totals).toMatchObject({ succeeded: 1 });
 	});
 
 	it("are refused for a range that is not kept, and for an unknown webhook", async () => {
 		await using test = await openTestEngine();
 		const read = (webhookId: string | null, from: number) =>
-			test.engine.stats.read(test.projectId, webhookId, { width: "minute", from, to: null });
+			test.engine.stats.read(test.scope, webhookId, { width: "minute", from, to: null });
 		await expect(read(null, 0)).rejects.toMatchObject({ code: "invalid_request", issues: [{ path: "from" }] });
 		await expect(read("webhook_x", test.clock.now())).rejects.toMatchObject({ code: "webhook_not_found" });
 	});

@@ -1,37 +1,37 @@
-// Webhooks: created, changed, tested and deleted here. A change is made in the store first, then in memory, then in the
-// deliveries.
+// Webhooks: created, changed, tested and deleted here. A change is made in the store first, then in the directory, which
+// tells the delivery line.
+import type { AuditDraft } from "../../core/audit.ts";
 import { generateSecretBytes, secretHint } from "../../core/crypto/signing.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
+import { projectScope, wholeProject, type Scope } from "../../core/principal.ts";
 import { MAX_ACTIVE_SECRETS, type Webhook } from "../../core/webhook.ts";
+import type { AuditStore } from "../../ports/store/audit.ts";
 import type { DirectoryStore, SealedSecret, WebhookRecord } from "../../ports/store/directory.ts";
-import type { Audit, Projects, Webhooks, WebhookSettings, WebhookTest } from "../calls.ts";
-import type { DeliveryLine } from "../delivering/delivery-line.ts";
-import {
-	sealHeaders,
-	sealSecret,
-	type RegisteredWebhook,
-	type WebhookRegistry,
-} from "../directory/webhook-registry.ts";
+import type { Change, Webhooks, WebhookPatch, WebhookSettings, WebhookTest } from "../calls.ts";
+import type { Directory } from "../directory/directory.ts";
+import { sealHeaders, sealSecret } from "../directory/sealed-webhook.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
+import { auditEntry } from "./audit-entries.ts";
 import type { EventTypeCalls } from "./event-type-calls.ts";
+import { revisionConflict, retried, UNCHANGED } from "./revisions.ts";
 import { SerialByKey } from "./serial-by-key.ts";
 import type { WebhookTester } from "./webhook-tester.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids" | "sealer" | "guard">;
+type Parts = Pick<PartsOn<DirectoryStore & AuditStore>, "store" | "clock" | "ids" | "sealer" | "guard">;
 
 interface Neighbours {
-	readonly registry: WebhookRegistry;
-	readonly projects: Pick<Projects, "get">;
-	readonly audit: Audit;
-	readonly line: Pick<DeliveryLine, "look">;
+	readonly directory: Directory;
 	readonly tester: WebhookTester;
 	readonly eventTypes: Pick<EventTypeCalls, "sample">;
 	readonly live: LiveReporter;
 	readonly ownEvents: Pick<OwnEvents, "emit">;
 }
+
+/** What is made of a record. The same record means that there is nothing to change. */
+type RecordChange = (record: WebhookRecord, now: number) => WebhookRecord;
 
 /** The webhooks of all projects. Changes of one webhook run one after the other. */
 export class WebhookCalls implements Webhooks {
@@ -44,15 +44,16 @@ export class WebhookCalls implements Webhooks {
 		this.#near = near;
 	}
 
-	async create(projectId: string, settings: WebhookSettings, secret: Uint8Array | null): Promise<Webhook> {
-		this.#near.projects.get(projectId);
+	async create({ scope, audit }: Change, settings: WebhookSettings, secret: Uint8Array | null): Promise<Webhook> {
+		const projectId = wholeProject(scope);
+		this.#near.directory.project(projectId);
 		this.#checkEndpoint(settings.endpoint);
 		const { clock, ids, sealer, store } = this.#parts;
 		const now = clock.now();
 		const id = ids.make("webhook", now);
 		const { headers, ...plain } = settings;
 		const key = secret ?? generateSecretBytes();
-		const record: WebhookRecord = {
+		const record: Omit<WebhookRecord, "revision"> = {
 			...plain,
 			id,
 			projectId,
@@ -67,28 +68,27 @@ export class WebhookCalls implements Webhooks {
 			updateDate: now,
 			deleteDate: null,
 		};
-		await store.insertWebhook(record);
-		return this.#shown(this.#near.registry.put(record).webhook);
+		const entry = auditEntry(this.#parts, audit, { objectId: id, projectId });
+		const revision = await store.insertWebhook({ ...record, revision: 0 }, entry);
+		return this.#shown(this.#near.directory.putWebhook({ ...record, revision }).webhook);
 	}
 
-	async list(projectId: string, page: PageRequest): Promise<Page<Webhook>> {
-		this.#near.projects.get(projectId);
-		const { rows, ...edges } = await this.#parts.store.webhooks(projectId, page);
+	async list(scope: Scope, page: PageRequest): Promise<Page<Webhook>> {
+		this.#near.directory.project(wholeProject(scope));
+		const { rows, ...edges } = await this.#parts.store.webhooks(scope, page);
 		return { ...edges, rows: rows.map((webhook) => this.#shown(webhook)) };
 	}
 
-	get(projectId: string, webhookId: string): Webhook {
-		return this.#shown(this.#find(projectId, webhookId).webhook);
+	get(scope: Scope, webhookId: string): Webhook {
+		return this.#shown(this.#near.directory.webhookIn(wholeProject(scope), webhookId).webhook);
 	}
 
-	async update(
-		projectId: string,
-		webhookId: string,
-		patch: Partial<Omit<WebhookSettings, "retries">> & { readonly retries?: Partial<WebhookSettings["retries"]> },
-	): Promise<Webhook> {
+	async update(change: Change, webhookId: string, patch: WebhookPatch): Promise<Webhook> {
 		if (patch.endpoint !== undefined) this.#checkEndpoint(patch.endpoint);
-		const webhook = await this.#change(projectId, webhookId, (record) => {
-			const { headers, retries, ...plain } = patch;
+		const { revision = null, ...settings } = patch;
+		const { headers, retries, ...plain } = settings;
+		return this.#change(change, webhookId, revision, (record) => {
+			if (Object.keys(settings).length === 0) return record;
 			return {
 				...record,
 				...plain,
@@ -99,12 +99,10 @@ export class WebhookCalls implements Webhooks {
 				}),
 			};
 		});
-		this.#near.line.look(webhookId);
-		return webhook;
 	}
 
-	async updateSecret(projectId: string, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook> {
-		return this.#change(projectId, webhookId, (record, now) => {
+	updateSecret(change: Change, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook> {
+		return this.#change(change, webhookId, null, (record, now) => {
 			const number = Math.max(0, ...record.secrets.map((known) => known.number)) + 1;
 			const sealed = sealSecret(secret, number, webhookId, this.#parts.sealer, now);
 			const older = overlapping(record.secrets, now + overlapMs, now);
@@ -117,89 +115,77 @@ export class WebhookCalls implements Webhooks {
 		});
 	}
 
-	async test(projectId: string, webhookId: string, eventType: string | null): Promise<WebhookTest> {
-		const { armed } = this.#find(projectId, webhookId);
+	async test({ scope, audit }: Change, webhookId: string, eventType: string | null): Promise<WebhookTest> {
+		const projectId = wholeProject(scope);
+		const { armed } = this.#near.directory.webhookIn(projectId, webhookId);
 		const sample = eventType === null ? null : await this.#near.eventTypes.sample(projectId, eventType);
-		return this.#near.tester.test(armed, sample);
+		// The entry is written first: nothing is sent that the log does not have.
+		return this.#near.tester.test(armed, sample, async () => {
+			const entry = auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
+			if (entry !== null) await this.#parts.store.insertAuditEntry(entry);
+		});
 	}
 
-	async pause(projectId: string, webhookId: string): Promise<Webhook> {
-		const webhook = await this.#change(projectId, webhookId, (record) =>
+	pause(change: Change, webhookId: string): Promise<Webhook> {
+		return this.#change(change, webhookId, null, (record) =>
 			record.status === "Enabled" ? { ...record, status: "Paused" } : record,
 		);
-		this.#near.line.look(webhookId);
-		return webhook;
 	}
 
-	async resume(projectId: string, webhookId: string): Promise<Webhook> {
-		const webhook = await this.#change(projectId, webhookId, (record) => ({
-			...record,
-			status: "Enabled",
-			disabledReason: null,
-		}));
-		this.#near.line.look(webhookId);
-		return webhook;
+	resume(change: Change, webhookId: string): Promise<Webhook> {
+		return this.#change(change, webhookId, null, (record) =>
+			record.status === "Enabled" ? record : { ...record, status: "Enabled", disabledReason: null },
+		);
 	}
 
-	async delete(projectId: string, webhookId: string): Promise<void> {
-		await this.#change(projectId, webhookId, (record, now) => ({ ...record, deleteDate: now }));
-		this.#near.line.look(webhookId);
+	async delete(change: Change, webhookId: string): Promise<void> {
+		await this.#change(change, webhookId, null, (record, now) => ({ ...record, deleteDate: now }));
 	}
 
 	/**
-	 * Disables a webhook and records that in the audit log. Does nothing if it is disabled or deleted, or if its record
+	 * Disables a webhook and records that in the audit log. Does nothing if it is disabled or deleted, or if its revision
 	 * is no longer `expected`.
 	 */
-	async disable(webhookId: string, reason: string, expected: WebhookRecord | null = null): Promise<void> {
-		const found = this.#near.registry.find(webhookId);
+	async disable(webhookId: string, reason: string, expected: number | null = null): Promise<void> {
+		const found = this.#near.directory.webhook(webhookId);
 		if (found === undefined || found.record.deleteDate !== null || found.record.status === "Disabled") return;
 		let disabled = false;
-		const webhook = await this.#change(found.record.projectId, webhookId, (record) => {
-			if (record.status === "Disabled" || (expected !== null && record !== expected)) return record;
-			disabled = true;
-			return { ...record, status: "Disabled", disabledReason: reason };
+		const change = { scope: projectScope(found.record.projectId), audit: DISABLED };
+		const webhook = await this.#change(change, webhookId, null, (record) => {
+			disabled = record.status !== "Disabled" && (expected === null || record.revision === expected);
+			return disabled ? { ...record, status: "Disabled", disabledReason: reason } : record;
 		});
 		if (!disabled) return;
-		this.#near.line.look(webhookId);
 		this.#near.ownEvents.emit(webhook.projectId, {
 			type: "fanfare.webhook.disabled",
 			data: { webhookId, name: webhook.name, reason },
 		});
-		await this.#near.audit.record({
-			keyId: null,
-			projectId: found.record.projectId,
-			action: "webhook.disable",
-			objectId: webhookId,
-			fields: ["status", "disabledReason"],
-			requestId: null,
-		});
 	}
 
-	/** Called when the store has marked a project and its webhooks as deleted. Stops their deliveries. */
-	projectDeleted(projectId: string): void {
-		const deleteDate = this.#parts.clock.now();
-		for (const { record } of this.#near.registry.in(projectId)) {
-			this.#near.registry.put({ ...record, deleteDate });
-			this.#near.line.look(record.id);
-		}
-	}
-
-	/** Reads, changes and writes one webhook, after earlier changes of the same one have ended. */
-	#change(
-		projectId: string,
-		webhookId: string,
-		change: (record: WebhookRecord, now: number) => WebhookRecord,
-	): Promise<Webhook> {
-		return this.#changes.run(webhookId, async () => {
-			const { record, webhook } = this.#find(projectId, webhookId);
+	/**
+	 * Reads, changes and writes one webhook, after earlier changes of the same one have ended. If another process has
+	 * changed it meanwhile, the change is made again on what that process has written.
+	 *
+	 * Throws `revision_conflict` if the webhook does not have the revision `wanted`; null means any.
+	 */
+	#change({ scope, audit }: Change, webhookId: string, wanted: number | null, change: RecordChange): Promise<Webhook> {
+		const { directory, live } = this.#near;
+		const projectId = wholeProject(scope);
+		const entry = auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
+		const attempt = async (): Promise<Webhook | typeof UNCHANGED> => {
+			const { record, webhook } = directory.webhookIn(projectId, webhookId);
+			if (wanted !== null && record.revision !== wanted) throw revisionConflict("webhook", record.revision);
 			const now = this.#parts.clock.now();
 			const changed = change(record, now);
 			if (changed === record) return this.#shown(webhook);
 			const next = { ...changed, updateDate: Math.max(now, record.updateDate) };
-			await this.#parts.store.updateWebhook(next, { resetHealth: resetsHealth(record, next) });
-			this.#near.live.webhookUpdated(record, next);
-			return this.#shown(this.#near.registry.put(next).webhook);
-		});
+			const options = { expected: record.revision, entry, resetHealth: resetsHealth(record, next) };
+			const revision = await this.#parts.store.updateWebhook(next, options);
+			if (revision === null) return UNCHANGED;
+			live.webhookUpdated(record, next);
+			return this.#shown(directory.putWebhook({ ...next, revision }).webhook);
+		};
+		return this.#changes.run(webhookId, () => retried(attempt, () => directory.refresh("project", projectId)));
 	}
 
 	/** The webhook as the API shows it: without an overlap of secrets that has ended. */
@@ -209,23 +195,19 @@ export class WebhookCalls implements Webhooks {
 		return { ...webhook, secretOverlapUntil: null };
 	}
 
-	#find(projectId: string, webhookId: string): RegisteredWebhook {
-		this.#near.projects.get(projectId);
-		const found = this.#near.registry.findIn(projectId, webhookId);
-		if (found === undefined) {
-			throw new FanfareError(
-				"webhook_not_found",
-				"No such webhook in this project. List the project's webhooks to find its id.",
-			);
-		}
-		return found;
-	}
-
 	#checkEndpoint(endpoint: string): void {
 		const reason = this.#parts.guard.reject(endpoint);
 		if (reason !== null) throw invalidRequest([{ path: "spec.endpoint", message: reason }]);
 	}
 }
+
+/** What the audit log says when the server itself disables a webhook. */
+const DISABLED: AuditDraft = {
+	keyId: null,
+	action: "webhook.disable",
+	fields: ["status", "disabledReason"],
+	requestId: null,
+};
 
 /**
  * The secrets that still sign beside a new one: the newest unexpired ones. Each expires at `until`, or earlier if it

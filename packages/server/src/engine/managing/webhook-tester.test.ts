@@ -4,12 +4,12 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
 import type { WebhookTest } from "../calls.ts";
-import { openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import { changeIn, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 /** Starts a test that hangs. Returns the error code if it was refused. */
 async function begin(test: TestEngine, projectId: string, webhookId: string): Promise<string> {
 	const under = new Promise<string>((resolve) => setImmediate(resolve, "under way"));
-	const result = test.engine.webhooks.test(projectId, webhookId, null).then(
+	const result = test.engine.webhooks.test(changeIn(projectId), webhookId, null).then(
 		() => "ended",
 		(error: { code: string }) => error.code,
 	);
@@ -25,7 +25,7 @@ it("leaves some tests to other projects, however many one project starts", async
 	expect(begun.filter((result) => result === "under way")).toHaveLength(32);
 	expect(begun.filter((result) => result === "overloaded")).toHaveLength(8);
 
-	const other = await test.engine.projects.create("Other");
+	const other = await test.engine.projects.create("Other", null);
 	const webhook = await test.createWebhook(receiver.url, {}, other.id);
 	expect(await begin(test, other.id, webhook.id)).toBe("under way");
 });
@@ -35,7 +35,7 @@ it("allows new tests once others have ended", async () => {
 	await using test = await openTestEngine();
 	const { id } = await test.createWebhook(receiver.url);
 	for (let round = 0; round < 3; round++) {
-		const tests = Array.from({ length: 32 }, () => test.engine.webhooks.test(test.projectId, id, null));
+		const tests = Array.from({ length: 32 }, () => test.engine.webhooks.test(test.change, id, null));
 		expect((await Promise.all(tests)).map(({ status }) => status)).toEqual(Array(32).fill("Ok"));
 	}
 });
@@ -52,7 +52,7 @@ it.each([
 	const { id } = await test.createWebhook(receiver.url, { retries: { maxRetries, maxBackoffMs: 28_800_000 } });
 	const startedAt = test.clock.now();
 	let result: WebhookTest | null = null;
-	const testing = test.engine.webhooks.test(test.projectId, id, null).then((ended) => (result = ended));
+	const testing = test.engine.webhooks.test(test.change, id, null).then((ended) => (result = ended));
 	await eventually("the test has ended", () => {
 		test.clock.advance(100);
 		return result !== null;

@@ -36,15 +36,20 @@ export class WebhookTester {
 	/**
 	 * Sends the sample, or Fanfare's own sample for null. Makes up to min(`maxRetries`, 3) + 1 attempts until a 2xx, at most
 	 * 1 s apart and within 30 s in all. Throws `overloaded` if too many tests are under way. A failing endpoint is a
-	 * result, not an error.
+	 * result, not an error. Nothing is sent before `begin` resolves, nor if it rejects.
 	 */
-	async test(webhook: ArmedWebhook, sample: EventPayload | null): Promise<WebhookTest> {
+	async test(
+		webhook: ArmedWebhook,
+		sample: EventPayload | null,
+		begin: () => Promise<void> = () => Promise.resolve(),
+	): Promise<WebhookTest> {
 		const { projectId } = webhook;
 		if ((this.#underWayOf.get(projectId) ?? 0) >= MAX_TESTS - this.#underWay) {
 			throw new FanfareError("overloaded", "Too many webhooks are being tested. Try again in a few seconds.");
 		}
 		this.#count(projectId, 1);
 		try {
+			await begin();
 			return await this.#attempts(webhook, sample ?? ownSample(webhook));
 		} finally {
 			this.#count(projectId, -1);

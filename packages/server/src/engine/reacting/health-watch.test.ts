@@ -17,7 +17,7 @@ async function sendAll(test: TestEngine, count: number, status: "Failed" | "Succ
 }
 
 function get(test: TestEngine, { id }: Webhook): Webhook {
-	return test.engine.webhooks.get(test.projectId, id);
+	return test.engine.webhooks.get(test.scope, id);
 }
 
 /** Waits until the health watch has reacted to the last commit. */
@@ -82,12 +82,12 @@ describe("automatic disabling", () => {
 		test.clock.advance(5 * DAY);
 		await sendAll(test, 1);
 		await disabled(test, webhook);
-		await test.engine.webhooks.resume(test.projectId, webhook.id);
+		await test.engine.webhooks.resume(test.change, webhook.id);
 		await sendAll(test, 12);
 		await watched(test);
 		expect(get(test, webhook)).toMatchObject({ status: "Enabled", disabledReason: null });
 		test.clock.advance(5 * DAY);
-		await test.engine.webhooks.update(test.projectId, webhook.id, { endpoint: `${receiver.url}/new` });
+		await test.engine.webhooks.update(test.change, webhook.id, { endpoint: `${receiver.url}/new` });
 		await sendAll(test, 12);
 		await watched(test);
 		expect(get(test, webhook).status).toBe("Enabled");
@@ -102,7 +102,7 @@ describe("automatic disabling", () => {
 			await using first = await openTestEngine({ store, keepStore: true });
 			webhook = await first.createWebhook(receiver.url, FIVE_DAYS);
 			await sendAll(first, 12);
-			await first.engine.webhooks.update(first.projectId, webhook.id, { name: "other" });
+			await first.engine.webhooks.update(first.change, webhook.id, { name: "other" });
 		}
 		await using second = await openTestEngine({ store });
 		second.clock.advance(5 * DAY);
@@ -129,8 +129,8 @@ describe("automatic disabling", () => {
 		test.clock.advance(5 * DAY);
 		let resumed = false;
 		resume = async () => {
-			await test.engine.webhooks.pause(test.projectId, webhook.id);
-			await test.engine.webhooks.resume(test.projectId, webhook.id);
+			await test.engine.webhooks.pause(test.change, webhook.id);
+			await test.engine.webhooks.resume(test.change, webhook.id);
 			resumed = true;
 		};
 		await sendAll(test, 1);

@@ -5,7 +5,7 @@ import { isDeliverable } from "../../core/webhook.ts";
 import type { HealthChange } from "../../ports/store/accept.ts";
 import type { WebhookRecord } from "../../ports/store/directory.ts";
 import type { StatsStore } from "../../ports/store/stats.ts";
-import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { WebhookCalls } from "../managing/webhook-calls.ts";
 import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "./own-events.ts";
@@ -13,7 +13,7 @@ import type { OwnEvents } from "./own-events.ts";
 type Parts = Pick<PartsOn<StatsStore>, "store" | "observer">;
 
 interface Neighbours {
-	readonly registry: Pick<WebhookRegistry, "find">;
+	readonly directory: Pick<Directory, "webhook">;
 	readonly webhooks: Pick<WebhookCalls, "disable">;
 	readonly events: OwnEvents;
 }
@@ -33,7 +33,7 @@ export class HealthWatch {
 	/** Called with the health changes of each commit. Never throws and never waits. */
 	changed(changes: readonly HealthChange[]): void {
 		for (const change of changes) {
-			const record = this.#near.registry.find(change.delivery.webhookId)?.record;
+			const record = this.#near.directory.webhook(change.delivery.webhookId)?.record;
 			if (record === undefined || record.deleteDate !== null) continue;
 			this.#emit(change, record);
 			if (change.kind === "exhausted") this.#disableIfDue(record, change.after, change.at);
@@ -74,12 +74,12 @@ export class HealthWatch {
 	}
 
 	/**
-	 * The webhook may have been resumed or changed since the commit. Then its health or its record has changed, and it is
+	 * The webhook may have been resumed or changed since the commit. Then its health or its revision has changed, and it is
 	 * left alone.
 	 */
 	async #disable(record: WebhookRecord, at: number): Promise<void> {
 		const health = await this.#parts.store.webhookHealth(record.id);
 		if (!hasFailedForLong(health, record.disableAfterMs, at)) return;
-		await this.#near.webhooks.disable(record.id, disableReason(health, at), record);
+		await this.#near.webhooks.disable(record.id, disableReason(health, at), record.revision);
 	}
 }

@@ -26,7 +26,7 @@ async function typesReceived(receiver: Receiver, count: number): Promise<string[
 
 async function eventTypes(test: TestEngine): Promise<string[]> {
 	const filter = { type: null, after: null, before: null };
-	return (await test.store.events(test.projectId, filter, { limit: 1_000, cursor: null })).rows.map(({ type }) => type);
+	return (await test.store.events(test.scope, filter, { limit: 1_000, cursor: null })).rows.map(({ type }) => type);
 }
 
 /** Waits until all deliveries have ended. */
@@ -99,7 +99,7 @@ describe("own events", () => {
 		await test.delivery(await test.send(), { status: "Succeeded" });
 		test.clock.advance(1_000);
 		const range = { since: 0, until: null, outcomes: ["Succeeded"], eventTypes: null } as const;
-		const replay = await test.engine.replays.start(test.projectId, webhook.id, range);
+		const replay = await test.engine.replays.start(test.change, webhook.id, range);
 		await eventually("the finished replay is reported", () => {
 			test.clock.advance(10);
 			return operator.requests.length === 1;
@@ -176,7 +176,7 @@ describe("own events", () => {
 			issues: [{ path: "type", message: expect.stringContaining("must not start with fanfare.") }],
 		};
 		await expect(test.send({ type: "fanfare.webhook.failing" })).rejects.toMatchObject(refusal);
-		const [sent, refused] = await test.engine.intake.sendBatch(test.projectId, [
+		const [sent, refused] = await test.engine.intake.sendBatch(test.scope, [
 			eventInput(),
 			eventInput({ type: "fanfare.x" }),
 		]);
@@ -185,8 +185,8 @@ describe("own events", () => {
 		expect(await eventTypes(test)).toEqual(["test.event"]);
 
 		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
-		await test.engine.eventTypes.create(test.projectId, "test.event", settings);
-		await test.engine.projects.update(test.projectId, { eventTypes: "catalogued" });
+		await test.engine.eventTypes.create(test.change, "test.event", settings);
+		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
 		await test.createWebhook(customer.url, ONCE);
 		await test.createWebhook(operator.url, { eventTypes: ["fanfare.delivery.exhausted"] });
 		await test.send();

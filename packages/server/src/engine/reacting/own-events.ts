@@ -1,6 +1,6 @@
 // Own events: the `fanfare.*` events in which Fanfare reports about itself.
 import type { Intake } from "../accepting/intake.ts";
-import type { WebhookRegistry } from "../directory/webhook-registry.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { EngineParts } from "../parts.ts";
 
 /** The own events with their `data`. Times are milliseconds since the epoch. */
@@ -54,7 +54,7 @@ export type OwnEvent =
 	  };
 
 interface Neighbours {
-	readonly registry: Pick<WebhookRegistry, "match">;
+	readonly directory: Pick<Directory, "match">;
 	readonly intake: Pick<Intake, "sendOwn">;
 }
 
@@ -76,7 +76,7 @@ export class OwnEvents {
 	 * the observer.
 	 */
 	emit(projectId: string, { type, data }: OwnEvent): void {
-		if (this.#near.registry.match(projectId, type).length === 0) return;
+		if (this.#near.directory.match(projectId, type).length === 0) return;
 		this.#near.intake
 			.sendOwn(projectId, type, JSON.stringify(data))
 			.catch((error: unknown) => this.#parts.observer.problem(`an event ${type} could not be sent`, error));

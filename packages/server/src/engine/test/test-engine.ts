@@ -11,12 +11,13 @@ import type { EventInput } from "../../core/event.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import type { RetentionSettings } from "../../core/policies/retention.ts";
+import { projectScope, type Scope } from "../../core/principal.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import type { AttemptReport, Observer } from "../../ports/observer.ts";
 import type { CommitBatch } from "../../ports/store/accept.ts";
 import type { Purged } from "../../ports/store/retention.ts";
 import type { Store } from "../../ports/store/store.ts";
-import type { Engine, WebhookSettings } from "../calls.ts";
+import type { Change, Engine, WebhookSettings } from "../calls.ts";
 import { openEngine } from "../engine.ts";
 import type { EngineLimits } from "../parts.ts";
 
@@ -152,6 +153,16 @@ export class TestEngine implements AsyncDisposable {
 		this.projectId = projectId;
 	}
 
+	/** The whole project. */
+	get scope(): Scope {
+		return projectScope(this.projectId);
+	}
+
+	/** For changes in the project that leave no audit entry. */
+	get change(): Change {
+		return changeIn(this.projectId);
+	}
+
 	/** The same engine, with helpers that work in another project. */
 	in(projectId: string): TestEngine {
 		return new TestEngine(this.engine, this.store, this.engineStore, this.clock, this.observer, projectId);
@@ -174,22 +185,18 @@ export class TestEngine implements AsyncDisposable {
 			metadata: {},
 			headers: {},
 		};
-		return this.engine.webhooks.create(projectId, { ...defaults, ...settings }, null);
+		return this.engine.webhooks.create(changeIn(projectId), { ...defaults, ...settings }, null);
 	}
 
 	/** Sends one event and returns its id. */
 	async send(input: Partial<EventInput> = {}): Promise<string> {
-		const { event } = await this.engine.intake.send(this.projectId, eventInput(input));
+		const { event } = await this.engine.intake.send(this.scope, eventInput(input));
 		return event.id;
 	}
 
 	/** The deliveries that match the filter, newest first. */
 	async deliveries(filter: Partial<typeof NO_FILTER | { webhookId: string; eventId: string }> = {}) {
-		const page = await this.store.deliveries(
-			this.projectId,
-			{ ...NO_FILTER, ...filter },
-			{ limit: 1_000, cursor: null },
-		);
+		const page = await this.store.deliveries(this.scope, { ...NO_FILTER, ...filter }, { limit: 1_000, cursor: null });
 		return page.rows;
 	}
 
@@ -214,6 +221,11 @@ export class TestEngine implements AsyncDisposable {
 		});
 		await stopping;
 	}
+}
+
+/** For changes in a project that leave no audit entry. */
+export function changeIn(projectId: string): Change {
+	return { scope: projectScope(projectId), audit: null };
 }
 
 /** A send of a small event, with these changes. */

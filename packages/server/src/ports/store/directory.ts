@@ -96,8 +96,11 @@ export interface DirectoryStore {
 	 * digest exists, or if its project does not or is deleted.
 	 */
 	insertKey(key: ApiKey, entry: AuditEntry | null): Promise<number>;
-	/** Removes a key, but never the last one with scope `admin` for the whole workspace: that is `last_admin`. */
-	deleteKey(keyId: string, entry: AuditEntry | null): Promise<"deleted" | "not_found" | "last_admin">;
+	/**
+	 * Removes a key, but never the last one with scope `admin` for the whole workspace: that is `last_admin`. Returns the
+	 * version of its project, or of the workspace.
+	 */
+	deleteKey(keyId: string, entry: AuditEntry | null): Promise<number | "not_found" | "last_admin">;
 
 	/**
 	 * Every webhook of every project, oldest first. Of the deleted webhooks, only those that have Pending or Held

@@ -48,7 +48,7 @@ describe("the audit log", () => {
 
 	it("has the key, the action, the object and the names of the fields that were set", async () => {
 		const { call, last, engine, keys, project, test } = await auditCaller();
-		const keyId = engine.keys.authenticate(keys.project)?.id ?? "";
+		const keyId = engine.keys.authenticate(keys.project)?.key.id ?? "";
 		const { json, headers } = await call("POST", "./batch/webhooks", webhook, { "secret-key": keys.project });
 		expect(await last()).toEqual({
 			id: expect.stringMatching(/^aud_/),
@@ -85,9 +85,7 @@ describe("the audit log", () => {
 		const key = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
 		expect(await last()).toMatchObject({ action: "key.create", objectId: key.json["id"], projectId: project.id });
 		await call("DELETE", `/workspace/keys/${String(key.json["id"])}`);
-		expect(await last()).toMatchObject({ action: "key.delete", objectId: key.json["id"], projectId: null });
-		await call("POST", "./deliveries:retry", { status: "Failed" });
-		expect(await last()).toMatchObject({ action: "delivery.retry_many", objectId: project.id, fields: ["status"] });
+		expect(await last()).toMatchObject({ action: "key.delete", objectId: key.json["id"], projectId: project.id });
 	});
 
 	it("has no entry for refused calls, reads, dry runs and sends", async () => {
@@ -121,33 +119,52 @@ describe("the audit log", () => {
 		expect(text).not.toContain(json["secretKey"]);
 	});
 
-	it("prevents the change if the entry cannot be written, and responds with 503", async () => {
-		const { call, engine, store } = await auditCaller();
-		store.insertAuditEntry = () => Promise.reject(new StoreError("store_full", "full"));
+	it("is written together with the change: if that fails, there is neither, and the response is a 503", async () => {
+		const { call, engine, store, audited } = await auditCaller();
+		const before = await audited();
+		store.insertProject = () => Promise.reject(new StoreError("store_full", "full"));
 		const { status, json } = await call("POST", "/workspace/projects", { name: "b" });
 		expect([status, json["code"]]).toEqual([503, "store_full"]);
 		expect(engine.projects.list().map(({ name }) => name)).not.toContain("b");
-	});
-
-	it("has no entry if the call fails", async () => {
-		const { call, audited } = await auditCaller();
-		const before = await audited();
-		expect(
-			(await call("PATCH", "./batch/webhooks/webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77", { name: "b" })).status,
-		).toBe(404);
 		expect(await audited()).toEqual(before);
 	});
 
-	it("is written before the response is sent", async () => {
-		const { call, store, test } = await auditCaller();
-		const order: string[] = [];
-		store.insertAuditEntry = async (entry) => {
-			await new Promise((resolve) => setTimeout(resolve, 5));
-			await test.store.insertAuditEntry(entry);
-			order.push("written");
-		};
-		await call("POST", "/workspace/projects", { name: "b" });
-		order.push("answered");
-		expect(order).toEqual(["written", "answered"]);
+	it("has no entry if the call fails or changes nothing", async () => {
+		const { call, audited, makeWebhook } = await auditCaller();
+		const id = await makeWebhook();
+		const before = await audited();
+		const unknown = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
+		expect((await call("PATCH", `./batch/webhooks/${unknown}`, { name: "b" })).status).toBe(404);
+		expect((await call("POST", `./batch/webhooks/${id}:resume`)).status).toBe(200);
+		expect((await call("PATCH", `./batch/webhooks/${id}`, { spec: {} })).status).toBe(200);
+		expect((await call("POST", "./deliveries:retry", { status: "Failed" })).status).toBe(200);
+		expect(await audited()).toEqual(before);
+	});
+
+	it("has an entry for a test of a webhook before anything is sent, and sends nothing without it", async () => {
+		await using receiver = await startReceiver();
+		const { call, last, store, makeWebhook } = await auditCaller();
+		const id = await makeWebhook(receiver.url);
+		store.insertAuditEntry = () => Promise.reject(new StoreError("store_full", "full"));
+		expect((await call("POST", `./batch/webhooks/${id}:test`)).status).toBe(503);
+		expect([receiver.requests.length, (await last())?.action]).toEqual([0, "webhook.create"]);
+	});
+
+	it("shows one of two changes that were made on the same revision: the other is refused", async () => {
+		const { call, audited, makeWebhook } = await auditCaller();
+		const path = `./batch/webhooks/${await makeWebhook()}`;
+		const { json } = await call("GET", path);
+		const change = (name: string) => call("PATCH", path, { name, revision: json["revision"] });
+		const [first, second] = await Promise.all([change("first"), change("second")]);
+		expect([first.status, second.status, second.json["code"]]).toEqual([200, 409, "revision_conflict"]);
+		expect((await call("GET", path)).json["name"]).toBe("first");
+		const updates = (await audited()).filter(({ action }) => action === "webhook.update");
+		expect(updates).toMatchObject([{ fields: ["name"] }]);
+		const again = await change("third");
+		expect([again.status, again.json["issues"]]).toEqual([
+			409,
+			[{ path: "revision", message: expect.stringContaining(String(first.json["revision"])) as string }],
+		]);
+		expect((await call("PATCH", path, { name: "third", revision: first.json["revision"] })).status).toBe(200);
 	});
 });

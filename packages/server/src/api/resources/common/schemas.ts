@@ -37,6 +37,17 @@ export const timeMs = integer(0, MAX_TIME_MS).openapi({ example: 1_723_633_671_6
 /** A time in a response, so without bounds. */
 export const timeOut = z.int().openapi({ description: "Milliseconds since the epoch.", example: 1_723_633_671_620 });
 
+/** The revision of an object in a response. */
+export const revisionOut = z.int().openapi({ description: "Rises with each change of the object.", example: 7 });
+
+/** The revision that a change was made on. */
+export const revisionIn = integer(1, Number.MAX_SAFE_INTEGER).openapi({
+	description:
+		"The `revision` that your change was made on. If somebody else has changed the object since, the response is a 409 " +
+		"and nothing changes. If omitted, the fields in the body are changed in any case.",
+	example: 7,
+});
+
 /** An id with this prefix, such as `webhook_…`. */
 export function idText(prefix: IdPrefix): z.ZodString {
 	return z

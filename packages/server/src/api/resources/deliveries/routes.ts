@@ -25,9 +25,9 @@ const logRoutes = [
 		description: "Newest first. A delivery is listed if it matches all filters.",
 		query: deliveryQuerySchema,
 		answers: { 200: { description: "A page of deliveries.", schema: listOf(deliverySchema) } },
-		async handle({ deps, params, query }) {
+		async handle({ deps, scope, query }) {
 			const request = pageRequest(query, "dlv");
-			const page = await deps.store.deliveries(params.projectId, deliveryFilter(query), request);
+			const page = await deps.store.deliveries(scope, deliveryFilter(query), request);
 			return listReply(page, request, presentDelivery);
 		},
 	}),
@@ -40,8 +40,8 @@ const logRoutes = [
 		summary: "Get a delivery",
 		description: "Returns one delivery with all its attempts.",
 		answers: { 200: { description: "The delivery.", schema: deliveryWithAttemptsSchema } },
-		async handle({ deps, params }) {
-			const delivery = await deps.store.delivery(params.projectId, params.deliveryId);
+		async handle({ deps, scope, params }) {
+			const delivery = await deps.store.delivery(scope, params.deliveryId);
 			if (delivery === null) {
 				throw new FanfareError("delivery_not_found", "There is no such delivery in this project.");
 			}
@@ -71,8 +71,8 @@ const changeRoutes = [
 			"schedule continues as before.",
 		answers: changed,
 		errors: { 409: "The delivery is Succeeded or Held, its webhook is not Enabled, or its payload was erased." },
-		async handle({ deps, params }) {
-			return json(presentDelivery(await deps.engine.deliveries.retry(params.projectId, params.deliveryId)));
+		async handle({ deps, change, params }) {
+			return json(presentDelivery(await deps.engine.deliveries.retry(change, params.deliveryId)));
 		},
 	}),
 	route({
@@ -87,8 +87,8 @@ const changeRoutes = [
 			"The delivery must be Pending or Held. An attempt in flight cannot be stopped: the receiver may still get it.",
 		answers: changed,
 		errors: { 409: "The delivery has already ended." },
-		async handle({ deps, params }) {
-			return json(presentDelivery(await deps.engine.deliveries.cancel(params.projectId, params.deliveryId)));
+		async handle({ deps, change, params }) {
+			return json(presentDelivery(await deps.engine.deliveries.cancel(change, params.deliveryId)));
 		},
 	}),
 	route({
@@ -104,8 +104,8 @@ const changeRoutes = [
 			"10,000. At least one filter is required.",
 		body: jsonBody(deliveryFilterSchema, filterExample),
 		answers: manyChanged,
-		async handle({ deps, params, body }) {
-			const result = await deps.engine.deliveries.retryMany(params.projectId, deliveryFilter(body));
+		async handle({ deps, change, body }) {
+			const result = await deps.engine.deliveries.retryMany(change, deliveryFilter(body));
 			return json({ object: "deliveriesChanged", ...result });
 		},
 	}),
@@ -122,8 +122,8 @@ const changeRoutes = [
 			"10,000. At least one filter is required.",
 		body: jsonBody(deliveryFilterSchema, filterExample),
 		answers: manyChanged,
-		async handle({ deps, params, body }) {
-			const result = await deps.engine.deliveries.cancelMany(params.projectId, deliveryFilter(body));
+		async handle({ deps, change, body }) {
+			const result = await deps.engine.deliveries.cancelMany(change, deliveryFilter(body));
 			return json({ object: "deliveriesChanged", ...result });
 		},
 	}),

@@ -25,6 +25,7 @@ describe("event types", () => {
 			archived: false,
 			createDate: expect.any(Number),
 			updateDate: expect.any(Number),
+			revision: expect.any(Number),
 		});
 		expect((await call("GET", "./event-types/user.created")).text).toBe(made.text);
 		const list = await call("GET", "./event-types");

@@ -3,12 +3,12 @@ import type { z } from "@hono/zod-openapi";
 
 import { invalidRequest } from "../../../core/errors.ts";
 import { MAX_EXAMPLE_BYTES, MAX_SCHEMA_BYTES } from "../../../core/event-type.ts";
-import type { EventTypeSettings } from "../../../engine/calls.ts";
+import type { EventTypePatch, EventTypeSettings } from "../../../engine/calls.ts";
 import { MANAGEMENT_MAX_BYTES } from "../../request/body/body-rule.ts";
 import type { JsonBody } from "../../request/body/json-body.ts";
 import { validate } from "../../request/body/validate.ts";
 import type { BodyRule } from "../../request/route.ts";
-import { createEventTypeSchema, eventTypeSettingsSchema } from "./schemas.ts";
+import { createEventTypeSchema, eventTypeSettingsSchema, updateEventTypeSchema } from "./schemas.ts";
 
 type Patch = { -readonly [Key in keyof EventTypeSettings]?: EventTypeSettings[Key] };
 
@@ -43,11 +43,15 @@ export const replaceBody: BodyRule<EventTypeSettings> = {
 };
 
 /** A change of some settings. A setting that is omitted does not change; null sets the default. */
-export const patchBody: BodyRule<Patch> = {
-	schema: eventTypeSettingsSchema,
+export const patchBody: BodyRule<EventTypePatch> = {
+	schema: updateEventTypeSchema,
 	example: { archived: true },
 	maxBytes: MANAGEMENT_MAX_BYTES,
-	read: (json) => readPatch(json, validate(eventTypeSettingsSchema, json.value)),
+	read(json) {
+		const { revision, ...values } = validate(updateEventTypeSchema, json.value);
+		const patch = readPatch(json, values);
+		return revision === undefined ? patch : { ...patch, revision };
+	},
 };
 
 function readPatch(json: JsonBody, values: z.infer<typeof eventTypeSettingsSchema>): Patch {

@@ -17,9 +17,10 @@ export function eventTypeListReply(page: Page<EventType>, request: PageRequest):
 }
 
 function presentEventType(eventType: EventType): string {
-	const { projectId, name, description, schemaJson, exampleJson, archived, createDate, updateDate } = eventType;
+	const { projectId, name, description, schemaJson, exampleJson, archived, createDate, updateDate, revision } =
+		eventType;
 	const head = JSON.stringify({ id: name, object: "eventType", projectId, name, description }).slice(0, -1);
-	const tail = JSON.stringify({ archived, createDate, updateDate }).slice(1);
+	const tail = JSON.stringify({ archived, createDate, updateDate, revision }).slice(1);
 	return `${head},"schema":${schemaJson ?? "null"},"example":${exampleJson ?? "null"},${tail}`;
 }
 

@@ -25,8 +25,8 @@ export const eventTypeRoutes = [
 		body: createBody,
 		answers: { 200: { description: "The new event type.", schema: eventTypeSchema } },
 		errors: { 409: "The project already has an event type with this name, or 1,000 event types." },
-		async handle({ deps, params, body }) {
-			return eventTypeReply(await deps.engine.eventTypes.create(params.projectId, body.name, body.settings));
+		async handle({ deps, change, body }) {
+			return eventTypeReply(await deps.engine.eventTypes.create(change, body.name, body.settings));
 		},
 	}),
 	route({
@@ -40,11 +40,11 @@ export const eventTypeRoutes = [
 			"Ordered by name. A page can have fewer rows than `limit` if its schemas and examples reach several megabytes.",
 		query: eventTypeQuerySchema,
 		answers: { 200: { description: "A page of event types.", schema: listOf(eventTypeSchema) } },
-		async handle({ deps, params, query }) {
+		async handle({ deps, scope, query }) {
 			const { limit = PAGE_LIMIT.default, page, archived } = query;
 			const request = { limit, cursor: page === undefined ? null : decodeCursor(page, isEventTypeName) };
 			const wanted = archived === undefined ? null : archived === "true";
-			return eventTypeListReply(await deps.engine.eventTypes.list(params.projectId, wanted, request), request);
+			return eventTypeListReply(await deps.engine.eventTypes.list(scope, wanted, request), request);
 		},
 	}),
 	route({
@@ -56,8 +56,8 @@ export const eventTypeRoutes = [
 		summary: "Get an event type",
 		description: "Returns one event type, archived or not.",
 		answers: { 200: { description: "The event type.", schema: eventTypeSchema } },
-		async handle({ deps, params }) {
-			return eventTypeReply(await deps.engine.eventTypes.get(params.projectId, params.eventType));
+		async handle({ deps, scope, params }) {
+			return eventTypeReply(await deps.engine.eventTypes.get(scope, params.eventType));
 		},
 	}),
 	route({
@@ -73,9 +73,9 @@ export const eventTypeRoutes = [
 		body: replaceBody,
 		answers: changed,
 		errors: { 409: "The project already has 1,000 event types." },
-		async handle({ deps, params, body }) {
+		async handle({ deps, change, params, body }) {
 			const name = validate(eventTypeName, params.eventType, "name");
-			return eventTypeReply(await deps.engine.eventTypes.put(params.projectId, name, body));
+			return eventTypeReply(await deps.engine.eventTypes.put(change, name, body));
 		},
 	}),
 	route({
@@ -84,13 +84,15 @@ export const eventTypeRoutes = [
 		method: "patch",
 		path: ONE,
 		audit: "event_type.update",
+		unsetFields: ["revision"],
 		access: keyWith("write"),
 		summary: "Update an event type",
 		description: "Changes the fields in the body and no others. Null sets a field to its default.",
 		body: patchBody,
 		answers: changed,
-		async handle({ deps, params, body }) {
-			return eventTypeReply(await deps.engine.eventTypes.update(params.projectId, params.eventType, body));
+		errors: { 409: "The event type no longer has the given `revision`." },
+		async handle({ deps, change, params, body }) {
+			return eventTypeReply(await deps.engine.eventTypes.update(change, params.eventType, body));
 		},
 	}),
 	route({
@@ -103,8 +105,8 @@ export const eventTypeRoutes = [
 		summary: "Delete an event type",
 		description: "Accepted events of this type stay. If the project is `catalogued`, new ones are refused.",
 		answers: { 200: { description: "The event type is deleted.", schema: deletedSchema } },
-		async handle({ deps, params }) {
-			await deps.engine.eventTypes.delete(params.projectId, params.eventType);
+		async handle({ deps, change, params }) {
+			await deps.engine.eventTypes.delete(change, params.eventType);
 			return json({ id: params.eventType, deleted: true });
 		},
 	}),

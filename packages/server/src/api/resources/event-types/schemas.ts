@@ -5,7 +5,7 @@ import { EVENT_TYPE_DESCRIPTION_MAX_LENGTH } from "../../../core/event-type.ts";
 import { EVENT_TYPE_MAX_LENGTH, EVENT_TYPE_PATTERN } from "../../../core/event.ts";
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
 import { schemaForms } from "../../request/body/expected-form.ts";
-import { addDuplicateIssues, pageQuery, text, timeOut } from "../common/schemas.ts";
+import { addDuplicateIssues, pageQuery, revisionIn, revisionOut, text, timeOut } from "../common/schemas.ts";
 
 const MAX_FILTER_ENTRIES = 100;
 
@@ -58,6 +58,9 @@ const settings = {
 };
 
 export const eventTypeSettingsSchema = z.strictObject(settings).openapi("EventTypeSettings");
+export const updateEventTypeSchema = z
+	.strictObject({ ...settings, revision: revisionIn.optional() })
+	.openapi("UpdateEventType");
 export const createEventTypeSchema = z.strictObject({ name: eventTypeName, ...settings }).openapi("CreateEventType");
 
 export const eventTypeSchema = z
@@ -72,6 +75,7 @@ export const eventTypeSchema = z
 		archived: z.boolean(),
 		createDate: timeOut,
 		updateDate: timeOut,
+		revision: revisionOut,
 	})
 	.openapi("EventType");
 

@@ -17,8 +17,8 @@ export const eventDataRoutes = [
 			"and its attempts stay in the log, but the deliveries can no longer be retried, and the event can no longer " +
 			"be replayed.",
 		answers: { 200: { description: "The payload is erased.", schema: erasureSchema } },
-		async handle({ deps, params }) {
-			const { cancelledCount } = await deps.engine.events.erasePayload(params.projectId, params.eventId);
+		async handle({ deps, change, params }) {
+			const { cancelledCount } = await deps.engine.events.erasePayload(change, params.eventId);
 			return json({ id: params.eventId, object: "erasure", dataErased: true, cancelledCount });
 		},
 	}),

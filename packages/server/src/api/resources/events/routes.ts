@@ -1,6 +1,7 @@
 // Events: send one, send many, look them up.
 import { FanfareError } from "../../../core/errors.ts";
 import { dataJsonOf, MAX_EVENT_BYTES, type EventInput } from "../../../core/event.ts";
+import type { Scope } from "../../../core/principal.ts";
 import type { Intake } from "../../../engine/calls.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { problemItem } from "../../request/problem.ts";
@@ -48,8 +49,8 @@ export const eventRoutes = [
 		body: eventBody,
 		answers: { 202: { description: "The accepted event.", schema: eventSchema } },
 		errors: { 409: "A different event was already sent with this idempotency key." },
-		async handle({ deps, params, body }) {
-			const { event, duplicate } = await deps.engine.intake.send(params.projectId, body);
+		async handle({ deps, scope, body }) {
+			const { event, duplicate } = await deps.engine.intake.send(scope, body);
 			return json(presentEvent(event, duplicate), 202);
 		},
 	}),
@@ -65,8 +66,8 @@ export const eventRoutes = [
 			"Up to 1,000 events and 5 MiB. Each event is accepted or refused by itself, so check the status of each result.",
 		body: batchBody,
 		answers: { 202: { description: "One result for each event, in order.", schema: batchSchema } },
-		async handle({ deps, params, body }) {
-			return json({ object: "batch", data: await sendAll(deps.engine.intake, params.projectId, body) }, 202);
+		async handle({ deps, scope, body }) {
+			return json({ object: "batch", data: await sendAll(deps.engine.intake, scope, body) }, 202);
 		},
 	}),
 	route({
@@ -79,10 +80,10 @@ export const eventRoutes = [
 		description: "Newest first, without their data. An event is listed if it matches all filters.",
 		query: eventQuerySchema,
 		answers: { 200: { description: "A page of events.", schema: listOf(eventSchema) } },
-		async handle({ deps, params, query }) {
+		async handle({ deps, scope, query }) {
 			const request = pageRequest(query, "evt");
 			const { type = null, after = null, before = null } = query;
-			const page = await deps.store.events(params.projectId, { type, after, before }, request);
+			const page = await deps.store.events(scope, { type, after, before }, request);
 			return listReply(page, request, (event) => presentEvent(event, false));
 		},
 	}),
@@ -95,10 +96,10 @@ export const eventRoutes = [
 		summary: "Get an event",
 		description: "Returns one event with its data.",
 		answers: { 200: { description: "The event.", schema: eventWithDataSchema } },
-		async handle({ deps, params }) {
-			const event = await deps.store.event(params.projectId, params.eventId);
+		async handle({ deps, scope, params }) {
+			const event = await deps.store.event(scope, params.eventId);
 			if (event === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
-			const body = await deps.store.eventBody(params.projectId, params.eventId);
+			const body = await deps.store.eventBody(scope, params.eventId);
 			return withData(presentEvent(event, false), body === null ? null : dataJsonOf(event, body));
 		},
 	}),
@@ -113,11 +114,11 @@ function withData(event: object, dataJson: string | null): Reply {
 /** Sends the events that were not refused, and returns one result for each event, in order. */
 async function sendAll(
 	intake: Intake,
-	projectId: string,
+	scope: Scope,
 	events: readonly (EventInput | FanfareError)[],
 ): Promise<unknown[]> {
 	const inputs = events.filter((event): event is EventInput => !(event instanceof FanfareError));
-	const sent = (inputs.length === 0 ? [] : await intake.sendBatch(projectId, inputs)).values();
+	const sent = (inputs.length === 0 ? [] : await intake.sendBatch(scope, inputs)).values();
 	return events.map((event, index) => {
 		const result = event instanceof FanfareError ? event : sent.next().value;
 		if (result === undefined) throw new Error("the engine gave fewer results than it was sent events");

@@ -23,9 +23,10 @@ export const keyRoutes = [
 		body: jsonBody(createKeySchema, { name: "billing service", scope: "write" }),
 		answers: { 200: { description: "The new key, with `secretKey`.", schema: newKeySchema } },
 		errors: { 404: "There is no such project." },
-		async handle({ deps, body }) {
+		async handle({ deps, change, body }) {
 			const { name, scope, projectId } = body;
-			const { key, secretKey } = await deps.engine.keys.create({ name, scope, projectId: projectId ?? null });
+			const input = { name, scope, projectId: projectId ?? null };
+			const { key, secretKey } = await deps.engine.keys.create(input, change.audit);
 			return json({ ...presentKey(key), secretKey });
 		},
 	}),
@@ -55,8 +56,8 @@ export const keyRoutes = [
 		description: "The key stops working at once. The last admin key of the workspace cannot be deleted.",
 		answers: { 200: { description: "The key is deleted.", schema: deletedSchema } },
 		errors: { 409: "This is the last admin key of the workspace." },
-		async handle({ deps, params }) {
-			await deps.engine.keys.delete(params.keyId);
+		async handle({ deps, change, params }) {
+			await deps.engine.keys.delete(params.keyId, change.audit);
 			return json({ id: params.keyId, deleted: true });
 		},
 	}),

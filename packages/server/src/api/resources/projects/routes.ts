@@ -20,8 +20,8 @@ export const projectRoutes = [
 		summary: "List projects",
 		description: "Oldest first, as an array without pages. A key of one project gets only that project.",
 		answers: { 200: { description: "The projects that the key opens.", schema: z.array(projectSchema) } },
-		handle({ deps, key }) {
-			const opened = key?.projectId ?? null;
+		handle({ deps, principal }) {
+			const opened = principal?.key.projectId ?? null;
 			const projects = deps.engine.projects.list().filter(({ id }) => opened === null || id === opened);
 			return json(projects.map(presentProject));
 		},
@@ -37,7 +37,8 @@ export const projectRoutes = [
 		description: "Several projects can have the same name. Ids are unique.",
 		body: nameBody,
 		answers: { 200: { description: "The new project.", schema: projectSchema } },
-		handle: async ({ deps, body }) => json(presentProject(await deps.engine.projects.create(body.name))),
+		handle: async ({ deps, change, body }) =>
+			json(presentProject(await deps.engine.projects.create(body.name, change.audit))),
 	}),
 	route({
 		id: "getProject",
@@ -48,7 +49,7 @@ export const projectRoutes = [
 		summary: "Get a project",
 		description: "Returns one project.",
 		answers: { 200: { description: "The project.", schema: projectSchema } },
-		handle: ({ deps, params }) => json(presentProject(deps.engine.projects.get(params.projectId))),
+		handle: ({ deps, scope }) => json(presentProject(deps.engine.projects.get(scope))),
 	}),
 	route({
 		id: "updateProject",
@@ -61,8 +62,8 @@ export const projectRoutes = [
 		description: "Changes the fields in the body and no others.",
 		body: jsonBody(updateProjectSchema, { name: "My project", eventTypes: "catalogued" }),
 		answers: { 200: { description: "The project as it is now.", schema: projectSchema } },
-		async handle({ deps, params, body }) {
-			return json(presentProject(await deps.engine.projects.update(params.projectId, projectChanges(body))));
+		async handle({ deps, change, body }) {
+			return json(presentProject(await deps.engine.projects.update(change, projectChanges(body))));
 		},
 	}),
 	route({
@@ -76,8 +77,8 @@ export const projectRoutes = [
 		description:
 			"Deletes the project with its webhooks and keys, and cancels all Pending and Held deliveries. This cannot be undone.",
 		answers: { 200: { description: "The project is deleted.", schema: deletedSchema } },
-		async handle({ deps, params }) {
-			await deps.engine.projects.delete(params.projectId);
+		async handle({ deps, change, params }) {
+			await deps.engine.projects.delete(change);
 			return json({ id: params.projectId, deleted: true });
 		},
 	}),

@@ -32,13 +32,13 @@ export const replayRoutes = [
 			202: { description: "The replay, which has started.", schema: replaySchema },
 		},
 		errors: { 409: "Too many replays are running in this project." },
-		async handle({ deps, params: { projectId, webhookId }, body }) {
+		async handle({ deps, scope, change, params: { webhookId }, body }) {
 			const request = replayRequest(body);
 			if (body.dryRun !== true) {
-				return json(presentReplay(await deps.engine.replays.start(projectId, webhookId, request)), 202);
+				return json(presentReplay(await deps.engine.replays.start(change, webhookId, request)), 202);
 			}
-			const { count, complete } = await deps.engine.replays.estimate(projectId, webhookId, request);
-			return { ...json({ object: "replayEstimate", count, complete }), changedNothing: true };
+			const { count, complete } = await deps.engine.replays.estimate(scope, webhookId, request);
+			return json({ object: "replayEstimate", count, complete });
 		},
 	}),
 	route({
@@ -51,9 +51,9 @@ export const replayRoutes = [
 		description: "Newest first, including those that have ended.",
 		query: replayQuerySchema,
 		answers: { 200: { description: "A page of replays.", schema: listOf(replaySchema) } },
-		async handle({ deps, params, query }) {
+		async handle({ deps, scope, query }) {
 			const request = pageRequest(query, "replay");
-			const page = await deps.engine.replays.list(params.projectId, query.webhookId ?? null, request);
+			const page = await deps.engine.replays.list(scope, query.webhookId ?? null, request);
 			return listReply(page, request, presentReplay);
 		},
 	}),
@@ -66,8 +66,8 @@ export const replayRoutes = [
 		summary: "Get a replay",
 		description: "Shows how far the replay has come.",
 		answers: { 200: { description: "The replay.", schema: replaySchema } },
-		handle: async ({ deps, params }) =>
-			json(presentReplay(await deps.engine.replays.get(params.projectId, params.replayId))),
+		handle: async ({ deps, scope, params }) =>
+			json(presentReplay(await deps.engine.replays.get(scope, params.replayId))),
 	}),
 	route({
 		id: "cancelReplay",
@@ -81,7 +81,7 @@ export const replayRoutes = [
 			"No more deliveries are created. Those that were created continue, and each can be cancelled by itself.",
 		answers: { 200: { description: "The cancelled replay.", schema: replaySchema } },
 		errors: { 409: "The replay has already ended." },
-		handle: async ({ deps, params }) =>
-			json(presentReplay(await deps.engine.replays.cancel(params.projectId, params.replayId))),
+		handle: async ({ deps, change, params }) =>
+			json(presentReplay(await deps.engine.replays.cancel(change, params.replayId))),
 	}),
 ];

@@ -15,8 +15,8 @@ export const statsRoutes = [
 			"Counts and latencies in buckets of a minute, an hour or a day (UTC), without gaps, and without tests of webhooks.",
 		query: statsQuerySchema,
 		answers: { 200: { description: "The stats.", schema: statsSchema } },
-		async handle({ deps, params, query: { width = "hour", from = null, to = null } }) {
-			return json(presentStats(await deps.engine.stats.read(params.projectId, null, { width, from, to })));
+		async handle({ deps, scope, query: { width = "hour", from = null, to = null } }) {
+			return json(presentStats(await deps.engine.stats.read(scope, null, { width, from, to })));
 		},
 	}),
 	route({
@@ -29,8 +29,8 @@ export const statsRoutes = [
 		description: "Counts and latencies of one webhook, in the same form as a project's stats.",
 		query: statsQuerySchema,
 		answers: { 200: { description: "The stats.", schema: statsSchema } },
-		async handle({ deps, params: { projectId, webhookId }, query: { width = "hour", from = null, to = null } }) {
-			return json(presentStats(await deps.engine.stats.read(projectId, webhookId, { width, from, to })));
+		async handle({ deps, scope, params: { webhookId }, query: { width = "hour", from = null, to = null } }) {
+			return json(presentStats(await deps.engine.stats.read(scope, webhookId, { width, from, to })));
 		},
 	}),
 ];

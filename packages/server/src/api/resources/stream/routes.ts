@@ -24,11 +24,11 @@ export const streamRoutes = [
 				contentType: "text/event-stream",
 			},
 		},
-		handle({ deps, params, query, key, connection }) {
+		handle({ deps, scope, principal, query, connection }) {
 			const { kinds = null, webhookId = null, eventTypes = null } = query;
 			const subscription = deps.engine.live.subscribe({
-				projectId: params.projectId,
-				keyId: key?.id ?? null,
+				scope,
+				principal,
 				filter: { kinds, webhookId, eventTypes },
 				lastEventId: connection.header("last-event-id") ?? null,
 				abandon: connection.abandon,

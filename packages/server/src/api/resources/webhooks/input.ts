@@ -1,11 +1,10 @@
 // Reads the settings of a webhook, in the form that the engine takes.
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "../../../core/policies/retry-policy.ts";
 import { DEFAULT_DISABLE_AFTER_MS, DEFAULT_TIMEOUT_MS } from "../../../core/webhook.ts";
-import type { Webhooks, WebhookSettings } from "../../../engine/calls.ts";
+import type { WebhookPatch, WebhookSettings } from "../../../engine/calls.ts";
 import type { CreateWebhook, UpdateWebhook } from "./schemas.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-type WebhookPatch = Parameters<Webhooks["update"]>[2];
 
 /** All settings of a new webhook. A field that is omitted or null gets its default. */
 export function webhookSettings({ name, spec }: CreateWebhook): WebhookSettings {
@@ -24,8 +23,9 @@ export function webhookSettings({ name, spec }: CreateWebhook): WebhookSettings 
 }
 
 /** The changes of a PATCH. A field that is omitted does not change; null sets the default. `secret` is ignored. */
-export function webhookPatch({ name, spec = {} }: UpdateWebhook): WebhookPatch {
+export function webhookPatch({ name, spec = {}, revision }: UpdateWebhook): WebhookPatch {
 	const patch: Writable<WebhookPatch> = {};
+	if (revision !== undefined) patch.revision = revision;
 	if (name !== undefined) patch.name = name;
 	if (spec.endpoint !== undefined) patch.endpoint = spec.endpoint;
 	if (spec.retries === null) patch.retries = { ...DEFAULT_RETRY_POLICY, scheduleMs: null };

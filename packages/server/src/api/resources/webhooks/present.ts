@@ -15,6 +15,7 @@ export function presentWebhook(webhook: Webhook): z.infer<typeof webhookSchema> 
 		retries: presentRetries(webhook.retries),
 		createDate: webhook.createDate,
 		updateDate: webhook.updateDate,
+		revision: webhook.revision,
 		description: webhook.description,
 		eventTypes: webhook.eventTypes === null ? null : [...webhook.eventTypes],
 		headers: Object.fromEntries(webhook.headerNames.map((name) => [name, HIDDEN_VALUE])),

@@ -35,10 +35,10 @@ const manageRoutes = [
 		description: "Registers an endpoint. From now on it gets every event whose type matches its `eventTypes`.",
 		body: jsonBody(createWebhookSchema, { name: "aws-lambda", spec }),
 		answers: { 200: { description: "The new webhook.", schema: webhookSchema } },
-		async handle({ deps, params, body }) {
+		async handle({ deps, change, body }) {
 			const contents = body.spec.secret?.contents;
 			const secret = contents === undefined ? null : decodeSecret(contents);
-			const webhook = await deps.engine.webhooks.create(params.projectId, webhookSettings(body), secret);
+			const webhook = await deps.engine.webhooks.create(change, webhookSettings(body), secret);
 			return json(presentWebhook(webhook));
 		},
 	}),
@@ -52,9 +52,9 @@ const manageRoutes = [
 		description: "Newest first.",
 		query: z.strictObject(pageQuery),
 		answers: { 200: { description: "A page of webhooks.", schema: listOf(webhookSchema) } },
-		async handle({ deps, params, query }) {
+		async handle({ deps, scope, query }) {
 			const request = pageRequest(query, "webhook");
-			return listReply(await deps.engine.webhooks.list(params.projectId, request), request, presentWebhook);
+			return listReply(await deps.engine.webhooks.list(scope, request), request, presentWebhook);
 		},
 	}),
 	route({
@@ -66,7 +66,7 @@ const manageRoutes = [
 		summary: "Get a webhook",
 		description: "Returns one webhook. Its secret and the values of its headers are never returned.",
 		answers: { 200: { description: "The webhook.", schema: webhookSchema } },
-		handle: ({ deps, params }) => json(presentWebhook(deps.engine.webhooks.get(params.projectId, params.webhookId))),
+		handle: ({ deps, scope, params }) => json(presentWebhook(deps.engine.webhooks.get(scope, params.webhookId))),
 	}),
 	route({
 		id: "updateWebhook",
@@ -74,7 +74,7 @@ const manageRoutes = [
 		method: "patch",
 		path: ONE,
 		audit: "webhook.update",
-		ignoredFields: ["spec.secret"],
+		unsetFields: ["spec.secret", "revision"],
 		access: keyWith("write"),
 		summary: "Update a webhook",
 		description:
@@ -82,9 +82,10 @@ const manageRoutes = [
 			"`metadata` are replaced as a whole. `spec.secret` is ignored.",
 		body: jsonBody(updateWebhookSchema, { spec: { retries: { maxRetries: 5 } } }),
 		answers: changed,
-		async handle({ deps, params, body }) {
-			const { projectId, webhookId } = params;
-			return json(presentWebhook(await deps.engine.webhooks.update(projectId, webhookId, webhookPatch(body))));
+		errors: { 409: "The webhook no longer has the given `revision`." },
+		async handle({ deps, change, params, body }) {
+			const { webhookId } = params;
+			return json(presentWebhook(await deps.engine.webhooks.update(change, webhookId, webhookPatch(body))));
 		},
 	}),
 	route({
@@ -100,12 +101,12 @@ const manageRoutes = [
 			"secrets, newest first, up to five secrets in all.",
 		body: jsonBody(updateSecretSchema, { contents: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }),
 		answers: changed,
-		async handle({ deps, params, body }) {
+		async handle({ deps, change, params, body }) {
 			const secret = decodeSecret(body.contents);
 			if (secret === null) throw new Error("a secret that its schema accepted cannot be decoded");
-			const { projectId, webhookId } = params;
+			const { webhookId } = params;
 			const overlapMs = body.overlapMs ?? DEFAULT_SECRET_OVERLAP_MS;
-			return json(presentWebhook(await deps.engine.webhooks.updateSecret(projectId, webhookId, secret, overlapMs)));
+			return json(presentWebhook(await deps.engine.webhooks.updateSecret(change, webhookId, secret, overlapMs)));
 		},
 	}),
 	route({
@@ -118,8 +119,8 @@ const manageRoutes = [
 		summary: "Delete a webhook",
 		description: "Deliveries that are Pending or Held are cancelled. Its deliveries and attempts stay in the log.",
 		answers: { 200: { description: "The webhook is deleted.", schema: deletedSchema } },
-		async handle({ deps, params }) {
-			await deps.engine.webhooks.delete(params.projectId, params.webhookId);
+		async handle({ deps, change, params }) {
+			await deps.engine.webhooks.delete(change, params.webhookId);
 			return json({ id: params.webhookId, deleted: true });
 		},
 	}),
@@ -143,8 +144,8 @@ const actionRoutes = [
 			"`Failed`. With `eventType`, the sample is the example of that event type.",
 		body: testBody,
 		answers: { 200: { description: "The result of the test.", schema: webhookTestSchema } },
-		async handle({ deps, params, body: { eventType = null } }) {
-			const test = await deps.engine.webhooks.test(params.projectId, params.webhookId, eventType);
+		async handle({ deps, change, params, body: { eventType = null } }) {
+			const test = await deps.engine.webhooks.test(change, params.webhookId, eventType);
 			const { status, responseCode, latencyMs, attemptCount, body, reason } = test;
 			return json({ status, responseCode, latencyMs, attemptCount, body, reason });
 		},
@@ -159,8 +160,8 @@ const actionRoutes = [
 		summary: "Pause a webhook",
 		description: "New and waiting deliveries are Held until the webhook is resumed. Nothing is lost.",
 		answers: changed,
-		async handle({ deps, params }) {
-			return json(presentWebhook(await deps.engine.webhooks.pause(params.projectId, params.webhookId)));
+		async handle({ deps, change, params }) {
+			return json(presentWebhook(await deps.engine.webhooks.pause(change, params.webhookId)));
 		},
 	}),
 	route({
@@ -173,8 +174,8 @@ const actionRoutes = [
 		summary: "Resume a webhook",
 		description: "Enables a paused or disabled webhook. Its Held deliveries are sent, oldest first.",
 		answers: changed,
-		async handle({ deps, params }) {
-			return json(presentWebhook(await deps.engine.webhooks.resume(params.projectId, params.webhookId)));
+		async handle({ deps, change, params }) {
+			return json(presentWebhook(await deps.engine.webhooks.resume(change, params.webhookId)));
 		},
 	}),
 ];

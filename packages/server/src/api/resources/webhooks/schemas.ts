@@ -24,7 +24,7 @@ import {
 	WEBHOOK_STATUSES,
 } from "../../../core/webhook.ts";
 import { textIssue } from "../common/characters.ts";
-import { integer, nameText, stringMap, text, timeOut } from "../common/schemas.ts";
+import { integer, nameText, revisionIn, revisionOut, stringMap, text, timeOut } from "../common/schemas.ts";
 import { eventTypeList, eventTypeName } from "../event-types/schemas.ts";
 import { headerNameIssue, headerValueIssue, MAX_HEADERS } from "./header-rules.ts";
 
@@ -200,6 +200,7 @@ export const updateWebhookSchema = z
 				...fanfareSettings,
 			})
 			.optional(),
+		revision: revisionIn.optional(),
 	})
 	.openapi("UpdateWebhook", {
 		description: "Fields that are omitted do not change. Null sets an optional field to its default.",
@@ -222,6 +223,7 @@ export const webhookSchema = z
 		}),
 		createDate: timeOut,
 		updateDate: timeOut,
+		revision: revisionOut,
 		description: z.string().nullable(),
 		eventTypes: z.array(z.string()).nullable(),
 		headers: z
@@ -249,6 +251,7 @@ export const webhookSchema = z
 			retries: { maxRetries: 17, maxBackoffMs: 28_800_000 },
 			createDate: 1_723_633_671_620,
 			updateDate: 1_723_736_909_980,
+			revision: 7,
 			description: null,
 			eventTypes: null,
 			headers: { "x-tenant": HIDDEN_VALUE },

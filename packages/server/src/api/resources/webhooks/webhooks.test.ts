@@ -42,6 +42,7 @@ describe("creating a webhook", () => {
 			retries: { maxRetries: 5, maxBackoffMs: 28_800_000 },
 			createDate: expect.any(Number),
 			updateDate: expect.any(Number),
+			revision: expect.any(Number),
 			description: "two\nlines",
 			eventTypes: ["user.created", "order.*"],
 			headers: { "x-tenant": "***" },
@@ -254,6 +255,7 @@ describe("changing a webhook", () => {
 		const settings = { ...spec, timeoutMs: 2_000, retries: { maxRetries: 3, maxBackoffMs: 5_000 } };
 		const { json: created } = await call("POST", "./batch/webhooks", { name: "a", spec: settings });
 		let expected = created;
+		let revision = Number(created["revision"]);
 		for (const [body, change] of [
 			[{ name: "b" }, { name: "b" }],
 			[{ spec: {} }, {}],
@@ -262,7 +264,9 @@ describe("changing a webhook", () => {
 			[{ spec: { endpoint: `${endpoint}2` } }, { endpoint: `${endpoint}2` }],
 			[{ spec: { timeoutMs: 3_000 } }, { timeoutMs: 3_000 }],
 		] as const) {
-			expected = { ...expected, ...change };
+			// Each change raises the revision; a body without settings is none.
+			if (Object.keys(change).length > 0) revision++;
+			expected = { ...expected, ...change, revision };
 			const { status, json } = await call("PATCH", `./batch/webhooks/${String(created["id"])}`, body);
 			expect([status, json]).toEqual([200, expected]);
 		}
@@ -301,7 +305,7 @@ describe("changing a webhook", () => {
 		const patched = await call("PATCH", `./batch/webhooks/${String(json["id"])}`, { spec: nulls });
 		const retries = { maxRetries: 17, maxBackoffMs: 28_800_000 };
 		const defaults = { retries, description: null, eventTypes: null, headers: {}, timeoutMs: 15_000, metadata: {} };
-		expect(patched.json).toEqual({ ...json, ...defaults });
+		expect(patched.json).toEqual({ ...json, ...defaults, revision: Number(json["revision"]) + 1 });
 	});
 
 	it.each([{ contents: SECRET }, { contents: "rubbish" }, null, 5, "x", [], { a: { b: 1 } }])(
@@ -311,7 +315,7 @@ describe("changing a webhook", () => {
 			const path = `./batch/webhooks/${await makeWebhook()}`;
 			const { json: before } = await call("GET", path);
 			const { status, json } = await call("PATCH", path, { spec: { endpoint, secret } });
-			expect([status, json]).toEqual([200, { ...before, endpoint }]);
+			expect([status, json]).toEqual([200, { ...before, endpoint, revision: Number(before["revision"]) + 1 }]);
 		},
 	);
 

@@ -29,16 +29,16 @@ export function createKeyCalls(db: DatabaseSync, { transact, versions, writeEntr
 				writeEntry(entry);
 				return raise(key) ?? noProject(key.projectId);
 			}),
-		deleteKey: (keyId: string, entry: AuditEntry | null): "deleted" | "not_found" | "last_admin" =>
+		deleteKey: (keyId: string, entry: AuditEntry | null): number | "not_found" | "last_admin" =>
 			transact(() => {
 				const id = idBytes("key", keyId);
 				const row = select.get(id);
 				if (row === undefined) return "not_found";
 				if (isWorkspaceAdmin(row) && countOf(countAdmins.get(ADMIN_SCOPE_CODE)) === 1) return "last_admin";
 				remove.run(id);
-				raise(KEY.read(row));
 				writeEntry(entry);
-				return "deleted";
+				const key = KEY.read(row);
+				return raise(key) ?? noProject(key.projectId);
 			}),
 	};
 }
