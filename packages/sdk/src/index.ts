@@ -39,6 +39,7 @@ export type {
 	EventTypes,
 	EventTypeSettings,
 	JsonSchema,
+	UpdateEventType,
 } from "./resources/event-types.ts";
 export type { Event, SendEvent } from "./resources/event.ts";
 export type { Erasure, EventFilter, Events, EventWithData } from "./resources/events.ts";

@@ -99,7 +99,7 @@ const bodies: Record<keyof wire.Bodies, AgreesInput> = {
 	testWebhook: input<wire.TestWebhook, Sent<sdk.TestWebhookOptions>>(),
 	createEventType: input<wire.CreateEventType, sdk.CreateEventType>(),
 	putEventType: input<wire.EventTypeSettings, sdk.EventTypeSettings>(),
-	updateEventType: input<wire.EventTypeSettings, sdk.EventTypeSettings>(),
+	updateEventType: input<wire.UpdateEventType, sdk.UpdateEventType>(),
 	sendEvent: input<wire.SendEvent, sdk.SendEvent>(),
 	sendEvents: input<wire.SendBatch, { readonly events: readonly sdk.SendEvent[] }>(),
 	retryDeliveries: input<wire.DeliveryFilter, sdk.ManyFilter>(),

@@ -112,9 +112,13 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 	},
 	updateWebhook: {
 		call: (client) =>
-			hooks(client).update(WEBHOOK_ID, { name: "n", spec: settingsOfUpdate } satisfies Full<sdk.UpdateWebhook>),
+			hooks(client).update(WEBHOOK_ID, {
+				name: "n",
+				spec: settingsOfUpdate,
+				revision: 7,
+			} satisfies Full<sdk.UpdateWebhook>),
 		// The server ignores a secret here, so the SDK's type has none.
-		sends: { name: "n", spec: { ...sentSettings, secret: undefined } },
+		sends: { name: "n", spec: { ...sentSettings, secret: undefined }, revision: 7 },
 		answer: wireWebhook,
 	},
 	updateWebhookSecret: {
@@ -139,8 +143,9 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 		answer: { object: "eventType" },
 	},
 	updateEventType: {
-		call: (client) => project(client).eventTypes.update("order.paid", settings),
-		sends: settings,
+		call: (client) =>
+			project(client).eventTypes.update("order.paid", { ...settings, revision: 7 } satisfies Full<sdk.UpdateEventType>),
+		sends: { ...settings, revision: 7 },
 		answer: { object: "eventType" },
 	},
 	sendEvent: {
@@ -293,6 +298,7 @@ it("a webhook has every field of the response", async () => {
 		disabledReason: "r",
 		secretHint: "LaSw",
 		secretOverlapUntil: 6,
+		revision: 7,
 	};
 	await using server = await ScriptedServer.start(json(200, answer));
 	expect(await hooks(testClient(server).client).get(WEBHOOK_ID)).toEqual({

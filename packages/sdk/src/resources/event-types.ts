@@ -24,6 +24,8 @@ export interface EventType {
 	readonly archived: boolean;
 	readonly createDate: number;
 	readonly updateDate: number;
+	/** Rises with each change of the event type. */
+	readonly revision: number;
 }
 
 /** The fields of an event type that can be set. All are optional. */
@@ -33,6 +35,15 @@ export interface EventTypeSettings {
 	/** An example of `data`. Must fit the schema. It is the sample that `webhooks.test` sends. */
 	readonly example?: unknown;
 	readonly archived?: boolean | undefined;
+}
+
+/** Changes to an event type. Omitted fields stay unchanged. */
+export interface UpdateEventType extends EventTypeSettings {
+	/**
+	 * The `revision` that your changes were made on. If somebody else has changed the event type since, nothing is changed and the
+	 * call rejects with a `ConflictError`. If omitted, the given fields are changed in any case.
+	 */
+	readonly revision?: number | undefined;
 }
 
 /** An event type to create. */
@@ -94,12 +105,17 @@ export class EventTypes {
 	 * files.
 	 */
 	async put(name: string, settings: EventTypeSettings, options?: RequestOptions): Promise<EventType> {
-		return this.#write("PUT", name, settings, options);
+		const body: wire.EventTypeSettings = settings;
+		return this.#write("PUT", name, body, options);
 	}
 
-	/** Changes the given fields; omitted fields stay unchanged. */
-	async update(name: string, changes: EventTypeSettings, options?: RequestOptions): Promise<EventType> {
-		return this.#write("PATCH", name, changes, options);
+	/**
+	 * Changes the given fields; omitted fields stay unchanged. With a `revision`, it may reject with a `ConflictError` although it
+	 * succeeded: if the response was lost and the call was retried.
+	 */
+	async update(name: string, changes: UpdateEventType, options?: RequestOptions): Promise<EventType> {
+		const body: wire.UpdateEventType = changes;
+		return this.#write("PATCH", name, body, options);
 	}
 
 	/** Deletes the event type. Events of this type stay. */
@@ -110,8 +126,7 @@ export class EventTypes {
 		);
 	}
 
-	async #write(method: "PUT" | "PATCH", name: string, settings: EventTypeSettings, options?: RequestOptions) {
-		const body: wire.EventTypeSettings = settings;
+	async #write(method: "PUT" | "PATCH", name: string, body: object, options?: RequestOptions) {
 		const request = {
 			method,
 			path: this.#path() + path`/${name}`,

@@ -30,6 +30,8 @@ export interface Webhook {
 	readonly createDate: number;
 	/** In milliseconds since the epoch. */
 	readonly updateDate: number;
+	/** Rises with each change of the webhook. */
+	readonly revision: number;
 	readonly description: string | null;
 	/** The event types that it gets, as exact names or `prefix.*`; null for all. */
 	readonly eventTypes: readonly string[] | null;
@@ -101,6 +103,11 @@ export interface CreateWebhook {
 export interface UpdateWebhook {
 	readonly name?: string | undefined;
 	readonly spec?: Partial<Omit<WebhookSpec, "secret">> | undefined;
+	/**
+	 * The `revision` that your changes were made on. If somebody else has changed the webhook since, nothing is changed and the call
+	 * rejects with a `ConflictError`. If omitted, the given fields are changed in any case.
+	 */
+	readonly revision?: number | undefined;
 }
 
 /** The result of a test. A failure of the endpoint is a result, not an error. */
@@ -185,7 +192,10 @@ export class Webhooks {
 		return this.#call({ method: "GET", path: this.#path() + path`/${webhookId}` }, options);
 	}
 
-	/** Changes the given fields; omitted fields stay unchanged. To change the secret, use `updateSecret`. */
+	/**
+	 * Changes the given fields; omitted fields stay unchanged. To change the secret, use `updateSecret`. With a `revision`, it may
+	 * reject with a `ConflictError` although it succeeded: if the response was lost and the call was retried.
+	 */
 	async update(webhookId: string, changes: UpdateWebhook, options?: RequestOptions): Promise<Webhook> {
 		const body: wire.UpdateWebhook = { ...changes, spec: wireSpec(changes.spec ?? {}) };
 		const request = {

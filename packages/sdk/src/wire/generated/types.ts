@@ -88,6 +88,7 @@ export type Webhook = {
 	};
 	readonly createDate: number;
 	readonly updateDate: number;
+	readonly revision: number;
 	readonly description: string | null;
 	readonly eventTypes: ReadonlyArray<string> | null;
 	readonly headers: Readonly<Record<string, "***">>;
@@ -147,6 +148,7 @@ export type UpdateWebhook = {
 		} | null | undefined;
 		readonly disableAfterMs?: number | null | undefined;
 	} | undefined;
+	readonly revision?: number | undefined;
 };
 
 export type UpdateWebhookSecret = {
@@ -178,6 +180,7 @@ export type EventType = {
 	readonly archived: boolean;
 	readonly createDate: number;
 	readonly updateDate: number;
+	readonly revision: number;
 };
 
 export type CreateEventType = {
@@ -193,6 +196,14 @@ export type EventTypeSettings = {
 	readonly schema?: Readonly<Record<string, unknown>> | null | undefined;
 	readonly example?: unknown;
 	readonly archived?: boolean | null | undefined;
+};
+
+export type UpdateEventType = {
+	readonly description?: string | null | undefined;
+	readonly schema?: Readonly<Record<string, unknown>> | null | undefined;
+	readonly example?: unknown;
+	readonly archived?: boolean | null | undefined;
+	readonly revision?: number | undefined;
 };
 
 export type Event = {
@@ -509,7 +520,7 @@ export interface Bodies {
 	readonly testWebhook: TestWebhook;
 	readonly createEventType: CreateEventType;
 	readonly putEventType: EventTypeSettings;
-	readonly updateEventType: EventTypeSettings;
+	readonly updateEventType: UpdateEventType;
 	readonly sendEvent: SendEvent;
 	readonly sendEvents: SendBatch;
 	readonly retryDeliveries: DeliveryFilter;
