@@ -172,9 +172,14 @@ export class WebhookCalls implements Webhooks {
 		const { directory, live } = this.#near;
 		const projectId = wholeProject(scope);
 		const entry = auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
+		let tries = 0;
 		const attempt = async (): Promise<Webhook | typeof UNCHANGED> => {
 			const { record, webhook } = directory.webhookIn(projectId, webhookId);
-			if (wanted !== null && record.revision !== wanted) throw revisionConflict("webhook", record.revision);
+			if (wanted !== null && record.revision !== wanted) {
+				// The caller may know a newer revision than this process does.
+				if (tries++ === 0) return UNCHANGED;
+				throw revisionConflict("webhook", record.revision);
+			}
 			const now = this.#parts.clock.now();
 			const changed = change(record, now);
 			if (changed === record) return this.#shown(webhook);

@@ -1,0 +1,194 @@
+// The directory knows what other processes have changed: two engines on one store, each of which stands for a process.
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { describe, expect, it } from "vitest";
+
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { changeIn, eventInput, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+
+const NOBODY = "http://127.0.0.1:9/";
+const NO_SETTINGS = { description: null, schemaJson: null, exampleJson: null, archived: false };
+
+interface Pair extends AsyncDisposable {
+	readonly store: Store;
+	readonly one: TestEngine;
+	readonly other: TestEngine;
+}
+
+/** Two engines on one store, with the same project. */
+async function openPair(): Promise<Pair> {
+	const store = await openSqliteStore({ path: ":memory:" });
+	const kept = { ...store, close: () => Promise.resolve() };
+	const one = await openTestEngine({ store: kept });
+	const other = await openTestEngine({ store: kept });
+	return {
+		store,
+		one,
+		other,
+		async [Symbol.asyncDispose]() {
+			await one[Symbol.asyncDispose]();
+			await other[Symbol.asyncDispose]();
+			await store.close();
+		},
+	};
+}
+
+describe("a send through one process, after a change through another", () => {
+	it("reaches a webhook that is new, and a webhook at its new endpoint", async () => {
+		await using pair = await openPair();
+		await using receiver = await startReceiver();
+		const { one, other } = pair;
+		const webhook = await one.createWebhook(NOBODY);
+		await one.engine.webhooks.update(one.change, webhook.id, { endpoint: receiver.url });
+		const id = await other.send();
+		await other.delivery(id, { status: "Succeeded", webhookId: webhook.id });
+		expect(receiver.requests).toHaveLength(1);
+	});
+
+	it("is Held for a paused webhook, and has no delivery to a deleted one or one that no longer wants the type", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
+		const ids = [];
+		for (let count = 0; count < 3; count++) ids.push((await one.createWebhook(NOBODY)).id);
+		await other.send();
+		const [paused = "", deleted = "", picky = ""] = ids;
+		await one.engine.webhooks.pause(one.change, paused);
+		await one.engine.webhooks.delete(one.change, deleted);
+		await one.engine.webhooks.update(one.change, picky, { eventTypes: ["another.type"] });
+		const deliveries = await other.deliveries({ eventId: await other.send() });
+		expect(deliveries.map(({ webhookId, status }) => [webhookId, status])).toEqual([[paused, "Held"]]);
+	});
+
+	it("is refused by the policy, the event types and the webhooks that the project has now", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
+		const { id } = await one.createWebhook(NOBODY);
+		const send = (input: Parameters<typeof eventInput>[0] = {}) =>
+			other.engine.intake.send(other.scope, eventInput(input));
+		await send();
+		await send({ webhookIds: [id] });
+		await one.engine.webhooks.delete(one.change, id);
+		await expect(send({ webhookIds: [id] })).rejects.toMatchObject({ code: "unknown_webhook" });
+		await one.engine.eventTypes.create(one.change, "test.event", NO_SETTINGS);
+		await one.engine.projects.update(one.change, { eventTypes: "catalogued" });
+		await expect(send({ type: "another.type" })).rejects.toMatchObject({ code: "invalid_request" });
+		await send();
+		await one.engine.eventTypes.update(one.change, "test.event", { archived: true });
+		await expect(send()).rejects.toMatchObject({ code: "invalid_request" });
+		await one.engine.projects.delete(one.change);
+		await expect(send()).rejects.toMatchObject({ code: "project_not_found" });
+	});
+
+	it("is a duplicate of the event that was accepted before the change", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
+		const { id } = await one.createWebhook(NOBODY);
+		await other.send();
+		const input = eventInput({ idempotencyKey: "k", webhookIds: [id] });
+		const { event } = await other.engine.intake.send(other.scope, input);
+		await one.engine.webhooks.pause(one.change, id);
+		expect(await other.engine.intake.send(other.scope, input)).toEqual({ event, duplicate: true });
+	});
+
+	it("costs the other events of its commit nothing, and is refused if the change can't be read", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
+		const second = await one.engine.projects.create("Second", null);
+		await expect(other.engine.intake.send({ kind: "project", projectId: second.id }, eventInput())).rejects.toThrow();
+		await one.createWebhook(NOBODY);
+		other.engineStore.projectChanges = () => Promise.reject(new StoreError("store_unavailable", "it hangs"));
+		await expect(other.send()).rejects.toMatchObject({ code: "store_unavailable" });
+		other.engineStore.projectChanges = one.engineStore.projectChanges.bind(one.engineStore);
+		expect(await other.send()).toMatch(/^evt_/);
+	});
+
+	it("is refused as overloaded if the project changes all the time", async () => {
+		await using test = await openTestEngine();
+		test.engineStore.commit = ({ events }) =>
+			Promise.resolve({ events: events.map(() => ({ kind: "stale" }) as const), updates: [], healthChanges: [] });
+		await expect(test.send()).rejects.toMatchObject({ code: "overloaded" });
+	});
+});
+
+describe("changes of one object through two processes", () => {
+	it("are all kept if they name no revision, and one is refused if they do", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
+		const { id, revision } = await one.createWebhook(NOBODY);
+		await eventually("the other process knows the webhook", async () => {
+			await other.send();
+			return other.engine.webhooks.get(other.scope, id);
+		});
+		await Promise.all([
+			one.engine.webhooks.update(one.change, id, { name: "new" }),
+			other.engine.webhooks.update(other.change, id, { timeoutMs: 7_000 }),
+		]);
+		const both = { name: "new", timeoutMs: 7_000 };
+		expect((await pair.store.webhookRecords())[0]).toMatchObject({ ...both, revision: revision + 2 });
+		const late = other.engine.webhooks.update(other.change, id, { name: "late", revision: revision + 1 });
+		await expect(late).rejects.toMatchObject({ code: "revision_conflict" });
+		await one.engine.webhooks.update(one.change, id, { name: "newest", revision: revision + 2 });
+		const lost = other.engine.webhooks.update(other.change, id, { name: "lost", revision: revision + 2 });
+		await expect(lost).rejects.toMatchObject({ code: "revision_conflict" });
+		expect((await pair.store.webhookRecords())[0]).toMatchObject({ name: "newest", timeoutMs: 7_000 });
+	});
+
+	it("are kept for projects and event types, too", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
+		await one.engine.eventTypes.create(one.change, "a", NO_SETTINGS);
+		await Promise.all([
+			one.engine.eventTypes.update(one.change, "a", { description: "d" }),
+			other.engine.eventTypes.update(other.change, "a", { exampleJson: "1" }),
+		]);
+		expect(await pair.store.eventType(one.projectId, "a")).toMatchObject({ description: "d", exampleJson: "1" });
+		await Promise.all([
+			one.engine.projects.update(one.change, { name: "new" }),
+			other.engine.projects.update(other.change, { retentionDays: 7 }),
+		]);
+		expect(await pair.store.projects()).toMatchObject([{ name: "new", retentionDays: 7 }]);
+	});
+
+	it("do not bring a deleted webhook or project back", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
+		const { id } = await one.createWebhook(NOBODY);
+		await other.send();
+		await one.engine.webhooks.delete(one.change, id);
+		const paused = other.engine.webhooks.pause(other.change, id);
+		await expect(paused).rejects.toMatchObject({ code: "webhook_not_found" });
+		await one.engine.projects.delete(one.change);
+		const renamed = other.engine.projects.update(other.change, { name: "back" });
+		await expect(renamed).rejects.toMatchObject({ code: "project_not_found" });
+		await other.engine.projects.delete(other.change).catch(() => {});
+		expect(await pair.store.projects()).toEqual([]);
+	});
+
+	it("give up with a conflict if the store always has a newer revision", async () => {
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook(NOBODY);
+		let tries = 0;
+		test.engineStore.updateWebhook = () => {
+			tries++;
+			return Promise.resolve(null);
+		};
+		const paused = test.engine.webhooks.pause(test.change, id);
+		await expect(paused).rejects.toMatchObject({ code: "revision_conflict" });
+		expect(tries).toBe(10);
+	});
+});
+
+it("deletes a project together with its keys and streams, for a process that learns it from a change of its own", async () => {
+	await using pair = await openPair();
+	const { one, other } = pair;
+	const gone = await one.engine.projects.create("Gone", null);
+	const { secretKey } = await one.engine.keys.create({ name: "k", scope: "read", projectId: gone.id }, null);
+	// The other process learns of both with its next change of the workspace, which skips two versions.
+	await other.engine.projects.create("Third", null);
+	await eventually("the other process knows the key", () => other.engine.keys.authenticate(secretKey));
+	await one.engine.projects.delete(changeIn(gone.id));
+	await other.engine.projects.create("Fourth", null);
+	await eventually("the other process has forgotten the key", () => other.engine.keys.authenticate(secretKey) === null);
+	expect(other.engine.projects.list().map(({ name }) => name)).toEqual(["My project", "Third", "Fourth"]);
+});
