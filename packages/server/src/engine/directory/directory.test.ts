@@ -76,8 +76,14 @@ describe("a send through one process, after a change through another", () => {
 		await send();
 		await one.engine.eventTypes.update(one.change, "test.event", { archived: true });
 		await expect(send()).rejects.toMatchObject({ code: "invalid_request" });
+	});
+
+	it("is refused, like all other calls, if the project was deleted", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
 		await one.engine.projects.delete(one.change);
-		await expect(send()).rejects.toMatchObject({ code: "project_not_found" });
+		await expect(other.send()).rejects.toMatchObject({ code: "project_not_found" });
+		expect(() => other.engine.projects.get(other.scope)).toThrow("No such project");
 	});
 
 	it("is a duplicate of the event that was accepted before the change", async () => {

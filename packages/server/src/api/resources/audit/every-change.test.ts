@@ -1,0 +1,108 @@
+// Every route that changes something leaves exactly one audit entry for each change, which names its object.
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { callerAlone, type Answer, type Caller } from "../../test/caller.ts";
+import { apiRoutes } from "../table.ts";
+
+interface Prepared extends Caller {
+	readonly webhookId: string;
+	readonly eventId: string;
+	/** A delivery that has failed. */
+	readonly deliveryId: string;
+	readonly replay: Readonly<Record<string, unknown>>;
+}
+
+/** A call for each action, and the object that its entry must name. */
+const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer; objectId: unknown }>>> = {
+	"project.create": (api) => created(api.call("POST", "/workspace/projects", { name: "b" })),
+	"project.update": ({ call, project }) => done(project.id, call("PATCH", `/projects/${project.id}`, { name: "b" })),
+	"project.delete": ({ call, project }) => done(project.id, call("DELETE", `/projects/${project.id}`)),
+	"key.create": (api) => created(api.call("POST", "/workspace/keys", { name: "k", scope: "read" })),
+	"key.delete": async ({ call, project }) => {
+		const { json } = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
+		return done(json["id"], call("DELETE", `/workspace/keys/${String(json["id"])}`));
+	},
+	"webhook.create": ({ call }) =>
+		created(call("POST", "./batch/webhooks", { name: "n", spec: { endpoint: "https://example.com/" } })),
+	"webhook.update": ({ call, webhookId: id }) => done(id, call("PATCH", `./batch/webhooks/${id}`, { name: "b" })),
+	"webhook.update_secret": ({ call, webhookId: id }) =>
+		done(id, call("PUT", `./batch/webhooks/${id}/secret`, { contents: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" })),
+	"webhook.delete": ({ call, webhookId: id }) => done(id, call("DELETE", `./batch/webhooks/${id}`)),
+	"webhook.test": ({ call, webhookId: id }) => done(id, call("POST", `./batch/webhooks/${id}:test`)),
+	"webhook.pause": ({ call, webhookId: id }) => done(id, call("POST", `./batch/webhooks/${id}:pause`)),
+	"webhook.resume": async ({ call, webhookId: id }) => {
+		await call("POST", `./batch/webhooks/${id}:pause`);
+		return done(id, call("POST", `./batch/webhooks/${id}:resume`));
+	},
+	"event_type.create": ({ call }) => done("a", call("POST", "./event-types", { name: "a" })),
+	"event_type.put": ({ call }) => done("a", call("PUT", "./event-types/a", {})),
+	"event_type.update": async ({ call }) => {
+		await call("PUT", "./event-types/a", {});
+		return done("a", call("PATCH", "./event-types/a", { archived: true }));
+	},
+	"event_type.delete": async ({ call }) => {
+		await call("PUT", "./event-types/a", {});
+		return done("a", call("DELETE", "./event-types/a"));
+	},
+	"event.erase": ({ call, eventId: id }) => done(id, call("DELETE", `./events/${id}/data`)),
+	"delivery.retry": ({ call, deliveryId: id }) => done(id, call("POST", `./deliveries/${id}:retry`)),
+	"delivery.cancel": async ({ call, webhookId, deliveryId: id }) => {
+		await call("POST", `./deliveries/${id}:retry`);
+		await call("POST", `./batch/webhooks/${webhookId}:pause`);
+		return done(id, call("POST", `./deliveries/${id}:cancel`));
+	},
+	"delivery.retry_many": ({ call, project }) =>
+		done(project.id, call("POST", "./deliveries:retry", { status: "Failed" })),
+	"delivery.cancel_many": async ({ call, project, webhookId }) => {
+		await call("POST", `./batch/webhooks/${webhookId}:pause`);
+		await call("POST", "./events", { type: "a", data: 1 });
+		await call("POST", "./events", { type: "a", data: 2 });
+		return done(project.id, call("POST", "./deliveries:cancel", { status: "Held" }));
+	},
+	"replay.create": ({ call, webhookId, replay }) =>
+		created(call("POST", `./batch/webhooks/${webhookId}:replay`, replay)),
+	"replay.cancel": async ({ call, webhookId, replay }) => {
+		await call("POST", `./batch/webhooks/${webhookId}:pause`);
+		const { json } = await call("POST", `./batch/webhooks/${webhookId}:replay`, replay);
+		return done(json["id"], call("POST", `./replays/${String(json["id"])}:cancel`));
+	},
+};
+
+async function done(objectId: unknown, answer: Promise<Answer>) {
+	return { answer: await answer, objectId };
+}
+
+async function created(creating: Promise<Answer>) {
+	const answer = await creating;
+	return { answer, objectId: answer.json["id"] };
+}
+
+/** A project with a webhook and a delivery that has failed. */
+async function prepare(receiver: Receiver): Promise<Prepared> {
+	receiver.respond([{ status: 500 }]);
+	const api = await callerAlone();
+	const spec = { endpoint: receiver.url, retries: { maxRetries: 0 } };
+	const webhookId = String((await api.call("POST", "./batch/webhooks", { name: "n", spec })).json["id"]);
+	const eventId = String((await api.call("POST", "./events", { type: "a", data: 1 })).json["id"]);
+	const { id: deliveryId } = await api.test.delivery(eventId, { status: "Failed" });
+	return { ...api, webhookId, eventId, deliveryId, replay: { since: 1, status: ["Failed"] } };
+}
+
+it("has a call for the action of each route", () => {
+	const actions = apiRoutes().flatMap(({ audit }) => audit ?? []);
+	expect(Object.keys(CALLS).toSorted()).toEqual(actions.toSorted());
+});
+
+it.each(Object.keys(CALLS))("leaves one entry for %s", async (action) => {
+	await using receiver = await startReceiver();
+	const api = await prepare(receiver);
+	const { answer, objectId } = await CALLS[action]!(api);
+	expect(answer.status).toBeLessThan(300);
+	const filter = { keyId: null, projectId: null, objectId: String(objectId), action, after: null, before: null };
+	const { rows } = await api.test.store.auditEntries(filter, { limit: 10, cursor: null });
+	expect(rows).toMatchObject([{ action, objectId, requestId: answer.headers.get("x-request-id") }]);
+	const ofWorkspace = action === "key.create";
+	const projectId = action === "project.create" ? objectId : api.project.id;
+	expect(rows[0]?.projectId).toBe(ofWorkspace ? null : projectId);
+});
