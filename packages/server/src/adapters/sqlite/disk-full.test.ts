@@ -29,7 +29,7 @@ async function fillUp({ store, projectId, scope, webhookId, records }: World): P
 	throw new Error("the disk never became full");
 }
 
-async function expectExactly({ store, projectId, scope }: World, accepted: readonly string[]): Promise<void> {
+async function expectExactly({ store, scope }: World, accepted: readonly string[]): Promise<void> {
 	const page = await store.events(scope, ALL_EVENTS, NEWEST);
 	expect(page.rows.map(({ id }) => id)).toEqual(accepted.toReversed());
 	expect(await store.countOpen()).toEqual({ Pending: accepted.length, Held: 0 });

@@ -58,7 +58,7 @@ function describeCourse(current: CurrentStore): void {
 
 	it("is not changed by a failed commit, nor by deliveries of own events", async () => {
 		const world = await fillStore(current());
-		const { store, accept, update, records, projectId, scope, webhookId } = world;
+		const { store, accept, update, records, projectId, webhookId } = world;
 		const [id = ""] = await accept();
 		const event = records.event(projectId);
 		const failing = store.commit({ events: [event, event], updates: [records.failure(id, 1)] });

@@ -268,8 +268,7 @@ function describeEnds(current: CurrentStore): void {
 
 function describeCounts(current: CurrentStore): void {
 	it("counts the events that a replay would send, in steps, and makes no delivery", async () => {
-		const { store, miss, deliver, accept, records, projectId, scope, webhookId, replayed } =
-			await openReplayWorld(current);
+		const { store, miss, deliver, accept, records, scope, webhookId, replayed } = await openReplayWorld(current);
 		for (let n = 0; n < 5; n++) await Promise.all([miss(), deliver(410), accept(), deliver(200)]);
 		const filter: ReplayFilter = { ...EVERYTHING, outcomes: ["Failed", "Missed"], since: 0, until: records.now + 1 };
 		const count = { scope, webhookId, filter, scanLimit: 6 };

@@ -202,7 +202,7 @@ function describePurgePayloads(current: CurrentStore): void {
 
 function describeErase(current: CurrentStore): void {
 	it("erases a payload and its response bodies, and cancels waiting deliveries with the reason", async () => {
-		const { store, projectId, scope, webhookIds, accept, update, records, state } = await fillStore(current(), 3);
+		const { store, scope, webhookIds, accept, update, records, state } = await fillStore(current(), 3);
 		const deliveries = await accept({ webhookIds });
 		const [done = "", held = "", pending = ""] = deliveries;
 		await update(records.failure(done, 1), records.outcome(done, 2), records.failure(pending, 1));
@@ -228,7 +228,7 @@ function describeErase(current: CurrentStore): void {
 	});
 
 	it("erases no event of another project", async () => {
-		const { store, projectId, scope, accept, records } = await fillStore(current());
+		const { store, scope, accept, records } = await fillStore(current());
 		await accept();
 		const [eventId = ""] = idsOf(await store.events(scope, ANY_EVENT, NEWEST));
 		const other = projectScope(records.project().id);

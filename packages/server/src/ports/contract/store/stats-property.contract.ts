@@ -79,7 +79,7 @@ class Book {
 	}
 
 	async take(step: Step, current: CurrentStore, reopen: Reopen): Promise<void> {
-		const { records, projectId, scope, webhookIds } = this.#world;
+		const { records, projectId, webhookIds } = this.#world;
 		switch (step.kind) {
 			case "accept": {
 				const event = records.event(projectId, { webhookIds: step.webhooks.map((index) => webhookIds[index] ?? "") });
