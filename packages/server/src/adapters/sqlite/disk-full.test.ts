@@ -13,7 +13,7 @@ const BODY = Buffer.alloc(20_000, 1);
 const ALL_EVENTS = { type: null, after: null, before: null };
 
 /** Accepts events until the store refuses one. Returns the ids of the accepted ones. */
-async function fillUp({ store, projectId, webhookId, records }: World): Promise<string[]> {
+async function fillUp({ store, projectId, scope, webhookId, records }: World): Promise<string[]> {
 	const accepted: string[] = [];
 	for (let n = 0; n < 5_000; n++) {
 		const sent = records.event(projectId, { body: BODY, webhookIds: [webhookId] });
@@ -21,7 +21,7 @@ async function fillUp({ store, projectId, webhookId, records }: World): Promise<
 			await store.commit({ events: [sent], updates: [] });
 		} catch (error) {
 			expect(error).toMatchObject({ name: "StoreError", code: "store_full" });
-			expect(await store.event(projectId, sent.event.id)).toBeNull();
+			expect(await store.event(scope, sent.event.id)).toBeNull();
 			return accepted;
 		}
 		accepted.push(sent.event.id);
@@ -29,8 +29,8 @@ async function fillUp({ store, projectId, webhookId, records }: World): Promise<
 	throw new Error("the disk never became full");
 }
 
-async function expectExactly({ store, projectId }: World, accepted: readonly string[]): Promise<void> {
-	const page = await store.events(projectId, ALL_EVENTS, NEWEST);
+async function expectExactly({ store, scope }: World, accepted: readonly string[]): Promise<void> {
+	const page = await store.events(scope, ALL_EVENTS, NEWEST);
 	expect(page.rows.map(({ id }) => id)).toEqual(accepted.toReversed());
 	expect(await store.countOpen()).toEqual({ Pending: accepted.length, Held: 0 });
 }
@@ -52,7 +52,7 @@ describe("a full store", () => {
 
 		const roomy = await openSqliteStore({ path });
 		await roomy.commit({ events: [world.records.event(world.projectId, { body: BODY })], updates: [] });
-		expect((await roomy.events(world.projectId, ALL_EVENTS, NEWEST)).rows).toHaveLength(accepted.length + 1);
+		expect((await roomy.events(world.scope, ALL_EVENTS, NEWEST)).rows).toHaveLength(accepted.length + 1);
 		await roomy.close();
 	});
 });
@@ -97,7 +97,7 @@ describe("a full disk", () => {
 
 		rmSync(ballast);
 		await world.accept({ body: BODY });
-		expect((await store.events(world.projectId, ALL_EVENTS, NEWEST)).rows).toHaveLength(accepted.length + 1);
+		expect((await store.events(world.scope, ALL_EVENTS, NEWEST)).rows).toHaveLength(accepted.length + 1);
 		await store.probe(world.records.now);
 		await store.close();
 		using db = new DatabaseSync(mounted.join("fanfare.db"));

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
+import { projectScope } from "../../core/principal.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import { startChild } from "./test/child-process.ts";
 
@@ -15,7 +16,7 @@ const WRITER = `
 	import { openSqliteStore } from ${moduleUrl("./sqlite-store.ts")};
 	import { fillStore } from ${moduleUrl("../../ports/contract/store/records/records.ts")};
 	const store = await openSqliteStore({ path: process.argv[1] });
-	const { projectId, webhookId, records } = await fillStore(store);
+	const { projectId, scope, webhookId, records } = await fillStore(store);
 	writeSync(1, "project " + projectId + "\\n");
 	let former = [];
 	for (let n = 1; ; n++) {
@@ -47,15 +48,15 @@ describe("the embedded store", () => {
 async function check(path: string, lines: readonly string[]): Promise<void> {
 	await using store = await disposable(path);
 	const acknowledged = (word: string) => lines.filter((line) => line.startsWith(word)).map((line) => line.split(" "));
-	const projectId = acknowledged("project")[0]?.[1] ?? "";
+	const scope = projectScope(acknowledged("project")[0]?.[1] ?? "");
 	const [accepted, recorded] = [acknowledged("accepted"), acknowledged("recorded")];
 	expect(accepted.length).toBeGreaterThan(10);
 	for (const [, eventId = "", deliveryId = ""] of accepted) {
-		expect(await store.event(projectId, eventId)).not.toBeNull();
-		expect(await store.delivery(projectId, deliveryId)).toMatchObject({ eventId });
+		expect(await store.event(scope, eventId)).not.toBeNull();
+		expect(await store.delivery(scope, deliveryId)).toMatchObject({ eventId });
 	}
 	for (const [, deliveryId = ""] of recorded) {
-		expect(await store.delivery(projectId, deliveryId)).toMatchObject({ status: "Succeeded" });
+		expect(await store.delivery(scope, deliveryId)).toMatchObject({ status: "Succeeded" });
 		expect(await store.attempts(deliveryId)).toHaveLength(1);
 	}
 	using db = new DatabaseSync(path);

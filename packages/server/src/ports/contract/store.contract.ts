@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe } from "vitest";
 import type { Store } from "../store/store.ts";
 import { describeAccept } from "./store/accept.contract.ts";
 import { describeAudit } from "./store/audit.contract.ts";
+import { describeChanges } from "./store/changes.contract.ts";
 import { describeDirectory } from "./store/directory.contract.ts";
 import { describeLifecycle } from "./store/lifecycle.contract.ts";
 import { describeLog } from "./store/log.contract.ts";
@@ -13,6 +14,7 @@ import type { CurrentStore, Reopen } from "./store/records/records.ts";
 import { describeReplays } from "./store/replays.contract.ts";
 import { describeRetention } from "./store/retention.contract.ts";
 import { describeStats } from "./store/stats.contract.ts";
+import { describeVersions } from "./store/versions.contract.ts";
 
 export interface StoreContractOptions {
 	/** Names the adapter in the titles of the tests. */
@@ -57,6 +59,12 @@ export function storeContract({ name, open, reopen }: StoreContractOptions): voi
 		});
 		describe("directory", () => {
 			describeDirectory(current);
+		});
+		describe("changes", () => {
+			describeChanges(current);
+		});
+		describe("versions", () => {
+			describeVersions(current);
 		});
 		describe("replays", () => {
 			describeReplays(current);

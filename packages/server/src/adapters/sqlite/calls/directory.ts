@@ -7,8 +7,9 @@ import { createWriteEntry } from "./audit.ts";
 import type { Change } from "./directory/change.ts";
 import { createEventTypeCalls } from "./directory/event-types.ts";
 import { createKeyCalls } from "./directory/keys.ts";
+import { createVersionCalls } from "./directory/project-changes.ts";
 import { createProjectCalls } from "./directory/projects.ts";
-import { createVersionCalls, createVersions } from "./directory/versions.ts";
+import { createVersions } from "./directory/versions.ts";
 import { createWebhookCalls } from "./directory/webhooks.ts";
 
 /** Prepares the calls of `DirectoryStore`. */

@@ -6,7 +6,7 @@ import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
 
 it("stays within its time range on both sides, even if the cursor is outside of it", async () => {
-	const { store, records, projectId } = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	const { store, records, projectId, scope } = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const startedAt = records.now;
 	const ids: string[] = [];
 	for (let n = 0; n < 5; n++) {
@@ -18,7 +18,7 @@ it("stays within its time range on both sides, even if the cursor is outside of 
 	const [oldest = "", , middle = "", , newest = ""] = ids;
 	const read = async (fromMs: number, toMs: number, direction: Cursor["direction"], id: string) => {
 		const filter = { type: null, after: startedAt + fromMs, before: startedAt + toMs };
-		const { rows, hasNewer, hasOlder } = await store.events(projectId, filter, { limit: 9, cursor: { direction, id } });
+		const { rows, hasNewer, hasOlder } = await store.events(scope, filter, { limit: 9, cursor: { direction, id } });
 		return { ids: rows.map((row) => row.id), hasNewer, hasOlder };
 	};
 	expect(await read(1_500, 2_500, "older", newest)).toEqual({ ids: [middle], hasNewer: false, hasOlder: false });

@@ -80,7 +80,7 @@ CREATE TABLE event_types (
 	example_json TEXT,
 	archived INTEGER NOT NULL,
 	create_date INTEGER NOT NULL,
-	update_date INTEGER NOT NULL,
+	update_date INTEGER NOT NULL, revision INTEGER NOT NULL DEFAULT 1,
 	UNIQUE (project_id, name)
 ) STRICT;
 
@@ -133,6 +133,8 @@ CREATE TABLE keys (
 	create_date INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX keys_by_project ON keys (project_id, id);
+
 CREATE TABLE migrations (
 		id INTEGER PRIMARY KEY,
 		name TEXT NOT NULL,
@@ -151,7 +153,7 @@ CREATE TABLE projects (
 	name TEXT NOT NULL,
 	create_date INTEGER NOT NULL,
 	delete_date INTEGER
-, event_type_policy INTEGER NOT NULL DEFAULT 0, retention_days INTEGER, payload_retention_days INTEGER) STRICT, WITHOUT ROWID;
+, event_type_policy INTEGER NOT NULL DEFAULT 0, retention_days INTEGER, payload_retention_days INTEGER, version INTEGER NOT NULL DEFAULT 1, revision INTEGER NOT NULL DEFAULT 1) STRICT, WITHOUT ROWID;
 
 CREATE TABLE replays (
 	id BLOB PRIMARY KEY CHECK (length(id) = 16), -- the date of its making is the time in it
@@ -234,9 +236,11 @@ CREATE TABLE webhooks (
 	create_date INTEGER NOT NULL,
 	update_date INTEGER NOT NULL,
 	delete_date INTEGER
-, schedule_ms TEXT, rate_limit_per_second INTEGER, disable_after_ms INTEGER NOT NULL DEFAULT 432000000, secret_overlap_until INTEGER) STRICT, WITHOUT ROWID;
+, schedule_ms TEXT, rate_limit_per_second INTEGER, disable_after_ms INTEGER NOT NULL DEFAULT 432000000, secret_overlap_until INTEGER, revision INTEGER NOT NULL DEFAULT 1) STRICT, WITHOUT ROWID;
 
 CREATE INDEX webhooks_by_project ON webhooks (project_id, id) WHERE delete_date IS NULL;
+
+CREATE INDEX webhooks_by_revision ON webhooks (project_id, revision);
 
 CREATE TABLE workspace (
 	one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -246,4 +250,4 @@ CREATE TABLE workspace (
 	tier TEXT NOT NULL,
 	create_date INTEGER NOT NULL,
 	master_key_fingerprint TEXT NOT NULL
-) STRICT;
+, version INTEGER NOT NULL DEFAULT 1) STRICT;

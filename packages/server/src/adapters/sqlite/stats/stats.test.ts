@@ -5,6 +5,7 @@ import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { projectScope } from "../../../core/principal.ts";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import { migrate, readMigrations } from "../schema/migrate.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
@@ -20,7 +21,7 @@ const WRITER = `
 	import { openSqliteStore } from ${moduleUrl("../sqlite-store.ts")};
 	import { fillStore } from ${moduleUrl("../../../ports/contract/store/records/records.ts")};
 	const store = await openSqliteStore({ path: process.argv[1] });
-	const { projectId, webhookIds, records } = await fillStore(store, 20);
+	const { projectId, scope, webhookIds, records } = await fillStore(store, 20);
 	writeSync(1, ["world", projectId, ...webhookIds].join(" ") + "\\n");
 	let former = [];
 	for (let n = 1; ; n++) {
@@ -56,10 +57,11 @@ describe("stats on the disk", () => {
 		using dir = new TemporaryDir();
 		const path = dir.join("old.db");
 		const { projectId, webhookId } = await makeOldData(path);
+		const scope = projectScope(projectId);
 		const store = await openSqliteStore({ path });
 		const expected = { Pending: 1, Succeeded: 1, Failed: 0, Held: 0, Cancelled: 0 };
-		expect(await store.statusCounts(projectId, webhookId)).toEqual(expected);
-		expect(await store.statusCounts(projectId, null)).toEqual(expected);
+		expect(await store.statusCounts(scope, webhookId)).toEqual(expected);
+		expect(await store.statusCounts(scope, null)).toEqual(expected);
 		expect(await store.countOpen()).toEqual({ Pending: 1, Held: 0 });
 		await store.close();
 	});
@@ -80,6 +82,7 @@ describe("stats on the disk", () => {
 
 async function checkAgainstLog(path: string, projectId: string, webhookIds: readonly string[]): Promise<void> {
 	const store = await openSqliteStore({ path });
+	const scope = projectScope(projectId);
 	try {
 		const rolledUp = async () => {
 			while ((await store.rollUpStats({ keepMinutesFrom: 0, keepHoursFrom: 0, limit: 100 })) > 0);
@@ -89,10 +92,10 @@ async function checkAgainstLog(path: string, projectId: string, webhookIds: read
 			for (const [index, webhookId] of [...webhookIds, null].entries()) {
 				const log = readLog(path, webhookId === null ? null : index);
 				const range = { from: 0, to: 21_000 * DAY };
-				const buckets = await store.stats({ projectId, webhookId, width: "day", ...range, from: 20_000 * DAY });
+				const buckets = await store.stats({ scope, webhookId, width: "day", ...range, from: 20_000 * DAY });
 				const sum = (name: "accepted" | "attemptsSucceeded" | "attemptsFailed" | "succeeded") =>
 					buckets.reduce((total, bucket) => total + bucket[name], 0);
-				const { Pending, Succeeded } = await store.statusCounts(projectId, webhookId);
+				const { Pending, Succeeded } = await store.statusCounts(scope, webhookId);
 				expect({
 					accepted: sum("accepted"),
 					attempts: sum("attemptsSucceeded") + sum("attemptsFailed"),

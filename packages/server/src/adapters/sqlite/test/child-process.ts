@@ -9,6 +9,8 @@ export interface Child extends AsyncDisposable {
 	readonly lines: readonly string[];
 	/** Waits for a line. Rejects with the last lines that were printed if the process ends before. */
 	line(wanted: string): Promise<void>;
+	/** Resolves to the signal that ended the process, or to null, when all its lines are read. */
+	readonly ended: Promise<NodeJS.Signals | null>;
 	/** Kills the process with SIGKILL. Resolves when it has ended and all its lines are read. */
 	kill(): Promise<void>;
 }
@@ -25,7 +27,7 @@ export function startChild(module: string, ...parameters: readonly string[]): Ch
 		lines.push(line);
 		waiting.get(line)?.();
 	});
-	const ended = Promise.all([once(child, "close"), once(reader, "close")]);
+	const ended = Promise.all([once(child, "close"), once(reader, "close")]).then(() => child.signalCode);
 
 	const kill = async () => {
 		child.kill("SIGKILL");
@@ -34,6 +36,7 @@ export function startChild(module: string, ...parameters: readonly string[]): Ch
 	return {
 		pid: child.pid ?? 0,
 		lines,
+		ended,
 		kill,
 		async line(wanted) {
 			if (lines.includes(wanted)) return;

@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
+import type { AuditEntry } from "../../../core/audit.ts";
 import {
 	ATTEMPT_TRIGGERS,
 	DELIVERY_STATUSES,
@@ -74,6 +75,16 @@ const change: fc.Arbitrary<DeliveryChange> = fc.oneof(
 	fc.record({ type: fc.constant("cancel" as const), reason: text }),
 	fc.record({ type: fc.constant("retry" as const), at: count }),
 );
+const entry: fc.Arbitrary<AuditEntry> = fc.record({
+	id: text,
+	at: count,
+	keyId: maybe(text),
+	projectId: maybe(text),
+	action: text,
+	objectId: text,
+	fields: fc.array(text, { maxLength: 3 }),
+	requestId: maybe(text),
+});
 const batch: fc.Arbitrary<CommitBatch> = fc.record({
 	events: fc.array(
 		fc.record({
@@ -85,13 +96,16 @@ const batch: fc.Arbitrary<CommitBatch> = fc.record({
 				createDate: count,
 				deliveryCount: count,
 			}),
+			projectVersion: maybe(count),
 			body,
 			idempotency: maybe(fc.record({ key: text, fingerprint: body })),
 			deliveries: fc.array(fc.record({ id: text, webhookId: text, state }), { maxLength: 3 }),
 		}),
 		{ maxLength: 4 },
 	),
-	updates: fc.array(fc.record({ deliveryId: text, at: count, change, attempt: maybe(attempt) }), { maxLength: 4 }),
+	updates: fc.array(fc.record({ deliveryId: text, at: count, change, attempt: maybe(attempt), entry: maybe(entry) }), {
+		maxLength: 4,
+	}),
 });
 const leased: fc.Arbitrary<LeasedDelivery> = fc.record({
 	id: text,
@@ -134,7 +148,13 @@ it("preserves the results of commits, whether all events were accepted or not", 
 	const healthChange = fc.record({ kind, delivery, at: count, before: health, after: health });
 	const result: fc.Arbitrary<CommitResult> = fc.record({
 		events: fc.array(
-			fc.constantFrom(accepted, accepted, { kind: "conflict" as const }, { kind: "duplicate" as const, event }),
+			fc.constantFrom(
+				accepted,
+				accepted,
+				{ kind: "conflict" as const },
+				{ kind: "stale" as const },
+				{ kind: "duplicate" as const, event },
+			),
 		),
 		updates: fc.array(maybe(state), { maxLength: 4 }),
 		healthChanges: fc.array(healthChange, { maxLength: 2 }),

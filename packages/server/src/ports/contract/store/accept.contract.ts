@@ -26,16 +26,16 @@ export function describeAccept(current: CurrentStore): void {
 
 function describeEvents(current: CurrentStore): void {
 	it("accepts an event with its deliveries", async () => {
-		const { store, projectId, webhookIds, records } = await fillStore(current(), 2);
+		const { store, projectId, scope, webhookIds, records } = await fillStore(current(), 2);
 		const sent = records.event(projectId, { webhookIds });
 		expect(await store.commit({ events: [sent], updates: [] })).toEqual({
 			events: [{ kind: "accepted" }],
 			updates: [],
 			healthChanges: [],
 		});
-		expect(await store.event(projectId, sent.event.id)).toEqual(sent.event);
+		expect(await store.event(scope, sent.event.id)).toEqual(sent.event);
 		for (const { id, webhookId, state } of sent.deliveries) {
-			expect(await store.delivery(projectId, id)).toEqual({
+			expect(await store.delivery(scope, id)).toEqual({
 				...state,
 				id,
 				projectId,
@@ -49,10 +49,10 @@ function describeEvents(current: CurrentStore): void {
 	});
 
 	it("accepts an event that no webhook wants", async () => {
-		const { store, projectId, records } = await fillStore(current());
+		const { store, projectId, scope, records } = await fillStore(current());
 		const sent = records.event(projectId);
 		await store.commit({ events: [sent], updates: [] });
-		expect((await store.events(projectId, ANY_EVENT, NEWEST)).rows).toEqual([sent.event]);
+		expect((await store.events(scope, ANY_EVENT, NEWEST)).rows).toEqual([sent.event]);
 	});
 
 	it("stores every byte of a body, whatever its size", async () => {
@@ -72,10 +72,10 @@ function describeEvents(current: CurrentStore): void {
 	});
 
 	it("refuses a delivery to an unknown webhook", async () => {
-		const { store, projectId, records } = await fillStore(current());
+		const { store, projectId, scope, records } = await fillStore(current());
 		const sent = records.event(projectId, { webhookIds: [records.ids.make("webhook", records.now)] });
 		await expect(store.commit({ events: [sent], updates: [] })).rejects.toMatchObject({ code: "store_conflict" });
-		expect(await store.event(projectId, sent.event.id)).toBeNull();
+		expect(await store.event(scope, sent.event.id)).toBeNull();
 	});
 
 	it("does nothing for an empty batch", async () => {
@@ -86,25 +86,25 @@ function describeEvents(current: CurrentStore): void {
 
 function describeIdempotency(current: CurrentStore): void {
 	it("returns the event accepted earlier for the same send under the same key, and stores nothing", async () => {
-		const { store, projectId, webhookIds, webhookId, records } = await fillStore(current(), 2);
+		const { store, projectId, scope, webhookIds, webhookId, records } = await fillStore(current(), 2);
 		const first = records.event(projectId, { key: "k", webhookIds });
 		await store.commit({ events: [first], updates: [] });
 		const again = records.event(projectId, { key: "k", webhookIds: [webhookId] });
 		const result = await store.commit({ events: [again], updates: [] });
 		expect(result.events).toEqual([{ kind: "duplicate", event: first.event }]);
-		expect((await store.events(projectId, ANY_EVENT, NEWEST)).rows).toEqual([first.event]);
+		expect((await store.events(scope, ANY_EVENT, NEWEST)).rows).toEqual([first.event]);
 		expect(await store.countOpen()).toEqual({ Pending: 2, Held: 0 });
 	});
 
 	it("refuses a different send under a known key, and accepts the rest of the batch", async () => {
-		const { store, projectId, records } = await fillStore(current());
+		const { store, projectId, scope, records } = await fillStore(current());
 		await store.commit({ events: [records.event(projectId, { key: "k" })], updates: [] });
 		const other = records.event(projectId, { key: "k", fingerprint: Buffer.alloc(32, 8) });
 		const fresh = records.event(projectId, { key: "l" });
 		const result = await store.commit({ events: [other, fresh], updates: [] });
 		expect(result.events).toEqual([{ kind: "conflict" }, { kind: "accepted" }]);
-		expect(await store.event(projectId, other.event.id)).toBeNull();
-		expect(await store.event(projectId, fresh.event.id)).toEqual(fresh.event);
+		expect(await store.event(scope, other.event.id)).toBeNull();
+		expect(await store.event(scope, fresh.event.id)).toEqual(fresh.event);
 	});
 
 	it("recognizes a key that was used earlier in the same batch", async () => {
@@ -123,7 +123,7 @@ function describeIdempotency(current: CurrentStore): void {
 	it("accepts the same key in two projects", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const other = records.project();
-		await store.insertProject(other);
+		await store.insertProject(other, null);
 		const events = [records.event(projectId, { key: "k" }), records.event(other.id, { key: "k" })];
 		const result = await store.commit({ events, updates: [] });
 		expect(result.events).toEqual([{ kind: "accepted" }, { kind: "accepted" }]);
@@ -132,14 +132,14 @@ function describeIdempotency(current: CurrentStore): void {
 
 function describeUpdates(current: CurrentStore): void {
 	it("writes the new state of a delivery and the attempt that caused it", async () => {
-		const { store, projectId, accept, update, records } = await fillStore(current());
+		const { store, scope, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		records.now += 40;
 		const outcome = records.failure(id, 1, 503);
 		const { updates } = await update(outcome);
 		const expected = transition(newDelivery(records.now - 40, null), outcome.change);
 		expect(updates).toEqual([expected]);
-		expect(await store.delivery(projectId, id)).toMatchObject({ ...expected, updateDate: records.now });
+		expect(await store.delivery(scope, id)).toMatchObject({ ...expected, updateDate: records.now });
 		expect(await store.attempts(id)).toEqual([outcome.attempt]);
 	});
 
@@ -205,7 +205,7 @@ function describeAttempts(current: CurrentStore): void {
 
 function describeAllOrNothing(current: CurrentStore): void {
 	it("writes nothing of a batch when one part of it fails", async () => {
-		const { store, projectId, accept, state, webhookId, records } = await fillStore(current());
+		const { store, projectId, scope, accept, state, webhookId, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const before = await state(id);
 		const [good, bad] = [records.event(projectId, { webhookIds: [webhookId], key: "k" }), records.event(projectId)];
@@ -214,7 +214,7 @@ function describeAllOrNothing(current: CurrentStore): void {
 			name: "StoreError",
 			code: "store_conflict",
 		});
-		expect(await store.event(projectId, good.event.id)).toBeNull();
+		expect(await store.event(scope, good.event.id)).toBeNull();
 		expect(await state(id)).toEqual(before);
 		expect(await store.countOpen()).toEqual({ Pending: 1, Held: 0 });
 		expect((await store.commit({ events: [good], updates: [] })).events).toEqual([{ kind: "accepted" }]);
@@ -247,7 +247,7 @@ const steps = fc.array(fc.tuple(fc.nat({ max: 3 }), changes, fc.integer({ min: 1
 
 function describeProperties(current: CurrentStore): void {
 	it("agrees with `transition` after any sequence of changes, in batches of any size", async () => {
-		const { store, projectId, webhookIds, records } = await fillStore(current(), 4);
+		const { store, projectId, scope, webhookIds, records } = await fillStore(current(), 4);
 		await fc.assert(
 			fc.asyncProperty(steps, fc.integer({ min: 1, max: 8 }), async (sequence, batchSize) => {
 				const open = await store.countOpen();
@@ -268,7 +268,7 @@ function describeProperties(current: CurrentStore): void {
 					expect((await store.commit({ events: [], updates })).updates).toEqual(expected);
 				}
 				for (const [which, { id }] of deliveries.entries()) {
-					expect(await store.delivery(projectId, id)).toMatchObject({ ...states[which] });
+					expect(await store.delivery(scope, id)).toMatchObject({ ...states[which] });
 					const numbers = (await store.attempts(id)).map(({ number }) => number);
 					expect(numbers).toHaveLength(attempts[which]!);
 					expect(new Set(numbers).size).toBe(numbers.length);

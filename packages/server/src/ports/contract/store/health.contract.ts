@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 
 import { HEALTHY } from "../../../core/policies/webhook-health.ts";
 import type { CurrentStore, Reopen } from "./records/records.ts";
-import { fillStore, POLICY, type World } from "./records/records.ts";
+import { changeWebhook, fillStore, POLICY, type World } from "./records/records.ts";
 
 export function describeHealth(current: CurrentStore, reopen: Reopen): void {
 	describeCourse(current);
@@ -76,7 +76,7 @@ function describeCourse(current: CurrentStore): void {
 function describeHealthChanges(current: CurrentStore): void {
 	it("reports each exhausted delivery and the first success after them, in order", async () => {
 		const world = await fillStore(current());
-		const { store, accept, update, records, projectId } = world;
+		const { store, accept, update, records, scope } = world;
 		const since = records.now;
 		const [id = ""] = await accept();
 		expect((await update(records.failure(id, 1))).healthChanges).toEqual([]);
@@ -90,10 +90,10 @@ function describeHealthChanges(current: CurrentStore): void {
 			{ failingSince: since, exhaustedCount: 1 },
 		];
 		expect(healthChanges).toEqual([
-			{ kind: "exhausted", delivery: await store.delivery(projectId, gone), at: records.now, before, after },
+			{ kind: "exhausted", delivery: await store.delivery(scope, gone), at: records.now, before, after },
 			{
 				kind: "recovered",
-				delivery: await store.delivery(projectId, id),
+				delivery: await store.delivery(scope, id),
 				at: records.now,
 				before: after,
 				after: HEALTHY,
@@ -114,18 +114,20 @@ function describeReset(current: CurrentStore): void {
 		const { store, records, webhookId } = world;
 		await exhaust(world);
 		const [record] = await store.webhookRecords();
-		await store.updateWebhook({ ...record!, name: "Other" });
+		const other = await changeWebhook(store, record!, { name: "Other" });
 		expect(await store.webhookHealth(webhookId)).toEqual({ failingSince: records.now, exhaustedCount: 1 });
-		await store.updateWebhook({ ...record!, name: "Third" }, { resetHealth: true });
+		const options = { expected: other.revision, entry: null, resetHealth: true };
+		expect(await store.updateWebhook({ ...other, name: "Third" }, options)).toBe(other.revision + 1);
 		expect(await store.webhookHealth(webhookId)).toEqual(HEALTHY);
 	});
 
-	it("is not reset by an update that fails", async () => {
+	it("is not reset by an update that is not made", async () => {
 		const world = await fillStore(current());
-		const { store, records, projectId, webhookId } = world;
+		const { store, webhookId } = world;
 		await exhaust(world);
-		const unknown = { ...records.webhook(projectId), id: records.ids.make("webhook", records.now) };
-		await expect(store.updateWebhook(unknown, { resetHealth: true })).rejects.toMatchObject({ code: "store_conflict" });
+		const [record] = await store.webhookRecords();
+		const options = { expected: record!.revision + 1, entry: null, resetHealth: true };
+		expect(await store.updateWebhook(record!, options)).toBeNull();
 		expect(await store.webhookHealth(webhookId)).toMatchObject({ exhaustedCount: 1 });
 	});
 }

@@ -22,14 +22,14 @@ export function describeLifecycle(current: CurrentStore, reopen: Reopen | null):
 
 	describe.skipIf(reopen === null)("after it was reopened", () => {
 		it("still has everything that was committed", async () => {
-			const { store, projectId, accept, update, records } = await fillStore(current());
+			const { store, scope, accept, update, records } = await fillStore(current());
 			const [succeeded = "", waiting = ""] = [...(await accept()), ...(await accept())];
 			await update(records.outcome(succeeded, 1));
-			const before = await Promise.all([succeeded, waiting].map((id) => store.delivery(projectId, id)));
+			const before = await Promise.all([succeeded, waiting].map((id) => store.delivery(scope, id)));
 			const identity = await store.identity();
 			await reopen?.();
 			const reopened = current();
-			expect(await Promise.all([succeeded, waiting].map((id) => reopened.delivery(projectId, id)))).toEqual(before);
+			expect(await Promise.all([succeeded, waiting].map((id) => reopened.delivery(scope, id)))).toEqual(before);
 			expect(await reopened.attempts(succeeded)).toHaveLength(1);
 			expect(await reopened.identity()).toEqual(identity);
 			expect(await reopened.countOpen()).toEqual({ Pending: 1, Held: 0 });

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery, type Delivery } from "../../../core/delivery.ts";
+import { projectScope } from "../../../core/principal.ts";
 import type { DeliveryFilter } from "../../store/log.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
@@ -16,10 +17,10 @@ export function describeLog(current: CurrentStore): void {
 
 function describeFilters(current: CurrentStore): void {
 	it("lists deliveries newest first", async () => {
-		const { store, projectId, accept } = await fillStore(current());
+		const { store, scope, accept } = await fillStore(current());
 		const ids: string[] = [];
 		for (let n = 0; n < 3; n++) ids.push(...(await accept()));
-		expect(idsOf(await store.deliveries(projectId, ANY_DELIVERY, NEWEST))).toEqual(ids.toReversed());
+		expect(idsOf(await store.deliveries(scope, ANY_DELIVERY, NEWEST))).toEqual(ids.toReversed());
 	});
 
 	it("finds deliveries by any combination of filters", async () => {
@@ -28,7 +29,7 @@ function describeFilters(current: CurrentStore): void {
 		await fc.assert(
 			fc.asyncProperty(filters(world, all), fc.integer({ min: 1, max: 40 }), async (filter, limit) => {
 				const expected = all.filter((delivery) => matches(delivery, filter)).map(({ id }) => id);
-				const page = await world.store.deliveries(world.projectId, filter, { limit, cursor: null });
+				const page = await world.store.deliveries(world.scope, filter, { limit, cursor: null });
 				expect(idsOf(page)).toEqual(expected.slice(0, limit));
 				expect(page).toMatchObject({ hasNewer: false, hasOlder: expected.length > limit });
 			}),
@@ -37,45 +38,46 @@ function describeFilters(current: CurrentStore): void {
 	});
 
 	it("includes the start of a time range and excludes its end", async () => {
-		const { store, projectId, accept, records } = await fillStore(current());
+		const { store, scope, accept, records } = await fillStore(current());
 		const start = records.now;
 		const ids: string[] = [];
 		for (let n = 0; n < 4; n++, records.now += 10) ids.push(...(await accept()));
 		const between = { after: start + 10, before: start + 30 };
-		expect(idsOf(await store.deliveries(projectId, { ...ANY_DELIVERY, ...between }, NEWEST))).toEqual([ids[2], ids[1]]);
-		const events = await store.events(projectId, { type: null, ...between }, NEWEST);
+		expect(idsOf(await store.deliveries(scope, { ...ANY_DELIVERY, ...between }, NEWEST))).toEqual([ids[2], ids[1]]);
+		const events = await store.events(scope, { type: null, ...between }, NEWEST);
 		expect(events.rows.map(({ createDate }) => createDate)).toEqual([start + 20, start + 10]);
 	});
 
 	it("filters events by type", async () => {
-		const { store, projectId, accept } = await fillStore(current());
+		const { store, scope, accept } = await fillStore(current());
 		for (const type of ["a.b", "a.bc", "a.b"]) await accept({ type });
-		const page = await store.events(projectId, { type: "a.b", after: null, before: null }, NEWEST);
+		const page = await store.events(scope, { type: "a.b", after: null, before: null }, NEWEST);
 		expect(page.rows.map(({ type }) => type)).toEqual(["a.b", "a.b"]);
 	});
 }
 
 function describeLookups(current: CurrentStore): void {
 	it("shows a project no rows of another project", async () => {
-		const { store, projectId, webhookId, accept, records } = await fillStore(current());
+		const { store, scope, webhookId, accept, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		const eventId = (await store.delivery(projectId, id))?.eventId ?? "";
+		const eventId = (await store.delivery(scope, id))?.eventId ?? "";
 		const other = records.project();
-		await store.insertProject(other);
-		expect(await store.delivery(other.id, id)).toBeNull();
-		expect(await store.event(other.id, eventId)).toBeNull();
+		await store.insertProject(other, null);
+		const otherScope = projectScope(other.id);
+		expect(await store.delivery(otherScope, id)).toBeNull();
+		expect(await store.event(otherScope, eventId)).toBeNull();
 		for (const filter of [ANY_DELIVERY, { ...ANY_DELIVERY, webhookId }, { ...ANY_DELIVERY, eventId }]) {
-			expect((await store.deliveries(other.id, filter, NEWEST)).rows).toEqual([]);
+			expect((await store.deliveries(otherScope, filter, NEWEST)).rows).toEqual([]);
 		}
-		expect((await store.events(other.id, { type: null, after: null, before: null }, NEWEST)).rows).toEqual([]);
+		expect((await store.events(otherScope, { type: null, after: null, before: null }, NEWEST)).rows).toEqual([]);
 	});
 
 	it("finds nothing for unknown ids and for texts that are not ids", async () => {
-		const { store, projectId, accept } = await fillStore(current());
+		const { store, scope, accept } = await fillStore(current());
 		const [id = ""] = await accept();
 		for (const text of ["", "dlv_", "dlv_zz", id.replace("dlv", "evt"), `${id}0`, id.slice(0, -1)]) {
-			expect(await store.delivery(projectId, text)).toBeNull();
-			expect(await store.event(projectId, text)).toBeNull();
+			expect(await store.delivery(scope, text)).toBeNull();
+			expect(await store.event(scope, text)).toBeNull();
 			expect(await store.attempts(text)).toEqual([]);
 		}
 	});
@@ -90,7 +92,7 @@ function describeLookups(current: CurrentStore): void {
 }
 
 /** Makes deliveries of two webhooks and two types in every status. Returns them newest first. */
-async function fillLog({ store, projectId, webhookIds, accept, update, records }: World): Promise<Delivery[]> {
+async function fillLog({ store, scope, webhookIds, accept, update, records }: World): Promise<Delivery[]> {
 	for (let n = 0; n < 60; n++) {
 		records.now += n % 3;
 		const state = n % 7 === 0 ? newHeldDelivery("paused") : newDelivery(records.now, null);
@@ -103,7 +105,7 @@ async function fillLog({ store, projectId, webhookIds, accept, update, records }
 			await update({ deliveryId: id, change: { type: "cancel", reason: "by hand" }, attempt: null, at: records.now });
 		}
 	}
-	return [...(await store.deliveries(projectId, ANY_DELIVERY, NEWEST)).rows];
+	return [...(await store.deliveries(scope, ANY_DELIVERY, NEWEST)).rows];
 }
 
 function filters({ webhookIds, records }: World, all: readonly Delivery[]): fc.Arbitrary<DeliveryFilter> {

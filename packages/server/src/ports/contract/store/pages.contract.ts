@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import type { Page, PageRequest } from "../../../core/page.ts";
 import type { Store } from "../../store/store.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { ANY_DELIVERY, fillStore, idsOf, type World } from "./records/records.ts";
+import { addWebhook, ANY_DELIVERY, changeWebhook, fillStore, idsOf, type World } from "./records/records.ts";
 
 type Read = (request: PageRequest) => Promise<Page<{ readonly id: string }>>;
 
@@ -20,17 +20,17 @@ function describeUnchangedRows(current: CurrentStore): void {
 		const ids: string[] = [];
 		for (let n = 0; n < 25; n++) ids.push(...(await world.accept()));
 		for (const limit of [1, 7, 25, 26]) {
-			const pages = await walk((request) => world.store.deliveries(world.projectId, ANY_DELIVERY, request), limit);
+			const pages = await walk((request) => world.store.deliveries(world.scope, ANY_DELIVERY, request), limit);
 			expect(pages.flat()).toEqual(ids.toReversed());
 			expect(pages).toHaveLength(Math.ceil(25 / limit));
 		}
 	});
 
 	it("says for each page whether there are newer and older rows", async () => {
-		const { store, projectId, accept } = await fillStore(current());
+		const { store, scope, accept } = await fillStore(current());
 		const [a = "", b = "", c = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
 		const read = async (direction: "older" | "newer", id: string) => {
-			const page = await store.deliveries(projectId, ANY_DELIVERY, { limit: 1, cursor: { direction, id } });
+			const page = await store.deliveries(scope, ANY_DELIVERY, { limit: 1, cursor: { direction, id } });
 			return [idsOf(page), page.hasNewer, page.hasOlder];
 		};
 		expect(await read("older", c)).toEqual([[b], true, true]);
@@ -42,22 +42,22 @@ function describeUnchangedRows(current: CurrentStore): void {
 	});
 
 	it("counts only rows that match the filter as newer or older rows", async () => {
-		const { store, projectId, accept, update, records } = await fillStore(current());
+		const { store, scope, accept, update, records } = await fillStore(current());
 		const [a = "", b = "", c = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
 		await update(records.outcome(b, 1));
 		const filter = { ...ANY_DELIVERY, status: "Succeeded" as const };
-		const older = await store.deliveries(projectId, filter, { limit: 5, cursor: { direction: "older", id: c } });
+		const older = await store.deliveries(scope, filter, { limit: 5, cursor: { direction: "older", id: c } });
 		expect([idsOf(older), older.hasNewer, older.hasOlder]).toEqual([[b], false, false]);
-		const newer = await store.deliveries(projectId, filter, { limit: 5, cursor: { direction: "newer", id: a } });
+		const newer = await store.deliveries(scope, filter, { limit: 5, cursor: { direction: "newer", id: a } });
 		expect([idsOf(newer), newer.hasNewer, newer.hasOlder]).toEqual([[b], false, false]);
 	});
 
 	it("visits each event once, with and without a filter", async () => {
-		const { store, projectId, accept } = await fillStore(current());
+		const { store, scope, accept } = await fillStore(current());
 		for (let n = 0; n < 10; n++) await accept({ type: n % 2 === 0 ? "a.b" : "c.d" });
 		for (const type of [null, "a.b"]) {
 			const filter = { type, after: null, before: null };
-			const pages = await walk((request) => store.events(projectId, filter, request), 3);
+			const pages = await walk((request) => store.events(scope, filter, request), 3);
 			expect(new Set(pages.flat()).size).toBe(type === null ? 10 : 5);
 		}
 	});
@@ -112,7 +112,7 @@ const moves = fc.array(
 
 /** Pages through webhooks, since these can be deleted, even the one that the cursor names. */
 async function checkWalk(
-	{ store, records, projectId, webhookIds }: World,
+	{ store, records, projectId, scope, webhookIds }: World,
 	sequence: readonly { made: number; deleted: number[] }[],
 	limit: number,
 ): Promise<void> {
@@ -122,33 +122,32 @@ async function checkWalk(
 	const disturb = async (step: number) => {
 		const { made, deleted } = sequence[step] ?? { made: 0, deleted: [] };
 		for (let n = 0; n < made; n++) {
-			const record = records.webhook(projectId);
-			await store.insertWebhook(record);
+			const record = await addWebhook(store, records.webhook(projectId));
 			webhooks.set(record.id, record);
 			alive.add(record.id);
 		}
 		for (const index of deleted) {
 			const record = webhooks.get([...alive][index] ?? "");
 			if (record === undefined) continue;
-			await store.updateWebhook({ ...record, deleteDate: records.now });
+			await changeWebhook(store, record, { deleteDate: records.now });
 			alive.delete(record.id);
 			fromTheStart.delete(record.id);
 		}
 	};
 	const seen: string[] = [];
-	let page = await store.webhooks(projectId, { limit, cursor: null });
+	let page = await store.webhooks(scope, { limit, cursor: null });
 	for (let step = 0; ; step++) {
 		expect(page.rows.length).toBeLessThanOrEqual(limit);
 		seen.push(...idsOf(page));
 		const last = page.rows.at(-1);
 		if (!page.hasOlder || last === undefined) break;
 		await disturb(step);
-		page = await store.webhooks(projectId, { limit, cursor: { direction: "older", id: last.id } });
+		page = await store.webhooks(scope, { limit, cursor: { direction: "older", id: last.id } });
 	}
 	expect(seen).toEqual([...new Set(seen)].sort().toReversed());
 	expect(seen).toEqual(expect.arrayContaining([...fromTheStart]));
 
 	const present = [...alive].sort().toReversed();
-	const pages = await walk((request) => store.webhooks(projectId, request), limit);
+	const pages = await walk((request) => store.webhooks(scope, request), limit);
 	expect(pages.flat()).toEqual(present);
 }

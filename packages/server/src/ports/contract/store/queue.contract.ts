@@ -24,13 +24,13 @@ async function claim({ store, records, webhookId }: World, changes: Partial<Clai
 function describeClaims(current: CurrentStore): void {
 	it("claims due deliveries with all data that an attempt needs", async () => {
 		const world = await fillStore(current());
-		const { projectId, webhookId, accept, records } = world;
+		const { projectId, scope, webhookId, accept, records } = world;
 		const [id = ""] = await accept({
 			type: "a.b",
 			body: Buffer.from("body"),
 			state: newDelivery(records.now, null, "replay"),
 		});
-		const eventId = (await world.store.delivery(projectId, id))?.eventId;
+		const eventId = (await world.store.delivery(scope, id))?.eventId;
 		const leaseUntil = records.now + 60_000;
 		expect(await claim(world)).toEqual([
 			{
@@ -200,14 +200,14 @@ function describeSweeps(current: CurrentStore): void {
 	});
 
 	it("sweeps deliveries of every status, and sets their updateDate", async () => {
-		const { store, projectId, webhookId, accept, update, records } = await fillStore(current());
+		const { store, scope, webhookId, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		for (let number = 1; number <= 4; number++) await update(records.failure(id, number));
 		records.now += 10;
 		const retry = { type: "retry", at: records.now } as const;
 		expect(await store.sweepWebhook(webhookId, "Succeeded", retry, records.now, 10)).toBe(0);
 		expect(await store.sweepWebhook(webhookId, "Failed", retry, records.now, 10)).toBe(1);
-		expect(await store.delivery(projectId, id)).toMatchObject({
+		expect(await store.delivery(scope, id)).toMatchObject({
 			status: "Pending",
 			trigger: "manual",
 			updateDate: records.now,

@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
+import { projectScope } from "../../../core/principal.ts";
 import { REPLAY_OUTCOMES, type ReplayFilter } from "../../../core/replay.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, dueAt, idsOf, NEWEST } from "./records/records.ts";
@@ -20,7 +21,7 @@ export function describeReplays(current: CurrentStore): void {
 
 function describeSteps(current: CurrentStore): void {
 	it("makes one due delivery for each matching event, the oldest event first", async () => {
-		const { store, miss, begin, step, replayed, records, projectId, webhookId } = await openReplayWorld(current);
+		const { store, miss, begin, step, replayed, records, projectId, scope, webhookId } = await openReplayWorld(current);
 		const events = [await miss("a.b"), await miss("c.d"), await miss()];
 		records.now += 50;
 		const replay = await begin();
@@ -37,7 +38,7 @@ function describeSteps(current: CurrentStore): void {
 			updateDate: records.now,
 			endDate: records.now,
 		});
-		expect(await store.replay(projectId, replay.id)).toEqual(after);
+		expect(await store.replay(scope, replay.id)).toEqual(after);
 		const made = await replayed();
 		expect(made.map(({ eventId }) => eventId)).toEqual(events);
 		expect(made[1]).toEqual({
@@ -64,7 +65,7 @@ function describeSteps(current: CurrentStore): void {
 	});
 
 	it("looks at no more events than scanLimit, and continues where the last step ended", async () => {
-		const { store, projectId, miss, begin, step, replayed, records } = await openReplayWorld(current);
+		const { store, scope, miss, begin, step, replayed, records } = await openReplayWorld(current);
 		const events: string[] = [];
 		for (let n = 0; n < 5; n++, records.now += 10) events.push(await miss());
 		const replay = await begin();
@@ -81,7 +82,7 @@ function describeSteps(current: CurrentStore): void {
 		]);
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual(events);
 		const dates = { firstEventDate: now - 50, lastEventDate: now - 10 };
-		expect(await store.replay(projectId, replay.id)).toMatchObject(dates);
+		expect(await store.replay(scope, replay.id)).toMatchObject(dates);
 		expect(await step(replay)).toBeNull();
 		expect(await replayed()).toHaveLength(5);
 	});
@@ -103,15 +104,15 @@ function describeSteps(current: CurrentStore): void {
 	});
 
 	it("makes no delivery and does not move on when a step fails", async () => {
-		const { store, miss, begin, step, replayed, projectId } = await openReplayWorld(current);
+		const { store, miss, begin, step, replayed, scope } = await openReplayWorld(current);
 		for (let n = 0; n < 3; n++) await miss();
 		const replay = await begin();
 		const same = (await step(replay, { deliveryLimit: 1 }))?.id;
 		const [made] = await replayed();
-		const before = await store.replay(projectId, replay.id);
+		const before = await store.replay(scope, replay.id);
 		const clash = { deliveryIds: Array.from({ length: 10 }, () => made?.id ?? "") };
 		await expect(step(replay, clash)).rejects.toMatchObject({ code: "store_conflict" });
-		expect(await store.replay(projectId, replay.id)).toEqual(before);
+		expect(await store.replay(scope, replay.id)).toEqual(before);
 		expect(await replayed()).toHaveLength(1);
 		expect(await store.countOpen()).toMatchObject({ Pending: 1 });
 		expect(await step(replay)).toMatchObject({ id: same, status: "Finished", deliveryCount: 3 });
@@ -121,8 +122,8 @@ function describeSteps(current: CurrentStore): void {
 function describeOutcomes(current: CurrentStore): void {
 	it("matches by the outcome of the newest delivery to this webhook", async () => {
 		const world = await openReplayWorld(current, 2);
-		const { accept, deliver, begin, step, replayed, records, webhookIds, store, projectId } = world;
-		const eventOf = async (deliveryId = "") => (await store.delivery(projectId, deliveryId))?.eventId ?? "";
+		const { accept, deliver, begin, step, replayed, records, webhookIds, store, scope } = world;
+		const eventOf = async (deliveryId = "") => (await store.delivery(scope, deliveryId))?.eventId ?? "";
 		const [cancelled = ""] = await accept();
 		const cancel = { type: "cancel", reason: "by hand" } as const;
 		await world.update({ deliveryId: cancelled, change: cancel, attempt: null, at: records.now });
@@ -150,10 +151,10 @@ function describeOutcomes(current: CurrentStore): void {
 
 	it("does not replay an event while an older delivery of it is Pending again", async () => {
 		const world = await openReplayWorld(current);
-		const { deliver, begin, step, records, store, projectId, update } = world;
+		const { deliver, begin, step, records, store, scope, update } = world;
 		const eventId = await deliver(410);
 		await step(await begin());
-		const { rows } = await store.deliveries(projectId, { ...ANY_DELIVERY, eventId }, NEWEST);
+		const { rows } = await store.deliveries(scope, { ...ANY_DELIVERY, eventId }, NEWEST);
 		const [newer, older] = rows.map(({ id }) => id);
 		await update(records.outcome(newer ?? "", 1, { kind: "gone", responseCode: 410 }));
 		await update({
@@ -192,12 +193,12 @@ function describeFilters(current: CurrentStore): void {
 	});
 
 	it("skips events whose payload was erased, and does not count them", async () => {
-		const { store, records, miss, begin, step, replayed, projectId, webhookId } = await openReplayWorld(current);
+		const { store, records, miss, begin, step, replayed, scope, webhookId } = await openReplayWorld(current);
 		const [erased, kept] = [await miss(), await miss()];
-		await store.erasePayload(projectId, erased, "erased", records.now);
+		await store.erasePayload(scope, erased, { reason: "erased", at: records.now, entry: null });
 		const replay = await begin();
-		const scope = { projectId, webhookId, filter: replay.filter, afterEventId: null, scanLimit: 9 };
-		expect(await store.countReplay(scope)).toMatchObject({ matching: 1 });
+		const count = { scope, webhookId, filter: replay.filter, afterEventId: null, scanLimit: 9 };
+		expect(await store.countReplay(count)).toMatchObject({ matching: 1 });
 		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 2, deliveryCount: 1 });
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual([kept]);
 	});
@@ -205,7 +206,7 @@ function describeFilters(current: CurrentStore): void {
 	it("looks only at events of its project", async () => {
 		const { store, records, begin, step } = await openReplayWorld(current);
 		const other = records.project();
-		await store.insertProject(other);
+		await store.insertProject(other, null);
 		await store.commit({ events: [records.event(other.id)], updates: [] });
 		expect(await step(await begin())).toMatchObject({ status: "Finished", scannedCount: 0, firstEventDate: null });
 	});
@@ -237,16 +238,16 @@ function describeDoubles(current: CurrentStore): void {
 
 function describeEnds(current: CurrentStore): void {
 	it("makes no more deliveries once it is cancelled", async () => {
-		const { store, miss, begin, step, replayed, records, projectId } = await openReplayWorld(current);
+		const { store, miss, begin, step, replayed, records, scope } = await openReplayWorld(current);
 		for (let n = 0; n < 3; n++) await miss();
 		const replay = await begin();
 		await step(replay, { deliveryLimit: 1 });
 		records.now += 7;
-		expect(await store.cancelReplay(replay.id, records.now)).toBe(true);
-		expect(await store.cancelReplay(replay.id, records.now + 1)).toBe(false);
+		expect(await store.cancelReplay(replay.id, records.now, null)).toBe(true);
+		expect(await store.cancelReplay(replay.id, records.now + 1, null)).toBe(false);
 		expect(await step(replay)).toBeNull();
 		expect(await replayed()).toHaveLength(1);
-		expect(await store.replay(projectId, replay.id)).toMatchObject({
+		expect(await store.replay(scope, replay.id)).toMatchObject({
 			status: "Cancelled",
 			deliveryCount: 1,
 			updateDate: records.now,
@@ -258,58 +259,58 @@ function describeEnds(current: CurrentStore): void {
 		const { store, begin, step, records } = await openReplayWorld(current);
 		const replay = await begin();
 		await step(replay);
-		expect(await store.cancelReplay(replay.id, records.now)).toBe(false);
-		expect(await store.cancelReplay(records.ids.make("replay", records.now), records.now)).toBe(false);
-		expect(await store.cancelReplay("none", records.now)).toBe(false);
+		expect(await store.cancelReplay(replay.id, records.now, null)).toBe(false);
+		expect(await store.cancelReplay(records.ids.make("replay", records.now), records.now, null)).toBe(false);
+		expect(await store.cancelReplay("none", records.now, null)).toBe(false);
 		expect(await step({ ...replay, id: records.ids.make("replay", records.now) })).toBeNull();
 	});
 }
 
 function describeCounts(current: CurrentStore): void {
 	it("counts the events that a replay would send, in steps, and makes no delivery", async () => {
-		const { store, miss, deliver, accept, records, projectId, webhookId, replayed } = await openReplayWorld(current);
+		const { store, miss, deliver, accept, records, scope, webhookId, replayed } = await openReplayWorld(current);
 		for (let n = 0; n < 5; n++) await Promise.all([miss(), deliver(410), accept(), deliver(200)]);
 		const filter: ReplayFilter = { ...EVERYTHING, outcomes: ["Failed", "Missed"], since: 0, until: records.now + 1 };
-		const scope = { projectId, webhookId, filter, scanLimit: 6 };
+		const count = { scope, webhookId, filter, scanLimit: 6 };
 		const counts: number[] = [];
 		let afterEventId: string | null = null;
 		do {
-			const step: Awaited<ReturnType<typeof store.countReplay>> = await store.countReplay({ ...scope, afterEventId });
+			const step: Awaited<ReturnType<typeof store.countReplay>> = await store.countReplay({ ...count, afterEventId });
 			counts.push(step.matching);
 			afterEventId = step.lastEventId;
 		} while (afterEventId !== null);
 		expect(counts).toHaveLength(4);
 		expect(counts.reduce((sum, count) => sum + count)).toBe(10);
 		expect(await replayed()).toEqual([]);
-		const nothing = { ...scope, filter: { ...filter, since: records.now + 1 }, afterEventId: null };
+		const nothing = { ...count, filter: { ...filter, since: records.now + 1 }, afterEventId: null };
 		expect(await store.countReplay(nothing)).toEqual({ matching: 0, lastEventId: null });
 	});
 }
 
 function describeLists(current: CurrentStore): void {
 	it("stores all fields of a replay", async () => {
-		const { store, begin, projectId, records } = await openReplayWorld(current);
+		const { store, begin, scope, records } = await openReplayWorld(current);
 		const filter = { eventTypes: ["a.b", "c.*"], missedEventTypes: ["c.d"], outcomes: ["Failed", "Missed"] as const };
 		const replay = await begin({ ...filter, since: 17, until: 19 });
-		expect(await store.replay(projectId, replay.id)).toEqual(replay);
-		expect(await store.replay(records.project().id, replay.id)).toBeNull();
-		expect(await store.replay(projectId, "none")).toBeNull();
+		expect(await store.replay(scope, replay.id)).toEqual(replay);
+		expect(await store.replay(projectScope(records.project().id), replay.id)).toBeNull();
+		expect(await store.replay(scope, "none")).toBeNull();
 	});
 
 	it("lists the replays of a project or of one of its webhooks newest first, in pages", async () => {
-		const { store, begin, records, projectId, webhookIds } = await openReplayWorld(current, 2);
+		const { store, begin, records, scope, webhookIds } = await openReplayWorld(current, 2);
 		const [one = "", two = ""] = webhookIds;
 		const ids: string[] = [];
 		for (const webhookId of [one, two, one]) ids.push((await begin({}, { webhookId })).id);
-		expect(idsOf(await store.replays(projectId, null, NEWEST))).toEqual(ids.toReversed());
-		expect(idsOf(await store.replays(projectId, one, NEWEST))).toEqual([ids[2], ids[0]]);
-		const first = await store.replays(projectId, null, { limit: 2, cursor: null });
+		expect(idsOf(await store.replays(scope, null, NEWEST))).toEqual(ids.toReversed());
+		expect(idsOf(await store.replays(scope, one, NEWEST))).toEqual([ids[2], ids[0]]);
+		const first = await store.replays(scope, null, { limit: 2, cursor: null });
 		expect(first).toMatchObject({ hasOlder: true, hasNewer: false });
 		const cursor = { direction: "older", id: ids[1] ?? "" } as const;
-		expect(idsOf(await store.replays(projectId, null, { limit: 2, cursor }))).toEqual([ids[0]]);
+		expect(idsOf(await store.replays(scope, null, { limit: 2, cursor }))).toEqual([ids[0]]);
 		const other = records.project();
-		expect(idsOf(await store.replays(other.id, null, NEWEST))).toEqual([]);
-		expect(idsOf(await store.replays(other.id, one, NEWEST))).toEqual([]);
+		expect(idsOf(await store.replays(projectScope(other.id), null, NEWEST))).toEqual([]);
+		expect(idsOf(await store.replays(projectScope(other.id), one, NEWEST))).toEqual([]);
 	});
 
 	it("lists running replays oldest first", async () => {
@@ -317,7 +318,7 @@ function describeLists(current: CurrentStore): void {
 		await miss();
 		const replays = [await begin(), await begin(), await begin(), await begin()];
 		await step(replays[0]!);
-		await store.cancelReplay(replays[2]!.id, records.now);
+		await store.cancelReplay(replays[2]!.id, records.now, null);
 		await step(replays[3]!, { deliveryLimit: 0 });
 		expect(idsOf({ rows: await store.runningReplays(), hasNewer: false, hasOlder: false })).toEqual([replays[1]!.id]);
 	});

@@ -3,13 +3,15 @@ import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
+import { projectScope } from "../../../core/principal.ts";
 import type { Purged, PurgeResult, PurgeStep } from "../../store/retention.ts";
 import type { Store } from "../../store/store.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { ANY_DELIVERY, dueAt, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
+import { ANY_DELIVERY, changeWebhook, dueAt, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
 
 const DAY_MS = 86_400_000;
 const ANY_EVENT = { type: null, after: null, before: null };
+const erasure = (at: number) => ({ reason: ERASED_REASON, at, entry: null });
 
 export function describeRetention(current: CurrentStore): void {
 	describeForgetting(current);
@@ -23,7 +25,7 @@ export function describeRetention(current: CurrentStore): void {
 
 /** Makes two events a day apart, both delivered at the second attempt. Returns their ids, oldest first. */
 async function twoDays(world: World): Promise<{ events: string[]; deliveries: string[]; between: number }> {
-	const { accept, update, records, store, projectId } = world;
+	const { accept, update, records, store, scope } = world;
 	const deliveries: string[] = [];
 	for (let day = 0; day < 2; day++) {
 		const [delivery = ""] = await accept();
@@ -32,7 +34,7 @@ async function twoDays(world: World): Promise<{ events: string[]; deliveries: st
 		deliveries.push(delivery);
 		records.now += DAY_MS;
 	}
-	const events = idsOf(await store.events(projectId, ANY_EVENT, NEWEST)).toReversed();
+	const events = idsOf(await store.events(scope, ANY_EVENT, NEWEST)).toReversed();
 	return { events, deliveries, between: records.now - DAY_MS - 1 };
 }
 
@@ -88,22 +90,22 @@ function describePurgeEvents(current: CurrentStore): void {
 
 	it("deletes older events with their deliveries and attempts, and nothing else", async () => {
 		const world = await fillStore(current());
-		const { store, projectId } = world;
+		const { store, projectId, scope } = world;
 		const { events, deliveries, between } = await twoDays(world);
 		const purged = await purgeAll(store, "purgeEvents", { projectId, before: between, limit: 100 });
 		expect(purged).toEqual({ events: 1, deliveries: 1, attempts: 2, payloads: 0, steps: 1 });
-		expect(await store.event(projectId, events[0] ?? "")).toBeNull();
-		expect(await store.delivery(projectId, deliveries[0] ?? "")).toBeNull();
+		expect(await store.event(scope, events[0] ?? "")).toBeNull();
+		expect(await store.delivery(scope, deliveries[0] ?? "")).toBeNull();
 		expect(await store.attempts(deliveries[0] ?? "")).toEqual([]);
-		expect(idsOf(await store.events(projectId, ANY_EVENT, NEWEST))).toEqual([events[1]]);
-		expect(idsOf(await store.deliveries(projectId, ANY_DELIVERY, NEWEST))).toEqual([deliveries[1]]);
+		expect(idsOf(await store.events(scope, ANY_EVENT, NEWEST))).toEqual([events[1]]);
+		expect(idsOf(await store.deliveries(scope, ANY_DELIVERY, NEWEST))).toEqual([deliveries[1]]);
 		expect(await store.attempts(deliveries[1] ?? "")).toHaveLength(2);
 	});
 
 	it("keeps an event that was accepted exactly at the limit, and events of other projects", async () => {
 		const { store, projectId, accept, records } = await fillStore(current());
 		const other = records.project();
-		await store.insertProject(other);
+		await store.insertProject(other, null);
 		await accept({ webhookIds: [] });
 		await accept({ projectId: other.id, webhookIds: [] });
 		const at = records.now;
@@ -111,7 +113,7 @@ function describePurgeEvents(current: CurrentStore): void {
 		expect(await purgeAll(store, "purgeEvents", { projectId, before: at + 1, limit: 100 })).toMatchObject({
 			events: 1,
 		});
-		expect(idsOf(await store.events(other.id, ANY_EVENT, NEWEST))).toHaveLength(1);
+		expect(idsOf(await store.events(projectScope(other.id), ANY_EVENT, NEWEST))).toHaveLength(1);
 	});
 
 	it.each([
@@ -130,12 +132,12 @@ function describePurgeEvents(current: CurrentStore): void {
 
 	it("subtracts deleted deliveries from the counts by status", async () => {
 		const world = await fillStore(current());
-		const { store, projectId, webhookId } = world;
+		const { store, projectId, scope, webhookId } = world;
 		const { between } = await twoDays(world);
 		await world.accept();
 		await purgeAll(store, "purgeEvents", { projectId, before: between, limit: 100 });
-		expect(await store.statusCounts(projectId, null)).toMatchObject({ Pending: 1, Succeeded: 1 });
-		expect(await store.statusCounts(projectId, webhookId)).toMatchObject({ Pending: 1, Succeeded: 1 });
+		expect(await store.statusCounts(scope, null)).toMatchObject({ Pending: 1, Succeeded: 1 });
+		expect(await store.statusCounts(scope, webhookId)).toMatchObject({ Pending: 1, Succeeded: 1 });
 		expect(await store.countOpen()).toEqual({ Pending: 1, Held: 0 });
 	});
 }
@@ -153,7 +155,7 @@ function describeSteps(current: CurrentStore): void {
 	});
 
 	it("deletes an event that has more deliveries than one step deletes", async () => {
-		const { store, projectId, webhookIds, accept, update, records } = await fillStore(current(), 60);
+		const { store, projectId, scope, webhookIds, accept, update, records } = await fillStore(current(), 60);
 		const deliveries = await accept({ webhookIds });
 		const cancel = { type: "cancel", reason: "x" } as const;
 		await update(...deliveries.map((deliveryId) => ({ deliveryId, change: cancel, attempt: null, at: 1 })));
@@ -161,7 +163,7 @@ function describeSteps(current: CurrentStore): void {
 		const { purged, done } = await store.purgeEvents({ ...step, after: null });
 		expect([purged.events, purged.deliveries < 10, done]).toEqual([0, true, false]);
 		// The remaining deliveries can't be retried.
-		const left = idsOf(await store.deliveries(projectId, ANY_DELIVERY, NEWEST));
+		const left = idsOf(await store.deliveries(scope, ANY_DELIVERY, NEWEST));
 		const retry = { deliveryId: left[0] ?? "", change: { type: "retry", at: 1 }, attempt: null, at: 1 } as const;
 		expect((await update(retry)).updates).toMatchObject([{ status: "Cancelled" }]);
 		const rest = await purgeAll(store, "purgeEvents", step);
@@ -182,15 +184,15 @@ function describeSteps(current: CurrentStore): void {
 function describePurgePayloads(current: CurrentStore): void {
 	it("removes request and response bodies, and keeps the rest of the log", async () => {
 		const world = await fillStore(current());
-		const { store, projectId } = world;
+		const { store, projectId, scope } = world;
 		const { events, deliveries, between } = await twoDays(world);
 		const [old = "", young = ""] = events;
 		const step = { projectId, before: between, limit: 100 };
 		expect(await purgeAll(store, "purgePayloads", step)).toMatchObject({ events: 0, attempts: 0, payloads: 1 });
 		expect(await purgeAll(store, "purgePayloads", step)).toMatchObject({ payloads: 0 });
-		expect(await store.eventBody(projectId, old)).toBeNull();
-		expect(await store.eventBody(projectId, young)).toEqual(new Uint8Array(Buffer.from('{"n":1}')));
-		expect(await store.event(projectId, old)).toMatchObject({ id: old, type: "user.created" });
+		expect(await store.eventBody(scope, old)).toBeNull();
+		expect(await store.eventBody(scope, young)).toEqual(new Uint8Array(Buffer.from('{"n":1}')));
+		expect(await store.event(scope, old)).toMatchObject({ id: old, type: "user.created" });
 		const [attempt] = await store.attempts(deliveries[0] ?? "");
 		expect(attempt?.response).toEqual({ headers: { server: "x" }, body: "", bodyTruncated: true });
 		expect((await store.attempts(deliveries[1] ?? ""))[0]?.response?.body).toBe("ok \u0000 ✓");
@@ -200,15 +202,15 @@ function describePurgePayloads(current: CurrentStore): void {
 
 function describeErase(current: CurrentStore): void {
 	it("erases a payload and its response bodies, and cancels waiting deliveries with the reason", async () => {
-		const { store, projectId, webhookIds, accept, update, records, state } = await fillStore(current(), 3);
+		const { store, scope, webhookIds, accept, update, records, state } = await fillStore(current(), 3);
 		const deliveries = await accept({ webhookIds });
 		const [done = "", held = "", pending = ""] = deliveries;
 		await update(records.failure(done, 1), records.outcome(done, 2), records.failure(pending, 1));
 		await update({ deliveryId: held, change: { type: "hold", reason: "paused" }, attempt: null, at: records.now });
-		const eventId = (await store.delivery(projectId, done))?.eventId ?? "";
-		const cancelled = await store.erasePayload(projectId, eventId, ERASED_REASON, records.now + 9);
+		const eventId = (await store.delivery(scope, done))?.eventId ?? "";
+		const cancelled = await store.erasePayload(scope, eventId, erasure(records.now + 9));
 		expect(cancelled?.toSorted()).toEqual([held, pending].toSorted());
-		expect(await store.eventBody(projectId, eventId)).toBeNull();
+		expect(await store.eventBody(scope, eventId)).toBeNull();
 		expect(await state(done)).toMatchObject({ status: "Succeeded", reason: null });
 		for (const id of [held, pending]) {
 			expect(await state(id)).toMatchObject({ status: "Cancelled", reason: ERASED_REASON, nextAttemptAt: null });
@@ -216,24 +218,24 @@ function describeErase(current: CurrentStore): void {
 		const attempts = [...(await store.attempts(done)), ...(await store.attempts(pending))];
 		expect(attempts.map(({ response }) => response?.body)).toEqual(["", "", ""]);
 		expect(await store.countOpen()).toEqual({ Pending: 0, Held: 0 });
-		expect(await store.statusCounts(projectId, null)).toMatchObject({
+		expect(await store.statusCounts(scope, null)).toMatchObject({
 			Succeeded: 1,
 			Cancelled: 2,
 			Pending: 0,
 			Held: 0,
 		});
-		expect(await store.erasePayload(projectId, eventId, ERASED_REASON, records.now)).toEqual([]);
+		expect(await store.erasePayload(scope, eventId, erasure(records.now))).toEqual([]);
 	});
 
 	it("erases no event of another project", async () => {
-		const { store, projectId, accept, records } = await fillStore(current());
+		const { store, scope, accept, records } = await fillStore(current());
 		await accept();
-		const [eventId = ""] = idsOf(await store.events(projectId, ANY_EVENT, NEWEST));
-		const other = records.project().id;
-		expect(await store.erasePayload(other, eventId, ERASED_REASON, 1)).toBeNull();
-		expect(await store.erasePayload(projectId, records.ids.make("evt", 1), ERASED_REASON, 1)).toBeNull();
+		const [eventId = ""] = idsOf(await store.events(scope, ANY_EVENT, NEWEST));
+		const other = projectScope(records.project().id);
+		expect(await store.erasePayload(other, eventId, erasure(1))).toBeNull();
+		expect(await store.erasePayload(scope, records.ids.make("evt", 1), erasure(1))).toBeNull();
 		expect(await store.eventBody(other, eventId)).toBeNull();
-		expect(await store.eventBody(projectId, eventId)).not.toBeNull();
+		expect(await store.eventBody(scope, eventId)).not.toBeNull();
 	});
 }
 
@@ -241,8 +243,8 @@ function describeErased(current: CurrentStore): void {
 	const erased = async (): Promise<World & { delivery: string; eventId: string }> => {
 		const world = await fillStore(current());
 		const [delivery = ""] = await world.accept({ state: newDelivery(1, 50) });
-		const eventId = (await world.store.delivery(world.projectId, delivery))?.eventId ?? "";
-		await world.store.erasePayload(world.projectId, eventId, ERASED_REASON, 2);
+		const eventId = (await world.store.delivery(world.scope, delivery))?.eventId ?? "";
+		await world.store.erasePayload(world.scope, eventId, erasure(2));
 		return { ...world, delivery, eventId };
 	};
 
@@ -254,14 +256,14 @@ function describeErased(current: CurrentStore): void {
 	});
 
 	it("cancels a delivery whose payload was erased instead of claiming it, even if it is due by mistake", async () => {
-		const { store, webhookId, projectId, state, accept, delivery } = await erased();
+		const { store, webhookId, scope, state, accept, delivery } = await erased();
 		await store.sweepWebhook(webhookId, "Cancelled", { type: "retry", at: 3 }, 3, 10);
 		expect(await state(delivery)).toMatchObject({ status: "Pending" });
 		const [other = ""] = await accept({ state: newDelivery(4, null) });
 		const claim = { webhookId, now: 5, limit: 10, maxBytes: 1e9, leaseUntil: 6 };
 		expect((await store.claimDue(claim)).deliveries.map(({ id }) => id)).toEqual([other]);
 		expect(await state(delivery)).toMatchObject({ status: "Cancelled", reason: ERASED_REASON, leaseUntil: null });
-		expect(await store.statusCounts(projectId, null)).toMatchObject({ Pending: 1, Cancelled: 1 });
+		expect(await store.statusCounts(scope, null)).toMatchObject({ Pending: 1, Cancelled: 1 });
 	});
 
 	it("stores an attempt that was in flight during the erasure, without its response body", async () => {
@@ -272,7 +274,7 @@ function describeErased(current: CurrentStore): void {
 	});
 
 	it("does not replay an event whose payload was erased", async () => {
-		const { store, projectId, webhookId, records } = await erased();
+		const { store, scope, webhookId, records } = await erased();
 		const filter = {
 			since: 0,
 			until: records.now + 1,
@@ -280,15 +282,15 @@ function describeErased(current: CurrentStore): void {
 			eventTypes: null,
 			missedEventTypes: null,
 		} as const;
-		const step = { projectId, webhookId, filter, afterEventId: null, scanLimit: 100 };
+		const step = { scope, webhookId, filter, afterEventId: null, scanLimit: 100 };
 		expect(await store.countReplay(step)).toEqual({ matching: 0, lastEventId: null });
 	});
 
 	it("still knows the idempotency key of an erased event", async () => {
-		const { store, projectId, records } = await fillStore(current());
+		const { store, projectId, scope, records } = await fillStore(current());
 		const first = records.event(projectId, { key: "k" });
 		await store.commit({ events: [first], updates: [] });
-		await store.erasePayload(projectId, first.event.id, ERASED_REASON, 2);
+		await store.erasePayload(scope, first.event.id, erasure(2));
 		const again = await store.commit({ events: [records.event(projectId, { key: "k" })], updates: [] });
 		expect(again.events).toMatchObject([{ kind: "duplicate", event: { id: first.event.id } }]);
 	});
@@ -309,10 +311,10 @@ function describeDeleted(current: CurrentStore): void {
 		const { between } = await twoDays(world);
 		const [record] = await store.webhookRecords();
 		if (record === undefined) throw new Error("the webhook is missing");
-		await store.updateWebhook({ ...record, deleteDate: records.now });
+		await changeWebhook(store, record, { deleteDate: records.now });
 		await finishStats(world);
 		const isThere = () =>
-			store.insertWebhook(record).then(
+			store.insertWebhook(record, null).then(
 				() => false,
 				() => true,
 			);
@@ -332,7 +334,7 @@ function describeDeleted(current: CurrentStore): void {
 		const { store, webhookIds, accept, records } = world;
 		await accept({ webhookIds: [webhookIds[1] ?? ""] });
 		for (const record of (await store.webhookRecords()).slice(1, 3)) {
-			await store.updateWebhook({ ...record, deleteDate: records.now });
+			await changeWebhook(store, record, { deleteDate: records.now });
 		}
 		await finishStats(world);
 		const first = await store.purgeDeletedWebhooks(null, 3);
@@ -347,15 +349,15 @@ function describeDeleted(current: CurrentStore): void {
 		const world = await fillStore(current());
 		const { store, records } = world;
 		const other = records.project();
-		await store.insertProject(other);
+		await store.insertProject(other, null);
 		const webhook = records.webhook(other.id);
-		await store.insertWebhook(webhook);
+		await store.insertWebhook(webhook, null);
 		const ids: string[] = [];
 		for (let n = 0; n < 30; n++) {
 			ids.push(...(await world.accept({ projectId: other.id, webhookIds: [webhook.id], key: `k${n}` })));
 		}
 		await world.accept();
-		await store.deleteProject(other.id, records.now);
+		await store.deleteProject(other.id, records.now, null);
 		expect(await store.purgeDeletedProjects(10)).toMatchObject({ done: true, purged: { events: 0 } });
 		const cancel = { type: "cancel", reason: "the webhook was deleted" } as const;
 		await store.sweepWebhook(webhook.id, "Pending", cancel, records.now, 100);
@@ -368,10 +370,10 @@ function describeDeleted(current: CurrentStore): void {
 		}
 		expect(events).toBe(30);
 		expect(steps).toBeGreaterThan(5);
-		expect(await store.delivery(other.id, ids[0] ?? "")).toBeNull();
-		await store.insertProject(other);
-		expect(await store.statusCounts(other.id, null)).toMatchObject({ Pending: 0, Cancelled: 0 });
-		expect(idsOf(await store.deliveries(world.projectId, ANY_DELIVERY, NEWEST))).toHaveLength(1);
+		expect(await store.delivery(projectScope(other.id), ids[0] ?? "")).toBeNull();
+		await store.insertProject(other, null);
+		expect(await store.statusCounts(projectScope(other.id), null)).toMatchObject({ Pending: 0, Cancelled: 0 });
+		expect(idsOf(await store.deliveries(world.scope, ANY_DELIVERY, NEWEST))).toHaveLength(1);
 	});
 
 	it("returns free space until there is no more to return", async () => {

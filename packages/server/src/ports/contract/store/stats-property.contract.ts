@@ -106,11 +106,11 @@ class Book {
 	}
 
 	async #change(store: Store, changes: readonly (readonly [which: number, change: Change])[]): Promise<void> {
-		const { records, projectId } = this.#world;
+		const { records, scope } = this.#world;
 		for (const [which, change] of changes) {
 			const id = this.#ids[which % Math.max(1, this.#ids.length)];
 			if (id === undefined) return;
-			const before = await store.delivery(projectId, id);
+			const before = await store.delivery(scope, id);
 			const { updates } = await store.commit({ events: [], updates: [this.#update(id, change)] });
 			const [after] = updates;
 			if (before === null || after === null || after === undefined || before.status === after.status) continue;
@@ -154,16 +154,16 @@ class Book {
 
 	async check(store: Store): Promise<void> {
 		const world = { ...this.#world, store };
-		const { projectId, webhookIds } = world;
+		const { scope, webhookIds } = world;
 		const expected = new Map<string | null, Map<number, MutableBucket>>();
 		const at = (owner: string | null, minute: number) => bucketAt(expected, owner, minute);
 		const counts = new Map<string | null, Record<DeliveryStatus, number>>();
 		const filter = { type: null, after: null, before: null };
-		for (const event of (await store.events(projectId, filter, NEWEST)).rows) {
+		for (const event of (await store.events(scope, filter, NEWEST)).rows) {
 			at(null, floorTo(event.createDate, MINUTE)).accepted++;
 		}
-		for (const delivery of (await store.deliveries(projectId, ANY_DELIVERY, NEWEST)).rows) {
-			at(delivery.webhookId, floorTo(createDateOf(await store.event(projectId, delivery.eventId)), MINUTE)).accepted++;
+		for (const delivery of (await store.deliveries(scope, ANY_DELIVERY, NEWEST)).rows) {
+			at(delivery.webhookId, floorTo(createDateOf(await store.event(scope, delivery.eventId)), MINUTE)).accepted++;
 			for (const attempt of await store.attempts(delivery.id)) {
 				for (const owner of [delivery.webhookId, null])
 					addAttempt(at(owner, floorTo(attempt.startDate, MINUTE)), attempt);
@@ -181,7 +181,7 @@ class Book {
 			}
 		}
 		for (const owner of [...webhookIds, null]) {
-			expect(await store.statusCounts(projectId, owner)).toEqual(counts.get(owner) ?? ZERO_COUNTS);
+			expect(await store.statusCounts(scope, owner)).toEqual(counts.get(owner) ?? ZERO_COUNTS);
 			const minutes = [...(expected.get(owner)?.values() ?? [])];
 			for (const width of STATS_WIDTHS) expect(await buckets(world, owner, width)).toEqual(addUp(minutes, width));
 		}

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { newHeldDelivery } from "../../../core/delivery.ts";
+import { projectScope } from "../../../core/principal.ts";
 import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS } from "../../../core/stats/stats.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
@@ -38,13 +39,13 @@ function describeBuckets(current: CurrentStore): void {
 	});
 
 	it("returns only the buckets of the range, whose end is exclusive", async () => {
-		const { store, accept, records, projectId, webhookId } = await fillStore(current());
+		const { store, accept, records, scope, webhookId } = await fillStore(current());
 		const first = floorTo(records.now, MINUTE);
 		for (let count = 0; count < 3; count++) {
 			await accept();
 			records.now += MINUTE;
 		}
-		const query = { projectId, webhookId, width: "minute", from: first + MINUTE, to: first + 2 * MINUTE } as const;
+		const query = { scope, webhookId, width: "minute", from: first + MINUTE, to: first + 2 * MINUTE } as const;
 		for (let round = 0; round < 2; round++) {
 			expect((await store.stats(query)).map(({ start }) => start)).toEqual([first + MINUTE]);
 			expect(await store.stats({ ...query, to: query.from })).toEqual([]);
@@ -62,7 +63,7 @@ function describeBuckets(current: CurrentStore): void {
 
 	it("counts no duplicate, no refused send, and nothing of a failed batch", async () => {
 		const world = await fillStore(current());
-		const { accept, records, projectId, store } = world;
+		const { accept, records, projectId, scope, store } = world;
 		await accept({ key: "k" });
 		await accept({ key: "k" });
 		await accept({ key: "k", fingerprint: Buffer.alloc(32, 8) });
@@ -72,7 +73,7 @@ function describeBuckets(current: CurrentStore): void {
 			name: "StoreError",
 		});
 		expect(await buckets(world, null, "minute")).toMatchObject([{ accepted: 1, attemptsSucceeded: 0 }]);
-		expect(await store.statusCounts(projectId, null)).toEqual({ ...ZERO_COUNTS, Pending: 1 });
+		expect(await store.statusCounts(scope, null)).toEqual({ ...ZERO_COUNTS, Pending: 1 });
 	});
 
 	it("counts a delivery as exhausted when it becomes Failed, whatever the reason", async () => {
@@ -105,22 +106,22 @@ function describeBuckets(current: CurrentStore): void {
 
 function describeStatusCounts(current: CurrentStore): void {
 	it("knows how many deliveries of a webhook and of the project are in each status", async () => {
-		const { store, accept, update, records, projectId, webhookIds } = await fillStore(current(), 2);
+		const { store, accept, update, records, scope, webhookIds } = await fillStore(current(), 2);
 		const [first = "", second = ""] = webhookIds;
 		const [id = ""] = await accept({ webhookIds });
 		await accept({ webhookIds: [second], state: newHeldDelivery("paused") });
 		await update(records.outcome(id, 1));
-		expect(await store.statusCounts(projectId, first)).toEqual({ ...ZERO_COUNTS, Succeeded: 1 });
-		expect(await store.statusCounts(projectId, second)).toEqual({ ...ZERO_COUNTS, Pending: 1, Held: 1 });
-		expect(await store.statusCounts(projectId, null)).toEqual({ ...ZERO_COUNTS, Succeeded: 1, Pending: 1, Held: 1 });
+		expect(await store.statusCounts(scope, first)).toEqual({ ...ZERO_COUNTS, Succeeded: 1 });
+		expect(await store.statusCounts(scope, second)).toEqual({ ...ZERO_COUNTS, Pending: 1, Held: 1 });
+		expect(await store.statusCounts(scope, null)).toEqual({ ...ZERO_COUNTS, Succeeded: 1, Pending: 1, Held: 1 });
 		await store.sweepWebhook(second, "Held", { type: "cancel", reason: "by hand" }, records.now, 10);
-		expect(await store.statusCounts(projectId, second)).toEqual({ ...ZERO_COUNTS, Pending: 1, Cancelled: 1 });
+		expect(await store.statusCounts(scope, second)).toEqual({ ...ZERO_COUNTS, Pending: 1, Cancelled: 1 });
 	});
 
 	it("has zero counts for a webhook or a project without deliveries", async () => {
-		const { store, projectId, webhookId, records } = await fillStore(current());
-		expect(await store.statusCounts(projectId, webhookId)).toEqual(ZERO_COUNTS);
-		expect(await store.statusCounts(records.project().id, null)).toEqual(ZERO_COUNTS);
+		const { store, scope, webhookId, records } = await fillStore(current());
+		expect(await store.statusCounts(scope, webhookId)).toEqual(ZERO_COUNTS);
+		expect(await store.statusCounts(projectScope(records.project().id), null)).toEqual(ZERO_COUNTS);
 	});
 }
 
@@ -186,7 +187,7 @@ function describeRollUp(current: CurrentStore, reopen: Reopen): void {
 async function everything(world: World) {
 	const owners = [...world.webhookIds, null];
 	const stats = owners.flatMap((owner) => STATS_WIDTHS.map((width) => buckets(world, owner, width)));
-	const counts = owners.map((owner) => world.store.statusCounts(world.projectId, owner));
+	const counts = owners.map((owner) => world.store.statusCounts(world.scope, owner));
 	return {
 		stats: await Promise.all(stats),
 		counts: await Promise.all(counts),

@@ -7,7 +7,7 @@ import type { UpdateOptions } from "../../../../ports/store/directory.ts";
 import { idBytes } from "../../codec/ids.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { PROJECT } from "../../codec/workspace-rows.ts";
-import type { Change } from "./change.ts";
+import { noProject, type Change } from "./change.ts";
 
 /** Prepares the calls about projects. */
 export function createProjectCalls(db: DatabaseSync, { transact, versions, writeEntry }: Change) {
@@ -29,7 +29,7 @@ export function createProjectCalls(db: DatabaseSync, { transact, versions, write
 			transact(() => {
 				const id = idBytes("proj", project.id);
 				if (selectRevision.get(id)?.["revision"] !== expected) return null;
-				const revision = versions.raiseProject(id) ?? expected;
+				const revision = versions.raiseProject(id) ?? noProject(project.id);
 				update.run(...PROJECT.write({ ...project, revision }));
 				writeEntry(entry);
 				return revision;

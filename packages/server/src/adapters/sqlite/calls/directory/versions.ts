@@ -1,13 +1,8 @@
-// Versions of the workspace and of projects: each change raises one, and a reader asks what has changed since one.
+// Versions of the workspace and of projects: each change raises one. The calls that readers make are in project-changes.ts.
 import type { DatabaseSync } from "node:sqlite";
 
 import { FIRST_VERSION } from "../../../../core/workspace.ts";
-import type { DirectoryVersions, ProjectChanges } from "../../../../ports/store/directory.ts";
-import { idBytes, idText } from "../../codec/ids.ts";
-import { KEY } from "../../codec/key-rows.ts";
-import { number, rowId, type Row } from "../../codec/rows.ts";
-import { PROJECT } from "../../codec/workspace-rows.ts";
-import { createReadWebhooks } from "./webhooks.ts";
+import { number, type Row } from "../../codec/rows.ts";
 
 /** Raises versions. Call it in the transaction of the change. */
 export interface Versions {
@@ -35,39 +30,7 @@ export function createVersionOf(db: DatabaseSync): (projectId: Uint8Array) => nu
 	return (projectId) => versionOrNull(select.get(projectId));
 }
 
-function versionOrNull(row: Row | undefined): number | null {
+/** The version in a row; null if there is no row. */
+export function versionOrNull(row: Row | undefined): number | null {
 	return row === undefined ? null : number(row["version"]);
-}
-
-/** Prepares the calls about versions. */
-export function createVersionCalls(db: DatabaseSync) {
-	const selectWorkspace = db.prepare("SELECT version FROM workspace");
-	const selectProjects = db.prepare("SELECT id, version FROM projects WHERE delete_date IS NULL");
-
-	return {
-		directoryVersions: (): DirectoryVersions => ({
-			workspace: versionOrNull(selectWorkspace.get()) ?? FIRST_VERSION,
-			projects: selectProjects
-				.all()
-				.map((row) => ({ projectId: idText("proj", rowId(row)), version: number(row["version"]) })),
-		}),
-		projectChanges: createProjectChanges(db),
-	};
-}
-
-function createProjectChanges(db: DatabaseSync) {
-	const versionOf = createVersionOf(db);
-	const selectProject = db.prepare("SELECT * FROM projects WHERE id = ?");
-	const selectKeys = db.prepare("SELECT * FROM keys WHERE project_id = ? ORDER BY id DESC");
-	const readWebhooks = createReadWebhooks(db, "webhooks_by_revision", "project_id = ? AND revision > ?");
-
-	// One call is one snapshot, since nobody else writes to the file.
-	return (projectId: string, since: number): ProjectChanges => {
-		const id = idBytes("proj", projectId);
-		const version = versionOf(id);
-		const row = selectProject.get(id);
-		if (version === null || row === undefined) return { version: since, project: null, webhooks: [], keys: [] };
-		const keys = selectKeys.all(id).map(KEY.read);
-		return { version, project: PROJECT.read(row), webhooks: readWebhooks(id, since), keys };
-	};
 }

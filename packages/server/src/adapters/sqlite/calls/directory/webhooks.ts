@@ -36,7 +36,9 @@ export function createWebhookCalls(db: DatabaseSync, change: Change, health: Hea
 }
 
 function createUpdateWebhook(db: DatabaseSync, { transact, versions, writeEntry }: Change, health: HealthTable) {
-	const selectRevision = db.prepare("SELECT revision FROM webhooks WHERE id = ? AND delete_date IS NULL");
+	const selectRevision = db.prepare(
+		"SELECT revision FROM webhooks WHERE id = ? AND project_id = ? AND delete_date IS NULL",
+	);
 	const replace = createReplaceWebhook(db);
 
 	return (
@@ -45,9 +47,10 @@ function createUpdateWebhook(db: DatabaseSync, { transact, versions, writeEntry 
 	): number | null => {
 		const changes = new HealthChanges(health);
 		const revision = transact(() => {
-			if (selectRevision.get(idBytes("webhook", record.id))?.["revision"] !== expected) return null;
+			const project = idBytes("proj", record.projectId);
+			if (selectRevision.get(idBytes("webhook", record.id), project)?.["revision"] !== expected) return null;
 			// A project that is deleted has no webhook that is not.
-			const revision = versions.raiseProject(idBytes("proj", record.projectId)) ?? noProject(record.projectId);
+			const revision = versions.raiseProject(project) ?? noProject(record.projectId);
 			replace({ ...record, revision });
 			if (resetHealth) changes.reset(idHex("webhook", record.id));
 			health.write(changes);

@@ -102,7 +102,7 @@ describe("the database file", () => {
 		const path = dir.join("fanfare.db");
 		const store = await openSqliteStore({ path });
 		const world = await fillStore(store);
-		const { records, projectId, webhookId, update } = world;
+		const { records, projectId, scope, webhookId, update } = world;
 		await fillDay(world);
 		const secret = "a payload that must not be found again, ".repeat(Math.ceil(size / 38));
 		const event = records.event(projectId, { body: Buffer.from(secret), webhookIds: [webhookId] });
@@ -117,7 +117,7 @@ describe("the database file", () => {
 			return [bytes.includes("must not be found"), bytes.includes("that repeats the payload")];
 		};
 		expect(found()).toEqual([true, true]);
-		await store.erasePayload(projectId, event.event.id, "erased", records.now);
+		await store.erasePayload(scope, event.event.id, { reason: "erased", at: records.now, entry: null });
 		await release(store);
 		expect(found()).toEqual([false, false]);
 		await store.close();

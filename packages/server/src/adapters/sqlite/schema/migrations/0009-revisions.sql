@@ -10,3 +10,4 @@ ALTER TABLE webhooks ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE event_types ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
 
 CREATE INDEX webhooks_by_revision ON webhooks (project_id, revision);
+CREATE INDEX keys_by_project ON keys (project_id, id);

@@ -1,12 +1,16 @@
 // Test data for the contract of a store: records of every kind, and a store that has some of them.
+import type { AuditEntry } from "../../../../core/audit.ts";
 import { generateSecretKey, keyDigest, type ApiKey } from "../../../../core/crypto/key.ts";
 import type { Attempt, AttemptVerdict, DeliveryState } from "../../../../core/delivery.ts";
 import { newDelivery } from "../../../../core/delivery.ts";
+import type { EventType } from "../../../../core/event-type.ts";
 import { createIdMaker, makeProjectId, makeWorkspaceId } from "../../../../core/ids.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
 import type { RetryPolicy } from "../../../../core/policies/retry-policy.ts";
-import type { Project } from "../../../../core/workspace.ts";
+import { projectScope, type Scope } from "../../../../core/principal.ts";
+import { FIRST_VERSION, type Project } from "../../../../core/workspace.ts";
 import type { CommitResult, DeliveryUpdate, NewEvent } from "../../../store/accept.ts";
+import type { AuditFilter } from "../../../store/audit.ts";
 import type { WebhookRecord } from "../../../store/directory.ts";
 import type { StoreIdentity } from "../../../store/lifecycle.ts";
 import type { DeliveryFilter } from "../../../store/log.ts";
@@ -22,13 +26,25 @@ export const ANY_DELIVERY: DeliveryFilter = {
 	after: null,
 	before: null,
 };
+export const ANY_ENTRY: AuditFilter = {
+	keyId: null,
+	projectId: null,
+	objectId: null,
+	action: null,
+	after: null,
+	before: null,
+};
 export const NEWEST: PageRequest = { limit: 1_000, cursor: null };
+/** The revision of a record that is not stored yet. The store gives it one. */
+const NOT_STORED = 0;
 const SUCCESS: AttemptVerdict = { kind: "success", responseCode: 200 };
 
 /** Fields of an event that differ from the defaults. */
 export interface EventOptions {
 	readonly projectId?: string;
 	readonly type?: string;
+	/** Null if omitted: the store does not compare it. */
+	readonly projectVersion?: number | null;
 	readonly body?: Uint8Array;
 	readonly key?: string;
 	readonly fingerprint?: Uint8Array;
@@ -58,6 +74,7 @@ export class Records {
 			retentionDays: null,
 			payloadRetentionDays: null,
 			createDate: this.now,
+			revision: FIRST_VERSION,
 		};
 	}
 
@@ -94,9 +111,40 @@ export class Records {
 			secretHint: "wxyz",
 			createDate: this.now,
 			updateDate: this.now,
+			revision: NOT_STORED,
 			secrets: [{ number: 1, sealed: Uint8Array.of(1, 2, 3), createDate: this.now, expireDate: null }],
 			sealedHeaders: Uint8Array.of(9, 8),
 			deleteDate: null,
+			...changes,
+		};
+	}
+
+	eventType(projectId: string, name: string, changes: Partial<EventType> = {}): EventType {
+		return {
+			projectId,
+			name,
+			description: "What “it” is — ünïcode",
+			schemaJson: '{ "type": "object" }',
+			exampleJson: '{"n": 1.0}',
+			archived: false,
+			createDate: this.now,
+			updateDate: this.now + 1,
+			revision: NOT_STORED,
+			...changes,
+		};
+	}
+
+	/** The audit entry of a change. */
+	entry(changes: Partial<AuditEntry> = {}): AuditEntry {
+		return {
+			id: this.ids.make("aud", this.now),
+			at: this.now,
+			keyId: null,
+			projectId: null,
+			action: "webhook.update",
+			objectId: "webhook_1",
+			fields: ["name", "spec.endpoint"],
+			requestId: "req_1",
 			...changes,
 		};
 	}
@@ -112,6 +160,7 @@ export class Records {
 				createDate: this.now,
 				deliveryCount: webhookIds.length,
 			},
+			projectVersion: options.projectVersion ?? null,
 			body,
 			idempotency: key === undefined ? null : { key, fingerprint: options.fingerprint ?? Buffer.alloc(32, 7) },
 			deliveries: webhookIds.map((webhookId) => ({
@@ -162,6 +211,8 @@ export interface World {
 	readonly store: Store;
 	readonly records: Records;
 	readonly projectId: string;
+	/** The scope of the project. */
+	readonly scope: Scope;
 	readonly webhookIds: readonly string[];
 	/** The first of `webhookIds`. */
 	readonly webhookId: string;
@@ -181,13 +232,15 @@ export async function fillStore(store: Store, webhookCount = 1): Promise<World> 
 	const project = records.project();
 	await store.initialize(records.identity(), project, records.key());
 	const webhooks = Array.from({ length: webhookCount }, () => records.webhook(project.id));
-	for (const webhook of webhooks) await store.insertWebhook(webhook);
+	for (const webhook of webhooks) await store.insertWebhook(webhook, null);
 	const webhookIds = webhooks.map(({ id }) => id);
 	const [webhookId = ""] = webhookIds;
+	const scope = projectScope(project.id);
 	return {
 		store,
 		records,
 		projectId: project.id,
+		scope,
 		webhookIds,
 		webhookId,
 		async accept(options = {}) {
@@ -197,11 +250,27 @@ export async function fillStore(store: Store, webhookCount = 1): Promise<World> 
 		},
 		update: (...updates) => store.commit({ events: [], updates }),
 		async state(deliveryId) {
-			const delivery = await store.delivery(project.id, deliveryId);
+			const delivery = await store.delivery(scope, deliveryId);
 			if (delivery === null) throw new Error(`no delivery ${deliveryId}`);
 			return stateOf(delivery);
 		},
 	};
+}
+
+/** Adds a webhook. Returns its record as it is stored. */
+export async function addWebhook(store: Store, record: WebhookRecord): Promise<WebhookRecord> {
+	return { ...record, revision: await store.insertWebhook(record, null) };
+}
+
+/** Changes fields of a stored webhook. Returns its record as it is stored; throws if the given one is not up to date. */
+export async function changeWebhook(
+	store: Store,
+	record: WebhookRecord,
+	changes: Partial<WebhookRecord>,
+): Promise<WebhookRecord> {
+	const revision = await store.updateWebhook({ ...record, ...changes }, { expected: record.revision, entry: null });
+	if (revision === null) throw new Error(`the webhook ${record.id} does not have revision ${record.revision}`);
+	return { ...record, ...changes, revision };
 }
 
 /** The fields of `DeliveryState` only, without those that the log adds. */

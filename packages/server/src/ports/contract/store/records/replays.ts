@@ -11,6 +11,9 @@ export const EVERYTHING: Omit<ReplayFilter, "since" | "until"> = {
 	missedEventTypes: null,
 };
 
+/** The options of a replay without an audit entry, however many others run. */
+export const ANY_NUMBER = { limit: Infinity, entry: null } as const;
+
 /** The limits of a step; each is 100 if omitted. */
 interface StepLimits {
 	readonly scanLimit?: number;
@@ -35,7 +38,7 @@ export interface ReplayWorld extends World {
 
 export async function openReplayWorld(current: CurrentStore, webhookCount = 1): Promise<ReplayWorld> {
 	const world = await fillStore(current(), webhookCount);
-	const { store, records, projectId, webhookId } = world;
+	const { store, records, projectId, scope, webhookId } = world;
 	const makeReplay: ReplayWorld["makeReplay"] = (filter = {}, changes = {}) => ({
 		id: records.ids.make("replay", records.now),
 		projectId,
@@ -62,7 +65,7 @@ export async function openReplayWorld(current: CurrentStore, webhookCount = 1): 
 		makeReplay,
 		async begin(filter, changes) {
 			const replay = makeReplay(filter, changes);
-			await store.insertReplay(replay);
+			await store.insertReplay(replay, ANY_NUMBER);
 			return replay;
 		},
 		step: ({ id: replayId }, { scanLimit = 100, deliveryLimit: length = 100, deliveryIds } = {}) =>
@@ -81,7 +84,7 @@ export async function openReplayWorld(current: CurrentStore, webhookCount = 1): 
 			return event.id;
 		},
 		async replayed() {
-			const { rows } = await store.deliveries(projectId, { ...ANY_DELIVERY, webhookId }, NEWEST);
+			const { rows } = await store.deliveries(scope, { ...ANY_DELIVERY, webhookId }, NEWEST);
 			return rows.filter(({ trigger, status }) => trigger === "replay" && status === "Pending").toReversed();
 		},
 	};

@@ -16,10 +16,10 @@ export const ZERO_COUNTS: Readonly<Record<DeliveryStatus, number>> = {
 export const KEEP_ALL = { keepMinutesFrom: 0, keepHoursFrom: 0, limit: 1_000 };
 
 /** All buckets from two days before the first records to now. */
-export async function buckets({ store, projectId, records }: World, webhookId: string | null, width: StatsWidth) {
+export async function buckets({ store, scope, records }: World, webhookId: string | null, width: StatsWidth) {
 	const day = STATS_WIDTHS_MS.day;
 	const from = floorTo(new Records().now, day) - 2 * day;
-	return store.stats({ projectId, webhookId, width, from, to: floorTo(records.now, day) + day });
+	return store.stats({ scope, webhookId, width, from, to: floorTo(records.now, day) + day });
 }
 
 export function floorTo(time: number, width: number): number {

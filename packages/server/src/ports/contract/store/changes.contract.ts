@@ -1,0 +1,112 @@
+// The contract of changes: a management call writes its change, its audit entry and the raised version together, or nothing.
+import { expect, it } from "vitest";
+
+import type { AuditEntry } from "../../../core/audit.ts";
+import { contents, makeCall } from "./records/calls.ts";
+import { DONE_CALLS, type DoneCall } from "./records/done-calls.ts";
+import { ANY_ENTRY, NEWEST, type CurrentStore, type World } from "./records/records.ts";
+import { REFUSED_CALLS, type RefusedCall } from "./records/refused-calls.ts";
+import { openReplayWorld } from "./records/replays.ts";
+
+export function describeChanges(current: CurrentStore): void {
+	for (const call of DONE_CALLS) describeDone(current, call);
+	for (const call of REFUSED_CALLS) describeRefused(current, call);
+	describeReplayLimit(current);
+	describeEntriesOfUpdates(current);
+}
+
+function describeDone(current: CurrentStore, { title, prepare, raises, returns }: DoneCall): void {
+	it(`${title} raises the version of ${raises} by one, and writes its entry`, async () => {
+		const world = await openReplayWorld(current, 2);
+		const entry = world.records.entry();
+		const call = await prepare(world, entry);
+		const before = await versionsOf(world);
+		const result = await makeCall(world.store, call);
+		const raised = { ...before, [raises]: (before[raises] ?? 0) + 1 };
+		expect(await versionsOf(world)).toEqual(raises === "nothing" ? before : raised);
+		expect(result).toEqual(returns ?? raised[raises]);
+		expect(await entriesOf(world)).toEqual([entry]);
+	});
+
+	// Several commits can have the same entry.
+	if (title.startsWith("commit")) return;
+	it(`${title} changes nothing if its entry can't be written`, async () => {
+		const world = await openReplayWorld(current, 2);
+		const entry = world.records.entry();
+		const call = await prepare(world, entry);
+		await world.store.insertAuditEntry(entry);
+		const before = await contents(world);
+		await expect(makeCall(world.store, call)).rejects.toMatchObject({ code: "store_conflict" });
+		expect(await contents(world)).toEqual(before);
+	});
+}
+
+function describeRefused(current: CurrentStore, { title, prepare, returns }: RefusedCall): void {
+	it(`${title} changes nothing, and writes no entry`, async () => {
+		const world = await openReplayWorld(current, 2);
+		const call = await prepare(world, world.records.entry());
+		const before = await contents(world);
+		const result = makeCall(world.store, call);
+		if (returns === undefined) await expect(result).rejects.toMatchObject({ code: "store_conflict" });
+		else expect(await result).toEqual(returns);
+		expect(await contents(world)).toEqual(before);
+		expect(before.entries).toEqual([]);
+	});
+}
+
+/** The versions of the workspace and of the world's project, as all calls that return them agree. */
+async function versionsOf({ store, projectId }: World): Promise<Record<string, number | undefined>> {
+	const { workspace, projects } = await store.directoryVersions();
+	const project = projects.find((each) => each.projectId === projectId)?.version;
+	expect((await store.projectChanges(projectId, 0)).version).toBe(project);
+	return { workspace, project };
+}
+
+async function entriesOf({ store }: World): Promise<readonly AuditEntry[]> {
+	return (await store.auditEntries(ANY_ENTRY, NEWEST)).rows;
+}
+
+function describeReplayLimit(current: CurrentStore): void {
+	it("counts only the running replays of its project for the limit of insertReplay", async () => {
+		const { store, records, begin, step, makeReplay } = await openReplayWorld(current);
+		const other = records.project();
+		await store.insertProject(other, null);
+		await begin({}, { projectId: other.id });
+		await step(await begin());
+		const cancelled = await begin();
+		await store.cancelReplay(cancelled.id, records.now, null);
+		const options = { limit: 1, entry: null };
+		expect(await store.insertReplay(makeReplay(), options)).toBe(true);
+		expect(await store.insertReplay(makeReplay(), options)).toBe(false);
+		expect(await store.insertReplay(makeReplay(), { ...options, limit: 2 })).toBe(true);
+	});
+}
+
+function describeEntriesOfUpdates(current: CurrentStore): void {
+	it("writes the entry of several updates once, also if they are in several commits", async () => {
+		const world = await openReplayWorld(current, 2);
+		const { records, webhookIds, accept, update } = world;
+		const ids = [...(await accept({ webhookIds })), ...(await accept({ webhookIds }))];
+		const entry = records.entry();
+		const cancel = { type: "cancel", reason: "by hand" } as const;
+		const [one, two, three, four] = ids.map((deliveryId) => ({
+			deliveryId,
+			change: cancel,
+			attempt: null,
+			at: records.now,
+			entry,
+		}));
+		await update(one!, two!);
+		expect(await entriesOf(world)).toEqual([entry]);
+		const other = records.entry({ objectId: "dlv_4" });
+		await update(three!, { ...four!, entry: other }, { ...four!, entry: records.entry() });
+		expect(await entriesOf(world)).toEqual([other, entry]);
+	});
+
+	it("writes no entry for an update that has none", async () => {
+		const world = await openReplayWorld(current);
+		const [deliveryId = ""] = await world.accept();
+		await world.update(world.records.outcome(deliveryId, 1));
+		expect(await entriesOf(world)).toEqual([]);
+	});
+}

@@ -1,0 +1,95 @@
+// Test data for the contract of changes: calls of the store as data, and all that they can change.
+import type { AuditEntry } from "../../../../core/audit.ts";
+import type { EventType } from "../../../../core/event-type.ts";
+import { ERASED_REASON } from "../../../../core/policies/retention.ts";
+import type { Scope } from "../../../../core/principal.ts";
+import type { WebhookRecord } from "../../../store/directory.ts";
+import type { Store } from "../../../store/store.ts";
+import { addWebhook, ANY_DELIVERY, ANY_ENTRY, NEWEST, type World } from "./records.ts";
+import type { ReplayWorld } from "./replays.ts";
+
+/** A call of the store as data, so that another process can make it. */
+export interface StoreCall {
+	readonly name: keyof Store;
+	readonly parameters: readonly unknown[];
+}
+
+/** Makes the records that a call needs. Returns the call, which writes `entry` if it changes something. */
+export type Prepare = (world: ReplayWorld, entry: AuditEntry | null) => StoreCall | Promise<StoreCall>;
+
+export function call<Name extends keyof Store>(name: Name, ...parameters: Parameters<Store[Name]>): StoreCall {
+	return { name, parameters };
+}
+
+export function makeCall(store: Store, { name, parameters }: StoreCall): Promise<unknown> {
+	const method = store[name] as (...parameters: readonly unknown[]) => Promise<unknown>;
+	return method(...parameters);
+}
+
+/** A limit that no project reaches in these tests. */
+export const NOT_FULL = 1_000;
+
+/** The first webhook of the world. */
+export async function firstWebhook({ store }: World): Promise<WebhookRecord> {
+	const [record] = await store.webhookRecords();
+	if (record === undefined) throw new Error("the world has no webhook");
+	return record;
+}
+
+/** Adds an event type. Returns it as it is stored. */
+export async function addType({ store, records, projectId }: World, name: string): Promise<EventType> {
+	const type = records.eventType(projectId, name);
+	const revision = await store.putEventType(type, { expected: null, limit: NOT_FULL, entry: null });
+	if (typeof revision === "string") throw new Error(`the type ${name} was not added: ${revision}`);
+	return { ...type, revision };
+}
+
+/**
+ * Adds a project with a webhook that has a Pending delivery, and deletes the project. Returns the record that the
+ * webhook had before.
+ */
+export async function webhookOfDeletedProject({ store, records, accept }: World): Promise<WebhookRecord> {
+	const project = records.project();
+	await store.insertProject(project, null);
+	const record = await addWebhook(store, records.webhook(project.id));
+	await accept({ projectId: project.id, webhookIds: [record.id] });
+	await store.deleteProject(project.id, records.now, null);
+	return record;
+}
+
+/** The call that erases a payload. */
+export function erase({ records }: World, scope: Scope, eventId: string, entry: AuditEntry | null): StoreCall {
+	return call("erasePayload", scope, eventId, { reason: ERASED_REASON, at: records.now, entry });
+}
+
+/** The commit that changes deliveries by hand. All its updates have the same entry. */
+export function change(
+	{ records }: World,
+	type: "cancel" | "hold",
+	deliveryIds: readonly string[],
+	entry: AuditEntry | null,
+): StoreCall {
+	const how = { change: { type, reason: "by hand" }, attempt: null, at: records.now, entry };
+	return call("commit", { events: [], updates: deliveryIds.map((deliveryId) => ({ deliveryId, ...how })) });
+}
+
+/** All that management calls can change, as the store returns it. */
+export async function contents({ store, projectId, scope, webhookId }: World) {
+	const { rows: events } = await store.events(scope, { type: null, after: null, before: null }, NEWEST);
+	const { rows: deliveries } = await store.deliveries(scope, ANY_DELIVERY, NEWEST);
+	return {
+		versions: await store.directoryVersions(),
+		changes: await store.projectChanges(projectId, 0),
+		projects: await store.projects(),
+		keys: await store.keys(),
+		webhooks: await store.webhookRecords(),
+		health: await store.webhookHealth(webhookId),
+		eventTypes: (await store.eventTypes(scope, null, NEWEST)).rows,
+		replays: (await store.replays(scope, null, NEWEST)).rows,
+		bodies: await Promise.all(events.map(({ id }) => store.eventBody(scope, id))),
+		deliveries,
+		attempts: await Promise.all(deliveries.map(({ id }) => store.attempts(id))),
+		statusCounts: await store.statusCounts(scope, null),
+		entries: (await store.auditEntries(ANY_ENTRY, NEWEST)).rows,
+	};
+}
