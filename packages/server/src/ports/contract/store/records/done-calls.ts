@@ -57,7 +57,6 @@ export const DONE_CALLS: readonly DoneCall[] = [
 	{
 		title: "deleteKey of a project",
 		raises: "project",
-		returns: "deleted",
 		async prepare({ store, records, projectId }, entry) {
 			const key = records.key("admin", projectId);
 			await store.insertKey(key, null);
@@ -68,7 +67,6 @@ export const DONE_CALLS: readonly DoneCall[] = [
 		title: "deleteKey of the workspace",
 		isVariant: true,
 		raises: "workspace",
-		returns: "deleted",
 		async prepare({ store, records }, entry) {
 			const key = records.key("admin");
 			await store.insertKey(key, null);
