@@ -204,13 +204,20 @@ export async function fillStore(store: Store, webhookCount = 1): Promise<World> 
 	};
 }
 
-/** The fields of `DeliveryState` only, without those that the log adds. */
+/** Changes a webhook as a process does, without a sweep. The webhook must not be deleted, unless deliveries of it wait. */
+export async function changeWebhook(store: Store, webhookId: string, changes: Partial<WebhookRecord>): Promise<void> {
+	const record = (await store.webhookRecords()).find(({ id }) => id === webhookId);
+	if (record === undefined) throw new Error(`no webhook ${webhookId}`);
+	await store.updateWebhook({ ...record, ...changes });
+}
+
 /** When the earliest Pending delivery of a webhook is due; null if it has none. */
 export async function dueAt(store: Store, webhookId: string): Promise<number | null> {
 	const due = await store.dueWebhooks();
 	return due.find((webhook) => webhook.webhookId === webhookId)?.dueAt ?? null;
 }
 
+/** The fields of `DeliveryState` only, without those that the log adds. */
 export function stateOf(state: DeliveryState): DeliveryState {
 	const { status, reason, attemptCount, autoAttemptCount, nextAttemptAt, leaseUntil } = state;
 	const { trigger, scheduleResumesAt, responseCode } = state;
