@@ -267,6 +267,37 @@ describe("a webhook that is not deliverable", () => {
 		expect(received(receiver).toSorted()).toEqual(sent);
 	});
 
+	it.each(["Paused", "Disabled"] as const)(
+		"makes its replay wait if only the store knows that it is %s",
+		async (status) => {
+			await using receiver = await startReceiver();
+			await using test = await openTestEngine();
+			await sendMany(test, 3);
+			const webhook = await test.createWebhook(receiver.url);
+			const [record] = await test.store.webhookRecords();
+			await test.store.updateWebhook({ ...record!, status });
+			const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+			for (let n = 0; n < 100; n++) {
+				test.clock.advance(100);
+				await new Promise((resolve) => setImmediate(resolve));
+			}
+			expect(await test.engine.replays.get(test.projectId, replay.id)).toEqual(replay);
+			await test.store.updateWebhook(record!);
+			expect(await ended(test, replay)).toMatchObject({ status: "Finished", deliveryCount: 3 });
+		},
+	);
+
+	it("ends its replay if only the store knows that it is deleted", async () => {
+		await using test = await openTestEngine();
+		await sendMany(test, 3);
+		const webhook = await test.createWebhook("http://127.0.0.1:9/");
+		const [record] = await test.store.webhookRecords();
+		await test.store.updateWebhook({ ...record!, deleteDate: test.clock.now() });
+		const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
+		expect(await ended(test, replay)).toMatchObject({ status: "Cancelled", deliveryCount: 0 });
+		expect(test.observer.notes).toContain("a replay was cancelled: its webhook is deleted");
+	});
+
 	it("ends its replays when it or its project is deleted", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();

@@ -10,6 +10,7 @@ import {
 	type ReplayFilter,
 	type ReplayMatcher,
 } from "../../../core/replay.ts";
+import { isDeliverable } from "../../../core/webhook.ts";
 import type { ReplayCount, ReplayCountStep, ReplayStep } from "../../../ports/store/replays.ts";
 import { STATUSES } from "../codec/delivery-rows.ts";
 import { firstIdAt, idBytes, idHex, idText, idTime, justAfter } from "../codec/ids.ts";
@@ -19,7 +20,7 @@ import { prepareInsert } from "../codec/statements.ts";
 import { inBackground, type Transact } from "../connection.ts";
 import type { StatsChanges } from "../stats/stats-changes.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
-import { createInsertDelivery } from "./delivery-statements.ts";
+import { createInsertDelivery, createReadWebhookState } from "./delivery-statements.ts";
 import { idRange, mapPage, readPage } from "./keyset.ts";
 
 const { Running, Finished, Cancelled } = REPLAY_STATUS_CODES;
@@ -29,17 +30,14 @@ export function createReplayCalls(db: DatabaseSync, transact: Transact, journal:
 	const insert = prepareInsert(db, "replays", REPLAY.columns);
 	const selectRunning = db.prepare("SELECT * FROM replays INDEXED BY replays_running WHERE status = 0 ORDER BY id");
 	const select = db.prepare("SELECT * FROM replays WHERE id = ? AND project_id = ?");
-	const cancel = db.prepare(
-		`UPDATE replays SET status = ${Cancelled}, update_date = ?1, end_date = ?1 WHERE id = ?2 AND status = ${Running}`,
-	);
+	const cancel = createCancel(db);
 
 	return {
 		insertReplay: (replay: Replay): void => {
 			transact(() => insert.run(...REPLAY.write(replay)));
 		},
 		stepReplay: createStepReplay(db, journal),
-		cancelReplay: (replayId: string, at: number): boolean =>
-			transact(() => cancel.run(at, idBytes("replay", replayId)).changes === 1),
+		cancelReplay: (replayId: string, at: number): boolean => transact(() => cancel(idBytes("replay", replayId), at)),
 		countReplay: createCountReplay(db),
 		runningReplays: (): Replay[] => selectRunning.all().map(REPLAY.read),
 		replays: createReplayPage(db),
@@ -51,11 +49,21 @@ export function createReplayCalls(db: DatabaseSync, transact: Transact, journal:
 	};
 }
 
+/** Prepares the cancelling of a Running replay. Returns whether it was Running. */
+function createCancel(db: DatabaseSync): (id: Uint8Array, at: number) => boolean {
+	const cancel = db.prepare(
+		`UPDATE replays SET status = ${Cancelled}, update_date = ?1, end_date = ?1 WHERE id = ?2 AND status = ${Running}`,
+	);
+	return (id, at) => cancel.run(at, id).changes === 1;
+}
+
 function createStepReplay(db: DatabaseSync, journal: StatsJournal) {
 	const select = db.prepare("SELECT * FROM replays WHERE id = ?");
 	const search = createSearch(db);
 	const newestIn = createNewestIn(db);
 	const insertDelivery = createInsertDelivery(db);
+	const readWebhookState = createReadWebhookState(db);
+	const cancel = createCancel(db);
 	const moveOn = db.prepare(`
 		UPDATE replays SET status = ?2, scanned_count = scanned_count + ?3, delivery_count = delivery_count + ?4,
 			first_event_date = coalesce(first_event_date, ?5), last_event_date = coalesce(last_event_date, ?6),
@@ -63,11 +71,22 @@ function createStepReplay(db: DatabaseSync, journal: StatsJournal) {
 		WHERE id = ?1
 	`);
 
+	const readReplay = (id: Uint8Array): Replay | null => {
+		const row = select.get(id);
+		return row === undefined ? null : REPLAY.read(row);
+	};
+
 	const step = (id: Uint8Array, { at, scanLimit, deliveryIds }: ReplayStep, changes: StatsChanges) => {
 		const row = select.get(id);
 		const replay = row === undefined ? null : REPLAY.read(row);
 		if (row === undefined || replay?.status !== "Running") return null;
 		const { projectId, webhookId, filter } = replay;
+		const webhook = readWebhookState(idBytes("webhook", webhookId));
+		if (webhook === null || webhook.deleteDate !== null) {
+			cancel(id, at);
+			return readReplay(id);
+		}
+		if (!isDeliverable(webhook)) return replay;
 		const found = search({
 			projectId,
 			webhookId,
@@ -93,8 +112,7 @@ function createStepReplay(db: DatabaseSync, journal: StatsJournal) {
 			at,
 			found.done ? at : null,
 		);
-		const after = select.get(id);
-		return after === undefined ? null : REPLAY.read(after);
+		return readReplay(id);
 	};
 
 	return (request: ReplayStep): Replay | null =>
