@@ -276,12 +276,15 @@ describe("a webhook that is not deliverable", () => {
 			const webhook = await test.createWebhook(receiver.url);
 			const [record] = await test.store.webhookRecords();
 			await test.store.updateWebhook({ ...record!, status });
+			const steps = vi.spyOn(test.engineStore, "stepReplay");
 			const replay = await test.engine.replays.start(test.projectId, webhook.id, MISSED);
 			for (let n = 0; n < 100; n++) {
 				test.clock.advance(100);
 				await new Promise((resolve) => setImmediate(resolve));
 			}
 			expect(await test.engine.replays.get(test.projectId, replay.id)).toEqual(replay);
+			// It tries again every 250 ms, and not as often as it makes steps.
+			expect(steps.mock.calls.length).toBeLessThan(50);
 			await test.store.updateWebhook(record!);
 			expect(await ended(test, replay)).toMatchObject({ status: "Finished", deliveryCount: 3 });
 		},

@@ -3,9 +3,12 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { createSealer } from "../../core/crypto/sealing.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import type { Store } from "../../ports/store/store.ts";
+import { WebhookRegistry } from "../directory/webhook-registry.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
+import { Sweeper } from "./sweeper.ts";
 
 /** A store that notes which webhooks are swept, one entry for each step. */
 async function openSweptStore(): Promise<{ readonly store: Store; readonly swept: string[] }> {
@@ -69,4 +72,42 @@ it("sweeps webhooks in turns, so that none waits for another one with many deliv
 	await Promise.all([many, few].map(({ id }) => test.engine.webhooks.delete(test.projectId, id)));
 	await eventually("both are swept", async () => (await test.store.countOpen()).Held === 0);
 	expect(swept).toEqual([many.id, few.id, many.id, many.id]);
+});
+
+it("has the deliveries of every step of a resume attempted at once", async () => {
+	await using receiver = await startReceiver();
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook(receiver.url);
+	await test.engine.webhooks.pause(test.projectId, id);
+	const sent = await Promise.all(Array.from({ length: 600 }, () => test.send()));
+	await test.engine.webhooks.resume(test.projectId, id);
+	// The clock does not move, so that no poll helps.
+	await eventually("all are delivered", () => receiver.requests.length === sent.length);
+});
+
+it("forgets a deleted webhook when it is swept, but not before memory knows of the deletion", async () => {
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook("http://127.0.0.1:9/");
+	await test.engine.webhooks.pause(test.projectId, id);
+	await test.delivery(await test.send(), { status: "Held" });
+	const [found] = await test.store.webhookRecords();
+	const record = { ...found!, secrets: [], sealedHeaders: null };
+	const registry = new WebhookRegistry(createSealer(Buffer.alloc(32)));
+	registry.put(record);
+	const changes: string[] = [];
+	const live = {
+		deliveriesUpdated: (...[, , { type }]: [unknown, unknown, { type: string }]) => void changes.push(type),
+	};
+	const sweeper = new Sweeper(test, { registry, live, line: { due() {} } });
+
+	const deleted = { ...record, deleteDate: test.clock.now() };
+	await test.store.updateWebhook(deleted);
+	sweeper.sweep(id);
+	await eventually("it is swept", () => changes.length === 1);
+	expect(registry.find(id)).toBeDefined();
+	registry.put(deleted);
+	sweeper.sweep(id);
+	await eventually("it is forgotten", () => registry.find(id) === undefined);
+	expect(changes).toEqual(["cancel", "cancel"]);
+	await sweeper.stop();
 });
