@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { EventTypeIndex, heldReason, isDeliverable } from "./webhook.ts";
+import { newDelivery, newHeldDelivery, transition } from "./delivery.ts";
+import { EventTypeIndex, heldReason, isDeliverable, sweepChange, type WebhookState } from "./webhook.ts";
 
 const type = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 4 }).map((parts) => parts.join("."));
 const filter = fc.oneof(
@@ -38,6 +39,22 @@ describe("isDeliverable", () => {
 		["Disabled", 1_000, false],
 	] as const)("for a webhook that is %s with the delete date %s is %s", (status, deleteDate, expected) => {
 		expect(isDeliverable({ status, deleteDate })).toBe(expected);
+	});
+});
+
+describe("sweepChange", () => {
+	const ENABLED: WebhookState = { status: "Enabled", disabledReason: null, deleteDate: null };
+	it.each<[string, WebhookState | null, pending: string, held: string]>([
+		["Enabled", ENABLED, "Pending", "Pending"],
+		["Paused", { ...ENABLED, status: "Paused" }, "Held", "Held"],
+		["Disabled", { ...ENABLED, status: "Disabled" }, "Held", "Held"],
+		["deleted", { ...ENABLED, deleteDate: 1 }, "Cancelled", "Cancelled"],
+		["deleted while it was paused", { ...ENABLED, status: "Paused", deleteDate: 1 }, "Cancelled", "Cancelled"],
+		["unknown", null, "Cancelled", "Cancelled"],
+	])("of a webhook that is %s makes a Pending delivery %s and a Held one %s", (_what, webhook, ...expected) => {
+		const change = sweepChange(webhook, 7);
+		const waiting = [newDelivery(1, null), newHeldDelivery("earlier")];
+		expect(waiting.map((state) => transition(state, change).status)).toEqual(expected);
 	});
 });
 

@@ -1,6 +1,7 @@
 // Webhooks: registered endpoints, their state and limits, and which events they want.
 import type { KeyObject } from "node:crypto";
 
+import type { DeliveryChange } from "./delivery.ts";
 import { isReservedEventType } from "./event-type.ts";
 import type { RetryPolicy } from "./policies/retry-policy.ts";
 
@@ -88,6 +89,29 @@ export function isDeliverable(webhook: {
 	readonly deleteDate: number | null;
 }): boolean {
 	return webhook.status === "Enabled" && webhook.deleteDate === null;
+}
+
+/** The fields of a webhook that decide in which status its deliveries wait. */
+export type WebhookState = Pick<Webhook, "status" | "disabledReason"> & { readonly deleteDate: number | null };
+
+/** A change that a sweep makes to the waiting deliveries of a webhook. */
+export type SweepChange = Extract<DeliveryChange, { readonly type: "hold" | "resume" | "cancel" }>;
+
+/**
+ * The change that brings each waiting delivery of a webhook into the state that follows from the webhook; `transition`
+ * leaves deliveries that are in that state already as they are. `webhook` is null if it is unknown.
+ *
+ * - Deleted or unknown: Pending and Held deliveries are cancelled.
+ * - Paused or Disabled: Pending deliveries are held.
+ * - Enabled: Held deliveries are resumed, and are due at `at`.
+ *
+ * @example
+ * sweepChange({ status: "Paused", disabledReason: null, deleteDate: null }, now).type; // "hold"
+ */
+export function sweepChange(webhook: WebhookState | null, at: number): SweepChange {
+	if (webhook === null || webhook.deleteDate !== null) return { type: "cancel", reason: "the webhook was deleted" };
+	if (webhook.status === "Enabled") return { type: "resume", at };
+	return { type: "hold", reason: heldReason(webhook) };
 }
 
 /** Why the deliveries of a webhook that is Paused or Disabled are Held, as a sentence without a full stop. */

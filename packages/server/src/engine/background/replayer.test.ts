@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import type { Replay } from "../../core/replay.ts";
+import { setWebhook } from "../../ports/contract/store/records/records.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { ReplayRequest } from "../calls.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
@@ -265,6 +266,40 @@ describe("a webhook that is not deliverable", () => {
 		expect(await ended(test, replay)).toMatchObject({ status: "Finished", deliveryCount: 300 });
 		await quiet(test);
 		expect(received(receiver).toSorted()).toEqual(sent);
+	});
+
+	it.each(["Paused", "Disabled"] as const)(
+		"makes its replay wait if only the store knows that it is %s",
+		async (status) => {
+			await using receiver = await startReceiver();
+			await using test = await openTestEngine();
+			await sendMany(test, 3);
+			const webhook = await test.createWebhook(receiver.url);
+			const [record] = await test.store.webhookRecords();
+			await setWebhook(test.store, record!.id, { status });
+			const steps = vi.spyOn(test.engineStore, "stepReplay");
+			const replay = await test.engine.replays.start(test.change, webhook.id, MISSED);
+			for (let n = 0; n < 100; n++) {
+				test.clock.advance(100);
+				await new Promise((resolve) => setImmediate(resolve));
+			}
+			expect(await test.engine.replays.get(test.scope, replay.id)).toEqual(replay);
+			// It tries again every 250 ms, and not as often as it makes steps.
+			expect(steps.mock.calls.length).toBeLessThan(50);
+			await setWebhook(test.store, record!.id, { status: "Enabled" });
+			expect(await ended(test, replay)).toMatchObject({ status: "Finished", deliveryCount: 3 });
+		},
+	);
+
+	it("ends its replay if only the store knows that it is deleted", async () => {
+		await using test = await openTestEngine();
+		await sendMany(test, 3);
+		const webhook = await test.createWebhook("http://127.0.0.1:9/");
+		const [record] = await test.store.webhookRecords();
+		await setWebhook(test.store, record!.id, { deleteDate: test.clock.now() });
+		const replay = await test.engine.replays.start(test.change, webhook.id, MISSED);
+		expect(await ended(test, replay)).toMatchObject({ status: "Cancelled", deliveryCount: 0 });
+		expect(test.observer.notes).toContain("a replay was cancelled: its webhook is deleted");
 	});
 
 	it("ends its replays when it or its project is deleted", async () => {

@@ -39,7 +39,7 @@ const RETRY_AFTER_MS = 1_000;
  * The running replays make their steps in round robin order. A replay can make a step if its webhook is deliverable and
  * few of its earlier replay deliveries still wait for their first attempt. The pace, which follows live traffic, sets
  * the time between steps. Each step is one transaction that also advances the replay's position, so a crash loses
- * nothing: the next start continues.
+ * nothing: the next start continues. If the webhook is deleted, a step cancels the replay.
  *
  * States:
  * - stopped: the initial state, and the one after `stop`. Replays can be added, and wait for `start`.
@@ -131,22 +131,14 @@ export class Replayer {
 		return false;
 	}
 
-	/** Makes a step if the replay can make one, or cancels it if its webhook is deleted. True if it did either. */
+	/** Makes a step if the replay can make one. True if the step changed anything. */
 	async #advance(replay: Replay): Promise<boolean> {
-		const { clock, store } = this.#parts;
 		const webhook = this.#near.directory.webhook(replay.webhookId);
-		if (webhook === undefined || webhook.record.deleteDate !== null) {
-			await store.cancelReplay(replay.id, clock.now(), null);
-			this.forget(replay.id);
-			const { id, webhookId } = replay;
-			this.#parts.observer.note("a replay was cancelled: its webhook is deleted", { replayId: id, webhookId });
-			return true;
-		}
+		// The webhook is deleted: in this step, the store cancels the replay.
+		if (webhook === undefined || webhook.record.deleteDate !== null) return this.#step(replay, 1);
 		if (!isDeliverable(webhook.record)) return false;
 		const room = await this.#room(replay.webhookId, webhook.armed.rateLimit?.perSecond ?? Infinity);
-		if (room === 0) return false;
-		await this.#step(replay, room);
-		return true;
+		return room === 0 ? false : this.#step(replay, room);
 	}
 
 	/** How many deliveries may be created now. 0 if they are too few to be worth a step. */
@@ -160,7 +152,8 @@ export class Replayer {
 		return room < Math.min(DELIVERY_LIMIT, allowed / 2) ? 0 : Math.min(DELIVERY_LIMIT, room);
 	}
 
-	async #step(replay: Replay, deliveryLimit: number): Promise<void> {
+	/** False if the step changed nothing, since the webhook is not deliverable in the store. */
+	async #step(replay: Replay, deliveryLimit: number): Promise<boolean> {
 		const { clock, ids, store } = this.#parts;
 		const at = clock.now();
 		const deliveryIds = Array.from({ length: deliveryLimit }, () => ids.make("dlv", at));
@@ -171,10 +164,17 @@ export class Replayer {
 			this.#untried.set(replay.webhookId, [...(this.#untried.get(replay.webhookId) ?? []), ...made]);
 			this.#near.line.due(replay.webhookId, at);
 		}
-		if (after?.status === "Running") return;
+		if (after?.status === "Running") return after.scannedCount > replay.scannedCount;
 		this.forget(replay.id);
-		if (after === null) return;
-		const { id, projectId, webhookId, scannedCount, deliveryCount } = after;
+		if (after !== null) this.#reportEnd(after);
+		return true;
+	}
+
+	#reportEnd({ id, projectId, webhookId, status, scannedCount, deliveryCount }: Replay): void {
+		if (status === "Cancelled") {
+			this.#parts.observer.note("a replay was cancelled: its webhook is deleted", { replayId: id, webhookId });
+			return;
+		}
 		const facts = { replayId: id, webhookId, scannedCount, deliveryCount };
 		this.#parts.observer.note("a replay has made all its deliveries", facts);
 		this.#near.events.emit(projectId, { type: "fanfare.replay.finished", data: facts });

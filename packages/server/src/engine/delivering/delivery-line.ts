@@ -52,8 +52,6 @@ export class DeliveryLine {
 	readonly #sweeper: Sweeper;
 	readonly #refiller: Refiller;
 	readonly #dispatcher: Dispatcher;
-	/** Webhooks whose deliveries are Held or cancelled, as far as `look` knows. */
-	readonly #stopped = new Set<string>();
 	#startedAt = 0;
 
 	constructor(parts: Parts, limits: EngineLimits, near: Neighbours) {
@@ -72,16 +70,12 @@ export class DeliveryLine {
 			live,
 			gone,
 			refiller: this.#refiller,
-			sweeper: this.#sweeper,
 		});
 	}
 
 	/** Starts to deliver. All leases of earlier runs must have been released. Resolves after the first poll of the store. */
 	async start(): Promise<void> {
 		this.#startedAt = this.#clock.now();
-		for (const { record } of this.#directory.webhooks()) {
-			if (!this.#directory.isDeliverable(record.id)) this.#stopped.add(record.id);
-		}
 		await this.#sweeper.start();
 		this.#dispatcher.start();
 		await this.#refiller.start();
@@ -127,15 +121,19 @@ export class DeliveryLine {
 		this.#dispatcher.noteDue(webhookId, at);
 	}
 
-	/** This webhook may have changed. Stops, releases or speeds up its deliveries, as the directory says. */
+	/**
+	 * This webhook may have changed. Starts, stops or speeds up its attempts, as the directory says, and has its waiting
+	 * deliveries swept, as the store says.
+	 */
 	look(webhookId: string): void {
 		if (this.#directory.isDeliverable(webhookId)) {
 			this.#queue.rateChanged(webhookId);
 			this.#dispatcher.pump();
-			if (this.#stopped.delete(webhookId)) this.#sweeper.sweep(webhookId);
+			this.#sweeper.sweep(webhookId);
+			// Deliveries that were given back while the directory was behind the store are Pending there, and not swept.
+			this.#dispatcher.noteDue(webhookId, this.#clock.now());
 			return;
 		}
-		this.#stopped.add(webhookId);
 		const lane = this.#queue.drop(webhookId);
 		if (lane !== undefined) this.#refiller.forget(lane);
 		this.#sweeper.sweep(webhookId);
@@ -149,11 +147,6 @@ export class DeliveryLine {
 	/** Ready deliveries may be attempted: called by the parts of this room that have added some. */
 	filled(): void {
 		this.#dispatcher.pump();
-	}
-
-	/** A webhook is swept and deleted: nothing of it will be delivered any more. */
-	forget(webhookId: string): void {
-		this.#stopped.delete(webhookId);
 	}
 
 	/** How many attempts may be in flight to this webhook at once, in its present condition. */

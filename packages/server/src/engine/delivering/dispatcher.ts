@@ -12,7 +12,6 @@ import type { EngineParts } from "../parts.ts";
 import { buildRequest, judge, recordAttempt, verdictOnPreviousEndpoint } from "./attempt.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { Refiller } from "./refiller.ts";
-import type { Sweeper } from "./sweeper.ts";
 
 type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "random">;
 
@@ -24,7 +23,6 @@ interface Neighbours {
 	/** Called when a receiver responded with 410. */
 	readonly gone: (webhookId: string) => void;
 	readonly refiller: Refiller;
-	readonly sweeper: Sweeper;
 }
 
 /** A lease must outlast the attempt by this much, so that the outcome can be committed before the lease ends. */
@@ -140,12 +138,8 @@ export class Dispatcher {
 
 	async #deliver(delivery: LeasedDelivery): Promise<void> {
 		const webhook = this.#near.directory.webhook(delivery.webhookId);
-		// The webhook was paused, disabled or deleted: a sweep changes all its waiting deliveries, this one too.
-		if (webhook === undefined || !isDeliverable(webhook.record)) {
-			await this.#release(delivery);
-			this.#near.sweeper.sweep(delivery.webhookId);
-			return;
-		}
+		// The webhook was paused, disabled or deleted. The store decides what becomes of the delivery.
+		if (webhook === undefined || !isDeliverable(webhook.record)) return this.#giveBack(delivery);
 		const startDate = this.#parts.clock.now();
 		const leaseLeftMs = this.#near.queue.leaseUntil(delivery.id) - startDate;
 		// Happens only if the whole process stood still for a while. The delivery is claimed again, with a new lease.
@@ -194,9 +188,14 @@ export class Dispatcher {
 		if (at !== null) this.#near.queue.lane(webhookId).noteDue(at);
 	}
 
-	/** Returns the delivery to the store without an attempt. It is due there at once. */
+	/**
+	 * Returns the delivery to the store without an attempt. It is due there at once, unless the store holds or cancels it
+	 * because of its webhook.
+	 */
 	async #giveBack(delivery: LeasedDelivery): Promise<void> {
-		this.#noteNext(delivery.webhookId, await this.#release(delivery));
+		const state = await this.#release(delivery);
+		if (state !== null && state.status !== "Pending") this.#near.live.deliveryUpdated(delivery, state);
+		this.#noteNext(delivery.webhookId, state);
 	}
 
 	#release(delivery: LeasedDelivery): Promise<DeliveryState | null> {

@@ -1,8 +1,29 @@
-// Sweeps that a stop or a crash has interrupted are finished at the next start.
+// Sweeps: those that a stop or a crash has interrupted are finished at the next start, and webhooks are swept in turns.
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
-import { openTestEngine } from "../test/test-engine.ts";
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { createSealer } from "../../core/crypto/sealing.ts";
+import type { Webhook } from "../../core/webhook.ts";
+import { setWebhook } from "../../ports/contract/store/records/records.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { WebhookTable } from "../directory/webhook-table.ts";
+import { eventually, openTestEngine } from "../test/test-engine.ts";
+import { Sweeper } from "./sweeper.ts";
+
+/** A store that notes which webhooks are swept, one entry for each step. */
+async function openSweptStore(): Promise<{ readonly store: Store; readonly swept: string[] }> {
+	const real = await openSqliteStore({ path: ":memory:" });
+	const swept: string[] = [];
+	const store: Store = {
+		...real,
+		sweepWebhook: (webhookId, ...rest) => {
+			swept.push(webhookId);
+			return real.sweepWebhook(webhookId, ...rest);
+		},
+	};
+	return { store, swept };
+}
 
 it("releases, at the next start, Held deliveries if a stop came between the resume of their webhook and its sweep", async () => {
 	await using receiver = await startReceiver();
@@ -13,8 +34,82 @@ it("releases, at the next start, Held deliveries if a stop came between the resu
 	await first.delivery(eventId, { status: "Held" });
 	await first.engine.stop();
 	const [record] = await first.store.webhookRecords();
-	await first.store.updateWebhook({ ...record!, status: "Enabled" }, { expected: record!.revision, entry: null });
+	await setWebhook(first.store, record!.id, { status: "Enabled" });
 	await using second = await openTestEngine({ store: first.store });
 	await second.delivery(eventId, { status: "Succeeded" });
 	expect(receiver.requests).toHaveLength(1);
+});
+
+it("sweeps, at a start, only webhooks with deliveries that contradict them", async () => {
+	const { store, swept } = await openSweptStore();
+	const first = await openTestEngine({ store, keepStore: true });
+	const webhooks: Webhook[] = [];
+	for (let n = 0; n < 4; n++)
+		webhooks.push(await first.createWebhook("http://127.0.0.1:9/", { eventTypes: [`t${n}`] }));
+	for (const { id } of webhooks.slice(1)) await first.engine.webhooks.pause(first.change, id);
+	for (const type of ["t1", "t2"]) await first.delivery(await first.send({ type }), { status: "Held" });
+	await first.engine.stop();
+	const record = (await store.webhookRecords()).find(({ id }) => id === webhooks[2]?.id);
+	await setWebhook(store, record!.id, { deleteDate: first.clock.now() });
+	swept.length = 0;
+	await using second = await openTestEngine({ store });
+	await eventually(
+		"it is swept",
+		async () => (await second.deliveries({ webhookId: record!.id }))[0]?.status === "Cancelled",
+	);
+	expect(swept).toEqual([record!.id]);
+});
+
+it("sweeps webhooks in turns, so that none waits for another one with many deliveries", async () => {
+	const { store, swept } = await openSweptStore();
+	await using test = await openTestEngine({ store });
+	const many = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["many"] });
+	const few = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["few"] });
+	for (const { id } of [many, few]) await test.engine.webhooks.pause(test.change, id);
+	await Promise.all(Array.from({ length: 600 }, () => test.send({ type: "many" })));
+	await test.delivery(await test.send({ type: "few" }), { status: "Held" });
+	await eventually("the sweeps of the pauses have ended", () => new Set(swept).size === 2);
+	swept.length = 0;
+	await Promise.all([many, few].map(({ id }) => test.engine.webhooks.delete(test.change, id)));
+	await eventually("both are swept", async () => (await test.store.countOpen()).Held === 0);
+	expect(swept).toEqual([many.id, few.id, many.id, many.id]);
+});
+
+it("has the deliveries of every step of a resume attempted at once", async () => {
+	await using receiver = await startReceiver();
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook(receiver.url);
+	await test.engine.webhooks.pause(test.change, id);
+	const sent = await Promise.all(Array.from({ length: 600 }, () => test.send()));
+	await test.engine.webhooks.resume(test.change, id);
+	// The clock does not move, so that no poll helps.
+	await eventually("all are delivered", () => receiver.requests.length === sent.length);
+});
+
+it("forgets a deleted webhook when it is swept, but not before memory knows of the deletion", async () => {
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook("http://127.0.0.1:9/");
+	await test.engine.webhooks.pause(test.change, id);
+	await test.delivery(await test.send(), { status: "Held" });
+	const [found] = await test.store.webhookRecords();
+	const record = { ...found!, secrets: [], sealedHeaders: null };
+	const table = new WebhookTable(createSealer(Buffer.alloc(32)));
+	table.put(record);
+	const directory = { webhook: (id: string) => table.find(id), forgetWebhook: (id: string) => table.forget(id) };
+	const changes: string[] = [];
+	const live = {
+		deliveriesUpdated: (...[, , { type }]: [unknown, unknown, { type: string }]) => void changes.push(type),
+	};
+	const sweeper = new Sweeper(test, { directory, live, line: { due() {} } });
+
+	const deleted = { ...record, deleteDate: test.clock.now() };
+	await setWebhook(test.store, id, { deleteDate: deleted.deleteDate });
+	sweeper.sweep(id);
+	await eventually("it is swept", () => changes.length === 1);
+	expect(directory.webhook(id)).toBeDefined();
+	table.put(deleted);
+	sweeper.sweep(id);
+	await eventually("it is forgotten", () => directory.webhook(id) === undefined);
+	expect(changes).toEqual(["cancel", "cancel"]);
+	await sweeper.stop();
 });

@@ -1,9 +1,7 @@
-// The sweeper: after a webhook was paused, disabled, deleted or resumed, it brings the waiting deliveries of the
-// webhook into the state that follows from that, in small steps. Deliveries that are in that state already are left
+// The sweeper: after a webhook was paused, disabled, deleted or resumed, it has the store bring the waiting deliveries of
+// the webhook into the state that follows from that, in small steps. Deliveries that are in that state already are left
 // alone, so a sweep may be repeated after a crash.
-import type { DeliveryChange, DeliveryStatus } from "../../core/delivery.ts";
-import { heldReason, isDeliverable } from "../../core/webhook.ts";
-import type { QueueStore } from "../../ports/store/queue.ts";
+import type { QueueStore, SweepStep } from "../../ports/store/queue.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
@@ -11,16 +9,10 @@ import type { PartsOn } from "../parts.ts";
 type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer">;
 
 interface Neighbours {
-	readonly directory: Directory;
-	readonly live: LiveReporter;
-	/** Told when deliveries of a webhook that were Held are due, and when a deleted webhook has none left. */
-	readonly line: { due(webhookId: string, at: number): void; forget(webhookId: string): void };
-}
-
-/** One kind of change that a sweep makes: to all deliveries of the webhook in status `from`. */
-interface Sweep {
-	readonly from: DeliveryStatus;
-	readonly change: DeliveryChange;
+	readonly directory: Pick<Directory, "webhook" | "forgetWebhook">;
+	readonly live: Pick<LiveReporter, "deliveriesUpdated">;
+	/** Told when deliveries of a webhook that were Held are due. */
+	readonly line: { due(webhookId: string, at: number): void };
 }
 
 /** Deliveries changed in one transaction. This takes a few milliseconds, so that sends hardly have to wait. */
@@ -28,122 +20,102 @@ const STEP = 250;
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * States of a webhook here: not swept ──sweep──▶ sweeping ──nothing left to change──▶ not swept
+ * Makes one step at a time, for each of the waiting webhooks in turn, so that neither sends nor other webhooks wait long
+ * for a webhook with many deliveries. The store decides what a step does; nothing here depends on what this process
+ * knows of the webhook.
  *
- * - sweeping: steps are made until nothing is left to change. If `sweep` is called meanwhile, another sweep follows
- *   this one. If the store fails, the sweep ends, and a timer begins it anew a second later.
+ * States: idle ──sweep──▶ sweeping ──no webhook waits──▶ idle
+ *                         sweeping ──store failed──▶ backing off ──RETRY_AFTER_MS later──▶ sweeping
+ *         any ──stop──▶ stopped
  *
- * The sweeper itself is running from the beginning until `stop`.
+ * - idle: no webhook waits for a step.
+ * - sweeping: a step is under way, or begins in the next turn of the event loop. A webhook whose step left something to
+ *   change waits for another one, behind the others. If `sweep` is called during its step, it waits for another one, too.
+ * - backing off: the store has failed. A timer is set, and webhooks wait.
+ * - stopped: no further step begins. There is no way back.
  */
 export class Sweeper {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
-	readonly #sweeping = new Map<string, Promise<void>>();
-	/** Webhooks that changed again while they were swept. */
-	readonly #again = new Set<string>();
-	#running = true;
+	/** Webhooks that wait for a step, the next one first. */
+	readonly #waiting = new Set<string>();
+	#state: "idle" | "sweeping" | "backing off" | "stopped" = "idle";
+	#sweeping: Promise<void> = Promise.resolve();
+	#cancelBackoff = (): void => {};
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}
 
-	/**
-	 * Finishes what a stop or a crash has interrupted: sweeps each webhook whose deliveries may not be in the state
-	 * that follows from the webhook's. Deliverable webhooks are swept one by one in the background, since there may be
-	 * many and few of them need it.
-	 */
+	/** Goes on with the sweeps that a stop or a crash has interrupted. Resolves when they are known, not when they are done. */
 	async start(): Promise<void> {
-		const deliverable: string[] = [];
-		for (const { record } of this.#near.directory.webhooks()) {
-			if (isDeliverable(record)) deliverable.push(record.id);
-			else this.sweep(record.id);
-		}
-		const { Held: held } = await this.#parts.store.countOpen();
-		if (held > 0) void this.#sweepOneByOne(deliverable);
+		for (const webhookId of await this.#parts.store.webhooksToSweep()) this.sweep(webhookId);
 	}
 
-	/** Begins to sweep a webhook. If it is being swept already, another sweep follows. */
+	/** Begins to sweep a webhook. If a step of it is under way, another one follows. */
 	sweep(webhookId: string): void {
-		if (!this.#running) return;
-		if (this.#sweeping.has(webhookId)) {
-			this.#again.add(webhookId);
-			return;
-		}
-		const sweep = this.#run(webhookId)
-			.catch((error: unknown) => this.#tryLater(webhookId, error))
-			.finally(() => {
-				this.#sweeping.delete(webhookId);
-				if (this.#again.delete(webhookId)) this.sweep(webhookId);
-			});
-		this.#sweeping.set(webhookId, sweep);
-	}
-
-	/** Resolves when no sweep is under way. */
-	async idle(): Promise<void> {
-		while (this.#sweeping.size > 0) await Promise.all(this.#sweeping.values());
+		if (this.#state === "stopped") return;
+		this.#waiting.add(webhookId);
+		if (this.#state === "idle") this.#begin();
 	}
 
 	/**
-	 * Resolves after the steps under way. The next start of the engine goes on with the sweeps that are not finished.
+	 * Resolves after the step under way. The next start of the engine goes on with the sweeps that are not finished.
 	 */
 	async stop(): Promise<void> {
-		this.#running = false;
-		await Promise.all(this.#sweeping.values());
+		this.#state = "stopped";
+		this.#cancelBackoff();
+		await this.#sweeping;
 	}
 
-	/** A sweep handles its own failures, so this never rejects. */
-	async #sweepOneByOne(webhookIds: readonly string[]): Promise<void> {
-		for (const webhookId of webhookIds) {
-			if (!this.#running) return;
-			this.sweep(webhookId);
-			await this.#sweeping.get(webhookId);
-		}
+	#begin(): void {
+		this.#state = "sweeping";
+		this.#sweeping = this.#sweepAll();
 	}
 
-	async #run(webhookId: string): Promise<void> {
-		// Each step reads the webhook's status anew, and a caller that changes the status calls `sweep` again.
-		while (this.#running && !(await this.#step(webhookId))) {
+	/** Makes steps until no webhook waits or the state changes. It handles its own failures and never rejects. */
+	async #sweepAll(): Promise<void> {
+		for (const webhookId of this.#waiting) {
+			this.#waiting.delete(webhookId);
+			try {
+				if (!(await this.#step(webhookId))) this.#waiting.add(webhookId);
+			} catch (error) {
+				this.#waiting.add(webhookId);
+				this.#backOff(error);
+			}
+			// Calls of the store that were made meanwhile go first.
 			await new Promise((resolve) => setImmediate(resolve));
+			if (this.#state !== "sweeping") return;
 		}
-		const webhook = this.#near.directory.webhook(webhookId);
-		if (this.#running && webhook !== undefined && webhook.record.deleteDate !== null) {
-			this.#near.directory.forgetWebhook(webhookId);
-			this.#near.line.forget(webhookId);
-		}
+		this.#state = "idle";
 	}
 
 	/** Makes one step. True if nothing is left to change. */
 	async #step(webhookId: string): Promise<boolean> {
-		for (const { from, change } of this.#sweeps(webhookId)) {
-			const now = this.#parts.clock.now();
-			const count = await this.#parts.store.sweepWebhook(webhookId, from, change, now, STEP);
-			const projectId = this.#near.directory.webhook(webhookId)?.record.projectId;
-			if (projectId !== undefined) this.#near.live.deliveriesUpdated(projectId, webhookId, change, count);
-			if (change.type === "resume" && count > 0) this.#near.line.due(webhookId, now);
-			if (count === STEP) return false;
-		}
-		return true;
+		const now = this.#parts.clock.now();
+		const step = await this.#parts.store.sweepWebhook(webhookId, now, STEP);
+		this.#report(webhookId, step);
+		if (step.change.type === "resume" && step.count > 0) this.#near.line.due(webhookId, now);
+		if (step.change.type === "cancel" && step.done) this.#forget(webhookId);
+		return step.done;
 	}
 
-	/** The changes that follow from the webhook's state. */
-	#sweeps(webhookId: string): readonly Sweep[] {
+	#report(webhookId: string, { change, count }: SweepStep): void {
+		const projectId = this.#near.directory.webhook(webhookId)?.record.projectId;
+		if (projectId !== undefined) this.#near.live.deliveriesUpdated(projectId, webhookId, change, count);
+	}
+
+	/** Forgets a deleted webhook. If memory does not know of its deletion yet, it is swept again once it does. */
+	#forget(webhookId: string): void {
 		const webhook = this.#near.directory.webhook(webhookId);
-		if (webhook === undefined || webhook.record.deleteDate !== null) {
-			const cancel = { type: "cancel", reason: "the webhook was deleted" } as const;
-			return [
-				{ from: "Pending", change: cancel },
-				{ from: "Held", change: cancel },
-			];
-		}
-		if (isDeliverable(webhook.record)) {
-			return [{ from: "Held", change: { type: "resume", at: this.#parts.clock.now() } }];
-		}
-		return [{ from: "Pending", change: { type: "hold", reason: heldReason(webhook.armed) } }];
+		if (webhook !== undefined && webhook.record.deleteDate !== null) this.#near.directory.forgetWebhook(webhookId);
 	}
 
-	#tryLater(webhookId: string, error: unknown): void {
+	#backOff(error: unknown): void {
 		this.#parts.observer.problem("waiting deliveries could not be swept; this is tried again", error);
-		this.#parts.clock.after(RETRY_AFTER_MS, () => this.sweep(webhookId));
+		if (this.#state !== "sweeping") return;
+		this.#state = "backing off";
+		this.#cancelBackoff = this.#parts.clock.after(RETRY_AFTER_MS, () => this.#begin());
 	}
 }

@@ -16,7 +16,7 @@ type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "sealer" | "obser
 
 /** Told what has changed. Calls are hints: the directory itself says what is true now. */
 export interface DirectoryListener {
-	/** A webhook was added, changed or deleted. */
+	/** A webhook was changed or deleted, or somebody else has added it. */
 	webhookChanged(webhookId: string): void;
 	/** A key no longer exists. */
 	keyDeleted(keyId: string): void;
@@ -201,9 +201,11 @@ export class Directory {
 
 	/** Adds or replaces a webhook. Its `revision` is the version of the project. Returns what is known of it now. */
 	putWebhook(record: WebhookRecord): KnownWebhook {
+		const isNew = this.#webhooks.find(record.id) === undefined;
 		const known = this.#webhooks.put(record);
 		this.#projectAt(record.projectId, record.revision);
-		this.#listener?.webhookChanged(record.id);
+		// Nothing can wait for a webhook that this process has just made.
+		if (!isNew) this.#listener?.webhookChanged(record.id);
 		return known;
 	}
 

@@ -134,9 +134,11 @@ describe("pausing, disabling and deleting", () => {
 		const store: Store = {
 			...real,
 			async sweepWebhook(...parameters) {
+				const step = await real.sweepWebhook(...parameters);
 				sweeps++;
+				// The store has made the step, and its result is on the way.
 				await gate;
-				return real.sweepWebhook(...parameters);
+				return step;
 			},
 		};
 		await using test = await openTestEngine({ store });
@@ -148,6 +150,7 @@ describe("pausing, disabling and deleting", () => {
 		gate = promise;
 		await test.engine.webhooks.pause(test.change, webhook.id);
 		await eventually("the pause is being carried out", () => sweeps === 1);
+		await test.delivery(eventId, { status: "Held" });
 		await test.engine.webhooks.resume(test.change, webhook.id);
 		open();
 		await eventually("the delivery has succeeded", async () => {

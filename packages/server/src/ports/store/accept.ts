@@ -94,10 +94,14 @@ export interface AcceptStore {
 	 * event is deleted or `forgetIdempotencyKeys` removes the key. A known key counts before a stale version. A duplicate,
 	 * a conflict or a stale event does not affect the other events.
 	 *
-	 * Updates: the new state is `transition(state, change)` of core/delivery.ts. Attempts of one delivery have unique
-	 * numbers: if the number is already taken, the attempt is stored under the highest number plus one (an outcome that
-	 * was thought lost came in late). If the payload of the event was erased, a `retry` leaves the delivery as it is, and
-	 * the response body of a late attempt is not stored. An update of an unknown delivery stores nothing.
+	 * Updates: the new state is `transition(state, change)` of core/delivery.ts. If that is Pending and the webhook is not
+	 * deliverable as it is stored at that moment, `sweepChange` of core/webhook.ts is applied, too: the delivery is Held,
+	 * or Cancelled if the webhook is deleted or unknown. This also holds for a `release`. A `retry` leaves the delivery as
+	 * it is if the webhook is not deliverable or if the payload of the event was erased.
+	 *
+	 * Attempts of one delivery have unique numbers: if the number is already taken, the attempt is stored under the
+	 * highest number plus one (an outcome that was thought lost came in late). The response body of a late attempt is not
+	 * stored if the payload of the event was erased. An update of an unknown delivery stores nothing.
 	 *
 	 * The same transaction maintains stats, counts by status, and the health of webhooks (see `StatsStore`).
 	 *

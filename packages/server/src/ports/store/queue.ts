@@ -1,5 +1,6 @@
 // The slice for delivering (dispatcher, refiller, sweeper): due deliveries, leases, and sweeps of webhooks.
-import type { AttemptTrigger, DeliveryChange, DeliveryStatus } from "../../core/delivery.ts";
+import type { AttemptTrigger } from "../../core/delivery.ts";
+import type { SweepChange } from "../../core/webhook.ts";
 
 /** A delivery that this process has leased, with all data that an attempt needs. */
 export interface LeasedDelivery {
@@ -34,9 +35,19 @@ export interface Claim {
 	readonly deliveries: readonly LeasedDelivery[];
 	/**
 	 * When the earliest Pending delivery of the webhook is due after the claim; for a leased one, also one of this claim,
-	 * that is the end of its lease. Null if the webhook has no Pending delivery.
+	 * that is the end of its lease. Null if the webhook has no Pending delivery or is not deliverable.
 	 */
 	readonly nextDueAt: number | null;
+}
+
+/** What one step of a sweep has done. */
+export interface SweepStep {
+	/** The change that follows from the webhook. `cancel` means that the webhook is deleted or unknown. */
+	readonly change: SweepChange;
+	/** How many deliveries it changed. */
+	readonly count: number;
+	/** True if no delivery is left to change. If false, there may be more: another step tells. */
+	readonly done: boolean;
 }
 
 /**
@@ -47,6 +58,9 @@ export interface QueueStore {
 	/**
 	 * Claims due deliveries of one webhook: leases them until `leaseUntil` and returns them, the earliest due first. Two
 	 * claims never return the same delivery while its lease lasts.
+	 *
+	 * Claims nothing for a webhook that is not deliverable (`isDeliverable` of core/webhook.ts) or unknown. Then
+	 * `nextDueAt` is null, also if the webhook has Pending deliveries: a sweep holds or cancels them.
 	 *
 	 * A due delivery whose payload was erased is cancelled instead of claimed. So fewer deliveries than `limit` do not
 	 * prove that nothing else is due; `nextDueAt` tells.
@@ -65,19 +79,22 @@ export interface QueueStore {
 	 */
 	releaseAllLeases(): Promise<number>;
 	/**
-	 * Applies `change` to up to `limit` deliveries of a webhook that are in status `from`, oldest first (Pending ones in
-	 * the order in which they are due), and sets their `updateDate` to `at`. Returns how many deliveries changed.
+	 * Makes one step of a sweep: reads the webhook, and applies `sweepChange(webhook, at)` of core/webhook.ts to up to
+	 * `limit` of its waiting deliveries that the change applies to, all in one transaction. So what becomes of a delivery
+	 * follows from the webhook as it is stored at that moment, whatever the caller knows of it. Leased deliveries are
+	 * changed, too.
 	 *
-	 * `change` must move every delivery in status `from` to another status. Then a result below `limit` means that no
-	 * delivery in status `from` is left, and a caller repeats the call until that happens.
+	 * Pending deliveries come first, in the order in which they are due, then Held ones, oldest first. Their `updateDate`
+	 * becomes `at`. A caller repeats the step until it returns `done`.
 	 */
-	sweepWebhook(
-		webhookId: string,
-		from: DeliveryStatus,
-		change: DeliveryChange,
-		at: number,
-		limit: number,
-	): Promise<number>;
+	sweepWebhook(webhookId: string, at: number, limit: number): Promise<SweepStep>;
+	/**
+	 * Every webhook that has deliveries for a sweep to change: Pending ones although it is not deliverable, Held ones
+	 * although it is, or Pending or Held ones although it is deleted or unknown. In no particular order.
+	 *
+	 * The time it takes depends on the number of webhooks, not on the number of their deliveries.
+	 */
+	webhooksToSweep(): Promise<readonly string[]>;
 	/**
 	 * The number of Pending and of Held deliveries in the whole store. Maintained by each write, so that reading it is
 	 * cheap.

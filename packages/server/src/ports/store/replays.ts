@@ -56,6 +56,9 @@ export interface ReplayStore {
 	 * The step ends before the next matching event once all `deliveryIds` are used. An event that got a delivery to this
 	 * webhook after the replay was made is skipped, so that two replays over the same events do not send an event twice.
 	 *
+	 * The webhook decides as it is stored at that moment: if it is deleted or unknown, the step makes no delivery and sets
+	 * the replay to Cancelled; if it is Paused or Disabled, the step changes nothing, and the replay stays Running.
+	 *
 	 * Returns the replay after the step; null if it does not exist or is not Running. Rejects with `store_conflict` if a
 	 * delivery id exists.
 	 *

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { transition, type Attempt, type DeliveryState } from "../../../core/delivery.ts";
+import { sweepChange } from "../../../core/webhook.ts";
 import type { AcceptResult, CommitBatch, CommitResult, DeliveryUpdate, NewEvent } from "../../../ports/store/accept.ts";
 import { ATTEMPT_COLUMNS, attemptValues } from "../codec/attempt-rows.ts";
 import { STATE_COLUMNS, toState } from "../codec/delivery-rows.ts";
@@ -13,7 +14,7 @@ import { HealthChanges, type HealthTable } from "../stats/health-table.ts";
 import type { StatsChanges } from "../stats/stats-changes.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
 import { createWriteEntry } from "./audit.ts";
-import { createInsertDelivery, createWriteState } from "./delivery-statements.ts";
+import { createInsertDelivery, createReadWebhookState, createWriteState } from "./delivery-statements.ts";
 import { createVersionOf } from "./directory/versions.ts";
 import { createIsErased, withoutResponseBody } from "./erased.ts";
 
@@ -135,17 +136,18 @@ function createUpdate(db: DatabaseSync): Update {
 	`);
 	const writeState = createWriteState(db);
 	const isErased = createIsErased(db);
+	const stateAfter = createStateAfter(db, isErased);
 	const insertAttempt = createInsertAttempt(db);
 	const writeEntry = createWriteEntry(db, "ON CONFLICT (id) DO NOTHING");
 
-	return ({ deliveryId, change, attempt, at, entry = null }, changes, healthChanges) => {
+	return (update, changes, healthChanges) => {
+		const { deliveryId, change, attempt, at, entry = null } = update;
 		const id = idBytes("dlv", deliveryId);
 		const row = selectState.get(id);
 		if (row === undefined) return null;
 		const before = toState(row);
-		// Without its payload, a delivery can't be retried.
-		const after = change.type === "retry" && isErased(id) ? before : transition(before, change);
 		const webhook = hexOf(row);
+		const after = stateAfter(id, webhook, before, update);
 		if (after !== before) {
 			writeState(id, after, at);
 			changes.moved(webhook, at, before.status, after.status);
@@ -161,6 +163,21 @@ function createUpdate(db: DatabaseSync): Update {
 			healthChanges.attempted(id, webhook, { at, success, exhausted });
 		}
 		return after;
+	};
+}
+
+type StateAfter = (id: Uint8Array, webhook: string, before: DeliveryState, update: DeliveryUpdate) => DeliveryState;
+
+/** The webhook is read only if the delivery goes on waiting: never for a success. */
+function createStateAfter(db: DatabaseSync, isErased: (deliveryId: Uint8Array) => boolean): StateAfter {
+	const readWebhookState = createReadWebhookState(db);
+	return (id, webhook, before, { change, at }) => {
+		const after = transition(before, change);
+		if (after.status !== "Pending") return after;
+		const swept = transition(after, sweepChange(readWebhookState(Buffer.from(webhook, "hex")), at));
+		// A delivery can't be retried if its webhook is not deliverable or its payload was erased.
+		if (change.type === "retry" && (swept !== after || isErased(id))) return before;
+		return swept;
 	};
 }
 

@@ -1,9 +1,10 @@
 // The queue of waiting deliveries: when they are due, leases, and sweeps over the deliveries of a webhook.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
-import { transition, type DeliveryChange, type DeliveryStatus } from "../../../core/delivery.ts";
+import { transition } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
-import type { Claim, ClaimRequest } from "../../../ports/store/queue.ts";
+import { isDeliverable, sweepChange, type SweepChange } from "../../../core/webhook.ts";
+import type { Claim, ClaimRequest, SweepStep } from "../../../ports/store/queue.ts";
 import {
 	LEASED_COLUMNS,
 	STATE_COLUMNS,
@@ -15,10 +16,11 @@ import {
 import { idBytes, idHex } from "../codec/ids.ts";
 import { rowId, type Row } from "../codec/rows.ts";
 import { list, qualified } from "../codec/statements.ts";
+import { WEBHOOK_STATUS_CODES, webhookId } from "../codec/webhook-rows.ts";
 import type { Transact } from "../connection.ts";
 import type { StatsChanges } from "../stats/stats-changes.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
-import { createWriteState } from "./delivery-statements.ts";
+import { createReadWebhookState, createWriteState } from "./delivery-statements.ts";
 
 /** Prepares the calls of `QueueStore`. */
 export function createQueueCalls(db: DatabaseSync, transact: Transact, journal: StatsJournal) {
@@ -28,6 +30,7 @@ export function createQueueCalls(db: DatabaseSync, transact: Transact, journal: 
 		renewLeases: createRenewLeases(db, transact),
 		releaseAllLeases: createReleaseAllLeases(db, transact),
 		sweepWebhook: createSweepWebhook(db, journal),
+		webhooksToSweep: createWebhooksToSweep(db),
 		countOpen: () => journal.readOpen(),
 	};
 }
@@ -43,9 +46,12 @@ function createClaimDue(db: DatabaseSync, journal: StatsJournal) {
 	const lease = db.prepare("UPDATE deliveries SET lease_until = ?1, due_at = ?1 WHERE id = ?2");
 	const cancelErased = createCancelErased(db);
 	const nextDueAt = createNextDueAt(db);
+	const readWebhookState = createReadWebhookState(db);
 
 	return (request: ClaimRequest): Claim =>
 		journal.transact((changes) => {
+			const webhook = readWebhookState(idBytes("webhook", request.webhookId));
+			if (webhook === null || !isDeliverable(webhook)) return NOTHING;
 			const due = takeWithin(select, request);
 			const erased = due.filter((row) => bodyLength(row) === 0);
 			for (const row of erased) cancelErased(row, request, changes);
@@ -55,6 +61,8 @@ function createClaimDue(db: DatabaseSync, journal: StatsJournal) {
 			return { deliveries, nextDueAt: nextDueAt(request.webhookId) };
 		});
 }
+
+const NOTHING: Claim = { deliveries: [], nextDueAt: null };
 
 /**
  * Cancels a due delivery whose payload is erased. There should be none, since every call that makes deliveries due checks for the
@@ -144,45 +152,65 @@ function createReleaseAllLeases(db: DatabaseSync, transact: Transact) {
 }
 
 function createSweepWebhook(db: DatabaseSync, journal: StatsJournal) {
-	const selectIn = createSelectInStatus(db);
+	const readWebhookState = createReadWebhookState(db);
+	const select = createSelectToSweep(db);
 	const writeState = createWriteState(db);
 
-	return (webhookId: string, from: DeliveryStatus, change: DeliveryChange, at: number, limit: number): number => {
+	return (webhookId: string, at: number, limit: number): SweepStep => {
+		const id = idBytes("webhook", webhookId);
 		const webhook = idHex("webhook", webhookId);
 		return journal.transact((changes) => {
-			let count = 0;
-			for (const row of selectIn(idBytes("webhook", webhookId), from, limit)) {
+			const change = sweepChange(readWebhookState(id), at);
+			const rows = select[change.type](id, limit);
+			for (const row of rows) {
 				const before = toState(row);
 				const after = transition(before, change);
-				if (after === before) continue;
 				writeState(rowId(row), after, at);
 				changes.moved(webhook, at, before.status, after.status);
-				count++;
 			}
-			return count;
+			return { change, count: rows.length, done: rows.length < limit };
 		});
 	};
 }
 
-/** Prepares the reading of a webhook's deliveries in one status, oldest first, by the index that has them. */
-function createSelectInStatus(db: DatabaseSync) {
+type Select = (webhookId: Uint8Array, limit: number) => Row[];
+
+/** Prepares the reading of the deliveries that each change of a sweep applies to. */
+function createSelectToSweep(db: DatabaseSync): Readonly<Record<SweepChange["type"], Select>> {
 	const columns = list(["id", ...STATE_COLUMNS]);
 	const selectPending = db.prepare(`
 		SELECT ${columns} FROM deliveries INDEXED BY deliveries_due
 		WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at, id LIMIT ?
 	`);
-	const selectSucceeded = db.prepare(`
-		SELECT ${columns} FROM deliveries INDEXED BY deliveries_by_webhook
-		WHERE webhook_id = ? AND status = ${STATUS_CODES.Succeeded} ORDER BY id LIMIT ?
-	`);
-	const selectOthers = db.prepare(`
+	const selectHeld = db.prepare(`
 		SELECT ${columns} FROM deliveries INDEXED BY deliveries_by_webhook_status
-		WHERE webhook_id = ? AND status = ? AND status > 1 ORDER BY id LIMIT ?
+		WHERE webhook_id = ? AND status = ${STATUS_CODES.Held} AND status > 1 ORDER BY id LIMIT ?
 	`);
-
-	return (webhookId: Uint8Array, status: DeliveryStatus, limit: number): Row[] => {
-		if (status === "Pending") return selectPending.all(webhookId, limit);
-		if (status === "Succeeded") return selectSucceeded.all(webhookId, limit);
-		return selectOthers.all(webhookId, STATUS_CODES[status], limit);
+	const pending: Select = (webhookId, limit) => selectPending.all(webhookId, limit);
+	const held: Select = (webhookId, limit) => selectHeld.all(webhookId, limit);
+	const waiting: Select = (webhookId, limit) => {
+		const rows = pending(webhookId, limit);
+		return [...rows, ...held(webhookId, limit - rows.length)];
 	};
+	return { hold: pending, resume: held, cancel: waiting };
+}
+
+/**
+ * One or two seeks for each webhook, however many deliveries wait: 0.3 s with 100,000 webhooks and 1,000,000 waiting deliveries.
+ * Foreign keys ensure that no webhook is unknown.
+ */
+function createWebhooksToSweep(db: DatabaseSync) {
+	const select = db.prepare(`
+		SELECT id FROM webhooks w WHERE (
+			(delete_date IS NOT NULL OR status <> ${WEBHOOK_STATUS_CODES.Enabled}) AND EXISTS (
+				SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE webhook_id = w.id AND due_at IS NOT NULL
+			)
+		) OR (
+			(delete_date IS NOT NULL OR status = ${WEBHOOK_STATUS_CODES.Enabled}) AND EXISTS (
+				SELECT 1 FROM deliveries INDEXED BY deliveries_by_webhook_status
+				WHERE webhook_id = w.id AND status = ${STATUS_CODES.Held} AND status > 1
+			)
+		)
+	`);
+	return (): string[] => select.all().map(webhookId);
 }

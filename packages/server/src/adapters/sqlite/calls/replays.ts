@@ -12,6 +12,7 @@ import {
 	type ReplayFilter,
 	type ReplayMatcher,
 } from "../../../core/replay.ts";
+import { isDeliverable } from "../../../core/webhook.ts";
 import type { ReplayCount, ReplayCountStep, ReplayStep, ReplayStore } from "../../../ports/store/replays.ts";
 import { STATUSES } from "../codec/delivery-rows.ts";
 import { firstIdAt, idBytes, idHex, idText, idTime, justAfter } from "../codec/ids.ts";
@@ -22,7 +23,7 @@ import { inBackground, type Transact } from "../connection.ts";
 import type { StatsChanges } from "../stats/stats-changes.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
 import { createWriteEntry } from "./audit.ts";
-import { createInsertDelivery } from "./delivery-statements.ts";
+import { createInsertDelivery, createReadWebhookState } from "./delivery-statements.ts";
 import { idRange, mapPage, readPage } from "./keyset.ts";
 
 const { Running, Finished, Cancelled } = REPLAY_STATUS_CODES;
@@ -37,9 +38,7 @@ export function createReplayCalls(db: DatabaseSync, transact: Transact, journal:
 		"SELECT count(*) AS count FROM replays INDEXED BY replays_running WHERE status = 0 AND project_id = ?",
 	);
 	const writeEntry = createWriteEntry(db);
-	const cancel = db.prepare(
-		`UPDATE replays SET status = ${Cancelled}, update_date = ?1, end_date = ?1 WHERE id = ?2 AND status = ${Running}`,
-	);
+	const cancel = createCancel(db);
 
 	return {
 		insertReplay: (replay: Replay, { limit, entry }: InsertOptions): boolean =>
@@ -52,7 +51,7 @@ export function createReplayCalls(db: DatabaseSync, transact: Transact, journal:
 		stepReplay: createStepReplay(db, journal),
 		cancelReplay: (replayId: string, at: number, entry: AuditEntry | null): boolean =>
 			transact(() => {
-				if (cancel.run(at, idBytes("replay", replayId)).changes === 0) return false;
+				if (!cancel(idBytes("replay", replayId), at)) return false;
 				writeEntry(entry);
 				return true;
 			}),
@@ -67,11 +66,21 @@ export function createReplayCalls(db: DatabaseSync, transact: Transact, journal:
 	};
 }
 
+/** Prepares the cancelling of a Running replay. Returns whether it was Running. */
+function createCancel(db: DatabaseSync): (id: Uint8Array, at: number) => boolean {
+	const cancel = db.prepare(
+		`UPDATE replays SET status = ${Cancelled}, update_date = ?1, end_date = ?1 WHERE id = ?2 AND status = ${Running}`,
+	);
+	return (id, at) => cancel.run(at, id).changes === 1;
+}
+
 function createStepReplay(db: DatabaseSync, journal: StatsJournal) {
 	const select = db.prepare("SELECT * FROM replays WHERE id = ?");
 	const search = createSearch(db);
 	const newestIn = createNewestIn(db);
 	const insertDelivery = createInsertDelivery(db);
+	const readWebhookState = createReadWebhookState(db);
+	const cancel = createCancel(db);
 	const moveOn = db.prepare(`
 		UPDATE replays SET status = ?2, scanned_count = scanned_count + ?3, delivery_count = delivery_count + ?4,
 			first_event_date = coalesce(first_event_date, ?5), last_event_date = coalesce(last_event_date, ?6),
@@ -79,11 +88,22 @@ function createStepReplay(db: DatabaseSync, journal: StatsJournal) {
 		WHERE id = ?1
 	`);
 
+	const readReplay = (id: Uint8Array): Replay | null => {
+		const row = select.get(id);
+		return row === undefined ? null : REPLAY.read(row);
+	};
+
 	const step = (id: Uint8Array, { at, scanLimit, deliveryIds }: ReplayStep, changes: StatsChanges) => {
 		const row = select.get(id);
 		const replay = row === undefined ? null : REPLAY.read(row);
 		if (row === undefined || replay?.status !== "Running") return null;
 		const { projectId, webhookId, filter } = replay;
+		const webhook = readWebhookState(idBytes("webhook", webhookId));
+		if (webhook === null || webhook.deleteDate !== null) {
+			cancel(id, at);
+			return readReplay(id);
+		}
+		if (!isDeliverable(webhook)) return replay;
 		const found = search({
 			projectId,
 			webhookId,
@@ -109,8 +129,7 @@ function createStepReplay(db: DatabaseSync, journal: StatsJournal) {
 			at,
 			found.done ? at : null,
 		);
-		const after = select.get(id);
-		return after === undefined ? null : REPLAY.read(after);
+		return readReplay(id);
 	};
 
 	return (request: ReplayStep): Replay | null =>

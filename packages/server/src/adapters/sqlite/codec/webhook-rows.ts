@@ -1,6 +1,6 @@
 // Webhooks and their secrets. A new property needs its column in a migration, and a line in the list below.
 import type { RetryPolicy } from "../../../core/policies/retry-policy.ts";
-import type { RateLimit, Webhook, WebhookStatus } from "../../../core/webhook.ts";
+import type { RateLimit, Webhook, WebhookState, WebhookStatus } from "../../../core/webhook.ts";
 import type { SealedSecret, WebhookRecord } from "../../../ports/store/directory.ts";
 import { bytes, code, id, json, number, orNull, record, text, type Codec, type Fields } from "./columns.ts";
 import { idText } from "./ids.ts";
@@ -8,7 +8,10 @@ import * as rows from "./rows.ts";
 import { rowId, type Row } from "./rows.ts";
 
 /** Permanent, on disk: a number never changes its meaning. */
-const WEBHOOK_STATUS_CODES = { Enabled: 0, Paused: 1, Disabled: 2 } as const satisfies Record<WebhookStatus, number>;
+export const WEBHOOK_STATUS_CODES = { Enabled: 0, Paused: 1, Disabled: 2 } as const satisfies Record<
+	WebhookStatus,
+	number
+>;
 
 /** A policy without a schedule is read without the property `scheduleMs`. */
 const RETRIES: Codec<RetryPolicy> = {
@@ -53,6 +56,13 @@ export const WEBHOOK = record<Webhook>(FIELDS);
 export const WEBHOOK_ROW = record<Omit<WebhookRecord, "secrets">>({
 	...FIELDS,
 	sealedHeaders: orNull(bytes("sealed_headers")),
+	deleteDate: orNull(number("delete_date")),
+});
+
+/** The columns of a webhook that decide what becomes of its waiting deliveries. */
+export const WEBHOOK_STATE = record<WebhookState>({
+	status: FIELDS.status,
+	disabledReason: FIELDS.disabledReason,
 	deleteDate: orNull(number("delete_date")),
 });
 

@@ -9,9 +9,11 @@ import {
 	type DeliveryChange,
 	type DeliveryState,
 } from "../../../core/delivery.ts";
+import { isDeliverable, sweepChange, type WebhookState } from "../../../core/webhook.ts";
 import type { NewEvent } from "../../store/accept.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { fillStore, NEWEST, POLICY } from "./records/records.ts";
+import { setWebhook, fillStore, NEWEST, POLICY } from "./records/records.ts";
+import { ZERO_COUNTS } from "./records/stats.ts";
 
 const ANY_EVENT = { type: null, after: null, before: null };
 
@@ -19,6 +21,7 @@ export function describeAccept(current: CurrentStore): void {
 	describeEvents(current);
 	describeIdempotency(current);
 	describeUpdates(current);
+	describeWebhookState(current);
 	describeAttempts(current);
 	describeAllOrNothing(current);
 	describeProperties(current);
@@ -168,6 +171,68 @@ function describeUpdates(current: CurrentStore): void {
 	});
 }
 
+function describeWebhookState(current: CurrentStore): void {
+	const STATES = [
+		[{ status: "Paused" }, "Held", "the webhook is paused"],
+		[{ status: "Disabled", disabledReason: "it failed" }, "Held", "the webhook is disabled: it failed"],
+		[{ deleteDate: 1 }, "Cancelled", "the webhook was deleted"],
+	] as const;
+
+	it.each(STATES)("with %o, a failed attempt leaves its delivery %s", async (changes, status, reason) => {
+		const { store, scope, webhookId, accept, update, state, records } = await fillStore(current());
+		const [id = ""] = await accept({ state: newDelivery(records.now, records.now + 60_000) });
+		await setWebhook(store, webhookId, changes);
+		const { updates } = await update(records.failure(id, 1));
+		const waits = { status, reason, attemptCount: 1, autoAttemptCount: 1, nextAttemptAt: null, leaseUntil: null };
+		expect(updates).toMatchObject([{ ...waits, responseCode: 500 }]);
+		expect(await state(id)).toEqual(updates[0]);
+		expect(await store.attempts(id)).toHaveLength(1);
+		// Stats count one move, from Pending to the final status.
+		expect(await store.statusCounts(scope, webhookId)).toEqual({ ...ZERO_COUNTS, [status]: 1 });
+		expect(await store.webhooksToSweep()).toEqual([]);
+	});
+
+	it.each(STATES)("with %o, a released delivery is %s", async (changes, status, reason) => {
+		const { store, webhookId, accept, update, state, records } = await fillStore(current());
+		const [leased = "", free = ""] = [
+			...(await accept({ state: newDelivery(records.now, records.now + 60_000) })),
+			...(await accept()),
+		];
+		await setWebhook(store, webhookId, changes);
+		for (const deliveryId of [leased, free]) {
+			const { updates } = await update({ deliveryId, change: { type: "release" }, attempt: null, at: records.now });
+			expect(updates).toMatchObject([{ status, reason, leaseUntil: null, nextAttemptAt: null }]);
+			expect(await state(deliveryId)).toEqual(updates[0]);
+		}
+	});
+
+	it.each(STATES)("with %o, a success and the last failure end a delivery as ever", async (changes) => {
+		const { store, webhookId, accept, update, state, records } = await fillStore(current());
+		const [good = "", bad = ""] = [...(await accept()), ...(await accept())];
+		for (let number = 1; number < 4; number++) await update(records.failure(bad, number));
+		await setWebhook(store, webhookId, changes);
+		const { healthChanges } = await update(records.outcome(good, 1), records.failure(bad, 4));
+		expect(await state(good)).toMatchObject({ status: "Succeeded" });
+		expect(await state(bad)).toMatchObject({ status: "Failed" });
+		expect(healthChanges).toMatchObject([{ kind: "exhausted", delivery: { id: bad, status: "Failed" } }]);
+	});
+
+	it.each(STATES)("with %o, a delivery can't be retried", async (changes) => {
+		const { store, webhookId, accept, update, state, records } = await fillStore(current());
+		const ids = [...(await accept()), ...(await accept())];
+		const [failed = ""] = ids;
+		await update(records.outcome(failed, 1, { kind: "gone", responseCode: 410 }));
+		const before = await Promise.all(ids.map(state));
+		await setWebhook(store, webhookId, changes);
+		const { now: at } = records;
+		const { updates } = await update(
+			...ids.map((deliveryId) => ({ deliveryId, change: { type: "retry", at } as const, attempt: null, at })),
+		);
+		expect(updates).toEqual(before);
+		expect(await Promise.all(ids.map(state))).toEqual(before);
+	});
+}
+
 function describeAttempts(current: CurrentStore): void {
 	it("records a late attempt of a cancelled delivery, which stays cancelled", async () => {
 		const { store, accept, update, records } = await fillStore(current());
@@ -243,20 +308,39 @@ const changes: fc.Arbitrary<DeliveryChange> = fc.oneof(
 );
 
 /** The index of a delivery, the change of it, and the number of its attempt. */
-const steps = fc.array(fc.tuple(fc.nat({ max: 3 }), changes, fc.integer({ min: 1, max: 4 })), { maxLength: 40 });
+const steps = fc.array(fc.tuple(fc.nat({ max: 7 }), changes, fc.integer({ min: 1, max: 4 })), { maxLength: 60 });
+
+const HELD = newHeldDelivery("paused");
+const WEBHOOK_STATES: readonly WebhookState[] = [
+	{ status: "Enabled", disabledReason: null, deleteDate: null },
+	{ status: "Paused", disabledReason: null, deleteDate: null },
+	{ status: "Disabled", disabledReason: "it failed", deleteDate: null },
+	{ status: "Enabled", disabledReason: null, deleteDate: 1 },
+];
+
+/** The state that an update leads to, by the port's comment. */
+function stateAfter(state: DeliveryState, change: DeliveryChange, webhook: WebhookState, at: number): DeliveryState {
+	const after = transition(state, change);
+	if (after.status !== "Pending" || isDeliverable(webhook)) return after;
+	return change.type === "retry" ? state : transition(after, sweepChange(webhook, at));
+}
 
 function describeProperties(current: CurrentStore): void {
-	it("agrees with `transition` after any sequence of changes, in batches of any size", async () => {
-		const { store, projectId, scope, webhookIds, records } = await fillStore(current(), 4);
+	it("agrees with `transition` and the webhooks after any sequence of changes, in batches of any size", async () => {
+		const { store, projectId, scope, webhookIds, records } = await fillStore(current(), WEBHOOK_STATES.length);
+		for (const [index, state] of WEBHOOK_STATES.entries()) await setWebhook(store, webhookIds[index] ?? "", state);
 		await fc.assert(
 			fc.asyncProperty(steps, fc.integer({ min: 1, max: 8 }), async (sequence, batchSize) => {
 				const open = await store.countOpen();
-				const sent = records.event(projectId, { webhookIds });
-				const [held] = sent.deliveries;
-				const deliveries = sent.deliveries.map((each) => (each === held ? { ...each, state: HELD } : each));
-				await store.commit({ events: [{ ...sent, deliveries }], updates: [] });
+				const events = [
+					records.event(projectId, { webhookIds }),
+					records.event(projectId, { webhookIds, state: HELD }),
+				];
+				await store.commit({ events, updates: [] });
+				const deliveries = events.flatMap((event) => event.deliveries);
+				const webhookOf = (which: number) => WEBHOOK_STATES[which % WEBHOOK_STATES.length]!;
 				const states: DeliveryState[] = deliveries.map(({ state }) => state);
-				const attempts = [0, 0, 0, 0];
+				const attempts = deliveries.map(() => 0);
 				for (let at = 0; at < sequence.length; at += batchSize) {
 					const batch = sequence.slice(at, at + batchSize);
 					const updates = batch.map(([which, change, number]) => {
@@ -264,7 +348,9 @@ function describeProperties(current: CurrentStore): void {
 						if (attempt !== null) attempts[which] = (attempts[which] ?? 0) + 1;
 						return { deliveryId: deliveries[which]?.id ?? "", change, attempt, at: records.now };
 					});
-					const expected = batch.map(([which, change]) => (states[which] = transition(states[which]!, change)));
+					const expected = batch.map(
+						([which, change]) => (states[which] = stateAfter(states[which]!, change, webhookOf(which), records.now)),
+					);
 					expect((await store.commit({ events: [], updates })).updates).toEqual(expected);
 				}
 				for (const [which, { id }] of deliveries.entries()) {
@@ -283,5 +369,3 @@ function describeProperties(current: CurrentStore): void {
 		);
 	});
 }
-
-const HELD = newHeldDelivery("paused");

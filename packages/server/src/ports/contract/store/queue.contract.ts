@@ -2,9 +2,10 @@
 import { expect, it } from "vitest";
 
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
+import type { WebhookRecord } from "../../store/directory.ts";
 import type { ClaimRequest } from "../../store/queue.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { dueAt, fillStore, type World } from "./records/records.ts";
+import { setWebhook, dueAt, fillStore, type World } from "./records/records.ts";
 
 export function describeQueue(current: CurrentStore): void {
 	describeClaims(current);
@@ -12,6 +13,7 @@ export function describeQueue(current: CurrentStore): void {
 	describeDueTimes(current);
 	describeLeases(current);
 	describeSweeps(current);
+	describeWebhooksToSweep(current);
 }
 
 const PLENTY = { limit: 100, maxBytes: 1_000_000 };
@@ -80,6 +82,30 @@ function describeNotDue(current: CurrentStore): void {
 		const [final = ""] = await accept();
 		await update(records.outcome(final, 1));
 		expect(await claim(world)).toEqual([]);
+	});
+
+	it.each([{ status: "Paused" }, { status: "Disabled" }, { deleteDate: 1 }] as const)(
+		"claims nothing for a webhook with %o, and names no time for it",
+		async (changes) => {
+			const { store, accept, state, webhookId, records } = await fillStore(current());
+			const [id = ""] = await accept();
+			await setWebhook(store, webhookId, changes);
+			const request = { webhookId, now: records.now, ...PLENTY, leaseUntil: records.now + 60_000 };
+			expect(await store.claimDue(request)).toEqual({ deliveries: [], nextDueAt: null });
+			expect(await state(id)).toEqual(newDelivery(records.now, null));
+			// A deleted webhook stays deleted.
+			if ("deleteDate" in changes) return;
+			await setWebhook(store, webhookId, { status: "Enabled" });
+			expect((await store.claimDue(request)).deliveries).toHaveLength(1);
+		},
+	);
+
+	it("claims nothing for an unknown webhook", async () => {
+		const { store, records } = await fillStore(current());
+		const request = { now: records.now, ...PLENTY, leaseUntil: records.now + 60_000 };
+		for (const webhookId of [records.ids.make("webhook", records.now), "none"]) {
+			expect(await store.claimDue({ ...request, webhookId })).toEqual({ deliveries: [], nextDueAt: null });
+		}
 	});
 
 	it("claims a delivery again when its lease has ended", async () => {
@@ -175,46 +201,118 @@ function describeLeases(current: CurrentStore): void {
 }
 
 function describeSweeps(current: CurrentStore): void {
-	it("sweeps a webhook's deliveries of one status, up to the limit at a time, until none is left", async () => {
+	/** A webhook with three Pending deliveries, the second of which is leased, and two Held ones. */
+	const openWorld = async (changes: Partial<WebhookRecord> = {}) => {
 		const world = await fillStore(current(), 2);
-		const { store, webhookId, webhookIds, accept, records } = world;
-		for (let n = 0; n < 5; n++) await accept();
-		await accept({ webhookIds: webhookIds.slice(1) });
-		const hold = { type: "hold", reason: "paused" } as const;
-		const counts: number[] = [];
-		for (let n = 0; n < 3; n++) counts.push(await store.sweepWebhook(webhookId, "Pending", hold, records.now, 2));
-		expect(counts).toEqual([2, 2, 1]);
-		expect(await store.countOpen()).toEqual({ Pending: 1, Held: 5 });
-		expect(await claim(world)).toEqual([]);
-	});
-
-	it("sweeps the oldest deliveries first", async () => {
-		const { store, webhookId, accept, state, records } = await fillStore(current());
+		const { accept, records, webhookId, store } = world;
 		const ids: string[] = [];
-		for (let n = 0; n < 3; n++) ids.push(...(await accept({ state: newHeldDelivery("paused") })));
-		const resume = { type: "resume", at: records.now } as const;
-		expect(await store.sweepWebhook(webhookId, "Held", resume, records.now + 5, 2)).toBe(2);
-		const states = await Promise.all(ids.map(state));
-		expect(states.map(({ status }) => status)).toEqual(["Pending", "Pending", "Held"]);
-		expect(states[0]).toEqual(newDelivery(records.now, null));
+		for (const lease of [null, records.now + 60_000, null]) {
+			ids.push(...(await accept({ state: newDelivery(records.now, lease) })));
+		}
+		for (let n = 0; n < 2; n++) ids.push(...(await accept({ state: newHeldDelivery("earlier") })));
+		await accept({ webhookIds: world.webhookIds.slice(1) });
+		await setWebhook(store, webhookId, changes);
+		records.now += 10;
+		const statuses = async () => (await Promise.all(ids.map(world.state))).map(({ status }) => status);
+		return { ...world, ids, statuses };
+	};
+
+	it.each<[string, Partial<WebhookRecord>, string]>([
+		["paused", { status: "Paused" }, "the webhook is paused"],
+		["disabled", { status: "Disabled", disabledReason: "it failed" }, "the webhook is disabled: it failed"],
+	])("holds the Pending deliveries of a webhook that is %s, leased or not", async (_what, changes, reason) => {
+		const { store, webhookId, records, ids, state, statuses, scope } = await openWorld(changes);
+		const change = { type: "hold", reason };
+		expect(await store.sweepWebhook(webhookId, records.now, 10)).toEqual({ change, count: 3, done: true });
+		expect(await statuses()).toEqual(Array.from({ length: 5 }, () => "Held"));
+		expect(await state(ids[1] ?? "")).toEqual(newHeldDelivery(reason));
+		expect(await state(ids[4] ?? "")).toEqual(newHeldDelivery("earlier"));
+		expect(await store.delivery(scope, ids[0] ?? "")).toMatchObject({ updateDate: records.now });
+		expect(await store.countOpen()).toEqual({ Pending: 1, Held: 5 });
+		expect(await store.sweepWebhook(webhookId, records.now, 10)).toEqual({ change, count: 0, done: true });
 	});
 
-	it("sweeps deliveries of every status, and sets their updateDate", async () => {
-		const { store, scope, webhookId, accept, update, records } = await fillStore(current());
-		const [id = ""] = await accept();
-		for (let number = 1; number <= 4; number++) await update(records.failure(id, number));
-		records.now += 10;
-		const retry = { type: "retry", at: records.now } as const;
-		expect(await store.sweepWebhook(webhookId, "Succeeded", retry, records.now, 10)).toBe(0);
-		expect(await store.sweepWebhook(webhookId, "Failed", retry, records.now, 10)).toBe(1);
-		expect(await store.delivery(scope, id)).toMatchObject({
-			status: "Pending",
-			trigger: "manual",
-			updateDate: records.now,
-		});
-		const cancel = { type: "cancel", reason: "The webhook was deleted." } as const;
-		expect(await store.sweepWebhook(webhookId, "Pending", cancel, records.now, 10)).toBe(1);
-		expect(await store.sweepWebhook(webhookId, "Cancelled", retry, records.now, 10)).toBe(1);
+	it("resumes the Held deliveries of a webhook that is Enabled, due at the time of the sweep", async () => {
+		const { store, webhookId, records, ids, state, statuses, scope } = await openWorld();
+		const change = { type: "resume", at: records.now };
+		expect(await store.sweepWebhook(webhookId, records.now, 10)).toEqual({ change, count: 2, done: true });
+		expect(await statuses()).toEqual(Array.from({ length: 5 }, () => "Pending"));
+		expect(await state(ids[1] ?? "")).toMatchObject({ leaseUntil: records.now - 10 + 60_000 });
+		expect(await state(ids[3] ?? "")).toEqual(newDelivery(records.now, null));
+		expect(await store.delivery(scope, ids[3] ?? "")).toMatchObject({ updateDate: records.now });
+		expect(await store.countOpen()).toEqual({ Pending: 6, Held: 0 });
+	});
+
+	it.each<[string, Partial<WebhookRecord>]>([
+		["Enabled", { deleteDate: 1 }],
+		["paused", { deleteDate: 1, status: "Paused" }],
+	])("cancels the Pending and the Held deliveries of a deleted webhook that was %s", async (_what, changes) => {
+		const { store, webhookId, records, ids, state, statuses } = await openWorld(changes);
+		const change = { type: "cancel", reason: "the webhook was deleted" };
+		expect(await store.sweepWebhook(webhookId, records.now, 10)).toEqual({ change, count: 5, done: true });
+		expect(await statuses()).toEqual(Array.from({ length: 5 }, () => "Cancelled"));
+		expect(await state(ids[1] ?? "")).toMatchObject({ reason: change.reason, leaseUntil: null, nextAttemptAt: null });
 		expect(await store.countOpen()).toEqual({ Pending: 1, Held: 0 });
+	});
+
+	it("changes no more deliveries than the limit in a step, the earliest due and the oldest first", async () => {
+		const { store, webhookId, records, statuses } = await openWorld({ deleteDate: 1 });
+		const steps: unknown[] = [];
+		for (let n = 0; n < 3; n++) {
+			const { count, done } = await store.sweepWebhook(webhookId, records.now, 2);
+			steps.push([count, done, await statuses()]);
+		}
+		expect(steps).toEqual([
+			// The second one is leased, so it is due later than the third.
+			[2, false, ["Cancelled", "Pending", "Cancelled", "Held", "Held"]],
+			[2, false, ["Cancelled", "Cancelled", "Cancelled", "Cancelled", "Held"]],
+			[1, true, ["Cancelled", "Cancelled", "Cancelled", "Cancelled", "Cancelled"]],
+		]);
+	});
+
+	it("leaves final deliveries as they are, and finds nothing to do for an unknown webhook", async () => {
+		const { store, accept, update, state, records, webhookId } = await fillStore(current());
+		const ids = [...(await accept()), ...(await accept()), ...(await accept())];
+		const [succeeded = "", failed = "", cancelled = ""] = ids;
+		const cancel = { type: "cancel", reason: "by hand" } as const;
+		const gone = { kind: "gone", responseCode: 410 } as const;
+		await update(records.outcome(succeeded, 1), records.outcome(failed, 1, gone));
+		await update({ deliveryId: cancelled, change: cancel, attempt: null, at: records.now });
+		const before = await Promise.all(ids.map(state));
+		for (const changes of [{}, { status: "Paused" }] as const) {
+			await setWebhook(store, webhookId, changes);
+			expect(await store.sweepWebhook(webhookId, records.now, 10)).toMatchObject({ count: 0, done: true });
+		}
+		for (const unknown of [records.ids.make("webhook", records.now), "none"]) {
+			const step = { change: { type: "cancel" }, count: 0, done: true };
+			expect(await store.sweepWebhook(unknown, records.now, 10)).toMatchObject(step);
+		}
+		expect(await Promise.all(ids.map(state))).toEqual(before);
+	});
+}
+
+function describeWebhooksToSweep(current: CurrentStore): void {
+	const CONDITIONS = [{}, { status: "Paused" }, { status: "Disabled" }, { deleteDate: 1 }] as const;
+
+	it.each([
+		["Pending", newDelivery(1, null), [1, 2, 3]],
+		["leased", newDelivery(1, 9_000_000_000_000), [1, 2, 3]],
+		["Held", newHeldDelivery("earlier"), [0, 3]],
+	])("lists the webhooks whose %s deliveries contradict them, once each", async (_what, state, expected) => {
+		const { store, accept, webhookIds } = await fillStore(current(), CONDITIONS.length);
+		for (let n = 0; n < 3; n++) await accept({ webhookIds, state });
+		for (const [index, changes] of CONDITIONS.entries()) await setWebhook(store, webhookIds[index] ?? "", changes);
+		expect((await store.webhooksToSweep()).toSorted()).toEqual(expected.map((index) => webhookIds[index]));
+	});
+
+	it("lists no webhook once each is swept, and none whose deliveries are final", async () => {
+		const { store, accept, webhookIds, records } = await fillStore(current(), CONDITIONS.length);
+		expect(await store.webhooksToSweep()).toEqual([]);
+		await accept({ webhookIds });
+		await accept({ webhookIds, state: newHeldDelivery("earlier") });
+		for (const [index, changes] of CONDITIONS.entries()) await setWebhook(store, webhookIds[index] ?? "", changes);
+		expect(await store.webhooksToSweep()).toHaveLength(CONDITIONS.length);
+		for (const id of webhookIds) await store.sweepWebhook(id, records.now, 10);
+		expect(await store.webhooksToSweep()).toEqual([]);
 	});
 }

@@ -5,7 +5,7 @@ import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { projectScope } from "../../../core/principal.ts";
 import { REPLAY_OUTCOMES, type ReplayFilter } from "../../../core/replay.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { ANY_DELIVERY, dueAt, idsOf, NEWEST } from "./records/records.ts";
+import { ANY_DELIVERY, setWebhook, dueAt, idsOf, NEWEST } from "./records/records.ts";
 import { EVERYTHING, openReplayWorld } from "./records/replays.ts";
 
 export function describeReplays(current: CurrentStore): void {
@@ -253,6 +253,41 @@ function describeEnds(current: CurrentStore): void {
 			updateDate: records.now,
 			endDate: records.now,
 		});
+	});
+
+	it.each(["Paused", "Disabled"] as const)("waits while its webhook is %s, and goes on afterwards", async (status) => {
+		const { store, miss, begin, step, replayed, scope, webhookId, records } = await openReplayWorld(current);
+		for (let n = 0; n < 3; n++) await miss();
+		const replay = await begin();
+		const before = await step(replay, { deliveryLimit: 1 });
+		await setWebhook(store, webhookId, { status });
+		records.now += 7;
+		expect(await step(replay)).toEqual(before);
+		expect(await store.replay(scope, replay.id)).toEqual(before);
+		expect(await replayed()).toHaveLength(1);
+		await setWebhook(store, webhookId, { status: "Enabled" });
+		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 3, deliveryCount: 3 });
+	});
+
+	it.each(["Enabled", "Paused"] as const)("is cancelled if its webhook was deleted while %s", async (status) => {
+		const { store, miss, begin, step, replayed, scope, webhookId, records } = await openReplayWorld(current);
+		for (let n = 0; n < 3; n++) await miss();
+		const replay = await begin();
+		const before = await step(replay, { deliveryLimit: 1 });
+		records.now += 7;
+		await setWebhook(store, webhookId, { status, deleteDate: records.now });
+		const after = { ...before, status: "Cancelled", updateDate: records.now, endDate: records.now };
+		expect(await step(replay)).toEqual(after);
+		expect(await store.replay(scope, replay.id)).toEqual(after);
+		expect(await step(replay)).toBeNull();
+		expect(await store.runningReplays()).toEqual([]);
+		expect(await replayed()).toHaveLength(1);
+	});
+
+	it("is cancelled if its webhook is unknown", async () => {
+		const { begin, step, records } = await openReplayWorld(current);
+		const replay = await begin({}, { webhookId: records.ids.make("webhook", records.now) });
+		expect(await step(replay)).toMatchObject({ status: "Cancelled", endDate: records.now });
 	});
 
 	it("does not cancel a finished or an unknown replay", async () => {

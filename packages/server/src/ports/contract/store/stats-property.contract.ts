@@ -2,13 +2,14 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
-import { DELIVERY_STATUSES, type DeliveryChange, type DeliveryStatus } from "../../../core/delivery.ts";
+import type { DeliveryChange, DeliveryStatus } from "../../../core/delivery.ts";
 import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS, STATS_WIDTHS_MS, type StatsBucket, type StatsWidth } from "../../../core/stats/stats.ts";
+import { WEBHOOK_STATUSES, type WebhookStatus } from "../../../core/webhook.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
 import type { Store } from "../../store/store.ts";
 import type { CurrentStore, Reopen } from "./records/records.ts";
-import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./records/records.ts";
+import { ANY_DELIVERY, setWebhook, fillStore, NEWEST, type World } from "./records/records.ts";
 import { buckets, floorTo, KEEP_ALL, MINUTE, ZERO_COUNTS } from "./records/stats.ts";
 
 type Step =
@@ -16,7 +17,8 @@ type Step =
 	| { readonly kind: "changes"; readonly changes: readonly (readonly [which: number, change: Change])[] }
 	| { readonly kind: "later"; readonly ms: number }
 	| { readonly kind: "roll up"; readonly limit: number }
-	| { readonly kind: "sweep"; readonly webhook: number; readonly from: DeliveryStatus }
+	| { readonly kind: "status"; readonly webhook: number; readonly status: WebhookStatus }
+	| { readonly kind: "sweep"; readonly webhook: number }
 	| { readonly kind: "reopen" };
 type Change = "success" | "failure" | "gone" | "refused" | "hold" | "resume" | "cancel" | "retry";
 
@@ -41,10 +43,11 @@ const steps = fc.array(
 		fc.record({ kind: fc.constant("later" as const), ms: fc.constantFrom(1_000, 40_000, 3_000_000, -90_000) }),
 		fc.record({ kind: fc.constant("roll up" as const), limit: fc.constantFrom(1, 60, 1_000) }),
 		fc.record({
-			kind: fc.constant("sweep" as const),
+			kind: fc.constant("status" as const),
 			webhook: fc.nat({ max: 2 }),
-			from: fc.constantFrom(...DELIVERY_STATUSES),
+			status: fc.constantFrom(...WEBHOOK_STATUSES),
 		}),
+		fc.record({ kind: fc.constant("sweep" as const), webhook: fc.nat({ max: 2 }) }),
 		fc.constant({ kind: "reopen" as const }),
 	),
 	{ minLength: 1, maxLength: 30 },
@@ -95,11 +98,11 @@ class Book {
 			case "roll up":
 				await current().rollUpStats({ ...KEEP_ALL, limit: step.limit });
 				return;
-			case "sweep": {
-				const cancel = { type: "cancel", reason: "by hand" } as const;
-				await current().sweepWebhook(webhookIds[step.webhook] ?? "", step.from, cancel, records.now, 3);
+			case "status":
+				return setWebhook(current(), webhookIds[step.webhook] ?? "", { status: step.status });
+			case "sweep":
+				await current().sweepWebhook(webhookIds[step.webhook] ?? "", records.now, 3);
 				return;
-			}
 			case "reopen":
 				await reopen();
 		}

@@ -273,13 +273,20 @@ export async function changeWebhook(
 	return { ...record, ...changes, revision };
 }
 
-/** The fields of `DeliveryState` only, without those that the log adds. */
+/** Changes fields of the webhook with this id, without a sweep. The webhook must not be deleted, unless deliveries of it wait. */
+export async function setWebhook(store: Store, webhookId: string, changes: Partial<WebhookRecord>): Promise<void> {
+	const record = (await store.webhookRecords()).find(({ id }) => id === webhookId);
+	if (record === undefined) throw new Error(`no webhook ${webhookId}`);
+	await changeWebhook(store, record, changes);
+}
+
 /** When the earliest Pending delivery of a webhook is due; null if it has none. */
 export async function dueAt(store: Store, webhookId: string): Promise<number | null> {
 	const due = await store.dueWebhooks();
 	return due.find((webhook) => webhook.webhookId === webhookId)?.dueAt ?? null;
 }
 
+/** The fields of `DeliveryState` only, without those that the log adds. */
 export function stateOf(state: DeliveryState): DeliveryState {
 	const { status, reason, attemptCount, autoAttemptCount, nextAttemptAt, leaseUntil } = state;
 	const { trigger, scheduleResumesAt, responseCode } = state;
