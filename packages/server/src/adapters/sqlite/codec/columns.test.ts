@@ -22,11 +22,11 @@ it.each([
 	["event_types", EVENT_TYPE.columns, ["seq"]],
 	["events", EVENT_COLUMNS, ["seq", "body"]],
 	["keys", KEY.columns, []],
-	["projects", PROJECT.columns, ["delete_date"]],
+	["projects", PROJECT.columns, ["delete_date", "version"]],
 	["replays", REPLAY.columns, ["position"]],
 	["webhook_secrets", SECRET.columns, ["webhook_id"]],
 	["webhooks", WEBHOOK_ROW.columns, []],
-	["workspace", IDENTITY.columns, ["one"]],
+	["workspace", IDENTITY.columns, ["one", "version"]],
 ])("lists every column of %s", (table, columns, others) => {
 	using db = new DatabaseSync(":memory:");
 	migrate(db, 0);
