@@ -94,9 +94,18 @@ export async function contents({ store, projectId, scope, webhookId }: World) {
 			store.auditEntries(ANY_ENTRY, NEWEST),
 		]);
 	return {
-		...{ versions, changes, projects, keys, webhooks, health, deliveries, bodies, attempts, counts },
+		versions,
+		changes,
+		projects,
+		keys,
+		webhooks,
+		health,
 		eventTypes: eventTypes.rows,
 		replays: replays.rows,
+		bodies,
+		deliveries,
+		attempts,
+		counts,
 		entries: entries.rows,
 	};
 }
