@@ -1,10 +1,15 @@
 // Migrations are applied completely or not at all, in order and once; newer data is refused; schema.sql matches their result.
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+import { openDataFixture } from "@fanfare/testkit/fixture/data-fixture";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
+import { projectScope } from "../../../core/principal.ts";
+import { FIRST_VERSION } from "../../../core/workspace.ts";
+import { changeWebhook } from "../../../ports/contract/store/records/records.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
 import { migrate, readMigrations, type Migration } from "./migrate.ts";
 
@@ -82,6 +87,27 @@ describe("migrations", () => {
 		expect(db.prepare("SELECT name, max_retries, max_backoff_ms FROM webhooks").all()).toMatchObject([
 			{ name: "old", max_retries: 3, max_backoff_ms: 15_000 },
 		]);
+	});
+
+	it("give the records of version 0.1 the first revision, on which they can be changed", async () => {
+		using fixture = openDataFixture("0.1");
+		const store = await openSqliteStore({ path: join(fixture.dataDir, "fanfare.db") });
+		const { workspace, projects } = await store.directoryVersions();
+		expect(new Set([workspace, ...projects.map(({ version }) => version)])).toEqual(new Set([FIRST_VERSION]));
+		const records = await store.webhookRecords();
+		expect(records.length).toBeGreaterThan(0);
+		for (const { projectId } of projects) {
+			const { project, webhooks } = await store.projectChanges(projectId, 0);
+			const types = await store.eventTypes(projectScope(projectId), null, { limit: 100, cursor: null });
+			const revisions = [project, ...webhooks, ...types.rows].map((each) => each?.revision);
+			expect(new Set(revisions)).toEqual(new Set([FIRST_VERSION]));
+			const known = records.filter((record) => record.projectId === projectId && record.deleteDate === null);
+			expect(webhooks).toEqual(expect.arrayContaining(known));
+			expect((await store.projectChanges(projectId, FIRST_VERSION)).webhooks).toEqual([]);
+		}
+		const enabled = records.find(({ deleteDate }) => deleteDate === null);
+		expect(await changeWebhook(store, enabled!, { name: "Renamed" })).toMatchObject({ revision: FIRST_VERSION + 1 });
+		await store.close();
 	});
 
 	it("make the schema that is committed in schema.sql", () => {

@@ -77,19 +77,35 @@ export function change(
 export async function contents({ store, projectId, scope, webhookId }: World) {
 	const { rows: events } = await store.events(scope, { type: null, after: null, before: null }, NEWEST);
 	const { rows: deliveries } = await store.deliveries(scope, ANY_DELIVERY, NEWEST);
+	// All at once, since a store in another thread or process takes a while for each call.
+	const [versions, changes, projects, keys, webhooks, health, eventTypes, replays, bodies, attempts, counts, entries] =
+		await Promise.all([
+			store.directoryVersions(),
+			store.projectChanges(projectId, 0),
+			store.projects(),
+			store.keys(),
+			store.webhookRecords(),
+			store.webhookHealth(webhookId),
+			store.eventTypes(scope, null, NEWEST),
+			store.replays(scope, null, NEWEST),
+			Promise.all(events.map(({ id }) => store.eventBody(scope, id))),
+			Promise.all(deliveries.map(({ id }) => store.attempts(id))),
+			store.statusCounts(scope, null),
+			store.auditEntries(ANY_ENTRY, NEWEST),
+		]);
 	return {
-		versions: await store.directoryVersions(),
-		changes: await store.projectChanges(projectId, 0),
-		projects: await store.projects(),
-		keys: await store.keys(),
-		webhooks: await store.webhookRecords(),
-		health: await store.webhookHealth(webhookId),
-		eventTypes: (await store.eventTypes(scope, null, NEWEST)).rows,
-		replays: (await store.replays(scope, null, NEWEST)).rows,
-		bodies: await Promise.all(events.map(({ id }) => store.eventBody(scope, id))),
+		versions,
+		changes,
+		projects,
+		keys,
+		webhooks,
+		health,
+		eventTypes: eventTypes.rows,
+		replays: replays.rows,
+		bodies,
 		deliveries,
-		attempts: await Promise.all(deliveries.map(({ id }) => store.attempts(id))),
-		statusCounts: await store.statusCounts(scope, null),
-		entries: (await store.auditEntries(ANY_ENTRY, NEWEST)).rows,
+		attempts,
+		counts,
+		entries: entries.rows,
 	};
 }
