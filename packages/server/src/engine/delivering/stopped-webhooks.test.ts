@@ -30,15 +30,16 @@ class Gate {
 	}
 }
 
-/** A store with gates in front of commits, claims and sweeps. */
+/** A store with gates behind commits, and in front of claims and sweeps. */
 async function openGatedStore() {
 	const real = await openSqliteStore({ path: ":memory:" });
-	const gates = { commit: new Gate(), claimDue: new Gate(), sweepWebhook: new Gate() };
+	const gates = { committed: new Gate(), claimDue: new Gate(), sweepWebhook: new Gate() };
 	const store: Store = {
 		...real,
 		async commit(batch) {
-			await gates.commit.pass();
-			return real.commit(batch);
+			const result = await real.commit(batch);
+			await gates.committed.pass();
+			return result;
 		},
 		async claimDue(request) {
 			await gates.claimDue.pass();
@@ -83,18 +84,18 @@ describe.each(STOPS)("without a sweep after a %s", (action, status, reason) => {
 		letSweep();
 	});
 
-	it(`a delivery that was being committed is given back, and is ${status} at once`, async () => {
+	it(`a delivery that was just committed is given back, and is ${status} at once`, async () => {
 		const { store, gates } = await openGatedStore();
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine({ store });
 		const items = watch(test);
 		const webhook = await test.createWebhook(receiver.url);
-		const letCommit = gates.commit.shut();
+		const letReturn = gates.committed.shut();
 		const sending = test.send();
-		await eventually("its commit is under way", () => gates.commit.waiting === 1);
+		await eventually("it is committed", () => gates.committed.waiting === 1);
 		const letSweep = gates.sweepWebhook.shut();
 		await test.engine.webhooks[action](test.change, webhook.id);
-		letCommit();
+		letReturn();
 		const eventId = await sending;
 		await test.delivery(eventId, { status, reason, attemptCount: 0, leaseUntil: null });
 		await eventually("it is given back", () => test.engine.gauges().inFlightAttempts === 0);
