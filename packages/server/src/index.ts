@@ -5,5 +5,5 @@ export { exportOpenApiDocument } from "./api/resources/table.ts";
 export { ConfigError, describeSettings, readConfig, renderConfigurationDoc, type Config } from "./config.ts";
 export type { Clock } from "./core/clock.ts";
 export { ManualClock } from "./core/manual-clock.ts";
-export { generateSecretKey } from "./core/crypto/key.ts";
+export { generateSecretKey } from "./core/access/key.ts";
 export { generateSecret } from "./core/crypto/signing.ts";

@@ -1,7 +1,7 @@
 // From the text of a setting to its value. Each function returns undefined if the text is not valid.
 import { isIP } from "node:net";
 
-import { isSecretKey } from "../core/crypto/key.ts";
+import { isSecretKey } from "../core/access/key.ts";
 import { MASTER_KEY_BYTES } from "../core/crypto/sealing.ts";
 
 export function parseHost(text: string): string | undefined {

@@ -3,8 +3,9 @@
 // Times are milliseconds since the epoch. A refused call throws, or rejects with, a `FanfareError`; the codes are named
 // at each call. Calls that read or write the store reject with a `StoreError` if the store fails, except for sends,
 // which translate it.
-import type { AuditDraft } from "../core/audit.ts";
-import type { ApiKey, KeyScope } from "../core/crypto/key.ts";
+import type { AuditDraft } from "../core/access/audit.ts";
+import type { ApiKey, KeyScope } from "../core/access/key.ts";
+import type { Principal, Scope } from "../core/access/principal.ts";
 import type { Delivery, DeliveryStatus } from "../core/delivery.ts";
 import type { FanfareError } from "../core/errors.ts";
 import type { EventType } from "../core/event-type.ts";
@@ -12,7 +13,6 @@ import type { Event, EventInput } from "../core/event.ts";
 import type { LiveFilter, LiveSignal } from "../core/live.ts";
 import type { Page, PageRequest } from "../core/page.ts";
 import type { RetryPolicy } from "../core/policies/retry-policy.ts";
-import type { Principal, Scope } from "../core/principal.ts";
 import type { Replay, ReplayOutcome } from "../core/replay.ts";
 import type { StatsBucket, StatsRange, StatsRequest, StatsWidth } from "../core/stats/stats.ts";
 import type { RateLimit, Webhook } from "../core/webhook.ts";

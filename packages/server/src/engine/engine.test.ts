@@ -2,8 +2,8 @@
 import { answers, startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { projectScope } from "../core/access/principal.ts";
 import { FanfareError } from "../core/errors.ts";
-import { projectScope } from "../core/principal.ts";
 import { eventInput, eventually, openTestEngine } from "./test/test-engine.ts";
 
 describe("a delivery", () => {

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-import { projectScope } from "../../core/principal.ts";
+import { projectScope } from "../../core/access/principal.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import { startChild } from "./test/child-process.ts";
 

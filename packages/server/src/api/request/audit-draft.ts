@@ -1,7 +1,7 @@
 // What the audit log says about a call: who makes it, and the names of the fields that are set, not the values. The engine
 // adds the object, and the store writes the entry together with the change.
-import type { AuditDraft } from "../../core/audit.ts";
-import type { Principal } from "../../core/principal.ts";
+import type { AuditDraft } from "../../core/access/audit.ts";
+import type { Principal } from "../../core/access/principal.ts";
 import { isObject } from "./body/json-body.ts";
 import type { Route } from "./route.ts";
 

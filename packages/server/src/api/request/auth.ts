@@ -1,7 +1,7 @@
 // Finds out who makes a request, and checks whether they may make the call.
-import { isSecretKey, scopeAllows } from "../../core/crypto/key.ts";
+import { isSecretKey, scopeAllows } from "../../core/access/key.ts";
+import { projectScope, type Principal, type Scope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
-import { projectScope, type Principal, type Scope } from "../../core/principal.ts";
 import type { Engine } from "../../engine/calls.ts";
 import { projectNotFound } from "./problem.ts";
 import type { Access } from "./route.ts";

@@ -1,5 +1,5 @@
 // Logs one line for each request, with nothing secret in it.
-import type { Principal } from "../../core/principal.ts";
+import type { Principal } from "../../core/access/principal.ts";
 import type { RequestLine } from "../../ports/log.ts";
 import type { Route } from "./route.ts";
 

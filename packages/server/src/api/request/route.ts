@@ -2,8 +2,8 @@
 // document need.
 import type { z } from "@hono/zod-openapi";
 
-import type { KeyScope } from "../../core/crypto/key.ts";
-import type { Principal, Scope } from "../../core/principal.ts";
+import type { KeyScope } from "../../core/access/key.ts";
+import type { Principal, Scope } from "../../core/access/principal.ts";
 import type { Change } from "../../engine/calls.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { JsonBody } from "./body/json-body.ts";

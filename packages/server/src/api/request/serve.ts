@@ -14,8 +14,8 @@
 // 10. A line is logged (request-log.ts), and the response is sent.
 import type { Context } from "hono";
 
+import type { Principal, Scope } from "../../core/access/principal.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
-import type { Principal, Scope } from "../../core/principal.ts";
 import type { ApiDeps } from "../deps.ts";
 import { auditDraft } from "./audit-draft.ts";
 import { authenticate, authorize } from "./auth.ts";

@@ -1,8 +1,8 @@
 // Makes calls to the API for tests: adds a key and a body, parses the response.
 import { afterAll, onTestFinished } from "vitest";
 
+import { projectScope } from "../../core/access/principal.ts";
 import { dataJsonOf, type Event } from "../../core/event.ts";
-import { projectScope } from "../../core/principal.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
 import type { ApiDeps } from "../deps.ts";
 import { openTestApi, testApiOn, type TestApi } from "./test-api.ts";

@@ -1,5 +1,5 @@
 // The API for tests, called without a socket: the real engine on a store in memory, with two projects and keys.
-import type { KeyScope } from "../../core/crypto/key.ts";
+import type { KeyScope } from "../../core/access/key.ts";
 import type { Project } from "../../core/workspace.ts";
 import type { Engine } from "../../engine/calls.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";

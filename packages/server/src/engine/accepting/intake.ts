@@ -2,12 +2,12 @@
 // nothing in the store.
 import { createHash } from "node:crypto";
 
+import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { newDelivery, newHeldDelivery, type DeliveryState } from "../../core/delivery.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../../core/event-type.ts";
 import { buildBody, MAX_BODY_BYTES, type EventInput } from "../../core/event.ts";
 import { idTime } from "../../core/ids.ts";
-import { wholeProject, type Scope } from "../../core/principal.ts";
 import { heldReason, type ArmedWebhook } from "../../core/webhook.ts";
 import type { AcceptResult, NewEvent } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";

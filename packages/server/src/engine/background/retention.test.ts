@@ -2,7 +2,7 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { projectScope } from "../../core/principal.ts";
+import { projectScope } from "../../core/access/principal.ts";
 import type { Purged } from "../../ports/store/retention.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 

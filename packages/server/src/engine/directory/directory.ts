@@ -1,6 +1,6 @@
 // The directory: what memory knows of projects, keys, webhooks and event types. Everything else in the engine reads them
 // here, and management calls change them here after they have changed the store.
-import { keyDigest, sameDigest, type ApiKey } from "../../core/crypto/key.ts";
+import { keyDigest, sameDigest, type ApiKey } from "../../core/access/key.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { EventType } from "../../core/event-type.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";

@@ -50,7 +50,8 @@ export class EventTypeCache {
 	/** Call this after any of a project's event types may have changed in the store. Looks at every entry. */
 	forgetProject(projectId: string): void {
 		const prefix = keyOf(projectId, "");
-		for (const key of [...this.#entries.keys()]) if (key.startsWith(prefix)) this.#entries.delete(key);
+		const keys = [...this.#entries.keys()].filter((key) => key.startsWith(prefix));
+		for (const key of keys) this.#entries.delete(key);
 	}
 
 	/** Gives an entry its size, which is not known before the read has ended. */

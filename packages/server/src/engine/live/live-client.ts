@@ -1,7 +1,7 @@
 // One client of the live stream: a position in its project's feed, and the wait for what comes next.
+import { wholeProject } from "../../core/access/principal.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { LiveItem, LiveSignal } from "../../core/live.ts";
-import { wholeProject } from "../../core/principal.ts";
 import { EventTypeIndex } from "../../core/webhook.ts";
 import type { LiveRequest, LiveSubscription } from "../calls.ts";
 import type { LiveFeed } from "./live-feed.ts";

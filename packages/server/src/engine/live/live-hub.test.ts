@@ -1,10 +1,10 @@
 // The hub alone: positions, filters, limits, and dropped clients. live.test.ts tests what the engine publishes.
 import { describe, expect, it } from "vitest";
 
-import { generateSecretKey, makeKey } from "../../core/crypto/key.ts";
+import { generateSecretKey, makeKey } from "../../core/access/key.ts";
+import { projectScope, type Principal } from "../../core/access/principal.ts";
 import type { LiveFact, LiveFilter, LiveSignal } from "../../core/live.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
-import { projectScope, type Principal } from "../../core/principal.ts";
 import type { LiveRequest, LiveSubscription } from "../calls.ts";
 import { LiveHub, type LiveLimits } from "./live-hub.ts";
 

@@ -1,8 +1,8 @@
 // The live stream: clients watch what happens in a project.
+import { wholeProject } from "../../core/access/principal.ts";
 import type { Clock } from "../../core/clock.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { LiveFact } from "../../core/live.ts";
-import { wholeProject } from "../../core/principal.ts";
 import type { Live, LiveRequest, LiveSubscription } from "../calls.ts";
 import { LiveClient } from "./live-client.ts";
 import { LiveFeed } from "./live-feed.ts";

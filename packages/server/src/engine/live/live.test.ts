@@ -2,8 +2,8 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { projectScope, type Principal } from "../../core/access/principal.ts";
 import type { LiveItem } from "../../core/live.ts";
-import { projectScope, type Principal } from "../../core/principal.ts";
 import { changeIn, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 /** Watches a project. The returned function resolves with all items so far once there are `count`. */

@@ -1,5 +1,5 @@
 // Completes audit entries: the caller of a change knows who made it, the engine knows what was changed.
-import type { AuditDraft, AuditEntry } from "../../core/audit.ts";
+import type { AuditDraft, AuditEntry } from "../../core/access/audit.ts";
 import { idTime } from "../../core/ids.ts";
 import type { EngineParts } from "../parts.ts";
 

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
-import { generateSecretKey, keyDigest, sameDigest } from "../../core/crypto/key.ts";
+import { generateSecretKey, keyDigest, sameDigest } from "../../core/access/key.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import { ManualClock } from "../../core/manual-clock.ts";

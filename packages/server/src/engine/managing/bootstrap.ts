@@ -1,6 +1,6 @@
 // Prepares a store at each start: the first creates a workspace, a project and an admin key; later ones check the
 // master key.
-import { generateSecretKey, isSecretKey, keyDigest, makeKey, sameDigest } from "../../core/crypto/key.ts";
+import { generateSecretKey, isSecretKey, keyDigest, makeKey, sameDigest } from "../../core/access/key.ts";
 import type { Sealer } from "../../core/crypto/sealing.ts";
 import { makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
 import { FIRST_VERSION, type Project, type Workspace } from "../../core/workspace.ts";

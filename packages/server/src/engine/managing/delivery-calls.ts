@@ -1,8 +1,8 @@
 // Retries and cancels deliveries by hand, one by one or all that match a filter.
-import type { AuditEntry } from "../../core/audit.ts";
+import type { AuditEntry } from "../../core/access/audit.ts";
+import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import type { Delivery, DeliveryChange, DeliveryState, DeliveryStatus } from "../../core/delivery.ts";
 import { FanfareError } from "../../core/errors.ts";
-import { wholeProject, type Scope } from "../../core/principal.ts";
 import type { DeliveryFilter, LogStore } from "../../ports/store/log.ts";
 import type { Change, Deliveries, ManyChanged } from "../calls.ts";
 import type { Committer } from "../committing/committer.ts";

@@ -1,7 +1,7 @@
 // Changes of accepted events: erases payloads.
+import { wholeProject } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { ERASED_REASON } from "../../core/policies/retention.ts";
-import { wholeProject } from "../../core/principal.ts";
 import type { LogStore } from "../../ports/store/log.ts";
 import type { RetentionStore } from "../../ports/store/retention.ts";
 import type { Change, Events } from "../calls.ts";

@@ -2,8 +2,8 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { projectScope } from "../../core/access/principal.ts";
 import type { EventType } from "../../core/event-type.ts";
-import { projectScope } from "../../core/principal.ts";
 import type { EventTypeSettings } from "../calls.ts";
 import { EventTypeCache } from "../directory/event-type-cache.ts";
 import { eventInput, openTestEngine, type TestEngine } from "../test/test-engine.ts";

@@ -1,8 +1,8 @@
 // Event types: manages those of each project, and checks events of catalogued projects against them.
+import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { FanfareError, invalidRequest, type Issue } from "../../core/errors.ts";
 import { isReservedEventType, MAX_EVENT_TYPES, RESERVED_TYPE_MESSAGE, type EventType } from "../../core/event-type.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
-import { wholeProject, type Scope } from "../../core/principal.ts";
 import type { SchemaCheckError } from "../../ports/schema-validator.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { Change, EventTypes, EventTypePatch, EventTypeSettings } from "../calls.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
-import { generateSecretKey } from "../../core/crypto/key.ts";
+import { generateSecretKey } from "../../core/access/key.ts";
 import { pageCursors, decodeCursor, type PageRequest } from "../../core/page.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";

@@ -1,9 +1,9 @@
 // API keys: created, deleted and authenticated here.
-import type { AuditDraft } from "../../core/audit.ts";
-import { generateSecretKey, makeKey, type ApiKey, type KeyScope } from "../../core/crypto/key.ts";
+import type { AuditDraft } from "../../core/access/audit.ts";
+import { generateSecretKey, makeKey, type ApiKey, type KeyScope } from "../../core/access/key.ts";
+import type { Principal } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
-import type { Principal } from "../../core/principal.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { Keys } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";

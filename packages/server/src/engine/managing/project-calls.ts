@@ -1,9 +1,9 @@
 // Projects, the tenants: created, changed and deleted here.
-import type { AuditDraft } from "../../core/audit.ts";
+import type { AuditDraft } from "../../core/access/audit.ts";
+import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { invalidRequest } from "../../core/errors.ts";
 import { makeProjectId } from "../../core/ids.ts";
 import { retentionConflict } from "../../core/policies/retention.ts";
-import { wholeProject, type Scope } from "../../core/principal.ts";
 import { FIRST_VERSION, type Project } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { Change, Projects, ProjectSettings } from "../calls.ts";

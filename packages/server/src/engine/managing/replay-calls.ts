@@ -1,8 +1,8 @@
 // Replays: started, estimated, read and cancelled here. The replayer in background/ executes them.
+import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
-import { wholeProject, type Scope } from "../../core/principal.ts";
 import { MAX_RUNNING_REPLAYS, type Replay, type ReplayFilter } from "../../core/replay.ts";
 import type { ReplayStore } from "../../ports/store/replays.ts";
 import { nextTurn } from "../background/next-turn.ts";

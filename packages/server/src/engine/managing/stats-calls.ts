@@ -1,6 +1,6 @@
 // Reads the stats of a time range: every bucket, their sum, and how many deliveries are in each status now.
+import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { invalidRequest } from "../../core/errors.ts";
-import { wholeProject, type Scope } from "../../core/principal.ts";
 import { fillBuckets, statsRange, sumBuckets, type StatsRequest } from "../../core/stats/stats.ts";
 import type { StatsStore } from "../../ports/store/stats.ts";
 import type { Stats, StatsReport } from "../calls.ts";

@@ -1,10 +1,10 @@
 // Webhooks: created, changed, tested and deleted here. A change is made in the store first, then in the directory, which
 // tells the delivery line.
-import type { AuditDraft } from "../../core/audit.ts";
+import type { AuditDraft } from "../../core/access/audit.ts";
+import { projectScope, wholeProject, type Scope } from "../../core/access/principal.ts";
 import { generateSecretBytes, secretHint } from "../../core/crypto/signing.ts";
-import { FanfareError, invalidRequest } from "../../core/errors.ts";
+import { invalidRequest } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
-import { projectScope, wholeProject, type Scope } from "../../core/principal.ts";
 import { MAX_ACTIVE_SECRETS, type Webhook } from "../../core/webhook.ts";
 import type { AuditStore } from "../../ports/store/audit.ts";
 import type { DirectoryStore, SealedSecret, WebhookRecord } from "../../ports/store/directory.ts";

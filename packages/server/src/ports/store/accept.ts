@@ -1,5 +1,5 @@
 // The slice for the committer, which writes accepted events and the outcomes of attempts: the busy path.
-import type { AuditEntry } from "../../core/audit.ts";
+import type { AuditEntry } from "../../core/access/audit.ts";
 import type { Attempt, Delivery, DeliveryChange, DeliveryState } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { WebhookHealth } from "../../core/policies/webhook-health.ts";

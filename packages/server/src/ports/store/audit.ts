@@ -1,5 +1,5 @@
 // The slice for the audit log, which the API reads. Its entries are written together with the changes that they describe.
-import type { AuditEntry } from "../../core/audit.ts";
+import type { AuditEntry } from "../../core/access/audit.ts";
 import type { Page, PageRequest, TimeRange } from "../../core/page.ts";
 
 /** Selects entries that match all fields. Null matches every entry. The time range is about `at`. */

@@ -1,9 +1,9 @@
 // The slice for the directory (projects, keys, webhooks, event types): read at the start, changed by management calls.
-import type { AuditEntry } from "../../core/audit.ts";
-import type { ApiKey } from "../../core/crypto/key.ts";
+import type { AuditEntry } from "../../core/access/audit.ts";
+import type { ApiKey } from "../../core/access/key.ts";
+import type { Scope } from "../../core/access/principal.ts";
 import type { EventType } from "../../core/event-type.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
-import type { Scope } from "../../core/principal.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import type { Project } from "../../core/workspace.ts";
 

@@ -1,5 +1,5 @@
 // The slice for starting and stopping the server, for health checks, and for changing the master key.
-import type { ApiKey } from "../../core/crypto/key.ts";
+import type { ApiKey } from "../../core/access/key.ts";
 import type { Project, Workspace } from "../../core/workspace.ts";
 import type { WebhookRecord } from "./directory.ts";
 

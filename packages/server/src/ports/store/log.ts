@@ -1,8 +1,8 @@
 // The slice for the log, which the API shows: events, deliveries and attempts, read in pages.
+import type { Scope } from "../../core/access/principal.ts";
 import type { Attempt, Delivery, DeliveryStatus } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { Page, PageRequest, TimeRange } from "../../core/page.ts";
-import type { Scope } from "../../core/principal.ts";
 
 /** Selects events that match all fields. Null matches every event. The time range is about `createDate`. */
 export interface EventFilter extends TimeRange {

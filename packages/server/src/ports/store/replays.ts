@@ -1,7 +1,7 @@
 // The slice for replays: the replayer moves them on step by step, and the API makes, lists and cancels them.
-import type { AuditEntry } from "../../core/audit.ts";
+import type { AuditEntry } from "../../core/access/audit.ts";
+import type { Scope } from "../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
-import type { Scope } from "../../core/principal.ts";
 import type { Replay, ReplayFilter } from "../../core/replay.ts";
 
 /** One step of a replay. */

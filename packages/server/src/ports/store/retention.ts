@@ -1,6 +1,6 @@
 // The slice for retention and housekeeping: deleting by age in small steps, and erasing a payload by hand.
-import type { AuditEntry } from "../../core/audit.ts";
-import type { Scope } from "../../core/principal.ts";
+import type { AuditEntry } from "../../core/access/audit.ts";
+import type { Scope } from "../../core/access/principal.ts";
 
 /** How many rows a step deleted. */
 export interface Purged {

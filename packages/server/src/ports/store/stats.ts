@@ -1,7 +1,7 @@
 // The slice for stats, counts by status, and the health of webhooks: rolled up in the background, shown by the API.
+import type { Scope } from "../../core/access/principal.ts";
 import type { DeliveryStatus } from "../../core/delivery.ts";
 import type { WebhookHealth } from "../../core/policies/webhook-health.ts";
-import type { Scope } from "../../core/principal.ts";
 import type { StatsBucket, StatsWidth } from "../../core/stats/stats.ts";
 
 export interface StatsQuery {

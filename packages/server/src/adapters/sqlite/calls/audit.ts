@@ -1,7 +1,7 @@
 // The audit log.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { AuditEntry } from "../../../core/audit.ts";
+import type { AuditEntry } from "../../../core/access/audit.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
 import type { AuditFilter } from "../../../ports/store/audit.ts";
 import { AUDIT_ENTRY } from "../codec/audit-rows.ts";

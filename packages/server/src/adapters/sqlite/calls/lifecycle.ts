@@ -1,7 +1,7 @@
 // The start of a store, the change of the master key, and the end.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { ApiKey } from "../../../core/crypto/key.ts";
+import type { ApiKey } from "../../../core/access/key.ts";
 import type { Project } from "../../../core/workspace.ts";
 import type { WebhookRecord } from "../../../ports/store/directory.ts";
 import type { StoreIdentity } from "../../../ports/store/lifecycle.ts";

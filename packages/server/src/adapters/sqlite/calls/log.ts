@@ -1,10 +1,10 @@
 // The delivery log: events, deliveries and attempts, found by any combination of their filters.
 import type { DatabaseSync } from "node:sqlite";
 
+import { wholeProject, type Scope } from "../../../core/access/principal.ts";
 import type { Attempt, Delivery } from "../../../core/delivery.ts";
 import type { Event } from "../../../core/event.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
-import { wholeProject, type Scope } from "../../../core/principal.ts";
 import type { DeliveryFilter, EventFilter } from "../../../ports/store/log.ts";
 import { toAttempt } from "../codec/attempt-rows.ts";
 import { DELIVERY_COLUMNS, STATUS_CODES, toDelivery } from "../codec/delivery-rows.ts";

@@ -1,10 +1,10 @@
 // Replays: find old events by the outcome of their deliveries, and make new deliveries for them, step by step.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { AuditEntry } from "../../../core/audit.ts";
+import type { AuditEntry } from "../../../core/access/audit.ts";
+import { wholeProject, type Scope } from "../../../core/access/principal.ts";
 import { newDelivery, type DeliveryStatus } from "../../../core/delivery.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
-import { wholeProject, type Scope } from "../../../core/principal.ts";
 import {
 	createReplayMatcher,
 	replayOutcome,

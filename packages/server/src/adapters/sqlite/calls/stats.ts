@@ -1,8 +1,8 @@
 // Stats and health. Reading adds the sums that are in memory to the tables.
 import type { DatabaseSync } from "node:sqlite";
 
+import { wholeProject, type Scope } from "../../../core/access/principal.ts";
 import type { DeliveryStatus } from "../../../core/delivery.ts";
-import { wholeProject, type Scope } from "../../../core/principal.ts";
 import { STATS_WIDTHS_MS, type StatsBucket } from "../../../core/stats/stats.ts";
 import type { StatsQuery } from "../../../ports/store/stats.ts";
 import { idBytes, idHex } from "../codec/ids.ts";

@@ -1,5 +1,5 @@
 // The audit log.
-import type { AuditEntry } from "../../../core/audit.ts";
+import type { AuditEntry } from "../../../core/access/audit.ts";
 import { id, json, orNull, record, text, timeOfId } from "./columns.ts";
 
 /** A row of `audit_entries`. */

@@ -1,5 +1,5 @@
 // API keys.
-import type { ApiKey, KeyScope } from "../../../core/crypto/key.ts";
+import type { ApiKey, KeyScope } from "../../../core/access/key.ts";
 import { bytes, code, id, number, orNull, record, text } from "./columns.ts";
 import type { Row } from "./rows.ts";
 

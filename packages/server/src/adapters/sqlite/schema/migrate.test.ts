@@ -7,7 +7,7 @@ import { openDataFixture } from "@fanfare/testkit/fixture/data-fixture";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-import { projectScope } from "../../../core/principal.ts";
+import { projectScope } from "../../../core/access/principal.ts";
 import { FIRST_VERSION } from "../../../core/workspace.ts";
 import { changeWebhook } from "../../../ports/contract/store/records/records.ts";
 import { openSqliteStore } from "../sqlite-store.ts";

@@ -5,7 +5,7 @@ import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { projectScope } from "../../../core/principal.ts";
+import { projectScope } from "../../../core/access/principal.ts";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import { migrate, readMigrations } from "../schema/migrate.ts";
 import { openSqliteStore } from "../sqlite-store.ts";

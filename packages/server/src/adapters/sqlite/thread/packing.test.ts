@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
-import type { AuditEntry } from "../../../core/audit.ts";
+import type { AuditEntry } from "../../../core/access/audit.ts";
 import {
 	ATTEMPT_TRIGGERS,
 	DELIVERY_STATUSES,

@@ -2,7 +2,7 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import type { AuditEntry } from "../../../core/audit.ts";
+import type { AuditEntry } from "../../../core/access/audit.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
 import { callerAlone, type Caller } from "../../test/caller.ts";
 import { apiRoutes } from "../table.ts";

@@ -1,7 +1,7 @@
 // Audit entries as responses show them.
 import type { z } from "@hono/zod-openapi";
 
-import type { AuditEntry } from "../../../core/audit.ts";
+import type { AuditEntry } from "../../../core/access/audit.ts";
 import type { auditEntrySchema } from "./schemas.ts";
 
 export function presentAuditEntry(entry: AuditEntry): z.infer<typeof auditEntrySchema> {

@@ -1,7 +1,7 @@
 // Events: send one, send many, look them up.
+import type { Scope } from "../../../core/access/principal.ts";
 import { FanfareError } from "../../../core/errors.ts";
 import { dataJsonOf, MAX_EVENT_BYTES, type EventInput } from "../../../core/event.ts";
-import type { Scope } from "../../../core/principal.ts";
 import type { Intake } from "../../../engine/calls.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { problemItem } from "../../request/problem.ts";

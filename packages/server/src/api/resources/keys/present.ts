@@ -1,7 +1,7 @@
 // Keys as responses show them: without the key itself, of which the server has only a digest.
 import type { z } from "@hono/zod-openapi";
 
-import type { ApiKey } from "../../../core/crypto/key.ts";
+import type { ApiKey } from "../../../core/access/key.ts";
 import type { keySchema } from "./schemas.ts";
 
 export function presentKey(key: ApiKey): z.infer<typeof keySchema> {

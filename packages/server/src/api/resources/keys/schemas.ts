@@ -1,7 +1,7 @@
 // API keys on the wire.
 import { z } from "@hono/zod-openapi";
 
-import { SCOPES } from "../../../core/crypto/key.ts";
+import { SCOPES } from "../../../core/access/key.ts";
 import { NAME_MAX_LENGTH } from "../../../core/webhook.ts";
 import { nameText, timeOut } from "../common/schemas.ts";
 

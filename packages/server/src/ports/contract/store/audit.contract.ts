@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
-import type { AuditEntry } from "../../../core/audit.ts";
+import type { AuditEntry } from "../../../core/access/audit.ts";
 import type { AuditFilter } from "../../store/audit.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_ENTRY, fillStore, idsOf, NEWEST } from "./records/records.ts";

@@ -1,7 +1,7 @@
 // The contract of changes: a management call writes its change, its audit entry and the raised version together, or nothing.
 import { expect, it } from "vitest";
 
-import type { AuditEntry } from "../../../core/audit.ts";
+import type { AuditEntry } from "../../../core/access/audit.ts";
 import { contents, makeCall } from "./records/calls.ts";
 import { DONE_CALLS, type DoneCall } from "./records/done-calls.ts";
 import { ANY_ENTRY, NEWEST, type CurrentStore, type World } from "./records/records.ts";

@@ -1,8 +1,8 @@
 // The contract of the directory slice: projects, keys and webhooks; event types have a file of their own.
 import { describe, expect, it } from "vitest";
 
+import { projectScope } from "../../../core/access/principal.ts";
 import { newHeldDelivery } from "../../../core/delivery.ts";
-import { projectScope } from "../../../core/principal.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
 import { describeEventTypes } from "./event-types.contract.ts";
 import type { CurrentStore } from "./records/records.ts";

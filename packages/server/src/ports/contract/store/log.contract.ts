@@ -2,8 +2,8 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
+import { projectScope } from "../../../core/access/principal.ts";
 import { newDelivery, newHeldDelivery, type Delivery } from "../../../core/delivery.ts";
-import { projectScope } from "../../../core/principal.ts";
 import type { DeliveryFilter } from "../../store/log.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";

@@ -1,8 +1,8 @@
 // The contract of the replays slice: steps, matching, cancelling, counting and lists.
 import { expect, it } from "vitest";
 
+import { projectScope } from "../../../core/access/principal.ts";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
-import { projectScope } from "../../../core/principal.ts";
 import { REPLAY_OUTCOMES, type ReplayFilter } from "../../../core/replay.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, setWebhook, dueAt, idsOf, NEWEST } from "./records/records.ts";

@@ -1,9 +1,9 @@
 // The contract of the retention slice: purging by age, erased payloads, deleted projects and webhooks, free space.
 import { expect, it } from "vitest";
 
+import { projectScope } from "../../../core/access/principal.ts";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
-import { projectScope } from "../../../core/principal.ts";
 import type { Purged, PurgeResult, PurgeStep } from "../../store/retention.ts";
 import type { Store } from "../../store/store.ts";
 import type { CurrentStore } from "./records/records.ts";

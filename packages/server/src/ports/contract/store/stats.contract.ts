@@ -1,8 +1,8 @@
 // The contract of the stats slice: buckets, counts by status, and rolling up; health has a file of its own.
 import { describe, expect, it } from "vitest";
 
+import { projectScope } from "../../../core/access/principal.ts";
 import { newHeldDelivery } from "../../../core/delivery.ts";
-import { projectScope } from "../../../core/principal.ts";
 import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS } from "../../../core/stats/stats.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";

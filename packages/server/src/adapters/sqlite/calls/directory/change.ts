@@ -1,5 +1,5 @@
 // What every change of the directory needs: its transaction, the versions that it raises, and its audit entry.
-import type { AuditEntry } from "../../../../core/audit.ts";
+import type { AuditEntry } from "../../../../core/access/audit.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import type { Transact } from "../../connection.ts";
 import type { Versions } from "./versions.ts";

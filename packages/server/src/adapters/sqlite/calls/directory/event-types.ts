@@ -1,10 +1,10 @@
 // The event types of projects.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { AuditEntry } from "../../../../core/audit.ts";
+import type { AuditEntry } from "../../../../core/access/audit.ts";
+import { wholeProject, type Scope } from "../../../../core/access/principal.ts";
 import type { EventType } from "../../../../core/event-type.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
-import { wholeProject, type Scope } from "../../../../core/principal.ts";
 import type { DirectoryStore } from "../../../../ports/store/directory.ts";
 import { EVENT_TYPE } from "../../codec/event-type-rows.ts";
 import { idBytes } from "../../codec/ids.ts";

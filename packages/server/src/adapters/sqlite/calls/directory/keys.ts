@@ -1,8 +1,8 @@
 // API keys.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { AuditEntry } from "../../../../core/audit.ts";
-import type { ApiKey } from "../../../../core/crypto/key.ts";
+import type { AuditEntry } from "../../../../core/access/audit.ts";
+import type { ApiKey } from "../../../../core/access/key.ts";
 import { idBytes } from "../../codec/ids.ts";
 import { ADMIN_SCOPE_CODE, isWorkspaceAdmin, KEY } from "../../codec/key-rows.ts";
 import { countOf } from "../../codec/rows.ts";

@@ -1,7 +1,7 @@
 // Projects.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { AuditEntry } from "../../../../core/audit.ts";
+import type { AuditEntry } from "../../../../core/access/audit.ts";
 import { FIRST_VERSION, type Project } from "../../../../core/workspace.ts";
 import type { UpdateOptions } from "../../../../ports/store/directory.ts";
 import { idBytes } from "../../codec/ids.ts";

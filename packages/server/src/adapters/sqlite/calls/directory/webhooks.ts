@@ -1,9 +1,9 @@
 // Webhooks with their sealed secrets.
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 
-import type { AuditEntry } from "../../../../core/audit.ts";
+import type { AuditEntry } from "../../../../core/access/audit.ts";
+import { wholeProject, type Scope } from "../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
-import { wholeProject, type Scope } from "../../../../core/principal.ts";
 import type { Webhook } from "../../../../core/webhook.ts";
 import type { SealedSecret, UpdateOptions, WebhookRecord } from "../../../../ports/store/directory.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";

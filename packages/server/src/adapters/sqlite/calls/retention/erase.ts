@@ -1,8 +1,8 @@
 // Erases a payload on demand: the body of an event and the response bodies of its attempts.
 import type { DatabaseSync } from "node:sqlite";
 
+import { wholeProject, type Scope } from "../../../../core/access/principal.ts";
 import { transition } from "../../../../core/delivery.ts";
-import { wholeProject, type Scope } from "../../../../core/principal.ts";
 import type { RetentionStore } from "../../../../ports/store/retention.ts";
 import { STATE_COLUMNS, toState } from "../../codec/delivery-rows.ts";
 import { idBytes, idText } from "../../codec/ids.ts";

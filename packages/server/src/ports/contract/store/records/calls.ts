@@ -1,8 +1,8 @@
 // Test data for the contract of changes: calls of the store as data, and all that they can change.
-import type { AuditEntry } from "../../../../core/audit.ts";
+import type { AuditEntry } from "../../../../core/access/audit.ts";
+import type { Scope } from "../../../../core/access/principal.ts";
 import type { EventType } from "../../../../core/event-type.ts";
 import { ERASED_REASON } from "../../../../core/policies/retention.ts";
-import type { Scope } from "../../../../core/principal.ts";
 import type { WebhookRecord } from "../../../store/directory.ts";
 import type { Store } from "../../../store/store.ts";
 import { addWebhook, ANY_DELIVERY, ANY_ENTRY, NEWEST, type World } from "./records.ts";

@@ -1,13 +1,13 @@
 // Test data for the contract of a store: records of every kind, and a store that has some of them.
-import type { AuditEntry } from "../../../../core/audit.ts";
-import { generateSecretKey, keyDigest, type ApiKey } from "../../../../core/crypto/key.ts";
+import type { AuditEntry } from "../../../../core/access/audit.ts";
+import { generateSecretKey, keyDigest, type ApiKey } from "../../../../core/access/key.ts";
+import { projectScope, type Scope } from "../../../../core/access/principal.ts";
 import type { Attempt, AttemptVerdict, DeliveryState } from "../../../../core/delivery.ts";
 import { newDelivery } from "../../../../core/delivery.ts";
 import type { EventType } from "../../../../core/event-type.ts";
 import { createIdMaker, makeProjectId, makeWorkspaceId } from "../../../../core/ids.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
 import type { RetryPolicy } from "../../../../core/policies/retry-policy.ts";
-import { projectScope, type Scope } from "../../../../core/principal.ts";
 import { FIRST_VERSION, type Project } from "../../../../core/workspace.ts";
 import type { CommitResult, DeliveryUpdate, NewEvent } from "../../../store/accept.ts";
 import type { AuditFilter } from "../../../store/audit.ts";

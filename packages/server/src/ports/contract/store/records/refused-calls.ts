@@ -1,7 +1,7 @@
 // Test data for the contract of changes: management calls of the store that find a reason to change nothing.
 import { expect } from "vitest";
 
-import { projectScope } from "../../../../core/principal.ts";
+import { projectScope } from "../../../../core/access/principal.ts";
 import {
 	addType,
 	call,

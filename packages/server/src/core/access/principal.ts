@@ -1,5 +1,5 @@
 // Who makes a call, and on whose data: the principal, and the scope that it acts in.
-import type { ApiKey } from "./crypto/key.ts";
+import type { ApiKey } from "./key.ts";
 
 /** Who makes a call. So far an API key; later also a person's session in the page and a customer's in the portal. */
 export type Principal = { readonly kind: "key"; readonly key: ApiKey };
