@@ -118,6 +118,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		retention: { retentionDays: config.retentionDays, payloadRetentionDays: config.payloadRetentionDays },
 		adminKey: config.adminKey,
 	});
+	// Everything that the engine uses was deferred before, so it is closed after the engine has stopped.
+	resources.defer(() => engine.stop(config.shutdownGraceMs));
 	metrics.watch({ gauges: () => engine.gauges(), openDeliveries: () => store.countOpen() });
 	const app = createApp({
 		engine,
@@ -132,14 +134,16 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	await engine.start();
 	http.serve(app.fetch, options.overrideGlobals ?? false);
 	let stopping: Promise<void> | null = null;
-	const stop = async () => {
-		await engine.stop(config.shutdownGraceMs);
-		await http.close();
-		await resources.disposeAsync();
-	};
 	const { url } = http;
 	const { dataDir, publicUrl } = config;
-	return { url, publicUrl: publicUrl ?? url, dataDir, engine, firstStart, stop: () => (stopping ??= stop()) };
+	return {
+		url,
+		publicUrl: publicUrl ?? url,
+		dataDir,
+		engine,
+		firstStart,
+		stop: () => (stopping ??= resources.disposeAsync()),
+	};
 }
 
 function readVersion(): string {

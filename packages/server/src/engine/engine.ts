@@ -198,7 +198,7 @@ class AssembledEngine implements Engine {
 
 	/** Refuses new sends first, and commits outcomes last. */
 	async #stop(graceMs: number): Promise<void> {
-		const { clock, store } = this.#parts;
+		const { clock, sender } = this.#parts;
 		this.intake.close();
 		this.live.close();
 		const committed = this.#line.drain().then(() => this.#committer.idle());
@@ -215,24 +215,15 @@ class AssembledEngine implements Engine {
 			cancel = clock.after(graceMs, () => {
 				// Cuts short the attempts in flight. Each is given back to the store and attempted again after the next
 				// start.
-				void this.#closeSender();
+				sender.abort();
 				cancel = clock.after(WRITE_GRACE_MS, resolve);
 			});
 		});
 		await Promise.race([committed, forced]);
 		cancel();
 		this.#committer.close();
-		await this.#closeSender();
-		await this.#parts.schemas.close();
-		await store.close();
-	}
-
-	async #closeSender(): Promise<void> {
-		try {
-			await this.#parts.sender.close();
-		} catch (error) {
-			this.#parts.observer.problem("the sender could not be closed", error);
-		}
+		// Ends tests of webhooks that are under way, and after a forced stop the attempts that have begun since.
+		sender.abort();
 	}
 
 	async readiness(): Promise<Readiness> {

@@ -6,7 +6,7 @@ import { openTestEngine } from "../test/test-engine.ts";
 
 it("releases, at the next start, Held deliveries if a stop came between the resume of their webhook and its sweep", async () => {
 	await using receiver = await startReceiver();
-	const first = await openTestEngine({ keepStore: true });
+	await using first = await openTestEngine();
 	const { id } = await first.createWebhook(receiver.url);
 	await first.engine.webhooks.pause(first.projectId, id);
 	const eventId = await first.send();
