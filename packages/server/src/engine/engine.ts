@@ -182,7 +182,7 @@ class AssembledEngine implements Engine {
 
 	async #start(): Promise<void> {
 		// This process has locked the data directory, so all leases are left from an earlier run.
-		const recovered = await this.#parts.store.releaseAllLeases();
+		const recovered = await this.#parts.store.takeOver(null);
 		this.#parts.observer.note("started", { recoveredDeliveries: recovered });
 		await this.#line.start();
 		this.#housekeeper.start();

@@ -56,9 +56,9 @@ describe("a stop", () => {
 				calls.push("committed");
 				return result;
 			},
-			async dueWebhooks() {
+			async dueWebhooks(shards) {
 				calls.push("polled");
-				return real.dueWebhooks();
+				return real.dueWebhooks(shards);
 			},
 			async close() {
 				calls.push("closed");

@@ -201,7 +201,7 @@ export class Refiller {
 			// Extends the leases that would be about to end two polls from now.
 			const ids = queue.extendLeases(until - this.#limits.pollEveryMs, until);
 			if (ids.length > 0) await store.renewLeases(ids, until);
-			for (const { webhookId, dueAt } of await store.dueWebhooks()) {
+			for (const { webhookId, dueAt } of await store.dueWebhooks(null)) {
 				queue.lane(webhookId).noteDue(dueAt);
 			}
 			this.#polledAt = clock.now();

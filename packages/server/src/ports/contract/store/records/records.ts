@@ -204,13 +204,13 @@ export async function fillStore(store: Store, webhookCount = 1): Promise<World> 
 	};
 }
 
-/** The fields of `DeliveryState` only, without those that the log adds. */
 /** When the earliest Pending delivery of a webhook is due; null if it has none. */
 export async function dueAt(store: Store, webhookId: string): Promise<number | null> {
-	const due = await store.dueWebhooks();
+	const due = await store.dueWebhooks(null);
 	return due.find((webhook) => webhook.webhookId === webhookId)?.dueAt ?? null;
 }
 
+/** The fields of `DeliveryState` only, without those that the log adds. */
 export function stateOf(state: DeliveryState): DeliveryState {
 	const { status, reason, attemptCount, autoAttemptCount, nextAttemptAt, leaseUntil } = state;
 	const { trigger, scheduleResumesAt, responseCode } = state;
