@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
+import { createAloneTenure } from "../adapters/alone/alone-tenure.ts";
+import { createAloneWire } from "../adapters/alone/alone-wire.ts";
 import { createAddressGuard } from "../adapters/http/address-guard.ts";
 import { createClientAddress } from "../adapters/http/client-address.ts";
 import { openUndiciSender } from "../adapters/http/undici-sender.ts";
@@ -107,6 +109,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			observer: createObserver(logger, metrics),
 			sealer: createSealer(masterKey),
 			ids: createIdMaker(),
+			tenure: createAloneTenure(),
+			wire: createAloneWire(),
 			random: Math.random,
 		},
 		userAgent: USER_AGENT,

@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 
 import { openAjvValidator } from "../../adapters/ajv/ajv-validator.ts";
+import { createAloneTenure } from "../../adapters/alone/alone-tenure.ts";
+import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { createAddressGuard } from "../../adapters/http/address-guard.ts";
 import { openUndiciSender } from "../../adapters/http/undici-sender.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
@@ -16,6 +18,8 @@ import type { AttemptReport, Observer } from "../../ports/observer.ts";
 import type { CommitBatch } from "../../ports/store/accept.ts";
 import type { Purged } from "../../ports/store/retention.ts";
 import type { Store } from "../../ports/store/store.ts";
+import type { Tenure } from "../../ports/tenure.ts";
+import type { Wire } from "../../ports/wire.ts";
 import type { Engine, WebhookSettings } from "../calls.ts";
 import { openEngine } from "../engine.ts";
 import type { EngineLimits } from "../parts.ts";
@@ -50,6 +54,11 @@ export interface TestEngineOptions {
 	readonly retention?: RetentionSettings;
 	/** Runs on this store, which stays open. If omitted, the engine gets a store of its own, which is closed with it. */
 	readonly store?: Store;
+	/** Shares the webhooks and duties with other engines on the store. If omitted, the engine has all of them. */
+	readonly tenure?: Tenure;
+	readonly wire?: Wire;
+	/** The clock, if another engine shares it. */
+	readonly clock?: ManualClock;
 	/** Called before each commit, which waits for it. If it throws, the commit fails with that error. */
 	readonly beforeCommit?: (batch: CommitBatch) => void | Promise<void>;
 }
@@ -86,7 +95,7 @@ export class RecordingObserver implements Observer {
 /** Opens and starts an engine with one project. */
 export async function openTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
 	const opened = new AsyncDisposableStack();
-	const clock = new ManualClock();
+	const clock = options.clock ?? new ManualClock();
 	const observer = new RecordingObserver();
 	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
 	const store = options.store ?? (await openSqliteStore({ path: ":memory:", now: clock.now() }));
@@ -106,6 +115,8 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 			observer,
 			sealer: createSealer(masterKey),
 			ids: createIdMaker(),
+			tenure: options.tenure ?? createAloneTenure(),
+			wire: options.wire ?? createAloneWire(),
 			// No jitter: back-offs are 1 s, 2 s, 4 s, …
 			random: () => 1,
 		},
