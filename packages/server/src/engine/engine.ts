@@ -93,6 +93,8 @@ class AssembledEngine implements Engine {
 	readonly #housekeeper: Housekeeper;
 	readonly #statsRoller: StatsRoller;
 	readonly #retention: Retention;
+	/** Deliveries that earlier owners of this process's shards had leased. */
+	#recovered = 0;
 	#starting: Promise<void> | null = null;
 	#stopping: Promise<void> | null = null;
 
@@ -173,6 +175,27 @@ class AssembledEngine implements Engine {
 			committer: this.#committer,
 			line: this.#line,
 		});
+		this.#attach();
+	}
+
+	/** Connects the parts with tenure and wire: they work on what this process has, once it is started. */
+	#attach(): void {
+		const { tenure, wire } = this.#parts;
+		tenure.attach({
+			gained: (shards) => this.#gained(shards),
+			lost: (shards) => this.#line.lost(shards),
+			resumed: () => this.#line.resumed(),
+			inFlightOf: (shards) => this.#line.inFlightOf(shards),
+		});
+		tenure.duty("housekeeping", this.#housekeeper);
+		tenure.duty("stats", this.#statsRoller);
+		tenure.duty("retention", this.#retention);
+		wire.listen(this.#line);
+	}
+
+	async #gained(shards: readonly number[] | null): Promise<void> {
+		this.#recovered += await this.#line.gained(shards);
+		await this.#replayer.look();
 	}
 
 	start(): Promise<void> {
@@ -181,13 +204,10 @@ class AssembledEngine implements Engine {
 	}
 
 	async #start(): Promise<void> {
-		// This process has locked the data directory, so all leases are left from an earlier run.
-		const recovered = await this.#parts.store.takeOver(null);
-		this.#parts.observer.note("started", { recoveredDeliveries: recovered });
+		// Takes over what earlier owners have left, all of it if this process runs alone, and starts the duties.
+		await this.#parts.tenure.start();
+		this.#parts.observer.note("started", { recoveredDeliveries: this.#recovered });
 		await this.#line.start();
-		this.#housekeeper.start();
-		this.#statsRoller.start();
-		this.#retention.start();
 		await this.#replayer.start();
 	}
 
@@ -198,10 +218,12 @@ class AssembledEngine implements Engine {
 
 	/** Refuses new sends first, and commits outcomes last. */
 	async #stop(graceMs: number): Promise<void> {
-		const { clock, sender } = this.#parts;
+		const { clock, sender, tenure } = this.#parts;
 		this.intake.close();
 		this.live.close();
-		const committed = this.#line.drain().then(() => this.#committer.idle());
+		const drained = this.#line.drain();
+		const left = tenure.leave(graceMs);
+		const committed = drained.then(() => this.#committer.idle()).then(() => left);
 		await Promise.all([
 			this.#line.stop(),
 			this.#housekeeper.stop(),

@@ -8,7 +8,7 @@ import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { Pace } from "./pace.ts";
 
-type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids" | "observer">;
+type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids" | "observer" | "tenure">;
 
 interface Neighbours {
 	readonly registry: WebhookRegistry;
@@ -36,8 +36,8 @@ const RATE_SHARE_S = 0.1;
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * The running replays make their steps in round robin order. A replay can make a step if its webhook is deliverable and
- * few of its earlier replay deliveries still wait for their first attempt. The pace, which follows live traffic, sets
+ * The running replays make their steps in round robin order, each in the process that holds its webhook. A replay can
+ * make a step if its webhook is deliverable and few of its earlier replay deliveries still wait for their first attempt. The pace, which follows live traffic, sets
  * the time between steps. Each step is one transaction that also advances the replay's position, so a crash loses
  * nothing: the next start continues.
  *
@@ -68,6 +68,20 @@ export class Replayer {
 	async start(): Promise<void> {
 		if (this.#started) return;
 		this.#started = true;
+		await this.#load();
+	}
+
+	/** Reads the running replays anew: another process may have moved them on. A failure is reported. */
+	async look(): Promise<void> {
+		if (!this.#started) return;
+		try {
+			await this.#load();
+		} catch (error) {
+			this.#parts.observer.problem("the running replays could not be read", error);
+		}
+	}
+
+	async #load(): Promise<void> {
 		for (const replay of await this.#parts.store.runningReplays()) this.add(replay);
 	}
 
@@ -137,9 +151,10 @@ export class Replayer {
 		return false;
 	}
 
-	/** Makes a step if the replay can make one, or cancels it if its webhook is deleted. True if it did either. */
+	/** Makes a step if the replay can make one, or cancels it if its webhook is deleted. True if either changed something. */
 	async #advance(replay: Replay): Promise<boolean> {
-		const { clock, store } = this.#parts;
+		const { clock, store, tenure } = this.#parts;
+		if (!tenure.holds(replay.webhookId)) return false;
 		const webhook = this.#near.registry.find(replay.webhookId);
 		if (webhook === undefined || webhook.record.deleteDate !== null) {
 			await store.cancelReplay(replay.id, clock.now());
@@ -151,8 +166,7 @@ export class Replayer {
 		if (!isDeliverable(webhook.record)) return false;
 		const room = await this.#room(replay.webhookId, webhook.armed.rateLimit?.perSecond ?? Infinity);
 		if (room === 0) return false;
-		await this.#step(replay, room);
-		return true;
+		return this.#step(replay, room);
 	}
 
 	/** How many deliveries may be created now. 0 if they are too few to be worth a step. */
@@ -166,7 +180,8 @@ export class Replayer {
 		return room < Math.min(DELIVERY_LIMIT, allowed / 2) ? 0 : Math.min(DELIVERY_LIMIT, room);
 	}
 
-	async #step(replay: Replay, deliveryLimit: number): Promise<void> {
+	/** False if the replay looked at no event: it waits until the horizon of the store has reached the end of its range. */
+	async #step(replay: Replay, deliveryLimit: number): Promise<boolean> {
 		const { clock, ids, store } = this.#parts;
 		const at = clock.now();
 		const deliveryIds = Array.from({ length: deliveryLimit }, () => ids.make("dlv", at));
@@ -177,12 +192,13 @@ export class Replayer {
 			this.#untried.set(replay.webhookId, [...(this.#untried.get(replay.webhookId) ?? []), ...made]);
 			this.#near.line.due(replay.webhookId, at);
 		}
-		if (after?.status === "Running") return;
+		if (after?.status === "Running") return after.scannedCount > replay.scannedCount;
 		this.forget(replay.id);
-		if (after === null) return;
+		if (after === null) return true;
 		const { id, projectId, webhookId, scannedCount, deliveryCount } = after;
 		const facts = { replayId: id, webhookId, scannedCount, deliveryCount };
 		this.#parts.observer.note("a replay has made all its deliveries", facts);
 		this.#near.events.emit(projectId, { type: "fanfare.replay.finished", data: facts });
+		return true;
 	}
 }
