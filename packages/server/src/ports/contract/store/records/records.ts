@@ -154,6 +154,9 @@ export class Records {
 /** Returns the open store of the running test. */
 export type CurrentStore = () => Store;
 
+/** Resolves when the current store has done what it may do after its answers. */
+export type Flush = () => Promise<void>;
+
 /** Closes the current store and opens its data again. Does nothing if the data of the store ends with it. */
 export type Reopen = () => Promise<void>;
 
