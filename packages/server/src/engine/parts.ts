@@ -9,7 +9,7 @@ import type { Store } from "../ports/store/store.ts";
 import type { Tenure } from "../ports/tenure.ts";
 import type { Wire } from "../ports/wire.ts";
 
-/** Everything outside the engine that it uses. */
+/** Everything outside the engine that it uses. Whoever opens these also closes them, after the engine has stopped. */
 export interface EngineParts {
 	readonly store: Store;
 	readonly sender: Sender;

@@ -3,8 +3,8 @@ import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { openSqliteStore } from "../adapters/sqlite/sqlite-store.ts";
-import { ManualClock } from "../core/manual-clock.ts";
 import { shardOf, SHARDS } from "../core/cluster/shard.ts";
+import { ManualClock } from "../core/manual-clock.ts";
 import { DEFAULT_LIMITS, type EngineLimits } from "./parts.ts";
 import { ScriptedCluster, type ScriptedMember } from "./test/scripted-cluster.ts";
 import { eventually, openTestEngine, type TestEngine } from "./test/test-engine.ts";
@@ -196,32 +196,22 @@ describe("when shards move", () => {
 		noProblems(low, high);
 	});
 
-	it("and move back, every delivery is made once, under a load of sends", async () => {
+	it("there and back while events come in, every delivery is made once", async () => {
 		await using receiver = await startReceiver();
 		const { low, high, cluster } = await openTwo(receiver);
 		const webhookIds = [...low.webhookIds, ...high.webhookIds];
-		let sent = 0;
-		const sending = new AbortController();
-		const load = [low, high].map(async ({ test }) => {
-			while (!sending.signal.aborted) {
-				await sendMany(test, 5, webhookIds);
-				sent += 5;
-			}
-		});
-		for (let round = 0; round < 5; round++) {
-			await cluster.move(LOW, high.member);
-			await eventually("the new owner delivers", () => attempted(high).size === 4);
-			high.test.observer.attempts.length = 0;
-			await cluster.move(LOW, low.member);
+		const targets = [high.member, low.member, high.member, low.member];
+		for (const target of targets) {
+			const sends = [low, high].map(({ test }) => sendMany(test, 5, webhookIds));
+			await Promise.all([cluster.move(LOW, target), ...sends]);
 		}
-		sending.abort();
-		await Promise.all(load);
-		await eventually("all deliveries have succeeded", async () => {
+		// The poll finds what was committed while the shards had no owner.
+		await eventually("all deliveries have ended", async () => {
 			low.test.clock.advance(1_000);
 			return (await low.test.store.countOpen()).Pending === 0;
 		});
-		expect(sent).toBeGreaterThan(20);
-		expect(receiver.requests).toHaveLength(4 * sent);
+		expect(receiver.requests).toHaveLength(targets.length * 10 * webhookIds.length);
+		expect(attempted(high).size).toBeGreaterThan(2);
 		noProblems(low, high);
 	});
 

@@ -37,9 +37,9 @@ const RETRY_AFTER_MS = 1_000;
 
 /**
  * The running replays make their steps in round robin order, each in the process that holds its webhook. A replay can
- * make a step if its webhook is deliverable and few of its earlier replay deliveries still wait for their first attempt. The pace, which follows live traffic, sets
- * the time between steps. Each step is one transaction that also advances the replay's position, so a crash loses
- * nothing: the next start continues.
+ * make a step if its webhook is deliverable and few of its earlier replay deliveries still wait for their first attempt.
+ * The pace, which follows live traffic, sets the time between steps. Each step is one transaction that also advances the
+ * replay's position, so a crash loses nothing: the next start continues.
  *
  * States:
  * - stopped: the initial state, and the one after `stop`. Replays can be added, and wait for `start`.

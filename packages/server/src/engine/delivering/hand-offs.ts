@@ -37,8 +37,8 @@ export class HandOffs {
 	}
 
 	/**
-	 * Reserves room for a new delivery of a webhook that another process holds, just before its commit. False if no owner can
-	 * be reached or there is no room: then it is committed without a lease.
+	 * Reserves room for a new delivery of a webhook that another process holds, just before its commit. False if no
+	 * owner can be reached or there is no room: then it is committed without a lease.
 	 */
 	reserve(webhookId: string): boolean {
 		return this.#parts.tenure.placeOf(webhookId) !== null && this.#near.queue.reserveElsewhere();
@@ -66,7 +66,7 @@ export class HandOffs {
 		const { webhookId } = delivery;
 		const isInMemory = queue.leaseUntil(delivery.id) > 0;
 		if (isInMemory) return;
-		// The lease of another epoch may have ended already, so that the delivery may have been claimed and attempted since.
+		// A take-over may have ended a lease of another epoch, so the delivery may have been claimed and attempted since.
 		if (!this.#isHere(webhookId, place.epoch) || !queue.reserve(webhookId, this.#parts.clock.now())) {
 			void this.#release(delivery);
 			return;

@@ -40,9 +40,8 @@ const POLL_PROBLEM = "the store could not be polled for due deliveries";
  *   is due.
  *
  * While the refiller is running, a lane of a webhook that this process holds is in one of three conditions if the store
- * has due deliveries for it: a claim for it is
- * under way; it is starved (empty, and waiting for room in the queue or for one of the `MAX_CLAIMS`); or it has enough
- * ready deliveries, and is considered again when it runs low.
+ * has due deliveries for it: a claim for it is under way; it is starved (empty, and waiting for room in the queue or for
+ * one of the `MAX_CLAIMS`); or it has enough ready deliveries, and is considered again when it runs low.
  */
 export class Refiller {
 	readonly #parts: Parts;

@@ -2,8 +2,8 @@
 // that run it.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { createIdMaker } from "../../core/ids.ts";
 import { shardOf, SHARDS } from "../../core/cluster/shard.ts";
+import { createIdMaker } from "../../core/ids.ts";
 import type { Duty, DutyWork, Tenure, TenureHolder } from "../tenure.ts";
 
 export interface TenureContractOptions {

@@ -1,9 +1,9 @@
 // The queue of waiting deliveries: when they are due, leases, and sweeps over the deliveries of a webhook.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
+import { shardOf } from "../../../core/cluster/shard.ts";
 import { transition, type DeliveryChange, type DeliveryStatus } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
-import { shardOf } from "../../../core/cluster/shard.ts";
 import type { Claim, ClaimRequest } from "../../../ports/store/queue.ts";
 import {
 	LEASED_COLUMNS,

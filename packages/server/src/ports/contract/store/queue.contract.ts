@@ -1,8 +1,8 @@
 // The contract of the queue slice: claims, due times, leases and sweeps.
 import { expect, it } from "vitest";
 
-import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { shardOf } from "../../../core/cluster/shard.ts";
+import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import type { ClaimRequest } from "../../store/queue.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { dueAt, fillStore, type World } from "./records/records.ts";
