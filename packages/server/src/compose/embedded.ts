@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
+import { createAloneTenure } from "../adapters/alone/alone-tenure.ts";
+import { createAloneWire } from "../adapters/alone/alone-wire.ts";
 import { createAddressGuard } from "../adapters/http/address-guard.ts";
 import { createClientAddress } from "../adapters/http/client-address.ts";
 import { openUndiciSender } from "../adapters/http/undici-sender.ts";
@@ -107,6 +109,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			observer: createObserver(logger, metrics),
 			sealer: createSealer(masterKey),
 			ids: createIdMaker(),
+			tenure: createAloneTenure(),
+			wire: createAloneWire(),
 			random: Math.random,
 		},
 		userAgent: USER_AGENT,
@@ -118,6 +122,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		retention: { retentionDays: config.retentionDays, payloadRetentionDays: config.payloadRetentionDays },
 		adminKey: config.adminKey,
 	});
+	// Everything that the engine uses was deferred before, so it is closed after the engine has stopped.
+	resources.defer(() => engine.stop(config.shutdownGraceMs));
 	metrics.watch({ gauges: () => engine.gauges(), openDeliveries: () => store.countOpen() });
 	const app = createApp({
 		engine,
@@ -132,14 +138,16 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	await engine.start();
 	http.serve(app.fetch, options.overrideGlobals ?? false);
 	let stopping: Promise<void> | null = null;
-	const stop = async () => {
-		await engine.stop(config.shutdownGraceMs);
-		await http.close();
-		await resources.disposeAsync();
-	};
 	const { url } = http;
 	const { dataDir, publicUrl } = config;
-	return { url, publicUrl: publicUrl ?? url, dataDir, engine, firstStart, stop: () => (stopping ??= stop()) };
+	return {
+		url,
+		publicUrl: publicUrl ?? url,
+		dataDir,
+		engine,
+		firstStart,
+		stop: () => (stopping ??= resources.disposeAsync()),
+	};
 }
 
 function readVersion(): string {

@@ -354,7 +354,15 @@ export interface Readiness {
  * - open: all calls work, and events are accepted, but no delivery is attempted.
  * - running: deliveries are attempted, and background work goes on.
  * - stopping: sends are refused with `shutting_down`; attempts in flight end and their outcomes are committed.
- * - stopped: the store is closed. There is no way back.
+ * - stopped: the engine starts nothing any more. Its parts (store, sender, schema validator) belong to whoever opened
+ *   them, who closes them now. Calls that only read work until then. There is no way back.
+ *
+ * @example
+ * const { engine } = await openEngine({ parts, userAgent });
+ * await engine.start();
+ * await engine.stop();
+ * await Promise.all([parts.schemas.close(), parts.sender.close()]);
+ * await parts.store.close();
  */
 export interface Engine {
 	readonly workspace: Workspace;
@@ -375,8 +383,9 @@ export interface Engine {
 	/** Recovers the deliveries that an earlier run has left unfinished, and begins to deliver. May be called twice. */
 	start(): Promise<void>;
 	/**
-	 * Refuses new sends, waits until the attempts in flight have ended, `graceMs` at most (30 s if omitted), commits
-	 * their outcomes and closes the store. May be called twice.
+	 * Refuses new sends, waits until the attempts in flight have ended, `graceMs` at most (30 s if omitted), and commits
+	 * their outcomes. Closes nothing: store, sender and schema validator stay open for whoever opened them. May be called
+	 * twice.
 	 */
 	stop(graceMs?: number): Promise<void>;
 }

@@ -80,6 +80,8 @@ class AssembledEngine implements Engine {
 	readonly #housekeeper: Housekeeper;
 	readonly #statsRoller: StatsRoller;
 	readonly #retention: Retention;
+	/** Deliveries that earlier owners of this process's shards had leased. */
+	#recovered = 0;
 	#starting: Promise<void> | null = null;
 	#stopping: Promise<void> | null = null;
 
@@ -150,6 +152,27 @@ class AssembledEngine implements Engine {
 			committer: this.#committer,
 			line: this.#line,
 		});
+		this.#attach();
+	}
+
+	/** Connects the parts with tenure and wire: they work on what this process has, once it is started. */
+	#attach(): void {
+		const { tenure, wire } = this.#parts;
+		tenure.attach({
+			gained: (shards) => this.#gained(shards),
+			lost: (shards) => this.#line.lost(shards),
+			resumed: () => this.#line.resumed(),
+			inFlightOf: (shards) => this.#line.inFlightOf(shards),
+		});
+		tenure.duty("housekeeping", this.#housekeeper);
+		tenure.duty("stats", this.#statsRoller);
+		tenure.duty("retention", this.#retention);
+		wire.listen(this.#line);
+	}
+
+	async #gained(shards: readonly number[] | null): Promise<void> {
+		this.#recovered += await this.#line.gained(shards);
+		await this.#replayer.look();
 	}
 
 	start(): Promise<void> {
@@ -158,13 +181,10 @@ class AssembledEngine implements Engine {
 	}
 
 	async #start(): Promise<void> {
-		// This process has locked the data directory, so all leases are left from an earlier run.
-		const recovered = await this.#parts.store.releaseAllLeases();
-		this.#parts.observer.note("started", { recoveredDeliveries: recovered });
+		// Takes over what earlier owners have left, all of it if this process runs alone, and starts the duties.
+		await this.#parts.tenure.start();
+		this.#parts.observer.note("started", { recoveredDeliveries: this.#recovered });
 		await this.#line.start();
-		this.#housekeeper.start();
-		this.#statsRoller.start();
-		this.#retention.start();
 		await this.#replayer.start();
 	}
 
@@ -175,10 +195,12 @@ class AssembledEngine implements Engine {
 
 	/** Refuses new sends first, and commits outcomes last. */
 	async #stop(graceMs: number): Promise<void> {
-		const { clock, store } = this.#parts;
+		const { clock, sender, tenure } = this.#parts;
 		this.intake.close();
 		this.live.close();
-		const committed = this.#line.drain().then(() => this.#committer.idle());
+		const drained = this.#line.drain();
+		const left = tenure.leave(graceMs);
+		const committed = drained.then(() => this.#committer.idle()).then(() => left);
 		await Promise.all([
 			this.#line.stop(),
 			this.#housekeeper.stop(),
@@ -192,24 +214,15 @@ class AssembledEngine implements Engine {
 			cancel = clock.after(graceMs, () => {
 				// Cuts short the attempts in flight. Each is given back to the store and attempted again after the next
 				// start.
-				void this.#closeSender();
+				sender.abort();
 				cancel = clock.after(WRITE_GRACE_MS, resolve);
 			});
 		});
 		await Promise.race([committed, forced]);
 		cancel();
 		this.#committer.close();
-		await this.#closeSender();
-		await this.#parts.schemas.close();
-		await store.close();
-	}
-
-	async #closeSender(): Promise<void> {
-		try {
-			await this.#parts.sender.close();
-		} catch (error) {
-			this.#parts.observer.problem("the sender could not be closed", error);
-		}
+		// Ends tests of webhooks that are under way, and after a forced stop the attempts that have begun since.
+		sender.abort();
 	}
 
 	async readiness(): Promise<Readiness> {

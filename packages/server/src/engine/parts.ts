@@ -6,8 +6,10 @@ import type { Observer } from "../ports/observer.ts";
 import type { SchemaValidator } from "../ports/schema-validator.ts";
 import type { EndpointGuard, Sender } from "../ports/sender.ts";
 import type { Store } from "../ports/store/store.ts";
+import type { Tenure } from "../ports/tenure.ts";
+import type { Wire } from "../ports/wire.ts";
 
-/** Everything outside the engine that it uses. */
+/** Everything outside the engine that it uses. Whoever opens these also closes them, after the engine has stopped. */
 export interface EngineParts {
 	readonly store: Store;
 	readonly sender: Sender;
@@ -17,6 +19,10 @@ export interface EngineParts {
 	readonly observer: Observer;
 	readonly sealer: Sealer;
 	readonly ids: IdMaker;
+	/** Which webhooks this process delivers, and which single duties it has. */
+	readonly tenure: Tenure;
+	/** Messages between the processes that share the store. */
+	readonly wire: Wire;
 	/** Returns a number from 0 (inclusive) to 1 (exclusive). */
 	readonly random: () => number;
 }

@@ -12,7 +12,7 @@ describe("a stop", () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ delayMs: 100 }));
 		const limits = { maxInFlight: 2, maxInFlightPerWebhook: 1 };
-		const first = await openTestEngine({ limits, keepStore: true });
+		await using first = await openTestEngine({ limits });
 		await first.createWebhook(receiver.url);
 		const ids = await Promise.all(Array.from({ length: 5 }, () => first.send()));
 		await receiver.waitFor(1);
@@ -34,17 +34,17 @@ describe("a stop", () => {
 	it("gives back a delivery whose attempt it cuts short: the attempt uses up no retry and is made again", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ kind: "hang" }]);
-		const first = await openTestEngine({ keepStore: true });
+		await using first = await openTestEngine();
 		await first.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
 		const eventId = await first.send();
 		await receiver.waitFor(1);
-		await first[Symbol.asyncDispose]();
+		await first.stop();
 		expect(await first.deliveries()).toMatchObject([{ status: "Pending", leaseUntil: null, attemptCount: 0 }]);
 		await using second = await openTestEngine({ store: first.store });
 		await second.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 	});
 
-	it("commits the sends that wait before it closes the store, and does not use the store afterwards", async () => {
+	it("commits the sends that wait, does not use the store afterwards, and leaves it open", async () => {
 		const real = await openSqliteStore({ path: ":memory:" });
 		const calls: string[] = [];
 		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
@@ -56,16 +56,16 @@ describe("a stop", () => {
 				calls.push("committed");
 				return result;
 			},
-			async dueWebhooks() {
+			async dueWebhooks(shards) {
 				calls.push("polled");
-				return real.dueWebhooks();
+				return real.dueWebhooks(shards);
 			},
 			async close() {
 				calls.push("closed");
 				return real.close();
 			},
 		};
-		const test = await openTestEngine({ store });
+		await using test = await openTestEngine({ store });
 		const sending = test.send();
 		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
 		calls.length = 0;
@@ -80,14 +80,14 @@ describe("a stop", () => {
 		await sending;
 		test.clock.advance(3_600_000);
 		await passTurns();
-		expect(calls).toEqual(["committed", "closed"]);
+		expect(calls).toEqual(["committed"]);
+		await real.probe(test.clock.now());
 	});
 
 	it("ends even if the store can't write an outcome; the attempt is made again after the next start", async () => {
 		await using receiver = await startReceiver();
 		let broken = false;
-		const first = await openTestEngine({
-			keepStore: true,
+		await using first = await openTestEngine({
 			beforeCommit() {
 				if (broken) throw new StoreError("store_unavailable", "not now");
 			},
@@ -99,7 +99,7 @@ describe("a stop", () => {
 		});
 		const eventId = await first.send();
 		await eventually("the outcome could not be written", () => first.observer.problems.length > 0);
-		await first[Symbol.asyncDispose]();
+		await first.stop();
 		await using second = await openTestEngine({ store: first.store });
 		await second.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 		expect(receiver.requests).toHaveLength(2);

@@ -59,7 +59,12 @@ export interface Sender {
 	 * decompresses nothing, and reads at most 64 KiB of the response body.
 	 */
 	send(request: AttemptRequest): Promise<AttemptOutcome>;
-	/** Closes idle connections and aborts the attempts under way. May be called twice. */
+	/**
+	 * Ends each attempt under way with the error `aborted`, those that still wait for a connection too. Later calls of
+	 * `send` are not affected.
+	 */
+	abort(): void;
+	/** Closes idle connections and aborts the attempts under way. Later attempts are `aborted` at once. May be called twice. */
 	close(): Promise<void>;
 }
 

@@ -245,6 +245,20 @@ describe("ending early", () => {
 		expect(getEventListeners(signal, "abort")).toEqual([]);
 	});
 
+	it("happens by abort to attempts under way or waiting, and the next attempt is sent", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender({ connectionsPerPool: 1 });
+		receiver.script((_request, index) => (index === 0 ? { kind: "hang" } : {}));
+		const outcomes = [sender.send(receiver.url), sender.send(receiver.url)];
+		await receiver.waitFor(1);
+		sender.abort();
+		sender.abort();
+		for (const outcome of outcomes) expect(await outcome).toMatchObject(aborted);
+		expect(sender.stats().exchanges).toBe(0);
+		expect(await sender.send(receiver.url)).toMatchObject({ error: null, responseCode: 200 });
+		expect(receiver.requests).toHaveLength(2);
+	});
+
 	it("happens on close for attempts under way, waiting or new", async () => {
 		await using receiver = await startReceiver();
 		const sender = openTestSender({ connectionsPerPool: 1 });

@@ -75,15 +75,21 @@ export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
 		return exchange.outcome;
 	}
 
+	function failAll(reason: string): void {
+		const failure = new SendFailure("aborted", reason);
+		// A copy: an exchange that fails removes itself from the list.
+		for (const exchange of exchanges.slice()) exchange.fail(failure);
+	}
+
 	function shutDown(): Promise<void> {
-		const closed = new SendFailure("aborted", "the sender was closed");
-		for (const exchange of exchanges.slice()) exchange.fail(closed);
+		failAll("the sender was closed");
 		pools.close();
 		return connector.close();
 	}
 
 	return {
 		send,
+		abort: () => failAll("the attempt was cut short"),
 		close: () => (closing ??= shutDown()),
 		stats: () => ({ exchanges: exchanges.length, pools: pools.size, sockets: connector.socketCount }),
 	};

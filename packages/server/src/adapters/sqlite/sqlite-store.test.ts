@@ -11,6 +11,7 @@ let path = "";
 storeContract({
 	name: "sqlite",
 	open: () => openSqliteStore({ path: (path = dir.join(`${files++}.db`)) }),
+	capabilities: { horizonMs: 0, returnsSpace: true },
 	reopen: async (store) => {
 		await store.close();
 		return openSqliteStore({ path });

@@ -204,12 +204,12 @@ describe("a replay beside sends that wait long for their commits", () => {
 describe("a replay that is interrupted", () => {
 	it("neither repeats nor leaves out anything when another engine continues it", async () => {
 		await using receiver = await startReceiver();
-		const first = await openTestEngine({ keepStore: true });
+		await using first = await openTestEngine();
 		const sent = await sendMany(first, 1_000);
 		const webhook = await first.createWebhook(receiver.url);
 		const replay = await first.engine.replays.start(first.change, webhook.id, MISSED);
 		await passing(first, "the replay is under way", () => receiver.requests.length > 200);
-		await first[Symbol.asyncDispose]();
+		await first.stop();
 		const { deliveryCount } = (await first.store.replay(first.scope, replay.id))!;
 		expect(deliveryCount).toBeLessThan(1_000);
 

@@ -8,7 +8,7 @@ import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { Pace } from "./pace.ts";
 
-type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids" | "observer">;
+type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids" | "observer" | "tenure">;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -36,10 +36,10 @@ const RATE_SHARE_S = 0.1;
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * The running replays make their steps in round robin order. A replay can make a step if its webhook is deliverable and
- * few of its earlier replay deliveries still wait for their first attempt. The pace, which follows live traffic, sets
- * the time between steps. Each step is one transaction that also advances the replay's position, so a crash loses
- * nothing: the next start continues. If the webhook is deleted, a step cancels the replay.
+ * The running replays make their steps in round robin order, each in the process that holds its webhook. A replay can
+ * make a step if its webhook is deliverable and few of its earlier replay deliveries still wait for their first attempt.
+ * The pace, which follows live traffic, sets the time between steps. Each step is one transaction that also advances the
+ * replay's position, so a crash loses nothing: the next start continues. If the webhook is deleted, a step cancels the replay.
  *
  * States:
  * - stopped: the initial state, and the one after `stop`. Replays can be added, and wait for `start`.
@@ -68,6 +68,20 @@ export class Replayer {
 	async start(): Promise<void> {
 		if (this.#started) return;
 		this.#started = true;
+		await this.#load();
+	}
+
+	/** Reads the running replays anew: another process may have moved them on. A failure is reported. */
+	async look(): Promise<void> {
+		if (!this.#started) return;
+		try {
+			await this.#load();
+		} catch (error) {
+			this.#parts.observer.problem("the running replays could not be read", error);
+		}
+	}
+
+	async #load(): Promise<void> {
 		for (const replay of await this.#parts.store.runningReplays()) this.add(replay);
 	}
 
@@ -133,6 +147,7 @@ export class Replayer {
 
 	/** Makes a step if the replay can make one. True if the step changed anything. */
 	async #advance(replay: Replay): Promise<boolean> {
+		if (!this.#parts.tenure.holds(replay.webhookId)) return false;
 		const webhook = this.#near.directory.webhook(replay.webhookId);
 		// The webhook is deleted: in this step, the store cancels the replay.
 		if (webhook === undefined || webhook.record.deleteDate !== null) return this.#step(replay, 1);
@@ -152,7 +167,10 @@ export class Replayer {
 		return room < Math.min(DELIVERY_LIMIT, allowed / 2) ? 0 : Math.min(DELIVERY_LIMIT, room);
 	}
 
-	/** False if the step changed nothing, since the webhook is not deliverable in the store. */
+	/**
+	 * False if the step changed nothing: the webhook is not deliverable in the store, or the replay waits until the horizon
+	 * of the store has reached the end of its range.
+	 */
 	async #step(replay: Replay, deliveryLimit: number): Promise<boolean> {
 		const { clock, ids, store } = this.#parts;
 		const at = clock.now();

@@ -167,7 +167,7 @@ describe("retention", () => {
 	});
 
 	it("continues after a restart, and after a failure with its next pass", async () => {
-		await using first = await openTestEngine({ keepStore: true });
+		await using first = await openTestEngine();
 		const inputs = Array.from({ length: 1_000 }, () => ({
 			type: "a",
 			dataJson: "1",

@@ -103,7 +103,8 @@ export class Retention {
 		const { store } = this.#parts;
 		const positionKey = `${kind} ${projectId}`;
 		for (let done = false; this.#loop.running && !done;) {
-			const step = { projectId, before, after: this.#positions.get(positionKey) ?? null, limit: this.#rows };
+			const after = this.#positions.get(positionKey) ?? null;
+			const step = { projectId, at: this.#parts.clock.now(), before, after, limit: this.#rows };
 			const result: PurgeResult = await this.#step(async () => {
 				const startedAt = performance.now();
 				const result = await (kind === "events" ? store.purgeEvents(step) : store.purgePayloads(step));

@@ -1,18 +1,25 @@
 // The one door to delivery: the rest of the engine calls this class, and nothing else in this room.
+import { shardOf } from "../../core/cluster/shard.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { EngineGauges } from "../../ports/observer.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
-import type { QueueStore } from "../../ports/store/queue.ts";
+import type { LeasedDelivery, QueueStore } from "../../ports/store/queue.ts";
+import type { Place, TenureHolder } from "../../ports/tenure.ts";
+import type { OwnerNote, WireListener } from "../../ports/wire.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { HandOffs } from "./hand-offs.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { Refiller } from "./refiller.ts";
 import { Sweeper } from "./sweeper.ts";
 
-type Parts = Pick<PartsOn<QueueStore>, "store" | "sender" | "clock" | "observer" | "ids" | "random">;
+type Parts = Pick<
+	PartsOn<QueueStore>,
+	"store" | "sender" | "clock" | "observer" | "ids" | "random" | "tenure" | "wire"
+>;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -38,13 +45,16 @@ export type DeliveryLoad = Pick<EngineGauges, "readyDeliveries" | "inFlightAttem
  *   `stop`, called at the same time, ends the claims and sweeps.
  * - drained: nothing is under way. There is no way back.
  *
- * A call is a hint that something may have changed; what is done follows from the directory and the store.
+ * A call is a hint that something may have changed; what is done follows from the directory and the store. Only the
+ * webhooks that this process holds are delivered here; `gained` and `lost` say when these change.
  *
  * @example
  * const leaseUntil = line.reserve(webhook, now); // while the event is built
  * line.accepted(event); // after its commit
  */
-export class DeliveryLine {
+export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> {
+	readonly #store: Parts["store"];
+	readonly #tenure: Parts["tenure"];
 	readonly #limits: Pick<EngineLimits, "leaseMs" | "pollEveryMs">;
 	readonly #clock: Parts["clock"];
 	readonly #directory: Directory;
@@ -52,15 +62,19 @@ export class DeliveryLine {
 	readonly #sweeper: Sweeper;
 	readonly #refiller: Refiller;
 	readonly #dispatcher: Dispatcher;
+	readonly #handOffs: HandOffs;
 	#startedAt = 0;
 
 	constructor(parts: Parts, limits: EngineLimits, near: Neighbours) {
 		const { committer, directory, live, userAgent, gone } = near;
+		this.#store = parts.store;
+		this.#tenure = parts.tenure;
 		this.#limits = limits;
 		this.#clock = parts.clock;
 		this.#directory = directory;
 		const queue = new ReadyQueue(limits, parts.clock, directory);
 		this.#queue = queue;
+		this.#handOffs = new HandOffs(parts, { queue, committer, line: this });
 		this.#sweeper = new Sweeper(parts, { directory, live, line: this });
 		this.#refiller = new Refiller(parts, limits, { queue, directory, line: this, sweeper: this.#sweeper });
 		this.#dispatcher = new Dispatcher(parts, userAgent, {
@@ -70,10 +84,11 @@ export class DeliveryLine {
 			live,
 			gone,
 			refiller: this.#refiller,
+			handOffs: this.#handOffs,
 		});
 	}
 
-	/** Starts to deliver. All leases of earlier runs must have been released. Resolves after the first poll of the store. */
+	/** Starts to deliver the webhooks that this process holds. Resolves after the first poll of the store. */
 	async start(): Promise<void> {
 		this.#startedAt = this.#clock.now();
 		await this.#sweeper.start();
@@ -95,15 +110,20 @@ export class DeliveryLine {
 	 * Reserves room for a new delivery, just before its commit. Returns when its lease ends, or null if there is no room
 	 * or older deliveries of the webhook come first: the delivery is then committed without a lease and claimed later.
 	 * Each reservation ends with `accepted` or `unreserve`.
+	 *
+	 * If another process holds the webhook, the lease is for that process, and `accepted` hands the delivery to it.
 	 */
 	reserve(webhook: Pick<ArmedWebhook, "id">, now: number): number | null {
+		if (!this.#tenure.holds(webhook.id)) {
+			return this.#handOffs.reserve(webhook.id) ? now + this.#limits.leaseMs : null;
+		}
 		if (this.#queue.reserve(webhook.id, now)) return now + this.#limits.leaseMs;
 		// Noted before the commit ends, so that the deliveries of the webhook in the next commit queue up behind this one.
 		this.#queue.lane(webhook.id).noteDue(now);
 		return null;
 	}
 
-	/** The event and its deliveries are committed: those with a reservation are ready now. */
+	/** The event and its deliveries are committed: those with a reservation are ready now, here or at their owner. */
 	accepted(event: NewEvent): void {
 		this.unreserve(event);
 		this.#dispatcher.accepted(event);
@@ -118,7 +138,8 @@ export class DeliveryLine {
 
 	/** The store has a delivery of this webhook that is due at this time. */
 	due(webhookId: string, at: number): void {
-		this.#dispatcher.noteDue(webhookId, at);
+		if (this.#tenure.holds(webhookId)) this.#dispatcher.noteDue(webhookId, at);
+		else this.#handOffs.tellDue(webhookId, at);
 	}
 
 	/**
@@ -142,6 +163,53 @@ export class DeliveryLine {
 	/** This delivery was cancelled: it is not attempted, unless its attempt is in flight already. */
 	discard(deliveryId: string): void {
 		this.#queue.discard(deliveryId);
+	}
+
+	/**
+	 * Takes over the shards that this process has gained (null: all), and looks for due deliveries if it is running.
+	 * Returns how many deliveries their earlier owners had leased. Rejects if the shards can't be taken over.
+	 */
+	async gained(shards: readonly number[] | null): Promise<number> {
+		const recovered = await this.#store.takeOver(shards);
+		await this.#refiller.look();
+		return recovered;
+	}
+
+	/** Removes the ready deliveries of shards that this process has lost. Attempts in flight end here. */
+	lost(shards: readonly number[]): void {
+		const lost = new Set(shards);
+		for (const lane of this.#queue.lanes()) {
+			if (!lost.has(shardOf(lane.webhookId))) continue;
+			this.#queue.drop(lane.webhookId);
+			this.#refiller.forget(lane);
+		}
+	}
+
+	/** Attempts may begin again after the tenure was stalled. */
+	resumed(): void {
+		this.#dispatcher.pump();
+	}
+
+	/** How many attempts to webhooks in these shards are under way. */
+	inFlightOf(shards: readonly number[]): number {
+		const wanted = new Set(shards);
+		let count = 0;
+		for (const { webhookId, inFlight } of this.#queue.lanes()) {
+			if (inFlight > 0 && wanted.has(shardOf(webhookId))) count += inFlight;
+		}
+		return count;
+	}
+
+	/** Another process has committed this delivery for the owner of its webhook. */
+	handedOver(place: Place, delivery: LeasedDelivery): void {
+		this.#handOffs.take(place, delivery);
+	}
+
+	/** Another process says this about a delivery. Ignored if this process does not hold the webhook. */
+	noted(note: OwnerNote): void {
+		if (!this.#tenure.holds(note.webhookId)) return;
+		if (note.kind === "due") this.#dispatcher.noteDue(note.webhookId, note.at);
+		else this.discard(note.deliveryId);
 	}
 
 	/** Ready deliveries may be attempted: called by the parts of this room that have added some. */

@@ -10,10 +10,11 @@ import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";
 import { buildRequest, judge, recordAttempt, verdictOnPreviousEndpoint } from "./attempt.ts";
+import type { HandOffs } from "./hand-offs.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { Refiller } from "./refiller.ts";
 
-type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "random">;
+type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "random" | "tenure">;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -23,6 +24,7 @@ interface Neighbours {
 	/** Called when a receiver responded with 410. */
 	readonly gone: (webhookId: string) => void;
 	readonly refiller: Refiller;
+	readonly handOffs: HandOffs;
 }
 
 /** A lease must outlast the attempt by this much, so that the outcome can be committed before the lease ends. */
@@ -32,7 +34,8 @@ const LEASE_MARGIN_MS = 5_000;
  * States: stopped ──start──▶ running ──drain──▶ draining ──last attempt ended, outcome committed──▶ drained
  *
  * - stopped: no attempt is started; deliveries are only queued.
- * - running: `pump` starts attempts, whenever deliveries come, attempts end or a rate limit allows the next one.
+ * - running: `pump` starts attempts, whenever deliveries come, attempts end or a rate limit allows the next one. While
+ *   the tenure is stalled, it starts none.
  * - draining: no attempt is started any more. Each attempt in flight ends, and its outcome is committed.
  * - drained: the promises that `drain` has returned are resolved. There is no way back.
  */
@@ -71,16 +74,17 @@ export class Dispatcher {
 		return new Promise((resolve) => this.#whenDrained.push(resolve));
 	}
 
-	/** Takes over the deliveries of an event that was just committed. */
+	/** Takes over the deliveries of an event that was just committed, or hands them to the owners of their webhooks. */
 	accepted(accepted: NewEvent): void {
 		const { event, body } = accepted;
 		for (const { id, webhookId, state } of accepted.deliveries) {
 			if (state.status !== "Pending") continue;
+			const isOurs = this.#parts.tenure.holds(webhookId);
 			if (state.leaseUntil === null) {
-				this.noteDue(webhookId, state.nextAttemptAt ?? event.createDate);
+				if (isOurs) this.noteDue(webhookId, state.nextAttemptAt ?? event.createDate);
 				continue;
 			}
-			this.#near.queue.push({
+			const delivery: LeasedDelivery = {
 				id,
 				projectId: event.projectId,
 				webhookId,
@@ -91,7 +95,9 @@ export class Dispatcher {
 				leaseUntil: state.leaseUntil,
 				createDate: event.createDate,
 				body,
-			});
+			};
+			if (isOurs) this.#near.queue.push(delivery);
+			else this.#near.handOffs.send(delivery);
 		}
 		this.pump();
 	}
@@ -105,7 +111,7 @@ export class Dispatcher {
 
 	/** Starts as many attempts as the limits allow. */
 	pump(): void {
-		if (!this.#running || this.#pumping) return;
+		if (!this.#running || this.#pumping || this.#parts.tenure.stalled()) return;
 		this.#pumping = true;
 		for (let delivery = this.#near.queue.take(); delivery !== null; delivery = this.#near.queue.take()) {
 			this.#begin(delivery);
@@ -137,6 +143,8 @@ export class Dispatcher {
 	}
 
 	async #deliver(delivery: LeasedDelivery): Promise<void> {
+		// Another process delivers this webhook, or will soon.
+		if (!this.#parts.tenure.holds(delivery.webhookId)) return this.#giveBack(delivery);
 		const webhook = this.#near.directory.webhook(delivery.webhookId);
 		// The webhook was paused, disabled or deleted. The store decides what becomes of the delivery.
 		if (webhook === undefined || !isDeliverable(webhook.record)) return this.#giveBack(delivery);

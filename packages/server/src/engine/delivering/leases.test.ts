@@ -15,9 +15,9 @@ it("keeps ready deliveries and those in flight leased in the store, for however 
 	let failures = 0;
 	const store: Store = {
 		...real,
-		dueWebhooks() {
+		dueWebhooks(shards) {
 			if (failures-- > 0) throw new StoreError("store_unavailable", "not now");
-			return real.dueWebhooks();
+			return real.dueWebhooks(shards);
 		},
 	};
 	await using test = await openTestEngine({ store, limits: { maxInFlightPerWebhook: 1 } });

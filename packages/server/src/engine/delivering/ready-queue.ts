@@ -221,7 +221,14 @@ export class ReadyQueue {
 		return true;
 	}
 
-	/** Ends the reservations that `reserve` has made for this many deliveries. */
+	/** The same for a delivery of a webhook that another process delivers. It needs room only until it is handed off. */
+	reserveElsewhere(): boolean {
+		if (this.#limits.maxReady - this.#ready - this.#reserved <= 0 || this.#freeBytes(1) <= 0) return false;
+		this.#reserved++;
+		return true;
+	}
+
+	/** Ends the reservations that `reserve` and `reserveElsewhere` have made for this many deliveries. */
 	unreserve(count: number): void {
 		this.#reserved -= count;
 		assertCount(this.#reserved, "reserved deliveries");

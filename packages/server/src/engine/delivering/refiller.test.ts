@@ -1,6 +1,7 @@
 // What the refiller remembers of lanes that are due later: no more than the store has, however often it changes.
 import { expect, it } from "vitest";
 
+import { createAloneTenure } from "../../adapters/alone/alone-tenure.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { newDelivery } from "../../core/delivery.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
@@ -16,7 +17,7 @@ async function open() {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const clock = new ManualClock(world.records.now);
 	const queue = new ReadyQueue(DEFAULT_LIMITS, clock, { rateLimitOf: () => null });
-	const parts = { store: world.store, clock, observer: new RecordingObserver() };
+	const parts = { store: world.store, clock, observer: new RecordingObserver(), tenure: createAloneTenure() };
 	const near = { queue, directory: { isDeliverable: () => true }, line: { filled() {} }, sweeper: { sweep() {} } };
 	const refiller = new Refiller(parts, DEFAULT_LIMITS, near);
 	const [deliveryId = ""] = await world.accept({ state: newDelivery(clock.now() + HOUR_MS, null) });

@@ -9,7 +9,7 @@ import type { Lane } from "./lane.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer">;
+type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer" | "tenure">;
 
 interface Neighbours {
 	readonly queue: ReadyQueue;
@@ -30,6 +30,7 @@ const MAX_CLAIMS = 4;
 const TICK_MS = 20;
 /** After a failed claim, the lane is due again this much later: a failing store must not be flooded with calls. */
 const RETRY_AFTER_MS = 1_000;
+const POLL_PROBLEM = "the store could not be polled for due deliveries";
 
 /**
  * States: stopped ──start──▶ running ──stop──▶ stopped
@@ -38,9 +39,9 @@ const RETRY_AFTER_MS = 1_000;
  * - running: polls the store every `pollEveryMs`. A timer is set for the time at which the next delivery in the store
  *   is due.
  *
- * While the refiller is running, a lane with due deliveries in the store is in one of three conditions: a claim for it is
- * under way; it is starved (empty, and waiting for room in the queue or for one of the `MAX_CLAIMS`); or it has enough
- * ready deliveries, and is considered again when it runs low.
+ * While the refiller is running, a lane of a webhook that this process holds is in one of three conditions if the store
+ * has due deliveries for it: a claim for it is under way; it is starved (empty, and waiting for room in the queue or for
+ * one of the `MAX_CLAIMS`); or it has enough ready deliveries, and is considered again when it runs low.
  */
 export class Refiller {
 	readonly #parts: Parts;
@@ -64,7 +65,7 @@ export class Refiller {
 		this.#polling = new Periodic(parts, {
 			everyMs: limits.pollEveryMs,
 			work: () => this.#poll(),
-			problem: "the store could not be polled for due deliveries",
+			problem: POLL_PROBLEM,
 		});
 	}
 
@@ -92,6 +93,16 @@ export class Refiller {
 		await Promise.all([...this.#claims, this.#polling.stop()]);
 	}
 
+	/** Polls the store now. A failure is reported: the next poll follows at its usual time. */
+	async look(): Promise<void> {
+		if (!this.#running) return;
+		try {
+			await this.#poll();
+		} catch (error) {
+			this.#parts.observer.problem(POLL_PROBLEM, error);
+		}
+	}
+
 	/** Claims deliveries for a lane if it needs some. Call it when the lane has room again, or when it may be due. */
 	refill(lane: Lane): void {
 		if (!this.#running) return;
@@ -107,7 +118,10 @@ export class Refiller {
 
 	#consider(lane: Lane): void {
 		if (lane.storeDueAt === Infinity || lane.claiming) return;
-		if (lane.storeDueAt > this.#parts.clock.now()) {
+		if (!this.#parts.tenure.holds(lane.webhookId)) {
+			lane.storeDueAt = Infinity;
+			this.forget(lane);
+		} else if (lane.storeDueAt > this.#parts.clock.now()) {
 			this.#later.schedule(lane, lane.storeDueAt);
 			this.#wakeAt(lane.storeDueAt);
 		} else if (!this.#near.directory.isDeliverable(lane.webhookId)) {
@@ -193,7 +207,7 @@ export class Refiller {
 
 	/** Renews leases, notes which webhooks have due deliveries, and refills their lanes, also if the store has failed. */
 	async #poll(): Promise<void> {
-		const { clock, store } = this.#parts;
+		const { clock, store, tenure } = this.#parts;
 		const { queue } = this.#near;
 		try {
 			const now = clock.now();
@@ -201,7 +215,7 @@ export class Refiller {
 			// Extends the leases that would be about to end two polls from now.
 			const ids = queue.extendLeases(until - this.#limits.pollEveryMs, until);
 			if (ids.length > 0) await store.renewLeases(ids, until);
-			for (const { webhookId, dueAt } of await store.dueWebhooks()) {
+			for (const { webhookId, dueAt } of await store.dueWebhooks(tenure.shards())) {
 				queue.lane(webhookId).noteDue(dueAt);
 			}
 			this.#polledAt = clock.now();

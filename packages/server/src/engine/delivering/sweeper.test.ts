@@ -27,7 +27,7 @@ async function openSweptStore(): Promise<{ readonly store: Store; readonly swept
 
 it("releases, at the next start, Held deliveries if a stop came between the resume of their webhook and its sweep", async () => {
 	await using receiver = await startReceiver();
-	const first = await openTestEngine({ keepStore: true });
+	await using first = await openTestEngine();
 	const { id } = await first.createWebhook(receiver.url);
 	await first.engine.webhooks.pause(first.change, id);
 	const eventId = await first.send();
@@ -42,7 +42,7 @@ it("releases, at the next start, Held deliveries if a stop came between the resu
 
 it("sweeps, at a start, only webhooks with deliveries that contradict them", async () => {
 	const { store, swept } = await openSweptStore();
-	const first = await openTestEngine({ store, keepStore: true });
+	const first = await openTestEngine({ store });
 	const webhooks: Webhook[] = [];
 	for (let n = 0; n < 4; n++)
 		webhooks.push(await first.createWebhook("http://127.0.0.1:9/", { eventTypes: [`t${n}`] }));

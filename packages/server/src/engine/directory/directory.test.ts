@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
+import { ScriptedCluster } from "../test/scripted-cluster.ts";
 import { changeIn, eventInput, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const NOBODY = "http://127.0.0.1:9/";
@@ -19,9 +20,8 @@ interface Pair extends AsyncDisposable {
 /** Two engines on one store, with the same project. */
 async function openPair(): Promise<Pair> {
 	const store = await openSqliteStore({ path: ":memory:" });
-	const kept = { ...store, close: () => Promise.resolve() };
-	const one = await openTestEngine({ store: kept });
-	const other = await openTestEngine({ store: kept });
+	const one = await openTestEngine({ store });
+	const other = await openTestEngine({ store });
 	return {
 		store,
 		one,
@@ -195,4 +195,44 @@ it("deletes a project together with its keys and streams, for a process that lea
 	await other.engine.projects.create("Fourth", null);
 	await eventually("the other process has forgotten the key", () => other.engine.keys.authenticate(secretKey) === null);
 	expect(other.engine.projects.list().map(({ name }) => name)).toEqual(["My project", "Third", "Fourth"]);
+});
+
+describe("a management call", () => {
+	/** Two engines that the wire connects. */
+	async function openConnected() {
+		const cluster = new ScriptedCluster();
+		const [left, right] = [cluster.join("left", []), cluster.join("right", [])];
+		const store = await openSqliteStore({ path: ":memory:" });
+		const one = await openTestEngine({ store, tenure: left.tenure, wire: left.wire });
+		const other = await openTestEngine({ store, tenure: right.tenure, wire: right.wire });
+		const close = async () => {
+			await one[Symbol.asyncDispose]();
+			await other[Symbol.asyncDispose]();
+			await store.close();
+		};
+		return { one, other, [Symbol.asyncDispose]: close };
+	}
+
+	it("is answered when the other processes know the change", async () => {
+		await using pair = await openConnected();
+		const { one, other } = pair;
+		const { id } = await one.createWebhook(NOBODY);
+		expect(other.engine.webhooks.get(other.scope, id)).toMatchObject({ status: "Enabled" });
+		await other.engine.webhooks.pause(other.change, id);
+		expect(one.engine.webhooks.get(one.scope, id)).toMatchObject({ status: "Paused" });
+		const gone = await one.engine.projects.create("Gone", null);
+		const { key, secretKey } = await other.engine.keys.create({ name: "k", scope: "read", projectId: gone.id }, null);
+		expect(one.engine.keys.authenticate(secretKey)).toMatchObject({ kind: "key", key: { id: key.id } });
+		await one.engine.keys.delete(key.id, null);
+		expect(other.engine.keys.authenticate(secretKey)).toBeNull();
+		await one.engine.projects.delete(changeIn(gone.id));
+		expect(other.engine.projects.list()).toEqual(one.engine.projects.list());
+		await one.engine.eventTypes.create(one.change, "test.event", NO_SETTINGS);
+		await other.engine.projects.update(other.change, { eventTypes: "catalogued" });
+		await one.send();
+		await other.engine.eventTypes.update(other.change, "test.event", { archived: true });
+		await expect(one.send()).rejects.toMatchObject({ code: "invalid_request" });
+		await one.engine.eventTypes.update(one.change, "test.event", { archived: false });
+		await other.send();
+	});
 });

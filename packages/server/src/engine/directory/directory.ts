@@ -12,7 +12,7 @@ import type { KnownWebhook } from "./sealed-webhook.ts";
 import { SharedReads } from "./shared-reads.ts";
 import { WebhookTable } from "./webhook-table.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "sealer" | "observer">;
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "sealer" | "observer" | "wire">;
 
 /** Told what has changed. Calls are hints: the directory itself says what is true now. */
 export interface DirectoryListener {
@@ -33,7 +33,8 @@ interface KnownProject {
 /**
  * A copy of rows. It changes only after the store has changed, in one of two ways:
  *
- * - a management call of this process puts what it has written (`put…`, `remove…`);
+ * - a management call of this process puts what it has written (`put…`, `add…`, `remove…`), and is answered when every
+ *   other process has it, too;
  * - `refresh` reads what others have written.
  *
  * Each change carries the version that it has given the project. If a version was skipped, another process has changed
@@ -59,6 +60,7 @@ export class Directory {
 		this.workspace = workspace;
 		this.#webhooks = new WebhookTable(parts.sealer);
 		this.#eventTypes = new EventTypeCache((projectId, name) => parts.store.eventType(projectId, name));
+		parts.wire.follow((projectId, version) => this.#follow(projectId, version));
 	}
 
 	/** Reads everything from the store, at the start. */
@@ -105,23 +107,24 @@ export class Directory {
 	}
 
 	/** `version` is that of the workspace. */
-	addProject(project: Project, version: number): void {
+	addProject(project: Project, version: number): Promise<void> {
 		this.#projects.set(project.id, { project, version: project.revision });
-		this.#workspaceAt(version);
+		return this.#workspaceAt(version);
 	}
 
 	/** Its `revision` is the version of the project. */
-	putProject(project: Project): void {
+	putProject(project: Project): Promise<void> {
 		const known = this.#projects.get(project.id);
-		if (known === undefined) return;
-		if (project.revision > known.project.revision) this.#projects.set(project.id, { ...known, project });
-		this.#projectAt(project.id, project.revision);
+		if (known !== undefined && project.revision > known.project.revision) {
+			this.#projects.set(project.id, { ...known, project });
+		}
+		return this.#projectAt(project.id, project.revision);
 	}
 
 	/** Forgets a project that was deleted at this time. `version` is that of the workspace. */
-	removeProject(projectId: string, at: number, version: number): void {
+	removeProject(projectId: string, at: number, version: number): Promise<void> {
 		this.#dropProject(projectId, at);
-		this.#workspaceAt(version);
+		return this.#workspaceAt(version);
 	}
 
 	// Keys
@@ -141,17 +144,15 @@ export class Directory {
 	}
 
 	/** `version` is that of the key's project, or of the workspace. */
-	addKey(key: ApiKey, version: number): void {
+	addKey(key: ApiKey, version: number): Promise<void> {
 		this.#addKey(key);
-		if (key.projectId === null) this.#workspaceAt(version);
-		else this.#projectAt(key.projectId, version);
+		return key.projectId === null ? this.#workspaceAt(version) : this.#projectAt(key.projectId, version);
 	}
 
 	/** `version` is that of the key's project, or of the workspace. */
-	removeKey(key: ApiKey, version: number): void {
+	removeKey(key: ApiKey, version: number): Promise<void> {
 		this.#dropKeys(({ id }) => id === key.id);
-		if (key.projectId === null) this.#workspaceAt(version);
-		else this.#projectAt(key.projectId, version);
+		return key.projectId === null ? this.#workspaceAt(version) : this.#projectAt(key.projectId, version);
 	}
 
 	// Webhooks
@@ -200,12 +201,12 @@ export class Directory {
 	}
 
 	/** Adds or replaces a webhook. Its `revision` is the version of the project. Returns what is known of it now. */
-	putWebhook(record: WebhookRecord): KnownWebhook {
+	async putWebhook(record: WebhookRecord): Promise<KnownWebhook> {
 		const isNew = this.#webhooks.find(record.id) === undefined;
 		const known = this.#webhooks.put(record);
-		this.#projectAt(record.projectId, record.revision);
 		// Nothing can wait for a webhook that this process has just made.
 		if (!isNew) this.#listener?.webhookChanged(record.id);
+		await this.#projectAt(record.projectId, record.revision);
 		return known;
 	}
 
@@ -222,9 +223,9 @@ export class Directory {
 	}
 
 	/** Call this after an event type was changed or deleted in the store, which has raised the project to `version`. */
-	eventTypeChanged(projectId: string, name: string, version: number): void {
+	eventTypeChanged(projectId: string, name: string, version: number): Promise<void> {
 		this.#eventTypes.forget(projectId, name);
-		this.#projectAt(projectId, version);
+		return this.#projectAt(projectId, version);
 	}
 
 	// Changes that others have made
@@ -268,19 +269,30 @@ export class Directory {
 		for (const { id } of webhooks) this.#listener?.webhookChanged(id);
 	}
 
-	/** A change of this process has raised the project to `version`. */
-	#projectAt(projectId: string, version: number): void {
+	/** A change of this process has raised the project to `version`. Resolves when all other processes know. Never rejects. */
+	#projectAt(projectId: string, version: number): Promise<void> {
 		const known = this.#projects.get(projectId);
-		if (known === undefined || version <= known.version) return;
-		if (version === known.version + 1) this.#projects.set(projectId, { ...known, version });
-		else this.#refreshLater("project", projectId);
+		if (known !== undefined && version > known.version) {
+			if (version === known.version + 1) this.#projects.set(projectId, { ...known, version });
+			else this.#refreshLater("project", projectId);
+		}
+		return this.#parts.wire.changed(projectId, version);
 	}
 
-	/** A change of this process has raised the workspace to `version`. */
-	#workspaceAt(version: number): void {
-		if (version <= this.#workspaceVersion) return;
+	/** A change of this process has raised the workspace to `version`. Resolves when all other processes know. Never rejects. */
+	#workspaceAt(version: number): Promise<void> {
 		if (version === this.#workspaceVersion + 1) this.#workspaceVersion = version;
-		else this.#refreshLater("workspace", this.workspace.id);
+		else if (version > this.#workspaceVersion) this.#refreshLater("workspace", this.workspace.id);
+		return this.#parts.wire.changed(null, version);
+	}
+
+	/** Another process has raised the project (null: the workspace) to `version`. Resolves when this one knows the change. */
+	async #follow(projectId: string | null, version: number): Promise<void> {
+		if (projectId === null) {
+			if (version > this.#workspaceVersion) await this.refresh("workspace", this.workspace.id);
+		} else if (version > this.versionOf(projectId)) {
+			await this.refresh("project", projectId);
+		}
 	}
 
 	/** If this fails, the next commit of the project is stale, which refreshes it again. */

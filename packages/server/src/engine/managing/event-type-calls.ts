@@ -83,7 +83,7 @@ export class EventTypeCalls implements EventTypes {
 			const entry = auditEntry(this.#parts, audit, { objectId: name, projectId });
 			const version = await this.#parts.store.deleteEventType(projectId, name, entry);
 			if (version === null) throw notFound();
-			this.#directory.eventTypeChanged(projectId, name, version);
+			await this.#directory.eventTypeChanged(projectId, name, version);
 		});
 	}
 
@@ -146,7 +146,7 @@ export class EventTypeCalls implements EventTypes {
 			const result = await this.#parts.store.putEventType(eventType, options);
 			if (result === "changed") return UNCHANGED;
 			if (result === "full") throw tooMany();
-			this.#directory.eventTypeChanged(projectId, name, result);
+			await this.#directory.eventTypeChanged(projectId, name, result);
 			return { ...eventType, revision: result };
 		};
 		// What others have written is read from the store each time.

@@ -27,9 +27,9 @@ describe("a key", () => {
 	});
 
 	it("still authenticates after a restart", async () => {
-		const first = await openTestEngine({ keepStore: true });
+		await using first = await openTestEngine();
 		const { key, secretKey } = await first.engine.keys.create(KEY, null);
-		await first[Symbol.asyncDispose]();
+		await first.stop();
 		await using second = await openTestEngine({ store: first.store });
 		expect(second.engine.keys.authenticate(secretKey)).toMatchObject({ key: { ...KEY, id: key.id } });
 	});

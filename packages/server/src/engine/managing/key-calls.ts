@@ -48,7 +48,7 @@ export class KeyCalls implements Keys {
 		const now = this.#parts.clock.now();
 		const key = makeKey(this.#parts.ids.make("key", now), secretKey, input, now);
 		const entry = auditEntry(this.#parts, audit, { objectId: key.id, projectId });
-		this.#directory.addKey(key, await this.#parts.store.insertKey(key, entry));
+		await this.#directory.addKey(key, await this.#parts.store.insertKey(key, entry));
 		return { key, secretKey };
 	}
 
@@ -66,7 +66,7 @@ export class KeyCalls implements Keys {
 					"This is the last key that administers the workspace. Create another admin key first.",
 				);
 			default:
-				this.#directory.removeKey(key, outcome);
+				await this.#directory.removeKey(key, outcome);
 		}
 	}
 }

@@ -178,7 +178,7 @@ describe("pausing, disabling and deleting", () => {
 	it("holds waiting deliveries at a start if a stop came between the pause of their webhook and its sweep", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 500 }]);
-		const first = await openTestEngine({ keepStore: true });
+		await using first = await openTestEngine();
 		await first.createWebhook(receiver.url);
 		const eventId = await first.send();
 		await first.delivery(eventId, { status: "Pending", attemptCount: 1 });

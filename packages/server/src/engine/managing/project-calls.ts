@@ -46,7 +46,7 @@ export class ProjectCalls implements Projects {
 			revision: FIRST_VERSION,
 		};
 		const entry = auditEntry(this.#parts, audit, { objectId: project.id, projectId: project.id });
-		this.#directory.addProject(project, await this.#parts.store.insertProject(project, entry));
+		await this.#directory.addProject(project, await this.#parts.store.insertProject(project, entry));
 		return project;
 	}
 
@@ -59,7 +59,7 @@ export class ProjectCalls implements Projects {
 			checkRetention(project);
 			const revision = await this.#parts.store.updateProject(project, { expected: known.revision, entry });
 			if (revision === null) return UNCHANGED;
-			this.#directory.putProject({ ...project, revision });
+			await this.#directory.putProject({ ...project, revision });
 			return { ...project, revision };
 		};
 		return this.#changes.run(projectId, () => retried(attempt, () => this.#directory.refresh("project", projectId)));
@@ -74,7 +74,7 @@ export class ProjectCalls implements Projects {
 			const version = await this.#parts.store.deleteProject(projectId, now, entry);
 			// Another process was faster.
 			if (version === null) await this.#directory.refresh("project", projectId);
-			else this.#directory.removeProject(projectId, now, version);
+			else await this.#directory.removeProject(projectId, now, version);
 		});
 	}
 }

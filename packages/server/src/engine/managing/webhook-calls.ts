@@ -70,7 +70,8 @@ export class WebhookCalls implements Webhooks {
 		};
 		const entry = auditEntry(this.#parts, audit, { objectId: id, projectId });
 		const revision = await store.insertWebhook({ ...record, revision: 0 }, entry);
-		return this.#shown(this.#near.directory.putWebhook({ ...record, revision }).webhook);
+		const { webhook } = await this.#near.directory.putWebhook({ ...record, revision });
+		return this.#shown(webhook);
 	}
 
 	async list(scope: Scope, page: PageRequest): Promise<Page<Webhook>> {
@@ -188,7 +189,7 @@ export class WebhookCalls implements Webhooks {
 			const revision = await this.#parts.store.updateWebhook(next, options);
 			if (revision === null) return UNCHANGED;
 			live.webhookUpdated(record, next);
-			return this.#shown(directory.putWebhook({ ...next, revision }).webhook);
+			return this.#shown((await directory.putWebhook({ ...next, revision })).webhook);
 		};
 		return this.#changes.run(webhookId, () => retried(attempt, () => directory.refresh("project", projectId)));
 	}

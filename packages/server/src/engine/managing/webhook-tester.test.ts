@@ -40,6 +40,18 @@ it("allows new tests once others have ended", async () => {
 	}
 });
 
+it("ends at a stop of the engine, without another attempt", async () => {
+	await using receiver = await startReceiver();
+	receiver.script(() => ({ kind: "hang" }));
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook(receiver.url);
+	const testing = test.engine.webhooks.test(test.change, id, null);
+	await receiver.waitFor(1);
+	await test.engine.stop();
+	expect(await testing).toMatchObject({ status: "Failed", responseCode: 0, attemptCount: 1 });
+	expect(receiver.requests).toHaveLength(1);
+});
+
 it.each([
 	[0, 1],
 	[2, 3],

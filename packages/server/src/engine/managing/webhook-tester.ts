@@ -75,7 +75,9 @@ export class WebhookTester {
 			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, endAt - startAt));
 			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
 			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
-			const over = attemptCount >= maxAttempts || clock.now() + waitMs >= endAt;
+			// An aborted attempt was cut short by a stop of the engine: no other one may follow it.
+			const isStopped = outcome.error === "aborted";
+			const over = isStopped || attemptCount >= maxAttempts || clock.now() + waitMs >= endAt;
 			if (isSuccess(outcome) || over) return report(outcome, attemptCount, clock.now());
 			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
 		}

@@ -99,7 +99,7 @@ describe("automatic disabling", () => {
 		const store = await openSqliteStore({ path: ":memory:" });
 		let webhook: Webhook;
 		{
-			await using first = await openTestEngine({ store, keepStore: true });
+			await using first = await openTestEngine({ store });
 			webhook = await first.createWebhook(receiver.url, FIVE_DAYS);
 			await sendAll(first, 12);
 			await first.engine.webhooks.update(first.change, webhook.id, { name: "other" });

@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 
 import { openAjvValidator } from "../../adapters/ajv/ajv-validator.ts";
+import { createAloneTenure } from "../../adapters/alone/alone-tenure.ts";
+import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { createAddressGuard } from "../../adapters/http/address-guard.ts";
 import { openUndiciSender } from "../../adapters/http/undici-sender.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
@@ -17,6 +19,8 @@ import type { AttemptReport, Observer } from "../../ports/observer.ts";
 import type { CommitBatch } from "../../ports/store/accept.ts";
 import type { Purged } from "../../ports/store/retention.ts";
 import type { Store } from "../../ports/store/store.ts";
+import type { Tenure } from "../../ports/tenure.ts";
+import type { Wire } from "../../ports/wire.ts";
 import type { Change, Engine, WebhookSettings } from "../calls.ts";
 import { openEngine } from "../engine.ts";
 import type { EngineLimits } from "../parts.ts";
@@ -49,12 +53,15 @@ export async function eventually<T>(
 export interface TestEngineOptions {
 	readonly limits?: Partial<EngineLimits>;
 	readonly retention?: RetentionSettings;
-	/** Continues with the store of an earlier engine. */
+	/** Runs on this store, which stays open. If omitted, the engine gets a store of its own, which is closed with it. */
 	readonly store?: Store;
+	/** Shares the webhooks and duties with other engines on the store. If omitted, the engine has all of them. */
+	readonly tenure?: Tenure;
+	readonly wire?: Wire;
+	/** The clock, if another engine shares it. */
+	readonly clock?: ManualClock;
 	/** Called before each commit, which waits for it. If it throws, the commit fails with that error. */
 	readonly beforeCommit?: (batch: CommitBatch) => void | Promise<void>;
-	/** Leaves the store open when the engine stops, so that another engine can continue with it. */
-	readonly keepStore?: boolean;
 }
 
 const masterKey = randomBytes(32);
@@ -88,22 +95,29 @@ export class RecordingObserver implements Observer {
 
 /** Opens and starts an engine with one project. */
 export async function openTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
-	const clock = new ManualClock();
+	const opened = new AsyncDisposableStack();
+	const clock = options.clock ?? new ManualClock();
 	const observer = new RecordingObserver();
 	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
 	const store = options.store ?? (await openSqliteStore({ path: ":memory:", now: clock.now() }));
+	if (options.store === undefined) opened.defer(() => store.close());
+	const sender = openUndiciSender({ guard });
+	opened.defer(() => sender.close());
 	const schemas = openAjvValidator();
+	opened.defer(() => schemas.close());
 	const engineStore = withOptions(store, options);
 	const { engine } = await openEngine({
 		parts: {
 			store: engineStore,
-			sender: openUndiciSender({ guard }),
+			sender,
 			guard,
 			schemas,
 			clock,
 			observer,
 			sealer: createSealer(masterKey),
 			ids: createIdMaker(),
+			tenure: options.tenure ?? createAloneTenure(),
+			wire: options.wire ?? createAloneWire(),
 			// No jitter: back-offs are 1 s, 2 s, 4 s, …
 			random: () => 1,
 		},
@@ -112,18 +126,17 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 		...(options.retention !== undefined && { retention: options.retention }),
 	});
 	await engine.start();
-	return new TestEngine(engine, store, engineStore, clock, observer);
+	return new TestEngine(engine, store, engineStore, clock, observer, opened);
 }
 
 /** The real store, with the faults that the test asks for. */
-function withOptions(store: Store, { beforeCommit, keepStore }: TestEngineOptions): Store {
+function withOptions(store: Store, { beforeCommit }: TestEngineOptions): Store {
 	return {
 		...store,
 		async commit(batch) {
 			await beforeCommit?.(batch);
 			return store.commit(batch);
 		},
-		close: () => (keepStore === true ? Promise.resolve() : store.close()),
 	};
 }
 
@@ -135,6 +148,8 @@ export class TestEngine implements AsyncDisposable {
 	readonly clock: ManualClock;
 	readonly observer: RecordingObserver;
 	readonly projectId: string;
+	/** What was opened for the engine, and is closed after it has stopped. */
+	readonly #opened: AsyncDisposableStack;
 
 	/** `projectId` is the project that the helpers of this object work in. Defaults to the first one. */
 	constructor(
@@ -143,6 +158,7 @@ export class TestEngine implements AsyncDisposable {
 		engineStore: Store,
 		clock: ManualClock,
 		observer: RecordingObserver,
+		opened: AsyncDisposableStack,
 		projectId = engine.projects.list()[0]!.id,
 	) {
 		this.engine = engine;
@@ -150,6 +166,7 @@ export class TestEngine implements AsyncDisposable {
 		this.engineStore = engineStore;
 		this.clock = clock;
 		this.observer = observer;
+		this.#opened = opened;
 		this.projectId = projectId;
 	}
 
@@ -165,7 +182,8 @@ export class TestEngine implements AsyncDisposable {
 
 	/** The same engine, with helpers that work in another project. */
 	in(projectId: string): TestEngine {
-		return new TestEngine(this.engine, this.store, this.engineStore, this.clock, this.observer, projectId);
+		const { engine, store, engineStore, clock, observer } = this;
+		return new TestEngine(engine, store, engineStore, clock, observer, this.#opened, projectId);
 	}
 
 	createWebhook(
@@ -211,8 +229,17 @@ export class TestEngine implements AsyncDisposable {
 		});
 	}
 
-	/** Stops without grace: attempts in flight are cut short. */
+	/** Stops and closes everything that was opened for the engine: its store, too, unless the test has passed one. */
 	async [Symbol.asyncDispose](): Promise<void> {
+		await this.stop();
+		await this.#opened.disposeAsync();
+	}
+
+	/**
+	 * Stops without grace: attempts in flight are cut short. The store stays open, so that another engine can continue
+	 * with it.
+	 */
+	async stop(): Promise<void> {
 		let stopped = false;
 		const stopping = this.engine.stop(0).finally(() => (stopped = true));
 		await eventually("the engine has stopped", () => {

@@ -6,11 +6,13 @@ import { describeAccept } from "./store/accept.contract.ts";
 import { describeAudit } from "./store/audit.contract.ts";
 import { describeChanges } from "./store/changes.contract.ts";
 import { describeDirectory } from "./store/directory.contract.ts";
+import { describeHorizon } from "./store/horizon.contract.ts";
 import { describeLifecycle } from "./store/lifecycle.contract.ts";
 import { describeLog } from "./store/log.contract.ts";
 import { describePages } from "./store/pages.contract.ts";
 import { describeQueue } from "./store/queue.contract.ts";
-import type { CurrentStore, Reopen } from "./store/records/records.ts";
+import { EMBEDDED, type StoreCapabilities } from "./store/records/capabilities.ts";
+import type { CurrentStore, Flush, Reopen } from "./store/records/records.ts";
 import { describeReplays } from "./store/replays.contract.ts";
 import { describeRetention } from "./store/retention.contract.ts";
 import { describeStats } from "./store/stats.contract.ts";
@@ -25,6 +27,13 @@ export interface StoreContractOptions {
 	 * Closes the store and opens its data again. Omit it if the data ends with the store: the tests about it are skipped.
 	 */
 	readonly reopen?: (store: Store) => Promise<Store>;
+	/** In which properties the store differs from an embedded one. */
+	readonly capabilities?: Partial<StoreCapabilities>;
+	/**
+	 * Resolves when the store has done what it may do after its answer: when the steps that may resolve before they are
+	 * synced are synced, and when all stats that can be rolled up are. Omit it if the store does nothing after its answer.
+	 */
+	readonly flush?: (store: Store) => Promise<void>;
 }
 
 /**
@@ -33,7 +42,8 @@ export interface StoreContractOptions {
  * @example
  * storeContract({ name: "sqlite", open: () => openSqliteStore({ path: ":memory:" }) });
  */
-export function storeContract({ name, open, reopen }: StoreContractOptions): void {
+export function storeContract({ name, open, reopen, flush, ...options }: StoreContractOptions): void {
+	const capabilities: StoreCapabilities = { ...EMBEDDED, ...options.capabilities };
 	describe(`the ${name} store`, () => {
 		let store: Store;
 		beforeEach(async () => {
@@ -41,7 +51,9 @@ export function storeContract({ name, open, reopen }: StoreContractOptions): voi
 		});
 		afterEach(() => store.close());
 		const current: CurrentStore = () => store;
+		const flushCurrent: Flush = async () => flush?.(store);
 		const reopenCurrent: Reopen = async () => {
+			await flushCurrent();
 			store = (await reopen?.(store)) ?? store;
 		};
 
@@ -57,20 +69,23 @@ export function storeContract({ name, open, reopen }: StoreContractOptions): voi
 		describe("pages", () => {
 			describePages(current, open);
 		});
+		describe("horizon", () => {
+			describeHorizon(current, capabilities);
+		});
 		describe("directory", () => {
 			describeDirectory(current);
 		});
 		describe("changes", () => {
-			describeChanges(current);
+			describeChanges(current, capabilities);
 		});
 		describe("versions", () => {
 			describeVersions(current);
 		});
 		describe("replays", () => {
-			describeReplays(current);
+			describeReplays(current, capabilities);
 		});
 		describe("retention", () => {
-			describeRetention(current);
+			describeRetention(current, capabilities, flushCurrent);
 		});
 		describe("stats", () => {
 			describeStats(current, reopenCurrent);

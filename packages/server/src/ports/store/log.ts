@@ -26,6 +26,10 @@ export interface DeliveryFilter extends TimeRange {
  *
  * Every read is confined to its scope: rows outside of it are not found. A committed row is visible at once. A
  * page costs the same wherever its cursor is, and takes milliseconds for any filter over a million rows.
+ *
+ * A row is at its place in the order of ids, also if it is committed after rows with higher ids. So whoever follows a
+ * list towards newer rows misses no row only if it begins again at the horizon (see `Store`), and then sees some rows
+ * twice. A walk towards older rows that begins at the horizon or before it needs no such care.
  */
 export interface LogStore {
 	/** A page of events, newest first. */

@@ -2,7 +2,7 @@
 import type { AttemptTrigger } from "../../core/delivery.ts";
 import type { SweepChange } from "../../core/webhook.ts";
 
-/** A delivery that this process has leased, with all data that an attempt needs. */
+/** A delivery that is leased for the owner of its webhook, with all data that an attempt needs. */
 export interface LeasedDelivery {
 	readonly id: string;
 	readonly projectId: string;
@@ -53,6 +53,9 @@ export interface SweepStep {
 /**
  * A delivery is due when it is Pending and `dueAt(state)` of core/delivery.ts is not later than now: its lease has
  * ended, or it has no lease and its next attempt is due.
+ *
+ * A lease belongs to the owner of the webhook's shard (`shardOf` of core/cluster/shard.ts): the process that delivers the
+ * webhook. A process that runs alone owns all shards.
  */
 export interface QueueStore {
 	/**
@@ -67,17 +70,22 @@ export interface QueueStore {
 	 */
 	claimDue(request: ClaimRequest): Promise<Claim>;
 	/**
-	 * Every webhook that has Pending deliveries, deleted webhooks included, with the time at which its earliest delivery
-	 * is due. For a leased delivery that is the end of its lease. In no particular order.
+	 * Every webhook in these shards (null: all) that has Pending deliveries, deleted webhooks included, with the time at
+	 * which its earliest delivery is due. For a leased delivery that is the end of its lease. In no particular order.
 	 */
-	dueWebhooks(): Promise<readonly { readonly webhookId: string; readonly dueAt: number }[]>;
+	dueWebhooks(
+		shards: readonly number[] | null,
+	): Promise<readonly { readonly webhookId: string; readonly dueAt: number }[]>;
 	/** Moves the end of the lease of these deliveries to `until`. Skips deliveries that are not leased or not Pending. */
 	renewLeases(deliveryIds: readonly string[], until: number): Promise<void>;
 	/**
-	 * Ends every lease in the store and returns how many there were. Called at a start, when the process that made the
-	 * leases is known to be gone. The deliveries are then due at the time of their next attempt.
+	 * Ends every lease of deliveries of webhooks in these shards (null: all), and returns how many there were. The
+	 * deliveries are then due at the time of their next attempt.
+	 *
+	 * Called by the new owner of the shards, when their earlier owner is known to be gone or to have given them up. A
+	 * process that runs alone takes over all shards at its start.
 	 */
-	releaseAllLeases(): Promise<number>;
+	takeOver(shards: readonly number[] | null): Promise<number>;
 	/**
 	 * Makes one step of a sweep: reads the webhook, and applies `sweepChange(webhook, at)` of core/webhook.ts to up to
 	 * `limit` of its waiting deliveries that the change applies to, all in one transaction. So what becomes of a delivery

@@ -7,7 +7,7 @@ import type { Replay, ReplayFilter } from "../../core/replay.ts";
 /** One step of a replay. */
 export interface ReplayStep {
 	readonly replayId: string;
-	/** The time of the step: new deliveries are made and due then. */
+	/** The time of the step: new deliveries are made and due then. The horizon (see `Store`) follows from it. */
 	readonly at: number;
 	/** The largest number of events to look at. */
 	readonly scanLimit: number;
@@ -50,8 +50,10 @@ export interface ReplayStore {
 	/**
 	 * Continues a replay after the last event of the previous step, in the order of event ids. Makes a delivery (Pending,
 	 * trigger `replay`, due at `at`, not leased) for each matching event, and updates the replay's counts and position in
-	 * the same transaction. So a crash neither repeats nor skips an event. Sets the status to Finished when no event is
-	 * left in the range.
+	 * the same transaction. So a crash neither repeats nor skips an event.
+	 *
+	 * Looks at no event beyond the horizon (see `Store`), so that an event that becomes visible late is not skipped. Sets
+	 * the status to Finished when no event is left in the range and the horizon has reached the end of the range.
 	 *
 	 * The step ends before the next matching event once all `deliveryIds` are used. An event that got a delivery to this
 	 * webhook after the replay was made is skipped, so that two replays over the same events do not send an event twice.
@@ -72,7 +74,7 @@ export interface ReplayStore {
 	 * no such replay or it is not Running.
 	 */
 	cancelReplay(replayId: string, at: number, entry: AuditEntry | null): Promise<boolean>;
-	/** Counts the events that match now, in steps. Changes nothing. */
+	/** Counts the events that match now, in steps, also those beyond the horizon. Changes nothing. */
 	countReplay(step: ReplayCountStep): Promise<ReplayCount>;
 	/** All Running replays of all projects, oldest first. */
 	runningReplays(): Promise<readonly Replay[]>;

@@ -16,7 +16,9 @@ export const NOTHING_PURGED: Purged = { events: 0, deliveries: 0, attempts: 0, p
 /** One step through a project's events, oldest first. */
 export interface PurgeStep {
 	readonly projectId: string;
-	/** Only events accepted before this time. */
+	/** The time of the step, from which the horizon (see `Store`) follows. */
+	readonly at: number;
+	/** Only events accepted before this time, and none beyond the horizon. */
 	readonly before: number;
 	/** The `after` of the previous step's result; null to start with the oldest event. That event may be gone by now. */
 	readonly after: string | null;
@@ -29,9 +31,9 @@ export interface PurgeStep {
 
 export interface PurgeResult {
 	readonly purged: Purged;
-	/** The `after` of the next step. */
+	/** The `after` of the next step. Never beyond the horizon, so it may be remembered for as long as one likes. */
 	readonly after: string | null;
-	/** True if the end of the range is reached. Events that must stay can still be in it. */
+	/** True if the end of the range is reached, or the horizon. Events that must stay can still be in it. */
 	readonly done: boolean;
 }
 

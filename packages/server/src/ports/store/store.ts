@@ -21,8 +21,14 @@ import type { StatsStore } from "./stats.ts";
  *   URL). A lookup then returns null or an empty list; a change by id changes nothing. Neither is an error.
  * - All times are integer milliseconds since the epoch (UTC) and are passed in by the caller. The store never reads a
  *   clock.
- * - Ids of one kind ascend in the order in which they were made; "oldest first" and "newest first" mean the order of
- *   ids.
+ * - Ids of one kind ascend in the order in which one process has made them; "oldest first" and "newest first" mean the
+ *   order of ids.
+ *
+ * Ids made by several processes do not ascend in the order of their commits: a row can become visible after rows with
+ * higher ids. How much later is bounded by a property of the store. The *horizon* of a call is the time up to which
+ * every row is visible that ever will be: the time of the call minus that bound. A scan by id that remembers its
+ * position between calls never passes the horizon, so it skips no row. In the embedded store, which one process writes,
+ * the bound is 0 and the horizon is the time of the call.
  */
 export type Store = AcceptStore &
 	QueueStore &

@@ -3,7 +3,7 @@ import type { AttemptOutcome, AttemptRequest } from "../../../ports/sender.ts";
 import { createAddressGuard } from "../address-guard.ts";
 import { openUndiciSender, type UndiciSender, type UndiciSenderOptions } from "../undici-sender.ts";
 
-export interface TestSender extends AsyncDisposable, Pick<UndiciSender, "stats" | "close"> {
+export interface TestSender extends AsyncDisposable, Pick<UndiciSender, "stats" | "abort" | "close"> {
 	/** Sends `body` to a URL. `/hook/…?token=…` is added to a bare origin. The timeout defaults to 5 s. */
 	send(url: string, request?: Partial<AttemptRequest>): Promise<AttemptOutcome>;
 }
@@ -27,6 +27,7 @@ export function openTestSender(options: Partial<UndiciSenderOptions> = {}): Test
 			return outcome;
 		},
 		stats: () => sender.stats(),
+		abort: () => sender.abort(),
 		close: () => sender.close(),
 		[Symbol.asyncDispose]: () => sender.close(),
 	};

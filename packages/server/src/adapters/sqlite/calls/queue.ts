@@ -1,6 +1,7 @@
 // The queue of waiting deliveries: when they are due, leases, and sweeps over the deliveries of a webhook.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
+import { shardOf } from "../../../core/cluster/shard.ts";
 import { transition } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
 import { isDeliverable, sweepChange, type SweepChange } from "../../../core/webhook.ts";
@@ -12,6 +13,7 @@ import {
 	toDueWebhook,
 	toLeasedDelivery,
 	toState,
+	type DueWebhook,
 } from "../codec/delivery-rows.ts";
 import { idBytes, idHex } from "../codec/ids.ts";
 import { rowId, type Row } from "../codec/rows.ts";
@@ -24,11 +26,12 @@ import { createReadWebhookState, createWriteState } from "./delivery-statements.
 
 /** Prepares the calls of `QueueStore`. */
 export function createQueueCalls(db: DatabaseSync, transact: Transact, journal: StatsJournal) {
+	const dueWebhooks = createDueWebhooks(db);
 	return {
 		claimDue: createClaimDue(db, journal),
-		dueWebhooks: createDueWebhooks(db),
+		dueWebhooks,
 		renewLeases: createRenewLeases(db, transact),
-		releaseAllLeases: createReleaseAllLeases(db, transact),
+		takeOver: createTakeOver(db, transact, dueWebhooks),
 		sweepWebhook: createSweepWebhook(db, journal),
 		webhooksToSweep: createWebhooksToSweep(db),
 		countOpen: () => journal.readOpen(),
@@ -117,7 +120,12 @@ function createDueWebhooks(db: DatabaseSync) {
 			WHERE due_at IS NOT NULL AND webhook_id = waiting.webhook_id ORDER BY due_at LIMIT 1
 		) AS due_at FROM waiting WHERE webhook_id IS NOT NULL
 	`);
-	return () => select.all().map(toDueWebhook);
+	return (shards: readonly number[] | null): DueWebhook[] => {
+		const due = select.all().map(toDueWebhook);
+		if (shards === null) return due;
+		const wanted = new Set(shards);
+		return due.filter(({ webhookId }) => wanted.has(shardOf(webhookId)));
+	};
 }
 
 function createNextDueAt(db: DatabaseSync) {
@@ -141,14 +149,25 @@ function createRenewLeases(db: DatabaseSync, transact: Transact) {
 		});
 }
 
-function createReleaseAllLeases(db: DatabaseSync, transact: Transact) {
-	const release = db.prepare(`
+function createTakeOver(db: DatabaseSync, transact: Transact, dueWebhooks: ReturnType<typeof createDueWebhooks>) {
+	const sql = (condition: string) => `
 		UPDATE deliveries SET lease_until = NULL, due_at = next_attempt_at
 		WHERE id IN (
-			SELECT id FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL AND lease_until IS NOT NULL
+			SELECT id FROM deliveries INDEXED BY deliveries_due
+			WHERE ${condition} due_at IS NOT NULL AND lease_until IS NOT NULL
 		)
-	`);
-	return (): number => transact(() => Number(release.run().changes));
+	`;
+	const releaseAll = db.prepare(sql(""));
+	const releaseOf = db.prepare(sql("webhook_id = ? AND"));
+	return (shards: readonly number[] | null): number =>
+		transact(() => {
+			if (shards === null) return Number(releaseAll.run().changes);
+			let count = 0;
+			for (const { webhookId } of dueWebhooks(shards)) {
+				count += Number(releaseOf.run(idBytes("webhook", webhookId)).changes);
+			}
+			return count;
+		});
 }
 
 function createSweepWebhook(db: DatabaseSync, journal: StatsJournal) {

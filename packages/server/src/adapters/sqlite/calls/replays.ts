@@ -104,10 +104,11 @@ function createStepReplay(db: DatabaseSync, journal: StatsJournal) {
 			return readReplay(id);
 		}
 		if (!isDeliverable(webhook)) return replay;
+		// The horizon of this store is the time of the step.
 		const found = search({
 			projectId,
 			webhookId,
-			filter,
+			filter: { ...filter, until: Math.min(filter.until, at + 1) },
 			after: bytesOrNull(row["position"]),
 			scanLimit,
 			matchLimit: deliveryIds.length,
@@ -118,16 +119,17 @@ function createStepReplay(db: DatabaseSync, journal: StatsJournal) {
 			insertDelivery(idBytes("proj", projectId), eventId, { type, createDate: at }, delivery);
 			changes.moved(idHex("webhook", webhookId), at, null, "Pending");
 		}
+		const isFinished = found.done && at >= filter.until - 1;
 		moveOn.run(
 			id,
-			found.done ? Finished : Running,
+			isFinished ? Finished : Running,
 			found.scanned,
 			found.matches.length,
 			found.first === null ? null : idTime(found.first),
 			replay.lastEventDate ?? newestIn(projectId, filter),
 			found.last,
 			at,
-			found.done ? at : null,
+			isFinished ? at : null,
 		);
 		return readReplay(id);
 	};

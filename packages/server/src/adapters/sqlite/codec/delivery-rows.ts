@@ -115,6 +115,11 @@ export function toLeasedDelivery(row: Row, leaseUntil: number): LeasedDelivery {
 }
 
 /** A row of `dueWebhooks`. */
-export function toDueWebhook(row: Row): { webhookId: string; dueAt: number } {
+export interface DueWebhook {
+	readonly webhookId: string;
+	readonly dueAt: number;
+}
+
+export function toDueWebhook(row: Row): DueWebhook {
 	return { webhookId: idText("webhook", bytes(row["webhook_id"])), dueAt: number(row["due_at"]) };
 }

@@ -3,22 +3,28 @@ import { expect, it } from "vitest";
 
 import type { AuditEntry } from "../../../core/access/audit.ts";
 import { contents, makeCall } from "./records/calls.ts";
+import type { StoreCapabilities } from "./records/capabilities.ts";
 import { DONE_CALLS, type DoneCall } from "./records/done-calls.ts";
 import { ANY_ENTRY, NEWEST, type CurrentStore, type World } from "./records/records.ts";
 import { REFUSED_CALLS, type RefusedCall } from "./records/refused-calls.ts";
-import { openReplayWorld } from "./records/replays.ts";
+import { openReplayWorld, type ReplayWorld } from "./records/replays.ts";
 
-export function describeChanges(current: CurrentStore): void {
-	for (const call of DONE_CALLS) describeDone(current, call);
-	for (const call of REFUSED_CALLS) describeRefused(current, call);
-	describeReplayLimit(current);
-	describeEntriesOfUpdates(current);
+/** Opens a world with this many webhooks. */
+type Open = (webhookCount?: number) => Promise<ReplayWorld>;
+
+export function describeChanges(current: CurrentStore, capabilities: StoreCapabilities): void {
+	const open: Open = (webhookCount) => openReplayWorld(current, capabilities, webhookCount);
+
+	for (const call of DONE_CALLS) describeDone(open, call);
+	for (const call of REFUSED_CALLS) describeRefused(open, call);
+	describeReplayLimit(open);
+	describeEntriesOfUpdates(open);
 }
 
-function describeDone(current: CurrentStore, { title, isVariant = false, prepare, raises, returns }: DoneCall): void {
+function describeDone(open: Open, { title, isVariant = false, prepare, raises, returns }: DoneCall): void {
 	const raising = raises === "nothing" ? "" : ` raises the version of the ${raises} by one, and`;
 	it(`${title}${raising} writes its entry`, async () => {
-		const world = await openReplayWorld(current, 2);
+		const world = await open(2);
 		const entry = world.records.entry();
 		const call = await prepare(world, entry);
 		const before = await versionsOf(world);
@@ -32,7 +38,7 @@ function describeDone(current: CurrentStore, { title, isVariant = false, prepare
 	// Several commits can have the same entry.
 	if (isVariant || title.startsWith("commit")) return;
 	it(`${title} changes nothing if its entry can't be written`, async () => {
-		const world = await openReplayWorld(current, 2);
+		const world = await open(2);
 		const entry = world.records.entry();
 		const call = await prepare(world, entry);
 		await world.store.insertAuditEntry(entry);
@@ -42,9 +48,9 @@ function describeDone(current: CurrentStore, { title, isVariant = false, prepare
 	});
 }
 
-function describeRefused(current: CurrentStore, { title, prepare, returns }: RefusedCall): void {
+function describeRefused(open: Open, { title, prepare, returns }: RefusedCall): void {
 	it(`${title} changes nothing, and writes no entry`, async () => {
-		const world = await openReplayWorld(current, 2);
+		const world = await open(2);
 		const call = await prepare(world, world.records.entry());
 		const before = await contents(world);
 		const result = makeCall(world.store, call);
@@ -67,9 +73,9 @@ async function entriesOf({ store }: World): Promise<readonly AuditEntry[]> {
 	return (await store.auditEntries(ANY_ENTRY, NEWEST)).rows;
 }
 
-function describeReplayLimit(current: CurrentStore): void {
+function describeReplayLimit(open: Open): void {
 	it("counts only the running replays of its project for the limit of insertReplay", async () => {
-		const { store, records, begin, step, makeReplay } = await openReplayWorld(current);
+		const { store, records, begin, step, makeReplay } = await open();
 		const other = records.project();
 		await store.insertProject(other, null);
 		await begin({}, { projectId: other.id });
@@ -83,9 +89,9 @@ function describeReplayLimit(current: CurrentStore): void {
 	});
 }
 
-function describeEntriesOfUpdates(current: CurrentStore): void {
+function describeEntriesOfUpdates(open: Open): void {
 	it("writes the entry of several updates once, also if they are in several commits", async () => {
-		const world = await openReplayWorld(current, 2);
+		const world = await open(2);
 		const { records, webhookIds, accept, update } = world;
 		const ids = [...(await accept({ webhookIds })), ...(await accept({ webhookIds }))];
 		const entry = records.entry();
@@ -105,7 +111,7 @@ function describeEntriesOfUpdates(current: CurrentStore): void {
 	});
 
 	it("writes no entry for an update that has none", async () => {
-		const world = await openReplayWorld(current);
+		const world = await open();
 		const [deliveryId = ""] = await world.accept();
 		await world.update(world.records.outcome(deliveryId, 1));
 		expect(await entriesOf(world)).toEqual([]);

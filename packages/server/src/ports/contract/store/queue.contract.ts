@@ -1,6 +1,7 @@
 // The contract of the queue slice: claims, due times, leases and sweeps.
 import { expect, it } from "vitest";
 
+import { shardOf } from "../../../core/cluster/shard.ts";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
 import type { ClaimRequest } from "../../store/queue.ts";
@@ -12,6 +13,7 @@ export function describeQueue(current: CurrentStore): void {
 	describeNotDue(current);
 	describeDueTimes(current);
 	describeLeases(current);
+	describeShards(current);
 	describeSweeps(current);
 	describeWebhooksToSweep(current);
 }
@@ -127,7 +129,7 @@ function describeDueTimes(current: CurrentStore): void {
 		for (const at of [now + 20, now + 10]) await accept({ webhookIds: [first], state: newDelivery(at, null) });
 		await accept({ webhookIds: [second], state: newDelivery(now, now + 500) });
 		await accept({ webhookIds: [third], state: newHeldDelivery("paused") });
-		const due = await store.dueWebhooks();
+		const due = await store.dueWebhooks(null);
 		expect(due.toSorted((a, b) => a.dueAt - b.dueAt)).toEqual([
 			{ webhookId: first, dueAt: now + 10 },
 			{ webhookId: second, dueAt: now + 500 },
@@ -150,7 +152,7 @@ function describeDueTimes(current: CurrentStore): void {
 
 	it("has no due webhook if there are no deliveries", async () => {
 		const { store, webhookId } = await fillStore(current());
-		expect(await store.dueWebhooks()).toEqual([]);
+		expect(await store.dueWebhooks(null)).toEqual([]);
 		expect(await dueAt(store, webhookId)).toBeNull();
 	});
 
@@ -158,7 +160,7 @@ function describeDueTimes(current: CurrentStore): void {
 		const { store, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		await update(records.outcome(id, 1));
-		expect(await store.dueWebhooks()).toEqual([]);
+		expect(await store.dueWebhooks(null)).toEqual([]);
 	});
 
 	it("knows when a delivery is due after a failed attempt", async () => {
@@ -192,11 +194,50 @@ function describeLeases(current: CurrentStore): void {
 		const { store, accept, webhookIds, records, state } = world;
 		const ids = await accept({ webhookIds, state: newDelivery(records.now - 7, records.now + 60_000) });
 		const [waiting = ""] = await accept({ state: newDelivery(records.now + 5, null) });
-		expect(await store.releaseAllLeases()).toBe(2);
+		expect(await store.takeOver(null)).toBe(2);
 		for (const id of ids) expect(await state(id)).toEqual(newDelivery(records.now - 7, null));
 		expect(await state(waiting)).toEqual(newDelivery(records.now + 5, null));
 		expect(await Promise.all(webhookIds.map((id) => dueAt(store, id)))).toEqual([records.now - 7, records.now - 7]);
-		expect(await store.releaseAllLeases()).toBe(0);
+		expect(await store.takeOver(null)).toBe(0);
+	});
+}
+
+function describeShards(current: CurrentStore): void {
+	/** Webhooks with a leased delivery each, and the shards of about half of them. */
+	const openHalf = async () => {
+		const world = await fillStore(current(), 12);
+		const { accept, webhookIds, records } = world;
+		const state = newDelivery(records.now - 7, records.now + 60_000);
+		const deliveryIds = await accept({ webhookIds, state });
+		const shards = webhookIds.slice(0, 6).map(shardOf);
+		const isWanted = (webhookId: string) => shards.includes(shardOf(webhookId));
+		return { ...world, deliveryIds, shards, isWanted, leased: state };
+	};
+
+	it("ends only the leases of webhooks in the given shards", async () => {
+		const { store, webhookIds, deliveryIds, shards, isWanted, leased, state, accept, webhookId } = await openHalf();
+		const [waiting = ""] = await accept({ webhookIds: [webhookId], state: newDelivery(leased.nextAttemptAt!, null) });
+		expect(await store.takeOver([])).toBe(0);
+		expect(await store.takeOver(shards)).toBe(webhookIds.filter(isWanted).length);
+		for (const [index, id] of deliveryIds.entries()) {
+			const isReleased = isWanted(webhookIds[index] ?? "");
+			expect(await state(id)).toEqual(isReleased ? { ...leased, leaseUntil: null } : leased);
+		}
+		expect(await state(waiting)).toMatchObject({ leaseUntil: null });
+		expect(await store.takeOver(shards)).toBe(0);
+		expect(await store.takeOver(null)).toBe(webhookIds.filter((id) => !isWanted(id)).length);
+	});
+
+	it("knows the due webhooks of the given shards", async () => {
+		const { store, webhookIds, shards, isWanted, leased } = await openHalf();
+		const due = await store.dueWebhooks(shards);
+		expect(due.map(({ webhookId }) => webhookId).toSorted()).toEqual(webhookIds.filter(isWanted).toSorted());
+		expect(new Set(due.map(({ dueAt }) => dueAt))).toEqual(new Set([leased.leaseUntil]));
+		expect(await store.dueWebhooks([])).toEqual([]);
+		const rest = Array.from({ length: 256 }, (_, shard) => shard).filter((shard) => !shards.includes(shard));
+		expect((await store.dueWebhooks(rest)).map(({ webhookId }) => webhookId).toSorted()).toEqual(
+			webhookIds.filter((id) => !isWanted(id)).toSorted(),
+		);
 	});
 }
 

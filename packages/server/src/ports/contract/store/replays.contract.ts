@@ -4,24 +4,30 @@ import { expect, it } from "vitest";
 import { projectScope } from "../../../core/access/principal.ts";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { REPLAY_OUTCOMES, type ReplayFilter } from "../../../core/replay.ts";
+import type { StoreCapabilities } from "./records/capabilities.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { ANY_DELIVERY, setWebhook, dueAt, idsOf, NEWEST } from "./records/records.ts";
-import { EVERYTHING, openReplayWorld } from "./records/replays.ts";
+import { ANY_DELIVERY, dueAt, idsOf, NEWEST, setWebhook } from "./records/records.ts";
+import { EVERYTHING, openReplayWorld, type ReplayWorld } from "./records/replays.ts";
 
-export function describeReplays(current: CurrentStore): void {
-	describeSteps(current);
-	describeOutcomes(current);
-	describeFilters(current);
-	describeDoubles(current);
-	describeEnds(current);
-	describeCounts(current);
-	describeLists(current);
-	describeUntried(current);
+/** Opens a world whose replays can finish at once: the horizon has reached the end of their ranges. */
+type Open = (webhookCount?: number) => Promise<ReplayWorld>;
+
+export function describeReplays(current: CurrentStore, capabilities: StoreCapabilities): void {
+	const open: Open = (webhookCount) => openReplayWorld(current, capabilities, webhookCount);
+	describeSteps(open);
+	describeOutcomes(open);
+	describeFilters(open);
+	describeDoubles(open);
+	describeEnds(open);
+	describeCounts(open);
+	describeLists(open);
+	describeUntried(open);
 }
 
-function describeSteps(current: CurrentStore): void {
+function describeSteps(open: Open): void {
 	it("makes one due delivery for each matching event, the oldest event first", async () => {
-		const { store, miss, begin, step, replayed, records, projectId, scope, webhookId } = await openReplayWorld(current);
+		const { store, miss, begin, step, replayed, records, projectId, scope, webhookId } = await open();
+		const sentAt = records.now;
 		const events = [await miss("a.b"), await miss("c.d"), await miss()];
 		records.now += 50;
 		const replay = await begin();
@@ -32,9 +38,9 @@ function describeSteps(current: CurrentStore): void {
 			status: "Finished",
 			scannedCount: 3,
 			deliveryCount: 3,
-			firstEventDate: records.now - 55,
-			lastEventDate: records.now - 55,
-			position: records.now - 55,
+			firstEventDate: sentAt,
+			lastEventDate: sentAt,
+			position: sentAt,
 			updateDate: records.now,
 			endDate: records.now,
 		});
@@ -65,8 +71,9 @@ function describeSteps(current: CurrentStore): void {
 	});
 
 	it("looks at no more events than scanLimit, and continues where the last step ended", async () => {
-		const { store, scope, miss, begin, step, replayed, records } = await openReplayWorld(current);
+		const { store, scope, miss, begin, step, replayed, records } = await open();
 		const events: string[] = [];
+		const start = records.now;
 		for (let n = 0; n < 5; n++, records.now += 10) events.push(await miss());
 		const replay = await begin();
 		const counts: unknown[] = [];
@@ -74,21 +81,20 @@ function describeSteps(current: CurrentStore): void {
 			const after = await step(replay, { scanLimit: 2 });
 			counts.push([after?.status, after?.scannedCount, after?.deliveryCount, after?.position]);
 		}
-		const { now } = records;
 		expect(counts).toEqual([
-			["Running", 2, 2, now - 40],
-			["Running", 4, 4, now - 20],
-			["Finished", 5, 5, now - 10],
+			["Running", 2, 2, start + 10],
+			["Running", 4, 4, start + 30],
+			["Finished", 5, 5, start + 40],
 		]);
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual(events);
-		const dates = { firstEventDate: now - 50, lastEventDate: now - 10 };
+		const dates = { firstEventDate: start, lastEventDate: start + 40 };
 		expect(await store.replay(scope, replay.id)).toMatchObject(dates);
 		expect(await step(replay)).toBeNull();
 		expect(await replayed()).toHaveLength(5);
 	});
 
 	it("makes no more deliveries than it has ids for, and skips no event because of that", async () => {
-		const { miss, deliver, begin, step, replayed } = await openReplayWorld(current);
+		const { miss, deliver, begin, step, replayed } = await open();
 		const events: string[] = [];
 		for (let n = 0; n < 3; n++) {
 			events.push(await miss());
@@ -104,7 +110,7 @@ function describeSteps(current: CurrentStore): void {
 	});
 
 	it("makes no delivery and does not move on when a step fails", async () => {
-		const { store, miss, begin, step, replayed, scope } = await openReplayWorld(current);
+		const { store, miss, begin, step, replayed, scope } = await open();
 		for (let n = 0; n < 3; n++) await miss();
 		const replay = await begin();
 		const same = (await step(replay, { deliveryLimit: 1 }))?.id;
@@ -119,9 +125,9 @@ function describeSteps(current: CurrentStore): void {
 	});
 }
 
-function describeOutcomes(current: CurrentStore): void {
+function describeOutcomes(open: Open): void {
 	it("matches by the outcome of the newest delivery to this webhook", async () => {
-		const world = await openReplayWorld(current, 2);
+		const world = await open(2);
 		const { accept, deliver, begin, step, replayed, records, webhookIds, store, scope } = world;
 		const eventOf = async (deliveryId = "") => (await store.delivery(scope, deliveryId))?.eventId ?? "";
 		const [cancelled = ""] = await accept();
@@ -150,7 +156,7 @@ function describeOutcomes(current: CurrentStore): void {
 	});
 
 	it("does not replay an event while an older delivery of it is Pending again", async () => {
-		const world = await openReplayWorld(current);
+		const world = await open();
 		const { deliver, begin, step, records, store, scope, update } = world;
 		const eventId = await deliver(410);
 		await step(await begin());
@@ -167,9 +173,9 @@ function describeOutcomes(current: CurrentStore): void {
 	});
 }
 
-function describeFilters(current: CurrentStore): void {
+function describeFilters(open: Open): void {
 	it("includes the start of the time range and excludes its end", async () => {
-		const { miss, begin, step, replayed, records } = await openReplayWorld(current);
+		const { miss, begin, step, replayed, records } = await open();
 		const start = records.now;
 		const events: string[] = [];
 		for (let n = 0; n < 4; n++, records.now += 10) events.push(await miss());
@@ -178,7 +184,7 @@ function describeFilters(current: CurrentStore): void {
 	});
 
 	it("matches types by name and by prefix, and missed events by both lists", async () => {
-		const { miss, deliver, begin, step, replayed } = await openReplayWorld(current);
+		const { miss, deliver, begin, step, replayed } = await open();
 		for (const type of ["a.b", "a.c", "d", "de"]) await Promise.all([miss(type), deliver(410, type)]);
 		const types = async (filter: Partial<ReplayFilter>) => {
 			const before = (await replayed()).length;
@@ -193,7 +199,7 @@ function describeFilters(current: CurrentStore): void {
 	});
 
 	it("skips events whose payload was erased, and does not count them", async () => {
-		const { store, records, miss, begin, step, replayed, scope, webhookId } = await openReplayWorld(current);
+		const { store, records, miss, begin, step, replayed, scope, webhookId } = await open();
 		const [erased, kept] = [await miss(), await miss()];
 		await store.erasePayload(scope, erased, { reason: "erased", at: records.now, entry: null });
 		const replay = await begin();
@@ -204,7 +210,7 @@ function describeFilters(current: CurrentStore): void {
 	});
 
 	it("looks only at events of its project", async () => {
-		const { store, records, begin, step } = await openReplayWorld(current);
+		const { store, records, begin, step } = await open();
 		const other = records.project();
 		await store.insertProject(other, null);
 		await store.commit({ events: [records.event(other.id)], updates: [] });
@@ -212,9 +218,9 @@ function describeFilters(current: CurrentStore): void {
 	});
 }
 
-function describeDoubles(current: CurrentStore): void {
+function describeDoubles(open: Open): void {
 	it("does not repeat deliveries that another replay made in the meantime, even if those are final", async () => {
-		const world = await openReplayWorld(current);
+		const world = await open();
 		const { miss, begin, step, replayed, update, records } = world;
 		for (let n = 0; n < 4; n++) await miss();
 		const [one, two] = [await begin(), await begin()];
@@ -228,7 +234,7 @@ function describeDoubles(current: CurrentStore): void {
 	});
 
 	it("sends every event to each webhook in two replays", async () => {
-		const { miss, begin, step, webhookIds } = await openReplayWorld(current, 2);
+		const { miss, begin, step, webhookIds } = await open(2);
 		for (let n = 0; n < 3; n++) await miss();
 		for (const webhookId of webhookIds) {
 			expect(await step(await begin({}, { webhookId }))).toMatchObject({ webhookId, deliveryCount: 3 });
@@ -236,9 +242,9 @@ function describeDoubles(current: CurrentStore): void {
 	});
 }
 
-function describeEnds(current: CurrentStore): void {
+function describeEnds(open: Open): void {
 	it("makes no more deliveries once it is cancelled", async () => {
-		const { store, miss, begin, step, replayed, records, scope } = await openReplayWorld(current);
+		const { store, miss, begin, step, replayed, records, scope } = await open();
 		for (let n = 0; n < 3; n++) await miss();
 		const replay = await begin();
 		await step(replay, { deliveryLimit: 1 });
@@ -256,7 +262,7 @@ function describeEnds(current: CurrentStore): void {
 	});
 
 	it.each(["Paused", "Disabled"] as const)("waits while its webhook is %s, and goes on afterwards", async (status) => {
-		const { store, miss, begin, step, replayed, scope, webhookId, records } = await openReplayWorld(current);
+		const { store, miss, begin, step, replayed, scope, webhookId, records } = await open();
 		for (let n = 0; n < 3; n++) await miss();
 		const replay = await begin();
 		const before = await step(replay, { deliveryLimit: 1 });
@@ -270,7 +276,7 @@ function describeEnds(current: CurrentStore): void {
 	});
 
 	it.each(["Enabled", "Paused"] as const)("is cancelled if its webhook was deleted while %s", async (status) => {
-		const { store, miss, begin, step, replayed, scope, webhookId, records } = await openReplayWorld(current);
+		const { store, miss, begin, step, replayed, scope, webhookId, records } = await open();
 		for (let n = 0; n < 3; n++) await miss();
 		const replay = await begin();
 		const before = await step(replay, { deliveryLimit: 1 });
@@ -285,13 +291,13 @@ function describeEnds(current: CurrentStore): void {
 	});
 
 	it("is cancelled if its webhook is unknown", async () => {
-		const { begin, step, records } = await openReplayWorld(current);
+		const { begin, step, records } = await open();
 		const replay = await begin({}, { webhookId: records.ids.make("webhook", records.now) });
 		expect(await step(replay)).toMatchObject({ status: "Cancelled", endDate: records.now });
 	});
 
 	it("does not cancel a finished or an unknown replay", async () => {
-		const { store, begin, step, records } = await openReplayWorld(current);
+		const { store, begin, step, records } = await open();
 		const replay = await begin();
 		await step(replay);
 		expect(await store.cancelReplay(replay.id, records.now, null)).toBe(false);
@@ -301,9 +307,9 @@ function describeEnds(current: CurrentStore): void {
 	});
 }
 
-function describeCounts(current: CurrentStore): void {
+function describeCounts(open: Open): void {
 	it("counts the events that a replay would send, in steps, and makes no delivery", async () => {
-		const { store, miss, deliver, accept, records, scope, webhookId, replayed } = await openReplayWorld(current);
+		const { store, miss, deliver, accept, records, scope, webhookId, replayed } = await open();
 		for (let n = 0; n < 5; n++) await Promise.all([miss(), deliver(410), accept(), deliver(200)]);
 		const filter: ReplayFilter = { ...EVERYTHING, outcomes: ["Failed", "Missed"], since: 0, until: records.now + 1 };
 		const count = { scope, webhookId, filter, scanLimit: 6 };
@@ -322,9 +328,9 @@ function describeCounts(current: CurrentStore): void {
 	});
 }
 
-function describeLists(current: CurrentStore): void {
+function describeLists(open: Open): void {
 	it("stores all fields of a replay", async () => {
-		const { store, begin, scope, records } = await openReplayWorld(current);
+		const { store, begin, scope, records } = await open();
 		const filter = { eventTypes: ["a.b", "c.*"], missedEventTypes: ["c.d"], outcomes: ["Failed", "Missed"] as const };
 		const replay = await begin({ ...filter, since: 17, until: 19 });
 		expect(await store.replay(scope, replay.id)).toEqual(replay);
@@ -333,7 +339,7 @@ function describeLists(current: CurrentStore): void {
 	});
 
 	it("lists the replays of a project or of one of its webhooks newest first, in pages", async () => {
-		const { store, begin, records, scope, webhookIds } = await openReplayWorld(current, 2);
+		const { store, begin, records, scope, webhookIds } = await open(2);
 		const [one = "", two = ""] = webhookIds;
 		const ids: string[] = [];
 		for (const webhookId of [one, two, one]) ids.push((await begin({}, { webhookId })).id);
@@ -349,7 +355,7 @@ function describeLists(current: CurrentStore): void {
 	});
 
 	it("lists running replays oldest first", async () => {
-		const { store, begin, step, records, miss } = await openReplayWorld(current);
+		const { store, begin, step, records, miss } = await open();
 		await miss();
 		const replays = [await begin(), await begin(), await begin(), await begin()];
 		await step(replays[0]!);
@@ -359,9 +365,9 @@ function describeLists(current: CurrentStore): void {
 	});
 }
 
-function describeUntried(current: CurrentStore): void {
+function describeUntried(open: Open): void {
 	it("knows which deliveries have no attempt yet, leased or not", async () => {
-		const { store, accept, update, records, webhookId } = await openReplayWorld(current);
+		const { store, accept, update, records, webhookId } = await open();
 		const ids: string[] = [];
 		for (let n = 0; n < 4; n++) ids.push(...(await accept()));
 		const [leased = "", failed = "", done = "", waiting = ""] = ids;

@@ -27,7 +27,7 @@ async function fillDay({ store, records, projectId, webhookId, update }: World):
 async function purge(store: Store, projectId: string, before: number): Promise<void> {
 	let after: string | null = null;
 	for (let done = false; !done;) {
-		({ after, done } = await store.purgeEvents({ projectId, before, after, limit: 100 }));
+		({ after, done } = await store.purgeEvents({ projectId, at: before, before, after, limit: 100 }));
 	}
 }
 

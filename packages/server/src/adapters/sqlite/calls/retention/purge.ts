@@ -67,7 +67,7 @@ export function createPurgePayloads(db: DatabaseSync, journal: StatsJournal): (s
 export function createRemoveEvents(db: DatabaseSync) {
 	const walk = createWalk(db, "seq, id", createRemoveEvent(db));
 	return (projectId: Uint8Array, limit: number, counter: PurgeCounter): void => {
-		walk({ projectId: idText("proj", projectId), before: Infinity, after: null, limit }, counter);
+		walk({ projectId: idText("proj", projectId), at: Infinity, before: Infinity, after: null, limit }, counter);
 	};
 }
 
@@ -76,9 +76,11 @@ function createWalk(db: DatabaseSync, columns: string, visit: VisitEvent) {
 	const select = db.prepare(`
 		SELECT ${columns} FROM events WHERE project_id = ? AND id > ? AND id < ? ORDER BY id LIMIT ${CHUNK}
 	`);
-	return ({ projectId, before, after, limit }: PurgeStep, counter: PurgeCounter): PurgeResult => {
+	return ({ projectId, at, before, after, limit }: PurgeStep, counter: PurgeCounter): PurgeResult => {
 		const project = idBytes("proj", projectId);
-		const high = before === Infinity ? AFTER_ALL_IDS : firstIdAt(before);
+		// The horizon of this store is the time of the step.
+		const end = Math.min(before, at + 1);
+		const high = end === Infinity ? AFTER_ALL_IDS : firstIdAt(end);
 		let [last, budget, done] = [after === null ? null : idBytes("evt", after), limit, false];
 		while (budget > 0 && !done) {
 			const events = select.all(project, last ?? BEFORE_ALL_IDS, high);

@@ -203,6 +203,9 @@ export class Records {
 /** Returns the open store of the running test. */
 export type CurrentStore = () => Store;
 
+/** Resolves when the current store has done what it may do after its answers. */
+export type Flush = () => Promise<void>;
+
 /** Closes the current store and opens its data again. Does nothing if the data of the store ends with it. */
 export type Reopen = () => Promise<void>;
 
@@ -282,7 +285,7 @@ export async function setWebhook(store: Store, webhookId: string, changes: Parti
 
 /** When the earliest Pending delivery of a webhook is due; null if it has none. */
 export async function dueAt(store: Store, webhookId: string): Promise<number | null> {
-	const due = await store.dueWebhooks();
+	const due = await store.dueWebhooks(null);
 	return due.find((webhook) => webhook.webhookId === webhookId)?.dueAt ?? null;
 }
 

@@ -1,0 +1,96 @@
+// Deliveries that change hands between processes: new ones of webhooks that this process does not hold go to the owner
+// of the webhook, and those that other processes have committed come in here.
+import type { LeasedDelivery, QueueStore } from "../../ports/store/queue.ts";
+import type { Place } from "../../ports/tenure.ts";
+import type { Committer } from "../committing/committer.ts";
+import type { PartsOn } from "../parts.ts";
+import type { ReadyQueue } from "./ready-queue.ts";
+
+type Parts = Pick<PartsOn<QueueStore>, "tenure" | "wire" | "clock" | "observer">;
+
+interface Neighbours {
+	readonly queue: ReadyQueue;
+	readonly committer: Pick<Committer, "update">;
+	/** Told when a delivery was added to the queue, and when the store has one that is due. */
+	readonly line: { filled(): void; due(webhookId: string, at: number): void };
+}
+
+/**
+ * A new delivery of a webhook that this process does not hold is committed with a lease for the webhook's owner, and
+ * then handed off. It passes through these states here:
+ *
+ * - reserved: `reserve` has kept room for it. Left when its commit has ended.
+ * - handed off: `send` has given it to the wire. The owner puts it into its ready queue, or releases its lease. If the
+ *   wire loses it, it is due when its lease ends.
+ * - released: by `send` if its owner is not known any more, and by `take` if it can't be taken. It is due in the store,
+ *   and the owner's poll finds it.
+ *
+ * A process that runs alone holds every webhook, so nothing here is called.
+ */
+export class HandOffs {
+	readonly #parts: Parts;
+	readonly #near: Neighbours;
+
+	constructor(parts: Parts, near: Neighbours) {
+		this.#parts = parts;
+		this.#near = near;
+	}
+
+	/**
+	 * Reserves room for a new delivery of a webhook that another process holds, just before its commit. False if no
+	 * owner can be reached or there is no room: then it is committed without a lease.
+	 */
+	reserve(webhookId: string): boolean {
+		return this.#parts.tenure.placeOf(webhookId) !== null && this.#near.queue.reserveElsewhere();
+	}
+
+	/** Hands a delivery to the owner of its webhook. It is committed with a lease, and its reservation has ended. */
+	send(delivery: LeasedDelivery): void {
+		const place = this.#parts.tenure.placeOf(delivery.webhookId);
+		if (place === null) void this.#release(delivery);
+		else this.#parts.wire.handOff(place, delivery);
+	}
+
+	/** Tells the process that holds a webhook about a due delivery. Without the note, its poll finds the delivery. */
+	tellDue(webhookId: string, at: number): void {
+		const place = this.#parts.tenure.placeOf(webhookId);
+		if (place !== null) void this.#parts.wire.tell(place, { kind: "due", webhookId, at });
+	}
+
+	/**
+	 * Takes a delivery that another process has handed off to this one. If it is not this process's, or if there is no
+	 * room, or if older deliveries of the webhook come first, its lease is released.
+	 */
+	take(place: Place, delivery: LeasedDelivery): void {
+		const { queue } = this.#near;
+		const { webhookId } = delivery;
+		const isInMemory = queue.leaseUntil(delivery.id) > 0;
+		if (isInMemory) return;
+		// A take-over may have ended a lease of another epoch, so the delivery may have been claimed and attempted since.
+		if (!this.#isHere(webhookId, place.epoch) || !queue.reserve(webhookId, this.#parts.clock.now())) {
+			void this.#release(delivery);
+			return;
+		}
+		queue.unreserve(1);
+		queue.push(delivery);
+		this.#near.line.filled();
+	}
+
+	#isHere(webhookId: string, epoch: number): boolean {
+		const { tenure } = this.#parts;
+		return tenure.holds(webhookId) && tenure.placeOf(webhookId)?.epoch === epoch;
+	}
+
+	async #release({ id, webhookId }: LeasedDelivery): Promise<void> {
+		const { clock, observer } = this.#parts;
+		try {
+			const change = { type: "release" } as const;
+			const state = await this.#near.committer.update({ deliveryId: id, at: clock.now(), change, attempt: null });
+			if (state?.status === "Pending" && state.leaseUntil === null) {
+				this.#near.line.due(webhookId, state.nextAttemptAt ?? clock.now());
+			}
+		} catch (error) {
+			observer.problem("a delivery for another process could not be released; it is due after its lease", error);
+		}
+	}
+}

@@ -1,0 +1,47 @@
+// The port for what processes tell each other. Every message may be lost: it saves time, and the store has the truth.
+import type { LeasedDelivery } from "./store/queue.ts";
+import type { Place } from "./tenure.ts";
+
+/** What a process tells the owner of a webhook about deliveries that the owner may have in memory. */
+export type OwnerNote =
+	/** The store has a delivery of this webhook that is due at this time. */
+	| { readonly kind: "due"; readonly webhookId: string; readonly at: number }
+	/** This delivery was cancelled: it must not be attempted any more. */
+	| { readonly kind: "discard"; readonly webhookId: string; readonly deliveryId: string };
+
+/** Receives what other processes tell this one. Its methods return quickly and don't throw. */
+export interface WireListener {
+	/**
+	 * Another process has committed this delivery with a lease for the owner of its webhook, which it believed to be this
+	 * process, under the epoch of `place`. Called at most once for each commit, and sometimes late.
+	 */
+	handedOver(place: Place, delivery: LeasedDelivery): void;
+	/** Another process says this to the owner of a webhook. The note may be late, or meant for an earlier owner. */
+	noted(note: OwnerNote): void;
+}
+
+/** Connects the processes that share a store. Messages to the own process are never sent. */
+export interface Wire {
+	/**
+	 * Hands a delivery, which is committed with a lease, to the owner of its webhook. Returns at once. If the message is
+	 * lost, the delivery is due when its lease ends.
+	 */
+	handOff(place: Place, delivery: LeasedDelivery): void;
+	/**
+	 * Tells the owner of a webhook something. Resolves with `done` when the owner has acted upon it, and with
+	 * `unreachable` if it has not confirmed that within a second. Never rejects.
+	 */
+	tell(place: Place, note: OwnerNote): Promise<"done" | "unreachable">;
+	/**
+	 * Says that the directory of a project (null: of the workspace) has this version now. Resolves when every other live
+	 * process has read it or has lost its tenure, which takes some seconds at most. Never rejects.
+	 */
+	changed(projectId: string | null, version: number): Promise<void>;
+	/** Registers who receives hand-offs and notes. Called once. Earlier messages are lost. */
+	listen(listener: WireListener): void;
+	/**
+	 * Registers how this process reads changes of the directory: `read` resolves when its copy of the project (null: of
+	 * the workspace) has at least this version. Called once. `changed` in other processes waits for it.
+	 */
+	follow(read: (projectId: string | null, version: number) => Promise<void>): void;
+}
