@@ -1,7 +1,11 @@
 // Settings: defaults, precedence, and an error for each invalid or unknown one.
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { describe, expect, it } from "vitest";
 
 import { ConfigError, describeSettings, readConfig, renderConfigurationDoc } from "./config.ts";
+import { metaOf, SETTING_NAMES, variableOf } from "./config/settings.ts";
 
 const KEY = `sk_${"a".repeat(43)}`;
 const MASTER = Buffer.alloc(32, 7);
@@ -210,4 +214,28 @@ describe("renderConfigurationDoc", () => {
 		}
 		expect(Object.keys(readConfig({}))).toHaveLength(describeSettings().length);
 	});
+});
+
+describe.each(SETTING_NAMES)("the setting %s", (name) => {
+	const { defaultText, example } = metaOf(name);
+	const isCommand = example.startsWith("the output of");
+	const valueOf = (environment: Record<string, string>) =>
+		Object.entries(readConfig(environment)).find(([key]) => key === name);
+	const byDefault = valueOf({});
+
+	it.skipIf(isCommand)("documents a valid example, not the default (skipped if it is a command that makes one)", () => {
+		expect(valueOf({ [variableOf(name)]: example })).not.toEqual(byDefault);
+	});
+
+	it("documents its real default", () => {
+		// Other defaults are described in words, such as `none`.
+		const [, shown] = /^`(.*)`$/.exec(defaultText) ?? [];
+		if (shown !== undefined) expect(valueOf({ [variableOf(name)]: shown })).toEqual(byDefault);
+	});
+});
+
+it("uses every setting where the server is put together", () => {
+	const files = [...globSync("compose/**/*.ts", { cwd: import.meta.dirname }), "http-server.ts"];
+	const code = files.map((file) => readFileSync(join(import.meta.dirname, file), "utf8")).join("\n");
+	expect(SETTING_NAMES.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
 });
