@@ -1,4 +1,4 @@
-// Projects, keys, events, deliveries and the audit log: the request of each call, and the value that it returns.
+// Projects, keys, events, deliveries, replays and the audit log: the request of each call, and the value that it returns.
 import { expect } from "vitest";
 
 import { PROJECT_ID, WEBHOOK_ID, wireEvent, wireProject } from "./scripted-server.ts";
@@ -172,5 +172,15 @@ export const projectCases: Record<string, WireCase> = {
 		call: (client) => client.project(PROJECT_ID).deliveries.cancelMany({ webhookId: WEBHOOK_ID }),
 		sends: ["POST", `/projects/${PROJECT_ID}/deliveries:cancel`, { webhookId: WEBHOOK_ID }],
 		answer: { object: "deliveriesChanged", matched: 2, changed: 2, complete: true },
+	},
+	"replays.get": {
+		call: (client) => client.project(PROJECT_ID).replays.get("replay_1"),
+		sends: ["GET", `/projects/${PROJECT_ID}/replays/replay_1`],
+		answer: { id: "replay_1", object: "replay" },
+	},
+	"replays.cancel": {
+		call: (client) => client.project(PROJECT_ID).replays.cancel("replay_1"),
+		sends: ["POST", `/projects/${PROJECT_ID}/replays/replay_1:cancel`],
+		answer: { id: "replay_1", object: "replay" },
 	},
 };

@@ -1,7 +1,11 @@
 // Settings: defaults, precedence, and an error for each invalid or unknown one.
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { describe, expect, it } from "vitest";
 
 import { ConfigError, describeSettings, readConfig, renderConfigurationDoc } from "./config.ts";
+import { metaOf, SETTING_NAMES, variableOf } from "./config/settings.ts";
 
 const KEY = `sk_${"a".repeat(43)}`;
 const MASTER = Buffer.alloc(32, 7);
@@ -210,4 +214,29 @@ describe("renderConfigurationDoc", () => {
 		}
 		expect(Object.keys(readConfig({}))).toHaveLength(describeSettings().length);
 	});
+});
+
+describe("the documentation of", () => {
+	const valueOf = (name: string, environment: Record<string, string>) =>
+		Object.entries(readConfig(environment)).find(([key]) => key === name);
+	// The other examples are commands that make a value.
+	const withExample = SETTING_NAMES.filter((name) => !metaOf(name).example.startsWith("the output of"));
+	// Other defaults are described in words, such as `none`.
+	const withDefault = SETTING_NAMES.filter((name) => metaOf(name).defaultText.startsWith("`"));
+
+	it.each(withExample)("%s has a valid example that is not the default", (name) => {
+		const { example } = metaOf(name);
+		expect(valueOf(name, { [variableOf(name)]: example })).not.toEqual(valueOf(name, {}));
+	});
+
+	it.each(withDefault)("%s has the real default", (name) => {
+		const shown = metaOf(name).defaultText.replaceAll("`", "");
+		expect(valueOf(name, { [variableOf(name)]: shown })).toEqual(valueOf(name, {}));
+	});
+});
+
+it("uses every setting where the server is put together", () => {
+	const files = [...globSync("compose/**/*.ts", { cwd: import.meta.dirname }), "http-server.ts"];
+	const code = files.map((file) => readFileSync(join(import.meta.dirname, file), "utf8")).join("\n");
+	expect(SETTING_NAMES.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
 });

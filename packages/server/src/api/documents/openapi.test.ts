@@ -49,6 +49,15 @@ describe("/openapi.json", () => {
 			expect({ id, ...body.schema.safeParse(JSON.parse(json)) }).toMatchObject({ id, success: true });
 		}
 	});
+
+	it("has every required field of a schema in its example", () => {
+		const { schemas = {} } = exportOpenApiDocument("1").components ?? {};
+		const parsed = JSON.parse(JSON.stringify(schemas)) as Record<string, { required?: string[]; example?: object }>;
+		for (const [name, { required = [], example }] of Object.entries(parsed)) {
+			if (example === undefined) continue;
+			expect({ name, missing: required.filter((field) => !(field in example)) }).toEqual({ name, missing: [] });
+		}
+	});
 });
 
 describe("the document has the response code", () => {
