@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 
 import { finishChange, stageMasterKey } from "../adapters/files/master-key.ts";
+import { systemClock } from "../adapters/system/system-clock.ts";
 import type { Config } from "../config.ts";
 import { createSealer } from "../core/crypto/sealing.ts";
 import { checkMasterKey } from "../engine/managing/bootstrap.ts";
@@ -22,7 +23,7 @@ export async function rotateMasterKey(config: Config, newKey: Uint8Array, toEnvi
 	}
 	const resources = new AsyncDisposableStack();
 	try {
-		const { store, masterKey } = await openDataDir(config, resources);
+		const { store, masterKey } = await openDataDir(config, systemClock, resources);
 		const from = createSealer(masterKey);
 		const to = createSealer(newKey);
 		checkMasterKey(await store.identity(), from);

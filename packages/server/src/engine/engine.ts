@@ -98,7 +98,7 @@ class AssembledEngine implements Engine {
 		this.live = new LiveHub(parts.clock);
 		const liveReporter = new LiveReporter(this.live);
 		const pace = new Pace();
-		this.#committer = new Committer(parts, {
+		this.#committer = new Committer(parts, limits, {
 			healthChanged: (changes) => this.#healthWatch.changed(changes),
 			pace,
 		});

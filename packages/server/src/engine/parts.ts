@@ -53,6 +53,8 @@ export interface EngineLimits {
 	readonly maxWaitingSends: number;
 	/** Bytes of the sends that wait for their commit. */
 	readonly maxWaitingBytes: number;
+	/** How long after the beginning of a large commit the next one begins at the earliest, so that more work gathers. */
+	readonly gatherMs: number;
 	/** How long a lease lasts. It must be longer than the longest attempt. */
 	readonly leaseMs: number;
 	/** How often leases are renewed and the store is asked for due deliveries. */
@@ -68,6 +70,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	maxReadyBytes: 64 * 1_024 * 1_024,
 	maxWaitingSends: 20_000,
 	maxWaitingBytes: 64 * 1_024 * 1_024,
+	gatherMs: 2,
 	leaseMs: 120_000,
 	pollEveryMs: 30_000,
 };

@@ -45,6 +45,7 @@ const EMPTY_OBJECT = Buffer.from("{}");
 /** What is known of a request so far, for its log line. */
 export interface Progress {
 	readonly requestId: string;
+	/** In monotonic time. */
 	readonly startedAt: number;
 	/** Read at the start, since a connection that is closed has no address. */
 	readonly clientAddress: string | null;
@@ -65,7 +66,7 @@ export async function serve(
 	const incoming = context.env?.incoming;
 	const progress: Progress = {
 		requestId: makeRequestId(),
-		startedAt: performance.now(),
+		startedAt: deps.clock.monotonicMs(),
 		clientAddress: deps.clientAddress(incoming?.socket.remoteAddress, incoming?.headers["x-forwarded-for"]),
 		principal: null,
 		bodyBytes: 0,
@@ -79,7 +80,7 @@ export async function serve(
 		failure = { code: problem.code, cause: problem.status >= 500 ? error : null };
 		reply = problem;
 	}
-	writeRequestLine(deps.requestLog, context, route, progress, reply.status, failure);
+	writeRequestLine(deps, context, route, progress, reply.status, failure);
 	// Hono omits the body of a response to HEAD. A stream would stay open without a reader.
 	if (typeof reply.body !== "string" && context.req.method === "HEAD") {
 		await reply.body.cancel();

@@ -1,4 +1,5 @@
 // The API for tests, called without a socket: the real engine on a store in memory, with two projects and keys.
+import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { KeyScope } from "../../core/access/key.ts";
 import type { Project } from "../../core/workspace.ts";
 import type { Engine } from "../../engine/calls.ts";
@@ -45,6 +46,7 @@ export async function testApiOn(
 		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
 		requestLog: (line) => lines.push(line),
 		clientAddress: () => null,
+		clock: systemClock,
 		publicUrl,
 		version: "0.0.0-test",
 		limits,

@@ -22,7 +22,7 @@ describe("after the clock has jumped past the time for which the timer for due d
 		const first = await test.send({ type: "first.type" });
 		await test.delivery(first, { webhookId: waits.id, attemptCount: 1 });
 
-		test.clock.jump(JUMP_MS);
+		test.clock.step(JUMP_MS);
 		const second = await test.send({ type: "second.type" });
 		await test.delivery(second, { webhookId: fails.id, attemptCount: 1 });
 		test.clock.advance(RETRY_MS);

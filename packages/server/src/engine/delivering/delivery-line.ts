@@ -63,7 +63,8 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 	readonly #refiller: Refiller;
 	readonly #dispatcher: Dispatcher;
 	readonly #handOffs: HandOffs;
-	#startedAt = 0;
+	/** In monotonic time; null before the start. */
+	#startedAt: number | null = null;
 
 	constructor(parts: Parts, limits: EngineLimits, near: Neighbours) {
 		const { committer, directory, live, userAgent, gone } = near;
@@ -90,7 +91,7 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 
 	/** Starts to deliver the webhooks that this process holds. Resolves after the first poll of the store. */
 	async start(): Promise<void> {
-		this.#startedAt = this.#clock.now();
+		this.#startedAt = this.#clock.monotonicMs();
 		await this.#sweeper.start();
 		this.#dispatcher.start();
 		await this.#refiller.start();
@@ -236,13 +237,15 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 
 	/** Fails if the store has not been polled lately, or if no attempt was started although deliveries are ready. */
 	check(): { ok: boolean; message: string } {
-		if (this.#startedAt === 0) return { ok: false, message: "the dispatcher is not started" };
-		const now = this.#clock.now();
-		const silentMs = now - this.#refiller.polledAt;
+		if (this.#startedAt === null) return { ok: false, message: "the dispatcher is not started" };
+		const now = this.#clock.monotonicMs();
+		const { polledAt } = this.#refiller;
+		if (polledAt === null) return { ok: false, message: "the store has not been asked for due deliveries yet" };
+		const silentMs = Math.round(now - polledAt);
 		if (silentMs > 3 * this.#limits.pollEveryMs) {
 			return { ok: false, message: `the store has not been asked for due deliveries for ${silentMs} ms` };
 		}
-		const stalledMs = now - Math.max(this.#dispatcher.lastActivityAt, this.#startedAt);
+		const stalledMs = Math.round(now - Math.max(this.#dispatcher.lastActivityAt, this.#startedAt));
 		if (this.#queue.ready > 0 && this.#queue.inFlight === 0 && stalledMs > this.#limits.pollEveryMs) {
 			return { ok: false, message: `no attempt was started for ${stalledMs} ms although deliveries are ready` };
 		}

@@ -45,7 +45,7 @@ export class Dispatcher {
 	readonly #near: Neighbours;
 	#running = false;
 	#pumping = false;
-	#lastActivityAt = 0;
+	#lastActivityAt = -Infinity;
 	#whenDrained: (() => void)[] = [];
 	#rateTimerAt = Infinity;
 	#cancelRateTimer: (() => void) | null = null;
@@ -56,7 +56,7 @@ export class Dispatcher {
 		this.#near = near;
 	}
 
-	/** When an attempt last started or ended; 0 if there was no attempt so far. */
+	/** When an attempt last started or ended, in monotonic time; -Infinity if there was no attempt so far. */
 	get lastActivityAt(): number {
 		return this.#lastActivityAt;
 	}
@@ -126,7 +126,7 @@ export class Dispatcher {
 		if (at >= this.#rateTimerAt) return;
 		this.#cancelRateTimer?.();
 		this.#rateTimerAt = at;
-		this.#cancelRateTimer = this.#parts.clock.after(at - this.#parts.clock.now(), () => {
+		this.#cancelRateTimer = this.#parts.clock.after(at - this.#parts.clock.monotonicMs(), () => {
 			this.#rateTimerAt = Infinity;
 			this.#near.queue.wakeRateLimited(at);
 			this.pump();
@@ -134,7 +134,7 @@ export class Dispatcher {
 	}
 
 	#begin(delivery: LeasedDelivery): void {
-		this.#lastActivityAt = this.#parts.clock.now();
+		this.#lastActivityAt = this.#parts.clock.monotonicMs();
 		this.#deliver(delivery)
 			.catch((error: unknown) => this.#leaveLeased(delivery, error))
 			.finally(() => this.#finished(delivery))
@@ -224,7 +224,7 @@ export class Dispatcher {
 	/** Removes the delivery from memory, and uses the room that this makes. */
 	#finished(delivery: LeasedDelivery): void {
 		const { queue } = this.#near;
-		this.#lastActivityAt = this.#parts.clock.now();
+		this.#lastActivityAt = this.#parts.clock.monotonicMs();
 		const lane = queue.lane(delivery.webhookId);
 		queue.finish(delivery);
 		if (this.#running) {

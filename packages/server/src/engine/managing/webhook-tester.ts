@@ -65,19 +65,18 @@ export class WebhookTester {
 
 	async #attempts(webhook: ArmedWebhook, { type, dataJson }: EventPayload): Promise<WebhookTest> {
 		const { clock, ids } = this.#parts;
-		const endAt = clock.now() + TOTAL_MS;
+		const endAt = clock.monotonicMs() + TOTAL_MS;
 		const now = clock.now();
 		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
 		const maxAttempts = 1 + Math.min(webhook.retries.maxRetries, MAX_TEST_RETRIES);
 		for (let attemptCount = 1; ; attemptCount++) {
-			const startAt = clock.now();
-			const request = buildRequest(webhook, event, this.#userAgent, startAt);
-			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, endAt - startAt));
+			const request = buildRequest(webhook, event, this.#userAgent, clock.now());
+			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, Math.floor(endAt - clock.monotonicMs())));
 			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
 			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
 			// An aborted attempt was cut short by a stop of the engine: no other one may follow it.
 			const isStopped = outcome.error === "aborted";
-			const over = isStopped || attemptCount >= maxAttempts || clock.now() + waitMs >= endAt;
+			const over = isStopped || attemptCount >= maxAttempts || clock.monotonicMs() + waitMs >= endAt;
 			if (isSuccess(outcome) || over) return report(outcome, attemptCount, clock.now());
 			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
 		}

@@ -7,6 +7,7 @@ import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { createAddressGuard } from "../../adapters/http/address-guard.ts";
 import { openUndiciSender } from "../../adapters/http/undici-sender.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { systemClock } from "../../adapters/system/system-clock.ts";
 import { projectScope, type Scope } from "../../core/access/principal.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
 import type { Delivery } from "../../core/delivery.ts";
@@ -101,9 +102,9 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
 	const store = options.store ?? (await openSqliteStore({ path: ":memory:", now: clock.now() }));
 	if (options.store === undefined) opened.defer(() => store.close());
-	const sender = openUndiciSender({ guard });
+	const sender = openUndiciSender({ guard, clock: systemClock });
 	opened.defer(() => sender.close());
-	const schemas = openAjvValidator();
+	const schemas = openAjvValidator({ clock: systemClock });
 	opened.defer(() => schemas.close());
 	const engineStore = withOptions(store, options);
 	const { engine } = await openEngine({
@@ -122,7 +123,8 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 			random: () => 1,
 		},
 		userAgent: "Fanfare/test",
-		...(options.limits !== undefined && { limits: options.limits }),
+		// The clock stands still while a commit waits for more work.
+		limits: { gatherMs: 0, ...options.limits },
 		...(options.retention !== undefined && { retention: options.retention }),
 	});
 	await engine.start();
