@@ -24,6 +24,8 @@ export interface ApiDeps {
 	/** Called once for each request, when its response is ready. Must not throw. */
 	readonly requestLog: (line: RequestLine) => void;
 	readonly clientAddress: ClientAddress;
+	/** Returns a new id for a request: see `createRequestIds`. */
+	readonly makeRequestId: () => string;
 	/** Measures how long requests take. */
 	readonly clock: Pick<Clock, "monotonicMs">;
 	/** The version of the server, such as `0.1.0`. */

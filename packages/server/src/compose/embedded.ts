@@ -7,6 +7,7 @@ import { createAloneWire } from "../adapters/alone/alone-wire.ts";
 import { createAddressGuard } from "../adapters/http/address-guard.ts";
 import { createClientAddress } from "../adapters/http/client-address.ts";
 import { openUndiciSender } from "../adapters/http/undici-sender.ts";
+import { systemChance } from "../adapters/system/system-chance.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { LogOutput } from "../adapters/telemetry/log-output.ts";
 import { createLogger } from "../adapters/telemetry/logger.ts";
@@ -14,6 +15,7 @@ import { Metrics } from "../adapters/telemetry/metrics.ts";
 import { createObserver } from "../adapters/telemetry/observer.ts";
 import { logRequest } from "../adapters/telemetry/request-log.ts";
 import { createApp } from "../api/app.ts";
+import { createRequestIds } from "../api/request/request-id.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
@@ -98,7 +100,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const schemas = openAjvValidator({ clock: systemClock });
 	resources.defer(() => schemas.close());
 	const requestLog = (line: RequestLine) => logRequest(logger, line);
-	const unreadable = new UnreadableRequests(requestLog, clientAddress);
+	const requestDeps = { requestLog, clientAddress, makeRequestId: createRequestIds(systemChance) };
+	const unreadable = new UnreadableRequests(requestDeps);
 	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
 	const http = await HttpServer.listen(config, unreadable, systemClock);
 	resources.defer(() => http.close());
@@ -110,11 +113,11 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			schemas,
 			clock,
 			observer: createObserver(logger, metrics),
-			sealer: createSealer(masterKey),
-			ids: createIdMaker(),
+			chance: systemChance,
+			sealer: createSealer(masterKey, systemChance),
+			ids: createIdMaker(systemChance),
 			tenure: createAloneTenure(),
 			wire: createAloneWire(),
-			random: Math.random,
 		},
 		userAgent: USER_AGENT,
 		limits: {
@@ -134,8 +137,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		engine,
 		store,
 		metrics: () => metrics.render(),
-		requestLog,
-		clientAddress,
+		...requestDeps,
 		clock: systemClock,
 		version: VERSION,
 		publicUrl: config.publicUrl,

@@ -95,7 +95,7 @@ class AssembledEngine implements Engine {
 		this.#parts = parts;
 		this.workspace = directory.workspace;
 
-		this.live = new LiveHub(parts.clock);
+		this.live = new LiveHub(parts);
 		const liveReporter = new LiveReporter(this.live);
 		const pace = new Pace();
 		this.#committer = new Committer(parts, limits, {

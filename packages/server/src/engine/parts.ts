@@ -1,4 +1,5 @@
 // The parts of the engine that are handed in from outside, and its limits.
+import type { Chance } from "../core/chance.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Sealer } from "../core/crypto/sealing.ts";
 import type { IdMaker } from "../core/ids.ts";
@@ -23,8 +24,8 @@ export interface EngineParts {
 	readonly tenure: Tenure;
 	/** Messages between the processes that share the store. */
 	readonly wire: Wire;
-	/** Returns a number from 0 (inclusive) to 1 (exclusive). */
-	readonly random: () => number;
+	/** What ids, secrets and the jitter of retries are made of. The system's, but for simulations. */
+	readonly chance: Chance;
 }
 
 /**

@@ -23,7 +23,6 @@ import { BodyReader, type BodyBudget, type NodeBody } from "./body/body-reader.t
 import { parseJsonBody, type JsonBody } from "./body/json-body.ts";
 import { problemReply } from "./problem.ts";
 import { readQuery } from "./query.ts";
-import { makeRequestId } from "./request-id.ts";
 import { shownPath, writeRequestLine } from "./request-log.ts";
 import { pathAction, type BodyRule, type Connection, type Reply, type Route } from "./route.ts";
 
@@ -65,7 +64,7 @@ export async function serve(
 ): Promise<Response> {
 	const incoming = context.env?.incoming;
 	const progress: Progress = {
-		requestId: makeRequestId(),
+		requestId: deps.makeRequestId(),
 		startedAt: deps.clock.monotonicMs(),
 		clientAddress: deps.clientAddress(incoming?.socket.remoteAddress, incoming?.headers["x-forwarded-for"]),
 		principal: null,

@@ -18,7 +18,7 @@ import { Sweeper } from "./sweeper.ts";
 
 type Parts = Pick<
 	PartsOn<QueueStore>,
-	"store" | "sender" | "clock" | "observer" | "ids" | "random" | "tenure" | "wire"
+	"store" | "sender" | "clock" | "observer" | "ids" | "chance" | "tenure" | "wire"
 >;
 
 interface Neighbours {

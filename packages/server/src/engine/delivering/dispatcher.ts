@@ -14,7 +14,7 @@ import type { HandOffs } from "./hand-offs.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { Refiller } from "./refiller.ts";
 
-type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "random" | "tenure">;
+type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "chance" | "tenure">;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -167,7 +167,7 @@ export class Dispatcher {
 		outcome: AttemptOutcome,
 		startDate: number,
 	): Promise<void> {
-		const { clock, ids, random } = this.#parts;
+		const { chance, clock, ids } = this.#parts;
 		const now = clock.now();
 		// Read now and not before the attempt: a change of the retry policy applies to the next wait already.
 		const current = this.#near.directory.webhook(webhook.id)?.armed ?? webhook;
@@ -182,7 +182,7 @@ export class Dispatcher {
 		const state = await this.#near.committer.update({
 			deliveryId: delivery.id,
 			at: now,
-			change: { type: "attempted", at: now, trigger: delivery.trigger, verdict, policy, random: random() },
+			change: { type: "attempted", at: now, trigger: delivery.trigger, verdict, policy, random: chance.fraction() },
 			attempt: recordAttempt(ids.make("atm", startDate), delivery, webhook, request, outcome, startDate),
 		});
 		this.#near.live.deliveryUpdated(delivery, state);

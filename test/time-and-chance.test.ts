@@ -1,4 +1,5 @@
-// Only the system clock reads the time and sets timers: a lint rule, which must reject these calls elsewhere in the server.
+// Only the system clock reads the time and sets timers, and only the system chance makes random bytes and numbers: lint rules,
+// which must reject these calls elsewhere in the server.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -25,6 +26,10 @@ const CALLS = [
 	'import { setTimeout as later } from "node:timers";',
 	'import { setImmediate as turn } from "node:timers/promises";',
 	'import { performance as time } from "node:perf_hooks";',
+	"Math.random();",
+	"crypto.randomUUID();",
+	'import { randomBytes } from "node:crypto";',
+	'import { randomFillSync, randomUUID } from "node:crypto";',
 ];
 const REJECTING = [
 	`${SERVER}/core/bad.ts`,
@@ -33,7 +38,6 @@ const REJECTING = [
 	`${SERVER}/api/request/bad.ts`,
 	`${SERVER}/adapters/ajv/bad.ts`,
 	`${SERVER}/adapters/alone/bad.ts`,
-	`${SERVER}/adapters/files/bad.ts`,
 	`${SERVER}/adapters/http/bad.ts`,
 	`${SERVER}/adapters/sqlite/calls/bad.ts`,
 	`${SERVER}/adapters/telemetry/bad.ts`,
@@ -43,7 +47,17 @@ const REJECTING = [
 const ACCEPTING = [`${SERVER}/engine/good.test.ts`, `${SERVER}/engine/test/good.ts`, "packages/cli/src/good.ts"];
 /** The files that may make some of the calls, and why. */
 const ALLOWED: readonly (readonly [file: string, why: string, calls: readonly RegExp[]])[] = [
-	[`${SERVER}/adapters/system/system-clock.ts`, "it is the clock", [/./]],
+	[
+		`${SERVER}/adapters/system/system-clock.ts`,
+		"it is the clock",
+		[/^(globalThis\.)?set/, /^performance/, /^Date/, /^AbortSignal/, /^process/, /^import/],
+	],
+	[`${SERVER}/adapters/system/system-chance.ts`, "it is the chance", [/^Math/, /^import/]],
+	[
+		`${SERVER}/adapters/files/any.ts`,
+		"the master key is made with the data directory, before there is an engine",
+		[/crypto"/],
+	],
 	[
 		`${SERVER}/adapters/http/exchange.ts`,
 		"a timer, two readings and a turn for each attempt, which would cost a closure each through the port",
@@ -92,7 +106,7 @@ function accepted(file: string): readonly string[] {
 	return CALLS.filter((_, index) => !rejected.has(index + 1));
 }
 
-describe("the rule that only the system clock reads the time and sets timers", () => {
+describe("the rules that only the system clock and the system chance use the system's", () => {
 	it.each(REJECTING)("rejects every call in %s", (file) => expect(accepted(file)).toEqual([]));
 
 	it.each(ACCEPTING)("accepts every call in %s", (file) => expect(accepted(file)).toEqual(CALLS));
