@@ -11,12 +11,18 @@ import type { Tenure } from "../ports/tenure.ts";
 import type { Wire } from "../ports/wire.ts";
 
 /** Everything outside the engine that it uses. Whoever opens these also closes them, after the engine has stopped. */
+export type OutsideParts = Omit<EngineParts, "wall">;
+
+/** What the parts of the engine are given. */
 export interface EngineParts {
 	readonly store: Store;
 	readonly sender: Sender;
 	readonly guard: EndpointGuard;
 	readonly schemas: SchemaValidator;
+	/** Inside the engine, this is a `SteadyClock` on the clock that was handed in. */
 	readonly clock: Clock;
+	/** The wall time as it is, for what other machines compare with their own clocks. */
+	readonly wall: Pick<Clock, "now">;
 	readonly observer: Observer;
 	readonly sealer: Sealer;
 	readonly ids: IdMaker;

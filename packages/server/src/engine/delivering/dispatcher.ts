@@ -14,7 +14,7 @@ import type { HandOffs } from "./hand-offs.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { Refiller } from "./refiller.ts";
 
-type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "chance" | "tenure">;
+type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "observer" | "ids" | "chance" | "tenure">;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -152,7 +152,7 @@ export class Dispatcher {
 		const leaseLeftMs = this.#near.queue.leaseUntil(delivery.id) - startDate;
 		// Happens only if the whole process stood still for a while. The delivery is claimed again, with a new lease.
 		if (leaseLeftMs < webhook.armed.timeoutMs + LEASE_MARGIN_MS) return this.#giveBack(delivery);
-		const request = buildRequest(webhook.armed, delivery, this.#userAgent, startDate);
+		const request = buildRequest(webhook.armed, delivery, this.#userAgent, startDate, this.#parts.wall.now());
 		const outcome = await this.#parts.sender.send(request);
 		// Cut short by Fanfare at a shutdown: this says nothing about the receiver and uses up no retry.
 		if (outcome.error === "aborted") return this.#giveBack(delivery);
@@ -167,11 +167,11 @@ export class Dispatcher {
 		outcome: AttemptOutcome,
 		startDate: number,
 	): Promise<void> {
-		const { chance, clock, ids } = this.#parts;
+		const { chance, clock, ids, wall } = this.#parts;
 		const now = clock.now();
 		// Read now and not before the attempt: a change of the retry policy applies to the next wait already.
 		const current = this.#near.directory.webhook(webhook.id)?.armed ?? webhook;
-		const judged = judge(outcome, now);
+		const judged = judge(outcome, wall.now());
 		const verdict = current.endpoint === webhook.endpoint ? judged : verdictOnPreviousEndpoint(judged);
 		const lane = this.#near.queue.lane(delivery.webhookId);
 		if (verdict.kind === "success") lane.recordSuccess();

@@ -286,6 +286,14 @@ describe("the ready queue", () => {
 		expect(new Set([queue.take()?.webhookId, queue.take()?.webhookId])).toEqual(new Set(["a", "b"]));
 	});
 
+	it("allows no burst after the clock was set forward", () => {
+		const clock = new ManualClock();
+		const queue = new ReadyQueue(limits, clock, { rateLimitOf: () => 1 });
+		queue.push(delivery("a"));
+		clock.step(3_600_000);
+		expect(queue.take()).toBeNull();
+	});
+
 	it("serves the lanes for which a timer was set, even if the clock was set back since", () => {
 		const clock = new ManualClock();
 		const queue = new ReadyQueue(limits, clock, { rateLimitOf: () => 1 });
