@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 
 import type { UnreadableRequests } from "./api/request/unreadable.ts";
-import { systemClock } from "./core/clock.ts";
+import type { Clock } from "./core/clock.ts";
 
 /**
  * Limits for the headers and for the whole request. A slower client is disconnected, because its request uses memory.
@@ -29,18 +29,20 @@ interface Address {
  * Listens at once, and responds from `serve` on: earlier requests wait.
  *
  * @example
- * const http = await HttpServer.listen({ host: "127.0.0.1", port: 0 }, unreadable);
+ * const http = await HttpServer.listen({ host: "127.0.0.1", port: 0 }, unreadable, clock);
  * http.serve(app.fetch, false);
  */
 export class HttpServer {
 	readonly #server: Server;
 	readonly #host: string;
 	readonly #unreadable: UnreadableRequests;
+	readonly #clock: Clock;
 	#listener: Listener;
 	#open: () => void = () => {};
 
-	private constructor(host: string, unreadable: UnreadableRequests) {
+	private constructor(host: string, unreadable: UnreadableRequests, clock: Clock) {
 		this.#host = host;
+		this.#clock = clock;
 		this.#unreadable = unreadable;
 		const ready = new Promise<void>((resolve) => {
 			this.#open = resolve;
@@ -53,8 +55,8 @@ export class HttpServer {
 	}
 
 	/** Starts listening. Rejects with an error that explains why that is not possible. */
-	static async listen({ host, port }: Address, unreadable: UnreadableRequests): Promise<HttpServer> {
-		const http = new HttpServer(host, unreadable);
+	static async listen({ host, port }: Address, unreadable: UnreadableRequests, clock: Clock): Promise<HttpServer> {
+		const http = new HttpServer(host, unreadable, clock);
 		await new Promise<void>((resolve, reject) => {
 			http.#server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, { host, port })));
 			http.#server.listen(port, host, () => {
@@ -84,7 +86,7 @@ export class HttpServer {
 		if (!this.#server.listening) return;
 		const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
 		this.#server.closeIdleConnections();
-		const cancel = systemClock.after(CLOSE_GRACE_MS, () => this.#server.closeAllConnections());
+		const cancel = this.#clock.after(CLOSE_GRACE_MS, () => this.#server.closeAllConnections());
 		await closed;
 		cancel();
 	}

@@ -1,9 +1,8 @@
 // The public entry, for running Fanfare inside another Node program.
 export { startServer, VERSION, type RunningServer, type StartOptions } from "./compose/embedded.ts";
 export { rotateMasterKey } from "./compose/rotate-master-key.ts";
+export { generateSecret, generateSecretKey } from "./compose/secrets.ts";
 export { exportOpenApiDocument } from "./api/resources/table.ts";
 export { ConfigError, describeSettings, readConfig, renderConfigurationDoc, type Config } from "./config.ts";
 export type { Clock } from "./core/clock.ts";
 export { ManualClock } from "./core/manual-clock.ts";
-export { generateSecretKey } from "./core/access/key.ts";
-export { generateSecret } from "./core/crypto/signing.ts";

@@ -14,7 +14,7 @@ import { apiRoutes } from "./resources/table.ts";
  * The API as a Hono app. `@hono/node-server`, or any other program that calls `fetch`, can serve it.
  *
  * @example
- * const app = createApp({ engine, store, metrics, requestLog, clientAddress, version: "0.1.0", publicUrl: null });
+ * const app = createApp({ engine, store, metrics, requestLog, clientAddress, makeRequestId, clock, version: "0.1.0", publicUrl: null });
  * const response = await app.request("/healthz");
  */
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {

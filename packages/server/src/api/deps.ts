@@ -1,4 +1,5 @@
 // The parts that the API needs, its limits, and the line that it logs for each request.
+import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../engine/calls.ts";
 import type { RequestLine } from "../ports/log.ts";
 import type { Store } from "../ports/store/store.ts";
@@ -23,6 +24,10 @@ export interface ApiDeps {
 	/** Called once for each request, when its response is ready. Must not throw. */
 	readonly requestLog: (line: RequestLine) => void;
 	readonly clientAddress: ClientAddress;
+	/** Returns a new id for a request: see `createRequestIds`. */
+	readonly makeRequestId: () => string;
+	/** Measures how long requests take. */
+	readonly clock: Pick<Clock, "monotonicMs">;
 	/** The version of the server, such as `0.1.0`. */
 	readonly version: string;
 	/** The address that people use, such as `https://fanfare.example.com`, for the documents; null if it is not known. */

@@ -6,6 +6,7 @@ import { loadMasterKey } from "../adapters/files/master-key.ts";
 import { lockDataDir } from "../adapters/sqlite/data-dir-lock.ts";
 import { openThreadedSqliteStore } from "../adapters/sqlite/thread/threaded-store.ts";
 import type { Config } from "../config.ts";
+import type { Clock } from "../core/clock.ts";
 import type { Store } from "../ports/store/store.ts";
 
 /** A data directory that this process has locked. */
@@ -24,11 +25,15 @@ export function storePath(dataDir: string): string {
  * Locks the data directory and opens its store, creating both if they do not exist. `resources` closes them.
  * Rejects if another process uses the directory, if a newer Fanfare has written it, or if its master key can't be read.
  */
-export async function openDataDir(config: Config, resources: AsyncDisposableStack): Promise<OpenDataDir> {
+export async function openDataDir(
+	config: Config,
+	clock: Pick<Clock, "now">,
+	resources: AsyncDisposableStack,
+): Promise<OpenDataDir> {
 	const { dataDir } = config;
 	const lock = lockDataDir(dataDir);
 	resources.defer(() => lock.release());
-	const store = await openThreadedSqliteStore({ path: storePath(dataDir) });
+	const store = await openThreadedSqliteStore({ path: storePath(dataDir), now: clock.now() });
 	resources.defer(() => store.close());
 	const identity = await store.identity();
 	const masterKey = config.masterKey ?? loadMasterKey(dataDir, identity?.masterKeyFingerprint ?? null);

@@ -7,15 +7,18 @@ import { createAloneWire } from "../adapters/alone/alone-wire.ts";
 import { createAddressGuard } from "../adapters/http/address-guard.ts";
 import { createClientAddress } from "../adapters/http/client-address.ts";
 import { openUndiciSender } from "../adapters/http/undici-sender.ts";
+import { systemChance } from "../adapters/system/system-chance.ts";
+import { systemClock } from "../adapters/system/system-clock.ts";
 import { LogOutput } from "../adapters/telemetry/log-output.ts";
 import { createLogger } from "../adapters/telemetry/logger.ts";
 import { Metrics } from "../adapters/telemetry/metrics.ts";
 import { createObserver } from "../adapters/telemetry/observer.ts";
 import { logRequest } from "../adapters/telemetry/request-log.ts";
 import { createApp } from "../api/app.ts";
+import { createRequestIds } from "../api/request/request-id.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
 import type { Config } from "../config.ts";
-import { systemClock, type Clock } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { createSealer } from "../core/crypto/sealing.ts";
 import { createIdMaker } from "../core/ids.ts";
 import type { Engine } from "../engine/calls.ts";
@@ -47,8 +50,8 @@ export interface RunningServer {
 
 export interface StartOptions {
 	/**
-	 * Replaces the system clock for everything that is scheduled: retries, leases, retention. For tests and
-	 * demonstrations.
+	 * Replaces the system clock for everything that is scheduled: retries, leases, retention. Connections, requests and
+	 * schema checks are still timed by the system clock. For tests and demonstrations.
 	 */
 	readonly clock?: Clock;
 	/**
@@ -78,26 +81,29 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 }
 
 async function start(config: Config, options: StartOptions, resources: AsyncDisposableStack): Promise<RunningServer> {
-	const log = new LogOutput();
+	const clock = options.clock ?? systemClock;
+	const log = new LogOutput(systemClock);
 	resources.defer(() => log.close(LOG_GRACE_MS));
 	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
 	const clientAddress = createClientAddress(config.trustedProxies);
-	const { store, masterKey } = await openDataDir(config, resources);
+	const { store, masterKey } = await openDataDir(config, clock, resources);
 	const logger = createLogger(config.logLevel, log);
 	const metrics = new Metrics();
 	const sender = openUndiciSender({
 		guard,
+		clock: systemClock,
 		// The engine's limit is the only one, so that no attempt waits for connections that others use to the same host.
 		connectionsPerPool: config.maxInFlight,
 		...(config.proxy !== null && { proxy: config.proxy }),
 	});
 	resources.defer(() => sender.close());
-	const schemas = openAjvValidator();
+	const schemas = openAjvValidator({ clock: systemClock });
 	resources.defer(() => schemas.close());
 	const requestLog = (line: RequestLine) => logRequest(logger, line);
-	const unreadable = new UnreadableRequests(requestLog, clientAddress);
+	const requestDeps = { requestLog, clientAddress, makeRequestId: createRequestIds(systemChance) };
+	const unreadable = new UnreadableRequests(requestDeps);
 	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
-	const http = await HttpServer.listen(config, unreadable);
+	const http = await HttpServer.listen(config, unreadable, systemClock);
 	resources.defer(() => http.close());
 	const { engine, firstStart } = await openEngine({
 		parts: {
@@ -105,19 +111,21 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			sender,
 			guard,
 			schemas,
-			clock: options.clock ?? systemClock,
+			clock,
 			observer: createObserver(logger, metrics),
-			sealer: createSealer(masterKey),
-			ids: createIdMaker(),
+			chance: systemChance,
+			sealer: createSealer(masterKey, systemChance),
+			ids: createIdMaker(systemChance),
 			tenure: createAloneTenure(),
 			wire: createAloneWire(),
-			random: Math.random,
 		},
 		userAgent: USER_AGENT,
 		limits: {
 			maxInFlight: config.maxInFlight,
 			maxInFlightPerWebhook: config.maxInFlightPerWebhook,
 			maxWaitingSends: config.maxWaitingSends,
+			// A clock that is moved by hand stands still while a commit waits for more work.
+			...(options.clock !== undefined && { gatherMs: 0 }),
 		},
 		retention: { retentionDays: config.retentionDays, payloadRetentionDays: config.payloadRetentionDays },
 		adminKey: config.adminKey,
@@ -129,8 +137,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		engine,
 		store,
 		metrics: () => metrics.render(),
-		requestLog,
-		clientAddress,
+		...requestDeps,
+		clock: systemClock,
 		version: VERSION,
 		publicUrl: config.publicUrl,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },

@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 
 import { finishChange, stageMasterKey } from "../adapters/files/master-key.ts";
+import { systemChance } from "../adapters/system/system-chance.ts";
+import { systemClock } from "../adapters/system/system-clock.ts";
 import type { Config } from "../config.ts";
 import { createSealer } from "../core/crypto/sealing.ts";
 import { checkMasterKey } from "../engine/managing/bootstrap.ts";
@@ -22,9 +24,9 @@ export async function rotateMasterKey(config: Config, newKey: Uint8Array, toEnvi
 	}
 	const resources = new AsyncDisposableStack();
 	try {
-		const { store, masterKey } = await openDataDir(config, resources);
-		const from = createSealer(masterKey);
-		const to = createSealer(newKey);
+		const { store, masterKey } = await openDataDir(config, systemClock, resources);
+		const from = createSealer(masterKey, systemChance);
+		const to = createSealer(newKey, systemChance);
 		checkMasterKey(await store.identity(), from);
 		if (!toEnvironment) stageMasterKey(dataDir, newKey);
 		const changed = await resealStore(store, from, to);

@@ -1,22 +1,20 @@
-// The clock, passed in as a dependency: the server uses the system's clock, tests move a clock of their own.
+// The clock port: all time and all timers of the server. The server uses the system's clock (adapters/system), tests and
+// simulations move a clock of their own.
 
-/** A source of time and timers. All times are integer milliseconds since the epoch. */
+/** A source of time and timers, in milliseconds. Nothing else in the server reads the time or sets a timer. */
 export interface Clock {
-	/** The current time. It can go back when somebody sets the clock. */
+	/** The wall time: an integer number of milliseconds since the epoch. It steps when somebody sets the clock. */
 	now(): number;
-	/** Calls `fire` once after `delayMs`; the returned function cancels it. The timer does not keep the process alive. */
+	/** Time since some moment before the first call, with fractions. It never goes back and never steps. */
+	monotonicMs(): number;
+	/**
+	 * Calls `fire` once when `delayMs` of monotonic time have passed; the returned function cancels it. The timer does not
+	 * keep the process alive.
+	 */
 	after(delayMs: number, fire: () => void): () => void;
+	/**
+	 * Calls `fire` in the next turn of the event loop, after the I/O that is ready now. It can't be cancelled, and it keeps
+	 * the process alive.
+	 */
+	nextTurn(fire: () => void): void;
 }
-
-/** `setTimeout` stores the delay in a signed 32-bit integer; a longer delay would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** The clock of the operating system. Timers fire after about 24.8 days at the latest. */
-export const systemClock: Clock = {
-	now: () => Date.now(),
-	after(delayMs, fire) {
-		const timer = setTimeout(fire, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
-		timer.unref();
-		return () => clearTimeout(timer);
-	},
-};

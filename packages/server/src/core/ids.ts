@@ -1,5 +1,5 @@
 // Ids: a prefix that names the type, and a UUIDv7 (RFC 9562), so that ids sort by creation time.
-import { randomBytes, randomFillSync } from "node:crypto";
+import { randomBytes, type Chance } from "./chance.ts";
 
 export const ID_PREFIXES = ["webhook", "evt", "dlv", "atm", "key", "aud", "replay"] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
@@ -21,11 +21,12 @@ const RANDOM_POOL_BYTES = 4_096;
  * clock is behind the last time, that time is used again, which keeps the order.
  *
  * @example
- * const ids = createIdMaker();
+ * const ids = createIdMaker(systemChance);
  * ids.make("evt", Date.now()); // "evt_01936a2e-…"
  */
-export function createIdMaker(): IdMaker {
+export function createIdMaker(chance: Pick<Chance, "randomize">): IdMaker {
 	const pool = new Uint32Array(RANDOM_POOL_BYTES / 4);
+	const poolBytes = new Uint8Array(pool.buffer);
 	let poolAt = pool.length;
 	let lastMs = 0;
 	let counter = 0;
@@ -34,7 +35,7 @@ export function createIdMaker(): IdMaker {
 
 	function random32(): number {
 		if (poolAt >= pool.length) {
-			randomFillSync(pool);
+			chance.randomize(poolBytes);
 			poolAt = 0;
 		}
 		return pool[poolAt++] ?? 0;
@@ -107,8 +108,8 @@ export function isId(prefix: IdPrefix, text: string): boolean {
 }
 
 /** A new project id: `proj_` and 32 hex digits, the form that the Nexus SDK uses. */
-export function makeProjectId(): string {
-	return `proj_${randomBytes(16).toString("hex")}`;
+export function makeProjectId(chance: Pick<Chance, "randomize">): string {
+	return `proj_${randomBytes(chance, 16).toString("hex")}`;
 }
 
 export function isProjectId(text: string): boolean {
@@ -116,6 +117,6 @@ export function isProjectId(text: string): boolean {
 }
 
 /** A new workspace id: `ws_` and 32 hex digits. */
-export function makeWorkspaceId(): string {
-	return `ws_${randomBytes(16).toString("hex")}`;
+export function makeWorkspaceId(chance: Pick<Chance, "randomize">): string {
+	return `ws_${randomBytes(chance, 16).toString("hex")}`;
 }

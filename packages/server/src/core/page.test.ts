@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { systemChance } from "../adapters/system/system-chance.ts";
 import { createIdMaker, isId } from "./ids.ts";
 import { decodeCursor, encodeCursor, pageCursors, type Cursor } from "./page.ts";
 
 const isEventId = (id: string) => isId("evt", id);
 const cursor: fc.Arbitrary<Cursor> = fc.record({
 	direction: fc.constantFrom("older" as const, "newer" as const),
-	id: fc.integer({ min: 1, max: 2 ** 47 }).map((now) => createIdMaker().make("evt", now)),
+	id: fc.integer({ min: 1, max: 2 ** 47 }).map((now) => createIdMaker(systemChance).make("evt", now)),
 });
 
 describe("cursors", () => {
@@ -27,7 +28,7 @@ describe("cursors", () => {
 				expect(() => decodeCursor(text, isEventId)).toThrow(expect.objectContaining({ code: "invalid_cursor" }));
 			}),
 		);
-		const ofAnotherList = encodeCursor({ direction: "older", id: createIdMaker().make("dlv", 5) });
+		const ofAnotherList = encodeCursor({ direction: "older", id: createIdMaker(systemChance).make("dlv", 5) });
 		expect(() => decodeCursor(ofAnotherList, isEventId)).toThrow(/not a cursor of this list/);
 		fc.assert(
 			fc.property(cursor, fc.constantFrom("=", " ", "%"), (one, more) => {

@@ -232,7 +232,7 @@ describe("the ready queue", () => {
 		await test.createWebhook(receiver.url);
 		const ids = [await test.send(), await test.send(), await test.send()];
 		await receiver.waitFor(1);
-		test.clock.jump(3_600_000);
+		test.clock.step(3_600_000);
 		resolve({});
 		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
 		expect(receiver.requests).toHaveLength(3);

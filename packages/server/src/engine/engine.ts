@@ -25,12 +25,13 @@ import { ReplayCalls } from "./managing/replay-calls.ts";
 import { StatsCalls } from "./managing/stats-calls.ts";
 import { WebhookCalls } from "./managing/webhook-calls.ts";
 import { WebhookTester } from "./managing/webhook-tester.ts";
-import { DEFAULT_LIMITS, type EngineLimits, type EngineParts } from "./parts.ts";
+import { DEFAULT_LIMITS, type EngineLimits, type EngineParts, type OutsideParts } from "./parts.ts";
 import { HealthWatch } from "./reacting/health-watch.ts";
 import { OwnEvents } from "./reacting/own-events.ts";
+import { SteadyClock } from "./steady-clock.ts";
 
 export interface EngineSetup {
-	readonly parts: EngineParts;
+	readonly parts: OutsideParts;
 	/** The `User-Agent` header of requests to receivers. */
 	readonly userAgent: string;
 	/** Limits that differ from `DEFAULT_LIMITS`. */
@@ -52,10 +53,11 @@ const WRITE_GRACE_MS = 2_000;
  * Throws `MasterKeyError` if the store was sealed with another master key, and `TypeError` if `adminKey` is malformed.
  */
 export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; firstStart: FirstStart | null }> {
-	const { workspace, firstStart } = await bootstrap(setup.parts, setup.adminKey ?? null);
-	const directory = new Directory(setup.parts, workspace);
+	const parts = { ...setup.parts, clock: new SteadyClock(setup.parts.clock), wall: setup.parts.clock };
+	const { workspace, firstStart } = await bootstrap(parts, setup.adminKey ?? null);
+	const directory = new Directory(parts, workspace);
 	await directory.load();
-	return { engine: new AssembledEngine(setup, directory), firstStart };
+	return { engine: new AssembledEngine(setup, parts, directory), firstStart };
 }
 
 class AssembledEngine implements Engine {
@@ -89,16 +91,16 @@ class AssembledEngine implements Engine {
 	 * Each part is made after the parts that it is given. The committer, the delivery line and the directory also tell
 	 * parts that are made after them, through the functions here; they do so only when the engine is in use.
 	 */
-	constructor(setup: EngineSetup, directory: Directory) {
-		const { parts, userAgent } = setup;
+	constructor(setup: EngineSetup, parts: EngineParts, directory: Directory) {
+		const { userAgent } = setup;
 		const limits = { ...DEFAULT_LIMITS, ...setup.limits };
 		this.#parts = parts;
 		this.workspace = directory.workspace;
 
-		this.live = new LiveHub(parts.clock);
+		this.live = new LiveHub(parts);
 		const liveReporter = new LiveReporter(this.live);
 		const pace = new Pace();
-		this.#committer = new Committer(parts, {
+		this.#committer = new Committer(parts, limits, {
 			healthChanged: (changes) => this.#healthWatch.changed(changes),
 			pace,
 		});

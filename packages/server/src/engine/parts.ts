@@ -1,4 +1,5 @@
 // The parts of the engine that are handed in from outside, and its limits.
+import type { Chance } from "../core/chance.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Sealer } from "../core/crypto/sealing.ts";
 import type { IdMaker } from "../core/ids.ts";
@@ -10,12 +11,18 @@ import type { Tenure } from "../ports/tenure.ts";
 import type { Wire } from "../ports/wire.ts";
 
 /** Everything outside the engine that it uses. Whoever opens these also closes them, after the engine has stopped. */
+export type OutsideParts = Omit<EngineParts, "wall">;
+
+/** What the parts of the engine are given. */
 export interface EngineParts {
 	readonly store: Store;
 	readonly sender: Sender;
 	readonly guard: EndpointGuard;
 	readonly schemas: SchemaValidator;
+	/** Inside the engine, this is a `SteadyClock` on the clock that was handed in. */
 	readonly clock: Clock;
+	/** The wall time as it is, for what other machines compare with their own clocks. */
+	readonly wall: Pick<Clock, "now">;
 	readonly observer: Observer;
 	readonly sealer: Sealer;
 	readonly ids: IdMaker;
@@ -23,8 +30,8 @@ export interface EngineParts {
 	readonly tenure: Tenure;
 	/** Messages between the processes that share the store. */
 	readonly wire: Wire;
-	/** Returns a number from 0 (inclusive) to 1 (exclusive). */
-	readonly random: () => number;
+	/** What ids, secrets and the jitter of retries are made of. The system's, but for simulations. */
+	readonly chance: Chance;
 }
 
 /**
@@ -53,6 +60,8 @@ export interface EngineLimits {
 	readonly maxWaitingSends: number;
 	/** Bytes of the sends that wait for their commit. */
 	readonly maxWaitingBytes: number;
+	/** How long after the beginning of a large commit the next one begins at the earliest, so that more work gathers. */
+	readonly gatherMs: number;
 	/** How long a lease lasts. It must be longer than the longest attempt. */
 	readonly leaseMs: number;
 	/** How often leases are renewed and the store is asked for due deliveries. */
@@ -68,6 +77,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	maxReadyBytes: 64 * 1_024 * 1_024,
 	maxWaitingSends: 20_000,
 	maxWaitingBytes: 64 * 1_024 * 1_024,
+	gatherMs: 2,
 	leaseMs: 120_000,
 	pollEveryMs: 30_000,
 };

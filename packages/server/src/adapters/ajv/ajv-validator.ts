@@ -4,12 +4,14 @@ import { Worker } from "node:worker_threads";
 
 import { LRUCache } from "lru-cache";
 
+import type { Clock } from "../../core/clock.ts";
 import type { Issue } from "../../core/errors.ts";
 import { SchemaCheckError, type SchemaValidator } from "../../ports/schema-validator.ts";
 import type { Batch, ThreadData, ThreadMessage } from "./messages.ts";
 import { SchemaTable } from "./schema-table.ts";
 
 export interface AjvValidatorOptions {
+	readonly clock: Clock;
 	/** A check that makes no progress for this long (at most twice as long) is aborted. */
 	readonly timeLimitMs?: number;
 	/** Limit of the thread's heap. */
@@ -36,7 +38,7 @@ const REFUSED_MS = 60_000;
 const MAX_REFUSED = 1_000;
 
 /** Opens a validator. Its thread starts with the first check. */
-export function openAjvValidator(options: AjvValidatorOptions = {}): SchemaValidator {
+export function openAjvValidator(options: AjvValidatorOptions): SchemaValidator {
 	return new AjvValidator(options);
 }
 
@@ -55,6 +57,7 @@ export function openAjvValidator(options: AjvValidatorOptions = {}): SchemaValid
  *   runs out of memory, the check it was working on is given the blame, and the others run in a new thread.
  */
 class AjvValidator implements SchemaValidator {
+	readonly #clock: Clock;
 	readonly #timeLimitMs: number;
 	readonly #memoryLimitMb: number;
 	#waiting: Job[] = [];
@@ -67,11 +70,14 @@ class AjvValidator implements SchemaValidator {
 	/** The value of `#finished` when the current batch was sent, and when it was last read. */
 	#finishedBefore = 0;
 	#finishedSeen = 0;
-	#timer: NodeJS.Timeout | null = null;
+	#cancelTimer = (): void => {};
 	/** Schemas that are refused for a while, with the message. */
-	readonly #refused = new LRUCache<string, string>({ max: MAX_REFUSED, ttl: REFUSED_MS });
+	readonly #refused: LRUCache<string, string>;
 
-	constructor({ timeLimitMs = TIME_LIMIT_MS, memoryLimitMb = MEMORY_LIMIT_MB }: AjvValidatorOptions) {
+	constructor({ clock, timeLimitMs = TIME_LIMIT_MS, memoryLimitMb = MEMORY_LIMIT_MB }: AjvValidatorOptions) {
+		this.#clock = clock;
+		const perf = { now: () => clock.monotonicMs() };
+		this.#refused = new LRUCache({ max: MAX_REFUSED, ttl: REFUSED_MS, perf });
 		this.#timeLimitMs = timeLimitMs;
 		this.#memoryLimitMb = memoryLimitMb;
 	}
@@ -112,7 +118,7 @@ class AjvValidator implements SchemaValidator {
 		this.#thread.ref();
 		// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
 		this.#thread.postMessage(this.#batchOf(this.#underWay));
-		this.#watch(performance.now());
+		this.#watch();
 	}
 
 	#takeBatch(): Job[] {
@@ -153,7 +159,8 @@ class AjvValidator implements SchemaValidator {
 		thread.on("error", (error: Error) => this.#died(thread, error));
 		thread.on("exit", (code) => this.#died(thread, new Error(`the thread ended with code ${code}`)));
 		this.#thread = thread;
-		this.#timer = setTimeout(() => this.#died(thread, new Error("the thread did not start in time")), START_LIMIT_MS);
+		const late = new Error("the thread did not start in time");
+		this.#cancelTimer = this.#clock.after(START_LIMIT_MS, () => this.#died(thread, late));
 	}
 
 	#receive(thread: Worker, message: ThreadMessage): void {
@@ -171,18 +178,19 @@ class AjvValidator implements SchemaValidator {
 	}
 
 	/** Checks regularly whether the thread makes progress. */
-	#watch(since: number): void {
-		this.#timer = setTimeout(() => {
+	#watch(): void {
+		const since = this.#clock.monotonicMs();
+		this.#cancelTimer = this.#clock.after(this.#timeLimitMs, () => {
 			const finished = Atomics.load(this.#finished, 0);
 			// If this timer itself is late, the whole machine is slow, and that says nothing about the schema.
-			const late = performance.now() - since > 2 * this.#timeLimitMs;
+			const late = this.#clock.monotonicMs() - since > 2 * this.#timeLimitMs;
 			if (finished !== this.#finishedSeen || late) {
 				this.#finishedSeen = finished;
-				this.#watch(performance.now());
+				this.#watch();
 			} else if (this.#thread !== null) {
 				this.#giveUp(`takes longer than ${this.#timeLimitMs} ms to check: simplify the schema`);
 			}
-		}, this.#timeLimitMs);
+		});
 	}
 
 	#died(thread: Worker, cause: Error): void {
@@ -230,8 +238,7 @@ class AjvValidator implements SchemaValidator {
 	}
 
 	#stopWatching(): void {
-		if (this.#timer !== null) clearTimeout(this.#timer);
-		this.#timer = null;
+		this.#cancelTimer();
 	}
 
 	#fail(jobs: readonly Job[], message: string): void {

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-import { createSealer, MASTER_KEY_BYTES } from "../../core/crypto/sealing.ts";
+import { MASTER_KEY_BYTES, masterKeyFingerprint } from "../../core/crypto/sealing.ts";
 
 const KEY_FILE = "master.key";
 /**
@@ -47,7 +47,7 @@ export function stageMasterKey(dataDir: string, key: Uint8Array): void {
 /** Makes a staged key the current one if the store is encrypted under it. Otherwise does nothing. */
 export function finishChange(dataDir: string, storeFingerprint: string | null): void {
 	const next = join(dataDir, NEXT_KEY_FILE);
-	if (!existsSync(next) || createSealer(readKeyFile(next)).fingerprint !== storeFingerprint) return;
+	if (!existsSync(next) || masterKeyFingerprint(readKeyFile(next)) !== storeFingerprint) return;
 	renameSync(next, join(dataDir, KEY_FILE));
 	syncDirectory(dataDir);
 }

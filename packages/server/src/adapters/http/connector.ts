@@ -6,6 +6,7 @@ import { createSecureContext, getCACertificates } from "node:tls";
 
 import { buildConnector } from "undici";
 
+import type { Clock } from "../../core/clock.ts";
 import { adviceFor, type AddressGuard } from "./address-guard.ts";
 import { NameLookup, type Lookup } from "./name-lookup.ts";
 import { openTunnel, parseProxy, type Proxy } from "./proxy.ts";
@@ -13,6 +14,7 @@ import { connectFailure, SendFailure } from "./send-failure.ts";
 
 export interface ConnectorOptions {
 	guard: AddressGuard;
+	clock: Clock;
 	/**
 	 * `http://user:password@host:port` of a proxy that supports CONNECT. The proxy's own address is not checked, because
 	 * the operator chose it.
@@ -45,6 +47,7 @@ interface Opening {
 /** Opens connections, with one time limit for all steps. */
 export class Connector {
 	readonly #guard: AddressGuard;
+	readonly #clock: Clock;
 	readonly #proxy: Proxy | null;
 	readonly #timeoutMs: number;
 	readonly #names: NameLookup;
@@ -53,11 +56,12 @@ export class Connector {
 	readonly #sockets = new Set<Socket>();
 	readonly #openings = new Set<Opening>();
 
-	constructor({ guard, proxy, connectTimeoutMs, lookup, ca }: ConnectorOptions) {
+	constructor({ guard, clock, proxy, connectTimeoutMs, lookup, ca }: ConnectorOptions) {
 		this.#guard = guard;
+		this.#clock = clock;
 		this.#proxy = proxy === undefined ? null : parseProxy(proxy);
 		this.#timeoutMs = connectTimeoutMs;
-		this.#names = new NameLookup(lookup);
+		this.#names = new NameLookup(clock, lookup);
 		// buildConnector returns the socket, although its type does not say so.
 		this.#dial = buildConnector({
 			lookup: this.#lookup,
@@ -77,13 +81,13 @@ export class Connector {
 	connect(options: ConnectOptions, callback: buildConnector.Callback): (failure: SendFailure) => void {
 		const place = placeOf(options.hostname, portOf(options));
 		const opening: Opening = { step: "its name was being looked up", abort: new AbortController() };
-		const timer = setTimeout(() => {
+		const cancelTimer = this.#clock.after(this.#timeoutMs, () => {
 			const within = `within ${this.#timeoutMs.toLocaleString("en-US")} ms`;
 			opening.abort.abort(new SendFailure("timeout", `no connection to ${place} ${within}: ${opening.step}`));
-		}, this.#timeoutMs);
+		});
 		this.#openings.add(opening);
 		const finish = (...result: Parameters<buildConnector.Callback>) => {
-			clearTimeout(timer);
+			cancelTimer();
 			this.#openings.delete(opening);
 			callback(...result);
 		};

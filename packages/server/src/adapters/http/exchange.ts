@@ -1,5 +1,8 @@
 // One exchange: an HTTP request and its response under way. Undici's handler, the deadline, and the promise of the
 // outcome.
+//
+// Its timer and its turns are set directly and not through the clock port, which would cost a closure for each attempt:
+// here, static functions get the exchange as their argument.
 import type { Dispatcher } from "undici";
 
 import type { AttemptError, AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";

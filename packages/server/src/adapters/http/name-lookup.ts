@@ -4,6 +4,7 @@ import { lookup as systemLookup } from "node:dns/promises";
 
 import { LRUCache } from "lru-cache";
 
+import type { Clock } from "../../core/clock.ts";
 import { lookupFailure, SendFailure } from "./send-failure.ts";
 
 /** Resolves a name to all its addresses. Rejects with an error that has a DNS `code`. */
@@ -51,8 +52,7 @@ const MAX_NAMES = 1_000;
  */
 export class NameLookup {
 	readonly #lookup: Lookup;
-	/** A monotonic clock, in milliseconds. */
-	readonly #now: () => number;
+	readonly #clock: Clock;
 	/** The most concurrent look-ups, and the most of them for slow names. */
 	readonly #maxRunning: number;
 	readonly #maxRunningSlow: number;
@@ -64,9 +64,9 @@ export class NameLookup {
 	#running = 0;
 	#runningSlow = 0;
 
-	constructor(lookup: Lookup = systemLookupAll, now: () => number = () => performance.now(), threads = threadCount()) {
+	constructor(clock: Clock, lookup: Lookup = systemLookupAll, threads = threadCount()) {
+		this.#clock = clock;
 		this.#lookup = lookup;
-		this.#now = now;
 		this.#maxRunning = Math.ceil(threads / 2);
 		this.#maxRunningSlow = Math.ceil(this.#maxRunning / 4);
 	}
@@ -74,7 +74,7 @@ export class NameLookup {
 	/** The name's addresses, at least one. Rejects with a `SendFailure`. */
 	resolve(hostname: string): Promise<readonly LookupAddress[]> {
 		const last = this.#entries.get(hostname);
-		if (last !== undefined && last.expiresAt > this.#now()) return this.#impatient(last);
+		if (last !== undefined && last.expiresAt > this.#clock.monotonicMs()) return this.#impatient(last);
 		const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
 		const entry: Entry = { addresses: promise, expiresAt: Infinity, known: last?.known ?? null };
 		this.#entries.set(hostname, entry);
@@ -82,12 +82,12 @@ export class NameLookup {
 			try {
 				const addresses = await this.#ask(hostname);
 				resolve(addresses);
-				entry.known = { addresses, at: this.#now() };
-				entry.expiresAt = this.#now() + KEEP_MS;
+				entry.known = { addresses, at: this.#clock.monotonicMs() };
+				entry.expiresAt = this.#clock.monotonicMs() + KEEP_MS;
 			} catch (error) {
 				reject(lookupFailure(error, hostname));
 				if (!isTemporary(error)) entry.known = null;
-				entry.expiresAt = this.#now() + KEEP_FAILURE_MS;
+				entry.expiresAt = this.#clock.monotonicMs() + KEEP_FAILURE_MS;
 			}
 		};
 		this.#queue.push({ hostname, run });
@@ -97,10 +97,11 @@ export class NameLookup {
 
 	/** The entry's addresses, or the previous ones if its look-up takes too long. */
 	#impatient({ addresses, expiresAt, known }: Entry): Promise<readonly LookupAddress[]> {
-		if (expiresAt !== Infinity || known === null || known.at + KNOWN_FOR_MS <= this.#now()) return addresses;
+		if (expiresAt !== Infinity || known === null || known.at + KNOWN_FOR_MS <= this.#clock.monotonicMs())
+			return addresses;
 		const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
-		const timer = setTimeout(resolve, PATIENCE_MS, known.addresses);
-		addresses.then(resolve, reject).finally(() => clearTimeout(timer));
+		const cancelTimer = this.#clock.after(PATIENCE_MS, () => resolve(known.addresses));
+		addresses.then(resolve, reject).finally(cancelTimer);
 		return promise;
 	}
 
@@ -123,14 +124,14 @@ export class NameLookup {
 
 	#start({ hostname, run }: Job): void {
 		const isSlow = this.#slow.has(hostname);
-		const startedAt = this.#now();
+		const startedAt = this.#clock.monotonicMs();
 		this.#running += 1;
 		if (isSlow) this.#runningSlow += 1;
 		void run().finally(() => {
 			this.#running -= 1;
 			if (isSlow) this.#runningSlow -= 1;
 			this.#slow.delete(hostname);
-			if (this.#now() - startedAt >= SLOW_AFTER_MS) this.#slow.set(hostname, true);
+			if (this.#clock.monotonicMs() - startedAt >= SLOW_AFTER_MS) this.#slow.set(hostname, true);
 			this.#startNext();
 		});
 	}

@@ -1,4 +1,5 @@
 // The connections to each origin: limited in number, and closed when they have been idle for a while.
+import type { Clock } from "../../core/clock.ts";
 import { Connection } from "./connection.ts";
 import type { Connector } from "./connector.ts";
 import type { Exchange } from "./exchange.ts";
@@ -6,6 +7,7 @@ import { SendFailure } from "./send-failure.ts";
 
 export interface OriginPoolsOptions {
 	connector: Connector;
+	clock: Clock;
 	/** While there are more pools than this, idle ones are closed, the longest idle first. */
 	maxPools: number;
 	/** The most connections to one origin. */
@@ -24,12 +26,11 @@ export class OriginPools {
 	readonly #pools = new Map<string, OriginPool>();
 	/** Idle pools, the longest idle first. */
 	readonly #idle = new Set<OriginPool>();
-	readonly #sweeper: NodeJS.Timeout;
+	#cancelSweep = (): void => {};
 
 	constructor(options: OriginPoolsOptions) {
 		this.#options = options;
-		const sweep = () => this.#closeIdleSince(performance.now() - options.poolIdleMs);
-		this.#sweeper = setInterval(sweep, options.poolIdleMs / 2).unref();
+		this.#sweepLater();
 	}
 
 	get size(): number {
@@ -55,7 +56,7 @@ export class OriginPools {
 
 	/** Closes all free connections. Busy ones end with their exchanges. */
 	close(): void {
-		clearInterval(this.#sweeper);
+		this.#cancelSweep();
 		for (const pool of this.#pools.values()) pool.close();
 		this.#pools.clear();
 		this.#idle.clear();
@@ -66,6 +67,14 @@ export class OriginPools {
 		this.#idle.add(pool);
 		this.#closeSurplus();
 	};
+
+	#sweepLater(): void {
+		const { clock, poolIdleMs } = this.#options;
+		this.#cancelSweep = clock.after(poolIdleMs / 2, () => {
+			this.#closeIdleSince(clock.monotonicMs() - poolIdleMs);
+			this.#sweepLater();
+		});
+	}
 
 	#closeSurplus(): void {
 		for (const pool of this.#idle) {
@@ -94,6 +103,7 @@ export class OriginPools {
  */
 class OriginPool {
 	readonly origin: string;
+	/** In monotonic time. */
 	idleSince = 0;
 	readonly #options: OriginPoolsOptions;
 	readonly #becameIdle: (pool: OriginPool) => void;
@@ -169,7 +179,7 @@ class OriginPool {
 
 	#checkIdle(): void {
 		if (this.#running > 0 || this.#starting > 0 || this.#waiting.size > 0) return;
-		this.idleSince = performance.now();
+		this.idleSince = this.#options.clock.monotonicMs();
 		this.#becameIdle(this);
 	}
 }

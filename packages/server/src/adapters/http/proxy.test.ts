@@ -6,6 +6,7 @@ import { connect, type AddressInfo, type Socket } from "node:net";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { systemClock } from "../system/system-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 import { openUndiciSender } from "./undici-sender.ts";
@@ -192,6 +193,8 @@ describe("through a proxy", () => {
 		"http://user:s3cret@",
 	])("a value that is not a proxy URL is refused, and the error names the setting: %j", (proxy) => {
 		const guard = createAddressGuard({ allowNetworks: [], allowHttp: false });
-		expect(() => openUndiciSender({ guard, proxy })).toThrow(/^FANFARE_PROXY must be a URL such as ((?!s3cret).)*$/);
+		expect(() => openUndiciSender({ guard, clock: systemClock, proxy })).toThrow(
+			/^FANFARE_PROXY must be a URL such as ((?!s3cret).)*$/,
+		);
 	});
 });

@@ -1,5 +1,6 @@
 // The sender port, implemented with undici: with limits on time and memory, and with the address guard on every
 // connection.
+import type { Clock } from "../../core/clock.ts";
 import type { AttemptOutcome, AttemptRequest, Sender } from "../../ports/sender.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import { Connector } from "./connector.ts";
@@ -10,6 +11,8 @@ import { SendFailure } from "./send-failure.ts";
 
 export interface UndiciSenderOptions {
 	guard: AddressGuard;
+	/** Times everything but the attempts themselves, which use the system's clock: see `exchange.ts`. */
+	clock: Clock;
 	/** Sends through this proxy: `http://user:password@host:port`. The guard still checks the receivers' addresses. */
 	proxy?: string;
 	/** Limit for look-up, connection and TLS handshake together. Defaults to 5,000. */
@@ -48,15 +51,15 @@ export interface UndiciSender extends Sender {
  * - An unsolicited `100 Continue` is a `protocol` error, because undici does not support it.
  *
  * ```ts
- * const sender = openUndiciSender({ guard: createAddressGuard({ allowNetworks: [], allowHttp: false }) });
+ * const sender = openUndiciSender({ guard: createAddressGuard({ allowNetworks: [], allowHttp: false }), clock });
  * const { responseCode, error, reason } = await sender.send({ url, headers, body, timeoutMs: 15_000 });
  * ```
  */
 export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
-	const { guard, proxy, connectTimeoutMs = 5_000, lookup, ca } = options;
+	const { guard, clock, proxy, connectTimeoutMs = 5_000, lookup, ca } = options;
 	const { maxPools = 1_024, connectionsPerPool = 128, poolIdleMs = 30_000 } = options;
-	const connector = new Connector({ guard, proxy, connectTimeoutMs, lookup, ca });
-	const pools = new OriginPools({ connector, maxPools, connectionsPerPool, poolIdleMs });
+	const connector = new Connector({ guard, clock, proxy, connectTimeoutMs, lookup, ca });
+	const pools = new OriginPools({ connector, clock, maxPools, connectionsPerPool, poolIdleMs });
 	const exchanges: Exchange[] = [];
 	let closing: Promise<void> | null = null;
 

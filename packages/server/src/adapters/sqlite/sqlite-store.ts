@@ -18,7 +18,7 @@ import { HealthTable } from "./stats/health-table.ts";
 import { StatsJournal } from "./stats/stats-journal.ts";
 
 export interface SqliteStoreOptions extends ConnectionOptions {
-	/** The date that migrations are recorded with, in milliseconds since the epoch. Defaults to the current time. */
+	/** The date that migrations are recorded with, in milliseconds since the epoch. Defaults to 0: not known. */
 	readonly now?: number;
 }
 
@@ -37,7 +37,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
 export function openSqliteCalls(options: SqliteStoreOptions) {
 	const db = openConnection(options);
 	try {
-		migrate(db, options.now ?? Date.now());
+		migrate(db, options.now ?? 0);
 		return createCalls(db);
 	} catch (error) {
 		db.close();

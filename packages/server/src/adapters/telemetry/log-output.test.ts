@@ -1,6 +1,7 @@
 // LogOutput: order, limits, and recovery from failures.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 
+import { ManualClock } from "../../core/manual-clock.ts";
 import { LogOutput } from "./log-output.ts";
 import { createLogger } from "./logger.ts";
 
@@ -11,14 +12,12 @@ type Done = (error: NodeJS.ErrnoException | null, left: Buffer) => void;
 /** An output whose writes the test completes or fails. */
 function scripted() {
 	const puts: { readonly text: Buffer; readonly done: Done }[] = [];
-	const output = new LogOutput({ put: (text, done) => void puts.push({ text, done }) });
+	const clock = new ManualClock();
+	const output = new LogOutput(clock, { put: (text, done) => void puts.push({ text, done }) });
 	const texts = () => puts.map(({ text }) => text.toString());
 	const fail = (code: string) => puts.at(-1)?.done(Object.assign(new Error(code), { code }), NOTHING);
-	return { output, puts, texts, fail, pass: () => puts.at(-1)?.done(null, NOTHING) };
+	return { clock, output, puts, texts, fail, pass: () => puts.at(-1)?.done(null, NOTHING) };
 }
-
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
 
 describe("the log's output", () => {
 	it("collects lines while it writes, and writes them together afterwards, in order", () => {
@@ -37,12 +36,12 @@ describe("the log's output", () => {
 	});
 
 	it("retries a failed write, for example on a full disk", () => {
-		const { output, texts, fail, pass } = scripted();
+		const { clock, output, texts, fail, pass } = scripted();
 		output.write("a\n");
 		fail("ENOSPC");
 		output.write("b\n");
 		expect(texts()).toEqual(["a\n"]);
-		vi.advanceTimersByTime(1_000);
+		clock.advance(1_000);
 		pass();
 		expect(texts()).toEqual(["a\n", "a\n", "b\n"]);
 	});
@@ -62,24 +61,37 @@ describe("the log's output", () => {
 	});
 
 	it("writes nothing once the reader has closed the pipe", async () => {
-		const { output, texts, fail } = scripted();
+		const { clock, output, texts, fail } = scripted();
 		output.write("a\n");
 		fail("EPIPE");
 		output.write("b\n");
-		vi.advanceTimersByTime(10_000);
+		clock.advance(10_000);
 		expect(texts()).toEqual(["a\n"]);
 		await output.close(1_000);
 	});
 
 	it("closes when all lines are written, or when that takes too long", async () => {
-		const { output, pass } = scripted();
+		const { clock, output, pass } = scripted();
 		output.write("a\n");
 		const written = output.close(1_000);
 		pass();
 		await written;
 		output.write("b\n");
 		const late = output.close(1_000);
-		vi.advanceTimersByTime(1_000);
+		clock.advance(1_000);
 		await late;
+	});
+
+	it("tries a failed write once more when it is closed, and then gives up", async () => {
+		for (const ending of ["passes", "fails"] as const) {
+			const { output, texts, fail, pass } = scripted();
+			output.write("a\n");
+			fail("ENOSPC");
+			const closed = output.close(1_000);
+			expect(texts()).toEqual(["a\n", "a\n"]);
+			if (ending === "passes") pass();
+			else fail("ENOSPC");
+			await closed;
+		}
 	});
 });

@@ -4,6 +4,8 @@ import { fstatSync, write } from "node:fs";
 
 import type { DestinationStream } from "pino";
 
+import type { Clock } from "../../core/clock.ts";
+
 /** Writes text, perhaps only a part of it. `done` gets an error, or the part that was not written. */
 type Put = (text: Buffer, done: (error: NodeJS.ErrnoException | null, left: Buffer) => void) => void;
 
@@ -22,12 +24,13 @@ const NOTHING = Buffer.alloc(0);
  * States:
  * - idle: nothing to write.
  * - writing: one chunk is being written; new lines are kept for the next chunk.
- * - failing: the last write failed, and is retried after a delay.
+ * - failing: the last write failed, and is retried after a delay, or at once by `close`.
  * - gone: the reader has closed the pipe. All lines are dropped from now on.
  */
 export class LogOutput implements DestinationStream {
 	/** Called with the number of dropped lines. */
 	onLoss: (lines: number) => void = () => {};
+	readonly #clock: Clock;
 	readonly #put: Put;
 	readonly #end: () => void;
 	#lines: string[] = [];
@@ -37,8 +40,11 @@ export class LogOutput implements DestinationStream {
 	#state: "idle" | "writing" | "failing" | "gone" = "idle";
 	#lost = 0;
 	#whenIdle: (() => void)[] = [];
+	#cancelRetry = (): void => {};
+	#closing = false;
 
-	constructor(output: { readonly put: Put; readonly end?: () => void } = openStandardOutput()) {
+	constructor(clock: Clock, output: { readonly put: Put; readonly end?: () => void } = openStandardOutput()) {
+		this.#clock = clock;
 		this.#put = output.put;
 		this.#end = output.end ?? (() => {});
 	}
@@ -55,15 +61,23 @@ export class LogOutput implements DestinationStream {
 		if (this.#state === "idle") this.#next();
 	}
 
-	/** Resolves when all lines are written, at the latest after `graceMs`. Does not stop the writing. */
+	/**
+	 * Resolves when all lines are written, at the latest after `graceMs`. Does not stop a write under way, but a write that
+	 * fails is not retried any more: nothing might keep the process alive until then.
+	 */
 	async close(graceMs: number): Promise<void> {
+		this.#closing = true;
 		if (this.#state !== "idle" && this.#state !== "gone") {
 			await new Promise<void>((resolve) => {
-				const timer = setTimeout(resolve, graceMs);
+				const cancel = this.#clock.after(graceMs, resolve);
 				this.#whenIdle.push(() => {
-					clearTimeout(timer);
+					cancel();
 					resolve();
 				});
+				if (this.#state === "failing") {
+					this.#cancelRetry();
+					this.#next();
+				}
 			});
 		}
 		this.#end();
@@ -104,7 +118,8 @@ export class LogOutput implements DestinationStream {
 			return;
 		}
 		this.#state = "failing";
-		setTimeout(() => this.#next(), RETRY_AFTER_MS).unref();
+		if (this.#closing) for (const resolve of this.#whenIdle.splice(0)) resolve();
+		else this.#cancelRetry = this.#clock.after(RETRY_AFTER_MS, () => this.#next());
 	}
 }
 

@@ -1,6 +1,6 @@
 // Logs one line for each request, with nothing secret in it.
 import type { Principal } from "../../core/access/principal.ts";
-import type { RequestLine } from "../../ports/log.ts";
+import type { ApiDeps } from "../deps.ts";
 import type { Route } from "./route.ts";
 
 /** A path can be anything, so only its start is logged and quoted. */
@@ -8,7 +8,7 @@ const PATH_CHARACTERS_SHOWN = 200;
 
 /** Logs a request. `failure` is the error that it ended with; null if it succeeded. */
 export function writeRequestLine(
-	log: (line: RequestLine) => void,
+	{ clock, requestLog }: Pick<ApiDeps, "clock" | "requestLog">,
 	context: { readonly req: { readonly method: string; readonly path: string } },
 	route: Route | null,
 	progress: {
@@ -21,13 +21,13 @@ export function writeRequestLine(
 	status: number,
 	failure: { readonly code: string; readonly cause: unknown } | null,
 ): void {
-	log({
+	requestLog({
 		requestId: progress.requestId,
 		method: context.req.method,
 		path: shownPath(context.req.path),
 		route: route?.path ?? null,
 		status,
-		durationMs: performance.now() - progress.startedAt,
+		durationMs: clock.monotonicMs() - progress.startedAt,
 		bodyBytes: progress.bodyBytes,
 		clientAddress: progress.clientAddress,
 		keyId: progress.principal?.key.id ?? null,

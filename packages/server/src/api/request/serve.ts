@@ -23,7 +23,6 @@ import { BodyReader, type BodyBudget, type NodeBody } from "./body/body-reader.t
 import { parseJsonBody, type JsonBody } from "./body/json-body.ts";
 import { problemReply } from "./problem.ts";
 import { readQuery } from "./query.ts";
-import { makeRequestId } from "./request-id.ts";
 import { shownPath, writeRequestLine } from "./request-log.ts";
 import { pathAction, type BodyRule, type Connection, type Reply, type Route } from "./route.ts";
 
@@ -45,6 +44,7 @@ const EMPTY_OBJECT = Buffer.from("{}");
 /** What is known of a request so far, for its log line. */
 export interface Progress {
 	readonly requestId: string;
+	/** In monotonic time. */
 	readonly startedAt: number;
 	/** Read at the start, since a connection that is closed has no address. */
 	readonly clientAddress: string | null;
@@ -64,8 +64,8 @@ export async function serve(
 ): Promise<Response> {
 	const incoming = context.env?.incoming;
 	const progress: Progress = {
-		requestId: makeRequestId(),
-		startedAt: performance.now(),
+		requestId: deps.makeRequestId(),
+		startedAt: deps.clock.monotonicMs(),
 		clientAddress: deps.clientAddress(incoming?.socket.remoteAddress, incoming?.headers["x-forwarded-for"]),
 		principal: null,
 		bodyBytes: 0,
@@ -79,7 +79,7 @@ export async function serve(
 		failure = { code: problem.code, cause: problem.status >= 500 ? error : null };
 		reply = problem;
 	}
-	writeRequestLine(deps.requestLog, context, route, progress, reply.status, failure);
+	writeRequestLine(deps, context, route, progress, reply.status, failure);
 	// Hono omits the body of a response to HEAD. A stream would stay open without a reader.
 	if (typeof reply.body !== "string" && context.req.method === "HEAD") {
 		await reply.body.cancel();

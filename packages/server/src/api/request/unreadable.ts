@@ -3,9 +3,8 @@ import { RequestError } from "@hono/node-server";
 
 import { FanfareError } from "../../core/errors.ts";
 import type { RequestLine } from "../../ports/log.ts";
-import type { ClientAddress } from "../deps.ts";
+import type { ApiDeps, ClientAddress } from "../deps.ts";
 import { problemReply } from "./problem.ts";
-import { makeRequestId } from "./request-id.ts";
 import { headersOf } from "./serve.ts";
 
 /** The part of a socket that is used here. */
@@ -17,6 +16,8 @@ interface Connection {
 	destroySoon(): void;
 }
 
+type RequestDeps = Pick<ApiDeps, "requestLog" | "clientAddress" | "makeRequestId">;
+
 /** The method and path in the log line of a request that could not be read. */
 const UNKNOWN = "-";
 
@@ -27,10 +28,12 @@ const UNKNOWN = "-";
 export class UnreadableRequests {
 	readonly #log: (line: RequestLine) => void;
 	readonly #clientAddress: ClientAddress;
+	readonly #makeRequestId: () => string;
 
-	constructor(log: (line: RequestLine) => void, clientAddress: ClientAddress) {
-		this.#log = log;
+	constructor({ requestLog, clientAddress, makeRequestId }: RequestDeps) {
+		this.#log = requestLog;
 		this.#clientAddress = clientAddress;
+		this.#makeRequestId = makeRequestId;
 	}
 
 	/** For a request that Node could read but the listener could not, such as one with a space in its Host header. */
@@ -55,7 +58,7 @@ export class UnreadableRequests {
 	}
 
 	#answer(error: unknown, peer: string | undefined): { status: number; headers: Record<string, string>; body: string } {
-		const requestId = makeRequestId();
+		const requestId = this.#makeRequestId();
 		const reply = problemReply(error, requestId);
 		const { status } = reply;
 		const clientAddress = this.#clientAddress(peer, undefined);

@@ -1,4 +1,6 @@
 // The API for tests, called without a socket: the real engine on a store in memory, with two projects and keys.
+import { systemChance } from "../../adapters/system/system-chance.ts";
+import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { KeyScope } from "../../core/access/key.ts";
 import type { Project } from "../../core/workspace.ts";
 import type { Engine } from "../../engine/calls.ts";
@@ -7,6 +9,7 @@ import type { RequestLine } from "../../ports/log.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { createApp } from "../app.ts";
 import type { ApiDeps } from "../deps.ts";
+import { createRequestIds } from "../request/request-id.ts";
 
 export interface TestApi {
 	readonly app: ReturnType<typeof createApp>;
@@ -45,6 +48,8 @@ export async function testApiOn(
 		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
 		requestLog: (line) => lines.push(line),
 		clientAddress: () => null,
+		makeRequestId: createRequestIds(systemChance),
+		clock: systemClock,
 		publicUrl,
 		version: "0.0.0-test",
 		limits,

@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
 
+import { systemChance } from "../../adapters/system/system-chance.ts";
 import { generateSecretKey, isSecretKey, keyDigest, makeKey, sameDigest, scopeAllows, SCOPES } from "./key.ts";
 
 describe("generateSecretKey", () => {
 	it("makes a different key each time: sk_ and 43 base64url characters", () => {
-		const secretKey = generateSecretKey();
+		const secretKey = generateSecretKey(systemChance);
 		expect(secretKey).toMatch(/^sk_[A-Za-z0-9_-]{43}$/);
 		expect(isSecretKey(secretKey)).toBe(true);
-		expect(generateSecretKey()).not.toBe(secretKey);
+		expect(generateSecretKey(systemChance)).not.toBe(secretKey);
 	});
 });
 
 describe("makeKey", () => {
 	it("keeps the last four characters and the digest of the key, and nothing else of it", () => {
-		const secretKey = generateSecretKey();
+		const secretKey = generateSecretKey(systemChance);
 		const input = { name: "CI", scope: "write", projectId: null } as const;
 		const key = makeKey("key_1", secretKey, input, 1_000);
 		expect(key).toEqual({
@@ -29,9 +30,9 @@ describe("makeKey", () => {
 
 describe("sameDigest", () => {
 	it("tells the digests of two keys apart", () => {
-		const secretKey = generateSecretKey();
+		const secretKey = generateSecretKey(systemChance);
 		expect(sameDigest(keyDigest(secretKey), keyDigest(secretKey))).toBe(true);
-		expect(sameDigest(keyDigest(secretKey), keyDigest(generateSecretKey()))).toBe(false);
+		expect(sameDigest(keyDigest(secretKey), keyDigest(generateSecretKey(systemChance)))).toBe(false);
 		expect(sameDigest(keyDigest(secretKey), new Uint8Array())).toBe(false);
 	});
 });

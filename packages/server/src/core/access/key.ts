@@ -1,5 +1,7 @@
 // API keys: who may do what. A key is shown once, when it is made; only its SHA-256 is stored.
-import { hash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
+
+import { randomBytes, type Chance } from "../chance.ts";
 
 /** What a key allows. Each scope includes the scopes before it. */
 export const SCOPES = ["read", "write", "admin"] as const;
@@ -23,8 +25,8 @@ const KEY_BYTES = 32;
 const KEY_PATTERN = /^sk_[A-Za-z0-9_-]{43}$/;
 
 /** A new key: `sk_` and 43 base64url characters (256 random bits). */
-export function generateSecretKey(): string {
-	return `sk_${randomBytes(KEY_BYTES).toString("base64url")}`;
+export function generateSecretKey(chance: Pick<Chance, "randomize">): string {
+	return `sk_${randomBytes(chance, KEY_BYTES).toString("base64url")}`;
 }
 
 /** Whether `text` has the form of a key. */

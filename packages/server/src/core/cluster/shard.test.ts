@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { systemChance } from "../../adapters/system/system-chance.ts";
 import { createIdMaker } from "../ids.ts";
 import { shardOf, SHARDS } from "./shard.ts";
 
@@ -36,7 +37,7 @@ describe("a webhook's shard", () => {
 	});
 
 	it("spreads ids evenly that were made in the same millisecond", () => {
-		const ids = createIdMaker();
+		const ids = createIdMaker(systemChance);
 		const same = Array.from({ length: SHARDS * PER_SHARD }, () => ids.make("webhook", 1_800_000_000_000));
 		expect(chiSquared(same)).toBeLessThan(400);
 	});

@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 
 import { describe, expect, it } from "vitest";
 
+import { systemChance } from "../../adapters/system/system-chance.ts";
 import { createSealer } from "./sealing.ts";
 
 describe("a sealer", () => {
-	const sealer = createSealer(randomBytes(32));
+	const sealer = createSealer(randomBytes(32), systemChance);
 	const plain = randomBytes(40);
 
 	it("unseals what it sealed, and seals the same value differently each time", () => {
@@ -17,7 +18,9 @@ describe("a sealer", () => {
 
 	it("refuses to unseal with another key, another context, or any changed byte", () => {
 		const sealed = sealer.seal(plain, "webhook_1");
-		expect(() => createSealer(randomBytes(32)).unseal(sealed, "webhook_1")).toThrow(/authenticate|format/);
+		expect(() => createSealer(randomBytes(32), systemChance).unseal(sealed, "webhook_1")).toThrow(
+			/authenticate|format/,
+		);
 		expect(() => sealer.unseal(sealed, "webhook_2")).toThrow(/authenticate|format/);
 		for (let index = 0; index < sealed.length; index++) {
 			const changed = Buffer.from(sealed);
@@ -34,7 +37,7 @@ describe("a sealer", () => {
 	});
 
 	it("requires a key of 32 bytes", () => {
-		expect(() => createSealer(randomBytes(31))).toThrow("32 bytes");
-		expect(() => createSealer(randomBytes(33))).toThrow("32 bytes");
+		expect(() => createSealer(randomBytes(31), systemChance)).toThrow("32 bytes");
+		expect(() => createSealer(randomBytes(33), systemChance)).toThrow("32 bytes");
 	});
 });

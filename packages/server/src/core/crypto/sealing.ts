@@ -1,5 +1,7 @@
 // Encryption at rest of webhook secrets and header values, which are write-only: AES-256-GCM (NIST SP 800-38D).
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
+
+import { randomBytes, type Chance } from "../chance.ts";
 
 export const MASTER_KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -14,23 +16,29 @@ export interface Sealer {
 	seal(plain: Uint8Array, context: string): Uint8Array;
 	/** Decrypts. Throws if the key, the context or the bytes are not those of `seal`. */
 	unseal(sealed: Uint8Array, context: string): Uint8Array;
-	/** 16 hex digits that differ between master keys and reveal nothing about them. */
+	/** The `masterKeyFingerprint` of its key. */
 	readonly fingerprint: string;
+}
+
+/** 16 hex digits that differ between master keys and reveal nothing about them. */
+export function masterKeyFingerprint(masterKey: Uint8Array): string {
+	return createHash("sha256").update("fanfare master key\0").update(masterKey).digest("hex").slice(0, 16);
 }
 
 /**
  * Creates a sealer with a master key of 32 bytes; throws a `RangeError` for any other length. A sealed value is the
  * version byte 1, the nonce (12 bytes), the tag (16 bytes) and the ciphertext. Nonces are random: SP 800-38D, section
- * 8.3, allows 2^32 values under one key.
+ * 8.3, allows 2^32 values under one key. A nonce must never repeat under a key, so `chance` must be the system's where
+ * secrets are real.
  */
-export function createSealer(masterKey: Uint8Array): Sealer {
+export function createSealer(masterKey: Uint8Array, chance: Pick<Chance, "randomize">): Sealer {
 	if (masterKey.length !== MASTER_KEY_BYTES) {
 		throw new RangeError(`a master key is ${MASTER_KEY_BYTES} bytes, got ${masterKey.length}`);
 	}
 	return {
-		fingerprint: createHash("sha256").update("fanfare master key\0").update(masterKey).digest("hex").slice(0, 16),
+		fingerprint: masterKeyFingerprint(masterKey),
 		seal(plain, context) {
-			const nonce = randomBytes(NONCE_BYTES);
+			const nonce = randomBytes(chance, NONCE_BYTES);
 			const cipher = createCipheriv("aes-256-gcm", masterKey, nonce, { authTagLength: TAG_BYTES });
 			cipher.setAAD(Buffer.from(context));
 			const body = Buffer.concat([cipher.update(plain), cipher.final()]);

@@ -1,6 +1,8 @@
 // Webhook secrets, and signatures by Standard Webhooks 1.0, scheme v1. The specification:
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-import { createHmac, createSecretKey, randomBytes, type KeyObject } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+
+import { randomBytes, type Chance } from "../chance.ts";
 
 const SECRET_PREFIX = "whsec_";
 export const SECRET_MIN_BYTES = 24;
@@ -10,13 +12,13 @@ const GENERATED_SECRET_BYTES = 32;
 const STANDARD_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** A new secret as text: `whsec_` and the standard base64 of 32 random bytes. */
-export function generateSecret(): string {
-	return SECRET_PREFIX + Buffer.from(generateSecretBytes()).toString("base64");
+export function generateSecret(chance: Pick<Chance, "randomize">): string {
+	return SECRET_PREFIX + generateSecretBytes(chance).toString("base64");
 }
 
 /** The bytes of a new secret: 32 random bytes. */
-export function generateSecretBytes(): Uint8Array {
-	return randomBytes(GENERATED_SECRET_BYTES);
+export function generateSecretBytes(chance: Pick<Chance, "randomize">): Buffer {
+	return randomBytes(chance, GENERATED_SECRET_BYTES);
 }
 
 /**

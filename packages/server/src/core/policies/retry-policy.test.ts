@@ -1,6 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
 
-import { DEFAULT_RETRY_POLICY, MAX_RETRY_AFTER_MS, parseRetryAfterMs, retryDelayMs } from "./retry-policy.ts";
+import {
+	DEFAULT_RETRY_POLICY,
+	longestWaitMs,
+	MAX_RETRY_AFTER_MS,
+	parseRetryAfterMs,
+	retryDelayMs,
+} from "./retry-policy.ts";
 
 describe("retryDelayMs", () => {
 	it("doubles from 1 s up to the cap, minus at most a fifth", () => {
@@ -26,6 +32,15 @@ describe("a schedule", () => {
 	it("sets the waits exactly, without jitter and without the cap", () => {
 		const policy = { maxRetries: 2, maxBackoffMs: 1, scheduleMs: [5_000, 300_000] };
 		expect([1, 2].map((n) => retryDelayMs(policy, n, () => 0))).toEqual([5_000, 300_000]);
+	});
+});
+
+describe("the longest wait", () => {
+	it("is that of a receiver's Retry-After, unless the schedule has a longer one", () => {
+		expect(longestWaitMs(DEFAULT_RETRY_POLICY)).toBe(MAX_RETRY_AFTER_MS);
+		expect(longestWaitMs({ maxRetries: 2, maxBackoffMs: 1, scheduleMs: [5_000, 3 * MAX_RETRY_AFTER_MS] })).toBe(
+			3 * MAX_RETRY_AFTER_MS,
+		);
 	});
 });
 

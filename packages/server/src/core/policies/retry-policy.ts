@@ -34,6 +34,11 @@ export function retryDelayMs(policy: RetryPolicy, n: number, random: () => numbe
 	return Math.round(Math.min(exponential, policy.maxBackoffMs) * (0.8 + 0.2 * random()));
 }
 
+/** The longest wait in ms between two attempts that the policy or a receiver can ask for. */
+export function longestWaitMs({ maxBackoffMs, scheduleMs }: RetryPolicy): number {
+	return Math.max(MAX_RETRY_AFTER_MS, maxBackoffMs, ...(scheduleMs ?? []));
+}
+
 /**
  * The wait in ms that a `Retry-After` header asks for (RFC 9110, section 10.2.3: seconds, or an HTTP date), at most
  * 24 hours; null if the header is missing, in the past or malformed.

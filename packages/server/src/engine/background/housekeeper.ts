@@ -38,7 +38,7 @@ export class Housekeeper {
 	async #deleteOldKeys(): Promise<void> {
 		const before = this.#parts.clock.now() - IDEMPOTENCY_KEPT_MS;
 		while (this.#loop.running && (await this.#parts.store.forgetIdempotencyKeys(before, STEP)) === STEP) {
-			await nextTurn();
+			await nextTurn(this.#parts.clock);
 		}
 	}
 }

@@ -48,16 +48,15 @@ it("is slow while sends wait long, but never slower than twice a second, and spe
 	expect(simulate(pace, slowest.now, 60, QUICK).pauseMs).toBe(fast.pauseMs);
 });
 
-it("pauses at least as long as the step took, but not for long because the clock was set during the step", () => {
+it("pauses at least as long as the step took, but not for long after a step that took very long", () => {
 	const pace = new Pace();
 	expect(pace.pauseMs(300, 0)).toBe(300);
 	expect(pace.pauseMs(3_600_000, 0)).toBe(500);
-	expect(pace.pauseMs(-3_600_000, 0)).toBeLessThanOrEqual(20);
 });
 
-it("changes once per window, however many steps are in it, and also after the clock was set back", () => {
+it("changes once per window, however many steps are in it", () => {
 	const pace = new Pace();
 	const first = pace.pauseMs(1, 10_000);
 	for (let n = 0; n < 10; n++) expect(pace.pauseMs(1, 10_000 + n)).toBe(first);
-	expect(pace.pauseMs(1, 5_000)).toBeLessThan(first);
+	expect(pace.pauseMs(1, 10_000 + WINDOW_MS)).toBeLessThan(first);
 });

@@ -21,7 +21,7 @@ const FACTOR = { faster: 0.85, slower: 2 } as const;
  *
  * @example
  * pace.sendsEnded(4.2);
- * clock.after(pace.pauseMs(tookMs, clock.now()), nextStep);
+ * clock.after(pace.pauseMs(tookMs, clock.monotonicMs()), nextStep);
  */
 export class Pace {
 	#everyMs: number = EVERY_MS.first;
@@ -37,11 +37,13 @@ export class Pace {
 
 	/**
 	 * How long to pause after a step that took `tookMs`: at least as long as the step, so that other work always gets
-	 * half of the time. If the clock was set during the step, the pause is still bounded.
+	 * half of the time, but not longer than the maximum.
+	 *
+	 * @param now in monotonic time
 	 */
 	pauseMs(tookMs: number, now: number): number {
-		if (now >= this.#windowEndsAt || now < this.#windowEndsAt - WINDOW_MS) this.#closeWindow(now);
-		const stepMs = Math.min(Math.max(0, tookMs), EVERY_MS.max);
+		if (now >= this.#windowEndsAt) this.#closeWindow(now);
+		const stepMs = Math.min(tookMs, EVERY_MS.max);
 		return Math.max(Math.round(this.#everyMs) - stepMs, stepMs);
 	}
 

@@ -1,8 +1,9 @@
 // Replays on the real store, with a clock that the test moves: what they send, at what pace, and how they end.
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { ManualClock } from "../../core/manual-clock.ts";
 import type { Replay } from "../../core/replay.ts";
 import { setWebhook } from "../../ports/contract/store/records/records.ts";
 import { StoreError } from "../../ports/store/errors.ts";
@@ -176,10 +177,6 @@ describe("many events", () => {
 
 describe("a replay beside sends that wait long for their commits", () => {
 	it("makes its steps further apart", async () => {
-		let aheadMs = 0;
-		const realNow = performance.now.bind(performance);
-		const time = vi.spyOn(performance, "now").mockImplementation(() => realNow() + aheadMs);
-		onTestFinished(() => time.mockRestore());
 		const real = await openSqliteStore({ path: ":memory:" });
 		const steps: number[] = [];
 		const store: typeof real = {
@@ -189,8 +186,8 @@ describe("a replay beside sends that wait long for their commits", () => {
 				return real.stepReplay(step);
 			},
 		};
-		const beforeCommit = () => void (aheadMs += 10);
-		await using test = await openTestEngine({ store, beforeCommit });
+		const clock = new ManualClock();
+		await using test = await openTestEngine({ store, clock, beforeCommit: () => clock.advance(10) });
 		await sendMany(test, 1_500);
 		const webhook = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["live"] });
 		// There is nothing to deliver, so only the pace delays the steps.

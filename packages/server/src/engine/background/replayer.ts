@@ -123,10 +123,10 @@ export class Replayer {
 
 	/** Makes one step of the first replay in line that can make one, and sets the time until the next look. */
 	async #look(): Promise<void> {
-		const startedAt = this.#parts.clock.now();
+		const startedAt = this.#parts.clock.monotonicMs();
 		try {
 			const worked = await this.#stepOne();
-			const now = this.#parts.clock.now();
+			const now = this.#parts.clock.monotonicMs();
 			const pauseMs = this.#near.pace.pauseMs(now - startedAt, now);
 			this.#waitMs = worked ? pauseMs : Math.max(pauseMs, Math.min(LOOK_EVERY_MS.max, this.#waitMs * 2));
 		} catch (error) {

@@ -100,15 +100,15 @@ export class Retention {
 	}
 
 	async #purge(kind: Kind, projectId: string, before: number): Promise<void> {
-		const { store } = this.#parts;
+		const { clock, store } = this.#parts;
 		const positionKey = `${kind} ${projectId}`;
 		for (let done = false; this.#loop.running && !done;) {
 			const after = this.#positions.get(positionKey) ?? null;
-			const step = { projectId, at: this.#parts.clock.now(), before, after, limit: this.#rows };
+			const step = { projectId, at: clock.now(), before, after, limit: this.#rows };
 			const result: PurgeResult = await this.#step(async () => {
-				const startedAt = performance.now();
+				const startedAt = clock.monotonicMs();
 				const result = await (kind === "events" ? store.purgeEvents(step) : store.purgePayloads(step));
-				if (!result.done) this.#learn(performance.now() - startedAt);
+				if (!result.done) this.#learn(clock.monotonicMs() - startedAt);
 				return result;
 			});
 			if (result.after !== null) this.#positions.set(positionKey, result.after);
@@ -156,9 +156,10 @@ export class Retention {
 
 	/** Makes a step, and then lets other work go on. */
 	async #step<T>(work: () => Promise<T>): Promise<T> {
-		const startedAt = performance.now();
+		const { clock } = this.#parts;
+		const startedAt = clock.monotonicMs();
 		const result = await work();
-		await this.#pause(performance.now() - startedAt);
+		await this.#pause(clock.monotonicMs() - startedAt);
 		return result;
 	}
 
@@ -171,7 +172,7 @@ export class Retention {
 
 	async #pause(tookMs: number): Promise<void> {
 		if (!this.#loop.running) return;
-		if (this.#near.committer.waitingSends === 0 && !this.#near.line.busy) await nextTurn();
+		if (this.#near.committer.waitingSends === 0 && !this.#near.line.busy) await nextTurn(this.#parts.clock);
 		else await this.#loop.pause(Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, tookMs * PAUSE_FACTOR)));
 	}
 }

@@ -43,6 +43,8 @@ export class StatsRoller {
 		const keepMinutesFrom = now - STATS_KEPT_MS.minute - STATS_WIDTHS_MS.minute;
 		const keepHoursFrom = now - STATS_KEPT_MS.hour - STATS_WIDTHS_MS.hour;
 		const step = { keepMinutesFrom, keepHoursFrom, limit: STEP };
-		while (this.#loop.running && (await this.#parts.store.rollUpStats(step)) > 0) await nextTurn();
+		while (this.#loop.running && (await this.#parts.store.rollUpStats(step)) > 0) {
+			await nextTurn(this.#parts.clock);
+		}
 	}
 }

@@ -1,5 +1,5 @@
 // The committer: its bounds, and what it does when the store or a caller fails.
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
@@ -9,6 +9,9 @@ import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
 import { Committer } from "./committer.ts";
+
+/** Commits do not wait for more work. */
+const AT_ONCE = { gatherMs: 0 };
 
 interface Ends {
 	readonly done: string[];
@@ -31,7 +34,11 @@ function send(committer: Committer, name: string, ends: Ends, faults: { build?: 
 async function open(): Promise<{ world: World; committer: Committer; observer: RecordingObserver }> {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const observer = new RecordingObserver();
-	return { world, observer, committer: new Committer({ store: world.store, clock: new ManualClock(), observer }) };
+	return {
+		world,
+		observer,
+		committer: new Committer({ store: world.store, clock: new ManualClock(), observer }, AT_ONCE),
+	};
 }
 
 it("fails only the send whose event can't be built, and accepts the others", async () => {
@@ -75,22 +82,20 @@ it("calls every send back, also after a callback that throws, and goes on", asyn
 
 it("reports how long the first send of a commit has waited, and nothing for commits without sends", async () => {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
-	let now = 100;
-	const time = vi.spyOn(performance, "now").mockImplementation(() => now);
-	onTestFinished(() => time.mockRestore());
+	const clock = new ManualClock();
 	const store: Store = {
 		...world.store,
 		commit: (batch) => {
-			now += 20;
+			clock.advance(20);
 			return world.store.commit(batch);
 		},
 	};
 	const waits: number[] = [];
-	const parts = { store, clock: new ManualClock(), observer: new RecordingObserver() };
-	const committer = new Committer(parts, { pace: { sendsEnded: (waitedMs) => waits.push(waitedMs) } });
+	const parts = { store, clock, observer: new RecordingObserver() };
+	const committer = new Committer(parts, AT_ONCE, { pace: { sendsEnded: (waitedMs) => waits.push(waitedMs) } });
 	const ends: Ends = { done: [], failed: [] };
 	send(committer, "first", ends, {})(world.records.event(world.projectId));
-	now += 30;
+	clock.advance(30);
 	send(committer, "second", ends, {})(world.records.event(world.projectId));
 	await committer.idle();
 	expect(ends.done).toEqual(["first", "second"]);
@@ -118,7 +123,7 @@ async function openGated(before: (...parameters: Parameters<Commit>) => void | P
 		},
 	};
 	const [clock, observer] = [new ManualClock(), new RecordingObserver()];
-	return { world, clock, observer, deliveryId, committer: new Committer({ store, clock, observer }) };
+	return { world, clock, observer, deliveryId, committer: new Committer({ store, clock, observer }, AT_ONCE) };
 }
 
 const unavailable = () => new StoreError("store_unavailable", "not now");
@@ -269,7 +274,9 @@ it("goes on when a listener fails", async () => {
 	const sendsEnded = () => {
 		throw new TypeError("no listener");
 	};
-	const committer = new Committer({ store: world.store, clock: new ManualClock(), observer }, { pace: { sendsEnded } });
+	const committer = new Committer({ store: world.store, clock: new ManualClock(), observer }, AT_ONCE, {
+		pace: { sendsEnded },
+	});
 	const ends: Ends = { done: [], failed: [] };
 	for (const name of ["first", "second"]) {
 		send(committer, name, ends, {})(world.records.event(world.projectId));

@@ -12,7 +12,7 @@ import type {
 	NewEvent,
 } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";
-import type { PartsOn } from "../parts.ts";
+import type { EngineLimits, PartsOn } from "../parts.ts";
 
 /** A send that waits for its commit. */
 export interface PendingSend {
@@ -38,7 +38,7 @@ interface Work {
 	readonly sends: readonly PendingSend[];
 	readonly events: readonly NewEvent[];
 	readonly updates: readonly PendingUpdate[];
-	/** When the first of the sends came, by `performance.now()`. */
+	/** When the first of the sends came, in monotonic time. */
 	readonly sendsSince: number;
 }
 
@@ -48,12 +48,11 @@ const MAX_UPDATES_PER_COMMIT = 2_000;
 const BACKOFF_MS = 250;
 /**
  * A commit costs as much CPU as several events in it. So after a commit of `GATHER_FROM` sends and updates or more,
- * which means that there are several senders, the next commit begins no sooner than `GATHER_MS` after the beginning of
+ * which means that there are several senders, the next commit begins no sooner than `gatherMs` after the beginning of
  * that one. (CPU per event at 2,000 events per second: 408 µs without this wait, 337 µs with 2 ms, 260 µs with 5 ms.) A
  * single sender that waits for each response is not delayed.
  */
 const GATHER_FROM = 4;
-const GATHER_MS = 2;
 
 /** Called after commits. They must not throw. */
 interface Listeners {
@@ -71,7 +70,7 @@ interface Listeners {
  *                                   └─more work─┘
  *
  * - idle: nothing waits.
- * - scheduled: the next commit begins after the I/O of this turn of the event loop, or when `GATHER_MS` have passed.
+ * - scheduled: the next commit begins after the I/O of this turn of the event loop, or when `gatherMs` have passed.
  * - committing: one transaction is under way, never two. If sends wait when it ends, the next one may begin before the
  *   callers of this one are called back.
  * - backing off: the store has failed, and updates wait to be tried again. Left after `BACKOFF_MS`, or at once when a
@@ -85,6 +84,7 @@ export class Committer {
 	readonly #clock: Clock;
 	readonly #observer: Observer;
 	readonly #listeners: Listeners;
+	readonly #gatherMs: number;
 	#sends: PendingSend[] = [];
 	#sendBytes = 0;
 	/** When the first of `#sends` came. */
@@ -92,13 +92,18 @@ export class Committer {
 	#updates: PendingUpdate[] = [];
 	#state: "idle" | "scheduled" | "committing" | "backing off" = "idle";
 	#closed = false;
-	/** When the last commit began, and how many sends and updates were in it. */
+	/** When the last commit began, in monotonic time, and how many sends and updates were in it. */
 	#lastStartedAt = 0;
 	#lastSize = 0;
 	#cancelBackoff: (() => void) | null = null;
 	#whenIdle: (() => void)[] = [];
 
-	constructor(parts: Pick<PartsOn<AcceptStore>, "store" | "clock" | "observer">, listeners: Listeners = {}) {
+	constructor(
+		parts: Pick<PartsOn<AcceptStore>, "store" | "clock" | "observer">,
+		limits: Pick<EngineLimits, "gatherMs">,
+		listeners: Listeners = {},
+	) {
+		this.#gatherMs = limits.gatherMs;
 		this.#listeners = listeners;
 		this.#store = parts.store;
 		this.#clock = parts.clock;
@@ -117,7 +122,7 @@ export class Committer {
 
 	/** Adds a send to the next commit. The send is called back by `done` or `failed`. */
 	send(send: PendingSend): void {
-		if (this.#sends.length === 0) this.#sendsSince = performance.now();
+		if (this.#sends.length === 0) this.#sendsSince = this.#clock.monotonicMs();
 		this.#sends.push(send);
 		this.#sendBytes += send.bytes;
 		// A send ends a back-off: if the store still can't write, the send fails fast.
@@ -163,15 +168,15 @@ export class Committer {
 		}
 		if (this.#state !== "idle") return;
 		this.#state = "scheduled";
-		const waitMs = this.#gatherMs();
-		if (waitMs > 0) setTimeout(this.#begin, waitMs);
+		const waitMs = this.#waitMs();
+		if (waitMs > 0) this.#clock.after(waitMs, this.#begin);
 		// After the I/O of this turn of the event loop, so that sends that arrive together are committed together.
-		else setImmediate(this.#begin);
+		else this.#clock.nextTurn(this.#begin);
 	}
 
 	/** How long the next commit waits for more work, in milliseconds; 0 or less if it does not. */
-	#gatherMs(): number {
-		return this.#lastSize < GATHER_FROM ? 0 : Math.ceil(this.#lastStartedAt + GATHER_MS - performance.now());
+	#waitMs(): number {
+		return this.#lastSize < GATHER_FROM ? 0 : this.#lastStartedAt + this.#gatherMs - this.#clock.monotonicMs();
 	}
 
 	readonly #begin = (): void => {
@@ -209,7 +214,7 @@ export class Committer {
 	 * once, a fan-out to 1,000 webhooks takes 1.03–1.08 × the CPU).
 	 */
 	#beginNextEarly(): boolean {
-		if (this.#sends.length === 0 || this.#gatherMs() > 0) return false;
+		if (this.#sends.length === 0 || this.#waitMs() > 0) return false;
 		this.#begin();
 		return true;
 	}
@@ -232,7 +237,7 @@ export class Committer {
 		const sendsSince = this.#sendsSince;
 		const { sends, events } = this.#build(this.#takeSends());
 		const updates = this.#updates.splice(0, MAX_UPDATES_PER_COMMIT);
-		this.#lastStartedAt = performance.now();
+		this.#lastStartedAt = this.#clock.monotonicMs();
 		this.#lastSize = sends.length + updates.length;
 		return { sends, events, updates, sendsSince };
 	}
@@ -269,14 +274,14 @@ export class Committer {
 	}
 
 	async #write({ events, updates }: Work): Promise<CommitResult | StoreError> {
-		const startedAt = performance.now();
+		const startedAt = this.#clock.monotonicMs();
 		let result: CommitResult;
 		try {
 			result = await this.#store.commit({ events, updates: updates.map(({ update }) => update) });
 		} catch (error) {
 			return asStoreError(error);
 		}
-		this.#report(events.length, updates.length, performance.now() - startedAt);
+		this.#report(events.length, updates.length, this.#clock.monotonicMs() - startedAt);
 		return result;
 	}
 
@@ -363,7 +368,7 @@ export class Committer {
 	}
 
 	#reportSendsEnded(sends: readonly PendingSend[], sendsSince: number): void {
-		if (sends.length > 0) this.#listeners.pace?.sendsEnded(performance.now() - sendsSince);
+		if (sends.length > 0) this.#listeners.pace?.sendsEnded(this.#clock.monotonicMs() - sendsSince);
 	}
 }
 

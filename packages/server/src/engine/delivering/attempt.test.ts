@@ -52,7 +52,7 @@ describe("a request", () => {
 
 	it("overrides the headers of the webhook with its own, and is signed with each key that has not expired", () => {
 		const event = { eventId: "evt_1", body: Buffer.from("{}") };
-		const { url, headers, body, timeoutMs } = buildRequest(webhook, event, "Fanfare/test", NOW + 999 - 1_000);
+		const { url, headers, body, timeoutMs } = buildRequest(webhook, event, "Fanfare/test", NOW, NOW + 999 - 1_000);
 		expect({ url, body, timeoutMs }).toEqual({ url: webhook.endpoint, body: event.body, timeoutMs: 7_000 });
 		expect(headers).toMatchObject({
 			"x-tenant": "a",
@@ -62,7 +62,7 @@ describe("a request", () => {
 			"webhook-timestamp": String(NOW / 1_000 - 1),
 		});
 		const count = (now: number) =>
-			buildRequest(webhook, event, "", now)
+			buildRequest(webhook, event, "", now, NOW)
 				.headers["webhook-signature"]!.match(/^v1,\S+( v1,\S+)*$/)![0]
 				.split(" ").length;
 		expect([count(NOW - 1), count(NOW), count(NOW + 1)]).toEqual([3, 2, 1]);

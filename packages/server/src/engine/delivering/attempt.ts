@@ -7,16 +7,17 @@ import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 
 /**
- * The request for an event to a webhook, signed as Standard Webhooks specifies. `now` is the time of this attempt, in
- * milliseconds.
+ * The request for an event to a webhook, signed as Standard Webhooks specifies: by the secrets that have not expired at
+ * `now`, with the wall time as its time stamp, since the receiver compares that with its own clock.
  */
 export function buildRequest(
 	webhook: ArmedWebhook,
 	event: { readonly eventId: string; readonly body: Uint8Array },
 	userAgent: string,
 	now: number,
+	wallNow: number,
 ): AttemptRequest {
-	const timestampS = Math.floor(now / 1_000);
+	const timestampS = Math.floor(wallNow / 1_000);
 	const keys = webhook.signingKeys.filter(({ expireDate }) => expireDate === null || expireDate > now);
 	return {
 		url: webhook.endpoint,
@@ -40,14 +41,15 @@ export function buildRequest(
 
 /**
  * The verdict on an outcome. Only a complete response with a status of 200–299 is a success. A 410 disables the
- * webhook, even if the rest of the response is missing.
+ * webhook, even if the rest of the response is missing. `wallNow` is compared with the date that a receiver asks to wait
+ * for.
  */
-export function judge(outcome: AttemptOutcome, now: number): AttemptVerdict {
+export function judge(outcome: AttemptOutcome, wallNow: number): AttemptVerdict {
 	const { responseCode } = outcome;
 	if (responseCode === 410) return { kind: "gone", responseCode };
 	// It is a header, so it counts even if the rest of the response is missing.
 	const asksToWait = responseCode === 429 || responseCode === 503;
-	const retryAfterMs = asksToWait ? parseRetryAfterMs(outcome.response?.headers["retry-after"], now) : null;
+	const retryAfterMs = asksToWait ? parseRetryAfterMs(outcome.response?.headers["retry-after"], wallNow) : null;
 	if (outcome.error !== null) {
 		return { kind: "failure", responseCode, reason: outcome.reason ?? outcome.error, retryAfterMs };
 	}

@@ -1,9 +1,10 @@
 // The one door to delivery: the rest of the engine calls this class, and nothing else in this room.
 import { shardOf } from "../../core/cluster/shard.ts";
+import { longestWaitMs } from "../../core/policies/retry-policy.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { EngineGauges } from "../../ports/observer.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
-import type { LeasedDelivery, QueueStore } from "../../ports/store/queue.ts";
+import type { LeasedDelivery, LongestWait, QueueStore } from "../../ports/store/queue.ts";
 import type { Place, TenureHolder } from "../../ports/tenure.ts";
 import type { OwnerNote, WireListener } from "../../ports/wire.ts";
 import type { Committer } from "../committing/committer.ts";
@@ -18,8 +19,11 @@ import { Sweeper } from "./sweeper.ts";
 
 type Parts = Pick<
 	PartsOn<QueueStore>,
-	"store" | "sender" | "clock" | "observer" | "ids" | "random" | "tenure" | "wire"
+	"store" | "sender" | "clock" | "wall" | "observer" | "ids" | "chance" | "tenure" | "wire"
 >;
+
+/** Webhooks whose due times are corrected in one transaction. */
+const PULL_IN_STEP = 500;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -54,6 +58,7 @@ export type DeliveryLoad = Pick<EngineGauges, "readyDeliveries" | "inFlightAttem
  */
 export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> {
 	readonly #store: Parts["store"];
+	readonly #observer: Parts["observer"];
 	readonly #tenure: Parts["tenure"];
 	readonly #limits: Pick<EngineLimits, "leaseMs" | "pollEveryMs">;
 	readonly #clock: Parts["clock"];
@@ -63,11 +68,13 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 	readonly #refiller: Refiller;
 	readonly #dispatcher: Dispatcher;
 	readonly #handOffs: HandOffs;
-	#startedAt = 0;
+	/** In monotonic time; null before the start. */
+	#startedAt: number | null = null;
 
 	constructor(parts: Parts, limits: EngineLimits, near: Neighbours) {
 		const { committer, directory, live, userAgent, gone } = near;
 		this.#store = parts.store;
+		this.#observer = parts.observer;
 		this.#tenure = parts.tenure;
 		this.#limits = limits;
 		this.#clock = parts.clock;
@@ -90,7 +97,7 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 
 	/** Starts to deliver the webhooks that this process holds. Resolves after the first poll of the store. */
 	async start(): Promise<void> {
-		this.#startedAt = this.#clock.now();
+		this.#startedAt = this.#clock.monotonicMs();
 		await this.#sweeper.start();
 		this.#dispatcher.start();
 		await this.#refiller.start();
@@ -171,8 +178,25 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 	 */
 	async gained(shards: readonly number[] | null): Promise<number> {
 		const recovered = await this.#store.takeOver(shards);
+		await this.#pullIn(shards);
 		await this.#refiller.look();
 		return recovered;
+	}
+
+	/** Corrects due times that the clock of an earlier process has set too late. */
+	async #pullIn(shards: readonly number[] | null): Promise<void> {
+		const waits: LongestWait[] = [];
+		for (const { webhookId } of await this.#store.dueWebhooks(shards)) {
+			const policy = this.#directory.webhook(webhookId)?.armed.retries;
+			if (policy !== undefined) waits.push({ webhookId, waitMs: longestWaitMs(policy) });
+		}
+		const now = this.#clock.now();
+		let count = 0;
+		for (let at = 0; at < waits.length; at += PULL_IN_STEP) {
+			count += await this.#store.pullIn(now, waits.slice(at, at + PULL_IN_STEP));
+		}
+		if (count > 0)
+			this.#observer.note("made deliveries due earlier: their times were set by a clock that ran ahead", { count });
 	}
 
 	/** Removes the ready deliveries of shards that this process has lost. Attempts in flight end here. */
@@ -236,13 +260,15 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 
 	/** Fails if the store has not been polled lately, or if no attempt was started although deliveries are ready. */
 	check(): { ok: boolean; message: string } {
-		if (this.#startedAt === 0) return { ok: false, message: "the dispatcher is not started" };
-		const now = this.#clock.now();
-		const silentMs = now - this.#refiller.polledAt;
+		if (this.#startedAt === null) return { ok: false, message: "the dispatcher is not started" };
+		const now = this.#clock.monotonicMs();
+		const { polledAt } = this.#refiller;
+		if (polledAt === null) return { ok: false, message: "the store has not been asked for due deliveries yet" };
+		const silentMs = Math.round(now - polledAt);
 		if (silentMs > 3 * this.#limits.pollEveryMs) {
 			return { ok: false, message: `the store has not been asked for due deliveries for ${silentMs} ms` };
 		}
-		const stalledMs = now - Math.max(this.#dispatcher.lastActivityAt, this.#startedAt);
+		const stalledMs = Math.round(now - Math.max(this.#dispatcher.lastActivityAt, this.#startedAt));
 		if (this.#queue.ready > 0 && this.#queue.inFlight === 0 && stalledMs > this.#limits.pollEveryMs) {
 			return { ok: false, message: `no attempt was started for ${stalledMs} ms although deliveries are ready` };
 		}

@@ -14,7 +14,7 @@ import type { HandOffs } from "./hand-offs.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { Refiller } from "./refiller.ts";
 
-type Parts = Pick<EngineParts, "sender" | "clock" | "observer" | "ids" | "random" | "tenure">;
+type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "observer" | "ids" | "chance" | "tenure">;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -45,7 +45,7 @@ export class Dispatcher {
 	readonly #near: Neighbours;
 	#running = false;
 	#pumping = false;
-	#lastActivityAt = 0;
+	#lastActivityAt = -Infinity;
 	#whenDrained: (() => void)[] = [];
 	#rateTimerAt = Infinity;
 	#cancelRateTimer: (() => void) | null = null;
@@ -56,7 +56,7 @@ export class Dispatcher {
 		this.#near = near;
 	}
 
-	/** When an attempt last started or ended; 0 if there was no attempt so far. */
+	/** When an attempt last started or ended, in monotonic time; -Infinity if there was no attempt so far. */
 	get lastActivityAt(): number {
 		return this.#lastActivityAt;
 	}
@@ -126,7 +126,7 @@ export class Dispatcher {
 		if (at >= this.#rateTimerAt) return;
 		this.#cancelRateTimer?.();
 		this.#rateTimerAt = at;
-		this.#cancelRateTimer = this.#parts.clock.after(at - this.#parts.clock.now(), () => {
+		this.#cancelRateTimer = this.#parts.clock.after(at - this.#parts.clock.monotonicMs(), () => {
 			this.#rateTimerAt = Infinity;
 			this.#near.queue.wakeRateLimited(at);
 			this.pump();
@@ -134,7 +134,7 @@ export class Dispatcher {
 	}
 
 	#begin(delivery: LeasedDelivery): void {
-		this.#lastActivityAt = this.#parts.clock.now();
+		this.#lastActivityAt = this.#parts.clock.monotonicMs();
 		this.#deliver(delivery)
 			.catch((error: unknown) => this.#leaveLeased(delivery, error))
 			.finally(() => this.#finished(delivery))
@@ -152,7 +152,7 @@ export class Dispatcher {
 		const leaseLeftMs = this.#near.queue.leaseUntil(delivery.id) - startDate;
 		// Happens only if the whole process stood still for a while. The delivery is claimed again, with a new lease.
 		if (leaseLeftMs < webhook.armed.timeoutMs + LEASE_MARGIN_MS) return this.#giveBack(delivery);
-		const request = buildRequest(webhook.armed, delivery, this.#userAgent, startDate);
+		const request = buildRequest(webhook.armed, delivery, this.#userAgent, startDate, this.#parts.wall.now());
 		const outcome = await this.#parts.sender.send(request);
 		// Cut short by Fanfare at a shutdown: this says nothing about the receiver and uses up no retry.
 		if (outcome.error === "aborted") return this.#giveBack(delivery);
@@ -167,11 +167,11 @@ export class Dispatcher {
 		outcome: AttemptOutcome,
 		startDate: number,
 	): Promise<void> {
-		const { clock, ids, random } = this.#parts;
+		const { chance, clock, ids, wall } = this.#parts;
 		const now = clock.now();
 		// Read now and not before the attempt: a change of the retry policy applies to the next wait already.
 		const current = this.#near.directory.webhook(webhook.id)?.armed ?? webhook;
-		const judged = judge(outcome, now);
+		const judged = judge(outcome, wall.now());
 		const verdict = current.endpoint === webhook.endpoint ? judged : verdictOnPreviousEndpoint(judged);
 		const lane = this.#near.queue.lane(delivery.webhookId);
 		if (verdict.kind === "success") lane.recordSuccess();
@@ -182,7 +182,7 @@ export class Dispatcher {
 		const state = await this.#near.committer.update({
 			deliveryId: delivery.id,
 			at: now,
-			change: { type: "attempted", at: now, trigger: delivery.trigger, verdict, policy, random: random() },
+			change: { type: "attempted", at: now, trigger: delivery.trigger, verdict, policy, random: chance.fraction() },
 			attempt: recordAttempt(ids.make("atm", startDate), delivery, webhook, request, outcome, startDate),
 		});
 		this.#near.live.deliveryUpdated(delivery, state);
@@ -224,7 +224,7 @@ export class Dispatcher {
 	/** Removes the delivery from memory, and uses the room that this makes. */
 	#finished(delivery: LeasedDelivery): void {
 		const { queue } = this.#near;
-		this.#lastActivityAt = this.#parts.clock.now();
+		this.#lastActivityAt = this.#parts.clock.monotonicMs();
 		const lane = queue.lane(delivery.webhookId);
 		queue.finish(delivery);
 		if (this.#running) {

@@ -69,14 +69,6 @@ export class LaneSchedule {
 		return due;
 	}
 
-	/** Removes all lanes, and returns them in no particular order. */
-	takeAll(): Lane[] {
-		const lanes = [...this.#times.keys()];
-		this.#times.clear();
-		this.#heap = new TinyQueue<Entry>([], earlierFirst);
-		return lanes;
-	}
-
 	/** The first valid entry. Drops entries that were replaced or removed. */
 	#first(): Entry | undefined {
 		for (let first = this.#heap.peek(); first !== undefined; first = this.#heap.peek()) {

@@ -1,4 +1,5 @@
-// Lanes and their rate limits: gives each lane its bucket, and knows which lanes wait for a token and until when.
+// Lanes and their rate limits: gives each lane its bucket, and knows which lanes wait for a token and until when. All times
+// here are monotonic, so that a step of the wall clock gives no tokens and takes none.
 import type { Clock } from "../../core/clock.ts";
 import { TokenBucket } from "../../core/policies/token-bucket.ts";
 import { LaneSchedule } from "./lane-schedule.ts";
@@ -16,17 +17,15 @@ export interface RateLimits {
  * - waiting: its bucket was empty. The lane is scheduled for the time of the next token.
  */
 export class RateLimitedLanes {
-	readonly #clock: Pick<Clock, "now">;
+	readonly #clock: Pick<Clock, "monotonicMs">;
 	readonly #limits: RateLimits;
 	readonly #waiting = new LaneSchedule();
 	readonly #startedAt: number;
-	/** The clock at the last call of `nextAt`. If the clock is set back, the scheduled times are wrong. */
-	#checkedAt = -Infinity;
 
-	constructor(clock: Pick<Clock, "now">, limits: RateLimits) {
+	constructor(clock: Pick<Clock, "monotonicMs">, limits: RateLimits) {
 		this.#clock = clock;
 		this.#limits = limits;
-		this.#startedAt = clock.now();
+		this.#startedAt = clock.monotonicMs();
 	}
 
 	/**
@@ -37,15 +36,15 @@ export class RateLimitedLanes {
 	limit(lane: Lane): void {
 		const perSecond = this.#limits.rateLimitOf(lane.webhookId);
 		if (perSecond === (lane.bucket?.perSecond ?? null)) return;
-		const now = this.#clock.now();
-		const gathered = (perSecond ?? 0) * Math.max(0, (now - this.#startedAt) / 1_000);
+		const now = this.#clock.monotonicMs();
+		const gathered = (perSecond ?? 0) * ((now - this.#startedAt) / 1_000);
 		lane.bucket = perSecond === null ? null : new TokenBucket(perSecond, lane.bucket === null ? gathered : 0, now);
 	}
 
 	/** Takes a token for an attempt; true if the lane has no rate limit. Otherwise the lane waits for its next token. */
 	take(lane: Lane): boolean {
 		if (lane.bucket === null) return true;
-		const now = this.#clock.now();
+		const now = this.#clock.monotonicMs();
 		if (lane.bucket.take(now)) return true;
 		this.#waiting.schedule(lane, lane.bucket.nextAt(now));
 		return false;
@@ -61,20 +60,15 @@ export class RateLimitedLanes {
 
 	/** When the next waiting lane has a token; Infinity if no lane waits. */
 	nextAt(): number {
-		const now = this.#clock.now();
-		if (now < this.#checkedAt) {
-			for (const lane of this.#waiting.takeAll()) this.#waiting.schedule(lane, lane.bucket?.nextAt(now) ?? now);
-		}
-		this.#checkedAt = now;
 		return this.#waiting.nextAt();
 	}
 
 	/**
 	 * Ends the wait of the lanes that have a token, and returns them. `at` is the time for which the timer was set: lanes
-	 * that were due then are looked at, whatever the clock says now.
+	 * that were due then are looked at, also if the timer has fired a little early.
 	 */
 	takeReady(at: number): Lane[] {
-		const now = this.#clock.now();
+		const now = this.#clock.monotonicMs();
 		return this.#waiting.takeDue(Math.max(at, now)).filter((lane) => {
 			const nextAt = lane.bucket?.nextAt(now) ?? now;
 			if (nextAt > now) this.#waiting.schedule(lane, nextAt);

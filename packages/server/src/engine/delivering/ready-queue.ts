@@ -78,9 +78,9 @@ export class ReadyQueue {
 	readonly #rateLimited: RateLimitedLanes;
 	/** Ids of deliveries that were cancelled while they were ready. `take` skips them. */
 	readonly #discarded = new Set<string>();
-	readonly #clock: Pick<Clock, "now">;
+	readonly #clock: Pick<Clock, "monotonicMs">;
 
-	constructor(limits: Limits, clock: Pick<Clock, "now">, rateLimits: RateLimits) {
+	constructor(limits: Limits, clock: Pick<Clock, "monotonicMs">, rateLimits: RateLimits) {
 		this.#limits = limits;
 		this.#clock = clock;
 		this.#rateLimited = new RateLimitedLanes(clock, rateLimits);
@@ -128,14 +128,14 @@ export class ReadyQueue {
 			: this.#inFlightLimitOf(lane);
 	}
 
-	/** When the next lane that waits for its rate limit may be served; Infinity if no lane waits for one. */
+	/** When the next lane that waits for its rate limit may be served, in monotonic time; Infinity if no lane waits for one. */
 	nextRateAt(): number {
 		return this.#rateLimited.nextAt();
 	}
 
 	/**
 	 * Puts lanes whose rate limit allows another attempt back into the ring. `at` is the time for which the timer was
-	 * set: lanes that are due then are looked at, whatever the clock says now.
+	 * set: lanes that are due then are looked at, also if the timer has fired a little early.
 	 */
 	wakeRateLimited(at: number): void {
 		for (const lane of this.#rateLimited.takeReady(at)) this.#enterRing(lane);
@@ -353,7 +353,7 @@ export class ReadyQueue {
 
 	/** Forgets a lane without any work, so that memory does not grow with the number of webhooks ever served. */
 	forgetIfIdle(lane: Lane): void {
-		if (lane.isIdle(this.#clock.now())) this.#lanes.delete(lane.webhookId);
+		if (lane.isIdle(this.#clock.monotonicMs())) this.#lanes.delete(lane.webhookId);
 	}
 
 	/** Extends each lease that ends before `before` to `until`, in memory only. Returns the ids of those deliveries. */

@@ -51,7 +51,7 @@ export class Refiller {
 	#running = false;
 	#cancelTimer: (() => void) | null = null;
 	#timerAt = Infinity;
-	#polledAt = 0;
+	#polledAt: number | null = null;
 	/** Lanes whose deliveries in the store are due later. */
 	readonly #later = new LaneSchedule();
 	readonly #claims = new Set<Promise<void>>();
@@ -74,8 +74,8 @@ export class Refiller {
 		return this.#later.size;
 	}
 
-	/** When the store was last polled successfully. */
-	get polledAt(): number {
+	/** When the store was last polled successfully, in monotonic time; null if it was not polled yet. */
+	get polledAt(): number | null {
 		return this.#polledAt;
 	}
 
@@ -218,7 +218,7 @@ export class Refiller {
 			for (const { webhookId, dueAt } of await store.dueWebhooks(tenure.shards())) {
 				queue.lane(webhookId).noteDue(dueAt);
 			}
-			this.#polledAt = clock.now();
+			this.#polledAt = clock.monotonicMs();
 		} finally {
 			if (this.#running) this.#refillAll();
 		}

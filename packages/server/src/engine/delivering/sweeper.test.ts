@@ -3,6 +3,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { systemChance } from "../../adapters/system/system-chance.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import { setWebhook } from "../../ports/contract/store/records/records.ts";
@@ -93,7 +94,7 @@ it("forgets a deleted webhook when it is swept, but not before memory knows of t
 	await test.delivery(await test.send(), { status: "Held" });
 	const [found] = await test.store.webhookRecords();
 	const record = { ...found!, secrets: [], sealedHeaders: null };
-	const table = new WebhookTable(createSealer(Buffer.alloc(32)));
+	const table = new WebhookTable(createSealer(Buffer.alloc(32), systemChance));
 	table.put(record);
 	const directory = { webhook: (id: string) => table.find(id), forgetWebhook: (id: string) => table.forget(id) };
 	const changes: string[] = [];

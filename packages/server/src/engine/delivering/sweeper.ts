@@ -2,6 +2,7 @@
 // the webhook into the state that follows from that, in small steps. Deliveries that are in that state already are left
 // alone, so a sweep may be repeated after a crash.
 import type { QueueStore, SweepStep } from "../../ports/store/queue.ts";
+import { nextTurn } from "../background/next-turn.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
@@ -85,7 +86,7 @@ export class Sweeper {
 				this.#backOff(error);
 			}
 			// Calls of the store that were made meanwhile go first.
-			await new Promise((resolve) => setImmediate(resolve));
+			await nextTurn(this.#parts.clock);
 			if (this.#state !== "sweeping") return;
 		}
 		this.#state = "idle";

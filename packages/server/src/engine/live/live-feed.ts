@@ -1,6 +1,4 @@
 // The latest items of one project in a ring buffer. Each has a position, so that a client can resume where it was.
-import { randomBytes } from "node:crypto";
-
 import type { LiveFact, LiveItem } from "../../core/live.ts";
 
 const ID = /^([0-9a-f]{16})-(\d{1,15})$/;
@@ -21,11 +19,13 @@ export class LiveFeed {
 	readonly projectId: string;
 	readonly #capacity: number;
 	/** Distinguishes this feed's ids from those of an earlier process or an earlier feed of the project. */
-	readonly #epoch = randomBytes(8).toString("hex");
+	readonly #epoch: string;
 	readonly #ring: LiveItem[] = [];
 	#last = 0;
 
-	constructor(projectId: string, capacity: number) {
+	/** @param epoch 16 random hex digits */
+	constructor(projectId: string, capacity: number, epoch: string) {
+		this.#epoch = epoch;
 		this.projectId = projectId;
 		this.#capacity = capacity;
 	}

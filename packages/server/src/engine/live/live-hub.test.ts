@@ -1,6 +1,7 @@
 // The hub alone: positions, filters, limits, and dropped clients. live.test.ts tests what the engine publishes.
 import { describe, expect, it } from "vitest";
 
+import { systemChance } from "../../adapters/system/system-chance.ts";
 import { generateSecretKey, makeKey } from "../../core/access/key.ts";
 import { projectScope, type Principal } from "../../core/access/principal.ts";
 import type { LiveFact, LiveFilter, LiveSignal } from "../../core/live.ts";
@@ -24,12 +25,12 @@ const updated = (webhookId: string): LiveFact => ({
 
 function withKey(id: string): Principal {
 	const input = { name: "k", scope: "read", projectId: null } as const;
-	return { kind: "key", key: makeKey(id, generateSecretKey(), input, 0) };
+	return { kind: "key", key: makeKey(id, generateSecretKey(systemChance), input, 0) };
 }
 
 function setUp(limits: Partial<LiveLimits> = {}) {
 	const clock = new ManualClock();
-	const hub = new LiveHub(clock, limits);
+	const hub = new LiveHub({ chance: systemChance, clock }, limits);
 	let abandoned = 0;
 	const watch = (changes: Partial<LiveRequest> = {}) =>
 		hub.subscribe({

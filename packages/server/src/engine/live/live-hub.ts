@@ -1,9 +1,11 @@
 // The live stream: clients watch what happens in a project.
 import { wholeProject } from "../../core/access/principal.ts";
+import { randomBytes, type Chance } from "../../core/chance.ts";
 import type { Clock } from "../../core/clock.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { LiveFact } from "../../core/live.ts";
 import type { Live, LiveRequest, LiveSubscription } from "../calls.ts";
+import type { EngineParts } from "../parts.ts";
 import { LiveClient } from "./live-client.ts";
 import { LiveFeed } from "./live-feed.ts";
 
@@ -32,12 +34,14 @@ interface Watched {
  */
 export class LiveHub implements Live {
 	readonly #clock: Clock;
+	readonly #chance: Pick<Chance, "randomize">;
 	readonly #limits: LiveLimits;
 	readonly #watched = new Map<string, Watched>();
 	#clientCount = 0;
 	#closed = false;
 
-	constructor(clock: Clock, limits: Partial<LiveLimits> = {}) {
+	constructor({ chance, clock }: Pick<EngineParts, "chance" | "clock">, limits: Partial<LiveLimits> = {}) {
+		this.#chance = chance;
 		this.#clock = clock;
 		this.#limits = { ...DEFAULT_LIMITS, ...limits };
 	}
@@ -93,7 +97,7 @@ export class LiveHub implements Live {
 
 	#watch(projectId: string): Watched {
 		const watched = {
-			feed: new LiveFeed(projectId, this.#limits.kept),
+			feed: new LiveFeed(projectId, this.#limits.kept, randomBytes(this.#chance, 8).toString("hex")),
 			clients: new Set<LiveClient>(),
 			cancelEnd: null,
 		};

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { systemChance } from "../../adapters/system/system-chance.ts";
 import { generateSecretKey, keyDigest, sameDigest } from "../../core/access/key.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
 import { createIdMaker } from "../../core/ids.ts";
@@ -12,7 +13,13 @@ import { bootstrap, MasterKeyError } from "./bootstrap.ts";
 
 async function openParts() {
 	const store = await openSqliteStore({ path: ":memory:" });
-	return { store, clock: new ManualClock(), ids: createIdMaker(), sealer: createSealer(randomBytes(32)) };
+	return {
+		store,
+		clock: new ManualClock(),
+		chance: systemChance,
+		ids: createIdMaker(systemChance),
+		sealer: createSealer(randomBytes(32), systemChance),
+	};
 }
 
 it("creates an admin key at the first start and shows it only then", async () => {
@@ -29,7 +36,7 @@ it("creates an admin key at the first start and shows it only then", async () =>
 
 it("adds the operator's admin key at any start, only once, and never shows it", async () => {
 	const parts = await openParts();
-	const [first, second] = [generateSecretKey(), generateSecretKey()];
+	const [first, second] = [generateSecretKey(systemChance), generateSecretKey(systemChance)];
 	expect((await bootstrap(parts, first)).firstStart).toMatchObject({ secretKey: null });
 	for (const adminKey of [first, second, second, first]) await bootstrap(parts, adminKey);
 	const digests = (await parts.store.keys()).map(({ digest }) => Buffer.from(digest).toString("hex"));
@@ -46,7 +53,7 @@ it("refuses an admin key of the wrong form, and a store that is encrypted with a
 	);
 	expect(await parts.store.identity()).toBeNull();
 	await bootstrap(parts, null);
-	const others = { ...parts, sealer: createSealer(randomBytes(32)) };
+	const others = { ...parts, sealer: createSealer(randomBytes(32), systemChance) };
 	await expect(bootstrap(others, null)).rejects.toThrow(MasterKeyError);
 	await parts.store.close();
 });

@@ -8,7 +8,7 @@ import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { LifecycleStore, StoreIdentity } from "../../ports/store/lifecycle.ts";
 import type { PartsOn } from "../parts.ts";
 
-type Parts = Pick<PartsOn<LifecycleStore & DirectoryStore>, "store" | "clock" | "ids" | "sealer">;
+type Parts = Pick<PartsOn<LifecycleStore & DirectoryStore>, "store" | "clock" | "chance" | "ids" | "sealer">;
 
 /** The data in the store is encrypted with another master key than the given one. */
 export class MasterKeyError extends Error {
@@ -58,14 +58,14 @@ export function checkMasterKey(identity: StoreIdentity | null, sealer: Sealer): 
 async function firstStart(parts: Parts, adminKey: string | null): Promise<Bootstrap> {
 	const now = parts.clock.now();
 	const workspace: Workspace = {
-		id: makeWorkspaceId(),
+		id: makeWorkspaceId(parts.chance),
 		name: "My workspace",
 		owner: "admin",
 		tier: "self-hosted",
 		createDate: now,
 	};
 	const project: Project = {
-		id: makeProjectId(),
+		id: makeProjectId(parts.chance),
 		workspaceId: workspace.id,
 		name: "My project",
 		eventTypes: "open",
@@ -74,7 +74,7 @@ async function firstStart(parts: Parts, adminKey: string | null): Promise<Bootst
 		createDate: now,
 		revision: FIRST_VERSION,
 	};
-	const secretKey = adminKey ?? generateSecretKey();
+	const secretKey = adminKey ?? generateSecretKey(parts.chance);
 	const input = { name: "First admin key", scope: "admin", projectId: null } as const;
 	const key = makeKey(parts.ids.make("key", now), secretKey, input, now);
 	await parts.store.initialize({ workspace, masterKeyFingerprint: parts.sealer.fingerprint }, project, key);

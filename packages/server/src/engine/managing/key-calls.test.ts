@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { systemChance } from "../../adapters/system/system-chance.ts";
 import { generateSecretKey } from "../../core/access/key.ts";
 import { pageCursors, decodeCursor, type PageRequest } from "../../core/page.ts";
 import { StoreError } from "../../ports/store/errors.ts";
@@ -18,7 +19,7 @@ describe("a key", () => {
 		const other = await keys.create(KEY, null);
 		expect(keys.authenticate(secretKey)).toEqual({ kind: "key", key });
 		expect(key).toMatchObject({ ...KEY, hint: secretKey.slice(-4) });
-		expect(keys.authenticate(generateSecretKey())).toBeNull();
+		expect(keys.authenticate(generateSecretKey(systemChance))).toBeNull();
 		await keys.delete(key.id, null);
 		expect(keys.authenticate(secretKey)).toBeNull();
 		expect(keys.authenticate(other.secretKey)).toEqual({ kind: "key", key: other.key });

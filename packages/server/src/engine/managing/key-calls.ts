@@ -10,7 +10,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { PartsOn } from "../parts.ts";
 import { auditEntry } from "./audit-entries.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids">;
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "chance" | "ids">;
 
 /** The keys of the workspace and of all projects. */
 export class KeyCalls implements Keys {
@@ -44,7 +44,7 @@ export class KeyCalls implements Keys {
 	async create(input: { name: string; scope: KeyScope; projectId: string | null }, audit: AuditDraft | null) {
 		const { projectId } = input;
 		if (projectId !== null) this.#directory.project(projectId);
-		const secretKey = generateSecretKey();
+		const secretKey = generateSecretKey(this.#parts.chance);
 		const now = this.#parts.clock.now();
 		const key = makeKey(this.#parts.ids.make("key", now), secretKey, input, now);
 		const entry = auditEntry(this.#parts, audit, { objectId: key.id, projectId });

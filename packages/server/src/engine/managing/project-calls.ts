@@ -13,7 +13,7 @@ import { auditEntry } from "./audit-entries.ts";
 import { retried, UNCHANGED } from "./revisions.ts";
 import { SerialByKey } from "./serial-by-key.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids">;
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "chance" | "ids">;
 
 /** All projects. Changes of one project run one after the other. */
 export class ProjectCalls implements Projects {
@@ -36,7 +36,7 @@ export class ProjectCalls implements Projects {
 
 	async create(name: string, audit: AuditDraft | null): Promise<Project> {
 		const project: Project = {
-			id: makeProjectId(),
+			id: makeProjectId(this.#parts.chance),
 			workspaceId: this.#directory.workspace.id,
 			name,
 			eventTypes: "open",

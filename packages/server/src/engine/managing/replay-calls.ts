@@ -110,16 +110,16 @@ export class ReplayCalls implements Replays {
 
 	async #count(scope: Scope, webhookId: string, filter: ReplayFilter): Promise<ReplayEstimate> {
 		const { clock, store } = this.#parts;
-		const endAt = clock.now() + COUNT_MS;
+		const endAt = clock.monotonicMs() + COUNT_MS;
 		let count = 0;
 		let afterEventId: string | null = null;
-		while (!this.#closed && clock.now() <= endAt) {
+		while (!this.#closed && clock.monotonicMs() <= endAt) {
 			const step = { scope, webhookId, filter, afterEventId, scanLimit: COUNT_STEP };
 			const { matching, lastEventId }: Awaited<ReturnType<typeof store.countReplay>> = await store.countReplay(step);
 			count += matching;
 			if (lastEventId === null) return { count, complete: true };
 			afterEventId = lastEventId;
-			await nextTurn();
+			await nextTurn(clock);
 		}
 		return { count, complete: false };
 	}

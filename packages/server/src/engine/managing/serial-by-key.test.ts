@@ -1,7 +1,8 @@
 // The order of tasks, which the test ends one by one.
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import { expect, it } from "vitest";
 
-import { nextTurn } from "../background/next-turn.ts";
 import { SerialByKey } from "./serial-by-key.ts";
 
 function setUp() {

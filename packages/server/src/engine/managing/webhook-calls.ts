@@ -20,7 +20,7 @@ import { revisionConflict, retried, UNCHANGED } from "./revisions.ts";
 import { SerialByKey } from "./serial-by-key.ts";
 import type { WebhookTester } from "./webhook-tester.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore & AuditStore>, "store" | "clock" | "ids" | "sealer" | "guard">;
+type Parts = Pick<PartsOn<DirectoryStore & AuditStore>, "store" | "clock" | "chance" | "ids" | "sealer" | "guard">;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -48,11 +48,11 @@ export class WebhookCalls implements Webhooks {
 		const projectId = wholeProject(scope);
 		this.#near.directory.project(projectId);
 		this.#checkEndpoint(settings.endpoint);
-		const { clock, ids, sealer, store } = this.#parts;
+		const { chance, clock, ids, sealer, store } = this.#parts;
 		const now = clock.now();
 		const id = ids.make("webhook", now);
 		const { headers, ...plain } = settings;
-		const key = secret ?? generateSecretBytes();
+		const key = secret ?? generateSecretBytes(chance);
 		const record: Omit<WebhookRecord, "revision"> = {
 			...plain,
 			id,

@@ -8,7 +8,7 @@ import { buildRequest, judge } from "../delivering/attempt.ts";
 import type { EngineParts } from "../parts.ts";
 import type { EventPayload } from "./event-type-calls.ts";
 
-type Parts = Pick<EngineParts, "sender" | "clock" | "ids">;
+type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "ids">;
 
 const TEST_EVENT_TYPE = "fanfare.test";
 const TOTAL_MS = 30_000;
@@ -64,21 +64,20 @@ export class WebhookTester {
 	}
 
 	async #attempts(webhook: ArmedWebhook, { type, dataJson }: EventPayload): Promise<WebhookTest> {
-		const { clock, ids } = this.#parts;
-		const endAt = clock.now() + TOTAL_MS;
+		const { clock, ids, wall } = this.#parts;
+		const endAt = clock.monotonicMs() + TOTAL_MS;
 		const now = clock.now();
 		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
 		const maxAttempts = 1 + Math.min(webhook.retries.maxRetries, MAX_TEST_RETRIES);
 		for (let attemptCount = 1; ; attemptCount++) {
-			const startAt = clock.now();
-			const request = buildRequest(webhook, event, this.#userAgent, startAt);
-			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, endAt - startAt));
+			const request = buildRequest(webhook, event, this.#userAgent, clock.now(), wall.now());
+			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, Math.floor(endAt - clock.monotonicMs())));
 			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
 			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
 			// An aborted attempt was cut short by a stop of the engine: no other one may follow it.
 			const isStopped = outcome.error === "aborted";
-			const over = isStopped || attemptCount >= maxAttempts || clock.now() + waitMs >= endAt;
-			if (isSuccess(outcome) || over) return report(outcome, attemptCount, clock.now());
+			const over = isStopped || attemptCount >= maxAttempts || clock.monotonicMs() + waitMs >= endAt;
+			if (isSuccess(outcome) || over) return report(outcome, attemptCount, wall.now());
 			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
 		}
 	}
@@ -93,8 +92,8 @@ function isSuccess(outcome: AttemptOutcome): boolean {
 	return judge(outcome, 0).kind === "success";
 }
 
-function report(outcome: AttemptOutcome, attemptCount: number, now: number): WebhookTest {
-	const verdict = judge(outcome, now);
+function report(outcome: AttemptOutcome, attemptCount: number, wallNow: number): WebhookTest {
+	const verdict = judge(outcome, wallNow);
 	const body = outcome.response?.body ?? "";
 	return {
 		status: verdict.kind === "success" ? "Ok" : "Failed",

@@ -7,7 +7,10 @@ import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { createAddressGuard } from "../../adapters/http/address-guard.ts";
 import { openUndiciSender } from "../../adapters/http/undici-sender.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { systemChance } from "../../adapters/system/system-chance.ts";
+import { systemClock } from "../../adapters/system/system-clock.ts";
 import { projectScope, type Scope } from "../../core/access/principal.ts";
+import type { Chance } from "../../core/chance.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
 import type { Delivery } from "../../core/delivery.ts";
 import type { EventInput } from "../../core/event.ts";
@@ -60,6 +63,8 @@ export interface TestEngineOptions {
 	readonly wire?: Wire;
 	/** The clock, if another engine shares it. */
 	readonly clock?: ManualClock;
+	/** Defaults to the system's, but without jitter: back-offs are 1 s, 2 s, 4 s, … */
+	readonly chance?: Chance;
 	/** Called before each commit, which waits for it. If it throws, the commit fails with that error. */
 	readonly beforeCommit?: (batch: CommitBatch) => void | Promise<void>;
 }
@@ -97,13 +102,14 @@ export class RecordingObserver implements Observer {
 export async function openTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
 	const opened = new AsyncDisposableStack();
 	const clock = options.clock ?? new ManualClock();
+	const chance = options.chance ?? { ...systemChance, fraction: () => 1 };
 	const observer = new RecordingObserver();
 	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
 	const store = options.store ?? (await openSqliteStore({ path: ":memory:", now: clock.now() }));
 	if (options.store === undefined) opened.defer(() => store.close());
-	const sender = openUndiciSender({ guard });
+	const sender = openUndiciSender({ guard, clock: systemClock });
 	opened.defer(() => sender.close());
-	const schemas = openAjvValidator();
+	const schemas = openAjvValidator({ clock: systemClock });
 	opened.defer(() => schemas.close());
 	const engineStore = withOptions(store, options);
 	const { engine } = await openEngine({
@@ -114,15 +120,15 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 			schemas,
 			clock,
 			observer,
-			sealer: createSealer(masterKey),
-			ids: createIdMaker(),
+			chance,
+			sealer: createSealer(masterKey, chance),
+			ids: createIdMaker(chance),
 			tenure: options.tenure ?? createAloneTenure(),
 			wire: options.wire ?? createAloneWire(),
-			// No jitter: back-offs are 1 s, 2 s, 4 s, …
-			random: () => 1,
 		},
 		userAgent: "Fanfare/test",
-		...(options.limits !== undefined && { limits: options.limits }),
+		// The clock stands still while a commit waits for more work.
+		limits: { gatherMs: 0, ...options.limits },
 		...(options.retention !== undefined && { retention: options.retention }),
 	});
 	await engine.start();

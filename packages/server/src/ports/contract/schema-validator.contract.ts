@@ -28,7 +28,7 @@ const USER = {
  * Runs the suite. Most tests share one validator, which must survive every schema.
  *
  * @example
- * schemaValidatorContract({ name: "ajv", open: () => openAjvValidator() });
+ * schemaValidatorContract({ name: "ajv", open: () => openAjvValidator({ clock: systemClock }) });
  */
 export function schemaValidatorContract({ name, open }: SchemaValidatorContractOptions): void {
 	describe(`the ${name} validator`, () => {

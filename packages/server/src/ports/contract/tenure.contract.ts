@@ -2,6 +2,7 @@
 // that run it.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { systemChance } from "../../adapters/system/system-chance.ts";
 import { shardOf, SHARDS } from "../../core/cluster/shard.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import type { Duty, DutyWork, Tenure, TenureHolder } from "../tenure.ts";
@@ -14,7 +15,7 @@ export interface TenureContractOptions {
 }
 
 const DUTIES: readonly Duty[] = ["retention", "stats", "housekeeping"];
-const WEBHOOK_IDS = Array.from({ length: 500 }, () => createIdMaker().make("webhook", 1_800_000_000_000));
+const WEBHOOK_IDS = Array.from({ length: 500 }, () => createIdMaker(systemChance).make("webhook", 1_800_000_000_000));
 
 /**
  * Runs the suite. Each test gets a new tenure.

@@ -1,6 +1,7 @@
 // The contract of a wire. The test of an adapter is a few lines that run it.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { systemChance } from "../../adapters/system/system-chance.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import type { LeasedDelivery } from "../store/queue.ts";
 import type { Place } from "../tenure.ts";
@@ -23,7 +24,7 @@ export interface WireContractOptions {
 	readonly close?: () => Promise<void>;
 }
 
-const ids = createIdMaker();
+const ids = createIdMaker(systemChance);
 const NOWHERE: Place = { member: "gone", epoch: 3 };
 
 /**

@@ -40,6 +40,12 @@ export interface Claim {
 	readonly nextDueAt: number | null;
 }
 
+/** How long the policy of a webhook lets a delivery wait between two attempts, at most. */
+export interface LongestWait {
+	readonly webhookId: string;
+	readonly waitMs: number;
+}
+
 /** What one step of a sweep has done. */
 export interface SweepStep {
 	/** The change that follows from the webhook. `cancel` means that the webhook is deleted or unknown. */
@@ -86,6 +92,16 @@ export interface QueueStore {
 	 * process that runs alone takes over all shards at its start.
 	 */
 	takeOver(shards: readonly number[] | null): Promise<number>;
+	/**
+	 * Makes Pending deliveries of these webhooks due earlier if the clock of an earlier process, which ran ahead, has set
+	 * their times. Nothing else can have set a time that is so far away:
+	 *
+	 * - A delivery that was never attempted, and was made after `now` as its id says, is due at `now` at the latest.
+	 * - Any other delivery is due `waitMs` after `now` at the latest.
+	 *
+	 * Leaves leased deliveries alone. Returns how many deliveries were changed.
+	 */
+	pullIn(now: number, waits: readonly LongestWait[]): Promise<number>;
 	/**
 	 * Makes one step of a sweep: reads the webhook, and applies `sweepChange(webhook, at)` of core/webhook.ts to up to
 	 * `limit` of its waiting deliveries that the change applies to, all in one transaction. So what becomes of a delivery

@@ -1,5 +1,6 @@
 // A sender for tests. It may call loopback addresses, and fails the test if an outcome's reason contains a secret.
 import type { AttemptOutcome, AttemptRequest } from "../../../ports/sender.ts";
+import { systemClock } from "../../system/system-clock.ts";
 import { createAddressGuard } from "../address-guard.ts";
 import { openUndiciSender, type UndiciSender, type UndiciSenderOptions } from "../undici-sender.ts";
 
@@ -13,7 +14,7 @@ const SECRET = "s3cret";
 
 export function openTestSender(options: Partial<UndiciSenderOptions> = {}): TestSender {
 	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8", "::1"], allowHttp: true });
-	const sender = openUndiciSender({ guard, ...options });
+	const sender = openUndiciSender({ guard, clock: systemClock, ...options });
 	return {
 		async send(url, request) {
 			const outcome = await sender.send({

@@ -5,7 +5,7 @@ import { shardOf } from "../../../core/cluster/shard.ts";
 import { transition } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
 import { isDeliverable, sweepChange, type SweepChange } from "../../../core/webhook.ts";
-import type { Claim, ClaimRequest, SweepStep } from "../../../ports/store/queue.ts";
+import type { Claim, ClaimRequest, LongestWait, SweepStep } from "../../../ports/store/queue.ts";
 import {
 	LEASED_COLUMNS,
 	STATE_COLUMNS,
@@ -15,7 +15,7 @@ import {
 	toState,
 	type DueWebhook,
 } from "../codec/delivery-rows.ts";
-import { idBytes, idHex } from "../codec/ids.ts";
+import { firstIdAt, idBytes, idHex } from "../codec/ids.ts";
 import { rowId, type Row } from "../codec/rows.ts";
 import { list, qualified } from "../codec/statements.ts";
 import { WEBHOOK_STATUS_CODES, webhookId } from "../codec/webhook-rows.ts";
@@ -32,6 +32,7 @@ export function createQueueCalls(db: DatabaseSync, transact: Transact, journal: 
 		dueWebhooks,
 		renewLeases: createRenewLeases(db, transact),
 		takeOver: createTakeOver(db, transact, dueWebhooks),
+		pullIn: createPullIn(db, transact),
 		sweepWebhook: createSweepWebhook(db, journal),
 		webhooksToSweep: createWebhooksToSweep(db),
 		countOpen: () => journal.readOpen(),
@@ -165,6 +166,37 @@ function createTakeOver(db: DatabaseSync, transact: Transact, dueWebhooks: Retur
 			let count = 0;
 			for (const { webhookId } of dueWebhooks(shards)) {
 				count += Number(releaseOf.run(idBytes("webhook", webhookId)).changes);
+			}
+			return count;
+		});
+}
+
+function createPullIn(db: DatabaseSync, transact: Transact) {
+	const madeAfter = db.prepare("SELECT 1 FROM deliveries WHERE id >= ? LIMIT 1");
+	const pullInNew = db.prepare(`
+		UPDATE deliveries SET next_attempt_at = ?2, due_at = ?2
+		WHERE attempt_count = 0 AND id IN (
+			SELECT id FROM deliveries INDEXED BY deliveries_due
+			WHERE webhook_id = ?1 AND due_at > ?2 AND id >= ?3 AND lease_until IS NULL
+		)
+	`);
+	const pullIn = db.prepare(`
+		UPDATE deliveries SET next_attempt_at = ?2, due_at = ?2
+		WHERE id IN (
+			SELECT id FROM deliveries INDEXED BY deliveries_due
+			WHERE webhook_id = ?1 AND due_at > ?2 AND lease_until IS NULL
+		)
+	`);
+	return (now: number, waits: readonly LongestWait[]): number =>
+		transact(() => {
+			const firstIdAfter = firstIdAt(now + 1);
+			// Usually none was, and then one seek for each webhook is enough.
+			const anyNew = madeAfter.get(firstIdAfter) !== undefined;
+			let count = 0;
+			for (const { webhookId, waitMs } of waits) {
+				const webhook = idBytes("webhook", webhookId);
+				if (anyNew) count += Number(pullInNew.run(webhook, now, firstIdAfter).changes);
+				count += Number(pullIn.run(webhook, now + waitMs).changes);
 			}
 			return count;
 		});

@@ -13,6 +13,7 @@ export function describeQueue(current: CurrentStore): void {
 	describeNotDue(current);
 	describeDueTimes(current);
 	describeLeases(current);
+	describePullIn(current);
 	describeShards(current);
 	describeSweeps(current);
 	describeWebhooksToSweep(current);
@@ -199,6 +200,45 @@ function describeLeases(current: CurrentStore): void {
 		expect(await state(waiting)).toEqual(newDelivery(records.now + 5, null));
 		expect(await Promise.all(webhookIds.map((id) => dueAt(store, id)))).toEqual([records.now - 7, records.now - 7]);
 		expect(await store.takeOver(null)).toBe(0);
+	});
+}
+
+function describePullIn(current: CurrentStore): void {
+	const waitMs = 3_600_000;
+
+	it("makes deliveries due earlier if a clock that ran ahead has set their times", async () => {
+		const { store, accept, update, state, records, webhookId, webhookIds } = await fillStore(current(), 2);
+		const { now } = records;
+		const [soon = "", last = "", late = ""] = (
+			await Promise.all([5, waitMs, waitMs + 1].map((ms) => accept({ state: newDelivery(now + ms, null) })))
+		).flat();
+		records.now += 10 * waitMs;
+		const dueThen = newDelivery(records.now, null);
+		const [never = "", attempted = ""] = [...(await accept({ state: dueThen })), ...(await accept({ state: dueThen }))];
+		await update(records.failure(attempted, 1));
+		const leasedThen = newDelivery(records.now, records.now + 60_000);
+		const [leased = ""] = await accept({ state: leasedThen });
+		const [held = ""] = await accept({ state: newHeldDelivery("paused") });
+		const [others = ""] = await accept({ webhookIds: webhookIds.slice(1), state: dueThen });
+
+		expect(await store.pullIn(now, [{ webhookId, waitMs }])).toBe(3);
+		const dueAts = async (ids: readonly string[]) =>
+			Promise.all(ids.map(async (id) => ((await state(id)).nextAttemptAt ?? now) - now));
+		expect(await dueAts([soon, last, late, never, attempted])).toEqual([5, waitMs, waitMs, 0, waitMs]);
+		expect(await state(leased)).toEqual(leasedThen);
+		expect(await state(held)).toMatchObject({ status: "Held", nextAttemptAt: null });
+		expect(await state(others)).toEqual(dueThen);
+		expect(await dueAt(store, webhookId)).toBe(now);
+		expect(await store.pullIn(now, [{ webhookId, waitMs }])).toBe(0);
+	});
+
+	it("changes nothing for webhooks without waiting deliveries, or if none is named", async () => {
+		const { store, accept, records, webhookId, webhookIds } = await fillStore(current(), 2);
+		await accept({ state: newDelivery(records.now + 2 * waitMs, null) });
+		expect(await store.pullIn(records.now, [])).toBe(0);
+		expect(await store.pullIn(records.now, [{ webhookId: webhookIds[1]!, waitMs }])).toBe(0);
+		expect(await store.pullIn(records.now, [{ webhookId: records.ids.make("webhook", records.now), waitMs }])).toBe(0);
+		expect(await dueAt(store, webhookId)).toBe(records.now + 2 * waitMs);
 	});
 }
 

@@ -1,4 +1,5 @@
 // Test data for the contract of a store: records of every kind, and a store that has some of them.
+import { systemChance } from "../../../../adapters/system/system-chance.ts";
 import type { AuditEntry } from "../../../../core/access/audit.ts";
 import { generateSecretKey, keyDigest, type ApiKey } from "../../../../core/access/key.ts";
 import { projectScope, type Scope } from "../../../../core/access/principal.ts";
@@ -57,8 +58,8 @@ export interface EventOptions {
 /** Makes valid records for a store. `now` is the time at which they are made; the test moves it. */
 export class Records {
 	now = 1_800_000_000_000;
-	readonly ids = createIdMaker();
-	readonly workspaceId = makeWorkspaceId();
+	readonly ids = createIdMaker(systemChance);
+	readonly workspaceId = makeWorkspaceId(systemChance);
 
 	identity(): StoreIdentity {
 		const workspace = { id: this.workspaceId, name: "Acme", owner: "ops", tier: "self-hosted", createDate: this.now };
@@ -67,7 +68,7 @@ export class Records {
 
 	project(name = "Project"): Project {
 		return {
-			id: makeProjectId(),
+			id: makeProjectId(systemChance),
 			workspaceId: this.workspaceId,
 			name,
 			eventTypes: "open",
@@ -79,7 +80,7 @@ export class Records {
 	}
 
 	key(scope: ApiKey["scope"] = "admin", projectId: string | null = null): ApiKey {
-		const digest = keyDigest(generateSecretKey());
+		const digest = keyDigest(generateSecretKey(systemChance));
 		return {
 			id: this.ids.make("key", this.now),
 			name: "Key",
