@@ -10,10 +10,10 @@ let path = "";
 
 storeContract({
 	name: "threaded sqlite",
-	open: () => openThreadedSqliteStore({ path: (path = dir.join(`${files++}.db`)) }),
+	open: async () => (await openThreadedSqliteStore({ path: (path = dir.join(`${files++}.db`)) })).store,
 	capabilities: { horizonMs: 0, returnsSpace: true },
 	reopen: async (store) => {
 		await store.close();
-		return openThreadedSqliteStore({ path });
+		return (await openThreadedSqliteStore({ path })).store;
 	},
 });
