@@ -12,6 +12,8 @@ export default defineConfig({
 		maxWorkers: 2,
 		testTimeout: 30_000,
 		hookTimeout: 60_000,
+		// Only a test that fails waits this long. The default of one second depends on the speed of the machine.
+		expect: { poll: { timeout: 25_000 } },
 		reporters: ["default", "./scripts/plain-count-reporter.ts"],
 	},
 });

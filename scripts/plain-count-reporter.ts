@@ -1,15 +1,20 @@
-// A vitest reporter that ends a run with one plain line, which scripts can read.
+// A vitest reporter that ends a run with where the time went, and with one plain line that scripts can read.
+import { relative } from "node:path";
+
 import type { Reporter, TestModule } from "vitest/node";
 
+import { bySuite, parseSteps, timeShares, type Timed } from "./time-shares.ts";
+
 /**
- * Prints `N passed, N failed, N skipped` after everything else. A file that can't be loaded counts as one failure. `note`
- * is printed on the line before.
+ * Prints `N passed, N failed, N skipped` after everything else. A file that can't be loaded counts as one failure. Before
+ * that line it prints `note`, and each suite's share of the time if there are several files. `CI_STEPS` in the environment
+ * has the steps that were made before the tests, such as `12 npm ci`; their shares are printed, too.
  */
 export class PlainCountReporter implements Reporter {
-	readonly #note: string;
+	readonly #note: readonly string[];
 
 	constructor({ note }: { readonly note?: string } = {}) {
-		this.#note = note === undefined ? "" : `${note}\n`;
+		this.#note = note === undefined ? [] : [note];
 	}
 
 	onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -26,9 +31,30 @@ export class PlainCountReporter implements Reporter {
 			}
 			if (!module.ok() && failed === before) failed++;
 		}
-		const note = this.#note;
-		process.on("exit", () => process.stdout.write(`${note}${passed} passed, ${failed} failed, ${skipped} skipped\n`));
+		const lines = [...timeTables(modules), ...this.#note, `${passed} passed, ${failed} failed, ${skipped} skipped`];
+		process.on("exit", () => process.stdout.write(`${lines.join("\n")}\n`));
 	}
+}
+
+function timeTables(modules: readonly TestModule[]): string[] {
+	const files = modules.map(timeOf);
+	const steps = parseSteps(process.env["CI_STEPS"] ?? "");
+	const testStep = { name: "npm test", ms: process.uptime() * 1_000 };
+	return [
+		...(steps.length === 0 ? [] : timeShares("Time by step", [...steps, testStep])),
+		...(files.length < 2
+			? []
+			: [
+					...timeShares("Time by suite, added up over its files", bySuite(files)),
+					...timeShares("Slowest files", files),
+				]),
+	];
+}
+
+function timeOf(module: TestModule): Timed {
+	const { prepareDuration, environmentSetupDuration, setupDuration, collectDuration, duration } = module.diagnostic();
+	const ms = prepareDuration + environmentSetupDuration + setupDuration + collectDuration + duration;
+	return { name: relative(process.cwd(), module.moduleId), ms };
 }
 
 // vitest loads a reporter by path from its default export.

@@ -9,6 +9,8 @@ import { reportAndExit } from "./report.ts";
 /** Variables that begin like settings of the server but belong to other programs in the same environment. */
 const FOREIGN_VARIABLES = ["FANFARE_NEW_MASTER_KEY", "FANFARE_KEY", "FANFARE_URL"];
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** How long a server that can't go on gets to close its connections and to write its last log lines. */
+const LAST_GRACE_MS = 5_000;
 
 /** Adds the command to the program, with an option for each setting that is not secret. */
 export function addServe(program: Command): void {
@@ -69,6 +71,18 @@ async function serve(options: Readonly<Record<string, string>>): Promise<void> {
 	const server = await startServer(config, { overrideGlobals: true });
 	announce(server);
 	started(server);
+	server.closed.catch((reason: unknown) => endAfterFailure(server, reason));
+}
+
+/**
+ * The server can't go on and is stopping by itself. Ends the process with exit code 1, so that whoever supervises it
+ * starts it again.
+ */
+async function endAfterFailure(server: RunningServer, reason: unknown): Promise<never> {
+	setTimeout(() => reportAndExit(reason), LAST_GRACE_MS);
+	// A failure to stop would be reported instead of its cause.
+	await server.stop().catch(() => {});
+	return reportAndExit(reason);
 }
 
 /** Converts commander's option names back to flags: `dataDir` → `data-dir`. */

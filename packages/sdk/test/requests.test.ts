@@ -115,7 +115,7 @@ describe("errors", () => {
 		const error = await failure(testClient(server, { maxRetries: 0 }).client.getInfo());
 		expect(error).toBeInstanceOf(expected);
 		expect(error).toMatchObject({ status });
-		await vi.waitFor(() => expect(seen[0]?.destroyed).toBe(true));
+		await vi.waitFor(() => expect(seen[0]?.destroyed).toBe(true), { timeout: 20_000 });
 	});
 
 	it.each<[string, (client: Client) => PromiseLike<unknown>]>([

@@ -1,9 +1,10 @@
 // The request that each call sends, and the value that it returns.
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
-import { BadRequestError } from "../src/index.ts";
+import { BadRequestError, TimeoutError } from "../src/index.ts";
 import { projectCases } from "./project-cases.ts";
 import {
+	hang,
 	json,
 	PROJECT_ID,
 	ScriptedServer,
@@ -112,10 +113,15 @@ it("passes incomplete arguments of plain JavaScript on to the server, whose erro
 });
 
 it("gives a webhook test, which may take 30 s, a longer timeout than other calls", async () => {
-	await using server = await ScriptedServer.start((response) => {
-		setTimeout(() => json(200, { status: "Ok" })(response, server.last), 60);
-	});
-	const { client } = testClient(server, { timeoutMs: 20 });
+	const otherCalls = Promise.withResolvers<void>();
+	await using server = await ScriptedServer.start((response, request) => {
+		void otherCalls.promise.then(() => json(200, { status: "Ok" })(response, request));
+	}, hang);
+	const { client } = testClient(server, { timeoutMs: 20, maxRetries: 0 });
 
-	expect(await hooks(client).test(WEBHOOK_ID)).toEqual({ status: "Ok" });
+	const testing = hooks(client).test(WEBHOOK_ID);
+	await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 20_000 });
+	await expect(client.getInfo()).rejects.toBeInstanceOf(TimeoutError);
+	otherCalls.resolve();
+	expect(await testing).toEqual({ status: "Ok" });
 });

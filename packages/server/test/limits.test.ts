@@ -8,12 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
+// The promises here are limits of the server's time, so the tests measure it. Their bounds are wide, for busy machines: without the
+// server's limits, none of these connections would ever end.
 /** The server reads on from a refused body for half a second, so that the client can read the response. */
-const READ_ON_MS = 5_000;
+const READ_ON_MS = 20_000;
 const ENDLESS_BYTES = 100_000 * MIB;
 /** The server's limits of 10 s and 60 s, plus the 5 s between its checks. */
-const HEADERS_CUT_MS = 16_000;
-const BODY_CUT_MS = 67_000;
+const HEADERS_CUT_MS = 40_000;
+const BODY_CUT_MS = 90_000;
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -67,7 +69,7 @@ async function dripUntilClosed(connection: RawConnection, drop: string, timeoutM
 	const endAt = Date.now() + timeoutMs;
 	while (!connection.isClosed && Date.now() < endAt) {
 		await connection.write(drop);
-		await delay(200);
+		await delay(200); // the pace of the slow client
 	}
 }
 

@@ -49,7 +49,7 @@ it("nobody reads the log", async () => {
 	}
 	const { pid } = server;
 	server.kill("SIGTERM");
-	await eventually("the process to end", () => !isAlive(pid), 10_000);
+	await eventually("the process to end", () => !isAlive(pid));
 	expect(await server.exited).toEqual(GRACEFUL);
 });
 

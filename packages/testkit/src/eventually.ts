@@ -2,6 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 const EVERY_MS = 15;
+/** Only a test that fails waits this long. It is shorter than the limit of a test. */
+const DEADLINE_MS = 25_000;
 
 /**
  * Calls `look` again and again until it returns something other than undefined, null or false, and returns that. Throws after
@@ -13,7 +15,7 @@ const EVERY_MS = 15;
 export async function eventually<T>(
 	what: string,
 	look: () => T | Promise<T>,
-	timeoutMs = 10_000,
+	timeoutMs = DEADLINE_MS,
 ): Promise<Exclude<T, undefined | null | false>> {
 	const endAt = Date.now() + timeoutMs;
 	for (;;) {

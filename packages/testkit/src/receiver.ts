@@ -93,6 +93,8 @@ export const answers = {
 	resetMidBody: (): Answer => ({ kind: "reset", head: "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf" }),
 } as const;
 
+/** Only a test that fails waits this long. It is shorter than the limit of a test. */
+const DEADLINE_MS = 25_000;
 const FIXTURES = new URL("../fixtures/certificates/", import.meta.url);
 
 /**
@@ -172,14 +174,14 @@ export class Receiver implements AsyncDisposable {
 	}
 
 	/** Waits for at least `count` requests, and returns all requests so far. */
-	async waitFor(count: number, timeoutMs = 15_000): Promise<readonly ReceivedRequest[]> {
+	async waitFor(count: number, timeoutMs = DEADLINE_MS): Promise<readonly ReceivedRequest[]> {
 		const isEnough = () => this.requests.length >= count;
 		await this.#until(isEnough, timeoutMs, () => `${count} requests, got ${this.requests.length}`);
 		return this.requests;
 	}
 
 	/** Waits until exactly `count` connections are open. */
-	async waitForConnections(count: number, timeoutMs = 15_000): Promise<void> {
+	async waitForConnections(count: number, timeoutMs = DEADLINE_MS): Promise<void> {
 		const isSo = () => this.#sockets.size === count;
 		await this.#until(isSo, timeoutMs, () => `${count} open connections, have ${this.#sockets.size}`);
 	}

@@ -31,6 +31,8 @@ export interface LoadOptions {
 export class SendingLoad implements AsyncDisposable {
 	/** The numbers of the acknowledged events, by event id. */
 	readonly acknowledged = new Map<string, number>();
+	/** When they were acknowledged, in milliseconds since the epoch, in ascending order. */
+	readonly acknowledgedAt: number[] = [];
 	#count = 0;
 	#stopping = false;
 	readonly #abort = new AbortController();
@@ -48,6 +50,7 @@ export class SendingLoad implements AsyncDisposable {
 			const event = { type: "load.sent", data: number, idempotencyKey: `load-${number}` };
 			const { id } = await events.send(event, { signal });
 			this.acknowledged.set(id, number);
+			this.acknowledgedAt.push(Date.now());
 		};
 		this.#senders = Array.from({ length: options.senders }, () => this.#sendOn(send, options));
 		for (const sender of this.#senders) sender.catch(() => {}); // reported by stop()

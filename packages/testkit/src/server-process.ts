@@ -12,6 +12,7 @@ import { TemporaryDir } from "./temporary-dir.ts";
 const DEFAULTS = { FANFARE_ALLOW_HTTP: "true", FANFARE_ALLOW_NETWORKS: "127.0.0.0/8" };
 /** Below the range of outgoing connections, so that no connection takes the port while the server is down. */
 const PORTS = { from: 15_000, to: 32_000 };
+const MAX_PORTS_TRIED = 3;
 
 export interface ServerOptions extends SpawnOptions {
 	/** A directory of the caller, which is kept. If omitted, one is created, and removed when the server is disposed. */
@@ -37,13 +38,16 @@ export interface Answer {
  * await server.restart();
  */
 export async function startServerProcess(options: ServerOptions = {}): Promise<ServerProcess> {
-	const server = new ServerProcess(options, await freePort());
-	try {
-		await server.ready();
-		return server;
-	} catch (error) {
-		await server[Symbol.asyncDispose]();
-		throw error;
+	for (let tries = 1; ; tries++) {
+		const server = new ServerProcess(options, await freePort());
+		try {
+			await server.ready();
+			return server;
+		} catch (error) {
+			await server[Symbol.asyncDispose]();
+			// Another process may have taken the port since it was chosen.
+			if (tries === MAX_PORTS_TRIED || !/^fanfare: port \d+ .* is in use/m.test(server.stderr)) throw error;
+		}
 	}
 }
 

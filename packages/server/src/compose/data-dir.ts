@@ -7,11 +7,14 @@ import { lockDataDir } from "../adapters/sqlite/data-dir-lock.ts";
 import { openThreadedSqliteStore } from "../adapters/sqlite/thread/threaded-store.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
+import type { StoreError } from "../ports/store/errors.ts";
 import type { Store } from "../ports/store/store.ts";
 
 /** A data directory that this process has locked. */
 export interface OpenDataDir {
 	readonly store: Store;
+	/** Resolves with the reason if the store can't be used any more although nobody has closed it. */
+	readonly storeDied: Promise<StoreError>;
 	/** The key from the settings, or from the directory's key file if it is not set there. */
 	readonly masterKey: Uint8Array;
 }
@@ -33,9 +36,9 @@ export async function openDataDir(
 	const { dataDir } = config;
 	const lock = lockDataDir(dataDir);
 	resources.defer(() => lock.release());
-	const store = await openThreadedSqliteStore({ path: storePath(dataDir), now: clock.now() });
+	const { store, died } = await openThreadedSqliteStore({ path: storePath(dataDir), now: clock.now() });
 	resources.defer(() => store.close());
 	const identity = await store.identity();
 	const masterKey = config.masterKey ?? loadMasterKey(dataDir, identity?.masterKeyFingerprint ?? null);
-	return { store, masterKey };
+	return { store, storeDied: died, masterKey };
 }

@@ -26,6 +26,7 @@ import { openEngine } from "../engine/engine.ts";
 import type { FirstStart } from "../engine/managing/bootstrap.ts";
 import { HttpServer } from "../http-server.ts";
 import type { RequestLine } from "../ports/log.ts";
+import type { StoreError } from "../ports/store/errors.ts";
 import { openDataDir } from "./data-dir.ts";
 
 /** The version of this package, such as `0.1.0`. */
@@ -46,6 +47,14 @@ export interface RunningServer {
 	readonly firstStart: FirstStart | null;
 	/** Refuses new sends, lets attempts in flight finish, records their outcomes, and closes. May be called twice. */
 	stop(): Promise<void>;
+	/**
+	 * Resolves when `stop()` has ended. Rejects as soon as the server can't go on, with the reason: the thread
+	 * of its store has ended. It then stops by itself: all calls reject, sends get a 503, no attempt is started, and
+	 * `stop()` resolves when everything is closed. A new server on the same data directory continues from there.
+	 *
+	 * Node ends the program if nobody handles the rejection, so that a server that has stopped delivering is noticed.
+	 */
+	readonly closed: Promise<void>;
 }
 
 export interface StartOptions {
@@ -86,7 +95,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	resources.defer(() => log.close(LOG_GRACE_MS));
 	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
 	const clientAddress = createClientAddress(config.trustedProxies);
-	const { store, masterKey } = await openDataDir(config, clock, resources);
+	const { store, storeDied, masterKey } = await openDataDir(config, clock, resources);
 	const logger = createLogger(config.logLevel, log);
 	const metrics = new Metrics();
 	const sender = openUndiciSender({
@@ -130,8 +139,10 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		retention: { retentionDays: config.retentionDays, payloadRetentionDays: config.payloadRetentionDays },
 		adminKey: config.adminKey,
 	});
+	// Without its store, the engine can't write the outcomes of attempts: waiting for them would be in vain.
+	let graceMs = config.shutdownGraceMs;
 	// Everything that the engine uses was deferred before, so it is closed after the engine has stopped.
-	resources.defer(() => engine.stop(config.shutdownGraceMs));
+	resources.defer(() => engine.stop(graceMs));
 	metrics.watch({ gauges: () => engine.gauges(), openDeliveries: () => store.countOpen() });
 	const app = createApp({
 		engine,
@@ -145,7 +156,10 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	});
 	await engine.start();
 	http.serve(app.fetch, options.overrideGlobals ?? false);
-	let stopping: Promise<void> | null = null;
+	const { stop, closed } = endings(resources, storeDied, (error) => {
+		logger.fatal({ err: error }, "the server can't go on and stops");
+		graceMs = 0;
+	});
 	const { url } = http;
 	const { dataDir, publicUrl } = config;
 	return {
@@ -154,8 +168,29 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		dataDir,
 		engine,
 		firstStart,
-		stop: () => (stopping ??= resources.disposeAsync()),
+		stop,
+		closed,
 	};
+}
+
+/** The two ways in which a server ends: somebody calls `stop`, or its store dies. `onDeath` is called before it stops. */
+function endings(
+	resources: AsyncDisposableStack,
+	storeDied: Promise<StoreError>,
+	onDeath: (error: StoreError) => void,
+): Pick<RunningServer, "stop" | "closed"> {
+	const closed = Promise.withResolvers<void>();
+	let stopping: Promise<void> | null = null;
+	const stop = () => (stopping ??= resources.disposeAsync().finally(closed.resolve));
+	const stopAtDeath = async () => {
+		const error = await storeDied;
+		onDeath(error);
+		closed.reject(error);
+		await stop();
+	};
+	// A failure to close everything is for the caller of `stop`.
+	stopAtDeath().catch(() => {});
+	return { stop, closed: closed.promise };
 }
 
 function readVersion(): string {

@@ -89,6 +89,14 @@ describe("a delivery", () => {
 		expect(back).toMatchObject({ attemptCount: 2, autoAttemptCount: 1 });
 	});
 
+	it("keeps its schedule when a manual retry has two attempts, since the lease of the first ended, and both fail", () => {
+		const byHand = attempted("failure", { trigger: "manual" });
+		const retried = apply(newDelivery(9_000, null), { type: "retry", at: 5 }, { type: "lease", until: 2_000 });
+		const back = apply(retried, byHand);
+		expect(back).toMatchObject({ status: "Pending", nextAttemptAt: 9_000, trigger: "auto", attemptCount: 1 });
+		expect(apply(back, byHand)).toEqual({ ...back, attemptCount: 2 });
+	});
+
 	it("is Failed again when the manual retry of a Failed delivery fails", () => {
 		const failed = apply(newDelivery(0, null), attempted("gone"), { type: "retry", at: 5 });
 		expect(failed.status).toBe("Pending");

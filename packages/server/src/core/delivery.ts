@@ -138,7 +138,8 @@ export function newHeldDelivery(reason: string): DeliveryState {
  * Succeeded delivery.
  *
  * A late outcome always counts. It does not change a Cancelled or Succeeded delivery, a late success makes a Failed or
- * Held one Succeeded, and a late failure leaves a Held one Held unless it exhausts the retries.
+ * Held one Succeeded, and a late failure leaves a Held one Held unless it exhausts the retries. The late failure of a
+ * retry by hand whose other attempt has restored the schedule does not end that schedule.
  */
 export function transition(state: DeliveryState, change: DeliveryChange): DeliveryState {
 	switch (change.type) {
@@ -181,7 +182,7 @@ function attempted(state: DeliveryState, change: DeliveryChange & { type: "attem
 	if (verdict.kind === "success") return end(counted, "Succeeded", null);
 	if (state.status === "Failed") return counted;
 	if (verdict.kind === "gone") return end(counted, "Failed", "the receiver answered 410: the webhook is gone");
-	if (byHand) return afterFailureByHand(counted, verdict.reason);
+	if (byHand) return state.trigger === "manual" ? afterFailureByHand(counted, verdict.reason) : counted;
 	const isExhausted = counted.autoAttemptCount > change.policy.maxRetries;
 	const backoffMs = retryDelayMs(change.policy, counted.autoAttemptCount, () => change.random);
 	const nextAttemptAt = change.at + Math.max(backoffMs, verdict.retryAfterMs ?? 0);

@@ -3,4 +3,8 @@ import { schemaValidatorContract } from "../../ports/contract/schema-validator.c
 import { systemClock } from "../system/system-clock.ts";
 import { openAjvValidator } from "./ajv-validator.ts";
 
-schemaValidatorContract({ name: "ajv", open: () => openAjvValidator({ clock: systemClock }) });
+schemaValidatorContract({
+	name: "ajv",
+	open: () => openAjvValidator({ clock: systemClock }),
+	openPatient: () => openAjvValidator({ clock: systemClock, timeLimitMs: 20_000 }),
+});

@@ -219,11 +219,11 @@ describe("TLS", () => {
 
 	it("is limited by the connect timeout", async () => {
 		await using receiver = await startReceiver({ tls: true });
-		await using sender = openTestSender({ connectTimeoutMs: 500 });
+		await using sender = openTestSender({ connectTimeoutMs: 1_500 });
 		receiver.greeting = "silent";
 		expect(await sender.send(receiver.url)).toMatchObject({
 			error: "timeout",
-			reason: `no connection to ${receiver.host} within 500 ms: it did not finish the TLS handshake`,
+			reason: `no connection to ${receiver.host} within 1,500 ms: it did not finish the TLS handshake`,
 		});
 		await receiver.waitForConnections(0);
 	});

@@ -167,10 +167,10 @@ describe("through a proxy", () => {
 
 	it("a proxy that hangs is limited by the connect timeout", async () => {
 		await using proxy = await startProxy("hang");
-		await using sender = openTestSender({ proxy: proxy.url, connectTimeoutMs: 100 });
+		await using sender = openTestSender({ proxy: proxy.url, connectTimeoutMs: 1_000 });
 		expect(await sender.send("http://127.0.0.1:81")).toMatchObject({
 			error: "timeout",
-			reason: `no connection to 127.0.0.1:81 within 100 ms: the proxy ${proxy.place} was being asked for a tunnel`,
+			reason: `no connection to 127.0.0.1:81 within 1,000 ms: the proxy ${proxy.place} was being asked for a tunnel`,
 		});
 	});
 

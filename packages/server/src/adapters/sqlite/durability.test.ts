@@ -38,6 +38,7 @@ describe("the embedded store", () => {
 			const path = dir.join("fanfare.db");
 			await using writer = startChild(WRITER, path);
 			await writer.line("busy");
+			// The kill may come at any moment. These are some of them; nothing has to happen until then.
 			await new Promise((resolve) => setTimeout(resolve, lifeMs));
 			await writer.kill();
 			await check(path, writer.lines);

@@ -26,10 +26,13 @@ async function lagsMs(metrics: Metrics): Promise<Record<string, number>> {
 it("shows how long the event loop was blocked, and almost nothing for an idle loop", async () => {
 	const metrics = new Metrics();
 	await ticks(8);
-	const free = await lagsMs(metrics);
-	expect(Object.keys(free).toSorted()).toEqual(["max", "mean", "min", "p50", "p90", "p99", "stddev"]);
-	expect(free["min"]).toBeLessThan(50);
-	expect(free["p50"]).toBeLessThan(50);
+	expect(Object.keys(await lagsMs(metrics)).toSorted()).toEqual(["max", "mean", "min", "p50", "p90", "p99", "stddev"]);
+	// On a busy machine, an idle loop may be late, too: then it is measured again. The interval of the ticks is 100 ms.
+	await eventually("a lag far below the interval of the ticks", async () => {
+		await ticks(4);
+		const { min = NaN, p50 = NaN } = await lagsMs(metrics);
+		return min < 50 && p50 < 50;
+	});
 
 	// After a scrape, the measurement starts again with the next tick.
 	await ticks(3);

@@ -142,7 +142,7 @@ it("writes outcomes that had to wait for a failing store before the updates that
 	const cancel = { type: "cancel", reason: "by hand" } as const;
 	const cancelled = committer.update({ deliveryId, at: 0, change: cancel, attempt: null });
 	gate.resolve();
-	await vi.waitFor(() => expect(observer.problems).toHaveLength(1));
+	await vi.waitFor(() => expect(observer.problems).toHaveLength(1), { timeout: 20_000 });
 	clock.advance(1_000);
 	expect(await Promise.all([outcome, cancelled])).toMatchObject([{ status: "Succeeded" }, { status: "Succeeded" }]);
 	await world.store.close();
@@ -157,7 +157,7 @@ it("resolves each update with its own result, and waits a while before it tries 
 	const unknown = world.records.ids.make("dlv", 0);
 	const ends = [unknown, deliveryId].map((id) => committer.update(world.records.outcome(id, 1)));
 	for (const count of [1, 2]) {
-		await vi.waitFor(() => expect(observer.problems).toHaveLength(count));
+		await vi.waitFor(() => expect(observer.problems).toHaveLength(count), { timeout: 20_000 });
 		for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 		expect(observer.problems).toHaveLength(count);
 		clock.advance(250);
@@ -186,7 +186,7 @@ it("rejects, once it is closed, updates that wait, those under way that fail, an
 	});
 	const release = { deliveryId: failing.deliveryId, at: 0, change: { type: "release" }, attempt: null } as const;
 	const waiting = failing.committer.update(release);
-	await vi.waitFor(() => expect(failing.observer.problems).toHaveLength(1));
+	await vi.waitFor(() => expect(failing.observer.problems).toHaveLength(1), { timeout: 20_000 });
 	failing.committer.close();
 	await expect(waiting).rejects.toMatchObject({ code: "store_unavailable" });
 	await expect(failing.committer.update(release)).rejects.toMatchObject({ message: "the committer is closed" });
@@ -244,7 +244,7 @@ it("begins the next commit before it calls back the senders of the last one, and
 			committer.send({ bytes: 1, build: () => event, done: () => resolve(begun.length), failed: reject });
 		});
 	const first = sendOne();
-	await vi.waitFor(() => expect(begun).toHaveLength(1));
+	await vi.waitFor(() => expect(begun).toHaveLength(1), { timeout: 20_000 });
 	const second = sendOne();
 	begun[0]!.resolve();
 	expect(await first).toBe(2);

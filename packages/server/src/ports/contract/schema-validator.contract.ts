@@ -7,6 +7,11 @@ export interface SchemaValidatorContractOptions {
 	/** Names the adapter in the titles of the tests. */
 	readonly name: string;
 	readonly open: () => SchemaValidator;
+	/**
+	 * Opens a validator whose limit of time no harmless check reaches, however busy the machine is. For the tests whose
+	 * result depends on the schema alone.
+	 */
+	readonly openPatient: () => SchemaValidator;
 }
 
 type CurrentValidator = () => SchemaValidator;
@@ -25,25 +30,32 @@ const USER = {
 };
 
 /**
- * Runs the suite. Most tests share one validator, which must survive every schema.
+ * Runs the suite. Most tests share two validators, which must survive every schema.
  *
  * @example
- * schemaValidatorContract({ name: "ajv", open: () => openAjvValidator({ clock: systemClock }) });
+ * const openPatient = () => openAjvValidator({ clock: systemClock, timeLimitMs: 20_000 });
+ * schemaValidatorContract({ name: "ajv", open: () => openAjvValidator({ clock: systemClock }), openPatient });
  */
-export function schemaValidatorContract({ name, open }: SchemaValidatorContractOptions): void {
+export function schemaValidatorContract({ name, open, openPatient }: SchemaValidatorContractOptions): void {
 	describe(`the ${name} validator`, () => {
 		let validator: SchemaValidator;
+		let patientValidator: SchemaValidator;
 		beforeAll(() => {
 			validator = open();
+			patientValidator = openPatient();
 		});
-		afterAll(() => validator.close());
+		afterAll(() => Promise.all([validator.close(), patientValidator.close()]));
 		const current: CurrentValidator = () => validator;
+		const patient: CurrentValidator = () => patientValidator;
 
 		describe("check", () => {
-			describeCheck(current);
+			describeCheck(patient);
 		});
 		describe("inspect", () => {
-			describeInspect(current);
+			describeInspect(patient);
+		});
+		describe("with a schema that can't be compiled", () => {
+			describeRefused(patient);
 		});
 		describe("with a hostile schema", () => {
 			describeHostile(current);
@@ -150,6 +162,28 @@ function describeInspect(current: CurrentValidator): void {
 	});
 }
 
+/** Each schema is refused, and the validator must work afterwards. */
+function describeRefused(current: CurrentValidator): void {
+	it.each([
+		["a circular reference", json({ $ref: "#" }), /without end/],
+		[
+			"two references in a circle",
+			json({ $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }),
+			/without end/,
+		],
+		["a circular dynamic reference", json({ $dynamicAnchor: "a", $dynamicRef: "#a" }), /without end/],
+		["deeply nested objects", nested('{"not":', "{}", "}", 8_000), /at most 64 levels/],
+		["deeply nested arrays", nested('{"allOf":[', "{}", "]}", 5_000), /at most 64 levels/],
+		["a check that returns a promise", json({ $async: true }), /not a keyword/],
+		["a property named __proto__", '{"properties":{"__proto__":{"type":"string"}}}', /__proto__/],
+	])("refuses the schema: %s", async (_title, schema, message) => {
+		expect(await current().inspect(schema)).toEqual([
+			expect.objectContaining({ message: expect.stringMatching(message) }),
+		]);
+		expect(await current().check("{}", "1")).toEqual([]);
+	});
+}
+
 /** Each check must end, and the validator must work afterwards. */
 function describeHostile(current: CurrentValidator): void {
 	const doubling = (levels: number) => {
@@ -168,8 +202,6 @@ function describeHostile(current: CurrentValidator): void {
 			m: { properties: { a: { $ref: "#/$defs/n" } } },
 		},
 	};
-	const nested = (open: string, inner: string, close: string, depth: number) =>
-		open.repeat(depth) + inner + close.repeat(depth);
 
 	it.each<[title: string, schema: string, data: string, message: RegExp]>([
 		[
@@ -207,49 +239,42 @@ function describeHostile(current: CurrentValidator): void {
 		const startedAt = performance.now();
 		const [issue] = await current().check(schema, data);
 		expect(issue).toEqual({ path: "", message: expect.stringMatching(message) });
-		expect(performance.now() - startedAt).toBeLessThan(5_000);
-		expect(await current().check("{}", "1")).toEqual([]);
-	});
-
-	it.each([
-		["a circular reference", json({ $ref: "#" }), /without end/],
-		[
-			"two references in a circle",
-			json({ $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }),
-			/without end/,
-		],
-		["a circular dynamic reference", json({ $dynamicAnchor: "a", $dynamicRef: "#a" }), /without end/],
-		["deeply nested objects", nested('{"not":', "{}", "}", 8_000), /at most 64 levels/],
-		["deeply nested arrays", nested('{"allOf":[', "{}", "]}", 5_000), /at most 64 levels/],
-		["a check that returns a promise", json({ $async: true }), /not a keyword/],
-		["a property named __proto__", '{"properties":{"__proto__":{"type":"string"}}}', /__proto__/],
-	])("refuses the schema: %s", async (_title, schema, message) => {
-		expect(await current().inspect(schema)).toEqual([
-			expect.objectContaining({ message: expect.stringMatching(message) }),
-		]);
+		// The promise is a limit of time: a second or two here, and minutes without it. The bound is wide, for busy machines.
+		expect(performance.now() - startedAt).toBeLessThan(20_000);
 		expect(await current().check("{}", "1")).toEqual([]);
 	});
 
 	it("does not disturb the checks beside it, and refuses the same schema at once the next time", async () => {
 		const slow = json({ pattern: "^(b+)+$" });
+		const begunAt = performance.now();
 		const [before, hostile, after] = await Promise.all([
 			current().check(json({ const: 1 }), "2"),
 			current().check(slow, json(`${"b".repeat(60)}!`)),
 			current().check(json({ const: 1 }), "1"),
 		]);
 		expect([before.length, hostile.length, after.length]).toEqual([1, 1, 0]);
-		const startedAt = performance.now();
-		expect(await current().check(slow, json("b"))).toEqual(hostile);
-		expect(performance.now() - startedAt).toBeLessThan(50);
+		const firstMs = performance.now() - begunAt;
+		// The fastest of some calls, since a busy machine can delay any of them.
+		let againMs = Infinity;
+		for (let call = 0; call < 5; call++) {
+			const startedAt = performance.now();
+			expect(await current().check(slow, json("b"))).toEqual(hostile);
+			againMs = Math.min(againMs, performance.now() - startedAt);
+		}
+		expect(againMs).toBeLessThan(firstMs / 10);
 	});
 
 	it("does not block the event loop", async () => {
 		let ticks = 0;
-		const ticking = setInterval(() => ticks++, 10);
+		const ticking = setInterval(() => ticks++, 2);
 		await current().check(json({ pattern: "^(c+)+$" }), json(`${"c".repeat(60)}!`));
 		clearInterval(ticking);
 		expect(ticks).toBeGreaterThan(10);
 	});
+}
+
+function nested(open: string, inner: string, close: string, depth: number): string {
+	return open.repeat(depth) + inner + close.repeat(depth);
 }
 
 function json(value: unknown): string {

@@ -27,6 +27,11 @@ export interface StoreContractOptions {
 	 * Closes the store and opens its data again. Omit it if the data ends with the store: the tests about it are skipped.
 	 */
 	readonly reopen?: (store: Store) => Promise<Store>;
+	/**
+	 * The share of the usual number of random histories that reopen the store again and again. For a store that takes long
+	 * to open. Defaults to 1.
+	 */
+	readonly effort?: number;
 	/** In which properties the store differs from an embedded one. */
 	readonly capabilities?: Partial<StoreCapabilities>;
 	/**
@@ -42,7 +47,7 @@ export interface StoreContractOptions {
  * @example
  * storeContract({ name: "sqlite", open: () => openSqliteStore({ path: ":memory:" }) });
  */
-export function storeContract({ name, open, reopen, flush, ...options }: StoreContractOptions): void {
+export function storeContract({ name, open, reopen, flush, effort = 1, ...options }: StoreContractOptions): void {
 	const capabilities: StoreCapabilities = { ...EMBEDDED, ...options.capabilities };
 	describe(`the ${name} store`, () => {
 		let store: Store;
@@ -67,7 +72,7 @@ export function storeContract({ name, open, reopen, flush, ...options }: StoreCo
 			describeLog(current);
 		});
 		describe("pages", () => {
-			describePages(current, open);
+			describePages(current);
 		});
 		describe("horizon", () => {
 			describeHorizon(current, capabilities);
@@ -88,7 +93,7 @@ export function storeContract({ name, open, reopen, flush, ...options }: StoreCo
 			describeRetention(current, capabilities, flushCurrent);
 		});
 		describe("stats", () => {
-			describeStats(current, reopenCurrent);
+			describeStats(current, reopenCurrent, effort);
 		});
 		describe("audit", () => {
 			describeAudit(current);

@@ -54,7 +54,7 @@ function describeShards(current: () => Tenure): void {
 		holder.whenGained = () => slow;
 		let started = false;
 		const starting = startWith(current(), holder).then(() => (started = true));
-		await vi.waitFor(() => expect(holder.gainedShards.length).toBeGreaterThan(0));
+		await vi.waitFor(() => expect(holder.gainedShards.length).toBeGreaterThan(0), { timeout: 20_000 });
 		expect(started).toBe(false);
 		end();
 		await starting;
@@ -98,14 +98,16 @@ function describeDuties(current: () => Tenure): void {
 		});
 		expect(works.flatMap(({ calls }) => calls)).toEqual([]);
 		await startWith(current(), new RecordingHolder());
-		await vi.waitFor(() => expect(works.map(({ calls }) => calls)).toEqual(DUTIES.map(() => ["start"])));
+		await vi.waitFor(() => expect(works.map(({ calls }) => calls)).toEqual(DUTIES.map(() => ["start"])), {
+			timeout: 20_000,
+		});
 	});
 
 	it("has stopped the work of each duty when leave resolves", async () => {
 		const work = new RecordingWork();
 		current().duty("retention", work);
 		await startWith(current(), new RecordingHolder());
-		await vi.waitFor(() => expect(work.calls).toEqual(["start"]));
+		await vi.waitFor(() => expect(work.calls).toEqual(["start"]), { timeout: 20_000 });
 		await current().leave(1_000);
 		expect(work.calls).toEqual(["start", "stop", "stopped"]);
 	});

@@ -4,7 +4,7 @@ import { startReceiver, type Answer } from "@fanfare/testkit/receiver";
 import { openTestSender } from "./open-test-sender.ts";
 
 /** Sends one attempt to a receiver that gives this answer. In the outcome's reason, HOST replaces the receiver's host and port. */
-export async function attempt(answer: Answer, timeoutMs = 5_000) {
+export async function attempt(answer: Answer, timeoutMs = 20_000) {
 	await using receiver = await startReceiver();
 	await using sender = openTestSender();
 	receiver.script(() => answer);

@@ -5,7 +5,7 @@ import { createAddressGuard } from "../address-guard.ts";
 import { openUndiciSender, type UndiciSender, type UndiciSenderOptions } from "../undici-sender.ts";
 
 export interface TestSender extends AsyncDisposable, Pick<UndiciSender, "stats" | "abort" | "close"> {
-	/** Sends `body` to a URL. `/hook/…?token=…` is added to a bare origin. The timeout defaults to 5 s. */
+	/** Sends `body` to a URL. `/hook/…?token=…` is added to a bare origin. The timeout defaults to 20 s. */
 	send(url: string, request?: Partial<AttemptRequest>): Promise<AttemptOutcome>;
 }
 
@@ -21,7 +21,7 @@ export function openTestSender(options: Partial<UndiciSenderOptions> = {}): Test
 				url: /^\w+:\/\/[^/]+$/.test(url) ? `${url}/hook/${SECRET}?token=${SECRET}` : url,
 				headers: { "content-type": "application/json", "x-token": SECRET },
 				body: Buffer.from(`{"secret":"${SECRET}"}`),
-				timeoutMs: 5_000,
+				timeoutMs: 20_000,
 				...request,
 			});
 			if (outcome.reason?.includes(SECRET)) throw new Error(`the reason contains a secret: ${outcome.reason}`);

@@ -46,6 +46,7 @@ describe("stats on the disk", () => {
 			const path = dir.join("fanfare.db");
 			await using writer = startChild(WRITER, path);
 			await writer.line("busy");
+			// The kill may come at any moment. These are some of them; nothing has to happen until then.
 			await new Promise((resolve) => setTimeout(resolve, lifeMs));
 			await writer.kill();
 			const [, projectId = "", ...webhookIds] = writer.lines[0]?.split(" ") ?? [];

@@ -10,10 +10,12 @@ let path = "";
 
 storeContract({
 	name: "threaded sqlite",
-	open: () => openThreadedSqliteStore({ path: (path = dir.join(`${files++}.db`)) }),
+	open: async () => (await openThreadedSqliteStore({ path: (path = dir.join(`${files++}.db`)) })).store,
+	// Each opening starts a thread. The calls are those of the store without a thread, which gets all histories.
+	effort: 0.1,
 	capabilities: { horizonMs: 0, returnsSpace: true },
 	reopen: async (store) => {
 		await store.close();
-		return openThreadedSqliteStore({ path });
+		return (await openThreadedSqliteStore({ path })).store;
 	},
 });

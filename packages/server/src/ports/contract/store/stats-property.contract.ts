@@ -53,7 +53,7 @@ const steps = fc.array(
 	{ minLength: 1, maxLength: 30 },
 );
 
-export function describeStatsProperty(current: CurrentStore, reopen: Reopen): void {
+export function describeStatsProperty(current: CurrentStore, reopen: Reopen, effort: number): void {
 	it("equals what the log says after any sequence of commits, sweeps, roll-ups and reopenings", async () => {
 		const world = await fillStore(current(), 3);
 		await fc.assert(
@@ -62,7 +62,7 @@ export function describeStatsProperty(current: CurrentStore, reopen: Reopen): vo
 				for (const step of sequence) await book.take(step, current, reopen);
 				await book.check(current());
 			}),
-			{ numRuns: 40 },
+			{ numRuns: Math.ceil(40 * effort) },
 		);
 	});
 }

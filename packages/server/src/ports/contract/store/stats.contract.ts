@@ -12,11 +12,11 @@ import { fillStore, POLICY, type World } from "./records/records.ts";
 import { buckets, floorTo, KEEP_ALL, MINUTE, ZERO_COUNTS } from "./records/stats.ts";
 import { describeStatsProperty } from "./stats-property.contract.ts";
 
-export function describeStats(current: CurrentStore, reopen: Reopen): void {
+export function describeStats(current: CurrentStore, reopen: Reopen, effort: number): void {
 	describeBuckets(current);
 	describeStatusCounts(current);
 	describeRollUp(current, reopen);
-	describeStatsProperty(current, reopen);
+	describeStatsProperty(current, reopen, effort);
 	describe("health", () => {
 		describeHealth(current, reopen);
 	});

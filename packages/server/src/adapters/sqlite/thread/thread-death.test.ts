@@ -1,0 +1,85 @@
+// A store's thread that ends by itself: all calls reject, and the opener is told. The thread is a real one.
+import { once } from "node:events";
+import type { Worker } from "node:worker_threads";
+
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import { StoreError } from "../../../ports/store/errors.ts";
+import { openThreadedSqliteStore, type ThreadedStore } from "./threaded-store.ts";
+
+const UNAVAILABLE = { name: "StoreError", code: "store_unavailable" };
+
+/** Opens a store, and gets hold of its thread, too. */
+async function open(path: string): Promise<ThreadedStore & { readonly worker: Worker }> {
+	// Node emits this for each thread that the process starts.
+	const started = once(process, "worker") as Promise<[Worker]>;
+	const opened = await openThreadedSqliteStore({ path });
+	const [worker] = await started;
+	onTestFinished(() => opened.store.close());
+	return { ...opened, worker };
+}
+
+const DEATHS = {
+	"ends without an error": {
+		kill: (worker: Worker) => worker.terminate(),
+		message: /thread has ended unexpectedly \(exit code 1\): start the server again/,
+	},
+	"ends with an error": {
+		// No message that the store's thread understands: it throws outside of every call.
+		// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+		kill: (worker: Worker) => worker.postMessage(null),
+		message: /thread has ended unexpectedly \(Cannot destructure .*\): start the server again/,
+	},
+} as const;
+
+describe.each(Object.entries(DEATHS))("when the thread of the store %s", (_title, { kill, message }) => {
+	it("rejects the pending calls and all later ones, and tells the opener", async () => {
+		using dir = new TemporaryDir();
+		const { store, died, worker } = await open(dir.join("fanfare.db"));
+		await store.probe(1);
+		void kill(worker);
+		const pending = await Promise.allSettled([store.probe(2), store.projects()]);
+		for (const call of pending) {
+			expect(call).toMatchObject({ status: "rejected", reason: UNAVAILABLE });
+		}
+		const reason = await died;
+		expect(reason).toBeInstanceOf(StoreError);
+		expect(reason.message).toMatch(message);
+		await expect(store.probe(3)).rejects.toBe(reason);
+		await expect(store.commit({ events: [], updates: [] })).rejects.toBe(reason);
+	});
+
+	it("lets the store be closed and opened again", async () => {
+		using dir = new TemporaryDir();
+		const path = dir.join("fanfare.db");
+		const { store, died, worker } = await open(path);
+		void kill(worker);
+		await died;
+		await store.close();
+		await store.close();
+		const again = await open(path);
+		await again.store.probe(4);
+	});
+});
+
+it("does not report a store that was closed as dead", async () => {
+	using dir = new TemporaryDir();
+	const { store, died, worker } = await open(dir.join("fanfare.db"));
+	const ended = once(worker, "exit");
+	let isDead = false;
+	void died.then(() => (isDead = true));
+	await store.close();
+	await ended;
+	expect(isDead).toBe(false);
+	await expect(store.probe(1)).rejects.toMatchObject({ ...UNAVAILABLE, message: "the store is closed" });
+});
+
+it("rejects the opening when the thread ends before the store is open", async () => {
+	using dir = new TemporaryDir();
+	process.once("worker", (worker: Worker) => void worker.terminate());
+	await expect(openThreadedSqliteStore({ path: dir.join("fanfare.db") })).rejects.toMatchObject({
+		...UNAVAILABLE,
+		message: expect.stringContaining("thread has ended unexpectedly") as string,
+	});
+});
