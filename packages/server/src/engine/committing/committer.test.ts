@@ -109,7 +109,7 @@ it("reports how long the first send of a commit has waited, and nothing for comm
 type Commit = Store["commit"];
 
 /** The real store behind a gate: before each commit `before` is called, which may wait or fail. */
-async function openGated(before: (...parameters: Parameters<Commit>) => void | Promise<void>) {
+async function openGated(before: (...parameters: Parameters<Commit>) => void | Promise<void>, limits = AT_ONCE) {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const { records, projectId, webhookId } = world;
 	const event = records.event(projectId, { webhookIds: [webhookId] });
@@ -123,7 +123,7 @@ async function openGated(before: (...parameters: Parameters<Commit>) => void | P
 		},
 	};
 	const [clock, observer] = [new ManualClock(), new RecordingObserver()];
-	return { world, clock, observer, deliveryId, committer: new Committer({ store, clock, observer }, AT_ONCE) };
+	return { world, clock, observer, deliveryId, committer: new Committer({ store, clock, observer }, limits) };
 }
 
 const unavailable = () => new StoreError("store_unavailable", "not now");
@@ -224,6 +224,31 @@ it("limits each commit: its events, the bytes of their bodies, and its updates",
 	const release = { deliveryId, at: 0, change: { type: "release" }, attempt: null } as const;
 	await Promise.all(Array.from({ length: 2_100 }, () => committer.update(release)));
 	expect(commits.map(({ updates }) => updates)).toEqual([2_000, 100]);
+	await world.store.close();
+});
+
+it("waits for more work after the beginning of a commit of several sends, and not after that of a small one", async () => {
+	const commits: number[] = [];
+	const { world, clock, committer } = await openGated(({ events }) => void commits.push(events.length), {
+		gatherMs: 2,
+	});
+	const ends: Ends = { done: [], failed: [] };
+	const sendMany = (count: number) => {
+		for (let n = 0; n < count; n++) send(committer, "x", ends, {})(world.records.event(world.projectId));
+	};
+	sendMany(4);
+	await committer.idle();
+	for (const count of [1, 2]) {
+		sendMany(count);
+		for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+		expect(commits).toEqual([4]);
+	}
+	clock.advance(2);
+	await committer.idle();
+	expect(commits).toEqual([4, 3]);
+	sendMany(1);
+	await committer.idle();
+	expect(commits).toEqual([4, 3, 1]);
 	await world.store.close();
 });
 
