@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Stats } from "@fanfare/sdk";
+import type { ListedStats, Listed, RoundRecord, Seen } from "@fanfare/testkit/checks/record";
 import { findings } from "@fanfare/testkit/findings";
 
-import type { ListedStats, Listed, RoundRecord, Seen } from "./record.ts";
 import type { Round } from "./round.ts";
 
 const DAY_MS = 86_400_000;

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { firstOfEach } from "@fanfare/testkit/checks/record";
 import { describeMachine } from "@fanfare/testkit/report/machine";
 import { replaceSection } from "@fanfare/testkit/report/marked-section";
 import { renderRow, type Column } from "@fanfare/testkit/report/table";
@@ -9,7 +10,6 @@ import { renderRow, type Column } from "@fanfare/testkit/report/table";
 import { drawRounds, type PlannedRound } from "./draw.ts";
 import type { Fault } from "./fault.ts";
 import { helpText, listText, readOptions, type Options } from "./options.ts";
-import { firstOfEach } from "./record.ts";
 import { summarise } from "./report/summary.ts";
 import { renderDocument, renderTables } from "./report/table.ts";
 import { runRound, type RoundResult } from "./run-round.ts";

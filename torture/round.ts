@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { utils, type Client, type ProjectHandle } from "@fanfare/sdk";
+import type { Acknowledged, Breach, PromiseName, RunEnd, WebhookRecord } from "@fanfare/testkit/checks/record";
+import { EMPTY_LOG, type StoredLog } from "@fanfare/testkit/checks/stored-log";
 import { eventually } from "@fanfare/testkit/eventually";
 import type { Exit } from "@fanfare/testkit/fanfare-process";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
@@ -17,9 +19,8 @@ import { Book } from "./harness/book.ts";
 import { Canaries } from "./harness/canaries.ts";
 import { MemoryWatch } from "./harness/memory-watch.ts";
 import { Senders } from "./harness/senders.ts";
-import { EMPTY_LOG, readStoredLog, type StoredLog } from "./harness/stored-log.ts";
+import { readStoredLog } from "./harness/stored-log.ts";
 import { wants, type WebhookKind } from "./harness/webhook-kinds.ts";
-import type { Acknowledged, Breach, PromiseName, RunEnd, WebhookRecord } from "./record.ts";
 
 const MAX_IN_FLIGHT = 64;
 const SENDERS = 4;

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { utils, type Delivery } from "@fanfare/sdk";
+import { checkAll, cutOffByRun } from "@fanfare/testkit/checks/all";
+import { firstOfEach, type Breach, type RoundRecord, type WebhookRecord } from "@fanfare/testkit/checks/record";
 import { eventually } from "@fanfare/testkit/eventually";
 
-import { checkAll, cutOffByRun } from "./checks/all.ts";
 import { askServer, collect } from "./collect.ts";
 import type { Fault } from "./fault.ts";
 import { KINDS } from "./harness/webhook-kinds.ts";
-import { firstOfEach, type Breach, type RoundRecord, type WebhookRecord } from "./record.ts";
 import { Round } from "./round.ts";
 
 /** The number of acknowledged events before the fault, and after it. */

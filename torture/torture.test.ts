@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { PROMISES } from "@fanfare/testkit/checks/record";
 import { eventually } from "@fanfare/testkit/eventually";
 import { describe, expect, it } from "vitest";
 
@@ -13,7 +14,6 @@ import { drawRounds } from "./draw.ts";
 import { FAULTS } from "./faults/all.ts";
 import { Canaries } from "./harness/canaries.ts";
 import { readOptions } from "./options.ts";
-import { PROMISES } from "./record.ts";
 import { summarise } from "./report/summary.ts";
 import { renderDocument, renderTables } from "./report/table.ts";
 import type { RoundResult } from "./run-round.ts";

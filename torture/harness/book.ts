@@ -1,8 +1,8 @@
 // The receivers' book: every request, the response to it, and whether its signature was valid.
 import { verifySignature } from "@fanfare/sdk";
+import { pairOf, type Seen } from "@fanfare/testkit/checks/record";
 import type { Answer, ReceivedRequest, Receiver } from "@fanfare/testkit/receiver";
 
-import { pairOf, type Seen } from "../record.ts";
 import type { Visit, WebhookKind } from "./webhook-kinds.ts";
 
 /** A webhook as its receiver knows it. */

@@ -2,9 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { BatchResult, Event, ProjectHandle, SendEvent } from "@fanfare/sdk";
+import type { Acknowledged } from "@fanfare/testkit/checks/record";
 import { persistentClient } from "@fanfare/testkit/sending-load";
-
-import type { Acknowledged } from "../record.ts";
 
 export interface SendersOptions {
 	readonly key: string;

@@ -1,35 +1,8 @@
 // The delivery log on the disk, read without the server.
 import type { DatabaseSync } from "node:sqlite";
 
+import type { StoredAttempt, StoredLog } from "@fanfare/testkit/checks/stored-log";
 import { withCopy } from "@fanfare/testkit/stored-data";
-
-export interface StoredAttempt {
-	readonly number: number;
-	readonly startDate: number;
-	/** 0 if there was no response. */
-	readonly responseCode: number;
-	readonly error: string | null;
-}
-
-export interface StoredDelivery {
-	readonly id: string;
-	readonly eventId: string;
-	readonly webhookId: string;
-	readonly status: string;
-	readonly reason: string | null;
-	readonly attemptCount: number;
-	readonly nextAttemptAt: number | null;
-	readonly leaseUntil: number | null;
-	/** Ordered by number. */
-	readonly attempts: readonly StoredAttempt[];
-}
-
-export interface StoredLog {
-	/** The result of `PRAGMA integrity_check`: "ok" if the database is intact. */
-	readonly integrity: string;
-	readonly eventIds: ReadonlySet<string>;
-	readonly deliveries: readonly StoredDelivery[];
-}
 
 const STATUSES = ["Pending", "Succeeded", "Failed", "Held", "Cancelled"];
 
@@ -62,9 +35,6 @@ export function readStoredLog(dataDir: string): StoredLog {
 		};
 	});
 }
-
-/** The log of a directory in which no server has created the tables yet. */
-export const EMPTY_LOG: StoredLog = { integrity: "ok", eventIds: new Set(), deliveries: [] };
 
 const DELIVERIES_SQL = `
 	SELECT hex(id) AS id, hex(event_id) AS event, hex(webhook_id) AS webhook,

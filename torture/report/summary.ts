@@ -1,5 +1,6 @@
 // Summarises the rounds: one line per promise, and one per fault.
-import { PROMISES, type PromiseName } from "../record.ts";
+import { PROMISES, type PromiseName } from "@fanfare/testkit/checks/record";
+
 import type { RoundMeasurements, RoundResult } from "../run-round.ts";
 
 export interface PromiseLine {

@@ -1,7 +1,7 @@
 // The result as text for a terminal, and as Markdown for docs/reliability.md.
+import type { PromiseName } from "@fanfare/testkit/checks/record";
 import { renderMarkdown, renderText, type Table } from "@fanfare/testkit/report/table";
 
-import type { PromiseName } from "../record.ts";
 import type { FaultLine, PromiseLine, Summary } from "./summary.ts";
 
 /** What each promise says, in one line. */

@@ -1,11 +1,11 @@
 // The server is killed while retention deletes old events.
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { Acknowledged } from "@fanfare/testkit/checks/record";
 import { eventually } from "@fanfare/testkit/eventually";
 import { between } from "@fanfare/testkit/seeded-random";
 
 import type { Fault } from "../../fault.ts";
-import type { Acknowledged } from "../../record.ts";
 import type { Round } from "../../round.ts";
 
 const DAY_MS = 86_400_000;

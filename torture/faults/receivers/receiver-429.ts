@@ -1,9 +1,9 @@
 // A receiver responds with 429 and Retry-After.
+import { pairOf, type Seen } from "@fanfare/testkit/checks/record";
 import { answers } from "@fanfare/testkit/receiver";
 
 import { hostileFault } from "../../harness/hostile.ts";
 import { replies } from "../../harness/webhook-kinds.ts";
-import { pairOf, type Seen } from "../../record.ts";
 import type { Round } from "../../round.ts";
 
 const SOON_S = 1;

@@ -1,6 +1,6 @@
 // The record of a round in which every promise is kept. Tests change it so that one promise is broken.
-import type { StoredAttempt, StoredDelivery } from "./harness/stored-log.ts";
 import type { Acknowledged, Listed, RoundRecord, Seen, WebhookRecord } from "./record.ts";
+import type { StoredAttempt, StoredDelivery } from "./stored-log.ts";
 
 export const TIME = Date.parse("2026-11-24T12:00:00Z");
 const EVENTS = ["evt_1", "evt_2", "evt_3"];

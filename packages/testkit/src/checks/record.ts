@@ -1,7 +1,7 @@
 // The record of a round: what the harness itself has seen, and what the server says. The checks compare the two.
 import type { DeliveryStatus } from "@fanfare/sdk";
 
-import type { StoredLog } from "./harness/stored-log.ts";
+import type { StoredLog } from "./stored-log.ts";
 
 /** An event that the server has acknowledged with a 2xx. */
 export interface Acknowledged {

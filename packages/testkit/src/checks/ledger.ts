@@ -1,7 +1,7 @@
 // The ledger compares the requests that receivers saw with the attempts in the log, for each pair of event and webhook, over all
 // ends of the server. Attempts that an end has cut off are recorded in it; only these may be repeated.
-import type { StoredAttempt, StoredLog } from "../harness/stored-log.ts";
-import { pairOf, type RoundRecord, type Seen } from "../record.ts";
+import { pairOf, type RoundRecord, type Seen } from "./record.ts";
+import type { StoredAttempt, StoredLog } from "./stored-log.ts";
 
 /** Attempts with these errors did not reach a receiver. */
 const UNSEEN_ERRORS = new Set(["refused", "dns", "blocked_address", "unreachable", "tls"]);

@@ -1,7 +1,7 @@
 // Promises about each delivery: none is lost, none is stuck, and the log says what happened.
-import type { StoredDelivery } from "../harness/stored-log.ts";
-import { pairOf, type Acknowledged, type Breach, type RoundRecord, type WebhookRecord } from "../record.ts";
 import { isSuccess, type PairLedger } from "./ledger.ts";
+import { pairOf, type Acknowledged, type Breach, type RoundRecord, type WebhookRecord } from "./record.ts";
+import type { StoredDelivery } from "./stored-log.ts";
 
 /** A delivery that has been due for longer than this is stuck. The server attempts due deliveries at once. */
 const DUE_FOR_MS = 5_000;

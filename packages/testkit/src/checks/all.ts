@@ -1,7 +1,7 @@
 // All checks of a round. Each needs only the record, so that tests can show that it fails when a promise is broken.
-import type { Breach, PromiseName, RoundRecord } from "../record.ts";
 import { checkLost, checkStuck, checkWrongState } from "./deliveries.ts";
 import { keepLedger, type PairLedger } from "./ledger.ts";
+import type { Breach, PromiseName, RoundRecord } from "./record.ts";
 
 /** Far above what any round needs. Memory that grows without bound exceeds it within seconds. */
 const PEAK_MB = 450;

@@ -1,9 +1,9 @@
 // Shows that each check can fail: records in which one promise is broken, and one record in which none is.
 import { describe, expect, it } from "vitest";
 
-import { attempt, madeUpRecord, seen, stored, TIME, webhook, WEBHOOK } from "../made-up-record.ts";
-import type { RoundRecord, RunEnd, Seen } from "../record.ts";
 import { checkAll, cutOffByRun } from "./all.ts";
+import { attempt, madeUpRecord, seen, stored, TIME, webhook, WEBHOOK } from "./made-up-record.ts";
+import type { RoundRecord, RunEnd, Seen } from "./record.ts";
 
 type Made = Parameters<typeof madeUpRecord>[0];
 
