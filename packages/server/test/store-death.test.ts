@@ -1,5 +1,8 @@
 // A server whose store's thread ends by itself: it says so and ends, and the next start continues from the disk.
+import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import type { Worker } from "node:worker_threads";
 
 import { readConfig, startServer } from "@fanfare/server";
@@ -10,22 +13,43 @@ import { startServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-const REASON = /the store's thread has ended unexpectedly \(exit code 1\): start the server again/;
+const run = promisify(execFile);
 
-/** Ends the store's thread at a message, in the middle of whatever it does. */
-const KILLER = `data:text/javascript,${encodeURIComponent(`
-	import { isMainThread } from "node:worker_threads";
-	if (isMainThread) {
-		process.once("worker", (worker) => process.on("message", () => worker.terminate()));
-		process.channel?.unref();
-	}
-`)}`;
+/** How the thread ends at a message from the test, in the middle of whatever it does. */
+const DEATHS = {
+	"is terminated": {
+		reason: /the store's thread has ended unexpectedly \(exit code 1\): start the server again/,
+		preload: `
+			import { isMainThread } from "node:worker_threads";
+			if (isMainThread) process.once("worker", (worker) => process.on("message", () => worker.terminate()));
+		`,
+	},
+	"runs out of memory": {
+		reason: /the store's thread has ended unexpectedly \(.*memory limit.*\): start the server again/,
+		preload: `
+			import { BroadcastChannel, isMainThread, workerData } from "node:worker_threads";
+			const channel = new BroadcastChannel("the end");
+			channel.unref();
+			if (isMainThread) process.on("message", () => channel.postMessage("now"));
+			else if ("path" in workerData) {
+				channel.onmessage = () => {
+					for (const all = []; ; ) all.push(Array.from({ length: 1_000 }, () => ({ all })));
+				};
+			}
+		`,
+	},
+} as const;
+/** So that the thread has used up its memory soon. */
+const SMALL_HEAP = "--max-old-space-size=96";
 
-describe("fanfare serve, when the thread of its store ends", () => {
-	it("logs one line, ends with exit code 1, and loses nothing that was acknowledged", async () => {
+describe.each(Object.entries(DEATHS))("fanfare serve, when the thread of its store %s", (_title, death) => {
+	it("logs one line, ends with exit code 1, and loses nothing that was acknowledged", { timeout: 90_000 }, async () => {
 		await using receiver = await startReceiver();
-		const options = { preload: [KILLER], onMessage: () => {}, env: { FANFARE_MAX_IN_FLIGHT: "8" } };
-		await using server = await startServerProcess(options);
+		await using server = await startServerProcess({
+			preload: [`data:text/javascript,${encodeURIComponent(death.preload)}`],
+			onMessage: () => {},
+			env: { FANFARE_MAX_IN_FLIGHT: "8", NODE_OPTIONS: SMALL_HEAP },
+		});
 		await server.createWebhook(receiver.url);
 		receiver.script((_request, index) => ({ delayMs: index % 40 }));
 		await using load = new SendingLoad(server, { senders: 8, pauseMs: 4, random: Math.random });
@@ -33,12 +57,12 @@ describe("fanfare serve, when the thread of its store ends", () => {
 
 		server.send("end the store's thread");
 		expect(await server.exited).toEqual({ code: 1, signal: null });
-		expect(server.stderr).toMatch(new RegExp(`^fanfare: ${REASON.source}`, "m"));
+		expect(server.stderr).toMatch(new RegExp(`^fanfare: ${death.reason.source}`, "m"));
 		const fatal = server.stdout.split("\n").filter((line) => line.includes('"level":60'));
 		expect(fatal).toHaveLength(1);
 		expect(JSON.parse(fatal[0]!)).toMatchObject({
 			msg: "the server can't go on and stops",
-			err: { code: "store_unavailable", message: expect.stringMatching(REASON) as string },
+			err: { code: "store_unavailable", message: expect.stringMatching(death.reason) as string },
 		});
 
 		await server.restart();
@@ -48,6 +72,8 @@ describe("fanfare serve, when the thread of its store ends", () => {
 	});
 });
 
+const TERMINATED = DEATHS["is terminated"].reason;
+
 describe("a server in another program, when the thread of its store ends", () => {
 	it("rejects `closed` and all calls, stops by itself, and leaves the directory to the next server", async () => {
 		using dir = new TemporaryDir();
@@ -56,10 +82,10 @@ describe("a server in another program, when the thread of its store ends", () =>
 		const server = await startServer(config);
 		const [thread] = await started;
 		void thread.terminate();
-		await expect(server.closed).rejects.toThrow(REASON);
+		await expect(server.closed).rejects.toThrow(TERMINATED);
 		await expect(server.engine.readiness()).resolves.toMatchObject({
 			ready: false,
-			checks: { store: { message: expect.stringMatching(REASON) as string } },
+			checks: { store: { message: expect.stringMatching(TERMINATED) as string } },
 		});
 		await server.stop();
 		await expect(fetch(`${server.url}/readyz`)).rejects.toThrow("fetch failed");
@@ -68,6 +94,21 @@ describe("a server in another program, when the thread of its store ends", () =>
 		expect(next.firstStart).toBeNull();
 		await next.stop();
 		await next.closed;
+	});
+
+	it("ends the program if it does not handle `closed`", async () => {
+		using dir = new TemporaryDir();
+		const program = `
+			import { once } from "node:events";
+			import { readConfig, startServer } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)};
+			const settings = { FANFARE_PORT: "0", FANFARE_DATA_DIR: process.argv[2], FANFARE_LOG_LEVEL: "silent" };
+			const thread = once(process, "worker");
+			await startServer(readConfig(settings));
+			await (await thread)[0].terminate();
+		`;
+		writeFileSync(dir.join("program.mjs"), program);
+		const ended = run(process.execPath, ["--conditions=@fanfare/source", dir.join("program.mjs"), dir.join("data")]);
+		await expect(ended).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(TERMINATED) as string });
 	});
 });
 
