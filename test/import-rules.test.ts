@@ -77,6 +77,12 @@ const BAD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/testkit/src/report/bad.ts", "../../../../benchmarks/scenario.ts"],
 	["examples/demo/bad.ts", "../../packages/server/src/index.ts"],
 	["examples/demo/bad.ts", "@fanfare/testkit/server-process"],
+	[`${SERVER}/core/bad.ts`, "../../../../simulation/run-seed.ts"],
+	[`${SERVER}/engine/committing/bad.ts`, "../../../../../simulation/run-seed.ts"],
+	["packages/testkit/src/bad.ts", "../../../simulation/run-seed.ts"],
+	["torture/harness/bad.ts", "../../simulation/run-seed.ts"],
+	["simulation/model/bad.ts", "../../torture/round.ts"],
+	["simulation/world/bad.ts", "../../packages/server/src/compose/embedded.ts"],
 ];
 const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	[`${SERVER}/core/good.ts`, "./delivery.ts"],
@@ -108,6 +114,8 @@ const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/cli/src/good.ts", "@fanfare/sdk"],
 	["packages/testkit/src/good.ts", "@fanfare/sdk"],
 	["examples/demo/good.ts", "@fanfare/testkit/report/table"],
+	["simulation/world/good.ts", "../../packages/server/src/engine/engine.ts"],
+	["simulation/world/good.ts", "@fanfare/testkit/seeded-random"],
 ];
 
 interface Finding {

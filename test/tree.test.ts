@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = "{packages,torture,benchmarks,examples,scripts,test}";
+const FOLDERS = "{packages,simulation,torture,benchmarks,examples,scripts,test}";
 const MAX_FILES = 14;
 const MAX_LINES = 400;
 

@@ -40,7 +40,7 @@ function linesWith(words: readonly string[], files: readonly SourceFile[]): stri
 function sources(): SourceFile[] {
 	const list = execFileSync("git", ["ls-files", "*.ts", "*.md"], { cwd: root, encoding: "utf8" }).trim().split("\n");
 	const isCode = (path: string) =>
-		/^(packages|torture|benchmarks|examples|scripts)\//.test(path) && !path.includes("/migrations/");
+		/^(packages|simulation|torture|benchmarks|examples|scripts)\//.test(path) && !path.includes("/migrations/");
 	return list.filter(isCode).map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
 }
 

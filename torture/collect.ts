@@ -47,6 +47,7 @@ export function collect(round: Round, answers: ServerAnswers): RoundRecord {
 		acknowledged: round.acknowledged,
 		purged: round.purgeable.difference(stored.eventIds),
 		webhooks,
+		retriedByHand: new Set(),
 		seen: seenBy(round),
 		ends: ends.slice(0, -1),
 		stored,

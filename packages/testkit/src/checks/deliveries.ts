@@ -67,7 +67,7 @@ export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger
 	const acknowledged = new Set(record.acknowledged.map(({ eventId }) => eventId));
 	const ofDeliveries = record.stored.deliveries.flatMap((delivery) =>
 		[
-			...contradictions(delivery, webhooks.get(delivery.webhookId)),
+			...contradictions(delivery, webhooks.get(delivery.webhookId), record.retriedByHand.has(delivery.id)),
 			...(acknowledged.has(delivery.eventId) && !known.has(pairOf(delivery))
 				? ["its webhook does not want its event"]
 				: []),
@@ -77,7 +77,7 @@ export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger
 	return texts.map((text) => ({ promise: "wrong state", text }));
 }
 
-function contradictions(delivery: StoredDelivery, webhook: WebhookRecord | undefined): string[] {
+function contradictions(delivery: StoredDelivery, webhook: WebhookRecord | undefined, isRetried: boolean): string[] {
 	const { status, reason, attemptCount, attempts, nextAttemptAt } = delivery;
 	const successes = attempts.filter(({ responseCode, error }) => error === null && isSuccess(responseCode)).length;
 	const isLast = isSuccess(attempts.at(-1)?.responseCode ?? 0);
@@ -86,8 +86,10 @@ function contradictions(delivery: StoredDelivery, webhook: WebhookRecord | undef
 	if (numbers.length !== attemptCount || numbers.some((number, index) => number !== index + 1)) {
 		found.push(`has ${attemptCount} attempts, and the log has the numbers ${numbers.join(", ")}`);
 	}
-	if (status === "Succeeded" && (successes !== 1 || !isLast)) found.push(`Succeeded with ${successes} successes`);
-	if (status !== "Succeeded" && status !== "Cancelled" && successes > 0) found.push(`${status} after a success`);
+	const isOnce = isRetried ? successes >= 1 : successes === 1;
+	if (status === "Succeeded" && !(isOnce && isLast)) found.push(`Succeeded with ${successes} successes`);
+	if (status !== "Succeeded" && status !== "Cancelled" && successes > 0 && !isRetried)
+		found.push(`${status} after a success`);
 	const wantsReason = status === "Failed" || status === "Held" || status === "Cancelled";
 	if (wantsReason && (reason === null || reason === "")) found.push(`${status} without a reason`);
 	if (status === "Pending" && nextAttemptAt === null) found.push("Pending without a time");

@@ -69,6 +69,7 @@ export function madeUpRecord(
 	return {
 		acknowledged,
 		purged: new Set(),
+		retriedByHand: new Set(),
 		webhooks: [webhook],
 		seen: EVENTS.map((eventId) => seen(eventId)),
 		ends: [],

@@ -83,6 +83,8 @@ export interface RoundRecord {
 	/** Ids of events that retention was right to delete. */
 	readonly purged: ReadonlySet<string>;
 	readonly webhooks: readonly WebhookRecord[];
+	/** Deliveries that were retried by hand. One that was cancelled during a successful attempt then succeeds once more. */
+	readonly retriedByHand: ReadonlySet<string>;
 	readonly seen: readonly Seen[];
 	/** All ends but the last, whose log is `stored`. */
 	readonly ends: readonly RunEnd[];

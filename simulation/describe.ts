@@ -1,0 +1,31 @@
+// How a failure is described, in a report that another process can print.
+import type { SeedResult } from "./run-seed.ts";
+
+export interface Failure {
+	readonly breaches: readonly string[];
+	/** The steps of the shortest history that still breaks a promise, after its settings. */
+	readonly steps: readonly string[];
+	/** The path of fast-check to that history. */
+	readonly path: string;
+}
+
+export function describeFailure({ history, result, path }: NonNullable<SeedResult["failure"]>): Failure {
+	const settings = history.hasSmallLimits ? ["the server has small limits"] : [];
+	return {
+		breaches: result.breaches.map(({ promise, text }) => `${promise}: ${text}`),
+		steps: [...settings, ...history.steps.map(({ action, thenMs }) => `${JSON.stringify(action)}, then ${thenMs} ms`)],
+		path,
+	};
+}
+
+/** The failure as text, with the command that replays it. */
+export function renderFailure(seed: number, { breaches, steps, path }: Failure): string {
+	return [
+		`seed ${seed} breaks a promise:`,
+		...breaches.map((text) => `  ${text}`),
+		"the shortest history found that does:",
+		...steps.map((text) => `  ${text}`),
+		`replay it with: npm run simulate -- --seed ${seed} --path ${path} --trace`,
+		"",
+	].join("\n");
+}

@@ -1,0 +1,68 @@
+import { performOnLog } from "./perform-on-log.ts";
+import { performOnProjects } from "./perform-on-projects.ts";
+import { performOnWebhooks } from "./perform-on-webhooks.ts";
+import { performSend } from "./perform-send.ts";
+// Performs one step of a history.
+import type { Player } from "./player.ts";
+import type { Action, Step } from "./steps.ts";
+
+/** Performs a step, and lets its time pass. A call that it makes can still be under way then. */
+export async function perform(player: Player, { action, thenMs }: Step): Promise<void> {
+	const { world } = player;
+	world.trace.add("step", JSON.stringify(action));
+	player.noteTime();
+	await player.ensureRunning();
+	await performAction(player, action);
+	if (player.isRunning) await world.clock.advance(thenMs, () => !player.isRunning);
+}
+
+async function performAction(player: Player, action: Action): Promise<void> {
+	const { world } = player;
+	switch (action.do) {
+		case "wait":
+			await world.clock.advance(action.ms, () => !player.isRunning);
+			return;
+		case "step clock":
+			player.noteTime();
+			world.clock.step(action.ms);
+			player.noteTime();
+			// Leases end early, and deliveries are due early.
+			if (action.ms > 0) world.disturbed();
+			return;
+		case "fault":
+			world.faults.plan(action.fault);
+			return;
+		case "die":
+			await player.die();
+			return beDown(player, action.downMs, action.stepMs);
+		case "restart":
+			await player.stop(action.graceMs);
+			return beDown(player, action.downMs, 0);
+		case "send":
+		case "send again":
+			return performSend(player, action);
+		case "create project":
+		case "delete project":
+		case "update project":
+		case "event type":
+		case "delete event type":
+			return performOnProjects(player, action);
+		case "cancel":
+		case "retry":
+		case "cancel many":
+		case "retry many":
+		case "replay":
+		case "cancel replay":
+		case "erase":
+			return performOnLog(player, action);
+		default:
+			performOnWebhooks(player, action);
+	}
+}
+
+async function beDown(player: Player, downMs: number, stepMs: number): Promise<void> {
+	const { clock } = player.world;
+	await clock.advance(downMs);
+	player.noteTime();
+	clock.step(stepMs);
+}

@@ -1,0 +1,197 @@
+import type { RunEnd } from "@fanfare/testkit/checks/record";
+
+// Plays a history: begins and ends runs of the server, makes calls, and lets time pass.
+import { projectScope } from "../../packages/server/src/core/access/principal.ts";
+import { FanfareError } from "../../packages/server/src/core/errors.ts";
+import type { Change, Engine } from "../../packages/server/src/engine/calls.ts";
+import { Attempts } from "../model/attempts.ts";
+import { Book, type ProjectModel } from "../model/book.ts";
+import { DueTimes } from "../model/due-times.ts";
+import { readLog } from "../model/read-log.ts";
+import { Watch } from "../model/watch.ts";
+import { ServerRun } from "../world/server-run.ts";
+import { isExpected } from "../world/sim-observer.ts";
+import type { World } from "../world/world.ts";
+
+/** What becomes of a call of the engine. Exactly one of them is called. */
+export interface Outcomes<T> {
+	readonly done?: (result: T) => void;
+	/** The engine has refused the call, or the store has failed. */
+	readonly refused?: (error: unknown) => void;
+	/** The run has ended first: nobody knows whether the call had an effect. */
+	readonly lost?: () => void;
+}
+
+/** A start takes a few calls of the store. After this time it hangs. */
+const START_MS = 10 * 60_000;
+/** Beyond its grace period, a stop takes as long as the store needs for a few calls. */
+const STOP_MARGIN_MS = 5 * 60_000;
+/** A fault of the store can have this much effect later: outcomes that are still to be written. */
+const CALM_MS = 10_000;
+const MAX_STARTS = 20;
+
+export class Player {
+	readonly world: World;
+	readonly book = new Book();
+	readonly dueTimes: DueTimes;
+	readonly attempts: Attempts;
+	/** All ends of runs so far, with the log after each. */
+	readonly ends: RunEnd[] = [];
+	/** Events that were acknowledged since the last check. */
+	acknowledged: string[] = [];
+	/** The last call that asked for a retry of a delivery, or of many by a filter. */
+	readonly retriedBy = new Map<string, number>();
+	retriedManyBy = 0;
+	#latestNow = 0;
+	#run: ServerRun | null = null;
+	#runs = 0;
+	/** Called if the present run ends: the calls under way. */
+	readonly #underWay = new Set<() => void>();
+	/** Counts the calls, so that one can tell which came first. */
+	#calls = 0;
+
+	constructor(world: World) {
+		this.world = world;
+		this.dueTimes = new DueTimes(world.clock);
+		this.attempts = new Attempts(world, this.book);
+		world.watch(new Watch(world, this.book, this.dueTimes), this.attempts);
+	}
+
+	/** The present run. It is running, unless it has died since the last step. */
+	get run(): ServerRun {
+		if (this.#run === null) throw new Error("call `ensureRunning` first");
+		return this.#run;
+	}
+
+	/** False from the moment at which the present run has ended. */
+	get isRunning(): boolean {
+		return this.#run?.alive === true;
+	}
+
+	/** The latest wall time so far. */
+	get latestNow(): number {
+		this.noteTime();
+		return this.#latestNow;
+	}
+
+	/** To be called before each step of the wall clock. */
+	noteTime(): void {
+		this.#latestNow = Math.max(this.#latestNow, this.world.clock.now());
+	}
+
+	/** Whether so much is under way that deliveries must wait for each other. */
+	get isCrowded(): boolean {
+		const gauges = this.#run?.engine?.gauges();
+		return this.world.settings.limits.maxReady !== undefined && gauges !== undefined && gauges.readyDeliveries > 0;
+	}
+
+	get callsUnderWay(): number {
+		return this.#underWay.size;
+	}
+
+	/** Begins a run if there is none. A start that fails is tried again, like a supervisor does. */
+	async ensureRunning(): Promise<void> {
+		await this.#noteEnd();
+		for (let starts = 0; this.#run === null; starts++) {
+			if (starts === MAX_STARTS) throw new Error(`the server did not start ${MAX_STARTS} times in a row`);
+			await this.#start();
+		}
+	}
+
+	async #start(): Promise<void> {
+		const { clock } = this.world;
+		const run = new ServerRun(this.world, this.#runs++);
+		this.#run = run;
+		this.dueTimes.forget();
+		this.world.disturbed();
+		let failure: unknown = null;
+		let isOpen = false;
+		run.open().then(
+			() => (isOpen = true),
+			(error: unknown) => (failure = error),
+		);
+		const isOver = await clock.advance(START_MS, () => isOpen || failure !== null || !run.alive);
+		if (!isOver) this.world.breach("stuck", `the server did not start within ${START_MS} ms`);
+		if (failure !== null) {
+			if (!isExpected(failure)) throw failure;
+			run.end("died");
+		}
+		await this.#noteEnd();
+	}
+
+	/** Ends the run at once, like a crash. */
+	async die(): Promise<void> {
+		this.run.end("died");
+		await this.#noteEnd();
+	}
+
+	/** Stops the server and waits for it. */
+	async stop(graceMs: number): Promise<void> {
+		const { run } = this;
+		const { engine } = run;
+		if (engine === null) return this.die();
+		const askedAt = this.world.clock.monotonicMs();
+		let isStopped = false;
+		engine.stop(graceMs).then(
+			() => (isStopped = true),
+			(error: unknown) => this.world.breach("problem", `the stop failed: ${String(error)}`),
+		);
+		const isOver = await this.world.clock.advance(graceMs + STOP_MARGIN_MS, () => isStopped || !run.alive);
+		if (!isOver) this.world.breach("stuck", `the server did not stop within ${graceMs + STOP_MARGIN_MS} ms`);
+		const wasCutShort = run.sender.aborted || this.world.disturbedAt > askedAt - CALM_MS;
+		run.end(wasCutShort ? "forced" : "stopped");
+		await this.#noteEnd();
+	}
+
+	/** If the run has ended: reads what it has left behind, and tells the calls under way. */
+	async #noteEnd(): Promise<void> {
+		const how = this.#run?.how ?? null;
+		if (how === null) return;
+		this.#run = null;
+		for (const lost of this.#underWay) lost();
+		this.#underWay.clear();
+		const log = await readLog(this.world.store, this.book.projects.keys());
+		this.ends.push({ how: how === "died" ? "killed" : how, log });
+	}
+
+	/** Makes a call of the engine. It may end in a later step. */
+	call<T>(make: (engine: Engine) => T | Promise<T>, { done, refused, lost }: Outcomes<T> = {}): number {
+		const { run } = this;
+		const { engine } = run;
+		const number = ++this.#calls;
+		if (engine === null) return number;
+		const ifLost = () => lost?.();
+		this.#underWay.add(ifLost);
+		const end = (tell: () => void) => {
+			// What arrives after the end of the run has not arrived.
+			if (!run.alive || !this.#underWay.delete(ifLost)) return;
+			tell();
+		};
+		Promise.resolve()
+			.then(() => make(engine))
+			.then(
+				(result) => end(() => done?.(result)),
+				(error: unknown) =>
+					end(() => {
+						this.#checkRefusal(error);
+						refused?.(error);
+					}),
+			)
+			.catch((error: unknown) => this.world.breach("simulation", stackOf(error)));
+		return number;
+	}
+
+	#checkRefusal(error: unknown): void {
+		this.world.trace.add("refusal", error instanceof FanfareError ? error.code : String(error));
+		if (!isExpected(error)) this.world.breach("problem", `a call failed in a way it should not: ${stackOf(error)}`);
+	}
+}
+
+/** For changes in a project. */
+export function changeIn({ id }: Pick<ProjectModel, "id">): Change {
+	return { scope: projectScope(id), audit: null };
+}
+
+function stackOf(error: unknown): string {
+	return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,269 @@
+// The steps of a history, and how fast-check makes them. A step names an object by a number, taken modulo what exists, so
+// that a history keeps its meaning when steps are removed from it.
+import fc from "fast-check";
+
+import type { DeliveryStatus } from "../../packages/server/src/core/delivery.ts";
+import type { ReplayOutcome } from "../../packages/server/src/core/replay.ts";
+import type { Fault } from "../world/faults.ts";
+import type { Mode } from "../world/receivers.ts";
+
+/** The settings of a webhook that histories vary. */
+export interface WebhookChoice {
+	readonly filter: readonly string[] | null;
+	readonly retries: {
+		readonly maxRetries: number;
+		readonly maxBackoffMs: number;
+		readonly scheduleMs?: readonly number[];
+	};
+	readonly perSecond: number | null;
+	readonly timeoutMs: number;
+	readonly disableAfterMs: number;
+}
+
+export type Action =
+	| { readonly do: "create webhook"; readonly project: number; readonly choice: WebhookChoice }
+	| { readonly do: "update webhook"; readonly webhook: number; readonly field: Field; readonly choice: WebhookChoice }
+	| { readonly do: "pause" | "resume" | "delete webhook"; readonly webhook: number }
+	| { readonly do: "change secret"; readonly webhook: number; readonly overlapMs: number }
+	| {
+			readonly do: "send";
+			readonly project: number;
+			readonly count: number;
+			readonly type: string;
+			readonly hasKey: boolean;
+			/** Webhooks that the events name; null for none. */
+			readonly targets: readonly number[] | null;
+	  }
+	| { readonly do: "send again"; readonly send: number; readonly isChanged: boolean }
+	| { readonly do: "cancel" | "retry"; readonly delivery: number; readonly status: DeliveryStatus | null }
+	| {
+			readonly do: "cancel many" | "retry many";
+			readonly webhook: number;
+			/** All webhooks of the webhook's project. */
+			readonly all: boolean;
+			readonly status: DeliveryStatus | null;
+	  }
+	| {
+			readonly do: "replay";
+			readonly webhook: number;
+			readonly sinceMs: number;
+			readonly outcomes: readonly ReplayOutcome[];
+			readonly types: readonly string[] | null;
+	  }
+	| { readonly do: "cancel replay"; readonly replay: number }
+	| { readonly do: "erase"; readonly event: number }
+	| { readonly do: "create project" }
+	| { readonly do: "delete project"; readonly project: number }
+	| {
+			readonly do: "update project";
+			readonly project: number;
+			readonly days: number | null;
+			readonly payloadDays: number | null;
+			readonly catalogued: boolean;
+	  }
+	| { readonly do: "event type"; readonly project: number; readonly type: string; readonly schema: number }
+	| { readonly do: "delete event type"; readonly project: number; readonly type: string }
+	| { readonly do: "receiver"; readonly webhook: number; readonly mode: Mode }
+	| { readonly do: "wait"; readonly ms: number }
+	| { readonly do: "step clock"; readonly ms: number }
+	| { readonly do: "fault"; readonly fault: Fault }
+	| { readonly do: "die"; readonly downMs: number; readonly stepMs: number }
+	| { readonly do: "restart"; readonly graceMs: number; readonly downMs: number };
+
+export type Field = "filter" | "retries" | "perSecond" | "timeoutMs" | "endpoint" | "disableAfterMs";
+
+/** An action, and how much time passes after it. */
+export interface Step {
+	readonly action: Action;
+	readonly thenMs: number;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+export const TYPES = ["order.paid", "order.refunded", "user.created", "invoice"] as const;
+
+const index = fc.nat({ max: 9 });
+const type = fc.constantFrom(...TYPES);
+const filter = fc.constantFrom(null, null, ["order.*"], ["order.paid"], ["user.created", "invoice"], ["fanfare.*"]);
+const retries = fc.constantFrom(
+	{ maxRetries: 0, maxBackoffMs: 0 },
+	{ maxRetries: 2, maxBackoffMs: 1_000 },
+	{ maxRetries: 3, maxBackoffMs: 15_000 },
+	{ maxRetries: 8, maxBackoffMs: 10 * MINUTE },
+	{ maxRetries: 2, maxBackoffMs: 0, scheduleMs: [5 * MINUTE, 30_000] },
+);
+const choice: fc.Arbitrary<WebhookChoice> = fc.record({
+	filter,
+	retries,
+	perSecond: fc.constantFrom(null, null, null, 1, 5),
+	timeoutMs: fc.constantFrom(1_000, 15_000, 30_000),
+	disableAfterMs: fc.constantFrom(0, 0, HOUR, 5 * DAY),
+});
+const status = fc.constantFrom<DeliveryStatus | null>(null, "Pending", "Failed", "Held", "Cancelled", "Succeeded");
+
+const mode: fc.Arbitrary<Mode> = fc.oneof(
+	{ weight: 3, arbitrary: fc.constant<Mode>({ kind: "status", status: 200 }) },
+	{ weight: 3, arbitrary: fc.constantFrom<Mode>({ kind: "status", status: 500 }, { kind: "status", status: 302 }) },
+	{ weight: 1, arbitrary: fc.constant<Mode>({ kind: "status", status: 410 }) },
+	{
+		weight: 2,
+		arbitrary: fc.record({
+			kind: fc.constant("busy" as const),
+			status: fc.constantFrom(429 as const, 503 as const),
+			seconds: fc.constantFrom(1, 30, 300, 3_600),
+			asDate: fc.boolean(),
+		}),
+	},
+	{ weight: 3, arbitrary: fc.constantFrom<Mode>({ kind: "hang" }, { kind: "reset" }, { kind: "refused" }) },
+	{ weight: 2, arbitrary: fc.constantFrom<Mode>({ kind: "endless" }, { kind: "flaky" }) },
+);
+
+const fault: fc.Arbitrary<Fault> = fc.oneof(
+	fc.record({
+		kind: fc.constant("failing" as const),
+		code: fc.constantFrom("store_unavailable" as const, "store_full" as const),
+		after: fc.nat({ max: 12 }),
+		count: fc.constantFrom(1, 1, 2, 8),
+	}),
+	fc.record({
+		kind: fc.constant("dying" as const),
+		executed: fc.boolean(),
+		after: fc.nat({ max: 20 }),
+		only: fc.constantFrom("commit" as const, "any" as const),
+	}),
+	fc.record({
+		kind: fc.constant("slow" as const),
+		ms: fc.constantFrom(50, 1_000, 20_000),
+		count: fc.constantFrom(1, 3),
+	}),
+);
+
+const waitMs = fc.oneof(
+	{ weight: 4, arbitrary: fc.constantFrom(5, 100, 1_000, 3_000) },
+	{ weight: 3, arbitrary: fc.constantFrom(10_000, 40_000, 2 * MINUTE) },
+	{ weight: 1, arbitrary: fc.constantFrom(15 * MINUTE, 50 * MINUTE) },
+);
+const downMs = fc.constantFrom(0, 1, 500, 10_000, 3 * MINUTE, 2 * HOUR, 2 * DAY, 35 * DAY);
+const stepMs = fc.constantFrom(-2 * DAY, -HOUR, -MINUTE, -300, 300, MINUTE, HOUR, 2 * DAY);
+
+const send = fc.record({
+	do: fc.constant("send" as const),
+	project: index,
+	count: fc.constantFrom(1, 1, 1, 2, 5, 40),
+	type,
+	hasKey: fc.boolean(),
+	targets: fc.oneof(
+		{ weight: 5, arbitrary: fc.constant(null) },
+		{ weight: 1, arbitrary: fc.uniqueArray(index, { minLength: 1, maxLength: 2 }) },
+	),
+});
+const replay = fc.record({
+	do: fc.constant("replay" as const),
+	webhook: index,
+	sinceMs: fc.constantFrom(MINUTE, DAY, 60 * DAY),
+	outcomes: fc.subarray<ReplayOutcome>(["Succeeded", "Failed", "Cancelled", "Missed"], { minLength: 1 }),
+	types: fc.constantFrom(null, ["order.*"]),
+});
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+	{ weight: 5, arbitrary: fc.record({ do: fc.constant("create webhook" as const), project: index, choice }) },
+	{
+		weight: 4,
+		arbitrary: fc.record({
+			do: fc.constant("update webhook" as const),
+			webhook: index,
+			field: fc.constantFrom<Field>("filter", "retries", "perSecond", "timeoutMs", "endpoint", "disableAfterMs"),
+			choice,
+		}),
+	},
+	{ weight: 4, arbitrary: fc.record({ do: fc.constant("pause" as const), webhook: index }) },
+	{ weight: 5, arbitrary: fc.record({ do: fc.constant("resume" as const), webhook: index }) },
+	{ weight: 1, arbitrary: fc.record({ do: fc.constant("delete webhook" as const), webhook: index }) },
+	{
+		weight: 1,
+		arbitrary: fc.record({
+			do: fc.constant("change secret" as const),
+			webhook: index,
+			overlapMs: fc.constantFrom(0, MINUTE, DAY),
+		}),
+	},
+	{ weight: 22, arbitrary: send },
+	{
+		weight: 3,
+		arbitrary: fc.record({
+			do: fc.constant("send again" as const),
+			send: fc.nat({ max: 99 }),
+			isChanged: fc.boolean(),
+		}),
+	},
+	{ weight: 4, arbitrary: fc.record({ do: fc.constant("cancel" as const), delivery: fc.nat({ max: 99 }), status }) },
+	{ weight: 4, arbitrary: fc.record({ do: fc.constant("retry" as const), delivery: fc.nat({ max: 99 }), status }) },
+	{
+		weight: 2,
+		arbitrary: fc.record({
+			do: fc.constantFrom("cancel many" as const, "retry many" as const),
+			webhook: index,
+			all: fc.boolean(),
+			status,
+		}),
+	},
+	{ weight: 3, arbitrary: replay },
+	{ weight: 1, arbitrary: fc.record({ do: fc.constant("cancel replay" as const), replay: index }) },
+	{ weight: 2, arbitrary: fc.record({ do: fc.constant("erase" as const), event: fc.nat({ max: 99 }) }) },
+	{ weight: 1, arbitrary: fc.record({ do: fc.constant("create project" as const) }) },
+	{
+		weight: 1,
+		arbitrary: fc.record({ do: fc.constant("delete project" as const), project: fc.integer({ min: 1, max: 9 }) }),
+	},
+	{
+		weight: 2,
+		arbitrary: fc.record({
+			do: fc.constant("update project" as const),
+			project: index,
+			days: fc.constantFrom(null, 0, 1, 7),
+			payloadDays: fc.constantFrom(null, 1),
+			catalogued: fc.constantFrom(false, false, true),
+		}),
+	},
+	{ weight: 2, arbitrary: fc.record({ do: fc.constant("event type" as const), project: index, type, schema: index }) },
+	{ weight: 1, arbitrary: fc.record({ do: fc.constant("delete event type" as const), project: index, type }) },
+	{ weight: 12, arbitrary: fc.record({ do: fc.constant("receiver" as const), webhook: index, mode }) },
+	{ weight: 12, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: waitMs }) },
+	{ weight: 2, arbitrary: fc.record({ do: fc.constant("step clock" as const), ms: stepMs }) },
+	{ weight: 4, arbitrary: fc.record({ do: fc.constant("fault" as const), fault }) },
+	{
+		weight: 2,
+		arbitrary: fc.record({ do: fc.constant("die" as const), downMs, stepMs: fc.oneof(fc.constant(0), stepMs) }),
+	},
+	{
+		weight: 2,
+		arbitrary: fc.record({
+			do: fc.constant("restart" as const),
+			graceMs: fc.constantFrom(0, 1_000, 30_000),
+			downMs,
+		}),
+	},
+);
+
+const thenMs = fc.oneof(
+	{ weight: 4, arbitrary: fc.constant(0) },
+	{ weight: 4, arbitrary: fc.integer({ min: 1, max: 30 }) },
+	{ weight: 3, arbitrary: fc.constantFrom(200, 1_000, 5_000) },
+);
+
+/** A whole history: its seed for chance, its settings and its steps. */
+export interface History {
+	readonly seed: number;
+	/** Whether the server has small limits, so that deliveries overflow into the store. */
+	readonly hasSmallLimits: boolean;
+	readonly steps: readonly Step[];
+}
+
+const MAX_STEPS = 60;
+
+export const histories: fc.Arbitrary<History> = fc.record({
+	seed: fc.noShrink(fc.nat({ max: 2 ** 31 - 1 })),
+	hasSmallLimits: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+	steps: fc.array(fc.record({ action, thenMs }), { minLength: 1, maxLength: MAX_STEPS, size: "max" }),
+});

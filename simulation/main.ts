@@ -1,0 +1,102 @@
+// `npm run simulate`: runs seeds, and reports how many there were and which promises were broken.
+import { renderFailure, describeFailure } from "./describe.ts";
+import { helpText, readOptions, type Options } from "./options.ts";
+import { findPlanted } from "./planted/plant.ts";
+import { runMany } from "./run-many.ts";
+import { runSeed } from "./run-seed.ts";
+import type { Report } from "./worker.ts";
+
+const PROGRESS_EVERY_MS = 10_000;
+/** A planted bug that this many seeds don't find is not found. */
+const MAX_SEEDS_FOR_BUG = 5_000;
+
+try {
+	const options = readOptions(process.argv.slice(2));
+	if (options === null) print(helpText());
+	else process.exitCode = await run(options);
+} catch (error) {
+	process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+	process.exitCode = 2;
+}
+
+/** Returns the exit code. */
+function run(options: Options): Promise<number> {
+	if (options.plant.length > 0) return runPlanted(options);
+	return options.seed === null ? runSeeds(options) : runOnly(options, options.seed);
+}
+
+async function runOnly({ path, trace }: Options, seed: number): Promise<number> {
+	const result = await runSeed({
+		seed,
+		...(path !== null && { path }),
+		...(trace && { print: (line: string) => print(`${line}\n`) }),
+		shrinks: path === null,
+	});
+	const { steps, attempts, events, faults, runs, hash } = result.first;
+	print(
+		`seed ${seed}: ${steps} steps, ${events} events, ${attempts} attempts, ${faults} faults, ${runs} runs; hash ${hash}\n`,
+	);
+	if (result.failure === null) return 0;
+	print(`\n${renderFailure(seed, describeFailure(result.failure))}`);
+	return 1;
+}
+
+async function runSeeds({ seeds, from, jobs, minutes }: Options): Promise<number> {
+	print(`from seed ${from}, ${jobs} at a time\n`);
+	const total = { seeds: 0, steps: 0, events: 0, attempts: 0, faults: 0, runs: 0, failures: 0 };
+	const startedAt = performance.now();
+	let shownAt = startedAt;
+	const line = () => {
+		const perHour = Math.round((total.seeds / (performance.now() - startedAt)) * 3_600_000);
+		const { seeds, steps, events, attempts, faults, runs, failures } = total;
+		return `${seeds} seeds (${perHour} an hour), ${steps} steps, ${events} events, ${attempts} attempts, ${faults} faults, ${runs} runs, ${failures} failed\n`;
+	};
+	const count = ({ steps, events, attempts, faults, runs }: Report) => {
+		total.seeds++;
+		total.steps += steps;
+		total.events += events;
+		total.attempts += attempts;
+		total.faults += faults;
+		total.runs += runs;
+	};
+	await runMany({
+		seeds,
+		from,
+		jobs,
+		limitMs: minutes === null ? null : minutes * 60_000,
+		shrinks: true,
+		onReport: (report) => {
+			count(report);
+			if (report.failure !== null) {
+				total.failures++;
+				print(`\n${renderFailure(report.seed, report.failure)}\n`);
+			}
+			if (performance.now() - shownAt > PROGRESS_EVERY_MS) {
+				shownAt = performance.now();
+				print(line());
+			}
+			return false;
+		},
+	});
+	print(`\nin all: ${line()}`);
+	return total.failures === 0 ? 0 : 1;
+}
+
+/** Each planted bug must be found. */
+async function runPlanted({ plant, from, jobs, minutes }: Options): Promise<number> {
+	let missed = 0;
+	for (const name of plant) {
+		const found = await findPlanted(name, { from, jobs, seeds: MAX_SEEDS_FOR_BUG, minutes });
+		if (found === null) missed++;
+		print(
+			found === null
+				? `${name}: NOT FOUND\n`
+				: `${name}: found at seed ${found.seed}, after ${found.seeds} seeds: ${found.breach}\n`,
+		);
+	}
+	return missed === 0 ? 0 : 1;
+}
+
+function print(text: string): void {
+	process.stdout.write(text);
+}

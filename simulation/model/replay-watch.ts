@@ -1,0 +1,79 @@
+// Watches replays: when one is finished, every event that matched it from its start to its end has a new delivery.
+import { projectScope } from "../../packages/server/src/core/access/principal.ts";
+import type { Delivery } from "../../packages/server/src/core/delivery.ts";
+import type { Replay, ReplayOutcome } from "../../packages/server/src/core/replay.ts";
+import type { World } from "../world/world.ts";
+import type { Book } from "./book.ts";
+import { readDeliveries, readEvents } from "./read-log.ts";
+import { wants } from "./watch.ts";
+
+/** An event that a replay must send, as it was when the replay started. */
+interface Matching {
+	readonly eventId: string;
+	/** Its deliveries to the webhook, with their statuses. */
+	readonly deliveries: string;
+}
+
+export class ReplayWatch {
+	readonly #world: World;
+	readonly #book: Book;
+	readonly #matching = new Map<string, readonly Matching[]>();
+
+	constructor(world: World, book: Book) {
+		this.#world = world;
+		this.#book = book;
+	}
+
+	async after(name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
+		if (name === "insertReplay" && result === true) {
+			const replay = parameters[0] as Replay;
+			this.#book.replays.push(replay.id);
+			this.#matching.set(replay.id, await this.#match(replay));
+		} else if (name === "stepReplay") {
+			const replay = result as Replay | null;
+			if (replay?.status === "Finished") await this.#finished(replay);
+		}
+	}
+
+	async #match(replay: Replay): Promise<Matching[]> {
+		const { projectId, filter } = replay;
+		const byEvent = await this.#deliveries(replay);
+		const events = await readEvents(this.#world.store, projectScope(projectId));
+		return events.flatMap(({ id, type, createDate }) => {
+			const deliveries = byEvent.get(id) ?? [];
+			const outcome = outcomeOf(deliveries);
+			const isInRange = createDate >= filter.since && createDate < filter.until;
+			if (!isInRange || outcome === null || !filter.outcomes.includes(outcome)) return [];
+			// A null filter takes every type here, own events included.
+			if (filter.eventTypes !== null && !wants(filter.eventTypes, type)) return [];
+			if (outcome === "Missed" && filter.missedEventTypes !== null && !wants(filter.missedEventTypes, type)) return [];
+			return [{ eventId: id, deliveries: textOf(deliveries) }];
+		});
+	}
+
+	/** An event that is as it was at the start was skipped. */
+	async #finished(replay: Replay): Promise<void> {
+		const byEvent = await this.#deliveries(replay);
+		for (const { eventId, deliveries } of this.#matching.get(replay.id) ?? []) {
+			if (textOf(byEvent.get(eventId) ?? []) !== deliveries) continue;
+			const body = await this.#world.store.eventBody(projectScope(replay.projectId), eventId);
+			if (body === null) continue;
+			this.#world.breach("replay", `${replay.id} is finished and has no delivery for ${eventId}`);
+		}
+	}
+
+	/** The deliveries to the webhook of a replay, newest first, by event. */
+	async #deliveries({ projectId, webhookId }: Replay): Promise<Map<string, Delivery[]>> {
+		return Map.groupBy(await readDeliveries(this.#world.store, projectId, { webhookId }), ({ eventId }) => eventId);
+	}
+}
+
+function outcomeOf(deliveries: readonly Delivery[]): ReplayOutcome | null {
+	if (deliveries.some(({ status }) => status === "Pending" || status === "Held")) return null;
+	const [newest] = deliveries;
+	return newest === undefined ? "Missed" : (newest.status as ReplayOutcome);
+}
+
+function textOf(deliveries: readonly Delivery[]): string {
+	return deliveries.map(({ id, status }) => `${id} ${status}`).join();
+}

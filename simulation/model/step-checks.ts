@@ -1,0 +1,129 @@
+// The checks after every step: small promises that must hold at any moment, read from the store without the engine.
+import { projectScope } from "../../packages/server/src/core/access/principal.ts";
+import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus } from "../../packages/server/src/core/delivery.ts";
+import type { Player } from "../history/player.ts";
+import { readDeliveries } from "./read-log.ts";
+
+/** After a fault, a start or a step of the clock, some deliveries wait for the next poll of the store. */
+const CALM_AFTER_MS = 60_000;
+/** So much later than it is due may an attempt begin when everything is calm. */
+const LATE_MS = 1_000;
+
+type Known = Pick<Delivery, "status" | "attemptCount" | "eventId">;
+
+export class StepChecks {
+	readonly #player: Player;
+	#known = new Map<string, Known>();
+
+	constructor(player: Player) {
+		this.#player = player;
+	}
+
+	async check(): Promise<void> {
+		const { book, world } = this.#player;
+		const found = new Map<string, Known>();
+		const waiting: Delivery[] = [];
+		for (const { id } of book.projects.values()) {
+			const deliveries = await readDeliveries(world.store, id);
+			for (const delivery of deliveries) {
+				found.set(delivery.id, delivery);
+				this.#checkChange(delivery);
+				if (delivery.status === "Pending") waiting.push(delivery);
+			}
+			await this.#checkCounts(id, deliveries);
+		}
+		this.#checkGone(found);
+		this.#known = found;
+		await this.#checkAcknowledged();
+		this.#checkGauges();
+		this.#checkWaiting(waiting);
+	}
+
+	/** The changes that a delivery can make between two steps. */
+	#checkChange(delivery: Delivery): void {
+		const { id, status, attemptCount, webhookId } = delivery;
+		const before = this.#known.get(id);
+		if (before === undefined) return;
+		const { book, world } = this.#player;
+		const wrong = (text: string) => world.breach("wrong state", `${id} ${text}`);
+		if (attemptCount < before.attemptCount) wrong(`has ${attemptCount} attempts, and had ${before.attemptCount}`);
+		if (before.status === status) return;
+		if (before.status === "Succeeded") wrong(`was Succeeded and is ${status}`);
+		const isRetried = book.retried.has(id) || book.webhook(webhookId)?.retriedMany === true;
+		if (before.status === "Cancelled" && !isRetried) wrong(`was Cancelled and is ${status}`);
+		if (before.status === "Failed" && status !== "Succeeded" && !isRetried) wrong(`was Failed and is ${status}`);
+	}
+
+	/** Only retention deletes deliveries. */
+	#checkGone(found: ReadonlyMap<string, Known>): void {
+		const { book, world } = this.#player;
+		for (const [id, { eventId }] of this.#known) {
+			if (!found.has(id) && !book.purged.has(eventId)) world.breach("lost", `${id} is not in the log any more`);
+		}
+	}
+
+	/** The counts by status, which are maintained by each write, agree with the log. */
+	async #checkCounts(projectId: string, deliveries: readonly Delivery[]): Promise<void> {
+		const { world } = this.#player;
+		const told = await world.store.statusCounts(projectScope(projectId), null);
+		const counted = new Map<DeliveryStatus, number>();
+		for (const { status } of deliveries) counted.set(status, (counted.get(status) ?? 0) + 1);
+		for (const status of DELIVERY_STATUSES) {
+			const count = counted.get(status) ?? 0;
+			if (told[status] !== count) {
+				world.breach("stats", `${projectId} has ${count} ${status} deliveries, the counts say ${told[status]}`);
+			}
+		}
+	}
+
+	/** An acknowledged event is in the log at once, with a delivery for each webhook that wanted it. */
+	async #checkAcknowledged(): Promise<void> {
+		const { book, world } = this.#player;
+		const ids = this.#player.acknowledged;
+		this.#player.acknowledged = [];
+		for (const id of ids) {
+			const event = book.events.get(id);
+			if (event === undefined || book.purged.has(id)) continue;
+			const scope = projectScope(event.projectId);
+			const stored = await world.store.event(scope, id);
+			if (stored === null) world.breach("accepted", `${id} was acknowledged and is not in the log`);
+			const deliveries = await readDeliveries(world.store, event.projectId, { eventId: id });
+			const missing = event.wantedBy.filter((wanted) => !deliveries.some(({ webhookId }) => webhookId === wanted));
+			if (missing.length > 0) world.breach("lost", `${id} was acknowledged without a delivery to ${missing.join()}`);
+		}
+	}
+
+	#checkGauges(): void {
+		const { run, world } = this.#player;
+		const gauges = run.engine?.gauges();
+		for (const [name, value] of Object.entries<number>(gauges === undefined ? {} : { ...gauges })) {
+			if (!(value >= 0)) world.breach("gauges", `${name} is ${value}`);
+		}
+	}
+
+	/**
+	 * While everything is calm, a delivery that is due is attempted at once, unless its webhook has something in flight or a
+	 * rate limit. Measured in monotonic time, so that a step of the clock is no excuse.
+	 */
+	#checkWaiting(waiting: readonly Delivery[]): void {
+		const { attempts, dueTimes, run, world } = this.#player;
+		const now = world.clock.monotonicMs();
+		const due = waiting.map((delivery) => ({
+			delivery,
+			at: dueTimes.of(delivery.id, delivery.nextAttemptAt ?? 0, run.now()),
+		}));
+		const isCalm = now - world.disturbedAt > CALM_AFTER_MS && run.store.idle && run.engine !== null;
+		if (!isCalm || this.#player.isCrowded) return;
+		for (const { delivery, at } of due) {
+			const { id, webhookId } = delivery;
+			const lateMs = now - Math.max(at, world.disturbedAt + CALM_AFTER_MS);
+			if (lateMs <= LATE_MS || attempts.isBusy(webhookId) || this.#isLimited(webhookId)) continue;
+			world.breach("stuck", `${id} to ${webhookId} has been due for ${now - at} ms, and nothing happens`);
+		}
+	}
+
+	#isLimited(webhookId: string): boolean {
+		const webhook = this.#player.book.webhook(webhookId);
+		return webhook === undefined || webhook.rates.some(({ perSecond }) => perSecond !== null);
+	}
+}

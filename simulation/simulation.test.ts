@@ -1,0 +1,67 @@
+// Some hundred histories of the engine, in child processes; that a seed repeats exactly; and that planted bugs are found.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { describe, expect, it } from "vitest";
+
+import { PLANTED } from "./planted/bugs.ts";
+import { findPlanted, plant } from "./planted/plant.ts";
+import { runSeed } from "./run-seed.ts";
+
+const SEEDS = 200;
+const JOBS = 2;
+const MINUTES = 60_000;
+/** They are found within a few seeds. */
+const QUICKLY_FOUND = ["outcome-twice", "forgotten-retry", "stuck-after-pause"];
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const server = fileURLToPath(new URL("../packages/server/src/", import.meta.url));
+
+it(
+	`keeps every promise in ${SEEDS} histories`,
+	async () => {
+		const args = ["simulation/main.ts", "--seeds", `${SEEDS}`, "--from", "1", "--jobs", `${JOBS}`];
+		const running = promisify(execFile)(process.execPath, ["--conditions=@fanfare/source", ...args], { cwd: root });
+		const { stdout } = await running.catch(({ stdout, stderr }: { stdout: string; stderr: string }) => {
+			throw new Error(`${stdout}\n${stderr}`);
+		});
+		expect(stdout).toMatch(new RegExp(`in all: ${SEEDS} seeds .* 0 failed`));
+	},
+	5 * MINUTES,
+);
+
+it.each([11, 12, 13, 14])(
+	"repeats seed %i exactly",
+	async (seed) => {
+		const first = await runSeed({ seed });
+		const second = await runSeed({ seed });
+		expect(first.failure).toBeNull();
+		expect(second.first).toEqual(first.first);
+	},
+	MINUTES,
+);
+
+describe("planted bugs", () => {
+	it.each(PLANTED)("$name still applies to the server", (bug) => {
+		const source = readFileSync(`${server}${bug.file}`, "utf8");
+		expect(plant(source, bug)).not.toBe(source);
+	});
+
+	it("need a text that occurs exactly once", () => {
+		const bug = { name: "made up", effect: "", file: "", find: "a", replace: "b" };
+		expect(plant("cad", bug)).toBe("cbd");
+		expect(() => plant("aa", bug)).toThrow("occurs 2 times");
+		expect(() => plant("c", bug)).toThrow("occurs 0 times");
+	});
+
+	it.each(QUICKLY_FOUND)(
+		"%s is found",
+		async (name) => {
+			const found = await findPlanted(name, { from: 1, seeds: 100, jobs: JOBS, minutes: null });
+			expect(found?.breach).toBeDefined();
+		},
+		2 * MINUTES,
+	);
+});

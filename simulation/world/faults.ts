@@ -1,0 +1,74 @@
+// The faults of a store: which calls fail, at which call the process dies, and how long the store is slow.
+import type { StoreErrorCode } from "../../packages/server/src/ports/store/errors.ts";
+
+export type Fault =
+	/** After `after` more writes, `count` writes fail. They are not executed. */
+	| { readonly kind: "failing"; readonly code: StoreErrorCode; readonly after: number; readonly count: number }
+	/** After `after` more calls, the process dies at a call: before or after it is executed. */
+	| { readonly kind: "dying"; readonly executed: boolean; readonly after: number; readonly only: "commit" | "any" }
+	/** Each of the next `count` calls takes `ms`. */
+	| { readonly kind: "slow"; readonly ms: number; readonly count: number };
+
+/** What becomes of one call. */
+export type Fate = { readonly kind: "fine" } | { readonly kind: "fails"; readonly code: StoreErrorCode } | Dies;
+type Dies = { readonly kind: "dies"; readonly executed: boolean };
+
+interface Planned {
+	readonly fault: Fault;
+	after: number;
+	count: number;
+}
+
+const READS =
+	/^(identity|directoryVersions|projectChanges|projects|keys|webhookRecords|webhooks|eventTypes|eventType|events|event|eventBody|deliveries|delivery|attempts|dueWebhooks|webhooksToSweep|countOpen|countReplay|runningReplays|replays|replay|untried|stats|statusCounts|webhookHealth|auditEntries)$/;
+
+/** Whether a call of the store changes something. */
+export function isWrite(name: string): boolean {
+	return !READS.test(name);
+}
+
+/** The faults that are planned. Each strikes at calls that it counts itself, and is then forgotten. */
+export class Faults {
+	#planned: Planned[] = [];
+
+	plan(fault: Fault): void {
+		const [after, count] = [fault.kind === "slow" ? 0 : fault.after, fault.kind === "dying" ? 1 : fault.count];
+		this.#planned.push({ fault, after, count });
+	}
+
+	/** Forgets everything that is planned. */
+	clear(): void {
+		this.#planned = [];
+	}
+
+	/** How long the next call takes because of a fault, in milliseconds. */
+	slowness(): number {
+		const planned = this.#planned.find(({ fault }) => fault.kind === "slow");
+		if (planned?.fault.kind !== "slow") return 0;
+		this.#use(planned);
+		return planned.fault.ms;
+	}
+
+	/** What becomes of this call. */
+	fateOf(name: string): Fate {
+		for (const planned of this.#planned) {
+			const { fault } = planned;
+			if (fault.kind === "slow" || (fault.kind === "failing" && !isWrite(name))) continue;
+			if (fault.kind === "dying" && fault.only === "commit" && name !== "commit") continue;
+			if (planned.after > 0) {
+				planned.after--;
+				continue;
+			}
+			this.#use(planned);
+			return fault.kind === "failing"
+				? { kind: "fails", code: fault.code }
+				: { kind: "dies", executed: fault.executed };
+		}
+		return { kind: "fine" };
+	}
+
+	#use(planned: Planned): void {
+		planned.count--;
+		if (planned.count <= 0) this.#planned = this.#planned.filter((other) => other !== planned);
+	}
+}

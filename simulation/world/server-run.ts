@@ -1,0 +1,124 @@
+import { createAloneTenure } from "../../packages/server/src/adapters/alone/alone-tenure.ts";
+import { createAloneWire } from "../../packages/server/src/adapters/alone/alone-wire.ts";
+import type { Clock } from "../../packages/server/src/core/clock.ts";
+import { createSealer } from "../../packages/server/src/core/crypto/sealing.ts";
+import { createIdMaker } from "../../packages/server/src/core/ids.ts";
+// One run of the server: from its start until it stops or dies. Nothing of it happens after its end.
+import type { Engine } from "../../packages/server/src/engine/calls.ts";
+import { openEngine } from "../../packages/server/src/engine/engine.ts";
+import type { OutsideParts } from "../../packages/server/src/engine/parts.ts";
+import { SteadyClock } from "../../packages/server/src/engine/steady-clock.ts";
+import { SimObserver } from "./sim-observer.ts";
+import { SimSchemas } from "./sim-schemas.ts";
+import { SimSender } from "./sim-sender.ts";
+import { SimStore } from "./sim-store.ts";
+import type { World } from "./world.ts";
+
+/** How a run ended. `forced`: the stop did not wait for all attempts in flight. */
+export type RunEndKind = "died" | "stopped" | "forced";
+
+const MASTER_KEY = Buffer.alloc(32, 7);
+
+/**
+ * States: opening ──engine started──▶ running ──stop──▶ ended; from each of them ──death──▶ ended
+ *
+ * - opening: the engine reads the store.
+ * - running: `engine` is not null.
+ * - ended: no timer fires, no call of the store is executed or answered, and no response arrives.
+ */
+export class ServerRun {
+	readonly number: number;
+	/** When it began, by the monotonic clock. */
+	readonly since: number;
+	readonly store: SimStore;
+	readonly sender: SimSender;
+	readonly observer: SimObserver;
+	readonly #world: World;
+	readonly #steady: SteadyClock;
+	#engine: Engine | null = null;
+	#end: RunEndKind | null = null;
+
+	constructor(world: World, number: number) {
+		this.#world = world;
+		this.number = number;
+		this.since = world.clock.monotonicMs();
+		this.store = new SimStore(world, this);
+		this.sender = new SimSender(world, this);
+		this.observer = new SimObserver(world);
+		this.#steady = new SteadyClock(this.#clock());
+	}
+
+	/** The time that this run's engine goes by: it goes on when the wall clock is set back. */
+	now(): number {
+		return this.#steady.now();
+	}
+
+	get alive(): boolean {
+		return this.#end === null;
+	}
+
+	/** How it ended; null if it has not. */
+	get how(): RunEndKind | null {
+		return this.#end;
+	}
+
+	/** Null while it is opening. */
+	get engine(): Engine | null {
+		return this.#engine;
+	}
+
+	/** Opens and starts the engine. Rejects if that fails. Never settles if the run ends. */
+	async open(): Promise<void> {
+		const { limits, retention } = this.#world.settings;
+		const { engine } = await openEngine({ parts: this.#parts(), userAgent: "Fanfare/simulation", limits, retention });
+		await engine.start();
+		this.#engine = engine;
+	}
+
+	end(how: RunEndKind): void {
+		if (!this.alive) return;
+		this.#world.trace.add("end", `run ${this.number} ${how}`);
+		this.#end = how;
+	}
+
+	/** Calls `act` after this time if the run has not ended; 0 means in the next turn. */
+	later(ms: number, act: () => void): () => void {
+		const guarded = () => {
+			if (this.alive) act();
+		};
+		if (ms > 0) return this.#world.clock.after(ms, guarded);
+		let cancelled = false;
+		this.#world.clock.nextTurn(() => {
+			if (!cancelled) guarded();
+		});
+		return () => {
+			cancelled = true;
+		};
+	}
+
+	#parts(): OutsideParts {
+		const { server: chance } = this.#world.chance;
+		return {
+			store: this.store.calls(),
+			sender: this.sender,
+			guard: { reject: () => null },
+			schemas: new SimSchemas(),
+			clock: this.#clock(),
+			observer: this.observer,
+			sealer: createSealer(MASTER_KEY, chance),
+			ids: createIdMaker(chance),
+			tenure: createAloneTenure(),
+			wire: createAloneWire(),
+			chance,
+		};
+	}
+	#clock(): Clock {
+		const { clock } = this.#world;
+		return {
+			now: () => clock.now(),
+			monotonicMs: () => clock.monotonicMs(),
+			after: (delayMs: number, fire: () => void) => this.later(Math.max(1, delayMs), fire),
+			nextTurn: (fire: () => void) => void this.later(0, fire),
+		};
+	}
+}

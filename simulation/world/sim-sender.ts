@@ -1,0 +1,67 @@
+// The sender of one run: gives requests to the receivers, and brings their answers back if the run has not ended.
+import type { AttemptOutcome, AttemptRequest, Sender } from "../../packages/server/src/ports/sender.ts";
+import { failed } from "./receivers.ts";
+import type { ServerRun } from "./server-run.ts";
+import type { World } from "./world.ts";
+
+/** A request under way. */
+interface UnderWay {
+	readonly finish: (outcome: AttemptOutcome) => void;
+	readonly startedAt: number;
+}
+
+export class SimSender implements Sender {
+	readonly #world: World;
+	readonly #run: ServerRun;
+	readonly #underWay = new Set<UnderWay>();
+	/** Whether `abort` has cut attempts short. */
+	#aborted = false;
+
+	constructor(world: World, run: ServerRun) {
+		this.#world = world;
+		this.#run = run;
+	}
+
+	get inFlight(): number {
+		return this.#underWay.size;
+	}
+
+	get aborted(): boolean {
+		return this.#aborted;
+	}
+
+	send(request: AttemptRequest): Promise<AttemptOutcome> {
+		return new Promise((resolve) => {
+			if (!this.#run.alive) return;
+			const { clock, receivers, attempts } = this.#world;
+			const { hostname } = new URL(request.url);
+			const { afterMs, outcome } = receivers.answer(hostname, request);
+			const ended = attempts.started(this.#run, hostname, request, outcome);
+			const underWay: UnderWay = {
+				startedAt: clock.monotonicMs(),
+				finish: (outcome) => {
+					cancel();
+					this.#underWay.delete(underWay);
+					ended(outcome);
+					resolve(outcome);
+				},
+			};
+			const cancel = this.#run.later(Math.max(1, afterMs), () => underWay.finish(outcome));
+			this.#underWay.add(underWay);
+		});
+	}
+
+	abort(): void {
+		if (!this.#run.alive) return;
+		for (const underWay of this.#underWay) {
+			this.#aborted = true;
+			const durationMs = this.#world.clock.monotonicMs() - underWay.startedAt;
+			underWay.finish(failed("aborted", durationMs, 0).outcome);
+		}
+	}
+
+	close(): Promise<void> {
+		this.abort();
+		return Promise.resolve();
+	}
+}

@@ -1,0 +1,124 @@
+// The store as one run of the server sees it: calls are executed one after the other, after delays, with faults.
+import { StoreError } from "../../packages/server/src/ports/store/errors.ts";
+import type { Store } from "../../packages/server/src/ports/store/store.ts";
+import type { ServerRun } from "./server-run.ts";
+import { shortHash } from "./trace.ts";
+import type { World } from "./world.ts";
+
+type StoreCalls = Readonly<Record<string, (...parameters: readonly unknown[]) => Promise<unknown>>>;
+
+interface Call {
+	readonly name: string;
+	readonly parameters: readonly unknown[];
+	readonly resolve: (value: unknown) => void;
+	readonly reject: (error: unknown) => void;
+}
+
+/** The share of calls that take some time, and how long, in milliseconds. */
+const DELAYS = [
+	{ below: 0.9, ms: 0 },
+	{ below: 0.98, ms: 4 },
+	{ below: 1, ms: 40 },
+] as const;
+
+/**
+ * Calls queue first in, first out. Each waits for its delay, is executed at once and completely by the real store, and is
+ * answered after another delay; answers keep the order of their calls. When the run ends, the calls in the queue are not
+ * executed, and no answer arrives.
+ */
+export class SimStore {
+	readonly #world: World;
+	readonly #run: ServerRun;
+	readonly #real: StoreCalls;
+	readonly #queue: Call[] = [];
+	#executing = false;
+	/** Answers that are under way. */
+	#answers = 0;
+	#lastAnswerAt = 0;
+
+	constructor(world: World, run: ServerRun) {
+		this.#world = world;
+		this.#run = run;
+		this.#real = world.store as unknown as StoreCalls;
+	}
+
+	/** Whether no call waits, is under way or is still to be answered. */
+	get idle(): boolean {
+		return !this.#executing && this.#queue.length === 0 && this.#answers === 0;
+	}
+
+	/** The store for the engine. */
+	calls(): Store {
+		const entries = Object.keys(this.#real).map((name) => [
+			name,
+			(...parameters: readonly unknown[]) => this.#call(name, parameters),
+		]);
+		return Object.fromEntries(entries) as Store;
+	}
+
+	#call(name: string, parameters: readonly unknown[]): Promise<unknown> {
+		return new Promise((resolve, reject) => {
+			if (!this.#run.alive) return;
+			this.#queue.push({ name, parameters, resolve, reject });
+			this.#next();
+		});
+	}
+
+	#next(): void {
+		if (this.#executing) return;
+		const call = this.#queue.shift();
+		if (call === undefined) return;
+		this.#executing = true;
+		const slow = this.#world.faults.slowness();
+		if (slow > 0) this.#world.disturbed();
+		this.#run.later(slow + this.#delay(), () => void this.#execute(call));
+	}
+
+	#delay(): number {
+		const random = this.#world.chance.store;
+		const draw = random();
+		const longest = DELAYS.find(({ below }) => draw < below)?.ms ?? 0;
+		return longest === 0 ? 0 : Math.ceil(random() * longest);
+	}
+
+	async #execute(call: Call): Promise<void> {
+		const { faults, trace } = this.#world;
+		const fate = faults.fateOf(call.name);
+		if (fate.kind !== "fine") this.#world.struck();
+		trace.add("store", `${call.name} ${shortHash(call.parameters)} ${fate.kind}`);
+		if (fate.kind === "dies" && !fate.executed) return this.#run.end("died");
+		const answer = fate.kind === "fails" ? failing(fate.code, call) : await this.#executed(call);
+		if (fate.kind === "dies") return this.#run.end("died");
+		this.#answer(answer);
+		this.#executing = false;
+		this.#next();
+	}
+
+	/** Executes a call. Returns how it is answered. */
+	async #executed(call: Call): Promise<() => void> {
+		const { name, parameters } = call;
+		const { watcher } = this.#world;
+		await watcher.before(name, parameters);
+		try {
+			const result = await this.#real[name]?.(...parameters);
+			await watcher.after(name, parameters, result);
+			return () => call.resolve(result);
+		} catch (error) {
+			return () => call.reject(error);
+		}
+	}
+
+	#answer(answer: () => void): void {
+		const now = this.#world.clock.monotonicMs();
+		this.#lastAnswerAt = Math.max(this.#lastAnswerAt, now + this.#delay());
+		this.#answers++;
+		this.#run.later(this.#lastAnswerAt - now, () => {
+			this.#answers--;
+			answer();
+		});
+	}
+}
+
+function failing(code: ConstructorParameters<typeof StoreError>[0], { name, reject }: Call): () => void {
+	return () => reject(new StoreError(code, `the simulation made ${name} fail`));
+}

@@ -1,0 +1,20 @@
+// Who watches the world: told of each call of the store and each attempt, at the moment at which it happens.
+import type { AttemptOutcome, AttemptRequest } from "../../packages/server/src/ports/sender.ts";
+import type { ServerRun } from "./server-run.ts";
+
+/** Sees each call when the store executes it. It may read the store: nothing else happens meanwhile. */
+export interface StoreWatcher {
+	before(name: string, parameters: readonly unknown[]): Promise<void>;
+	after(name: string, parameters: readonly unknown[], result: unknown): Promise<void>;
+}
+
+/** Sees each attempt when it begins and when its outcome comes back. */
+export interface AttemptWatcher {
+	/** `outcome` is what the receiver will answer. Returns a function that is called with the outcome that came back. */
+	started(
+		run: ServerRun,
+		host: string,
+		request: AttemptRequest,
+		outcome: AttemptOutcome,
+	): (outcome: AttemptOutcome) => void;
+}

@@ -1,0 +1,100 @@
+import { openSqliteStore } from "../../packages/server/src/adapters/sqlite/sqlite-store.ts";
+import type { RetentionSettings } from "../../packages/server/src/core/policies/retention.ts";
+// Everything outside the server in one history: time, chance, the store on its disk, receivers, and who watches.
+import type { EngineLimits } from "../../packages/server/src/engine/parts.ts";
+import type { Store } from "../../packages/server/src/ports/store/store.ts";
+import { chancesOf, type Chances } from "./chance.ts";
+import { Faults } from "./faults.ts";
+import { Receivers } from "./receivers.ts";
+import { SimClock } from "./sim-clock.ts";
+import { Trace } from "./trace.ts";
+import type { AttemptWatcher, StoreWatcher } from "./watchers.ts";
+
+export interface WorldSettings {
+	/** Everything that is left to chance follows from it. */
+	readonly seed: number;
+	readonly limits: Partial<EngineLimits>;
+	readonly retention: RetentionSettings;
+}
+
+/** A promise that was broken. */
+export interface Broken {
+	readonly promise: string;
+	readonly text: string;
+}
+
+/** The wall time at which every history begins. */
+export const BEGINNING = Date.parse("2026-11-24T12:00:00Z");
+
+/** It outlives the runs of the server. */
+export class World {
+	readonly clock = new SimClock(BEGINNING);
+	readonly trace: Trace;
+	readonly chance: Chances;
+	readonly faults = new Faults();
+	readonly receivers: Receivers;
+	readonly store: Store;
+	readonly settings: WorldSettings;
+	readonly breaches: Broken[] = [];
+	#watcher: StoreWatcher | null = null;
+	#attempts: AttemptWatcher | null = null;
+	#disturbedAt = 0;
+	#struck = 0;
+
+	private constructor(settings: WorldSettings, store: Store, print: ((line: string) => void) | null) {
+		this.settings = settings;
+		this.store = store;
+		this.chance = chancesOf(settings.seed);
+		this.trace = new Trace(this.clock, print);
+		this.receivers = new Receivers(this);
+	}
+
+	/** @param print gets each line of the trace; null if only its hash is wanted */
+	static async open(settings: WorldSettings, print: ((line: string) => void) | null): Promise<World> {
+		return new World(settings, await openSqliteStore({ path: ":memory:", now: BEGINNING }), print);
+	}
+
+	/** Says who watches the store and the attempts. Called once, before the first run. */
+	watch(watcher: StoreWatcher, attempts: AttemptWatcher): void {
+		this.#watcher = watcher;
+		this.#attempts = attempts;
+	}
+
+	get watcher(): StoreWatcher {
+		return expected(this.#watcher);
+	}
+
+	get attempts(): AttemptWatcher {
+		return expected(this.#attempts);
+	}
+
+	/** How many calls of the store a fault has struck. */
+	get faultsStruck(): number {
+		return this.#struck;
+	}
+
+	/** When something last happened that may delay deliveries, by the monotonic clock. */
+	get disturbedAt(): number {
+		return this.#disturbedAt;
+	}
+
+	disturbed(): void {
+		this.#disturbedAt = this.clock.monotonicMs();
+	}
+
+	/** A fault has struck a call of the store. */
+	struck(): void {
+		this.#struck++;
+		this.disturbed();
+	}
+
+	breach(promise: string, text: string): void {
+		this.trace.add("breach", `${promise}: ${text}`);
+		this.breaches.push({ promise, text });
+	}
+}
+
+function expected<T>(watcher: T | null): T {
+	if (watcher === null) throw new Error("call `watch` before the first run");
+	return watcher;
+}
