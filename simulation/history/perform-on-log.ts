@@ -48,7 +48,7 @@ async function changeOne(player: Player, action: Extract<LogAction, { do: "cance
 	}
 	book.cancelled.add(id);
 	const call = player.call((engine) => engine.deliveries.cancel(changeIn(project), id), {
-		done: ({ status }: Delivery) => {
+		answered: ({ status }: Delivery) => {
 			const isRetried = (player.retriedBy.get(id) ?? 0) > call || player.retriedManyBy > 0;
 			if (status === "Cancelled" && !isRetried) book.surelyCancelled.set(id, run);
 		},
@@ -98,6 +98,6 @@ function erase(player: Player, index: number): void {
 	if (event === undefined || project === undefined || project.deleteIssued) return;
 	event.eraseIssued = true;
 	player.call((engine) => engine.events.erasePayload(changeIn(project), event.id), {
-		done: () => (event.erased = true),
+		answered: () => (event.erased = true),
 	});
 }

@@ -55,7 +55,7 @@ function remove(player: Player, project: ProjectModel): void {
 	const { number: run } = player.run;
 	project.deleteIssued = true;
 	player.call((engine) => engine.projects.delete({ scope: projectScope(project.id), audit: null }), {
-		done: () => {
+		answered: () => {
 			for (const webhook of player.book.webhooks) if (webhook.project === project) webhook.stoppedIn = run;
 		},
 		refused: () => (project.deleteIssued = false),

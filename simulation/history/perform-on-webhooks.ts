@@ -85,7 +85,7 @@ function patchOf(webhook: Known, field: Field, choice: WebhookChoice): WebhookPa
 function pause(player: Player, webhook: Known): void {
 	const { number: run } = player.run;
 	const call = player.call((engine) => engine.webhooks.pause(changeIn(webhook.project), webhook.id), {
-		done: ({ status }) => {
+		answered: ({ status }) => {
 			if (status !== "Enabled" && webhook.resumedBy < call) webhook.stoppedIn = run;
 		},
 	});
@@ -102,7 +102,7 @@ function remove(player: Player, webhook: Known): void {
 	webhook.deleteIssued = true;
 	const { number: run } = player.run;
 	player.call((engine) => engine.webhooks.delete(changeIn(webhook.project), webhook.id), {
-		done: () => (webhook.stoppedIn = run),
+		answered: () => (webhook.stoppedIn = run),
 		refused: () => (webhook.deleteIssued = false),
 	});
 }
@@ -113,7 +113,7 @@ function changeSecret(player: Player, webhook: Known, overlapMs: number): void {
 	webhook.newestSecret = null;
 	const isNewest = () => webhook.secrets.at(-1) === secret;
 	player.call((engine) => engine.webhooks.updateSecret(changeIn(webhook.project), webhook.id, secret, overlapMs), {
-		done: () => {
+		answered: () => {
 			if (isNewest()) webhook.newestSecret = secret;
 		},
 	});

@@ -43,7 +43,7 @@ export function performSend(player: Player, action: SendAction): void {
 
 function sendOne(player: Player, send: SendModel): void {
 	player.call((engine) => engine.intake.send(projectScope(send.project.id), inputOf(send)), {
-		done: (sent) => acknowledged(player, send, sent),
+		answered: (sent) => acknowledged(player, send, sent),
 		refused: () => send.refused++,
 		lost: () => send.unanswered++,
 	});
@@ -51,7 +51,7 @@ function sendOne(player: Player, send: SendModel): void {
 
 function sendAll(player: Player, project: ProjectModel, sends: readonly SendModel[]): void {
 	player.call((engine) => engine.intake.sendBatch(projectScope(project.id), sends.map(inputOf)), {
-		done: (results) => {
+		answered: (results) => {
 			for (const [index, send] of sends.entries()) {
 				const result = results[index];
 				if (result === undefined) player.world.breach("accepted", `a batch had no result for event ${send.n}`);
@@ -77,7 +77,7 @@ function sendAgain(player: Player, { send: index, isChanged }: Extract<Action, {
 	// If the first one was not stored, this one is in its place, so nothing can be expected of it.
 	if (send.acknowledged === 0) return;
 	player.call((engine) => engine.intake.send(projectScope(send.project.id), input), {
-		done: ({ event }) => {
+		answered: ({ event }) => {
 			if (isKnown(player, send)) world.breach("accepted", `${event.id}: the key of ${send.eventId} was used twice`);
 		},
 		refused: () => {},

@@ -55,7 +55,13 @@ async function performAction(player: Player, action: Action): Promise<void> {
 		case "cancel replay":
 		case "erase":
 			return performOnLog(player, action);
-		default:
+		case "create webhook":
+		case "update webhook":
+		case "pause":
+		case "resume":
+		case "delete webhook":
+		case "change secret":
+		case "receiver":
 			performOnWebhooks(player, action);
 	}
 }

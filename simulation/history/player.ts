@@ -15,7 +15,7 @@ import type { World } from "../world/world.ts";
 
 /** What becomes of a call of the engine. Exactly one of them is called. */
 export interface Outcomes<T> {
-	readonly done?: (result: T) => void;
+	readonly answered?: (result: T) => void;
 	/** The engine has refused the call, or the store has failed. */
 	readonly refused?: (error: unknown) => void;
 	/** The run has ended first: nobody knows whether the call had an effect. */
@@ -155,7 +155,7 @@ export class Player {
 	}
 
 	/** Makes a call of the engine. It may end in a later step. */
-	call<T>(make: (engine: Engine) => T | Promise<T>, { done, refused, lost }: Outcomes<T> = {}): number {
+	call<T>(make: (engine: Engine) => T | Promise<T>, { answered, refused, lost }: Outcomes<T> = {}): number {
 		const { run } = this;
 		const { engine } = run;
 		const number = ++this.#calls;
@@ -170,7 +170,7 @@ export class Player {
 		Promise.resolve()
 			.then(() => make(engine))
 			.then(
-				(result) => end(() => done?.(result)),
+				(result) => end(() => answered?.(result)),
 				(error: unknown) =>
 					end(() => {
 						this.#checkRefusal(error);

@@ -81,7 +81,7 @@ export interface Step {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-export const TYPES = ["order.paid", "order.refunded", "user.created", "invoice"] as const;
+const TYPES = ["order.paid", "order.refunded", "user.created", "invoice"] as const;
 
 const index = fc.nat({ max: 9 });
 const type = fc.constantFrom(...TYPES);

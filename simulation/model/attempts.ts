@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import type { Seen } from "@fanfare/testkit/checks/record";
 
 import type { AttemptOutcome, AttemptRequest } from "../../packages/server/src/ports/sender.ts";
-import type { ServerRun } from "../world/server-run.ts";
+import type { RunScope } from "../world/run-scope.ts";
 import type { AttemptWatcher } from "../world/watchers.ts";
 import type { World } from "../world/world.ts";
 import { OWN, type Book, type WebhookModel } from "./book.ts";
@@ -21,7 +21,7 @@ export class Attempts implements AttemptWatcher {
 	readonly #seen: Request[] = [];
 	/** Requests under way in the present run, by pair of event and webhook. */
 	readonly #underWay = new Map<string, number>();
-	#run: ServerRun | null = null;
+	#run: RunScope | null = null;
 
 	constructor(world: World, book: Book) {
 		this.#world = world;
@@ -39,7 +39,7 @@ export class Attempts implements AttemptWatcher {
 	}
 
 	started(
-		run: ServerRun,
+		run: RunScope,
 		host: string,
 		request: AttemptRequest,
 		outcome: AttemptOutcome,
@@ -75,7 +75,7 @@ export class Attempts implements AttemptWatcher {
 		};
 	}
 
-	#begin(run: ServerRun, { eventId, webhookId }: Seen): string {
+	#begin(run: RunScope, { eventId, webhookId }: Seen): string {
 		if (this.#run !== run) {
 			this.#run = run;
 			this.#underWay.clear();
@@ -92,7 +92,7 @@ export class Attempts implements AttemptWatcher {
 	}
 
 	/** What must be true when an attempt begins. The store is read as it is at this moment. */
-	#checkStart(run: ServerRun, webhook: WebhookModel, webhookId: string, { eventId }: Seen): void {
+	#checkStart(run: RunScope, webhook: WebhookModel, webhookId: string, { eventId }: Seen): void {
 		const what = `${eventId} to ${webhookId}`;
 		if (webhook.stoppedIn === run.number) {
 			this.#world.breach("stopped", `${what} was attempted after the webhook was paused or deleted`);
@@ -100,7 +100,7 @@ export class Attempts implements AttemptWatcher {
 		void this.#checkDeliveries(run, webhook, webhookId, eventId);
 	}
 
-	async #checkDeliveries(run: ServerRun, webhook: WebhookModel, webhookId: string, eventId: string): Promise<void> {
+	async #checkDeliveries(run: RunScope, webhook: WebhookModel, webhookId: string, eventId: string): Promise<void> {
 		const what = `${eventId} to ${webhookId}`;
 		const reading = readDeliveries(this.#world.store, webhook.project.id, { eventId, webhookId });
 		const deliveries = await reading;

@@ -12,6 +12,7 @@ import type { DueTimes } from "./due-times.ts";
 import { PurgeWatch } from "./purge-watch.ts";
 import { readDeliveries } from "./read-log.ts";
 import { ReplayWatch } from "./replay-watch.ts";
+import { wants } from "./wants.ts";
 
 export class Watch implements StoreWatcher {
 	readonly #world: World;
@@ -121,10 +122,4 @@ export class Watch implements StoreWatcher {
 			}
 		}
 	}
-}
-
-/** Whether a filter of event types wants a type. Written anew, to be compared with the server's. */
-export function wants(filter: readonly string[] | null, type: string): boolean {
-	if (filter === null) return !type.startsWith("fanfare.");
-	return filter.some((entry) => (entry.endsWith(".*") ? type.startsWith(entry.slice(0, -1)) : entry === type));
 }

@@ -24,8 +24,8 @@ export const PLANTED: readonly PlantedBug[] = [
 		effect:
 			"A claim leases deliveries without moving them in the order of due deliveries, so the next claim gets them again.",
 		file: "adapters/sqlite/calls/queue.ts",
-		find: "UPDATE deliveries SET lease_until = ?1, due_at = ?1 WHERE id = ?2",
-		replace: "UPDATE deliveries SET lease_until = ?1 WHERE id = ?2",
+		find: 'const lease = db.prepare("UPDATE deliveries SET lease_until = ?1, due_at = ?1 WHERE id = ?2");',
+		replace: 'const lease = db.prepare("UPDATE deliveries SET lease_until = ?1 WHERE id = ?2");',
 	},
 	{
 		name: "forgotten-retry",
@@ -51,10 +51,10 @@ export const PLANTED: readonly PlantedBug[] = [
 	{
 		name: "stuck-after-pause",
 		effect:
-			"Deliveries that were Held are not claimed when their webhook is resumed, until the next poll of the store.",
-		file: "engine/delivering/sweeper.ts",
-		find: 'if (step.change.type === "resume" && step.count > 0) this.#near.line.due(webhookId, now);',
-		replace: 'if (step.change.type === "resume" && step.count < 0) this.#near.line.due(webhookId, now);',
+			"Deliveries that wait in memory when their webhook is paused count as in memory for ever, and are never attempted again.",
+		file: "engine/delivering/ready-queue.ts",
+		find: "\t\t\tthis.#inMemory.delete(delivery.id);\n\t\t\tthis.#discarded.delete(delivery.id);",
+		replace: "\t\t\tthis.#discarded.delete(delivery.id);",
 	},
 	{
 		name: "replay-skips-last-page",
@@ -82,7 +82,7 @@ export const PLANTED: readonly PlantedBug[] = [
 	{
 		name: "starved-by-clock",
 		effect: "After a step back of the clock, a retry waits until the clock has come to its time again.",
-		file: "core/steady-clock.ts",
+		file: "engine/steady-clock.ts",
 		find: "this.#now = Math.max(this.#clock.now(), this.#now + (at - this.#at) * SLOWED);",
 		replace: "this.#now = this.#clock.now();",
 	},

@@ -1,6 +1,8 @@
 // The receivers of all webhooks: how each responds at the moment, and what they have seen. They outlive the server.
+import type { Random } from "@fanfare/testkit/seeded-random";
+
 import type { AttemptError, AttemptOutcome, AttemptRequest } from "../../packages/server/src/ports/sender.ts";
-import type { World } from "./world.ts";
+import type { SimClock } from "./sim-clock.ts";
 
 /** How a receiver responds. */
 export type Mode =
@@ -19,20 +21,23 @@ export interface Answer {
 	readonly outcome: AttemptOutcome;
 }
 
-export const FINE: Mode = { kind: "status", status: 200 };
+const FINE: Mode = { kind: "status", status: 200 };
 const NORMAL_MS = { from: 1, to: 60 } as const;
 const SLOW_SHARE = 0.05;
 const SLOW_MS = 3_000;
 
 export class Receivers {
-	readonly #world: World;
+	readonly #clock: Pick<SimClock, "now">;
+	readonly #random: Random;
 	readonly #modes = new Map<string, Mode>();
 	readonly #counts = new Map<string, number>();
 	/** Modes of all receivers, once everything is healed. */
 	#healed = false;
 
-	constructor(world: World) {
-		this.#world = world;
+	/** @param random the chance of latencies */
+	constructor(clock: Pick<SimClock, "now">, random: Random) {
+		this.#clock = clock;
+		this.#random = random;
 	}
 
 	/** `name` is the receiver's host. */
@@ -56,7 +61,7 @@ export class Receivers {
 	}
 
 	#latencyMs(): number {
-		const random = this.#world.chance.receivers;
+		const random = this.#random;
 		if (!this.#healed && random() < SLOW_SHARE) return Math.ceil(random() * SLOW_MS);
 		return NORMAL_MS.from + Math.floor(random() * (NORMAL_MS.to - NORMAL_MS.from));
 	}
@@ -68,7 +73,7 @@ export class Receivers {
 			case "flaky":
 				return complete(count % 2 === 0 ? 500 : 200, latencyMs, {});
 			case "busy": {
-				const at = this.#world.clock.now() + mode.seconds * 1_000;
+				const at = this.#clock.now() + mode.seconds * 1_000;
 				const retryAfter = mode.asDate ? new Date(at).toUTCString() : String(mode.seconds);
 				return complete(mode.status, latencyMs, { "retry-after": retryAfter });
 			}

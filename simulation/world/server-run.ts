@@ -8,14 +8,12 @@ import type { Engine } from "../../packages/server/src/engine/calls.ts";
 import { openEngine } from "../../packages/server/src/engine/engine.ts";
 import type { OutsideParts } from "../../packages/server/src/engine/parts.ts";
 import { SteadyClock } from "../../packages/server/src/engine/steady-clock.ts";
+import type { RunEndKind, RunScope } from "./run-scope.ts";
 import { SimObserver } from "./sim-observer.ts";
 import { SimSchemas } from "./sim-schemas.ts";
 import { SimSender } from "./sim-sender.ts";
 import { SimStore } from "./sim-store.ts";
 import type { World } from "./world.ts";
-
-/** How a run ended. `forced`: the stop did not wait for all attempts in flight. */
-export type RunEndKind = "died" | "stopped" | "forced";
 
 const MASTER_KEY = Buffer.alloc(32, 7);
 
@@ -26,7 +24,7 @@ const MASTER_KEY = Buffer.alloc(32, 7);
  * - running: `engine` is not null.
  * - ended: no timer fires, no call of the store is executed or answered, and no response arrives.
  */
-export class ServerRun {
+export class ServerRun implements RunScope {
 	readonly number: number;
 	/** When it began, by the monotonic clock. */
 	readonly since: number;
@@ -81,7 +79,6 @@ export class ServerRun {
 		this.#end = how;
 	}
 
-	/** Calls `act` after this time if the run has not ended; 0 means in the next turn. */
 	later(ms: number, act: () => void): () => void {
 		const guarded = () => {
 			if (this.alive) act();

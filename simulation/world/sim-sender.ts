@@ -1,7 +1,7 @@
 // The sender of one run: gives requests to the receivers, and brings their answers back if the run has not ended.
 import type { AttemptOutcome, AttemptRequest, Sender } from "../../packages/server/src/ports/sender.ts";
 import { failed } from "./receivers.ts";
-import type { ServerRun } from "./server-run.ts";
+import type { RunScope } from "./run-scope.ts";
 import type { World } from "./world.ts";
 
 /** A request under way. */
@@ -12,12 +12,12 @@ interface UnderWay {
 
 export class SimSender implements Sender {
 	readonly #world: World;
-	readonly #run: ServerRun;
+	readonly #run: RunScope;
 	readonly #underWay = new Set<UnderWay>();
 	/** Whether `abort` has cut attempts short. */
 	#aborted = false;
 
-	constructor(world: World, run: ServerRun) {
+	constructor(world: World, run: RunScope) {
 		this.#world = world;
 		this.#run = run;
 	}

@@ -1,7 +1,7 @@
 // The store as one run of the server sees it: calls are executed one after the other, after delays, with faults.
 import { StoreError } from "../../packages/server/src/ports/store/errors.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
-import type { ServerRun } from "./server-run.ts";
+import type { RunScope } from "./run-scope.ts";
 import { shortHash } from "./trace.ts";
 import type { World } from "./world.ts";
 
@@ -28,7 +28,7 @@ const DELAYS = [
  */
 export class SimStore {
 	readonly #world: World;
-	readonly #run: ServerRun;
+	readonly #run: RunScope;
 	readonly #real: StoreCalls;
 	readonly #queue: Call[] = [];
 	#executing = false;
@@ -36,7 +36,7 @@ export class SimStore {
 	#answers = 0;
 	#lastAnswerAt = 0;
 
-	constructor(world: World, run: ServerRun) {
+	constructor(world: World, run: RunScope) {
 		this.#world = world;
 		this.#run = run;
 		this.#real = world.store as unknown as StoreCalls;

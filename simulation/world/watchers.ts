@@ -1,6 +1,6 @@
 // Who watches the world: told of each call of the store and each attempt, at the moment at which it happens.
 import type { AttemptOutcome, AttemptRequest } from "../../packages/server/src/ports/sender.ts";
-import type { ServerRun } from "./server-run.ts";
+import type { RunScope } from "./run-scope.ts";
 
 /** Sees each call when the store executes it. It may read the store: nothing else happens meanwhile. */
 export interface StoreWatcher {
@@ -12,7 +12,7 @@ export interface StoreWatcher {
 export interface AttemptWatcher {
 	/** `outcome` is what the receiver will answer. Returns a function that is called with the outcome that came back. */
 	started(
-		run: ServerRun,
+		run: RunScope,
 		host: string,
 		request: AttemptRequest,
 		outcome: AttemptOutcome,

@@ -46,7 +46,7 @@ export class World {
 		this.store = store;
 		this.chance = chancesOf(settings.seed);
 		this.trace = new Trace(this.clock, print);
-		this.receivers = new Receivers(this);
+		this.receivers = new Receivers(this.clock, this.chance.receivers);
 	}
 
 	/** @param print gets each line of the trace; null if only its hash is wanted */

@@ -1,0 +1,15 @@
+// What the parts of a run of the server need of it: whether it still goes on, and how to act only while it does.
+
+/** How a run ended. `forced`: the stop did not wait for all attempts in flight. */
+export type RunEndKind = "died" | "stopped" | "forced";
+
+export interface RunScope {
+	/** Counts the runs of a history from 0. */
+	readonly number: number;
+	/** False once it has ended. */
+	readonly alive: boolean;
+	/** Calls `act` after this time if the run has not ended; 0 means in the next turn. The returned function cancels it. */
+	later(ms: number, act: () => void): () => void;
+	/** Ends the run. Does nothing if it has ended. */
+	end(how: RunEndKind): void;
+}
