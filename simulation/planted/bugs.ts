@@ -83,7 +83,7 @@ export const PLANTED: readonly PlantedBug[] = [
 		name: "starved-by-clock",
 		effect: "After a step back of the clock, a retry waits until the clock has come to its time again.",
 		file: "engine/steady-clock.ts",
-		find: "this.#now = Math.max(this.#clock.now(), this.#now + (at - this.#at) * SLOWED);",
-		replace: "this.#now = this.#clock.now();",
+		find: "const now = Math.max(wall, slowed, this.#last);",
+		replace: "const now = wall + 0 * slowed;",
 	},
 ];
