@@ -1,8 +1,8 @@
+// Performs one step of a history.
 import { performOnLog } from "./perform-on-log.ts";
 import { performOnProjects } from "./perform-on-projects.ts";
 import { performOnWebhooks } from "./perform-on-webhooks.ts";
 import { performSend } from "./perform-send.ts";
-// Performs one step of a history.
 import type { Player } from "./player.ts";
 import type { Action, Step } from "./steps.ts";
 

@@ -1,6 +1,6 @@
+// Plays a history: begins and ends runs of the server, makes calls, and lets time pass.
 import type { RunEnd } from "@fanfare/testkit/checks/record";
 
-// Plays a history: begins and ends runs of the server, makes calls, and lets time pass.
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import { FanfareError } from "../../packages/server/src/core/errors.ts";
 import type { Change, Engine } from "../../packages/server/src/engine/calls.ts";

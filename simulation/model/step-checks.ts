@@ -14,29 +14,39 @@ type Known = Pick<Delivery, "status" | "attemptCount" | "eventId">;
 export class StepChecks {
 	readonly #player: Player;
 	#known = new Map<string, Known>();
+	/** The deliveries that are Pending. */
+	#waiting: Delivery[] = [];
+	/** The value of `World.changes` when the log was last read. */
+	#changes = -1;
 
 	constructor(player: Player) {
 		this.#player = player;
 	}
 
 	async check(): Promise<void> {
+		const { changes } = this.#player.world;
+		if (changes !== this.#changes) await this.#readAll();
+		this.#changes = changes;
+		await this.#checkAcknowledged();
+		this.#checkGauges();
+		this.#checkWaiting();
+	}
+
+	async #readAll(): Promise<void> {
 		const { book, world } = this.#player;
 		const found = new Map<string, Known>();
-		const waiting: Delivery[] = [];
+		this.#waiting = [];
 		for (const { id } of book.projects.values()) {
 			const deliveries = await readDeliveries(world.store, id);
 			for (const delivery of deliveries) {
 				found.set(delivery.id, delivery);
 				this.#checkChange(delivery);
-				if (delivery.status === "Pending") waiting.push(delivery);
+				if (delivery.status === "Pending") this.#waiting.push(delivery);
 			}
 			await this.#checkCounts(id, deliveries);
 		}
 		this.#checkGone(found);
 		this.#known = found;
-		await this.#checkAcknowledged();
-		this.#checkGauges();
-		this.#checkWaiting(waiting);
 	}
 
 	/** The changes that a delivery can make between two steps. */
@@ -105,10 +115,10 @@ export class StepChecks {
 	 * While everything is calm, a delivery that is due is attempted at once, unless its webhook has something in flight or a
 	 * rate limit. Measured in monotonic time, so that a step of the clock is no excuse.
 	 */
-	#checkWaiting(waiting: readonly Delivery[]): void {
+	#checkWaiting(): void {
 		const { attempts, dueTimes, run, world } = this.#player;
 		const now = world.clock.monotonicMs();
-		const due = waiting.map((delivery) => ({
+		const due = this.#waiting.map((delivery) => ({
 			delivery,
 			at: dueTimes.of(delivery.id, delivery.nextAttemptAt ?? 0, run.now()),
 		}));

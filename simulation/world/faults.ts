@@ -23,7 +23,7 @@ const READS =
 	/^(identity|directoryVersions|projectChanges|projects|keys|webhookRecords|webhooks|eventTypes|eventType|events|event|eventBody|deliveries|delivery|attempts|dueWebhooks|webhooksToSweep|countOpen|countReplay|runningReplays|replays|replay|untried|stats|statusCounts|webhookHealth|auditEntries)$/;
 
 /** Whether a call of the store changes something. */
-function isWrite(name: string): boolean {
+export function isWrite(name: string): boolean {
 	return !READS.test(name);
 }
 

@@ -1,13 +1,12 @@
+// One run of the server: from its start until it stops or dies. Nothing of it happens after its end.
 import { createAloneTenure } from "../../packages/server/src/adapters/alone/alone-tenure.ts";
 import { createAloneWire } from "../../packages/server/src/adapters/alone/alone-wire.ts";
 import type { Clock } from "../../packages/server/src/core/clock.ts";
 import { createSealer } from "../../packages/server/src/core/crypto/sealing.ts";
 import { createIdMaker } from "../../packages/server/src/core/ids.ts";
-// One run of the server: from its start until it stops or dies. Nothing of it happens after its end.
 import type { Engine } from "../../packages/server/src/engine/calls.ts";
 import { openEngine } from "../../packages/server/src/engine/engine.ts";
 import type { OutsideParts } from "../../packages/server/src/engine/parts.ts";
-import { SteadyClock } from "../../packages/server/src/engine/steady-clock.ts";
 import type { RunEndKind, RunScope } from "./run-scope.ts";
 import { SimObserver } from "./sim-observer.ts";
 import { SimSchemas } from "./sim-schemas.ts";
@@ -15,6 +14,8 @@ import { SimSender } from "./sim-sender.ts";
 import { SimStore } from "./sim-store.ts";
 import type { World } from "./world.ts";
 
+/** The rate of the engine's time after a step back: see the server's `SteadyClock`. */
+const SLOWED = 0.9;
 const MASTER_KEY = Buffer.alloc(32, 7);
 
 /**
@@ -32,7 +33,9 @@ export class ServerRun implements RunScope {
 	readonly sender: SimSender;
 	readonly observer: SimObserver;
 	readonly #world: World;
-	readonly #steady: SteadyClock;
+	/** The last result of `now`, and when that was, by the monotonic clock. */
+	#now: number;
+	#nowAt: number;
 	#engine: Engine | null = null;
 	#end: RunEndKind | null = null;
 
@@ -43,12 +46,17 @@ export class ServerRun implements RunScope {
 		this.store = new SimStore(world, this);
 		this.sender = new SimSender(world, this);
 		this.observer = new SimObserver(world);
-		this.#steady = new SteadyClock(this.#clock());
+		this.#now = world.clock.now();
+		this.#nowAt = this.since;
 	}
 
-	/** The time that this run's engine goes by: it goes on when the wall clock is set back. */
+	/** The time that this run's engine goes by: when the wall clock is set back, it goes on, a little slower. */
 	now(): number {
-		return this.#steady.now();
+		const { clock } = this.#world;
+		const at = clock.monotonicMs();
+		this.#now = Math.max(clock.now(), this.#now + (at - this.#nowAt) * SLOWED);
+		this.#nowAt = at;
+		return this.#now;
 	}
 
 	get alive(): boolean {

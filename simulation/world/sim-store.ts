@@ -1,6 +1,7 @@
 // The store as one run of the server sees it: calls are executed one after the other, after delays, with faults.
 import { StoreError } from "../../packages/server/src/ports/store/errors.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
+import { isWrite } from "./faults.ts";
 import type { RunScope } from "./run-scope.ts";
 import { shortHash } from "./trace.ts";
 import type { World } from "./world.ts";
@@ -14,6 +15,15 @@ interface Call {
 	readonly reject: (error: unknown) => void;
 }
 
+/** Writes that the state of no delivery depends on. */
+const LEAVES_DELIVERIES = new Set([
+	"rollUpStats",
+	"forgetIdempotencyKeys",
+	"probe",
+	"purgeDeletedWebhooks",
+	"releaseSpace",
+	"renewLeases",
+]);
 /** The share of calls that take some time, and how long, in milliseconds. */
 const DELAYS = [
 	{ below: 0.9, ms: 0 },
@@ -101,6 +111,7 @@ export class SimStore {
 		await watcher.before(name, parameters);
 		try {
 			const result = await this.#real[name]?.(...parameters);
+			if (isWrite(name) && !LEAVES_DELIVERIES.has(name)) this.#world.changes++;
 			await watcher.after(name, parameters, result);
 			return () => call.resolve(result);
 		} catch (error) {

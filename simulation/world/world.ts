@@ -1,6 +1,6 @@
+// Everything outside the server in one history: time, chance, the store on its disk, receivers, and who watches.
 import { openSqliteStore } from "../../packages/server/src/adapters/sqlite/sqlite-store.ts";
 import type { RetentionSettings } from "../../packages/server/src/core/policies/retention.ts";
-// Everything outside the server in one history: time, chance, the store on its disk, receivers, and who watches.
 import type { EngineLimits } from "../../packages/server/src/engine/parts.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
 import { chancesOf, type Chances } from "./chance.ts";
@@ -36,6 +36,8 @@ export class World {
 	readonly store: Store;
 	readonly settings: WorldSettings;
 	readonly breaches: Broken[] = [];
+	/** Counts the calls of the store that may have changed deliveries. */
+	changes = 0;
 	#watcher: StoreWatcher | null = null;
 	#attempts: AttemptWatcher | null = null;
 	#disturbedAt = 0;
