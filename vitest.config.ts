@@ -7,7 +7,10 @@ export default defineConfig({
 	resolve: { conditions },
 	ssr: { resolve: { conditions } },
 	test: {
-		include: ["packages/*/{src,test}/**/*.test.ts", "{benchmarks,examples,scripts,simulation,test,torture}/**/*.test.ts"],
+		include: [
+			"packages/*/{src,test}/**/*.test.ts",
+			"{benchmarks,examples,scripts,simulation,test,torture}/**/*.test.ts",
+		],
 		pool: "forks",
 		maxWorkers: 2,
 		testTimeout: 30_000,

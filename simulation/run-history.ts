@@ -22,13 +22,15 @@ export interface HistoryResult {
 }
 
 const MINUTE_MS = 60_000;
-/** Small enough that deliveries overflow into the store. */
+/** Small enough that deliveries overflow into the store, with the shortest leases that outlast an attempt. */
 const SMALL_LIMITS = {
 	maxInFlight: 12,
 	maxInFlightPerWebhook: 6,
 	maxInFlightWhileFailing: 2,
 	maxReady: 24,
 	maxReadyPerWebhook: 8,
+	leaseMs: 45_000,
+	pollEveryMs: 10_000,
 } as const;
 /** The longest time that a call can take because of faults. */
 const CALLS_MS = 10 * MINUTE_MS;

@@ -150,8 +150,21 @@ export class Player {
 		this.#run = null;
 		for (const lost of this.#underWay) lost();
 		this.#underWay.clear();
+		await this.#noteDeleted();
 		const log = await readLog(this.world.store, this.book.projects.keys());
 		this.ends.push({ how: how === "died" ? "killed" : how, log });
+	}
+
+	/** A deletion that was lost with its run may have been executed or not: the store knows. */
+	async #noteDeleted(): Promise<void> {
+		const { store } = this.world;
+		const projects = new Set((await store.projects()).map(({ id }) => id));
+		for (const project of this.book.projects.values()) project.deleteIssued = !projects.has(project.id);
+		const records = (await store.webhookRecords()).filter(({ deleteDate }) => deleteDate === null);
+		const webhooks = new Set(records.map(({ id }) => id));
+		for (const webhook of this.book.webhooks) {
+			if (webhook.id !== null) webhook.deleteIssued = !webhooks.has(webhook.id);
+		}
 	}
 
 	/** Makes a call of the engine. It may end in a later step. */

@@ -102,6 +102,10 @@ const choice: fc.Arbitrary<WebhookChoice> = fc.record({
 });
 const status = fc.constantFrom<DeliveryStatus | null>(null, "Pending", "Failed", "Held", "Cancelled", "Succeeded");
 
+/** The statuses in which a delivery can be cancelled, or retried, and sometimes another one. */
+const open = fc.constantFrom<DeliveryStatus | null>("Pending", "Pending", "Held", null);
+const retryable = fc.constantFrom<DeliveryStatus | null>("Failed", "Cancelled", "Pending", null);
+
 const mode: fc.Arbitrary<Mode> = fc.oneof(
 	{ weight: 3, arbitrary: fc.constant<Mode>({ kind: "status", status: 200 }) },
 	{ weight: 3, arbitrary: fc.constantFrom<Mode>({ kind: "status", status: 500 }, { kind: "status", status: 302 }) },
@@ -197,8 +201,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 			isChanged: fc.boolean(),
 		}),
 	},
-	{ weight: 4, arbitrary: fc.record({ do: fc.constant("cancel" as const), delivery: fc.nat({ max: 99 }), status }) },
-	{ weight: 4, arbitrary: fc.record({ do: fc.constant("retry" as const), delivery: fc.nat({ max: 99 }), status }) },
+	{
+		weight: 4,
+		arbitrary: fc.record({ do: fc.constant("cancel" as const), delivery: fc.nat({ max: 99 }), status: open }),
+	},
+	{
+		weight: 4,
+		arbitrary: fc.record({ do: fc.constant("retry" as const), delivery: fc.nat({ max: 99 }), status: retryable }),
+	},
 	{
 		weight: 2,
 		arbitrary: fc.record({

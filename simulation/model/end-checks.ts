@@ -37,7 +37,19 @@ export async function askServer(player: Player): Promise<Answers> {
 		listed.push(...(await readDeliveries(world.store, id, {}, PAGE)));
 		listedEvents.push(...(await readEvents(world.store, projectScope(id), PAGE)));
 	}
+	await checkReadiness(player);
 	return { listed, listedEvents, listedAt: world.clock.now(), stats: await readStats(player) };
+}
+
+/** Long after everything was healed, the server must be ready. */
+async function checkReadiness({ run, world }: Player): Promise<void> {
+	let message: string | null = null;
+	run.engine?.readiness().then(
+		({ ready, checks }) => (message = ready ? "ready" : JSON.stringify(checks)),
+		(error: unknown) => (message = String(error)),
+	);
+	await world.clock.advance(60_000, () => message !== null);
+	if (message !== "ready") world.breach("readiness", message ?? "the server does not say whether it is ready");
 }
 
 /** The sums over all projects. Null if they can't agree with the log, because something was deleted from it. */

@@ -128,7 +128,7 @@ export class StepChecks {
 			const { id, webhookId } = delivery;
 			const lateMs = now - Math.max(at, world.disturbedAt + CALM_AFTER_MS);
 			if (lateMs <= LATE_MS || attempts.isBusy(webhookId) || this.#isLimited(webhookId)) continue;
-			world.breach("stuck", `${id} to ${webhookId} has been due for ${now - at} ms, and nothing happens`);
+			world.breach("stuck", `${id} to ${webhookId} has been due for ${Math.round(now - at)} ms, and nothing happens`);
 		}
 	}
 
