@@ -195,8 +195,9 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 		for (let at = 0; at < waits.length; at += PULL_IN_STEP) {
 			count += await this.#store.pullIn(now, waits.slice(at, at + PULL_IN_STEP));
 		}
-		if (count > 0)
+		if (count > 0) {
 			this.#observer.note("made deliveries due earlier: their times were set by a clock that ran ahead", { count });
+		}
 	}
 
 	/** Removes the ready deliveries of shards that this process has lost. Attempts in flight end here. */

@@ -5,6 +5,7 @@ import type { Store } from "../store/store.ts";
 import { describeAccept } from "./store/accept.contract.ts";
 import { describeAudit } from "./store/audit.contract.ts";
 import { describeChanges } from "./store/changes.contract.ts";
+import { describeDeleted } from "./store/deleted.contract.ts";
 import { describeDirectory } from "./store/directory.contract.ts";
 import { describeHorizon } from "./store/horizon.contract.ts";
 import { describeLifecycle } from "./store/lifecycle.contract.ts";
@@ -90,7 +91,8 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 			describeReplays(current, capabilities);
 		});
 		describe("retention", () => {
-			describeRetention(current, capabilities, flushCurrent);
+			describeRetention(current, capabilities);
+			describeDeleted(current, flushCurrent);
 		});
 		describe("stats", () => {
 			describeStats(current, reopenCurrent, effort);

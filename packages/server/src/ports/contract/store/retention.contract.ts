@@ -1,4 +1,4 @@
-// The contract of the retention slice: purging by age, erased payloads, deleted projects and webhooks, free space.
+// The contract of the retention slice: purging by age, erased payloads, free space.
 import { expect, it } from "vitest";
 
 import { projectScope } from "../../../core/access/principal.ts";
@@ -7,40 +7,21 @@ import { ERASED_REASON } from "../../../core/policies/retention.ts";
 import type { Purged, PurgeResult, PurgeStep } from "../../store/retention.ts";
 import type { Store } from "../../store/store.ts";
 import type { StoreCapabilities } from "./records/capabilities.ts";
-import type { CurrentStore, Flush } from "./records/records.ts";
-import { ANY_DELIVERY, changeWebhook, dueAt, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
+import type { CurrentStore } from "./records/records.ts";
+import { ANY_DELIVERY, dueAt, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
+import { DAY_MS, LATE, twoDays } from "./records/two-days.ts";
 
-const DAY_MS = 86_400_000;
 const ANY_EVENT = { type: null, after: null, before: null };
 const erasure = (at: number) => ({ reason: ERASED_REASON, at, entry: null });
 
-export function describeRetention(current: CurrentStore, capabilities: StoreCapabilities, flush: Flush): void {
+export function describeRetention(current: CurrentStore, capabilities: StoreCapabilities): void {
 	describeForgetting(current);
 	describePurgeEvents(current);
 	describeSteps(current);
 	describePurgePayloads(current);
 	describeErase(current);
 	describeErased(current);
-	describeDeleted(current, flush);
 	describeSpace(current, capabilities);
-}
-
-/** A time of steps for which every event of the tests is older than the horizon. */
-const LATE = 2_000_000_000_000;
-
-/** Makes two events a day apart, both delivered at the second attempt. Returns their ids, oldest first. */
-async function twoDays(world: World): Promise<{ events: string[]; deliveries: string[]; between: number }> {
-	const { accept, update, records, store, scope } = world;
-	const deliveries: string[] = [];
-	for (let day = 0; day < 2; day++) {
-		const [delivery = ""] = await accept();
-		await update(records.failure(delivery, 1));
-		await update(records.outcome(delivery, 2));
-		deliveries.push(delivery);
-		records.now += DAY_MS;
-	}
-	const events = idsOf(await store.events(scope, ANY_EVENT, NEWEST)).toReversed();
-	return { events, deliveries, between: records.now - DAY_MS - 1 };
 }
 
 /** Purges step by step until the step says that it is done. */
@@ -304,87 +285,6 @@ function describeErased(current: CurrentStore): void {
 		await store.erasePayload(scope, first.event.id, erasure(2));
 		const again = await store.commit({ events: [records.event(projectId, { key: "k" })], updates: [] });
 		expect(again.events).toMatchObject([{ kind: "duplicate", event: { id: first.event.id } }]);
-	});
-}
-
-function describeDeleted(current: CurrentStore, flush: Flush): void {
-	/** Rolls up all stats so far. The stats of a minute can be rolled up once a later minute has begun. */
-	const finishStats = async ({ store, accept, records }: World): Promise<void> => {
-		records.now += 120_000;
-		await accept({ webhookIds: [] });
-		const step = { keepMinutesFrom: 0, keepHoursFrom: 0, limit: 10_000 };
-		while ((await store.rollUpStats(step)) > 0);
-		await flush();
-	};
-
-	it("removes a deleted webhook when its last delivery is gone, and not before", async () => {
-		const world = await fillStore(current());
-		const { store, projectId, webhookId, records } = world;
-		const { between } = await twoDays(world);
-		const [record] = await store.webhookRecords();
-		if (record === undefined) throw new Error("the webhook is missing");
-		await changeWebhook(store, record, { deleteDate: records.now });
-		await finishStats(world);
-		const isThere = () =>
-			store.insertWebhook(record, null).then(
-				() => false,
-				() => true,
-			);
-		await store.purgeEvents({ projectId, at: LATE, before: between, after: null, limit: 100 });
-		await finishStats(world);
-		expect(await store.purgeDeletedWebhooks(null, 100)).toBeNull();
-		expect(await isThere()).toBe(true);
-		await store.purgeEvents({ projectId, at: LATE, before: records.now, after: null, limit: 100 });
-		await finishStats(world);
-		await store.purgeDeletedWebhooks(null, 100);
-		expect(await isThere()).toBe(false);
-		expect((await store.webhookRecords()).map(({ id }) => id)).toEqual([webhookId]);
-	});
-
-	it("looks at webhooks in steps, and keeps those that are not deleted or have waiting deliveries", async () => {
-		const world = await fillStore(current(), 5);
-		const { store, webhookIds, accept, records } = world;
-		await accept({ webhookIds: [webhookIds[1] ?? ""] });
-		for (const record of (await store.webhookRecords()).slice(1, 3)) {
-			await changeWebhook(store, record, { deleteDate: records.now });
-		}
-		await finishStats(world);
-		const first = await store.purgeDeletedWebhooks(null, 3);
-		expect(first).toBe(webhookIds[2]);
-		expect(await store.purgeDeletedWebhooks(first, 3)).toBeNull();
-		const left = await store.webhookRecords();
-		expect(left.map(({ id }) => id)).toEqual([webhookIds[0], webhookIds[1], webhookIds[3], webhookIds[4]]);
-		expect(left.every(({ secrets }) => secrets.length === 1)).toBe(true);
-	});
-
-	it("removes a deleted project with all its rows, in steps, when none of its deliveries waits", async () => {
-		const world = await fillStore(current());
-		const { store, records } = world;
-		const other = records.project();
-		await store.insertProject(other, null);
-		const webhook = records.webhook(other.id);
-		await store.insertWebhook(webhook, null);
-		const ids: string[] = [];
-		for (let n = 0; n < 30; n++) {
-			ids.push(...(await world.accept({ projectId: other.id, webhookIds: [webhook.id], key: `k${n}` })));
-		}
-		await world.accept();
-		await store.deleteProject(other.id, records.now, null);
-		expect(await store.purgeDeletedProjects(10)).toMatchObject({ done: true, purged: { events: 0 } });
-		await store.sweepWebhook(webhook.id, records.now, 100);
-		let [events, steps] = [0, 0];
-		for (let done = false; !done; steps++) {
-			const step = await store.purgeDeletedProjects(10);
-			events += step.purged.events;
-			({ done } = step);
-			await finishStats(world);
-		}
-		expect(events).toBe(30);
-		expect(steps).toBeGreaterThan(5);
-		expect(await store.delivery(projectScope(other.id), ids[0] ?? "")).toBeNull();
-		await store.insertProject(other, null);
-		expect(await store.statusCounts(projectScope(other.id), null)).toMatchObject({ Pending: 0, Cancelled: 0 });
-		expect(idsOf(await store.deliveries(world.scope, ANY_DELIVERY, NEWEST))).toHaveLength(1);
 	});
 }
 
