@@ -268,7 +268,7 @@ export class Intake implements IntakeCalls {
 			}
 			committer.send(this.#pendingSend(projectId, input, { ...caller, staleCommits: caller.staleCommits + 1 }));
 		} catch (error) {
-			caller.reject(error instanceof StoreError ? refusalOf(error) : asRefusal(error));
+			caller.reject(error instanceof StoreError ? this.#counted(refusalOf(error)) : asRefusal(error));
 		}
 	}
 }

@@ -103,6 +103,7 @@ describe("a send through one process, after a change through another", () => {
 		await one.createWebhook(NOBODY);
 		other.engineStore.projectChanges = () => Promise.reject(new StoreError("store_unavailable", "it hangs"));
 		await expect(other.send()).rejects.toMatchObject({ code: "store_unavailable" });
+		expect(other.observer.refusals).toEqual(["store_unavailable"]);
 		other.engineStore.projectChanges = one.engineStore.projectChanges.bind(one.engineStore);
 		expect(await other.send()).toMatch(/^evt_/);
 	});
