@@ -198,6 +198,54 @@ it("deletes a project together with its keys and streams, for a process that lea
 	expect(other.engine.projects.list().map(({ name }) => name)).toEqual(["My project", "Third", "Fourth"]);
 });
 
+describe("a change of this process during a read of what others have changed", () => {
+	/** Lets the directory of an engine read the workspace's keys, and holds the result until the gate opens. */
+	function holdKeys({ engineStore, store }: TestEngine) {
+		const [read, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		engineStore.keys = async () => {
+			const keys = await store.keys();
+			engineStore.keys = () => store.keys();
+			read.resolve();
+			await gate.promise;
+			return keys;
+		};
+		return { read: read.promise, open: () => gate.resolve() };
+	}
+
+	it("is not undone by the read: a deleted key stays deleted, and a new key and project stay known", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
+		const make = (projectId: string | null) => other.engine.keys.create({ name: "k", scope: "read", projectId }, null);
+		const [gone, goneToo] = [await make(null), await make(other.projectId)];
+		await one.engine.projects.create("Skipped", null);
+		const held = holdKeys(other);
+		await other.engine.projects.create("Second", null);
+		await held.read;
+		await other.engine.keys.delete(gone.key.id, null);
+		await other.engine.keys.delete(goneToo.key.id, null);
+		const made = [await make(null), await make(other.projectId)];
+		await other.engine.projects.create("Third", null);
+		const seen: (readonly [string, boolean])[] = [];
+		const look = () => {
+			for (const { secretKey } of [gone, goneToo])
+				seen.push(["deleted", other.engine.keys.authenticate(secretKey) === null]);
+			for (const { secretKey } of made) seen.push(["new", other.engine.keys.authenticate(secretKey) !== null]);
+			seen.push(["project", other.engine.projects.list().some(({ name }) => name === "Third")]);
+		};
+		// The next read begins when this one has ended.
+		other.engineStore.directoryVersions = () => {
+			look();
+			return other.store.directoryVersions();
+		};
+		held.open();
+		await eventually("the other process knows the skipped project", () => {
+			look();
+			return other.engine.projects.list().some(({ name }) => name === "Skipped");
+		});
+		expect(seen.filter(([, kept]) => !kept)).toEqual([]);
+	});
+});
+
 describe("a management call", () => {
 	/** Two engines that the wire connects. */
 	async function openConnected() {

@@ -53,6 +53,9 @@ export class Directory {
 	readonly #eventTypes: EventTypeCache;
 	readonly #reads = new SharedReads();
 	#workspaceVersion = FIRST_VERSION;
+	/** The newest versions that changes of this process have made: a read that is older lacks such a change. */
+	#ownWorkspaceVersion = 0;
+	readonly #ownVersions = new Map<string, number>();
 	#listener: DirectoryListener | null = null;
 
 	constructor(parts: Parts, workspace: Workspace) {
@@ -245,21 +248,30 @@ export class Directory {
 		const { clock, store } = this.#parts;
 		const { workspace } = await store.directoryVersions();
 		const [projects, keys] = await Promise.all([store.projects(), store.keys()]);
+		for (const { id } of projects) if (!this.#projects.has(id)) await this.#readProject(id);
+		if (workspace < this.#ownWorkspaceVersion) return this.#readWorkspace();
 		const ids = new Set(projects.map(({ id }) => id));
 		for (const { id } of this.projects()) if (!ids.has(id)) this.#dropProject(id, clock.now());
-		for (const { id } of projects) if (!this.#projects.has(id)) await this.#readProject(id);
-		this.#replaceKeys(null, keys);
+		// The keys of a project change with the project.
+		this.#replaceKeys(
+			null,
+			keys.filter(({ projectId }) => projectId === null),
+		);
 		this.#workspaceVersion = Math.max(this.#workspaceVersion, workspace);
 	}
 
 	async #readProject(projectId: string): Promise<void> {
 		const { clock, store } = this.#parts;
+		const wasKnown = this.#projects.has(projectId);
 		const changes = await store.projectChanges(projectId, this.versionOf(projectId));
+		// Deleted in the meantime.
+		if (wasKnown && !this.#projects.has(projectId)) return;
 		if (changes.project === null) {
 			this.#dropProject(projectId, clock.now());
 			return;
 		}
 		const { project, version, webhooks, keys } = changes;
+		if (version < (this.#ownVersions.get(projectId) ?? 0)) return this.#readProject(projectId);
 		// Everything at once: a caller sees either the old version or the new one.
 		if (version <= this.versionOf(projectId)) return;
 		this.#projects.set(projectId, { project, version });
@@ -274,13 +286,17 @@ export class Directory {
 		const known = this.#projects.get(projectId);
 		if (known !== undefined && version > known.version) {
 			if (version === known.version + 1) this.#projects.set(projectId, { ...known, version });
-			else this.#refreshLater("project", projectId);
+			else {
+				this.#ownVersions.set(projectId, Math.max(version, this.#ownVersions.get(projectId) ?? 0));
+				this.#refreshLater("project", projectId);
+			}
 		}
 		return this.#parts.wire.changed(projectId, version);
 	}
 
 	/** A change of this process has raised the workspace to `version`. Resolves when all other processes know. Never rejects. */
 	#workspaceAt(version: number): Promise<void> {
+		this.#ownWorkspaceVersion = Math.max(this.#ownWorkspaceVersion, version);
 		if (version === this.#workspaceVersion + 1) this.#workspaceVersion = version;
 		else if (version > this.#workspaceVersion) this.#refreshLater("workspace", this.workspace.id);
 		return this.#parts.wire.changed(null, version);
@@ -305,6 +321,7 @@ export class Directory {
 	/** Forgets a project; its webhooks count as deleted from now on. */
 	#dropProject(projectId: string, deleteDate: number): void {
 		if (!this.#projects.delete(projectId)) return;
+		this.#ownVersions.delete(projectId);
 		const records = this.#webhooks.in(projectId).map(({ record }) => record);
 		for (const record of records) this.#webhooks.put({ ...record, deleteDate });
 		for (const { id } of records) this.#listener?.webhookChanged(id);
@@ -313,10 +330,10 @@ export class Directory {
 		this.#dropKeys((key) => key.projectId === projectId);
 	}
 
-	/** Replaces the keys of a project, or all keys for null. */
+	/** Replaces the keys of a project, or those of the workspace for null. */
 	#replaceKeys(projectId: string | null, keys: readonly ApiKey[]): void {
 		const ids = new Set(keys.map(({ id }) => id));
-		this.#dropKeys((key) => (projectId === null || key.projectId === projectId) && !ids.has(key.id));
+		this.#dropKeys((key) => key.projectId === projectId && !ids.has(key.id));
 		for (const key of keys) this.#addKey(key);
 	}
 
