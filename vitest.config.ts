@@ -1,22 +1,46 @@
-// How `npm test` finds and runs the tests: every *.test.ts, on the sources (not on a build), one process a file.
+// How `npm test` finds and runs the tests: every *.test.ts, on the sources (not on a build), most in a process a file.
 import { defineConfig } from "vitest/config";
 
-const conditions = ["@fanfare/source", "node", "import", "module", "default"];
+import { COMPILE_CACHE } from "./packages/testkit/src/programs/compile-cache.ts";
+import { SlowFirstSequencer } from "./scripts/slow-first.ts";
+
+/**
+ * The rooms whose tests share a process, which loads their modules once: half the time of each small file is loading. Their modules have
+ * no state, and their tests take back what they replace. A hook of a file that tests import would run for the first test file only.
+ */
+export const SHARED = ["packages/server/src/{core,engine,api,ports}/**/*.test.ts"];
+
+// Vite adds "import" or "require" itself: named here, it would apply to what CommonJS packages require, too.
+const conditions = ["@fanfare/source", "node", "module", "default"];
 
 export default defineConfig({
 	resolve: { conditions },
 	ssr: { resolve: { conditions } },
 	test: {
-		include: [
-			"packages/*/{src,test}/**/*.test.ts",
-			"{benchmarks,examples,scripts,simulation,test,torture}/**/*.test.ts",
+		projects: [
+			{
+				extends: true,
+				test: {
+					name: "alone",
+					include: [
+						"packages/*/{src,test}/**/*.test.ts",
+						"{benchmarks,examples,scripts,simulation,test,torture}/**/*.test.ts",
+					],
+					exclude: SHARED,
+				},
+			},
+			{ extends: true, test: { name: "together", include: SHARED, isolate: false } },
 		],
+		sequence: { sequencer: SlowFirstSequencer },
 		pool: "forks",
+		// Threads that the tests start get it, too.
+		execArgv: [`--import=${COMPILE_CACHE}`],
 		maxWorkers: 2,
-		testTimeout: 30_000,
-		hookTimeout: 60_000,
-		// Only a test that fails waits this long. The default of one second depends on the speed of the machine.
-		expect: { poll: { timeout: 25_000 } },
+		// Only tests that hang or fail wait this long. The defaults of some seconds depend on the speed of the machine. Tests that
+		// start servers many times take minutes while a compiler uses all cores.
+		testTimeout: 600_000,
+		hookTimeout: 600_000,
+		expect: { poll: { timeout: 60_000 } },
 		reporters: ["default", "./scripts/plain-count-reporter.ts"],
 	},
 });

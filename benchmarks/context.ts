@@ -1,7 +1,12 @@
 // The context of a run: one receiver for all scenarios, and servers of one checkout.
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+
 import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
 import type { ReceiverCalls } from "./children/receiver.ts";
+import type { StoreRunnerCalls } from "./children/store-runner.ts";
+import { CallCounter } from "./harness/measure/call-counter.ts";
 import { measureFloor } from "./harness/measure/floor.ts";
 import { Child } from "./harness/process/child.ts";
 import type { Resources } from "./harness/process/resources.ts";
@@ -38,18 +43,27 @@ export interface NotingContext extends RunContext {
 
 export function newContext(surroundings: Surroundings, codeDir: string): NotingContext {
 	const { options, receiver, resources, parentDir, progress } = surroundings;
-	const { seconds, warmUpSeconds, profileDir, quick } = options;
+	const { seconds, warmUpSeconds, profileDir, quick, webhooks, events } = options;
 	const stores = new PreparedStores({ resources, codeDir, parentDir, receiver, progress });
 	let notes: string[] = [];
 	return {
 		receiver,
+		codeDir,
 		seconds,
 		warmUpSeconds,
 		quick,
+		webhooks,
+		events,
 		size: (count) => (quick ? Math.max(1, Math.ceil(count * QUICK_SHARE)) : count),
 		startServer: (start) => BenchServer.start({ resources, codeDir, parentDir, profileDir, ...start }),
 		startLoad: () => Child.start<LoadCalls>("load", resources),
+		startPump: () => startPump(resources),
+		countCalls: (pid) => CallCounter.start(pid, resources),
 		measureFloor: (bodyBytes) => floorOf(surroundings, bodyBytes),
+		measureStore: (load) =>
+			callStore(surroundings, (runner, path) => runner.call("measure", { ...load, codeDir, path })),
+		measureStoreFloor: (load) =>
+			callStore(surroundings, (runner, path) => runner.call("measureFloor", { ...load, path })),
 		prepareStore: (plan) => stores.get(plan),
 		note: (text) => notes.push(text),
 		takeNotes() {
@@ -67,8 +81,26 @@ export function floorOf(surroundings: Surroundings, bodyBytes = BODY_BYTES): Pro
 		bodyBytes,
 		seconds: options.seconds * FLOOR_SHARE,
 		warmUpSeconds: options.warmUpSeconds * FLOOR_SHARE,
-		startPump: () => Child.start<FloorPumpCalls>("floor-pump", resources),
+		startPump: () => startPump(resources),
 	});
+}
+
+/** Calls a new process that runs the store of a checkout, and gives it the path of a database that does not exist yet. */
+async function callStore<T>(
+	{ resources, parentDir }: Surroundings,
+	work: (runner: Child<StoreRunnerCalls>, path: string) => Promise<T>,
+): Promise<T> {
+	const directory = mkdtempSync(join(parentDir, "store-"));
+	try {
+		await using runner = await Child.start<StoreRunnerCalls>("store-runner", resources);
+		return await work(runner, join(directory, "fanfare.db"));
+	} finally {
+		resources.removeDirectory(directory);
+	}
+}
+
+function startPump(resources: Resources): Promise<Child<FloorPumpCalls>> {
+	return Child.start<FloorPumpCalls>("floor-pump", resources);
 }
 
 /** Requests per second that the receiver accepts from bare sockets. It must be well above the floor, or the receiver is the limit. */

@@ -3,6 +3,8 @@ import { parseArgs } from "node:util";
 
 import { GROUPS, type Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
+import { DEFAULT_WIDE_EVENTS } from "./scenarios/shape/wide-batch.ts";
+import { DEFAULT_STORE_WEBHOOKS } from "./scenarios/speed/store-sql.ts";
 
 export interface Options {
 	readonly scenarios: readonly Scenario[];
@@ -12,6 +14,9 @@ export interface Options {
 	readonly warmUpSeconds: number;
 	/** A smoke test: its measurements mean nothing and are not judged. */
 	readonly quick: boolean;
+	/** Numbers for the scenarios that take them. Null: their default. */
+	readonly webhooks: number | null;
+	readonly events: number | null;
 	/** A git ref whose server is compared with that of the working tree. Null: no comparison. */
 	readonly compareRef: string | null;
 	/** The directory for the growth curves, which are then measured in place of the scenarios. Null: scenarios are measured. */
@@ -25,13 +30,20 @@ export interface Options {
 }
 
 const DEFAULTS = { runs: 3, seconds: 8, warmUpSeconds: 5 };
-const QUICK = { runs: 1, seconds: 0.3, warmUpSeconds: 0.2 };
+/** The warm-up ends with the first response of each connection, as on a very slow machine: some measurements send more events. */
+const QUICK = { runs: 1, seconds: 0.3, warmUpSeconds: 0.001 };
+
+const MAX_WEBHOOKS = 100_000;
+/** What a batch takes. */
+const MAX_EVENTS = 1_000;
 
 const FLAGS = {
 	scenario: { type: "string", multiple: true },
 	group: { type: "string", multiple: true },
 	runs: { type: "string" },
 	seconds: { type: "string" },
+	webhooks: { type: "string" },
+	events: { type: "string" },
 	quick: { type: "boolean", default: false },
 	compare: { type: "string" },
 	curves: { type: "string" },
@@ -50,12 +62,15 @@ export function readOptions(args: readonly string[]): Options | null {
 		throw new Error("--curves and --compare can't be used together: give one of them");
 	}
 	const defaults = values.quick ? QUICK : DEFAULTS;
+	const scenarios = chooseScenarios(values.scenario ?? [], values.group ?? []);
 	return {
-		scenarios: chooseScenarios(values.scenario ?? [], values.group ?? []),
+		scenarios,
 		runs: wholeNumber("--runs", values.runs, 100) ?? defaults.runs,
 		seconds: wholeNumber("--seconds", values.seconds, 3_600) ?? defaults.seconds,
 		warmUpSeconds: defaults.warmUpSeconds,
 		quick: values.quick,
+		webhooks: takenBy(scenarios, "webhooks", wholeNumber("--webhooks", values.webhooks, MAX_WEBHOOKS)),
+		events: takenBy(scenarios, "events", wholeNumber("--events", values.events, MAX_EVENTS)),
 		compareRef: values.compare ?? null,
 		curvesDir: values.curves ?? null,
 		markdownFile: values.markdown ?? null,
@@ -81,6 +96,8 @@ signed POSTs to the same receiver. benchmarks/README.md explains the method and 
   --group NAME     measure only this group; may be given several times
   --runs N         number of rounds; their medians are shown (default ${DEFAULTS.runs})
   --seconds N      how long each measurement sends (default ${DEFAULTS.seconds})
+  --webhooks N     number of webhooks for store-sql (default ${DEFAULT_STORE_WEBHOOKS})
+  --events N       number of events for wide-batch (default ${DEFAULT_WIDE_EVENTS})
   --quick          a smoke test of less than a minute; its measurements mean nothing
   --compare REF    measure the server of a git ref and that of the working tree in turn: ratios new ÷ old, no floor
   --curves DIR     measure the growth curves in place of the scenarios, and draw them into DIR
@@ -108,6 +125,13 @@ function chooseScenarios(names: readonly string[], groups: readonly string[]): r
 	return SCENARIOS.filter(
 		({ name, group, onlyByName = false }) => names.includes(name) || (!onlyByName && (all || groups.includes(group))),
 	);
+}
+
+/** Throws if an option is given that no scenario of the run takes. */
+function takenBy(scenarios: readonly Scenario[], option: Scenario["takes"], value: number | undefined): number | null {
+	if (value === undefined || scenarios.some(({ takes }) => takes === option)) return value ?? null;
+	const names = SCENARIOS.filter(({ takes }) => takes === option).map(({ name }) => name);
+	throw new Error(`--${option} applies only to ${names.join(", ")}: name it with --scenario, or omit --${option}`);
 }
 
 function refuseUnknown(flag: string, given: readonly string[], known: readonly string[]): void {

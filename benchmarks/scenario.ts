@@ -1,5 +1,8 @@
 // A scenario: one small file that turns one thing on, measures it, and says which limits apply.
+import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
+import type { StoreFloorLoad, StoreLoad, StoreReading } from "./children/store-runner.ts";
+import type { CallCounter } from "./harness/measure/call-counter.ts";
 import type { Child } from "./harness/process/child.ts";
 import type { BenchServer, ServerStart } from "./harness/server/bench-server.ts";
 import type { Receiver } from "./harness/server/receiver.ts";
@@ -8,8 +11,8 @@ import type { PreparedStore, StorePlan } from "./harness/store/store-copy.ts";
 /** The measurements of one run, by name. */
 export type Measurements = Readonly<Record<string, number>>;
 
-/** The unit in which a measurement is shown. */
-export type Unit = "perSecond" | "count" | "µs" | "ms" | "s" | "MB" | "%" | "×";
+/** The unit in which a measurement is shown. `each`: a number for each event, with decimals. */
+export type Unit = "perSecond" | "count" | "each" | "µs" | "ms" | "s" | "bytes" | "MB" | "%" | "×";
 
 /** A budget: a limit for the value, or for its ratio to the floor. */
 export type Limit = { readonly atMost: number } | { readonly atLeast: number } | { readonly atLeastOfFloor: number };
@@ -24,6 +27,8 @@ export interface ResultLine {
 	readonly floor?: "deliveredPerS" | "cpuUsPerEvent";
 	/** Omitted: the measurement is shown and not judged. */
 	readonly limit?: Limit;
+	/** It is NaN where the machine can't measure it, and a note says why. Defaults to false. */
+	readonly mayBeSkipped?: boolean;
 }
 
 /** The measurements of the floor: a bare undici pump that sends the same signed POSTs to the same receiver, without a store. */
@@ -53,6 +58,8 @@ export interface Scenario {
 	readonly results: readonly ResultLine[];
 	/** True if it takes so long that it runs only when named. Defaults to false. */
 	readonly onlyByName?: boolean;
+	/** The option that sets a number of it: `--webhooks` or `--events`. Defaults to none. */
+	readonly takes?: "webhooks" | "events";
 	/** Measures once, on servers of its own. Throws if an event was lost or a send refused. */
 	readonly run: (context: RunContext) => Promise<Measurements>;
 }
@@ -60,17 +67,30 @@ export interface Scenario {
 /** The parts that a scenario's run can use. */
 export interface RunContext {
 	readonly receiver: Receiver;
+	/** The folder with the code that is measured. */
+	readonly codeDir: string;
 	/** How long to measure, and how long to warm up before that. */
 	readonly seconds: number;
 	readonly warmUpSeconds: number;
 	/** True for a smoke test, which need not wait for conditions such as a background job. */
 	readonly quick: boolean;
+	/** The numbers that `--webhooks` and `--events` give; null if they are not given. */
+	readonly webhooks: number | null;
+	readonly events: number | null;
 	/** The count itself, or in a quick run a small share of it. */
 	readonly size: (count: number) => number;
 	/** Starts a server in its own process, with an empty store or a copy of a prepared one. Must be disposed. */
 	readonly startServer: (start?: ServerStart) => Promise<BenchServer>;
 	/** Starts a load generator in its own process. Must be disposed. */
 	readonly startLoad: () => Promise<Child<LoadCalls>>;
+	/** Starts the floor's pump in its own process, for a floor at another rate. Must be disposed. */
+	readonly startPump: () => Promise<Child<FloorPumpCalls>>;
+	/** Counts the system calls of a process from now on. */
+	readonly countCalls: (pid: number) => Promise<CallCounter>;
+	/** Measures the store alone, on a new file and in a process of its own. */
+	readonly measureStore: (load: StoreLoad) => Promise<StoreReading>;
+	/** CPU time for an event of the least that a store on SQLite does, in µs, without any code of Fanfare. */
+	readonly measureStoreFloor: (load: StoreFloorLoad) => Promise<number>;
 	/** The store of a plan. It is made once for all runs with the same plan. */
 	readonly prepareStore: (plan: StorePlan) => Promise<PreparedStore>;
 	/** Measures the floor with bodies of another size. */

@@ -1,19 +1,30 @@
-// `npm run build`: compiles each published package to its dist/, and copies the migrations and the licence.
+// `npm run build`: compiles each published package to its dist/, the SDK also to CommonJS, and copies the migrations and the licence.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+
+import { buildPage } from "./page-build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 // In the order of their imports: each package is compiled against the dist/ of the packages before it.
-for (const name of ["sdk", "server", "cli"]) {
+for (const name of ["sdk", "server", "cli", "portal"]) {
 	const folder = `${root}packages/${name}`;
 	rmSync(`${folder}/dist`, { recursive: true, force: true });
 	execFileSync("tsc", ["--project", `${folder}/tsconfig.build.json`], { stdio: "inherit" });
-	const migrations = "adapters/sqlite/schema/migrations";
-	if (existsSync(`${folder}/src/${migrations}`)) {
+	if (existsSync(`${folder}/tsconfig.cjs.json`)) {
+		execFileSync("tsc", ["--project", `${folder}/tsconfig.cjs.json`], { stdio: "inherit" });
+		// The package itself is of the type "module", so that this folder has to say what it is.
+		writeFileSync(`${folder}/dist/cjs/package.json`, '{ "type": "commonjs" }\n');
+	}
+	for (const adapter of ["sqlite", "postgres"]) {
+		const migrations = `adapters/${adapter}/schema/migrations`;
+		if (!existsSync(`${folder}/src/${migrations}`)) continue;
 		cpSync(`${folder}/src/${migrations}`, `${folder}/dist/${migrations}`, { recursive: true });
 	}
 	copyFileSync(`${root}LICENSE`, `${folder}/LICENSE`);
 	console.log(`built packages/${name}/dist`);
 }
+// Into the server's dist/, so after it.
+await buildPage();
+console.log("built packages/server/dist/page");

@@ -2,8 +2,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { exportOpenApiDocument, renderConfigurationDoc, VERSION } from "@fanfare/server";
+import { exportOpenApiDocument, renderAccessTable, renderConfigurationDoc, VERSION } from "@fanfare/server";
 
+import { renderCauses } from "./causes.ts";
+import { renderCommandDoc } from "./command-doc.ts";
+import { renderGrafanaBoard } from "./grafana-board.ts";
 import { renderWireTypes, type WireDocument } from "./wire-types.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -11,7 +14,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const openApi = JSON.stringify(exportOpenApiDocument(VERSION), null, 2);
 const files: Readonly<Record<string, string>> = {
 	"docs/openapi.json": `${openApi}\n`,
+	"docs/access.md": renderAccessTable(),
 	"docs/configuration.md": renderConfigurationDoc(),
+	"docs/command.md": await renderCommandDoc(),
+	"packages/cli/src/commands/why/generated/causes.ts": renderCauses(readFileSync(`${root}docs/causes.md`, "utf8")),
+	"deploy/grafana/fanfare.json": renderGrafanaBoard(),
 	"packages/sdk/src/wire/generated/types.ts": renderWireTypes(JSON.parse(openApi) as WireDocument),
 };
 

@@ -35,7 +35,7 @@ export interface WireDocument {
 /** Keywords that decide a type, and keywords that only limit or describe values. */
 const KNOWN = new Set(
 	`$ref allOf anyOf oneOf enum type items properties required additionalProperties
-	description example format pattern writeOnly minimum maximum minLength maxLength minItems maxItems maxProperties`.split(
+	description example format pattern writeOnly minimum maximum minLength maxLength minItems maxItems maxProperties propertyNames`.split(
 		/\s+/,
 	),
 );

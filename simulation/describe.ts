@@ -10,10 +10,18 @@ export interface Failure {
 }
 
 export function describeFailure({ history, result, path }: NonNullable<SeedResult["failure"]>): Failure {
-	const settings = history.hasSmallLimits ? ["the server has small limits"] : [];
+	const settings = [
+		...(history.hasSmallLimits ? ["the server has small limits"] : []),
+		...(history.answersInOrder ? [] : ["answers of the store overtake each other"]),
+	];
 	return {
 		breaches: result.breaches.map(({ promise, text }) => `${promise}: ${text}`),
-		steps: [...settings, ...history.steps.map(({ action, thenMs }) => `${JSON.stringify(action)}, then ${thenMs} ms`)],
+		steps: [
+			...settings,
+			...history.steps.map(
+				({ action, thenMs }) => `${JSON.stringify(action)}, then ${thenMs === null ? "at once" : `${thenMs} ms`}`,
+			),
+		],
 		path,
 	};
 }

@@ -1,5 +1,5 @@
 // Runs one history from its beginning to its end, with all checks.
-import { projectScope } from "../packages/server/src/core/access/principal.ts";
+import { allSummaries } from "../packages/server/src/ports/contract/store/records/webhooks.ts";
 import { resume } from "./history/perform-on-webhooks.ts";
 import { perform } from "./history/perform.ts";
 import { Player } from "./history/player.ts";
@@ -29,6 +29,7 @@ const SMALL_LIMITS = {
 	maxInFlightWhileFailing: 2,
 	maxReady: 24,
 	maxReadyPerWebhook: 8,
+	eraseStep: 2,
 	leaseMs: 45_000,
 	pollEveryMs: 10_000,
 } as const;
@@ -42,15 +43,16 @@ const HEALED_MS = 28 * 60 * MINUTE_MS;
 /** The pauses between two looks. They become longer. */
 const LOOK_AFTER_MS = { first: 90_000, factor: 1.2, max: 60 * MINUTE_MS } as const;
 
-/** Each history begins with two webhooks, so that its first sends have somewhere to go. */
-const FIRST: readonly Step[] = [0, 1].map((webhook) => ({
+/** Each history begins with two webhooks of nobody and two of customers, so that its first sends have somewhere to go. */
+const FIRST: readonly Step[] = [null, null, 0, 1].map((customer, webhook) => ({
 	action: {
 		do: "create webhook",
 		project: 0,
+		customer,
 		choice: {
 			filter: null,
 			retries: { maxRetries: 3, maxBackoffMs: 15_000 },
-			perSecond: webhook === 0 ? null : 5,
+			perSecond: webhook === 1 ? 5 : null,
 			timeoutMs: 15_000,
 			disableAfterMs: 0,
 		},
@@ -64,6 +66,7 @@ export async function runHistory(history: History, print: ((line: string) => voi
 		{
 			seed: history.seed,
 			limits: history.hasSmallLimits ? SMALL_LIMITS : {},
+			answersInOrder: history.answersInOrder,
 			retention: { retentionDays: RETENTION_DAYS, payloadRetentionDays: null },
 		},
 		print,
@@ -92,7 +95,7 @@ async function play(player: Player, { steps }: History): Promise<void> {
 	const checks = new StepChecks(player);
 	for (const step of [...FIRST, ...steps]) {
 		await perform(player, step);
-		if (player.isRunning) await checks.check();
+		if (player.isRunning && step.thenMs !== null) await checks.check();
 		if (world.breaches.length > 0) return;
 	}
 	await heal(player, checks);
@@ -115,7 +118,7 @@ async function heal(player: Player, checks: StepChecks): Promise<void> {
 	const end = world.clock.monotonicMs() + HEALED_MS;
 	for (let waitMs: number = LOOK_AFTER_MS.first; world.clock.monotonicMs() < end; waitMs *= LOOK_AFTER_MS.factor) {
 		// Again each time: a response that was under way can disable a webhook.
-		resumeAll(player);
+		await resumeAll(player);
 		await world.clock.advance(Math.min(LOOK_AFTER_MS.max, Math.round(waitMs)));
 		await checks.check();
 		if (world.breaches.length > 0) return;
@@ -132,11 +135,11 @@ async function heal(player: Player, checks: StepChecks): Promise<void> {
 	if (replays.length > 0) world.breach("stuck", `${replays.length} replays are still Running`);
 }
 
-function resumeAll(player: Player): void {
-	const { engine } = player.run;
+async function resumeAll(player: Player): Promise<void> {
+	const webhooks = await allSummaries(player.world.store);
+	const enabled = new Set(webhooks.filter(({ status }) => status === "Enabled").map(({ id }) => id));
 	for (const webhook of player.book.liveWebhooks()) {
-		const { status } = engine?.webhooks.get(projectScope(webhook.project.id), webhook.id) ?? {};
-		if (status === "Enabled") continue;
+		if (enabled.has(webhook.id)) continue;
 		resume(player, webhook, () => player.world.breach("problem", `${hostOf(webhook)} could not be resumed`));
 	}
 }

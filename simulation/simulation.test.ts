@@ -12,9 +12,8 @@ import { runSeed } from "./run-seed.ts";
 
 const SEEDS = 200;
 const JOBS = 2;
-const MINUTES = 60_000;
 /** They are found within a few seeds. */
-const QUICKLY_FOUND = ["outcome-twice", "forgotten-retry", "stuck-after-pause"];
+const QUICKLY_FOUND = ["outcome-twice", "old-secret-signs", "deletion-without-entry"];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const server = fileURLToPath(new URL("../packages/server/src/", import.meta.url));
@@ -30,25 +29,17 @@ async function simulate(...args: readonly string[]): Promise<string> {
 	}
 }
 
-it(
-	`keeps every promise in ${SEEDS} histories`,
-	async () => {
-		const stdout = await simulate("--seeds", `${SEEDS}`, "--from", "1", "--jobs", `${JOBS}`);
-		expect(stdout).toMatch(new RegExp(`in all: ${SEEDS} seeds .* 0 failed`));
-	},
-	5 * MINUTES,
-);
+it(`keeps every promise in ${SEEDS} histories`, async () => {
+	const stdout = await simulate("--seeds", `${SEEDS}`, "--from", "1", "--jobs", `${JOBS}`);
+	expect(stdout).toMatch(new RegExp(`in all: ${SEEDS} seeds .* 0 failed`));
+});
 
-it.each([11, 20, 33])(
-	"repeats seed %i exactly, also in another process",
-	async (seed) => {
-		const { first, failure } = await runSeed({ seed });
-		expect(failure).toBeNull();
-		expect((await runSeed({ seed })).first).toEqual(first);
-		expect(await simulate("--seed", `${seed}`)).toContain(`hash ${first.hash}`);
-	},
-	MINUTES,
-);
+it.each([11, 20, 33])("repeats seed %i exactly, also in another process", async (seed) => {
+	const { first, failure } = await runSeed({ seed });
+	expect(failure).toBeNull();
+	expect((await runSeed({ seed })).first).toEqual(first);
+	expect(await simulate("--seed", `${seed}`)).toContain(`hash ${first.hash}`);
+});
 
 describe("planted bugs", () => {
 	it.each(PLANTED)("$name still applies to the server", (bug) => {
@@ -63,12 +54,8 @@ describe("planted bugs", () => {
 		expect(() => plant("c", bug)).toThrow("occurs 0 times");
 	});
 
-	it.each(QUICKLY_FOUND)(
-		"%s is found",
-		async (name) => {
-			const found = await findPlanted(name, { from: 1, seeds: 100, jobs: JOBS, minutes: null });
-			expect(found?.breach).toBeDefined();
-		},
-		2 * MINUTES,
-	);
+	it.each(QUICKLY_FOUND)("%s is found", async (name) => {
+		const found = await findPlanted(name, { from: 1, seeds: 100, jobs: JOBS, minutes: null });
+		expect(found?.breach).toBeDefined();
+	});
 });

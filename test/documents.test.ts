@@ -6,16 +6,25 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { Metrics } from "../packages/server/src/adapters/telemetry/metrics.ts";
+import { DEFAULT_TIMEOUT_MS, TIMEOUT_RANGE_MS } from "../packages/server/src/core/webhook.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const documents = globSync("**/*.md", { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist|try)$/.test(path) });
 
 let metrics = "";
 beforeAll(async () => {
-	const all = new Metrics();
+	const all = new Metrics("0.0.0-test");
 	all.watch({
-		gauges: () => ({ readyDeliveries: 0, inFlightAttempts: 0, waitingSends: 0, oldestDueMs: 0 }),
+		gauges: () => ({
+			readyDeliveries: 0,
+			inFlightAttempts: 0,
+			waitingSends: 0,
+			storedBytes: 0,
+			oldestDueMs: 0,
+			webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
+		}),
 		openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
+		room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
 	});
 	metrics = (await all.render()).text;
 });
@@ -42,5 +51,23 @@ describe.each(documents)("%s", (document) => {
 	it("has commands that work in zsh as in other shells", () => {
 		// In zsh, `$WEBHOOK:test` is a variable with the modifier `:t`, followed by `est`.
 		expect(text.match(/\$[A-Za-z_]+:/g)).toBeNull();
+	});
+});
+
+describe("docs/failure-modes.md gives the limits of the code", () => {
+	const text = readFileSync(join(root, "docs/failure-modes.md"), "utf8");
+
+	it("for the time of an attempt", () => {
+		const seconds = (ms: number) => ms / 1_000;
+		const { min, max } = TIMEOUT_RANGE_MS;
+		const byDefault = `${seconds(DEFAULT_TIMEOUT_MS)} s unless the webhook sets another`;
+		expect(text).toContain(`\`timeoutMs\`, ${byDefault} (${seconds(min)}–${seconds(max)} s)`);
+	});
+
+	it("for the headers of a response, and for 100 Continue, as the errors of attempts tell them", () => {
+		const code = readFileSync(join(root, "packages/server/src/adapters/http/send-failure.ts"), "utf8");
+		const [, headers] = /response headers of \$\{place\} are longer than (\d+ KiB)/.exec(code) ?? [];
+		expect(text).toContain(`If the headers are longer than ${headers}`);
+		expect([text.includes("sends `100 Continue`"), code.includes("100 Continue")]).toEqual([true, true]);
 	});
 });

@@ -1,6 +1,6 @@
-// The packages as users get them: built in a copy of the checkout, checked as npm would pack them, and run.
+// The packages as users get them: built in a copy of the checkout, packed as npm would publish them, checked without the network, and run.
 import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -9,6 +9,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const run = promisify(execFile);
@@ -17,13 +18,24 @@ const copy = new TemporaryDir();
 afterAll(() => copy[Symbol.dispose]());
 
 /** The published names of the packages, by folder. */
-const PACKAGES = { sdk: "@fanfare/sdk", server: "@fanfare/server", cli: "fanfare" } as const;
+const PACKAGES = { sdk: "@fanfare/sdk", server: "@fanfare/server", cli: "fanfare", portal: "@fanfare/portal" } as const;
 type Folder = keyof typeof PACKAGES;
 
-interface Manifest {
-	readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
-	readonly bin?: Readonly<Record<string, string>>;
+interface Targets {
+	readonly [condition: string]: string | Targets;
 }
+
+interface Manifest {
+	readonly name: string;
+	readonly exports?: Targets;
+	readonly bin?: Targets;
+	readonly main?: string;
+	readonly module?: string;
+	readonly types?: string;
+}
+
+/** Where the repository is published. */
+const REPOSITORY = "https://github.com/fanfare-webhooks/fanfare";
 
 /** Links each package to the other packages of the copy, and to the libraries of the checkout. */
 function linkModules(): void {
@@ -38,38 +50,147 @@ function linkModules(): void {
 
 beforeAll(async () => {
 	const isSource = (path: string) => !/[\\/](dist|node_modules|LICENSE)$/.test(path);
-	for (const name of Object.keys(PACKAGES)) {
+	for (const name of [...Object.keys(PACKAGES), "dashboard"]) {
 		cpSync(join(root, "packages", name), copy.join("packages", name), { recursive: true, filter: isSource });
 	}
-	for (const name of ["LICENSE", "package.json", "tsconfig.json", "scripts"]) {
+	for (const name of ["LICENSE", "package.json", "package-lock.json", "tsconfig.json", "scripts"]) {
 		cpSync(join(root, name), copy.join(name), { recursive: true });
 	}
 	linkModules();
 	const path = [join(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter);
 	await run(process.execPath, [copy.join("scripts/build.ts")], { env: { ...process.env, PATH: path } });
-}, 120_000);
+});
 
-/** The files that `npm publish` would send. */
-async function packedFiles(folder: Folder): Promise<string[]> {
-	const { stdout } = await run("npm", ["pack", "--dry-run", "--json"], { cwd: copy.join("packages", folder) });
+/** A packed package: its tarball, and the folder into which it is unpacked. */
+interface Packed {
+	readonly tarball: string;
+	readonly folder: string;
+	readonly files: readonly string[];
+	readonly manifest: Manifest;
+}
+const packed = new Map<Folder, Packed>();
+
+/** Packs a package as `npm publish` does, and unpacks it where programs of the folder `users` find it. */
+async function pack(folder: Folder): Promise<Packed> {
+	const destination = copy.join("tarballs");
+	mkdirSync(destination, { recursive: true });
+	const args = ["pack", "--json", "--offline", "--pack-destination", destination];
+	const { stdout } = await run("npm", args, { cwd: copy.join("packages", folder) });
 	// An array with one report, or with some versions of npm an object by name.
-	const [report] = Object.values(JSON.parse(stdout) as Record<string, { files: { path: string }[] }>);
-	return report!.files.map(({ path }) => path);
+	const [report] = Object.values(JSON.parse(stdout) as Record<string, { filename: string; files: { path: string }[] }>);
+	// Some versions of npm name a scoped package's file with a slash, but write it with a dash.
+	const tarball = join(destination, report!.filename.replace("@", "").replace("/", "-"));
+	const home = copy.join("users/node_modules", PACKAGES[folder]);
+	mkdirSync(home, { recursive: true });
+	await run("tar", ["-xzf", tarball, "--strip-components", "1", "-C", home]);
+	const manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as Manifest;
+	return { tarball, folder: home, files: report!.files.map(({ path }) => path), manifest };
 }
 
-/** The files that a package's manifest refers to. */
-function entries(folder: Folder): string[] {
-	const manifest = JSON.parse(readFileSync(copy.join("packages", folder, "package.json"), "utf8")) as Manifest;
-	const { exports = {}, bin = {} } = manifest;
-	const targets = [...Object.values(exports), bin].flatMap((to) => (typeof to === "string" ? [to] : Object.values(to)));
-	return targets.map((target) => target.replace(/^\.\//, ""));
+beforeAll(async () => {
+	for (const folder of Object.keys(PACKAGES) as Folder[]) packed.set(folder, await pack(folder));
+});
+
+/** The files that a manifest refers to. */
+function entries({ exports = {}, bin = {}, main, module, types }: Manifest): string[] {
+	const paths = (targets: Targets | string | undefined): string[] =>
+		typeof targets === "object" ? Object.values(targets).flatMap(paths) : targets === undefined ? [] : [targets];
+	return [exports, bin, main, module, types].flatMap(paths).map((target) => target.replace(/^\.\//, ""));
 }
+
+const tool = (path: string, args: readonly string[]) =>
+	run(process.execPath, [join(root, "node_modules", path), ...args], { cwd: copy.join("tarballs") });
 
 describe.each(Object.keys(PACKAGES) as Folder[])("packages/%s", (folder) => {
-	it("contains the files of its manifest, a README and the licence, and no tests", async () => {
-		const files = await packedFiles(folder);
-		expect(files).toEqual(expect.arrayContaining([...entries(folder), "README.md", "LICENSE"]));
+	it("contains the files of its manifest, a README and the licence, and no tests", () => {
+		const { files, manifest, folder: home } = packed.get(folder)!;
+		expect(files).toEqual(expect.arrayContaining([...entries(manifest), "README.md", "LICENSE"]));
 		expect(files.filter((path) => /\.(test|contract)\.|(^|\/)(test(ing)?|contract)\//.test(path))).toEqual([]);
+		expect(readFileSync(join(home, "LICENSE"), "utf8")).toContain("Apache License");
+	});
+
+	it("says where it comes from, what it needs, and under which licence it is", () => {
+		expect(packed.get(folder)!.manifest).toMatchObject({
+			name: PACKAGES[folder],
+			description: expect.stringMatching(/^The Fanfare |^The fanfare /) as string,
+			license: "Apache-2.0",
+			author: "The Fanfare authors",
+			repository: { type: "git", url: `git+${REPOSITORY}.git`, directory: `packages/${folder}` },
+			homepage: `${REPOSITORY}/tree/main/packages/${folder}#readme`,
+			bugs: { url: `${REPOSITORY}/issues` },
+			keywords: expect.arrayContaining(["fanfare", "webhooks"]) as string[],
+			engines: { node: folder === "sdk" || folder === "portal" ? ">=20" : ">=24" },
+		});
+	});
+
+	it("has a README whose links are absolute, and lead to files that the repository has", () => {
+		const text = readFileSync(join(packed.get(folder)!.folder, "README.md"), "utf8");
+		const links = [...text.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)/gm)].map(([, a, b]) => a ?? b ?? "");
+		expect(links.length).toBeGreaterThan(0);
+		expect(links.filter((link) => !/^(https:\/\/|#)/.test(link))).toEqual([]);
+		const own = links.filter((link) => link.startsWith(`${REPOSITORY}/blob/main/`));
+		const missing = own.filter((link) => !existsSync(join(root, new URL(link).pathname.split("/blob/main/")[1]!)));
+		expect(missing).toEqual([]);
+	});
+
+	it("passes publint", async () => {
+		expect((await tool("publint/src/cli.js", ["--strict", packed.get(folder)!.tarball])).stdout).toContain("All good!");
+	});
+});
+
+// The command has nothing to import.
+it.each([
+	["sdk", "strict"],
+	["server", "esm-only"],
+	["portal", "esm-only"],
+] as const)("packages/%s passes attw with the profile %s", async (folder, profile) => {
+	// Its exit code says whether it found a problem.
+	const args = [packed.get(folder)!.tarball, "--profile", profile, "--format", "table"];
+	expect((await tool("@arethetypeswrong/cli/dist/index.js", args)).stdout).toContain("🟢");
+});
+
+describe("the SDK as CommonJS", () => {
+	const cjs = () => join(packed.get("sdk")!.folder, "dist/cjs");
+	const user = (name: string, code: string) => {
+		const path = copy.join("users", name);
+		writeFileSync(path, code);
+		return run(process.execPath, [path], { env: { ...process.env, NODE_OPTIONS: "--no-require-module" } });
+	};
+
+	it("can be required where ES modules can't, as in Jest", async () => {
+		const code = `const { Client, verify, utils, WebhookVerificationError } = require("@fanfare/sdk");
+			const secret = utils.generateWebhookSecret();
+			console.log(require.resolve("@fanfare/sdk"), new Client("sk_x").endpoint);
+			verify("{}", {}, secret).catch((error) => console.log(error instanceof WebhookVerificationError, error.code));`;
+		expect((await user("old.cjs", code)).stdout).toMatch(
+			/dist\/cjs\/index\.js http:\/\/127\S+\ntrue missing_header\n$/,
+		);
+	});
+
+	it("can be imported beside it, and both have the same exports", async () => {
+		const code = `import * as esm from "@fanfare/sdk"; import { createRequire } from "node:module";
+			const cjs = createRequire(import.meta.url)("@fanfare/sdk");
+			console.log(import.meta.resolve("@fanfare/sdk"), esm.Client !== cjs.Client, JSON.stringify([Object.keys(esm).sort(), Object.keys(cjs).sort()]));`;
+		const { stdout } = await user("new.mjs", code);
+		const [, path, areTwo, keys = ""] = /^(\S+) (\S+) (.*)$/m.exec(stdout)!;
+		expect([path, areTwo]).toEqual([expect.stringMatching(/\/sdk\/dist\/index\.js$/), "true"]);
+		const [esm, required] = JSON.parse(keys) as [string[], string[]];
+		expect(esm).toContain("Client");
+		expect(required).toEqual(esm);
+	});
+
+	it("has no syntax younger than ES2019, so that old bundlers can read it", async () => {
+		const files = packed.get("sdk")!.files.filter((path) => /^dist\/cjs\/.*\.js$/.test(path));
+		expect(files.length).toBeGreaterThan(20);
+		for (const file of files) {
+			const source = readFileSync(join(packed.get("sdk")!.folder, file), "utf8");
+			// What a compiler to ES2019 leaves as it is contains nothing younger.
+			const [old, newest] = await Promise.all(
+				(["es2019", "esnext"] as const).map((target) => transform(source, { target, format: "cjs" })),
+			);
+			expect({ file, code: old!.code }).toEqual({ file, code: newest!.code });
+		}
+		expect(readFileSync(join(cjs(), "package.json"), "utf8")).toContain('"commonjs"');
 	});
 });
 

@@ -12,7 +12,6 @@ import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const DEADLINE_MS = 20_000;
 const FIRST_SCREEN_LINES = 50;
 const ADMIN_KEY = `sk_${"r".repeat(43)}`;
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -67,7 +66,7 @@ function start(
 
 async function until(running: Running, wanted: string): Promise<void> {
 	try {
-		await eventually(`${wanted} in the output`, () => running.output().includes(wanted), DEADLINE_MS);
+		await eventually(`${wanted} in the output`, () => running.output().includes(wanted));
 	} catch (cause) {
 		throw new Error(`expected ${wanted} in the output, got: ${running.output()}`, { cause });
 	}
@@ -97,16 +96,15 @@ describe("the README", () => {
 		const settings = Object.fromEntries(
 			[...startCommand.matchAll(/(FANFARE_[A-Z_]+)=(\S+)/g)].map(([, k, v]) => [k!, v!]),
 		);
-		const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { start: string } };
-		const [, ...args] = scripts.start.split(" ");
 		const port = await freePort();
 		url = `http://127.0.0.1:${port}`;
-		const server = start(args, {
+		const env = {
 			...settings,
 			FANFARE_PORT: String(port),
 			FANFARE_DATA_DIR: dataDir.path,
 			FANFARE_ADMIN_KEY: ADMIN_KEY,
-		});
+		};
+		const server = start(["start"], env, root, "npm");
 		await until(server, `listens on ${url}`);
 	});
 

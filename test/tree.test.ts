@@ -17,7 +17,7 @@ interface SourceFile {
 
 /** A test file, or a suite that several test files run. */
 function isTest({ path }: SourceFile): boolean {
-	return /\.(test|contract)\.ts$/.test(path);
+	return /\.(test|contract)\.tsx?$/.test(path);
 }
 
 /** The files that are made from other files. */

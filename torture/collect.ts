@@ -71,10 +71,7 @@ function findSecrets(round: Round): string[] {
 	for (const name of readdirSync(round.dataDir)) {
 		if (name !== "master.key") places.set(name, readFileSync(join(round.dataDir, name)));
 	}
-	const values = new Map([
-		["the admin key", Buffer.from(round.adminKey)],
-		["a header's value", Buffer.from("header-value-that-nobody-may-see")],
-	]);
+	const values = new Map(round.hiddenValues);
 	for (const { name, secrets } of round.webhooks) {
 		for (const [index, secret] of secrets.entries()) {
 			values.set(`secret ${index} of ${name}`, Buffer.from(secret.replace(/^whsec_/, ""), "base64"));

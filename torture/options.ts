@@ -20,7 +20,8 @@ export interface Options {
 	readonly list: boolean;
 }
 
-const DEFAULT_ROUNDS = 40;
+/** Each fault once. */
+const DEFAULT_ROUNDS = FAULTS.length;
 const MAX = { rounds: 1_000_000, seed: 2 ** 32 - 1, jobs: 64 };
 
 const FLAGS = {

@@ -2,12 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { utils, type Client, type ProjectHandle } from "@fanfare/sdk";
+import { utils, type Client, type ProjectHandle, type WebhookSpec } from "@fanfare/sdk";
 import type { Acknowledged, Breach, PromiseName, RunEnd, WebhookRecord } from "@fanfare/testkit/checks/record";
 import { EMPTY_LOG, type StoredLog } from "@fanfare/testkit/checks/stored-log";
 import { eventually } from "@fanfare/testkit/eventually";
 import type { Exit } from "@fanfare/testkit/fanfare-process";
-import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { startReceiver, type Receiver, type ReceiverOptions } from "@fanfare/testkit/receiver";
 import { namedRandom, type Random } from "@fanfare/testkit/seeded-random";
 import { persistentClient } from "@fanfare/testkit/sending-load";
 import { freePort, ServerProcess } from "@fanfare/testkit/server-process";
@@ -18,9 +18,10 @@ import { ControlledWorld, PRELOAD } from "@fanfare/testkit/world/controlled-worl
 import { Book } from "./harness/book.ts";
 import { Canaries } from "./harness/canaries.ts";
 import { MemoryWatch } from "./harness/memory-watch.ts";
+import type { ForwardProxy } from "./harness/proxy/forward-proxy.ts";
 import { Senders } from "./harness/senders.ts";
 import { readStoredLog } from "./harness/stored-log.ts";
-import { wants, type WebhookKind } from "./harness/webhook-kinds.ts";
+import { HIDDEN_HEADER, wants, type WebhookKind } from "./harness/webhook-kinds.ts";
 
 const MAX_IN_FLIGHT = 64;
 const SENDERS = 4;
@@ -63,17 +64,25 @@ export class Round implements AsyncDisposable {
 	readonly recoveries: number[] = [];
 	/** How soon healthy webhooks must get each event. Null if the fault stops the server or moves its clock. */
 	promptWithinMs: number | null = null;
+	/** The ids of other projects, which are no part of the record. */
+	readonly neighbours: string[] = [];
 	/** False if the stats can't agree with the log: events were deleted, or were accepted by a schema without stats. */
 	hasStats = true;
 	/** The periods in which a response may or may not have reached the server. */
 	readonly unclear: { readonly from: number; readonly to: number }[] = [];
 	/** How many events a hostile receiver gets: few, because each may take seconds. */
 	hostileEvents = HOSTILE_EVENTS;
+	/** Adapts the kinds of webhooks to the fault, for instance if nothing can be delivered for seconds. */
+	adaptKind: (kind: WebhookKind) => WebhookKind = (kind) => kind;
+	/** Values that must be in no log and no file, by what they are, besides the secrets of the webhooks. */
+	readonly hiddenValues = new Map<string, Buffer>();
 	/** When the webhook `deleted` was deleted; Infinity before that. */
 	deletedAt = Infinity;
 	/** When the first run began. */
 	startedAt = 0;
 	memory: MemoryWatch | null = null;
+	/** The forward proxy that the server delivers through; null if it delivers directly. */
+	proxy: ForwardProxy | null = null;
 	#disk: SmallDisk | null = null;
 	#lastNumber = FIRST_RAW_NUMBER;
 	readonly #receivers: Receiver[] = [];
@@ -90,6 +99,8 @@ export class Round implements AsyncDisposable {
 		const toleranceMs = clockMoves ? Number.MAX_SAFE_INTEGER : 60_000;
 		this.book = new Book({ now: () => this.world.now(), toleranceMs, random: this.random("receivers") });
 		this.serve(receiver);
+		this.hiddenValues.set("the admin key", Buffer.from(this.adminKey));
+		this.hiddenValues.set("a header's value", Buffer.from(HIDDEN_HEADER));
 		this.env = {
 			FANFARE_ADMIN_KEY: this.adminKey,
 			FANFARE_ALLOW_NETWORKS: "127.0.0.1/32",
@@ -160,6 +171,8 @@ export class Round implements AsyncDisposable {
 		const disk = new SmallDisk(mebibytes);
 		this.#disk = disk;
 		this.dataDir = disk.join("data");
+		// A quota of bytes that is never reached: without one, sends would be refused before the disk is full.
+		this.env["FANFARE_MAX_STORED_BYTES"] = "1000000000";
 		this.onEnd(() => disk[Symbol.dispose]());
 	}
 
@@ -175,8 +188,8 @@ export class Round implements AsyncDisposable {
 	}
 
 	/** Starts one more receiver, for the fault's own use. */
-	async addReceiver(): Promise<Receiver> {
-		const receiver = await startReceiver();
+	async addReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
+		const receiver = await startReceiver(options);
 		this.serve(receiver);
 		return receiver;
 	}
@@ -197,15 +210,23 @@ export class Round implements AsyncDisposable {
 
 	async addWebhook(kind: WebhookKind, options: AddOptions = {}): Promise<WebhookRecord> {
 		const secret = utils.generateWebhookSecret();
-		const { mayMiss = () => false, secrets = [secret] } = options;
-		const path = `/${kind.name}`;
-		const spec = { endpoint: kind.endpoint ?? this.receiver.url + path, secret, timeoutMs: 5_000, ...kind.spec };
+		const spec = { ...this.specOf(kind), secret, ...kind.spec };
 		const { id } = await this.project.batch.webhooks.create({ name: kind.name, spec });
-		this.book.register(path, { id, kind, secrets });
+		return this.adopt(id, kind, { secrets: [secret], ...options });
+	}
+
+	/** The settings that are not those of the kind: where its requests go, and how long they may take. */
+	specOf({ name, endpoint }: WebhookKind): Pick<WebhookSpec, "endpoint" | "timeoutMs"> {
+		return { endpoint: endpoint ?? `${this.receiver.url}/${name}`, timeoutMs: 5_000 };
+	}
+
+	/** Makes a webhook that exists part of the round: receivers respond for it, and its deliveries are checked. */
+	adopt(id: string, kind: WebhookKind, { secrets = [], mayMiss = () => false }: AddOptions): WebhookRecord {
+		this.book.register(`/${kind.name}`, { id, kind, secrets });
 		const record: WebhookRecord = {
 			id,
 			name: kind.name,
-			secrets: [...new Set([secret, ...secrets])],
+			secrets,
 			wants: (type) => wants(kind.spec.eventTypes, type),
 			mayEnd: kind.mayEnd,
 			attemptsUntilFailed: kind.attemptsUntilFailed ?? null,
@@ -238,7 +259,7 @@ export class Round implements AsyncDisposable {
 	/** Waits until `count` more events are acknowledged. */
 	async load(count: number): Promise<void> {
 		const wanted = this.senders.acknowledged.length + count;
-		await eventually(`${count} events to be acknowledged`, () => this.senders.acknowledged.length >= wanted, 30_000);
+		await eventually(`${count} events to be acknowledged`, () => this.senders.acknowledged.length >= wanted);
 	}
 
 	/** Waits for a random time, at most `longestMs`. */
@@ -285,7 +306,7 @@ export class Round implements AsyncDisposable {
 	/** The log on the disk. No server may be running. */
 	readLog(): StoredLog {
 		try {
-			return readStoredLog(this.dataDir);
+			return readStoredLog(this.dataDir, this.neighbours);
 		} catch (error) {
 			// The server was killed before it had created the tables.
 			if (error instanceof Error && error.message.startsWith("no such table")) return EMPTY_LOG;
@@ -295,6 +316,7 @@ export class Round implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.memory?.[Symbol.dispose]();
+		this.#senders?.[Symbol.dispose]();
 		if (this.#server !== null) {
 			this.#server.kill("SIGKILL");
 			this.#server.kill("SIGCONT");

@@ -16,7 +16,7 @@ import { Round } from "./round.ts";
 /** The number of acknowledged events before the fault, and after it. */
 const BEFORE = 60;
 const AFTER = 40;
-const DRAIN_MS = 20_000;
+const DRAIN_MS = 60_000;
 /** The longest overlap of two secrets that the server accepts. */
 const OVERLAP_MS = 7 * 86_400_000;
 const LOOK_AT_PENDING = 200;
@@ -82,7 +82,7 @@ async function begin(round: Round, fault: Fault): Promise<void> {
 	await round.spawn();
 	await fault.whileStarting?.(round);
 	await round.server.ready();
-	for (const kind of KINDS) {
+	for (const kind of KINDS.map(round.adaptKind)) {
 		if (kind.name === "two-secrets") await addWithTwoSecrets(round, kind);
 		else
 			await round.addWebhook(kind, {

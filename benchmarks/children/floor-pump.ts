@@ -16,13 +16,20 @@ export interface PumpOptions {
 	readonly seconds: number;
 }
 
+export interface PaceOptions extends Omit<PumpOptions, "seconds"> {
+	readonly ratePerS: number;
+	readonly count: number;
+}
+
 export interface FloorPumpCalls {
-	/** Each connection POSTs again as soon as it has a response. */
+	/** Each connection POSTs at least once, and again as soon as it has a response. */
 	pump(options: PumpOptions): Promise<{ readonly posted: number; readonly startedAt: number }>;
+	/** POSTs one by one on a fixed schedule, and resolves when all have been answered. */
+	pace(options: PaceOptions): Promise<void>;
 }
 
 const SECRET = createSecretKey(randomBytes(32));
-const USER_AGENT = "Fanfare/0.1.0 (+https://github.com/fanfare-webhooks/fanfare)";
+const USER_AGENT = "Fanfare/0.2.0 (+https://github.com/fanfare-webhooks/fanfare)";
 
 async function pump({ url, connections, bodyBytes, series, seconds }: PumpOptions): ReturnType<FloorPumpCalls["pump"]> {
 	const { origin, pathname } = new URL(url);
@@ -32,7 +39,8 @@ async function pump({ url, connections, bodyBytes, series, seconds }: PumpOption
 	const endAt = startedAt + seconds * 1_000;
 	let next = 0;
 	const run = async () => {
-		while (nowMs() < endAt) await post(pool, pathname, template, next++);
+		do await post(pool, pathname, template, next++);
+		while (nowMs() < endAt);
 	};
 	try {
 		await Promise.all(Array.from({ length: connections }, run));
@@ -40,6 +48,31 @@ async function pump({ url, connections, bodyBytes, series, seconds }: PumpOption
 		await pool.destroy();
 	}
 	return { posted: next, startedAt };
+}
+
+/** One timer for each event, so that the schedule costs little beside the event. */
+async function pace({ url, connections, bodyBytes, series, ratePerS, count }: PaceOptions): Promise<void> {
+	const { origin, pathname } = new URL(url);
+	const template = bodyTemplate(series, bodyBytes);
+	const pool = new Pool(origin, { connections, pipelining: 1 });
+	const startAt = nowMs();
+	const posts: Promise<void>[] = [];
+	try {
+		await new Promise<void>((resolve) => {
+			const postDue = () => {
+				while (posts.length < count && dueAt(posts.length) <= nowMs()) {
+					posts.push(post(pool, pathname, template, posts.length));
+				}
+				if (posts.length === count) resolve();
+				else setTimeout(postDue, Math.ceil(dueAt(posts.length) - nowMs()));
+			};
+			const dueAt = (index: number) => startAt + (index / ratePerS) * 1_000;
+			postDue();
+		});
+		await Promise.all(posts);
+	} finally {
+		await pool.destroy();
+	}
 }
 
 function post(pool: Pool, path: string, template: Template, sequence: number): Promise<void> {
@@ -88,4 +121,4 @@ class Answer implements Dispatcher.DispatchHandler {
 	}
 }
 
-serveCalls<FloorPumpCalls>({ pump });
+serveCalls<FloorPumpCalls>({ pump, pace });

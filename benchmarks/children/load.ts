@@ -20,9 +20,16 @@ export interface OpenLoop extends SeriesTarget {
 	readonly count: number;
 }
 
+export interface ReadLoop {
+	readonly serverUrl: string;
+	readonly key: string;
+	readonly paths: readonly string[];
+	readonly connections: number;
+}
+
 /** Each call numbers its events from 0 within its series. Any response but 202 ends the call with an error. */
 export interface LoadCalls {
-	/** Each connection sends again as soon as it has a response. */
+	/** Each connection sends at least once, and again as soon as it has a response. */
 	closedLoop(options: ClosedLoop): Promise<{
 		readonly acknowledged: number;
 		readonly startedAt: number;
@@ -30,7 +37,7 @@ export interface LoadCalls {
 		readonly acknowledgedP50Ms: number;
 		readonly acknowledgedP99Ms: number;
 	}>;
-	/** POSTs straight to a receiver, without a server, to find its limit. */
+	/** The same straight to a receiver, without a server, to find its limit. */
 	blast(options: {
 		readonly url: string;
 		readonly connections: number;
@@ -42,12 +49,30 @@ export interface LoadCalls {
 		readonly sentAt: Float64Array;
 		readonly acknowledgedAt: Float64Array;
 	}>;
+	/**
+	 * Ends the open loops under way before their `count`: events that are due by now are still sent, and the loops return these and
+	 * those before them.
+	 */
+	endOpenLoop(): void;
+	/** Each connection requests pages in a closed loop, each from another place in `paths` on, until `endReading`. */
+	read(options: ReadLoop): Promise<{
+		readonly pages: number;
+		/** Responses with 503. */
+		readonly refused: number;
+		readonly elapsedMs: number;
+		readonly p50Ms: number;
+		readonly p99Ms: number;
+	}>;
+	endReading(): void;
 }
 
 const ACCEPTED = 202;
 /** From the call to the first event of the schedule: enough for everything to be ready. */
 const LEAD_MS = 50;
 const TICK_MS = 1;
+
+/** Resolves when the open loops that are under way must end. */
+let ending = Promise.withResolvers<void>();
 
 async function closedLoop(options: ClosedLoop): ReturnType<LoadCalls["closedLoop"]> {
 	const { batchSize, bodyBytes } = options;
@@ -83,7 +108,10 @@ async function blast({ url, connections, seconds }: Parameters<LoadCalls["blast"
 	const endAt = startedAt + seconds * 1_000;
 	let posted = 0;
 	const run = async ({ connection, template }: Line) => {
-		for (; nowMs() < endAt; posted++) await connection.request(template.bytes);
+		do {
+			await connection.request(template.bytes);
+			posted++;
+		} while (nowMs() < endAt);
 	};
 	await Promise.all(lines.map(run));
 	for (const { connection } of lines) connection[Symbol.dispose]();
@@ -92,11 +120,14 @@ async function blast({ url, connections, seconds }: Parameters<LoadCalls["blast"
 
 async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 	const { count, ratePerS } = options;
+	// The call that ends this one may come before the connections are open.
+	const ended = ending.promise;
 	const lines = await openLines(options, () => sendTemplate(options, 1));
 	const startAt = nowMs() + LEAD_MS;
 	const intendedAt = Float64Array.from({ length: count }, (_, index) => startAt + (index / ratePerS) * 1_000);
 	const [sentAt, acknowledgedAt] = [new Float64Array(count), new Float64Array(count)];
 	const free = [...lines];
+	let planned = count;
 	const { promise, resolve, reject } = Promise.withResolvers<void>();
 	let next = 0;
 	let acknowledged = 0;
@@ -104,7 +135,7 @@ async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 	/** Sends the events that are due while there are free connections. An event that waits for one is late; its latency includes the wait. */
 	function sendDue(): void {
 		const now = nowMs();
-		while (next < count && (intendedAt[next] ?? 0) <= now) {
+		while (next < planned && (intendedAt[next] ?? 0) <= now) {
 			const line = free.pop();
 			if (line === undefined) return;
 			send(line, next++).catch(reject);
@@ -116,18 +147,28 @@ async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 		await sendOn(line, index);
 		acknowledgedAt[index] = nowMs();
 		free.push(line);
-		if (++acknowledged === count) resolve();
+		if (++acknowledged === planned) resolve();
 		sendDue();
 	}
 
+	/** Plans only what is due by now, and at least one event. */
+	function end(): void {
+		const now = nowMs();
+		const due = intendedAt.findIndex((at) => at > now);
+		if (due !== -1) planned = Math.max(1, due);
+		if (acknowledged === planned) resolve();
+	}
+
 	const timer = setInterval(sendDue, TICK_MS);
+	void ended.then(end);
 	try {
 		await promise;
 	} finally {
 		clearInterval(timer);
 		for (const { connection } of lines) connection[Symbol.dispose]();
 	}
-	return { intendedAt, sentAt, acknowledgedAt };
+	const sent = (times: Float64Array) => times.slice(0, planned);
+	return { intendedAt: sent(intendedAt), sentAt: sent(sentAt), acknowledgedAt: sent(acknowledgedAt) };
 }
 
 /** A connection and the request that it sends. */
@@ -150,4 +191,47 @@ async function sendOn({ connection, template }: Line, first: number): Promise<vo
 	if (status !== ACCEPTED) throw new Error(`the server responded to a send with ${status} instead of ${ACCEPTED}`);
 }
 
-serveCalls<LoadCalls>({ closedLoop, openLoop, blast });
+function endOpenLoop(): void {
+	ending.resolve();
+	ending = Promise.withResolvers();
+}
+
+const OK = 200;
+const OVERLOADED = 503;
+const reading = { isWanted: false };
+
+async function read({ serverUrl, key, paths, connections }: ReadLoop): ReturnType<LoadCalls["read"]> {
+	const requests = paths.map((path) =>
+		Buffer.from(`GET ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${key}\r\n\r\n`),
+	);
+	const open = await Promise.all(Array.from({ length: connections }, () => HttpConnection.open(serverUrl)));
+	const times: number[] = [];
+	let refused = 0;
+	reading.isWanted = true;
+	const startedAt = nowMs();
+	const run = async (connection: HttpConnection, place: number) => {
+		for (let next = place; reading.isWanted; next++) {
+			const request = requests[next % requests.length];
+			if (request === undefined) throw new Error("there is no page to read");
+			const sentAt = nowMs();
+			const status = await connection.request(request);
+			if (status === OK) times.push(nowMs() - sentAt);
+			else if (status === OVERLOADED) refused++;
+			else throw new Error(`the server responded to a read with ${status}`);
+		}
+	};
+	try {
+		await Promise.all(open.map(run));
+	} finally {
+		for (const connection of open) connection[Symbol.dispose]();
+	}
+	const elapsedMs = nowMs() - startedAt;
+	times.sort((a, b) => a - b);
+	return { pages: times.length, refused, elapsedMs, p50Ms: percentile(times, 0.5), p99Ms: percentile(times, 0.99) };
+}
+
+function endReading(): void {
+	reading.isWanted = false;
+}
+
+serveCalls<LoadCalls>({ closedLoop, openLoop, endOpenLoop, blast, read, endReading });

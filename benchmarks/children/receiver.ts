@@ -3,6 +3,7 @@
 //   /bulk   counts requests, and responds with 200
 //   /never  never responds
 import { createServer, type AddressInfo, type Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { nowMs } from "../harness/measure/clock.ts";
 import { serveCalls } from "../harness/process/serve-calls.ts";
@@ -30,8 +31,11 @@ export interface Counts {
 export interface ReceiverCalls {
 	/** Returns the port. */
 	listen(): Promise<number>;
-	/** Sets all counts to 0 and returns the number of the new series. Events of other series count as `late` from now on. */
-	newSeries(): number;
+	/**
+	 * Sets all counts to 0 and returns the number of the new series. Events of other series count as `late` from now on. Requests that
+	 * have come before the call count before it, although they may not have been read yet.
+	 */
+	newSeries(): Promise<number>;
 	counts(): Counts;
 	/** Resolves when `count` events have come, or when nothing new has come for `stallMs`. */
 	waitFor(until: {
@@ -46,6 +50,7 @@ export interface ReceiverCalls {
 const ANSWER = Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
 const FIRST_CAPACITY = 262_144;
 const LOOK_EVERY_MS = 5;
+const TURNS_TO_READ = 3;
 
 const PATH_LETTER_AT = "POST /".length;
 const [BULK_LETTER, NEVER_LETTER] = [0x62, 0x6e];
@@ -138,14 +143,18 @@ function waitFor({ of, count, stallMs }: Parameters<ReceiverCalls["waitFor"]>[0]
 	});
 }
 
+async function newSeries(): Promise<number> {
+	// One turn of the event loop accepts the connections that wait, and the next reads from them.
+	for (let turn = 0; turn < TURNS_TO_READ; turn++) await nextTurn();
+	receivedAt.fill(0);
+	counts = noCounts();
+	firstNumber = firstNumberOf(++series);
+	return series;
+}
+
 serveCalls<ReceiverCalls>({
 	listen,
-	newSeries: () => {
-		receivedAt.fill(0);
-		counts = noCounts();
-		firstNumber = firstNumberOf(++series);
-		return series;
-	},
+	newSeries,
 	counts: () => counts,
 	waitFor,
 	times: (count) => receivedAt.slice(0, count),

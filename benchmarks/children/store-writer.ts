@@ -1,93 +1,64 @@
-// A process that fills the store of a stopped server. Each row is a copy of a row that the server wrote, with other ids, times and
-// outcomes, so that columns of a later schema are filled too. A million rows take seconds.
-import { DatabaseSync } from "node:sqlite";
-
+// A process that fills the store of a stopped server: it accepts events and records the outcomes of attempts as the server does, but at
+// times in the past, and with outcomes that follow from a plan. A million deliveries take about a minute.
 import { serveCalls } from "../harness/process/serve-calls.ts";
-import { deliveryOf, eventTypeOf, HOUR_MS, idAt, LOG_SPAN_MS } from "../harness/store/log-rows.ts";
-import { RowCopier } from "../harness/store/row-copier.ts";
+import type { MadeProject } from "../harness/server/webhook-plan.ts";
+import { BenchStore, type DeliveryUpdate, type NewEvent } from "../harness/store/bench-store.ts";
+import { eventTypeOf, fateOf, HOUR_MS, LOG_SPAN_MS } from "../harness/store/log-rows.ts";
 import type { StorePlan } from "../harness/store/store-copy.ts";
+import { bodyTemplate } from "../wire/bench-event.ts";
 
 export interface FillOptions {
+	/** The checkout whose store writes. */
+	readonly codeDir: string;
 	readonly path: string;
-	readonly projectId: string;
-	readonly webhookIds: readonly string[];
+	readonly project: MadeProject;
 	readonly plan: StorePlan;
 }
 
 export interface StoreWriterCalls {
-	fill(options: FillOptions): void;
+	fill(options: FillOptions): Promise<void>;
 }
 
-const ROWS_PER_TRANSACTION = 100_000;
+/** All deliveries of a commit are made at the same time, so that the stats of a long log are not one row for each of them. */
+const DELIVERIES_PER_COMMIT = 1_000;
+/** The stats that are not in their tables yet are in memory. */
+const ROLL_UP_EVERY = 50;
+const BODY = bodyTemplate(0).bytes;
 
-function fill({ path, projectId, webhookIds, plan }: FillOptions): void {
-	const db = new DatabaseSync(path);
-	db.exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144");
-	const project = bytesOf(projectId);
-	const indexes = dropIndexes(db);
-	copyRows(db, project, webhookIds.map(bytesOf), plan);
-	for (const sql of indexes) db.exec(sql);
-	countByStatus(db, project);
-	// The server leaves its database in this mode.
-	db.exec("PRAGMA journal_mode = WAL");
-	db.close();
-}
-
-function bytesOf(id: string): Buffer {
-	return Buffer.from(id.slice(id.indexOf("_") + 1).replaceAll("-", ""), "hex");
-}
-
-/** Drops the indexes, and returns the statements that create them again: much faster than updating them for each row. */
-function dropIndexes(db: DatabaseSync): string[] {
-	const select = db.prepare(`
-		SELECT name, sql FROM sqlite_schema
-		WHERE type = 'index' AND tbl_name IN ('events', 'deliveries', 'attempts') AND sql IS NOT NULL
-	`);
-	return select.all().map(({ name, sql }) => {
-		db.exec(`DROP INDEX "${String(name)}"`);
-		return String(sql);
-	});
-}
-
-function copyRows(db: DatabaseSync, project: Buffer, webhooks: readonly Buffer[], plan: StorePlan): void {
-	const events = new RowCopier(db, "events", project);
-	const deliveries = new RowCopier(db, "deliveries", project);
-	const attempts = new RowCopier(db, "attempts", null);
+async function fill({ codeDir, path, project, plan }: FillOptions): Promise<void> {
+	const store = await BenchStore.open(codeDir, path, project);
 	const now = Date.now();
 	const spanMs = plan.state === "log" ? LOG_SPAN_MS : HOUR_MS;
-	const eventCount = Math.ceil(plan.deliveries / plan.perEvent);
-	db.exec("BEGIN");
-	for (let index = 0; index < plan.deliveries; index++) {
-		const eventIndex = Math.floor(index / plan.perEvent);
-		const time = now - spanMs + Math.floor((eventIndex / eventCount) * (spanMs - HOUR_MS / 2));
-		const [eventId, id] = [idAt(time, "event", eventIndex), idAt(time, "delivery", index)];
-		const type = eventTypeOf(eventIndex);
-		if (index % plan.perEvent === 0) {
-			const count = Math.min(plan.perEvent, plan.deliveries - index);
-			events.add({ id: eventId, type, timestamp: time, create_date: time, delivery_count: count });
-		}
-		const { hasAttempt, ...state } = deliveryOf(plan.state, index, time, now);
-		const webhook = webhooks[index % webhooks.length] ?? null;
-		deliveries.add({ id, webhook_id: webhook, event_id: eventId, event_type: type, update_date: time, ...state });
-		if (hasAttempt) {
-			const attempt = { delivery_id: id, id: idAt(time, "attempt", index), start_date: time };
-			attempts.add({ ...attempt, response_code: state.response_code });
-		}
-		if (index % ROWS_PER_TRANSACTION === ROWS_PER_TRANSACTION - 1) db.exec("COMMIT; BEGIN");
+	const commits = Math.ceil(plan.deliveries / DELIVERIES_PER_COMMIT);
+	for (let commit = 0; commit < commits; commit++) {
+		store.now = now - spanMs + Math.floor((commit / commits) * (spanMs - HOUR_MS / 2));
+		await writeCommit(store, plan, commit * DELIVERIES_PER_COMMIT, now);
+		if (commit % ROLL_UP_EVERY === ROLL_UP_EVERY - 1) await store.rollUp(now);
 	}
-	db.exec("COMMIT");
+	await store.rollUp(now);
+	await store.close();
 }
 
-/** Updates the counts by status that the server keeps, so that they agree with the rows. */
-function countByStatus(db: DatabaseSync, project: Uint8Array): void {
-	const sums = [0, 1, 2, 3, 4].map((code) => `sum(status = ${code})`).join(", ");
-	db.exec(
-		"DELETE FROM figures_done; UPDATE figures_state SET through = (SELECT coalesce(max(seq), 0) FROM figures_journal)",
-	);
-	db.exec(`INSERT OR REPLACE INTO status_counts SELECT webhook_id, ${sums} FROM deliveries GROUP BY webhook_id`);
-	db.prepare(
-		`INSERT OR REPLACE INTO status_counts SELECT project_id, ${sums} FROM deliveries WHERE project_id = ?`,
-	).run(project);
+/** Writes the events that begin in this commit's share of the deliveries. */
+async function writeCommit(store: BenchStore, plan: StorePlan, first: number, now: number): Promise<void> {
+	const { deliveries, perEvent, state } = plan;
+	const events: NewEvent[] = [];
+	const outcomes: DeliveryUpdate[] = [];
+	const end = Math.min(deliveries, first + DELIVERIES_PER_COMMIT);
+	for (let start = Math.ceil(first / perEvent) * perEvent; start < end; start += perEvent) {
+		const webhookIds = webhooksOf(store, start, Math.min(perEvent, deliveries - start));
+		const event = store.newEvent({ type: eventTypeOf(start / perEvent), body: BODY, webhookIds, hasRoom: false });
+		events.push(event);
+		for (const [index, id] of store.deliveriesOf(event).entries()) {
+			outcomes.push(...store.outcomesOf(id, fateOf(state, start + index, now)));
+		}
+	}
+	if (events.length > 0) await store.commit(events, outcomes);
+}
+
+/** The webhooks of the deliveries from `start` on: they take turns. */
+function webhooksOf({ project: { webhookIds } }: BenchStore, start: number, count: number): string[] {
+	return Array.from({ length: count }, (_, index) => webhookIds[(start + index) % webhookIds.length] ?? "");
 }
 
 serveCalls<StoreWriterCalls>({ fill });

@@ -1,12 +1,17 @@
 // Measurements and limits as text.
 import type { Limit, Unit } from "../scenario.ts";
 
+/** Units that are not written behind a limit. */
+const UNNAMED: ReadonlySet<Unit> = new Set(["×", "each", "perSecond", "count"]);
+
 export function formatValue(value: number, unit: Unit): string {
 	if (!Number.isFinite(value)) return "–";
 	switch (unit) {
 		case "perSecond":
 		case "count":
 			return Math.round(value).toLocaleString("en-US");
+		case "bytes":
+			return `${Math.round(value).toLocaleString("en-US")} B`;
 		case "µs":
 			return `${value.toFixed(1)} µs`;
 		case "ms":
@@ -14,6 +19,7 @@ export function formatValue(value: number, unit: Unit): string {
 		case "s":
 			return `${value.toFixed(2)} s`;
 		case "×":
+		case "each":
 			return value.toFixed(2);
 		case "MB":
 			return `${Math.round(value)} MB`;
@@ -30,5 +36,5 @@ export function formatRatio(ratio: number | undefined, digits = 2): string {
 export function formatLimit(limit: Limit, unit: Unit): string {
 	if ("atLeastOfFloor" in limit) return `≥ ${limit.atLeastOfFloor} of floor`;
 	const [sign, value] = "atMost" in limit ? ["≤", limit.atMost] : ["≥", limit.atLeast];
-	return unit === "×" || unit === "perSecond" || unit === "count" ? `${sign} ${value}` : `${sign} ${value} ${unit}`;
+	return UNNAMED.has(unit) ? `${sign} ${value}` : `${sign} ${value} ${unit}`;
 }

@@ -38,7 +38,7 @@ function budgetTable(lines: readonly SummaryLine[]): string {
 		formatLimit(line.limit ?? { atMost: Number.NaN }, line.unit),
 		formatValue(line.median, line.unit),
 		line.ratio === null ? "" : formatRatio(line.ratio),
-		line.met === true ? "met" : "**missed**",
+		line.met === null ? "not measured" : line.met ? "met" : "**missed**",
 	]);
 	return renderMarkdown({ header: ["scenario", "measurement", "budget", "measured", "÷ floor", ""], rows });
 }

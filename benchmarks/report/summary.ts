@@ -15,7 +15,7 @@ export interface SummaryLine {
 	/** The median of the rounds' ratios; one slow round does not change it. */
 	readonly ratio: number | null;
 	readonly limit: Limit | null;
-	/** Null if there is no limit. */
+	/** Null if there is no limit, or if it could not be measured on this machine. */
 	readonly met: boolean | null;
 }
 
@@ -39,7 +39,7 @@ function summariseResult(scenario: string, result: ResultLine, rounds: readonly 
 		floor,
 		ratio,
 		limit,
-		met: limit === null ? null : isMet(limit, median(values), ratio),
+		met: limit === null || Number.isNaN(median(values)) ? null : isMet(limit, median(values), ratio),
 	};
 }
 

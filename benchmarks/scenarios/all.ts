@@ -1,35 +1,55 @@
 // Every scenario, in the order of a run.
 import type { Scenario } from "../scenario.ts";
+import { commandStart } from "./log/command-start.ts";
 import { logPages1m } from "./log/log-pages-1m.ts";
 import { purgeBesideLive } from "./log/purge-beside-live.ts";
+import { readsBeside } from "./log/reads-beside.ts";
 import { replayBesideLive } from "./log/replay-beside-live.ts";
 import { replayToEnd } from "./log/replay-to-end.ts";
+import { retentionBeside } from "./log/retention-beside.ts";
 import { startUp } from "./log/start-up.ts";
+import { manyWebhooks } from "./shape/many-webhooks.ts";
+import { nastiestBodies } from "./shape/nastiest-bodies.ts";
 import { payloadSizes } from "./shape/payload-sizes.ts";
+import { projectHangs } from "./shape/project-hangs.ts";
 import { rateLimits } from "./shape/rate-limits.ts";
 import { tenOfHundredHang } from "./shape/ten-of-hundred-hang.ts";
 import { waiting1m } from "./shape/waiting-1m.ts";
 import { webhookCounts } from "./shape/webhook-counts.ts";
+import { wideBatch } from "./shape/wide-batch.ts";
 import { batchesOf100 } from "./speed/batches-of-100.ts";
 import { fanOut1000 } from "./speed/fan-out-1000.ts";
+import { idleStreams } from "./speed/idle-streams.ts";
 import { idle } from "./speed/idle.ts";
 import { oneEvent } from "./speed/one-event.ts";
+import { quiet200 } from "./speed/quiet-200.ts";
 import { steady2000 } from "./speed/steady-2000.ts";
+import { storeSql } from "./speed/store-sql.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
 	oneEvent,
 	batchesOf100,
 	steady2000,
+	quiet200,
 	fanOut1000,
 	idle,
+	idleStreams,
+	storeSql,
 	payloadSizes,
 	webhookCounts,
+	manyWebhooks,
 	rateLimits,
 	waiting1m,
 	tenOfHundredHang,
+	projectHangs,
+	wideBatch,
+	nastiestBodies,
 	logPages1m,
+	readsBeside,
 	replayBesideLive,
 	replayToEnd,
 	purgeBesideLive,
+	retentionBeside,
 	startUp,
+	commandStart,
 ];

@@ -110,7 +110,7 @@ function deliveredBody(data: string): string {
 }
 
 /** JSON such as applications send: nested, of several types, padded with text to the wanted size. */
-export function eventData(bodyBytes = BODY_BYTES): string {
+function eventData(bodyBytes = BODY_BYTES): string {
 	const withNote = (note: string) =>
 		`{${SEQUENCE_KEY}${ZEROS}","orderId":4711004711,"customer":{"id":"cus_8f14e45fceea","name":"Ada Lovelace",` +
 		`"email":"ada@example.com","isBusiness":false},"currency":"EUR","total":1249.9,"lines":[` +

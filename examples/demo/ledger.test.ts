@@ -39,18 +39,34 @@ describe("the ledger", () => {
 		const ledger = new Ledger();
 		ledger.arrived(arrival("evt_1", 1, T));
 		ledger.killed(T + 10);
+		ledger.isBack(T + 900);
 		ledger.arrived(arrival("evt_1", 2, T + 1_000));
 		expect(ledger.counts()).toMatchObject({ duplicates: 1, unexplained: 0 });
 		ledger.arrived(arrival("evt_1", 3, T + 2_000));
 		expect(ledger.counts()).toMatchObject({ duplicates: 2, unexplained: 1 });
 	});
 
-	it("does not explain a duplicate of an event that was accepted long before the kill", () => {
+	it("explains a duplicate of an event that was accepted some sends before the kill, but not many", () => {
+		for (const [sends, unexplained] of [
+			[150, 0],
+			[151, 1],
+		] as const) {
+			const ledger = new Ledger();
+			ledger.arrived(arrival("evt_1", 1, T));
+			for (let n = 0; n < sends; n++) ledger.acknowledged(`evt_of_send_${n}`, T + n);
+			ledger.killed(T + 60_000);
+			ledger.arrived(arrival("evt_1", 2, T + 61_000));
+			expect(ledger.counts()).toMatchObject({ duplicates: 1, unexplained });
+		}
+	});
+
+	it("explains a duplicate of an event that a slow receiver has read after the kill, before the server was back", () => {
 		const ledger = new Ledger();
-		ledger.arrived(arrival("evt_1", 1, T));
-		ledger.killed(T + 5_000);
-		ledger.arrived(arrival("evt_1", 2, T + 6_000));
-		expect(ledger.counts()).toMatchObject({ duplicates: 1, unexplained: 1 });
+		ledger.killed(T);
+		ledger.arrived(arrival("evt_1", 1, T + 5_000));
+		ledger.isBack(T + 10_000);
+		ledger.arrived(arrival("evt_1", 2, T + 11_000));
+		expect(ledger.counts()).toMatchObject({ duplicates: 1, unexplained: 0 });
 	});
 
 	it("measures from acceptance to the accepted arrival, and to the first attempt", () => {

@@ -5,11 +5,26 @@ import { createHistogram } from "node:perf_hooks";
 import { isAccepted, type Arrival } from "./receiver.ts";
 
 /** An acknowledged event counts as lost if it has not arrived after this long. It no longer does once it arrives. */
-export const PATIENCE_MS = 10_000;
-/** An attempt that was accepted at most this long before a kill may have been in flight: its outcome was not yet on the disk. */
-const IN_FLIGHT_MS = 1_500;
-/** The receiver reads the last requests of a killed server within this time. */
-const LATE_READ_MS = 500;
+export const PATIENCE_MS = 30_000;
+/**
+ * An attempt that was accepted before a kill may have been in flight, its outcome not yet on the disk, as long as no more events than
+ * this were acknowledged in between. Outcomes and events share their commits, so the number does not depend on the machine's speed.
+ */
+const IN_FLIGHT_SENDS = 150;
+
+interface Kill {
+	readonly at: number;
+	/** The events that were acknowledged before it. */
+	readonly sent: number;
+	/** When the server was back. Until then, the receiver may still read the last requests of the killed one. */
+	backAt: number;
+}
+
+interface Acceptance {
+	readonly at: number;
+	/** The events that were acknowledged before it. */
+	readonly sent: number;
+}
 
 export interface Percentiles {
 	readonly p50: number;
@@ -36,9 +51,9 @@ export interface Counts {
 export class Ledger {
 	/** The times of acknowledgement of the events that have not arrived, by event id. */
 	readonly #waiting = new Map<string, number>();
-	/** When each event was last accepted, by event id. */
-	readonly #acceptedAt = new Map<string, number>();
-	readonly #kills: number[] = [];
+	/** When the receiver last accepted each event, by event id. */
+	readonly #accepted = new Map<string, Acceptance>();
+	readonly #kills: Kill[] = [];
 	readonly #latency = createHistogram();
 	readonly #firstAttempt = createHistogram();
 	readonly #emitter = new EventEmitter<{ acknowledged: [] }>();
@@ -56,7 +71,7 @@ export class Ledger {
 	acknowledged(eventId: string, now = Date.now()): void {
 		this.#sent++;
 		// The delivery can be faster than the response to the send.
-		if (this.#acceptedAt.has(eventId)) this.#delivered++;
+		if (this.#accepted.has(eventId)) this.#delivered++;
 		else this.#waiting.set(eventId, now);
 		this.#emitter.emit("acknowledged");
 	}
@@ -68,8 +83,8 @@ export class Ledger {
 		if (number === 1) this.#firstAttempt.record(ageMs);
 		else this.#retried++;
 		if (!isAccepted(fate)) return;
-		const before = this.#acceptedAt.get(event.id);
-		this.#acceptedAt.set(event.id, receivedAt);
+		const before = this.#accepted.get(event.id);
+		this.#accepted.set(event.id, { at: receivedAt, sent: this.#sent });
 		if (before === undefined) {
 			this.#latency.record(ageMs);
 			if (this.#waiting.delete(event.id)) this.#delivered++;
@@ -81,7 +96,13 @@ export class Ledger {
 
 	/** Records a kill. To be called right before it. */
 	killed(now = Date.now()): void {
-		this.#kills.push(now);
+		this.#kills.push({ at: now, sent: this.#sent, backAt: Infinity });
+	}
+
+	/** Records that the server is back after the last kill. */
+	isBack(now = Date.now()): void {
+		const kill = this.#kills.at(-1);
+		if (kill !== undefined) kill.backAt = now;
 	}
 
 	/** Resolves when this many events are acknowledged. */
@@ -107,8 +128,10 @@ export class Ledger {
 	}
 
 	/** Whether the earlier attempt was in flight at a kill, and the repeated one came after it. */
-	#isExplained(before: number, again: number): boolean {
-		return this.#kills.some((at) => before >= at - IN_FLIGHT_MS && before <= at + LATE_READ_MS && again >= at);
+	#isExplained(before: Acceptance, again: number): boolean {
+		return this.#kills.some(
+			({ at, sent, backAt }) => sent - before.sent <= IN_FLIGHT_SENDS && before.at <= backAt && again >= at,
+		);
 	}
 }
 

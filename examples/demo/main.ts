@@ -1,4 +1,7 @@
 // The demo shows what Fanfare promises, with a real server that is killed while events are sent. Read it from top to bottom.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
 import { Client, utils } from "@fanfare/sdk";
 
 import { firstFate } from "./faults.ts";
@@ -14,6 +17,8 @@ import { setStage, type Stage } from "./stage.ts";
 import { printSummary } from "./summary.ts";
 import { count, countOf, seconds, Table } from "./table.ts";
 import { problemsOfCrossing, problemsOfSignatures } from "./verdict.ts";
+
+const BUILD_PAGE = fileURLToPath(new URL("../../scripts/build-page.ts", import.meta.url));
 
 const screen = new Screen(process.stdout);
 
@@ -98,7 +103,7 @@ async function run(options: DemoOptions, stage: Stage): Promise<number> {
 		printServerLog(stage.server);
 		return 1;
 	} finally {
-		if (options.keep) stage.leaveUp(screen);
+		if (options.keep) await stage.leaveUp(screen);
 	}
 }
 
@@ -113,10 +118,18 @@ function printServerLog(server: ServerProcess): void {
 	for (const line of tail) screen.line(`    ${line}`);
 }
 
+/** As `npm start` does: if its sources have changed, and without complaint if it can't be built here. */
+function buildPage(): void {
+	spawnSync(process.execPath, [BUILD_PAGE, "--if-stale"], { stdio: "inherit" });
+}
+
 async function main(): Promise<number> {
 	try {
 		const options = readOptions(process.argv.slice(2));
-		if (options !== "help") return await run(options, await setStage(options));
+		if (options !== "help") {
+			if (options.keep) buildPage();
+			return await run(options, await setStage(options));
+		}
 		screen.line(HELP.trimEnd());
 		return 0;
 	} catch (error) {

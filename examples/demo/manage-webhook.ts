@@ -11,7 +11,7 @@ import {
 import type { Arrival, Receiver } from "./receiver.ts";
 import type { Screen } from "./screen.ts";
 
-const ARRIVAL_TIMEOUT_MS = 10_000;
+const ARRIVAL_TIMEOUT_MS = 30_000;
 
 export interface Management {
 	readonly project: ProjectHandle;

@@ -20,7 +20,8 @@ every signature verified; otherwise it is 1, with a message.
   --kills <n>    number of SIGKILLs, 0 to 10 (default 1)
   --retries <n>  the webhook's maxRetries, 0 to 20 (default 10); with 0 the
                  receiver's failures are final, and the exit code must be 1
-  --keep         leave the server running, and print its address and key
+  --keep         leave the server running, and print its address, its key and
+                 a link that opens the page; builds the page first
   --help         print this help
 `;
 

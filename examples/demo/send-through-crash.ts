@@ -67,6 +67,7 @@ async function killInTheMiddle({ server, ledger, table, events, kills, signal }:
 		const killedAt = Date.now();
 		table.note(`server killed (SIGKILL) after ${countOf(ledger.counts().sent, "event")}; sends keep retrying`);
 		await server.start();
+		ledger.isBack();
 		table.note(`server is back after ${seconds(Date.now() - killedAt)}, on the same port and store`);
 	}
 }

@@ -28,7 +28,7 @@ afterEach(async () => {
 	await rm(home, { recursive: true });
 });
 
-describe("a server process", { timeout: 60_000 }, () => {
+describe("a server process", () => {
 	it("comes back on its port after a SIGKILL", async () => {
 		await server.start();
 		const firstPid = server.pid;

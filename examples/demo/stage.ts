@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { Client } from "@fanfare/sdk";
+
 import type { Screen } from "./screen.ts";
 import { freePort, ServerProcess } from "./server-process.ts";
 
@@ -12,8 +14,8 @@ export interface Stage {
 	readonly adminKey: string;
 	/** Aborted if the server ends by itself, because the demo can't continue then. */
 	readonly signal: AbortSignal;
-	/** Leaves the server running when this process ends, and prints its address. */
-	leaveUp(screen: Screen): void;
+	/** Leaves the server running when this process ends, and prints its address, and a link that signs in to its page. */
+	leaveUp(screen: Screen): Promise<void>;
 }
 
 /** The server is not started yet. Only with `keep` can it be left running. */
@@ -40,11 +42,12 @@ export async function setStage({ keep }: { readonly keep: boolean }): Promise<St
 		server,
 		adminKey,
 		signal: trouble.signal,
-		leaveUp(screen) {
+		async leaveUp(screen) {
 			if (server.pid === undefined) return;
 			process.off("exit", cleanUp);
 			server.unref();
 			printAddress(screen, server, adminKey, home);
+			await printLink(screen, new Client(adminKey, { endpoint: server.url }));
 		},
 	};
 }
@@ -67,4 +70,15 @@ function printAddress(screen: Screen, server: ServerProcess, adminKey: string, h
 	screen.line(`  Key      ${adminKey}`);
 	screen.line(`  Data     ${home}`);
 	screen.line(`  Stop it  kill ${server.pid} && rm -rf ${home}`);
+}
+
+async function printLink(screen: Screen, client: Client): Promise<void> {
+	try {
+		const { url } = await client.sessions.createLink();
+		screen.line();
+		screen.line("See what happened in the page. This link signs in, once, within 10 minutes:");
+		screen.line(url);
+	} catch (error) {
+		screen.line(`No sign-in link could be made: ${error instanceof Error ? error.message : String(error)}`);
+	}
 }

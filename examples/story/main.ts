@@ -1,5 +1,5 @@
 // `npm run story`: a customer's endpoint is down for a day, is disabled, repaired and resumed, and gets its failed events by a
-// replay. The story moves the server's clock, so that the day takes seconds. It succeeds only if every event was accepted exactly
+// replay; then another customer calls support. The story moves the server's clock, so that the day takes seconds. It succeeds only if every event was accepted exactly
 // once and the stats agree with the delivery log.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { Client, utils, type Project, type Webhook } from "@fanfare/sdk";
 import { generateSecretKey, ManualClock, readConfig, startServer } from "@fanfare/server";
 
 import { Customer } from "./customer.ts";
+import { supportCall } from "./support-call.ts";
 import { check, eventually, say } from "./telling.ts";
 
 const MINUTE_MS = 60_000;
@@ -28,6 +29,8 @@ const settings = {
 	FANFARE_ADMIN_KEY: adminKey,
 	FANFARE_ALLOW_HTTP: "true",
 	FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
+	// The story's customers listen on this machine.
+	FANFARE_ALLOW_FOR_CUSTOMERS: "true",
 	FANFARE_LOG_LEVEL: "fatal",
 };
 const secret = utils.generateWebhookSecret();
@@ -45,6 +48,7 @@ try {
 	await repairAndResume(project, webhook);
 	await replayWhatFailed(project, webhook);
 	await addUp(project, webhook);
+	await supportCall({ project, url: server.url, clock });
 	say("✓", `Each of ${sent.length} events was accepted exactly once, and the stats agree with the log.`);
 } finally {
 	customer.close();

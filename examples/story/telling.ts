@@ -1,7 +1,7 @@
 // How the story prints, checks and waits.
 import type { ManualClock } from "@fanfare/server";
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 const STEP_MS = 500;
 
 /** Prints one line of the story. */

@@ -1,18 +1,31 @@
 // Steps that create and change webhooks, and their receivers.
-import type { WebhookPatch, WebhookSettings } from "../../packages/server/src/engine/calls.ts";
+import type { Webhook } from "../../packages/server/src/core/webhook.ts";
+import type { WebhookPatch, NewWebhook } from "../../packages/server/src/engine/webhook-settings.ts";
 import { hostOf, type WebhookModel } from "../model/book.ts";
+import type { TestWatch } from "../model/management/test-watch.ts";
 import { at, bytesFrom } from "./choose.ts";
-import { changeIn, type Player } from "./player.ts";
+import { customerIdOf } from "./perform-on-customers.ts";
+import type { Player } from "./player.ts";
 import type { Action, Field, WebhookChoice } from "./steps.ts";
 
 type WebhookAction = Extract<
 	Action,
-	{ do: "create webhook" | "update webhook" | "pause" | "resume" | "delete webhook" | "change secret" | "receiver" }
+	{
+		do:
+			| "create webhook"
+			| "update webhook"
+			| "pause"
+			| "resume"
+			| "delete webhook"
+			| "change secret"
+			| "test"
+			| "receiver";
+	}
 >;
 type Known = WebhookModel & { readonly id: string };
 
 export function performOnWebhooks(player: Player, action: WebhookAction): void {
-	if (action.do === "create webhook") return create(player, action.project, action.choice);
+	if (action.do === "create webhook") return create(player, action);
 	const webhook = at(player.book.liveWebhooks(), action.webhook);
 	if (webhook === undefined) return;
 	switch (action.do) {
@@ -26,21 +39,27 @@ export function performOnWebhooks(player: Player, action: WebhookAction): void {
 			return remove(player, webhook);
 		case "change secret":
 			return changeSecret(player, webhook, action.overlapMs);
+		case "test":
+			return test(player, webhook, action.type);
 		case "receiver":
 			player.world.receivers.set(hostOf(webhook), action.mode);
 	}
 }
 
-function create(player: Player, projectIndex: number, choice: WebhookChoice): void {
+function create(player: Player, action: Extract<WebhookAction, { do: "create webhook" }>): void {
 	const { book, world } = player;
-	const project = at(book.liveProjects(), projectIndex);
+	const { choice } = action;
+	const project = at(book.liveProjects(), action.project);
 	if (project === undefined) return;
 	const secret = bytesFrom(`secret of webhook ${book.webhooks.length}`);
-	const webhook = book.addWebhook(project, secret);
+	const customerId = action.customer === null ? null : customerIdOf(action.customer);
+	const webhook = book.addWebhook(project, customerId, secret);
 	webhook.maxRetries.add(choice.retries.maxRetries);
 	webhook.rates.push({ at: world.clock.monotonicMs(), perSecond: choice.perSecond });
 	const { filter, perSecond, retries, timeoutMs, disableAfterMs } = choice;
-	const settings: WebhookSettings = {
+	const settings: NewWebhook = {
+		customerId,
+		key: null,
 		name: hostOf(webhook),
 		endpoint: `https://${hostOf(webhook)}/`,
 		retries,
@@ -52,7 +71,8 @@ function create(player: Player, projectIndex: number, choice: WebhookChoice): vo
 		metadata: {},
 		headers: webhook.number % 2 === 0 ? {} : { "x-token": "a value that nobody may see" },
 	};
-	player.call((engine) => engine.webhooks.create(changeIn(project), settings, secret));
+	const managed = { action: "webhook.create", project, objectId: null, idOf: ({ id }: Webhook) => id };
+	player.manage(managed, (engine, change) => engine.webhooks.create(change, settings, secret));
 }
 
 function update(player: Player, webhook: Known, field: Field, choice: WebhookChoice): void {
@@ -60,8 +80,8 @@ function update(player: Player, webhook: Known, field: Field, choice: WebhookCho
 	if (field === "perSecond") {
 		webhook.rates.push({ at: player.world.clock.monotonicMs(), perSecond: choice.perSecond });
 	}
-	player.call((engine) =>
-		engine.webhooks.update(changeIn(webhook.project), webhook.id, patchOf(webhook, field, choice)),
+	player.manage(managed("webhook.update", webhook), (engine, change) =>
+		engine.webhooks.update(change, webhook.id, patchOf(webhook, field, choice)),
 	);
 }
 
@@ -84,7 +104,8 @@ function patchOf(webhook: Known, field: Field, choice: WebhookChoice): WebhookPa
 
 function pause(player: Player, webhook: Known): void {
 	const { number: run } = player.run;
-	const call = player.call((engine) => engine.webhooks.pause(changeIn(webhook.project), webhook.id), {
+	const pausing = { ...managed("webhook.pause", webhook), hasChanged: MAYBE };
+	const call = player.manage(pausing, (engine, change) => engine.webhooks.pause(change, webhook.id), {
 		answered: ({ status }) => {
 			if (status !== "Enabled" && webhook.resumedBy < call) webhook.stoppedIn = run;
 		},
@@ -94,27 +115,57 @@ function pause(player: Player, webhook: Known): void {
 /** Resumes a webhook, whatever its status. */
 export function resume(player: Player, webhook: Known, refused: () => void = () => {}): void {
 	webhook.stoppedIn = null;
-	const { project, id } = webhook;
-	webhook.resumedBy = player.call((engine) => engine.webhooks.resume(changeIn(project), id), { refused });
+	const resuming = { ...managed("webhook.resume", webhook), hasChanged: MAYBE };
+	webhook.resumedBy = player.manage(resuming, (engine, change) => engine.webhooks.resume(change, webhook.id), {
+		refused,
+	});
 }
 
 function remove(player: Player, webhook: Known): void {
 	webhook.deleteIssued = true;
 	const { number: run } = player.run;
-	player.call((engine) => engine.webhooks.delete(changeIn(webhook.project), webhook.id), {
+	player.manage(managed("webhook.delete", webhook), (engine, change) => engine.webhooks.delete(change, webhook.id), {
 		answered: () => (webhook.stoppedIn = run),
 		refused: () => (webhook.deleteIssued = false),
 	});
 }
 
 function changeSecret(player: Player, webhook: Known, overlapMs: number): void {
-	const secret = bytesFrom(`secret ${webhook.secrets.length} of webhook ${webhook.number}`);
-	webhook.secrets.push(secret);
-	webhook.newestSecret = null;
-	const isNewest = () => webhook.secrets.at(-1) === secret;
-	player.call((engine) => engine.webhooks.updateSecret(changeIn(webhook.project), webhook.id, secret, overlapMs), {
-		answered: () => {
-			if (isNewest()) webhook.newestSecret = secret;
+	const { id, number, secrets } = webhook;
+	const bytes = bytesFrom(`secret ${secrets.given} of webhook ${number}`);
+	const change = secrets.ask({ bytes, overlapMs, askedAt: player.run.now() });
+	player.manage(
+		managed("webhook.update_secret", webhook),
+		(engine, making) => engine.webhooks.updateSecret(making, id, bytes, overlapMs),
+		{ answered: () => secrets.acknowledged(change), refused: () => secrets.refused(change) },
+	);
+}
+
+function test(player: Player, webhook: Known, type: string | null): void {
+	const { run, tests } = player;
+	let call: ReturnType<TestWatch["ask"]> | null = null;
+	const over = () => {
+		if (call !== null) tests.over(call);
+	};
+	player.manage(
+		managed("webhook.test", webhook),
+		(engine, change) => {
+			if (change.audit !== null) call = tests.ask(run, webhook, type, change.audit);
+			return engine.webhooks.test(change, webhook.id, type);
 		},
-	});
+		{
+			answered: (result) => {
+				if (call !== null) tests.answered(call, result);
+			},
+			refused: over,
+			lost: over,
+		},
+	);
+}
+
+/** A pause of a paused webhook, and a resume of an enabled one, change nothing. */
+const MAYBE = () => false;
+
+function managed(action: string, { id, project }: Known) {
+	return { action, project, objectId: id };
 }

@@ -1,10 +1,12 @@
 // Steps that send events: single ones and batches, with and without idempotency keys, and again.
+import type { EventCustomers } from "../../packages/server/src/core/access/customer.ts";
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import { FanfareError } from "../../packages/server/src/core/errors.ts";
 import type { EventInput } from "../../packages/server/src/core/event.ts";
 import type { SentEvent } from "../../packages/server/src/engine/calls.ts";
 import type { ProjectModel, SendModel } from "../model/book.ts";
 import { at } from "./choose.ts";
+import { customerIdOf } from "./perform-on-customers.ts";
 import type { Player } from "./player.ts";
 import type { Action } from "./steps.ts";
 
@@ -18,6 +20,8 @@ export function performSend(player: Player, action: SendAction): void {
 	const { book } = player;
 	const project = at(book.liveProjects(), action.project);
 	if (project === undefined) return;
+	const customers = customersOf(action);
+	// Also those that the event must not reach: it is refused then.
 	const webhooks = book.liveWebhooks().filter((webhook) => webhook.project === project);
 	const named = action.targets?.flatMap((index) => at(webhooks, index)?.id ?? []) ?? [];
 	const sends = Array.from({ length: action.count }, () => {
@@ -28,6 +32,7 @@ export function performSend(player: Player, action: SendAction): void {
 			type: action.type,
 			key: action.hasKey ? `key ${n}` : null,
 			webhookIds: named.length === 0 ? null : [...new Set(named)],
+			customers,
 			acknowledged: 0,
 			refused: 0,
 			unanswered: 0,
@@ -39,6 +44,12 @@ export function performSend(player: Player, action: SendAction): void {
 	const [first] = sends;
 	if (sends.length === 1 && first !== undefined) return sendOne(player, first);
 	sendAll(player, project, sends);
+}
+
+function customersOf({ customers }: Extract<SendAction, { do: "send" }>): EventCustomers {
+	if (customers === null || customers === "*") return customers;
+	const [first = "", ...others] = customers.map(customerIdOf);
+	return others.length === 0 ? first : [first, ...others];
 }
 
 function sendOne(player: Player, send: SendModel): void {
@@ -84,8 +95,9 @@ function sendAgain(player: Player, { send: index, isChanged }: Extract<Action, {
 	});
 }
 
-function inputOf({ n, type, key, webhookIds }: SendModel): EventInput {
-	return { type, dataJson: JSON.stringify({ n }), timestamp: null, idempotencyKey: key, webhookIds };
+function inputOf({ n, type, key, webhookIds, customers }: SendModel): EventInput {
+	const rest = { timestamp: null, idempotencyKey: key, webhookIds, traceparent: null, customers, tags: [] };
+	return { type, dataJson: JSON.stringify({ n }), ...rest };
 }
 
 function acknowledged(player: Player, send: SendModel, { event, duplicate }: SentEvent): void {

@@ -1,4 +1,7 @@
 // Performs one step of a history.
+import { performOnCustomers } from "./perform-on-customers.ts";
+import { performOnKeys } from "./perform-on-keys.ts";
+import { performOnLive } from "./perform-on-live.ts";
 import { performOnLog } from "./perform-on-log.ts";
 import { performOnProjects } from "./perform-on-projects.ts";
 import { performOnWebhooks } from "./perform-on-webhooks.ts";
@@ -6,14 +9,14 @@ import { performSend } from "./perform-send.ts";
 import type { Player } from "./player.ts";
 import type { Action, Step } from "./steps.ts";
 
-/** Performs a step, and lets its time pass. A call that it makes can still be under way then. */
+/** Performs a step, and lets its time pass, if it has some. A call that it makes can still be under way then. */
 export async function perform(player: Player, { action, thenMs }: Step): Promise<void> {
 	const { world } = player;
 	world.trace.add("step", JSON.stringify(action));
 	player.noteTime();
 	await player.ensureRunning();
 	await performAction(player, action);
-	if (player.isRunning) await world.clock.advance(thenMs, () => !player.isRunning);
+	if (thenMs !== null && player.isRunning) await world.clock.advance(thenMs, () => !player.isRunning);
 }
 
 async function performAction(player: Player, action: Action): Promise<void> {
@@ -47,6 +50,14 @@ async function performAction(player: Player, action: Action): Promise<void> {
 		case "event type":
 		case "delete event type":
 			return performOnProjects(player, action);
+		case "delete customer":
+			return performOnCustomers(player, action);
+		case "create key":
+		case "delete key":
+			return performOnKeys(player, action);
+		case "watch":
+		case "disconnect":
+			return performOnLive(player, action);
 		case "cancel":
 		case "retry":
 		case "cancel many":
@@ -61,6 +72,7 @@ async function performAction(player: Player, action: Action): Promise<void> {
 		case "resume":
 		case "delete webhook":
 		case "change secret":
+		case "test":
 		case "receiver":
 			performOnWebhooks(player, action);
 	}

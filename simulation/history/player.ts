@@ -4,9 +4,16 @@ import type { RunEnd } from "@fanfare/testkit/checks/record";
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import { FanfareError } from "../../packages/server/src/core/errors.ts";
 import type { Change, Engine } from "../../packages/server/src/engine/calls.ts";
+import { allSummaries } from "../../packages/server/src/ports/contract/store/records/webhooks.ts";
 import { Attempts } from "../model/attempts.ts";
-import { Book, type ProjectModel } from "../model/book.ts";
+import { Book } from "../model/book.ts";
+import { CustomerChecks } from "../model/customers.ts";
 import { DueTimes } from "../model/due-times.ts";
+import { LiveWatch } from "../model/live/live-watch.ts";
+import { AuditBook, type ManagedCall } from "../model/management/audit-book.ts";
+import { BulkCounts } from "../model/management/bulk-counts.ts";
+import { KeyChecks } from "../model/management/key-checks.ts";
+import { TestWatch } from "../model/management/test-watch.ts";
 import { readLog } from "../model/read-log.ts";
 import { Watch } from "../model/watch.ts";
 import { ServerRun } from "../world/server-run.ts";
@@ -35,6 +42,12 @@ export class Player {
 	readonly book = new Book();
 	readonly dueTimes: DueTimes;
 	readonly attempts: Attempts;
+	readonly audit: AuditBook;
+	readonly bulkCounts: BulkCounts;
+	readonly customers: CustomerChecks;
+	readonly keys: KeyChecks;
+	readonly live: LiveWatch;
+	readonly tests: TestWatch;
 	/** All ends of runs so far, with the log after each. */
 	readonly ends: RunEnd[] = [];
 	/** Events that were acknowledged since the last check. */
@@ -42,6 +55,9 @@ export class Player {
 	/** The last call that asked for a retry of a delivery, or of many by a filter. */
 	readonly retriedBy = new Map<string, number>();
 	retriedManyBy = 0;
+	/** How many calls that retry a delivery are under way: they may take effect after a later call. */
+	readonly retriesUnderWay = new Map<string, number>();
+	readonly #watch: Watch;
 	#latestNow = 0;
 	#run: ServerRun | null = null;
 	#runs = 0;
@@ -53,8 +69,17 @@ export class Player {
 	constructor(world: World) {
 		this.world = world;
 		this.dueTimes = new DueTimes(world.clock);
-		this.attempts = new Attempts(world, this.book);
-		world.watch(new Watch(world, this.book, this.dueTimes), this.attempts);
+		this.audit = new AuditBook(world);
+		this.bulkCounts = new BulkCounts(world);
+		this.customers = new CustomerChecks(world, this.book);
+		this.keys = new KeyChecks(world);
+		this.tests = new TestWatch(world, this.audit);
+		this.live = new LiveWatch(world, this.book);
+		const { audit, book, bulkCounts, customers, dueTimes, keys, live, tests } = this;
+		this.attempts = new Attempts(world, { book, customers, live, tests });
+		const running = { now: () => this.run.now(), runNumber: () => this.run.number };
+		this.#watch = new Watch(world, { audit, book, bulkCounts, customers, dueTimes, keys, live, ...running });
+		world.watch(this.#watch, this.attempts);
 	}
 
 	/** The present run. It is running, unless it has died since the last step. */
@@ -116,7 +141,14 @@ export class Player {
 			if (!isExpected(failure)) throw failure;
 			run.end("died");
 		}
+		if (run.firstKey !== null) await this.#addFirstKey(run.firstKey);
+		if (isOpen && run.alive) await this.#watch.pullIns.checkStart(run.now());
 		await this.#noteEnd();
+	}
+
+	async #addFirstKey(secretKey: string): Promise<void> {
+		const [key] = await this.world.store.keys();
+		if (key !== undefined) this.keys.add({ id: key.id, secretKey, scope: "admin", project: null });
 	}
 
 	/** Ends the run at once, like a crash. */
@@ -138,7 +170,8 @@ export class Player {
 		);
 		const isOver = await this.world.clock.advance(graceMs + STOP_MARGIN_MS, () => isStopped || !run.alive);
 		if (!isOver) this.world.breach("stuck", `the server did not stop within ${graceMs + STOP_MARGIN_MS} ms`);
-		const wasCutShort = run.sender.aborted || this.world.disturbedAt > askedAt - CALM_MS;
+		// Also if the store was too slow for the grace period.
+		const wasCutShort = run.sender.aborted || !run.store.idle || this.world.disturbedAt > askedAt - CALM_MS;
 		run.end(wasCutShort ? "forced" : "stopped");
 		await this.#noteEnd();
 	}
@@ -148,8 +181,10 @@ export class Player {
 		const how = this.#run?.how ?? null;
 		if (how === null) return;
 		this.#run = null;
+		this.live.runEnded(how);
 		for (const lost of this.#underWay) lost();
 		this.#underWay.clear();
+		for (const { secrets } of this.book.webhooks) secrets.runEnded();
 		await this.#noteDeleted();
 		const log = await readLog(this.world.store, this.book.projects.keys());
 		this.ends.push({ how: how === "died" ? "killed" : how, log });
@@ -159,12 +194,42 @@ export class Player {
 	async #noteDeleted(): Promise<void> {
 		const { store } = this.world;
 		const projects = new Set((await store.projects()).map(({ id }) => id));
-		for (const project of this.book.projects.values()) project.deleteIssued = !projects.has(project.id);
-		const records = (await store.webhookRecords()).filter(({ deleteDate }) => deleteDate === null);
-		const webhooks = new Set(records.map(({ id }) => id));
-		for (const webhook of this.book.webhooks) {
-			if (webhook.id !== null) webhook.deleteIssued = !webhooks.has(webhook.id);
+		for (const project of this.book.projects.values()) {
+			project.deleteIssued = !projects.has(project.id);
+			project.deleted = project.deleteIssued;
 		}
+		const summaries = (await allSummaries(store)).filter(({ deleteDate }) => deleteDate === null);
+		const webhooks = new Set(summaries.map(({ id }) => id));
+		// The deletion of a customer goes on in the next run.
+		const deleting = new Set((await store.deletingCustomers(null)).map(keyOf));
+		for (const webhook of this.book.webhooks) {
+			if (webhook.id === null) continue;
+			const { project, customerId } = webhook;
+			const isDeleting = customerId !== null && deleting.has(keyOf({ projectId: project.id, customerId }));
+			webhook.deleteIssued = isDeleting || !webhooks.has(webhook.id);
+		}
+		await this.keys.runEnded();
+	}
+
+	/** Makes a call that changes something, which the audit log must have. */
+	manage<T>(
+		managed: ManagedCall<T>,
+		make: (engine: Engine, change: Change) => T | Promise<T>,
+		{ answered, refused, lost }: Outcomes<T> = {},
+	): number {
+		const audited = this.audit.ask(managed);
+		const change = { scope: projectScope(managed.project?.id ?? ""), audit: audited.draft };
+		return this.call((engine) => make(engine, change), {
+			answered: (result) => {
+				audited.answered(result);
+				answered?.(result);
+			},
+			refused: (error) => {
+				audited.refused();
+				refused?.(error);
+			},
+			lost: () => lost?.(),
+		});
 	}
 
 	/** Makes a call of the engine. It may end in a later step. */
@@ -200,11 +265,10 @@ export class Player {
 	}
 }
 
-/** For changes in a project. */
-export function changeIn({ id }: Pick<ProjectModel, "id">): Change {
-	return { scope: projectScope(id), audit: null };
-}
-
 function stackOf(error: unknown): string {
 	return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function keyOf({ projectId, customerId }: { readonly projectId: string; readonly customerId: string }): string {
+	return `${projectId} ${customerId}`;
 }

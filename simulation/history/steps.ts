@@ -2,7 +2,9 @@
 // that a history keeps its meaning when steps are removed from it.
 import fc from "fast-check";
 
+import { SCOPES, type KeyScope } from "../../packages/server/src/core/access/key.ts";
 import type { DeliveryStatus } from "../../packages/server/src/core/delivery.ts";
+import type { LiveKind } from "../../packages/server/src/core/live.ts";
 import type { ReplayOutcome } from "../../packages/server/src/core/replay.ts";
 import type { Fault } from "../world/faults.ts";
 import type { Mode } from "../world/receivers.ts";
@@ -21,10 +23,30 @@ export interface WebhookChoice {
 }
 
 export type Action =
-	| { readonly do: "create webhook"; readonly project: number; readonly choice: WebhookChoice }
+	| {
+			readonly do: "create webhook";
+			readonly project: number;
+			readonly customer: number | null;
+			readonly choice: WebhookChoice;
+	  }
+	| { readonly do: "delete customer"; readonly project: number; readonly customer: number }
 	| { readonly do: "update webhook"; readonly webhook: number; readonly field: Field; readonly choice: WebhookChoice }
 	| { readonly do: "pause" | "resume" | "delete webhook"; readonly webhook: number }
 	| { readonly do: "change secret"; readonly webhook: number; readonly overlapMs: number }
+	/** With the example of an event type, or with the server's own sample for null. */
+	| { readonly do: "test"; readonly webhook: number; readonly type: string | null }
+	| { readonly do: "create key"; readonly project: number | null; readonly scope: KeyScope }
+	| { readonly do: "delete key"; readonly key: number }
+	| {
+			readonly do: "watch";
+			readonly project: number;
+			readonly kinds: readonly LiveKind[] | null;
+			readonly webhook: number | null;
+			readonly types: readonly string[] | null;
+			readonly key: number;
+	  }
+	/** Disconnects a client of the live stream, or connects it again. */
+	| { readonly do: "disconnect"; readonly client: number }
 	| {
 			readonly do: "send";
 			readonly project: number;
@@ -33,6 +55,8 @@ export type Action =
 			readonly hasKey: boolean;
 			/** Webhooks that the events name; null for none. */
 			readonly targets: readonly number[] | null;
+			/** Customers that the events are for: some, every one, or none. */
+			readonly customers: readonly number[] | "*" | null;
 	  }
 	| { readonly do: "send again"; readonly send: number; readonly isChanged: boolean }
 	| { readonly do: "cancel" | "retry"; readonly delivery: number; readonly status: DeliveryStatus | null }
@@ -72,10 +96,10 @@ export type Action =
 
 export type Field = "filter" | "retries" | "perSecond" | "timeoutMs" | "endpoint" | "disableAfterMs";
 
-/** An action, and how much time passes after it. */
+/** An action, and how much time passes after it. Null: the next one follows before anything else happens. */
 export interface Step {
 	readonly action: Action;
-	readonly thenMs: number;
+	readonly thenMs: number | null;
 }
 
 const MINUTE = 60_000;
@@ -91,6 +115,7 @@ const retries = fc.constantFrom(
 	{ maxRetries: 2, maxBackoffMs: 1_000 },
 	{ maxRetries: 3, maxBackoffMs: 15_000 },
 	{ maxRetries: 8, maxBackoffMs: 10 * MINUTE },
+	{ maxRetries: 5, maxBackoffMs: 0 },
 	{ maxRetries: 2, maxBackoffMs: 0, scheduleMs: [5 * MINUTE, 30_000] },
 );
 const choice: fc.Arbitrary<WebhookChoice> = fc.record({
@@ -100,6 +125,7 @@ const choice: fc.Arbitrary<WebhookChoice> = fc.record({
 	timeoutMs: fc.constantFrom(1_000, 15_000, 30_000),
 	disableAfterMs: fc.constantFrom(0, 0, HOUR, 5 * DAY),
 });
+const customer = fc.nat({ max: 2 });
 const status = fc.constantFrom<DeliveryStatus | null>(null, "Pending", "Failed", "Held", "Cancelled", "Succeeded");
 
 /** The statuses in which a delivery can be cancelled, or retried, and sometimes another one. */
@@ -161,6 +187,11 @@ const send = fc.record({
 		{ weight: 5, arbitrary: fc.constant(null) },
 		{ weight: 1, arbitrary: fc.uniqueArray(index, { minLength: 1, maxLength: 2 }) },
 	),
+	customers: fc.oneof(
+		{ weight: 5, arbitrary: fc.constant(null) },
+		{ weight: 6, arbitrary: fc.uniqueArray(customer, { minLength: 1, maxLength: 2 }) },
+		{ weight: 2, arbitrary: fc.constant("*" as const) },
+	),
 });
 const replay = fc.record({
 	do: fc.constant("replay" as const),
@@ -171,7 +202,16 @@ const replay = fc.record({
 });
 
 const action: fc.Arbitrary<Action> = fc.oneof(
-	{ weight: 5, arbitrary: fc.record({ do: fc.constant("create webhook" as const), project: index, choice }) },
+	{
+		weight: 5,
+		arbitrary: fc.record({
+			do: fc.constant("create webhook" as const),
+			project: index,
+			customer: fc.oneof(fc.constant(null), customer),
+			choice,
+		}),
+	},
+	{ weight: 2, arbitrary: fc.record({ do: fc.constant("delete customer" as const), project: index, customer }) },
 	{
 		weight: 4,
 		arbitrary: fc.record({
@@ -185,13 +225,42 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 	{ weight: 5, arbitrary: fc.record({ do: fc.constant("resume" as const), webhook: index }) },
 	{ weight: 1, arbitrary: fc.record({ do: fc.constant("delete webhook" as const), webhook: index }) },
 	{
-		weight: 1,
+		weight: 3,
 		arbitrary: fc.record({
 			do: fc.constant("change secret" as const),
 			webhook: index,
-			overlapMs: fc.constantFrom(0, MINUTE, DAY),
+			overlapMs: fc.constantFrom(0, 10_000, MINUTE, HOUR, DAY),
 		}),
 	},
+	{
+		weight: 3,
+		arbitrary: fc.record({
+			do: fc.constant("test" as const),
+			webhook: index,
+			type: fc.oneof({ weight: 2, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: type }),
+		}),
+	},
+	{
+		weight: 2,
+		arbitrary: fc.record({
+			do: fc.constant("create key" as const),
+			project: fc.oneof(fc.constant(null), index),
+			scope: fc.constantFrom(...SCOPES),
+		}),
+	},
+	{ weight: 2, arbitrary: fc.record({ do: fc.constant("delete key" as const), key: index }) },
+	{
+		weight: 3,
+		arbitrary: fc.record({
+			do: fc.constant("watch" as const),
+			project: index,
+			kinds: fc.constantFrom<readonly LiveKind[] | null>(null, null, ["event.accepted", "webhook.updated"]),
+			webhook: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: index }),
+			types: fc.constantFrom(null, null, null, ["order.*", "fanfare.*"]),
+			key: index,
+		}),
+	},
+	{ weight: 5, arbitrary: fc.record({ do: fc.constant("disconnect" as const), client: index }) },
 	{ weight: 22, arbitrary: send },
 	{
 		weight: 3,
@@ -257,6 +326,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 );
 
 const thenMs = fc.oneof(
+	{ weight: 3, arbitrary: fc.constant(null) },
 	{ weight: 4, arbitrary: fc.constant(0) },
 	{ weight: 4, arbitrary: fc.integer({ min: 1, max: 30 }) },
 	{ weight: 3, arbitrary: fc.constantFrom(200, 1_000, 5_000) },
@@ -267,6 +337,8 @@ export interface History {
 	readonly seed: number;
 	/** Whether the server has small limits, so that deliveries overflow into the store. */
 	readonly hasSmallLimits: boolean;
+	/** Whether the store answers calls in the order in which it has executed them. */
+	readonly answersInOrder: boolean;
 	readonly steps: readonly Step[];
 }
 
@@ -275,5 +347,6 @@ const MAX_STEPS = 60;
 export const histories: fc.Arbitrary<History> = fc.record({
 	seed: fc.noShrink(fc.nat({ max: 2 ** 31 - 1 })),
 	hasSmallLimits: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+	answersInOrder: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
 	steps: fc.array(fc.record({ action, thenMs }), { minLength: 1, maxLength: MAX_STEPS, size: "max" }),
 });

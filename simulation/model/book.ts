@@ -1,10 +1,13 @@
 // What the simulation itself knows: which objects it has asked for, what was answered, and what the store has executed.
+import type { EventCustomers } from "../../packages/server/src/core/access/customer.ts";
 import type { Project } from "../../packages/server/src/core/workspace.ts";
+import { Secrets } from "./secrets.ts";
 
 export interface ProjectModel {
 	readonly id: string;
-	/** A deletion was asked for. */
+	/** A deletion was asked for, or was acknowledged. */
 	deleteIssued: boolean;
+	deleted: boolean;
 	/** The days of retention that were ever set for it; 0 is for ever. */
 	readonly days: Set<number>;
 }
@@ -16,17 +19,19 @@ export interface WebhookModel {
 	/** Its receiver's host is `w<number>.test`. */
 	readonly number: number;
 	readonly project: ProjectModel;
+	readonly customerId: string | null;
 	/** Null until the store has it. */
 	id: string | null;
-	/** All secrets that it was ever given. */
-	readonly secrets: Uint8Array[];
-	/** The newest secret, which must sign; null while a change is under way or was lost. */
-	newestSecret: Uint8Array | null;
+	readonly secrets: Secrets;
 	/** The run in which a pause or a deletion was acknowledged, after which no resume was asked for. */
 	stoppedIn: number | null;
 	/** The number of the last operation that asked for a resume. */
 	resumedBy: number;
 	deleteIssued: boolean;
+	/** Its customer was deleted, and it with them. */
+	isDisowned: boolean;
+	/** Its receiver has answered 410 to a delivery. */
+	isGone: boolean;
 	/** Many of its deliveries were asked to be cancelled, or to be retried, by a filter. */
 	cancelledMany: boolean;
 	retriedMany: boolean;
@@ -44,6 +49,7 @@ export interface SendModel {
 	readonly type: string;
 	readonly key: string | null;
 	readonly webhookIds: readonly string[] | null;
+	readonly customers: EventCustomers;
 	/** How many of its calls were acknowledged, were refused, or have no answer. */
 	acknowledged: number;
 	refused: number;
@@ -59,11 +65,14 @@ export interface EventModel {
 	readonly projectId: string;
 	readonly type: string;
 	readonly createDate: number;
+	readonly customers: EventCustomers;
 	/** The webhooks that wanted it, as they were stored at the moment of its commit. */
 	readonly wantedBy: readonly string[];
 	/** The erasure of its payload was asked for, and was acknowledged. */
 	eraseIssued: boolean;
 	erased: boolean;
+	/** It was for one customer alone, who was deleted. */
+	erasedWithCustomer: boolean;
 }
 
 /** The number of own events, which nobody has sent. */
@@ -86,22 +95,24 @@ export class Book {
 	#byId = new Map<string, WebhookModel>();
 
 	addProject({ id }: Pick<Project, "id">): ProjectModel {
-		const project = { id, deleteIssued: false, days: new Set([RETENTION_DAYS]) };
+		const project = { id, deleteIssued: false, deleted: false, days: new Set([RETENTION_DAYS]) };
 		this.projects.set(id, project);
 		return project;
 	}
 
 	/** A webhook that is about to be created. */
-	addWebhook(project: ProjectModel, secret: Uint8Array): WebhookModel {
+	addWebhook(project: ProjectModel, customerId: string | null, secret: Uint8Array): WebhookModel {
 		const webhook: WebhookModel = {
 			number: this.webhooks.length,
 			project,
+			customerId,
 			id: null,
-			secrets: [secret],
-			newestSecret: secret,
+			secrets: new Secrets(secret),
 			stoppedIn: null,
 			resumedBy: 0,
 			deleteIssued: false,
+			isDisowned: false,
+			isGone: false,
 			cancelledMany: false,
 			retriedMany: false,
 			maxRetries: new Set(),

@@ -6,8 +6,8 @@ import type { StoredDelivery } from "@fanfare/testkit/checks/stored-log";
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import type { Delivery } from "../../packages/server/src/core/delivery.ts";
 import { FanfareError } from "../../packages/server/src/core/errors.ts";
-import type { StatsReport } from "../../packages/server/src/engine/calls.ts";
 import { DEFAULT_LIMITS } from "../../packages/server/src/engine/parts.ts";
+import type { StatsReport } from "../../packages/server/src/engine/stats-calls.ts";
 import type { Player } from "../history/player.ts";
 import { BEGINNING } from "../world/world.ts";
 import { OWN, type EventModel, type WebhookModel } from "./book.ts";
@@ -38,6 +38,9 @@ export async function askServer(player: Player): Promise<Answers> {
 		listedEvents.push(...(await readEvents(world.store, projectScope(id), PAGE)));
 	}
 	await checkReadiness(player);
+	await checkErased(player);
+	await player.customers.checkEnd();
+	if (player.run.engine !== null) await player.keys.checkList(player.run.engine);
 	return { listed, listedEvents, listedAt: world.clock.now(), stats: await readStats(player) };
 }
 
@@ -50,6 +53,23 @@ async function checkReadiness({ run, world }: Player): Promise<void> {
 	);
 	await world.clock.advance(60_000, () => message !== null);
 	if (message !== "ready") world.breach("readiness", message ?? "the server does not say whether it is ready");
+}
+
+/** What was erased is erased completely, also if the server has ended in the middle of it. */
+async function checkErased({ book, world }: Player): Promise<void> {
+	const { store } = world;
+	const [left] = await store.erasures(1);
+	if (left !== undefined) world.breach("wrong state", `the erasure of ${left.eventId} is not over`);
+	for (const { id, projectId, eraseIssued } of book.events.values()) {
+		const scope = projectScope(projectId);
+		if (!eraseIssued || (await store.event(scope, id)) === null || (await store.eventBody(scope, id)) !== null)
+			continue;
+		for (const delivery of await readDeliveries(store, projectId, { eventId: id })) {
+			const { rows } = await store.attempts(scope, delivery.id, { limit: 1_000, cursor: null });
+			if (rows.every(({ response }) => response === null || response.body === "")) continue;
+			world.breach("wrong state", `${delivery.id} keeps a response to an erased payload`);
+		}
+	}
 }
 
 /** The sums over all projects. Null if they can't agree with the log, because something was deleted from it. */
@@ -98,6 +118,8 @@ export function checkEnd(player: Player, answers: Answers): void {
 	for (const { promise, text } of checkAll(record)) world.breach(promise, text);
 	checkRates(player);
 	checkSends(player);
+	const inLog = player.tests.eventIds.intersection(record.stored.eventIds);
+	if (inLog.size > 0) world.breach("tests", `the log has the events of tests: ${[...inLog].join()}`);
 	for (const delivery of record.stored.deliveries) checkEnded(player, delivery);
 }
 

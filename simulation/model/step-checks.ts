@@ -2,6 +2,7 @@
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus } from "../../packages/server/src/core/delivery.ts";
 import type { Player } from "../history/player.ts";
+import { OUTCOME_MS } from "./attempts.ts";
 import { readDeliveries } from "./read-log.ts";
 
 /** After a fault, a start or a step of the clock, some deliveries wait for the next poll of the store. */
@@ -28,8 +29,14 @@ export class StepChecks {
 		if (changes !== this.#changes) await this.#readAll();
 		this.#changes = changes;
 		await this.#checkAcknowledged();
+		await this.#player.audit.check();
+		this.#player.bulkCounts.check();
+		const { engine } = this.#player.run;
+		if (engine !== null) this.#player.keys.check(engine);
+		if (this.#player.run.store.idle) this.#player.live.check();
 		this.#checkGauges();
 		this.#checkWaiting();
+		this.#checkOutcomes();
 	}
 
 	async #readAll(): Promise<void> {
@@ -44,6 +51,7 @@ export class StepChecks {
 				if (delivery.status === "Pending") this.#waiting.push(delivery);
 			}
 			await this.#checkCounts(id, deliveries);
+			await this.#player.customers.check(id, deliveries);
 		}
 		this.#checkGone(found);
 		this.#known = found;
@@ -106,7 +114,9 @@ export class StepChecks {
 	#checkGauges(): void {
 		const { run, world } = this.#player;
 		const gauges = run.engine?.gauges();
-		for (const [name, value] of Object.entries<number>(gauges === undefined ? {} : { ...gauges })) {
+		if (gauges === undefined) return;
+		const { webhooks, ...numbers } = gauges;
+		for (const [name, value] of Object.entries({ ...numbers, ...webhooks })) {
 			if (!(value >= 0)) world.breach("gauges", `${name} is ${value}`);
 		}
 	}
@@ -130,6 +140,21 @@ export class StepChecks {
 			if (lateMs <= LATE_MS || attempts.isBusy(webhookId) || this.#isLimited(webhookId)) continue;
 			world.breach("stuck", `${id} to ${webhookId} has been due for ${Math.round(now - at)} ms, and nothing happens`);
 		}
+	}
+
+	/** While everything is calm, the outcome of each attempt is in the store soon after its end. */
+	#checkOutcomes(): void {
+		const { attempts, run, world } = this.#player;
+		const now = world.clock.monotonicMs();
+		const isCalm = now - world.disturbedAt > CALM_AFTER_MS && run.store.idle && run.engine !== null;
+		const ms = Math.round(now - attempts.lastEndedAt);
+		if (!isCalm || ms <= OUTCOME_MS) return;
+		const waiting = run.engine?.gauges().inFlightAttempts ?? 0;
+		if (waiting === 0) return;
+		world.breach(
+			"stuck",
+			`${waiting} outcomes are not in the store ${ms} ms after the last attempt, and nothing happens`,
+		);
 	}
 
 	#isLimited(webhookId: string): boolean {

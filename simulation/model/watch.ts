@@ -2,41 +2,88 @@
 import type { Delivery } from "../../packages/server/src/core/delivery.ts";
 import type { Project } from "../../packages/server/src/core/workspace.ts";
 import type { CommitBatch, CommitResult, NewEvent } from "../../packages/server/src/ports/store/accept.ts";
-import type { WebhookRecord } from "../../packages/server/src/ports/store/directory.ts";
-import type { Claim, ClaimRequest } from "../../packages/server/src/ports/store/queue.ts";
+import type { WebhookRecord, WebhookSummary } from "../../packages/server/src/ports/store/directory.ts";
+import type { Claim, ClaimRequest, LongestWait } from "../../packages/server/src/ports/store/queue.ts";
 import type { StoreWatcher } from "../world/watchers.ts";
 import type { World } from "../world/world.ts";
 import { numberIn } from "./attempts.ts";
-import type { Book } from "./book.ts";
+import { OWN, type Book } from "./book.ts";
+import type { CustomerChecks } from "./customers.ts";
 import type { DueTimes } from "./due-times.ts";
+import type { LiveWatch } from "./live/live-watch.ts";
+import type { AuditBook } from "./management/audit-book.ts";
+import type { BulkCounts } from "./management/bulk-counts.ts";
+import type { KeyChecks } from "./management/key-checks.ts";
+import { PullInWatch } from "./pull-in-watch.ts";
 import { PurgeWatch } from "./purge-watch.ts";
 import { readDeliveries } from "./read-log.ts";
 import { ReplayWatch } from "./replay-watch.ts";
-import { wants } from "./wants.ts";
+import { reaches, wants } from "./wants.ts";
+
+/** What is told of the calls. */
+interface Models {
+	readonly audit: AuditBook;
+	readonly book: Book;
+	readonly bulkCounts: BulkCounts;
+	readonly customers: CustomerChecks;
+	readonly dueTimes: DueTimes;
+	readonly keys: KeyChecks;
+	readonly live: LiveWatch;
+	/** The time of the engine that runs. */
+	readonly now: () => number;
+	/** The number of its run. */
+	readonly runNumber: () => number;
+}
 
 export class Watch implements StoreWatcher {
 	readonly #world: World;
 	readonly #book: Book;
 	readonly #dueTimes: DueTimes;
+	readonly #audit: AuditBook;
+	readonly #bulkCounts: BulkCounts;
+	readonly #keys: KeyChecks;
+	readonly #live: LiveWatch;
+	readonly #now: () => number;
+	readonly #customers: CustomerChecks;
+	readonly #runNumber: () => number;
 	readonly #purges: PurgeWatch;
 	readonly #replays: ReplayWatch;
+	/** Also told of each start. */
+	readonly pullIns: PullInWatch;
 	/** The Pending deliveries of a webhook just before a claim. */
 	#pending: readonly Delivery[] = [];
 
-	constructor(world: World, book: Book, dueTimes: DueTimes) {
+	constructor(world: World, { audit, book, bulkCounts, customers, dueTimes, keys, live, now, runNumber }: Models) {
 		this.#world = world;
+		this.#audit = audit;
+		this.#bulkCounts = bulkCounts;
 		this.#book = book;
 		this.#dueTimes = dueTimes;
+		this.#keys = keys;
+		this.#live = live;
+		this.#now = now;
+		this.#customers = customers;
+		this.#runNumber = runNumber;
 		this.#purges = new PurgeWatch(world, book);
 		this.#replays = new ReplayWatch(world, book);
+		this.pullIns = new PullInWatch(world, book);
 	}
 
 	async before(name: string, parameters: readonly unknown[]): Promise<void> {
+		await this.#audit.before(name);
 		if (name === "claimDue") this.#pending = await this.#pendingOf((parameters[0] as ClaimRequest).webhookId);
+		else if (name === "pullIn") await this.pullIns.before();
 		else await this.#purges.before(name, parameters);
 	}
 
 	async after(name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
+		await this.#audit.after(name, result);
+		this.#customers.executed(name, parameters, result, this.#runNumber());
+		await this.#note(name, parameters, result);
+		await this.#live.executed(name, parameters, result);
+	}
+
+	async #note(name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
 		switch (name) {
 			case "initialize":
 				this.#book.addProject(parameters[1] as Project);
@@ -49,10 +96,17 @@ export class Watch implements StoreWatcher {
 				this.#book.stored(new URL(endpoint).hostname, id);
 				return;
 			}
+			case "updateWebhook":
+				if (result !== null) this.#webhookChanged(parameters[0] as WebhookRecord);
+				return;
+			case "deleteKey":
+				return this.#keys.keyGone();
 			case "commit":
 				return this.#committed(parameters[0] as CommitBatch, result as CommitResult);
 			case "claimDue":
 				return this.#claimed(parameters[0] as ClaimRequest, result as Claim);
+			case "pullIn":
+				return this.pullIns.after(parameters[0] as number, parameters[1] as readonly LongestWait[]);
 			case "insertReplay":
 			case "stepReplay":
 				return this.#replays.after(name, parameters, result);
@@ -64,29 +118,46 @@ export class Watch implements StoreWatcher {
 		}
 	}
 
-	async #committed({ events, updates }: CommitBatch, result: CommitResult): Promise<void> {
-		let records: readonly WebhookRecord[] | null = null;
+	/** Only a response to a delivery disables a webhook: the same response to a test does not. */
+	#webhookChanged({ id, secretHint, status, disabledReason }: WebhookRecord): void {
+		const webhook = this.#book.webhook(id);
+		webhook?.secrets.stored(secretHint, this.#now());
+		if (status !== "Disabled" || disabledReason?.includes("410") !== true || webhook?.isGone === true) return;
+		this.#world.breach("wrong state", `${id} was disabled (${disabledReason}), and no delivery was answered so`);
+	}
+
+	async #committed(batch: CommitBatch, result: CommitResult): Promise<void> {
+		const { events, updates } = batch;
+		this.#bulkCounts.committed(batch, result);
+		let webhooks: readonly WebhookSummary[] | null = null;
 		for (const [index, event] of events.entries()) {
 			if (result.events[index]?.kind !== "accepted") continue;
-			records ??= await this.#world.store.webhookRecords();
-			this.#accepted(event, records);
+			// In one call: what is read is the state right after the commit.
+			webhooks ??= await this.#world.store.webhookSummaries(null, Number.MAX_SAFE_INTEGER);
+			this.#accepted(event, webhooks);
 		}
 		for (const [index, { deliveryId, at }] of updates.entries()) {
-			const state = result.updates[index];
-			if (state) this.#dueTimes.note(deliveryId, state.nextAttemptAt, at);
+			const state = result.updates[index]?.state;
+			if (state !== undefined) this.#dueTimes.note(deliveryId, state.nextAttemptAt, at);
 		}
 	}
 
 	/** An event must have a delivery for each webhook that wants it at the moment of its commit, and for no other. */
-	#accepted({ event, body, deliveries }: NewEvent, records: readonly WebhookRecord[]): void {
+	#accepted({ event, body, deliveries }: NewEvent, webhooks: readonly WebhookSummary[]): void {
 		const { id, projectId, type, createDate } = event;
 		const n = numberIn(body);
 		const named = this.#book.sends[n]?.webhookIds ?? null;
-		const wanted = records.filter(
+		// Own events have the customer of the webhook that they are about.
+		const customers = this.#book.sends[n]?.customers ?? (n === OWN ? event.customers : null);
+		if (String(customers) !== String(event.customers)) {
+			this.#world.breach("customers", `${id} is for ${String(event.customers)}, and was sent for ${String(customers)}`);
+		}
+		const wanted = webhooks.filter(
 			(webhook) =>
 				webhook.projectId === projectId &&
 				webhook.deleteDate === null &&
-				(named === null ? wants(webhook.eventTypes, type) : named.includes(webhook.id)),
+				reaches(customers, webhook.customerId) &&
+				(named === null ? wants(eventTypesOf(webhook), type) : named.includes(webhook.id)),
 		);
 		const wantedBy = wanted.map((webhook) => webhook.id).sort();
 		const made = deliveries.map(({ webhookId }) => webhookId).sort();
@@ -99,13 +170,14 @@ export class Watch implements StoreWatcher {
 				this.#world.breach("matching", `${id}: its delivery to ${webhookId} was ${state.status} at first`);
 			}
 		}
-		this.#book.events.set(id, { id, n, projectId, type, createDate, wantedBy, eraseIssued: false, erased: false });
+		const erasure = { eraseIssued: false, erased: false, erasedWithCustomer: false };
+		this.#book.events.set(id, { id, n, projectId, type, createDate, customers, wantedBy, ...erasure });
 	}
 
 	async #pendingOf(webhookId: string): Promise<readonly Delivery[]> {
 		const webhook = this.#book.webhook(webhookId);
 		if (webhook === undefined) return [];
-		return readDeliveries(this.#world.store, webhook.project.id, { webhookId, status: "Pending" });
+		return readDeliveries(this.#world.store, webhook.project.id, { webhookId, statuses: ["Pending"] });
 	}
 
 	/** A claim returns only deliveries that are due and that nobody has leased. */
@@ -122,4 +194,8 @@ export class Watch implements StoreWatcher {
 			}
 		}
 	}
+}
+
+function eventTypesOf({ eventTypesJson }: WebhookSummary): readonly string[] | null {
+	return eventTypesJson === null ? null : (JSON.parse(eventTypesJson) as string[]);
 }

@@ -20,7 +20,7 @@ interface Planned {
 }
 
 const READS =
-	/^(identity|directoryVersions|projectChanges|projects|keys|webhookRecords|webhooks|eventTypes|eventType|events|event|eventBody|deliveries|delivery|attempts|dueWebhooks|webhooksToSweep|countOpen|countReplay|runningReplays|replays|replay|untried|stats|statusCounts|webhookHealth|auditEntries)$/;
+	/^(identity|directoryVersions|projectChanges|projects|keys|webhookSummaries|webhookRecords|projectsOverLimits|webhooks|eventTypes|eventType|events|event|eventBody|deliveries|delivery|attempts|dueWebhooks|webhooksToSweep|countOpen|countReplay|runningReplays|replays|replay|untried|stats|statusCounts|webhookHealth|webhookActivity|webhookSeries|auditEntries)$/;
 
 /** Whether a call of the store changes something. */
 export function isWrite(name: string): boolean {

@@ -90,11 +90,21 @@ export class Receivers {
 
 function complete(responseCode: number, afterMs: number, headers: Readonly<Record<string, string>>): Answer {
 	const response = { headers, body: `status ${responseCode}`, bodyTruncated: false };
-	return { afterMs, outcome: { responseCode, error: null, reason: null, durationMs: afterMs, response } };
+	return { afterMs, outcome: { ...outcomeWith(responseCode, afterMs), response } };
 }
 
 /** An attempt without a complete response. `responseCode` is that of the response that broke off, or 0. */
 export function failed(error: AttemptError, afterMs: number, responseCode: number): Answer {
 	const response = responseCode === 0 ? null : { headers: {}, body: "", bodyTruncated: false };
-	return { afterMs, outcome: { responseCode, error, reason: `simulated: ${error}`, durationMs: afterMs, response } };
+	return {
+		afterMs,
+		outcome: { ...outcomeWith(responseCode, afterMs), error, reason: `simulated: ${error}`, response },
+	};
+}
+
+/** What outcomes have in common. */
+function outcomeWith(responseCode: number, durationMs: number): AttemptOutcome {
+	const firstByteMs = responseCode === 0 ? null : durationMs;
+	const failure = { error: null, reason: null, detail: null, cause: null };
+	return { responseCode, ...failure, durationMs, firstByteMs, connection: null, response: null };
 }

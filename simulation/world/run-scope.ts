@@ -8,6 +8,8 @@ export interface RunScope {
 	readonly number: number;
 	/** False once it has ended. */
 	readonly alive: boolean;
+	/** The time that the engine goes by: when the wall clock is set back, it goes on, a little slower. */
+	now(): number;
 	/** Calls `act` after this time if the run has not ended; 0 means in the next turn. The returned function cancels it. */
 	later(ms: number, act: () => void): () => void;
 	/** Ends the run. Does nothing if it has ended. */

@@ -33,10 +33,11 @@ export class ServerRun implements RunScope {
 	readonly sender: SimSender;
 	readonly observer: SimObserver;
 	readonly #world: World;
-	/** The last result of `now`, and when that was, by the monotonic clock. */
+	/** The engine's time when the engine last looked at the clock, and when that was, by the monotonic clock. */
 	#now: number;
 	#nowAt: number;
 	#engine: Engine | null = null;
+	#firstKey: string | null = null;
 	#end: RunEndKind | null = null;
 
 	constructor(world: World, number: number) {
@@ -50,13 +51,16 @@ export class ServerRun implements RunScope {
 		this.#nowAt = this.since;
 	}
 
-	/** The time that this run's engine goes by: when the wall clock is set back, it goes on, a little slower. */
 	now(): number {
 		const { clock } = this.#world;
-		const at = clock.monotonicMs();
-		this.#now = Math.max(clock.now(), this.#now + (at - this.#nowAt) * SLOWED);
-		this.#nowAt = at;
-		return this.#now;
+		return Math.max(clock.now(), this.#now + (clock.monotonicMs() - this.#nowAt) * SLOWED);
+	}
+
+	/** The engine looks at the wall clock: only then can it tell that the clock was set. */
+	#look(): number {
+		this.#now = this.now();
+		this.#nowAt = this.#world.clock.monotonicMs();
+		return this.#world.clock.now();
 	}
 
 	get alive(): boolean {
@@ -73,10 +77,17 @@ export class ServerRun implements RunScope {
 		return this.#engine;
 	}
 
+	/** The admin key that this run has made, if it was the first one on its store. */
+	get firstKey(): string | null {
+		return this.#firstKey;
+	}
+
 	/** Opens and starts the engine. Rejects if that fails. Never settles if the run ends. */
 	async open(): Promise<void> {
 		const { limits, retention } = this.#world.settings;
-		const { engine } = await openEngine({ parts: this.#parts(), userAgent: "Fanfare/simulation", limits, retention });
+		const setup = { parts: this.#parts(), userAgent: "Fanfare/simulation", limits, retention };
+		const { engine, firstStart } = await openEngine(setup);
+		this.#firstKey = firstStart?.secretKey ?? null;
 		await engine.start();
 		this.#engine = engine;
 	}
@@ -117,10 +128,11 @@ export class ServerRun implements RunScope {
 			chance,
 		};
 	}
+
 	#clock(): Clock {
 		const { clock } = this.#world;
 		return {
-			now: () => clock.now(),
+			now: () => this.#look(),
 			monotonicMs: () => clock.monotonicMs(),
 			after: (delayMs: number, fire: () => void) => this.later(Math.max(1, delayMs), fire),
 			nextTurn: (fire: () => void) => void this.later(0, fire),

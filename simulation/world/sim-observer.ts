@@ -19,6 +19,8 @@ export class SimObserver implements Observer {
 		this.#world.trace.add("report", `${report.deliveryId} ${report.attemptNumber} ${report.result}`);
 	}
 
+	attemptReturned(): void {}
+
 	committed(): void {}
 
 	purged(): void {}

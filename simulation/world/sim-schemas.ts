@@ -7,12 +7,12 @@ import type { SchemaValidator } from "../../packages/server/src/ports/schema-val
 const compiled = new Map<string, Check | readonly Issue[]>();
 
 export class SimSchemas implements SchemaValidator {
-	inspect(schemaJson: string): Promise<readonly Issue[]> {
+	inspect(_projectId: string, schemaJson: string): Promise<readonly Issue[]> {
 		const found = compile(schemaJson);
 		return Promise.resolve(typeof found === "function" ? [] : found);
 	}
 
-	check(schemaJson: string, dataJson: string): Promise<readonly Issue[]> {
+	check(_projectId: string, schemaJson: string, dataJson: string): Promise<readonly Issue[]> {
 		const found = compile(schemaJson);
 		return Promise.resolve(typeof found === "function" ? found(JSON.parse(dataJson)) : found);
 	}

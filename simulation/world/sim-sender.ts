@@ -7,6 +7,7 @@ import type { World } from "./world.ts";
 /** A request under way. */
 interface UnderWay {
 	readonly finish: (outcome: AttemptOutcome) => void;
+	readonly isDelivery: boolean;
 	readonly startedAt: number;
 }
 
@@ -14,7 +15,7 @@ export class SimSender implements Sender {
 	readonly #world: World;
 	readonly #run: RunScope;
 	readonly #underWay = new Set<UnderWay>();
-	/** Whether `abort` has cut attempts short. */
+	/** Whether `abort` has cut attempts of deliveries short. */
 	#aborted = false;
 
 	constructor(world: World, run: RunScope) {
@@ -26,6 +27,7 @@ export class SimSender implements Sender {
 		return this.#underWay.size;
 	}
 
+	/** Whether a stop has cut attempts of deliveries short. */
 	get aborted(): boolean {
 		return this.#aborted;
 	}
@@ -39,6 +41,7 @@ export class SimSender implements Sender {
 			const ended = attempts.started(this.#run, hostname, request, outcome);
 			const underWay: UnderWay = {
 				startedAt: clock.monotonicMs(),
+				isDelivery: attempts.isDelivery(request),
 				finish: (outcome) => {
 					cancel();
 					this.#underWay.delete(underWay);
@@ -54,7 +57,7 @@ export class SimSender implements Sender {
 	abort(): void {
 		if (!this.#run.alive) return;
 		for (const underWay of this.#underWay) {
-			this.#aborted = true;
+			this.#aborted ||= underWay.isDelivery;
 			const durationMs = this.#world.clock.monotonicMs() - underWay.startedAt;
 			underWay.finish(failed("aborted", durationMs, 0).outcome);
 		}

@@ -25,15 +25,23 @@ const LEAVES_DELIVERIES = new Set([
 	"renewLeases",
 ]);
 /** The share of calls that take some time, and how long, in milliseconds. */
-const DELAYS = [
-	{ below: 0.9, ms: 0 },
-	{ below: 0.98, ms: 4 },
-	{ below: 1, ms: 40 },
-] as const;
+const DELAYS = {
+	inOrder: [
+		{ below: 0.9, ms: 0 },
+		{ below: 0.98, ms: 4 },
+		{ below: 1, ms: 40 },
+	],
+	inAnyOrder: [
+		{ below: 0.6, ms: 0 },
+		{ below: 0.9, ms: 4 },
+		{ below: 1, ms: 40 },
+	],
+} as const;
 
 /**
  * Calls queue first in, first out. Each waits for its delay, is executed at once and completely by the real store, and is
- * answered after another delay; answers keep the order of their calls. When the run ends, the calls in the queue are not
+ * answered after another delay. Answers keep the order of their calls, as those of the embedded store do, or overtake each
+ * other, which the port allows and a store with several connections does. When the run ends, the calls in the queue are not
  * executed, and no answer arrives.
  */
 export class SimStore {
@@ -42,8 +50,8 @@ export class SimStore {
 	readonly #real: StoreCalls;
 	readonly #queue: Call[] = [];
 	#executing = false;
-	/** Answers that are under way. */
-	#answers = 0;
+	/** Answers that are under way, in the order of their calls. */
+	readonly #answers = new Set<() => void>();
 	#lastAnswerAt = 0;
 
 	constructor(world: World, run: RunScope) {
@@ -54,7 +62,7 @@ export class SimStore {
 
 	/** Whether no call waits, is under way or is still to be answered. */
 	get idle(): boolean {
-		return !this.#executing && this.#queue.length === 0 && this.#answers === 0;
+		return !this.#executing && this.#queue.length === 0 && this.#answers.size === 0;
 	}
 
 	/** The store for the engine. */
@@ -87,7 +95,8 @@ export class SimStore {
 	#delay(): number {
 		const random = this.#world.chance.store;
 		const draw = random();
-		const longest = DELAYS.find(({ below }) => draw < below)?.ms ?? 0;
+		const delays = this.#world.settings.answersInOrder ? DELAYS.inOrder : DELAYS.inAnyOrder;
+		const longest = delays.find(({ below }) => draw < below)?.ms ?? 0;
 		return longest === 0 ? 0 : Math.ceil(random() * longest);
 	}
 
@@ -120,12 +129,16 @@ export class SimStore {
 	}
 
 	#answer(answer: () => void): void {
-		const now = this.#world.clock.monotonicMs();
-		this.#lastAnswerAt = Math.max(this.#lastAnswerAt, now + this.#delay());
-		this.#answers++;
-		this.#run.later(this.#lastAnswerAt - now, () => {
-			this.#answers--;
-			answer();
+		const { clock, settings } = this.#world;
+		const now = clock.monotonicMs();
+		const at = now + this.#delay();
+		this.#lastAnswerAt = Math.max(this.#lastAnswerAt, at);
+		this.#answers.add(answer);
+		this.#run.later((settings.answersInOrder ? this.#lastAnswerAt : at) - now, () => {
+			// Within a millisecond, one that needs no time would come before one that was timed.
+			const [first = answer] = settings.answersInOrder ? this.#answers : [];
+			this.#answers.delete(first);
+			first();
 		});
 	}
 }

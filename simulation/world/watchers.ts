@@ -10,6 +10,8 @@ export interface StoreWatcher {
 
 /** Sees each attempt when it begins and when its outcome comes back. */
 export interface AttemptWatcher {
+	/** Whether a request is the attempt of a delivery, and not of a test. */
+	isDelivery(request: AttemptRequest): boolean;
 	/** `outcome` is what the receiver will answer. Returns a function that is called with the outcome that came back. */
 	started(
 		run: RunScope,

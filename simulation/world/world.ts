@@ -14,6 +14,8 @@ export interface WorldSettings {
 	/** Everything that is left to chance follows from it. */
 	readonly seed: number;
 	readonly limits: Partial<EngineLimits>;
+	/** Whether the store answers calls in the order in which it has executed them. */
+	readonly answersInOrder: boolean;
 	readonly retention: RetentionSettings;
 }
 

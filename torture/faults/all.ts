@@ -3,6 +3,12 @@ import type { Fault } from "../fault.ts";
 import { diskFailing } from "./disk/disk-failing.ts";
 import { diskFull, diskFullKill } from "./disk/disk-full.ts";
 import { readOnlyStart } from "./disk/read-only-start.ts";
+import { slowDisk } from "./disk/slow-disk.ts";
+import { greedyCustomer } from "./neighbours/greedy-customer.ts";
+import { greedyProject } from "./neighbours/greedy-project.ts";
+import { wideBatch } from "./neighbours/wide-batch.ts";
+import { descriptors } from "./process/descriptors.ts";
+import { killCustomer } from "./process/kill-customer.ts";
 import { killMigration } from "./process/kill-migration.ts";
 import { killRecovery } from "./process/kill-recovery.ts";
 import { killReplay } from "./process/kill-replay.ts";
@@ -32,25 +38,38 @@ import { senderDisconnects } from "./senders/sender-disconnects.ts";
 import { senderDuplicates } from "./senders/sender-duplicates.ts";
 import { senderHugeBatches } from "./senders/sender-huge-batches.ts";
 import { senderSlowloris } from "./senders/sender-slowloris.ts";
+import { eventTypes } from "./settings/event-types.ts";
+import { killChanges } from "./settings/kill-changes.ts";
+import { masterKeyInEnvironment, masterKeyInFile } from "./settings/master-key.ts";
+import { rotateKeys, rotateSecret } from "./settings/rotations.ts";
+import { streamClients } from "./streams/stream-clients.ts";
+import { streamUnread } from "./streams/stream-unread.ts";
 import { clockBack } from "./world/clock-back.ts";
 import { clockForward } from "./world/clock-forward.ts";
 import { namesBlocked } from "./world/names-blocked.ts";
 import { namesChange } from "./world/names-change.ts";
+import { proxyBlocked, proxyFails, proxyKill } from "./world/proxy.ts";
 
 export const FAULTS: readonly Fault[] = [
 	kill,
 	killStart,
 	killRecovery,
 	killMigration,
+	killCustomer,
 	killReplay,
 	killRetention,
 	sigterm,
 	secondSignal,
 	sigstop,
+	descriptors,
 	diskFull,
 	diskFullKill,
 	diskFailing,
 	readOnlyStart,
+	slowDisk,
+	greedyCustomer,
+	greedyProject,
+	wideBatch,
 	clockForward,
 	clockBack,
 	receiverHangs,
@@ -69,6 +88,9 @@ export const FAULTS: readonly Fault[] = [
 	receiver410,
 	namesChange,
 	namesBlocked,
+	proxyFails,
+	proxyKill,
+	proxyBlocked,
 	overload,
 	senderDisconnects,
 	senderSlowloris,
@@ -76,4 +98,12 @@ export const FAULTS: readonly Fault[] = [
 	senderDeepJson,
 	senderHugeBatches,
 	senderDuplicates,
+	eventTypes,
+	killChanges,
+	rotateKeys,
+	rotateSecret,
+	masterKeyInFile,
+	masterKeyInEnvironment,
+	streamClients,
+	streamUnread,
 ];

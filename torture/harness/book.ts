@@ -9,9 +9,12 @@ import type { Visit, WebhookKind } from "./webhook-kinds.ts";
 export interface Served {
 	readonly id: string;
 	readonly kind: WebhookKind;
-	readonly secrets: readonly string[];
+	/** Each of them signs, until `expectSecrets` says otherwise. */
+	readonly secrets: SecretSet;
 }
 
+/** Secrets that sign together. */
+type SecretSet = readonly string[];
 type Entry = { -readonly [Name in keyof Seen]: Seen[Name] };
 
 export interface BookOptions {
@@ -27,6 +30,8 @@ export class Book {
 	/** The current run of the server, from 0. */
 	run = 0;
 	readonly #byPath = new Map<string, Served>();
+	/** The sets of secrets that may sign the requests to a path, if these have changed. */
+	readonly #secretSets = new Map<string, readonly SecretSet[]>();
 	readonly #counts = new Map<string, number>();
 	readonly #options: BookOptions;
 
@@ -39,10 +44,9 @@ export class Book {
 		this.#byPath.set(path, served);
 	}
 
-	/** From now on only this secret must have signed: the others have expired. */
-	expectOnly(path: string, secret: string): void {
-		const served = this.#byPath.get(path);
-		if (served !== undefined) this.#byPath.set(path, { ...served, secrets: [secret] });
+	/** From now on each request must be signed by all secrets of one of these sets, and by no others. */
+	expectSecrets(path: string, ...sets: readonly SecretSet[]): void {
+		this.#secretSets.set(path, sets);
 	}
 
 	/** Makes a receiver respond for all registered webhooks. */
@@ -75,13 +79,24 @@ export class Book {
 			signature: "not checked",
 		};
 		this.seen.push(entry);
-		entry.signature = await this.#judge(request, served.secrets);
+		entry.signature = await this.#judge(request, this.#secretSets.get(request.path) ?? [served.secrets]);
 		return answer;
 	}
 
-	/** "ok" if each secret has signed, or the reason why one has not. */
-	async #judge({ rawBody, headers }: ReceivedRequest, secrets: readonly string[]): Promise<string> {
+	/** "ok" if exactly the secrets of one set have signed, or the reason why those of the last set have not. */
+	async #judge(request: ReceivedRequest, sets: readonly SecretSet[]): Promise<string> {
+		let verdict = "no secret was expected";
+		for (const secrets of sets) {
+			verdict = await this.#verdict(request, secrets);
+			if (verdict === "ok") break;
+		}
+		return verdict;
+	}
+
+	async #verdict({ rawBody, headers }: ReceivedRequest, secrets: SecretSet): Promise<string> {
 		const { now, toleranceMs } = this.#options;
+		const count = String(headers["webhook-signature"]).split(" ").length;
+		if (count !== secrets.length) return `has ${count} signatures instead of ${secrets.length}`;
 		try {
 			for (const secret of secrets) await verifySignature(rawBody, headers, secret, { now, toleranceMs });
 			return "ok";

@@ -8,6 +8,8 @@ export interface RawEvent {
 	readonly n: number;
 	/** The request's body: JSON. */
 	readonly body: string;
+	/** The webhooks that the event is for. Omitted: all that want its type. */
+	readonly webhookIds?: readonly string[];
 }
 
 /** An event of this type. `more` is the JSON of a second field of its data. */
@@ -15,6 +17,13 @@ export function rawEvent(round: Round, type: string, more = "null", idempotencyK
 	const n = round.nextNumber();
 	const key = idempotencyKey === null ? "" : `,"idempotencyKey":${JSON.stringify(idempotencyKey)}`;
 	return { type, n, body: `{"type":${JSON.stringify(type)},"data":{"n":${n},"more":${more}}${key}}` };
+}
+
+/** An event for one webhook only. */
+export function rawEventFor(round: Round, type: string, webhookId: string): RawEvent {
+	const n = round.nextNumber();
+	const webhookIds = [webhookId];
+	return { type, n, body: JSON.stringify({ type, data: { n }, webhookIds }), webhookIds };
 }
 
 export function eventsPath(round: Round): string {
@@ -35,11 +44,11 @@ export async function sendRaw(round: Round, event: RawEvent): Promise<Answer> {
 /** Records an acknowledged event of the round. */
 export function recordAcknowledged(
 	round: Round,
-	{ type, n }: Pick<RawEvent, "type" | "n">,
+	{ type, n, webhookIds = null }: { type: string; n: number; webhookIds?: readonly string[] | null },
 	id: string,
 	sentAt: number,
 ): void {
-	round.alsoAcknowledged.push({ eventId: id, type, n, webhookIds: null, sentAt, acknowledgedAt: Date.now() });
+	round.alsoAcknowledged.push({ eventId: id, type, n, webhookIds, sentAt, acknowledgedAt: Date.now() });
 }
 
 /** Sends the events in one request, with `padding` after its JSON, and records those that are acknowledged. */

@@ -34,8 +34,8 @@ const TYPES = [
 ] as const;
 const PAD = { usual: 1_500, large: 60_000, largeShare: 0.01 };
 
-/** Sends from its making until `stop`. */
-export class Senders {
+/** Sends from its construction until `stop`. */
+export class Senders implements Disposable {
 	readonly acknowledged: Acknowledged[] = [];
 	/** Errors of sends that were not acknowledged. */
 	readonly failures: string[] = [];
@@ -45,6 +45,7 @@ export class Senders {
 	readonly #events: ProjectHandle["events"];
 	readonly #done: Promise<unknown>;
 	#stopping = false;
+	readonly #abort = new AbortController();
 	#count = 0;
 	/** How often each type with a limit was drawn. */
 	readonly #counts = new Map<string, number>();
@@ -59,6 +60,12 @@ export class Senders {
 	async stop(): Promise<void> {
 		this.#stopping = true;
 		await this.#done;
+	}
+
+	/** Aborts the sends that are not acknowledged, which would be retried for ever without a server. */
+	[Symbol.dispose](): void {
+		this.#stopping = true;
+		this.#abort.abort();
 	}
 
 	/** Sends events of these types in one batch, and waits for the acknowledgement. */
@@ -81,10 +88,11 @@ export class Senders {
 
 	async #send(events: readonly Planned[], isBatch: boolean): Promise<void> {
 		const sentAt = Date.now();
+		const { signal } = this.#abort;
 		try {
 			const [only] = events;
-			if (isBatch) this.#noteBatch(events, await this.#events.sendBatch(events.map(wire)), sentAt);
-			else if (only !== undefined) this.#note(only, await this.#events.send(wire(only)), sentAt);
+			if (isBatch) this.#noteBatch(events, await this.#events.sendBatch(events.map(wire), { signal }), sentAt);
+			else if (only !== undefined) this.#note(only, await this.#events.send(wire(only), { signal }), sentAt);
 		} catch (error) {
 			this.failures.push(error instanceof Error ? error.message : String(error));
 		}

@@ -33,6 +33,8 @@ export interface WebhookKind {
 	readonly isHealthy?: boolean;
 }
 
+/** The value of a header of the webhook `healthy`. */
+export const HIDDEN_HEADER = "header-value-that-nobody-may-see";
 const SOON = { maxRetries: 20, maxRetryDelay: 40 };
 const SUCCEEDED: readonly DeliveryStatus[] = ["Succeeded"];
 export const succeeds = (): readonly DeliveryStatus[] => SUCCEEDED;
@@ -59,7 +61,7 @@ const NEVER_DISABLED = { disableAfterMs: 0 };
 export const KINDS: readonly WebhookKind[] = [
 	{
 		name: "healthy",
-		spec: { retries: SOON, headers: { "x-torture": "header-value-that-nobody-may-see" } },
+		spec: { retries: SOON, headers: { "x-torture": HIDDEN_HEADER } },
 		act: ({ random }) => replies(random() < 0.5 ? 200 : 204),
 		mayEnd: succeeds,
 		isHealthy: true,

@@ -14,3 +14,8 @@ export interface ReplyMessage {
 	readonly result?: unknown;
 	readonly error?: string;
 }
+
+/** Asks a server that counts the messages between its threads for their number so far. The answer is a number. */
+export const HOW_MANY_MESSAGES = "how many messages";
+/** Asks a server that watches its turns for the most CPU time of one since the last question, in microseconds. */
+export const LONGEST_TURN = "longest turn";

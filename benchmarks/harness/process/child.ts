@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 import type { CallMessage, Calls, ReplyMessage } from "./call-messages.ts";
+import { givenImports } from "./given-imports.ts";
 import type { Resources } from "./resources.ts";
 
 interface Waiting {
@@ -34,7 +35,7 @@ export class Child<C extends Calls<C>> implements AsyncDisposable {
 	static async start<C extends Calls<C>>(name: string, resources: Resources): Promise<Child<C>> {
 		const module = fileURLToPath(new URL(`../../children/${name}.ts`, import.meta.url));
 		const process = fork(module, {
-			execArgv: [],
+			execArgv: givenImports(),
 			serialization: "advanced",
 			stdio: ["ignore", "ignore", "inherit", "ipc"],
 		});

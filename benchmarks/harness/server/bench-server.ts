@@ -2,7 +2,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -12,17 +13,29 @@ import { quietDisk } from "@fanfare/testkit/report/machine";
 
 import type { SeriesTarget } from "../../wire/bench-event.ts";
 import { nowMs } from "../measure/clock.ts";
+import { HOW_MANY_MESSAGES, LONGEST_TURN } from "../process/call-messages.ts";
+import { givenImports } from "../process/given-imports.ts";
 import type { Resources } from "../process/resources.ts";
 import { copyStore, type PreparedStore } from "../store/store-copy.ts";
 import { commandOf } from "./server-code.ts";
 import { makeProject, type WebhookPlan } from "./webhook-plan.ts";
 
 const END_WITH_PARENT = new URL("../process/end-with-parent.ts", import.meta.url).href;
+const COUNT_MESSAGES = new URL("../process/count-messages.ts", import.meta.url).href;
+const WATCH_TURNS = new URL("../process/watch-turns.ts", import.meta.url).href;
 const START_MS = 60_000;
 const STOP_MS = 15_000;
-/** The last outcomes are written after the receiver has answered. */
-const WRITTEN_MS = 5_000;
+/**
+ * The last outcomes are written after the receiver has answered, and a delivery whose attempt timed out is attempted again. Only a
+ * run that fails waits this long.
+ */
+const WRITTEN_MS = 60_000;
 const KEPT_OUTPUT = 4_096;
+/** Written to `/proc/<pid>/clear_refs`, this sets the peak of the resident memory to its current value (proc(5)). */
+const RESET_PEAK = "5";
+
+/** The file system in memory of Linux. */
+const IN_MEMORY = "/dev/shm";
 
 /** Options for a scenario's server. */
 export interface ServerStart {
@@ -32,6 +45,14 @@ export interface ServerStart {
 	readonly inPlace?: boolean;
 	/** Keeps the data directory when the server is disposed. Defaults to false. */
 	readonly keepData?: boolean;
+	/** Counts the messages between its threads, which costs a little. Defaults to false. */
+	readonly countMessages?: boolean;
+	/** Measures the CPU time of each turn of its event loop, which costs a little. Defaults to false. */
+	readonly watchTurns?: boolean;
+	/** The most MB of its heap (`--max-old-space-size`). Defaults to what Node chooses. */
+	readonly heapMb?: number;
+	/** Creates the data directory in memory, where there is such a file system: for a server that only fills it. Defaults to false. */
+	readonly inMemory?: boolean;
 	/** Further settings, by environment variable. */
 	readonly settings?: Readonly<Record<string, string>>;
 }
@@ -88,10 +109,20 @@ export class BenchServer implements AsyncDisposable {
 		const dataDir = await dataDirOf(options);
 		const key = store?.key ?? `sk_${randomBytes(32).toString("base64url")}`;
 		const profile = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+		const heap = options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`];
+		const preloads = preloadsOf(options).map((file) => `--import=${file}`);
 		const spawnedAt = nowMs();
 		const child = spawn(
 			process.execPath,
-			["--conditions=@fanfare/source", `--import=${END_WITH_PARENT}`, ...profile, commandOf(codeDir), "serve"],
+			[
+				"--conditions=@fanfare/source",
+				...givenImports(),
+				...heap,
+				...preloads,
+				...profile,
+				commandOf(codeDir),
+				"serve",
+			],
 			{ env: environment(dataDir, key, settings), stdio: ["ignore", "ignore", "pipe", "ipc"] },
 		);
 		resources.track(child);
@@ -116,9 +147,14 @@ export class BenchServer implements AsyncDisposable {
 	}
 
 	/** Creates a project with webhooks. With several, each gets the events of its own number from the load generator. */
-	async newProject(endpoint: string | WebhookPlan["endpoint"], webhooks = 1): Promise<SendTarget> {
+	async newProject(
+		endpoint: string | WebhookPlan["endpoint"],
+		webhooks = 1,
+		more: Pick<WebhookPlan, "failAfterMs"> = {},
+	): Promise<SendTarget> {
 		const endpointOf = typeof endpoint === "string" ? () => endpoint : endpoint;
-		const { projectId } = await makeProject(this.client, { count: webhooks, endpoint: endpointOf, wants: "own" });
+		const plan: WebhookPlan = { count: webhooks, endpoint: endpointOf, wants: "own", ...more };
+		const { projectId } = await makeProject(this.client, plan);
 		return this.target(projectId, webhooks);
 	}
 
@@ -129,17 +165,41 @@ export class BenchServer implements AsyncDisposable {
 	/** Throws if deliveries stay Pending or Failed on the server although the receiver has every event. */
 	async checkNothingPending(projectId: string): Promise<void> {
 		const { deliveries } = this.client.project(projectId);
+		const has = async (status: "Pending" | "Failed") => (await deliveries.list({ status, limit: 1 })).data.length > 0;
+		const fail = (status: string) => {
+			throw new Error(`the receiver has every event, but deliveries on the server are ${status}`);
+		};
 		const giveUpAt = performance.now() + WRITTEN_MS;
-		for (const status of ["Pending", "Failed"] as const) {
-			for (;;) {
-				const { data } = await deliveries.list({ status, limit: 1 });
-				if (data.length === 0) break;
-				if (performance.now() > giveUpAt) {
-					throw new Error(`the receiver has every event, but deliveries on the server are ${status}`);
-				}
-				await sleep(50);
-			}
+		while (await has("Pending")) {
+			if (performance.now() > giveUpAt) fail("Pending");
+			await sleep(50);
 		}
+		if (await has("Failed")) fail("Failed");
+	}
+
+	/** Messages between the server's threads so far. Needs `countMessages`. */
+	async messages(): Promise<number> {
+		return this.#ask(HOW_MANY_MESSAGES);
+	}
+
+	/** The most CPU time of the main thread in one turn of its event loop since the last call. Needs `watchTurns`. */
+	async longestTurnMs(): Promise<number> {
+		return (await this.#ask(LONGEST_TURN)) / 1_000;
+	}
+
+	async #ask(question: string): Promise<number> {
+		const answer = once(this.#process, "message");
+		this.#process.send(question);
+		const [value] = await this.whileAlive(answer);
+		return Number(value);
+	}
+
+	/** A value of the server's metrics by its name, labels included. Throws if there is none. */
+	async metric(name: string): Promise<number> {
+		const response = await fetch(`${this.url}/metrics`, { headers: { authorization: `Bearer ${this.key}` } });
+		const line = (await response.text()).split("\n").find((text) => text.startsWith(`${name} `));
+		if (line === undefined) throw new Error(`the server has no metric ${name}`);
+		return Number(line.slice(name.length + 1));
 	}
 
 	async residentMb(): Promise<number> {
@@ -150,8 +210,20 @@ export class BenchServer implements AsyncDisposable {
 		return (await processUsage(this.pid)).peakMb;
 	}
 
-	/** Stops the server as an operator would. One that does not stop in time is killed. */
+	/** Makes `peakMb` count from now on. Does nothing where the system can't do that. */
+	async forgetPeak(): Promise<void> {
+		const file = `/proc/${this.pid}/clear_refs`;
+		if (existsSync(file)) await writeFile(file, RESET_PEAK);
+	}
+
+	/** Stops the server and removes its data directory. */
 	async [Symbol.asyncDispose](): Promise<void> {
+		await this.stop();
+		this.#removeData();
+	}
+
+	/** Stops the server as an operator would. One that does not stop in time is killed. */
+	async stop(): Promise<void> {
 		const { exitCode, signalCode } = this.#process;
 		if (exitCode === null && signalCode === null) {
 			const exited = once(this.#process, "exit");
@@ -160,12 +232,15 @@ export class BenchServer implements AsyncDisposable {
 			await exited;
 			clearTimeout(timer);
 		}
-		this.#removeData();
 	}
 }
 
-async function dataDirOf({ store, inPlace = false, parentDir }: BenchServerOptions): Promise<string> {
-	if (store === undefined) return mkdtempSync(join(parentDir, "data-"));
+function preloadsOf({ countMessages = false, watchTurns = false }: ServerStart): string[] {
+	return [END_WITH_PARENT, ...(countMessages ? [COUNT_MESSAGES] : []), ...(watchTurns ? [WATCH_TURNS] : [])];
+}
+
+async function dataDirOf({ store, inPlace = false, inMemory = false, parentDir }: BenchServerOptions): Promise<string> {
+	if (store === undefined) return mkdtempSync(join(inMemory && existsSync(IN_MEMORY) ? IN_MEMORY : parentDir, "data-"));
 	if (inPlace) return store.dataDir;
 	const dataDir = copyStore(store, parentDir);
 	await quietDisk(parentDir);
@@ -180,7 +255,6 @@ function environment(dataDir: string, key: string, settings: Readonly<Record<str
 		FANFARE_PORT: "0",
 		FANFARE_DATA_DIR: dataDir,
 		FANFARE_ADMIN_KEY: key,
-		FANFARE_LOG_LEVEL: "warn",
 		FANFARE_ALLOW_HTTP: "true",
 		FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
 		...settings,

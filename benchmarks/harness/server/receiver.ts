@@ -2,8 +2,8 @@
 import type { Counts, ReceiverCalls } from "../../children/receiver.ts";
 import type { Child } from "../process/child.ts";
 
-/** If nothing new has come for this long, the missing events will not come: the server's longest retry delay is shorter. */
-const STALL_MS = 20_000;
+/** If nothing new has come for this long, the missing events will not come: a timeout and the delay before a retry take 30 s. */
+const STALL_MS = 60_000;
 
 export class Receiver {
 	readonly #child: Child<ReceiverCalls>;

@@ -11,6 +11,8 @@ export interface WebhookPlan {
 	readonly wants: "own" | "all";
 	/** The rate limit of each webhook, in attempts per second. Optional. */
 	readonly ratePerS?: number | undefined;
+	/** For webhooks whose attempts fail by this timeout, and are repeated once. Optional. */
+	readonly failAfterMs?: number | undefined;
 }
 
 export interface MadeProject {
@@ -22,6 +24,7 @@ export interface MadeProject {
 const AT_ONCE = 32;
 /** Set explicitly, so that results can be compared between versions with different defaults. */
 const RETRIES = { maxRetries: 3, maxRetryDelay: 15_000 };
+const ONE_RETRY = { maxRetries: 1, maxRetryDelay: 100 };
 
 /** Creates a project whose log is kept forever, with webhooks that are never disabled. */
 export async function makeProject(client: Client, plan: WebhookPlan): Promise<MadeProject> {
@@ -34,7 +37,8 @@ export async function makeProject(client: Client, plan: WebhookPlan): Promise<Ma
 			const eventTypes = plan.wants === "all" || plan.count === 1 ? null : [numberedType(number)];
 			const rateLimit = plan.ratePerS === undefined ? null : { perSecond: plan.ratePerS };
 			const endpoint = plan.endpoint(number);
-			const spec = { endpoint, eventTypes, rateLimit, retries: RETRIES, disableAfterMs: 0 };
+			const failing = plan.failAfterMs === undefined ? {} : { timeoutMs: plan.failAfterMs, retries: ONE_RETRY };
+			const spec = { endpoint, eventTypes, rateLimit, retries: RETRIES, disableAfterMs: 0, ...failing };
 			const { id } = await project.batch.webhooks.create({ name: `Receiver ${number}`, spec });
 			webhookIds[number] = id;
 		}

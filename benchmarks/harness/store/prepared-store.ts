@@ -1,11 +1,10 @@
-// Prepares data directories with a history: the server creates them, and copies of its own rows fill them.
+// Prepares data directories with a history: the server creates them, and its store fills them.
 import type { StoreWriterCalls } from "../../children/store-writer.ts";
-import { eventData } from "../../wire/bench-event.ts";
 import { Child } from "../process/child.ts";
 import type { Resources } from "../process/resources.ts";
 import { BenchServer } from "../server/bench-server.ts";
 import type { Receiver } from "../server/receiver.ts";
-import { makeProject, type MadeProject } from "../server/webhook-plan.ts";
+import { makeProject } from "../server/webhook-plan.ts";
 import { copyStore, databaseOf, syncFile, type BasePlan, type PreparedStore, type StorePlan } from "./store-copy.ts";
 
 export interface PrepareOptions {
@@ -31,14 +30,14 @@ export class PreparedStores {
 	}
 
 	async #make(plan: StorePlan): Promise<PreparedStore> {
-		const { resources, parentDir, progress } = this.#options;
+		const { parentDir, progress } = this.#options;
 		const { webhooks, wants, numbered = false, ratePerS, deliveries } = plan;
 		progress(`  preparing a store: ${webhooks} webhooks, ${deliveries} deliveries`);
 		const basePlan: BasePlan = { webhooks, wants, numbered, ratePerS };
 		const base = await once(this.#bases, basePlan, () => makeBase(basePlan, this.#options));
 		if (deliveries === 0) return base;
 		const store = { ...base, dataDir: copyStore(base, parentDir) };
-		await fill(store, plan, resources);
+		await fill(store, plan, this.#options);
 		syncFile(databaseOf(store.dataDir));
 		return store;
 	}
@@ -53,25 +52,17 @@ function once<T>(known: Map<string, Promise<T>>, plan: object, make: () => Promi
 
 async function makeBase(plan: BasePlan, options: PrepareOptions): Promise<PreparedStore> {
 	const { resources, codeDir, parentDir, receiver } = options;
-	const server = await BenchServer.start({ resources, codeDir, parentDir, profileDir: null, keepData: true });
+	// Each webhook is a commit of its own: many of them would wait for the disk for minutes.
+	await using server = await BenchServer.start({ resources, codeDir, parentDir, profileDir: null, inMemory: true });
 	const endpoint = plan.numbered === true ? receiver.url : receiver.bulkUrl;
 	const { webhooks: count, wants, ratePerS } = plan;
 	const made = await makeProject(server.client, { count, endpoint: () => endpoint, wants, ratePerS });
-	await deliverOne(server, made);
-	await server[Symbol.asyncDispose]();
-	syncFile(databaseOf(server.dataDir));
-	return { ...made, dataDir: server.dataDir, key: server.key };
+	await server.stop();
+	return { ...made, dataDir: copyStore(server, parentDir), key: server.key };
 }
 
-/** Delivers one event: all other rows are copies of the rows that this leaves. */
-async function deliverOne(server: BenchServer, { projectId, webhookIds }: MadeProject): Promise<void> {
-	const project = server.client.project(projectId);
-	const data: unknown = JSON.parse(eventData());
-	await project.events.send({ type: "order.line.shipped", data, webhookIds: webhookIds.slice(0, 1) });
-	await server.checkNothingPending(projectId);
-}
-
-async function fill({ dataDir, projectId, webhookIds }: PreparedStore, plan: StorePlan, resources: Resources) {
+async function fill({ dataDir, projectId, webhookIds }: PreparedStore, plan: StorePlan, options: PrepareOptions) {
+	const { resources, codeDir } = options;
 	await using writer = await Child.start<StoreWriterCalls>("store-writer", resources);
-	await writer.call("fill", { path: databaseOf(dataDir), projectId, webhookIds, plan });
+	await writer.call("fill", { codeDir, path: databaseOf(dataDir), project: { projectId, webhookIds }, plan });
 }

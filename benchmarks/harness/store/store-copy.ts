@@ -38,7 +38,7 @@ export function databaseOf(dataDir: string): string {
 }
 
 /** Copies a store for one run. The copy is synced before the run, so that the run's own syncs don't wait for it. */
-export function copyStore({ dataDir }: PreparedStore, parentDir: string): string {
+export function copyStore({ dataDir }: Pick<PreparedStore, "dataDir">, parentDir: string): string {
 	const copy = mkdtempSync(join(parentDir, "data-"));
 	cpSync(dataDir, copy, { recursive: true, mode: constants.COPYFILE_FICLONE, preserveTimestamps: true });
 	syncFile(databaseOf(copy));

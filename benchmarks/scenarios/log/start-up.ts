@@ -22,7 +22,7 @@ export const startUp: Scenario = {
 	results: SIZES.flatMap(({ name }): ResultLine[] => [
 		{ measurement: `${name}.listensMs`, label: `${name}: listens after`, unit: "ms" },
 		{ measurement: `${name}.readyMs`, label: `${name}: ready after`, unit: "ms" },
-		{ measurement: `${name}.deliversMs`, label: `${name}: first delivery after`, unit: "ms", limit: { atMost: 2_000 } },
+		{ measurement: `${name}.deliversMs`, label: `${name}: first delivery after`, unit: "ms", limit: { atMost: 1_000 } },
 	]),
 	run,
 };

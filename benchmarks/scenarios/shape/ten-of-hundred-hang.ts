@@ -1,11 +1,19 @@
 // Ten of a hundred webhooks accept connections and never respond. The others must not be affected.
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
 import { measureSteady, named } from "../../harness/measure/steady.ts";
 import { ONE_EVENT } from "../../harness/measure/throughput.ts";
+import type { BenchServer } from "../../harness/server/bench-server.ts";
 import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 const WEBHOOKS = 100;
 const HANGING = 10;
+/** What fails in the warm-up: so few events for each webhook that all attempts are in flight at once. */
+const FAILING = 20;
+const FAILURES = 200;
+const FAIL_S = 1;
+const FAIL_AFTER_MS = 1_000;
 /** The rate for the latency measurement, below the server's limit. */
 const RATE_PER_S = 2_000;
 
@@ -15,7 +23,7 @@ export const tenOfHundredHang: Scenario = {
 	summary: `${WEBHOOKS} webhooks with and without ${HANGING} that never respond: in a closed loop, then at ${RATE_PER_S}/s`,
 	results: [
 		{ measurement: "rateRatio", label: "healthy: rate ÷ rate if none hang", unit: "×", limit: { atLeast: 0.9 } },
-		{ measurement: "p99Ratio", label: "healthy: p99 ÷ p99 if none hang", unit: "×", limit: { atMost: 2 } },
+		{ measurement: "p99Ratio", label: "healthy: p99 ÷ p99 if none hang", unit: "×", limit: { atMost: 1.5 } },
 		{ measurement: "none.healthyPerS", label: "none hang: healthy per second", unit: "perSecond" },
 		{ measurement: "some.healthyPerS", label: "some hang: healthy per second", unit: "perSecond" },
 		{ measurement: "none.receivedP99Ms", label: "none hang: received, p99", unit: "ms" },
@@ -58,6 +66,8 @@ async function measure(context: RunContext, someHang: boolean) {
 		return { count, acknowledged, elapsedMs: lastAt - startedAt };
 	};
 	await send(warmUpSeconds);
+	await warmUpFailures(context, server, load);
+	await send(warmUpSeconds);
 	const meter = await CpuMeter.start({ server: server.pid });
 	const fast = await send(seconds);
 	const cpu = await meter.read();
@@ -75,6 +85,23 @@ async function measure(context: RunContext, someHang: boolean) {
 		attemptsThatHang: hanging,
 		peakMb: await server.peakMb(),
 	};
+}
+
+/**
+ * Lets attempts and retries of other webhooks fail, as those that hang do later. Otherwise the first failures would come in the
+ * measurement: V8 then throws away the code that it has optimised for successes alone.
+ */
+async function warmUpFailures(
+	{ receiver }: RunContext,
+	server: BenchServer,
+	load: Awaited<ReturnType<RunContext["startLoad"]>>,
+): Promise<void> {
+	const target = await server.newProject(receiver.neverUrl, FAILING, { failAfterMs: FAIL_AFTER_MS });
+	const series = await receiver.newSeries();
+	const loop = { ...target, series, ratePerS: FAILURES / FAIL_S, connections: FAILING, count: FAILURES };
+	await server.whileAlive(load.call("openLoop", loop));
+	const timeouts = 'fanfare_attempts_total{result="failure",error="timeout"}';
+	while ((await server.metric(timeouts)) < 2 * FAILURES) await sleep(FAIL_AFTER_MS / 4);
 }
 
 function countWhere(count: number, counts: (sequence: number) => boolean): number {

@@ -1,34 +1,38 @@
 // `fanfare serve`: runs the server until a signal stops it.
 import { setFlagsFromString } from "node:v8";
 
-import { describeSettings, readConfig, startServer, VERSION, type RunningServer } from "@fanfare/server";
+import { readConfig, startServer, VERSION, type RunningServer } from "@fanfare/server";
 import type { Command } from "commander";
 
+import { addSettingOptions, toFlags } from "./commands/operate/setting-options.ts";
+import { FOREIGN_VARIABLES } from "./foreign-variables.ts";
 import { reportAndExit } from "./report.ts";
 
-/** Variables that begin like settings of the server but belong to other programs in the same environment. */
-const FOREIGN_VARIABLES = ["FANFARE_NEW_MASTER_KEY", "FANFARE_KEY", "FANFARE_URL"];
+/**
+ * Under npm, Ctrl-C on a terminal arrives twice: the terminal sends it to all processes, and npm passes it on. A repetition
+ * in this time is not a second request.
+ */
+const REPEATED_BY_NPM_MS = 1_000;
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 /** How long a server that can't go on gets to close its connections and to write its last log lines. */
 const LAST_GRACE_MS = 5_000;
 
+type ServeOptions = Readonly<Record<string, string>> & { readonly signInLink?: boolean };
+
 /** Adds the command to the program, with an option for each setting that is not secret. */
 export function addServe(program: Command): void {
-	program.version(VERSION, "-V, --version", "Print the version.");
 	const command = program
 		.command("serve")
 		.summary("Start the server.")
 		.description("Start the server. Each option can also be set with the environment variable in brackets.");
-	const settings = describeSettings();
-	for (const { flag, variable, meaning, expected, defaultText } of settings.filter(({ isSecret }) => !isSecret)) {
-		const help = `${meaning} Must be ${expected}. Default: ${defaultText}. [${variable}]`;
-		command.option(`--${flag} <value>`, help.replaceAll("`", ""));
-	}
-	const secrets = settings.filter(({ isSecret }) => isSecret).map(({ variable }) => variable);
-	command.addHelpText("after", `\nSecrets can only be set with environment variables: ${secrets.join(", ")}.`);
-	command.action(async (options: Record<string, string>) => {
+	command.option(
+		"--sign-in-link",
+		"Print a link that signs in to the page, also if standard error is no terminal. Whoever reads it within 10 minutes can use it, once.",
+	);
+	addSettingOptions(command);
+	command.action(async ({ signInLink = false, ...options }: ServeOptions) => {
 		try {
-			await serve(options);
+			await serve(toFlags(options), { isLinkWanted: signInLink });
 		} catch (error) {
 			reportAndExit(error);
 		}
@@ -47,6 +51,14 @@ function keepShortLivedObjectsYoung(): void {
 }
 
 /**
+ * V8 lets the old generation grow to four times of what is in use before it collects it, and the process keeps that memory. At twice,
+ * a flood of 36,000 events with clients of the stream that do not read peaks at 400 MB instead of 475.
+ */
+function collectGarbageEarlier(): void {
+	setFlagsFromString("--heap-growing-percent=100");
+}
+
+/**
  * The reader of standard error may end, as `tee` does on Ctrl-C, or its disk may be full. The server goes on running.
  */
 function ignoreStderrErrors(): void {
@@ -62,14 +74,39 @@ function reserveLookUpThreads(): void {
 	process.env["UV_THREADPOOL_SIZE"] ??= "32";
 }
 
-async function serve(options: Readonly<Record<string, string>>): Promise<void> {
+/** How a server is started by another command than `serve`. */
+interface ServeChanges {
+	/** Makes a link that signs in, also where standard error is no terminal. */
+	readonly isLinkWanted?: boolean;
+	/** Instead of the environment. */
+	readonly env?: NodeJS.ProcessEnv;
+	/** Says that the server runs, instead of the announcement of `serve`. It gets the generated key of a first start. */
+	readonly announce?: (server: RunningServer) => void;
+}
+
+/** Runs a server until a signal stops it. `flags` are named like `data-dir`. */
+export async function serve(flags: Readonly<Record<string, string>>, changes: ServeChanges = {}): Promise<void> {
+	const { isLinkWanted = false, env = process.env, announce: tell = announce } = changes;
 	keepShortLivedObjectsYoung();
+	collectGarbageEarlier();
 	ignoreStderrErrors();
 	reserveLookUpThreads();
-	const config = readConfig(process.env, toFlags(options), FOREIGN_VARIABLES);
+	const config = readConfig(env, flags, FOREIGN_VARIABLES);
 	const started = stopOnSignals();
-	const server = await startServer(config, { overrideGlobals: true });
-	announce(server);
+	const onUpgrade = (line: string) =>
+		void process.stderr.write(`Upgrade: ${line}
+`);
+	// On a terminal, the lines of the log follow the announcement. Elsewhere they go to a reader of their own.
+	const onTerminal = process.stdout.isTTY;
+	const server = await startServer(config, {
+		overrideGlobals: true,
+		onUpgrade,
+		// What is printed elsewhere than on a terminal is often kept, and read by many.
+		adminKeyToFile: changes.announce === undefined && !process.stderr.isTTY,
+		signInLink: isLinkWanted || process.stderr.isTTY,
+		...(onTerminal && { onRunning: tell }),
+	});
+	if (!onTerminal) tell(server);
 	started(server);
 	server.closed.catch((reason: unknown) => endAfterFailure(server, reason));
 }
@@ -85,24 +122,31 @@ async function endAfterFailure(server: RunningServer, reason: unknown): Promise<
 	return reportAndExit(reason);
 }
 
-/** Converts commander's option names back to flags: `dataDir` → `data-dir`. */
-function toFlags(options: Readonly<Record<string, string>>): Record<string, string> {
-	const flagName = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-	return Object.fromEntries(Object.entries(options).map(([name, value]) => [flagName(name), value]));
-}
-
-/** Prints the addresses, and the generated key on a first start, to standard error: standard output is for the log. */
-function announce({ url, publicUrl, dataDir, firstStart, engine }: RunningServer): void {
+/**
+ * Prints the addresses to standard error, since standard output is for the log. On a first start also the generated key, or
+ * the file that has it; on a terminal also a link that signs in to the page.
+ */
+function announce({ url, publicUrl, dataDir, firstStart, engine, signInLink }: RunningServer): void {
 	const lines = [`Fanfare ${VERSION} listens on ${url} (data in ${dataDir}; API documentation: ${publicUrl}/docs)`];
 	if (publicUrl !== url) lines.push(`  Public URL ${publicUrl}`);
 	if (firstStart !== null) {
+		const { secretKey, adminKeyFile } = firstStart;
 		lines.push(`  Workspace  ${engine.workspace.id}`, `  Project    ${firstStart.project.id}`);
-		if (firstStart.secretKey !== null) {
+		if (secretKey !== null) {
 			lines.push(
-				`  Admin key  ${firstStart.secretKey}`,
+				`  Admin key  ${secretKey}`,
 				"  Save the key now: only its hash is stored, so it cannot be shown again.",
 			);
 		}
+		if (adminKeyFile !== null) {
+			lines.push(
+				`  Admin key  in the file ${adminKeyFile}`,
+				"  Move the key to a safe place and delete the file: only the key's hash is stored, so it cannot be shown again.",
+			);
+		}
+	}
+	if (signInLink !== null) {
+		lines.push(`  Page       ${signInLink}`, "  Open it in a browser to sign in: it works once, within 10 minutes.");
 	}
 	process.stderr.write(`${lines.join("\n")}\n`);
 }
@@ -114,11 +158,13 @@ function announce({ url, publicUrl, dataDir, firstStart, engine }: RunningServer
  */
 function stopOnSignals(): (server: RunningServer) => void {
 	let running: RunningServer | null = null;
-	let signalled = false;
+	/** When the first signal came, in monotonic time. */
+	let signalledAt: number | null = null;
 	for (const signal of ["SIGINT", "SIGTERM"] as const) {
 		process.on(signal, () => {
-			if (signalled || running === null) process.exit(SIGNAL_EXIT_CODES[signal]);
-			signalled = true;
+			if (signalledAt !== null && isRepeatedByNpm(signalledAt)) return;
+			if (signalledAt !== null || running === null) process.exit(SIGNAL_EXIT_CODES[signal]);
+			signalledAt = performance.now();
 			process.stderr.write("Stopping: waiting for attempts in flight. Send the signal again to stop at once.\n");
 			running.stop().then(
 				() => process.exit(0),
@@ -129,4 +175,8 @@ function stopOnSignals(): (server: RunningServer) => void {
 	return (server) => {
 		running = server;
 	};
+}
+
+function isRepeatedByNpm(signalledAt: number): boolean {
+	return process.env["npm_lifecycle_event"] !== undefined && performance.now() - signalledAt < REPEATED_BY_NPM_MS;
 }

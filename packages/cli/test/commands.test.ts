@@ -4,7 +4,7 @@ import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
 it("--version prints the version", async () => {
-	expect(await runFanfare(["--version"])).toEqual({ code: 0, signal: null, stdout: "0.1.0\n", stderr: "" });
+	expect(await runFanfare(["--version"])).toEqual({ code: 0, signal: null, stdout: "0.2.0\n", stderr: "" });
 });
 
 it("--help lists the commands", async () => {
@@ -35,7 +35,7 @@ describe("unknown arguments are refused", () => {
 		[["rotate-master-key", "--port", "80"], /--port/],
 	])("%j", async (args, expected) => {
 		const { code, stdout, stderr } = await runFanfare(args);
-		expect([code, stdout]).toEqual([1, ""]);
+		expect([code, stdout]).toEqual([2, ""]);
 		expect(stderr).toMatch(expected);
 		expect(stderr).not.toMatch(/^ {4}at /m);
 	});
@@ -52,6 +52,12 @@ it("serve prints the public URL", async () => {
 	expect(message).toMatch(/^ {2}Public URL https:\/\/example\.com\/fanfare$/m);
 	server.kill("SIGTERM");
 	expect(await server.exited).toEqual({ code: 0, signal: null });
+});
+
+it("serve takes every setting as a flag, also one that begins with no", async () => {
+	const { code, stderr } = await runFanfare(["serve", "--no-proxy", "*"], { env: { FANFARE_PROXY: "http://proxy:1" } });
+	expect(code).toBe(1);
+	expect(stderr).toMatch(/^fanfare: --no-proxy must be a list of host names, .* got "\*"\n$/);
 });
 
 it("serve prefers flags to environment variables", async () => {

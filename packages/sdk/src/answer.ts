@@ -19,19 +19,38 @@ const SHAPES = {
 	deleted: (answer: unknown) => field(answer, "deleted") === true,
 } as const satisfies Record<string, (answer: unknown) => boolean>;
 
-/** The kind of a response body: the value of its `object` field, or one of the shapes above. */
+/** The kind of a response body: the value of its `object` field, one of the shapes above, or `text`: any JSON, not parsed. */
 export type AnswerKind =
 	| keyof typeof SHAPES
+	| "text"
+	| "caller"
+	| "session"
+	| "sessionsEnded"
+	| "signInLink"
+	| "customer"
 	| "deliveriesChanged"
+	| "deliveryCount"
 	| "delivery"
 	| "erasure"
 	| "event"
 	| "eventType"
 	| "key"
+	| "portalSession"
+	| "portalSessionsRevoked"
 	| "project"
+	| "relay"
+	| "relayAnswer"
+	| "relays"
 	| "replay"
 	| "replayEstimate"
-	| "stats";
+	| "stats"
+	| "projectUsage"
+	| "workspaceStatus"
+	| "webhookStats"
+	| "egressAddresses"
+	| "webhooksReleased"
+	| "streamItems"
+	| "webhooksChanged";
 
 /** The request that a response belongs to. */
 interface Asked {
@@ -46,7 +65,7 @@ interface Asked {
 interface Reader {
 	readonly now: number;
 	/** Removed from error messages: the page of a debugging proxy may repeat the request. */
-	readonly secretKey: string;
+	readonly secretKey: string | null;
 }
 
 /** The text of a body. */
@@ -93,6 +112,7 @@ export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText
 				requestId,
 			});
 		}
+		if (asked.answer === "text") return read.text;
 		if (asked.answer === undefined || isKind(body, asked.answer)) return body;
 		// Without an excerpt: a successful response of another kind may contain a key.
 		const message = `${asked.method} ${asked.path} was answered with ${status} and JSON that is not a ${asked.answer}. ${CHECK_ENDPOINT}`;
@@ -132,7 +152,7 @@ function isSuccess(status: number): boolean {
 }
 
 function concealed(text: string, { secretKey }: Reader): string {
-	return text.replaceAll(secretKey, "***");
+	return secretKey === null ? text : text.replaceAll(secretKey, "***");
 }
 
 /** The parsed JSON; undefined if the text is not JSON. */

@@ -4,6 +4,7 @@
 export interface Issue {
 	/** The path of the field, such as `spec.endpoint` or `events.3.type`. */
 	readonly path: string;
+	/** What is wrong there, and what is expected. */
 	readonly message: string;
 }
 
@@ -20,6 +21,7 @@ export interface Issue {
  * }
  */
 export class FanfareError extends Error {
+	/** The name of its class, also in minified code. */
 	override readonly name: string = "FanfareError";
 }
 
@@ -46,6 +48,7 @@ export class ApiError extends FanfareError implements ApiErrorDetails {
 	readonly issues: readonly Issue[];
 	readonly retryAfterMs: number | null;
 
+	/** Errors are made by the client. For tests of your own, make one with the fields that your code reads. */
 	constructor(message: string, details: ApiErrorDetails) {
 		super(message);
 		this.status = details.status;
@@ -104,10 +107,13 @@ export class ServiceUnavailableError extends InternalServerError {
 /** A response that Fanfare never gives: a redirect, or a 2xx without the expected JSON. Such calls are not retried. */
 export class UnexpectedResponseError extends FanfareError {
 	override readonly name = "UnexpectedResponseError";
+	/** The HTTP status of the response. */
 	readonly status: number;
+	/** The request's id in the server's log; null if there is none. */
 	readonly requestId: string | null;
 
-	constructor(message: string, details: { readonly status: number; readonly requestId: string | null }) {
+	/** Errors are made by the client. For tests of your own, make one with the fields that your code reads. */
+	constructor(message: string, details: Pick<UnexpectedResponseError, "status" | "requestId">) {
 		super(message);
 		this.status = details.status;
 		this.requestId = details.requestId;

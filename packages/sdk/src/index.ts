@@ -19,15 +19,37 @@ export {
 	type Issue,
 } from "./errors.ts";
 export type { ListParams, Page, PagePromise } from "./page.ts";
-export type { AbortSignalLike, FetchInit, FetchLike, FetchResponse, Runtime, StreamReaderLike } from "./platform.ts";
-export type { Audit, AuditEntry, AuditFilter } from "./resources/audit.ts";
+export type {
+	AbortSignalLike,
+	FetchInit,
+	FetchLike,
+	FetchResponse,
+	StreamPieceLike,
+	StreamReaderLike,
+} from "./platform.ts";
+export type {
+	Session,
+	Sessions,
+	SessionsEnded,
+	SignIn,
+	SignInLink,
+	SignOutOptions,
+} from "./resources/access/sessions.ts";
+export type { EgressAddresses, StatusWarning, UsedLimit, WorkspaceStatus } from "./resources/access/status.ts";
+export type { Audit, AuditEntry, AuditFilter, ProjectAudit, ProjectAuditFilter } from "./resources/audit.ts";
 export type {
 	Attempt,
+	AttemptCause,
+	AttemptError,
+	AttemptTimings,
 	Deliveries,
 	Delivery,
+	DeliveryCount,
 	DeliveryDetail,
 	DeliveryFilter,
+	DeliveryListParams,
 	DeliveryStatus,
+	LastAttempt,
 	ManyChanged,
 	ManyFilter,
 } from "./resources/deliveries.ts";
@@ -41,21 +63,77 @@ export type {
 	JsonSchema,
 	UpdateEventType,
 } from "./resources/event-types.ts";
-export type { Event, SendEvent } from "./resources/event.ts";
-export type { Erasure, EventFilter, Events, EventWithData } from "./resources/events.ts";
-export type { CreatedKey, CreateKey, Key, Keys, KeyScope } from "./resources/keys.ts";
-export type { EventTypePolicy, Project, ProjectFields, ProjectHandle, ProjectStatistic } from "./resources/project.ts";
-export type { Projects, UpdateProject } from "./resources/projects.ts";
+export type { Customer, CustomerFilter, Customers, UpdateCustomer, WebhooksChanged } from "./resources/customers.ts";
+export type { AnyEvents, Event, EventToSend, SendEvent } from "./resources/event.ts";
 export type {
+	Erasure,
+	EventDataParams,
+	EventFilter,
+	EventMatch,
+	Events,
+	EventWithData,
+	LoggedEvent,
+	MatchEvent,
+	Routing,
+	RoutingFilter,
+	RoutingReason,
+} from "./resources/events.ts";
+export type {
+	ConnectOptions,
+	RelayConnection,
+	RelayRequest,
+	RelayResponse,
+	RelayState,
+} from "./resources/relays/relay-connection.ts";
+export type { PutRelay, Relay, RelayAnswer, RelayAnswered, RelayError, UpdateRelay } from "./resources/relays/relay.ts";
+export type { Relays } from "./resources/relays/relays.ts";
+export type {
+	Caller,
+	CallerPortalSession,
+	CreatedKey,
+	CreateKey,
+	Key,
+	Keys,
+	KeyScope,
+	RollKeyOptions,
+	UpdateKey,
+} from "./resources/keys.ts";
+export type {
+	Capability,
+	CreatedPortalSession,
+	CreatePortalSession,
+	PortalSession,
+	PortalSessionFilter,
+	PortalSessions,
+	PortalSessionsRevoked,
+	PortalTheme,
+	RevokePortalSessions,
+	ShownPortalTheme,
+} from "./resources/portal-sessions.ts";
+export type {
+	Batch,
+	EventTypePolicy,
+	Project,
+	ProjectFields,
+	ProjectHandle,
+	ProjectStatistic,
+	ProjectUsage,
+} from "./resources/project.ts";
+export type { CreateProject, Projects, UpdateProject } from "./resources/projects.ts";
+export type {
+	EstimateReplay,
 	Replay,
 	ReplayEstimate,
 	ReplayListFilter,
 	ReplayOutcome,
 	Replays,
 	ReplayWebhook,
+	StartReplay,
 	WaitOptions,
 } from "./resources/replays.ts";
+export type { WebhooksReleased } from "./resources/webhooks/releases.ts";
 export type {
+	CreatedWebhook,
 	CreateWebhook,
 	Deleted,
 	RateLimit,
@@ -63,14 +141,33 @@ export type {
 	TestWebhookOptions,
 	UpdateSecretOptions,
 	UpdateWebhook,
+	UpdateWebhookSpec,
+	UseUpdateSecret,
 	Webhook,
-	Webhooks,
+	WebhookFilter,
 	WebhookSecret,
 	WebhookSpec,
+	WebhookHealth,
+	WebhookLastAttempt,
 	WebhookTest,
-} from "./resources/webhooks.ts";
-export type { StreamItem, StreamKind, StreamParams } from "./resources/stream.ts";
-export type { Stats, StatsBucket, StatsValues, StatsParams } from "./resources/stats.ts";
+} from "./resources/webhooks/webhook.ts";
+export type { Webhooks } from "./resources/webhooks/webhooks.ts";
+export type {
+	AttemptFinishedItem,
+	DeliveriesUpdatedItem,
+	DeliveryUpdatedItem,
+	EventAcceptedItem,
+	GapItem,
+	PollStreamParams,
+	StreamItem,
+	StreamItems,
+	StreamKind,
+	StreamMode,
+	StreamOptions,
+	StreamParams,
+	WebhookUpdatedItem,
+} from "./resources/stream.ts";
+export type { Stats, StatsBucket, StatsValues, StatsParams, WebhookSeries, WebhookStats } from "./resources/stats.ts";
 export type { RequestOptions } from "./transport.ts";
 export { utils } from "./utils.ts";
 export {

@@ -15,6 +15,7 @@ interface WirePage {
 	readonly nextPage: string | null;
 	readonly prevPage: string | null;
 	readonly data: readonly unknown[];
+	readonly scannedTo?: number;
 }
 
 const SAME_PAGE =
@@ -30,12 +31,19 @@ export class Page<T> implements AsyncIterable<T> {
 	readonly prevPage: string | null;
 	/** The entries of this page. */
 	readonly data: readonly T[];
+	/**
+	 * Null unless the page ended early, because looking for entries that match would take too long: how far it has looked, in
+	 * milliseconds since the epoch. `nextPage` goes on from there.
+	 */
+	readonly scannedTo: number | null;
 	readonly #fetch: Fetch<T>;
 
-	constructor(wire: { nextPage: string | null; prevPage: string | null; data: readonly T[] }, fetch: Fetch<T>) {
+	/** @internal */
+	constructor(wire: Omit<WirePage, "data"> & { readonly data: readonly T[] }, fetch: Fetch<T>) {
 		this.nextPage = wire.nextPage;
 		this.prevPage = wire.prevPage;
 		this.data = wire.data;
+		this.scannedTo = wire.scannedTo ?? null;
 		this.#fetch = fetch;
 	}
 
@@ -63,6 +71,7 @@ export class PagePromise<T> implements Promise<Page<T>>, AsyncIterable<T> {
 	readonly #page: string | undefined;
 	#first: Promise<Page<T>> | undefined;
 
+	/** @internal */
 	constructor(fetch: Fetch<T>, page: string | undefined) {
 		this.#fetch = fetch;
 		this.#page = page;
@@ -112,7 +121,7 @@ export function listOf<T>(
 			options,
 		);
 		const wire = wirePage(request.path, answer);
-		return new Page({ nextPage: wire.nextPage, prevPage: wire.prevPage, data: wire.data.map(read) }, fetch);
+		return new Page({ ...wire, data: wire.data.map(read) }, fetch);
 	};
 	return new PagePromise(fetch, page);
 }

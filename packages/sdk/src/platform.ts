@@ -3,9 +3,13 @@
 
 /** The part of an `AbortSignal` that the SDK uses. Every `AbortSignal` is assignable. */
 export interface AbortSignalLike {
+	/** Whether it is aborted. */
 	readonly aborted: boolean;
+	/** Why it is aborted. */
 	readonly reason?: unknown;
+	/** Registers a listener for its abort. */
 	addEventListener(type: "abort", listener: () => void): void;
+	/** Removes a listener. */
 	removeEventListener(type: "abort", listener: () => void): void;
 }
 
@@ -16,25 +20,48 @@ export type PlatformAbortSignal = typeof globalThis extends { AbortSignal: { pro
 
 /** The options passed to `fetch` on each try. */
 export interface FetchInit {
+	/** The HTTP method. */
 	readonly method: string;
+	/** The headers, with names in lower case. They contain the key. */
 	readonly headers: Record<string, string>;
+	/** The body, as JSON. Omitted if the call has none. */
 	readonly body?: string;
+	/** Redirects are not followed: they would carry the key elsewhere. */
 	readonly redirect: "manual";
+	/** Aborted at the time limit of the call, or by its own signal. */
 	readonly signal: PlatformAbortSignal;
 }
 
 /** The part of a `Response` that the SDK uses. */
 export interface FetchResponse {
+	/** The HTTP status. */
 	readonly status: number;
-	readonly headers: { get(name: string): string | null };
+	/** The headers of the response. */
+	readonly headers: {
+		/** Returns the value of a header; null if there is none. */
+		get(name: string): string | null;
+	};
+	/** Reads the whole body as text. */
 	text(): Promise<string>;
 	/** Needed only for streams. */
-	readonly body?: { getReader(): StreamReaderLike } | null;
+	readonly body?: {
+		/** Starts to read the body piece by piece. */
+		getReader(): StreamReaderLike;
+	} | null;
+}
+
+/** A piece of a body. */
+export interface StreamPieceLike {
+	/** Whether the body has ended. */
+	readonly done: boolean;
+	/** The bytes; not present at the end. */
+	readonly value?: Uint8Array | undefined;
 }
 
 /** The part of a body's reader that the SDK uses. */
 export interface StreamReaderLike {
-	read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+	/** Reads the next piece of the body. */
+	read(): Promise<StreamPieceLike>;
 }
 
 /** A `fetch` function: the platform's, or your own that adds a proxy, a log or a certificate. */

@@ -1,10 +1,11 @@
 // The only way from the SDK to the server: resources provide path and body, this file handles timeouts, retries and
 // errors.
 import { readAnswer, readText, type AnswerKind } from "./answer.ts";
+import { connectionProblem } from "./connection-problem.ts";
 import { ConnectionError, TimeoutError, UnexpectedResponseError } from "./errors.ts";
-import { OpenAnswer } from "./open-answer.ts";
 import { mayNameItself, throwIfAborted, type AbortSignalLike, type FetchResponse, type Runtime } from "./platform.ts";
 import { repeatDelayMs, type RepeatRule } from "./retry.ts";
+import { OpenAnswer } from "./streaming/open-answer.ts";
 import { VERSION } from "./version.ts";
 import type { BodyNames } from "./wire/names.ts";
 
@@ -19,6 +20,11 @@ export interface RequestOptions {
 	readonly timeoutMs?: number | undefined;
 	/** The most retries. Defaults to the client's `maxRetries`. */
 	readonly maxRetries?: number | undefined;
+	/**
+	 * For whom you make the call, in your own terms, such as `ada@example.com`: recorded in the audit log beside the key. 1–128
+	 * visible ASCII characters, without a space. Defaults to the client's `actor`.
+	 */
+	readonly actor?: string | undefined;
 }
 
 /** One call to the server. */
@@ -42,9 +48,12 @@ export interface ApiRequest {
 export interface TransportConfig {
 	/** Has no slash at the end. */
 	readonly endpoint: string;
-	readonly secretKey: string;
+	/** Null in a page, which has the cookie of a session. */
+	readonly secretKey: string | null;
 	readonly timeoutMs: number;
 	readonly maxRetries: number;
+	/** Null for none. */
+	readonly actor: string | null;
 }
 
 /** Sends the calls of one client. */
@@ -75,18 +84,24 @@ export class Transport {
 		return this.#runtime.random();
 	}
 
-	/** Makes the call once and returns a streaming response. `timeoutMs` covers only the time until the headers. */
+	/**
+	 * Makes the call once and returns a streaming response of this content type. `timeoutMs` covers only the time until the
+	 * headers.
+	 */
 	async open(
 		request: ApiRequest,
 		headers: Readonly<Record<string, string>>,
 		options: RequestOptions,
+		contentType = "text/event-stream",
 	): Promise<OpenAnswer> {
 		const { signal } = options;
+		const actorHeader = this.#actorHeader(options);
 		const controller = new AbortController();
 		const what = `${request.method} ${this.#config.endpoint}${request.path}`;
 		const { response, answer } = await this.#within(what, options, controller, async () => {
-			const response = await this.#send(request, controller.signal, { accept: "text/event-stream", ...headers });
-			return { response, answer: isEventStream(response) ? null : await readText(response) };
+			const accept = contentType;
+			const response = await this.#send(request, controller.signal, { accept, ...headers, ...actorHeader });
+			return { response, answer: isStream(response, contentType) ? null : await readText(response) };
 		});
 		if (answer !== null) {
 			controller.abort();
@@ -97,15 +112,26 @@ export class Transport {
 		return new OpenAnswer(what, response, signal, () => controller.abort());
 	}
 
+	/** Opens a streaming response like `open`, with retries until it has begun. */
+	async openWithRetries(request: ApiRequest, contentType: string, options: RequestOptions): Promise<OpenAnswer> {
+		return this.#withRetries("any", options, () => this.open(request, {}, options, contentType));
+	}
+
 	/** Makes the call, retries it where that is safe, and returns the response's JSON or throws. */
 	async request<T>(request: ApiRequest, options: RequestOptions = {}): Promise<T> {
-		const maxRetries = checkMaxRetries(options.maxRetries ?? this.#config.maxRetries);
 		const timeoutMs = checkTimeoutMs(options.timeoutMs ?? this.#config.timeoutMs);
+		const actorHeader = this.#actorHeader(options);
 		const rule = request.repeat ?? (request.method === "POST" ? "refused" : "any");
+		// The only cast from the wire to a type. A test compares the types with the server's OpenAPI document.
+		const answer = this.#withRetries(rule, options, () => this.#try(request, timeoutMs, options.signal, actorHeader));
+		return (await answer) as T;
+	}
+
+	async #withRetries<T>(rule: RepeatRule, options: RequestOptions, tryOnce: () => Promise<T>): Promise<T> {
+		const maxRetries = checkMaxRetries(options.maxRetries ?? this.#config.maxRetries);
 		for (let tryNumber = 1; ; tryNumber++) {
 			try {
-				// The only cast from the wire to a type. A test compares the types with the server's OpenAPI document.
-				return (await this.#try(request, timeoutMs, options.signal)) as T;
+				return await tryOnce();
 			} catch (error) {
 				const delayMs =
 					tryNumber > maxRetries ? null : repeatDelayMs(error, rule, tryNumber, () => this.#runtime.random());
@@ -120,17 +146,27 @@ export class Transport {
 		return this.#runtime.sleep(ms, signal);
 	}
 
-	async #try(request: ApiRequest, timeoutMs: number, signal: AbortSignalLike | undefined): Promise<unknown> {
+	async #try(
+		request: ApiRequest,
+		timeoutMs: number,
+		signal: AbortSignalLike | undefined,
+		actorHeader: Readonly<Record<string, string>>,
+	): Promise<unknown> {
 		const controller = new AbortController();
 		const what = `${request.method} ${this.#config.endpoint}${request.path}`;
 		const { response, text, isCut } = await this.#within(what, { timeoutMs, signal }, controller, async () => {
-			const response = await this.#send(request, controller.signal);
+			const response = await this.#send(request, controller.signal, actorHeader);
 			// The timeout also covers the body: a server can send headers and then nothing more.
 			return { response, ...(await readText(response)) };
 		});
 		// Nobody reads the rest of the body.
 		if (isCut) controller.abort();
 		return readAnswer(request, response, { text, isCut }, this.#reader());
+	}
+
+	#actorHeader(options: RequestOptions): Readonly<Record<string, string>> {
+		const actor = options.actor === undefined ? this.#config.actor : checkActor(options.actor);
+		return actor === null ? {} : { "fanfare-actor": actor };
 	}
 
 	#reader() {
@@ -159,7 +195,9 @@ export class Transport {
 		} catch (cause) {
 			throwIfAborted(signal);
 			if (timedOut) throw new TimeoutError(`${what} got no complete response within ${timeoutMs} ms.`, { cause });
-			throw new ConnectionError(`${what} got no response: ${connectionProblem(cause)}.`, { cause });
+			throw new ConnectionError(`${what} got no response: ${connectionProblem(cause, this.#config.endpoint)}`, {
+				cause,
+			});
 		} finally {
 			clearTimeout(timer);
 			signal?.removeEventListener("abort", abort);
@@ -167,10 +205,12 @@ export class Transport {
 	}
 
 	#send(request: ApiRequest, signal: AbortSignal, more: Readonly<Record<string, string>> = {}): Promise<FetchResponse> {
+		const { secretKey } = this.#config;
 		const headers: Record<string, string> = {
 			accept: "application/json",
 			...more,
-			"secret-key": this.#config.secretKey,
+			// A cookie counts only together with this header, which other sites can't send.
+			...(secretKey === null ? { "fanfare-page": "1" } : { "secret-key": secretKey }),
 		};
 		if (request.json !== undefined) headers["content-type"] = "application/json";
 		if (mayNameItself()) headers["user-agent"] = `fanfare-sdk/${VERSION}`;
@@ -187,8 +227,8 @@ export class Transport {
 	}
 }
 
-function isEventStream({ status, headers }: FetchResponse): boolean {
-	return status === 200 && (headers.get("content-type") ?? "").startsWith("text/event-stream");
+function isStream({ status, headers }: FetchResponse, contentType: string): boolean {
+	return status === 200 && (headers.get("content-type") ?? "").startsWith(contentType);
 }
 
 /**
@@ -207,19 +247,6 @@ function encodeId(id: unknown): string {
 	return encodeURIComponent(id);
 }
 
-/** Converts a time to integer milliseconds. Throws a `TypeError` if it is not valid. */
-export function milliseconds(name: string, time: Date | number): number;
-export function milliseconds(name: string, time: Date | number | undefined): number | undefined;
-export function milliseconds(name: string, time: Date | number | undefined): number | undefined {
-	if (time === undefined) return undefined;
-	// Not `instanceof`: a Date may come from another realm, and plain JavaScript may pass anything.
-	const ms: unknown = typeof (time as Partial<Date> | null)?.getTime === "function" ? (time as Date).getTime() : time;
-	if (typeof ms !== "number" || !Number.isSafeInteger(ms)) {
-		throw new TypeError(`${name} must be a valid Date or integer milliseconds since the epoch, got ${String(time)}.`);
-	}
-	return ms;
-}
-
 /** Returns the timeout, or throws a `TypeError` if it is not valid. */
 export function checkTimeoutMs(timeoutMs: number): number {
 	// A timer with more than 2^31 − 1 ms would fire at once.
@@ -233,20 +260,17 @@ export function checkMaxRetries(maxRetries: number): number {
 	throw new TypeError(`maxRetries must be an integer of 0 or more, got ${String(maxRetries)}.`);
 }
 
+/** Returns the actor, or throws a `TypeError` if it is not valid, without the value: it may be a key. */
+export function checkActor(actor: string): string {
+	if (typeof actor === "string" && /^[\x21-\x7e]{1,128}$/.test(actor)) return actor;
+	throw new TypeError(
+		"actor must be a string of 1–128 visible ASCII characters without a space, such as ada@example.com.",
+	);
+}
+
 function queryString(query: ApiRequest["query"]): string {
 	const pairs = Object.entries(query ?? {}).flatMap(([name, value]) =>
 		value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
 	);
 	return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
-}
-
-/** Describes a connection error: in Node, `cause` has the details; on other platforms, the message is all there is. */
-function connectionProblem(error: unknown): string {
-	if (!(error instanceof Error)) return String(error);
-	const { cause } = error;
-	if (!(cause instanceof Error)) return error.message;
-	// The cause's message is empty if all of several addresses refused the connection, and for some network errors of
-	// Node's fetch.
-	const message = (cause.message === "" ? error.message : cause.message).replace(/\s+/g, " ").trim();
-	return "code" in cause ? `${String(cause.code)} (${message})` : message;
 }

@@ -17,6 +17,7 @@ export const WEBHOOK_VERIFICATION_CODES = [
 	/** The signature is valid, but the body is not a JSON object. Only from `verify`. */
 	"invalid_body",
 ] as const;
+/** Why a request was rejected. */
 export type WebhookVerificationCode = (typeof WEBHOOK_VERIFICATION_CODES)[number];
 
 /** The request could not be verified. Respond with 400 or 401, and do not process it. */
@@ -25,6 +26,7 @@ export class WebhookVerificationError extends FanfareError {
 	/** The reason. */
 	readonly code: WebhookVerificationCode;
 
+	/** Errors are made by `verify`. For tests of your own, make one with the code that your code reads. */
 	constructor(code: WebhookVerificationCode, message: string) {
 		super(message);
 		this.code = code;
@@ -36,7 +38,10 @@ export type RawBody = string | Uint8Array | ArrayBuffer;
 
 /** A `Headers` object, or a record such as Node's `request.headers`. Names are case-insensitive. */
 export type WebhookHeaders =
-	| { get(name: string): string | null }
+	| {
+			/** Returns the value of a header; null if there is none. */
+			get(name: string): string | null;
+	  }
 	| Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Options of `verify` and `verifySignature`. All are optional. */
@@ -105,6 +110,12 @@ export async function verify<Data = unknown>(
 
 /**
  * Verifies a request like `verify`, but does not parse the body: it may be something other than JSON.
+ *
+ * If the body is not a JSON object, this does not protect the id and the timestamp. What is signed is `id.timestamp.body`, and
+ * nothing says which of the full stops are the separators: a recorded request whose body begins with digits and a full stop can be
+ * sent again with another id and another time, and so can one whose id ends in a full stop and digits. Then do not rely on
+ * the id to recognise repetitions, nor on the time to refuse old requests. The bodies that Fanfare sends are JSON objects, for which
+ * there is only one way to read them, and `verify` refuses all others.
  *
  * @throws WebhookVerificationError if the request is not authentic
  * @throws TypeError if an argument is not valid

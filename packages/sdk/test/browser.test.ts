@@ -6,7 +6,7 @@ import { createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
 import { beforeAll, expect, it } from "vitest";
 
-import { json, KEY, ScriptedServer } from "./scripted-server.ts";
+import { json, KEY, raw, ScriptedServer } from "./scripted-server.ts";
 
 // The globals of a page that the SDK may use: no process, Buffer, require or global.
 const web = {
@@ -85,4 +85,37 @@ it("makes calls in a browser, and does not set the user-agent", async () => {
 
 it("generates secrets in a browser", async () => {
 	expect(await runInPage("fanfare.utils.generateWebhookSecret()", null)).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+});
+
+it("is the receiver of a relay in a browser", async () => {
+	const relay = { object: "relay", id: "relay_1", webhookId: "webhook_1" };
+	const request = {
+		kind: "request",
+		requestId: "dlv_1.1",
+		headers: [["webhook-id", "evt_1"]],
+		bodyBase64: btoa("bytes"),
+		timeoutMs: 5_000,
+	};
+	const signals = [{ kind: "ready", relayId: relay.id, webhookId: relay.webhookId }, request];
+	const stream = [...signals, { kind: "end", code: "deleted", reason: "it was deleted" }]
+		.map((signal) => `event: ${signal.kind}\ndata: ${JSON.stringify(signal)}\n\n`)
+		.join("");
+	await using server = await ScriptedServer.start(
+		json(200, relay),
+		raw(200, stream, { "content-type": "text/event-stream" }),
+		json(200, { object: "relayAnswer", requestId: request.requestId }),
+	);
+	const code = `await (async () => {
+		const seen = [];
+		const project = new fanfare.Client(input.key, { endpoint: input.endpoint, fetch }).project("proj_1");
+		const onState = ({ state }) => seen.push(state);
+		for await (const { body, answer } of project.relays.connect({ device: "tab", secret: input.secret }, { onState })) {
+			seen.push(new TextDecoder().decode(body), await answer({ status: 200, body: "fine" }));
+		}
+		return seen;
+	})()`;
+	const secret = `whsec_${btoa("x".repeat(32))}`;
+	const seen = await runInPage(code, { key: KEY, endpoint: server.endpoint, secret });
+	expect(seen).toEqual(["ready", "bytes", true, "deleted"]);
+	expect(JSON.parse(server.last.body)).toEqual({ status: 200, headers: [], bodyBase64: btoa("fine") });
 });

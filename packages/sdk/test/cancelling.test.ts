@@ -40,7 +40,7 @@ it("a finished call does not keep the process alive until its timeout", async ()
 		await new Client("sk_x", { endpoint: ${JSON.stringify(server.endpoint)}, timeoutMs: 600_000 }).getInfo();
 		process.stdout.write("answered");
 	`;
-	const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { timeout: 25_000 });
+	const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { timeout: 60_000 });
 	expect(stdout).toBe("answered");
 });
 

@@ -1,6 +1,6 @@
 // Creating a client, and keeping secrets out of logs and errors.
 import { readFile } from "node:fs/promises";
-import { inspect } from "node:util";
+import { format, inspect } from "node:util";
 
 import { describe, expect, it } from "vitest";
 
@@ -16,8 +16,46 @@ import {
 	ScriptedServer,
 	testClient,
 	wireProject,
+	wireWebhook,
 	type Step,
 } from "./scripted-server.ts";
+
+describe("Client.inPage", () => {
+	it("sends the header of the page instead of a key, also to open a stream", async () => {
+		const stream = raw(200, "data: {}\n\n", { "content-type": "text/event-stream" });
+		await using server = await ScriptedServer.start(json(200, { id: "ws_1" }), stream);
+		const client = Client.inPage({ endpoint: server.endpoint, maxRetries: 0, actor: "ada@example.com" });
+		await client.getInfo();
+		for await (const _item of client.project(PROJECT_ID).stream()) break;
+		expect(server.requests).toHaveLength(2);
+		for (const { headers } of server.requests) {
+			expect(headers).toMatchObject({ "fanfare-page": "1", "fanfare-actor": "ada@example.com" });
+			expect(headers).not.toHaveProperty("secret-key");
+			expect(headers).not.toHaveProperty("authorization");
+		}
+	});
+
+	it("is not what a client with a key does", async () => {
+		await using server = await ScriptedServer.start(json(200, { id: "ws_1" }));
+		await testClient(server).client.getInfo();
+		expect(server.last.headers).not.toHaveProperty("fanfare-page");
+	});
+
+	it("shows nothing of the key that somebody signs in with, and does not try again by itself", async () => {
+		const page = raw(200, "<html>sk_typed</html>", { "content-type": "text/html" });
+		await using server = await ScriptedServer.start(page, json(429, { message: "wait" }, { "retry-after": "1" }));
+		const client = Client.inPage({ endpoint: server.endpoint });
+		const wrong = await client.sessions.signIn({ key: "sk_typed" }).catch((error: unknown) => error);
+		expect(inspect(wrong, { depth: null, showHidden: true })).not.toContain("sk_typed");
+		await expect(client.sessions.signIn({ key: "sk_typed" })).rejects.toMatchObject({ status: 429 });
+		expect(server.requests).toHaveLength(2);
+	});
+
+	it("refuses options that are not valid, as a client with a key does", () => {
+		expect(() => Client.inPage({ timeoutMs: 0 })).toThrow(/^timeoutMs must be/);
+		expect(() => Client.inPage("https://example.com" as never)).toThrow(/^The client's options must be/);
+	});
+});
 
 describe("new Client", () => {
 	it("uses a Fanfare on this machine by default", () => {
@@ -53,6 +91,30 @@ describe("new Client", () => {
 		expect(() => new Client(KEY, options as never)).toThrow(/^The client's options must be an object such as/);
 	});
 
+	it.each(["endPoint", "baseUrl", "timeout", "__proto__", "toString"])(
+		"refuses the option %s, which does not exist",
+		(name) => {
+			const options = JSON.parse(`{"endpoint":"http://127.0.0.1:1",${JSON.stringify(name)}:"secret value"}`) as object;
+			const build = () => new Client(KEY, options);
+			expect(build).toThrow(TypeError);
+			expect(build).toThrow(
+				`The client has no option "${name}". Its options are: endpoint, timeoutMs, maxRetries, actor, fetch.`,
+			);
+			expect(build).not.toThrow("secret value");
+		},
+	);
+
+	it("accepts options that are undefined", () => {
+		const options = {
+			endpoint: undefined,
+			timeoutMs: undefined,
+			maxRetries: undefined,
+			actor: undefined,
+			fetch: undefined,
+		};
+		expect(new Client(KEY, options).endpoint).toBe("http://127.0.0.1:8787");
+	});
+
 	it.each([0, -1, 1.5, Number.NaN, 2 ** 31])("refuses a timeout of %d", (timeoutMs) => {
 		expect(() => new Client(KEY, { timeoutMs })).toThrow(/^timeoutMs must be/);
 	});
@@ -60,6 +122,15 @@ describe("new Client", () => {
 	it.each([-1, 0.5, Number.NaN, Infinity])("refuses %d retries", (maxRetries) => {
 		expect(() => new Client(KEY, { maxRetries })).toThrow(/^maxRetries must be/);
 	});
+
+	it.each(["", "Ada Lovelace", "adä", "a".repeat(129), null, 42])(
+		"refuses the actor %j, and does not show it",
+		(actor) => {
+			const build = () => new Client(KEY, { actor: actor as string });
+			expect(build).toThrow(/^actor must be a string of 1–128 visible ASCII characters/);
+			if (typeof actor === "string" && actor !== "") expect(build).not.toThrow(actor);
+		},
+	);
 
 	it("has the version of its package", async () => {
 		const manifest = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as object;
@@ -132,6 +203,45 @@ describe("a webhook's secret", () => {
 			expect(inspect(error, { depth: null, showHidden: true })).not.toContain(secret);
 			expect(server.last.body).toContain(secret);
 		}
+	});
+});
+
+describe("the secret of a new webhook", () => {
+	it("is generated if it is omitted, the same for each try, and another for each webhook", async () => {
+		const answer = json(200, wireWebhook);
+		await using server = await ScriptedServer.start(json(503, {}, { "retry-after": "0" }), answer, answer);
+		const { webhooks } = testClient(server).client.project(PROJECT_ID).batch;
+		const create = () => webhooks.create({ name: "a", spec: { endpoint: "https://example.com/" } });
+		const { secret } = await create();
+		expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+		expect(server.requests.map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([
+			{ spec: { secret: { contents: secret } } },
+			{ spec: { secret: { contents: secret } } },
+		]);
+		expect((await create()).secret).not.toBe(secret);
+	});
+
+	it("is the given one, if one is given", async () => {
+		await using server = await ScriptedServer.start(json(200, wireWebhook), json(200, wireWebhook));
+		const { webhooks } = testClient(server).client.project(PROJECT_ID).batch;
+		const given = utils.generateWebhookSecret();
+		for (const secret of [given, { contents: given }]) {
+			const created = await webhooks.create({ name: "a", spec: { endpoint: "https://example.com/", secret } });
+			expect(created.secret).toBe(given);
+		}
+	});
+
+	it("is in no log, JSON or copy of the webhook", async () => {
+		await using server = await ScriptedServer.start(json(200, wireWebhook), json(200, wireWebhook));
+		const { webhooks } = testClient(server).client.project(PROJECT_ID).batch;
+		const created = await webhooks.create({ name: "a", spec: { endpoint: "https://example.com/" } });
+		const { secret } = created;
+		const shown = [inspect(created), JSON.stringify(created), format("%o %j", { ...created }, created)];
+		for (const text of [...shown, JSON.stringify(structuredClone(created))]) {
+			expect(text).toContain(created.id);
+			expect(text).not.toContain(secret);
+		}
+		expect(Object.keys(created)).toEqual(Object.keys(await webhooks.get(created.id)));
 	});
 });
 

@@ -7,7 +7,8 @@ import { expect, expectTypeOf, it } from "vitest";
 import { renderWireTypes, type WireDocument } from "../../../scripts/wire-types.ts";
 import type * as sdk from "../src/index.ts";
 import type { PROJECT_NAMES } from "../src/resources/project.ts";
-import type { RETRY_POLICY_NAMES } from "../src/resources/webhooks.ts";
+import type { WireSignal as RelaySignal } from "../src/resources/relays/relay-connection.ts";
+import type { RETRY_POLICY_NAMES } from "../src/resources/webhooks/webhook.ts";
 import type * as wire from "../src/wire/generated/types.ts";
 import type { SdkNamed, WireNamed } from "../src/wire/names.ts";
 import type { InputDifferences, None, ResponseDifferences } from "./contract-types.ts";
@@ -28,28 +29,57 @@ type NamedWebhook = Omit<wire.Webhook, "retries"> & {
 
 const responses: Record<Exclude<keyof wire.Responses, NotInSdk>, Agrees> = {
 	Workspace: response<wire.Workspace, sdk.Workspace>(),
+	EgressAddresses: response<wire.EgressAddresses, sdk.EgressAddresses>(),
+	WorkspaceStatus: response<wire.WorkspaceStatus, sdk.WorkspaceStatus>(),
 	// An `ApiError` has `issues` even if the server sends none.
 	Error: response<Required<wire.Error>, Pick<sdk.ApiError, "message" | "code" | "requestId" | "issues">>(),
 	Project: response<SdkNamed<wire.Project, typeof PROJECT_NAMES>, sdk.ProjectFields>(),
 	Deleted: response<wire.Deleted, sdk.Deleted>(),
+	Caller: response<wire.Caller, sdk.Caller>(),
 	Key: response<wire.Key, sdk.Key>(),
+	Session: response<wire.Session, sdk.Session>(),
+	SessionsEnded: response<wire.SessionsEnded, sdk.SessionsEnded>(),
+	SignInLink: response<wire.SignInLink, sdk.SignInLink>(),
 	NewKey: response<wire.NewKey, sdk.CreatedKey>(),
 	Webhook: response<NamedWebhook, sdk.Webhook>(),
+	WebhookHealth: response<wire.WebhookHealth, sdk.WebhookHealth>(),
+	WebhookDeliveries: response<wire.WebhookDeliveries, sdk.Webhook["deliveries"]>(),
+	WebhookLastAttempt: response<wire.WebhookLastAttempt, sdk.WebhookLastAttempt>(),
+	WebhooksReleased: response<wire.WebhooksReleased, sdk.WebhooksReleased>(),
 	WebhookTest: response<wire.WebhookTest, sdk.WebhookTest>(),
 	// OpenAPI cannot express a required field of any type, such as `example` and `data`.
 	EventType: response<wire.EventType & { readonly example: unknown }, sdk.EventType>(),
 	EventWithData: response<wire.EventWithData & { readonly data: unknown }, sdk.EventWithData>(),
 	Event: response<wire.Event, sdk.Event>(),
+	LoggedEvent: response<wire.LoggedEvent, sdk.LoggedEvent>(),
 	Batch: response<wire.Batch["data"][number], sdk.BatchResult>(),
+	Routing: response<wire.Routing, sdk.Routing>(),
+	EventMatch: response<wire.EventMatch, sdk.EventMatch>(),
 	Erasure: response<wire.Erasure, sdk.Erasure>(),
 	Delivery: response<wire.Delivery, sdk.Delivery>(),
 	DeliveryWithAttempts: response<wire.DeliveryWithAttempts, sdk.DeliveryDetail>(),
 	Attempt: response<wire.Attempt, sdk.Attempt>(),
 	DeliveriesChanged: response<wire.DeliveriesChanged, sdk.ManyChanged>(),
+	DeliveryCount: response<wire.DeliveryCount, sdk.DeliveryCount>(),
 	Replay: response<wire.Replay, sdk.Replay>(),
 	ReplayEstimate: response<wire.ReplayEstimate, sdk.ReplayEstimate>(),
 	Stats: response<wire.Stats, sdk.Stats>(),
+	WebhookStats: response<wire.WebhookStats, sdk.WebhookStats>(),
+	ProjectUsage: response<wire.ProjectUsage, sdk.ProjectUsage>(),
 	StreamItem: response<wire.StreamItem, sdk.StreamItem | ControlItem>(),
+	StreamItems: response<
+		wire.StreamItems,
+		Omit<sdk.StreamItems, "data"> & { readonly data: readonly (sdk.StreamItem | ControlItem)[] }
+	>(),
+	Customer: response<wire.Customer, sdk.Customer>(),
+	PortalSession: response<wire.PortalSession, sdk.PortalSession>(),
+	NewPortalSession: response<wire.NewPortalSession, sdk.CreatedPortalSession>(),
+	PortalSessionsRevoked: response<wire.PortalSessionsRevoked, sdk.PortalSessionsRevoked>(),
+	Relay: response<wire.Relay, sdk.Relay>(),
+	Relays: response<wire.Relays["data"][number], sdk.Relay>(),
+	RelayAnswered: response<wire.RelayAnswered, sdk.RelayAnswered>(),
+	RelaySignal: response<wire.RelaySignal, RelaySignal>(),
+	WebhooksChanged: response<wire.WebhooksChanged, sdk.WebhooksChanged>(),
 	AuditEntry: response<wire.AuditEntry, sdk.AuditEntry>(),
 };
 
@@ -78,7 +108,7 @@ const items: Record<Exclude<wire.StreamItem["kind"], ControlItem["kind"]>, Agree
 type Sent<Options> = Omit<Options, keyof sdk.RequestOptions>;
 type SecretObject = Extract<sdk.WebhookSecret, object>;
 type SentSpec<Spec> = {
-	[Field in keyof Spec]: Field extends "secret"
+	[Field in keyof Spec as Spec[Field] extends sdk.UseUpdateSecret | undefined ? never : Field]: Field extends "secret"
 		? SecretObject
 		: Field extends "retries"
 			? WireNamed<NonNullable<Spec[Field]>, typeof RETRY_POLICY_NAMES>
@@ -92,6 +122,9 @@ const bodies: Record<keyof wire.Bodies, AgreesInput> = {
 	createProject: input<wire.ProjectName, Parameters<sdk.Projects["create"]>[0]>(),
 	updateProject: input<wire.UpdateProject, sdk.UpdateProject>(),
 	createKey: input<wire.CreateKey, sdk.CreateKey>(),
+	updateKey: input<wire.UpdateKey, sdk.UpdateKey>(),
+	rollKey: input<wire.RollKey, Sent<sdk.RollKeyOptions>>(),
+	createSession: input<wire.CreateSession, sdk.SignIn>(),
 	createWebhook: input<wire.CreateWebhook, SentWebhook<sdk.CreateWebhook>>(),
 	// The server ignores `spec.secret` in an update.
 	updateWebhook: input<wire.UpdateWebhook, SentWebhook<sdk.UpdateWebhook>, "spec.secret">(),
@@ -102,24 +135,51 @@ const bodies: Record<keyof wire.Bodies, AgreesInput> = {
 	updateEventType: input<wire.UpdateEventType, sdk.UpdateEventType>(),
 	sendEvent: input<wire.SendEvent, sdk.SendEvent>(),
 	sendEvents: input<wire.SendBatch, { readonly events: readonly sdk.SendEvent[] }>(),
+	matchEvent: input<wire.MatchEvent, sdk.MatchEvent>(),
 	retryDeliveries: input<wire.DeliveryFilter, sdk.ManyFilter>(),
 	cancelDeliveries: input<wire.DeliveryFilter, sdk.ManyFilter>(),
 	replayWebhook: input<wire.ReplayWebhook, Parameters<sdk.Webhooks["replay"]>[1]>(),
+	putRelay: input<wire.PutRelay, sdk.PutRelay>(),
+	updateRelay: input<wire.UpdateRelay, sdk.UpdateRelay>(),
+	answerRelayRequest: input<wire.RelayAnswer, sdk.RelayAnswer>(),
+	updateCustomer: input<wire.UpdateCustomer, sdk.UpdateCustomer>(),
+	createPortalSession: input<wire.CreatePortalSession, sdk.CreatePortalSession>(),
 };
 
 const queries: Record<keyof wire.Queries, AgreesInput> = {
 	listKeys: input<wire.Queries["listKeys"], sdk.ListParams>(),
-	listWebhooks: input<wire.Queries["listWebhooks"], sdk.ListParams>(),
+	// In the SDK, `everywhere` is a boolean.
+	deleteSessions: input<wire.Queries["deleteSessions"], Sent<sdk.SignOutOptions>, `everywhere.${boolean}`>(),
+	listWebhooks: input<wire.Queries["listWebhooks"], sdk.WebhookFilter>(),
 	// In the SDK, `archived` is a boolean.
 	listEventTypes: input<wire.Queries["listEventTypes"], sdk.EventTypeFilter, `archived.${boolean}`>(),
-	listEvents: input<wire.Queries["listEvents"], sdk.EventFilter>(),
-	listDeliveries: input<wire.Queries["listDeliveries"], sdk.DeliveryFilter>(),
+	// In the SDK, `unmatched` is a boolean.
+	listEvents: input<wire.Queries["listEvents"], sdk.EventFilter, `unmatched.${boolean}`>(),
+	getEventData: input<wire.Queries["getEventData"], sdk.EventDataParams>(),
+	getEventRouting: input<wire.Queries["getEventRouting"], sdk.RoutingFilter>(),
+	listDeliveries: input<wire.Queries["listDeliveries"], sdk.DeliveryListParams>(),
+	countDeliveries: input<wire.Queries["countDeliveries"], sdk.DeliveryFilter>(),
+	listAttempts: input<wire.Queries["listAttempts"], sdk.ListParams>(),
+	// The SDK has a method for each format.
+	exportDeliveries: input<
+		wire.Queries["exportDeliveries"],
+		sdk.DeliveryFilter,
+		"format" | "format.csv" | "format.ndjson"
+	>(),
 	listReplays: input<wire.Queries["listReplays"], sdk.ReplayListFilter>(),
 	getProjectStats: input<wire.Queries["getProjectStats"], sdk.StatsParams>(),
 	getWebhookStats: input<wire.Queries["getWebhookStats"], sdk.StatsParams>(),
+	// In the SDK, the ids are an argument of their own.
+	getStatsOfWebhooks: input<wire.Queries["getStatsOfWebhooks"], sdk.StatsParams & { readonly ids: string }>(),
+	listCustomers: input<wire.Queries["listCustomers"], sdk.CustomerFilter>(),
+	getCustomerStats: input<wire.Queries["getCustomerStats"], sdk.StatsParams>(),
+	listPortalSessions: input<wire.Queries["listPortalSessions"], sdk.PortalSessionFilter>(),
+	revokePortalSessions: input<wire.Queries["revokePortalSessions"], sdk.RevokePortalSessions>(),
 	// `lastEventId` is sent as a header.
 	stream: input<wire.Queries["stream"], Omit<sdk.StreamParams, "lastEventId">>(),
+	listStreamItems: input<wire.Queries["listStreamItems"], sdk.PollStreamParams>(),
 	listAuditEntries: input<wire.Queries["listAuditEntries"], sdk.AuditFilter>(),
+	listProjectAuditEntries: input<wire.Queries["listProjectAuditEntries"], sdk.ProjectAuditFilter>(),
 };
 
 const document = JSON.parse(

@@ -13,14 +13,22 @@ interface Operation {
 	readonly security: readonly object[];
 	readonly requestBody?: object;
 	readonly parameters?: readonly { readonly in: string }[];
+	readonly responses: Readonly<Record<string, { readonly content?: object }>>;
 }
 
 const { paths } = JSON.parse(readFileSync(new URL("../../../docs/openapi.json", import.meta.url), "utf8")) as {
 	readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 };
 
-function hasOnlyItsPath({ security, requestBody, parameters = [] }: Operation): boolean {
-	return security.length > 0 && requestBody === undefined && parameters.every((parameter) => parameter.in !== "query");
+/** Whether a case can show it: streams have tests of their own. */
+function hasOnlyItsPath({ security, requestBody, parameters = [], responses }: Operation): boolean {
+	const isStream = "text/event-stream" in (responses["200"]?.content ?? {});
+	return (
+		!isStream &&
+		security.length > 0 &&
+		requestBody === undefined &&
+		parameters.every((parameter) => parameter.in !== "query")
+	);
 }
 
 /** Matches the requests of a call, such as `GET /projects/proj_1/replays/replay_1`. */

@@ -18,7 +18,7 @@ import {
 	type Step,
 } from "./scripted-server.ts";
 import { hooks } from "./webhook-cases.ts";
-import { emptyPage, wireStats } from "./wire-case.ts";
+import { emptyPage, wireSeries, wireStats } from "./wire-case.ts";
 
 interface Case<Sent> {
 	readonly call: (client: sdk.Client) => PromiseLike<unknown>;
@@ -37,6 +37,7 @@ const settings = {
 	schema: { type: "object" },
 	example: { n: 1 },
 	archived: true,
+	visibility: "internal",
 } satisfies Full<sdk.EventTypeSettings>;
 
 const event = {
@@ -45,19 +46,44 @@ const event = {
 	timestamp: time,
 	idempotencyKey: "k",
 	webhookIds: [WEBHOOK_ID],
+	customerId: "acme",
+	customerIds: ["globex"],
+	tags: ["order:42"],
 } satisfies Full<sdk.SendEvent>;
+const possible = {
+	type: "order.paid",
+	customerId: "acme",
+	customerIds: ["globex"],
+	limit: 2,
+	page: "p",
+} satisfies Full<sdk.MatchEvent>;
 const sentEvent = { ...event, timestamp: ms } satisfies Full<wire.SendEvent>;
 
-const many = {
+const filter = {
 	webhookId: WEBHOOK_ID,
+	customerId: "acme",
 	eventId: "evt_1",
-	eventType: "order.paid",
-	status: "Failed",
-	responseCode: 500,
+	eventType: ["order.*", "user.created"],
+	status: ["Failed", "Held"],
+	responseCode: ["5xx", 429],
+	error: "tls",
+	cause: ["not_tls"],
 	after: time,
 	before: ms + 1,
-} satisfies Full<sdk.ManyFilter>;
-const sentMany = { ...many, after: ms } satisfies Full<wire.DeliveryFilter>;
+	updatedAfter: time,
+	updatedBefore: ms + 2,
+} satisfies Full<sdk.DeliveryFilter>;
+const many = { ...filter, page: "p" } satisfies Full<sdk.ManyFilter>;
+const sentMany = { ...many, after: ms, updatedAfter: ms } satisfies Full<wire.DeliveryFilter>;
+const sentFilter = {
+	...filter,
+	eventType: "order.*,user.created",
+	status: "Failed,Held",
+	responseCode: "5xx,429",
+	cause: "not_tls",
+	after: ms,
+	updatedAfter: ms,
+};
 
 const settingsOfUpdate = {
 	endpoint: "https://example.com/",
@@ -69,7 +95,7 @@ const settingsOfUpdate = {
 	rateLimit: { perSecond: 4 },
 	disableAfterMs: 5,
 	metadata: { team: "a" },
-} satisfies Full<NonNullable<sdk.UpdateWebhook["spec"]>>;
+} satisfies Full<Omit<NonNullable<sdk.UpdateWebhook["spec"]>, "secret">>;
 const sentSettings = { ...settingsOfUpdate, retries: { maxRetries: 1, maxBackoffMs: 2, scheduleMs: [3] } };
 
 const ranges = { after: time, before: ms + 1 };
@@ -77,6 +103,41 @@ const sentRanges = { after: ms, before: ms + 1 };
 const listed = { limit: 2, page: "p" } satisfies Full<sdk.ListParams>;
 const stats = { width: "day", from: time, to: ms + 1 } satisfies Full<sdk.StatsParams>;
 const sentStats = { width: "day", from: ms, to: ms + 1 } as const;
+const revoked = { customerId: "acme", keyId: "key_1" } satisfies Full<sdk.RevokePortalSessions>;
+
+const portalSession = {
+	customerId: "acme",
+	capabilities: ["webhooks.write", "replay"],
+	expiresInMs: 60_000,
+	returnUrl: "https://example.com/account",
+	theme: {
+		accent: "#0b7285",
+		background: "#fff",
+		radius: 4,
+		font: "Inter",
+		scheme: "auto",
+	} satisfies Full<sdk.PortalTheme>,
+	locale: "de",
+	actor: "ada@example.com",
+} satisfies Full<sdk.CreatePortalSession>;
+
+const relay = {
+	device: "ada@laptop",
+	secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+	name: "n",
+	eventTypes: ["order.*"],
+	customerId: "acme",
+	mirrorOf: WEBHOOK_ID,
+	timeoutMs: 1_000,
+} satisfies Full<sdk.PutRelay>;
+const relayChanges = { name: "n", eventTypes: ["a"], timeoutMs: 2_000 } satisfies Full<sdk.UpdateRelay>;
+const relayAnswer = {
+	status: 200,
+	headers: [["a", "b"] as const],
+	bodyBase64: "b2s=",
+	error: "refused",
+	reason: "r",
+} satisfies Full<sdk.RelayAnswer>;
 
 const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies[Operation]>> } = {
 	createProject: {
@@ -91,34 +152,79 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 				eventTypes: "open",
 				retentionDays: 1,
 				payloadRetentionDays: 2,
+				maxEventsPerSecond: 3,
+				maxStoredBytes: 4,
+				maxWebhooksPerCustomer: 5,
+				maxReplaysPerCustomer: 6,
+				maxStreamsPerCustomer: 7,
+				maxTestsPerCustomer: 8,
 			} satisfies Full<sdk.UpdateProject>),
-		sends: { name: "n", eventTypes: "open", retentionDays: 1, payloadRetentionDays: 2 },
+		sends: {
+			name: "n",
+			eventTypes: "open",
+			retentionDays: 1,
+			payloadRetentionDays: 2,
+			maxEventsPerSecond: 3,
+			maxStoredBytes: 4,
+			maxWebhooksPerCustomer: 5,
+			maxReplaysPerCustomer: 6,
+			maxStreamsPerCustomer: 7,
+			maxTestsPerCustomer: 8,
+		},
 		answer: wireProject,
 	},
 	createKey: {
 		call: (client) =>
-			client.keys.create({ name: "n", scope: "read", projectId: PROJECT_ID } satisfies Full<sdk.CreateKey>),
-		sends: { name: "n", scope: "read", projectId: PROJECT_ID },
+			client.keys.create({
+				name: "n",
+				scope: "read",
+				projectId: PROJECT_ID,
+				expireDate: time,
+			} satisfies Full<sdk.CreateKey>),
+		sends: { name: "n", scope: "read", projectId: PROJECT_ID, expireDate: ms },
 		answer: { object: "key" },
+	},
+	updateKey: {
+		call: (client) => client.keys.update("key_1", { name: "n" } satisfies Full<sdk.UpdateKey>),
+		sends: { name: "n" },
+		answer: { object: "key" },
+	},
+	rollKey: {
+		call: (client) => client.keys.roll("key_1", { overlapMs: 1 }),
+		sends: { overlapMs: 1 },
+		answer: { object: "key" },
+	},
+	createSession: {
+		call: (client) => client.sessions.signIn({ key: "sk_x", link: "sl_x" } satisfies Full<sdk.SignIn>),
+		sends: { key: "sk_x", link: "sl_x" },
+		answer: { object: "session" },
 	},
 	createWebhook: {
 		call: (client) =>
 			hooks(client).create({
 				name: "n",
+				customerId: "acme",
+				key: "orders",
 				spec: { ...settingsOfUpdate, secret: { contents: "c2VjcmV0" } },
 			} satisfies Full<sdk.CreateWebhook>),
-		sends: { name: "n", spec: { ...sentSettings, secret: { contents: "c2VjcmV0" } } },
+		sends: {
+			name: "n",
+			customerId: "acme",
+			key: "orders",
+			spec: { ...sentSettings, secret: { contents: "c2VjcmV0" } },
+		},
 		answer: wireWebhook,
 	},
 	updateWebhook: {
 		call: (client) =>
 			hooks(client).update(WEBHOOK_ID, {
 				name: "n",
+				key: "orders",
 				spec: settingsOfUpdate,
 				revision: 7,
-			} satisfies Full<sdk.UpdateWebhook>),
-		// The server ignores a secret here, so the SDK's type has none.
-		sends: { name: "n", spec: { ...sentSettings, secret: undefined }, revision: 7 },
+			} satisfies Full<Omit<sdk.UpdateWebhook, "spec">> & sdk.UpdateWebhook),
+		// The server ignores a secret here, so the SDK refuses one.
+		sends: { name: "n", key: "orders", spec: { ...sentSettings, secret: undefined }, revision: 7 },
 		answer: wireWebhook,
 	},
 	updateWebhookSecret: {
@@ -148,6 +254,11 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 		sends: { ...settings, revision: 7 },
 		answer: { object: "eventType" },
 	},
+	matchEvent: {
+		call: (client) => project(client).events.match(possible),
+		sends: possible,
+		answer: { matchedCount: 0, ...emptyPage },
+	},
 	sendEvent: {
 		call: (client) => project(client).events.send(event),
 		sends: sentEvent,
@@ -168,6 +279,32 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 		sends: sentMany,
 		answer: { object: "deliveriesChanged" },
 	},
+	updateCustomer: {
+		call: (client) =>
+			project(client).customers.update("acme", { name: "n", metadata: { a: "b" } } satisfies Full<sdk.UpdateCustomer>),
+		sends: { name: "n", metadata: { a: "b" } },
+		answer: { object: "customer" },
+	},
+	putRelay: {
+		call: (client) => project(client).relays.put(relay),
+		sends: relay,
+		answer: { object: "relay" },
+	},
+	updateRelay: {
+		call: (client) => project(client).relays.update("relay_1", relayChanges),
+		sends: relayChanges,
+		answer: { object: "relay" },
+	},
+	answerRelayRequest: {
+		call: (client) => project(client).relays.answer("relay_1", "dlv_1.1", relayAnswer),
+		sends: relayAnswer,
+		answer: { object: "relayAnswer" },
+	},
+	createPortalSession: {
+		call: (client) => project(client).portalSessions.create(portalSession),
+		sends: portalSession,
+		answer: { object: "portalSession" },
+	},
 	replayWebhook: {
 		call: (client) =>
 			hooks(client).replay(WEBHOOK_ID, {
@@ -186,7 +323,35 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 
 const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Queries[Operation]>> } = {
 	listKeys: { call: (client) => client.keys.list(listed), sends: listed, answer: emptyPage },
-	listWebhooks: { call: (client) => hooks(client).list(listed), sends: listed, answer: emptyPage },
+	deleteSessions: {
+		call: (client) => client.sessions.signOut({ everywhere: true }),
+		sends: { everywhere: "true" },
+		answer: { object: "sessionsEnded", ended: 2 },
+	},
+	listWebhooks: {
+		call: (client) =>
+			hooks(client).list({
+				...listed,
+				q: "a b",
+				status: ["Paused", "Disabled"],
+				health: "Failing",
+				customerId: "acme",
+				key: "orders",
+				eventType: "order.paid",
+				metadata: { team: "a&b", "area.x": "" },
+			} satisfies Full<sdk.WebhookFilter>),
+		sends: {
+			...listed,
+			q: "a b",
+			status: "Paused,Disabled",
+			health: "Failing",
+			customerId: "acme",
+			key: "orders",
+			eventType: "order.paid",
+			metadata: { "metadata.team": "a&b", "metadata.area.x": "" },
+		},
+		answer: emptyPage,
+	},
 	listEventTypes: {
 		call: (client) =>
 			project(client).eventTypes.list({ ...listed, archived: true } satisfies Full<sdk.EventTypeFilter>),
@@ -195,13 +360,66 @@ const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Quer
 	},
 	listEvents: {
 		call: (client) =>
-			project(client).events.list({ ...listed, ...ranges, type: "order.paid" } satisfies Full<sdk.EventFilter>),
-		sends: { ...listed, ...sentRanges, type: "order.paid" },
+			project(client).events.list({
+				...listed,
+				...ranges,
+				type: ["order.paid", "user.*"],
+				customerId: "acme",
+				tag: "order:42",
+				idempotencyKey: "k",
+				unmatched: true,
+			} satisfies Full<sdk.EventFilter>),
+		sends: {
+			...listed,
+			...sentRanges,
+			type: "order.paid,user.*",
+			customerId: "acme",
+			tag: "order:42",
+			idempotencyKey: "k",
+			unmatched: "true",
+		},
+		answer: emptyPage,
+	},
+	getEventData: {
+		call: (client) => project(client).events.getData("evt_1", { as: "body" } satisfies Full<sdk.EventDataParams>),
+		sends: { as: "body" },
+		answer: { type: "a" },
+	},
+	getEventRouting: {
+		call: (client) =>
+			project(client).events.routing("evt_1", {
+				...listed,
+				webhookId: WEBHOOK_ID,
+				customerId: "acme",
+			} satisfies Full<sdk.RoutingFilter>),
+		sends: { ...listed, webhookId: WEBHOOK_ID, customerId: "acme" },
 		answer: emptyPage,
 	},
 	listDeliveries: {
-		call: (client) => project(client).deliveries.list({ ...listed, ...many } satisfies Full<sdk.DeliveryFilter>),
-		sends: { ...listed, ...sentMany },
+		call: (client) =>
+			project(client).deliveries.list({
+				...listed,
+				...filter,
+				order: "updated",
+			} satisfies Full<sdk.DeliveryListParams>),
+		sends: { ...listed, ...sentFilter, order: "updated" },
+		answer: emptyPage,
+	},
+	countDeliveries: {
+		call: (client) => project(client).deliveries.count(filter),
+		sends: sentFilter,
+		answer: { object: "deliveryCount" },
+	},
+	exportDeliveries: {
+		call: async (client) => {
+			for await (const _delivery of project(client).deliveries.export(filter)) return;
+		},
+		sends: { ...sentFilter, format: "ndjson" },
+		answer: raw(200, "{}\n", { "content-type": "application/x-ndjson; charset=utf-8" }),
+	},
+	listAttempts: {
+		call: (client) => project(client).deliveries.listAttempts("dlv_1", listed),
+		sends: listed,
 		answer: emptyPage,
 	},
 	listReplays: {
@@ -212,18 +430,77 @@ const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Quer
 	},
 	getProjectStats: { call: (client) => project(client).stats(stats), sends: sentStats, answer: wireStats },
 	getWebhookStats: { call: (client) => hooks(client).stats(WEBHOOK_ID, stats), sends: sentStats, answer: wireStats },
+	getStatsOfWebhooks: {
+		call: (client) => hooks(client).statsOf([WEBHOOK_ID, "webhook_2"], stats),
+		sends: { ids: `${WEBHOOK_ID},webhook_2`, ...sentStats },
+		answer: wireSeries,
+	},
+	listCustomers: {
+		call: (client) => project(client).customers.list({ ...listed, q: "ac" } satisfies Full<sdk.CustomerFilter>),
+		sends: { ...listed, q: "ac" },
+		answer: emptyPage,
+	},
+	getCustomerStats: {
+		call: (client) => project(client).customers.stats("acme", stats),
+		sends: sentStats,
+		answer: wireStats,
+	},
+	listPortalSessions: {
+		call: (client) =>
+			project(client).portalSessions.list({ ...listed, customerId: "acme" } satisfies Full<sdk.PortalSessionFilter>),
+		sends: { ...listed, customerId: "acme" },
+		answer: emptyPage,
+	},
+	revokePortalSessions: {
+		call: (client) => project(client).portalSessions.revokeAll(revoked),
+		sends: revoked,
+		answer: { object: "portalSessionsRevoked", count: 2 },
+	},
 	stream: {
 		call: async (client) => {
 			const params = {
 				kinds: ["event.accepted", "webhook.updated"],
+				customerId: "acme",
 				webhookId: WEBHOOK_ID,
 				eventTypes: ["a", "b"],
 				lastEventId: "7",
 			} satisfies Full<sdk.StreamParams>;
 			for await (const _item of project(client).stream(params)) return;
 		},
-		sends: { kinds: "event.accepted,webhook.updated", webhookId: WEBHOOK_ID, eventTypes: "a,b" },
+		sends: { kinds: "event.accepted,webhook.updated", customerId: "acme", webhookId: WEBHOOK_ID, eventTypes: "a,b" },
 		answer: raw(200, "data: {}\n\n", { "content-type": "text/event-stream" }),
+	},
+	listStreamItems: {
+		call: (client) =>
+			project(client).pollStream({
+				kinds: ["event.accepted", "webhook.updated"],
+				customerId: "acme",
+				webhookId: WEBHOOK_ID,
+				eventTypes: ["a", "b"],
+				lastEventId: "7",
+				limit: 9,
+			} satisfies Full<sdk.PollStreamParams>),
+		sends: {
+			kinds: "event.accepted,webhook.updated",
+			customerId: "acme",
+			webhookId: WEBHOOK_ID,
+			eventTypes: "a,b",
+			lastEventId: "7",
+			limit: 9,
+		},
+		answer: { object: "streamItems", data: [], lastEventId: "7", hasMore: false },
+	},
+	listProjectAuditEntries: {
+		call: (client) =>
+			client.project(PROJECT_ID).audit.list({
+				...listed,
+				...ranges,
+				keyId: "key_1",
+				objectId: WEBHOOK_ID,
+				action: "webhook.update",
+			} satisfies Full<sdk.ProjectAuditFilter>),
+		sends: { ...listed, ...sentRanges, keyId: "key_1", objectId: WEBHOOK_ID, action: "webhook.update" },
+		answer: emptyPage,
 	},
 	listAuditEntries: {
 		call: (client) =>
@@ -259,7 +536,10 @@ it.each(Object.entries<Case<unknown>>(bodies))("%s sends every field of its body
 
 it.each(Object.entries<Case<unknown>>(queries))("%s sends every field of its query", async (_operation, each) => {
 	const { searchParams } = new URL((await requestOf(each)).url, "http://localhost");
-	const sent = Object.entries(each.sends as object).map(([name, value]) => [name, String(value)]);
+	// The parameters of an object are its properties.
+	const sent = Object.entries(each.sends as object).flatMap(([name, value]) =>
+		typeof value === "object" ? Object.entries(value as object) : [[name, String(value)]],
+	);
 	expect(Object.fromEntries(searchParams)).toEqual(Object.fromEntries(sent));
 });
 
@@ -272,6 +552,12 @@ it("a project has every field of the response", async () => {
 		eventTypes: "catalogued",
 		retentionDays: 1,
 		payloadRetentionDays: 2,
+		maxEventsPerSecond: 3,
+		maxStoredBytes: 4,
+		maxWebhooksPerCustomer: 5,
+		maxReplaysPerCustomer: 6,
+		maxStreamsPerCustomer: 7,
+		maxTestsPerCustomer: 8,
 	};
 	await using server = await ScriptedServer.start(json(200, answer));
 	const { eventTypes, ...same } = answer;
@@ -286,6 +572,8 @@ it("a webhook has every field of the response", async () => {
 	const answer: Full<wire.Webhook> = {
 		...wireWebhook,
 		object: "webhook",
+		customerId: "acme",
+		key: "orders",
 		retries: { maxRetries: 1, maxBackoffMs: 2, scheduleMs: [3] },
 		description: "d",
 		eventTypes: ["order.*"],
@@ -296,9 +584,13 @@ it("a webhook has every field of the response", async () => {
 		metadata: { team: "a" },
 		status: "Enabled",
 		disabledReason: "r",
+		pausedReason: "restored",
 		secretHint: "LaSw",
 		secretOverlapUntil: 6,
 		revision: 7,
+		health: { state: "Disabling", failingSince: 8, exhaustedCount: 9, disableDate: 10 },
+		deliveries: { Pending: 11, Held: 12, Failed: 13 },
+		lastAttempt: { date: 14, responseCode: 0, error: "timeout", cause: "connect_timeout", deliveryId: "dlv_1" },
 	};
 	await using server = await ScriptedServer.start(json(200, answer));
 	expect(await hooks(testClient(server).client).get(WEBHOOK_ID)).toEqual({

@@ -1,10 +1,12 @@
-// The package as it is published: checks by publint and attw, the types that it needs, and running the built code.
+// The built package: the types that it needs, and running its code. test/packages.test.ts checks the packed tarball.
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { publicMembers } from "./public-members.ts";
 
 const sdk = fileURLToPath(new URL("..", import.meta.url));
 const modules = fileURLToPath(new URL("../../../node_modules", import.meta.url));
@@ -31,21 +33,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
-
-it("passes publint", async () => {
-	expect(await run(`${modules}/publint/src/cli.js`, ["--strict"], built)).toContain("All good!");
-});
-
-it("passes attw as an ES module", async () => {
-	const args = ["--pack", ".", "--profile", "esm-only", "--format", "json"];
-	const report = JSON.parse(await run(`${modules}/@arethetypeswrong/cli/dist/index.js`, args, built)) as {
-		analysis: { entrypoints: Record<string, { resolutions: Record<string, { resolution?: { fileName: string } }> }> };
-	};
-	const { resolutions } = report.analysis.entrypoints["."]!;
-	for (const kind of ["node16-esm", "bundler"]) {
-		expect(resolutions[kind]?.resolution?.fileName).toBe("/node_modules/@fanfare/sdk/dist/index.d.ts");
-	}
-});
 
 it("has no dependencies", () => {
 	const manifest = JSON.parse(readFileSync(`${sdk}/package.json`, "utf8")) as Record<string, unknown>;
@@ -107,6 +94,84 @@ describe("its types compile", () => {
 			const [module, moduleResolution] = resolution;
 			await tsc([...strict, "--module", module, "--moduleResolution", moduleResolution, ...args, file], home);
 		}
+	});
+});
+
+describe("its types", () => {
+	const flags = [
+		"--noEmit",
+		"--strict",
+		"--target",
+		"es2022",
+		"--lib",
+		"es2022",
+		"--types",
+		"",
+		"--module",
+		"nodenext",
+	];
+	/** What the compiler says about a program with a client `client` of `ShopEvents`. */
+	async function complaints(name: string, code: string): Promise<string> {
+		const file = `${home}/${name}.mts`;
+		const source = `import { BatchError, Client, utils } from "@fanfare/sdk";
+			interface ShopEvents { "order.paid": { readonly orderId: number }; "order.shipped": { readonly parcel: string } }
+			const client = new Client<ShopEvents>("sk_x");
+			const project = client.project("proj_1");
+			${code}`;
+		writeFileSync(file, `${source}\nexport { BatchError, project, utils };\n`);
+		return tsc([...flags, file], home).then(
+			() => "",
+			(error: unknown) => String(error),
+		);
+	}
+
+	it("take the event types of the client, if it has any", async () => {
+		const code = `
+			await project.events.send({ type: "order.paid", data: { orderId: 1 }, idempotencyKey: "k" });
+			await (await client.getProject("proj_1")).events.sendBatch([{ type: "order.shipped", data: { parcel: "p" } }]);
+			for (const one of await client.listProjects()) await one.events.send({ type: "order.paid", data: { orderId: 1 } });
+			await (await client.projects.create({ name: "a" })).events.send({ type: "order.paid", data: { orderId: 1 } });
+			try { } catch (error) { if (error instanceof BatchError) await project.events.sendBatch(error.remaining); }
+			// @ts-expect-error -- no such type
+			await project.events.send({ type: "order.payed", data: { orderId: 1 } });
+			// @ts-expect-error -- the data of another type
+			await project.events.send({ type: "order.shipped", data: { orderId: 1 } });
+			// @ts-expect-error -- the same in a batch
+			await project.events.sendBatch([{ type: "order.paid", data: { orderId: "1" } }]);
+			await new Client("sk_x").project("proj_1").events.send({ type: "any.type", data: Symbol });
+			const one: { type: string; data: unknown } = { type: "any.type", data: 1 };
+			await new Client("sk_x").project("proj_1").events.send(one);`;
+		expect(await complaints("typed", code)).toBe("");
+	});
+
+	it.each(["utils.generateWebhookSecret()", '{ contents: "whsec_x" }'])(
+		"refuse the secret %s in an update, and say what to use",
+		async (secret) => {
+			const code = `await project.batch.webhooks.update("webhook_1", { spec: { secret: ${secret} } });`;
+			expect(await complaints("secret", code)).toMatch(/use updateSecret|UseUpdateSecret/);
+			const valid = `await project.batch.webhooks.update("webhook_1", { spec: { timeoutMs: 5_000 } });`;
+			expect(await complaints("secret", valid)).toBe("");
+		},
+	);
+
+	it.each([
+		["an option that does not exist", 'new Client("sk_x", { endPoint: "http://127.0.0.1" });', "endPoint"],
+		["a parameter that only tests of the SDK use", 'new Client("sk_x", {}, {});', "Expected 1-2 arguments"],
+	])("refuse %s", async (_name, code, words) => expect(await complaints("refused", code)).toContain(words));
+});
+
+describe("what an editor shows", () => {
+	it("has a text for every declaration and every member", () => {
+		const members = publicMembers(`${built}/dist`);
+		expect(members.length).toBeGreaterThan(600);
+		expect(members.filter(({ text }) => text === "").map(({ name }) => name)).toEqual([]);
+	});
+
+	it("says of verifySignature what it does not protect", () => {
+		const { text } = publicMembers(`${built}/dist`).find(({ name }) => name === "verifySignature")!;
+		expect(text.replace(/\s*\n \* /g, " ")).toContain(
+			"If the body is not a JSON object, this does not protect the id and the timestamp.",
+		);
 	});
 });
 

@@ -12,9 +12,41 @@ const wireKey = {
 	projectId: PROJECT_ID,
 	hint: "wxyz",
 	createDate: 1,
+	expireDate: null,
+	lastUsedDate: 60_000,
+	secretOverlapUntil: null,
 };
 
+const wireCustomer = {
+	id: "a:b",
+	object: "customer",
+	projectId: PROJECT_ID,
+	name: null,
+	metadata: {},
+	webhooks: { total: 1, failing: 0 },
+	createDate: 1,
+	updateDate: 2,
+};
+
+const wireRelay = { id: "relay_1", object: "relay", webhookId: WEBHOOK_ID, projectId: PROJECT_ID, device: "laptop" };
+
 export const projectCases: Record<string, WireCase> = {
+	"relays.list": {
+		call: (client) => client.project(PROJECT_ID).relays.list(),
+		sends: ["GET", `/projects/${PROJECT_ID}/relays`],
+		answer: { object: "relays", data: [wireRelay] },
+		gives: [wireRelay],
+	},
+	"relays.get": {
+		call: (client) => client.project(PROJECT_ID).relays.get("relay_1"),
+		sends: ["GET", `/projects/${PROJECT_ID}/relays/relay_1`],
+		answer: wireRelay,
+	},
+	"relays.delete": {
+		call: (client) => client.project(PROJECT_ID).relays.delete("relay_1"),
+		sends: ["DELETE", `/projects/${PROJECT_ID}/relays/relay_1`],
+		answer: { id: "relay_1", deleted: true },
+	},
 	getInfo: {
 		call: (client) => client.getInfo(),
 		sends: ["GET", "/workspace"],
@@ -50,6 +82,48 @@ export const projectCases: Record<string, WireCase> = {
 		sends: ["DELETE", `/projects/${PROJECT_ID}`],
 		answer: { id: PROJECT_ID, deleted: true },
 	},
+	getStatus: {
+		call: (client) => client.getStatus(),
+		sends: ["GET", "/workspace/status"],
+		answer: {
+			object: "workspaceStatus",
+			version: "0.2.0",
+			startDate: 1,
+			date: 2,
+			store: { storedBytes: 3, fileBytes: null, volumeBytes: null, freeBytes: null },
+			backlog: { pending: 0, held: 0, readyDeliveries: 0, inFlightAttempts: 0, waitingSends: 0, oldestDueMs: 0 },
+			commits: { count: 0, p50Ms: null, p99Ms: null },
+			limits: [{ name: "maxProjects", used: 1, allowed: 2 }],
+			warnings: [{ code: "limit_reached", message: "x", projectId: null }],
+		},
+	},
+	getEgressAddresses: {
+		call: (client) => client.getEgressAddresses(),
+		sends: ["GET", "/workspace/egress-addresses"],
+		answer: { object: "egressAddresses", addresses: ["203.0.113.7"] },
+	},
+	getCaller: {
+		call: (client) => client.getCaller(),
+		sends: ["GET", "/workspace/key"],
+		answer: { object: "caller", kind: "key", id: "key_1", name: "ops", scope: "admin", projectId: null, expireDate: 5 },
+	},
+	"sessions.createLink": {
+		call: (client) => client.sessions.createLink(),
+		sends: ["POST", "/sign-in-links"],
+		answer: {
+			id: "link_1",
+			object: "signInLink",
+			keyId: "key_1",
+			url: "https://fanfare.example.com/ui/#link=sl_x",
+			createDate: 1,
+			expireDate: 2,
+		},
+	},
+	"sessions.signOut": {
+		call: (client) => client.sessions.signOut(),
+		sends: ["DELETE", "/sessions"],
+		answer: { object: "sessionsEnded", ended: 1 },
+	},
 	"keys.create for a project": {
 		call: (client) => client.keys.create({ name: "checkout", scope: "write", projectId: PROJECT_ID.slice(5) }),
 		sends: ["POST", "/workspace/keys", { name: "checkout", scope: "write", projectId: PROJECT_ID }],
@@ -69,6 +143,41 @@ export const projectCases: Record<string, WireCase> = {
 		call: (client) => client.keys.delete("key_1"),
 		sends: ["DELETE", "/workspace/keys/key_1"],
 		answer: { id: "key_1", deleted: true },
+	},
+	"customers.get": {
+		call: (client) => client.project(PROJECT_ID).customers.get("a:b"),
+		sends: ["GET", `/projects/${PROJECT_ID}/customers/a%3Ab`],
+		answer: wireCustomer,
+	},
+	"customers.delete": {
+		call: (client) => client.project(PROJECT_ID).customers.delete("a:b"),
+		sends: ["DELETE", `/projects/${PROJECT_ID}/customers/a%3Ab`],
+		answer: wireCustomer,
+	},
+	"customers.pause": {
+		call: (client) => client.project(PROJECT_ID).customers.pause("acme"),
+		sends: ["POST", `/projects/${PROJECT_ID}/customers/acme:pause`],
+		answer: { object: "webhooksChanged", matched: 2, changed: 1 },
+	},
+	"customers.resume": {
+		call: (client) => client.project(PROJECT_ID).customers.resume("acme"),
+		sends: ["POST", `/projects/${PROJECT_ID}/customers/acme:resume`],
+		answer: { object: "webhooksChanged", matched: 2, changed: 1 },
+	},
+	"portalSessions.get": {
+		call: (client) => client.project(PROJECT_ID).portalSessions.get("portal_1"),
+		sends: ["GET", `/projects/${PROJECT_ID}/portal-sessions/portal_1`],
+		answer: { id: "portal_1", object: "portalSession" },
+	},
+	"portalSessions.revoke": {
+		call: (client) => client.project(PROJECT_ID).portalSessions.revoke("portal_1"),
+		sends: ["DELETE", `/projects/${PROJECT_ID}/portal-sessions/portal_1`],
+		answer: { id: "portal_1", deleted: true },
+	},
+	"portalSessions.revokeAll of a key": {
+		call: (client) => client.project(PROJECT_ID).portalSessions.revokeAll({ keyId: "key_1" }),
+		sends: ["DELETE", `/projects/${PROJECT_ID}/portal-sessions?keyId=key_1`],
+		answer: { object: "portalSessionsRevoked", count: 3 },
 	},
 	"project.stats": {
 		call: (client) => client.project(PROJECT_ID).stats({ width: "day", from: new Date(86_400_000), to: 172_800_000 }),
@@ -114,10 +223,20 @@ export const projectCases: Record<string, WireCase> = {
 		sends: ["PATCH", `/projects/${PROJECT_ID}`, { retentionDays: 7, payloadRetentionDays: null }],
 		answer: { ...wireProject, retentionDays: 7, payloadRetentionDays: null },
 	},
+	"project.usage": {
+		call: (client) => client.project(PROJECT_ID).usage(),
+		sends: ["GET", `/projects/${PROJECT_ID}/usage`],
+		answer: { object: "projectUsage", storedBytes: 1_000, maxEventsPerSecond: 0, maxStoredBytes: 5_000 },
+	},
 	"audit.list": {
 		call: (client) =>
 			client.audit.list({ objectId: "webhook_1", action: "webhook.update", after: new Date(5), limit: 2 }),
 		sends: ["GET", "/workspace/audit?objectId=webhook_1&action=webhook.update&limit=2&after=5"],
+		answer: emptyPage,
+	},
+	"project.audit.list": {
+		call: (client) => client.project(PROJECT_ID).audit.list({ action: "webhook.update", before: 5 }),
+		sends: ["GET", `/projects/${PROJECT_ID}/audit?action=webhook.update&before=5`],
 		answer: emptyPage,
 	},
 	"events.eraseData": {
@@ -151,7 +270,12 @@ export const projectCases: Record<string, WireCase> = {
 	"deliveries.get": {
 		call: (client) => client.project(PROJECT_ID).deliveries.get("dlv_1"),
 		sends: ["GET", `/projects/${PROJECT_ID}/deliveries/dlv_1`],
-		answer: { id: "dlv_1", object: "delivery", attempts: [] },
+		answer: { id: "dlv_1", object: "delivery", attempts: [], hasMoreAttempts: false },
+	},
+	"deliveries.listAttempts": {
+		call: (client) => client.project(PROJECT_ID).deliveries.listAttempts("dlv_1", { limit: 2, page: "x" }),
+		sends: ["GET", `/projects/${PROJECT_ID}/deliveries/dlv_1/attempts?limit=2&page=x`],
+		answer: { ...emptyPage, data: [{ id: "atm_1", object: "attempt", number: 1 }] },
 	},
 	"deliveries.retry": {
 		call: (client) => client.project(PROJECT_ID).deliveries.retry("dlv_1"),

@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { Client, type ClientOptions, type Runtime } from "../src/index.ts";
+import { Client, type ClientOptions } from "../src/index.ts";
+import type { Runtime } from "../src/platform.ts";
 
 export interface SeenRequest {
 	readonly method: string;

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { SseParser, type SseMessage } from "../src/sse-parser.ts";
+import { SseParser, type SseMessage } from "../src/streaming/sse-parser.ts";
 
 function parse(...pieces: string[]): SseMessage[] {
 	const parser = new SseParser();

@@ -1,17 +1,19 @@
 // The stream of a project, from a server with scripted responses.
-import { describe, expect, it } from "vitest";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import {
 	AuthenticationError,
 	Client,
 	ConnectionError,
+	InternalServerError,
 	NotFoundError,
 	UnexpectedResponseError,
 	type StreamItem,
+	type StreamMode,
 } from "../src/index.ts";
 import type { Runtime } from "../src/platform.ts";
-import { openStream } from "../src/resources/stream.ts";
-import { Transport } from "../src/transport.ts";
 import { json, KEY, PROJECT_ID, raw, reset, ScriptedServer, testClient, type Step } from "./scripted-server.ts";
 
 const path = `/projects/${PROJECT_ID}/stream`;
@@ -46,8 +48,10 @@ async function take(items: AsyncIterable<StreamItem>, count: number): Promise<St
 	return taken;
 }
 
-/** After this time without a byte, a stream counts as lost. Long enough for a busy machine to deliver the first item in it. */
-const SILENT_MS = 1_500;
+/** After this time without a byte, a stream counts as lost. */
+const SILENT_MS = 45_000;
+
+afterEach(() => void vi.useRealTimers());
 
 const open = (server: ScriptedServer) => testClient(server).client.project(PROJECT_ID);
 
@@ -149,6 +153,70 @@ describe("project.stream", () => {
 		expect(waits).toEqual([7_000]);
 	});
 
+	const noStream = (retryAfter: string) =>
+		json(503, { message: "the project has its share", code: "too_many_streams" }, { "retry-after": retryAfter });
+	const polled = (lastEventId: string, items: readonly number[], hasMore = false): Step =>
+		json(200, { object: "streamItems", data: items.map(item), lastEventId, hasMore });
+
+	it("polls at the same position while the server has no stream, says so, and streams again after Retry-After", async () => {
+		await using server = await ScriptedServer.start(
+			stream([itemText(1)]),
+			noStream("12"),
+			polled("e-3", [2, 3], true),
+			polled("e-4", [4]),
+			polled("e-4", []),
+			polled("e-6", [6]),
+			polled("e-6", []),
+			noStream("1"),
+			polled("e-7", [7]),
+			polled("e-7", []),
+			stream([itemText(8)], "hang"),
+		);
+		const { client, waits } = testClient(server);
+		const modes: StreamMode[] = [];
+		const params = { kinds: ["event.accepted"], webhookId: "webhook_1" } as const;
+		const items = client.project(PROJECT_ID).stream(params, { onMode: (mode) => modes.push(mode) });
+		expect(await take(items, 7)).toEqual([1, 2, 3, 4, 6, 7, 8].map(item));
+		expect(modes).toEqual([
+			{ mode: "live" },
+			{ mode: "polling", reason: "the project has its share" },
+			{ mode: "live" },
+		]);
+		expect(waits).toEqual([100, 5_000, 5_000, 2_000, 1_000]);
+		const filter = "kinds=event.accepted&webhookId=webhook_1";
+		expect(server.requests.map(({ url, headers }) => [url, headers["last-event-id"]]).slice(1, 5)).toEqual([
+			[`${path}?${filter}`, "e-1"],
+			[`${path}/items?${filter}&lastEventId=e-1`, undefined],
+			[`${path}/items?${filter}&lastEventId=e-3`, undefined],
+			[`${path}/items?${filter}&lastEventId=e-4`, undefined],
+		]);
+		expect(server.last.headers["last-event-id"]).toBe("e-7");
+	});
+
+	it("polls from the start if the first stream is refused, and yields a gap", async () => {
+		const gap = { object: "streamItem", kind: "gap", reason: "r" };
+		const gapPage = json(200, { object: "streamItems", data: [gap, item(5)], lastEventId: "e-5", hasMore: false });
+		await using server = await ScriptedServer.start(noStream("30"), polled("e-2", []), gapPage);
+		const { client } = testClient(server);
+		expect(await take(client.project(PROJECT_ID).stream(), 2)).toEqual([gap, item(5)]);
+		expect(server.requests.map(({ url }) => url)).toEqual([path, `${path}/items`, `${path}/items?lastEventId=e-2`]);
+	});
+
+	it("fails if polling is refused for good, and asks for a stream again when polling fails for now", async () => {
+		await using server = await ScriptedServer.start(
+			noStream("30"),
+			json(500, { message: "oops" }),
+			stream([itemText(1)], "hang"),
+			noStream("30"),
+			json(401, { message: "no such key", code: "unknown_key" }),
+		);
+		const { client } = testClient(server);
+		const items = () => client.project(PROJECT_ID).stream({}, { maxRetries: 0 });
+		await expect(take(items(), 1)).rejects.toBeInstanceOf(InternalServerError);
+		expect(await take(items(), 1)).toEqual([item(1)]);
+		await expect(take(items(), 1)).rejects.toBeInstanceOf(AuthenticationError);
+	});
+
 	it("fails at once if a retry is pointless, even after a success", async () => {
 		const unknown = json(401, { message: "no such key", code: "unknown_key" });
 		await using server = await ScriptedServer.start(json(404, { message: "none" }), stream([itemText(1)]), unknown);
@@ -201,10 +269,17 @@ describe("project.stream", () => {
 
 	it("treats a silent connection as lost", async () => {
 		await using server = await ScriptedServer.start(stream([itemText(1)], "hang"), stream([itemText(2)], "hang"));
-		const config = { endpoint: server.endpoint, secretKey: KEY, timeoutMs: 5_000, maxRetries: 3 };
-		const sleep = () => Promise.resolve();
-		const transport = new Transport(config, { fetch, now: Date.now, random: () => 1, sleep });
-		expect(await take(openStream(transport, PROJECT_ID, {}, {}, SILENT_MS), 2)).toEqual([item(1), item(2)]);
+		vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+		const items = open(server).stream()[Symbol.asyncIterator]();
+		expect(await items.next()).toEqual({ done: false, value: item(1) });
+		const second = items.next();
+		await nextTurn();
+		vi.advanceTimersByTime(SILENT_MS - 1);
+		await nextTurn();
+		expect(server.requests).toHaveLength(1);
+		vi.advanceTimersByTime(1);
+		expect(await second).toEqual({ done: false, value: item(2) });
 		expect(server.last.headers["last-event-id"]).toBe("e-1");
+		await items.return?.();
 	});
 });

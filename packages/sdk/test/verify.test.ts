@@ -305,6 +305,114 @@ describe("secrets", () => {
 	});
 });
 
+describe("any request", () => {
+	const key = Buffer.alloc(32, 7);
+	const keySecret = `whsec_${key.toString("base64")}`;
+	const forever = { toleranceMs: Infinity };
+	/** What is signed is `id.timestamp.body`. */
+	const signatureOf = (content: string) => `v1,${createHmac("sha256", key).update(content).digest("base64")}`;
+	const read = (id: string, timestamp: string, body: string, signature: string) => ({
+		"webhook-id": id,
+		"webhook-timestamp": timestamp,
+		"webhook-signature": signature,
+		body,
+	});
+	const check = ({ body, ...headers }: ReturnType<typeof read>) => verify(body, headers, keySecret, forever);
+
+	/** Pieces from which ids and bodies could be mistaken for each other. */
+	const tricky = fc.array(
+		fc.constantFrom(
+			".",
+			"1",
+			"1700000000",
+			".17.",
+			".1.{",
+			'"',
+			":",
+			",",
+			"{",
+			"}",
+			"{}",
+			'{"',
+			"\\",
+			"[",
+			"]",
+			" ",
+			"é",
+			"\ufeff",
+		),
+		{ maxLength: 12 },
+	);
+	const text = tricky.map((pieces) => pieces.join(""));
+	const json = fc.dictionary(text, fc.oneof(text, fc.integer(), fc.constant(null), fc.array(text, { maxLength: 3 })));
+	const id = fc.tuple(fc.constantFrom("evt_1", "a"), text).map((parts) => parts.join(""));
+
+	it("can be read as another request with the same signature in no way that verify accepts", async () => {
+		await fc.assert(
+			fc.asyncProperty(id, fc.nat(2_000_000_000), json, fc.nat(3), async (id, seconds, event, space) => {
+				const timestamp = String(seconds);
+				const body = " ".repeat(space) + JSON.stringify(event);
+				const content = `${id}.${timestamp}.${body}`;
+				const signature = signatureOf(content);
+				expect(await check(read(id, timestamp, body, signature))).toMatchObject({ id });
+				// Every other place at which the timestamp could be.
+				for (let from = content.indexOf("."); from >= 0; from = content.indexOf(".", from + 1)) {
+					const [, digits] = /^\.(\d+)\./.exec(content.slice(from)) ?? [];
+					if (digits === undefined || from === id.length) continue;
+					const other = read(content.slice(0, from), digits, content.slice(from + digits.length + 2), signature);
+					expect(await codeOf(check(other))).not.toBe("accepted");
+				}
+			}),
+			{ numRuns: 2_000 },
+		);
+	});
+
+	it("that verifySignature accepts can be read in another way if its body is no JSON object, as its text says", async () => {
+		const signature = signatureOf("evt_1.1700000000.1800000000.text");
+		const headers = { "webhook-signature": signature, "webhook-id": "evt_1", "webhook-timestamp": "1700000000" };
+		expect(await codeOf(verifySignature("1800000000.text", headers, keySecret, forever))).toBe("accepted");
+		const later = { ...headers, "webhook-id": "evt_1.1700000000", "webhook-timestamp": "1800000000" };
+		expect(await codeOf(verifySignature("text", later, keySecret, forever))).toBe("accepted");
+		expect(await codeOf(verify("1800000000.text", headers, keySecret, forever))).toBe("invalid_body");
+	});
+
+	it("is accepted exactly if it has an id, a recent time, a signature of the key and a JSON object as its body", async () => {
+		const anyBytes = fc.oneof(
+			fc.uint8Array({ maxLength: 40 }),
+			json.map((value) => Buffer.from(JSON.stringify(value))),
+		);
+		const anyTime = fc.oneof(fc.nat(2_000_000_000).map(String), text, fc.constant("1700000000"));
+		const anySignature = fc.oneof(
+			fc.constant(null),
+			text,
+			fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => `v1,${Buffer.from(bytes).toString("base64")}`),
+		);
+		await fc.assert(
+			fc.asyncProperty(id, anyTime, anyBytes, anySignature, async (id, timestamp, bytes, given) => {
+				const right = createHmac("sha256", key).update(`${id}.${timestamp}.`).update(bytes).digest("base64");
+				// Null: the right one.
+				const signature = given ?? `v1,${right}`;
+				const headers = { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature };
+				const nowSeconds = 1_700_000_000;
+				const isRecent = /^\d+$/.test(timestamp) && Math.abs(Number(timestamp) - nowSeconds) <= 300;
+				const isSigned = signature.split(" ").includes(`v1,${right}`);
+				const outcome = await codeOf(verify(bytes, headers, keySecret, at(nowSeconds)));
+				expect(outcome === "accepted").toBe(isRecent && isSigned && isJsonObject(bytes));
+			}),
+			{ numRuns: 2_000 },
+		);
+	});
+
+	function isJsonObject(bytes: Uint8Array): boolean {
+		try {
+			const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+			return typeof value === "object" && value !== null && !Array.isArray(value);
+		} catch {
+			return false;
+		}
+	}
+});
+
 describe("against the other libraries", () => {
 	const signed = fc.record({
 		key: fc.uint8Array({ minLength: 24, maxLength: 64 }),

@@ -1,7 +1,7 @@
 // Webhooks and event types: the request of each call, and the value that it returns.
 import type { Client } from "../src/index.ts";
 import { PROJECT_ID, WEBHOOK_ID, wireWebhook } from "./scripted-server.ts";
-import { emptyPage, wireStats, type WireCase } from "./wire-case.ts";
+import { emptyPage, wireSeries, wireStats, type WireCase } from "./wire-case.ts";
 
 const webhook = { ...wireWebhook, retries: { maxRetries: 3, maxRetryDelay: 15_000 } };
 const webhooksPath = `/projects/${PROJECT_ID}/batch/webhooks`;
@@ -27,6 +27,11 @@ export const webhookCases: Record<string, WireCase> = {
 		call: (client) => hooks(client).stats(WEBHOOK_ID),
 		sends: ["GET", `${webhooksPath}/${WEBHOOK_ID}/stats`],
 		answer: wireStats,
+	},
+	"webhooks.statsOf": {
+		call: (client) => hooks(client).statsOf([WEBHOOK_ID]),
+		sends: ["GET", `${webhooksPath}:stats?ids=${WEBHOOK_ID}`],
+		answer: wireSeries,
 	},
 	"webhooks.create as in the Nexus docs": {
 		call: (client) =>
@@ -149,15 +154,47 @@ export const webhookCases: Record<string, WireCase> = {
 		answer: wireWebhook,
 		gives: webhook,
 	},
+	"webhooks.release": {
+		call: (client) => hooks(client).release(WEBHOOK_ID),
+		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:release`],
+		answer: wireWebhook,
+		gives: webhook,
+	},
+	"webhooks.releaseAll": {
+		call: (client) => hooks(client).releaseAll(),
+		sends: ["POST", `${webhooksPath}:release`],
+		answer: { object: "webhooksReleased", released: 2, complete: true },
+	},
+	"client.releaseWebhooks": {
+		call: (client) => client.releaseWebhooks(),
+		sends: ["POST", "/workspace/webhooks:release"],
+		answer: { object: "webhooksReleased", released: 2, complete: true },
+	},
 	"webhooks.test": {
 		call: (client) => hooks(client).test(WEBHOOK_ID),
 		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:test`],
-		answer: { status: "Ok", responseCode: 204, latencyMs: 648, attemptCount: 1, body: null, reason: null },
+		answer: {
+			status: "Ok",
+			responseCode: 204,
+			latencyMs: 648,
+			attemptCount: 1,
+			body: null,
+			reason: null,
+			failedBy: null,
+		},
 	},
 	"webhooks.test of a type": {
 		call: (client) => hooks(client).test(WEBHOOK_ID, { eventType: "order.paid" }),
 		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:test`, { eventType: "order.paid" }],
-		answer: { status: "Ok", responseCode: 204, latencyMs: 648, attemptCount: 1, body: null, reason: null },
+		answer: {
+			status: "Ok",
+			responseCode: 204,
+			latencyMs: 648,
+			attemptCount: 1,
+			body: null,
+			reason: null,
+			failedBy: null,
+		},
 	},
 	"eventTypes.create": {
 		call: (client) => types(client).create({ name: "order.paid", schema: { type: "object" }, example: { n: 1 } }),

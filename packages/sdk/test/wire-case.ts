@@ -29,4 +29,12 @@ export const wireStats = {
 	deliveries: { Pending: 0, Succeeded: 2, Failed: 1, Held: 0, Cancelled: 0 },
 };
 
+export const wireSeries = {
+	object: "webhookStats",
+	width: "day",
+	from: 86_400_000,
+	to: 172_800_000,
+	data: [{ webhookId: "webhook_1", attempts: { succeeded: [2], failed: [1] } }],
+};
+
 export const emptyPage = { nextPage: null, prevPage: null, data: [] };

@@ -8,6 +8,7 @@ import { ConfigError, describeSettings, readConfig, renderConfigurationDoc } fro
 import { metaOf, SETTING_NAMES, variableOf } from "./config/settings.ts";
 
 const KEY = `sk_${"a".repeat(43)}`;
+const PROJECT = "proj_1c8aab980f174b0296c7e35e88665b13";
 const MASTER = Buffer.alloc(32, 7);
 
 function problemsOf(environment: Record<string, string>, flags?: Record<string, string>): readonly string[] {
@@ -27,16 +28,37 @@ describe("readConfig", () => {
 			port: 8_787,
 			publicUrl: null,
 			trustedProxies: [],
+			portalOrigins: [],
+			egressAddresses: [],
+			actorHeader: null,
 			dataDir: "./fanfare-data",
 			adminKey: null,
 			masterKey: null,
+			allowForCustomers: false,
 			allowHttp: false,
 			allowNetworks: [],
+			allowHosts: [],
 			proxy: null,
+			noProxy: [],
 			logLevel: "info",
+			maxWebhooksPerCustomer: 50,
+			maxReplaysPerCustomer: 2,
+			maxStreamsPerCustomer: 5,
+			maxTestsPerCustomer: 2,
+			relays: true,
+			maxRelays: 25,
+			maxRelaysPerCustomer: 5,
 			maxInFlight: 1_024,
 			maxInFlightPerWebhook: 256,
+			maxProjects: 10_000,
+			maxKeys: 10_000,
+			maxWebhooks: 100_000,
+			maxWebhookBytes: 67_108_864,
+			maxStreams: 1_000,
+			maxConnections: 10_000,
 			maxWaitingSends: 20_000,
+			maxEventsPerSecond: 0,
+			maxStoredBytes: 0,
 			maxBodyBytesInHand: 67_108_864,
 			retentionDays: 30,
 			payloadRetentionDays: null,
@@ -71,17 +93,76 @@ describe("readConfig", () => {
 		["FANFARE_HOST", "::1", { host: "::1" }],
 		["FANFARE_ALLOW_HTTP", "true", { allowHttp: true }],
 		["FANFARE_ALLOW_HTTP", "0", { allowHttp: false }],
+		["FANFARE_ALLOW_FOR_CUSTOMERS", "true", { allowForCustomers: true }],
 		[
 			"FANFARE_ALLOW_NETWORKS",
 			"10.0.0.0/8, fd00::/8,127.0.0.1",
 			{ allowNetworks: ["10.0.0.0/8", "fd00::/8", "127.0.0.1"] },
 		],
 		["FANFARE_TRUSTED_PROXIES", "127.0.0.1, fd00::/8", { trustedProxies: ["127.0.0.1", "fd00::/8"] }],
+		[
+			"FANFARE_ALLOW_HOSTS",
+			`Billing.Internal., crm@${PROJECT},10.1.2.3,fd00::7,bücher.example`,
+			{
+				allowHosts: [
+					{ host: "billing.internal", projectId: null },
+					{ host: "crm", projectId: PROJECT },
+					{ host: "10.1.2.3", projectId: null },
+					{ host: "[fd00::7]", projectId: null },
+					{ host: "xn--bcher-kva.example", projectId: null },
+				],
+			},
+		],
 		["FANFARE_PROXY", "http://u:p@proxy:3128", { proxy: "http://u:p@proxy:3128" }],
 		["FANFARE_ADMIN_KEY", KEY, { adminKey: KEY }],
 		["FANFARE_SHUTDOWN_GRACE_MS", "0", { shutdownGraceMs: 0 }],
 	])("reads %s=%s", (name, value, expected) => {
 		expect(readConfig({ [name]: value })).toMatchObject(expected);
+	});
+
+	it("reads what goes past the proxy, and refuses it without a proxy", () => {
+		const FANFARE_NO_PROXY = "Billing.internal,.corp.Example, 10.0.0.0/8,fd00::1";
+		expect(readConfig({ FANFARE_PROXY: "http://proxy:3128", FANFARE_NO_PROXY })).toMatchObject({
+			noProxy: ["billing.internal", ".corp.example", "10.0.0.0/8", "fd00::1"],
+		});
+		expect(problemsOf({ FANFARE_NO_PROXY })).toEqual([
+			"FANFARE_NO_PROXY is set, but FANFARE_PROXY is not: set it too, or leave FANFARE_NO_PROXY unset",
+		]);
+	});
+
+	it("reads the header that names the person, and refuses it without a proxy to believe", () => {
+		const environment = { FANFARE_TRUSTED_PROXIES: "127.0.0.1", FANFARE_ACTOR_HEADER: "X-Forwarded-Email" };
+		expect(readConfig(environment)).toMatchObject({ actorHeader: "X-Forwarded-Email" });
+		expect(problemsOf({ FANFARE_ACTOR_HEADER: "X-Forwarded-Email" })).toEqual([
+			"FANFARE_ACTOR_HEADER is set, but FANFARE_TRUSTED_PROXIES is not: set it too, or leave FANFARE_ACTOR_HEADER unset",
+		]);
+	});
+
+	it.each(["X Email", "X-Email:", "äx", "-x", "x".repeat(65), "Cookie", "authorization", "Secret-Key"])(
+		"refuses FANFARE_ACTOR_HEADER=%j",
+		(name) => {
+			const environment = { FANFARE_TRUSTED_PROXIES: "127.0.0.1", FANFARE_ACTOR_HEADER: name };
+			expect(problemsOf(environment)).toEqual([
+				expect.stringMatching(/^FANFARE_ACTOR_HEADER must be the name of a header such as X-Forwarded-Email/),
+			]);
+		},
+	);
+
+	it.each([
+		...["*.internal", "billing.internal:443", "https://billing.internal", "a/b", "a@b", "a,,b", "a b", "", "a@"].map(
+			(hosts) => ["FANFARE_ALLOW_HOSTS", hosts],
+		),
+		["FANFARE_ALLOW_HOSTS", `a@${PROJECT}@${PROJECT}`],
+		["FANFARE_ALLOW_HOSTS", "10.0.0.0/8"],
+		["FANFARE_ALLOW_HOSTS", "1.2.3.4.5"],
+		...["*", "*.internal", "a:80", "http://a", "..a", ".10.0.0.1", "10.0.0.0/33", "a,", "."].map((hosts) => [
+			"FANFARE_NO_PROXY",
+			hosts,
+		]),
+	] as [string, string][])("refuses %s=%j", (name, value) => {
+		const [problem, ...others] = problemsOf({ FANFARE_PROXY: "http://proxy:3128", [name]: value });
+		expect(problem).toMatch(new RegExp(`^${name} (must be a list of host names|is set but empty)`));
+		expect(others).toEqual([]);
 	});
 
 	it.each([
@@ -124,6 +205,63 @@ describe("readConfig", () => {
 			expect.stringMatching(
 				/^FANFARE_PUBLIC_URL must be an absolute http or https URL without user name, query and fragment, such as https:\/\/fanfare\.example\.com, got "/,
 			),
+		]);
+	});
+
+	it("reads origins, each once", () => {
+		const origins = ["https://app.example.com", "http://localhost:5173", "https://[::1]:8443", "http://10.0.0.1"];
+		const value = [...origins, origins[0]].join(", ");
+		expect(readConfig({ FANFARE_PORTAL_ORIGINS: value }).portalOrigins).toEqual(origins);
+	});
+
+	it.each([
+		"*",
+		"null",
+		"https://*.example.com",
+		"https://example.com:*",
+		"app.example.com",
+		"//app.example.com",
+		"https://app.example.com/",
+		"https://app.example.com/account",
+		"https://app.example.com?a",
+		"https://App.example.com",
+		"https://app.example.com:443",
+		"http://app.example.com:80",
+		"https://app.example.com:65536",
+		"https://user@app.example.com",
+		"https://app.example.com;script-src *",
+		"https://a'b.example.com",
+		"https://app.example.com https://other.example.com",
+		"https://app.example.com,",
+		"https://bücher.example",
+		"ftp://app.example.com",
+		"file://",
+		"javascript:alert(1)",
+	])("refuses FANFARE_PORTAL_ORIGINS=%j", (value) => {
+		expect(problemsOf({ FANFARE_PORTAL_ORIGINS: value })).toEqual([
+			expect.stringMatching(
+				/^FANFARE_PORTAL_ORIGINS must be a list of origins without path and wildcard, such as .*, got "/,
+			),
+		]);
+	});
+
+	it("reads the addresses that attempts come from", () => {
+		const value = "203.0.113.7, 198.51.100.0/24,2001:db8:1::/64";
+		const { egressAddresses } = readConfig({ FANFARE_EGRESS_ADDRESSES: value });
+		expect(egressAddresses).toEqual(["203.0.113.7", "198.51.100.0/24", "2001:db8:1::/64"]);
+	});
+
+	it.each([
+		"any",
+		"203.0.113",
+		"203.0.113.7/33",
+		"203.0.113.7:443",
+		"fe80::1%eth0",
+		"203.0.113.7,",
+		"egress.example.com",
+	])("refuses FANFARE_EGRESS_ADDRESSES=%j", (value) => {
+		expect(problemsOf({ FANFARE_EGRESS_ADDRESSES: value })).toEqual([
+			`FANFARE_EGRESS_ADDRESSES must be a list of addresses and networks such as 203.0.113.7,2001:db8:1::/64, got ${JSON.stringify(value)}`,
 		]);
 	});
 
@@ -192,6 +330,35 @@ describe("readConfig", () => {
 		expect(readConfig({ FANFARE_URL: "x" }, {}, ["FANFARE_URL"]).port).toBe(8_787);
 	});
 
+	it("ignores what Kubernetes injects for services named fanfare and fanfare-…", () => {
+		const injected = {
+			FANFARE_SERVICE_HOST: "10.96.0.17",
+			FANFARE_SERVICE_PORT: "8787",
+			FANFARE_SERVICE_PORT_HTTP: "8787",
+			FANFARE_PORT: "tcp://10.96.0.17:8787",
+			FANFARE_PORT_8787_TCP: "tcp://10.96.0.17:8787",
+			FANFARE_PORT_8787_TCP_PROTO: "tcp",
+			FANFARE_PORT_8787_TCP_PORT: "8787",
+			FANFARE_PORT_8787_TCP_ADDR: "10.96.0.17",
+			FANFARE_METRICS_V2_SERVICE_HOST: "fd00::17",
+			FANFARE_METRICS_V2_PORT: "udp://[fd00::17]:53",
+			FANFARE_METRICS_V2_PORT_53_UDP_ADDR: "fd00::17",
+		};
+		expect(readConfig(injected)).toEqual(readConfig({}));
+		expect(readConfig(injected, { port: "1" }).port).toBe(1);
+	});
+
+	it.each([
+		["FANFARE_PORT", "tcp://10.96.0.17", "must be a port number"],
+		["FANFARE_PORT", "http://10.96.0.17:8787", "must be a port number"],
+		["FANFARE_HOST", "tcp://10.96.0.17:8787", "must be a host name"],
+		["FANFARE_METRICS_PORT", "9090", "is not a setting"],
+		["FANFARE_PORT_8787_HTTP", "1", "is not a setting"],
+	])("takes %s=%s for no variable of Kubernetes", (name, value, message) => {
+		expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(message)]);
+		expect(problemsOf({}, { port: "tcp://10.96.0.17:8787" })).toEqual([expect.stringContaining("--port must be")]);
+	});
+
 	it.each(["FANFARE_DATABASE_URL", "FANFARE_NATS_URL"])("refuses %s, which this version does not support", (name) => {
 		expect(problemsOf({ [name]: "postgres://u:hunter2@h" })).toEqual([
 			expect.stringMatching(`^${name} is set, but .*leave it unset`),
@@ -217,8 +384,10 @@ describe("renderConfigurationDoc", () => {
 });
 
 describe("the documentation of", () => {
+	// `FANFARE_NO_PROXY` and `FANFARE_ACTOR_HEADER` need these.
+	const base = { FANFARE_PROXY: "http://proxy.example:8080", FANFARE_TRUSTED_PROXIES: "192.0.2.1" };
 	const valueOf = (name: string, environment: Record<string, string>) =>
-		Object.entries(readConfig(environment)).find(([key]) => key === name);
+		Object.entries(readConfig({ ...base, ...environment })).find(([key]) => key === name);
 	// The other examples are commands that make a value.
 	const withExample = SETTING_NAMES.filter((name) => !metaOf(name).example.startsWith("the output of"));
 	// Other defaults are described in words, such as `none`.

@@ -1,5 +1,6 @@
 // Reads the settings: from environment variables and flags to one frozen `Config`. The settings are in
 // config/settings.ts.
+import { isInjectedByKubernetes } from "./config/kubernetes.ts";
 import {
 	configSchema,
 	flagOf,
@@ -12,7 +13,8 @@ import {
 import type { Config } from "./config/settings.ts";
 import { retentionConflict } from "./core/policies/retention.ts";
 
-export { describeSettings, renderConfigurationDoc, type Config } from "./config/settings.ts";
+export { renderConfigurationDoc } from "./config/configuration-doc.ts";
+export { describeSettings, type Config } from "./config/settings.ts";
 
 const VALUE_SHOWN = 60;
 /** A known name at most this many letters away is suggested for an unknown one. */
@@ -31,7 +33,7 @@ export class ConfigError extends Error {
 
 /**
  * Reads the settings from `environment`, overridden by `flags` (named like `data-dir`). Throws a `ConfigError` that
- * lists all problems at once and contains no secret.
+ * lists all problems at once and contains no secret. Ignores variables that Kubernetes injects.
  *
  * @param foreign variables that begin with `FANFARE_` but belong to another program in the same environment, such as a
  * client
@@ -44,10 +46,11 @@ export function readConfig(
 	flags: Readonly<Record<string, string | undefined>> = {},
 	foreign: readonly string[] = [],
 ): Config {
-	const problems = [...unknownVariables(environment, foreign), ...unknownFlags(flags)];
+	const variables = withoutInjected(environment);
+	const problems = [...unknownVariables(variables, foreign), ...unknownFlags(flags)];
 	const texts: Record<string, string> = {};
 	for (const name of SETTING_NAMES) {
-		const text = flags[flagOf(name)] ?? environment[variableOf(name)];
+		const text = flags[flagOf(name)] ?? variables[variableOf(name)];
 		if (text !== undefined) texts[name] = text;
 	}
 	const result = configSchema.safeParse(texts);
@@ -61,10 +64,30 @@ export function readConfig(
 	return Object.freeze(result.data);
 }
 
+function withoutInjected(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+	const kept: Record<string, string> = {};
+	for (const [name, value] of Object.entries(environment)) {
+		if (value !== undefined && !isInjectedByKubernetes(name, value)) kept[name] = value;
+	}
+	return kept;
+}
+
 /** Problems of settings that are valid alone but not together. */
-function conflicts({ retentionDays, payloadRetentionDays }: Config): string[] {
-	const message = retentionConflict(retentionDays, payloadRetentionDays);
-	return message === null ? [] : [`${variableOf("payloadRetentionDays")} ${message}`];
+function conflicts(config: Config): string[] {
+	const { retentionDays, payloadRetentionDays, proxy, noProxy, actorHeader, trustedProxies } = config;
+	const problems: string[] = [];
+	const retention = retentionConflict(retentionDays, payloadRetentionDays);
+	if (retention !== null) problems.push(`${variableOf("payloadRetentionDays")} ${retention}`);
+	if (noProxy.length > 0 && proxy === null) {
+		const variable = variableOf("noProxy");
+		problems.push(`${variable} is set, but ${variableOf("proxy")} is not: set it too, or leave ${variable} unset`);
+	}
+	if (actorHeader !== null && trustedProxies.length === 0) {
+		const variable = variableOf("actorHeader");
+		const needed = variableOf("trustedProxies");
+		problems.push(`${variable} is set, but ${needed} is not: set it too, or leave ${variable} unset`);
+	}
+	return problems;
 }
 
 function badValue(place: string, meta: ReturnType<typeof metaOf>, text: string): string {
@@ -80,13 +103,10 @@ function withoutUserInfo(text: string): string {
 	return text.replace(/^([a-z]+:\/\/).*@/is, "$1…@");
 }
 
-function unknownVariables(
-	environment: Readonly<Record<string, string | undefined>>,
-	foreign: readonly string[],
-): string[] {
+function unknownVariables(environment: Readonly<Record<string, string>>, foreign: readonly string[]): string[] {
 	const known = SETTING_NAMES.map(variableOf);
 	return Object.keys(environment)
-		.filter((name) => isSettingVariable(name) && environment[name] !== undefined)
+		.filter(isSettingVariable)
 		.filter((name) => !known.includes(name) && !foreign.includes(name))
 		.map((name) => {
 			const unsupported = UNSUPPORTED[name];

@@ -1,5 +1,5 @@
 // The HTTP server that the API runs on: its time limits, and requests that Node cannot parse.
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 import { getRequestListener } from "@hono/node-server";
@@ -12,10 +12,24 @@ import type { Clock } from "./core/clock.ts";
  */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** How long the body of a GET may go on after its response: the same as for calls that take a body. */
+const UNREAD_BODY_GRACE_MS = 500;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/**
+ * While more than half of the connections that may be open are idle, one that is idle for this long is closed. Otherwise
+ * clients that only hold connections would keep others out.
+ */
+const CROWDED_KEEP_ALIVE_MS = 5_000;
+/** How often idle connections are looked for while more than half of those that may be open are. */
+const LOOK_EVERY_MS = 1_000;
 /** How long a stop waits for responses that are still being written. */
 const CLOSE_GRACE_MS = 2_000;
 
+/** A connection on which nothing happens for so long, while a response is written to it, is closed: nobody reads it. */
+const UNREAD_RESPONSE_MS = 60_000;
+
+/** Node keeps the response that is being written in this field, and reads it itself if there is no listener for an event. */
+type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
 type Listener = ReturnType<typeof getRequestListener>;
 
 /** Where to listen. */
@@ -25,23 +39,43 @@ interface Address {
 	readonly port: number;
 }
 
+interface HttpServerOptions extends Address {
+	/** The most connections at once. Further ones are closed. */
+	readonly maxConnections: number;
+	/** Called for each connection that is closed because there are too many. */
+	readonly refused: () => void;
+	/** How long a response may wait for a client that reads nothing of it. Defaults to 60,000. */
+	readonly unreadMs?: number;
+}
+
+/** A connection without a request, since when, and the bytes that had been received by then. */
+interface Idle {
+	readonly since: number;
+	readonly bytes: number;
+}
+
 /**
- * Listens at once, and responds from `serve` on: earlier requests wait.
+ * Listens at once, and responds from the first call of `serve` on: earlier requests wait.
  *
  * @example
- * const http = await HttpServer.listen({ host: "127.0.0.1", port: 0 }, unreadable, clock);
+ * const http = await HttpServer.listen({ host: "127.0.0.1", port: 0, maxConnections: 100, refused }, unreadable, clock);
  * http.serve(app.fetch, false);
  */
 export class HttpServer {
 	readonly #server: Server;
-	readonly #host: string;
+	readonly #options: HttpServerOptions;
 	readonly #unreadable: UnreadableRequests;
 	readonly #clock: Clock;
+	readonly #unreadMs: number;
 	#listener: Listener;
 	#open: () => void = () => {};
+	readonly #sockets = new Set<HttpSocket>();
+	readonly #idle = new Map<HttpSocket, Idle>();
+	#cancelLook: (() => void) | null = null;
 
-	private constructor(host: string, unreadable: UnreadableRequests, clock: Clock) {
-		this.#host = host;
+	private constructor(options: HttpServerOptions, unreadable: UnreadableRequests, clock: Clock) {
+		this.#options = options;
+		this.#unreadMs = options.unreadMs ?? UNREAD_RESPONSE_MS;
 		this.#clock = clock;
 		this.#unreadable = unreadable;
 		const ready = new Promise<void>((resolve) => {
@@ -55,8 +89,9 @@ export class HttpServer {
 	}
 
 	/** Starts listening. Rejects with an error that explains why that is not possible. */
-	static async listen({ host, port }: Address, unreadable: UnreadableRequests, clock: Clock): Promise<HttpServer> {
-		const http = new HttpServer(host, unreadable, clock);
+	static async listen(options: HttpServerOptions, unreadable: UnreadableRequests, clock: Clock): Promise<HttpServer> {
+		const { host, port } = options;
+		const http = new HttpServer(options, unreadable, clock);
 		await new Promise<void>((resolve, reject) => {
 			http.#server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, { host, port })));
 			http.#server.listen(port, host, () => {
@@ -67,12 +102,18 @@ export class HttpServer {
 		return http;
 	}
 
-	get url(): string {
-		const { port } = this.#server.address() as AddressInfo;
-		return `http://${this.#host.includes(":") ? `[${this.#host}]` : this.#host}:${port}`;
+	/** Connections of clients that are open. */
+	get connections(): number {
+		return this.#sockets.size;
 	}
 
-	/** Handles requests with `fetch` from now on. `overrideGlobalObjects`: see `StartOptions.overrideGlobals`. */
+	get url(): string {
+		const { port } = this.#server.address() as AddressInfo;
+		const { host } = this.#options;
+		return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+	}
+
+	/** Handles requests with `fetch` from now on; may be called again with another. `overrideGlobalObjects`: see `StartOptions.overrideGlobals`. */
 	serve(fetch: Parameters<typeof getRequestListener>[0], overrideGlobalObjects: boolean): void {
 		const errorHandler = (error: unknown) => this.#unreadable.response(error);
 		this.#listener = getRequestListener(fetch, { overrideGlobalObjects, errorHandler });
@@ -83,12 +124,30 @@ export class HttpServer {
 	 * Closes idle connections at once. Responses in progress get a grace period, then their connections are closed too.
 	 */
 	async close(): Promise<void> {
+		this.#cancelLook?.();
 		if (!this.#server.listening) return;
 		const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
 		this.#server.closeIdleConnections();
 		const cancel = this.#clock.after(CLOSE_GRACE_MS, () => this.#server.closeAllConnections());
 		await closed;
 		cancel();
+	}
+
+	/** Node reads and drops what is left of a body, without end. A client that goes on sending is disconnected. */
+	#endUnreadBody(request: IncomingMessage): void {
+		this.#clock.after(UNREAD_BODY_GRACE_MS, () => {
+			if (!request.complete) request.socket.destroySoon();
+		});
+	}
+
+	/**
+	 * Nothing has been read from or written to the connection for a while. A call that still works on its response, and a
+	 * stream without news, go on; a connection that is idle between requests is closed, as Node would.
+	 */
+	#closeUnread(socket: HttpSocket): void {
+		const isWorking = (socket._httpMessage ?? null) !== null && socket.writableLength === 0;
+		if (isWorking) socket.setTimeout(this.#unreadMs);
+		else socket.destroy();
 	}
 
 	#create(): Server {
@@ -105,19 +164,64 @@ export class HttpServer {
 			(request, response) => {
 				// HTTP/1.0, which some health checks still use, has no Host header.
 				if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
+				if (hasUnreadBody(request)) response.once("finish", () => this.#endUnreadBody(request));
 				void this.#listener(request, response);
 			},
 		);
+		server.maxConnections = this.#options.maxConnections;
+		server.on("drop", this.#options.refused);
+		server.on("connection", (socket: HttpSocket) => this.#watch(socket));
+		server.setTimeout(this.#unreadMs, (socket) => this.#closeUnread(socket));
 		// Node would close these connections without a response, or respond without a body.
 		server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-			// The response being written. Node itself reads this field if there is no listener for this event.
-			const { _httpMessage: response } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
-			this.#unreadable.refuse(socket as Socket, error.code, response?.headersSent ?? false);
+			const { _httpMessage: response } = socket as HttpSocket;
+			this.#unreadable.refuse(socket as HttpSocket, error.code, response?.headersSent ?? false);
 		});
 		server.on("connect", (_request, socket) => this.#unreadable.refuse(socket as Socket, undefined, false));
 		server.on("checkExpectation", ({ socket }) => this.#unreadable.refuse(socket, undefined, false));
 		return server;
 	}
+
+	#watch(socket: HttpSocket): void {
+		this.#sockets.add(socket);
+		socket.once("close", () => {
+			this.#sockets.delete(socket);
+			this.#idle.delete(socket);
+		});
+		if (this.#cancelLook === null && this.#isCrowded(this.#sockets.size)) this.#lookLater();
+	}
+
+	#isCrowded(connections: number): boolean {
+		return connections > this.#options.maxConnections / 2;
+	}
+
+	#lookLater(): void {
+		this.#cancelLook = this.#clock.after(LOOK_EVERY_MS, () => {
+			this.#cancelLook = null;
+			this.#closeIdle();
+			if (this.#isCrowded(this.#sockets.size)) this.#lookLater();
+			else this.#idle.clear();
+		});
+	}
+
+	/** Closes connections that have been idle for too long, if more than half of all that may be open are idle. */
+	#closeIdle(): void {
+		const now = this.#clock.monotonicMs();
+		for (const socket of this.#sockets) {
+			const bytes = socket.bytesRead;
+			// A response is being written or is still to come.
+			if ((socket._httpMessage ?? null) !== null) this.#idle.delete(socket);
+			else if (this.#idle.get(socket)?.bytes !== bytes) this.#idle.set(socket, { since: now, bytes });
+		}
+		if (!this.#isCrowded(this.#idle.size)) return;
+		for (const [socket, { since }] of this.#idle) if (now - since >= CROWDED_KEEP_ALIVE_MS) socket.destroy();
+	}
+}
+
+/** True for a body that no call reads. Those of other methods are read, or ended by the listener. */
+function hasUnreadBody({ method, headers }: IncomingMessage): boolean {
+	if (method !== "GET" && method !== "HEAD") return false;
+	return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: Address): Error {

@@ -40,15 +40,15 @@ export class AttemptBook {
 		return new Set([...this.#byPair].filter(([, noted]) => noted.some(isSuccess)).map(([pair]) => pair));
 	}
 
-	/** The number of requests for pairs that already had a 2xx response, by the run of that response. */
+	/**
+	 * The number of pairs that were attempted again although they had a 2xx response, by the run of that response. A pair
+	 * counts once, however often it was attempted again: its next response can be a failure, which is retried.
+	 */
 	repeats(): number[] {
 		const counts = this.#kills.map(() => 0);
 		for (const noted of this.#byPair.values()) {
-			for (const [index, { run }] of noted.entries()) {
-				if (!noted.slice(0, index).some(isSuccess)) continue;
-				const last = noted.slice(0, index).findLast(isSuccess)?.run ?? run;
-				counts[last] = (counts[last] ?? 0) + 1;
-			}
+			const runs = noted.map((_, index) => noted.slice(0, index).findLast(isSuccess)?.run ?? null);
+			for (const run of new Set(runs)) if (run !== null) counts[run] = (counts[run] ?? 0) + 1;
 		}
 		return counts;
 	}

@@ -15,7 +15,11 @@ async function lineOf(server: ServerProcess, requestId: unknown): Promise<unknow
 }
 
 /** Makes a request, and returns its log line. */
-async function logged(server: ServerProcess, headers: Record<string, string>, path = "/healthz"): Promise<unknown> {
+async function logged(
+	server: ServerProcess,
+	headers: Record<string, string>,
+	path = "/openapi.json",
+): Promise<unknown> {
 	const { headers: answered } = await server.call("GET", path, undefined, headers);
 	return lineOf(server, answered.get("x-request-id"));
 }
@@ -40,7 +44,7 @@ it("with two X-Forwarded-For lines, the last address of the second one counts", 
 	await using server = await startServerProcess({ env: { FANFARE_TRUSTED_PROXIES: "127.0.0.1" } });
 	using connection = new RawConnection(server.port);
 	const lines = { ...FORWARDED, "X-Forwarded-For": "192.0.2.10" };
-	await connection.write(requestHead("GET", "/healthz", lines));
+	await connection.write(requestHead("GET", "/nothing", lines));
 	const { headers } = await connection.answer();
 	expect(await lineOf(server, headers["x-request-id"])).toMatchObject({ clientAddress: "192.0.2.10" });
 });
@@ -60,6 +64,50 @@ it("a forged address opens nothing", async () => {
 	await using server = await startServerProcess({ env: { FANFARE_TRUSTED_PROXIES: "127.0.0.1" } });
 	const headers = { "secret-key": "", "x-forwarded-for": "127.0.0.1" };
 	expect(await server.call("GET", "/workspace", undefined, headers)).toMatchObject({ status: 401 });
+});
+
+it("the audit log has the person whom a trusted proxy names, and nobody else can name one in its header", async () => {
+	const actorsOf = async (env: Record<string, string>) => {
+		await using server = await startServerProcess({ env });
+		const create = async (headers: Record<string, string>) => {
+			const made = await server.call("POST", "/workspace/projects", { name: "p" }, headers);
+			expect(made).toMatchObject({ status: 200 });
+		};
+		await create({ "x-forwarded-email": "ada@example.com", "fanfare-actor": "mallory@example.com" });
+		await create({ "x-forwarded-email": "", "fanfare-actor": "bo@example.com" });
+		await create({});
+		const { json } = await server.call("GET", "/workspace/audit?action=project.create");
+		return (json as { readonly data: readonly { readonly actor: unknown }[] }).data
+			.map(({ actor }) => actor)
+			.toReversed();
+	};
+	const header = { FANFARE_ACTOR_HEADER: "X-Forwarded-Email" };
+	const trusted = { ...header, FANFARE_TRUSTED_PROXIES: "127.0.0.1" };
+	expect(await actorsOf(trusted)).toEqual(["ada@example.com", "bo@example.com", null]);
+	const elsewhere = { ...header, FANFARE_TRUSTED_PROXIES: "10.0.0.1" };
+	expect(await actorsOf(elsewhere)).toEqual(["mallory@example.com", "bo@example.com", null]);
+});
+
+/** The addresses in the examples of the page. */
+async function shownAddresses(server: ServerProcess, headers: Record<string, string> = {}): Promise<string[]> {
+	const { status, text } = await server.call("GET", "/docs/api", undefined, headers);
+	expect(status).toBe(200);
+	return [...new Set([...text.matchAll(/&quot;(https?:\/\/\S+?)\/workspace&quot;/g)].map(([, url = ""]) => url))];
+}
+
+const FORWARDED_ADDRESS = { "x-forwarded-proto": "https", "x-forwarded-host": "fanfare.example.com" };
+
+it("/docs/api has the address by which it was asked for, which only a trusted proxy can change", async () => {
+	await using server = await startServerProcess();
+	expect(await shownAddresses(server)).toEqual([server.url]);
+	expect(await shownAddresses(server, FORWARDED_ADDRESS)).toEqual([server.url]);
+	await server.stop();
+	await server.restart({ FANFARE_TRUSTED_PROXIES: "127.0.0.1" });
+	expect(await shownAddresses(server, FORWARDED_ADDRESS)).toEqual(["https://fanfare.example.com"]);
+	expect(await shownAddresses(server)).toEqual([server.url]);
+	await server.stop();
+	await server.restart({ FANFARE_TRUSTED_PROXIES: "127.0.0.1", FANFARE_PUBLIC_URL: "https://example.com/fanfare" });
+	expect(await shownAddresses(server, FORWARDED_ADDRESS)).toEqual(["https://example.com/fanfare"]);
 });
 
 it("/openapi.json has the public URL as its server", async () => {

@@ -3,7 +3,10 @@ import {
 	chmodSync,
 	chownSync,
 	mkdirSync,
+	readdirSync,
 	readFileSync,
+	renameSync,
+	rmdirSync,
 	rmSync,
 	statSync,
 	symlinkSync,
@@ -93,6 +96,27 @@ describe("a data directory that can't be used", () => {
 		expectMessage(await refusedStart(dir.join("read-only", "data"), {}, uid), "read-only", "FANFARE_DATA_DIR");
 	});
 
+	it("can be written to by every user of the machine", async () => {
+		mkdirSync(dir.join("data"));
+		chmodSync(dir.join("data"), 0o777);
+		expectMessage(
+			await refusedStart(dir.join("data")),
+			dir.join("data"),
+			/every user/,
+			"chmod 700",
+			"FANFARE_DATA_DIR",
+		);
+	});
+
+	it("is used with a warning if its group may write to it", async () => {
+		mkdirSync(dir.join("data"));
+		chmodSync(dir.join("data"), 0o770);
+		await using server = await startServerProcess({ dataDir: dir.join("data") });
+		await server.stop();
+		const [line] = server.stdout.split("\n").filter((text) => text.includes("by its group"));
+		expect(JSON.parse(line ?? "{}")).toMatchObject({ msg: expect.stringMatching(/mode 770.*chmod 700/) });
+	});
+
 	it("is on a disk that is not mounted", async () => {
 		symlinkSync(dir.join("not-mounted"), dir.join("link"));
 		expectMessage(await refusedStart(dir.join("link", "data")), "link", /not mounted/, "FANFARE_DATA_DIR");
@@ -159,6 +183,9 @@ describe("the master key", () => {
 		chmodSync(file, 0o600);
 
 		const key = readFileSync(file);
+		renameSync(file, `${file}.moved`);
+		symlinkSync(`${file}.moved`, file);
+		expectMessage(await refusedStart(server.dataDir), file, "link", "FANFARE_MASTER_KEY");
 		rmSync(file);
 		expectMessage(await refusedStart(server.dataDir), file, "missing", "backup");
 		writeFileSync(file, Buffer.from("short"), { mode: 0o600 });
@@ -173,35 +200,50 @@ describe("the master key", () => {
 		await server.project.events.send({ type: "a.b", data: 1 });
 		expect(statSync(server.dataDir).mode & 0o777).toBe(0o700);
 		for (const name of ["fanfare.db", "fanfare.db-wal", "fanfare.db-shm", "fanfare.lock", "fanfare.pid"]) {
+			expect(readdirSync(server.dataDir)).toContain(name);
+		}
+		for (const name of readdirSync(server.dataDir)) {
 			expect([name, (statSync(`${server.dataDir}/${name}`).mode & 0o777).toString(8)]).toEqual([name, "600"]);
 		}
 	});
 });
 
 describe("the first start", () => {
-	it("prints workspace, project and key once; later starts print none of them", async () => {
+	it("prints workspace, project and the key's file once, and never the key; later starts print none of them", async () => {
 		await using server = await startServerProcess({ env: { FANFARE_LOG_LEVEL: "trace" } });
 		const { key, projectId } = server;
 		expect(key).toMatch(/^sk_[A-Za-z0-9_-]{43}$/);
 		expect(projectId).toMatch(/^proj_[0-9a-f]{32}$/);
-		expect(server.stderr.split(key)).toHaveLength(2);
+		const file = join(server.dataDir, "admin.key");
+		expect(server.stderr).toMatch(new RegExp(`^ {2}Admin key {2}in the file ${file}$`, "m"));
+		expect([readFileSync(file, "utf8"), statSync(file).mode & 0o777]).toEqual([`${key}\n`, 0o600]);
 		expect(server.stderr).toMatch(/Workspace {2}ws_[0-9a-f]{32}/);
-		expect(server.stdout).not.toContain(key);
+		expect(server.stdout + server.stderr).not.toContain(key);
 		expect((await server.client.listProjects()).map(({ id }) => id)).toEqual([projectId]);
 
 		await server.stop();
 		await server.restart();
-		expect(server.stderr + server.stdout).not.toMatch(/sk_|Project|Workspace/);
+		expect(server.stderr + server.stdout).not.toMatch(/sk_|Admin key|Project|Workspace/);
 		expect((await server.client.listProjects()).map(({ id }) => id)).toEqual([projectId]);
 	});
 
 	it("does not print a key that the operator has set, and that key is an admin key", async () => {
 		await using server = await startServerProcess({ env: { FANFARE_ADMIN_KEY: ADMIN_KEY } });
-		expect(server.stderr).not.toContain("sk_");
+		expect(server.stderr).not.toMatch(/sk_|Admin key/);
+		expect(readdirSync(server.dataDir)).not.toContain("admin.key");
 		expect((await server.client.keys.create({ name: "of an admin", scope: "admin" })).scope).toBe("admin");
 	});
 
-	it("prints the key even if an earlier start failed because the port was in use", async () => {
+	it("creates nothing if the key can't be kept", async () => {
+		mkdirSync(dir.join("data", "admin.key"), { recursive: true });
+		const refused = await refusedStart(dir.join("data"));
+		expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("admin.key")]);
+		rmdirSync(dir.join("data", "admin.key"));
+		await using server = await startServerProcess({ dataDir: dir.join("data") });
+		expect((await server.client.listProjects()).length).toBe(1);
+	});
+
+	it("gives the key even if an earlier start failed because the port was in use", async () => {
 		const refused = await refusedStart(dir.join("data"), { FANFARE_PORT: String(await portInUse()) });
 		expect(refused.code).toBe(1);
 		await using server = await startServerProcess({ dataDir: dir.join("data") });
@@ -238,6 +280,8 @@ describe("an invalid setting stops the start with a message that names it", () =
 		["FANFARE_PORT", "abc", /0–65535.*"abc"/],
 		["FANFARE_PORT", "", /empty/],
 		["FANFARE_ALLOW_NETWORKS", "10.0.0.1/8", /FANFARE_ALLOW_NETWORKS.*10\.0\.0\.0\/8/],
+		["FANFARE_ALLOW_HOSTS", "*.internal", /FANFARE_ALLOW_HOSTS.*billing\.internal/],
+		["FANFARE_NO_PROXY", "10.0.0.1/8", /FANFARE_PROXY.* is not/],
 		["FANFARE_TRUSTED_PROXIES", "10.0.0.1/8", /FANFARE_TRUSTED_PROXIES.*10\.0\.0\.0\/8/],
 		["FANFARE_DATABASE_URL", "postgres://localhost/x", /not supported/],
 		["FANFARE_PROT", "80", /did you mean FANFARE_PORT\?/],
@@ -253,6 +297,12 @@ describe("an invalid setting stops the start with a message that names it", () =
 			expect(refused.stderr).not.toContain("tell-nobody");
 		},
 	);
+
+	it("a network to call without the proxy, before anything is created", async () => {
+		const env = { FANFARE_PROXY: "http://proxy:3128", FANFARE_NO_PROXY: "10.0.0.1/8" };
+		expectMessage(await refusedStart(dir.join("data"), env), /FANFARE_NO_PROXY.*10\.0\.0\.0\/8/);
+		expect(() => statSync(dir.join("data"))).toThrow("ENOENT");
+	});
 
 	it("reports all invalid settings at once, before anything is created", async () => {
 		const refused = await refusedStart(dir.join("data"), { FANFARE_PORT: "x", FANFARE_HOST: "a b", FANFARE_X: "1" });

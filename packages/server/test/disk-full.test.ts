@@ -12,6 +12,8 @@ const DISK_MIB = 32;
 const PAYLOAD = "x".repeat(16 * 1_024);
 /** The number of attempts whose responses come only after the disk is full. */
 const IN_FLIGHT = 5;
+/** Without a quota of bytes, the only project would be refused before the disk is full: see the last test. */
+const QUOTA = { FANFARE_MAX_STORED_BYTES: "1000000000" };
 
 const issue = smallDiskIssue();
 if (issue !== null) process.stderr.write(`disk-full.test.ts is skipped: ${issue}\n`);
@@ -24,7 +26,7 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 	it("refuses sends, keeps acknowledged events, records the attempts in flight, and recovers once there is space", async () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
-		await using server = await startServerProcess({ dataDir: disk.join("data") });
+		await using server = await startServerProcess({ dataDir: disk.join("data"), env: QUOTA });
 		await server.createWebhook(receiver.url);
 		const { eventIds, answer } = await sendWithoutResponse(server, receiver);
 		disk.fill(512 * 1_024);
@@ -34,11 +36,14 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		await expectFull(server);
 		answer();
 		expect((await server.call("GET", "/healthz")).status).toBe(200);
-		// The outcomes can't be recorded yet, so the API still shows the deliveries as Pending.
 		await receiver.waitFor(acknowledged.length);
-		expect((await server.call("GET", `/projects/${server.projectId}/deliveries?status=Pending`)).json).toMatchObject({
-			data: expect.arrayContaining(eventIds.map((eventId) => expect.objectContaining({ eventId }))),
-		});
+		// The outcomes can't be recorded yet, unless their commit finds room in the pages that the write-ahead log has already.
+		const { json: shown } = await server.call("GET", `/projects/${server.projectId}/deliveries?limit=1000`);
+		const { data } = shown as { data: { eventId: string; status: string; attemptCount: number }[] };
+		for (const eventId of eventIds) {
+			const { status, attemptCount } = data.find((delivery) => delivery.eventId === eventId) ?? {};
+			expect([status, attemptCount]).toEqual(attemptCount === 0 ? ["Pending", 0] : ["Succeeded", 1]);
+		}
 		await expectFull(server);
 
 		disk.removeFiller();
@@ -53,7 +58,7 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 	it("attempts failed deliveries again soon after there is space", async () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
-		await using server = await startServerProcess({ dataDir: disk.join("data") });
+		await using server = await startServerProcess({ dataDir: disk.join("data"), env: QUOTA });
 		await server.createWebhook(receiver.url);
 		const { eventIds, answer } = await sendWithoutResponse(server, receiver, 500);
 		disk.fill(512 * 1_024);
@@ -69,7 +74,7 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 	it("reports the problem when restarted after a SIGKILL; with space, delivers every acknowledged event", async () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
-		await using server = await startServerProcess({ dataDir: disk.join("data") });
+		await using server = await startServerProcess({ dataDir: disk.join("data"), env: QUOTA });
 		await server.createWebhook(receiver.url);
 		const { eventIds } = await sendWithoutResponse(server, receiver);
 		disk.fill(512 * 1_024);
@@ -87,21 +92,21 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 	});
 
 	it("does not start on an empty directory, and reports why", async () => {
-		using disk = new SmallDisk(1);
+		using disk = new SmallDisk(4);
 		mkdirSync(disk.join("data"));
 		disk.fill();
 		const env = { FANFARE_PORT: "0", FANFARE_DATA_DIR: disk.join("data") };
 		const { code, stderr } = await runFanfare(["serve"], { env });
 		expect([code, stderr]).toEqual([1, expect.stringMatching(/^fanfare: .*(full|no space).*\n$/)]);
 		disk.removeFiller();
-		await using server = await startServerProcess({ dataDir: disk.join("data") });
+		await using server = await startServerProcess({ dataDir: disk.join("data"), env: QUOTA });
 		expect((await server.call("GET", "/readyz")).status).toBe(200);
 	});
 
 	it("stops gracefully, and after a restart delivers the events whose outcomes it could not record", async () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
-		const env = { FANFARE_SHUTDOWN_GRACE_MS: "500" };
+		const env = { ...QUOTA, FANFARE_SHUTDOWN_GRACE_MS: "500" };
 		await using server = await startServerProcess({ dataDir: disk.join("data"), env });
 		await server.createWebhook(receiver.url);
 		const { eventIds, answer } = await sendWithoutResponse(server, receiver);
@@ -116,6 +121,27 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		expect(exit).toEqual({ code: 0, signal: null });
 		await server.restart();
 		await expectDelivered(server, acknowledged);
+	});
+
+	it("refuses the project that holds most of the store before the disk is full, and not another one", async () => {
+		using disk = new SmallDisk(DISK_MIB);
+		await using receiver = await startReceiver();
+		await using server = await startServerProcess({ dataDir: disk.join("data") });
+		await server.createWebhook(receiver.url);
+		const created = await server.call("POST", "/workspace/projects", { name: "other" });
+		const { id: other } = created.json as { id: string };
+		for (let sent = 0; sent < 256; sent++) expect((await send(server, PAYLOAD)).status).toBe(202);
+		disk.fill(2 * 1_024 * 1_024);
+		const refused = await eventually("a send is refused", async () => {
+			const answer = await send(server, "small");
+			return answer.status === 202 ? null : answer;
+		});
+		expect(refused).toMatchObject({ status: 429, json: { code: "stored_bytes_exceeded" } });
+		expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+		expect((await server.call("POST", `/projects/${other}/events`, { type: "a.b", data: 1 })).status).toBe(202);
+		expect((await server.call("GET", "/readyz")).status).toBe(200);
+		disk.removeFiller();
+		await eventually("sends are accepted again", async () => (await send(server, "small")).status === 202);
 	});
 });
 
@@ -155,20 +181,18 @@ async function expectFull(server: ServerProcess): Promise<void> {
 		],
 	};
 	expectStoreFull(await server.call("POST", `/projects/${server.projectId}/events:batch`, batch));
+	// At once, also while the small write of the check itself succeeds.
+	const ready = await server.call("GET", "/readyz");
+	expect([ready.status, ready.json]).toMatchObject([
+		503,
+		{ ready: false, checks: { store: { ok: false, message: expect.stringContaining("full") } } },
+	]);
 	// Small writes succeed until they have used up the last pages of the write-ahead log.
 	const webhook = { name: "no room", spec: { endpoint: "http://127.0.0.1:9/", eventTypes: ["never.sent"] } };
 	const create = () => server.call("POST", `/projects/${server.projectId}/batch/webhooks`, webhook);
 	let created = await create();
 	while (created.status === 200) created = await create();
 	expectStoreFull(created);
-	const ready = await eventually("/readyz to be 503", async () => {
-		const answer = await server.call("GET", "/readyz");
-		return answer.status === 503 ? answer : null;
-	});
-	expect(ready.json).toMatchObject({
-		ready: false,
-		checks: { store: { ok: false, message: expect.stringContaining("full") } },
-	});
 }
 
 /** Expects that the server refuses to start with a message, or starts and reports the full disk for each send and in /readyz. */

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 
 import { eventually } from "@fanfare/testkit/eventually";
-import { startReceiver } from "@fanfare/testkit/receiver";
+import { startReceiver, type Reply } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { expect, it } from "vitest";
 
@@ -18,11 +18,13 @@ it("the readers of log and messages go away: an attempt in flight still ends, an
 	await using receiver = await startReceiver();
 	await using server = await startServerProcess();
 	await server.createWebhook(receiver.url);
-	receiver.respond([{ status: 204, delayMs: 1_000 }]);
+	const answer = Promise.withResolvers<Reply>();
+	receiver.script(() => answer.promise);
 	const { id } = await server.project.events.send({ type: "a.b", data: 1 });
 	await receiver.waitFor(1);
 	server.hangUp();
 	await expectServes(server);
+	answer.resolve({ status: 204 });
 	expect(await server.stop()).toEqual(GRACEFUL);
 	await server.restart();
 	expect(await server.waitForDelivery(id, () => true)).toMatchObject({ status: "Succeeded", attemptCount: 1 });

@@ -160,6 +160,7 @@ describe("webhooks", () => {
 		const id = await createdId("before", "/patched");
 		const rename = await call("PATCH", `${webhooksPath()}/${id}`, '{"name": "after", "spec": {}}');
 		expectWebhook(rename, { id, name: "after", endpoint: `${receiver.url}/patched` });
+		expect(rename.headers["fanfare-warning"]).toBeUndefined();
 		const spec = `{"endpoint": "${receiver.url}/moved", "retries": {"maxRetries": 1, "maxBackoffMs": 1000}, "secret": {"contents": "${OTHER_SECRET}"}}`;
 		const moved = await call("PATCH", `${webhooksPath()}/${id}`, `{"spec": ${spec}}`);
 		const retries = { maxRetries: 1, maxBackoffMs: 1_000 };
@@ -168,15 +169,16 @@ describe("webhooks", () => {
 	});
 
 	it.each(["null", '"text"', "{}", '{"contents": "not base64"}', "[1]"])(
-		"PATCH ignores a secret that is %s",
+		"PATCH ignores a secret that is %s, and says so in a header",
 		async (secret) => {
 			const id = await createdId("before");
-			expectWebhook(
-				await call("PATCH", `${webhooksPath()}/${id}`, `{"name": "after", "spec": {"secret": ${secret}}}`),
-				{
-					name: "after",
-				},
+			const patched = await call(
+				"PATCH",
+				`${webhooksPath()}/${id}`,
+				`{"name": "after", "spec": {"secret": ${secret}}}`,
 			);
+			expectWebhook(patched, { name: "after" });
+			expect(patched.headers["fanfare-warning"]).toBe("spec.secret is ignored; use PUT .../secret");
 			await expectSignedWith(id, SECRET_BYTES);
 		},
 	);
@@ -209,7 +211,15 @@ describe("webhooks", () => {
 			const id = await createdId("to test");
 			const { status, json } = await call("POST", `${webhooksPath()}/${id}${action}`);
 			const latencyMs = expect.any(Number) as number;
-			const expected = { status: "Ok", responseCode: 200, latencyMs, attemptCount: 1, body: null, reason: null };
+			const expected = {
+				status: "Ok",
+				responseCode: 200,
+				latencyMs,
+				attemptCount: 1,
+				body: null,
+				reason: null,
+				failedBy: null,
+			};
 			expect([status, json]).toEqual([200, expected]);
 		},
 	);
@@ -220,7 +230,15 @@ describe("webhooks", () => {
 		const test = await call("POST", `${webhooksPath()}/${(json as { id: string }).id}:test`);
 		const latencyMs = expect.any(Number) as number;
 		const reason = "connection refused by 127.0.0.1:9";
-		const expected = { status: "Failed", responseCode: 0, latencyMs, attemptCount: 2, body: null, reason };
+		const expected = {
+			status: "Failed",
+			responseCode: 0,
+			latencyMs,
+			attemptCount: 2,
+			body: null,
+			reason,
+			failedBy: "receiver",
+		};
 		expect([test.status, test.json]).toEqual([200, expected]);
 	});
 });

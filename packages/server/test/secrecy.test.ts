@@ -1,6 +1,6 @@
 // Secrets are write-only: calls of many kinds are made with recognisable values, which are then searched for everywhere.
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { runFanfare } from "@fanfare/testkit/fanfare-process";
@@ -17,6 +17,9 @@ const PAYLOAD = "payload-that-belongs-in-no-log";
 const BROKEN_PAYLOAD = "payload-of-a-broken-request";
 const PATH_TOKEN = "token-in-the-path-of-an-endpoint";
 const PASSWORD = "password-in-an-endpoint";
+const ACTOR = "recognisable-actor@example.com";
+const REFUSED_ACTOR = "refused actor that nobody may see";
+const WRONG_TOKEN = `ps_${"wrongtok".repeat(6).slice(0, 43)}`;
 const WRONG_KEY = `sk_${"wrongkey".repeat(6).slice(0, 43)}`;
 
 /** Everything that the server has printed, returned and stored. */
@@ -27,7 +30,9 @@ interface Output {
 	/** The names and bytes of its files. */
 	readonly files: ReadonlyMap<string, Buffer>;
 	/** The keys that the server has generated and shown once. */
-	readonly keys: { readonly admin: string; readonly made: string };
+	readonly keys: { readonly admin: string; readonly made: string; readonly rolled: string; readonly token: string };
+	/** The token of a session, and of a sign-in link that was not used. */
+	readonly tokens: { readonly session: string; readonly link: string };
 }
 
 /** Values that must not be shown anywhere, nor stored in a readable form. */
@@ -39,17 +44,26 @@ const SECRET_VALUES: Readonly<Record<string, (output: Output) => Buffer>> = {
 	"a header's value": () => Buffer.from(HEADER_VALUE),
 	"a refused header's value": () => Buffer.from(REFUSED_HEADER_VALUE.trim()),
 	"an unknown key": () => Buffer.from(WRONG_KEY),
+	"an unknown token of a customer": () => Buffer.from(WRONG_TOKEN),
+	"a refused actor": () => Buffer.from(REFUSED_ACTOR),
 	"a password": () => Buffer.from(PASSWORD),
 	"the admin key": ({ keys }) => Buffer.from(keys.admin),
 	"a created key": ({ keys }) => Buffer.from(keys.made),
+	"a rolled key": ({ keys }) => Buffer.from(keys.rolled),
+	"a session's token": ({ tokens }) => Buffer.from(tokens.session),
+	"a sign-in link's token": ({ tokens }) => Buffer.from(tokens.link),
+	"the token of a customer": ({ keys }) => Buffer.from(keys.token),
 };
 /** Values that are stored, but shown only to receivers. */
 const PAYLOADS: typeof SECRET_VALUES = {
 	"a payload": () => Buffer.from(PAYLOAD),
 	"the payload of a broken request": () => Buffer.from(BROKEN_PAYLOAD),
 };
-/** Values that are shown to callers with a key. A path can contain a receiver's token. */
-const ENDPOINTS: typeof SECRET_VALUES = { "the path of an endpoint": () => Buffer.from(PATH_TOKEN) };
+/** Values that are shown to callers with a key. A path can contain a receiver's token, and an actor is often a person. */
+const SHOWN: typeof SECRET_VALUES = {
+	"the path of an endpoint": () => Buffer.from(PATH_TOKEN),
+	"an actor": () => Buffer.from(ACTOR),
+};
 
 describe("after successes, failures and mistakes", () => {
 	let output: Output;
@@ -63,19 +77,18 @@ describe("after successes, failures and mistakes", () => {
 		expect(output.answers.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 202, 400, 401, 404, 413]));
 		expect(output.metrics).toContain("fanfare_attempts_total");
 		expect(findings(output.files, Buffer.from(PAYLOAD))).toContainEqual(expect.stringContaining("fanfare.db"));
-		expect(findings(answersOf(output), Buffer.from(PATH_TOKEN)).length).toBeGreaterThan(0);
+		for (const value of Object.values(SHOWN)) {
+			expect(findings(answersOf(output), value(output)).length).toBeGreaterThan(0);
+		}
 	});
 
-	it.each(Object.entries({ ...SECRET_VALUES, ...PAYLOADS, ...ENDPOINTS }))(
-		"%s is in no log or metric",
-		(_what, value) => {
-			const places = new Map([
-				["log", Buffer.from(output.log)],
-				["metrics", Buffer.from(output.metrics)],
-			]);
-			expect(findings(places, value(output))).toEqual([]);
-		},
-	);
+	it.each(Object.entries({ ...SECRET_VALUES, ...PAYLOADS, ...SHOWN }))("%s is in no log or metric", (_what, value) => {
+		const places = new Map([
+			["log", Buffer.from(output.log)],
+			["metrics", Buffer.from(output.metrics)],
+		]);
+		expect(findings(places, value(output))).toEqual([]);
+	});
 
 	it.each(Object.entries({ ...SECRET_VALUES, ...PAYLOADS }))("%s is in no response", (_what, value) => {
 		expect(findings(answersOf(output), value(output))).toEqual([]);
@@ -120,9 +133,16 @@ async function makeCalls(): Promise<Output> {
 		return answer;
 	};
 	const admin = server.key;
-	const firstOutput = server.stderr.replace(admin, "") + server.stdout;
-	const made = (await server.client.keys.create({ name: "made", scope: "write" })).secretKey;
+	const firstOutput = server.stderr + server.stdout;
+	// As the server asks: the key is nowhere else.
+	rmSync(join(server.dataDir, "admin.key"));
+	const { id, secretKey: made } = await server.client.keys.create({ name: "made", scope: "write" });
+	const { secretKey: rolled } = await server.client.keys.roll(id);
+	const tokens = await signIn(server, rolled);
+	const session = { customerId: "acme", capabilities: ["webhooks.write"], actor: ACTOR } as const;
+	const { token } = await server.project.portalSessions.create(session);
 	await playSuccess(call, server, receiver);
+	await playCustomer(call, server, token);
 	await playFailures(call, server, receiver);
 	await playMistakes(call, server, made);
 	const metrics = (await server.call("GET", "/metrics")).text;
@@ -130,11 +150,29 @@ async function makeCalls(): Promise<Output> {
 	const running = readFiles(server.dataDir, "running: ");
 	await server.stop();
 	const files = new Map([...running, ...readFiles(server.dataDir, "stopped: ")]);
-	const output = server.stderr.replace(admin, "") + server.stdout;
+	const output = server.stderr + server.stdout;
 	const refused = await runFanfare(["serve"], {
 		env: { FANFARE_DATA_DIR: server.dataDir, FANFARE_MASTER_KEY: "f".repeat(64) },
 	});
-	return { log: firstOutput + output + refused.stderr, answers, metrics, files, keys: { admin, made } };
+	return {
+		log: firstOutput + output + refused.stderr,
+		answers,
+		metrics,
+		files,
+		keys: { admin, made, rolled, token },
+		tokens,
+	};
+}
+
+/** Signs in, makes a call in the session, and makes a link. Shown once, in responses that are not searched. */
+async function signIn(server: ServerProcess, key: string): Promise<Output["tokens"]> {
+	const page = { "secret-key": "", "fanfare-page": "1" };
+	const { headers } = await server.call("POST", "/sessions", { key }, page);
+	const cookie = headers.get("set-cookie")?.split(";")[0] ?? "";
+	await server.call("GET", "/workspace/key", undefined, { ...page, cookie });
+	await server.call("GET", `/workspace?${cookie}`, undefined, { ...page, cookie });
+	const { url } = await server.client.sessions.createLink();
+	return { session: cookie.split("=")[1] ?? "", link: url.split("#link=")[1] ?? "" };
 }
 
 type Call = (...request: Parameters<ServerProcess["call"]>) => Promise<Answer>;
@@ -161,7 +199,9 @@ async function playSuccess(call: Call, server: ServerProcess, receiver: Receiver
 	await call("POST", eventsPath(server), { type: "a.b", data: { text: PAYLOAD }, idempotencyKey: "once" });
 	await call("POST", eventsPath(server), { type: "a.b", data: { text: PAYLOAD }, idempotencyKey: "once" });
 	await call("PUT", `${webhooksPath(server)}/${id}/secret`, { contents: SECRETS.second.toString("base64") });
-	await call("PATCH", `${webhooksPath(server)}/${id}`, { spec: { headers: { "x-plain": HEADER_VALUE } } });
+	const patch = { spec: { headers: { "x-plain": HEADER_VALUE } } };
+	await call("PATCH", `${webhooksPath(server)}/${id}`, patch, { "fanfare-actor": ACTOR });
+	await call("GET", `/workspace/audit?objectId=${id}`);
 	await call("POST", `${eventsPath(server)}:batch`, {
 		events: [
 			{ type: "a.b", data: PAYLOAD },
@@ -174,8 +214,22 @@ async function playSuccess(call: Call, server: ServerProcess, receiver: Receiver
 	expect(receiver.requests[1]?.rawBody.toString()).toContain(PAYLOAD);
 }
 
+async function playCustomer(call: Call, server: ServerProcess, token: string): Promise<void> {
+	const spec = { endpoint: "https://example.com/" };
+	const headers = { "secret-key": token };
+	const made = await call("POST", webhooksPath(server), { name: "a customer's", spec }, headers);
+	const { id } = made.json as { id: string };
+	expect(made.status).toBe(200);
+	await call("GET", "/workspace/key", undefined, headers);
+	await call("GET", "/workspace/keys", undefined, headers);
+	await call("GET", `/workspace/audit?objectId=${id}`);
+	await call("GET", `/projects/${server.projectId}/portal-sessions`);
+	await call("GET", `/projects/${server.projectId}/events?token=${token}`, undefined, { "secret-key": "" });
+	for (const path of [`/portal/${token}`, `/portal/%70s${token.slice(2)}`]) await call("GET", path);
+}
+
 async function playFailures(call: Call, server: ServerProcess, receiver: Receiver): Promise<void> {
-	receiver.script((_request, index) => (index % 2 === 0 ? { status: 500 } : { kind: "reset" }));
+	receiver.script((_request, index) => (index % 2 === 0 ? { status: 500, close: true } : { kind: "reset" }));
 	const event = await call("POST", eventsPath(server), { type: "a.b", data: { text: PAYLOAD } });
 	const { id } = event.json as { id: string };
 	const delivery = await server.waitForDelivery(id, ({ status }) => status === "Failed");
@@ -210,14 +264,25 @@ async function playMistakes(call: Call, server: ServerProcess, key: string): Pro
 	]) {
 		await call("POST", eventsPath(server), body);
 	}
-	for (const wrong of [WRONG_KEY, `${key} `.repeat(2), key.slice(0, -1)]) {
+	for (const wrong of [WRONG_KEY, WRONG_TOKEN, `${key} `.repeat(2), key.slice(0, -1)]) {
 		await call("GET", "/workspace", undefined, { "secret-key": wrong });
 		await call("GET", "/workspace", undefined, { "secret-key": "", authorization: `Bearer ${wrong}` });
 		await call("GET", "/workspace", undefined, { "secret-key": "", authorization: `Basic ${wrong}` });
 	}
+	for (const actor of [REFUSED_ACTOR, WRONG_KEY, WRONG_TOKEN, `whsec_${contents}`]) {
+		await call("POST", webhooksPath(server), { name: "refused", spec: { endpoint } }, { "fanfare-actor": actor });
+	}
 	await call("GET", `/workspace?key=${WRONG_KEY}`);
 	await call("GET", `${webhooksPath(server)}?page=${WRONG_KEY}`);
 	await call("GET", "/no/such/path");
+	const escaped = encodeURIComponent(WRONG_KEY).replace("_", "%5F");
+	const secret = `whsec_${contents}`;
+	for (const path of [WRONG_KEY, WRONG_TOKEN, `${WRONG_KEY}/events`, `Bearer%20${WRONG_KEY}`, escaped, secret]) {
+		await call("GET", `/${path}`);
+		await call("POST", `/projects/${path}/events`, {});
+		await call("PUT", `/healthz/${"x".repeat(170)}/${path}`);
+	}
+	await call("GET", `${webhooksPath(server)}/${WRONG_KEY}`);
 }
 
 function answersOf({ answers }: Output): Map<string, Buffer> {

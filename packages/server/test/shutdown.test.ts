@@ -10,8 +10,6 @@ import { describe, expect, it } from "vitest";
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const STOPPING = /Stopping/;
 const FORCED_EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
-/** A stop takes some milliseconds. It must not take the grace period of 30 s, which it would take with a defect. */
-const AT_ONCE_MS = 15_000;
 
 describe.each(SIGNALS)("after %s", (signal) => {
 	it("attempts in flight finish and are recorded, and new sends are refused", async () => {
@@ -45,22 +43,24 @@ describe.each(SIGNALS)("after %s", (signal) => {
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "8" } });
 		await server.createWebhook(receiver.url);
-		receiver.script((_request, index) => ({ delayMs: index % 40 }));
+		const answer = Promise.withResolvers<Reply>();
+		receiver.script((_request, index) => (index < 100 ? { delayMs: index % 40 } : answer.promise));
 		const options = { senders: 8, pauseMs: 4, random: Math.random, persistent: false };
 		await using load = new SendingLoad(server, options);
-		await receiver.waitFor(100);
+		// Some events must wait for the restart: now the receiver is slower than the senders on every machine.
+		await eventually("events to wait", () => load.acknowledged.size >= 150);
 
 		server.kill(signal);
+		await server.waitForStderr(STOPPING);
+		answer.resolve({});
 		expect(await server.exited).toEqual({ code: 0, signal: null });
 		await load.stop();
-		const before = receiver.requests.length;
+		expect(receiver.requests.length).toBeLessThan(load.acknowledged.size);
 		await server.restart();
 		await eventually("all acknowledged events to arrive", () => arrived(receiver).size >= load.acknowledged.size);
 		await deliverOneMore(server, receiver, load.acknowledged.size + 1);
 		expect(arrived(receiver).isSupersetOf(new Set(load.acknowledged.keys()))).toBe(true);
 		expect(receiver.requests).toHaveLength(arrived(receiver).size);
-		// Otherwise no event has waited for the restart, and the test would show less than its title says.
-		expect(before).toBeLessThan(load.acknowledged.size);
 	});
 
 	it("a second signal stops at once, and the attempts in flight are repeated after the restart", async () => {
@@ -72,10 +72,9 @@ describe.each(SIGNALS)("after %s", (signal) => {
 
 		server.kill(signal);
 		await server.waitForStderr(STOPPING);
-		const signalledAt = performance.now();
 		server.kill(signal);
+		// If it waited for the attempts, it would end with the code 0.
 		expect(await server.exited).toEqual({ code: FORCED_EXIT_CODES[signal], signal: null });
-		expect(performance.now() - signalledAt).toBeLessThan(AT_ONCE_MS);
 
 		await expectDeliveredAfterRestart(server, receiver, eventIds);
 	});
@@ -83,7 +82,7 @@ describe.each(SIGNALS)("after %s", (signal) => {
 	it("the grace period ends attempts that hang, without using up a retry", async () => {
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ env: { FANFARE_SHUTDOWN_GRACE_MS: "300" } });
-		// Without the grace period, the server would wait for the timeout of the attempts.
+		// Without the grace period, the server would wait for the timeout of the attempts, which then fail.
 		await server.createWebhook(receiver.url, { retries: { maxRetries: 0 }, timeoutMs: 30_000 });
 		receiver.script(() => ({ kind: "hang" }));
 		const eventIds = await sendInFlight(server, receiver, 3);
@@ -92,7 +91,6 @@ describe.each(SIGNALS)("after %s", (signal) => {
 		server.kill(signal);
 		expect(await server.exited).toEqual({ code: 0, signal: null });
 		expect(performance.now() - signalledAt).toBeGreaterThan(300);
-		expect(performance.now() - signalledAt).toBeLessThan(AT_ONCE_MS);
 
 		await expectDeliveredAfterRestart(server, receiver, eventIds);
 	});
@@ -113,12 +111,11 @@ it("a signal during the start ends it at once, and the next start succeeds", asy
 	expect((await server.call("GET", "/readyz")).status).toBe(200);
 });
 
-it("an idle server stops at once, even if a client keeps its connection open", async () => {
+it("an idle server stops, even if a client keeps its connection open", async () => {
+	// That it waits for nothing: stop-at-once.test.ts.
 	await using server = await startServerProcess();
 	await server.client.getInfo();
-	const signalledAt = performance.now();
 	expect(await server.stop()).toEqual({ code: 0, signal: null });
-	expect(performance.now() - signalledAt).toBeLessThan(AT_ONCE_MS);
 });
 
 it("an event that is acknowledged right before the signal arrives after the restart", async () => {

@@ -14,14 +14,18 @@ import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-
 import { readStoredData, withCopy } from "@fanfare/testkit/stored-data";
 import { describe, expect, it } from "vitest";
 
-const VERSION = "0.1";
+/** What the tables of each version have: their number, and how many of the attempts in flight are leased by a row of `deliveries`. */
+const VERSIONS = [
+	{ version: "0.1", tables: 20, leased: 2 },
+	{ version: "0.2", tables: 24, leased: 1 },
+] as const;
 const TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
 /** The fields of a delivery that a repeated attempt may change, apart from `attempts`, which lists do not show. */
 const CHANGED_BY_AN_ATTEMPT = { reason: 0, responseCode: 0, attemptCount: 0, nextAttemptDate: 0, updateDate: 0 };
 
-describe(`data of version ${VERSION}`, () => {
+describe.each(VERSIONS)("data of version $version", ({ version, tables: tableCount, leased: leasedCount }) => {
 	it("has a row in each table, an attempt in flight and a log that is not in the file yet", () => {
-		using fixture = openDataFixture(VERSION);
+		using fixture = openDataFixture(version);
 		withCopy(fixture.dataDir, (db) => {
 			const tables = db
 				.prepare(TABLES)
@@ -29,9 +33,9 @@ describe(`data of version ${VERSION}`, () => {
 				.map(({ name }) => String(name));
 			const counts = tables.map((name) => [name, db.prepare(`SELECT count(*) AS n FROM ${name}`).get()?.["n"]]);
 			expect(counts.filter(([, count]) => count === 0)).toEqual([]);
-			expect(tables).toHaveLength(20);
+			expect(tables).toHaveLength(tableCount);
 			const leased = db.prepare("SELECT count(*) AS n FROM deliveries WHERE lease_until IS NOT NULL").get();
-			expect(leased).toEqual({ n: fixture.expected.inFlight.length });
+			expect(leased).toEqual({ n: leasedCount });
 			expect(db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()).toMatchObject({
 				busy: 0,
 				log: expect.toSatisfy(isPositive),
@@ -40,7 +44,7 @@ describe(`data of version ${VERSION}`, () => {
 	});
 
 	it("is returned field by field as that version returned it, except for the attempts in flight, which are repeated", async () => {
-		using fixture = openDataFixture(VERSION);
+		using fixture = openDataFixture(version);
 		const { answers, inFlight } = fixture.expected;
 		{
 			await using server = await startServerProcess(fixtureServerOptions(fixture));
@@ -49,7 +53,8 @@ describe(`data of version ${VERSION}`, () => {
 				const before = answers[path] as DeliveryDetail;
 				const delivery = await eventually(`${deliveryId} to be attempted again`, () => attempted(server, before));
 				expect(delivery).toMatchObject({ status: "Pending", attemptCount: before.attemptCount + 1 });
-				expect(delivery.attempts.slice(0, -1)).toEqual(before.attempts);
+				const earlier = delivery.attempts.slice(0, -1);
+				expect(withoutNewFields(earlier, before.attempts)).toEqual(before.attempts);
 				expect(delivery.attempts.at(-1)).toMatchObject({ error: "blocked_address" });
 			}
 			const repeated = new Set(inFlight.map(({ deliveryId }) => deliveryId));
@@ -64,7 +69,7 @@ describe(`data of version ${VERSION}`, () => {
 	});
 
 	it("is accessible with its keys, each with the same scope as before, and not with the deleted key", async () => {
-		using fixture = openDataFixture(VERSION);
+		using fixture = openDataFixture(version);
 		await using server = await startServerProcess(fixtureServerOptions(fixture));
 		const statuses: Record<string, Awaited<ReturnType<typeof statusesWith>>> = {};
 		for (const [name, key] of Object.entries(fixture.expected.keys)) statuses[name] = await statusesWith(server, key);
@@ -78,7 +83,7 @@ describe(`data of version ${VERSION}`, () => {
 	});
 
 	it("knows each event that was sent under an idempotency key", async () => {
-		using fixture = openDataFixture(VERSION);
+		using fixture = openDataFixture(version);
 		await using server = await startServerProcess(fixtureServerOptions(fixture));
 		const { idempotentSends } = fixture.expected;
 		expect(idempotentSends.length).toBeGreaterThan(2);
@@ -91,7 +96,7 @@ describe(`data of version ${VERSION}`, () => {
 	});
 
 	it("is delivered when a webhook is resumed, with that webhook's headers and signed with its secrets", async () => {
-		using fixture = openDataFixture(VERSION);
+		using fixture = openDataFixture(version);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess(fixtureServerOptions(fixture));
 		const { projectId, id: paused } = webhook(fixture, "paused");
@@ -122,7 +127,7 @@ describe(`data of version ${VERSION}`, () => {
 	});
 
 	it("has an unfinished replay, which makes the rest of its deliveries, one for each event", async () => {
-		using fixture = openDataFixture(VERSION);
+		using fixture = openDataFixture(version);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess(fixtureServerOptions(fixture));
 		const { projectId, id: webhookId } = webhook(fixture, "slow");
@@ -132,7 +137,7 @@ describe(`data of version ${VERSION}`, () => {
 
 		await batch.webhooks.update(webhookId, { spec: { endpoint: receiver.url, rateLimit: null } });
 		await batch.webhooks.resume(webhookId);
-		const { deliveryCount } = await replays.wait(before!.id, { everyMs: 20, signal: AbortSignal.timeout(10_000) });
+		const { deliveryCount } = await replays.wait(before!.id, { everyMs: 20 });
 		expect(deliveryCount).toBeGreaterThan(before!.deliveryCount);
 		const isOver = async () =>
 			(await deliveries.list({ webhookId })).data.every(({ status }) => status === "Succeeded");

@@ -1,9 +1,9 @@
 // Waits for a condition, in place of a sleep.
 import { setTimeout as delay } from "node:timers/promises";
 
+import { DEADLINE_MS } from "./deadline.ts";
+
 const EVERY_MS = 15;
-/** Only a test that fails waits this long. It is shorter than the limit of a test. */
-const DEADLINE_MS = 25_000;
 
 /**
  * Calls `look` again and again until it returns something other than undefined, null or false, and returns that. Throws after

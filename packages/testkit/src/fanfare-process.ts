@@ -3,7 +3,9 @@ import { spawn, type ChildProcessByStdio, type Serializable } from "node:child_p
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
+import { DEADLINE_MS } from "./deadline.ts";
 import { eventually } from "./eventually.ts";
+import { COMPILE_CACHE } from "./programs/compile-cache.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
 /** Ends the command when the test process has ended for any reason: the pipe to its standard input closes then. */
@@ -11,8 +13,6 @@ const DIE_WITH_PARENT = `data:text/javascript,${encodeURIComponent(`
 	import { isMainThread } from "node:worker_threads";
 	if (isMainThread) process.stdin.on("close", () => process.kill(process.pid, "SIGKILL")).resume().unref();
 `)}`;
-/** Halves the time of a start. Each command that exits by itself writes to it. */
-const COMPILE_CACHE = fileURLToPath(new URL("../../../node_modules/.cache/fanfare-tests", import.meta.url));
 /** Variables of the test process that the command must not inherit. */
 const NOT_INHERITED = /^(FANFARE|NODE|VITEST|TEST|npm)_|^(VITEST|TEST|DEV|PROD|MODE|SSR|BASE_URL)$/;
 
@@ -61,10 +61,10 @@ export class FanfareProcess implements AsyncDisposable {
 
 	constructor(args: readonly string[], options: SpawnOptions = {}) {
 		const { env = {}, cwd, uid, builtMain, stdout = "pipe", preload = [], onMessage } = options;
-		const imports = [DIE_WITH_PARENT, ...preload].map((module) => `--import=${module}`);
+		const imports = [COMPILE_CACHE, DIE_WITH_PARENT, ...preload].map((module) => `--import=${module}`);
 		const main = builtMain === undefined ? ["--conditions=@fanfare/source", MAIN] : [builtMain];
 		this.#child = spawn(process.execPath, [...imports, ...main, ...args], {
-			env: { ...inherited(), NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+			env: { ...inherited(), ...env },
 			stdio: ["pipe", stdout, "pipe", ...(onMessage === undefined ? [] : ["ipc" as const])],
 			...(cwd !== undefined && { cwd }),
 			...(uid !== undefined && { uid, gid: uid }),
@@ -112,7 +112,7 @@ export class FanfareProcess implements AsyncDisposable {
 	}
 
 	/** Waits for `pattern` in standard error, and returns the match. Throws if the process ends before that. */
-	async waitForStderr(pattern: RegExp, timeoutMs = 20_000): Promise<RegExpExecArray> {
+	async waitForStderr(pattern: RegExp, timeoutMs = DEADLINE_MS): Promise<RegExpExecArray> {
 		return eventually(
 			`${pattern.source} on standard error`,
 			() => {
@@ -140,7 +140,7 @@ export async function runFanfare(
 	options: SpawnOptions & { readonly timeoutMs?: number } = {},
 ): Promise<Exit & { readonly stdout: string; readonly stderr: string }> {
 	const command = new FanfareProcess(args, options);
-	const timer = setTimeout(() => command.kill("SIGKILL"), options.timeoutMs ?? 20_000);
+	const timer = setTimeout(() => command.kill("SIGKILL"), options.timeoutMs ?? DEADLINE_MS);
 	const exit = await command.exited;
 	clearTimeout(timer);
 	return { ...exit, stdout: command.stdout, stderr: command.stderr };

@@ -20,8 +20,8 @@ export interface RawAnswer {
  * expect((await connection.answer()).status).toBe(200);
  */
 export class RawConnection implements Disposable {
-	/** Resolves when the server closes the connection, with the milliseconds since it was opened. */
-	readonly closed: Promise<number>;
+	/** Resolves when the server closes the connection. */
+	readonly closed: Promise<void>;
 	/** Bytes that were handed to the operating system, including those that are still in its buffers. */
 	sentBytes = 0;
 	isClosed = false;
@@ -29,14 +29,13 @@ export class RawConnection implements Disposable {
 	#received: Buffer = Buffer.alloc(0);
 
 	constructor(port: number) {
-		const startedAt = performance.now();
 		this.#socket = connect(port, "127.0.0.1");
 		this.#socket.on("data", (bytes: Buffer) => (this.#received = Buffer.concat([this.#received, bytes])));
 		this.#socket.on("error", () => {});
 		this.closed = new Promise((resolve) => {
 			this.#socket.on("close", () => {
 				this.isClosed = true;
-				resolve(performance.now() - startedAt);
+				resolve();
 			});
 		});
 	}
@@ -82,6 +81,11 @@ export class RawConnection implements Disposable {
 	/** Stops reading, so that the operating system's buffers fill up. */
 	pause(): void {
 		this.#socket.pause();
+	}
+
+	/** Reads again after `pause`. */
+	resume(): void {
+		this.#socket.resume();
 	}
 
 	/** Resets the connection, as a client does that crashes. */

@@ -10,7 +10,10 @@ import { createServer as createTcpServer, type AddressInfo, type Socket } from "
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { createServer as createTlsServer } from "node:tls";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+
+import { DEADLINE_MS } from "./deadline.ts";
 
 /** A request that a receiver has got. */
 export interface ReceivedRequest {
@@ -93,9 +96,9 @@ export const answers = {
 	resetMidBody: (): Answer => ({ kind: "reset", head: "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf" }),
 } as const;
 
-/** Only a test that fails waits this long. It is shorter than the limit of a test. */
-const DEADLINE_MS = 25_000;
 const FIXTURES = new URL("../fixtures/certificates/", import.meta.url);
+/** The file with the certificate of https receivers, for `NODE_EXTRA_CA_CERTS`. */
+export const CERTIFICATE_FILE = fileURLToPath(new URL("receiver-cert.pem", FIXTURES));
 
 /**
  * Starts a receiver on a free port. It responds to every request with 200 until `script` or `respond` change that.
@@ -120,7 +123,7 @@ export class Receiver implements AsyncDisposable {
 	/** How many connections have been accepted so far. */
 	connectionCount = 0;
 	/** The certificate that clients of an https receiver must trust, as PEM. */
-	readonly ca = readFileSync(new URL("receiver-cert.pem", FIXTURES), "utf8");
+	readonly ca = readFileSync(CERTIFICATE_FILE, "utf8");
 
 	readonly #scheme: string;
 	readonly #server = createTcpServer((socket) => this.#greet(socket));

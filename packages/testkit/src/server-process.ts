@@ -1,12 +1,13 @@
 // A whole server in its own process. Tests use it over HTTP, send it signals, kill it and start it again.
 import type { Serializable } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
-import { Client, type CreateWebhook, type DeliveryDetail, type ProjectHandle, type Webhook } from "@fanfare/sdk";
+import { Client, type CreatedWebhook, type CreateWebhook, type DeliveryDetail, type ProjectHandle } from "@fanfare/sdk";
 
 import { eventually } from "./eventually.ts";
 import { FanfareProcess, type Exit, type SpawnOptions } from "./fanfare-process.ts";
-import { TemporaryDir } from "./temporary-dir.ts";
+import { fastParent, TemporaryDir } from "./temporary-dir.ts";
 
 /** Default settings: the server may call receivers on loopback. */
 const DEFAULTS = { FANFARE_ALLOW_HTTP: "true", FANFARE_ALLOW_NETWORKS: "127.0.0.0/8" };
@@ -54,7 +55,7 @@ export async function startServerProcess(options: ServerOptions = {}): Promise<S
 export class ServerProcess implements AsyncDisposable {
 	readonly dataDir: string;
 	readonly port: number;
-	/** An admin key: the one that the first start has printed, or `FANFARE_ADMIN_KEY`. */
+	/** An admin key: the one that the first start has generated, or `FANFARE_ADMIN_KEY`. */
 	key: string;
 	#projectId = "";
 	#process: FanfareProcess;
@@ -64,7 +65,7 @@ export class ServerProcess implements AsyncDisposable {
 	constructor(options: ServerOptions, port: number) {
 		this.#options = options;
 		this.port = port;
-		this.#ownDir = options.dataDir === undefined ? new TemporaryDir() : null;
+		this.#ownDir = options.dataDir === undefined ? new TemporaryDir(fastParent()) : null;
 		this.dataDir = options.dataDir ?? this.#ownDir?.join("data") ?? "";
 		this.key = options.env?.["FANFARE_ADMIN_KEY"] ?? "";
 		this.#process = this.#spawn({});
@@ -127,11 +128,13 @@ export class ServerProcess implements AsyncDisposable {
 		return this.#process.waitForStderr(pattern);
 	}
 
-	/** Resolves when the current run listens. Reads the key and the project that a first start prints. */
+	/** Resolves when the current run listens. Reads the project that a first start prints, and the key from its file. */
 	async ready(): Promise<void> {
 		await this.waitForStderr(/listens on .*\n/);
 		this.#projectId = /^ {2}Project {4}(\S+)$/m.exec(this.stderr)?.[1] ?? this.#projectId;
-		this.key = /^ {2}Admin key {2}(\S+)$/m.exec(this.stderr)?.[1] ?? this.key;
+		const keyFile = /^ {2}Admin key {2}in the file (.+)$/m.exec(this.stderr)?.[1];
+		// Not in a later run: a test may have deleted the file, as the message asks.
+		if (keyFile !== undefined && this.key === "") this.key = readFileSync(keyFile, "utf8").trim();
 		if (this.#projectId === "") this.#projectId = (await this.client.listProjects())[0]?.id ?? "";
 	}
 
@@ -165,7 +168,7 @@ export class ServerProcess implements AsyncDisposable {
 	}
 
 	/** Creates a webhook in the first project. Its retries have short delays unless `spec` sets others. */
-	createWebhook(endpoint: string, spec: Partial<CreateWebhook["spec"]> = {}): Promise<Webhook> {
+	createWebhook(endpoint: string, spec: Partial<CreateWebhook["spec"]> = {}): Promise<CreatedWebhook> {
 		const retries = { maxRetries: 3, maxRetryDelay: 50 };
 		return this.project.batch.webhooks.create({ name: "test", spec: { endpoint, retries, ...spec } });
 	}

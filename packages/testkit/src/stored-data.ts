@@ -25,7 +25,7 @@ export function readStoredData(dataDir: string): StoredData {
 		integrity: String(db.prepare("PRAGMA integrity_check").get()?.["integrity_check"]),
 		succeeded: new Set(db.prepare(SUCCEEDED_SQL).all(SUCCEEDED).map(pairOf)),
 		eventCount: count(db, "SELECT count(*) AS n FROM events"),
-		deliveryCount: count(db, "SELECT count(*) AS n FROM deliveries"),
+		deliveryCount: count(db, "SELECT count(*) AS n FROM (SELECT seq FROM deliveries UNION ALL SELECT seq FROM open)"),
 		misnumbered: count(db, MISNUMBERED_SQL),
 	}));
 }
@@ -45,11 +45,20 @@ export function withCopy<T>(dataDir: string, read: (db: DatabaseSync) => T): T {
 	}
 }
 
-const SUCCEEDED_SQL = "SELECT hex(event_id) AS event, hex(webhook_id) AS webhook FROM deliveries WHERE status = ?";
+const SUCCEEDED_SQL = `
+	SELECT hex(event.id) AS event, hex(webhook.id) AS webhook FROM deliveries delivery
+	JOIN events event ON event.seq = delivery.event JOIN webhooks webhook ON webhook.number = delivery.webhook
+	WHERE delivery.status = ?
+`;
+/** The first attempt is in the row of its delivery, as JSON whose second element is its number. */
 const MISNUMBERED_SQL = `
+	WITH numbered (delivery, number) AS (
+		SELECT seq, attempt ->> 1 FROM deliveries WHERE attempt IS NOT NULL
+		UNION ALL SELECT delivery, number FROM attempts
+	)
 	SELECT count(*) AS n FROM (
 		SELECT d.attempt_count, count(a.number) AS written, coalesce(max(a.number), 0) AS last, coalesce(min(a.number), 1) AS first
-		FROM deliveries d LEFT JOIN attempts a ON a.delivery_id = d.id GROUP BY d.id
+		FROM deliveries d LEFT JOIN numbered a ON a.delivery = d.seq GROUP BY d.seq
 	) WHERE written <> attempt_count OR last <> attempt_count OR first <> 1
 `;
 

@@ -13,8 +13,8 @@ const OLDEST = 2;
 /** The first schema that has stats. */
 const FIRST_WITH_STATS = 4;
 const KILLS = 2;
-/** The longest time from the start of a migration to the kill: migrations take a few milliseconds. */
-const KILL_AFTER_MS = 12;
+/** The longest time from the start of a migration to the kill: it takes some ten milliseconds. */
+const KILL_AFTER_MS = 40;
 
 export const killMigration: Fault = {
 	name: "kill-migration",
@@ -26,7 +26,7 @@ export const killMigration: Fault = {
 		await round.kill();
 		const version = Math.floor(between(random, OLDEST, migrationCount()));
 		if (version < FIRST_WITH_STATS) round.hasStats = false;
-		downgrade(round.dataDir, version);
+		await downgrade(round.dataDir, version);
 		for (let n = 0; n < KILLS; n++) {
 			await round.begin();
 			await migrationStarted(round);

@@ -1,15 +1,29 @@
-// client.audit: the audit log of the workspace.
+// client.audit and project.audit: the audit log of the workspace, and of a project.
+import { milliseconds } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
-import { milliseconds, type RequestOptions, type Transport } from "../transport.ts";
+import { type RequestOptions, type Transport } from "../transport.ts";
 
 /** One call that changed something, or one change made by the server itself. Contains field names, but no values. */
 export interface AuditEntry {
+	/** Such as `audit_…`. */
 	readonly id: string;
+	/** Always `"auditEntry"`. */
 	readonly object: "auditEntry";
 	/** When it happened, in milliseconds since the epoch. */
 	readonly createDate: number;
-	/** The key that made the call; null if the server made the change itself. */
+	/** The key that made the call; null if a customer or the server itself made the change. */
 	readonly keyId: string | null;
+	/** The session of the page in which the key was used. Present only if it was used in one. */
+	readonly sessionId?: string;
+	/**
+	 * The `actor` of the call, as the client has sent it, whom a trusted proxy has named, or that of the portal session; null if there
+	 * was none.
+	 */
+	readonly actor: string | null;
+	/** The customer whose token made the call. Present only if a customer did. */
+	readonly customerId?: string;
+	/** The portal session whose token made the call. Present only if a customer did. */
+	readonly portalSessionId?: string;
 	/** The project of the changed object; null if it belongs to the workspace. */
 	readonly projectId: string | null;
 	/** Such as `webhook.update`. */
@@ -22,11 +36,13 @@ export interface AuditEntry {
 	readonly requestId: string | null;
 }
 
-/** Filters for the audit log. All are optional; an entry must match all that are given. */
-export interface AuditFilter extends ListParams {
+/** Filters for a project's audit log. All are optional; an entry must match all that are given. */
+export interface ProjectAuditFilter extends ListParams {
+	/** Only calls made with this key. */
 	readonly keyId?: string | undefined;
-	readonly projectId?: string | undefined;
+	/** Only changes of this object. */
 	readonly objectId?: string | undefined;
+	/** Only this action, such as `webhook.update`. */
 	readonly action?: string | undefined;
 	/** Only those created at this time or later. */
 	readonly after?: Date | number | undefined;
@@ -34,10 +50,17 @@ export interface AuditFilter extends ListParams {
 	readonly before?: Date | number | undefined;
 }
 
+/** Filters for the audit log of the workspace. All are optional; an entry must match all that are given. */
+export interface AuditFilter extends ProjectAuditFilter {
+	/** Only changes of objects of this project. */
+	readonly projectId?: string | undefined;
+}
+
 /** The audit log. Use it as `client.audit`. */
 export class Audit {
 	readonly #transport: Transport;
 
+	/** @internal */
 	constructor(transport: Transport) {
 		this.#transport = transport;
 	}
@@ -51,8 +74,41 @@ export class Audit {
 	 * }
 	 */
 	list(filter: AuditFilter = {}, options?: RequestOptions): PagePromise<AuditEntry> {
-		const { page, after, before, ...rest } = filter;
-		const query = { ...rest, after: milliseconds("after", after), before: milliseconds("before", before) };
-		return listOf(this.#transport, { path: "/workspace/audit", query }, page, options);
+		return listEntries(this.#transport, "/workspace/audit", filter, options);
 	}
+}
+
+/** The audit log of a project. Use it as `client.project(id).audit`. */
+export class ProjectAudit {
+	readonly #transport: Transport;
+	readonly #path: string;
+
+	/** @internal */
+	constructor(transport: Transport, projectId: string) {
+		this.#transport = transport;
+		this.#path = `/projects/${projectId}/audit`;
+	}
+
+	/**
+	 * Lists what was changed in the project, newest first. Requires an admin key, which may be one of the project.
+	 *
+	 * @example
+	 * for await (const { createDate, actor, action, objectId } of project.audit.list()) {
+	 * 	console.log(new Date(createDate), actor, action, objectId);
+	 * }
+	 */
+	list(filter: ProjectAuditFilter = {}, options?: RequestOptions): PagePromise<AuditEntry> {
+		return listEntries(this.#transport, this.#path, filter, options);
+	}
+}
+
+function listEntries(
+	transport: Transport,
+	path: string,
+	filter: AuditFilter,
+	options: RequestOptions | undefined,
+): PagePromise<AuditEntry> {
+	const { page, after, before, ...rest } = filter;
+	const query = { ...rest, after: milliseconds("after", after), before: milliseconds("before", before) };
+	return listOf(transport, { path, query }, page, options);
 }

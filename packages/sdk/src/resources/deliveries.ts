@@ -1,6 +1,8 @@
 // project.deliveries: the deliveries of events to webhooks, and their attempts.
+import { milliseconds, objectArgument } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
-import { milliseconds, path, type RequestOptions, type Transport } from "../transport.ts";
+import { exportedCsv, exportedRows } from "../streaming/exported.ts";
+import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
 
 /**
@@ -12,46 +14,127 @@ import type * as wire from "../wire/generated/types.ts";
  */
 export type DeliveryStatus = "Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled";
 
+/** What kind of failure kept a complete response from coming. */
+export type AttemptError =
+	| "timeout"
+	| "dns"
+	| "refused"
+	| "reset"
+	| "tls"
+	| "blocked_address"
+	| "protocol"
+	| "unreachable";
+
+/** Why an attempt failed. docs/causes.md has the likely reason and the cure of each. */
+export type AttemptCause = wire.Attempt["cause"] & string;
+
+/** The last attempt of a delivery in short. */
+export interface LastAttempt {
+	/** When it began, in milliseconds since the epoch. */
+	readonly startDate: number;
+	/** From the start to the end of the response, or to the failure, in milliseconds. */
+	readonly durationMs: number;
+	/** The HTTP status; 0 if there was no response. */
+	readonly responseCode: number;
+	/** An `AttemptError`; null if there was a complete response. */
+	readonly error: string | null;
+	/** Null if it succeeded. */
+	readonly cause: AttemptCause | null;
+	/** `auto`: the schedule; `manual`: a retry by hand; `replay`: a replay. */
+	readonly trigger: "auto" | "manual" | "replay";
+}
+
 /** The delivery of one event to one webhook. */
 export interface Delivery {
+	/** Such as `dlv_…`. */
 	readonly id: string;
+	/** Always `"delivery"`. */
 	readonly object: "delivery";
+	/** The project that it belongs to. */
 	readonly projectId: string;
+	/** The event that it delivers. */
 	readonly eventId: string;
+	/** The type of its event, such as `order.paid`. */
 	readonly eventType: string;
+	/** The webhook that it goes to. */
 	readonly webhookId: string;
+	/** The name of the webhook now, also of a deleted one. Empty if it was erased with its customer. */
+	readonly webhookName: string;
+	/** Host and port of the webhook's endpoint now. An attempt has the endpoint that it has called. */
+	readonly webhookHost: string;
+	/** The customer whom its webhook belongs to. Present only if set. */
+	readonly customerId?: string;
+	/** How far it is. */
 	readonly status: DeliveryStatus;
 	/** Why it has this status, as a sentence; null if there is nothing to explain. */
 	readonly reason: string | null;
 	/** The HTTP status of the last attempt, 0 if there was no response; null before the first attempt. */
 	readonly responseCode: number | null;
+	/** The last attempt in short; null before the first one. */
+	readonly lastAttempt: LastAttempt | null;
+	/** The number of attempts so far. */
 	readonly attemptCount: number;
 	/** When the next attempt is due, in milliseconds since the epoch; null unless the delivery is `Pending`. */
 	readonly nextAttemptDate: number | null;
+	/** When the event was accepted, or replayed, in milliseconds since the epoch. */
 	readonly createDate: number;
+	/** When it last changed, in milliseconds since the epoch. */
 	readonly updateDate: number;
+}
+
+/**
+ * How long the steps of an attempt took, in milliseconds. The first three are those of the connection, for the first attempt that
+ * uses it. They are null if the connection was kept from an earlier attempt, and for a step that was not needed or did not end.
+ */
+export interface AttemptTimings {
+	/** Looking up the name. */
+	readonly lookupMs: number | null;
+	/** Connecting; through a proxy, until its tunnel was open. */
+	readonly connectMs: number | null;
+	/** The TLS handshake. */
+	readonly tlsMs: number | null;
+	/** From the start of the attempt to the first byte of the response; null if none came. */
+	readonly firstByteMs: number | null;
 }
 
 /** One HTTP request of a delivery. */
 export interface Attempt {
+	/** Such as `atm_…`. */
 	readonly id: string;
+	/** Always `"attempt"`. */
 	readonly object: "attempt";
 	/** Counts from 1. */
 	readonly number: number;
 	/** `auto`: the schedule; `manual`: a retry by hand; `replay`: a replay. */
 	readonly trigger: "auto" | "manual" | "replay";
+	/** When it began, in milliseconds since the epoch. */
 	readonly startDate: number;
+	/** From the start to the end of the response, or to the failure. */
 	readonly durationMs: number;
+	/** The URL that was called, which the webhook may have changed since; null if it is not known (any more). */
+	readonly endpoint: string | null;
+	/** The IP address that was called; null if none was reached, or if it is not public. */
+	readonly remoteAddress: string | null;
+	/** How long its steps took. */
+	readonly timings: AttemptTimings;
+	/** When the receiver's certificate expires, in milliseconds since the epoch; null if no TLS handshake has succeeded. */
+	readonly certificateExpireDate: number | null;
 	/** The HTTP status; 0 if there was no response. */
 	readonly responseCode: number;
 	/** `timeout`, `dns`, `refused`, `reset`, `tls`, `blocked_address` …; null if there was a complete response. */
 	readonly error: string | null;
+	/** Why it failed: `connect_timeout`, `name_not_found`, `certificate_expired`, `status_5xx` …; null if it succeeded. */
+	readonly cause: AttemptCause | null;
 	/** Describes the error as a sentence; null if there was none. */
 	readonly reason: string | null;
 	/** The request, as it was sent. */
-	readonly request: { readonly headers: Readonly<Record<string, string>> };
+	readonly request: {
+		/** With names in lower case. Values that the webhook has set are shown as `***`. */
+		readonly headers: Readonly<Record<string, string>>;
+	};
 	/** The response; null if there was none. */
 	readonly response: {
+		/** With names in lower case. */
 		readonly headers: Readonly<Record<string, string>>;
 		/** The first 4 KiB as text, or a note if it is not text. */
 		readonly body: string;
@@ -60,37 +143,81 @@ export interface Attempt {
 	} | null;
 }
 
-/** A delivery with its attempts. */
+/** A delivery with its newest attempts. */
 export interface DeliveryDetail extends Delivery {
+	/** The newest attempts, 100 at most, in the order of their numbers. */
 	readonly attempts: readonly Attempt[];
+	/** True if there are older attempts than these: `listAttempts` has all of them. */
+	readonly hasMoreAttempts: boolean;
 }
 
-/** Filters for deliveries. All are optional; a delivery must match all that are given. */
-export interface DeliveryFilter extends ListParams {
+/** Filters for deliveries. All are optional; a delivery must match all that are given, and of a list one entry. */
+export interface DeliveryFilter {
+	/** Only deliveries to this webhook. */
 	readonly webhookId?: string | undefined;
+	/** Only deliveries to webhooks of this customer. */
+	readonly customerId?: string | undefined;
+	/** Only deliveries of this event. */
 	readonly eventId?: string | undefined;
-	readonly eventType?: string | undefined;
-	readonly status?: DeliveryStatus | undefined;
-	/** The HTTP status of the last attempt; 0 for no response. */
-	readonly responseCode?: number | undefined;
+	/** Only deliveries of events of these types: exact names, or prefixes such as `order.*`. */
+	readonly eventType?: string | readonly string[] | undefined;
+	/** Only deliveries with one of these statuses. */
+	readonly status?: DeliveryStatus | readonly DeliveryStatus[] | undefined;
+	/** HTTP statuses of the last attempt, or classes such as `5xx`; 0 for no response. */
+	readonly responseCode?: number | string | readonly (number | string)[] | undefined;
+	/** Errors of the last attempt. */
+	readonly error?: AttemptError | readonly AttemptError[] | undefined;
+	/** Why the last attempt failed. */
+	readonly cause?: AttemptCause | readonly AttemptCause[] | undefined;
 	/** Only those created at this time or later. */
 	readonly after?: Date | number | undefined;
 	/** Only those created before this time. */
 	readonly before?: Date | number | undefined;
+	/** Only those whose `updateDate` is this time or later. */
+	readonly updatedAfter?: Date | number | undefined;
+	/** Only those whose `updateDate` is before this time. */
+	readonly updatedBefore?: Date | number | undefined;
+}
+
+/** Filters, order and page of a list of deliveries. */
+export interface DeliveryListParams extends DeliveryFilter, ListParams {
+	/**
+	 * `created`, the default: those created last come first. `updated`: those that changed last come first, without those that wait for
+	 * their first attempt. It needs a `status` without `Succeeded`, and takes neither `eventId` nor `after` and `before`.
+	 */
+	readonly order?: "created" | "updated" | undefined;
 }
 
 /** Filters for `retryMany` and `cancelMany`. At least one is required. */
-export type ManyFilter = Omit<DeliveryFilter, "limit" | "page">;
+export interface ManyFilter extends DeliveryFilter {
+	/** `nextPage` of an earlier call with the same filter. */
+	readonly page?: string | undefined;
+}
 
 /** The result of `retryMany` or `cancelMany`. */
 export interface ManyChanged {
+	/** Always `"deliveriesChanged"`. */
 	readonly object: "deliveriesChanged";
-	/** Deliveries that matched the filter and were examined. */
+	/** Deliveries that matched the filter, could be changed, and were examined. */
 	readonly matched: number;
 	/** How many of them were changed. */
 	readonly changed: number;
-	/** False if there are more: call again with the same filter. */
+	/** False if there may be more: call again with the same filter and `nextPage`. */
 	readonly complete: boolean;
+	/** Where the next call goes on; null if this one is complete. */
+	readonly nextPage: string | null;
+}
+
+/** The result of `count`. */
+export interface DeliveryCount {
+	/** Always `"deliveryCount"`. */
+	readonly object: "deliveryCount";
+	/** How many match. */
+	readonly count: number;
+	/** False if counting took too long and ended early: then there may be more. */
+	readonly complete: boolean;
+	/** The `createDate` that the count has come to, from the newest deliveries on; null if it is complete. */
+	readonly scannedTo: number | null;
 }
 
 /** The deliveries of a project. Use it as `project.deliveries`. */
@@ -98,6 +225,7 @@ export class Deliveries {
 	readonly #transport: Transport;
 	readonly #projectId: string;
 
+	/** @internal */
 	constructor(transport: Transport, projectId: string) {
 		this.#transport = transport;
 		this.#projectId = projectId;
@@ -111,22 +239,82 @@ export class Deliveries {
 	 * for await (const delivery of project.deliveries.list({ status: "Failed", after: yesterday })) {
 	 * 	console.log(delivery.eventId, delivery.reason);
 	 * }
+	 *
+	 * @example
+	 * // What has failed in the last hour, the latest first, whenever it was created.
+	 * const hourAgo = Date.now() - 3_600_000;
+	 * project.deliveries.list({ status: "Failed", order: "updated", updatedAfter: hourAgo });
 	 */
-	list(filter: DeliveryFilter = {}, options?: RequestOptions): PagePromise<Delivery> {
-		const { page, after, before, ...rest } = filter;
-		const query = { ...rest, after: milliseconds("after", after), before: milliseconds("before", before) };
+	list(filter: DeliveryListParams = {}, options?: RequestOptions): PagePromise<Delivery> {
+		const { page, limit, order } = filter;
+		const query = { limit, ...queryOf(filter), order };
 		return listOf(this.#transport, { path: this.#path(), query }, page, options);
 	}
 
-	/** Fetches one delivery with its attempts. */
+	/**
+	 * Counts the deliveries that match. A count that takes longer than 2 s ends early, and `complete` is false.
+	 *
+	 * @example
+	 * const { count } = await project.deliveries.count({ status: ["Failed", "Held"], cause: "certificate_expired" });
+	 */
+	async count(filter: DeliveryFilter = {}, options?: RequestOptions): Promise<DeliveryCount> {
+		const request = {
+			method: "GET",
+			path: `${this.#path()}:count`,
+			query: queryOf(filter),
+			answer: "deliveryCount",
+		} as const;
+		return this.#transport.request<DeliveryCount>(request, options);
+	}
+
+	/**
+	 * Exports all deliveries that match, newest first, however many there are: they are read from one streaming response, as fast
+	 * as you take them. The request is made when the iteration starts, and leaving the loop ends it. Rejects with a
+	 * `ConnectionError` if the response is cut off, so that no part is taken for the whole. A project can have 2 exports at once.
+	 *
+	 * @example
+	 * for await (const delivery of project.deliveries.export({ status: "Failed" })) {
+	 * 	console.log(delivery.id, delivery.lastAttempt?.cause);
+	 * }
+	 */
+	export(filter: DeliveryFilter = {}, options: RequestOptions = {}): AsyncIterable<Delivery> {
+		return exportedRows(this.#transport, { path: `${this.#path()}:export`, query: queryOf(filter), options });
+	}
+
+	/**
+	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
+	 *
+	 * @example
+	 * const file = createWriteStream("failed.csv");
+	 * for await (const text of project.deliveries.exportCsv({ status: "Failed" })) file.write(text);
+	 */
+	exportCsv(filter: DeliveryFilter = {}, options: RequestOptions = {}): AsyncIterable<string> {
+		return exportedCsv(this.#transport, { path: `${this.#path()}:export`, query: queryOf(filter), options });
+	}
+
+	/** Fetches one delivery with its newest attempts, 100 at most. */
 	async get(deliveryId: string, options?: RequestOptions): Promise<DeliveryDetail> {
 		const request = { method: "GET", path: this.#path() + path`/${deliveryId}`, answer: "delivery" } as const;
 		return this.#transport.request<DeliveryDetail>(request, options);
 	}
 
 	/**
+	 * Lists the attempts of a delivery, newest first.
+	 *
+	 * @example
+	 * for await (const attempt of project.deliveries.listAttempts("dlv_…")) {
+	 * 	console.log(attempt.number, attempt.responseCode, attempt.reason);
+	 * }
+	 */
+	listAttempts(deliveryId: string, params: ListParams = {}, options?: RequestOptions): PagePromise<Attempt> {
+		const { page, ...query } = params;
+		return listOf(this.#transport, { path: this.#path() + path`/${deliveryId}/attempts`, query }, page, options);
+	}
+
+	/**
 	 * Attempts a delivery again now. It must be Failed, Cancelled or Pending. If the attempt fails, the automatic schedule
-	 * continues unchanged.
+	 * continues unchanged. Rejects with a `ConflictError` (`too_many_retries`) if the delivery has been retried 100 times:
+	 * replay the event instead.
 	 *
 	 * @example
 	 * await project.deliveries.retry("dlv_…");
@@ -143,11 +331,16 @@ export class Deliveries {
 	}
 
 	/**
-	 * Retries all deliveries that match and can be retried, at most 10,000 per call. `complete` says whether those were
-	 * all.
+	 * Retries all deliveries that match and can be retried, at most 10,000 per call. `nextPage` goes on, and leaves out what has changed
+	 * since the first call, so that it ends. Skips deliveries that have been retried 100 times.
 	 *
 	 * @example
-	 * await project.deliveries.retryMany({ webhookId: webhook.id, status: "Failed" });
+	 * // What has failed in the last hour.
+	 * const filter = { status: "Failed", updatedAfter: Date.now() - 3_600_000 } as const;
+	 * for (let page: string | undefined, isComplete = false; !isComplete;) {
+	 * 	const { nextPage, complete } = await project.deliveries.retryMany({ ...filter, page });
+	 * 	[page, isComplete] = [nextPage ?? undefined, complete];
+	 * }
 	 */
 	async retryMany(filter: ManyFilter, options?: RequestOptions): Promise<ManyChanged> {
 		return this.#many("retry", filter, options);
@@ -159,9 +352,8 @@ export class Deliveries {
 	}
 
 	async #many(action: "retry" | "cancel", filter: ManyFilter, options?: RequestOptions): Promise<ManyChanged> {
-		const { after, before, ...rest } = filter;
-		const range = { after: milliseconds("after", after), before: milliseconds("before", before) };
-		const body: wire.DeliveryFilter = { ...rest, ...range };
+		objectArgument("filter", filter, '{ status: "Failed" }');
+		const body = { ...filter, ...timesOf(filter) };
 		const request = {
 			method: "POST",
 			path: `${this.#path()}:${action}`,
@@ -174,4 +366,35 @@ export class Deliveries {
 	#path(): string {
 		return path`/projects/${this.#projectId}/deliveries`;
 	}
+}
+
+/** The times of a filter, in milliseconds. */
+function timesOf({ after, before, updatedAfter, updatedBefore }: DeliveryFilter) {
+	return {
+		after: milliseconds("after", after),
+		before: milliseconds("before", before),
+		updatedAfter: milliseconds("updatedAfter", updatedAfter),
+		updatedBefore: milliseconds("updatedBefore", updatedBefore),
+	};
+}
+
+/** A filter as query parameters: lists become one text each. */
+function queryOf(filter: DeliveryFilter) {
+	const { webhookId, customerId, eventId, eventType, status, responseCode, error, cause } = filter;
+	return {
+		webhookId,
+		customerId,
+		eventId,
+		eventType: joined(eventType),
+		status: joined(status),
+		responseCode: joined(responseCode),
+		error: joined(error),
+		cause: joined(cause),
+		...timesOf(filter),
+	};
+}
+
+function joined(values: string | number | readonly (string | number)[] | undefined): string | undefined {
+	if (values === undefined) return undefined;
+	return typeof values === "object" ? values.join(",") : String(values);
 }

@@ -1,15 +1,30 @@
 // Sends many events: in several requests if the server's limits require it, with the results in one list.
 import { FanfareError, PayloadTooLargeError, UnexpectedResponseError, type Issue } from "../errors.ts";
 import type * as wire from "../wire/generated/types.ts";
-import type { Event, SendEvent } from "./event.ts";
+import type { Event, EventToSend, SendEvent } from "./event.ts";
 
 /** The result of one event of a batch: the accepted event, or an error. */
 export type BatchResult =
-	| { readonly status: 202; readonly event: Event; readonly error?: undefined }
-	| { readonly status: number; readonly event?: undefined; readonly error: BatchResultError };
+	| {
+			/** 202: the event is accepted. */
+			readonly status: 202;
+			/** The accepted event. */
+			readonly event: Event;
+			/** Not present: the event is accepted. */
+			readonly error?: undefined;
+	  }
+	| {
+			/** The HTTP status that the event would have got alone. */
+			readonly status: number;
+			/** Not present: the event is not accepted. */
+			readonly event?: undefined;
+			/** Why it is not accepted. */
+			readonly error: BatchResultError;
+	  };
 
 /** Why an event of a batch was not accepted. */
 export interface BatchResultError {
+	/** What is wrong, as a sentence. */
 	readonly message: string;
 	/** The server's stable error code; null if there is none. */
 	readonly code: string | null;
@@ -36,9 +51,11 @@ export class BatchError extends FanfareError {
 	 * The events from the failed request on, with their idempotency keys. Those of the failed request may have been
 	 * accepted.
 	 */
-	readonly remaining: readonly SendEvent[];
+	// oxlint-disable-next-line typescript/no-explicit-any -- a client of any types takes them again
+	readonly remaining: readonly EventToSend<any, any>[];
 
-	constructor(message: string, details: Pick<BatchError, "results" | "remaining"> & { cause: unknown }) {
+	/** Errors are made by `sendBatch`. For tests of your own, make one with the fields that your code reads. */
+	constructor(message: string, details: Pick<BatchError, "results" | "remaining" | "cause">) {
 		super(message, { cause: details.cause });
 		this.results = details.results;
 		this.remaining = details.remaining;
@@ -64,7 +81,7 @@ export async function sendChunks(
 			for (const result of await sendChunk(chunk, post)) results.push(placed(result, first));
 		} catch (cause) {
 			if (results.length === 0) throw cause;
-			const message = `The batch stopped after ${results.length} of ${events.length} events: ${messageOf(cause)}`;
+			const message = `The batch stopped after ${results.length} of ${events.length} ${events.length === 1 ? "event" : "events"}: ${messageOf(cause)}`;
 			throw new BatchError(message, { results, remaining: events.slice(results.length), cause });
 		}
 	}
@@ -106,7 +123,7 @@ async function sendChunk(
 function checkedResults(answer: unknown, count: number): readonly BatchResult[] {
 	const data = (answer as { readonly data?: readonly BatchResult[] } | null)?.data;
 	if (Array.isArray(data) && data.length === count && data.every(isResult)) return data;
-	const message = `The response to a batch of ${count} events does not contain one result for each event.`;
+	const message = `The response to a batch of ${count} ${count === 1 ? "event" : "events"} does not contain one result for each event.`;
 	throw new UnexpectedResponseError(message, { status: 202, requestId: null });
 }
 

@@ -1,8 +1,9 @@
 // project.eventTypes: the event types of a project and their schemas.
+import { objectArgument } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
-import type { Deleted } from "./webhooks.ts";
+import type { Deleted } from "./webhooks/webhook.ts";
 
 /** A JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -11,10 +12,13 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export interface EventType {
 	/** The same as `name`. */
 	readonly id: string;
+	/** Always `"eventType"`. */
 	readonly object: "eventType";
+	/** The project that it belongs to. */
 	readonly projectId: string;
 	/** The `type` of its events; unique in the project. */
 	readonly name: string;
+	/** What an event of this type means; null if nobody has said so. */
 	readonly description: string | null;
 	/** The schema of an event's `data`; null if any data is valid. */
 	readonly schema: JsonSchema | null;
@@ -22,7 +26,11 @@ export interface EventType {
 	readonly example: unknown;
 	/** Whether it is archived: a project whose policy is `catalogued` accepts no new events of archived types. */
 	readonly archived: boolean;
+	/** `internal`: no customer gets or sees events of this type. */
+	readonly visibility: "public" | "internal";
+	/** In milliseconds since the epoch. */
 	readonly createDate: number;
+	/** In milliseconds since the epoch. */
 	readonly updateDate: number;
 	/** Rises with each change of the event type. */
 	readonly revision: number;
@@ -30,11 +38,16 @@ export interface EventType {
 
 /** The fields of an event type that can be set. All are optional. */
 export interface EventTypeSettings {
+	/** What an event of this type means, for those who receive it. Defaults to none. */
 	readonly description?: string | null | undefined;
+	/** A JSON Schema, which the `data` of events must fit if the project is `catalogued`. Defaults to any data. */
 	readonly schema?: JsonSchema | null | undefined;
 	/** An example of `data`. Must fit the schema. It is the sample that `webhooks.test` sends. */
 	readonly example?: unknown;
+	/** True to accept no new events of this type in a `catalogued` project. Defaults to false. */
 	readonly archived?: boolean | undefined;
+	/** `internal`: events of this type reach only webhooks without a customer, and no customer sees them. Defaults to `"public"`. */
+	readonly visibility?: "public" | "internal" | undefined;
 }
 
 /** Changes to an event type. Omitted fields stay unchanged. */
@@ -58,11 +71,14 @@ export interface EventTypeFilter extends ListParams {
 	readonly archived?: boolean | undefined;
 }
 
+const SETTINGS_FORM = '{ schema: { type: "object" } }';
+
 /** The event types of a project. Use it as `project.eventTypes`. */
 export class EventTypes {
 	readonly #transport: Transport;
 	readonly #projectId: string;
 
+	/** @internal */
 	constructor(transport: Transport, projectId: string) {
 		this.#transport = transport;
 		this.#projectId = projectId;
@@ -77,7 +93,7 @@ export class EventTypes {
 	 * await client.projects.update(project.id, { eventTypes: "catalogued" });
 	 */
 	async create(eventType: CreateEventType, options?: RequestOptions): Promise<EventType> {
-		const body: wire.CreateEventType = eventType;
+		const body: wire.CreateEventType = objectArgument("eventType", eventType, '{ name: "order.paid" }');
 		const json = JSON.stringify(body);
 		return this.#transport.request<EventType>(
 			{ method: "POST", path: this.#path(), json, answer: "eventType" },
@@ -105,7 +121,7 @@ export class EventTypes {
 	 * files.
 	 */
 	async put(name: string, settings: EventTypeSettings, options?: RequestOptions): Promise<EventType> {
-		const body: wire.EventTypeSettings = settings;
+		const body: wire.EventTypeSettings = objectArgument("settings", settings, SETTINGS_FORM);
 		return this.#write("PUT", name, body, options);
 	}
 
@@ -114,7 +130,7 @@ export class EventTypes {
 	 * succeeded: if the response was lost and the call was retried.
 	 */
 	async update(name: string, changes: UpdateEventType, options?: RequestOptions): Promise<EventType> {
-		const body: wire.UpdateEventType = changes;
+		const body: wire.UpdateEventType = objectArgument("changes", changes, SETTINGS_FORM);
 		return this.#write("PATCH", name, body, options);
 	}
 

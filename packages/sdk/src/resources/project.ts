@@ -2,27 +2,51 @@
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
 import { toSdkNames, type NamesOf } from "../wire/names.ts";
+import { ProjectAudit } from "./audit.ts";
+import { Customers } from "./customers.ts";
 import { Deliveries } from "./deliveries.ts";
 import { EventTypes } from "./event-types.ts";
+import type { AnyEvents } from "./event.ts";
 import { Events } from "./events.ts";
+import { PortalSessions } from "./portal-sessions.ts";
+import { Relays } from "./relays/relays.ts";
 import { Replays } from "./replays.ts";
 import { getStats, type Stats, type StatsParams } from "./stats.ts";
-import { openStream, type StreamItem, type StreamParams } from "./stream.ts";
-import { Webhooks } from "./webhooks.ts";
+import {
+	openStream,
+	pollStream,
+	type PollStreamParams,
+	type StreamItem,
+	type StreamItems,
+	type StreamOptions,
+	type StreamParams,
+} from "./stream.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 const PREFIX = "proj_";
 
+/** What the Nexus SDK calls the batch calls of a project. */
+export interface Batch {
+	/** The webhooks of the project. */
+	readonly webhooks: Webhooks;
+}
+
 /** Access to a project by its id, without fetching it first. Returned by `client.project`. */
-export class ProjectHandle {
+export class ProjectHandle<Types extends object = AnyEvents> {
 	/** `proj_` and 32 hex digits. */
 	readonly id: string;
-	readonly #batch: { readonly webhooks: Webhooks };
-	readonly #events: Events;
+	readonly #batch: Batch;
+	readonly #events: Events<Types>;
 	readonly #deliveries: Deliveries;
 	readonly #eventTypes: EventTypes;
 	readonly #transport: Transport;
+	readonly #relays: Relays;
 	readonly #replays: Replays;
+	readonly #customers: Customers;
+	readonly #portalSessions: PortalSessions;
+	readonly #audit: ProjectAudit;
 
+	/** @internal */
 	constructor(transport: Transport, id: string) {
 		this.id = withPrefix(id);
 		this.#batch = { webhooks: new Webhooks(transport, this.id) };
@@ -30,23 +54,32 @@ export class ProjectHandle {
 		this.#deliveries = new Deliveries(transport, this.id);
 		this.#eventTypes = new EventTypes(transport, this.id);
 		this.#transport = transport;
+		this.#relays = new Relays(transport, this.id);
 		this.#replays = new Replays(transport, this.id);
+		this.#customers = new Customers(transport, this.id);
+		this.#portalSessions = new PortalSessions(transport, this.id);
+		this.#audit = new ProjectAudit(transport, this.id);
 	}
 
 	// Getters on the prototype, so that console.log and JSON.stringify show only a project's own fields.
 	/** The webhooks of the project, as `batch.webhooks`. */
-	get batch(): { readonly webhooks: Webhooks } {
+	get batch(): Batch {
 		return this.#batch;
 	}
 
 	/** The events of the project. */
-	get events(): Events {
+	get events(): Events<Types> {
 		return this.#events;
 	}
 
 	/** The deliveries of the project. */
 	get deliveries(): Deliveries {
 		return this.#deliveries;
+	}
+
+	/** The audit log of the project. */
+	get audit(): ProjectAudit {
+		return this.#audit;
 	}
 
 	/** The event types of the project. */
@@ -64,8 +97,20 @@ export class ProjectHandle {
 	 * 	if (item.kind === "attempt.finished") console.log(item.webhookId, item.responseCode, item.durationMs);
 	 * }
 	 */
-	stream(params: StreamParams = {}, options: RequestOptions = {}): AsyncIterable<StreamItem> {
+	stream(params: StreamParams = {}, options: StreamOptions = {}): AsyncIterable<StreamItem> {
 		return openStream(this.#transport, this.id, params, options);
+	}
+
+	/**
+	 * Fetches what the stream has contained since `lastEventId`, for programs that can't keep a stream open. `stream` does
+	 * this by itself while the server has no stream left. The first call has no items, only a position.
+	 *
+	 * @example
+	 * const { lastEventId } = await project.pollStream();
+	 * const { data } = await project.pollStream({ lastEventId });
+	 */
+	async pollStream(params: PollStreamParams = {}, options?: RequestOptions): Promise<StreamItems> {
+		return pollStream(this.#transport, this.id, params, options);
 	}
 
 	/**
@@ -79,17 +124,59 @@ export class ProjectHandle {
 		return getStats(this.#transport, projectPath(this.id), params, options);
 	}
 
+	/**
+	 * Returns what the project has stored, and the quotas that apply to its sends.
+	 *
+	 * @example
+	 * const { storedBytes, maxStoredBytes } = await project.usage();
+	 */
+	async usage(options?: RequestOptions): Promise<ProjectUsage> {
+		const request = { method: "GET", path: `${projectPath(this.id)}/usage`, answer: "projectUsage" } as const;
+		return this.#transport.request<ProjectUsage>(request, options);
+	}
+
+	/** The customers of the project, whom webhooks belong to. */
+	get customers(): Customers {
+		return this.#customers;
+	}
+
+	/** The portal sessions of the project: tokens with which your customers use the portal. */
+	get portalSessions(): PortalSessions {
+		return this.#portalSessions;
+	}
+
+	/** The relays of the project: webhooks whose receiver is a program that connects to them, such as this one. */
+	get relays(): Relays {
+		return this.#relays;
+	}
+
 	/** The replays of the project. */
 	get replays(): Replays {
 		return this.#replays;
 	}
 }
 
+/** What a project has stored, and its quotas. */
+export interface ProjectUsage {
+	/** Always `"projectUsage"`. */
+	readonly object: "projectUsage";
+	/** About how many bytes the project's events, deliveries and attempts take. */
+	readonly storedBytes: number;
+	/** The quota that applies to the project: events per second; 0 for none. */
+	readonly maxEventsPerSecond: number;
+	/** The quota that applies to the project: stored bytes; 0 for none. */
+	readonly maxStoredBytes: number;
+}
+
 /** Numbers that Nexus counts and Fanfare does not: always empty or 0. `project.stats` counts events and deliveries. */
 export interface ProjectStatistic {
+	/** Always empty. */
 	readonly tagsCount: readonly unknown[];
+	/** Always 0. */
 	readonly totalAssets: number;
+	/** Always 0. */
 	readonly annotatedAssets: number;
+	/** Always 0. */
 	readonly totalAnnotations: number;
 }
 
@@ -97,14 +184,23 @@ export interface ProjectStatistic {
 export interface ProjectFields {
 	/** `proj_` and 32 hex digits. */
 	readonly id: string;
+	/** Always `"project"`. */
 	readonly object: "project";
+	/** Its name. */
 	readonly name: string;
+	/** The workspace that it belongs to. */
 	readonly workspaceId: string;
+	/** What Nexus calls the type; of no meaning in Fanfare. */
 	readonly type: string;
+	/** In milliseconds since the epoch. */
 	readonly createDate: number;
+	/** What Nexus calls the localization; of no meaning in Fanfare. */
 	readonly localization: string;
+	/** What Nexus calls tags: always empty. */
 	readonly tags: readonly string[];
+	/** What Nexus calls groups: always empty. */
 	readonly groups: readonly string[];
+	/** What Nexus counts: always empty or 0. */
 	readonly statistic: ProjectStatistic;
 	/** Which events it accepts. Called `eventTypes` in the HTTP API and in `projects.update`. */
 	readonly eventTypePolicy?: EventTypePolicy;
@@ -112,6 +208,18 @@ export interface ProjectFields {
 	readonly retentionDays?: number | null;
 	/** Days that payloads are kept; 0 for as long as their event, null for the server's setting. */
 	readonly payloadRetentionDays?: number | null;
+	/** Events that it may send in a second, on average; 0 for no quota, null for the server's setting. */
+	readonly maxEventsPerSecond?: number | null;
+	/** Bytes that it may have stored; 0 for no quota of its own, null for the server's setting. */
+	readonly maxStoredBytes?: number | null;
+	/** Webhooks that each of its customers may have; null for the server's setting. */
+	readonly maxWebhooksPerCustomer?: number | null;
+	/** Replays to the webhooks of each customer that may run at once; null for the server's setting. */
+	readonly maxReplaysPerCustomer?: number | null;
+	/** Live streams that each customer may have open; null for the server's setting. */
+	readonly maxStreamsPerCustomer?: number | null;
+	/** Tests of each customer's webhooks that may be under way; null for the server's setting. */
+	readonly maxTestsPerCustomer?: number | null;
 }
 
 /**
@@ -124,7 +232,7 @@ export type EventTypePolicy = "open" | "catalogued";
 export const PROJECT_NAMES = { eventTypes: "eventTypePolicy" } as const satisfies NamesOf<wire.Project, ProjectFields>;
 
 /** A project with its fields, and access to everything in it. Returned by `client.getProject`. */
-export class Project extends ProjectHandle implements ProjectFields {
+export class Project<Types extends object = AnyEvents> extends ProjectHandle<Types> implements ProjectFields {
 	readonly object: "project";
 	readonly name: string;
 	readonly workspaceId: string;
@@ -138,7 +246,14 @@ export class Project extends ProjectHandle implements ProjectFields {
 	declare readonly eventTypePolicy?: EventTypePolicy;
 	declare readonly retentionDays?: number | null;
 	declare readonly payloadRetentionDays?: number | null;
+	declare readonly maxEventsPerSecond?: number | null;
+	declare readonly maxStoredBytes?: number | null;
+	declare readonly maxWebhooksPerCustomer?: number | null;
+	declare readonly maxReplaysPerCustomer?: number | null;
+	declare readonly maxStreamsPerCustomer?: number | null;
+	declare readonly maxTestsPerCustomer?: number | null;
 
+	/** @internal */
 	constructor(transport: Transport, project: wire.Project) {
 		super(transport, project.id);
 		const fields: ProjectFields = toSdkNames(project, PROJECT_NAMES);
@@ -154,6 +269,13 @@ export class Project extends ProjectHandle implements ProjectFields {
 		if (fields.eventTypePolicy !== undefined) this.eventTypePolicy = fields.eventTypePolicy;
 		if (fields.retentionDays !== undefined) this.retentionDays = fields.retentionDays;
 		if (fields.payloadRetentionDays !== undefined) this.payloadRetentionDays = fields.payloadRetentionDays;
+		if (fields.maxEventsPerSecond !== undefined) this.maxEventsPerSecond = fields.maxEventsPerSecond;
+		if (fields.maxStoredBytes !== undefined) this.maxStoredBytes = fields.maxStoredBytes;
+		const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } = fields;
+		if (maxWebhooksPerCustomer !== undefined) this.maxWebhooksPerCustomer = maxWebhooksPerCustomer;
+		if (maxReplaysPerCustomer !== undefined) this.maxReplaysPerCustomer = maxReplaysPerCustomer;
+		if (maxStreamsPerCustomer !== undefined) this.maxStreamsPerCustomer = maxStreamsPerCustomer;
+		if (maxTestsPerCustomer !== undefined) this.maxTestsPerCustomer = maxTestsPerCustomer;
 	}
 }
 

@@ -1,11 +1,20 @@
 // client.projects: the projects of the workspace.
+import { objectArgument } from "../arguments.ts";
 import type { RequestOptions, Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
+import type { AnyEvents } from "./event.ts";
 import { Project, projectPath, type EventTypePolicy } from "./project.ts";
-import type { Deleted } from "./webhooks.ts";
+import type { Deleted } from "./webhooks/webhook.ts";
+
+/** A project to create. */
+export interface CreateProject {
+	/** 1–128 characters. */
+	readonly name: string;
+}
 
 /** Changes to a project. Omitted fields stay unchanged. */
 export interface UpdateProject {
+	/** 1–128 characters. */
 	readonly name?: string | undefined;
 	/** Which events it accepts. */
 	readonly eventTypes?: EventTypePolicy | undefined;
@@ -13,12 +22,25 @@ export interface UpdateProject {
 	readonly retentionDays?: number | null | undefined;
 	/** Days that payloads are kept; 0 for as long as their event, null for the server's setting. */
 	readonly payloadRetentionDays?: number | null | undefined;
+	/** Events that it may send in a second, on average; 0 for no quota, null for the server's setting. */
+	readonly maxEventsPerSecond?: number | null | undefined;
+	/** Bytes that it may have stored; 0 for no quota of its own, null for the server's setting. */
+	readonly maxStoredBytes?: number | null | undefined;
+	/** Webhooks that each of its customers may have; null for the server's setting. */
+	readonly maxWebhooksPerCustomer?: number | null | undefined;
+	/** Replays to the webhooks of each customer that may run at once; null for the server's setting. */
+	readonly maxReplaysPerCustomer?: number | null | undefined;
+	/** Live streams that each customer may have open; null for the server's setting. */
+	readonly maxStreamsPerCustomer?: number | null | undefined;
+	/** Tests of each customer's webhooks that may be under way; null for the server's setting. */
+	readonly maxTestsPerCustomer?: number | null | undefined;
 }
 
 /** The projects. Use it as `client.projects`. */
-export class Projects {
+export class Projects<Types extends object = AnyEvents> {
 	readonly #transport: Transport;
 
+	/** @internal */
 	constructor(transport: Transport) {
 		this.#transport = transport;
 	}
@@ -30,26 +52,26 @@ export class Projects {
 	 * @example
 	 * const project = await client.projects.create({ name: "Shop production" });
 	 */
-	async create(project: { readonly name: string }, options?: RequestOptions): Promise<Project> {
-		const body: wire.ProjectName = project;
+	async create(project: CreateProject, options?: RequestOptions): Promise<Project<Types>> {
+		const body: wire.ProjectName = objectArgument("project", project, '{ name: "Shop" }');
 		return this.#call({ method: "POST", path: "/workspace/projects", json: JSON.stringify(body) }, options);
 	}
 
 	/** Returns all projects that the key has access to. This list is not paged. */
-	async list(options?: RequestOptions): Promise<Project[]> {
+	async list(options?: RequestOptions): Promise<Project<Types>[]> {
 		const request = { method: "GET", path: "/workspace/projects", answer: "projects" } as const;
 		const projects = await this.#transport.request<readonly wire.Project[]>(request, options);
-		return projects.map((fields) => new Project(this.#transport, fields));
+		return projects.map((fields) => new Project<Types>(this.#transport, fields));
 	}
 
 	/** Fetches one project. `proj_` is added to the id if it is missing. */
-	async get(projectId: string, options?: RequestOptions): Promise<Project> {
+	async get(projectId: string, options?: RequestOptions): Promise<Project<Types>> {
 		return this.#call({ method: "GET", path: projectPath(projectId) }, options);
 	}
 
 	/** Changes the given fields; omitted fields stay unchanged. */
-	async update(projectId: string, changes: UpdateProject, options?: RequestOptions): Promise<Project> {
-		const body: wire.UpdateProject = changes;
+	async update(projectId: string, changes: UpdateProject, options?: RequestOptions): Promise<Project<Types>> {
+		const body: wire.UpdateProject = objectArgument("changes", changes, '{ name: "Shop" }');
 		return this.#call({ method: "PATCH", path: projectPath(projectId), json: JSON.stringify(body) }, options);
 	}
 
@@ -61,8 +83,11 @@ export class Projects {
 		);
 	}
 
-	async #call(request: Parameters<Transport["request"]>[0], options: RequestOptions | undefined): Promise<Project> {
-		return new Project(
+	async #call(
+		request: Parameters<Transport["request"]>[0],
+		options: RequestOptions | undefined,
+	): Promise<Project<Types>> {
+		return new Project<Types>(
 			this.#transport,
 			await this.#transport.request<wire.Project>({ ...request, answer: "project" }, options),
 		);

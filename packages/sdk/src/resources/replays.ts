@@ -1,6 +1,7 @@
 // project.replays: new deliveries for old events. `project.batch.webhooks.replay` starts a replay.
+import { milliseconds } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
-import { milliseconds, path, type RequestOptions, type Transport } from "../transport.ts";
+import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
 
 /** The status of the event's newest delivery to the webhook. `Missed`: there was no delivery to it. */
@@ -21,8 +22,21 @@ export interface ReplayWebhook {
 	readonly eventTypes?: readonly string[] | undefined;
 }
 
+/** Starts a replay. */
+export interface StartReplay extends ReplayWebhook {
+	/** Defaults to false. */
+	readonly dryRun?: false | undefined;
+}
+
+/** Counts the events that a replay would send. */
+export interface EstimateReplay extends ReplayWebhook {
+	/** True to only count the events. */
+	readonly dryRun: true;
+}
+
 /** The result of a replay with `dryRun`. */
 export interface ReplayEstimate {
+	/** Always `"replayEstimate"`. */
 	readonly object: "replayEstimate";
 	/** The number of events that would be replayed. */
 	readonly count: number;
@@ -32,13 +46,21 @@ export interface ReplayEstimate {
 
 /** A replay and its progress. */
 export interface Replay {
+	/** Such as `replay_…`. */
 	readonly id: string;
+	/** Always `"replay"`. */
 	readonly object: "replay";
+	/** The project that it belongs to. */
 	readonly projectId: string;
+	/** The webhook that gets the events again. */
 	readonly webhookId: string;
+	/** The customer whom the webhook belongs to. Present only if set. */
+	readonly customerId?: string;
 	/** `Finished`: every matching event has a new delivery. The deliveries themselves may still be pending. */
 	readonly status: "Running" | "Finished" | "Cancelled";
+	/** Only events accepted at this time or later are replayed, in milliseconds since the epoch. */
 	readonly since: number;
+	/** Only events accepted before this time are replayed, in milliseconds since the epoch. */
 	readonly until: number;
 	/** The `status` given when the replay was created. */
 	readonly outcomes: readonly ReplayOutcome[];
@@ -54,7 +76,9 @@ export interface Replay {
 	readonly deliveryCount: number;
 	/** From 0 to 1: the part of the time between the oldest and the newest event in the range that is done. */
 	readonly progress: number;
+	/** In milliseconds since the epoch. */
 	readonly createDate: number;
+	/** In milliseconds since the epoch. */
 	readonly updateDate: number;
 	/** When it ended, in milliseconds since the epoch; null while it runs. */
 	readonly endDate: number | null;
@@ -62,6 +86,7 @@ export interface Replay {
 
 /** Filters for replays. */
 export interface ReplayListFilter extends ListParams {
+	/** Only replays to this webhook. */
 	readonly webhookId?: string | undefined;
 }
 
@@ -76,6 +101,7 @@ export class Replays {
 	readonly #transport: Transport;
 	readonly #projectId: string;
 
+	/** @internal */
 	constructor(transport: Transport, projectId: string) {
 		this.#transport = transport;
 		this.#projectId = projectId;
@@ -124,10 +150,6 @@ export class Replays {
 }
 
 /** The body of a replay request. */
-export function wireReplay({
-	since,
-	until,
-	...replay
-}: ReplayWebhook & { readonly dryRun?: boolean | undefined }): wire.ReplayWebhook {
+export function wireReplay({ since, until, ...replay }: StartReplay | EstimateReplay): wire.ReplayWebhook {
 	return { ...replay, since: milliseconds("since", since), until: milliseconds("until", until) };
 }

@@ -1,5 +1,6 @@
 // Stats of a project or a webhook: counts and latencies over time.
-import { milliseconds, type RequestOptions, type Transport } from "../transport.ts";
+import { milliseconds } from "../arguments.ts";
+import { type RequestOptions, type Transport } from "../transport.ts";
 
 /** The time range of stats, and the width of its buckets. All are optional. */
 export interface StatsParams {
@@ -16,13 +17,25 @@ export interface StatsValues {
 	/** Events accepted. For a webhook: those with a delivery to it. */
 	readonly accepted: number;
 	/** Attempts made. */
-	readonly attempts: { readonly succeeded: number; readonly failed: number };
+	readonly attempts: {
+		/** Those that got a 2xx. */
+		readonly succeeded: number;
+		/** All others. */
+		readonly failed: number;
+	};
 	/** Deliveries that succeeded in this period. */
 	readonly succeeded: number;
 	/** Deliveries that became `Failed` in this period. */
 	readonly exhausted: number;
 	/** Percentiles over attempts that got a response or timed out, within 5 %; null if there were none. */
-	readonly latencyMs: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
+	readonly latencyMs: {
+		/** Half of them took at most this long. */
+		readonly p50: number | null;
+		/** 95 % of them took at most this long. */
+		readonly p95: number | null;
+		/** 99 % of them took at most this long. */
+		readonly p99: number | null;
+	};
 }
 
 /** The stats of one minute, hour or day. */
@@ -33,9 +46,13 @@ export interface StatsBucket extends StatsValues {
 
 /** Counts and latencies of deliveries over time. */
 export interface Stats {
+	/** Always `"stats"`. */
 	readonly object: "stats";
+	/** The width of its buckets. */
 	readonly width: "minute" | "hour" | "day";
+	/** The start of the first bucket, in milliseconds since the epoch. */
 	readonly from: number;
+	/** The end of the last bucket, in milliseconds since the epoch. */
 	readonly to: number;
 	/** All buckets from `from` to `to`, oldest first, including empty ones. At most 1,500. */
 	readonly data: readonly StatsBucket[];
@@ -43,6 +60,54 @@ export interface Stats {
 	readonly totals: StatsValues;
 	/** The current number of deliveries by status, whenever they were created. */
 	readonly deliveries: Readonly<Record<"Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled", number>>;
+}
+
+/** The attempts of several webhooks over time: what small charts in a list show. */
+export interface WebhookStats {
+	/** Always `"webhookStats"`. */
+	readonly object: "webhookStats";
+	/** The width of its buckets. */
+	readonly width: "minute" | "hour" | "day";
+	/** The start of the first bucket, in milliseconds since the epoch. */
+	readonly from: number;
+	/** The end of the last bucket, in milliseconds since the epoch. */
+	readonly to: number;
+	/** One entry for each webhook, in the order of the call. */
+	readonly data: readonly WebhookSeries[];
+}
+
+/** The attempts of one webhook in each bucket, oldest first, with 0 where there were none. */
+export interface WebhookSeries {
+	/** The webhook. */
+	readonly webhookId: string;
+	/** Attempts that ended in each bucket. */
+	readonly attempts: {
+		/** Those that got a 2xx. */
+		readonly succeeded: readonly number[];
+		/** All others. */
+		readonly failed: readonly number[];
+	};
+}
+
+/** Fetches the attempts of several webhooks, which are at `base`. */
+export async function getSeries(
+	transport: Transport,
+	base: string,
+	webhookIds: readonly string[],
+	{ from, to, ...params }: StatsParams,
+	options: RequestOptions | undefined,
+): Promise<WebhookStats> {
+	const ids = idList(webhookIds);
+	const query = { ids, ...params, from: milliseconds("from", from), to: milliseconds("to", to) };
+	return transport.request<WebhookStats>(
+		{ method: "GET", path: `${base}:stats`, query, answer: "webhookStats" },
+		options,
+	);
+}
+
+function idList(webhookIds: readonly string[]): string {
+	if (Array.isArray(webhookIds)) return webhookIds.join(",");
+	throw new TypeError('webhookIds must be a list of ids, such as ["webhook_…"].');
 }
 
 /** Fetches the stats at `base`, the path of a project or a webhook. */

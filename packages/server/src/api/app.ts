@@ -3,34 +3,61 @@ import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 
 import { DEFAULT_LIMITS, type ApiDeps } from "./deps.ts";
-import { BodyBudget } from "./request/body/body-reader.ts";
+import { pageReply, type Page } from "./page/page.ts";
+import { BodyBudget } from "./request/body/body-budget.ts";
+import { BodyPace } from "./request/body/body-pace.ts";
+import { Turns } from "./request/body/turns.ts";
+import { preflightReply } from "./request/cross-origin.ts";
 import { MethodNotAllowed } from "./request/problem.ts";
 import { shownPath } from "./request/request-log.ts";
 import { routerPath, type Route } from "./request/route.ts";
 import { answerRoute, routeNotFound, serve, type ApiContext, type ApiEnv } from "./request/serve.ts";
+import { SessionCookie } from "./request/session-cookie.ts";
+import { ExportPlaces } from "./resources/exports/export-places.ts";
+import { FailedSignIns } from "./resources/sessions/failed-sign-ins.ts";
 import { apiRoutes } from "./resources/table.ts";
 
 /**
- * The API as a Hono app. `@hono/node-server`, or any other program that calls `fetch`, can serve it.
+ * The API as a Hono app, and the page if there is one. `@hono/node-server`, or any other program that calls `fetch`, can serve it.
  *
  * @example
- * const app = createApp({ engine, store, metrics, requestLog, clientAddress, makeRequestId, clock, version: "0.1.0", publicUrl: null });
+ * const app = createApp({ engine, authenticate, store, serverStatus, metrics, bodyRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
  * const response = await app.request("/healthz");
  */
-export function createApp(deps: ApiDeps): Hono<ApiEnv> {
+export function createApp(deps: ApiDeps, page?: Page): Hono<ApiEnv> {
 	const app = new Hono<ApiEnv>({ getPath: pathOf });
 	const limits = { ...DEFAULT_LIMITS, ...deps.limits };
 	const budget = new BodyBudget(limits.bodyBytesInHand);
+	const appDeps = {
+		...deps,
+		bodyBytes: () => ({ name: "maxBodyBytesInHand", used: budget.reserved, allowed: limits.bodyBytesInHand }),
+		sessionCookie: new SessionCookie(deps.engine.workspace.id, deps.publicUrl),
+		failedSignIns: new FailedSignIns(deps.clock),
+		exportPlaces: new ExportPlaces(deps.clock),
+	};
+	const shared = {
+		budget,
+		pace: new BodyPace(deps.clock),
+		turns: new Turns(deps.clock),
+	};
 	for (const [path, routes] of routesByPath(apiRoutes())) {
 		for (const route of routes) {
 			app.on(route.method.toUpperCase(), path, (context) =>
-				serve(context, deps, route, (progress) => answerRoute(context, deps, budget, route, progress)),
+				serve(context, deps, route, (progress) => answerRoute(context, appDeps, shared, route, progress)),
 			);
 		}
 		const allow = allowedMethods(routes);
+		app.on("OPTIONS", path, (context) => answerOptions(context, deps, routes, allow));
 		app.all(path, (context) => refuse(context, deps, () => wrongMethod(context, allow)));
 	}
-	app.notFound((context) => refuse(context, deps, () => routeNotFound(context)));
+	// The page is not in the router, so that it costs the calls of the API nothing.
+	app.notFound((context) =>
+		serve(context, deps, null, () => {
+			const reply = pageReply(context, page);
+			if (reply === null) throw routeNotFound(context);
+			return reply;
+		}),
+	);
 	return app;
 }
 
@@ -56,6 +83,15 @@ function allowedMethods(routes: readonly Route[]): string {
 
 function wrongMethod(context: ApiContext, allow: string): Error {
 	return new MethodNotAllowed(context.req.method, shownPath(context.req.path), allow);
+}
+
+/** Answers a browser that asks whether a page of another origin may make a call. Others get the 405 that they always get. */
+function answerOptions(context: ApiContext, deps: ApiDeps, routes: readonly Route[], allow: string): Promise<Response> {
+	return serve(context, deps, null, () => {
+		const reply = preflightReply(deps.portalOrigins, routes, (name) => context.req.header(name));
+		if (reply === null) throw wrongMethod(context, allow);
+		return reply;
+	});
 }
 
 function refuse(context: ApiContext, deps: ApiDeps, why: () => Error): Promise<Response> {

@@ -1,13 +1,28 @@
 // The parts that the API needs, its limits, and the line that it logs for each request.
+import type { Principal } from "../core/access/principal.ts";
 import type { Clock } from "../core/clock.ts";
+import type { ErrorCode } from "../core/errors.ts";
 import type { Engine } from "../engine/calls.ts";
+import type { UsedLimit, Warning } from "../engine/status-calls.ts";
 import type { RequestLine } from "../ports/log.ts";
 import type { Store } from "../ports/store/store.ts";
+import type { SessionCookie } from "./request/session-cookie.ts";
+import type { ExportPlaces } from "./resources/exports/export-places.ts";
+import type { FailedSignIns } from "./resources/sessions/failed-sign-ins.ts";
 
 /** The reads that the API makes from the store itself. Every change goes through the engine. */
 export type ApiStore = Pick<
 	Store,
-	"events" | "event" | "eventBody" | "deliveries" | "delivery" | "attempts" | "auditEntries"
+	| "events"
+	| "event"
+	| "eventDetails"
+	| "eventBody"
+	| "deliveries"
+	| "changedDeliveries"
+	| "delivery"
+	| "attempts"
+	| "customer"
+	| "auditEntries"
 >;
 
 /**
@@ -16,27 +31,72 @@ export type ApiStore = Pick<
  */
 export type ClientAddress = (peer: string | undefined, forwardedFor: string | undefined) => string | null;
 
-export interface ApiDeps {
-	readonly engine: Engine;
-	readonly store: ApiStore;
-	/** The metrics in the text format of Prometheus. */
-	readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+/**
+ * The header in which a proxy names the person who makes the calls that come through it; null if the connection does not come from
+ * a proxy that the operator trusts, or if none is set. `peer` is the remote address of the connection.
+ */
+export type ProxyActorHeader = (peer: string | undefined) => string | null;
+
+/** What the server around the engine adds to the status of the workspace. */
+export interface ServerStatus {
+	readonly limits: readonly UsedLimit[];
+	readonly warnings: readonly Warning[];
+}
+
+/**
+ * Finds the address of the server as the client of a request has written it, for the documents; null if it is not known. Has only the
+ * characters of a URL. `peer` is the remote address of the connection, `header` returns request headers.
+ */
+export type RequestOrigin = (peer: string | undefined, header: (name: string) => string | undefined) => string | null;
+
+/** What every request needs. */
+export interface RequestDeps {
 	/** Called once for each request, when its response is ready. Must not throw. */
 	readonly requestLog: (line: RequestLine) => void;
 	readonly clientAddress: ClientAddress;
 	/** Returns a new id for a request: see `createRequestIds`. */
 	readonly makeRequestId: () => string;
-	/** Measures how long requests take. */
-	readonly clock: Pick<Clock, "monotonicMs">;
-	/** The version of the server, such as `0.1.0`. */
+	/** Called once for each request body that is not read to its end. */
+	readonly bodyRefused: (code: ErrorCode) => void;
+	/** Measures how long requests take, times slow bodies, and divides large work into turns of the event loop. */
+	readonly clock: Pick<Clock, "monotonicMs" | "nextTurn" | "after">;
+	/** The origins of the pages that may call with the tokens of portal sessions, such as `https://app.example.com`. */
+	readonly portalOrigins: readonly string[];
+	/** The version of the server, such as `0.2.0`. */
 	readonly version: string;
+}
+
+export interface ApiDeps extends RequestDeps {
+	readonly engine: Engine;
+	/** Finds who has the key or token with this text; null if nobody has. */
+	readonly authenticate: (text: string) => Principal | null;
+	readonly store: ApiStore;
+	readonly proxyActorHeader: ProxyActorHeader;
+	readonly serverStatus: () => ServerStatus;
+	/** The metrics in the text format of Prometheus. */
+	readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+	readonly requestOrigin: RequestOrigin;
 	/** The address that people use, such as `https://fanfare.example.com`, for the documents; null if it is not known. */
 	readonly publicUrl: string | null;
+	/** The addresses and networks that attempts come from, as the operator has written them; empty if none are set. */
+	readonly egressAddresses: readonly string[];
 	readonly limits?: Partial<ApiLimits>;
 }
 
+/** What one app makes of its parts, for all its requests. */
+export interface AppDeps extends ApiDeps {
+	readonly sessionCookie: SessionCookie;
+	readonly failedSignIns: FailedSignIns;
+	/** How much of the memory for request bodies is used. */
+	readonly bodyBytes: () => UsedLimit;
+	readonly exportPlaces: ExportPlaces;
+}
+
 export interface ApiLimits {
-	/** Bytes of request bodies in memory at once, over all requests. A request that would exceed it gets a 503. */
+	/**
+	 * Bytes of request bodies in memory at once, over all requests. A request that would exceed half of what others leave free
+	 * gets a 503.
+	 */
 	readonly bodyBytesInHand: number;
 }
 

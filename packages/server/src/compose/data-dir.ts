@@ -1,9 +1,11 @@
 // Opens a data directory: its lock, its store and its master key. Shared by the server and the rotation of the master
 // key.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { loadMasterKey } from "../adapters/files/master-key.ts";
 import { lockDataDir } from "../adapters/sqlite/data-dir-lock.ts";
+import type { MoveProgress } from "../adapters/sqlite/schema/move-rows.ts";
 import { openThreadedSqliteStore } from "../adapters/sqlite/thread/threaded-store.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
@@ -24,21 +26,43 @@ export function storePath(dataDir: string): string {
 	return join(dataDir, "fanfare.db");
 }
 
+/** The path of the file that a restore writes before it becomes the store's. */
+export function restoringPath(dataDir: string): string {
+	return join(dataDir, "fanfare.db.restoring");
+}
+
 /**
- * Locks the data directory and opens its store, creating both if they do not exist. `resources` closes them.
- * Rejects if another process uses the directory, if a newer Fanfare has written it, or if its master key can't be read.
+ * Locks the data directory, and creates it if it does not exist. `resources` releases it. Returns a warning for the log, or null.
+ * Rejects if another process uses it, or if everybody may write to it.
  */
-export async function openDataDir(
-	config: Config,
-	clock: Pick<Clock, "now">,
-	resources: AsyncDisposableStack,
-): Promise<OpenDataDir> {
-	const { dataDir } = config;
+export function lockDir({ dataDir }: Config, resources: AsyncDisposableStack): string | null {
 	const lock = lockDataDir(dataDir);
 	resources.defer(() => lock.release());
-	const { store, died } = await openThreadedSqliteStore({ path: storePath(dataDir), now: clock.now() });
+	return lock.warning;
+}
+
+/**
+ * Opens the store of a directory that is locked, and creates it if it does not exist. `resources` closes it. Calls `onProgress` while
+ * rows of an earlier version are moved. Rejects if a newer Fanfare has written the store, if a
+ * restore into the directory was killed, or if its master key can't be read.
+ */
+export async function openDataDir(
+	{ dataDir, masterKey }: Config,
+	clock: Pick<Clock, "now">,
+	resources: AsyncDisposableStack,
+	onProgress?: (progress: MoveProgress) => void,
+): Promise<OpenDataDir> {
+	if (!existsSync(storePath(dataDir)) && existsSync(restoringPath(dataDir))) throw unfinishedRestore(dataDir);
+	const { store, died } = await openThreadedSqliteStore({ path: storePath(dataDir), now: clock.now() }, onProgress);
 	resources.defer(() => store.close());
 	const identity = await store.identity();
-	const masterKey = config.masterKey ?? loadMasterKey(dataDir, identity?.masterKeyFingerprint ?? null);
-	return { store, storeDied: died, masterKey };
+	const known = masterKey ?? loadMasterKey(dataDir, identity?.masterKeyFingerprint ?? null);
+	return { store, storeDied: died, masterKey: known };
+}
+
+/** A start would begin with an empty store, where the operator expects a restored one. */
+function unfinishedRestore(dataDir: string): Error {
+	return new Error(
+		`a restore into ${dataDir} has not ended: run fanfare restore again, or remove ${restoringPath(dataDir)} to begin with an empty store`,
+	);
 }

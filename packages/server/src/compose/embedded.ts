@@ -1,12 +1,18 @@
 // Composes a running server from the settings. This folder is the only one that imports adapters.
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
 import { createAloneTenure } from "../adapters/alone/alone-tenure.ts";
 import { createAloneWire } from "../adapters/alone/alone-wire.ts";
+import { writeAdminKey } from "../adapters/files/admin-key.ts";
+import { openPageFiles } from "../adapters/files/page-files.ts";
 import { createAddressGuard } from "../adapters/http/address-guard.ts";
-import { createClientAddress } from "../adapters/http/client-address.ts";
+import { createClientAddress, createIsTrusted } from "../adapters/http/clients/client-address.ts";
+import { createRequestOrigin } from "../adapters/http/clients/request-origin.ts";
+import { checkNetworks } from "../adapters/http/networks.ts";
 import { openUndiciSender } from "../adapters/http/undici-sender.ts";
+import { readDescriptorLimit } from "../adapters/system/descriptor-limit.ts";
 import { systemChance } from "../adapters/system/system-chance.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { LogOutput } from "../adapters/telemetry/log-output.ts";
@@ -15,11 +21,15 @@ import { Metrics } from "../adapters/telemetry/metrics.ts";
 import { createObserver } from "../adapters/telemetry/observer.ts";
 import { logRequest } from "../adapters/telemetry/request-log.ts";
 import { createApp } from "../api/app.ts";
+import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
+import { Page } from "../api/page/page.ts";
 import { createRequestIds } from "../api/request/request-id.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
+import { createUpgradingApp } from "../api/upgrading-app.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import { createSealer } from "../core/crypto/sealing.ts";
+import type { ErrorCode } from "../core/errors.ts";
 import { createIdMaker } from "../core/ids.ts";
 import type { Engine } from "../engine/calls.ts";
 import { openEngine } from "../engine/engine.ts";
@@ -27,11 +37,17 @@ import type { FirstStart } from "../engine/managing/bootstrap.ts";
 import { HttpServer } from "../http-server.ts";
 import type { RequestLine } from "../ports/log.ts";
 import type { StoreError } from "../ports/store/errors.ts";
-import { openDataDir } from "./data-dir.ts";
+import { lockDir, openDataDir } from "./data-dir.ts";
+import { shareDescriptors } from "./descriptors.ts";
+import { MoveReport } from "./move-report.ts";
+import { createServerStatus } from "./server-status.ts";
+import { makeSignInLink } from "./sign-in-link.ts";
 
-/** The version of this package, such as `0.1.0`. */
+/** The version of this package, such as `0.2.0`. */
 export const VERSION = readVersion();
 const USER_AGENT = `Fanfare/${VERSION} (+https://github.com/fanfare-webhooks/fanfare)`;
+/** Where `npm run build` writes the page. The same folder for the sources and for what is compiled from them. */
+const PAGE_FOLDER = fileURLToPath(new URL("../../dist/page/", import.meta.url));
 /** How long a stop waits for the last log lines to be written. */
 const LOG_GRACE_MS = 500;
 
@@ -44,7 +60,12 @@ export interface RunningServer {
 	readonly dataDir: string;
 	readonly engine: Engine;
 	/** The project and key that a first start has created; null if the data directory was not empty. */
-	readonly firstStart: FirstStart | null;
+	readonly firstStart: (FirstStart & { readonly adminKeyFile: string | null }) | null;
+	/**
+	 * With `StartOptions.signInLink`: the address that signs somebody in to the page, once, within 10 minutes, with the oldest key that
+	 * administers the workspace. Null without the option, or if there is no such key.
+	 */
+	readonly signInLink: string | null;
 	/** Refuses new sends, lets attempts in flight finish, records their outcomes, and closes. May be called twice. */
 	stop(): Promise<void>;
 	/**
@@ -68,6 +89,28 @@ export interface StartOptions {
 	 * CPU per request. For a process that runs only the server. Defaults to false.
 	 */
 	readonly overrideGlobals?: boolean;
+	/**
+	 * Called every few seconds while the start moves rows of an earlier version to the form of this one, with a sentence that says how
+	 * far that is. It takes about a minute for a million deliveries. Meanwhile, the server responds to `/healthz` with 200, and to
+	 * every other call with 503. If the process ends, the next start goes on.
+	 */
+	readonly onUpgrade?: (line: string) => void;
+	/**
+	 * Writes an admin key that a first start generates to the file `admin.key` in the data directory, which only its owner can
+	 * read: `firstStart` then has the file's path in `adminKeyFile` and no key. For a program whose output is kept. Defaults to
+	 * false.
+	 */
+	readonly adminKeyToFile?: boolean;
+	/**
+	 * Makes a link that signs somebody in to the page. For a program whose output is read by one person and not kept: whoever has
+	 * the link can use it. Defaults to false.
+	 */
+	readonly signInLink?: boolean;
+	/**
+	 * Called when the server runs, before the first line of the log is written: lines are kept until then. It must not throw.
+	 * If omitted, lines are written as they come.
+	 */
+	readonly onRunning?: (server: RunningServer) => void;
 }
 
 /**
@@ -91,29 +134,63 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 
 async function start(config: Config, options: StartOptions, resources: AsyncDisposableStack): Promise<RunningServer> {
 	const clock = options.clock ?? systemClock;
-	const log = new LogOutput(systemClock);
+	const { onRunning } = options;
+	const log = new LogOutput(systemClock, { held: onRunning !== undefined });
 	resources.defer(() => log.close(LOG_GRACE_MS));
-	const guard = createAddressGuard({ allowNetworks: [...config.allowNetworks], allowHttp: config.allowHttp });
+	const { host, port, allowNetworks, allowHosts, allowHttp, allowForCustomers } = config;
+	const guard = createAddressGuard({ allowNetworks, allowHosts, allowHttp, allowForCustomers });
+	const egressAddresses = checkNetworks(config.egressAddresses, "FANFARE_EGRESS_ADDRESSES");
 	const clientAddress = createClientAddress(config.trustedProxies);
-	const { store, storeDied, masterKey } = await openDataDir(config, clock, resources);
-	const logger = createLogger(config.logLevel, log);
-	const metrics = new Metrics();
+	const descriptorLimit = readDescriptorLimit();
+	const { maxConnections, maxSockets, maxInFlight, maxStreams } = shareDescriptors(descriptorLimit, config);
+	// It refuses some settings, so it comes before anything is created.
 	const sender = openUndiciSender({
 		guard,
 		clock: systemClock,
 		// The engine's limit is the only one, so that no attempt waits for connections that others use to the same host.
-		connectionsPerPool: config.maxInFlight,
-		...(config.proxy !== null && { proxy: config.proxy }),
+		connectionsPerPool: maxInFlight,
+		maxSockets,
+		...(config.proxy !== null && { proxy: config.proxy, noProxy: config.noProxy }),
 	});
 	resources.defer(() => sender.close());
+	const warning = lockDir(config, resources);
+	const logger = createLogger(config.logLevel, log);
+	if (warning !== null) logger.warn(warning);
+	if (maxInFlight < config.maxInFlight) {
+		logger.warn({ descriptorLimit, maxInFlight }, "fewer attempts in flight than set: raise the limit of open files");
+	}
+	const requestLog = (line: RequestLine) => logRequest(logger, line);
+	const metrics = new Metrics(VERSION);
+	const requestDeps = {
+		requestLog,
+		bodyRefused: (code: ErrorCode) => metrics.bodyRefused(code),
+		clientAddress,
+		makeRequestId: createRequestIds(systemChance),
+		clock: systemClock,
+		version: VERSION,
+		portalOrigins: config.portalOrigins,
+	};
+	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
+	const http = await HttpServer.listen(
+		{ host, port, maxConnections, refused: () => metrics.connectionRefused() },
+		new UnreadableRequests(requestDeps),
+		systemClock,
+	);
+	resources.defer(() => http.close());
+	const report = new MoveReport(logger, systemClock, options.onUpgrade ?? (() => {}));
+	const page = new Page(openPageFiles(PAGE_FOLDER), systemChance, config.portalOrigins);
+	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, page);
+	const { store, storeDied, masterKey } = await openDataDir(config, clock, resources, (progress) => {
+		if (!report.hasBegun) http.serve(upgradingApp.fetch, false);
+		report.update(progress);
+	});
+	report.end();
 	const schemas = openAjvValidator({ clock: systemClock });
 	resources.defer(() => schemas.close());
-	const requestLog = (line: RequestLine) => logRequest(logger, line);
-	const requestDeps = { requestLog, clientAddress, makeRequestId: createRequestIds(systemChance) };
-	const unreadable = new UnreadableRequests(requestDeps);
-	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
-	const http = await HttpServer.listen(config, unreadable, systemClock);
+	// It was deferred before the store, too, in case that can't be opened. It must be closed before everything that it uses.
 	resources.defer(() => http.close());
+	let adminKeyFile: string | null = null;
+	const keepAdminKey = (secretKey: string) => (adminKeyFile = writeAdminKey(config.dataDir, secretKey));
 	const { engine, firstStart } = await openEngine({
 		parts: {
 			store,
@@ -130,47 +207,83 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		},
 		userAgent: USER_AGENT,
 		limits: {
-			maxInFlight: config.maxInFlight,
+			maxInFlight,
 			maxInFlightPerWebhook: config.maxInFlightPerWebhook,
 			maxWaitingSends: config.maxWaitingSends,
-			// A clock that is moved by hand stands still while a commit waits for more work.
-			...(options.clock !== undefined && { gatherMs: 0 }),
+			maxProjects: config.maxProjects,
+			maxKeys: config.maxKeys,
+			maxWebhooks: config.maxWebhooks,
+			maxWebhookBytes: config.maxWebhookBytes,
+			maxStreams,
+			maxWebhooksPerCustomer: config.maxWebhooksPerCustomer,
+			maxReplaysPerCustomer: config.maxReplaysPerCustomer,
+			maxStreamsPerCustomer: config.maxStreamsPerCustomer,
+			maxTestsPerCustomer: config.maxTestsPerCustomer,
+			relays: config.relays,
+			maxRelays: config.maxRelays,
+			maxRelaysPerCustomer: config.maxRelaysPerCustomer,
+			// A clock that is moved by hand stands still while a commit waits for more work, or an outcome for a send.
+			...(options.clock !== undefined && { gatherMs: 0, rideMs: 0 }),
 		},
 		retention: { retentionDays: config.retentionDays, payloadRetentionDays: config.payloadRetentionDays },
+		quotas: { maxEventsPerSecond: config.maxEventsPerSecond, maxStoredBytes: config.maxStoredBytes },
 		adminKey: config.adminKey,
+		keepAdminKey: options.adminKeyToFile === true ? keepAdminKey : undefined,
 	});
 	// Without its store, the engine can't write the outcomes of attempts: waiting for them would be in vain.
 	let graceMs = config.shutdownGraceMs;
 	// Everything that the engine uses was deferred before, so it is closed after the engine has stopped.
 	resources.defer(() => engine.stop(graceMs));
-	metrics.watch({ gauges: () => engine.gauges(), openDeliveries: () => store.countOpen() });
-	const app = createApp({
+	metrics.watch({
+		gauges: () => engine.gauges(),
+		openDeliveries: () => store.countOpen(),
+		room: () => store.usage([]),
+	});
+	const apiDeps: ApiDeps = {
 		engine,
+		authenticate: (text) => engine.keys.authenticate(text) ?? engine.portalSessions.authenticate(text),
 		store,
+		proxyActorHeader: proxyActorHeader(config),
+		serverStatus: createServerStatus(
+			{ config, lockWarning: warning, maxInFlight, maxConnections },
+			() => http.connections,
+		),
+		requestOrigin: createRequestOrigin(config.trustedProxies),
 		metrics: () => metrics.render(),
 		...requestDeps,
-		clock: systemClock,
-		version: VERSION,
 		publicUrl: config.publicUrl,
+		egressAddresses,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
-	});
+	};
 	await engine.start();
-	http.serve(app.fetch, options.overrideGlobals ?? false);
+	http.serve(createApp(apiDeps, page).fetch, options.overrideGlobals ?? false);
 	const { stop, closed } = endings(resources, storeDied, (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");
 		graceMs = 0;
 	});
 	const { url } = http;
-	const { dataDir, publicUrl } = config;
-	return {
+	const { dataDir } = config;
+	const publicUrl = config.publicUrl ?? url;
+	const signInLink = options.signInLink === true ? await makeSignInLink(engine, publicUrl, clock.now()) : null;
+	const server: RunningServer = {
 		url,
-		publicUrl: publicUrl ?? url,
+		publicUrl,
+		signInLink,
 		dataDir,
 		engine,
-		firstStart,
+		firstStart: firstStart && { ...firstStart, ...(adminKeyFile !== null && { secretKey: null }), adminKeyFile },
 		stop,
 		closed,
 	};
+	onRunning?.(server);
+	log.release();
+	return server;
+}
+
+/** Only a trusted proxy names the person. */
+function proxyActorHeader({ actorHeader, trustedProxies }: Config): ProxyActorHeader {
+	const isTrusted = createIsTrusted(trustedProxies);
+	return (peer) => (actorHeader !== null && isTrusted(peer) ? actorHeader : null);
 }
 
 /** The two ways in which a server ends: somebody calls `stop`, or its store dies. `onDeath` is called before it stops. */

@@ -8,7 +8,7 @@ import type { Config } from "../config.ts";
 import { createSealer } from "../core/crypto/sealing.ts";
 import { checkMasterKey } from "../engine/managing/bootstrap.ts";
 import { resealStore } from "../engine/managing/reseal.ts";
-import { openDataDir, storePath } from "./data-dir.ts";
+import { lockDir, openDataDir, storePath } from "./data-dir.ts";
 
 /**
  * Encrypts all webhook secrets of a data directory under a new master key, in one transaction. The server must not be
@@ -24,6 +24,7 @@ export async function rotateMasterKey(config: Config, newKey: Uint8Array, toEnvi
 	}
 	const resources = new AsyncDisposableStack();
 	try {
+		lockDir(config, resources);
 		const { store, masterKey } = await openDataDir(config, systemClock, resources);
 		const from = createSealer(masterKey, systemChance);
 		const to = createSealer(newKey, systemChance);

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 
 import { isSecretKey } from "../core/access/key.ts";
 import { MASTER_KEY_BYTES } from "../core/crypto/sealing.ts";
+import type { AllowedHost } from "../ports/sender.ts";
 
 export function parseHost(text: string): string | undefined {
 	return /^[A-Za-z0-9._-]+$/.test(text) || isIP(text) !== 0 ? text : undefined;
@@ -15,7 +16,7 @@ export function parsePath(text: string): string | undefined {
 /** A parser for whole numbers from `min` to `max`, decimal digits only. */
 export function wholeNumber(min: number, max: number): (text: string) => number | undefined {
 	return (text) => {
-		const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+		const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
 		return value >= min && value <= max ? value : undefined;
 	};
 }
@@ -45,6 +46,52 @@ export function parseNetworks(text: string): readonly string[] | undefined {
 	return networks.every(isNetwork) ? Object.freeze(networks) : undefined;
 }
 
+/** Parses hosts such as `billing.internal` or, for one project, `billing.internal@proj_…`. */
+export function parseAllowedHosts(text: string): readonly AllowedHost[] | undefined {
+	const hosts = text.split(",").map((entry) => parseAllowedHost(entry.trim()));
+	return hosts.every((host) => host !== undefined) ? Object.freeze(hosts) : undefined;
+}
+
+function parseAllowedHost(text: string): AllowedHost | undefined {
+	const [name = "", projectId = null, ...rest] = text.split("@");
+	const host = parseHostName(name);
+	const isProject = projectId === null || /^proj_[0-9a-f]{32}$/.test(projectId);
+	return host === undefined || !isProject || rest.length > 0 ? undefined : Object.freeze({ host, projectId });
+}
+
+/** A name or an address in the form that `URL` gives it, so that it can be compared with the host of an endpoint. */
+function parseHostName(text: string): string | undefined {
+	const host = isIP(text) === 6 ? `[${text}]` : text.replace(/\.$/, "");
+	if (isIP(text) !== 6 && !/^[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*$/u.test(host)) return undefined;
+	return URL.parse(`http://${host}/`)?.hostname;
+}
+
+/** Parses a list of names, of domains with a dot in front, and of networks. Networks are checked like `parseNetworks`. */
+export function parseNoProxy(text: string): readonly string[] | undefined {
+	const entries = text.split(",").map((entry) => parseNoProxyEntry(entry.trim()));
+	return entries.every((entry) => entry !== undefined) ? Object.freeze(entries) : undefined;
+}
+
+function parseNoProxyEntry(text: string): string | undefined {
+	if (isNetwork(text)) return text;
+	if (!text.startsWith(".")) return parseHostName(text);
+	const domain = parseHostName(text.slice(1));
+	return domain === undefined || isIP(domain) !== 0 ? undefined : `.${domain}`;
+}
+
+/** A host name, an IPv4 address or an IPv6 address in brackets, maybe with a port: nothing with a meaning in a header. */
+const ORIGIN = /^https?:\/\/(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
+
+/**
+ * Parses a list of origins, each exactly as browsers send it: in lower case, without a slash at the end, and without the port that the
+ * scheme has anyway.
+ */
+export function parseOrigins(text: string): readonly string[] | undefined {
+	const origins = text.split(",").map((origin) => origin.trim());
+	const isValid = (origin: string) => ORIGIN.test(origin) && URL.parse(origin)?.origin === origin;
+	return origins.every(isValid) ? Object.freeze([...new Set(origins)]) : undefined;
+}
+
 /**
  * Parses an absolute http or https URL without user name, query and fragment, and removes slashes at its end. Characters
  * that would have a meaning in an OpenAPI server URL (braces) or in a shell (such as `$`) are refused.
@@ -53,6 +100,24 @@ export function parsePublicUrl(text: string): string | undefined {
 	if (!/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/i.test(text) || !URL.canParse(text)) return undefined;
 	const { href } = new URL(text);
 	return /^https?:\/\/[\w.:[\]-]+\/[\w.~%:@+/-]*$/.test(href) ? href.replace(/\/+$/, "") : undefined;
+}
+
+/** Headers that have a meaning of their own, or whose values must not be kept anywhere. */
+const NO_ACTOR_HEADERS: ReadonlySet<string> = new Set([
+	"authorization",
+	"cookie",
+	"fanfare-page",
+	"forwarded",
+	"host",
+	"proxy-authorization",
+	"secret-key",
+	"set-cookie",
+	"x-forwarded-for",
+]);
+
+/** Parses the name of a header that names a person. */
+export function parseActorHeader(text: string): string | undefined {
+	return /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(text) && !NO_ACTOR_HEADERS.has(text.toLowerCase()) ? text : undefined;
 }
 
 export function parseProxyUrl(text: string): string | undefined {

@@ -1,35 +1,29 @@
 // The table of all settings: how each is parsed, its default, and its description for the documentation and the help.
 import { z } from "zod";
 
+import { HIGHEST_CUSTOMER_LIMITS } from "../core/policies/customer-limits.ts";
+import { HIGHEST_EVENTS_PER_SECOND, HIGHEST_STORED_BYTES, NO_QUOTAS } from "../core/policies/quota.ts";
 import { DEFAULT_RETENTION, MAX_RETENTION_DAYS } from "../core/policies/retention.ts";
 import { LOG_LEVELS } from "../ports/log.ts";
+import type { AllowedHost } from "../ports/sender.ts";
 import {
+	parseActorHeader,
+	parseAllowedHosts,
 	parseBoolean,
 	parseHost,
 	parseMasterKey,
 	parseNetworks,
+	parseNoProxy,
+	parseOrigins,
 	parsePath,
 	parseProxyUrl,
 	parsePublicUrl,
 	parseSecretKey,
 	wholeNumber,
 } from "./parse.ts";
+import { setting, settingMetas, type SettingMeta } from "./setting.ts";
 
 const PREFIX = "FANFARE_";
-
-/** The description of a setting. */
-interface SettingMeta {
-	/** Continues "must be …". */
-	readonly expected: string;
-	readonly meaning: string;
-	/** The default as the documentation shows it. */
-	readonly defaultText: string;
-	readonly example: string;
-	/** Its value never appears in an error, and it has no flag. */
-	readonly isSecret?: boolean;
-}
-
-const metas = z.registry<SettingMeta>();
 
 /**
  * Each setting by its name in `Config`. `dataDir` is set with the variable `FANFARE_DATA_DIR` or the flag `--data-dir`.
@@ -53,17 +47,44 @@ export const configSchema = z.object({
 			"an absolute http or https URL without user name, query and fragment, such as https://fanfare.example.com",
 		meaning:
 			"The address that people use, if a proxy is in front of the server; it may have a path. " +
-			"It is in the message at the start, in the OpenAPI document and in `/docs`.",
+			"It is in the message at the start, in the OpenAPI document and in `/docs/api`; links to sign in begin with it, and with https the " +
+			"cookies of sessions are `Secure`.",
 		defaultText: "none",
 		example: "https://fanfare.example.com",
 	}),
 	trustedProxies: setting<readonly string[], readonly string[]>(parseNetworks, Object.freeze([]), {
 		expected: "a list of networks such as 10.0.0.0/8,fd00::/8",
 		meaning:
-			"Networks of proxies in front of the server, separated by commas. `X-Forwarded-For` is believed only from them. " +
-			"It decides the `clientAddress` in the log, and never who may do what.",
+			"Networks of proxies in front of the server, separated by commas. `X-Forwarded-…` and the header of " +
+			"`FANFARE_ACTOR_HEADER` are believed only from them. They decide the `clientAddress` in the log, by which failed attempts to " +
+			"sign in are counted, the actor in the audit log and the address in the examples of `/docs/api`, and never who may do what.",
 		defaultText: "none",
 		example: "127.0.0.1,10.1.0.0/16",
+	}),
+	actorHeader: setting(parseActorHeader, null, {
+		expected: "the name of a header such as X-Forwarded-Email, and none that carries keys or cookies",
+		meaning:
+			"The header in which a proxy that signs people in names the person who makes a call, for the audit log. Believed only from " +
+			"`FANFARE_TRUSTED_PROXIES`, which must set or remove it in every request.",
+		defaultText: "none",
+		example: "X-Forwarded-Email",
+	}),
+	portalOrigins: setting<readonly string[], readonly string[]>(parseOrigins, Object.freeze([]), {
+		expected:
+			"a list of origins without path and wildcard, such as https://app.example.com,http://localhost:5173, each in the form in which browsers send it",
+		meaning:
+			"The origins of your own pages, separated by commas: browsers let them call the API with the tokens of portal sessions, and " +
+			"show the portal in a frame. Calls with keys are never allowed from pages.",
+		defaultText: "none",
+		example: "https://app.example.com",
+	}),
+	egressAddresses: setting<readonly string[], readonly string[]>(parseNetworks, Object.freeze([]), {
+		expected: "a list of addresses and networks such as 203.0.113.7,2001:db8:1::/64",
+		meaning:
+			"The public addresses that attempts come from, separated by commas, as your network or your proxy gives them. Fanfare does not " +
+			"use them: the API and the portal show them, for the firewalls of receivers.",
+		defaultText: "none",
+		example: "203.0.113.7,2001:db8:1::/64",
 	}),
 	dataDir: setting(parsePath, "./fanfare-data", {
 		expected: "the path of a directory",
@@ -74,8 +95,9 @@ export const configSchema = z.object({
 	adminKey: setting(parseSecretKey, null, {
 		expected: "sk_ and 43 characters of A–Z a–z 0–9 - _",
 		meaning:
-			"An admin key. Each start adds it if it does not exist; other keys stay valid until they are deleted. " +
-			"If not set, the first start generates one and prints it once.",
+			"An admin key. Each start adds it if it does not exist, also if it was deleted or rolled since; other keys stay valid until they are deleted. " +
+			"If not set, the first start generates one: it is printed once on a terminal, and otherwise written to the file " +
+			"`admin.key` in the data directory.",
 		defaultText: "generated on the first start",
 		example: "the output of `node -p \"'sk_' + crypto.randomBytes(32).toString('base64url')\"`",
 		isSecret: true,
@@ -94,18 +116,45 @@ export const configSchema = z.object({
 		defaultText: "`false`",
 		example: "true",
 	}),
+	allowForCustomers: setting(parseBoolean, false, {
+		expected: "true or false",
+		meaning:
+			"Whether `FANFARE_ALLOW_HTTP`, `FANFARE_ALLOW_NETWORKS` and `FANFARE_ALLOW_HOSTS` count for webhooks that belong to a " +
+			"customer, too. For demos and tests: with it, whoever registers such a webhook can call the hosts that you allowed for your own.",
+		defaultText: "`false`",
+		example: "true",
+	}),
 	allowNetworks: setting<readonly string[], readonly string[]>(parseNetworks, Object.freeze([]), {
 		expected: "a list of networks such as 10.0.0.0/8,fd00::/8",
-		meaning: "Networks that endpoints may be in although their addresses are not public, separated by commas.",
+		meaning:
+			"Networks that endpoints may be in although their addresses are not public, separated by commas. " +
+			"Endpoints may then also have host names without a dot.",
 		defaultText: "none",
 		example: "10.1.0.0/16,127.0.0.1",
 	}),
+	allowHosts: setting<readonly AllowedHost[], readonly AllowedHost[]>(parseAllowedHosts, Object.freeze([]), {
+		expected:
+			"a list of host names or addresses, without scheme, port and wildcard, such as billing.internal or, for one project, billing.internal@proj_1c8aab980f174b0296c7e35e88665b13",
+		meaning:
+			"Hosts that may be called whatever their addresses are, separated by commas, each for all projects or for one.",
+		defaultText: "none",
+		example: "billing.internal,crm.internal@proj_1c8aab980f174b0296c7e35e88665b13",
+	}),
 	proxy: setting(parseProxyUrl, null, {
 		expected: "a URL such as http://proxy.example:3128 or http://user:password@proxy.example:3128",
-		meaning: "A forward proxy for all attempts.",
+		meaning: "A forward proxy for all attempts, except to what `FANFARE_NO_PROXY` names.",
 		defaultText: "none",
 		example: "http://proxy.example:3128",
 		isSecret: true,
+	}),
+	noProxy: setting<readonly string[], readonly string[]>(parseNoProxy, Object.freeze([]), {
+		expected:
+			"a list of host names, domains with a dot in front (every name below them) and networks, such as billing.internal,.corp.example,10.0.0.0/8",
+		meaning:
+			"What is called without the proxy, separated by commas. Networks apply to the addresses of names, too. " +
+			"The machine's own `NO_PROXY` and `HTTP_PROXY` are not used.",
+		defaultText: "none",
+		example: "billing.internal,.corp.example,10.1.0.0/16",
 	}),
 	logLevel: setting((value) => LOG_LEVELS.find((level) => level === value), "info", {
 		expected: `one of ${LOG_LEVELS.join(", ")}`,
@@ -115,7 +164,8 @@ export const configSchema = z.object({
 	}),
 	maxInFlight: setting(wholeNumber(1, 100_000), 1_024, {
 		expected: "a whole number from 1 to 100000",
-		meaning: "The most attempts in flight at once.",
+		meaning:
+			"The most attempts in flight at once. A project may use three quarters of what the others leave free. Never more than half of the descriptors that the process may have open.",
 		defaultText: "`1024`",
 		example: "256",
 	}),
@@ -125,15 +175,126 @@ export const configSchema = z.object({
 		defaultText: "`256`",
 		example: "8",
 	}),
+	maxProjects: setting(wholeNumber(1, 1_000_000), 10_000, {
+		expected: "a whole number from 1 to 1000000",
+		meaning: "The maximum number of projects. Deleted ones do not count.",
+		defaultText: "`10000`",
+		example: "100",
+	}),
+	maxKeys: setting(wholeNumber(1, 1_000_000), 10_000, {
+		expected: "a whole number from 1 to 1000000",
+		meaning:
+			"The maximum number of API keys, those of projects and expired ones included. Each takes about 0.5 KB of memory. Creating further ones is refused with a 409.",
+		defaultText: "`10000`",
+		example: "500",
+	}),
+	maxWebhooks: setting(wholeNumber(1, 1_000_000), 100_000, {
+		expected: "a whole number from 1 to 1000000",
+		meaning:
+			"The maximum number of webhooks in one project. Deleted ones do not count. Each takes about 0.5 KB of memory, whether or not it is used.",
+		defaultText: "`100000`",
+		example: "10000",
+	}),
+	maxWebhookBytes: setting(wholeNumber(64 * 1_024, 4_294_967_296), 64 * 1_024 * 1_024, {
+		expected: "a whole number from 65536 to 4294967296",
+		meaning:
+			"The maximum size of all webhooks of one project: names, descriptions, endpoints, event types, metadata, headers and " +
+			"schedules, in bytes; 64 MiB by default. Each event type counts 64 bytes more, for its place in memory.",
+		defaultText: "`67108864`",
+		example: "16777216",
+	}),
+	maxWebhooksPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxWebhooksPerCustomer), 50, {
+		expected: "a whole number from 1 to 10000",
+		meaning:
+			"The most webhooks of one customer, in projects without a `maxWebhooksPerCustomer` of their own. Creating further ones is refused with a 409.",
+		defaultText: "`50`",
+		example: "10",
+	}),
+	maxReplaysPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxReplaysPerCustomer), 2, {
+		expected: "a whole number from 1 to 100",
+		meaning:
+			"The most running replays to the webhooks of one customer, in projects without a `maxReplaysPerCustomer` of their own. They do not count among those of the project.",
+		defaultText: "`2`",
+		example: "1",
+	}),
+	maxStreamsPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxStreamsPerCustomer), 5, {
+		expected: "a whole number from 1 to 100",
+		meaning:
+			"The most live streams of one customer at once, in projects without a `maxStreamsPerCustomer` of their own. They do not count among those of the project.",
+		defaultText: "`5`",
+		example: "2",
+	}),
+	maxTestsPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxTestsPerCustomer), 2, {
+		expected: "a whole number from 1 to 64",
+		meaning:
+			"The most tests of webhooks of one customer at once, in projects without a `maxTestsPerCustomer` of their own.",
+		defaultText: "`2`",
+		example: "1",
+	}),
+	relays: setting(parseBoolean, true, {
+		expected: "true or false",
+		meaning:
+			"Whether clients may make relays: webhooks whose requests a connected program or a browser tab answers, such as that of a developer.",
+		defaultText: "`true`",
+		example: "false",
+	}),
+	maxRelays: setting(wholeNumber(1, 1_000), 25, {
+		expected: "a whole number from 1 to 1000",
+		meaning: "The most relays of a project, with those of its customers.",
+		defaultText: "`25`",
+		example: "100",
+	}),
+	maxRelaysPerCustomer: setting(wholeNumber(1, 1_000), 5, {
+		expected: "a whole number from 1 to 1000",
+		meaning: "The most relays of one customer, among those of the project.",
+		defaultText: "`5`",
+		example: "2",
+	}),
+	maxConnections: setting(wholeNumber(16, 100_000), 10_000, {
+		expected: "a whole number from 16 to 100000",
+		meaning:
+			"The most connections of clients at once. Further ones are closed. Never more than half of the descriptors " +
+			"that the process may have open (`ulimit -n`).",
+		defaultText: "`10000`",
+		example: "2000",
+	}),
+	maxStreams: setting(wholeNumber(1, 50_000), 1_000, {
+		expected: "a whole number from 1 to 50000",
+		meaning:
+			"The most live streams at once; those of customers, 0.4 times as many, come on top. A project may have half of what the " +
+			"others leave free; further ones get a 503 and can poll. With those of customers, never more than half of the connections of clients.",
+		defaultText: "`1000`",
+		example: "200",
+	}),
 	maxWaitingSends: setting(wholeNumber(1, 1_000_000), 20_000, {
 		expected: "a whole number from 1 to 1000000",
-		meaning: "The most sends waiting for their commit at once. Further ones get a 503 with `Retry-After`.",
+		meaning:
+			"The most sends waiting for their commit at once. A project may use three quarters of what the others leave free; its " +
+			"further sends get a 503 with `Retry-After`.",
 		defaultText: "`20000`",
 		example: "5000",
 	}),
-	maxBodyBytesInHand: setting(wholeNumber(8 * 1_024 * 1_024, 4_294_967_296), 64 * 1_024 * 1_024, {
-		expected: "a whole number from 8388608 to 4294967296",
-		meaning: "The most bytes of request bodies in memory at once. Further requests get a 503 with `Retry-After`.",
+	maxEventsPerSecond: setting(wholeNumber(0, HIGHEST_EVENTS_PER_SECOND), NO_QUOTAS.maxEventsPerSecond, {
+		expected: `a whole number from 0 to ${HIGHEST_EVENTS_PER_SECOND}`,
+		meaning:
+			"The events that each project may send in a second, on average. Further ones get a 429 with `Retry-After`. A project can have a " +
+			"quota of its own. `0` means no quota.",
+		defaultText: `\`${NO_QUOTAS.maxEventsPerSecond}\``,
+		example: "500",
+	}),
+	maxStoredBytes: setting(wholeNumber(0, HIGHEST_STORED_BYTES), NO_QUOTAS.maxStoredBytes, {
+		expected: `a whole number from 0 to ${HIGHEST_STORED_BYTES}`,
+		meaning:
+			"The bytes that each project may have stored. Sends beyond it get a 429 with `Retry-After`. A project can have a quota of its own. " +
+			"With `0`, a project's sends are refused while less than 10 % of the volume is free and the project holds more than half of the store.",
+		defaultText: `\`${NO_QUOTAS.maxStoredBytes}\``,
+		example: "20000000000",
+	}),
+	maxBodyBytesInHand: setting(wholeNumber(16 * 1_024 * 1_024, 4_294_967_296), 64 * 1_024 * 1_024, {
+		expected: "a whole number from 16777216 to 4294967296",
+		meaning:
+			"The most bytes of request bodies in memory at once. A project may use half of what the others leave free; its further " +
+			"requests get a 503 with `Retry-After`.",
 		defaultText: "`67108864`",
 		example: "134217728",
 	}),
@@ -190,7 +351,7 @@ export function isSettingVariable(variable: string): boolean {
 
 export function metaOf(name: string): SettingMeta {
 	const schema = Object.entries(configSchema.shape).find(([key]) => key === name)?.[1];
-	const meta = schema === undefined ? undefined : metas.get(schema);
+	const meta = schema === undefined ? undefined : settingMetas.get(schema);
 	if (meta === undefined) throw new Error(`there is no setting ${name}`);
 	return meta;
 }
@@ -210,46 +371,4 @@ export function describeSettings(): readonly {
 		const { meaning, expected, defaultText, isSecret = false } = metaOf(name);
 		return { flag: flagOf(name), variable: variableOf(name), meaning, expected, defaultText, isSecret };
 	});
-}
-
-/** The text of docs/configuration.md. */
-export function renderConfigurationDoc(): string {
-	const rows = SETTING_NAMES.map((name) => {
-		const { meaning, expected, defaultText, example, isSecret } = metaOf(name);
-		const shown = isSecret === true && !example.startsWith("http") ? example : `\`${example}\``;
-		const flag = isSecret === true ? "–" : `\`--${flagOf(name)}\``;
-		return `| \`${variableOf(name)}\` | ${flag} | ${meaning} Must be ${expected}. | ${defaultText} | ${shown} |`;
-	});
-	return `# Configuration
-
-<!-- Generated by \`npm run generate\` from packages/server/src/config/settings.ts. Change it there. -->
-
-All settings are optional. Flags of \`fanfare serve\` override environment variables, and these override the defaults.
-Secrets have no flag, because other users of the machine can see the arguments of a process. If a value is invalid or empty,
-or the name of a variable or flag is unknown, the server does not start, and an error names the setting.
-
-| variable | flag | meaning | default | example |
-| --- | --- | --- | --- | --- |
-${rows.join("\n")}
-
-These variables are reserved for later versions, and setting one is an error: ${Object.keys(UNSUPPORTED)
-		.map((name) => `\`${name}\``)
-		.join(", ")}.
-`;
-}
-
-/** Defines a setting. `parse` returns undefined for an invalid text; an empty text is always invalid. */
-function setting<T, D extends T | null>(parse: (text: string) => T | undefined, byDefault: D, meta: SettingMeta) {
-	const schema = z
-		.string()
-		.transform((text, context): T => {
-			const value = text === "" ? undefined : parse(text);
-			if (value !== undefined) return value;
-			context.addIssue({ code: "custom", message: `must be ${meta.expected}` });
-			return z.NEVER;
-		})
-		.optional()
-		.transform((value): T | D => (value === undefined ? byDefault : value));
-	metas.add(schema, meta);
-	return schema;
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import {
+	MAX_RETRIES_BY_HAND,
 	transition,
 	type AttemptTrigger,
 	type AttemptVerdict,
@@ -283,6 +284,28 @@ describe.each(rowNames)("a delivery that is %s", (row) => {
 		const after = transition(state, CHANGES[column]);
 		if (cell === SAME) expect(after).toBe(state);
 		else expect(after).toEqual({ ...state, ...cell });
+	});
+
+	it.each(columnNames)(
+		"does the same, but can't be retried, if its retries by hand are used up, after: %s",
+		(column) => {
+			const more = MAX_RETRIES_BY_HAND - (state.attemptCount - state.autoAttemptCount);
+			const usedUp = { ...state, attemptCount: state.attemptCount + more };
+			const cell = TABLE[row][column];
+			const after = transition(usedUp, CHANGES[column]);
+			if (column === "retry" || cell === SAME) return expect(after).toBe(usedUp);
+			const counted = cell.attemptCount ?? state.attemptCount;
+			return expect(after).toEqual({ ...usedUp, ...cell, attemptCount: counted + more });
+		},
+	);
+
+	it("can be retried as ever if one of its retries by hand is left", () => {
+		const more = MAX_RETRIES_BY_HAND - 1 - (state.attemptCount - state.autoAttemptCount);
+		const oneLeft = { ...state, attemptCount: state.attemptCount + more };
+		const cell = TABLE[row].retry;
+		const after = transition(oneLeft, CHANGES.retry);
+		if (cell === SAME) expect(after).toBe(oneLeft);
+		else expect(after).toEqual({ ...oneLeft, ...cell });
 	});
 
 	it.each(Object.keys(VERDICTS) as AttemptVerdict["kind"][])("counts a replay's %s as one on schedule", (kind) => {

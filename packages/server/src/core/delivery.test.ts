@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import {
 	ATTEMPT_TRIGGERS,
 	dueAt,
+	isRetryLimitReached,
+	MAX_RETRIES_BY_HAND,
 	newDelivery,
 	newHeldDelivery,
 	transition,
@@ -117,6 +119,22 @@ describe("a delivery", () => {
 		expect(transition(once, { type: "retry", at: 6 })).toBe(once);
 		const leased = newDelivery(0, 60_000);
 		expect(transition(leased, { type: "retry", at: 6 })).toBe(leased);
+	});
+
+	it("is retried by hand 100 times, and attempts of its schedule do not count", () => {
+		const byHand = attempted("failure", { trigger: "manual" });
+		let state = apply(newDelivery(0, null), attempted("failure"), attempted("gone"));
+		for (let retries = 0; retries < MAX_RETRIES_BY_HAND; retries++) {
+			expect(isRetryLimitReached(state)).toBe(false);
+			const retried = transition(state, { type: "retry", at: 5 });
+			expect(retried.status).toBe("Pending");
+			// Also while the last one is due: asking for it again is not another retry.
+			expect(isRetryLimitReached(retried)).toBe(false);
+			state = transition(retried, byHand);
+		}
+		expect(state).toMatchObject({ status: "Failed", attemptCount: 102, autoAttemptCount: 2 });
+		expect(isRetryLimitReached(state)).toBe(true);
+		expect(transition(state, { type: "retry", at: 5 })).toBe(state);
 	});
 
 	it("stays Cancelled when an attempt that was in flight ends, and counts the attempt", () => {

@@ -4,10 +4,11 @@
 //   Pending ── retries exhausted, or the receiver responded with 410 ─▶ Failed
 //   Pending ── hold: the webhook was paused or disabled ─▶ Held ── resume ─▶ Pending
 //   Pending or Held ── cancel: by hand, or the webhook was deleted ─▶ Cancelled
-//   Failed or Cancelled ── retry by hand ─▶ Pending
+//   Failed or Cancelled ── retry by hand, 100 times at most ─▶ Pending
 //
 // Succeeded, Failed and Cancelled are final. An attempt can still be in flight when its delivery is held or cancelled,
 // or when its lease ended and another attempt began: `transition` says what its late outcome does.
+import type { AttemptCause } from "./log/attempt-cause.ts";
 import { retryDelayMs, type RetryPolicy } from "./policies/retry-policy.ts";
 
 export const DELIVERY_STATUSES = ["Pending", "Succeeded", "Failed", "Held", "Cancelled"] as const;
@@ -15,6 +16,9 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 export const ATTEMPT_TRIGGERS = ["auto", "manual", "replay"] as const;
 export type AttemptTrigger = (typeof ATTEMPT_TRIGGERS)[number];
+
+/** The largest number of retries of one delivery by hand. */
+export const MAX_RETRIES_BY_HAND = 100;
 
 /** The part of a delivery that changes. */
 export interface DeliveryState {
@@ -49,8 +53,28 @@ export interface Delivery extends DeliveryState {
 	readonly eventId: string;
 	readonly eventType: string;
 	readonly webhookId: string;
+	/** That of its webhook. */
+	readonly customerId: string | null;
 	readonly createDate: number;
 	readonly updateDate: number;
+}
+
+/** How long the steps of opening a connection took, in ms. Null for a step that was not needed or did not end. */
+export interface ConnectionOpening {
+	readonly lookupMs: number | null;
+	/** Through a proxy: until the tunnel was open. */
+	readonly connectMs: number | null;
+	readonly tlsMs: number | null;
+}
+
+/** The connection of an attempt, also one that could not be opened. */
+export interface AttemptConnection {
+	/** The receiver's address. Null if none was reached, or if it is not public: such addresses are the operator's business. */
+	readonly remoteAddress: string | null;
+	/** When the receiver's certificate expires; null without TLS. */
+	readonly certificateExpireDate: number | null;
+	/** Null if an earlier attempt has used the connection, too. */
+	readonly opening: ConnectionOpening | null;
 }
 
 /** One HTTP request of a delivery, in the log. */
@@ -63,10 +87,18 @@ export interface Attempt {
 	readonly durationMs: number;
 	/** 0 if no response came. */
 	readonly responseCode: number;
-	/** An `AttemptError` of ports/sender.ts; null if the response is complete. */
+	/** One of `ATTEMPT_ERRORS` of log/attempt-cause.ts; null if the response is complete. */
 	readonly error: string | null;
 	/** The error in words; null if the response is complete. */
 	readonly reason: string | null;
+	/** Why it failed; null if it succeeded. */
+	readonly cause: AttemptCause | null;
+	/** The revision of the webhook that was called; null if it is not known, as of attempts of version 0.1. */
+	readonly webhookRevision: number | null;
+	/** From the start to the first byte of the response, in ms; null if none came, or if it is not known. */
+	readonly firstByteMs: number | null;
+	/** Null if it is not known, or if there was none yet. */
+	readonly connection: AttemptConnection | null;
 	/** With `HIDDEN_VALUE` instead of the values of custom headers. */
 	readonly requestHeaders: Readonly<Record<string, string>>;
 	/** The part of the response that is kept; null if no response came. */
@@ -77,10 +109,13 @@ export interface Attempt {
 	} | null;
 }
 
-/** What the outcome of an attempt means for its delivery. `gone` is a response with 410. */
+/**
+ * What the outcome of an attempt means for its delivery. `gone` is a response with 410. On the busy path all kinds have all
+ * properties, in this order, so that V8 has one shape for them: otherwise it throws optimised code away at the first failures.
+ */
 export type AttemptVerdict =
-	| { readonly kind: "success"; readonly responseCode: number }
-	| { readonly kind: "gone"; readonly responseCode: number }
+	| { readonly kind: "success"; readonly responseCode: number; readonly reason?: null; readonly retryAfterMs?: null }
+	| { readonly kind: "gone"; readonly responseCode: number; readonly reason?: null; readonly retryAfterMs?: null }
 	| {
 			readonly kind: "failure";
 			readonly responseCode: number;
@@ -110,7 +145,7 @@ export type DeliveryChange =
 	/** The webhook is Enabled again. */
 	| { readonly type: "resume"; readonly at: number }
 	| { readonly type: "cancel"; readonly reason: string }
-	/** Another attempt was asked for by hand. */
+	/** Another attempt was asked for by hand. Does not apply if `isRetryLimitReached`. */
 	| { readonly type: "retry"; readonly at: number };
 
 /** A new delivery that is due at `at`. `leaseUntil` is null unless the caller is about to attempt it. */
@@ -168,6 +203,15 @@ export function dueAt(state: DeliveryState): number | null {
 	return state.status === "Pending" ? (state.leaseUntil ?? state.nextAttemptAt) : null;
 }
 
+/**
+ * Whether the delivery has had all its retries by hand. False while the last of them is still due, since asking for it
+ * again is not another retry. An attempt counts when its outcome is recorded, so one that was in flight when its
+ * delivery was cancelled, or whose lease ended, can come on top.
+ */
+export function isRetryLimitReached({ trigger, attemptCount, autoAttemptCount }: DeliveryState): boolean {
+	return trigger !== "manual" && attemptCount - autoAttemptCount >= MAX_RETRIES_BY_HAND;
+}
+
 function attempted(state: DeliveryState, change: DeliveryChange & { type: "attempted" }): DeliveryState {
 	const { verdict } = change;
 	const byHand = change.trigger === "manual";
@@ -212,6 +256,7 @@ function afterFailureByHand(state: DeliveryState, reason: string): DeliveryState
 }
 
 function retryByHand(state: DeliveryState, at: number): DeliveryState {
+	if (isRetryLimitReached(state)) return state;
 	switch (state.status) {
 		case "Failed":
 		case "Cancelled":

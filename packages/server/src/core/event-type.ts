@@ -1,5 +1,8 @@
 // Event types: a project's list of the types that its events can have, with descriptions and schemas.
 
+export const EVENT_TYPE_VISIBILITIES = ["public", "internal"] as const;
+export type EventTypeVisibility = (typeof EVENT_TYPE_VISIBILITIES)[number];
+
 /** One event type of a project. */
 export interface EventType {
 	readonly projectId: string;
@@ -12,6 +15,8 @@ export interface EventType {
 	readonly exampleJson: string | null;
 	/** Kept to describe old events. A `catalogued` project refuses new events of this type. */
 	readonly archived: boolean;
+	/** Events of an `internal` type reach only webhooks without a customer, and no customer sees them or their type. */
+	readonly visibility: EventTypeVisibility;
 	readonly createDate: number;
 	readonly updateDate: number;
 	/** Rises with each change. The store sets it: to the version that the change has given the project. */

@@ -1,4 +1,5 @@
 // The live stream of a project: ids, types, statuses, codes and durations, never a payload or a header.
+import type { EventCustomers } from "./access/customer.ts";
 import type { AttemptTrigger, DeliveryStatus } from "./delivery.ts";
 import type { WebhookStatus } from "./webhook.ts";
 
@@ -25,6 +26,8 @@ export type LiveFact =
 			readonly eventId: string;
 			readonly eventType: string;
 			readonly deliveryCount: number;
+			/** Not present if there are none. */
+			readonly tags?: readonly string[];
 	  }
 	| (OfDelivery & {
 			readonly kind: "attempt.finished";
@@ -64,11 +67,14 @@ export type LiveItem = LiveFact & {
 	readonly id: string;
 	readonly projectId: string;
 	readonly date: number;
+	/** The customer whose webhook it is about, or the customers whom the accepted event is for. Never shown. */
+	readonly customers: EventCustomers;
 };
 
-/** Which items a client wants; null means all. Items without a webhook or an event type never match a filter on it. */
+/** Which items a client wants; null means all. Items without a customer, a webhook or an event type never match a filter on it. */
 export interface LiveFilter {
 	readonly kinds: readonly LiveKind[] | null;
+	readonly customerId: string | null;
 	readonly webhookId: string | null;
 	/** Exact names or `prefix.*`. */
 	readonly eventTypes: readonly string[] | null;

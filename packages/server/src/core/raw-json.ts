@@ -8,13 +8,13 @@ export interface MemberSpan {
 }
 
 /**
- * The members of the object that begins at `at`, in order, including duplicates. Values are skipped, not parsed. The
- * text must be valid JSON (`JSON.parse` accepted it); for any other text the result is meaningless.
+ * The members of the object that begins at `at`, in order, including duplicates, but none after `limit` of them. Values are
+ * skipped, not parsed. The text must be valid JSON; for any other text the result is meaningless.
  *
  * @example
  * memberSpans('{"a": 1.0}'); // [{ name: "a", start: 6, end: 9 }]
  */
-export function memberSpans(json: string, at = 0): MemberSpan[] {
+export function memberSpans(json: string, at = 0, limit = Infinity): MemberSpan[] {
 	const members: MemberSpan[] = [];
 	let position = skipSpace(json, skipSpace(json, at) + 1);
 	while (json[position] === '"') {
@@ -25,21 +25,21 @@ export function memberSpans(json: string, at = 0): MemberSpan[] {
 		const end = skipValue(json, start);
 		members.push({ name, start, end });
 		position = skipSpace(json, end);
-		if (json[position] !== ",") break;
+		if (json[position] !== "," || members.length >= limit) break;
 		position = skipSpace(json, position + 1);
 	}
 	return members;
 }
 
-/** The elements of the array that begins at `at`, as spans whose name is the index. The text must be valid JSON. */
-export function elementSpans(json: string, at = 0): MemberSpan[] {
+/** The same for the elements of the array that begins at `at`. Their names are their indexes. */
+export function elementSpans(json: string, at = 0, limit = Infinity): MemberSpan[] {
 	const elements: MemberSpan[] = [];
 	let position = skipSpace(json, skipSpace(json, at) + 1);
 	while (position < json.length && json[position] !== "]") {
 		const end = skipValue(json, position);
 		elements.push({ name: String(elements.length), start: position, end });
 		position = skipSpace(json, end);
-		if (json[position] !== ",") break;
+		if (json[position] !== "," || elements.length >= limit) break;
 		position = skipSpace(json, position + 1);
 	}
 	return elements;

@@ -40,6 +40,7 @@ describe("progress", () => {
 		replayProgress({
 			id: "replay_1",
 			projectId: "proj_1",
+			customerId: null,
 			webhookId: "webhook_1",
 			filter,
 			status: "Running",

@@ -1,6 +1,6 @@
 // Replays: new deliveries for old events to one webhook, made step by step in the background.
 import type { DeliveryStatus } from "./delivery.ts";
-import { EventTypeIndex } from "./webhook.ts";
+import { eventTypeMatcher } from "./webhook.ts";
 
 /**
  * The outcome of an event at a webhook: the final status of its newest delivery there, or `Missed` without any
@@ -37,6 +37,8 @@ export interface Replay {
 	readonly id: string;
 	readonly projectId: string;
 	readonly webhookId: string;
+	/** That of its webhook. */
+	readonly customerId: string | null;
 	readonly filter: ReplayFilter;
 	/** Finished when each matching event has a new delivery, whatever becomes of these deliveries. */
 	readonly status: ReplayStatus;
@@ -93,7 +95,5 @@ export function createReplayMatcher({ outcomes, eventTypes, missedEventTypes }: 
 }
 
 function typeMatcher(eventTypes: readonly string[] | null): (type: string) => boolean {
-	if (eventTypes === null) return () => true;
-	const index = new EventTypeIndex([{ eventTypes }]);
-	return (type) => index.match(type).length > 0;
+	return eventTypes === null ? () => true : eventTypeMatcher(eventTypes);
 }

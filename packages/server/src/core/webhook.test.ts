@@ -13,6 +13,12 @@ const webhooks = fc
 	.array(fc.option(fc.array(filter, { maxLength: 4 })), { maxLength: 8 })
 	.map((filters) => filters.map((eventTypes, id) => ({ id, eventTypes })));
 
+function indexOf<T extends { readonly eventTypes: string[] | null }>(all: readonly T[]): EventTypeIndex<T> {
+	const index = new EventTypeIndex<T>();
+	for (const webhook of all) index.add(webhook, webhook.eventTypes);
+	return index;
+}
+
 describe("EventTypeIndex", () => {
 	it("finds each webhook once, and the same ones as a check of every webhook", () => {
 		fc.assert(
@@ -22,8 +28,28 @@ describe("EventTypeIndex", () => {
 				const expected = all
 					.filter(({ eventTypes }) => eventTypes === null || eventTypes.some(wants))
 					.map(({ id }) => id);
-				const found = new EventTypeIndex(all).match(wanted).map(({ id }) => id);
+				const index = indexOf(all);
+				const found = index.match(wanted).map(({ id }) => id);
 				expect(found.toSorted((a, b) => a - b)).toEqual(expected);
+			}),
+		);
+	});
+
+	it("finds the same ones as a new index, after webhooks were removed and got other filters", () => {
+		fc.assert(
+			fc.property(webhooks, webhooks, type, (before, after, wanted) => {
+				const index = indexOf(before);
+				for (const webhook of before) index.remove(webhook, webhook.eventTypes);
+				expect(index.match(wanted)).toEqual([]);
+				const changed = indexOf(before);
+				for (const webhook of before) {
+					const { eventTypes } = after[webhook.id] ?? webhook;
+					changed.remove(webhook, webhook.eventTypes);
+					changed.add(webhook, eventTypes);
+				}
+				const expected = indexOf(before.map((webhook) => after[webhook.id] ?? webhook)).match(wanted);
+				const ids = (found: readonly { readonly id: number }[]) => found.map(({ id }) => id).toSorted((a, b) => a - b);
+				expect(ids(changed.match(wanted))).toEqual(ids(expected));
 			}),
 		);
 	});
@@ -43,7 +69,7 @@ describe("isDeliverable", () => {
 });
 
 describe("sweepChange", () => {
-	const ENABLED: WebhookState = { status: "Enabled", disabledReason: null, deleteDate: null };
+	const ENABLED: WebhookState = { status: "Enabled", disabledReason: null, pausedReason: null, deleteDate: null };
 	it.each<[string, WebhookState | null, pending: string, held: string]>([
 		["Enabled", ENABLED, "Pending", "Pending"],
 		["Paused", { ...ENABLED, status: "Paused" }, "Held", "Held"],
@@ -60,10 +86,12 @@ describe("sweepChange", () => {
 
 describe("heldReason", () => {
 	it.each([
-		["Paused", null, "the webhook is paused"],
-		["Disabled", null, "the webhook is disabled"],
-		["Disabled", "no success for 5 days", "the webhook is disabled: no success for 5 days"],
-	] as const)("of a webhook that is %s, with the disabled reason %s, is: %s", (status, disabledReason, expected) => {
-		expect(heldReason({ status, disabledReason })).toBe(expected);
+		["Paused", null, null, "the webhook is paused"],
+		["Paused", null, "restored", "the webhook is paused: restored"],
+		["Disabled", null, null, "the webhook is disabled"],
+		["Disabled", "no success for 5 days", null, "the webhook is disabled: no success for 5 days"],
+	] as const)("of a webhook that is %s, with the reasons %s and %s, is: %s", (...given) => {
+		const [status, disabledReason, pausedReason, expected] = given;
+		expect(heldReason({ status, disabledReason, pausedReason })).toBe(expected);
 	});
 });

@@ -1,5 +1,7 @@
 // The workspace (one installation) and its projects (the tenants).
 import type { EventTypePolicy } from "./event-type.ts";
+import type { ProjectCustomerLimits } from "./policies/customer-limits.ts";
+import type { ProjectQuotas } from "./policies/quota.ts";
 import type { ProjectRetention } from "./policies/retention.ts";
 
 /** One installation of Fanfare. */
@@ -12,7 +14,7 @@ export interface Workspace {
 }
 
 /** A tenant: it owns webhooks, events, event types and keys. */
-export interface Project extends ProjectRetention {
+export interface Project extends ProjectRetention, ProjectQuotas, ProjectCustomerLimits {
 	readonly id: string;
 	readonly workspaceId: string;
 	readonly name: string;

@@ -4,60 +4,34 @@
 // at each call. Calls that read or write the store reject with a `StoreError` if the store fails, except for sends,
 // which translate it.
 import type { AuditDraft } from "../core/access/audit.ts";
-import type { ApiKey, KeyScope } from "../core/access/key.ts";
-import type { Principal, Scope } from "../core/access/principal.ts";
-import type { Delivery, DeliveryStatus } from "../core/delivery.ts";
+import type { EventCustomers } from "../core/access/customer.ts";
+import type { Scope } from "../core/access/principal.ts";
 import type { FanfareError } from "../core/errors.ts";
 import type { EventType } from "../core/event-type.ts";
 import type { Event, EventInput } from "../core/event.ts";
-import type { LiveFilter, LiveSignal } from "../core/live.ts";
+import type { RoutingReason } from "../core/log/routing.ts";
 import type { Page, PageRequest } from "../core/page.ts";
-import type { RetryPolicy } from "../core/policies/retry-policy.ts";
+import type { ProjectUsage } from "../core/policies/quota.ts";
+import type { ShownHealth } from "../core/policies/webhook-health.ts";
 import type { Replay, ReplayOutcome } from "../core/replay.ts";
-import type { StatsBucket, StatsRange, StatsRequest, StatsWidth } from "../core/stats/stats.ts";
-import type { RateLimit, Webhook } from "../core/webhook.ts";
+import type { Webhook } from "../core/webhook.ts";
 import type { Project, Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
-import type { DeliveryFilter } from "../ports/store/log.ts";
+import type { CustomerChanges, CustomerSummary } from "../ports/store/customers.ts";
+import type { WebhookFilter } from "../ports/store/directory.ts";
+import type { DeliveryFilter, EventDelivery, LoggedDelivery } from "../ports/store/log.ts";
+import type { WebhookActivity } from "../ports/store/stats.ts";
+import type { Change } from "./change.ts";
+import type { Keys, Sessions } from "./key-calls.ts";
+import type { Live } from "./live-calls.ts";
+import type { ManyReleased } from "./many-released.ts";
+import type { PortalSessions } from "./portal-calls.ts";
+import type { Relays } from "./relay-calls.ts";
+import type { Stats } from "./stats-calls.ts";
+import type { WorkspaceStatus } from "./status-calls.ts";
+import type { NewWebhook, WebhookPatch } from "./webhook-settings.ts";
 
-/**
- * A change that is made for somebody. It is one transaction: what it changes and its audit entry are written together or
- * not at all, and a change that changes nothing has no entry.
- */
-export interface Change {
-	/** The data that may be changed. */
-	readonly scope: Scope;
-	/** What the audit log says about the change; null leaves no entry. */
-	readonly audit: AuditDraft | null;
-}
-
-/** All settings of a webhook except its secret. */
-export interface WebhookSettings {
-	readonly name: string;
-	readonly endpoint: string;
-	readonly retries: RetryPolicy;
-	readonly description: string | null;
-	/** Exact names or `prefix.*`; null means every type. */
-	readonly eventTypes: readonly string[] | null;
-	readonly timeoutMs: number;
-	/** Null means no limit. */
-	readonly rateLimit: RateLimit | null;
-	/** A webhook that fails for this long without a success is disabled; 0 means never. */
-	readonly disableAfterMs: number;
-	readonly metadata: Readonly<Record<string, string>>;
-	/** Sent with each attempt. Names are in lower case; values are write-only. */
-	readonly headers: Readonly<Record<string, string>>;
-}
-
-/**
- * The settings of a webhook to change. Within `retries` only the fields present are changed; `headers` replaces all
- * headers.
- */
-export interface WebhookPatch extends Partial<Omit<WebhookSettings, "retries">> {
-	readonly retries?: Partial<RetryPolicy>;
-	/** The revision that the change was made on. If omitted, the change is made on any. */
-	readonly revision?: number;
-}
+export type { Change };
 
 /** The result of a test of a webhook. */
 export interface WebhookTest {
@@ -70,28 +44,37 @@ export interface WebhookTest {
 	readonly body: string | null;
 	/** Why the test failed; null if it succeeded. */
 	readonly reason: string | null;
+	/**
+	 * Whose failure the last attempt was: `fanfare` if this server could not make it, which says nothing about the receiver.
+	 * Null if the test succeeded.
+	 */
+	readonly failedBy: "receiver" | "fanfare" | null;
 }
 
-/** Every call throws `project_not_found`. Every call with a webhook id throws `webhook_not_found`. */
+/** Every call of a project throws `project_not_found`. Every call with a webhook id throws `webhook_not_found`. */
 export interface Webhooks {
 	/**
-	 * Registers a webhook. `secret` is the key as bytes; null generates one. Throws `invalid_request` for an endpoint
-	 * that must not be called.
+	 * Registers a webhook. `secret` is the key as bytes; null generates one. Throws `invalid_request` for an endpoint that must not be
+	 * called, `customer_not_found` outside of the scope, and `too_many_webhooks` or `webhooks_too_large` if there is no room for it.
 	 */
-	create(change: Change, settings: WebhookSettings, secret: Uint8Array | null): Promise<Webhook>;
-	/** Newest first. */
-	list(scope: Scope, page: PageRequest): Promise<Page<Webhook>>;
-	get(scope: Scope, webhookId: string): Webhook;
+	create(change: Change, settings: NewWebhook, secret: Uint8Array | null): Promise<Webhook>;
+	/** Newest first. Throws `customer_not_found` if the filter names a customer outside of the scope. */
+	list(scope: Scope, filter: WebhookFilter, page: PageRequest): Promise<Page<Webhook>>;
+	get(scope: Scope, webhookId: string): Promise<Webhook>;
+	/** The health of webhooks that the caller has read, in their order. */
+	health(webhooks: readonly Webhook[]): Promise<readonly ShownHealth[]>;
+	/** What is going on at webhooks, in the order of their ids; nothing for those that are not in the scope. */
+	activity(scope: Scope, webhookIds: readonly string[]): Promise<readonly WebhookActivity[]>;
 	/**
-	 * Changes only the settings in `patch`. Throws `invalid_request` for an endpoint that must not be called, and
-	 * `revision_conflict` if `patch` names a revision that the webhook no longer has.
+	 * Changes only the settings in `patch`. Throws `invalid_request` for an endpoint that must not be called, `revision_conflict`
+	 * if the webhook has another revision than `patch`, and `webhooks_too_large` if it grows beyond its project's room.
 	 */
 	update(change: Change, webhookId: string, patch: WebhookPatch): Promise<Webhook>;
 	/**
-	 * Replaces the secret, beginning with the next attempt. For `overlapMs` the older secrets sign beside the new one,
-	 * newest first, up to five secrets in all.
+	 * Replaces the secret, beginning with the next attempt. For `overlapMs` (null: a day) the older secrets sign beside the
+	 * new one, newest first, up to five secrets in all. The same secret again can only end an overlap earlier.
 	 */
-	updateSecret(change: Change, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook>;
+	updateSecret(change: Change, webhookId: string, secret: Uint8Array, overlapMs: number | null): Promise<Webhook>;
 	/**
 	 * Sends the example of `eventType`, or Fanfare's own sample if it is null. Throws `invalid_request` if the project
 	 * has no such event type, or if the type has no example.
@@ -101,6 +84,12 @@ export interface Webhooks {
 	pause(change: Change, webhookId: string): Promise<Webhook>;
 	/** Enables a paused or disabled webhook: its Held deliveries are sent, oldest first. */
 	resume(change: Change, webhookId: string): Promise<Webhook>;
+	/** Resumes a webhook if a restore from a backup has paused it. Leaves any other as it is. */
+	release(change: Change, webhookId: string): Promise<Webhook>;
+	/** Releases the webhooks of a project, up to 500 in a call. */
+	releaseMany(change: Change): Promise<ManyReleased>;
+	/** Releases the webhooks of all projects, up to 500 in a call. */
+	releaseAll(audit: AuditDraft | null): Promise<ManyReleased>;
 	/** Deletes a webhook and cancels its waiting deliveries. */
 	delete(change: Change, webhookId: string): Promise<void>;
 }
@@ -113,6 +102,7 @@ export interface Projects {
 	/** Oldest first. */
 	list(): readonly Project[];
 	get(scope: Scope): Project;
+	usage(scope: Scope): Promise<ProjectUsage>;
 	create(name: string, audit: AuditDraft | null): Promise<Project>;
 	/**
 	 * Changes only the settings in `changes`. Throws `invalid_request` if payloads would be kept longer than their
@@ -124,7 +114,10 @@ export interface Projects {
 }
 
 /** All settings of an event type. */
-export type EventTypeSettings = Pick<EventType, "description" | "schemaJson" | "exampleJson" | "archived">;
+export type EventTypeSettings = Pick<EventType, "description" | "schemaJson" | "exampleJson" | "archived"> & {
+	/** If omitted, it stays, or is `public` for a new type. */
+	readonly visibility?: EventType["visibility"];
+};
 
 /** The settings of an event type to change. */
 export interface EventTypePatch extends Partial<EventTypeSettings> {
@@ -160,51 +153,49 @@ export interface EventTypes {
 	delete(change: Change, name: string): Promise<void>;
 }
 
-/** API keys. */
-export interface Keys {
-	/** Returns whose key this text is, or null if there is no such key. Takes the same time in both cases. */
-	authenticate(secretKey: string): Principal | null;
-	/** Newest first. */
-	list(page: PageRequest): Page<ApiKey>;
-	/**
-	 * Creates a key for one project, or for the whole workspace if `projectId` is null. The text of the key,
-	 * `secretKey`, is returned only here. Throws `project_not_found`.
-	 */
-	create(
-		input: { readonly name: string; readonly scope: KeyScope; readonly projectId: string | null },
-		audit: AuditDraft | null,
-	): Promise<{ readonly key: ApiKey; readonly secretKey: string }>;
-	/** Throws `key_not_found`, and `last_admin_key` for the last key that administers the workspace. */
-	delete(keyId: string, audit: AuditDraft | null): Promise<void>;
-}
-
 /** The result of a change of many deliveries. */
 export interface ManyChanged {
 	/** Deliveries that matched the filter and were examined. */
 	readonly matched: number;
 	/** Deliveries that were changed. */
 	readonly changed: number;
-	/** False if there are more matching deliveries: call again with the same filter to continue. */
+	/** False if there may be more matching deliveries. */
 	readonly complete: boolean;
+	/** Where the next call goes on, with the same filter; null if it begins anew. Text of `changePosition`. */
+	readonly goesOnAt: string | null;
 }
 
-/** Changes of deliveries by hand. Every call throws `project_not_found`. */
+/** The result of a count of deliveries. */
+export interface CountOfMany {
+	readonly count: number;
+	/** False if counting took too long and ended early: then there may be more. */
+	readonly complete: boolean;
+	/** The `createDate` that the count has come to, from the newest ones on; null if it is complete. */
+	readonly scannedTo: number | null;
+}
+
+/** Changes of deliveries by hand, and their number. Every call throws `project_not_found`. */
 export interface Deliveries {
 	/**
 	 * Makes an attempt now for a delivery that is Failed, Cancelled or Pending. If the attempt fails, the automatic
-	 * schedule continues as before. Throws `delivery_not_found`, `delivery_not_changeable`, `webhook_not_active` or
-	 * `payload_erased`.
+	 * schedule continues as before. Throws `delivery_not_found`, `delivery_not_changeable`, `webhook_not_active`,
+	 * `payload_erased`, or `too_many_retries` after 100 retries by hand.
 	 */
-	retry(change: Change, deliveryId: string): Promise<Delivery>;
+	retry(change: Change, deliveryId: string): Promise<LoggedDelivery>;
 	/**
 	 * Cancels a delivery that is Pending or Held. An attempt in flight can't be called back. Throws
 	 * `delivery_not_found` or `delivery_not_changeable`.
 	 */
-	cancel(change: Change, deliveryId: string): Promise<Delivery>;
-	/** Retries all deliveries that match the filter and can be retried. */
-	retryMany(change: Change, filter: DeliveryFilter): Promise<ManyChanged>;
-	/** Cancels all deliveries that match the filter and can be cancelled. */
-	cancelMany(change: Change, filter: DeliveryFilter): Promise<ManyChanged>;
+	cancel(change: Change, deliveryId: string): Promise<LoggedDelivery>;
+	/**
+	 * Retries all deliveries that match the filter and can be retried, as they were when the first call began. `goesOnAt` is that of
+	 * the call before; null or omitted for the first one.
+	 */
+	retryMany(change: Change, filter: DeliveryFilter, goesOnAt?: string | null): Promise<ManyChanged>;
+	/** Cancels all deliveries that match the filter and can be cancelled. The same holds for `goesOnAt`. */
+	cancelMany(change: Change, filter: DeliveryFilter, goesOnAt?: string | null): Promise<ManyChanged>;
+	/** Counts the deliveries that match the filter, for two seconds at most. */
+	count(scope: Scope, filter: DeliveryFilter): Promise<CountOfMany>;
 }
 
 /** The result of an accepted send. */
@@ -231,6 +222,9 @@ export interface Intake {
 	 * 	timestamp: null,
 	 * 	idempotencyKey: null,
 	 * 	webhookIds: null,
+	 * 	traceparent: null,
+	 * 	customers: null,
+	 * 	tags: [],
 	 * });
 	 */
 	send(scope: Scope, input: EventInput): Promise<SentEvent>;
@@ -278,66 +272,67 @@ export interface Replays {
 	cancel(change: Change, replayId: string): Promise<Replay>;
 }
 
-/** Changes of events that were accepted. */
+/** Customers. Every call but `list` is made in the scope of one customer, and throws `project_not_found`, `customer_not_found`. */
+export interface Customers {
+	/** Sorted by id. `text` selects those whose id or name contains it. */
+	list(scope: Scope, text: string | null, page: PageRequest): Promise<Page<CustomerSummary & { readonly id: string }>>;
+	get(scope: Scope): Promise<CustomerSummary>;
+	/** Keeps a name or metadata for a customer, who need not be known yet. Throws `customer_being_deleted`. */
+	update(change: Change, changes: CustomerChanges): Promise<CustomerSummary>;
+	/**
+	 * Begins the deletion of a customer, which goes on in the background and after a restart: of its sessions, webhooks and payloads,
+	 * of the responses of its receivers, and of what is kept of it. `get` says how far it is, and throws `customer_not_found` when it
+	 * is over. Until then, what would belong to the customer is refused with `customer_being_deleted`. May be called twice.
+	 */
+	delete(change: Change): Promise<CustomerSummary>;
+	/** Pauses or resumes all webhooks of the customer, one after the other. Throws `customer_being_deleted`. */
+	pause(change: Change): Promise<{ readonly matched: number; readonly changed: number }>;
+	resume(change: Change): Promise<{ readonly matched: number; readonly changed: number }>;
+}
+
+/** An event that could be sent, and whose webhooks would get it. */
+export interface PossibleEvent {
+	readonly type: string;
+	readonly customers: EventCustomers;
+}
+
+/** Why a webhook gets or got an event, or not. */
+export interface RoutedWebhook {
+	readonly webhook: Webhook;
+	readonly reason: RoutingReason;
+	/** Its newest delivery of the event; null if there is none. */
+	readonly delivery: EventDelivery | null;
+}
+
+/** Which of a project's webhooks to explain. Null means all. */
+export interface RoutingFilter {
+	readonly webhookId: string | null;
+	readonly customerId: string | null;
+}
+
+/** Events: who gets them, and changes of those that were accepted. */
 export interface Events {
+	/**
+	 * Says for each webhook whether it would get an event that is sent now without `webhookIds`, and why, newest webhooks first; and how
+	 * many webhooks of the scope would. In the scope of a customer, whether the type is internal does not count. Throws
+	 * `project_not_found`, and in the scope of a customer `customer_not_found` for an event of another one and `insufficient_scope` for one
+	 * of several.
+	 */
+	match(
+		scope: Scope,
+		event: PossibleEvent,
+		page: PageRequest,
+	): Promise<{ readonly page: Page<RoutedWebhook>; readonly matchedCount: number }>;
+	/**
+	 * Says for each webhook that exists now whether it got an event, and why, newest webhooks first. Throws `project_not_found`,
+	 * `event_not_found`, and for the filter `webhook_not_found` and `customer_not_found`.
+	 */
+	routing(scope: Scope, eventId: string, filter: RoutingFilter, page: PageRequest): Promise<Page<RoutedWebhook>>;
 	/**
 	 * Erases an event's payload and the responses of receivers to it for good, and cancels its waiting deliveries. An
 	 * attempt in flight can't be called back. Throws `project_not_found`, `event_not_found`.
 	 */
 	erasePayload(change: Change, eventId: string): Promise<{ readonly cancelledCount: number }>;
-}
-
-/** A request to watch a project live. */
-export interface LiveRequest {
-	readonly scope: Scope;
-	/** Who opened the stream: it ends when this key is deleted. Null if nobody in particular. */
-	readonly principal: Principal | null;
-	readonly filter: LiveFilter;
-	/** The id of the last item that the client has received; null to begin with what happens from now on. */
-	readonly lastEventId: string | null;
-	/** Closes the connection by force. Called if the client is too slow even to receive the last signal. */
-	readonly abandon: () => void;
-}
-
-/** One client's live stream. */
-export interface LiveSubscription {
-	/**
-	 * Resolves with what has happened since the last call. Waits up to 15 s if nothing has. Null when the stream has
-	 * ended. Do not call it again before it has resolved.
-	 */
-	next(): Promise<readonly LiveSignal[] | null>;
-	/** Call this when the client has disconnected. May be called twice. */
-	close(): void;
-}
-
-/** The live stream of projects. */
-export interface Live {
-	/**
-	 * Watches a project from now on, or from the client's last position. Memory is bounded: a client that receives
-	 * items more slowly than they occur is disconnected. Throws `overloaded` if there are too many clients, and
-	 * `shutting_down`.
-	 */
-	subscribe(request: LiveRequest): LiveSubscription;
-}
-
-/** The stats of a range of time. */
-export interface StatsReport extends StatsRange {
-	readonly width: StatsWidth;
-	/** Every bucket of the range, oldest first, empty ones too. */
-	readonly buckets: readonly StatsBucket[];
-	/** The sum of the buckets. */
-	readonly totals: StatsBucket;
-	/** How many deliveries are in each status now. */
-	readonly deliveries: Readonly<Record<DeliveryStatus, number>>;
-}
-
-/** Counts and latencies of deliveries. */
-export interface Stats {
-	/**
-	 * Reads the stats of a webhook, or of the whole scope if `webhookId` is null. Throws `project_not_found`,
-	 * `webhook_not_found`, and `invalid_request` for a range that is not allowed.
-	 */
-	read(scope: Scope, webhookId: string | null, request: StatsRequest): Promise<StatsReport>;
 }
 
 /** Whether the server can do its work, with the result of each check. */
@@ -369,15 +364,21 @@ export interface Engine {
 	readonly projects: Projects;
 	readonly webhooks: Webhooks;
 	readonly keys: Keys;
+	readonly sessions: Sessions;
 	readonly intake: Intake;
 	readonly eventTypes: EventTypes;
 	readonly live: Live;
 	readonly replays: Replays;
 	readonly deliveries: Deliveries;
 	readonly events: Events;
+	readonly customers: Customers;
+	readonly relays: Relays;
+	readonly portalSessions: PortalSessions;
 	readonly stats: Stats;
 	/** Checks the store and the dispatcher. Never rejects: a failure is the result of its check. */
 	readiness(): Promise<Readiness>;
+	/** What the server is doing, and what its operator should know. Never rejects because of the store: it then knows less. */
+	status(): Promise<WorkspaceStatus>;
 	/** Current values for metrics. */
 	gauges(): EngineGauges;
 	/** Recovers the deliveries that an earlier run has left unfinished, and begins to deliver. May be called twice. */

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 
 import type { LiveSignal } from "../core/live.ts";
 import { ManualClock } from "../core/manual-clock.ts";
+import { allWebhooks } from "../ports/contract/store/records/webhooks.ts";
 import { seededChance } from "./test/seeded-chance.ts";
 import { openTestEngine } from "./test/test-engine.ts";
 
@@ -15,9 +16,10 @@ async function history(seed: number): Promise<Readonly<Record<string, unknown>>>
 	const project = await engine.projects.create("Shop", null);
 	const { key, secretKey } = await engine.keys.create({ name: "test", scope: "write", projectId: project.id }, null);
 	const live = engine.live.subscribe({
+		kind: "api",
 		scope: test.scope,
 		principal: null,
-		filter: { kinds: null, webhookId: null, eventTypes: null },
+		filter: { kinds: null, customerId: null, webhookId: null, eventTypes: null },
 		lastEventId: null,
 		abandon: () => {},
 	});
@@ -30,7 +32,7 @@ async function history(seed: number): Promise<Readonly<Record<string, unknown>>>
 		eventIds.push(eventId);
 	}
 	const deliveries = await test.deliveries();
-	const attempts = await Promise.all(deliveries.map(({ id }) => store.attempts(id)));
+	const attempts = await Promise.all(deliveries.map(({ id }) => test.attempts(id)));
 	const signals: readonly LiveSignal[] = (await live.next()) ?? [];
 	return {
 		workspace: engine.workspace,
@@ -38,7 +40,7 @@ async function history(seed: number): Promise<Readonly<Record<string, unknown>>>
 		key,
 		secretKey,
 		webhook,
-		sealed: (await store.webhookRecords()).map(({ secrets, sealedHeaders }) => ({ secrets, sealedHeaders })),
+		sealed: (await allWebhooks(store)).map(({ secrets, sealedHeaders }) => ({ secrets, sealedHeaders })),
 		eventIds,
 		deliveries: deliveries.map(({ id, nextAttemptAt }) => ({ id, nextAttemptAt })),
 		attemptIds: attempts.flat().map(({ id }) => id),

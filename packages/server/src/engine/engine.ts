@@ -1,24 +1,34 @@
 // The engine: its parts are made here in the order in which they depend on each other, and started and stopped in
 // order.
+import { NO_QUOTAS, type QuotaSettings } from "../core/policies/quota.ts";
 import { DEFAULT_RETENTION, type RetentionSettings } from "../core/policies/retention.ts";
 import type { Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
 import { Intake } from "./accepting/intake.ts";
+import { Quotas } from "./accepting/quotas/quotas.ts";
+import { CustomerDeletions } from "./background/customer-deletions.ts";
+import { Erasures } from "./background/erasures.ts";
 import { Housekeeper } from "./background/housekeeper.ts";
+import { KeyUses } from "./background/key-uses.ts";
+import { Overwriter } from "./background/overwriter.ts";
 import { Pace } from "./background/pace.ts";
 import { Replayer } from "./background/replayer.ts";
 import { Retention } from "./background/retention.ts";
 import { StatsRoller } from "./background/stats-roller.ts";
+import { Stepper } from "./background/stepper.ts";
 import type { Engine, Readiness } from "./calls.ts";
+import { CommitWatch } from "./committing/commit-watch.ts";
 import { Committer } from "./committing/committer.ts";
 import { DeliveryLine } from "./delivering/delivery-line.ts";
 import { Directory } from "./directory/directory.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { LiveReporter } from "./live/live-reporter.ts";
-import { bootstrap, type FirstStart } from "./managing/bootstrap.ts";
+import { bootstrap, type FirstStart, type KeepKey } from "./managing/bootstrap.ts";
+import { CustomerCalls } from "./managing/customer-calls.ts";
 import { DeliveryCalls } from "./managing/delivery-calls.ts";
 import { EventCalls } from "./managing/event-calls.ts";
 import { EventTypeCalls } from "./managing/event-type-calls.ts";
+import { noteExcess } from "./managing/excess.ts";
 import { KeyCalls } from "./managing/key-calls.ts";
 import { ProjectCalls } from "./managing/project-calls.ts";
 import { ReplayCalls } from "./managing/replay-calls.ts";
@@ -26,8 +36,18 @@ import { StatsCalls } from "./managing/stats-calls.ts";
 import { WebhookCalls } from "./managing/webhook-calls.ts";
 import { WebhookTester } from "./managing/webhook-tester.ts";
 import { DEFAULT_LIMITS, type EngineLimits, type EngineParts, type OutsideParts } from "./parts.ts";
+import { loadPortalSessions, PortalSessionCalls } from "./portal/portal-session-calls.ts";
+import type { PortalSessionTable } from "./portal/portal-session-table.ts";
+import { HealthReporter } from "./reacting/health-reporter.ts";
 import { HealthWatch } from "./reacting/health-watch.ts";
 import { OwnEvents } from "./reacting/own-events.ts";
+import { RelayCalls } from "./relaying/relay-calls.ts";
+import { RelayHub } from "./relaying/relay-hub.ts";
+import { RelaySweeper } from "./relaying/relay-sweeper.ts";
+import { RelayWebhooks } from "./relaying/relay-webhooks.ts";
+import { SessionCalls } from "./sessions/session-calls.ts";
+import type { WorkspaceStatus } from "./status-calls.ts";
+import { StatusReader } from "./status/workspace-status.ts";
 import { SteadyClock } from "./steady-clock.ts";
 
 export interface EngineSetup {
@@ -38,8 +58,12 @@ export interface EngineSetup {
 	readonly limits?: Partial<EngineLimits>;
 	/** For projects without settings of their own. Defaults to `DEFAULT_RETENTION`. */
 	readonly retention?: RetentionSettings;
+	/** For projects without quotas of their own. Defaults to `NO_QUOTAS`. */
+	readonly quotas?: QuotaSettings;
 	/** A key, as text, that administers the workspace from now on. Optional. */
 	readonly adminKey?: string | null;
+	/** Called with an admin key that a first start generates, before its hash is stored. If it throws, nothing is created. */
+	readonly keepAdminKey?: KeepKey | undefined;
 }
 
 const SHUTDOWN_GRACE_MS = 30_000;
@@ -54,14 +78,19 @@ const WRITE_GRACE_MS = 2_000;
  */
 export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; firstStart: FirstStart | null }> {
 	const parts = { ...setup.parts, clock: new SteadyClock(setup.parts.clock), wall: setup.parts.clock };
-	const { workspace, firstStart } = await bootstrap(parts, setup.adminKey ?? null);
+	const { workspace, firstStart } = await bootstrap(parts, setup.adminKey ?? null, setup.keepAdminKey);
 	const directory = new Directory(parts, workspace);
 	await directory.load();
-	return { engine: new AssembledEngine(setup, parts, directory), firstStart };
+	await noteExcess(parts, { ...DEFAULT_LIMITS, ...setup.limits }, directory);
+	const portalSessions = await loadPortalSessions(parts, directory.projects());
+	const engine = new AssembledEngine(setup, parts, directory, portalSessions);
+	await engine.sessions.load();
+	return { engine, firstStart };
 }
 
 class AssembledEngine implements Engine {
 	readonly #parts: EngineParts;
+	readonly #commits: CommitWatch;
 	readonly #committer: Committer;
 	readonly #line: DeliveryLine;
 	// The public calls
@@ -69,19 +98,33 @@ class AssembledEngine implements Engine {
 	readonly live: LiveHub;
 	readonly projects: ProjectCalls;
 	readonly keys: KeyCalls;
+	readonly sessions: SessionCalls;
 	readonly eventTypes: EventTypeCalls;
 	readonly webhooks: WebhookCalls;
 	readonly deliveries: DeliveryCalls;
 	readonly events: EventCalls;
+	readonly customers: CustomerCalls;
+	readonly relays: RelayCalls;
+	readonly portalSessions: PortalSessionCalls;
 	readonly intake: Intake;
 	readonly stats: StatsCalls;
 	readonly replays: ReplayCalls;
 	// Reactions, and work in the background
+	readonly #quotas: Quotas;
 	readonly #healthWatch: HealthWatch;
+	readonly #healthReporter: HealthReporter;
 	readonly #replayer: Replayer;
 	readonly #housekeeper: Housekeeper;
 	readonly #statsRoller: StatsRoller;
 	readonly #retention: Retention;
+	readonly #overwriter: Overwriter;
+	readonly #relayHub: RelayHub;
+	readonly #relaySweeper: RelaySweeper;
+	readonly #stepper: Stepper;
+	readonly #erasures: Erasures;
+	readonly #deletions: CustomerDeletions;
+	readonly #keyUses: KeyUses;
+	readonly #status: StatusReader;
 	/** Deliveries that earlier owners of this process's shards had leased. */
 	#recovered = 0;
 	#starting: Promise<void> | null = null;
@@ -91,16 +134,21 @@ class AssembledEngine implements Engine {
 	 * Each part is made after the parts that it is given. The committer, the delivery line and the directory also tell
 	 * parts that are made after them, through the functions here; they do so only when the engine is in use.
 	 */
-	constructor(setup: EngineSetup, parts: EngineParts, directory: Directory) {
+	constructor(setup: EngineSetup, outside: EngineParts, directory: Directory, sessions: PortalSessionTable) {
 		const { userAgent } = setup;
 		const limits = { ...DEFAULT_LIMITS, ...setup.limits };
+		this.#relayHub = new RelayHub(outside, limits, {
+			setAway: (id, isAway) => relayWebhooks.setAway(id, isAway),
+		});
+		const parts = { ...outside, sender: this.#relayHub.besides(outside.sender) };
 		this.#parts = parts;
 		this.workspace = directory.workspace;
 
-		this.live = new LiveHub(parts);
-		const liveReporter = new LiveReporter(this.live);
+		this.live = new LiveHub(parts, limits, { directory });
+		const liveReporter = new LiveReporter(this.live, directory);
 		const pace = new Pace();
-		this.#committer = new Committer(parts, limits, {
+		this.#commits = new CommitWatch(parts);
+		this.#committer = new Committer({ ...parts, store: this.#commits }, limits, {
 			healthChanged: (changes) => this.#healthWatch.changed(changes),
 			pace,
 		});
@@ -112,47 +160,120 @@ class AssembledEngine implements Engine {
 			gone: (id) => this.#healthWatch.gone(id),
 		});
 		directory.listen({
-			webhookChanged: (id) => this.#line.look(id),
-			keyDeleted: (id) => this.live.keyDeleted(id),
-			projectDeleted: (id) => this.live.projectDeleted(id),
+			webhookChanged: (id) => {
+				this.#line.look(id);
+				if (directory.webhook(id)?.deleteDate !== null) this.#relayHub.webhookDeleted(id);
+			},
+			keyChanged: (key) => {
+				this.live.keyChanged(key);
+				this.#relayHub.keyChanged(key);
+			},
+			keyDeleted: (id) => {
+				this.live.keyDeleted(id);
+				this.#relayHub.keyDeleted(id);
+				this.#keyUses.forget(id);
+				this.sessions.keyDeleted(id);
+			},
+			projectDeleted: (id) => {
+				this.portalSessions.projectDeleted(id);
+				this.live.projectDeleted(id);
+				this.#relayHub.projectDeleted(id);
+			},
 		});
+		this.portalSessions = new PortalSessionCalls(parts, limits, sessions, { directory, live: this.live });
 
-		this.projects = new ProjectCalls(parts, directory);
-		this.keys = new KeyCalls(parts, directory);
+		const quotas = setup.quotas ?? NO_QUOTAS;
+		this.projects = new ProjectCalls(parts, { ...limits, quotas }, directory);
+		this.#keyUses = new KeyUses(parts);
+		this.keys = new KeyCalls(parts, limits, { directory, uses: this.#keyUses });
+		this.sessions = new SessionCalls(parts, {
+			directory,
+			keys: this.keys,
+			uses: this.#keyUses,
+			ended: (ids) => {
+				this.live.sessionsEnded(ids);
+				this.#relayHub.sessionsEnded(ids);
+			},
+		});
 		this.eventTypes = new EventTypeCalls(parts, limits, directory);
+		// The retention is made later.
+		this.#quotas = new Quotas(parts, quotas, { retention: { nextPassMs: () => this.#retention.nextPassMs() } });
 		this.intake = new Intake(parts, limits, {
 			committer: this.#committer,
 			line: this.#line,
 			directory,
 			eventTypes: this.eventTypes,
 			live: liveReporter,
+			quotas: this.#quotas,
 		});
 		const ownEvents = new OwnEvents(parts, { directory, intake: this.intake });
-		this.webhooks = new WebhookCalls(parts, {
+		this.webhooks = new WebhookCalls(parts, limits, {
 			directory,
 			tester: new WebhookTester(parts, userAgent),
 			eventTypes: this.eventTypes,
 			live: liveReporter,
 			ownEvents,
 		});
+		const relayWebhooks = new RelayWebhooks({ sealer: parts.sealer, directory, webhooks: this.webhooks });
+		this.relays = new RelayCalls(parts, limits, {
+			directory,
+			hub: this.#relayHub,
+			relayWebhooks,
+			webhooks: this.webhooks,
+		});
+		this.#relaySweeper = new RelaySweeper(parts, { hub: this.#relayHub, relayWebhooks });
 		this.#healthWatch = new HealthWatch(parts, { directory, webhooks: this.webhooks, events: ownEvents });
+		this.#healthReporter = new HealthReporter(parts, { directory, events: ownEvents });
 		this.deliveries = new DeliveryCalls(parts, {
 			committer: this.#committer,
 			line: this.#line,
 			directory,
 			live: liveReporter,
 		});
-		this.events = new EventCalls(parts, { directory, line: this.#line, live: liveReporter });
+		this.#overwriter = new Overwriter(parts);
+		const traffic = { committer: this.#committer, line: this.#line };
+		this.#stepper = new Stepper(parts, traffic);
+		this.#erasures = new Erasures(parts, limits, {
+			stepper: this.#stepper,
+			line: this.#line,
+			live: liveReporter,
+			overwriter: this.#overwriter,
+		});
+		this.events = new EventCalls(parts, limits, {
+			directory,
+			line: this.#line,
+			erasures: this.#erasures,
+			webhooks: this.webhooks,
+		});
+		this.#deletions = new CustomerDeletions(parts, limits, {
+			directory,
+			stepper: this.#stepper,
+			webhooks: this.webhooks,
+			portalSessions: this.portalSessions,
+			erasures: this.#erasures,
+			events: ownEvents,
+			line: this.#line,
+			live: this.live,
+		});
+		this.customers = new CustomerCalls(parts, { directory, webhooks: this.webhooks, deletions: this.#deletions });
 		this.stats = new StatsCalls(parts, directory);
 
 		this.#replayer = new Replayer(parts, { directory, events: ownEvents, pace, line: this.#line });
-		this.replays = new ReplayCalls(parts, { directory, replayer: this.#replayer });
+		this.replays = new ReplayCalls(parts, limits, { directory, replayer: this.#replayer });
 		this.#housekeeper = new Housekeeper(parts);
 		this.#statsRoller = new StatsRoller(parts);
 		this.#retention = new Retention(parts, setup.retention ?? DEFAULT_RETENTION, {
 			directory,
-			committer: this.#committer,
-			line: this.#line,
+			...traffic,
+			overwriter: this.#overwriter,
+		});
+		this.#status = new StatusReader(parts, limits, {
+			...traffic,
+			directory,
+			durations: this.#commits.durations,
+			live: this.live,
+			stored: this.#quotas.stored,
+			readiness: () => this.readiness(),
 		});
 		this.#attach();
 	}
@@ -169,6 +290,10 @@ class AssembledEngine implements Engine {
 		tenure.duty("housekeeping", this.#housekeeper);
 		tenure.duty("stats", this.#statsRoller);
 		tenure.duty("retention", this.#retention);
+		tenure.duty("health", this.#healthReporter);
+		tenure.duty("relays", this.#relaySweeper);
+		tenure.duty("erasures", this.#erasures);
+		tenure.duty("customer deletions", this.#deletions);
 		wire.listen(this.#line);
 	}
 
@@ -186,6 +311,11 @@ class AssembledEngine implements Engine {
 		// Takes over what earlier owners have left, all of it if this process runs alone, and starts the duties.
 		await this.#parts.tenure.start();
 		this.#parts.observer.note("started", { recoveredDeliveries: this.#recovered });
+		await this.#keyUses.start();
+		this.sessions.start();
+		this.#overwriter.start();
+		this.portalSessions.start();
+		this.#quotas.stored.start();
 		await this.#line.start();
 		await this.#replayer.start();
 	}
@@ -200,14 +330,25 @@ class AssembledEngine implements Engine {
 		const { clock, sender, tenure } = this.#parts;
 		this.intake.close();
 		this.live.close();
+		this.#relayHub.close();
 		const drained = this.#line.drain();
 		const left = tenure.leave(graceMs);
 		const committed = drained.then(() => this.#committer.idle()).then(() => left);
 		await Promise.all([
 			this.#line.stop(),
+			this.#healthReporter.stop(),
+			this.#relaySweeper.stop(),
 			this.#housekeeper.stop(),
 			this.#statsRoller.stop(),
 			this.#retention.stop(),
+			this.#erasures.stop(),
+			this.#deletions.stop(),
+			this.#stepper.stop(),
+			this.#overwriter.stop(),
+			this.portalSessions.stop(),
+			this.#keyUses.stop(),
+			this.sessions.stop(),
+			this.#quotas.stored.stop(),
 			this.#replayer.stop(),
 			this.replays.close(),
 		]);
@@ -222,26 +363,29 @@ class AssembledEngine implements Engine {
 		});
 		await Promise.race([committed, forced]);
 		cancel();
+		await this.#relayHub.stop();
 		this.#committer.close();
 		// Ends tests of webhooks that are under way, and after a forced stop the attempts that have begun since.
 		sender.abort();
 	}
 
 	async readiness(): Promise<Readiness> {
-		const store = await this.#parts.store.probe(this.#parts.clock.now()).then(
-			() => ({ ok: true, message: "the store can be written" }),
-			(error: unknown) => ({ ok: false, message: `the store can't be written: ${messageOf(error)}` }),
-		);
+		const store = await this.#checkStore();
 		const dispatcher =
 			this.#stopping === null ? this.#line.check() : { ok: false, message: "the server is shutting down" };
 		return { ready: store.ok && dispatcher.ok, checks: { store, dispatcher } };
 	}
 
-	gauges(): EngineGauges {
-		return { ...this.#line.load(), waitingSends: this.#committer.waitingSends };
+	async #checkStore(): Promise<Readiness["checks"][string]> {
+		const message = await this.#commits.check();
+		return { ok: message === null, message: message ?? "the store can be written" };
 	}
-}
 
-function messageOf(error: unknown): string {
-	return error instanceof Error ? error.message : String(error);
+	status(): Promise<WorkspaceStatus> {
+		return this.#status.read();
+	}
+
+	gauges(): EngineGauges {
+		return this.#status.gauges();
+	}
 }

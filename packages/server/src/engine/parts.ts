@@ -3,6 +3,9 @@ import type { Chance } from "../core/chance.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Sealer } from "../core/crypto/sealing.ts";
 import type { IdMaker } from "../core/ids.ts";
+import type { CustomerLimits } from "../core/policies/customer-limits.ts";
+import type { RelayLimits } from "../core/receivers/relay.ts";
+import type { WebhookLimits } from "../core/webhook.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { SchemaValidator } from "../ports/schema-validator.ts";
 import type { EndpointGuard, Sender } from "../ports/sender.ts";
@@ -43,7 +46,13 @@ export interface PartsOn<S extends Partial<Store>> extends Omit<EngineParts, "st
 }
 
 /** Limits. Together they bound the engine's memory, however large the backlog is. */
-export interface EngineLimits {
+export interface EngineLimits extends WebhookLimits, CustomerLimits, RelayLimits {
+	/** Whether clients may make relays and connect to them. */
+	readonly relays: boolean;
+	/** Projects that are not deleted. */
+	readonly maxProjects: number;
+	/** API keys, of the workspace and of all projects. */
+	readonly maxKeys: number;
 	/** Attempts in flight at once, in all. */
 	readonly maxInFlight: number;
 	/** Attempts in flight at once to one webhook. */
@@ -60,15 +69,28 @@ export interface EngineLimits {
 	readonly maxWaitingSends: number;
 	/** Bytes of the sends that wait for their commit. */
 	readonly maxWaitingBytes: number;
+	/** Live streams open at once, of all kinds of clients. */
+	readonly maxStreams: number;
 	/** How long after the beginning of a large commit the next one begins at the earliest, so that more work gathers. */
 	readonly gatherMs: number;
+	/** How long the outcome of an attempt may wait for a send to share its commit. A crash repeats what has waited. */
+	readonly rideMs: number;
 	/** How long a lease lasts. It must be longer than the longest attempt. */
 	readonly leaseMs: number;
+	/** Deliveries of an event that one transaction erases. Of events with more, the rest follows in steps. */
+	readonly eraseStep: number;
+	/** Portal sessions of one project that are valid. */
+	readonly maxPortalSessions: number;
+	readonly maxPortalSessionsPerCustomer: number;
 	/** How often leases are renewed and the store is asked for due deliveries. */
 	readonly pollEveryMs: number;
 }
 
 export const DEFAULT_LIMITS: EngineLimits = {
+	maxProjects: 10_000,
+	maxKeys: 10_000,
+	maxWebhooks: 100_000,
+	maxWebhookBytes: 64 * 1_024 * 1_024,
 	maxInFlight: 1_024,
 	maxInFlightPerWebhook: 256,
 	maxInFlightWhileFailing: 4,
@@ -77,7 +99,19 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	maxReadyBytes: 64 * 1_024 * 1_024,
 	maxWaitingSends: 20_000,
 	maxWaitingBytes: 64 * 1_024 * 1_024,
+	maxStreams: 1_000,
 	gatherMs: 2,
+	rideMs: 20,
 	leaseMs: 120_000,
 	pollEveryMs: 30_000,
+	maxWebhooksPerCustomer: 50,
+	maxReplaysPerCustomer: 2,
+	maxStreamsPerCustomer: 5,
+	maxTestsPerCustomer: 2,
+	relays: true,
+	maxRelays: 25,
+	maxRelaysPerCustomer: 5,
+	eraseStep: 100,
+	maxPortalSessions: 100_000,
+	maxPortalSessionsPerCustomer: 100,
 };

@@ -10,7 +10,8 @@ import { eventually, openTestEngine } from "./test/test-engine.ts";
 describe("a stop", () => {
 	it("waits for attempts in flight and their outcomes, refuses sends, and leaves the rest for the next start", async () => {
 		await using receiver = await startReceiver();
-		receiver.script(() => ({ delayMs: 100 }));
+		const answer = Promise.withResolvers<object>();
+		receiver.script(() => answer.promise);
 		const limits = { maxInFlight: 2, maxInFlightPerWebhook: 1 };
 		await using first = await openTestEngine({ limits });
 		await first.createWebhook(receiver.url);
@@ -19,6 +20,7 @@ describe("a stop", () => {
 		const stopped = first.engine.stop();
 		await expect(first.send()).rejects.toMatchObject({ code: "shutting_down" });
 		expect(first.engine.stop()).toBe(stopped);
+		answer.resolve({});
 		await stopped;
 		expect(receiver.requests).toHaveLength(1);
 		expect((await first.deliveries()).map(({ status }) => status).toSorted()).toEqual([

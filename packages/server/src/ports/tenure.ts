@@ -11,7 +11,7 @@ export interface Place {
 }
 
 /** Work that one process at a time does for all. */
-export type Duty = "retention" | "stats" | "housekeeping";
+export type Duty = "retention" | "stats" | "housekeeping" | "health" | "erasures" | "customer deletions" | "relays";
 
 /** The work of a duty. A crash may cut it short, so the next holder must be able to go on with it. */
 export interface DutyWork {
@@ -62,6 +62,11 @@ export interface Tenure {
 	 * delivery should stay in the store without a lease.
 	 */
 	placeOf(webhookId: string): Place | null;
+	/**
+	 * How many processes accept sends at the moment, this one included; at least 1. Each of them allows its share of what a project
+	 * may send in a second. Called for each send of a project with such a quota.
+	 */
+	liveMembers(): number;
 	/** Registers who is told about shards. Called once, before `start`. */
 	attach(holder: TenureHolder): void;
 	/** Registers the work of a duty. Starts it when this process gets the duty, and stops it when it loses the duty. */

@@ -1,7 +1,7 @@
 // All checks of a round. Each needs only the record, so that tests can show that it fails when a promise is broken.
 import { checkLost, checkStuck, checkWrongState } from "./deliveries.ts";
 import { keepLedger, type PairLedger } from "./ledger.ts";
-import type { Breach, PromiseName, RoundRecord } from "./record.ts";
+import type { Breach, PromiseName, RoundRecord, Seen } from "./record.ts";
 
 /** Far above what any round needs. Memory that grows without bound exceeds it within seconds. */
 const PEAK_MB = 450;
@@ -123,22 +123,46 @@ function checkSignatures({ seen }: RoundRecord): Breach[] {
 	return breaches("signatures", texts);
 }
 
-/** Healthy webhooks get each event soon, whatever other webhooks do. */
+/** Of the time within which a webhook must get an event, the part for which it may get nothing at all while events wait for it. */
+const SILENT_PART = 1 / 4;
+
+/**
+ * Healthy webhooks get each event soon, whatever other webhooks do. When senders send faster than this machine can deliver, events wait for
+ * the earlier ones of their own webhook: it then gets one request after the other. Those that wait for others wait in silence.
+ */
 function checkStrangers({ promptWithinMs, webhooks, seen, acknowledged }: RoundRecord): Breach[] {
 	if (promptWithinMs === null) return [];
-	const healthy = new Set(webhooks.filter(({ isHealthy }) => isHealthy).map(({ id }) => id));
 	const sent = new Map(acknowledged.map((event) => [event.eventId, event]));
-	const first = new Map<string, number>();
-	for (const { eventId, webhookId, at } of seen) {
-		const pair = `${eventId} ${webhookId}`;
-		if (healthy.has(webhookId) && !first.has(pair)) first.set(pair, at);
-	}
-	const texts = [...first].flatMap(([pair, at]) => {
-		const event = sent.get(pair.split(" ")[0] ?? "");
-		const waited = event === undefined ? 0 : at - event.acknowledgedAt;
-		return waited > promptWithinMs ? [`${pair} waited ${waited} ms for others`] : [];
+	const healthy = new Set(webhooks.filter(({ isHealthy }) => isHealthy).map(({ id }) => id));
+	const requests = Map.groupBy(
+		seen.filter(({ webhookId }) => healthy.has(webhookId)),
+		({ webhookId }) => webhookId,
+	);
+	const texts = [...requests].flatMap(([webhookId, unordered]) => {
+		const ordered = unordered.toSorted((a, b) => a.at - b.at);
+		const first = new Set<string>();
+		return ordered.flatMap(({ eventId, at }, index) => {
+			const from = sent.get(eventId)?.acknowledgedAt ?? at;
+			const isFirst = !first.has(eventId);
+			first.add(eventId);
+			if (!isFirst || at - from <= promptWithinMs) return [];
+			const silentMs = longestSilence(ordered.slice(0, index + 1), from);
+			if (silentMs <= promptWithinMs * SILENT_PART) return [];
+			return [`${eventId} ${webhookId} waited ${at - from} ms for others, ${silentMs} ms of them without any request`];
+		});
 	});
 	return breaches("strangers", texts);
+}
+
+/** The longest time from `from` on without a request. The requests are in order, and the last one ends it. */
+function longestSilence(ordered: readonly Seen[], from: number): number {
+	let longest = 0;
+	for (let index = ordered.length - 1; index >= 0; index--) {
+		const { at = from } = ordered[index] ?? {};
+		if (at <= from) break;
+		longest = Math.max(longest, at - Math.max(from, ordered[index - 1]?.at ?? from));
+	}
+	return longest;
 }
 
 function checkBounds({ blockedReached, secretsFound, stored, peakMb }: RoundRecord): Breach[] {

@@ -106,6 +106,14 @@ describe("duplicates", () => {
 		const requests = [seen("evt_1", { certain: false }), seen("evt_1"), ...othersSeen];
 		expect(broken({ deliveries: [stored("evt_1", { attempts }), ...others], seen: requests })).toEqual([]);
 	});
+
+	it("is green for a success after the time of its attempt, and red for one more", () => {
+		const attempts = [attempt(1, 0, "timeout"), attempt(2, 200)];
+		const deliveries = [stored("evt_1", { attempts }), ...others];
+		const twice = [seen("evt_1"), seen("evt_1"), ...othersSeen];
+		expect(broken({ deliveries, seen: twice })).toEqual([]);
+		expect(broken({ deliveries, seen: [seen("evt_1"), ...twice] })).toEqual(["duplicates"]);
+	});
 });
 
 describe("stuck", () => {
@@ -216,6 +224,23 @@ it("strangers is red when a healthy webhook had to wait", () => {
 	const made = { promptWithinMs: 1_000, seen: [seen("evt_1", { at: TIME + 5_000 }), ...othersSeen] };
 	expect(broken(made)).toEqual(["strangers"]);
 	expect(broken({ ...made, promptWithinMs: 6_000 })).toEqual([]);
+});
+
+it("strangers is green when a webhook got one request after the other, and red when they ceased for a while", () => {
+	const after = (ms: number) => seen("evt_2", { at: TIME + ms });
+	const last = seen("evt_1", { at: TIME + 5_000 });
+	const requests = (times: readonly number[]) => ({
+		promptWithinMs: 1_000,
+		deliveries: [
+			stored("evt_1"),
+			stored("evt_2", { attempts: times.map((_, n) => attempt(n + 1, n + 1 < times.length ? 500 : 200)) }),
+			...others,
+		],
+		seen: [...times.map((ms, n) => ({ ...after(ms), status: n + 1 < times.length ? 500 : 200 })), last, ...othersSeen],
+	});
+	const steady = Array.from({ length: 25 }, (_, n) => n * 200);
+	expect(broken(requests(steady)).filter((promise) => promise === "strangers")).toEqual([]);
+	expect(broken(requests(steady.filter((ms) => ms < 2_000 || ms > 2_500)))).toContain("strangers");
 });
 
 it.each<[string, Partial<RoundRecord>]>([

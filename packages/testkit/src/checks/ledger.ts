@@ -40,7 +40,7 @@ export function keepLedger(record: RoundRecord): PairLedger[] {
 				seen.filter(({ status }) => isSuccess(status)),
 				atEnds,
 				attempts,
-				({ responseCode, error }) => error === null && isSuccess(responseCode),
+				mayBeSuccess,
 			);
 			return {
 				pair,
@@ -70,6 +70,11 @@ function compare(
 		excused += open;
 	}
 	return { cutOff, surplus: certain.length - excused - attempts.filter(counts).length };
+}
+
+/** A receiver can have responded with a 2xx to an attempt whose time was over: on a slow machine, the response comes too late. */
+function mayBeSuccess({ responseCode, error }: StoredAttempt): boolean {
+	return error === "timeout" || (error === null && isSuccess(responseCode));
 }
 
 function isSeenAttempt({ error }: StoredAttempt): boolean {

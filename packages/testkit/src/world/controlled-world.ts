@@ -4,6 +4,7 @@ import type { ServerProcess } from "../server-process.ts";
 
 export type ToPreload =
 	| { readonly type: "clock"; readonly offsetMs: number }
+	| { readonly type: "sync"; readonly delayMs: number }
 	| { readonly type: "addresses"; readonly id: number; readonly addresses: readonly string[] };
 export type FromPreload =
 	| { readonly type: "lookup"; readonly id: number; readonly hostname: string }
@@ -29,6 +30,7 @@ export class ControlledWorld {
 	/** How often the clock was moved. */
 	jumps = 0;
 	readonly #names = new Map<string, Lookups>();
+	readonly #silent = new Set<string>();
 	readonly #lookups = new Map<string, number>();
 	#server: ServerProcess | null = null;
 	#confirmedMs = 0;
@@ -52,6 +54,11 @@ export class ControlledWorld {
 		await eventually("the server's clock to move", () => this.#confirmedMs === offsetMs);
 	}
 
+	/** From now on each commit of the server waits this long for the disk. */
+	slowSyncs(delayMs: number): void {
+		this.#server?.send({ type: "sync", delayMs });
+	}
+
 	/** The time by the server's clock. */
 	now(): number {
 		return Date.now() + this.offsetMs;
@@ -61,6 +68,11 @@ export class ControlledWorld {
 	setName(name: string, lookups: Lookups): void {
 		this.#names.set(name, lookups);
 		this.#lookups.set(name, 0);
+	}
+
+	/** Look-ups of this name, which must end in `.torture.test`, are never answered, as by a name server that is silent. */
+	setSilent(name: string): void {
+		this.#silent.add(name);
 	}
 
 	/** How often the server has looked a name up. */
@@ -79,6 +91,7 @@ export class ControlledWorld {
 		const count = this.lookups(hostname);
 		const lookups = this.#names.get(hostname) ?? [];
 		this.#lookups.set(hostname, count + 1);
+		if (this.#silent.has(hostname)) return;
 		this.#server?.send({ type: "addresses", id, addresses: [...(lookups[count] ?? lookups.at(-1) ?? [])] });
 	};
 }

@@ -18,6 +18,47 @@ export type Error = {
 	}>;
 };
 
+export type WorkspaceStatus = {
+	readonly object: "workspaceStatus";
+	readonly version: string;
+	readonly startDate: number;
+	readonly date: number;
+	readonly store: {
+		readonly storedBytes: number | null;
+		readonly fileBytes: number | null;
+		readonly volumeBytes: number | null;
+		readonly freeBytes: number | null;
+	};
+	readonly backlog: {
+		readonly pending: number | null;
+		readonly held: number | null;
+		readonly readyDeliveries: number;
+		readonly inFlightAttempts: number;
+		readonly waitingSends: number;
+		readonly oldestDueMs: number;
+	};
+	readonly commits: {
+		readonly count: number;
+		readonly p50Ms: number | null;
+		readonly p99Ms: number | null;
+	};
+	readonly limits: ReadonlyArray<{
+		readonly name: string;
+		readonly used: number;
+		readonly allowed: number;
+	}>;
+	readonly warnings: ReadonlyArray<{
+		readonly code: "store_failing" | "delivery_stalled" | "volume_low" | "project_crowding" | "clock_set_back" | "limit_reached" | "descriptors_low" | "data_dir_shared" | "http_allowed" | "networks_allowed" | "hosts_allowed" | "customers_allowed";
+		readonly message: string;
+		readonly projectId: string | null;
+	}>;
+};
+
+export type EgressAddresses = {
+	readonly object: "egressAddresses";
+	readonly addresses: ReadonlyArray<string>;
+};
+
 export type Project = {
 	readonly id: string;
 	readonly object: "project";
@@ -37,10 +78,23 @@ export type Project = {
 	readonly eventTypes?: "open" | "catalogued";
 	readonly retentionDays?: number;
 	readonly payloadRetentionDays?: number;
+	readonly maxEventsPerSecond?: number;
+	readonly maxStoredBytes?: number;
+	readonly maxWebhooksPerCustomer?: number;
+	readonly maxReplaysPerCustomer?: number;
+	readonly maxStreamsPerCustomer?: number;
+	readonly maxTestsPerCustomer?: number;
 };
 
 export type ProjectName = {
 	readonly name: string;
+};
+
+export type ProjectUsage = {
+	readonly object: "projectUsage";
+	readonly storedBytes: number;
+	readonly maxEventsPerSecond: number;
+	readonly maxStoredBytes: number;
 };
 
 export type UpdateProject = {
@@ -48,11 +102,44 @@ export type UpdateProject = {
 	readonly eventTypes?: "open" | "catalogued" | undefined;
 	readonly retentionDays?: number | null | undefined;
 	readonly payloadRetentionDays?: number | null | undefined;
+	readonly maxEventsPerSecond?: number | null | undefined;
+	readonly maxStoredBytes?: number | null | undefined;
+	readonly maxWebhooksPerCustomer?: number | null | undefined;
+	readonly maxReplaysPerCustomer?: number | null | undefined;
+	readonly maxStreamsPerCustomer?: number | null | undefined;
+	readonly maxTestsPerCustomer?: number | null | undefined;
 };
 
 export type Deleted = {
 	readonly id: string;
 	readonly deleted: true;
+};
+
+export type Caller = {
+	readonly object: "caller";
+	readonly kind: "key" | "session" | "customer";
+	readonly id: string | null;
+	readonly name: string | null;
+	readonly scope: "read" | "write" | "admin" | null;
+	readonly projectId: string | null;
+	readonly customerId: string | null;
+	readonly capabilities: ReadonlyArray<"webhooks.write" | "secrets.rotate" | "payloads.read" | "deliveries.retry" | "replay"> | null;
+	readonly sessionId: string | null;
+	readonly portalSession: {
+		readonly id: string;
+		readonly customerName: string | null;
+		readonly actor: string | null;
+		readonly returnUrl: string | null;
+		readonly theme: {
+			readonly accent: string | null;
+			readonly background: string | null;
+			readonly radius: number | null;
+			readonly font: string | null;
+			readonly scheme: "light" | "dark" | "auto" | null;
+		} | null;
+		readonly locale: string | null;
+	} | null;
+	readonly expireDate: number | null;
 };
 
 export type NewKey = Key & {
@@ -67,18 +154,59 @@ export type Key = {
 	readonly projectId: string | null;
 	readonly hint: string;
 	readonly createDate: number;
+	readonly expireDate: number | null;
+	readonly lastUsedDate: number | null;
+	readonly secretOverlapUntil: number | null;
 };
 
 export type CreateKey = {
 	readonly name: string;
 	readonly scope: "read" | "write" | "admin";
 	readonly projectId?: string | null | undefined;
+	readonly expireDate?: number | null | undefined;
+};
+
+export type UpdateKey = {
+	readonly name?: string | undefined;
+};
+
+export type RollKey = {
+	readonly overlapMs?: number | null | undefined;
+};
+
+export type Session = {
+	readonly id: string;
+	readonly object: "session";
+	readonly keyId: string;
+	readonly createDate: number;
+	readonly expireDate: number;
+};
+
+export type CreateSession = {
+	readonly key?: string | undefined;
+	readonly link?: string | undefined;
+};
+
+export type SessionsEnded = {
+	readonly object: "sessionsEnded";
+	readonly ended: number;
+};
+
+export type SignInLink = {
+	readonly id: string;
+	readonly object: "signInLink";
+	readonly keyId: string;
+	readonly url: string;
+	readonly createDate: number;
+	readonly expireDate: number;
 };
 
 export type Webhook = {
 	readonly id: string;
 	readonly object: "webhook";
 	readonly projectId: string;
+	readonly customerId?: string;
+	readonly key?: string;
 	readonly name: string;
 	readonly endpoint: string;
 	readonly retries: {
@@ -100,12 +228,39 @@ export type Webhook = {
 	readonly metadata: Readonly<Record<string, string>>;
 	readonly status: "Enabled" | "Paused" | "Disabled";
 	readonly disabledReason: string | null;
+	readonly pausedReason: "restored" | "away" | "gone" | null;
 	readonly secretHint: string;
 	readonly secretOverlapUntil: number | null;
+	readonly health: WebhookHealth;
+	readonly deliveries: WebhookDeliveries;
+	readonly lastAttempt: WebhookLastAttempt;
 };
+
+export type WebhookHealth = {
+	readonly state: "Healthy" | "Failing" | "Disabling" | "Disabled";
+	readonly failingSince: number | null;
+	readonly exhaustedCount: number;
+	readonly disableDate: number | null;
+};
+
+export type WebhookDeliveries = {
+	readonly Pending: number;
+	readonly Held: number;
+	readonly Failed: number;
+};
+
+export type WebhookLastAttempt = {
+	readonly date: number;
+	readonly responseCode: number;
+	readonly error: string | null;
+	readonly cause: string | null;
+	readonly deliveryId: string;
+} | null;
 
 export type CreateWebhook = {
 	readonly name: string;
+	readonly customerId?: string | null | undefined;
+	readonly key?: string | null | undefined;
 	readonly spec: {
 		readonly endpoint: string;
 		readonly secret?: {
@@ -130,6 +285,7 @@ export type CreateWebhook = {
 
 export type UpdateWebhook = {
 	readonly name?: string | undefined;
+	readonly key?: string | null | undefined;
 	readonly spec?: {
 		readonly endpoint?: string | undefined;
 		readonly secret?: unknown;
@@ -163,10 +319,17 @@ export type WebhookTest = {
 	readonly attemptCount: number;
 	readonly body: string | null;
 	readonly reason: string | null;
+	readonly failedBy: "receiver" | "fanfare" | null;
 };
 
 export type TestWebhook = {
 	readonly eventType?: string | null | undefined;
+};
+
+export type WebhooksReleased = {
+	readonly object: "webhooksReleased";
+	readonly released: number;
+	readonly complete: boolean;
 };
 
 export type EventType = {
@@ -178,6 +341,7 @@ export type EventType = {
 	readonly schema: Readonly<Record<string, unknown>> | null;
 	readonly example?: unknown;
 	readonly archived: boolean;
+	readonly visibility: "public" | "internal";
 	readonly createDate: number;
 	readonly updateDate: number;
 	readonly revision: number;
@@ -189,6 +353,7 @@ export type CreateEventType = {
 	readonly schema?: Readonly<Record<string, unknown>> | null | undefined;
 	readonly example?: unknown;
 	readonly archived?: boolean | null | undefined;
+	readonly visibility?: "public" | "internal" | null | undefined;
 };
 
 export type EventTypeSettings = {
@@ -196,6 +361,7 @@ export type EventTypeSettings = {
 	readonly schema?: Readonly<Record<string, unknown>> | null | undefined;
 	readonly example?: unknown;
 	readonly archived?: boolean | null | undefined;
+	readonly visibility?: "public" | "internal" | null | undefined;
 };
 
 export type UpdateEventType = {
@@ -203,6 +369,7 @@ export type UpdateEventType = {
 	readonly schema?: Readonly<Record<string, unknown>> | null | undefined;
 	readonly example?: unknown;
 	readonly archived?: boolean | null | undefined;
+	readonly visibility?: "public" | "internal" | null | undefined;
 	readonly revision?: number | undefined;
 };
 
@@ -215,6 +382,9 @@ export type Event = {
 	readonly createDate: number;
 	readonly duplicate: boolean;
 	readonly deliveryCount: number;
+	readonly customerId?: string;
+	readonly customerIds?: "*" | ReadonlyArray<string>;
+	readonly tags?: ReadonlyArray<string>;
 };
 
 export type SendEvent = {
@@ -223,6 +393,9 @@ export type SendEvent = {
 	readonly timestamp?: number | null | undefined;
 	readonly idempotencyKey?: string | null | undefined;
 	readonly webhookIds?: ReadonlyArray<string> | null | undefined;
+	readonly customerId?: string | null | undefined;
+	readonly customerIds?: "*" | ReadonlyArray<string> | null | undefined;
+	readonly tags?: ReadonlyArray<string> | null | undefined;
 };
 
 export type Batch = {
@@ -247,9 +420,23 @@ export type SendBatch = {
 	readonly events: ReadonlyArray<SendEvent>;
 };
 
-export type EventWithData = Event & {
+export type LoggedEvent = Event & {
+	readonly idempotencyKey: string | null;
+	readonly deliveries: {
+		readonly Pending: number;
+		readonly Succeeded: number;
+		readonly Failed: number;
+		readonly Held: number;
+		readonly Cancelled: number;
+	} | null;
+};
+
+export type EventWithData = LoggedEvent & {
+	readonly targets: "everyone" | "webhooks" | "nobody" | null;
+	readonly traceparent: string | null;
 	readonly data?: unknown;
 	readonly dataErased: boolean;
+	readonly dataHidden?: boolean;
 };
 
 export type Erasure = {
@@ -259,6 +446,35 @@ export type Erasure = {
 	readonly cancelledCount: number;
 };
 
+export type EventMatch = {
+	readonly nextPage: string | null;
+	readonly prevPage: string | null;
+	readonly data: ReadonlyArray<Routing>;
+	readonly matchedCount: number;
+};
+
+export type Routing = {
+	readonly object: "routing";
+	readonly webhookId: string;
+	readonly webhookName: string;
+	readonly customerId?: string;
+	readonly status: "Enabled" | "Paused" | "Disabled";
+	readonly gets: boolean;
+	readonly reason: "matches" | "named" | "replayed" | "not_named" | "created_later" | "other_customer" | "internal_type" | "own_event" | "type_filter" | "changed_since";
+	readonly delivery: {
+		readonly id: string;
+		readonly status: "Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled";
+	} | null;
+};
+
+export type MatchEvent = {
+	readonly type: string;
+	readonly customerId?: string | null | undefined;
+	readonly customerIds?: "*" | ReadonlyArray<string> | null | undefined;
+	readonly limit?: number | undefined;
+	readonly page?: string | undefined;
+};
+
 export type Delivery = {
 	readonly id: string;
 	readonly object: "delivery";
@@ -266,17 +482,36 @@ export type Delivery = {
 	readonly eventId: string;
 	readonly eventType: string;
 	readonly webhookId: string;
+	readonly webhookName: string;
+	readonly webhookHost: string;
+	readonly customerId?: string;
 	readonly status: "Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled";
 	readonly reason: string | null;
 	readonly attemptCount: number;
 	readonly nextAttemptDate: number | null;
 	readonly responseCode: number | null;
+	readonly lastAttempt: {
+		readonly startDate: number;
+		readonly durationMs: number;
+		readonly responseCode: number;
+		readonly error: string | null;
+		readonly cause: "lookup_timeout" | "connect_timeout" | "tls_timeout" | "response_timeout" | "headers_timeout" | "body_timeout" | "connection_lost" | "timed_out" | "name_not_found" | "lookup_failed" | "refused" | "closed_while_connecting" | "closed_before_response" | "closed_during_response" | "certificate_expired" | "certificate_not_yet_valid" | "certificate_name_mismatch" | "certificate_self_signed" | "certificate_untrusted" | "not_tls" | "tls_failed" | "blocked_address" | "invalid_response" | "response_headers_too_large" | "unexpected_bytes" | "invalid_request" | "unreachable" | "proxy_failed" | "status_3xx" | "status_401" | "status_403" | "status_404" | "status_410" | "status_413" | "status_429" | "status_4xx_other" | "status_5xx" | "status_other" | null;
+		readonly trigger: "auto" | "manual" | "replay";
+	} | null;
 	readonly createDate: number;
 	readonly updateDate: number;
 };
 
+export type DeliveryCount = {
+	readonly object: "deliveryCount";
+	readonly count: number;
+	readonly complete: boolean;
+	readonly scannedTo: number | null;
+};
+
 export type DeliveryWithAttempts = Delivery & {
 	readonly attempts: ReadonlyArray<Attempt>;
+	readonly hasMoreAttempts: boolean;
 };
 
 export type Attempt = {
@@ -286,8 +521,18 @@ export type Attempt = {
 	readonly trigger: "auto" | "manual" | "replay";
 	readonly startDate: number;
 	readonly durationMs: number;
+	readonly endpoint: string | null;
+	readonly remoteAddress: string | null;
+	readonly timings: {
+		readonly lookupMs: number | null;
+		readonly connectMs: number | null;
+		readonly tlsMs: number | null;
+		readonly firstByteMs: number | null;
+	};
+	readonly certificateExpireDate: number | null;
 	readonly responseCode: number;
 	readonly error: string | null;
+	readonly cause: "lookup_timeout" | "connect_timeout" | "tls_timeout" | "response_timeout" | "headers_timeout" | "body_timeout" | "connection_lost" | "timed_out" | "name_not_found" | "lookup_failed" | "refused" | "closed_while_connecting" | "closed_before_response" | "closed_during_response" | "certificate_expired" | "certificate_not_yet_valid" | "certificate_name_mismatch" | "certificate_self_signed" | "certificate_untrusted" | "not_tls" | "tls_failed" | "blocked_address" | "invalid_response" | "response_headers_too_large" | "unexpected_bytes" | "invalid_request" | "unreachable" | "proxy_failed" | "status_3xx" | "status_401" | "status_403" | "status_404" | "status_410" | "status_413" | "status_429" | "status_4xx_other" | "status_5xx" | "status_other" | null;
 	readonly reason: string | null;
 	readonly request: {
 		readonly headers: Readonly<Record<string, string>>;
@@ -304,16 +549,23 @@ export type DeliveriesChanged = {
 	readonly matched: number;
 	readonly changed: number;
 	readonly complete: boolean;
+	readonly nextPage: string | null;
 };
 
 export type DeliveryFilter = {
 	readonly webhookId?: string | undefined;
+	readonly customerId?: string | undefined;
 	readonly eventId?: string | undefined;
-	readonly eventType?: string | undefined;
-	readonly status?: "Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled" | undefined;
-	readonly responseCode?: number | undefined;
+	readonly eventType?: string | ReadonlyArray<string> | undefined;
+	readonly status?: "Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled" | ReadonlyArray<"Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled"> | undefined;
+	readonly responseCode?: number | string | ReadonlyArray<number | string> | undefined;
+	readonly error?: "timeout" | "dns" | "refused" | "reset" | "tls" | "blocked_address" | "protocol" | "unreachable" | ReadonlyArray<"timeout" | "dns" | "refused" | "reset" | "tls" | "blocked_address" | "protocol" | "unreachable"> | undefined;
+	readonly cause?: "lookup_timeout" | "connect_timeout" | "tls_timeout" | "response_timeout" | "headers_timeout" | "body_timeout" | "connection_lost" | "timed_out" | "name_not_found" | "lookup_failed" | "refused" | "closed_while_connecting" | "closed_before_response" | "closed_during_response" | "certificate_expired" | "certificate_not_yet_valid" | "certificate_name_mismatch" | "certificate_self_signed" | "certificate_untrusted" | "not_tls" | "tls_failed" | "blocked_address" | "invalid_response" | "response_headers_too_large" | "unexpected_bytes" | "invalid_request" | "unreachable" | "proxy_failed" | "status_3xx" | "status_401" | "status_403" | "status_404" | "status_410" | "status_413" | "status_429" | "status_4xx_other" | "status_5xx" | "status_other" | ReadonlyArray<"lookup_timeout" | "connect_timeout" | "tls_timeout" | "response_timeout" | "headers_timeout" | "body_timeout" | "connection_lost" | "timed_out" | "name_not_found" | "lookup_failed" | "refused" | "closed_while_connecting" | "closed_before_response" | "closed_during_response" | "certificate_expired" | "certificate_not_yet_valid" | "certificate_name_mismatch" | "certificate_self_signed" | "certificate_untrusted" | "not_tls" | "tls_failed" | "blocked_address" | "invalid_response" | "response_headers_too_large" | "unexpected_bytes" | "invalid_request" | "unreachable" | "proxy_failed" | "status_3xx" | "status_401" | "status_403" | "status_404" | "status_410" | "status_413" | "status_429" | "status_4xx_other" | "status_5xx" | "status_other"> | undefined;
 	readonly after?: number | undefined;
 	readonly before?: number | undefined;
+	readonly updatedAfter?: number | undefined;
+	readonly updatedBefore?: number | undefined;
+	readonly page?: string | undefined;
 };
 
 export type ReplayEstimate = {
@@ -327,6 +579,7 @@ export type Replay = {
 	readonly object: "replay";
 	readonly projectId: string;
 	readonly webhookId: string;
+	readonly customerId?: string;
 	readonly status: "Running" | "Finished" | "Cancelled";
 	readonly since: number;
 	readonly until: number;
@@ -347,6 +600,81 @@ export type ReplayWebhook = {
 	readonly status?: ReadonlyArray<"Succeeded" | "Failed" | "Cancelled" | "Missed"> | null | undefined;
 	readonly eventTypes?: ReadonlyArray<string> | null | undefined;
 	readonly dryRun?: boolean | null | undefined;
+};
+
+export type Relay = {
+	readonly object: "relay";
+	readonly id: string;
+	readonly webhookId: string;
+	readonly projectId: string;
+	readonly customerId?: string;
+	readonly device: string;
+	readonly name: string;
+	readonly eventTypes: ReadonlyArray<string> | null;
+	readonly mirrorOf: string | null;
+	readonly timeoutMs: number;
+	readonly secretHint: string;
+	readonly status: "Enabled" | "Paused" | "Disabled";
+	readonly away: boolean;
+	readonly connected: boolean;
+	readonly seenDate: number;
+	readonly createDate: number;
+	readonly updateDate: number;
+};
+
+export type PutRelay = {
+	readonly device: string;
+	readonly secret: string;
+	readonly name?: string | undefined;
+	readonly eventTypes?: ReadonlyArray<string> | null | undefined;
+	readonly customerId?: string | undefined;
+	readonly mirrorOf?: string | null | undefined;
+	readonly timeoutMs?: number | undefined;
+};
+
+export type Relays = {
+	readonly object: "relays";
+	readonly data: ReadonlyArray<Relay>;
+};
+
+export type UpdateRelay = {
+	readonly name?: string | undefined;
+	readonly eventTypes?: ReadonlyArray<string> | null | undefined;
+	readonly timeoutMs?: number | null | undefined;
+};
+
+export type RelaySignal = {
+	readonly kind: "ready";
+	readonly relayId: string;
+	readonly webhookId: string;
+} | {
+	readonly kind: "request";
+	readonly requestId: string;
+	readonly deliveryId: string | null;
+	readonly eventId: string;
+	readonly attemptNumber: number;
+	readonly trigger: string;
+	readonly method: "POST";
+	readonly headers: ReadonlyArray<ReadonlyArray<string>>;
+	readonly bodyBase64: string;
+	readonly timeoutMs: number;
+} | {
+	readonly kind: "end";
+	readonly code: "replaced" | "deleted" | "silent" | "stopped" | "revoked";
+	readonly reason: string;
+};
+
+export type RelayAnswered = {
+	readonly object: "relayAnswer";
+	readonly requestId: string;
+};
+
+export type RelayAnswer = {
+	readonly status?: number | undefined;
+	readonly headers?: ReadonlyArray<ReadonlyArray<string>> | undefined;
+	readonly bodyBase64?: string | undefined;
+	readonly error?: "timeout" | "dns" | "refused" | "reset" | "tls" | "protocol" | "unreachable" | undefined;
+	readonly reason?: string | undefined;
 };
 
 export type Stats = {
@@ -392,6 +720,99 @@ export type Stats = {
 	};
 };
 
+export type WebhookStats = {
+	readonly object: "webhookStats";
+	readonly width: "minute" | "hour" | "day";
+	readonly from: number;
+	readonly to: number;
+	readonly data: ReadonlyArray<{
+		readonly webhookId: string;
+		readonly attempts: {
+			readonly succeeded: ReadonlyArray<number>;
+			readonly failed: ReadonlyArray<number>;
+		};
+	}>;
+};
+
+export type Customer = {
+	readonly id: string;
+	readonly object: "customer";
+	readonly projectId: string;
+	readonly name: string | null;
+	readonly metadata: Readonly<Record<string, string>>;
+	readonly webhooks: {
+		readonly total: number;
+		readonly failing: number;
+	};
+	readonly deletion?: {
+		readonly startDate: number;
+		readonly webhooksLeft: number;
+		readonly webhookCount: number;
+		readonly deliveryCount: number;
+		readonly eventCount: number;
+	};
+	readonly createDate: number;
+	readonly updateDate: number;
+};
+
+export type WebhooksChanged = {
+	readonly object: "webhooksChanged";
+	readonly matched: number;
+	readonly changed: number;
+};
+
+export type UpdateCustomer = {
+	readonly name?: string | null | undefined;
+	readonly metadata?: Readonly<Record<string, string>> | null | undefined;
+};
+
+export type NewPortalSession = PortalSession & {
+	readonly token: string;
+	readonly url: string;
+};
+
+export type PortalSession = {
+	readonly id: string;
+	readonly object: "portalSession";
+	readonly projectId: string;
+	readonly customerId: string;
+	readonly keyId: string | null;
+	readonly capabilities: ReadonlyArray<"webhooks.write" | "secrets.rotate" | "payloads.read" | "deliveries.retry" | "replay">;
+	readonly actor: string | null;
+	readonly returnUrl: string | null;
+	readonly theme: {
+		readonly accent: string | null;
+		readonly background: string | null;
+		readonly radius: number | null;
+		readonly font: string | null;
+		readonly scheme: "light" | "dark" | "auto" | null;
+	} | null;
+	readonly locale: string | null;
+	readonly createDate: number;
+	readonly expireDate: number;
+};
+
+export type CreatePortalSession = {
+	readonly customerId: string;
+	readonly capabilities?: ReadonlyArray<"webhooks.write" | "secrets.rotate" | "payloads.read" | "deliveries.retry" | "replay"> | null | undefined;
+	readonly expiresInMs?: number | null | undefined;
+	readonly returnUrl?: string | null | undefined;
+	readonly theme?: {
+		readonly accent?: string | null | undefined;
+		readonly background?: string | null | undefined;
+		readonly radius?: number | null | undefined;
+		readonly font?: string | null | undefined;
+		readonly scheme?: "light" | "dark" | "auto" | null | undefined;
+	} | null | undefined;
+	readonly locale?: string | null | undefined;
+	readonly actor?: string | null | undefined;
+};
+
+export type PortalSessionsRevoked = {
+	readonly object: "portalSessionsRevoked";
+	readonly count: number;
+};
+
 export type StreamItem = {
 	readonly object: "streamItem";
 	readonly id: string;
@@ -401,6 +822,7 @@ export type StreamItem = {
 	readonly eventId: string;
 	readonly eventType: string;
 	readonly deliveryCount: number;
+	readonly tags?: ReadonlyArray<string>;
 } | {
 	readonly object: "streamItem";
 	readonly id: string;
@@ -456,11 +878,22 @@ export type StreamItem = {
 	readonly reason: string;
 };
 
+export type StreamItems = {
+	readonly object: "streamItems";
+	readonly data: ReadonlyArray<StreamItem>;
+	readonly lastEventId: string;
+	readonly hasMore: boolean;
+};
+
 export type AuditEntry = {
 	readonly id: string;
 	readonly object: "auditEntry";
 	readonly createDate: number;
 	readonly keyId: string | null;
+	readonly sessionId?: string;
+	readonly customerId?: string;
+	readonly portalSessionId?: string;
+	readonly actor: string | null;
 	readonly projectId: string | null;
 	readonly action: string;
 	readonly objectId: string;
@@ -485,25 +918,51 @@ export type Readiness = {
 export interface Responses {
 	readonly Workspace: Workspace;
 	readonly Error: Error;
+	readonly WorkspaceStatus: WorkspaceStatus;
+	readonly EgressAddresses: EgressAddresses;
 	readonly Project: Project;
+	readonly ProjectUsage: ProjectUsage;
 	readonly Deleted: Deleted;
+	readonly Caller: Caller;
 	readonly NewKey: NewKey;
 	readonly Key: Key;
+	readonly Session: Session;
+	readonly SessionsEnded: SessionsEnded;
+	readonly SignInLink: SignInLink;
 	readonly Webhook: Webhook;
+	readonly WebhookHealth: WebhookHealth;
+	readonly WebhookDeliveries: WebhookDeliveries;
+	readonly WebhookLastAttempt: WebhookLastAttempt;
 	readonly WebhookTest: WebhookTest;
+	readonly WebhooksReleased: WebhooksReleased;
 	readonly EventType: EventType;
 	readonly Event: Event;
 	readonly Batch: Batch;
+	readonly LoggedEvent: LoggedEvent;
 	readonly EventWithData: EventWithData;
 	readonly Erasure: Erasure;
+	readonly EventMatch: EventMatch;
+	readonly Routing: Routing;
 	readonly Delivery: Delivery;
+	readonly DeliveryCount: DeliveryCount;
 	readonly DeliveryWithAttempts: DeliveryWithAttempts;
 	readonly Attempt: Attempt;
 	readonly DeliveriesChanged: DeliveriesChanged;
 	readonly ReplayEstimate: ReplayEstimate;
 	readonly Replay: Replay;
+	readonly Relay: Relay;
+	readonly Relays: Relays;
+	readonly RelaySignal: RelaySignal;
+	readonly RelayAnswered: RelayAnswered;
 	readonly Stats: Stats;
+	readonly WebhookStats: WebhookStats;
+	readonly Customer: Customer;
+	readonly WebhooksChanged: WebhooksChanged;
+	readonly NewPortalSession: NewPortalSession;
+	readonly PortalSession: PortalSession;
+	readonly PortalSessionsRevoked: PortalSessionsRevoked;
 	readonly StreamItem: StreamItem;
+	readonly StreamItems: StreamItems;
 	readonly AuditEntry: AuditEntry;
 	readonly Health: Health;
 	readonly Readiness: Readiness;
@@ -514,6 +973,9 @@ export interface Bodies {
 	readonly createProject: ProjectName;
 	readonly updateProject: UpdateProject;
 	readonly createKey: CreateKey;
+	readonly updateKey: UpdateKey;
+	readonly rollKey: RollKey;
+	readonly createSession: CreateSession;
 	readonly createWebhook: CreateWebhook;
 	readonly updateWebhook: UpdateWebhook;
 	readonly updateWebhookSecret: UpdateWebhookSecret;
@@ -523,9 +985,15 @@ export interface Bodies {
 	readonly updateEventType: UpdateEventType;
 	readonly sendEvent: SendEvent;
 	readonly sendEvents: SendBatch;
+	readonly matchEvent: MatchEvent;
 	readonly retryDeliveries: DeliveryFilter;
 	readonly cancelDeliveries: DeliveryFilter;
 	readonly replayWebhook: ReplayWebhook;
+	readonly putRelay: PutRelay;
+	readonly updateRelay: UpdateRelay;
+	readonly answerRelayRequest: RelayAnswer;
+	readonly updateCustomer: UpdateCustomer;
+	readonly createPortalSession: CreatePortalSession;
 }
 
 /** The query parameters by operation. */
@@ -534,9 +1002,19 @@ export interface Queries {
 		readonly limit?: number | undefined;
 		readonly page?: string | undefined;
 	};
+	readonly deleteSessions: {
+		readonly everywhere?: "true" | "false" | undefined;
+	};
 	readonly listWebhooks: {
 		readonly limit?: number | undefined;
 		readonly page?: string | undefined;
+		readonly q?: string | undefined;
+		readonly status?: string | undefined;
+		readonly health?: string | undefined;
+		readonly customerId?: string | undefined;
+		readonly key?: string | undefined;
+		readonly eventType?: string | undefined;
+		readonly metadata?: Readonly<Record<string, string>> | undefined;
 	};
 	readonly listEventTypes: {
 		readonly limit?: number | undefined;
@@ -547,19 +1025,71 @@ export interface Queries {
 		readonly limit?: number | undefined;
 		readonly page?: string | undefined;
 		readonly type?: string | undefined;
+		readonly customerId?: string | undefined;
+		readonly tag?: string | undefined;
+		readonly idempotencyKey?: string | undefined;
+		readonly unmatched?: "true" | "false" | undefined;
 		readonly after?: number | undefined;
 		readonly before?: number | undefined;
+	};
+	readonly getEventData: {
+		readonly as?: "data" | "body" | undefined;
+	};
+	readonly getEventRouting: {
+		readonly limit?: number | undefined;
+		readonly page?: string | undefined;
+		readonly webhookId?: string | undefined;
+		readonly customerId?: string | undefined;
 	};
 	readonly listDeliveries: {
 		readonly limit?: number | undefined;
 		readonly page?: string | undefined;
 		readonly webhookId?: string | undefined;
+		readonly customerId?: string | undefined;
 		readonly eventId?: string | undefined;
 		readonly eventType?: string | undefined;
-		readonly status?: "Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled" | undefined;
-		readonly responseCode?: number | undefined;
+		readonly status?: string | undefined;
+		readonly responseCode?: string | undefined;
+		readonly error?: string | undefined;
+		readonly cause?: string | undefined;
 		readonly after?: number | undefined;
 		readonly before?: number | undefined;
+		readonly updatedAfter?: number | undefined;
+		readonly updatedBefore?: number | undefined;
+		readonly order?: "created" | "updated" | undefined;
+	};
+	readonly countDeliveries: {
+		readonly webhookId?: string | undefined;
+		readonly customerId?: string | undefined;
+		readonly eventId?: string | undefined;
+		readonly eventType?: string | undefined;
+		readonly status?: string | undefined;
+		readonly responseCode?: string | undefined;
+		readonly error?: string | undefined;
+		readonly cause?: string | undefined;
+		readonly after?: number | undefined;
+		readonly before?: number | undefined;
+		readonly updatedAfter?: number | undefined;
+		readonly updatedBefore?: number | undefined;
+	};
+	readonly listAttempts: {
+		readonly limit?: number | undefined;
+		readonly page?: string | undefined;
+	};
+	readonly exportDeliveries: {
+		readonly webhookId?: string | undefined;
+		readonly customerId?: string | undefined;
+		readonly eventId?: string | undefined;
+		readonly eventType?: string | undefined;
+		readonly status?: string | undefined;
+		readonly responseCode?: string | undefined;
+		readonly error?: string | undefined;
+		readonly cause?: string | undefined;
+		readonly after?: number | undefined;
+		readonly before?: number | undefined;
+		readonly updatedAfter?: number | undefined;
+		readonly updatedBefore?: number | undefined;
+		readonly format?: "ndjson" | "csv" | undefined;
 	};
 	readonly listReplays: {
 		readonly limit?: number | undefined;
@@ -576,16 +1106,59 @@ export interface Queries {
 		readonly from?: number | undefined;
 		readonly to?: number | undefined;
 	};
+	readonly getStatsOfWebhooks: {
+		readonly ids: string;
+		readonly width?: "minute" | "hour" | "day" | undefined;
+		readonly from?: number | undefined;
+		readonly to?: number | undefined;
+	};
+	readonly listCustomers: {
+		readonly limit?: number | undefined;
+		readonly page?: string | undefined;
+		readonly q?: string | undefined;
+	};
+	readonly getCustomerStats: {
+		readonly width?: "minute" | "hour" | "day" | undefined;
+		readonly from?: number | undefined;
+		readonly to?: number | undefined;
+	};
+	readonly listPortalSessions: {
+		readonly limit?: number | undefined;
+		readonly page?: string | undefined;
+		readonly customerId?: string | undefined;
+	};
+	readonly revokePortalSessions: {
+		readonly customerId?: string | undefined;
+		readonly keyId?: string | undefined;
+	};
 	readonly stream: {
 		readonly kinds?: string | undefined;
+		readonly customerId?: string | undefined;
 		readonly webhookId?: string | undefined;
 		readonly eventTypes?: string | undefined;
+	};
+	readonly listStreamItems: {
+		readonly kinds?: string | undefined;
+		readonly customerId?: string | undefined;
+		readonly webhookId?: string | undefined;
+		readonly eventTypes?: string | undefined;
+		readonly lastEventId?: string | undefined;
+		readonly limit?: number | undefined;
 	};
 	readonly listAuditEntries: {
 		readonly limit?: number | undefined;
 		readonly page?: string | undefined;
 		readonly keyId?: string | undefined;
+		readonly objectId?: string | undefined;
+		readonly action?: string | undefined;
+		readonly after?: number | undefined;
+		readonly before?: number | undefined;
 		readonly projectId?: string | undefined;
+	};
+	readonly listProjectAuditEntries: {
+		readonly limit?: number | undefined;
+		readonly page?: string | undefined;
+		readonly keyId?: string | undefined;
 		readonly objectId?: string | undefined;
 		readonly action?: string | undefined;
 		readonly after?: number | undefined;

@@ -24,5 +24,14 @@ export interface Batch {
 	readonly checks: readonly CheckRequest[];
 }
 
-/** Sent by the thread: first "ready", then the results of each batch, in the order of its checks. */
-export type ThreadMessage = "ready" | readonly (readonly Issue[])[];
+export interface CheckResult {
+	readonly issues: readonly Issue[];
+	/** The CPU time of the check, with compiling its schema. */
+	readonly cpuMs: number;
+}
+
+/**
+ * Sent by the thread: first "ready", then the results of each batch, in the order of its checks. A batch that takes long is
+ * answered early, with the results so far: at least one.
+ */
+export type ThreadMessage = "ready" | readonly CheckResult[];

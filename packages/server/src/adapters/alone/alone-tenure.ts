@@ -33,6 +33,10 @@ class AloneTenure implements Tenure {
 		return HERE;
 	}
 
+	liveMembers(): number {
+		return 1;
+	}
+
 	attach(holder: TenureHolder): void {
 		this.#holder = holder;
 	}

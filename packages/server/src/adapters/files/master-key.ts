@@ -1,10 +1,11 @@
 // The master key file in the data directory: generated on the first start, readable only by its owner, replaced
 // atomically.
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 
 import { MASTER_KEY_BYTES, masterKeyFingerprint } from "../../core/crypto/sealing.ts";
+import { readPrivateFile, syncDirectory, writePrivateFile } from "./private-file.ts";
 
 const KEY_FILE = "master.key";
 /**
@@ -12,7 +13,6 @@ const KEY_FILE = "master.key";
  * keys exist.
  */
 const NEXT_KEY_FILE = "master.key.next";
-const FILE_MODE = 0o600;
 const OTHERS_MASK = 0o077;
 
 /** The master key can't be found or read. The message says why and what to do. */
@@ -31,12 +31,26 @@ export function loadMasterKey(dataDir: string, storeFingerprint: string | null):
 	if (existsSync(path)) return readKeyFile(path);
 	if (storeFingerprint !== null) {
 		throw new MasterKeyFileError(
-			`${path} is missing, and the data is encrypted under its key: restore it from a backup, or set FANFARE_MASTER_KEY to that key`,
+			`${path} is missing, and the data is encrypted under its key: put your copy of it there, or set FANFARE_MASTER_KEY to that key. It is not in a backup`,
 		);
 	}
 	const key = randomBytes(MASTER_KEY_BYTES);
 	writeKeyFile(dataDir, KEY_FILE, key);
 	return key;
+}
+
+/**
+ * The key of a data directory that this process may not own: changes nothing. `storeFingerprint` chooses between the key and one that
+ * a rotation has left beside it. Null if there is no key file. Throws a `MasterKeyFileError` as `loadMasterKey` does.
+ */
+export function findMasterKey(dataDir: string, storeFingerprint: string): Uint8Array | null {
+	const next = join(dataDir, NEXT_KEY_FILE);
+	if (existsSync(next)) {
+		const key = readKeyFile(next);
+		if (masterKeyFingerprint(key) === storeFingerprint) return key;
+	}
+	const path = join(dataDir, KEY_FILE);
+	return existsSync(path) ? readKeyFile(path) : null;
 }
 
 /** Writes a new key beside the old one, until `finishChange` sees that the store is encrypted under it. */
@@ -53,51 +67,33 @@ export function finishChange(dataDir: string, storeFingerprint: string | null): 
 }
 
 function readKeyFile(path: string): Uint8Array {
-	const { mode } = statSync(path);
+	const { text, mode } = read(path);
 	if ((mode & OTHERS_MASK) !== 0) {
-		throw new MasterKeyFileError(
-			`${path} can be read by other users (mode ${(mode & 0o777).toString(8)}): run chmod 600 on it`,
-		);
+		throw new MasterKeyFileError(`${path} can be read by other users (mode ${mode.toString(8)}): run chmod 600 on it`);
 	}
-	const key = Buffer.from(readText(path).trim(), "base64");
+	const key = Buffer.from(text.trim(), "base64");
 	if (key.length !== MASTER_KEY_BYTES) {
-		throw new MasterKeyFileError(`${path} must contain ${MASTER_KEY_BYTES} bytes in base64: restore it from a backup`);
+		throw new MasterKeyFileError(`${path} must contain ${MASTER_KEY_BYTES} bytes in base64: put your copy of it there`);
 	}
 	return key;
 }
 
-function readText(path: string): string {
+function read(path: string): ReturnType<typeof readPrivateFile> {
 	try {
-		return readFileSync(path, "utf8");
+		return readPrivateFile(path);
 	} catch (error) {
-		if (!(error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM")))
-			throw error;
+		const code = error instanceof Error && "code" in error ? error.code : "";
+		if (code === "ELOOP") {
+			const advice = "put the file itself there, or set FANFARE_MASTER_KEY to its key";
+			throw new MasterKeyFileError(`${path} is a link, which is not followed: ${advice}`, { cause: error });
+		}
+		if (code !== "EACCES" && code !== "EPERM") throw error;
 		throw new MasterKeyFileError(`${path} can't be read by this user: make the user that runs the server its owner`, {
 			cause: error,
 		});
 	}
 }
 
-/** Writes the file atomically: completely or not at all. */
 function writeKeyFile(dataDir: string, name: string, key: Uint8Array): void {
-	const path = join(dataDir, name);
-	const temporary = `${path}.tmp`;
-	const file = openSync(temporary, "w", FILE_MODE);
-	try {
-		writeSync(file, `${Buffer.from(key).toString("base64")}\n`);
-		fsyncSync(file);
-	} finally {
-		closeSync(file);
-	}
-	renameSync(temporary, path);
-	syncDirectory(dataDir);
-}
-
-function syncDirectory(dataDir: string): void {
-	const directory = openSync(dataDir, "r");
-	try {
-		fsyncSync(directory);
-	} finally {
-		closeSync(directory);
-	}
+	writePrivateFile(join(dataDir, name), `${Buffer.from(key).toString("base64")}\n`);
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { createAddressGuard } from "./address-guard.ts";
 
+const PROJECT = "proj_00000000000000000000000000000001";
 const guard = createAddressGuard({ allowNetworks: [], allowHttp: true });
 const strict = createAddressGuard({ allowNetworks: [], allowHttp: false });
 
@@ -27,7 +28,7 @@ const SPECIAL_V4 = [
 	"255.255.255.255/32",
 ];
 /** Anycast to sinks and relays: refused too, and excluded from the addresses that must be public. */
-const ANYCAST_V4 = ["192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24"];
+const ANYCAST_V4 = ["192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "168.63.129.16/32"];
 const SPECIAL_V6 = [
 	"::/128",
 	"::1/128",
@@ -136,7 +137,7 @@ describe("the address guard on IPv4", () => {
 				expect(guard.isAllowed(v4Text(value))).toBe(false);
 				expect(v6Spellings(value).filter((ip) => guard.isAllowed(ip))).toEqual([]);
 				const hosts = [...v4Hosts(value), ...v6Spellings(value).map((ip) => `[${ip}]`)];
-				expect(hosts.filter((host) => guard.reject(`https://${host}/hook`) === null)).toEqual([]);
+				expect(hosts.filter((host) => guard.reject(`https://${host}/hook`, PROJECT) === null)).toEqual([]);
 			}),
 		);
 	});
@@ -148,7 +149,7 @@ describe("the address guard on IPv4", () => {
 			fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }).filter(isPublic), (value) => {
 				const ip = v4Text(value);
 				expect([ip, `::ffff:${ip}`, `64:ff9b::${ip}`].filter((ip) => guard.isAllowed(ip))).toHaveLength(3);
-				const rejections = v4Hosts(value).map((host) => guard.reject(`http://${host}:8080/hook?a=b`));
+				const rejections = v4Hosts(value).map((host) => guard.reject(`http://${host}:8080/hook?a=b`, PROJECT));
 				expect(rejections.filter((rejection) => rejection !== null)).toEqual([]);
 			}),
 		);
@@ -169,7 +170,7 @@ describe("the address guard on IPv6", () => {
 				const ip = v6Text(value);
 				expect(guard.isAllowed(ip)).toBe(false);
 				expect(guard.isAllowed(ip.toUpperCase())).toBe(false);
-				expect(guard.reject(`https://[${ip}]/`)).not.toBeNull();
+				expect(guard.reject(`https://[${ip}]/`, PROJECT)).not.toBeNull();
 			}),
 		);
 	});
@@ -180,7 +181,7 @@ describe("the address guard on IPv6", () => {
 		fc.assert(
 			fc.property(inV6("2000::/3").filter(isPublic), (value) => {
 				expect(guard.isAllowed(v6Text(value))).toBe(true);
-				expect(guard.reject(`https://[${v6Text(value)}]/`)).toBeNull();
+				expect(guard.reject(`https://[${v6Text(value)}]/`, PROJECT)).toBeNull();
 			}),
 		);
 	});
@@ -213,8 +214,8 @@ describe("networks that the operator allows", () => {
 	});
 
 	it("lets endpoints be registered with an allowed address in any notation", () => {
-		expect(office.reject("https://10.1.2.3/")).toBeNull();
-		expect(office.reject("https://0xa010203/")).toBeNull();
+		expect(office.reject("https://10.1.2.3/", PROJECT)).toBeNull();
+		expect(office.reject("https://0xa010203/", PROJECT)).toBeNull();
 	});
 
 	it("takes a single address, and a mapped network as its IPv4 network", () => {
@@ -252,6 +253,86 @@ describe("networks that the operator allows", () => {
 	});
 });
 
+describe("hosts that the operator allows", () => {
+	const other = PROJECT.replace("1", "2");
+	const hosts = [
+		{ host: "billing.internal", projectId: null },
+		{ host: "crm", projectId: PROJECT },
+		{ host: "localhost", projectId: PROJECT },
+		{ host: "10.1.2.3", projectId: PROJECT },
+		{ host: "[fd00::7]", projectId: null },
+	];
+	const guard = createAddressGuard({ allowNetworks: [], allowHosts: hosts, allowHttp: false });
+
+	it("may be called at any address, by all projects or by one", () => {
+		for (const ip of ["10.0.0.1", "127.0.0.1", "fd00::1", "168.63.129.16"]) {
+			expect(guard.refusal(ip, "billing.internal", other)).toBeNull();
+			expect(guard.refusal(ip, "billing.internal.", other)).toBeNull();
+			expect(guard.refusal(ip, "crm", PROJECT)).toBeNull();
+			expect(guard.refusal(ip, "crm", other)).not.toBeNull();
+			expect(guard.isAllowed(ip)).toBe(false);
+		}
+	});
+
+	it.each(["a.billing.internal", "internal", "billing.internal.example", "xbilling.internal", "billing"])(
+		"are single hosts: %s is none of them",
+		(host) => {
+			expect(guard.refusal("10.0.0.1", host, PROJECT)).toBe("a private address");
+		},
+	);
+
+	it.each(["https://BILLING.internal/", "https://billing.internal.:8443/a", "https://[fd00::7]/"])(
+		"can be registered by every project: %s",
+		(url) => {
+			expect(guard.reject(url, other)).toBeNull();
+		},
+	);
+
+	it.each(["https://crm/", "https://localhost/", "https://10.1.2.3/", "https://0x0a010203/"])(
+		"can be registered by their project alone: %s",
+		(url) => {
+			expect(guard.reject(url, PROJECT)).toBeNull();
+			expect(guard.rejectOrigin(url, PROJECT)).toBeNull();
+			expect(guard.reject(url, other)).not.toBeNull();
+		},
+	);
+
+	it("still need https and a plain URL", () => {
+		expect(guard.reject("http://billing.internal/", PROJECT)).toContain("FANFARE_ALLOW_HTTP");
+		expect(guard.reject("https://user@billing.internal/", PROJECT)).toContain("user name");
+	});
+});
+
+describe("a name without a dot", () => {
+	const refused =
+		"The endpoint's host intranet has no dot, so it is a name of the server's own network. Use the full name of a public host, or allow this one with FANFARE_ALLOW_HOSTS (such as intranet).";
+
+	it.each(["https://intranet/", "https://INTRANET.:8443/a", "https://user-data../"])("is not registered: %s", (url) => {
+		expect(strict.reject(url, PROJECT)).toMatch(/ has no dot, so it is a name of the server's own network\. /);
+		expect(strict.reject("https://intranet", PROJECT)).toBe(refused);
+	});
+
+	it("is registered if networks are allowed, and is called if it was registered earlier", () => {
+		const office = createAddressGuard({ allowNetworks: ["10.0.0.0/8"], allowHttp: false });
+		expect(office.reject("https://intranet/", PROJECT)).toBeNull();
+		expect(strict.rejectOrigin("https://intranet", PROJECT)).toBeNull();
+	});
+});
+
+describe("Azure's platform address", () => {
+	it.each(["168.63.129.16", "::ffff:168.63.129.16", "64:ff9b::a83f:8110"])("is refused: %s", (ip) => {
+		expect(guard.isAllowed(ip)).toBe(false);
+		expect(guard.isPublic(ip)).toBe(false);
+		expect(guard.isAllowed("168.63.129.15")).toBe(true);
+		expect(guard.refusal("168.63.129.16", "example.com", PROJECT)).toBe("an address of the cloud provider's own");
+	});
+
+	it("can be allowed as a network", () => {
+		const azure = createAddressGuard({ allowNetworks: ["168.63.129.16"], allowHttp: true });
+		expect(azure.isAllowed("168.63.129.16")).toBe(true);
+	});
+});
+
 describe("reject", () => {
 	it.each([
 		"https://example.com",
@@ -260,10 +341,10 @@ describe("reject", () => {
 		"https://münchen.example/",
 		"https://8.8.8.8/",
 		"https://localhost.example.com/",
-		"https://notlocalhost/",
+		"https://notlocalhost.example/",
 		"https://example.com/@user",
 	])("accepts %s", (url) => {
-		expect(strict.reject(url)).toBeNull();
+		expect(strict.reject(url, PROJECT)).toBeNull();
 	});
 
 	it.each([
@@ -292,31 +373,31 @@ describe("reject", () => {
 		["https://example.com\\@10.0.0.1/", "backslash"],
 		[`https://example.com/${"a".repeat(2_029)}`, "2049 characters"],
 	])("refuses %j", (url, why) => {
-		expect(strict.reject(url)).toContain(why);
+		expect(strict.reject(url, PROJECT)).toContain(why);
 	});
 
 	it("accepts the longest endpoint that is allowed", () => {
-		expect(strict.reject(`https://example.com/${"a".repeat(2_028)}`)).toBeNull();
+		expect(strict.reject(`https://example.com/${"a".repeat(2_028)}`, PROJECT)).toBeNull();
 	});
 
 	it.each(["localhost", "LOCALHOST", "localhost.", "a.localhost", "a.b.localhost.", "%6cocalhost", "localhost"])(
 		"refuses the name %s unless loopback is allowed",
 		(host) => {
 			const loopback = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: false });
-			expect(strict.reject(`https://${host}/`)).toContain("this machine");
-			expect(loopback.reject(`https://${host}/`)).toBeNull();
+			expect(strict.reject(`https://${host}/`, PROJECT)).toContain("this machine");
+			expect(loopback.reject(`https://${host}/`, PROJECT)).toBeNull();
 		},
 	);
 
 	it.each(["2130706433", "0x7f.1", "0177.0.0.1", "127.1", "127.0.0.1.", "[::ffff:7f00:1]", "0", "[::]"])(
 		"sees through the notation of %s",
 		(host) => {
-			expect(strict.reject(`https://${host}/`)).toContain("FANFARE_ALLOW_NETWORKS");
+			expect(strict.reject(`https://${host}/`, PROJECT)).toContain("FANFARE_ALLOW_NETWORKS");
 		},
 	);
 
 	it("says what kind of address it is and how to allow it", () => {
-		expect(strict.reject("https://10.0.0.1/hook")).toBe(
+		expect(strict.reject("https://10.0.0.1/hook", PROJECT)).toBe(
 			"The endpoint's host is 10.0.0.1, a private address. Only public addresses may be called: use one, or allow its network with FANFARE_ALLOW_NETWORKS (such as 10.0.0.1/32).",
 		);
 	});

@@ -5,8 +5,10 @@ import { networkInterfaces } from "node:os";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
+import { ManualClock } from "../../core/manual-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
-import { openTestSender } from "./test/open-test-sender.ts";
+import { openTestSender, PROJECT } from "./test/open-test-sender.ts";
+import { reading } from "./test/reading.ts";
 
 const v4 = (address: string): LookupAddress => ({ address, family: 4 });
 const v6 = (address: string): LookupAddress => ({ address, family: 6 });
@@ -31,7 +33,8 @@ describe("host names", () => {
 			responseCode: 0,
 			error: "blocked_address",
 			reason:
-				"example.test resolves to 127.0.0.1, a loopback address. Only public addresses may be called: use one, or allow its network with FANFARE_ALLOW_NETWORKS (such as 127.0.0.1/32).",
+				"the address of example.test is not a public address. Only public addresses may be called, unless FANFARE_ALLOW_HOSTS names the host or FANFARE_ALLOW_NETWORKS its network.",
+			detail: "example.test resolves to 127.0.0.1, a loopback address",
 		});
 		expect(receiver.connectionCount).toBe(0);
 	});
@@ -56,6 +59,32 @@ describe("host names", () => {
 		address = "192.168.0.1";
 		now = "second.test"; // the first name's result is reused for some seconds, and it was checked
 		expect(await sender.send(`http://${now}:${receiver.port}`)).toMatchObject({ error: "blocked_address" });
+	});
+
+	it("that the operator allows are called at any address, by the project that may", async () => {
+		await using receiver = await startReceiver();
+		const other = PROJECT.replace("1", "2");
+		const hosts = [
+			{ host: "crm.test", projectId: PROJECT },
+			{ host: "127.0.0.1", projectId: PROJECT },
+			{ host: "billing.test", projectId: null },
+		];
+		const guard = createAddressGuard({ allowNetworks: [], allowHosts: hosts, allowHttp: true });
+		await using sender = openTestSender({ guard, ...answering(v4("127.0.0.1")) });
+		const result = async (host: string, projectId: string) => {
+			const { responseCode, error } = await sender.send(`http://${host}:${receiver.port}`, { projectId });
+			return error ?? responseCode;
+		};
+		expect(await result("billing.test", PROJECT)).toBe(200);
+		expect(await result("billing.test", other)).toBe(200);
+		for (const host of ["crm.test", "127.0.0.1"]) {
+			expect(await result(host, other)).toBe("blocked_address");
+			expect(await result(host, PROJECT)).toBe(200);
+			// The connection that is open now is not for the other project.
+			expect(await result(host, other)).toBe("blocked_address");
+		}
+		expect(await result("elsewhere.test", PROJECT)).toBe("blocked_address");
+		expect(receiver.requests).toHaveLength(4);
 	});
 
 	it.each([
@@ -96,6 +125,34 @@ describe("a resolver that hangs", () => {
 		});
 	});
 
+	it("makes other attempts of its project wait, and these are no failures if their time is over before their turn", async () => {
+		await using sender = openTestSender({ ...hanging, connectTimeoutMs: 600_000 });
+		// By default, libuv has threads for two look-ups at once, so that a project may have one.
+		const outcomes = ["first.test", "second.test"].map((name) => sender.send(`http://${name}:81`, { timeoutMs: 200 }));
+		expect(await Promise.all(outcomes)).toMatchObject([
+			{ error: "timeout", reason: "no connection to first.test:81 within 200 ms" },
+			{ error: "queued", reason: "the look-up of the name of second.test:81 could not begin within 200 ms" },
+		]);
+		expect(await sender.send("http://other.test:81", { projectId: "proj_b", timeoutMs: 100 })).toMatchObject({
+			error: "timeout",
+		});
+	});
+
+	it("takes nothing of the time limit of those that wait for it", async () => {
+		await using receiver = await startReceiver();
+		const clock = new ManualClock();
+		const first = Promise.withResolvers<LookupAddress[]>();
+		const lookup = (name: string) => (name === "first.test" ? first.promise : Promise.resolve([v4("127.0.0.1")]));
+		await using sender = openTestSender({ lookup, clock, connectTimeoutMs: 5_000 });
+		const slow = sender.send(`http://first.test:${receiver.port}`);
+		const later = sender.send(`http://second.test:${receiver.port}`);
+		await reading();
+		clock.advance(6_000);
+		expect(await slow).toMatchObject({ error: "timeout" });
+		first.resolve([v4("127.0.0.1")]);
+		expect(await later).toMatchObject({ error: null, responseCode: 200 });
+	});
+
 	it("is limited by the attempt's deadline", async () => {
 		await using sender = openTestSender(hanging);
 		expect(await sender.send("http://example.test:81", { timeoutMs: 100 })).toMatchObject({
@@ -117,11 +174,12 @@ describe("addresses in URLs", () => {
 
 	it("are also checked by the connector, in case the guard's rule for URLs misses one", async () => {
 		await using receiver = await startReceiver();
-		const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), reject: () => null };
+		const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), rejectOrigin: () => null };
 		await using sender = openTestSender({ guard });
 		expect(await sender.send(receiver.url)).toMatchObject({
 			error: "blocked_address",
-			reason: expect.stringContaining("127.0.0.1 is a loopback address."),
+			reason: expect.stringContaining("the address of 127.0.0.1 is not a public address."),
+			detail: null,
 		});
 		expect(receiver.connectionCount).toBe(0);
 	});
@@ -147,14 +205,19 @@ describe("addresses in URLs", () => {
 });
 
 describe("a receiver that cannot be connected to", () => {
-	it("is a refused error that names the address when nobody listens", async () => {
+	it("is a refused error that names the address, if that is public or was asked for", async () => {
 		const receiver = await startReceiver();
 		const { host, port } = receiver;
 		await receiver.close();
 		await using sender = openTestSender(answering(v4("127.0.0.1")));
 		const refused = { responseCode: 0, error: "refused", reason: `connection refused by ${host}` };
-		expect(await sender.send(`http://${host}`)).toMatchObject(refused);
-		expect(await sender.send(`http://example.test:${port}`)).toMatchObject(refused);
+		expect(await sender.send(`http://${host}`)).toMatchObject({ ...refused, detail: null });
+		// Whoever registers names would learn what they resolve to in the operator's own network.
+		expect(await sender.send(`http://example.test:${port}`)).toMatchObject({
+			...refused,
+			reason: `connection refused by example.test:${port}`,
+			detail: `example.test:${port} was called at ${host}`,
+		});
 	});
 
 	it("is an unreachable error when there is no route", async () => {
@@ -219,9 +282,14 @@ describe("TLS", () => {
 
 	it("is limited by the connect timeout", async () => {
 		await using receiver = await startReceiver({ tls: true });
-		await using sender = openTestSender({ connectTimeoutMs: 1_500 });
+		const clock = new ManualClock();
+		await using sender = openTestSender({ clock, connectTimeoutMs: 1_500 });
 		receiver.greeting = "silent";
-		expect(await sender.send(receiver.url)).toMatchObject({
+		const sent = sender.send(receiver.url);
+		await receiver.waitForConnections(1);
+		await reading();
+		clock.advance(1_500);
+		expect(await sent).toMatchObject({
 			error: "timeout",
 			reason: `no connection to ${receiver.host} within 1,500 ms: it did not finish the TLS handshake`,
 		});

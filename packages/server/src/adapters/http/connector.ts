@@ -7,10 +7,14 @@ import { createSecureContext, getCACertificates } from "node:tls";
 import { buildConnector } from "undici";
 
 import type { Clock } from "../../core/clock.ts";
-import { adviceFor, type AddressGuard } from "./address-guard.ts";
+import type { AttemptConnection } from "../../core/delivery.ts";
+import type { ErrorCause } from "../../core/log/attempt-cause.ts";
+import type { AddressGuard } from "./address-guard.ts";
 import { NameLookup, type Lookup } from "./name-lookup.ts";
+import { OpeningLog } from "./opening/opening-log.ts";
+import { createProxyBypass, type ProxyBypass } from "./proxy-bypass.ts";
 import { openTunnel, parseProxy, type Proxy } from "./proxy.ts";
-import { connectFailure, SendFailure } from "./send-failure.ts";
+import { connectFailure, failedAddress, SendFailure } from "./send-failure.ts";
 
 export interface ConnectorOptions {
 	guard: AddressGuard;
@@ -20,7 +24,9 @@ export interface ConnectorOptions {
 	 * the operator chose it.
 	 */
 	proxy?: string | undefined;
-	/** Limit for look-up, connection and TLS handshake together. */
+	/** Names, domains (`.example.com`) and networks that are called without the proxy. */
+	noProxy?: readonly string[] | undefined;
+	/** Limit for look-up, connection and TLS handshake together. The wait for the look-up's turn is not part of it. */
 	connectTimeoutMs: number;
 	/** Replaces the system's name look-up. */
 	lookup?: Lookup | undefined;
@@ -34,14 +40,36 @@ export interface ConnectorOptions {
  */
 const NEXT_ADDRESS_AFTER_MS = 1_000;
 
-type ConnectOptions = buildConnector.Options;
+/** What to do about an address that is not public. The last sentence of each such reason. */
+const ADVICE =
+	"Only public addresses may be called, unless FANFARE_ALLOW_HOSTS names the host or FANFARE_ALLOW_NETWORKS its network.";
+
+/** Where to connect to, as undici says it. */
+export type ConnectOptions = buildConnector.Options;
+/** Called with the failure or the open socket. */
+type Opened = (...result: [failure: SendFailure, socket: null] | [failure: null, socket: Socket]) => void;
 type Dial = (options: ConnectOptions, callback: buildConnector.Callback) => Socket;
 
 /** A connection that is being opened. */
 interface Opening {
+	readonly projectId: string;
 	/** The step that has not finished yet, for the reason of a timeout. */
 	step: string;
-	abort: AbortController;
+	/** The cause of a timeout in this step. */
+	what: ErrorCause;
+	readonly log: OpeningLog;
+	readonly abort: AbortController;
+	/** Called when the look-up of its name runs, or is not needed: the time limit begins. */
+	readonly begin: () => void;
+}
+
+/** For the one who wants a connection while it is being opened. */
+export interface OpeningHandle {
+	/** Whether it waits for the turn of its name look-up, so that nothing was done for it so far. */
+	readonly isQueued: boolean;
+	/** What is known of it, when it has ended. */
+	readonly facts: AttemptConnection;
+	abort(failure: SendFailure): void;
 }
 
 /** Opens connections, with one time limit for all steps. */
@@ -49,17 +77,21 @@ export class Connector {
 	readonly #guard: AddressGuard;
 	readonly #clock: Clock;
 	readonly #proxy: Proxy | null;
+	readonly #bypass: ProxyBypass;
 	readonly #timeoutMs: number;
 	readonly #names: NameLookup;
 	readonly #dial: Dial;
 	/** Every socket that is connecting or open. */
 	readonly #sockets = new Set<Socket>();
 	readonly #openings = new Set<Opening>();
+	/** The checked addresses for the socket that is being made in this moment. */
+	#addresses: readonly LookupAddress[] = [];
 
-	constructor({ guard, clock, proxy, connectTimeoutMs, lookup, ca }: ConnectorOptions) {
+	constructor({ guard, clock, proxy, noProxy = [], connectTimeoutMs, lookup, ca }: ConnectorOptions) {
 		this.#guard = guard;
 		this.#clock = clock;
 		this.#proxy = proxy === undefined ? null : parseProxy(proxy);
+		this.#bypass = createProxyBypass(noProxy);
 		this.#timeoutMs = connectTimeoutMs;
 		this.#names = new NameLookup(clock, lookup);
 		// buildConnector returns the socket, although its type does not say so.
@@ -77,25 +109,51 @@ export class Connector {
 		return this.#sockets.size;
 	}
 
-	/** Connects on behalf of undici. Returns a function that aborts the connection. */
-	connect(options: ConnectOptions, callback: buildConnector.Callback): (failure: SendFailure) => void {
+	/** Connects for this project. The callback is called later, never at once. */
+	connect(options: ConnectOptions, projectId: string, callback: Opened): OpeningHandle {
 		const place = placeOf(options.hostname, portOf(options));
-		const opening: Opening = { step: "its name was being looked up", abort: new AbortController() };
-		const cancelTimer = this.#clock.after(this.#timeoutMs, () => {
-			const within = `within ${this.#timeoutMs.toLocaleString("en-US")} ms`;
-			opening.abort.abort(new SendFailure("timeout", `no connection to ${place} ${within}: ${opening.step}`));
-		});
+		const abort = new AbortController();
+		let cancelTimer = (): void => {};
+		let isQueued = true;
+		const log = new OpeningLog(this.#clock);
+		const begin = () => {
+			isQueued = false;
+			log.begin();
+			cancelTimer = this.#clock.after(this.#timeoutMs, () => {
+				const within = `within ${this.#timeoutMs.toLocaleString("en-US")} ms`;
+				const reason = `no connection to ${place} ${within}: ${opening.step}`;
+				abort.abort(new SendFailure("timeout", reason, { what: opening.what }));
+			});
+		};
+		const step = "its name was being looked up";
+		const opening: Opening = { projectId, step, what: "lookup_timeout", log, abort, begin };
 		this.#openings.add(opening);
-		const finish = (...result: Parameters<buildConnector.Callback>) => {
+		const finish: Opened = (...result) => {
 			cancelTimer();
 			this.#openings.delete(opening);
 			callback(...result);
 		};
 		this.#open(options, opening).then(
 			(socket) => process.nextTick(finish, null, socket),
-			(error: unknown) => process.nextTick(finish, connectFailure(error, place), null),
+			(error: unknown) => {
+				log.address ??= failedAddress(error);
+				process.nextTick(
+					finish,
+					connectFailure(error, place, (ip) => this.#guard.isPublic(ip)),
+					null,
+				);
+			},
 		);
-		return (failure) => opening.abort.abort(failure);
+		const maySee = (ip: string) => ip === options.hostname || this.#guard.isPublic(ip);
+		return {
+			get isQueued() {
+				return isQueued;
+			},
+			get facts() {
+				return log.facts(maySee);
+			},
+			abort: (failure) => abort.abort(failure),
+		};
 	}
 
 	/** Closes all connections, including those being opened, and waits until they are closed. */
@@ -105,70 +163,98 @@ export class Connector {
 	}
 
 	async #open(options: ConnectOptions, opening: Opening): Promise<Socket> {
-		// Node does not look up IP literals, so #lookup would not check this address.
-		if (isIP(options.hostname) !== 0) this.#check(options.hostname, options.hostname);
-		return this.#proxy === null ? this.#connect(options, opening) : this.#tunnel(this.#proxy, options, opening);
+		const { hostname } = options;
+		const addresses = await orAborted(this.#addressesOf(hostname, opening), opening.abort.signal);
+		opening.log.lookedUp(isIP(hostname) === 0);
+		const isDirect = this.#proxy === null || this.#bypass.isNamed(hostname) || this.#bypass.hasAll(addresses);
+		if (isDirect) return this.#connect(options, opening, addresses);
+		return this.#tunnel(this.#proxy, addresses, options, opening);
 	}
 
-	async #tunnel(proxy: Proxy, options: ConnectOptions, opening: Opening): Promise<Socket> {
-		const { signal } = opening.abort;
-		const ip = await orAborted(this.#addressFor(options.hostname), signal);
+	async #tunnel(
+		proxy: Proxy,
+		addresses: readonly LookupAddress[],
+		options: ConnectOptions,
+		opening: Opening,
+	): Promise<Socket> {
+		const ip = preferred(addresses);
+		const place = placeOf(ip, portOf(options));
+		const shown = this.#guard.isPublic(ip) ? place : placeOf(options.hostname, portOf(options));
 		opening.step = `the proxy ${proxy.place} was being asked for a tunnel`;
-		const socket = this.#track(await openTunnel(proxy, placeOf(ip, portOf(options)), signal));
+		opening.what = "connect_timeout";
+		opening.log.address = ip;
+		const socket = this.#track(await openTunnel(proxy, { place, shown }, opening.abort.signal));
+		opening.log.connected();
 		socket.on("error", ignore); // Undici listens later. Until then, an error only closes the socket.
-		return options.protocol === "https:" ? this.#connect({ ...options, httpSocket: socket }, opening) : socket;
+		return options.protocol === "https:" ? this.#connect({ ...options, httpSocket: socket }, opening, []) : socket;
 	}
 
-	/** Connects, with a TLS handshake if the protocol is https. */
-	#connect(options: ConnectOptions, opening: Opening): Promise<Socket> {
+	/** Connects, with a TLS handshake if the protocol is https, to one of these addresses. */
+	#connect(options: ConnectOptions, opening: Opening, addresses: readonly LookupAddress[]): Promise<Socket> {
 		const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+		const { log } = opening;
+		this.#addresses = addresses;
 		const socket = this.#track(
-			this.#dial(options, (error, connected) => (error === null ? resolve(connected) : reject(error))),
+			this.#dial(options, (error, connected) => {
+				if (error !== null) return reject(error);
+				log.opened(connected);
+				resolve(connected);
+			}),
 		);
 		const { signal } = opening.abort;
 		const stop = () => socket.destroy(signal.reason as SendFailure);
 		if (signal.aborted) stop();
 		else signal.addEventListener("abort", stop);
-		if (isIP(options.hostname) !== 0) opening.step = "it did not accept the connection";
-		socket.once("lookup", () => (opening.step = "it did not accept the connection"));
-		socket.once("connect", () => (opening.step = "it did not finish the TLS handshake"));
-		if (options.httpSocket !== undefined) opening.step = "it did not finish the TLS handshake";
+		opening.step = "it did not accept the connection";
+		opening.what = "connect_timeout";
+		const handshake = () => {
+			opening.step = "it did not finish the TLS handshake";
+			opening.what = "tls_timeout";
+		};
+		if (options.httpSocket !== undefined) handshake();
+		else {
+			socket.once("connect", () => {
+				log.connected(socket.remoteAddress);
+				handshake();
+			});
+		}
 		return promise;
 	}
 
 	/**
-	 * The look-up that Node uses to connect. It returns checked addresses or fails, so no other address can be reached.
+	 * The look-up that Node makes while a socket is being made. It returns the checked addresses, so no other address can be
+	 * reached.
 	 */
-	readonly #lookup: LookupFunction = (hostname, _options, callback) => {
-		this.#addressesOf(hostname).then(
-			(addresses) => process.nextTick(callback, null, addresses),
-			(error: unknown) => process.nextTick(callback, error, []),
-		);
+	readonly #lookup: LookupFunction = (_hostname, _options, callback) => {
+		process.nextTick(callback, null, this.#addresses);
 	};
 
-	async #addressesOf(hostname: string): Promise<readonly LookupAddress[]> {
-		const addresses = await this.#names.resolve(hostname);
-		for (const { address } of addresses) this.#check(address, hostname);
+	/** Checked addresses, at least one. */
+	async #addressesOf(hostname: string, opening: Opening): Promise<readonly LookupAddress[]> {
+		const { projectId, abort, begin } = opening;
+		const family = isIP(hostname);
+		if (family !== 0) {
+			begin();
+			this.#check(hostname, hostname, projectId);
+			return [{ address: hostname, family }];
+		}
+		const addresses = await this.#names.resolve(projectId, hostname, { signal: abort.signal, onTurn: begin });
+		for (const { address } of addresses) this.#check(address, hostname, projectId);
 		return addresses;
-	}
-
-	/** The address to request from the proxy: IPv4 if there is one, because many proxies lack IPv6. */
-	async #addressFor(hostname: string): Promise<string> {
-		if (isIP(hostname) !== 0) return hostname;
-		const addresses = await this.#addressesOf(hostname);
-		const chosen = addresses.find(({ family }) => family === 4) ?? addresses[0];
-		return chosen?.address ?? "";
 	}
 
 	/**
 	 * Throws if the address may not be called. One such address blocks the name, because any of them might be connected
-	 * to.
+	 * to. What a name resolves to is in the detail alone: names of the operator's own network are none of the customers'
+	 * business.
 	 */
-	#check(ip: string, hostname: string): void {
-		const kind = this.#guard.refusal(ip);
+	#check(ip: string, hostname: string, projectId: string): void {
+		const kind = this.#guard.refusal(ip, hostname, projectId);
 		if (kind === null) return;
-		const problem = ip === hostname ? `${ip} is ${kind}` : `${hostname} resolves to ${ip}, ${kind}`;
-		throw new SendFailure("blocked_address", `${problem}. ${adviceFor(ip)}`);
+		const detail = ip === hostname ? null : `${hostname} resolves to ${ip}, ${kind}`;
+		throw new SendFailure("blocked_address", `the address of ${hostname} is not a public address. ${ADVICE}`, {
+			detail,
+		});
 	}
 
 	#track(socket: Socket): Socket {
@@ -179,6 +265,11 @@ export class Connector {
 
 function placeOf(host: string, port: number): string {
 	return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The address to request from the proxy: IPv4 if there is one, because many proxies lack IPv6. */
+function preferred(addresses: readonly LookupAddress[]): string {
+	return (addresses.find(({ family }) => family === 4) ?? addresses[0])?.address ?? "";
 }
 
 function portOf({ port, protocol }: ConnectOptions): number {

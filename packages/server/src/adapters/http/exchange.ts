@@ -5,16 +5,21 @@
 // here, static functions get the exchange as their argument.
 import type { Dispatcher } from "undici";
 
-import type { AttemptError, AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
-import { ResponseReader } from "./response-reader.ts";
-import { exchangeFailure, SendFailure } from "./send-failure.ts";
+import type { AttemptConnection } from "../../core/delivery.ts";
+import type { ErrorCause } from "../../core/log/attempt-cause.ts";
+import { ResponseReader } from "../../core/receivers/response-reader.ts";
+import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
+import { exchangeFailure, isClosure, isOutOfTurn, SendFailure } from "./send-failure.ts";
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
-type Phase = "waiting" | "connecting" | "sent" | "headers" | "body";
+type Phase = "waiting" | "connecting" | "sent" | "headers" | "body" | "ended";
 
 /** Where a request goes. */
 export interface Target {
-	/** Scheme, host and port. Exchanges with the same origin share connections. */
+	projectId: string;
+	/** The customer whose webhook is called; null for a webhook without one. */
+	customerId: string | null;
+	/** Scheme, host and port. Exchanges of the same project and customer with the same origin share connections. */
 	origin: string;
 	/** `host:port`, the only part of the URL that may appear in a reason. */
 	place: string;
@@ -24,12 +29,30 @@ export interface Target {
 
 /** The part of a connection that an exchange uses. */
 export interface Carrier {
-	/** Called when undici has finished with the exchange: the connection is free. */
+	/** Whether it has carried an answer since it was opened. */
+	readonly hasAnswered: boolean;
+	/** What attempts tell of it. */
+	readonly facts: AttemptConnection | null;
+	/** Called one turn after the response has ended. The connection calls `conclude`. */
+	answered(): void;
+	/** Called when undici has finished with an exchange that has failed or was settled early: the connection is free. */
 	release(): void;
+	/** Called when the receiver has closed the connection before any byte of an answer: the exchange needs a new one. */
+	repeat(): void;
 	/** Closes the connection and ends the exchange. */
 	destroy(failure: SendFailure): void;
 }
 
+/** Where exchanges wait for a connection. */
+export interface WaitingLine {
+	/** Called when the exchange is settled while it waits. */
+	leave(exchange: Exchange): void;
+	/** Why it has no connection yet, for the failure of an exchange whose time is over. */
+	whyWaiting(exchange: Exchange, within: string): SendFailure;
+}
+
+/** Of its time, an exchange is late after this part. */
+const LATE_FROM = 0.9;
 /** The longest delay that `setTimeout` supports. */
 const MAX_TIMER_MS = 2_147_483_647;
 
@@ -44,22 +67,27 @@ const MAX_RECEIVED_BYTES = 131_072;
  */
 const MAX_INFORMATIONAL = 32;
 
+/** The failure of an exchange whose connection was closed before undici could use it: nothing was sent. */
+export const CLOSED = new SendFailure("reset", "the connection was closed before it was used");
+
 /** Why a connection is closed before its response has ended: the rest of the response is not needed. */
 const ENOUGH = new SendFailure("aborted", "enough of the response has been read");
 
 /**
- * An exchange moves through these phases, only forwards:
+ * An exchange moves through these phases, forwards but for one case:
  *
  * ```
- * waiting ─▶ connecting ─▶ sent ─▶ headers ─▶ body
- *    └───────────┴───────────┴────────┴────────┴──▶ settled
+ * waiting ─▶ connecting ─▶ sent ─▶ headers ─▶ body ─▶ ended
+ *    └───────────┴───────────┴────────┴────────┴───────┴──▶ settled
  * ```
  *
- * - waiting: no connection has been assigned yet.
- * - connecting: assigned to a connection, which may still have to be opened.
+ * - waiting: in the line for a connection. If the time is over here, nothing was sent.
+ * - connecting: assigned to an open connection, and not yet handed to it by undici. If the receiver has closed it, the
+ *   exchange waits again, once, for a new connection; so it does from sent, if the connection was a kept one.
  * - sent: undici is writing the request; no byte of the final response has arrived.
  * - headers: the response has begun.
  * - body: the headers are complete.
+ * - ended: the response is complete. One turn later the connection says whether it can be trusted.
  * - settled: `outcome` is resolved. Soon after, undici has finished too and the connection is released.
  */
 export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject {
@@ -69,18 +97,28 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 	readonly outcome: Promise<AttemptOutcome>;
 	readonly #timeoutMs: number;
 	readonly #signal: AbortSignal | undefined;
-	readonly #startedAt = performance.now();
+	/** When it was made, or when its turn has come after it had waited for others. */
+	#startedAt = performance.now();
+	/** It waits for others: its own time begins when its turn comes. */
+	#waitsForTurn = false;
+	/** Its time is over, unless its turn comes before that is acted upon. */
+	#isDue = false;
 	readonly #timer: NodeJS.Timeout;
 	readonly #resolve: (outcome: AttemptOutcome) => void;
 	/** All exchanges under way, and this one's index in that list. */
 	readonly #underWay: Exchange[];
 	#index: number;
-	#queue: Set<Exchange> | null = null;
+	#line: WaitingLine | null = null;
 	#connection: Carrier | null = null;
 	#phase: Phase = "waiting";
 	#isSettled = false;
 	#status = 0;
+	/** When the first byte of its response came; negative if none has. */
+	#firstByteAt = -1;
+	#facts: AttemptConnection | null = null;
 	#informational = 0;
+	/** A kept connection was closed under it: it gets a new one. */
+	#needsNewConnection = false;
 	#reader: ResponseReader | null = null;
 
 	constructor(request: AttemptRequest, target: Target, underWay: Exchange[]) {
@@ -101,22 +139,69 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		return this.#isSettled;
 	}
 
-	/** Adds the exchange to a queue for connections. It removes itself when it settles. */
-	waitIn(queue: Set<Exchange>): void {
-		this.#queue = queue.add(this);
+	/** Whether it may not be run on a connection that has carried others. */
+	get needsNewConnection(): boolean {
+		return this.#needsNewConnection;
+	}
+
+	/** Called when it waits in a line for connections. It leaves the line when it settles. */
+	waitIn(line: WaitingLine): void {
+		this.#phase = "waiting";
+		this.#connection = null;
+		this.#facts = null;
+		this.#line = line;
+		this.#waitsForTurn = true;
+	}
+
+	/**
+	 * Its turn in the line has come: a connection for it is free, or is being opened. Its time begins now, since what it has
+	 * waited for others is not the receiver's. So the receiver gets the whole time, also for a request that is sent once more.
+	 */
+	beginTurn(): void {
+		if (!this.#waitsForTurn || this.#isSettled) return;
+		this.#waitsForTurn = false;
+		this.#isDue = false;
+		this.#startedAt = performance.now();
+		this.#timer.refresh();
+	}
+
+	/** Whether its time is over: then it is not sent any more, although a connection has just been opened for it. */
+	get isDue(): boolean {
+		return this.#isDue;
+	}
+
+	/** Whether so little of its time is left that the receiver could hardly respond within it. */
+	get isLate(): boolean {
+		return performance.now() - this.#startedAt > this.#timeoutMs * LATE_FROM;
+	}
+
+	/** It was taken out of the line because its time is over. */
+	expire(): void {
+		this.#line = null;
+		this.#phase = "connecting";
+		this.onDeadline();
 	}
 
 	/** Called just before the exchange is handed to undici. */
 	startOn(connection: Carrier): void {
+		this.beginTurn();
+		this.#line = null;
 		this.#connection = connection;
+		this.#facts = connection.facts;
 		this.#phase = "connecting";
 	}
 
 	/** Ends the exchange with this failure. Does nothing if it has already settled. */
 	fail(failure: SendFailure): void {
-		if (this.#isSettled) return;
-		this.#settle(failure.code, failure.message);
+		if (this.#isSettled || this.#phase === "ended") return;
+		this.#settle(failure, false);
 		this.#connection?.destroy(failure);
+	}
+
+	/** The connection that was meant for it could not be opened. `facts` is what is known of it. */
+	failToConnect(failure: SendFailure, facts: AttemptConnection | null): void {
+		this.#facts = facts;
+		this.fail(failure);
 	}
 
 	/** Called when the caller's signal is aborted. */
@@ -124,17 +209,30 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		this.fail(new SendFailure("aborted", "the attempt was aborted before the response was complete"));
 	}
 
+	/** Its timer has ended. */
+	onTimer(): void {
+		this.#isDue = true;
+		// Waits one more turn: bytes that arrived in time while the process was busy are read first.
+		setImmediate(onDeadline, this);
+	}
+
 	onDeadline(): void {
+		if (this.#phase === "ended" || !this.#isDue) return;
 		const { place } = this.target;
 		const within = `within ${this.#timeoutMs.toLocaleString("en-US")} ms`;
-		const reasons: Record<Phase, string> = {
-			waiting: `no connection to ${place} became free ${within}`,
-			connecting: `no connection to ${place} ${within}`,
-			sent: `no response from ${place} ${within}`,
-			headers: `the response headers of ${place} were not complete ${within}`,
-			body: `the response body of ${place} was not complete ${within}`,
+		if (this.#line !== null) {
+			this.fail(this.#line.whyWaiting(this, within));
+			return;
+		}
+		const reasons: Record<Exclude<Phase, "ended">, readonly [reason: string, what: ErrorCause]> = {
+			waiting: [`no connection to ${place} ${within}`, "connect_timeout"],
+			connecting: [`no connection to ${place} ${within}`, "connect_timeout"],
+			sent: [`no response from ${place} ${within}`, "response_timeout"],
+			headers: [`the response headers of ${place} were not complete ${within}`, "headers_timeout"],
+			body: [`the response body of ${place} was not complete ${within}`, "body_timeout"],
 		};
-		this.fail(new SendFailure("timeout", reasons[this.#phase]));
+		const [reason, what] = reasons[this.#phase];
+		this.fail(new SendFailure("timeout", reason, { what }));
 	}
 
 	onRequestStart(): void {
@@ -142,7 +240,9 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 	}
 
 	onResponseStarted(): void {
-		if (this.#phase === "sent") this.#phase = "headers";
+		if (this.#phase !== "sent") return;
+		this.#phase = "headers";
+		this.#firstByteAt = performance.now();
 	}
 
 	onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
@@ -157,7 +257,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 
 	onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
 		if (this.#isSettled || this.#reader === null || this.#reader.add(chunk)) return;
-		this.#settle(null, null, false);
+		this.#settle(null, false);
 		this.#connection?.destroy(ENOUGH);
 	}
 
@@ -167,22 +267,63 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		if (this.#reader === null) {
 			const { place } = this.target;
 			this.fail(
-				new SendFailure("protocol", `${place} sent more than 128 KiB before its response headers were complete`),
+				new SendFailure("protocol", `${place} sent more than 128 KiB before its response headers were complete`, {
+					what: "response_headers_too_large",
+				}),
 			);
 			return;
 		}
-		this.#settle(null, null, false);
+		this.#settle(null, false);
 		this.#connection?.destroy(ENOUGH);
 	}
 
+	/** The rest happens a turn later: by then undici has parsed what came together with the end of the response. */
 	onResponseEnd(): void {
-		if (!this.#isSettled) this.#settle(null, null, true);
-		this.#connection?.release();
+		if (this.#isSettled) {
+			this.#connection?.release();
+			return;
+		}
+		this.#phase = "ended";
+		setImmediate(onEnded, this);
+	}
+
+	onEnded(): void {
+		this.#connection?.answered();
+	}
+
+	/** Settles an exchange whose response has ended. `isTrusted` says whether it is certainly the response to this request. */
+	conclude(isTrusted: boolean): void {
+		if (isTrusted) {
+			this.#settle(null, true);
+			return;
+		}
+		const { place } = this.target;
+		const reason = `${place} sent more bytes after its response, which may belong to an earlier request`;
+		this.#settle(new SendFailure("protocol", reason, { what: "unexpected_bytes" }), true);
 	}
 
 	onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-		if (!this.#isSettled) this.#settleError(error);
+		if (!this.#isSettled) {
+			if (this.#mayRepeat(error)) {
+				this.#needsNewConnection = true;
+				this.#connection?.repeat();
+				return;
+			}
+			this.#settleError(error);
+		}
 		this.#connection?.release();
+	}
+
+	/**
+	 * Whether the receiver has closed a kept connection just as it was used. That is no failure: each side may close an idle
+	 * connection, and the other one learns of it later. So the request is sent once more, on a new connection, but only if
+	 * no byte of an answer has come. A connection that has carried no answer so far was not idle. There is no third time.
+	 */
+	#mayRepeat(error: Error): boolean {
+		if (this.#needsNewConnection || this.#connection === null) return false;
+		if (this.#phase === "connecting") return error === CLOSED || isClosure(error) || isOutOfTurn(error);
+		const { hasAnswered } = this.#connection;
+		return hasAnswered && this.#phase === "sent" && this.#informational === 0 && isClosure(error);
 	}
 
 	#onInformational(): void {
@@ -191,31 +332,34 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		if (this.#informational <= MAX_INFORMATIONAL) return;
 		const { place } = this.target;
 		const reason = `${place} sent more than ${MAX_INFORMATIONAL} informational (1xx) responses before the final one`;
-		this.fail(new SendFailure("protocol", reason));
+		this.fail(new SendFailure("protocol", reason, { what: "invalid_response" }));
 	}
 
 	#settleError(error: Error): void {
 		// These statuses have no body. Undici still checks the (missing) body against a content-length, which here describes
 		// the resource.
 		if ((this.#status === 204 || this.#status === 304) && this.#reader?.totalBytes === 0) {
-			this.#settle(null, null, true);
+			this.#settle(null, true);
 			return;
 		}
-		const failure = exchangeFailure(error, this.target.place, this.#status);
-		this.#settle(failure.code, failure.message);
+		this.#settle(exchangeFailure(error, this.target.place, this.#status), false);
 	}
 
-	#settle(error: AttemptError | null, reason: string | null, isComplete = false): void {
+	#settle(failure: SendFailure | null, isComplete: boolean): void {
 		this.#isSettled = true;
 		clearTimeout(this.#timer);
 		this.#signal?.removeEventListener("abort", this);
 		this.#leave();
-		this.#queue?.delete(this);
+		this.#line?.leave(this);
 		this.#resolve({
 			responseCode: this.#status,
-			error,
-			reason,
+			error: failure === null ? null : failure.code,
+			reason: failure === null ? null : failure.message,
+			detail: failure === null ? null : failure.detail,
+			cause: failure === null ? null : failure.what,
 			durationMs: Math.round(performance.now() - this.#startedAt),
+			firstByteMs: this.#firstByteAt < 0 ? null : Math.round(this.#firstByteAt - this.#startedAt),
+			connection: this.#facts,
 			response: this.#reader?.response(isComplete) ?? null,
 		});
 	}
@@ -233,9 +377,12 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 	}
 }
 
-/** Waits one more turn: bytes that arrived in time while the process was busy are read first. */
 function onTimer(exchange: Exchange): void {
-	setImmediate(onDeadline, exchange);
+	exchange.onTimer();
+}
+
+function onEnded(exchange: Exchange): void {
+	exchange.onEnded();
 }
 
 function onDeadline(exchange: Exchange): void {

@@ -4,12 +4,12 @@ import type { LookupAddress } from "node:dns";
 import { describe, expect, it } from "vitest";
 
 import { ManualClock } from "../../core/manual-clock.ts";
-import { NameLookup } from "./name-lookup.ts";
+import { NameLookup, type Asking } from "./name-lookup.ts";
 
 const ADDRESS: LookupAddress = { address: "203.0.113.7", family: 4 };
 
 /** A NameLookup whose resolver answers when the test says so, with a clock that the test moves. */
-function startLookup(threads = 6) {
+function startLookup(threads = 12) {
 	const asked: string[] = [];
 	const open = new Map<string, PromiseWithResolvers<LookupAddress[]>>();
 	const clock = new ManualClock();
@@ -25,7 +25,8 @@ function startLookup(threads = 6) {
 	);
 	return {
 		asked,
-		resolve: (hostname: string) => lookup.resolve(hostname),
+		resolve: (hostname: string, projectId = "proj_a", asking: Asking = {}) =>
+			lookup.resolve(projectId, hostname, asking),
 		wait: (ms: number) => clock.advance(ms),
 		answer: (hostname: string, addresses = [ADDRESS]) => open.get(hostname)?.resolve(addresses),
 		fail: (hostname: string, code: string) => open.get(hostname)?.reject(Object.assign(new Error("no"), { code })),
@@ -67,16 +68,119 @@ describe("looking up names", () => {
 		await expect(empty).rejects.toMatchObject({ code: "dns", message: "no address found for empty.test: it has none" });
 	});
 
-	it("runs as many look-ups at once as libuv has threads for them: half of its pool", () => {
-		for (const [threads, count] of [
-			[4, 2],
-			[5, 3],
-			[32, 16],
+	it("runs as many look-ups at once as libuv has threads for them, half of its pool, and half of those for one project", () => {
+		for (const [threads, ofOne, ofAll] of [
+			[4, 1, 2],
+			[5, 2, 3],
+			[32, 8, 12],
 		] as const) {
 			const names = startLookup(threads);
 			for (let n = 0; n < 20; n += 1) void names.resolve(`${n}.test`);
-			expect(names.asked).toHaveLength(count);
+			expect(names.asked).toHaveLength(ofOne);
+			for (let n = 0; n < 20; n += 1) void names.resolve("a.test", `proj_${n}`);
+			expect(names.asked).toHaveLength(ofAll);
 		}
+	});
+
+	it("keeps the last quarter for names that are known", async () => {
+		const names = startLookup(32);
+		const first = names.resolve("known.test", "proj_quiet");
+		names.answer("known.test");
+		await first;
+		names.wait(5_001);
+		for (let n = 0; n < 20; n += 1) void names.resolve(`${n}.test`, `proj_${n}`);
+		expect(names.asked).toHaveLength(1 + 12);
+		void names.resolve("known.test", "proj_quiet");
+		expect(names.asked.at(-1)).toBe("known.test");
+	});
+
+	it("serves projects that wait in turns, however many names one of them has", async () => {
+		const names = startLookup(4);
+		const first = names.resolve("a0.test", "proj_a");
+		const other = names.resolve("b0.test", "proj_b");
+		for (let n = 1; n <= 5; n += 1) void names.resolve(`a${n}.test`, "proj_a");
+		void names.resolve("b1.test", "proj_b");
+		void names.resolve("c1.test", "proj_c");
+		names.answer("a0.test");
+		await first;
+		await expect.poll(() => names.asked.length).toBe(3);
+		names.answer("b0.test");
+		await other;
+		await expect.poll(() => names.asked.length).toBe(4);
+		expect(names.asked.slice(2).toSorted((a, b) => a.localeCompare(b))).toEqual(["a1.test", "b1.test"]);
+		names.answer("a1.test");
+		await expect.poll(() => names.asked.at(-1)).toBe("c1.test");
+	});
+
+	it("lets a project look up a quarter of names that it does not know, while one of its look-ups is slow", async () => {
+		const names = startLookup(32);
+		const sent = Array.from({ length: 20 }, (_, n) => names.resolve(`${n}.test`));
+		names.wait(1_000);
+		for (let n = 0; n < 5; n += 1) names.answer(`${n}.test`);
+		await Promise.all(sent.slice(0, 5));
+		// Three are still running, so that one more may.
+		await expect.poll(() => names.asked.length).toBe(9);
+		names.answer("5.test");
+		await expect.poll(() => names.asked.length).toBe(10);
+	});
+
+	it("looks a name up for each project apart", async () => {
+		const names = startLookup();
+		const first = names.resolve("a.test", "proj_a");
+		names.answer("a.test");
+		await first;
+		void names.resolve("a.test", "proj_b");
+		expect(names.asked).toEqual(["a.test", "a.test"]);
+	});
+
+	it("says when a look-up begins, or that none is needed", async () => {
+		const names = startLookup(4);
+		const turns: string[] = [];
+		const ask = (name: string) => names.resolve(name, "proj_a", { onTurn: () => turns.push(name) });
+		const first = ask("a.test");
+		const second = ask("b.test");
+		void ask("a.test");
+		expect(turns).toEqual(["a.test", "a.test"]);
+		names.answer("a.test");
+		await first;
+		await expect.poll(() => turns).toEqual(["a.test", "a.test", "b.test"]);
+		names.answer("b.test");
+		await second;
+		await ask("b.test");
+		expect(turns).toHaveLength(4);
+	});
+
+	it("does not make a look-up for which nobody waits any more", async () => {
+		const names = startLookup(4);
+		const turns: string[] = [];
+		const first = names.resolve("a.test");
+		const gone = new AbortController();
+		for (const hostname of ["b.test", "c.test", "c.test"]) {
+			void names.resolve(hostname, "proj_a", { signal: gone.signal, onTurn: () => turns.push(hostname) });
+		}
+		void names.resolve("c.test", "proj_a", { onTurn: () => turns.push("c.test") });
+		gone.abort();
+		names.answer("a.test");
+		await first;
+		await expect.poll(() => names.asked).toEqual(["a.test", "c.test"]);
+		expect(turns).toEqual(["c.test"]);
+	});
+
+	it("remembers 1,000 names of a project, those that were used last", async () => {
+		const names = startLookup();
+		const look = async (n: number, projectId: string) => {
+			const found = names.resolve(`${n}.test`, projectId);
+			names.answer(`${n}.test`);
+			await found;
+		};
+		for (let n = 0; n < 1_000; n += 1) await look(n, "proj_a");
+		await look(0, "proj_b");
+		await look(0, "proj_a");
+		await look(1_000, "proj_a");
+		names.asked.length = 0;
+		for (const n of [0, 2, 1]) await look(n, "proj_a");
+		await look(0, "proj_b");
+		expect(names.asked).toEqual(["1.test"]);
 	});
 
 	it("starts the next look-up when one has ended", async () => {
@@ -153,6 +257,8 @@ describe("looking up names", () => {
 			await expect.poll(() => names.asked.at(-1)).toBe("b");
 			names.answer("b");
 			await both[1];
+			// A slow name's previous addresses are returned before its look-up has ended.
+			await new Promise((resolve) => setImmediate(resolve));
 			names.wait(5_001);
 		}
 		names.asked.length = 0;

@@ -45,6 +45,12 @@ export function parseNetwork(text: string, setting: string): Network {
 	return isMapped ? [base.toIPv4Address(), prefixLength - 96] : [base, prefixLength];
 }
 
+/** Returns the networks, each once, as they are written. Throws like `parseNetwork`. */
+export function checkNetworks(networks: readonly string[], setting: string): readonly string[] {
+	for (const network of networks) parseNetwork(network, setting);
+	return [...new Set(networks)];
+}
+
 /**
  * The address in the canonical form that all parsers read alike; null if the text is not an address or has a zone.
  * ipaddr.js alone would read `::10.0.0.1` as `::ffff:10.0.0.1`, and `010.0.0.1` as octal.

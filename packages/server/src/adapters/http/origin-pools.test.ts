@@ -1,8 +1,9 @@
 // Connections and pools: how many there are, when they are reused, and when they close.
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { openTestSender } from "./test/open-test-sender.ts";
+import { stoppedTime } from "./test/reading.ts";
 
 /** Starts receivers, each an origin of its own. */
 async function startReceivers(count: number): Promise<AsyncDisposable & { all: Receiver[] }> {
@@ -84,8 +85,14 @@ describe("connections", () => {
 	it("are closed after each timeout, without opening new ones that nobody needs", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender();
+		using _ = stoppedTime();
 		receiver.script(() => ({ kind: "hang" }));
-		for (let n = 0; n < 3; n += 1) await sender.send(receiver.url, { timeoutMs: 50 });
+		for (let n = 1; n <= 3; n += 1) {
+			const sent = sender.send(receiver.url, { timeoutMs: 50 });
+			await receiver.waitFor(n);
+			vi.advanceTimersByTime(50);
+			expect(await sent).toMatchObject({ error: "timeout" });
+		}
 		await receiver.waitForConnections(0);
 		expect(receiver.connectionCount).toBe(3);
 		expect(sender.stats()).toMatchObject({ exchanges: 0, sockets: 0 });
@@ -112,6 +119,41 @@ describe("pools", () => {
 		await b.waitForConnections(0);
 		expect([a, b, c].map(({ connectionCount }) => connectionCount)).toEqual([1, 1, 1]);
 		expect([a, b, c].map(({ openConnections }) => openConnections)).toEqual([1, 0, 1]);
+	});
+
+	it("are divided by project: a project with many origins closes its own, not those of others", async () => {
+		await using receivers = await startReceivers(8);
+		await using sender = openTestSender({ maxPools: 4 });
+		const [quiet, ...many] = receivers.all as [Receiver, ...Receiver[]];
+		await sender.send(quiet.url, { projectId: "proj_quiet" });
+		for (const { url } of many) await sender.send(url, { projectId: "proj_busy" });
+		await expect.poll(() => sender.stats()).toEqual({ exchanges: 0, pools: 4, sockets: 4 });
+		await sender.send(quiet.url, { projectId: "proj_quiet" });
+		expect(quiet.connectionCount).toBe(1);
+	});
+
+	it("give up idle connections when there are as many sockets as there may be", async () => {
+		await using receivers = await startReceivers(5);
+		await using sender = openTestSender({ maxSockets: 3 });
+		for (const { url } of receivers.all) {
+			await sender.send(url);
+			expect(sender.stats().sockets).toBeLessThanOrEqual(3);
+		}
+		expect(receivers.all.map(({ openConnections }) => openConnections)).toEqual([0, 0, 1, 1, 1]);
+	});
+
+	it("give up all idle connections when this process lacks descriptors", async () => {
+		await using receiver = await startReceiver();
+		const lookup = () => Promise.reject(Object.assign(new Error("too many open files"), { code: "EMFILE" }));
+		await using sender = openTestSender({ lookup });
+		// Otherwise the connection would be closed because it is idle.
+		using _ = stoppedTime();
+		await sender.send(receiver.url);
+		expect(await sender.send("http://example.test/")).toMatchObject({
+			error: "shortage",
+			reason: "this process has no free file descriptor (EMFILE)",
+		});
+		await receiver.waitForConnections(0);
 	});
 
 	it("make room for a new origin at once, not only when its attempt has ended", async () => {

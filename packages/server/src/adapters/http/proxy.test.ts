@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
+import { ManualClock } from "../../core/manual-clock.ts";
 import { systemClock } from "../system/system-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
@@ -94,10 +95,68 @@ describe("through a proxy", () => {
 
 	it.each(["http://example.test", "http://10.0.0.1"])("the receiver's address is still checked: %s", async (url) => {
 		await using proxy = await startProxy();
-		const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), reject: () => null };
+		const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), rejectOrigin: () => null };
 		await using sender = openTestSender({ proxy: proxy.url, guard, ...answering(v4("10.0.0.1")) });
 		expect(await sender.send(url)).toMatchObject({ error: "blocked_address" });
 		expect(proxy.asked).toEqual([]);
+	});
+
+	it.each(["billing.test", "a.corp.test", "127.0.0.1", "near.test"])(
+		"FANFARE_NO_PROXY has %s called directly, and nothing else",
+		async (host) => {
+			await using receiver = await startReceiver();
+			await using proxy = await startProxy();
+			const lookup = (name: string) => Promise.resolve([v4(name === "near.test" ? "127.0.0.2" : "127.0.0.1")]);
+			const noProxy = ["billing.test", ".corp.test", "127.0.0.2"];
+			if (host === "127.0.0.1") noProxy.push(host);
+			await using sender = openTestSender({ proxy: proxy.url, noProxy, lookup });
+			await sender.send(`http://${host}:${receiver.port}`);
+			expect(proxy.asked).toEqual([]);
+			for (const other of ["a.billing.test", "corp.test", "xbilling.test", "127.0.0.3"]) {
+				await sender.send(`http://${other}:${receiver.port}`);
+			}
+			expect(proxy.asked).toHaveLength(host === "127.0.0.1" ? 1 : 4);
+		},
+	);
+
+	it("an address on the way past the proxy is still checked", async () => {
+		await using receiver = await startReceiver();
+		await using proxy = await startProxy();
+		const guard = createAddressGuard({ allowNetworks: [], allowHttp: true });
+		await using sender = openTestSender({
+			proxy: proxy.url,
+			noProxy: ["example.test", "127.0.0.0/8"],
+			guard,
+			...answering(v4("127.0.0.1")),
+		});
+		for (const host of ["example.test", "other.test"]) {
+			expect(await sender.send(`http://${host}:${receiver.port}`)).toMatchObject({ error: "blocked_address" });
+		}
+		expect([receiver.connectionCount, proxy.asked.length]).toEqual([0, 0]);
+	});
+
+	it("the machine's own variables for proxies count for nothing", async () => {
+		await using receiver = await startReceiver();
+		await using proxy = await startProxy();
+		for (const name of ["NO_PROXY", "no_proxy"]) vi.stubEnv(name, "*");
+		await using through = openTestSender({ proxy: proxy.url });
+		expect(await through.send(receiver.url)).toMatchObject({ responseCode: 200 });
+		expect(proxy.asked).toHaveLength(1);
+		vi.unstubAllEnvs();
+		for (const name of ["HTTP_PROXY", "http_proxy", "NODE_USE_ENV_PROXY"]) vi.stubEnv(name, proxy.url);
+		await using directly = openTestSender();
+		expect(await directly.send(receiver.url)).toMatchObject({ responseCode: 200 });
+		vi.unstubAllEnvs();
+		expect(proxy.asked).toHaveLength(1);
+	});
+
+	it("a name's private address is in the detail alone if the proxy can't connect to it", async () => {
+		await using proxy = await startProxy(502);
+		await using sender = openTestSender({ proxy: proxy.url, ...answering(v4("127.0.0.1")) });
+		expect(await sender.send("http://example.test:81")).toMatchObject({
+			reason: `the proxy ${proxy.place} did not connect to example.test:81 (502 Bad Gateway)`,
+			detail: "example.test:81 was called at 127.0.0.1:81",
+		});
 	});
 
 	it.each([
@@ -167,8 +226,12 @@ describe("through a proxy", () => {
 
 	it("a proxy that hangs is limited by the connect timeout", async () => {
 		await using proxy = await startProxy("hang");
-		await using sender = openTestSender({ proxy: proxy.url, connectTimeoutMs: 1_000 });
-		expect(await sender.send("http://127.0.0.1:81")).toMatchObject({
+		const clock = new ManualClock();
+		await using sender = openTestSender({ proxy: proxy.url, clock, connectTimeoutMs: 1_000 });
+		const sent = sender.send("http://127.0.0.1:81");
+		await expect.poll(() => proxy.asked).toHaveLength(1);
+		clock.advance(1_000);
+		expect(await sent).toMatchObject({
 			error: "timeout",
 			reason: `no connection to 127.0.0.1:81 within 1,000 ms: the proxy ${proxy.place} was being asked for a tunnel`,
 		});

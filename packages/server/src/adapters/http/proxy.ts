@@ -43,16 +43,24 @@ function decode(text: string): string {
 	}
 }
 
-/** Opens a tunnel to `address` (`ip:port`). Rejects with a `SendFailure`, or with the signal's reason. */
-export function openTunnel(proxy: Proxy, address: string, signal: AbortSignal): Promise<Socket> {
+/** The other end of a tunnel. */
+interface TunnelEnd {
+	/** `ip:port`. */
+	readonly place: string;
+	/** What reasons call it: an address that is not public is not for customers. */
+	readonly shown: string;
+}
+
+/** Opens a tunnel. Rejects with a `SendFailure`, or with the signal's reason. */
+export function openTunnel(proxy: Proxy, end: TunnelEnd, signal: AbortSignal): Promise<Socket> {
 	const { promise, resolve, reject } = Promise.withResolvers<Socket>();
 	const connect = request({
 		host: proxy.hostname,
 		port: proxy.port,
 		method: "CONNECT",
-		path: address,
+		path: end.place,
 		headers: {
-			host: address,
+			host: end.place,
 			...(proxy.authorization === null ? {} : { "proxy-authorization": proxy.authorization }),
 		},
 		agent: false,
@@ -65,7 +73,7 @@ export function openTunnel(proxy: Proxy, address: string, signal: AbortSignal): 
 			return;
 		}
 		socket.destroy();
-		reject(refusal(proxy, address, status));
+		reject(refusal(proxy, end, status));
 	});
 	connect.once("error", (error) => {
 		if (signal.aborted) reject(signal.reason as SendFailure);
@@ -75,23 +83,29 @@ export function openTunnel(proxy: Proxy, address: string, signal: AbortSignal): 
 	return promise;
 }
 
-function refusal(proxy: Proxy, address: string, status: number): SendFailure {
+const PROXY_FAILED = { what: "proxy_failed" } as const;
+
+function refusal(proxy: Proxy, { place: address, shown }: TunnelEnd, status: number): SendFailure {
 	const place = `the proxy ${proxy.place}`;
 	if (status === 407) {
-		return new SendFailure("unreachable", `${place} rejected the credentials in FANFARE_PROXY (407)`);
+		return new SendFailure("unreachable", `${place} rejected the credentials in FANFARE_PROXY (407)`, PROXY_FAILED);
 	}
 	if (status >= 200 && status < 300) {
-		return new SendFailure("unreachable", `${place} sent data before the tunnel was used`);
+		return new SendFailure("unreachable", `${place} sent data before the tunnel was used`, PROXY_FAILED);
 	}
 	const words = STATUS_CODES[status];
 	return new SendFailure(
 		"unreachable",
-		`${place} did not connect to ${address} (${words === undefined ? status : `${status} ${words}`})`,
+		`${place} did not connect to ${shown} (${words === undefined ? status : `${status} ${words}`})`,
+		{ ...PROXY_FAILED, detail: shown === address ? null : `${shown} was called at ${address}` },
 	);
 }
 
 /** Any failure to reach the proxy is reported as the proxy's, because the receiver has no part in it. */
 function proxyFailure(error: unknown, proxy: Proxy): SendFailure {
-	const { message } = connectFailure(error, proxy.place);
-	return new SendFailure("unreachable", `the proxy ${proxy.place} failed: ${message}`, { cause: error });
+	const { message } = connectFailure(error, proxy.place, () => false);
+	return new SendFailure("unreachable", `the proxy ${proxy.place} failed: ${message}`, {
+		...PROXY_FAILED,
+		cause: error,
+	});
 }

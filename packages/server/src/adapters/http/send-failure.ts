@@ -1,35 +1,58 @@
 // Why an attempt failed, in the port's terms. Errors of sockets, TLS and undici are translated here and nowhere else.
 import { errors } from "undici";
 
-import type { AttemptError } from "../../ports/sender.ts";
+import { fallbackCause, type ErrorCause } from "../../core/log/attempt-cause.ts";
+import { isOwnFailure, type AttemptError } from "../../ports/sender.ts";
 
-/** The failure of an attempt. Its message becomes the attempt's `reason`: no headers, secrets, paths or queries. */
+/**
+ * The failure of an attempt. Its message becomes the attempt's `reason`, which customers see: no headers, secrets, paths or
+ * queries, and no address that is not public. `detail` is for the operator's log.
+ */
 export class SendFailure extends Error {
 	override readonly name = "SendFailure";
 	readonly code: AttemptError;
+	readonly detail: string | null;
+	/** What exactly has failed; null for an own failure. If omitted, it follows from the code. */
+	readonly what: ErrorCause | null;
 
-	constructor(code: AttemptError, reason: string, options?: ErrorOptions) {
+	constructor(code: AttemptError, reason: string, options: SendFailureOptions = {}) {
 		super(reason, options);
 		this.code = code;
+		this.detail = options.detail ?? null;
+		this.what = options.what ?? (isOwnFailure(code) ? null : fallbackCause(code));
 	}
 }
 
+interface SendFailureOptions extends ErrorOptions {
+	readonly detail?: string | null;
+	readonly what?: ErrorCause | null;
+}
+
+/** This process, or the machine, has no descriptor or no memory left: that says nothing about the receiver. */
+const SHORTAGE = /^(EMFILE|ENFILE|ENOBUFS|ENOMEM|EAGAIN|EAI_MEMORY)$/;
+const SHORTAGE_CAUSES: Readonly<Record<string, string>> = {
+	EMFILE: "this process has no free file descriptor",
+	ENFILE: "this machine has no free file descriptor",
+};
 const UNREACHABLE = /^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM|EINVAL|EAFNOSUPPORT)$/;
 const RESET = /^(ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET)$/;
 const TLS =
 	/^(EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_)/;
 
+const NOT_TLS = ["the response was not TLS; does this port speak plain http?", "not_tls"] as const;
+const NOT_TRUSTED = ["the certificate's issuer is not trusted", "certificate_untrusted"] as const;
+
 /** Explanations of common causes. Other causes are reported by their code. */
-const TLS_CAUSES: Readonly<Record<string, string>> = {
-	ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another name",
-	CERT_HAS_EXPIRED: "the certificate has expired",
-	CERT_NOT_YET_VALID: "the certificate is not valid yet",
-	DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate is self-signed",
-	SELF_SIGNED_CERT_IN_CHAIN: "the certificate's issuer is not trusted",
-	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "the certificate's issuer is not trusted",
-	UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the certificate chain is incomplete",
-	ERR_SSL_WRONG_VERSION_NUMBER: "the response was not TLS; does this port speak plain http?",
-	ERR_SSL_PACKET_LENGTH_TOO_LONG: "the response was not TLS; does this port speak plain http?",
+const TLS_CAUSES: Readonly<Record<string, readonly [why: string, what: ErrorCause]>> = {
+	ERR_TLS_CERT_ALTNAME_INVALID: ["the certificate is for another name", "certificate_name_mismatch"],
+	CERT_HAS_EXPIRED: ["the certificate has expired", "certificate_expired"],
+	CERT_NOT_YET_VALID: ["the certificate is not valid yet", "certificate_not_yet_valid"],
+	DEPTH_ZERO_SELF_SIGNED_CERT: ["the certificate is self-signed", "certificate_self_signed"],
+	SELF_SIGNED_CERT_IN_CHAIN: NOT_TRUSTED,
+	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NOT_TRUSTED,
+	UNABLE_TO_VERIFY_LEAF_SIGNATURE: ["the certificate chain is incomplete", "certificate_untrusted"],
+	ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
+	ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
 };
 
 /** Undici's messages for responses that it refuses. It has no codes for these. */
@@ -45,29 +68,62 @@ const PARSER_CODES: Readonly<Record<string, string>> = {
 	UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "its headers are not valid",
 };
 
-/** Translates an error while connecting. `place` is `host:port`. */
-export function connectFailure(error: unknown, place: string): SendFailure {
+/** Whether an error of a connection says that bytes came in between two answers: the beginning of one, or anything else. */
+export function isOutOfTurn(error: unknown): boolean {
+	if (error instanceof errors.HTTPParserError) return true;
+	// Undici has no code for it.
+	return error instanceof errors.SocketError && error.message === "bad response";
+}
+
+/** Whether an error says that the receiver has closed or reset a connection. */
+export function isClosure(error: unknown): boolean {
+	return RESET.test(codeOf(error)) && !isOutOfTurn(error);
+}
+
+/**
+ * Translates an error while connecting. `place` is `host:port`. The address that the error names is in the reason only if
+ * it is public.
+ */
+export function connectFailure(error: unknown, place: string, isPublic: (ip: string) => boolean): SendFailure {
 	if (error instanceof SendFailure) return error;
 	const cause = mostTelling(error);
 	const code = codeOf(cause);
-	const at = addressOf(cause) ?? place;
-	if (code === "ECONNREFUSED") return new SendFailure("refused", `connection refused by ${at}`, { cause });
-	if (code === "ETIMEDOUT") return new SendFailure("timeout", `${at} did not accept a connection in time`, { cause });
+	if (SHORTAGE.test(code)) return shortage(cause, code);
+	const address = addressOf(cause);
+	const at = address !== null && isPublic(address.ip) ? address.place : place;
+	const detail = address === null || at === address.place ? null : `${place} was called at ${address.place}`;
+	const options = { cause, detail };
+	if (code === "ECONNREFUSED") return new SendFailure("refused", `connection refused by ${at}`, options);
+	if (code === "ETIMEDOUT") {
+		const reason = `${at} did not accept a connection in time`;
+		return new SendFailure("timeout", reason, { ...options, what: "connect_timeout" });
+	}
 	if (RESET.test(code)) {
-		return new SendFailure("reset", `the connection to ${at} was closed while it was being set up`, { cause });
+		const reason = `the connection to ${at} was closed while it was being set up`;
+		return new SendFailure("reset", reason, { ...options, what: "closed_while_connecting" });
 	}
 	if (TLS.test(code)) return tlsFailure(cause, code, place);
-	if (UNREACHABLE.test(code)) return new SendFailure("unreachable", `${at} cannot be reached (${code})`, { cause });
-	return new SendFailure("unreachable", `no connection to ${at} (${code || "unknown error"})`, { cause });
+	if (isOutOfPorts(cause)) {
+		return new SendFailure(
+			"queued",
+			`this machine has no free port for another connection to ${at} (${code})`,
+			options,
+		);
+	}
+	if (UNREACHABLE.test(code)) return new SendFailure("unreachable", `${at} cannot be reached (${code})`, options);
+	return new SendFailure("unreachable", `no connection to ${at} (${code || "unknown error"})`, options);
 }
 
 /** Translates an error of a name look-up. */
 export function lookupFailure(error: unknown, hostname: string): SendFailure {
 	if (error instanceof SendFailure) return error;
 	const code = codeOf(error);
-	const why = code === "ENOTFOUND" ? "the name does not exist" : "the look-up failed";
+	if (SHORTAGE.test(code)) return shortage(error, code);
+	const isUnknown = code === "ENOTFOUND";
+	const why = isUnknown ? "the name does not exist" : "the look-up failed";
 	return new SendFailure("dns", `no address found for ${hostname}: ${why} (${code || "unknown error"})`, {
 		cause: error,
+		what: isUnknown ? "name_not_found" : "lookup_failed",
 	});
 }
 
@@ -78,23 +134,31 @@ export function exchangeFailure(error: unknown, place: string, status: number): 
 	const message = error instanceof Error ? error.message : "";
 	const refused = code === "UND_ERR_SOCKET" ? REFUSED_RESPONSES[message] : undefined;
 	if (refused !== undefined) {
-		return new SendFailure("protocol", `the response of ${place} cannot be used: ${refused}`, { cause: error });
+		const options = { cause: error, what: "invalid_response" } as const;
+		return new SendFailure("protocol", `the response of ${place} cannot be used: ${refused}`, options);
 	}
 	if (RESET.test(code) || (isCutShort(error, code) && status !== 0)) {
 		const when = status === 0 ? "before it responded" : "before its response was complete";
-		return new SendFailure("reset", `${place} closed the connection ${when}`, { cause: error });
+		const what = status === 0 ? "closed_before_response" : "closed_during_response";
+		return new SendFailure("reset", `${place} closed the connection ${when}`, { cause: error, what });
 	}
-	if (code === "ETIMEDOUT") return new SendFailure("timeout", `the connection to ${place} was lost`, { cause: error });
+	if (SHORTAGE.test(code)) return shortage(error, code);
+	if (code === "ETIMEDOUT") {
+		return new SendFailure("timeout", `the connection to ${place} was lost`, { cause: error, what: "connection_lost" });
+	}
 	if (TLS.test(code)) return tlsFailure(error, code, place);
 	if (code === "UND_ERR_INVALID_ARG" || code === "UND_ERR_NOT_SUPPORTED") {
 		// Undici's message contains the header's name, never its value.
-		return new SendFailure("protocol", `the request cannot be sent: ${message}`, { cause: error });
+		const options = { cause: error, what: "invalid_request" } as const;
+		return new SendFailure("protocol", `the request cannot be sent: ${message}`, options);
 	}
 	if (code === "UND_ERR_HEADERS_OVERFLOW") {
-		return new SendFailure("protocol", `the response headers of ${place} are longer than 16 KiB`, { cause: error });
+		const options = { cause: error, what: "response_headers_too_large" } as const;
+		return new SendFailure("protocol", `the response headers of ${place} are longer than 16 KiB`, options);
 	}
 	const why = error instanceof errors.HTTPParserError ? message : (PARSER_CODES[code] ?? (code || "unknown error"));
-	return new SendFailure("protocol", `the response of ${place} is not valid HTTP: ${why}`, { cause: error });
+	const options = { cause: error, what: "invalid_response" } as const;
+	return new SendFailure("protocol", `the response of ${place} is not valid HTTP: ${why}`, options);
 }
 
 /**
@@ -106,10 +170,22 @@ function isCutShort(error: unknown, code: string): boolean {
 	return error instanceof errors.HTTPParserError && "data" in error && error.data === "";
 }
 
+/**
+ * Whether all local ports are in use, by connections to the same address and port. For an IPv6 address, the code usually
+ * says that this machine has no IPv6 at all.
+ */
+function isOutOfPorts(cause: unknown): boolean {
+	return codeOf(cause) === "EADDRNOTAVAIL" && addressOf(cause)?.ip.includes(":") === false;
+}
+
+function shortage(cause: unknown, code: string): SendFailure {
+	const why = SHORTAGE_CAUSES[code] ?? "this process could get no memory";
+	return new SendFailure("shortage", `${why} (${code})`, { cause });
+}
+
 function tlsFailure(cause: unknown, code: string, place: string): SendFailure {
-	return new SendFailure("tls", `no TLS connection to ${place}: ${TLS_CAUSES[code] ?? `TLS failed (${code})`}`, {
-		cause,
-	});
+	const [why, what] = TLS_CAUSES[code] ?? [`TLS failed (${code})`, "tls_failed"];
+	return new SendFailure("tls", `no TLS connection to ${place}: ${why}`, { cause, what });
 }
 
 /**
@@ -122,13 +198,19 @@ function mostTelling(error: unknown): unknown {
 	return causes.find((cause) => !UNREACHABLE.test(codeOf(cause))) ?? causes[0];
 }
 
-function codeOf(error: unknown): string {
+/** The code of a system error; empty if it has none. */
+export function codeOf(error: unknown): string {
 	return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
-function addressOf(error: unknown): string | null {
+/** The address that could not be connected to; null if the error names none. */
+export function failedAddress(error: unknown): string | null {
+	return addressOf(mostTelling(error))?.ip ?? null;
+}
+
+function addressOf(error: unknown): { readonly ip: string; readonly place: string } | null {
 	if (!(error instanceof Error && "address" in error && "port" in error)) return null;
 	const { address, port } = error;
 	if (typeof address !== "string" || typeof port !== "number") return null;
-	return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+	return { ip: address, place: address.includes(":") ? `[${address}]:${port}` : `${address}:${port}` };
 }

@@ -15,16 +15,20 @@ export interface UndiciSenderOptions {
 	clock: Clock;
 	/** Sends through this proxy: `http://user:password@host:port`. The guard still checks the receivers' addresses. */
 	proxy?: string;
+	/** Names, domains (`.example.com`) and networks that are called without the proxy. */
+	noProxy?: readonly string[];
 	/** Limit for look-up, connection and TLS handshake together. Defaults to 5,000. */
 	connectTimeoutMs?: number;
-	/** How many idle origins keep their connections. Defaults to 1,024. */
+	/** How many pools (a project's connections to an origin each) are kept while they are idle. Defaults to 1,024. */
 	maxPools?: number;
 	/**
-	 * The most connections to one origin. Further attempts wait, and the wait counts towards their timeout. Defaults to
-	 * 128.
+	 * The most connections of one project to one origin. Further attempts wait, and are `queued` if
+	 * their timeout passes meanwhile. Defaults to 128.
 	 */
 	connectionsPerPool?: number;
-	/** An origin without an attempt for this long loses its connections. Defaults to 30,000. */
+	/** When as many sockets are connecting or open, idle ones are closed before another one is opened. Defaults to any number. */
+	maxSockets?: number;
+	/** A pool without an attempt for this long loses its connections. Defaults to 30,000. */
 	poolIdleMs?: number;
 	/** Replaces the system's name look-up, in tests. */
 	lookup?: Lookup;
@@ -46,8 +50,12 @@ export interface UndiciSender extends Sender {
  *   status that had arrived. The attempt has failed.
  * - A response body is read up to 64 KiB. The connection is then closed, and the status decides. The same happens after
  *   128 KiB of framing, or with the error `protocol` if the headers were not complete by then.
- * - No request is sent twice, even if the connection turns out to have been closed while it was idle: that is a
- *   `reset`, and the retry policy decides.
+ * - If the receiver closes a kept connection just as it is used, the request is sent once more at once, on a new
+ *   connection: only if the old one had carried an answer before, and if no byte of an answer to this request has come.
+ *   Every other connection that breaks is a `reset`, and the retry policy decides.
+ * - Bytes between two answers belong to no request. They end the connection, and its project keeps no further connection
+ *   to that origin open. If they follow at once, the answer before them is not trusted either, unless it was the only one
+ *   on its connection: it may be a late second answer to an earlier request. Then `error` is `protocol`.
  * - An unsolicited `100 Continue` is a `protocol` error, because undici does not support it.
  *
  * ```ts
@@ -56,10 +64,10 @@ export interface UndiciSender extends Sender {
  * ```
  */
 export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
-	const { guard, clock, proxy, connectTimeoutMs = 5_000, lookup, ca } = options;
-	const { maxPools = 1_024, connectionsPerPool = 128, poolIdleMs = 30_000 } = options;
-	const connector = new Connector({ guard, clock, proxy, connectTimeoutMs, lookup, ca });
-	const pools = new OriginPools({ connector, clock, maxPools, connectionsPerPool, poolIdleMs });
+	const { guard, clock, proxy, noProxy, connectTimeoutMs = 5_000, lookup, ca } = options;
+	const { maxPools = 1_024, connectionsPerPool = 128, maxSockets = Infinity, poolIdleMs = 30_000 } = options;
+	const connector = new Connector({ guard, clock, proxy, noProxy, connectTimeoutMs, lookup, ca });
+	const pools = new OriginPools({ connector, clock, maxPools, connectionsPerPool, maxSockets, poolIdleMs });
 	const exchanges: Exchange[] = [];
 	let closing: Promise<void> | null = null;
 
@@ -67,11 +75,11 @@ export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
 		if (closing !== null) return failed(new SendFailure("aborted", "the sender is closed"));
 		if (request.signal?.aborted)
 			return failed(new SendFailure("aborted", "the attempt was aborted before it was sent"));
-		const target = targetOf(request);
+		const target = targetOf(request, guard);
 		if (target instanceof SendFailure) return failed(target);
 		// An origin with a pool has been checked before. Its addresses are checked again on each connection; the rest cannot
 		// change.
-		const rejection = pools.has(target.origin) ? null : guard.reject(target.origin);
+		const rejection = pools.has(target) ? null : guard.rejectOrigin(target.origin, target.projectId);
 		if (rejection !== null) return failed(new SendFailure("blocked_address", rejection));
 		const exchange = new Exchange(request, target, exchanges);
 		pools.run(exchange);
@@ -98,13 +106,18 @@ export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
 	};
 }
 
-function targetOf({ url: text, headers }: AttemptRequest): Target | SendFailure {
+const INVALID_REQUEST = { what: "invalid_request" } as const;
+
+function targetOf(
+	{ url: text, headers, projectId, customerId = null }: AttemptRequest,
+	guard: AddressGuard,
+): Target | SendFailure {
 	const url = URL.parse(text);
 	if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
-		return new SendFailure("protocol", "the endpoint is not an absolute http or https URL");
+		return new SendFailure("protocol", "the endpoint is not an absolute http or https URL", INVALID_REQUEST);
 	}
 	if (url.username !== "" || url.password !== "") {
-		return new SendFailure("protocol", "the endpoint contains a user name or password");
+		return new SendFailure("protocol", "the endpoint contains a user name or password", INVALID_REQUEST);
 	}
 	for (const name in headers) {
 		// Another host would also change the name that the certificate is checked against.
@@ -112,14 +125,27 @@ function targetOf({ url: text, headers }: AttemptRequest): Target | SendFailure 
 			return new SendFailure(
 				"protocol",
 				"the request cannot be sent: the host header is set from the endpoint and cannot be overridden",
+				INVALID_REQUEST,
 			);
 		}
 	}
 	const port = url.port || (url.protocol === "https:" ? "443" : "80");
-	return { origin: url.origin, place: `${url.hostname}:${port}`, path: `${url.pathname}${url.search}` };
+	const { origin, hostname } = url;
+	const party = guard.partyOf(projectId, customerId);
+	return { projectId: party, customerId, origin, place: `${hostname}:${port}`, path: `${url.pathname}${url.search}` };
 }
 
 /** The outcome of an attempt that could not be sent. */
-function failed({ code, message }: SendFailure): Promise<AttemptOutcome> {
-	return Promise.resolve({ responseCode: 0, error: code, reason: message, durationMs: 0, response: null });
+function failed({ code, message, detail, what }: SendFailure): Promise<AttemptOutcome> {
+	return Promise.resolve({
+		responseCode: 0,
+		error: code,
+		reason: message,
+		detail,
+		cause: what,
+		durationMs: 0,
+		firstByteMs: null,
+		connection: null,
+		response: null,
+	});
 }

@@ -36,6 +36,27 @@ export function openConnection(options: ConnectionOptions): DatabaseSync {
 
 const SQLITE_NOTADB = 26;
 
+/** Opens another connection to a database that is open already: it reads beside the one that writes. */
+export function openReadConnection(path: string): DatabaseSync {
+	const db = new DatabaseSync(path, { readOnly: true });
+	try {
+		db.exec(READ_SETTINGS);
+		return db;
+	} catch (error) {
+		db.close();
+		throw error;
+	}
+}
+
+const READ_SETTINGS = `
+	-- A snapshot needs no lock that a commit holds. The timeout is for the moments in which the other connection empties the WAL.
+	PRAGMA busy_timeout = 2000;
+	-- The file system's cache has the other pages.
+	PRAGMA cache_size = -4096;
+	PRAGMA mmap_size = 0;
+	PRAGMA temp_store = MEMORY;
+`;
+
 function openFile(path: string): DatabaseSync {
 	try {
 		if (path !== MEMORY) createPrivateFile(path);
@@ -77,6 +98,8 @@ const SETTINGS = `
 	-- Shrinks a WAL that has grown during a long read of an operator.
 	PRAGMA journal_size_limit = 67108864;
 	PRAGMA temp_store = MEMORY;
+	-- Deleted content is overwritten with zeros in the file, instead of only being marked as free.
+	PRAGMA secure_delete = ON;
 `;
 
 /** SQLite creates `-wal` and `-shm` with the same mode. An existing file is not opened here, since closing it would release locks. */
@@ -88,8 +111,16 @@ function createPrivateFile(path: string): void {
 /** Runs `work` in a transaction. When it returns, all of its changes are on the disk; when it throws, none are made. */
 export type Transact = <T>(work: () => T) => T;
 
+/** What is known in memory of the rows, besides them. It changes only after a commit. */
+export interface TransactionMemory {
+	/** The transaction is committed: its changes count. */
+	commit(): void;
+	/** Nothing of the transaction was done. */
+	rollback(): void;
+}
+
 /** Prepares the transactions of a connection. */
-export function createTransact(db: DatabaseSync): Transact {
+export function createTransact(db: DatabaseSync, memories: readonly TransactionMemory[] = []): Transact {
 	const begin = db.prepare("BEGIN IMMEDIATE");
 	const commit = db.prepare("COMMIT");
 
@@ -98,8 +129,10 @@ export function createTransact(db: DatabaseSync): Transact {
 		try {
 			const result = work();
 			commit.run();
+			for (const memory of memories) memory.commit();
 			return result;
 		} catch (error) {
+			for (const memory of memories) memory.rollback();
 			// After some errors, such as a full disk, SQLite has rolled back by itself.
 			if (db.isTransaction) db.exec("ROLLBACK");
 			throw error;
@@ -118,5 +151,18 @@ export function inBackground<T>(db: DatabaseSync, work: () => T): T {
 		return work();
 	} finally {
 		db.exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000");
+	}
+}
+
+/**
+ * Empties the WAL, which contains erased data until it is overwritten. Returns false if another process reads the file meanwhile.
+ */
+export function emptyWal(db: DatabaseSync): boolean {
+	const timeoutMs = Number(db.prepare("SELECT timeout FROM pragma_busy_timeout").get()?.["timeout"]);
+	db.exec("PRAGMA busy_timeout = 0");
+	try {
+		return db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+	} finally {
+		db.exec(`PRAGMA busy_timeout = ${timeoutMs}`);
 	}
 }

@@ -1,5 +1,5 @@
 // Two servers never share a data directory, and a dead server never keeps one locked.
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
@@ -50,8 +50,51 @@ describe("the lock of a data directory", () => {
 		const path = dir.join("deep", "data");
 		const lock = lockDataDir(path);
 		const mode = (name: string) => (statSync(dir.join("deep", "data", name)).mode & 0o777).toString(8);
-		expect([mode("."), mode("fanfare.lock"), mode("fanfare.pid")]).toEqual(["700", "600", "600"]);
+		expect([mode(".."), mode(".")]).toEqual(["700", "700"]);
+		// No other file: SQLite's journal would get permissions of its own.
+		expect(readdirSync(path).map((name) => [name, mode(name)])).toEqual([
+			["fanfare.lock", "600"],
+			["fanfare.pid", "600"],
+		]);
 		lock.release();
+	});
+
+	it("refuses a directory that everybody may write to, and says what to do", () => {
+		using dir = new TemporaryDir();
+		for (const mode of [0o777, 0o1777, 0o702]) {
+			chmodSync(dir.path, mode);
+			expect(() => lockDataDir(dir.path)).toThrow(
+				`the data directory ${dir.path} can be written to by every user of this machine (mode ${(mode & 0o777).toString(8)}): run chmod 700 on it, or set FANFARE_DATA_DIR to a new directory in it`,
+			);
+		}
+		expect(readdirSync(dir.path)).toEqual([]);
+		lockDataDir(dir.join("data")).release();
+	});
+
+	it("warns of a directory that its group may write to", () => {
+		using dir = new TemporaryDir();
+		chmodSync(dir.path, 0o770);
+		const lock = lockDataDir(dir.path);
+		expect(lock.warning).toMatch(/^the data directory .* can be written to by its group \(mode 770\).*chmod 700/);
+		lock.release();
+		chmodSync(dir.path, 0o755);
+		const other = lockDataDir(dir.path);
+		expect(other.warning).toBeNull();
+		other.release();
+	});
+
+	it("writes its process id to a file of its own, and never through a link", () => {
+		using dir = new TemporaryDir();
+		writeFileSync(dir.join("elsewhere"), "keep");
+		symlinkSync(dir.join("elsewhere"), dir.join("fanfare.pid"));
+		const lock = lockDataDir(dir.path);
+		expect(readFileSync(dir.join("elsewhere"), "utf8")).toBe("keep");
+		expect(readFileSync(dir.join("fanfare.pid"), "utf8")).toBe(`${process.pid}\n`);
+		lock.release();
+	});
+
+	it.skipIf(process.platform !== "linux")("ends with an error where no directory can be created, as in /proc", () => {
+		expect(() => lockDataDir("/proc/fanfare/data")).toThrow(/\/proc\/fanfare\/data can't be used: .*FANFARE_DATA_DIR/);
 	});
 
 	it("explains why a path can't be used as a data directory", () => {

@@ -7,10 +7,11 @@ import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
 import { fillStore, NEWEST, type World } from "../../ports/contract/store/records/records.ts";
-import { openSqliteStore } from "./sqlite-store.ts";
+import { openSqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
+import { openThreadedSqliteStore } from "./thread/threaded-store.ts";
 
 const BODY = Buffer.alloc(20_000, 1);
-const ALL_EVENTS = { type: null, after: null, before: null };
+const ALL_EVENTS = { types: null, after: null, before: null };
 
 /** Accepts events until the store refuses one. Returns the ids of the accepted ones. */
 async function fillUp({ store, projectId, scope, webhookId, records }: World): Promise<string[]> {
@@ -81,12 +82,15 @@ describe("a full disk", () => {
 		expect(process.env["CI"], "CI must test a full file system: run it as root on Linux").not.toBe("true");
 	});
 
-	it.runIf(problem === null)("refuses events, and accepts them again when there is space", async () => {
+	it.runIf(problem === null).each([
+		["", openSqliteStore],
+		[" in threads", async (options: SqliteStoreOptions) => (await openThreadedSqliteStore(options)).store],
+	])("of a store%s refuses events, answers reads, and accepts events again when there is space", async (_, open) => {
 		using dir = new TemporaryDir();
 		using mounted = mountTmpfs(dir.join("small"), "6m");
 		const ballast = mounted.join("ballast");
 		writeFileSync(ballast, Buffer.alloc(2_000_000));
-		const store = await openSqliteStore({ path: mounted.join("fanfare.db") });
+		const store = await open({ path: mounted.join("fanfare.db") });
 		const world = await fillStore(store);
 		const accepted = await fillUp(world);
 		expect(accepted.length).toBeGreaterThan(10);

@@ -1,10 +1,10 @@
 // A management call is one write: after a SIGKILL at any of its statements, the store has all of the call or nothing of it.
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { serialize } from "node:v8";
 
-import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
-import { afterAll, describe, expect, it } from "vitest";
+import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { describe, expect, it } from "vitest";
 
 import { contents } from "../../ports/contract/store/records/calls.ts";
 import { EMBEDDED } from "../../ports/contract/store/records/capabilities.ts";
@@ -16,30 +16,32 @@ import { startChild } from "./test/child-process.ts";
 
 /**
  * Makes the call in a file, and kills itself before or after the n-th statement of it. Prints the number of statements
- * if it survives.
+ * if it survives. With a directory for copies, it copies the store's files there before and after each statement: they are then
+ * as SIGKILL would leave them, since what a process has written stays written.
  */
 const CALLER = `
-	import { readFileSync, writeSync } from "node:fs";
-	import { enableCompileCache } from "node:module";
+	import { copyFileSync, existsSync, readFileSync, writeSync } from "node:fs";
 	import { DatabaseSync, StatementSync } from "node:sqlite";
 	import { deserialize } from "node:v8";
-	const [, path, callPath, n, when, cachePath] = process.argv;
-	// Otherwise most of the test's time goes into compiling the store.
-	enableCompileCache(cachePath);
+	const [, path, callPath, n, when, copies] = process.argv;
 	const { openSqliteStore } = await import(${JSON.stringify(new URL("./sqlite-store.ts", import.meta.url).href)});
 	const store = await openSqliteStore({ path });
 	const { name, parameters } = deserialize(readFileSync(callPath));
 	let statements = 0;
-	const killIf = (now) => {
+	const reach = (now) => {
 		if (statements === Number(n) && now === when) process.kill(process.pid, "SIGKILL");
+		if (copies === undefined) return;
+		for (const end of ["", "-wal", "-shm"]) {
+			if (existsSync(path + end)) copyFileSync(path + end, copies + "/" + statements + "-" + now + ".db" + end);
+		}
 	};
 	const wrap = (prototype, method) => {
 		const original = prototype[method];
 		prototype[method] = function (...values) {
 			statements++;
-			killIf("before");
+			reach("before");
 			const result = original.apply(this, values);
-			killIf("after");
+			reach("after");
 			return result;
 		};
 	};
@@ -49,12 +51,8 @@ const CALLER = `
 	writeSync(1, statements + "\\n");
 `;
 
-const CHILDREN_AT_ONCE = 4;
 /** The statements of a call that writes nothing but its entry: BEGIN, the change, the entry and COMMIT. */
 const MIN_STATEMENTS = 4;
-
-const compileCache = new TemporaryDir();
-afterAll(() => compileCache[Symbol.dispose]());
 
 type Contents = Awaited<ReturnType<typeof contents>>;
 
@@ -75,14 +73,15 @@ interface Kill {
 
 describe("the embedded store has all or nothing of a call after SIGKILL", () => {
 	for (const call of DONE_CALLS.filter(({ isVariant = false }) => !isVariant)) {
-		it(call.title, { timeout: 60_000 }, async () => {
-			using dir = new TemporaryDir();
+		it(call.title, async () => {
+			using dir = new TemporaryDir(fastParent());
 			const scene = await makeScene(dir, call);
 			const kills = Array.from({ length: 2 * scene.statements }, (_, index) => ({
 				statement: 1 + (index >> 1),
 				when: index % 2 === 0 ? ("before" as const) : ("after" as const),
 			}));
-			const found = await inParallel(kills, (kill) => contentsAfter(scene, kill));
+			const found: Contents[] = [];
+			for (const kill of kills) found.push(await read(copyOf(scene, kill), scene.world));
 			const isDone = found.map(({ entries }) => entries.length > 0);
 			for (const [index, { statement, when }] of kills.entries()) {
 				const expected = isDone[index] === true ? scene.after : scene.before;
@@ -92,6 +91,9 @@ describe("the embedded store has all or nothing of a call after SIGKILL", () => 
 			const firstDone = isDone.indexOf(true);
 			expect(firstDone).toBeGreaterThanOrEqual(2 * MIN_STATEMENTS - 1);
 			expect(isDone.slice(firstDone)).not.toContain(false);
+			// What the copies show of the commit is what a process leaves that is really killed.
+			expect(await contentsAfterKill(scene, kills[firstDone - 1]!)).toEqual(scene.before);
+			expect(await contentsAfterKill(scene, kills[firstDone]!)).toEqual(scene.after);
 		});
 	}
 });
@@ -103,15 +105,21 @@ async function makeScene(dir: TemporaryDir, { prepare }: DoneCall): Promise<Scen
 	writeFileSync(dir.join("call"), serialize(await prepare(world, entry)));
 	const before = await contents(world);
 	await store.close();
-	const { signal, lines } = await runCall(dir, "after.db", "none", "before");
+	mkdirSync(dir.join("copies"));
+	const { signal, lines } = await runCall(dir, "after.db", "none", "before", dir.join("copies"));
 	expect(signal).toBeNull();
 	const after = await read(dir.join("after.db"), world);
 	expect([before.entries, after.entries]).toEqual([[], [entry]]);
 	return { dir, world, statements: Number(lines[0]), before, after };
 }
 
+/** The store's file as it is before or after a statement of the call. */
+function copyOf({ dir }: Scene, { statement, when }: Kill): string {
+	return dir.join("copies", `${statement}-${when}.db`);
+}
+
 /** Kills a process in the call. Returns what the store then has. */
-async function contentsAfter({ dir, world }: Scene, { statement, when }: Kill): Promise<Contents> {
+async function contentsAfterKill({ dir, world }: Scene, { statement, when }: Kill): Promise<Contents> {
 	const file = `${statement}-${when}.db`;
 	const { signal } = await runCall(dir, file, String(statement), when);
 	expect(signal).toBe("SIGKILL");
@@ -119,9 +127,10 @@ async function contentsAfter({ dir, world }: Scene, { statement, when }: Kill): 
 }
 
 /** Makes the call in a copy of the store file. Returns how the process ends and what it prints. */
-async function runCall(dir: TemporaryDir, file: string, statement: string, when: Kill["when"]) {
+async function runCall(dir: TemporaryDir, file: string, statement: string, when: Kill["when"], ...copies: string[]) {
 	copyFileSync(dir.join("before.db"), dir.join(file));
-	await using child = startChild(CALLER, dir.join(file), dir.join("call"), statement, when, compileCache.path);
+	const paths = [dir.join(file), dir.join("call")];
+	await using child = startChild(CALLER, ...paths, statement, when, ...copies);
 	return { signal: await child.ended, lines: child.lines };
 }
 
@@ -133,15 +142,4 @@ async function read(path: string, world: World): Promise<Contents> {
 	expect(db.prepare("PRAGMA integrity_check").all()).toMatchObject([{ integrity_check: "ok" }]);
 	expect(db.prepare("PRAGMA foreign_key_check").all()).toEqual([]);
 	return found;
-}
-
-/** Runs `work` on each item, on some of them at once. Returns the results in the order of the items. */
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-	const results: R[] = [];
-	const queue = [...items.entries()];
-	const run = async () => {
-		for (let next = queue.shift(); next !== undefined; next = queue.shift()) results[next[0]] = await work(next[1]);
-	};
-	await Promise.all(Array.from({ length: CHILDREN_AT_ONCE }, run));
-	return results;
 }

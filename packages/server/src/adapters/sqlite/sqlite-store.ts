@@ -3,23 +3,34 @@ import type { DatabaseSync } from "node:sqlite";
 
 import type { Store } from "../../ports/store/store.ts";
 import { createAcceptCalls } from "./calls/accept.ts";
+import { createSessionCalls } from "./calls/access/sessions.ts";
 import { createAuditCalls } from "./calls/audit.ts";
+import { createCustomerCalls } from "./calls/customers/customers.ts";
 import { createDirectoryCalls } from "./calls/directory.ts";
+import { createPortalSessionCalls } from "./calls/directory/portal-sessions.ts";
 import { createLifecycleCalls } from "./calls/lifecycle.ts";
-import { createLogCalls } from "./calls/log.ts";
 import { createQueueCalls } from "./calls/queue.ts";
+import { createRelayCalls, createRelayLookUps } from "./calls/relays/relays.ts";
 import { createReplayCalls } from "./calls/replays.ts";
 import { createRetentionCalls } from "./calls/retention.ts";
 import { createStatsCalls } from "./calls/stats.ts";
-import { createTransact, openConnection, type ConnectionOptions } from "./connection.ts";
+import { createTransact, emptyWal, openConnection, type ConnectionOptions } from "./connection.ts";
+import { DeliveryTable } from "./deliveries/delivery-table.ts";
+import { LIST_AFTER_MS } from "./deliveries/open-rows.ts";
+import type { PulledInNote } from "./deliveries/pulled-in.ts";
 import { toStoreError } from "./errors.ts";
-import { migrate } from "./schema/migrate.ts";
+import type { MoveProgress } from "./schema/move-rows.ts";
+import { upgrade } from "./schema/upgrade.ts";
+import { createReads } from "./sqlite-reader.ts";
 import { HealthTable } from "./stats/health-table.ts";
+import { createUsageCalls } from "./stats/read-usage.ts";
 import { StatsJournal } from "./stats/stats-journal.ts";
 
 export interface SqliteStoreOptions extends ConnectionOptions {
 	/** The date that migrations are recorded with, in milliseconds since the epoch. Defaults to 0: not known. */
 	readonly now?: number;
+	/** How long a delivery waits before it enters the indexes of `open`, in milliseconds. For tests. */
+	readonly listAfterMs?: number;
 }
 
 /**
@@ -33,12 +44,25 @@ export function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
 	return toPromise(() => promised(openSqliteCalls(options)));
 }
 
+/** What a store tells without being asked. */
+export interface SqliteStoreEvents {
+	/** Called from time to time while rows of an earlier version are moved, before the store is open. */
+	readonly onProgress?: (progress: MoveProgress) => void;
+	/** Called with what only this connection knows of deliveries in the log. */
+	readonly onPulledIn?: (note: PulledInNote) => void;
+}
+
 /** Opens the store as synchronous calls, like the driver's, by name. Their errors are the driver's: see `toStoreError`. */
-export function openSqliteCalls(options: SqliteStoreOptions) {
+export function openSqliteCalls(
+	options: SqliteStoreOptions,
+	{ onProgress = () => {}, onPulledIn }: SqliteStoreEvents = {},
+) {
 	const db = openConnection(options);
 	try {
-		migrate(db, options.now ?? 0);
-		return createCalls(db);
+		upgrade(db, { path: options.path, now: options.now ?? 0, onProgress });
+		// A process that was killed leaves what it has erased in the WAL. If somebody else reads the file now, retention does this later.
+		emptyWal(db);
+		return createCalls(db, options.path, new DeliveryTable(db, options.listAfterMs ?? LIST_AFTER_MS, onPulledIn));
 	} catch (error) {
 		db.close();
 		throw error;
@@ -46,20 +70,26 @@ export function openSqliteCalls(options: SqliteStoreOptions) {
 }
 
 /** The slices of the store's port. */
-function createCalls(db: DatabaseSync) {
-	const transact = createTransact(db);
-	const journal = new StatsJournal(db, transact);
-	const health = new HealthTable(db);
+function createCalls(db: DatabaseSync, path: string, table: DeliveryTable) {
+	const transact = createTransact(db, table.memories);
+	const journal = new StatsJournal(db, transact, table.numbers);
+	const health = new HealthTable(db, table.numbers);
 	return {
-		...createAcceptCalls(db, journal, health),
-		...createQueueCalls(db, transact, journal),
-		...createLogCalls(db),
-		...createDirectoryCalls(db, transact, health),
-		...createReplayCalls(db, transact, journal),
-		...createRetentionCalls(db, transact, journal),
-		...createStatsCalls(db, transact, journal, health),
+		...createAcceptCalls(db, table, journal, health),
+		...createQueueCalls(db, table, transact, journal),
+		...createDirectoryCalls(db, table, transact, health, journal),
+		...createReplayCalls(db, table, transact, journal),
+		...createRetentionCalls(db, table, transact, journal),
+		...createStatsCalls(db, table.numbers, transact, journal, health),
+		...createUsageCalls(path, table.numbers, journal.stored),
+		...createCustomerCalls(db, transact),
+		...createRelayCalls(db, transact),
+		...createRelayLookUps(db),
+		...createPortalSessionCalls(db, transact),
+		...createSessionCalls(db, transact),
 		...createAuditCalls(db, transact),
 		...createLifecycleCalls(db, transact),
+		...createReads(db, table, journal),
 	};
 }
 

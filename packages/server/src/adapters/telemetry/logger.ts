@@ -1,4 +1,4 @@
-// The logger: pino, writing JSON lines.
+// The logger: pino, writing JSON lines. Levels are words: `"level":"warn"`.
 import { pino, type DestinationStream, type Logger } from "pino";
 
 import type { LogLevel } from "../../ports/log.ts";
@@ -6,7 +6,8 @@ import { LogOutput } from "./log-output.ts";
 
 /** Creates a logger that writes to `destination`. If a `LogOutput` drops lines, their number is logged too. */
 export function createLogger(level: LogLevel, destination: DestinationStream): Logger {
-	const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+	const formatters = { level: (label: string) => ({ level: label }) };
+	const logger = pino({ level, base: null, formatters, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 	if (destination instanceof LogOutput) {
 		destination.onLoss = (lostLines) => logger.warn({ lostLines }, "log lines could not be written");
 	}

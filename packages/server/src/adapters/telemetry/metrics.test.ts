@@ -24,7 +24,7 @@ async function lagsMs(metrics: Metrics): Promise<Record<string, number>> {
 }
 
 it("shows how long the event loop was blocked, and almost nothing for an idle loop", async () => {
-	const metrics = new Metrics();
+	const metrics = new Metrics("0.0.0-test");
 	await ticks(8);
 	expect(Object.keys(await lagsMs(metrics)).toSorted()).toEqual(["max", "mean", "min", "p50", "p90", "p99", "stddev"]);
 	// On a busy machine, an idle loop may be late, too: then it is measured again. The interval of the ticks is 100 ms.
@@ -44,15 +44,53 @@ it("shows how long the event loop was blocked, and almost nothing for an idle lo
 });
 
 it("has every series from the start, so that alerts notice the first increment", async () => {
-	const { text } = await new Metrics().render();
+	const { text } = await new Metrics("0.0.0-test").render();
 	expect(text).toContain('fanfare_events_refused_total{code="store_full"} 0');
+	expect(text).toContain('fanfare_request_bodies_refused_total{code="overloaded"} 0');
 	expect(text).toContain('fanfare_attempts_total{result="failure",error="timeout"} 0');
 	expect(text).toContain('fanfare_attempts_total{result="success",error="none"} 0');
 	expect(text).toContain('fanfare_attempt_duration_seconds_count{result="success"} 0');
 });
 
 it("shows no lag if none was measured since the last scrape", async () => {
-	const metrics = new Metrics();
+	const metrics = new Metrics("0.0.0-test");
 	await metrics.render();
 	expect(Object.values(await lagsMs(metrics))).toEqual([0, 0, 0, 0, 0, 0, 0]);
+});
+
+it("shows webhooks, files and room, and everything else while the store can't be read", async () => {
+	const metrics = new Metrics("1.2.3");
+	let isReadable = true;
+	const ifReadable = async <T>(value: T): Promise<T> =>
+		isReadable ? value : Promise.reject(new Error("the disk is gone"));
+	metrics.watch({
+		gauges: () => ({
+			readyDeliveries: 1,
+			inFlightAttempts: 0,
+			waitingSends: 0,
+			storedBytes: 0,
+			oldestDueMs: 0,
+			webhooks: { Enabled: 3, Paused: 2, Disabled: 1 },
+		}),
+		openDeliveries: () => ifReadable({ Pending: 7, Held: 8 }),
+		room: () => ifReadable({ fileBytes: 50, walBytes: 10, volume: { sizeBytes: 100, freeBytes: 40 } }),
+	});
+	const { text } = await metrics.render();
+	expect(text.split("\n")).toEqual(
+		expect.arrayContaining([
+			'fanfare_build_info{version="1.2.3"} 1',
+			'fanfare_webhooks{status="Disabled"} 1',
+			'fanfare_open_deliveries{status="Held"} 8',
+			'fanfare_store_bytes{file="database"} 40',
+			'fanfare_store_bytes{file="wal"} 10',
+			'fanfare_volume_bytes{kind="size"} 100',
+			'fanfare_volume_bytes{kind="free"} 40',
+		]),
+	);
+
+	isReadable = false;
+	const { text: without } = await metrics.render();
+	expect(without).toContain('fanfare_webhooks{status="Enabled"} 3');
+	expect(without).toContain("fanfare_problems_total 0");
+	expect(without).not.toMatch(/^fanfare_(open_deliveries|store_bytes|volume_bytes)\{/m);
 });

@@ -2,9 +2,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import type { ErrorCode } from "../../core/errors.ts";
+import { ATTEMPT_ERRORS } from "../../core/log/attempt-cause.ts";
 import type { AttemptReport, EngineGauges } from "../../ports/observer.ts";
-import { ATTEMPT_ERRORS } from "../../ports/sender.ts";
+import { OWN_FAILURES, type OwnFailure } from "../../ports/sender.ts";
 import { NOTHING_PURGED, type Purged } from "../../ports/store/retention.ts";
+import type { StoreUsage } from "../../ports/store/usage.ts";
 import { watchEventLoopLag } from "./event-loop-lag.ts";
 
 /** From one millisecond to longer than the longest attempt. */
@@ -21,17 +23,33 @@ const REFUSAL_CODES = [
 	"unknown_webhook",
 	"payload_too_large",
 	"idempotency_conflict",
+	"event_rate_exceeded",
+	"stored_bytes_exceeded",
 	"overloaded",
 	"shutting_down",
 	"store_full",
 	"store_unavailable",
 ] as const satisfies readonly ErrorCode[];
 
+/** The error codes with which the API refuses request bodies before it has read them. */
+const BODY_REFUSAL_CODES = [
+	"overloaded",
+	"payload_too_large",
+	"request_timeout",
+	"invalid_encoding",
+	"invalid_request",
+] as const satisfies readonly ErrorCode[];
+
+/** What a gauge has for each value of its label; null for what is not known. */
+type Values = Readonly<Record<string, number | null>>;
+
 /** Values that are read on each scrape. */
 export interface MetricSources {
 	gauges(): EngineGauges;
 	/** Deliveries that are not final, by status. */
 	openDeliveries(): Promise<Readonly<Record<"Pending" | "Held", number>>>;
+	/** The sizes of the store's files and of their volume; null for what the store has not. */
+	room(): Promise<Pick<StoreUsage, "fileBytes" | "walBytes" | "volume">>;
 }
 
 /** Counts what the observer reports, and renders everything for Prometheus. */
@@ -40,16 +58,20 @@ export class Metrics {
 	readonly #accepted: Counter;
 	readonly #deliveries: Counter;
 	readonly #refused: Counter<"code">;
+	readonly #refusedBodies: Counter<"code">;
 	readonly #attempts: Counter<"result" | "error">;
+	readonly #returned: Counter<"reason">;
 	readonly #attemptSeconds: Histogram<"result">;
 	readonly #acceptedToSent: Histogram;
 	readonly #commitSeconds: Histogram;
 	readonly #commitSize: Histogram;
 	readonly #purged: Counter<"kind">;
 	readonly #released: Counter;
+	readonly #connectionsRefused: Counter;
 	readonly #problems: Counter;
 
-	constructor() {
+	/** `version` is that of the server. */
+	constructor(version: string) {
 		const registers = [this.#registry];
 		const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
 			new Counter({ name: `fanfare_${name}`, help, labelNames, registers });
@@ -58,7 +80,17 @@ export class Metrics {
 		this.#accepted = counter("events_accepted_total", "Events accepted: committed and synced.");
 		this.#deliveries = counter("deliveries_created_total", "Deliveries created for accepted events.");
 		this.#refused = counter("events_refused_total", "Sends refused, by error code.", ["code"]);
+		this.#refusedBodies = counter(
+			"request_bodies_refused_total",
+			"Request bodies that were not read to their end, by error code.",
+			["code"],
+		);
 		this.#attempts = counter("attempts_total", "Attempts, by result and error.", ["result", "error"]);
+		this.#returned = counter(
+			"attempts_returned_total",
+			"Attempts that say nothing about their receivers and used no retry, by reason: Fanfare had no descriptor or memory for them, or no turn in time, or cut them short.",
+			["reason"],
+		);
 		this.#attemptSeconds = histogram("attempt_duration_seconds", "How long attempts took.", LATENCY_BUCKETS_S, [
 			"result",
 		]);
@@ -71,7 +103,18 @@ export class Metrics {
 		this.#commitSize = histogram("commit_size", "Events and outcomes in one group commit.", SIZE_BUCKETS);
 		this.#purged = counter("retention_deleted_total", "Records deleted by retention, by kind.", ["kind"]);
 		this.#released = counter("retention_released_bytes_total", "Bytes given back to the file system.");
+		this.#connectionsRefused = counter(
+			"connections_refused_total",
+			"Connections of clients that were closed at once, because there were too many.",
+		);
 		this.#problems = counter("problems_total", "Internal failures that were handled; the log describes them.");
+		const build = new Gauge({
+			name: "fanfare_build_info",
+			help: "Always 1, with the version.",
+			labelNames: ["version"],
+			registers,
+		});
+		build.set({ version }, 1);
 		this.#beginSeries();
 		// Memory, CPU, open handles, garbage collection.
 		collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: PRACTICALLY_NEVER_MS });
@@ -93,31 +136,47 @@ export class Metrics {
 		gauge("ready_deliveries", "Deliveries ready in memory.", () => sources.gauges().readyDeliveries);
 		gauge("in_flight_attempts", "Attempts under way.", () => sources.gauges().inFlightAttempts);
 		gauge("waiting_sends", "Sends waiting for their commit.", () => sources.gauges().waitingSends);
+		gauge("stored_bytes", "About how many bytes all projects have stored.", () => sources.gauges().storedBytes);
 		gauge(
 			"oldest_due_seconds",
 			"Age of the oldest due delivery in the store that nothing works on yet.",
 			() => sources.gauges().oldestDueMs / MS_PER_S,
 		);
-		const open = new Gauge({
-			name: "fanfare_open_deliveries",
-			help: "Deliveries that are not final, by status.",
-			labelNames: ["status"],
-			registers: [],
-			async collect() {
-				const counts = await sources.openDeliveries();
-				this.set({ status: "Pending" }, counts.Pending);
-				this.set({ status: "Held" }, counts.Held);
-			},
+		const labelled = <L extends string>(name: string, help: string, label: L, read: () => Promise<Values>) =>
+			new Gauge({
+				name: `fanfare_${name}`,
+				help,
+				labelNames: [label],
+				registers,
+				async collect() {
+					this.reset();
+					// While the store can't be read, all other metrics are shown: an alert says why.
+					const values = await read().catch(() => ({}));
+					for (const [value, count] of Object.entries(values)) {
+						if (count !== null) this.labels(value).set(count);
+					}
+				},
+			});
+		labelled("open_deliveries", "Deliveries that are not final, by status.", "status", () => sources.openDeliveries());
+		labelled("webhooks", "Webhooks, by status.", "status", async () => sources.gauges().webhooks);
+		labelled("store_bytes", "What the files of the store take, by file.", "file", async () => {
+			const { fileBytes, walBytes } = await sources.room();
+			return { database: fileBytes === null ? null : fileBytes - (walBytes ?? 0), wal: walBytes };
 		});
-		this.#registry.registerMetric(open);
+		labelled("volume_bytes", "The volume with the store: its size, and how much of it is free.", "kind", async () => {
+			const { volume } = await sources.room();
+			return { size: volume?.sizeBytes ?? null, free: volume?.freeBytes ?? null };
+		});
 	}
 
 	/** Creates every series with 0: otherwise rates and alerts would miss its first increment. */
 	#beginSeries(): void {
 		this.purged(NOTHING_PURGED);
 		for (const code of REFUSAL_CODES) this.#refused.inc({ code }, 0);
+		for (const code of BODY_REFUSAL_CODES) this.#refusedBodies.inc({ code }, 0);
 		this.#attempts.inc({ result: "success", error: "none" }, 0);
 		for (const error of ["status", ...ATTEMPT_ERRORS]) this.#attempts.inc({ result: "failure", error }, 0);
+		for (const reason of OWN_FAILURES) this.#returned.inc({ reason }, 0);
 		for (const result of ["success", "failure"] as const) this.#attemptSeconds.zero({ result });
 	}
 
@@ -130,11 +189,19 @@ export class Metrics {
 		this.#refused.inc({ code });
 	}
 
+	bodyRefused(code: string): void {
+		this.#refusedBodies.inc({ code });
+	}
+
 	attemptFinished(report: AttemptReport): void {
 		const { result } = report;
 		this.#attempts.inc({ result, error: report.error ?? (result === "success" ? "none" : "status") });
 		this.#attemptSeconds.observe({ result }, report.durationMs / MS_PER_S);
 		if (report.acceptedToSentMs !== null) this.#acceptedToSent.observe(report.acceptedToSentMs / MS_PER_S);
+	}
+
+	attemptReturned(reason: OwnFailure): void {
+		this.#returned.inc({ reason });
 	}
 
 	committed(commit: { readonly events: number; readonly updates: number; readonly durationMs: number }): void {
@@ -148,6 +215,10 @@ export class Metrics {
 
 	spaceReleased(bytes: number): void {
 		this.#released.inc(bytes);
+	}
+
+	connectionRefused(): void {
+		this.#connectionsRefused.inc();
 	}
 
 	problem(): void {

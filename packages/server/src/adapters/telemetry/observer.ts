@@ -14,12 +14,13 @@ export function createObserver(logger: Logger, metrics: Metrics): Observer {
 			metrics.attemptFinished(report);
 			if (logsAttempts) logger.info(report, "attempt");
 		},
+		attemptReturned: (reason) => metrics.attemptReturned(reason),
 		committed: (commit) => metrics.committed(commit),
 		purged: (purged) => metrics.purged(purged),
 		spaceReleased: (bytes) => metrics.spaceReleased(bytes),
-		problem(message, error) {
+		problem(message, error, facts) {
 			metrics.problem();
-			logger.error({ err: error }, message);
+			logger.error({ ...facts, err: error }, message);
 		},
 		note: (message, facts) => logger.info(facts, message),
 	};

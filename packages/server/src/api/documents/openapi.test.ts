@@ -1,11 +1,17 @@
 // The OpenAPI document and /docs: complete, valid, and loading nothing from elsewhere.
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
 
 import { LIVE_KINDS } from "../../core/live.ts";
+import type { OwnEvent } from "../../engine/reacting/own-events.ts";
 import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
 import { caller } from "../test/caller.ts";
+import { documentedContent, plainDocument, requireDocumented, schemaProblem } from "../test/documented.ts";
+import { breakable } from "./docs-page/parts.ts";
+import { derivedCall, SDK_CALLS, sdkCall } from "./parts/sdk-calls.ts";
+import { OWN_EVENTS } from "./received/own-events.ts";
+import { EXAMPLE } from "./received/webhooks.ts";
 
 describe("/openapi.json", () => {
 	it("is the document that scripts export, and it is the same each time", async () => {
@@ -60,6 +66,237 @@ describe("/openapi.json", () => {
 	});
 });
 
+/** The parts of the document that the tests below look at. */
+interface Described {
+	readonly description?: string;
+	readonly $ref?: string;
+	readonly properties?: Readonly<Record<string, Described>>;
+}
+
+interface Operation {
+	readonly operationId: string;
+	readonly summary?: string;
+	readonly description?: string;
+	readonly parameters?: readonly (Described & { readonly name: string })[];
+	readonly requestBody?: {
+		readonly content: Readonly<Record<string, { readonly example?: unknown; readonly schema: object }>>;
+	};
+	readonly responses: Readonly<
+		Record<
+			string,
+			{
+				readonly $ref?: string;
+				readonly description?: string;
+				readonly content?: Readonly<Record<string, { readonly example?: unknown; readonly schema: object }>>;
+			}
+		>
+	>;
+}
+
+const whole = plainDocument as unknown as {
+	readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+	readonly webhooks: Readonly<Record<string, { readonly post: Operation }>>;
+	readonly components: {
+		readonly schemas: Readonly<Record<string, Described>>;
+		readonly examples: Readonly<Record<string, { readonly value: object }>>;
+	};
+};
+const operations = Object.values(whole.paths).flatMap((path) => Object.values(path));
+const received = Object.values(whole.webhooks).map(({ post }) => post);
+
+/** The paths of the fields without a description, below `part`. */
+function undescribed(part: unknown, path: string): string[] {
+	if (typeof part !== "object" || part === null) return [];
+	const own = Object.entries((part as Described).properties ?? {}).flatMap(([name, field]) =>
+		field.description === undefined && field.$ref === undefined ? [`${path}.${name}`] : [],
+	);
+	const inner = Object.entries(part).filter(([name]) => !/^examples?$/.test(name));
+	return [...own, ...inner.flatMap(([name, value]) => undescribed(value, `${path}/${name}`))];
+}
+
+/** The paths of the values in an example that its schema does not know. */
+function unknownFields(schema: object, value: unknown, path: string): string[] {
+	const { $ref, allOf, oneOf, anyOf, items, properties, additionalProperties } = schema as Readonly<
+		Record<string, unknown>
+	>;
+	if (typeof value !== "object" || value === null) return [];
+	if (typeof $ref === "string") return unknownFields(whole.components.schemas[$ref.replace(/^.*\//, "")]!, value, path);
+	const either = (oneOf ?? anyOf) as object[] | undefined;
+	if (either !== undefined) {
+		const found = either.map((part) => unknownFields(part, value, path));
+		return found.toSorted((a, b) => a.length - b.length)[0] ?? [];
+	}
+	if (Array.isArray(value)) return value.flatMap((each, index) => unknownFields(items ?? {}, each, `${path}.${index}`));
+	if (additionalProperties !== undefined && properties === undefined) return [];
+	const known = fieldsOf(schema);
+	if (known.size === 0 && allOf === undefined) return [];
+	return Object.entries(value).flatMap(([name, inner]) => {
+		const field = known.get(name);
+		return field === undefined ? [`${path}.${name}`] : unknownFields(field, inner, `${path}.${name}`);
+	});
+}
+
+function fieldsOf(schema: object): Map<string, object> {
+	const {
+		$ref,
+		allOf = [],
+		properties = {},
+	} = schema as { $ref?: string; allOf?: object[]; properties?: Record<string, object> };
+	const named = $ref === undefined ? [] : [whole.components.schemas[$ref.replace(/^.*\//, "")]!];
+	return new Map([...[...named, ...allOf].flatMap((part) => [...fieldsOf(part)]), ...Object.entries(properties)]);
+}
+
+describe("the document describes", () => {
+	it("every field of every body and response", () => expect(undescribed(whole, "")).toEqual([]));
+
+	it.each([...operations, ...received].map((operation) => [operation.operationId, operation] as const))(
+		"%s, its parameters and its responses",
+		(_id, { summary, description, parameters = [], responses }) => {
+			expect([summary, description]).toEqual([expect.stringMatching(/\w/), expect.stringMatching(/\w/)]);
+			expect(parameters.filter((parameter) => !/\w/.test(parameter.description ?? ""))).toEqual([]);
+			expect(
+				Object.values(responses).filter(({ $ref, description }) => $ref === undefined && !/\w/.test(description ?? "")),
+			).toEqual([]);
+		},
+	);
+
+	it.each(operations.map((operation) => [operation.operationId, operation] as const))(
+		"%s with examples of its responses that their schemas accept",
+		(_id, { responses }) => {
+			for (const [status, { content = {} }] of Object.entries(responses).filter(([status]) => Number(status) < 300)) {
+				for (const { schema, example } of Object.values(content).filter(({ schema }) => !isText(schema))) {
+					expect({ status, example, problem: schemaProblem(schema, example) }).toEqual({
+						status,
+						example,
+						problem: null,
+					});
+					expect(example).toBeDefined();
+					expect(unknownFields(schema, example, "")).toEqual([]);
+				}
+			}
+		},
+	);
+
+	it.each(apiRoutes().map((route) => [route.id, route] as const))(
+		"%s with the codes of all its errors",
+		(id, { errors = {} }) => {
+			const { responses } = operations.find(({ operationId }) => operationId === id)!;
+			const statuses = Object.keys(responses).filter((status) => Number(status) >= 400);
+			// A text of the route that names no code of its status would not be in the document.
+			expect(statuses).toEqual(expect.arrayContaining(Object.keys(errors)));
+			for (const status of statuses) {
+				const media = documentedContent(responses[status] as never)?.["application/json"];
+				const codes = Object.keys(media?.examples ?? {});
+				if (codes.length === 0)
+					expect(apiRoutes().find((route) => route.id === id)!.answers[Number(status)]).toBeDefined();
+				for (const code of codes) {
+					expect(whole.components.examples[code]?.value).toMatchObject({ code });
+					expect(schemaProblem(media!.schema, whole.components.examples[code]!.value)).toBeNull();
+				}
+			}
+		},
+	);
+
+	const isText = (schema: object) =>
+		(schema as { readonly type?: string }).type === "string" ||
+		"oneOf" in schema ||
+		("$ref" in schema && /\/(StreamItem|RelaySignal)$/.test((schema as { $ref: string }).$ref));
+});
+
+describe("a response that the document does not describe", () => {
+	const line = { route: "/projects/{projectId}/events", method: "POST", status: 409, code: "idempotency_conflict" };
+	const problem = { message: "m", code: "idempotency_conflict", requestId: "req_1" };
+
+	it.each<[object, object, RegExp]>([
+		[{ status: 418 }, problem, /418, which the OpenAPI document lacks/],
+		[{ code: "replay_ended" }, problem, /replay_ended, which the OpenAPI document does not list/],
+		[{}, { message: 1 }, /a body that its schema refuses/],
+	])("fails every test that gets it: %j %j", (changes, json, words) => {
+		expect(() => requireDocumented({ ...line, ...changes } as never, json)).toThrow(words);
+		expect(() => requireDocumented(line as never, problem)).not.toThrow();
+	});
+});
+
+describe("the webhooks section", () => {
+	it("has a request for every own event, with the data that the engine sends", () => {
+		type DataOf<Type, Event = OwnEvent> = Event extends { readonly type: infer Types; readonly data: infer Data }
+			? Type extends Types
+				? Data
+				: never
+			: never;
+		type Data = { readonly [Type in OwnEvent["type"]]: DataOf<Type> };
+		type Documented = {
+			readonly [Type in keyof typeof OWN_EVENTS]: ReturnType<(typeof OWN_EVENTS)[Type]["data"]["parse"]>;
+		};
+		// Each own event has the customer, if there is one.
+		type Sent = { readonly [Type in keyof Data]: Data[Type] & { customerId?: string | undefined } };
+		expectTypeOf<keyof Documented>().toEqualTypeOf<keyof Data>();
+		expectTypeOf<Sent["fanfare.delivery.exhausted"]>().toExtend<Documented["fanfare.delivery.exhausted"]>();
+		expectTypeOf<Sent["fanfare.webhook.failing"]>().toExtend<Documented["fanfare.webhook.failing"]>();
+		expectTypeOf<Sent["fanfare.webhook.disabling"]>().toExtend<Documented["fanfare.webhook.disabling"]>();
+		expectTypeOf<Sent["fanfare.webhook.recovered"]>().toExtend<Documented["fanfare.webhook.recovered"]>();
+		expectTypeOf<Sent["fanfare.webhook.disabled"]>().toExtend<Documented["fanfare.webhook.disabled"]>();
+		expectTypeOf<Sent["fanfare.webhook.deleted"]>().toExtend<Documented["fanfare.webhook.deleted"]>();
+		expectTypeOf<Sent["fanfare.customer.deleted"]>().toExtend<Documented["fanfare.customer.deleted"]>();
+		expectTypeOf<Sent["fanfare.webhook.created"]>().toExtend<Documented["fanfare.webhook.created"]>();
+		expectTypeOf<Sent["fanfare.replay.finished"]>().toExtend<Documented["fanfare.replay.finished"]>();
+		expect(Object.keys(whole.webhooks)).toEqual(["event", ...Object.keys(OWN_EVENTS)]);
+	});
+
+	it.each(received.map((operation) => [operation.operationId, operation] as const))(
+		"shows for %s the headers and a body that its schema accepts",
+		(_id, { parameters = [], requestBody, responses }) => {
+			const { schema, example } = requestBody!.content["application/json"]!;
+			expect(schemaProblem(schema, example)).toBeNull();
+			expect(unknownFields(schema, example, "")).toEqual([]);
+			expect(parameters.map(({ name }) => name)).toEqual([
+				"webhook-id",
+				"webhook-timestamp",
+				"webhook-signature",
+				"user-agent",
+			]);
+			expect(Object.keys(responses)).toEqual(expect.arrayContaining(["2XX", "410", "429", "default"]));
+		},
+	);
+
+	it("has an example whose signature is right", () => {
+		const key = Buffer.from(EXAMPLE.secret.replace("whsec_", ""), "base64");
+		const signed = createHmac("sha256", key)
+			.update(`${EXAMPLE.id}.${EXAMPLE.timestamp}.${EXAMPLE.body}`)
+			.digest("base64");
+		expect(EXAMPLE.signature).toBe(`v1,${signed}`);
+		const example = received[0]!.requestBody!.content["application/json"]!.example;
+		expect(JSON.stringify(example)).toBe(EXAMPLE.body);
+	});
+
+	it("describes what is really sent", async () => {
+		const { call, accepted } = await caller();
+		await call("POST", "./batch/webhooks", {
+			name: "own",
+			spec: { endpoint: "http://127.0.0.1:1/", eventTypes: ["fanfare.*"] },
+		});
+		const { json } = await call("POST", "./batch/webhooks", {
+			name: "a",
+			customerId: "acme",
+			spec: { endpoint: "http://127.0.0.1:1/" },
+		});
+		for (const action of ["pause", "resume"]) await call("POST", `./batch/webhooks/${String(json["id"])}:${action}`);
+		await call("PATCH", `./batch/webhooks/${String(json["id"])}`, { name: "b" });
+		await call("DELETE", `./batch/webhooks/${String(json["id"])}`);
+		await expect.poll(async () => (await accepted()).length).toBeGreaterThanOrEqual(5);
+		const events = await accepted();
+		for (const { type, dataJson } of events) {
+			const { schema } = whole.webhooks[type]!.post.requestBody!.content["application/json"]!;
+			const body = { type, timestamp: "2024-11-24T13:24:00.000Z", data: JSON.parse(dataJson) as unknown };
+			expect({ type, problem: schemaProblem(schema, body), more: unknownFields(schema, body, "") }).toEqual({
+				type,
+				problem: null,
+				more: [],
+			});
+		}
+	});
+});
+
 describe("the document has the response code", () => {
 	const documented = (id: string) => {
 		const route = apiRoutes().find((route) => route.id === id);
@@ -88,53 +325,131 @@ describe("the document has the response code", () => {
 });
 
 describe("/docs", () => {
-	it("shows every call with an example, and has an anchor for every link", async () => {
+	it("leads to /docs/api, also behind a proxy that adds a path", async () => {
 		const { call } = await caller();
-		const { status, text, headers } = await call("GET", "/docs");
+		const { status, headers } = await call("GET", "/docs");
+		expect(status).toBe(302);
+		const location = headers.get("location") ?? "";
+		expect(new URL(location, "https://example.com/fanfare/docs").pathname).toBe("/fanfare/docs/api");
+	});
+});
+
+describe("/docs/api", () => {
+	const pageOf = async (...args: Parameters<typeof caller>) => (await caller(...args)).call("GET", "/docs/api");
+
+	it("shows every call with an example, and has an anchor for every link", async () => {
+		const { status, text, headers } = await pageOf();
 		expect([status, headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
 		const anchors = new Set([...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
 		for (const { id } of apiRoutes()) expect(anchors).toContain(id);
+		for (const { operationId } of received) expect(anchors).toContain(operationId);
 		for (const [, target] of text.matchAll(/href="#([^"]+)"/g)) expect(anchors).toContain(target);
 		expect(text.match(/>curl /g)).toHaveLength(apiRoutes().length);
 	});
 
+	const withKey = apiRoutes().filter(({ access }) => access !== null);
+
+	it("has a TypeScript example for every call that needs a key", () => {
+		const lacking = withKey.filter(
+			({ id, method, path, body }) => sdkCall(id, method, path, body !== undefined) === null,
+		);
+		expect(lacking.map(({ id }) => `${id}: "await …", in SDK_CALLS of documents/parts/sdk-calls.ts`)).toEqual([]);
+	});
+
+	it("has a line for an example only if the path does not say it", () => {
+		const needless = Object.entries(SDK_CALLS).filter(([id, call]) => {
+			const route = withKey.find((candidate) => candidate.id === id);
+			return route === undefined || derivedCall(route.method, route.path, route.body !== undefined) === call;
+		});
+		expect(needless).toEqual([]);
+		expect(derivedCall("post", "/projects/{projectId}/event-types", true)).toBe("await project.eventTypes.create($)");
+		expect(derivedCall("get", "/projects/{projectId}/batch/webhooks/{webhookId}/stats", false)).toBe(
+			"await project.batch.webhooks.stats(webhookId)",
+		);
+		expect(derivedCall("post", "/workspace/keys/{keyId}:roll", true)).toBe("await client.keys.roll(keyId, $)");
+		expect(derivedCall("delete", "/projects/{projectId}/events/{eventId}/data", false)).toBeNull();
+	});
+
 	it("shows each variant of an object that has several", async () => {
-		const { call } = await caller();
-		const { text } = await call("GET", "/docs");
+		const { text } = await pageOf();
 		const article = text.slice(text.indexOf('id="object-StreamItem"'), text.indexOf('id="object-AuditEntry"'));
 		const forms = [...article.matchAll(/<h4><code>(.*?)<\/code><\/h4>/g)].map(([, name]) => name);
 		expect(forms).toEqual([...LIVE_KINDS, "gap, dropped, end"]);
-		expect(article).toContain("<code>deliveryCount</code>");
+		expect(article.replaceAll("<wbr />", "")).toContain("<code>deliveryCount</code>");
 		expect(text).toContain('text/event-stream of <a href="#object-StreamItem">');
 	});
 
 	it("has examples that mean the same in zsh as in other shells", async () => {
-		const { call } = await caller();
-		const { text } = await call("GET", "/docs");
+		const { text } = await pageOf();
 		expect(text).toContain("/batch/webhooks/${WEBHOOK_ID}:test");
 		// In zsh a colon right after a name begins a modifier.
-		expect(text).not.toMatch(/\$\w+:/);
+		const [commands = ""] = text.split("<script>");
+		expect(commands).not.toMatch(/\$\w+:/);
 	});
 
-	it("has the public URL in its examples, and a link that works behind a path prefix", async () => {
-		const { call } = await caller({}, "https://example.com/fanfare");
-		const { text } = await call("GET", "/docs");
-		expect(text.match(/>curl /g)).toHaveLength(apiRoutes().length);
-		expect(text.match(/>curl .*&quot;https:\/\/example\.com\/fanfare\/\w/g)).toHaveLength(apiRoutes().length);
-		expect(text).not.toContain("127.0.0.1");
-		const link = /href="([^"#]*openapi\.json)"/.exec(text)?.[1] ?? "";
-		expect(new URL(link, "https://example.com/fanfare/docs").pathname).toBe("/fanfare/openapi.json");
-		const { text: withoutUrl } = await (await caller()).call("GET", "/docs");
-		expect(withoutUrl).toContain("http://127.0.0.1:8787/workspace");
+	it.each<[string, string | null, string | null, string]>([
+		["the public URL", "https://example.com/fanfare", "http://10.0.0.1:8787", "https://example.com/fanfare"],
+		[
+			"the address by which it was asked for, without a public URL",
+			null,
+			"http://10.0.0.1:8787",
+			"http://10.0.0.1:8787",
+		],
+		["a default, if that is not known", null, null, "http://127.0.0.1:8787"],
+	])("has %s in every example", async (_name, publicUrl, asked, expected) => {
+		const { call } = await caller({}, publicUrl, { requestOrigin: () => asked });
+		const { text, headers } = await call("GET", "/docs/api");
+		const commands = [...text.matchAll(/>curl .*?&quot;(http\S+?)&quot;/g)].map(([, url = ""]) => url);
+		expect(commands).toHaveLength(apiRoutes().length);
+		expect(commands.filter((url) => !url.startsWith(`${expected}/`))).toEqual([]);
+		expect(text.split(`endpoint: &quot;${expected}&quot;`)).toHaveLength(withKey.length + 1);
+		expect(text).not.toContain("server.invalid");
+		expect(headers.get("cache-control")).toBe("private, no-cache");
 	});
 
-	it("loads nothing from elsewhere, and its policy allows only its own style", async () => {
-		const { call } = await caller();
-		const { text, headers } = await call("GET", "/docs");
-		expect(text).not.toMatch(/<script|<img|<link|@import|url\(|\son\w+=/i);
-		const style = /<style>([^]*?)<\/style>/.exec(text)?.[1] ?? "";
-		const hash = createHash("sha256").update(style).digest("base64");
-		expect(headers.get("content-security-policy")).toContain(`style-src 'sha256-${hash}'`);
-		expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+	it("has another address in its examples for the next request, if that came by another", async () => {
+		let asked = "http://one.example";
+		const { call } = await caller({}, null, { requestOrigin: () => asked });
+		expect((await call("GET", "/docs/api")).text).toContain(
+			"curl &quot;http://one.example/workspace".replace("curl ", "curl "),
+		);
+		asked = "http://two.example";
+		const { text } = await call("GET", "/docs/api");
+		expect([text.includes("http://two.example"), text.includes("http://one.example")]).toEqual([true, false]);
+	});
+
+	it("has a title, a way back, and links that work behind a path prefix", async () => {
+		const { text } = await pageOf();
+		const resolved = (link: string) => new URL(link, "https://example.com/fanfare/docs/api").pathname;
+		expect(text).toMatch(/<title>Fanfare API /);
+		expect(resolved(/class="back" href="([^"]*)"/.exec(text)?.[1] ?? "")).toBe("/fanfare/");
+		expect(resolved(/href="([^"#]*openapi\.json)"/.exec(text)?.[1] ?? "")).toBe("/fanfare/openapi.json");
+	});
+
+	it("breaks no name inside a word", async () => {
+		const pieces = async (name: string) => String(await breakable(name)).split("<wbr />");
+		expect(await pieces("spec.retries.maxBackoffMs")).toEqual(["spec.", "retries.", "max", "Backoff", "Ms"]);
+		expect(await pieces("/projects/{projectId}/batch")).toEqual(["/", "projects/", "{project", "Id}", "/", "batch"]);
+		expect(await pieces("events[].type")).toEqual(["events[]", ".", "type"]);
+	});
+
+	it("loads nothing from elsewhere, and its policy allows only its own script and style", async () => {
+		const { text, headers } = await pageOf();
+		expect(text).not.toMatch(/<img|<link|<iframe|@import|url\(|\ssrc=|\son\w+=|\sstyle=/i);
+		const policy = headers.get("content-security-policy") ?? "";
+		for (const [element, directive] of [
+			["style", "style-src"],
+			["script", "script-src"],
+		] as const) {
+			const found = [...text.matchAll(new RegExp(`<${element}>([^]*?)</${element}>`, "g"))];
+			expect(found).toHaveLength(1);
+			expect(policy).toContain(
+				`${directive} 'sha256-${createHash("sha256")
+					.update(found[0]?.[1] ?? "")
+					.digest("base64")}'`,
+			);
+		}
+		expect(policy).toContain("default-src 'none'");
+		expect(policy).not.toMatch(/unsafe|http|\*/);
 	});
 });

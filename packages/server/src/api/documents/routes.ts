@@ -1,15 +1,20 @@
 // The description of the API itself: a document for programs and a page for people.
+import { z } from "@hono/zod-openapi";
+
 import { json, OPEN, route, type Reply, type Route } from "../request/route.ts";
 import { docsPage } from "./docs-page/docs-page.ts";
 import { openApiDocument } from "./openapi.ts";
 
+/** The address in the examples if there is no better one. */
+const DEFAULT_SERVER = "http://127.0.0.1:8787";
+
 /**
- * The two routes of the documents. `routes` is the list of all routes; these two are added to it before the first
+ * The routes of the documents. `routes` is the list of all routes; these are added to it before the first
  * request. Each document is rendered once.
  */
 export function docsRoutes(routes: readonly Route[]): Route[] {
 	let documentReply: Reply | null = null;
-	let pageReply: Promise<Reply> | null = null;
+	let pageReply: Promise<(server: string) => Reply> | null = null;
 	return [
 		route({
 			id: "getOpenApi",
@@ -19,7 +24,9 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			access: OPEN,
 			summary: "Get this API as an OpenAPI 3.1 document",
 			description: "Generated from the same schemas that check requests.",
-			answers: { 200: { description: "The document.", contentType: "application/json" } },
+			answers: {
+				200: { description: "The document.", schema: z.record(z.string(), z.unknown()), example: { openapi: "3.1.0" } },
+			},
 			handle: ({ deps }) => (documentReply ??= json(openApiDocument(routes, deps.version, deps.publicUrl))),
 		}),
 		route({
@@ -28,10 +35,38 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			method: "get",
 			path: "/docs",
 			access: OPEN,
+			summary: "Get the documents",
+			description: "Leads to `/docs/api`.",
+			answers: {
+				302: {
+					description: "The way to `/docs/api`.",
+					contentType: "text/plain",
+					headers: { location: "Where the page is." },
+				},
+			},
+			// Relative, so that it is right behind a proxy that adds a path.
+			handle: () => ({
+				status: 302,
+				contentType: "text/plain; charset=utf-8",
+				body: "",
+				headers: { location: "docs/api" },
+			}),
+		}),
+		route({
+			id: "getApiDocs",
+			tag: "Operators",
+			method: "get",
+			path: "/docs/api",
+			access: OPEN,
 			summary: "Get this API as a page to read",
-			description: "Works offline: it has no script and loads nothing from elsewhere.",
+			description:
+				"Works offline: it loads nothing from elsewhere. Its examples have the address by which it was asked for.",
 			answers: { 200: { description: "The page.", contentType: "text/html" } },
-			handle: ({ deps }) => (pageReply ??= docsPage(openApiDocument(routes, deps.version, deps.publicUrl))),
+			async handle({ deps, connection }) {
+				const server = deps.publicUrl ?? deps.requestOrigin(connection.peer, connection.header) ?? DEFAULT_SERVER;
+				pageReply ??= docsPage(openApiDocument(routes, deps.version, deps.publicUrl));
+				return (await pageReply)(server);
+			},
 		}),
 	];
 }

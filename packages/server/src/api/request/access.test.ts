@@ -2,18 +2,41 @@
 import { describe, expect, it } from "vitest";
 
 import { apiRoutes } from "../resources/table.ts";
-import { accessTable } from "../test/access-table.ts";
+import { accessTable, type SessionKey } from "../test/access-table.ts";
 import { caller, callerAlone } from "../test/caller.ts";
 import { openTestApi } from "../test/test-api.ts";
 
 accessTable(async () => {
 	const api = await openTestApi();
-	const { app, project, keys } = api;
+	const { app, project, keys, test, tokenOf } = api;
 	const dispose = () => api[Symbol.asyncDispose]();
+	const customerId = "globex";
+	const { id: webhookId } = await test.createWebhook("http://127.0.0.1:9/", { customerId });
+	const eventId = await test.send({ customers: customerId });
+	const [delivery] = await test.deliveries({ eventId });
+	const range = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
+	const { id: replayId } = await test.engine.replays.start(test.change, webhookId, range);
+	const signIn = async (name: SessionKey): Promise<Record<string, string>> => {
+		const headers = { "fanfare-page": "1", "content-type": "application/json" };
+		const body = JSON.stringify({ key: keys[name] });
+		const answer = await app.request("/sessions", { method: "POST", headers, body });
+		const cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+		return { "fanfare-page": "1", cookie };
+	};
+	const sessions = {
+		read: await signIn("read"),
+		admin: await signIn("admin"),
+		project: await signIn("project"),
+		projectRead: await signIn("projectRead"),
+		other: await signIn("other"),
+	};
 	return {
 		request: (path, init) => app.request(path, init),
 		projectId: project.id,
-		keys,
+		sessions,
+		keys: { ...keys, customer: await tokenOf("acme") },
+		customerWith: (capabilities) => tokenOf("acme", capabilities),
+		foreign: { webhookId, eventId, deliveryId: delivery?.id ?? "", replayId, customerId },
 		[Symbol.asyncDispose]: dispose,
 	};
 });
@@ -26,14 +49,23 @@ describe("access", () => {
 		]);
 		expect(Object.fromEntries(table)).toEqual({
 			getWorkspace: "read",
+			getWorkspaceStatus: "read, workspace",
+			getEgressAddresses: "read",
 			listProjects: "read",
 			createProject: "admin, workspace",
 			getProject: "read",
+			getProjectUsage: "read",
 			updateProject: "admin, workspace",
 			deleteProject: "admin, workspace",
+			getCaller: "read",
 			createKey: "admin, workspace",
 			listKeys: "admin, workspace",
+			updateKey: "admin, workspace",
+			rollKey: "admin, workspace",
 			deleteKey: "admin, workspace",
+			createSession: "open",
+			deleteSessions: "read",
+			createSignInLink: "read",
 			createWebhook: "write",
 			listWebhooks: "read",
 			getWebhook: "read",
@@ -43,6 +75,9 @@ describe("access", () => {
 			testWebhook: "write",
 			pauseWebhook: "write",
 			resumeWebhook: "write",
+			releaseWebhook: "admin",
+			releaseProjectWebhooks: "admin",
+			releaseWebhooks: "admin, workspace",
 			replayWebhook: "write",
 			listReplays: "read",
 			getReplay: "read",
@@ -57,22 +92,147 @@ describe("access", () => {
 			sendEvents: "write",
 			listEvents: "read",
 			getEvent: "read",
+			getEventData: "read",
+			matchEvent: "read",
+			getEventRouting: "read",
 			listDeliveries: "read",
+			countDeliveries: "read",
+			exportDeliveries: "read",
 			getDelivery: "read",
+			listAttempts: "read",
 			getProjectStats: "read",
 			getWebhookStats: "read",
+			getStatsOfWebhooks: "read",
+			getCustomerStats: "read",
+			listCustomers: "read",
+			getCustomer: "read",
+			updateCustomer: "write",
+			deleteCustomer: "write",
+			pauseCustomer: "write",
+			resumeCustomer: "write",
+			putRelay: "write",
+			listRelays: "read",
+			getRelay: "read",
+			updateRelay: "write",
+			deleteRelay: "write",
+			relayRequests: "write",
+			answerRelayRequest: "write",
+			createPortalSession: "write",
+			listPortalSessions: "read",
+			getPortalSession: "read",
+			revokePortalSession: "write",
+			revokePortalSessions: "write",
 			stream: "read",
+			listStreamItems: "read",
 			retryDelivery: "write",
 			cancelDelivery: "write",
 			retryDeliveries: "write",
 			cancelDeliveries: "write",
 			eraseEventData: "write",
 			listAuditEntries: "admin, workspace",
+			listProjectAuditEntries: "admin",
 			getHealth: "open",
 			getReadiness: "open",
 			getMetrics: "open",
 			getOpenApi: "open",
 			getDocs: "open",
+			getApiDocs: "open",
+		});
+	});
+
+	// Each route has an entry. What is added without a decision is not for customers.
+	it("gives a customer's token only some calls, and some of those only with a capability", () => {
+		const table = apiRoutes().map(({ id, access }) => [id, access === null ? "open" : (access.customers ?? "no")]);
+		expect(Object.fromEntries(table)).toEqual({
+			getWorkspace: "no",
+			getWorkspaceStatus: "no",
+			getEgressAddresses: "read",
+			listProjects: "no",
+			createProject: "no",
+			getProject: "no",
+			getProjectUsage: "no",
+			updateProject: "no",
+			deleteProject: "no",
+			getCaller: "read",
+			createKey: "no",
+			listKeys: "no",
+			updateKey: "no",
+			rollKey: "no",
+			deleteKey: "no",
+			createSession: "open",
+			deleteSessions: "no",
+			createSignInLink: "no",
+			createWebhook: "webhooks.write",
+			listWebhooks: "read",
+			getWebhook: "read",
+			updateWebhook: "webhooks.write",
+			updateWebhookSecret: "secrets.rotate",
+			deleteWebhook: "webhooks.write",
+			testWebhook: "webhooks.write",
+			pauseWebhook: "webhooks.write",
+			resumeWebhook: "webhooks.write",
+			releaseWebhook: "no",
+			releaseProjectWebhooks: "no",
+			releaseWebhooks: "no",
+			replayWebhook: "replay",
+			listReplays: "read",
+			getReplay: "read",
+			cancelReplay: "replay",
+			createEventType: "no",
+			listEventTypes: "read",
+			getEventType: "read",
+			putEventType: "no",
+			updateEventType: "no",
+			deleteEventType: "no",
+			sendEvent: "no",
+			sendEvents: "no",
+			listEvents: "read",
+			getEvent: "read",
+			getEventData: "payloads.read",
+			matchEvent: "read",
+			getEventRouting: "read",
+			listDeliveries: "read",
+			countDeliveries: "read",
+			exportDeliveries: "read",
+			getDelivery: "read",
+			listAttempts: "read",
+			getProjectStats: "read",
+			getWebhookStats: "read",
+			getStatsOfWebhooks: "read",
+			getCustomerStats: "read",
+			listCustomers: "no",
+			getCustomer: "no",
+			updateCustomer: "no",
+			deleteCustomer: "no",
+			pauseCustomer: "no",
+			resumeCustomer: "no",
+			putRelay: "no",
+			listRelays: "no",
+			getRelay: "no",
+			updateRelay: "no",
+			deleteRelay: "no",
+			relayRequests: "no",
+			answerRelayRequest: "no",
+			createPortalSession: "no",
+			listPortalSessions: "no",
+			getPortalSession: "no",
+			revokePortalSession: "no",
+			revokePortalSessions: "no",
+			stream: "read",
+			listStreamItems: "read",
+			retryDelivery: "deliveries.retry",
+			cancelDelivery: "deliveries.retry",
+			retryDeliveries: "deliveries.retry",
+			cancelDeliveries: "deliveries.retry",
+			eraseEventData: "no",
+			listAuditEntries: "no",
+			listProjectAuditEntries: "no",
+			getHealth: "open",
+			getReadiness: "open",
+			getMetrics: "open",
+			getOpenApi: "open",
+			getDocs: "open",
+			getApiDocs: "open",
 		});
 	});
 

@@ -21,7 +21,12 @@ describe("errors", () => {
 			unknown_webhook: 400,
 			missing_key: 401,
 			unknown_key: 401,
+			unknown_portal_session: 401,
+			expired_key: 401,
+			unknown_session: 401,
+			unknown_sign_in_link: 401,
 			insufficient_scope: 403,
+			relays_off: 403,
 			route_not_found: 404,
 			project_not_found: 404,
 			webhook_not_found: 404,
@@ -30,21 +35,41 @@ describe("errors", () => {
 			key_not_found: 404,
 			event_type_not_found: 404,
 			replay_not_found: 404,
+			customer_not_found: 404,
+			relay_not_found: 404,
+			portal_session_not_found: 404,
 			method_not_allowed: 405,
 			idempotency_conflict: 409,
 			revision_conflict: 409,
 			last_admin_key: 409,
+			key_not_active: 409,
 			event_type_exists: 409,
 			too_many_event_types: 409,
+			too_many_projects: 409,
+			too_many_keys: 409,
+			too_many_webhooks: 409,
+			webhook_key_exists: 409,
+			webhooks_too_large: 409,
+			customer_being_deleted: 409,
 			replay_ended: 409,
 			too_many_replays: 409,
+			too_many_relays: 409,
+			request_not_open: 409,
+			too_many_portal_sessions: 409,
 			webhook_not_active: 409,
 			delivery_not_changeable: 409,
+			too_many_retries: 409,
 			payload_erased: 409,
+			data_erased: 410,
 			request_timeout: 408,
 			payload_too_large: 413,
 			headers_too_large: 431,
+			too_many_sign_ins: 429,
+			too_many_exports: 429,
+			event_rate_exceeded: 429,
+			stored_bytes_exceeded: 429,
 			overloaded: 503,
+			too_many_streams: 503,
 			shutting_down: 503,
 			store_full: 503,
 			store_unavailable: 503,
@@ -80,6 +105,7 @@ describe("errors", () => {
 	it.each([
 		["store_full", 503],
 		["store_unavailable", 503],
+		["store_overloaded", 503],
 		["store_conflict", 500],
 	] as const)("of the store: %s is a %i, without the driver's message", async (code, expected) => {
 		const { call, store, lines } = await caller();
@@ -89,7 +115,24 @@ describe("errors", () => {
 		expect(status).toBe(expected);
 		expect(text).not.toMatch(/SQLITE|secret/);
 		expect(headers.get("retry-after")).toBe(expected === 503 ? "1" : null);
-		expect(lines.at(-1)?.cause).toBe(error);
+		expect(lines.at(-1)?.cause).toBe(code === "store_overloaded" ? null : error);
+	});
+
+	it("that only refuse have no cause in the log, so that callers cannot fill it with stacks", async () => {
+		const { call, store, lines } = await caller();
+		let thrown: FanfareError;
+		store.events = () => Promise.reject(thrown);
+		const answer = async (error: FanfareError) => {
+			thrown = error;
+			await call("GET", "./events");
+			return lines.at(-1);
+		};
+		expect(await answer(new FanfareError("overloaded", "full"))).toMatchObject({ status: 503, cause: null });
+		expect(await answer(new FanfareError("shutting_down", "stops"))).toMatchObject({ status: 503, cause: null });
+		const cause = new Error("disk");
+		expect(await answer(new FanfareError("store_unavailable", "m", { cause }))).toMatchObject({ cause });
+		const bug = new FanfareError("internal", "m");
+		expect(await answer(bug)).toMatchObject({ status: 500, cause: bug });
 	});
 
 	it("of the caller have no cause in the log", async () => {

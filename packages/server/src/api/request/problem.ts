@@ -4,7 +4,7 @@ import { StoreError } from "../../ports/store/errors.ts";
 import { json, type Reply } from "./route.ts";
 
 /** The response code of each kind of error. */
-const KIND_STATUS: Readonly<Record<ErrorKind, number>> = {
+export const KIND_STATUS: Readonly<Record<ErrorKind, number>> = {
 	invalid: 400,
 	unauthenticated: 401,
 	forbidden: 403,
@@ -12,14 +12,17 @@ const KIND_STATUS: Readonly<Record<ErrorKind, number>> = {
 	not_allowed: 405,
 	timed_out: 408,
 	conflict: 409,
+	gone: 410,
 	too_large: 413,
+	over_quota: 429,
 	headers_too_large: 431,
 	internal: 500,
 	unavailable: 503,
 };
 
-/** The `Retry-After` of every 503, in seconds. */
-const RETRY_AFTER_S = "1";
+/** The `Retry-After` of a 503, in seconds: streams last long, and a client without one can poll. */
+const RETRY_AFTER_S: { readonly [Code in ErrorCode]?: string } = { too_many_streams: "30" };
+const RETRY_AFTER_BY_DEFAULT_S = "1";
 
 /** The body of an error response. */
 export interface Problem {
@@ -30,7 +33,10 @@ export interface Problem {
 }
 
 /** The response for an error. An error that is not meant for callers becomes a 500 with a general sentence. */
-export function problemReply(error: unknown, requestId: string): Reply & { readonly code: ErrorCode } {
+export function problemReply(
+	error: unknown,
+	requestId: string,
+): Reply & { readonly code: ErrorCode; readonly message: string } {
 	const shown = presentable(error);
 	const status = KIND_STATUS[shown.kind];
 	const problem: Problem = {
@@ -39,19 +45,31 @@ export function problemReply(error: unknown, requestId: string): Reply & { reado
 		requestId,
 		...(shown.issues.length > 0 && { issues: shown.issues }),
 	};
-	return { ...json(problem, status), headers: { ...headersOf(shown), ...headersIn(error) }, code: shown.code };
+	const { code, message } = shown;
+	return { ...json(problem, status), headers: { ...headersOf(shown), ...headersIn(error) }, code, message };
+}
+
+/**
+ * What the log shows of an error: the error itself if something failed; null for a refusal, also for one with a 503, such as
+ * `overloaded`. A caller can provoke thousands of these a second, and a stack would make each line four times as long.
+ */
+export function failureBehind(error: unknown): unknown {
+	if (error instanceof StoreError && error.code === "store_overloaded") return null;
+	if (!(error instanceof FanfareError) || error.kind === "internal") return error;
+	return error.kind === "unavailable" ? (error.cause ?? null) : null;
 }
 
 /**
  * The same for one event of a batch, without the request's id, which is in the header. `place` is the path of the
- * event, such as `events.3`; the paths of all issues begin with it.
+ * event, such as `events.3`; the paths of all issues begin with it. Shows at most `maxIssues` issues.
  */
 export function problemItem(
 	error: FanfareError,
 	place: string,
+	maxIssues = Infinity,
 ): { status: number; error: { message: string; code: ErrorCode; issues?: readonly Issue[] } } {
 	const { kind, message, code } = error;
-	const issues = error.issues.map((issue) => ({ ...issue, path: pathIn(place, issue.path) }));
+	const issues = error.issues.slice(0, maxIssues).map((issue) => ({ ...issue, path: pathIn(place, issue.path) }));
 	return { status: KIND_STATUS[kind], error: { message, code, ...(issues.length > 0 && { issues }) } };
 }
 
@@ -101,6 +119,12 @@ function presentable(error: unknown): FanfareError {
 			"The server cannot reach its store, so nothing was changed. Try again shortly.",
 		);
 	}
+	if (error instanceof StoreError && error.code === "store_overloaded") {
+		return new FanfareError(
+			"overloaded",
+			"Too many reads of this project are waiting, so this one was refused. Try again shortly, with fewer requests at once.",
+		);
+	}
 	return new FanfareError(
 		"internal",
 		"Something went wrong inside Fanfare. Try again. If that does not help, give the requestId to the server's operator.",
@@ -115,13 +139,16 @@ function headersOf(error: FanfareError): Record<string, string> {
 					error.code === "missing_key" ? 'Bearer realm="fanfare"' : 'Bearer realm="fanfare", error="invalid_token"',
 			};
 		case "unavailable":
-			return { "retry-after": RETRY_AFTER_S };
+			return { "retry-after": RETRY_AFTER_S[error.code] ?? RETRY_AFTER_BY_DEFAULT_S };
+		case "over_quota":
+			return { "retry-after": String(Math.max(1, Math.ceil((error.retryAfterMs ?? 0) / 1_000))) };
 		case "invalid":
 		case "forbidden":
 		case "not_found":
 		case "not_allowed":
 		case "timed_out":
 		case "conflict":
+		case "gone":
 		case "too_large":
 		case "headers_too_large":
 		case "internal":

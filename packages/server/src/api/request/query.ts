@@ -1,8 +1,11 @@
 // Reads query strings. Unknown parameters, and parameters that appear twice, are refused.
-import type { z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 
 import { invalidRequest, type Issue } from "../../core/errors.ts";
 import { cutName, validate } from "./body/validate.ts";
+
+/** The one parameter with many names: `metadata.team=a&metadata.area=b` is `{"team": "a", "area": "b"}`. */
+const MAP = "metadata";
 
 /**
  * The query parameters of a URL, checked against the schema of its route; undefined if the route has none. Throws
@@ -12,9 +15,19 @@ export function readQuery<T>(url: string, schema: z.ZodType<T> | undefined): T |
 	const mark = url.indexOf("?");
 	const search = mark === -1 ? "" : url.slice(mark + 1);
 	if (search === "" && schema === undefined) return undefined;
-	const values: Record<string, string> = Object.create(null);
+	const values: Record<string, string | Record<string, string>> = Object.create(null);
+	const map: Record<string, string> = Object.create(null);
+	const hasMap = schema instanceof z.ZodObject && MAP in schema.shape;
 	const issues: Issue[] = [];
 	for (const [name, value] of new URLSearchParams(search)) {
+		if (hasMap && name.startsWith(`${MAP}.`)) {
+			const entry = name.slice(MAP.length + 1);
+			if (entry in map) issues.push({ path: cutName(name), message: "appears more than once; send it once" });
+			map[entry] = value;
+			values[MAP] = map;
+			continue;
+		}
+		if (hasMap && name === MAP) issues.push({ path: name, message: `name the entry, such as ${MAP}.team=a` });
 		if (name in values) issues.push({ path: cutName(name), message: "appears more than once; send it once" });
 		else if (schema === undefined) issues.push({ path: cutName(name), message: "this call takes no query parameters" });
 		values[name] = value;

@@ -1,10 +1,33 @@
 // Logs one line for each request, with nothing secret in it.
-import type { Principal } from "../../core/access/principal.ts";
+import {
+	keyIdOf,
+	portalSessionIdOf,
+	projectOf,
+	sessionIdOf,
+	type Principal,
+	type Scope,
+} from "../../core/access/principal.ts";
+import { HIDDEN_VALUE } from "../../core/webhook.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { Route } from "./route.ts";
 
 /** A path can be anything, so only its start is logged and quoted. */
 const PATH_CHARACTERS_SHOWN = 200;
+/** A key, a token or a secret, also if it is incomplete. Some callers put them into the URL by mistake. */
+const SECRET = /((?:sk|(?<![A-Za-z0-9])(?:ps|ss|sl))_[A-Za-z0-9_-]{8,}|whsec_[A-Za-z0-9+/_=-]{8,})/;
+const EVERY_SECRET = new RegExp(SECRET, "g");
+
+/** The paths that monitoring asks for every few seconds. */
+const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+
+/** The error that a request ended with. */
+export interface Failure {
+	readonly code: string;
+	/** What the response says. */
+	readonly reason: string;
+	/** Why the response is a 5xx, for the log only. */
+	readonly cause: unknown;
+}
 
 /** Logs a request. `failure` is the error that it ended with; null if it succeeded. */
 export function writeRequestLine(
@@ -17,12 +40,15 @@ export function writeRequestLine(
 		readonly bodyBytes: number;
 		readonly clientAddress: string | null;
 		readonly principal: Principal | null;
+		readonly scope: Scope | null;
+		readonly webhookId: string | null;
 	},
 	status: number,
-	failure: { readonly code: string; readonly cause: unknown } | null,
+	failure: Failure | null,
 ): void {
 	requestLog({
 		requestId: progress.requestId,
+		isProbe: route !== null && PROBES.has(route.path),
 		method: context.req.method,
 		path: shownPath(context.req.path),
 		route: route?.path ?? null,
@@ -30,13 +56,38 @@ export function writeRequestLine(
 		durationMs: clock.monotonicMs() - progress.startedAt,
 		bodyBytes: progress.bodyBytes,
 		clientAddress: progress.clientAddress,
-		keyId: progress.principal?.key.id ?? null,
+		keyId: keyIdOf(progress.principal),
+		sessionId: sessionIdOf(progress.principal),
+		portalSessionId: portalSessionIdOf(progress.principal),
+		projectId: progress.scope === null ? null : projectOf(progress.scope),
+		webhookId: progress.webhookId,
 		code: failure?.code ?? null,
+		reason: failure?.reason ?? null,
 		cause: failure?.cause ?? null,
 	});
 }
 
-/** A path, short enough for a log line or an error message. */
-export function shownPath(path: string): string {
+/** Whether a text contains a key or a secret, also if it is incomplete. */
+export function hasSecret(text: string): boolean {
+	return SECRET.test(text);
+}
+
+/** A path without keys and secrets, short enough for a log line or an error message. */
+export function shownPath(written: string): string {
+	const decoded = written.includes("%") ? decode(written) : written;
+	const path = hasSecret(decoded) ? decoded.replaceAll(EVERY_SECRET, hidden) : written;
 	return path.length > PATH_CHARACTERS_SHOWN ? `${path.slice(0, PATH_CHARACTERS_SHOWN)}…` : path;
+}
+
+function decode(path: string): string {
+	try {
+		return decodeURIComponent(path);
+	} catch {
+		return path;
+	}
+}
+
+/** `sk_***` */
+function hidden(secret: string): string {
+	return `${secret.slice(0, secret.indexOf("_") + 1)}${HIDDEN_VALUE}`;
 }

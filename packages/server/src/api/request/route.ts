@@ -3,9 +3,9 @@
 import type { z } from "@hono/zod-openapi";
 
 import type { KeyScope } from "../../core/access/key.ts";
-import type { Principal, Scope } from "../../core/access/principal.ts";
+import type { Capability, Principal, Scope } from "../../core/access/principal.ts";
 import type { Change } from "../../engine/calls.ts";
-import type { ApiDeps } from "../deps.ts";
+import type { AppDeps } from "../deps.ts";
 import type { JsonBody } from "./body/json-body.ts";
 
 /** The parameters of an OpenAPI path, by the names in braces: `"/a/{b}/{c}:test"` has `b` and `c`. */
@@ -16,14 +16,18 @@ export type PathParams<Path extends string> = Path extends `${string}{${infer Na
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
 /**
- * Who may make the call: a key of at least this scope, for some routes one of the whole workspace. Null means
- * everybody.
+ * Who may make the call: a key of at least this scope, for some routes one of the whole workspace; and for some routes a
+ * customer's token, if it has this capability (`read` is what every token may). Null means everybody.
  */
-export type Access = { readonly scope: KeyScope; readonly wholeWorkspace: boolean } | null;
+export type Access = {
+	readonly scope: KeyScope;
+	readonly wholeWorkspace: boolean;
+	readonly customers: "read" | Capability | null;
+} | null;
 
 /** A request that has passed the checks of its route, as its handler gets it. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
-	readonly deps: ApiDeps;
+	readonly deps: AppDeps;
 	readonly requestId: string;
 	/** Who calls; null on open routes. */
 	readonly principal: Principal | null;
@@ -44,15 +48,21 @@ type ScopeOf<Params> = Params extends { readonly projectId: string } ? Scope : n
 export interface Connection {
 	/** The value of a request header. */
 	readonly header: (name: string) => string | undefined;
-	/** Closes the connection by force, even while a response is being written. */
-	readonly abandon: () => void;
+	/** The address of the client, also behind a trusted proxy; null if it is not known. */
+	readonly clientAddress: string | null;
+	/** The scheme and host that the client has asked for, such as `http://127.0.0.1:8787`. */
+	readonly origin: () => string;
+	/** The remote address of the connection; undefined if there is no socket. */
+	readonly peer: string | undefined;
+	/** Closes the connection by force, even while a response is being written. False if there is none, as in a test. */
+	readonly abandon: () => boolean;
 }
 
 /** A response, as a handler returns it. */
 export interface Reply {
 	readonly status: number;
 	/** A stream is cancelled if the client disconnects. */
-	readonly body: string | ReadableStream<Uint8Array>;
+	readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 	readonly contentType: string;
 	readonly headers?: Readonly<Record<string, string>>;
 }
@@ -64,6 +74,12 @@ export interface AnswerDoc {
 	readonly schema?: z.ZodType;
 	/** Defaults to `application/json`. */
 	readonly contentType?: string;
+	/** Another form of the same, as text, if a caller can choose. */
+	readonly text?: { readonly contentType: string; readonly example: string };
+	/** An example of the body. If omitted, it is made from the examples of the schema. */
+	readonly example?: unknown;
+	/** Headers that only this route sends, with their meanings. */
+	readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** How a body is limited, checked and converted for the handler. */
@@ -74,8 +90,13 @@ export interface BodyRule<Body> {
 	readonly example: unknown;
 	/** If true, an empty body is read as `{}`. */
 	readonly optional?: boolean;
+	/**
+	 * Members of the body that `read` takes from the text. In a large body they are checked to be JSON, but not parsed: the
+	 * value has an empty value of the same kind in their place.
+	 */
+	readonly textMembers?: readonly string[];
 	/** Checks the body and converts it. Throws `invalid_request`. */
-	read(json: JsonBody): Body;
+	read(json: JsonBody): Body | Promise<Body>;
 }
 
 export interface Route<Path extends string = string, Query = unknown, Body = unknown> {
@@ -100,8 +121,9 @@ export interface Route<Path extends string = string, Query = unknown, Body = unk
 	/** The responses that the handler can give, by status. */
 	readonly answers: Readonly<Record<number, AnswerDoc>>;
 	/**
-	 * What an error status means for this route, for the OpenAPI document. The usual errors (400, 401, 403, 404, 413,
-	 * 500, 503) have a general text and need none here.
+	 * What an error status means for this route, for the OpenAPI document. The usual errors (400, 401, 403, 404, 408, 413, 431,
+	 * 500, 503) have a general text and need none here. The text names the codes that only this route has, such as
+	 * `too_many_webhooks`: with a text that names none, the status is not in the document.
 	 */
 	readonly errors?: Readonly<Record<number, string>>;
 	// A method on purpose: TypeScript compares the parameters of methods bivariantly, so that all routes fit in one
@@ -114,10 +136,15 @@ export const TAGS = {
 	Workspace: "The installation itself, and the projects that your key opens.",
 	Projects: "Tenants. Each project owns its webhooks, events, event types and keys.",
 	Keys: "API keys. A key is shown only once, when it is created.",
+	Sessions: "People who are signed in to the page.",
 	Webhooks: "Registered endpoints, each with a secret, a retry policy and a filter.",
 	"Event types":
 		"A project's list of event types: the types that its events can have, with JSON Schemas for their data.",
 	Events: "What producers send. An accepted event never changes.",
+	Customers: "Whom webhooks belong to: strings of your own. No call creates one.",
+	Relays: "Webhooks whose receiver is a connected program or a browser tab.",
+	"Portal sessions":
+		"Tokens with which your customers use the portal. A token is shown only once, when its session is made.",
 	"Live stream": "Accepted events, attempts and changes of status, as they happen.",
 	Deliveries: "A delivery is one event on its way to one webhook. Each HTTP request for it is an attempt.",
 	Replays: "Send old events to a webhook again, in the background.",
@@ -134,17 +161,28 @@ export function route<const Path extends string, Query = unknown, Body = unknown
 	return definition;
 }
 
+/** Who makes a call of a route that is not open. */
+export function callerOf({ principal }: Pick<Call, "principal">): Principal {
+	if (principal === null) throw new TypeError("the calls of an open route have no caller");
+	return principal;
+}
+
 /** Everybody may make the call, without a key. */
 export const OPEN: Access = null;
 
 /** A key of at least `scope`, of the workspace or of the project that the path names. */
 export function keyWith(scope: KeyScope): Access {
-	return { scope, wholeWorkspace: false };
+	return { scope, wholeWorkspace: false, customers: null };
+}
+
+/** Such a key, or a customer's token with this capability; the scope of the call is then what belongs to the customer. */
+export function keyOrCustomerWith(scope: KeyScope, customers: "read" | Capability): Access {
+	return { scope, wholeWorkspace: false, customers };
 }
 
 /** A key of at least `scope` that opens the whole workspace. */
 export function workspaceKeyWith(scope: KeyScope): Access {
-	return { scope, wholeWorkspace: true };
+	return { scope, wholeWorkspace: true, customers: null };
 }
 
 /** A JSON response. */
@@ -167,6 +205,10 @@ export function pathAction(path: string): string {
  */
 export function routerPath(path: string): string {
 	return path
-		.replace(/\{([A-Za-z]+)\}(:[a-z]+)?$/, (_, name: string, action = "") => `:${name}{[^/:]+${String(action)}}`)
+		.replace(/\{([A-Za-z]+)\}(:[a-z]+)?$/, (_, name: string, action = "") => {
+			// Of all ids, only those of customers can have a colon.
+			const character = name === "customerId" ? "[^/]" : "[^/:]";
+			return `:${name}{${character}+${String(action)}}`;
+		})
 		.replaceAll(/\{([A-Za-z]+)\}(?=\/)/g, ":$1");
 }

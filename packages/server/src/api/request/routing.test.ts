@@ -71,6 +71,34 @@ describe("routing", () => {
 		]);
 	});
 
+	it("logs the project, the webhook, and the reason of a refusal as the response says it", async () => {
+		const { call, lines, makeWebhook, project, other, keys } = await caller();
+		const id = await makeWebhook();
+		const foreign = { "secret-key": keys.project };
+		const requests = [
+			() => call("GET", `./batch/webhooks/${id}`),
+			() => call("GET", "./batch/webhooks/webhook_nonsense"),
+			() => call("POST", "./events", { type: "" }),
+			() => call("GET", `/projects/${other.id}`, undefined, foreign),
+			() => call("GET", "/workspace", undefined, { "secret-key": "no" }),
+		];
+		const before = lines.length;
+		const messages: unknown[] = [];
+		for (const request of requests) messages.push((await request()).json["message"] ?? null);
+		const none = { projectId: null, webhookId: null };
+		const expected = [
+			{ status: 200, projectId: project.id, webhookId: id },
+			{ status: 404, projectId: project.id, webhookId: null },
+			{ status: 400, projectId: project.id, webhookId: null },
+			{ status: 404, ...none },
+			{ status: 401, ...none },
+		];
+		expect(lines.slice(before)).toMatchObject(
+			expected.map((line, index) => ({ ...line, reason: messages[index], isProbe: false })),
+		);
+		expect(messages.slice(1)).toEqual(Array.from({ length: 4 }, () => expect.stringMatching(/.{20}/)));
+	});
+
 	it("forbids caching and sniffing of responses, and allows no other origin", async () => {
 		const { call } = await caller();
 		const { headers } = await call("GET", "/workspace", undefined, { origin: "https://evil.example" });
@@ -82,13 +110,18 @@ describe("routing", () => {
 
 describe("operators' calls", () => {
 	it("report health, readiness and metrics", async () => {
-		const { call } = await caller();
+		const { call, lines } = await caller();
 		expect((await call("GET", "/healthz")).json).toEqual({ status: "ok", version: "0.0.0-test" });
 		expect((await call("GET", "/readyz")).json).toMatchObject({ ready: true });
 		const metrics = await call("GET", "/metrics");
 		expect([metrics.headers.get("content-type"), metrics.text]).toEqual([
 			"text/plain; version=0.0.4; charset=utf-8",
 			"fanfare_up 1\n",
+		]);
+		expect(lines.map(({ path, isProbe }) => [path, isProbe])).toEqual([
+			["/healthz", true],
+			["/readyz", true],
+			["/metrics", true],
 		]);
 	});
 

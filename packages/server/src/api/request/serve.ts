@@ -3,27 +3,32 @@
 //  1. The router in app.ts finds the route. Without a match, `routeNotFound` or a 405 takes the place of steps 3 to 8.
 //  2. The request gets an id (request-id.ts).
 //  3. The parameters are read from the path.
-//  4. The key is looked up and checked against the route's `access` (auth.ts). Open routes skip this.
+//  4. The key is looked up and checked against the route's `access` (auth.ts), and the actor is read (audit-draft.ts). Open
+//     routes skip this.
 //  5. The query is checked against the route's schema (query.ts).
-//  6. The body is read within its limits (body/body-reader.ts), parsed (body/json-body.ts), and checked by the rule of
-//     the route (body/body-rule.ts). GET calls skip this and the next step.
+//  6. The body is read within its limits (body/body-reader.ts), parsed (body/json-body.ts; large ones by
+//     body/large-body.ts, in turns with other requests), and checked by the rule of the route (body/body-rule.ts). GET calls
+//     skip this and the next step.
 //  7. If the route is audited, the audit entry is drafted (audit-draft.ts).
 //  8. The route's handler makes the call and returns a `Reply`. The engine completes the entry, and the store writes it
 //     together with the change.
 //  9. An error from any step becomes an error response (problem.ts).
-// 10. A line is logged (request-log.ts), and the response is sent.
+// 10. A line is logged (request-log.ts), and the response is sent, with the headers for pages of other origins (cross-origin.ts).
 import type { Context } from "hono";
 
-import type { Principal, Scope } from "../../core/access/principal.ts";
+import { keyIdOf, type Principal, type Scope } from "../../core/access/principal.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
-import type { ApiDeps } from "../deps.ts";
-import { auditDraft } from "./audit-draft.ts";
+import type { AppDeps, RequestDeps } from "../deps.ts";
+import { actorOf, auditDraft } from "./audit-draft.ts";
 import { authenticate, authorize } from "./auth.ts";
-import { BodyReader, type BodyBudget, type NodeBody } from "./body/body-reader.ts";
-import { parseJsonBody, type JsonBody } from "./body/json-body.ts";
-import { problemReply } from "./problem.ts";
+import { BodyReader, type NodeBody, type SharedByReaders } from "./body/body-reader.ts";
+import { parseJsonBody, type JsonBody, type TakeTurn } from "./body/json-body.ts";
+import { readLargeBody, SMALL_BODY_BYTES } from "./body/large-body.ts";
+import type { Turns } from "./body/turns.ts";
+import { crossOriginHeaders } from "./cross-origin.ts";
+import { failureBehind, problemReply } from "./problem.ts";
 import { readQuery } from "./query.ts";
-import { shownPath, writeRequestLine } from "./request-log.ts";
+import { shownPath, writeRequestLine, type Failure } from "./request-log.ts";
 import { pathAction, type BodyRule, type Connection, type Reply, type Route } from "./route.ts";
 
 /** Node's request and response, which Hono's context has when the app runs on `@hono/node-server`. */
@@ -39,7 +44,15 @@ export type ApiContext = Context<ApiEnv>;
 
 /** The largest body on calls that take none, in bytes: enough for `{}` and white space. */
 const NO_BODY_MAX_BYTES = 1_024;
+/** Bodies up to this size are parsed without waiting for a turn: most of a server's work. */
+const QUICK_BODY_BYTES = 16 * 1_024;
+const NO_CONTENT = 204;
 const EMPTY_OBJECT = Buffer.from("{}");
+
+/** What the requests of one app share. */
+export interface SharedLimits extends SharedByReaders {
+	readonly turns: Turns;
+}
 
 /** What is known of a request so far, for its log line. */
 export interface Progress {
@@ -49,6 +62,10 @@ export interface Progress {
 	/** Read at the start, since a connection that is closed has no address. */
 	readonly clientAddress: string | null;
 	principal: Principal | null;
+	/** The data that the caller may use; null if the path names no project, or if that was not checked yet. */
+	scope: Scope | null;
+	/** The webhook that the path names. */
+	webhookId: string | null;
 	bodyBytes: number;
 }
 
@@ -58,7 +75,7 @@ export interface Progress {
  */
 export async function serve(
 	context: ApiContext,
-	deps: ApiDeps,
+	deps: RequestDeps,
 	route: Route | null,
 	answer: (progress: Progress) => Promise<Reply> | Reply,
 ): Promise<Response> {
@@ -68,72 +85,117 @@ export async function serve(
 		startedAt: deps.clock.monotonicMs(),
 		clientAddress: deps.clientAddress(incoming?.socket.remoteAddress, incoming?.headers["x-forwarded-for"]),
 		principal: null,
+		scope: null,
+		webhookId: null,
 		bodyBytes: 0,
 	};
 	let reply: Reply;
-	let failure: { readonly code: string; readonly cause: unknown } | null = null;
+	let failure: Failure | null = null;
 	try {
 		reply = await answer(progress);
 	} catch (error) {
 		const problem = problemReply(error, progress.requestId);
-		failure = { code: problem.code, cause: problem.status >= 500 ? error : null };
+		failure = { code: problem.code, reason: problem.message, cause: failureBehind(error) };
 		reply = problem;
 	}
 	writeRequestLine(deps, context, route, progress, reply.status, failure);
 	// Hono omits the body of a response to HEAD. A stream would stay open without a reader.
-	if (typeof reply.body !== "string" && context.req.method === "HEAD") {
+	if (reply.body instanceof ReadableStream && context.req.method === "HEAD") {
 		await reply.body.cancel();
 		reply = { ...reply, body: "" };
 	}
-	return new Response(reply.body, { status: reply.status, headers: headersOf(reply, progress.requestId) });
+	const headers = headersOf(reply, progress.requestId);
+	if (deps.portalOrigins.length > 0) {
+		Object.assign(
+			headers,
+			crossOriginHeaders(deps.portalOrigins, (name) => context.req.header(name)),
+		);
+	}
+	// Only a response without a body may have the status 204.
+	return new Response(reply.status === NO_CONTENT ? null : reply.body, { status: reply.status, headers });
 }
 
 /** Checks a request against its route and calls the handler: steps 3 to 8. */
 export async function answerRoute(
 	context: ApiContext,
-	deps: ApiDeps,
-	budget: BodyBudget,
+	deps: AppDeps,
+	shared: SharedLimits,
 	route: Route,
 	progress: Progress,
 ): Promise<Reply> {
 	const params = paramsOf(context, route);
-	let scope: Scope | null = null;
+	progress.webhookId = webhookOf(params);
 	if (route.access !== null) {
-		progress.principal = authenticate(deps.engine.keys, (name) => context.req.header(name));
-		scope = authorize(deps.engine, progress.principal, route.access, params["projectId"]);
+		progress.principal = authenticate(deps, (name) => context.req.header(name));
+		progress.scope = authorize(deps.engine, progress.principal, route.access, params["projectId"]);
 	}
+	// Somebody who signs in has no access yet.
+	const hasActor = route.access !== null || typeof route.audit === "string";
+	const actor = hasActor ? readActor(context, deps, progress.principal) : null;
 	const query = readQuery(context.req.url, route.query);
-	const { requestId, principal } = progress;
-	const connection = connectionOf(context);
+	const { requestId, principal, scope } = progress;
+	const connection = connectionOf(context, progress);
 	/** The types of the route's declaration say that a path with a project has a scope. */
 	const call = { deps, requestId, principal, scope: scope as never, connection, params, query };
 	if (route.method === "get")
 		return route.handle({ ...call, change: { scope: call.scope, audit: null }, body: undefined });
-	const reader = new BodyReader(budget, route.body?.maxBytes ?? NO_BODY_MAX_BYTES);
+	/** Who shares memory and time for bodies with others. */
+	const owner = params["projectId"] ?? keyIdOf(principal) ?? "";
+	const takeTurn: TakeTurn = (length) => shared.turns.take(owner, length);
+	const reader = new BodyReader(shared, owner, route.body?.maxBytes ?? NO_BODY_MAX_BYTES);
 	try {
-		const bytes = await reader.read({
+		const source = {
 			node: context.env?.incoming,
 			web: () => context.req.raw.body,
-			header: (name) => context.req.header(name),
-		});
+			header: (name: string) => context.req.header(name),
+		};
+		let bytes: Uint8Array;
+		try {
+			bytes = await reader.read(source);
+		} catch (error) {
+			if (error instanceof FanfareError) deps.bodyRefused(error.code);
+			throw error;
+		}
 		progress.bodyBytes = bytes.length;
-		const sent = route.body === undefined ? null : parseBody(route.body, bytes);
-		const body = sent === null ? expectNoBody(bytes) : route.body?.read(sent);
-		const audit = auditDraft(route, progress, sent?.value ?? null);
+		// Only large bodies are waited for: a wait costs the many small ones a turn of the microtask queue.
+		const parsed = route.body === undefined ? null : parseBody(route.body, bytes, takeTurn);
+		const sent = parsed instanceof Promise ? await parsed : parsed;
+		const read = sent === null ? expectNoBody(bytes) : route.body?.read(sent);
+		const body = read instanceof Promise ? await read : read;
+		const audit = auditDraft(route, { principal, requestId, actor }, sent?.value ?? null);
 		return await route.handle({ ...call, change: { scope: call.scope, audit }, body });
 	} finally {
 		reader.release();
 	}
 }
 
-/** The parts of the connection that handlers may use. */
-function connectionOf(context: ApiContext): Connection {
-	return { header: (name) => context.req.header(name), abandon: () => void context.env?.outgoing?.destroy() };
+function readActor(context: ApiContext, { proxyActorHeader }: AppDeps, principal: Principal | null): string | null {
+	const peer = context.env?.incoming?.socket.remoteAddress;
+	return actorOf(principal, (name) => context.req.header(name), proxyActorHeader(peer));
 }
 
-/** Parses a body. If the route's body is optional, an empty one is read as `{}`. */
-function parseBody(rule: BodyRule<unknown>, bytes: Uint8Array): JsonBody {
-	return parseJsonBody(rule.optional === true && isBlank(bytes) ? EMPTY_OBJECT : bytes, rule.schema);
+/** The parts of the connection that handlers may use. */
+function connectionOf(context: ApiContext, { clientAddress }: Progress): Connection {
+	return {
+		header: (name) => context.req.header(name),
+		clientAddress,
+		peer: context.env?.incoming?.socket.remoteAddress,
+		origin: () => new URL(context.req.url).origin,
+		abandon: () => {
+			const outgoing = context.env?.outgoing;
+			outgoing?.destroy();
+			return outgoing !== undefined;
+		},
+	};
+}
+
+/** Parses a body, a large one in turns. If the route's body is optional, an empty one is read as `{}`. */
+function parseBody(rule: BodyRule<unknown>, bytes: Uint8Array, takeTurn: TakeTurn): JsonBody | Promise<JsonBody> {
+	const body = rule.optional === true && isBlank(bytes) ? EMPTY_OBJECT : bytes;
+	if (body.length <= QUICK_BODY_BYTES) return parseJsonBody(body, rule.schema);
+	if (body.length > SMALL_BODY_BYTES) return readLargeBody(body, rule, takeTurn);
+	const turn = takeTurn(body.length);
+	return turn === null ? parseJsonBody(body, rule.schema) : turn.then(() => parseJsonBody(body, rule.schema));
 }
 
 /** The 404 for a path that no route has. */
@@ -155,6 +217,11 @@ function paramsOf(context: ApiContext, route: Route): Record<string, string> {
 			value.endsWith(action) ? value.slice(0, -action.length) : value,
 		]),
 	);
+}
+
+/** The webhook for the log line. A path can have anything in its place, which is not repeated. */
+function webhookOf({ webhookId }: Readonly<Record<string, string>>): string | null {
+	return webhookId !== undefined && /^webhook_[0-9a-f-]{36}$/.test(webhookId) ? webhookId : null;
 }
 
 /** Accepts no body, as the Nexus SDK sends it, or `{}`. Fields would be ignored, so they are refused. */

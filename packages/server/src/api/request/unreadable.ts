@@ -62,8 +62,18 @@ export class UnreadableRequests {
 		const reply = problemReply(error, requestId);
 		const { status } = reply;
 		const clientAddress = this.#clientAddress(peer, undefined);
-		const facts = { route: null, durationMs: 0, bodyBytes: 0, clientAddress, keyId: null, cause: error };
-		this.#log({ requestId, method: UNKNOWN, path: UNKNOWN, status, code: reply.code, ...facts });
+		const { code, message: reason } = reply;
+		const unknown = {
+			route: null,
+			isProbe: false,
+			keyId: null,
+			sessionId: null,
+			portalSessionId: null,
+			projectId: null,
+			webhookId: null,
+		};
+		const facts = { durationMs: 0, bodyBytes: 0, clientAddress, cause: error };
+		this.#log({ requestId, method: UNKNOWN, path: UNKNOWN, status, code, reason, ...unknown, ...facts });
 		return { status, headers: headersOf(reply, requestId), body: typeof reply.body === "string" ? reply.body : "" };
 	}
 }

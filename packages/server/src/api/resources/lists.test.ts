@@ -87,9 +87,15 @@ describe("lists", () => {
 		["colour=red", "colour", /known fields: limit, page/],
 		["__proto__=1", "__proto__", /not a known/],
 		["after=x", "after", /whole number/],
-		["status=pending", "status", /"Pending" or/],
+		["status=pending", "status", /must be a list of Pending, Succeeded/],
+		["status=Failed,", "status", /must be a list of Pending/],
+		["responseCode=6xy", "responseCode", /classes such as 5xx/],
+		["error=nope", "error", /must be a list of timeout/],
+		["cause=timeout", "cause", /must be a list of lookup_timeout/],
+		["eventType=*", "eventType", /prefixes such as order/],
 		["webhookId=1", "webhookId", /must be an id such as webhook_/],
 		["responseCode=-1", "responseCode", /from 0 to 999/],
+		[`responseCode=${Array.from({ length: 21 }, (_, n) => 400 + n).join(",")}`, "responseCode", /at most 20/],
 	])("refuse ?%s", async (query, path, message) => {
 		const { call } = await caller();
 		const { status, json } = await call("GET", `./deliveries?${query}`);
@@ -98,13 +104,55 @@ describe("lists", () => {
 	});
 
 	it("pass all filters to the store", async () => {
-		const { call, webhookId, reads } = await withRows();
-		const filter = { webhookId, eventId: EVENT_ID, eventType: "a.b", status: "Failed" };
-		const query = new URLSearchParams({ ...filter, responseCode: "0", after: "5", before: "9" });
+		const { call, webhookId, reads, test } = await withRows();
+		const filter = { webhookId, customerId: "acme", eventId: EVENT_ID };
+		const lists = { eventType: "a.b,c.*", status: "Failed,Held", responseCode: "0,5xx", error: "tls" };
+		const times = { updatedAfter: "3", updatedBefore: "4", after: "5", before: "9" };
+		const query = new URLSearchParams({ ...filter, ...lists, cause: "not_tls,refused", ...times });
 		expect((await call("GET", `./deliveries?${String(query)}`)).status).toBe(200);
-		expect(reads.deliveries.mock.lastCall?.[1]).toEqual({ ...filter, responseCode: 0, after: 5, before: 9 });
-		await call("GET", "./events?type=a.b&after=5");
-		expect(reads.events.mock.lastCall?.[1]).toEqual({ type: "a.b", after: 5, before: null });
+		const passed = {
+			...filter,
+			eventTypes: ["a.b", "c.*"],
+			statuses: ["Failed", "Held"],
+			responseCodes: [
+				{ from: 0, to: 0 },
+				{ from: 500, to: 599 },
+			],
+			causes: ["not_tls"],
+			updatedAfter: 3,
+			updatedBefore: 4,
+			after: 5,
+			before: 9,
+		};
+		expect(reads.deliveries.mock.lastCall?.[1]).toEqual(passed);
+		const many = vi.spyOn(test.engine.deliveries, "retryMany");
+		const body = {
+			...filter,
+			eventType: ["a.b", "c.*"],
+			status: ["Failed", "Held"],
+			responseCode: [0, "5xx"],
+			error: "tls",
+			cause: ["not_tls", "refused"],
+			updatedAfter: 3,
+			updatedBefore: 4,
+			after: 5,
+			before: 9,
+		};
+		expect((await call("POST", "./deliveries:retry", body)).status).toBe(200);
+		expect(many.mock.lastCall?.[1]).toEqual(passed);
+		const none = { types: null, customerId: null, tag: null, idempotencyKey: null, unmatched: false };
+		await call("GET", "./events?type=a.b&after=5&unmatched=false");
+		expect(reads.events.mock.lastCall?.[1]).toEqual({ ...none, types: ["a.b"], after: 5, before: null });
+		await call("GET", "./events?type=a.*,b&customerId=acme&tag=x&idempotencyKey=k%20%C3%BC&unmatched=true");
+		expect(reads.events.mock.lastCall?.[1]).toEqual({
+			types: ["a.*", "b"],
+			customerId: "acme",
+			tag: "x",
+			idempotencyKey: "k ü",
+			unmatched: true,
+			after: null,
+			before: null,
+		});
 	});
 
 	it("contain only the rows that match", async () => {
@@ -129,21 +177,32 @@ describe("the log", () => {
 	it("shows a delivery with its attempts, without the fields that only the engine uses", async () => {
 		const { call, delivery, test } = await withRows();
 		const { json } = await call("GET", `./deliveries/${delivery.id}`);
-		const { autoAttemptCount, leaseUntil, trigger, scheduleResumesAt, nextAttemptAt, ...shown } = delivery;
-		const attempts = await test.store.attempts(delivery.id);
+		const { customerId, autoAttemptCount, leaseUntil, trigger, scheduleResumesAt, nextAttemptAt, ...shown } = delivery;
+		const attempts = await test.attempts(delivery.id);
 		expect(attempts).toMatchObject([{ number: 1, error: "refused" }]);
 		expect(json).toEqual({
 			...shown,
 			object: "delivery",
 			nextAttemptDate: nextAttemptAt,
-			attempts: attempts.map(({ requestHeaders, ...attempt }) => ({
+			hasMoreAttempts: false,
+			attempts: attempts.map(({ requestHeaders, webhookRevision: _revision, firstByteMs, connection, ...attempt }) => ({
 				...attempt,
+				endpoint: "http://127.0.0.1:1/",
+				remoteAddress: "127.0.0.1",
+				timings: { lookupMs: null, connectMs: null, tlsMs: null, firstByteMs },
+				certificateExpireDate: connection?.certificateExpireDate,
 				object: "attempt",
 				request: { headers: requestHeaders },
 			})),
 		});
 		expect(schemaOf("getDelivery")?.parse(json)).toEqual(json);
-		expect([autoAttemptCount, leaseUntil, trigger, scheduleResumesAt]).toEqual([1, null, "auto", null]);
+		expect([customerId, autoAttemptCount, leaseUntil, trigger, scheduleResumesAt]).toEqual([
+			null,
+			1,
+			null,
+			"auto",
+			null,
+		]);
 	});
 
 	it("shows one event with its data, byte for byte", async () => {
@@ -177,6 +236,33 @@ describe("the log", () => {
 		expect(await call("GET", "/workspace/audit?projectId=1")).toMatchObject({ status: 400 });
 	});
 
+	it("shows a project's admins the audit entries of the project, and of no other", async () => {
+		const { call, project, other, webhookId, keys, reads } = await withRows();
+		const as = (key: string) => ({ "secret-key": key });
+		await call("POST", `/projects/${other.id}/batch/webhooks`, { name: "b", spec: { endpoint: "https://b.example/" } });
+		const own = await call("GET", "./audit", undefined, as(keys.project));
+		expect(rowsOf(own)).toMatchObject([{ action: "webhook.create", objectId: webhookId, projectId: project.id }]);
+		const query = `keyId=key_${UUID}&objectId=a&action=b&after=5&before=9`;
+		expect((await call("GET", `./audit?${query}`, undefined, as(keys.project))).status).toBe(200);
+		expect(reads.auditEntries.mock.lastCall?.[0]).toEqual({
+			keyId: `key_${UUID}`,
+			projectId: project.id,
+			objectId: "a",
+			action: "b",
+			after: 5,
+			before: 9,
+		});
+		const refused = [
+			["./audit", keys.projectRead, 403],
+			["./audit", keys.other, 404],
+			[`/projects/${other.id}/audit`, keys.project, 404],
+			[`./audit?projectId=${other.id}`, keys.project, 400],
+		] as const;
+		for (const [path, key, status] of refused) {
+			expect([path, (await call("GET", path, undefined, as(key))).status]).toEqual([path, status]);
+		}
+	});
+
 	it("shows audit entries", async () => {
 		const { call, project, webhookId, engine, keys } = await withRows();
 		const listed = await call("GET", `/workspace/audit?projectId=${project.id}`);
@@ -186,6 +272,7 @@ describe("the log", () => {
 				object: "auditEntry",
 				createDate: expect.any(Number),
 				keyId: engine.keys.authenticate(keys.admin)?.key.id,
+				actor: null,
 				projectId: project.id,
 				action: "webhook.create",
 				objectId: webhookId,

@@ -1,18 +1,26 @@
 // The table of all routes, in the order in which the documents show them.
+import { renderAccessDoc } from "../documents/access-doc.ts";
 import { openApiDocument, type OpenApiDocument } from "../documents/openapi.ts";
 import { docsRoutes } from "../documents/routes.ts";
 import type { Route } from "../request/route.ts";
 import { auditRoutes } from "./audit/routes.ts";
+import { customerRoutes } from "./customers/routes.ts";
+import { deliveryExportRoutes } from "./deliveries/export-routes.ts";
 import { deliveryRoutes } from "./deliveries/routes.ts";
 import { eventTypeRoutes } from "./event-types/routes.ts";
 import { eventDataRoutes } from "./events/data-routes.ts";
 import { eventRoutes } from "./events/routes.ts";
+import { eventRoutingRoutes } from "./events/routing-routes.ts";
 import { keyRoutes } from "./keys/routes.ts";
 import { operatorRoutes } from "./operators/routes.ts";
+import { portalSessionRoutes } from "./portal-sessions/routes.ts";
 import { projectRoutes } from "./projects/routes.ts";
+import { relayRoutes } from "./relays/routes.ts";
 import { replayRoutes } from "./replays/routes.ts";
+import { sessionRoutes } from "./sessions/routes.ts";
 import { statsRoutes } from "./stats/routes.ts";
 import { streamRoutes } from "./stream/routes.ts";
+import { releaseRoutes } from "./webhooks/release-routes.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 import { workspaceRoutes } from "./workspace/routes.ts";
 
@@ -24,19 +32,31 @@ export function apiRoutes(): readonly Route[] {
 		...workspaceRoutes,
 		...projectRoutes,
 		...keyRoutes,
+		...sessionRoutes,
 		...webhookRoutes,
+		...releaseRoutes,
 		...eventTypeRoutes,
 		...eventRoutes,
 		...eventDataRoutes,
+		...eventRoutingRoutes,
 		...deliveryRoutes,
+		...deliveryExportRoutes,
 		...replayRoutes,
+		...relayRoutes,
 		...statsRoutes,
+		...customerRoutes,
+		...portalSessionRoutes,
 		...streamRoutes,
 		...auditRoutes,
 		...operatorRoutes,
 	];
 	routes.push(...docsRoutes(routes));
 	return routes;
+}
+
+/** The text of docs/access.md. */
+export function renderAccessTable(): string {
+	return renderAccessDoc(apiRoutes());
 }
 
 /** The OpenAPI 3.1 document of the whole API, without a server's address; the same for the same version, byte for byte. */

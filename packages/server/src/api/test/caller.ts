@@ -1,10 +1,11 @@
 // Makes calls to the API for tests: adds a key and a body, parses the response.
-import { afterAll, onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 
 import { projectScope } from "../../core/access/principal.ts";
 import { dataJsonOf, type Event } from "../../core/event.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
 import type { ApiDeps } from "../deps.ts";
+import { requireDocumented } from "./documented.ts";
 import { openTestApi, testApiOn, type TestApi } from "./test-api.ts";
 
 export interface Answer {
@@ -15,7 +16,10 @@ export interface Answer {
 }
 
 export interface Caller extends TestApi {
-	/** A `body` that is a string, bytes or a stream is sent unchanged, anything else as JSON. `./` means in the project. */
+	/**
+	 * A `body` that is a string, bytes or a stream is sent unchanged, anything else as JSON. `./` means in the project. Throws if the
+	 * response is not one that the OpenAPI document describes, so that each test of the API is also one of the document.
+	 */
 	readonly call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
 	/** Creates a webhook and returns its id. Nothing listens at its endpoint unless the test gives one. */
 	readonly makeWebhook: (endpoint?: string) => Promise<string>;
@@ -28,20 +32,35 @@ export interface Caller extends TestApi {
 const NOBODY_LISTENS = "http://127.0.0.1:1/";
 const FIRST_PAGE = { limit: 1_000, cursor: null };
 
-/** The engine of this test file. Opening one takes about 15 ms, so the tests of a file share it. */
-let shared: Promise<TestEngine> | null = null;
-afterAll(async () => (await shared)?.[Symbol.asyncDispose]());
+/** The engine of a test file. Opening one takes about 15 ms, so the tests of a file share it. */
+let shared: { readonly file: string | undefined; readonly engine: Promise<TestEngine> } | null = null;
 
 /**
  * An API with new projects and keys for one test, on the engine that the tests of a file share. Calls of the store that
  * the test replaces are restored when it has finished.
  */
-export async function caller(limits?: ApiDeps["limits"], publicUrl: string | null = null): Promise<Caller> {
-	shared ??= openTestEngine();
-	const test = await shared;
+export async function caller(
+	limits?: ApiDeps["limits"],
+	publicUrl: string | null = null,
+	parts: Partial<ApiDeps> = {},
+): Promise<Caller> {
+	const test = await sharedEngine();
 	const calls = { ...test.engineStore };
 	onTestFinished(() => void Object.assign(test.engineStore, calls));
-	return callerOf(await testApiOn(test, await test.engine.projects.create("My project", null), limits, publicUrl));
+	const project = await test.engine.projects.create("My project", null);
+	return callerOf(await testApiOn(test, project, limits, publicUrl, parts));
+}
+
+/** Several test files run in a process, one after the other. The engine of the last one ends with the process. */
+function sharedEngine(): Promise<TestEngine> {
+	const file = expect.getState().testPath;
+	if (shared === null || shared.file !== file) shared = { file, engine: openInPlaceOf(shared?.engine) };
+	return shared.engine;
+}
+
+async function openInPlaceOf(earlier: Promise<TestEngine> | undefined): Promise<TestEngine> {
+	await (await earlier)?.[Symbol.asyncDispose]();
+	return openTestEngine();
 }
 
 /** Like `caller`, on an engine of its own, for tests that need the whole workspace or stop the engine. */
@@ -62,7 +81,10 @@ function callerOf(api: TestApi): Caller {
 		});
 		const text = await response.text();
 		const isJson = response.headers.get("content-type")?.startsWith("application/json") === true && text !== "";
-		return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : {} };
+		const json = isJson ? (JSON.parse(text) as Answer["json"]) : {};
+		const line = api.lines.find(({ requestId }) => requestId === response.headers.get("x-request-id"));
+		if (line !== undefined && isJson) requireDocumented(line, json);
+		return { status: response.status, headers: response.headers, text, json };
 	};
 	const makeWebhook = async (endpoint = NOBODY_LISTENS): Promise<string> => {
 		const { json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint } });
@@ -75,7 +97,7 @@ function callerOf(api: TestApi): Caller {
 	const accepted = async () => {
 		const { rows } = await test.store.events(
 			projectScope(project.id),
-			{ type: null, after: null, before: null },
+			{ types: null, after: null, before: null },
 			FIRST_PAGE,
 		);
 		const withData = rows.map(async (event) => ({ ...event, dataJson: await storedData(event) }));

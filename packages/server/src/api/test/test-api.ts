@@ -2,6 +2,8 @@
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { KeyScope } from "../../core/access/key.ts";
+import { PORTAL_SESSION_MS } from "../../core/access/portal-session.ts";
+import { CAPABILITIES, type Capability } from "../../core/access/principal.ts";
 import type { Project } from "../../core/workspace.ts";
 import type { Engine } from "../../engine/calls.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
@@ -22,6 +24,8 @@ export interface TestApi {
 	readonly other: Project;
 	/** Keys of the whole workspace by scope, and keys of one project: `project` and `other` have the scope `admin`. */
 	readonly keys: Readonly<Record<KeyScope | "project" | "projectRead" | "other", string>>;
+	/** The token of a new portal session of a customer of `project`, with all capabilities unless some are given. */
+	readonly tokenOf: (customerId: string, capabilities?: readonly Capability[]) => Promise<string>;
 	/** The lines of the request log. */
 	readonly lines: readonly RequestLine[];
 }
@@ -39,20 +43,29 @@ export async function testApiOn(
 	project: Project,
 	limits: ApiDeps["limits"] = {},
 	publicUrl: string | null = null,
+	parts: Partial<ApiDeps> = {},
 ): Promise<TestApi> {
 	const { engine, engineStore: store } = test;
 	const lines: RequestLine[] = [];
 	const app = createApp({
 		engine,
+		authenticate: (text) => engine.keys.authenticate(text) ?? engine.portalSessions.authenticate(text),
 		store,
 		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
+		serverStatus: () => ({ limits: [], warnings: [] }),
+		bodyRefused: () => {},
 		requestLog: (line) => lines.push(line),
 		clientAddress: () => null,
+		proxyActorHeader: () => null,
+		requestOrigin: () => null,
 		makeRequestId: createRequestIds(systemChance),
 		clock: systemClock,
 		publicUrl,
 		version: "0.0.0-test",
+		portalOrigins: [],
+		egressAddresses: [],
 		limits,
+		...parts,
 	});
 	const other = await engine.projects.create("Another", null);
 	const make = async (scope: KeyScope, projectId: string | null = null): Promise<string> =>
@@ -65,5 +78,14 @@ export async function testApiOn(
 		projectRead: await make("read", project.id),
 		other: await make("admin", other.id),
 	};
-	return { app, test: test.in(project.id), engine, store, project, other, keys, lines };
+	const tokenOf: TestApi["tokenOf"] = async (customerId, capabilities = CAPABILITIES) => {
+		const response = await app.request(`/projects/${project.id}/portal-sessions`, {
+			method: "POST",
+			headers: { "secret-key": keys.write, "content-type": "application/json" },
+			body: JSON.stringify({ customerId, capabilities, expiresInMs: PORTAL_SESSION_MS.max }),
+		});
+		const { token } = (await response.json()) as { readonly token: string };
+		return token;
+	};
+	return { app, test: test.in(project.id), engine, store, project, other, keys, tokenOf, lines };
 }

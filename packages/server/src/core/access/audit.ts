@@ -3,8 +3,16 @@
 export interface AuditEntry {
 	readonly id: string;
 	readonly at: number;
-	/** The key that made the call; null for the server itself. */
+	/** The key that made the call; null for a customer and for the server itself. */
 	readonly keyId: string | null;
+	/** The session of the page in which the call was made with the key; null if it was made in none. */
+	readonly sessionId: string | null;
+	/** Who made the call, in the words of the caller, who vouches for it; null if the caller did not say. */
+	readonly actor: string | null;
+	/** The customer whose token made the call; null if it was made otherwise. */
+	readonly customerId: string | null;
+	/** The portal session whose token made the call; null if it was made otherwise. */
+	readonly portalSessionId: string | null;
 	readonly projectId: string | null;
 	/** Such as `webhook.update`. */
 	readonly action: string;
@@ -16,4 +24,22 @@ export interface AuditEntry {
 }
 
 /** The part of an entry that the caller of a change knows. The engine adds the object, the project, the time and the id. */
-export type AuditDraft = Pick<AuditEntry, "keyId" | "action" | "fields" | "requestId">;
+export type AuditDraft = Pick<
+	AuditEntry,
+	"keyId" | "sessionId" | "customerId" | "portalSessionId" | "actor" | "action" | "fields" | "requestId"
+>;
+
+export const ACTOR_MAX_LENGTH = 128;
+
+/** Visible characters of ASCII, which are the same in each client and proxy. */
+const ACTOR = /^[\x21-\x7e]+$/;
+
+/**
+ * Whether a text can be an actor.
+ *
+ * @example
+ * isActor("ada@example.com"); // true
+ */
+export function isActor(text: string): boolean {
+	return text.length <= ACTOR_MAX_LENGTH && ACTOR.test(text);
+}

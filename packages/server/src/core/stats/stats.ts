@@ -11,6 +11,9 @@ export type StatsWidth = (typeof STATS_WIDTHS)[number];
 export const STATS_KEPT_MS = { minute: 48 * 3_600_000, hour: 90 * 86_400_000, day: Infinity } as const;
 /** The largest number of buckets in one response. */
 export const MAX_STATS_BUCKETS = 1_500;
+/** The largest number of webhooks in one response, and of buckets of each. */
+export const MAX_SERIES_WEBHOOKS = 100;
+export const MAX_SERIES_BUCKETS = 200;
 /** The number of buckets, up to now, if a request has no `from`. */
 const DEFAULT_BUCKETS = { minute: 60, hour: 24, day: 30 } as const;
 
@@ -47,8 +50,19 @@ export interface StatsRange {
 	readonly to: number;
 }
 
+/** The attempts of one webhook in each bucket of a range, oldest first, empty buckets too. */
+export interface WebhookSeries {
+	readonly webhookId: string;
+	readonly attemptsSucceeded: readonly number[];
+	readonly attemptsFailed: readonly number[];
+}
+
 /** The smallest range of whole buckets that contains the requested time, or the issue with the request. */
-export function statsRange({ width, from, to }: StatsRequest, now: number): StatsRange | Issue {
+export function statsRange(
+	{ width, from, to }: StatsRequest,
+	now: number,
+	maxBuckets = MAX_STATS_BUCKETS,
+): StatsRange | Issue {
 	const widthMs = STATS_WIDTHS_MS[width];
 	const end = ceilTo(to ?? now + 1, widthMs);
 	const start = from === null ? Math.max(0, end - DEFAULT_BUCKETS[width] * widthMs) : floorTo(from, widthMs);
@@ -56,10 +70,10 @@ export function statsRange({ width, from, to }: StatsRequest, now: number): Stat
 		return { path: "from", message: `must be earlier than \`to\`, which is ${to ?? "now"}` };
 	}
 	const count = (end - start) / widthMs;
-	if (count > MAX_STATS_BUCKETS) {
+	if (count > maxBuckets) {
 		return {
 			path: "from",
-			message: `asks for ${count} buckets of one ${width}, but at most ${MAX_STATS_BUCKETS} are returned: ask for a shorter time or a larger width`,
+			message: `asks for ${count} buckets of one ${width}, but at most ${maxBuckets} are returned: ask for a shorter time or a larger width`,
 		};
 	}
 	const keptFrom = now - STATS_KEPT_MS[width];

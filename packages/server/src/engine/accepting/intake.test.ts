@@ -19,8 +19,8 @@ describe("room for sends that wait", () => {
 		await using test = await openTestEngine({ limits: { maxWaitingSends: 10 } });
 		const batch = Array.from({ length: 20 }, () => ({}));
 		const waiting = test.send();
-		await expect(sendBatch(test, batch.slice(0, 10))).rejects.toMatchObject(OVERLOADED);
-		expect(await sendBatch(test, batch.slice(0, 9))).toHaveLength(9);
+		await expect(sendBatch(test, batch.slice(0, 7))).rejects.toMatchObject(OVERLOADED);
+		expect(await sendBatch(test, batch.slice(0, 6))).toHaveLength(6);
 		await waiting;
 		expect(await sendBatch(test, batch)).toHaveLength(20);
 	});
@@ -33,6 +33,29 @@ describe("room for sends that wait", () => {
 			await expect(sendBatch(test, [{ dataJson: dataOf(6_000) }])).rejects.toMatchObject(OVERLOADED);
 			await Promise.all([waiting, test.send({ dataJson: dataOf(100) })]);
 		}
+	});
+
+	it("is divided by project: one that floods has three quarters of what the others leave, and they have the rest", async () => {
+		await using test = await openTestEngine({ limits: { maxWaitingSends: 100 } });
+		const other = test.in((await test.engine.projects.create("other", null)).id);
+		const third = test.in((await test.engine.projects.create("third", null)).id);
+		const sendAll = (from: TestEngine, count: number) =>
+			Promise.allSettled(Array.from({ length: count }, () => from.send()));
+		const accepted = (results: readonly PromiseSettledResult<string>[]) =>
+			results.filter(({ status }) => status === "fulfilled").length;
+		const results = await Promise.all([sendAll(test, 200), sendAll(other, 200), sendAll(third, 1)]);
+		// 75 of 100, then 75 % of the 25 that are left.
+		expect(results.map(accepted)).toEqual([75, 18, 1]);
+		expect(results[0].find(({ status }) => status === "rejected")).toMatchObject({ reason: OVERLOADED });
+	});
+
+	it("is divided in bytes, too", async () => {
+		await using test = await openTestEngine({ limits: { maxWaitingBytes: 40_000 } });
+		const other = test.in((await test.engine.projects.create("other", null)).id);
+		const large = () => test.send({ dataJson: dataOf(9_000) });
+		const waiting = [large(), large(), large()];
+		await expect(large()).rejects.toMatchObject(OVERLOADED);
+		await Promise.all([...waiting, other.send({ dataJson: dataOf(9_000) })]);
 	});
 
 	it("includes the memory that an event takes besides its body", async () => {
@@ -48,7 +71,7 @@ describe("room for sends that wait", () => {
 		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
 		const results = await Promise.allSettled(Array.from({ length: 30 }, () => test.send()));
 		const refused = results.filter(({ status }) => status === "rejected");
-		expect(refused).toHaveLength(20);
+		expect(refused).toHaveLength(23);
 		expect(refused[0]).toMatchObject({ reason: OVERLOADED });
 		const waiting = test.send();
 		const batches = await Promise.allSettled([
@@ -121,6 +144,28 @@ describe("an idempotency key", () => {
 			await expect(test.send({ ...first, ...other })).rejects.toMatchObject({ code: "idempotency_conflict" });
 		}
 		await test.send(first);
+	});
+
+	it("returns the event that was accepted, although its type or its webhook would be refused now", async () => {
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: [] });
+		const first = { type: "a.b", webhookIds: [id], dataJson: "1", idempotencyKey: "k" };
+		const eventId = await test.send(first);
+		const isRepeat = [{ event: { id: eventId }, duplicate: true }];
+		const unlisted = { type: "a.c", dataJson: "1", idempotencyKey: "other" };
+
+		await test.engine.webhooks.delete(test.change, id);
+		expect(await sendBatch(test, [first])).toMatchObject(isRepeat);
+		await expect(test.send({ ...first, idempotencyKey: "new" })).rejects.toMatchObject({ code: "unknown_webhook" });
+
+		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
+		expect(await test.send(first)).toBe(eventId);
+		expect(await sendBatch(test, [unlisted, first])).toMatchObject([{ code: "invalid_request" }, ...isRepeat]);
+		await expect(test.send({ ...first, dataJson: "2" })).rejects.toMatchObject({ code: "invalid_request" });
+		await expect(test.send(unlisted)).rejects.toMatchObject({ code: "invalid_request" });
+		const everything = { types: null, after: null, before: null };
+		const { rows } = await test.store.events(test.scope, everything, { limit: 10, cursor: null });
+		expect(rows.map((event) => event.id)).toEqual([eventId]);
 	});
 });
 

@@ -2,22 +2,29 @@
 // nothing in the store.
 import { createHash } from "node:crypto";
 
+import type { EventCustomers } from "../../core/access/customer.ts";
 import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { newDelivery, newHeldDelivery, type DeliveryState } from "../../core/delivery.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../../core/event-type.ts";
-import { buildBody, MAX_BODY_BYTES, type EventInput } from "../../core/event.ts";
-import { idTime } from "../../core/ids.ts";
-import { heldReason, type ArmedWebhook } from "../../core/webhook.ts";
+import { buildBody, MAX_BODY_BYTES, NO_TAGS, type EventInput } from "../../core/event.ts";
+import { deliveryIdAt } from "../../core/ids.ts";
+import { heldReason } from "../../core/webhook.ts";
+import type { Project } from "../../core/workspace.ts";
 import type { AcceptResult, NewEvent } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Intake as IntakeCalls, SentEvent } from "../calls.ts";
-import type { Committer, PendingSend } from "../committing/committer.ts";
+import type { Committer } from "../committing/committer.ts";
+import type { PendingSend } from "../committing/pending.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
+import type { KnownWebhook } from "../directory/webhook-table.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EventTypeCalls } from "../managing/event-type-calls.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
+import type { Quotas } from "./quotas/quotas.ts";
+import { asRefusal, idempotencyConflict, refusalOf, tooLarge, TOO_MANY_WAIT } from "./refusals.ts";
+import { namesDeleted, refusalOfTargets, targetsOf } from "./targets.ts";
 
 type Parts = Pick<EngineParts, "clock" | "ids" | "observer">;
 type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes">;
@@ -28,6 +35,7 @@ interface Neighbours {
 	readonly directory: Directory;
 	readonly eventTypes: Pick<EventTypeCalls, "check">;
 	readonly live: LiveReporter;
+	readonly quotas: Quotas;
 }
 
 /** Besides its body, an event takes about this much memory while it waits for its commit. */
@@ -35,6 +43,13 @@ const OVERHEAD_BYTES = 512;
 
 /** An event is built again at most this often: each time, something in its project has changed meanwhile. */
 const MAX_STALE_COMMITS = 20;
+
+/** No project has this version: the store never accepts an event that was built on it. */
+const NO_VERSION = -1;
+const NO_BODY = Uint8Array.of(0);
+
+/** What one of Fanfare's own events has in common with all others. */
+const OWN_EVENT = { timestamp: null, idempotencyKey: null, webhookIds: null, traceparent: null, tags: NO_TAGS };
 
 /** Who waits for a send. */
 interface Caller {
@@ -66,15 +81,20 @@ export class Intake implements IntakeCalls {
 		const projectId = wholeProject(scope);
 		const project = this.#near.directory.project(projectId);
 		if (isReservedEventType(input.type)) throw this.#reserved();
-		this.#checkRoom(1, input.dataJson.length);
+		this.#checkRoom(projectId, 1, input.dataJson.length);
 		// The project takes only events of its event types, and only with data that fits the schema of the type.
 		if (project.eventTypes === "catalogued") {
 			const refusal = await this.#checkEventType(projectId, input);
-			if (refusal !== null) throw refusal;
 			// The intake may have been closed, or have filled up, in the meantime.
-			this.#checkRoom(1, input.dataJson.length);
+			this.#checkRoom(projectId, 1, input.dataJson.length);
+			if (refusal !== null) return this.#refuseNew(projectId, input, refusal);
 		}
-		return this.#sendOne(projectId, input);
+		const { quotas } = this.#near;
+		if (!quotas.applyTo(project)) return this.#sendOne(projectId, input);
+		await this.#readyForQuotas(project, [input]);
+		const refusal = quotas.take(project, [input]);
+		if (refusal !== null) return this.#refuseNew(projectId, input, refusal);
+		return quotas.settle(projectId, input, this.#sendOne(projectId, input));
 	}
 
 	/**
@@ -82,27 +102,37 @@ export class Intake implements IntakeCalls {
 	 * is closed, too, so that failures and recoveries during a shutdown are reported. Throws `overloaded`, `store_full`,
 	 * `store_unavailable`.
 	 */
-	async sendOwn(projectId: string, type: string, dataJson: string): Promise<void> {
-		if (this.#near.committer.waitingSends >= this.#limits.maxWaitingSends) {
-			throw this.#refused("overloaded", "Too many events are waiting to be stored.");
+	async sendOwn(projectId: string, type: string, dataJson: string, customers: EventCustomers): Promise<void> {
+		const { committer } = this.#near;
+		// No own event is larger than all of the room.
+		const isFull = committer.waitingSends >= this.#limits.maxWaitingSends;
+		if (isFull || !committer.hasRoom(projectId, 1, dataJson.length, this.#limits)) {
+			throw this.#refused("overloaded", TOO_MANY_WAIT);
 		}
-		await this.#sendOne(projectId, { type, dataJson, timestamp: null, idempotencyKey: null, webhookIds: null });
+		await this.#sendOne(projectId, { ...OWN_EVENT, type, dataJson, customers });
 	}
 
 	async sendBatch(scope: Scope, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]> {
 		const projectId = wholeProject(scope);
 		const project = this.#near.directory.project(projectId);
-		const length = inputs.reduce((sum, input) => sum + input.dataJson.length, 0);
-		this.#checkRoom(inputs.length, length);
+		const length = lengthOf(inputs);
+		this.#checkRoom(projectId, inputs.length, length);
 		const isChecked = project.eventTypes === "catalogued";
 		const refusals = isChecked
 			? await Promise.all(inputs.map((input) => this.#checkEventType(projectId, input).catch(asRefusal)))
 			: [];
-		if (isChecked) this.#checkRoom(inputs.length, length);
+		if (isChecked) this.#checkRoom(projectId, inputs.length, length);
+		const { quotas } = this.#near;
+		const isMetered = quotas.applyTo(project);
+		const fitting = (input: EventInput, index: number) =>
+			!isReservedEventType(input.type) && (refusals[index] ?? null) === null;
+		const metered = new Set(isMetered ? await this.#takeForBatch(project, inputs.filter(fitting)) : []);
 		const results = await Promise.all(
 			inputs.map((input, index): Promise<SentEvent | FanfareError> => {
-				const refusal = isReservedEventType(input.type) ? this.#reserved() : refusals[index];
-				return refusal ? Promise.resolve(refusal) : this.#sendOne(projectId, input).catch(asRefusal);
+				if (isReservedEventType(input.type)) return Promise.resolve(this.#reserved());
+				const refusal = refusals[index] ?? null;
+				const sent = refusal === null ? this.#sendOne(projectId, input) : this.#refuseNew(projectId, input, refusal);
+				return (metered.has(input) ? quotas.settle(projectId, input, sent) : sent).catch(asRefusal);
 			}),
 		);
 		const fatal = results.find((result) => result instanceof FanfareError && result.kind === "unavailable");
@@ -110,11 +140,36 @@ export class Intake implements IntakeCalls {
 		return results;
 	}
 
+	/** Prepares the quotas. The intake may have been closed, or have filled up, in the meantime. */
+	async #readyForQuotas(project: Project, inputs: readonly EventInput[]): Promise<void> {
+		try {
+			await this.#near.quotas.ready(project);
+		} catch (error) {
+			throw error instanceof StoreError ? this.#counted(refusalOf(error)) : error;
+		}
+		this.#checkRoom(project.id, inputs.length, lengthOf(inputs));
+	}
+
+	/**
+	 * Takes what the events of a batch need of the quotas. Returns those that must be settled: all, or, if they are too many, all that
+	 * are not repeats of accepted sends. Throws the refusal of the whole batch if these are still too many.
+	 */
+	async #takeForBatch(project: Project, inputs: readonly EventInput[]): Promise<readonly EventInput[]> {
+		await this.#readyForQuotas(project, inputs);
+		const { quotas } = this.#near;
+		const refusal = quotas.take(project, inputs);
+		if (refusal === null) return inputs;
+		const isKnown = await Promise.all(inputs.map((input) => this.#isKeyKnown(project.id, input)));
+		const rest = inputs.filter((_, index) => !isKnown[index]);
+		const refusalOfRest = rest.length === inputs.length ? refusal : quotas.take(project, rest);
+		if (refusalOfRest !== null) throw this.#counted(refusalOfRest);
+		return rest;
+	}
+
 	/** Checks an event by the project's event types. Resolves with the refusal, or null if the event fits. */
 	async #checkEventType(projectId: string, input: EventInput): Promise<FanfareError | null> {
 		const issues = await this.#near.eventTypes.check(projectId, input);
-		if (issues.length === 0) return null;
-		return this.#counted(invalidRequest(issues));
+		return issues.length === 0 ? null : invalidRequest(issues);
 	}
 
 	/** The refusal of an event whose type is reserved for Fanfare's own events. */
@@ -122,23 +177,13 @@ export class Intake implements IntakeCalls {
 		return this.#counted(invalidRequest([{ path: "type", message: RESERVED_TYPE_MESSAGE }]));
 	}
 
-	/** Throws `shutting_down`, or `overloaded` if there is no room for this many events and bytes. */
-	#checkRoom(count: number, bytes: number): void {
+	/** Throws `shutting_down`, or `overloaded` if there is no room for this many more events and bytes of the project. */
+	#checkRoom(projectId: string, count: number, bytes: number): void {
 		if (!this.#open) {
 			throw this.#refused("shutting_down", "The server is shutting down. Send the event again after the restart.");
 		}
-		const { committer } = this.#near;
-		// If nothing waits, a batch larger than the limit is accepted. Otherwise it could never be accepted.
-		if (committer.waitingSends === 0) return;
-		if (
-			committer.waitingSends + count > this.#limits.maxWaitingSends ||
-			committer.waitingBytes + bytes > this.#limits.maxWaitingBytes
-		) {
-			throw this.#refused(
-				"overloaded",
-				"Too many events are waiting to be stored. Send the event again a little later.",
-			);
-		}
+		if (this.#near.committer.hasRoom(projectId, count, bytes, this.#limits)) return;
+		throw this.#refused("overloaded", TOO_MANY_WAIT);
 	}
 
 	#refused(code: "shutting_down" | "overloaded", message: string): FanfareError {
@@ -151,9 +196,42 @@ export class Intake implements IntakeCalls {
 		return refusal;
 	}
 
-	#sendOne(projectId: string, input: EventInput): Promise<SentEvent> {
+	async #sendOne(projectId: string, input: EventInput): Promise<SentEvent> {
+		const refusal = refusalOfTargets(this.#near.directory, projectId, input);
+		if (refusal !== null) return this.#refuseNew(projectId, input, refusal);
 		return new Promise((resolve, reject) => {
 			this.#near.committer.send(this.#pendingSend(projectId, input, { resolve, reject, staleCommits: 0 }));
+		});
+	}
+
+	/**
+	 * Refuses an event because of the project's event types, customers, webhooks or quotas, unless it is a repeat of a send that was accepted
+	 * before they changed: that resolves with the event.
+	 */
+	async #refuseNew(projectId: string, input: EventInput, refusal: FanfareError): Promise<SentEvent> {
+		const known = await this.#findKey(projectId, input);
+		if (known?.kind === "duplicate") return { event: known.event, duplicate: true };
+		throw this.#counted(refusal);
+	}
+
+	/** Whether the store knows the idempotency key of an event, be it of the same event or of another. */
+	async #isKeyKnown(projectId: string, input: EventInput): Promise<boolean> {
+		const known = await this.#findKey(projectId, input);
+		return known !== null && known.kind !== "stale";
+	}
+
+	/** Has the store look up the idempotency key of an event, and store nothing; null if the event has none. */
+	#findKey(projectId: string, input: EventInput): Promise<AcceptResult | null> {
+		if (input.idempotencyKey === null) return Promise.resolve(null);
+		return new Promise((resolve, reject) => {
+			this.#near.committer.send({
+				projectId,
+				bytes: OVERHEAD_BYTES,
+				// The store compares the key first. If it does not know the key, the version makes it store nothing.
+				build: () => ({ ...this.#build(projectId, input, 0, NO_BODY, []), projectVersion: NO_VERSION }),
+				done: (_event, result) => resolve(result),
+				failed: (_event, error) => reject(this.#counted(refusalOf(error))),
+			});
 		});
 	}
 
@@ -162,11 +240,10 @@ export class Intake implements IntakeCalls {
 		const timestamp = input.timestamp ?? acceptedAt;
 		const body = buildBody(input.type, timestamp, input.dataJson);
 		if (body.length > MAX_BODY_BYTES) throw this.#counted(tooLarge(body.length));
-		const unknown = this.#unknownWebhooks(projectId, input.webhookIds);
-		if (unknown.length > 0) throw this.#counted(unknownWebhooks(unknown));
 		return {
+			projectId,
 			bytes: body.length + OVERHEAD_BYTES,
-			build: () => this.#build(projectId, input, timestamp, body),
+			build: () => this.#build(projectId, input, timestamp, body, this.#targets(projectId, input)),
 			done: (event, result) => this.#done(input, event, result, caller),
 			failed: (event, error) => {
 				if (event !== null) this.#near.line.unreserve(event);
@@ -176,52 +253,56 @@ export class Intake implements IntakeCalls {
 		};
 	}
 
-	#unknownWebhooks(projectId: string, webhookIds: readonly string[] | null): string[] {
-		if (webhookIds === null) return [];
-		const known = new Set(this.#near.directory.armed(projectId, webhookIds).map(({ id }) => id));
-		return webhookIds.filter((id) => !known.has(id));
-	}
-
 	/** Builds the event and its deliveries just before the commit. Runs once per event, on the busy path. */
-	#build(projectId: string, input: EventInput, timestamp: number, body: Uint8Array): NewEvent {
+	#build(
+		projectId: string,
+		input: EventInput,
+		timestamp: number,
+		body: Uint8Array,
+		webhooks: readonly KnownWebhook[],
+	): NewEvent {
 		const { clock, ids } = this.#parts;
+		const { directory } = this.#near;
 		const now = clock.now();
-		const webhooks = this.#targets(projectId, input);
-		const id = ids.make("evt", now);
+		const id = ids.makeEvent(webhooks.length, now);
 		return {
 			event: {
 				id,
 				projectId,
 				type: input.type,
 				timestamp,
-				// Lists are sorted by id, so the date is taken from the id. Ids never go back in time, even if the
-				// clock does.
-				createDate: idTime(id),
+				createDate: now,
 				deliveryCount: webhooks.length,
+				customers: input.customers,
+				tags: input.tags,
 			},
-			projectVersion: this.#near.directory.versionOf(projectId),
+			// The deletion of a customer may have begun since the event was checked: then the store refuses it as stale.
+			projectVersion: namesDeleted(directory, projectId, input) ? NO_VERSION : directory.versionOf(projectId),
 			body,
 			idempotency:
 				input.idempotencyKey === null ? null : { key: input.idempotencyKey, fingerprint: fingerprint(input) },
-			deliveries: webhooks.map((webhook) => ({
-				id: ids.make("dlv", now),
+			targets: targetsOf(input),
+			traceparent: input.traceparent,
+			deliveries: webhooks.map((webhook, index) => ({
+				id: deliveryIdAt(id, index),
 				webhookId: webhook.id,
-				state: this.#firstState(webhook, now),
+				customerId: webhook.customerId,
+				state: this.#firstState(webhook, body.length, now),
 			})),
 		};
 	}
 
 	/** The webhooks that get a delivery of the event, whatever their status. */
-	#targets(projectId: string, input: EventInput): readonly ArmedWebhook[] {
+	#targets(projectId: string, input: EventInput): readonly KnownWebhook[] {
 		const { directory } = this.#near;
-		if (input.webhookIds === null) return directory.match(projectId, input.type);
-		return directory.armed(projectId, input.webhookIds);
+		if (input.webhookIds === null) return directory.match(projectId, input.type, input.customers);
+		return directory.webhooksIn(projectId, input.webhookIds);
 	}
 
 	/** The state of a new delivery: Held, or Pending and leased if the ready queue has room for it. */
-	#firstState(webhook: ArmedWebhook, now: number): DeliveryState {
+	#firstState(webhook: KnownWebhook, bytes: number, now: number): DeliveryState {
 		if (webhook.status !== "Enabled") return newHeldDelivery(heldReason(webhook));
-		return newDelivery(now, this.#near.line.reserve(webhook, now));
+		return newDelivery(now, this.#near.line.reserve(webhook, bytes, now));
 	}
 
 	/** Handles the store's result for a send. */
@@ -229,7 +310,7 @@ export class Intake implements IntakeCalls {
 		switch (result.kind) {
 			case "accepted":
 				this.#parts.observer.eventAccepted(accepted.deliveries.length);
-				this.#near.live.eventAccepted(accepted.event);
+				this.#near.live.eventAccepted(accepted);
 				this.#near.line.accepted(accepted);
 				caller.resolve({ event: accepted.event, duplicate: false });
 				return;
@@ -262,10 +343,11 @@ export class Intake implements IntakeCalls {
 			// Usually the directory has been told in the meantime.
 			if (directory.versionOf(projectId) === projectVersion) await directory.refresh("project", projectId);
 			const { eventTypes } = directory.project(projectId);
-			if (eventTypes === "catalogued" && !isReservedEventType(input.type)) {
-				const refusal = await this.#checkEventType(projectId, input);
-				if (refusal !== null) throw refusal;
-			}
+			const isChecked = eventTypes === "catalogued" && !isReservedEventType(input.type);
+			const refusal =
+				(isChecked ? await this.#checkEventType(projectId, input) : null) ??
+				refusalOfTargets(this.#near.directory, projectId, input);
+			if (refusal !== null) throw this.#counted(refusal);
 			committer.send(this.#pendingSend(projectId, input, { ...caller, staleCommits: caller.staleCommits + 1 }));
 		} catch (error) {
 			caller.reject(error instanceof StoreError ? this.#counted(refusalOf(error)) : asRefusal(error));
@@ -273,56 +355,18 @@ export class Intake implements IntakeCalls {
 	}
 }
 
-/** Two sends are the same if their type, timestamp, targets and the text of their data are equal. */
+function lengthOf(inputs: readonly EventInput[]): number {
+	return inputs.reduce((sum, input) => sum + input.dataJson.length, 0);
+}
+
+/**
+ * Two sends are the same if their type, timestamp, targets, customers, tags in any order and the text of their data are equal.
+ * Without customers and tags the digest is the one from before there were any, so that a send can be repeated across an update.
+ */
 function fingerprint(input: EventInput): Uint8Array {
-	return createHash("sha256")
-		.update(JSON.stringify([input.type, input.timestamp, input.webhookIds]))
-		.update(input.dataJson)
-		.digest();
-}
-
-function idempotencyConflict(): FanfareError {
-	return new FanfareError(
-		"idempotency_conflict",
-		"This idempotencyKey was used for another event. Use a new key, or send the same event again.",
-		{ issues: [{ path: "idempotencyKey", message: "belongs to another event" }] },
-	);
-}
-
-function tooLarge(bytes: number): FanfareError {
-	return new FanfareError(
-		"payload_too_large",
-		`The event is ${bytes} bytes as receivers would get it; the limit is ${MAX_BODY_BYTES} bytes. Send a reference to large data.`,
-	);
-}
-
-function unknownWebhooks(ids: readonly string[]): FanfareError {
-	const more = ids.length > 1 ? ` (and ${ids.length - 1} more, see issues)` : "";
-	return new FanfareError("unknown_webhook", `No such webhook in this project: ${ids[0]}${more}.`, {
-		issues: ids.map((id) => ({ path: "webhookIds", message: `no webhook ${id} in this project` })),
-	});
-}
-
-function refusalOf(error: StoreError): FanfareError {
-	if (error.code === "store_full") {
-		return new FanfareError(
-			"store_full",
-			"The server's disk is full; the event was not accepted. Send it again later.",
-			{
-				cause: error,
-			},
-		);
-	}
-	return new FanfareError(
-		"store_unavailable",
-		"The server can't write now; the event was not accepted. Send it again later.",
-		{
-			cause: error,
-		},
-	);
-}
-
-function asRefusal(error: unknown): FanfareError {
-	if (error instanceof FanfareError) return error;
-	return new FanfareError("internal", "The event could not be accepted.", { cause: error });
+	const { customers, tags } = input;
+	const named: unknown[] = [input.type, input.timestamp, input.webhookIds];
+	if (customers !== null || tags.length > 0) named.push(customers);
+	if (tags.length > 0) named.push(tags.toSorted());
+	return createHash("sha256").update(JSON.stringify(named)).update(input.dataJson).digest();
 }

@@ -39,6 +39,8 @@ export class Periodic {
 	readonly #options: PeriodicOptions;
 	#state: "stopped" | "waiting" | "working" | "stopping" = "stopped";
 	#run: Promise<void> = Promise.resolve();
+	/** When the timer fires, in monotonic time. */
+	#nextAt = 0;
 	#cancelTimer: () => void = () => {};
 	/** Ends the pause under way, if there is one. */
 	#endPause: () => void = () => {};
@@ -51,6 +53,12 @@ export class Periodic {
 	/** False before `start` and from the call of `stop` on. */
 	get running(): boolean {
 		return this.#state === "waiting" || this.#state === "working";
+	}
+
+	/** The time until the next run, in milliseconds; 0 while one is under way, and null if none is planned. */
+	get nextRunMs(): number | null {
+		if (this.#state === "working") return 0;
+		return this.#state === "waiting" ? Math.max(0, this.#nextAt - this.#parts.clock.monotonicMs()) : null;
 	}
 
 	/** Plans the first run. Does nothing if the loop is running. */
@@ -92,6 +100,7 @@ export class Periodic {
 
 	#wait(delayMs: number): void {
 		this.#state = "waiting";
+		this.#nextAt = this.#parts.clock.monotonicMs() + delayMs;
 		this.#cancelTimer = this.#parts.clock.after(delayMs, () => this.#work());
 	}
 

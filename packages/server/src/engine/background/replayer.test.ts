@@ -6,6 +6,7 @@ import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import type { Replay } from "../../core/replay.ts";
 import { setWebhook } from "../../ports/contract/store/records/records.ts";
+import { allWebhooks } from "../../ports/contract/store/records/webhooks.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { ReplayRequest } from "../calls.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
@@ -69,7 +70,7 @@ describe("a replay", () => {
 		await quiet(test);
 		expect(received(receiver).toSorted()).toEqual(sent);
 		const [delivery] = await test.deliveries({ eventId: sent[0]! });
-		expect(await test.store.attempts(delivery!.id)).toMatchObject([{ trigger: "replay", responseCode: 200 }]);
+		expect(await test.attempts(delivery!.id)).toMatchObject([{ trigger: "replay", responseCode: 200 }]);
 	});
 
 	it("retries by the webhook's policy when an attempt fails", async () => {
@@ -84,7 +85,7 @@ describe("a replay", () => {
 		receiver.respond([{ status: 500 }, { status: 200 }]);
 		await passing(test, "the delivery has succeeded", async () => (await test.deliveries())[0]?.status === "Succeeded");
 		const [delivery] = await test.deliveries({ eventId });
-		const attempts = await test.store.attempts(delivery!.id);
+		const attempts = await test.attempts(delivery!.id);
 		expect(attempts.map(({ trigger, responseCode }) => [trigger, responseCode])).toEqual([
 			["replay", 500],
 			["auto", 200],
@@ -272,7 +273,7 @@ describe("a webhook that is not deliverable", () => {
 			await using test = await openTestEngine();
 			await sendMany(test, 3);
 			const webhook = await test.createWebhook(receiver.url);
-			const [record] = await test.store.webhookRecords();
+			const [record] = await allWebhooks(test.store);
 			await setWebhook(test.store, record!.id, { status });
 			const steps = vi.spyOn(test.engineStore, "stepReplay");
 			const replay = await test.engine.replays.start(test.change, webhook.id, MISSED);
@@ -292,7 +293,7 @@ describe("a webhook that is not deliverable", () => {
 		await using test = await openTestEngine();
 		await sendMany(test, 3);
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
-		const [record] = await test.store.webhookRecords();
+		const [record] = await allWebhooks(test.store);
 		await setWebhook(test.store, record!.id, { deleteDate: test.clock.now() });
 		const replay = await test.engine.replays.start(test.change, webhook.id, MISSED);
 		expect(await ended(test, replay)).toMatchObject({ status: "Cancelled", deliveryCount: 0 });

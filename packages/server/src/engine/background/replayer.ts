@@ -25,7 +25,7 @@ const DELIVERY_LIMIT = 32;
  * maximum.
  */
 const LOOK_EVERY_MS = { first: 20, max: 250 } as const;
-/** Replays examined in one look, at most. */
+/** Replays examined in one look, at most, besides those that wait for their webhook. */
 const MAX_LOOKS = 8;
 /** The share of a webhook's attempts in flight that replays may take. The rest is always free for live traffic. */
 const SHARE = 0.5;
@@ -130,13 +130,18 @@ export class Replayer {
 			const pauseMs = this.#near.pace.pauseMs(now - startedAt, now);
 			this.#waitMs = worked ? pauseMs : Math.max(pauseMs, Math.min(LOOK_EVERY_MS.max, this.#waitMs * 2));
 		} catch (error) {
-			this.#parts.observer.problem("a replay could not make a step and is tried again", error);
+			// Before its step, a replay is moved to the end of the line.
+			const { id: replayId, projectId, webhookId } = [...this.#replays.values()].at(-1) ?? {};
+			const facts = { projectId, webhookId, replayId };
+			this.#parts.observer.problem("a replay could not make a step and is tried again", error, facts);
 			this.#waitMs = RETRY_AFTER_MS;
 		}
 	}
 
 	async #stepOne(): Promise<boolean> {
-		for (const replay of [...this.#replays.values()].slice(0, MAX_LOOKS)) {
+		// To pass those that wait for their webhook costs nothing, however many there are.
+		const inLine = this.#replays.values().filter((replay) => !this.#waits(replay));
+		for (const replay of inLine.take(MAX_LOOKS).toArray()) {
 			// It moves to the end of the line before anything can fail, so that a failing replay does not block the others.
 			this.#replays.delete(replay.id);
 			this.#replays.set(replay.id, replay);
@@ -145,14 +150,21 @@ export class Replayer {
 		return false;
 	}
 
+	/** Whether a replay can't make a step now, whatever the store says: its webhook is paused or disabled, or another process has it. */
+	#waits({ webhookId }: Replay): boolean {
+		if (!this.#parts.tenure.holds(webhookId)) return true;
+		const webhook = this.#near.directory.webhook(webhookId);
+		return webhook !== undefined && webhook.deleteDate === null && !isDeliverable(webhook);
+	}
+
 	/** Makes a step if the replay can make one. True if the step changed anything. */
 	async #advance(replay: Replay): Promise<boolean> {
 		if (!this.#parts.tenure.holds(replay.webhookId)) return false;
 		const webhook = this.#near.directory.webhook(replay.webhookId);
 		// The webhook is deleted: in this step, the store cancels the replay.
-		if (webhook === undefined || webhook.record.deleteDate !== null) return this.#step(replay, 1);
-		if (!isDeliverable(webhook.record)) return false;
-		const room = await this.#room(replay.webhookId, webhook.armed.rateLimit?.perSecond ?? Infinity);
+		if (webhook === undefined || webhook.deleteDate !== null) return this.#step(replay, 1);
+		if (!isDeliverable(webhook)) return false;
+		const room = await this.#room(replay.webhookId, webhook.rateLimit?.perSecond ?? Infinity);
 		return room === 0 ? false : this.#step(replay, room);
 	}
 
@@ -188,13 +200,18 @@ export class Replayer {
 		return true;
 	}
 
-	#reportEnd({ id, projectId, webhookId, status, scannedCount, deliveryCount }: Replay): void {
+	#reportEnd(replay: Replay): void {
+		const { id, projectId, webhookId, status, scannedCount, deliveryCount } = replay;
 		if (status === "Cancelled") {
-			this.#parts.observer.note("a replay was cancelled: its webhook is deleted", { replayId: id, webhookId });
+			this.#parts.observer.note("a replay was cancelled: its webhook is deleted", {
+				projectId,
+				webhookId,
+				replayId: id,
+			});
 			return;
 		}
 		const facts = { replayId: id, webhookId, scannedCount, deliveryCount };
-		this.#parts.observer.note("a replay has made all its deliveries", facts);
-		this.#near.events.emit(projectId, { type: "fanfare.replay.finished", data: facts });
+		this.#parts.observer.note("a replay has made all its deliveries", { projectId, ...facts });
+		this.#near.events.emit(replay, { type: "fanfare.replay.finished", data: facts });
 	}
 }

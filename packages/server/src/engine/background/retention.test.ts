@@ -3,6 +3,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
 import { projectScope } from "../../core/access/principal.ts";
+import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
 import type { Purged } from "../../ports/store/retention.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
@@ -62,7 +63,7 @@ describe("retention", () => {
 		expect(await gone(test, eventId)).toBe(false);
 		await goOn(test, 2 * HOUR_MS);
 		expect(await gone(test, eventId)).toBe(true);
-		expect(await test.store.attempts(delivery.id)).toEqual([]);
+		expect(await test.attempts(delivery.id)).toEqual([]);
 		expect(purged(test)).toEqual({ events: 1, deliveries: 1, attempts: 1, payloads: 0 });
 		expect(test.observer.problems).toEqual([]);
 	});
@@ -71,7 +72,16 @@ describe("retention", () => {
 		await using test = await openTestEngine({ retention: { retentionDays: 7, payloadRetentionDays: null } });
 		const { projects, intake } = test.engine;
 		const send = async (projectId: string) => {
-			const input = { type: "a", dataJson: "1", timestamp: null, idempotencyKey: null, webhookIds: null };
+			const input = {
+				type: "a",
+				dataJson: "1",
+				timestamp: null,
+				idempotencyKey: null,
+				webhookIds: null,
+				traceparent: null,
+				customers: null,
+				tags: [],
+			};
 			return (await intake.send(projectScope(projectId), input)).event.id;
 		};
 		const [short, never] = [await projects.create("short", null), await projects.create("never", null)];
@@ -79,7 +89,7 @@ describe("retention", () => {
 		await projects.update(changeIn(never.id), { retentionDays: 0 });
 		for (const id of [test.projectId, short.id, never.id]) await send(id);
 		const left = async () => {
-			const filter = { type: null, after: null, before: null };
+			const filter = { types: null, after: null, before: null };
 			const pages = [test.projectId, short.id, never.id].map((id) =>
 				test.store.events(projectScope(id), filter, { limit: 10, cursor: null }),
 			);
@@ -120,16 +130,18 @@ describe("retention", () => {
 		const webhook = await test.createWebhook(receiver.url);
 		const eventId = await test.send({ dataJson: '{"n":1}' });
 		const { id } = await test.delivery(eventId, { status: "Failed" });
-		await eventually("the webhook is disabled", () => test.engine.webhooks.get(test.scope, webhook.id).disabledReason);
+		await eventually(
+			"the webhook is disabled",
+			async () => (await test.engine.webhooks.get(test.scope, webhook.id)).disabledReason,
+		);
 		await test.engine.webhooks.resume(test.change, webhook.id);
 		await goOn(test, 3 * DAY_MS);
 		expect(await test.store.eventBody(test.scope, eventId)).toBeNull();
-		expect((await test.store.attempts(id))[0]?.response).toMatchObject({ body: "", bodyTruncated: true });
+		expect((await test.attempts(id))[0]?.response).toMatchObject({ body: "", bodyTruncated: true });
 		expect(purged(test)).toEqual({ ...NONE, payloads: 1 });
 		await expect(test.engine.deliveries.retry(test.change, id)).rejects.toMatchObject({ code: "payload_erased" });
-		const filter = { webhookId: null, eventId, eventType: null, status: null, responseCode: null };
-		const many = await test.engine.deliveries.retryMany(test.change, { ...filter, after: null, before: null });
-		expect(many).toEqual({ matched: 1, changed: 0, complete: true });
+		const many = await test.engine.deliveries.retryMany(test.change, { ...ANY_DELIVERY, eventId });
+		expect(many).toEqual({ matched: 1, changed: 0, complete: true, goesOnAt: null });
 		await goOn(test, 28 * DAY_MS);
 		expect(await gone(test, eventId)).toBe(true);
 	});
@@ -138,7 +150,16 @@ describe("retention", () => {
 		await using test = await openTestEngine();
 		const { projects, intake } = test.engine;
 		const project = await projects.create("short-lived", null);
-		const input = { type: "a", dataJson: "1", timestamp: null, idempotencyKey: "k", webhookIds: null };
+		const input = {
+			type: "a",
+			dataJson: "1",
+			timestamp: null,
+			idempotencyKey: "k",
+			webhookIds: null,
+			traceparent: null,
+			customers: null,
+			tags: [],
+		};
 		const { event } = await intake.send(projectScope(project.id), input);
 		await projects.delete(changeIn(project.id));
 		await eventually("the project is removed", async () => {
@@ -160,6 +181,9 @@ describe("retention", () => {
 			timestamp: null,
 			idempotencyKey: null,
 			webhookIds: null,
+			traceparent: null,
+			customers: null,
+			tags: [],
 		}));
 		for (let n = 0; n < 3; n++) await test.engine.intake.sendBatch(test.scope, inputs);
 		await untilPassing(test);
@@ -180,6 +204,9 @@ describe("retention", () => {
 			timestamp: null,
 			idempotencyKey: null,
 			webhookIds: null,
+			traceparent: null,
+			customers: null,
+			tags: [],
 		}));
 		await first.engine.intake.sendBatch(first.scope, inputs);
 		await untilPassing(first);

@@ -1,43 +1,30 @@
 // Retention: deletes events and payloads that have expired, in small steps between which other work goes on.
 import { retentionLimits, type RetentionSettings } from "../../core/policies/retention.ts";
 import { NOTHING_PURGED, type Purged, type PurgeResult, type RetentionStore } from "../../ports/store/retention.ts";
-import type { Committer } from "../committing/committer.ts";
-import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { PartsOn } from "../parts.ts";
-import { nextTurn } from "./next-turn.ts";
+import { GentleSteps, type LiveTraffic } from "./gentle-steps.ts";
+import type { Overwriter } from "./overwriter.ts";
 import { Periodic } from "./periodic.ts";
 
 type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
 
-interface Neighbours {
+interface Neighbours extends LiveTraffic {
 	readonly directory: Pick<Directory, "projects">;
-	readonly committer: Pick<Committer, "waitingSends">;
-	readonly line: Pick<DeliveryLine, "busy">;
+	readonly overwriter: Pick<Overwriter, "noteErased">;
 }
 
 type Kind = "events" | "payloads";
 
 const FIRST_AFTER_MS = 5_000;
 const EVERY_MS = 10 * 60_000;
+/** For how long a project that is over its quota should wait while a pass is under way. */
+const WHILE_DELETING_MS = 10_000;
 /**
  * How often a pass starts from the oldest event again, to look once more at expired events that could not be deleted
  * before.
  */
 const FROM_THE_OLDEST_EVERY_MS = 24 * 60 * 60_000;
-/**
- * How long one step should occupy the store. The number of rows follows from the measured time per row: a slow disk
- * gets few.
- */
-const STEP_MS = 2;
-const ROWS = { first: 50, min: 20, max: 200 } as const;
-/**
- * A slow step says more about other work, or about a checkpoint of the WAL, than about its rows, so it has less weight.
- */
-const WEIGHT = { ofFaster: 0.5, ofSlower: 0.05 } as const;
-/** While others wait, each step is followed by a pause of this many times its own duration, within these bounds. */
-const PAUSE_FACTOR = 4;
-const PAUSE_MS = { min: 5, max: 100 } as const;
 /** Webhooks examined in one step. */
 const WEBHOOKS = 200;
 const SPACE_BYTES = 256 * 1_024;
@@ -51,8 +38,7 @@ export class Retention {
 	readonly #settings: RetentionSettings;
 	readonly #near: Neighbours;
 	readonly #loop: Periodic;
-	#rows: number = ROWS.first;
-	#rowMs = STEP_MS / ROWS.first;
+	readonly #steps: GentleSteps;
 	/** The last event that was examined, by kind and project. */
 	readonly #positions = new Map<string, string>();
 	#fromTheOldestAt = -Infinity;
@@ -68,10 +54,20 @@ export class Retention {
 			work: () => this.#pass(),
 			problem: "expired data could not be deleted",
 		});
+		this.#steps = new GentleSteps({ clock: parts.clock, pause: (delayMs) => this.#loop.pause(delayMs) }, near);
 	}
 
 	start(): void {
 		this.#loop.start();
+	}
+
+	/**
+	 * The time until the next pass begins, in milliseconds. While one is under way, it deletes what has expired already. If another
+	 * process has the duty, a pass begins within this time at the latest.
+	 */
+	nextPassMs(): number {
+		const nextMs = this.#loop.nextRunMs ?? EVERY_MS;
+		return nextMs === 0 ? WHILE_DELETING_MS : nextMs;
 	}
 
 	/** Resolves when the step under way is done. The next start goes on from there. */
@@ -104,13 +100,13 @@ export class Retention {
 		const positionKey = `${kind} ${projectId}`;
 		for (let done = false; this.#loop.running && !done;) {
 			const after = this.#positions.get(positionKey) ?? null;
-			const step = { projectId, at: clock.now(), before, after, limit: this.#rows };
-			const result: PurgeResult = await this.#step(async () => {
-				const startedAt = clock.monotonicMs();
-				const result = await (kind === "events" ? store.purgeEvents(step) : store.purgePayloads(step));
-				if (!result.done) this.#learn(clock.monotonicMs() - startedAt);
-				return result;
-			});
+			const result: PurgeResult = await this.#steps.make(
+				(limit) => {
+					const step = { projectId, at: clock.now(), before, after, limit };
+					return kind === "events" ? store.purgeEvents(step) : store.purgePayloads(step);
+				},
+				({ done }) => !done,
+			);
 			if (result.after !== null) this.#positions.set(positionKey, result.after);
 			this.#report(result.purged);
 			({ done } = result);
@@ -121,13 +117,13 @@ export class Retention {
 		let after: string | null = null;
 		do {
 			const from: string | null = after;
-			after = await this.#step(() => this.#parts.store.purgeDeletedWebhooks(from, WEBHOOKS));
+			after = await this.#steps.make(() => this.#parts.store.purgeDeletedWebhooks(from, WEBHOOKS));
 		} while (this.#loop.running && after !== null);
 	}
 
 	async #purgeProjects(): Promise<void> {
 		for (let done = false; this.#loop.running && !done;) {
-			const result = await this.#step(() => this.#parts.store.purgeDeletedProjects(this.#rows));
+			const result = await this.#steps.make((rows) => this.#parts.store.purgeDeletedProjects(rows));
 			this.#report(result.purged);
 			({ done } = result);
 		}
@@ -136,7 +132,7 @@ export class Retention {
 	async #releaseSpace(): Promise<number> {
 		let sum = 0;
 		for (let bytes = 1; this.#loop.running && bytes > 0; sum += bytes) {
-			bytes = await this.#step(() => this.#parts.store.releaseSpace(SPACE_BYTES));
+			bytes = await this.#steps.make(() => this.#parts.store.releaseSpace(SPACE_BYTES));
 			if (bytes > 0) this.#parts.observer.spaceReleased(bytes);
 		}
 		return sum;
@@ -145,6 +141,7 @@ export class Retention {
 	#report(purged: Purged): void {
 		const { events, deliveries, attempts, payloads } = purged;
 		if (events + deliveries + attempts + payloads === 0) return;
+		this.#near.overwriter.noteErased();
 		this.#parts.observer.purged(purged);
 		this.#sum = {
 			events: this.#sum.events + events,
@@ -152,27 +149,5 @@ export class Retention {
 			attempts: this.#sum.attempts + attempts,
 			payloads: this.#sum.payloads + payloads,
 		};
-	}
-
-	/** Makes a step, and then lets other work go on. */
-	async #step<T>(work: () => Promise<T>): Promise<T> {
-		const { clock } = this.#parts;
-		const startedAt = clock.monotonicMs();
-		const result = await work();
-		await this.#pause(clock.monotonicMs() - startedAt);
-		return result;
-	}
-
-	/** Adapts the size of the next step to the duration of one that has used up its rows. */
-	#learn(tookMs: number): void {
-		const rowMs = tookMs / this.#rows;
-		this.#rowMs += (rowMs - this.#rowMs) * (rowMs < this.#rowMs ? WEIGHT.ofFaster : WEIGHT.ofSlower);
-		this.#rows = Math.round(Math.min(ROWS.max, Math.max(ROWS.min, STEP_MS / this.#rowMs)));
-	}
-
-	async #pause(tookMs: number): Promise<void> {
-		if (!this.#loop.running) return;
-		if (this.#near.committer.waitingSends === 0 && !this.#near.line.busy) await nextTurn(this.#parts.clock);
-		else await this.#loop.pause(Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, tookMs * PAUSE_FACTOR)));
 	}
 }

@@ -10,8 +10,8 @@ import type { Store } from "../../ports/store/store.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
 import { Committer } from "./committer.ts";
 
-/** Commits do not wait for more work. */
-const AT_ONCE = { gatherMs: 0 };
+/** Commits do not wait for more work, and outcomes not for a send. */
+const AT_ONCE = { gatherMs: 0, rideMs: 0 };
 
 interface Ends {
 	readonly done: string[];
@@ -21,6 +21,7 @@ interface Ends {
 function send(committer: Committer, name: string, ends: Ends, faults: { build?: () => NewEvent; done?: () => void }) {
 	return (event: NewEvent) =>
 		committer.send({
+			projectId: "proj_1",
 			bytes: 1,
 			build: faults.build ?? (() => event),
 			done: () => {
@@ -76,7 +77,10 @@ it("calls every send back, also after a callback that throws, and goes on", asyn
 	send(committer, "later", ends, {})(world.records.event(world.projectId));
 	await committer.idle();
 	expect(ends).toEqual({ done: ["throws", "next", "later"], failed: [] });
-	expect(observer.problems).toEqual([{ message: "the callback of a send failed", error: expect.any(TypeError) }]);
+	const facts = { projectId: world.projectId };
+	expect(observer.problems).toEqual([
+		{ message: "the callback of a send failed", error: expect.any(TypeError), facts },
+	]);
 	await world.store.close();
 });
 
@@ -142,9 +146,12 @@ it("writes outcomes that had to wait for a failing store before the updates that
 	const cancel = { type: "cancel", reason: "by hand" } as const;
 	const cancelled = committer.update({ deliveryId, at: 0, change: cancel, attempt: null });
 	gate.resolve();
-	await vi.waitFor(() => expect(observer.problems).toHaveLength(1), { timeout: 20_000 });
+	await expect.poll(() => observer.problems).toHaveLength(1);
 	clock.advance(1_000);
-	expect(await Promise.all([outcome, cancelled])).toMatchObject([{ status: "Succeeded" }, { status: "Succeeded" }]);
+	expect(await Promise.all([outcome, cancelled])).toMatchObject([
+		{ state: { status: "Succeeded" }, changed: true },
+		{ state: { status: "Succeeded" }, changed: false },
+	]);
 	await world.store.close();
 });
 
@@ -157,12 +164,12 @@ it("resolves each update with its own result, and waits a while before it tries 
 	const unknown = world.records.ids.make("dlv", 0);
 	const ends = [unknown, deliveryId].map((id) => committer.update(world.records.outcome(id, 1)));
 	for (const count of [1, 2]) {
-		await vi.waitFor(() => expect(observer.problems).toHaveLength(count), { timeout: 20_000 });
+		await expect.poll(() => observer.problems).toHaveLength(count);
 		for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 		expect(observer.problems).toHaveLength(count);
 		clock.advance(250);
 	}
-	expect(await Promise.all(ends)).toMatchObject([null, { status: "Succeeded" }]);
+	expect(await Promise.all(ends)).toMatchObject([null, { state: { status: "Succeeded" } }]);
 	await world.store.close();
 });
 
@@ -175,8 +182,15 @@ it("rejects an update that can never be written, and writes the others of its co
 	const written = committer.update(world.records.outcome(deliveryId, 1));
 	const never = committer.update({ deliveryId, at: 0, change: { type: "release" }, attempt: null });
 	await expect(never).rejects.toMatchObject({ code: "store_conflict" });
-	await vi.waitFor(() => clock.advance(1_000));
-	expect(await written).toMatchObject({ status: "Succeeded" });
+	let isWritten = false;
+	void written.then(() => (isWritten = true));
+	await expect
+		.poll(() => {
+			clock.advance(1_000);
+			return isWritten;
+		})
+		.toBe(true);
+	expect(await written).toMatchObject({ state: { status: "Succeeded" } });
 	await world.store.close();
 });
 
@@ -186,7 +200,7 @@ it("rejects, once it is closed, updates that wait, those under way that fail, an
 	});
 	const release = { deliveryId: failing.deliveryId, at: 0, change: { type: "release" }, attempt: null } as const;
 	const waiting = failing.committer.update(release);
-	await vi.waitFor(() => expect(failing.observer.problems).toHaveLength(1), { timeout: 20_000 });
+	await expect.poll(() => failing.observer.problems).toHaveLength(1);
 	failing.committer.close();
 	await expect(waiting).rejects.toMatchObject({ code: "store_unavailable" });
 	await expect(failing.committer.update(release)).rejects.toMatchObject({ message: "the committer is closed" });
@@ -211,7 +225,7 @@ it("limits each commit: its events, the bytes of their bodies, and its updates",
 		const event = () => world.records.event(world.projectId);
 		for (let n = 0; n < count; n++) {
 			const faults = { build: event, done: () => ends.done.push("x"), failed: () => ends.failed.push("x") };
-			committer.send({ bytes, ...faults });
+			committer.send({ projectId: world.projectId, bytes, ...faults });
 		}
 		await committer.idle();
 	};
@@ -231,6 +245,7 @@ it("waits for more work after the beginning of a commit of several sends, and no
 	const commits: number[] = [];
 	const { world, clock, committer } = await openGated(({ events }) => void commits.push(events.length), {
 		gatherMs: 2,
+		rideMs: 0,
 	});
 	const ends: Ends = { done: [], failed: [] };
 	const sendMany = (count: number) => {
@@ -266,10 +281,16 @@ it("begins the next commit before it calls back the senders of the last one, and
 	const sendOne = () =>
 		new Promise<number>((resolve, reject) => {
 			const event = world.records.event(world.projectId);
-			committer.send({ bytes: 1, build: () => event, done: () => resolve(begun.length), failed: reject });
+			committer.send({
+				projectId: "proj_1",
+				bytes: 1,
+				build: () => event,
+				done: () => resolve(begun.length),
+				failed: reject,
+			});
 		});
 	const first = sendOne();
-	await vi.waitFor(() => expect(begun).toHaveLength(1), { timeout: 20_000 });
+	await expect.poll(() => begun).toHaveLength(1);
 	const second = sendOne();
 	begun[0]!.resolve();
 	expect(await first).toBe(2);
@@ -288,7 +309,9 @@ it("accepts the events of a commit even if the observer of commits fails", async
 	await committer.idle();
 	expect(ends).toEqual({ done: ["not reported"], failed: [] });
 	expect(observer.problems).toEqual([{ message: "a commit could not be reported", error: expect.any(TypeError) }]);
-	expect(await committer.update(world.records.outcome(deliveryId, 1))).toMatchObject({ status: "Succeeded" });
+	expect(await committer.update(world.records.outcome(deliveryId, 1))).toMatchObject({
+		state: { status: "Succeeded" },
+	});
 	expect(failing).toHaveBeenCalledTimes(2);
 	await world.store.close();
 });

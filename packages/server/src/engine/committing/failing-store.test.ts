@@ -1,7 +1,10 @@
 // A store that fails on demand: sends are refused, outcomes are kept and written later.
 import { startReceiver } from "@fanfare/testkit/receiver";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { ManualClock } from "../../core/manual-clock.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
@@ -31,6 +34,97 @@ describe("a failing store", () => {
 		await test.delivery(await test.send(), { status: "Succeeded" });
 	});
 
+	it("makes the server not ready while commits fail, although small writes succeed, and until none has failed for 5 s and a large one succeeds", async () => {
+		let failure: StoreError | null = null;
+		await using test = await openTestEngine({
+			beforeCommit() {
+				if (failure !== null) throw failure;
+			},
+		});
+		const notReady = { ready: false, checks: { store: { ok: false, message: "commits fail: no space" } } };
+		const stored = { store: { ok: true, message: "the store can be written" } };
+		expect(await test.engine.readiness()).toMatchObject({ ready: true, checks: stored });
+		failure = new StoreError("store_full", "no space");
+		await expect(test.send()).rejects.toMatchObject({ code: "store_full" });
+		expect(await test.engine.readiness()).toMatchObject(notReady);
+		test.clock.advance(4_999);
+		expect(await test.engine.readiness()).toMatchObject(notReady);
+		await expect(test.send()).rejects.toMatchObject({ code: "store_full" });
+		test.clock.advance(4_999);
+		expect(await test.engine.readiness()).toMatchObject(notReady);
+		test.clock.advance(1);
+		expect(await test.engine.readiness()).toMatchObject({ checks: stored });
+
+		// One bad record does not concern other sends.
+		failure = new StoreError("store_conflict", "no");
+		await expect(test.send()).rejects.toThrow("no");
+		expect(await test.engine.readiness()).toMatchObject({ checks: stored });
+	});
+
+	it("keeps the server not ready without traffic, while there is room for small writes alone", async () => {
+		using dir = new TemporaryDir();
+		const path = dir.join("fanfare.db");
+		let store = await openSqliteStore({ path, maxPageCount: 400 });
+		const clock = new ManualClock();
+		const large = { dataJson: JSON.stringify("x".repeat(60_000)) };
+		{
+			await using test = await openTestEngine({ store, clock });
+			const fill = async () => {
+				for (;;) await test.send(large);
+			};
+			await expect(fill()).rejects.toMatchObject({ code: "store_full" });
+			// A load balancer sends nothing to a server that is not ready, and asks it every few seconds.
+			for (let seconds = 0; seconds < 60; seconds += 3) {
+				await store.probe(clock.now());
+				expect(await test.engine.readiness()).toMatchObject({ ready: false, checks: { store: { ok: false } } });
+				clock.advance(3_000);
+			}
+		}
+		await store.close();
+
+		store = await openSqliteStore({ path });
+		await using test = await openTestEngine({ store, clock });
+		await test.send(large);
+		expect(await test.engine.readiness()).toMatchObject({ ready: true });
+		await store.close();
+	});
+
+	it("makes the server ready again without traffic, once a write as large as the failed commit succeeds", async () => {
+		let isFull = true;
+		const store = await openSqliteStore({ path: ":memory:" });
+		const probes: number[] = [];
+		const full = new StoreError("store_full", "no space");
+		const probe = async (at: number, bytes = 0) => {
+			probes.push(bytes);
+			if (isFull && bytes > 0) throw full;
+			await store.probe(at, bytes);
+		};
+		await using test = await openTestEngine({
+			store: { ...store, probe },
+			beforeCommit() {
+				if (isFull) throw full;
+			},
+		});
+		await expect(test.send({ dataJson: JSON.stringify("x".repeat(60_000)) })).rejects.toMatchObject({
+			code: "store_full",
+		});
+		const isReadyAfter = async (ms: number) => {
+			test.clock.advance(ms);
+			return (await test.engine.readiness()).ready;
+		};
+		// A large probe that fails is not made again at once, however often the server is asked.
+		expect([await isReadyAfter(5_000), await isReadyAfter(0), await isReadyAfter(4_999)]).toEqual([
+			false,
+			false,
+			false,
+		]);
+		expect(probes.map((bytes) => bytes > 60_000)).toEqual([true, false, false]);
+		isFull = false;
+		expect([await isReadyAfter(1), await isReadyAfter(0)]).toEqual([true, true]);
+		expect(probes.slice(3).map((bytes) => bytes > 60_000)).toEqual([true, false]);
+		await store.close();
+	});
+
 	it("makes the attempt again when the lease ends, if the outcome could not be written", async () => {
 		await using receiver = await startReceiver();
 		let refusals = 1;
@@ -44,7 +138,12 @@ describe("a failing store", () => {
 		await eventually("the failure is reported", () =>
 			test.observer.problems.some(({ message }) => message.startsWith("a delivery could not be handled")),
 		);
-		const { leaseUntil } = await test.delivery(eventId, { status: "Pending", attemptCount: 0 });
+		const {
+			id: deliveryId,
+			leaseUntil,
+			webhookId,
+		} = await test.delivery(eventId, { status: "Pending", attemptCount: 0 });
+		expect(test.observer.problems.at(-1)?.facts).toEqual({ projectId: test.projectId, webhookId, deliveryId });
 		await eventually("no attempt is in flight", () => test.engine.gauges().inFlightAttempts === 0);
 		test.clock.advance(leaseUntil! - test.clock.now() + 20);
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });

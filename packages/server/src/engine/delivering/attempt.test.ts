@@ -8,14 +8,18 @@ import { buildRequest, judge } from "./attempt.ts";
 
 const NOW = Date.parse("2026-11-24T12:00:00Z");
 
+/** Verdicts of all kinds have the same properties. */
+const NOTHING = { reason: null, retryAfterMs: null };
+
 function outcome(responseCode: number, changes: Partial<AttemptOutcome> = {}): AttemptOutcome {
 	const response = { headers: { "retry-after": "120" }, body: "", bodyTruncated: false };
-	return { responseCode, error: null, reason: null, durationMs: 1, response, ...changes };
+	const failure = { error: null, reason: null, detail: null, cause: null };
+	return { responseCode, ...failure, durationMs: 1, firstByteMs: 1, connection: null, response, ...changes };
 }
 
 describe("a response", () => {
 	it.each([200, 204, 299])("of %i is a success", (responseCode) => {
-		expect(judge(outcome(responseCode), NOW)).toEqual({ kind: "success", responseCode });
+		expect(judge(outcome(responseCode), NOW)).toEqual({ kind: "success", responseCode, ...NOTHING });
 	});
 
 	it.each([300, 302, 399, 400, 404, 500])("of %i is a failure, and its Retry-After is ignored", (responseCode) => {
@@ -28,7 +32,7 @@ describe("a response", () => {
 
 	it("of 410 disables the webhook, complete or not", () => {
 		for (const gone of [outcome(410), outcome(410, { error: "reset", reason: "it broke off" })]) {
-			expect(judge(gone, NOW)).toEqual({ kind: "gone", responseCode: 410 });
+			expect(judge(gone, NOW)).toEqual({ kind: "gone", responseCode: 410, ...NOTHING });
 		}
 	});
 

@@ -1,7 +1,9 @@
 // One attempt: the request that is sent, and what its outcome means for the delivery.
 import { sign } from "../../core/crypto/signing.ts";
 import type { Attempt, AttemptVerdict } from "../../core/delivery.ts";
+import { causeOf } from "../../core/log/attempt-cause.ts";
 import { parseRetryAfterMs } from "../../core/policies/retry-policy.ts";
+import { isRelayEndpoint, relayRequestId } from "../../core/receivers/relay.ts";
 import { HIDDEN_VALUE, type ArmedWebhook } from "../../core/webhook.ts";
 import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
@@ -20,6 +22,8 @@ export function buildRequest(
 	const timestampS = Math.floor(wallNow / 1_000);
 	const keys = webhook.signingKeys.filter(({ expireDate }) => expireDate === null || expireDate > now);
 	return {
+		projectId: webhook.projectId,
+		customerId: webhook.customerId,
 		url: webhook.endpoint,
 		headers: {
 			...webhook.headers,
@@ -46,14 +50,16 @@ export function buildRequest(
  */
 export function judge(outcome: AttemptOutcome, wallNow: number): AttemptVerdict {
 	const { responseCode } = outcome;
-	if (responseCode === 410) return { kind: "gone", responseCode };
+	if (responseCode === 410) return { kind: "gone", responseCode, reason: null, retryAfterMs: null };
 	// It is a header, so it counts even if the rest of the response is missing.
 	const asksToWait = responseCode === 429 || responseCode === 503;
 	const retryAfterMs = asksToWait ? parseRetryAfterMs(outcome.response?.headers["retry-after"], wallNow) : null;
 	if (outcome.error !== null) {
 		return { kind: "failure", responseCode, reason: outcome.reason ?? outcome.error, retryAfterMs };
 	}
-	if (responseCode >= 200 && responseCode <= 299) return { kind: "success", responseCode };
+	if (responseCode >= 200 && responseCode <= 299) {
+		return { kind: "success", responseCode, reason: null, retryAfterMs: null };
+	}
 	return {
 		kind: "failure",
 		responseCode,
@@ -71,6 +77,21 @@ export function verdictOnPreviousEndpoint(verdict: AttemptVerdict): AttemptVerdi
 	const { responseCode } = verdict;
 	const reason = `the webhook's previous endpoint answered ${responseCode}`;
 	return { kind: "failure", responseCode, reason, retryAfterMs: null };
+}
+
+/** The request of an attempt of a delivery: that of `buildRequest`, for a relay with what its client is told. */
+export function requestFor(
+	webhook: ArmedWebhook,
+	delivery: LeasedDelivery,
+	userAgent: string,
+	now: number,
+	wallNow: number,
+): AttemptRequest {
+	const request = buildRequest(webhook, delivery, userAgent, now, wallNow);
+	if (!isRelayEndpoint(webhook.endpoint)) return request;
+	const { attemptCount, id: deliveryId, trigger } = delivery;
+	const number = attemptCount + 1;
+	return { ...request, attempt: { requestId: relayRequestId(deliveryId, number), deliveryId, number, trigger } };
 }
 
 /** The attempt as the delivery log keeps it: the values of custom headers are hidden. */
@@ -93,6 +114,10 @@ export function recordAttempt(
 		responseCode: outcome.responseCode,
 		error: outcome.error,
 		reason: outcome.reason,
+		cause: causeOf(outcome),
+		webhookRevision: webhook.revision,
+		firstByteMs: outcome.firstByteMs,
+		connection: outcome.connection,
 		requestHeaders,
 		response: outcome.response,
 	};

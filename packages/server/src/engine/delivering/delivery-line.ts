@@ -4,7 +4,8 @@ import { longestWaitMs } from "../../core/policies/retry-policy.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { EngineGauges } from "../../ports/observer.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
-import type { LeasedDelivery, LongestWait, QueueStore } from "../../ports/store/queue.ts";
+import type { DirectoryStore } from "../../ports/store/directory.ts";
+import type { LeasedDelivery, QueueStore } from "../../ports/store/queue.ts";
 import type { Place, TenureHolder } from "../../ports/tenure.ts";
 import type { OwnerNote, WireListener } from "../../ports/wire.ts";
 import type { Committer } from "../committing/committer.ts";
@@ -13,17 +14,18 @@ import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { HandOffs } from "./hand-offs.ts";
+import { OpenCommits } from "./open-commits.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { Refiller } from "./refiller.ts";
 import { Sweeper } from "./sweeper.ts";
 
 type Parts = Pick<
-	PartsOn<QueueStore>,
+	PartsOn<QueueStore & Pick<DirectoryStore, "webhookRecords">>,
 	"store" | "sender" | "clock" | "wall" | "observer" | "ids" | "chance" | "tenure" | "wire"
 >;
 
 /** Webhooks whose due times are corrected in one transaction. */
-const PULL_IN_STEP = 500;
+const PULL_IN_STEP = 100;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -53,7 +55,7 @@ export type DeliveryLoad = Pick<EngineGauges, "readyDeliveries" | "inFlightAttem
  * webhooks that this process holds are delivered here; `gained` and `lost` say when these change.
  *
  * @example
- * const leaseUntil = line.reserve(webhook, now); // while the event is built
+ * const leaseUntil = line.reserve(webhook, body.length, now); // while the event is built
  * line.accepted(event); // after its commit
  */
 export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> {
@@ -62,8 +64,10 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 	readonly #tenure: Parts["tenure"];
 	readonly #limits: Pick<EngineLimits, "leaseMs" | "pollEveryMs">;
 	readonly #clock: Parts["clock"];
+	readonly #committer: Committer;
 	readonly #directory: Directory;
 	readonly #queue: ReadyQueue;
+	readonly #commits = new OpenCommits();
 	readonly #sweeper: Sweeper;
 	readonly #refiller: Refiller;
 	readonly #dispatcher: Dispatcher;
@@ -78,21 +82,27 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 		this.#tenure = parts.tenure;
 		this.#limits = limits;
 		this.#clock = parts.clock;
+		this.#committer = committer;
 		this.#directory = directory;
 		const queue = new ReadyQueue(limits, parts.clock, directory);
 		this.#queue = queue;
 		this.#handOffs = new HandOffs(parts, { queue, committer, line: this });
 		this.#sweeper = new Sweeper(parts, { directory, live, line: this });
 		this.#refiller = new Refiller(parts, limits, { queue, directory, line: this, sweeper: this.#sweeper });
-		this.#dispatcher = new Dispatcher(parts, userAgent, {
-			committer,
-			queue,
-			directory,
-			live,
-			gone,
-			refiller: this.#refiller,
-			handOffs: this.#handOffs,
-		});
+		this.#dispatcher = new Dispatcher(
+			parts,
+			{ userAgent, maxInFlight: limits.maxInFlight },
+			{
+				committer,
+				queue,
+				directory,
+				live,
+				gone,
+				refiller: this.#refiller,
+				handOffs: this.#handOffs,
+				commits: this.#commits,
+			},
+		);
 	}
 
 	/** Starts to deliver the webhooks that this process holds. Resolves after the first poll of the store. */
@@ -114,39 +124,68 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 	}
 
 	/**
-	 * Reserves room for a new delivery, just before its commit. Returns when its lease ends, or null if there is no room
+	 * Reserves room for a new delivery with a body of this size, just before its commit. Returns when its lease ends, or null if there is no room
 	 * or older deliveries of the webhook come first: the delivery is then committed without a lease and claimed later.
 	 * Each reservation ends with `accepted` or `unreserve`.
 	 *
 	 * If another process holds the webhook, the lease is for that process, and `accepted` hands the delivery to it.
 	 */
-	reserve(webhook: Pick<ArmedWebhook, "id">, now: number): number | null {
-		if (!this.#tenure.holds(webhook.id)) {
-			return this.#handOffs.reserve(webhook.id) ? now + this.#limits.leaseMs : null;
+	reserve(webhook: Pick<ArmedWebhook, "id" | "projectId" | "customerId">, bytes: number, now: number): number | null {
+		const isOurs = this.#tenure.holds(webhook.id);
+		const hasRoom = isOurs ? this.#queue.reserve(webhook, bytes, now) : this.#handOffs.reserve(webhook, bytes);
+		if (hasRoom) {
+			this.#commits.reserved();
+			return now + this.#limits.leaseMs;
 		}
-		if (this.#queue.reserve(webhook.id, now)) return now + this.#limits.leaseMs;
 		// Noted before the commit ends, so that the deliveries of the webhook in the next commit queue up behind this one.
-		this.#queue.lane(webhook.id).noteDue(now);
+		if (isOurs) this.#queue.lane(webhook.id).noteDue(now);
 		return null;
 	}
 
 	/** The event and its deliveries are committed: those with a reservation are ready now, here or at their owner. */
 	accepted(event: NewEvent): void {
-		this.unreserve(event);
+		const reserved = this.#unreserve(event);
 		this.#dispatcher.accepted(event);
+		this.#commits.ended(reserved);
 	}
 
 	/** The event was not committed, or is a duplicate: its reservations end. */
 	unreserve(event: NewEvent): void {
+		this.#commits.ended(this.#unreserve(event));
+	}
+
+	/** Returns how many reservations there were. */
+	#unreserve({ event, body, deliveries }: NewEvent): number {
+		const { projectId } = event;
 		let reserved = 0;
-		for (const { state } of event.deliveries) if (state.leaseUntil !== null) reserved++;
-		this.#queue.unreserve(reserved);
+		// Deliveries of one customer usually follow each other.
+		let alike = 0;
+		let customerId: string | null = null;
+		for (const delivery of deliveries) {
+			if (delivery.state.leaseUntil === null) continue;
+			const next = delivery.customerId ?? null;
+			if (next !== customerId) {
+				this.#queue.unreserve({ projectId, customerId }, alike, body.length);
+				customerId = next;
+				alike = 0;
+			}
+			alike++;
+			reserved++;
+		}
+		this.#queue.unreserve({ projectId, customerId }, alike, body.length);
+		return reserved;
 	}
 
 	/** The store has a delivery of this webhook that is due at this time. */
 	due(webhookId: string, at: number): void {
 		if (this.#tenure.holds(webhookId)) this.#dispatcher.noteDue(webhookId, at);
 		else this.#handOffs.tellDue(webhookId, at);
+	}
+
+	/** This delivery was retried by hand: it is due at this time, also if it was cancelled a moment before. */
+	retried(delivery: Pick<LeasedDelivery, "id" | "webhookId">, at: number): void {
+		this.#queue.claims.retried(delivery.id);
+		this.due(delivery.webhookId, at);
 	}
 
 	/**
@@ -169,7 +208,13 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 
 	/** This delivery was cancelled: it is not attempted, unless its attempt is in flight already. */
 	discard(deliveryId: string): void {
+		this.#commits.cancelled(deliveryId);
 		this.#queue.discard(deliveryId);
+	}
+
+	/** The payload of this event is erased: no further attempt of what is in memory begins, before its deliveries are cancelled one by one. */
+	discardEvent(eventId: string): void {
+		for (const deliveryId of this.#queue.deliveriesOf(eventId)) this.discard(deliveryId);
 	}
 
 	/**
@@ -185,15 +230,12 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 
 	/** Corrects due times that the clock of an earlier process has set too late. */
 	async #pullIn(shards: readonly number[] | null): Promise<void> {
-		const waits: LongestWait[] = [];
-		for (const { webhookId } of await this.#store.dueWebhooks(shards)) {
-			const policy = this.#directory.webhook(webhookId)?.armed.retries;
-			if (policy !== undefined) waits.push({ webhookId, waitMs: longestWaitMs(policy) });
-		}
-		const now = this.#clock.now();
+		const due = (await this.#store.dueWebhooks(shards)).map(({ webhookId }) => webhookId);
 		let count = 0;
-		for (let at = 0; at < waits.length; at += PULL_IN_STEP) {
-			count += await this.#store.pullIn(now, waits.slice(at, at + PULL_IN_STEP));
+		for (let at = 0; at < due.length; at += PULL_IN_STEP) {
+			const records = await this.#store.webhookRecords(due.slice(at, at + PULL_IN_STEP));
+			const waits = records.map(({ id, retries }) => ({ webhookId: id, waitMs: longestWaitMs(retries) }));
+			count += await this.#store.pullIn(this.#clock.now(), waits);
 		}
 		if (count > 0) {
 			this.#observer.note("made deliveries due earlier: their times were set by a clock that ran ahead", { count });
@@ -254,12 +296,15 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 		return { readyDeliveries: this.#queue.ready, inFlightAttempts: this.#queue.inFlight, oldestDueMs: now - oldest };
 	}
 
-	/** Whether sends or replays have something to give way to: deliveries that are ready or in flight. */
+	/**
+	 * Whether sends or replays have something to give way to: deliveries that are ready or in flight. One whose outcome only
+	 * waits for a send needs nothing.
+	 */
 	get busy(): boolean {
-		return this.#queue.ready + this.#queue.inFlight > 0;
+		return this.#queue.ready + this.#queue.inFlight > this.#committer.ridingOutcomes;
 	}
 
-	/** Fails if the store has not been polled lately, or if no attempt was started although deliveries are ready. */
+	/** Fails if the store has not been polled lately, if this process lacks resources, or if no attempt was started although deliveries are ready. */
 	check(): { ok: boolean; message: string } {
 		if (this.#startedAt === null) return { ok: false, message: "the dispatcher is not started" };
 		const now = this.#clock.monotonicMs();
@@ -269,6 +314,8 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 		if (silentMs > 3 * this.#limits.pollEveryMs) {
 			return { ok: false, message: `the store has not been asked for due deliveries for ${silentMs} ms` };
 		}
+		const { shortage } = this.#dispatcher;
+		if (shortage !== null) return { ok: false, message: shortage };
 		const stalledMs = Math.round(now - Math.max(this.#dispatcher.lastActivityAt, this.#startedAt));
 		if (this.#queue.ready > 0 && this.#queue.inFlight === 0 && stalledMs > this.#limits.pollEveryMs) {
 			return { ok: false, message: `no attempt was started for ${stalledMs} ms although deliveries are ready` };

@@ -2,17 +2,20 @@
 // commit.
 import type { DeliveryState } from "../../core/delivery.ts";
 import { isDeliverable, type ArmedWebhook } from "../../core/webhook.ts";
-import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
+import type { Facts } from "../../ports/observer.ts";
+import { isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../ports/sender.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";
-import { buildRequest, judge, recordAttempt, verdictOnPreviousEndpoint } from "./attempt.ts";
+import { judge, recordAttempt, requestFor, verdictOnPreviousEndpoint } from "./attempt.ts";
 import type { HandOffs } from "./hand-offs.ts";
+import type { OpenCommits } from "./open-commits.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { Refiller } from "./refiller.ts";
+import { Shortage } from "./shortage.ts";
 
 type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "observer" | "ids" | "chance" | "tenure">;
 
@@ -25,17 +28,19 @@ interface Neighbours {
 	readonly gone: (webhookId: string) => void;
 	readonly refiller: Refiller;
 	readonly handOffs: HandOffs;
+	readonly commits: Pick<OpenCommits, "isCancelled">;
 }
 
 /** A lease must outlast the attempt by this much, so that the outcome can be committed before the lease ends. */
 const LEASE_MARGIN_MS = 5_000;
+const READ_AGAIN_MS = 1_000;
 
 /**
  * States: stopped ──start──▶ running ──drain──▶ draining ──last attempt ended, outcome committed──▶ drained
  *
  * - stopped: no attempt is started; deliveries are only queued.
  * - running: `pump` starts attempts, whenever deliveries come, attempts end or a rate limit allows the next one. While
- *   the tenure is stalled, it starts none.
+ *   the tenure is stalled, it starts none; while this process lacks resources, few or none (`Shortage`).
  * - draining: no attempt is started any more. Each attempt in flight ends, and its outcome is committed.
  * - drained: the promises that `drain` has returned are resolved. There is no way back.
  */
@@ -43,6 +48,7 @@ export class Dispatcher {
 	readonly #parts: Parts;
 	readonly #userAgent: string;
 	readonly #near: Neighbours;
+	readonly #shortage: Shortage;
 	#running = false;
 	#pumping = false;
 	#lastActivityAt = -Infinity;
@@ -50,10 +56,16 @@ export class Dispatcher {
 	#rateTimerAt = Infinity;
 	#cancelRateTimer: (() => void) | null = null;
 
-	constructor(parts: Parts, userAgent: string, near: Neighbours) {
+	constructor(parts: Parts, { userAgent, maxInFlight }: { userAgent: string; maxInFlight: number }, near: Neighbours) {
 		this.#parts = parts;
 		this.#userAgent = userAgent;
 		this.#near = near;
+		this.#shortage = new Shortage(parts, maxInFlight, () => this.pump());
+	}
+
+	/** In words, what this process lacks for more attempts; null if it lacks nothing. */
+	get shortage(): string | null {
+		return this.#shortage.message;
 	}
 
 	/** When an attempt last started or ended, in monotonic time; -Infinity if there was no attempt so far. */
@@ -70,6 +82,8 @@ export class Dispatcher {
 	drain(): Promise<void> {
 		this.#running = false;
 		this.#cancelRateTimer?.();
+		this.#shortage.stop();
+		this.#near.committer.hurry();
 		if (this.#near.queue.inFlight === 0) return Promise.resolve();
 		return new Promise((resolve) => this.#whenDrained.push(resolve));
 	}
@@ -78,7 +92,7 @@ export class Dispatcher {
 	accepted(accepted: NewEvent): void {
 		const { event, body } = accepted;
 		for (const { id, webhookId, state } of accepted.deliveries) {
-			if (state.status !== "Pending") continue;
+			if (state.status !== "Pending" || this.#near.commits.isCancelled(id)) continue;
 			const isOurs = this.#parts.tenure.holds(webhookId);
 			if (state.leaseUntil === null) {
 				if (isOurs) this.noteDue(webhookId, state.nextAttemptAt ?? event.createDate);
@@ -113,11 +127,42 @@ export class Dispatcher {
 	pump(): void {
 		if (!this.#running || this.#pumping || this.#parts.tenure.stalled()) return;
 		this.#pumping = true;
-		for (let delivery = this.#near.queue.take(); delivery !== null; delivery = this.#near.queue.take()) {
-			this.#begin(delivery);
-		}
+		for (let delivery = this.#next(); delivery !== null; delivery = this.#next()) this.#begin(delivery);
 		this.#pumping = false;
+		this.#hurryIfHeldUp();
 		this.#waitForRates();
+	}
+
+	#next(): LeasedDelivery | null {
+		const { queue } = this.#near;
+		return this.#shortage.allows(queue.inFlight) ? queue.take(this.#isArmed) : null;
+	}
+
+	/** Whether an attempt needs no read of its webhook. If it does, the webhook is read, and served again afterwards. */
+	readonly #isArmed = (webhookId: string): boolean => {
+		const { directory, queue } = this.#near;
+		const known = directory.webhook(webhookId);
+		// What is not deliverable is given back without a read.
+		if (known === undefined || !isDeliverable(known) || directory.armed(known) !== undefined) return true;
+		const wake = () => {
+			queue.wake(webhookId);
+			this.pump();
+		};
+		const wakeLater = () => void this.#parts.clock.after(READ_AGAIN_MS, wake);
+		directory.readArmed(webhookId).then(
+			(webhook) => (webhook === null ? wakeLater() : wake()),
+			(error: unknown) => {
+				const facts = { projectId: known.projectId, webhookId };
+				this.#parts.observer.problem("a webhook could not be read; its deliveries wait", error, facts);
+				wakeLater();
+			},
+		);
+		return false;
+	};
+
+	/** An outcome keeps its place in flight until it is committed: it must not wait while a delivery needs that place. */
+	#hurryIfHeldUp(): void {
+		if (!this.#running || this.#near.queue.isHeldUp) this.#near.committer.hurry();
 	}
 
 	/** Sets the timer for the lane whose rate limit is the first to allow another attempt. */
@@ -139,24 +184,47 @@ export class Dispatcher {
 			.catch((error: unknown) => this.#leaveLeased(delivery, error))
 			.finally(() => this.#finished(delivery))
 			// `#finished` changes memory only. If it throws nevertheless, that is a defect and must be reported.
-			.catch((error: unknown) => this.#parts.observer.problem("the dispatcher failed", error));
+			.catch((error: unknown) => this.#parts.observer.problem("the dispatcher failed", error, idsOf(delivery)));
 	}
 
 	async #deliver(delivery: LeasedDelivery): Promise<void> {
 		// Another process delivers this webhook, or will soon.
 		if (!this.#parts.tenure.holds(delivery.webhookId)) return this.#giveBack(delivery);
-		const webhook = this.#near.directory.webhook(delivery.webhookId);
+		const known = this.#near.directory.webhook(delivery.webhookId);
 		// The webhook was paused, disabled or deleted. The store decides what becomes of the delivery.
-		if (webhook === undefined || !isDeliverable(webhook.record)) return this.#giveBack(delivery);
+		if (known === undefined || !isDeliverable(known)) return this.#giveBack(delivery);
+		const { directory } = this.#near;
+		let webhook: ArmedWebhook | null | undefined = directory.armed(known);
+		const isRead = webhook === undefined;
+		while (webhook === undefined) {
+			// Awaited as it is, so that attempts to a webhook begin in the order of their deliveries.
+			const read = await directory.readArmed(known.id);
+			// It may have changed during the read.
+			webhook = read === null || read.revision >= known.revision ? read : directory.armed(known);
+		}
+		if (webhook === null || !isDeliverable(webhook) || !isDeliverable(known)) return this.#giveBack(delivery);
+		if (isRead && !this.#mayStillBegin(delivery)) return this.#giveBack(delivery);
 		const startDate = this.#parts.clock.now();
 		const leaseLeftMs = this.#near.queue.leaseUntil(delivery.id) - startDate;
 		// Happens only if the whole process stood still for a while. The delivery is claimed again, with a new lease.
-		if (leaseLeftMs < webhook.armed.timeoutMs + LEASE_MARGIN_MS) return this.#giveBack(delivery);
-		const request = buildRequest(webhook.armed, delivery, this.#userAgent, startDate, this.#parts.wall.now());
+		if (leaseLeftMs < webhook.timeoutMs + LEASE_MARGIN_MS) return this.#giveBack(delivery);
+		const request = requestFor(webhook, delivery, this.#userAgent, startDate, this.#parts.wall.now());
 		const outcome = await this.#parts.sender.send(request);
-		// Cut short by Fanfare at a shutdown: this says nothing about the receiver and uses up no retry.
-		if (outcome.error === "aborted") return this.#giveBack(delivery);
-		await this.#recordOutcome(delivery, webhook.armed, request, outcome, startDate);
+		if (isOwnFailure(outcome.error)) {
+			this.#parts.observer.attemptReturned(outcome.error);
+			if (outcome.error === "shortage") this.#shortage.began(outcome.reason ?? "", this.#near.queue.inFlight - 1);
+			return this.#giveBack(delivery);
+		}
+		await this.#recordOutcome(delivery, webhook, request, outcome, startDate);
+	}
+
+	/**
+	 * Whether an attempt may begin after a read. Meanwhile, the delivery may be cancelled, the drain may have begun, or the tenure may be
+	 * lost or stalled.
+	 */
+	#mayStillBegin({ id, webhookId }: LeasedDelivery): boolean {
+		const { tenure } = this.#parts;
+		return this.#running && !this.#near.queue.isCancelled(id) && tenure.holds(webhookId) && !tenure.stalled();
 	}
 
 	/** Commits the attempt and the new state of the delivery. */
@@ -168,9 +236,9 @@ export class Dispatcher {
 		startDate: number,
 	): Promise<void> {
 		const { chance, clock, ids, wall } = this.#parts;
-		const now = clock.now();
 		// Read now and not before the attempt: a change of the retry policy applies to the next wait already.
-		const current = this.#near.directory.webhook(webhook.id)?.armed ?? webhook;
+		const current = this.#unchanged(webhook) ?? (await this.#readAgain(webhook));
+		const now = clock.now();
 		const judged = judge(outcome, wall.now());
 		const verdict = current.endpoint === webhook.endpoint ? judged : verdictOnPreviousEndpoint(judged);
 		const lane = this.#near.queue.lane(delivery.webhookId);
@@ -179,15 +247,38 @@ export class Dispatcher {
 		this.#report(delivery, outcome, verdict.kind === "success", startDate);
 		this.#near.live.attemptFinished(delivery, outcome, verdict.kind === "success");
 		const policy = current.retries;
-		const state = await this.#near.committer.update({
+		const committed = this.#near.committer.update({
 			deliveryId: delivery.id,
 			at: now,
 			change: { type: "attempted", at: now, trigger: delivery.trigger, verdict, policy, random: chance.fraction() },
 			attempt: recordAttempt(ids.make("atm", startDate), delivery, webhook, request, outcome, startDate),
 		});
+		this.#hurryIfHeldUp();
+		const state = (await committed)?.state ?? null;
 		this.#near.live.deliveryUpdated(delivery, state);
 		if (verdict.kind === "gone") this.#near.gone(webhook.id);
 		this.#noteNext(delivery.webhookId, state);
+	}
+
+	/** What is known of a webhook after an attempt, if it need not be read from the store. */
+	#unchanged(webhook: ArmedWebhook): ArmedWebhook | undefined {
+		const known = this.#near.directory.webhook(webhook.id);
+		return known === undefined || known.revision <= webhook.revision ? webhook : this.#near.directory.armed(known);
+	}
+
+	/** Reads a webhook that was changed during an attempt. If the store fails, the outcome counts as if it had not been. */
+	async #readAgain(webhook: ArmedWebhook): Promise<ArmedWebhook> {
+		try {
+			for (;;) {
+				const read = await this.#near.directory.readArmed(webhook.id);
+				const known = this.#near.directory.webhook(webhook.id);
+				if (read === null || known === undefined || read.revision >= known.revision) return read ?? webhook;
+			}
+		} catch (error) {
+			const facts = { projectId: webhook.projectId, webhookId: webhook.id };
+			this.#parts.observer.problem("a webhook that was changed during an attempt could not be read", error, facts);
+			return webhook;
+		}
 	}
 
 	#noteNext(webhookId: string, state: DeliveryState | null): void {
@@ -206,10 +297,11 @@ export class Dispatcher {
 		this.#noteNext(delivery.webhookId, state);
 	}
 
-	#release(delivery: LeasedDelivery): Promise<DeliveryState | null> {
+	async #release(delivery: LeasedDelivery): Promise<DeliveryState | null> {
 		this.#near.queue.markReturning(delivery.id);
 		const at = this.#parts.clock.now();
-		return this.#near.committer.update({ deliveryId: delivery.id, at, change: { type: "release" }, attempt: null });
+		const update = { deliveryId: delivery.id, at, change: { type: "release" }, attempt: null } as const;
+		return (await this.#near.committer.update(update))?.state ?? null;
 	}
 
 	/**
@@ -217,7 +309,8 @@ export class Dispatcher {
 	 * lease ends.
 	 */
 	#leaveLeased(delivery: LeasedDelivery, error: unknown): void {
-		this.#parts.observer.problem("a delivery could not be handled; it is tried again after its lease", error);
+		const message = "a delivery could not be handled; it is tried again after its lease";
+		this.#parts.observer.problem(message, error, idsOf(delivery));
 		this.noteDue(delivery.webhookId, this.#near.queue.leaseUntil(delivery.id));
 	}
 
@@ -247,9 +340,15 @@ export class Dispatcher {
 			responseCode: outcome.responseCode,
 			error: outcome.error,
 			reason: outcome.reason,
+			detail: outcome.detail,
 			durationMs: outcome.durationMs,
 			acceptedToSentMs: isFirst ? startDate - delivery.createDate : null,
 			result: success ? "success" : "failure",
 		});
 	}
+}
+
+/** What log lines about a delivery name. */
+function idsOf({ projectId, webhookId, id }: LeasedDelivery): Facts {
+	return { projectId, webhookId, deliveryId: id };
 }

@@ -1,10 +1,11 @@
 // Deliveries that change hands between processes: new ones of webhooks that this process does not hold go to the owner
 // of the webhook, and those that other processes have committed come in here.
+import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { LeasedDelivery, QueueStore } from "../../ports/store/queue.ts";
 import type { Place } from "../../ports/tenure.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { PartsOn } from "../parts.ts";
-import type { ReadyQueue } from "./ready-queue.ts";
+import type { Owner, ReadyQueue } from "./ready-queue.ts";
 
 type Parts = Pick<PartsOn<QueueStore>, "tenure" | "wire" | "clock" | "observer">;
 
@@ -40,8 +41,8 @@ export class HandOffs {
 	 * Reserves room for a new delivery of a webhook that another process holds, just before its commit. False if no
 	 * owner can be reached or there is no room: then it is committed without a lease.
 	 */
-	reserve(webhookId: string): boolean {
-		return this.#parts.tenure.placeOf(webhookId) !== null && this.#near.queue.reserveElsewhere();
+	reserve(webhook: Pick<ArmedWebhook, "id"> & Owner, bytes: number): boolean {
+		return this.#parts.tenure.placeOf(webhook.id) !== null && this.#near.queue.reserveElsewhere(webhook, bytes);
 	}
 
 	/** Hands a delivery to the owner of its webhook. It is committed with a lease, and its reservation has ended. */
@@ -63,15 +64,19 @@ export class HandOffs {
 	 */
 	take(place: Place, delivery: LeasedDelivery): void {
 		const { queue } = this.#near;
-		const { webhookId } = delivery;
+		const { webhookId, projectId } = delivery;
+		const bytes = delivery.body.length;
 		const isInMemory = queue.leaseUntil(delivery.id) > 0;
 		if (isInMemory) return;
 		// A take-over may have ended a lease of another epoch, so the delivery may have been claimed and attempted since.
-		if (!this.#isHere(webhookId, place.epoch) || !queue.reserve(webhookId, this.#parts.clock.now())) {
+		const now = this.#parts.clock.now();
+		const isHere = this.#isHere(webhookId, place.epoch);
+		const owner = isHere ? { projectId, customerId: queue.lane(webhookId, projectId).customer.customerId } : null;
+		if (owner === null || !queue.reserve({ id: webhookId, ...owner }, bytes, now)) {
 			void this.#release(delivery);
 			return;
 		}
-		queue.unreserve(1);
+		queue.unreserve(owner, 1, bytes);
 		queue.push(delivery);
 		this.#near.line.filled();
 	}
@@ -81,16 +86,18 @@ export class HandOffs {
 		return tenure.holds(webhookId) && tenure.placeOf(webhookId)?.epoch === epoch;
 	}
 
-	async #release({ id, webhookId }: LeasedDelivery): Promise<void> {
+	async #release({ id, projectId, webhookId }: LeasedDelivery): Promise<void> {
 		const { clock, observer } = this.#parts;
 		try {
 			const change = { type: "release" } as const;
-			const state = await this.#near.committer.update({ deliveryId: id, at: clock.now(), change, attempt: null });
+			const update = { deliveryId: id, at: clock.now(), change, attempt: null };
+			const state = (await this.#near.committer.update(update))?.state;
 			if (state?.status === "Pending" && state.leaseUntil === null) {
 				this.#near.line.due(webhookId, state.nextAttemptAt ?? clock.now());
 			}
 		} catch (error) {
-			observer.problem("a delivery for another process could not be released; it is due after its lease", error);
+			const message = "a delivery for another process could not be released; it is due after its lease";
+			observer.problem(message, error, { projectId, webhookId, deliveryId: id });
 		}
 	}
 }

@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest";
 
 import { LaneSchedule } from "./lane-schedule.ts";
 import { Lane } from "./lane.ts";
+import { ProjectLanes } from "./shares/project-lanes.ts";
 
-const LANES = Array.from({ length: 5 }, (_, number) => new Lane(`webhook_${number}`));
+const OWNER = new ProjectLanes<Lane>("p", false).customer(null);
+const LANES = Array.from({ length: 5 }, (_, number) => new Lane(`webhook_${number}`, OWNER));
 const time = fc.integer({ min: 0, max: 20 });
 const lane = fc.constantFrom(...LANES);
 const step = fc.oneof(
@@ -56,7 +58,7 @@ describe("a lane schedule", () => {
 	it("stays small while lanes come and go long before their time", () => {
 		const schedule = new LaneSchedule();
 		for (let number = 0; number < 10_000; number++) {
-			const lane = new Lane(`webhook_${number}`);
+			const lane = new Lane(`webhook_${number}`, OWNER);
 			schedule.schedule(lane, 1_000_000);
 			schedule.remove(lane);
 		}

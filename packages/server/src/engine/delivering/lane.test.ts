@@ -5,12 +5,13 @@ import { TokenBucket } from "../../core/policies/token-bucket.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import { leasedDelivery } from "../test/leased-delivery.ts";
 import { Lane } from "./lane.ts";
+import { ProjectLanes } from "./shares/project-lanes.ts";
 
 const delivery = (n: number) => leasedDelivery(`dlv_${n}`, "w", n % 10);
 
 describe("a lane", () => {
 	it("gives each delivery once and in order, however many pass through it", () => {
-		const lane = new Lane("w");
+		const lane = new Lane("w", new ProjectLanes<Lane>("p", false).customer(null));
 		const all = Array.from({ length: 5_000 }, (_, n) => delivery(n));
 		const given: (LeasedDelivery | undefined)[] = [];
 		for (const [n, each] of all.entries()) {
@@ -26,7 +27,7 @@ describe("a lane", () => {
 	});
 
 	it("gives each delivery in order when it runs empty again and again", () => {
-		const lane = new Lane("w");
+		const lane = new Lane("w", new ProjectLanes<Lane>("p", false).customer(null));
 		for (let round = 0; round < 3; round++) {
 			const all = Array.from({ length: 70 }, (_, n) => delivery(n));
 			for (const each of all) lane.push(each);
@@ -37,13 +38,13 @@ describe("a lane", () => {
 	});
 
 	it("remembers when the earliest delivery in the store is due", () => {
-		const lane = new Lane("w");
+		const lane = new Lane("w", new ProjectLanes<Lane>("p", false).customer(null));
 		for (const at of [20, 10, 30]) lane.noteDue(at);
 		expect(lane.storeDueAt).toBe(10);
 	});
 
 	it("may be forgotten when no delivery is ready, in flight, due or being read, and its bucket is full", () => {
-		const lane = new Lane("w");
+		const lane = new Lane("w", new ProjectLanes<Lane>("p", false).customer(null));
 		expect(lane.isIdle(0)).toBe(true);
 		for (const [busy, free] of [
 			[() => lane.push(delivery(1)), () => lane.shift()],

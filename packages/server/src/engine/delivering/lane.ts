@@ -4,6 +4,7 @@ import Denque from "denque";
 
 import type { TokenBucket } from "../../core/policies/token-bucket.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
+import type { CustomerLanes, ProjectLanes } from "./shares/project-lanes.ts";
 
 /** After this many failures in a row, without a success in between, a webhook counts as failing. */
 const FAILING_AFTER = 5;
@@ -19,8 +20,8 @@ const RENEW_QUEUE_AFTER = 64;
  * The work of one webhook. Its states, several of which can apply at once:
  *
  * - ready: deliveries are queued. Entered by `push`; left when `shift` takes the last one.
- * - in the ring (`inRing`): the ready queue will serve it in its round robin. Set and cleared by the ready queue.
- * - in flight (`inFlight` > 0): attempts are under way. Counted by the ready queue in `take` and `finish`.
+ * - in the ring (`inRing`): it will be served when it is its turn. Set and cleared by the `LaneRing`.
+ * - in flight (`inFlight` > 0): attempts are under way. Counted by the `LaneRing`.
  * - due in the store (`storeDueAt` is finite): the store has deliveries of the webhook that are due at that time or
  *   later. Entered by `noteDue`; left when the refiller claims them, or finds that the webhook is not deliverable.
  * - claiming: the refiller is reading due deliveries of the webhook from the store. Set and cleared by the refiller.
@@ -30,6 +31,8 @@ const RENEW_QUEUE_AFTER = 64;
  */
 export class Lane {
 	readonly webhookId: string;
+	/** The webhook's customer, with which it shares places, room and claims. */
+	readonly customer: CustomerLanes<Lane>;
 	#queue = new Denque<LeasedDelivery>();
 	/** Deliveries taken out of `#queue` since it was made. */
 	#passed = 0;
@@ -46,8 +49,14 @@ export class Lane {
 	/** It is in the ring of lanes that can be served. */
 	inRing = false;
 
-	constructor(webhookId: string) {
+	constructor(webhookId: string, customer: CustomerLanes<Lane>) {
 		this.webhookId = webhookId;
+		this.customer = customer;
+	}
+
+	/** The project of the webhook. */
+	get project(): ProjectLanes<Lane> {
+		return this.customer.project;
 	}
 
 	/** Deliveries in the queue. */

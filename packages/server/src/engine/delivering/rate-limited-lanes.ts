@@ -2,29 +2,41 @@
 // here are monotonic, so that a step of the wall clock gives no tokens and takes none.
 import type { Clock } from "../../core/clock.ts";
 import { TokenBucket } from "../../core/policies/token-bucket.ts";
+import type { Webhook } from "../../core/webhook.ts";
 import { LaneSchedule } from "./lane-schedule.ts";
 import type { Lane } from "./lane.ts";
 
-/** Who knows the rate limits of webhooks, in attempts per second; null means any number. */
-export interface RateLimits {
-	rateLimitOf(webhookId: string): number | null;
+/** Who knows webhooks, deleted or not. */
+export interface Webhooks {
+	webhook(webhookId: string): Pick<Webhook, "projectId" | "customerId" | "rateLimit"> | undefined;
+	/** Whether a project has webhooks of customers that are not deleted. */
+	hasCustomers(projectId: string): boolean;
 }
 
+/** Whether an attempt to a webhook can begin at once. If not, whoever is asked calls `ReadyQueue.wake` when it can. */
+export type IsPrepared = (webhookId: string) => boolean;
+
 /**
- * States of a lane here: free ──take without a token──▶ waiting ──takeReady, remove──▶ free
+ * States of a lane here:
+ *
+ *     free ──take without a token──▶ waiting ──takeReady, remove──▶ free
+ *     free ──take, not prepared──▶ being prepared ──prepared, remove──▶ free
  *
  * - free: the lane has no rate limit, or its bucket may have a token.
  * - waiting: its bucket was empty. The lane is scheduled for the time of the next token.
+ * - being prepared: its next attempt must wait for something else first. It takes its token afterwards: attempts that had theirs
+ *   before would all begin at the same time.
  */
 export class RateLimitedLanes {
 	readonly #clock: Pick<Clock, "monotonicMs">;
-	readonly #limits: RateLimits;
+	readonly #webhooks: Webhooks;
 	readonly #waiting = new LaneSchedule();
+	readonly #preparing = new Set<Lane>();
 	readonly #startedAt: number;
 
-	constructor(clock: Pick<Clock, "monotonicMs">, limits: RateLimits) {
+	constructor(clock: Pick<Clock, "monotonicMs">, webhooks: Webhooks) {
 		this.#clock = clock;
-		this.#limits = limits;
+		this.#webhooks = webhooks;
 		this.#startedAt = clock.monotonicMs();
 	}
 
@@ -34,16 +46,20 @@ export class RateLimitedLanes {
 	 * the attempts made just before it are not known.
 	 */
 	limit(lane: Lane): void {
-		const perSecond = this.#limits.rateLimitOf(lane.webhookId);
+		const perSecond = this.#webhooks.webhook(lane.webhookId)?.rateLimit?.perSecond ?? null;
 		if (perSecond === (lane.bucket?.perSecond ?? null)) return;
 		const now = this.#clock.monotonicMs();
 		const gathered = (perSecond ?? 0) * ((now - this.#startedAt) / 1_000);
 		lane.bucket = perSecond === null ? null : new TokenBucket(perSecond, lane.bucket === null ? gathered : 0, now);
 	}
 
-	/** Takes a token for an attempt; true if the lane has no rate limit. Otherwise the lane waits for its next token. */
-	take(lane: Lane): boolean {
+	/** Takes a token for an attempt; true if the lane has no rate limit. Otherwise the lane waits. */
+	take(lane: Lane, isPrepared: IsPrepared): boolean {
 		if (lane.bucket === null) return true;
+		if (!isPrepared(lane.webhookId)) {
+			this.#preparing.add(lane);
+			return false;
+		}
 		const now = this.#clock.monotonicMs();
 		if (lane.bucket.take(now)) return true;
 		this.#waiting.schedule(lane, lane.bucket.nextAt(now));
@@ -51,10 +67,16 @@ export class RateLimitedLanes {
 	}
 
 	isWaiting(lane: Lane): boolean {
-		return this.#waiting.has(lane);
+		return this.#preparing.has(lane) || this.#waiting.has(lane);
+	}
+
+	/** Ends the wait of a lane that was being prepared. */
+	prepared(lane: Lane): void {
+		this.#preparing.delete(lane);
 	}
 
 	remove(lane: Lane): void {
+		this.#preparing.delete(lane);
 		this.#waiting.remove(lane);
 	}
 

@@ -1,15 +1,19 @@
-// The ready queue: leased deliveries that wait in memory for their attempt, in one short lane per webhook, served round
-// robin.
+// The ready queue: leased deliveries that wait in memory for their attempt, in one short lane per webhook, served in turns by
+// project, then by customer and then by webhook.
 //
 // It is bounded by count and bytes. Deliveries without room stay in the store. While a webhook has due deliveries in
 // the store, its new deliveries go through the store too, so that the older ones come first.
-import Denque from "denque";
-
 import type { Clock } from "../../core/clock.ts";
+import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { EngineLimits } from "../parts.ts";
+import { DeliveriesInMemory } from "./deliveries-in-memory.ts";
 import { FIRST_WINDOW, Lane } from "./lane.ts";
-import { RateLimitedLanes, type RateLimits } from "./rate-limited-lanes.ts";
+import { OpenClaims } from "./open-claims.ts";
+import { RateLimitedLanes, type IsPrepared, type Webhooks } from "./rate-limited-lanes.ts";
+import { LaneRing } from "./shares/lane-ring.ts";
+import { ProjectLanes, type CustomerLanes } from "./shares/project-lanes.ts";
+import { ReadyRoom } from "./shares/ready-room.ts";
 
 type Limits = Pick<
 	EngineLimits,
@@ -21,32 +25,14 @@ type Limits = Pick<
 	| "maxInFlightWhileFailing"
 >;
 
-/**
- * The share of the room that deliveries read from the store may take. The rest is for new ones, however large the
- * backlog.
- */
-const STORED_SHARE = 0.75;
-/** A lane is refilled from the store when no more deliveries than this are left in it. */
-const LOW_WATER = 100;
-/** A lane with a rate limit has no more ready deliveries than it may send in this time. */
-const RATE_LIMITED_S = 10;
-/**
- * The most lanes looked at in one search for one that can be served. It keeps a search short when thousands are
- * blocked.
- */
-const MAX_LOOKS = 256;
+/** What the queue knows of a webhook. */
+type ReadyWebhook = Pick<ArmedWebhook, "id"> & Owner;
 
-/** A delivery in memory, ready or in flight. */
-interface InMemory {
-	readonly delivery: LeasedDelivery;
-	leaseUntil: number;
-	/** `take` has returned it. */
-	isInFlight: boolean;
-	/** The same delivery, claimed for its next attempt before this one was finished. */
-	next: LeasedDelivery | null;
-	/** It goes back to the store without an attempt. If it is pushed meanwhile, it was claimed for another attempt. */
-	isReturning: boolean;
-}
+/** Whose share of the queue a delivery takes. */
+export type Owner = Pick<ArmedWebhook, "projectId" | "customerId">;
+
+/** The project of webhooks that are not known. They get no deliveries. */
+const NO_PROJECT = "";
 
 /**
  * All deliveries in memory. The states of a delivery here:
@@ -59,31 +45,36 @@ interface InMemory {
  * - in flight: entered by `take`; left by `finish`, and then it is gone, or ready again if it was claimed for its next
  *   attempt.
  *
- * The states of a lane are documented in `Lane`. A lane with ready deliveries is in the ring, or waits for its rate
- * limit, or waits until one of its attempts in flight is finished.
+ * Reserved and ready deliveries take room (`ReadyRoom`), and those in flight take places (`LaneRing`); both are divided by
+ * project, then by customer, then by lane. The states of a lane are documented in `Lane`. A lane with ready deliveries is in the ring, or
+ * waits for its rate limit, or waits until one of its attempts in flight is finished.
  */
 export class ReadyQueue {
-	readonly #limits: Limits;
+	readonly claims = new OpenClaims();
+	readonly #limits: Pick<EngineLimits, "maxInFlightPerWebhook">;
+	readonly #webhooks: Webhooks;
 	readonly #lanes = new Map<string, Lane>();
-	/** Every delivery in memory by its id, ready or in flight. */
-	readonly #inMemory = new Map<string, InMemory>();
-	/** Lanes with ready deliveries that may be served, the next one first. */
-	readonly #ring = new Denque<Lane>();
+	/** The projects that have lanes or reservations. */
+	readonly #projects = new Map<string, ProjectLanes<Lane>>();
+	/** Every delivery in memory, ready or in flight. */
+	readonly #inMemory = new DeliveriesInMemory();
+	/** Lanes with ready deliveries that may be served. */
+	readonly #ring: LaneRing;
+	readonly #room: ReadyRoom;
 	#ready = 0;
-	#readyBytes = 0;
+	/** New deliveries for which room is reserved. */
 	#reserved = 0;
-	#reservedBytes = 0;
-	#inFlight = 0;
 	/** Lanes with ready deliveries that wait for their rate limit. */
 	readonly #rateLimited: RateLimitedLanes;
-	/** Ids of deliveries that were cancelled while they were ready. `take` skips them. */
-	readonly #discarded = new Set<string>();
 	readonly #clock: Pick<Clock, "monotonicMs">;
 
-	constructor(limits: Limits, clock: Pick<Clock, "monotonicMs">, rateLimits: RateLimits) {
+	constructor(limits: Limits, clock: Pick<Clock, "monotonicMs">, webhooks: Webhooks) {
 		this.#limits = limits;
+		this.#webhooks = webhooks;
 		this.#clock = clock;
-		this.#rateLimited = new RateLimitedLanes(clock, rateLimits);
+		this.#ring = new LaneRing(limits);
+		this.#room = new ReadyRoom(limits);
+		this.#rateLimited = new RateLimitedLanes(clock, webhooks);
 	}
 
 	/** Deliveries that wait in memory for their attempt. */
@@ -91,30 +82,52 @@ export class ReadyQueue {
 		return this.#ready;
 	}
 
+	/** Whether ready deliveries wait for an attempt in flight to be finished. To be asked when `take` has returned null. */
+	get isHeldUp(): boolean {
+		return this.#ring.isHeldUp;
+	}
+
 	/** Attempts under way. */
 	get inFlight(): number {
-		return this.#inFlight;
+		return this.#ring.inFlight;
 	}
 
 	lanes(): IterableIterator<Lane> {
 		return this.#lanes.values();
 	}
 
-	/** The lane of a webhook, made if there is none. */
-	lane(webhookId: string): Lane {
-		let lane = this.#lanes.get(webhookId);
-		if (lane === undefined) {
-			lane = new Lane(webhookId);
-			this.#lanes.set(webhookId, lane);
-			this.#rateLimited.limit(lane);
-		}
+	/** Projects that have lanes or reservations, and customers of theirs: what they take of memory. */
+	get projects(): number {
+		let count = this.#projects.size;
+		for (const { customers } of this.#projects.values()) count += customers;
+		return count;
+	}
+
+	/** The lane of a webhook, made if there is none. The project can be given if it is known. */
+	lane(webhookId: string, projectId?: string): Lane {
+		return this.#lanes.get(webhookId) ?? this.#newLane(webhookId, projectId);
+	}
+
+	#newLane(webhookId: string, projectId?: string): Lane {
+		const webhook = this.#webhooks.webhook(webhookId);
+		const customer = this.#customer({
+			projectId: projectId ?? webhook?.projectId ?? NO_PROJECT,
+			customerId: webhook?.customerId ?? null,
+		});
+		const lane = new Lane(webhookId, customer);
+		customer.lanes++;
+		this.#lanes.set(webhookId, lane);
+		this.#rateLimited.limit(lane);
 		return lane;
 	}
 
-	/** Applies the webhook's rate limit again. Call it after the limit was changed. */
+	/** Applies the webhook's rate limit again. Call it after the limit was changed, or the webhook has become known. */
 	rateChanged(webhookId: string): void {
 		const lane = this.#lanes.get(webhookId);
 		if (lane === undefined) return;
+		// Its project and its customer may not have been known when it was made.
+		const customerId = this.#webhooks.webhook(webhookId)?.customerId ?? null;
+		if (lane.project.projectId === NO_PROJECT || lane.customer.customerId !== customerId) this.forgetIfIdle(lane);
 		this.#rateLimited.limit(lane);
 		this.#rateLimited.remove(lane);
 		this.#enterRing(lane);
@@ -123,9 +136,7 @@ export class ReadyQueue {
 	/** How many attempts may be in flight to this webhook at once, in its present condition. */
 	inFlightLimit(webhookId: string): number {
 		const lane = this.#lanes.get(webhookId);
-		return lane === undefined
-			? Math.min(this.#limits.maxInFlightPerWebhook, FIRST_WINDOW)
-			: this.#inFlightLimitOf(lane);
+		return lane === undefined ? Math.min(this.#limits.maxInFlightPerWebhook, FIRST_WINDOW) : this.#ring.limitOf(lane);
 	}
 
 	/** When the next lane that waits for its rate limit may be served, in monotonic time; Infinity if no lane waits for one. */
@@ -141,97 +152,88 @@ export class ReadyQueue {
 		for (const lane of this.#rateLimited.takeReady(at)) this.#enterRing(lane);
 	}
 
-	/** Removes a delivery that was cancelled, unless it is in flight: a request that was sent can't be called back. */
+	/** Serves a webhook again that `take` was told is not prepared. */
+	wake(webhookId: string): void {
+		const lane = this.#lanes.get(webhookId);
+		if (lane === undefined) return;
+		this.#rateLimited.prepared(lane);
+		this.#enterRing(lane);
+	}
+
+	/** Removes a delivery that was cancelled, unless its request was sent, which can't be called back. */
 	discard(deliveryId: string): void {
-		const known = this.#inMemory.get(deliveryId);
-		if (known === undefined) return;
-		known.next = null;
-		if (!known.isInFlight) this.#discarded.add(deliveryId);
+		this.claims.cancelled(deliveryId);
+		this.#inMemory.cancelled(deliveryId);
 	}
 
-	/**
-	 * How many more deliveries of this lane have room. A lane may have no more than half of the room that is free for
-	 * all, by count and by bytes, so that lanes whose webhooks hang never take the last of it.
-	 */
-	room(lane: Lane): number {
-		return this.#roomOf(lane, 1);
+	/** Whether a delivery in flight was cancelled since it was taken, so that its attempt must not begin. */
+	isCancelled(deliveryId: string): boolean {
+		return this.#inMemory.isCancelled(deliveryId);
 	}
 
-	#roomOf(lane: Lane, share: number): number {
-		const free = Math.floor(this.#limits.maxReady * share) - this.#ready - this.#reserved;
-		const freeBytes = this.#freeBytes(share);
-		if (free <= 0 || freeBytes <= 0) return 0;
-		if (lane.ready === 0) return Math.min(this.#maxReadyOf(lane), Math.ceil(free / 2));
-		if (lane.readyBytes >= freeBytes / 2) return 0;
-		return Math.max(0, Math.min(this.#maxReadyOf(lane), Math.floor(free / 2)) - lane.ready);
-	}
-
-	/** The most ready deliveries of this lane, in its present condition. */
-	#maxReadyOf(lane: Lane): number {
-		if (lane.failing) return this.#limits.maxInFlightWhileFailing * 2;
-		const { maxReadyPerWebhook } = this.#limits;
-		// Deliveries that it can't send soon stay in the store: backlogs behind rate limits must not fill the room of
-		// other webhooks.
-		return lane.bucket === null
-			? maxReadyPerWebhook
-			: Math.min(maxReadyPerWebhook, Math.ceil(lane.bucket.perSecond * RATE_LIMITED_S));
-	}
-
-	#freeBytes(share: number): number {
-		return this.#limits.maxReadyBytes * share - this.#readyBytes - this.#reservedBytes;
+	/** The ids of an event's deliveries that are in memory. */
+	deliveriesOf(eventId: string): string[] {
+		return this.#inMemory.ofEvent(eventId);
 	}
 
 	/** How many deliveries of this lane may be read from the store now. */
 	storedRoom(lane: Lane): number {
-		return this.#roomOf(lane, STORED_SHARE);
-	}
-
-	/** The lane is refilled from the store when no more deliveries than this are left in it. */
-	lowWater(lane: Lane): number {
-		return Math.min(LOW_WATER, Math.floor(this.#maxReadyOf(lane) / 2));
+		return this.#room.storedRoom(lane);
 	}
 
 	/** How many bytes of bodies may be read from the store for this lane now. */
 	storedRoomBytes(lane: Lane): number {
-		return Math.max(0, this.#freeBytes(STORED_SHARE) / 2 - lane.readyBytes);
+		return this.#room.storedRoomBytes(lane);
+	}
+
+	/** The lane is refilled from the store when no more deliveries than this are left in it. */
+	lowWater(lane: Lane): number {
+		return this.#room.lowWater(lane);
 	}
 
 	/**
-	 * Reserves room for deliveries that are being read from the store. Call the returned function once they are pushed,
-	 * or if the read has failed.
+	 * Reserves room for deliveries that are being read from the store into this lane. Call the returned function once they
+	 * are pushed, or if the read has failed.
 	 */
-	reserveStored(count: number, bytes: number): () => void {
-		this.#reserved += count;
-		this.#reservedBytes += bytes;
-		return () => {
-			this.#reserved -= count;
-			this.#reservedBytes -= bytes;
-		};
+	reserveStored({ customer }: Lane, count: number, bytes: number): () => void {
+		this.#room.take(customer, count, bytes);
+		return () => this.#room.give(customer, count, bytes);
 	}
 
 	/**
-	 * Reserves room for a delivery that is about to be committed as leased. False if there is no room, or if older
-	 * deliveries of this webhook are due in the store. Call `unreserve` when the commit has ended, and `push` if it
-	 * succeeded.
+	 * Reserves room for a delivery that is about to be committed as leased, with a body of this size. False if there is no
+	 * room, or if older deliveries of this webhook are due in the store. Call `unreserve` when the commit has ended, and
+	 * `push` if it succeeded.
 	 */
-	reserve(webhookId: string, now: number): boolean {
-		const lane = this.lane(webhookId);
-		if (lane.claiming || lane.storeDueAt <= now || this.room(lane) === 0) return false;
-		this.#reserved++;
+	reserve(webhook: ReadyWebhook, bytes: number, now: number): boolean {
+		const lane = this.lane(webhook.id, webhook.projectId);
+		if (lane.claiming || lane.storeDueAt <= now || !this.#room.hasRoom(lane, bytes)) return false;
+		this.#reserve(this.#customer(webhook), bytes);
 		return true;
 	}
 
 	/** The same for a delivery of a webhook that another process delivers. It needs room only until it is handed off. */
-	reserveElsewhere(): boolean {
-		if (this.#limits.maxReady - this.#ready - this.#reserved <= 0 || this.#freeBytes(1) <= 0) return false;
-		this.#reserved++;
-		return true;
+	reserveElsewhere(owner: Owner, bytes: number): boolean {
+		const customer = this.#customer(owner);
+		const hasRoom = this.#room.hasRoomElsewhere(customer, bytes);
+		if (hasRoom) this.#reserve(customer, bytes);
+		else this.#forgetCustomerIfIdle(customer);
+		return hasRoom;
 	}
 
-	/** Ends the reservations that `reserve` and `reserveElsewhere` have made for this many deliveries. */
-	unreserve(count: number): void {
+	#reserve(customer: CustomerLanes<Lane>, bytes: number): void {
+		this.#reserved++;
+		this.#room.take(customer, 1, bytes);
+	}
+
+	/** Ends the reservations that `reserve` and `reserveElsewhere` have made for this many deliveries of one owner, of so many bytes each. */
+	unreserve(owner: Owner, count: number, bytes: number): void {
+		if (count === 0) return;
 		this.#reserved -= count;
 		assertCount(this.#reserved, "reserved deliveries");
+		const customer = this.#customer(owner);
+		this.#room.give(customer, count, count * bytes);
+		this.#forgetCustomerIfIdle(customer);
 	}
 
 	/**
@@ -239,50 +241,25 @@ export class ReadyQueue {
 	 * for another attempt, it becomes ready again after the present one.
 	 */
 	push(delivery: LeasedDelivery): boolean {
-		const known = this.#inMemory.get(delivery.id);
-		if (known !== undefined) {
-			known.leaseUntil = Math.max(known.leaseUntil, delivery.leaseUntil);
-			const isLeaving = known.isReturning || this.#discarded.has(delivery.id);
-			if (isLeaving || delivery.attemptCount > known.delivery.attemptCount) known.next = delivery;
-			return false;
-		}
-		const lane = this.lane(delivery.webhookId);
-		const { leaseUntil } = delivery;
-		this.#inMemory.set(delivery.id, { delivery, leaseUntil, isInFlight: false, next: null, isReturning: false });
+		if (!this.#inMemory.add(delivery)) return false;
+		const lane = this.lane(delivery.webhookId, delivery.projectId);
 		lane.push(delivery);
 		this.#ready++;
-		this.#readyBytes += delivery.body.length;
+		this.#room.take(lane.customer, 1, delivery.body.length);
 		this.#enterRing(lane);
 		return true;
 	}
 
 	/**
-	 * Takes the next delivery, round robin over the lanes, and counts it as in flight; null if no attempt may start
-	 * now. A lane gets no more attempts than its limit, and no more than are free for all (the dynamic threshold of
-	 * Choudhury and Hahne, 1998). So lanes whose webhooks hang get fewer and fewer of the free ones, and some are
-	 * always left for the other lanes.
+	 * Takes the next delivery, in turns by project, customer and lane, and counts it as in flight; null if no attempt may
+	 * start now. Webhooks with a rate limit are served only if `isPrepared` says so.
 	 */
-	take(): LeasedDelivery | null {
-		for (let looks = Math.min(this.#ring.length, MAX_LOOKS); looks > 0; looks--) {
-			const free = this.#limits.maxInFlight - this.#inFlight;
-			if (free <= 0) return null;
-			const lane = this.#ring.shift();
-			if (lane === undefined) return null;
-			if (lane.inFlight >= this.#inFlightLimitOf(lane)) {
-				lane.inRing = false;
-				continue;
-			}
-			if (lane.inFlight >= free) {
-				this.#ring.push(lane);
-				continue;
-			}
-			lane.inRing = false;
-			const delivery = this.#nextOf(lane);
+	take(isPrepared: IsPrepared = () => true): LeasedDelivery | null {
+		for (let lane = this.#ring.next(); lane !== null; lane = this.#ring.next()) {
+			const delivery = this.#nextOf(lane, isPrepared);
 			if (delivery === null) continue;
-			const known = this.#inMemory.get(delivery.id);
-			if (known !== undefined) known.isInFlight = true;
-			lane.inFlight++;
-			this.#inFlight++;
+			this.#inMemory.began(delivery.id);
+			this.#ring.began(lane);
 			this.#enterRing(lane);
 			return delivery;
 		}
@@ -290,43 +267,43 @@ export class ReadyQueue {
 	}
 
 	/** Takes the next delivery out of a lane; null if the lane is empty or its rate limit allows no attempt now. */
-	#nextOf(lane: Lane): LeasedDelivery | null {
+	#nextOf(lane: Lane, isPrepared: IsPrepared): LeasedDelivery | null {
 		for (let delivery = lane.peek(); delivery !== undefined; delivery = lane.peek()) {
-			const discarded = this.#discarded.delete(delivery.id);
-			if (!discarded && !this.#rateLimited.take(lane)) return null;
+			const discarded = this.#inMemory.isCancelled(delivery.id);
+			if (!discarded && !this.#rateLimited.take(lane, isPrepared)) return null;
 			lane.shift();
-			this.#ready--;
-			this.#readyBytes -= delivery.body.length;
-			assertCount(this.#readyBytes, "bytes of ready deliveries");
+			this.#noLongerReady(lane, delivery);
 			if (!discarded) return delivery;
-			const next = this.#inMemory.get(delivery.id)?.next ?? null;
-			this.#inMemory.delete(delivery.id);
+			const next = this.#inMemory.remove(delivery.id)?.next ?? null;
 			if (next !== null) this.push(next);
 		}
 		this.forgetIfIdle(lane);
 		return null;
 	}
 
+	#noLongerReady({ customer }: Lane, { body }: LeasedDelivery): void {
+		this.#ready--;
+		this.#room.give(customer, 1, body.length);
+	}
+
 	/** When the lease of a delivery ends; 0 if the delivery is not in memory. */
 	leaseUntil(deliveryId: string): number {
-		return this.#inMemory.get(deliveryId)?.leaseUntil ?? 0;
+		return this.#inMemory.leaseUntil(deliveryId);
 	}
 
 	/** Marks a delivery in flight that goes back to the store without an attempt. Call `finish` afterwards. */
 	markReturning(deliveryId: string): void {
-		const known = this.#inMemory.get(deliveryId);
-		if (known !== undefined) known.isReturning = true;
+		this.#inMemory.returning(deliveryId);
 	}
 
 	/** Removes a delivery in flight: its attempt has ended and the outcome is committed. */
 	finish(delivery: LeasedDelivery): void {
-		const known = this.#inMemory.get(delivery.id);
+		const known = this.#inMemory.remove(delivery.id);
 		if (known === undefined) return;
-		this.#inMemory.delete(delivery.id);
-		const lane = this.lane(delivery.webhookId);
-		lane.inFlight--;
-		this.#inFlight--;
-		assertCount(lane.inFlight, "attempts in flight to one webhook");
+		const lane = this.lane(delivery.webhookId, delivery.projectId);
+		this.#ring.ended(lane);
+		// What goes back without an attempt may be claimed again at once, and looks the same then.
+		if (!known.isReturning) this.claims.attempted(delivery);
 		if (known.next !== null) this.push(known.next);
 		this.#enterRing(lane);
 		this.forgetIfIdle(lane);
@@ -340,12 +317,11 @@ export class ReadyQueue {
 		const lane = this.#lanes.get(webhookId);
 		if (lane === undefined) return undefined;
 		for (let delivery = lane.shift(); delivery !== undefined; delivery = lane.shift()) {
-			this.#inMemory.delete(delivery.id);
-			this.#discarded.delete(delivery.id);
-			this.#ready--;
-			this.#readyBytes -= delivery.body.length;
+			this.#inMemory.remove(delivery.id);
+			this.#noLongerReady(lane, delivery);
 		}
 		this.#rateLimited.remove(lane);
+		this.#ring.leave(lane);
 		lane.storeDueAt = Infinity;
 		this.forgetIfIdle(lane);
 		return lane;
@@ -353,29 +329,37 @@ export class ReadyQueue {
 
 	/** Forgets a lane without any work, so that memory does not grow with the number of webhooks ever served. */
 	forgetIfIdle(lane: Lane): void {
-		if (lane.isIdle(this.#clock.monotonicMs())) this.#lanes.delete(lane.webhookId);
+		// A lane that was dropped and forgotten stays in the ring until its turn. The webhook may have another one by then.
+		if (!lane.isIdle(this.#clock.monotonicMs()) || this.#lanes.get(lane.webhookId) !== lane) return;
+		this.#lanes.delete(lane.webhookId);
+		lane.customer.lanes--;
+		this.#forgetCustomerIfIdle(lane.customer);
 	}
 
 	/** Extends each lease that ends before `before` to `until`, in memory only. Returns the ids of those deliveries. */
 	extendLeases(before: number, until: number): string[] {
-		const ids: string[] = [];
-		for (const [id, known] of this.#inMemory) {
-			if (known.leaseUntil >= before) continue;
-			known.leaseUntil = until;
-			ids.push(id);
-		}
-		return ids;
-	}
-
-	#inFlightLimitOf(lane: Lane): number {
-		const { maxInFlightPerWebhook, maxInFlightWhileFailing } = this.#limits;
-		return lane.failing ? maxInFlightWhileFailing : Math.min(maxInFlightPerWebhook, lane.window);
+		return this.#inMemory.extendLeases(before, until);
 	}
 
 	#enterRing(lane: Lane): void {
-		if (lane.inRing || lane.ready === 0 || this.#rateLimited.isWaiting(lane)) return;
-		lane.inRing = true;
-		this.#ring.push(lane);
+		if (lane.inRing) return;
+		if (lane.ready === 0 || this.#rateLimited.isWaiting(lane)) this.#ring.leave(lane);
+		else this.#ring.enter(lane);
+	}
+
+	#customer({ projectId, customerId }: Owner): CustomerLanes<Lane> {
+		let project = this.#projects.get(projectId);
+		if (project === undefined) {
+			project = new ProjectLanes<Lane>(projectId, this.#webhooks.hasCustomers(projectId));
+			this.#projects.set(projectId, project);
+		}
+		return project.customer(customerId);
+	}
+
+	#forgetCustomerIfIdle(customer: CustomerLanes<Lane>): void {
+		const { project } = customer;
+		project.forgetIfIdle(customer);
+		if (project.isIdle) this.#projects.delete(project.projectId);
 	}
 }
 

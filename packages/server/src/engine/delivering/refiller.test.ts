@@ -16,9 +16,17 @@ const HOUR_MS = 3_600_000;
 async function open() {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const clock = new ManualClock(world.records.now);
-	const queue = new ReadyQueue(DEFAULT_LIMITS, clock, { rateLimitOf: () => null });
+	const queue = new ReadyQueue(DEFAULT_LIMITS, clock, {
+		webhook: () => ({ ...world, customerId: null, rateLimit: null }),
+		hasCustomers: () => false,
+	});
 	const parts = { store: world.store, clock, observer: new RecordingObserver(), tenure: createAloneTenure() };
-	const near = { queue, directory: { isDeliverable: () => true }, line: { filled() {} }, sweeper: { sweep() {} } };
+	const near = {
+		queue,
+		directory: { isDeliverable: () => true, webhook: () => undefined },
+		line: { filled() {} },
+		sweeper: { sweep() {} },
+	};
 	const refiller = new Refiller(parts, DEFAULT_LIMITS, near);
 	const [deliveryId = ""] = await world.accept({ state: newDelivery(clock.now() + HOUR_MS, null) });
 	await refiller.start();

@@ -1,5 +1,7 @@
 // The refiller: reads due deliveries from the store into lanes that have room. Its poll regularly renews the leases of
 // the deliveries in memory and asks the store which deliveries are due, independently of the state in memory.
+import { wholeShareOf } from "../../core/policies/share.ts";
+import type { Facts } from "../../ports/observer.ts";
 import type { QueueStore } from "../../ports/store/queue.ts";
 import { Periodic } from "../background/periodic.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -7,13 +9,14 @@ import type { EngineLimits, PartsOn } from "../parts.ts";
 import { LaneSchedule } from "./lane-schedule.ts";
 import type { Lane } from "./lane.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
+import { StarvedLanes } from "./shares/starved-lanes.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer" | "tenure">;
 
 interface Neighbours {
 	readonly queue: ReadyQueue;
-	readonly directory: Pick<Directory, "isDeliverable">;
+	readonly directory: Pick<Directory, "isDeliverable" | "webhook">;
 	/** Told when deliveries were added to the queue. */
 	readonly line: { filled(): void };
 	readonly sweeper: Pick<Sweeper, "sweep">;
@@ -23,9 +26,12 @@ interface Neighbours {
 const CLAIM_LIMIT = 500;
 const MIN_CLAIM_LIMIT = 50;
 /**
- * Claims under way at once: the store works on the next one while the deliveries of this one are added to the queue.
+ * Claims under way at once: the store works on the next one while the deliveries of this one are added to the queue. They
+ * are divided by project, and then by customer.
  */
 const MAX_CLAIMS = 4;
+/** The most customers with starved lanes looked at in one search for one that may claim. */
+const MAX_LOOKS = 16;
 /** Timers for due deliveries are at least this far apart, so that many retries share one look through the lanes. */
 const TICK_MS = 20;
 /** After a failed claim, the lane is due again this much later: a failing store must not be flooded with calls. */
@@ -40,8 +46,8 @@ const POLL_PROBLEM = "the store could not be polled for due deliveries";
  *   is due.
  *
  * While the refiller is running, a lane of a webhook that this process holds is in one of three conditions if the store
- * has due deliveries for it: a claim for it is under way; it is starved (empty, and waiting for room in the queue or for
- * one of the `MAX_CLAIMS`); or it has enough ready deliveries, and is considered again when it runs low.
+ * has due deliveries for it: a claim for it is under way; it is starved (empty, and waiting for its customer's share of the
+ * room in the queue or of the `MAX_CLAIMS`); or it has enough ready deliveries, and is considered again when it runs low.
  */
 export class Refiller {
 	readonly #parts: Parts;
@@ -55,8 +61,7 @@ export class Refiller {
 	/** Lanes whose deliveries in the store are due later. */
 	readonly #later = new LaneSchedule();
 	readonly #claims = new Set<Promise<void>>();
-	/** Empty lanes with due deliveries in the store that wait for room or for a claim, the longest waiting first. */
-	readonly #starved = new Set<Lane>();
+	readonly #starved = new StarvedLanes();
 
 	constructor(parts: Parts, limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs">, near: Neighbours) {
 		this.#parts = parts;
@@ -106,7 +111,7 @@ export class Refiller {
 	/** Claims deliveries for a lane if it needs some. Call it when the lane has room again, or when it may be due. */
 	refill(lane: Lane): void {
 		if (!this.#running) return;
-		if (this.#starved.size > 0) this.#refillStarved();
+		this.#refillStarved();
 		this.#consider(lane);
 	}
 
@@ -135,27 +140,49 @@ export class Refiller {
 	}
 
 	#mayClaim(lane: Lane): boolean {
-		return this.#claims.size < MAX_CLAIMS && this.#near.queue.storedRoom(lane) > 0;
+		if (this.#claims.size >= MAX_CLAIMS) return false;
+		const { customer, project } = lane;
+		const share = wholeShareOf(MAX_CLAIMS, this.#claims.size, project.claims);
+		if (customer.left(share, project.claims, customer.claims) <= 0) return false;
+		return this.#near.queue.storedRoom(lane) > 0;
 	}
 
-	/** Serves the starved lanes, as far as there is room now: the one that has waited longest comes first. */
+	/**
+	 * Serves the starved lanes in turns by project and customer, as far as there is room now. Of the lanes of one customer, the
+	 * one that has waited longest comes first.
+	 */
 	#refillStarved(): void {
-		for (const lane of this.#starved) {
-			if (!this.#mayClaim(lane)) return;
-			this.#starved.delete(lane);
-			this.#consider(lane);
+		let looks = Math.min(this.#starved.customers, MAX_LOOKS);
+		while (looks > 0 && this.#claims.size < MAX_CLAIMS) {
+			const lane = this.#starved.next();
+			if (lane === undefined) return;
+			if (this.#mayClaim(lane)) {
+				this.#starved.delete(lane);
+				this.#consider(lane);
+			} else {
+				looks--;
+			}
 		}
+	}
+
+	/** What log lines about a webhook's deliveries name. */
+	#idsOf(webhookId: string): Facts {
+		return { projectId: this.#near.directory.webhook(webhookId)?.projectId, webhookId };
 	}
 
 	#claim(lane: Lane): void {
 		lane.claiming = true;
+		lane.customer.claims++;
+		lane.project.claims++;
 		const claim = this.#readInto(lane)
 			.catch((error: unknown) => {
-				this.#parts.observer.problem("due deliveries could not be read", error);
+				this.#parts.observer.problem("due deliveries could not be read", error, this.#idsOf(lane.webhookId));
 				lane.noteDue(this.#parts.clock.now() + RETRY_AFTER_MS);
 			})
 			.finally(() => {
 				lane.claiming = false;
+				lane.customer.claims--;
+				lane.project.claims--;
 				this.#claims.delete(claim);
 				this.#near.line.filled();
 				this.refill(lane);
@@ -168,19 +195,24 @@ export class Refiller {
 		const { clock, store } = this.#parts;
 		const { queue } = this.#near;
 		const now = clock.now();
-		const fairLimit = Math.max(MIN_CLAIM_LIMIT, Math.floor(this.#limits.maxReady / (2 * this.#starved.size + 1)));
+		const fairLimit = Math.max(
+			MIN_CLAIM_LIMIT,
+			Math.floor(this.#limits.maxReady / (2 * this.#starved.before(lane) + 1)),
+		);
 		const limit = Math.min(CLAIM_LIMIT, fairLimit, queue.storedRoom(lane));
 		const maxBytes = queue.storedRoomBytes(lane);
 		const leaseUntil = now + this.#limits.leaseMs;
 		lane.storeDueAt = Infinity;
 		this.#later.remove(lane);
-		const unreserve = queue.reserveStored(limit, maxBytes);
+		const unreserve = queue.reserveStored(lane, limit, maxBytes);
+		const claim = queue.claims.open();
 		try {
-			const claim = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
-			const { deliveries, nextDueAt } = await store.claimDue(claim);
-			for (const delivery of deliveries) queue.push(delivery);
+			const request = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
+			const { deliveries, nextDueAt } = await store.claimDue(request);
+			for (const delivery of deliveries) if (!claim.isOutdated(delivery)) queue.push(delivery);
 			if (nextDueAt !== null) lane.noteDue(nextDueAt);
 		} finally {
+			queue.claims.close(claim);
 			unreserve();
 		}
 	}

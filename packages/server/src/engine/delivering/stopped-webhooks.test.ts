@@ -6,7 +6,8 @@ import { describe, expect, it } from "vitest";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { newDelivery } from "../../core/delivery.ts";
 import type { LiveItem } from "../../core/live.ts";
-import { setWebhook } from "../../ports/contract/store/records/records.ts";
+import { ANY_DELIVERY, setWebhook } from "../../ports/contract/store/records/records.ts";
+import { allWebhooks } from "../../ports/contract/store/records/webhooks.ts";
 import type { WebhookRecord } from "../../ports/store/directory.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
@@ -55,7 +56,7 @@ async function openGatedStore() {
 
 /** Changes the webhook in the store, as another process does: this one does not know. */
 async function changeElsewhere({ store }: TestEngine, changes: Partial<WebhookRecord>): Promise<void> {
-	const [record] = await store.webhookRecords();
+	const [record] = await allWebhooks(store);
 	await setWebhook(store, record!.id, changes);
 }
 
@@ -140,7 +141,7 @@ describe("a webhook that another process has changed", () => {
 			const failed = await test.delivery(await test.send(), { status: "Failed" });
 			await changeElsewhere(test, changes);
 			expect(await test.engine.deliveries.retry(test.change, failed.id)).toEqual(failed);
-			const filter = { ...ANY, webhookId: failed.webhookId };
+			const filter = { ...ANY_DELIVERY, webhookId: failed.webhookId };
 			expect(await test.engine.deliveries.retryMany(test.change, filter)).toMatchObject({ matched: 1, changed: 0 });
 			expect(await test.deliveries()).toEqual([failed]);
 			expect(receiver.requests).toHaveLength(1);
@@ -162,22 +163,13 @@ describe("a webhook that another process has changed", () => {
 	});
 });
 
-const ANY = {
-	webhookId: null,
-	eventId: null,
-	eventType: null,
-	status: null,
-	responseCode: null,
-	after: null,
-	before: null,
-};
-
 /** The items of the live stream of the test's project. They are added as they come. */
 function watch(test: TestEngine): readonly LiveItem[] {
 	const subscription = test.engine.live.subscribe({
+		kind: "api",
 		scope: test.scope,
 		principal: null,
-		filter: { kinds: null, webhookId: null, eventTypes: null },
+		filter: { kinds: null, customerId: null, webhookId: null, eventTypes: null },
 		lastEventId: null,
 		abandon: () => {},
 	});

@@ -1,7 +1,7 @@
 // The sweeper: after a webhook was paused, disabled, deleted or resumed, it has the store bring the waiting deliveries of
 // the webhook into the state that follows from that, in small steps. Deliveries that are in that state already are left
 // alone, so a sweep may be repeated after a crash.
-import type { QueueStore, SweepStep } from "../../ports/store/queue.ts";
+import type { QueueStore, SweepStep, WebhooksToSweep } from "../../ports/store/queue.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
@@ -18,6 +18,8 @@ interface Neighbours {
 
 /** Deliveries changed in one transaction. This takes a few milliseconds, so that sends hardly have to wait. */
 const STEP = 250;
+/** Webhooks that a start looks at in one call of the store: some 15 ms. */
+const LOOK_STEP = 5_000;
 const RETRY_AFTER_MS = 1_000;
 
 /**
@@ -51,7 +53,12 @@ export class Sweeper {
 
 	/** Goes on with the sweeps that a stop or a crash has interrupted. Resolves when they are known, not when they are done. */
 	async start(): Promise<void> {
-		for (const webhookId of await this.#parts.store.webhooksToSweep()) this.sweep(webhookId);
+		for (let after: string | null = null; ;) {
+			const { webhookIds, next }: WebhooksToSweep = await this.#parts.store.webhooksToSweep(after, LOOK_STEP);
+			for (const webhookId of webhookIds) this.sweep(webhookId);
+			if (next === null) return;
+			after = next;
+		}
 	}
 
 	/** Begins to sweep a webhook. If a step of it is under way, another one follows. */
@@ -83,7 +90,7 @@ export class Sweeper {
 				if (!(await this.#step(webhookId))) this.#waiting.add(webhookId);
 			} catch (error) {
 				this.#waiting.add(webhookId);
-				this.#backOff(error);
+				this.#backOff(webhookId, error);
 			}
 			// Calls of the store that were made meanwhile go first.
 			await nextTurn(this.#parts.clock);
@@ -103,18 +110,23 @@ export class Sweeper {
 	}
 
 	#report(webhookId: string, { change, count }: SweepStep): void {
-		const projectId = this.#near.directory.webhook(webhookId)?.record.projectId;
+		const projectId = this.#projectOf(webhookId);
 		if (projectId !== undefined) this.#near.live.deliveriesUpdated(projectId, webhookId, change, count);
+	}
+
+	#projectOf(webhookId: string): string | undefined {
+		return this.#near.directory.webhook(webhookId)?.projectId;
 	}
 
 	/** Forgets a deleted webhook. If memory does not know of its deletion yet, it is swept again once it does. */
 	#forget(webhookId: string): void {
 		const webhook = this.#near.directory.webhook(webhookId);
-		if (webhook !== undefined && webhook.record.deleteDate !== null) this.#near.directory.forgetWebhook(webhookId);
+		if (webhook !== undefined && webhook.deleteDate !== null) this.#near.directory.forgetWebhook(webhookId);
 	}
 
-	#backOff(error: unknown): void {
-		this.#parts.observer.problem("waiting deliveries could not be swept; this is tried again", error);
+	#backOff(webhookId: string, error: unknown): void {
+		const facts = { projectId: this.#projectOf(webhookId), webhookId };
+		this.#parts.observer.problem("waiting deliveries could not be swept; this is tried again", error, facts);
 		if (this.#state !== "sweeping") return;
 		this.#state = "backing off";
 		this.#cancelBackoff = this.#parts.clock.after(RETRY_AFTER_MS, () => this.#begin());

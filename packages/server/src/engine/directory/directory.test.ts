@@ -3,6 +3,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { allWebhooks } from "../../ports/contract/store/records/webhooks.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { ScriptedCluster } from "../test/scripted-cluster.ts";
@@ -130,13 +131,13 @@ describe("changes of one object through two processes", () => {
 			other.engine.webhooks.update(other.change, id, { timeoutMs: 7_000 }),
 		]);
 		const both = { name: "new", timeoutMs: 7_000 };
-		expect((await pair.store.webhookRecords())[0]).toMatchObject({ ...both, revision: revision + 2 });
+		expect((await allWebhooks(pair.store))[0]).toMatchObject({ ...both, revision: revision + 2 });
 		const late = other.engine.webhooks.update(other.change, id, { name: "late", revision: revision + 1 });
 		await expect(late).rejects.toMatchObject({ code: "revision_conflict" });
 		await one.engine.webhooks.update(one.change, id, { name: "newest", revision: revision + 2 });
 		const lost = other.engine.webhooks.update(other.change, id, { name: "lost", revision: revision + 2 });
 		await expect(lost).rejects.toMatchObject({ code: "revision_conflict" });
-		expect((await pair.store.webhookRecords())[0]).toMatchObject({ name: "newest", timeoutMs: 7_000 });
+		expect((await allWebhooks(pair.store))[0]).toMatchObject({ name: "newest", timeoutMs: 7_000 });
 	});
 
 	it("are kept for projects and event types, too", async () => {
@@ -196,6 +197,24 @@ it("deletes a project together with its keys and streams, for a process that lea
 	await other.engine.projects.create("Fourth", null);
 	await eventually("the other process has forgotten the key", () => other.engine.keys.authenticate(secretKey) === null);
 	expect(other.engine.projects.list().map(({ name }) => name)).toEqual(["My project", "Third", "Fourth"]);
+});
+
+it("does not bring back a key whose creation is answered after the deletion of its project", async () => {
+	await using test = await openTestEngine();
+	const [executed, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+	test.engineStore.insertKey = async (key, entry) => {
+		const version = await test.store.insertKey(key, entry);
+		executed.resolve();
+		await answer.promise;
+		return version;
+	};
+	const made = test.engine.keys.create({ name: "k", scope: "read", projectId: test.projectId }, null);
+	await executed.promise;
+	await test.engine.projects.delete(test.change);
+	answer.resolve();
+	expect(test.engine.keys.authenticate((await made).secretKey)).toBeNull();
+	const ids = (keys: readonly { readonly id: string }[]) => keys.map(({ id }) => id);
+	expect(ids(await test.store.keys())).toEqual(ids(test.engine.keys.list({ limit: 10, cursor: null }).rows));
 });
 
 describe("a change of this process during a read of what others have changed", () => {
@@ -266,14 +285,28 @@ describe("a management call", () => {
 		await using pair = await openConnected();
 		const { one, other } = pair;
 		const { id } = await one.createWebhook(NOBODY);
-		expect(other.engine.webhooks.get(other.scope, id)).toMatchObject({ status: "Enabled" });
+		expect(await other.engine.webhooks.get(other.scope, id)).toMatchObject({ status: "Enabled" });
 		await other.engine.webhooks.pause(other.change, id);
-		expect(one.engine.webhooks.get(one.scope, id)).toMatchObject({ status: "Paused" });
+		expect(await one.engine.webhooks.get(one.scope, id)).toMatchObject({ status: "Paused" });
 		const gone = await one.engine.projects.create("Gone", null);
 		const { key, secretKey } = await other.engine.keys.create({ name: "k", scope: "read", projectId: gone.id }, null);
 		expect(one.engine.keys.authenticate(secretKey)).toMatchObject({ kind: "key", key: { id: key.id } });
 		await one.engine.keys.delete(key.id, null);
 		expect(other.engine.keys.authenticate(secretKey)).toBeNull();
+		for (const projectId of [null, gone.id]) {
+			const made = await one.engine.keys.create({ name: "k", scope: "read", projectId }, null);
+			const rolled = await other.engine.keys.roll(made.key.id, 0, null);
+			expect(one.engine.keys.authenticate(made.secretKey)).toBeNull();
+			expect(one.engine.keys.authenticate(rolled.secretKey)).toMatchObject({ key: { id: made.key.id } });
+			// Both have changed it now, one after the other.
+			await one.engine.keys.update(made.key.id, { name: "renamed" }, null);
+			const again = await other.engine.keys.roll(made.key.id, 0, null);
+			expect([again.key.name, one.engine.keys.authenticate(rolled.secretKey)]).toEqual(["renamed", null]);
+			await other.engine.keys.delete(made.key.id, null);
+			await expect(one.engine.keys.update(made.key.id, { name: "b" }, null)).rejects.toMatchObject({
+				code: "key_not_found",
+			});
+		}
 		await one.engine.projects.delete(changeIn(gone.id));
 		expect(other.engine.projects.list()).toEqual(one.engine.projects.list());
 		await one.engine.eventTypes.create(one.change, "test.event", NO_SETTINGS);

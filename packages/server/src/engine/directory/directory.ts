@@ -1,28 +1,25 @@
 // The directory: what memory knows of projects, keys, webhooks and event types. Everything else in the engine reads them
 // here, and management calls change them here after they have changed the store.
-import { keyDigest, sameDigest, type ApiKey } from "../../core/access/key.ts";
-import { FanfareError } from "../../core/errors.ts";
+import type { EventCustomers } from "../../core/access/customer.ts";
+import type { ApiKey } from "../../core/access/key.ts";
+import { isInScope, projectOf, type Scope } from "../../core/access/principal.ts";
 import type { EventType } from "../../core/event-type.ts";
-import type { ArmedWebhook } from "../../core/webhook.ts";
+import type { ArmedWebhook, WebhookStatus } from "../../core/webhook.ts";
 import { FIRST_VERSION, type Project, type Workspace } from "../../core/workspace.ts";
-import type { DirectoryStore, WebhookRecord } from "../../ports/store/directory.ts";
+import type { DirectoryStore, ProjectChanges, WebhookRecord } from "../../ports/store/directory.ts";
 import type { PartsOn } from "../parts.ts";
+import { ArmedWebhooks } from "./armed-webhooks.ts";
+import type { DirectoryListener } from "./directory-listener.ts";
 import { EventTypeCache } from "./event-type-cache.ts";
-import type { KnownWebhook } from "./sealed-webhook.ts";
+import { KeyTable, type FoundKey } from "./key-table.ts";
+import { projectNotFound, webhookNotFound } from "./not-found.ts";
+import { ProjectNames, type NameStore } from "./project-names.ts";
+import { summarize } from "./sealed-webhook.ts";
 import { SharedReads } from "./shared-reads.ts";
-import { WebhookTable } from "./webhook-table.ts";
+import { changePages, firstChanges, summaryPages } from "./webhook-pages.ts";
+import { WebhookTable, type KnownWebhook } from "./webhook-table.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "sealer" | "observer" | "wire">;
-
-/** Told what has changed. Calls are hints: the directory itself says what is true now. */
-export interface DirectoryListener {
-	/** A webhook was changed or deleted, or somebody else has added it. */
-	webhookChanged(webhookId: string): void;
-	/** A key no longer exists. */
-	keyDeleted(keyId: string): void;
-	/** A project no longer exists. Its webhooks were reported before; its keys follow. */
-	projectDeleted(projectId: string): void;
-}
+type Parts = Pick<PartsOn<DirectoryStore & NameStore>, "store" | "clock" | "sealer" | "observer" | "wire">;
 
 interface KnownProject {
 	readonly project: Project;
@@ -41,17 +38,22 @@ interface KnownProject {
  * something in between, and the project is refreshed. A commit that was built on an older version is told that it is
  * stale, so an outdated directory delays a send but never sends it to the wrong webhooks.
  *
- * Memory: all projects, keys and webhooks, and the event types that were used last, within a bound.
+ * Memory: all projects and keys, of each webhook what matching needs, and within bounds the event types that were used last
+ * and what attempts need of the webhooks that were used last.
  */
 export class Directory {
 	readonly workspace: Workspace;
 	readonly #parts: Parts;
 	readonly #projects = new Map<string, KnownProject>();
-	/** By the digest, in hex. */
-	readonly #keys = new Map<string, ApiKey>();
-	readonly #webhooks: WebhookTable;
+	readonly #keys = new KeyTable({
+		keyChanged: (key) => this.#listener?.keyChanged(key),
+		keyDeleted: (id) => this.#listener?.keyDeleted(id),
+	});
+	readonly #webhooks = new WebhookTable();
+	readonly #armed: ArmedWebhooks;
 	readonly #eventTypes: EventTypeCache;
 	readonly #reads = new SharedReads();
+	readonly #names = new ProjectNames();
 	#workspaceVersion = FIRST_VERSION;
 	/** The newest versions that changes of this process have made: a read that is older lacks such a change. */
 	#ownWorkspaceVersion = 0;
@@ -61,7 +63,7 @@ export class Directory {
 	constructor(parts: Parts, workspace: Workspace) {
 		this.#parts = parts;
 		this.workspace = workspace;
-		this.#webhooks = new WebhookTable(parts.sealer);
+		this.#armed = new ArmedWebhooks(parts);
 		this.#eventTypes = new EventTypeCache((projectId, name) => parts.store.eventType(projectId, name));
 		parts.wire.follow((projectId, version) => this.#follow(projectId, version));
 	}
@@ -76,11 +78,11 @@ export class Directory {
 		for (const project of await store.projects()) {
 			this.#projects.set(project.id, { project, version: versionOf.get(project.id) ?? project.revision });
 		}
-		for (const key of await store.keys()) this.#addKey(key);
-		for (const record of await store.webhookRecords()) this.#webhooks.put(record);
+		for (const key of await store.keys()) this.#keys.put(key);
+		await this.#names.load(store);
+		for await (const page of summaryPages(store)) for (const summary of page) this.#webhooks.put(summary);
 	}
 
-	/** Says who is told of changes. */
 	listen(listener: DirectoryListener): void {
 		this.#listener = listener;
 	}
@@ -95,12 +97,7 @@ export class Directory {
 	/** Throws `project_not_found`. */
 	project(projectId: string): Project {
 		const known = this.#projects.get(projectId);
-		if (known === undefined) {
-			throw new FanfareError(
-				"project_not_found",
-				"No such project. GET /workspace/projects lists the projects that this key can access.",
-			);
-		}
+		if (known === undefined) throw projectNotFound();
 		return known.project;
 	}
 
@@ -132,83 +129,118 @@ export class Directory {
 
 	// Keys
 
-	/** The key with this text; null if there is none. Takes the same time in both cases. */
-	keyOf(secretKey: string): ApiKey | null {
-		const digest = keyDigest(secretKey);
-		// The timing of the look-up reveals nothing useful, as nobody can choose the digest. The comparison takes constant
-		// time.
-		const key = this.#keys.get(hex(digest));
-		return key !== undefined && sameDigest(key.digest, digest) ? key : null;
+	/** The key with this secret key, which may have expired; null if there is none. Takes the same time in both cases. */
+	keyOf(secretKey: string): FoundKey | null {
+		return this.#keys.find(secretKey);
+	}
+
+	key(keyId: string): ApiKey | undefined {
+		return this.#keys.get(keyId);
 	}
 
 	/** In no particular order. */
 	keys(): readonly ApiKey[] {
-		return [...this.#keys.values()];
+		return this.#keys.all();
 	}
 
-	/** `version` is that of the key's project, or of the workspace. */
-	addKey(key: ApiKey, version: number): Promise<void> {
-		this.#addKey(key);
-		return key.projectId === null ? this.#workspaceAt(version) : this.#projectAt(key.projectId, version);
+	/** Adds or replaces a key. Its `revision` is the version of its project, or of the workspace. */
+	putKey(key: ApiKey): Promise<void> {
+		const { projectId, revision } = key;
+		// Its project may have been deleted since the key was stored, and the key with it.
+		if (projectId === null || this.#projects.has(projectId)) this.#keys.put(key);
+		return projectId === null ? this.#workspaceAt(revision) : this.#projectAt(projectId, revision);
 	}
 
 	/** `version` is that of the key's project, or of the workspace. */
 	removeKey(key: ApiKey, version: number): Promise<void> {
-		this.#dropKeys(({ id }) => id === key.id);
+		this.#keys.remove(({ id }) => id === key.id);
 		return key.projectId === null ? this.#workspaceAt(version) : this.#projectAt(key.projectId, version);
 	}
 
 	// Webhooks
 
-	/** Finds a webhook by its id, deleted or not. */
-	webhook(webhookId: string): KnownWebhook | undefined {
-		return this.#webhooks.find(webhookId);
-	}
+	/** Finds a webhook by its id, deleted or not. It changes in place. */
+	readonly webhook = (webhookId: string): KnownWebhook | undefined => this.#webhooks.find(webhookId);
 
-	/** Finds a webhook of a project that is not deleted. Throws `project_not_found`, `webhook_not_found`. */
-	webhookIn(projectId: string, webhookId: string): KnownWebhook {
+	/** All webhooks, deleted or not, in no particular order. They change in place. */
+	readonly webhooks = (): Iterable<KnownWebhook> => this.#webhooks.all();
+
+	/** How many webhooks of all projects are in each status, deleted ones left out. */
+	readonly webhookCounts = (): Readonly<Record<WebhookStatus, number>> => this.#webhooks.counts;
+
+	/** Finds a webhook in a scope that is not deleted. Throws `project_not_found`, `webhook_not_found`. */
+	webhookIn(scope: Scope, webhookId: string): KnownWebhook {
+		const projectId = projectOf(scope);
 		this.project(projectId);
 		const found = this.#webhooks.findIn(projectId, webhookId);
-		if (found === undefined) {
-			throw new FanfareError(
-				"webhook_not_found",
-				"No such webhook in this project. List the project's webhooks to find its id.",
-			);
-		}
+		if (found === undefined || !isInScope(scope, found)) throw webhookNotFound();
 		return found;
 	}
 
-	/** The webhooks among these that the project has, in a form for attempts. Deleted ones and those of others are left out. */
-	armed(projectId: string, webhookIds: readonly string[]): ArmedWebhook[] {
-		return webhookIds.flatMap((id) => this.#webhooks.findIn(projectId, id)?.armed ?? []);
+	/** The webhooks among these that the project has. Deleted ones and those of others are left out. */
+	webhooksIn(projectId: string, webhookIds: readonly string[]): KnownWebhook[] {
+		return webhookIds.flatMap((id) => this.#webhooks.findIn(projectId, id) ?? []);
 	}
 
-	/** The webhooks of a project that want events of this type, whatever their status. */
-	match(projectId: string, eventType: string): ArmedWebhook[] {
-		return this.#webhooks.match(projectId, eventType);
+	/**
+	 * The record of a webhook in a scope that is not deleted, as the store has it now. Rejects with `project_not_found`,
+	 * `webhook_not_found`, or if the store fails.
+	 */
+	async record(scope: Scope, webhookId: string): Promise<WebhookRecord> {
+		this.webhookIn(scope, webhookId);
+		const [record] = await this.#parts.store.webhookRecords([webhookId]);
+		if (record !== undefined && record.deleteDate === null) return record;
+		// Deleted in the meantime, perhaps by another process.
+		await this.refresh("project", projectOf(scope));
+		throw webhookNotFound();
 	}
+
+	/**
+	 * What an attempt needs of a webhook, if it is in memory and no older than anything that is known of the webhook. If it is
+	 * undefined, wait for `readArmed`.
+	 */
+	armed({ id, revision }: KnownWebhook): ArmedWebhook | undefined {
+		return this.#armed.get(id, revision);
+	}
+
+	/**
+	 * Reads what an attempt needs of a webhook; null if there is no such webhook. Ask `armed` again afterwards, since the
+	 * webhook may have changed meanwhile. Rejects if the store fails. Callers that await this very promise go on in their order.
+	 */
+	readArmed(webhookId: string): Promise<ArmedWebhook | null> {
+		return this.#armed.read(webhookId);
+	}
+
+	/** The webhooks of a project that want events of this type for these customers, whatever their status. */
+	match(projectId: string, eventType: string, customers: EventCustomers): KnownWebhook[] {
+		return this.#webhooks.match(projectId, eventType, this.reachable(projectId, eventType, customers));
+	}
+
+	/** The webhooks of a customer that are not deleted. */
+	webhooksOf(projectId: string, customerId: string): readonly KnownWebhook[] {
+		return this.#webhooks.ofCustomer(projectId, customerId);
+	}
+
+	/** Whether a project has webhooks of customers that are not deleted. */
+	readonly hasCustomers = (projectId: string): boolean => this.#webhooks.hasCustomers(projectId);
 
 	/** Whether this webhook exists and may get deliveries now. */
 	isDeliverable(webhookId: string): boolean {
 		return this.#webhooks.isDeliverable(webhookId);
 	}
 
-	/** The attempts per second that this webhook may get; null means any number. */
-	rateLimitOf(webhookId: string): number | null {
-		return this.#webhooks.rateLimitOf(webhookId);
-	}
-
-	/** All webhooks, deleted ones too. */
-	webhooks(): IterableIterator<KnownWebhook> {
-		return this.#webhooks.all();
-	}
-
-	/** Adds or replaces a webhook. Its `revision` is the version of the project. Returns what is known of it now. */
+	/**
+	 * Adds or replaces a webhook. Its `revision` is the version of the project. Returns what is known of it now: a webhook
+	 * whose project was deleted since it was stored is deleted, too.
+	 */
 	async putWebhook(record: WebhookRecord): Promise<KnownWebhook> {
 		const isNew = this.#webhooks.find(record.id) === undefined;
-		const known = this.#webhooks.put(record);
+		const isProjectKnown = this.#projects.has(record.projectId);
+		const deleteDate = isProjectKnown ? record.deleteDate : (record.deleteDate ?? this.#parts.clock.now());
+		const known = this.#webhooks.put(summarize({ ...record, deleteDate }));
+		if (known.deleteDate === null) this.#armed.put(record);
 		// Nothing can wait for a webhook that this process has just made.
-		if (!isNew) this.#listener?.webhookChanged(record.id);
+		if (!isNew || !isProjectKnown) this.#listener?.webhookChanged(record.id);
 		await this.#projectAt(record.projectId, record.revision);
 		return known;
 	}
@@ -216,6 +248,7 @@ export class Directory {
 	/** Forgets a deleted webhook. Call it when the last delivery of the webhook has ended. */
 	forgetWebhook(webhookId: string): void {
 		this.#webhooks.forget(webhookId);
+		this.#armed.forget(webhookId);
 	}
 
 	// Event types
@@ -225,9 +258,33 @@ export class Directory {
 		return this.#eventTypes.get(projectId, name);
 	}
 
-	/** Call this after an event type was changed or deleted in the store, which has raised the project to `version`. */
-	eventTypeChanged(projectId: string, name: string, version: number): Promise<void> {
+	/** Whether events of this type are hidden from all customers of the project. */
+	isInternal(projectId: string, eventType: string): boolean {
+		return this.#names.internalTypes.has(projectId, eventType);
+	}
+
+	/** Of the customers that an event names, those whose webhooks it may reach: none if its type is internal. */
+	reachable(projectId: string, eventType: string, customers: EventCustomers): EventCustomers {
+		return customers !== null && this.isInternal(projectId, eventType) ? null : customers;
+	}
+
+	/** Call this after an event type was changed or deleted (`isInternal` false), which has raised the project to `version`. */
+	eventTypeChanged(projectId: string, name: string, version: number, isInternal: boolean): Promise<void> {
 		this.#eventTypes.forget(projectId, name);
+		this.#names.internalTypes.set(projectId, name, isInternal);
+		return this.#projectAt(projectId, version);
+	}
+
+	// Customers
+
+	/** Whether a customer is being deleted: it gets no webhooks and no events until that is over. */
+	isDeleting(projectId: string, customerId: string): boolean {
+		return this.#names.deletingCustomers.has(projectId, customerId);
+	}
+
+	/** Call this after a deletion of a customer has begun, or ended (`isDeleting` false), which has raised the project to `version`. */
+	customerChanged(projectId: string, customerId: string, version: number, isDeleting: boolean): Promise<void> {
+		this.#names.deletingCustomers.set(projectId, customerId, isDeleting);
 		return this.#projectAt(projectId, version);
 	}
 
@@ -239,9 +296,8 @@ export class Directory {
 	 * the same time share reads. Rejects if the store fails; what is known is then as before.
 	 */
 	refresh(kind: "workspace" | "project", id: string): Promise<void> {
-		return this.#reads.run(`${kind} ${id}`, () =>
-			kind === "workspace" ? this.#readWorkspace() : this.#readProject(id),
-		);
+		const read = () => (kind === "workspace" ? this.#readWorkspace() : this.#readProject(id));
+		return this.#reads.run(`${kind} ${id}`, read);
 	}
 
 	async #readWorkspace(): Promise<void> {
@@ -253,32 +309,42 @@ export class Directory {
 		const ids = new Set(projects.map(({ id }) => id));
 		for (const { id } of this.projects()) if (!ids.has(id)) this.#dropProject(id, clock.now());
 		// The keys of a project change with the project.
-		this.#replaceKeys(
-			null,
-			keys.filter(({ projectId }) => projectId === null),
-		);
+		const ofWorkspace = keys.filter(({ projectId }) => projectId === null);
+		this.#keys.replace(null, ofWorkspace);
 		this.#workspaceVersion = Math.max(this.#workspaceVersion, workspace);
 	}
 
 	async #readProject(projectId: string): Promise<void> {
 		const { clock, store } = this.#parts;
 		const wasKnown = this.#projects.has(projectId);
-		const changes = await store.projectChanges(projectId, this.versionOf(projectId));
+		const changes = await firstChanges(store, projectId, this.versionOf(projectId));
+		// Perhaps newer than the version, which then makes the next commit stale.
+		const putNames = await this.#names.read(store, projectId);
 		// Deleted in the meantime.
 		if (wasKnown && !this.#projects.has(projectId)) return;
 		if (changes.project === null) {
 			this.#dropProject(projectId, clock.now());
 			return;
 		}
-		const { project, version, webhooks, keys } = changes;
+		const { project, version, keys } = changes;
 		if (version < (this.#ownVersions.get(projectId) ?? 0)) return this.#readProject(projectId);
-		// Everything at once: a caller sees either the old version or the new one.
 		if (version <= this.versionOf(projectId)) return;
+		if (!(await this.#takeWebhooks(projectId, changes, wasKnown))) return;
 		this.#projects.set(projectId, { project, version });
-		this.#replaceKeys(projectId, keys);
+		this.#keys.replace(projectId, keys);
 		this.#eventTypes.forgetProject(projectId);
-		for (const record of webhooks) this.#webhooks.put(record);
-		for (const { id } of webhooks) this.#listener?.webhookChanged(id);
+		putNames();
+	}
+
+	/** Takes over changed webhooks before the project gets its new version: until then, commits are stale. False if it was deleted. */
+	async #takeWebhooks(projectId: string, first: ProjectChanges, wasKnown: boolean): Promise<boolean> {
+		for await (const { project, webhooks } of changePages(this.#parts.store, projectId, first)) {
+			if (project === null) this.#dropProject(projectId, this.#parts.clock.now());
+			if (project === null || (wasKnown && !this.#projects.has(projectId))) return false;
+			for (const summary of webhooks) this.#webhooks.put(summary);
+			for (const { id } of webhooks) this.#listener?.webhookChanged(id);
+		}
+		return true;
 	}
 
 	/** A change of this process has raised the project to `version`. Resolves when all other processes know. Never rejects. */
@@ -313,43 +379,21 @@ export class Directory {
 
 	/** If this fails, the next commit of the project is stale, which refreshes it again. */
 	#refreshLater(kind: "workspace" | "project", id: string): void {
+		const facts = kind === "project" ? { projectId: id } : {};
 		this.refresh(kind, id).catch((error: unknown) =>
-			this.#parts.observer.problem(`the ${kind} could not be read again`, error),
+			this.#parts.observer.problem(`the ${kind} could not be read again`, error, facts),
 		);
 	}
 
 	/** Forgets a project; its webhooks count as deleted from now on. */
 	#dropProject(projectId: string, deleteDate: number): void {
-		if (!this.#projects.delete(projectId)) return;
+		const wasKnown = this.#projects.delete(projectId);
 		this.#ownVersions.delete(projectId);
-		const records = this.#webhooks.in(projectId).map(({ record }) => record);
-		for (const record of records) this.#webhooks.put({ ...record, deleteDate });
-		for (const { id } of records) this.#listener?.webhookChanged(id);
+		this.#names.drop(projectId);
+		for (const id of this.#webhooks.removeProject(projectId, deleteDate)) this.#listener?.webhookChanged(id);
+		if (!wasKnown) return;
 		this.#eventTypes.forgetProject(projectId);
 		this.#listener?.projectDeleted(projectId);
-		this.#dropKeys((key) => key.projectId === projectId);
+		this.#keys.remove((key) => key.projectId === projectId);
 	}
-
-	/** Replaces the keys of a project, or those of the workspace for null. */
-	#replaceKeys(projectId: string | null, keys: readonly ApiKey[]): void {
-		const ids = new Set(keys.map(({ id }) => id));
-		this.#dropKeys((key) => key.projectId === projectId && !ids.has(key.id));
-		for (const key of keys) this.#addKey(key);
-	}
-
-	#addKey(key: ApiKey): void {
-		this.#keys.set(hex(key.digest), key);
-	}
-
-	#dropKeys(which: (key: ApiKey) => boolean): void {
-		for (const [digest, key] of this.#keys) {
-			if (!which(key)) continue;
-			this.#keys.delete(digest);
-			this.#listener?.keyDeleted(key.id);
-		}
-	}
-}
-
-function hex(bytes: Uint8Array): string {
-	return Buffer.from(bytes).toString("hex");
 }

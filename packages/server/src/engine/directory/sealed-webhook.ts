@@ -2,34 +2,71 @@
 import type { Sealer } from "../../core/crypto/sealing.ts";
 import { signingKey } from "../../core/crypto/signing.ts";
 import type { ArmedWebhook, Webhook } from "../../core/webhook.ts";
-import type { WebhookRecord } from "../../ports/store/directory.ts";
+import type { WebhookRecord, WebhookSummary } from "../../ports/store/directory.ts";
+import type { SealedParts } from "../../ports/store/lifecycle.ts";
 
-/** A webhook in its three forms. */
-export interface KnownWebhook {
-	/** As the store has it, with sealed secrets and headers. */
-	readonly record: WebhookRecord;
-	/** As the API may show it, without anything that is write-only. */
-	readonly webhook: Webhook;
-	/** As an attempt needs it. */
-	readonly armed: ArmedWebhook;
+/** As an attempt needs it: unseals the secrets and headers of a record. */
+export function armRecord(record: WebhookRecord, sealer: Sealer): ArmedWebhook {
+	const { id, projectId, customerId, endpoint, retries, timeoutMs, status, headerNames, revision, deleteDate } = record;
+	const newestFirst = [...record.secrets].sort((a, b) => b.number - a.number);
+	const signingKeys = newestFirst.map(({ sealed, expireDate }) => ({
+		key: signingKey(sealer.unseal(sealed, id)),
+		expireDate,
+	}));
+	const headers = record.sealedHeaders === null ? {} : unsealHeaders(record.sealedHeaders, id, sealer);
+	return {
+		id,
+		projectId,
+		customerId,
+		endpoint,
+		retries,
+		timeoutMs,
+		status,
+		headerNames,
+		revision,
+		deleteDate,
+		signingKeys,
+		headers,
+	};
 }
 
-/** Unseals the secrets and headers of a record. */
-export function unsealRecord(record: WebhookRecord, sealer: Sealer): KnownWebhook {
-	const { secrets, sealedHeaders, deleteDate: _, ...webhook } = record;
-	const newestFirst = [...secrets].sort((a, b) => b.number - a.number);
+/** What the directory keeps of a record. */
+export function summarize(record: Omit<WebhookRecord, "secrets" | "sealedHeaders">): WebhookSummary {
+	const {
+		id,
+		projectId,
+		customerId,
+		name,
+		rateLimit,
+		disableAfterMs,
+		status,
+		disabledReason,
+		pausedReason,
+		revision,
+		deleteDate,
+	} = record;
+	const eventTypesJson = record.eventTypes === null ? null : JSON.stringify(record.eventTypes);
 	return {
-		record,
-		webhook,
-		armed: {
-			...webhook,
-			signingKeys: newestFirst.map(({ sealed, expireDate }) => ({
-				key: signingKey(sealer.unseal(sealed, record.id)),
-				expireDate,
-			})),
-			headers: sealedHeaders === null ? {} : unsealHeaders(sealedHeaders, record.id, sealer),
-		},
+		id,
+		projectId,
+		customerId,
+		name,
+		rateLimit,
+		disableAfterMs,
+		status,
+		disabledReason,
+		pausedReason,
+		revision,
+		eventTypesJson,
+		deleteDate,
 	};
+}
+
+/** As the API may show it, without anything that is write-only. */
+export function publicPart(webhook: Webhook | WebhookRecord): Webhook {
+	if (!("secrets" in webhook)) return webhook;
+	const { secrets: _secrets, sealedHeaders: _headers, deleteDate: _date, ...shown } = webhook;
+	return shown;
 }
 
 /** Seals the header values of a webhook as one JSON object, bound to the webhook's id. Null if there are no headers. */
@@ -46,16 +83,12 @@ function unsealHeaders(sealed: Uint8Array, webhookId: string, sealer: Sealer): R
 	return JSON.parse(Buffer.from(sealer.unseal(sealed, webhookId)).toString()) as Record<string, string>;
 }
 
-/** The record with its secrets and headers sealed with another master key. */
-export function resealRecord(record: WebhookRecord, from: Sealer, to: Sealer): WebhookRecord {
+/** The sealed parts of a webhook, sealed with another master key. */
+export function resealParts({ id, secrets, sealedHeaders }: SealedParts, from: Sealer, to: Sealer): SealedParts {
 	return {
-		...record,
-		secrets: record.secrets.map((secret) => ({
-			...secret,
-			sealed: to.seal(from.unseal(secret.sealed, record.id), record.id),
-		})),
-		sealedHeaders:
-			record.sealedHeaders === null ? null : to.seal(from.unseal(record.sealedHeaders, record.id), record.id),
+		id,
+		secrets: secrets.map((secret) => ({ ...secret, sealed: to.seal(from.unseal(secret.sealed, id), id) })),
+		sealedHeaders: sealedHeaders === null ? null : to.seal(from.unseal(sealedHeaders, id), id),
 	};
 }
 

@@ -1,14 +1,26 @@
 // One client of the live stream: a position in its project's feed, and the wait for what comes next.
-import { wholeProject } from "../../core/access/principal.ts";
+import { isFor } from "../../core/access/customer.ts";
+import type { ApiKey } from "../../core/access/key.ts";
+import {
+	accessEndDate,
+	keyIdOf,
+	portalSessionIdOf,
+	projectOf,
+	sessionIdOf,
+	type Principal,
+} from "../../core/access/principal.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { LiveItem, LiveSignal } from "../../core/live.ts";
-import { EventTypeIndex } from "../../core/webhook.ts";
-import type { LiveRequest, LiveSubscription } from "../calls.ts";
+import type { LiveFilter, LiveItem, LiveSignal } from "../../core/live.ts";
+import { eventTypeMatcher } from "../../core/webhook.ts";
+import type { LiveRequest, LiveSubscription } from "../live-calls.ts";
 import type { LiveFeed } from "./live-feed.ts";
+import type { StreamKind } from "./stream-places.ts";
 
 const HEARTBEAT_MS = 15_000;
-/** Signals returned by one call of `next`, at most. */
-const MAX_SIGNALS = 500;
+/** Signals returned by one call of `next`, at most: so many wait in memory for a client that has stopped reading. */
+const MAX_SIGNALS = 100;
+/** The end of the caller's access is looked at this often at least, in case the clock is set forward. */
+const LOOK_AT_END_MS = 30_000;
 /** How long a client has to take the last signal before its connection is ended by force. */
 const END_GRACE_MS = 5_000;
 
@@ -39,6 +51,9 @@ export class LiveClient implements LiveSubscription {
 	#last: LiveSignal | null = null;
 	#waiting: ((signals: Signals) => void) | null = null;
 	#cancelTimer: (() => void) | null = null;
+	/** As it is known now: a key can be rolled. */
+	#principal: Principal | null;
+	#cancelEnd: (() => void) | null = null;
 
 	/** `left` is called once, when the client no longer counts. */
 	constructor(clock: Clock, feed: LiveFeed, request: LiveRequest, left: () => void) {
@@ -46,20 +61,58 @@ export class LiveClient implements LiveSubscription {
 		this.#feed = feed;
 		this.#request = request;
 		this.#left = left;
-		this.#wants = matcher(request);
+		this.#wants = matcher(request.filter);
 		const { position, gap } = feed.resume(request.lastEventId);
 		const id = feed.idAt(position);
 		this.#position = position;
 		// The client is told its position at once, so that it can resume from there whenever the connection is lost.
 		this.#first = gap === null ? { type: "heartbeat", id } : { type: "gap", id, reason: gap };
+		this.#principal = request.principal;
+		this.#planEnd();
 	}
 
 	get keyId(): string | null {
-		return this.#request.principal?.key.id ?? null;
+		return keyIdOf(this.#principal);
+	}
+
+	get sessionId(): string | null {
+		return sessionIdOf(this.#principal);
+	}
+
+	get portalSessionId(): string | null {
+		return portalSessionIdOf(this.#principal);
+	}
+
+	get kind(): StreamKind {
+		return this.#request.kind;
 	}
 
 	get projectId(): string {
-		return wholeProject(this.#request.scope);
+		return projectOf(this.#request.scope);
+	}
+
+	/** A key was changed, perhaps the one that the stream was opened with. */
+	keyChanged(key: ApiKey): void {
+		if (this.#principal?.kind !== "key" || this.#principal.key.id !== key.id) return;
+		this.#principal = { ...this.#principal, key };
+		this.#endWithAccess();
+	}
+
+	/** Ends the stream if its caller may make no calls any more, and looks again later otherwise. */
+	#endWithAccess(): void {
+		if (this.#state !== "open" || this.#principal === null) return;
+		if (accessEndDate(this.#principal) <= this.#clock.now()) {
+			this.end({ type: "end", reason: "the access of its caller has ended" });
+		} else this.#planEnd();
+	}
+
+	#planEnd(): void {
+		this.#cancelEnd?.();
+		this.#cancelEnd = null;
+		const end = this.#principal === null ? Infinity : accessEndDate(this.#principal);
+		if (end === Infinity) return;
+		const delayMs = Math.min(end - this.#clock.now(), LOOK_AT_END_MS);
+		this.#cancelEnd = this.#clock.after(Math.max(0, delayMs), () => this.#endWithAccess());
 	}
 
 	/** Called for each new item of the feed, with its position. Gives it to the client if that is waiting. */
@@ -69,9 +122,15 @@ export class LiveClient implements LiveSubscription {
 			// A client that waits has been given all earlier items.
 			this.#position = position;
 			if (this.#wants(item)) this.#give([{ type: "item", item }]);
-		} else if (this.#position + 1 < this.#feed.first) {
-			this.end({ type: "dropped", reason: "the client reads more slowly than new items arrive" });
+		} else {
+			this.checkPosition();
 		}
+	}
+
+	/** Called when the feed has dropped items. Ends the stream if the client's next item was among them. */
+	checkPosition(): void {
+		if (this.#state !== "open" || this.#position + 1 >= this.#feed.first) return;
+		this.end({ type: "dropped", reason: "the client reads more slowly than new items arrive" });
 	}
 
 	next(): Promise<Signals> {
@@ -89,6 +148,7 @@ export class LiveClient implements LiveSubscription {
 	end(last: LiveSignal): void {
 		if (this.#state !== "open") return;
 		this.#state = "ending";
+		this.#cancelEnd?.();
 		this.#last = last;
 		this.#left();
 		if (this.#waiting !== null) {
@@ -105,6 +165,7 @@ export class LiveClient implements LiveSubscription {
 		if (this.#state === "over") return;
 		const wasOpen = this.#state === "open";
 		this.#state = "over";
+		this.#cancelEnd?.();
 		this.#give(null);
 		this.#cancelTimer?.();
 		if (wasOpen) this.#left();
@@ -142,11 +203,12 @@ export class LiveClient implements LiveSubscription {
 	}
 }
 
-function matcher({ filter }: LiveRequest): (item: LiveItem) => boolean {
-	const { kinds, webhookId, eventTypes } = filter;
-	const types = eventTypes === null ? null : new EventTypeIndex([{ eventTypes }]);
+/** Returns whether an item passes the filter. */
+export function matcher({ kinds, customerId, webhookId, eventTypes }: LiveFilter): (item: LiveItem) => boolean {
+	const wants = eventTypes === null ? null : eventTypeMatcher(eventTypes);
 	return (item) =>
 		(kinds === null || kinds.includes(item.kind)) &&
+		(customerId === null || isFor(item.customers, customerId)) &&
 		(webhookId === null || ("webhookId" in item && item.webhookId === webhookId)) &&
-		(types === null || ("eventType" in item && types.match(item.eventType).length > 0));
+		(wants === null || ("eventType" in item && wants(item.eventType)));
 }

@@ -1,4 +1,7 @@
-// The latest items of one project in a ring buffer. Each has a position, so that a client can resume where it was.
+// The latest items of one project. Each has a position, so that a client can resume where it was.
+import Denque from "denque";
+
+import type { EventCustomers } from "../../core/access/customer.ts";
 import type { LiveFact, LiveItem } from "../../core/live.ts";
 
 const ID = /^([0-9a-f]{16})-(\d{1,15})$/;
@@ -20,7 +23,7 @@ export class LiveFeed {
 	readonly #capacity: number;
 	/** Distinguishes this feed's ids from those of an earlier process or an earlier feed of the project. */
 	readonly #epoch: string;
-	readonly #ring: LiveItem[] = [];
+	readonly #items = new Denque<LiveItem>();
 	#last = 0;
 
 	/** @param epoch 16 random hex digits */
@@ -35,27 +38,39 @@ export class LiveFeed {
 		return this.#last;
 	}
 
-	/** The position of the oldest item that is kept. */
+	/** The position of the oldest item that is kept; one more than `last` if none is. */
 	get first(): number {
-		return Math.max(1, this.#last - this.#capacity + 1);
+		return this.#last - this.#items.length + 1;
 	}
 
-	/** Appends an item. It replaces the oldest one if the ring is full. */
-	push(fact: LiveFact, date: number): LiveItem {
+	/** The number of items that are kept. */
+	get size(): number {
+		return this.#items.length;
+	}
+
+	/** Appends an item about these customers. It replaces the oldest one if the feed is full. */
+	push(fact: LiveFact, date: number, customers: EventCustomers): LiveItem {
 		const position = ++this.#last;
-		const item = { ...fact, id: this.idAt(position), projectId: this.projectId, date };
-		this.#ring[position % this.#capacity] = item;
+		const item = { ...fact, id: this.idAt(position), projectId: this.projectId, date, customers };
+		this.#items.push(item);
+		if (this.#items.length > this.#capacity) this.#items.shift();
 		return item;
+	}
+
+	/** Drops the oldest items, so that at most `size` are left. */
+	shrinkTo(size: number): void {
+		const surplus = this.#items.length - size;
+		if (surplus > 0) this.#items.remove(0, surplus);
 	}
 
 	/** The item at a position from `first` to `last`. */
 	at(position: number): LiveItem {
-		const item = this.#ring[position % this.#capacity];
+		const item = position < this.first ? undefined : this.#items.peekAt(position - this.first);
 		if (item === undefined) throw new RangeError(`there is no item at position ${position}`);
 		return item;
 	}
 
-	/** The id of the item at a position. A client resumes after it with this id. */
+	/** The id of the item at the position. A client resumes after it with this id. */
 	idAt(position: number): string {
 		return `${this.#epoch}-${position}`;
 	}

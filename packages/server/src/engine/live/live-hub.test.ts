@@ -2,14 +2,16 @@
 import { describe, expect, it } from "vitest";
 
 import { systemChance } from "../../adapters/system/system-chance.ts";
-import { generateSecretKey, makeKey } from "../../core/access/key.ts";
+import { EVERY_CUSTOMER } from "../../core/access/customer.ts";
+import { generateSecretKey, makeKey, rolledKey } from "../../core/access/key.ts";
 import { projectScope, type Principal } from "../../core/access/principal.ts";
 import type { LiveFact, LiveFilter, LiveSignal } from "../../core/live.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
-import type { LiveRequest, LiveSubscription } from "../calls.ts";
+import { Records } from "../../ports/contract/store/records/records.ts";
+import type { LivePollResult, LiveRequest, LiveSubscription } from "../live-calls.ts";
 import { LiveHub, type LiveLimits } from "./live-hub.ts";
 
-const ALL: LiveFilter = { kinds: null, webhookId: null, eventTypes: null };
+const ALL: LiveFilter = { kinds: null, customerId: null, webhookId: null, eventTypes: null };
 const accepted = (n: number, eventType = "a.b"): LiveFact => ({
 	kind: "event.accepted",
 	eventId: `evt_${n}`,
@@ -25,15 +27,18 @@ const updated = (webhookId: string): LiveFact => ({
 
 function withKey(id: string): Principal {
 	const input = { name: "k", scope: "read", projectId: null } as const;
-	return { kind: "key", key: makeKey(id, generateSecretKey(systemChance), input, 0) };
+	const key = makeKey(id, generateSecretKey(systemChance), input, 0);
+	return { kind: "key", key, digest: key.digest, session: null };
 }
 
 function setUp(limits: Partial<LiveLimits> = {}) {
 	const clock = new ManualClock();
-	const hub = new LiveHub({ chance: systemChance, clock }, limits);
+	const directory = { project: () => new Records().project() };
+	const hub = new LiveHub({ chance: systemChance, clock }, limits, { directory });
 	let abandoned = 0;
 	const watch = (changes: Partial<LiveRequest> = {}) =>
 		hub.subscribe({
+			kind: "api",
 			scope: projectScope("p"),
 			principal: withKey("k"),
 			filter: ALL,
@@ -60,6 +65,79 @@ async function lastId(subscription: LiveSubscription): Promise<string> {
 	if (last?.type === "item") return last.item.id;
 	return last !== undefined && "id" in last ? last.id : "";
 }
+
+describe("the access of a client's caller", () => {
+	const input = { name: "k", scope: "read", projectId: null } as const;
+	const secretKeys = [generateSecretKey(systemChance), generateSecretKey(systemChance)] as const;
+
+	it("ends the stream when the key expires, at once", async () => {
+		const { clock, hub, watch } = setUp();
+		const expireDate = clock.now() + 100_000;
+		const key = makeKey("k", secretKeys[0], { ...input, expireDate }, 0);
+		const client = watch({ principal: { kind: "key", key, digest: key.digest, session: null } });
+		const other = watch();
+		await read(client);
+		await read(other);
+		clock.advance(99_999);
+		hub.publish("p", accepted(1));
+		expect(await read(client)).toEqual([1]);
+		const waiting = client.next();
+		clock.advance(1);
+		expect(await waiting).toEqual([{ type: "end", reason: expect.stringContaining("access") as string }]);
+		expect(await read(client)).toBeNull();
+		expect(await read(other)).toEqual([1]);
+	});
+
+	it("ends it in the next turn if the key has expired between two looks at the clock", async () => {
+		const { clock, watch } = setUp();
+		const key = makeKey("k", secretKeys[0], { ...input, expireDate: clock.now() }, 0);
+		const client = watch({ principal: { kind: "key", key, digest: key.digest, session: null } });
+		clock.advance(0);
+		expect(await read(client)).toEqual(["end"]);
+	});
+
+	it("ends it when the overlap after a roll ends, unless it was opened with the new secret key", async () => {
+		const { clock, hub, watch } = setUp();
+		const key = makeKey("k", secretKeys[0], input, 0);
+		const rolled = rolledKey(key, secretKeys[1], 60_000, clock.now());
+		const [old, unaffected] = [
+			watch({ principal: { kind: "key", key, digest: key.digest, session: null } }),
+			watch({ principal: withKey("other") }),
+		];
+		hub.keyChanged(rolled);
+		const fresh = watch({ principal: { kind: "key", key: rolled, digest: rolled.digest, session: null } });
+		clock.advance(59_999);
+		expect(await read(old)).toEqual(["heartbeat"]);
+		clock.advance(1);
+		expect([await read(old), await read(fresh), await read(unaffected)]).toEqual([
+			["end"],
+			["heartbeat"],
+			["heartbeat"],
+		]);
+		hub.keyChanged(rolledKey(rolled, secretKeys[0], 0, clock.now()));
+		expect(await read(fresh)).toEqual(["end"]);
+	});
+
+	it("ends it soon after the clock was set forward beyond the end", async () => {
+		const { clock, watch } = setUp();
+		const key = makeKey("k", secretKeys[0], { ...input, expireDate: clock.now() + 7_200_000 }, 0);
+		const client = watch({ principal: { kind: "key", key, digest: key.digest, session: null } });
+		await read(client);
+		clock.step(7_200_000);
+		clock.advance(30_000);
+		expect(await read(client)).toEqual(["end"]);
+	});
+
+	it("keeps no timer for a stream that has ended", async () => {
+		const { clock, hub, watch, abandoned } = setUp();
+		const key = makeKey("k", secretKeys[0], { ...input, expireDate: clock.now() + 10_000 }, 0);
+		const client = watch({ principal: { kind: "key", key, digest: key.digest, session: null } });
+		client.close();
+		hub.keyChanged(rolledKey(key, secretKeys[1], 0, clock.now()));
+		clock.advance(60_000);
+		expect([await read(client), abandoned()]).toEqual([null, 0]);
+	});
+});
 
 describe("a client", () => {
 	it("is first told its position, then gets each item once, in order, whether it waits or not", async () => {
@@ -99,6 +177,15 @@ describe("a client", () => {
 		const facts = [accepted(1, "a.b"), accepted(2, "a.c.d"), updated("w1"), accepted(3, "c"), updated("w2")];
 		for (const fact of facts) hub.publish("p", fact);
 		expect(await read(client)).toEqual(expected);
+	});
+
+	it("gets what is about a customer, or for it beside others, and nothing without a customer, if it filters by customer", async () => {
+		const { hub, watch } = setUp();
+		const client = watch({ filter: { ...ALL, customerId: "acme" } });
+		await read(client);
+		const about = [null, "acme", "globex", ["globex", "acme"], ["globex"], [], EVERY_CUSTOMER];
+		for (const [index, customers] of about.entries()) hub.publish("p", accepted(index), customers);
+		expect(await read(client)).toEqual([1, 3, 6]);
 	});
 
 	it("gets a heartbeat with its new position after 15 s without an item that it wants", async () => {
@@ -226,31 +313,147 @@ describe("limits", () => {
 		expect(await read(client)).toBeNull();
 	});
 
-	it("refuse too many clients of one project and in all, and allow new ones when others have gone", () => {
-		const { watch, publish } = setUp({ maxClients: 3, maxClientsPerProject: 2, kept: 1 });
-		const [first] = [watch(), watch()];
-		expect(() => watch()).toThrow(expect.objectContaining({ code: "overloaded" }));
-		watch({ scope: projectScope("q") });
-		expect(() => watch({ scope: projectScope("r") })).toThrow(expect.objectContaining({ code: "overloaded" }));
-		first.close();
-		first.close();
-		watch();
-		expect(() => watch({ scope: projectScope("r") })).toThrow(/Too many clients/);
-		// Both clients of p are dropped. They no longer count, although they still have to take the last signal.
+	it("refuse a project that has half of what the others leave free, and allow new streams when others have gone", () => {
+		const { watch, publish } = setUp({ maxStreams: 8, kept: 1 });
+		const refused = expect.objectContaining({ code: "too_many_streams" });
+		const [first] = Array.from({ length: 4 }, () => watch());
+		expect(() => watch()).toThrow(refused);
+		const others = { scope: projectScope("q") };
+		watch(others);
+		watch(others);
+		expect(() => watch(others)).toThrow(refused);
+		first?.close();
+		first?.close();
+		// Others have 2 of 8, so 3 are the share.
+		expect(() => watch()).toThrow(refused);
+		// The clients of p are dropped. They no longer count, although they still have to take the last signal.
 		publish(1);
 		publish(2);
-		watch({ scope: projectScope("r") });
-		watch({ scope: projectScope("r") });
-		expect(() => watch()).toThrow(/Too many clients/);
+		watch();
+		watch();
+		watch();
+		expect(() => watch()).toThrow(/its share/);
 	});
 
-	it("return at most 500 signals at once", async () => {
+	it("end a stream of the project that has most when another one has none and none is free", async () => {
+		const { watch } = setUp({ maxStreams: 4 });
+		const [, second] = [watch(), watch()];
+		const [third] = ["q", "r"].map((projectId) => watch({ scope: projectScope(projectId) }));
+		await read(second);
+		const next = second.next();
+		const late = watch({ scope: projectScope("s") });
+		expect(await next).toEqual([{ type: "end", reason: expect.stringMatching(/another project/) }]);
+		expect([await read(third!), await read(late)]).toEqual([["heartbeat"], ["heartbeat"]]);
+		expect(() => watch({ scope: projectScope("t") })).toThrow(expect.objectContaining({ code: "too_many_streams" }));
+	});
+
+	it("drop the oldest items of the projects that have most when there are too many in all, and spare the others", async () => {
+		const { hub, watch } = setUp({ kept: 100, keptInAll: 150 });
+		const small = watch({ scope: projectScope("small") });
+		const large = watch({ scope: projectScope("large") });
+		const huge = watch({ scope: projectScope("huge") });
+		for (const client of [small, large, huge]) await read(client);
+		for (let n = 0; n < 20; n++) hub.publish("small", accepted(n));
+		for (let n = 0; n < 60; n++) hub.publish("large", accepted(n));
+		for (let n = 0; n < 71; n++) hub.publish("huge", accepted(n));
+		// 135 are left, of which small has its 20.
+		expect((await huge.next())?.[0]).toMatchObject({ type: "dropped" });
+		expect((await large.next())?.[0]).toMatchObject({ type: "dropped" });
+		expect(await read(small)).toHaveLength(20);
+		const again = hub.poll({ scope: projectScope("huge"), filter: ALL, lastEventId: "x", limit: 1_000 });
+		expect(again.items).toHaveLength(58);
+	});
+
+	it("hold for the items of many projects together, whoever watches them and however long", () => {
+		const { clock, hub } = setUp({ kept: 50, keptInAll: 200 });
+		const projects = Array.from({ length: 100 }, (_, n) => `p${n}`);
+		const poll = (projectId: string) =>
+			hub.poll({ scope: projectScope(projectId), filter: ALL, lastEventId: "x", limit: 1_000 }).items.length;
+		for (const projectId of projects) poll(projectId);
+		for (let n = 0; n < 20; n++) for (const projectId of projects) hub.publish(projectId, accepted(n));
+		const kept = projects.map(poll).reduce((sum, count) => sum + count);
+		expect(kept).toBeGreaterThan(100);
+		expect(kept).toBeLessThanOrEqual(200);
+		clock.advance(60_000);
+		expect(projects.some((projectId) => hub.watches(projectId))).toBe(false);
+	});
+
+	it("return at most 100 signals at once", async () => {
 		const { watch, publish } = setUp();
 		const client = watch();
 		await read(client);
-		for (let n = 0; n < 1_200; n++) publish(n);
+		for (let n = 0; n < 220; n++) publish(n);
 		const sizes = [await read(client), await read(client), await read(client)].map((signals) => signals?.length);
-		expect(sizes).toEqual([500, 500, 200]);
+		expect(sizes).toEqual([100, 100, 20]);
+	});
+});
+
+describe("a client that polls", () => {
+	const poll = (hub: LiveHub, lastEventId: string | null, changes: { filter?: LiveFilter; limit?: number } = {}) =>
+		hub.poll({ scope: projectScope("p"), filter: ALL, limit: 10, ...changes, lastEventId });
+	const numbers = ({ items }: LivePollResult) => items.map((item) => short({ type: "item", item }));
+
+	it("gets each item once, in order, and takes no stream", () => {
+		const { hub, watch, publish } = setUp({ maxStreams: 1 });
+		watch();
+		const first = poll(hub, null);
+		expect(first).toMatchObject({ items: [], gap: null, hasMore: false });
+		for (let n = 1; n <= 12; n++) publish(n);
+		const second = poll(hub, first.lastEventId);
+		expect([numbers(second), second.hasMore]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], true]);
+		const third = poll(hub, second.lastEventId);
+		expect([numbers(third), third.hasMore]).toEqual([[11, 12], false]);
+		expect(numbers(poll(hub, third.lastEventId))).toEqual([]);
+	});
+
+	it("goes on where its stream ended, and the other way round", async () => {
+		const { hub, watch, publish } = setUp();
+		const stream = watch();
+		publish(1);
+		const lastEventId = await lastId(stream);
+		stream.close();
+		publish(2);
+		const polled = poll(hub, lastEventId);
+		publish(3);
+		expect(numbers(polled)).toEqual([2]);
+		expect(await read(watch({ lastEventId: polled.lastEventId }))).toEqual(["heartbeat", 3]);
+	});
+
+	it("keeps the items of a project that nobody else watches, for a minute after each poll", () => {
+		const { clock, hub, publish } = setUp();
+		let { lastEventId } = poll(hub, null);
+		for (let n = 1; n <= 3; n++) {
+			clock.advance(59_999);
+			publish(n);
+			const polled = poll(hub, lastEventId);
+			expect(numbers(polled)).toEqual([n]);
+			({ lastEventId } = polled);
+		}
+		clock.advance(60_000);
+		expect(hub.watches("p")).toBe(false);
+		expect(poll(hub, lastEventId)).toMatchObject({ items: [], gap: expect.stringMatching(/has restarted/) });
+	});
+
+	it("does not keep the items of a stream from being forgotten later", () => {
+		const { clock, hub, watch } = setUp();
+		const stream = watch();
+		poll(hub, null);
+		clock.advance(600_000);
+		expect(hub.watches("p")).toBe(true);
+		stream.close();
+		clock.advance(60_000);
+		expect(hub.watches("p")).toBe(false);
+	});
+
+	it("passes over what its filter does not let through, and is refused when the server stops", () => {
+		const { hub, publish } = setUp();
+		const { lastEventId } = poll(hub, null);
+		publish(1);
+		hub.publish("p", updated("w"));
+		const polled = poll(hub, lastEventId, { filter: { ...ALL, kinds: ["webhook.updated"] } });
+		expect([numbers(polled), polled.lastEventId]).toEqual([["webhook.updated"], lastEventId.replace(/-0$/, "-2")]);
+		hub.close();
+		expect(() => poll(hub, null)).toThrow(expect.objectContaining({ code: "shutting_down" }));
 	});
 });
 

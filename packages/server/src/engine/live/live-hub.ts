@@ -1,26 +1,52 @@
 // The live stream: clients watch what happens in a project.
-import { wholeProject } from "../../core/access/principal.ts";
+import type { EventCustomers } from "../../core/access/customer.ts";
+import type { ApiKey } from "../../core/access/key.ts";
+import { customerOf, projectOf, type Scope } from "../../core/access/principal.ts";
 import { randomBytes, type Chance } from "../../core/chance.ts";
 import type { Clock } from "../../core/clock.ts";
 import { FanfareError } from "../../core/errors.ts";
-import type { LiveFact } from "../../core/live.ts";
-import type { Live, LiveRequest, LiveSubscription } from "../calls.ts";
+import type { LiveFact, LiveItem } from "../../core/live.ts";
+import type { CustomerLimits } from "../../core/policies/customer-limits.ts";
+import type { Directory } from "../directory/directory.ts";
+import type { Live, LivePoll, LivePollResult, LiveRequest, LiveSubscription } from "../live-calls.ts";
 import type { EngineParts } from "../parts.ts";
-import { LiveClient } from "./live-client.ts";
+import { LiveClient, matcher } from "./live-client.ts";
 import { LiveFeed } from "./live-feed.ts";
+import { STREAM_KINDS, StreamPlaces, type StreamKind } from "./stream-places.ts";
 
-export interface LiveLimits {
+export interface LiveLimits extends Pick<CustomerLimits, "maxStreamsPerCustomer"> {
 	/** Items kept for each watched project. One batch alone can add some thousands in one turn of the event loop. */
 	readonly kept: number;
-	readonly maxClients: number;
-	readonly maxClientsPerProject: number;
+	/** Items kept for each watched customer. */
+	readonly keptForCustomer: number;
+	/** Items kept for all projects together. When there are more, the projects that have most lose their oldest. */
+	readonly keptInAll: number;
+	/** Streams open at once, of all kinds of clients; those of customers are counted beside them. */
+	readonly maxStreams: number;
 	/** How long the items of a project are kept after its last client has gone, for clients that resume. */
 	readonly lingerMs: number;
 }
 
-const DEFAULT_LIMITS: LiveLimits = { kept: 10_000, maxClients: 100, maxClientsPerProject: 25, lingerMs: 60_000 };
+const DEFAULT_LIMITS: LiveLimits = {
+	kept: 10_000,
+	keptForCustomer: 1_000,
+	keptInAll: 50_000,
+	maxStreams: 1_000,
+	maxStreamsPerCustomer: 5,
+	lingerMs: 60_000,
+};
+/** After shrinking, the feeds together have this part of what they may have, so that it is rarely done. */
+const AFTER_SHRINKING = 0.9;
+/** So many streams may customers have beside those of the projects, as a part of `maxStreams`. */
+export const PART_OF_CUSTOMERS = 0.4;
+
+interface Neighbours {
+	readonly directory: Pick<Directory, "project">;
+}
 
 interface Watched {
+	/** Null for a whole project. */
+	readonly customerId: string | null;
 	readonly feed: LiveFeed;
 	readonly clients: Set<LiveClient>;
 	/** Cancels the timer that forgets the project; null if no timer is set. */
@@ -29,53 +55,125 @@ interface Watched {
 
 /**
  * The feeds of all watched projects and their clients. It is in memory only and bounded: each watched project has one
- * ring of items, in which each client has a position. A client whose next item was overwritten is too slow and is
- * dropped.
+ * feed of items, in which each client has a position. A client whose next item was dropped is too slow and is
+ * dropped, too.
+ *
+ * Each watched customer has a feed of its own, so that not even a position tells how much happens at others. The streams of
+ * customers do not count among those of projects, and can't use up their number.
  */
 export class LiveHub implements Live {
 	readonly #clock: Clock;
 	readonly #chance: Pick<Chance, "randomize">;
 	readonly #limits: LiveLimits;
+	readonly #near: Neighbours;
+	readonly #places: StreamPlaces;
+	readonly #customerPlaces: StreamPlaces;
 	readonly #watched = new Map<string, Watched>();
-	#clientCount = 0;
+	/** The feeds of customers, by project. */
+	readonly #customers = new Map<string, Map<string, Watched>>();
+	/** The number of items in all feeds. */
+	#keptCount = 0;
 	#closed = false;
 
-	constructor({ chance, clock }: Pick<EngineParts, "chance" | "clock">, limits: Partial<LiveLimits> = {}) {
+	constructor({ chance, clock }: Pick<EngineParts, "chance" | "clock">, limits: Partial<LiveLimits>, near: Neighbours) {
+		this.#near = near;
 		this.#chance = chance;
 		this.#clock = clock;
 		this.#limits = { ...DEFAULT_LIMITS, ...limits };
+		const { maxStreams } = this.#limits;
+		this.#places = new StreamPlaces(maxStreams, STREAM_KINDS);
+		this.#customerPlaces = new StreamPlaces(Math.ceil(maxStreams * PART_OF_CUSTOMERS), STREAM_KINDS);
 	}
 
-	/** Whether clients watch the project or may resume. If not, there is no need to publish. */
+	/** Open streams that are not those of customers. */
+	get openStreams(): number {
+		return this.#places.total;
+	}
+
+	/** Whether clients watch the project or a customer of it, or may resume. If not, there is no need to publish. */
 	watches(projectId: string): boolean {
-		return this.#watched.has(projectId);
+		return this.#watched.has(projectId) || this.#customers.has(projectId);
 	}
 
-	/** Adds an item to the feed of a project, if it is watched. */
-	publish(projectId: string, fact: LiveFact): void {
-		const watched = this.#watched.get(projectId);
+	/** Whether clients watch a customer of the project, or may resume. */
+	watchesCustomers(projectId: string): boolean {
+		return this.#customers.has(projectId);
+	}
+
+	/** Adds an item to the feed of a project, if it is watched. `customers` are those whom it is about. */
+	publish(projectId: string, fact: LiveFact, customers: EventCustomers = null): void {
+		this.#push(this.#watched.get(projectId), fact, customers);
+	}
+
+	/** Adds an item to the feed of a customer, if it is watched. */
+	publishTo(projectId: string, customerId: string, fact: LiveFact): void {
+		this.#push(this.#customers.get(projectId)?.get(customerId), fact, customerId);
+	}
+
+	#push(watched: Watched | undefined, fact: LiveFact, customers: EventCustomers): void {
 		if (watched === undefined) return;
-		const item = watched.feed.push(fact, this.#clock.now());
-		for (const client of watched.clients) client.offer(item, watched.feed.last);
+		const { feed } = watched;
+		const sizeBefore = feed.size;
+		const item = feed.push(fact, this.#clock.now(), customers);
+		this.#keptCount += feed.size - sizeBefore;
+		for (const client of watched.clients) client.offer(item, feed.last);
+		if (this.#keptCount > this.#limits.keptInAll) this.#shrink();
 	}
 
 	subscribe(request: LiveRequest): LiveSubscription {
-		const projectId = wholeProject(request.scope);
-		if (this.#closed) {
-			throw new FanfareError("shutting_down", "The server is shutting down. Connect again later.");
+		const { kind, scope } = request;
+		const projectId = projectOf(scope);
+		this.#refuseIfClosed();
+		if (scope.kind === "customer" && this.#streamsOf(scope) >= this.#maxStreamsOfCustomer(projectId)) {
+			throw tooManyStreams("The customer");
 		}
-		const known = this.#watched.get(projectId);
-		const { maxClients, maxClientsPerProject } = this.#limits;
-		if (this.#clientCount >= maxClients || (known?.clients.size ?? 0) >= maxClientsPerProject) {
-			throw new FanfareError("overloaded", "Too many clients are connected. Connect again later.");
-		}
-		const watched = known ?? this.#watch(projectId);
-		watched.cancelEnd?.();
-		watched.cancelEnd = null;
+		const places = this.#placesOf(scope);
+		const answer = places.ask(kind, projectId);
+		if (answer.kind === "refused") throw tooManyStreams("The project");
+		if (answer.kind === "give up") this.#giveUpOne(kind, answer.projectId, scope.kind);
+		const watched = this.#watch(scope);
 		const client = new LiveClient(this.#clock, watched.feed, request, () => this.#left(watched, client));
 		watched.clients.add(client);
-		this.#clientCount++;
+		places.take(kind, projectId);
 		return client;
+	}
+
+	poll({ scope, filter, lastEventId, limit }: LivePoll): LivePollResult {
+		this.#refuseIfClosed();
+		const watched = this.#watch(scope);
+		this.#forgetLater(watched);
+		const { feed } = watched;
+		const { position: start, gap } = feed.resume(lastEventId);
+		const wants = matcher(filter);
+		const items: LiveItem[] = [];
+		let position = start;
+		while (position < feed.last && items.length < limit) {
+			const item = feed.at(++position);
+			if (wants(item)) items.push(item);
+		}
+		return { items, gap, lastEventId: feed.idAt(position), hasMore: position < feed.last };
+	}
+
+	#find(projectId: string, customerId: string | null): Watched | undefined {
+		if (customerId === null) return this.#watched.get(projectId);
+		return this.#customers.get(projectId)?.get(customerId);
+	}
+
+	#streamsOf(scope: Scope): number {
+		return this.#find(projectOf(scope), customerOf(scope))?.clients.size ?? 0;
+	}
+
+	#maxStreamsOfCustomer(projectId: string): number {
+		return this.#near.directory.project(projectId).maxStreamsPerCustomer ?? this.#limits.maxStreamsPerCustomer;
+	}
+
+	#placesOf({ kind }: Pick<Scope, "kind">): StreamPlaces {
+		return kind === "customer" ? this.#customerPlaces : this.#places;
+	}
+
+	/** A key was changed: streams that were opened with it end earlier or later than they were to. */
+	keyChanged(key: ApiKey): void {
+		for (const { clients } of this.#all()) for (const client of clients) client.keyChanged(key);
 	}
 
 	/** Ends the streams that were opened with this key. */
@@ -83,45 +181,158 @@ export class LiveHub implements Live {
 		this.#end("the key was deleted", (client) => client.keyId === keyId);
 	}
 
+	/** Ends the streams that were opened in these sessions. */
+	sessionsEnded(ids: ReadonlySet<string>): void {
+		this.#end("the session was ended", ({ sessionId }) => sessionId !== null && ids.has(sessionId));
+	}
+
+	/** Ends the streams that were opened with the tokens of these portal sessions. */
+	portalSessionsEnded(ids: ReadonlySet<string>): void {
+		this.#end("the portal session was ended", ({ portalSessionId: id }) => id !== null && ids.has(id));
+	}
+
+	/** Ends its streams, and forgets its items: the next customer with this id is another one. */
+	customerDeleted(projectId: string, customerId: string): void {
+		const watched = this.#find(projectId, customerId);
+		if (watched === undefined) return;
+		for (const client of watched.clients) client.end({ type: "end", reason: "the customer was deleted" });
+		this.#forget(watched);
+	}
+
 	projectDeleted(projectId: string): void {
 		this.#end("the project was deleted", (client) => client.projectId === projectId);
-		this.#forget(projectId);
+		for (const watched of this.#feedsOf(projectId)) this.#forget(watched);
 	}
 
 	/** Ends all streams, and accepts no new ones. */
 	close(): void {
 		this.#closed = true;
 		this.#end("the server is shutting down", () => true);
-		for (const projectId of this.#watched.keys()) this.#forget(projectId);
+		for (const watched of this.#all()) this.#forget(watched);
 	}
 
-	#watch(projectId: string): Watched {
-		const watched = {
-			feed: new LiveFeed(projectId, this.#limits.kept, randomBytes(this.#chance, 8).toString("hex")),
-			clients: new Set<LiveClient>(),
-			cancelEnd: null,
-		};
-		this.#watched.set(projectId, watched);
+	#refuseIfClosed(): void {
+		if (this.#closed) {
+			throw new FanfareError("shutting_down", "The server is shutting down. Connect again later.");
+		}
+	}
+
+	/** The feed of a scope, which is not forgotten as long as nobody calls `forgetLater`. */
+	#watch(scope: Scope): Watched {
+		const [projectId, customerId] = [projectOf(scope), customerOf(scope)];
+		const known = this.#find(projectId, customerId);
+		known?.cancelEnd?.();
+		if (known !== undefined) {
+			known.cancelEnd = null;
+			return known;
+		}
+		const { kept, keptForCustomer } = this.#limits;
+		const capacity = customerId === null ? kept : Math.min(kept, keptForCustomer);
+		const feed = new LiveFeed(projectId, capacity, randomBytes(this.#chance, 8).toString("hex"));
+		const watched = { customerId, feed, clients: new Set<LiveClient>(), cancelEnd: null };
+		if (customerId === null) this.#watched.set(projectId, watched);
+		else {
+			const customers = this.#customers.get(projectId);
+			if (customers === undefined) this.#customers.set(projectId, new Map([[customerId, watched]]));
+			else customers.set(customerId, watched);
+		}
 		return watched;
 	}
 
+	#feedsOf(projectId: string): Watched[] {
+		const whole = this.#watched.get(projectId);
+		return [...(whole === undefined ? [] : [whole]), ...(this.#customers.get(projectId)?.values() ?? [])];
+	}
+
+	#all(): Watched[] {
+		const ofCustomers = [...this.#customers.values()].flatMap((customers) => [...customers.values()]);
+		return [...this.#watched.values(), ...ofCustomers];
+	}
+
 	#end(reason: string, which: (client: LiveClient) => boolean): void {
-		for (const { clients } of this.#watched.values()) {
+		for (const { clients } of this.#all()) {
 			for (const client of clients) if (which(client)) client.end({ type: "end", reason });
 		}
+	}
+
+	/** Ends the newest stream of a kind that the project, or that one of its customers has. */
+	#giveUpOne(kind: StreamKind, projectId: string, of: Scope["kind"]): void {
+		const feeds = this.#feedsOf(projectId).filter(({ customerId }) => (customerId === null) === (of === "project"));
+		// Of customers, the one with the most streams.
+		const clients = [...(feeds.toSorted((a, b) => a.clients.size - b.clients.size).at(-1)?.clients ?? [])];
+		const newest = clients.findLast((client) => client.kind === kind);
+		newest?.end({ type: "end", reason: "another project, which has fewer streams, needs one" });
 	}
 
 	/** Called once for each client, when its stream is ended or the client has gone. */
 	#left(watched: Watched, client: LiveClient): void {
 		if (!watched.clients.delete(client)) return;
-		this.#clientCount--;
-		const { projectId } = watched.feed;
-		if (watched.clients.size > 0 || this.#watched.get(projectId) !== watched) return;
-		watched.cancelEnd = this.#clock.after(this.#limits.lingerMs, () => this.#forget(projectId));
+		this.#placesOf({ kind: watched.customerId === null ? "project" : "customer" }).giveBack(
+			client.kind,
+			client.projectId,
+		);
+		this.#forgetLater(watched);
 	}
 
-	#forget(projectId: string): void {
-		this.#watched.get(projectId)?.cancelEnd?.();
-		this.#watched.delete(projectId);
+	/** Forgets the feed after a while if no client has come until then. */
+	#forgetLater(watched: Watched): void {
+		if (watched.clients.size > 0 || this.#find(watched.feed.projectId, watched.customerId) !== watched) return;
+		watched.cancelEnd?.();
+		watched.cancelEnd = this.#clock.after(this.#limits.lingerMs, () => this.#forget(watched));
 	}
+
+	#forget(watched: Watched): void {
+		watched.cancelEnd?.();
+		const { customerId, feed } = watched;
+		const { projectId } = feed;
+		if (this.#find(projectId, customerId) !== watched) return;
+		this.#keptCount -= feed.size;
+		if (customerId === null) {
+			this.#watched.delete(projectId);
+			return;
+		}
+		const customers = this.#customers.get(projectId);
+		customers?.delete(customerId);
+		if (customers?.size === 0) this.#customers.delete(projectId);
+	}
+
+	/** Drops the oldest items of the projects that have most, so that no project loses any that has fewer than those. */
+	#shrink(): void {
+		const byProject = Map.groupBy(this.#all(), ({ feed }) => feed.projectId);
+		const projects = [...byProject.values()].map((feeds) => ({ feeds, size: sizeOf(feeds) }));
+		projects.sort((a, b) => a.size - b.size);
+		let room = Math.floor(this.#limits.keptInAll * AFTER_SHRINKING);
+		this.#keptCount = 0;
+		for (const [index, { feeds }] of projects.entries()) {
+			shrinkTo(feeds, Math.floor(room / (projects.length - index)));
+			const size = sizeOf(feeds);
+			room -= size;
+			this.#keptCount += size;
+		}
+	}
+}
+
+function sizeOf(feeds: readonly Watched[]): number {
+	return feeds.reduce((sum, { feed }) => sum + feed.size, 0);
+}
+
+/** Drops the oldest items of the largest of a project's feeds. */
+function shrinkTo(feeds: readonly Watched[], most: number): void {
+	let room = most;
+	const sorted = feeds.toSorted((a, b) => a.feed.size - b.feed.size);
+	for (const [index, { feed, clients }] of sorted.entries()) {
+		const share = Math.floor(room / (sorted.length - index));
+		if (feed.size > share) {
+			feed.shrinkTo(share);
+			for (const client of clients) client.checkPosition();
+		}
+		room -= feed.size;
+	}
+}
+
+function tooManyStreams(who: string): FanfareError {
+	return new FanfareError(
+		"too_many_streams",
+		`${who} has its share of the live streams. Poll GET …/stream/items meanwhile, and connect again later.`,
+	);
 }

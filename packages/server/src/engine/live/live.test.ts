@@ -2,16 +2,18 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { EVERY_CUSTOMER, type EventCustomers } from "../../core/access/customer.ts";
 import { projectScope, type Principal } from "../../core/access/principal.ts";
-import type { LiveItem } from "../../core/live.ts";
-import { changeIn, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import type { LiveFilter, LiveItem } from "../../core/live.ts";
+import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 /** Watches a project. The returned function resolves with all items so far once there are `count`. */
-function watch(test: TestEngine) {
+function watch(test: TestEngine, filter: Partial<LiveFilter> = {}) {
 	const subscription = test.engine.live.subscribe({
+		kind: "api",
 		scope: test.scope,
 		principal: null,
-		filter: { kinds: null, webhookId: null, eventTypes: null },
+		filter: { kinds: null, customerId: null, webhookId: null, eventTypes: null, ...filter },
 		lastEventId: null,
 		abandon: () => {},
 	});
@@ -127,17 +129,47 @@ describe("the live stream", () => {
 		expect((await items(2)).map((item) => (item.kind === "event.accepted" ? item.eventId : null))).toContain(last);
 	});
 
+	it("tells a key that filters by customer what happens to its webhooks and is sent for it, internal types too", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const { id: acme } = await test.createWebhook(receiver.url, { customerId: "acme" });
+		const { id: globex } = await test.createWebhook(receiver.url, { customerId: "globex" });
+		await test.createWebhook(receiver.url);
+		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
+		await test.engine.eventTypes.create(test.change, "hidden", { ...settings, visibility: "internal" });
+		const items = watch(test, { customerId: "acme" });
+		const send = (customers: EventCustomers, type = "a.b") => test.send({ customers, type });
+		for (const customers of [null, "globex", ["globex", "nobody"]]) await send(customers);
+		const sent = [
+			await send("acme"),
+			await send(["globex", "acme", "nobody"]),
+			await send(EVERY_CUSTOMER),
+			await send("acme", "hidden"),
+		];
+		const open = async () => (await test.deliveries()).filter(({ status }) => status !== "Succeeded");
+		await eventually("all are delivered", async () => (await open()).length === 0);
+		for (const webhookId of [globex, acme]) await test.engine.webhooks.pause(test.change, webhookId);
+		const all = await items(4 + 3 * 2 + 1);
+		const inShort = all.map((item) => `${item.kind} ${"eventId" in item ? item.eventId : item.webhookId}`);
+		const each = sent.map((id) => `event.accepted ${id}`);
+		const attempts = sent.slice(0, 3).flatMap((id) => [`attempt.finished ${id}`, `delivery.updated ${id}`]);
+		expect(inShort.toSorted()).toEqual([...each, ...attempts, `webhook.updated ${acme}`].toSorted());
+		const webhookIds = all.flatMap((item) => ("webhookId" in item ? [item.webhookId] : []));
+		expect(new Set(webhookIds)).toEqual(new Set([acme]));
+	});
+
 	it("ends when the engine stops, or its project or key is deleted", async () => {
 		await using test = await openTestEngine();
 		const { engine } = test;
 		const project = await engine.projects.create("second", null);
 		const { key } = await engine.keys.create({ name: "k", scope: "read", projectId: null }, null);
 		const open = (projectId: string, principal: Principal | null) => {
-			const filter = { kinds: null, webhookId: null, eventTypes: null };
+			const filter = { kinds: null, customerId: null, webhookId: null, eventTypes: null };
 			const scope = projectScope(projectId);
-			return engine.live.subscribe({ scope, principal, filter, lastEventId: null, abandon: () => {} });
+			return engine.live.subscribe({ kind: "api", scope, principal, filter, lastEventId: null, abandon: () => {} });
 		};
-		const streams = [open(test.projectId, { kind: "key", key }), open(project.id, null), open(test.projectId, null)];
+		const byKey = { kind: "key", key, digest: key.digest, session: null } as const;
+		const streams = [open(test.projectId, byKey), open(project.id, null), open(test.projectId, null)];
 		await engine.keys.delete(key.id, null);
 		await engine.projects.delete(changeIn(project.id));
 		const ends = async () => Promise.all(streams.map(async (stream) => (await stream.next())?.[0]?.type));

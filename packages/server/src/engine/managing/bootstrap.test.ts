@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
-import { generateSecretKey, keyDigest, sameDigest } from "../../core/access/key.ts";
+import { generateSecretKey, keyDigest, makeKey, sameDigest } from "../../core/access/key.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
@@ -43,6 +43,25 @@ it("adds the operator's admin key at any start, only once, and never shows it", 
 	expect(digests.toSorted()).toEqual(
 		[first, second].map((key) => Buffer.from(keyDigest(key)).toString("hex")).toSorted(),
 	);
+	await parts.store.close();
+});
+
+it("adds the operator's admin key without an end, also if a key with an end has had it", async () => {
+	const parts = await openParts();
+	await bootstrap(parts, null);
+	const adminKey = generateSecretKey(systemChance);
+	const input = { name: "k", scope: "admin", projectId: null, expireDate: parts.clock.now() + 10 } as const;
+	const expiring = makeKey(parts.ids.make("key", parts.clock.now()), adminKey, input, parts.clock.now());
+	await parts.store.insertKey(expiring, null);
+	const ofOperator = async () => {
+		await bootstrap(parts, adminKey);
+		return (await parts.store.keys()).filter(({ digest }) => sameDigest(digest, keyDigest(adminKey)));
+	};
+	expect(await ofOperator()).toMatchObject([{ id: expiring.id }]);
+	parts.clock.advance(10);
+	const [key, ...others] = await ofOperator();
+	expect([key, others]).toMatchObject([{ scope: "admin", projectId: null, expireDate: null }, []]);
+	expect(await ofOperator()).toEqual([key]);
 	await parts.store.close();
 });
 

@@ -1,8 +1,9 @@
 // Prepares a store at each start: the first creates a workspace, a project and an admin key; later ones check the
 // master key.
-import { generateSecretKey, isSecretKey, keyDigest, makeKey, sameDigest } from "../../core/access/key.ts";
+import { generateSecretKey, isExpired, isSecretKey, keyDigest, makeKey, sameDigest } from "../../core/access/key.ts";
 import type { Sealer } from "../../core/crypto/sealing.ts";
 import { makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
+import { NO_CUSTOMER_LIMITS } from "../../core/policies/customer-limits.ts";
 import { FIRST_VERSION, type Project, type Workspace } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { LifecycleStore, StoreIdentity } from "../../ports/store/lifecycle.ts";
@@ -14,6 +15,9 @@ type Parts = Pick<PartsOn<LifecycleStore & DirectoryStore>, "store" | "clock" | 
 export class MasterKeyError extends Error {
 	override readonly name = "MasterKeyError";
 }
+
+/** What a caller can do with a key that a first start generates. */
+export type KeepKey = (secretKey: string) => void;
 
 /** What the first start has created. Shown once. */
 export interface FirstStart {
@@ -32,14 +36,19 @@ export interface Bootstrap {
  * Prepares the store. If `adminKey` is given, it is an admin key of the workspace from then on, at the first start and
  * at later ones. Throws a `TypeError` if `adminKey` has the wrong form, and `MasterKeyError` if the store is encrypted
  * with another master key.
+ *
+ * A generated key is given to `keep` before its hash is stored: if `keep` throws, or if the process ends meanwhile, the
+ * store stays empty, and nobody misses a key that nobody has.
  */
-export async function bootstrap(parts: Parts, adminKey: string | null): Promise<Bootstrap> {
+export async function bootstrap(parts: Parts, adminKey: string | null, keep: KeepKey = () => {}): Promise<Bootstrap> {
 	if (adminKey !== null && !isSecretKey(adminKey)) {
 		throw new TypeError("an admin key must be sk_ followed by 43 base64url characters");
 	}
 	const identity = await parts.store.identity();
-	if (identity === null) return firstStart(parts, adminKey);
+	if (identity === null) return firstStart(parts, adminKey, keep);
 	checkMasterKey(identity, parts.sealer);
+	const newestId = await parts.store.newestId();
+	if (newestId !== null) parts.ids.continueAfter(newestId);
 	if (adminKey !== null) await ensureAdminKey(parts, adminKey);
 	return { workspace: identity.workspace, firstStart: null };
 }
@@ -55,7 +64,7 @@ export function checkMasterKey(identity: StoreIdentity | null, sealer: Sealer): 
 	);
 }
 
-async function firstStart(parts: Parts, adminKey: string | null): Promise<Bootstrap> {
+async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey): Promise<Bootstrap> {
 	const now = parts.clock.now();
 	const workspace: Workspace = {
 		id: makeWorkspaceId(parts.chance),
@@ -71,21 +80,27 @@ async function firstStart(parts: Parts, adminKey: string | null): Promise<Bootst
 		eventTypes: "open",
 		retentionDays: null,
 		payloadRetentionDays: null,
+		maxEventsPerSecond: null,
+		maxStoredBytes: null,
+		...NO_CUSTOMER_LIMITS,
 		createDate: now,
 		revision: FIRST_VERSION,
 	};
 	const secretKey = adminKey ?? generateSecretKey(parts.chance);
 	const input = { name: "First admin key", scope: "admin", projectId: null } as const;
 	const key = makeKey(parts.ids.make("key", now), secretKey, input, now);
+	if (adminKey === null) keep(secretKey);
 	await parts.store.initialize({ workspace, masterKeyFingerprint: parts.sealer.fingerprint }, project, key);
 	return { workspace, firstStart: { project, secretKey: adminKey === null ? secretKey : null } };
 }
 
 async function ensureAdminKey(parts: Parts, adminKey: string): Promise<void> {
 	const digest = keyDigest(adminKey);
-	const known = (await parts.store.keys()).some((key) => sameDigest(key.digest, digest));
-	if (known) return;
 	const now = parts.clock.now();
+	const known = (await parts.store.keys()).find((key) => sameDigest(key.digest, digest));
+	if (known !== undefined && !isExpired(known, now)) return;
+	// The operator wants this key although it has expired: the new one does not expire.
+	if (known !== undefined) await parts.store.deleteKey(known.id, null);
 	const input = { name: "FANFARE_ADMIN_KEY", scope: "admin", projectId: null } as const;
 	await parts.store.insertKey(makeKey(parts.ids.make("key", now), adminKey, input, now), null);
 }

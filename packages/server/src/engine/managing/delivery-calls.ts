@@ -1,22 +1,34 @@
 // Retries and cancels deliveries by hand, one by one or all that match a filter.
 import type { AuditEntry } from "../../core/access/audit.ts";
-import { wholeProject, type Scope } from "../../core/access/principal.ts";
-import type { Delivery, DeliveryChange, DeliveryState, DeliveryStatus } from "../../core/delivery.ts";
+import { customerOf, narrowed, projectOf, type Scope } from "../../core/access/principal.ts";
+import {
+	DELIVERY_STATUSES,
+	isRetryLimitReached,
+	MAX_RETRIES_BY_HAND,
+	type Delivery,
+	type DeliveryChange,
+	type DeliveryState,
+	type DeliveryStatus,
+} from "../../core/delivery.ts";
 import { FanfareError } from "../../core/errors.ts";
-import type { DeliveryFilter, LogStore } from "../../ports/store/log.ts";
-import type { Change, Deliveries, ManyChanged } from "../calls.ts";
+import { changePosition, parseChangePosition, type PageRequest } from "../../core/page.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { DeliveryCount, DeliveryFilter, LoggedDelivery, LogStore } from "../../ports/store/log.ts";
+import type { StatsStore } from "../../ports/store/stats.ts";
+import type { Change, CountOfMany, Deliveries, ManyChanged } from "../calls.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
-import { auditEntry } from "./audit-entries.ts";
+import { auditEntry } from "./changes/audit-entries.ts";
+import { SerialByKey } from "./changes/serial-by-key.ts";
 
-type Parts = Pick<PartsOn<LogStore>, "store" | "clock" | "ids">;
+type Parts = Pick<PartsOn<LogStore & Pick<StatsStore, "statusCounts">>, "store" | "clock" | "ids">;
 
 interface Neighbours {
 	readonly committer: Committer;
-	readonly line: Pick<DeliveryLine, "discard" | "due">;
+	readonly line: Pick<DeliveryLine, "discard" | "retried">;
 	readonly directory: Directory;
 	readonly live: LiveReporter;
 }
@@ -25,22 +37,36 @@ interface Neighbours {
 const STEP = 200;
 /** Deliveries examined by one call with a filter, at most. */
 const MAX_PER_CALL = 10_000;
+/** A call that takes longer ends early: few of very many deliveries match. */
+const MANY_MS = 10_000;
+/** A count that takes longer ends early, as incomplete. */
+const COUNT_MS = 2_000;
 const RETRYABLE: readonly DeliveryStatus[] = ["Failed", "Cancelled", "Pending"];
 const CANCELLABLE: readonly DeliveryStatus[] = ["Pending", "Held"];
+
+/** What a change led to. */
+interface Applied {
+	/** The delivery with the state after the commit; null if it no longer exists. */
+	readonly after: LoggedDelivery | null;
+	/** Whether this change has changed it. Something else may have been faster since it was read. */
+	readonly changed: boolean;
+}
 
 /** The changes that an operator makes to deliveries. They go through the committer, like the outcomes of attempts. */
 export class DeliveryCalls implements Deliveries {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
+	/** A project counts one after the other, and each of its customers, too: none waits for another one's. */
+	readonly #counts = new SerialByKey();
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 	}
 
-	async retry({ scope, audit }: Change, deliveryId: string): Promise<Delivery> {
+	async retry({ scope, audit }: Change, deliveryId: string): Promise<LoggedDelivery> {
 		const delivery = await this.#find(scope, deliveryId);
-		if (!RETRYABLE.includes(delivery.status)) throw notChangeable(delivery, "retried", RETRYABLE);
+		if (!isRetryable(delivery)) throw notChangeable(delivery, "retried", RETRYABLE);
 		if (!this.#near.directory.isDeliverable(delivery.webhookId)) {
 			throw new FanfareError(
 				"webhook_not_active",
@@ -51,84 +77,140 @@ export class DeliveryCalls implements Deliveries {
 			throw new FanfareError("payload_erased", "The event's payload was erased, so it can't be sent again.");
 		}
 		const entry = auditEntry(this.#parts, audit, { objectId: deliveryId, projectId: delivery.projectId });
-		await this.#apply(delivery, { type: "retry", at: this.#parts.clock.now() }, entry);
-		return this.#find(scope, deliveryId);
+		const applied = await this.#apply(delivery, { type: "retry", at: this.#parts.clock.now() }, entry);
+		const { after } = applied;
+		// The commit decides: the last retry may have been made since the delivery was read.
+		if (after !== null && isRetryable(after) && isRetryLimitReached(after)) throw tooManyRetries();
+		return this.#shown(scope, deliveryId, applied);
 	}
 
-	async cancel({ scope, audit }: Change, deliveryId: string): Promise<Delivery> {
+	async cancel({ scope, audit }: Change, deliveryId: string): Promise<LoggedDelivery> {
 		const delivery = await this.#find(scope, deliveryId);
 		if (!CANCELLABLE.includes(delivery.status)) throw notChangeable(delivery, "cancelled", CANCELLABLE);
 		const entry = auditEntry(this.#parts, audit, { objectId: deliveryId, projectId: delivery.projectId });
-		await this.#apply(delivery, CANCEL, entry);
-		return this.#find(scope, deliveryId);
+		return this.#shown(scope, deliveryId, await this.#apply(delivery, CANCEL, entry));
 	}
 
-	retryMany(change: Change, filter: DeliveryFilter): Promise<ManyChanged> {
-		return this.#many(change, filter, (delivery) => {
-			if (!RETRYABLE.includes(delivery.status) || !this.#near.directory.isDeliverable(delivery.webhookId)) return null;
+	/** The answer to a change. What was changed is not read again: that read could be refused, and the change would look undone. */
+	#shown(scope: Scope, deliveryId: string, { after, changed }: Applied): Promise<LoggedDelivery> {
+		return changed && after !== null ? Promise.resolve(after) : this.#find(scope, deliveryId);
+	}
+
+	retryMany(change: Change, filter: DeliveryFilter, goesOnAt: string | null = null): Promise<ManyChanged> {
+		return this.#many(change, within(filter, RETRYABLE), goesOnAt, (delivery) => {
+			if (!isRetryable(delivery) || isRetryLimitReached(delivery)) return null;
+			if (!this.#near.directory.isDeliverable(delivery.webhookId)) return null;
 			return { type: "retry", at: this.#parts.clock.now() };
 		});
 	}
 
-	cancelMany(change: Change, filter: DeliveryFilter): Promise<ManyChanged> {
-		return this.#many(change, filter, ({ status }) => (CANCELLABLE.includes(status) ? CANCEL : null));
+	cancelMany(change: Change, filter: DeliveryFilter, goesOnAt: string | null = null): Promise<ManyChanged> {
+		return this.#many(change, within(filter, CANCELLABLE), goesOnAt, ({ status }) =>
+			CANCELLABLE.includes(status) ? CANCEL : null,
+		);
+	}
+
+	async count(scope: Scope, filter: DeliveryFilter): Promise<CountOfMany> {
+		const { clock, store } = this.#parts;
+		this.#near.directory.project(projectOf(scope));
+		// What a customer sees can be less: types become internal.
+		const counted = scope.kind === "customer" ? null : statusesOnly(filter);
+		if (counted !== null) {
+			const counts = await store.statusCounts(scopeOf(scope, filter), filter.webhookId);
+			const count = counted.reduce((sum, status) => sum + counts[status], 0);
+			return { count, complete: true, scannedTo: null };
+		}
+		return this.#counts.run(`${projectOf(scope)} ${customerOf(scope) ?? ""}`, async () => {
+			const endAt = clock.monotonicMs() + COUNT_MS;
+			for (let count = 0, goesOnAt: string | null = null; ;) {
+				const step: DeliveryCount = await store.countDeliveries(scope, filter, goesOnAt);
+				count += step.count;
+				goesOnAt = step.goesOnAt;
+				if (goesOnAt === null) return { count, complete: true, scannedTo: null };
+				if (clock.monotonicMs() >= endAt) return { count, complete: false, scannedTo: step.scannedTo };
+			}
+		});
 	}
 
 	/**
 	 * Goes through the matching deliveries in steps, newest first. The audit entry is written with the first delivery that
-	 * changes.
+	 * changes. If a later step can't be read, the call ends with what it has done so far.
+	 *
+	 * What has changed since the first call is left out: a delivery that is retried and fails again would be met without end.
 	 */
 	async #many(
 		{ scope, audit }: Change,
-		filter: DeliveryFilter,
+		wanted: DeliveryFilter,
+		goesOnAt: string | null,
 		changeOf: (delivery: Delivery) => DeliveryChange | null,
 	): Promise<ManyChanged> {
-		const projectId = wholeProject(scope);
+		const projectId = projectOf(scope);
+		const { store, clock } = this.#parts;
 		this.#near.directory.project(projectId);
 		const entry = auditEntry(this.#parts, audit, { objectId: projectId, projectId });
+		const place = goesOnAt === null ? null : parseChangePosition(goesOnAt);
+		const changedUpTo = place?.change ?? (await store.changeBound(scope, clock.now()));
+		const filter = { ...wanted, changedUpTo };
+		const endAt = clock.monotonicMs() + MANY_MS;
 		let [matched, changed] = [0, 0];
-		let before: string | null = null;
-		while (matched < MAX_PER_CALL) {
+		let before = place?.deliveryId ?? null;
+		const result = (): ManyChanged => {
+			const goesOnAt = before === null ? null : changePosition({ change: changedUpTo, deliveryId: before });
+			return { matched, changed, complete: false, goesOnAt };
+		};
+		while (matched < MAX_PER_CALL && clock.monotonicMs() < endAt) {
 			const cursor = before === null ? null : ({ direction: "older", id: before } as const);
-			const { rows, hasOlder } = await this.#parts.store.deliveries(scope, filter, { limit: STEP, cursor });
+			const page = await this.#page(scope, filter, cursor, changed > 0);
+			if (page === null) return result();
+			const { rows, hasOlder, stoppedAt } = page;
 			matched += rows.length;
 			changed += await this.#applyAll(rows, changeOf, changed === 0 ? entry : null);
-			before = rows.at(-1)?.id ?? null;
-			if (!hasOlder || before === null) return { matched, changed, complete: true };
+			before = stoppedAt ?? rows.at(-1)?.id ?? before;
+			if (!hasOlder) return { matched, changed, complete: true, goesOnAt: null };
 		}
-		return { matched, changed, complete: false };
+		return result();
+	}
+
+	/** Reads a page of deliveries. If that is refused, null with `mayFail`, and otherwise it rejects. */
+	async #page(scope: Scope, filter: DeliveryFilter, cursor: PageRequest["cursor"], mayFail: boolean) {
+		try {
+			return await this.#parts.store.deliveries(scope, filter, { limit: STEP, cursor });
+		} catch (error) {
+			if (mayFail && error instanceof StoreError) return null;
+			throw error;
+		}
 	}
 
 	async #applyAll(
-		rows: readonly Delivery[],
+		rows: readonly LoggedDelivery[],
 		changeOf: (delivery: Delivery) => DeliveryChange | null,
 		entry: AuditEntry | null,
 	): Promise<number> {
-		const changed = await Promise.all(
-			rows.map((delivery) => {
+		const applied = await Promise.all(
+			rows.flatMap((delivery) => {
 				const change = changeOf(delivery);
-				return change === null ? Promise.resolve(false) : this.#apply(delivery, change, entry);
+				return change === null ? [] : [this.#apply(delivery, change, entry)];
 			}),
 		);
-		return changed.filter(Boolean).length;
+		return applied.filter(({ changed }) => changed).length;
 	}
 
-	/** True if it changed the delivery. Of two equal changes at once only the first returns true. */
-	async #apply(delivery: Delivery, change: DeliveryChange, entry: AuditEntry | null): Promise<boolean> {
+	/** Commits a change of a delivery as it was read. The store applies it to the state that the delivery has by then. */
+	async #apply(delivery: LoggedDelivery, change: DeliveryChange, entry: AuditEntry | null): Promise<Applied> {
 		const at = this.#parts.clock.now();
-		const state = await this.#near.committer.update({ deliveryId: delivery.id, at, change, attempt: null, entry });
-		if (state === null) return false;
+		const result = await this.#near.committer.update({ deliveryId: delivery.id, at, change, attempt: null, entry });
+		if (result === null) return { after: null, changed: false };
+		const { state, changed } = result;
 		if (state.status === "Cancelled") this.#near.line.discard(delivery.id);
 		else if (state.nextAttemptAt !== null && state.leaseUntil === null) {
-			this.#near.line.due(delivery.webhookId, state.nextAttemptAt);
+			this.#near.line.retried(delivery, state.nextAttemptAt);
 		}
-		const changed = differs(delivery, state);
 		if (changed) this.#near.live.deliveryUpdated(delivery, state);
-		return changed;
+		return { after: { ...delivery, ...state, updateDate: changed ? at : delivery.updateDate }, changed };
 	}
 
-	async #find(scope: Scope, deliveryId: string): Promise<Delivery> {
-		this.#near.directory.project(wholeProject(scope));
+	async #find(scope: Scope, deliveryId: string): Promise<LoggedDelivery> {
+		this.#near.directory.project(projectOf(scope));
 		const delivery = await this.#parts.store.delivery(scope, deliveryId);
 		if (delivery === null) throw new FanfareError("delivery_not_found", "There is no such delivery in this project.");
 		return delivery;
@@ -137,14 +219,39 @@ export class DeliveryCalls implements Deliveries {
 
 const CANCEL = { type: "cancel", reason: "cancelled by hand" } as const;
 
+/** The part of a filter with these statuses. */
+function within(filter: DeliveryFilter, statuses: readonly DeliveryStatus[]): DeliveryFilter {
+	return { ...filter, statuses: statuses.filter((status) => filter.statuses?.includes(status) ?? true) };
+}
+
+/** The statuses that a filter selects, if it says nothing else but whose deliveries are wanted; else null. */
+function statusesOnly(filter: DeliveryFilter): readonly DeliveryStatus[] | null {
+	const { statuses, webhookId: _webhookId, customerId: _customerId, ...others } = filter;
+	if (Object.values(others).some((value) => value !== null)) return null;
+	return statuses === null ? DELIVERY_STATUSES : [...new Set(statuses)];
+}
+
+/** The scope of a count, which the customer of a filter makes smaller. */
+function scopeOf(scope: Scope, { customerId = null }: DeliveryFilter): Scope {
+	return narrowed(scope, customerId);
+}
+
+function isRetryable({ status }: DeliveryState): boolean {
+	return RETRYABLE.includes(status);
+}
+
+function tooManyRetries(): FanfareError {
+	return new FanfareError(
+		"too_many_retries",
+		`The delivery has been retried by hand ${MAX_RETRIES_BY_HAND} times, and it can't be retried more often. To send ` +
+			"the event to the webhook again, replay it: a replay makes a new delivery.",
+	);
+}
+
 function notChangeable({ status }: Delivery, how: string, changeable: readonly DeliveryStatus[]): FanfareError {
 	const statuses = `${changeable.slice(0, -1).join(", ")} and ${changeable.at(-1)}`;
 	return new FanfareError(
 		"delivery_not_changeable",
 		`A delivery that is ${status} can't be ${how}. Only ${statuses} deliveries can.`,
 	);
-}
-
-function differs(before: DeliveryState, after: DeliveryState): boolean {
-	return before.status !== after.status || before.nextAttemptAt !== after.nextAttemptAt;
 }

@@ -2,7 +2,9 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { changeIn, eventually, openTestEngine } from "../test/test-engine.ts";
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import { changeIn, eventually, openTestEngine, type TestEngine, type TestEngineOptions } from "../test/test-engine.ts";
 
 const CANCELLED = { status: "Cancelled", reason: "the payload was erased" } as const;
 
@@ -17,7 +19,7 @@ describe("erasing a payload", () => {
 		const { events } = test.engine;
 		expect(await events.erasePayload(test.change, eventId)).toEqual({ cancelledCount: 1 });
 		await test.delivery(eventId, CANCELLED);
-		expect((await test.store.attempts(id))[0]?.response?.body).toBe("");
+		expect((await test.attempts(id))[0]?.response?.body).toBe("");
 		test.clock.advance(600_000);
 		await test.send({ webhookIds: [] });
 		expect(receiver.requests).toHaveLength(1);
@@ -56,7 +58,7 @@ describe("erasing a payload", () => {
 		await test.engine.events.erasePayload(test.change, eventId);
 		respond();
 		const { id } = await test.delivery(eventId, { ...CANCELLED, attemptCount: 1 });
-		expect((await test.store.attempts(id))[0]).toMatchObject({ responseCode: 200, response: { body: "" } });
+		expect((await test.attempts(id))[0]).toMatchObject({ responseCode: 200, response: { body: "" } });
 	});
 
 	it("fails with event_not_found for an event of another project", async () => {
@@ -67,6 +69,113 @@ describe("erasing a payload", () => {
 		await expect(erase(other.id)).rejects.toMatchObject({ code: "event_not_found" });
 		await expect(erase("proj_x")).rejects.toMatchObject({ code: "project_not_found" });
 		expect(await test.store.eventBody(test.scope, eventId)).not.toBeNull();
+	});
+});
+
+describe("erasing a payload with many deliveries", () => {
+	const LIMITS = { eraseStep: 5 };
+	const COUNT = 40;
+
+	/** Moves the clock on, for the pauses between steps, until a call is answered. */
+	async function passing<T>(test: TestEngine, call: Promise<T>): Promise<T> {
+		let isAnswered = false;
+		const answered = () => (isAnswered = true);
+		call.then(answered, answered);
+		await eventually("the call is answered", () => {
+			test.clock.advance(10);
+			return isAnswered;
+		});
+		return call;
+	}
+
+	/** An engine with webhooks that are paused, all but the last, whose receiver is given. */
+	async function open(options: TestEngineOptions, endpoint = "http://127.0.0.1:9/") {
+		const test = await openTestEngine({ limits: LIMITS, ...options });
+		for (let n = 1; n < COUNT; n++) {
+			const { id } = await test.createWebhook("http://127.0.0.1:9/");
+			await test.engine.webhooks.pause(test.change, id);
+		}
+		await test.createWebhook(endpoint, { rateLimit: { perSecond: 1 } });
+		return test;
+	}
+
+	it("answers when all of it is erased, in steps between which others' sends are committed", async () => {
+		await using test = await open({});
+		const other = test.in((await test.engine.projects.create("other", null)).id);
+		const eventId = await test.send();
+		const between: string[] = [];
+		test.engineStore.continueErasure = async (step) => {
+			between.push(await other.send());
+			return test.store.continueErasure(step);
+		};
+		const erased = await passing(test, test.engine.events.erasePayload(test.change, eventId));
+		expect(erased).toEqual({ cancelledCount: COUNT });
+		expect(between.length).toBeGreaterThan(COUNT / LIMITS.eraseStep - 2);
+		const deliveries = await test.deliveries({ eventId });
+		expect(deliveries.filter(({ status }) => status !== "Cancelled")).toEqual([]);
+		expect(await test.store.erasures(1)).toEqual([]);
+	});
+
+	it("begins no further attempt of it as soon as the payload is gone", async () => {
+		await using receiver = await startReceiver();
+		await using test = await open({}, receiver.url);
+		test.clock.advance(1_000);
+		const [first, second] = [await test.send(), await test.send()];
+		await receiver.waitFor(1);
+		const held = Promise.withResolvers<void>();
+		test.engineStore.continueErasure = async (step) => {
+			await held.promise;
+			return test.store.continueErasure(step);
+		};
+		const erasing = test.engine.events.erasePayload(test.change, second);
+		await eventually("the payload is gone", async () => (await test.store.eventBody(test.scope, second)) === null);
+		test.clock.advance(2_000);
+		const third = await test.send();
+		await receiver.waitFor(2);
+		held.resolve();
+		await passing(test, erasing);
+		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, third]);
+	});
+
+	it("goes on after the next start if the server is stopped meanwhile", async () => {
+		const store = await openSqliteStore({ path: ":memory:" });
+		const first = await open({ store });
+		const eventId = await first.send();
+		let steps = 0;
+		first.engineStore.continueErasure = async (step) => {
+			steps++;
+			const result = await store.continueErasure(step);
+			if (steps === 2) void first.engine.stop(0);
+			return result;
+		};
+		const erasing = first.engine.events.erasePayload(first.change, eventId);
+		await expect(passing(first, erasing)).rejects.toMatchObject({ code: "shutting_down" });
+		await first[Symbol.asyncDispose]();
+		expect(await store.erasures(1)).toHaveLength(1);
+		expect(steps).toBe(2);
+
+		await using second = await openTestEngine({ store, limits: LIMITS });
+		await eventually("it is over", async () => {
+			second.clock.advance(10);
+			return (await store.erasures(1)).length === 0;
+		});
+		const deliveries = await second.deliveries({ eventId });
+		expect(deliveries.filter(({ status }) => status !== "Cancelled")).toEqual([]);
+		expect(deliveries).toHaveLength(COUNT);
+	});
+
+	it("goes on by itself if the store fails meanwhile, although the caller is told", async () => {
+		await using test = await open({});
+		const eventId = await test.send();
+		let failures = 1;
+		test.engineStore.continueErasure = (step) =>
+			failures-- > 0
+				? Promise.reject(new StoreError("store_unavailable", "no disk"))
+				: test.store.continueErasure(step);
+		const erase = () => passing(test, test.engine.events.erasePayload(test.change, eventId));
+		await expect(erase()).rejects.toMatchObject({ code: "store_unavailable" });
+		expect(await erase()).toEqual({ cancelledCount: COUNT });
+		expect(test.observer.problems).toHaveLength(1);
 	});
 });
 

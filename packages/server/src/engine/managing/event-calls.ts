@@ -1,32 +1,45 @@
-// Changes of accepted events: erases payloads.
-import { wholeProject } from "../../core/access/principal.ts";
+// Events: erases the payloads of accepted ones, and says who gets them.
+import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
+import type { PageRequest } from "../../core/page.ts";
 import { ERASED_REASON } from "../../core/policies/retention.ts";
 import type { LogStore } from "../../ports/store/log.ts";
 import type { RetentionStore } from "../../ports/store/retention.ts";
-import type { Change, Events } from "../calls.ts";
+import type { Erasures } from "../background/erasures.ts";
+import type { Change, Events, PossibleEvent, RoutingFilter, Webhooks } from "../calls.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
-import type { LiveReporter } from "../live/live-reporter.ts";
-import type { PartsOn } from "../parts.ts";
-import { auditEntry } from "./audit-entries.ts";
+import type { EngineLimits, PartsOn } from "../parts.ts";
+import { auditEntry } from "./changes/audit-entries.ts";
+import { matchWebhooks, routingOf } from "./event-routing.ts";
 
-type Parts = Pick<PartsOn<LogStore & RetentionStore>, "store" | "clock" | "ids">;
+type Parts = Pick<PartsOn<RetentionStore & LogStore>, "store" | "clock" | "ids">;
 
 interface Neighbours {
 	readonly directory: Directory;
-	readonly line: Pick<DeliveryLine, "discard">;
-	readonly live: LiveReporter;
+	readonly line: Pick<DeliveryLine, "discardEvent">;
+	readonly erasures: Erasures;
+	readonly webhooks: Pick<Webhooks, "list" | "get">;
 }
 
-/** The changes that an operator makes to events. */
+/** What an operator asks about events, and changes of them. */
 export class EventCalls implements Events {
 	readonly #parts: Parts;
+	readonly #limits: Pick<EngineLimits, "eraseStep">;
 	readonly #near: Neighbours;
 
-	constructor(parts: Parts, near: Neighbours) {
+	constructor(parts: Parts, limits: Pick<EngineLimits, "eraseStep">, near: Neighbours) {
 		this.#parts = parts;
+		this.#limits = limits;
 		this.#near = near;
+	}
+
+	match(scope: Scope, event: PossibleEvent, page: PageRequest): ReturnType<Events["match"]> {
+		return matchWebhooks(this.#near, scope, event, page);
+	}
+
+	routing(scope: Scope, eventId: string, filter: RoutingFilter, page: PageRequest): ReturnType<Events["routing"]> {
+		return routingOf(this.#near, this.#parts.store, { scope, eventId }, filter, page);
 	}
 
 	async erasePayload({ scope, audit }: Change, eventId: string): Promise<{ readonly cancelledCount: number }> {
@@ -34,14 +47,13 @@ export class EventCalls implements Events {
 		this.#near.directory.project(projectId);
 		const { clock, store } = this.#parts;
 		const entry = auditEntry(this.#parts, audit, { objectId: eventId, projectId });
-		const options = { reason: ERASED_REASON, at: clock.now(), entry };
-		const cancelled = await store.erasePayload(scope, eventId, options);
-		if (cancelled === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
-		for (const id of cancelled) this.#near.line.discard(id);
-		for (const id of cancelled) {
-			const delivery = await store.delivery(scope, id);
-			if (delivery !== null) this.#near.live.deliveryUpdated(delivery, delivery);
-		}
-		return { cancelledCount: cancelled.length };
+		const options = { reason: ERASED_REASON, at: clock.now(), limit: this.#limits.eraseStep, entry };
+		const first = await store.erasePayload(scope, eventId, options);
+		if (first === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
+		const { erasures, line } = this.#near;
+		if (!first.done) line.discardEvent(eventId);
+		await erasures.erased(projectId, first.cancelled);
+		if (first.done) return { cancelledCount: first.cancelledCount };
+		return { cancelledCount: await erasures.finish({ projectId, eventId }) };
 	}
 }

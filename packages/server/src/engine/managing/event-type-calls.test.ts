@@ -41,7 +41,8 @@ describe("a catalogued project", () => {
 		await expect(broken).rejects.toMatchObject(refusal("data.user.email", /must be string/));
 		await expect(test.send({ type: "user.created" })).rejects.toMatchObject(refusal("data.user", /is required/));
 		expect(
-			(await test.store.events(test.scope, { type: null, after: null, before: null }, { limit: 9, cursor: null })).rows,
+			(await test.store.events(test.scope, { types: null, after: null, before: null }, { limit: 9, cursor: null }))
+				.rows,
 		).toHaveLength(2);
 		expect(test.observer.refusals).toEqual(["invalid_request", "invalid_request", "invalid_request"]);
 	});
@@ -109,8 +110,8 @@ describe("a catalogued project", () => {
 		expect(sent).toMatchObject({ status: "rejected", reason: { code: "shutting_down" } });
 	});
 
-	it("refuses sends beyond the limit of waiting checks as overloaded", async () => {
-		await using test = await openTestEngine({ limits: { maxWaitingSends: 2 } });
+	it("refuses sends beyond the share of a project in the limit of waiting checks as overloaded", async () => {
+		await using test = await openTestEngine({ limits: { maxWaitingSends: 4 } });
 		await create(test, "a", { schemaJson: "{}" });
 		await setPolicy(test, "catalogued");
 		const sends = await Promise.allSettled(Array.from({ length: 5 }, () => test.send({ type: "a" })));
@@ -144,7 +145,7 @@ describe("event types", () => {
 
 	it("can be archived although their schema has turned out to be too slow", async () => {
 		await using test = await openTestEngine();
-		await create(test, "a", { schemaJson: '{"pattern":"^(a+)+$"}' });
+		await create(test, "a", { schemaJson: '{"pattern":"^(?=a)(a+)+$"}' });
 		await setPolicy(test, "catalogued");
 		const slow = test.send({ type: "a", dataJson: JSON.stringify(`${"a".repeat(60)}!`) });
 		await expect(slow).rejects.toMatchObject(refusal("data", /takes longer/));
@@ -221,6 +222,7 @@ describe("the event type cache", () => {
 		schemaJson,
 		exampleJson: null,
 		archived: false,
+		visibility: "public",
 		revision: 1,
 		createDate: 0,
 		updateDate: 0,

@@ -1,16 +1,18 @@
 // Event types: manages those of each project, and checks events of catalogued projects against them.
-import { wholeProject, type Scope } from "../../core/access/principal.ts";
+import { projectOf, wholeProject, type Scope } from "../../core/access/principal.ts";
 import { FanfareError, invalidRequest, type Issue } from "../../core/errors.ts";
 import { isReservedEventType, MAX_EVENT_TYPES, RESERVED_TYPE_MESSAGE, type EventType } from "../../core/event-type.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { SchemaCheckError } from "../../ports/schema-validator.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
+import { WaitingChecks } from "../accepting/waiting-checks.ts";
 import type { Change, EventTypes, EventTypePatch, EventTypeSettings } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
-import { auditEntry } from "./audit-entries.ts";
-import { retried, revisionConflict, UNCHANGED } from "./revisions.ts";
-import { SerialByKey } from "./serial-by-key.ts";
+import { auditEntry } from "./changes/audit-entries.ts";
+import { retried, revisionConflict, UNCHANGED } from "./changes/revisions.ts";
+import { SerialByKey } from "./changes/serial-by-key.ts";
+import { writeInProject } from "./changes/write-in-project.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids" | "schemas" | "observer">;
 type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes">;
@@ -25,7 +27,7 @@ const NO_ISSUES: readonly Issue[] = [];
 
 /**
  * The event types of all projects. The schema checks that wait for the validator are limited, by their number and by
- * the length of their texts.
+ * the length of their texts, and projects share these limits.
  */
 export class EventTypeCalls implements EventTypes {
 	readonly #parts: Parts;
@@ -33,8 +35,7 @@ export class EventTypeCalls implements EventTypes {
 	readonly #directory: Directory;
 	/** Changes of the event types of one project run one after the other, so that none is lost. */
 	readonly #changes = new SerialByKey();
-	#waitingChecks = 0;
-	#waitingLength = 0;
+	readonly #waiting = new WaitingChecks();
 
 	constructor(parts: Parts, limits: Limits, directory: Directory) {
 		this.#parts = parts;
@@ -43,15 +44,15 @@ export class EventTypeCalls implements EventTypes {
 	}
 
 	async list(scope: Scope, archived: boolean | null, page: PageRequest): Promise<Page<EventType>> {
-		this.#directory.project(wholeProject(scope));
+		this.#directory.project(projectOf(scope));
 		return this.#parts.store.eventTypes(scope, archived, page);
 	}
 
 	async get(scope: Scope, name: string): Promise<EventType> {
-		const projectId = wholeProject(scope);
+		const projectId = projectOf(scope);
 		this.#directory.project(projectId);
 		const found = await this.#parts.store.eventType(projectId, name);
-		if (found === null) throw notFound();
+		if (found === null || isHidden(scope, found)) throw notFound();
 		return found;
 	}
 
@@ -83,7 +84,7 @@ export class EventTypeCalls implements EventTypes {
 			const entry = auditEntry(this.#parts, audit, { objectId: name, projectId });
 			const version = await this.#parts.store.deleteEventType(projectId, name, entry);
 			if (version === null) throw notFound();
-			await this.#directory.eventTypeChanged(projectId, name, version);
+			await this.#directory.eventTypeChanged(projectId, name, version, false);
 		});
 	}
 
@@ -98,16 +99,16 @@ export class EventTypeCalls implements EventTypes {
 			return [{ path: "type", message: "is not one of this project's event types: create the event type first" }];
 		}
 		if (known.archived) return [{ path: "type", message: "is an archived event type of this project" }];
-		return known.schemaJson === null ? NO_ISSUES : this.#validate(known.schemaJson, dataJson, "data");
+		return known.schemaJson === null ? NO_ISSUES : this.#validate(projectId, known.schemaJson, dataJson, "data");
 	}
 
 	/**
 	 * The sample for a test of a webhook: the example of a type, archived or not. Throws `invalid_request` if it has
 	 * none.
 	 */
-	async sample(projectId: string, name: string): Promise<EventPayload> {
-		const known = await this.#parts.store.eventType(projectId, name);
-		if (known === null) {
+	async sample(scope: Scope, name: string): Promise<EventPayload> {
+		const known = await this.#parts.store.eventType(projectOf(scope), name);
+		if (known === null || isHidden(scope, known)) {
 			throw invalidRequest([{ path: "eventType", message: "is not one of this project's event types" }]);
 		}
 		if (known.exampleJson === null) {
@@ -132,61 +133,83 @@ export class EventTypeCalls implements EventTypes {
 		const entry = auditEntry(this.#parts, audit, { objectId: name, projectId });
 		const attempt = async (): Promise<EventType | typeof UNCHANGED> => {
 			const known = await this.#parts.store.eventType(projectId, name);
-			const { description, schemaJson, exampleJson, archived } = change(known);
+			const {
+				description,
+				schemaJson,
+				exampleJson,
+				archived,
+				visibility = known?.visibility ?? "public",
+			} = change(known);
 			// An unchanged schema and example are not checked again, so that a type with too slow a schema can still be
 			// archived.
 			const isNew = schemaJson !== known?.schemaJson || exampleJson !== known.exampleJson;
-			if (isNew) await this.#checkSettings(schemaJson, exampleJson);
+			if (isNew) await this.#checkSettings(projectId, schemaJson, exampleJson);
 			// The project may have been deleted during the check.
 			this.#directory.project(projectId);
 			const now = this.#parts.clock.now();
 			const dates = { createDate: known?.createDate ?? now, updateDate: Math.max(now, known?.updateDate ?? 0) };
-			const eventType = { projectId, name, description, schemaJson, exampleJson, archived, ...dates, revision: 0 };
+			const eventType = {
+				projectId,
+				name,
+				description,
+				schemaJson,
+				exampleJson,
+				archived,
+				visibility,
+				...dates,
+				revision: 0,
+			};
 			const options = { expected: known?.revision ?? null, limit: MAX_EVENT_TYPES, entry };
-			const result = await this.#parts.store.putEventType(eventType, options);
+			const put = () => this.#parts.store.putEventType(eventType, options);
+			const result = await writeInProject(this.#directory, projectId, put);
 			if (result === "changed") return UNCHANGED;
 			if (result === "full") throw tooMany();
-			await this.#directory.eventTypeChanged(projectId, name, result);
+			await this.#directory.eventTypeChanged(projectId, name, result, visibility === "internal");
 			return { ...eventType, revision: result };
 		};
 		// What others have written is read from the store each time.
 		return this.#changes.run(projectId, () => retried(attempt, () => Promise.resolve()));
 	}
 
-	async #checkSettings(schemaJson: string | null, exampleJson: string | null): Promise<void> {
+	async #checkSettings(projectId: string, schemaJson: string | null, exampleJson: string | null): Promise<void> {
 		if (schemaJson === null) return;
-		const schemaIssues = await this.#inspect(schemaJson);
+		const schemaIssues = await this.#inspect(projectId, schemaJson);
 		if (schemaIssues.length > 0) throw invalidRequest(schemaIssues);
 		if (exampleJson === null) return;
-		const exampleIssues = await this.#validate(schemaJson, exampleJson, "example");
+		const exampleIssues = await this.#validate(projectId, schemaJson, exampleJson, "example");
 		if (exampleIssues.length > 0) throw invalidRequest(exampleIssues);
 	}
 
-	#inspect(schemaJson: string): Promise<readonly Issue[]> {
-		return this.#within(schemaJson.length, "schema", () => this.#parts.schemas.inspect(schemaJson));
+	#inspect(projectId: string, schemaJson: string): Promise<readonly Issue[]> {
+		return this.#within(projectId, schemaJson.length, "schema", () =>
+			this.#parts.schemas.inspect(projectId, schemaJson),
+		);
 	}
 
-	#validate(schemaJson: string, dataJson: string, field: string): Promise<readonly Issue[]> {
-		return this.#within(dataJson.length, field, () => this.#parts.schemas.check(schemaJson, dataJson));
+	#validate(projectId: string, schemaJson: string, dataJson: string, field: string): Promise<readonly Issue[]> {
+		return this.#within(projectId, dataJson.length, field, () =>
+			this.#parts.schemas.check(projectId, schemaJson, dataJson),
+		);
 	}
 
 	/** Makes one check within the limits. Prefixes the paths of its issues with `field`, the name in the request. */
-	async #within(length: number, field: string, check: () => Promise<readonly Issue[]>): Promise<readonly Issue[]> {
-		const { maxWaitingSends, maxWaitingBytes } = this.#limits;
-		if (this.#waitingChecks >= maxWaitingSends || this.#waitingLength + length > maxWaitingBytes) {
+	async #within(
+		projectId: string,
+		length: number,
+		field: string,
+		check: () => Promise<readonly Issue[]>,
+	): Promise<readonly Issue[]> {
+		if (!this.#waiting.add(projectId, length, this.#limits)) {
 			this.#parts.observer.eventRefused("overloaded");
 			throw new FanfareError("overloaded", "Too many schema checks are waiting. Try again a little later.");
 		}
-		this.#waitingChecks++;
-		this.#waitingLength += length;
 		try {
 			const issues = await check();
 			return issues.map(({ path, message }) => ({ path: path === "" ? field : `${field}.${path}`, message }));
 		} catch (error) {
 			throw this.#checkFailed(error as SchemaCheckError);
 		} finally {
-			this.#waitingChecks--;
-			this.#waitingLength -= length;
+			this.#waiting.remove(projectId, length);
 		}
 	}
 
@@ -196,6 +219,11 @@ export class EventTypeCalls implements EventTypes {
 			cause,
 		});
 	}
+}
+
+/** A customer sees no internal types. */
+function isHidden(scope: Scope, { visibility }: EventType): boolean {
+	return scope.kind === "customer" && visibility === "internal";
 }
 
 function notFound(): FanfareError {

@@ -1,14 +1,16 @@
-// API keys on the real store: creation, authentication, deletion, and failures of the store.
+// API keys on the real store: creation, authentication, expiry, rolls, deletion, and failures of the store.
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { generateSecretKey } from "../../core/access/key.ts";
+import { FanfareError } from "../../core/errors.ts";
 import { pageCursors, decodeCursor, type PageRequest } from "../../core/page.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
-import { openTestEngine } from "../test/test-engine.ts";
+import { openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
+const DAY_MS = 86_400_000;
 const KEY = { name: "k", scope: "write", projectId: null } as const;
 
 describe("a key", () => {
@@ -17,12 +19,12 @@ describe("a key", () => {
 		const { keys } = test.engine;
 		const { key, secretKey } = await keys.create(KEY, null);
 		const other = await keys.create(KEY, null);
-		expect(keys.authenticate(secretKey)).toEqual({ kind: "key", key });
+		expect(keys.authenticate(secretKey)).toMatchObject({ kind: "key", key: { ...KEY, id: key.id } });
 		expect(key).toMatchObject({ ...KEY, hint: secretKey.slice(-4) });
 		expect(keys.authenticate(generateSecretKey(systemChance))).toBeNull();
 		await keys.delete(key.id, null);
 		expect(keys.authenticate(secretKey)).toBeNull();
-		expect(keys.authenticate(other.secretKey)).toEqual({ kind: "key", key: other.key });
+		expect(keys.authenticate(other.secretKey)).toMatchObject({ key: { id: other.key.id } });
 		await expect(keys.delete(key.id, null)).rejects.toMatchObject({ code: "key_not_found" });
 		expect((await test.store.keys()).map(({ id }) => id)).not.toContain(key.id);
 	});
@@ -65,7 +67,7 @@ describe("a key", () => {
 		await expect(keys.create(KEY, null)).rejects.toMatchObject({ code: "store_full" });
 		await expect(keys.delete(key.id, null)).rejects.toMatchObject({ code: "store_full" });
 		expect(keys.list({ limit: 10, cursor: null }).rows).toHaveLength(known + 1);
-		expect(keys.authenticate(secretKey)).toEqual({ kind: "key", key });
+		expect(keys.authenticate(secretKey)).toMatchObject({ key: { id: key.id } });
 	});
 
 	it("can't be created for a project that does not exist", async () => {
@@ -79,12 +81,128 @@ describe("a key", () => {
 		const { keys } = test.engine;
 		const [last] = keys.list({ limit: 10, cursor: null }).rows;
 		await keys.create({ ...KEY, scope: "admin", projectId: test.projectId }, null);
+		const expiring = { ...KEY, scope: "admin", expireDate: test.clock.now() + 1_000_000 } as const;
+		const { key } = await keys.create(expiring, null);
 		await expect(keys.delete(last!.id, null)).rejects.toMatchObject({ code: "last_admin_key" });
 		expect(keys.list({ limit: 10, cursor: null }).rows).toContainEqual(last);
+		await keys.delete(key.id, null);
 		const { secretKey } = await keys.create({ ...KEY, scope: "admin" }, null);
 		await keys.delete(last!.id, null);
 		expect(keys.authenticate(secretKey)).not.toBeNull();
 	});
+});
+
+describe("a key that expires", () => {
+	it("is accepted until its time, and never after, also after a restart", async () => {
+		await using test = await openTestEngine();
+		const { keys } = test.engine;
+		const expireDate = test.clock.now() + 5_000;
+		const { key, secretKey } = await keys.create({ ...KEY, expireDate }, null);
+		test.clock.advance(4_999);
+		expect(keys.authenticate(secretKey)).toMatchObject({ key: { id: key.id, expireDate } });
+		test.clock.advance(1);
+		expect(() => keys.authenticate(secretKey)).toThrow(expect.objectContaining({ code: "expired_key" }));
+		await expect(keys.roll(key.id, null, null)).rejects.toMatchObject({ code: "key_not_active" });
+		// It stays in the list, so that people see why it is refused.
+		expect(keys.list({ limit: 10, cursor: null }).rows).toContainEqual(expect.objectContaining({ expireDate }));
+		await test.stop();
+		await using again = await openTestEngine({ store: test.store, clock: test.clock });
+		expect(() => again.engine.keys.authenticate(secretKey)).toThrow(expect.objectContaining({ code: "expired_key" }));
+		await again.engine.keys.delete(key.id, null);
+		expect(again.engine.keys.authenticate(secretKey)).toBeNull();
+	});
+
+	it("can't be created if its time is not to come", async () => {
+		await using test = await openTestEngine();
+		const before = test.engine.keys.list({ limit: 10, cursor: null }).rows.length;
+		for (const expireDate of [0, test.clock.now()]) {
+			await expect(test.engine.keys.create({ ...KEY, expireDate }, null)).rejects.toMatchObject({
+				code: "invalid_request",
+				issues: [{ path: "expireDate", message: expect.stringContaining(String(test.clock.now())) as string }],
+			});
+		}
+		expect(test.engine.keys.list({ limit: 10, cursor: null }).rows).toHaveLength(before);
+	});
+});
+
+describe("a key that is rolled", () => {
+	const accepted = (test: TestEngine, secretKey: string) => {
+		try {
+			return test.engine.keys.authenticate(secretKey)?.key.id ?? "unknown";
+		} catch (error) {
+			return error instanceof FanfareError ? error.code : error;
+		}
+	};
+
+	it("is accepted with the new secret key at once, and with the earlier one for the overlap, over restarts", async () => {
+		await using test = await openTestEngine();
+		const { key, secretKey } = await test.engine.keys.create(KEY, null);
+		const first = await test.engine.keys.roll(key.id, null, null);
+		expect(first.key).toMatchObject({ id: key.id, hint: first.secretKey.slice(-4) });
+		expect(first.key.secretOverlapUntil).toBe(test.clock.now() + DAY_MS);
+		expect([secretKey, first.secretKey].map((each) => accepted(test, each))).toEqual([key.id, key.id]);
+		await test.stop();
+		await using again = await openTestEngine({ store: test.store, clock: test.clock });
+		expect([secretKey, first.secretKey].map((each) => accepted(again, each))).toEqual([key.id, key.id]);
+		// What a stop takes is part of the day.
+		again.clock.advance((first.key.secretOverlapUntil ?? 0) - again.clock.now() - 1);
+		expect(accepted(again, secretKey)).toBe(key.id);
+		again.clock.advance(1);
+		expect([secretKey, first.secretKey].map((each) => accepted(again, each))).toEqual(["expired_key", key.id]);
+		expect(again.engine.keys.list({ limit: 1, cursor: null }).rows[0]?.secretOverlapUntil).toBeNull();
+		const second = await again.engine.keys.roll(key.id, 0, null);
+		const all = [secretKey, first.secretKey, second.secretKey];
+		expect(all.map((each) => accepted(again, each))).toEqual(["unknown", "unknown", key.id]);
+		await again.engine.keys.delete(key.id, null);
+		expect(all.map((each) => accepted(again, each))).toEqual(["unknown", "unknown", "unknown"]);
+	});
+
+	it("loses nobody's secret key if it is rolled twice because a response was lost, or by two at once", async () => {
+		await using test = await openTestEngine();
+		const { key, secretKey } = await test.engine.keys.create(KEY, null);
+		const rolled = await Promise.all([1, 2, 3].map(() => test.engine.keys.roll(key.id, 1_000, null)));
+		const all = [secretKey, ...rolled.map((roll) => roll.secretKey)];
+		expect(new Set(all).size).toBe(4);
+		expect(all.map((each) => accepted(test, each))).toEqual(Array.from({ length: 4 }, () => key.id));
+	});
+
+	it("stays as it was if the store fails", async () => {
+		await using test = await openTestEngine();
+		const { key, secretKey } = await test.engine.keys.create(KEY, null);
+		test.engineStore.updateKey = () => Promise.reject(new StoreError("store_full", "no space"));
+		await expect(test.engine.keys.roll(key.id, 0, null)).rejects.toMatchObject({ code: "store_full" });
+		await expect(test.engine.keys.update(key.id, { name: "b" }, null)).rejects.toMatchObject({ code: "store_full" });
+		expect(accepted(test, secretKey)).toBe(key.id);
+		expect(test.engine.keys.list({ limit: 1, cursor: null }).rows[0]).toMatchObject({ name: KEY.name });
+	});
+
+	it("stays accepted under its secret key as another key, if the operator sets that one as admin key", async () => {
+		await using test = await openTestEngine();
+		const { key, secretKey } = await test.engine.keys.create(KEY, null);
+		await test.engine.keys.roll(key.id, 1_000, null);
+		await test.stop();
+		await using again = await openTestEngine({ store: test.store, clock: test.clock, adminKey: secretKey });
+		const admin = again.engine.keys.authenticate(secretKey)?.key;
+		expect(admin).toMatchObject({ scope: "admin", projectId: null });
+		expect(admin?.id).not.toBe(key.id);
+		again.clock.advance(2_000);
+		expect(accepted(again, secretKey)).toBe(admin?.id);
+	});
+});
+
+it("renames a key, and writes nothing if the name is the same", async () => {
+	await using test = await openTestEngine();
+	const { keys } = test.engine;
+	const { key, secretKey } = await keys.create(KEY, null);
+	const renamed = await keys.update(key.id, { name: "billing" }, null);
+	expect(renamed).toMatchObject({ id: key.id, name: "billing", scope: KEY.scope });
+	expect(keys.authenticate(secretKey)).toMatchObject({ key: { name: "billing" } });
+	const versions = await test.store.directoryVersions();
+	await keys.update(key.id, { name: "billing" }, null);
+	await keys.update(key.id, {}, null);
+	expect(await test.store.directoryVersions()).toEqual(versions);
+	await expect(keys.update("key_x", { name: "b" }, null)).rejects.toMatchObject({ code: "key_not_found" });
+	await expect(keys.roll("key_x", null, null)).rejects.toMatchObject({ code: "key_not_found" });
 });
 
 it("lists keys newest first, each once, page by page to the end and back", async () => {

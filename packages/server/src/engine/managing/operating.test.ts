@@ -3,6 +3,7 @@ import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { sign, signingKey } from "../../core/crypto/signing.ts";
+import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
 it("retries at a webhook's new endpoint when the old one responds with 410 to an attempt in flight", async () => {
@@ -18,7 +19,7 @@ it("retries at a webhook's new endpoint when the old one responds with 410 to an
 	await receiver.waitFor(2);
 	await test.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
 	expect(receiver.requests.map(({ path }) => path)).toEqual(["/old", "/new"]);
-	expect(test.engine.webhooks.get(test.scope, webhook.id)).toMatchObject({ status: "Enabled" });
+	expect(await test.engine.webhooks.get(test.scope, webhook.id)).toMatchObject({ status: "Enabled" });
 });
 
 describe("retrying and cancelling by hand", () => {
@@ -35,7 +36,7 @@ describe("retrying and cancelling by hand", () => {
 		await deliveries.retry(test.change, failed.id);
 		test.clock.advance(20);
 		await test.delivery(failed.eventId, { status: "Succeeded", attemptCount: 3 });
-		const triggers = (await test.store.attempts(failed.id)).map(({ trigger }) => trigger);
+		const triggers = (await test.attempts(failed.id)).map(({ trigger }) => trigger);
 		expect(triggers).toEqual(["auto", "manual", "manual"]);
 		await expect(deliveries.retry(test.change, failed.id)).rejects.toMatchObject({
 			code: "delivery_not_changeable",
@@ -60,7 +61,8 @@ describe("retrying and cancelling by hand", () => {
 
 	it("cancels a ready delivery, and retries it after that", async () => {
 		await using receiver = await startReceiver();
-		receiver.respond([{ delayMs: 50 }]);
+		const answer = Promise.withResolvers<object>();
+		receiver.script((_request, index) => (index === 0 ? answer.promise : {}));
 		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
 		await test.createWebhook(receiver.url);
 		const ids = [await test.send(), await test.send(), await test.send()];
@@ -70,6 +72,7 @@ describe("retrying and cancelling by hand", () => {
 			status: "Cancelled",
 			reason: "cancelled by hand",
 		});
+		answer.resolve({});
 		await test.delivery(ids[2]!, { status: "Succeeded" });
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([ids[0], ids[2]]);
 		await test.engine.deliveries.retry(test.change, ready.id);
@@ -91,7 +94,7 @@ describe("retrying and cancelling by hand", () => {
 		test.clock.advance(20);
 		fail({ status: 500 });
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
-		const attempts = await test.store.attempts(id);
+		const attempts = await test.attempts(id);
 		expect(attempts.map(({ trigger, responseCode }) => [trigger, responseCode])).toEqual([
 			["auto", 500],
 			["manual", 200],
@@ -113,7 +116,7 @@ describe("retrying and cancelling by hand", () => {
 		await test.delivery(eventId, { leaseUntil: test.clock.now() + 120_000 });
 		respond({});
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
-		expect((await test.store.attempts(id)).map(({ trigger }) => trigger)).toEqual(["manual"]);
+		expect((await test.attempts(id)).map(({ trigger }) => trigger)).toEqual(["manual"]);
 	});
 
 	it("refuses a retry while the webhook is paused", async () => {
@@ -137,18 +140,21 @@ describe("retrying and cancelling by hand", () => {
 		const ids = await Promise.all(Array.from({ length: 450 }, () => test.send({ type: "bad" })));
 		const otherId = await test.send({ type: "other" });
 		for (const id of [...ids, otherId]) await test.delivery(id, { status: "Failed" });
-		const filter = { eventId: null, eventType: null, responseCode: null, after: null, before: null };
 		receiver.script(() => ({}));
 		const { deliveries } = test.engine;
-		const retried = await deliveries.retryMany(test.change, { ...filter, webhookId: bad.id, status: "Failed" });
-		expect(retried).toEqual({ matched: 450, changed: 450, complete: true });
+		const retried = await deliveries.retryMany(test.change, {
+			...ANY_DELIVERY,
+			webhookId: bad.id,
+			statuses: ["Failed"],
+		});
+		expect(retried).toEqual({ matched: 450, changed: 450, complete: true, goesOnAt: null });
 		test.clock.advance(20);
 		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 2 });
 		await test.delivery(otherId, { status: "Failed", attemptCount: 1 });
 		await test.engine.webhooks.pause(test.change, other.id);
 		const held = await test.send({ type: "other" });
-		const cancelled = await deliveries.cancelMany(test.change, { ...filter, webhookId: other.id, status: null });
-		expect(cancelled).toEqual({ matched: 2, changed: 1, complete: true });
+		const cancelled = await deliveries.cancelMany(test.change, { ...ANY_DELIVERY, webhookId: other.id });
+		expect(cancelled).toEqual({ matched: 1, changed: 1, complete: true, goesOnAt: null });
 		await test.delivery(held, { status: "Cancelled" });
 	});
 });
@@ -239,7 +245,7 @@ describe("a change of the secret", () => {
 		expect(await signers()).toEqual({ count: 2, by: [2, 3] });
 		test.clock.advance(60_000);
 		expect(await signers()).toEqual({ count: 1, by: [3] });
-		expect(webhooks.get(test.scope, id).secretOverlapUntil).toBeNull();
+		expect((await webhooks.get(test.scope, id)).secretOverlapUntil).toBeNull();
 	});
 
 	it("takes effect with the next attempt, also under continuous traffic", async () => {
@@ -279,6 +285,36 @@ describe("a change of the secret", () => {
 		await test.delivery(await test.send(), { status: "Succeeded" });
 		const [request] = receiver.requests;
 		expect([1, 2, 3, 4, 5, 6, 7, 8].filter((fill) => signedBy(request!, fill))).toEqual([4, 5, 6, 7, 8]);
+	});
+
+	it("is no rotation if it is the same secret, and an older one comes back without signing twice", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook(receiver.url);
+		const put = (fill: number, overlapMs: number | null) =>
+			test.engine.webhooks.updateSecret(test.change, id, secret(fill), overlapMs);
+		const signers = async () => {
+			await test.delivery(await test.send(), { status: "Succeeded" });
+			const request = receiver.requests.at(-1)!;
+			const count = String(request.headers["webhook-signature"]).split(" ").length;
+			return { count, by: [1, 2, 3].filter((fill) => signedBy(request, fill)) };
+		};
+		await put(1, 0);
+		const rotated = await put(2, 60_000);
+		test.clock.advance(1_000);
+		for (let again = 0; again < 5; again++) expect(await put(2, 60_000)).toEqual(rotated);
+		expect(await signers()).toEqual({ count: 2, by: [1, 2] });
+
+		// Back to the older one: the other now overlaps.
+		const back = await put(1, 2 * 86_400_000);
+		expect(back).toMatchObject({ secretOverlapUntil: test.clock.now() + 2 * 86_400_000 });
+		expect(await signers()).toEqual({ count: 2, by: [1, 2] });
+		// The same one again can end the overlap earlier, but not by the default, and never later.
+		expect(await put(1, null)).toEqual(back);
+		expect(await put(1, 3 * 86_400_000)).toEqual(back);
+		expect(await put(1, 60_000)).toMatchObject({ secretOverlapUntil: test.clock.now() + 60_000 });
+		expect(await put(1, 0)).toMatchObject({ secretOverlapUntil: null });
+		expect(await signers()).toEqual({ count: 1, by: [1] });
 	});
 
 	it("expires the old secret at once if there is no overlap", async () => {

@@ -4,6 +4,7 @@ import { startReceiver, type Answer } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { allWebhooks } from "../../ports/contract/store/records/webhooks.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
@@ -43,8 +44,8 @@ describe("pausing, disabling and deleting", () => {
 		const webhook = await test.createWebhook(receiver.url);
 		const gone = await test.send();
 		await test.delivery(gone, { status: "Failed", responseCode: 410 });
-		await eventually("the webhook is disabled", () => {
-			const { status, disabledReason } = test.engine.webhooks.get(test.scope, webhook.id);
+		await eventually("the webhook is disabled", async () => {
+			const { status, disabledReason } = await test.engine.webhooks.get(test.scope, webhook.id);
 			return status === "Disabled" && disabledReason === "the receiver answered 410 Gone";
 		});
 		const held = await test.send();
@@ -63,7 +64,7 @@ describe("pausing, disabling and deleting", () => {
 		await receiver.waitFor(1);
 		await test.engine.webhooks.delete(test.change, webhook.id);
 		for (const id of ids) await test.delivery(id, { status: "Cancelled", reason: "the webhook was deleted" });
-		expect(() => test.engine.webhooks.get(test.scope, webhook.id)).toThrow(/No such webhook/);
+		await expect(test.engine.webhooks.get(test.scope, webhook.id)).rejects.toThrow(/No such webhook/);
 	});
 
 	it.each([
@@ -123,6 +124,8 @@ describe("pausing, disabling and deleting", () => {
 			// start a sweep.
 			test.clock.advance(1_000);
 		}
+		const facts = { projectId: test.projectId, webhookId: webhook.id };
+		expect(test.observer.problems).toMatchObject([{ facts }, { facts }]);
 		await test.delivery(eventId, { status: "Held" });
 	});
 
@@ -165,7 +168,7 @@ describe("pausing, disabling and deleting", () => {
 		const webhook = await first.createWebhook(receiver.url);
 		await first.engine.webhooks.pause(first.change, webhook.id);
 		const held = await first.send();
-		const records = await first.store.webhookRecords();
+		const records = await allWebhooks(first.store);
 		// As if the process had crashed between the deletion and its sweep.
 		const [record] = records;
 		const options = { expected: record!.revision, entry: null };
@@ -183,7 +186,7 @@ describe("pausing, disabling and deleting", () => {
 		const eventId = await first.send();
 		await first.delivery(eventId, { status: "Pending", attemptCount: 1 });
 		await first.engine.stop();
-		const [record] = await first.store.webhookRecords();
+		const [record] = await allWebhooks(first.store);
 		await first.store.updateWebhook({ ...record!, status: "Paused" }, { expected: record!.revision, entry: null });
 		await using second = await openTestEngine({ store: first.store });
 		await second.delivery(eventId, { status: "Held", reason: "the webhook is paused" });

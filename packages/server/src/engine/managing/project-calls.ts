@@ -1,28 +1,38 @@
 // Projects, the tenants: created, changed and deleted here.
 import type { AuditDraft } from "../../core/access/audit.ts";
 import { wholeProject, type Scope } from "../../core/access/principal.ts";
-import { invalidRequest } from "../../core/errors.ts";
+import { counted, FanfareError, invalidRequest } from "../../core/errors.ts";
 import { makeProjectId } from "../../core/ids.ts";
+import { NO_CUSTOMER_LIMITS } from "../../core/policies/customer-limits.ts";
+import { quotasOf, type ProjectUsage, type QuotaSettings } from "../../core/policies/quota.ts";
 import { retentionConflict } from "../../core/policies/retention.ts";
 import { FIRST_VERSION, type Project } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
+import type { UsageStore } from "../../ports/store/usage.ts";
 import type { Change, Projects, ProjectSettings } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
-import type { PartsOn } from "../parts.ts";
-import { auditEntry } from "./audit-entries.ts";
-import { retried, UNCHANGED } from "./revisions.ts";
-import { SerialByKey } from "./serial-by-key.ts";
+import type { EngineLimits, PartsOn } from "../parts.ts";
+import { auditEntry } from "./changes/audit-entries.ts";
+import { retried, UNCHANGED } from "./changes/revisions.ts";
+import { SerialByKey } from "./changes/serial-by-key.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "chance" | "ids">;
+type Parts = Pick<PartsOn<DirectoryStore & UsageStore>, "store" | "clock" | "chance" | "ids">;
+
+interface Limits extends Pick<EngineLimits, "maxProjects"> {
+	/** For projects without quotas of their own. */
+	readonly quotas: QuotaSettings;
+}
 
 /** All projects. Changes of one project run one after the other. */
 export class ProjectCalls implements Projects {
 	readonly #parts: Parts;
+	readonly #limits: Limits;
 	readonly #directory: Directory;
 	readonly #changes = new SerialByKey();
 
-	constructor(parts: Parts, directory: Directory) {
+	constructor(parts: Parts, limits: Limits, directory: Directory) {
 		this.#parts = parts;
+		this.#limits = limits;
 		this.#directory = directory;
 	}
 
@@ -34,6 +44,12 @@ export class ProjectCalls implements Projects {
 		return this.#directory.project(wholeProject(scope));
 	}
 
+	async usage(scope: Scope): Promise<ProjectUsage> {
+		const project = this.get(scope);
+		const { projects } = await this.#parts.store.usage([project.id]);
+		return { storedBytes: projects[0] ?? 0, ...quotasOf(this.#limits.quotas, project) };
+	}
+
 	async create(name: string, audit: AuditDraft | null): Promise<Project> {
 		const project: Project = {
 			id: makeProjectId(this.#parts.chance),
@@ -42,11 +58,16 @@ export class ProjectCalls implements Projects {
 			eventTypes: "open",
 			retentionDays: null,
 			payloadRetentionDays: null,
+			maxEventsPerSecond: null,
+			maxStoredBytes: null,
+			...NO_CUSTOMER_LIMITS,
 			createDate: this.#parts.clock.now(),
 			revision: FIRST_VERSION,
 		};
 		const entry = auditEntry(this.#parts, audit, { objectId: project.id, projectId: project.id });
-		await this.#directory.addProject(project, await this.#parts.store.insertProject(project, entry));
+		const version = await this.#parts.store.insertProject(project, entry, this.#limits.maxProjects);
+		if (version === "full") throw tooMany(this.#limits.maxProjects);
+		await this.#directory.addProject(project, version);
 		return project;
 	}
 
@@ -82,4 +103,11 @@ export class ProjectCalls implements Projects {
 function checkRetention({ retentionDays, payloadRetentionDays }: Project): void {
 	const message = retentionConflict(retentionDays, payloadRetentionDays);
 	if (message !== null) throw invalidRequest([{ path: "payloadRetentionDays", message }]);
+}
+
+function tooMany(maxProjects: number): FanfareError {
+	return new FanfareError(
+		"too_many_projects",
+		`A workspace has at most ${counted(maxProjects, "project")}. Delete some that are no longer needed, or raise FANFARE_MAX_PROJECTS.`,
+	);
 }

@@ -1,17 +1,20 @@
 // Replays: started, estimated, read and cancelled here. The replayer in background/ executes them.
-import { wholeProject, type Scope } from "../../core/access/principal.ts";
+import { projectOf, type Scope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
+import { customerLimitsOf, type CustomerLimits } from "../../core/policies/customer-limits.ts";
 import { MAX_RUNNING_REPLAYS, type Replay, type ReplayFilter } from "../../core/replay.ts";
+import { StoreError } from "../../ports/store/errors.ts";
 import type { ReplayStore } from "../../ports/store/replays.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import type { Replayer } from "../background/replayer.ts";
 import type { Change, ReplayEstimate, ReplayRequest, Replays } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
+import { eventTypesOf } from "../directory/webhook-table.ts";
 import type { PartsOn } from "../parts.ts";
-import { auditEntry } from "./audit-entries.ts";
-import { SerialByKey } from "./serial-by-key.ts";
+import { auditEntry } from "./changes/audit-entries.ts";
+import { SerialByKey } from "./changes/serial-by-key.ts";
 
 type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids">;
 
@@ -29,20 +32,24 @@ const COUNTS = "counts";
 /** The replays of all projects. A project has a limited number of running ones; estimates run one at a time. */
 export class ReplayCalls implements Replays {
 	readonly #parts: Parts;
+	readonly #limits: CustomerLimits;
 	readonly #near: Neighbours;
 	/** Counts run one after the other, under one key: side by side, each would take its own share of the store. */
 	readonly #counts = new SerialByKey();
 	#closed = false;
 
-	constructor(parts: Parts, near: Neighbours) {
+	constructor(parts: Parts, limits: CustomerLimits, near: Neighbours) {
 		this.#parts = parts;
+		this.#limits = limits;
 		this.#near = near;
 	}
 
 	async start({ scope, audit }: Change, webhookId: string, request: ReplayRequest): Promise<Replay> {
 		const { clock, ids, store } = this.#parts;
-		const projectId = wholeProject(scope);
-		const { eventTypes } = this.#near.directory.webhookIn(projectId, webhookId).webhook;
+		const projectId = projectOf(scope);
+		const webhook = this.#near.directory.webhookIn(scope, webhookId);
+		const { customerId } = webhook;
+		const eventTypes = eventTypesOf(webhook);
 		const id = ids.make("replay", clock.now());
 		// Lists are ordered by id. The date is taken from the id, which never goes back when the clock does.
 		const now = idTime(id);
@@ -50,6 +57,7 @@ export class ReplayCalls implements Replays {
 			id,
 			projectId,
 			webhookId,
+			customerId,
 			filter: filterOf(request, eventTypes, now),
 			status: "Running",
 			scannedCount: 0,
@@ -62,24 +70,29 @@ export class ReplayCalls implements Replays {
 			endDate: null,
 		};
 		const entry = auditEntry(this.#parts, audit, { objectId: id, projectId });
-		if (!(await store.insertReplay(replay, { limit: MAX_RUNNING_REPLAYS, entry }))) throw tooMany();
+		const limit = customerId === null ? MAX_RUNNING_REPLAYS : this.#maxReplaysPerCustomer(projectId);
+		if (!(await store.insertReplay(replay, { limit, entry }))) throw tooMany(customerId, limit);
 		this.#near.replayer.add(replay);
 		return replay;
 	}
 
+	#maxReplaysPerCustomer(projectId: string): number {
+		return customerLimitsOf(this.#limits, this.#near.directory.project(projectId)).maxReplaysPerCustomer;
+	}
+
 	async estimate(scope: Scope, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate> {
-		const { eventTypes } = this.#near.directory.webhookIn(wholeProject(scope), webhookId).webhook;
+		const eventTypes = eventTypesOf(this.#near.directory.webhookIn(scope, webhookId));
 		const filter = filterOf(request, eventTypes, this.#parts.clock.now());
 		return this.#counts.run(COUNTS, () => this.#count(scope, webhookId, filter));
 	}
 
 	async list(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<Replay>> {
-		this.#near.directory.project(wholeProject(scope));
+		this.#near.directory.project(projectOf(scope));
 		return this.#parts.store.replays(scope, webhookId, page);
 	}
 
 	async get(scope: Scope, replayId: string): Promise<Replay> {
-		this.#near.directory.project(wholeProject(scope));
+		this.#near.directory.project(projectOf(scope));
 		const replay = await this.#parts.store.replay(scope, replayId);
 		if (replay === null) {
 			throw new FanfareError("replay_not_found", "No such replay in this project. GET …/replays lists them.");
@@ -88,9 +101,11 @@ export class ReplayCalls implements Replays {
 	}
 
 	async cancel({ scope, audit }: Change, replayId: string): Promise<Replay> {
-		const { status, projectId } = await this.get(scope, replayId);
+		const before = await this.get(scope, replayId);
+		const { status, projectId } = before;
 		const entry = auditEntry(this.#parts, audit, { objectId: replayId, projectId });
-		const cancelled = await this.#parts.store.cancelReplay(replayId, this.#parts.clock.now(), entry);
+		const at = this.#parts.clock.now();
+		const cancelled = await this.#parts.store.cancelReplay(replayId, at, entry);
 		if (!cancelled) {
 			const how = status === "Cancelled" ? "was cancelled earlier" : "has already created all its deliveries";
 			throw new FanfareError(
@@ -99,7 +114,13 @@ export class ReplayCalls implements Replays {
 			);
 		}
 		this.#near.replayer.forget(replayId);
-		return this.get(scope, replayId);
+		try {
+			return await this.get(scope, replayId);
+		} catch (error) {
+			if (!(error instanceof StoreError)) throw error;
+			// It is cancelled although the read was refused. Its counts may be those from a moment before.
+			return { ...before, status: "Cancelled", updateDate: at, endDate: at };
+		}
 	}
 
 	/** Ends the counts under way, and resolves when they have ended. */
@@ -141,9 +162,9 @@ function filterOf(request: ReplayRequest, wanted: readonly string[] | null, now:
 	};
 }
 
-function tooMany(): FanfareError {
-	return new FanfareError(
-		"too_many_replays",
-		`${MAX_RUNNING_REPLAYS} replays of this project are running. Wait until one has ended, or cancel one.`,
-	);
+function tooMany(customerId: string | null, limit: number): FanfareError {
+	const owner = customerId === null ? "project" : "customer";
+	const [running, end] =
+		limit === 1 ? [`A replay of this ${owner} is`, "it"] : [`${limit} replays of this ${owner} are`, "one"];
+	return new FanfareError("too_many_replays", `${running} running. Wait until ${end} has ended, or cancel ${end}.`);
 }

@@ -1,26 +1,57 @@
 // Webhooks: created, changed, tested and deleted here. A change is made in the store first, then in the directory, which
 // tells the delivery line.
 import type { AuditDraft } from "../../core/access/audit.ts";
-import { projectScope, wholeProject, type Scope } from "../../core/access/principal.ts";
+import {
+	customerOf,
+	narrowed,
+	projectOf,
+	projectScope,
+	wholeProject,
+	type Scope,
+} from "../../core/access/principal.ts";
 import { generateSecretBytes, secretHint } from "../../core/crypto/signing.ts";
-import { invalidRequest } from "../../core/errors.ts";
+import { counted, FanfareError, invalidRequest, type ErrorCode } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
-import { MAX_ACTIVE_SECRETS, type Webhook } from "../../core/webhook.ts";
+import { customerLimitsOf, type CustomerLimits } from "../../core/policies/customer-limits.ts";
+import { HEALTHY, shownHealth, type ShownHealth } from "../../core/policies/webhook-health.ts";
+import type { Webhook, WebhookLimits } from "../../core/webhook.ts";
 import type { AuditStore } from "../../ports/store/audit.ts";
-import type { DirectoryStore, SealedSecret, WebhookRecord } from "../../ports/store/directory.ts";
-import type { Change, Webhooks, WebhookPatch, WebhookSettings, WebhookTest } from "../calls.ts";
+import type { DirectoryStore, WebhookFilter, WebhookRecord } from "../../ports/store/directory.ts";
+import type { StatsStore, WebhookActivity } from "../../ports/store/stats.ts";
+import type { Change, Webhooks, WebhookTest } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
-import { sealHeaders, sealSecret } from "../directory/sealed-webhook.ts";
+import { customerBeingDeleted, webhookNotFound } from "../directory/not-found.ts";
+import { publicPart, sealHeaders, sealSecret } from "../directory/sealed-webhook.ts";
+import { withSecret } from "../directory/secret-rotation.ts";
+import type { KnownWebhook } from "../directory/webhook-table.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
+import type { ManyReleased } from "../many-released.ts";
 import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
-import { auditEntry } from "./audit-entries.ts";
+import type { NewWebhook, WebhookPatch } from "../webhook-settings.ts";
+import { auditEntry } from "./changes/audit-entries.ts";
+import { revisionConflict, retried, UNCHANGED } from "./changes/revisions.ts";
+import { SerialByKey } from "./changes/serial-by-key.ts";
+import {
+	actorOf,
+	checkNoRelay,
+	DISABLED,
+	kindOfChange,
+	released,
+	resetsHealth,
+	RESUMED,
+} from "./changes/webhook-changes.ts";
+import { checkMayHaveKey, webhookRefused } from "./changes/webhook-refusals.ts";
+import { writeInProject } from "./changes/write-in-project.ts";
 import type { EventTypeCalls } from "./event-type-calls.ts";
-import { revisionConflict, retried, UNCHANGED } from "./revisions.ts";
-import { SerialByKey } from "./serial-by-key.ts";
 import type { WebhookTester } from "./webhook-tester.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore & AuditStore>, "store" | "clock" | "chance" | "ids" | "sealer" | "guard">;
+type Parts = Pick<
+	PartsOn<DirectoryStore & AuditStore & StatsStore>,
+	"store" | "clock" | "chance" | "ids" | "sealer" | "guard"
+>;
+
+type Limits = WebhookLimits & CustomerLimits;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -31,32 +62,48 @@ interface Neighbours {
 }
 
 /** What is made of a record. The same record means that there is nothing to change. */
-type RecordChange = (record: WebhookRecord, now: number) => WebhookRecord;
+export type RecordChange = (record: WebhookRecord, now: number) => WebhookRecord;
 
 /** The webhooks of all projects. Changes of one webhook run one after the other. */
 export class WebhookCalls implements Webhooks {
 	readonly #parts: Parts;
+	readonly #limits: Limits;
 	readonly #near: Neighbours;
 	readonly #changes = new SerialByKey();
 
-	constructor(parts: Parts, near: Neighbours) {
+	constructor(parts: Parts, limits: Limits, near: Neighbours) {
 		this.#parts = parts;
+		this.#limits = limits;
 		this.#near = near;
 	}
 
-	async create({ scope, audit }: Change, settings: WebhookSettings, secret: Uint8Array | null): Promise<Webhook> {
-		const projectId = wholeProject(scope);
+	async create(change: Change, settings: NewWebhook, secret: Uint8Array | null): Promise<Webhook> {
+		const projectId = projectOf(change.scope);
+		const customerId = customerOf(narrowed(change.scope, settings.customerId));
 		this.#near.directory.project(projectId);
-		this.#checkEndpoint(settings.endpoint);
-		const { chance, clock, ids, sealer, store } = this.#parts;
+		this.#checkEndpoint(settings.endpoint, projectId, customerId);
+		if (settings.key !== null) checkMayHaveKey(change.scope);
+		return this.createUnchecked(change, this.#parts.ids.make("webhook", this.#parts.clock.now()), settings, secret);
+	}
+
+	/** Adds a webhook with this id, also with an endpoint that nobody can register, such as that of a relay. */
+	async createUnchecked(
+		{ scope, audit }: Change,
+		id: string,
+		settings: NewWebhook,
+		secret: Uint8Array | null,
+	): Promise<Webhook> {
+		const projectId = projectOf(scope);
+		const customerId = customerOf(narrowed(scope, settings.customerId));
+		const { chance, clock, sealer, store } = this.#parts;
 		const now = clock.now();
-		const id = ids.make("webhook", now);
 		const { headers, ...plain } = settings;
 		const key = secret ?? generateSecretBytes(chance);
 		const record: Omit<WebhookRecord, "revision"> = {
 			...plain,
 			id,
 			projectId,
+			customerId,
 			headerNames: Object.keys(headers),
 			sealedHeaders: sealHeaders(headers, id, sealer),
 			secrets: [sealSecret(key, 1, id, sealer, now)],
@@ -64,32 +111,58 @@ export class WebhookCalls implements Webhooks {
 			secretOverlapUntil: null,
 			status: "Enabled",
 			disabledReason: null,
+			pausedReason: null,
 			createDate: now,
 			updateDate: now,
 			deleteDate: null,
 		};
 		const entry = auditEntry(this.#parts, audit, { objectId: id, projectId });
-		const revision = await store.insertWebhook({ ...record, revision: 0 }, entry);
-		const { webhook } = await this.#near.directory.putWebhook({ ...record, revision });
-		return this.#shown(webhook);
+		const { directory } = this.#near;
+		const insert = () => store.insertWebhook({ ...record, revision: 0 }, entry, this.#limits);
+		const add = async (): Promise<WebhookRecord> => {
+			this.#checkRoom(projectId, customerId);
+			const revision = await writeInProject(directory, projectId, insert);
+			if (typeof revision !== "number") throw webhookRefused(revision, record.customerId, this.#limits);
+			await directory.putWebhook({ ...record, revision });
+			return { ...record, revision };
+		};
+		// One after the other for a customer, so that two at once do not pass its limit together.
+		const added = await (customerId === null ? add() : this.#changes.run(`${projectId} ${customerId}`, add));
+		this.#report(added, "created", audit);
+		return this.#shown(added);
 	}
 
-	async list(scope: Scope, page: PageRequest): Promise<Page<Webhook>> {
-		this.#near.directory.project(wholeProject(scope));
-		const { rows, ...edges } = await this.#parts.store.webhooks(scope, page);
+	async list(scope: Scope, filter: WebhookFilter, page: PageRequest): Promise<Page<Webhook>> {
+		this.#near.directory.project(projectOf(narrowed(scope, filter.customerId)));
+		const { rows, ...edges } = await this.#parts.store.webhooks(scope, filter, page);
 		return { ...edges, rows: rows.map((webhook) => this.#shown(webhook)) };
 	}
 
-	get(scope: Scope, webhookId: string): Webhook {
-		return this.#shown(this.#near.directory.webhookIn(wholeProject(scope), webhookId).webhook);
+	async get(scope: Scope, webhookId: string): Promise<Webhook> {
+		return this.#shown(await this.#near.directory.record(scope, webhookId));
+	}
+
+	async health(webhooks: readonly Webhook[]): Promise<readonly ShownHealth[]> {
+		const { clock, store } = this.#parts;
+		const stored = await store.webhookHealth(webhooks.map(({ id }) => id));
+		return webhooks.map((webhook, index) => shownHealth(stored[index] ?? HEALTHY, webhook, clock.now()));
+	}
+
+	activity(scope: Scope, webhookIds: readonly string[]): Promise<readonly WebhookActivity[]> {
+		return this.#parts.store.webhookActivity(scope, webhookIds);
 	}
 
 	async update(change: Change, webhookId: string, patch: WebhookPatch): Promise<Webhook> {
-		if (patch.endpoint !== undefined) this.#checkEndpoint(patch.endpoint);
 		const { revision = null, ...settings } = patch;
 		const { headers, retries, ...plain } = settings;
+		if (settings.key !== undefined) checkMayHaveKey(change.scope);
 		return this.#change(change, webhookId, revision, (record) => {
 			if (Object.keys(settings).length === 0) return record;
+			// An endpoint that was accepted once may stay, also if the operator's rules have changed.
+			if (plain.endpoint !== undefined && plain.endpoint !== record.endpoint) {
+				checkNoRelay(record, "spec.endpoint");
+				this.#checkEndpoint(plain.endpoint, record.projectId, record.customerId);
+			}
 			return {
 				...record,
 				...plain,
@@ -102,41 +175,96 @@ export class WebhookCalls implements Webhooks {
 		});
 	}
 
-	updateSecret(change: Change, webhookId: string, secret: Uint8Array, overlapMs: number): Promise<Webhook> {
+	updateSecret(change: Change, webhookId: string, secret: Uint8Array, overlapMs: number | null): Promise<Webhook> {
+		const { sealer } = this.#parts;
 		return this.#change(change, webhookId, null, (record, now) => {
-			const number = Math.max(0, ...record.secrets.map((known) => known.number)) + 1;
-			const sealed = sealSecret(secret, number, webhookId, this.#parts.sealer, now);
-			const older = overlapping(record.secrets, now + overlapMs, now);
-			return {
-				...record,
-				secrets: [sealed, ...older],
-				secretHint: secretHint(secret),
-				secretOverlapUntil: older.length === 0 ? null : Math.max(...older.map(({ expireDate }) => expireDate ?? now)),
-			};
+			checkNoRelay(record, "contents");
+			return withSecret(record, secret, overlapMs, { sealer, now });
 		});
 	}
 
+	/** Any change of one webhook, for other parts of the engine. If the result is the same record, nothing is changed. */
+	change(change: Change, webhookId: string, make: RecordChange): Promise<Webhook> {
+		return this.#change(change, webhookId, null, make);
+	}
+
 	async test({ scope, audit }: Change, webhookId: string, eventType: string | null): Promise<WebhookTest> {
-		const projectId = wholeProject(scope);
-		const { armed } = this.#near.directory.webhookIn(projectId, webhookId);
-		const sample = eventType === null ? null : await this.#near.eventTypes.sample(projectId, eventType);
-		// The entry is written first: nothing is sent that the log does not have.
-		return this.#near.tester.test(armed, sample, async () => {
-			const entry = auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
-			if (entry !== null) await this.#parts.store.insertAuditEntry(entry);
+		const projectId = projectOf(scope);
+		const { directory } = this.#near;
+		directory.webhookIn(scope, webhookId);
+		const latest = async () => {
+			const [known] = directory.webhooksIn(projectId, [webhookId]);
+			return known === undefined ? null : (directory.armed(known) ?? (await directory.readArmed(webhookId)));
+		};
+		const sample = eventType === null ? null : await this.#near.eventTypes.sample(scope, eventType);
+		const webhook = await latest();
+		if (webhook === null) throw webhookNotFound();
+		return this.#near.tester.test(webhook, sample, {
+			latest,
+			maxPerCustomer: this.#limitsOfCustomers(projectId).maxTestsPerCustomer,
+			// The entry is written first: nothing is sent that the log does not have.
+			begin: async () => {
+				const entry = auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
+				if (entry !== null) await this.#parts.store.insertAuditEntry(entry);
+			},
 		});
 	}
 
 	pause(change: Change, webhookId: string): Promise<Webhook> {
-		return this.#change(change, webhookId, null, (record) =>
-			record.status === "Enabled" ? { ...record, status: "Paused" } : record,
-		);
+		return this.#change(change, webhookId, null, (record) => {
+			if (record.status === "Enabled") return { ...record, status: "Paused" };
+			// A release no longer resumes what a person wants paused.
+			return record.pausedReason === null ? record : { ...record, pausedReason: null };
+		});
 	}
 
 	resume(change: Change, webhookId: string): Promise<Webhook> {
 		return this.#change(change, webhookId, null, (record) =>
-			record.status === "Enabled" ? record : { ...record, status: "Enabled", disabledReason: null },
+			record.status === "Enabled" ? record : { ...record, ...RESUMED },
 		);
+	}
+
+	release(change: Change, webhookId: string): Promise<Webhook> {
+		return this.#change(change, webhookId, null, released);
+	}
+
+	async releaseMany({ scope, audit }: Change): Promise<ManyReleased> {
+		const projectId = wholeProject(scope);
+		this.#near.directory.project(projectId);
+		return this.#releaseAll(projectId, audit);
+	}
+
+	releaseAll(audit: AuditDraft | null): Promise<ManyReleased> {
+		return this.#releaseAll(null, audit);
+	}
+
+	/** Releases the webhooks of a project, or (null) of all, one after the other, and each with an audit entry of its own. */
+	async #releaseAll(meant: string | null, audit: AuditDraft | null): Promise<ManyReleased> {
+		const waiting: KnownWebhook[] = [];
+		for (const webhook of this.#near.directory.webhooks()) {
+			const isMeant = meant === null || webhook.projectId === meant;
+			if (webhook.pausedReason === "restored" && webhook.deleteDate === null && isMeant) waiting.push(webhook);
+			if (waiting.length > MAX_RELEASED_PER_CALL) break;
+		}
+		let count = 0;
+		for (const { id, projectId } of waiting.slice(0, MAX_RELEASED_PER_CALL)) {
+			let changed = false;
+			const change = { scope: projectScope(projectId), audit };
+			const release = this.#change(change, id, null, (record) => {
+				const next = released(record);
+				changed = next !== record;
+				return next;
+			});
+			try {
+				await release;
+			} catch (error) {
+				// Somebody has deleted it, or its project, meanwhile.
+				if (!(error instanceof FanfareError && GONE.has(error.code))) throw error;
+				changed = false;
+			}
+			if (changed) count += 1;
+		}
+		return { released: count, complete: waiting.length <= MAX_RELEASED_PER_CALL };
 	}
 
 	async delete(change: Change, webhookId: string): Promise<void> {
@@ -149,15 +277,15 @@ export class WebhookCalls implements Webhooks {
 	 */
 	async disable(webhookId: string, reason: string, expected: number | null = null): Promise<void> {
 		const found = this.#near.directory.webhook(webhookId);
-		if (found === undefined || found.record.deleteDate !== null || found.record.status === "Disabled") return;
+		if (found === undefined || found.deleteDate !== null || found.status === "Disabled") return;
 		let disabled = false;
-		const change = { scope: projectScope(found.record.projectId), audit: DISABLED };
+		const change = { scope: projectScope(found.projectId), audit: DISABLED };
 		const webhook = await this.#change(change, webhookId, null, (record) => {
 			disabled = record.status !== "Disabled" && (expected === null || record.revision === expected);
-			return disabled ? { ...record, status: "Disabled", disabledReason: reason } : record;
+			return disabled ? { ...record, status: "Disabled", disabledReason: reason, pausedReason: null } : record;
 		});
 		if (!disabled) return;
-		this.#near.ownEvents.emit(webhook.projectId, {
+		this.#near.ownEvents.emit(webhook, {
 			type: "fanfare.webhook.disabled",
 			data: { webhookId, name: webhook.name, reason },
 		});
@@ -171,66 +299,74 @@ export class WebhookCalls implements Webhooks {
 	 */
 	#change({ scope, audit }: Change, webhookId: string, wanted: number | null, change: RecordChange): Promise<Webhook> {
 		const { directory, live } = this.#near;
-		const projectId = wholeProject(scope);
+		const projectId = projectOf(scope);
 		const entry = auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
-		let tries = 0;
 		const attempt = async (): Promise<Webhook | typeof UNCHANGED> => {
-			const { record, webhook } = directory.webhookIn(projectId, webhookId);
-			if (wanted !== null && record.revision !== wanted) {
-				// The caller may know a newer revision than this process does.
-				if (tries++ === 0) return UNCHANGED;
-				throw revisionConflict("webhook", record.revision);
-			}
+			const record = await directory.record(scope, webhookId);
+			// Another process has changed it: this one acts on that, too, also if there is nothing left to change.
+			const known = directory.webhookIn(scope, webhookId);
+			if (record.revision > known.revision) await directory.refresh("project", projectId);
+			if (wanted !== null && record.revision !== wanted) throw revisionConflict("webhook", record.revision);
 			const now = this.#parts.clock.now();
 			const changed = change(record, now);
-			if (changed === record) return this.#shown(webhook);
+			if (changed === record) return this.#shown(record);
 			const next = { ...changed, updateDate: Math.max(now, record.updateDate) };
-			const options = { expected: record.revision, entry, resetHealth: resetsHealth(record, next) };
+			const resetHealth = resetsHealth(record, next);
+			const options = { expected: record.revision, entry, resetHealth, limits: this.#limits };
 			const revision = await this.#parts.store.updateWebhook(next, options);
 			if (revision === null) return UNCHANGED;
+			if (typeof revision !== "number") throw webhookRefused(revision, record.customerId, this.#limits);
 			live.webhookUpdated(record, next);
-			return this.#shown((await directory.putWebhook({ ...next, revision })).webhook);
+			await directory.putWebhook({ ...next, revision });
+			this.#report(next, kindOfChange(record, next), audit);
+			return this.#shown({ ...next, revision });
 		};
 		return this.#changes.run(webhookId, () => retried(attempt, () => directory.refresh("project", projectId)));
 	}
 
-	/** The webhook as the API shows it: without an overlap of secrets that has ended. */
-	#shown(webhook: Webhook): Webhook {
-		const { secretOverlapUntil } = webhook;
-		if (secretOverlapUntil === null || secretOverlapUntil > this.#parts.clock.now()) return webhook;
-		return { ...webhook, secretOverlapUntil: null };
+	/** Tells of a change that somebody has made; the server itself, which leaves no actor, tells of its own in other events. */
+	#report(
+		webhook: Webhook | WebhookRecord,
+		kind: "created" | ReturnType<typeof kindOfChange>,
+		audit: AuditDraft | null,
+	): void {
+		if (audit === null || (audit.keyId === null && audit.customerId === null)) return;
+		const actor = actorOf(audit);
+		const { id: webhookId, name } = webhook;
+		this.#near.ownEvents.emit(webhook, { type: `fanfare.webhook.${kind}`, data: { webhookId, name, actor } });
 	}
 
-	#checkEndpoint(endpoint: string): void {
-		const reason = this.#parts.guard.reject(endpoint);
+	/** The webhook as the API shows it: without write-only parts, and without an overlap of secrets that has ended. */
+	#shown(webhook: Webhook | WebhookRecord): Webhook {
+		const shown = publicPart(webhook);
+		const { secretOverlapUntil } = shown;
+		if (secretOverlapUntil === null || secretOverlapUntil > this.#parts.clock.now()) return shown;
+		return { ...shown, secretOverlapUntil: null };
+	}
+
+	/** Throws `too_many_webhooks` if the customer has as many webhooks as it may have, or `customer_being_deleted`. */
+	#checkRoom(projectId: string, customerId: string | null): void {
+		if (customerId === null) return;
+		if (this.#near.directory.isDeleting(projectId, customerId)) throw customerBeingDeleted(customerId, "customerId");
+		const { maxWebhooksPerCustomer } = this.#limitsOfCustomers(projectId);
+		if (this.#near.directory.webhooksOf(projectId, customerId).length < maxWebhooksPerCustomer) return;
+		throw new FanfareError(
+			"too_many_webhooks",
+			`A customer has at most ${counted(maxWebhooksPerCustomer, "webhook")}. Delete some that are no longer needed, or ask the server's operator to raise ` +
+				"maxWebhooksPerCustomer of the project.",
+		);
+	}
+
+	#limitsOfCustomers(projectId: string): CustomerLimits {
+		return customerLimitsOf(this.#limits, this.#near.directory.project(projectId));
+	}
+
+	#checkEndpoint(endpoint: string, projectId: string, customerId: string | null): void {
+		const reason = this.#parts.guard.reject(endpoint, projectId, customerId);
 		if (reason !== null) throw invalidRequest([{ path: "spec.endpoint", message: reason }]);
 	}
 }
 
-/** What the audit log says when the server itself disables a webhook. */
-const DISABLED: AuditDraft = {
-	keyId: null,
-	action: "webhook.disable",
-	fields: ["status", "disabledReason"],
-	requestId: null,
-};
-
-/**
- * The secrets that still sign beside a new one: the newest unexpired ones. Each expires at `until`, or earlier if it
- * did already.
- */
-function overlapping(secrets: readonly SealedSecret[], until: number, now: number): SealedSecret[] {
-	return secrets
-		.map((secret) => ({ ...secret, expireDate: Math.min(secret.expireDate ?? until, until) }))
-		.filter(({ expireDate }) => expireDate > now)
-		.sort((a, b) => b.number - a.number)
-		.slice(0, MAX_ACTIVE_SECRETS - 1);
-}
-
-/**
- * Whether a change resets the health of a webhook: earlier attempts say nothing about a resumed webhook or a new
- * endpoint.
- */
-function resetsHealth(before: WebhookRecord, after: WebhookRecord): boolean {
-	return (before.status !== "Enabled" && after.status === "Enabled") || before.endpoint !== after.endpoint;
-}
+/** Each webhook is a transaction, so this many take some seconds at most. */
+const MAX_RELEASED_PER_CALL = 500;
+const GONE: ReadonlySet<ErrorCode> = new Set(["webhook_not_found", "project_not_found"]);

@@ -2,13 +2,13 @@
 import { FanfareError } from "../../core/errors.ts";
 import { buildBody } from "../../core/event.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
-import type { AttemptOutcome } from "../../ports/sender.ts";
+import { isOwnFailure, type AttemptOutcome } from "../../ports/sender.ts";
 import type { WebhookTest } from "../calls.ts";
 import { buildRequest, judge } from "../delivering/attempt.ts";
 import type { EngineParts } from "../parts.ts";
 import type { EventPayload } from "./event-type-calls.ts";
 
-type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "ids">;
+type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "ids" | "observer">;
 
 const TEST_EVENT_TYPE = "fanfare.test";
 const TOTAL_MS = 30_000;
@@ -21,7 +21,17 @@ const MAX_TEST_RETRIES = 3;
  */
 const MAX_TESTS = 64;
 
-/** Sends samples to webhooks. The tests under way are limited, in all and for each project. */
+/** The webhook of a test, and who is told of it. */
+export interface TestedWebhook {
+	/** The webhook as it is now; null once it was deleted. Read before each attempt: secrets and endpoints change. */
+	readonly latest: () => Promise<ArmedWebhook | null>;
+	/** Called before anything is sent. If it rejects, nothing is. */
+	readonly begin: () => Promise<void>;
+	/** How many tests of one customer may be under way. */
+	readonly maxPerCustomer: number;
+}
+
+/** Sends samples to webhooks. The tests under way are limited, in all, for each project and for each customer. */
 export class WebhookTester {
 	readonly #parts: Parts;
 	readonly #userAgent: string;
@@ -36,39 +46,50 @@ export class WebhookTester {
 	/**
 	 * Sends the sample, or Fanfare's own sample for null. Makes up to min(`maxRetries`, 3) + 1 attempts until a 2xx, at most
 	 * 1 s apart and within 30 s in all. Throws `overloaded` if too many tests are under way. A failing endpoint is a
-	 * result, not an error. Nothing is sent before `begin` resolves, nor if it rejects.
+	 * result, not an error. No further attempt is made once the webhook was deleted.
 	 */
-	async test(
-		webhook: ArmedWebhook,
-		sample: EventPayload | null,
-		begin: () => Promise<void> = () => Promise.resolve(),
-	): Promise<WebhookTest> {
-		const { projectId } = webhook;
+	async test(webhook: ArmedWebhook, sample: EventPayload | null, tested: TestedWebhook): Promise<WebhookTest> {
+		const { projectId, customerId } = webhook;
+		const customer = customerId === null ? null : `${projectId} ${customerId}`;
+		if (customer !== null && (this.#underWayOf.get(customer) ?? 0) >= tested.maxPerCustomer) {
+			throw new FanfareError(
+				"overloaded",
+				"Too many webhooks of this customer are being tested. Try again in a few seconds.",
+			);
+		}
 		if ((this.#underWayOf.get(projectId) ?? 0) >= MAX_TESTS - this.#underWay) {
 			throw new FanfareError("overloaded", "Too many webhooks are being tested. Try again in a few seconds.");
 		}
-		this.#count(projectId, 1);
+		this.#underWay++;
+		const owners = customer === null ? [projectId] : [projectId, customer];
+		for (const owner of owners) this.#count(owner, 1);
 		try {
-			await begin();
-			return await this.#attempts(webhook, sample ?? ownSample(webhook));
+			await tested.begin();
+			return await this.#attempts((await tested.latest()) ?? webhook, sample ?? ownSample(webhook), tested);
 		} finally {
-			this.#count(projectId, -1);
+			this.#underWay--;
+			for (const owner of owners) this.#count(owner, -1);
 		}
 	}
 
-	#count(projectId: string, change: 1 | -1): void {
-		this.#underWay += change;
-		const ofProject = (this.#underWayOf.get(projectId) ?? 0) + change;
-		if (ofProject === 0) this.#underWayOf.delete(projectId);
-		else this.#underWayOf.set(projectId, ofProject);
+	/** `owner` is a project or a customer of one. */
+	#count(owner: string, change: 1 | -1): void {
+		const ofOwner = (this.#underWayOf.get(owner) ?? 0) + change;
+		if (ofOwner === 0) this.#underWayOf.delete(owner);
+		else this.#underWayOf.set(owner, ofOwner);
 	}
 
-	async #attempts(webhook: ArmedWebhook, { type, dataJson }: EventPayload): Promise<WebhookTest> {
+	async #attempts(
+		first: ArmedWebhook,
+		{ type, dataJson }: EventPayload,
+		{ latest }: TestedWebhook,
+	): Promise<WebhookTest> {
 		const { clock, ids, wall } = this.#parts;
 		const endAt = clock.monotonicMs() + TOTAL_MS;
 		const now = clock.now();
 		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
-		const maxAttempts = 1 + Math.min(webhook.retries.maxRetries, MAX_TEST_RETRIES);
+		const maxAttempts = 1 + Math.min(first.retries.maxRetries, MAX_TEST_RETRIES);
+		let webhook = first;
 		for (let attemptCount = 1; ; attemptCount++) {
 			const request = buildRequest(webhook, event, this.#userAgent, clock.now(), wall.now());
 			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, Math.floor(endAt - clock.monotonicMs())));
@@ -77,9 +98,30 @@ export class WebhookTester {
 			// An aborted attempt was cut short by a stop of the engine: no other one may follow it.
 			const isStopped = outcome.error === "aborted";
 			const over = isStopped || attemptCount >= maxAttempts || clock.monotonicMs() + waitMs >= endAt;
-			if (isSuccess(outcome) || over) return report(outcome, attemptCount, wall.now());
+			if (isSuccess(outcome) || over) return this.#report(webhook, outcome, attemptCount);
 			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+			const changed = await latest();
+			if (changed === null) return this.#report(webhook, outcome, attemptCount);
+			webhook = changed;
 		}
+	}
+
+	/** The result for the caller. The log has what only the operator may see. */
+	#report({ id, projectId }: ArmedWebhook, outcome: AttemptOutcome, attemptCount: number): WebhookTest {
+		const result = report(outcome, attemptCount, this.#parts.wall.now());
+		const { status, responseCode, reason, failedBy } = result;
+		const { detail } = outcome;
+		if (status === "Failed") {
+			this.#parts.observer.note("the test of a webhook failed", {
+				projectId,
+				webhookId: id,
+				responseCode,
+				reason: reason ?? "",
+				failedBy: failedBy ?? "",
+				...(detail !== null && { detail }),
+			});
+		}
+		return result;
 	}
 }
 
@@ -95,14 +137,20 @@ function isSuccess(outcome: AttemptOutcome): boolean {
 function report(outcome: AttemptOutcome, attemptCount: number, wallNow: number): WebhookTest {
 	const verdict = judge(outcome, wallNow);
 	const body = outcome.response?.body ?? "";
+	const isOurs = isOwnFailure(outcome.error);
 	return {
 		status: verdict.kind === "success" ? "Ok" : "Failed",
 		responseCode: outcome.responseCode,
 		latencyMs: Math.round(outcome.durationMs),
 		attemptCount,
 		body: body === "" ? null : body,
-		reason: reasonOf(verdict),
+		reason: isOurs ? ownReason(outcome) : reasonOf(verdict),
+		failedBy: verdict.kind === "success" ? null : isOurs ? "fanfare" : "receiver",
 	};
+}
+
+function ownReason({ error, reason }: AttemptOutcome): string {
+	return `Fanfare could not make the attempt, which says nothing about the receiver: ${reason ?? error}`;
 }
 
 function reasonOf(verdict: ReturnType<typeof judge>): string | null {

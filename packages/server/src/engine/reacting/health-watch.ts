@@ -1,11 +1,11 @@
 // The health watch: reports the health changes of each commit as own events, and disables webhooks that have failed for
 // long.
-import { disableReason, hasFailedForLong, type WebhookHealth } from "../../core/policies/webhook-health.ts";
+import { disableReason, hasFailedForLong, HEALTHY, type WebhookHealth } from "../../core/policies/webhook-health.ts";
 import { isDeliverable } from "../../core/webhook.ts";
 import type { HealthChange } from "../../ports/store/accept.ts";
-import type { WebhookRecord } from "../../ports/store/directory.ts";
 import type { StatsStore } from "../../ports/store/stats.ts";
 import type { Directory } from "../directory/directory.ts";
+import type { KnownWebhook } from "../directory/webhook-table.ts";
 import type { WebhookCalls } from "../managing/webhook-calls.ts";
 import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "./own-events.ts";
@@ -33,10 +33,11 @@ export class HealthWatch {
 	/** Called with the health changes of each commit. Never throws and never waits. */
 	changed(changes: readonly HealthChange[]): void {
 		for (const change of changes) {
-			const record = this.#near.directory.webhook(change.delivery.webhookId)?.record;
-			if (record === undefined || record.deleteDate !== null) continue;
-			this.#emit(change, record);
-			if (change.kind === "exhausted") this.#disableIfDue(record, change.after, change.at);
+			const webhook = this.#near.directory.webhook(change.delivery.webhookId);
+			if (webhook === undefined || webhook.deleteDate !== null) continue;
+			this.#emit(change, webhook);
+			// As it is now: what the directory has changes in place.
+			if (change.kind === "exhausted") this.#disableIfDue({ ...webhook }, change.after, change.at);
 		}
 	}
 
@@ -44,42 +45,44 @@ export class HealthWatch {
 	gone(webhookId: string): void {
 		this.#near.webhooks
 			.disable(webhookId, "the receiver answered 410 Gone")
-			.catch((error: unknown) => this.#parts.observer.problem("a webhook could not be disabled", error));
+			.catch((error: unknown) => this.#failed("a webhook could not be disabled", webhookId, error));
 	}
 
-	/** A webhook begins to fail with the first exhausted delivery after a success or after its health was reset. */
-	#emit({ kind, delivery, before, after }: HealthChange, { id: webhookId, name, projectId }: WebhookRecord): void {
+	#emit({ kind, delivery, before }: HealthChange, webhook: KnownWebhook): void {
+		const { id: webhookId, name } = webhook;
 		const { events } = this.#near;
 		if (kind === "recovered") {
 			const { failingSince, exhaustedCount } = before;
 			const data = { webhookId, name, failingSince, exhaustedCount };
-			events.emit(projectId, { type: "fanfare.webhook.recovered", data });
+			events.emit(webhook, { type: "fanfare.webhook.recovered", data });
 			return;
 		}
 		const { id: deliveryId, eventId, eventType, attemptCount, responseCode, reason } = delivery;
 		const data = { deliveryId, webhookId, eventId, eventType, attemptCount, responseCode, reason };
-		events.emit(projectId, { type: "fanfare.delivery.exhausted", data });
-		if (before.exhaustedCount > 0) return;
-		const { failingSince } = after;
-		events.emit(projectId, { type: "fanfare.webhook.failing", data: { webhookId, name, failingSince, reason } });
+		events.emit(webhook, { type: "fanfare.delivery.exhausted", data });
 	}
 
-	#disableIfDue(record: WebhookRecord, health: WebhookHealth, at: number): void {
-		if (!isDeliverable(record) || this.#disabling.has(record.id)) return;
-		if (!hasFailedForLong(health, record.disableAfterMs, at)) return;
-		this.#disabling.add(record.id);
-		this.#disable(record, at)
-			.finally(() => this.#disabling.delete(record.id))
-			.catch((error: unknown) => this.#parts.observer.problem("a failing webhook could not be disabled", error));
+	#disableIfDue(webhook: KnownWebhook, health: WebhookHealth, at: number): void {
+		if (!isDeliverable(webhook) || this.#disabling.has(webhook.id)) return;
+		if (!hasFailedForLong(health, webhook.disableAfterMs, at)) return;
+		this.#disabling.add(webhook.id);
+		this.#disable(webhook, at)
+			.finally(() => this.#disabling.delete(webhook.id))
+			.catch((error: unknown) => this.#failed("a failing webhook could not be disabled", webhook.id, error));
+	}
+
+	#failed(message: string, webhookId: string, error: unknown): void {
+		const projectId = this.#near.directory.webhook(webhookId)?.projectId;
+		this.#parts.observer.problem(message, error, { projectId, webhookId });
 	}
 
 	/**
 	 * The webhook may have been resumed or changed since the commit. Then its health or its revision has changed, and it is
 	 * left alone.
 	 */
-	async #disable(record: WebhookRecord, at: number): Promise<void> {
-		const health = await this.#parts.store.webhookHealth(record.id);
-		if (!hasFailedForLong(health, record.disableAfterMs, at)) return;
-		await this.#near.webhooks.disable(record.id, disableReason(health, at), record.revision);
+	async #disable(webhook: KnownWebhook, at: number): Promise<void> {
+		const [health = HEALTHY] = await this.#parts.store.webhookHealth([webhook.id]);
+		if (!hasFailedForLong(health, webhook.disableAfterMs, at)) return;
+		await this.#near.webhooks.disable(webhook.id, disableReason(health, at), webhook.revision);
 	}
 }

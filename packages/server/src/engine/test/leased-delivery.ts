@@ -2,10 +2,10 @@
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 
 /** A delivery as the ready queue has it in memory. */
-export function leasedDelivery(id: string, webhookId: string, bytes: number): LeasedDelivery {
+export function leasedDelivery(id: string, webhookId: string, bytes: number, projectId = "p"): LeasedDelivery {
 	return {
 		id,
-		projectId: "p",
+		projectId,
 		webhookId,
 		eventId: "e",
 		eventType: "t",

@@ -69,6 +69,10 @@ export class ScriptedCluster {
 		return this.#shards.flatMap(({ owner }, index) => (owner === name ? [index] : []));
 	}
 
+	get liveMembers(): number {
+		return Math.max(1, [...this.#members.values()].filter(({ isStarted }) => isStarted).length);
+	}
+
 	placeOf(webhookId: string): Place | null {
 		const { owner, epoch } = this.#shards[shardOf(webhookId)]!;
 		return owner === null || this.#members.get(owner)?.isReachable !== true ? null : { member: owner, epoch };
@@ -136,6 +140,7 @@ export class ScriptedMember {
 			shards: () => cluster.shardsOf(name),
 			stalled: () => this.#isStalled,
 			placeOf: (webhookId) => cluster.placeOf(webhookId),
+			liveMembers: () => cluster.liveMembers,
 			attach: (holder) => {
 				this.holder = holder;
 			},

@@ -1,10 +1,12 @@
 // An engine for tests: the real store and the real sender, with a clock that the test moves and faults on demand.
 import { randomBytes } from "node:crypto";
 
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
+
 import { openAjvValidator } from "../../adapters/ajv/ajv-validator.ts";
 import { createAloneTenure } from "../../adapters/alone/alone-tenure.ts";
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
-import { createAddressGuard } from "../../adapters/http/address-guard.ts";
+import { createAddressGuard, type AddressGuard } from "../../adapters/http/address-guard.ts";
 import { openUndiciSender } from "../../adapters/http/undici-sender.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
@@ -12,35 +14,28 @@ import { systemClock } from "../../adapters/system/system-clock.ts";
 import { projectScope, type Scope } from "../../core/access/principal.ts";
 import type { Chance } from "../../core/chance.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
-import type { Delivery } from "../../core/delivery.ts";
+import type { Attempt, Delivery } from "../../core/delivery.ts";
 import type { EventInput } from "../../core/event.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
+import type { QuotaSettings } from "../../core/policies/quota.ts";
 import type { RetentionSettings } from "../../core/policies/retention.ts";
 import type { Webhook } from "../../core/webhook.ts";
-import type { AttemptReport, Observer } from "../../ports/observer.ts";
+import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
+import type { AttemptReport, Facts, Observer } from "../../ports/observer.ts";
+import type { AttemptOutcome, AttemptRequest, OwnFailure, Sender } from "../../ports/sender.ts";
 import type { CommitBatch } from "../../ports/store/accept.ts";
+import type { DeliveryFilter, LoggedDelivery } from "../../ports/store/log.ts";
 import type { Purged } from "../../ports/store/retention.ts";
 import type { Store } from "../../ports/store/store.ts";
 import type { Tenure } from "../../ports/tenure.ts";
 import type { Wire } from "../../ports/wire.ts";
-import type { Change, Engine, WebhookSettings } from "../calls.ts";
+import type { Change, Engine } from "../calls.ts";
 import { openEngine } from "../engine.ts";
 import type { EngineLimits } from "../parts.ts";
+import type { NewWebhook } from "../webhook-settings.ts";
 
-/** Only a test that fails waits this long. It is shorter than the limit of a test. */
-const DEADLINE_MS = 25_000;
-const NO_FILTER = {
-	webhookId: null,
-	eventId: null,
-	eventType: null,
-	status: null,
-	responseCode: null,
-	after: null,
-	before: null,
-};
-
-/** Polls until `check` returns a value other than null, undefined and false. Throws with `what` after 25 s. */
+/** Polls until `check` returns a value other than null, undefined and false. Throws with `what` after a minute. */
 export async function eventually<T>(
 	what: string,
 	check: () => T | null | undefined | false | Promise<T | null | undefined | false>,
@@ -57,15 +52,22 @@ export async function eventually<T>(
 export interface TestEngineOptions {
 	readonly limits?: Partial<EngineLimits>;
 	readonly retention?: RetentionSettings;
+	readonly quotas?: QuotaSettings;
 	/** Runs on this store, which stays open. If omitted, the engine gets a store of its own, which is closed with it. */
 	readonly store?: Store;
 	/** Shares the webhooks and duties with other engines on the store. If omitted, the engine has all of them. */
 	readonly tenure?: Tenure;
 	readonly wire?: Wire;
+	/** Defaults to one that allows loopback addresses and http. */
+	readonly guard?: AddressGuard;
+	/** The operator's admin key. */
+	readonly adminKey?: string;
 	/** The clock, if another engine shares it. */
 	readonly clock?: ManualClock;
 	/** Defaults to the system's, but without jitter: back-offs are 1 s, 2 s, 4 s, … */
 	readonly chance?: Chance;
+	/** Called before each attempt. What it returns is the outcome; with null, the attempt is made. */
+	readonly beforeSend?: (request: AttemptRequest) => AttemptOutcome | null;
 	/** Called before each commit, which waits for it. If it throws, the commit fails with that error. */
 	readonly beforeCommit?: (batch: CommitBatch) => void | Promise<void>;
 }
@@ -75,10 +77,13 @@ const masterKey = randomBytes(32);
 /** Keeps the reports of the engine, for tests to read. */
 export class RecordingObserver implements Observer {
 	readonly attempts: AttemptReport[] = [];
-	readonly problems: { message: string; error: unknown }[] = [];
+	readonly returned: OwnFailure[] = [];
+	readonly problems: { message: string; error: unknown; facts?: Facts }[] = [];
 	readonly refusals: string[] = [];
 	readonly purges: Purged[] = [];
 	readonly notes: string[] = [];
+	/** The facts of each note. */
+	readonly facts: Facts[] = [];
 	eventAccepted(): void {}
 	eventRefused(code: string): void {
 		this.refusals.push(code);
@@ -86,16 +91,20 @@ export class RecordingObserver implements Observer {
 	attemptFinished(report: AttemptReport): void {
 		this.attempts.push(report);
 	}
+	attemptReturned(reason: OwnFailure): void {
+		this.returned.push(reason);
+	}
 	committed(): void {}
 	purged(purged: Purged): void {
 		this.purges.push(purged);
 	}
 	spaceReleased(): void {}
-	problem(message: string, error: unknown): void {
-		this.problems.push({ message, error });
+	problem(message: string, error: unknown, facts?: Facts): void {
+		this.problems.push({ message, error, ...(facts !== undefined && { facts }) });
 	}
-	note(message: string): void {
+	note(message: string, facts: Facts): void {
 		this.notes.push(message);
+		this.facts.push(facts);
 	}
 }
 
@@ -105,11 +114,16 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 	const clock = options.clock ?? new ManualClock();
 	const chance = options.chance ?? { ...systemChance, fraction: () => 1 };
 	const observer = new RecordingObserver();
-	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
+	const guard =
+		options.guard ?? createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true, allowForCustomers: true });
 	const store = options.store ?? (await openSqliteStore({ path: ":memory:", now: clock.now() }));
 	if (options.store === undefined) opened.defer(() => store.close());
-	const sender = openUndiciSender({ guard, clock: systemClock });
-	opened.defer(() => sender.close());
+	const realSender = openUndiciSender({ guard, clock: systemClock });
+	opened.defer(() => realSender.close());
+	const sender: Sender = {
+		...realSender,
+		send: async (request) => options.beforeSend?.(request) ?? realSender.send(request),
+	};
 	const schemas = openAjvValidator({ clock: systemClock });
 	opened.defer(() => schemas.close());
 	const engineStore = withOptions(store, options);
@@ -128,9 +142,11 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 			wire: options.wire ?? createAloneWire(),
 		},
 		userAgent: "Fanfare/test",
-		// The clock stands still while a commit waits for more work.
-		limits: { gatherMs: 0, ...options.limits },
+		// The clock stands still while a commit waits for more work, or an outcome for a send.
+		limits: { gatherMs: 0, rideMs: 0, ...options.limits },
 		...(options.retention !== undefined && { retention: options.retention }),
+		...(options.quotas !== undefined && { quotas: options.quotas }),
+		...(options.adminKey !== undefined && { adminKey: options.adminKey }),
 	});
 	await engine.start();
 	return new TestEngine(engine, store, engineStore, clock, observer, opened);
@@ -193,12 +209,10 @@ export class TestEngine implements AsyncDisposable {
 		return new TestEngine(engine, store, engineStore, clock, observer, this.#opened, projectId);
 	}
 
-	createWebhook(
-		endpoint: string,
-		settings: Partial<WebhookSettings> = {},
-		projectId = this.projectId,
-	): Promise<Webhook> {
-		const defaults: WebhookSettings = {
+	createWebhook(endpoint: string, settings: Partial<NewWebhook> = {}, projectId = this.projectId): Promise<Webhook> {
+		const defaults: NewWebhook = {
+			customerId: null,
+			key: null,
 			name: "test",
 			endpoint,
 			retries: { maxRetries: 3, maxBackoffMs: 15_000 },
@@ -220,13 +234,17 @@ export class TestEngine implements AsyncDisposable {
 	}
 
 	/** The deliveries that match the filter, newest first. */
-	async deliveries(filter: Partial<typeof NO_FILTER | { webhookId: string; eventId: string }> = {}) {
-		const page = await this.store.deliveries(this.scope, { ...NO_FILTER, ...filter }, { limit: 1_000, cursor: null });
+	async deliveries(filter: Partial<DeliveryFilter> = {}) {
+		const page = await this.store.deliveries(
+			this.scope,
+			{ ...ANY_DELIVERY, ...filter },
+			{ limit: 1_000, cursor: null },
+		);
 		return page.rows;
 	}
 
 	/** Waits until the only delivery of an event has the values in `wanted`, and returns it. */
-	delivery(eventId: string, wanted: Partial<Delivery>): Promise<Delivery> {
+	delivery(eventId: string, wanted: Partial<Delivery>): Promise<LoggedDelivery> {
 		return eventually(`the delivery of ${eventId} is ${JSON.stringify(wanted)}`, async () => {
 			const [delivery] = await this.deliveries({ eventId });
 			const fits =
@@ -234,6 +252,12 @@ export class TestEngine implements AsyncDisposable {
 				Object.entries(wanted).every(([name, value]) => delivery[name as keyof Delivery] === value);
 			return fits ? delivery : null;
 		});
+	}
+
+	/** The newest attempts of a delivery, 1,000 at most, in the order of their numbers. */
+	async attempts(deliveryId: string): Promise<readonly Attempt[]> {
+		const { rows } = await this.store.attempts(this.scope, deliveryId, { limit: 1_000, cursor: null });
+		return rows.toReversed();
 	}
 
 	/** Stops and closes everything that was opened for the engine: its store, too, unless the test has passed one. */
@@ -264,5 +288,15 @@ export function changeIn(projectId: string): Change {
 
 /** A send of a small event, with these changes. */
 export function eventInput(input: Partial<EventInput> = {}): EventInput {
-	return { type: "test.event", dataJson: "{}", timestamp: null, idempotencyKey: null, webhookIds: null, ...input };
+	return {
+		type: "test.event",
+		dataJson: "{}",
+		timestamp: null,
+		idempotencyKey: null,
+		webhookIds: null,
+		traceparent: null,
+		customers: null,
+		tags: [],
+		...input,
+	};
 }

@@ -1,6 +1,7 @@
 // The contract of a schema validator. The test of an adapter is a few lines that run it.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import type { Issue } from "../../core/errors.ts";
 import type { SchemaValidator } from "../schema-validator.ts";
 
 export interface SchemaValidatorContractOptions {
@@ -16,6 +17,7 @@ export interface SchemaValidatorContractOptions {
 
 type CurrentValidator = () => SchemaValidator;
 
+const PROJECT = "proj_1";
 const USER = {
 	type: "object",
 	required: ["user"],
@@ -60,18 +62,22 @@ export function schemaValidatorContract({ name, open, openPatient }: SchemaValid
 		describe("with a hostile schema", () => {
 			describeHostile(current);
 		});
+		describe("between projects", () => {
+			describeFairness(patient);
+			describeStuckChecks(open);
+		});
 		it("may be closed twice, rejects the checks under way, and then rejects every call", async () => {
 			const closing = open();
-			const underWay = closing.check(json(USER), "{}");
+			const underWay = closing.check(PROJECT, json(USER), "{}");
 			await Promise.all([expect(underWay).rejects.toMatchObject({ name: "SchemaCheckError" }), closing.close()]);
 			await closing.close();
-			await expect(closing.inspect("{}")).rejects.toMatchObject({ name: "SchemaCheckError" });
+			await expect(closing.inspect(PROJECT, "{}")).rejects.toMatchObject({ name: "SchemaCheckError" });
 		});
 	});
 }
 
 function describeCheck(current: CurrentValidator): void {
-	const check = (schema: unknown, data: unknown) => current().check(json(schema), json(data));
+	const check = (schema: unknown, data: unknown) => current().check(PROJECT, json(schema), json(data));
 
 	it("returns no issue for data that matches", async () => {
 		expect(await check(USER, { user: { email: "a@example.com", tags: ["a"] }, more: 1 })).toEqual([]);
@@ -133,7 +139,7 @@ function describeCheck(current: CurrentValidator): void {
 }
 
 function describeInspect(current: CurrentValidator): void {
-	const inspect = (schema: unknown) => current().inspect(json(schema));
+	const inspect = (schema: unknown) => current().inspect(PROJECT, json(schema));
 
 	it("accepts all keywords of the draft", async () => {
 		const annotations = { title: "t", description: "d", $comment: "c", default: 1, examples: [1], deprecated: true };
@@ -177,10 +183,10 @@ function describeRefused(current: CurrentValidator): void {
 		["a check that returns a promise", json({ $async: true }), /not a keyword/],
 		["a property named __proto__", '{"properties":{"__proto__":{"type":"string"}}}', /__proto__/],
 	])("refuses the schema: %s", async (_title, schema, message) => {
-		expect(await current().inspect(schema)).toEqual([
+		expect(await current().inspect(PROJECT, schema)).toEqual([
 			expect.objectContaining({ message: expect.stringMatching(message) }),
 		]);
-		expect(await current().check("{}", "1")).toEqual([]);
+		expect(await current().check(PROJECT, "{}", "1")).toEqual([]);
 	});
 }
 
@@ -206,7 +212,8 @@ function describeHostile(current: CurrentValidator): void {
 	it.each<[title: string, schema: string, data: string, message: RegExp]>([
 		[
 			"a pattern with catastrophic backtracking",
-			json({ pattern: "^(a+)+$" }),
+			// No linear-time engine has look-ahead.
+			json({ pattern: "^(?=a)(a+)+$" }),
 			json(`${"a".repeat(60)}!`),
 			/takes (longer|more memory)/,
 		],
@@ -237,20 +244,54 @@ function describeHostile(current: CurrentValidator): void {
 		],
 	])("ends the check: %s", async (_title, schema, data, message) => {
 		const startedAt = performance.now();
-		const [issue] = await current().check(schema, data);
+		const [issue] = await current().check(PROJECT, schema, data);
 		expect(issue).toEqual({ path: "", message: expect.stringMatching(message) });
 		// The promise is a limit of time: a second or two here, and minutes without it. The bound is wide, for busy machines.
 		expect(performance.now() - startedAt).toBeLessThan(20_000);
-		expect(await current().check("{}", "1")).toEqual([]);
+		expect(await current().check(PROJECT, "{}", "1")).toEqual([]);
+	});
+
+	it.each([
+		["^(a+)+$", "a".repeat(100_000)],
+		[String.raw`^([a-z0-9]+\s?)*$`, "a 1".repeat(50_000)],
+		["^(a|aa|aaa)+$", "a".repeat(100_000)],
+		[String.raw`\s+$`, " ".repeat(200_000)],
+	])("checks data by a pattern that would backtrack without end: %s", async (pattern, text) => {
+		const schema = json({
+			properties: { a: { pattern } },
+			propertyNames: { not: { pattern: `x${pattern.slice(1)}` } },
+		});
+		const issues = await current().check(PROJECT, schema, json({ a: `${text}!` }));
+		expect(issues).toEqual([{ path: "a", message: expect.stringMatching(/must match pattern/) }]);
+		expect(await current().check(PROJECT, schema, json({ a: text }))).toEqual([]);
+	});
+
+	it("checks the formats of hostile data", async () => {
+		const formats = [
+			"url",
+			"uri",
+			"uri-reference",
+			"uri-template",
+			"email",
+			"hostname",
+			"date-time",
+			"byte",
+			"duration",
+		];
+		const schema = json({ items: { allOf: formats.map((format) => ({ format })) } });
+		const hostile = [":", "@", "a.", "a-", "/", "{a}", "%41", "1:", "AAAA"].map(
+			(part) => `http://${part.repeat(5_000)}\n`,
+		);
+		expect((await current().check(PROJECT, schema, json(hostile))).length).toBeGreaterThan(5);
 	});
 
 	it("does not disturb the checks beside it, and refuses the same schema at once the next time", async () => {
-		const slow = json({ pattern: "^(b+)+$" });
+		const slow = json({ pattern: "^(?=b)(b+)+$" });
 		const begunAt = performance.now();
 		const [before, hostile, after] = await Promise.all([
-			current().check(json({ const: 1 }), "2"),
-			current().check(slow, json(`${"b".repeat(60)}!`)),
-			current().check(json({ const: 1 }), "1"),
+			current().check(PROJECT, json({ const: 1 }), "2"),
+			current().check(PROJECT, slow, json(`${"b".repeat(60)}!`)),
+			current().check(PROJECT, json({ const: 1 }), "1"),
 		]);
 		expect([before.length, hostile.length, after.length]).toEqual([1, 1, 0]);
 		const firstMs = performance.now() - begunAt;
@@ -258,7 +299,7 @@ function describeHostile(current: CurrentValidator): void {
 		let againMs = Infinity;
 		for (let call = 0; call < 5; call++) {
 			const startedAt = performance.now();
-			expect(await current().check(slow, json("b"))).toEqual(hostile);
+			expect(await current().check(PROJECT, slow, json("b"))).toEqual(hostile);
 			againMs = Math.min(againMs, performance.now() - startedAt);
 		}
 		expect(againMs).toBeLessThan(firstMs / 10);
@@ -267,9 +308,66 @@ function describeHostile(current: CurrentValidator): void {
 	it("does not block the event loop", async () => {
 		let ticks = 0;
 		const ticking = setInterval(() => ticks++, 2);
-		await current().check(json({ pattern: "^(c+)+$" }), json(`${"c".repeat(60)}!`));
+		await current().check(PROJECT, json({ pattern: "^(?=c)(c+)+$" }), json(`${"c".repeat(60)}!`));
 		clearInterval(ticking);
 		expect(ticks).toBeGreaterThan(10);
+	});
+}
+
+/** Each check takes a while, and none too long. */
+function describeFairness(current: CurrentValidator): void {
+	const slowSchema = json({ uniqueItems: true });
+	const slowData = (items: number) => json(Array.from({ length: items }, (_, a) => ({ a })));
+
+	it("serves them in turn, so that slow checks of one delay only its own", async () => {
+		const data = slowData(1_000);
+		let finished = 0;
+		const greedy = Array.from({ length: 60 }, async (_, n) => {
+			const issues = await current().check("proj_greedy", json({ uniqueItems: true, title: String(n) }), data);
+			finished++;
+			return issues;
+		});
+		await greedy[0];
+		expect(await current().check("proj_other", "{}", "1")).toEqual([]);
+		expect(finished).toBeLessThan(45);
+		const before = finished;
+		for (let n = 0; n < 3; n++) expect(await current().check("proj_other", "{}", String(n))).toEqual([]);
+		expect(finished - before).toBeLessThan(30);
+		expect((await Promise.all(greedy)).flat()).toEqual([]);
+	});
+
+	it("refuses a schema whose checks take too much time in all", async () => {
+		const data = slowData(4_000);
+		let issues: readonly Issue[] = [];
+		for (let n = 0; n < 500 && issues.length === 0; n++) issues = await current().check(PROJECT, slowSchema, data);
+		expect(issues).toEqual([{ path: "", message: expect.stringMatching(/takes too much time/) }]);
+		expect(await current().check(PROJECT, "{}", "1")).toEqual([]);
+	});
+}
+
+/** Each schema is another one, so that it does not help to refuse a schema. */
+function describeStuckChecks(open: () => SchemaValidator): void {
+	const stuck = (n: number) => json({ pattern: `^(?=a)(a+)+$`, title: String(n) });
+	const text = json(`${"a".repeat(60)}!`);
+
+	it("lets one whose checks get stuck again and again delay only its own", async () => {
+		const validator = open();
+		let finished = 0;
+		const greedy = Array.from({ length: 15 }, async (_, n) => {
+			const [issue] = await validator.check("proj_greedy", stuck(n), text);
+			finished++;
+			return issue?.message;
+		});
+		// It is known for them after a few.
+		await Promise.all(greedy.slice(0, 3));
+		const before = finished;
+		for (let n = 0; n < 300; n++) expect(await validator.check("proj_other", "{}", String(n))).toEqual([]);
+		// If each of these had waited for one that gets stuck, all would have finished long ago.
+		expect(finished - before).toBeLessThan(6);
+		const settled = Promise.allSettled(greedy);
+		await validator.close();
+		const outcomes = (await settled).map(({ status }) => status);
+		expect(outcomes.slice(0, 3)).toEqual(Array(3).fill("fulfilled"));
 	});
 }
 

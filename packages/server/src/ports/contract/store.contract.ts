@@ -5,19 +5,31 @@ import type { Store } from "../store/store.ts";
 import { describeAccept } from "./store/accept.contract.ts";
 import { describeAudit } from "./store/audit.contract.ts";
 import { describeChanges } from "./store/changes.contract.ts";
+import { describeCustomerDeletion } from "./store/customer-deletion.contract.ts";
+import { describeCustomers } from "./store/customers.contract.ts";
 import { describeDeleted } from "./store/deleted.contract.ts";
+import { describeDetails } from "./store/details.contract.ts";
 import { describeDirectory } from "./store/directory.contract.ts";
+import { describeErasures } from "./store/erasures.contract.ts";
+import { describeEvents } from "./store/events.contract.ts";
 import { describeHorizon } from "./store/horizon.contract.ts";
 import { describeLifecycle } from "./store/lifecycle.contract.ts";
 import { describeLog } from "./store/log.contract.ts";
 import { describePages } from "./store/pages.contract.ts";
+import { describePortalSessions } from "./store/portal-sessions.contract.ts";
 import { describeQueue } from "./store/queue.contract.ts";
 import { EMBEDDED, type StoreCapabilities } from "./store/records/capabilities.ts";
 import type { CurrentStore, Flush, Reopen } from "./store/records/records.ts";
+import { describeRelays } from "./store/relays.contract.ts";
 import { describeReplays } from "./store/replays.contract.ts";
 import { describeRetention } from "./store/retention.contract.ts";
+import { describeSessions } from "./store/sessions.contract.ts";
 import { describeStats } from "./store/stats.contract.ts";
+import { describeUsage } from "./store/usage.contract.ts";
 import { describeVersions } from "./store/versions.contract.ts";
+import { describeWebhookKeys } from "./store/webhook-keys.contract.ts";
+import { describeWebhookLimits } from "./store/webhook-limits.contract.ts";
+import { describeWebhookList } from "./store/webhook-list.contract.ts";
 
 export interface StoreContractOptions {
 	/** Names the adapter in the titles of the tests. */
@@ -72,6 +84,12 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		describe("log", () => {
 			describeLog(current);
 		});
+		describe("lists of events", () => {
+			describeEvents(current);
+		});
+		describe("what the log keeps beside", () => {
+			describeDetails(current, reopen === undefined ? null : reopenCurrent);
+		});
 		describe("pages", () => {
 			describePages(current);
 		});
@@ -87,6 +105,16 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		describe("versions", () => {
 			describeVersions(current);
 		});
+		describe("pages and limits of webhooks", () => {
+			describeWebhookLimits(current);
+		});
+		describe("relays", () => {
+			describeRelays(current);
+		});
+		describe("list of webhooks", () => {
+			describeWebhookList(current);
+			describeWebhookKeys(current);
+		});
 		describe("replays", () => {
 			describeReplays(current, capabilities);
 		});
@@ -94,11 +122,29 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 			describeRetention(current, capabilities);
 			describeDeleted(current, flushCurrent);
 		});
+		describe("the deletion of a customer", () => {
+			describeCustomerDeletion(current, capabilities, reopen === undefined ? null : reopenCurrent);
+		});
+		describe("erasures in steps", () => {
+			describeErasures(current, capabilities, reopen === undefined ? null : reopenCurrent);
+		});
 		describe("stats", () => {
 			describeStats(current, reopenCurrent, effort);
 		});
+		describe("usage", () => {
+			describeUsage(current, reopenCurrent, capabilities);
+		});
 		describe("audit", () => {
 			describeAudit(current);
+		});
+		describe("customers", () => {
+			describeCustomers(current, capabilities);
+		});
+		describe("sessions", () => {
+			describeSessions(current);
+		});
+		describe("portal sessions", () => {
+			describePortalSessions(current, reopen === undefined ? null : reopenCurrent);
 		});
 		describe("lifecycle", () => {
 			describeLifecycle(current, reopen === undefined ? null : reopenCurrent);

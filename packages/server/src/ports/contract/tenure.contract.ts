@@ -1,6 +1,6 @@
 // The contract of a tenure, for a process that no other one shares the work with. The test of an adapter is a few lines
 // that run it.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { shardOf, SHARDS } from "../../core/cluster/shard.ts";
@@ -14,7 +14,7 @@ export interface TenureContractOptions {
 	readonly open: () => Promise<Tenure>;
 }
 
-const DUTIES: readonly Duty[] = ["retention", "stats", "housekeeping"];
+const DUTIES: readonly Duty[] = ["retention", "stats", "housekeeping", "health", "erasures", "customer deletions"];
 const WEBHOOK_IDS = Array.from({ length: 500 }, () => createIdMaker(systemChance).make("webhook", 1_800_000_000_000));
 
 /**
@@ -54,7 +54,7 @@ function describeShards(current: () => Tenure): void {
 		holder.whenGained = () => slow;
 		let started = false;
 		const starting = startWith(current(), holder).then(() => (started = true));
-		await vi.waitFor(() => expect(holder.gainedShards.length).toBeGreaterThan(0), { timeout: 20_000 });
+		await expect.poll(() => holder.gainedShards.length).toBeGreaterThan(0);
 		expect(started).toBe(false);
 		end();
 		await starting;
@@ -98,16 +98,14 @@ function describeDuties(current: () => Tenure): void {
 		});
 		expect(works.flatMap(({ calls }) => calls)).toEqual([]);
 		await startWith(current(), new RecordingHolder());
-		await vi.waitFor(() => expect(works.map(({ calls }) => calls)).toEqual(DUTIES.map(() => ["start"])), {
-			timeout: 20_000,
-		});
+		await expect.poll(() => works.map(({ calls }) => calls)).toEqual(DUTIES.map(() => ["start"]));
 	});
 
 	it("has stopped the work of each duty when leave resolves", async () => {
 		const work = new RecordingWork();
 		current().duty("retention", work);
 		await startWith(current(), new RecordingHolder());
-		await vi.waitFor(() => expect(work.calls).toEqual(["start"]), { timeout: 20_000 });
+		await expect.poll(() => work.calls).toEqual(["start"]);
 		await current().leave(1_000);
 		expect(work.calls).toEqual(["start", "stop", "stopped"]);
 	});

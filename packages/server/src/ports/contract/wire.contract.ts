@@ -1,5 +1,5 @@
 // The contract of a wire. The test of an adapter is a few lines that run it.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { createIdMaker } from "../../core/ids.ts";
@@ -89,7 +89,7 @@ function describeSeveral(openThree: () => Promise<readonly WireMember[]>): void 
 		const handed = [delivery(), delivery([0, 255, 10, 13])];
 		const { place } = members[1]!;
 		for (const one of handed) members[0]!.wire.handOff(place, one);
-		await vi.waitFor(() => expect(listeners[1]!.received).toHaveLength(2), { timeout: 20_000 });
+		await expect.poll(() => listeners[1]!.received).toHaveLength(2);
 		expect(listeners[1]!.received).toEqual(handed.map((one) => [place, one]));
 		expect(listeners[0]!.received).toEqual([]);
 		expect(listeners[2]!.received).toEqual([]);
@@ -114,7 +114,7 @@ function describeSeveral(openThree: () => Promise<readonly WireMember[]>): void 
 		let confirmed = false;
 		const changing = members[0]!.wire.changed("proj_1", 7).then(() => (confirmed = true));
 		const all = Array.from({ length: 2 }, () => ["proj_1", 7]);
-		await vi.waitFor(() => expect(reads).toEqual(all), { timeout: 20_000 });
+		await expect.poll(() => reads).toEqual(all);
 		expect(confirmed).toBe(false);
 		end();
 		await changing;

@@ -18,6 +18,6 @@ export interface AuditStore {
 	 * written by the change. `at` must be the time in the entry's id. Rejects with `store_conflict` if the id exists.
 	 */
 	insertAuditEntry(entry: AuditEntry): Promise<void>;
-	/** A page of entries, newest first. */
+	/** A page of entries, newest first. With several fields it can end early: see `Page.stoppedAt`. */
 	auditEntries(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>>;
 }

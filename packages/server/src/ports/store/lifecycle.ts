@@ -1,4 +1,5 @@
 // The slice for starting and stopping the server, for health checks, and for changing the master key.
+import type { AuditEntry } from "../../core/access/audit.ts";
 import type { ApiKey } from "../../core/access/key.ts";
 import type { Project, Workspace } from "../../core/workspace.ts";
 import type { WebhookRecord } from "./directory.ts";
@@ -10,6 +11,9 @@ export interface StoreIdentity {
 	readonly masterKeyFingerprint: string;
 }
 
+/** What is sealed of a webhook. */
+export type SealedParts = Pick<WebhookRecord, "id" | "secrets" | "sealedHeaders">;
+
 export interface LifecycleStore {
 	/** Null if the store is new; `initialize` gives it an identity. */
 	identity(): Promise<StoreIdentity | null>;
@@ -19,12 +23,29 @@ export interface LifecycleStore {
 	 */
 	initialize(identity: StoreIdentity, project: Project, key: ApiKey): Promise<void>;
 	/**
-	 * Replaces each of the records and the fingerprint in one transaction: a change of the master key. Rejects with
-	 * `store_conflict` if there is no webhook for one of the records.
+	 * Keeps sealed parts for `reseal`, beside those that are in force. An id that is kept already gets the newer parts.
+	 * Rejects with `store_conflict` if there is no webhook for one of them.
 	 */
-	reseal(records: readonly WebhookRecord[], masterKeyFingerprint: string): Promise<void>;
-	/** Writes one row and syncs it. Proves that the store can be written; rejects if it can't. */
-	probe(at: number): Promise<void>;
+	stageReseal(parts: readonly SealedParts[]): Promise<void>;
+	/** Forgets what `stageReseal` has kept, such as that of a change that was interrupted. */
+	clearReseal(): Promise<void>;
+	/** Puts everything that `stageReseal` has kept into force, together with the fingerprint: a change of the master key. */
+	reseal(masterKeyFingerprint: string): Promise<void>;
+	/**
+	 * Pauses every webhook that is Enabled, with the reason `restored`, and writes the audit entry, in one transaction. Deleted webhooks
+	 * stay as they are. Returns the number of webhooks that were paused. For a store that no engine uses yet: see `fanfare restore`.
+	 */
+	holdWebhooks(at: number, entry: AuditEntry): Promise<number>;
+	/**
+	 * An id that is not below that of any event or delivery; null if there is none. A process makes ids that come after it, so
+	 * that ids ascend across restarts even if the clock was set back.
+	 */
+	newestId(): Promise<string | null>;
+	/**
+	 * Writes one row and syncs it. Proves that the store can be written; rejects if it can't. With `bytes`, the row is that
+	 * large, 8 MiB at most: a full disk often still has room for a small one. It does not stay.
+	 */
+	probe(at: number, bytes?: number): Promise<void>;
 	/** Finishes the calls under way and releases all resources. May be called twice. */
 	close(): Promise<void>;
 }

@@ -63,6 +63,13 @@ export interface SweepStep {
  * A lease belongs to the owner of the webhook's shard (`shardOf` of core/cluster/shard.ts): the process that delivers the
  * webhook. A process that runs alone owns all shards.
  */
+/** A page of the webhooks that have deliveries for a sweep to change. */
+export interface WebhooksToSweep {
+	readonly webhookIds: readonly string[];
+	/** Where the next page begins; null if there is none. */
+	readonly next: string | null;
+}
+
 export interface QueueStore {
 	/**
 	 * Claims due deliveries of one webhook: leases them until `leaseUntil` and returns them, the earliest due first. Two
@@ -96,7 +103,7 @@ export interface QueueStore {
 	 * Makes Pending deliveries of these webhooks due earlier if the clock of an earlier process, which ran ahead, has set
 	 * their times. Nothing else can have set a time that is so far away:
 	 *
-	 * - A delivery that was never attempted, and was made after `now` as its id says, is due at `now` at the latest.
+	 * - A delivery that was never attempted, and whose `createDate` is after `now`, is due at `now` at the latest.
 	 * - Any other delivery is due `waitMs` after `now` at the latest.
 	 *
 	 * Leaves leased deliveries alone. Returns how many deliveries were changed.
@@ -108,17 +115,18 @@ export interface QueueStore {
 	 * follows from the webhook as it is stored at that moment, whatever the caller knows of it. Leased deliveries are
 	 * changed, too.
 	 *
-	 * Pending deliveries come first, in the order in which they are due, then Held ones, oldest first. Their `updateDate`
-	 * becomes `at`. A caller repeats the step until it returns `done`.
+	 * Pending deliveries come first, then Held ones, about the oldest first. Their `updateDate` becomes `at`. A caller
+	 * repeats the step until it returns `done`.
 	 */
 	sweepWebhook(webhookId: string, at: number, limit: number): Promise<SweepStep>;
 	/**
-	 * Every webhook that has deliveries for a sweep to change: Pending ones although it is not deliverable, Held ones
-	 * although it is, or Pending or Held ones although it is deleted or unknown. In no particular order.
+	 * The webhooks that have deliveries for a sweep to change: Pending ones although they are not deliverable, Held ones
+	 * although they are, or Pending or Held ones although they are deleted. Looks at the oldest `limit` webhooks whose ids
+	 * come after `after`; null for the first ones.
 	 *
-	 * The time it takes depends on the number of webhooks, not on the number of their deliveries.
+	 * The time it takes depends on `limit`, not on the number of deliveries.
 	 */
-	webhooksToSweep(): Promise<readonly string[]>;
+	webhooksToSweep(after: string | null, limit: number): Promise<WebhooksToSweep>;
 	/**
 	 * The number of Pending and of Held deliveries in the whole store. Maintained by each write, so that reading it is
 	 * cheap.

@@ -41,7 +41,7 @@ export interface ReplayCount {
 export interface ReplayStore {
 	/**
 	 * Adds a replay and the audit entry of its start. Returns false and adds nothing if its project already has `limit`
-	 * Running replays. Rejects with `store_conflict` if the id exists.
+	 * Running replays of the same customer (or of none, like this one). Rejects with `store_conflict` if the id exists.
 	 */
 	insertReplay(
 		replay: Replay,

@@ -23,8 +23,8 @@ export interface PurgeStep {
 	/** The `after` of the previous step's result; null to start with the oldest event. That event may be gone by now. */
 	readonly after: string | null;
 	/**
-	 * About how many rows to read and change. It bounds the time of one transaction, not the result: all deliveries of an
-	 * event are read together, so a step can go a little beyond it.
+	 * About how many rows to read and change. It bounds the time of one transaction, not the result: all attempts of a delivery
+	 * are changed together, so a step can go a little beyond it.
 	 */
 	readonly limit: number;
 }
@@ -37,17 +37,43 @@ export interface PurgeResult {
 	readonly done: boolean;
 }
 
+/** An event that is being erased in steps. */
+export interface Erasure {
+	readonly projectId: string;
+	readonly eventId: string;
+}
+
+/** One step of an erasure. */
+export interface ContinueErasure {
+	readonly eventId: string;
+	/** The reason of the deliveries that are cancelled. */
+	readonly reason: string;
+	readonly at: number;
+	/** About how many rows to change. It bounds the time of the transaction. */
+	readonly limit: number;
+}
+
+export interface ErasureStep {
+	/** The ids of the deliveries that this step has cancelled. */
+	readonly cancelled: readonly string[];
+	/** How many all steps so far have cancelled. */
+	readonly cancelledCount: number;
+	/** Whether it is over: all of it is erased, and synced. */
+	readonly done: boolean;
+}
+
 /**
  * Unlike other writes, `purge…` and `releaseSpace` may resolve before they are synced. A loss of power can bring rows
- * back, which the next round deletes again. `erasePayload` is synced before it resolves.
+ * back, which the next round deletes again. `erasePayload` is synced before it resolves, and so is the last step
+ * of an erasure, with all steps before it.
  *
  * Every deletion of deliveries corrects the counts by status in its transaction. The stats of minutes, hours and days
  * stay.
  */
 export interface RetentionStore {
 	/**
-	 * Removes up to `limit` idempotency keys that were first used before `before`, oldest first. Returns how many it
-	 * removed.
+	 * Makes up to `limit` idempotency keys that were first used before `before` unknown, oldest first, by removing the fingerprints of
+	 * their sends. Events are still found by the keys. Returns how many it forgot.
 	 */
 	forgetIdempotencyKeys(before: number, limit: number): Promise<number>;
 	/**
@@ -58,7 +84,8 @@ export interface RetentionStore {
 	purgeEvents(step: PurgeStep): Promise<PurgeResult>;
 	/**
 	 * Removes the bodies of events and the response bodies of their attempts, and keeps the rest of the log. An event
-	 * with a Pending or Held delivery keeps its payload.
+	 * with a Pending or Held delivery keeps its payload. Of an event with very many deliveries, the responses go in several steps, and
+	 * the body with the last of them.
 	 */
 	purgePayloads(step: PurgeStep): Promise<PurgeResult>;
 	/**
@@ -70,25 +97,31 @@ export interface RetentionStore {
 	/**
 	 * Looks at up to `limit` webhooks whose ids come after `after` (null: from the first). Of the deleted ones, removes
 	 * the secrets and header values of those without Pending or Held deliveries, and the whole record of those without
-	 * any delivery. Returns the last id it looked at, for the next step; null at the end.
+	 * any delivery. Of the others, it forgets endpoints that no attempt can name any more, since all events of the project are newer.
+	 * Returns the last id it looked at, for the next step; null at the end.
 	 */
 	purgeDeletedWebhooks(after: string | null, limit: number): Promise<string | null>;
 	/**
-	 * Erases a payload: removes an event's body and the response bodies of its attempts, and cancels its Pending and Held
-	 * deliveries with `reason`, in one transaction. From then on no delivery of the event can be retried, claimed or
-	 * replayed. The idempotency key stays known.
+	 * Erases a payload: removes an event's body, cancels its Pending and Held deliveries with `reason`, and removes the response
+	 * bodies of its attempts. From then on no delivery of the event can be retried, claimed or replayed. The idempotency key stays
+	 * known.
 	 *
-	 * The transaction also writes the audit entry. Returns the ids of the cancelled deliveries; null, and changes nothing,
-	 * if the scope has no such event.
+	 * One transaction removes the body, writes the audit entry, and changes about `limit` rows. If that is not all, `continueErasure`
+	 * makes the next steps, also after a restart. If the event is being erased already, only the entry is written. Returns null, and changes nothing, if the scope has no such event.
 	 */
 	erasePayload(
 		scope: Scope,
 		eventId: string,
-		options: { readonly reason: string; readonly at: number; readonly entry: AuditEntry | null },
-	): Promise<readonly string[] | null>;
+		options: Omit<ContinueErasure, "eventId"> & { readonly entry: AuditEntry | null },
+	): Promise<ErasureStep | null>;
+	/** Makes the next step of an erasure, in one transaction. Returns null if it is over. */
+	continueErasure(step: ContinueErasure): Promise<ErasureStep | null>;
+	/** Up to `limit` erasures that are not over. */
+	erasures(limit: number): Promise<readonly Erasure[]>;
 	/**
 	 * Returns free space to the file system, about `maxBytes` at a time, and keeps some of it for new data. Returns the
-	 * number of bytes; 0 means that there is no more to return, and that erased payloads are overwritten on disk.
+	 * number of bytes. With a `maxBytes` of 0, nothing of what was erased or deleted before is readable on the disk afterwards, or it
+	 * rejects with `store_unavailable`, since another program reads the store.
 	 */
 	releaseSpace(maxBytes: number): Promise<number>;
 }

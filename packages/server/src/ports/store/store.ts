@@ -1,13 +1,18 @@
 // The whole store: the union of this folder's slices. The suite in ../contract/store.contract.ts tests each promise.
 import type { AcceptStore } from "./accept.ts";
+import type { SessionStore } from "./access/sessions.ts";
 import type { AuditStore } from "./audit.ts";
+import type { CustomerStore } from "./customers.ts";
 import type { DirectoryStore } from "./directory.ts";
 import type { LifecycleStore } from "./lifecycle.ts";
 import type { LogStore } from "./log.ts";
+import type { PortalSessionStore } from "./portal-sessions.ts";
 import type { QueueStore } from "./queue.ts";
+import type { RelayStore } from "./relays/relays.ts";
 import type { ReplayStore } from "./replays.ts";
 import type { RetentionStore } from "./retention.ts";
 import type { StatsStore } from "./stats.ts";
+import type { UsageStore } from "./usage.ts";
 
 /**
  * Durable storage. These rules hold for every method, unless its own comment says otherwise:
@@ -37,5 +42,10 @@ export type Store = AcceptStore &
 	ReplayStore &
 	RetentionStore &
 	StatsStore &
+	UsageStore &
+	CustomerStore &
+	RelayStore &
+	SessionStore &
+	PortalSessionStore &
 	AuditStore &
 	LifecycleStore;

@@ -5,10 +5,11 @@ import { createAddressGuard } from "../address-guard.ts";
 import { openUndiciSender, type UndiciSender, type UndiciSenderOptions } from "../undici-sender.ts";
 
 export interface TestSender extends AsyncDisposable, Pick<UndiciSender, "stats" | "abort" | "close"> {
-	/** Sends `body` to a URL. `/hook/…?token=…` is added to a bare origin. The timeout defaults to 20 s. */
+	/** Sends `body` to a URL for the project `PROJECT`. `/hook/…?token=…` is added to a bare origin. The timeout defaults to 20 s. */
 	send(url: string, request?: Partial<AttemptRequest>): Promise<AttemptOutcome>;
 }
 
+export const PROJECT = "proj_00000000000000000000000000000001";
 /** Part of every request's path, query, headers and body. It must not appear in any reason. */
 const SECRET = "s3cret";
 
@@ -18,6 +19,7 @@ export function openTestSender(options: Partial<UndiciSenderOptions> = {}): Test
 	return {
 		async send(url, request) {
 			const outcome = await sender.send({
+				projectId: PROJECT,
 				url: /^\w+:\/\/[^/]+$/.test(url) ? `${url}/hook/${SECRET}?token=${SECRET}` : url,
 				headers: { "content-type": "application/json", "x-token": SECRET },
 				body: Buffer.from(`{"secret":"${SECRET}"}`),

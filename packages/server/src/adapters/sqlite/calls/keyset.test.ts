@@ -17,7 +17,7 @@ it("stays within its time range on both sides, even if the cursor is outside of 
 	}
 	const [oldest = "", , middle = "", , newest = ""] = ids;
 	const read = async (fromMs: number, toMs: number, direction: Cursor["direction"], id: string) => {
-		const filter = { type: null, after: startedAt + fromMs, before: startedAt + toMs };
+		const filter = { types: null, after: startedAt + fromMs, before: startedAt + toMs };
 		const { rows, hasNewer, hasOlder } = await store.events(scope, filter, { limit: 9, cursor: { direction, id } });
 		return { ids: rows.map((row) => row.id), hasNewer, hasOlder };
 	};

@@ -9,6 +9,9 @@ export interface IdRange {
 	readonly high: Uint8Array;
 }
 
+/** A page ends early when its rows have more characters and bytes than this. */
+const MAX_PAGE_SIZE = 4 * 1_024 * 1_024;
+
 export type Order = "ASC" | "DESC";
 
 /** Reads up to `limit` rows whose ids lie in the range, in order of id. */
@@ -39,6 +42,32 @@ export function readPage(prefix: StoredPrefix, request: PageRequest, range: IdRa
 	const rows = scan({ low: higher(range.low, afterEdge), high: range.high }, "ASC", limit + 1);
 	const older = scan({ low: range.low, high: lower(range.high, afterEdge) }, "DESC", 1);
 	return { rows: rows.slice(0, limit).toReversed(), hasNewer: rows.length > limit, hasOlder: older.length > 0 };
+}
+
+/** Reads up to `limit` rows, and fewer if they are large. */
+export function readSome(found: Iterable<Row>, limit: number): { rows: Row[]; more: boolean } {
+	const rows: Row[] = [];
+	let size = 0;
+	for (const row of found) {
+		if (rows.length === limit || size > MAX_PAGE_SIZE) return { rows, more: true };
+		size += sizeOf(row);
+		rows.push(row);
+	}
+	return { rows, more: false };
+}
+
+/** The characters and bytes of the row's values; numbers are too small to count. */
+function sizeOf(row: Row): number {
+	let size = 0;
+	for (const value of Object.values(row)) {
+		if (typeof value === "string" || value instanceof Uint8Array) size += value.length;
+	}
+	return size;
+}
+
+/** The ids that are in both ranges. */
+export function common(one: IdRange, other: IdRange): IdRange {
+	return { low: higher(one.low, other.low), high: lower(one.high, other.high) };
 }
 
 function lower(a: Uint8Array, b: Uint8Array): Uint8Array {

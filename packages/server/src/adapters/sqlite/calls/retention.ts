@@ -2,29 +2,38 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import type { Transact } from "../connection.ts";
+import type { DeliveryTable } from "../deliveries/delivery-table.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
+import { createSeqIndex } from "./log/seq-page.ts";
 import { createErasePayload } from "./retention/erase.ts";
 import { createReleaseSpace } from "./retention/free-space.ts";
 import { createPurgeDeletedProjects, createPurgeDeletedWebhooks } from "./retention/purge-deleted.ts";
 import { createPurgeEvents, createPurgePayloads } from "./retention/purge.ts";
 
 /** Prepares the calls of `RetentionStore`. */
-export function createRetentionCalls(db: DatabaseSync, transact: Transact, journal: StatsJournal) {
+export function createRetentionCalls(
+	db: DatabaseSync,
+	table: DeliveryTable,
+	transact: Transact,
+	journal: StatsJournal,
+) {
+	const parts = { db, table, index: createSeqIndex(db, table), journal };
 	return {
 		forgetIdempotencyKeys: createForgetIdempotencyKeys(db, transact),
-		purgeEvents: createPurgeEvents(db, journal),
-		purgePayloads: createPurgePayloads(db, journal),
-		purgeDeletedProjects: createPurgeDeletedProjects(db, journal),
-		purgeDeletedWebhooks: createPurgeDeletedWebhooks(db, journal),
-		erasePayload: createErasePayload(db, journal),
+		purgeEvents: createPurgeEvents(parts),
+		purgePayloads: createPurgePayloads(parts),
+		purgeDeletedProjects: createPurgeDeletedProjects(parts),
+		purgeDeletedWebhooks: createPurgeDeletedWebhooks(parts),
+		...createErasePayload(db, table, journal),
 		releaseSpace: createReleaseSpace(db),
 	};
 }
 
 function createForgetIdempotencyKeys(db: DatabaseSync, transact: Transact) {
 	const forget = db.prepare(`
-		DELETE FROM idempotency_keys WHERE (project_id, key) IN (
-			SELECT project_id, key FROM idempotency_keys WHERE create_date < ? ORDER BY create_date LIMIT ?
+		UPDATE idempotency_keys SET fingerprint = x'' WHERE (project, key, event) IN (
+			SELECT project, key, event FROM idempotency_keys INDEXED BY idempotency_keys_known
+			WHERE create_date < ? AND fingerprint <> x'' ORDER BY create_date LIMIT ?
 		)
 	`);
 	return (before: number, limit: number): number => transact(() => Number(forget.run(before, limit).changes));

@@ -3,17 +3,24 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 export type Prepare = (sql: string) => StatementSync;
 
-/**
- * Returns a `prepare` that prepares each text once. It forgets no statement, so call it only with texts made of constants: their
- * number is bounded by the combinations of filters.
- */
+/** Some 10 KB each. */
+const MAX_STATEMENTS = 400;
+
+/** Returns a `prepare` that keeps the statements that were used last. Call it only with texts made of constants. */
 export function createStatementCache(db: DatabaseSync): Prepare {
+	/** The one that was used longest ago comes first. */
 	const statements = new Map<string, StatementSync>();
 	return (sql) => {
 		const known = statements.get(sql);
-		if (known !== undefined) return known;
-		const statement = db.prepare(sql);
+		const statement = known ?? db.prepare(sql);
+		if (known !== undefined) statements.delete(sql);
 		statements.set(sql, statement);
+		if (statements.size > MAX_STATEMENTS) {
+			for (const oldest of statements.keys()) {
+				statements.delete(oldest);
+				break;
+			}
+		}
 		return statement;
 	};
 }

@@ -3,33 +3,41 @@ import { DatabaseSync } from "node:sqlite";
 
 import { expect, it } from "vitest";
 
-import { migrate } from "../schema/migrate.ts";
-import { ATTEMPT_COLUMNS } from "./attempt-rows.ts";
+import { upgrade } from "../schema/upgrade.ts";
+import { HEALTH } from "../stats/health-table.ts";
+import { SESSION, SIGN_IN_LINK } from "./access/session-rows.ts";
 import { AUDIT_ENTRY } from "./audit-rows.ts";
-import { IDENTITY_COLUMNS, WRITTEN_STATE_COLUMNS } from "./delivery-rows.ts";
+import { CUSTOMER, PORTAL_SESSION } from "./customer-rows.ts";
+import { DELIVERY_COLUMNS } from "./delivery-rows.ts";
 import { EVENT_COLUMNS } from "./event-rows.ts";
 import { EVENT_TYPE } from "./event-type-rows.ts";
 import { KEY } from "./key-rows.ts";
+import { RELAY } from "./relays/relay-rows.ts";
 import { REPLAY } from "./replay-rows.ts";
 import { SECRET, WEBHOOK_ROW } from "./webhook-rows.ts";
 import { IDENTITY, PROJECT } from "./workspace-rows.ts";
 
 it.each([
 	// The second list has the columns that are written by calls of their own.
-	["attempts", ATTEMPT_COLUMNS, ["delivery_id", "number"]],
 	["audit_entries", AUDIT_ENTRY.columns, []],
-	["deliveries", [...IDENTITY_COLUMNS, ...WRITTEN_STATE_COLUMNS], []],
+	["customers", CUSTOMER.columns, []],
+	["deliveries", DELIVERY_COLUMNS, ["attempt", "cause", "change", "due_at", "listed", "outside", "type"]],
 	["event_types", EVENT_TYPE.columns, ["seq"]],
-	["events", EVENT_COLUMNS, ["seq", "body"]],
+	["events", EVENT_COLUMNS, ["seq", "body", "details"]],
 	["keys", KEY.columns, []],
-	["projects", PROJECT.columns, ["delete_date", "version"]],
-	["replays", REPLAY.columns, ["position"]],
+	["portal_sessions", PORTAL_SESSION.columns, []],
+	["projects", PROJECT.columns, ["delete_date", "number", "version", "webhook_bytes", "webhook_count"]],
+	["relays", RELAY.columns, []],
+	["replays", REPLAY.columns, ["made_after", "position_date", "position_seq"]],
+	["sessions", SESSION.columns, []],
+	["sign_in_links", SIGN_IN_LINK.columns, []],
 	["webhook_secrets", SECRET.columns, ["webhook_id"]],
-	["webhooks", WEBHOOK_ROW.columns, []],
+	["webhook_health", HEALTH.columns, ["next_date", "webhook"]],
+	["webhooks", WEBHOOK_ROW.columns, ["erased", "number"]],
 	["workspace", IDENTITY.columns, ["one", "version"]],
 ])("lists every column of %s", (table, columns, others) => {
 	using db = new DatabaseSync(":memory:");
-	migrate(db, 0);
+	upgrade(db, { path: ":memory:", now: 0 });
 	const inTable = db.prepare("SELECT name FROM pragma_table_info(?)").all(table);
 	expect([...columns, ...others].toSorted()).toEqual(inTable.map(({ name }) => String(name)).toSorted());
 });

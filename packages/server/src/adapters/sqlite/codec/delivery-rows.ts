@@ -1,14 +1,18 @@
 // Deliveries. The busy path writes and reads mostly these, so values are bound by position, in the order of the columns.
+import { crc32 } from "node:zlib";
+
 import {
 	dueAt,
+	newDelivery,
 	type AttemptTrigger,
 	type Delivery,
 	type DeliveryState,
 	type DeliveryStatus,
 } from "../../../core/delivery.ts";
-import type { LeasedDelivery } from "../../../ports/store/queue.ts";
-import { idText, idTime } from "./ids.ts";
-import { bytes, nameOf, namesByCode, number, numberOrNull, rowId, text, textOrNull, type Row } from "./rows.ts";
+import { deliveryIdAt } from "../../../core/ids.ts";
+import type { Numbers } from "../deliveries/numbers.ts";
+import { idText } from "./ids.ts";
+import { bytes, bytesOrNull, nameOf, namesByCode, number, numberOrNull, text, textOrNull, type Row } from "./rows.ts";
 import type { ValuesOf } from "./statements.ts";
 
 /** Permanent, on disk: a number never changes its meaning. */
@@ -68,58 +72,80 @@ export function toState(row: Row): DeliveryState {
 	};
 }
 
-/** The columns that never change, and `update_date`. */
-export const IDENTITY_COLUMNS = ["id", "project_id", "webhook_id", "event_id", "event_type", "update_date"] as const;
-
-/** The columns that `toDelivery` reads. */
-export const DELIVERY_COLUMNS = [...IDENTITY_COLUMNS, ...STATE_COLUMNS] as const;
-
-export function toDelivery(row: Row): Delivery {
-	const id = rowId(row);
-	return {
-		id: idText("dlv", id),
-		projectId: idText("proj", bytes(row["project_id"])),
-		eventId: idText("evt", bytes(row["event_id"])),
-		eventType: text(row["event_type"]),
-		webhookId: idText("webhook", bytes(row["webhook_id"])),
-		createDate: idTime(id),
-		updateDate: number(row["update_date"]),
-		...toState(row),
-	};
+/**
+ * Whether a new delivery is a row of `open`: it is what `toOpenState` makes of such a row. Any other is a full row from the
+ * beginning, such as a Held one.
+ */
+export function isOpenState(state: DeliveryState, createDate: number): boolean {
+	return (
+		state.status === "Pending" &&
+		state.nextAttemptAt === createDate &&
+		state.attemptCount === 0 &&
+		state.autoAttemptCount === 0 &&
+		state.trigger === "auto" &&
+		state.reason === null &&
+		state.responseCode === null &&
+		state.scheduleResumesAt === null
+	);
 }
 
-/** The columns of a delivery that `toLeasedDelivery` reads, beside `create_date` and `body` of its event. */
-export const LEASED_COLUMNS = [
-	"id",
-	"project_id",
-	"webhook_id",
-	"event_id",
-	"event_type",
-	"trigger",
-	"attempt_count",
+/** The state of a delivery in `open`. */
+export function toOpenState(dueAt: number, leaseUntil: number | null): DeliveryState {
+	return newDelivery(dueAt, leaseUntil);
+}
+
+/** What stands for the type of an event in `type` of full rows: its CRC-32. Permanent, on disk. Other types may have the same. */
+export function typeHash(type: string): number {
+	return crc32(type);
+}
+
+/** Columns of the event of a delivery, as `event_id`, `event_type` and `event_date`, from a table `event`. */
+export const EVENT_OF_DELIVERY = "event.id AS event_id, event.type AS event_type, event.create_date AS event_date";
+
+/** The columns of a full row that `toDelivery` reads, beside `EVENT_OF_DELIVERY`. */
+export const DELIVERY_COLUMNS = [
+	"seq",
+	"event",
+	"webhook",
+	"project",
+	"create_date",
+	"update_date",
+	"own_id",
+	...STATE_COLUMNS,
 ] as const;
 
-export function toLeasedDelivery(row: Row, leaseUntil: number): LeasedDelivery {
+/** A full row with its event. */
+export function toDelivery(row: Row, numbers: Numbers): Delivery {
+	return { ...identityOf(row, numbers), updateDate: number(row["update_date"]), ...toState(row) };
+}
+
+/** A row of `open` with its event, and the state of the delivery. */
+export function toOpenDelivery(row: Row, numbers: Numbers, state: DeliveryState): Delivery {
+	const identity = identityOf(row, numbers);
+	return { ...identity, updateDate: identity.createDate, ...state };
+}
+
+type Identity = Pick<
+	Delivery,
+	"id" | "projectId" | "eventId" | "eventType" | "webhookId" | "customerId" | "createDate"
+>;
+
+function identityOf(row: Row, numbers: Numbers): Identity {
+	const webhook = numbers.webhooks.at(number(row["webhook"]));
 	return {
-		id: idText("dlv", rowId(row)),
-		projectId: idText("proj", bytes(row["project_id"])),
-		webhookId: idText("webhook", bytes(row["webhook_id"])),
+		id: deliveryId(row),
+		projectId: numbers.projects.at(number(row["project"])).id,
 		eventId: idText("evt", bytes(row["event_id"])),
 		eventType: text(row["event_type"]),
-		trigger: nameOf(TRIGGERS, row["trigger"]),
-		attemptCount: number(row["attempt_count"]),
-		leaseUntil,
-		createDate: number(row["create_date"]),
-		body: bytes(row["body"]),
+		webhookId: webhook.id,
+		customerId: webhook.customerId,
+		createDate: numberOrNull(row["create_date"] ?? null) ?? number(row["event_date"]),
 	};
 }
 
-/** A row of `dueWebhooks`. */
-export interface DueWebhook {
-	readonly webhookId: string;
-	readonly dueAt: number;
-}
-
-export function toDueWebhook(row: Row): DueWebhook {
-	return { webhookId: idText("webhook", bytes(row["webhook_id"])), dueAt: number(row["due_at"]) };
+/** The id of a delivery, from `seq`, `event` and `event_id`, and `own_id` if it is a full row. */
+export function deliveryId(row: Row): string {
+	const own = bytesOrNull(row["own_id"] ?? null);
+	if (own !== null) return idText("dlv", own);
+	return deliveryIdAt(idText("evt", bytes(row["event_id"])), number(row["seq"]) - number(row["event"]) - 1);
 }

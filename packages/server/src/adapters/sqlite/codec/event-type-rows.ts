@@ -1,6 +1,9 @@
 // Event types.
-import type { EventType } from "../../../core/event-type.ts";
-import { boolean, id, number, orNull, record, text } from "./columns.ts";
+import type { EventType, EventTypeVisibility } from "../../../core/event-type.ts";
+import { boolean, code, id, number, orNull, record, text } from "./columns.ts";
+
+/** Permanent, on disk: a number never changes its meaning. */
+const VISIBILITY_CODES = { public: 0, internal: 1 } as const satisfies Record<EventTypeVisibility, number>;
 
 /** A row of `event_types`. */
 export const EVENT_TYPE = record<EventType>({
@@ -10,6 +13,7 @@ export const EVENT_TYPE = record<EventType>({
 	schemaJson: orNull(text("schema_json")),
 	exampleJson: orNull(text("example_json")),
 	archived: boolean("archived"),
+	visibility: code("visibility", VISIBILITY_CODES),
 	createDate: number("create_date"),
 	updateDate: number("update_date"),
 	revision: number("revision"),

@@ -1,5 +1,17 @@
 // Ids on disk: the 16 bytes of their UUID. The prefix of an id says its type, and so does the column that it is in.
-export type StoredPrefix = "ws" | "proj" | "webhook" | "evt" | "dlv" | "atm" | "key" | "replay" | "aud";
+export type StoredPrefix =
+	| "ws"
+	| "proj"
+	| "webhook"
+	| "evt"
+	| "dlv"
+	| "atm"
+	| "key"
+	| "replay"
+	| "aud"
+	| "session"
+	| "link"
+	| "portal";
 
 const ID_BYTES = 16;
 const TIME_BYTES = 6;
@@ -39,27 +51,6 @@ export function idText(prefix: StoredPrefix, bytes: Uint8Array): string {
 	const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 	if (prefix === "ws" || prefix === "proj") return `${prefix}_${hex}`;
 	return `${prefix}_${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-/** The bytes of an id in hex, the same text as `lower(hex(column))` in SQL. Used as a key of maps. */
-export function idHex(prefix: StoredPrefix, id: string): string {
-	return id.slice(prefix.length + 1).replaceAll("-", "");
-}
-
-/**
- * Returns an `idHex` with a cache, for ids that are needed again and again (0.02 µs instead of 0.3). The cache is not bounded: use it
- * for projects and webhooks only.
- */
-export function createIdHex(prefix: StoredPrefix): (id: string) => string {
-	const known = new Map<string, string>();
-	return (id) => {
-		let hex = known.get(id);
-		if (hex === undefined) {
-			hex = idHex(prefix, id);
-			known.set(id, hex);
-		}
-		return hex;
-	};
 }
 
 /** The time in a UUIDv7, in milliseconds since the epoch. */

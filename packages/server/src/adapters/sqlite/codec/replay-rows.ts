@@ -6,9 +6,8 @@ import {
 	type ReplayOutcome,
 	type ReplayStatus,
 } from "../../../core/replay.ts";
-import { code, computed, id, json, number, orNull, record, timeOfId, type Codec } from "./columns.ts";
-import { idTime } from "./ids.ts";
-import { bytesOrNull, json as parsed } from "./rows.ts";
+import { code, computed, id, json, number, orNull, record, text, timeOfId, type Codec } from "./columns.ts";
+import { json as parsed, numberOrNull } from "./rows.ts";
 
 /** Permanent, on disk: a number never changes its meaning. */
 export const REPLAY_STATUS_CODES = { Running: 0, Finished: 1, Cancelled: 2 } as const satisfies Record<
@@ -24,11 +23,12 @@ const OUTCOMES: Codec<readonly ReplayOutcome[]> = {
 	},
 };
 
-/** A row of `replays`. The column `position` is written by the replay's steps alone. */
+/** A row of `replays`. The columns `position_seq` and `position_date` are written by the replay's steps alone. */
 export const REPLAY = record<Replay>({
 	id: id("id", "replay"),
 	projectId: id("project_id", "proj"),
 	webhookId: id("webhook_id", "webhook"),
+	customerId: orNull(text("customer_id")),
 	filter: record<ReplayFilter>({
 		since: number("since"),
 		until: number("until"),
@@ -41,10 +41,7 @@ export const REPLAY = record<Replay>({
 	deliveryCount: number("delivery_count"),
 	firstEventDate: orNull(number("first_event_date")),
 	lastEventDate: orNull(number("last_event_date")),
-	position: computed((row) => {
-		const position = bytesOrNull(row["position"]);
-		return position === null ? null : idTime(position);
-	}),
+	position: computed((row) => numberOrNull(row["position_date"])),
 	createDate: timeOfId,
 	updateDate: number("update_date"),
 	endDate: orNull(number("end_date")),

@@ -41,11 +41,6 @@ export function countOf(row: Row | undefined): number {
 	return number(row?.["count"]);
 }
 
-/** The text in a row such as `SELECT lower(hex(webhook_id)) AS hex`. */
-export function hexOf(row: Row): string {
-	return text(row["hex"]);
-}
-
 /** The id in a row, as bytes. */
 export function rowId(row: Row): Uint8Array {
 	return bytes(row["id"]);

@@ -1,7 +1,7 @@
 // Webhooks and their secrets. A new property needs its column in a migration, and a line in the list below.
 import type { RetryPolicy } from "../../../core/policies/retry-policy.ts";
-import type { RateLimit, Webhook, WebhookState, WebhookStatus } from "../../../core/webhook.ts";
-import type { SealedSecret, WebhookRecord } from "../../../ports/store/directory.ts";
+import type { PausedReason, RateLimit, Webhook, WebhookState, WebhookStatus } from "../../../core/webhook.ts";
+import type { SealedSecret, WebhookRecord, WebhookSummary } from "../../../ports/store/directory.ts";
 import { bytes, code, id, json, number, orNull, record, text, type Codec, type Fields } from "./columns.ts";
 import { idText } from "./ids.ts";
 import * as rows from "./rows.ts";
@@ -12,6 +12,9 @@ export const WEBHOOK_STATUS_CODES = { Enabled: 0, Paused: 1, Disabled: 2 } as co
 	WebhookStatus,
 	number
 >;
+
+/** Permanent, on disk. */
+export const PAUSED_REASON_CODES = { restored: 1, away: 2, gone: 3 } as const satisfies Record<PausedReason, number>;
 
 /** A policy without a schedule is read without the property `scheduleMs`. */
 const RETRIES: Codec<RetryPolicy> = {
@@ -30,6 +33,8 @@ const RETRIES: Codec<RetryPolicy> = {
 const FIELDS: Fields<Webhook> = {
 	id: id("id", "webhook"),
 	projectId: id("project_id", "proj"),
+	customerId: orNull(text("customer_id")),
+	key: orNull(text("key")),
 	name: text("name"),
 	description: orNull(text("description")),
 	endpoint: text("endpoint"),
@@ -41,6 +46,7 @@ const FIELDS: Fields<Webhook> = {
 	metadata: json("metadata"),
 	status: code("status", WEBHOOK_STATUS_CODES),
 	disabledReason: orNull(text("disabled_reason")),
+	pausedReason: orNull(code("paused_reason", PAUSED_REASON_CODES)),
 	headerNames: json("header_names"),
 	secretHint: text("secret_hint"),
 	secretOverlapUntil: orNull(number("secret_overlap_until")),
@@ -59,10 +65,27 @@ export const WEBHOOK_ROW = record<Omit<WebhookRecord, "secrets">>({
 	deleteDate: orNull(number("delete_date")),
 });
 
+/** The columns of a row of `webhooks` that the directory keeps in memory. */
+export const WEBHOOK_SUMMARY = record<WebhookSummary>({
+	id: FIELDS.id,
+	projectId: FIELDS.projectId,
+	customerId: FIELDS.customerId,
+	name: FIELDS.name,
+	rateLimit: FIELDS.rateLimit,
+	disableAfterMs: FIELDS.disableAfterMs,
+	status: FIELDS.status,
+	disabledReason: FIELDS.disabledReason,
+	pausedReason: FIELDS.pausedReason,
+	revision: FIELDS.revision,
+	eventTypesJson: orNull(text("event_types")),
+	deleteDate: orNull(number("delete_date")),
+});
+
 /** The columns of a webhook that decide what becomes of its waiting deliveries. */
 export const WEBHOOK_STATE = record<WebhookState>({
 	status: FIELDS.status,
 	disabledReason: FIELDS.disabledReason,
+	pausedReason: FIELDS.pausedReason,
 	deleteDate: orNull(number("delete_date")),
 });
 
@@ -73,11 +96,6 @@ export const SECRET = record<SealedSecret>({
 	createDate: number("create_date"),
 	expireDate: orNull(number("expire_date")),
 });
-
-/** The id of the webhook that a row of `webhook_secrets` belongs to. */
-export function secretOwner(row: Row): string {
-	return idText("webhook", rows.bytes(row["webhook_id"]));
-}
 
 /** The id of a row of `webhooks`. */
 export function webhookId(row: Row): string {

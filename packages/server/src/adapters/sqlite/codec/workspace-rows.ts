@@ -27,6 +27,12 @@ export const PROJECT = record<Project>({
 	eventTypes: code("event_type_policy", EVENT_TYPE_POLICY_CODES),
 	retentionDays: orNull(number("retention_days")),
 	payloadRetentionDays: orNull(number("payload_retention_days")),
+	maxEventsPerSecond: orNull(number("max_events_per_second")),
+	maxStoredBytes: orNull(number("max_stored_bytes")),
+	maxWebhooksPerCustomer: orNull(number("max_webhooks_per_customer")),
+	maxReplaysPerCustomer: orNull(number("max_replays_per_customer")),
+	maxStreamsPerCustomer: orNull(number("max_streams_per_customer")),
+	maxTestsPerCustomer: orNull(number("max_tests_per_customer")),
 	createDate: number("create_date"),
 	revision: number("revision"),
 });

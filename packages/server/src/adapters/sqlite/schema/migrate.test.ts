@@ -4,14 +4,16 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 import { openDataFixture } from "@fanfare/testkit/fixture/data-fixture";
-import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
 import { projectScope } from "../../../core/access/principal.ts";
 import { FIRST_VERSION } from "../../../core/workspace.ts";
 import { changeWebhook } from "../../../ports/contract/store/records/records.ts";
+import { allWebhooks, changesSince, summaryOf } from "../../../ports/contract/store/records/webhooks.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
 import { migrate, readMigrations, type Migration } from "./migrate.ts";
+import { upgrade } from "./upgrade.ts";
 
 const FIRST: Migration = { id: 1, name: "first", sql: "CREATE TABLE a (n INTEGER) STRICT; INSERT INTO a VALUES (1)" };
 const SECOND: Migration = { id: 2, name: "second", sql: "ALTER TABLE a ADD COLUMN m INTEGER; UPDATE a SET m = n + 1" };
@@ -60,7 +62,7 @@ describe("migrations", () => {
 	});
 
 	it("refuse data of a newer program, and say what to do", async () => {
-		using dir = new TemporaryDir();
+		using dir = new TemporaryDir(fastParent());
 		const path = dir.join("newer.db");
 		const known = readMigrations().at(-1)?.id ?? 0;
 		await (await openSqliteStore({ path })).close();
@@ -94,17 +96,22 @@ describe("migrations", () => {
 		const store = await openSqliteStore({ path: join(fixture.dataDir, "fanfare.db") });
 		const { workspace, projects } = await store.directoryVersions();
 		expect(new Set([workspace, ...projects.map(({ version }) => version)])).toEqual(new Set([FIRST_VERSION]));
-		const records = await store.webhookRecords();
+		const records = await allWebhooks(store);
 		expect(records.length).toBeGreaterThan(0);
 		for (const { projectId } of projects) {
-			const { project, webhooks } = await store.projectChanges(projectId, 0);
+			const { project, webhooks } = await changesSince(store, projectId, 0);
 			const types = await store.eventTypes(projectScope(projectId), null, { limit: 100, cursor: null });
 			const revisions = [project, ...webhooks, ...types.rows].map((each) => each?.revision);
 			expect(new Set(revisions)).toEqual(new Set([FIRST_VERSION]));
 			const known = records.filter((record) => record.projectId === projectId && record.deleteDate === null);
-			expect(webhooks).toEqual(expect.arrayContaining(known));
-			expect((await store.projectChanges(projectId, FIRST_VERSION)).webhooks).toEqual([]);
+			expect(webhooks).toEqual(expect.arrayContaining(known.map(summaryOf)));
+			expect((await changesSince(store, projectId, FIRST_VERSION)).webhooks).toEqual([]);
 		}
+		// What was there before limits existed is counted.
+		const live = records.filter(({ deleteDate }) => deleteDate === null);
+		const counted = await store.projectsOverLimits({ maxWebhooks: 0, maxWebhookBytes: 0 }, projects.length);
+		expect(counted.projects.reduce((sum, { webhooks }) => sum + webhooks, 0)).toBe(live.length);
+		expect(counted.projects.filter(({ webhooks, webhookBytes }) => webhookBytes < 30 * webhooks)).toEqual([]);
 		const enabled = records.find(({ deleteDate }) => deleteDate === null);
 		expect(await changeWebhook(store, enabled!, { name: "Renamed" })).toMatchObject({ revision: FIRST_VERSION + 1 });
 		await store.close();
@@ -112,7 +119,7 @@ describe("migrations", () => {
 
 	it("make the schema that is committed in schema.sql", () => {
 		using db = new DatabaseSync(":memory:");
-		migrate(db, 0);
+		upgrade(db, { path: ":memory:", now: 0 });
 		const dump = dumpSchema(db);
 		const file = new URL("./schema.sql", import.meta.url);
 		if (process.env["UPDATE_SCHEMA"] === "1") writeFileSync(file, dump);

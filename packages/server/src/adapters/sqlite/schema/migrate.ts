@@ -31,7 +31,6 @@ export function readMigrations(folder: URL = FOLDER): Migration[] {
  */
 export function migrate(db: DatabaseSync, now: number, migrations: readonly Migration[] = readMigrations()): void {
 	const transact = createTransact(db);
-	transact(() => db.exec(MIGRATIONS_TABLE));
 	const applied = appliedMigration(db);
 	const known = migrations.at(-1)?.id ?? 0;
 	if (applied > known) {
@@ -58,7 +57,9 @@ const MIGRATIONS_TABLE = `
 	) STRICT
 `;
 
-function appliedMigration(db: DatabaseSync): number {
+/** The last migration that was applied; 0 if the database is new. */
+export function appliedMigration(db: DatabaseSync): number {
+	db.exec(MIGRATIONS_TABLE);
 	const row = db.prepare("SELECT coalesce(max(id), 0) AS id FROM migrations").get();
 	return Number(row?.["id"]);
 }

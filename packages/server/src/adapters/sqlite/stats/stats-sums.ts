@@ -1,181 +1,181 @@
-// Sums of changes: by webhook or project, named by the bytes of its id in hex, and by minute.
-import { ACCEPTED, COUNT_COUNT, type MinuteChanges, type ProjectEntry, type WebhookEntry } from "./stats-changes.ts";
+// Sums of changes of the stats: by minute, and in it by webhook or project, named by its number. The changes of one transaction
+// have this form, an entry of the journal, and the sum of many entries.
+import { DELIVERY_STATUSES } from "../../../core/delivery.ts";
+
+// The index of each counter among the counts. Permanent: the journal on disk has the counts in this order.
+export const ACCEPTED = 0;
+export const ATTEMPTS_SUCCEEDED = 1;
+export const ATTEMPTS_FAILED = 2;
+export const SUCCEEDED = 3;
+export const EXHAUSTED = 4;
+/** The columns of the counters in table `stats`, by their indexes. */
+export const COUNTER_COLUMNS = ["accepted", "attempts_succeeded", "attempts_failed", "succeeded", "exhausted"] as const;
+export const COUNTER_COUNT = COUNTER_COLUMNS.length;
+/** After the counters comes, for each status by its code, the change of the number of deliveries in it. */
+export const COUNT_COUNT = COUNTER_COUNT + DELIVERY_STATUSES.length;
 
 /** The stats of one owner (a webhook or a project) in one minute, or in a longer period. */
 export interface PeriodStats {
-	/** stats-changes.ts defines the counter at each index. */
 	readonly counts: number[];
-	/** Counts by bucket of the histogram; most of its hundred buckets are empty. */
-	readonly latency: Map<number, number>;
+	/** Counts above 0 by bucket of the histogram, most of whose hundred buckets are empty. Null: none at all. */
+	latency: Map<number, number> | null;
+	/** The number of the delivery whose attempt was recorded last; 0: none. No sum: later changes replace it. A project has none. */
+	lastAttempt: number;
 }
 
-type Minutes = ReadonlyMap<number, PeriodStats>;
+export interface MinuteSums {
+	readonly webhooks: Map<number, PeriodStats>;
+	/** The events that projects accepted. All other counts of a project are sums over its webhooks. */
+	readonly projects: Map<number, number>;
+}
 
-const NO_MINUTES: Minutes = new Map<number, PeriodStats>();
+/** Finds the project of a webhook; null if the webhook has been deleted completely. */
+export type ProjectOf = (webhook: number) => number | null;
 
-/** The sums of some changes. */
 export class StatsSums {
-	readonly #projectOf: (webhook: string) => string | null;
-	readonly #webhooks = new OwnerSums();
-	/** Only the events that projects accepted: all other counts are sums over their webhooks. */
-	readonly #projects = new OwnerSums();
+	readonly #minutes = new Map<number, MinuteSums>();
+	/** By how many bytes what projects have stored has grown; see stored-totals.ts. */
+	readonly stored = new Map<number, number>();
 
-	/** `projectOf` returns the project of a webhook, or null if the webhook has been deleted completely. */
-	constructor(projectOf: (webhook: string) => string | null) {
-		this.#projectOf = projectOf;
+	/** By the start of the minute. */
+	get minutes(): ReadonlyMap<number, MinuteSums> {
+		return this.#minutes;
 	}
 
-	/** The number of minutes, over all webhooks and projects. */
+	/** The number of webhooks and projects, over all minutes, and of projects whose stored bytes have changed. */
 	get size(): number {
-		return this.#webhooks.size + this.#projects.size;
+		let size = this.stored.size;
+		for (const { webhooks, projects } of this.#minutes.values()) size += webhooks.size + projects.size;
+		return size;
 	}
 
-	webhook(id: string): Minutes {
-		return this.#webhooks.of(id);
+	/** The sums of a minute, which are added if they are missing. */
+	at(minute: number): MinuteSums {
+		let sums = this.#minutes.get(minute);
+		if (sums === undefined) this.#minutes.set(minute, (sums = { webhooks: new Map(), projects: new Map() }));
+		return sums;
 	}
 
-	/** Computed on demand, and not as the journal grows: the stats of projects are read rarely. */
-	project(id: string): Minutes {
-		const sums = new OwnerSums();
-		sums.addMinutes(id, this.#projects.of(id), ACCEPTED);
-		for (const [webhook, minutes] of this.#webhooks) {
-			if (this.#projectOf(webhook) === id) sums.addMinutes(id, minutes, ACCEPTED + 1);
+	*webhook(number: number): Iterable<readonly [minute: number, stats: PeriodStats]> {
+		for (const [minute, { webhooks }] of this.#minutes) {
+			const stats = webhooks.get(number);
+			if (stats !== undefined) yield [minute, stats];
 		}
-		return sums.of(id);
 	}
 
-	/** Every webhook and every project. */
-	owners(): Iterable<readonly [owner: string, minutes: Minutes]> {
-		const sums = new OwnerSums();
-		for (const [id, minutes] of this.#projects) sums.addMinutes(id, minutes, ACCEPTED);
-		for (const [webhook, minutes] of this.#webhooks) {
-			const project = this.#projectOf(webhook);
-			// A project accepts an event once, however many webhooks get it.
-			if (project !== null) sums.addMinutes(project, minutes, ACCEPTED + 1);
-		}
-		return [...this.#webhooks, ...sums];
-	}
-
-	add(changes: readonly MinuteChanges[]): void {
-		for (const { minute, webhooks, projects } of changes) {
-			for (const [id, counts, latencies] of webhooks) {
-				const stats = this.#webhooks.at(id, minute);
-				for (let index = 0; index < COUNT_COUNT; index++) increase(stats.counts, index, counts[index]);
-				for (let at = 0; at < latencies.length; at += 2) {
-					addLatency(stats.latency, latencies[at] ?? 0, latencies[at + 1] ?? 0);
-				}
+	/** The sums of all projects or of one, computed on demand and not as the journal grows: they are read rarely. */
+	*projects(
+		projectOf: ProjectOf,
+		only: number | null = null,
+	): Iterable<readonly [minute: number, stats: PeriodStats, project: number]> {
+		for (const [minute, { webhooks, projects }] of this.#minutes) {
+			const sums = new Map<number, PeriodStats>();
+			for (const [id, accepted] of projects) {
+				if (only === null || id === only) increase(statsOf(sums, id).counts, ACCEPTED, accepted);
 			}
-			for (const [id, accepted] of projects) increase(this.#projects.at(id, minute).counts, ACCEPTED, accepted);
+			for (const [webhook, stats] of webhooks) {
+				const project = projectOf(webhook);
+				if (project === null || (only !== null && project !== only)) continue;
+				// A project accepts an event once, however many webhooks get it.
+				addCounts(statsOf(sums, project), stats, ACCEPTED + 1);
+			}
+			for (const [id, stats] of sums) yield [minute, stats, id];
 		}
 	}
 
-	/** Subtracts other sums, all of which must be contained in these. */
-	subtract(other: StatsSums): void {
-		this.#webhooks.subtract(other.#webhooks);
-		this.#projects.subtract(other.#projects);
+	/** Adds other sums and takes over parts of them: don't use them afterwards. */
+	absorb(other: StatsSums): void {
+		for (const [minute, { webhooks, projects }] of other.minutes) {
+			const sums = this.at(minute);
+			for (const [id, stats] of webhooks) {
+				const known = sums.webhooks.get(id);
+				if (known === undefined) sums.webhooks.set(id, stats);
+				else addStats(known, stats);
+			}
+			for (const [id, accepted] of projects) sums.projects.set(id, (sums.projects.get(id) ?? 0) + accepted);
+		}
+		for (const [id, bytes] of other.stored) this.#addStored(id, bytes);
 	}
 
-	/** A copy of the first `limit` minutes, or some more: no owner's minutes are divided. */
+	/** Subtracts other sums, all of which must be contained in these. What becomes 0 is removed. */
+	subtract(other: StatsSums): void {
+		for (const [minute, { webhooks, projects }] of other.minutes) {
+			const sums = this.at(minute);
+			for (const [id, taken] of webhooks) {
+				const stats = statsOf(sums.webhooks, id);
+				for (const [index, count] of taken.counts.entries()) increase(stats.counts, index, -count);
+				for (const [bucket, count] of taken.latency ?? []) addLatency(stats, bucket, -count);
+				if (stats.counts.every((count) => count === 0)) sums.webhooks.delete(id);
+			}
+			for (const [id, taken] of projects) {
+				const rest = (sums.projects.get(id) ?? 0) - taken;
+				if (rest === 0) sums.projects.delete(id);
+				else sums.projects.set(id, rest);
+			}
+			if (sums.webhooks.size + sums.projects.size === 0) this.#minutes.delete(minute);
+		}
+		for (const [id, taken] of other.stored) this.#addStored(id, -taken);
+	}
+
+	#addStored(project: number, bytes: number): void {
+		const sum = (this.stored.get(project) ?? 0) + bytes;
+		if (sum === 0) this.stored.delete(project);
+		else this.stored.set(project, sum);
+	}
+
+	/** A copy of the first `limit` webhooks and projects. */
 	some(limit: number): StatsSums {
-		const some = new StatsSums(this.#projectOf);
-		for (const [owners, taken] of [
-			[this.#webhooks, some.#webhooks],
-			[this.#projects, some.#projects],
-		] as const) {
-			for (const [id, minutes] of owners) {
-				if (some.size >= limit) return some;
-				for (const [minute, stats] of minutes) addStats(taken.at(id, minute), stats);
+		const some = new StatsSums();
+		let left = limit;
+		for (const [id, bytes] of this.stored) {
+			if (left-- <= 0) return some;
+			some.stored.set(id, bytes);
+		}
+		for (const [minute, { webhooks, projects }] of this.#minutes) {
+			for (const [id, stats] of webhooks) {
+				if (left-- <= 0) return some;
+				addStats(statsOf(some.at(minute).webhooks, id), stats);
+			}
+			for (const [id, accepted] of projects) {
+				if (left-- <= 0) return some;
+				some.at(minute).projects.set(id, accepted);
 			}
 		}
 		return some;
 	}
-
-	/** The sums in the form of a row of the journal. */
-	list(): readonly MinuteChanges[] {
-		const minutes = new Map<number, { webhooks: WebhookEntry[]; projects: ProjectEntry[] }>();
-		const listed = (minute: number) => {
-			const known = minutes.get(minute) ?? { webhooks: [], projects: [] };
-			minutes.set(minute, known);
-			return known;
-		};
-		for (const [id, of] of this.#webhooks) {
-			for (const [minute, { counts, latency }] of of) listed(minute).webhooks.push([id, counts, [...latency].flat()]);
-		}
-		for (const [id, of] of this.#projects) {
-			for (const [minute, { counts }] of of) listed(minute).projects.push([id, counts[ACCEPTED] ?? 0]);
-		}
-		return [...minutes].map(([minute, lists]) => ({ minute, ...lists }));
-	}
-}
-
-/** Stats by owner and minute. */
-class OwnerSums {
-	readonly #owners = new Map<string, Map<number, PeriodStats>>();
-	#size = 0;
-
-	get size(): number {
-		return this.#size;
-	}
-
-	[Symbol.iterator](): IterableIterator<[string, Minutes]> {
-		return this.#owners.entries();
-	}
-
-	of(id: string): Minutes {
-		return this.#owners.get(id) ?? NO_MINUTES;
-	}
-
-	/** The stats of an owner and minute, which are added if they are missing. */
-	at(id: string, minute: number): PeriodStats {
-		return this.#owners.get(id)?.get(minute) ?? this.put(id, minute, emptyStats());
-	}
-
-	put(id: string, minute: number, stats: PeriodStats): PeriodStats {
-		let minutes = this.#owners.get(id);
-		if (minutes === undefined) this.#owners.set(id, (minutes = new Map()));
-		if (!minutes.has(minute)) this.#size++;
-		minutes.set(minute, stats);
-		return stats;
-	}
-
-	addMinutes(id: string, minutes: Minutes, firstCount: number): void {
-		for (const [minute, stats] of minutes) addStats(this.at(id, minute), stats, firstCount);
-	}
-
-	subtract(other: OwnerSums): void {
-		for (const [id, taken] of other) {
-			for (const [minute, stats] of taken) {
-				const { counts, latency } = this.at(id, minute);
-				for (const [index, count] of stats.counts.entries()) increase(counts, index, -count);
-				for (const [bucket, count] of stats.latency) addLatency(latency, bucket, -count);
-				if (counts.every((count) => count === 0)) this.#remove(id, minute);
-			}
-		}
-	}
-
-	#remove(id: string, minute: number): void {
-		const minutes = this.#owners.get(id);
-		if (minutes?.delete(minute) === true) this.#size--;
-		if (minutes?.size === 0) this.#owners.delete(id);
-	}
 }
 
 export function emptyStats(): PeriodStats {
-	return { counts: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], latency: new Map() };
+	return { counts: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], latency: null, lastAttempt: 0 };
 }
 
-/** Adds stats to `sum`, in place; of the counts only those from index `first` on. */
-export function addStats(sum: PeriodStats, { counts, latency }: PeriodStats, first = ACCEPTED): void {
+/** The stats at a key of `all`, which are added if they are missing. */
+export function statsOf<Key>(all: Map<Key, PeriodStats>, key: Key): PeriodStats {
+	let stats = all.get(key);
+	if (stats === undefined) all.set(key, (stats = emptyStats()));
+	return stats;
+}
+
+/** Adds later stats of the same webhook or project to `sum`, in place. */
+export function addStats(sum: PeriodStats, stats: PeriodStats): void {
+	addCounts(sum, stats, ACCEPTED);
+	if (stats.lastAttempt !== 0) sum.lastAttempt = stats.lastAttempt;
+}
+
+/** Adds the counts from index `first` on, and the latencies. */
+function addCounts(sum: PeriodStats, { counts, latency }: PeriodStats, first: number): void {
 	for (let index = first; index < COUNT_COUNT; index++) increase(sum.counts, index, counts[index]);
-	for (const [bucket, count] of latency) addLatency(sum.latency, bucket, count);
+	if (latency !== null) for (const [bucket, count] of latency) addLatency(sum, bucket, count);
 }
 
-function increase(numbers: number[], index: number, by = 0): void {
-	numbers[index] = (numbers[index] ?? 0) + by;
-}
-
-function addLatency(latency: Map<number, number>, bucket: number, by: number): void {
+/** Adds `by` to a bucket of the histogram, in place. */
+export function addLatency(stats: PeriodStats, bucket: number, by: number): void {
+	const latency = (stats.latency ??= new Map());
 	const count = (latency.get(bucket) ?? 0) + by;
 	if (count === 0) latency.delete(bucket);
 	else latency.set(bucket, count);
+}
+
+export function increase(counts: number[], index: number, by = 0): void {
+	counts[index] = (counts[index] ?? 0) + by;
 }

@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
+import { COMPILE_CACHE } from "@fanfare/testkit/programs/compile-cache";
+
 export interface Child extends AsyncDisposable {
 	readonly pid: number;
 	/** All lines printed so far; complete after `kill`. */
@@ -17,7 +19,8 @@ export interface Child extends AsyncDisposable {
 
 /** Starts `module` with `parameters` as `process.argv[1]` and so on. */
 export function startChild(module: string, ...parameters: readonly string[]): Child {
-	const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", module, "--", ...parameters], {
+	const options = [`--import=${COMPILE_CACHE}`, "--input-type=module-typescript", "--eval", module];
+	const child = spawn(process.execPath, [...options, "--", ...parameters], {
 		stdio: ["ignore", "pipe", "inherit"],
 	});
 	const lines: string[] = [];

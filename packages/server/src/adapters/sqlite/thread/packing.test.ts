@@ -12,8 +12,12 @@ import {
 	type DeliveryChange,
 	type DeliveryState,
 } from "../../../core/delivery.ts";
-import type { CommitBatch, CommitResult } from "../../../ports/store/accept.ts";
+import { EVENT_TARGETS } from "../../../core/event.ts";
+import { createIdMaker, deliveryIdAt } from "../../../core/ids.ts";
+import { ATTEMPT_CAUSES } from "../../../core/log/attempt-cause.ts";
+import type { CommitBatch, CommitResult, NewEvent } from "../../../ports/store/accept.ts";
 import type { Claim, LeasedDelivery } from "../../../ports/store/queue.ts";
+import { systemChance } from "../../system/system-chance.ts";
 import {
 	packBatch,
 	packClaim,
@@ -24,6 +28,8 @@ import {
 	type Packed,
 } from "./packing.ts";
 
+const ids = createIdMaker(systemChance);
+const MAX_DELIVERIES = 3;
 const text = fc.string({ maxLength: 8 });
 const count = fc.nat(1_000_000);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary);
@@ -52,10 +58,24 @@ const attempt: fc.Arbitrary<Attempt> = fc.record({
 	reason: maybe(text),
 	requestHeaders: headers,
 	response: maybe(fc.record({ headers, body: text, bodyTruncated: fc.boolean() })),
+	cause: maybe(fc.constantFrom(...ATTEMPT_CAUSES)),
+	webhookRevision: maybe(count),
+	firstByteMs: maybe(count),
+	connection: maybe(
+		fc.record({
+			remoteAddress: maybe(text),
+			certificateExpireDate: maybe(count),
+			opening: maybe(fc.record({ lookupMs: maybe(count), connectMs: maybe(count), tlsMs: maybe(count) })),
+		}),
+	),
 });
 const verdict: fc.Arbitrary<AttemptVerdict> = fc.oneof(
-	fc.record({ kind: fc.constant("success" as const), responseCode: count }),
-	fc.record({ kind: fc.constant("gone" as const), responseCode: count }),
+	fc.record({
+		kind: fc.constantFrom("success", "gone"),
+		responseCode: count,
+		reason: fc.constant(null),
+		retryAfterMs: fc.constant(null),
+	}),
 	fc.record({ kind: fc.constant("failure" as const), responseCode: count, reason: text, retryAfterMs: maybe(count) }),
 );
 const policy = fc.record(
@@ -79,30 +99,55 @@ const entry: fc.Arbitrary<AuditEntry> = fc.record({
 	id: text,
 	at: count,
 	keyId: maybe(text),
+	actor: maybe(text),
+	customerId: maybe(text),
+	sessionId: maybe(text),
+	portalSessionId: maybe(text),
 	projectId: maybe(text),
 	action: text,
 	objectId: text,
 	fields: fc.array(text, { maxLength: 3 }),
 	requestId: maybe(text),
 });
-const batch: fc.Arbitrary<CommitBatch> = fc.record({
-	events: fc.array(
-		fc.record({
-			event: fc.record({
-				id: text,
-				projectId: text,
-				type: text,
-				timestamp: count,
-				createDate: count,
-				deliveryCount: count,
-			}),
-			projectVersion: maybe(count),
-			body,
-			idempotency: maybe(fc.record({ key: text, fingerprint: body })),
-			deliveries: fc.array(fc.record({ id: text, webhookId: text, state }), { maxLength: 3 }),
+/** An event with deliveries, which have the ids that follow the event's. Some of them are due since it was accepted. */
+const newEvent: fc.Arbitrary<NewEvent> = fc
+	.record({
+		event: fc.record({
+			id: count.map((now) => ids.makeEvent(MAX_DELIVERIES, now)),
+			projectId: text,
+			type: text,
+			timestamp: count,
+			createDate: count,
+			deliveryCount: count,
+			customers: fc.oneof(maybe(text), fc.array(text, { maxLength: 2 })),
+			tags: fc.array(text, { maxLength: 2 }),
 		}),
-		{ maxLength: 4 },
-	),
+		projectVersion: maybe(count),
+		body,
+		idempotency: maybe(fc.record({ key: text, fingerprint: body })),
+		targets: fc.constantFrom(...EVENT_TARGETS),
+		traceparent: maybe(text),
+		deliveries: fc.array(
+			fc.record({
+				webhookId: text,
+				state: fc.oneof(
+					state,
+					maybe(count).map((leaseUntil) => ({ leaseUntil })),
+				),
+			}),
+			{ maxLength: MAX_DELIVERIES },
+		),
+	})
+	.map((accepted) => ({
+		...accepted,
+		deliveries: accepted.deliveries.map(({ webhookId, state }, index) => ({
+			id: deliveryIdAt(accepted.event.id, index),
+			webhookId,
+			state: "status" in state ? state : newDelivery(accepted.event.createDate, state.leaseUntil),
+		})),
+	}));
+const batch: fc.Arbitrary<CommitBatch> = fc.record({
+	events: fc.array(newEvent, { maxLength: 4 }),
 	updates: fc.array(fc.record({ deliveryId: text, at: count, change, attempt: maybe(attempt), entry: maybe(entry) }), {
 		maxLength: 4,
 	}),
@@ -140,9 +185,17 @@ it("preserves commits: events with their bodies, and outcomes", () => {
 
 it("preserves the results of commits, whether all events were accepted or not", () => {
 	const accepted = { kind: "accepted" } as const;
-	const event = { id: "e", projectId: "p", type: "t", timestamp: 1, createDate: 2, deliveryCount: 3 };
-	const health = fc.record({ failingSince: maybe(count), exhaustedCount: count });
-	const fixed = { id: "d", projectId: "p", eventId: "e", eventType: "t", webhookId: "w", createDate: 1, updateDate: 2 };
+	const numbers = { timestamp: 1, createDate: 2, deliveryCount: 3 };
+	const event = { id: "e", projectId: "p", type: "t", ...numbers, customers: null, tags: ["a:1"] };
+	const dates = {
+		failingSince: maybe(count),
+		reportDate: maybe(count),
+		warnDate: maybe(count),
+		remindDate: maybe(count),
+	};
+	const health = fc.record({ ...dates, failedCount: count, exhaustedCount: count, reason: maybe(fc.string()) });
+	const names = { id: "d", projectId: "p", eventId: "e", eventType: "t", webhookId: "w", customerId: "c" };
+	const fixed = { ...names, createDate: 1, updateDate: 2 };
 	const delivery = state.map((moving) => ({ ...fixed, ...moving }));
 	const kind = fc.constantFrom("exhausted" as const, "recovered" as const);
 	const healthChange = fc.record({ kind, delivery, at: count, before: health, after: health });
@@ -156,7 +209,7 @@ it("preserves the results of commits, whether all events were accepted or not", 
 				{ kind: "duplicate" as const, event },
 			),
 		),
-		updates: fc.array(maybe(state), { maxLength: 4 }),
+		updates: fc.array(maybe(fc.record({ state, changed: fc.boolean() })), { maxLength: 4 }),
 		healthChanges: fc.array(healthChange, { maxLength: 2 }),
 	});
 	fc.assert(
@@ -164,7 +217,11 @@ it("preserves the results of commits, whether all events were accepted or not", 
 			expect(unpackCommitResult(sent(packCommitResult(one)))).toEqual(one);
 		}),
 	);
-	const one = { events: [accepted, accepted], updates: [newDelivery(1, 2)], healthChanges: [] };
+	const one = {
+		events: [accepted, accepted],
+		updates: [{ state: newDelivery(1, 2), changed: true }],
+		healthChanges: [],
+	};
 	expect(unpackCommitResult(sent(packCommitResult(one)))).toEqual(one);
 });
 

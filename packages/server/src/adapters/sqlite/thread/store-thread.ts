@@ -1,27 +1,21 @@
 // The thread that owns the database: opens it, and then makes one call after the other.
 import { parentPort, workerData } from "node:worker_threads";
 
-import { toStoreError } from "../errors.ts";
 import { openSqliteCalls, type SqliteStoreOptions } from "../sqlite-store.ts";
 import type { Packed } from "./packing.ts";
-import { PACKED_CALLS, toPlainError, type ReplyMessage, type CallMessage } from "./thread-messages.ts";
+import { reply } from "./reply.ts";
+import { PACKED_CALLS, type CallMessage, type NoteMessage } from "./thread-messages.ts";
 
-function reply(work: () => { readonly value: unknown; readonly transferred?: ArrayBuffer }): void {
-	let message: ReplyMessage;
-	let transferred: ArrayBuffer | undefined;
-	try {
-		const done = work();
-		message = { value: done.value };
-		transferred = done.transferred;
-	} catch (error) {
-		message = { error: toPlainError(toStoreError(error)) };
-	}
-	parentPort?.postMessage(message, transferred === undefined || transferred.byteLength === 0 ? [] : [transferred]);
+function tell(note: NoteMessage): void {
+	parentPort?.postMessage(note, []);
 }
 
 let calls: Readonly<Record<string, (...parameters: never[]) => unknown>> = {};
 reply(() => {
-	calls = openSqliteCalls(workerData as SqliteStoreOptions);
+	calls = openSqliteCalls(workerData as SqliteStoreOptions, {
+		onProgress: (progress) => tell({ note: "progress", progress }),
+		onPulledIn: (pulledIn) => tell({ note: "pulledIn", pulledIn }),
+	});
 	return { value: Object.keys(calls) };
 });
 

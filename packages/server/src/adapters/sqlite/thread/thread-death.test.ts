@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 
-import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { StoreError } from "../../../ports/store/errors.ts";
@@ -35,7 +35,7 @@ const DEATHS = {
 
 describe.each(Object.entries(DEATHS))("when the thread of the store %s", (_title, { kill, message }) => {
 	it("rejects the pending calls and all later ones, and tells the opener", async () => {
-		using dir = new TemporaryDir();
+		using dir = new TemporaryDir(fastParent());
 		const { store, died, worker } = await open(dir.join("fanfare.db"));
 		await store.probe(1);
 		void kill(worker);
@@ -51,7 +51,7 @@ describe.each(Object.entries(DEATHS))("when the thread of the store %s", (_title
 	});
 
 	it("lets the store be closed and opened again", async () => {
-		using dir = new TemporaryDir();
+		using dir = new TemporaryDir(fastParent());
 		const path = dir.join("fanfare.db");
 		const { store, died, worker } = await open(path);
 		void kill(worker);
@@ -64,7 +64,7 @@ describe.each(Object.entries(DEATHS))("when the thread of the store %s", (_title
 });
 
 it("does not report a store that was closed as dead", async () => {
-	using dir = new TemporaryDir();
+	using dir = new TemporaryDir(fastParent());
 	const { store, died, worker } = await open(dir.join("fanfare.db"));
 	const ended = once(worker, "exit");
 	let isDead = false;
@@ -76,7 +76,7 @@ it("does not report a store that was closed as dead", async () => {
 });
 
 it("rejects the opening when the thread ends before the store is open", async () => {
-	using dir = new TemporaryDir();
+	using dir = new TemporaryDir(fastParent());
 	process.once("worker", (worker: Worker) => void worker.terminate());
 	await expect(openThreadedSqliteStore({ path: dir.join("fanfare.db") })).rejects.toMatchObject({
 		...UNAVAILABLE,

@@ -1,7 +1,9 @@
 // The messages between the server's thread and the store's thread, and the form in which errors cross.
 import { StoreError, type StoreErrorCode } from "../../../ports/store/errors.ts";
 import type { Store } from "../../../ports/store/store.ts";
+import type { PulledInNote } from "../deliveries/pulled-in.ts";
 import { sqliteCode } from "../errors.ts";
+import type { MoveProgress } from "../schema/move-rows.ts";
 import {
 	packBatch,
 	packCommitResult,
@@ -18,7 +20,21 @@ export interface CallMessage {
 	readonly parameters: readonly unknown[];
 }
 
-/** Replies come in the order of the calls. The first reply belongs to the opening of the store: its value is the names of the calls. */
+/** What a thread tells without being asked. */
+export type NoteMessage =
+	/** Comes before the first reply, while rows of an earlier version are moved. */
+	| { readonly note: "progress"; readonly progress: MoveProgress }
+	/** What readers can't see in the rows. Comes before the reply to the call that it is part of. */
+	| { readonly note: "pulledIn"; readonly pulledIn: PulledInNote };
+
+/** What a reader's thread replies to a read. */
+export interface ReadReply {
+	readonly value: unknown;
+	/** The size of the write-ahead log's file. */
+	readonly walBytes: number;
+}
+
+/** Replies come in the order of the calls. The first reply belongs to the opening: that of the store's thread has the names of its calls. */
 export type ReplyMessage = { readonly value: unknown } | { readonly error: PlainError };
 
 /** An error in a form that can be cloned. */

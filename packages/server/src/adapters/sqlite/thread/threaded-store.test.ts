@@ -1,10 +1,10 @@
 // Runs the contract of the store's port on the embedded store in its thread.
-import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 
 import { storeContract } from "../../../ports/contract/store.contract.ts";
 import { openThreadedSqliteStore } from "./threaded-store.ts";
 
-const dir = new TemporaryDir();
+const dir = new TemporaryDir(fastParent());
 let files = 0;
 let path = "";
 

@@ -1,5 +1,5 @@
-// /docs: the OpenAPI document as one page to read. Rendered here, so that it works offline and needs no script.
-// Ready-made pages (redoc, Scalar, RapiDoc, openapi-explorer) load 0.75–3.5 MB of script each.
+// /docs/api: the OpenAPI document as one page to read. Rendered here, so that it works offline, and with a policy that allows nothing but
+// its own script and style. Ready-made pages (redoc, Scalar, RapiDoc, openapi-explorer) load 0.75–3.5 MB of script each, and add styles at run time.
 import { createHash } from "node:crypto";
 
 import { html, raw } from "hono/html";
@@ -8,16 +8,18 @@ import type { Reply } from "../../request/route.ts";
 import type { OpenApiDocument } from "../openapi.ts";
 import { operationArticle, type Operation } from "./operation.ts";
 import { fieldTable, prose, type Html } from "./parts.ts";
+import { receivedArticle } from "./received.ts";
 import { parents, variants, type JsonSchema } from "./schema.ts";
+import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
 /** The parts of the document that this page shows. */
 interface DocsDocument {
 	readonly info: { readonly title: string; readonly version: string; readonly description: string };
-	readonly servers: readonly { readonly url: string }[];
 	readonly tags: readonly { readonly name: string; readonly description: string }[];
 	readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-	readonly components: { readonly schemas: Schemas };
+	readonly webhooks: Readonly<Record<string, { readonly post: Operation }>>;
+	readonly components: { readonly schemas: Schemas; readonly responses: Operation["responses"] };
 }
 
 type Schemas = Readonly<Record<string, JsonSchema>>;
@@ -28,31 +30,42 @@ interface Listed {
 	readonly operation: Operation;
 }
 
-/** Allows only the page's own style: no script, no image, no connection, no frame around the page. */
-const POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** The address in the examples if the server does not know its public one. */
-const DEFAULT_SERVER = "http://127.0.0.1:8787";
+/** Allows only the page's own script and style: no image, no connection, no frame around the page. */
+const POLICY = `default-src 'none'; script-src ${hashOf(SCRIPT)}; style-src ${hashOf(STYLE)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-/** One constant, since the policy has the hash of exactly this text. */
+/** One constant each, since the policy has the hashes of exactly these texts. */
 const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
+const SCRIPT_ELEMENT = raw(`<script>${SCRIPT}</script>`);
 
-/** The response with the page. */
-export async function docsPage(document: OpenApiDocument): Promise<Reply> {
+/** In place of the server's address in a rendered page. */
+const SERVER = "http://server.invalid";
+
+/**
+ * Renders the page once. The result gives the response for a request by the address of the server in it, which must have only the
+ * characters of a URL.
+ */
+export async function docsPage(document: OpenApiDocument): Promise<(server: string) => Reply> {
 	// The generator's types allow more than our document has; openapi.ts determines its shape.
 	const docs = document as unknown as DocsDocument;
-	return {
+	const rendered = String(await page(docs));
+	return (server) => ({
 		status: 200,
 		contentType: "text/html; charset=utf-8",
-		body: String(await page(docs)),
-		headers: { "content-security-policy": POLICY, "referrer-policy": "no-referrer" },
-	};
+		body: rendered.replaceAll(SERVER, () => server),
+		// The page depends on how it was asked for, so no cache may give it to others.
+		headers: {
+			"content-security-policy": POLICY,
+			"referrer-policy": "no-referrer",
+			"cache-control": "private, no-cache",
+		},
+	});
 }
 
 function page(docs: DocsDocument): Html {
 	const operations = listed(docs);
 	const { title, version, description } = docs.info;
-	const server = serverUrl(docs);
 	return html`<!doctype html>
 		<html lang="en">
 			<head>
@@ -66,39 +79,52 @@ function page(docs: DocsDocument): Html {
 				<div class="page">
 					${navigation(docs, operations)}
 					<main id="content" tabindex="-1">
-						<h1>${title} API <small>${version}</small></h1>
+						<header class="title">
+							<a class="back" href="../">← ${title}</a>
+							<h1>${title} API <small>${version}</small></h1>
+							<p>Server: <code>${SERVER}</code></p>
+							<p>For programs: <a href="../openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
+						</header>
 						${prose(description)}
-						<p>For programs: <a href="openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
-						${docs.tags.map((tag) => tagSection(tag, operations, docs.components.schemas, server))}
+						<p id="none" role="status" hidden>Nothing fits the search.</p>
+						${docs.tags.map((tag) => tagSection(tag, operations, docs, SERVER))}
 						<section aria-labelledby="objects">
 							<h2 id="objects"><a href="#objects">Objects</a></h2>
 							${Object.entries(docs.components.schemas).map(([name, schema]) => schemaArticle(name, schema))}
 						</section>
 					</main>
 				</div>
+				${SCRIPT_ELEMENT}
 			</body>
 		</html> `;
 }
 
-/** The server's address in the examples. */
-function serverUrl({ servers }: DocsDocument): string {
-	const url = servers[0]?.url ?? "/";
-	return url === "/" ? DEFAULT_SERVER : url;
-}
-
 function listed(docs: DocsDocument): Listed[] {
 	return Object.entries(docs.paths).flatMap(([path, methods]) =>
-		Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
+		Object.entries(methods).map(([method, operation]) => ({ method, path, operation: withResponses(operation, docs) })),
 	);
+}
+
+/** The operation with the responses that it shares with others. */
+function withResponses(operation: Operation, { components }: DocsDocument): Operation {
+	const responses = Object.entries(operation.responses).map(([status, response]) => [
+		status,
+		response.$ref === undefined ? response : components.responses[response.$ref.replace(/^.*\//, "")],
+	]);
+	return { ...operation, responses: Object.fromEntries(responses) as Operation["responses"] };
 }
 
 function navigation(docs: DocsDocument, operations: readonly Listed[]): Html {
 	return html`<nav aria-label="Calls">
+		<div data-script hidden>
+			<label for="search" class="soft">Search (key /)</label>
+			<input id="search" type="search" autocomplete="off" />
+		</div>
 		${docs.tags.map(
 			({ name }) =>
 				html`<h2>${name}</h2>
 					<ul>
-						${ofTag(operations, name).map(({ operation }) => html`<li><a href="#${operation.operationId}">${operation.summary}</a></li>`)}
+						${[...ofTag(operations, name).map(({ operation }) => operation), ...receivedOfTag(docs, name).map(([, operation]) => operation)].map(({ operationId, summary }) => html`<li><a href="#${operationId}">${summary}</a></li>`)}
 					</ul>`,
 		)}
 		<h2>Objects</h2>
@@ -111,15 +137,23 @@ function navigation(docs: DocsDocument, operations: readonly Listed[]): Html {
 function tagSection(
 	tag: DocsDocument["tags"][number],
 	operations: readonly Listed[],
-	schemas: Schemas,
+	docs: DocsDocument,
 	server: string,
 ): Html {
 	const id = `tag-${tag.name}`;
 	return html`<section aria-labelledby="${id}">
 		<h2 id="${id}"><a href="#${id}">${tag.name}</a></h2>
 		<p>${tag.description}</p>
-		${ofTag(operations, tag.name).map(({ method, path, operation }) => operationArticle(method, path, operation, schemas, server))}
+		${ofTag(operations, tag.name).map(({ method, path, operation }) => operationArticle(method, path, operation, docs.components.schemas, server))}
+		${receivedOfTag(docs, tag.name).map(([name, operation]) => receivedArticle(name, operation))}
 	</section>`;
+}
+
+/** What receivers get, by the type of the event. */
+function receivedOfTag({ webhooks }: DocsDocument, tag: string): (readonly [name: string, operation: Operation])[] {
+	return Object.entries(webhooks).flatMap(([name, { post }]) =>
+		post.tags.includes(tag) ? [[name, post] as const] : [],
+	);
 }
 
 function ofTag(operations: readonly Listed[], tag: string): Listed[] {

@@ -1,7 +1,8 @@
 // The part of /docs about one call: its parameters, body and responses, and an example.
 import { html } from "hono/html";
 
-import { codeBlock, fieldTable, inline, prose, typeLink, type Html } from "./parts.ts";
+import { sdkCall } from "../parts/sdk-calls.ts";
+import { breakable, codeBlock, fieldTable, inline, prose, typeLink, type Html } from "./parts.ts";
 import { typeText, type JsonSchema } from "./schema.ts";
 
 export interface Operation {
@@ -12,7 +13,9 @@ export interface Operation {
 	readonly security: readonly unknown[];
 	readonly parameters?: readonly Parameter[];
 	readonly requestBody?: { readonly content: Content };
-	readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
+	readonly responses: Readonly<
+		Record<string, { readonly $ref?: string; readonly description: string; readonly content?: Content }>
+	>;
 }
 
 interface Parameter {
@@ -38,7 +41,7 @@ export function operationArticle(
 	const query = (operation.parameters ?? []).filter((parameter) => parameter.in === "query");
 	return html`<article aria-labelledby="${id}">
 		<h3 id="${id}"><a href="#${id}">${operation.summary}</a></h3>
-		<p class="call"><span class="method ${method}">${method}</span> <code>${path}</code></p>
+		<p class="call"><span class="method ${method}">${method}</span> <code>${breakable(path)}</code></p>
 		${prose(operation.description)}
 		${
 			query.length === 0
@@ -53,7 +56,7 @@ export function operationArticle(
 						${bodyPart(body.schema, schemas)}`
 		}
 		<h4>Example</h4>
-		${codeBlock(curl(server, method, path, operation), `curl for: ${operation.summary}`)}
+		${examples(operation, curl(server, method, path, operation), typescriptExample(method, path, operation, server))}
 		<details>
 			<summary>Responses</summary>
 			${answerTable(operation)}
@@ -71,7 +74,8 @@ function bodyPart(schema: JsonSchema, schemas: Readonly<Record<string, JsonSchem
 				${fieldTable(named)}`;
 }
 
-function parameterTable(parameters: readonly Parameter[]): Html {
+/** A table of parameters or headers. */
+export function parameterTable(parameters: readonly Parameter[]): Html {
 	return html`<div class="wide">
 		<table>
 			<thead>
@@ -85,7 +89,7 @@ function parameterTable(parameters: readonly Parameter[]): Html {
 				${parameters.map(
 					({ name, schema, description }) =>
 						html`<tr>
-							<td><code>${name}</code></td>
+							<td><code>${breakable(name)}</code></td>
 							<td>${typeText(schema).text}</td>
 							<td>${inline(description ?? "")}</td>
 						</tr> `,
@@ -95,7 +99,8 @@ function parameterTable(parameters: readonly Parameter[]): Html {
 	</div>`;
 }
 
-function answerTable(operation: Operation): Html {
+/** A table of the responses by their status. */
+export function answerTable(operation: Operation): Html {
 	return html`<div class="wide">
 		<table>
 			<thead>
@@ -128,6 +133,51 @@ function answerType(content: Content | undefined): Html | string {
 	}
 	const item = schema.properties?.["data"]?.items;
 	return schema.$ref === undefined && item !== undefined ? html`list of ${typeLink(item)}` : typeLink(schema);
+}
+
+/** The examples of a call, of which one is shown at a time. */
+function examples(operation: Operation, curlExample: string, typescript: string | null): Html {
+	const { operationId: id, summary } = operation;
+	const tab = (language: string, name: string, isFirst: boolean) =>
+		html`<input
+				type="radio"
+				name="language-${id}"
+				id="${language}-${id}"
+				data-language="${language}"
+				${isFirst ? "checked" : ""}
+			/><label for="${language}-${id}">${name}</label>`;
+	return html`<div class="examples">
+		${tab("curl", "curl", true)}${typescript === null ? "" : tab("typescript", "TypeScript", false)}
+		<button type="button" data-copy data-script hidden>Copy</button>
+		<div class="curl">${codeBlock(curlExample, `curl for: ${summary}`)}</div>
+		${typescript === null ? "" : html`<div class="typescript">${codeBlock(typescript, `TypeScript for: ${summary}`)}</div>`}
+	</div>`;
+}
+
+/** A program with the SDK; null for the calls that it does not make. */
+export function typescriptExample(method: string, path: string, operation: Operation, server: string): string | null {
+	if (operation.security.length === 0) return null;
+	const body = operation.requestBody?.content["application/json"]?.example;
+	const call = sdkCall(operation.operationId, method, path, body !== undefined);
+	if (call === null) return null;
+	const used = call.replace("$", () => literal(body));
+	const ids = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+	const lines = [
+		'import { Client } from "@fanfare/sdk";',
+		"",
+		`const client = new Client(process.env.SECRET_KEY!, { endpoint: ${JSON.stringify(server)} });`,
+		...(used.includes("project.") ? ['const project = client.project("proj_…");'] : []),
+		...ids.filter((name) => new RegExp(`[( ]${name}\\b`).test(call)).map((name) => `const ${name} = "…";`),
+		used.startsWith("await ") ? `const result = ${used};` : `${used};`,
+	];
+	return lines.join("\n");
+}
+
+/** A value as TypeScript: like JSON, without quotes around names that need none. */
+function literal(value: unknown): string {
+	return JSON.stringify(value, null, 2)
+		.replaceAll(/^(\s*)"([A-Za-z_$][\w$]*)":/gm, "$1$2:")
+		.replaceAll("\n", "\n");
 }
 
 function curl(server: string, method: string, path: string, operation: Operation): string {

@@ -16,6 +16,12 @@ export function inline(text: string): Html {
 	return html`${text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
 }
 
+/** A name that may be broken after a separator and between words, but not inside a word: `spec.` `retries.` `max` `Backoff` `Ms`. */
+export function breakable(name: string): Html {
+	const pieces = name.split(/(?<=[._/:}\]])|(?<=[a-z0-9])(?=[A-Z])/);
+	return html`${pieces.map((piece, index) => (index === 0 ? piece : html`<wbr />${piece}`))}`;
+}
+
 /** A table of the schema's fields; only its type if it has none. */
 export function fieldTable(schema: JsonSchema): Html {
 	const rows = fieldRows(schema);
@@ -33,7 +39,7 @@ export function fieldTable(schema: JsonSchema): Html {
 				${rows.map(
 					({ path, type, required, description }) =>
 						html`<tr>
-							<td><code>${path}</code>${required ? "" : html` <span class="soft">optional</span>`}</td>
+							<td><code>${breakable(path)}</code>${required ? "" : html` <span class="soft">optional</span>`}</td>
 							<td>${type.link === null ? type.text : html`<a href="#object-${type.link}">${type.text}</a>`}</td>
 							<td>${inline(description)}</td>
 						</tr> `,

@@ -22,15 +22,29 @@ section > h2 { margin: 3rem 0 .2rem; padding-top: 1rem; border-top: 1px solid va
 article { margin: 2.2rem 0; } article > h3 { margin: 0 0 .3rem; } h3 a, h2 a { color: inherit; text-decoration: none; } h3 a:hover, h2 a:hover { text-decoration: underline; }
 h4 { margin: 1.2rem 0 .4rem; font-size: .95rem; }
 code, pre { font: .87em/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-code { background: var(--panel); padding: .1em .3em; border-radius: 4px; overflow-wrap: anywhere; }
+code { background: var(--panel); padding: .1em .3em; border-radius: 4px; overflow-wrap: normal; word-break: keep-all; }
+p code, li code, td:nth-child(n+2) code { overflow-wrap: break-word; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; } pre code { padding: 0; background: none; overflow-wrap: normal; }
+.title { border-bottom: 1px solid var(--line); margin-bottom: 1.5rem; padding-bottom: 1rem; } .title p { margin: .3rem 0; }
+.back { display: inline-block; margin-bottom: .8rem; font-size: .9rem; }
+[hidden] { display: none !important; }
+#search { width: 100%; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--soft); border-radius: 6px; padding: .4rem .6rem; }
+.examples { position: relative; } .examples > input { position: absolute; opacity: 0; }
+.examples > label { display: inline-block; padding: .25rem .7rem; margin-right: .2rem; border-radius: 6px 6px 0 0; cursor: pointer; font-size: .9rem; color: var(--soft); }
+.examples > input:checked + label { background: var(--panel); color: var(--ink); font-weight: 600; }
+.examples > input:focus-visible + label { outline: 3px solid var(--accent); }
+.examples > button { float: right; font: inherit; font-size: .85rem; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 6px; padding: .2rem .7rem; cursor: pointer; }
+.examples pre { margin-top: 0; clear: both; } .examples > div { display: none; }
+.examples > input[data-language=curl]:checked ~ .curl, .examples > input[data-language=typescript]:checked ~ .typescript { display: block; }
 .call { display: flex; gap: .6rem; align-items: baseline; margin: .2rem 0 .6rem; }
 .method { font-weight: 700; text-transform: uppercase; font-size: .8rem; min-width: 3.6rem; }
 .get { color: var(--get); } .post { color: var(--post); } .put { color: var(--put); } .patch { color: var(--patch); } .delete { color: var(--delete); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); } th { color: var(--soft); font-weight: 600; font-size: .85rem; }
-td:first-child { white-space: nowrap; } .soft { color: var(--soft); } .must { color: var(--delete); font-size: .85rem; }
+td:first-child { min-width: 8rem; } .soft { color: var(--soft); } .must { color: var(--delete); font-size: .85rem; }
 summary { cursor: pointer; padding: .3rem 0; font-weight: 600; font-size: .95rem; }
-@media (max-width: 52rem) { .page { display: block; } nav { position: static; max-height: 40vh; border-bottom: 1px solid var(--line); } main { padding: 1rem; } td:first-child { white-space: normal; } }
+@media (max-width: 52rem) { .page { display: block; } nav { position: static; max-height: 45vh; border-bottom: 1px solid var(--line); padding: 1rem; } main { padding: 1rem; }
+	table, tbody, tr, td { display: block; } thead { display: none; } tr { padding: .5rem 0; border-bottom: 1px solid var(--line); } td { border: 0; padding: .1rem 0; min-width: 0; }
+	.call { flex-wrap: wrap; gap: .2rem .6rem; } }
 @media print { nav { display: none; } .page { display: block; } }
 `;

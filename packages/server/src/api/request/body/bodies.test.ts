@@ -7,8 +7,13 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { serve } from "@hono/node-server";
 import { describe, expect, it } from "vitest";
 
+import { systemClock } from "../../../adapters/system/system-clock.ts";
+import type { FanfareError } from "../../../core/errors.ts";
+import { ManualClock } from "../../../core/manual-clock.ts";
 import { caller } from "../../test/caller.ts";
-import { BodyBudget, BodyReader } from "./body-reader.ts";
+import { BodyBudget } from "./body-budget.ts";
+import { BodyPace, BYTES_PER_WINDOW, PACE_WINDOW_MS } from "./body-pace.ts";
+import { BodyReader } from "./body-reader.ts";
 
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
@@ -70,7 +75,7 @@ describe("body limits", () => {
 	});
 
 	it("limit the bytes in memory over all requests, and release them afterwards", async () => {
-		const { call } = await caller({ bodyBytesInHand: 100 * KIB });
+		const { call } = await caller({ bodyBytesInHand: 200 * KIB });
 		const refused = await call("POST", "./events", eventOf(101 * KIB));
 		expect(refused).toMatchObject({ status: 503, json: { code: "overloaded" } });
 		expect(refused.headers.get("retry-after")).toBe("1");
@@ -82,7 +87,7 @@ describe("body limits", () => {
 	it("count a body until its request has a response", async () => {
 		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
 		const { promise: handled, resolve: handle } = Promise.withResolvers<void>();
-		const { call, store, test } = await caller({ bodyBytesInHand: 100 * KIB });
+		const { call, store, test } = await caller({ bodyBytesInHand: 200 * KIB });
 		store.commit = async (batch) => {
 			handle();
 			await gate;
@@ -91,15 +96,15 @@ describe("body limits", () => {
 		const first = call("POST", "./events", eventOf(60 * KIB));
 		await handled;
 		for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
-		expect((await call("POST", "/workspace/projects", eventOf(60 * KIB))).status).toBe(503);
+		expect((await call("POST", "./events", eventOf(60 * KIB))).status).toBe(503);
 		open();
 		expect((await first).status).toBe(202);
 		expect((await call("POST", "./events", eventOf(60 * KIB))).status).toBe(202);
 	});
 
 	it("are not affected when a reader releases its bytes twice", async () => {
-		const budget = new BodyBudget(10);
-		const reader = new BodyReader(budget, 100);
+		const budget = new BodyBudget(20);
+		const reader = new BodyReader({ budget, pace: new BodyPace(systemClock) }, "owner", 100);
 		const web = (): ReadableStream<Uint8Array> => new Blob(["12345"]).stream();
 		expect(await reader.read({ node: undefined, web, header: () => undefined })).toHaveLength(5);
 		expect(budget.reserved).toBe(5);
@@ -109,11 +114,121 @@ describe("body limits", () => {
 	});
 });
 
+describe("the memory for bodies", () => {
+	it("is shared: a project has at most half of what the others leave free", () => {
+		const budget = new BodyBudget(100);
+		expect(budget.take("greedy", 51)).toBe(false);
+		expect(budget.take("greedy", 50)).toBe(true);
+		expect(budget.take("greedy", 1)).toBe(false);
+		expect(budget.take("second", 25)).toBe(true);
+		expect(budget.take("second", 1)).toBe(false);
+		expect(budget.take("third", 12)).toBe(true);
+		budget.give("greedy", 50);
+		expect(budget.take("third", 20)).toBe(true);
+		expect(budget.reserved).toBe(57);
+	});
+
+	it("has room for one project while another one's bodies fill its share", async () => {
+		const refused: string[] = [];
+		const parts = { bodyRefused: (code: string) => void refused.push(code) };
+		const { call, store, test, keys, other } = await caller({ bodyBytesInHand: 200 * KIB }, null, parts);
+		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+		const { promise: handled, resolve: handle } = Promise.withResolvers<void>();
+		store.commit = async (batch) => {
+			handle();
+			await gate;
+			return test.store.commit(batch);
+		};
+		const first = call("POST", "./events", eventOf(90 * KIB));
+		await handled;
+		expect((await call("POST", "./events", eventOf(20 * KIB))).json["code"]).toBe("overloaded");
+		expect(refused).toEqual(["overloaded"]);
+		const beside = call("POST", `/projects/${other.id}/events`, eventOf(50 * KIB), { "secret-key": keys.other });
+		open();
+		expect([(await first).status, (await beside).status]).toEqual([202, 202]);
+	});
+});
+
+describe("a body that comes slowly", () => {
+	/** A body of `chunks` bytes each, of which the test writes one after the other. */
+	function slowly() {
+		const clock = new ManualClock();
+		const node = new PassThrough();
+		const shared = { budget: new BodyBudget(100 * MIB), pace: new BodyPace(clock) };
+		const reader = new BodyReader(shared, "owner", 10 * MIB);
+		const read = reader.read({ node, web: () => null, header: () => undefined });
+		const result = read.then(
+			(bytes) => bytes.length,
+			(error: FanfareError) => error.code,
+		);
+		return { clock, node, result, reader, shared };
+	}
+
+	it("is refused when a whole window brings less than the least, however much came before", async () => {
+		const { clock, node, result, reader, shared } = slowly();
+		node.write(Buffer.alloc(5 * MIB));
+		await expect.poll(() => reader.size).toBe(5 * MIB);
+		clock.advance(PACE_WINDOW_MS);
+		node.write(Buffer.alloc(BYTES_PER_WINDOW - 1));
+		await expect.poll(() => reader.size).toBe(5 * MIB + BYTES_PER_WINDOW - 1);
+		clock.advance(PACE_WINDOW_MS);
+		expect(await result).toBe("request_timeout");
+		reader.release();
+		expect(shared.budget.reserved).toBe(0);
+	});
+
+	it("is read to its end while each window brings the least", async () => {
+		const { clock, node, result, reader } = slowly();
+		for (let window = 1; window <= 10; window++) {
+			node.write(Buffer.alloc(BYTES_PER_WINDOW));
+			// oxlint-disable-next-line no-await-in-loop -- one window after the other
+			await expect.poll(() => reader.size).toBe(window * BYTES_PER_WINDOW);
+			clock.advance(PACE_WINDOW_MS);
+		}
+		node.end();
+		expect(await result).toBe(10 * BYTES_PER_WINDOW);
+	});
+
+	it("has a whole window before it is judged, also when it begins just before the window ends", async () => {
+		const clock = new ManualClock();
+		const pace = new BodyPace(clock);
+		const ended: string[] = [];
+		const body = (name: string) => ({ size: 0, tooSlow: () => void ended.push(name) });
+		pace.begin(body("early"));
+		clock.advance(PACE_WINDOW_MS - 1);
+		pace.begin(body("late"));
+		clock.advance(1);
+		expect(ended).toEqual([]);
+		clock.advance(PACE_WINDOW_MS);
+		expect(ended).toEqual(["early", "late"]);
+	});
+
+	it("sets no timer while no body is being read", () => {
+		const delays: number[] = [];
+		const fires: (() => void)[] = [];
+		const pace = new BodyPace({
+			after: (delayMs, fire) => {
+				delays.push(delayMs);
+				fires.push(fire);
+				return () => {};
+			},
+		});
+		const body = { size: 0, tooSlow: () => {} };
+		pace.begin(body);
+		pace.end(body);
+		pace.begin(body);
+		pace.end(body);
+		expect(delays).toEqual([PACE_WINDOW_MS]);
+		fires[0]?.();
+		expect(delays).toHaveLength(1);
+	});
+});
+
 describe("a body that ends too early", () => {
 	const endedEarly = { code: "invalid_request", message: "The body ended before it was complete. Send it again." };
 
 	it("is a 400, and its bytes are released", async () => {
-		const { call } = await caller({ bodyBytesInHand: 100 * KIB });
+		const { call } = await caller({ bodyBytesInHand: 200 * KIB });
 		for (let n = 0; n < 3; n++) {
 			let pulls = 0;
 			const stream = new ReadableStream({
@@ -131,7 +246,7 @@ describe("a body that ends too early", () => {
 		const node = new PassThrough();
 		node.destroy();
 		await once(node, "close");
-		const reader = new BodyReader(new BodyBudget(10), 10);
+		const reader = new BodyReader({ budget: new BodyBudget(20), pace: new BodyPace(systemClock) }, "owner", 10);
 		const read = reader.read({ node, web: () => null, header: () => undefined });
 		await expect(read).rejects.toMatchObject(endedEarly);
 	});

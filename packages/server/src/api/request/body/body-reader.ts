@@ -1,31 +1,7 @@
 // Reads request bodies, and never more bytes than the limits allow.
 import { FanfareError } from "../../../core/errors.ts";
-
-/** Limits the bytes of request bodies that are in memory at once, over all requests of one app. */
-export class BodyBudget {
-	readonly #limit: number;
-	#reserved = 0;
-
-	constructor(limit: number) {
-		this.#limit = limit;
-	}
-
-	get reserved(): number {
-		return this.#reserved;
-	}
-
-	/** Reserves `bytes`; false if there is no room. */
-	take(bytes: number): boolean {
-		if (this.#reserved + bytes > this.#limit) return false;
-		this.#reserved += bytes;
-		return true;
-	}
-
-	/** Gives back bytes that were reserved. */
-	give(bytes: number): void {
-		this.#reserved -= bytes;
-	}
-}
+import type { BodyBudget } from "./body-budget.ts";
+import { BYTES_PER_WINDOW, PACE_WINDOW_MS, type BodyPace, type PacedBody } from "./body-pace.ts";
 
 /** The part of Node's `IncomingMessage` used here. Reading it without a web stream saves 30 µs a request. */
 export interface NodeBody {
@@ -44,15 +20,24 @@ export interface BodySource {
 	readonly header: (name: string) => string | undefined;
 }
 
-/** Reads one body. Its bytes count against the budget until `release` is called, at the end of the request. */
-export class BodyReader {
-	readonly #budget: BodyBudget;
+/** What the readers of one app share. */
+export interface SharedByReaders {
+	readonly budget: BodyBudget;
+	readonly pace: BodyPace;
+}
+
+/** Reads one body. Its bytes count against the budget of its owner until `release` is called, at the end of the request. */
+export class BodyReader implements PacedBody {
+	readonly #shared: SharedByReaders;
+	readonly #owner: string;
 	readonly #maxBytes: number;
 	#chunks: Uint8Array[] = [];
 	#size = 0;
+	#endEarly: (error: FanfareError) => void = () => {};
 
-	constructor(budget: BodyBudget, maxBytes: number) {
-		this.#budget = budget;
+	constructor(shared: SharedByReaders, owner: string, maxBytes: number) {
+		this.#shared = shared;
+		this.#owner = owner;
 		this.#maxBytes = maxBytes;
 	}
 
@@ -61,21 +46,26 @@ export class BodyReader {
 	}
 
 	/**
-	 * Reads the whole body. Throws `payload_too_large` or `overloaded` as soon as a limit is exceeded, and then reads no
-	 * further. Throws `invalid_encoding` for a compressed body and `invalid_request` for one that ends too early.
+	 * Reads the whole body. Throws `payload_too_large` or `overloaded` as soon as a limit is exceeded, and `request_timeout` if
+	 * the body comes too slowly; then it reads no further. Throws `invalid_encoding` for a compressed body and `invalid_request` for one that ends too early.
 	 */
 	async read(source: BodySource): Promise<Uint8Array> {
 		refuseCompressed(source.header("content-encoding"));
-		if (Number(source.header("content-length") ?? 0) > this.#maxBytes) throw this.#tooLarge();
-		if (source.node !== undefined && !source.node.readableDidRead) await this.#readNode(source.node);
+		const announced = Number(source.header("content-length") ?? 0);
+		if (announced > this.#maxBytes) throw this.#tooLarge();
+		if (source.node !== undefined && !source.node.readableDidRead) await this.#readNode(source.node, announced);
 		else await this.#readWeb(source.web());
 		const chunks = this.#chunks;
 		this.#chunks = [];
 		return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 	}
 
+	tooSlow(): void {
+		this.#endEarly(tooSlow());
+	}
+
 	release(): void {
-		this.#budget.give(this.#size);
+		this.#shared.budget.give(this.#owner, this.#size);
 		this.#size = 0;
 		this.#chunks = [];
 	}
@@ -83,30 +73,40 @@ export class BodyReader {
 	/** Takes a chunk. Returns null, or the error if the chunk exceeds a limit. */
 	#accept(chunk: Uint8Array): FanfareError | null {
 		if (this.#size + chunk.length > this.#maxBytes) return this.#tooLarge();
-		if (!this.#budget.take(chunk.length)) return overloaded();
+		if (!this.#shared.budget.take(this.#owner, chunk.length)) return overloaded();
 		this.#size += chunk.length;
 		this.#chunks.push(chunk);
 		return null;
 	}
 
-	#readNode(body: NodeBody): Promise<void> {
+	#readNode(body: NodeBody, announced: number): Promise<void> {
 		return new Promise((resolve, reject) => {
+			let isPaced = false;
 			const finish = (error: Error | null): void => {
 				body.off("data", onData);
 				body.off("end", onEnd);
 				body.off("error", onEndedEarly);
 				body.off("close", onEndedEarly);
+				if (isPaced) this.#shared.pace.end(this);
 				if (error === null) resolve();
 				else reject(error);
 			};
 			const onData = (chunk: Uint8Array): void => {
 				const refusal = this.#accept(chunk);
-				if (refusal === null) return;
+				if (refusal !== null) refuse(refusal);
+				// Most bodies come in one piece. The time for the first piece is limited by the server.
+				else if (!isPaced && this.#size !== announced) {
+					isPaced = true;
+					this.#shared.pace.begin(this);
+				}
+			};
+			const refuse = (refusal: FanfareError): void => {
 				body.pause();
 				finish(refusal);
 			};
 			const onEnd = (): void => finish(null);
 			const onEndedEarly = (): void => finish(endedEarly());
+			this.#endEarly = refuse;
 			body.on("data", onData);
 			body.on("end", onEnd);
 			body.on("error", onEndedEarly);
@@ -151,6 +151,13 @@ function overloaded(): FanfareError {
 	return new FanfareError(
 		"overloaded",
 		"The server is reading too many request bodies at once. Try again in a second.",
+	);
+}
+
+function tooSlow(): FanfareError {
+	return new FanfareError(
+		"request_timeout",
+		`The body comes too slowly: at least ${BYTES_PER_WINDOW} bytes have to come in ${PACE_WINDOW_MS} ms. Send it again, or send less.`,
 	);
 }
 

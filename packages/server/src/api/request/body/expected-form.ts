@@ -45,8 +45,9 @@ function objectForm({ shape }: z.ZodObject): string {
 	return `{${[...members, ...(hasMore ? ["…"] : [])].join(", ")}}`;
 }
 
-/** The schema inside `optional()` and `nullable()`, and whether `optional()` was among them. */
+/** The schema inside `optional()`, `nullable()` and `preprocess()`, and whether `optional()` was among them. */
 function unwrapped(schema: z.core.$ZodType): { readonly schema: z.core.$ZodType; readonly isOptional: boolean } {
+	if (schema instanceof z.ZodPipe) return unwrapped(schema.out);
 	if (!(schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)) return { schema, isOptional: false };
 	const inner = unwrapped(schema.unwrap());
 	return { schema: inner.schema, isOptional: inner.isOptional || schema instanceof z.ZodOptional };

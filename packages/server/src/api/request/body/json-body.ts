@@ -11,8 +11,17 @@ export interface JsonBody {
 	readonly text: string;
 	readonly value: object;
 	readonly members: readonly MemberSpan[];
+	/**
+	 * For a large body, of which `value` has only a part: to be called before each piece of work on the text. Null for a body
+	 * that was parsed at once.
+	 */
+	readonly takeTurn: TakeTurn | null;
 }
 
+/** Waits until so many characters may be parsed or scanned: see `Turns`. */
+export type TakeTurn = (length: number) => Promise<void> | null;
+
+const LINE_END = 0x0a;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -22,12 +31,16 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 export function parseJsonBody(bytes: Uint8Array, schema?: z.ZodType): JsonBody {
 	const text = decode(bytes);
 	const value = parse(text);
-	if (!isObject(value))
-		throw invalidRequest([{ path: "", message: `The body must be ${expectedForm("a JSON object", schema, value)}.` }]);
+	if (!isObject(value)) throw notAnObject(value, schema);
 	const members = memberSpans(text);
 	const issues = duplicateIssues(members, "");
 	if (issues.length > 0) throw invalidRequest(issues);
-	return { text, value, members };
+	return { text, value, members, takeTurn: null };
+}
+
+/** The error for a body of another kind. */
+export function notAnObject(value: unknown, schema: z.ZodType | undefined): FanfareError {
+	return invalidRequest([{ path: "", message: `The body must be ${expectedForm("a JSON object", schema, value)}.` }]);
 }
 
 /** True for a JSON object, false for an array, null or a plain value. */
@@ -67,7 +80,8 @@ function duplicatesWithin(text: string, members: readonly MemberSpan[], prefix: 
 	});
 }
 
-function decode(bytes: Uint8Array): string {
+/** The text of a body. Throws `invalid_encoding`. */
+export function decode(bytes: Uint8Array): string {
 	try {
 		return decoder.decode(bytes);
 	} catch (cause) {
@@ -87,6 +101,12 @@ function parse(text: string): unknown {
 	}
 }
 
+/** The error for a text that is not JSON, with the place of the first character that can't stand there. */
+export function invalidJson(text: string, position: number): FanfareError {
+	const problem = position >= text.length ? "it ends too early" : place(text, position);
+	return new FanfareError("invalid_json", `The body is not valid JSON: ${problem}.`);
+}
+
 /**
  * V8's message has the position but often quotes the body, which must not be in an error; so only the position is used.
  */
@@ -99,7 +119,8 @@ function whereBroken(text: string, cause: unknown): string {
 }
 
 function place(text: string, position: number): string {
-	const before = text.slice(0, position);
-	const line = before.split("\n").length;
-	return `unexpected text at line ${line}, column ${position - before.lastIndexOf("\n")}`;
+	let line = 1;
+	for (let at = 0; at < position; at++) if (text.charCodeAt(at) === LINE_END) line++;
+	const column = position - (position === 0 ? -1 : text.lastIndexOf("\n", position - 1));
+	return `unexpected text at line ${line}, column ${column}`;
 }

@@ -1,7 +1,7 @@
 // Checks values against zod schemas. Turns what zod reports into issues that people can act on.
 import { z } from "@hono/zod-openapi";
 
-import { invalidRequest, type FanfareError, type Issue } from "../../../core/errors.ts";
+import { counted, invalidRequest, type FanfareError, type Issue } from "../../../core/errors.ts";
 import { expectedForm, kindOf } from "./expected-form.ts";
 
 /** The number of characters of a name that messages show. */
@@ -28,8 +28,19 @@ export function cutName(name: string): string {
 	return name.length > NAME_SHOWN ? `${name.slice(0, NAME_SHOWN)}…` : name;
 }
 
+/** The issues of a body with far too many fields: its first fields that the schema does not know. */
+export function unknownFieldIssues(
+	schema: z.ZodType,
+	members: readonly { readonly name: string }[],
+	prefix = "",
+): Issue[] {
+	const known = new Set(schema instanceof z.ZodObject ? Object.keys(schema.shape) : []);
+	const names = members.map(({ name }) => name).filter((name) => !known.has(name));
+	return names.map((name) => ({ path: prefix + cutName(name), message: unknownField(schema) }));
+}
+
 function issuesOf(error: z.ZodError, prefix: string): Issue[] {
-	return error.issues.flatMap((issue) => {
+	return error.issues.flatMap(inMeantForm).flatMap((issue) => {
 		const place = issue.path.map((part) => cutName(String(part)));
 		const names = issue.code === "unrecognized_keys" ? issue.keys.map(cutName) : [null];
 		return names.map((name) => ({
@@ -37,6 +48,15 @@ function issuesOf(error: z.ZodError, prefix: string): Issue[] {
 			message: issue.message,
 		}));
 	});
+}
+
+/** Where a value may have several forms: the issues of the one whose kind it has, such as a list with a wrong entry. */
+function inMeantForm(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+	if (issue.code !== "invalid_union") return [issue];
+	const isOtherKind = ({ code, path }: z.core.$ZodIssue) =>
+		path.length === 0 && (code === "invalid_type" || code === "invalid_value");
+	const meant = issue.errors.find((issues) => !issues.some(isOtherKind));
+	return meant?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
 }
 
 /**
@@ -55,7 +75,7 @@ function sentence(issue: z.core.$ZodRawIssue): string | undefined {
 		case "too_small":
 			return `must ${bound(issue.origin, "at least", issue.minimum)}, got ${measure(issue.input)}`;
 		case "unrecognized_keys":
-			return `is not a known field${knownFields(issue.inst)}`;
+			return unknownField(issue.inst);
 		case "invalid_value":
 			if (issue.input === undefined) return "is required";
 			return `must be ${oneOf(issue.values)}, got ${kindOf(issue.input)}`;
@@ -84,19 +104,22 @@ function isNumeric(expected: string): boolean {
 }
 
 function bound(origin: string, edge: string, limit: number | bigint): string {
-	if (origin === "string") return `have ${edge} ${limit} characters`;
-	if (origin === "array") return `have ${edge} ${limit} ${limit === 1 ? "entry" : "entries"}`;
+	if (origin === "string") return `have ${edge} ${counted(limit, "character")}`;
+	if (origin === "array") return `have ${edge} ${counted(limit, "entry", "entries")}`;
 	return `be ${edge} ${limit}`;
 }
 
 function measure(value: unknown): string {
-	return typeof value === "string" || Array.isArray(value) ? String(value.length) : String(value);
+	if (typeof value === "string" || Array.isArray(value)) return String(value.length);
+	// An object need not be convertible to a string: `{"toString": 1}`.
+	return typeof value === "number" ? String(value) : kindOf(value);
 }
 
 function oneOf(values: readonly unknown[]): string {
 	return values.map((value) => JSON.stringify(value)).join(" or ");
 }
 
-function knownFields(schema: unknown): string {
-	return schema instanceof z.ZodObject ? ` here; known fields: ${Object.keys(schema.shape).join(", ")}` : "";
+function unknownField(schema: unknown): string {
+	const known = schema instanceof z.ZodObject ? ` here; known fields: ${Object.keys(schema.shape).join(", ")}` : "";
+	return `is not a known field${known}`;
 }

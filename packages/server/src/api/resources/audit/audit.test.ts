@@ -4,10 +4,11 @@ import { describe, expect, it } from "vitest";
 
 import type { AuditEntry } from "../../../core/access/audit.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
-import { callerAlone, type Caller } from "../../test/caller.ts";
+import { caller, callerAlone, type Caller } from "../../test/caller.ts";
 import { apiRoutes } from "../table.ts";
 
-const SENDS = ["sendEvent", "sendEvents"];
+/** They change nothing that is set up. */
+const NOT_AUDITED = ["sendEvent", "sendEvents", "matchEvent", "answerRelayRequest"];
 const endpoint = "https://example.com/hook?token=SECRET-endpoint";
 const webhook = {
 	name: "SECRET-name",
@@ -38,9 +39,10 @@ describe("the audit log", () => {
 	it("has an action for each route that changes something, except sends, and for no other route", () => {
 		for (const { id, method, audit, access } of apiRoutes()) {
 			if (method === "get") expect({ id, audit }).toEqual({ id, audit: undefined });
-			else if (SENDS.includes(id)) expect({ id, audit }).toEqual({ id, audit: null });
+			else if (NOT_AUDITED.includes(id)) expect({ id, audit }).toEqual({ id, audit: null });
 			else expect({ id, audit }).toEqual({ id, audit: expect.stringMatching(/^[a-z_]+\.[a-z_]+$/) });
-			if (typeof audit === "string") expect({ id, access }).not.toEqual({ id, access: null });
+			// Who signs in shows a key in the body: the entry has it.
+			if (typeof audit === "string" && id !== "createSession") expect({ id, access }).not.toEqual({ id, access: null });
 		}
 		const names = apiRoutes().flatMap(({ audit }) => audit ?? []);
 		expect(new Set(names).size).toBe(names.length);
@@ -54,12 +56,80 @@ describe("the audit log", () => {
 			id: expect.stringMatching(/^aud_/),
 			at: test.clock.now(),
 			keyId,
+			customerId: null,
+			sessionId: null,
+			portalSessionId: null,
+			actor: null,
 			projectId: project.id,
 			action: "webhook.create",
 			objectId: json["id"],
 			fields: ["name", "spec.endpoint", "spec.secret", "spec.headers", "spec.metadata", "spec.retries"],
 			requestId: headers.get("x-request-id"),
 		});
+	});
+
+	it("has the actor that the caller names, beside the key, and null for a call that names none", async () => {
+		const { call, audited, makeWebhook, keys, lines } = await auditCaller();
+		const path = `./batch/webhooks/${await makeWebhook()}`;
+		const actors = ["ada@example.com", "urn:user:4711", "!", "~".repeat(128)];
+		for (const actor of actors) {
+			const answer = await call("POST", `${path}:pause`, undefined, { "fanfare-actor": actor });
+			expect(answer.status).toBe(200);
+			await call("POST", `${path}:resume`, undefined, { "FANFARE-ACTOR": actor, "secret-key": keys.project });
+		}
+		await call("POST", `${path}:pause`);
+		const entries = (await audited()).slice(-9);
+		expect(entries.map(({ actor }) => actor)).toEqual([...actors.flatMap((actor) => [actor, actor]), null]);
+		expect(new Set(entries.map(({ keyId }) => keyId)).size).toBe(2);
+		const { json } = await call("GET", "/workspace/audit?limit=2");
+		expect(json["data"]).toMatchObject([{ actor: null }, { actor: "~".repeat(128) }]);
+		// An actor is often a person: the request log has the key only.
+		expect(JSON.stringify(lines)).not.toContain("ada@example.com");
+	});
+
+	it.each([
+		["an empty one", ""],
+		["a space", "Ada Lovelace"],
+		["a tab", "ada\tlovelace"],
+		["129 characters", "a".repeat(129)],
+		["another alphabet", "adä"],
+		["a key", `sk_${"A".repeat(43)}`],
+		["a secret within", "x:whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+	])("refuses %s as an actor, says what is allowed, and repeats nothing of it", async (_, actor) => {
+		const { call, audited, makeWebhook, lines } = await auditCaller();
+		const id = await makeWebhook();
+		const entries = await audited();
+		for (const [method, path] of [
+			["POST", `./batch/webhooks/${id}:pause`],
+			["GET", `./batch/webhooks/${id}`],
+			["POST", "./events"],
+		] as const) {
+			const { status, json, text } = await call(method, path, undefined, { "fanfare-actor": actor });
+			expect([status, json["code"]]).toEqual([400, "invalid_request"]);
+			expect(json["message"]).toMatch(/^Fanfare-Actor: must be 1–128 visible ASCII characters.*ada@example\.com/);
+			if (actor !== "") expect(text + JSON.stringify(lines.slice(-1))).not.toContain(actor);
+		}
+		expect(await audited()).toEqual(entries);
+	});
+
+	it.each([
+		["two persons", "ada@example.com, mallory@example.com"],
+		["another alphabet", "adä"],
+		["129 characters", "a".repeat(129)],
+		["a key", `sk_${"A".repeat(43)}`],
+	])("refuses a call in which a trusted proxy names %s, whatever the caller says", async (_, actor) => {
+		const { call } = await caller({}, null, { proxyActorHeader: () => "X-Forwarded-User" });
+		const headers = { "x-forwarded-user": actor, "fanfare-actor": "bo@example.com" };
+		const answer = await call("POST", "/workspace/projects", { name: "p" }, headers);
+		expect(answer).toMatchObject({ status: 400, json: { issues: [{ path: "X-Forwarded-User" }] } });
+		expect(answer.text).not.toContain(actor);
+	});
+
+	it("looks at the actor after the key, and not at all where no key is needed", async () => {
+		const { call } = await auditCaller();
+		const bad = { "fanfare-actor": "a b" };
+		expect((await call("GET", "/workspace", undefined, { ...bad, "secret-key": "sk_x" })).status).toBe(401);
+		expect((await call("GET", "/healthz", undefined, bad)).status).toBe(200);
 	});
 
 	it("does not name ignored fields, and names no fields if none were sent", async () => {

@@ -2,6 +2,8 @@
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
+import { systemChance } from "../../../adapters/system/system-chance.ts";
+import { createIdMaker } from "../../../core/ids.ts";
 import { callerAlone, type Answer, type Caller } from "../../test/caller.ts";
 import { apiRoutes } from "../table.ts";
 
@@ -23,6 +25,25 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 		const { json } = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
 		return done(json["id"], call("DELETE", `/workspace/keys/${String(json["id"])}`));
 	},
+	"key.update": async ({ call, project }) => {
+		const { json } = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
+		return done(json["id"], call("PATCH", `/workspace/keys/${String(json["id"])}`, { name: "b" }));
+	},
+	"key.roll": async ({ call, project }) => {
+		const { json } = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
+		return done(json["id"], call("POST", `/workspace/keys/${String(json["id"])}:roll`));
+	},
+	"session.create": async ({ call, keys }) => {
+		const answer = await call("POST", "/sessions", { key: keys.project }, { "secret-key": "", "fanfare-page": "1" });
+		return { answer, objectId: answer.json["id"] };
+	},
+	"session.delete": async ({ call, keys }) => {
+		const headers = { "secret-key": keys.project, "fanfare-page": "1" };
+		const signedIn = await call("POST", "/sessions", { key: keys.project }, headers);
+		return done(signedIn.json["keyId"], call("DELETE", "/sessions?everywhere=true", undefined, headers));
+	},
+	"sign_in_link.create": ({ call, keys }) =>
+		created(call("POST", "/sign-in-links", undefined, { "secret-key": keys.project })),
 	"webhook.create": ({ call }) =>
 		created(call("POST", "./batch/webhooks", { name: "n", spec: { endpoint: "https://example.com/" } })),
 	"webhook.update": ({ call, webhookId: id }) => done(id, call("PATCH", `./batch/webhooks/${id}`, { name: "b" })),
@@ -34,6 +55,58 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 	"webhook.resume": async ({ call, webhookId: id }) => {
 		await call("POST", `./batch/webhooks/${id}:pause`);
 		return done(id, call("POST", `./batch/webhooks/${id}:resume`));
+	},
+	"webhook.release": async (api) => {
+		await hold(api);
+		const { call, webhookId: id } = api;
+		return done(id, call("POST", `./batch/webhooks/${id}:release`));
+	},
+	"webhook.release_many": async (api) => {
+		await hold(api);
+		const { call, webhookId: id } = api;
+		return done(id, call("POST", "./batch/webhooks:release"));
+	},
+	"webhook.release_all": async (api) => {
+		await hold(api);
+		const { call, webhookId: id } = api;
+		return done(id, call("POST", "/workspace/webhooks:release"));
+	},
+	"relay.put": async (api) => {
+		const answer = await putRelay(api);
+		return { answer, objectId: answer.json["webhookId"] };
+	},
+	"relay.update": async (api) => {
+		const { id, webhookId } = (await putRelay(api)).json;
+		return done(webhookId, api.call("PATCH", `./relays/${String(id)}`, { name: "b" }));
+	},
+	"relay.delete": async (api) => {
+		const { id, webhookId } = (await putRelay(api)).json;
+		return done(webhookId, api.call("DELETE", `./relays/${String(id)}`));
+	},
+	"customer.update": ({ call }) => done("acme", call("PATCH", "./customers/acme", { name: "Acme" })),
+	"customer.delete": async ({ call }) => {
+		await call("PATCH", "./customers/acme", { name: "Acme" });
+		return done("acme", call("DELETE", "./customers/acme"));
+	},
+	"customer.pause": async ({ call }) => {
+		const body = { name: "n", customerId: "acme", spec: { endpoint: "https://example.com/" } };
+		const { json } = await call("POST", "./batch/webhooks", body);
+		return done(json["id"], call("POST", "./customers/acme:pause"));
+	},
+	"customer.resume": async ({ call }) => {
+		const body = { name: "n", customerId: "acme", spec: { endpoint: "https://example.com/" } };
+		const { json } = await call("POST", "./batch/webhooks", body);
+		await call("POST", "./customers/acme:pause");
+		return done(json["id"], call("POST", "./customers/acme:resume"));
+	},
+	"portal_session.create": ({ call }) => created(call("POST", "./portal-sessions", { customerId: "acme" })),
+	"portal_session.revoke": async ({ call }) => {
+		const { json } = await call("POST", "./portal-sessions", { customerId: "acme" });
+		return done(json["id"], call("DELETE", `./portal-sessions/${String(json["id"])}`));
+	},
+	"portal_session.revoke_many": async ({ call }) => {
+		for (let n = 0; n < 3; n++) await call("POST", "./portal-sessions", { customerId: "acme" });
+		return done("acme", call("DELETE", "./portal-sessions?customerId=acme"));
 	},
 	"event_type.create": ({ call }) => done("a", call("POST", "./event-types", { name: "a" })),
 	"event_type.put": ({ call }) => done("a", call("PUT", "./event-types/a", {})),
@@ -68,6 +141,24 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 		return done(json["id"], call("POST", `./replays/${String(json["id"])}:cancel`));
 	},
 };
+
+/** Pauses the webhooks as a restore does, and has the engine read that. */
+async function hold({ call, test }: Prepared): Promise<void> {
+	const at = test.clock.now();
+	const object = { projectId: null, action: "workspace.restore", objectId: "test", fields: [] };
+	await test.store.holdWebhooks(at, {
+		id: createIdMaker(systemChance).make("aud", at),
+		at,
+		keyId: null,
+		customerId: null,
+		sessionId: null,
+		portalSessionId: null,
+		actor: null,
+		requestId: null,
+		...object,
+	});
+	await call("POST", "./events", { type: "a", data: 1 });
+}
 
 async function done(objectId: unknown, answer: Promise<Answer>) {
 	return { answer: await answer, objectId };
@@ -106,3 +197,7 @@ it.each(Object.keys(CALLS))("leaves one entry for %s", async (action) => {
 	const projectId = action === "project.create" ? objectId : api.project.id;
 	expect(rows[0]?.projectId).toBe(ofWorkspace ? null : projectId);
 });
+
+function putRelay({ call }: Caller): Promise<Answer> {
+	return call("POST", "./relays", { device: "laptop", secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
+}

@@ -5,7 +5,10 @@ import type { AuditEntry } from "../../../core/access/audit.ts";
 import type { auditEntrySchema } from "./schemas.ts";
 
 export function presentAuditEntry(entry: AuditEntry): z.infer<typeof auditEntrySchema> {
-	const { id, at, keyId, projectId, action, objectId, fields, requestId } = entry;
+	const { id, at, keyId, sessionId, customerId, portalSessionId, actor } = entry;
+	const { projectId, action, objectId, fields, requestId } = entry;
 	const object = "auditEntry";
-	return { id, object, createDate: at, keyId, projectId, action, objectId, fields: [...fields], requestId };
+	const customer = { ...(customerId !== null && { customerId }), ...(portalSessionId !== null && { portalSessionId }) };
+	const caller = { keyId, ...(sessionId !== null && { sessionId }), ...customer, actor };
+	return { id, object, createDate: at, ...caller, projectId, action, objectId, fields: [...fields], requestId };
 }

@@ -1,9 +1,27 @@
-// The audit log: who changed which object, and when.
+// The audit log: who changed which object, and when. All of it for the workspace's admins, and what is about a project for the project's.
+import { wholeProject } from "../../../core/access/principal.ts";
+import type { TimeRange } from "../../../core/page.ts";
+import type { AppDeps } from "../../deps.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
-import { route, workspaceKeyWith } from "../../request/route.ts";
-import { listOf } from "../common/schemas.ts";
+import { keyWith, route, workspaceKeyWith, type Reply } from "../../request/route.ts";
+import { scannedListOf } from "../common/schemas.ts";
 import { presentAuditEntry } from "./present.ts";
-import { auditEntrySchema, auditQuerySchema } from "./schemas.ts";
+import { auditEntrySchema, auditQuerySchema, projectAuditQuerySchema } from "./schemas.ts";
+
+const FILTERS =
+	"An entry is listed if it matches all filters. With several filters, a page looks at 10,000 entries: if few of them match, it can have " +
+	"fewer rows than `limit`, even none: `scannedTo` says how far it has looked, and `nextPage` goes on.";
+
+type Query = { readonly [Name in keyof TimeRange]?: number | undefined } & {
+	readonly [Name in "keyId" | "objectId" | "action" | "page"]?: string | undefined;
+} & { readonly limit?: number | undefined };
+
+async function auditReply({ store }: AppDeps, query: Query, projectId: string | null): Promise<Reply> {
+	const request = pageRequest(query, "aud");
+	const { keyId = null, objectId = null, action = null, after = null, before = null } = query;
+	const page = await store.auditEntries({ keyId, projectId, objectId, action, after, before }, request);
+	return listReply(page, request, presentAuditEntry);
+}
 
 export const auditRoutes = [
 	route({
@@ -15,14 +33,23 @@ export const auditRoutes = [
 		summary: "List audit entries",
 		description:
 			"Newest first. Every call that changes something leaves an entry, except sends. The server itself leaves one " +
-			"when it disables a webhook. An entry is listed if it matches all filters.",
+			`when it disables a webhook. ${FILTERS}`,
 		query: auditQuerySchema,
-		answers: { 200: { description: "A page of audit entries.", schema: listOf(auditEntrySchema) } },
-		async handle({ deps, query }) {
-			const request = pageRequest(query, "aud");
-			const { keyId = null, projectId = null, objectId = null, action = null, after = null, before = null } = query;
-			const filter = { keyId, projectId, objectId, action, after, before };
-			return listReply(await deps.store.auditEntries(filter, request), request, presentAuditEntry);
-		},
+		answers: { 200: { description: "A page of audit entries.", schema: scannedListOf(auditEntrySchema) } },
+		handle: ({ deps, query }) => auditReply(deps, query, query.projectId ?? null),
+	}),
+	route({
+		id: "listProjectAuditEntries",
+		tag: "Audit",
+		method: "get",
+		path: "/projects/{projectId}/audit",
+		access: keyWith("admin"),
+		summary: "List a project's audit entries",
+		description:
+			"What was changed in the project, by keys of the project and of the whole workspace, by customers and by the server itself. " +
+			`Newest first. ${FILTERS}`,
+		query: projectAuditQuerySchema,
+		answers: { 200: { description: "A page of audit entries.", schema: scannedListOf(auditEntrySchema) } },
+		handle: ({ deps, scope, query }) => auditReply(deps, query, wholeProject(scope)),
 	}),
 ];

@@ -14,12 +14,37 @@ export const auditEntrySchema = z
 		keyId: z
 			.string()
 			.nullable()
-			.openapi({ description: "The key that made the call. Null if the server itself made the change." }),
-		projectId: z.string().nullable(),
-		action: z.string().openapi({ example: "webhook.update" }),
+			.openapi({ description: "The key that made the call. Null if a customer or the server itself made the change." }),
+		sessionId: z.string().optional().openapi({
+			description: "The session of the page in which the key was used. Present only if it was used in one.",
+		}),
+		customerId: z
+			.string()
+			.optional()
+			.openapi({ description: "The customer whose token made the call. Present only if a customer did." }),
+		portalSessionId: z
+			.string()
+			.optional()
+			.openapi({ description: "The portal session whose token made the call. Present only if a customer did." }),
+		actor: z
+			.string()
+			.nullable()
+			.openapi({
+				description:
+					"The `Fanfare-Actor` of the call, as its caller has sent it, whom a trusted proxy has named, or the `actor` of the portal " +
+					"session. Null if there was none.",
+			}),
+		projectId: z
+			.string()
+			.nullable()
+			.openapi({ description: "The project of the object; null if it belongs to the workspace." }),
+		action: z.string().openapi({ description: "What was done.", example: "webhook.update" }),
 		objectId: z.string().openapi({ description: "The object that was created, changed or deleted." }),
 		fields: z.array(z.string()).openapi({ description: "The names of the fields that were set, never their values." }),
-		requestId: z.string().nullable(),
+		requestId: z
+			.string()
+			.nullable()
+			.openapi({ description: "The id of the request in the server's log; null if there was no request." }),
 	})
 	.openapi("AuditEntry", {
 		example: {
@@ -27,6 +52,7 @@ export const auditEntrySchema = z
 			object: "auditEntry",
 			createDate: 1_723_633_671_620,
 			keyId: "key_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",
+			actor: "ada@example.com",
 			projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
 			action: "webhook.update",
 			objectId: "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",
@@ -35,14 +61,10 @@ export const auditEntrySchema = z
 		},
 	});
 
-export const auditQuerySchema = z.strictObject({
+/** The query of a project's audit log. */
+export const projectAuditQuerySchema = z.strictObject({
 	...pageQuery,
 	keyId: idText("key").optional().openapi({ description: "Only changes that were made with this key." }),
-	projectId: z
-		.string()
-		.refine(isProjectId, "must be an id such as proj_ca5fe71e7592bbcf7705ea36e4f29ed4")
-		.optional()
-		.openapi({ description: "Only changes in this project. The project may be deleted by now." }),
 	objectId: z
 		.string()
 		.max(OBJECT_ID_MAX_LENGTH)
@@ -50,4 +72,12 @@ export const auditQuerySchema = z.strictObject({
 		.openapi({ description: "Only changes of this object: a webhook, key, event, …" }),
 	action: z.string().max(64).optional().openapi({ description: "Only this action, such as `webhook.update`." }),
 	...timeRangeQuery,
+});
+
+export const auditQuerySchema = projectAuditQuerySchema.extend({
+	projectId: z
+		.string()
+		.refine(isProjectId, "must be an id such as proj_ca5fe71e7592bbcf7705ea36e4f29ed4")
+		.optional()
+		.openapi({ description: "Only changes in this project. The project may be deleted by now." }),
 });

@@ -3,7 +3,7 @@
 const CONTROL = /\p{Cc}/u;
 
 /** The number of code points. JavaScript's `length` counts UTF-16 units instead. */
-function characterCount(text: string): number {
+export function characterCount(text: string): number {
 	let count = 0;
 	for (const _ of text) count++;
 	return count;

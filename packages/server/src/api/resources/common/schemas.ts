@@ -2,9 +2,11 @@
 // document.
 import { z } from "@hono/zod-openapi";
 
+import { CUSTOMER_ID_MAX_LENGTH, CUSTOMER_ID_PATTERN, isCustomerId } from "../../../core/access/customer.ts";
 import { isId, type IdPrefix } from "../../../core/ids.ts";
 import { PAGE_LIMIT } from "../../../core/page.ts";
 import { expectedForm, schemaForms } from "../../request/body/expected-form.ts";
+import { shortText } from "./bounded.ts";
 import { textIssue } from "./characters.ts";
 
 /** The last time with a year of four digits: 9999-12-31T23:59:59.999Z. */
@@ -56,6 +58,14 @@ export function idText(prefix: IdPrefix): z.ZodString {
 		.openapi({ example: `${prefix}_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77` });
 }
 
+/** The id of a customer: a string of the product's own. */
+export const customerIdText = shortText(CUSTOMER_ID_MAX_LENGTH)
+	.refine(isCustomerId, `must have 1–${CUSTOMER_ID_MAX_LENGTH} of the characters A–Z a–z 0–9 . _ : -`)
+	.openapi({ minLength: 1, pattern: CUSTOMER_ID_PATTERN.source, example: "acme" });
+
+/** The customer that something belongs to, in a response. */
+export const customerIdOut = z.string().optional().openapi({ description: "Present only if set.", example: "acme" });
+
 /** A whole number in a query parameter: digits only. */
 export function integerParameter(min: number, max: number, description: string): z.ZodType<number, string> {
 	const expected = `must be a whole number from ${min} to ${max}`;
@@ -72,11 +82,9 @@ export const pageQuery = {
 	limit: integerParameter(
 		PAGE_LIMIT.min,
 		PAGE_LIMIT.max,
-		`The largest number of rows. Defaults to ${PAGE_LIMIT.default}.`,
+		`The largest number of rows. Defaults to ${PAGE_LIMIT.default}. A page of large rows ends at about 4 MB.`,
 	).optional(),
-	page: z
-		.string()
-		.max(400)
+	page: shortText(400)
 		.optional()
 		.openapi({ description: "`nextPage` or `prevPage` of an earlier response, unchanged." }),
 };
@@ -102,7 +110,18 @@ export function listOf<T extends z.ZodType>(
 	return z.object({
 		nextPage: z.string().nullable().openapi({ description: "Cursor to the next rows; null on the last page." }),
 		prevPage: z.string().nullable().openapi({ description: "Cursor to the previous rows; null on the first page." }),
-		data: z.array(row),
+		data: z.array(row).openapi({ description: "The rows of this page." }),
+	});
+}
+
+/** The response of a list whose pages may end early, because looking for matches would take too long. */
+export function scannedListOf<T extends z.ZodType>(row: T) {
+	return listOf(row).extend({
+		scannedTo: timeOut.optional().openapi({
+			description:
+				"Present only if the page ended early: how far it has looked, as the date of the order of the list. All rows up to there that match " +
+				"are in this page.",
+		}),
 	});
 }
 
@@ -116,20 +135,22 @@ export interface StringMapRules {
 }
 
 /**
- * An object with any names, whose values are strings. The number of entries is checked before the entries themselves.
+ * An object with any names, whose values are strings. The number of entries is checked before the entries themselves, and
+ * before checks that the caller adds.
  */
 export function stringMap(rules: StringMapRules): z.ZodType<Record<string, string>> {
 	const map = z.custom<Record<string, string>>(() => true).register(schemaForms, { form: '{"name": "value"}' });
 	return map
 		.superRefine((value: unknown, context) => {
 			if (typeof value !== "object" || value === null || Array.isArray(value)) {
-				context.addIssue({ code: "custom", message: `must be ${expectedForm("an object of strings", map, value)}` });
+				const message = `must be ${expectedForm("an object of strings", map, value)}`;
+				context.addIssue({ code: "custom", message, continue: false });
 				return;
 			}
 			const entries = Object.entries(value);
 			if (entries.length > rules.maxEntries) {
 				const message = `must have at most ${rules.maxEntries} entries, got ${entries.length}`;
-				context.addIssue({ code: "custom", message });
+				context.addIssue({ code: "custom", message, continue: false });
 				return;
 			}
 			for (const [name, entry] of entries) {
@@ -178,4 +199,9 @@ export const problemSchema = z
 	});
 
 /** The response to every deletion. */
-export const deletedSchema = z.object({ id: z.string(), deleted: z.literal(true) }).openapi("Deleted");
+export const deletedSchema = z
+	.object({
+		id: z.string().openapi({ description: "The id of what was deleted." }),
+		deleted: z.literal(true).openapi({ description: "Always true." }),
+	})
+	.openapi("Deleted", { example: { id: "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7", deleted: true } });

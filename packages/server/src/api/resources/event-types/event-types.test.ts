@@ -23,6 +23,7 @@ describe("event types", () => {
 			schema: JSON.parse(schema) as unknown,
 			example: [1, -0],
 			archived: false,
+			visibility: "public",
 			createDate: expect.any(Number),
 			updateDate: expect.any(Number),
 			revision: expect.any(Number),

@@ -21,13 +21,21 @@ const EXAMPLE = {
 	},
 	example: { id: 4711, plan: "pro" },
 };
-const DEFAULTS: EventTypeSettings = { description: null, schemaJson: null, exampleJson: null, archived: false };
+const TEXT_MEMBERS = ["schema", "example"];
+const DEFAULTS: EventTypeSettings = {
+	description: null,
+	schemaJson: null,
+	exampleJson: null,
+	archived: false,
+	visibility: "public",
+};
 
 /** A new event type, with its name. */
 export const createBody: BodyRule<{ name: string; settings: EventTypeSettings }> = {
 	schema: createEventTypeSchema,
 	example: { name: "user.created", ...EXAMPLE },
 	maxBytes: MANAGEMENT_MAX_BYTES,
+	textMembers: TEXT_MEMBERS,
 	read(json) {
 		const { name, ...values } = validate(createEventTypeSchema, json.value);
 		return { name, settings: { ...DEFAULTS, ...readPatch(json, values) } };
@@ -39,6 +47,7 @@ export const replaceBody: BodyRule<EventTypeSettings> = {
 	schema: eventTypeSettingsSchema,
 	example: EXAMPLE,
 	maxBytes: MANAGEMENT_MAX_BYTES,
+	textMembers: TEXT_MEMBERS,
 	read: (json) => ({ ...DEFAULTS, ...readPatch(json, validate(eventTypeSettingsSchema, json.value)) }),
 };
 
@@ -47,6 +56,7 @@ export const patchBody: BodyRule<EventTypePatch> = {
 	schema: updateEventTypeSchema,
 	example: { archived: true },
 	maxBytes: MANAGEMENT_MAX_BYTES,
+	textMembers: TEXT_MEMBERS,
 	read(json) {
 		const { revision, ...values } = validate(updateEventTypeSchema, json.value);
 		const patch = readPatch(json, values);
@@ -62,6 +72,7 @@ function readPatch(json: JsonBody, values: z.infer<typeof eventTypeSettingsSchem
 	if (schemaJson !== undefined) patch.schemaJson = schemaJson;
 	if (exampleJson !== undefined) patch.exampleJson = exampleJson;
 	if (values.archived !== undefined) patch.archived = values.archived ?? false;
+	if (values.visibility !== undefined) patch.visibility = values.visibility ?? "public";
 	return patch;
 }
 

@@ -1,6 +1,7 @@
 // Event types as responses show them. They are built as text, since schema and example go out exactly as they came in.
 import type { EventType } from "../../../core/event-type.ts";
-import { pageCursors, type Page, type PageRequest } from "../../../core/page.ts";
+import type { Page, PageRequest } from "../../../core/page.ts";
+import { textListReply } from "../../request/list-reply.ts";
 import type { Reply } from "../../request/route.ts";
 
 /** The response with one event type. */
@@ -11,16 +12,24 @@ export function eventTypeReply(eventType: EventType): Reply {
 /** The response with a page of event types. */
 export function eventTypeListReply(page: Page<EventType>, request: PageRequest): Reply {
 	// The name of an event type is its id.
-	const cursors = pageCursors({ ...page, rows: page.rows.map(({ name }) => ({ id: name })) }, request);
-	const edges = JSON.stringify(cursors).slice(0, -1);
-	return jsonText(`${edges},"data":[${page.rows.map(presentEventType).join(",")}]}`);
+	return textListReply(page, request, { id: ({ name }) => name, text: presentEventType });
 }
 
 function presentEventType(eventType: EventType): string {
-	const { projectId, name, description, schemaJson, exampleJson, archived, createDate, updateDate, revision } =
-		eventType;
+	const {
+		projectId,
+		name,
+		description,
+		schemaJson,
+		exampleJson,
+		archived,
+		visibility,
+		createDate,
+		updateDate,
+		revision,
+	} = eventType;
 	const head = JSON.stringify({ id: name, object: "eventType", projectId, name, description }).slice(0, -1);
-	const tail = JSON.stringify({ archived, createDate, updateDate, revision }).slice(1);
+	const tail = JSON.stringify({ archived, visibility, createDate, updateDate, revision }).slice(1);
 	return `${head},"schema":${schemaJson ?? "null"},"example":${exampleJson ?? "null"},${tail}`;
 }
 

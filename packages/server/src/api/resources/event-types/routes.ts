@@ -2,7 +2,7 @@
 import { isEventTypeName } from "../../../core/event.ts";
 import { decodeCursor, PAGE_LIMIT } from "../../../core/page.ts";
 import { validate } from "../../request/body/validate.ts";
-import { json, keyWith, route } from "../../request/route.ts";
+import { json, keyOrCustomerWith, keyWith, route } from "../../request/route.ts";
 import { deletedSchema, listOf } from "../common/schemas.ts";
 import { createBody, patchBody, replaceBody } from "./input.ts";
 import { eventTypeListReply, eventTypeReply } from "./present.ts";
@@ -24,7 +24,9 @@ export const eventTypeRoutes = [
 		description: "Adds a type to the project's list, which can have up to 1,000. The example must match the schema.",
 		body: createBody,
 		answers: { 200: { description: "The new event type.", schema: eventTypeSchema } },
-		errors: { 409: "The project already has an event type with this name, or 1,000 event types." },
+		errors: {
+			409: "The project already has an event type with this name (`event_type_exists`), or 1,000 event types (`too_many_event_types`).",
+		},
 		async handle({ deps, change, body }) {
 			return eventTypeReply(await deps.engine.eventTypes.create(change, body.name, body.settings));
 		},
@@ -34,7 +36,7 @@ export const eventTypeRoutes = [
 		tag: "Event types",
 		method: "get",
 		path: COLLECTION,
-		access: keyWith("read"),
+		access: keyOrCustomerWith("read", "read"),
 		summary: "List event types",
 		description:
 			"Ordered by name. A page can have fewer rows than `limit` if its schemas and examples reach several megabytes.",
@@ -52,7 +54,7 @@ export const eventTypeRoutes = [
 		tag: "Event types",
 		method: "get",
 		path: ONE,
-		access: keyWith("read"),
+		access: keyOrCustomerWith("read", "read"),
 		summary: "Get an event type",
 		description: "Returns one event type, archived or not.",
 		answers: { 200: { description: "The event type.", schema: eventTypeSchema } },
@@ -72,7 +74,7 @@ export const eventTypeRoutes = [
 			"Sets all fields; a field that is omitted gets its default. Useful if you keep your event types in files.",
 		body: replaceBody,
 		answers: changed,
-		errors: { 409: "The project already has 1,000 event types." },
+		errors: { 409: "The project already has 1,000 event types (`too_many_event_types`)." },
 		async handle({ deps, change, params, body }) {
 			const name = validate(eventTypeName, params.eventType, "name");
 			return eventTypeReply(await deps.engine.eventTypes.put(change, name, body));
@@ -90,7 +92,7 @@ export const eventTypeRoutes = [
 		description: "Changes the fields in the body and no others. Null sets a field to its default.",
 		body: patchBody,
 		answers: changed,
-		errors: { 409: "The event type no longer has the given `revision`." },
+		errors: { 409: "The event type no longer has the given `revision` (`revision_conflict`)." },
 		async handle({ deps, change, params, body }) {
 			return eventTypeReply(await deps.engine.eventTypes.update(change, params.eventType, body));
 		},

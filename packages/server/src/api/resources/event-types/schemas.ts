@@ -1,32 +1,29 @@
 // Event types on the wire.
 import { z } from "@hono/zod-openapi";
 
-import { EVENT_TYPE_DESCRIPTION_MAX_LENGTH } from "../../../core/event-type.ts";
+import { EVENT_TYPE_DESCRIPTION_MAX_LENGTH, EVENT_TYPE_VISIBILITIES } from "../../../core/event-type.ts";
 import { EVENT_TYPE_MAX_LENGTH, EVENT_TYPE_PATTERN } from "../../../core/event.ts";
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
 import { schemaForms } from "../../request/body/expected-form.ts";
+import { list, shortText } from "../common/bounded.ts";
 import { addDuplicateIssues, pageQuery, revisionIn, revisionOut, text, timeOut } from "../common/schemas.ts";
 
 const MAX_FILTER_ENTRIES = 100;
 
 /** The name of an event type, such as `user.created`. */
-export const eventTypeName = z
-	.string()
-	.max(EVENT_TYPE_MAX_LENGTH)
+export const eventTypeName = shortText(EVENT_TYPE_MAX_LENGTH)
 	.regex(EVENT_TYPE_PATTERN, "must be groups of letters, digits, _ and - joined by full stops, such as user.created")
 	.openapi({ example: "user.created" });
 
 /** A filter by event type: a list of exact names and of prefixes such as `order.*`. */
-export const eventTypeList = z
-	.array(
-		z
-			.string()
-			.max(EVENT_TYPE_MAX_LENGTH)
-			.regex(EVENT_TYPE_FILTER_PATTERN, "must be a type such as user.created, or a prefix such as user.*"),
-	)
-	.min(1)
-	.max(MAX_FILTER_ENTRIES)
-	.superRefine(addDuplicateIssues);
+export const eventTypeList = list(
+	shortText(EVENT_TYPE_MAX_LENGTH).regex(EVENT_TYPE_FILTER_PATTERN, {
+		error: ({ input }) =>
+			"must be a type such as user.created, or a prefix such as user.*" +
+			(input === "*" ? "; for all types, omit the list or send null" : ""),
+	}),
+	{ min: 1, max: MAX_FILTER_ENTRIES },
+).superRefine(addDuplicateIssues);
 
 const settings = {
 	description: text(0, EVENT_TYPE_DESCRIPTION_MAX_LENGTH, { lines: true })
@@ -55,6 +52,14 @@ const settings = {
 		description:
 			"If true, a `catalogued` project accepts no new events of this type. The type stays in the list. Defaults to false.",
 	}),
+	visibility: z
+		.enum(EVENT_TYPE_VISIBILITIES)
+		.nullish()
+		.openapi({
+			description:
+				"`internal`: events of this type reach only webhooks without a customer, whatever the filters of others are, and no " +
+				"customer sees them or their type, earlier ones included. Defaults to `public`.",
+		}),
 };
 
 export const eventTypeSettingsSchema = z.strictObject(settings).openapi("EventTypeSettings");
@@ -69,15 +74,41 @@ export const eventTypeSchema = z
 		object: z.literal("eventType"),
 		projectId: z.string(),
 		name: z.string().openapi({ description: "Unique in the project." }),
-		description: z.string().nullable(),
-		schema: z.record(z.string(), z.unknown()).nullable(),
-		example: z.unknown(),
-		archived: z.boolean(),
+		description: z
+			.string()
+			.nullable()
+			.openapi({ description: "What an event of this type means; null if nobody has said so." }),
+		schema: z
+			.record(z.string(), z.unknown())
+			.nullable()
+			.openapi({ description: "The JSON Schema of `data`; null if any data is accepted." }),
+		example: z.unknown().openapi({ description: "An example of `data`; null if there is none." }),
+		archived: z
+			.boolean()
+			.openapi({ description: "True if a `catalogued` project accepts no new events of this type." }),
+		visibility: z
+			.enum(EVENT_TYPE_VISIBILITIES)
+			.openapi({ description: "`internal` if no customer gets or sees events of this type." }),
 		createDate: timeOut,
 		updateDate: timeOut,
 		revision: revisionOut,
 	})
-	.openapi("EventType");
+	.openapi("EventType", {
+		example: {
+			id: "user.created",
+			object: "eventType",
+			projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
+			name: "user.created",
+			description: "An account was created.",
+			schema: { type: "object", required: ["id"], properties: { id: { type: "integer" } } },
+			example: { id: 4711 },
+			archived: false,
+			visibility: "public",
+			createDate: 1_723_633_671_620,
+			updateDate: 1_723_736_909_980,
+			revision: 7,
+		},
+	});
 
 export const eventTypeQuerySchema = z.strictObject({
 	...pageQuery,

@@ -3,13 +3,26 @@ import { z } from "@hono/zod-openapi";
 
 import { json, OPEN, route } from "../../request/route.ts";
 
-const healthSchema = z.object({ status: z.literal("ok"), version: z.string() }).openapi("Health");
+const healthSchema = z
+	.object({
+		status: z.literal("ok").openapi({ description: "Always `ok`." }),
+		version: z.string().openapi({ description: "The version of the server." }),
+	})
+	.openapi("Health", { example: { status: "ok", version: "0.2.0" } });
 const readinessSchema = z
 	.object({
-		ready: z.boolean(),
-		checks: z.record(z.string(), z.object({ ok: z.boolean(), message: z.string() })),
+		ready: z.boolean().openapi({ description: "Whether every check has passed." }),
+		checks: z
+			.record(
+				z.string(),
+				z.object({
+					ok: z.boolean().openapi({ description: "Whether it has passed." }),
+					message: z.string().openapi({ description: "What was found, as a sentence." }),
+				}),
+			)
+			.openapi({ description: "The checks by their names." }),
 	})
-	.openapi("Readiness");
+	.openapi("Readiness", { example: { ready: true, checks: { store: { ok: true, message: "the store answers" } } } });
 
 export const operatorRoutes = [
 	route({
@@ -33,7 +46,10 @@ export const operatorRoutes = [
 		description: "Checks each thing that the server needs to work.",
 		answers: {
 			200: { description: "The server is ready.", schema: readinessSchema },
-			503: { description: "The server is not ready; `checks` says why.", schema: readinessSchema },
+			503: {
+				description: "The server is not ready; `checks` says why, and how far an upgrade of the stored data is.",
+				schema: readinessSchema,
+			},
 		},
 		async handle({ deps }) {
 			const { ready, checks } = await deps.engine.readiness();

@@ -1,12 +1,15 @@
 // Projects as responses show them.
 import type { z } from "@hono/zod-openapi";
 
+import type { ProjectCustomerLimits } from "../../../core/policies/customer-limits.ts";
+import type { ProjectUsage } from "../../../core/policies/quota.ts";
 import type { Project } from "../../../core/workspace.ts";
-import type { projectSchema } from "./schemas.ts";
+import type { projectSchema, projectUsageSchema } from "./schemas.ts";
 
 /** Has some fields that Fanfare does not use: the Nexus SDK requires them. */
 export function presentProject(project: Project): z.infer<typeof projectSchema> {
-	const { id, name, workspaceId, createDate, eventTypes, retentionDays, payloadRetentionDays } = project;
+	const { id, name, workspaceId, createDate, eventTypes } = project;
+	const { retentionDays, payloadRetentionDays, maxEventsPerSecond, maxStoredBytes } = project;
 	return {
 		id,
 		object: "project",
@@ -22,5 +25,23 @@ export function presentProject(project: Project): z.infer<typeof projectSchema> 
 		...(eventTypes !== "open" && { eventTypes }),
 		...(retentionDays !== null && { retentionDays }),
 		...(payloadRetentionDays !== null && { payloadRetentionDays }),
+		...(maxEventsPerSecond !== null && { maxEventsPerSecond }),
+		...(maxStoredBytes !== null && { maxStoredBytes }),
+		...customerLimits(project),
 	};
+}
+
+function customerLimits(project: ProjectCustomerLimits) {
+	const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } = project;
+	return {
+		...(maxWebhooksPerCustomer !== null && { maxWebhooksPerCustomer }),
+		...(maxReplaysPerCustomer !== null && { maxReplaysPerCustomer }),
+		...(maxStreamsPerCustomer !== null && { maxStreamsPerCustomer }),
+		...(maxTestsPerCustomer !== null && { maxTestsPerCustomer }),
+	};
+}
+
+export function presentUsage(usage: ProjectUsage): z.infer<typeof projectUsageSchema> {
+	const { storedBytes, maxEventsPerSecond, maxStoredBytes } = usage;
+	return { object: "projectUsage", storedBytes, maxEventsPerSecond, maxStoredBytes };
 }

@@ -5,8 +5,8 @@ import { jsonBody } from "../../request/body/body-rule.ts";
 import { json, keyWith, route, workspaceKeyWith } from "../../request/route.ts";
 import { deletedSchema } from "../common/schemas.ts";
 import { projectChanges } from "./input.ts";
-import { presentProject } from "./present.ts";
-import { projectNameSchema, projectSchema, updateProjectSchema } from "./schemas.ts";
+import { presentProject, presentUsage } from "./present.ts";
+import { projectNameSchema, projectSchema, projectUsageSchema, updateProjectSchema } from "./schemas.ts";
 
 const nameBody = jsonBody(projectNameSchema, { name: "My project" });
 
@@ -21,7 +21,8 @@ export const projectRoutes = [
 		description: "Oldest first, as an array without pages. A key of one project gets only that project.",
 		answers: { 200: { description: "The projects that the key opens.", schema: z.array(projectSchema) } },
 		handle({ deps, principal }) {
-			const opened = principal?.key.projectId ?? null;
+			// No token of a customer gets here.
+			const opened = principal?.kind === "key" ? principal.key.projectId : null;
 			const projects = deps.engine.projects.list().filter(({ id }) => opened === null || id === opened);
 			return json(projects.map(presentProject));
 		},
@@ -37,6 +38,7 @@ export const projectRoutes = [
 		description: "Several projects can have the same name. Ids are unique.",
 		body: nameBody,
 		answers: { 200: { description: "The new project.", schema: projectSchema } },
+		errors: { 409: "The workspace has as many projects as it may have (`too_many_projects`)." },
 		handle: async ({ deps, change, body }) =>
 			json(presentProject(await deps.engine.projects.create(body.name, change.audit))),
 	}),
@@ -50,6 +52,17 @@ export const projectRoutes = [
 		description: "Returns one project.",
 		answers: { 200: { description: "The project.", schema: projectSchema } },
 		handle: ({ deps, scope }) => json(presentProject(deps.engine.projects.get(scope))),
+	}),
+	route({
+		id: "getProjectUsage",
+		tag: "Projects",
+		method: "get",
+		path: "/projects/{projectId}/usage",
+		access: keyWith("read"),
+		summary: "Get a project's usage",
+		description: "Returns what the project has stored, and the quotas that apply to its sends.",
+		answers: { 200: { description: "The usage.", schema: projectUsageSchema } },
+		handle: async ({ deps, scope }) => json(presentUsage(await deps.engine.projects.usage(scope))),
 	}),
 	route({
 		id: "updateProject",

@@ -2,6 +2,8 @@
 import { z } from "@hono/zod-openapi";
 
 import { EVENT_TYPE_POLICIES } from "../../../core/event-type.ts";
+import { HIGHEST_CUSTOMER_LIMITS } from "../../../core/policies/customer-limits.ts";
+import { HIGHEST_EVENTS_PER_SECOND, HIGHEST_STORED_BYTES } from "../../../core/policies/quota.ts";
 import { MAX_RETENTION_DAYS } from "../../../core/policies/retention.ts";
 import { NAME_MAX_LENGTH } from "../../../core/webhook.ts";
 import { integer, nameText, timeOut } from "../common/schemas.ts";
@@ -23,23 +25,62 @@ const payloadRetentionDays = integer(0, MAX_RETENTION_DAYS).openapi({
 		"the event. Null means the server's default.",
 });
 
+const maxEventsPerSecond = integer(0, HIGHEST_EVENTS_PER_SECOND).openapi({
+	description:
+		"Events that the project may send in a second, on average; it may send those of five seconds at once. Sends beyond it are " +
+		"refused with 429 (`event_rate_exceeded`). 0 means no quota. Null means the server's setting.",
+});
+const maxStoredBytes = integer(0, HIGHEST_STORED_BYTES).openapi({
+	description:
+		"Bytes that the project may have stored. Sends beyond it are refused with 429 (`stored_bytes_exceeded`). 0 means the server's " +
+		"rule for a volume that is nearly full, and no other quota. Null means the server's setting.",
+});
+
+const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } =
+	HIGHEST_CUSTOMER_LIMITS;
+/** How much each customer of the project may have at once. */
+const customerLimits = {
+	maxWebhooksPerCustomer: integer(1, maxWebhooksPerCustomer).openapi({
+		description:
+			"Webhooks that each customer may have. Further ones are refused with 409 (`too_many_webhooks`). Null means the server's setting.",
+	}),
+	maxReplaysPerCustomer: integer(1, maxReplaysPerCustomer).openapi({
+		description:
+			"Replays to the webhooks of each customer that may run at once. Further ones are refused with 409 (`too_many_replays`). " +
+			"Null means the server's setting.",
+	}),
+	maxStreamsPerCustomer: integer(1, maxStreamsPerCustomer).openapi({
+		description:
+			"Live streams that each customer may have open. Further ones are refused with 503 (`too_many_streams`). Null means the " +
+			"server's setting.",
+	}),
+	maxTestsPerCustomer: integer(1, maxTestsPerCustomer).openapi({
+		description:
+			"Tests of each customer's webhooks that may be under way. Further ones are refused with 503 (`overloaded`). Null means the " +
+			"server's setting.",
+	}),
+};
+const OF_NEXUS = { description: "A field of Nexus, always the same here." };
+const ALWAYS_ZERO = { description: "Always 0." };
+const SET = { description: "Present only if set for this project." };
+
 export const projectSchema = z
 	.object({
 		id: z.string(),
 		object: z.literal("project"),
 		name: z.string(),
-		workspaceId: z.string(),
-		type: z.literal("webhooks"),
+		workspaceId: z.string().openapi({ description: "The workspace that it belongs to." }),
+		type: z.literal("webhooks").openapi(OF_NEXUS),
 		createDate: timeOut,
-		localization: z.literal("local"),
-		tags: z.array(z.string()),
-		groups: z.array(z.string()),
+		localization: z.literal("local").openapi(OF_NEXUS),
+		tags: z.array(z.string()).openapi(OF_NEXUS),
+		groups: z.array(z.string()).openapi(OF_NEXUS),
 		statistic: z
 			.object({
-				tagsCount: z.array(z.unknown()),
-				totalAssets: z.int(),
-				annotatedAssets: z.int(),
-				totalAnnotations: z.int(),
+				tagsCount: z.array(z.unknown()).openapi({ description: "Always empty." }),
+				totalAssets: z.int().openapi(ALWAYS_ZERO),
+				annotatedAssets: z.int().openapi(ALWAYS_ZERO),
+				totalAnnotations: z.int().openapi(ALWAYS_ZERO),
 			})
 			.openapi({
 				description: "Always zero, since Fanfare has no assets. The Nexus command line reads these numbers.",
@@ -49,8 +90,48 @@ export const projectSchema = z
 		payloadRetentionDays: payloadRetentionDays
 			.optional()
 			.openapi({ description: "Present only if set for this project." }),
+		maxEventsPerSecond: maxEventsPerSecond.optional().openapi({ description: "Present only if set for this project." }),
+		maxStoredBytes: maxStoredBytes.optional().openapi({ description: "Present only if set for this project." }),
+		maxWebhooksPerCustomer: customerLimits.maxWebhooksPerCustomer.optional().openapi(SET),
+		maxReplaysPerCustomer: customerLimits.maxReplaysPerCustomer.optional().openapi(SET),
+		maxStreamsPerCustomer: customerLimits.maxStreamsPerCustomer.optional().openapi(SET),
+		maxTestsPerCustomer: customerLimits.maxTestsPerCustomer.optional().openapi(SET),
 	})
-	.openapi("Project");
+	.openapi("Project", {
+		example: {
+			id: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
+			object: "project",
+			name: "My project",
+			workspaceId: "ws_1c8aab980f174b0296c7e35e88665b13",
+			type: "webhooks",
+			createDate: 1_701_927_649_302,
+			localization: "local",
+			tags: [],
+			groups: [],
+			statistic: { tagsCount: [], totalAssets: 0, annotatedAssets: 0, totalAnnotations: 0 },
+			eventTypes: "catalogued",
+			retentionDays: 90,
+		},
+	});
+
+export const projectUsageSchema = z
+	.object({
+		object: z.literal("projectUsage"),
+		storedBytes: z.int().openapi({
+			description:
+				"About how many bytes the project's events, deliveries and attempts take: their bodies and records, and a fixed number " +
+				"for each event and each delivery.",
+			example: 1_834_201,
+		}),
+		maxEventsPerSecond: z.int().openapi({
+			description: "The quota that applies, the project's own or the server's; 0 means none.",
+			example: 100,
+		}),
+		maxStoredBytes: z
+			.int()
+			.openapi({ description: "The quota that applies, the project's own or the server's; 0 means none.", example: 0 }),
+	})
+	.openapi("ProjectUsage");
 
 export const projectNameSchema = z
 	.strictObject({ name: nameText(NAME_MAX_LENGTH).openapi({ example: "My project" }) })
@@ -62,5 +143,11 @@ export const updateProjectSchema = z
 		eventTypes: eventTypePolicy.optional(),
 		retentionDays: retentionDays.nullish(),
 		payloadRetentionDays: payloadRetentionDays.nullish(),
+		maxEventsPerSecond: maxEventsPerSecond.nullish(),
+		maxStoredBytes: maxStoredBytes.nullish(),
+		maxWebhooksPerCustomer: customerLimits.maxWebhooksPerCustomer.nullish(),
+		maxReplaysPerCustomer: customerLimits.maxReplaysPerCustomer.nullish(),
+		maxStreamsPerCustomer: customerLimits.maxStreamsPerCustomer.nullish(),
+		maxTestsPerCustomer: customerLimits.maxTestsPerCustomer.nullish(),
 	})
 	.openapi("UpdateProject");

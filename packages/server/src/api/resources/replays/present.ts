@@ -11,6 +11,7 @@ export function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
 		object: "replay",
 		projectId: replay.projectId,
 		webhookId: replay.webhookId,
+		...(replay.customerId !== null && { customerId: replay.customerId }),
 		status: replay.status,
 		since: filter.since,
 		until: filter.until,

@@ -1,7 +1,7 @@
 // Replays: start one or count the events that it would send, look it up, cancel it.
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
-import { json, keyWith, route } from "../../request/route.ts";
+import { json, keyOrCustomerWith, route } from "../../request/route.ts";
 import { listOf } from "../common/schemas.ts";
 import { replayRequest } from "./input.ts";
 import { presentReplay } from "./present.ts";
@@ -16,13 +16,13 @@ export const replayRoutes = [
 		method: "post",
 		path: "/projects/{projectId}/batch/webhooks/{webhookId}:replay",
 		audit: "replay.create",
-		access: keyWith("write"),
+		access: keyOrCustomerWith("write", "replay"),
 		summary: "Replay events to a webhook",
 		description:
 			"Sends old events to this webhook again: each matching event once, oldest first, with the `webhook-id` of the " +
 			"first time. A replay runs in the background, at a pace that leaves room for new events, and continues after " +
 			"a restart. It waits while the webhook is paused or disabled, and ends when the webhook is deleted. At most " +
-			"10 replays of a project run at once.",
+			"10 replays of a project run at once, and beside them 2 to the webhooks of each customer.",
 		body: jsonBody(replayWebhookSchema, { since: 1_723_633_671_620, status: ["Failed", "Missed"], dryRun: true }),
 		answers: {
 			200: {
@@ -31,7 +31,7 @@ export const replayRoutes = [
 			},
 			202: { description: "The replay, which has started.", schema: replaySchema },
 		},
-		errors: { 409: "Too many replays are running in this project." },
+		errors: { 409: "Too many replays are running in this project, or for this customer (`too_many_replays`)." },
 		async handle({ deps, scope, change, params: { webhookId }, body }) {
 			const request = replayRequest(body);
 			if (body.dryRun !== true) {
@@ -46,7 +46,7 @@ export const replayRoutes = [
 		tag: "Replays",
 		method: "get",
 		path: "/projects/{projectId}/replays",
-		access: keyWith("read"),
+		access: keyOrCustomerWith("read", "read"),
 		summary: "List replays",
 		description: "Newest first, including those that have ended.",
 		query: replayQuerySchema,
@@ -62,7 +62,7 @@ export const replayRoutes = [
 		tag: "Replays",
 		method: "get",
 		path: ONE,
-		access: keyWith("read"),
+		access: keyOrCustomerWith("read", "read"),
 		summary: "Get a replay",
 		description: "Shows how far the replay has come.",
 		answers: { 200: { description: "The replay.", schema: replaySchema } },
@@ -75,12 +75,12 @@ export const replayRoutes = [
 		method: "post",
 		path: "/projects/{projectId}/replays/{replayId}:cancel",
 		audit: "replay.cancel",
-		access: keyWith("write"),
+		access: keyOrCustomerWith("write", "replay"),
 		summary: "Cancel a replay",
 		description:
 			"No more deliveries are created. Those that were created continue, and each can be cancelled by itself.",
 		answers: { 200: { description: "The cancelled replay.", schema: replaySchema } },
-		errors: { 409: "The replay has already ended." },
+		errors: { 409: "The replay has already ended (`replay_ended`)." },
 		handle: async ({ deps, change, params }) =>
 			json(presentReplay(await deps.engine.replays.cancel(change, params.replayId))),
 	}),

@@ -2,7 +2,8 @@
 import { z } from "@hono/zod-openapi";
 
 import { DEFAULT_REPLAY_OUTCOMES, REPLAY_OUTCOMES, REPLAY_STATUSES } from "../../../core/replay.ts";
-import { addDuplicateIssues, idText, pageQuery, timeMs, timeOut } from "../common/schemas.ts";
+import { list } from "../common/bounded.ts";
+import { addDuplicateIssues, customerIdOut, idText, pageQuery, timeMs, timeOut } from "../common/schemas.ts";
 import { eventTypeList } from "../event-types/schemas.ts";
 
 const OUTCOMES_TEXT =
@@ -16,9 +17,7 @@ export const replayWebhookSchema = z
 		until: timeMs.nullish().openapi({
 			description: "Only events accepted before this time. Defaults to now, which is also the latest possible time.",
 		}),
-		status: z
-			.array(z.enum(REPLAY_OUTCOMES))
-			.min(1)
+		status: list(z.enum(REPLAY_OUTCOMES), { min: 1, max: REPLAY_OUTCOMES.length })
 			.superRefine(addDuplicateIssues)
 			.nullish()
 			.openapi({
@@ -52,7 +51,7 @@ export const replayEstimateSchema = z
 			description: "False if counting stopped early because there are too many events. Then there may be more.",
 		}),
 	})
-	.openapi("ReplayEstimate");
+	.openapi("ReplayEstimate", { example: { object: "replayEstimate", count: 4_711, complete: true } });
 
 export const replaySchema = z
 	.object({
@@ -60,13 +59,16 @@ export const replaySchema = z
 		object: z.literal("replay"),
 		projectId: z.string(),
 		webhookId: z.string(),
+		customerId: customerIdOut,
 		status: z.enum(REPLAY_STATUSES).openapi({
 			description:
 				"`Running`: also while the replay waits for its webhook. `Finished`: each matching event has a new " +
 				"delivery, which may not have ended yet.",
 		}),
-		since: timeOut,
-		until: timeOut,
+		since: timeOut.openapi({
+			description: "Only events accepted at this time or later. Milliseconds since the epoch.",
+		}),
+		until: timeOut.openapi({ description: "Only events accepted before this time. Milliseconds since the epoch." }),
 		outcomes: z
 			.array(z.enum(REPLAY_OUTCOMES))
 			.openapi({ description: `The \`status\` of the request. ${OUTCOMES_TEXT}` }),
@@ -100,6 +102,7 @@ export const replaySchema = z
 			object: "replay",
 			projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
 			webhookId: "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7",
+			customerId: "acme",
 			status: "Running",
 			since: 1_723_633_671_620,
 			until: 1_723_736_909_981,
@@ -115,4 +118,7 @@ export const replaySchema = z
 		},
 	});
 
-export const replayQuerySchema = z.strictObject({ ...pageQuery, webhookId: idText("webhook").optional() });
+export const replayQuerySchema = z.strictObject({
+	...pageQuery,
+	webhookId: idText("webhook").optional().openapi({ description: "Only replays to this webhook." }),
+});

@@ -3,8 +3,8 @@ import type { z } from "@hono/zod-openapi";
 
 import { latencyQuantileMs } from "../../../core/stats/latency-histogram.ts";
 import type { StatsBucket } from "../../../core/stats/stats.ts";
-import type { StatsReport } from "../../../engine/calls.ts";
-import type { statsSchema } from "./schemas.ts";
+import type { SeriesReport, StatsReport } from "../../../engine/stats-calls.ts";
+import type { statsSchema, webhookStatsSchema } from "./schemas.ts";
 
 export function presentStats(report: StatsReport): z.infer<typeof statsSchema> {
 	const { width, from, to, buckets, totals, deliveries } = report;
@@ -17,6 +17,14 @@ export function presentStats(report: StatsReport): z.infer<typeof statsSchema> {
 		totals: presentCounts(totals),
 		deliveries: { ...deliveries },
 	};
+}
+
+export function presentSeries({ width, from, to, series }: SeriesReport): z.infer<typeof webhookStatsSchema> {
+	const data = series.map(({ webhookId, attemptsSucceeded, attemptsFailed }) => ({
+		webhookId,
+		attempts: { succeeded: [...attemptsSucceeded], failed: [...attemptsFailed] },
+	}));
+	return { object: "webhookStats", width, from, to, data };
 }
 
 function presentCounts({ accepted, attemptsSucceeded, attemptsFailed, succeeded, exhausted, latency }: StatsBucket) {

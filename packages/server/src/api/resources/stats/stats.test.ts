@@ -68,6 +68,81 @@ describe("stats over HTTP", () => {
 	});
 });
 
+describe("stats of several webhooks", () => {
+	const seriesOf = (webhookIds: readonly string[]) => `./batch/webhooks:stats?ids=${webhookIds.join(",")}`;
+
+	it("have the attempts of each webhook in each bucket, in the order of the ids", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 500 }, { status: 200 }]);
+		const { call, makeWebhook, test } = await caller();
+		const { id: idle } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["nothing"] });
+		const busy = await makeWebhook(receiver.url);
+		const eventId = await test.send();
+		await test.delivery(eventId, { attemptCount: 1 });
+		test.clock.advance(HOUR);
+		await test.delivery(eventId, { status: "Succeeded" });
+		const to = test.clock.now() - (test.clock.now() % HOUR) + HOUR;
+		const none = Array.from({ length: 24 }, () => 0);
+		expect((await call("GET", seriesOf([idle, busy]))).json).toEqual({
+			object: "webhookStats",
+			width: "hour",
+			from: to - 24 * HOUR,
+			to,
+			data: [
+				{ webhookId: idle, attempts: { succeeded: none, failed: none } },
+				{ webhookId: busy, attempts: { succeeded: [...none.slice(1), 1], failed: [...none.slice(2), 1, 0] } },
+			],
+		});
+		const minutes = await call("GET", `${seriesOf([busy])}&width=minute&from=${to - HOUR}&to=${to - HOUR + 1}`);
+		expect(minutes).toMatchObject({ status: 200, json: { width: "minute", to: to - HOUR + 60_000 } });
+	});
+
+	it("show a customer's token its own webhooks only, and nothing if one of them is another's", async () => {
+		const { call, test, tokenOf } = await caller();
+		const { id: acmes } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+		const { id: globexs } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
+		const asAcme = { "secret-key": await tokenOf("acme") };
+		expect(await call("GET", seriesOf([acmes]), undefined, asAcme)).toMatchObject({ status: 200 });
+		expect(await call("GET", seriesOf([globexs, acmes]))).toMatchObject({ status: 200 });
+		const unknown = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
+		const refusals = [globexs, unknown].map(async (id) => {
+			const { status, json } = await call("GET", seriesOf([acmes, id]), undefined, asAcme);
+			return { status, json: { ...(json as object), requestId: "" } };
+		});
+		const [foreign, nothing] = await Promise.all(refusals);
+		expect(foreign).toEqual(nothing);
+		expect(foreign).toMatchObject({ status: 404, json: { code: "webhook_not_found", issues: [{ path: "ids.1" }] } });
+		expect(JSON.stringify(foreign)).not.toContain(globexs);
+	});
+
+	it("don't include webhooks of another project", async () => {
+		const { call, makeWebhook, test } = await caller();
+		const mine = await makeWebhook("http://127.0.0.1:9/");
+		const other = await test.engine.projects.create("Other", null);
+		const path = `/projects/${other.id}/batch/webhooks:stats?ids=${mine}`;
+		expect(await call("GET", path)).toMatchObject({ status: 404, json: { issues: [{ path: "ids.0" }] } });
+	});
+
+	it("are refused without ids, with too many, with one that is none, and with one that is there twice", async () => {
+		const { call, makeWebhook } = await caller();
+		const id = await makeWebhook("http://127.0.0.1:9/");
+		const many = Array.from({ length: 101 }, (_, index) => id.slice(0, -3) + String(100 + index));
+		const message = (ids: string) => call("GET", `./batch/webhooks:stats${ids}`);
+		const refused = (path: string, text: RegExp) => ({
+			status: 400,
+			json: { code: "invalid_request", issues: [{ path, message: expect.stringMatching(text) }] },
+		});
+		expect(await message("")).toMatchObject(refused("ids", /required/));
+		expect(await message("?ids=")).toMatchObject(refused("ids", /at least 1 id/));
+		expect(await message(`?ids=${many.join(",")}`)).toMatchObject(refused("ids", /at most 100 ids/));
+		expect(await message(`?ids=${id},webhook_x`)).toMatchObject(refused("ids.1", /must be an id such as webhook_/));
+		expect(await message(`?ids=${id},${id}`)).toMatchObject(refused("ids.1", /list it once/));
+		expect(await message(`?ids=${id}&width=minute&from=0&to=12060000`)).toMatchObject(
+			refused("from", /at most 200 are/),
+		);
+	});
+});
+
 describe("types of Fanfare's own events", () => {
 	it("are refused in sends, with the path", async () => {
 		const { call, accepted } = await caller();

@@ -1,6 +1,6 @@
 // The live stream as server-sent events (the event stream format of the HTML standard).
 import type { LiveItem, LiveSignal } from "../../../core/live.ts";
-import type { LiveSubscription } from "../../../engine/calls.ts";
+import type { LiveSubscription } from "../../../engine/live-calls.ts";
 
 /** How long a client should wait before it reconnects. */
 const RETRY_MS = 2_000;
@@ -43,11 +43,20 @@ function signalText(signal: LiveSignal): string {
 function itemText(item: LiveItem): string {
 	const known = itemTexts.get(item);
 	if (known !== undefined) return known;
-	const { id, kind, projectId, date, ...fact } = item;
-	const data = JSON.stringify({ object: "streamItem", id, kind, projectId, date, ...fact });
-	const text = `id: ${id}\nevent: ${kind}\ndata: ${data}\n\n`;
+	const text = `id: ${item.id}\nevent: ${item.kind}\ndata: ${JSON.stringify(presentItem(item))}\n\n`;
 	itemTexts.set(item, text);
 	return text;
+}
+
+/** An item as it is on the wire. */
+export function presentItem(item: LiveItem): object {
+	const { id, kind, projectId, date, customers: _customers, ...fact } = item;
+	return { object: "streamItem", id, kind, projectId, date, ...fact };
+}
+
+/** The item that says why others may be missing. */
+export function presentGap(reason: string): object {
+	return { object: "streamItem", kind: "gap", reason };
 }
 
 function controlText(kind: string, reason: string): string {

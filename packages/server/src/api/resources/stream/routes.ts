@@ -1,7 +1,11 @@
 // The live stream.
-import { keyWith, route } from "../../request/route.ts";
-import { liveStream } from "./live-stream.ts";
-import { streamItemSchema, streamQuerySchema } from "./schemas.ts";
+import type { z } from "@hono/zod-openapi";
+
+import { narrowed, type Scope } from "../../../core/access/principal.ts";
+import type { LiveRequest } from "../../../engine/live-calls.ts";
+import { json, keyOrCustomerWith, route } from "../../request/route.ts";
+import { liveStream, presentGap, presentItem } from "./live-stream.ts";
+import { DEFAULT_ITEMS, pollQuerySchema, streamItemSchema, streamItemsSchema, streamQuerySchema } from "./schemas.ts";
 
 export const streamRoutes = [
 	route({
@@ -9,13 +13,14 @@ export const streamRoutes = [
 		tag: "Live stream",
 		method: "get",
 		path: "/projects/{projectId}/stream",
-		access: keyWith("read"),
+		access: keyOrCustomerWith("read", "read"),
 		summary: "Watch a project live",
 		description:
 			"Server-sent events, from now on or after the `Last-Event-ID` of an earlier stream. They contain ids, types, " +
 			"statuses and durations, never payloads. `gap` means that items may be missing, and says why. `dropped` or " +
-			"`end` is the last item of a stream, with the reason. When nothing happens, a comment is sent every 15 s. If " +
-			"too many clients are connected, the call is refused with 503.",
+			"`end` is the last item of a stream, with the reason. When nothing happens, a comment is sent every 15 s. A project " +
+			"may have half of the streams that the others leave free (`FANFARE_MAX_STREAMS`); a further one is refused with 503, the code " +
+			"`too_many_streams` and `Retry-After`: poll `…/stream/items` until then.",
 		query: streamQuerySchema,
 		answers: {
 			200: {
@@ -24,12 +29,14 @@ export const streamRoutes = [
 				contentType: "text/event-stream",
 			},
 		},
+		errors: {
+			503: "`too_many_streams`: the project has its share of the streams, or the customer as many as it may have. Otherwise the server is overloaded or shutting down. See `Retry-After`.",
+		},
 		handle({ deps, scope, principal, query, connection }) {
-			const { kinds = null, webhookId = null, eventTypes = null } = query;
 			const subscription = deps.engine.live.subscribe({
-				scope,
+				kind: "api",
+				...watched(scope, query),
 				principal,
-				filter: { kinds, webhookId, eventTypes },
 				lastEventId: connection.header("last-event-id") ?? null,
 				abandon: connection.abandon,
 			});
@@ -42,4 +49,42 @@ export const streamRoutes = [
 			};
 		},
 	}),
+	route({
+		id: "listStreamItems",
+		tag: "Live stream",
+		method: "get",
+		path: "/projects/{projectId}/stream/items",
+		access: keyOrCustomerWith("read", "read"),
+		summary: "Poll for what the live stream contains",
+		description:
+			"For clients that can't have a stream. Returns the items since `lastEventId`, oldest first, with a `gap` in front if some may " +
+			"be missing. Pass the response's `lastEventId` to the next call: at once if `hasMore` is true, else after some seconds. Items are kept " +
+			"while a client streams or has polled within the last minute; the first call, without `lastEventId`, has none.",
+		query: pollQuerySchema,
+		answers: { 200: { description: "The items.", schema: streamItemsSchema } },
+		handle({ deps, scope, query }) {
+			const { lastEventId = null, limit = DEFAULT_ITEMS } = query;
+			const polled = deps.engine.live.poll({ ...watched(scope, query), lastEventId, limit });
+			const items = polled.items.map(presentItem);
+			return json({
+				object: "streamItems",
+				data: polled.gap === null ? items : [presentGap(polled.gap), ...items],
+				lastEventId: polled.lastEventId,
+				hasMore: polled.hasMore,
+			});
+		},
+	}),
 ];
+
+/**
+ * The scope and the filter that a query asks for. A key filters the items of its project. A customer's token has the items of its
+ * customer anyway, and can't name another.
+ */
+function watched(scope: Scope, query: z.infer<typeof streamQuerySchema>): Pick<LiveRequest, "scope" | "filter"> {
+	const { kinds = null, customerId = null, webhookId = null, eventTypes = null } = query;
+	const isKey = scope.kind === "project";
+	return {
+		scope: isKey ? scope : narrowed(scope, customerId),
+		filter: { kinds, customerId: isKey ? customerId : null, webhookId, eventTypes },
+	};
+}

@@ -4,41 +4,28 @@ import { z } from "@hono/zod-openapi";
 import { ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from "../../../core/delivery.ts";
 import { LIVE_KINDS } from "../../../core/live.ts";
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
-import { idText, timeOut } from "../common/schemas.ts";
+import { shortText } from "../common/bounded.ts";
+import { listParameter } from "../common/lists.ts";
+import { customerIdText, idText, integerParameter, timeOut } from "../common/schemas.ts";
 
-const MAX_ENTRIES = 100;
-const MAX_LENGTH = 4_000;
-
-/** A comma-separated list in one query parameter. `expected` and `description` say what each entry must be. */
-function listParameter<T extends string>(
-	isEntry: (entry: string) => entry is T,
-	expected: string,
-	description: string,
-): z.ZodType<readonly T[], string> {
-	return z
-		.string()
-		.max(MAX_LENGTH)
-		.transform((value, context) => {
-			const entries = value.split(",");
-			if (entries.length <= MAX_ENTRIES && entries.every(isEntry)) return entries;
-			context.addIssue({
-				code: "custom",
-				message: `must be a list of ${expected}, separated by commas, at most ${MAX_ENTRIES}`,
-			});
-			return z.NEVER;
-		})
-		.openapi({ type: "string", description: `${description}. Separate several with commas. Defaults to all.` });
-}
+const MAX_ID_LENGTH = 64;
+export const DEFAULT_ITEMS = 500;
+const MAX_ITEMS = 1_000;
 
 const isKind = (text: string) => (LIVE_KINDS as readonly string[]).includes(text);
 const isTypeFilter = (text: string) => EVENT_TYPE_FILTER_PATTERN.test(text);
 
-export const streamQuerySchema = z.strictObject({
+const filters = {
 	kinds: listParameter(
 		(text): text is (typeof LIVE_KINDS)[number] => isKind(text),
 		LIVE_KINDS.join(", "),
 		"Only items of these kinds",
 	).optional(),
+	customerId: customerIdText.optional().openapi({
+		description:
+			"Only items about webhooks of this customer, and accepted events that are for this customer. Of an event with a list of " +
+			"`customerIds`, customers without a webhook are not known here.",
+	}),
 	webhookId: idText("webhook")
 		.optional()
 		.openapi({ description: "Only items about this webhook. Items without a webhook never match." }),
@@ -47,11 +34,40 @@ export const streamQuerySchema = z.strictObject({
 		"names of event types, or prefixes such as order.*",
 		"Only items about these event types, or with a prefix such as `order.*`. Items without an event type never match",
 	).optional(),
+};
+
+export const streamQuerySchema = z.strictObject(filters);
+
+export const pollQuerySchema = z.strictObject({
+	...filters,
+	lastEventId: shortText(MAX_ID_LENGTH).optional().openapi({
+		description: "The `lastEventId` of the last response, or the id of the last item of a stream. Defaults to now.",
+	}),
+	limit: integerParameter(1, MAX_ITEMS, `The most items to return. Defaults to ${DEFAULT_ITEMS}.`).optional(),
 });
 
-const item = { object: z.literal("streamItem"), id: z.string(), projectId: z.string(), date: timeOut };
+const item = {
+	object: z.literal("streamItem"),
+	id: z.string().openapi({ description: "The position of the item, to continue after it." }),
+	projectId: z.string(),
+	date: timeOut.openapi({ description: "When it happened. Milliseconds since the epoch." }),
+};
 const ofDelivery = { webhookId: z.string(), eventId: z.string(), eventType: z.string(), deliveryId: z.string() };
-const reason = z.string().nullable();
+const reason = z
+	.string()
+	.nullable()
+	.openapi({ description: "Why, as a sentence; null if there is nothing to explain." });
+const status = z.enum(DELIVERY_STATUSES).openapi({ description: "The status now." });
+const ITEM = {
+	object: "streamItem",
+	id: "01936a2e5c3b-42",
+	projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
+	date: 1_723_633_671_620,
+	kind: "event.accepted",
+	eventId: "evt_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",
+	eventType: "user.created",
+	deliveryCount: 2,
+};
 
 /** The `data` of each server-sent event. Its `event` is the `kind`. */
 export const streamItemSchema = z
@@ -61,7 +77,8 @@ export const streamItemSchema = z
 			kind: z.literal("event.accepted"),
 			eventId: z.string(),
 			eventType: z.string(),
-			deliveryCount: z.int(),
+			deliveryCount: z.int().openapi({ description: "The number of webhooks that the event goes to." }),
+			tags: z.array(z.string()).optional().openapi({ description: "Present only if there are any." }),
 		}),
 		z.object({
 			...item,
@@ -69,16 +86,19 @@ export const streamItemSchema = z
 			...ofDelivery,
 			number: z.int(),
 			trigger: z.enum(ATTEMPT_TRIGGERS),
-			result: z.enum(["success", "failure"]),
-			responseCode: z.int(),
-			error: z.string().nullable(),
-			durationMs: z.int(),
+			result: z.enum(["success", "failure"]).openapi({ description: "`success` after a 2xx." }),
+			responseCode: z.int().openapi({ description: "0 if no response came." }),
+			error: z
+				.string()
+				.nullable()
+				.openapi({ description: "Such as `timeout`, `dns` or `refused`; null if a complete response came." }),
+			durationMs: z.int().openapi({ description: "From the start to the end of the response, or to the failure." }),
 		}),
 		z.object({
 			...item,
 			kind: z.literal("delivery.updated"),
 			...ofDelivery,
-			status: z.enum(DELIVERY_STATUSES),
+			status,
 			reason,
 			attemptCount: z.int(),
 			nextAttemptDate: timeOut.nullable(),
@@ -87,17 +107,32 @@ export const streamItemSchema = z
 			...item,
 			kind: z.literal("deliveries.updated"),
 			webhookId: z.string(),
-			status: z.enum(DELIVERY_STATUSES),
+			status,
 			reason,
-			count: z.int(),
+			count: z.int().openapi({ description: "The number of deliveries." }),
 		}),
 		z.object({
 			...item,
 			kind: z.literal("webhook.updated"),
 			webhookId: z.string(),
-			status: z.enum(["Enabled", "Paused", "Disabled", "Deleted"]),
+			status: z.enum(["Enabled", "Paused", "Disabled", "Deleted"]).openapi({ description: "The status now." }),
 			reason,
 		}),
-		z.object({ object: z.literal("streamItem"), kind: z.enum(["gap", "dropped", "end"]), reason: z.string() }),
+		z.object({
+			object: z.literal("streamItem"),
+			kind: z.enum(["gap", "dropped", "end"]),
+			reason: z.string().openapi({ description: "Why, as a sentence." }),
+		}),
 	])
-	.openapi("StreamItem");
+	.openapi("StreamItem", { example: ITEM });
+
+export const streamItemsSchema = z
+	.object({
+		object: z.literal("streamItems"),
+		data: z.array(streamItemSchema).openapi({ description: "Oldest first." }),
+		lastEventId: z.string().openapi({ description: "The position after these items, for the next call." }),
+		hasMore: z.boolean().openapi({ description: "Whether there are more items already: call again at once." }),
+	})
+	.openapi("StreamItems", {
+		example: { object: "streamItems", data: [ITEM], lastEventId: ITEM.id, hasMore: false },
+	});

@@ -62,14 +62,14 @@ describe("the stream", () => {
 	});
 
 	it.each<[string, object]>([
-		["", { kinds: null, webhookId: null, eventTypes: null }],
+		["", { kinds: null, customerId: null, webhookId: null, eventTypes: null }],
 		[
 			"?kinds=event.accepted,webhook.updated",
-			{ kinds: ["event.accepted", "webhook.updated"], webhookId: null, eventTypes: null },
+			{ kinds: ["event.accepted", "webhook.updated"], customerId: null, webhookId: null, eventTypes: null },
 		],
 		[
-			`?webhookId=${WEBHOOK_ID}&eventTypes=order.*%2Ca.b&`,
-			{ kinds: null, webhookId: WEBHOOK_ID, eventTypes: ["order.*", "a.b"] },
+			`?customerId=c%3A1&webhookId=${WEBHOOK_ID}&eventTypes=order.*%2Ca.b&`,
+			{ kinds: null, customerId: "c:1", webhookId: WEBHOOK_ID, eventTypes: ["order.*", "a.b"] },
 		],
 	])("reads its filters from %j", async (query, filter) => {
 		const api = await caller();
@@ -84,11 +84,33 @@ describe("the stream", () => {
 		["eventTypes=a..b", "eventTypes", /names of event types/],
 		[`eventTypes=${Array.from({ length: 101 }, () => "a").join(",")}`, "eventTypes", /at most 100/],
 		["webhookId=x", "webhookId", /must be an id/],
+		["customerId=*", "customerId", /must/],
 		["since=5", "since", /not a known field/],
 	])("refuses ?%s", async (query, path, message) => {
 		const { call } = await caller();
 		const { status, json } = await call("GET", `./stream?${query}`);
 		expect([status, json["issues"]]).toEqual([400, [{ path, message: expect.stringMatching(message) }]]);
+	});
+
+	it("is that of its customer for a customer's token, which can name no other, and shows nobody whom an event is for", async () => {
+		const api = await caller();
+		const hub = api.engine.live as LiveHub;
+		const token = { "secret-key": await api.tokenOf("acme") };
+		for (const path of ["stream", "stream/items"]) {
+			const refused = await api.call("GET", `./${path}?customerId=globex`, undefined, token);
+			expect(refused).toMatchObject({ status: 404, json: { code: "customer_not_found" } });
+		}
+		const own = await reading(await open(api, "?customerId=acme", token));
+		const ofKey = await reading(await open(api, "?customerId=acme"));
+		for (const stream of [own, ofKey]) await stream.next();
+		const event = { kind: "event.accepted", eventId: "evt_1", eventType: "a", deliveryCount: 1 } as const;
+		hub.publishTo(api.project.id, "acme", event);
+		hub.publish(api.project.id, event, ["acme", "globex"]);
+		for (const stream of [own, ofKey]) {
+			const text = await stream.next();
+			expect(text).toContain("evt_1");
+			expect(text).not.toMatch(/globex|customers/);
+		}
 	});
 
 	it("forgets a client that disconnects, and opens no stream for HEAD", async () => {
@@ -101,12 +123,40 @@ describe("the stream", () => {
 		}
 	});
 
-	it("is refused with 503 and Retry-After when too many clients are connected", async () => {
-		const api = await caller();
-		for (let n = 0; n < 25; n++) expect((await open(api)).status).toBe(200);
-		const response = await open(api);
-		expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
-		expect(await response.json()).toMatchObject({ code: "overloaded" });
+	it("is refused with 503 and Retry-After when the project has its share, and polling goes on at the same place", async () => {
+		const api = await callerAlone();
+		const streams: Response[] = [];
+		let response = await open(api);
+		for (; response.status === 200; response = await open(api)) streams.push(response);
+		expect(streams).toHaveLength(500);
+		expect([response.status, response.headers.get("retry-after")]).toEqual([503, "30"]);
+		expect(await response.json()).toMatchObject({
+			code: "too_many_streams",
+			message: expect.stringContaining("stream/items"),
+		});
+		const first = await api.call("GET", "./stream/items");
+		const { lastEventId } = first.json as { lastEventId: string };
+		expect(first.json).toEqual({ object: "streamItems", data: [], lastEventId: expect.any(String), hasMore: false });
+		const hub = api.engine.live as LiveHub;
+		for (const eventId of ["evt_1", "evt_2"])
+			hub.publish(api.project.id, { kind: "event.accepted", eventId, eventType: "a", deliveryCount: 2 });
+		const { json } = await api.call("GET", `./stream/items?lastEventId=${lastEventId}&limit=1&kinds=event.accepted`);
+		expect(json).toMatchObject({ data: [{ object: "streamItem", eventId: "evt_1" }], hasMore: true });
+		const gap = await api.call("GET", "./stream/items?lastEventId=nonsense");
+		expect(gap.json["data"]).toMatchObject([{ kind: "gap", reason: expect.stringContaining("has restarted") }, {}, {}]);
+		for (const { body } of streams) await body?.cancel();
+	});
+
+	it.each([
+		["limit=0", "limit"],
+		["limit=1001", "limit"],
+		[`lastEventId=${"x".repeat(65)}`, "lastEventId"],
+		["kinds=nothing", "kinds"],
+		["page=x", "page"],
+	])("refuses to poll with ?%s", async (query, path) => {
+		const { call } = await caller();
+		const { status, json } = await call("GET", `./stream/items?${query}`);
+		expect([status, json["issues"]]).toMatchObject([400, [{ path }]]);
 	});
 
 	it("ends with the reason when the client is too slow", async () => {

@@ -4,7 +4,7 @@ import type { z } from "@hono/zod-openapi";
 import { expect, it } from "vitest";
 
 import type { Webhook } from "../../../core/webhook.ts";
-import type { WebhookSettings } from "../../../engine/calls.ts";
+import type { WebhookSettings } from "../../../engine/webhook-settings.ts";
 import { caller } from "../../test/caller.ts";
 import type { UpdateWebhook, webhookSchema } from "./schemas.ts";
 

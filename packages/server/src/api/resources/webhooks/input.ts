@@ -1,14 +1,20 @@
 // Reads the settings of a webhook, in the form that the engine takes.
+import type { z } from "@hono/zod-openapi";
+
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "../../../core/policies/retry-policy.ts";
 import { DEFAULT_DISABLE_AFTER_MS, DEFAULT_TIMEOUT_MS } from "../../../core/webhook.ts";
-import type { WebhookPatch, WebhookSettings } from "../../../engine/calls.ts";
+import type { NewWebhook, WebhookPatch } from "../../../engine/webhook-settings.ts";
+import type { WebhookFilter } from "../../../ports/store/directory.ts";
+import type { webhooksQuerySchema } from "./list-query.ts";
 import type { CreateWebhook, UpdateWebhook } from "./schemas.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** All settings of a new webhook. A field that is omitted or null gets its default. */
-export function webhookSettings({ name, spec }: CreateWebhook): WebhookSettings {
+/** A new webhook with all its settings. A field that is omitted or null gets its default. */
+export function newWebhook({ name, customerId, key, spec }: CreateWebhook): NewWebhook {
 	return {
+		customerId: customerId ?? null,
+		key: key ?? null,
 		name,
 		endpoint: spec.endpoint,
 		retries: fullRetries(spec.retries),
@@ -23,10 +29,11 @@ export function webhookSettings({ name, spec }: CreateWebhook): WebhookSettings 
 }
 
 /** The changes of a PATCH. A field that is omitted does not change; null sets the default. `secret` is ignored. */
-export function webhookPatch({ name, spec = {}, revision }: UpdateWebhook): WebhookPatch {
+export function webhookPatch({ name, key, spec = {}, revision }: UpdateWebhook): WebhookPatch {
 	const patch: Writable<WebhookPatch> = {};
 	if (revision !== undefined) patch.revision = revision;
 	if (name !== undefined) patch.name = name;
+	if (key !== undefined) patch.key = key;
 	if (spec.endpoint !== undefined) patch.endpoint = spec.endpoint;
 	if (spec.retries === null) patch.retries = { ...DEFAULT_RETRY_POLICY, scheduleMs: null };
 	else if (spec.retries !== undefined) patch.retries = someRetries(spec.retries);
@@ -38,6 +45,20 @@ export function webhookPatch({ name, spec = {}, revision }: UpdateWebhook): Webh
 	if (spec.disableAfterMs !== undefined) patch.disableAfterMs = spec.disableAfterMs ?? DEFAULT_DISABLE_AFTER_MS;
 	if (spec.headers !== undefined) patch.headers = lowerCased(spec.headers);
 	return patch;
+}
+
+/** The filter of a list of webhooks. */
+export function webhookFilter(query: z.infer<typeof webhooksQuerySchema>): WebhookFilter {
+	const {
+		q = null,
+		status = null,
+		health = null,
+		customerId = null,
+		key = null,
+		eventType = null,
+		metadata = {},
+	} = query;
+	return { text: q, statuses: status, health, customerId, key, eventType, metadata };
 }
 
 type RetriesInput = NonNullable<CreateWebhook["spec"]["retries"]>;

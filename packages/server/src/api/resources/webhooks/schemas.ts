@@ -9,6 +9,7 @@ import {
 	SCHEDULE_MAX_ENTRIES,
 	SCHEDULE_MAX_WAIT_MS,
 } from "../../../core/policies/retry-policy.ts";
+import { HEALTH_STATES } from "../../../core/policies/webhook-health.ts";
 import {
 	DEFAULT_DISABLE_AFTER_MS,
 	DEFAULT_SECRET_OVERLAP_MS,
@@ -20,32 +21,54 @@ import {
 	MAX_RATE_PER_SECOND,
 	MAX_SECRET_OVERLAP_MS,
 	NAME_MAX_LENGTH,
+	PAUSED_REASONS,
 	TIMEOUT_RANGE_MS,
+	WEBHOOK_KEY_MAX_LENGTH,
+	WEBHOOK_KEY_PATTERN,
 	WEBHOOK_STATUSES,
 } from "../../../core/webhook.ts";
+import { list, shortText } from "../common/bounded.ts";
 import { textIssue } from "../common/characters.ts";
-import { integer, nameText, revisionIn, revisionOut, stringMap, text, timeOut } from "../common/schemas.ts";
-import { eventTypeList, eventTypeName } from "../event-types/schemas.ts";
+import {
+	customerIdOut,
+	customerIdText,
+	integer,
+	nameText,
+	revisionIn,
+	revisionOut,
+	stringMap,
+	text,
+	timeOut,
+} from "../common/schemas.ts";
+import { eventTypeList } from "../event-types/schemas.ts";
 import { headerNameIssue, headerValueIssue, MAX_HEADERS } from "./header-rules.ts";
 
 const DESCRIPTION_MAX_LENGTH = 1_024;
 const METADATA = { entries: 50, keyLength: 64, valueLength: 512 } as const;
 
-const endpoint = z
-	.string()
-	.min(1)
-	.max(ENDPOINT_MAX_LENGTH)
+const endpoint = shortText(ENDPOINT_MAX_LENGTH)
 	.refine((url) => /^\S+$/.test(url) && url.isWellFormed() && URL.canParse(url), {
 		error: "must be an absolute URL such as https://example.com/webhooks",
 		abort: true,
 	})
 	.openapi({
+		minLength: 1,
 		format: "uri",
-		description: "Absolute `https` URL of a public address, without user name, password and fragment.",
+		description:
+			"Absolute `https` URL of a public address, without user name, password and fragment. The server's operator can allow others.",
 		example: "https://example.com/webhooks",
 	});
 
-const secretContents = z
+/** The product's own id of a webhook. */
+export const webhookKeyText = shortText(WEBHOOK_KEY_MAX_LENGTH)
+	.regex(WEBHOOK_KEY_PATTERN, `must have 1–${WEBHOOK_KEY_MAX_LENGTH} of the characters A–Z a–z 0–9 . _ : -`)
+	.openapi({ minLength: 1, example: "orders:eu" });
+
+const KEY_DESCRIPTION =
+	"Your own id of the webhook, by which you find it again. No other webhook of the project can have it, until this one is deleted. " +
+	"A customer's token can't set it.";
+
+export const secretContents = z
 	.string()
 	.refine((contents) => decodeSecret(contents) !== null, {
 		error: `must be standard base64 of ${SECRET_MIN_BYTES}–${SECRET_MAX_BYTES} bytes, with or without the prefix whsec_`,
@@ -77,15 +100,10 @@ const maxBackoffMs = integer(0, MAX_BACKOFF_LIMIT_MS).openapi({
 	description: "The longest wait between two attempts.",
 });
 
-const scheduleMs = z
-	.array(integer(0, SCHEDULE_MAX_WAIT_MS))
-	.min(1)
-	.max(SCHEDULE_MAX_ENTRIES)
-	.openapi({
-		description:
-			"Fixed waits between attempts, instead of exponential ones. `maxRetries` is then the number of entries.",
-		example: [5_000, 300_000, 3_600_000],
-	});
+const scheduleMs = list(integer(0, SCHEDULE_MAX_WAIT_MS), { min: 1, max: SCHEDULE_MAX_ENTRIES }).openapi({
+	description: "Fixed waits between attempts, instead of exponential ones. `maxRetries` is then the number of entries.",
+	example: [5_000, 300_000, 3_600_000],
+});
 
 const retries = z
 	.strictObject({
@@ -118,10 +136,12 @@ const eventTypes = eventTypeList
 
 const headers = stringMap({ maxEntries: MAX_HEADERS, nameIssue: headerNameIssue, valueIssue: headerValueIssue })
 	.superRefine((value, context) => {
-		const names = Object.keys(value).map((name) => name.toLowerCase());
-		const twice = names.find((name, index) => names.indexOf(name) !== index);
-		if (twice !== undefined) {
-			context.addIssue({ code: "custom", path: [twice], message: "appears more than once; send it once" });
+		const names = new Set<string>();
+		for (const name of Object.keys(value).map((one) => one.toLowerCase())) {
+			if (names.has(name)) {
+				context.addIssue({ code: "custom", path: [name], message: "appears more than once; send it once" });
+			}
+			names.add(name);
 		}
 	})
 	.nullish()
@@ -131,11 +151,15 @@ const headers = stringMap({ maxEntries: MAX_HEADERS, nameIssue: headerNameIssue,
 		example: { "x-tenant": "acme" },
 	});
 
-const metadata = stringMap({
-	maxEntries: METADATA.entries,
-	nameIssue: (key) => (key === "__proto__" ? "is a reserved name" : textIssue(key, 1, METADATA.keyLength, false)),
-	valueIssue: (value) => textIssue(value, 0, METADATA.valueLength, true),
-})
+/** What an entry of metadata may be. */
+export const metadataEntry = {
+	nameIssue: (key: string) =>
+		key === "__proto__" ? "is a reserved name" : textIssue(key, 1, METADATA.keyLength, false),
+	valueIssue: (value: string) => textIssue(value, 0, METADATA.valueLength, true),
+};
+
+/** Notes of the caller's own. */
+export const metadata = stringMap({ maxEntries: METADATA.entries, ...metadataEntry })
 	.nullish()
 	.openapi({
 		type: ["object", "null"],
@@ -176,11 +200,19 @@ const fanfareSettings = {
 export const createWebhookSchema = z
 	.strictObject({
 		name: nameText(NAME_MAX_LENGTH).openapi({ example: "aws-lambda" }),
+		customerId: customerIdText.nullish().openapi({
+			description:
+				"The customer of yours whom the webhook belongs to. It gets only events that are for this customer. It can't be " +
+				"changed later. Defaults to none: the webhook is your own, and gets the events of all customers.",
+		}),
+		key: webhookKeyText.nullish().openapi({ description: `${KEY_DESCRIPTION} Defaults to none.` }),
 		spec: z.strictObject({
 			endpoint,
-			secret: secretSchema
-				.nullish()
-				.openapi({ description: "Generated if omitted. It is never returned, so pass your own." }),
+			secret: secretSchema.nullish().openapi({
+				description:
+					"Generated if omitted. No call ever returns it, so nobody could verify what the webhook gets: pass your own, " +
+					"as the SDK does, which generates one if you pass none.",
+			}),
 			retries,
 			...fanfareSettings,
 		}),
@@ -190,6 +222,10 @@ export const createWebhookSchema = z
 export const updateWebhookSchema = z
 	.strictObject({
 		name: nameText(NAME_MAX_LENGTH).optional(),
+		key: webhookKeyText
+			.nullable()
+			.optional()
+			.openapi({ description: `${KEY_DESCRIPTION} Null removes it.` }),
 		spec: z
 			.strictObject({
 				endpoint: endpoint.optional(),
@@ -209,43 +245,106 @@ export const updateWebhookSchema = z
 export type CreateWebhook = z.infer<typeof createWebhookSchema>;
 export type UpdateWebhook = z.infer<typeof updateWebhookSchema>;
 
+const healthOut = z
+	.object({
+		state: z.enum(HEALTH_STATES).openapi({
+			description:
+				"`Failing`: five attempts or more have failed in a row, and none has succeeded for 5 minutes. `Disabling`: so " +
+				"many have failed for so long that Fanfare will disable the webhook. `Disabled`: it has done so. Otherwise `Healthy`.",
+		}),
+		failingSince: z
+			.int()
+			.nullable()
+			.openapi({ description: "When the first attempt after the last success failed; null if none did." }),
+		exhaustedCount: z.int().openapi({ description: "Deliveries that used up their retries since the last success." }),
+		disableDate: z.int().nullable().openapi({
+			description:
+				"The earliest time at which Fanfare can disable the webhook; null unless it is `Failing` or `Disabling`.",
+		}),
+	})
+	.openapi("WebhookHealth");
+
+const deliveriesOut = z
+	.object({ Pending: z.int(), Held: z.int(), Failed: z.int() })
+	.openapi("WebhookDeliveries", { description: "How many of its deliveries are in each of these statuses now." });
+
+const lastAttemptOut = z
+	.object({
+		date: z.int().openapi({ description: "When the attempt began, in milliseconds since the epoch." }),
+		responseCode: z.int().openapi({ description: "0 if no response came." }),
+		error: z.string().nullable().openapi({ description: "As in an attempt; null if a complete response came." }),
+		cause: z.string().nullable().openapi({ description: "As in an attempt." }),
+		deliveryId: z.string().openapi({ description: "The delivery that the attempt belongs to." }),
+	})
+	.openapi("WebhookLastAttempt");
+
 export const webhookSchema = z
 	.object({
 		id: z.string(),
 		object: z.literal("webhook"),
 		projectId: z.string(),
+		customerId: customerIdOut,
+		key: z.string().optional().openapi({ description: "Your own id of the webhook. Present only if set." }),
 		name: z.string(),
-		endpoint: z.string(),
-		retries: z.object({
-			maxRetries: z.int(),
-			maxBackoffMs: z.int(),
-			scheduleMs: z.array(z.int()).optional().openapi({ description: "Present only if set." }),
-		}),
+		endpoint: z.string().openapi({ description: "The URL that events are sent to." }),
+		retries: z
+			.object({
+				maxRetries: z.int().openapi({ description: "The number of attempts after the first." }),
+				maxBackoffMs: z.int().openapi({ description: "The longest wait between two attempts." }),
+				scheduleMs: z.array(z.int()).optional().openapi({ description: "Present only if set." }),
+			})
+			.openapi({ description: "How often a failed delivery is retried, and after which waits." }),
 		createDate: timeOut,
 		updateDate: timeOut,
 		revision: revisionOut,
 		description: z.string().nullable(),
-		eventTypes: z.array(z.string()).nullable(),
+		eventTypes: z
+			.array(z.string())
+			.nullable()
+			.openapi({ description: "The event types that it gets, as exact names or `prefix.*`; null for all." }),
 		headers: z
 			.record(z.string(), z.literal(HIDDEN_VALUE))
 			.openapi({ description: "The names of the headers. The values are never returned." }),
-		timeoutMs: z.int(),
-		rateLimit: z.object({ perSecond: z.int() }).nullable(),
-		disableAfterMs: z.int(),
+		timeoutMs: z.int().openapi({ description: "How long one attempt may take." }),
+		rateLimit: z
+			.object({ perSecond: z.int() })
+			.nullable()
+			.openapi({ description: "The limit of its attempts; null for none." }),
+		disableAfterMs: z
+			.int()
+			.openapi({ description: "It is disabled after it has failed for this long without a success; 0 for never." }),
 		metadata: z.record(z.string(), z.string()),
-		status: z.enum(WEBHOOK_STATUSES),
-		disabledReason: z.string().nullable(),
+		status: z.enum(WEBHOOK_STATUSES).openapi({ description: "Deliveries of a Paused or Disabled webhook are Held." }),
+		disabledReason: z
+			.string()
+			.nullable()
+			.openapi({ description: "Why it is Disabled, as a sentence; null if it is not." }),
+		pausedReason: z
+			.enum(PAUSED_REASONS)
+			.nullable()
+			.openapi({
+				description:
+					"`restored` if the data was restored from a backup on hold: `:release` resumes it. Null if a person has paused " +
+					"the webhook, or if it is not paused.",
+			}),
 		secretHint: z.string().openapi({ description: "The last four characters of the secret." }),
 		secretOverlapUntil: z
 			.int()
 			.nullable()
 			.openapi({ description: "Until when attempts are also signed with an older secret; null if they are not." }),
+		health: healthOut,
+		deliveries: deliveriesOut,
+		lastAttempt: lastAttemptOut.nullable().openapi({
+			description: "The attempt whose outcome was recorded last. Null if there is none in the delivery log.",
+		}),
 	})
 	.openapi("Webhook", {
 		example: {
 			id: "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7",
 			object: "webhook",
 			projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
+			customerId: "acme",
+			key: "orders:eu",
 			name: "aws-lambda",
 			endpoint: "https://example.com/webhooks",
 			retries: { maxRetries: 17, maxBackoffMs: 28_800_000 },
@@ -261,28 +360,22 @@ export const webhookSchema = z
 			metadata: {},
 			status: "Enabled",
 			disabledReason: null,
+			pausedReason: null,
 			secretHint: "LaSw",
 			secretOverlapUntil: null,
+			health: {
+				state: "Disabling",
+				failingSince: 1_723_733_000_000,
+				exhaustedCount: 3,
+				disableDate: 1_724_165_000_000,
+			},
+			deliveries: { Pending: 120, Held: 0, Failed: 3 },
+			lastAttempt: {
+				date: 1_723_736_900_000,
+				responseCode: 0,
+				error: "timeout",
+				cause: "connect_timeout",
+				deliveryId: "dlv_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",
+			},
 		},
-	});
-
-export const testWebhookSchema = z
-	.strictObject({
-		eventType: eventTypeName
-			.nullish()
-			.openapi({ description: "Send the example of this event type. Defaults to a sample of Fanfare's own." }),
-	})
-	.openapi("TestWebhook");
-
-export const webhookTestSchema = z
-	.object({
-		status: z.enum(["Ok", "Failed"]).openapi({ description: "`Ok` if an attempt got a 2xx." }),
-		responseCode: z.int().openapi({ description: "The response code of the last attempt; 0 if no response came." }),
-		latencyMs: z.int(),
-		attemptCount: z.int(),
-		body: z.string().nullable().openapi({ description: "The start of the last response body, at most 4 KiB." }),
-		reason: z.string().nullable(),
-	})
-	.openapi("WebhookTest", {
-		example: { status: "Ok", responseCode: 204, latencyMs: 648, attemptCount: 1, body: null, reason: null },
 	});

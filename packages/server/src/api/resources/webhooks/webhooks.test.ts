@@ -50,10 +50,14 @@ describe("creating a webhook", () => {
 			metadata: { customer: "4711" },
 			status: "Enabled",
 			disabledReason: null,
+			pausedReason: null,
 			secretHint: "LaSw",
 			secretOverlapUntil: null,
 			rateLimit: null,
 			disableAfterMs: 432_000_000,
+			health: { state: "Healthy", failingSince: null, exhaustedCount: 0, disableDate: null },
+			deliveries: { Pending: 0, Held: 0, Failed: 0 },
+			lastAttempt: null,
 		});
 		expect(text).not.toMatch(/very private|MfKQ9r8G/);
 		await call("POST", `./batch/webhooks/${String(json["id"])}:test`);
@@ -145,7 +149,8 @@ describe("creating a webhook", () => {
 		[{ retries: { maxBackoffMs: 86_400_001 } }, "spec.retries.maxBackoffMs", /at most 86400000/],
 		[{ retries: { max: 1 } }, "spec.retries.max", /known fields: maxRetries, maxBackoffMs/],
 		[{ eventTypes: [] }, "spec.eventTypes", /at least 1 entry/],
-		[{ eventTypes: ["a", "*"] }, "spec.eventTypes.1", /prefix such as/],
+		[{ eventTypes: ["a", "a*"] }, "spec.eventTypes.1", /prefix such as user\.\*$/],
+		[{ eventTypes: ["*"] }, "spec.eventTypes.0", /prefix such as user\.\*; for all types, omit the list or send null$/],
 		[{ eventTypes: ["a", "a"] }, "spec.eventTypes.1", /same as entry 0/],
 		[{ timeoutMs: 999 }, "spec.timeoutMs", /at least 1000/],
 		[{ timeoutMs: 30_001 }, "spec.timeoutMs", /at most 30000/],

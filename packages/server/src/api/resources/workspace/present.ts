@@ -1,10 +1,37 @@
-// The workspace as responses show it.
+// The workspace and its status as responses show it.
 import type { z } from "@hono/zod-openapi";
 
 import type { Workspace } from "../../../core/workspace.ts";
-import type { workspaceSchema } from "./schemas.ts";
+import type { WorkspaceStatus } from "../../../engine/status-calls.ts";
+import type { AppDeps } from "../../deps.ts";
+import type { workspaceSchema, workspaceStatusSchema } from "./schemas.ts";
 
 export function presentWorkspace(workspace: Workspace): z.infer<typeof workspaceSchema> {
 	const { id, name, owner, tier, createDate } = workspace;
 	return { id, object: "workspace", name, owner, tier, createDate };
+}
+
+/** The status of the engine, and that of the server around it. */
+export function presentStatus(
+	{ startDate, date, store, backlog, commits, limits, warnings }: WorkspaceStatus,
+	{ version, serverStatus, bodyBytes }: Pick<AppDeps, "version" | "serverStatus" | "bodyBytes">,
+): z.infer<typeof workspaceStatusSchema> {
+	const server = serverStatus();
+	const { storedBytes, fileBytes, volume } = store;
+	return {
+		object: "workspaceStatus",
+		version,
+		startDate,
+		date,
+		store: {
+			storedBytes,
+			fileBytes,
+			volumeBytes: volume?.sizeBytes ?? null,
+			freeBytes: volume?.freeBytes ?? null,
+		},
+		backlog: { ...backlog },
+		commits: { ...commits },
+		limits: [...limits, bodyBytes(), ...server.limits],
+		warnings: [...warnings, ...server.warnings],
+	};
 }

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
 import {
+	MAX_RETRIES_BY_HAND,
 	newDelivery,
 	newHeldDelivery,
 	transition,
@@ -12,10 +13,11 @@ import {
 import { isDeliverable, sweepChange, type WebhookState } from "../../../core/webhook.ts";
 import type { NewEvent } from "../../store/accept.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { setWebhook, fillStore, NEWEST, POLICY } from "./records/records.ts";
+import { ANY_ENTRY, attemptsOf, setWebhook, fillStore, NEWEST, POLICY } from "./records/records.ts";
 import { ZERO_COUNTS } from "./records/stats.ts";
+import { toSweep } from "./records/webhooks.ts";
 
-const ANY_EVENT = { type: null, after: null, before: null };
+const ANY_EVENT = { types: null, after: null, before: null };
 
 export function describeAccept(current: CurrentStore): void {
 	describeEvents(current);
@@ -36,15 +38,19 @@ function describeEvents(current: CurrentStore): void {
 			updates: [],
 			healthChanges: [],
 		});
-		expect(await store.event(scope, sent.event.id)).toEqual(sent.event);
+		expect(await store.event(scope, sent.event.id)).toMatchObject(sent.event);
 		for (const { id, webhookId, state } of sent.deliveries) {
 			expect(await store.delivery(scope, id)).toEqual({
 				...state,
 				id,
 				projectId,
 				webhookId,
+				customerId: null,
 				eventId: sent.event.id,
 				eventType: sent.event.type,
+				webhookName: "Webhook",
+				webhookHost: "example.com",
+				lastAttempt: null,
 				createDate: records.now,
 				updateDate: records.now,
 			});
@@ -55,7 +61,7 @@ function describeEvents(current: CurrentStore): void {
 		const { store, projectId, scope, records } = await fillStore(current());
 		const sent = records.event(projectId);
 		await store.commit({ events: [sent], updates: [] });
-		expect((await store.events(scope, ANY_EVENT, NEWEST)).rows).toEqual([sent.event]);
+		expect((await store.events(scope, ANY_EVENT, NEWEST)).rows).toMatchObject([sent.event]);
 	});
 
 	it("stores every byte of a body, whatever its size", async () => {
@@ -95,7 +101,7 @@ function describeIdempotency(current: CurrentStore): void {
 		const again = records.event(projectId, { key: "k", webhookIds: [webhookId] });
 		const result = await store.commit({ events: [again], updates: [] });
 		expect(result.events).toEqual([{ kind: "duplicate", event: first.event }]);
-		expect((await store.events(scope, ANY_EVENT, NEWEST)).rows).toEqual([first.event]);
+		expect((await store.events(scope, ANY_EVENT, NEWEST)).rows).toMatchObject([first.event]);
 		expect(await store.countOpen()).toEqual({ Pending: 2, Held: 0 });
 	});
 
@@ -107,7 +113,7 @@ function describeIdempotency(current: CurrentStore): void {
 		const result = await store.commit({ events: [other, fresh], updates: [] });
 		expect(result.events).toEqual([{ kind: "conflict" }, { kind: "accepted" }]);
 		expect(await store.event(scope, other.event.id)).toBeNull();
-		expect(await store.event(scope, fresh.event.id)).toEqual(fresh.event);
+		expect(await store.event(scope, fresh.event.id)).toMatchObject(fresh.event);
 	});
 
 	it("recognizes a key that was used earlier in the same batch", async () => {
@@ -141,17 +147,17 @@ function describeUpdates(current: CurrentStore): void {
 		const outcome = records.failure(id, 1, 503);
 		const { updates } = await update(outcome);
 		const expected = transition(newDelivery(records.now - 40, null), outcome.change);
-		expect(updates).toEqual([expected]);
+		expect(updates).toEqual([{ state: expected, changed: true }]);
 		expect(await store.delivery(scope, id)).toMatchObject({ ...expected, updateDate: records.now });
-		expect(await store.attempts(id)).toEqual([outcome.attempt]);
+		expect(await attemptsOf({ store, scope }, id)).toEqual([outcome.attempt]);
 	});
 
 	it("applies several updates of one delivery in order", async () => {
 		const { accept, update, state, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const { updates } = await update(records.failure(id, 1), records.failure(id, 2), records.outcome(id, 3));
-		expect(updates.map((after) => after?.attemptCount)).toEqual([1, 2, 3]);
-		expect(await state(id)).toEqual(updates[2]);
+		expect(updates.map((after) => after?.state.attemptCount)).toEqual([1, 2, 3]);
+		expect(await state(id)).toEqual(updates[2]?.state);
 	});
 
 	it("applies an update to a delivery that the same batch accepts", async () => {
@@ -163,17 +169,41 @@ function describeUpdates(current: CurrentStore): void {
 		expect(await store.countOpen()).toEqual({ Pending: 0, Held: 0 });
 	});
 
+	it("retries a delivery by hand 100 times at most, also if many ask at once", async () => {
+		const { store, scope, accept, update, state, records } = await fillStore(current());
+		const [id = ""] = await accept();
+		await update(...records.retriedByHand(id, MAX_RETRIES_BY_HAND - 1));
+		const askOften = async () => {
+			const results = await Promise.all(
+				Array.from({ length: 3 }, () => update(records.retry(id, records.entry()), records.retry(id, records.entry()))),
+			);
+			return results.flatMap(({ updates }) => updates);
+		};
+		const entryCount = async () => (await store.auditEntries(ANY_ENTRY, NEWEST)).rows.length;
+		const before = await entryCount();
+		const asked = await askOften();
+		for (const after of asked) expect(after?.state).toMatchObject({ status: "Pending", trigger: "manual" });
+		expect(asked.filter((after) => after?.changed)).toHaveLength(1);
+		await update(records.failureByHand(id, MAX_RETRIES_BY_HAND + 1));
+		const last = { status: "Failed", attemptCount: MAX_RETRIES_BY_HAND + 1, autoAttemptCount: 1 };
+		for (const after of await askOften()) expect(after).toMatchObject({ state: last, changed: false });
+		expect(await state(id)).toMatchObject(last);
+		expect((await store.delivery(scope, id))?.nextAttemptAt).toBeNull();
+		expect(await entryCount()).toBe(before + 1);
+	});
+
 	it("returns null for an unknown delivery, and stores no attempt of it", async () => {
-		const { store, update, records } = await fillStore(current());
+		const { store, scope, update, records } = await fillStore(current());
 		const id = records.ids.make("dlv", records.now);
 		expect((await update(records.outcome(id, 1))).updates).toEqual([null]);
-		expect(await store.attempts(id)).toEqual([]);
+		expect(await attemptsOf({ store, scope }, id)).toEqual([]);
 	});
 }
 
 function describeWebhookState(current: CurrentStore): void {
 	const STATES = [
 		[{ status: "Paused" }, "Held", "the webhook is paused"],
+		[{ status: "Paused", pausedReason: "restored" }, "Held", "the webhook is paused: restored"],
 		[{ status: "Disabled", disabledReason: "it failed" }, "Held", "the webhook is disabled: it failed"],
 		[{ deleteDate: 1 }, "Cancelled", "the webhook was deleted"],
 	] as const;
@@ -184,12 +214,12 @@ function describeWebhookState(current: CurrentStore): void {
 		await setWebhook(store, webhookId, changes);
 		const { updates } = await update(records.failure(id, 1));
 		const waits = { status, reason, attemptCount: 1, autoAttemptCount: 1, nextAttemptAt: null, leaseUntil: null };
-		expect(updates).toMatchObject([{ ...waits, responseCode: 500 }]);
-		expect(await state(id)).toEqual(updates[0]);
-		expect(await store.attempts(id)).toHaveLength(1);
+		expect(updates).toMatchObject([{ state: { ...waits, responseCode: 500 } }]);
+		expect(await state(id)).toEqual(updates[0]?.state);
+		expect(await attemptsOf({ store, scope }, id)).toHaveLength(1);
 		// Stats count one move, from Pending to the final status.
 		expect(await store.statusCounts(scope, webhookId)).toEqual({ ...ZERO_COUNTS, [status]: 1 });
-		expect(await store.webhooksToSweep()).toEqual([]);
+		expect(await toSweep(store)).toEqual([]);
 	});
 
 	it.each(STATES)("with %o, a released delivery is %s", async (changes, status, reason) => {
@@ -201,8 +231,8 @@ function describeWebhookState(current: CurrentStore): void {
 		await setWebhook(store, webhookId, changes);
 		for (const deliveryId of [leased, free]) {
 			const { updates } = await update({ deliveryId, change: { type: "release" }, attempt: null, at: records.now });
-			expect(updates).toMatchObject([{ status, reason, leaseUntil: null, nextAttemptAt: null }]);
-			expect(await state(deliveryId)).toEqual(updates[0]);
+			expect(updates).toMatchObject([{ state: { status, reason, leaseUntil: null, nextAttemptAt: null } }]);
+			expect(await state(deliveryId)).toEqual(updates[0]?.state);
 		}
 	});
 
@@ -224,36 +254,33 @@ function describeWebhookState(current: CurrentStore): void {
 		await update(records.outcome(failed, 1, { kind: "gone", responseCode: 410 }));
 		const before = await Promise.all(ids.map(state));
 		await setWebhook(store, webhookId, changes);
-		const { now: at } = records;
-		const { updates } = await update(
-			...ids.map((deliveryId) => ({ deliveryId, change: { type: "retry", at } as const, attempt: null, at })),
-		);
-		expect(updates).toEqual(before);
+		const { updates } = await update(...ids.map((deliveryId) => records.retry(deliveryId)));
+		expect(updates).toEqual(before.map((state) => ({ state, changed: false })));
 		expect(await Promise.all(ids.map(state))).toEqual(before);
 	});
 }
 
 function describeAttempts(current: CurrentStore): void {
 	it("records a late attempt of a cancelled delivery, which stays cancelled", async () => {
-		const { store, accept, update, records } = await fillStore(current());
+		const { store, scope, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		await update({ deliveryId: id, change: { type: "cancel", reason: "by hand" }, attempt: null, at: records.now });
 		const { updates } = await update(records.outcome(id, 1));
-		expect(updates[0]).toMatchObject({ status: "Cancelled", reason: "by hand", attemptCount: 1 });
-		expect(await store.attempts(id)).toHaveLength(1);
+		expect(updates[0]?.state).toMatchObject({ status: "Cancelled", reason: "by hand", attemptCount: 1 });
+		expect(await attemptsOf({ store, scope }, id)).toHaveLength(1);
 	});
 
 	it("stores both attempts when two have the same number", async () => {
-		const { store, accept, update, records } = await fillStore(current());
+		const { store, scope, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const [first, late] = [records.failure(id, 1), records.failure(id, 1)];
 		await update(first);
 		await update(late);
-		expect(await store.attempts(id)).toEqual([first.attempt, { ...late.attempt, number: 2 }]);
+		expect(await attemptsOf({ store, scope }, id)).toEqual([first.attempt, { ...late.attempt, number: 2 }]);
 	});
 
 	it("stores an attempt that got no response", async () => {
-		const { store, accept, update, records } = await fillStore(current());
+		const { store, scope, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
 		const reason = "connection refused by 203.0.113.7:443";
 		const attempt = records.attempt(1, {
@@ -264,7 +291,7 @@ function describeAttempts(current: CurrentStore): void {
 			trigger: "manual",
 		});
 		await update({ ...records.failure(id, 1, 0), attempt });
-		expect(await store.attempts(id)).toEqual([attempt]);
+		expect(await attemptsOf({ store, scope }, id)).toEqual([attempt]);
 	});
 }
 
@@ -312,10 +339,10 @@ const steps = fc.array(fc.tuple(fc.nat({ max: 7 }), changes, fc.integer({ min: 1
 
 const HELD = newHeldDelivery("paused");
 const WEBHOOK_STATES: readonly WebhookState[] = [
-	{ status: "Enabled", disabledReason: null, deleteDate: null },
-	{ status: "Paused", disabledReason: null, deleteDate: null },
-	{ status: "Disabled", disabledReason: "it failed", deleteDate: null },
-	{ status: "Enabled", disabledReason: null, deleteDate: 1 },
+	{ status: "Enabled", disabledReason: null, pausedReason: null, deleteDate: null },
+	{ status: "Paused", disabledReason: null, pausedReason: null, deleteDate: null },
+	{ status: "Disabled", disabledReason: "it failed", pausedReason: null, deleteDate: null },
+	{ status: "Enabled", disabledReason: null, pausedReason: null, deleteDate: 1 },
 ];
 
 /** The state that an update leads to, by the port's comment. */
@@ -348,14 +375,19 @@ function describeProperties(current: CurrentStore): void {
 						if (attempt !== null) attempts[which] = (attempts[which] ?? 0) + 1;
 						return { deliveryId: deliveries[which]?.id ?? "", change, attempt, at: records.now };
 					});
-					const expected = batch.map(
-						([which, change]) => (states[which] = stateAfter(states[which]!, change, webhookOf(which), records.now)),
-					);
+					const expected = batch.map(([which, change]) => {
+						const before = states[which]!;
+						const state = stateAfter(before, change, webhookOf(which), records.now);
+						states[which] = state;
+						return { state, changed: state !== before };
+					});
 					expect((await store.commit({ events: [], updates })).updates).toEqual(expected);
 				}
 				for (const [which, { id }] of deliveries.entries()) {
-					expect(await store.delivery(scope, id)).toMatchObject({ ...states[which] });
-					const numbers = (await store.attempts(id)).map(({ number }) => number);
+					// The commits have returned the leases, which the log need not show.
+					const { leaseUntil: _, ...logged } = states[which]!;
+					expect(await store.delivery(scope, id)).toMatchObject(logged);
+					const numbers = (await attemptsOf({ store, scope }, id)).map(({ number }) => number);
 					expect(numbers).toHaveLength(attempts[which]!);
 					expect(new Set(numbers).size).toBe(numbers.length);
 				}

@@ -8,6 +8,7 @@ import { DONE_CALLS, type DoneCall } from "./records/done-calls.ts";
 import { ANY_ENTRY, NEWEST, type CurrentStore, type World } from "./records/records.ts";
 import { REFUSED_CALLS, type RefusedCall } from "./records/refused-calls.ts";
 import { openReplayWorld, type ReplayWorld } from "./records/replays.ts";
+import { changesSince } from "./records/webhooks.ts";
 
 /** Opens a world with this many webhooks. */
 type Open = (webhookCount?: number) => Promise<ReplayWorld>;
@@ -65,7 +66,7 @@ function describeRefused(open: Open, { title, prepare, returns }: RefusedCall): 
 async function versionsOf({ store, projectId }: World): Promise<Record<string, number | undefined>> {
 	const { workspace, projects } = await store.directoryVersions();
 	const project = projects.find((each) => each.projectId === projectId)?.version;
-	expect((await store.projectChanges(projectId, 0)).version).toBe(project);
+	expect((await changesSince(store, projectId, 0)).version).toBe(project);
 	return { workspace, project };
 }
 

@@ -1,10 +1,11 @@
 // The contract of the retention slice: what removes deleted webhooks and projects.
 import { expect, it } from "vitest";
 
-import { projectScope } from "../../../core/access/principal.ts";
+import { customerScope, projectScope } from "../../../core/access/principal.ts";
 import { ANY_DELIVERY, changeWebhook, fillStore, idsOf, NEWEST } from "./records/records.ts";
 import type { CurrentStore, Flush, World } from "./records/records.ts";
 import { LATE, twoDays } from "./records/two-days.ts";
+import { allWebhooks } from "./records/webhooks.ts";
 
 export function describeDeleted(current: CurrentStore, flush: Flush): void {
 	/** Rolls up all stats so far. The stats of a minute can be rolled up once a later minute has begun. */
@@ -20,7 +21,7 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 		const world = await fillStore(current());
 		const { store, projectId, webhookId, records } = world;
 		const { between } = await twoDays(world);
-		const [record] = await store.webhookRecords();
+		const [record] = await allWebhooks(store);
 		if (record === undefined) throw new Error("the webhook is missing");
 		await changeWebhook(store, record, { deleteDate: records.now });
 		await finishStats(world);
@@ -37,21 +38,21 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 		await finishStats(world);
 		await store.purgeDeletedWebhooks(null, 100);
 		expect(await isThere()).toBe(false);
-		expect((await store.webhookRecords()).map(({ id }) => id)).toEqual([webhookId]);
+		expect((await allWebhooks(store)).map(({ id }) => id)).toEqual([webhookId]);
 	});
 
 	it("looks at webhooks in steps, and keeps those that are not deleted or have waiting deliveries", async () => {
 		const world = await fillStore(current(), 5);
 		const { store, webhookIds, accept, records } = world;
 		await accept({ webhookIds: [webhookIds[1] ?? ""] });
-		for (const record of (await store.webhookRecords()).slice(1, 3)) {
+		for (const record of (await allWebhooks(store)).slice(1, 3)) {
 			await changeWebhook(store, record, { deleteDate: records.now });
 		}
 		await finishStats(world);
 		const first = await store.purgeDeletedWebhooks(null, 3);
 		expect(first).toBe(webhookIds[2]);
 		expect(await store.purgeDeletedWebhooks(first, 3)).toBeNull();
-		const left = await store.webhookRecords();
+		const left = await allWebhooks(store);
 		expect(left.map(({ id }) => id)).toEqual([webhookIds[0], webhookIds[1], webhookIds[3], webhookIds[4]]);
 		expect(left.every(({ secrets }) => secrets.length === 1)).toBe(true);
 	});
@@ -68,6 +69,9 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 			ids.push(...(await world.accept({ projectId: other.id, webhookIds: [webhook.id], key: `k${n}` })));
 		}
 		await world.accept();
+		const customer = customerScope(other.id, "acme");
+		await store.updateCustomer(customer, { name: "Acme" }, { at: records.now, entry: null });
+		await store.beginCustomerDeletion(customer, { at: records.now, draft: null, entry: null });
 		await store.deleteProject(other.id, records.now, null);
 		expect(await store.purgeDeletedProjects(10)).toMatchObject({ done: true, purged: { events: 0 } });
 		await store.sweepWebhook(webhook.id, records.now, 100);
@@ -82,6 +86,8 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 		expect(steps).toBeGreaterThan(5);
 		expect(await store.delivery(projectScope(other.id), ids[0] ?? "")).toBeNull();
 		await store.insertProject(other, null);
+		expect(await store.deletingCustomers(null)).toEqual([]);
+		expect(await store.customer(customer)).toBeNull();
 		expect(await store.statusCounts(projectScope(other.id), null)).toMatchObject({ Pending: 0, Cancelled: 0 });
 		expect(idsOf(await store.deliveries(world.scope, ANY_DELIVERY, NEWEST))).toHaveLength(1);
 	});

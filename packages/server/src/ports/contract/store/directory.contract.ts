@@ -7,6 +7,7 @@ import type { WebhookRecord } from "../../store/directory.ts";
 import { describeEventTypes } from "./event-types.contract.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { addWebhook, changeWebhook, fillStore, idsOf, NEWEST } from "./records/records.ts";
+import { ANY_WEBHOOK, allWebhooks } from "./records/webhooks.ts";
 
 export function describeDirectory(current: CurrentStore): void {
 	describeProjects(current);
@@ -42,8 +43,8 @@ function describeProjects(current: CurrentStore): void {
 		expect(await store.deleteProject(other.id, records.now, null)).toBeNull();
 		expect((await store.projects()).map(({ id }) => id)).toEqual([projectId]);
 		expect((await store.keys()).map(({ id }) => id)).not.toContain(key.id);
-		expect((await store.webhookRecords()).map(({ id }) => id)).toEqual([webhookId]);
-		expect((await store.webhooks(projectScope(other.id), NEWEST)).rows).toEqual([]);
+		expect((await allWebhooks(store)).map(({ id }) => id)).toEqual([webhookId]);
+		expect((await store.webhooks(projectScope(other.id), ANY_WEBHOOK, NEWEST)).rows).toEqual([]);
 	});
 }
 
@@ -51,11 +52,50 @@ function describeKeys(current: CurrentStore): void {
 	it("lists keys newest first", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const [older, newer] = [records.key("read", projectId), records.key("write")];
-		await store.insertKey(older, null);
+		const revision = await store.insertKey(older, null);
 		await store.insertKey(newer, null);
 		const keys = await store.keys();
 		expect(keys.slice(0, 2).map(({ id }) => id)).toEqual([newer.id, older.id]);
-		expect(keys[1]).toEqual({ ...older, digest: new Uint8Array(older.digest) });
+		expect(keys[1]).toEqual({ ...older, digest: new Uint8Array(older.digest), revision });
+	});
+
+	it("stores all fields of a key, at first and in an update", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const older = [
+			{ digest: Uint8Array.of(1, 2, 255), expireDate: records.now + 1 },
+			{ digest: Uint8Array.of(0), expireDate: records.now + 2 },
+		];
+		const full = { ...records.key("read", projectId), olderSecrets: older, expireDate: records.now + 3 };
+		const read = async () => (await store.keys()).find(({ id }) => id === full.id);
+		const revision = Number(await store.insertKey(full, null));
+		expect(await read()).toEqual({ ...full, digest: new Uint8Array(full.digest), revision });
+		const changed = { ...full, name: "New", hint: "wxyz", digest: Uint8Array.of(7), olderSecrets: [] };
+		const next = await store.updateKey(changed, { expected: revision, entry: null });
+		expect(await read()).toEqual({ ...changed, revision: next });
+	});
+
+	it("keeps the last use of each key until the key is deleted", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const [one, two, ofProject] = [records.key("read"), records.key("read"), records.key("admin", projectId)];
+		for (const key of [one, two, ofProject]) await store.insertKey(key, null);
+		expect(await store.keyUses()).toEqual([]);
+		const unknown = records.key();
+		const uses = [one, two, ofProject, unknown].map(({ id }, n) => ({ keyId: id, at: records.now + n }));
+		await store.noteKeyUses(uses);
+		const read = async () => new Map((await store.keyUses()).map(({ keyId, at }) => [keyId, at - records.now]));
+		expect(await read()).toEqual(new Map([one, two, ofProject].map(({ id }, n) => [id, n])));
+		await store.noteKeyUses([
+			{ keyId: two.id, at: records.now },
+			{ keyId: one.id, at: records.now + 9 },
+			{ keyId: one.id, at: records.now + 5 },
+		]);
+		const before = await store.directoryVersions();
+		await store.noteKeyUses([]);
+		expect(await store.directoryVersions()).toEqual(before);
+		expect(await read()).toEqual(new Map([one, two, ofProject].map(({ id }, n) => [id, [9, 1, 2][n]])));
+		await store.deleteKey(one.id, null);
+		await store.deleteProject(projectId, records.now, null);
+		expect(await read()).toEqual(new Map([[two.id, 1]]));
 	});
 
 	it("refuses the same key twice", async () => {
@@ -79,6 +119,15 @@ function describeKeys(current: CurrentStore): void {
 		expect(await store.deleteKey(ofProject.id, null)).toEqual(expect.any(Number));
 		expect(await store.deleteKey(admin.id, null)).toBe("last_admin");
 	});
+
+	it("counts no key that expires among those that administer the workspace", async () => {
+		const { store, records } = await fillStore(current());
+		const [first] = await store.keys();
+		const expiring = { ...records.key("admin"), expireDate: records.now + 1_000_000_000 };
+		await store.insertKey(expiring, null);
+		expect(await store.deleteKey(first?.id ?? "", null)).toBe("last_admin");
+		expect(await store.deleteKey(expiring.id, null)).toEqual(expect.any(Number));
+	});
 }
 
 function describeWebhooks(current: CurrentStore): void {
@@ -96,8 +145,8 @@ function describeWebhooks(current: CurrentStore): void {
 			disabledReason: "The receiver answered 410.",
 		};
 		const bare = await addWebhook(store, records.webhook(projectId, settings));
-		expect(await store.webhookRecords()).toEqual([full, bare]);
-		expect((await store.webhooks(scope, NEWEST)).rows).toEqual([bare, full].map(publicPart));
+		expect(await allWebhooks(store)).toEqual([full, bare]);
+		expect((await store.webhooks(scope, ANY_WEBHOOK, NEWEST)).rows).toEqual([bare, full].map(publicPart));
 	});
 
 	it("replaces a whole record, its secrets included", async () => {
@@ -106,7 +155,7 @@ function describeWebhooks(current: CurrentStore): void {
 		const secret = { number: 2, sealed: Uint8Array.of(4), createDate: records.now, expireDate: null };
 		const old = { number: 1, sealed: Uint8Array.of(1), createDate: records.now, expireDate: records.now + 5 };
 		const after = await changeWebhook(store, before, { name: "New", status: "Paused", secrets: [secret, old] });
-		expect(await store.webhookRecords()).toEqual([after]);
+		expect(await allWebhooks(store)).toEqual([after]);
 	});
 }
 
@@ -116,9 +165,9 @@ function describeDeletedWebhooks(current: CurrentStore): void {
 		const [pendingHook = "", heldHook = "", idleHook = ""] = webhookIds;
 		const [pending = ""] = await accept({ webhookIds: [pendingHook] });
 		const [held = ""] = await accept({ webhookIds: [heldHook], state: newHeldDelivery("paused") });
-		for (const record of await store.webhookRecords()) await changeWebhook(store, record, { deleteDate: records.now });
-		const kept = async () => (await store.webhookRecords()).map(({ id }) => id);
-		expect(idsOf(await store.webhooks(scope, NEWEST))).toEqual([]);
+		for (const record of await allWebhooks(store)) await changeWebhook(store, record, { deleteDate: records.now });
+		const kept = async () => (await allWebhooks(store)).map(({ id }) => id);
+		expect(idsOf(await store.webhooks(scope, ANY_WEBHOOK, NEWEST))).toEqual([]);
 		expect(await kept()).toEqual([pendingHook, heldHook]);
 		expect(await kept()).not.toContain(idleHook);
 		await update(records.outcome(pending, 1));

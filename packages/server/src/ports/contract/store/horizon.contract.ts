@@ -6,12 +6,13 @@ import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, fillStore, idsOf, NEWEST } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
 
-const ANY_EVENT = { type: null, after: null, before: null };
+const ANY_EVENT = { types: null, after: null, before: null };
 
 export function describeHorizon(current: CurrentStore, capabilities: StoreCapabilities): void {
 	const { horizonMs } = capabilities;
 
-	it("lists rows in the order of their ids, whatever the order of their commits", async () => {
+	// Skipped if the ids of commits ascend, since one process makes them.
+	it.skipIf(horizonMs === 0)("lists rows in the order of their ids, whatever the order of their commits", async () => {
 		const { store, records, projectId, scope, webhookId } = await fillStore(current());
 		const [early, later] = [1, 2].map(() => records.event(projectId, { webhookIds: [webhookId] }));
 		for (const event of [later!, early!]) await store.commit({ events: [event], updates: [] });
@@ -26,12 +27,13 @@ export function describeHorizon(current: CurrentStore, capabilities: StoreCapabi
 		const start = records.now;
 		const events: string[] = [];
 		for (let n = 0; n < 4; n++, records.now++) events.push(await miss());
-		const replay = makeReplay();
+		// Its range is not over when it is made.
+		const replay = makeReplay({ until: records.now + 2 });
 		await store.insertReplay(replay, { limit: 10, entry: null });
 		records.now = start + 1 + horizonMs;
 		expect(await step(replay)).toMatchObject({ status: "Running", scannedCount: 2, position: start + 1 });
 		expect(await step(replay)).toMatchObject({ status: "Running", scannedCount: 2, position: start + 1 });
-		records.now = start + 4 + horizonMs;
+		records.now = start + 5 + horizonMs;
 		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 4 });
 		const { rows } = await store.deliveries(scope, ANY_DELIVERY, NEWEST);
 		const cancel = { type: "cancel", reason: "by hand" } as const;

@@ -1,16 +1,23 @@
 // The contract of the lifecycle slice: the identity of a store, its probe, closing, and reopening.
 import { describe, expect, it } from "vitest";
 
-import { fillStore, Records, stateOf, type CurrentStore, type Reopen } from "./records/records.ts";
+import { FIRST_VERSION } from "../../../core/workspace.ts";
+import type { WebhookRecord } from "../../store/directory.ts";
+import type { SealedParts } from "../../store/lifecycle.ts";
+import { attemptsOf, fillStore, Records, stateOf, type CurrentStore, type Reopen } from "./records/records.ts";
+import { ANY_WEBHOOK, allWebhooks } from "./records/webhooks.ts";
 
 /** Pass null for `reopen` if the data of the store ends with it. */
 export function describeLifecycle(current: CurrentStore, reopen: Reopen | null): void {
 	describeIdentity(current);
 	describeReseal(current);
+	describeHold(current);
 
 	it("can be probed", async () => {
 		await current().probe(1);
 		await current().probe(2);
+		await current().probe(3, 1_048_576);
+		await current().probe(4);
 	});
 
 	it("may be closed twice, and then rejects calls with store_unavailable", async () => {
@@ -30,7 +37,7 @@ export function describeLifecycle(current: CurrentStore, reopen: Reopen | null):
 			await reopen?.();
 			const reopened = current();
 			expect(await Promise.all([succeeded, waiting].map((id) => reopened.delivery(scope, id)))).toEqual(before);
-			expect(await reopened.attempts(succeeded)).toHaveLength(1);
+			expect(await attemptsOf({ store: reopened, scope }, succeeded)).toHaveLength(1);
 			expect(await reopened.identity()).toEqual(identity);
 			expect(await reopened.countOpen()).toEqual({ Pending: 1, Held: 0 });
 			expect(before.map((delivery) => delivery && stateOf(delivery).status)).toEqual(["Succeeded", "Pending"]);
@@ -46,7 +53,7 @@ function describeIdentity(current: CurrentStore): void {
 		await current().initialize(identity, project, key);
 		expect(await current().identity()).toEqual(identity);
 		expect(await current().projects()).toEqual([project]);
-		expect(await current().keys()).toEqual([{ ...key, digest: new Uint8Array(key.digest) }]);
+		expect(await current().keys()).toEqual([{ ...key, digest: new Uint8Array(key.digest), revision: FIRST_VERSION }]);
 	});
 
 	it("refuses to be initialized twice, and then changes nothing", async () => {
@@ -59,16 +66,69 @@ function describeIdentity(current: CurrentStore): void {
 }
 
 function describeReseal(current: CurrentStore): void {
-	it("reseals all given records together with the fingerprint, or none of them", async () => {
-		const { store, records } = await fillStore(current(), 2);
-		const before = await store.webhookRecords();
-		const sealed = before.map((record) => ({ ...record, sealedHeaders: Uint8Array.of(42) }));
-		const unknown = records.webhook(before[0]?.projectId ?? "");
-		await expect(store.reseal([...sealed, unknown], "ff00")).rejects.toMatchObject({ code: "store_conflict" });
-		expect(await store.webhookRecords()).toEqual(before);
+	const sealedAnew = ({ id, secrets }: WebhookRecord): SealedParts => ({
+		id,
+		secrets: secrets.map((secret) => ({ ...secret, sealed: Uint8Array.of(41, secret.number) })),
+		sealedHeaders: Uint8Array.of(42),
+	});
+
+	it("puts all staged parts into force together with the fingerprint", async () => {
+		const { store } = await fillStore(current(), 3);
+		const before = await allWebhooks(store);
+		const [first, second, third] = before.map(sealedAnew);
+		await store.stageReseal([{ ...first!, sealedHeaders: Uint8Array.of(1) }, second!]);
+		await store.stageReseal([first!, third!]);
+		expect(await allWebhooks(store)).toEqual(before);
 		expect((await store.identity())?.masterKeyFingerprint).toBe("00ff");
-		await store.reseal(sealed, "ff00");
-		expect(await store.webhookRecords()).toEqual(sealed);
+		await store.reseal("ff00");
+		expect(await allWebhooks(store)).toEqual(before.map((record) => ({ ...record, ...sealedAnew(record) })));
 		expect((await store.identity())?.masterKeyFingerprint).toBe("ff00");
+	});
+
+	it("forgets what an interrupted change has staged, and refuses parts of an unknown webhook", async () => {
+		const { store, records, projectId } = await fillStore(current(), 2);
+		const before = await allWebhooks(store);
+		const unknown = sealedAnew(records.webhook(projectId));
+		const staged = store.stageReseal([...before.map(sealedAnew), unknown]);
+		await expect(staged).rejects.toMatchObject({ code: "store_conflict" });
+		await store.stageReseal(before.map(sealedAnew));
+		await store.clearReseal();
+		await store.reseal("ff00");
+		expect(await allWebhooks(store)).toEqual(before);
+	});
+}
+
+function describeHold(current: CurrentStore): void {
+	it("pauses the webhooks that are Enabled, each with the new version of its project, and writes one audit entry", async () => {
+		const { store, records, projectId, scope, webhookIds } = await fillStore(current(), 1);
+		const [other, empty] = [records.project("Other"), records.project("Empty")];
+		for (const project of [other, empty]) await store.insertProject(project, null);
+		const own = webhookIds[0] ?? "";
+		const paused = records.webhook(projectId, { status: "Paused" });
+		const disabled = records.webhook(projectId, { status: "Disabled", disabledReason: "it failed" });
+		const deleted = records.webhook(projectId, { deleteDate: 7 });
+		const foreign = records.webhook(other.id, { status: "Enabled" });
+		for (const webhook of [paused, disabled, deleted, foreign]) await store.insertWebhook(webhook, null);
+		const before = new Map((await store.directoryVersions()).projects.map((one) => [one.projectId, one.version]));
+
+		const at = records.now + 5;
+		const entry = records.entry({ action: "workspace.restore", objectId: "ws_1", projectId: null, keyId: null });
+		expect(await store.holdWebhooks(at, entry)).toBe(2);
+
+		const after = new Map((await store.directoryVersions()).projects.map((one) => [one.projectId, one.version]));
+		const raised = (id: string) => (after.get(id) ?? 0) - (before.get(id) ?? 0);
+		expect([projectId, other.id, empty.id].map(raised)).toEqual([1, 1, 0]);
+		const found = new Map((await allWebhooks(store)).map((record) => [record.id, record]));
+		const held = { status: "Paused", pausedReason: "restored", updateDate: at };
+		expect(found.get(own)).toMatchObject({ ...held, revision: after.get(projectId) });
+		expect(found.get(foreign.id)).toMatchObject({ ...held, revision: after.get(other.id) });
+		expect(found.get(paused.id)).toMatchObject({ status: "Paused", pausedReason: null });
+		expect(found.get(disabled.id)).toMatchObject({ status: "Disabled", pausedReason: null });
+		const page = await store.webhooks(scope, ANY_WEBHOOK, { limit: 10, cursor: null });
+		expect(page.rows.find(({ id }) => id === own)).toMatchObject(held);
+		const filter = { keyId: null, projectId: null, objectId: null, action: null, after: null, before: null };
+		const log = await store.auditEntries({ ...filter, action: "workspace.restore" }, { limit: 10, cursor: null });
+		expect(log.rows).toEqual([entry]);
+		expect(await store.holdWebhooks(at, records.entry({ action: "workspace.restore" }))).toBe(0);
 	});
 }

@@ -3,8 +3,11 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
 import { projectScope } from "../../../core/access/principal.ts";
-import { newDelivery, newHeldDelivery, type Delivery } from "../../../core/delivery.ts";
-import type { DeliveryFilter } from "../../store/log.ts";
+import { DELIVERY_STATUSES, newDelivery, newHeldDelivery, type Attempt } from "../../../core/delivery.ts";
+import type { Page, PageRequest } from "../../../core/page.ts";
+import { eventTypeMatcher } from "../../../core/webhook.ts";
+import type { DeliveryUpdate } from "../../store/accept.ts";
+import type { CodeRange, DeliveryFilter, LoggedDelivery } from "../../store/log.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
 
@@ -13,6 +16,7 @@ const TYPES = ["a.created", "a.deleted"] as const;
 export function describeLog(current: CurrentStore): void {
 	describeFilters(current);
 	describeLookups(current);
+	describeAttemptPages(current);
 }
 
 function describeFilters(current: CurrentStore): void {
@@ -44,14 +48,14 @@ function describeFilters(current: CurrentStore): void {
 		for (let n = 0; n < 4; n++, records.now += 10) ids.push(...(await accept()));
 		const between = { after: start + 10, before: start + 30 };
 		expect(idsOf(await store.deliveries(scope, { ...ANY_DELIVERY, ...between }, NEWEST))).toEqual([ids[2], ids[1]]);
-		const events = await store.events(scope, { type: null, ...between }, NEWEST);
+		const events = await store.events(scope, { types: null, ...between }, NEWEST);
 		expect(events.rows.map(({ createDate }) => createDate)).toEqual([start + 20, start + 10]);
 	});
 
 	it("filters events by type", async () => {
 		const { store, scope, accept } = await fillStore(current());
 		for (const type of ["a.b", "a.bc", "a.b"]) await accept({ type });
-		const page = await store.events(scope, { type: "a.b", after: null, before: null }, NEWEST);
+		const page = await store.events(scope, { types: ["a.b"], after: null, before: null }, NEWEST);
 		expect(page.rows.map(({ type }) => type)).toEqual(["a.b", "a.b"]);
 	});
 }
@@ -69,7 +73,7 @@ function describeLookups(current: CurrentStore): void {
 		for (const filter of [ANY_DELIVERY, { ...ANY_DELIVERY, webhookId }, { ...ANY_DELIVERY, eventId }]) {
 			expect((await store.deliveries(otherScope, filter, NEWEST)).rows).toEqual([]);
 		}
-		expect((await store.events(otherScope, { type: null, after: null, before: null }, NEWEST)).rows).toEqual([]);
+		expect((await store.events(otherScope, { types: null, after: null, before: null }, NEWEST)).rows).toEqual([]);
 	});
 
 	it("finds nothing for unknown ids and for texts that are not ids", async () => {
@@ -78,21 +82,96 @@ function describeLookups(current: CurrentStore): void {
 		for (const text of ["", "dlv_", "dlv_zz", id.replace("dlv", "evt"), `${id}0`, id.slice(0, -1)]) {
 			expect(await store.delivery(scope, text)).toBeNull();
 			expect(await store.event(scope, text)).toBeNull();
-			expect(await store.attempts(text)).toEqual([]);
+			for (const direction of ["older", "newer"] as const) {
+				const page = await store.attempts(scope, text, { limit: 1, cursor: { direction, id: "1" } });
+				expect(page).toEqual({ rows: [], hasNewer: false, hasOlder: false });
+			}
+			expect(await store.attempts(scope, text, NEWEST)).toEqual({ rows: [], hasNewer: false, hasOlder: false });
 		}
 	});
+}
 
-	it("lists attempts in the order of their numbers", async () => {
-		const { store, accept, update, records } = await fillStore(current());
+function describeAttemptPages(current: CurrentStore): void {
+	/** Two deliveries with this many attempts each. Returns the id of the first and its attempts, newest first. */
+	async function withAttempts({ accept, update, records }: World, count: number) {
+		const [id = "", other = ""] = [...(await accept()), ...(await accept())];
+		const updates = Array.from({ length: count }, (_, index) => records.failure(id, index + 1));
+		await update(...updates.flatMap((each, index) => [each, records.failure(other, index + 1)]));
+		return { id, attempts: updates.map(({ attempt }) => attempt).toReversed() };
+	}
+
+	function numbers({ rows }: Page<Attempt>): number[] {
+		return rows.map(({ number }) => number);
+	}
+
+	it("lists the attempts of a delivery with all their fields, highest number first", async () => {
+		const world = await fillStore(current());
+		const { id, attempts } = await withAttempts(world, 3);
+		const page = await world.store.attempts(world.scope, id, NEWEST);
+		const rows = attempts.map((attempt) => ({ ...attempt, endpoint: null }));
+		expect(page).toEqual({ rows, hasNewer: false, hasOlder: false });
+		const others = projectScope(world.records.project().id);
+		expect(await world.store.attempts(others, id, NEWEST)).toEqual({ rows: [], hasNewer: false, hasOlder: false });
+	});
+
+	it("pages through attempts by their numbers in both directions, and says whether there are more", async () => {
+		const world = await fillStore(current());
+		const { id } = await withAttempts(world, 12);
+		const read = async (cursor: PageRequest["cursor"], limit = 5) => {
+			const page = await world.store.attempts(world.scope, id, { limit, cursor });
+			return [numbers(page), page.hasNewer, page.hasOlder];
+		};
+		expect(await read(null)).toEqual([[12, 11, 10, 9, 8], false, true]);
+		expect(await read(null, 12)).toEqual([[12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1], false, false]);
+		expect(await read({ direction: "older", id: "8" })).toEqual([[7, 6, 5, 4, 3], true, true]);
+		// The row of the cursor itself counts as one on its other side.
+		expect(await read({ direction: "older", id: "12" })).toEqual([[11, 10, 9, 8, 7], true, true]);
+		expect(await read({ direction: "newer", id: "1" })).toEqual([[6, 5, 4, 3, 2], true, true]);
+		expect(await read({ direction: "older", id: "6" })).toEqual([[5, 4, 3, 2, 1], true, false]);
+		expect(await read({ direction: "older", id: "1" })).toEqual([[], true, false]);
+		expect(await read({ direction: "newer", id: "2" })).toEqual([[7, 6, 5, 4, 3], true, true]);
+		expect(await read({ direction: "newer", id: "7" })).toEqual([[12, 11, 10, 9, 8], false, true]);
+		expect(await read({ direction: "newer", id: "12" })).toEqual([[], false, true]);
+		// A number that no attempt has yet.
+		expect(await read({ direction: "older", id: "99" })).toEqual([[12, 11, 10, 9, 8], false, true]);
+	});
+
+	it("goes on behind the same attempt when others were added", async () => {
+		const world = await fillStore(current());
+		const { store, scope, update, records } = world;
+		const { id } = await withAttempts(world, 4);
+		await update(records.failure(id, 5), records.failure(id, 5));
+		expect(numbers(await store.attempts(scope, id, { limit: 9, cursor: { direction: "older", id: "3" } }))).toEqual([
+			2, 1,
+		]);
+		const newer = await store.attempts(scope, id, { limit: 9, cursor: { direction: "newer", id: "4" } });
+		expect([numbers(newer), newer.hasNewer]).toEqual([[6, 5], false]);
+	});
+
+	it("ends a page of attempts early when their responses become large, and skips none", async () => {
+		const { store, scope, accept, update, records } = await fillStore(current());
 		const [id = ""] = await accept();
-		const updates = [1, 2, 3].map((number) => records.failure(id, number));
-		await update(...updates);
-		expect(await store.attempts(id)).toEqual(updates.map(({ attempt }) => attempt));
+		const response = { headers: {}, body: "x".repeat(1_000_000), bodyTruncated: false };
+		for (let number = 1; number <= 10; number++) {
+			const outcome = records.failure(id, number);
+			await update({ ...outcome, attempt: records.attempt(number, { response }) });
+		}
+		const seen: number[][] = [];
+		let page = await store.attempts(scope, id, NEWEST);
+		for (seen.push(numbers(page)); page.hasOlder; seen.push(numbers(page))) {
+			const last = String(seen.at(-1)?.at(-1));
+			page = await store.attempts(scope, id, { limit: 1_000, cursor: { direction: "older", id: last } });
+		}
+		expect(seen.flat()).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+		for (const each of seen) expect(each.length).toBeLessThan(8);
+		const back = await store.attempts(scope, id, { limit: 1_000, cursor: { direction: "newer", id: "1" } });
+		expect([numbers(back).at(-1), back.hasNewer]).toEqual([2, true]);
+		expect(numbers(back).length).toBeLessThan(8);
 	});
 }
 
 /** Makes deliveries of two webhooks and two types in every status. Returns them newest first. */
-async function fillLog({ store, scope, webhookIds, accept, update, records }: World): Promise<Delivery[]> {
+async function fillLog({ store, scope, webhookIds, accept, update, records }: World): Promise<LoggedDelivery[]> {
 	for (let n = 0; n < 60; n++) {
 		records.now += n % 3;
 		const state = n % 7 === 0 ? newHeldDelivery("paused") : newDelivery(records.now, null);
@@ -101,6 +180,8 @@ async function fillLog({ store, scope, webhookIds, accept, update, records }: Wo
 		if (n % 5 === 2) await update(records.outcome(id, 1, { kind: "success", responseCode: 204 }));
 		if (n % 5 === 3) await update(records.outcome(id, 1, { kind: "gone", responseCode: 410 }));
 		if (n % 10 === 4) await update(records.failure(id, 1));
+		if (n % 20 === 9) await update(timedOut(records, id, 1), records.failure(id, 2));
+		if (n % 20 === 19) await update(records.failure(id, 1), timedOut(records, id, 2));
 		if (n % 11 === 5) {
 			await update({ deliveryId: id, change: { type: "cancel", reason: "by hand" }, attempt: null, at: records.now });
 		}
@@ -108,7 +189,15 @@ async function fillLog({ store, scope, webhookIds, accept, update, records }: Wo
 	return [...(await store.deliveries(scope, ANY_DELIVERY, NEWEST)).rows];
 }
 
-function filters({ webhookIds, records }: World, all: readonly Delivery[]): fc.Arbitrary<DeliveryFilter> {
+/** An attempt without a response. */
+function timedOut(records: World["records"], id: string, number: number): DeliveryUpdate {
+	const verdict = { kind: "failure", responseCode: 0, reason: "no connection", retryAfterMs: null } as const;
+	const outcome = records.outcome(id, number, verdict);
+	const details = { responseCode: 0, error: "timeout", cause: "connect_timeout", reason: "no connection" } as const;
+	return { ...outcome, attempt: records.attempt(number, details) };
+}
+
+function filters({ webhookIds, records }: World, all: readonly LoggedDelivery[]): fc.Arbitrary<DeliveryFilter> {
 	const eventIds = all.filter((_, index) => index % 20 === 0).map(({ eventId }) => eventId);
 	const unknown = records.ids.make("webhook", records.now);
 	const oldest = all.at(-1)?.createDate ?? 0;
@@ -120,21 +209,38 @@ function filters({ webhookIds, records }: World, all: readonly Delivery[]): fc.A
 			{ weight: 4, arbitrary: fc.constant(null) },
 			{ weight: 1, arbitrary: fc.constantFrom(...eventIds) },
 		),
-		eventType: maybe(fc.constantFrom(...TYPES, "none")),
-		status: maybe(fc.constantFrom("Pending", "Succeeded", "Failed", "Held", "Cancelled")),
-		responseCode: maybe(fc.constantFrom(200, 204, 410, 500, 0)),
+		eventTypes: maybe(some("a.*", ...TYPES, "none", "b.*", "a.created.*")),
+		statuses: maybe(some(...DELIVERY_STATUSES)),
+		responseCodes: maybe(some(...[200, 204, 410, 500, 0].map((code) => ({ from: code, to: code })), CLASS_2, CLASS_4)),
+		causes: maybe(some("status_410", "status_5xx", "connect_timeout", "refused")),
+		updatedAfter: maybe(time),
+		updatedBefore: maybe(time),
 		after: maybe(time),
 		before: maybe(time),
 	});
 }
 
-function matches(delivery: Delivery, filter: DeliveryFilter): boolean {
+const CLASS_2 = { from: 200, to: 299 };
+const CLASS_4 = { from: 400, to: 499 };
+
+function some<T>(...entries: readonly T[]): fc.Arbitrary<T[]> {
+	return fc.uniqueArray(fc.constantFrom(...entries), { minLength: 1, maxLength: 3 });
+}
+
+function isIn({ from, to }: CodeRange, code: number | null): boolean {
+	return code !== null && code >= from && code <= to;
+}
+
+function matches(delivery: LoggedDelivery, filter: DeliveryFilter): boolean {
 	return (
+		(filter.updatedAfter === null || delivery.updateDate >= filter.updatedAfter) &&
+		(filter.updatedBefore === null || delivery.updateDate < filter.updatedBefore) &&
 		(filter.webhookId === null || filter.webhookId === delivery.webhookId) &&
 		(filter.eventId === null || filter.eventId === delivery.eventId) &&
-		(filter.eventType === null || filter.eventType === delivery.eventType) &&
-		(filter.status === null || filter.status === delivery.status) &&
-		(filter.responseCode === null || filter.responseCode === delivery.responseCode) &&
+		(filter.eventTypes === null || eventTypeMatcher(filter.eventTypes)(delivery.eventType)) &&
+		(filter.statuses === null || filter.statuses.includes(delivery.status)) &&
+		(filter.responseCodes === null || filter.responseCodes.some((range) => isIn(range, delivery.responseCode))) &&
+		(filter.causes === null || filter.causes.some((cause) => cause === delivery.lastAttempt?.cause)) &&
 		(filter.after === null || filter.after <= delivery.createDate) &&
 		(filter.before === null || filter.before > delivery.createDate)
 	);

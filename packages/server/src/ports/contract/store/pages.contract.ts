@@ -6,6 +6,7 @@ import { projectScope } from "../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { addWebhook, ANY_DELIVERY, changeWebhook, fillStore, idsOf, type World } from "./records/records.ts";
+import { ANY_WEBHOOK, allWebhooks } from "./records/webhooks.ts";
 
 type Read = (request: PageRequest) => Promise<Page<{ readonly id: string }>>;
 
@@ -45,7 +46,7 @@ function describeUnchangedRows(current: CurrentStore): void {
 		const { store, scope, accept, update, records } = await fillStore(current());
 		const [a = "", b = "", c = ""] = [...(await accept()), ...(await accept()), ...(await accept())];
 		await update(records.outcome(b, 1));
-		const filter = { ...ANY_DELIVERY, status: "Succeeded" as const };
+		const filter = { ...ANY_DELIVERY, statuses: ["Succeeded"] as const };
 		const older = await store.deliveries(scope, filter, { limit: 5, cursor: { direction: "older", id: c } });
 		expect([idsOf(older), older.hasNewer, older.hasOlder]).toEqual([[b], false, false]);
 		const newer = await store.deliveries(scope, filter, { limit: 5, cursor: { direction: "newer", id: a } });
@@ -56,7 +57,7 @@ function describeUnchangedRows(current: CurrentStore): void {
 		const { store, scope, accept } = await fillStore(current());
 		for (let n = 0; n < 10; n++) await accept({ type: n % 2 === 0 ? "a.b" : "c.d" });
 		for (const type of [null, "a.b"]) {
-			const filter = { type, after: null, before: null };
+			const filter = { types: type === null ? null : [type], after: null, before: null };
 			const pages = await walk((request) => store.events(scope, filter, request), 3);
 			expect(new Set(pages.flat()).size).toBe(type === null ? 10 : 5);
 		}
@@ -124,7 +125,7 @@ async function checkWalk(
 ): Promise<void> {
 	const alive = new Set(webhookIds);
 	const fromTheStart = new Set(webhookIds);
-	const webhooks = new Map((await store.webhookRecords()).map((record) => [record.id, record]));
+	const webhooks = new Map((await allWebhooks(store)).map((record) => [record.id, record]));
 	const disturb = async (step: number) => {
 		const { made, deleted } = sequence[step] ?? { made: 0, deleted: [] };
 		for (let n = 0; n < made; n++) {
@@ -141,19 +142,19 @@ async function checkWalk(
 		}
 	};
 	const seen: string[] = [];
-	let page = await store.webhooks(scope, { limit, cursor: null });
+	let page = await store.webhooks(scope, ANY_WEBHOOK, { limit, cursor: null });
 	for (let step = 0; ; step++) {
 		expect(page.rows.length).toBeLessThanOrEqual(limit);
 		seen.push(...idsOf(page));
 		const last = page.rows.at(-1);
 		if (!page.hasOlder || last === undefined) break;
 		await disturb(step);
-		page = await store.webhooks(scope, { limit, cursor: { direction: "older", id: last.id } });
+		page = await store.webhooks(scope, ANY_WEBHOOK, { limit, cursor: { direction: "older", id: last.id } });
 	}
 	expect(seen).toEqual([...new Set(seen)].sort().toReversed());
 	expect(seen).toEqual(expect.arrayContaining([...fromTheStart]));
 
 	const present = [...alive].sort().toReversed();
-	const pages = await walk((request) => store.webhooks(scope, request), limit);
+	const pages = await walk((request) => store.webhooks(scope, ANY_WEBHOOK, request), limit);
 	expect(pages.flat()).toEqual(present);
 }

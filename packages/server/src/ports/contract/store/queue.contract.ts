@@ -7,6 +7,7 @@ import type { WebhookRecord } from "../../store/directory.ts";
 import type { ClaimRequest } from "../../store/queue.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { setWebhook, dueAt, fillStore, type World } from "./records/records.ts";
+import { toSweep } from "./records/webhooks.ts";
 
 export function describeQueue(current: CurrentStore): void {
 	describeClaims(current);
@@ -181,8 +182,8 @@ function describeLeases(current: CurrentStore): void {
 		await update(records.outcome(final, 1));
 		const until = records.now + 90_000;
 		await store.renewLeases([leased, free, final, records.ids.make("dlv", records.now)], until);
-		expect(await state(leased)).toMatchObject({ leaseUntil: until });
-		expect(await state(free)).toMatchObject({ leaseUntil: null });
+		expect(await world.leased(leased)).toMatchObject({ leaseUntil: until });
+		expect(await world.leased(free)).toMatchObject({ leaseUntil: null });
 		expect(await state(final)).toMatchObject({ leaseUntil: null, status: "Succeeded" });
 		await claim(world);
 		expect(await dueAt(store, world.webhookId)).toBe(records.now + 60_000);
@@ -216,7 +217,7 @@ function describePullIn(current: CurrentStore): void {
 		const dueThen = newDelivery(records.now, null);
 		const [never = "", attempted = ""] = [...(await accept({ state: dueThen })), ...(await accept({ state: dueThen }))];
 		await update(records.failure(attempted, 1));
-		const leasedThen = newDelivery(records.now, records.now + 60_000);
+		const leasedThen = newDelivery(records.now + 1, records.now + 60_000);
 		const [leased = ""] = await accept({ state: leasedThen });
 		const [held = ""] = await accept({ state: newHeldDelivery("paused") });
 		const [others = ""] = await accept({ webhookIds: webhookIds.slice(1), state: dueThen });
@@ -314,11 +315,11 @@ function describeSweeps(current: CurrentStore): void {
 	});
 
 	it("resumes the Held deliveries of a webhook that is Enabled, due at the time of the sweep", async () => {
-		const { store, webhookId, records, ids, state, statuses, scope } = await openWorld();
+		const { store, webhookId, records, ids, state, leased, statuses, scope } = await openWorld();
 		const change = { type: "resume", at: records.now };
 		expect(await store.sweepWebhook(webhookId, records.now, 10)).toEqual({ change, count: 2, done: true });
 		expect(await statuses()).toEqual(Array.from({ length: 5 }, () => "Pending"));
-		expect(await state(ids[1] ?? "")).toMatchObject({ leaseUntil: records.now - 10 + 60_000 });
+		expect(await leased(ids[1] ?? "")).toMatchObject({ leaseUntil: records.now - 10 + 60_000 });
 		expect(await state(ids[3] ?? "")).toEqual(newDelivery(records.now, null));
 		expect(await store.delivery(scope, ids[3] ?? "")).toMatchObject({ updateDate: records.now });
 		expect(await store.countOpen()).toEqual({ Pending: 6, Held: 0 });
@@ -336,16 +337,15 @@ function describeSweeps(current: CurrentStore): void {
 		expect(await store.countOpen()).toEqual({ Pending: 1, Held: 0 });
 	});
 
-	it("changes no more deliveries than the limit in a step, the earliest due and the oldest first", async () => {
+	it("changes no more deliveries than the limit in a step, Pending ones first", async () => {
 		const { store, webhookId, records, statuses } = await openWorld({ deleteDate: 1 });
 		const steps: unknown[] = [];
 		for (let n = 0; n < 3; n++) {
 			const { count, done } = await store.sweepWebhook(webhookId, records.now, 2);
-			steps.push([count, done, await statuses()]);
+			steps.push([count, done, (await statuses()).toSorted()]);
 		}
 		expect(steps).toEqual([
-			// The second one is leased, so it is due later than the third.
-			[2, false, ["Cancelled", "Pending", "Cancelled", "Held", "Held"]],
+			[2, false, ["Cancelled", "Cancelled", "Held", "Held", "Pending"]],
 			[2, false, ["Cancelled", "Cancelled", "Cancelled", "Cancelled", "Held"]],
 			[1, true, ["Cancelled", "Cancelled", "Cancelled", "Cancelled", "Cancelled"]],
 		]);
@@ -383,17 +383,17 @@ function describeWebhooksToSweep(current: CurrentStore): void {
 		const { store, accept, webhookIds } = await fillStore(current(), CONDITIONS.length);
 		for (let n = 0; n < 3; n++) await accept({ webhookIds, state });
 		for (const [index, changes] of CONDITIONS.entries()) await setWebhook(store, webhookIds[index] ?? "", changes);
-		expect((await store.webhooksToSweep()).toSorted()).toEqual(expected.map((index) => webhookIds[index]));
+		expect((await toSweep(store)).toSorted()).toEqual(expected.map((index) => webhookIds[index]));
 	});
 
 	it("lists no webhook once each is swept, and none whose deliveries are final", async () => {
 		const { store, accept, webhookIds, records } = await fillStore(current(), CONDITIONS.length);
-		expect(await store.webhooksToSweep()).toEqual([]);
+		expect(await toSweep(store)).toEqual([]);
 		await accept({ webhookIds });
 		await accept({ webhookIds, state: newHeldDelivery("earlier") });
 		for (const [index, changes] of CONDITIONS.entries()) await setWebhook(store, webhookIds[index] ?? "", changes);
-		expect(await store.webhooksToSweep()).toHaveLength(CONDITIONS.length);
+		expect(await toSweep(store)).toHaveLength(CONDITIONS.length);
 		for (const id of webhookIds) await store.sweepWebhook(id, records.now, 10);
-		expect(await store.webhooksToSweep()).toEqual([]);
+		expect(await toSweep(store)).toEqual([]);
 	});
 }

@@ -52,8 +52,12 @@ function describeSteps(open: Open): void {
 			id: made[1]?.id,
 			projectId,
 			webhookId,
+			customerId: null,
 			eventId: events[1],
 			eventType: "c.d",
+			webhookName: "Webhook",
+			webhookHost: "example.com",
+			lastAttempt: null,
 			createDate: records.now,
 			updateDate: records.now,
 		});
@@ -201,7 +205,7 @@ function describeFilters(open: Open): void {
 	it("skips events whose payload was erased, and does not count them", async () => {
 		const { store, records, miss, begin, step, replayed, scope, webhookId } = await open();
 		const [erased, kept] = [await miss(), await miss()];
-		await store.erasePayload(scope, erased, { reason: "erased", at: records.now, entry: null });
+		await store.erasePayload(scope, erased, { reason: "erased", at: records.now, limit: 1_000, entry: null });
 		const replay = await begin();
 		const count = { scope, webhookId, filter: replay.filter, afterEventId: null, scanLimit: 9 };
 		expect(await store.countReplay(count)).toMatchObject({ matching: 1 });

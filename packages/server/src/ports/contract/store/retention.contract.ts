@@ -8,11 +8,11 @@ import type { Purged, PurgeResult, PurgeStep } from "../../store/retention.ts";
 import type { Store } from "../../store/store.ts";
 import type { StoreCapabilities } from "./records/capabilities.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { ANY_DELIVERY, dueAt, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
+import { ANY_DELIVERY, attemptsOf, dueAt, fillStore, idsOf, NEWEST, type World } from "./records/records.ts";
 import { DAY_MS, LATE, twoDays } from "./records/two-days.ts";
 
-const ANY_EVENT = { type: null, after: null, before: null };
-const erasure = (at: number) => ({ reason: ERASED_REASON, at, entry: null });
+const ANY_EVENT = { types: null, after: null, before: null };
+const erasure = (at: number) => ({ reason: ERASED_REASON, at, limit: 1_000, entry: null });
 
 export function describeRetention(current: CurrentStore, capabilities: StoreCapabilities): void {
 	describeForgetting(current);
@@ -57,6 +57,7 @@ function describeForgetting(current: CurrentStore): void {
 		expect(await store.forgetIdempotencyKeys(records.now, 2)).toBe(1);
 		expect(await store.forgetIdempotencyKeys(records.now, 2)).toBe(0);
 		expect(await send("a")).toBe("accepted");
+		expect(await send("a")).toBe("duplicate");
 		expect(await send("d")).toBe("duplicate");
 	});
 }
@@ -82,10 +83,10 @@ function describePurgeEvents(current: CurrentStore): void {
 		expect(purged).toEqual({ events: 1, deliveries: 1, attempts: 2, payloads: 0, steps: 1 });
 		expect(await store.event(scope, events[0] ?? "")).toBeNull();
 		expect(await store.delivery(scope, deliveries[0] ?? "")).toBeNull();
-		expect(await store.attempts(deliveries[0] ?? "")).toEqual([]);
+		expect(await attemptsOf({ store, scope }, deliveries[0] ?? "")).toEqual([]);
 		expect(idsOf(await store.events(scope, ANY_EVENT, NEWEST))).toEqual([events[1]]);
 		expect(idsOf(await store.deliveries(scope, ANY_DELIVERY, NEWEST))).toEqual([deliveries[1]]);
-		expect(await store.attempts(deliveries[1] ?? "")).toHaveLength(2);
+		expect(await attemptsOf({ store, scope }, deliveries[1] ?? "")).toHaveLength(2);
 	});
 
 	it("keeps an event that was accepted exactly at the limit, and events of other projects", async () => {
@@ -157,7 +158,7 @@ function describeSteps(current: CurrentStore): void {
 		// The remaining deliveries can't be retried.
 		const left = idsOf(await store.deliveries(scope, ANY_DELIVERY, NEWEST));
 		const retry = { deliveryId: left[0] ?? "", change: { type: "retry", at: 1 }, attempt: null, at: 1 } as const;
-		expect((await update(retry)).updates).toMatchObject([{ status: "Cancelled" }]);
+		expect((await update(retry)).updates).toMatchObject([{ state: { status: "Cancelled" }, changed: false }]);
 		const rest = await purgeAll(store, "purgeEvents", step);
 		expect([rest.events, purged.deliveries + rest.deliveries]).toEqual([1, 60]);
 	});
@@ -185,9 +186,9 @@ function describePurgePayloads(current: CurrentStore): void {
 		expect(await store.eventBody(scope, old)).toBeNull();
 		expect(await store.eventBody(scope, young)).toEqual(new Uint8Array(Buffer.from('{"n":1}')));
 		expect(await store.event(scope, old)).toMatchObject({ id: old, type: "user.created" });
-		const [attempt] = await store.attempts(deliveries[0] ?? "");
+		const [attempt] = await attemptsOf({ store, scope }, deliveries[0] ?? "");
 		expect(attempt?.response).toEqual({ headers: { server: "x" }, body: "", bodyTruncated: true });
-		expect((await store.attempts(deliveries[1] ?? ""))[0]?.response?.body).toBe("ok \u0000 ✓");
+		expect((await attemptsOf({ store, scope }, deliveries[1] ?? ""))[0]?.response?.body).toBe("ok \u0000 ✓");
 		expect(await purgeAll(store, "purgeEvents", step)).toMatchObject({ events: 1, attempts: 2 });
 	});
 }
@@ -200,14 +201,15 @@ function describeErase(current: CurrentStore): void {
 		await update(records.failure(done, 1), records.outcome(done, 2), records.failure(pending, 1));
 		await update({ deliveryId: held, change: { type: "hold", reason: "paused" }, attempt: null, at: records.now });
 		const eventId = (await store.delivery(scope, done))?.eventId ?? "";
-		const cancelled = await store.erasePayload(scope, eventId, erasure(records.now + 9));
-		expect(cancelled?.toSorted()).toEqual([held, pending].toSorted());
+		const step = await store.erasePayload(scope, eventId, erasure(records.now + 9));
+		expect(step).toMatchObject({ cancelledCount: 2, done: true });
+		expect(step?.cancelled.toSorted()).toEqual([held, pending].toSorted());
 		expect(await store.eventBody(scope, eventId)).toBeNull();
 		expect(await state(done)).toMatchObject({ status: "Succeeded", reason: null });
 		for (const id of [held, pending]) {
 			expect(await state(id)).toMatchObject({ status: "Cancelled", reason: ERASED_REASON, nextAttemptAt: null });
 		}
-		const attempts = [...(await store.attempts(done)), ...(await store.attempts(pending))];
+		const attempts = [...(await attemptsOf({ store, scope }, done)), ...(await attemptsOf({ store, scope }, pending))];
 		expect(attempts.map(({ response }) => response?.body)).toEqual(["", "", ""]);
 		expect(await store.countOpen()).toEqual({ Pending: 0, Held: 0 });
 		expect(await store.statusCounts(scope, null)).toMatchObject({
@@ -216,7 +218,7 @@ function describeErase(current: CurrentStore): void {
 			Pending: 0,
 			Held: 0,
 		});
-		expect(await store.erasePayload(scope, eventId, erasure(records.now))).toEqual([]);
+		expect(await store.erasePayload(scope, eventId, erasure(records.now))).toMatchObject({ cancelled: [], done: true });
 	});
 
 	it("erases no event of another project", async () => {
@@ -243,7 +245,9 @@ function describeErased(current: CurrentStore): void {
 	it("does not retry a delivery whose payload was erased", async () => {
 		const { store, webhookId, update, delivery } = await erased();
 		const retry = { deliveryId: delivery, change: { type: "retry", at: 3 }, attempt: null, at: 3 } as const;
-		expect((await update(retry)).updates).toMatchObject([{ status: "Cancelled", reason: ERASED_REASON }]);
+		expect((await update(retry)).updates).toMatchObject([
+			{ state: { status: "Cancelled", reason: ERASED_REASON }, changed: false },
+		]);
 		expect(await dueAt(store, webhookId)).toBeNull();
 	});
 
@@ -259,9 +263,9 @@ function describeErased(current: CurrentStore): void {
 	});
 
 	it("stores an attempt that was in flight during the erasure, without its response body", async () => {
-		const { store, update, records, delivery } = await erased();
+		const { store, scope, update, records, delivery } = await erased();
 		await update(records.outcome(delivery, 1));
-		const [attempt] = await store.attempts(delivery);
+		const [attempt] = await attemptsOf({ store, scope }, delivery);
 		expect(attempt).toMatchObject({ number: 1, response: { headers: { server: "x" }, body: "", bodyTruncated: true } });
 	});
 

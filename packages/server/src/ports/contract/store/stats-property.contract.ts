@@ -9,7 +9,7 @@ import { WEBHOOK_STATUSES, type WebhookStatus } from "../../../core/webhook.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
 import type { Store } from "../../store/store.ts";
 import type { CurrentStore, Reopen } from "./records/records.ts";
-import { ANY_DELIVERY, setWebhook, fillStore, NEWEST, type World } from "./records/records.ts";
+import { ANY_DELIVERY, attemptsOf, setWebhook, fillStore, NEWEST, type World } from "./records/records.ts";
 import { buckets, floorTo, KEEP_ALL, MINUTE, ZERO_COUNTS } from "./records/stats.ts";
 
 type Step =
@@ -115,8 +115,8 @@ class Book {
 			if (id === undefined) return;
 			const before = await store.delivery(scope, id);
 			const { updates } = await store.commit({ events: [], updates: [this.#update(id, change)] });
-			const [after] = updates;
-			if (before === null || after === null || after === undefined || before.status === after.status) continue;
+			const after = updates[0]?.state;
+			if (before === null || after === undefined || before.status === after.status) continue;
 			const minute = floorTo(records.now, MINUTE);
 			if (after.status === "Succeeded") this.#endsOf(before.webhookId, minute).succeeded++;
 			if (after.status === "Failed") this.#endsOf(before.webhookId, minute).exhausted++;
@@ -161,13 +161,13 @@ class Book {
 		const expected = new Map<string | null, Map<number, MutableBucket>>();
 		const at = (owner: string | null, minute: number) => bucketAt(expected, owner, minute);
 		const counts = new Map<string | null, Record<DeliveryStatus, number>>();
-		const filter = { type: null, after: null, before: null };
+		const filter = { types: null, after: null, before: null };
 		for (const event of (await store.events(scope, filter, NEWEST)).rows) {
 			at(null, floorTo(event.createDate, MINUTE)).accepted++;
 		}
 		for (const delivery of (await store.deliveries(scope, ANY_DELIVERY, NEWEST)).rows) {
 			at(delivery.webhookId, floorTo(createDateOf(await store.event(scope, delivery.eventId)), MINUTE)).accepted++;
-			for (const attempt of await store.attempts(delivery.id)) {
+			for (const attempt of await attemptsOf({ store, scope }, delivery.id)) {
 				for (const owner of [delivery.webhookId, null])
 					addAttempt(at(owner, floorTo(attempt.startDate, MINUTE)), attempt);
 			}

@@ -1,11 +1,12 @@
 // The contract of the stats slice: buckets, counts by status, and rolling up; health has a file of its own.
 import { describe, expect, it } from "vitest";
 
-import { projectScope } from "../../../core/access/principal.ts";
+import { customerScope, projectScope } from "../../../core/access/principal.ts";
 import { newHeldDelivery } from "../../../core/delivery.ts";
 import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS } from "../../../core/stats/stats.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
+import { describeActivity } from "./activity.contract.ts";
 import { describeHealth } from "./health.contract.ts";
 import type { CurrentStore, Reopen } from "./records/records.ts";
 import { fillStore, POLICY, type World } from "./records/records.ts";
@@ -19,6 +20,9 @@ export function describeStats(current: CurrentStore, reopen: Reopen, effort: num
 	describeStatsProperty(current, reopen, effort);
 	describe("health", () => {
 		describeHealth(current, reopen);
+	});
+	describe("activity", () => {
+		describeActivity(current, reopen);
 	});
 }
 
@@ -49,6 +53,37 @@ function describeBuckets(current: CurrentStore): void {
 		for (let round = 0; round < 2; round++) {
 			expect((await store.stats(query)).map(({ start }) => start)).toEqual([first + MINUTE]);
 			expect(await store.stats({ ...query, to: query.from })).toEqual([]);
+			while ((await store.rollUpStats(KEEP_ALL)) > 0);
+		}
+	});
+
+	it("has the attempts of several webhooks in each bucket, before and after a roll-up, and zeros for those out of scope", async () => {
+		const { store, accept, update, records, scope, projectId, webhookIds } = await fillStore(current(), 3);
+		const [first = "", second = "", idle = ""] = webhookIds;
+		const from = floorTo(records.now, MINUTE);
+		const [one = "", two = ""] = await accept({ webhookIds: [first, second] });
+		await update(records.failure(one, 1), records.outcome(two, 1));
+		records.now += 2 * MINUTE;
+		await update(records.outcome(one, 2));
+		const query = { scope, webhookIds: [idle, first, second, "webhook_unknown"], width: "minute", from } as const;
+		const seen = (webhookId: string, attemptsSucceeded: number[], attemptsFailed: number[]) => ({
+			webhookId,
+			attemptsSucceeded,
+			attemptsFailed,
+		});
+		for (let round = 0; round < 2; round++) {
+			expect(await store.webhookSeries({ ...query, to: from + 3 * MINUTE })).toEqual([
+				seen(idle, [0, 0, 0], [0, 0, 0]),
+				seen(first, [0, 0, 1], [1, 0, 0]),
+				seen(second, [1, 0, 0], [0, 0, 0]),
+				seen("webhook_unknown", [0, 0, 0], [0, 0, 0]),
+			]);
+			const later = { ...query, webhookIds: [first], from: from + MINUTE, to: from + 2 * MINUTE };
+			expect(await store.webhookSeries(later)).toEqual([seen(first, [0], [0])]);
+			expect(await store.webhookSeries({ ...later, to: later.from })).toEqual([seen(first, [], [])]);
+			for (const scope of [projectScope(records.project().id), customerScope(projectId, "acme")]) {
+				expect(await store.webhookSeries({ ...later, scope, from })).toEqual([seen(first, [0, 0], [0, 0])]);
+			}
 			while ((await store.rollUpStats(KEEP_ALL)) > 0);
 		}
 	});

@@ -2,11 +2,13 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
+import type { ApiKey } from "../../../core/access/key.ts";
 import { FIRST_VERSION } from "../../../core/workspace.ts";
-import type { DirectoryVersions, WebhookRecord } from "../../store/directory.ts";
+import type { DirectoryVersions, WebhookSummary } from "../../store/directory.ts";
 import type { Store } from "../../store/store.ts";
 import { addType } from "./records/calls.ts";
 import { addWebhook, changeWebhook, fillStore, NEWEST, type CurrentStore, type World } from "./records/records.ts";
+import { ANY_WEBHOOK, allSummaries, allWebhooks, changesSince, summaryOf } from "./records/webhooks.ts";
 
 export function describeVersions(current: CurrentStore): void {
 	describeDirectoryVersions(current);
@@ -49,13 +51,13 @@ function describeDirectoryVersions(current: CurrentStore): void {
 		const [project] = await store.projects();
 		const revision = await store.updateProject({ ...project!, revision: 50 }, { expected: FIRST_VERSION, entry: null });
 		expect([webhook.revision, type.revision, revision]).toEqual([2, 3, 4]);
-		expect(await store.webhookRecords()).toEqual([webhook]);
-		expect((await store.webhooks(scope, NEWEST)).rows).toMatchObject([{ revision: 2 }]);
+		expect(await allWebhooks(store)).toEqual([webhook]);
+		expect((await store.webhooks(scope, ANY_WEBHOOK, NEWEST)).rows).toMatchObject([{ revision: 2 }]);
 		expect((await store.eventTypes(scope, null, NEWEST)).rows).toEqual([type]);
 		expect(await store.projects()).toEqual([{ ...project, revision }]);
 		const changed = await changeWebhook(store, webhook, { name: "Renamed" });
 		expect(changed.revision).toBe(5);
-		expect(await store.webhookRecords()).toEqual([changed]);
+		expect(await allWebhooks(store)).toEqual([changed]);
 		const options = { expected: type.revision, limit: 1, entry: null };
 		expect(await store.putEventType({ ...type, revision: 60 }, options)).toBe(6);
 		expect(await store.eventType(projectId, "a")).toEqual({ ...type, revision: 6 });
@@ -83,13 +85,14 @@ function describeProjectChanges(current: CurrentStore): void {
 		const renamed = await changeWebhook(store, first, { name: "Renamed", secrets: [] });
 		const deleted = await changeWebhook(store, third, { deleteDate: records.now });
 		const since = async (version: number) => {
-			const { webhooks } = await store.projectChanges(projectId, version);
-			return webhooks.toSorted((one, other) => one.revision - other.revision);
+			const { webhooks } = await changesSince(store, projectId, version);
+			return webhooks;
 		};
-		expect(await since(0)).toEqual([second, renamed, deleted]);
-		expect(await since(second.revision - 1)).toEqual([second, renamed, deleted]);
-		expect(await since(second.revision)).toEqual([renamed, deleted]);
-		expect(await since(renamed.revision)).toEqual([deleted]);
+		const all = [second, renamed, deleted].map(summaryOf);
+		expect(await since(0)).toEqual(all);
+		expect(await since(second.revision - 1)).toEqual(all);
+		expect(await since(second.revision)).toEqual(all.slice(1));
+		expect(await since(renamed.revision)).toEqual(all.slice(2));
 		expect(await since(deleted.revision)).toEqual([]);
 	});
 
@@ -100,15 +103,20 @@ function describeProjectChanges(current: CurrentStore): void {
 		const older = records.key("read", projectId);
 		records.now += 1;
 		const newer = records.key("admin", projectId);
+		const revisions = new Map<ApiKey, number>();
 		for (const key of [older, newer, records.key("read"), records.key("read", other.id)]) {
-			await store.insertKey(key, null);
+			revisions.set(key, Number(await store.insertKey(key, null)));
 		}
 		const version = (await versionOf(store, projectId)) ?? 0;
 		const project = (await store.projects()).find(({ id }) => id === projectId);
-		const keys = [newer, older].map((key) => ({ ...key, digest: new Uint8Array(key.digest) }));
-		expect(await store.projectChanges(projectId, version)).toEqual({ version, project, webhooks: [], keys });
+		const keys = [newer, older].map((key) => ({
+			...key,
+			digest: new Uint8Array(key.digest),
+			revision: revisions.get(key),
+		}));
+		expect(await changesSince(store, projectId, version)).toEqual({ version, project, webhooks: [], keys });
 		await store.deleteKey(newer.id, null);
-		expect(await store.projectChanges(projectId, version)).toMatchObject({
+		expect(await changesSince(store, projectId, version)).toMatchObject({
 			version: version + 1,
 			keys: [{ id: older.id }],
 		});
@@ -119,7 +127,7 @@ function describeProjectChanges(current: CurrentStore): void {
 		await store.insertKey(records.key("read", projectId), null);
 		await store.deleteProject(projectId, records.now, null);
 		for (const id of [projectId, records.project().id]) {
-			expect(await store.projectChanges(id, 0)).toMatchObject({ project: null, webhooks: [], keys: [] });
+			expect(await changesSince(store, id, 0)).toMatchObject({ project: null, webhooks: [], keys: [] });
 		}
 	});
 }
@@ -142,11 +150,11 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 /** A reader's copy of a project: it takes over what has changed since the version that it has. */
 class Copy {
 	#version = 0;
-	readonly #webhooks = new Map<string, WebhookRecord>();
+	readonly #webhooks = new Map<string, WebhookSummary>();
 	#rest: unknown = null;
 
 	async read(store: Store, projectId: string): Promise<void> {
-		const { version, webhooks, ...rest } = await store.projectChanges(projectId, this.#version);
+		const { version, webhooks, ...rest } = await changesSince(store, projectId, this.#version);
 		expect(webhooks.map(({ revision }) => revision).filter((revision) => revision <= this.#version)).toEqual([]);
 		for (const webhook of webhooks) this.#webhooks.set(webhook.id, webhook);
 		this.#version = version;
@@ -165,7 +173,7 @@ class Copy {
 
 async function perform({ store, records, projectId }: World, { type, which }: Exclude<Step, { type: "read" }>) {
 	const [project] = await store.projects();
-	const webhooks = await store.webhookRecords();
+	const webhooks = await allWebhooks(store);
 	const webhook = webhooks[which % Math.max(1, webhooks.length)];
 	switch (type) {
 		case "insert":
@@ -199,7 +207,7 @@ function describeCopies(current: CurrentStore): void {
 				await copy.read(store, projectId);
 				expect(copy.contents()).toEqual({
 					version: await versionOf(store, projectId),
-					webhooks: await store.webhookRecords(),
+					webhooks: await allSummaries(store),
 					project: (await store.projects())[0],
 					keys: (await store.keys()).filter((key) => key.projectId === projectId),
 				});
@@ -220,7 +228,7 @@ function describeStaleEvents(current: CurrentStore): void {
 			return events[0]?.kind;
 		};
 		expect(await commit(version)).toBe("accepted");
-		const next = await store.insertWebhook(records.webhook(projectId), null);
+		const { revision: next } = await addWebhook(store, records.webhook(projectId));
 		expect(await commit(version)).toBe("stale");
 		expect(await commit(next + 1)).toBe("stale");
 		expect(await commit(next)).toBe("accepted");
@@ -274,7 +282,11 @@ function describeStaleEvents(current: CurrentStore): void {
 			updates: [...updates, records.outcome(waiting, 1)],
 		});
 		expect(result.events.map(({ kind }) => kind)).toEqual(["stale", "accepted", "accepted", "accepted"]);
-		expect(result.updates).toMatchObject([null, { status: "Succeeded" }, { status: "Succeeded" }]);
+		expect(result.updates).toMatchObject([
+			null,
+			{ state: { status: "Succeeded" } },
+			{ state: { status: "Succeeded" } },
+		]);
 		expect(await state(waiting)).toMatchObject({ status: "Succeeded" });
 		expect(await store.event(scope, stale.event.id)).toBeNull();
 		expect(await store.statusCounts(scope, null)).toMatchObject({ Pending: 1, Succeeded: 2 });

@@ -2,13 +2,13 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { FIRST_VERSION } from "../../../../core/workspace.ts";
-import type { DirectoryVersions, ProjectChanges } from "../../../../ports/store/directory.ts";
+import type { ChangesPosition, DirectoryVersions, ProjectChanges } from "../../../../ports/store/directory.ts";
 import { idBytes, idText } from "../../codec/ids.ts";
 import { KEY } from "../../codec/key-rows.ts";
 import { number, rowId } from "../../codec/rows.ts";
 import { PROJECT } from "../../codec/workspace-rows.ts";
 import { createVersionOf, versionOrNull } from "./versions.ts";
-import { createReadWebhooks } from "./webhooks.ts";
+import { createChangedWebhooks } from "./webhook-reads.ts";
 
 /** Prepares the calls about versions. */
 export function createVersionCalls(db: DatabaseSync) {
@@ -30,15 +30,20 @@ function createProjectChanges(db: DatabaseSync) {
 	const versionOf = createVersionOf(db);
 	const selectProject = db.prepare("SELECT * FROM projects WHERE id = ?");
 	const selectKeys = db.prepare("SELECT * FROM keys WHERE project_id = ? ORDER BY id DESC");
-	const readWebhooks = createReadWebhooks(db, "webhooks_by_revision", "project_id = ? AND revision > ?");
+	const readWebhooks = createChangedWebhooks(db);
 
 	// One call is one snapshot, since nobody else writes to the file.
-	return (projectId: string, since: number): ProjectChanges => {
+	return (projectId: string, after: ChangesPosition, limit: number): ProjectChanges => {
 		const id = idBytes("proj", projectId);
 		const version = versionOf(id);
 		const row = selectProject.get(id);
-		if (version === null || row === undefined) return { version: since, project: null, webhooks: [], keys: [] };
+		if (version === null || row === undefined) {
+			return { version: after.revision, project: null, webhooks: [], next: null, keys: [] };
+		}
 		const keys = selectKeys.all(id).map(KEY.read);
-		return { version, project: PROJECT.read(row), webhooks: readWebhooks(id, since), keys };
+		const webhooks = readWebhooks(id, after, limit);
+		const last = webhooks.length < limit ? undefined : webhooks.at(-1);
+		const next = last === undefined ? null : { revision: last.revision, webhookId: last.id };
+		return { version, project: PROJECT.read(row), webhooks, next, keys };
 	};
 }

@@ -5,22 +5,26 @@ import type { AuditEntry } from "../../../../core/access/audit.ts";
 import { FIRST_VERSION, type Project } from "../../../../core/workspace.ts";
 import type { UpdateOptions } from "../../../../ports/store/directory.ts";
 import { idBytes } from "../../codec/ids.ts";
+import { countOf } from "../../codec/rows.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { PROJECT } from "../../codec/workspace-rows.ts";
+import { createGiveNumber } from "../../deliveries/numbers.ts";
 import { noProject, type Change } from "./change.ts";
 
 /** Prepares the calls about projects. */
 export function createProjectCalls(db: DatabaseSync, { transact, versions, writeEntry }: Change) {
 	const selectAll = db.prepare("SELECT * FROM projects WHERE delete_date IS NULL ORDER BY create_date, id");
 	const selectRevision = db.prepare("SELECT revision FROM projects WHERE id = ? AND delete_date IS NULL");
+	const count = db.prepare("SELECT count(*) AS count FROM projects WHERE delete_date IS NULL");
 	const insert = createInsertProject(db);
 	const update = prepareUpdate(db, "projects", PROJECT.columns, ["id"]);
 	const remove = createDeleteProject(db);
 
 	return {
 		projects: (): Project[] => selectAll.all().map(PROJECT.read),
-		insertProject: (project: Project, entry: AuditEntry | null): number =>
+		insertProject: (project: Project, entry: AuditEntry | null, limit = Infinity): number | "full" =>
 			transact(() => {
+				if (countOf(count.get()) >= limit) return "full";
 				insert(project);
 				writeEntry(entry);
 				return versions.raiseWorkspace();
@@ -46,8 +50,10 @@ export function createProjectCalls(db: DatabaseSync, { transact, versions, write
 /** Prepares the insertion of a project. */
 export function createInsertProject(db: DatabaseSync): (project: Project) => void {
 	const insert = prepareInsert(db, "projects", PROJECT.columns);
+	const giveNumber = createGiveNumber(db, "projects");
 	return (project) => {
 		insert.run(...PROJECT.write({ ...project, revision: FIRST_VERSION }));
+		giveNumber(idBytes("proj", project.id));
 	};
 }
 

@@ -1,129 +1,132 @@
-// Webhooks with their sealed secrets.
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+// Webhooks with their sealed secrets: how they are written. The reads are in webhook-reads.ts.
+import type { DatabaseSync } from "node:sqlite";
 
 import type { AuditEntry } from "../../../../core/access/audit.ts";
-import { wholeProject, type Scope } from "../../../../core/access/principal.ts";
-import type { Page, PageRequest } from "../../../../core/page.ts";
-import type { Webhook } from "../../../../core/webhook.ts";
-import type { SealedSecret, UpdateOptions, WebhookRecord } from "../../../../ports/store/directory.ts";
+import type { WebhookLimits } from "../../../../core/webhook.ts";
+import type { DirectoryStore, SealedSecret, WebhookRecord, WebhookRefusal } from "../../../../ports/store/directory.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
-import { STATUS_CODES } from "../../codec/delivery-rows.ts";
-import { idBytes, idHex } from "../../codec/ids.ts";
-import { rowId } from "../../codec/rows.ts";
+import { idBytes } from "../../codec/ids.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
-import { SECRET, secretOwner, WEBHOOK, WEBHOOK_ROW, webhookId } from "../../codec/webhook-rows.ts";
+import { SECRET, WEBHOOK_ROW, webhookId } from "../../codec/webhook-rows.ts";
+import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
+import { createGiveNumber } from "../../deliveries/numbers.ts";
 import { HealthChanges, type HealthTable } from "../../stats/health-table.ts";
-import { idRange, mapPage, readPage } from "../keyset.ts";
+import { createNoteCustomer } from "../customers/customers.ts";
+import { createIsDeleting } from "../customers/delete-customer.ts";
 import { noProject, type Change } from "./change.ts";
+import { createWebhookRecords, createWebhookSummaries } from "./webhook-reads.ts";
+import { createCounted, createProjectsOverLimits, createRecount, Refusal, refusing } from "./webhook-totals.ts";
+import { createWriteVersion } from "./webhook-versions.ts";
 
-/** Prepares the calls about webhooks. */
-export function createWebhookCalls(db: DatabaseSync, change: Change, health: HealthTable) {
+type UpdateWebhookOptions = Parameters<DirectoryStore["updateWebhook"]>[1];
+
+/** Prepares the calls about webhooks, except for pages of them. */
+export function createWebhookCalls(db: DatabaseSync, table: DeliveryTable, change: Change, health: HealthTable) {
 	const { transact, versions, writeEntry } = change;
 	const insert = createInsertWebhook(db);
+	const isDeleting = createIsDeleting(db);
+	const counted = createCounted(db);
+	const recount = createRecount(db);
+	const writeVersion = createWriteVersion(db, table.numbers);
+	const checkKey = createCheckKey(db);
 
 	return {
+		webhookSummaries: createWebhookSummaries(db, table),
 		webhookRecords: createWebhookRecords(db),
-		webhooks: createWebhookPage(db),
-		insertWebhook: (record: WebhookRecord, entry: AuditEntry | null): number =>
-			transact(() => {
-				const revision = versions.raiseProject(idBytes("proj", record.projectId)) ?? noProject(record.projectId);
+		projectsOverLimits: createProjectsOverLimits(db),
+		insertWebhook: (record: WebhookRecord, entry: AuditEntry | null, limits?: WebhookLimits): number | WebhookRefusal =>
+			refusing(transact, () => {
+				const project = idBytes("proj", record.projectId);
+				const revision = versions.raiseProject(project) ?? noProject(record.projectId);
+				const { customerId, projectId } = record;
+				if (customerId !== null && isDeleting({ projectId, customerId })) throw new Refusal("customer_being_deleted");
+				checkKey(record);
 				insert({ ...record, revision });
+				recount(project, { webhooks: 0, bytes: 0 }, counted(idBytes("webhook", record.id)), limits);
+				writeVersion({ ...record, revision });
 				writeEntry(entry);
 				return revision;
 			}),
-		updateWebhook: createUpdateWebhook(db, change, health),
+		updateWebhook: createUpdateWebhook(db, table, change, health),
 	};
 }
 
-function createUpdateWebhook(db: DatabaseSync, { transact, versions, writeEntry }: Change, health: HealthTable) {
-	const selectRevision = db.prepare(
-		"SELECT revision FROM webhooks WHERE id = ? AND project_id = ? AND delete_date IS NULL",
+function createUpdateWebhook(
+	db: DatabaseSync,
+	{ numbers }: DeliveryTable,
+	{ transact, versions, writeEntry }: Change,
+	health: HealthTable,
+) {
+	const select = db.prepare(
+		"SELECT revision, disable_after_ms FROM webhooks WHERE id = ? AND project_id = ? AND delete_date IS NULL",
 	);
 	const replace = createReplaceWebhook(db);
+	const counted = createCounted(db);
+	const recount = createRecount(db);
+	const writeVersion = createWriteVersion(db, numbers);
+	const checkKey = createCheckKey(db);
 
 	return (
 		record: WebhookRecord,
-		{ expected, entry, resetHealth = false }: UpdateOptions & { readonly resetHealth?: boolean },
-	): number | null => {
+		{ expected, entry, resetHealth = false, limits }: UpdateWebhookOptions,
+	): number | Exclude<WebhookRefusal, "too_many_webhooks"> | null => {
 		const changes = new HealthChanges(health);
-		const revision = transact(() => {
+		const revision = refusing(transact, () => {
 			const project = idBytes("proj", record.projectId);
-			if (selectRevision.get(idBytes("webhook", record.id), project)?.["revision"] !== expected) return null;
+			const id = idBytes("webhook", record.id);
+			const before = select.get(id, project);
+			if (before?.["revision"] !== expected) return null;
 			// A project that is deleted has no webhook that is not.
 			const revision = versions.raiseProject(project) ?? noProject(record.projectId);
+			const countedBefore = counted(id);
+			checkKey(record);
 			replace({ ...record, revision });
-			if (resetHealth) changes.reset(idHex("webhook", record.id));
+			recount(project, countedBefore, counted(id), limits);
+			writeVersion({ ...record, revision });
+			const { number } = numbers.webhooks.get(record.id);
+			if (resetHealth) changes.reset(number);
+			else if (record.disableAfterMs !== before["disable_after_ms"]) changes.withdrawWarnings(number);
 			health.write(changes);
 			writeEntry(entry);
 			return revision;
 		});
+		// An update adds no webhook.
+		if (revision === "too_many_webhooks") return "webhooks_too_large";
+		if (typeof revision !== "number") return revision;
 		health.apply(changes);
 		return revision;
 	};
 }
 
-function createWebhookRecords(db: DatabaseSync) {
+/** Prepares the check that no other webhook has the key of a record. Call it inside of `refusing`, in the transaction that writes it. */
+function createCheckKey(db: DatabaseSync): (record: WebhookRecord) => void {
 	const select = db.prepare(`
-		SELECT * FROM webhooks w WHERE delete_date IS NULL
-		OR EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE webhook_id = w.id AND due_at IS NOT NULL)
-		OR EXISTS (
-			SELECT 1 FROM deliveries INDEXED BY deliveries_by_webhook_status
-			WHERE webhook_id = w.id AND status = ${STATUS_CODES.Held} AND status > 1
-		)
-		ORDER BY id
+		SELECT id FROM webhooks INDEXED BY webhooks_by_key
+		WHERE project_id = ? AND key = ? AND key IS NOT NULL AND delete_date IS NULL AND id <> ?
 	`);
-	const selectSecrets = db.prepare("SELECT * FROM webhook_secrets ORDER BY webhook_id, number DESC");
-
-	return (): WebhookRecord[] => {
-		const secrets = new Map<string, SealedSecret[]>();
-		for (const row of selectSecrets.iterate()) {
-			const owner = secretOwner(row);
-			const list = secrets.get(owner);
-			if (list === undefined) secrets.set(owner, [SECRET.read(row)]);
-			else list.push(SECRET.read(row));
-		}
-		return select.all().map((row) => ({ ...WEBHOOK_ROW.read(row), secrets: secrets.get(webhookId(row)) ?? [] }));
-	};
-}
-
-/** Prepares the reading of the webhooks, deleted or not, that fulfil `condition`, with their secrets. */
-export function createReadWebhooks(db: DatabaseSync, index: string, condition: string) {
-	const select = db.prepare(`SELECT * FROM webhooks INDEXED BY ${index} WHERE ${condition}`);
-	const selectSecrets = db.prepare("SELECT * FROM webhook_secrets WHERE webhook_id = ? ORDER BY number DESC");
-	return (...values: readonly SQLInputValue[]): WebhookRecord[] =>
-		select
-			.all(...values)
-			.map((row) => ({ ...WEBHOOK_ROW.read(row), secrets: selectSecrets.all(rowId(row)).map(SECRET.read) }));
-}
-
-function createWebhookPage(db: DatabaseSync) {
-	const sql = (order: string) => `
-		SELECT * FROM webhooks INDEXED BY webhooks_by_project
-		WHERE project_id = ? AND delete_date IS NULL AND id >= ? AND id < ? ORDER BY id ${order} LIMIT ?
-	`;
-	const select = { ASC: db.prepare(sql("ASC")), DESC: db.prepare(sql("DESC")) };
-	const everything = idRange({ after: null, before: null });
-
-	return (scope: Scope, request: PageRequest): Page<Webhook> => {
-		const project = idBytes("proj", wholeProject(scope));
-		const page = readPage("webhook", request, everything, ({ low, high }, order, limit) =>
-			select[order].all(project, low, high, limit),
-		);
-		return mapPage(page, WEBHOOK.read);
+	return ({ id, projectId, key, deleteDate }) => {
+		if (key === null || deleteDate !== null) return;
+		const other = select.get(idBytes("proj", projectId), key, idBytes("webhook", id));
+		if (other !== undefined) throw new Refusal({ kind: "key_taken", webhookId: webhookId(other) });
 	};
 }
 
 function createInsertWebhook(db: DatabaseSync): (record: WebhookRecord) => void {
 	const insert = prepareInsert(db, "webhooks", WEBHOOK_ROW.columns);
+	const giveNumber = createGiveNumber(db, "webhooks");
 	const insertSecrets = createInsertSecrets(db);
+	const noteCustomer = createNoteCustomer(db);
 	return (record) => {
+		const { customerId, projectId, createDate } = record;
+		if (customerId !== null) noteCustomer(projectId, customerId, createDate);
 		insert.run(...WEBHOOK_ROW.write(record));
+		giveNumber(idBytes("webhook", record.id));
 		insertSecrets(idBytes("webhook", record.id), record.secrets);
 	};
 }
 
 /** Prepares the replacement of a webhook's record and secrets. Throws a `store_conflict` if there is no such webhook. */
-export function createReplaceWebhook(db: DatabaseSync): (record: WebhookRecord) => void {
+function createReplaceWebhook(db: DatabaseSync): (record: WebhookRecord) => void {
 	const update = prepareUpdate(db, "webhooks", WEBHOOK_ROW.columns, ["id"]);
 	const deleteSecrets = db.prepare("DELETE FROM webhook_secrets WHERE webhook_id = ?");
 	const insertSecrets = createInsertSecrets(db);

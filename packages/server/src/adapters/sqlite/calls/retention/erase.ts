@@ -1,62 +1,112 @@
-// Erases a payload on demand: the body of an event and the response bodies of its attempts.
+// Erases payloads on demand: the body of an event first, then the responses of its receivers, in steps.
 import type { DatabaseSync } from "node:sqlite";
 
 import { wholeProject, type Scope } from "../../../../core/access/principal.ts";
-import { transition } from "../../../../core/delivery.ts";
-import type { RetentionStore } from "../../../../ports/store/retention.ts";
-import { STATE_COLUMNS, toState } from "../../codec/delivery-rows.ts";
+import type { ContinueErasure, Erasure, ErasureStep, RetentionStore } from "../../../../ports/store/retention.ts";
 import { idBytes, idText } from "../../codec/ids.ts";
-import { hexOf, rowId } from "../../codec/rows.ts";
-import { list } from "../../codec/statements.ts";
+import { bytes, countOf, number, type Row } from "../../codec/rows.ts";
+import { prepareInsert } from "../../codec/statements.ts";
+import { inBackground } from "../../connection.ts";
+import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
 import type { StatsChanges } from "../../stats/stats-changes.ts";
 import type { StatsJournal } from "../../stats/stats-journal.ts";
 import { createWriteEntry } from "../audit.ts";
-import { createWriteState } from "../delivery-statements.ts";
-import { createEmptyBody, createEmptyResponses } from "./purge.ts";
+import { createEraseDeliveries } from "./erase-deliveries.ts";
+import { createEmptyBody } from "./purge.ts";
 
 type EraseOptions = Parameters<RetentionStore["erasePayload"]>[2];
 
-/** Prepares `erasePayload`. */
-export function createErasePayload(db: DatabaseSync, journal: StatsJournal) {
-	const selectEvent = db.prepare("SELECT seq FROM events WHERE project_id = ? AND id = ?");
-	const selectDeliveries = db.prepare(`
-		SELECT id, lower(hex(webhook_id)) AS hex, ${list(STATE_COLUMNS)}
-		FROM deliveries INDEXED BY deliveries_by_event WHERE event_id = ?
+/** Prepares the calls that erase payloads on demand. */
+export function createErasePayload(db: DatabaseSync, table: DeliveryTable, journal: StatsJournal) {
+	const selectEvent = db.prepare(`
+		SELECT seq, id, project, create_date, delivery_count, length(body) AS count FROM events INDEXED BY events_by_id
+		WHERE id = ? AND project = ?
 	`);
+	const selectErasure = db.prepare("SELECT cancelled FROM erasures WHERE event = ?");
 	const emptyBody = createEmptyBody(db);
-	const emptyResponses = createEmptyResponses(db);
-	const writeState = createWriteState(db);
+	const eraseDeliveries = createEraseDeliveries(db, table);
+	const keep = prepareInsert(db, "erasures", ["event", "project", "through", "cancelled"]);
 	const writeEntry = createWriteEntry(db);
 
-	return (scope: Scope, eventId: string, { reason, at, entry }: EraseOptions): readonly string[] | null => {
-		const id = idBytes("evt", eventId);
-		const work = (changes: StatsChanges): readonly string[] | null => {
-			const event = selectEvent.get(idBytes("proj", wholeProject(scope)), id);
-			if (event === undefined) return null;
-			emptyBody(event);
-			const cancelled: string[] = [];
-			for (const row of selectDeliveries.all(id)) {
-				emptyResponses(rowId(row));
-				const before = toState(row);
-				const after = transition(before, { type: "cancel", reason });
-				if (after === before) continue;
-				writeState(rowId(row), after, at);
-				changes.moved(hexOf(row), at, before.status, after.status);
-				cancelled.push(idText("dlv", rowId(row)));
-			}
-			writeEntry(entry);
-			return cancelled;
-		};
-		return overwriting(db, () => journal.transact(work));
+	return {
+		erasePayload(scope: Scope, eventId: string, { reason, at, limit, entry }: EraseOptions): ErasureStep | null {
+			const project = table.numbers.projects.find(wholeProject(scope));
+			const id = idBytes("evt", eventId);
+			const work = (changes: StatsChanges): ErasureStep | null => {
+				const event = project === null ? undefined : selectEvent.get(id, project.number);
+				if (project === null || event === undefined) return null;
+				const erasure = selectErasure.get(id);
+				if (erasure !== undefined) {
+					writeEntry(entry);
+					return { cancelled: [], cancelledCount: number(erasure["cancelled"]), done: false };
+				}
+				emptyBody(number(event["seq"]));
+				changes.storedBytes(project.number, -countOf(event));
+				const { through, cancelled, done } = eraseDeliveries(event, { through: 0, limit, reason, at }, changes);
+				if (!done) keep.run(id, project.number, through, cancelled.length);
+				writeEntry(entry);
+				return { cancelled, cancelledCount: cancelled.length, done };
+			};
+			return journal.transact(work);
+		},
+		continueErasure: createContinueErasure(db, table, journal),
+		erasures: createErasures(db, table),
 	};
 }
 
-/** Runs `work` so that SQLite overwrites deleted content in the file with zeros, instead of only marking it as free. */
-function overwriting<T>(db: DatabaseSync, work: () => T): T {
-	db.exec("PRAGMA secure_delete = ON");
-	try {
-		return work();
-	} finally {
-		db.exec("PRAGMA secure_delete = OFF");
-	}
+function createContinueErasure(db: DatabaseSync, table: DeliveryTable, journal: StatsJournal) {
+	const select = db.prepare("SELECT project, through, cancelled FROM erasures WHERE event = ?");
+	const selectEvent = db.prepare(`
+		SELECT seq, id, project, create_date, delivery_count FROM events INDEXED BY events_by_id WHERE id = ? AND project = ?
+	`);
+	const hasMore = createHasMore(db);
+	const eraseDeliveries = createEraseDeliveries(db, table);
+	const move = db.prepare("UPDATE erasures SET through = ?, cancelled = ? WHERE event = ?");
+	const remove = db.prepare("DELETE FROM erasures WHERE event = ?");
+
+	return ({ eventId, limit, reason, at }: ContinueErasure): ErasureStep | null => {
+		const id = idBytes("evt", eventId);
+		const erasure = select.get(id);
+		if (erasure === undefined) return null;
+		const event = selectEvent.get(id, number(erasure["project"]));
+		const before = number(erasure["cancelled"]);
+		const through = number(erasure["through"]);
+		// The event may have been deleted meanwhile, because of its age.
+		if (event === undefined || !hasMore(event, through)) {
+			// This one is synced, and with it all steps before.
+			journal.transact(() => remove.run(id));
+			return { cancelled: [], cancelledCount: before, done: true };
+		}
+		const work = (changes: StatsChanges): ErasureStep => {
+			const erased = eraseDeliveries(event, { through, limit, reason, at }, changes);
+			const cancelledCount = before + erased.cancelled.length;
+			move.run(erased.through, cancelledCount, id);
+			return { cancelled: erased.cancelled, cancelledCount, done: false };
+		};
+		return inBackground(db, () => journal.transact(work));
+	};
+}
+
+/** Prepares finding out whether an event has a delivery after a number. */
+function createHasMore(db: DatabaseSync): (event: Row, through: number) => boolean {
+	const select = db.prepare(`
+		SELECT 1 WHERE EXISTS (SELECT 1 FROM open WHERE seq > max(?1, ?3) AND seq <= ?2)
+		OR EXISTS (SELECT 1 FROM deliveries WHERE seq > max(?1, ?3) AND seq <= ?2)
+		OR EXISTS (
+			SELECT 1 FROM deliveries INDEXED BY deliveries_outside_by_event WHERE outside = 1 AND event = ?1 AND seq > ?3
+		)
+	`);
+	return (event, through) => {
+		const seq = number(event["seq"]);
+		return select.get(seq, seq + number(event["delivery_count"]), through) !== undefined;
+	};
+}
+
+function createErasures(db: DatabaseSync, { numbers }: DeliveryTable) {
+	const select = db.prepare("SELECT event, project FROM erasures LIMIT ?");
+	return (limit: number): Erasure[] =>
+		select.all(limit).flatMap((row) => {
+			const project = numbers.projects.atOrNull(number(row["project"]));
+			return project === null ? [] : [{ projectId: project.id, eventId: idText("evt", bytes(row["event"])) }];
+		});
 }

@@ -1,8 +1,9 @@
 // Gives free pages of the database file back to the file system.
 import type { DatabaseSync } from "node:sqlite";
 
+import { StoreError } from "../../../../ports/store/errors.ts";
 import { countOf } from "../../codec/rows.ts";
-import { inBackground } from "../../connection.ts";
+import { emptyWal, inBackground } from "../../connection.ts";
 
 /** This fraction of the file stays free for new data, which would otherwise enlarge the file again at once. */
 const KEPT_FRACTION = 1 / 16;
@@ -20,18 +21,9 @@ export function createReleaseSpace(db: DatabaseSync): (maxBytes: number) => numb
 		if (pages > 0) inBackground(db, () => db.exec(`PRAGMA incremental_vacuum(${Math.trunc(pages)})`));
 		// A file that was created without `auto_vacuum` keeps its free pages and reuses them.
 		const released = free - read("freelist_count");
-		if (released <= 0) emptyWal(db);
+		if (released <= 0 && !emptyWal(db) && maxBytes === 0) {
+			throw new StoreError("store_unavailable", "another program reads the store, so nothing can be overwritten yet");
+		}
 		return Math.max(0, released) * pageBytes;
 	};
-}
-
-/** Empties the WAL, which contains erased data until it is overwritten. Does nothing while another process reads the file. */
-function emptyWal(db: DatabaseSync): void {
-	const timeoutMs = countOf(db.prepare("SELECT timeout AS count FROM pragma_busy_timeout").get());
-	db.exec("PRAGMA busy_timeout = 0");
-	try {
-		db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
-	} finally {
-		db.exec(`PRAGMA busy_timeout = ${timeoutMs}`);
-	}
 }

@@ -2,22 +2,24 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import type { Purged } from "../../../../ports/store/retention.ts";
-import { STATUS_CODES } from "../../codec/delivery-rows.ts";
 import { BEFORE_ALL_IDS, idBytes, idText } from "../../codec/ids.ts";
-import { hexOf, rowId, type Row } from "../../codec/rows.ts";
+import { number, rowId, type Row } from "../../codec/rows.ts";
 import { inBackground } from "../../connection.ts";
-import type { StatsJournal } from "../../stats/stats-journal.ts";
-import { createRemoveEvents, PurgeCounter } from "./purge.ts";
+import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
+import { createPurgeVersions } from "../directory/webhook-versions.ts";
+import { hasHeld, hasPending } from "../queue/sweep.ts";
+import { createRemoveEvents, PurgeCounter, type PurgeParts } from "./purge.ts";
 
 /** Prepares `purgeDeletedProjects`. */
-export function createPurgeDeletedProjects(db: DatabaseSync, journal: StatsJournal) {
+export function createPurgeDeletedProjects(parts: PurgeParts) {
+	const { db, journal } = parts;
 	const select = db.prepare("SELECT id FROM projects WHERE delete_date IS NOT NULL ORDER BY id");
-	const removeEvents = createRemoveEvents(db);
-	const removeRest = createRemoveRest(db, journal);
+	const removeEvents = createRemoveEvents(parts);
+	const removeRest = createRemoveRest(parts);
 
 	const step = (limit: number, counter: PurgeCounter): { purged: Purged; done: boolean } => {
 		for (const project of select.all()) {
-			removeEvents(rowId(project), limit, counter);
+			removeEvents(idText("proj", rowId(project)), limit, counter);
 			const hasDeleted = counter.rows > 0 || removeRest(project, limit);
 			if (hasDeleted) return { purged: counter.result(), done: false };
 		}
@@ -28,69 +30,96 @@ export function createPurgeDeletedProjects(db: DatabaseSync, journal: StatsJourn
 }
 
 /** Deletes the other rows of a project without events, and finally the project. Returns whether it deleted anything. */
-function createRemoveRest(db: DatabaseSync, journal: StatsJournal): (project: Row, limit: number) => boolean {
-	const selectEvent = db.prepare("SELECT 1 FROM events WHERE project_id = ? LIMIT 1");
-	const removeKeys = db.prepare(`
-		DELETE FROM idempotency_keys WHERE (project_id, key) IN (
-			SELECT project_id, key FROM idempotency_keys WHERE project_id = ? LIMIT ?
-		)
-	`);
+function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => boolean {
+	const { db, table } = parts;
+	const selectEvent = db.prepare("SELECT 1 FROM events INDEXED BY events_by_project WHERE project = ? LIMIT 1");
 	const removeReplays = db.prepare(`
 		DELETE FROM replays WHERE id IN (SELECT id FROM replays INDEXED BY replays_by_project WHERE project_id = ? LIMIT ?)
 	`);
-	const selectWebhooks = db.prepare("SELECT id, lower(hex(id)) AS hex FROM webhooks WHERE project_id = ? LIMIT ?");
-	const removeWebhook = createRemoveWebhook(db, journal);
+	const removeCustomers = db.prepare(`
+		DELETE FROM customers WHERE (project_id, customer_id) IN (
+			SELECT project_id, customer_id FROM customers WHERE project_id = ? LIMIT ?
+		)
+	`);
+	const selectWebhooks = db.prepare("SELECT id, number FROM webhooks WHERE project_id = ? LIMIT ?");
+	const removeWebhook = createRemoveWebhook(parts);
 	const removeTypes = db.prepare("DELETE FROM event_types WHERE project_id = ?");
+	const removeRelays = db.prepare("DELETE FROM relays WHERE project_id = ?");
 	const removeCounts = db.prepare("DELETE FROM status_counts WHERE owner = ?");
+	const removeDeletions = db.prepare("DELETE FROM customer_deletions WHERE project_id = ?");
+	const removeErasures = db.prepare("DELETE FROM erasures WHERE project = ?");
+	const removeStored = db.prepare("DELETE FROM stored_bytes WHERE project = ?");
 	const removeProject = db.prepare("DELETE FROM projects WHERE id = ?");
 
 	return (project, limit) => {
 		const id = rowId(project);
-		if (selectEvent.get(id) !== undefined) return false;
-		if (Number(removeKeys.run(id, limit).changes) + Number(removeReplays.run(id, limit).changes) > 0) return true;
+		const { number: place } = table.numbers.projects.get(idText("proj", id));
+		if (selectEvent.get(place) !== undefined) return false;
+		if (Number(removeReplays.run(id, limit).changes) > 0) return true;
+		if (Number(removeCustomers.run(id, limit).changes) > 0) return true;
 		const webhooks = selectWebhooks.all(id, limit);
 		if (webhooks.length > 0) return webhooks.filter(removeWebhook).length > 0;
 		removeTypes.run(id);
+		removeRelays.run(id);
 		removeCounts.run(id);
+		removeDeletions.run(id);
+		removeErasures.run(place);
+		removeStored.run(place);
 		removeProject.run(id);
+		table.numbers.projects.forget(idText("proj", id));
 		return true;
 	};
 }
 
 /** Deletes a webhook that has no deliveries. Returns whether it did. */
-function createRemoveWebhook(db: DatabaseSync, journal: StatsJournal): (webhook: Row) => boolean {
-	const selectDelivery = db.prepare(
-		"SELECT 1 FROM deliveries INDEXED BY deliveries_by_webhook WHERE webhook_id = ? LIMIT 1",
-	);
+function createRemoveWebhook({ db, table, journal }: PurgeParts): (webhook: Row) => boolean {
+	const selectDelivery = db.prepare(`
+		SELECT 1 FROM webhooks w WHERE number = :webhook AND (
+			EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_by_webhook WHERE listed = 1 AND webhook = w.number)
+			OR w.number IN (SELECT webhook FROM deliveries NOT INDEXED WHERE seq > :fullMark)
+			OR ${hasPending("w.number")}
+		)
+	`);
 	const removals = [
 		"DELETE FROM webhook_secrets WHERE webhook_id = ?",
-		"DELETE FROM webhook_health WHERE webhook_id = ?",
 		"DELETE FROM status_counts WHERE owner = ?",
 		"DELETE FROM webhooks WHERE id = ?",
 	].map((sql) => db.prepare(sql));
+	const removalsByNumber = ["webhook_health", "webhook_versions"].map((table) =>
+		db.prepare(`DELETE FROM ${table} WHERE webhook = ?`),
+	);
+	const hasDeliveries = (webhook: Row): boolean =>
+		selectDelivery.get({ webhook: number(webhook["number"]), mark: table.open.mark, fullMark: table.listing.mark }) !==
+		undefined;
 	return (webhook) => {
 		const id = rowId(webhook);
-		// Changes that are not rolled up yet would insert its counts again.
-		if (journal.webhook(hexOf(webhook)).size > 0 || selectDelivery.get(id) !== undefined) return false;
+		// Changes that are not rolled up yet are its project's, too, which would miss them.
+		if (journal.webhook(number(webhook["number"])).size > 0 || hasDeliveries(webhook)) return false;
+		for (const removal of removalsByNumber) removal.run(number(webhook["number"]));
 		for (const removal of removals) removal.run(id);
+		table.numbers.webhooks.forget(idText("webhook", id));
 		return true;
 	};
 }
 
 /** Prepares `purgeDeletedWebhooks`. */
-export function createPurgeDeletedWebhooks(db: DatabaseSync, journal: StatsJournal) {
+export function createPurgeDeletedWebhooks(parts: PurgeParts) {
+	const { db, table, journal } = parts;
 	const select = db.prepare(`
-		SELECT id, lower(hex(id)) AS hex, delete_date FROM webhooks WHERE id > ? ORDER BY id LIMIT ?
+		SELECT id, number, delete_date FROM webhooks WHERE id > ? ORDER BY id LIMIT ?
 	`);
-	const removeWebhook = createRemoveWebhook(db, journal);
-	const disarm = createDisarm(db);
+	const removeWebhook = createRemoveWebhook(parts);
+	const disarm = createDisarm(db, table);
+	const purgeVersions = createPurgeVersions(db);
 
 	return (after: string | null, limit: number): string | null =>
 		inBackground(db, () =>
 			journal.transact(() => {
 				const webhooks = select.all(after === null ? BEFORE_ALL_IDS : idBytes("webhook", after), limit);
 				for (const webhook of webhooks) {
-					if (webhook["delete_date"] !== null && !removeWebhook(webhook)) disarm(webhook);
+					if (webhook["delete_date"] !== null && removeWebhook(webhook)) continue;
+					if (webhook["delete_date"] !== null) disarm(webhook);
+					purgeVersions(number(webhook["number"]));
 				}
 				const last = webhooks.at(-1);
 				return webhooks.length < limit || last === undefined ? null : idText("webhook", rowId(last));
@@ -99,14 +128,9 @@ export function createPurgeDeletedWebhooks(db: DatabaseSync, journal: StatsJourn
 }
 
 /** Deletes the secrets and header values of a deleted webhook, if none of its deliveries wait. */
-function createDisarm(db: DatabaseSync): (webhook: Row) => void {
+function createDisarm(db: DatabaseSync, table: DeliveryTable): (webhook: Row) => void {
 	const selectWaiting = db.prepare(`
-		SELECT 1 WHERE EXISTS (
-			SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE webhook_id = ?1 AND due_at IS NOT NULL
-		) OR EXISTS (
-			SELECT 1 FROM deliveries INDEXED BY deliveries_by_webhook_status
-			WHERE webhook_id = ?1 AND status = ${STATUS_CODES.Held} AND status > 1
-		)
+		SELECT 1 FROM webhooks w WHERE number = :webhook AND (${hasPending("w.number")} OR ${hasHeld("w.number")})
 	`);
 	const removeSecrets = db.prepare("DELETE FROM webhook_secrets WHERE webhook_id = ?");
 	const removeHeaders = db.prepare(
@@ -114,7 +138,7 @@ function createDisarm(db: DatabaseSync): (webhook: Row) => void {
 	);
 	return (webhook) => {
 		const id = rowId(webhook);
-		if (selectWaiting.get(id) !== undefined) return;
+		if (selectWaiting.get({ webhook: number(webhook["number"]), mark: table.open.mark }) !== undefined) return;
 		removeSecrets.run(id);
 		removeHeaders.run(id);
 	};

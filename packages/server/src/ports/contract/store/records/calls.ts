@@ -5,8 +5,9 @@ import type { EventType } from "../../../../core/event-type.ts";
 import { ERASED_REASON } from "../../../../core/policies/retention.ts";
 import type { WebhookRecord } from "../../../store/directory.ts";
 import type { Store } from "../../../store/store.ts";
-import { addWebhook, ANY_DELIVERY, ANY_ENTRY, NEWEST, type World } from "./records.ts";
+import { addWebhook, ANY_DELIVERY, ANY_ENTRY, attemptsOf, NEWEST, type World } from "./records.ts";
 import type { ReplayWorld } from "./replays.ts";
+import { allWebhooks, changesSince } from "./webhooks.ts";
 
 /** A call of the store as data, so that another process can make it. */
 export interface StoreCall {
@@ -31,7 +32,7 @@ export const NOT_FULL = 1_000;
 
 /** The first webhook of the world. */
 export async function firstWebhook({ store }: World): Promise<WebhookRecord> {
-	const [record] = await store.webhookRecords();
+	const [record] = await allWebhooks(store);
 	if (record === undefined) throw new Error("the world has no webhook");
 	return record;
 }
@@ -59,7 +60,7 @@ export async function webhookOfDeletedProject({ store, records, accept }: World)
 
 /** The call that erases a payload. */
 export function erase({ records }: World, scope: Scope, eventId: string, entry: AuditEntry | null): StoreCall {
-	return call("erasePayload", scope, eventId, { reason: ERASED_REASON, at: records.now, entry });
+	return call("erasePayload", scope, eventId, { reason: ERASED_REASON, at: records.now, limit: 1_000, entry });
 }
 
 /** The commit that changes deliveries by hand. All its updates have the same entry. */
@@ -75,24 +76,38 @@ export function change(
 
 /** All that management calls can change, as the store returns it. */
 export async function contents({ store, projectId, scope, webhookId }: World) {
-	const { rows: events } = await store.events(scope, { type: null, after: null, before: null }, NEWEST);
+	const { rows: events } = await store.events(scope, { types: null, after: null, before: null }, NEWEST);
 	const { rows: deliveries } = await store.deliveries(scope, ANY_DELIVERY, NEWEST);
 	// All at once, since a store in another thread or process takes a while for each call.
-	const [versions, changes, projects, keys, webhooks, health, eventTypes, replays, bodies, attempts, counts, entries] =
-		await Promise.all([
-			store.directoryVersions(),
-			store.projectChanges(projectId, 0),
-			store.projects(),
-			store.keys(),
-			store.webhookRecords(),
-			store.webhookHealth(webhookId),
-			store.eventTypes(scope, null, NEWEST),
-			store.replays(scope, null, NEWEST),
-			Promise.all(events.map(({ id }) => store.eventBody(scope, id))),
-			Promise.all(deliveries.map(({ id }) => store.attempts(id))),
-			store.statusCounts(scope, null),
-			store.auditEntries(ANY_ENTRY, NEWEST),
-		]);
+	const [
+		versions,
+		changes,
+		projects,
+		keys,
+		webhooks,
+		health,
+		eventTypes,
+		replays,
+		bodies,
+		attempts,
+		counts,
+		entries,
+		sessions,
+	] = await Promise.all([
+		store.directoryVersions(),
+		changesSince(store, projectId, 0),
+		store.projects(),
+		store.keys(),
+		allWebhooks(store),
+		store.webhookHealth([webhookId]),
+		store.eventTypes(scope, null, NEWEST),
+		store.replays(scope, null, NEWEST),
+		Promise.all(events.map(({ id }) => store.eventBody(scope, id))),
+		Promise.all(deliveries.map(({ id }) => attemptsOf({ store, scope }, id))),
+		store.statusCounts(scope, null),
+		store.auditEntries(ANY_ENTRY, NEWEST),
+		store.allPortalSessions(null, 1_000),
+	]);
 	return {
 		versions,
 		changes,
@@ -102,6 +117,7 @@ export async function contents({ store, projectId, scope, webhookId }: World) {
 		health,
 		eventTypes: eventTypes.rows,
 		replays: replays.rows,
+		sessions,
 		bodies,
 		deliveries,
 		attempts,

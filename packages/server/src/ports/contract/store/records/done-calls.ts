@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 
 import { addType, call, change, erase, firstWebhook, type Prepare } from "./calls.ts";
+import { portalSession } from "./portal-sessions.ts";
 
 export interface DoneCall {
 	readonly title: string;
@@ -55,6 +56,24 @@ export const DONE_CALLS: readonly DoneCall[] = [
 		prepare: ({ records }, entry) => call("insertKey", records.key("read"), entry),
 	},
 	{
+		title: "updateKey of a project",
+		raises: "project",
+		async prepare({ store, records, projectId }, entry) {
+			const key = records.key("admin", projectId);
+			const expected = Number(await store.insertKey(key, null));
+			return call("updateKey", { ...key, name: "Renamed" }, { expected, entry });
+		},
+	},
+	{
+		title: "updateKey of the workspace",
+		isVariant: true,
+		raises: "workspace",
+		async prepare({ store }, entry) {
+			const [key] = await store.keys();
+			return call("updateKey", { ...key!, name: "Renamed" }, { expected: key!.revision, entry });
+		},
+	},
+	{
 		title: "deleteKey of a project",
 		raises: "project",
 		async prepare({ store, records, projectId }, entry) {
@@ -88,7 +107,7 @@ export const DONE_CALLS: readonly DoneCall[] = [
 			const record = await firstWebhook(world);
 			const secret = { number: 2, sealed: Uint8Array.of(4), createDate: records.now, expireDate: null };
 			const next = { ...record, name: "Renamed", secrets: [secret, ...record.secrets] };
-			expect(await store.webhookHealth(record.id)).toMatchObject({ failingSince: records.now });
+			expect(await store.webhookHealth([record.id])).toMatchObject([{ failingSince: records.now }]);
 			return call("updateWebhook", next, { expected: record.revision, entry, resetHealth: true });
 		},
 	},
@@ -125,6 +144,27 @@ export const DONE_CALLS: readonly DoneCall[] = [
 		},
 	},
 	{
+		title: "insertPortalSession that replaces another one",
+		raises: "nothing",
+		returns: 1,
+		async prepare({ store, records, projectId }, entry) {
+			const before = portalSession(records, projectId);
+			await store.insertPortalSession(before, { replaces: [], entry: null });
+			const replaces = [before.id, records.ids.make("portal", records.now)];
+			return call("insertPortalSession", portalSession(records, projectId), { replaces, entry });
+		},
+	},
+	{
+		title: "deletePortalSessions",
+		raises: "nothing",
+		returns: 1,
+		async prepare({ store, records, projectId }, entry) {
+			const session = portalSession(records, projectId);
+			await store.insertPortalSession(session, { replaces: [], entry: null });
+			return call("deletePortalSessions", projectId, [session.id, records.ids.make("portal", records.now)], entry);
+		},
+	},
+	{
 		title: "insertReplay",
 		raises: "nothing",
 		returns: true,
@@ -145,7 +185,7 @@ export const DONE_CALLS: readonly DoneCall[] = [
 	{
 		title: "erasePayload of an event with two waiting deliveries",
 		raises: "nothing",
-		returns: expect.toSatisfy((cancelled: readonly string[]) => cancelled.length === 2),
+		returns: expect.objectContaining({ cancelledCount: 2, done: true }),
 		async prepare(world, entry) {
 			const { records, store, scope, webhookIds, accept, update } = world;
 			const [first = ""] = await accept({ webhookIds });
@@ -158,7 +198,7 @@ export const DONE_CALLS: readonly DoneCall[] = [
 		title: "erasePayload of an event without deliveries",
 		isVariant: true,
 		raises: "nothing",
-		returns: [],
+		returns: { cancelled: [], cancelledCount: 0, done: true },
 		prepare: async (world, entry) => erase(world, world.scope, await world.miss(), entry),
 	},
 	{

@@ -1,29 +1,33 @@
 // Test data for the contract of a store: records of every kind, and a store that has some of them.
 import { systemChance } from "../../../../adapters/system/system-chance.ts";
 import type { AuditEntry } from "../../../../core/access/audit.ts";
+import type { EventCustomers } from "../../../../core/access/customer.ts";
 import { generateSecretKey, keyDigest, type ApiKey } from "../../../../core/access/key.ts";
 import { projectScope, type Scope } from "../../../../core/access/principal.ts";
-import type { Attempt, AttemptVerdict, DeliveryState } from "../../../../core/delivery.ts";
+import type { Attempt, AttemptTrigger, AttemptVerdict, DeliveryState } from "../../../../core/delivery.ts";
 import { newDelivery } from "../../../../core/delivery.ts";
 import type { EventType } from "../../../../core/event-type.ts";
-import { createIdMaker, makeProjectId, makeWorkspaceId } from "../../../../core/ids.ts";
+import type { EventTargets } from "../../../../core/event.ts";
+import { createIdMaker, deliveryIdAt, makeProjectId, makeWorkspaceId } from "../../../../core/ids.ts";
+import { causeOf } from "../../../../core/log/attempt-cause.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
+import { NO_CUSTOMER_LIMITS } from "../../../../core/policies/customer-limits.ts";
 import type { RetryPolicy } from "../../../../core/policies/retry-policy.ts";
 import { FIRST_VERSION, type Project } from "../../../../core/workspace.ts";
 import type { CommitResult, DeliveryUpdate, NewEvent } from "../../../store/accept.ts";
 import type { AuditFilter } from "../../../store/audit.ts";
 import type { WebhookRecord } from "../../../store/directory.ts";
 import type { StoreIdentity } from "../../../store/lifecycle.ts";
-import type { DeliveryFilter } from "../../../store/log.ts";
+import type { DeliveryFilter, LoggedAttempt } from "../../../store/log.ts";
 import type { Store } from "../../../store/store.ts";
+import { ANY_CHANGE } from "./logged.ts";
+import { allWebhooks } from "./webhooks.ts";
 
 export const POLICY: RetryPolicy = { maxRetries: 3, maxBackoffMs: 15_000 };
 export const ANY_DELIVERY: DeliveryFilter = {
-	webhookId: null,
+	...ANY_CHANGE,
 	eventId: null,
-	eventType: null,
-	status: null,
-	responseCode: null,
+	statuses: null,
 	after: null,
 	before: null,
 };
@@ -49,10 +53,15 @@ export interface EventOptions {
 	readonly body?: Uint8Array;
 	readonly key?: string;
 	readonly fingerprint?: Uint8Array;
+	/** "everyone" if omitted. */
+	readonly targets?: EventTargets;
+	readonly traceparent?: string;
 	/** The event gets one delivery for each. If omitted, `Records.event` makes none. */
 	readonly webhookIds?: readonly string[];
 	/** The state of each delivery. If omitted: Pending and due now. */
 	readonly state?: DeliveryState;
+	readonly customers?: EventCustomers;
+	readonly tags?: readonly string[];
 }
 
 /** Makes valid records for a store. `now` is the time at which they are made; the test moves it. */
@@ -74,6 +83,9 @@ export class Records {
 			eventTypes: "open",
 			retentionDays: null,
 			payloadRetentionDays: null,
+			maxEventsPerSecond: null,
+			maxStoredBytes: null,
+			...NO_CUSTOMER_LIMITS,
 			createDate: this.now,
 			revision: FIRST_VERSION,
 		};
@@ -88,7 +100,10 @@ export class Records {
 			projectId,
 			hint: "abcd",
 			digest,
+			olderSecrets: [],
 			createDate: this.now,
+			expireDate: null,
+			revision: NOT_STORED,
 		};
 	}
 
@@ -96,6 +111,8 @@ export class Records {
 		return {
 			id: this.ids.make("webhook", this.now),
 			projectId,
+			customerId: null,
+			key: null,
 			name: "Webhook",
 			description: "Tells “them” — ünïcode",
 			endpoint: "https://example.com/hook",
@@ -108,6 +125,7 @@ export class Records {
 			metadata: { team: "a" },
 			status: "Enabled",
 			disabledReason: null,
+			pausedReason: null,
 			headerNames: ["x-one"],
 			secretHint: "wxyz",
 			createDate: this.now,
@@ -128,6 +146,7 @@ export class Records {
 			schemaJson: '{ "type": "object" }',
 			exampleJson: '{"n": 1.0}',
 			archived: false,
+			visibility: "public",
 			createDate: this.now,
 			updateDate: this.now + 1,
 			revision: NOT_STORED,
@@ -141,6 +160,10 @@ export class Records {
 			id: this.ids.make("aud", this.now),
 			at: this.now,
 			keyId: null,
+			actor: "ada@example.com",
+			customerId: null,
+			sessionId: null,
+			portalSessionId: null,
 			projectId: null,
 			action: "webhook.update",
 			objectId: "webhook_1",
@@ -152,20 +175,25 @@ export class Records {
 
 	event(projectId: string, options: EventOptions = {}): NewEvent {
 		const { type = "user.created", body = Buffer.from('{"n":1}'), key, webhookIds = [] } = options;
+		const id = this.ids.makeEvent(webhookIds.length, this.now);
 		return {
 			event: {
-				id: this.ids.make("evt", this.now),
+				id,
 				projectId,
 				type,
 				timestamp: this.now - 5,
 				createDate: this.now,
 				deliveryCount: webhookIds.length,
+				customers: options.customers ?? null,
+				tags: options.tags ?? [],
 			},
 			projectVersion: options.projectVersion ?? null,
 			body,
 			idempotency: key === undefined ? null : { key, fingerprint: options.fingerprint ?? Buffer.alloc(32, 7) },
-			deliveries: webhookIds.map((webhookId) => ({
-				id: this.ids.make("dlv", this.now),
+			targets: options.targets ?? "everyone",
+			traceparent: options.traceparent ?? null,
+			deliveries: webhookIds.map((webhookId, index) => ({
+				id: deliveryIdAt(id, index),
 				webhookId,
 				state: options.state ?? newDelivery(this.now, null),
 			})),
@@ -182,23 +210,52 @@ export class Records {
 			responseCode: 200,
 			error: null,
 			reason: null,
+			webhookRevision: null,
+			firstByteMs: 7,
+			connection: { remoteAddress: "203.0.113.7", certificateExpireDate: 1_900_000_000_000, opening: null },
 			requestHeaders: { "webhook-id": "evt_1" },
 			response: { headers: { server: "x" }, body: "ok \u0000 ✓", bodyTruncated: true },
 			...changes,
+			cause: causeOf({ error: null, cause: null, responseCode: 200, ...changes }),
 		};
 	}
 
-	/** The update that records an attempt. Its verdict is a success if omitted. */
-	outcome(deliveryId: string, number: number, verdict: AttemptVerdict = SUCCESS): DeliveryUpdate {
+	/** The update that records an attempt. Its verdict is a success if omitted, its trigger the schedule. */
+	outcome(
+		deliveryId: string,
+		number: number,
+		verdict: AttemptVerdict = SUCCESS,
+		trigger: AttemptTrigger = "auto",
+	): DeliveryUpdate {
 		const { now: at } = this;
-		const change = { type: "attempted", at, trigger: "auto", verdict, policy: POLICY, random: 0.5 } as const;
-		return { deliveryId, change, attempt: this.attempt(number, { responseCode: verdict.responseCode }), at };
+		const change = { type: "attempted", at, trigger, verdict, policy: POLICY, random: 0.5 } as const;
+		return { deliveryId, change, attempt: this.attempt(number, { trigger, responseCode: verdict.responseCode }), at };
 	}
 
 	/** The update that records a failed attempt. */
 	failure(deliveryId: string, number: number, responseCode = 500): DeliveryUpdate {
-		return this.outcome(deliveryId, number, { kind: "failure", responseCode, reason: "it broke", retryAfterMs: null });
+		return this.outcome(deliveryId, number, failureWith(responseCode));
 	}
+
+	/** The update that asks for a retry by hand. */
+	retry(deliveryId: string, entry: AuditEntry | null = null): DeliveryUpdate {
+		return { deliveryId, change: { type: "retry", at: this.now }, attempt: null, at: this.now, entry };
+	}
+
+	/** The update that records the failed attempt of a retry by hand. */
+	failureByHand(deliveryId: string, number: number): DeliveryUpdate {
+		return this.outcome(deliveryId, number, failureWith(500), "manual");
+	}
+
+	/** The updates that make a new delivery Failed, with one attempt on schedule and `count` retries by hand. */
+	retriedByHand(deliveryId: string, count: number): DeliveryUpdate[] {
+		const failed = this.outcome(deliveryId, 1, { kind: "gone", responseCode: 410 });
+		return [failed, ...Array.from({ length: count }, (_, index) => this.failureByHand(deliveryId, index + 2))];
+	}
+}
+
+function failureWith(responseCode: number): AttemptVerdict {
+	return { kind: "failure", responseCode, reason: "it broke", retryAfterMs: null };
 }
 
 /** Returns the open store of the running test. */
@@ -226,8 +283,10 @@ export interface World {
 	 */
 	readonly accept: (options?: EventOptions) => Promise<string[]>;
 	readonly update: (...updates: readonly DeliveryUpdate[]) => Promise<CommitResult>;
-	/** Reads a delivery's state from the log; throws if there is no such delivery. */
+	/** Reads a delivery's state from the log, maybe without its lease; throws if there is no such delivery. */
 	readonly state: (deliveryId: string) => Promise<DeliveryState>;
+	/** A delivery's state with its lease. Its webhook must be Enabled. Throws if there is no such delivery. */
+	readonly leased: (deliveryId: string) => Promise<DeliveryState>;
 }
 
 /** Initializes a new store and adds `webhookCount` webhooks. */
@@ -258,12 +317,23 @@ export async function fillStore(store: Store, webhookCount = 1): Promise<World> 
 			if (delivery === null) throw new Error(`no delivery ${deliveryId}`);
 			return stateOf(delivery);
 		},
+		async leased(deliveryId) {
+			const { status } = (await store.delivery(scope, deliveryId)) ?? {};
+			const at = records.now;
+			// Neither changes a delivery in this status, and a commit returns the state.
+			const change = status === "Pending" ? ({ type: "resume", at } as const) : ({ type: "hold", reason: "" } as const);
+			const { updates } = await store.commit({ events: [], updates: [{ deliveryId, at, change, attempt: null }] });
+			if (updates[0] === undefined || updates[0] === null) throw new Error(`no delivery ${deliveryId}`);
+			return stateOf(updates[0].state);
+		},
 	};
 }
 
 /** Adds a webhook. Returns its record as it is stored. */
 export async function addWebhook(store: Store, record: WebhookRecord): Promise<WebhookRecord> {
-	return { ...record, revision: await store.insertWebhook(record, null) };
+	const revision = await store.insertWebhook(record, null);
+	if (typeof revision !== "number") throw new Error(`the webhook ${record.id} was not added`);
+	return { ...record, revision };
 }
 
 /** Changes fields of a stored webhook. Returns its record as it is stored; throws if the given one is not up to date. */
@@ -273,13 +343,14 @@ export async function changeWebhook(
 	changes: Partial<WebhookRecord>,
 ): Promise<WebhookRecord> {
 	const revision = await store.updateWebhook({ ...record, ...changes }, { expected: record.revision, entry: null });
-	if (revision === null) throw new Error(`the webhook ${record.id} does not have revision ${record.revision}`);
+	if (typeof revision !== "number")
+		throw new Error(`the webhook ${record.id} does not have revision ${record.revision}`);
 	return { ...record, ...changes, revision };
 }
 
 /** Changes fields of the webhook with this id, without a sweep. The webhook must not be deleted, unless deliveries of it wait. */
 export async function setWebhook(store: Store, webhookId: string, changes: Partial<WebhookRecord>): Promise<void> {
-	const record = (await store.webhookRecords()).find(({ id }) => id === webhookId);
+	const record = (await allWebhooks(store)).find(({ id }) => id === webhookId);
 	if (record === undefined) throw new Error(`no webhook ${webhookId}`);
 	await changeWebhook(store, record, changes);
 }
@@ -305,6 +376,21 @@ export function stateOf(state: DeliveryState): DeliveryState {
 		scheduleResumesAt,
 		responseCode,
 	};
+}
+
+/** The newest attempts of a delivery, 1,000 at most, in the order of their numbers. */
+export async function attemptsOf(
+	{ store, scope }: { readonly store: Pick<Store, "attempts">; readonly scope: Scope },
+	deliveryId: string,
+): Promise<readonly Attempt[]> {
+	const { rows } = await store.attempts(scope, deliveryId, NEWEST);
+	return rows.map(withoutEndpoint).toReversed();
+}
+
+/** The attempt as it was written. */
+function withoutEndpoint(logged: LoggedAttempt): Attempt {
+	const { endpoint: _endpoint, ...attempt } = logged;
+	return attempt;
 }
 
 export function idsOf(page: Page<{ readonly id: string }>): string[] {

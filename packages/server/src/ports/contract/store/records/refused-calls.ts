@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 
 import { projectScope } from "../../../../core/access/principal.ts";
+import { MAX_RETRIES_BY_HAND } from "../../../../core/delivery.ts";
 import {
 	addType,
 	call,
@@ -12,8 +13,10 @@ import {
 	webhookOfDeletedProject,
 	type Prepare,
 } from "./calls.ts";
+import { portalSession } from "./portal-sessions.ts";
 import { changeWebhook } from "./records.ts";
 import { ANY_NUMBER } from "./replays.ts";
+import { allWebhooks } from "./webhooks.ts";
 
 export interface RefusedCall {
 	readonly title: string;
@@ -99,6 +102,31 @@ const OF_KEYS: readonly RefusedCall[] = [
 			return call("insertKey", world.records.key("read", projectId), entry);
 		},
 	},
+	...WRONG_COPIES.map(([difference, copy]): RefusedCall => ({
+		title: `updateKey made on ${copy}`,
+		returns: null,
+		async prepare({ store }, entry) {
+			const [key] = await store.keys();
+			return call("updateKey", { ...key!, name: "Renamed" }, { expected: key!.revision + difference, entry });
+		},
+	})),
+	{
+		title: "updateKey of an unknown key",
+		returns: null,
+		prepare({ records }, entry) {
+			const key = records.key();
+			return call("updateKey", key, { expected: key.revision, entry });
+		},
+	},
+	{
+		title: "updateKey that gives a key the digest of another",
+		async prepare({ store, records }, entry) {
+			const [first] = await store.keys();
+			const key = records.key("read");
+			const expected = Number(await store.insertKey(key, null));
+			return call("updateKey", { ...key, digest: first!.digest }, { expected, entry });
+		},
+	},
 	{
 		title: "deleteKey of an unknown key",
 		returns: "not_found",
@@ -172,7 +200,7 @@ const OF_WEBHOOKS: readonly RefusedCall[] = [
 		returns: null,
 		async prepare(world, entry) {
 			const before = await webhookOfDeletedProject(world);
-			const deleted = (await world.store.webhookRecords()).find(({ id }) => id === before.id);
+			const deleted = (await allWebhooks(world.store)).find(({ id }) => id === before.id);
 			return call("updateWebhook", before, { expected: deleted?.revision ?? NO_REVISION, entry });
 		},
 	},
@@ -276,7 +304,9 @@ const OF_THE_LOG: readonly RefusedCall[] = [
 	},
 	{
 		title: "commit of a change by hand to a delivery that is final",
-		returns: expect.objectContaining({ updates: [expect.objectContaining({ status: "Succeeded" })] }),
+		returns: expect.objectContaining({
+			updates: [{ state: expect.objectContaining({ status: "Succeeded" }), changed: false }],
+		}),
 		async prepare(world, entry) {
 			const [deliveryId = ""] = await world.accept();
 			await world.update(world.records.outcome(deliveryId, 1));
@@ -285,17 +315,67 @@ const OF_THE_LOG: readonly RefusedCall[] = [
 	},
 	{
 		title: "commit of a retry by hand of a delivery whose payload was erased",
-		returns: expect.objectContaining({ updates: [expect.objectContaining({ status: "Cancelled" })] }),
+		returns: expect.objectContaining({
+			updates: [{ state: expect.objectContaining({ status: "Cancelled" }), changed: false }],
+		}),
 		async prepare(world, entry) {
 			const { store, scope, records, accept } = world;
 			const [deliveryId = ""] = await accept();
 			const delivery = await store.delivery(scope, deliveryId);
-			await store.erasePayload(scope, delivery?.eventId ?? "", { reason: "erased", at: records.now, entry: null });
-			const retry = { type: "retry", at: records.now } as const;
-			return call("commit", {
-				events: [],
-				updates: [{ deliveryId, change: retry, attempt: null, at: records.now, entry }],
+			await store.erasePayload(scope, delivery?.eventId ?? "", {
+				reason: "erased",
+				at: records.now,
+				limit: 1_000,
+				entry: null,
 			});
+			return call("commit", { events: [], updates: [records.retry(deliveryId, entry)] });
+		},
+	},
+	{
+		title: "commit of a retry by hand of a delivery that has had all its retries",
+		returns: expect.objectContaining({
+			updates: [{ state: expect.objectContaining({ status: "Failed" }), changed: false }],
+		}),
+		async prepare({ records, accept, update }, entry) {
+			const [deliveryId = ""] = await accept();
+			await update(...records.retriedByHand(deliveryId, MAX_RETRIES_BY_HAND));
+			return call("commit", { events: [], updates: [records.retry(deliveryId, entry)] });
+		},
+	},
+];
+
+const OF_PORTAL_SESSIONS: readonly RefusedCall[] = [
+	{
+		title: "insertPortalSession with a known id",
+		async prepare({ store, records, projectId }, entry) {
+			const [known, replaced] = [portalSession(records, projectId), portalSession(records, projectId)];
+			for (const session of [known, replaced]) {
+				await store.insertPortalSession(session, { replaces: [], entry: null });
+			}
+			return call("insertPortalSession", known, { replaces: [replaced.id], entry });
+		},
+	},
+	{
+		title: "insertPortalSession in an unknown project",
+		prepare: ({ records }, entry) =>
+			call("insertPortalSession", portalSession(records, records.project().id), { replaces: [], entry }),
+	},
+	{
+		title: "insertPortalSession in a deleted project",
+		async prepare(world, entry) {
+			const { projectId } = await webhookOfDeletedProject(world);
+			return call("insertPortalSession", portalSession(world.records, projectId), { replaces: [], entry });
+		},
+	},
+	{
+		title: "deletePortalSessions of another project",
+		returns: 0,
+		async prepare({ store, records, projectId }, entry) {
+			const other = records.project();
+			await store.insertProject(other, null);
+			const session = portalSession(records, projectId);
+			await store.insertPortalSession(session, { replaces: [], entry: null });
+			return call("deletePortalSessions", other.id, [session.id, "portal_1", ""], entry);
 		},
 	},
 ];
@@ -305,5 +385,6 @@ export const REFUSED_CALLS: readonly RefusedCall[] = [
 	...OF_KEYS,
 	...OF_WEBHOOKS,
 	...OF_EVENT_TYPES,
+	...OF_PORTAL_SESSIONS,
 	...OF_THE_LOG,
 ];

@@ -48,6 +48,7 @@ export async function openReplayWorld(
 		id: records.ids.make("replay", records.now),
 		projectId,
 		webhookId,
+		customerId: null,
 		filter: { ...EVERYTHING, since: 0, until: records.now + 1, ...filter },
 		status: "Running",
 		scannedCount: 0,

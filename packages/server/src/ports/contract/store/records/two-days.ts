@@ -3,7 +3,7 @@ import { idsOf, NEWEST, type World } from "./records.ts";
 
 export const DAY_MS = 86_400_000;
 
-const ANY_EVENT = { type: null, after: null, before: null };
+const ANY_EVENT = { types: null, after: null, before: null };
 
 /** A time of steps for which every event of the tests is older than the horizon. */
 export const LATE = 2_000_000_000_000;

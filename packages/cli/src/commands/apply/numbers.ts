@@ -1,0 +1,54 @@
+// Numbers of files of `fanfare apply`: JSON allows more digits than a parser of numbers keeps, and an example may have such ids.
+import type { ScalarTag } from "yaml";
+
+import { exactNumber, isExactNumber } from "../../frame/values.ts";
+import { FileProblem, type Path } from "./desired.ts";
+
+/** A number that JSON has, too. YAML reads all of them as numbers. */
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const PARTS = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** Reads and writes numbers of JSON with all their digits. */
+export const EXACT_NUMBERS: ScalarTag = {
+	tag: "tag:yaml.org,2002:float",
+	default: true,
+	test: JSON_NUMBER,
+	identify: isExactNumber,
+	resolve: (text) => {
+		const number = Number(text);
+		return Number.isFinite(number) && valueOf(text) === valueOf(String(number)) ? number : exactNumber(text);
+	},
+	stringify: ({ value }) => (isExactNumber(value) ? value.rawJSON : String(value)),
+};
+
+/** The same text for the same value, however it is written. */
+export function valueOf(text: string): string {
+	const [, sign = "", whole = "", fraction = "", exponent = "0"] = PARTS.exec(text) ?? [];
+	const digits = (whole + fraction).replace(/^0+/, "");
+	const significant = digits.replace(/0+$/, "");
+	if (significant === "") return "0";
+	const zeros = digits.length - significant.length;
+	return `${sign}${significant}e${BigInt(exponent) - BigInt(fraction.length) + BigInt(zeros)}`;
+}
+
+/**
+ * A value of YAML as one of JSON: whole numbers in other notations become numbers, or exact ones. Throws a `FileProblem` for what JSON
+ * does not have. What aliases share is shared again.
+ */
+export function jsonValue(value: unknown, path: Path = [], done = new Map<object, unknown>()): unknown {
+	if (typeof value === "bigint") {
+		const number = Number(value);
+		return Number.isSafeInteger(number) ? number : exactNumber(String(value));
+	}
+	if (typeof value === "number" && !Number.isFinite(value)) {
+		throw new FileProblem(path, `must be a number that JSON has, got ${value}`);
+	}
+	if (value === null || typeof value !== "object" || isExactNumber(value)) return value;
+	const known = done.get(value);
+	if (known !== undefined) return known;
+	const converted = Array.isArray(value)
+		? value.map((entry, index) => jsonValue(entry, [...path, index], done))
+		: Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, jsonValue(entry, [...path, name], done)]));
+	done.set(value, converted);
+	return converted;
+}

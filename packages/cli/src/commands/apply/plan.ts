@@ -1,0 +1,229 @@
+// The changes that make a project what a file asks for, in the order in which they are made.
+import type { Client, EventType, Project, ProjectHandle, UpdateWebhook, Webhook, WebhookSpec } from "@fanfare/sdk";
+
+import { usageError } from "../../frame/failure.ts";
+import {
+	areOtherHeaders,
+	eventTypeChanges,
+	isOtherSecret,
+	projectChanges,
+	webhookChanges,
+	type FieldChange,
+} from "./compare.ts";
+import { FILE_MARK, HEADERS_MARK, type Desired, type DesiredWebhook, type Locate, type Path } from "./desired.ts";
+import { digestOf } from "./header-digest.ts";
+
+/** A change to make. */
+export interface Change {
+	readonly action: "create" | "update" | "delete";
+	readonly kind: "project" | "event type" | "webhook";
+	/** The key of a webhook, the name of an event type, the id of the project. */
+	readonly key: string;
+	/** What else people want to know. */
+	readonly about: string | null;
+	readonly fields: readonly FieldChange[];
+	/** Where the file asks for it. */
+	readonly path: Path;
+	readonly make: () => Promise<unknown>;
+}
+
+/** What the file changes, and what it leaves as it is. */
+export interface Plan {
+	readonly project: Project;
+	readonly changes: readonly Change[];
+	readonly unchanged: number;
+	/** Webhooks that the file has made, and does not name any more, but that stay without `--prune`. */
+	readonly stale: number;
+}
+
+/** What stands already. */
+export interface Standing {
+	readonly project: Project;
+	/** With exact numbers; may be empty if the file names none. */
+	readonly eventTypes: readonly EventType[];
+}
+
+/** Compares a file with what stands. Changes nothing. */
+export async function makePlan(
+	client: Client,
+	handle: ProjectHandle,
+	{ project, eventTypes }: Standing,
+	desired: Desired,
+	locate: Locate,
+	prune: boolean,
+): Promise<Plan> {
+	const changes: Change[] = [];
+	changes.push(...planEventTypes(handle, eventTypes, desired));
+	for (const webhook of desired.webhooks) changes.push(...(await planWebhook(handle, desired.id, webhook, locate)));
+	// After the event types: a catalogued project refuses the events of others.
+	changes.push(...planProject(client, project, desired));
+	const things =
+		desired.eventTypes.length + desired.webhooks.length + (Object.keys(desired.project).length > 0 ? 1 : 0);
+	const stale = await staleWebhooks(handle, desired);
+	const unchanged = things - changes.length;
+	if (prune) changes.push(...stale.map((webhook) => planDeletion(handle, webhook)));
+	return { project, changes, unchanged, stale: prune ? 0 : stale.length };
+}
+
+function planEventTypes(handle: ProjectHandle, types: readonly EventType[], { eventTypes }: Desired): Change[] {
+	const standing = new Map(types.map((type) => [type.name, type]));
+	return eventTypes.flatMap(({ name, ...settings }): Change[] => {
+		const actual = standing.get(name);
+		const change = { kind: "event type", key: name, about: null, path: ["eventTypes", name] } as const;
+		if (actual === undefined)
+			return [{ ...change, action: "create", fields: [], make: () => handle.eventTypes.create({ name, ...settings }) }];
+		const fields = eventTypeChanges(settings, actual);
+		const { revision } = actual;
+		return fields.length === 0
+			? []
+			: [
+					{
+						...change,
+						action: "update",
+						fields,
+						make: () => handle.eventTypes.update(name, { ...settings, revision }),
+					},
+				];
+	});
+}
+
+function planProject(client: Client, project: Project, desired: Desired): Change[] {
+	const fields = projectChanges(desired.project, project);
+	if (fields.length === 0) return [];
+	const make = () => client.projects.update(project.id, desired.project);
+	return [{ action: "update", kind: "project", key: project.id, about: project.name, fields, path: ["project"], make }];
+}
+
+async function planWebhook(
+	handle: ProjectHandle,
+	fileId: string,
+	desired: DesiredWebhook,
+	locate: Locate,
+): Promise<Change[]> {
+	const { key } = desired;
+	const path = ["webhooks", key] as const;
+	const { data } = await handle.batch.webhooks.list({ key, limit: 1 });
+	const [actual] = data;
+	if (actual === undefined) return [planCreation(handle, fileId, desired, locate)];
+	if (desired.customer !== undefined && desired.customer !== actual.customerId) {
+		const place = locate([...path, "customer"]);
+		throw usageError(
+			`${place}: webhooks.${key}: the customer of a webhook can't be changed: it is ${actual.customerId ?? "none"}. Give the new one another key.`,
+		);
+	}
+	const { [FILE_MARK]: mark, [HEADERS_MARK]: digest, ...own } = actual.metadata;
+	const fields = webhookChanges(desired, actual, own);
+	if (fields.length === 0) return [];
+	const marks = {
+		...(mark !== undefined && { [FILE_MARK]: mark }),
+		...(digest !== undefined && { [HEADERS_MARK]: digest }),
+	};
+	const make = () => updateWebhook(handle, desired, actual, { own, marks });
+	return [{ action: "update", kind: "webhook", key, about: actual.name, fields, path, make }];
+}
+
+function planCreation(handle: ProjectHandle, fileId: string, desired: DesiredWebhook, locate: Locate): Change {
+	const { key, name = key, endpoint, customer: customerId, secret, paused } = desired;
+	const path = ["webhooks", key] as const;
+	const needs = endpoint === undefined ? "endpoint" : secret === undefined ? "secret" : null;
+	if (needs !== null || endpoint === undefined) {
+		const how = needs === "secret" ? ": { env: NAME } or { file: path }; `fanfare generate-secret` makes one" : "";
+		throw usageError(
+			`${locate(path)}: webhooks.${key}: there is no webhook with this key yet, and a new one needs ${needs ?? ""}${how}`,
+		);
+	}
+	const marks = { [FILE_MARK]: fileId };
+	const spec: WebhookSpec = { endpoint, secret, ...specOf(desired), ...metadataOf(desired, { own: {}, marks }, true) };
+	const make = async () => {
+		const { id } = await handle.batch.webhooks.create({ name, key, customerId, spec });
+		if (paused === true) await handle.batch.webhooks.pause(id);
+	};
+	return { action: "create", kind: "webhook", key, about: endpoint, fields: [], path, make };
+}
+
+interface Metadata {
+	readonly own: Readonly<Record<string, string>>;
+	readonly marks: Readonly<Record<string, string>>;
+}
+
+async function updateWebhook(
+	handle: ProjectHandle,
+	desired: DesiredWebhook,
+	actual: Webhook,
+	metadata: Metadata,
+): Promise<void> {
+	const { webhooks } = handle.batch;
+	const { name, endpoint, secret, paused } = desired;
+	const hasNewHeaders = areOtherHeaders(desired, actual);
+	const { headers: _, ...settings } = specOf(desired);
+	const spec = {
+		...(endpoint !== undefined && { endpoint }),
+		...settings,
+		...(hasNewHeaders && { headers: desired.headers }),
+		...metadataOf(desired, metadata, hasNewHeaders),
+	};
+	const changes: UpdateWebhook = { name, spec, revision: actual.revision };
+	// Before anything that makes it send: what it sends must go where the file says, as the file says.
+	if (paused === true && actual.status !== "Paused")
+		await webhooks.pause(actual.id).then(({ revision }) => Object.assign(changes, { revision }));
+	await webhooks.update(actual.id, changes);
+	if (secret !== undefined && isOtherSecret(desired, actual)) await webhooks.updateSecret(actual.id, secret);
+	if (paused === false && actual.status === "Paused") await webhooks.resume(actual.id);
+}
+
+/** The metadata, with our marks; nothing if it stays. */
+function metadataOf(
+	{ metadata, headers }: DesiredWebhook,
+	{ own, marks }: Metadata,
+	hasNewHeaders: boolean,
+): Pick<WebhookSpec, "metadata"> {
+	const digest =
+		hasNewHeaders && headers !== undefined && Object.keys(headers).length > 0
+			? { [HEADERS_MARK]: digestOf(headers) }
+			: {};
+	return { metadata: { ...(metadata ?? own), ...marks, ...digest } };
+}
+
+/** The settings that the file names, and no others. */
+function specOf(desired: DesiredWebhook): Omit<Partial<WebhookSpec>, "secret" | "endpoint"> {
+	const { eventTypes, description, headers, timeout, rateLimit, disableAfter, maxRetries, maxRetryDelay, schedule } =
+		desired;
+	const retries = {
+		...(maxRetries !== undefined && { maxRetries }),
+		...(maxRetryDelay !== undefined && { maxRetryDelay }),
+		...(schedule !== undefined && { scheduleMs: schedule }),
+	};
+	return {
+		...(eventTypes !== undefined && { eventTypes }),
+		...(description !== undefined && { description }),
+		...(headers !== undefined && { headers }),
+		...(timeout !== undefined && { timeoutMs: timeout }),
+		...(rateLimit !== undefined && { rateLimit: rateLimit === null ? null : { perSecond: rateLimit } }),
+		...(disableAfter !== undefined && { disableAfterMs: disableAfter }),
+		...(Object.keys(retries).length > 0 && { retries }),
+	};
+}
+
+/** The webhooks that this file has made, and does not name any more. */
+async function staleWebhooks(handle: ProjectHandle, { id, webhooks }: Desired): Promise<Webhook[]> {
+	const named = new Set(webhooks.map(({ key }) => key));
+	const stale: Webhook[] = [];
+	for await (const webhook of handle.batch.webhooks.list({ metadata: { [FILE_MARK]: id } })) {
+		if (webhook.key === undefined || !named.has(webhook.key)) stale.push(webhook);
+	}
+	return stale;
+}
+
+function planDeletion(handle: ProjectHandle, { id, key, name, deliveries }: Webhook): Change {
+	const waiting = deliveries.Pending + deliveries.Held;
+	const about = waiting === 0 ? name : `${name}; ${waiting} waiting deliveries are cancelled`;
+	return {
+		action: "delete",
+		kind: "webhook",
+		key: key ?? id,
+		about,
+		fields: [],
+		path: [],
+		make: () => handle.batch.webhooks.delete(id),
+	};
+}

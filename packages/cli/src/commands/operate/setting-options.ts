@@ -1,0 +1,97 @@
+// The settings of the server as options, grouped by subject.
+import { describeSettings, type Config } from "@fanfare/server";
+import { Option, type Command } from "commander";
+
+/** The subjects, in the order of the help. */
+const SUBJECTS = {
+	address: "Address, proxies and browsers:",
+	data: "Data and keys:",
+	receivers: "Which receivers may be called:",
+	delivering: "Delivering:",
+	retention: "Retention and quotas:",
+	limits: "Limits of the server:",
+	customers: "Limits of each customer:",
+	process: "The process:",
+} as const;
+
+/** The subject of each setting. The compiler asks for that of a new one. */
+const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
+	host: "address",
+	port: "address",
+	publicUrl: "address",
+	trustedProxies: "address",
+	actorHeader: "address",
+	portalOrigins: "address",
+	dataDir: "data",
+	adminKey: "data",
+	masterKey: "data",
+	allowHttp: "receivers",
+	allowForCustomers: "receivers",
+	allowNetworks: "receivers",
+	allowHosts: "receivers",
+	proxy: "receivers",
+	noProxy: "receivers",
+	egressAddresses: "receivers",
+	maxInFlight: "delivering",
+	maxInFlightPerWebhook: "delivering",
+	relays: "delivering",
+	maxRelays: "delivering",
+	retentionDays: "retention",
+	payloadRetentionDays: "retention",
+	maxEventsPerSecond: "retention",
+	maxStoredBytes: "retention",
+	maxProjects: "limits",
+	maxKeys: "limits",
+	maxWebhooks: "limits",
+	maxWebhookBytes: "limits",
+	maxConnections: "limits",
+	maxStreams: "limits",
+	maxWaitingSends: "limits",
+	maxBodyBytesInHand: "limits",
+	maxWebhooksPerCustomer: "customers",
+	maxReplaysPerCustomer: "customers",
+	maxStreamsPerCustomer: "customers",
+	maxTestsPerCustomer: "customers",
+	maxRelaysPerCustomer: "customers",
+	logLevel: "process",
+	shutdownGraceMs: "process",
+};
+
+/** The settings in the order of their subjects, each with its name in `Config`. */
+export function settingsBySubject() {
+	const order = Object.keys(SUBJECTS);
+	return describeSettings()
+		.map((setting) => {
+			const name = setting.flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()) as keyof Config;
+			return { ...setting, name, subject: SUBJECTS[SUBJECT_OF[name]] };
+		})
+		.toSorted((a, b) => order.indexOf(SUBJECT_OF[a.name]) - order.indexOf(SUBJECT_OF[b.name]));
+}
+
+/** Adds an option for each setting that is not secret. */
+export function addSettingOptions(command: Command): void {
+	for (const { flag, variable, meaning, expected, defaultText, isSecret, subject } of settingsBySubject()) {
+		if (isSecret) continue;
+		const help = `${meaning} Must be ${expected}. Default: ${defaultText}. [${variable}]`;
+		const option = new Option(`--${flag} <value>`, help.replaceAll("`", "")).helpGroup(subject);
+		// Commander would take --no-proxy for the opposite of an option --proxy.
+		option.negate = false;
+		command.addOption(option);
+	}
+	const secrets = describeSettings().filter(({ isSecret }) => isSecret);
+	command.addHelpText(
+		"after",
+		`\nSecrets can only be set with environment variables: ${secrets.map(({ variable }) => variable).join(", ")}.`,
+	);
+}
+
+/** The settings among the options, by their flags: `dataDir` → `data-dir`. */
+export function toFlags(options: Readonly<Record<string, unknown>>): Record<string, string> {
+	const flags = new Map(settingsBySubject().map(({ name, flag }) => [name as string, flag]));
+	return Object.fromEntries(
+		Object.entries(options).flatMap(([name, value]) => {
+			const flag = flags.get(name);
+			return flag === undefined || typeof value !== "string" ? [] : [[flag, value]];
+		}),
+	);
+}

@@ -1,0 +1,194 @@
+// `fanfare replays`: old events, sent to a webhook again.
+import type { Replay, ReplayOutcome } from "@fanfare/sdk";
+import type { Command } from "commander";
+
+import type { Call, CommonOptions } from "../../frame/call.ts";
+import { leaf, option } from "../../frame/command.ts";
+import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
+import { WEBHOOK, webhookIdOf } from "../../frame/named.ts";
+import { listOf, parseList } from "../../frame/values.ts";
+import { counted } from "../../text/numbers.ts";
+import { styledStatus } from "../../text/style.ts";
+import type { Column } from "../../text/table.ts";
+import { fullTime, parseTime, relativeTime } from "../../text/times.ts";
+
+interface Filter extends CommonOptions, ListOptions {
+	readonly webhook?: string;
+}
+
+interface StartOptions extends CommonOptions {
+	readonly since?: number;
+	readonly until?: number;
+	readonly status?: ReplayOutcome[];
+	readonly eventTypes?: string[];
+	readonly dryRun?: boolean;
+	readonly wait?: boolean;
+}
+
+const OUTCOMES: readonly ReplayOutcome[] = ["Succeeded", "Failed", "Cancelled", "Missed"];
+const REPLAY = "The replay's id, such as replay_…. Asked for on a terminal.";
+const COLUMNS: readonly Column<Replay>[] = [
+	{ title: "state", value: ({ status }) => `  ${status}`, style: (_, { status }) => styledStatus(status) },
+	{ title: "done", value: ({ progress }) => percent(progress), align: "right" },
+	{ title: "sent", value: ({ deliveryCount }) => deliveryCount.toLocaleString("en"), align: "right" },
+	{ title: "since", value: ({ since }) => relativeTime(since), optional: 1 },
+	{ title: "made", value: ({ createDate }) => relativeTime(createDate), optional: 3 },
+	{ title: "webhook", value: ({ webhookId }) => webhookId, optional: 2 },
+	{ title: "id", value: ({ id }) => id },
+];
+
+/** Adds the group to the program. */
+export function addReplays(program: Command): void {
+	const group = program
+		.command("replays")
+		.description("A replay sends old events to a webhook again, in the background, each event once.");
+	leaf<Filter>(
+		group,
+		{
+			usage: "list",
+			summary: "List replays, newest first.",
+			options: [option("--webhook <webhook>", "Only those to this webhook: its id, key or name."), ...listOptions()],
+		},
+		async (call) => {
+			const project = await call.project();
+			const { webhook } = call.options;
+			const webhookId = webhook === undefined ? undefined : await webhookIdOf(call, project, webhook);
+			const rows = project.replays.list({ webhookId, limit: pageSize(call.options) });
+			const empty = "No replays. Next: fanfare replays start";
+			await call.output.list(rows, { columns: COLUMNS, id: ({ id }) => id, limit: rowLimit(call.options), empty });
+		},
+	);
+	leaf(
+		group,
+		{ usage: "get [replay]", summary: "Show a replay and its progress.", args: { replay: REPLAY } },
+		async (call, given) => {
+			const project = await call.project();
+			await show(call, await project.replays.get(await replayIdOf(call, given)));
+		},
+	);
+	addStart(group);
+	leaf(
+		group,
+		{
+			usage: "wait [replay]",
+			summary: "Wait until a replay has ended, and show its progress meanwhile.",
+			args: { replay: REPLAY },
+		},
+		async (call, given) => show(call, await waitFor(call, await replayIdOf(call, given))),
+	);
+	leaf(
+		group,
+		{
+			usage: "cancel [replay]",
+			summary: "Stop a replay. The deliveries that it has made go on.",
+			args: { replay: REPLAY },
+			changes: "ask",
+		},
+		async (call, given) => {
+			const project = await call.project();
+			await show(call, await project.replays.cancel(await replayIdOf(call, given)));
+		},
+	);
+}
+
+function addStart(group: Command): void {
+	leaf<StartOptions>(
+		group,
+		{
+			usage: "start [webhook]",
+			summary: "Send old events to a webhook again. The number of events is shown first.",
+			args: { webhook: WEBHOOK },
+			changes: "asks",
+			options: [
+				option("--since <time>", "Events accepted at this time or later, such as 24h before now.", (text) =>
+					parseTime(text),
+				),
+				option("--until <time>", "Events accepted before this time. Default: now.", (text) => parseTime(text)),
+				option(
+					"--status <list>",
+					"How the newest delivery to the webhook ended: Succeeded, Failed, Cancelled, Missed. Default: all but Succeeded.",
+					listOf(OUTCOMES),
+				),
+				option("--event-types <list>", "Only these types, such as order.paid,user.*.", parseList),
+				option("-n, --dry-run", "Only count the events."),
+				option("--wait", "Wait until it has ended."),
+			],
+			examples: ["fanfare replays start billing --since 24h --status Failed,Missed --wait"],
+		},
+		start,
+	);
+}
+
+async function start(call: Call<StartOptions>, given: string | undefined): Promise<void> {
+	const project = await call.project();
+	const webhookId = await webhookIdOf(call, project, given);
+	const since = call.options.since ?? (await askSince(call));
+	const { until = Date.now(), status, eventTypes, dryRun, wait } = call.options;
+	const range = { since, until, status, eventTypes };
+	const estimate = await project.batch.webhooks.replay(webhookId, { ...range, dryRun: true });
+	const text = `${estimate.complete ? "" : "more than "}${counted(estimate.count, "event")}`;
+	if (dryRun === true) return call.output.object(estimate, String(estimate.count), () => [["Would send", text]]);
+	await call.confirm(`Send ${text} to ${given ?? webhookId} again?`);
+	const replay = await project.batch.webhooks.replay(webhookId, range);
+	await show(call, wait === true ? await waitFor(call, replay.id) : replay);
+	if (wait !== true) call.output.note(`Next: fanfare replays wait ${replay.id}`);
+}
+
+async function askSince(call: Call<StartOptions>): Promise<number> {
+	const check = (text: string) => void parseTime(text);
+	return parseTime(await call.need("--since", undefined, "Since when, such as 1h, 24h or 2026-01-31", check));
+}
+
+async function replayIdOf(call: Call, given: string | undefined): Promise<string> {
+	if (given !== undefined) return given;
+	const project = await call.project();
+	async function* choices() {
+		for (const { id, status, createDate, deliveryCount } of (await project.replays.list({ limit: 50 })).data) {
+			yield { value: id, label: `${status}, ${relativeTime(createDate)}`, hint: counted(deliveryCount, "event") };
+		}
+	}
+	return call.pick("replay", "replay", choices(), "fanfare replays list");
+}
+
+/** Waits, and says on a terminal how far the replay is. */
+async function waitFor(call: Call, id: string): Promise<Replay> {
+	const project = await call.project();
+	const onTerminal = process.stderr.isTTY && call.output.mode === "people";
+	const seen = new AbortController();
+	const waiting = project.replays.wait(id, { everyMs: 500 }).finally(() => seen.abort());
+	if (onTerminal) await showProgress(async () => project.replays.get(id), seen.signal);
+	return waiting;
+}
+
+async function showProgress(get: () => Promise<Replay>, ended: AbortSignal): Promise<void> {
+	const { setTimeout: sleep } = await import("node:timers/promises");
+	while (!ended.aborted) {
+		const { progress, deliveryCount } = await get();
+		process.stderr.write(`\r\u001B[K${percent(progress)} · ${counted(deliveryCount, "event")} sent`);
+		await sleep(500, undefined, { signal: ended }).catch(() => {});
+	}
+	process.stderr.write("\r\u001B[K");
+}
+
+async function show({ output }: Call, replay: Replay): Promise<void> {
+	await output.object(replay, replay.id, () => [
+		["Id", replay.id],
+		["State", styledStatus(replay.status)],
+		[
+			"Progress",
+			`${percent(replay.progress)}, ${counted(replay.deliveryCount, "event")} sent, ${counted(replay.scannedCount, "event")} looked at`,
+		],
+		["Webhook", replay.webhookId],
+		["Customer", replay.customerId ?? null],
+		["Since", fullTime(replay.since)],
+		["Until", fullTime(replay.until)],
+		["Outcomes", replay.outcomes.join(", ")],
+		["Event types", replay.eventTypes === null ? null : replay.eventTypes.join(", ")],
+		["Made", fullTime(replay.createDate)],
+		["Ended", replay.endDate === null ? null : fullTime(replay.endDate)],
+	]);
+}
+
+function percent(fraction: number): string {
+	return `${Math.floor(fraction * 100)} %`;
+}

@@ -1,0 +1,13 @@
+// Variables that look like settings of the server and are none.
+
+/** They belong to other programs, or to other commands, in the same environment. */
+export const FOREIGN_VARIABLES = [
+	"FANFARE_NEW_MASTER_KEY",
+	"FANFARE_KEY",
+	"FANFARE_URL",
+	"FANFARE_PROFILE",
+	"FANFARE_PROJECT",
+	"FANFARE_CONFIG_DIR",
+	"FANFARE_TIMEOUT",
+	"FANFARE_COMPLETION_TIMEOUT",
+];

@@ -1,0 +1,123 @@
+// How a command fails: exit codes, and errors that end with the next command to type.
+import {
+	ApiError,
+	AuthenticationError,
+	BadRequestError,
+	ConnectionError,
+	InternalServerError,
+	NotFoundError,
+	PayloadTooLargeError,
+	PermissionDeniedError,
+	RateLimitError,
+	UnexpectedResponseError,
+} from "@fanfare/sdk";
+
+import { printable } from "../text/printable.ts";
+
+/** The exit codes of all commands that talk to a server. */
+export const EXIT = {
+	failed: 1,
+	usage: 2,
+	notFound: 3,
+	auth: 4,
+	server: 5,
+	interrupted: 130,
+} as const;
+
+/** Any of the exit codes. */
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** An error of the command itself, with its exit code and the next command to type. */
+export class CommandError extends Error {
+	override readonly name = "CommandError";
+	readonly exitCode: ExitCode;
+	/** A whole command, such as `fanfare login`; null if there is none to recommend. */
+	readonly next: string | null;
+
+	constructor(message: string, exitCode: ExitCode, next: string | null = null) {
+		super(message);
+		this.exitCode = exitCode;
+		this.next = next;
+	}
+}
+
+/** The command line is wrong or incomplete: exit code 2. */
+export function usageError(message: string, next: string | null = null): CommandError {
+	return new CommandError(message, EXIT.usage, next);
+}
+
+/** The user has cancelled a prompt: exit code 130, without a message. */
+export function interrupted(): CommandError {
+	return new CommandError("Cancelled.", EXIT.interrupted);
+}
+
+/** A failure as it is shown, and as `--json` prints it. */
+export interface Failure {
+	readonly message: string;
+	/** The server's code, such as `webhook_not_found`; null if the error is not the server's. */
+	readonly code: string | null;
+	readonly status: number | null;
+	readonly requestId: string | null;
+	readonly issues: readonly { readonly path: string; readonly message: string }[];
+	readonly exitCode: ExitCode;
+	readonly next: string | null;
+}
+
+/** Describes any error. */
+export function describeFailure(error: unknown): Failure {
+	const message = error instanceof Error ? error.message : String(error);
+	const none = { code: null, status: null, requestId: null, issues: [] };
+	if (error instanceof CommandError) return { ...none, message, exitCode: error.exitCode, next: error.next };
+	if (error instanceof ApiError) {
+		const { code, status, requestId, issues } = error;
+		return { message, code, status, requestId, issues, exitCode: exitCodeOf(error), next: nextAfter(error) };
+	}
+	if (error instanceof UnexpectedResponseError) {
+		const { status, requestId } = error;
+		return { ...none, message, status, requestId, exitCode: EXIT.server, next: null };
+	}
+	if (error instanceof ConnectionError) return { ...none, message, exitCode: EXIT.server, next: "fanfare doctor" };
+	// The SDK throws these for arguments that can't be valid.
+	if (error instanceof TypeError) return { ...none, message, exitCode: EXIT.usage, next: null };
+	return { ...none, message, exitCode: EXIT.failed, next: null };
+}
+
+/** The failure as lines for people. */
+export function failureLines({ message, requestId, issues, next }: Failure): string[] {
+	const lines = printable(message, { lines: true })
+		.split("\n")
+		.map((line) => `fanfare: ${line}`);
+	if (issues.length > 1) {
+		lines.push(...issues.map(({ path, message }) => `  ${printable(path)}: ${printable(message)}`));
+	}
+	if (requestId !== null) lines.push(`  request  ${printable(requestId)}`);
+	if (next !== null) lines.push(`  next     ${next}`);
+	return lines;
+}
+
+function exitCodeOf(error: ApiError): ExitCode {
+	// A 404 without a code is not Fanfare's: what a proxy does not find may well be there.
+	if (error instanceof NotFoundError) return error.code === null ? EXIT.server : EXIT.notFound;
+	if (error instanceof AuthenticationError || error instanceof PermissionDeniedError) return EXIT.auth;
+	if (error instanceof BadRequestError || error instanceof PayloadTooLargeError) return EXIT.usage;
+	if (error instanceof InternalServerError || error instanceof RateLimitError) return EXIT.server;
+	return EXIT.failed;
+}
+
+/** The lists that show what there is, by the code of the error. */
+const LISTS: Readonly<Record<string, string>> = {
+	webhook_not_found: "fanfare webhooks list",
+	event_not_found: "fanfare events list",
+	delivery_not_found: "fanfare deliveries list",
+	replay_not_found: "fanfare replays list",
+	event_type_not_found: "fanfare event-types list",
+	customer_not_found: "fanfare customers list",
+	key_not_found: "fanfare keys list",
+	project_not_found: "fanfare projects list",
+};
+
+function nextAfter(error: ApiError): string | null {
+	if (error instanceof AuthenticationError) return "fanfare login";
+	if (error instanceof PermissionDeniedError) return "fanfare whoami";
+	return LISTS[error.code ?? ""] ?? null;
+}

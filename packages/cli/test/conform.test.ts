@@ -1,0 +1,294 @@
+// `fanfare conform` with receivers that are correct, and with receivers that each have a defect.
+import { createHmac } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { verifySignature } from "@fanfare/sdk";
+import { runFanfare } from "@fanfare/testkit/fanfare-process";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { describe, expect, it } from "vitest";
+
+import { CHECKS } from "../src/commands/conform/checks.ts";
+import { grade } from "../src/commands/conform/grade.ts";
+import { Probe } from "../src/commands/conform/probe.ts";
+import { parseTarget } from "../src/commands/listen/target.ts";
+import { parseSecret, type Secret } from "../src/commands/signing/signature.ts";
+
+const SECRET = parseSecret(`whsec_${Buffer.alloc(32, 5).toString("base64")}`) as Secret;
+const KEY = Buffer.from(SECRET.bytes);
+const NEVER_MS = 60_000;
+/** The checks that a receiver fails that refuses nothing. */
+const REFUSALS = ["changed_body", "wrong_secret", "no_signature", "changed_id", "stale", "future", "malformed"];
+
+interface Received {
+	readonly body: Buffer;
+	readonly text: string;
+	readonly headers: Record<string, string>;
+	readonly rawHeaders: readonly string[];
+	readonly event: { readonly type?: string };
+}
+
+/** A status, or a whole response. */
+type Answer = number | { readonly status: number; readonly headers?: Record<string, string> } | "never";
+type Handler = (request: Received) => Answer | Promise<Answer>;
+
+async function serve(handler: Handler): Promise<AsyncDisposable & { readonly url: string }> {
+	const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
+		const body = await buffer(incoming);
+		const text = body.toString("utf8");
+		const { headers, rawHeaders } = incoming;
+		let answer: Answer;
+		try {
+			const event = JSON.parse(text) as { type?: string };
+			answer = await handler({ body, text, headers: headers as Record<string, string>, rawHeaders, event });
+		} catch {
+			answer = 500;
+		}
+		if (answer === "never") return;
+		const { status, headers: own = {} } = typeof answer === "number" ? { status: answer } : answer;
+		response.writeHead(status, own).end();
+	};
+	const server = createServer((incoming, response) => void handle(incoming, response));
+	const { promise, resolve } = Promise.withResolvers<void>();
+	server.listen(0, "127.0.0.1", resolve);
+	await promise;
+	return {
+		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`,
+		[Symbol.asyncDispose]: async () => {
+			server.closeAllConnections();
+			await new Promise((resolve) => server.close(resolve));
+		},
+	};
+}
+
+async function failedChecks(url: string, { slowMs = NEVER_MS, timeoutMs = NEVER_MS } = {}): Promise<string[]> {
+	const probe = new Probe(parseTarget(url, true), SECRET, { type: "conform.test", data: {} }, timeoutMs);
+	const graded = await grade(CHECKS, { probe, first: await probe.send(), burst: 10, slowMs });
+	return graded.filter(({ result }) => result === "failed").map(({ name }) => name);
+}
+
+const isSigned = ({ body, headers }: Received, options = {}) =>
+	verifySignature(body, headers, SECRET.text, options).then(
+		() => true,
+		() => false,
+	);
+/** Verifies, and then answers as `then` says. */
+const verified =
+	(then: Handler = () => 200, otherwise: Answer = 401): Handler =>
+	async (request) =>
+		(await isSigned(request)) ? then(request) : otherwise;
+const macOf = ({ headers }: Received, body: string | Buffer, key: string | Buffer = KEY) =>
+	`v1,${createHmac("sha256", key).update(`${headers["webhook-id"]}.${headers["webhook-timestamp"]}.`).update(body).digest("base64")}`;
+const isRecent = ({ headers }: Received) => Math.abs(Date.now() / 1_000 - Number(headers["webhook-timestamp"])) < 300;
+
+/** As people write it without a library, and right. */
+const byHand: Handler = (request) => {
+	const { "webhook-signature": signature = "", "webhook-timestamp": timestamp = "" } = request.headers;
+	if (!/^\d{1,12}$/.test(timestamp) || !isRecent(request)) return 400;
+	return signature.split(" ").includes(macOf(request, request.body)) ? 204 : 400;
+};
+
+function withoutDuplicates(onDuplicate: Answer): Handler {
+	const seen = new Set<string | undefined>();
+	return verified(({ headers: { "webhook-id": id } }) => {
+		if (seen.has(id)) return onDuplicate;
+		seen.add(id);
+		return 202;
+	});
+}
+
+function withAtMost(max: number, inFlight = 0): Handler {
+	return verified(async () => {
+		if (inFlight >= max) return 503;
+		inFlight++;
+		await delay(30);
+		inFlight--;
+		return 200;
+	});
+}
+
+const CORRECT: readonly (readonly [name: string, handler: Handler])[] = [
+	["verifies with the SDK", verified()],
+	["verifies by hand", byHand],
+	["answers 403 and 299", verified(() => 299, 403)],
+	["remembers ids", withoutDuplicates(200)],
+	["takes a while", verified(() => delay(50).then(() => 200))],
+];
+
+const BROKEN: readonly (readonly [name: string, defects: readonly string[], handler: Handler])[] = [
+	["verifies nothing", REFUSALS, () => 200],
+	["does not await the result", REFUSALS, (request) => ((isSigned(request) as unknown as boolean) ? 200 : 401)],
+	[
+		"lets pass what has no signature",
+		["no_signature"],
+		(request) => (request.headers["webhook-signature"] === undefined ? 200 : verified()(request)),
+	],
+	[
+		"ignores the time",
+		["stale", "future"],
+		async (request) => ((await isSigned(request, { toleranceMs: 1e12 })) ? 200 : 401),
+	],
+	[
+		"looks only for old requests",
+		["future"],
+		async (request) => {
+			const isOld = Date.now() / 1_000 - Number(request.headers["webhook-timestamp"]) > 300;
+			return !isOld && (await isSigned(request, { toleranceMs: 1e12 })) ? 200 : 401;
+		},
+	],
+	[
+		"verifies what it has parsed and written again",
+		["raw_body"],
+		(request) => byHand({ ...request, body: Buffer.from(JSON.stringify(request.event)) }),
+	],
+	[
+		"compares with the first signature only",
+		["rotation", "other_version"],
+		(request) =>
+			isRecent(request) && request.headers["webhook-signature"]?.split(" ")[0] === macOf(request, request.body)
+				? 200
+				: 401,
+	],
+	[
+		"compares with the last signature only",
+		["rotation"],
+		(request) =>
+			isRecent(request) && request.headers["webhook-signature"]?.split(" ").at(-1) === macOf(request, request.body)
+				? 200
+				: 401,
+	],
+	[
+		"refuses versions that it does not know",
+		["other_version"],
+		(request) =>
+			request.headers["webhook-signature"]?.split(" ").every((one) => one.startsWith("v1,")) === true
+				? verified()(request)
+				: 400,
+	],
+	["fails where it should refuse", REFUSALS, verified(undefined, 500)],
+	["answers 410 to a wrong signature", REFUSALS, verified(undefined, 410)],
+	["sends strangers to a login", REFUSALS, verified(undefined, 302)],
+	[
+		"fails with a time that is no number",
+		["malformed"],
+		(request) => (/^\d{1,12}$/.test(request.headers["webhook-timestamp"] ?? "") ? verified()(request) : 500),
+	],
+	[
+		"uses the text of the secret as the key",
+		["accepts"],
+		(request) => (request.headers["webhook-signature"] === macOf(request, request.body, SECRET.text) ? 200 : 401),
+	],
+	["redirects to a slash at the end", ["redirect"], () => ({ status: 308, headers: { location: "/hooks/" } })],
+	["never answers", ["reachable"], () => "never"],
+	[
+		"is slow",
+		["quick"],
+		(() => {
+			let count = 0;
+			return verified(() => delay(count++ === 0 ? 150 : 0).then(() => 200));
+		})(),
+	],
+	["takes few requests at once", ["burst"], withAtMost(1)],
+	["refuses duplicates", ["duplicate"], withoutDuplicates(409)],
+	[
+		"refuses types that it does not know",
+		["unknown_type"],
+		verified(({ event }) => (event.type === "conform.test" ? 200 : 422)),
+	],
+	[
+		"refuses fields that it does not know",
+		["unknown_field"],
+		verified(({ event }) => (Object.keys(event).length === 3 ? 200 : 400)),
+	],
+	["takes small bodies only", ["large"], verified(({ body }) => (body.length > 102_400 ? 413 : 200))],
+	[
+		"looks for headers in lower case",
+		["header_case"],
+		(request) => (request.rawHeaders.includes("webhook-id") ? verified()(request) : 400),
+	],
+];
+
+describe("fanfare conform", () => {
+	it.each(CORRECT)("finds no defect in a receiver that %s", async (_, handler) => {
+		await using receiver = await serve(handler);
+		expect(await failedChecks(receiver.url)).toEqual([]);
+	});
+
+	it.each(BROKEN)("finds in a receiver that %s: %j", async (_, defects, handler) => {
+		await using receiver = await serve(handler);
+		const limits = {
+			...(defects[0] === "reachable" && { timeoutMs: 200 }),
+			...(defects[0] === "quick" && { slowMs: 100 }),
+		};
+		expect(await failedChecks(receiver.url, limits)).toEqual(defects);
+	});
+
+	it("finds a receiver that is not there, and a certificate that nobody trusts", async () => {
+		await using receiver = await serve(() => 200);
+		await receiver[Symbol.asyncDispose]();
+		expect(await failedChecks(receiver.url)).toEqual(["reachable"]);
+		await using tls = await startReceiver({ tls: true });
+		const probe = new Probe(
+			{ ...parseTarget(tls.url, true), isLocal: false },
+			SECRET,
+			{ type: "a", data: {} },
+			NEVER_MS,
+		);
+		const [first] = await grade(CHECKS, { probe, first: await probe.send(), burst: 1, slowMs: NEVER_MS });
+		expect(first).toMatchObject({ name: "reachable", problem: expect.stringMatching(/^TLS failed: .*chain/) });
+	});
+
+	it("every check has a receiver here that fails it", () => {
+		const failed = new Set(BROKEN.flatMap(([, defects]) => defects));
+		expect(CHECKS.map(({ name }) => name).filter((name) => !failed.has(name))).toEqual([]);
+	});
+
+	it("prints a table, JSON and JUnit, with exit code 1 if there is a defect", async () => {
+		using dir = new TemporaryDir();
+		writeFileSync(dir.join("secret"), SECRET.text);
+		await using good = await serve(verified());
+		await using bad = await serve(verified(({ event }) => (event.type === "shop.test" ? 200 : 422)));
+		const run = (url: string, ...args: string[]) =>
+			runFanfare(["conform", url, "--secret-file", dir.join("secret"), "--burst", "3", ...args]);
+		const fine = await run(good.url);
+		expect([fine.code, fine.stdout.match(/^✓/gm)?.length, fine.stdout.includes("✗")]).toEqual([
+			0,
+			CHECKS.length,
+			false,
+		]);
+		expect(fine.stderr).toMatch(
+			new RegExp(`^${CHECKS.length} of ${CHECKS.length} checks passed, with \\d+ requests\\.\n$`),
+		);
+		const args = ["--type", "shop.test", "--only", "unknown_type,stale", "--junit", dir.join("junit.xml")];
+		const wrong = await run(bad.url, ...args);
+		expect([wrong.code, wrong.stdout]).toEqual([
+			1,
+			expect.stringMatching(/✗ unknown_type .*\n {4}It answered a valid request with 422\. Ignore it/),
+		]);
+		const xml = readFileSync(dir.join("junit.xml"), "utf8");
+		expect(xml).toMatch(
+			/^<\?xml [^]*tests="5" failures="1" skipped="0"[^]*<failure message="It answered[^]*<\/testsuite>\n$/,
+		);
+		const { code, stdout, stderr } = await run(bad.url, ...args, "--json");
+		expect([code, stderr]).toEqual([1, ""]);
+		expect(JSON.parse(stdout)).toEqual({
+			object: "conformance",
+			url: bad.url,
+			conforms: false,
+			checks: ["reachable", "redirect", "accepts", "stale", "unknown_type"].map((name) => ({
+				name,
+				title: expect.any(String),
+				result: name === "unknown_type" ? "failed" : "passed",
+				problem: name === "unknown_type" ? expect.any(String) : null,
+				durationMs: expect.any(Number),
+			})),
+		});
+		const basic = await run("1", "--only", "stale");
+		expect(basic.stdout).toMatch(/✗ reachable[^]*– stale .*\(skipped\)/);
+		expect((await run(good.url, "--only", "nothing")).code).toBe(2);
+	});
+});

@@ -1,0 +1,108 @@
+// The commands for replays, customers, portal links and the audit log, and the import of events, against a real server.
+import { writeFileSync } from "node:fs";
+
+import { eventually } from "@fanfare/testkit/eventually";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+import { World } from "./support/world.ts";
+
+let world: World;
+beforeAll(async () => {
+	world = await World.start();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+it("imports events line by line: a bad line is named and does not affect others, and a second import sends nothing twice", async () => {
+	const lines = [
+		'{"type":"a","data":12345678901234567890}',
+		"{",
+		"",
+		'{"type":"b","wrong":1}',
+		"[]",
+		'{"data":1}',
+		'{"type":"b","data":2}',
+	];
+	writeFileSync(world.dir.join("events.ndjson"), lines.join("\n"));
+	const args = ["events", "import", "events.ndjson", "--key-prefix", "first", "--json"];
+	const checked = await world.run([...args, "--dry-run"]);
+	expect([checked.code, JSON.parse(checked.stdout)]).toEqual([1, expect.objectContaining({ sent: 2, refused: 4 })]);
+	expect(await world.json("events", "list")).toEqual([]);
+	const { code, stdout, stderr } = await world.run(args);
+	expect([code, JSON.parse(stdout)]).toEqual([
+		1,
+		{ object: "import", sent: 2, duplicates: 0, refused: 4, dryRun: false },
+	]);
+	const refused = stderr
+		.trim()
+		.split("\n")
+		.map((line) => (JSON.parse(line) as { line: number }).line);
+	expect(refused).toEqual([2, 4, 5, 6]);
+	expect(JSON.parse((await world.run(args)).stdout)).toMatchObject({ sent: 0, duplicates: 2 });
+	const [first] = await world.json("events", "list", "--idempotency-key", "first:1");
+	expect((await world.run(["events", "data", first?.["id"] as string])).stdout).toBe("12345678901234567890\n");
+	expect(await world.json("events", "list", "--type", "a,b", "--unmatched")).toHaveLength(2);
+	expect((await world.run(["events", "import", "missing"])).code).toBe(2);
+});
+
+it("replays events with the count first, waits, lists and shows the replay", async () => {
+	await using receiver = await startReceiver();
+	await world.json("webhooks", "create", receiver.url, "--name", "late");
+	const args = ["replays", "start", "late", "--since", "1h", "--status", "Missed"];
+	expect(await world.json(...args, "--dry-run")).toMatchObject([{ object: "replayEstimate", count: 2 }]);
+	const refused = await world.run(args);
+	expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("Send 2 events to late again?")]);
+	const [replay] = await world.json(...args, "--yes", "--wait");
+	expect(replay).toMatchObject({ status: "Finished", deliveryCount: 2 });
+	await receiver.waitFor(2);
+	const id = replay?.["id"] as string;
+	expect(await world.json("replays", "list", "--webhook", "late")).toMatchObject([{ id }]);
+	expect(await world.json("replays", "get", id)).toMatchObject([{ id }]);
+	expect((await world.run(["replays", "cancel", id])).code).toBe(1);
+	expect((await world.run(["replays", "start", "late"])).code).toBe(2);
+});
+
+it("keeps a name of a customer, pauses and resumes all webhooks of it, and deletes it", async () => {
+	expect(await world.json("customers", "update", "acme", "--name", "Acme")).toMatchObject([
+		{ id: "acme", name: "Acme" },
+	]);
+	await world.json("webhooks", "create", "https://example.com/hooks", "--customer", "acme");
+	const paused = await world.run(["customers", "pause", "acme"]);
+	expect([paused.code, paused.stderr]).toEqual([2, expect.stringContaining("Pause 1 webhook")]);
+	expect(await world.json("customers", "pause", "acme", "--yes")).toMatchObject([{ matched: 1, changed: 1 }]);
+	expect(await world.json("webhooks", "list", "--customer", "acme")).toMatchObject([{ status: "Paused" }]);
+	expect(await world.json("customers", "resume", "acme", "--yes")).toMatchObject([{ changed: 1 }]);
+	expect(await world.json("customers", "list", "--q", "acm")).toMatchObject([{ webhooks: { total: 1 } }]);
+	expect((await world.run(["customers", "delete", "acme"])).code).toBe(2);
+	expect(await world.json("customers", "delete", "acme", "--yes")).toMatchObject([{ id: "acme" }]);
+});
+
+it("makes a link to the portal, lists and revokes sessions", async () => {
+	const [session] = await world.json("portal", "link", "other", "--capabilities", "replay", "--expires", "2h");
+	expect(session).toMatchObject({ customerId: "other", capabilities: ["replay"], url: expect.stringContaining("#") });
+	const listed = await world.run(["portal", "list", "--customer", "other", "--json"]);
+	expect(JSON.parse(listed.stdout)).toMatchObject({ id: session?.["id"] });
+	expect(listed.stdout).not.toContain(session?.["token"]);
+	const refused = await world.run(["portal", "revoke", "--customer", "other"]);
+	expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("End 1 portal session?")]);
+	expect(await world.json("portal", "revoke", "--customer", "other", "--yes")).toMatchObject([{ count: 1 }]);
+	expect((await world.run(["portal", "revoke"])).code).toBe(2);
+	expect((await world.run(["portal", "link", "other", "--capabilities", "fly"])).code).toBe(2);
+});
+
+it("lists the audit log by action, object and project", async () => {
+	const [entry] = await world.json("audit", "list", "--action", "webhook.create", "--limit", "1");
+	expect(entry).toMatchObject({ object: "auditEntry", action: "webhook.create" });
+	const object = entry?.["objectId"] as string;
+	expect(await world.json("audit", "list", "--object", object, "--project", world.server.project.id)).not.toEqual([]);
+	expect(await world.json("audit", "list", "--after", "now")).toEqual([]);
+});
+
+it("lists the error of a delivery that got no answer, and not the code 0", async () => {
+	await world.json("webhooks", "create", "http://127.0.0.1:1/", "--name", "nobody", "--max-retries", "0");
+	await world.json("events", "send", "to.nobody", "--webhook", "nobody");
+	const args = ["deliveries", "list", "--webhook", "nobody", "--status", "Failed"];
+	await eventually("the attempt to fail", async () => (await world.json(...args)).length === 1);
+	expect((await world.run(args)).stdout).toMatch(/Failed +to\.nobody +nobody +refused +1 /);
+	await world.json("webhooks", "delete", "nobody", "--yes");
+});

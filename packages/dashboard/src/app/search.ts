@@ -1,0 +1,147 @@
+// The search parameters of each screen. What can't be read is dropped: an address that somebody typed never breaks a screen.
+import { CAUSES } from "../parts/text/causes.ts";
+
+export const RANGES = ["1h", "24h", "7d", "30d"] as const;
+const STATUSES = ["Pending", "Held", "Failed", "Succeeded", "Cancelled"] as const;
+const ERRORS = ["timeout", "dns", "refused", "reset", "tls", "blocked_address", "protocol", "unreachable"] as const;
+const WEBHOOK_STATES = ["failing", "paused", "disabled"] as const;
+const WEBHOOK_TABS = ["activity", "settings", "secret"] as const;
+
+export type Range = (typeof RANGES)[number];
+export type DeliveryStatusName = (typeof STATUSES)[number];
+export type ErrorName = (typeof ERRORS)[number];
+export type WebhookState = (typeof WEBHOOK_STATES)[number];
+export type WebhookTab = (typeof WEBHOOK_TABS)[number];
+
+type Search = Readonly<Record<string, unknown>>;
+
+/** Where to go after signing in. */
+export function signInSearch(search: Search): { readonly from?: string } {
+	const from = text(search["from"]);
+	// Only an address of this page: never one of another host.
+	return from !== undefined && /^\/(?![/\\])/.test(from) ? { from } : {};
+}
+
+export function statsSearch(search: Search): { readonly range?: Range } {
+	return defined({ range: oneOf(RANGES, search["range"]) });
+}
+
+export interface WebhooksSearch {
+	/** A part of the name, the address or the customer. */
+	readonly q?: string;
+	readonly state?: WebhookState;
+	/** Present while the drawer is open: `new`, or the id of the webhook to edit. */
+	readonly form?: string;
+}
+
+export function webhooksSearch(search: Search): WebhooksSearch {
+	return defined({
+		q: text(search["q"]),
+		state: oneOf(WEBHOOK_STATES, search["state"]),
+		form: text(search["form"]),
+	});
+}
+
+export interface WebhookSearch {
+	readonly tab?: WebhookTab;
+}
+
+export function webhookSearch(search: Search): WebhookSearch {
+	return defined({ tab: oneOf(WEBHOOK_TABS, search["tab"]) });
+}
+
+/** The filters of deliveries. Those that take several values have them as one text, with commas between them. */
+export interface DeliveriesSearch {
+	/** Statuses. */
+	readonly status?: string;
+	/** HTTP statuses of the last attempt, or classes such as `5xx`; `0` for no response. */
+	readonly code?: string;
+	/** Why the last attempt failed. */
+	readonly cause?: string;
+	/** Kinds of errors of the last attempt. */
+	readonly error?: string;
+	readonly webhook?: string;
+	readonly event?: string;
+	/** Names of event types, or prefixes such as `order.*`. */
+	readonly type?: string;
+	readonly customer?: string;
+	/** When they were made: in the last hour, day …. */
+	readonly range?: Range;
+	/** When they last changed. */
+	readonly changed?: Range;
+	/** Made at this time or later: an ISO date, or milliseconds since the epoch. */
+	readonly after?: string;
+	/** Made before this time. */
+	readonly before?: string;
+	/** The delivery beside the list. */
+	readonly open?: string;
+}
+
+export function deliveriesSearch(search: Search): DeliveriesSearch {
+	return defined({
+		status: listOf(search["status"], (one) => STATUSES.some((status) => status === one)),
+		code: listOf(search["code"], (one) => /^(0|[1-5]\d\d|[1-5]xx)$/.test(one)),
+		cause: listOf(search["cause"], (one) => one in CAUSES),
+		error: listOf(search["error"], (one) => ERRORS.some((error) => error === one)),
+		webhook: text(search["webhook"]),
+		event: text(search["event"]),
+		type: text(search["type"]),
+		customer: text(search["customer"]),
+		range: oneOf(RANGES, search["range"]),
+		changed: oneOf(RANGES, search["changed"]),
+		after: timeText(search["after"]),
+		before: timeText(search["before"]),
+		open: text(search["open"]),
+	});
+}
+
+/** The values of a parameter that takes several. */
+export function valuesOf(text: string | undefined): readonly string[] {
+	return text === undefined ? [] : text.split(",");
+}
+
+/** The parameter with a value added, or taken out if it has it; undefined if none is left. */
+export function toggled(text: string | undefined, value: string): string | undefined {
+	const values = valuesOf(text);
+	const rest = values.includes(value) ? values.filter((one) => one !== value) : [...values, value];
+	return rest.length === 0 ? undefined : rest.join(",");
+}
+
+/** A time of the address in milliseconds since the epoch. */
+export function timeOf(text: string): number {
+	return /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+}
+
+/** Where a range begins, in milliseconds since the epoch. */
+export function rangeStart(range: Range, now: number): number {
+	const [, count = "1", unit = "h"] = /^(\d+)([hd])$/.exec(range) ?? [];
+	return now - Number(count) * (unit === "d" ? 24 : 1) * 3_600_000;
+}
+
+/** A text of a usual length, without white space around it. */
+export function text(value: unknown): string | undefined {
+	// The router reads numbers as such.
+	if (typeof value === "number") return String(value);
+	return typeof value === "string" && value.trim() !== "" && value.length <= 512 ? value.trim() : undefined;
+}
+
+/** Without what is not allowed; undefined if nothing is left. */
+function listOf(value: unknown, isAllowed: (one: string) => boolean): string | undefined {
+	const values = (text(value) ?? "").split(",").filter(isAllowed);
+	return values.length === 0 ? undefined : [...new Set(values)].join(",");
+}
+
+function timeText(value: unknown): string | undefined {
+	const given = text(value);
+	return given !== undefined && Number.isFinite(timeOf(given)) ? given : undefined;
+}
+
+/** The value if it is one of those allowed. */
+export function oneOf<T extends string>(allowed: readonly T[], value: unknown): T | undefined {
+	return allowed.find((one) => one === value);
+}
+
+/** Without the properties that are undefined, which would show up in the address. */
+export function defined<T extends object>(search: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+	return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,181 @@
+// The live feed: one stream per browser for a project, however many tabs show it.
+//
+// A browser opens only six connections to a server over HTTP/1.1, so a stream per tab would hang the seventh. The tab that holds the
+// lock reads the stream, and hands every item to the others over a channel; when it closes, the lock goes to another tab.
+import { AuthenticationError, type StreamItem, type StreamMode } from "@fanfare/sdk";
+import type { QueryClient } from "@tanstack/react-query";
+
+import type { Connection } from "../session/connection.ts";
+import { applyItems } from "./apply-items.ts";
+
+/** Items that arrive within this time are handled together, so that a busy project does not render for each of them. */
+const GATHER_MS = 250;
+const PAUSE_AFTER_FAILURE_MS = 5_000;
+/** So that a refusal whose session stands after all is not answered by a flood of tries. */
+const PAUSE_AFTER_SIGN_IN_MS = 500;
+
+type Listener = (items: readonly StreamItem[]) => void;
+type Message = { readonly items: readonly StreamItem[] } | { readonly mode: StreamMode["mode"] | "off" };
+
+/** The key of the feed's mode in the query cache. */
+export const liveModeKey = (projectId: string) => ["live-mode", projectId] as const;
+export type LiveMode = StreamMode["mode"] | "off";
+
+/**
+ * Follows projects for as long as something in this tab wants it.
+ *
+ * @example
+ * const stop = live.follow(projectId, (items) => count(items));
+ */
+export class LiveFeed {
+	readonly #connection: Connection;
+	readonly #queryClient: QueryClient;
+	readonly #followed = new Map<string, Followed>();
+
+	constructor(connection: Connection, queryClient: QueryClient) {
+		this.#connection = connection;
+		this.#queryClient = queryClient;
+	}
+
+	/** Calls `listener` with what happens in the project, until the returned function is called. */
+	follow(projectId: string, listener: Listener): () => void {
+		let followed = this.#followed.get(projectId);
+		if (followed === undefined) {
+			followed = new Followed(projectId, this.#connection, this.#queryClient);
+			this.#followed.set(projectId, followed);
+		}
+		const { listeners } = followed;
+		listeners.add(listener);
+		return () => {
+			listeners.delete(listener);
+			if (listeners.size > 0) return;
+			followed.end();
+			if (this.#followed.get(projectId) === followed) this.#followed.delete(projectId);
+		};
+	}
+}
+
+/** One project that this tab follows: as the reader of the stream, or over the channel. */
+class Followed {
+	readonly listeners = new Set<Listener>();
+	readonly #projectId: string;
+	readonly #connection: Connection;
+	readonly #queryClient: QueryClient;
+	readonly #channel: BroadcastChannel;
+	readonly #ending = new AbortController();
+	#gathered: StreamItem[] = [];
+
+	constructor(projectId: string, connection: Connection, queryClient: QueryClient) {
+		this.#projectId = projectId;
+		this.#connection = connection;
+		this.#queryClient = queryClient;
+		const name = `fanfare.live.${projectId}`;
+		this.#channel = new BroadcastChannel(name);
+		this.#channel.addEventListener("message", ({ data }: MessageEvent<Message>) => this.#receive(data));
+		void this.#lead(name);
+	}
+
+	end(): void {
+		this.#ending.abort();
+		this.#channel.close();
+	}
+
+	/** Waits until no other tab reads the stream, and reads it until this tab has enough of it. */
+	async #lead(name: string): Promise<void> {
+		const { signal } = this.#ending;
+		// Only pages of https and of localhost have locks. Without them, only a tab that is visible reads.
+		const locks = (navigator as Partial<Navigator>).locks;
+		try {
+			if (locks === undefined) await this.#readWhileVisible(signal);
+			else await locks.request(name, { signal }, () => this.#read(signal));
+		} catch (error) {
+			if (!signal.aborted) throw error;
+		}
+	}
+
+	async #readWhileVisible(ended: AbortSignal): Promise<void> {
+		while (!ended.aborted) {
+			await visibility(true, ended);
+			const hidden = new AbortController();
+			void visibility(false, ended).then(() => hidden.abort());
+			await this.#read(AbortSignal.any([ended, hidden.signal]));
+		}
+	}
+
+	async #read(signal: AbortSignal): Promise<void> {
+		const onMode = ({ mode }: StreamMode) => this.#send({ mode });
+		while (!signal.aborted) {
+			try {
+				for await (const item of this.#connection.client.project(this.#projectId).stream({}, { signal, onMode })) {
+					this.#gather(item);
+				}
+			} catch (error) {
+				if (signal.aborted) return;
+				this.#send({ mode: "off" });
+				const hasNoSession = error instanceof AuthenticationError;
+				if (hasNoSession) {
+					await this.#connection.check();
+					await this.#connection.signedIn(signal);
+				}
+				await pause(hasNoSession ? PAUSE_AFTER_SIGN_IN_MS : PAUSE_AFTER_FAILURE_MS, signal);
+			}
+		}
+	}
+
+	#gather(item: StreamItem): void {
+		this.#gathered.push(item);
+		if (this.#gathered.length > 1) return;
+		setTimeout(() => {
+			const items = this.#gathered;
+			this.#gathered = [];
+			this.#send({ items });
+		}, GATHER_MS);
+	}
+
+	/** Hands a message to the other tabs, and takes it itself. */
+	#send(message: Message): void {
+		if (this.#ending.signal.aborted) return;
+		this.#channel.postMessage(message);
+		this.#receive(message);
+	}
+
+	#receive(message: Message): void {
+		if ("mode" in message) {
+			this.#queryClient.setQueryData(liveModeKey(this.#projectId), message.mode);
+			return;
+		}
+		applyItems(this.#queryClient, this.#projectId, message.items);
+		// Whoever sends items is live: a tab that came later has not heard of the mode.
+		this.#queryClient.setQueryData(liveModeKey(this.#projectId), (mode?: LiveMode) => mode ?? "live");
+		for (const listener of this.listeners) listener(message.items);
+	}
+}
+
+/** Resolves when the tab is visible, or hidden; at once if it is already. */
+function visibility(isVisible: boolean, signal: AbortSignal): Promise<void> {
+	const isSo = () => (document.visibilityState === "visible") === isVisible;
+	return new Promise((resolve) => {
+		const look = () => {
+			if (!isSo() && !signal.aborted) return;
+			document.removeEventListener("visibilitychange", look);
+			resolve();
+		};
+		document.addEventListener("visibilitychange", look);
+		signal.addEventListener("abort", look, { once: true });
+		look();
+	});
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+	return new Promise((resolve) => {
+		const timer = setTimeout(resolve, ms);
+		signal.addEventListener(
+			"abort",
+			() => {
+				clearTimeout(timer);
+				resolve();
+			},
+			{ once: true },
+		);
+	});
+}

@@ -1,0 +1,20 @@
+// Hooks for the live feed.
+import type { StreamItem } from "@fanfare/sdk";
+import { skipToken, useQuery } from "@tanstack/react-query";
+import { useRouter } from "@tanstack/react-router";
+import { useEffect, useEffectEvent } from "react";
+
+import { liveModeKey, type LiveMode } from "./live-feed.ts";
+
+/** Calls `listener` with what happens in the project, as long as the component is shown. */
+export function useLiveItems(projectId: string, listener: (items: readonly StreamItem[]) => void): void {
+	const { live } = useRouter().options.context;
+	const onItems = useEffectEvent(listener);
+	useEffect(() => live.follow(projectId, (items) => onItems(items)), [live, projectId]);
+}
+
+/** How the project's items arrive; undefined until that is known. */
+export function useLiveMode(projectId: string): LiveMode | undefined {
+	const { data } = useQuery<LiveMode>({ queryKey: liveModeKey(projectId), queryFn: skipToken });
+	return data;
+}

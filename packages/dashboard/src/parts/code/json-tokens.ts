@@ -1,0 +1,65 @@
+// The parts of a JSON text, for colours and for lines. The text is never parsed into values: numbers keep all their digits, and
+// whatever is not JSON is shown as it is.
+
+export type TokenKind = "key" | "text" | "value" | "mark";
+
+export interface Token {
+	readonly kind: TokenKind;
+	readonly text: string;
+}
+
+const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d[\d.eE+-]*|true|false|null)|([{}[\],])|(\s+)|([^])/gy;
+
+/** Colours are for texts up to this length; longer ones are shown plain, at once. */
+export const MOST_COLORED = 64 * 1_024;
+
+/**
+ * Breaks a JSON text into indented lines of tokens; null if it is not JSON. Only white space between tokens changes.
+ *
+ * @example
+ * jsonLines('{"a":12345678901234567890}'); // lines `{`, `  "a": 12345678901234567890`, `}`
+ */
+export function jsonLines(text: string): readonly (readonly Token[])[] | null {
+	const lines: Token[][] = [];
+	let line: Token[] = [];
+	let depth = 0;
+	const breakLine = () => {
+		lines.push(line);
+		line = depth > 0 ? [{ kind: "mark", text: "  ".repeat(depth) }] : [];
+	};
+	let last = "";
+	for (const [, string, colon, value, mark, space, other] of text.matchAll(TOKEN)) {
+		if (other !== undefined) return null;
+		if (space !== undefined) continue;
+		if (mark === "}" || mark === "]") {
+			depth -= 1;
+			if (depth < 0) return null;
+			if (last !== "{" && last !== "[") breakLine();
+			line.push({ kind: "mark", text: mark });
+		} else if (mark !== undefined) {
+			line.push({ kind: "mark", text: mark });
+			if (mark !== ",") depth += 1;
+		} else {
+			if (last === "{" || last === "[") breakLine();
+			if (string !== undefined) line.push({ kind: colon === undefined ? "text" : "key", text: string });
+			if (colon !== undefined) line.push({ kind: "mark", text: ": " });
+			if (value !== undefined) line.push({ kind: "value", text: value });
+		}
+		if (mark === ",") breakLine();
+		// An object or list inside another begins on the line after the opening mark.
+		if ((mark === "{" || mark === "[") && (last === "{" || last === "[")) moveToNewLine();
+		last = mark ?? "v";
+	}
+	if (depth !== 0) return null;
+	lines.push(line);
+	return lines;
+
+	/** Moves the mark that was just written to a line of its own: it is the first element of a list. */
+	function moveToNewLine(): void {
+		const moved = line.pop();
+		depth -= 1;
+		breakLine();
+		depth += 1;
+		if (moved !== undefined) line.push(moved);
+	}
+}

@@ -1,0 +1,65 @@
+// A question before something that can't be taken back. The button says what will happen to how many of what.
+import { Button, Group, Modal } from "@mantine/core";
+import { useEffect, useRef, type ReactNode } from "react";
+
+import { Problem } from "./problem.tsx";
+
+interface ConfirmProps {
+	readonly isOpen: boolean;
+	readonly title: string;
+	/** Such as `Cancel 1,204 deliveries`. */
+	readonly verb: string;
+	readonly isDangerous?: boolean;
+	readonly isBusy: boolean;
+	/** Keeps the button from being pressed, for example until a name was typed. */
+	readonly isBlocked?: boolean;
+	readonly error?: unknown;
+	readonly children: ReactNode;
+	readonly onConfirm: () => void;
+	readonly onClose: () => void;
+}
+
+export function Confirm(props: ConfirmProps) {
+	const {
+		isOpen,
+		title,
+		verb,
+		isDangerous = false,
+		isBusy,
+		isBlocked = false,
+		error,
+		children,
+		onConfirm,
+		onClose,
+	} = props;
+	const button = useRef<HTMLButtonElement>(null);
+	const isReady = isOpen && !isBlocked && !isDangerous;
+	// It could not take the focus while it was blocked, for example until something was counted.
+	useEffect(() => {
+		if (isReady) button.current?.focus();
+	}, [isReady]);
+	return (
+		<Modal opened={isOpen} onClose={onClose} title={title} centered>
+			<div className="stack">
+				<div>{children}</div>
+				{error !== undefined && error !== null && <Problem error={error} />}
+				<Group justify="flex-end">
+					<Button variant="default" onClick={onClose}>
+						Close
+					</Button>
+					{/* Enter agrees, unless that would do harm. */}
+					<Button
+						ref={button}
+						{...(!isDangerous && { "data-autofocus": true })}
+						color={isDangerous ? "red" : "brand"}
+						loading={isBusy}
+						disabled={isBlocked}
+						onClick={onConfirm}
+					>
+						{verb}
+					</Button>
+				</Group>
+			</div>
+		</Modal>
+	);
+}

@@ -1,0 +1,33 @@
+// A filter by time: what is of the last hour, day, week or month.
+import { Select } from "@mantine/core";
+
+import { oneOf, RANGES, type Range } from "../../app/search.ts";
+
+/** How long each range is. */
+export const SPANS: Readonly<Record<Range, string>> = {
+	"1h": "hour",
+	"24h": "24 hours",
+	"7d": "7 days",
+	"30d": "30 days",
+};
+
+interface FilterRangeProps {
+	/** What a choice begins with, such as `Accepted in the`. */
+	readonly words: string;
+	readonly value: Range | undefined;
+	readonly onChange: (value: Range | undefined) => void;
+}
+
+export function FilterRange({ words, value, onChange }: FilterRangeProps) {
+	return (
+		<Select
+			className="filter"
+			aria-label="Time"
+			placeholder="Any time"
+			clearable
+			data={RANGES.map((range) => ({ value: range, label: `${words} last ${SPANS[range]}` }))}
+			value={value ?? null}
+			onChange={(range) => onChange(oneOf(RANGES, range))}
+		/>
+	);
+}

@@ -1,0 +1,60 @@
+// What is typed as JSON.
+import { describe, expect, it } from "vitest";
+
+import { readJson } from "./exact-json.ts";
+
+describe("readJson", () => {
+	it("keeps all digits of numbers", () => {
+		const text = '{"a":12345678901234567890,"b":[1.10,1e3,-0],"c":"12345678901234567890"}';
+		expect(JSON.stringify(readJson(text).value)).toBe(text);
+	});
+
+	it.each([
+		["", 1, "expected a value, but the text ends"],
+		['{\n  "a": 1,\n}', 3, "expected a name in double quotes"],
+		["{\n  'a': 1}", 2, "expected a name in double quotes"],
+		['{"a" 1}', 1, "expected : after the name"],
+		['{"a": 1\n"b": 2}', 2, "expected , or } after the value"],
+		["[1\n2]", 2, "expected , or ] after the value"],
+		["[01]", 1, "expected a value"],
+		["[\n1,\nNaN]", 3, "expected a value"],
+		['"a\nb"', 1, "expected the end of the text in quotes in the same line, with known escapes"],
+		['["a\tb"]', 1, "expected no control characters, such as tabs, in a text in quotes"],
+		["{}\n{}", 2, "expected nothing more after the value"],
+		["[".repeat(300), 1, "expected at most 200 levels"],
+	])("says what is wrong with %j, and in which line", (text, line, message) => {
+		expect(readJson(text).error).toEqual({ line, message });
+	});
+
+	it("agrees with JSON.parse on what is JSON", () => {
+		for (const text of [
+			"0",
+			"-1.5e+10",
+			'"\\u00e4\\n"',
+			"[]",
+			"{ }",
+			"[true,false,null]",
+			" 1 ",
+			"1.",
+			".5",
+			"+1",
+			"1e",
+			"tru",
+		]) {
+			let isJson = true;
+			try {
+				JSON.parse(text);
+			} catch {
+				isJson = false;
+			}
+			expect([text, readJson(text).error === undefined]).toEqual([text, isJson]);
+		}
+	});
+
+	it("finds the line of a field, or of what it would be in", () => {
+		const { lineOf } = readJson('{\n"order": {\n"lines": [\n1,\n{"price": 2}\n]\n}\n}');
+		expect(
+			["order.lines.1.price", "order.lines.0", "order.lines.1.sku", "order.total", "nothing", ""].map(lineOf),
+		).toEqual([5, 4, 5, 2, 1, 1]);
+	});
+});

@@ -1,0 +1,39 @@
+// Times: short where they stand, exact on hover.
+import { useEffect, useState } from "react";
+
+import { distance } from "./format.ts";
+import { formatTime, useZone } from "./zone.ts";
+
+interface TimeProps {
+	/** Milliseconds since the epoch. */
+	readonly at: number;
+	/** `auto` shows only the time of a time of today. Defaults to `auto`. */
+	readonly form?: "auto" | "short" | "exact" | "day" | "distance";
+}
+
+export function Time({ at, form = "auto" }: TimeProps) {
+	const [zone] = useZone();
+	const now = useNow(form === "distance" ? 1_000 : 60_000);
+	const exact = formatTime(at, "exact", zone);
+	const shown = form === "distance" ? distance(at, now) : formatTime(at, shortForm(form, at, now), zone);
+	return (
+		<time dateTime={new Date(at).toISOString()} title={exact} className="num">
+			{shown}
+		</time>
+	);
+}
+
+function shortForm(form: Exclude<TimeProps["form"], "distance" | undefined>, at: number, now: number) {
+	if (form !== "auto") return form;
+	return Math.abs(now - at) < 12 * 3_600_000 ? "clock" : "short";
+}
+
+/** The time now, read again every so many milliseconds. */
+export function useNow(everyMs: number): number {
+	const [now, setNow] = useState(() => Date.now());
+	useEffect(() => {
+		const timer = setInterval(() => setNow(Date.now()), everyMs);
+		return () => clearInterval(timer);
+	}, [everyMs]);
+	return now;
+}

@@ -1,0 +1,41 @@
+// Links between the screens of the portal. The router's types know the addresses of the page, so those of the portal are listed here.
+import { Link, useNavigate, useParams, type LinkProps, type NavigateOptions } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+
+interface Address {
+	readonly to: "/" | "/add" | "/events" | "/endpoints/$webhookId" | "/deliveries/$deliveryId";
+	readonly params?: Readonly<Record<string, string>>;
+	readonly search?: Readonly<Record<string, string | undefined>>;
+}
+
+interface ToProps extends Address {
+	readonly className?: string;
+	readonly children: ReactNode;
+	/** Whether this is one of a few places, of which the current one is marked. */
+	readonly isPlace?: boolean;
+	/** Whether the current place is marked also if the search differs. */
+	readonly replace?: boolean;
+}
+
+export function To({ to, params, search, isPlace = false, ...rest }: ToProps) {
+	const options = { to, params, search: search ?? {}, activeOptions: { exact: true, includeSearch: false } };
+	return (
+		<Link
+			{...(options as unknown as LinkProps)}
+			{...rest}
+			activeProps={isPlace ? { "aria-current": "page" } : { "aria-current": undefined }}
+		/>
+	);
+}
+
+/** Goes to another screen. */
+export function useGo(): (address: Address) => void {
+	const navigate = useNavigate();
+	return ({ to, params, search = {} }) => void navigate({ to, params, search } as unknown as NavigateOptions);
+}
+
+/** A part of the address, such as the id of what is shown. */
+export function usePart(name: "webhookId" | "deliveryId"): string {
+	const parts: Readonly<Record<string, string | undefined>> = useParams({ strict: false });
+	return parts[name] ?? "";
+}

@@ -1,0 +1,402 @@
+// The portal as customers use it: by a link, and inside a page of the product, in a real browser against a real server.
+import { createServer } from "node:http";
+
+import type { Capability, CreatePortalSession } from "@fanfare/sdk";
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import type { TabOptions } from "@fanfare/testkit/browser/browser";
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { freePort } from "@fanfare/testkit/server-process";
+import type { FrameLocator, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { pageSuite } from "../../test/suite.ts";
+
+const ALL: readonly Capability[] = ["webhooks.write", "secrets.rotate", "payloads.read", "deliveries.retry", "replay"];
+const hostPort = await freePort();
+/** Not 127.0.0.1: a page of the product is of another origin than the portal. */
+const HOST = `http://localhost:${hostPort}`;
+
+pageSuite(
+	"the portal",
+	(world) => {
+		let receiver: Receiver;
+		beforeAll(async () => {
+			receiver = await startReceiver();
+			const { eventTypes } = world.server.project;
+			const example = { orderId: 4711, total: 12.5 };
+			await eventTypes.create({ name: "order.paid", description: "Somebody has paid an order.", example });
+			await eventTypes.create({ name: "order.refunded", description: "Money went back." });
+			return () => receiver[Symbol.asyncDispose]();
+		});
+
+		const portalSessions = () => world.server.project.portalSessions;
+
+		/** Opens the portal by a link, as a customer who has got one just now. */
+		async function open(session: CreatePortalSession, options: TabOptions & { readonly path?: string } = {}) {
+			const { path = "", ...tabOptions } = options;
+			const created = await portalSessions().create({ capabilities: ALL, ...session });
+			const person = await world.browser.person(tabOptions);
+			const url = new URL(path, created.url);
+			url.hash = new URL(created.url).hash;
+			const page = await person.tab(url.href);
+			return {
+				page,
+				person,
+				session: created,
+				async [Symbol.asyncDispose]() {
+					const { problems } = person;
+					await person[Symbol.asyncDispose]();
+					expect(problems).toEqual([]);
+				},
+			};
+		}
+
+		/** A webhook of the customer, whose receiver answers as told. */
+		async function endpointOf(customerId: string, name: string, path = `/${customerId}`) {
+			return world.server.project.batch.webhooks.create({
+				name,
+				customerId,
+				spec: { endpoint: `${receiver.url}${path}`, retries: { maxRetries: 0, maxRetryDelay: 0 } },
+			});
+		}
+
+		/** Sends an event to the customer, and waits until its delivery has this status. */
+		async function sent(customerId: string, status: string, type = "order.paid") {
+			const { id } = await world.server.project.events.send({ type, data: { orderId: 12345678901 }, customerId });
+			return world.server.waitForDelivery(id, (delivery) => delivery.status === status);
+		}
+
+		it("takes the token out of the address, and keeps it for this tab alone", async () => {
+			await using tab = await open({ customerId: "tab" });
+			await tab.page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
+			expect(tab.page.url()).toBe(`${world.server.url}/portal/`);
+			await tab.page.reload();
+			await tab.page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
+			expect(await tab.page.evaluate(() => [localStorage.length, document.cookie, document.referrer])).toEqual([
+				0,
+				"",
+				"",
+			]);
+			const other = await tab.person.tab(`${world.server.url}/portal/`);
+			await other.getByRole("heading", { name: "opens from a link" }).waitFor();
+		});
+
+		it("leads from nothing to an endpoint that works", async () => {
+			receiver.script(({ path }) => (path === "/new" ? { status: 500, body: "broken" } : {}));
+			await using tab = await open({ customerId: "new" });
+			const { page } = tab;
+			await page.getByRole("link", { name: "Add endpoint" }).click();
+			await page.getByRole("button", { name: "Add and test" }).click();
+			await page.getByText("Enter the address of your server.").waitFor();
+			await page.getByLabel("Address").fill(`${receiver.url}/new`);
+			await page.getByLabel("Only these").check();
+			await page.getByRole("checkbox", { name: /order\.paid/ }).check();
+			await page.getByRole("button", { name: "Add and test" }).click();
+			// The test runs at once, and says what came back.
+			await page.getByText("Your server answered 500.").waitFor();
+			const secret = (await page.getByRole("region", { name: "Signing secret" }).locator("code").textContent()) ?? "";
+			expect(secret).toMatch(/^whsec_/);
+			await page.getByRole("button", { name: "Python" }).click();
+			await page.getByText("hmac.compare_digest").waitFor();
+			receiver.script(() => ({}));
+			await page.getByRole("button", { name: "Test again" }).click();
+			await page.getByText("It works: your server answered 200").waitFor();
+			await page.getByRole("link", { name: "Done" }).click();
+			await page.getByText("No deliveries yet.").waitFor();
+			await sent("new", "Succeeded");
+			await page.getByRole("button", { name: "New deliveries. Show them" }).click();
+			await page.getByRole("link", { name: "order.paid" }).click();
+			await page.getByText("It arrived: your server answered 200").waitFor();
+			await page.getByText("12345678901").waitFor();
+			// Nobody can read the secret later.
+			expect(await page.content()).not.toContain(secret);
+			const [webhook] = (await world.server.project.batch.webhooks.list({ customerId: "new" })).data;
+			expect([webhook?.eventTypes, webhook?.secretHint]).toEqual([["order.paid"], secret.slice(-4)]);
+		});
+
+		it("says why a delivery failed and what to do, and sends it again, one or all", async () => {
+			receiver.script(({ path }) => (path === "/fails" ? { status: 404 } : {}));
+			const { id } = await endpointOf("fails", "Shop", "/fails");
+			for (let n = 0; n < 3; n++) await sent("fails", "Failed");
+			await using tab = await open({ customerId: "fails" }, { path: `endpoints/${id}?show=failed` });
+			const { page } = tab;
+			await page.getByText("There is nothing at this path.").first().waitFor();
+			await page.getByRole("link", { name: "order.paid" }).first().click();
+			await page.getByText("What to do: Correct the path of the address.").waitFor();
+			receiver.script(() => ({}));
+			await page.getByRole("button", { name: "Send again" }).click();
+			await page.getByText("It arrived: your server answered 200").waitFor();
+			await page.getByRole("link", { name: "Back to Shop" }).click();
+			await page.getByRole("button", { name: "Retry 2 failed" }).click();
+			await page.getByRole("group", { name: "Retry 2 failed" }).getByRole("button", { name: "Retry 2 failed" }).click();
+			await page.getByText("2 deliveries are sent again.").waitFor();
+			await expect
+				.poll(
+					async () => (await world.server.project.deliveries.count({ customerId: "fails", status: "Succeeded" })).count,
+				)
+				.toBe(3);
+		});
+
+		it("leads from an endpoint that was switched off to its resumption, and sends what was missed", async () => {
+			receiver.script(({ path }) => (path === "/gone" ? { status: 410 } : {}));
+			await endpointOf("gone", "Shop", "/gone");
+			await sent("gone", "Failed");
+			await using tab = await open({ customerId: "gone" });
+			const { page } = tab;
+			await page.getByRole("link", { name: "Fix and resume" }).click();
+			await page.getByText("because your server answered that it wants no more").waitFor();
+			receiver.script(() => ({}));
+			await page.getByRole("button", { name: "Resume" }).click();
+			await page.getByRole("button", { name: "Pause" }).waitFor();
+			await page.getByRole("button", { name: "Send again what was missed" }).click();
+			await page.getByRole("button", { name: "Send 1 again" }).click();
+			await page.getByText("1 event was sent again.").waitFor();
+			await expect
+				.poll(
+					async () => (await world.server.project.deliveries.count({ customerId: "gone", status: "Succeeded" })).count,
+				)
+				.toBe(1);
+		});
+
+		it("changes the settings, replaces the secret and deletes the endpoint", async () => {
+			receiver.script(() => ({}));
+			const { id, secretHint } = await endpointOf("edit", "Old name");
+			await using tab = await open({ customerId: "edit" }, { path: `endpoints/${id}?view=settings` });
+			const { page } = tab;
+			await page.getByRole("textbox", { name: "Name" }).fill("New name");
+			await page.getByRole("button", { name: "Save" }).click();
+			await page.getByRole("heading", { name: "New name" }).waitFor();
+			await page.getByRole("button", { name: "Replace the secret" }).click();
+			await page.getByRole("button", { name: "Make a new secret" }).click();
+			const shown = await page.getByRole("region", { name: "Signing secret" }).locator("code").first().textContent();
+			const { batch } = world.server.project;
+			await expect.poll(async () => (await batch.webhooks.get(id)).secretHint).toBe(shown?.slice(-4));
+			expect(shown?.slice(-4)).not.toBe(secretHint);
+			await page.getByRole("button", { name: "Delete this endpoint" }).click();
+			await page.getByRole("button", { name: "Delete", exact: true }).click();
+			await page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
+		});
+
+		it("shows everything and changes nothing with a session that only reads", async () => {
+			receiver.script(({ path }) => (path === "/reader" ? { status: 503 } : {}));
+			const { id } = await endpointOf("reader", "Shop", "/reader");
+			await sent("reader", "Failed");
+			await using tab = await open({ customerId: "reader", capabilities: [] }, { path: `endpoints/${id}` });
+			const { page } = tab;
+			await page.getByText("You can look at everything here, but change nothing.").waitFor();
+			await page.getByRole("link", { name: "order.paid" }).click();
+			await page.getByText("What to do: Look into its log at this time.").waitFor();
+			expect(await page.getByRole("button").allTextContents()).toEqual([]);
+			expect(await page.getByText("12345678901").count()).toBe(0);
+			await page.getByRole("link", { name: "Events" }).click();
+			await page.getByText("Somebody has paid an order.").waitFor();
+		});
+
+		it("shows nothing of another customer, whatever the address says", async () => {
+			receiver.script(() => ({}));
+			const { id: webhookId } = await endpointOf("victim", "Secret name");
+			const { id: deliveryId } = await sent("victim", "Succeeded");
+			await using tab = await open({ customerId: "attacker" });
+			for (const path of [
+				`endpoints/${webhookId}`,
+				`endpoints/${webhookId}?view=settings`,
+				`deliveries/${deliveryId}`,
+				"endpoints/x",
+				"none",
+			]) {
+				await tab.page.goto(`${world.server.url}/portal/${path}`);
+				await tab.page.getByRole("heading", { name: "This page does not exist" }).waitFor();
+				expect([path, await tab.page.getByText("Secret name").count()]).toEqual([path, 0]);
+			}
+		});
+
+		it("shows within seconds that its session was revoked, and the way back", async () => {
+			await endpointOf("revoked", "Shop");
+			await using tab = await open({ customerId: "revoked", returnUrl: "https://app.example.com/account" });
+			const { page } = tab;
+			await page.getByRole("link", { name: "Shop" }).waitFor();
+			await portalSessions().revokeAll({ customerId: "revoked" });
+			await page.getByRole("heading", { name: "Your session has ended" }).waitFor({ timeout: 8_000 });
+			const back = page.getByRole("link", { name: "Back to app.example.com" });
+			expect(await back.getAttribute("href")).toBe("https://app.example.com/account");
+			expect(await page.getByText("Shop").count()).toBe(0);
+			expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+		});
+
+		it("speaks the reader's language, and is as usable from right to left", async () => {
+			receiver.script(() => ({}));
+			const { id } = await endpointOf("german", "Laden");
+			await sent("german", "Succeeded");
+			await using tab = await open({ customerId: "german" }, { locale: "de-DE", size: { width: 320, height: 700 } });
+			const { page } = tab;
+			await page.getByRole("heading", { name: "Endpunkte" }).waitFor();
+			expect(await page.evaluate(() => document.documentElement.lang)).toBe("de-DE");
+			await page.getByRole("link", { name: "Laden" }).click();
+			await page.getByText("In Ordnung. Die letzte Zustellung kam an.").waitFor();
+			await page.evaluate(() => (document.documentElement.dir = "rtl"));
+			expect(await overflow(page)).toBe(0);
+			await page.goto(`${world.server.url}/portal/endpoints/${id}?lang=en`);
+			await page.getByText("It works. The last delivery arrived.").waitFor();
+			await page.getByRole("link", { name: "order.paid" }).click();
+			await page.getByText("It arrived").waitFor();
+			expect(new URL(page.url()).searchParams.get("lang")).toBe("en");
+		});
+
+		it.each(["light", "dark"] as const)(
+			"has nothing that axe objects to, and fits into 320 pixels (%s)",
+			async (scheme) => {
+				receiver.script(({ path }) => (path === "/axe" ? { status: 500, body: "broken" } : {}));
+				const customerId = `axe-${scheme}`;
+				const { id } = await endpointOf(customerId, "Shop", "/axe");
+				const delivery = await sent(customerId, "Failed");
+				const theme = { accent: scheme === "light" ? "#f2c200" : "#0a7d55", radius: 20 };
+				await using tab = await open({ customerId, theme }, { scheme, size: { width: 320, height: 800 } });
+				for (const [path, ready] of [
+					["", "Shop is failing."],
+					["add", "Add and test"],
+					[`endpoints/${id}`, "There was"],
+					[`endpoints/${id}?view=settings`, "Delete this endpoint"],
+					[`deliveries/${delivery.id}`, "What was sent"],
+					["events", "Somebody has paid an order."],
+				] as const) {
+					if (path !== "") await tab.page.goto(`${world.server.url}/portal/${path}`);
+					if (ready !== "There was") await tab.page.getByText(ready).first().waitFor();
+					else await tab.page.getByRole("link", { name: "order.paid" }).waitFor();
+					expect([path, await overflow(tab.page)]).toEqual([path, 0]);
+					expect([path, await axeFindings(tab.page)]).toEqual([path, []]);
+				}
+			},
+		);
+
+		describe("in a frame", () => {
+			const pages = createServer((request, response) => {
+				response.setHeader("content-type", "text/html");
+				response.end(
+					hostPage(
+						`${world.server.url}/portal/?host=${encodeURIComponent(request.url === "/other" ? "http://127.0.0.1:1" : HOST)}`,
+					),
+				);
+			});
+			beforeAll(() => new Promise<void>((resolve) => void pages.listen(hostPort, "localhost", resolve)));
+			afterAll(() => void pages.close());
+
+			async function embed(path = "/") {
+				const person = await world.browser.person();
+				const page = await person.tab(`${HOST}${path}`);
+				return {
+					page,
+					frame: page.locator("iframe").first().contentFrame(),
+					[Symbol.asyncDispose]: () => person[Symbol.asyncDispose](),
+				};
+			}
+			const send = (page: Page, message: object) => page.evaluate((message) => window.send(message), message);
+			const messages = (page: Page, kind: string) =>
+				page.evaluate((kind) => window.received.filter((message) => message.kind === kind), kind);
+
+			it("takes token, look and language from the page around, and says how high it is", async () => {
+				await endpointOf("framed", "Shop");
+				const { token } = await portalSessions().create({ customerId: "framed", capabilities: ALL });
+				await using tab = await embed();
+				await expect.poll(() => messages(tab.page, "ready")).toHaveLength(1);
+				const theme = {
+					accent: "#aa0000",
+					background: "#101418",
+					font: "x; background: url(//evil.example)",
+					radius: 3,
+				};
+				await send(tab.page, { kind: "session", token, theme, locale: "de", timeZone: "Asia/Tokyo" });
+				await tab.frame.getByRole("heading", { name: "Endpunkte" }).waitFor();
+				expect(await styleOf(tab.frame)).toMatchObject({ background: "rgb(16, 20, 24)", scheme: "dark" });
+				await send(tab.page, { kind: "theme", theme: { background: "#ffffff" } });
+				await expect
+					.poll(() => styleOf(tab.frame))
+					.toMatchObject({ background: "rgb(255, 255, 255)", scheme: "light" });
+				const heights = await messages(tab.page, "resize");
+				expect(heights.at(-1)).toMatchObject({ source: "fanfare-portal", version: 1, height: expect.any(Number) });
+			});
+
+			it("asks the page around for another token when its own has ended, and keeps what was typed", async () => {
+				const first = await portalSessions().create({ customerId: "renewed", capabilities: ALL });
+				await using tab = await embed();
+				await expect.poll(() => messages(tab.page, "ready")).toHaveLength(1);
+				await send(tab.page, { kind: "session", token: first.token });
+				await tab.frame.getByRole("link", { name: "Add endpoint" }).click();
+				await tab.frame.getByLabel("Address").fill("https://example.com/typed");
+				await portalSessions().revoke(first.id);
+				await expect.poll(() => messages(tab.page, "expired"), { timeout: 8_000 }).toHaveLength(1);
+				const second = await portalSessions().create({ customerId: "renewed", capabilities: ALL });
+				await send(tab.page, { kind: "session", token: second.token });
+				await tab.frame.getByText("It is being renewed").waitFor({ state: "detached" });
+				expect(await tab.frame.getByLabel("Address").inputValue()).toBe("https://example.com/typed");
+				await send(tab.page, { kind: "session", token: "ps_unknown" });
+				await expect.poll(() => messages(tab.page, "expired"), { timeout: 8_000 }).toHaveLength(2);
+			});
+
+			it("listens to nobody but the page around it, and only if that is of the origin it was told", async () => {
+				const { token } = await portalSessions().create({ customerId: "deaf", capabilities: ALL });
+				const message = { source: "fanfare-portal", version: 1, kind: "session", token };
+				for (const [path, say] of [
+					["/other", (page: Page) => send(page, message)],
+					["/", (page: Page) => page.evaluate((message) => window.sendFromAnotherFrame(message), message)],
+				] as const) {
+					await using tab = await embed(path);
+					await tab.frame.getByText("Connecting…").waitFor();
+					const calls: string[] = [];
+					tab.page.on("request", (request) => calls.push(new URL(request.url()).pathname));
+					const inFrame = tab.frame.locator("html");
+					const heard = inFrame.evaluate(
+						() => new Promise<boolean>((resolve) => addEventListener("message", () => resolve(true), { once: true })),
+					);
+					// The listener is there when a later call into the frame is answered.
+					await inFrame.evaluate(() => true);
+					await say(tab.page);
+					expect(await heard).toBe(true);
+					// A call of the portal would come before this one.
+					await inFrame.evaluate(async () => (await fetch("/healthz")).ok);
+					expect(calls.filter((call) => call.startsWith("/workspace"))).toEqual([]);
+					expect(calls).toContain("/healthz");
+				}
+			});
+		});
+	},
+	{
+		env: { FANFARE_ALLOW_FOR_CUSTOMERS: "true", FANFARE_PORTAL_ORIGINS: HOST, FANFARE_EGRESS_ADDRESSES: "203.0.113.7" },
+	},
+);
+
+/** By how many pixels the page is wider than its window. */
+function overflow(page: Page): Promise<number> {
+	return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+function styleOf(frame: FrameLocator) {
+	return frame.locator("html").evaluate((html) => ({
+		background: getComputedStyle(html).backgroundColor,
+		scheme: html.dataset["scheme"],
+		font: getComputedStyle(document.body).fontFamily,
+	}));
+}
+
+/** A page of a product, which keeps what the portal says. */
+function hostPage(src: string): string {
+	return `<!doctype html><title>Shop</title><iframe src="${src}" style="width: 100%; height: 700px"></iframe>
+<script>
+	const frame = document.querySelector("iframe");
+	window.received = [];
+	addEventListener("message", ({ source, data }) => source === frame.contentWindow && received.push(data));
+	window.send = (message) => frame.contentWindow.postMessage({ source: "fanfare-portal", version: 1, ...message }, new URL(frame.src).origin);
+	window.sendFromAnotherFrame = (message) => {
+		const other = document.createElement("iframe");
+		document.body.append(other);
+		other.contentWindow.eval("parent.frames[0].postMessage(" + JSON.stringify(message) + ", '*')");
+	};
+</script>`;
+}
+
+declare global {
+	interface Window {
+		readonly received: readonly { readonly kind: string }[];
+		readonly send: (message: object) => void;
+		readonly sendFromAnotherFrame: (message: object) => void;
+	}
+}

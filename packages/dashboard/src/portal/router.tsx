@@ -1,0 +1,80 @@
+// The addresses of the portal.
+import {
+	createRootRoute,
+	createRoute,
+	createRouter,
+	parseSearchWith,
+	stringifySearchWith,
+} from "@tanstack/react-router";
+
+import { AddScreen } from "./screens/add/add.tsx";
+import { DeliveryScreen } from "./screens/delivery/delivery.tsx";
+import { MissingScreen } from "./screens/ended/ended.tsx";
+import { EndpointScreen } from "./screens/endpoint/endpoint.tsx";
+import { EndpointsScreen } from "./screens/endpoints/endpoints.tsx";
+import { EventTypesScreen } from "./screens/event-types/event-types.tsx";
+import { Shell } from "./shell.tsx";
+
+/** What every address keeps: whom the frame speaks with, and the language, so that a reload goes on in the same way. */
+const KEPT = ["host", "lang"] as const;
+const SHOWN = ["failed", "waiting", "arrived"];
+
+type Search = Readonly<Record<string, string | undefined>>;
+
+const text = (value: unknown, most: number) =>
+	typeof value === "string" && value !== "" && value.length <= most ? value : undefined;
+
+const keptSearch = ({ host, lang }: Readonly<Record<string, unknown>>): Search => ({
+	host: text(host, 300),
+	lang: text(lang, 50),
+});
+
+const rootRoute = createRootRoute({
+	component: Shell,
+	notFoundComponent: MissingScreen,
+	validateSearch: keptSearch,
+	search: {
+		middlewares: [
+			({ search, next }) => {
+				const kept = Object.fromEntries(KEPT.map((name) => [name, search[name]]));
+				return { ...next(search), ...kept };
+			},
+		],
+	},
+});
+
+const route = (path: string, component: () => React.ReactNode) =>
+	createRoute({ getParentRoute: () => rootRoute, path, component });
+
+const endpointRoute = createRoute({
+	getParentRoute: () => rootRoute,
+	path: "/endpoints/$webhookId",
+	component: EndpointScreen,
+	validateSearch: ({ view, show, type }: Readonly<Record<string, unknown>>): Search => ({
+		view: view === "settings" ? view : undefined,
+		show: SHOWN.find((one) => one === show),
+		type: text(type, 256),
+	}),
+});
+
+const routeTree = rootRoute.addChildren([
+	route("/", EndpointsScreen),
+	route("/add", AddScreen),
+	endpointRoute,
+	route("/deliveries/$deliveryId", DeliveryScreen),
+	route("/events", EventTypesScreen),
+]);
+
+/** The router of the portal, whose addresses begin with `basepath`, such as `/portal/`. */
+export function createPortalRouter(basepath: string) {
+	return createRouter({
+		routeTree,
+		basepath,
+		defaultNotFoundComponent: MissingScreen,
+		// In a frame, the page around scrolls.
+		scrollRestoration: false,
+		search: { strict: true },
+		parseSearch: parseSearchWith((text) => text),
+		stringifySearch: stringifySearchWith(String),
+	});
+}

@@ -1,0 +1,162 @@
+// The settings of an endpoint: address, name and events, its secret, and its end.
+import { utils, type Webhook } from "@fanfare/sdk";
+import { useState } from "react";
+
+import { isShownBy, issueOf } from "../../../parts/form/issues.ts";
+import { Ask } from "../../parts/form/ask.tsx";
+import { Button } from "../../parts/form/button.tsx";
+import { Field } from "../../parts/form/field.tsx";
+import { TypesChoice } from "../../parts/form/types-choice.tsx";
+import { Note } from "../../parts/note.tsx";
+import { Problem } from "../../parts/problem.tsx";
+import { SecretOnce, Verification } from "../../parts/secret.tsx";
+import { useGo } from "../../parts/to.tsx";
+import { useChange } from "../../session/queries.ts";
+import { useMay } from "../../session/use-session.ts";
+import { useReader, useTexts } from "../../texts/reader.tsx";
+import { addressError, nameFor } from "../add/address.ts";
+
+export function Settings({ endpoint }: { readonly endpoint: Webhook }) {
+	const mayWrite = useMay("webhooks.write");
+	return (
+		<div className="stack">
+			{mayWrite && <SettingsForm endpoint={endpoint} />}
+			<Secret endpoint={endpoint} />
+			{mayWrite && <Remove endpoint={endpoint} />}
+		</div>
+	);
+}
+
+function SettingsForm({ endpoint }: { readonly endpoint: Webhook }) {
+	const { add, endpoint: words } = useTexts();
+	const [url, setUrl] = useState(endpoint.endpoint);
+	const [name, setName] = useState(endpoint.name);
+	const [types, setTypes] = useState(endpoint.eventTypes);
+	// What the fields were filled with: if somebody else has changed the endpoint since, saving is refused.
+	const [revision, setRevision] = useState(endpoint.revision);
+	const save = useChange(
+		({ batch: { webhooks } }) =>
+			webhooks.update(endpoint.id, {
+				name: nameFor(name, url),
+				spec: { endpoint: url.trim(), eventTypes: types },
+				revision,
+			}),
+		(saved) => setRevision(saved.revision),
+	);
+	const urlError = addressError(url, add) ?? issueOf(save.error, "spec.endpoint");
+	const typesError = types?.length === 0 ? add.noneChosen : issueOf(save.error, "spec.eventTypes");
+	const isWrong = addressError(url, add) !== undefined || types?.length === 0;
+	return (
+		<form
+			className="card pad stack"
+			noValidate
+			onSubmit={(event) => {
+				event.preventDefault();
+				if (!isWrong) save.mutate(null);
+			}}
+		>
+			<Field label={add.url} hint={add.urlHint} type="url" value={url} error={urlError} onChange={setUrl} />
+			<Field label={add.name} hint={add.nameHint} value={name} error={issueOf(save.error, "name")} onChange={setName} />
+			<TypesChoice chosen={types} error={typesError} onChange={setTypes} />
+			{save.isError && !isShownBy(save.error, ["spec.endpoint", "spec.eventTypes", "name"]) && (
+				<Problem error={save.error} />
+			)}
+			<div className="bar">
+				<Button kind="primary" isSubmit isBusy={save.isPending} isDisabled={isWrong}>
+					{words.save}
+				</Button>
+				{save.isSuccess && (
+					<span className="text-good" role="status">
+						✓ {words.saved}
+					</span>
+				)}
+			</div>
+		</form>
+	);
+}
+
+function Secret({ endpoint }: { readonly endpoint: Webhook }) {
+	const { texts, formats } = useReader();
+	const { secret: words } = texts;
+	const mayRotate = useMay("secrets.rotate");
+	const [isAsking, setAsking] = useState(false);
+	const [made, setMade] = useState<string | null>(null);
+	const rotate = useChange(
+		async ({ batch: { webhooks } }, secret: string) => webhooks.updateSecret(endpoint.id, secret),
+		(_, secret) => {
+			setMade(secret);
+			setAsking(false);
+		},
+	);
+	return (
+		<section className="card pad stack" aria-label={words.title}>
+			{made === null ? (
+				<div className="stack tight">
+					<h2>{words.title}</h2>
+					<p className="flat">{words.hint(endpoint.secretHint)}</p>
+				</div>
+			) : (
+				<SecretOnce secret={made} />
+			)}
+			{endpoint.secretOverlapUntil !== null && (
+				<p className="flat dim">{words.overlap(formats.date(endpoint.secretOverlapUntil))}</p>
+			)}
+			{mayRotate &&
+				(isAsking ? (
+					<Ask
+						action={words.rotateNow}
+						isBusy={rotate.isPending}
+						onAgree={() => rotate.mutate(utils.generateWebhookSecret())}
+						onCancel={() => setAsking(false)}
+					>
+						{words.rotateText}
+					</Ask>
+				) : (
+					<div className="bar">
+						<Button icon="key" onClick={() => setAsking(true)}>
+							{words.rotate}
+						</Button>
+					</div>
+				))}
+			{rotate.isError && <Problem error={rotate.error} />}
+			<details className="example">
+				<summary>{words.verify}</summary>
+				<Verification />
+			</details>
+		</section>
+	);
+}
+
+function Remove({ endpoint }: { readonly endpoint: Webhook }) {
+	const { endpoint: words } = useTexts();
+	const go = useGo();
+	const [isAsking, setAsking] = useState(false);
+	const remove = useChange(
+		({ batch: { webhooks } }) => webhooks.delete(endpoint.id),
+		() => go({ to: "/" }),
+	);
+	return (
+		<section className="card pad stack">
+			{isAsking ? (
+				<Ask
+					action={words.removeNow}
+					kind="danger"
+					isBusy={remove.isPending}
+					onAgree={() => remove.mutate(null)}
+					onCancel={() => setAsking(false)}
+				>
+					<Note tone="warn" title={words.remove}>
+						<p>{words.removeText}</p>
+					</Note>
+				</Ask>
+			) : (
+				<div className="bar">
+					<Button kind="danger" onClick={() => setAsking(true)}>
+						{words.remove}
+					</Button>
+				</div>
+			)}
+			{remove.isError && <Problem error={remove.error} />}
+		</section>
+	);
+}

@@ -1,0 +1,128 @@
+// The session of the customer in this tab: its token, whose it is, and its end.
+//
+// States, and how each is entered:
+// - waiting: there is no token yet, and the page around the portal will send one.
+// - none:    there is no token, and nobody who could send one.
+// - opening: there is a token, and the server is asked whose it is.
+// - away:    the server has not answered that. Left by `open`.
+// - open:    the customer is known. `renewing` is true from the end of the token until the page around sends another one.
+// - ended:   the server has refused the token. Left by `begin` with another one.
+import { AuthenticationError, Client, type Caller, type FetchLike, type ProjectHandle } from "@fanfare/sdk";
+
+import { forgetToken, keepToken } from "./token.ts";
+
+const UNAUTHORIZED = 401;
+/** How long the screen stays while the page around fetches another token. */
+const RENEW_WITHIN_MS = 10_000;
+
+export type SessionState =
+	| { readonly kind: "waiting" | "none" | "opening" | "away" | "ended" }
+	| { readonly kind: "open"; readonly client: Client; readonly caller: Caller; readonly renewing: boolean };
+
+interface PortalSessionParts {
+	/** The server's address. */
+	readonly endpoint: URL;
+	/** Asks the page around for another token; null if there is no page around. */
+	readonly askForToken: (() => void) | null;
+	/** A token is accepted. If it is of another customer than the one before, what was loaded for that one must go. */
+	readonly onOpen: (isOtherCustomer: boolean) => void;
+}
+
+/**
+ * @example
+ * const session = new PortalSession({ endpoint, askForToken: null, onOpen: () => queryClient.clear() });
+ * session.begin("ps_…");
+ */
+export class PortalSession {
+	readonly #parts: PortalSessionParts;
+	readonly #listeners = new Set<() => void>();
+	#state: SessionState;
+	#token: string | null = null;
+	/** Whose data the tab shows. */
+	#customer: string | null = null;
+	#returnUrl: string | null = null;
+	#giveUp: ReturnType<typeof setTimeout> | undefined;
+
+	constructor(parts: PortalSessionParts) {
+		this.#parts = parts;
+		this.#state = { kind: parts.askForToken === null ? "none" : "waiting" };
+	}
+
+	readonly subscribe = (listener: () => void): (() => void) => {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	};
+
+	readonly getState = (): SessionState => this.#state;
+
+	/** Where the portal leads back to, also after the end. */
+	get returnUrl(): string | null {
+		return this.#returnUrl;
+	}
+
+	/** Uses a token from now on. The one that is used already changes nothing. */
+	begin(token: string): void {
+		if (token === this.#token && this.#state.kind !== "away") return;
+		this.#token = token;
+		// What somebody is typing stays, if the new token is of the same customer.
+		if (this.#state.kind !== "open") this.#change({ kind: "opening" });
+		void this.open();
+	}
+
+	/** Asks the server whose token it is. */
+	async open(): Promise<void> {
+		const token = this.#token;
+		if (token === null) return;
+		try {
+			const client = this.#clientOf(token);
+			const caller = await client.getCaller();
+			if (token !== this.#token) return;
+			clearTimeout(this.#giveUp);
+			const customer = `${caller.projectId} ${caller.customerId}`;
+			this.#parts.onOpen(customer !== this.#customer);
+			this.#customer = customer;
+			this.#returnUrl = caller.portalSession?.returnUrl ?? null;
+			if (this.#parts.askForToken === null) keepToken(token);
+			this.#change({ kind: "open", client, caller, renewing: false });
+		} catch (error) {
+			if (token !== this.#token) return;
+			if (error instanceof AuthenticationError) this.#end(token);
+			else this.#change({ kind: "away" });
+		}
+	}
+
+	#clientOf(token: string): Client {
+		const fetch: FetchLike = async (url, init) => {
+			const response = await globalThis.fetch(url, { ...init, credentials: "omit", cache: "no-store" });
+			if (response.status === UNAUTHORIZED) this.#end(token);
+			return response;
+		};
+		// People would rather see a failure than wait for several tries.
+		return new Client(token, { endpoint: this.#parts.endpoint.href, fetch, maxRetries: 1 });
+	}
+
+	/** The server refuses the token. */
+	#end(token: string): void {
+		if (token !== this.#token) return;
+		const { askForToken } = this.#parts;
+		const state = this.#state;
+		this.#token = null;
+		if (askForToken === null) forgetToken();
+		else askForToken();
+		if (askForToken === null || state.kind !== "open") return this.#change({ kind: "ended" });
+		this.#change({ ...state, renewing: true });
+		this.#giveUp = setTimeout(() => {
+			if (this.#token === null) this.#change({ kind: "ended" });
+		}, RENEW_WITHIN_MS);
+	}
+
+	#change(state: SessionState): void {
+		this.#state = state;
+		for (const listener of this.#listeners) listener();
+	}
+}
+
+/** The project of a session that is open. */
+export function projectOf({ client, caller }: SessionState & { readonly kind: "open" }): ProjectHandle {
+	return client.project(caller.projectId ?? "");
+}

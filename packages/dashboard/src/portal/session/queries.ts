@@ -1,0 +1,128 @@
+// What the screens load, and what they change. The keys begin as those of the page, so that changes are applied by the same code.
+import type { EventType, ProjectHandle, Webhook } from "@fanfare/sdk";
+import { infiniteQueryOptions, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import { freshKey } from "./use-changes.ts";
+import { useOpenSession, useProject } from "./use-session.ts";
+
+const MOST_ENDPOINTS = 500;
+const MOST_TYPES = 1_000;
+const PAGE_ROWS = 50;
+
+export function endpointsQuery(project: ProjectHandle) {
+	return queryOptions({
+		queryKey: ["project", project.id, "webhooks"],
+		queryFn: async ({ signal }): Promise<readonly Webhook[]> => {
+			const endpoints: Webhook[] = [];
+			for await (const endpoint of project.batch.webhooks.list({ limit: 100 }, { signal })) {
+				endpoints.push(endpoint);
+				if (endpoints.length === MOST_ENDPOINTS) break;
+			}
+			return endpoints;
+		},
+	});
+}
+
+export function endpointQuery(project: ProjectHandle, webhookId: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "webhooks", webhookId],
+		queryFn: ({ signal }) => project.batch.webhooks.get(webhookId, { signal }),
+	});
+}
+
+/** The event types that a customer can choose. */
+export function useEventTypes() {
+	const project = useProject();
+	return useQuery({
+		queryKey: ["project", project.id, "event-types"],
+		queryFn: async ({ signal }): Promise<readonly EventType[]> =>
+			(await project.eventTypes.list({ archived: false, limit: MOST_TYPES }, { signal })).data,
+		staleTime: 60_000,
+	});
+}
+
+/** The addresses that requests come from, for firewalls. */
+export function useEgressAddresses() {
+	const { client } = useOpenSession();
+	return useQuery({
+		queryKey: ["egress-addresses"],
+		queryFn: async ({ signal }) => (await client.getEgressAddresses({ signal })).addresses,
+		staleTime: 600_000,
+	});
+}
+
+/** Which deliveries are shown. */
+export const SHOWN = { failed: "Failed", waiting: ["Pending", "Held"], arrived: "Succeeded" } as const;
+export type Shown = keyof typeof SHOWN;
+
+export interface DeliveryChoice {
+	readonly webhookId: string;
+	readonly shown: Shown | undefined;
+	readonly type: string | undefined;
+}
+
+function filterOf({ webhookId, shown, type }: DeliveryChoice) {
+	return {
+		webhookId,
+		...(shown !== undefined && { status: SHOWN[shown] }),
+		...(type !== undefined && { eventType: type }),
+	};
+}
+
+export function deliveriesQuery(project: ProjectHandle, choice: DeliveryChoice) {
+	return infiniteQueryOptions({
+		queryKey: ["project", project.id, "deliveries", choice],
+		queryFn: async ({ pageParam, signal }) => {
+			const page = pageParam === null ? {} : { page: pageParam };
+			const { data, nextPage } = await project.deliveries.list(
+				{ ...filterOf(choice), limit: PAGE_ROWS, ...page },
+				{ signal },
+			);
+			return { data, nextPage };
+		},
+		initialPageParam: null as string | null,
+		getNextPageParam: ({ nextPage }) => nextPage,
+	});
+}
+
+export function deliveryQuery(project: ProjectHandle, deliveryId: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "delivery", deliveryId],
+		queryFn: ({ signal }) => project.deliveries.get(deliveryId, { signal }),
+	});
+}
+
+/** A change; afterwards everything of the project is fetched again. */
+export function useChange<Input, Result>(
+	change: (project: ProjectHandle, input: Input) => Promise<Result>,
+	onDone?: (result: Result, input: Input) => void,
+) {
+	const project = useProject();
+	const queryClient = useQueryClient();
+	return useMutation({
+		mutationFn: (input: Input) => change(project, input),
+		onSuccess: async (result, input) => {
+			onDone?.(result, input);
+			queryClient.setQueryData(freshKey(project.id), false);
+			await queryClient.invalidateQueries({
+				queryKey: ["project", project.id],
+				predicate: ({ queryKey }) => queryKey[2] !== "fresh",
+			});
+		},
+	});
+}
+
+/** Retries all that match, however many calls that takes. Returns how many are sent again. */
+export async function retryAll(project: ProjectHandle, choice: DeliveryChoice): Promise<number> {
+	let changed = 0;
+	let page: string | undefined;
+	do {
+		const done = await project.deliveries.retryMany({
+			...filterOf({ ...choice, shown: "failed" }),
+			...(page !== undefined && { page }),
+		});
+		changed += done.changed;
+		page = done.nextPage ?? undefined;
+	} while (page !== undefined);
+	return changed;
+}

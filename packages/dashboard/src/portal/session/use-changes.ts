@@ -1,0 +1,65 @@
+// Looks every few seconds what has changed, and by that also whether the session still stands.
+//
+// Many customers may have their portal open for hours, so none of them holds a stream.
+import type { ProjectHandle } from "@fanfare/sdk";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+
+import { applyItems } from "../../live/apply-items.ts";
+
+const LOOK_EVERY_MS = 3_000;
+const AFTER_FAILURE_MS = 10_000;
+
+/** Applies changes to what is shown while the tab is visible. Returns whether the server has not answered last. */
+export function useChanges(project: ProjectHandle): boolean {
+	const queryClient = useQueryClient();
+	const [isAway, setAway] = useState(false);
+	useEffect(() => {
+		const end = new AbortController();
+		const { signal } = end;
+		const follow = async () => {
+			let lastEventId: string | undefined;
+			while (!signal.aborted) {
+				let pause = LOOK_EVERY_MS;
+				try {
+					const polled = await project.pollStream({ lastEventId }, { signal, maxRetries: 0 });
+					if (polled.data.length > 0) {
+						applyItems(queryClient, project.id, polled.data);
+						if (polled.data.some(({ kind }) => kind === "event.accepted")) {
+							queryClient.setQueryData(freshKey(project.id), true);
+						}
+					}
+					lastEventId = polled.lastEventId;
+					setAway(false);
+				} catch {
+					// A refusal has ended the session already. Anything else is tried again.
+					if (!signal.aborted) setAway(true);
+					pause = AFTER_FAILURE_MS;
+				}
+				await pauseFor(pause, signal);
+			}
+		};
+		void follow();
+		return () => end.abort();
+	}, [project, queryClient]);
+	return isAway;
+}
+
+/** True in the query cache if there may be deliveries that the lists do not show yet. */
+export const freshKey = (projectId: string) => ["project", projectId, "fresh"] as const;
+
+/** Ends after the time if somebody can see the tab, and otherwise as soon as somebody can. */
+async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+	await new Promise<void>((resolve) => {
+		const timer = setTimeout(resolve, ms);
+		signal.addEventListener("abort", () => {
+			clearTimeout(timer);
+			resolve();
+		});
+	});
+	if (document.visibilityState === "visible" || signal.aborted) return;
+	await new Promise<void>((resolve) => {
+		document.addEventListener("visibilitychange", () => resolve(), { once: true, signal });
+		signal.addEventListener("abort", () => resolve(), { once: true });
+	});
+}

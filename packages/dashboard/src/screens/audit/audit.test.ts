@@ -1,0 +1,68 @@
+// The audit log, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("the audit log", (world) => {
+	it("names who changed what, with links, and is filtered in the address", async () => {
+		const { client, project } = world.server;
+		const { secretKey } = await client.keys.create({ name: "Ada's laptop", scope: "write" });
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/a");
+		await fetch(`${world.server.url}/projects/${world.server.projectId}/batch/webhooks/${id}`, {
+			method: "PATCH",
+			headers: { "secret-key": secretKey, "content-type": "application/json" },
+			body: JSON.stringify({ name: "Ware <i>house" }),
+		});
+		await project.eventTypes.create({ name: "order.paid" });
+		await using tab = await world.open("audit");
+		const { page } = tab;
+		await page.getByRole("row", { name: /Ada's laptop changed the webhook Ware <i>house name/ }).waitFor();
+		await page.getByRole("row", { name: /added the event type order.paid/ }).waitFor();
+		// What concerns no project is in the log of the workspace.
+		await expect.poll(() => page.getByText("created the key").count()).toBe(0);
+		await page.getByRole("button", { name: "Whole workspace" }).click();
+		await page.getByText("created the key").first().waitFor();
+		await page.getByRole("combobox", { name: "Action" }).click();
+		await page.getByRole("option", { name: "webhook.update", exact: true }).click();
+		await expect.poll(() => page.getByText("created the key").count()).toBe(0);
+		await expect.poll(() => new URL(page.url()).searchParams.get("action")).toBe("webhook.update");
+		await page.getByRole("link", { name: "Ware <i>house" }).click();
+		await page.getByRole("heading", { name: "Ware <i>house" }).waitFor();
+	});
+
+	it("says of each webhook that a change of many has reached it, and leads to no customer who is deleted", async () => {
+		const { client, project, projectId } = world.server;
+		const spec = { endpoint: "https://example.com/many" };
+		await project.batch.webhooks.create({ name: "Of initech", customerId: "initech", spec });
+		await project.customers.pause("initech");
+		await project.customers.update("globex", { name: "Globex" });
+		await project.customers.delete("globex");
+		const ended = async () => (await client.audit.list({ projectId, action: "customer.deleted" })).data.length;
+		await expect.poll(ended).toBe(1);
+		await using tab = await world.open("audit");
+		const { page } = tab;
+		await page.getByRole("row", { name: /paused, with all of its customer, Of initech/ }).waitFor();
+		const row = page.getByRole("row", { name: /has deleted the customer globex/ });
+		await row.waitFor();
+		await expect.poll(() => row.getByRole("link").count()).toBe(0);
+	});
+
+	it("is not shown to a key that may not read it", async () => {
+		const { secretKey } = await world.server.client.keys.create({ name: "writer", scope: "write" });
+		await using tab = await world.open("audit", { key: secretKey });
+		await tab.page.getByText("Yours is not one").waitFor();
+		await expect.poll(() => tab.page.getByRole("link", { name: "Audit log" }).count()).toBe(0);
+	});
+
+	it.each(["light", "dark"] as const)("is accessible in %s colours", async (scheme) => {
+		for (const [path, ready] of [
+			["audit?of=workspace", "created the key"],
+			["audit?object=none", "No entry matches"],
+		] as const) {
+			await using tab = await world.open(path, { scheme });
+			await tab.page.getByText(ready).first().waitFor();
+			expect([path, await axeFindings(tab.page)]).toEqual([path, []]);
+		}
+	});
+});

@@ -1,0 +1,177 @@
+// S9: the audit log: who changed what, when. Names, not ids.
+import type { AuditEntry } from "@fanfare/sdk";
+import { Button, Select } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+
+import { Empty } from "../../parts/feedback/empty.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { FilterRange } from "../../parts/form/filter-range.tsx";
+import { FilterText } from "../../parts/form/filter-text.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { PageHead } from "../../parts/layout/page-head.tsx";
+import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { CopyButton } from "../../parts/text/copy.tsx";
+import { Time } from "../../parts/text/time.tsx";
+import { useConnection, useProject } from "../../session/caller.ts";
+import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
+import { keysQuery } from "../keys/queries.ts";
+import { ACTIONS, wordsOf } from "./actions.ts";
+import { useNames, What, Who } from "./names.tsx";
+import { auditQuery } from "./queries.ts";
+import type { AuditSearch } from "./search.ts";
+
+const route = getRouteApi("/$projectId/audit");
+
+export function AuditScreen() {
+	const mayRead = useIsWorkspaceAdmin();
+	return (
+		<>
+			<PageHead title="Audit log" />
+			{mayRead ? (
+				<Entries />
+			) : (
+				<p className="dim">The audit log is shown to admin keys of the whole workspace. Yours is not one.</p>
+			)}
+		</>
+	);
+}
+
+function Entries() {
+	const search = route.useSearch();
+	const navigate = route.useNavigate();
+	const names = useNames();
+	const query = useInfiniteQuery(auditQuery(useConnection(), useProject().id, search));
+	const { data, error, refetch, hasNextPage } = query;
+	const rows = data?.pages.flatMap((page) => page.data);
+	const hasFilter = Object.keys(search).some((name) => name !== "of");
+	return (
+		<>
+			<Filters search={search} />
+			{error !== null && (
+				<Problem error={error} what="The audit log could not be loaded" onRetry={() => void refetch()} />
+			)}
+			{rows === undefined && error === null && <TableSkeleton label="the audit log" />}
+			{rows?.length === 0 && !hasNextPage && (
+				<Empty
+					icon={hasFilter ? "search" : "clock"}
+					title={hasFilter ? "No entry matches" : "Nothing was changed yet"}
+					actions={
+						<Button variant="default" onClick={() => void navigate({ search: { of: "workspace" } })}>
+							Show all of the workspace
+						</Button>
+					}
+				>
+					{hasFilter
+						? "Remove a filter, or look at the changes of all projects."
+						: "Each change that somebody makes in this project appears here, with who made it, and what the server does by itself."}
+				</Empty>
+			)}
+			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
+				<Table
+					label="Audit log"
+					columns={columnsOf(names)}
+					rows={rows}
+					keyOf={({ id }) => id}
+					foot={<ListFoot query={query} shown={rows.length} />}
+				/>
+			)}
+		</>
+	);
+}
+
+function columnsOf(names: ReadonlyMap<string, string>): Column<AuditEntry>[] {
+	return [
+		{ name: "When", width: "10rem", phone: "beside", cell: ({ createDate }) => <Time at={createDate} /> },
+		{ name: "Who", width: "minmax(8rem, 1fr)", cell: (entry) => <Who entry={entry} names={names} /> },
+		{
+			name: "What",
+			width: "minmax(14rem, 2fr)",
+			phone: "whole",
+			cell: (entry) => (
+				<div className="wrap">
+					{wordsOf(entry.action)} <What entry={entry} names={names} />
+				</div>
+			),
+		},
+		{
+			name: "Fields",
+			width: "minmax(8rem, 1.2fr)",
+			phone: "whole",
+			cell: ({ fields }) =>
+				fields.length === 0 ? (
+					<span className="dim none">–</span>
+				) : (
+					<span className="pills">
+						{fields.map((field) => (
+							<span key={field} className="pill mono">
+								{field}
+							</span>
+						))}
+					</span>
+				),
+		},
+		{
+			name: "Request",
+			width: "4rem",
+			phone: "hide",
+			cell: ({ requestId }) =>
+				requestId === null ? (
+					<span className="dim none">–</span>
+				) : (
+					<CopyButton text={requestId} label={`Copy ${requestId}`} />
+				),
+		},
+	];
+}
+
+function Filters({ search }: { readonly search: AuditSearch }) {
+	const navigate = route.useNavigate();
+	const { data: keys = [] } = useQuery(keysQuery(useConnection()));
+	const set = (change: { readonly [Name in keyof AuditSearch]: AuditSearch[Name] | undefined }) =>
+		void navigate({ search: (search) => ({ ...search, ...change }) });
+	const actions =
+		search.action === undefined || ACTIONS.includes(search.action) ? ACTIONS : [search.action, ...ACTIONS];
+	return (
+		<div className="bar" role="search" aria-label="Audit log">
+			<Select
+				data-filter
+				className="filter"
+				aria-label="Action"
+				placeholder="Any action"
+				searchable
+				clearable
+				limit={60}
+				data={actions.map((action) => ({ value: action, label: action }))}
+				value={search.action ?? null}
+				onChange={(action) => set({ action: action ?? undefined })}
+			/>
+			<Select
+				className="filter"
+				aria-label="Key"
+				placeholder="Any key"
+				searchable
+				clearable
+				limit={50}
+				data={keys.map(({ id, name, hint }) => ({ value: id, label: `${name} (…${hint})` }))}
+				value={search.key ?? null}
+				onChange={(key) => set({ key: key ?? undefined })}
+			/>
+			<FilterText
+				label="Id of what was changed"
+				placeholder="Any object, by its id"
+				value={search.object}
+				onChange={(object) => set({ object })}
+			/>
+			<FilterRange words="The" value={search.range} onChange={(range) => set({ range })} />
+			<Button
+				size="xs"
+				variant={search.of === "workspace" ? "filled" : "default"}
+				aria-pressed={search.of === "workspace"}
+				onClick={() => set({ of: search.of === "workspace" ? undefined : "workspace" })}
+			>
+				Whole workspace
+			</Button>
+		</div>
+	);
+}

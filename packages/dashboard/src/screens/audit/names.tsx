@@ -1,0 +1,106 @@
+// Who did something, and to what: names where the page knows them, ids to copy where it does not.
+import type { AuditEntry } from "@fanfare/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+
+import { CopyButton } from "../../parts/text/copy.tsx";
+import { idEnd } from "../../parts/text/format.ts";
+import { projectsQuery, useConnection, useProject } from "../../session/caller.ts";
+import { keysQuery } from "../keys/queries.ts";
+import { useWebhooks } from "../webhooks/queries.ts";
+
+/** The names of keys, projects and webhooks by id. */
+export function useNames(): ReadonlyMap<string, string> {
+	const connection = useConnection();
+	const { data: keys = [] } = useQuery(keysQuery(connection));
+	const { data: projects = [] } = useQuery(projectsQuery(connection));
+	const { data: webhooks = [] } = useWebhooks();
+	return new Map([...keys, ...projects, ...webhooks].map(({ id, name }) => [id, name]));
+}
+
+interface NamedProps {
+	readonly entry: AuditEntry;
+	readonly names: ReadonlyMap<string, string>;
+}
+
+export function Who({ entry: { keyId, actor, customerId, portalSessionId }, names }: NamedProps) {
+	const who =
+		customerId === undefined
+			? keyId === null
+				? "The server"
+				: (names.get(keyId) ?? `a revoked key ${idEnd(keyId)}`)
+			: `Customer ${customerId}`;
+	return (
+		<div>
+			<div className="cut">{actor === null ? who : actor}</div>
+			{(actor !== null || portalSessionId !== undefined) && (
+				<div className="cut dim">
+					{actor !== null && `by ${who}`}
+					{portalSessionId !== undefined && " in the portal"}
+				</div>
+			)}
+		</div>
+	);
+}
+
+export function What({ entry, names }: NamedProps) {
+	const { objectId, projectId, action } = entry;
+	const { id: shown } = useProject();
+	const name = names.get(objectId);
+	const params = { projectId: projectId ?? shown };
+	const isGone = /\.deleted?$/.test(action);
+	if (/^webhook_[\w-]+$/.test(objectId) && !isGone) {
+		return (
+			<Link
+				className="link"
+				to="/$projectId/webhooks/$webhookId"
+				params={{ ...params, webhookId: objectId }}
+				search={{}}
+			>
+				{name ?? `webhook ${idEnd(objectId)}`}
+			</Link>
+		);
+	}
+	if (/^evt_[\w-]+$/.test(objectId)) {
+		return (
+			<Link className="link" to="/$projectId/events/$eventId" params={{ ...params, eventId: objectId }}>
+				event {idEnd(objectId)}
+			</Link>
+		);
+	}
+	if (/^dlv_[\w-]+$/.test(objectId)) {
+		return (
+			<Link className="link" to="/$projectId/deliveries/$deliveryId" params={{ ...params, deliveryId: objectId }}>
+				delivery {idEnd(objectId)}
+			</Link>
+		);
+	}
+	if (/^replay_[\w-]+$/.test(objectId)) {
+		return (
+			<Link className="link" to="/$projectId/replays/$replayId" params={{ ...params, replayId: objectId }}>
+				replay {idEnd(objectId)}
+			</Link>
+		);
+	}
+	if (action.startsWith("event_type.") && !isGone) {
+		return (
+			<Link className="link mono" to="/$projectId/event-types/$name" params={{ ...params, name: objectId }}>
+				{objectId}
+			</Link>
+		);
+	}
+	if (action.startsWith("customer.") && !isGone) {
+		return (
+			<Link className="link" to="/$projectId/customers/$customerId" params={{ ...params, customerId: objectId }}>
+				{objectId}
+			</Link>
+		);
+	}
+	if (name !== undefined) return <strong>{name}</strong>;
+	const isOpaque = /^[a-z]+_[\w-]{12,}$/.test(objectId);
+	return (
+		<span className={isOpaque ? "mono" : undefined} title={objectId}>
+			{isOpaque ? idEnd(objectId) : objectId} {isOpaque && <CopyButton text={objectId} label="Copy the id" />}
+		</span>
+	);
+}

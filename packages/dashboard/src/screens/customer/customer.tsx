@@ -1,0 +1,237 @@
+// S9: one customer: their webhooks and deliveries, pausing and resuming all, and links to the portal.
+import type { Customer } from "@fanfare/sdk";
+import { Button } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+
+import { Numbers } from "../../parts/chart/numbers.tsx";
+import { Confirm } from "../../parts/feedback/confirm.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { PageHead } from "../../parts/layout/page-head.tsx";
+import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { addressOf, count, counted, share } from "../../parts/text/format.ts";
+import { WebhookStateBadge } from "../../parts/text/state.tsx";
+import { useMay, useProject } from "../../session/caller.ts";
+import { customerQuery, customerStatsQuery, useCustomerChange } from "../customers/queries.ts";
+import { deliveryColumns } from "../deliveries/delivery-columns.tsx";
+import { deliveriesQuery } from "../deliveries/queries.ts";
+import { useWebhooks } from "../webhooks/queries.ts";
+import { About } from "./about.tsx";
+import { PortalLinks } from "./portal-links.tsx";
+
+const route = getRouteApi("/$projectId/customers/$customerId");
+const LATEST = 10;
+
+export function CustomerScreen() {
+	const { customerId } = route.useParams();
+	const project = useProject();
+	const { data: customer, error, refetch } = useQuery(customerQuery(project, customerId));
+	return (
+		<>
+			<PageHead
+				title={customer?.name ?? customerId}
+				back={
+					<Link className="link" to="/$projectId/customers" params={{ projectId: project.id }} search={{}}>
+						‹ Customers
+					</Link>
+				}
+				actions={customer !== undefined && <Actions customer={customer} />}
+			/>
+			{error !== null && (
+				<Problem error={error} what="The customer could not be loaded" onRetry={() => void refetch()} />
+			)}
+			{customer === undefined && error === null && <TableSkeleton label="the customer" rows={4} />}
+			{customer !== undefined && <Loaded customer={customer} />}
+		</>
+	);
+}
+
+function Loaded({ customer }: { readonly customer: Customer }) {
+	return (
+		<>
+			<Summary customer={customer} />
+			<div className="beside">
+				<div className="stack">
+					<Webhooks customerId={customer.id} />
+					<LatestDeliveries customerId={customer.id} />
+				</div>
+				<div className="stack">
+					<About key={customer.updateDate} customer={customer} />
+					<PortalLinks customerId={customer.id} />
+				</div>
+			</div>
+		</>
+	);
+}
+
+function Summary({ customer }: { readonly customer: Customer }) {
+	const { data: stats } = useQuery(customerStatsQuery(useProject(), customer.id));
+	if (stats === undefined) return null;
+	const { succeeded, exhausted } = stats.totals;
+	const { Pending, Held, Failed } = stats.deliveries;
+	return (
+		<section className="card card-pad" aria-label="The last 24 hours">
+			<Numbers
+				items={[
+					{
+						name: "Arrived in 24 h",
+						value: share(succeeded, succeeded + exhausted),
+						detail: counted(succeeded, "delivery", "deliveries"),
+					},
+					{ name: "Failed in 24 h", value: count(exhausted), ...(exhausted > 0 && { tone: "bad" as const }) },
+					{ name: "Waiting", value: count(Pending) },
+					{ name: "Held", value: count(Held), ...(Held > 0 && { tone: "warn" as const }) },
+					{ name: "Failed in all", value: count(Failed) },
+				]}
+			/>
+		</section>
+	);
+}
+
+function Webhooks({ customerId }: { readonly customerId: string }) {
+	const { id: projectId } = useProject();
+	const { data } = useWebhooks();
+	const webhooks = data?.filter((webhook) => webhook.customerId === customerId);
+	return (
+		<section className="stack tight" aria-label="Webhooks of the customer">
+			<h2 className="card-title">Webhooks</h2>
+			{webhooks === undefined && <TableSkeleton label="webhooks" rows={2} />}
+			{webhooks?.length === 0 && (
+				<p className="card card-pad dim flat">None yet. They add one in the portal, or you do it for them.</p>
+			)}
+			{webhooks !== undefined && webhooks.length > 0 && (
+				<Table
+					label="Their webhooks"
+					rows={webhooks}
+					keyOf={({ id }) => id}
+					columns={[
+						{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
+						{
+							name: "Webhook",
+							width: "minmax(8rem, 2fr)",
+							phone: "whole",
+							cell: ({ id, name, endpoint }) => (
+								<div>
+									<div className="cut">
+										<Link
+											className="row-link"
+											to="/$projectId/webhooks/$webhookId"
+											params={{ projectId, webhookId: id }}
+											search={{}}
+										>
+											{name}
+										</Link>
+									</div>
+									<div className="cut dim mono">{addressOf(endpoint)}</div>
+								</div>
+							),
+						},
+						{
+							name: "Failed",
+							width: "4rem",
+							isNumber: true,
+							phone: "hide",
+							cell: ({ deliveries }) =>
+								deliveries.Failed === 0 ? (
+									<span className="dim">–</span>
+								) : (
+									<span className="text-bad">{count(deliveries.Failed)}</span>
+								),
+						},
+					]}
+				/>
+			)}
+		</section>
+	);
+}
+
+function LatestDeliveries({ customerId }: { readonly customerId: string }) {
+	const project = useProject();
+	const { data: webhooks } = useWebhooks();
+	const { data, error, refetch } = useInfiniteQuery({
+		...deliveriesQuery(project, { customer: customerId }, LATEST),
+		staleTime: 0,
+	});
+	const rows = data?.pages[0]?.data;
+	const names = new Map(webhooks?.map(({ id, name }) => [id, name]));
+	return (
+		<section className="stack tight" aria-label="Latest deliveries">
+			<h2 className="card-title">Latest deliveries</h2>
+			{error !== null && (
+				<Problem error={error} what="Their deliveries could not be loaded" onRetry={() => void refetch()} />
+			)}
+			{rows === undefined && error === null && <TableSkeleton label="deliveries" rows={4} />}
+			{rows?.length === 0 && (
+				<p className="card card-pad dim flat">None yet: send an event that names this customer.</p>
+			)}
+			{rows !== undefined && rows.length > 0 && (
+				<Table
+					label="Their latest deliveries"
+					columns={deliveryColumns({ projectId: project.id, webhookNames: names, isNarrow: true })}
+					rows={rows}
+					keyOf={({ id }) => id}
+					foot={
+						<Link
+							className="link"
+							to="/$projectId/deliveries"
+							params={{ projectId: project.id }}
+							search={{ customer: customerId }}
+						>
+							All their deliveries ›
+						</Link>
+					}
+				/>
+			)}
+		</section>
+	);
+}
+
+function Actions({ customer }: { readonly customer: Customer }) {
+	const mayWrite = useMay("write");
+	const toast = useToast();
+	const { data } = useWebhooks();
+	const [isAsked, asked] = useDisclosure(false);
+	const webhooks = data?.filter(({ customerId }) => customerId === customer.id) ?? [];
+	const on = webhooks.filter(({ status }) => status === "Enabled").length;
+	const off = webhooks.length - on;
+	const pause = useCustomerChange(
+		({ customers }, id: string) => customers.pause(id),
+		({ changed }) => {
+			toast(`Paused ${counted(changed, "webhook")}`);
+			asked.close();
+		},
+	);
+	const resume = useCustomerChange(
+		({ customers }, id: string) => customers.resume(id),
+		({ changed }) => toast(`Resumed ${counted(changed, "webhook")}`),
+	);
+	if (!mayWrite) return null;
+	return (
+		<>
+			{off > 0 && (
+				<Button loading={resume.isPending} onClick={() => resume.mutate(customer.id)}>
+					Resume {counted(off, "webhook")}
+				</Button>
+			)}
+			{on > 0 && (
+				<Button variant="default" onClick={asked.open}>
+					Pause {counted(on, "webhook")}…
+				</Button>
+			)}
+			{resume.error !== null && <Problem error={resume.error} what="Not resumed" />}
+			<Confirm
+				isOpen={isAsked}
+				title="Pause their webhooks?"
+				verb={`Pause ${counted(on, "webhook")}`}
+				isBusy={pause.isPending}
+				error={pause.error}
+				onConfirm={() => pause.mutate(customer.id)}
+				onClose={asked.close}
+			>
+				Deliveries to them are held, and sent when they are resumed. Nothing is lost.
+			</Confirm>
+		</>
+	);
+}

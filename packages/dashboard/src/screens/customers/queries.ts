@@ -1,0 +1,58 @@
+// The customers of a project, and what changes them.
+import type { ProjectHandle } from "@fanfare/sdk";
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+
+import { useProject } from "../../session/caller.ts";
+
+const PAGE_ROWS = 100;
+
+export function customersQuery(project: ProjectHandle, q: string | undefined) {
+	return infiniteQueryOptions({
+		queryKey: ["project", project.id, "customers", { q }],
+		queryFn: async ({ pageParam, signal }) => {
+			const page = pageParam === null ? {} : { page: pageParam };
+			const { data, nextPage } = await project.customers.list({ q, limit: PAGE_ROWS, ...page }, { signal });
+			return { data, nextPage };
+		},
+		initialPageParam: null as string | null,
+		getNextPageParam: ({ nextPage }) => nextPage,
+	});
+}
+
+export function customerQuery(project: ProjectHandle, customerId: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "customer", customerId],
+		queryFn: ({ signal }) => project.customers.get(customerId, { signal }),
+	});
+}
+
+export function customerStatsQuery(project: ProjectHandle, customerId: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "stats", "customer", customerId],
+		queryFn: ({ signal }) => project.customers.stats(customerId, { width: "hour" }, { signal }),
+	});
+}
+
+export function portalSessionsQuery(project: ProjectHandle, customerId: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "portal-sessions", customerId],
+		queryFn: ({ signal }) =>
+			project.portalSessions.list({ customerId, limit: PAGE_ROWS }, { signal }).then(({ data }) => data),
+	});
+}
+
+/** A change of a customer; afterwards everything of the project is fetched again. */
+export function useCustomerChange<Input, Result>(
+	change: (project: ProjectHandle, input: Input) => Promise<Result>,
+	onDone?: (result: Result, input: Input) => void,
+) {
+	const project = useProject();
+	const queryClient = useQueryClient();
+	return useMutation({
+		mutationFn: (input: Input) => change(project, input),
+		onSuccess: async (result, input) => {
+			onDone?.(result, input);
+			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+		},
+	});
+}

@@ -1,0 +1,88 @@
+// The question before all deliveries of a search are retried or cancelled: how many that are, and how far it has come.
+import type { DeliveryStatus } from "@fanfare/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useState, type ReactNode } from "react";
+
+import { valuesOf, type DeliveriesSearch } from "../../app/search.ts";
+import { Confirm } from "../../parts/feedback/confirm.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { count, counted } from "../../parts/text/format.ts";
+import { useProject } from "../../session/caller.ts";
+import { changeAll, countQuery, filterOf, useDeliveryChange } from "./queries.ts";
+
+export type Action = "retry" | "cancel";
+
+export const VERBS = { retry: "Retry", cancel: "Cancel" } as const;
+export const DONE = { retry: "tried again", cancel: "cancelled" } as const;
+/** The statuses that an action can change. */
+const CHANGEABLE = {
+	retry: ["Failed", "Cancelled", "Pending"],
+	cancel: ["Pending", "Held"],
+} as const satisfies Record<Action, readonly DeliveryStatus[]>;
+/** What it changes if the search names no status: what somebody has cancelled on purpose stays cancelled. */
+const MEANT = { retry: ["Failed"], cancel: ["Pending", "Held"] } as const satisfies Record<
+	Action,
+	readonly DeliveryStatus[]
+>;
+const EXPLAINED = {
+	retry: "Each of them is attempted again now. Cancel stops what has not been sent yet.",
+	cancel: "They will not be sent. They can be retried later.",
+} as const;
+
+/** The part of a search that an action changes; null if that is nothing. */
+export function changeable(search: DeliveriesSearch, action: Action): DeliveriesSearch | null {
+	const { open: _, ...filter } = search;
+	if (search.status === undefined) return { ...filter, status: MEANT[action].join(",") };
+	const statuses = valuesOf(search.status).filter((status) => CHANGEABLE[action].some((one) => one === status));
+	return statuses.length === 0 ? null : { ...filter, status: statuses.join(",") };
+}
+
+interface ChangeAllProps {
+	readonly action: Action;
+	/** Already the part that the action changes: see `changeable`. */
+	readonly search: DeliveriesSearch;
+	/** Which deliveries these are, such as `to Billing`. */
+	readonly of?: string;
+	readonly children?: ReactNode;
+	readonly onDone: () => void;
+	readonly onClose: () => void;
+}
+
+/** Asks, and changes all deliveries of the search when the answer is yes. */
+export function ChangeAll({ action, search, of, children, onDone, onClose }: ChangeAllProps) {
+	const project = useProject();
+	const toast = useToast();
+	const [done, setDone] = useState(0);
+	const { data: matching, error } = useQuery({ ...countQuery(project, search), staleTime: 0 });
+	const change = useDeliveryChange(
+		(project) => changeAll(project, action, filterOf(search, Date.now()), setDone),
+		(changed) => {
+			toast(`${counted(changed, "delivery is", "deliveries are")} ${DONE[action]}`);
+			onDone();
+		},
+	);
+	const object =
+		matching === undefined
+			? "all that match"
+			: `${matching.complete ? "" : "more than "}${counted(matching.count, "delivery", "deliveries")}`;
+	return (
+		<Confirm
+			isOpen
+			title={`${VERBS[action]} ${of === undefined ? "all that match" : `what has failed ${of}`}?`}
+			verb={`${VERBS[action]} ${object}`}
+			isDangerous={action === "cancel"}
+			isBusy={change.isPending}
+			isBlocked={matching?.count === 0 || (matching === undefined && error === null)}
+			error={change.error ?? error}
+			onConfirm={() => change.mutate(null)}
+			onClose={onClose}
+		>
+			<p className="flat">
+				{matching === undefined && error === null && "Counting… "}
+				{matching?.count === 0 ? "Nothing is left to change." : EXPLAINED[action]}
+			</p>
+			{children}
+			{change.isPending && done > 0 && <p className="flat dim num">{count(done)} so far</p>}
+		</Confirm>
+	);
+}

@@ -1,0 +1,152 @@
+// The deliveries of a project, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { pageSuite, type World } from "../../../test/suite.ts";
+
+/** A webhook whose receiver answers with `status`, and an event for it whose delivery has ended. */
+async function deliverTo(world: World, status: number, type: string) {
+	const receiver = await startReceiver();
+	receiver.script(() => ({ status, body: "the answer" }));
+	const webhook = await world.server.createWebhook(receiver.url, {
+		eventTypes: [type],
+		retries: { maxRetries: 0, maxRetryDelay: 0 },
+	});
+	const { id } = await world.server.project.events.send({ type, data: { total: 1 } });
+	const delivery = await world.server.waitForDelivery(
+		id,
+		(one) => one.status === "Succeeded" || one.status === "Failed",
+	);
+	return { receiver, webhook, delivery, [Symbol.asyncDispose]: () => receiver.close() };
+}
+
+pageSuite("deliveries", (world) => {
+	it("that failed are found, explained, and retried after the receiver was mended", async () => {
+		await using failed = await deliverTo(world, 404, "triage.one");
+		await using tab = await world.open("deliveries?status=Failed&type=triage.one", {
+			size: { width: 1_000, height: 800 },
+		});
+		const { page } = tab;
+		await page.getByRole("link", { name: "triage.one" }).click();
+		await page.getByText("There is nothing at this path").waitFor();
+		await page.getByRole("region", { name: "Answer body" }).getByText("the answer").waitFor();
+		failed.receiver.script(() => ({ status: 204 }));
+		await page.keyboard.press("r");
+		await page.getByRole("region", { name: "Delivery", exact: true }).getByText("Succeeded").waitFor();
+		await page.getByText("by hand").waitFor();
+	});
+
+	it("open beside the list on a wide screen, and in a tab of their own by middle click", async () => {
+		await using failed = await deliverTo(world, 500, "triage.two");
+		await using tab = await world.open("deliveries?type=triage.two", { size: { width: 1_400, height: 900 } });
+		const { page } = tab;
+		await page.getByRole("link", { name: "triage.two" }).click();
+		await page.getByRole("complementary", { name: "The delivery" }).getByText("The receiver failed").waitFor();
+		await expect.poll(() => page.url()).toContain(`open=${failed.delivery.id}`);
+		const href = await page.getByRole("link", { name: "triage.two" }).getAttribute("href");
+		expect(href).toBe(`/ui/${world.server.projectId}/deliveries/${failed.delivery.id}`);
+	});
+
+	it("are gone through by keyboard", async () => {
+		const receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["keys.*"] });
+		for (const type of ["keys.a", "keys.b", "keys.c"]) await world.server.project.events.send({ type, data: 1 });
+		await receiver.waitFor(3);
+		await using tab = await world.open(`deliveries?type=keys.b`, { size: { width: 1_000, height: 800 } });
+		const { page } = tab;
+		await page.getByRole("link", { name: "keys.b" }).waitFor();
+		await page.keyboard.press("j");
+		await page.keyboard.press("x");
+		await page.getByRole("button", { name: "Retry 1 selected…" }).waitFor();
+		await page.keyboard.press("Enter");
+		await page.getByRole("region", { name: "Answer" }).waitFor();
+		await page.keyboard.press("g");
+		await page.keyboard.press("w");
+		await page.getByRole("heading", { name: "Webhooks", level: 1 }).waitFor();
+		await receiver.close();
+	});
+
+	it("are all retried by filter, with the count first", async () => {
+		await using failed = await deliverTo(world, 500, "triage.bulk");
+		const { id } = failed.webhook;
+		for (let sent = 0; sent < 4; sent++) await world.server.project.events.send({ type: "triage.bulk", data: sent });
+		await expect.poll(async () => (await world.server.project.batch.webhooks.stats(id)).deliveries.Failed).toBe(5);
+		await using tab = await world.open(`deliveries?status=Failed&webhook=${id}`);
+		failed.receiver.script(() => ({ status: 200 }));
+		await tab.page.getByRole("button", { name: "Retry all that match…" }).click();
+		await tab.page.getByRole("button", { name: "Retry 5 deliveries" }).click();
+		await tab.page.getByText("5 deliveries are tried again").waitFor();
+		await tab.page.getByText("No delivery matches").waitFor();
+		await tab.page.getByText("0 match", { exact: true }).waitFor();
+		await tab.page.keyboard.press("Shift+R");
+		await tab.page.getByText("Nothing is left to change.").waitFor();
+		expect(await axeFindings(tab.page)).toEqual([]);
+	});
+
+	it("are found by every filter of the address, with the count, and narrowed by hand", async () => {
+		await using failed = await deliverTo(world, 502, "filters.one");
+		await using other = await deliverTo(world, 404, "filters.two");
+		await using sent = await deliverTo(world, 200, "filters.three");
+		const made = failed.delivery.createDate;
+		await using tab = await world.open("deliveries?type=filters.*");
+		const { page } = tab;
+		const links = page.getByRole("link", { name: /^filters\./ });
+		const found: readonly (readonly [search: string, count: number])[] = [
+			["type=filters.*", 3],
+			["type=filters.one,filters.two", 2],
+			["type=filters.*&status=Failed,Succeeded", 3],
+			["type=filters.*&code=5xx,200", 2],
+			["type=filters.*&code=404", 1],
+			["type=filters.*&cause=status_404", 1],
+			["type=filters.*&cause=status_5xx,status_404", 2],
+			["type=filters.*&error=refused", 0],
+			["type=filters.*&changed=1h", 3],
+			["type=filters.*&range=1h&status=Failed", 2],
+			[`type=filters.*&before=${made}`, 0],
+			[`type=filters.*&after=${new Date(made).toISOString()}`, 3],
+			[`webhook=${failed.webhook.id}&event=${failed.delivery.eventId}`, 1],
+			// What nobody can read is dropped, and the rest counts.
+			["type=filters.*&code=6xx&cause=none&status=Lost&changed=1y", 3],
+		];
+		for (const [search, count] of found) {
+			await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?${search}`);
+			await page.getByText(count === 1 ? "1 matches" : `${count} match`, { exact: true }).waitFor();
+			// The list is another call than the count.
+			await expect.poll(() => links.count(), { message: search }).toBe(count);
+		}
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=filters.*`);
+		await page.getByRole("button", { name: "Failed", exact: true }).click();
+		await page.getByText("2 match", { exact: true }).waitFor();
+		await page.getByRole("button", { name: "Succeeded", exact: true }).click();
+		await page.getByText("3 match", { exact: true }).waitFor();
+		await page.getByRole("combobox", { name: "Cause" }).click();
+		await page.getByRole("option", { name: "5xx server error" }).click();
+		await page.getByText("1 matches", { exact: true }).waitFor();
+		await expect.poll(() => new URL(page.url()).searchParams.get("cause")).toBe("status_5xx");
+		await expect.poll(() => links.count()).toBe(1);
+		expect([other.delivery.status, sent.delivery.status]).toEqual(["Failed", "Succeeded"]);
+	});
+
+	it("that come while the list is shown are announced, and do not move it", async () => {
+		await using sent = await deliverTo(world, 200, "live.one");
+		await using tab = await world.open("deliveries?type=live.one");
+		const { page } = tab;
+		await page.getByRole("link", { name: "live.one" }).waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		await world.server.project.events.send({ type: "live.one", data: 2 });
+		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await expect.poll(() => page.getByRole("link", { name: "live.one" }).count()).toBe(2);
+		expect(sent.receiver.requests.length).toBe(2);
+	});
+
+	it.each(["light", "dark"] as const)("are accessible in %s colours", async (scheme) => {
+		await using failed = await deliverTo(world, 503, "axe.one");
+		await using tab = await world.open(`deliveries?type=axe.one&open=${failed.delivery.id}`, {
+			scheme,
+			size: { width: 1_400, height: 1_000 },
+		});
+		await tab.page.getByText("Headers of the answer").waitFor();
+		expect(await axeFindings(tab.page)).toEqual([]);
+	});
+});

@@ -1,0 +1,159 @@
+// S5: the deliveries of a project, by filter, live, with one of them beside the list on wide screens.
+import type { Delivery, DeliveryCount } from "@fanfare/sdk";
+import { Button } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState, type MouseEvent } from "react";
+
+import { Empty } from "../../parts/feedback/empty.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { Icon } from "../../parts/layout/icon.tsx";
+import { PageHead } from "../../parts/layout/page-head.tsx";
+import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { count } from "../../parts/text/format.ts";
+import { useMay, useProject } from "../../session/caller.ts";
+import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
+import { useWebhooks } from "../webhooks/queries.ts";
+import { BulkActions } from "./bulk-actions.tsx";
+import { deliveryColumns } from "./delivery-columns.tsx";
+import { Filters, hasFilter } from "./filters.tsx";
+import { NewRows } from "./new-rows.tsx";
+import { countQuery, deliveriesQuery } from "./queries.ts";
+import { selectColumn } from "./select-column.tsx";
+import { useTriageKeys } from "./use-triage-keys.ts";
+
+const route = getRouteApi("/$projectId/deliveries");
+/** From this width on, a delivery is shown beside the list. */
+const SPLIT = "(min-width: 75rem)";
+
+export function DeliveriesScreen() {
+	const search = route.useSearch();
+	const navigate = route.useNavigate();
+	const project = useProject();
+	const mayWrite = useMay("write");
+	const isWide = useMediaQuery(SPLIT, false, { getInitialValueInEffect: false });
+	const queryClient = useQueryClient();
+	const query = deliveriesQuery(project, search);
+	const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(query);
+	const { data: webhooks } = useWebhooks();
+	const { data: matching } = useQuery({ ...countQuery(project, search), enabled: hasFilter(search) });
+	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+	const rows = data?.pages.flatMap((page) => page.data);
+	const open = (id: string | undefined) =>
+		void navigate({ search: (search) => ({ ...search, open: id }), replace: search.open !== undefined });
+	const toggle = (id: string) =>
+		setSelected((selected) => (selected.has(id) ? without(selected, id) : new Set([...selected, id])));
+	useTriageKeys({ onRow: (id) => search.open !== undefined && isWide && open(id), onSelect: mayWrite ? toggle : null });
+	const showNewest = () => void queryClient.resetQueries({ queryKey: query.queryKey });
+	/** A plain click opens beside the list; any other, such as one for a new tab, is the browser's. */
+	const onClick = (event: MouseEvent<HTMLDivElement>) => {
+		const id =
+			event.target instanceof Element ? event.target.closest<HTMLElement>("[data-row]")?.dataset["row"] : undefined;
+		if (!isWide || id === undefined || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+		event.preventDefault();
+		open(id);
+	};
+	const names = new Map(webhooks?.map(({ id, name }) => [id, name]));
+	const isSplit = isWide && search.open !== undefined;
+	const columns = deliveryColumns({ projectId: project.id, webhookNames: names, isNarrow: isSplit });
+	const allColumns = mayWrite ? [selectColumn({ selected, onToggle: toggle }), ...columns] : columns;
+	return (
+		<>
+			<PageHead
+				title="Deliveries"
+				actions={mayWrite && <BulkActions search={search} selected={selected} onDone={() => setSelected(new Set())} />}
+			>
+				{matching !== undefined && hasFilter(search) && (
+					<span className="dim num">{`${matched(matching)} ${matching.count === 1 ? "matches" : "match"}`}</span>
+				)}
+			</PageHead>
+			<Filters search={search} webhooks={webhooks ?? []} />
+			{error !== null && (
+				<Problem error={error} what="The deliveries could not be loaded" onRetry={() => void refetch()} />
+			)}
+			<NewRows projectId={project.id} since={data?.pages[0]?.loadedAt ?? 0} onShow={showNewest} />
+			{rows === undefined && error === null && <TableSkeleton label="deliveries" />}
+			{rows?.length === 0 && !hasNextPage && <Nothing isFiltered={hasFilter(search)} />}
+			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
+				<div className={isSplit ? "split" : undefined}>
+					{/* The links inside are reached by keyboard; this only decides where they open. */}
+					<div onClickCapture={onClick}>
+						<Table
+							label="Deliveries"
+							columns={allColumns}
+							rows={rows}
+							keyOf={({ id }: Delivery) => id}
+							isSelected={({ id }) => id === search.open || selected.has(id)}
+							foot={
+								hasNextPage ? (
+									<Button variant="subtle" size="xs" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+										Show older
+									</Button>
+								) : (
+									`All ${rows.length} that match are shown.`
+								)
+							}
+						/>
+					</div>
+					{isSplit && search.open !== undefined && (
+						<aside className="split-side" aria-label="The delivery">
+							<div className="bar split-bar">
+								<Link
+									className="link"
+									to="/$projectId/deliveries/$deliveryId"
+									params={{ projectId: project.id, deliveryId: search.open }}
+								>
+									Open on a page of its own
+								</Link>
+								<Button
+									size="compact-sm"
+									variant="subtle"
+									color="gray"
+									leftSection={<Icon name="cross" size={14} />}
+									onClick={() => open(undefined)}
+								>
+									Close
+								</Button>
+							</div>
+							<DeliveryPanel deliveryId={search.open} />
+						</aside>
+					)}
+				</div>
+			)}
+		</>
+	);
+}
+
+/** `1,204`, or `more than 1,204` if counting took too long. */
+function matched({ count: value, complete }: DeliveryCount): string {
+	return complete ? count(value) : `more than ${count(value)}`;
+}
+
+function without(set: ReadonlySet<string>, id: string): ReadonlySet<string> {
+	return new Set([...set].filter((other) => other !== id));
+}
+
+function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
+	if (!isFiltered) {
+		return (
+			<Empty icon="deliveries" title="No delivery yet">
+				When an event is sent that a webhook wants, its way to that webhook appears here: each attempt, each answer, and
+				when the next attempt is made.
+			</Empty>
+		);
+	}
+	return (
+		<Empty
+			icon="search"
+			title="No delivery matches"
+			actions={
+				<Link className="link" from="/$projectId/deliveries" to="/$projectId/deliveries" search={{}}>
+					Remove all filters
+				</Link>
+			}
+		>
+			Nothing matches all of the filters above. Remove one to see more.
+		</Empty>
+	);
+}

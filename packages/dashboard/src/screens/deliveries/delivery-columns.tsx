@@ -1,0 +1,74 @@
+// The columns of a list of deliveries, here and on other screens.
+import type { Delivery } from "@fanfare/sdk";
+import { Link } from "@tanstack/react-router";
+
+import type { Column } from "../../parts/layout/table.tsx";
+import { AnswerCode, DeliveryState } from "../../parts/text/state.tsx";
+import { Time } from "../../parts/text/time.tsx";
+
+interface Options {
+	readonly projectId: string;
+	/** The names of webhooks by id; null leaves the column out. */
+	readonly webhookNames: ReadonlyMap<string, string> | null;
+	/** Leaves out what a delivery beside the list shows anyway. */
+	readonly isNarrow?: boolean;
+}
+
+export function deliveryColumns({ projectId, webhookNames, isNarrow = false }: Options): Column<Delivery>[] {
+	const columns: Column<Delivery>[] = [
+		{ name: "State", width: "7.5rem", cell: ({ status }) => <DeliveryState status={status} /> },
+		{
+			name: "Event type",
+			width: "minmax(8rem, 1.4fr)",
+			phone: "whole",
+			cell: ({ id, eventType }) => (
+				<div className="cut">
+					<Link
+						className="row-link mono"
+						to="/$projectId/deliveries/$deliveryId"
+						params={{ projectId, deliveryId: id }}
+						data-row={id}
+					>
+						{eventType}
+					</Link>
+				</div>
+			),
+		},
+		{
+			name: "Last answer",
+			phone: "whole",
+			width: "minmax(7rem, 1.6fr)",
+			cell: ({ responseCode, reason, status }) => (
+				<div className="cut">
+					<AnswerCode code={responseCode} />
+					{status !== "Succeeded" && reason !== null && (
+						<span className="dim" title={reason}>
+							{" · "}
+							{reason}
+						</span>
+					)}
+				</div>
+			),
+		},
+		{ name: "Attempts", width: "4.5rem", isNumber: true, phone: "hide", cell: ({ attemptCount }) => attemptCount },
+		{
+			name: "Next attempt",
+			width: "7.5rem",
+			phone: "whole",
+			cell: ({ nextAttemptDate }) =>
+				nextAttemptDate === null ? <span className="dim none">–</span> : <Time at={nextAttemptDate} form="distance" />,
+		},
+		{ name: "Made", width: "8rem", phone: "beside", cell: ({ createDate }) => <Time at={createDate} /> },
+	];
+	if (webhookNames !== null) {
+		columns.splice(2, 0, {
+			name: "Webhook",
+			phone: "whole",
+			width: "minmax(6rem, 1fr)",
+			cell: ({ webhookId }) => (
+				<div className="cut">{webhookNames.get(webhookId) ?? <span className="dim">deleted</span>}</div>
+			),
+		});
+	}
+	return isNarrow ? columns.filter(({ name }) => name !== "Attempts" && name !== "Next attempt") : columns;
+}

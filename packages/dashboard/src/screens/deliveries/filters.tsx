@@ -1,0 +1,218 @@
+// The filters of deliveries. Each is a part of the address.
+import type { Webhook } from "@fanfare/sdk";
+import { Button, Select } from "@mantine/core";
+import { getRouteApi } from "@tanstack/react-router";
+
+import { timeOf, toggled, valuesOf, type DeliveriesSearch, type DeliveryStatusName } from "../../app/search.ts";
+import { SPANS } from "../../parts/form/filter-range.tsx";
+import { FilterText } from "../../parts/form/filter-text.tsx";
+import { Icon } from "../../parts/layout/icon.tsx";
+import { CAUSES, causeWords } from "../../parts/text/causes.ts";
+import { idEnd } from "../../parts/text/format.ts";
+import { formatTime, useZone } from "../../parts/text/zone.ts";
+
+const route = getRouteApi("/$projectId/deliveries");
+
+const STATUSES: readonly DeliveryStatusName[] = ["Failed", "Pending", "Held", "Succeeded", "Cancelled"];
+/** The value names the parameter and what it is set to. */
+const TIMES = [
+	{
+		group: "Last change",
+		items: Object.entries(SPANS).map(([span, words]) => ({
+			value: `changed ${span}`,
+			label: `Changed in the last ${words}`,
+		})),
+	},
+	{
+		group: "Made",
+		items: Object.entries(SPANS).map(([span, words]) => ({
+			value: `range ${span}`,
+			label: `Made in the last ${words}`,
+		})),
+	},
+];
+const CLASSES = ["5xx", "4xx", "3xx", "2xx"];
+const CODES = [
+	{ value: "0", label: "No response" },
+	...CLASSES.map((value) => ({ value, label: `Any ${value}` })),
+	...[
+		"200",
+		"202",
+		"204",
+		"301",
+		"302",
+		"400",
+		"401",
+		"403",
+		"404",
+		"405",
+		"410",
+		"413",
+		"422",
+		"429",
+		"500",
+		"502",
+		"503",
+		"504",
+	].map((code) => ({ value: code, label: code })),
+];
+const CAUSE_CHOICES = Object.entries(CAUSES).map(([value, words]) => ({ value, label: capital(words) }));
+
+/** Whether a search leaves anything out. */
+export function hasFilter(search: DeliveriesSearch): boolean {
+	return Object.keys(search).some((name) => name !== "open");
+}
+
+export function Filters({
+	search,
+	webhooks,
+}: {
+	readonly search: DeliveriesSearch;
+	readonly webhooks: readonly Webhook[];
+}) {
+	const navigate = route.useNavigate();
+	const set = (change: Partial<Record<keyof DeliveriesSearch, string | undefined>>) =>
+		void navigate({ search: (search) => ({ ...search, ...change }) as DeliveriesSearch });
+	const { status, code, cause, error, webhook, event, customer, range, changed, after, before } = search;
+	const statuses = valuesOf(status);
+	const [zone] = useZone();
+	const time = changed !== undefined ? `changed ${changed}` : range !== undefined ? `range ${range}` : null;
+	const times = [
+		...(after === undefined ? [] : [{ name: "after", word: "Made since", at: timeOf(after) }]),
+		...(before === undefined ? [] : [{ name: "before", word: "Made before", at: timeOf(before) }]),
+	];
+	return (
+		<div className="stack tight">
+			<div className="bar" role="group" aria-label="State">
+				<Chip isOn={status === undefined} onClick={() => set({ status: undefined })}>
+					All
+				</Chip>
+				{STATUSES.map((one) => (
+					<Chip key={one} isOn={statuses.includes(one)} onClick={() => set({ status: toggled(status, one) })}>
+						{one}
+					</Chip>
+				))}
+			</div>
+			<div className="bar">
+				<FilterText
+					isFirst
+					label="Event type"
+					placeholder="Any event type"
+					value={search.type}
+					onChange={(type) => set({ type })}
+				/>
+				<Select
+					className="filter"
+					aria-label="Webhook"
+					placeholder="Any webhook"
+					searchable
+					clearable
+					limit={50}
+					data={webhooks.map(({ id, name }) => ({ value: id, label: name }))}
+					value={webhook ?? null}
+					onChange={(webhook) => set({ webhook: webhook ?? undefined })}
+				/>
+				<Select
+					className="filter"
+					aria-label="Last answer"
+					placeholder="Any answer"
+					searchable
+					clearable
+					data={withChosen(CODES, code, (code) => code.replaceAll(",", ", "))}
+					value={code ?? null}
+					onChange={(code) => set({ code: code ?? undefined })}
+				/>
+				<Select
+					className="filter"
+					aria-label="Cause"
+					placeholder="Any cause"
+					searchable
+					clearable
+					data={withChosen(CAUSE_CHOICES, cause, (cause) => valuesOf(cause).map(causeWords).join(", "))}
+					value={cause ?? null}
+					onChange={(cause) => set({ cause: cause ?? undefined })}
+				/>
+				<Select
+					className="filter"
+					aria-label="Time"
+					placeholder="Any time"
+					clearable
+					data={TIMES}
+					value={time}
+					onChange={(time) => {
+						const [name = "", span] = time?.split(" ") ?? [];
+						set({ range: undefined, changed: undefined, [name]: span });
+					}}
+				/>
+			</div>
+			{hasFilter(search) && (
+				<div className="bar">
+					{event !== undefined && (
+						<Removable text={`Event ${idEnd(event)}`} onRemove={() => set({ event: undefined })} />
+					)}
+					{customer !== undefined && (
+						<Removable text={`Customer ${customer}`} onRemove={() => set({ customer: undefined })} />
+					)}
+					{error !== undefined && (
+						<Removable text={`Error ${error.replaceAll(",", ", ")}`} onRemove={() => set({ error: undefined })} />
+					)}
+					{times.map(({ name, word, at }) => (
+						<Removable
+							key={name}
+							text={`${word} ${formatTime(at, "short", zone)}`}
+							onRemove={() => set({ [name]: undefined })}
+						/>
+					))}
+					<Button size="compact-sm" variant="subtle" onClick={() => void navigate({ search: {} })}>
+						Remove all filters
+					</Button>
+				</div>
+			)}
+		</div>
+	);
+}
+
+interface Choice {
+	readonly value: string;
+	readonly label: string;
+}
+
+/** The choices, and what the address has if it is none of them, such as several at once. */
+function withChosen(choices: readonly Choice[], value: string | undefined, label: (value: string) => string): Choice[] {
+	if (value === undefined || choices.some((choice) => choice.value === value)) return [...choices];
+	return [{ value, label: label(value) }, ...choices];
+}
+
+function capital(words: string): string {
+	return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function Chip({
+	isOn,
+	onClick,
+	children,
+}: {
+	readonly isOn: boolean;
+	readonly onClick: () => void;
+	readonly children: string;
+}) {
+	return (
+		<Button size="xs" variant={isOn ? "filled" : "default"} aria-pressed={isOn} onClick={onClick}>
+			{children}
+		</Button>
+	);
+}
+
+function Removable({ text, onRemove }: { readonly text: string; readonly onRemove: () => void }) {
+	return (
+		<Button
+			size="compact-sm"
+			variant="light"
+			rightSection={<Icon name="cross" size={12} />}
+			aria-label={`${text}: remove the filter`}
+			onClick={onRemove}
+		>
+			{text}
+		</Button>
+	);
+}

@@ -1,0 +1,116 @@
+// Deliveries by filter, in pages, and what changes them.
+import type {
+	AttemptCause,
+	Delivery,
+	DeliveryFilter,
+	DeliveryListParams,
+	ManyFilter,
+	ProjectHandle,
+} from "@fanfare/sdk";
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+
+import {
+	rangeStart,
+	timeOf,
+	valuesOf,
+	type DeliveriesSearch,
+	type DeliveryStatusName,
+	type ErrorName,
+} from "../../app/search.ts";
+import { useProject } from "../../session/caller.ts";
+
+const PAGE_ROWS = 100;
+
+interface DeliveryPage {
+	readonly data: readonly Delivery[];
+	readonly nextPage: string | null;
+	/** When it was loaded, in milliseconds since the epoch. */
+	readonly loadedAt: number;
+}
+
+/** What a search asks the server for. `now` is where a range ends. */
+export function filterOf(search: DeliveriesSearch, now: number): DeliveryFilter {
+	const { status, code, cause, error, webhook, event, type, customer, range, changed, after, before } = search;
+	// What the address allows is what the server takes.
+	return {
+		...(status !== undefined && { status: valuesOf(status) as readonly DeliveryStatusName[] }),
+		...(code !== undefined && { responseCode: valuesOf(code) }),
+		...(cause !== undefined && { cause: valuesOf(cause) as readonly AttemptCause[] }),
+		...(error !== undefined && { error: valuesOf(error) as readonly ErrorName[] }),
+		...(webhook !== undefined && { webhookId: webhook }),
+		...(event !== undefined && { eventId: event }),
+		...(type !== undefined && { eventType: valuesOf(type).map((one) => one.trim()) }),
+		...(customer !== undefined && { customerId: customer }),
+		...(range !== undefined && { after: rangeStart(range, now) }),
+		...(after !== undefined && { after: timeOf(after) }),
+		...(before !== undefined && { before: timeOf(before) }),
+		...(changed !== undefined && { updatedAfter: rangeStart(changed, now) }),
+	};
+}
+
+/** How many deliveries match a search. A count that would take too long is the least that there are. */
+export function countQuery(project: ProjectHandle, search: DeliveriesSearch) {
+	const { open: _, ...filter } = search;
+	return queryOptions({
+		queryKey: ["project", project.id, "delivery-count", filter],
+		queryFn: ({ signal }) => project.deliveries.count(filterOf(filter, Date.now()), { signal }),
+		staleTime: 10_000,
+	});
+}
+
+/** The deliveries of a search, newest first, in pages that are fetched when they are wanted. */
+export function deliveriesQuery(project: ProjectHandle, search: DeliveriesSearch, rows = PAGE_ROWS) {
+	const { open: _, ...filter } = search;
+	return infiniteQueryOptions({
+		queryKey: ["project", project.id, "deliveries", filter, rows],
+		queryFn: async ({ pageParam, signal }): Promise<DeliveryPage> => {
+			const asked: DeliveryListParams = {
+				...filterOf(filter, Date.now()),
+				limit: rows,
+				...(pageParam !== null && { page: pageParam }),
+			};
+			const { data, nextPage } = await project.deliveries.list(asked, { signal });
+			return { data, nextPage, loadedAt: Date.now() };
+		},
+		initialPageParam: null as string | null,
+		getNextPageParam: ({ nextPage }) => nextPage,
+		// New rows are announced, and shown when the reader asks: nothing moves under the pointer.
+		staleTime: Number.POSITIVE_INFINITY,
+	});
+}
+
+/** A change of deliveries; afterwards everything that shows deliveries is fetched again. */
+export function useDeliveryChange<Input, Result>(
+	change: (project: ProjectHandle, input: Input) => Promise<Result>,
+	onDone?: (result: Result, input: Input) => void,
+) {
+	const project = useProject();
+	const queryClient = useQueryClient();
+	return useMutation({
+		mutationFn: (input: Input) => change(project, input),
+		onSuccess: async (result, input) => {
+			onDone?.(result, input);
+			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+		},
+	});
+}
+
+/** Retries or cancels all deliveries that match, in as many calls as the server needs. Returns how many were changed. */
+export async function changeAll(
+	project: ProjectHandle,
+	action: "retry" | "cancel",
+	filter: ManyFilter,
+	onProgress: (changed: number) => void = () => {},
+): Promise<number> {
+	let changed = 0;
+	// The next page leaves out what has changed since the first call: what fails again is not retried again.
+	for (let page: string | undefined; ;) {
+		const asked = { ...filter, page };
+		const call = action === "retry" ? project.deliveries.retryMany(asked) : project.deliveries.cancelMany(asked);
+		const { changed: more, nextPage } = await call;
+		changed += more;
+		onProgress(changed);
+		if (nextPage === null) return changed;
+		page = nextPage;
+	}
+}

@@ -1,0 +1,168 @@
+// Everything about one delivery: what it is, its attempts and the one to come, why one failed, and its request and answer.
+import type { DeliveryDetail } from "@fanfare/sdk";
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { Icon } from "../../parts/layout/icon.tsx";
+import { TableSkeleton } from "../../parts/layout/table.tsx";
+import { copyText } from "../../parts/text/copy-text.ts";
+import { Id } from "../../parts/text/copy.tsx";
+import { DeliveryState } from "../../parts/text/state.tsx";
+import { Time } from "../../parts/text/time.tsx";
+import { useMay, useProject } from "../../session/caller.ts";
+import { useShortcuts } from "../../shell/use-shortcuts.ts";
+import { useDeliveryChange } from "../deliveries/queries.ts";
+import { useWebhooks } from "../webhooks/queries.ts";
+import { AttemptView } from "./attempt-view.tsx";
+import { asCurl, forSupport } from "./copies.ts";
+import { bodyQuery, deliveryQuery } from "./queries.ts";
+import { Timeline } from "./timeline.tsx";
+
+export function DeliveryPanel({ deliveryId }: { readonly deliveryId: string }) {
+	const { data: delivery, error, refetch } = useQuery(deliveryQuery(useProject(), deliveryId));
+	if (delivery !== undefined) return <Loaded key={delivery.id} delivery={delivery} />;
+	if (error === null) return <TableSkeleton label="the delivery" rows={5} />;
+	return <Problem error={error} what="The delivery could not be loaded" onRetry={() => void refetch()} />;
+}
+
+function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
+	const { attempts } = delivery;
+	// Null for the newest, also when another one is made.
+	const [chosen, setChosen] = useState<number | null>(null);
+	const shown = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1);
+	const { data: webhooks } = useWebhooks();
+	const webhook = webhooks?.find(({ id }) => id === delivery.webhookId);
+	const step = (by: number) => {
+		const index = attempts.findIndex(({ number }) => number === shown?.number);
+		setChosen(attempts[Math.min(attempts.length - 1, Math.max(0, index + by))]?.number ?? null);
+	};
+	useShortcuts({ "[": () => step(-1), "]": () => step(1) });
+	return (
+		<div className="stack">
+			<section className="card card-pad stack" aria-label="Delivery">
+				<div className="head">
+					<DeliveryState status={delivery.status} />
+					<strong className="mono cut">{delivery.eventType}</strong>
+					<div className="head-rest">
+						<Actions delivery={delivery} attempt={shown} />
+					</div>
+				</div>
+				{delivery.reason !== null && <p className="flat">{delivery.reason}</p>}
+				<dl className="facts">
+					<dt>Webhook</dt>
+					<dd>
+						{webhook === undefined ? (
+							<Id id={delivery.webhookId} label="Copy the webhook's id" />
+						) : (
+							<Link
+								className="link"
+								to="/$projectId/webhooks/$webhookId"
+								params={{ projectId: delivery.projectId, webhookId: webhook.id }}
+							>
+								{webhook.name}
+							</Link>
+						)}
+					</dd>
+					{delivery.customerId !== undefined && (
+						<>
+							<dt>Customer</dt>
+							<dd>{delivery.customerId}</dd>
+						</>
+					)}
+					<dt>Delivery</dt>
+					<dd>
+						<Id id={delivery.id} label="Copy the delivery's id" />
+					</dd>
+					<dt>Event</dt>
+					<dd>
+						<Id id={delivery.eventId} label="Copy the event's id" />{" "}
+						<Link
+							className="link"
+							to="/$projectId/deliveries"
+							params={{ projectId: delivery.projectId }}
+							search={{ event: delivery.eventId }}
+						>
+							all its deliveries
+						</Link>
+					</dd>
+					<dt>Made</dt>
+					<dd>
+						<Time at={delivery.createDate} form="exact" />
+					</dd>
+				</dl>
+			</section>
+			<div className="delivery">
+				<Timeline delivery={delivery} chosen={shown?.number ?? null} onChoose={setChosen} />
+				{shown === undefined ? (
+					<div className="card card-pad dim">No attempt was made yet.</div>
+				) : (
+					<AttemptView attempt={shown} delivery={delivery} timeoutMs={webhook?.timeoutMs ?? null} />
+				)}
+			</div>
+		</div>
+	);
+}
+
+interface ActionsProps {
+	readonly delivery: DeliveryDetail;
+	readonly attempt: DeliveryDetail["attempts"][number] | undefined;
+}
+
+function Actions({ delivery, attempt }: ActionsProps) {
+	const project = useProject();
+	const toast = useToast();
+	const mayWrite = useMay("write");
+	const { data: body } = useQuery(bodyQuery(project, delivery.eventId));
+	const retry = useDeliveryChange(
+		({ deliveries }, id: string) => deliveries.retry(id),
+		() => toast("It is tried again now"),
+	);
+	const cancel = useDeliveryChange(
+		({ deliveries }, id: string) => deliveries.cancel(id),
+		() => toast("Cancelled"),
+	);
+	const mayRetry = mayWrite && ["Failed", "Cancelled", "Pending"].includes(delivery.status);
+	const mayCancel = mayWrite && ["Pending", "Held"].includes(delivery.status);
+	const copy = (text: string, what: string) => void copyText(text).then(() => toast(`Copied ${what}`));
+	const curl = attempt === undefined || body === undefined ? null : asCurl(attempt, body);
+	useShortcuts({
+		...(mayRetry && { r: () => retry.mutate(delivery.id) }),
+		...(curl !== null && { c: () => copy(curl, "the request as curl") }),
+	});
+	return (
+		<>
+			{mayRetry && (
+				<Button
+					size="xs"
+					loading={retry.isPending}
+					leftSection={<Icon name="retry" size={14} />}
+					onClick={() => retry.mutate(delivery.id)}
+				>
+					Retry now
+				</Button>
+			)}
+			{mayCancel && (
+				<Button size="xs" variant="default" loading={cancel.isPending} onClick={() => cancel.mutate(delivery.id)}>
+					Cancel
+				</Button>
+			)}
+			{curl !== null && (
+				<Button size="xs" variant="default" onClick={() => copy(curl, "the request as curl")}>
+					Copy as curl
+				</Button>
+			)}
+			<Button
+				size="xs"
+				variant="default"
+				onClick={() => copy(forSupport(delivery), "a summary without payload and secrets")}
+			>
+				Copy for support
+			</Button>
+			{(retry.isError || cancel.isError) && <Problem error={retry.error ?? cancel.error} />}
+		</>
+	);
+}

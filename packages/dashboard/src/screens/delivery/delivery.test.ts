@@ -1,0 +1,116 @@
+// One delivery, in a real browser: hostile and large contents, and exact ones.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { pageSuite, type World } from "../../../test/suite.ts";
+
+/** Sends data as JSON text, and returns the id of its only delivery, which has ended. */
+async function send(world: World, endpoint: string, type: string, data: string): Promise<string> {
+	await world.server.createWebhook(endpoint, { eventTypes: [type], retries: { maxRetries: 0, maxRetryDelay: 0 } });
+	const { json } = await world.server.call(
+		"POST",
+		`/projects/${world.server.projectId}/events`,
+		`{"type":"${type}","data":${data}}`,
+	);
+	const { id } = json as { id: string };
+	return (await world.server.waitForDelivery(id, ({ status }) => status !== "Pending")).id;
+}
+
+pageSuite("a delivery", (world) => {
+	it("shows the request exactly: numbers keep all their digits", async () => {
+		await using receiver = await startReceiver();
+		const id = await send(world, receiver.url, "exact.one", '{"id":12345678901234567890,"small":1e-400}');
+		await using tab = await world.open(`deliveries/${id}`);
+		const body = tab.page.getByRole("region", { name: "Request body" });
+		await body.getByText("12345678901234567890").waitFor();
+		await expect.poll(() => body.innerText()).toContain('"small": 1e-400');
+		await tab.page.getByText("As sent", { exact: true }).click();
+		await expect.poll(() => body.innerText()).toContain('"data":{"id":12345678901234567890,"small":1e-400}}');
+		const [request] = receiver.requests;
+		await expect.poll(() => body.innerText()).toBe(request!.rawBody.toString());
+	});
+
+	it("says how many others have failed for the same cause, and leads to them", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 413 }));
+		const id = await send(world, receiver.url, "kin.one", "1");
+		await world.server.createWebhook(receiver.url, {
+			eventTypes: ["kin.other"],
+			retries: { maxRetries: 0, maxRetryDelay: 0 },
+		});
+		await using tab = await world.open(`deliveries/${id}`);
+		const { page } = tab;
+		await page.getByText("No other delivery has failed for the same cause.").waitFor();
+		const { project } = world.server;
+		await project.events.sendBatch(["kin.one", "kin.one", "kin.other"].map((type) => ({ type, data: 2 })));
+		await expect.poll(async () => (await project.deliveries.count({ cause: "status_413" })).count).toBe(4);
+		await page.reload();
+		await page.getByRole("link", { name: "3 in the project" }).waitFor();
+		await page.getByRole("link", { name: "2 to this webhook" }).click();
+		await page.getByText("3 match", { exact: true }).waitFor();
+	});
+
+	it("shows hostile data, answers and headers as text", async () => {
+		await using receiver = await startReceiver();
+		const attack = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
+		receiver.script(() => ({
+			status: 500,
+			body: attack,
+			headers: { "x-attack": attack, "content-type": "text/html" },
+		}));
+		const id = await send(
+			world,
+			receiver.url,
+			"hostile.one",
+			JSON.stringify({ [attack]: attack, "\u202e": "javascript:alert(1)" }),
+		);
+		await using tab = await world.open(`deliveries/${id}`);
+		await tab.page.getByRole("region", { name: "Answer body" }).getByText(attack).waitFor();
+		await tab.page.getByText("Headers of the answer").click();
+		await tab.page.getByText("x-attack").waitFor();
+		await expect.poll(() => tab.page.title()).toMatch(/^Delivery/);
+		await expect.poll(() => tab.page.locator("img").count()).toBe(0);
+	});
+
+	it("shows a body of 256 KB in one line, and stays quick", async () => {
+		await using receiver = await startReceiver();
+		const text = "0123456789".repeat(25_000);
+		const id = await send(world, receiver.url, "large.one", `"${text}"`);
+		await using tab = await world.open(`deliveries/${id}`);
+		const body = tab.page.getByRole("region", { name: "Request body" });
+		await body.waitFor();
+		expect((await body.innerText()).length).toBeGreaterThan(250_000);
+		await tab.page.keyboard.press("?");
+		await tab.page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+	});
+
+	it("is copied as curl, and as a summary without the payload", async () => {
+		await using receiver = await startReceiver();
+		const id = await send(world, receiver.url, "copy.one", `{"it's":"payload"}`);
+		await using tab = await world.open(`deliveries/${id}`);
+		await tab.person.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+		await tab.page.getByRole("button", { name: "Copy as curl" }).click();
+		await tab.page.getByText("Copied the request as curl").waitFor();
+		const curl = await tab.page.evaluate<string>("navigator.clipboard.readText()");
+		expect(curl).toContain(`curl -X POST '${receiver.url}`);
+		expect(curl).toContain(String.raw`{"it'\''s":"payload"}`);
+		await tab.page.getByRole("button", { name: "Copy for support" }).click();
+		await tab.page.getByText("Copied a summary").waitFor();
+		const summary = await tab.page.evaluate<string>("navigator.clipboard.readText()");
+		expect(summary).toContain(id);
+		expect(summary).not.toContain("payload");
+	});
+
+	it.each(["light", "dark"] as const)("is accessible in %s colours, also on a phone", async (scheme) => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 429, body: '{"error":"slow down"}' }));
+		const id = await send(world, receiver.url, `axe.${scheme}`, '{"a":[1,true,null]}');
+		await using tab = await world.open(`deliveries/${id}`, { scheme, size: { width: 360, height: 800 } });
+		await tab.page.getByText("Set a rate limit").waitFor();
+		await tab.page.getByRole("region", { name: "Answer body" }).waitFor();
+		expect(await axeFindings(tab.page)).toEqual([]);
+		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+		expect(await tab.page.evaluate(overflow)).toBe(0);
+	});
+});

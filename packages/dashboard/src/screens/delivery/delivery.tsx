@@ -1,0 +1,23 @@
+// S6: one delivery, on a screen of its own.
+import { getRouteApi, Link } from "@tanstack/react-router";
+
+import { PageHead } from "../../parts/layout/page-head.tsx";
+import { idEnd } from "../../parts/text/format.ts";
+import { DeliveryPanel } from "./delivery-panel.tsx";
+
+const route = getRouteApi("/$projectId/deliveries/$deliveryId");
+
+export function DeliveryScreen() {
+	const { deliveryId } = route.useParams();
+	const back = (
+		<Link className="link" from="/$projectId/deliveries/$deliveryId" to="/$projectId/deliveries">
+			‹ Deliveries
+		</Link>
+	);
+	return (
+		<>
+			<PageHead title={`Delivery ${idEnd(deliveryId)}`} back={back} />
+			<DeliveryPanel deliveryId={deliveryId} />
+		</>
+	);
+}

@@ -1,0 +1,211 @@
+// One event type: what it means, its schema and example, and who wants it.
+import type { EventType } from "@fanfare/sdk";
+import { Button } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { Payload } from "../../parts/code/payload.tsx";
+import { Confirm } from "../../parts/feedback/confirm.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { Fact } from "../../parts/layout/fact.tsx";
+import { PageHead } from "../../parts/layout/page-head.tsx";
+import { TableSkeleton } from "../../parts/layout/table.tsx";
+import { Time } from "../../parts/text/time.tsx";
+import { useMay, useProject } from "../../session/caller.ts";
+import { draftOf, toUpdate, type Draft } from "../event-types/draft.ts";
+import { eventTypeQuery, useTypeChange } from "../event-types/queries.ts";
+import { TypeForm } from "../event-types/type-form.tsx";
+import { wantsType } from "../event-types/wants-type.ts";
+import { SendLink } from "../events/send-link.tsx";
+import { useWebhooks } from "../webhooks/queries.ts";
+
+const route = getRouteApi("/$projectId/event-types/$name");
+
+export function EventTypeScreen() {
+	const { name } = route.useParams();
+	const project = useProject();
+	const mayWrite = useMay("write");
+	const { data: type, error, refetch } = useQuery(eventTypeQuery(project, name));
+	const back = (
+		<Link className="link" to="/$projectId/event-types" params={{ projectId: project.id }} search={{}}>
+			‹ Event types
+		</Link>
+	);
+	return (
+		<>
+			<PageHead
+				title={name}
+				back={back}
+				actions={
+					mayWrite &&
+					type !== undefined && (
+						<>
+							{!type.archived && <SendLink search={{ type: name }}>Send one</SendLink>}
+							<Actions type={type} />
+						</>
+					)
+				}
+			>
+				{type?.archived === true && <span className="state warn">archived</span>}
+				{type?.visibility === "internal" && <span className="state calm">internal</span>}
+			</PageHead>
+			{error !== null && (
+				<Problem error={error} what="The event type could not be loaded" onRetry={() => void refetch()} />
+			)}
+			{type === undefined && error === null && <TableSkeleton label="the event type" rows={6} />}
+			{type !== undefined && (
+				<div className="beside">
+					<div className="card card-pad">{mayWrite ? <Edit type={type} /> : <Shown type={type} />}</div>
+					<Usage type={type} />
+				</div>
+			)}
+		</>
+	);
+}
+
+function Edit({ type }: { readonly type: EventType }) {
+	const toast = useToast();
+	// The one that the draft was made of: a change by somebody else meanwhile is refused, not overwritten.
+	const [original, setOriginal] = useState(type);
+	const update = useTypeChange(
+		(types, draft: Draft) => types.update(original.name, toUpdate(draft, draftOf(original), original.revision)),
+		(saved) => {
+			toast(`Saved ${original.name}`);
+			setOriginal(saved);
+		},
+	);
+	return (
+		<>
+			<TypeForm
+				key={original.revision}
+				isNew={false}
+				initial={draftOf(original)}
+				isBusy={update.isPending}
+				error={update.error}
+				onSubmit={(draft) => update.mutate(draft)}
+			/>
+			{type.revision > original.revision && (
+				<p className="note warn">
+					<span>
+						It was changed elsewhere since you opened it.{" "}
+						<Button size="compact-sm" variant="default" onClick={() => setOriginal(type)}>
+							Show the new version
+						</Button>
+					</span>
+				</p>
+			)}
+		</>
+	);
+}
+
+/** What somebody sees whose key may only read. */
+function Shown({ type }: { readonly type: EventType }) {
+	return (
+		<div className="stack">
+			<p className="flat">{type.description ?? <span className="dim">No description</span>}</p>
+			<div className="stack tight">
+				<h2 className="card-title">Example</h2>
+				{type.example === null ? (
+					<p className="dim flat">None.</p>
+				) : (
+					<Payload label="Example" text={JSON.stringify(type.example, null, 2)} />
+				)}
+			</div>
+			<div className="stack tight">
+				<h2 className="card-title">Schema</h2>
+				{type.schema === null ? (
+					<p className="dim flat">None: any data is valid.</p>
+				) : (
+					<Payload label="Schema" text={JSON.stringify(type.schema, null, 2)} />
+				)}
+			</div>
+		</div>
+	);
+}
+
+const SHOWN = 20;
+
+function Usage({ type }: { readonly type: EventType }) {
+	const { id: projectId } = useProject();
+	const { data: webhooks } = useWebhooks();
+	const wanted = webhooks?.filter((webhook) => wantsType(webhook, type));
+	return (
+		<aside className="card card-pad stack" aria-label="Usage">
+			<h2 className="card-title">Who wants it</h2>
+			{wanted?.length === 0 && <p className="dim flat">No webhook: events of it are only kept in the log.</p>}
+			<ul className="plain-list">
+				{wanted?.slice(0, SHOWN).map(({ id, name, customerId, eventTypes }) => (
+					<li key={id} className="cut">
+						<Link
+							className="link"
+							to="/$projectId/webhooks/$webhookId"
+							params={{ projectId, webhookId: id }}
+							search={{}}
+						>
+							{name}
+						</Link>{" "}
+						{customerId !== undefined && <span className="dim">of {customerId} </span>}
+						{eventTypes === null && <span className="dim">wants all types</span>}
+					</li>
+				))}
+			</ul>
+			{wanted !== undefined && wanted.length > SHOWN && <p className="dim flat">and {wanted.length - SHOWN} more</p>}
+			<Link className="link" to="/$projectId/events" params={{ projectId }} search={{ type: type.name }}>
+				Its events ›
+			</Link>
+			<dl className="facts">
+				<Fact name="Created">
+					<Time at={type.createDate} form="day" />
+				</Fact>
+				<Fact name="Changed">
+					<Time at={type.updateDate} form="day" />
+				</Fact>
+			</dl>
+		</aside>
+	);
+}
+
+function Actions({ type }: { readonly type: EventType }) {
+	const { id: projectId } = useProject();
+	const navigate = useNavigate();
+	const toast = useToast();
+	const [isAsked, asked] = useDisclosure(false);
+	const archive = useTypeChange(
+		(types, archived: boolean) => types.update(type.name, { archived }),
+		(_, archived) => toast(archived ? `Archived ${type.name}` : `${type.name} is in use again`),
+	);
+	const remove = useTypeChange(
+		(types) => types.delete(type.name),
+		() => {
+			toast(`Deleted ${type.name}`);
+			void navigate({ to: "/$projectId/event-types", params: { projectId } });
+		},
+	);
+	return (
+		<>
+			<Button variant="default" loading={archive.isPending} onClick={() => archive.mutate(!type.archived)}>
+				{type.archived ? "Use it again" : "Archive"}
+			</Button>
+			<Button variant="default" onClick={asked.open}>
+				Delete…
+			</Button>
+			{archive.error !== null && <Problem error={archive.error} what="Not changed" />}
+			<Confirm
+				isOpen={isAsked}
+				title="Delete the event type?"
+				verb={`Delete ${type.name}`}
+				isDangerous
+				isBusy={remove.isPending}
+				error={remove.error}
+				onConfirm={() => remove.mutate(undefined)}
+				onClose={asked.close}
+			>
+				Its description, schema and example are deleted. Events of this type stay in the log, and webhooks that want it
+				still do. If it is only no longer sent, archive it instead: its past events then stay explained.
+			</Confirm>
+		</>
+	);
+}

@@ -1,0 +1,100 @@
+// What is typed into the form of an event type, as text, and the call that it becomes.
+import {
+	BadRequestError,
+	type CreateEventType,
+	type EventType,
+	type JsonSchema,
+	type UpdateEventType,
+} from "@fanfare/sdk";
+
+import { readJson, type JsonText } from "../../parts/json/exact-json.ts";
+import type { LineIssue } from "../../parts/json/json-editor.tsx";
+
+export interface Draft {
+	readonly name: string;
+	readonly description: string;
+	readonly visibility: EventType["visibility"];
+	/** JSON; empty for none. */
+	readonly schema: string;
+	/** JSON; empty for none. */
+	readonly example: string;
+}
+
+export const NEW: Draft = { name: "", description: "", visibility: "public", schema: "", example: "" };
+
+/** The fields of the form, by the paths that the server uses in its objections. */
+export const PATHS = ["name", "description", "visibility", "schema", "example"] as const;
+
+export function draftOf(type: EventType): Draft {
+	const text = (value: unknown) => (value === null || value === undefined ? "" : JSON.stringify(value, null, 2));
+	return {
+		name: type.name,
+		description: type.description ?? "",
+		visibility: type.visibility,
+		schema: text(type.schema),
+		example: text(type.example),
+	};
+}
+
+export function toCreate(draft: Draft): CreateEventType {
+	return { name: draft.name.trim(), ...settingsOf(draft) };
+}
+
+/** Only what was changed: a number that the page could not show exactly stays what it is. */
+export function toUpdate(draft: Draft, before: Draft, revision: number): UpdateEventType {
+	const all = settingsOf(draft);
+	return {
+		revision,
+		...(draft.description !== before.description && { description: all.description }),
+		...(draft.visibility !== before.visibility && { visibility: all.visibility }),
+		...(draft.schema !== before.schema && { schema: all.schema }),
+		...(draft.example !== before.example && { example: all.example }),
+	};
+}
+
+function settingsOf({ description, visibility, schema, example }: Draft) {
+	return {
+		description: description.trim() === "" ? null : description.trim(),
+		visibility,
+		schema: schema.trim() === "" ? null : (readJson(schema).value as JsonSchema),
+		example: example.trim() === "" ? null : readJson(example).value,
+	};
+}
+
+/** What is wrong with a field that holds JSON: its form, or what the server says of it, by line. */
+export function jsonIssues(name: "schema" | "example", text: string, isTried: boolean, error: unknown): LineIssue[] {
+	if (text.trim() === "" && !(error instanceof BadRequestError)) return [];
+	const json: JsonText = readJson(text);
+	if (isTried && json.error !== undefined && text.trim() !== "") return [json.error];
+	if (!(error instanceof BadRequestError)) return [];
+	return error.issues
+		.filter(({ path }) => path === name || path.startsWith(`${name}.`))
+		.map(({ path, message }) => {
+			const inside = path.slice(name.length + 1);
+			return { line: json.lineOf(inside), message: inside === "" ? `The ${name} ${message}` : `${inside} ${message}` };
+		});
+}
+
+/** Whether the JSON of the draft can be sent. */
+export function hasBadJson({ schema, example }: Draft): boolean {
+	return [schema, example].some((text) => text.trim() !== "" && readJson(text).error !== undefined);
+}
+
+const MOST_DEEP = 20;
+
+/** A schema that the example fits: its types, with every field required. A start to edit, not a guess at what is meant. */
+export function schemaFor(example: unknown, depth = 0): JsonSchema {
+	if (example === null || depth > MOST_DEEP) return {};
+	if (Array.isArray(example))
+		return { type: "array", ...(example.length > 0 && { items: schemaFor(example[0], depth + 1) }) };
+	if (typeof example === "object") {
+		const fields = Object.entries(example);
+		return {
+			type: "object",
+			required: fields.map(([name]) => name),
+			properties: Object.fromEntries(fields.map(([name, value]) => [name, schemaFor(value, depth + 1)])),
+		};
+	}
+	if (typeof example === "number") return { type: Number.isInteger(example) ? "integer" : "number" };
+	return { type: typeof example };
+}

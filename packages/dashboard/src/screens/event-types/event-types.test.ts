@@ -1,0 +1,103 @@
+// The list of event types, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("event types", (world) => {
+	it("are added with an example and a schema made of it, and lead on from the empty list", async () => {
+		await using tab = await world.open("event-types");
+		const { page } = tab;
+		await page.getByText("No event type yet").waitFor();
+		await page.getByRole("button", { name: "Add an event type" }).first().click();
+		const drawer = page.getByRole("dialog", { name: "Add an event type" });
+		await drawer.getByLabel("Name").fill("order.paid");
+		await drawer.getByLabel("Description").fill("Somebody <b>paid</b>.");
+		await drawer.getByLabel("Example").fill('{"orderId": 12345678901234567890, "lines": [{"sku": "a"}]}');
+		await drawer.getByRole("button", { name: "Begin with a schema" }).click();
+		await drawer.getByRole("button", { name: "Add the event type" }).click();
+		await page.getByRole("link", { name: "order.paid" }).waitFor();
+		const type = await world.server.project.eventTypes.get("order.paid");
+		expect(type).toMatchObject({
+			description: "Somebody <b>paid</b>.",
+			schema: { required: ["orderId", "lines"], properties: { lines: { items: { required: ["sku"] } } } },
+		});
+		// Exactly what was typed is stored.
+		const response = await fetch(`${world.server.url}/projects/${world.server.projectId}/event-types/order.paid`, {
+			headers: { "secret-key": world.server.key },
+		});
+		expect(await response.text()).toContain("12345678901234567890");
+	});
+
+	it("are edited, with the server's objections at their lines and nothing lost", async () => {
+		await world.server.project.eventTypes.create({ name: "edit.one", example: { a: 1 } });
+		await using tab = await world.open("event-types/edit.one");
+		const { page } = tab;
+		const schema = '{\n"type": "object",\n"properties": {\n"a": {"type": "strin"}\n}\n}';
+		await page.getByLabel("Schema").fill(schema);
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("Line 4:").waitFor();
+		await expect.poll(() => page.getByLabel("Schema").inputValue()).toBe(schema);
+		await page.getByLabel("Schema").fill(schema.replace("strin", "string"));
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("Line 2: a must be string").waitFor();
+		await page.getByLabel("Example").fill('{"a": "x"}');
+		await page.getByText("Internal", { exact: true }).click();
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("Saved edit.one").waitFor();
+		expect(await world.server.project.eventTypes.get("edit.one")).toMatchObject({
+			visibility: "internal",
+			example: { a: "x" },
+		});
+	});
+
+	it("that somebody else has changed meanwhile are not overwritten", async () => {
+		await world.server.project.eventTypes.create({ name: "edit.two" });
+		await using tab = await world.open("event-types/edit.two");
+		const { page } = tab;
+		await page.getByLabel("Description").fill("Mine");
+		await world.server.project.eventTypes.update("edit.two", { description: "Theirs" });
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("Nothing that you typed is lost").waitFor();
+		expect((await world.server.project.eventTypes.get("edit.two")).description).toBe("Theirs");
+		await expect.poll(() => page.getByLabel("Description").inputValue()).toBe("Mine");
+	});
+
+	it("are archived, found among the archived, and deleted after a question", async () => {
+		await world.server.project.eventTypes.create({ name: "old.one" });
+		await using tab = await world.open("event-types/old.one");
+		const { page } = tab;
+		await page.getByRole("button", { name: "Archive" }).click();
+		await page.getByText("Archived old.one").waitFor();
+		await page.getByRole("link", { name: "‹ Event types" }).click();
+		await page.getByRole("button", { name: /Archived \d/ }).click();
+		await page.getByRole("link", { name: "old.one" }).click();
+		await page.getByRole("button", { name: "Delete…" }).click();
+		await page.getByRole("button", { name: "Delete old.one" }).click();
+		await page.getByText("Deleted old.one").waitFor();
+		await expect(world.server.project.eventTypes.get("old.one")).rejects.toMatchObject({ status: 404 });
+	});
+
+	it("are only shown to a key that may only read", async () => {
+		await world.server.project.eventTypes.create({ name: "read.type", example: { a: 1 } });
+		const { secretKey } = await world.server.client.keys.create({ name: "reader", scope: "read" });
+		await using tab = await world.open("event-types/read.type", { key: secretKey });
+		await tab.page.getByRole("region", { name: "Example" }).waitFor();
+		await expect.poll(() => tab.page.getByRole("button", { name: "Save" }).count()).toBe(0);
+		await expect.poll(() => tab.page.getByRole("button", { name: "Archive" }).count()).toBe(0);
+	});
+
+	it.each(["light", "dark"] as const)("are accessible in %s colours", async (scheme) => {
+		const name = `axe.${scheme}`;
+		await world.server.project.eventTypes.create({ name, description: "For axe", example: { a: 1 }, archived: false });
+		for (const path of ["event-types", "event-types?form=new", `event-types/${name}`]) {
+			await using tab = await world.open(path, { scheme });
+			await tab.page.getByText(name).first().waitFor();
+			if (path.includes("form")) {
+				await tab.page.getByLabel("Schema").fill("{");
+				await tab.page.getByRole("button", { name: "Add the event type" }).click();
+			}
+			expect([path, await axeFindings(tab.page)]).toEqual([path, []]);
+		}
+	});
+});

@@ -1,0 +1,45 @@
+// The list of event types, and what changes it.
+import type { Deleted, EventType, ProjectHandle } from "@fanfare/sdk";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+
+import { useProject } from "../../session/caller.ts";
+
+/** More types than this are not loaded into the page. */
+export const MOST_TYPES = 5_000;
+
+export function allTypesQuery(project: ProjectHandle) {
+	return queryOptions({
+		queryKey: ["project", project.id, "event-types", "all"],
+		queryFn: async ({ signal }): Promise<readonly EventType[]> => {
+			const types: EventType[] = [];
+			for await (const type of project.eventTypes.list({}, { signal })) {
+				types.push(type);
+				if (types.length === MOST_TYPES) break;
+			}
+			return types;
+		},
+	});
+}
+
+export function eventTypeQuery(project: ProjectHandle, name: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "event-type", name],
+		queryFn: ({ signal }) => project.eventTypes.get(name, { signal }),
+	});
+}
+
+/** A change of the event types; afterwards everything that shows types is fetched again. */
+export function useTypeChange<Input, Result extends EventType | Deleted>(
+	change: (types: ProjectHandle["eventTypes"], input: Input) => Promise<Result>,
+	onDone?: (result: Result, input: Input) => void,
+) {
+	const project = useProject();
+	const queryClient = useQueryClient();
+	return useMutation({
+		mutationFn: (input: Input) => change(project.eventTypes, input),
+		onSuccess: async (result, input) => {
+			onDone?.(result, input);
+			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+		},
+	});
+}

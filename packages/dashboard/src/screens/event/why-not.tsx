@@ -1,0 +1,103 @@
+// Why webhooks got an event or not: loaded when somebody asks.
+import type { Routing } from "@fanfare/sdk";
+import { Select } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { useProject } from "../../session/caller.ts";
+import { routingQuery } from "../events/queries.ts";
+import { reasonWords } from "../events/routing-words.ts";
+import { useWebhooks } from "../webhooks/queries.ts";
+
+interface WhyNotProps {
+	readonly eventId: string;
+	/** Whether it is shown without being asked for. */
+	readonly isOpen: boolean;
+}
+
+export function WhyNot({ eventId, isOpen }: WhyNotProps) {
+	const [isAsked, setAsked] = useState(isOpen);
+	return (
+		<details className="card fold" open={isAsked} onToggle={({ currentTarget }) => setAsked(currentTarget.open)}>
+			<summary>Why did a webhook get nothing?</summary>
+			{isAsked && <Reasons eventId={eventId} />}
+		</details>
+	);
+}
+
+function Reasons({ eventId }: { readonly eventId: string }) {
+	const project = useProject();
+	const [webhookId, setWebhookId] = useState<string | null>(null);
+	const { data: webhooks = [] } = useWebhooks();
+	const query = useInfiniteQuery(routingQuery(project, eventId, webhookId));
+	const { data, error, refetch, hasNextPage } = query;
+	const all = data?.pages.flatMap((page) => page.data);
+	// Those that got it are in the list of deliveries.
+	const rows = webhookId === null ? all?.filter(({ gets }) => !gets) : all;
+	return (
+		<div className="stack tight">
+			<div className="bar">
+				<Select
+					className="filter"
+					aria-label="Webhook"
+					placeholder="Any webhook"
+					searchable
+					clearable
+					limit={50}
+					data={webhooks.map(({ id, name }) => ({ value: id, label: name }))}
+					value={webhookId}
+					onChange={setWebhookId}
+				/>
+			</div>
+			{error !== null && <Problem error={error} what="It could not be found out" onRetry={() => void refetch()} />}
+			{rows === undefined && error === null && <TableSkeleton label="why" rows={3} />}
+			{rows?.length === 0 && !hasNextPage && <p className="dim flat">Every webhook of the project got it.</p>}
+			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
+				<Table
+					label="Why webhooks got it or not"
+					columns={columnsOf(project.id)}
+					rows={rows}
+					keyOf={({ webhookId }) => webhookId}
+					foot={
+						webhookId === null ? (
+							<ListFoot query={query} shown={rows.length} more="Look at older webhooks" />
+						) : undefined
+					}
+				/>
+			)}
+		</div>
+	);
+}
+
+function columnsOf(projectId: string): Column<Routing>[] {
+	return [
+		{
+			name: "Webhook",
+			width: "minmax(8rem, 1fr)",
+			cell: ({ webhookId, webhookName, customerId }) => (
+				<div className="cut">
+					<Link className="row-link" to="/$projectId/webhooks/$webhookId" params={{ projectId, webhookId }} search={{}}>
+						{webhookName}
+					</Link>
+					{customerId !== undefined && <span className="dim"> of {customerId}</span>}
+				</div>
+			),
+		},
+		{
+			name: "Got it",
+			width: "4rem",
+			phone: "beside",
+			cell: ({ gets }) => <span className={gets ? "text-good" : "dim"}>{gets ? "yes" : "no"}</span>,
+		},
+		{
+			name: "Why",
+			width: "minmax(14rem, 3fr)",
+			phone: "whole",
+			cell: (routing) => <div className="wrap">{reasonWords(routing)}</div>,
+		},
+	];
+}

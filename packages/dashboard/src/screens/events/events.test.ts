@@ -1,0 +1,225 @@
+// Events, one event, and the form that sends one, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+const EXACT = '{"id":12345678901234567890,"price":1.10,"note":"<img src=x onerror=alert(1)>"}';
+
+pageSuite("events", (world) => {
+	/** Sends data as text, as a producer in another language does. */
+	const sendText = async (type: string, data: string, more = "") => {
+		const response = await fetch(`${world.server.url}/projects/${world.server.projectId}/events`, {
+			method: "POST",
+			headers: { "secret-key": world.server.key, "content-type": "application/json" },
+			body: `{"type":"${type}","data":${data}${more}}`,
+		});
+		expect(response.status).toBe(202);
+		return ((await response.json()) as { id: string }).id;
+	};
+
+	it("are found by type, customer and tag, each in the address", async () => {
+		await sendText("find.one", "1", ',"customerId":"acme","tags":["order:1"]');
+		await sendText("find.one", "2", ',"customerId":"globex","tags":["order:2"]');
+		await using tab = await world.open("events");
+		const { page } = tab;
+		await page.getByLabel("Event type").fill("find.one");
+		await page.getByLabel("Event type").press("Enter");
+		await expect.poll(() => page.getByRole("link", { name: "find.one" }).count()).toBe(2);
+		for (const head of await page.getByRole("columnheader").all()) {
+			expect((await head.boundingBox())!.height).toBeLessThan(50);
+		}
+		await page.getByLabel("Tag", { exact: true }).fill("order:2");
+		await page.getByLabel("Tag", { exact: true }).press("Enter");
+		await expect.poll(() => page.getByRole("link", { name: "find.one" }).count()).toBe(1);
+		await expect.poll(() => new URL(page.url()).searchParams.get("tag")).toBe("order:2");
+		await page.getByLabel("Customer").fill("acme");
+		await page.getByLabel("Customer").press("Enter");
+		await page.getByText("No event matches").waitFor();
+		await page.getByRole("link", { name: "Remove all filters" }).click();
+		await page.getByRole("link", { name: "find.one" }).first().waitFor();
+	});
+
+	it("say what became of them, and are found if no webhook wanted them", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		await world.server.createWebhook(receiver.url, {
+			eventTypes: ["outcome.wanted"],
+			retries: { maxRetries: 0, maxRetryDelay: 0 },
+		});
+		const id = await sendText("outcome.wanted", "1");
+		await world.server.waitForDelivery(id, ({ status }) => status === "Failed");
+		await sendText("outcome.lonely", "1");
+		await using tab = await world.open("events?type=outcome.*");
+		const { page } = tab;
+		await page.getByRole("row", { name: /outcome.wanted.*1 ?failed/ }).waitFor();
+		await page.getByRole("row", { name: /outcome.lonely.*no webhook/ }).waitFor();
+		await page.getByRole("button", { name: "Wanted by no webhook" }).click();
+		await expect.poll(() => page.getByRole("link", { name: "outcome.wanted" }).count()).toBe(0);
+		await page.getByRole("link", { name: "outcome.lonely" }).waitFor();
+	});
+
+	it("that come while the list is shown are announced, also those that no webhook wants", async () => {
+		await sendText("live.event", "1");
+		await using tab = await world.open("events?type=live.event");
+		const { page } = tab;
+		await page.getByRole("link", { name: "live.event" }).waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		await sendText("live.event", "2");
+		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await expect.poll(() => page.getByRole("link", { name: "live.event" }).count()).toBe(2);
+	});
+
+	it("show their payload digit for digit as text, and their deliveries", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["exact.one"] });
+		const id = await sendText("exact.one", EXACT);
+		await using tab = await world.open("events?type=exact.one");
+		const { page } = tab;
+		await page.keyboard.press("j");
+		await expect.poll(() => page.getByRole("link", { name: "exact.one" }).count()).toBe(1);
+		await page.getByRole("link", { name: "exact.one" }).focus();
+		await page.keyboard.press("Enter");
+		await page.getByRole("heading", { name: "exact.one", level: 1 }).waitFor();
+		await expect.poll(() => page.url()).toContain(id);
+		await page.getByText("As sent").click();
+		await expect.poll(() => page.getByRole("region", { name: "Payload" }).innerText()).toBe(EXACT);
+		const deliveries = page.getByRole("table", { name: "Deliveries of the event" });
+		await deliveries.getByText("Succeeded").waitFor();
+	});
+
+	it("are sent again with their payload digit for digit, and the page leads to the new one", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["again.one"] });
+		const id = await sendText("again.one", EXACT);
+		await receiver.waitFor(1);
+		await using tab = await world.open(`events/${id}`);
+		const { page } = tab;
+		await page.getByRole("link", { name: "Send it as a new event" }).click();
+		await page.getByRole("complementary", { name: "Who gets it" }).getByText("1 webhook").waitFor();
+		await page.getByLabel("Payload").press("Control+Enter");
+		await page.getByRole("heading", { name: "again.one", level: 1 }).waitFor();
+		await expect.poll(() => new URL(page.url()).pathname).toMatch(/\/events\/evt_[\w-]+$/);
+		await expect.poll(() => page.url()).not.toContain(id);
+		const [, second] = await receiver.waitFor(2);
+		expect(second!.rawBody.toString()).toContain(`"data":${EXACT}`);
+	});
+
+	it("are sent after the page has said who gets them, and which named webhook would have them refused", async () => {
+		const { project } = world.server;
+		const spec = { endpoint: "https://example.com/who", eventTypes: ["who.*"] };
+		const mine = await project.batch.webhooks.create({ name: "Who of mine", spec });
+		const acme = await project.batch.webhooks.create({ name: "Who of acme", customerId: "acme", spec });
+		await project.batch.webhooks.pause(mine.id);
+		await using tab = await world.open("events/send");
+		const { page } = tab;
+		const who = page.getByRole("complementary", { name: "Who gets it" });
+		await page.getByRole("combobox", { name: "Event type" }).fill("who gets");
+		await who.getByText("type must be groups of letters").waitFor();
+		await page.getByRole("combobox", { name: "Event type" }).fill("who.gets");
+		await who.getByText("1 webhook, 1 of them off: theirs are held").waitFor();
+		await page.getByText("All customers").click();
+		await who.getByText("2 webhooks, 1 of them off: theirs are held").waitFor();
+		await who.getByRole("link", { name: "Who of acme" }).waitFor();
+		await page.getByText("No customer").click();
+		await page.getByText("Tags, certain webhooks").click();
+		await page.getByRole("combobox", { name: "Only to these webhooks" }).fill("Who of acme");
+		await page.getByRole("option", { name: "Who of acme" }).click();
+		await who.getByText("It is refused as it is").waitFor();
+		await who.getByText("It belongs to a customer whom the event is not for.").waitFor();
+		const sent = project.events.send({ type: "who.gets", data: 1, webhookIds: [acme.id] });
+		await expect(sent).rejects.toThrow("webhookIds.0");
+		await page.getByText("All customers").click();
+		await who.getByText("1 webhook", { exact: true }).waitFor();
+		for (const { id } of [mine, acme]) await project.batch.webhooks.delete(id);
+	});
+
+	it("say why a webhook got nothing", async () => {
+		const { project } = world.server;
+		const spec = { endpoint: "https://example.com/why", eventTypes: ["why.other"] };
+		const other = await project.batch.webhooks.create({ name: "Wants others", spec });
+		const acme = await project.batch.webhooks.create({ name: "Is acme's", customerId: "acme", spec });
+		const id = await sendText("why.one", "1");
+		const later = await project.batch.webhooks.create({ name: "Came later", spec });
+		await using tab = await world.open(`events/${id}`);
+		const { page } = tab;
+		const why = page.getByRole("table", { name: "Why webhooks got it or not" });
+		await why.getByRole("row", { name: /Wants others no Its event types do not let this type through/ }).waitFor();
+		await why
+			.getByRole("row", { name: /Is acme's of acme no It belongs to a customer whom the event is not for/ })
+			.waitFor();
+		await page.getByRole("combobox", { name: "Webhook" }).fill("Came");
+		await page.getByRole("option", { name: "Came later" }).click();
+		await why.getByRole("row", { name: /Came later no It was created after the event was accepted/ }).waitFor();
+		await expect.poll(() => why.getByRole("row", { name: "Wants others" }).count()).toBe(0);
+		for (const webhook of [other, acme, later]) await project.batch.webhooks.delete(webhook.id);
+	});
+
+	it("that do not fit their schema are refused at the line, and what was typed stays", async () => {
+		const schema = {
+			type: "object",
+			required: ["orderId"],
+			properties: { orderId: { type: "integer" }, lines: { items: { required: ["sku"] } } },
+		};
+		await world.server.project.eventTypes.create({ name: "strict.one", schema, example: { orderId: 1, lines: [] } });
+		await world.server.client.projects.update(world.server.projectId, { eventTypes: "catalogued" });
+		await using tab = await world.open("events/send?type=strict.one");
+		const { page } = tab;
+		const payload = page.getByLabel("Payload");
+		await expect.poll(() => payload.inputValue()).toContain('"orderId": 1');
+		await payload.fill('{\n"orderId": 1,\n}');
+		await page.getByRole("button", { name: "Send", exact: true }).click();
+		await page.getByText("Line 3: expected a name in double quotes").waitFor();
+		const typed = '{\n"orderId": "x",\n"lines": [\n{}]\n}';
+		await payload.fill(typed);
+		await page.getByRole("button", { name: "Send", exact: true }).click();
+		await page.getByText("Line 2: orderId must be integer").waitFor();
+		await page.getByText("Line 4: lines.0.sku is required").click();
+		await expect.poll(() => payload.inputValue()).toBe(typed);
+		expect(await payload.evaluate("document.activeElement.selectionStart")).toBe(typed.indexOf("{}"));
+		await world.server.client.projects.update(world.server.projectId, { eventTypes: "open" });
+	});
+
+	it("have their payload erased after a question", async () => {
+		const id = await sendText("erase.one", '{"secret":1}');
+		await using tab = await world.open(`events/${id}`);
+		const { page } = tab;
+		await page.getByRole("button", { name: "Erase the payload…" }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "Erase the payload" }).click();
+		await page.getByText("The payload was erased.").waitFor();
+		expect((await world.server.project.events.get(id)).dataErased).toBe(true);
+	});
+
+	it("are only shown to a key that may only read", async () => {
+		const id = await sendText("read.one", "1");
+		const { secretKey } = await world.server.client.keys.create({ name: "reader", scope: "read" });
+		await using tab = await world.open(`events/${id}`, { key: secretKey });
+		await tab.page.getByRole("region", { name: "Payload" }).waitFor();
+		await expect.poll(() => tab.page.getByRole("link", { name: "Send it as a new event" }).count()).toBe(0);
+		await expect.poll(() => tab.page.getByRole("button", { name: "Erase" }).count()).toBe(0);
+	});
+
+	it.each(["light", "dark"] as const)("are accessible in %s colours", async (scheme) => {
+		const type = `axe.${scheme}`;
+		const id = await sendText(type, EXACT, ',"customerIds":"*","tags":["a:1"],"idempotencyKey":"k-' + scheme + '"');
+		await world.server.createWebhook("http://127.0.0.1:9/x", { eventTypes: [type] });
+		for (const [path, ready] of [
+			["events", type],
+			["events?type=none.such", "No event matches"],
+			[`events/${id}`, "No webhook got it"],
+			[`events/${id}`, "It was created after the event was accepted"],
+			[`events/send?type=${type}`, "1 webhook"],
+		] as const) {
+			await using tab = await world.open(path, { scheme });
+			await tab.page.getByText(ready).first().waitFor();
+			if (path.includes("send")) {
+				await tab.page.getByLabel("Payload").fill("{");
+				await tab.page.getByRole("button", { name: "Send", exact: true }).click();
+				await tab.page.getByText("Line 1").waitFor();
+				await tab.page.getByText("Tags, certain webhooks").click();
+			}
+			expect([path, await axeFindings(tab.page)]).toEqual([path, []]);
+		}
+	});
+});

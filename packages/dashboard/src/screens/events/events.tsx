@@ -1,0 +1,175 @@
+// S7: the events of a project, by filter.
+import type { LoggedEvent } from "@fanfare/sdk";
+import { Button } from "@mantine/core";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+
+import { Empty } from "../../parts/feedback/empty.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { FilterRange } from "../../parts/form/filter-range.tsx";
+import { FilterText } from "../../parts/form/filter-text.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { PageHead } from "../../parts/layout/page-head.tsx";
+import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { Time } from "../../parts/text/time.tsx";
+import { useMay, useProject } from "../../session/caller.ts";
+import { NewRows } from "../deliveries/new-rows.tsx";
+import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
+import { Outcomes } from "./outcomes.tsx";
+import { eventsQuery } from "./queries.ts";
+import { Recipients } from "./recipients.tsx";
+import type { EventsSearch } from "./search.ts";
+import { SendLink } from "./send-link.tsx";
+
+const route = getRouteApi("/$projectId/events");
+
+export function EventsScreen() {
+	const search = route.useSearch();
+	const project = useProject();
+	const mayWrite = useMay("write");
+	const queryClient = useQueryClient();
+	const options = eventsQuery(project, search);
+	const query = useInfiniteQuery(options);
+	const { data, error, refetch, hasNextPage } = query;
+	useTriageKeys({ onRow: () => {}, onSelect: null });
+	const rows = data?.pages.flatMap((page) => page.data);
+	return (
+		<>
+			<PageHead
+				title="Events"
+				actions={mayWrite && <SendLink search={search.type === undefined ? {} : { type: search.type }} />}
+			/>
+			<Filters search={search} />
+			{error !== null && <Problem error={error} what="The events could not be loaded" onRetry={() => void refetch()} />}
+			<NewRows
+				projectId={project.id}
+				since={data?.pages[0]?.loadedAt ?? 0}
+				isEach
+				onShow={() => void queryClient.resetQueries({ queryKey: options.queryKey })}
+			/>
+			{rows === undefined && error === null && <TableSkeleton label="events" />}
+			{rows?.length === 0 && !hasNextPage && <Nothing search={search} mayWrite={mayWrite} />}
+			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
+				<Table
+					label="Events"
+					columns={columnsOf(project.id, rows)}
+					rows={rows}
+					keyOf={({ id }) => id}
+					foot={<ListFoot query={query} shown={rows.length} />}
+				/>
+			)}
+		</>
+	);
+}
+
+function columnsOf(projectId: string, rows: readonly LoggedEvent[]): Column<LoggedEvent>[] {
+	const hasTags = rows.some(({ tags }) => tags !== undefined);
+	const hasCustomers = rows.some(({ customerId, customerIds }) => (customerId ?? customerIds) !== undefined);
+	const columns: (Column<LoggedEvent> | false)[] = [
+		{
+			name: "Event type",
+			width: "minmax(9rem, 1.2fr)",
+			cell: ({ id, type }) => (
+				<div className="cut">
+					<Link
+						className="row-link mono"
+						to="/$projectId/events/$eventId"
+						params={{ projectId, eventId: id }}
+						data-row={id}
+					>
+						{type}
+					</Link>
+				</div>
+			),
+		},
+		{
+			name: "Id",
+			width: "minmax(8rem, 1.2fr)",
+			phone: "whole",
+			cell: ({ id }) => <div className="cut mono dim">{id}</div>,
+		},
+		hasCustomers && {
+			name: "For",
+			width: "minmax(6rem, 1fr)",
+			phone: "whole",
+			cell: (event) => <Recipients event={event} />,
+		},
+		hasTags && {
+			name: "Tags",
+			width: "minmax(7rem, 1.2fr)",
+			phone: "whole",
+			cell: ({ tags }) =>
+				tags === undefined ? <span className="dim none">–</span> : <div className="cut mono">{tags.join(", ")}</div>,
+		},
+		{
+			name: "Deliveries",
+			width: "minmax(8rem, 11rem)",
+			cell: (event) => <Outcomes event={event} />,
+		},
+		{ name: "Accepted", width: "8rem", phone: "beside", cell: ({ createDate }) => <Time at={createDate} /> },
+	];
+	return columns.filter((column) => column !== false);
+}
+
+function Filters({ search }: { readonly search: EventsSearch }) {
+	const navigate = route.useNavigate();
+	const set = (change: { readonly [Name in keyof EventsSearch]: EventsSearch[Name] | undefined }) =>
+		void navigate({ search: (search) => ({ ...search, ...change }) });
+	return (
+		<div className="bar" role="search" aria-label="Events">
+			<FilterText
+				isFirst
+				label="Event type"
+				placeholder="Any event type"
+				value={search.type}
+				onChange={(type) => set({ type })}
+			/>
+			<FilterText
+				label="Customer"
+				placeholder="Any customer"
+				value={search.customer}
+				onChange={(customer) => set({ customer })}
+			/>
+			<FilterText label="Tag" placeholder="Any tag" value={search.tag} onChange={(tag) => set({ tag })} />
+			<FilterRange words="Accepted in the" value={search.range} onChange={(range) => set({ range })} />
+			<Button
+				size="xs"
+				variant={search.to === "nobody" ? "filled" : "default"}
+				aria-pressed={search.to === "nobody"}
+				onClick={() => set({ to: search.to === "nobody" ? undefined : "nobody" })}
+			>
+				Wanted by no webhook
+			</Button>
+			{Object.keys(search).length > 0 && (
+				<Button size="compact-sm" variant="subtle" onClick={() => void navigate({ search: {} })}>
+					Remove all filters
+				</Button>
+			)}
+		</div>
+	);
+}
+
+function Nothing({ search, mayWrite }: { readonly search: EventsSearch; readonly mayWrite: boolean }) {
+	if (Object.keys(search).length === 0) {
+		return (
+			<Empty icon="events" title="No event yet" actions={mayWrite && <SendLink search={{}} />}>
+				Your product sends events, and each webhook that wants one gets a delivery. Send the first from here, with an
+				example as its payload.
+			</Empty>
+		);
+	}
+	return (
+		<Empty
+			icon="search"
+			title="No event matches"
+			actions={
+				<Link className="link" from="/$projectId/events" to="/$projectId/events" search={{}}>
+					Remove all filters
+				</Link>
+			}
+		>
+			Write whole names of types, or a prefix such as order.*; customers and tags as a whole. Remove a filter to see
+			more.
+		</Empty>
+	);
+}

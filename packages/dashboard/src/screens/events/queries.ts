@@ -1,0 +1,99 @@
+// The events of a project.
+import { ApiError, type LoggedEvent, type Page, type ProjectHandle, type Routing } from "@fanfare/sdk";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+
+import { rangeStart } from "../../app/search.ts";
+import type { EventsSearch } from "./search.ts";
+
+const PAGE_ROWS = 100;
+const RECENT = 5;
+
+interface EventPage {
+	readonly data: readonly LoggedEvent[];
+	readonly nextPage: string | null;
+	/** When it was loaded, in milliseconds since the epoch. */
+	readonly loadedAt: number;
+}
+
+/** The events of a search, newest first, in pages that are fetched when they are wanted. */
+export function eventsQuery(project: ProjectHandle, { type, customer, tag, range, to }: EventsSearch) {
+	return infiniteQueryOptions({
+		queryKey: ["project", project.id, "events", { type, customer, tag, range, to }],
+		queryFn: async ({ pageParam, signal }): Promise<EventPage> => {
+			const { data, nextPage } = await project.events.list(
+				{
+					type: type?.split(/[\s,]+/).filter((one) => one !== ""),
+					unmatched: to === "nobody" ? true : undefined,
+					customerId: customer,
+					tag,
+					after: range === undefined ? undefined : rangeStart(range, Date.now()),
+					limit: PAGE_ROWS,
+					...(pageParam !== null && { page: pageParam }),
+				},
+				{ signal },
+			);
+			return { data, nextPage, loadedAt: Date.now() };
+		},
+		initialPageParam: null as string | null,
+		getNextPageParam: ({ nextPage }) => nextPage,
+		// New rows are announced, and shown when the reader asks: nothing moves under the pointer.
+		staleTime: Number.POSITIVE_INFINITY,
+	});
+}
+
+export function eventQuery(project: ProjectHandle, eventId: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "event", eventId],
+		queryFn: async ({ signal }) => {
+			// The data of the answer is left out: a parser has rounded its numbers. See `eventDataQuery`.
+			const { data: _, ...event } = await project.events.get(eventId, { signal });
+			return event;
+		},
+	});
+}
+
+/** The data as it was sent, byte for byte; null if it was erased. */
+export function eventDataQuery(project: ProjectHandle, eventId: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "event-data", eventId],
+		queryFn: async ({ signal }) => {
+			try {
+				return await project.events.getData(eventId, {}, { signal });
+			} catch (error) {
+				if (error instanceof ApiError && error.status === 410) return null;
+				throw error;
+			}
+		},
+		staleTime: Number.POSITIVE_INFINITY,
+	});
+}
+
+/** Why webhooks got an event or not, newest webhooks first; or why one did. */
+export function routingQuery(project: ProjectHandle, eventId: string, webhookId: string | null) {
+	return infiniteQueryOptions({
+		queryKey: ["project", project.id, "routing", eventId, webhookId],
+		queryFn: async ({ pageParam, signal }): Promise<Pick<Page<Routing>, "data" | "nextPage">> => {
+			const { data, nextPage } = await project.events.routing(
+				eventId,
+				{
+					limit: PAGE_ROWS,
+					...(webhookId !== null && { webhookId }),
+					...(pageParam !== null && { page: pageParam }),
+				},
+				{ signal },
+			);
+			return { data, nextPage };
+		},
+		initialPageParam: null as string | null,
+		getNextPageParam: ({ nextPage }) => nextPage,
+	});
+}
+
+/** The newest events of a type, to send one of them again. */
+export function recentEventsQuery(project: ProjectHandle, type: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "recent-events", type],
+		queryFn: async ({ signal }) => (await project.events.list({ type, limit: RECENT }, { signal })).data,
+		enabled: type !== "",
+	});
+}

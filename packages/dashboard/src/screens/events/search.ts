@@ -1,0 +1,32 @@
+// What the addresses of events say.
+import { defined, oneOf, RANGES, text, type Range } from "../../app/search.ts";
+
+export interface EventsSearch {
+	/** Exact names or `prefix.*`, with commas between them. */
+	readonly type?: string;
+	readonly customer?: string;
+	readonly tag?: string;
+	readonly range?: Range;
+	/** `nobody` for only those that no webhook wanted. */
+	readonly to?: "nobody";
+}
+
+export function eventsSearch(search: Readonly<Record<string, unknown>>): EventsSearch {
+	return defined({
+		type: text(search["type"]),
+		customer: text(search["customer"]),
+		tag: text(search["tag"]),
+		range: oneOf(RANGES, search["range"]),
+		to: oneOf(["nobody"] as const, search["to"]),
+	});
+}
+
+export interface SendSearch {
+	readonly type?: string;
+	/** The event whose payload is filled in. */
+	readonly from?: string;
+}
+
+export function sendSearch(search: Readonly<Record<string, unknown>>): SendSearch {
+	return defined({ type: text(search["type"]), from: text(search["from"]) });
+}

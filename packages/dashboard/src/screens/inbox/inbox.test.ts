@@ -1,0 +1,99 @@
+// The Inbox in a real browser: the first signed request with nothing installed, and answers by the switch.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("the Inbox", (world) => {
+	it("shows the first signed request of a new project, from the overview on, with nothing installed", async () => {
+		await using tab = await world.open();
+		const { page } = tab;
+		const beganAt = performance.now();
+		await page.getByRole("link", { name: "use the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByRole("button", { name: "Send test.hello" }).click();
+		await page.getByText("Signature verified").waitFor();
+		process.stdout.write(`first signed request after ${Math.round(performance.now() - beganAt)} ms\n`);
+		await page.getByRole("region", { name: "Request body" }).getByText("Hello from Fanfare").waitFor();
+		await page.getByRole("link", { name: "Its delivery" }).click();
+		await page.getByRole("region", { name: "Delivery", exact: true }).getByText("Succeeded").waitFor();
+		// It goes on while other screens are shown, and after a reload.
+		await world.server.project.events.send({ type: "while.away", data: 1 });
+		await page.getByRole("link", { name: "Inbox", exact: true }).click();
+		await page.getByText('"while.away"').waitFor();
+		await page.reload();
+		await page.getByText("✓ Open").waitFor();
+		await world.server.project.events.send({ type: "after.reload", data: 1 });
+		await page.getByText('"after.reload"').waitFor();
+		expect((await world.server.project.relays.list()).length).toBe(1);
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		await expect.poll(() => world.server.project.relays.list()).toEqual([]);
+	});
+
+	it("answers as the switch says: an error, or nothing", async () => {
+		await using tab = await world.open("inbox");
+		const { page } = tab;
+		await page.getByLabel("Event types").fill("switch.*");
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("✓ Open").waitFor();
+		const lastCode = async (eventId: string) =>
+			(await world.server.project.deliveries.list({ eventId })).data[0]?.lastAttempt;
+		for (const [mode, expected] of [
+			["500", { responseCode: 500 }],
+			["Nothing", { responseCode: 0, error: "timeout" }],
+		] as const) {
+			await page.getByRole("region", { name: "Answer" }).getByText(mode, { exact: true }).click();
+			const { id } = await world.server.project.events.send({ type: "switch.one", data: mode });
+			await expect.poll(() => lastCode(id)).toMatchObject(expected);
+		}
+		await world.server.project.events.send({ type: "other.type", data: 1 });
+		await expect.poll(() => page.getByText("other.type").count()).toBe(0);
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+	});
+
+	it("keeps its event types when it was opened elsewhere and is opened here again", async () => {
+		await using tab = await world.open("inbox");
+		const { page } = tab;
+		await page.getByLabel("Event types").fill("only.*");
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("✓ Open").waitFor();
+		// Such as a copy of the tab, which has the same name and secret.
+		const stored = await page.evaluate(`sessionStorage.getItem("fanfare.inbox.${world.server.projectId}")`);
+		const { device, secret } = JSON.parse(String(stored)) as { device: string; secret: string };
+		const ending = new AbortController();
+		const put = { device, name: "Inbox", secret, eventTypes: ["only.*"], timeoutMs: 5_000 };
+		const other = (async () => {
+			for await (const request of world.server.project.relays.connect(put, { signal: ending.signal })) void request;
+		})().catch(() => {});
+		await page.getByRole("button", { name: "Open it here" }).click();
+		await page.getByText("✓ Open").waitFor();
+		expect((await world.server.project.relays.list())[0]?.eventTypes).toEqual(["only.*"]);
+		ending.abort();
+		await other;
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+	});
+
+	it.each(["light", "dark"] as const)("is accessible in %s colours, closed and open", async (scheme) => {
+		await using tab = await world.open("inbox", { scheme });
+		const { page } = tab;
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByRole("button", { name: "Send test.hello" }).click();
+		await page.getByText("Signature verified").waitFor();
+		await page.getByText("Verify it in your receiver").click();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+	});
+
+	it("is not offered to a key that may only read", async () => {
+		const { secretKey } = await world.server.client.keys.create({ name: "reader", scope: "read" });
+		await using tab = await world.open("inbox", { key: secretKey });
+		await tab.page.getByText("the Inbox needs the scope write").waitFor();
+		await expect.poll(() => tab.page.getByRole("button", { name: "Open the Inbox" }).count()).toBe(0);
+	});
+});

@@ -1,0 +1,194 @@
+// The receiver of the Inbox: a relay that this tab answers. It goes on while other screens are shown, until it is closed or the tab is.
+import { verifySignature, utils, type Relay, type RelayRequest } from "@fanfare/sdk";
+import { skipToken, useQuery, type QueryClient } from "@tanstack/react-query";
+
+import type { Connection } from "../../session/connection.ts";
+
+/** What the Inbox answers: a status, or nothing until the time is up. */
+export type AnswerMode = "200" | "500" | "nothing";
+
+/** A request that came. */
+export interface Received {
+	readonly requestId: string;
+	/** Null for a test of the webhook. */
+	readonly deliveryId: string | null;
+	readonly attemptNumber: number;
+	readonly headers: readonly (readonly [name: string, value: string])[];
+	/** Exactly as it was sent. */
+	readonly body: string;
+	/** When it came, in milliseconds since the epoch. */
+	readonly at: number;
+	readonly answer: AnswerMode;
+	/** Null if this browser can't check it: it can on https and on localhost. */
+	readonly isSigned: boolean | null;
+}
+
+export interface InboxState {
+	readonly status: "closed" | "opening" | "ready" | "away" | "ended";
+	/** Why it is away or has ended. */
+	readonly reason: string | null;
+	/** Why it could not be opened. */
+	readonly error: unknown;
+	readonly relay: Relay | null;
+	/** The newest first. */
+	readonly received: readonly Received[];
+	readonly mode: AnswerMode;
+}
+
+const CLOSED: InboxState = {
+	status: "closed",
+	reason: null,
+	error: null,
+	relay: null,
+	received: [],
+	mode: "200",
+};
+const MOST_RECEIVED = 100;
+/** Short, so that no answer shows soon. */
+const TIMEOUT_MS = 5_000;
+
+const inboxKey = (projectId: string) => ["inbox", projectId] as const;
+
+/** The Inbox of this tab, for each project that is looked at. */
+export class Inbox {
+	readonly #connection: Connection;
+	readonly #queryClient: QueryClient;
+	readonly #open = new Map<string, AbortController>();
+
+	constructor(connection: Connection, queryClient: QueryClient) {
+		this.#connection = connection;
+		this.#queryClient = queryClient;
+	}
+
+	/** Opens it for these event types, or for all of them. */
+	open(projectId: string, eventTypes: readonly string[] | null): void {
+		const identity = { ...(readIdentity(projectId) ?? newIdentity()), eventTypes };
+		sessionStorage.setItem(storageKey(projectId), JSON.stringify(identity));
+		this.#begin(projectId, identity);
+	}
+
+	/** Opens it as it was, after it has ended. */
+	openAgain(projectId: string): void {
+		this.open(projectId, readIdentity(projectId)?.eventTypes ?? null);
+	}
+
+	/** Goes on after the page was loaded anew, if it was open in this tab. */
+	resume(projectId: string): void {
+		const identity = readIdentity(projectId);
+		if (identity !== null && this.state(projectId).status === "closed") this.#begin(projectId, identity);
+	}
+
+	/** Closes it, and deletes its relay: what waits for it is cancelled. */
+	async close(projectId: string): Promise<void> {
+		const { relay } = this.state(projectId);
+		if (relay !== null) await this.#connection.client.project(projectId).relays.delete(relay.id);
+		this.#open.get(projectId)?.abort();
+		this.#open.delete(projectId);
+		sessionStorage.removeItem(storageKey(projectId));
+		this.#change(projectId, CLOSED);
+	}
+
+	setMode(projectId: string, mode: AnswerMode): void {
+		this.#change(projectId, { mode });
+	}
+
+	state(projectId: string): InboxState {
+		return this.#queryClient.getQueryData<InboxState>(inboxKey(projectId)) ?? CLOSED;
+	}
+
+	#begin(projectId: string, identity: Identity): void {
+		if (this.#open.has(projectId)) return;
+		const ending = new AbortController();
+		this.#open.set(projectId, ending);
+		this.#change(projectId, { status: "opening", reason: null, error: null });
+		void this.#receive(projectId, identity, ending.signal);
+	}
+
+	async #receive(projectId: string, { device, secret, eventTypes }: Identity, signal: AbortSignal): Promise<void> {
+		const project = this.#connection.client.project(projectId);
+		const put = { device, name: "Inbox", secret, eventTypes, timeoutMs: TIMEOUT_MS };
+		try {
+			const requests = project.relays.connect(put, {
+				signal,
+				onState: (state) => {
+					if (state.state === "ready") {
+						this.#change(projectId, { status: "ready", reason: null, error: null, relay: state.relay });
+					} else {
+						const status = state.state === "away" ? "away" : "ended";
+						this.#change(projectId, { status, reason: state.reason });
+					}
+				},
+			});
+			for await (const request of requests) void this.#take(projectId, request, secret);
+		} catch (error) {
+			if (signal.aborted) return;
+			// Otherwise coming back to the screen would try again and again.
+			sessionStorage.removeItem(storageKey(projectId));
+			this.#change(projectId, { status: "closed", error });
+		} finally {
+			if (this.#open.get(projectId)?.signal === signal) this.#open.delete(projectId);
+		}
+	}
+
+	async #take(projectId: string, request: RelayRequest, secret: string): Promise<void> {
+		const { mode: answer } = this.state(projectId);
+		const { requestId, deliveryId, attemptNumber, headers } = request;
+		const body = new TextDecoder().decode(request.body);
+		if (answer !== "nothing") {
+			const json = JSON.stringify({ received: answer === "200" });
+			void request.answer({ status: Number(answer), headers: { "content-type": "application/json" }, body: json });
+		}
+		const isSigned = await isSignedWith(secret, body, headers);
+		const one: Received = { requestId, deliveryId, attemptNumber, headers, body, at: Date.now(), answer, isSigned };
+		this.#change(projectId, { received: [one, ...this.state(projectId).received].slice(0, MOST_RECEIVED) });
+	}
+
+	#change(projectId: string, change: Partial<InboxState>): void {
+		this.#queryClient.setQueryData<InboxState>(inboxKey(projectId), { ...this.state(projectId), ...change });
+	}
+}
+
+export function useInboxState(projectId: string): InboxState {
+	const { data } = useQuery<InboxState>({
+		queryKey: inboxKey(projectId),
+		queryFn: skipToken,
+		gcTime: Number.POSITIVE_INFINITY,
+	});
+	return data ?? CLOSED;
+}
+
+const storageKey = (projectId: string) => `fanfare.inbox.${projectId}`;
+
+/** The tab's own name and signing secret: the same after a reload, and gone with the tab. The secret signs for this Inbox alone. */
+interface Identity {
+	readonly device: string;
+	readonly secret: string;
+	readonly eventTypes: readonly string[] | null;
+}
+
+function newIdentity(): Omit<Identity, "eventTypes"> {
+	const device = `inbox-${Math.random().toString(36).slice(2, 10)}`;
+	return { device, secret: utils.generateWebhookSecret() };
+}
+
+/** Null if there is none, or none that can be read. */
+function readIdentity(projectId: string): Identity | null {
+	try {
+		const value: unknown = JSON.parse(sessionStorage.getItem(storageKey(projectId)) ?? "null");
+		if (typeof value !== "object" || value === null) return null;
+		const { device, secret, eventTypes } = value as Readonly<Record<string, unknown>>;
+		if (typeof device !== "string" || typeof secret !== "string") return null;
+		const types = Array.isArray(eventTypes) ? eventTypes.filter((type) => typeof type === "string") : null;
+		return { device, secret, eventTypes: types };
+	} catch {
+		return null;
+	}
+}
+
+async function isSignedWith(secret: string, body: string, headers: Received["headers"]): Promise<boolean | null> {
+	if (!isSecureContext) return null;
+	return verifySignature(body, Object.fromEntries(headers), secret).then(
+		() => true,
+		() => false,
+	);
+}

@@ -1,0 +1,68 @@
+// Gives a key a new secret key, beside which the earlier one works for a while.
+import type { Key } from "@fanfare/sdk";
+import { Button, Modal, Select } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { callerQuery, useConnection } from "../../session/caller.ts";
+import { KeyOnce } from "./key-once.tsx";
+import { useKeyChange } from "./queries.ts";
+
+const HOUR = 3_600_000;
+const OVERLAPS = [
+	{ value: String(24 * HOUR), label: "For a day more" },
+	{ value: String(HOUR), label: "For an hour more" },
+	{ value: String(168 * HOUR), label: "For 7 days more" },
+	{ value: "0", label: "Ends at once" },
+];
+
+export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly onClose: () => void }) {
+	const { data: caller } = useQuery(callerQuery(useConnection()));
+	const [overlap, setOverlap] = useState(String(24 * HOUR));
+	const roll = useKeyChange((client, overlapMs: number) => client.keys.roll(apiKey.id, { overlapMs }));
+	const isDone = roll.data !== undefined;
+	return (
+		<Modal
+			opened
+			onClose={onClose}
+			title={isDone ? `The new key of ${apiKey.name}` : `Roll ${apiKey.name}`}
+			centered
+			closeOnEscape={!isDone}
+			closeOnClickOutside={!isDone}
+		>
+			{isDone ? (
+				<KeyOnce secretKey={roll.data.secretKey} onDone={onClose} />
+			) : (
+				<div className="stack">
+					<p className="flat">
+						It gets a new secret key, with the same name and access. Put the new one everywhere before the earlier one
+						ends.
+					</p>
+					<Select
+						label="The earlier one"
+						data-autofocus
+						allowDeselect={false}
+						data={OVERLAPS}
+						value={overlap}
+						onChange={(value) => setOverlap(value ?? String(24 * HOUR))}
+					/>
+					{apiKey.id === caller?.id && (
+						<p className="note warn flat">
+							You are signed in with it: sign in with the new one before the earlier one ends.
+						</p>
+					)}
+					{roll.error !== null && <Problem error={roll.error} />}
+					<div className="bar">
+						<Button loading={roll.isPending} onClick={() => roll.mutate(Number(overlap))}>
+							Roll the key
+						</Button>
+						<Button variant="default" onClick={onClose}>
+							Close
+						</Button>
+					</div>
+				</div>
+			)}
+		</Modal>
+	);
+}

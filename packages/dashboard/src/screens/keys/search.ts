@@ -1,0 +1,15 @@
+// What the address of the keys says.
+import { defined, oneOf } from "../../app/search.ts";
+
+const OF = ["project", "workspace"] as const;
+
+export interface KeysSearch {
+	/** Only keys of this project, or only those of the whole workspace. */
+	readonly of?: (typeof OF)[number];
+	/** Present while the drawer for a new key is open. */
+	readonly form?: "new";
+}
+
+export function keysSearch(search: Readonly<Record<string, unknown>>): KeysSearch {
+	return defined({ of: oneOf(OF, search["of"]), form: oneOf(["new"] as const, search["form"]) });
+}

@@ -1,0 +1,134 @@
+// The way of a new project to its first delivery: three steps that tick themselves off.
+import type { Stats, Webhook } from "@fanfare/sdk";
+import { Button } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+
+import { CodeBlock } from "../../parts/code/code-block.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { Icon } from "../../parts/layout/icon.tsx";
+import { counted } from "../../parts/text/format.ts";
+import { useConnection, useMay, useProject } from "../../session/caller.ts";
+
+const SAMPLE = { type: "test.hello", data: { message: "Hello from Fanfare" } } as const;
+
+interface FirstStepsProps {
+	readonly webhooks: readonly Webhook[];
+	readonly stats: Stats;
+}
+
+export function FirstSteps({ webhooks, stats }: FirstStepsProps) {
+	const { deliveries } = stats;
+	const hasDelivery = Object.values(deliveries).some((count) => count > 0);
+	// The Inbox is one, too, and not in the list.
+	const hasWebhook = webhooks.length > 0 || hasDelivery;
+	return (
+		<section className="card card-pad stack" aria-labelledby="first-steps">
+			<h2 className="card-title" id="first-steps">
+				Three steps to the first delivery
+			</h2>
+			<ol className="steps">
+				<Step number={1} isDone={hasWebhook} title="Add a webhook">
+					<p className="flat dim">
+						An address that gets events. Its signing secret is made in your browser and shown once.
+					</p>
+					{!hasWebhook && (
+						<div className="bar">
+							<Link className="link" from="/$projectId/" to="/$projectId/webhooks" search={{ form: "new" }}>
+								Add a webhook ›
+							</Link>
+							<span className="dim">or</span>
+							<Link className="link" from="/$projectId/" to="/$projectId/inbox">
+								use the Inbox ›
+							</Link>
+							<span className="dim">whose receiver is this tab: nothing to install</span>
+						</div>
+					)}
+				</Step>
+				<Step number={2} isDone={hasDelivery} title="Send an event">
+					<SendSample isReady={hasWebhook} />
+				</Step>
+				<Step number={3} isDone={deliveries.Succeeded > 0} title="See it arrive">
+					<p className="flat dim">
+						{hasDelivery && deliveries.Succeeded === 0
+							? "It is under way, or the receiver refuses it: the log says why."
+							: "Each attempt is in the log, with the exact request and answer."}
+					</p>
+					{hasDelivery && (
+						<Link className="link" from="/$projectId/" to="/$projectId/deliveries" search={{}}>
+							Open the deliveries ›
+						</Link>
+					)}
+				</Step>
+			</ol>
+		</section>
+	);
+}
+
+function Step({
+	number,
+	isDone,
+	title,
+	children,
+}: {
+	readonly number: number;
+	readonly isDone: boolean;
+	readonly title: string;
+	readonly children: ReactNode;
+}) {
+	return (
+		<li className="step">
+			<span className={`step-mark ${isDone ? "good" : "calm"}`}>
+				{isDone ? <Icon name="check" size={14} /> : number}
+				<span className="unseen">{isDone ? "done" : "to do"}</span>
+			</span>
+			<div className="stack tight">
+				<h3 className="card-title">{title}</h3>
+				{children}
+			</div>
+		</li>
+	);
+}
+
+function SendSample({ isReady }: { readonly isReady: boolean }) {
+	const project = useProject();
+	const connection = useConnection();
+	const mayWrite = useMay("write");
+	const queryClient = useQueryClient();
+	const toast = useToast();
+	const send = useMutation({
+		mutationFn: () => project.events.send(SAMPLE),
+		onSuccess: async ({ deliveryCount }) => {
+			toast(`Sent to ${counted(deliveryCount, "webhook")}`);
+			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+		},
+	});
+	const url = new URL(`projects/${project.id}/events`, connection.endpoint).href;
+	const curl = [
+		`curl ${url} \\`,
+		`  -H "Secret-Key: $FANFARE_KEY" -H "Content-Type: application/json" \\`,
+		`  -d '${JSON.stringify(SAMPLE)}'`,
+	].join("\n");
+	return (
+		<>
+			<p className="flat dim">From here, or as your product will do it:</p>
+			{mayWrite && (
+				<div className="bar">
+					<Button
+						size="xs"
+						disabled={!isReady}
+						loading={send.isPending}
+						leftSection={<Icon name="send" size={14} />}
+						onClick={() => send.mutate()}
+					>
+						Send test.hello
+					</Button>
+				</div>
+			)}
+			<CodeBlock hasLines label="An event by curl" text={curl} />
+			{send.isError && <Problem error={send.error} what="The event was not sent" />}
+		</>
+	);
+}

@@ -1,0 +1,159 @@
+// The overview and the shell around every screen, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("the overview", (world) => {
+	it("leads a new project through three steps, which tick themselves off", async () => {
+		await using receiver = await startReceiver();
+		await using tab = await world.open();
+		const { page } = tab;
+		await page.getByText("Three steps to the first delivery").waitFor();
+		await world.server.createWebhook(receiver.url);
+		await page.reload();
+		await page.getByRole("button", { name: "Send test.hello" }).click();
+		await receiver.waitFor(1);
+		await page.getByText("Nothing needs you").waitFor();
+		await expect.poll(() => page.getByText("Three steps to the first delivery").count()).toBe(0);
+	});
+
+	it("shows what needs somebody, and leads there", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/paused");
+		await world.server.project.batch.webhooks.pause(id);
+		await using tab = await world.open();
+		const attention = tab.page.getByRole("region", { name: /Needs attention/ });
+		await attention.getByRole("link", { name: "test" }).click();
+		await tab.page.getByRole("heading", { name: "test", level: 1 }).waitFor();
+		await tab.page.getByRole("button", { name: "Resume" }).click();
+		await tab.page.getByText("Resumed").waitFor();
+	});
+
+	it("leads from what fails to a retry of all of it in two keys, with the count first", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 404 }));
+		const webhook = await world.server.createWebhook(receiver.url, {
+			eventTypes: ["four.keys"],
+			retries: { maxRetries: 0, maxRetryDelay: 0 },
+		});
+		await world.server.project.batch.webhooks.update(webhook.id, { name: "Four keys" });
+		for (let sent = 0; sent < 3; sent++) await world.server.project.events.send({ type: "four.keys", data: sent });
+		const failed = async () => (await world.server.project.batch.webhooks.stats(webhook.id)).deliveries.Failed;
+		await expect.poll(failed).toBe(3);
+		await using tab = await world.open();
+		const { page } = tab;
+		const item = page.getByRole("listitem").filter({ hasText: "Four keys" });
+		await item.getByText("There is nothing at this path").waitFor();
+		receiver.script(() => ({ status: 204 }));
+		const focused = () => page.evaluate("document.activeElement.textContent");
+		for (let pressed = 0; pressed < 8 && (await focused()) !== "Four keys"; pressed++) await page.keyboard.press("j");
+		expect(await focused()).toBe("Four keys");
+		await page.keyboard.press("r");
+		await page.getByRole("button", { name: "Retry 3 deliveries" }).waitFor();
+		await page.keyboard.press("Enter");
+		await page.getByText("3 deliveries are tried again").waitFor();
+		await expect.poll(failed).toBe(0);
+		expect(receiver.requests.length).toBe(6);
+	});
+
+	it("sets an item aside with a note until it changes, in all tabs and after a reload", async () => {
+		const { webhooks } = world.server.project.batch;
+		const { id } = await webhooks.create({ name: "Deputy", spec: { endpoint: "http://127.0.0.1:9/aside" } });
+		await webhooks.pause(id);
+		await using tab = await world.open();
+		const { page } = tab;
+		const attention = page.getByRole("region", { name: /Needs attention/ });
+		await attention.getByRole("button", { name: "Set aside Deputy" }).click();
+		const dialog = page.getByRole("dialog", { name: "Set aside Deputy until" });
+		await dialog.getByLabel("Note").fill("the team knows");
+		expect(await axeFindings(page)).toEqual([]);
+		await dialog.getByRole("button", { name: "Set aside", exact: true }).click();
+		await expect.poll(() => attention.getByText("Deputy", { exact: true }).count()).toBe(0);
+		await page.reload();
+		await page.getByText("Set aside 1").click();
+		await page.getByText("Until it changes: the team knows").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+
+		const second = await tab.person.tab(page.url());
+		await second.getByText("Set aside 1").waitFor();
+		await webhooks.resume(id);
+		await webhooks.pause(id);
+		// Paused again is the same trouble. Another one is not.
+		await second.getByText("Set aside 1").waitFor();
+		await page.getByRole("button", { name: "Bring back Deputy" }).click();
+		for (const shown of [page, second])
+			await shown
+				.getByRole("region", { name: /Needs attention/ })
+				.getByRole("link", { name: "Deputy", exact: true })
+				.waitFor();
+	});
+
+	it("brings an item back when its time has come, and when it changes before", async () => {
+		const { webhooks } = world.server.project.batch;
+		const make = async (name: string) => {
+			const webhook = await webhooks.create({
+				name,
+				spec: { endpoint: "http://127.0.0.1:9/x", retries: { maxRetries: 0, maxRetryDelay: 0 } },
+			});
+			await webhooks.pause(webhook.id);
+			return webhook;
+		};
+		await make("In an hour");
+		const changing = await make("Changing");
+		await using tab = await world.open();
+		const { page } = tab;
+		await page.clock.install();
+		await page.reload();
+		const attention = page.getByRole("region", { name: /Needs attention/ });
+		for (const name of ["In an hour", "Changing"]) {
+			await attention.getByRole("button", { name: `Set aside ${name}` }).click();
+			await page.getByRole("dialog").getByText("In an hour", { exact: true }).click();
+			await page.getByRole("dialog").getByRole("button", { name: "Set aside", exact: true }).click();
+			await expect.poll(() => attention.getByRole("link", { name, exact: true }).count()).toBe(0);
+		}
+		await webhooks.resume(changing.id);
+		await world.server.project.events.send({ type: "changing.now", data: 1, webhookIds: [changing.id] });
+		await attention.getByRole("link", { name: "Changing", exact: true }).waitFor();
+		await expect.poll(() => attention.getByRole("link", { name: "In an hour", exact: true }).count()).toBe(0);
+		await page.clock.fastForward("01:01:00");
+		await attention.getByRole("link", { name: "In an hour", exact: true }).waitFor();
+	});
+
+	it("says that the server is away, and goes on by itself when it is back", async () => {
+		await using tab = await world.open();
+		const { page } = tab;
+		await page.getByRole("heading", { name: "Overview" }).waitFor();
+		// The screen is loaded before, as it is in the background for whoever has the page open for some seconds.
+		await page.getByRole("link", { name: "Deliveries", exact: true }).click();
+		await page.getByRole("link", { name: "test.hello" }).first().waitFor();
+		await page.getByRole("link", { name: "Overview", exact: true }).click();
+		await page.getByRole("heading", { name: "Overview" }).waitFor();
+		world.server.kill("SIGKILL");
+		await page.getByRole("link", { name: "Deliveries", exact: true }).click();
+		await page.getByText("The server has not answered since").waitFor();
+		await world.server.restart();
+		await expect.poll(() => page.getByText("The server has not answered since").count()).toBe(0);
+		await page.getByRole("link", { name: "test.hello" }).first().waitFor();
+	});
+
+	it.each([
+		["light", 1_280],
+		["dark", 1_280],
+		["light", 360],
+	] as const)("is accessible in %s colours, %i pixels wide, with its dialogs", async (scheme, width) => {
+		await using tab = await world.open("", { scheme, size: { width, height: 800 } });
+		const { page } = tab;
+		await page.getByRole("region", { name: "Deliveries" }).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+		expect(await page.evaluate(overflow)).toBe(0);
+		await page.keyboard.press("?");
+		await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.keyboard.press("Escape");
+		await page.keyboard.press("Control+k");
+		await page.getByRole("combobox", { name: /Search screens/ }).fill("web");
+		expect(await axeFindings(page)).toEqual([]);
+	});
+});

@@ -1,0 +1,109 @@
+// S2: how a project does. What needs a person comes first.
+import { SegmentedControl } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+
+import type { Range } from "../../app/search.ts";
+import { Bars } from "../../parts/chart/bars.tsx";
+import { Numbers } from "../../parts/chart/numbers.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { PageHead } from "../../parts/layout/page-head.tsx";
+import { TableSkeleton } from "../../parts/layout/table.tsx";
+import { count, duration, share } from "../../parts/text/format.ts";
+import { useProject } from "../../session/caller.ts";
+import { useWebhooks } from "../webhooks/queries.ts";
+import { Attention } from "./attention/attention.tsx";
+import { FirstSteps } from "./first-steps.tsx";
+import { statsQuery } from "./queries.ts";
+
+const route = getRouteApi("/$projectId/");
+const RANGES: readonly { readonly value: Range; readonly label: string }[] = [
+	{ value: "1h", label: "1 hour" },
+	{ value: "24h", label: "24 hours" },
+	{ value: "7d", label: "7 days" },
+	{ value: "30d", label: "30 days" },
+];
+
+export function OverviewScreen() {
+	const { range = "24h" } = route.useSearch();
+	const navigate = route.useNavigate();
+	const project = useProject();
+	const { data: webhooks, error: webhooksError, refetch } = useWebhooks();
+	const { data: stats, error: statsError } = useQuery(statsQuery(project, range));
+	const error = webhooksError ?? statsError;
+	const isNew =
+		webhooks !== undefined && stats !== undefined && (webhooks.length === 0 || stats.deliveries.Succeeded === 0);
+	return (
+		<>
+			<PageHead
+				title="Overview"
+				actions={
+					<SegmentedControl
+						size="xs"
+						aria-label="Range"
+						data={[...RANGES]}
+						value={range}
+						onChange={(value) => {
+							const range = RANGES.find((one) => one.value === value)?.value;
+							void navigate({ search: range === "24h" ? {} : { range }, replace: true });
+						}}
+					/>
+				}
+			/>
+			{error !== null && (
+				<Problem error={error} what="The overview could not be loaded" onRetry={() => void refetch()} />
+			)}
+			{isNew && <FirstSteps webhooks={webhooks} stats={stats} />}
+			{webhooks === undefined && error === null && <TableSkeleton label="the overview" rows={3} />}
+			{webhooks !== undefined && webhooks.length > 0 && <Attention projectId={project.id} webhooks={webhooks} />}
+			{stats !== undefined && (
+				<section className="card card-pad stack" aria-label="Deliveries">
+					<Numbers
+						items={[
+							{
+								name: "Delivered",
+								value: share(stats.totals.succeeded, stats.totals.succeeded + stats.totals.exhausted),
+								detail: `${count(stats.totals.succeeded)} of ${count(stats.totals.succeeded + stats.totals.exhausted)}`,
+							},
+							{ name: "Events", value: count(stats.totals.accepted) },
+							{
+								name: "Failed now",
+								value: <StatusLink status="Failed" value={stats.deliveries.Failed} />,
+								...(stats.deliveries.Failed > 0 && { tone: "bad" as const }),
+							},
+							{ name: "Waiting now", value: <StatusLink status="Pending" value={stats.deliveries.Pending} /> },
+							{
+								name: "Held now",
+								value: <StatusLink status="Held" value={stats.deliveries.Held} />,
+								...(stats.deliveries.Held > 0 && { tone: "warn" as const }),
+							},
+							{
+								name: "Answer time",
+								value: stats.totals.latencyMs.p50 === null ? "–" : duration(stats.totals.latencyMs.p50),
+								detail: `p95 ${msOf(stats.totals.latencyMs.p95)} · p99 ${msOf(stats.totals.latencyMs.p99)}`,
+							},
+						]}
+					/>
+					<Bars
+						height={150}
+						goodWord="succeeded"
+						badWord="exhausted"
+						buckets={stats.data.map(({ start, succeeded, exhausted }) => ({ start, good: succeeded, bad: exhausted }))}
+					/>
+				</section>
+			)}
+		</>
+	);
+}
+
+function StatusLink({ status, value }: { readonly status: "Failed" | "Pending" | "Held"; readonly value: number }) {
+	return (
+		<Link className="number-link" from="/$projectId/" to="/$projectId/deliveries" search={{ status }}>
+			{count(value)}
+		</Link>
+	);
+}
+
+function msOf(value: number | null): string {
+	return value === null ? "–" : duration(value);
+}

@@ -1,0 +1,20 @@
+// The stats of a project over a range, in buckets of a width that suits it.
+import type { ProjectHandle, StatsParams } from "@fanfare/sdk";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+
+import { rangeStart, type Range } from "../../app/search.ts";
+
+const WIDTHS: Readonly<Record<Range, NonNullable<StatsParams["width"]>>> = {
+	"1h": "minute",
+	"24h": "hour",
+	"7d": "hour",
+	"30d": "day",
+};
+
+export function statsQuery(project: ProjectHandle, range: Range) {
+	return queryOptions({
+		queryKey: ["project", project.id, "stats", "range", range],
+		queryFn: ({ signal }) => project.stats({ width: WIDTHS[range], from: rangeStart(range, Date.now()) }, { signal }),
+		placeholderData: keepPreviousData,
+	});
+}

@@ -1,0 +1,209 @@
+// S8: starts a replay: of what, to which webhook; first it says how many events that is, and from when they are.
+import type { ReplayOutcome } from "@fanfare/sdk";
+import { Button, Checkbox, Select, TagsInput, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { parseMoment, writeMoment } from "../../parts/form/moment.ts";
+import { Icon } from "../../parts/layout/icon.tsx";
+import { PageHead } from "../../parts/layout/page-head.tsx";
+import { count, counted } from "../../parts/text/format.ts";
+import { useZone, zoneName } from "../../parts/text/zone.ts";
+import { useMay, useProject } from "../../session/caller.ts";
+import { useEventTypes, useWebhooks } from "../webhooks/queries.ts";
+import { Histogram } from "./histogram.tsx";
+import { estimateQuery, type Selection } from "./queries.ts";
+
+const route = getRouteApi("/$projectId/replays/new");
+const HOUR = 3_600_000;
+const SETTLE_MS = 400;
+
+const OUTCOMES: readonly { readonly value: ReplayOutcome; readonly label: string; readonly about: string }[] = [
+	{ value: "Failed", label: "Failed", about: "Retries were used up" },
+	{ value: "Cancelled", label: "Cancelled", about: "By a person" },
+	{ value: "Missed", label: "Missed", about: "It got no delivery: it was not there yet, or did not want the type" },
+	{ value: "Succeeded", label: "Succeeded", about: "The receiver gets them a second time" },
+];
+const RANGES = [
+	["Last hour", HOUR],
+	["24 hours", 24 * HOUR],
+	["7 days", 168 * HOUR],
+	["30 days", 720 * HOUR],
+] as const;
+
+export function NewReplayScreen() {
+	const { id: projectId } = useProject();
+	const mayWrite = useMay("write");
+	return (
+		<>
+			<PageHead
+				title="Start a replay"
+				back={
+					<Link className="link" to="/$projectId/replays" params={{ projectId }} search={{}}>
+						‹ Replays
+					</Link>
+				}
+			/>
+			{mayWrite ? <Form /> : <p className="dim">Your key may only read: a replay needs the scope write.</p>}
+		</>
+	);
+}
+
+function Form() {
+	const project = useProject();
+	const navigate = route.useNavigate();
+	const { webhook: webhookId } = route.useSearch();
+	const toast = useToast();
+	const queryClient = useQueryClient();
+	const [zone] = useZone();
+	const { data: webhooks } = useWebhooks();
+	const { data: types = [] } = useEventTypes();
+	const [range, setRange] = useState(() => ({ since: Date.now() - 24 * HOUR, until: Date.now() }));
+	const [outcomes, setOutcomes] = useState<readonly ReplayOutcome[]>(["Failed", "Cancelled", "Missed"]);
+	const [eventTypes, setEventTypes] = useState<readonly string[]>([]);
+	const webhook = webhooks?.find(({ id }) => id === webhookId);
+	const rangeError = range.since >= range.until ? "The time must begin before it ends." : undefined;
+	const isWhole = webhookId !== undefined && outcomes.length > 0 && rangeError === undefined;
+	const selection: Selection | null = isWhole ? { webhookId, ...range, status: outcomes, eventTypes } : null;
+	const [settled] = useDebouncedValue(selection, SETTLE_MS);
+	const estimate = useQuery(estimateQuery(project, settled));
+	const start = useMutation({
+		mutationFn: ({ webhookId, eventTypes, ...rest }: Selection) =>
+			project.batch.webhooks.replay(webhookId, { ...rest, ...(eventTypes.length > 0 && { eventTypes }) }),
+		onSuccess: async (replay) => {
+			toast("The replay has started");
+			void navigate({ to: "/$projectId/replays/$replayId", params: { replayId: replay.id }, search: {} });
+			await queryClient.invalidateQueries({ queryKey: ["project", project.id, "replays"] });
+		},
+	});
+	const setEdge = (edge: "since" | "until", text: string) => {
+		const at = parseMoment(text, zone);
+		if (at !== null) setRange({ ...range, [edge]: Math.min(at, Date.now()) });
+	};
+	const isCurrent = JSON.stringify(settled) === JSON.stringify(selection);
+	const found = isCurrent ? estimate.data : undefined;
+	return (
+		<div className="beside">
+			<div className="card card-pad stack">
+				<Select
+					label="To the webhook"
+					placeholder="Choose a webhook"
+					searchable
+					required
+					limit={50}
+					data={(webhooks ?? []).map(({ id, name, customerId }) => ({
+						value: id,
+						label: customerId === undefined ? name : `${name} (${customerId})`,
+					}))}
+					value={webhookId ?? null}
+					onChange={(webhook) => void navigate({ search: webhook === null ? {} : { webhook }, replace: true })}
+				/>
+				{webhook !== undefined && webhook.status !== "Enabled" && (
+					<p className="note warn flat">
+						{webhook.name} is {webhook.status.toLowerCase()}: the replay waits until it is resumed.
+					</p>
+				)}
+				<fieldset className="plain-field stack tight">
+					<legend className="card-title">Events accepted</legend>
+					<div className="bar">
+						{RANGES.map(([label, ms]) => (
+							<Button
+								key={label}
+								size="compact-sm"
+								variant="default"
+								onClick={() => setRange({ since: Date.now() - ms, until: Date.now() })}
+							>
+								{label}
+							</Button>
+						))}
+						<span className="dim">times in {zoneName(zone)}</span>
+					</div>
+					<div className="pair">
+						<TextInput
+							type="datetime-local"
+							label="From"
+							key={`since ${range.since} ${zone}`}
+							defaultValue={writeMoment(range.since, zone)}
+							error={rangeError}
+							onBlur={({ currentTarget }) => setEdge("since", currentTarget.value)}
+						/>
+						<TextInput
+							type="datetime-local"
+							label="Before"
+							key={`until ${range.until} ${zone}`}
+							defaultValue={writeMoment(range.until, zone)}
+							onBlur={({ currentTarget }) => setEdge("until", currentTarget.value)}
+						/>
+					</div>
+				</fieldset>
+				<Checkbox.Group
+					label="Whose newest delivery to it"
+					value={[...outcomes]}
+					error={outcomes.length === 0 ? "Choose at least one." : undefined}
+					onChange={(values) =>
+						setOutcomes(OUTCOMES.map(({ value }) => value).filter((value) => values.includes(value)))
+					}
+				>
+					<div className="stack tight checks">
+						{OUTCOMES.map(({ value, label, about }) => (
+							<Checkbox key={value} value={value} label={label} description={about} />
+						))}
+					</div>
+				</Checkbox.Group>
+				<TagsInput
+					label="Event types"
+					description="Exact names, or a prefix such as order.*"
+					placeholder={eventTypes.length === 0 ? "All types" : ""}
+					data={types.map(({ name }) => name)}
+					splitChars={[",", " ", ";"]}
+					acceptValueOnBlur
+					maxDropdownHeight={220}
+					value={[...eventTypes]}
+					onChange={setEventTypes}
+				/>
+			</div>
+			<aside className="card card-pad stack" aria-label="What it sends">
+				<h2 className="card-title">What it sends</h2>
+				<div aria-live="polite">
+					{selection === null && <p className="dim flat">Choose a webhook to see how many events that is.</p>}
+					{selection !== null && found === undefined && estimate.error === null && (
+						<p className="dim flat">Counting…</p>
+					)}
+					{found !== undefined && (
+						<p className="flat">
+							<span className="number num">
+								{count(found.count)}
+								{found.isComplete ? "" : " or more"}
+							</span>{" "}
+							{found.count === 1 ? "event" : "events"}
+						</p>
+					)}
+				</div>
+				{found !== undefined && found.count > 0 && <Histogram slices={found.slices} until={range.until} />}
+				{found?.count === 0 && <p className="dim flat">Nothing in this time has such a delivery.</p>}
+				{isCurrent && estimate.error !== null && (
+					<Problem error={estimate.error} what="Not counted" onRetry={() => void estimate.refetch()} />
+				)}
+				{start.error !== null && <Problem error={start.error} what="Not started" />}
+				<div className="bar">
+					<Button
+						disabled={selection === null || found?.count === 0}
+						loading={start.isPending}
+						leftSection={<Icon name="retry" size={16} />}
+						onClick={() => selection !== null && start.mutate(selection)}
+					>
+						{found === undefined ? "Start the replay" : `Send ${counted(found.count, "event")} again`}
+					</Button>
+				</div>
+				<p className="dim flat">
+					Each gets a new delivery with the same body and the same webhook-id, so a receiver that remembers ids can skip
+					what it has. Events with a pending delivery are never sent twice.
+				</p>
+			</aside>
+		</div>
+	);
+}

@@ -1,0 +1,86 @@
+// The replays of a project, and what one would send.
+import type { ProjectHandle, ReplayOutcome } from "@fanfare/sdk";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+
+const PAGE_ROWS = 50;
+const LOOK_EVERY_MS = 2_000;
+const SLICES = 24;
+/** Shorter slices would say less than a number. */
+const LEAST_SLICE_MS = 60_000;
+
+/** The replays, newest first. While one runs, the list is looked at again. */
+export function replaysQuery(project: ProjectHandle, webhookId: string | undefined) {
+	return infiniteQueryOptions({
+		queryKey: ["project", project.id, "replays", { webhookId }],
+		queryFn: async ({ pageParam, signal }) => {
+			const page = pageParam === null ? {} : { page: pageParam };
+			const { data, nextPage } = await project.replays.list({ webhookId, limit: PAGE_ROWS, ...page }, { signal });
+			return { data, nextPage };
+		},
+		initialPageParam: null as string | null,
+		getNextPageParam: ({ nextPage }) => nextPage,
+		refetchInterval: ({ state }) =>
+			state.data?.pages.some(({ data }) => data.some(({ status }) => status === "Running")) === true
+				? LOOK_EVERY_MS
+				: false,
+	});
+}
+
+export function replayQuery(project: ProjectHandle, replayId: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "replay", replayId],
+		queryFn: ({ signal }) => project.replays.get(replayId, { signal }),
+		refetchInterval: ({ state }) => (state.data?.status === "Running" ? LOOK_EVERY_MS / 2 : false),
+	});
+}
+
+/** What to replay. */
+export interface Selection {
+	readonly webhookId: string;
+	/** In milliseconds since the epoch. */
+	readonly since: number;
+	readonly until: number;
+	readonly status: readonly ReplayOutcome[];
+	/** Empty for all types. */
+	readonly eventTypes: readonly string[];
+}
+
+export interface Slice {
+	readonly start: number;
+	readonly count: number;
+}
+
+export interface Estimate {
+	readonly slices: readonly Slice[];
+	readonly count: number;
+	/** False if counting stopped early, so that there are more. */
+	readonly isComplete: boolean;
+}
+
+/** Counts what a replay would send, by slices of its time: each is counted by the server, so the bars are exact. */
+export function estimateQuery(project: ProjectHandle, selection: Selection | null) {
+	return queryOptions({
+		queryKey: ["project", project.id, "replay-estimate", selection],
+		queryFn: async ({ signal }): Promise<Estimate> => {
+			if (selection === null) throw new Error("nothing is selected");
+			const { webhookId, since, until, status, eventTypes } = selection;
+			const slices: Slice[] = [];
+			let isComplete = true;
+			const width = Math.max(LEAST_SLICE_MS, Math.ceil((until - since) / SLICES));
+			for (let start = since; start < until; start += width) {
+				const range = { since: start, until: Math.min(until, start + width) };
+				const types = eventTypes.length === 0 ? {} : { eventTypes };
+				const { count, complete } = await project.batch.webhooks.replay(
+					webhookId,
+					{ ...range, status, ...types, dryRun: true },
+					{ signal },
+				);
+				slices.push({ start, count });
+				isComplete &&= complete;
+			}
+			return { slices, count: slices.reduce((sum, slice) => sum + slice.count, 0), isComplete };
+		},
+		enabled: selection !== null,
+		staleTime: 30_000,
+	});
+}

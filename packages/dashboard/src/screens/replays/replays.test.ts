@@ -1,0 +1,91 @@
+// Replays, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("replays", (world) => {
+	/** A webhook whose receiver has failed `count` events, and works now. */
+	const mendedWebhook = async (type: string, count: number) => {
+		const receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		const { id } = await world.server.createWebhook(receiver.url, {
+			eventTypes: [type],
+			retries: { maxRetries: 0, maxRetryDelay: 0 },
+		});
+		for (let sent = 0; sent < count; sent++) await world.server.project.events.send({ type, data: sent });
+		await expect.poll(async () => (await world.server.project.batch.webhooks.get(id)).deliveries.Failed).toBe(count);
+		receiver.script(() => ({ status: 204 }));
+		return { id, receiver, [Symbol.asyncDispose]: () => receiver.close() };
+	};
+
+	it("lead on from the empty list, count first, and send what failed again", async () => {
+		await using webhook = await mendedWebhook("replay.one", 3);
+		await using tab = await world.open(`replays?webhook=${webhook.id}`);
+		const { page } = tab;
+		await page.getByText("No replay to this webhook").waitFor();
+		await page.getByRole("link", { name: "Start a replay" }).first().click();
+		const aside = page.getByRole("complementary", { name: "What it sends" });
+		await aside.getByRole("img", { name: "3 events over time" }).waitFor();
+		await page.getByLabel("Failed").uncheck();
+		await aside.getByText("Nothing in this time").waitFor();
+		await expect.poll(() => aside.getByRole("button", { name: "Send 0 events again" }).isDisabled()).toBe(true);
+		await page.getByLabel("Failed").check();
+		await aside.getByRole("button", { name: "Send 3 events again" }).click();
+		await page.getByText("Every event that matches has a new delivery").waitFor();
+		await webhook.receiver.waitFor(6);
+		const { data } = await world.server.project.replays.list({ webhookId: webhook.id });
+		expect(data).toMatchObject([{ deliveryCount: 3, outcomes: ["Failed", "Cancelled", "Missed"] }]);
+		await page.getByRole("link", { name: "‹ Replays" }).click();
+		await page.getByRole("cell", { name: "Finished" }).first().waitFor();
+	});
+
+	it("that wait for a paused webhook say so, and are stopped after a question", async () => {
+		await using webhook = await mendedWebhook("replay.two", 1);
+		await world.server.project.batch.webhooks.pause(webhook.id);
+		await using tab = await world.open(`replays/new?webhook=${webhook.id}`);
+		const { page } = tab;
+		await page.getByText("the replay waits until it is resumed").waitFor();
+		await page.getByRole("button", { name: "Send 1 event again" }).click();
+		await page.getByText("the replay goes on when it is resumed").waitFor();
+		await page.getByRole("button", { name: "Stop…" }).click();
+		await page.getByRole("button", { name: "Stop the replay" }).click();
+		await page.getByText("It was stopped").waitFor();
+		const { data } = await world.server.project.replays.list({ webhookId: webhook.id });
+		expect(data).toMatchObject([{ status: "Cancelled" }]);
+	});
+
+	it("are only shown to a key that may only read", async () => {
+		const { secretKey } = await world.server.client.keys.create({ name: "reader", scope: "read" });
+		await using tab = await world.open("replays/new", { key: secretKey });
+		await tab.page.getByText("Your key may only read").waitFor();
+		await expect.poll(() => tab.page.getByRole("button", { name: "Start the replay" }).count()).toBe(0);
+	});
+
+	it("of all events until now say no beginning", async () => {
+		await using webhook = await mendedWebhook("replay.all", 1);
+		const { id } = await world.server.project.batch.webhooks.replay(webhook.id, { since: 0 });
+		await using tab = await world.open(`replays/${id}`);
+		const { page } = tab;
+		await page.getByText(/^until \d/).waitFor();
+		await expect.poll(() => page.getByText("1970").count()).toBe(0);
+	});
+
+	it.each(["light", "dark"] as const)("are accessible in %s colours", async (scheme) => {
+		await using webhook = await mendedWebhook(`replay.${scheme}`, 2);
+		const { id } = await world.server.project.batch.webhooks.replay(webhook.id, { since: 0 });
+		for (const [path, ready] of [
+			["replays", "Started"],
+			[`replays/new?webhook=${webhook.id}`, "Counting…"],
+			[`replays/${id}`, "Events looked at"],
+		] as const) {
+			await using tab = await world.open(path, { scheme });
+			if (path.includes("new")) await tab.page.getByText("Whose newest delivery").waitFor();
+			else await tab.page.getByText(ready).first().waitFor();
+			if (path.includes("new"))
+				await tab.page.getByText("Show as a table").or(tab.page.getByText("Nothing in this time")).waitFor();
+			expect([path, await axeFindings(tab.page)]).toEqual([path, []]);
+		}
+	});
+});

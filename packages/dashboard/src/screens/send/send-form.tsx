@@ -1,0 +1,219 @@
+// The form that sends an event. What the server refuses is shown at its field, in the payload at its line.
+import { ApiError, BadRequestError } from "@fanfare/sdk";
+import { Autocomplete, Button, Menu, MultiSelect, SegmentedControl, TagsInput } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useRef, useState, type FormEvent } from "react";
+
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { isShownBy, issueOf } from "../../parts/form/issues.ts";
+import { newKey } from "../../parts/form/new-key.ts";
+import { readJson, type JsonText } from "../../parts/json/exact-json.ts";
+import { JsonEditor, type LineIssue } from "../../parts/json/json-editor.tsx";
+import { Icon } from "../../parts/layout/icon.tsx";
+import { counted } from "../../parts/text/format.ts";
+import { formatTime, useZone } from "../../parts/text/zone.ts";
+import { useProject } from "../../session/caller.ts";
+import { eventDataQuery, recentEventsQuery } from "../events/queries.ts";
+import { useEventTypes, useWebhooks } from "../webhooks/queries.ts";
+import { AUDIENCES, EMPTY, errorsOf, exampleText, PATHS, prettyText, toEvent, type Draft } from "./draft.ts";
+import { WhoGetsIt } from "./who-gets-it.tsx";
+
+const AUDIENCE_NAMES = { nobody: "No customer", customers: "Some customers", all: "All customers" } as const;
+
+export function SendForm({ initial }: { readonly initial: Draft }) {
+	const project = useProject();
+	const navigate = useNavigate();
+	const queryClient = useQueryClient();
+	const toast = useToast();
+	const { data: types = [] } = useEventTypes();
+	const { data: webhooks } = useWebhooks();
+	const [draft, setDraft] = useState(initial);
+	const [errors, setErrors] = useState<ReturnType<typeof errorsOf>>({});
+	// Of this draft: a send that is repeated because its answer was lost is the same event.
+	const [idempotencyKey, setIdempotencyKey] = useState(newKey);
+	const form = useRef<HTMLFormElement>(null);
+	const json = readJson(draft.text);
+	const send = useMutation({
+		mutationFn: () => project.events.send(toEvent(draft, json, idempotencyKey)),
+		onSuccess: (event) => {
+			toast(`Sent to ${counted(event.deliveryCount, "webhook")}`);
+			void queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+			void navigate({ to: "/$projectId/events/$eventId", params: { projectId: project.id, eventId: event.id } });
+		},
+		onError: () =>
+			requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus()),
+	});
+	const change = (part: Partial<Draft>) => {
+		setDraft({ ...draft, ...part });
+		setIdempotencyKey(newKey());
+		if (send.isError) send.reset();
+	};
+	const submit = (event?: FormEvent) => {
+		event?.preventDefault();
+		const found = errorsOf(draft);
+		setErrors(found);
+		if (Object.keys(found).length === 0) send.mutate();
+		else requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+	};
+	const type = types.find(({ name }) => name === draft.type.trim());
+	const chooseType = (name: string) => {
+		const isOwn = ![EMPTY.text, "", ...types.map((one) => exampleText(one))].includes(draft.text);
+		const example = exampleText(types.find((one) => one.name === name));
+		change({ type: name, ...(!isOwn && example !== null && { text: example }) });
+	};
+	return (
+		<div className="beside">
+			<form ref={form} className="card card-pad stack" onSubmit={submit} noValidate>
+				<Autocomplete
+					label="Event type"
+					description={type?.description ?? "One of your event types, or another such as order.paid"}
+					required
+					spellCheck={false}
+					data={types.map(({ name }) => name)}
+					limit={100}
+					maxDropdownHeight={260}
+					value={draft.type}
+					error={errors.type ?? issueOf(send.error, "type")}
+					onChange={chooseType}
+				/>
+				<div className="stack tight">
+					<div className="bar">
+						<FillIn draft={draft} example={exampleText(type)} onText={(text) => change({ text })} />
+					</div>
+					<JsonEditor
+						label="Payload"
+						description="The data of the event, as JSON. Numbers keep all their digits."
+						text={draft.text}
+						issues={payloadIssues(errors.text === undefined ? undefined : json, json, send.error)}
+						onChange={(text) => change({ text })}
+						onSubmit={submit}
+						leastLines={12}
+					/>
+				</div>
+				<div className="stack tight">
+					<SegmentedControl
+						aria-label="For whom"
+						data={AUDIENCES.map((value) => ({ value, label: AUDIENCE_NAMES[value] }))}
+						value={draft.audience}
+						onChange={(value) => change({ audience: AUDIENCES.find((one) => one === value) ?? "nobody" })}
+					/>
+					{draft.audience === "customers" && (
+						<TagsInput
+							label="Customers"
+							description="Their ids, up to 100"
+							splitChars={[",", " ", ";"]}
+							acceptValueOnBlur
+							data={[...new Set(webhooks?.flatMap(({ customerId }) => customerId ?? []))].slice(0, 1_000)}
+							maxDropdownHeight={220}
+							limit={50}
+							value={[...draft.customerIds]}
+							error={errors.customerIds ?? issueOf(send.error, "customerIds")}
+							onChange={(customerIds) => change({ customerIds })}
+						/>
+					)}
+				</div>
+				<details
+					className="fold"
+					open={["tags", "webhookIds"].some((path) => issueOf(send.error, path) !== undefined) || undefined}
+				>
+					<summary>Tags, certain webhooks</summary>
+					<div className="stack">
+						<TagsInput
+							label="Tags"
+							description="Up to five, such as order:4711, by which you find it again"
+							splitChars={[",", " ", ";"]}
+							acceptValueOnBlur
+							value={[...draft.tags]}
+							error={issueOf(send.error, "tags")}
+							onChange={(tags) => change({ tags })}
+						/>
+						<MultiSelect
+							label="Only to these webhooks"
+							description="Whatever their event types. Without one: all that want it"
+							searchable
+							limit={50}
+							data={(webhooks ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+							value={[...draft.webhookIds]}
+							error={issueOf(send.error, "webhookIds")}
+							onChange={(webhookIds) => change({ webhookIds })}
+						/>
+					</div>
+				</details>
+				{send.error !== null && !isShownBy(send.error, PATHS) && (
+					<Problem error={send.error} what="Not sent. Nothing that you typed is lost." />
+				)}
+				<div className="bar">
+					<Button type="submit" loading={send.isPending} leftSection={<Icon name="send" size={16} />}>
+						Send
+					</Button>
+					<span className="dim only-wide">
+						or <kbd>Ctrl</kbd> <kbd>Enter</kbd> in the payload
+					</span>
+				</div>
+			</form>
+			<WhoGetsIt draft={draft} isInternal={type?.visibility === "internal"} />
+		</div>
+	);
+}
+
+/** What is wrong with the payload: that it is no JSON, or what the schema of its type says. */
+function payloadIssues(wrong: JsonText | undefined, json: JsonText, error: unknown): LineIssue[] {
+	if (wrong?.error !== undefined) return [wrong.error];
+	if (!(error instanceof BadRequestError)) return [];
+	return error.issues
+		.filter(({ path }) => path === "data" || path.startsWith("data."))
+		.map(({ path, message }) => {
+			const inside = path.slice("data.".length);
+			return { line: json.lineOf(inside), message: inside === "" ? `The payload ${message}` : `${inside} ${message}` };
+		});
+}
+
+interface FillInProps {
+	readonly draft: Draft;
+	readonly example: string | null;
+	readonly onText: (text: string) => void;
+}
+
+/** Payloads to begin with: the example of the type, and those that were sent last. */
+function FillIn({ draft, example, onText }: FillInProps) {
+	const project = useProject();
+	const queryClient = useQueryClient();
+	const toast = useToast();
+	const [zone] = useZone();
+	const [isOpen, setOpen] = useState(false);
+	const { data: recent = [] } = useQuery({
+		...recentEventsQuery(project, draft.type.trim()),
+		enabled: isOpen && draft.type.trim() !== "",
+	});
+	const take = async (eventId: string) => {
+		try {
+			const text = await queryClient.fetchQuery(eventDataQuery(project, eventId));
+			if (text === null) toast("The payload of that event was erased");
+			else onText(prettyText(text));
+		} catch (error) {
+			toast(error instanceof ApiError ? error.message : "The server does not answer");
+		}
+	};
+	return (
+		<Menu position="bottom-start" opened={isOpen} onChange={setOpen}>
+			<Menu.Target>
+				<Button size="compact-sm" variant="default" rightSection={<Icon name="down" size={14} />}>
+					Fill in a payload
+				</Button>
+			</Menu.Target>
+			<Menu.Dropdown>
+				<Menu.Item disabled={example === null} onClick={() => example !== null && onText(example)}>
+					{example === null ? "The type has no example" : "The example of the type"}
+				</Menu.Item>
+				{recent.length > 0 && <Menu.Label>As sent before</Menu.Label>}
+				{recent.map(({ id, createDate }) => (
+					<Menu.Item key={id} onClick={() => void take(id)}>
+						{formatTime(createDate, "short", zone)} <span className="dim mono">…{id.slice(-6)}</span>
+					</Menu.Item>
+				))}
+			</Menu.Dropdown>
+		</Menu>
+	);
+}

@@ -1,0 +1,77 @@
+// Deletes a project after its name was typed.
+import { Button, TextInput } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { Confirm } from "../../parts/feedback/confirm.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { counted } from "../../parts/text/format.ts";
+import { useConnection, useProject } from "../../session/caller.ts";
+import { useWebhooks } from "../webhooks/queries.ts";
+import type { ProjectSettings } from "./project-query.ts";
+
+export function DeleteProject({ settings: { id, name } }: { readonly settings: ProjectSettings }) {
+	const connection = useConnection();
+	const project = useProject();
+	const queryClient = useQueryClient();
+	const navigate = useNavigate();
+	const toast = useToast();
+	const [isAsked, asked] = useDisclosure(false);
+	const [typed, setTyped] = useState("");
+	const { data: webhooks } = useWebhooks();
+	const stats = useQuery({
+		queryKey: ["project", id, "stats", "now"],
+		queryFn: ({ signal }) => project.stats({}, { signal }),
+		enabled: isAsked,
+	});
+	const remove = useMutation({
+		mutationFn: () => connection.client.projects.delete(id),
+		onSuccess: async () => {
+			toast(`Deleted ${name}`);
+			await queryClient.invalidateQueries({ queryKey: ["projects"] });
+			await navigate({ to: "/" });
+			queryClient.removeQueries({ queryKey: ["project", id] });
+		},
+	});
+	const waiting = stats.data === undefined ? 0 : stats.data.deliveries.Pending + stats.data.deliveries.Held;
+	return (
+		<section className="card card-pad stack danger" aria-label="Danger zone">
+			<h2 className="card-title">Delete the project</h2>
+			<p className="flat">Its webhooks and keys end with it, and its log is deleted. Nothing can bring it back.</p>
+			<div className="bar">
+				<Button color="red" variant="outline" onClick={asked.open}>
+					Delete {name}…
+				</Button>
+			</div>
+			<Confirm
+				isOpen={isAsked}
+				title="Delete the project?"
+				verb={`Delete ${name}`}
+				isDangerous
+				isBusy={remove.isPending}
+				isBlocked={typed.trim() !== name.trim()}
+				error={remove.error}
+				onConfirm={() => remove.mutate()}
+				onClose={asked.close}
+			>
+				<div className="stack tight">
+					<p className="flat">
+						{webhooks !== undefined &&
+							`${counted(webhooks.length, "webhook")} and the keys of this project are deleted. `}
+						{waiting > 0 && `${counted(waiting, "waiting delivery", "waiting deliveries")} will be cancelled. `}
+						Events, deliveries and answers are deleted, too.
+					</p>
+					<TextInput
+						label={`Type ${name} to confirm`}
+						data-autofocus
+						autoComplete="off"
+						value={typed}
+						onChange={({ currentTarget }) => setTyped(currentTarget.value)}
+					/>
+				</div>
+			</Confirm>
+		</section>
+	);
+}

@@ -1,0 +1,61 @@
+// The settings of a project, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("settings", (world) => {
+	it("are changed, with objections at their fields and nothing lost", async () => {
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await page.getByLabel("Name").fill("Shop <production>");
+		await page.getByLabel("Events", { exact: true }).fill("30");
+		await page.getByLabel("Payloads").fill("soon");
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("Write a whole number").waitFor();
+		await page.getByLabel("Payloads").fill("99999999");
+		await page.getByRole("button", { name: "Save" }).click();
+		await expect.poll(() => page.getByLabel("Payloads").getAttribute("aria-invalid")).toBe("true");
+		await expect.poll(() => page.getByLabel("Name").inputValue()).toBe("Shop <production>");
+		await page.getByLabel("Payloads").fill("");
+		await page.getByText("Only its event types").click();
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("Saved", { exact: true }).waitFor();
+		await page.getByRole("button", { name: "Project: Shop <production>" }).waitFor();
+		expect(await world.server.client.getProject(world.server.projectId)).toMatchObject({
+			name: "Shop <production>",
+			eventTypePolicy: "catalogued",
+			retentionDays: 30,
+		});
+	});
+
+	it("delete a project only after its name was typed, and lead to what is left", async () => {
+		const { id } = await world.server.client.projects.create({ name: "Throw away" });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await page.goto(`${world.server.url}/ui/${id}/settings`);
+		await page.getByRole("button", { name: "Delete Throw away…" }).click();
+		const dialog = page.getByRole("dialog");
+		const button = dialog.getByRole("button", { name: "Delete Throw away" });
+		await expect.poll(() => button.isDisabled()).toBe(true);
+		await dialog.getByLabel("Type Throw away to confirm").fill("Throw away");
+		await button.click();
+		await expect.poll(() => page.url()).not.toContain(id);
+		expect((await world.server.client.listProjects()).map((project) => project.id)).not.toContain(id);
+	});
+
+	it("are only shown to a key that may not change them", async () => {
+		const { secretKey } = await world.server.client.keys.create({ name: "writer", scope: "write" });
+		await using tab = await world.open("settings", { key: secretKey });
+		await tab.page.getByText("Only an admin key of the whole workspace may change them.").waitFor();
+		await expect.poll(() => tab.page.getByRole("button", { name: /Save|Delete/ }).count()).toBe(0);
+	});
+
+	it.each(["light", "dark"] as const)("are accessible in %s colours", async (scheme) => {
+		await using tab = await world.open("settings", { scheme });
+		await tab.page.getByText("no quota of its own", { exact: true }).waitFor();
+		await tab.page.getByLabel("Webhooks").fill("x");
+		await tab.page.getByRole("button", { name: "Save" }).click();
+		expect(await axeFindings(tab.page)).toEqual([]);
+	});
+});

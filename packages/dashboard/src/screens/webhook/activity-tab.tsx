@@ -1,0 +1,88 @@
+// What a webhook has got in the last 24 hours.
+import type { Webhook } from "@fanfare/sdk";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+
+import { Bars } from "../../parts/chart/bars.tsx";
+import { Numbers } from "../../parts/chart/numbers.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { count, duration, share } from "../../parts/text/format.ts";
+import { useProject } from "../../session/caller.ts";
+import { deliveryColumns } from "../deliveries/delivery-columns.tsx";
+import { deliveriesQuery } from "../deliveries/queries.ts";
+import { webhookStatsQuery } from "./queries.ts";
+
+const LATEST = 10;
+
+export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
+	const project = useProject();
+	const { data: stats, error } = useQuery(webhookStatsQuery(project, webhook.id));
+	const latest = useInfiniteQuery({ ...deliveriesQuery(project, { webhook: webhook.id }, LATEST), staleTime: 5_000 });
+	const rows = latest.data?.pages[0]?.data ?? [];
+	return (
+		<div className="stack">
+			{error !== null && <Problem error={error} what="The stats could not be loaded" />}
+			{stats !== undefined && (
+				<section className="card card-pad stack" aria-label="Last 24 hours">
+					<Numbers
+						items={[
+							{
+								name: "Succeeded, 24 h",
+								value: share(stats.totals.succeeded, stats.totals.succeeded + stats.totals.exhausted),
+								detail: `${count(stats.totals.succeeded)} deliveries`,
+							},
+							{
+								name: "Exhausted, 24 h",
+								value: count(stats.totals.exhausted),
+								...(stats.totals.exhausted > 0 && { tone: "bad" }),
+							},
+							{
+								name: "Typical answer",
+								value: msOf(stats.totals.latencyMs.p50),
+								detail: `slowest 1 %: ${msOf(stats.totals.latencyMs.p99)}`,
+							},
+							{ name: "Waiting", value: count(stats.deliveries.Pending) },
+							{ name: "Held", value: count(stats.deliveries.Held), ...(stats.deliveries.Held > 0 && { tone: "warn" }) },
+						]}
+					/>
+					<Bars
+						goodWord="succeeded"
+						badWord="exhausted"
+						buckets={stats.data.map(({ start, succeeded, exhausted }) => ({ start, good: succeeded, bad: exhausted }))}
+					/>
+				</section>
+			)}
+			<div className="head">
+				<h2 className="card-title">Latest deliveries</h2>
+				<div className="head-rest">
+					<Link
+						className="link"
+						to="/$projectId/deliveries"
+						params={{ projectId: project.id }}
+						search={{ webhook: webhook.id }}
+					>
+						All deliveries ›
+					</Link>
+				</div>
+			</div>
+			{latest.isPending && <TableSkeleton label="deliveries" rows={4} />}
+			{latest.isError && <Problem error={latest.error} what="The deliveries could not be loaded" />}
+			{latest.isSuccess && rows.length === 0 && (
+				<p className="dim">It has got nothing yet. Send a test above, or an event that it wants.</p>
+			)}
+			{rows.length > 0 && (
+				<Table
+					label="Latest deliveries"
+					columns={deliveryColumns({ projectId: project.id, webhookNames: null })}
+					rows={rows}
+					keyOf={({ id }) => id}
+				/>
+			)}
+		</div>
+	);
+}
+
+function msOf(value: number | null): string {
+	return value === null ? "–" : duration(value);
+}

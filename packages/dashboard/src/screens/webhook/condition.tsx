@@ -1,0 +1,100 @@
+// One sentence about how a webhook is, and what to do about it: a test, and after one that passed a retry of what has failed.
+import type { Webhook } from "@fanfare/sdk";
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { Icon } from "../../parts/layout/icon.tsx";
+import { count, counted, duration, share } from "../../parts/text/format.ts";
+import { Time, useNow } from "../../parts/text/time.tsx";
+import { useMay, useProject } from "../../session/caller.ts";
+import { changeAll, useDeliveryChange } from "../deliveries/queries.ts";
+import { WebhookTester } from "../webhooks/webhook-tester.tsx";
+import { webhookStatsQuery } from "./queries.ts";
+
+export function Condition({ webhook }: { readonly webhook: Webhook }) {
+	const project = useProject();
+	const mayWrite = useMay("write");
+	const toast = useToast();
+	const { data: stats } = useQuery(webhookStatsQuery(project, webhook.id));
+	const retry = useDeliveryChange(
+		(project) => changeAll(project, "retry", { webhookId: webhook.id, status: "Failed" }),
+		(changed) => toast(`${counted(changed, "delivery is", "deliveries are")} tried again`),
+	);
+	const { Failed: failed, Held: held, Pending: waiting } = webhook.deliveries;
+	const [tone, icon] = toneOf(webhook);
+	return (
+		<section className="card card-pad stack tight" aria-label="Condition">
+			<div className="bar">
+				<span className={`text-${tone}`}>
+					<Icon name={icon} />
+				</span>
+				<p className="flat grow">
+					<Sentence webhook={webhook} />
+					{held > 0 && ` ${count(held)} held.`}
+					{waiting > 0 && ` ${count(waiting)} waiting.`}
+					{tone === "good" &&
+						stats !== undefined &&
+						stats.totals.attempts.succeeded + stats.totals.attempts.failed > 0 && (
+							<span className="dim">
+								{" "}
+								{share(
+									stats.totals.attempts.succeeded,
+									stats.totals.attempts.succeeded + stats.totals.attempts.failed,
+								)}{" "}
+								of the attempts of the last 24 hours succeeded.
+							</span>
+						)}
+				</p>
+				{mayWrite && failed > 0 && (
+					<Button
+						size="xs"
+						variant="default"
+						loading={retry.isPending}
+						leftSection={<Icon name="retry" size={14} />}
+						onClick={() => retry.mutate(null)}
+					>
+						Retry {count(failed)} failed
+					</Button>
+				)}
+			</div>
+			{mayWrite && <WebhookTester webhookId={webhook.id} />}
+		</section>
+	);
+}
+
+function toneOf({ status, health }: Webhook): readonly ["good" | "bad" | "warn", "check" | "alert" | "pause" | "stop"] {
+	if (status === "Disabled") return ["bad", "stop"];
+	if (status === "Paused") return ["warn", "pause"];
+	if (health.failingSince !== null) return [health.state === "Healthy" ? "warn" : "bad", "alert"];
+	return ["good", "check"];
+}
+
+function Sentence({
+	webhook: { status, health, disabledReason, pausedReason },
+}: {
+	readonly webhook: Webhook;
+}): ReactNode {
+	const now = useNow(10_000);
+	if (status === "Disabled")
+		return <>Disabled: {disabledReason ?? "no reason was given"}. Mend the receiver, test it, and resume.</>;
+	if (status === "Paused") {
+		return pausedReason === "restored"
+			? "Paused by a restore from a backup. Resume it when deliveries may go out."
+			: "Paused: its deliveries wait until somebody resumes it.";
+	}
+	if (health.failingSince === null) return "Working.";
+	return (
+		<>
+			No attempt has succeeded for {duration(Math.max(0, now - health.failingSince))}.{" "}
+			{health.exhaustedCount > 0 &&
+				`${counted(health.exhaustedCount, "delivery has", "deliveries have")} used up their retries. `}
+			{health.disableDate !== null && (
+				<>
+					It is disabled on <Time at={health.disableDate} form="day" /> unless one succeeds.
+				</>
+			)}
+		</>
+	);
+}

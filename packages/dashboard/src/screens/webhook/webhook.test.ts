@@ -1,0 +1,99 @@
+// One webhook, in a real browser.
+import { utils, verify } from "@fanfare/sdk";
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("a webhook", (world) => {
+	it("that failed is tested, and what has failed is retried with one button", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500, body: "out of memory" }));
+		const { id } = await world.server.createWebhook(receiver.url, {
+			eventTypes: ["mend.*"],
+			retries: { maxRetries: 0, maxRetryDelay: 0 },
+		});
+		for (const type of ["mend.a", "mend.b"]) await world.server.project.events.send({ type, data: 1 });
+		const { webhooks } = world.server.project.batch;
+		await expect.poll(async () => (await webhooks.stats(id)).deliveries.Failed).toBe(2);
+		await using tab = await world.open(`webhooks/${id}`);
+		const { page } = tab;
+		const condition = page.getByRole("region", { name: "Condition" });
+		await condition.getByText("No attempt has succeeded").waitFor();
+		await condition.getByRole("button", { name: "Send a test" }).click();
+		await condition.getByText("The test failed.").waitFor();
+		await condition.getByText("out of memory").waitFor();
+		receiver.script(() => ({ status: 204 }));
+		await condition.getByRole("button", { name: "Test again" }).click();
+		await condition.getByText("It answered 204").waitFor();
+		await condition.getByRole("button", { name: "Retry 2 failed" }).click();
+		await page.getByText("2 deliveries are tried again").waitFor();
+		await expect.poll(async () => (await webhooks.stats(id)).deliveries.Succeeded).toBe(2);
+		await condition.getByText("Working.").waitFor();
+	});
+
+	it("gets a new secret, which is shown once, while the former one signs too", async () => {
+		await using receiver = await startReceiver();
+		const former = utils.generateWebhookSecret();
+		const { id } = await world.server.createWebhook(receiver.url, { eventTypes: ["rotate"], secret: former });
+		await using tab = await world.open(`webhooks/${id}?tab=secret`);
+		const { page } = tab;
+		await page.getByText(`The secret ends in ${former.slice(-4)}`).waitFor();
+		await page.getByRole("button", { name: "Replace the secret…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Replace the secret" });
+		await dialog.getByText("1 hour").click();
+		await dialog.getByRole("button", { name: "Replace the secret" }).click();
+		const secret = await dialog.locator("code").innerText();
+		await dialog.getByRole("button", { name: "Done" }).click();
+		// It fades away.
+		await dialog.waitFor({ state: "detached" });
+		await page.getByText("The former secret signs too").waitFor();
+		await world.server.project.events.send({ type: "rotate", data: 1 });
+		const [request] = await receiver.waitFor(1);
+		const headers = request!.headers as Record<string, string>;
+		for (const one of [secret, former])
+			expect(await verify(request!.rawBody, headers, one)).toMatchObject({ type: "rotate" });
+		await expect.poll(() => page.content()).not.toContain(secret);
+	});
+
+	it("is deleted only after its name was typed", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/delete");
+		await using tab = await world.open(`webhooks/${id}`);
+		const { page } = tab;
+		await page.getByRole("button", { name: "More actions" }).click();
+		await page.getByRole("menuitem", { name: "Delete…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Delete the webhook?" });
+		const button = dialog.getByRole("button", { name: "Delete test" });
+		await expect.poll(() => button.isDisabled()).toBe(true);
+		await dialog.getByLabel("Type test to confirm").fill("test");
+		await button.click();
+		await page.getByRole("heading", { name: "Webhooks", level: 1 }).waitFor();
+		await expect(world.server.project.batch.webhooks.get(id)).rejects.toMatchObject({ status: 404 });
+	});
+
+	it("says so if there is none with this id", async () => {
+		await using tab = await world.open("webhooks/webhook_00000000-0000-4000-8000-000000000000");
+		await tab.page.getByRole("alert").getByText(/req_/).waitFor();
+	});
+
+	it.each([
+		["light", "activity", 1_280],
+		["dark", "settings", 1_280],
+		["light", "secret", 1_280],
+		["dark", "secret", 360],
+	] as const)("is accessible in %s colours: %s, %i pixels wide", async (scheme, name, width) => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/axe", {
+			eventTypes: ["axe.*"],
+			headers: { "x-tenant": "acme" },
+		});
+		await using tab = await world.open(`webhooks/${id}?tab=${name}`, { scheme, size: { width, height: 900 } });
+		const { page } = tab;
+		await page.getByRole("region", { name: "Condition" }).waitFor();
+		await page.getByRole("tabpanel").waitFor();
+		await expect.poll(() => page.locator(".shimmer").count()).toBe(0);
+		expect(await axeFindings(page)).toEqual([]);
+		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+		expect(await page.evaluate(overflow)).toBe(0);
+	});
+});

@@ -1,0 +1,90 @@
+// The webhooks of a project, their event types, and what changes them.
+import type { Deleted, EventType, ProjectHandle, Webhook, WebhookFilter } from "@fanfare/sdk";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import type { WebhookState } from "../../app/search.ts";
+import { useProject } from "../../session/caller.ts";
+
+/** More webhooks than this are not loaded into the page. */
+export const MOST_WEBHOOKS = 5_000;
+const MOST_TYPES = 2_000;
+
+function webhooksQuery(project: ProjectHandle) {
+	return queryOptions({
+		queryKey: ["project", project.id, "webhooks"],
+		queryFn: async ({ signal }): Promise<readonly Webhook[]> => {
+			const webhooks: Webhook[] = [];
+			for await (const webhook of project.batch.webhooks.list({}, { signal })) {
+				webhooks.push(webhook);
+				if (webhooks.length === MOST_WEBHOOKS) break;
+			}
+			return webhooks;
+		},
+	});
+}
+
+export function useWebhooks() {
+	return useQuery(webhooksQuery(useProject()));
+}
+
+/** What the server looks for in all webhooks, also in those that are not loaded. */
+const STATES = {
+	failing: { status: "Enabled", health: ["Failing", "Disabling"] },
+	paused: { status: "Paused" },
+	disabled: { status: "Disabled" },
+} as const satisfies Record<WebhookState, WebhookFilter>;
+const FOUND = 200;
+
+/**
+ * The webhooks that the server finds; empty until it has answered, and without a filter. It also looks into descriptions and keys, and into
+ * what is not loaded.
+ */
+export function useFoundWebhooks(q: string, state: WebhookState | undefined) {
+	const project = useProject();
+	return useQuery({
+		queryKey: ["project", project.id, "webhooks", "found", q, state],
+		queryFn: async ({ signal }): Promise<readonly Webhook[]> => {
+			const filter = { ...(q !== "" && { q }), ...(state !== undefined && STATES[state]), limit: FOUND };
+			return (await project.batch.webhooks.list(filter, { signal })).data;
+		},
+		enabled: q !== "" || state !== undefined,
+	});
+}
+
+/** The event types of the project that are not archived. */
+export function useEventTypes() {
+	const project = useProject();
+	return useQuery({
+		queryKey: ["project", project.id, "event-types"],
+		queryFn: async ({ signal }): Promise<readonly EventType[]> => {
+			const { data } = await project.eventTypes.list({ archived: false, limit: MOST_TYPES / 2 }, { signal });
+			return data;
+		},
+		staleTime: 60_000,
+	});
+}
+
+/** A change of one webhook; afterwards everything that shows webhooks is fetched again. */
+export function useWebhookChange<Input, Result extends Webhook | Deleted>(
+	change: (project: ProjectHandle, input: Input) => Promise<Result>,
+	onDone?: (result: Result, input: Input) => void,
+) {
+	const project = useProject();
+	const queryClient = useQueryClient();
+	return useMutation({
+		mutationFn: (input: Input) => change(project, input),
+		onSuccess: async (result, input) => {
+			onDone?.(result, input);
+			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+		},
+	});
+}
+
+/** Pauses an enabled webhook, and resumes any other. */
+export function usePauseOrResume(onDone: (webhook: Webhook) => void) {
+	return useWebhookChange(
+		({ batch: { webhooks } }, { id, status }: Webhook) =>
+			status === "Enabled" ? webhooks.pause(id) : webhooks.resume(id),
+		onDone,
+	);
+}

@@ -1,0 +1,159 @@
+import { verify } from "@fanfare/sdk";
+// The list of webhooks and its drawer, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("webhooks", (world) => {
+	it("are added with a secret that the browser makes, shows once, and that verifies what the receiver gets", async () => {
+		await using receiver = await startReceiver();
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		await page.getByRole("button", { name: "Add webhook" }).first().click();
+		const drawer = page.getByRole("dialog", { name: "Add a webhook" });
+		await drawer.getByLabel("Endpoint URL").fill(`${receiver.url}/hooks`);
+		await drawer.getByLabel("Name").fill("Warehouse");
+		await drawer.getByRole("button", { name: "Add webhook" }).click();
+		const secret = await drawer.getByRole("region", { name: "Secret" }).locator("code").innerText();
+		await drawer.getByText("It answered 200").waitFor();
+		const [request] = await receiver.waitFor(1);
+		const headers = request!.headers as Record<string, string>;
+		expect(await verify(request!.rawBody, headers, secret)).toMatchObject({ type: expect.any(String) });
+		await drawer.getByRole("button", { name: "Done" }).click();
+		await page.getByRole("link", { name: "Warehouse" }).waitFor();
+		// Nothing of it is left in the page.
+		await expect.poll(() => page.content()).not.toContain(secret);
+	});
+
+	it("show the server's objection at the field, and keep what was typed", async () => {
+		await using tab = await world.open("webhooks?form=new");
+		const drawer = tab.page.getByRole("dialog", { name: "Add a webhook" });
+		await drawer.getByLabel("Endpoint URL").fill("ftp://example.com/hooks");
+		await drawer.getByLabel("Name").fill("Kept");
+		await drawer.getByText("Retries, limits, headers").click();
+		await drawer.getByLabel("Retries").fill("99");
+		await drawer.getByRole("button", { name: "Add webhook" }).click();
+		// The server checks the form of all fields first, and then what they mean.
+		const retries = drawer.getByLabel("Retries");
+		await drawer.getByText("must be at most 20").waitFor();
+		expect(await retries.getAttribute("aria-invalid")).toBe("true");
+		await expect.poll(() => retries.evaluate("document.activeElement.value")).toBe("99");
+		await retries.fill("5");
+		await drawer.getByRole("button", { name: "Add webhook" }).click();
+		const endpoint = drawer.getByLabel("Endpoint URL");
+		await expect.poll(() => endpoint.getAttribute("aria-invalid")).toBe("true");
+		await expect.poll(() => endpoint.inputValue()).toBe("ftp://example.com/hooks");
+		await expect.poll(() => drawer.getByLabel("Name").inputValue()).toBe("Kept");
+	});
+
+	it("are edited, and a change by somebody else meanwhile is not overwritten", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/a");
+		await using tab = await world.open(`webhooks?form=${id}`);
+		const drawer = tab.page.getByRole("dialog", { name: "Edit the webhook" });
+		await drawer.getByLabel("Name").fill("Mine");
+		const { webhooks } = world.server.project.batch;
+		await webhooks.update(id, { name: "Theirs" });
+		await drawer.getByRole("button", { name: "Save" }).click();
+		await drawer.getByRole("alert").waitFor();
+		expect((await webhooks.get(id)).name).toBe("Theirs");
+		await expect.poll(() => drawer.getByLabel("Name").inputValue()).toBe("Mine");
+	});
+
+	it("are paused and resumed from their row", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/b");
+		await using tab = await world.open(`webhooks?q=${id}`);
+		const { page } = tab;
+		const menu = page.getByRole("button", { name: "Actions for test" });
+		await menu.click();
+		await page.getByRole("menuitem", { name: "Pause" }).click();
+		await page.getByRole("cell", { name: "Paused" }).waitFor();
+		expect((await world.server.project.batch.webhooks.get(id)).status).toBe("Paused");
+		await menu.click();
+		await page.getByRole("menuitem", { name: "Resume" }).click();
+		await page.getByRole("cell", { name: "Enabled" }).waitFor();
+	});
+
+	it("are found by what only the server knows to look for, such as a key of the product's own", async () => {
+		const { batch } = world.server.project;
+		const spec = { endpoint: "http://127.0.0.1:9/found" };
+		await batch.webhooks.create({ name: "Found", key: "crm-4711", spec });
+		await batch.webhooks.create({ name: "Not meant", spec });
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		await page.getByLabel("Filter webhooks").fill("crm-4711");
+		await page.getByRole("link", { name: "Found", exact: true }).waitFor();
+		await expect.poll(() => page.getByRole("link", { name: "Not meant" }).count()).toBe(0);
+		await page.getByLabel("Filter webhooks").fill("crm-4712");
+		await page.getByText("No webhook matches").waitFor();
+	});
+
+	it("have a small chart of the last day's attempts, which says in words what it shows, from one call for all", async () => {
+		await using receiver = await startReceiver();
+		receiver.respond([{ status: 200 }, { status: 410 }]);
+		const { id } = await world.server.createWebhook(receiver.url, { eventTypes: ["spark.tested"] });
+		const { id: idle } = await world.server.createWebhook(`${receiver.url}/idle`, { eventTypes: ["spark.none"] });
+		for (let count = 1; count <= 2; count++) {
+			await world.server.project.events.send({ type: "spark.tested", data: {} });
+			await receiver.waitFor(count);
+		}
+		await expect
+			.poll(async () => (await world.server.project.batch.webhooks.get(id)).lastAttempt?.responseCode)
+			.toBe(410);
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const calls: string[] = [];
+		page.on("request", (request) => {
+			if (request.url().includes("webhooks:stats")) calls.push(request.url());
+		});
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?q=${new URL(receiver.url).port}`);
+		await page.getByRole("img", { name: "1 of 2 attempts succeeded in 24 hours, 1 failed" }).waitFor();
+		await page.getByRole("img", { name: "No attempt in 24 hours" }).waitFor();
+		expect(calls.length).toBeLessThanOrEqual(2);
+		for (const webhookId of [id, idle]) expect(calls[0]).toContain(webhookId);
+	});
+
+	it("show a quiet dash instead of the chart if it can't be had", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/quiet");
+		await using tab = await world.open("settings");
+		await tab.page.route("**/webhooks:stats*", (route) => route.fulfill({ status: 404, json: { message: "gone" } }));
+		await tab.page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?q=${id}`);
+		const cell = tab.page.locator(".spark-cell");
+		await expect.poll(() => cell.innerText()).toBe("–");
+		expect(await cell.evaluate("document.querySelector('.spark-cell').getBoundingClientRect().height")).toBe(20);
+		expect(await tab.page.getByRole("alert").count()).toBe(0);
+	});
+
+	it("are only shown to a key that may only read, which is said", async () => {
+		const { secretKey } = await world.server.client.keys.create({ name: "reader", scope: "read" });
+		await using tab = await world.open("webhooks?form=new", { key: secretKey });
+		await tab.page.getByText("Your key may only read").waitFor();
+		await expect.poll(() => tab.page.getByRole("button", { name: "Add webhook" }).count()).toBe(0);
+		await expect.poll(() => tab.page.getByRole("dialog").count()).toBe(0);
+	});
+
+	it("with hostile names stay text", async () => {
+		const name = `<img src=x onerror="document.title='owned'">\u202egnp.exe`;
+		await world.server.project.batch.webhooks.create({ name, spec: { endpoint: "http://127.0.0.1:9/<script>" } });
+		await using tab = await world.open("webhooks");
+		await tab.page.getByRole("link", { name: "<img src=x" }).waitFor();
+		await expect.poll(() => tab.page.title()).toBe("Webhooks · Fanfare");
+	});
+
+	it.each([
+		["light", "webhooks"],
+		["dark", "webhooks"],
+		["light", "webhooks?form=new"],
+		["dark", "webhooks?form=new"],
+	] as const)("are accessible in %s colours: %s", async (scheme, path) => {
+		await world.server.createWebhook("http://127.0.0.1:9/c", { eventTypes: ["order.*"] });
+		await using tab = await world.open(path, { scheme });
+		await tab.page.getByText("127.0.0.1:9/c").first().waitFor();
+		if (path.includes("form")) {
+			await tab.page.getByText("Retries, limits, headers").click();
+			await tab.page.getByRole("combobox", { name: "Event types" }).fill("order.*,user.created,");
+		}
+		expect(await axeFindings(tab.page)).toEqual([]);
+	});
+});

@@ -1,0 +1,344 @@
+// S3: all webhooks of a project, those that need somebody first.
+import type { Webhook } from "@fanfare/sdk";
+import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { getRouteApi, Link } from "@tanstack/react-router";
+
+import type { WebhookState } from "../../app/search.ts";
+import { Empty } from "../../parts/feedback/empty.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { Icon } from "../../parts/layout/icon.tsx";
+import { PageHead } from "../../parts/layout/page-head.tsx";
+import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { addressOf, count, counted, duration } from "../../parts/text/format.ts";
+import { AnswerCode, webhookState, WebhookStateBadge } from "../../parts/text/state.tsx";
+import { Time, useNow } from "../../parts/text/time.tsx";
+import { useMay } from "../../session/caller.ts";
+import { LastDay, useBatches, type Batches } from "./last-day.tsx";
+import { useFoundWebhooks, usePauseOrResume, useWebhooks, MOST_WEBHOOKS } from "./queries.ts";
+import { WebhookDrawer } from "./webhook-drawer.tsx";
+
+const ASK_AFTER_MS = 200;
+
+const route = getRouteApi("/$projectId/webhooks");
+
+const CHIPS: readonly (readonly [state: WebhookState, word: string])[] = [
+	["failing", "Failing"],
+	["paused", "Paused"],
+	["disabled", "Disabled"],
+];
+
+export function WebhooksScreen() {
+	const { q = "", state, form } = route.useSearch();
+	const navigate = route.useNavigate();
+	const mayWrite = useMay("write");
+	const { data: webhooks, error, refetch } = useWebhooks();
+	// What is loaded matches at once; the server also finds what is not loaded.
+	const [asked] = useDebouncedValue(q, ASK_AFTER_MS);
+	const { data: onServer = [], error: findError } = useFoundWebhooks(asked.trim(), state);
+	const loaded = (webhooks ?? []).filter(
+		(webhook) => isMatch(webhook, q) && (state === undefined || stateOf(webhook) === state),
+	);
+	const batches = useBatches(webhooks ?? [], onServer);
+	const isFiltered = q !== "" || state !== undefined;
+	const found = isFiltered && asked === q ? union(loaded, onServer) : loaded;
+	const setForm = (form: string | undefined) => void navigate({ search: (search) => ({ ...search, form }) });
+	const edited = form === "new" ? "new" : (webhooks?.find(({ id }) => id === form) ?? null);
+	const add = (
+		<Button leftSection={<Icon name="plus" size={16} />} onClick={() => setForm("new")}>
+			Add webhook
+		</Button>
+	);
+	return (
+		<>
+			<PageHead title="Webhooks" actions={mayWrite && add}>
+				{webhooks !== undefined && <span className="dim num">{counted(webhooks.length, "webhook")}</span>}
+			</PageHead>
+			{error !== null && (
+				<Problem error={error} what="The webhooks could not be loaded" onRetry={() => void refetch()} />
+			)}
+			{findError !== null && <Problem error={findError} what="Only the webhooks that are loaded were searched" />}
+			{webhooks === undefined && error === null && <TableSkeleton label="webhooks" />}
+			{webhooks?.length === 0 && (
+				<Empty icon="webhooks" title="No webhook yet" actions={mayWrite && add}>
+					A webhook is an address of yours or of a customer's to which Fanfare sends events: signed, and repeated until
+					they arrive.
+				</Empty>
+			)}
+			{webhooks !== undefined && webhooks.length > 0 && (
+				<>
+					<div className="bar">
+						<TextInput
+							data-filter
+							className="grow"
+							aria-label="Filter webhooks"
+							placeholder="Filter by name, address, customer or id"
+							leftSection={<Icon name="search" size={16} />}
+							value={q}
+							onChange={({ currentTarget: { value } }) =>
+								void navigate({
+									search: (search) => ({ ...search, q: value === "" ? undefined : value }),
+									replace: true,
+								})
+							}
+						/>
+						{CHIPS.map(([chip, word]) => (
+							<Button
+								key={chip}
+								size="xs"
+								variant={state === chip ? "filled" : "default"}
+								aria-pressed={state === chip}
+								onClick={() =>
+									void navigate({ search: (search) => ({ ...search, state: state === chip ? undefined : chip }) })
+								}
+							>
+								{word} {webhooks.filter((webhook) => stateOf(webhook) === chip).length}
+							</Button>
+						))}
+					</div>
+					{found.length === 0 ? (
+						<Empty
+							icon="search"
+							title="No webhook matches"
+							actions={
+								<Button variant="default" onClick={() => void navigate({ search: {} })}>
+									Show all {webhooks.length}
+								</Button>
+							}
+						>
+							None of {counted(webhooks.length, "webhook")} matches the filter.
+						</Empty>
+					) : (
+						<WebhookTable
+							webhooks={found}
+							batches={batches}
+							isFull={!isFiltered && webhooks.length === MOST_WEBHOOKS}
+							onEdit={mayWrite ? setForm : null}
+						/>
+					)}
+				</>
+			)}
+			{!mayWrite && webhooks !== undefined && (
+				<p className="dim">Your key may only read: adding and changing webhooks needs the scope write.</p>
+			)}
+			<WebhookDrawer subject={mayWrite ? edited : null} onClose={() => setForm(undefined)} />
+		</>
+	);
+}
+
+interface WebhookTableProps {
+	readonly webhooks: readonly Webhook[];
+	readonly batches: Batches;
+	/** Whether there are more than are loaded. */
+	readonly isFull: boolean;
+	readonly onEdit: ((id: string) => void) | null;
+}
+
+function WebhookTable({ webhooks, batches, isFull, onEdit }: WebhookTableProps) {
+	const hasCustomers = webhooks.some(({ customerId }) => customerId !== undefined);
+	const columns: Column<Webhook>[] = [
+		{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
+		{ name: "Webhook", width: "minmax(10rem, 2fr)", phone: "whole", cell: (webhook) => <NameCell webhook={webhook} /> },
+		...(hasCustomers
+			? [
+					{
+						name: "Customer",
+						width: "minmax(5rem, 1fr)",
+						cell: ({ customerId }: Webhook) => (
+							<div className="cut">{customerId ?? <span className="dim none">–</span>}</div>
+						),
+					},
+				]
+			: []),
+		{
+			name: "Event types",
+			width: "minmax(6rem, 1fr)",
+			phone: "whole",
+			cell: ({ eventTypes }) => <Types types={eventTypes} />,
+		},
+		{
+			name: "24 hours",
+			width: "6rem",
+			cell: (webhook) => <LastDay webhook={webhook} batches={batches} />,
+		},
+		{
+			name: "Last answer",
+			width: "minmax(9rem, 1.6fr)",
+			phone: "whole",
+			cell: (webhook) => (
+				<div>
+					<LastAnswer webhook={webhook} />
+					<Trouble webhook={webhook} />
+				</div>
+			),
+		},
+		{
+			name: "Waiting",
+			width: "4.5rem",
+			isNumber: true,
+			phone: "hide",
+			cell: ({ deliveries }) => <Waiting {...deliveries} />,
+		},
+		{
+			name: "Failed",
+			width: "4rem",
+			isNumber: true,
+			phone: "hide",
+			cell: ({ deliveries }) => <FailedCount count={deliveries.Failed} />,
+		},
+	];
+	if (onEdit !== null) {
+		columns.push({
+			name: "Actions",
+			width: "2rem",
+			phone: "corner",
+			isNameHidden: true,
+			cell: (webhook) => <RowMenu webhook={webhook} onEdit={onEdit} />,
+		});
+	}
+	const order = (webhook: Webhook) => ["failing", "disabled", "paused", undefined].indexOf(stateOf(webhook));
+	return (
+		<Table
+			label="Webhooks"
+			columns={columns}
+			rows={webhooks.toSorted((a, b) => order(a) - order(b))}
+			keyOf={({ id }) => id}
+			foot={isFull ? `Only the newest ${MOST_WEBHOOKS} are shown.` : undefined}
+		/>
+	);
+}
+
+function NameCell({ webhook: { id, name, endpoint } }: { readonly webhook: Webhook }) {
+	return (
+		<div>
+			<div className="cut">
+				<Link
+					className="row-link"
+					from="/$projectId/webhooks"
+					to="/$projectId/webhooks/$webhookId"
+					params={{ webhookId: id }}
+				>
+					{name}
+				</Link>
+			</div>
+			<div className="cut dim mono">{addressOf(endpoint)}</div>
+		</div>
+	);
+}
+
+function Types({ types }: { readonly types: readonly string[] | null }) {
+	if (types === null) return <span className="dim">All</span>;
+	return (
+		<div className="cut mono" title={types.join(", ")}>
+			{types.join(", ")}
+		</div>
+	);
+}
+
+/** The code of the last attempt, and when it was. */
+function LastAnswer({ webhook: { lastAttempt } }: { readonly webhook: Webhook }) {
+	if (lastAttempt === null) return <span className="dim">–</span>;
+	return (
+		<div className="cut">
+			<AnswerCode
+				code={lastAttempt.responseCode}
+				reason={lastAttempt.error === null ? null : (lastAttempt.cause ?? lastAttempt.error)}
+			/>{" "}
+			<span className="dim">
+				<Time at={lastAttempt.date} form="distance" />
+			</span>
+		</div>
+	);
+}
+
+function Waiting({ Pending, Held }: Webhook["deliveries"]) {
+	const waiting = Pending + Held;
+	if (waiting === 0) return <span className="dim none">–</span>;
+	return <span title={`${count(Pending)} pending, ${count(Held)} held`}>{count(waiting)}</span>;
+}
+
+function FailedCount({ count: failed }: { readonly count: number }) {
+	return failed === 0 ? <span className="dim none">–</span> : <span className="text-bad">{count(failed)}</span>;
+}
+
+/** What a person should know, in a few words. */
+function Trouble({ webhook: { status, health, disabledReason } }: { readonly webhook: Webhook }) {
+	const now = useNow(30_000);
+	if (status === "Disabled") {
+		return (
+			<div className="cut text-bad" title={disabledReason ?? undefined}>
+				{disabledReason ?? "Disabled"}
+			</div>
+		);
+	}
+	if (health.failingSince === null) return null;
+	const exhausted =
+		health.exhaustedCount > 0 ? `, ${counted(health.exhaustedCount, "delivery", "deliveries")} exhausted` : "";
+	return (
+		<div className="cut dim">
+			No success for {duration(Math.max(0, now - health.failingSince))}
+			{exhausted}
+		</div>
+	);
+}
+
+function RowMenu({ webhook, onEdit }: { readonly webhook: Webhook; readonly onEdit: (id: string) => void }) {
+	const toast = useToast();
+	const navigate = route.useNavigate();
+	const change = usePauseOrResume(({ name, status }) =>
+		toast(status === "Paused" ? `Paused ${name}: its deliveries are held` : `Resumed ${name}`),
+	);
+	const isOn = webhook.status === "Enabled";
+	return (
+		<div className="above">
+			<Menu position="bottom-end">
+				<Menu.Target>
+					<ActionIcon
+						variant="subtle"
+						color="gray"
+						aria-label={`Actions for ${webhook.name}`}
+						loading={change.isPending}
+					>
+						<Icon name="more" />
+					</ActionIcon>
+				</Menu.Target>
+				<Menu.Dropdown>
+					<Menu.Item
+						leftSection={<Icon name="send" size={16} />}
+						onClick={() =>
+							void navigate({ to: "/$projectId/webhooks/$webhookId", params: { webhookId: webhook.id }, search: {} })
+						}
+					>
+						Test…
+					</Menu.Item>
+					<Menu.Item
+						leftSection={<Icon name={isOn ? "pause" : "play"} size={16} />}
+						onClick={() => change.mutate(webhook)}
+					>
+						{isOn ? "Pause" : "Resume"}
+					</Menu.Item>
+					<Menu.Item leftSection={<Icon name="webhooks" size={16} />} onClick={() => onEdit(webhook.id)}>
+						Edit…
+					</Menu.Item>
+				</Menu.Dropdown>
+			</Menu>
+		</div>
+	);
+}
+
+/** The chip under which a webhook is found. */
+function stateOf(webhook: Webhook): WebhookState | undefined {
+	const [, , word] = webhookState(webhook);
+	return CHIPS.find(([, chip]) => chip === word)?.[0];
+}
+
+/** All of the first, and those of the second that are not among them. */
+function union(first: readonly Webhook[], second: readonly Webhook[]): readonly Webhook[] {
+	const ids = new Set(first.map(({ id }) => id));
+	return [...first, ...second.filter(({ id }) => !ids.has(id))];
+}
+
+function isMatch({ id, name, endpoint, customerId = "" }: Webhook, q: string): boolean {
+	return [id, name, endpoint, customerId].some((text) => text.toLowerCase().includes(q.toLowerCase()));
+}

@@ -1,0 +1,52 @@
+// What the page knows of its session. Kept in the query cache, beside what the server has told.
+import { skipToken, useQuery, type QueryClient } from "@tanstack/react-query";
+
+import { reachQuery } from "./reach.ts";
+
+/** Who is signed in. */
+export const callerKey = ["caller"] as const;
+/** True after a call was refused because the session has ended, until somebody signs in again. */
+export const sessionEndedKey = ["session-ended"] as const;
+/** What became of the sign-in link that the page was opened with. */
+export const linkResultKey = ["sign-in-link"] as const;
+
+export interface LinkResult {
+	/** Null if it has signed somebody in. */
+	readonly error: unknown;
+}
+
+/** What is the page's own, and not the server's. */
+const OWN = new Set<unknown>([
+	reachQuery.queryKey[0],
+	callerKey[0],
+	sessionEndedKey[0],
+	linkResultKey[0],
+	"toasts",
+	"live-mode",
+	"inbox",
+]);
+const isOfServer = ({ queryKey }: { readonly queryKey: readonly unknown[] }) => !OWN.has(queryKey[0]);
+
+/** Everything that is shown is fetched again, and stays until then. */
+export function refreshAll(queryClient: QueryClient): void {
+	void queryClient.invalidateQueries({ predicate: isOfServer });
+}
+
+/** Drops what was fetched with another key, which may have seen more. */
+export function forgetOtherKey(queryClient: QueryClient): void {
+	queryClient.removeQueries({ type: "inactive", predicate: isOfServer });
+	void queryClient.resetQueries({ predicate: isOfServer });
+}
+
+export function useSessionEnded(): boolean {
+	const { data = false } = useQuery<boolean>({
+		queryKey: sessionEndedKey,
+		queryFn: skipToken,
+		gcTime: Number.POSITIVE_INFINITY,
+	});
+	return data;
+}
+
+export function useLinkResult(): LinkResult | undefined {
+	return useQuery<LinkResult>({ queryKey: linkResultKey, queryFn: skipToken, gcTime: Number.POSITIVE_INFINITY }).data;
+}

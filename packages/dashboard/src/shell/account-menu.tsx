@@ -1,0 +1,84 @@
+// Who is signed in, and signing out.
+import { ActionIcon, Menu } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+
+import { Confirm } from "../parts/feedback/confirm.tsx";
+import { sentenceOf } from "../parts/feedback/problem.tsx";
+import { useToast } from "../parts/feedback/toasts.tsx";
+import { Icon } from "../parts/layout/icon.tsx";
+import { callerQuery, useConnection } from "../session/caller.ts";
+
+const SCOPES = { admin: "may do everything", write: "may change webhooks and send", read: "may only read" } as const;
+
+export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
+	const connection = useConnection();
+	const queryClient = useQueryClient();
+	const navigate = useNavigate();
+	const toast = useToast();
+	const { data: caller } = useQuery(callerQuery(connection));
+	const [isAsking, asking] = useDisclosure(false);
+	const signOut = useMutation({
+		mutationFn: (everywhere: boolean) => connection.signOut(everywhere),
+		onSuccess: async () => {
+			await navigate({ to: "/sign-in" });
+			queryClient.clear();
+		},
+		onError: (error, everywhere) => {
+			if (!everywhere) toast(`You are still signed in. ${sentenceOf(error)}`);
+		},
+	});
+	return (
+		<>
+			<Menu position="bottom-end" width="15rem">
+				<Menu.Target>
+					<ActionIcon variant="subtle" color="gray" aria-label="Account">
+						<Icon name="user" />
+					</ActionIcon>
+				</Menu.Target>
+				<Menu.Dropdown>
+					{caller?.scope !== null && caller !== undefined && (
+						<Menu.Label>
+							Key “{caller.name}” {SCOPES[caller.scope]}
+							{caller.projectId === null ? "" : " in this project"}
+						</Menu.Label>
+					)}
+					<Menu.Item leftSection={<Icon name="help" size={16} />} onClick={onHelp}>
+						Keyboard shortcuts
+					</Menu.Item>
+					<Menu.Item
+						component="a"
+						href={new URL("docs", connection.endpoint).href}
+						leftSection={<Icon name="events" size={16} />}
+					>
+						API documentation
+					</Menu.Item>
+					<Menu.Divider />
+					<Menu.Item leftSection={<Icon name="back" size={16} />} onClick={() => signOut.mutate(false)}>
+						Sign out
+					</Menu.Item>
+					<Menu.Item leftSection={<Icon name="stop" size={16} />} onClick={asking.open}>
+						Sign out everywhere…
+					</Menu.Item>
+				</Menu.Dropdown>
+			</Menu>
+			<Confirm
+				isOpen={isAsking}
+				title="Sign out everywhere?"
+				verb="End all sessions of this key"
+				isDangerous
+				isBusy={signOut.isPending}
+				error={signOut.error}
+				onConfirm={() => signOut.mutate(true)}
+				onClose={() => {
+					signOut.reset();
+					asking.close();
+				}}
+			>
+				This ends all sessions that were begun with the key “{caller?.name}”, on all devices and of all people who use
+				it, and the sign-in links that were not used yet. The key itself goes on working.
+			</Confirm>
+		</>
+	);
+}

@@ -1,0 +1,89 @@
+// The frame around every screen of a project: navigation, project chooser, top bar, and the live feed.
+import { ActionIcon, Drawer } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { Link, Outlet, useParams, useRouterState } from "@tanstack/react-router";
+import { useEffect } from "react";
+
+import { useLiveItems } from "../live/use-live.ts";
+import { Toasts } from "../parts/feedback/toasts.tsx";
+import { Icon } from "../parts/layout/icon.tsx";
+import { Logo } from "../parts/layout/logo.tsx";
+import { AccountMenu } from "./account-menu.tsx";
+import { AwayBanner } from "./away-banner.tsx";
+import { LiveSign } from "./live-sign.tsx";
+import { useScreens } from "./navigation.ts";
+import { Palette, PaletteButton } from "./palette.tsx";
+import { ProjectChooser } from "./project-chooser.tsx";
+import { ReadOnlySign } from "./read-only-sign.tsx";
+import { SchemeToggle, ZoneToggle } from "./reader-choices.tsx";
+import { ShortcutHelp } from "./shortcut-help.tsx";
+import { useShellShortcuts } from "./use-shell-shortcuts.ts";
+
+export function ProjectShell() {
+	const { projectId } = useParams({ from: "/$projectId" });
+	const [isMenuOpen, menu] = useDisclosure(false);
+	const [isPaletteOpen, palette] = useDisclosure(false);
+	const [isHelpOpen, help] = useDisclosure(false);
+	const pathname = useRouterState({ select: ({ location }) => location.pathname });
+	useEffect(() => menu.close(), [pathname]);
+	useShellShortcuts(projectId, { onPalette: palette.open, onHelp: help.open });
+	// Keeps the feed open while the project is shown; it changes the query cache by itself.
+	useLiveItems(projectId, () => {});
+	return (
+		<div className="shell">
+			<a className="skip" href="#content">
+				Skip to the content
+			</a>
+			<nav className="side" aria-label="Main">
+				<Link className="brand" to="/$projectId" params={{ projectId }}>
+					<Logo /> Fanfare
+				</Link>
+				<Navigation projectId={projectId} />
+			</nav>
+			<Drawer opened={isMenuOpen} onClose={menu.close} title="Fanfare" size="16rem">
+				<nav aria-label="Main">
+					<Navigation projectId={projectId} />
+				</nav>
+			</Drawer>
+			<div>
+				<AwayBanner />
+				<section className="top" aria-label="Tools">
+					<span className="only-phone">
+						<ActionIcon variant="subtle" color="gray" aria-label="Open the navigation" onClick={menu.open}>
+							<Icon name="menu" />
+						</ActionIcon>
+					</span>
+					<ProjectChooser projectId={projectId} />
+					<span className="top-rest" />
+					<ReadOnlySign />
+					<LiveSign projectId={projectId} />
+					<PaletteButton onOpen={palette.open} />
+					<ZoneToggle />
+					<SchemeToggle />
+					<AccountMenu onHelp={help.open} />
+				</section>
+				<main id="content" className="content" tabIndex={-1}>
+					<Outlet />
+				</main>
+			</div>
+			<Palette projectId={projectId} isOpen={isPaletteOpen} onClose={palette.close} />
+			<ShortcutHelp isOpen={isHelpOpen} onClose={help.close} />
+			<Toasts />
+		</div>
+	);
+}
+
+function Navigation({ projectId }: { readonly projectId: string }) {
+	const screens = useScreens();
+	return (
+		<ul className="nav">
+			{screens.map(({ to, title, icon }) => (
+				<li key={to}>
+					<Link to={to} params={{ projectId }} activeOptions={{ exact: to === "/$projectId", includeSearch: false }}>
+						<Icon name={icon} /> {title}
+					</Link>
+				</li>
+			))}
+		</ul>
+	);
+}

@@ -1,0 +1,36 @@
+// The shortcuts that every screen of a project has.
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useEffectEvent } from "react";
+
+import { useZone } from "../parts/text/zone.ts";
+import { useScreens } from "./navigation.ts";
+import { useShortcuts } from "./use-shortcuts.ts";
+
+interface Actions {
+	readonly onPalette: () => void;
+	readonly onHelp: () => void;
+}
+
+export function useShellShortcuts(projectId: string, { onPalette, onHelp }: Actions): void {
+	const navigate = useNavigate();
+	const screens = useScreens();
+	const [zone, setZone] = useZone();
+	useShortcuts({
+		...Object.fromEntries(
+			screens.map(({ to, key }) => [`g ${key}`, () => void navigate({ to, params: { projectId } })]),
+		),
+		"?": onHelp,
+		"/": () => document.querySelector<HTMLElement>("[data-filter]")?.focus(),
+		u: () => setZone(zone === "utc" ? "local" : "utc"),
+	});
+	const open = useEffectEvent(onPalette);
+	useEffect(() => {
+		const onKey = (event: KeyboardEvent) => {
+			if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+			event.preventDefault();
+			open();
+		};
+		document.addEventListener("keydown", onKey);
+		return () => document.removeEventListener("keydown", onKey);
+	}, []);
+}

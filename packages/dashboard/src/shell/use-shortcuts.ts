@@ -1,0 +1,35 @@
+// Keyboard shortcuts: single keys, and pairs such as `g` and then `d`. Not while something is typed, and not under a dialog.
+import { useEffect, useEffectEvent } from "react";
+
+/** A key as in `KeyboardEvent.key`, or two with a space between them. */
+export type Shortcuts = Readonly<Record<string, () => void>>;
+
+const PAIR_WITHIN_MS = 1_200;
+
+export function useShortcuts(shortcuts: Shortcuts): void {
+	const run = useEffectEvent((name: string): boolean => {
+		const action = shortcuts[name];
+		action?.();
+		return action !== undefined;
+	});
+	useEffect(() => {
+		let first = "";
+		let firstAt = 0;
+		const onKey = (event: KeyboardEvent) => {
+			if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+			if (document.querySelector("[role=dialog]") !== null) return;
+			const isPair = event.timeStamp - firstAt < PAIR_WITHIN_MS && run(`${first} ${event.key}`);
+			first = isPair ? "" : event.key;
+			firstAt = event.timeStamp;
+			if (isPair || run(event.key)) event.preventDefault();
+		};
+		document.addEventListener("keydown", onKey);
+		return () => document.removeEventListener("keydown", onKey);
+	}, []);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+	return (
+		target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+	);
+}

@@ -1,0 +1,92 @@
+// The status of the server, and the addresses that it calls from: what `client.getStatus` and `client.getEgressAddresses` return.
+
+/** The addresses that attempts come from. */
+export interface EgressAddresses {
+	/** Always `"egressAddresses"`. */
+	readonly object: "egressAddresses";
+	/** Addresses and networks, such as `203.0.113.7` or `2001:db8:1::/64`. */
+	readonly addresses: readonly string[];
+}
+
+/** How much of a limit of the whole server is used. */
+export interface UsedLimit {
+	/** The limit, such as `maxProjects`. Most are settings of the server. */
+	readonly name: string;
+	/** How much of it is used. */
+	readonly used: number;
+	/** The limit. */
+	readonly allowed: number;
+}
+
+/** What an operator should know. */
+export interface StatusWarning {
+	/** Stays the same between versions. Later versions may have more. */
+	readonly code:
+		| "store_failing"
+		| "delivery_stalled"
+		| "volume_low"
+		| "project_crowding"
+		| "clock_set_back"
+		| "limit_reached"
+		| "descriptors_low"
+		| "data_dir_shared"
+		| "http_allowed"
+		| "networks_allowed"
+		| "hosts_allowed"
+		| "customers_allowed";
+	/** What was found, and what to do. */
+	readonly message: string;
+	/** The project that it is about; null for the whole server. */
+	readonly projectId: string | null;
+}
+
+/** What a server is doing, and how much room it has. */
+export interface WorkspaceStatus {
+	/** Always `"workspaceStatus"`. */
+	readonly object: "workspaceStatus";
+	/** The version of the server. */
+	readonly version: string;
+	/** When the server was started, in milliseconds since the epoch. */
+	readonly startDate: number;
+	/** The server's time, in milliseconds since the epoch. */
+	readonly date: number;
+	/** The room on the disk. Null where the store can't be read, or has no files. */
+	readonly store: {
+		/** What all projects have stored, as `maxStoredBytes` counts it. */
+		readonly storedBytes: number | null;
+		/** What the files of the store take. */
+		readonly fileBytes: number | null;
+		/** The size of the volume with these files. */
+		readonly volumeBytes: number | null;
+		/** How much of the volume is free. */
+		readonly freeBytes: number | null;
+	};
+	/** What waits. */
+	readonly backlog: {
+		/** Deliveries that are Pending, of all projects; null while the store can't be read. */
+		readonly pending: number | null;
+		/** Deliveries that are Held, of all projects; null while the store can't be read. */
+		readonly held: number | null;
+		/** Deliveries that are ready in memory. */
+		readonly readyDeliveries: number;
+		/** Attempts under way. */
+		readonly inFlightAttempts: number;
+		/** Sends that wait for their commit. */
+		readonly waitingSends: number;
+		/** For how long the oldest due delivery that nothing works on has waited; 0 if there is none. */
+		readonly oldestDueMs: number;
+	};
+	/** How long it takes to write to the disk. */
+	readonly commits: {
+		/** Commits in the last five minutes, 1,024 at most. */
+		readonly count: number;
+		/** The median of their durations; null if there were none. */
+		readonly p50Ms: number | null;
+		/** The 99th percentile; null if there were none. */
+		readonly p99Ms: number | null;
+	};
+	/** Limits of the whole server. */
+	readonly limits: readonly UsedLimit[];
+	/** What an operator should know; empty if all is well. */
+	readonly warnings: readonly StatusWarning[];
+}

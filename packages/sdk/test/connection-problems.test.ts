@@ -1,0 +1,85 @@
+// Requests that get no response: the error says why and what to do, without the text of OpenSSL.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { inspect } from "node:util";
+
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { describe, expect, it } from "vitest";
+
+import { connectionProblem } from "../src/connection-problem.ts";
+import { Client, ConnectionError } from "../src/index.ts";
+import { failure, KEY } from "./scripted-server.ts";
+
+async function problemAt(endpoint: string): Promise<string> {
+	const error = await failure(new Client(KEY, { endpoint, maxRetries: 0 }).getInfo());
+	expect(error).toBeInstanceOf(ConnectionError);
+	// For whoever needs all details.
+	expect(inspect(error)).toContain("[cause]");
+	return (error as Error).message.replace(`GET ${endpoint}/workspace got no response: `, "");
+}
+
+async function unusedPort(): Promise<number> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await new Promise((resolve) => server.once("listening", resolve));
+	const { port } = server.address() as AddressInfo;
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
+
+describe("a client", () => {
+	it("asks whether Fanfare is running if the connection is refused", async () => {
+		const endpoint = `http://127.0.0.1:${await unusedPort()}`;
+		expect(await problemAt(endpoint)).toMatch(
+			new RegExp(`^ECONNREFUSED \\(connect ECONNREFUSED \\S+\\)\\. Is Fanfare running at ${endpoint}\\?$`),
+		);
+	});
+
+	it("asks the same if all addresses of a name refuse the connection", async () => {
+		const endpoint = `http://localhost:${await unusedPort()}`;
+		expect(await problemAt(endpoint)).toMatch(/^ECONNREFUSED .*\. Is Fanfare running at http:\/\/localhost:\d+\?$/);
+	});
+
+	it("says that the server does not speak TLS, if it does not", async () => {
+		await using receiver = await startReceiver();
+		const endpoint = receiver.url.replace("http:", "https:");
+		expect(await problemAt(endpoint)).toBe(
+			`the server at ${endpoint} does not speak TLS. If Fanfare listens there without a proxy, begin the endpoint with http:// instead of https://.`,
+		);
+	});
+
+	it("names only the reason if TLS fails for another one", async () => {
+		// Speaks only a version that no client speaks any more.
+		const server = createTlsServer({ maxVersion: "TLSv1.1", minVersion: "TLSv1", ciphers: "DEFAULT@SECLEVEL=0" });
+		server.on("tlsClientError", () => {});
+		await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+		const { port } = server.address() as AddressInfo;
+		const problem = await problemAt(`https://127.0.0.1:${port}`);
+		server.close();
+		expect(problem).toMatch(/^\w+ \(TLS: [a-z0-9 /]+\)\.$/);
+	});
+});
+
+it.each([
+	[
+		"Deno",
+		new TypeError("error sending request: tcp connect error: Connection refused (os error 111)"),
+		/Is Fanfare running/,
+	],
+	[
+		"Bun",
+		Object.assign(new Error("Unable to connect. Is the computer able to access the url?"), {
+			cause: Object.assign(new Error("x"), { code: "ConnectionRefused" }),
+		}),
+		/Is Fanfare running/,
+	],
+	[
+		"Node, with a code that is undefined",
+		Object.assign(new TypeError("fetch failed"), { cause: Object.assign(new Error("no HTTP"), { code: undefined }) }),
+		/^no HTTP\.$/,
+	],
+	["a browser", new TypeError("Failed to fetch"), /^Failed to fetch\.$/],
+	["no error", "text", /^text\.$/],
+])("the problem in %s is described", (_name, error, words) => {
+	expect(connectionProblem(error, "http://127.0.0.1:8787")).toMatch(words);
+});

@@ -1,0 +1,146 @@
+// What an outcome tells beside success or failure: the connection, the timings, and the cause of a failure.
+import { X509Certificate } from "node:crypto";
+import type { LookupAddress } from "node:dns";
+
+import { answers, startReceiver, type Answer } from "@fanfare/testkit/receiver";
+import { describe, expect, it } from "vitest";
+
+import { ManualClock } from "../../core/manual-clock.ts";
+import { createAddressGuard } from "./address-guard.ts";
+import { attempt, lateAttempt, raw } from "./test/attempt-at.ts";
+import { openTestSender } from "./test/open-test-sender.ts";
+import { reading } from "./test/reading.ts";
+
+const LOCAL: LookupAddress[] = [{ address: "127.0.0.1", family: 4 }];
+const lookup = () => Promise.resolve(LOCAL);
+const ms = expect.any(Number);
+
+describe("the connection of an attempt", () => {
+	it("is told with the steps of its opening by the first attempt that uses it, and without them by the others", async () => {
+		await using receiver = await startReceiver({ tls: true });
+		await using sender = openTestSender({ ca: receiver.ca, lookup });
+		const url = `https://example.test:${receiver.port}`;
+		const { connection, firstByteMs, durationMs } = await sender.send(url);
+		const certificateExpireDate = new X509Certificate(receiver.ca).validToDate.getTime();
+		const known = { remoteAddress: null, certificateExpireDate };
+		expect(connection).toEqual({ ...known, opening: { lookupMs: ms, connectMs: ms, tlsMs: ms } });
+		expect(firstByteMs).toBeGreaterThanOrEqual(0);
+		expect(firstByteMs).toBeLessThanOrEqual(durationMs);
+		for (let n = 0; n < 2; n++) expect((await sender.send(url)).connection).toEqual({ ...known, opening: null });
+		expect(sender.stats().sockets).toBe(1);
+	});
+
+	it("has only the steps that were needed", async () => {
+		await using receiver = await startReceiver();
+		await using sender = openTestSender();
+		expect((await sender.send(receiver.url)).connection).toEqual({
+			remoteAddress: "127.0.0.1",
+			certificateExpireDate: null,
+			opening: { lookupMs: null, connectMs: ms, tlsMs: null },
+		});
+	});
+
+	it("measures each step by itself", async () => {
+		await using receiver = await startReceiver();
+		const clock = new ManualClock();
+		const looking = Promise.withResolvers<readonly LookupAddress[]>();
+		await using sender = openTestSender({ clock, lookup: () => looking.promise });
+		const sent = sender.send(`http://example.test:${receiver.port}`);
+		await reading();
+		clock.advance(120);
+		looking.resolve(LOCAL);
+		expect((await sent).connection?.opening).toEqual({ lookupMs: 120, connectMs: 0, tlsMs: null });
+	});
+
+	it("shows an address that is public or was asked for, and no other", async () => {
+		await using receiver = await startReceiver();
+		const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
+		const { url: literal, port } = receiver;
+		const url = `http://example.test:${port}`;
+		const shown = async (isPublic: boolean, at = url) => {
+			await using sender = openTestSender({ lookup, guard: { ...guard, isPublic: () => isPublic } });
+			return (await sender.send(at)).connection?.remoteAddress;
+		};
+		expect([await shown(true), await shown(false), await shown(false, literal)]).toEqual([
+			"127.0.0.1",
+			null,
+			"127.0.0.1",
+		]);
+		await receiver.close();
+		expect([await shown(true), await shown(false), await shown(false, literal)]).toEqual([
+			"127.0.0.1",
+			null,
+			"127.0.0.1",
+		]);
+	});
+
+	it("is told as far as it came if it could not be opened", async () => {
+		await using receiver = await startReceiver({ tls: true });
+		await using sender = openTestSender({ lookup });
+		const outcome = await sender.send(`https://example.test:${receiver.port}`);
+		const opening = { lookupMs: ms, connectMs: ms, tlsMs: null };
+		expect(outcome.connection).toEqual({ remoteAddress: null, certificateExpireDate: null, opening });
+		expect(outcome.firstByteMs).toBeNull();
+	});
+});
+
+describe("the cause of a failure", () => {
+	it.each<[string, Answer]>([
+		["closed_before_response", { kind: "reset" }],
+		["closed_during_response", { kind: "reset", head: "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab" }],
+		["invalid_response", raw("nonsense\r\n\r\n")],
+		["response_headers_too_large", answers.endlessHeaders()],
+	])("is %s", async (cause, answer) => {
+		expect(await attempt(answer)).toMatchObject({ cause });
+	});
+
+	it.each<[string, Answer]>([
+		["response_timeout", { kind: "hang" }],
+		["headers_timeout", raw("HTTP/1.1 200 OK\r\nx-a: b")],
+		["body_timeout", raw("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab")],
+	])("is %s", async (cause, answer) => {
+		expect(await lateAttempt(answer, 1_000)).toMatchObject({ error: "timeout", cause });
+	});
+
+	it("names the step of the opening that took too long", async () => {
+		await using receiver = await startReceiver({ tls: true });
+		const clock = new ManualClock();
+		await using sender = openTestSender({ clock, connectTimeoutMs: 1_500, lookup: () => new Promise(() => {}) });
+		receiver.greeting = "silent";
+		const shaking = sender.send(receiver.url);
+		const looking = sender.send("https://slow.test");
+		await receiver.waitForConnections(1);
+		await reading();
+		clock.advance(1_500);
+		expect([await shaking, await looking]).toMatchObject([{ cause: "tls_timeout" }, { cause: "lookup_timeout" }]);
+	});
+
+	it("names what is wrong with a certificate or a name", async () => {
+		await using receiver = await startReceiver({ tls: true });
+		await using plain = await startReceiver();
+		await using trusting = openTestSender({ ca: receiver.ca, lookup });
+		await using wary = openTestSender();
+		const missing = () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" }));
+		await using lost = openTestSender({ lookup: missing });
+		expect([
+			await trusting.send(`https://elsewhere.test:${receiver.port}`),
+			await wary.send(receiver.url),
+			await wary.send(`https://${plain.host}`),
+			await lost.send("https://example.test"),
+		]).toMatchObject([
+			{ cause: "certificate_name_mismatch" },
+			{ cause: "certificate_self_signed" },
+			{ cause: "not_tls" },
+			{ cause: "name_not_found" },
+		]);
+	});
+
+	it("is null for a complete response, and the error where there is no more to say", async () => {
+		expect(await attempt({ status: 500 })).toMatchObject({ responseCode: 500, error: null, cause: null });
+		const receiver = await startReceiver();
+		const { url } = receiver;
+		await receiver.close();
+		await using sender = openTestSender();
+		expect(await sender.send(url)).toMatchObject({ error: "refused", cause: "refused" });
+	});
+});

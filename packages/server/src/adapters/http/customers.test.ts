@@ -1,0 +1,100 @@
+// What the operator allows does not count for the webhooks of customers, unless it is said so.
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { describe, expect, it } from "vitest";
+
+import { systemClock } from "../system/system-clock.ts";
+import { createAddressGuard } from "./address-guard.ts";
+import { openUndiciSender } from "./undici-sender.ts";
+
+const PROJECT = `proj_${"1".repeat(32)}`;
+const ALLOWED = {
+	allowHttp: true,
+	allowNetworks: ["10.0.0.0/8", "127.0.0.0/8"],
+	allowHosts: [
+		{ host: "billing.internal", projectId: null },
+		{ host: "crm", projectId: PROJECT },
+	],
+};
+const INTERNAL = [
+	"http://example.com/",
+	"https://10.1.2.3/",
+	"https://billing.internal/",
+	"https://crm/",
+	"https://localhost/",
+	"https://other/",
+];
+
+describe("connections to one origin", () => {
+	it("are shared neither by customers of a project nor with webhooks that have no customer", async () => {
+		await using receiver = await startReceiver();
+		const guard = createAddressGuard({ ...ALLOWED, allowForCustomers: true });
+		const sender = openUndiciSender({ guard, clock: systemClock });
+		const request = { projectId: PROJECT, url: receiver.url, headers: {}, body: Buffer.from("{}"), timeoutMs: 5_000 };
+		for (const customerId of ["acme", "globex", null, "acme", "globex", null]) {
+			expect(await sender.send({ ...request, customerId })).toMatchObject({ responseCode: 200 });
+		}
+		expect(receiver.requests.map(({ connection }) => connection)).toEqual([0, 1, 2, 0, 1, 2]);
+		await sender.close();
+	});
+
+	it("are opened for a customer while another one's hang", async () => {
+		await using receiver = await startReceiver({ tls: true });
+		const guard = createAddressGuard({ ...ALLOWED, allowForCustomers: true });
+		const sender = openUndiciSender({ guard, clock: systemClock, ca: receiver.ca, connectTimeoutMs: 600_000 });
+		const url = `https://localhost:${receiver.port}`;
+		const request = { projectId: PROJECT, url, headers: {}, body: Buffer.from("{}"), timeoutMs: 600_000 };
+		receiver.greeting = "silent";
+		const hanging = Array.from({ length: 20 }, () => sender.send({ ...request, customerId: "acme" }));
+		await receiver.waitForConnections(8);
+		receiver.greeting = "serve";
+		expect(await sender.send({ ...request, customerId: "globex" })).toMatchObject({ responseCode: 200 });
+		sender.abort();
+		await Promise.all(hanging);
+		await sender.close();
+	});
+});
+
+describe("an endpoint that the operator has allowed", () => {
+	it("can be registered for the product's own webhooks, and not for those of a customer", () => {
+		const guard = createAddressGuard(ALLOWED);
+		for (const url of INTERNAL) {
+			// What a name resolves to is checked when it is connected to.
+			const isName = url === "https://billing.internal/";
+			expect(guard.reject(url, PROJECT)).toBeNull();
+			expect(guard.reject(url, PROJECT, null)).toBeNull();
+			const reason = guard.reject(url, PROJECT, "acme");
+			if (!isName) expect(reason).toMatch(/^The endpoint/);
+			// A stranger is not told how the server is set up.
+			expect(String(reason)).not.toContain("FANFARE_");
+		}
+		const party = guard.partyOf(PROJECT, "acme");
+		expect(guard.refusal("10.1.2.3", "billing.internal", party)).toBe("a private address");
+		expect(guard.refusal("10.1.2.3", "billing.internal", guard.partyOf(PROJECT, null))).toBeNull();
+		expect(guard.refusal("93.184.215.14", "example.com", party)).toBeNull();
+		expect(guard.reject("https://example.com/", PROJECT, "acme")).toBeNull();
+	});
+
+	it("can be registered for customers if the operator says so", () => {
+		const guard = createAddressGuard({ ...ALLOWED, allowForCustomers: true });
+		for (const url of INTERNAL) expect(guard.reject(url, PROJECT, "acme")).toBeNull();
+		expect(guard.refusal("10.1.2.3", "crm", guard.partyOf(PROJECT, "acme"))).toBeNull();
+	});
+
+	it.each([
+		[false, "blocked_address"],
+		[true, null],
+	])(
+		"is called for customers: %j, also over connections that are open for the product",
+		async (allowForCustomers, error) => {
+			await using receiver = await startReceiver();
+			const guard = createAddressGuard({ ...ALLOWED, allowForCustomers });
+			const sender = openUndiciSender({ guard, clock: systemClock });
+			const request = { projectId: PROJECT, url: receiver.url, headers: {}, body: Buffer.from("{}"), timeoutMs: 5_000 };
+			expect(await sender.send({ ...request, customerId: null })).toMatchObject({ error: null, responseCode: 200 });
+			expect(await sender.send({ ...request, customerId: "acme" })).toMatchObject({ error });
+			expect(await sender.send(request)).toMatchObject({ error: null, responseCode: 200 });
+			expect(receiver.requests).toHaveLength(error === null ? 3 : 2);
+			await sender.close();
+		},
+	);
+});

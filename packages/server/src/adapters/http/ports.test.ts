@@ -1,0 +1,63 @@
+// A machine without a free local port for another connection to one address: a network of its own with two ports.
+import { execFile, execFileSync } from "node:child_process";
+import { promisify } from "node:util";
+
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
+import { expect, it } from "vitest";
+
+const run = promisify(execFile);
+const SETUP = "ip link set lo up && echo 41000 41001 > /proc/sys/net/ipv4/ip_local_port_range";
+
+function networkIssue(): string | null {
+	try {
+		execFileSync("unshare", ["--net", "sh", "-c", SETUP], { stdio: "pipe" });
+		return null;
+	} catch (error) {
+		return `a network of its own can't be made here, which needs root on Linux: ${String(error)}`;
+	}
+}
+
+const issue = networkIssue();
+if (issue !== null) process.stderr.write(`ports.test.ts is skipped: ${issue}\n`);
+
+it.runIf(process.env["CI"] === "true")("can be tested on the CI machine", () => {
+	expect(issue).toBeNull();
+});
+
+it.skipIf(issue !== null)(
+	"gives attempts back for which there is no port, and lets later ones wait for one",
+	async () => {
+		const program = `
+		import { once } from "node:events";
+		import { createServer } from "node:http";
+		import { openTestSender } from ${JSON.stringify(new URL("./test/open-test-sender.ts", import.meta.url))};
+		const answers = [];
+		const receiver = createServer((request, response) => answers.push(response)).listen(9000, "127.0.0.1");
+		await once(receiver, "listening");
+		await using sender = openTestSender();
+		const send = () => sender.send("http://127.0.0.1:9000/");
+		const [a, b] = [send(), send()];
+		while (answers.length < 2) await once(receiver, "request");
+		const third = await send();
+		const later = send();
+		for (const answer of answers.splice(0)) answer.writeHead(200).end();
+		await Promise.all([a, b]);
+		while (answers.length < 1) await once(receiver, "request");
+		answers[0].writeHead(202).end();
+		process.stdout.write(JSON.stringify([third, await later]));
+		receiver.closeAllConnections();
+		receiver.close();
+	`;
+		const command = `${SETUP} && exec "$0" --input-type=module --eval "$1"`;
+		const { stdout } = await run("unshare", ["--net", "sh", "-c", command, process.execPath, program], {
+			timeout: DEADLINE_MS,
+		});
+		expect(JSON.parse(stdout)).toMatchObject([
+			{
+				error: "queued",
+				reason: "this machine has no free port for another connection to 127.0.0.1:9000 (EADDRNOTAVAIL)",
+			},
+			{ error: null, responseCode: 202 },
+		]);
+	},
+);

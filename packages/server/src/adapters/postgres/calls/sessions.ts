@@ -1,0 +1,85 @@
+// Sessions of the page and sign-in links: added, removed, read at the start, and purged when they have expired.
+import type { AuditEntry } from "../../../core/access/audit.ts";
+import type { Session as PageSession, SignInLink } from "../../../core/access/session.ts";
+import type { InsertSessionOptions, SessionStore } from "../../../ports/store/access/sessions.ts";
+import { SESSION, SIGN_IN_LINK } from "../codec/access/session-rows.ts";
+import { FIRST_UUID, uuidOf, uuidsOf, type StoredPrefix } from "../codec/ids.ts";
+import type { Row } from "../codec/rows.ts";
+import { insertInto, statement, type Statement } from "../codec/statements.ts";
+import type { Database } from "../connection/database.ts";
+import type { Session } from "../connection/session.ts";
+import { writeEntry } from "./audit.ts";
+
+type LinkOptions = Parameters<SessionStore["insertSignInLink"]>[1];
+
+const INSERT = insertInto("sessions", SESSION.columns);
+const INSERT_LINK = insertInto("sign_in_links", SIGN_IN_LINK.columns);
+const DELETE = statement("DELETE FROM sessions WHERE id = ANY($1::uuid[])");
+const DELETE_LINKS = statement("DELETE FROM sign_in_links WHERE id = ANY($1::uuid[])");
+const DELETE_LINKS_OF = statement("DELETE FROM sign_in_links WHERE session_id = ANY($1::uuid[])");
+const SELECT = statement("SELECT * FROM sessions WHERE id > $1 ORDER BY id LIMIT $2");
+const SELECT_LINKS = statement("SELECT * FROM sign_in_links WHERE id > $1 ORDER BY id LIMIT $2");
+const PURGE = purge("sessions");
+const PURGE_LINKS = purge("sign_in_links");
+
+/** The calls of `SessionStore`. */
+export function createSessionCalls(database: Database) {
+	return {
+		insertSession: (session: PageSession, { replaces, linkId, entry }: InsertSessionOptions): Promise<boolean> =>
+			database.transact(async (connection) => {
+				// Of several calls with one link, the first deletes its row; the others wait for that, and then find none.
+				const uses = linkId === null ? null : await connection.change(DELETE_LINKS, [uuidsOf("link", [linkId])]);
+				if (uses === 0) return false;
+				await removeAll(connection, replaces);
+				await connection.run(INSERT, SESSION.write(session));
+				await writeEntry(connection, entry);
+				return true;
+			}),
+		deleteSessions: (ids: readonly string[], entry: AuditEntry | null): Promise<number> =>
+			database.transact(async (connection) => {
+				const count = await removeAll(connection, ids);
+				if (count > 0) await writeEntry(connection, entry);
+				return count;
+			}),
+		sessions: createPage(database, SELECT, "session", SESSION.read),
+		insertSignInLink: (link: SignInLink, { replaces, entry }: LinkOptions): Promise<void> =>
+			database.transact(async (connection) => {
+				await connection.run(DELETE_LINKS, [uuidsOf("link", replaces)]);
+				await connection.run(INSERT_LINK, SIGN_IN_LINK.write(link));
+				await writeEntry(connection, entry);
+			}),
+		signInLinks: createPage(database, SELECT_LINKS, "link", SIGN_IN_LINK.read),
+		purgeSessions: (at: number, limit: number): Promise<number> =>
+			database.transact(async (connection) => {
+				const links = await connection.change(PURGE_LINKS, [at, limit]);
+				return Math.max(links, await connection.change(PURGE, [at, limit]));
+			}),
+	};
+}
+
+async function removeAll(connection: Session, ids: readonly string[]): Promise<number> {
+	const uuids = uuidsOf("session", ids);
+	await connection.run(DELETE_LINKS_OF, [uuids]);
+	return connection.change(DELETE, [uuids]);
+}
+
+function purge(table: "sessions" | "sign_in_links"): Statement {
+	return statement(`
+		DELETE FROM ${table} WHERE id IN (
+			SELECT id FROM ${table} WHERE expire_date <= $1 ORDER BY expire_date LIMIT $2
+		)
+	`);
+}
+
+function createPage<T>(
+	database: Database,
+	select: Statement,
+	prefix: StoredPrefix,
+	read: (row: Row) => T,
+): (after: string | null, limit: number) => Promise<T[]> {
+	return (after, limit) =>
+		database.read(async (connection) => {
+			const place = after === null ? FIRST_UUID : uuidOf(prefix, after);
+			return (await connection.run(select, [place, limit])).map(read);
+		});
+}

@@ -1,0 +1,30 @@
+// Portal sessions.
+import type { PortalSession } from "../../../../core/access/portal-session.ts";
+import { CAPABILITIES } from "../../../../core/access/principal.ts";
+import { bytes, id, json, number, orNull, record, text, type Codec } from "../columns.ts";
+import { json as parsed } from "../rows.ts";
+
+/** Only those that this program knows. */
+const CAPABILITY_LIST: Codec<PortalSession["capabilities"]> = {
+	...json<PortalSession["capabilities"]>("capabilities"),
+	read: (row) => {
+		const names = parsed<readonly string[]>(row["capabilities"]);
+		return CAPABILITIES.filter((capability) => names.includes(capability));
+	},
+};
+
+/** A row of `portal_sessions`. */
+export const PORTAL_SESSION = record<PortalSession>({
+	id: id("id", "portal"),
+	projectId: id("project_id", "proj"),
+	customerId: text("customer_id"),
+	keyId: orNull(id("key_id", "key")),
+	capabilities: CAPABILITY_LIST,
+	actor: orNull(text("actor")),
+	returnUrl: orNull(text("return_url")),
+	theme: orNull(json("theme")),
+	locale: orNull(text("locale")),
+	digest: bytes("digest"),
+	createDate: number("create_date"),
+	expireDate: number("expire_date"),
+});

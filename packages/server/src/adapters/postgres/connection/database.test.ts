@@ -1,0 +1,136 @@
+// The connections: lost answers, a database that goes and comes back, transactions in each other's way.
+import { postgresIssue, startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import type { StoreError } from "../../../ports/store/errors.ts";
+import { systemClock } from "../../system/system-clock.ts";
+import { number } from "../codec/rows.ts";
+import { statement } from "../codec/statements.ts";
+import { CuttingProxy, type Cut } from "../test/cutting-proxy.ts";
+import { Database, type DatabaseOptions } from "./database.ts";
+
+const INSERT = statement("INSERT INTO rows (id) VALUES ($1)");
+const COUNT = statement("SELECT count(*) AS count FROM rows");
+const ADD = statement("UPDATE sums SET sum = sum + 1 WHERE id = $1");
+
+describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () => {
+	let server: PostgresServer;
+	let url = "";
+	const opened: Database[] = [];
+	beforeAll(async () => {
+		server = await startPostgres();
+		url = await server.createDatabase();
+		await server.query("CREATE TABLE rows (id integer PRIMARY KEY)", url);
+		await server.query("CREATE TABLE sums (id integer PRIMARY KEY, sum integer NOT NULL)", url);
+		await server.query("INSERT INTO sums VALUES (1, 0), (2, 0)", url);
+	});
+	afterEach(async () => {
+		await Promise.all(opened.splice(0).map((each) => each.close()));
+		await server.query("DELETE FROM rows", url);
+	});
+	afterAll(() => server[Symbol.asyncDispose]());
+	const open = (options: Partial<DatabaseOptions> = {}) => {
+		const database = new Database({ url, clock: systemClock, ...options });
+		opened.push(database);
+		return database;
+	};
+	const insert = (database: Database, id: number) => database.commit((session) => session.run(INSERT, [id]));
+	const count = (database: Database) =>
+		database.read(async (session) => number((await session.run(COUNT))[0]?.["count"]));
+
+	it.each<[cut: Cut, isStored: boolean]>([
+		["before the answer", true],
+		["before the commit", false],
+	])("says truthfully whether a commit is stored whose connection was cut %s", async (cut, isStored) => {
+		const { proxy, url: through } = await CuttingProxy.open(url);
+		await using _ = proxy;
+		const database = open({ url: through });
+		await insert(database, 1);
+		proxy.cutNext(cut);
+		const result = insert(database, 2);
+		if (isStored) await result;
+		else await expect(result).rejects.toMatchObject({ code: "store_unavailable" });
+		expect(await count(database)).toBe(isStored ? 2 : 1);
+		await insert(database, 3);
+	});
+
+	it("fails with what a statement failed with that nobody has awaited, and stores nothing", async () => {
+		const database = open();
+		const twice = database.transact(async (session) => {
+			session.run(INSERT, [1]).catch(() => {});
+			session.run(INSERT, [1]).catch(() => {});
+		});
+		await expect(twice).rejects.toMatchObject({ code: "store_conflict" });
+		const then = database.transact(async (session) => {
+			session.run(INSERT, [1]).catch(() => {});
+			session.run(INSERT, [1]).catch(() => {});
+			await session.run(COUNT);
+		});
+		await expect(then).rejects.toMatchObject({ code: "store_conflict" });
+		expect(await count(database)).toBe(0);
+	});
+
+	it("makes a transaction again that the database has undone because of a deadlock", async () => {
+		const database = open();
+		const waits = () => [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+		const [begun, ended] = [waits(), waits()];
+		let tries = 0;
+		const add = async (first: number, second: number, turn: 0 | 1) => {
+			const other = turn === 0 ? 1 : 0;
+			let own = 0;
+			await database.transact(async (session) => {
+				tries++;
+				// The one that was undone must not be in the way of the other one again.
+				if (++own > 1) await ended[other].promise;
+				await session.run(ADD, [first]);
+				begun[turn].resolve();
+				await begun[other].promise;
+				await session.run(ADD, [second]);
+			});
+			ended[turn].resolve();
+		};
+		await Promise.all([add(1, 2, 0), add(2, 1, 1)]);
+		expect(tries).toBe(3);
+		expect(await server.query("SELECT sum FROM sums ORDER BY id", url)).toEqual([{ sum: 2 }, { sum: 2 }]);
+	});
+
+	it("rejects while the database is down, tells it once, and goes on by itself when it is back", async ({ skip }) => {
+		const { cluster } = server;
+		if (cluster === null) return skip("the database is not the test's own");
+		const told: (StoreError | null)[] = [];
+		const database = open({ onConnectionChange: (failure) => told.push(failure) });
+		await insert(database, 1);
+		await cluster.stop("immediate");
+		for (let tries = 0; tries < 2; tries++) {
+			await expect(insert(database, 2)).rejects.toMatchObject({ name: "StoreError", code: "store_unavailable" });
+			await expect(count(database)).rejects.toMatchObject({ code: "store_unavailable" });
+		}
+		await cluster.start();
+		await insert(database, 3);
+		expect(await count(database)).toBe(2);
+		expect(told).toEqual([expect.objectContaining({ code: "store_unavailable" }), null]);
+		expect(told[0]?.message).toMatch(/^the database /);
+	});
+
+	it("keeps changes from waiting behind reads, and takes waiting for a connection for no failure of it", async () => {
+		const told: (StoreError | null)[] = [];
+		const onConnectionChange = (failure: StoreError | null) => told.push(failure);
+		const database = open({ maxConnections: 1, connectTimeoutMs: 200, onConnectionChange });
+		const slow = database.read((session) => session.query("SELECT pg_sleep(0.8)"));
+		await expect(count(database)).rejects.toMatchObject({
+			code: "store_unavailable",
+			message: expect.stringMatching(/^the database is busy/),
+		});
+		await database.transact((session) => session.run(INSERT, [1]));
+		await slow;
+		expect(await count(database)).toBe(1);
+		expect(told).toEqual([]);
+	});
+
+	it("rejects all calls after it is closed", async () => {
+		const database = open();
+		await database.close();
+		await database.close();
+		await expect(insert(database, 1)).rejects.toMatchObject({ code: "store_unavailable" });
+	});
+});

@@ -1,0 +1,29 @@
+// Advisory locks: the numbers of what is locked, which no two purposes share. They end with the transaction.
+import { statement } from "../codec/statements.ts";
+import type { Session } from "./session.ts";
+
+/** The first of the two numbers of a lock: "FF" and the purpose. */
+export const SCHEMA_LOCK = 0x4646_0001;
+export const PARTITIONS_LOCK = 0x4646_0002;
+const PROJECT_LOCK = 0x4646_0003;
+
+const SHARE_PROJECTS = statement(`
+	SELECT pg_advisory_xact_lock_shared(${PROJECT_LOCK}, key) FROM (
+		SELECT DISTINCT hashtext(id) AS key FROM unnest($1::text[]) AS given(id) ORDER BY key
+	) keys
+`);
+const LOCK_PROJECT = statement(`SELECT pg_advisory_xact_lock(${PROJECT_LOCK}, hashtext($1::text))`);
+
+/**
+ * Keeps the directory of these projects as it is until the transaction ends: changes of their webhooks wait, and this call waits for
+ * those under way. What is read after it stays true until the commit. Takes the UUIDs of the projects.
+ */
+export async function shareProjects(session: Session, projects: Iterable<string>): Promise<void> {
+	const given = [...projects];
+	if (given.length > 0) await session.run(SHARE_PROJECTS, [given]);
+}
+
+/** For a change of the directory of a project: waits for the transactions that rely on it. Call it first in the transaction. */
+export async function lockProject(session: Session, project: string | null): Promise<void> {
+	await session.run(LOCK_PROJECT, [project ?? ""]);
+}

@@ -1,0 +1,78 @@
+// The connections: one pool for the commits of the busy path, so that nothing else is in their way, one for reads, and one for all other
+// calls, among them claims, so that no number of slow reads holds up deliveries.
+import pg from "pg";
+
+/** How connections are made. */
+export interface ConnectionOptions {
+	/** `postgres://user:password@host:port/database`, with `sslmode`, `sslrootcert`, `sslcert` and `sslkey` if needed. */
+	readonly url: string;
+	/** Connections for reads, and as many for changes beside the busy path. Defaults to 4. */
+	readonly maxConnections?: number;
+	/** How long making a connection, or waiting for one that is free, may take. Defaults to 5,000. */
+	readonly connectTimeoutMs?: number;
+}
+
+const MAX_CONNECTIONS = 4;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A statement that takes longer is ended by the database. No row becomes visible later than this after its transaction began. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** The answer is lost, such as with the network: the connection is given up. */
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
+const LOCK_TIMEOUT_MS = 5_000;
+/** A transaction in which nothing happens is ended, since its snapshot keeps dead rows alive, and its locks stop others. */
+const IDLE_TIMEOUT_MS = 10_000;
+
+export class Pools {
+	readonly commits: pg.Pool;
+	readonly reads: pg.Pool;
+	readonly others: pg.Pool;
+
+	constructor(options: ConnectionOptions) {
+		const shared = { ...poolOptions(options), onConnect: setUp };
+		this.commits = new pg.Pool({ ...shared, max: 1 });
+		const max = options.maxConnections ?? MAX_CONNECTIONS;
+		this.reads = new pg.Pool({ ...shared, max });
+		this.others = new pg.Pool({ ...shared, max });
+		// An idle connection that ends is replaced by the next call. Without a listener it would end the process.
+		for (const pool of this.#all) pool.on("error", () => {});
+	}
+
+	async end(): Promise<void> {
+		await Promise.all(this.#all.map((pool) => pool.end()));
+	}
+
+	get #all(): readonly pg.Pool[] {
+		return [this.commits, this.reads, this.others];
+	}
+}
+
+function poolOptions({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: ConnectionOptions): pg.PoolConfig {
+	return {
+		connectionString: url,
+		application_name: "fanfare",
+		pipeline: true,
+		keepAlive: true,
+		connectionTimeoutMillis: connectTimeoutMs,
+		statement_timeout: STATEMENT_TIMEOUT_MS,
+		query_timeout: ANSWER_TIMEOUT_MS,
+		lock_timeout: LOCK_TIMEOUT_MS,
+		idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
+		idleTimeoutMillis: 60_000,
+		types: { getTypeParser },
+	};
+}
+
+/** All our int8 are times, counts and sizes, which a number holds. */
+const getTypeParser: pg.CustomTypesConfig["getTypeParser"] = (oid, format) =>
+	oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format);
+
+/**
+ * Settings of each connection. A role or database for which `synchronous_commit` is off would break the promise of a 2xx. Without
+ * `enable_seqscan`, a plan that was made while a table was small stays a good one.
+ */
+async function setUp(client: pg.ClientBase): Promise<void> {
+	await client.query(`
+		SELECT set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
+			set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)
+	`);
+}

@@ -1,0 +1,50 @@
+import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+// Runs the contract of the store's port on PostgreSQL: the slices that are there.
+import { afterAll, beforeAll, beforeEach, describe } from "vitest";
+
+import { describeEventTypes } from "../../ports/contract/store/event-types.contract.ts";
+import { describePortalSessions } from "../../ports/contract/store/portal-sessions.contract.ts";
+import { describeQueue } from "../../ports/contract/store/queue.contract.ts";
+import { describeRelays } from "../../ports/contract/store/relays.contract.ts";
+import { describeSessions } from "../../ports/contract/store/sessions.contract.ts";
+import { describeVersions } from "../../ports/contract/store/versions.contract.ts";
+import { describeWebhookLimits } from "../../ports/contract/store/webhook-limits.contract.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { TestDatabase } from "./test/test-store.ts";
+
+const issue = postgresIssue();
+
+describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
+	let database: TestDatabase;
+	let store: Store;
+	beforeAll(async () => {
+		database = await TestDatabase.create();
+	});
+	afterAll(() => database[Symbol.asyncDispose]());
+	beforeEach(async () => {
+		store = await database.openEmpty();
+	});
+	const current = () => store;
+
+	describe("relays", () => {
+		describeRelays(current);
+	});
+	describe("webhook limits", () => {
+		describeWebhookLimits(current);
+	});
+	describe("versions", () => {
+		describeVersions(current);
+	});
+	describe("event types", () => {
+		describeEventTypes(current);
+	});
+	describe("queue", () => {
+		describeQueue(current);
+	});
+	describe("sessions", () => {
+		describeSessions(current);
+	});
+	describe("portal sessions", () => {
+		describePortalSessions(current, null);
+	});
+});

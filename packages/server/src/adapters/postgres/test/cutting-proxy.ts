@@ -1,0 +1,65 @@
+// A TCP proxy in front of the database that cuts a connection at its next COMMIT: before the database has got it, or before the answer
+// is back.
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+export type Cut = "before the commit" | "before the answer";
+
+export class CuttingProxy implements AsyncDisposable {
+	readonly #server: Server;
+	readonly #sockets = new Set<Socket>();
+	#cut: Cut | null = null;
+
+	private constructor({ port, hostname }: URL) {
+		this.#server = createServer((client) => this.#join(client, connect(Number(port), hostname)));
+	}
+
+	/** Listens in front of the server of this URL. */
+	static async open(url: string): Promise<{ proxy: CuttingProxy; url: string }> {
+		const target = new URL(url);
+		const proxy = new CuttingProxy(target);
+		await new Promise<void>((resolve) => void proxy.#server.listen(0, "127.0.0.1", resolve));
+		target.port = String((proxy.#server.address() as AddressInfo).port);
+		return { proxy, url: target.href };
+	}
+
+	/** Cuts the connection that commits next. */
+	cutNext(cut: Cut): void {
+		this.#cut = cut;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		for (const socket of this.#sockets) socket.destroy();
+		await new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+	}
+
+	#join(client: Socket, database: Socket): void {
+		let isMute = false;
+		for (const socket of [client, database]) {
+			this.#sockets.add(socket);
+			socket.setNoDelay(true);
+			socket.on("error", () => {});
+			socket.on("close", () => {
+				client.destroy();
+				database.destroy();
+			});
+		}
+		client.on("data", (data) => {
+			const cut = data.includes("COMMIT") ? this.#cut : null;
+			if (cut === null) {
+				database.write(data);
+				return;
+			}
+			this.#cut = null;
+			if (cut === "before the commit") {
+				client.destroy();
+				return;
+			}
+			isMute = true;
+			database.write(data);
+		});
+		database.on("data", (data) => {
+			if (isMute) client.destroy();
+			else client.write(data);
+		});
+	}
+}

@@ -1,0 +1,54 @@
+// Stores for the tests of this adapter: one database for each test file, whose rows are deleted after each test.
+import { startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+
+import type { Store } from "../../../ports/store/store.ts";
+import { systemClock } from "../../system/system-clock.ts";
+import { openPostgresStore } from "../postgres-store.ts";
+
+/** A database that is empty for each test. */
+export class TestDatabase implements AsyncDisposable {
+	readonly server: PostgresServer;
+	readonly url: string;
+	#tables: readonly string[] | null = null;
+	#store: Store | null = null;
+
+	private constructor(server: PostgresServer, url: string) {
+		this.server = server;
+		this.url = url;
+	}
+
+	static async create(): Promise<TestDatabase> {
+		const server = await startPostgres();
+		return new TestDatabase(server, await server.createDatabase());
+	}
+
+	/** A store without rows. It is opened anew only if the test before has closed it: connections and their plans take time. */
+	async openEmpty(): Promise<Store> {
+		const isClosed = await this.#store?.identity().then(
+			() => false,
+			() => true,
+		);
+		if (this.#store === null || isClosed === true) this.#store = await this.open();
+		this.#tables ??= (await this.server.query(TABLES, this.url)).map(({ name }) => String(name));
+		// Faster than TRUNCATE, which makes new files.
+		await this.server.query(this.#tables.map((name) => `DELETE FROM ${name}`).join(";"), this.url);
+		return this.#store;
+	}
+
+	/** Slices that are not there yet fail in the test that calls them. */
+	async open(): Promise<Store> {
+		return (await openPostgresStore({ url: this.url, clock: systemClock })) as unknown as Store;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#store?.close();
+		await this.server[Symbol.asyncDispose]();
+	}
+}
+
+/** The tables, partitions aside; those that refer to others come before them. */
+const TABLES = `
+	SELECT c.relname AS name FROM pg_class c
+	WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'migrations'
+	ORDER BY EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contype = 'f' AND f.confrelid = c.oid), c.relname = 'projects'
+`;

@@ -1,0 +1,104 @@
+// Deliveries in the blocks of events, found by an index of events.
+import { EVENT_OF_DELIVERY } from "../../codec/delivery-rows.ts";
+import { countOf, number, type Row } from "../../codec/rows.ts";
+import type { Prepare } from "../statement-cache.ts";
+import type { Condition } from "./condition.ts";
+import type { Order, SeqRange } from "./seq-page.ts";
+import { COLUMNS, merge, type CountableSource, type Table } from "./sources.ts";
+
+/** Events read at once, and about the number of their deliveries. */
+const CHUNK_EVENTS = 200;
+const CHUNK_DELIVERIES = 2_000;
+
+/** Reads the deliveries in the blocks of events. `where` leads to the events by `index`, whose table it names `event`. */
+export function createBlockSource(
+	prepare: Prepare,
+	index: string,
+	where: Condition,
+	conditions: { readonly full: readonly Condition[]; readonly open: readonly Condition[] | null },
+): CountableSource {
+	const tables: readonly Table[] = conditions.open === null ? ["deliveries"] : ["deliveries", "open"];
+	const conditionsOn = (table: Table) => (table === "open" ? (conditions.open ?? []) : conditions.full);
+	const readChunk = (order: Order, low: number, high: number): readonly Row[] =>
+		withinChunk(
+			prepare(`
+				SELECT seq, delivery_count FROM events event INDEXED BY ${index}
+				WHERE ${where.sql} AND seq >= ? AND seq < ? ORDER BY seq ${order} LIMIT ${CHUNK_EVENTS}
+			`).all(...where.values, low, high),
+		);
+	/** From `FROM` on: the rows of a table in the blocks of a chunk. */
+	const rowsOf = (table: Table, chunk: SeqRange, { low, high }: SeqRange): Condition => {
+		const more = conditionsOn(table);
+		return {
+			sql: `
+				FROM events event INDEXED BY ${index}
+				CROSS JOIN ${table} delivery ON delivery.seq > event.seq AND delivery.seq <= event.seq + event.delivery_count
+				WHERE ${[where.sql, ...more.map(({ sql }) => sql)].join(" AND ")}
+				AND event.seq >= ? AND event.seq < ? AND +delivery.seq >= ? AND +delivery.seq < ?
+			`,
+			values: [...where.values, ...more.flatMap(({ values }) => values), chunk.low, chunk.high, low, high],
+		};
+	};
+	const readRows = (table: Table, chunk: SeqRange, range: SeqRange, order: Order, limit: number): Row[] => {
+		const { sql, values } = rowsOf(table, chunk, range);
+		return prepare(`
+			SELECT ${COLUMNS[table]}, ${EVENT_OF_DELIVERY} ${sql} ORDER BY event.seq ${order}, delivery.seq ${order} LIMIT ?
+		`).all(...values, limit);
+	};
+	const countRows = (table: Table, chunk: SeqRange, range: SeqRange): number => {
+		const { sql, values } = rowsOf(table, chunk, range);
+		return countOf(prepare(`SELECT count(*) AS count ${sql}`).get(...values));
+	};
+	const blockOf = (seq: number): number => {
+		const row = prepare(`
+			SELECT seq FROM events event INDEXED BY ${index} WHERE ${where.sql} AND seq <= ? ORDER BY seq DESC LIMIT 1
+		`).get(...where.values, seq);
+		return row === undefined ? seq : number(row["seq"]);
+	};
+
+	/** Goes through the events of a range until `use` returns true. Returns where it has stopped because of its budget. */
+	const walk = (range: SeqRange, order: Order, budget: number, use: (chunk: SeqRange) => boolean): number | null => {
+		// The first event may lie before the range, with the end of its block in it.
+		let rest = { low: blockOf(range.low), high: range.high };
+		for (let looked = 0; ;) {
+			const events = readChunk(order, rest.low, rest.high);
+			const last = events.at(-1);
+			if (last === undefined) return null;
+			const seqs = [number(events[0]?.["seq"]), number(last["seq"])];
+			const chunk = { low: Math.min(...seqs), high: Math.max(...seqs) + 1 };
+			if (use(chunk)) return null;
+			looked += events.reduce((sum, event) => sum + 1 + number(event["delivery_count"]), 0);
+			rest = order === "ASC" ? { low: chunk.high, high: rest.high } : { low: rest.low, high: chunk.low };
+			const end = number(last["seq"]) + (order === "ASC" ? number(last["delivery_count"]) : 0);
+			if (looked >= budget) return end;
+		}
+	};
+
+	return {
+		read: (range, order, limit, budget) => {
+			const found: Row[] = [];
+			const stoppedAt = walk(range, order, budget, (chunk) => {
+				const missing = limit - found.length;
+				const rows = tables.map((table) => readRows(table, chunk, range, order, missing));
+				found.push(...merge(rows, order).slice(0, missing));
+				return found.length === limit;
+			});
+			return { rows: found, stoppedAt };
+		},
+		count: (range, budget) => {
+			let count = 0;
+			const stoppedAt = walk(range, "DESC", budget, (chunk) => {
+				for (const table of tables) count += countRows(table, chunk, range);
+				return false;
+			});
+			return { count, stoppedAt };
+		},
+	};
+}
+
+/** The first of the events, up to a number of their deliveries. */
+function withinChunk(events: readonly Row[]): readonly Row[] {
+	let count = 0;
+	const end = events.findIndex((event) => (count += number(event["delivery_count"])) > CHUNK_DELIVERIES);
+	return end === -1 ? events : events.slice(0, end + 1);
+}

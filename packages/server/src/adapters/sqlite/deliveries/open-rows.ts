@@ -1,0 +1,95 @@
+// The table `open`: deliveries without an attempt, one narrow row each. A row enters the indexes (it is listed) once it has
+// waited for about a second, which few rows do; the others are the tail of the table.
+import type { DatabaseSync } from "node:sqlite";
+
+import { number, type Row } from "../codec/rows.ts";
+import { prepareInsert } from "../codec/statements.ts";
+import { Listing } from "./listing.ts";
+import { OpenTail } from "./open-tail.ts";
+
+/** How long a row waits before it is listed, in milliseconds; for tests, 0 lists at once and Infinity never. */
+export const LIST_AFTER_MS = 1_000;
+const MAX_TAIL = 20_000;
+/** Some 1 ms. */
+const STEP = 500;
+/** Times are noted this far apart. */
+const TIME_STEP_MS = 100;
+
+/** A row of `open`, without its number. */
+export interface OpenRow {
+	readonly event: number;
+	readonly webhook: number;
+	readonly project: number;
+}
+
+/** The rows of `open`. */
+export class OpenRows {
+	readonly listing: Listing;
+	/** The rows that are not listed. */
+	readonly tail: OpenTail;
+	readonly #listAfterMs: number;
+	readonly #insert: (seq: number, event: number, webhook: number, project: number, listed: 0 | 1) => void;
+	readonly #take: (seq: number) => Row | undefined;
+	readonly #select: (seq: number) => Row | undefined;
+	/** The highest numbers that were given up to some times, oldest first. */
+	readonly #times: { readonly at: number; seq: number }[] = [];
+
+	constructor(db: DatabaseSync, listAfterMs: number) {
+		this.listing = new Listing(db, "open", { step: STEP, maxTail: listAfterMs === Infinity ? Infinity : MAX_TAIL });
+		this.tail = new OpenTail(db, this.listing);
+		this.#listAfterMs = listAfterMs;
+		const insert = prepareInsert(db, "open", ["seq", "event", "webhook", "project", "listed"]);
+		this.#insert = (...values) => void insert.run(...values);
+		const take = db.prepare("DELETE FROM open WHERE seq = ? RETURNING event, webhook, project");
+		this.#take = (seq) => take.get(seq);
+		const select = db.prepare("SELECT event, webhook, project FROM open WHERE seq = ?");
+		this.#select = (seq) => select.get(seq);
+	}
+
+	/** Rows above this number are not in the indexes. */
+	get mark(): number {
+		return this.listing.mark;
+	}
+
+	insert(seq: number, event: number, webhook: number, project: number): void {
+		const listed = this.listing.inserted(seq);
+		this.#insert(seq, event, webhook, project, listed);
+		if (listed === 0) this.tail.inserted(seq, webhook);
+	}
+
+	/** Removes the row. It has one taker: null if there is no such row (any more). */
+	take(seq: number): OpenRow | null {
+		const row = this.#take(seq);
+		if (row === undefined) return null;
+		this.listing.deleted(seq);
+		if (seq > this.mark) this.tail.taken(seq);
+		return toOpenRow(row);
+	}
+
+	get(seq: number): OpenRow | null {
+		const row = this.#select(seq);
+		return row === undefined ? null : toOpenRow(row);
+	}
+
+	/** Lists a step of the rows that have waited long enough, or some more if the tail is long. `now` is about the time. */
+	listSome(now: number): void {
+		for (;;) {
+			const [oldest] = this.#times;
+			if (oldest === undefined || oldest.at > now - this.#listAfterMs || !this.listing.listStep(oldest.seq)) break;
+			this.#times.shift();
+		}
+		this.listing.shorten();
+	}
+
+	/** Numbers up to `seq` were given by this time. */
+	noteTime(at: number, seq: number): void {
+		if (this.#listAfterMs === Infinity) return;
+		const last = this.#times.at(-1);
+		if (last !== undefined && at < last.at + TIME_STEP_MS && this.#listAfterMs > 0) last.seq = seq;
+		else this.#times.push({ at, seq });
+	}
+}
+
+function toOpenRow(row: Row): OpenRow {
+	return { event: number(row["event"]), webhook: number(row["webhook"]), project: number(row["project"]) };
+}

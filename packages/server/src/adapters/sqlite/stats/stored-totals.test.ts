@@ -1,0 +1,124 @@
+// The kept sums of stored bytes equal what a scan of all rows says, after any sequence of writes and after a crash.
+import { cpSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+
+import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+
+import { fillStore } from "../../../ports/contract/store/records/records.ts";
+import { KEEP_ALL } from "../../../ports/contract/store/records/stats.ts";
+import type { Store } from "../../../ports/store/store.ts";
+import { openSqliteStore } from "../sqlite-store.ts";
+import { STORED_SQL } from "./stored-totals.ts";
+
+const step = fc.oneof(
+	fc.record({ kind: fc.constant("accept" as const), bytes: fc.nat({ max: 9_000 }), fanOut: fc.nat({ max: 3 }) }),
+	fc.record({ kind: fc.constant("attempt" as const), which: fc.nat(), number: fc.integer({ min: 1, max: 3 }) }),
+	fc.record({ kind: fc.constant("cancel" as const), which: fc.nat() }),
+	fc.record({ kind: fc.constant("erase" as const), which: fc.nat() }),
+	fc.record({ kind: fc.constantFrom("purgeEvents" as const, "purgePayloads" as const), limit: fc.constantFrom(1, 50) }),
+	fc.record({ kind: fc.constant("roll up" as const), limit: fc.constantFrom(1, 60, 1_000) }),
+	fc.constant({ kind: "crash" as const }),
+);
+
+/** What a scan of the database says. */
+function scan(path: string): Map<number, number> {
+	using db = new DatabaseSync(path);
+	return new Map(
+		db
+			.prepare(STORED_SQL)
+			.all()
+			.map((row) => [Number(row["project"]), Number(row["bytes"])]),
+	);
+}
+
+it("equal a scan after any sequence of writes, roll-ups and crashes", async () => {
+	await fc.assert(
+		fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+			using dir = new TemporaryDir(fastParent());
+			let path = dir.join("0.db");
+			let store: Store = await openSqliteStore({ path });
+			const { records, projectId, scope, webhookIds } = await fillStore(store, 3);
+			const [events, deliveries]: [string[], string[]] = [[], []];
+			for (const [place, each] of steps.entries()) {
+				records.now += 10;
+				const at = records.now;
+				switch (each.kind) {
+					case "accept": {
+						const body = Buffer.alloc(each.bytes + 1, "b");
+						const sent = records.event(projectId, { body, webhookIds: webhookIds.slice(0, each.fanOut) });
+						await store.commit({ events: [sent], updates: [] });
+						events.push(sent.event.id);
+						deliveries.push(...sent.deliveries.map(({ id }) => id));
+						break;
+					}
+					case "attempt": {
+						const id = deliveries[each.which % deliveries.length] ?? "";
+						const response = { headers: { a: "é" }, body: "€".repeat(each.number * 9), bodyTruncated: false };
+						const attempt = records.attempt(each.number, { response });
+						await store.commit({ events: [], updates: [{ ...records.failure(id, each.number), attempt }] });
+						break;
+					}
+					case "cancel": {
+						const deliveryId = deliveries[each.which % deliveries.length] ?? "";
+						const change = { type: "cancel", reason: "x" } as const;
+						await store.commit({ events: [], updates: [{ deliveryId, change, attempt: null, at }] });
+						break;
+					}
+					case "erase":
+						await store.erasePayload(scope, events[each.which % events.length] ?? "", {
+							reason: "x",
+							at,
+							limit: 1_000,
+							entry: null,
+						});
+						break;
+					case "purgeEvents":
+					case "purgePayloads":
+						await store[each.kind]({ projectId, at, before: at - 50, after: null, limit: each.limit });
+						break;
+					case "roll up":
+						await store.rollUpStats({ ...KEEP_ALL, limit: each.limit });
+						break;
+					case "crash": {
+						// What is on the disk, without the end of the process that wrote it.
+						const copy = dir.join(`${place + 1}.db`);
+						cpSync(path, copy);
+						cpSync(`${path}-wal`, `${copy}-wal`);
+						await store.close();
+						path = copy;
+						store = await openSqliteStore({ path });
+					}
+				}
+				expect((await store.usage([projectId])).projects).toEqual([scan(path).get(1) ?? 0]);
+			}
+			await store.close();
+		}),
+		{ numRuns: 25 },
+	);
+});
+
+it("are counted once when the store of an earlier version is opened, and the volume's room is known", async () => {
+	using dir = new TemporaryDir(fastParent());
+	const path = dir.join("fanfare.db");
+	const store = await openSqliteStore({ path });
+	const { accept, update, records, projectId } = await fillStore(store);
+	for (let event = 0; event < 5; event++) {
+		const [id = ""] = await accept({ body: Buffer.alloc(5_000, "x") });
+		await update(records.failure(id, 1), records.outcome(id, 2));
+	}
+	const before = await store.usage([projectId]);
+	expect(before.volume).toEqual({ sizeBytes: expect.any(Number), freeBytes: expect.any(Number) });
+	expect(before.volume?.sizeBytes).toBeGreaterThanOrEqual(before.volume?.freeBytes ?? Infinity);
+	await store.close();
+	{
+		using db = new DatabaseSync(path);
+		db.exec("DELETE FROM stored_bytes; DELETE FROM stats_journal; UPDATE stats_state SET bytes_counted = 0");
+	}
+	for (let opening = 0; opening < 2; opening++) {
+		const again = await openSqliteStore({ path });
+		expect(await again.usage([projectId])).toMatchObject({ projects: before.projects, total: before.total });
+		await again.close();
+	}
+});

@@ -1,0 +1,35 @@
+// A thread that reads the database beside the store's thread: opens a connection of its own, and then makes one read after the other.
+import { statSync } from "node:fs";
+import { parentPort, workerData } from "node:worker_threads";
+
+import type { PulledInNote } from "../deliveries/pulled-in.ts";
+import { openSqliteReader, type ReadName, type SqliteReader } from "../sqlite-reader.ts";
+import { reply } from "./reply.ts";
+import type { CallMessage, ReadReply } from "./thread-messages.ts";
+
+const path = workerData as string;
+
+function walBytes(): number {
+	return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function callOf(reader: SqliteReader, { name, parameters }: CallMessage): unknown {
+	switch (name) {
+		case "forget":
+			return reader.forget();
+		case "pulledIn":
+			return reader.pulledIn(parameters[0] as PulledInNote);
+		case "close":
+			return reader.close();
+		default: {
+			const value = reader.read(name as ReadName, parameters);
+			return { value, walBytes: walBytes() } satisfies ReadReply;
+		}
+	}
+}
+
+reply(() => {
+	const reader = openSqliteReader(path);
+	parentPort?.on("message", (message: CallMessage) => reply(() => ({ value: callOf(reader, message) })));
+	return { value: null };
+});

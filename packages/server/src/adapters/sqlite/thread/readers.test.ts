@@ -1,0 +1,262 @@
+// Reads in threads of their own: what they see, whom they wait for, and what happens when they are in somebody's way. The threads and
+// the files are real.
+import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import type { Worker } from "node:worker_threads";
+
+import { eventually } from "@fanfare/testkit/eventually";
+import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import { customerScope, projectOf, projectScope, type Scope } from "../../../core/access/principal.ts";
+import { ANY_DELIVERY, ANY_ENTRY, fillStore, idsOf, NEWEST } from "../../../ports/contract/store/records/records.ts";
+import type { Store } from "../../../ports/store/store.ts";
+import { Readers } from "./readers.ts";
+import { openThreadedSqliteStore } from "./threaded-store.ts";
+
+const ANY_EVENT = { types: null, after: null, before: null };
+const FIRST = { limit: 1, cursor: null };
+/** As many reads of one project as may wait. */
+const MAX_WAITING = 256;
+
+/** A store in its threads, with a project and a webhook. */
+async function open() {
+	const dir = new TemporaryDir(fastParent());
+	onTestFinished(() => dir[Symbol.dispose]());
+	const path = dir.join("fanfare.db");
+	const { store, died } = await openThreadedSqliteStore({ path });
+	onTestFinished(() => store.close());
+	const world = await fillStore(store);
+	return { ...world, died, path, wal: `${path}-wal` };
+}
+
+/** The thread that the next read starts. */
+async function readerOf(store: Store): Promise<Worker> {
+	// Node emits this for each thread that the process starts.
+	const started = once(process, "worker") as Promise<[Worker]>;
+	await store.auditEntries(ANY_ENTRY, FIRST);
+	return (await started)[0];
+}
+
+function sizeOf(path: string): number {
+	return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+describe("a read beside commits", () => {
+	it("sees every commit that was acknowledged before it, and every part of it", async () => {
+		const { store, scope, projectId, webhookId, records } = await open();
+		const sender = async () => {
+			for (let n = 0; n < 40; n++) {
+				const sent = records.event(projectId, { webhookIds: [webhookId] });
+				const [delivery] = sent.deliveries;
+				await store.commit({ events: [sent], updates: [] });
+				const [page, found, counts] = await Promise.all([
+					store.deliveries(scope, { ...ANY_DELIVERY, eventId: sent.event.id }, NEWEST),
+					store.delivery(scope, delivery?.id ?? ""),
+					store.statusCounts(scope, webhookId),
+				]);
+				expect(idsOf(page)).toEqual([delivery?.id]);
+				expect(found).toMatchObject({ status: "Pending" });
+				expect(counts.Pending).toBeGreaterThan(0);
+				await store.commit({ events: [], updates: [records.outcome(delivery?.id ?? "", 1)] });
+				const after = await store.deliveries(scope, { ...ANY_DELIVERY, webhookId, statuses: ["Succeeded"] }, NEWEST);
+				expect(idsOf(after)).toContain(delivery?.id);
+				expect(await store.attempts(scope, delivery?.id ?? "", NEWEST)).toMatchObject({ rows: [{ number: 1 }] });
+			}
+		};
+		await Promise.all([sender(), sender(), sender()]);
+		expect(await store.statusCounts(scope, null)).toMatchObject({ Pending: 0, Succeeded: 120 });
+	});
+
+	it("finds a delivery in one of the two tables, never in both or in none", async () => {
+		const { store, scope, accept, records } = await open();
+		const traffic = { moving: true };
+		const ids = (await Promise.all(Array.from({ length: 50 }, () => accept()))).flat().toSorted();
+		const move = async () => {
+			for (const id of ids) await store.commit({ events: [], updates: [records.outcome(id, 1)] });
+			traffic.moving = false;
+		};
+		const list = async () => {
+			while (traffic.moving) {
+				expect(idsOf(await store.deliveries(scope, ANY_DELIVERY, NEWEST)).toSorted()).toEqual(ids);
+			}
+		};
+		await Promise.all([move(), list()]);
+	});
+
+	it.each([
+		["a list of deliveries", (store: Store, scope: Scope) => store.deliveries(scope, ANY_DELIVERY, NEWEST)],
+		["a list of customers", (store: Store, scope: Scope) => store.customers(scope, null, NEWEST)],
+		["a customer", (store: Store, scope: Scope) => store.customer(customerScope(projectOf(scope), "acme"))],
+	] as const)("delays no commit, however many wait: %s", async (_, read) => {
+		const { store, scope, accept } = await open();
+		let answered = 0;
+		const reads = Array.from({ length: MAX_WAITING }, async () => {
+			await read(store, scope);
+			answered++;
+		});
+		await accept();
+		// In the same thread, in the order of their calls, all of them would have been answered before.
+		expect(answered).toBeLessThan(MAX_WAITING);
+		await Promise.all(reads);
+	});
+});
+
+describe("many reads of a project", () => {
+	it("let another project's read pass", async () => {
+		const { store, scope, records } = await open();
+		const other = projectScope(records.project().id);
+		const list = (of: Scope) => store.deliveries(of, ANY_DELIVERY, NEWEST);
+		// Starts both threads.
+		await Promise.all([list(scope), list(other)]);
+		let answered = 0;
+		const many = Array.from({ length: MAX_WAITING }, async () => {
+			await list(scope);
+			answered++;
+		});
+		await list(other);
+		// In the order of the calls, it would have been the last one.
+		expect(answered).toBeLessThan(MAX_WAITING);
+		await Promise.all(many);
+	});
+
+	it("are refused as store_overloaded when too many wait, and those of other projects are not", async () => {
+		const { store, scope, records } = await open();
+		const other = projectScope(records.project().id);
+		const read = () => store.events(scope, ANY_EVENT, FIRST);
+		// One of them is under way.
+		const reads: Promise<unknown>[] = Array.from({ length: MAX_WAITING + 1 }, read);
+		await expect(read()).rejects.toMatchObject({ name: "StoreError", code: "store_overloaded" });
+		// A change needs single rows.
+		reads.push(store.event(scope, "evt_unknown"));
+		await expect(store.events(other, ANY_EVENT, FIRST)).resolves.toMatchObject({ rows: [] });
+		await store.auditEntries(ANY_ENTRY, FIRST);
+		expect(await Promise.all(reads)).toHaveLength(MAX_WAITING + 2);
+		await expect(read()).resolves.toMatchObject({ rows: [] });
+	});
+});
+
+describe("the write-ahead log beside reads", () => {
+	it("can be emptied while a project reads without a pause", async () => {
+		const { store, scope, projectId, webhookId, records, accept, wal } = await open();
+		const events = Array.from({ length: 5_000 }, () => records.event(projectId, { webhookIds: [webhookId] }));
+		await store.commit({ events, updates: [] });
+		const until = records.now + 1;
+		const filter = { since: 0, until, outcomes: ["Failed"], eventTypes: null, missedEventTypes: null } as const;
+		// It reads one snapshot for a long time.
+		const count = () => store.countReplay({ scope, webhookId, filter, afterEventId: null, scanLimit: 10_000 });
+		await count();
+		for (let n = 0; n < 5; n++) {
+			const counting = [count(), count()];
+			const accepted = accept({ body: Buffer.alloc(100_000, 1) });
+			while ((await store.releaseSpace(0)) > 0);
+			await accepted;
+			expect(sizeOf(wal)).toBe(0);
+			await Promise.all(counting);
+		}
+	});
+
+	it("is emptied by itself when it became long under a snapshot", async () => {
+		const { store, scope, accept, path, wal } = await open();
+		await accept();
+		using backup = new DatabaseSync(path, { readOnly: true });
+		backup.exec("BEGIN");
+		backup.prepare("SELECT count(*) FROM events").get();
+		for (let n = 0; n < 20; n++) await accept({ body: Buffer.alloc(1_000_000, 1) });
+		expect(sizeOf(wal)).toBeGreaterThan(16 * 1_024 * 1_024);
+		backup.exec("COMMIT");
+		await store.events(scope, ANY_EVENT, FIRST);
+		await eventually("the write-ahead log to be emptied", () => sizeOf(wal) === 0);
+		expect((await store.events(scope, ANY_EVENT, NEWEST)).rows).toHaveLength(21);
+	});
+});
+
+describe("the end", () => {
+	it("of a thread that reads rejects its read, and nothing else: the next read starts another thread", async () => {
+		const { store, scope, accept, died, wal } = await open();
+		const [id = ""] = await accept();
+		let isDead = false;
+		void died.then(() => (isDead = true));
+		const reader = await readerOf(store);
+		const ended = once(reader, "exit");
+		void reader.terminate();
+		await expect(store.delivery(scope, id)).rejects.toMatchObject({
+			name: "StoreError",
+			code: "store_unavailable",
+			message: expect.stringContaining("the next read starts another") as string,
+		});
+		await ended;
+		await accept();
+		expect(await store.delivery(scope, id)).toMatchObject({ id });
+		// Its snapshot ended with it.
+		await store.releaseSpace(0);
+		expect(sizeOf(wal)).toBe(0);
+		expect(isDead).toBe(false);
+	});
+
+	it("of an idle thread that reads is not noticed", async () => {
+		const { store, scope, accept } = await open();
+		const [id = ""] = await accept();
+		const reader = await readerOf(store);
+		const ended = once(reader, "exit");
+		void reader.terminate();
+		await ended;
+		expect(await store.delivery(scope, id)).toMatchObject({ id });
+	});
+
+	it("of the store comes after the reads that wait, and leaves one file", async () => {
+		const { store, scope, accept, path, wal } = await open();
+		await accept();
+		const reads = Array.from({ length: 50 }, () => store.deliveries(scope, ANY_DELIVERY, NEWEST));
+		const closed = store.close();
+		await expect(store.events(scope, ANY_EVENT, FIRST)).rejects.toMatchObject({
+			code: "store_unavailable",
+			message: "the store is closed",
+		});
+		for (const page of await Promise.all(reads)) expect(page.rows).toHaveLength(1);
+		await closed;
+		expect([existsSync(path), existsSync(wal), existsSync(`${path}-shm`)]).toEqual([true, false, false]);
+	});
+
+	it("of the store closes the file also if a thread that reads ends by itself meanwhile", async () => {
+		const { store, accept, path, wal } = await open();
+		await accept();
+		const reader = await readerOf(store);
+		void reader.terminate();
+		await store.close();
+		expect([existsSync(path), existsSync(wal)]).toEqual([true, false]);
+	});
+
+	it("of the store comes after a pause, and after the reads that wait for its end", async () => {
+		let endPause = () => {};
+		const paused = new Promise<void>((resolve) => (endPause = resolve));
+		// No thread can open this file: the one that writes makes the reads.
+		const writer = { read: (name: string) => Promise.resolve(name), emptyWal: () => Promise.resolve() };
+		const readers = new Readers("/no/such/file", writer);
+		const pause = readers.pause(() => paused);
+		const read = readers.read("proj", "events", []);
+		const closed = readers.close();
+		// The work of a pause ends with a message from a thread, which comes only in a later turn.
+		setImmediate(endPause);
+		expect(await Promise.all([pause, read, closed])).toEqual([undefined, "events", undefined]);
+	});
+
+	it("of the thread that writes rejects the reads, too", async () => {
+		using dir = new TemporaryDir(fastParent());
+		const started = once(process, "worker") as Promise<[Worker]>;
+		const { store, died } = await openThreadedSqliteStore({ path: dir.join("fanfare.db") });
+		const [writer] = await started;
+		const { scope, accept } = await fillStore(store);
+		await accept();
+		await store.deliveries(scope, ANY_DELIVERY, NEWEST);
+		void writer.terminate();
+		const list = () => store.deliveries(scope, ANY_DELIVERY, NEWEST);
+		const settled = Promise.allSettled(Array.from({ length: 200 }, list));
+		const reason = await died;
+		await expect(list()).rejects.toBe(reason);
+		const refused = (await settled).filter(({ status }) => status === "rejected");
+		for (const read of refused) expect(read).toMatchObject({ reason });
+		await store.close();
+	});
+});

@@ -1,0 +1,268 @@
+// The threads that read the log, and the reads that wait for them: projects take turns, and each has one read under way.
+import { StoreError } from "../../../ports/store/errors.ts";
+import type { PulledInNote } from "../deliveries/pulled-in.ts";
+import type { ReadName } from "../sqlite-reader.ts";
+import { ThreadLink } from "./thread-link.ts";
+import type { ReadReply } from "./thread-messages.ts";
+
+/** A project has one read under way, so this many projects read at once. */
+const THREADS = 2;
+/** Reads of a project that wait, at most. Pages take some 5 ms each. */
+const MAX_WAITING = 256;
+/** With those of single rows, which changes need: so no change fails because its project lists too much. */
+const MAX_WAITING_WITH_ROWS = 512;
+const ROW_READS: ReadonlySet<string> = new Set<ReadName>([
+	"delivery",
+	"event",
+	"eventBody",
+	"replay",
+	"customer",
+	"changeBound",
+]);
+const YOUNG_GENERATION_MB = 4;
+/**
+ * The write-ahead log begins again when no snapshot in it is read. If that has not happened until it is this long, four times as long
+ * as usual, reads pause for a moment.
+ */
+const LONG_WAL_BYTES = 16 * 1_024 * 1_024;
+
+interface WaitingRead {
+	readonly name: string;
+	readonly parameters: readonly unknown[];
+	readonly resolve: (value: unknown) => void;
+	readonly reject: (error: unknown) => void;
+}
+
+/** What the thread that writes does for the readers. */
+export interface WritingThread {
+	/** Makes a read itself: called if no thread can be started for it. */
+	readonly read: (name: string, parameters: readonly unknown[]) => Promise<unknown>;
+	/** Empties the write-ahead log. Called while no read is under way. */
+	readonly emptyWal: () => Promise<unknown>;
+}
+
+/** A place for a thread, which is started when it is first needed. */
+interface Slot {
+	link: ThreadLink | null;
+	/** The read under way, and whose it is; null if none is. */
+	reading: WaitingRead | null;
+	owner: string | null;
+}
+
+const FREE: Slot = { link: null, reading: null, owner: null };
+
+/**
+ * Reads beside the thread that writes. Every read sees what was committed before it was asked for, since its snapshot begins later.
+ *
+ * States: open ──close──▶ closing ──all reads are answered──▶ closed
+ *           └──────────────────┴──fail──▶ failed
+ *
+ * - open: reads are accepted.
+ * - closing, closed: new reads are refused, earlier ones are still answered.
+ * - failed: the thread that writes has ended. All reads have been rejected, and new ones are, too.
+ *
+ * The end of a reading thread rejects its read. The next read starts another thread. If none can be started, the thread that writes makes
+ * the read.
+ */
+export class Readers {
+	readonly #path: string;
+	readonly #writer: WritingThread;
+	readonly #slots: readonly Slot[] = Array.from({ length: THREADS }, () => ({
+		link: null,
+		reading: null,
+		owner: null,
+	}));
+	/** By owner; the owner whose turn is next comes first. */
+	readonly #waiting = new Map<string, WaitingRead[]>();
+	/** What new threads must be told, by webhook. */
+	readonly #pulledIn = new Map<number, PulledInNote>();
+	/** What new reads are refused with. */
+	#refusal: StoreError | null = null;
+	/** How many parties want no read to be under way. */
+	#pauses = 0;
+	/** Called once when no read is under way. */
+	#whenIdle: (() => void)[] = [];
+	#longWalBytes = LONG_WAL_BYTES;
+	#emptying = false;
+
+	constructor(path: string, writer: WritingThread) {
+		this.#path = path;
+		this.#writer = writer;
+	}
+
+	/** Makes a read in its owner's turn. Rejects with `store_overloaded` if too many reads of this owner wait. */
+	read(owner: string, name: string, parameters: readonly unknown[]): Promise<unknown> {
+		if (this.#refusal !== null) return Promise.reject(this.#refusal);
+		const own = this.#waiting.get(owner) ?? [];
+		const limit = ROW_READS.has(name) ? MAX_WAITING_WITH_ROWS : MAX_WAITING;
+		if (own.length >= limit) return Promise.reject(overloaded(own.length));
+		return new Promise((resolve, reject) => {
+			own.push({ name, parameters, resolve, reject });
+			this.#waiting.set(owner, own);
+			this.#serve();
+		});
+	}
+
+	/** Does work while no read is under way. Reads that come meanwhile wait. */
+	async pause<T>(work: () => Promise<T>): Promise<T> {
+		this.#pauses++;
+		try {
+			if (this.#isReading) await this.#idle();
+			return await work();
+		} finally {
+			this.#pauses--;
+			this.#serve();
+			this.#tellIdle();
+		}
+	}
+
+	/** Webhooks or projects may have been deleted completely, or have no customer any more. */
+	forget(): void {
+		this.#tellAll("forget", []);
+	}
+
+	/** Tells the threads what they can't see in the rows. */
+	pulledIn(note: PulledInNote): void {
+		this.#pulledIn.set(note.webhook, note);
+		this.#tellAll("pulledIn", [note]);
+	}
+
+	/** Answers the reads that wait, and ends the threads. */
+	async close(): Promise<void> {
+		this.#refusal ??= new StoreError("store_unavailable", "the store is closed");
+		while (this.#waiting.size > 0 || this.#isReading) await this.#idle();
+		// One that ends by itself meanwhile has nothing left to close.
+		for (const { link } of this.#slots) await link?.close().catch(() => {});
+	}
+
+	/** The thread that writes has ended: rejects all reads. */
+	fail(error: StoreError): void {
+		this.#refusal = error;
+		const waiting = [...this.#waiting.values()].flat();
+		this.#waiting.clear();
+		for (const { reject } of waiting) reject(error);
+		for (const slot of this.#slots) {
+			slot.reading?.reject(error);
+			void slot.link?.end();
+			// The thread won't reply any more.
+			Object.assign(slot, FREE);
+		}
+		this.#tellIdle();
+	}
+
+	get #isReading(): boolean {
+		return this.#slots.some(({ owner }) => owner !== null);
+	}
+
+	/** Resolves when the reads under way have ended, or a pause has ended without one. */
+	#idle(): Promise<void> {
+		return new Promise((resolve) => this.#whenIdle.push(resolve));
+	}
+
+	/** Begins reads as long as there is a free thread. */
+	#serve(): void {
+		while (this.#pauses === 0) {
+			const slot = this.#slots.find(({ owner, link }) => owner === null && link !== null) ?? this.#freeSlot();
+			const owner = slot === undefined ? undefined : this.#nextOwner();
+			if (slot === undefined || owner === undefined) return;
+			void this.#run(slot, owner, this.#take(owner));
+		}
+	}
+
+	#freeSlot(): Slot | undefined {
+		return this.#slots.find(({ owner }) => owner === null);
+	}
+
+	/** The first owner without a read under way. */
+	#nextOwner(): string | undefined {
+		for (const owner of this.#waiting.keys()) {
+			if (!this.#slots.some((slot) => slot.owner === owner)) return owner;
+		}
+		return undefined;
+	}
+
+	/** Takes an owner's next read. If it has more, they come after those of the others. */
+	#take(owner: string): WaitingRead {
+		const own = this.#waiting.get(owner) ?? [];
+		const next = own.shift();
+		this.#waiting.delete(owner);
+		if (own.length > 0) this.#waiting.set(owner, own);
+		if (next === undefined) throw new Error("an owner without reads was given a turn");
+		return next;
+	}
+
+	async #run(slot: Slot, owner: string, reading: WaitingRead): Promise<void> {
+		slot.owner = owner;
+		slot.reading = reading;
+		try {
+			reading.resolve(await this.#read(slot, reading));
+		} catch (error) {
+			reading.reject(error);
+		}
+		slot.owner = null;
+		slot.reading = null;
+		this.#serve();
+		this.#tellIdle();
+	}
+
+	async #read(slot: Slot, { name, parameters }: WaitingRead): Promise<unknown> {
+		const link = await this.#linkOf(slot).catch(() => null);
+		// A thread needs descriptors and memory, which may be lacking.
+		if (link === null) return this.#writer.read(name, parameters);
+		const { value, walBytes } = (await link.call(name, parameters)) as ReadReply;
+		this.#watchWal(walBytes);
+		return value;
+	}
+
+	#tellIdle(): void {
+		if (!this.#isReading) for (const resolve of this.#whenIdle.splice(0)) resolve();
+	}
+
+	async #linkOf(slot: Slot): Promise<ThreadLink> {
+		if (slot.link !== null && !slot.link.isDead) return slot.link;
+		const link = new ThreadLink({
+			file: "reader-thread",
+			workerData: this.#path,
+			youngGenerationMb: YOUNG_GENERATION_MB,
+			onNote: () => {},
+			deathMessage: (cause) =>
+				`the thread that read the log has ended unexpectedly (${cause}): the next read starts another`,
+		});
+		slot.link = link;
+		try {
+			await link.opened;
+		} catch (error) {
+			slot.link = null;
+			await link.end();
+			throw error;
+		}
+		for (const note of this.#pulledIn.values()) tell(link, "pulledIn", [note]);
+		return link;
+	}
+
+	#tellAll(name: string, parameters: readonly unknown[]): void {
+		for (const { link } of this.#slots) if (link !== null) tell(link, name, parameters);
+	}
+
+	/**
+	 * Snapshots that follow each other without a gap would let the write-ahead log grow for ever. If it can't be emptied, since an
+	 * operator's backup reads it, it is tried again when it has doubled.
+	 */
+	#watchWal(walBytes: number): void {
+		if (walBytes < LONG_WAL_BYTES) this.#longWalBytes = LONG_WAL_BYTES;
+		if (walBytes < this.#longWalBytes || this.#emptying) return;
+		this.#emptying = true;
+		this.#longWalBytes = 2 * walBytes;
+		const ended = () => (this.#emptying = false);
+		this.pause(() => this.#writer.emptyWal()).then(ended, ended);
+	}
+}
+
+/** A thread that has ended needs to be told nothing. */
+function tell(link: ThreadLink, name: string, parameters: readonly unknown[]): void {
+	link.call(name, parameters).catch(() => {});
+}
+
+function overloaded(waiting: number): StoreError {
+	return new StoreError("store_overloaded", `${waiting} reads of this project wait already: try again a little later`);
+}

@@ -1,0 +1,84 @@
+// The list of events: its filters, what its rows show, and pages that end early.
+import { describe, expect, it } from "vitest";
+
+import { caller, type Answer } from "../../test/caller.ts";
+
+function rowsOf({ json }: Answer): Answer["json"][] {
+	return json["data"] as Answer["json"][];
+}
+
+describe("the list of events", () => {
+	it("finds events by lists of types and prefixes, by idempotency key, and those that no webhook wanted", async () => {
+		const { call, makeWebhook } = await caller();
+		const send = async (type: string, more: object = {}) =>
+			(await call("POST", "./events", { type, data: 1, ...more })).json["id"] as string;
+		const unwanted = await send("order.paid", { idempotencyKey: "order 4711 & more" });
+		await makeWebhook();
+		const refunded = await send("order.refunded", { customerId: "acme" });
+		const created = await send("user.created", { idempotencyKey: "k" });
+		const find = async (query: string) => rowsOf(await call("GET", `./events?${query}`)).map(({ id }) => id);
+		expect(await find("type=order.*")).toEqual([refunded, unwanted]);
+		expect(await find("type=order.paid,user.*")).toEqual([created, unwanted]);
+		expect(await find("type=order.pa.*")).toEqual([]);
+		expect(await find(`idempotencyKey=${encodeURIComponent("order 4711 & more")}`)).toEqual([unwanted]);
+		expect(await find("idempotencyKey=order")).toEqual([]);
+		expect(await find("unmatched=true&type=order.*")).toEqual([unwanted]);
+		expect(await find("unmatched=false")).toHaveLength(3);
+		expect(await find("customerId=acme&type=user.*")).toEqual([]);
+	});
+
+	it("shows with each event its idempotency key, and its deliveries by status, those of a replay too", async () => {
+		const { call, makeWebhook, test } = await caller();
+		const { json } = await call("POST", "./events", { type: "a", data: 1, idempotencyKey: "k" });
+		const id = json["id"] as string;
+		const none = { Pending: 0, Succeeded: 0, Failed: 0, Held: 0, Cancelled: 0 };
+		const shown = async () => {
+			const [row] = rowsOf(await call("GET", "./events"));
+			const { json: one } = await call("GET", `./events/${id}`);
+			expect(one).toMatchObject({ deliveries: row?.["deliveries"], idempotencyKey: row?.["idempotencyKey"] });
+			return row;
+		};
+		expect(await shown()).toMatchObject({ id, deliveryCount: 0, idempotencyKey: "k", deliveries: none });
+		const webhookId = await makeWebhook();
+		await call("POST", `./batch/webhooks/${webhookId}:pause`);
+		await call("POST", "./events", { type: "b", data: 1 });
+		expect(rowsOf(await call("GET", "./events"))[0]).toMatchObject({
+			deliveryCount: 1,
+			idempotencyKey: null,
+			deliveries: { ...none, Held: 1 },
+		});
+		await call("POST", `./batch/webhooks/${webhookId}:resume`);
+		await call("POST", `./batch/webhooks/${webhookId}:replay`, { since: 0, status: ["Missed"] });
+		await expect
+			.poll(async () => {
+				test.clock.advance(10);
+				return rowsOf(await call("GET", "./events?type=a"))[0];
+			})
+			.toMatchObject({ deliveryCount: 0, deliveries: { ...none, Pending: 1 } });
+	});
+
+	it("says how far a page has looked that ends early", async () => {
+		const { call, test } = await caller();
+		const stoppedAt = "evt_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
+		test.engineStore.events = () =>
+			Promise.resolve({ rows: [], hasNewer: false, hasOlder: true, stoppedAt, scannedTo: 1_732_999_999_999 });
+		const { json } = await call("GET", "./events?tag=x");
+		expect(json).toMatchObject({ nextPage: expect.any(String), data: [], scannedTo: 1_732_999_999_999 });
+	});
+
+	it.each([
+		["type=a..b", "type", /a list of names of event types/],
+		["type=a,*", "type", /a list of names of event types/],
+		["type=order.p*", "type", /a list of names of event types/],
+		["type=", "type", /a list of names of event types/],
+		["unmatched=yes", "unmatched", /"true" or "false"/],
+		["idempotencyKey=", "idempotencyKey", /1–256 printable/],
+		["idempotencyKey=a%0Ab", "idempotencyKey", /1–256 printable/],
+		["tag=a%20b", "tag", /1–64 of the characters/],
+	])("refuses %s", async (query, path, message) => {
+		const { call } = await caller();
+		const { status, json } = await call("GET", `./events?${query}`);
+		expect([status, json["code"]]).toEqual([400, "invalid_request"]);
+		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
+	});
+});

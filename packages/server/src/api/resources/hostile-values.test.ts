@@ -1,0 +1,142 @@
+// Hostile values in every field of every body, in every query parameter and in every path: a 400 that names the field, and
+// never a 500.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { bodyWith, callsWithBody, openPaths, queryParameters, type BodyField, type Kind } from "../test/body-fields.ts";
+import { caller, type Answer, type Caller } from "../test/caller.ts";
+import { apiRoutes } from "./table.ts";
+
+/** Names that mean something to JavaScript, to JSON or to libraries that look at values. */
+const NAMES =
+	"length size toString valueOf toJSON then constructor prototype __proto__ hasOwnProperty message name code type 0 -1"
+		.split(" ")
+		.concat("", "\ud800", "\u0000");
+const PLAIN = "null true false 0 -0 -1 1.5 1e400 -1e400 1e-400 9007199254740993"
+	.split(" ")
+	.concat(
+		["", "\ud800", "\u0000", " ", "\u202e", "__proto__", "toString", "%00", "{}", "1", "$&"].map((text) =>
+			JSON.stringify(text),
+		),
+	)
+	.concat(JSON.stringify("x".repeat(5_000)), JSON.stringify("😀".repeat(500)));
+/** Parts of URLs. */
+const TEXTS = "% %00 %ff %ed%a0%80 __proto__ constructor -1 1e9 []"
+	.split(" ")
+	.concat("1".repeat(400), "a,".repeat(999));
+
+/** JSON texts. They are not made by `JSON.stringify`, since some of these values only `JSON.parse` makes. */
+const plain = fc.constantFrom(...PLAIN);
+const { hostile } = fc.letrec<{ hostile: string; list: string; map: string }>((tie) => ({
+	hostile: fc.oneof({ maxDepth: 3 }, plain, tie("map"), tie("list")),
+	list: fc.array(tie("hostile"), { maxLength: 4 }).map((values) => `[${values.join(",")}]`),
+	map: fc
+		.uniqueArray(fc.tuple(fc.constantFrom(...NAMES), tie("hostile")), { maxLength: 4, selector: ([name]) => name })
+		.map((entries) => `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(",")}}`),
+}));
+/** The value with which this began: it has a length, and can't be turned into a string. */
+const LENGTH_WITHOUT_TEXT = '{"length":0,"toString":1}';
+const examples: [string][] = [[LENGTH_WITHOUT_TEXT], ['{"length":1e9,"toString":1}'], ['{"valueOf":0,"toString":0}']];
+
+const calls = callsWithBody();
+
+it("covers every call with a body, and what is inside lists and maps", () => {
+	expect(calls.length).toBeGreaterThan(12);
+	const places = calls.flatMap(({ id, fields }) => fields.map(({ at }) => `${id}:${at.join(".")}`));
+	expect(places).toEqual(
+		expect.arrayContaining([
+			"sendEvent:webhookIds.0",
+			"sendEvents:events.0.webhookIds.0",
+			"createWebhook:spec.headers.name",
+			"updateWebhookSecret:contents",
+		]),
+	);
+});
+
+describe.each(calls)("$id", (callWithBody) => {
+	const { method, path } = callWithBody;
+
+	it.each(callWithBody.fields.map((field) => ({ field, name: field.at.join(".") })))(
+		"refuses hostile values at '$name'",
+		async ({ field }) => {
+			const api = await caller();
+			const url = (await openPaths(api))(path);
+			await fc.assert(
+				fc.asyncProperty(hostile, async (json) => {
+					const body = bodyWith(callWithBody, field.at, json);
+					const answer = await api.call(method, url, body);
+					// Some calls take only small bodies.
+					if (Buffer.byteLength(body) > callWithBody.maxBytes) expect(answer.status).toBe(413);
+					else if (!isAllowed(field, json)) expectRefusal(answer, field.at);
+					else expect(answer.status).toBeLessThan(500);
+				}),
+				{ numRuns: 60, examples },
+			);
+		},
+	);
+
+	it.each(callWithBody.fields.flatMap(({ at, names }) => (names === null ? [] : [{ at, names, name: at.join(".") }])))(
+		"refuses unknown fields at '$name', whatever they are called",
+		async ({ at, names }) => {
+			const api = await caller();
+			const url = (await openPaths(api))(path);
+			for (const name of NAMES.filter((one) => !names.includes(one))) {
+				const answer = await api.call(method, url, bodyWith(callWithBody, at, `{${JSON.stringify(name)}:1}`));
+				expectRefusal(answer, at);
+				expect(answer.text).toContain("is not a known field");
+			}
+		},
+	);
+});
+
+it.each(queryParameters())("$method $path?$name= answers hostile values with less than 500", async (parameter) => {
+	const api = await caller();
+	const url = (await openPaths(api))(parameter.path);
+	for (const value of TEXTS)
+		expect(await statusOf(api, parameter.method, `${url}?${parameter.name}=${value}`)).toBeLessThan(500);
+	for (const name of ["__proto__", "constructor", "toString", "length", "%ff", ""]) {
+		expect([name, await statusOf(api, parameter.method, `${url}?${name}=1`)]).toEqual([name, 400]);
+	}
+});
+
+it.each(apiRoutes().filter(({ path }) => path.includes("{")))(
+	"$id answers hostile values in its path with 400 or 404",
+	async ({ method, path }) => {
+		const api = await caller();
+		const inProject = path.replace("{projectId}", api.project.id);
+		const templates = inProject.includes("{") ? [path, inProject] : [path];
+		for (const value of TEXTS) {
+			for (const template of templates) {
+				const url = template.replaceAll(/\{\w+\}/g, value);
+				expect([url, await statusOf(api, method.toUpperCase(), url)]).toEqual([url, expect.toBeOneOf([400, 404, 405])]);
+			}
+		}
+	},
+);
+
+/** The status alone: the live stream has no end. */
+async function statusOf({ app, keys }: Caller, method: string, url: string): Promise<number> {
+	const response = await app.request(url, { method, headers: { "secret-key": keys.admin } });
+	await response.body?.cancel();
+	return response.status;
+}
+
+function isAllowed({ kinds }: BodyField, json: string): boolean {
+	return kinds === null || kinds.includes(kindOf(json));
+}
+
+function kindOf(json: string): Kind {
+	const value: unknown = JSON.parse(json);
+	if (value === null) return "null";
+	return Array.isArray(value) ? "array" : (typeof value as Kind);
+}
+
+/** The field, or a field inside it, is named by an issue. In a batch, each event has its own result. */
+function expectRefusal({ status, json }: Answer, at: BodyField["at"]): void {
+	const [item] = status === 202 ? (json["data"] as { status: number; error: { issues: { path: string }[] } }[]) : [];
+	expect(item?.status ?? status).toBe(400);
+	const issues = item?.error.issues ?? (json["issues"] as { path: string }[]);
+	const name = at.join(".");
+	const inside = issues.filter(({ path }) => name === "" || path === name || path.startsWith(`${name}.`));
+	expect(inside).not.toEqual([]);
+}

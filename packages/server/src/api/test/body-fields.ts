@@ -1,0 +1,121 @@
+// The fields of all bodies and queries of the API, from the OpenAPI document, for tests that try values in each of them.
+import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
+import type { Caller } from "./caller.ts";
+
+export type Kind = "object" | "array" | "string" | "number" | "boolean" | "null";
+
+/** A place for a value in the body of a call. Elements of a list have the index 0, entries of a map the name `name`. */
+export interface BodyField {
+	readonly at: readonly (string | number)[];
+	/** The kinds of JSON values that the schema allows; null if it allows any value. */
+	readonly kinds: readonly Kind[] | null;
+	/** The names of an object's fields; null for anything else, and for maps. */
+	readonly names: readonly string[] | null;
+}
+
+export interface CallWithBody {
+	readonly id: string;
+	readonly method: string;
+	/** As in the document. */
+	readonly path: string;
+	readonly maxBytes: number;
+	readonly example: object;
+	/** All fields, also those inside others. The first one is the body itself. */
+	readonly fields: readonly BodyField[];
+}
+
+export interface QueryParameter {
+	readonly method: string;
+	readonly path: string;
+	readonly name: string;
+}
+
+interface JsonSchema {
+	readonly $ref?: string;
+	readonly type?: string | readonly string[];
+	readonly properties?: Readonly<Record<string, JsonSchema>>;
+	readonly additionalProperties?: JsonSchema | boolean;
+	readonly items?: JsonSchema;
+}
+
+interface Operation {
+	readonly requestBody?: {
+		readonly content: { readonly "application/json": { readonly schema: JsonSchema; readonly example: object } };
+	};
+	readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+}
+
+interface Document {
+	readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
+	readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+const document = JSON.parse(JSON.stringify(exportOpenApiDocument("test"))) as Document;
+
+/** All calls that take a body. */
+export function callsWithBody(): readonly CallWithBody[] {
+	return apiRoutes().flatMap(({ id, method, path, body }) => {
+		const content = document.paths[path]?.[method]?.requestBody?.content["application/json"];
+		if (content === undefined || body === undefined) return [];
+		const { maxBytes } = body;
+		return [
+			{ id, method: method.toUpperCase(), path, maxBytes, example: content.example, fields: fieldsOf(content.schema) },
+		];
+	});
+}
+
+/** All query parameters of all calls. */
+export function queryParameters(): readonly QueryParameter[] {
+	return apiRoutes().flatMap(({ method, path }) =>
+		(document.paths[path]?.[method]?.parameters ?? []).flatMap((parameter) =>
+			parameter.in === "query" ? [{ method: method.toUpperCase(), path, name: parameter.name }] : [],
+		),
+	);
+}
+
+function fieldsOf(schema: JsonSchema, at: readonly (string | number)[] = []): BodyField[] {
+	if (schema.$ref !== undefined) return fieldsOf(document.components.schemas[schema.$ref.split("/").at(-1)!]!, at);
+	const { properties, items, additionalProperties } = schema;
+	const inner = Object.entries(properties ?? {}).flatMap(([name, field]) => fieldsOf(field, [...at, name]));
+	if (items !== undefined) inner.push(...fieldsOf(items, [...at, 0]));
+	if (typeof additionalProperties === "object") inner.push(...fieldsOf(additionalProperties, [...at, "name"]));
+	return [{ at, kinds: kindsOf(schema), names: properties === undefined ? null : Object.keys(properties) }, ...inner];
+}
+
+function kindsOf({ type }: JsonSchema): Kind[] | null {
+	if (type === undefined) return null;
+	return [type].flat().map((name) => (name === "integer" ? "number" : (name as Kind)));
+}
+
+/** The example of a call with the JSON text at the field, as JSON. */
+export function bodyWith(call: CallWithBody, at: BodyField["at"], json: string): string {
+	const placeholder = "the value under test";
+	const body = replaced(call.example, at, placeholder);
+	return JSON.stringify(body).replace(JSON.stringify(placeholder), () => json);
+}
+
+function replaced(value: unknown, at: BodyField["at"], inner: unknown): unknown {
+	const [name, ...rest] = at;
+	if (name === undefined) return inner;
+	if (typeof name === "number") {
+		const [first, ...others] = Array.isArray(value) ? (value as unknown[]) : [];
+		return [replaced(first, rest, inner), ...others];
+	}
+	const object = typeof value === "object" && value !== null ? value : {};
+	return { ...object, [name]: replaced(object[name as keyof typeof object], rest, inner) };
+}
+
+/** Creates what the paths of the calls name, so that only their bodies can be wrong. Returns the path of a call. */
+export async function openPaths({ call, project }: Caller): Promise<(path: string) => string> {
+	const endpoint = "http://127.0.0.1:1/";
+	const webhook = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, retries: { maxRetries: 0 } } });
+	await call("PUT", "./event-types/user.created", { example: 1 });
+	const event = await call("POST", "./events", { type: "user.created", data: 1 });
+	const ids: Readonly<Record<string, string>> = {
+		projectId: project.id,
+		webhookId: webhook.json["id"] as string,
+		eventId: event.json["id"] as string,
+		eventType: "user.created",
+	};
+	return (path) => path.replaceAll(/\{(\w+)\}/g, (whole, name: string) => ids[name] ?? whole);
+}

@@ -1,0 +1,51 @@
+// The division of the process's descriptors.
+import { expect, it } from "vitest";
+
+import { PART_OF_CUSTOMERS } from "../engine/live/live-hub.ts";
+import { shareDescriptors } from "./descriptors.ts";
+
+const SETTINGS = { maxConnections: 10_000, maxInFlight: 1_024, maxStreams: 1_000 };
+
+it("gives clients and receivers half each of what is not reserved, and never more than the settings allow", () => {
+	expect(shareDescriptors(1_024, SETTINGS)).toEqual({
+		maxConnections: 464,
+		maxSockets: 464,
+		maxInFlight: 464,
+		maxStreams: 165,
+	});
+	expect(shareDescriptors(524_288, SETTINGS)).toEqual({
+		maxConnections: 10_000,
+		maxSockets: 262_096,
+		maxInFlight: 1_024,
+		maxStreams: 1_000,
+	});
+	expect(shareDescriptors(1_024, { maxConnections: 100, maxInFlight: 50, maxStreams: 30 })).toEqual({
+		maxConnections: 100,
+		maxSockets: 464,
+		maxInFlight: 50,
+		maxStreams: 30,
+	});
+	expect(shareDescriptors(524_288, { ...SETTINGS, maxConnections: 50_000 }).maxConnections).toBe(50_000);
+});
+
+it("leaves some for each where there are hardly any, and has no limit of its own where none is known", () => {
+	expect(shareDescriptors(100, SETTINGS)).toEqual({
+		maxConnections: 16,
+		maxSockets: 16,
+		maxInFlight: 16,
+		maxStreams: 5,
+	});
+	expect(shareDescriptors(null, SETTINGS)).toEqual({
+		maxConnections: 10_000,
+		maxSockets: Infinity,
+		maxInFlight: 1_024,
+		maxStreams: 1_000,
+	});
+});
+
+it("leaves half of the connections of clients to other requests when all streams are open, those of customers included", () => {
+	for (let limit = 100; limit < 3_000; limit++) {
+		const { maxConnections, maxStreams } = shareDescriptors(limit, SETTINGS);
+		expect(maxStreams + Math.ceil(maxStreams * PART_OF_CUSTOMERS)).toBeLessThanOrEqual(maxConnections / 2);
+	}
+});

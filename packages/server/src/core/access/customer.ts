@@ -1,0 +1,48 @@
+// Customers: whom webhooks belong to, and which of them an event is for. The ids are strings of the product's own.
+
+export const CUSTOMER_ID_MAX_LENGTH = 128;
+export const CUSTOMER_ID_PATTERN = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** The largest number of customers that one event can name. */
+export const MAX_EVENT_CUSTOMERS = 100;
+
+/** In place of a customer's id: every customer. It is not a valid id. */
+export const EVERY_CUSTOMER = "*";
+
+/**
+ * The customers that an event is for: the id of one, the ids of several, `EVERY_CUSTOMER`, or null for none.
+ */
+export type EventCustomers = string | readonly string[] | null;
+
+/** Whether `text` is a valid id of a customer. */
+export function isCustomerId(text: string): boolean {
+	return CUSTOMER_ID_PATTERN.test(text);
+}
+
+/**
+ * Whether an event may reach a webhook. An event for a customer reaches the webhooks of that customer and those without a
+ * customer. An event for nobody reaches only webhooks without one, so that forgetting the field never leaks an event.
+ *
+ * @example
+ * isFor("acme", "acme"); // true
+ * isFor("acme", null); // true: the webhook is the product's own
+ * isFor(null, "acme"); // false
+ */
+export function isFor(customers: EventCustomers, webhookCustomerId: string | null): boolean {
+	if (webhookCustomerId === null) return true;
+	if (customers === null) return false;
+	if (typeof customers === "string") return customers === webhookCustomerId || customers === EVERY_CUSTOMER;
+	return customers.includes(webhookCustomerId);
+}
+
+/** What is kept of a customer. */
+export interface Customer {
+	readonly projectId: string;
+	readonly customerId: string;
+	readonly name: string | null;
+	readonly metadata: Readonly<Record<string, string>>;
+	readonly createDate: number;
+	readonly updateDate: number;
+}
+
+export const CUSTOMER_NAME_MAX_LENGTH = 128;

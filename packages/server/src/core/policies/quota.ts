@@ -1,0 +1,50 @@
+// Quotas: how many events a second a project may send, and how many bytes it may have in the store.
+
+/** The server's settings; 0 means no quota. */
+export interface QuotaSettings {
+	/** Events that a project may send in a second, on average. */
+	readonly maxEventsPerSecond: number;
+	/** Bytes that a project may have in the store when it sends an event: see `storedEventBytes`. */
+	readonly maxStoredBytes: number;
+}
+
+/** A project's own quotas; null means the server's setting, 0 no quota. */
+export interface ProjectQuotas {
+	readonly maxEventsPerSecond: number | null;
+	readonly maxStoredBytes: number | null;
+}
+
+export const NO_QUOTAS: QuotaSettings = { maxEventsPerSecond: 0, maxStoredBytes: 0 };
+export const HIGHEST_EVENTS_PER_SECOND = 1_000_000;
+/** A petabyte. */
+export const HIGHEST_STORED_BYTES = 1_000_000_000_000_000;
+
+/**
+ * Besides its body, about what an event takes in the store with its entries in indexes; and about what each of its
+ * deliveries takes, besides the records of attempts. Permanent: what was added with these numbers is subtracted with them.
+ */
+export const STORED_EVENT_BYTES = 160;
+export const STORED_DELIVERY_BYTES = 110;
+/** Tags are stored with the event, and in an index. */
+export const STORED_COPIES_OF_TAGS = 2;
+
+/**
+ * How many bytes a new event counts as. `tagsLength` is that of its tags as JSON; 0 without tags. The records of attempts are added
+ * later, as long as they are.
+ */
+export function storedEventBytes(bodyBytes: number, deliveries: number, tagsLength = 0): number {
+	return bodyBytes + STORED_EVENT_BYTES + deliveries * STORED_DELIVERY_BYTES + tagsLength * STORED_COPIES_OF_TAGS;
+}
+
+/** The quotas that apply to a project; 0 means no quota. */
+export function quotasOf(server: QuotaSettings, project: ProjectQuotas): QuotaSettings {
+	return {
+		maxEventsPerSecond: project.maxEventsPerSecond ?? server.maxEventsPerSecond,
+		maxStoredBytes: project.maxStoredBytes ?? server.maxStoredBytes,
+	};
+}
+
+/** What a project has stored, and the quotas that apply to it. */
+export interface ProjectUsage extends QuotaSettings {
+	readonly storedBytes: number;
+}

@@ -1,0 +1,290 @@
+// Quotas of projects: what is refused and when, what is exempt, and what is given back.
+import { describe, expect, it } from "vitest";
+
+import { createAloneTenure } from "../../../adapters/alone/alone-tenure.ts";
+import type { EventInput } from "../../../core/event.ts";
+import { storedEventBytes } from "../../../core/policies/quota.ts";
+import { StoreError } from "../../../ports/store/errors.ts";
+import type { Volume } from "../../../ports/store/usage.ts";
+import { eventInput, eventually, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
+
+const DAY_MS = 86_400_000;
+const RATE = { code: "event_rate_exceeded" };
+const BYTES = { code: "stored_bytes_exceeded" };
+const dataOf = (bytes: number) => JSON.stringify("x".repeat(bytes));
+
+function sendBatch(test: TestEngine, inputs: readonly Partial<EventInput>[]) {
+	return test.engine.intake.sendBatch(test.scope, inputs.map(eventInput));
+}
+
+function many(count: number, input: Partial<EventInput> = {}): Partial<EventInput>[] {
+	return Array.from({ length: count }, () => input);
+}
+
+/** The results of a batch as one text for each event: the id, or the code of the refusal. */
+async function resultsOf(sending: ReturnType<typeof sendBatch>): Promise<string[]> {
+	return (await sending).map((result) => (result instanceof Error ? result.code : result.event.id));
+}
+
+async function usageOf(test: TestEngine): Promise<number> {
+	return (await test.engine.projects.usage(test.scope)).storedBytes;
+}
+
+/** Lets the engine read again what is stored, as it does every few seconds. */
+async function lookAgain(test: TestEngine): Promise<void> {
+	let looks = 0;
+	const { engineStore } = test;
+	const usage = engineStore.usage.bind(engineStore);
+	engineStore.usage = async (ids) => {
+		const result = await usage(ids);
+		looks++;
+		return result;
+	};
+	await eventually("the usage was read", () => {
+		test.clock.advance(1_000);
+		return looks > 0;
+	});
+	engineStore.usage = usage;
+}
+
+describe("a quota of events per second", () => {
+	it("lets five seconds' worth through at once, then the rate, and says when to send again", async () => {
+		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 2, maxStoredBytes: 0 } });
+		for (let sent = 0; sent < 10; sent++) await test.send();
+		await expect(test.send()).rejects.toMatchObject({ ...RATE, retryAfterMs: 500 });
+		expect(test.observer.refusals).toEqual(["event_rate_exceeded"]);
+		test.clock.advance(250);
+		await expect(test.send()).rejects.toMatchObject({ ...RATE, retryAfterMs: 250 });
+		test.clock.advance(250);
+		await test.send();
+		test.clock.advance(60_000);
+		for (let sent = 0; sent < 10; sent++) await test.send();
+		await expect(test.send()).rejects.toMatchObject(RATE);
+	});
+
+	it("names the quota, and is one for each project", async () => {
+		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 1, maxStoredBytes: 0 } });
+		const other = test.in((await test.engine.projects.create("other", null)).id);
+		const free = test.in((await test.engine.projects.create("free", null)).id);
+		await test.engine.projects.update(other.change, { maxEventsPerSecond: 3 });
+		await test.engine.projects.update(free.change, { maxEventsPerSecond: 0 });
+		for (let sent = 0; sent < 5; sent++) await test.send();
+		await expect(test.send()).rejects.toThrow(/quota of 1 event per second \(maxEventsPerSecond\)/);
+		for (let sent = 0; sent < 15; sent++) await other.send();
+		await expect(other.send()).rejects.toThrow(/quota of 3 events per second/);
+		for (let sent = 0; sent < 50; sent++) await free.send();
+		// Counts for the next send. A bucket that is empty stays empty.
+		await test.engine.projects.update(test.change, { maxEventsPerSecond: 100 });
+		await expect(test.send()).rejects.toMatchObject({ ...RATE, retryAfterMs: 10 });
+		await test.engine.projects.update(test.change, { maxEventsPerSecond: 0 });
+		await test.send();
+	});
+
+	it("is divided by the live members", async () => {
+		const alone = createAloneTenure();
+		const tenure = Object.assign(Object.create(alone) as typeof alone, { liveMembers: () => 4 });
+		for (const name of ["attach", "duty", "start", "leave"] as const)
+			Object.assign(tenure, { [name]: alone[name].bind(alone) });
+		await using test = await openTestEngine({ tenure, quotas: { maxEventsPerSecond: 4, maxStoredBytes: 0 } });
+		for (let sent = 0; sent < 5; sent++) await test.send();
+		await expect(test.send()).rejects.toMatchObject({ ...RATE, retryAfterMs: 1_000 });
+	});
+
+	it("refuses a batch as a whole, and lets one that is larger than the burst through when the bucket is full", async () => {
+		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 2, maxStoredBytes: 0 } });
+		await sendBatch(test, many(4));
+		await expect(sendBatch(test, many(7))).rejects.toMatchObject({ ...RATE, retryAfterMs: 500 });
+		await sendBatch(test, many(6));
+		test.clock.advance(5_000);
+		expect(await sendBatch(test, many(30))).toHaveLength(30);
+		// The debt of 20 is paid first.
+		await expect(test.send()).rejects.toMatchObject({ ...RATE, retryAfterMs: 10_500 });
+		expect(test.observer.refusals).toHaveLength(2);
+	});
+
+	it("exempts repeats of accepted sends, alone and in a batch, and own events", async () => {
+		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 1, maxStoredBytes: 0 } });
+		const ids = await resultsOf(
+			sendBatch(
+				test,
+				["a", "b", "c"].map((idempotencyKey) => ({ idempotencyKey })),
+			),
+		);
+		await sendBatch(test, many(2));
+		await expect(test.send()).rejects.toMatchObject(RATE);
+		expect(await test.send({ idempotencyKey: "a" })).toBe(ids[0]);
+		await expect(test.send({ idempotencyKey: "d" })).rejects.toMatchObject(RATE);
+		const repeats = ["c", "a"].map((idempotencyKey) => ({ idempotencyKey }));
+		expect(await resultsOf(sendBatch(test, repeats))).toEqual([ids[2], ids[0]]);
+		const withOther = [...repeats, { idempotencyKey: "b", dataJson: "1" }];
+		expect(await resultsOf(sendBatch(test, withOther))).toEqual([ids[2], ids[0], "idempotency_conflict"]);
+		await expect(sendBatch(test, [...repeats, {}])).rejects.toMatchObject(RATE);
+		test.clock.advance(1_000);
+		expect(await resultsOf(sendBatch(test, [...repeats, {}]))).toEqual([ids[2], ids[0], expect.any(String)]);
+		const before = (await test.engine.stats.read(test.scope, null, { width: "hour", from: null, to: null })).totals;
+		const intake = test.engine.intake as unknown as { sendOwn: (...p: (string | null)[]) => Promise<void> };
+		await intake.sendOwn(test.projectId, "fanfare.replay.finished", "{}", null);
+		const after = (await test.engine.stats.read(test.scope, null, { width: "hour", from: null, to: null })).totals;
+		expect(after.accepted - before.accepted).toBe(1);
+	});
+
+	it("gives back what was not used: by repeats, refused sends and sends that the store can't write", async () => {
+		let isFailing = false;
+		await using test = await openTestEngine({
+			quotas: { maxEventsPerSecond: 1, maxStoredBytes: 1_000_000 },
+			beforeCommit: () => {
+				if (isFailing) throw new StoreError("store_full", "full");
+			},
+		});
+		await test.send({ idempotencyKey: "a" });
+		for (let round = 0; round < 20; round++) {
+			await test.send({ idempotencyKey: "a" });
+			await expect(test.send({ idempotencyKey: "a", dataJson: "1" })).rejects.toThrow("idempotencyKey");
+			await expect(test.send({ webhookIds: ["webhook_x"] })).rejects.toThrow("No such webhook");
+			await expect(test.send({ dataJson: dataOf(300_000) })).rejects.toThrow("limit is");
+			isFailing = true;
+			await expect(test.send()).rejects.toMatchObject({ code: "store_full" });
+			isFailing = false;
+		}
+		for (let sent = 0; sent < 4; sent++) await test.send();
+		await expect(test.send()).rejects.toMatchObject(RATE);
+	});
+});
+
+describe("a quota of stored bytes", () => {
+	it("refuses what goes beyond it until retention has made room, with the time to its next pass", async () => {
+		await using test = await openTestEngine({
+			quotas: { maxEventsPerSecond: 0, maxStoredBytes: 10_000 },
+			retention: { retentionDays: 1, payloadRetentionDays: null },
+		});
+		const send = () => test.send({ dataJson: dataOf(3_000) });
+		await Promise.all([send(), send(), send()]);
+		const refusal = await send().catch((error: unknown) => error as Error & { retryAfterMs: number });
+		expect(refusal).toMatchObject({ ...BYTES, message: expect.stringMatching(/quota of 10000 \(maxStoredBytes\)/) });
+		const { retryAfterMs } = refusal as { retryAfterMs: number };
+		expect(retryAfterMs).toBe(5_000);
+		// A batch is refused as a whole, also if one of its events had room.
+		await expect(sendBatch(test, [{ dataJson: "1" }, { dataJson: dataOf(3_000) }])).rejects.toMatchObject(BYTES);
+		test.clock.advance(DAY_MS + 1);
+		await eventually("the events are purged", async () => {
+			test.clock.advance(1_000);
+			return (await usageOf(test)) === 0;
+		});
+		await send();
+	});
+
+	it("counts sends under way, so that many at once do not go beyond it", async () => {
+		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 50_000 } });
+		const sends = Array.from({ length: 100 }, () => test.send({ dataJson: dataOf(1_000) }));
+		const accepted = (await Promise.allSettled(sends)).filter(({ status }) => status === "fulfilled").length;
+		const stored = await usageOf(test);
+		expect(stored).toBeLessThanOrEqual(50_000);
+		expect(stored).toBeGreaterThan(48_000);
+		expect(accepted).toBe(Math.round(stored / (storedEventBytes(1_002, 0) + 60)));
+	});
+
+	it("holds after a restart, for a project of its own, and while it is lowered or raised", async () => {
+		await using first = await openTestEngine();
+		for (let sent = 0; sent < 5; sent++) await first.send({ dataJson: dataOf(1_000) });
+		const stored = await usageOf(first);
+		expect(stored).toBeGreaterThan(5_000);
+		await first.engine.projects.update(first.change, { maxStoredBytes: stored + 500 });
+		await using test = await openTestEngine({ store: first.store });
+		await expect(test.send({ dataJson: dataOf(1_000) })).rejects.toMatchObject(BYTES);
+		await test.engine.projects.update(test.change, { maxStoredBytes: stored + 5_000 });
+		await test.send({ dataJson: dataOf(1_000) });
+		expect(await test.engine.projects.usage(test.scope)).toMatchObject({ maxStoredBytes: stored + 5_000 });
+		await test.engine.projects.update(test.change, { maxStoredBytes: null });
+		for (let sent = 0; sent < 10; sent++) await test.send({ dataJson: dataOf(1_000) });
+		await first.stop();
+	});
+
+	it("exempts repeats, and takes erasing into account", async () => {
+		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 5_000 } });
+		const id = await test.send({ idempotencyKey: "a", dataJson: dataOf(4_000) });
+		await expect(test.send({ dataJson: dataOf(1_000) })).rejects.toMatchObject(BYTES);
+		expect(await test.send({ idempotencyKey: "a", dataJson: dataOf(4_000) })).toBe(id);
+		await test.engine.events.erasePayload(test.change, id);
+		await lookAgain(test);
+		await test.send({ dataJson: dataOf(1_000) });
+	});
+
+	it("lets no send through while the store can't be read", async () => {
+		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 5_000 } });
+		test.engineStore.usage = () => Promise.reject(new StoreError("store_unavailable", "gone"));
+		await expect(test.send()).rejects.toMatchObject({ code: "store_unavailable" });
+		test.engineStore.usage = (ids) => test.store.usage(ids);
+		await test.send();
+	});
+});
+
+it("reads nothing more once the engine has stopped, also if a send was waiting for a read", async () => {
+	await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 1_000_000 } });
+	const usage = test.engineStore.usage.bind(test.engineStore);
+	const answer = Promise.withResolvers<void>();
+	let reads = 0;
+	test.engineStore.usage = async (ids) => {
+		reads++;
+		await answer.promise;
+		return usage(ids);
+	};
+	const sending = test.send();
+	await eventually("the stored bytes are read", () => reads === 1);
+	await test.engine.stop();
+	answer.resolve();
+	await expect(sending).rejects.toMatchObject({ code: "shutting_down" });
+	test.clock.advance(60_000);
+	expect(reads).toBe(1);
+});
+
+describe("without a quota of bytes, on a volume that is nearly full", () => {
+	/** An engine whose store says that its volume is like this. */
+	async function openOn(volume: { current: Volume | null }): Promise<TestEngine> {
+		const test = await openTestEngine();
+		test.engineStore.usage = async (ids) => ({ ...(await test.store.usage(ids)), volume: volume.current });
+		await lookAgain(test);
+		return test;
+	}
+
+	it("refuses the project that holds more than half of the store, and no other", async () => {
+		const volume: { current: Volume | null } = { current: { sizeBytes: 100_000, freeBytes: 50_000 } };
+		await using test = await openOn(volume);
+		const other = test.in((await test.engine.projects.create("other", null)).id);
+		for (let sent = 0; sent < 10; sent++) await test.send({ dataJson: dataOf(1_000), idempotencyKey: `k${sent}` });
+		await other.send();
+		await lookAgain(test);
+		await test.send();
+		volume.current = { sizeBytes: 100_000, freeBytes: 9_999 };
+		await lookAgain(test);
+		await expect(test.send()).rejects.toMatchObject({
+			...BYTES,
+			message: expect.stringContaining("10 % of the server's volume"),
+		});
+		await expect(sendBatch(test, many(2))).rejects.toMatchObject(BYTES);
+		await test.send({ dataJson: dataOf(1_000), idempotencyKey: "k3" });
+		await other.send();
+		// A quota of its own takes the place of this rule.
+		await test.engine.projects.update(test.change, { maxStoredBytes: 1_000_000 });
+		await test.send();
+		await test.engine.projects.update(test.change, { maxStoredBytes: null });
+		volume.current = { sizeBytes: 100_000, freeBytes: 10_000 };
+		await lookAgain(test);
+		await test.send();
+	});
+
+	it("refuses nobody if no project holds more than half, or if it holds less than is free", async () => {
+		const volume: { current: Volume | null } = { current: { sizeBytes: 1_000_000, freeBytes: 50_000 } };
+		await using test = await openOn(volume);
+		await test.send({ dataJson: dataOf(10_000) });
+		await lookAgain(test);
+		await test.send();
+		const other = test.in((await test.engine.projects.create("other", null)).id);
+		await other.send({ dataJson: dataOf(10_000) });
+		await test.send({ dataJson: "1" });
+		volume.current = { sizeBytes: 1_000_000, freeBytes: 100 };
+		const third = test.in((await test.engine.projects.create("third", null)).id);
+		await third.send({ dataJson: dataOf(10_000) });
+		await lookAgain(test);
+		for (const one of [test, other, third]) await one.send();
+	});
+});

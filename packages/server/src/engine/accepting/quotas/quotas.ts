@@ -1,0 +1,134 @@
+// Quotas of projects: whether a send is within them, and the refusal if it is not.
+import { FanfareError } from "../../../core/errors.ts";
+import type { EventInput } from "../../../core/event.ts";
+import { quotasOf, STORED_DELIVERY_BYTES, storedEventBytes, type QuotaSettings } from "../../../core/policies/quota.ts";
+import type { Project } from "../../../core/workspace.ts";
+import type { UsageStore } from "../../../ports/store/usage.ts";
+import type { SentEvent } from "../../calls.ts";
+import type { PartsOn } from "../../parts.ts";
+import { EventRates } from "./event-rates.ts";
+import { StoredBytes } from "./stored-bytes.ts";
+
+type Parts = Pick<PartsOn<UsageStore>, "store" | "clock" | "observer" | "tenure">;
+
+interface Neighbours {
+	readonly retention: {
+		/** The time until the next pass of retention begins, in milliseconds. */
+		nextPassMs(): number;
+	};
+}
+
+/** The body of an event has about this many bytes besides its type and its data. */
+const ENVELOPE_BYTES = 64;
+
+/**
+ * A send that is within the quotas takes part of them before it is committed, and gives it back if it is not accepted. A project
+ * without a quota costs a few comparisons.
+ *
+ * In a cluster, each process allows its share of the events a second: the quota divided by the number of live members. Stored bytes
+ * are those of all processes.
+ */
+export class Quotas {
+	readonly stored: StoredBytes;
+	readonly #parts: Parts;
+	readonly #settings: QuotaSettings;
+	readonly #near: Neighbours;
+	readonly #rates: EventRates;
+
+	constructor(parts: Parts, settings: QuotaSettings, near: Neighbours) {
+		this.#parts = parts;
+		this.#settings = settings;
+		this.#near = near;
+		this.#rates = new EventRates(parts.clock);
+		this.stored = new StoredBytes(parts);
+	}
+
+	/** Whether a quota applies to the sends of a project now. */
+	applyTo(project: Project): boolean {
+		return (
+			(project.maxEventsPerSecond ?? this.#settings.maxEventsPerSecond) !== 0 ||
+			(project.maxStoredBytes ?? this.#settings.maxStoredBytes) !== 0 ||
+			this.stored.crowding === project.id
+		);
+	}
+
+	/** Resolves when `take` can be called for a project; usually at once. Rejects with a `StoreError`. */
+	async ready(project: Project): Promise<void> {
+		if (this.#quotas(project).maxStoredBytes !== 0) await this.stored.load(project.id);
+	}
+
+	/** Takes what some sends need, all of it or nothing. Returns the refusal if that is more than is left; otherwise null, and each send must be settled. */
+	take(project: Project, inputs: readonly EventInput[]): FanfareError | null {
+		if (inputs.length === 0) return null;
+		const { maxEventsPerSecond, maxStoredBytes } = this.#quotas(project);
+		const bytes = inputs.reduce((sum, input) => sum + bytesOf(input), 0);
+		if (maxStoredBytes === 0) {
+			if (this.stored.crowding === project.id) return this.#crowding();
+		} else if (this.stored.of(project.id) + bytes > maxStoredBytes) {
+			return this.#tooManyBytes(this.stored.of(project.id), maxStoredBytes);
+		}
+		if (maxEventsPerSecond !== 0) {
+			const perSecond = maxEventsPerSecond / this.#parts.tenure.liveMembers();
+			const waitMs = this.#rates.take(project.id, inputs.length, perSecond);
+			if (waitMs > 0) return tooManyEvents(maxEventsPerSecond, waitMs);
+		}
+		this.stored.reserve(project.id, bytes);
+		return null;
+	}
+
+	/** Awaits a send for which `take` was called. If it is not accepted as a new event, what it has taken is given back. */
+	async settle(projectId: string, input: EventInput, sending: Promise<SentEvent>): Promise<SentEvent> {
+		const bytes = bytesOf(input);
+		try {
+			const sent = await sending;
+			if (sent.duplicate) this.#giveBack(projectId, bytes);
+			else this.stored.settle(projectId, bytes, bytes + sent.event.deliveryCount * STORED_DELIVERY_BYTES);
+			return sent;
+		} catch (error) {
+			this.#giveBack(projectId, bytes);
+			throw error;
+		}
+	}
+
+	#giveBack(projectId: string, bytes: number): void {
+		this.#rates.giveBack(projectId, 1);
+		this.stored.settle(projectId, bytes, 0);
+	}
+
+	#quotas(project: Project): QuotaSettings {
+		return quotasOf(this.#settings, project);
+	}
+
+	#tooManyBytes(stored: number, max: number): FanfareError {
+		return new FanfareError(
+			"stored_bytes_exceeded",
+			`The project has stored ${stored} bytes, and with this it would have more than its quota of ${max} (maxStoredBytes). ` +
+				"Send again when retention has deleted expired events, or have the quota raised or the retention shortened.",
+			{ retryAfterMs: this.#near.retention.nextPassMs() },
+		);
+	}
+
+	#crowding(): FanfareError {
+		return new FanfareError(
+			"stored_bytes_exceeded",
+			"Less than 10 % of the server's volume is free, and this project holds more than half of what is stored, which is the quota " +
+				"for projects without maxStoredBytes. Send again when retention has deleted expired events, or ask the server's operator for room.",
+			{ retryAfterMs: this.#near.retention.nextPassMs() },
+		);
+	}
+}
+
+/** About how many bytes the event takes in the store, without its deliveries: how many it will have is not known yet. */
+function bytesOf({ type, dataJson, tags }: EventInput): number {
+	const tagsLength = tags.length === 0 ? 0 : JSON.stringify(tags).length;
+	return storedEventBytes(ENVELOPE_BYTES + type.length + Buffer.byteLength(dataJson), 0, tagsLength);
+}
+
+function tooManyEvents(perSecond: number, waitMs: number): FanfareError {
+	return new FanfareError(
+		"event_rate_exceeded",
+		`The project's quota of ${perSecond} ${perSecond === 1 ? "event" : "events"} per second (maxEventsPerSecond) is used up. ` +
+			"Send again after the time in Retry-After.",
+		{ retryAfterMs: waitMs },
+	);
+}

@@ -1,0 +1,74 @@
+// Steps of background work that give way to live traffic: small ones, with a pause after each while there is something to give way to.
+import type { Clock } from "../../core/clock.ts";
+import type { Committer } from "../committing/committer.ts";
+import type { DeliveryLine } from "../delivering/delivery-line.ts";
+import { nextTurn } from "./next-turn.ts";
+
+/** Who knows whether there is live traffic. */
+export interface LiveTraffic {
+	readonly committer: Pick<Committer, "waitingSends">;
+	readonly line: Pick<DeliveryLine, "busy">;
+}
+
+interface Parts {
+	readonly clock: Clock;
+	/** Waits for so long, or until the work is stopped. */
+	readonly pause: (delayMs: number) => Promise<void>;
+}
+
+/**
+ * How long one step should occupy the store. The number of rows follows from the measured time per row: a slow disk
+ * gets few.
+ */
+const STEP_MS = 2;
+const ROWS = { first: 50, min: 20, max: 200 } as const;
+/**
+ * A slow step says more about other work, or about a checkpoint of the WAL, than about its rows, so it has less weight.
+ */
+const WEIGHT = { ofFaster: 0.5, ofSlower: 0.05 } as const;
+/** While others wait, each step is followed by a pause of this many times its own duration, within these bounds. */
+const PAUSE_FACTOR = 4;
+const PAUSE_MS = { min: 5, max: 100 } as const;
+
+/**
+ * @example
+ * const result = await steps.make((rows) => store.purgeEvents({ ...step, limit: rows }), ({ done }) => !done);
+ */
+export class GentleSteps {
+	readonly #parts: Parts;
+	readonly #near: LiveTraffic;
+	#rows: number = ROWS.first;
+	#rowMs = STEP_MS / ROWS.first;
+
+	constructor(parts: Parts, near: LiveTraffic) {
+		this.#parts = parts;
+		this.#near = near;
+	}
+
+	/**
+	 * Makes a step with about so many rows, and then lets other work go on. `isFull` says whether the step has used up its rows: then
+	 * its duration decides about the next one.
+	 */
+	async make<T>(work: (rows: number) => Promise<T>, isFull: (result: T) => boolean = () => false): Promise<T> {
+		const { clock } = this.#parts;
+		const startedAt = clock.monotonicMs();
+		const result = await work(this.#rows);
+		const tookMs = clock.monotonicMs() - startedAt;
+		if (isFull(result)) this.#learn(tookMs);
+		await this.#letOthersWork(tookMs);
+		return result;
+	}
+
+	/** Adapts the size of the next step to the duration of one that has used up its rows. */
+	#learn(tookMs: number): void {
+		const rowMs = tookMs / this.#rows;
+		this.#rowMs += (rowMs - this.#rowMs) * (rowMs < this.#rowMs ? WEIGHT.ofFaster : WEIGHT.ofSlower);
+		this.#rows = Math.round(Math.min(ROWS.max, Math.max(ROWS.min, STEP_MS / this.#rowMs)));
+	}
+
+	#letOthersWork(tookMs: number): Promise<void> {
+		const { committer, line } = this.#near;
+		if (committer.waitingSends === 0 && !line.busy) return nextTurn(this.#parts.clock);
+		return this.#parts.pause(Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, tookMs * PAUSE_FACTOR)));
+	}
+}

@@ -1,0 +1,41 @@
+// The commits under way. A commit may be answered after later calls, if the store has several connections: a delivery that
+// it brings may have been cancelled since it was executed, and must not be attempted.
+
+/**
+ * Knows the reservations of new deliveries, which end in the order in which they were made: one commit follows the other.
+ * What is remembered is forgotten with the last commit that can bring it.
+ */
+export class OpenCommits {
+	/** How many reservations were ever made, and how many of them have ended. */
+	#made = 0;
+	#ended = 0;
+	/** Deliveries that were cancelled while commits were under way, with `#made` at that time. */
+	readonly #cancelled = new Map<string, number>();
+
+	/** A delivery is about to be committed with a lease. */
+	reserved(): void {
+		this.#made++;
+	}
+
+	/** These reservations have ended. Call it when the deliveries are in the ready queue, or are not committed. */
+	ended(count: number): void {
+		this.#ended += count;
+		for (const [id, made] of this.#cancelled) {
+			if (made > this.#ended) return;
+			this.#cancelled.delete(id);
+		}
+	}
+
+	cancelled(deliveryId: string): void {
+		if (this.#made > this.#ended) this.#cancelled.set(deliveryId, this.#made);
+	}
+
+	isCancelled(deliveryId: string): boolean {
+		return this.#cancelled.has(deliveryId);
+	}
+
+	/** Deliveries that are remembered: what this takes of memory. */
+	get size(): number {
+		return this.#cancelled.size;
+	}
+}

@@ -1,0 +1,14 @@
+// Who is told of changes in the directory.
+import type { ApiKey } from "../../core/access/key.ts";
+
+/** Told what has changed. Calls are hints: the directory itself says what is true now. */
+export interface DirectoryListener {
+	/** A webhook was changed or deleted, or somebody else has added it. */
+	webhookChanged(webhookId: string): void;
+	/** A key was changed. */
+	keyChanged(key: ApiKey): void;
+	/** A key no longer exists. */
+	keyDeleted(keyId: string): void;
+	/** A project no longer exists. Its webhooks were reported before; its keys follow. */
+	projectDeleted(projectId: string): void;
+}

@@ -1,0 +1,110 @@
+// Calls that retry or cancel many deliveries, several at the same time: each counts what it has changed itself.
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { systemChance } from "../../adapters/system/system-chance.ts";
+import type { AuditDraft } from "../../core/access/audit.ts";
+import { generateSecretKey, makeKey } from "../../core/access/key.ts";
+import type { DeliveryStatus } from "../../core/delivery.ts";
+import { ANY_DELIVERY, NEWEST } from "../../ports/contract/store/records/records.ts";
+import type { DeliveryFilter } from "../../ports/store/log.ts";
+import type { ManyChanged } from "../calls.ts";
+import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+
+const CALLS = 10;
+const DELIVERIES = 50;
+
+/** An engine with a paused webhook and deliveries that are Held. */
+async function openHeld(url: string) {
+	let mayCommit = Promise.resolve();
+	const test = await openTestEngine({ beforeCommit: () => mayCommit });
+	const { id } = await test.createWebhook(url);
+	await test.engine.webhooks.pause(test.change, id);
+	await Promise.all(Array.from({ length: DELIVERIES }, () => test.send()));
+	/** Makes the calls at once, and lets no commit begin before each of them has read the deliveries. */
+	const allAtOnce = async (call: (audit: AuditDraft) => Promise<ManyChanged>): Promise<ManyChanged[]> => {
+		const gate = Promise.withResolvers<void>();
+		mayCommit = gate.promise;
+		let reads = 0;
+		test.engineStore.deliveries = async (...parameters) => {
+			const page = await test.store.deliveries(...parameters);
+			if (++reads === CALLS) gate.resolve();
+			return page;
+		};
+		const calls = Array.from({ length: CALLS }, (_, index) =>
+			call({
+				keyId: null,
+				customerId: null,
+				sessionId: null,
+				portalSessionId: null,
+				actor: null,
+				action: "many",
+				fields: [],
+				requestId: `req_${index}`,
+			}),
+		);
+		const results = await Promise.all(calls);
+		test.engineStore.deliveries = (...parameters) => test.store.deliveries(...parameters);
+		return results;
+	};
+	return { test, webhookId: id, allAtOnce };
+}
+
+/** Counts the items of the live stream that tell of a delivery, until it is read. */
+function watchUpdates(test: TestEngine) {
+	const key = makeKey("key_1", generateSecretKey(systemChance), { name: "k", scope: "read", projectId: null }, 0);
+	const subscription = test.engine.live.subscribe({
+		kind: "api",
+		scope: test.scope,
+		principal: { kind: "key", key, digest: key.digest, session: null },
+		filter: { kinds: ["delivery.updated"], customerId: null, webhookId: null, eventTypes: null },
+		lastEventId: null,
+		abandon: () => {},
+	});
+	return async (count: number) => {
+		let items = 0;
+		while (items < count) items += ((await subscription.next()) ?? []).filter(({ type }) => type === "item").length;
+		return items;
+	};
+}
+
+/** Each call that has changed something has one audit entry, and the others have none. */
+async function expectOwnCounts(test: TestEngine, results: readonly ManyChanged[]): Promise<void> {
+	expect(results.map(({ matched }) => matched)).toEqual(results.map(() => DELIVERIES));
+	expect(results.reduce((sum, { changed }) => sum + changed, 0)).toBe(DELIVERIES);
+	const filter = { keyId: null, projectId: null, objectId: null, action: "many", after: null, before: null };
+	const { rows } = await test.store.auditEntries(filter, NEWEST);
+	const changing = results.flatMap(({ changed }, index) => (changed > 0 ? [`req_${index}`] : []));
+	expect(new Set(rows.map(({ requestId }) => requestId))).toEqual(new Set(changing));
+	expect(rows).toHaveLength(changing.length);
+}
+
+const OF_STATUS = (status: DeliveryStatus): DeliveryFilter => ({ ...ANY_DELIVERY, statuses: [status] });
+
+it("cancels each delivery once when ten cancel many at once, and each call counts its own", async () => {
+	const { test, allAtOnce } = await openHeld("http://127.0.0.1:1/");
+	await using _test = test;
+	const updates = watchUpdates(test);
+	const results = await allAtOnce((audit) =>
+		test.engine.deliveries.cancelMany({ scope: test.scope, audit }, OF_STATUS("Held")),
+	);
+	await expectOwnCounts(test, results);
+	expect(await updates(DELIVERIES)).toBe(DELIVERIES);
+});
+
+it("retries each delivery once when ten retry many at once, and each call counts its own", async () => {
+	await using receiver = await startReceiver();
+	const { test, webhookId, allAtOnce } = await openHeld(receiver.url);
+	await using _test = test;
+	await test.engine.deliveries.cancelMany(test.change, OF_STATUS("Held"));
+	await test.engine.webhooks.resume(test.change, webhookId);
+	const results = await allAtOnce((audit) =>
+		test.engine.deliveries.retryMany({ scope: test.scope, audit }, OF_STATUS("Cancelled")),
+	);
+	await expectOwnCounts(test, results);
+	await eventually("all are delivered", async () => {
+		const delivered = await test.deliveries({ statuses: ["Succeeded"] });
+		return delivered.length === DELIVERIES;
+	});
+	expect(receiver.requests).toHaveLength(DELIVERIES);
+});

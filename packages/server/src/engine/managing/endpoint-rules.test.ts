@@ -1,0 +1,59 @@
+// Which endpoints a webhook may have, and what its project learns about addresses that are not public.
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { describe, expect, it } from "vitest";
+
+import { createAddressGuard } from "../../adapters/http/address-guard.ts";
+import { openTestEngine } from "../test/test-engine.ts";
+
+const strict = createAddressGuard({ allowNetworks: [], allowHttp: true });
+
+describe("an endpoint whose host has no dot", () => {
+	it("can't be registered or changed to, but stays where it is registered already", async () => {
+		const rules = { guard: createAddressGuard({ allowNetworks: ["10.0.0.0/8"], allowHttp: true }) };
+		const guard = { ...strict, reject: (...endpoint: [string, string]) => rules.guard.reject(...endpoint) };
+		await using test = await openTestEngine({ guard });
+		const { id } = await test.createWebhook("http://intranet/hook");
+		rules.guard = strict;
+		const update = (endpoint: string) =>
+			test.engine.webhooks.update(test.change, id, { endpoint, description: "changed" });
+		// Some clients send the whole webhook with each update.
+		expect(await update("http://intranet/hook")).toMatchObject({ description: "changed" });
+		const refused = { code: "invalid_request", issues: [{ path: "spec.endpoint" }] };
+		await expect(update("http://intranet/other")).rejects.toMatchObject(refused);
+		await expect(test.createWebhook("http://intranet/hook")).rejects.toMatchObject(refused);
+	});
+});
+
+describe("a name that resolves to an address that is not public", () => {
+	it("is refused without telling the project the address, which the log has", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine({
+			guard: { ...strict, reject: () => null, rejectOrigin: () => null },
+		});
+		const { id } = await test.createWebhook(`http://localhost:${receiver.port}/hook`, {
+			retries: { maxRetries: 0, maxBackoffMs: 0 },
+		});
+		const told = /^the address of localhost is not a public address\. Only public/;
+		const detail = /^localhost resolves to (127\.0\.0\.1|::1), a loopback address$/;
+
+		const result = await test.engine.webhooks.test(test.change, id, null);
+		expect(result).toMatchObject({ status: "Failed", responseCode: 0, reason: expect.stringMatching(told) });
+		expect(JSON.stringify(result)).not.toMatch(/127\.0\.0\.1|::1|loopback/);
+		expect(test.observer.notes).toContain("the test of a webhook failed");
+		expect(test.observer.facts.at(-1)).toMatchObject({
+			projectId: test.projectId,
+			webhookId: id,
+			detail: expect.stringMatching(detail),
+		});
+
+		const delivery = await test.delivery(await test.send(), { status: "Failed" });
+		const kept = JSON.stringify([delivery, await test.attempts(delivery.id)]);
+		expect(kept).toMatch(/is not a public address/);
+		expect(kept).not.toMatch(/127\.0\.0\.1|::1|loopback/);
+		expect(test.observer.attempts.at(-1)).toMatchObject({
+			error: "blocked_address",
+			detail: expect.stringMatching(detail),
+		});
+		expect(receiver.connectionCount).toBe(0);
+	});
+});

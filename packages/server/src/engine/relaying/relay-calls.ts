@@ -1,0 +1,190 @@
+// Relays as the API knows them: made, listed, changed and deleted with their webhooks; their streams and answers.
+import { customerOf, narrowed, projectOf, projectScope, type Scope } from "../../core/access/principal.ts";
+import { FanfareError } from "../../core/errors.ts";
+import { relayWebhookId, type Relay, type RelayLimits } from "../../core/receivers/relay.ts";
+import type { DirectoryStore } from "../../ports/store/directory.ts";
+import type { RelayStore } from "../../ports/store/relays/relays.ts";
+import type { Change } from "../calls.ts";
+import type { Directory } from "../directory/directory.ts";
+import { publicPart } from "../directory/sealed-webhook.ts";
+import { SerialByKey } from "../managing/changes/serial-by-key.ts";
+import type { WebhookCalls } from "../managing/webhook-calls.ts";
+import type { PartsOn } from "../parts.ts";
+import type {
+	NewRelay,
+	RelayAnswer,
+	RelayClientOptions,
+	Relays,
+	RelaySettings,
+	RelaySubscription,
+	ShownRelay,
+} from "../relay-calls.ts";
+import type { RelayHub } from "./relay-hub.ts";
+import type { RelayWebhooks } from "./relay-webhooks.ts";
+
+type Parts = Pick<PartsOn<RelayStore & Pick<DirectoryStore, "webhookRecords">>, "store" | "clock" | "ids">;
+
+interface Neighbours {
+	readonly directory: Directory;
+	readonly hub: RelayHub;
+	readonly relayWebhooks: RelayWebhooks;
+	readonly webhooks: Pick<WebhookCalls, "get" | "delete">;
+}
+
+export interface RelayOptions extends RelayLimits {
+	/** Whether there are relays at all. */
+	readonly relays: boolean;
+}
+
+/** More than a project may have: the limit can be lower than when the relays were made. */
+const MAX_LISTED = 1_000;
+
+export class RelayCalls implements Relays {
+	readonly #parts: Parts;
+	readonly #options: RelayOptions;
+	readonly #near: Neighbours;
+	readonly #changes = new SerialByKey();
+
+	constructor(parts: Parts, options: RelayOptions, near: Neighbours) {
+		this.#parts = parts;
+		this.#options = options;
+		this.#near = near;
+	}
+
+	async put({ scope, audit }: Change, settings: NewRelay, secret: Uint8Array): Promise<ShownRelay> {
+		this.#checkOn();
+		const { directory, relayWebhooks } = this.#near;
+		const projectId = projectOf(scope);
+		directory.project(projectId);
+		const own = narrowed(scope, settings.customerId);
+		const customerId = customerOf(own);
+		const { device, mirrorOf, name, timeoutMs } = settings;
+		const eventTypes = mirrorOf === null ? settings.eventTypes : await this.#eventTypesOf(own, mirrorOf);
+		const wanted = { name, eventTypes, timeoutMs };
+		return this.#changes.run(projectId, async () => {
+			const alive = await this.#alive(projectScope(projectId));
+			const known = alive.find((one) => one.device === device && one.customerId === customerId);
+			const change = { scope: own, audit };
+			if (known !== undefined) {
+				const webhook = await relayWebhooks.update(change, known.webhookId, wanted, secret);
+				if (known.mirrorOf !== mirrorOf) await this.#parts.store.putRelay({ ...known, mirrorOf });
+				return this.#shown({ ...known, mirrorOf }, webhook);
+			}
+			this.#checkRoom(alive, customerId);
+			const now = this.#parts.clock.now();
+			const webhookId = this.#parts.ids.make("webhook", now);
+			const relay = { webhookId, projectId, customerId, device, mirrorOf, epoch: 0, seenDate: now };
+			await this.#parts.store.putRelay(relay);
+			try {
+				return this.#shown(relay, await relayWebhooks.create(change, webhookId, { ...wanted, customerId }, secret));
+			} catch (error) {
+				// Refused, so there is no webhook. After another failure there may be one: the sweeper looks.
+				if (error instanceof FanfareError) await this.#parts.store.removeRelay(webhookId);
+				throw error;
+			}
+		});
+	}
+
+	async list(scope: Scope): Promise<readonly ShownRelay[]> {
+		this.#near.directory.project(projectOf(scope));
+		const relays = await this.#alive(scope);
+		const records = await this.#parts.store.webhookRecords(relays.map(({ webhookId }) => webhookId));
+		const byId = new Map(records.map((record) => [record.id, publicPart(record)]));
+		return relays.flatMap((relay) => {
+			const webhook = byId.get(relay.webhookId);
+			return webhook === undefined ? [] : [this.#shown(relay, webhook)];
+		});
+	}
+
+	async get(scope: Scope, relayId: string): Promise<ShownRelay> {
+		const relay = await this.#find(scope, relayId);
+		return this.#shown(relay, await this.#near.webhooks.get(scope, relay.webhookId));
+	}
+
+	async update(change: Change, relayId: string, patch: Partial<RelaySettings>): Promise<ShownRelay> {
+		const relay = await this.#find(change.scope, relayId);
+		return this.#shown(relay, await this.#near.relayWebhooks.update(change, relay.webhookId, patch, null));
+	}
+
+	async delete(change: Change, relayId: string): Promise<void> {
+		const { webhookId } = await this.#find(change.scope, relayId);
+		await this.#near.webhooks.delete(change, webhookId);
+		await this.#parts.store.removeRelay(webhookId);
+	}
+
+	async open(scope: Scope, relayId: string, client: RelayClientOptions): Promise<RelaySubscription> {
+		this.#checkOn();
+		const webhookId = this.#webhookIdOf(scope, relayId);
+		const opened = await this.#near.hub.open(webhookId, projectOf(scope), client);
+		if (opened === null) throw relayNotFound();
+		try {
+			// It may have been deleted meanwhile. From now on, a deletion ends the stream.
+			this.#webhookIdOf(scope, relayId);
+		} catch (error) {
+			opened.close();
+			throw error;
+		}
+		return opened;
+	}
+
+	answer(scope: Scope, relayId: string, requestId: string, answer: RelayAnswer): void {
+		this.#near.hub.answer(this.#webhookIdOf(scope, relayId), requestId, answer);
+	}
+
+	/** The relays in a scope whose webhooks are not deleted. */
+	async #alive(scope: Scope): Promise<readonly Relay[]> {
+		const relays = await this.#parts.store.relays(scope, MAX_LISTED);
+		const ids = relays.map(({ webhookId }) => webhookId);
+		const alive = new Set(this.#near.directory.webhooksIn(projectOf(scope), ids).map(({ id }) => id));
+		return relays.filter(({ webhookId }) => alive.has(webhookId));
+	}
+
+	/** The id of the webhook of a relay in a scope. Throws `project_not_found`, `relay_not_found`. */
+	#webhookIdOf(scope: Scope, relayId: string): string {
+		const webhookId = relayWebhookId(relayId);
+		const { directory } = this.#near;
+		directory.project(projectOf(scope));
+		try {
+			directory.webhookIn(scope, webhookId);
+		} catch {
+			throw relayNotFound();
+		}
+		return webhookId;
+	}
+
+	async #find(scope: Scope, relayId: string): Promise<Relay> {
+		const relay = await this.#parts.store.relay(this.#webhookIdOf(scope, relayId));
+		if (relay === null) throw relayNotFound();
+		return relay;
+	}
+
+	/** What a mirrored webhook wants. A relay of a customer can mirror only a webhook of the same one. */
+	async #eventTypesOf(scope: Scope, webhookId: string): Promise<readonly string[] | null> {
+		return (await this.#near.webhooks.get(scope, webhookId)).eventTypes;
+	}
+
+	#checkRoom(alive: readonly Relay[], customerId: string | null): void {
+		const { maxRelays, maxRelaysPerCustomer } = this.#options;
+		const ofCustomer = alive.filter((relay) => relay.customerId === customerId).length;
+		const isFull = customerId !== null && ofCustomer >= maxRelaysPerCustomer;
+		if (!isFull && alive.length < maxRelays) return;
+		const [whose, max] = isFull ? ["A customer", maxRelaysPerCustomer] : ["A project", maxRelays];
+		throw new FanfareError(
+			"too_many_relays",
+			`${whose} has at most ${max} relays. Delete some; those whose client stays away are deleted after an hour.`,
+		);
+	}
+
+	#shown(relay: Relay, webhook: ShownRelay["webhook"]): ShownRelay {
+		return { ...relay, webhook, connected: this.#near.hub.isHeld(relay.webhookId) };
+	}
+
+	#checkOn(): void {
+		if (this.#options.relays) return;
+		throw new FanfareError("relays_off", "This server has no relays: its operator has set FANFARE_RELAYS=false.");
+	}
+}
+
+function relayNotFound(): FanfareError {
+	return new FanfareError("relay_not_found", "No such relay in this project. Connect again to make it anew.");
+}

@@ -1,0 +1,137 @@
+// The client that has the stream of a relay: what it is still to be given, and the wait for what comes next.
+import type { Clock } from "../../core/clock.ts";
+import type { RelayEnd, RelayRequest, RelaySignal, RelaySubscription } from "../relay-calls.ts";
+
+const HEARTBEAT_MS = 10_000;
+/** How long a client has to take the last signal before its connection is ended by force. */
+const END_GRACE_MS = 5_000;
+/** Given at once at most, so that little waits in memory for a client that reads slowly. */
+const MAX_REQUESTS = 16;
+const MAX_BYTES = 512 * 1_024;
+
+/** A request that waits for the client. */
+export interface Offer {
+	readonly bytes: number;
+	/** The request as it is now, which counts as given; null if it has ended. */
+	readonly take: () => RelayRequest | null;
+}
+
+interface Options {
+	readonly clock: Clock;
+	readonly abandon: () => void;
+	/** Whether whoever has opened the stream may still have it. Asked each time that it gets something, heartbeats too. */
+	readonly mayStay: () => boolean;
+	/** Called once, when the client no longer has the stream. */
+	readonly left: () => void;
+}
+
+type Signals = readonly RelaySignal[] | null;
+
+/**
+ * States:
+ *
+ * ```
+ * open ──end──▶ ending ──last signal taken, or 5 s──▶ over
+ *   └──close──────┴──close──────────────────────────▶ over
+ * ```
+ *
+ * - open: requests are given to the client, a few at a time, when it has read those before.
+ * - ending: only the last signal is left to take. The relay no longer counts on this client.
+ * - over: `next` returns null.
+ */
+export class RelayClient implements RelaySubscription {
+	readonly #options: Options;
+	#offers: Offer[] = [];
+	#first = true;
+	#state: "open" | "ending" | "over" = "open";
+	#last: RelaySignal | null = null;
+	#waiting: ((signals: Signals) => void) | null = null;
+	#cancelTimer = (): void => {};
+
+	constructor(options: Options) {
+		this.#options = options;
+	}
+
+	/** Gives the client a request, as soon as it reads. */
+	offer(offer: Offer): void {
+		if (this.#state !== "open") return;
+		this.#offers.push(offer);
+		if (this.#waiting !== null) this.#give(this.#ready() ?? []);
+	}
+
+	next(): Promise<Signals> {
+		this.#checkAccess();
+		if (this.#state === "over") return Promise.resolve(null);
+		const ready = this.#ready();
+		if (ready !== null) return Promise.resolve(ready);
+		return new Promise((resolve) => {
+			this.#waiting = resolve;
+			this.#cancelTimer = this.#options.clock.after(HEARTBEAT_MS, () => {
+				this.#checkAccess();
+				this.#give([{ type: "heartbeat" }]);
+			});
+		});
+	}
+
+	/** Ends the stream with a last signal. */
+	end(code: RelayEnd, reason: string): void {
+		if (this.#state !== "open") return;
+		this.#leave("ending");
+		this.#last = { type: "end", code, reason };
+		if (this.#waiting !== null) this.#give(this.#ready() ?? []);
+		if (this.#last === null) return;
+		this.#cancelTimer = this.#options.clock.after(END_GRACE_MS, () => {
+			this.close();
+			this.#options.abandon();
+		});
+	}
+
+	close(): void {
+		if (this.#state === "over") return;
+		if (this.#state === "open") this.#leave("over");
+		this.#state = "over";
+		this.#cancelTimer();
+		this.#give(null);
+	}
+
+	#checkAccess(): void {
+		if (this.#state === "open" && !this.#options.mayStay())
+			this.end("revoked", "the key of this stream is no longer valid");
+	}
+
+	/** What can be given now; null if the client must wait. */
+	#ready(): RelaySignal[] | null {
+		if (this.#last !== null) {
+			const last = this.#last;
+			this.#last = null;
+			this.#cancelTimer();
+			this.#state = "over";
+			return [last];
+		}
+		const signals: RelaySignal[] = this.#first ? [{ type: "ready" }] : [];
+		this.#first = false;
+		let bytes = 0;
+		while (this.#offers.length > 0 && signals.length < MAX_REQUESTS && bytes < MAX_BYTES) {
+			const offer = this.#offers.shift();
+			const request = offer?.take() ?? null;
+			if (offer === undefined || request === null) continue;
+			bytes += offer.bytes;
+			signals.push({ type: "request", request });
+		}
+		return signals.length === 0 ? null : signals;
+	}
+
+	#give(signals: Signals): void {
+		const waiting = this.#waiting;
+		if (waiting === null || signals?.length === 0) return;
+		this.#waiting = null;
+		this.#cancelTimer();
+		waiting(signals);
+	}
+
+	#leave(state: "ending" | "over"): void {
+		this.#state = state;
+		this.#offers = [];
+		this.#options.left();
+	}
+}

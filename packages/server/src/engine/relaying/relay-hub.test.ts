@@ -1,0 +1,113 @@
+// The hub of relays alone: answers and clients that come while it stores who is away, and what is left of it after a stop.
+import { expect, it } from "vitest";
+
+import { ManualClock } from "../../core/manual-clock.ts";
+import { relayEndpoint } from "../../core/receivers/relay.ts";
+import { RecordingObserver } from "../test/test-engine.ts";
+import { RelayHub } from "./relay-hub.ts";
+
+const WEBHOOK = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
+const NOBODY = { principal: null, abandon: () => {} };
+const status = (code: number) => ({ status: code, headers: [], body: new Uint8Array() });
+
+/** A hub whose changes of the webhook wait until the test ends them. */
+function openHub() {
+	const clock = new ManualClock();
+	const observer = new RecordingObserver();
+	const changes: { readonly isAway: boolean; readonly end: PromiseWithResolvers<void> }[] = [];
+	/** What is stored. */
+	const stored = { isAway: false };
+	const store = { holdRelay: async () => 1, relaysSeen: async () => [] };
+	const setAway = async (_: string, isAway: boolean) => {
+		// As the directory has it: a change that is still being stored is not known there.
+		if (stored.isAway === isAway) return;
+		const end = Promise.withResolvers<void>();
+		changes.push({ isAway, end });
+		await end.promise;
+		stored.isAway = isAway;
+	};
+	const hub = new RelayHub({ clock, observer, store } as never, { maxStreams: 10 }, { setAway });
+	const send = (number = 1) =>
+		hub.send({
+			projectId: "p",
+			customerId: null,
+			url: relayEndpoint(WEBHOOK),
+			headers: { "webhook-id": "event" },
+			body: new Uint8Array(2),
+			timeoutMs: 30_000,
+			attempt: { requestId: `dlv.${number}`, deliveryId: "dlv", number, trigger: "auto" },
+		});
+	const open = async () => {
+		const client = await hub.open(WEBHOOK, "p", NOBODY);
+		if (client === null) throw new Error("the relay was not opened");
+		return client;
+	};
+	return { hub, clock, observer, changes, stored, send, open };
+}
+
+/** Lets everything go on that waits for promises alone. */
+function settled(): Promise<void> {
+	return new Promise((resolve) => void setImmediate(resolve));
+}
+
+it("gives an answer to the request that is open now, also if one with its id was answered before", async () => {
+	const { hub, send, open } = openHub();
+	await open();
+	const first = send();
+	hub.answer(WEBHOOK, "dlv.1", status(500));
+	expect(await first).toMatchObject({ responseCode: 500 });
+	const again = send();
+	hub.answer(WEBHOOK, "dlv.1", status(204));
+	expect(await again).toMatchObject({ responseCode: 204 });
+	hub.answer(WEBHOOK, "dlv.1", status(200));
+});
+
+it("resumes a relay whose client comes back while it is stored that it is away, also after a late answer", async () => {
+	const { hub, clock, changes, stored, send, open } = openHub();
+	const first = await open();
+	const request = send();
+	first.close();
+	clock.advance(10_000);
+	expect(changes.map(({ isAway }) => isAway)).toEqual([true]);
+	hub.answer(WEBHOOK, "dlv.1", status(200));
+	expect(await request).toMatchObject({ responseCode: 200 });
+	await open();
+	await settled();
+	changes[0]?.end.resolve();
+	await settled();
+	changes[1]?.end.resolve();
+	await settled();
+	expect(hub.isHeld(WEBHOOK)).toBe(true);
+	expect(stored.isAway).toBe(false);
+});
+
+it("resumes a relay whose client comes back before what has failed to be stored is tried again", async () => {
+	const { hub, clock, changes, stored, send, open } = openHub();
+	const first = await open();
+	const request = send();
+	first.close();
+	clock.advance(10_000);
+	changes[0]?.end.reject(new Error("the disk is full"));
+	await settled();
+	hub.answer(WEBHOOK, "dlv.1", status(200));
+	await request;
+	await open();
+	clock.advance(1_000);
+	for (let turn = 0; turn < 3; turn++) {
+		await settled();
+		for (const { end } of changes) end.resolve();
+	}
+	expect(stored.isAway).toBe(false);
+});
+
+it("stores nothing after a stop, which ends its clients", async () => {
+	const { hub, clock, observer, changes, open } = openHub();
+	const client = await open();
+	hub.close();
+	const stopped = hub.stop();
+	expect(await client.next()).toMatchObject([{ type: "end", code: "stopped" }]);
+	await stopped;
+	clock.advance(60_000);
+	await settled();
+	expect([changes, observer.problems]).toEqual([[], []]);
+});

@@ -1,0 +1,270 @@
+// The relays of this process: sends attempts to the clients that are connected, and takes their answers.
+import { LRUCache } from "lru-cache";
+
+import type { ApiKey } from "../../core/access/key.ts";
+import { accessEndDate, keyIdOf, sessionIdOf, type Principal } from "../../core/access/principal.ts";
+import { FanfareError } from "../../core/errors.ts";
+import { isRelayEndpoint, webhookIdOfEndpoint } from "../../core/receivers/relay.ts";
+import type { AttemptOutcome, AttemptRequest, Sender } from "../../ports/sender.ts";
+import type { RelayStore } from "../../ports/store/relays/relays.ts";
+import { Periodic } from "../background/periodic.ts";
+import { StreamPlaces } from "../live/stream-places.ts";
+import type { PartsOn } from "../parts.ts";
+import type { RelayAnswer, RelayClientOptions, RelaySubscription } from "../relay-calls.ts";
+import { RelayClient } from "./relay-client.ts";
+import { RelayLine } from "./relay-line.ts";
+import { abortedOutcome, answerOutcome } from "./relay-outcomes.ts";
+
+type Parts = Pick<PartsOn<RelayStore>, "store" | "clock" | "observer">;
+
+interface Neighbours {
+	readonly setAway: (webhookId: string, isAway: boolean) => Promise<void>;
+}
+
+/** Requests whose answer, or whose client's silence, is remembered. */
+const MAX_REMEMBERED = 20_000;
+const SEEN_EVERY_MS = 60_000;
+/** A relay has one stream, and a project some relays: so many streams are room for many projects. */
+const STREAMS_FOR_EACH_LIVE_STREAM = 2;
+
+/** Whoever opens or has the stream of a relay. */
+interface Holder {
+	readonly projectId: string;
+	principal: Principal | null;
+	/** Null while the stream is being opened. */
+	client: RelayClient | null;
+	/** Why the stream must not be opened any more; null if it may be. */
+	revoked: string | null;
+}
+
+/** Clients hold streams of requests here. The engine's senders know nothing of them: they call `send`. */
+export class RelayHub implements Pick<Sender, "send" | "abort"> {
+	readonly #parts: Parts;
+	readonly #near: Neighbours;
+	readonly #lines = new Map<string, RelayLine>();
+	readonly #holders = new Map<string, Holder>();
+	readonly #opening = new Set<Holder>();
+	readonly #places: StreamPlaces<"relay">;
+	readonly #answered = new LRUCache<string, string>({ max: MAX_REMEMBERED });
+	readonly #silences = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+	readonly #seen: Periodic;
+	#tests = 0;
+	#closed = false;
+
+	constructor(parts: Parts, limits: { readonly maxStreams: number }, near: Neighbours) {
+		this.#parts = parts;
+		this.#near = near;
+		this.#places = new StreamPlaces(limits.maxStreams * STREAMS_FOR_EACH_LIVE_STREAM, { relay: { parts: 1 } });
+		this.#seen = new Periodic(parts, {
+			everyMs: SEEN_EVERY_MS,
+			work: () => this.#noteSeen(),
+			problem: "the times at which relays were seen could not be stored",
+		});
+	}
+
+	/** The sender for every endpoint: relays' here, the others by this one. */
+	besides(sender: Sender): Sender {
+		return {
+			send: (request) => (isRelayEndpoint(request.url) ? this.send(request) : sender.send(request)),
+			abort: () => {
+				this.abort();
+				sender.abort();
+			},
+			close: () => sender.close(),
+		};
+	}
+
+	send(request: AttemptRequest): Promise<AttemptOutcome> {
+		const { attempt = null, body, headers, timeoutMs } = request;
+		const webhookId = webhookIdOfEndpoint(request.url);
+		const eventId = headers["webhook-id"] ?? "";
+		return new Promise((resolve) => {
+			this.#line(webhookId).send({
+				requestId: attempt?.requestId ?? `test.${eventId}.${++this.#tests}`,
+				deliveryId: attempt?.deliveryId ?? null,
+				eventId,
+				attemptNumber: attempt?.number ?? 1,
+				trigger: attempt?.trigger ?? "test",
+				headers: Object.entries(headers),
+				body,
+				timeoutMs,
+				resolve,
+			});
+		});
+	}
+
+	/** Ends all attempts under way: they are made again, with the same requests. */
+	abort(): void {
+		for (const line of this.#lines.values()) line.giveBack(abortedOutcome);
+	}
+
+	isHeld(webhookId: string): boolean {
+		return this.#lines.get(webhookId)?.isHeld ?? false;
+	}
+
+	/** Opens the stream of a relay's requests. Resolves with null if there is no such relay. Throws as `Relays.open` does. */
+	async open(
+		webhookId: string,
+		projectId: string,
+		{ principal, abandon }: RelayClientOptions,
+	): Promise<RelaySubscription | null> {
+		this.#checkOpen();
+		// The client that has it now gives up its place.
+		const isReplacing = this.#holders.has(webhookId);
+		if (!isReplacing && this.#places.ask("relay", projectId).kind !== "free") throw tooManyStreams();
+		this.#places.take("relay", projectId);
+		const holder: Holder = { projectId, principal, client: null, revoked: null };
+		this.#opening.add(holder);
+		let epoch: number | null = null;
+		let mayHold = false;
+		try {
+			epoch = await this.#parts.store.holdRelay(webhookId, this.#parts.clock.now());
+			this.#checkOpen();
+			if (holder.revoked !== null) throw revoked(holder.revoked);
+			mayHold = epoch !== null;
+		} finally {
+			this.#opening.delete(holder);
+			if (!mayHold) this.#places.giveBack("relay", projectId);
+		}
+		if (epoch === null) return null;
+		const line = this.#line(webhookId);
+		const client: RelayClient = new RelayClient({
+			clock: this.#parts.clock,
+			abandon,
+			mayStay: () => holder.principal === null || accessEndDate(holder.principal) > this.#parts.clock.now(),
+			left: () => {
+				this.#places.giveBack("relay", projectId);
+				if (this.#holders.get(webhookId)?.client === client) this.#holders.delete(webhookId);
+				line.left(client);
+			},
+		});
+		holder.client = client;
+		line.hold(client, epoch);
+		this.#holders.set(webhookId, holder);
+		this.#seen.start();
+		return client;
+	}
+
+	/** Ends the attempt of a request. A repeated answer changes nothing. Throws `request_not_open`. */
+	answer(webhookId: string, requestId: string, answer: RelayAnswer): void {
+		const { clock } = this.#parts;
+		const outcomeOf = (startedAt: number) => answerOutcome(answer, clock.monotonicMs() - startedAt);
+		if (this.#lines.get(webhookId)?.answer(requestId, outcomeOf) !== true) {
+			if (this.#answered.get(requestId) === webhookId) return;
+			throw new FanfareError(
+				"request_not_open",
+				"No such request is under way: it has ended, or its time is over. It comes again if an answer is still needed.",
+			);
+		}
+		this.#answered.set(requestId, webhookId);
+		this.#silences.delete(requestId);
+	}
+
+	/** A webhook was deleted. */
+	webhookDeleted(webhookId: string): void {
+		this.#lines.get(webhookId)?.deleted();
+	}
+
+	projectDeleted(projectId: string): void {
+		for (const [webhookId, holder] of this.#holders) {
+			if (holder.projectId === projectId) this.webhookDeleted(webhookId);
+		}
+	}
+
+	/** A key was changed: streams that were opened with it end earlier or later than they were to. */
+	keyChanged(key: ApiKey): void {
+		for (const holder of this.#all()) {
+			const { principal } = holder;
+			if (principal?.kind === "key" && principal.key.id === key.id) holder.principal = { ...principal, key };
+		}
+	}
+
+	/** Ends the streams that were opened with a key. */
+	keyDeleted(keyId: string): void {
+		this.#revoke("the key of this stream was deleted", (principal) => keyIdOf(principal) === keyId);
+	}
+
+	/** Ends the streams that were opened in these sessions. */
+	sessionsEnded(ids: ReadonlySet<string>): void {
+		this.#revoke("the session of this stream was ended", (principal) => ids.has(sessionIdOf(principal) ?? ""));
+	}
+
+	/** Opens no more streams. */
+	close(): void {
+		this.#closed = true;
+	}
+
+	/** Ends all streams. Call it when no attempt is under way any more. */
+	async stop(): Promise<void> {
+		this.#closed = true;
+		for (const { client } of this.#holders.values()) client?.end("stopped", "the server is shutting down");
+		for (const line of this.#lines.values()) line.stop();
+		await this.#seen.stop();
+	}
+
+	#all(): Holder[] {
+		return [...this.#opening, ...this.#holders.values()];
+	}
+
+	#revoke(reason: string, isMeant: (principal: Principal | null) => boolean): void {
+		for (const holder of this.#all()) {
+			if (!isMeant(holder.principal)) continue;
+			holder.revoked = reason;
+			holder.client?.end("revoked", reason);
+		}
+	}
+
+	#line(webhookId: string): RelayLine {
+		const known = this.#lines.get(webhookId);
+		if (known !== undefined) return known;
+		const line: RelayLine = new RelayLine(webhookId, {
+			clock: this.#parts.clock,
+			observer: this.#parts.observer,
+			setAway: this.#near.setAway,
+			countSilence: (requestId) => {
+				const count = (this.#silences.get(requestId) ?? 0) + 1;
+				this.#silences.set(requestId, count);
+				return count;
+			},
+			idle: (idle) => {
+				if (this.#lines.get(webhookId) === idle && !idle.isHeld) this.#lines.delete(webhookId);
+			},
+		});
+		this.#lines.set(webhookId, line);
+		return line;
+	}
+
+	async #noteSeen(): Promise<void> {
+		const held = [...this.#holders.keys()].map((webhookId) => {
+			return { webhookId, epoch: this.#lines.get(webhookId)?.epoch ?? 0 };
+		});
+		if (held.length === 0) {
+			void this.#seen.stop();
+			return;
+		}
+		const lost = await this.#parts.store.relaysSeen(held, this.#parts.clock.now());
+		const epochs = new Map(held.map(({ webhookId, epoch }) => [webhookId, epoch]));
+		for (const webhookId of lost) {
+			const line = this.#lines.get(webhookId);
+			// Perhaps a newer client has it here.
+			if (line?.epoch === epochs.get(webhookId)) line?.end("replaced", "another client has opened the relay's stream");
+		}
+	}
+
+	#checkOpen(): void {
+		if (this.#closed)
+			throw new FanfareError("shutting_down", "The server is shutting down. Connect again after the restart.");
+	}
+}
+
+function revoked(reason: string): FanfareError {
+	return new FanfareError("unknown_key", `The stream was not opened: ${reason} meanwhile.`);
+}
+
+function tooManyStreams(): FanfareError {
+	return new FanfareError(
+		"too_many_streams",
+		"The project has its share of the streams of relays. Close some, or try again later.",
+		{ retryAfterMs: 30_000 },
+	);
+}

@@ -1,0 +1,61 @@
+// The HTTP server's own limits: a response that nobody reads does not wait for ever.
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { connect, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { expect, it, onTestFinished } from "vitest";
+
+import { systemClock } from "./adapters/system/system-clock.ts";
+import { UnreadableRequests } from "./api/request/unreadable.ts";
+import { HttpServer } from "./http-server.ts";
+
+const MIB = 1_024 * 1_024;
+const UNREAD_MS = 200;
+
+/** A server that answers with `body`. `opened` is the response of the first request, as Node writes it. */
+async function serving(
+	body: () => string | ReadableStream,
+): Promise<{ socket: Socket; opened: Promise<ServerResponse> }> {
+	const requests = { requestLog: () => {}, clientAddress: () => null, makeRequestId: () => "req_1" };
+	const unreadable = new UnreadableRequests(requests);
+	const options = { host: "127.0.0.1", port: 0, maxConnections: 100, refused: () => {}, unreadMs: UNREAD_MS };
+	const http = await HttpServer.listen(options, unreadable, systemClock);
+	onTestFinished(() => http.close());
+	const { promise: opened, resolve } = Promise.withResolvers<ServerResponse>();
+	http.serve((_request, bindings) => {
+		resolve(bindings.outgoing as ServerResponse);
+		return new Response(body());
+	}, false);
+	const socket = connect(Number(new URL(http.url).port), "127.0.0.1");
+	socket.on("error", () => undefined);
+	onTestFinished(() => void socket.destroy());
+	return { socket, opened };
+}
+
+it("closes the connection of a client that reads nothing of its response", async () => {
+	const { socket, opened } = await serving(() => "x".repeat(100 * MIB));
+	socket.pause();
+	socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+	const response = await opened;
+	await once(response, "close");
+	expect(response.writableFinished).toBe(false);
+});
+
+it("goes on with a response that still has nothing to read, and with its connection", async () => {
+	const stream = new ReadableStream({
+		async start(controller) {
+			controller.enqueue(Buffer.from("first"));
+			await delay(UNREAD_MS * 5);
+			controller.enqueue(Buffer.from("second"));
+			controller.close();
+		},
+	});
+	const { socket } = await serving(() => stream);
+	socket.write("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+	let text = "";
+	socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+	await once(socket, "close");
+	expect(text).toContain("first");
+	expect(text).toContain("second");
+});

@@ -1,0 +1,298 @@
+// The contract of the log slice: what is kept beside events and attempts, and deliveries in the order of their changes.
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { projectScope } from "../../../core/access/principal.ts";
+import type { Delivery } from "../../../core/delivery.ts";
+import type { PageRequest } from "../../../core/page.ts";
+import type { WebhookRecord } from "../../store/directory.ts";
+import type { ChangeFilter } from "../../store/log.ts";
+import { ANY_CHANGE } from "./records/logged.ts";
+import {
+	addWebhook,
+	changeWebhook,
+	fillStore,
+	NEWEST,
+	setWebhook,
+	type CurrentStore,
+	type Reopen,
+	type World,
+} from "./records/records.ts";
+import { DAY_MS } from "./records/two-days.ts";
+import { allWebhooks } from "./records/webhooks.ts";
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/** `reopen` is null if the data of the store ends with it. */
+export function describeDetails(current: CurrentStore, reopen: Reopen | null): void {
+	describeEvents(current);
+	describeAttempts(current);
+	describe("endpoints", () => {
+		describeEndpoints(current);
+	});
+	describe("changed deliveries", () => {
+		describeChanged(current, reopen);
+	});
+}
+
+function describeEvents(current: CurrentStore): void {
+	it("keeps the idempotency key, whom the sender named and the trace as long as the event", async () => {
+		const { store, records, projectId, scope } = await fillStore(current());
+		const all = [
+			{ key: "ünique", targets: "webhooks", traceparent: TRACEPARENT },
+			{ targets: "nobody" },
+			{ key: "two" },
+			{},
+		] as const;
+		const ids: string[] = [];
+		for (const options of all) {
+			const event = records.event(projectId, options);
+			await store.commit({ events: [event], updates: [] });
+			ids.push(event.event.id);
+		}
+		await store.forgetIdempotencyKeys(records.now + DAY_MS, 100);
+		expect(await Promise.all(ids.map((id) => store.eventDetails(scope, id)))).toEqual([
+			{ idempotencyKey: "ünique", targets: "webhooks", traceparent: TRACEPARENT },
+			{ idempotencyKey: null, targets: "nobody", traceparent: null },
+			{ idempotencyKey: "two", targets: "everyone", traceparent: null },
+			{ idempotencyKey: null, targets: "everyone", traceparent: null },
+		]);
+		const other = records.project();
+		await store.insertProject(other, null);
+		expect(await store.eventDetails(projectScope(other.id), ids[0] ?? "")).toBeNull();
+		const step = { projectId, at: records.now + DAY_MS, before: records.now + DAY_MS, after: null, limit: 100 };
+		await store.purgeEvents(step);
+		expect(await store.eventDetails(scope, ids[0] ?? "")).toBeNull();
+	});
+}
+
+function describeAttempts(current: CurrentStore): void {
+	it("keeps what is known of an attempt's connection, whatever parts of it are missing", async () => {
+		const { store, scope, accept, update, records } = await fillStore(current());
+		const maybe = (value: fc.Arbitrary<number>) => fc.option(value);
+		const ms = fc.nat(30_000);
+		const connection = fc.record({
+			remoteAddress: fc.option(fc.constantFrom("203.0.113.7", "2001:db8::1")),
+			certificateExpireDate: fc.option(fc.nat(4_000_000_000).map((seconds) => seconds * 1_000)),
+			opening: fc.option(fc.record({ lookupMs: maybe(ms), connectMs: maybe(ms), tlsMs: maybe(ms) })),
+		});
+		const changes = fc.record({
+			failure: fc.constantFrom(
+				{ error: null, cause: "status_5xx" as const },
+				{ error: "timeout", cause: "tls_timeout" as const },
+				{ error: "tls", cause: "certificate_expired" as const },
+			),
+			webhookRevision: maybe(fc.nat(1_000)),
+			firstByteMs: maybe(ms),
+			connection: fc.option(connection),
+			response: fc.option(fc.constant({ headers: {}, body: "", bodyTruncated: false })),
+		});
+		await fc.assert(
+			fc.asyncProperty(changes, async ({ failure, ...others }) => {
+				const details = { ...others, ...failure };
+				const [id = ""] = await accept();
+				const outcome = records.failure(id, 1);
+				await update(
+					{ ...outcome, attempt: records.attempt(1, { ...details, responseCode: 500 }) },
+					records.failure(id, 2),
+				);
+				const { rows } = await store.attempts(scope, id, NEWEST);
+				expect(rows.at(-1)).toMatchObject(details);
+			}),
+			{ numRuns: 60 },
+		);
+	});
+}
+
+function describeEndpoints(current: CurrentStore): void {
+	/** Changes the first webhook. Returns its record. */
+	async function change({ store, webhookId, records }: World, changes: Partial<WebhookRecord>): Promise<WebhookRecord> {
+		records.now += 10;
+		await setWebhook(store, webhookId, { updateDate: records.now, ...changes });
+		const [record] = await store.webhookRecords([webhookId]);
+		if (record === undefined) throw new Error("the webhook is missing");
+		return record;
+	}
+
+	/** Commits an attempt of a new delivery that names a revision. Returns the id of the delivery. */
+	async function attempted({ accept, update, records }: World, webhookRevision: number): Promise<string> {
+		const [id = ""] = await accept();
+		await update({ ...records.outcome(id, 1), attempt: records.attempt(1, { webhookRevision }) });
+		return id;
+	}
+
+	async function endpointOf({ store, scope }: World, deliveryId: string): Promise<string | null | undefined> {
+		return (await store.attempts(scope, deliveryId, NEWEST)).rows[0]?.endpoint;
+	}
+
+	it("shows with each attempt the endpoint that the webhook had then", async () => {
+		const world = await fillStore(current());
+		const [first] = await allWebhooks(world.store);
+		const paused = await change(world, { status: "Paused" });
+		const moved = await change(world, { endpoint: "https://two.example/", status: "Enabled" });
+		const renamed = await change(world, { name: "other" });
+		const back = await change(world, { endpoint: first?.endpoint ?? "" });
+		const revisions = [first?.revision ?? 0, paused.revision, moved.revision, renamed.revision, back.revision];
+		const ids = await Promise.all(revisions.map((revision) => attempted(world, revision)));
+		const [one, two] = ["https://example.com/hook", "https://two.example/"];
+		expect(await Promise.all(ids.map((id) => endpointOf(world, id)))).toEqual([one, one, two, two, one]);
+		const before = await attempted(world, (first?.revision ?? 0) - 1);
+		expect(await endpointOf(world, before)).toBeNull();
+	});
+
+	it("forgets an endpoint when every event of the project is newer, and keeps the newest", async () => {
+		const world = await fillStore(current());
+		const { store, records, projectId } = world;
+		const [first] = await allWebhooks(store);
+		const old = await attempted(world, first?.revision ?? 0);
+		const moved = await change(world, { endpoint: "https://two.example/" });
+		records.now += 2 * DAY_MS;
+		const recent = await attempted(world, moved.revision);
+		expect(await store.purgeDeletedWebhooks(null, 100)).toBeNull();
+		expect(await endpointOf(world, old)).toBe("https://example.com/hook");
+		const step = { projectId, at: records.now, before: records.now - DAY_MS, after: null, limit: 100 };
+		await store.purgeEvents(step);
+		await store.purgeDeletedWebhooks(null, 100);
+		expect(await endpointOf(world, recent)).toBe("https://two.example/");
+		const stray = await attempted(world, first?.revision ?? 0);
+		expect(await endpointOf(world, stray)).toBeNull();
+		await store.purgeEvents({ ...step, at: records.now + 1, before: records.now + 1 });
+		await store.purgeDeletedWebhooks(null, 100);
+		expect(await endpointOf(world, await attempted(world, moved.revision))).toBe("https://two.example/");
+	});
+
+	it("keeps the 100 newest endpoints of a webhook that is changed all the time", async () => {
+		const world = await fillStore(current());
+		const { store, records, projectId } = world;
+		let record = await addWebhook(store, records.webhook(projectId, { endpoint: "https://e.example/0" }));
+		const revisions = [record.revision];
+		for (let n = 1; n <= 120; n++) {
+			record = await changeWebhook(store, record, { endpoint: `https://e.example/${n}` });
+			revisions.push(record.revision);
+		}
+		const shown = async (n: number) => {
+			const [id = ""] = await world.accept({ webhookIds: [record.id] });
+			const attempt = records.attempt(1, { webhookRevision: revisions[n] ?? 0 });
+			await world.update({ ...records.outcome(id, 1), attempt });
+			return endpointOf(world, id);
+		};
+		expect([await shown(20), await shown(21), await shown(120)]).toEqual([
+			null,
+			"https://e.example/21",
+			"https://e.example/120",
+		]);
+	});
+}
+
+const FAILED: ChangeFilter = { ...ANY_CHANGE, statuses: ["Failed"] };
+
+function describeChanged(current: CurrentStore, reopen: Reopen | null): void {
+	/** Accepts some deliveries. Returns their ids. */
+	async function acceptSome({ accept }: World, count: number): Promise<string[]> {
+		const ids: string[] = [];
+		for (let n = 0; n < count; n++) ids.push(...(await accept()));
+		return ids;
+	}
+
+	/** Makes a delivery Failed. */
+	async function fail({ update, records }: World, id: string): Promise<void> {
+		records.now += 1;
+		await update(records.outcome(id, 1, { kind: "gone", responseCode: 410 }));
+	}
+
+	async function list(
+		world: World,
+		filter: Partial<ChangeFilter> = {},
+		request: PageRequest = NEWEST,
+	): Promise<string[]> {
+		const { rows } = await current().changedDeliveries(world.scope, { ...FAILED, ...filter }, request);
+		return rows.map(({ delivery }) => delivery.id);
+	}
+
+	it("lists the deliveries of a status, those that changed last first", async () => {
+		const world = await fillStore(current());
+		const { update, records, scope, store } = world;
+		const [a = "", b = "", c = "", d = ""] = await acceptSome(world, 4);
+		for (const id of [c, a, d]) await fail(world, id);
+		expect(await list(world)).toEqual([d, a, c]);
+		// Untried deliveries have not changed.
+		expect(await list(world, { statuses: ["Pending"] })).toEqual([]);
+		await update(records.failure(b, 1));
+		await update(records.retry(a));
+		expect(await list(world, { statuses: ["Pending"] })).toEqual([a, b]);
+		expect(await list(world)).toEqual([d, c]);
+		await update(records.outcome(a, 2));
+		expect(await list(world, { statuses: ["Pending"] })).toEqual([b]);
+		const { rows } = await store.changedDeliveries(scope, FAILED, NEWEST);
+		expect(rows.map(({ delivery }) => delivery)).toEqual([
+			await store.delivery(scope, d),
+			await store.delivery(scope, c),
+		]);
+	});
+
+	it("filters by webhook, by the date of the change, and by project", async () => {
+		const world = await fillStore(current(), 2);
+		const { accept, records, webhookIds, store } = world;
+		const both = await accept({ webhookIds });
+		const later: string[] = [];
+		for (const id of [...both, ...(await accept({ webhookIds }))].toReversed()) {
+			await fail(world, id);
+			later.unshift(id);
+		}
+		const [, middle] = later;
+		const since = (await store.delivery(world.scope, middle ?? ""))?.updateDate ?? 0;
+		expect(await list(world, { updatedAfter: since })).toEqual(later.slice(0, 2));
+		expect(await list(world, { updatedAfter: records.now + 1 })).toEqual([]);
+		expect(await list(world, { webhookId: webhookIds[1] ?? "" })).toEqual([later[1], later[3]]);
+		expect(await list(world, { webhookId: records.ids.make("webhook", records.now) })).toEqual([]);
+		const other = records.project();
+		await store.insertProject(other, null);
+		expect((await store.changedDeliveries(projectScope(other.id), FAILED, NEWEST)).rows).toEqual([]);
+	});
+
+	it("pages in both directions, and shows a delivery that changes meanwhile at the newer end", async () => {
+		const world = await fillStore(current());
+		const { store, scope, update, records } = world;
+		const ids = await acceptSome(world, 9);
+		for (const id of ids) await fail(world, id);
+		const newest = ids.toReversed();
+		const read = (request: PageRequest) => store.changedDeliveries(scope, FAILED, request);
+		const idsIn = (rows: readonly { readonly delivery: Delivery }[]) => rows.map(({ delivery }) => delivery.id);
+		const first = await read({ limit: 4, cursor: null });
+		expect([idsIn(first.rows), first.hasNewer, first.hasOlder]).toEqual([newest.slice(0, 4), false, true]);
+		const last = first.rows.at(-1)?.position ?? "";
+		const second = await read({ limit: 4, cursor: { direction: "older", id: last } });
+		expect([idsIn(second.rows), second.hasNewer, second.hasOlder]).toEqual([newest.slice(4, 8), true, true]);
+		const oldest = second.rows.at(-1)?.position ?? "";
+		const third = await read({ limit: 4, cursor: { direction: "older", id: oldest } });
+		expect([idsIn(third.rows), third.hasNewer, third.hasOlder]).toEqual([newest.slice(8), true, false]);
+		const back = await read({ limit: 3, cursor: { direction: "newer", id: oldest } });
+		expect([idsIn(back.rows), back.hasNewer, back.hasOlder]).toEqual([newest.slice(4, 7), true, true]);
+		// The row of the cursor itself counts as one on its other side.
+		const behind = await read({ limit: 1, cursor: { direction: "older", id: first.rows[0]?.position ?? "" } });
+		expect([idsIn(behind.rows), behind.hasNewer]).toEqual([[newest[1]], true]);
+		// The one of the cursor fails again.
+		await update(records.retry(newest[3] ?? ""));
+		records.now += 1;
+		await update(records.failureByHand(newest[3] ?? "", 2));
+		const after = await read({ limit: 4, cursor: { direction: "older", id: last } });
+		expect([idsIn(after.rows), after.hasNewer]).toEqual([newest.slice(4, 8), true]);
+		const news = await read({ limit: 1_000, cursor: { direction: "newer", id: first.rows[0]?.position ?? "" } });
+		expect([idsIn(news.rows), news.hasNewer, news.hasOlder]).toEqual([[newest[3]], false, true]);
+		const odd = await read({ limit: 2, cursor: { direction: "older", id: "nonsense" } });
+		expect(idsIn(odd.rows)).toEqual([newest[3], newest[0]]);
+	});
+
+	it.skipIf(reopen === null)("keeps the order if the clock is set back, also across a restart", async () => {
+		const world = await fillStore(current());
+		const [a = "", b = "", c = ""] = await acceptSome(world, 3);
+		await fail(world, b);
+		world.records.now -= DAY_MS;
+		await current().commit({ events: [], updates: [world.records.outcome(a, 1, { kind: "gone", responseCode: 410 })] });
+		await reopen?.();
+		world.records.now -= DAY_MS;
+		await current().commit({ events: [], updates: [world.records.outcome(c, 1, { kind: "gone", responseCode: 410 })] });
+		expect(await list(world)).toEqual([c, a, b]);
+		expect(await list(world, { updatedAfter: world.records.now + 1 })).toEqual([a, b]);
+	});
+}

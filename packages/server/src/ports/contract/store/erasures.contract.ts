@@ -1,0 +1,149 @@
+// The contract of erasures in steps: the payload goes at once, the rest step by step, and the store knows what is left.
+import { expect, it } from "vitest";
+
+import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
+import { ERASED_REASON } from "../../../core/policies/retention.ts";
+import type { ErasureStep } from "../../store/retention.ts";
+import type { StoreCapabilities } from "./records/capabilities.ts";
+import { ANY_DELIVERY, attemptsOf, NEWEST, type CurrentStore, type Reopen } from "./records/records.ts";
+import { openReplayWorld } from "./records/replays.ts";
+
+const LIMIT = 5;
+const WEBHOOKS = 40;
+
+/** An event with deliveries in every state, some of them made by a replay, each with a response if it was attempted. */
+async function openWide(current: CurrentStore, capabilities: StoreCapabilities) {
+	const world = await openReplayWorld(current, capabilities, WEBHOOKS);
+	const { store, records, projectId, scope, webhookIds, update } = world;
+	const sent = records.event(projectId, { webhookIds });
+	const deliveries = sent.deliveries.map((delivery, index) => {
+		const state = index % 8 === 3 ? newHeldDelivery("paused") : newDelivery(records.now, index % 8 === 4 ? 99 : null);
+		return { ...delivery, state };
+	});
+	await store.commit({ events: [{ ...sent, deliveries }], updates: [] });
+	const ids = deliveries.map(({ id }) => id);
+	await update(
+		...ids.flatMap((id, index) => {
+			if (index % 8 === 0) return [records.outcome(id, 1)];
+			if (index % 8 === 1) return [records.failure(id, 1), records.failure(id, 2)];
+			return index % 8 === 2 ? [records.outcome(id, 1, { kind: "gone", responseCode: 410 })] : [];
+		}),
+	);
+	const replay = await world.begin({ outcomes: ["Failed"] }, { webhookId: webhookIds[2] ?? "" });
+	await world.step(replay);
+	const options = { reason: ERASED_REASON, at: records.now, limit: LIMIT, entry: null };
+	const { id: eventId } = sent.event;
+	const begin = () => store.erasePayload(scope, eventId, options);
+	const next = () => store.continueErasure({ ...options, eventId });
+	const read = async () => {
+		const { rows } = await store.deliveries(scope, { ...ANY_DELIVERY, eventId }, NEWEST);
+		const responses = await Promise.all(
+			rows.map(async ({ id }) => (await attemptsOf({ store, scope }, id)).map(({ response }) => response?.body)),
+		);
+		return { rows, left: responses.flat().filter((body) => body !== "").length };
+	};
+	return { ...world, eventId, ids, begin, next, read };
+}
+
+export function describeErasures(current: CurrentStore, capabilities: StoreCapabilities, reopen: Reopen | null): void {
+	it("an event with many deliveries loses its payload at once and the rest in steps, as in one step", async () => {
+		const { store, scope, projectId, eventId, begin, next, read } = await openWide(current, capabilities);
+		const before = await read();
+		const waiting = before.rows.filter(({ status }) => status === "Pending" || status === "Held").map(({ id }) => id);
+		expect({ waiting: waiting.length, deliveries: before.rows.length }).toEqual({ waiting: 31, deliveries: 41 });
+		const first = await begin();
+		expect(first?.done).toBe(false);
+		expect(await store.eventBody(scope, eventId)).toBeNull();
+		expect(await store.erasures(9)).toEqual([{ projectId, eventId }]);
+		const cancelled = [...(first?.cancelled ?? [])];
+		let steps = 1;
+		let step: ErasureStep | null = first;
+		for (let left = (await read()).left; step?.done === false; steps++) {
+			step = await next();
+			cancelled.push(...(step?.cancelled ?? []));
+			expect(step?.cancelledCount).toBe(cancelled.length);
+			const now = (await read()).left;
+			expect((step?.cancelled.length ?? 0) + left - now).toBeLessThanOrEqual(LIMIT + 2);
+			left = now;
+		}
+		expect(steps).toBeGreaterThan(WEBHOOKS / LIMIT);
+		expect(cancelled.toSorted()).toEqual(waiting.toSorted());
+		const after = await read();
+		expect(after.left).toBe(0);
+		for (const { id, status, reason } of after.rows) {
+			const was = before.rows.find((row) => row.id === id);
+			const expected = waiting.includes(id) ? ["Cancelled", ERASED_REASON] : [was?.status, was?.reason];
+			expect([status, reason]).toEqual(expected);
+		}
+		expect(await store.countOpen()).toEqual({ Pending: 0, Held: 0 });
+		expect(await store.erasures(9)).toEqual([]);
+		expect(await next()).toBeNull();
+	});
+
+	it("what is asked for again meanwhile is the same erasure, with an audit entry of its own", async () => {
+		const { store, records, scope, eventId, begin, next } = await openWide(current, capabilities);
+		const first = await begin();
+		const second = await next();
+		const count = (first?.cancelled.length ?? 0) + (second?.cancelled.length ?? 0);
+		const entry = records.entry({ action: "event.erase", objectId: eventId });
+		const options = { reason: ERASED_REASON, at: records.now, limit: 1_000, entry };
+		const again = await store.erasePayload(scope, eventId, options);
+		expect(again).toEqual({ cancelled: [], cancelledCount: count, done: false });
+		const filter = { keyId: null, projectId: null, objectId: eventId, action: null, after: null, before: null };
+		expect((await store.auditEntries(filter, NEWEST)).rows).toEqual([entry]);
+		expect((await next())?.cancelledCount).toBeGreaterThan(count);
+	});
+
+	it("a delivery that is passed keeps no response of an attempt that ends later, whatever its status", async () => {
+		const { store, scope, records, ids, update, begin, next } = await openWide(current, capabilities);
+		for (let step = await begin(); step?.done === false;) step = await next();
+		for (const id of ids.slice(0, 8)) {
+			const number = (await attemptsOf({ store, scope }, id)).length + 1;
+			await update(records.outcome(id, number));
+			const late = (await attemptsOf({ store, scope }, id)).find((attempt) => attempt.number === number);
+			expect(late?.response).toEqual({ headers: { server: "x" }, body: "", bodyTruncated: true });
+		}
+	});
+
+	it("one that is not passed yet loses that response with its step", async () => {
+		const { records, ids, update, begin, next, read } = await openWide(current, capabilities);
+		let step = await begin();
+		await update(records.outcome(ids.at(-1) ?? "", 1));
+		while (step?.done === false) step = await next();
+		expect((await read()).left).toBe(0);
+	});
+
+	it("an erasure ends if retention deletes the event, or the project is deleted completely", async () => {
+		const { store, records, projectId, eventId, ids, begin, next } = await openWide(current, capabilities);
+		await begin();
+		const cancel = (deliveryId: string) =>
+			({ deliveryId, at: records.now, change: { type: "cancel", reason: "x" }, attempt: null }) as const;
+		await store.commit({ events: [], updates: ids.map(cancel) });
+		const { rows } = await store.deliveries({ kind: "project", projectId }, { ...ANY_DELIVERY, eventId }, NEWEST);
+		await store.commit({ events: [], updates: rows.map(({ id }) => cancel(id)) });
+		const purge = { projectId, at: records.now, before: records.now + 1, after: null, limit: 10_000 };
+		expect((await store.purgeEvents(purge)).purged.events).toBeGreaterThan(0);
+		expect(await next()).toMatchObject({ cancelled: [], done: true });
+		expect(await store.erasures(9)).toEqual([]);
+	});
+
+	it.skipIf(reopen === null)("goes on where it was after the store was opened again", async () => {
+		const world = await openWide(current, capabilities);
+		const { projectId, eventId, scope, records } = world;
+		await world.begin();
+		const second = await world.next();
+		await reopen?.();
+		const store = current();
+		expect(await store.erasures(9)).toEqual([{ projectId, eventId }]);
+		const options = { eventId, reason: ERASED_REASON, at: records.now, limit: LIMIT };
+		let step = await store.continueErasure(options);
+		expect(step?.cancelledCount).toBeGreaterThanOrEqual(second?.cancelledCount ?? Infinity);
+		while (step?.done === false) step = await store.continueErasure(options);
+		const { rows } = await store.deliveries(scope, { ...ANY_DELIVERY, eventId }, NEWEST);
+		for (const { id } of rows) {
+			for (const { response } of await attemptsOf({ store, scope }, id)) expect(response?.body).toBe("");
+		}
+		expect(await store.countOpen()).toEqual({ Pending: 0, Held: 0 });
+		expect(await store.erasures(9)).toEqual([]);
+	});
+}

@@ -1,0 +1,101 @@
+// Exports over real sockets: the SDK reads one, and a client that goes away or does not read costs the others nothing.
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+
+import { ApiError, Client } from "@fanfare/sdk";
+import { ManualClock, readConfig, startServer } from "@fanfare/server";
+import { eventually } from "@fanfare/testkit/eventually";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { describe, expect, it } from "vitest";
+
+const [WEBHOOKS, EVENTS] = [20, 1_000];
+/** Together some 20 MB of text: more than the sockets of both sides buffer. */
+const COUNT = WEBHOOKS * EVENTS;
+/** An export whose client has read nothing for so long gives up its place. */
+const IDLE_MS = 10_000;
+
+/** A server with deliveries that wait, whose clock the test moves. */
+async function start() {
+	const dir = new TemporaryDir();
+	const clock = new ManualClock();
+	const settings = {
+		FANFARE_PORT: "0",
+		FANFARE_DATA_DIR: dir.join("data"),
+		FANFARE_LOG_LEVEL: "silent",
+		FANFARE_ALLOW_HTTP: "true",
+		FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
+	};
+	const server = await startServer(readConfig(settings), { clock });
+	const { project, secretKey } = server.firstStart!;
+	const own = new Client(secretKey!, { endpoint: server.url, maxRetries: 0 }).project(project.id);
+	for (let n = 0; n < WEBHOOKS; n++) {
+		const { id } = await own.batch.webhooks.create({
+			name: "n".repeat(128),
+			spec: { endpoint: "http://127.0.0.1:1/" },
+		});
+		await own.batch.webhooks.pause(id);
+	}
+	await own.events.sendBatch(Array.from({ length: EVENTS }, (_, n) => ({ type: `order.${"t".repeat(80)}`, data: n })));
+	/** Asks for an export, and reads nothing of its body. */
+	const ask = async (): Promise<IncomingMessage> => {
+		const request = get(`${server.url}/projects/${project.id}/deliveries:export`, {
+			headers: { "secret-key": secretKey! },
+			agent: false,
+		});
+		const [response] = (await once(request, "response")) as [IncomingMessage];
+		response.on("error", () => {});
+		return response;
+	};
+	const dispose = async () => {
+		await server.stop();
+		dir[Symbol.dispose]();
+	};
+	return { own, clock, ask, [Symbol.asyncDispose]: dispose };
+}
+
+/** Whether an export gets a place now. It is not read. */
+async function hasPlace({ ask }: { readonly ask: () => Promise<IncomingMessage> }): Promise<boolean> {
+	const response = await ask();
+	response.destroy();
+	return response.statusCode === 200;
+}
+
+describe("an export over a socket", () => {
+	it("has every delivery, as NDJSON and as CSV", async () => {
+		await using setting = await start();
+		const ids = new Set<string>();
+		for await (const { id } of setting.own.deliveries.export()) ids.add(id);
+		expect(ids.size).toBe(COUNT);
+		let lines = 0;
+		for await (const text of setting.own.deliveries.exportCsv({ status: "Held" }))
+			lines += text.split("\r\n").length - 1;
+		expect(lines).toBe(COUNT + 1);
+	});
+
+	it("gives its place back when the client goes away", async () => {
+		await using setting = await start();
+		const [one, two] = [await setting.ask(), await setting.ask()];
+		expect([one.statusCode, two.statusCode]).toEqual([200, 200]);
+		const rows = setting.own.deliveries.export()[Symbol.asyncIterator]();
+		const refused = await rows.next().catch((error: unknown) => error);
+		expect(refused).toBeInstanceOf(ApiError);
+		expect(refused).toMatchObject({ status: 429, code: "too_many_exports" });
+		one.destroy();
+		await eventually("a free place", () => hasPlace(setting));
+		two.destroy();
+	});
+
+	it("gives its place to another one if its client does not read, and is cut off then", async () => {
+		await using setting = await start();
+		const idle = [await setting.ask(), await setting.ask()];
+		// Until the sockets are full, and both exports wait for their clients.
+		await eventually("a place of an export that waits", async () => {
+			setting.clock.advance(IDLE_MS);
+			return hasPlace(setting);
+		});
+		const closed = idle.map((response) => new Promise((resolve) => response.on("close", resolve)));
+		for (const response of idle) response.resume();
+		await Promise.all(closed);
+		expect(idle.filter(({ complete }) => complete)).toHaveLength(1);
+	});
+});

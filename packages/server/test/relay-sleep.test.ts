@@ -1,0 +1,94 @@
+// A relay's client whose machine sleeps: its process is suspended, and goes on later on connections that are dead by then.
+//
+// CI suspends it until its deliveries are Held. The long form, in milliseconds:
+// FANFARE_TEST_SLEEP_MS=120000 npx vitest run packages/server/test/relay-sleep.test.ts
+import { spawn } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import { eventually } from "@fanfare/testkit/eventually";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
+import { expect, it } from "vitest";
+
+const SECRET = `whsec_${Buffer.alloc(32, "secret").toString("base64")}`;
+const CLIENT = fileURLToPath(new URL("relay-client.ts", import.meta.url));
+const SLEEP_MS = Number(process.env["FANFARE_TEST_SLEEP_MS"] ?? 0);
+
+interface Line {
+	readonly state?: string;
+	readonly request?: string;
+	readonly event?: string;
+}
+
+class ClientProcess implements Disposable {
+	readonly #child;
+	#text = "";
+
+	constructor({ url, key, projectId }: ServerProcess) {
+		const args = ["--conditions=@fanfare/source", CLIENT, url, key, projectId, SECRET];
+		this.#child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+		this.#child.stdout.setEncoding("utf8").on("data", (text: string) => (this.#text += text));
+	}
+
+	get lines(): Line[] {
+		return this.#text
+			.split("\n")
+			.slice(0, -1)
+			.map((line) => JSON.parse(line) as Line);
+	}
+
+	get requests(): string[] {
+		return this.lines.flatMap(({ request }) => request ?? []);
+	}
+
+	count(state: string): number {
+		return this.lines.filter((line) => line.state === state).length;
+	}
+
+	kill(signal: NodeJS.Signals): void {
+		this.#child.kill(signal);
+	}
+
+	[Symbol.dispose](): void {
+		this.kill("SIGKILL");
+	}
+}
+
+const LONGEST_MS = 120_000;
+
+it(
+	"misses nothing while its machine sleeps, and gets each request once",
+	async () => {
+		await using server = await startServerProcess();
+		using client = new ClientProcess(server);
+		await eventually("the client to be ready", () => client.count("ready") === 1);
+		const deliveryOf = async (eventId: string) => (await server.project.deliveries.list({ eventId })).data[0];
+		const statusOf = async (eventId: string) => (await deliveryOf(eventId))?.status;
+		const send = async () => (await server.project.events.send({ type: "order.paid", data: 1 })).id;
+
+		const awake = await send();
+		await eventually("the first delivery", async () => (await statusOf(awake)) === "Succeeded");
+		client.kill("SIGSTOP");
+		// Its connection is open, and the kernel takes what the server writes.
+		const asleep = [await send(), await send()];
+		for (const id of asleep) {
+			await eventually("it to be Held", async () => (await statusOf(id)) === "Held", LONGEST_MS);
+		}
+		const whileHeld = await send();
+		expect(await statusOf(whileHeld)).toBe("Held");
+		const [relay] = await server.project.relays.list();
+		expect(relay).toMatchObject({ connected: false, away: true });
+		await delay(SLEEP_MS);
+		client.kill("SIGCONT");
+
+		const sent = [awake, ...asleep, whileHeld];
+		for (const id of sent) {
+			await eventually("its delivery", async () => (await statusOf(id)) === "Succeeded", LONGEST_MS);
+			expect(await deliveryOf(id)).toMatchObject({ attemptCount: 1 });
+		}
+		expect(client.requests).toHaveLength(sent.length);
+		expect(new Set(client.requests).size).toBe(sent.length);
+		expect(client.count("ready")).toBeGreaterThan(1);
+	},
+	3 * LONGEST_MS + SLEEP_MS,
+);

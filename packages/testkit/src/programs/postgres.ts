@@ -1,0 +1,256 @@
+// A real PostgreSQL for tests, in a temporary directory, or the server that FANFARE_TEST_POSTGRES_URL names.
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { chownSync, chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import pg from "pg";
+
+import { eventually } from "../eventually.ts";
+import { freePort } from "../server-process.ts";
+import { TemporaryDir } from "../temporary-dir.ts";
+import { findPostgresPrograms, HOW_TO_GET_POSTGRES } from "./find-postgres.ts";
+
+const run = promisify(execFile);
+const URL_VARIABLE = "FANFARE_TEST_POSTGRES_URL";
+const SUPERUSER = "fanfare_tests";
+const MAX_STARTS = 3;
+
+/** Why tests with PostgreSQL must be skipped; null if they can run. With CI=true, a missing PostgreSQL is an error. */
+export function postgresIssue(): string | null {
+	if (process.env[URL_VARIABLE] !== undefined || findPostgresPrograms() !== null) return null;
+	if (process.env["CI"] === "true") throw new Error(HOW_TO_GET_POSTGRES);
+	return HOW_TO_GET_POSTGRES;
+}
+
+export interface PostgresOptions {
+	/**
+	 * Whether commits are synced to the disk, as in production: for tests that crash the database. Off by default, which is faster.
+	 * The server that the variable names stays as it is.
+	 */
+	readonly durable?: boolean;
+	/** More lines of postgresql.conf, such as `max_connections = 20`. */
+	readonly settings?: readonly string[];
+}
+
+/**
+ * Starts a PostgreSQL that belongs to the test, which takes about a second, or connects to the one that FANFARE_TEST_POSTGRES_URL
+ * names. Throws if there is none: see `postgresIssue`.
+ *
+ * @example
+ * await using postgres = await startPostgres();
+ * const url = await postgres.createDatabase();
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+	const url = process.env[URL_VARIABLE];
+	if (url !== undefined) return new PostgresServer(url, null);
+	const programs = findPostgresPrograms();
+	if (programs === null) throw new Error(HOW_TO_GET_POSTGRES);
+	const cluster = await PostgresCluster.create(programs, options);
+	try {
+		await cluster.start();
+	} catch (error) {
+		await cluster[Symbol.asyncDispose]();
+		throw error;
+	}
+	return new PostgresServer(cluster.url, cluster);
+}
+
+/** A server in which tests make databases. */
+export class PostgresServer implements AsyncDisposable {
+	/** Connects to the database `postgres`, with a role that may create databases. */
+	readonly url: string;
+	/** The processes and files of a server that belongs to the test; null if the variable names it. */
+	readonly cluster: PostgresCluster | null;
+	#databases: string[] = [];
+
+	constructor(url: string, cluster: PostgresCluster | null) {
+		this.url = url;
+		this.cluster = cluster;
+	}
+
+	/** Creates an empty database, and returns its URL. It is dropped when the server is disposed. */
+	async createDatabase(): Promise<string> {
+		const name = `fanfare_test_${process.pid}_${Date.now().toString(36)}_${this.#databases.length}`;
+		await this.query(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`);
+		this.#databases.push(name);
+		const url = new URL(this.url);
+		url.pathname = `/${name}`;
+		return url.href;
+	}
+
+	/** Runs a statement in the database of `url`, with a connection of its own. */
+	async query(sql: string, url = this.url): Promise<readonly Readonly<Record<string, unknown>>[]> {
+		const client = new pg.Client({ connectionString: url });
+		await client.connect();
+		try {
+			return (await client.query<Record<string, unknown>>(sql)).rows;
+		} finally {
+			await client.end();
+		}
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		if (this.cluster !== null) {
+			await this.cluster[Symbol.asyncDispose]();
+			return;
+		}
+		for (const name of this.#databases) await this.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+	}
+}
+
+interface Owner {
+	readonly uid: number;
+	readonly gid: number;
+}
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+	for (const child of running) child.kill("SIGQUIT");
+});
+
+/** The files and the main process of a PostgreSQL server. Tests stop it, kill it and start it again. */
+export class PostgresCluster implements AsyncDisposable {
+	readonly #programs: string;
+	readonly #dir: TemporaryDir;
+	readonly #owner: Owner | null;
+	readonly #options: PostgresOptions;
+	#port = 0;
+	#process: ChildProcess | null = null;
+	#exited: Promise<void> = Promise.resolve();
+	#log = "";
+
+	private constructor(programs: string, dir: TemporaryDir, owner: Owner | null, options: PostgresOptions) {
+		this.#programs = programs;
+		this.#dir = dir;
+		this.#owner = owner;
+		this.#options = options;
+	}
+
+	/** Makes the files. PostgreSQL refuses root, so as root they belong to the user `postgres`, or else to `nobody`. */
+	static async create(programs: string, options: PostgresOptions): Promise<PostgresCluster> {
+		const dir = new TemporaryDir();
+		const owner = process.getuid?.() === 0 ? userFor() : null;
+		const cluster = new PostgresCluster(programs, dir, owner, options);
+		for (const folder of [cluster.#data, cluster.#sockets]) {
+			mkdirSync(folder, { mode: 0o700 });
+			if (owner !== null) chownSync(folder, owner.uid, owner.gid);
+		}
+		if (owner !== null) chmodSync(dir.path, 0o755);
+		const how = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", `--username=${SUPERUSER}`];
+		await run(join(programs, "initdb"), [...how, "-D", cluster.#data], { ...owner, cwd: dir.path });
+		return cluster;
+	}
+
+	get url(): string {
+		return `postgres://${SUPERUSER}@127.0.0.1:${this.#port}/postgres`;
+	}
+
+	get port(): number {
+		return this.#port;
+	}
+
+	/** The id of the main process; null while the server is down. */
+	get pid(): number | null {
+		return this.#process?.pid ?? null;
+	}
+
+	/** Starts the server and waits until it takes connections: at the port that it had before, or else at a free one. */
+	async start(): Promise<void> {
+		for (let starts = 1; ; starts++) {
+			const isFirst = this.#port === 0;
+			if (isFirst) this.#port = await freePort();
+			this.#spawn();
+			if (await this.#isReady()) return;
+			// Another process may have taken the port since it was chosen.
+			const isTaken = isFirst && /could not bind|Address already in use/i.test(this.#log);
+			if (isFirst) this.#port = 0;
+			if (!isTaken || starts === MAX_STARTS) throw new Error(`PostgreSQL did not start:\n${this.#log}`);
+		}
+	}
+
+	/** Ends the server: `fast` as an operator does, `immediate` as a crash of the database. Resolves when it has ended. */
+	async stop(how: "fast" | "immediate" = "fast"): Promise<void> {
+		this.#process?.kill(how === "fast" ? "SIGINT" : "SIGQUIT");
+		await this.#exited;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.stop("immediate");
+		this.#dir[Symbol.dispose]();
+	}
+
+	get #data(): string {
+		return this.#dir.join("data");
+	}
+
+	get #sockets(): string {
+		return this.#dir.join("sockets");
+	}
+
+	#spawn(): void {
+		const settings = [
+			"listen_addresses=127.0.0.1",
+			`port=${this.#port}`,
+			`unix_socket_directories=${this.#sockets}`,
+			...(this.#options.durable === true ? [] : FAST),
+			...(this.#options.settings ?? []),
+		];
+		this.#log = "";
+		const child = spawn(
+			join(this.#programs, "postgres"),
+			["-D", this.#data, ...settings.flatMap((setting) => ["-c", setting.replaceAll(" ", "")])],
+			{ ...this.#owner, cwd: this.#dir.path, stdio: ["ignore", "ignore", "pipe"] },
+		);
+		running.add(child);
+		this.#process = child;
+		child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#log = (this.#log + text).slice(-20_000)));
+		this.#exited = new Promise((resolve) => {
+			child.once("error", (error) => {
+				this.#log += error.message;
+			});
+			child.once("close", () => {
+				running.delete(child);
+				this.#process = null;
+				resolve();
+			});
+		});
+	}
+
+	/** Whether it takes connections; false if it has ended. */
+	async #isReady(): Promise<boolean> {
+		const end = await eventually("PostgreSQL to take connections", async () => {
+			if (this.#process === null) return "ended";
+			const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: 5_000 });
+			// A server that still starts ends the connection.
+			client.on("error", () => {});
+			try {
+				await client.connect();
+				await client.end();
+				return "ready";
+			} catch {
+				return null;
+			}
+		});
+		return end === "ready";
+	}
+}
+
+/** What a test database does not need, since a crash of the machine ends the test, too. */
+const FAST = [
+	"fsync=off",
+	"synchronous_commit=off",
+	"full_page_writes=off",
+	"shared_buffers=64MB",
+	"max_wal_size=256MB",
+];
+
+/** The user and group for the server. */
+function userFor(): Owner {
+	const users = readFileSync("/etc/passwd", "utf8").split("\n");
+	const line = ["postgres:", "nobody:"].flatMap((name) => users.find((user) => user.startsWith(name)) ?? [])[0];
+	const [, , uid, gid] = line?.split(":") ?? [];
+	if (uid === undefined || gid === undefined)
+		throw new Error("this system has no user postgres or nobody to run PostgreSQL");
+	return { uid: Number(uid), gid: Number(gid) };
+}

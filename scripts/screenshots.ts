@@ -1,0 +1,133 @@
+// `npm run screenshots [part of a name…]`: writes pictures of the page's screens into docs/images, of a real server with real receivers.
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { startBrowser, type Person } from "@fanfare/testkit/browser/browser";
+import { startDemoWorld, type DemoWorld } from "@fanfare/testkit/browser/demo-world";
+import type { Page } from "playwright-core";
+
+import { ensurePage } from "./page-build.ts";
+
+const FOLDER = fileURLToPath(new URL("../docs/images/", import.meta.url));
+
+interface Shot {
+	readonly name: string;
+	/** Below the project, such as `webhooks`. */
+	readonly path: (world: DemoWorld) => string | Promise<string>;
+	/** Leads to the state to show. */
+	readonly act?: (page: Page, world: DemoWorld) => Promise<void>;
+	/** The text that is there when the screen is complete. */
+	readonly ready: string;
+}
+
+const SHOTS: readonly Shot[] = [
+	{ name: "overview", path: () => "", ready: "Needs attention" },
+	{ name: "webhook", path: (world) => `webhooks/${world.webhook("Billing").id}`, ready: "Latest deliveries" },
+	{
+		name: "webhook-secret",
+		path: (world) => `webhooks/${world.webhook("Billing").id}?tab=secret`,
+		ready: "Verify what",
+	},
+	{ name: "deliveries", path: () => "deliveries?status=Failed", ready: "invoice.created" },
+	{
+		name: "delivery",
+		path: async ({ server, webhook }) => {
+			const { data } = await server.project.deliveries.list({
+				webhookId: webhook("Billing").id,
+				status: "Failed",
+				limit: 1,
+			});
+			return `deliveries/${data[0]?.id}`;
+		},
+		ready: "Headers of the answer",
+	},
+	{ name: "webhooks", path: () => "webhooks", ready: "Warehouse" },
+	{ name: "webhooks-new", path: () => "webhooks?form=new", ready: "Endpoint URL" },
+	{ name: "events", path: () => "events", ready: "order.paid" },
+	{
+		name: "event",
+		path: async ({ server: { project } }) => {
+			const { data } = await project.events.list({ type: "order.paid", limit: 1 });
+			return `events/${data[0]?.id}`;
+		},
+		ready: "Idempotency key",
+	},
+	{
+		name: "event-why",
+		path: async ({ server: { project } }) => {
+			const { data } = await project.events.list({ type: "user.created", limit: 1 });
+			return `events/${data[0]?.id}`;
+		},
+		act: async (page) => {
+			await page.getByText("Why did a webhook get nothing?").click();
+			await page.getByRole("table", { name: "Why webhooks got it or not" }).scrollIntoViewIfNeeded();
+		},
+		ready: "Idempotency key",
+	},
+	{ name: "keys", path: () => "keys", ready: "Whole workspace" },
+	{ name: "keys-new", path: () => "keys?form=new", ready: "Expires" },
+	{ name: "event-types", path: () => "event-types", ready: "order.paid" },
+	{ name: "event-type", path: () => "event-types/order.paid", ready: "Who wants it" },
+	{ name: "replays", path: () => "replays", ready: "Finished" },
+	{
+		name: "replays-new",
+		path: ({ webhook }) => `replays/new?webhook=${webhook("Billing").id}`,
+		ready: "Show as a table",
+	},
+	{
+		name: "replay",
+		path: async ({ server: { project } }) => `replays/${(await project.replays.list()).data[0]?.id}`,
+		ready: "Events looked at",
+	},
+	{ name: "customers", path: () => "customers", ready: "Acme Inc." },
+	{ name: "customer", path: () => "customers/acme", ready: "All their deliveries" },
+	{ name: "settings", path: () => "settings", ready: "no quota of its own" },
+	{ name: "system", path: () => "system", ready: "no quota of its own" },
+	{ name: "audit", path: () => "audit", ready: "event type" },
+	{
+		name: "inbox",
+		path: () => "inbox",
+		act: async (page) => {
+			await page.getByRole("button", { name: "Open the Inbox" }).click();
+			await page.getByRole("button", { name: "Send test.hello" }).click();
+			await page.getByText("Signature verified").waitFor();
+		},
+		ready: "Event types",
+	},
+	{ name: "events-send", path: () => "events/send?type=order.paid", ready: "webhooks" },
+];
+
+const FORMS = [
+	{ suffix: "", options: { scheme: "light", size: { width: 1_360, height: 850 } } },
+	{ suffix: "-dark", options: { scheme: "dark", size: { width: 1_360, height: 850 } } },
+	{ suffix: "-phone", options: { scheme: "light", size: { width: 360, height: 760 } } },
+] as const;
+
+async function signIn(person: Person, world: DemoWorld): Promise<Page> {
+	const page = await person.tab(`${world.server.url}/ui/`);
+	await page.getByLabel("API key").fill(world.server.key);
+	await page.getByRole("button", { name: "Sign in" }).click();
+	await page.locator("#content").waitFor();
+	return page;
+}
+
+const parts = process.argv.slice(2);
+const shots = SHOTS.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
+mkdirSync(FOLDER, { recursive: true });
+await ensurePage();
+await using world = await startDemoWorld();
+await using browser = await startBrowser();
+for (const { suffix, options } of FORMS) {
+	await using person = await browser.person(options);
+	const page = await signIn(person, world);
+	for (const { name, path, act, ready } of shots) {
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/${await path(world)}`);
+		await page.getByText(ready).filter({ visible: true }).first().waitFor();
+		await act?.(page, world);
+		await page.locator(".shimmer").first().waitFor({ state: "detached" });
+		await page.mouse.move(0, 0);
+		await page.screenshot({ path: `${FOLDER}${name}${suffix}.png` });
+		console.log(`docs/images/${name}${suffix}.png`);
+	}
+	for (const problem of person.problems) console.error(problem);
+}

@@ -1,0 +1,118 @@
+// For each alert: series with which it must fire, and series with which it must not. In promtool's notation, a value a minute.
+
+interface AlertCase {
+	/** Series by their name and labels. */
+	readonly fires: Readonly<Record<string, string>>;
+	/** Others with which it must fire, too. */
+	readonly alsoFires?: Readonly<Record<string, string>>;
+	readonly quiet: Readonly<Record<string, string>>;
+	/** When it is looked at, after the first value. */
+	readonly at: string;
+}
+
+const JOB = 'job="fanfare",instance="a"';
+const A = 'instance="a"';
+const refused = (code: string) => `fanfare_events_refused_total{${A},code="${code}"}`;
+const SIZE = `fanfare_volume_bytes{${A},kind="size"}`;
+const FREE = `fanfare_volume_bytes{${A},kind="free"}`;
+const commits = (le: string) => `fanfare_commit_duration_seconds_bucket{${A},le="${le}"}`;
+const attempts = (result: string) => `fanfare_attempts_total{${A},result="${result}"}`;
+
+export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
+	FanfareDown: {
+		fires: { [`up{${JOB}}`]: "1 0x10" },
+		// The only target has gone.
+		alsoFires: { [`up{${JOB}}`]: "1 stale", 'up{job="other"}': "1x12" },
+		quiet: { [`up{${JOB}}`]: "1 0 1x10", 'up{job="other"}': "0x12" },
+		at: "4m",
+	},
+	FanfareRestarting: {
+		fires: { [`process_start_time_seconds{${JOB}}`]: "1x3 2x3 3x3 4x20" },
+		quiet: { [`process_start_time_seconds{${JOB}}`]: "1x3 2x26" },
+		at: "20m",
+	},
+	FanfareStoreRefuses: {
+		fires: { [refused("store_full")]: "0 0 5 5 5 5" },
+		quiet: { [refused("store_full")]: "7x5", [refused("invalid_request")]: "0+5x5" },
+		at: "3m",
+	},
+	FanfareDeliveriesLate: {
+		fires: { [`fanfare_oldest_due_seconds{${A}}`]: "61+60x10" },
+		quiet: { [`fanfare_oldest_due_seconds{${A}}`]: "61 90 0x10" },
+		at: "8m",
+	},
+	FanfareDeliveriesVeryLate: {
+		fires: { [`fanfare_oldest_due_seconds{${A}}`]: "901+60x10" },
+		quiet: { [`fanfare_oldest_due_seconds{${A}}`]: "600x10" },
+		at: "8m",
+	},
+	FanfareVolumeLow: {
+		fires: { [SIZE]: "100x20", [FREE]: "14x20" },
+		quiet: { [SIZE]: "100x20", [FREE]: "16x20" },
+		at: "15m",
+	},
+	FanfareVolumeFilling: {
+		fires: { [FREE]: "1000000-300x480" },
+		quiet: { [FREE]: "1000000000-300x480" },
+		at: "8h",
+	},
+	FanfareLogLarge: {
+		fires: { [`fanfare_store_bytes{${A},file="wal"}`]: "2000000000x20" },
+		quiet: {
+			[`fanfare_store_bytes{${A},file="wal"}`]: "900000000x20",
+			[`fanfare_store_bytes{${A},file="database"}`]: "9000000000x20",
+		},
+		at: "18m",
+	},
+	FanfareCommitsSlow: {
+		fires: { [commits("0.25")]: "0+90x20", [commits("1")]: "0+100x20", [commits("+Inf")]: "0+100x20" },
+		quiet: { [commits("0.25")]: "0+100x20", [commits("1")]: "0+100x20", [commits("+Inf")]: "0+100x20" },
+		at: "18m",
+	},
+	FanfareOverloaded: {
+		fires: {
+			[refused("overloaded")]: "0+9x20",
+			[`fanfare_request_bodies_refused_total{${A},code="overloaded"}`]: "0x20",
+		},
+		quiet: {
+			[refused("overloaded")]: "9x20",
+			[`fanfare_request_bodies_refused_total{${A},code="overloaded"}`]: "0x20",
+		},
+		at: "12m",
+	},
+	FanfareQuotaReached: {
+		fires: { [refused("event_rate_exceeded")]: "0+9x40" },
+		quiet: { [refused("event_rate_exceeded")]: "0 5x40" },
+		at: "35m",
+	},
+	FanfareShortage: {
+		fires: { [`fanfare_attempts_returned_total{${A},reason="shortage"}`]: "0 0 4x5" },
+		quiet: { [`fanfare_attempts_returned_total{${A},reason="queued"}`]: "0 0 4x5" },
+		at: "4m",
+	},
+	FanfareDescriptorsLow: {
+		fires: { [`process_open_fds{${JOB}}`]: "900x20", [`process_max_fds{${JOB}}`]: "1000x20" },
+		quiet: { [`process_open_fds{${JOB}}`]: "800x20", [`process_max_fds{${JOB}}`]: "1000x20" },
+		at: "15m",
+	},
+	FanfareConnectionsRefused: {
+		fires: { [`fanfare_connections_refused_total{${A}}`]: "0+3x20" },
+		quiet: { [`fanfare_connections_refused_total{${A}}`]: "3x20" },
+		at: "12m",
+	},
+	FanfareAttemptsFailing: {
+		fires: { [attempts("failure")]: "0+60x60", [attempts("success")]: "0+30x60" },
+		quiet: { [attempts("failure")]: "0+30x60", [attempts("success")]: "0+60x60" },
+		at: "50m",
+	},
+	FanfareProblems: {
+		fires: { [`fanfare_problems_total{${A}}`]: "0 0 1x10" },
+		quiet: { [`fanfare_problems_total{${A}}`]: "1x20" },
+		at: "5m",
+	},
+	FanfareBusy: {
+		fires: { [`nodejs_eventloop_lag_p99_seconds{${JOB}}`]: "0.6x20" },
+		quiet: { [`nodejs_eventloop_lag_p99_seconds{${JOB}}`]: "0.6 0.1x20" },
+		at: "15m",
+	},
+};

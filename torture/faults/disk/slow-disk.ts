@@ -1,0 +1,70 @@
+// Each sync of the disk takes long for a while.
+import { setTimeout as delay } from "node:timers/promises";
+
+import { eventually } from "@fanfare/testkit/eventually";
+
+import type { Fault } from "../../fault.ts";
+import { rawEvent, sendRaw } from "../../harness/raw-sends.ts";
+import type { Round } from "../../round.ts";
+
+const SYNC_MS = 200;
+const LASTS_MS = 60_000;
+/** Sends under way at once: more than may wait. */
+const AT_ONCE = 60;
+const MAX_WAITING = 20;
+/** How long a sender waits after it was refused. */
+const REFUSED_PAUSE_MS = 20;
+/** A send after it is delivered this soon, whatever has gathered meanwhile. */
+const LAG_MS = 10_000;
+
+export const slowDisk: Fault = {
+	name: "slow-disk",
+	summary: `each sync takes ${SYNC_MS} ms for a minute: sends are shed with Retry-After, nothing is lost, and the lag is short afterwards`,
+	weight: 0.15,
+	prepare: (round) => {
+		round.env["FANFARE_MAX_WAITING_SENDS"] = String(MAX_WAITING);
+	},
+	strike: async (round) => {
+		round.world.slowSyncs(SYNC_MS);
+		const before = round.acknowledged.length;
+		const refused = await flood(round, Date.now() + LASTS_MS);
+		round.world.slowSyncs(0);
+		round.recovering();
+		round.expect(refused > 0, "no send was shed while the disk was slow");
+		round.expect(round.acknowledged.length > before, "no send was accepted while the disk was slow");
+		await checkLag(round);
+	},
+};
+
+/** Sends more than may wait. Returns how many sends were shed. */
+async function flood(round: Round, until: number): Promise<number> {
+	let refused = 0;
+	const send = async () => {
+		while (Date.now() < until) {
+			const { status, json, headers } = await sendRaw(round, rawEvent(round, "flood.event"));
+			if (status === 202) continue;
+			refused++;
+			const { code } = json as { code?: string };
+			round.expect(status === 503 && code === "overloaded", `with a slow disk, a send got ${status} ${code}`);
+			round.expect(/^\d+$/.test(headers.get("retry-after") ?? ""), "a 503 had no Retry-After");
+			await delay(REFUSED_PAUSE_MS);
+		}
+	};
+	await Promise.all(Array.from({ length: AT_ONCE }, send));
+	return refused;
+}
+
+/** What has gathered is delivered, and then an event that comes after it. */
+async function checkLag(round: Round): Promise<void> {
+	const event = await eventually("a send to be accepted after it", async () => {
+		const { status, json } = await sendRaw(round, rawEvent(round, "after.flood"));
+		return status === 202 ? (json as { id: string }) : null;
+	});
+	const webhookId = round.webhook("healthy").id;
+	const isDelivered = async () => {
+		const { data } = await round.project.deliveries.list({ eventId: event.id, webhookId, status: "Succeeded" });
+		return data.length === 1;
+	};
+	const inTime = await eventually("an event after it to be delivered", isDelivered, LAG_MS).catch(() => null);
+	round.expect(inTime !== null, `an event sent after the disk was slow was not delivered within ${LAG_MS} ms`);
+}
