@@ -1,5 +1,7 @@
 // The live feed over several tabs of one browser.
+import type { StreamItem } from "@fanfare/sdk";
 import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Route } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite, signIn } from "../../test/suite.ts";
@@ -24,17 +26,85 @@ pageSuite("the live feed", (world) => {
 			await page.getByRole("heading", { name: "Deliveries", level: 1 }).waitFor();
 			tabs.push(page);
 		}
+		for (const page of tabs) await page.getByText("No delivery yet").waitFor();
 		await tabs[0]!.getByText("Live", { exact: true }).waitFor();
 		expect(streams.length).toBe(1);
 		await world.server.project.events.send({ type: "tabs.one", data: 1 });
 		for (const page of tabs) await page.getByRole("button", { name: "1 new event · show" }).waitFor();
 
+		// What comes after the end of one stream and before the beginning of the next one is not missed.
+		const held: Route[] = [];
+		await person.context.route(/\/stream$/, (route) => void held.push(route));
 		await tabs[0]!.close();
-		await expect.poll(() => streams.length).toBe(2);
+		await expect.poll(() => held.length).toBe(1);
 		const rest = tabs.slice(1);
 		await world.server.project.events.send({ type: "tabs.two", data: 2 });
+		await held[0]!.continue();
 		for (const page of rest) await page.getByRole("button", { name: "2 new events · show" }).waitFor();
 		expect(streams.length).toBe(2);
 		expect(person.problems).toEqual([]);
 	});
+
+	it("shows what happened after the screen was loaded, and before the stream began", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["before.stream"] });
+		await using tab = await world.open("settings");
+		const held: Route[] = [];
+		await tab.page.route(/\/stream$/, (route) => void held.push(route));
+		await tab.page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=before.stream`);
+		await tab.page.getByText("No delivery matches").waitFor();
+		await expect.poll(() => held.length).toBe(1);
+		await world.server.project.events.send({ type: "before.stream", data: 1 });
+		await held[0]!.continue();
+		await tab.page.getByRole("button", { name: "1 new event · show" }).click();
+		await tab.page.getByRole("link", { name: "before.stream" }).waitFor();
+	});
+
+	it.each([
+		["list", "deliveries?type=late.list", "Deliveries"],
+		["delivery", "deliveries/", "Delivery"],
+	] as const)("is newer than an answer that was on its way when an item came: %s", async (name, path, region) => {
+		await using receiver = await startReceiver();
+		let finish = () => {};
+		receiver.script(() => new Promise((resolve) => (finish = () => resolve({ status: 204 }))));
+		const type = `late.${name}`;
+		await world.server.createWebhook(receiver.url, { eventTypes: [type] });
+		const { id: eventId } = await world.server.project.events.send({ type, data: 1 });
+		await receiver.waitFor(1);
+		const { id } = (await world.server.project.deliveries.list({ eventId })).data[0]!;
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		// The first answer is of the time when the attempt was under way, and comes after the item that says how it has ended.
+		let late: (() => Promise<void>) | null = null;
+		await page.route(new RegExp(`/deliveries(\\?.*|/${id})$`), async (route, request) => {
+			if (request.resourceType() !== "fetch" || late !== null) return route.fallback();
+			late = () => Promise.resolve();
+			const response = await route.fetch();
+			late = () => route.fulfill({ response });
+		});
+		const isDelivery = name === "delivery";
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/${path}${isDelivery ? id : ""}`);
+		await page.getByText("Live", { exact: true }).waitFor();
+		const heard = page.evaluate(hear, [world.server.projectId, id] as const);
+		// The listener is there when a later call into the page is answered.
+		await page.evaluate(() => true);
+		await expect.poll(() => late).not.toBeNull();
+		finish();
+		await heard;
+		await (late as (() => Promise<void>) | null)!();
+		const shown = isDelivery ? page.getByRole("region", { name: region }) : page.getByRole("table", { name: region });
+		await shown.getByText("Succeeded").first().waitFor();
+	});
 });
+
+/** Resolves when the feed has handed the outcome of the delivery to this tab. */
+function hear([projectId, deliveryId]: readonly [string, string]): Promise<void> {
+	const channel = new BroadcastChannel(`fanfare.live.${projectId}`);
+	return new Promise((resolve) => {
+		channel.addEventListener("message", ({ data: { items = [] } }) => {
+			if (!items.some((item: StreamItem) => item.kind === "attempt.finished" && item.deliveryId === deliveryId)) return;
+			channel.close();
+			resolve();
+		});
+	});
+}

@@ -3,36 +3,44 @@ import { Button } from "@mantine/core";
 import { useState } from "react";
 
 import { useLiveItems } from "../../live/use-live.ts";
-import { counted } from "../../parts/text/format.ts";
+import { count, counted } from "../../parts/text/format.ts";
+
+/** A busy project that is left open overnight announces no more than this. */
+const MOST = 1_000;
 
 interface NewRowsProps {
 	readonly projectId: string;
-	/** When the list was loaded, in milliseconds since the epoch: older events are in it. */
+	/** When the list was asked for, in milliseconds since the epoch; 0 before it has come. What was heard of before is in it. */
 	readonly since: number;
+	/** The events that the list shows. */
+	readonly shown: readonly string[];
 	/** Whether events count that no webhook wanted, too. */
 	readonly isEach?: boolean;
 	readonly onShow: () => void;
 }
 
-export function NewRows({ projectId, since, isEach = false, onShow }: NewRowsProps) {
-	const [seen, setSeen] = useState({ since, events: 0 });
-	const events = seen.since === since ? seen.events : 0;
+interface Heard {
+	readonly at: number;
+	readonly eventId: string;
+}
+
+export function NewRows({ projectId, since, shown, isEach = false, onShow }: NewRowsProps) {
+	const [heard, setHeard] = useState<readonly Heard[]>([]);
 	useLiveItems(projectId, (items) => {
-		const added = items.filter((item) => item.kind === "event.accepted" && (isEach || item.deliveryCount > 0)).length;
-		if (added > 0 && since > 0) setSeen({ since, events: events + added });
+		const at = Date.now();
+		const added = items.flatMap((item) =>
+			item.kind === "event.accepted" && (isEach || item.deliveryCount > 0) ? [{ at, eventId: item.eventId }] : [],
+		);
+		if (added.length > 0) setHeard((heard) => [...heard.filter((one) => one.at >= since), ...added].slice(-MOST));
 	});
-	if (events === 0) return null;
+	const ids = new Set(shown);
+	// While the list is on its way, an event may come that it has, and one that it has not.
+	const events = heard.filter(({ at, eventId }) => at >= since && !ids.has(eventId)).length;
+	if (events === 0 || since === 0) return null;
 	return (
 		<div className="new-rows">
-			<Button
-				size="compact-sm"
-				variant="light"
-				onClick={() => {
-					setSeen({ since, events: 0 });
-					onShow();
-				}}
-			>
-				{counted(events, "new event")} · show
+			<Button size="compact-sm" variant="light" onClick={onShow}>
+				{events < MOST ? counted(events, "new event") : `${count(MOST)} new events or more`} · show
 			</Button>
 		</div>
 	);
