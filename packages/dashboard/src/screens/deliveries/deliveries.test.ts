@@ -79,6 +79,8 @@ pageSuite("deliveries", (world) => {
 		await tab.page.getByText("5 deliveries are tried again").waitFor();
 		await tab.page.getByText("No delivery matches").waitFor();
 		await tab.page.getByText("0 match", { exact: true }).waitFor();
+		// No shortcut works under a dialog, also while it goes away.
+		await expect.poll(() => tab.page.getByRole("dialog").count()).toBe(0);
 		await tab.page.keyboard.press("Shift+R");
 		await tab.page.getByText("Nothing is left to change.").waitFor();
 		expect(await axeFindings(tab.page)).toEqual([]);
@@ -137,7 +139,7 @@ pageSuite("deliveries", (world) => {
 		await world.server.project.events.send({ type: "live.one", data: 2 });
 		await page.getByRole("button", { name: "1 new event · show" }).click();
 		await expect.poll(() => page.getByRole("link", { name: "live.one" }).count()).toBe(2);
-		expect(sent.receiver.requests.length).toBe(2);
+		await sent.receiver.waitFor(2);
 	});
 
 	it.each(["light", "dark"] as const)("are accessible in %s colours", async (scheme) => {
