@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { BrowserContext, Page, Request, Route } from "playwright-core";
 
 /** The name of the variable: the longest delay of a request in milliseconds, and optionally how many times slower the page's code runs. */
-export const SLOW_BROWSER = "FANFARE_TEST_SLOW_BROWSER";
+const SLOW_BROWSER = "FANFARE_TEST_SLOW_BROWSER";
 /** Requests whose delay changes the order of what a page sees. */
 const DELAYED: ReadonlySet<string> = new Set(["document", "fetch", "script"]);
 /** Responses that don't end. They can't be fetched whole, so only the request is delayed. */
