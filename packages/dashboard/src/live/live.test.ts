@@ -12,7 +12,7 @@ const TABS = 7;
 pageSuite("the live feed", (world) => {
 	it("is one stream for seven tabs, which all work, and goes on when the tab that reads it is closed", async () => {
 		await using receiver = await startReceiver();
-		await world.server.createWebhook(receiver.url);
+		await world.server.createWebhook(receiver.url, { eventTypes: ["tabs.*"] });
 		await using person = await world.browser.person();
 		const streams: string[] = [];
 		person.context.on("request", (request) => {
