@@ -19,6 +19,19 @@ const POSITION_WITHIN_MS = 3_000;
 /** So that a refusal whose session stands after all is not answered by a flood of tries. */
 const PAUSE_AFTER_SIGN_IN_MS = 500;
 
+/** A busy project that is left open overnight announces no more new events than this. */
+export const MOST_HEARD = 1_000;
+
+/** An event that was accepted while this tab follows its project. */
+export interface HeardEvent {
+	readonly eventId: string;
+	readonly deliveryCount: number;
+	/** When this tab has heard of it, in milliseconds since the epoch. */
+	readonly at: number;
+}
+
+const NOTHING: readonly HeardEvent[] = [];
+
 type Listener = (items: readonly StreamItem[]) => void;
 type Message = { readonly items: readonly StreamItem[] } | { readonly mode: StreamMode["mode"] | "off" };
 
@@ -58,6 +71,11 @@ export class LiveFeed {
 		}
 	}
 
+	/** The latest events that were accepted while this tab follows the project, whatever screens it has shown. */
+	heard(projectId: string): readonly HeardEvent[] {
+		return this.#followed.get(projectId)?.heard ?? NOTHING;
+	}
+
 	/** Calls `listener` with what happens in the project, until the returned function is called. */
 	follow(projectId: string, listener: Listener): () => void {
 		let followed = this.#followed.get(projectId);
@@ -80,6 +98,7 @@ export class LiveFeed {
 /** One project that this tab follows: as the reader of the stream, or over the channel. */
 class Followed {
 	readonly listeners = new Set<Listener>();
+	heard: readonly HeardEvent[] = [];
 	readonly #projectId: string;
 	readonly #connection: Connection;
 	readonly #queryClient: QueryClient;
@@ -170,6 +189,10 @@ class Followed {
 			this.#queryClient.setQueryData(liveModeKey(this.#projectId), message.mode);
 			return;
 		}
+		const at = Date.now();
+		const accepted = message.items.filter((item) => item.kind === "event.accepted");
+		const added = accepted.map(({ eventId, deliveryCount }) => ({ eventId, deliveryCount, at }));
+		if (added.length > 0) this.heard = [...this.heard, ...added].slice(-MOST_HEARD);
 		for (const item of message.items) if (item.kind !== "gap") this.#position = item.id;
 		applyItems(this.#queryClient, this.#projectId, message.items);
 		// Whoever sends items is live: a tab that came later has not heard of the mode.

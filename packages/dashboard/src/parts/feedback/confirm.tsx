@@ -32,15 +32,18 @@ export function Confirm(props: ConfirmProps) {
 		onConfirm,
 		onClose,
 	} = props;
+	const body = useRef<HTMLDivElement>(null);
 	const button = useRef<HTMLButtonElement>(null);
 	const isReady = isOpen && !isBlocked && !isDangerous;
-	// It could not take the focus while it was blocked, for example until something was counted.
+	// The button can't take the focus while it is blocked, for example until something was counted. Until then no key reaches what is
+	// beneath: an Enter that comes too early would follow a link there.
 	useEffect(() => {
 		if (isReady) button.current?.focus();
-	}, [isReady]);
+		else if (isOpen) body.current?.focus();
+	}, [isOpen, isReady]);
 	return (
 		<Modal opened={isOpen} onClose={onClose} title={title} centered>
-			<div className="stack">
+			<div className="stack confirm" ref={body} tabIndex={-1}>
 				<div>{children}</div>
 				{error !== undefined && error !== null && <Problem error={error} />}
 				<Group justify="flex-end">

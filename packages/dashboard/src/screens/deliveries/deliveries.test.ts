@@ -142,6 +142,24 @@ pageSuite("deliveries", (world) => {
 		await sent.receiver.waitFor(2);
 	});
 
+	it("that come while another screen is shown are announced when the list is shown again", async () => {
+		await using sent = await deliverTo(world, 200, "away.one");
+		await using tab = await world.open("deliveries?type=away.one");
+		const { page } = tab;
+		await page.getByRole("link", { name: "away.one" }).waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		await page.getByRole("link", { name: "Events", exact: true }).click();
+		await page.getByRole("heading", { name: "Events", level: 1 }).waitFor();
+		await page.getByRole("link", { name: "away.one" }).first().waitFor();
+		await world.server.project.events.send({ type: "away.one", data: 2 });
+		await page.getByRole("button", { name: "1 new event · show" }).waitFor();
+		await page.goBack();
+		await page.getByRole("heading", { name: "Deliveries", level: 1 }).waitFor();
+		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await expect.poll(() => page.getByRole("link", { name: "away.one" }).count()).toBe(2);
+		await sent.receiver.waitFor(2);
+	});
+
 	it.each(["light", "dark"] as const)("are accessible in %s colours", async (scheme) => {
 		await using failed = await deliverTo(world, 503, "axe.one");
 		await using tab = await world.open(`deliveries?type=axe.one&open=${failed.delivery.id}`, {

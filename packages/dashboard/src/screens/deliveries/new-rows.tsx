@@ -1,12 +1,9 @@
 // Says that there is more to see than the list shows. The list itself never moves by itself.
 import { Button } from "@mantine/core";
-import { useState } from "react";
 
-import { useLiveItems } from "../../live/use-live.ts";
+import { MOST_HEARD, type HeardEvent } from "../../live/live-feed.ts";
+import { useHeardEvents } from "../../live/use-live.ts";
 import { count, counted } from "../../parts/text/format.ts";
-
-/** A busy project that is left open overnight announces no more than this. */
-const MOST = 1_000;
 
 interface NewRowsProps {
 	readonly projectId: string;
@@ -19,28 +16,18 @@ interface NewRowsProps {
 	readonly onShow: () => void;
 }
 
-interface Heard {
-	readonly at: number;
-	readonly eventId: string;
-}
-
 export function NewRows({ projectId, since, shown, isEach = false, onShow }: NewRowsProps) {
-	const [heard, setHeard] = useState<readonly Heard[]>([]);
-	useLiveItems(projectId, (items) => {
-		const at = Date.now();
-		const added = items.flatMap((item) =>
-			item.kind === "event.accepted" && (isEach || item.deliveryCount > 0) ? [{ at, eventId: item.eventId }] : [],
-		);
-		if (added.length > 0) setHeard((heard) => [...heard.filter((one) => one.at >= since), ...added].slice(-MOST));
-	});
+	const heard = useHeardEvents(projectId);
 	const ids = new Set(shown);
 	// While the list is on its way, an event may come that it has, and one that it has not.
-	const events = heard.filter(({ at, eventId }) => at >= since && !ids.has(eventId)).length;
+	const isNew = ({ at, eventId, deliveryCount }: HeardEvent) =>
+		at >= since && !ids.has(eventId) && (isEach || deliveryCount > 0);
+	const events = heard.filter(isNew).length;
 	if (events === 0 || since === 0) return null;
 	return (
 		<div className="new-rows">
 			<Button size="compact-sm" variant="light" onClick={onShow}>
-				{events < MOST ? counted(events, "new event") : `${count(MOST)} new events or more`} · show
+				{events < MOST_HEARD ? counted(events, "new event") : `${count(MOST_HEARD)} new events or more`} · show
 			</Button>
 		</div>
 	);

@@ -1,6 +1,7 @@
 // The overview and the shell around every screen, in a real browser.
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Route } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
@@ -49,8 +50,13 @@ pageSuite("the overview", (world) => {
 		const focused = () => page.evaluate("document.activeElement.textContent");
 		for (let pressed = 0; pressed < 8 && (await focused()) !== "Four keys"; pressed++) await page.keyboard.press("j");
 		expect(await focused()).toBe("Four keys");
+		const held: Route[] = [];
+		await page.route(/\/deliveries:count/, (route) => (held.length === 0 ? void held.push(route) : route.fallback()));
 		await page.keyboard.press("r");
-		// The dialog takes the focus once everything is counted.
+		await expect.poll(() => held.length).toBe(1);
+		// Too early: nothing is counted yet. It must not follow the link beneath the dialog.
+		await page.keyboard.press("Enter");
+		await held[0]!.continue();
 		await expect.poll(focused).toBe("Retry 3 deliveries");
 		await page.keyboard.press("Enter");
 		await page.getByText("3 deliveries are tried again").waitFor();
