@@ -86,17 +86,20 @@ pageSuite(
 			await other.getByRole("heading", { name: "opens from a link" }).waitFor();
 		});
 
-		it("keeps the token through a reload before the server has answered, and through a link to elsewhere", async () => {
-			const { url } = await portalSessions().create({ capabilities: ALL, customerId: "hasty" });
+		it("keeps the token before the server has answered whose it is, so that an early reload goes on", async () => {
+			const { url } = await portalSessions().create({ customerId: "early", capabilities: ALL });
 			await using person = await world.browser.person();
-			let isAway = true;
-			await person.context.route(/\/workspace$/, (route) => (isAway ? undefined : route.fallback()));
+			const asked = Promise.withResolvers<void>();
+			await person.context.route("**/workspace/key", async (route) => {
+				asked.resolve();
+				await new Promise(() => {});
+				await route.abort();
+			});
 			const page = await person.tab(url);
+			await asked.promise;
+			await person.context.unroute("**/workspace/key");
 			await page.reload();
-			isAway = false;
-			await page.goto(`${world.server.url}/portal/events`);
-			await page.getByText("Somebody has paid an order.").waitFor();
-			expect(person.problems).toEqual([]);
+			await page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
 		});
 
 		it("shows what came after a screen was loaded, and before it first asked for changes", async () => {
@@ -233,6 +236,7 @@ pageSuite(
 			const { id: webhookId } = await endpointOf("victim", "Secret name");
 			const { id: deliveryId } = await sent("victim", "Succeeded");
 			await using tab = await open({ customerId: "attacker" });
+			await tab.page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
 			for (const path of [
 				`endpoints/${webhookId}`,
 				`endpoints/${webhookId}?view=settings`,
