@@ -104,8 +104,8 @@ pageSuite(
 
 		it("shows what came after a screen was loaded, and before it first asked for changes", async () => {
 			receiver.script(() => ({}));
-			const { id } = await endpointOf("early", "Shop");
-			const { url } = await portalSessions().create({ capabilities: ALL, customerId: "early" });
+			const { id } = await endpointOf("between", "Shop");
+			const { url } = await portalSessions().create({ capabilities: ALL, customerId: "between" });
 			await using person = await world.browser.person();
 			const held: Route[] = [];
 			let isLoading = false;
@@ -114,7 +114,7 @@ pageSuite(
 			const page = await person.tab(url.replace("/portal/", `/portal/endpoints/${id}`));
 			await page.getByText("No deliveries yet.").waitFor();
 			await expect.poll(() => held.length).toBe(1);
-			await sent("early", "Succeeded");
+			await sent("between", "Succeeded");
 			await held[0]!.continue();
 			await page.getByRole("button", { name: "New deliveries. Show them" }).waitFor();
 			expect(person.problems).toEqual([]);
