@@ -49,6 +49,8 @@ pageSuite("the live feed", (world) => {
 		await using receiver = await startReceiver();
 		await world.server.createWebhook(receiver.url, { eventTypes: ["before.stream"] });
 		await using tab = await world.open("settings");
+		// So that the stream of this screen is not the one that is held.
+		await tab.page.getByText("Live", { exact: true }).waitFor();
 		const held: Route[] = [];
 		await tab.page.route(/\/stream$/, (route) => void held.push(route));
 		await tab.page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=before.stream`);
