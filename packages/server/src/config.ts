@@ -80,11 +80,7 @@ export function completeConfig(settings: Settings): Config {
 }
 
 /** Parses the texts of settings, by name. `placeOf` says where a setting can be changed. */
-function parse(
-	texts: Readonly<Record<string, string>>,
-	problems: string[],
-	placeOf: (name: string) => string,
-): Config {
+function parse(texts: Readonly<Record<string, string>>, problems: string[], placeOf: (name: string) => string): Config {
 	const result = configSchema.safeParse(texts);
 	for (const { path } of result.error?.issues ?? []) {
 		const name = String(path[0]);
@@ -108,7 +104,9 @@ function conflicts(config: Config, placeOf: (name: string) => string): string[] 
 	const { retentionDays, payloadRetentionDays, proxy, noProxy, actorHeader, trustedProxies } = config;
 	const problems: string[] = [];
 	const needs = (name: string, needed: string) => {
-		problems.push(`${placeOf(name)} is set, but ${placeOf(needed)} is not: set it too, or leave ${placeOf(name)} unset`);
+		problems.push(
+			`${placeOf(name)} is set, but ${placeOf(needed)} is not: set it too, or leave ${placeOf(name)} unset`,
+		);
 	};
 	const retention = retentionConflict(retentionDays, payloadRetentionDays);
 	if (retention !== null) problems.push(`${placeOf("payloadRetentionDays")} ${retention}`);

@@ -27,11 +27,14 @@ export function textOf(value: unknown): string | null | undefined {
 
 function entryText(entry: unknown): string | null {
 	if (typeof entry !== "object" || entry === null || !("host" in entry)) return plainText(entry);
-	const projectId = "projectId" in entry ? entry.projectId : null;
 	const host = plainText(entry.host);
-	return host === null || projectId === null ? host : `${host}@${String(projectId)}`;
+	const projectId = "projectId" in entry ? entry.projectId : null;
+	if (projectId === null || host === null) return host;
+	const project = plainText(projectId);
+	return project === null ? null : `${host}@${project}`;
 }
 
 function plainText(value: unknown): string | null {
-	return ["string", "number", "boolean"].includes(typeof value) ? String(value) : null;
+	if (typeof value === "string") return value;
+	return typeof value === "number" || typeof value === "boolean" ? String(value) : null;
 }
