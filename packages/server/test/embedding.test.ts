@@ -83,7 +83,9 @@ describe.each([
 		await expect.poll(async () => (await project.events.get(id)).deliveries).toMatchObject({ Succeeded: 1 });
 		expect((await project.batch.webhooks.test(webhook.id)).status).toBe("Ok");
 		expect(await (await fetch(`${site.url}/own`)).text()).toBe("the program's own");
-		await expect(new Client("sk_wrong", { endpoint: `${site.url}/fanfare` }).listProjects()).rejects.toThrow("There is no such key");
+		await expect(new Client("sk_wrong", { endpoint: `${site.url}/fanfare` }).listProjects()).rejects.toThrow(
+			"There is no such key",
+		);
 		expect(fanfare.lines).toContainEqual({
 			level: "info",
 			message: "request",
