@@ -168,7 +168,7 @@ export type {
 	WebhookUpdatedItem,
 } from "./resources/stream.ts";
 export type { Stats, StatsBucket, StatsValues, StatsParams, WebhookSeries, WebhookStats } from "./resources/stats.ts";
-export type { RequestOptions } from "./transport.ts";
+export type { RequestOptions, SendOptions } from "./transport.ts";
 export { utils } from "./utils.ts";
 export {
 	verify,

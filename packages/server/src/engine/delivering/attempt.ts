@@ -10,11 +10,12 @@ import type { LeasedDelivery } from "../../ports/store/queue.ts";
 
 /**
  * The request for an event to a webhook, signed as Standard Webhooks specifies: by the secrets that have not expired at
- * `now`, with the wall time as its time stamp, since the receiver compares that with its own clock.
+ * `now`, with the wall time as its time stamp, since the receiver compares that with its own clock. The event's `traceparent` goes
+ * with it, unless the webhook has a header of this name.
  */
 export function buildRequest(
 	webhook: ArmedWebhook,
-	event: { readonly eventId: string; readonly body: Uint8Array },
+	event: Pick<LeasedDelivery, "eventId" | "body" | "traceparent">,
 	userAgent: string,
 	now: number,
 	wallNow: number,
@@ -26,6 +27,7 @@ export function buildRequest(
 		customerId: webhook.customerId,
 		url: webhook.endpoint,
 		headers: {
+			...(event.traceparent !== null && { traceparent: event.traceparent }),
 			...webhook.headers,
 			"content-type": "application/json",
 			"user-agent": userAgent,

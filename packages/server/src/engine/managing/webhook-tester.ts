@@ -87,7 +87,7 @@ export class WebhookTester {
 		const { clock, ids, wall } = this.#parts;
 		const endAt = clock.monotonicMs() + TOTAL_MS;
 		const now = clock.now();
-		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
+		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson), traceparent: null };
 		const maxAttempts = 1 + Math.min(first.retries.maxRetries, MAX_TEST_RETRIES);
 		let webhook = first;
 		for (let attemptCount = 1; ; attemptCount++) {
