@@ -166,6 +166,8 @@ export type {
 	StreamMode,
 	StreamOptions,
 	StreamParams,
+	ReplayUpdatedItem,
+	WebhookCreatedItem,
 	WebhookUpdatedItem,
 } from "./resources/stream.ts";
 export type { Stats, StatsBucket, StatsValues, StatsParams, WebhookSeries, WebhookStats } from "./resources/stats.ts";

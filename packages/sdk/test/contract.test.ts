@@ -102,6 +102,8 @@ const items: Record<Exclude<wire.StreamItem["kind"], ControlItem["kind"]>, Agree
 		OfKind<wire.StreamItem, "deliveries.updated">,
 		OfKind<sdk.StreamItem, "deliveries.updated">
 	>(),
+	"webhook.created": response<OfKind<wire.StreamItem, "webhook.created">, OfKind<sdk.StreamItem, "webhook.created">>(),
+	"replay.updated": response<OfKind<wire.StreamItem, "replay.updated">, OfKind<sdk.StreamItem, "replay.updated">>(),
 	"webhook.updated": response<OfKind<wire.StreamItem, "webhook.updated">, OfKind<sdk.StreamItem, "webhook.updated">>(),
 };
 
@@ -215,7 +217,7 @@ it("every response, request body and query of the document is compared with a ty
 });
 
 it("every kind of item of the stream is compared, and can be selected", () => {
-	expect(Object.keys(items)).toHaveLength(5);
+	expect(Object.keys(items)).toHaveLength(7);
 	expectTypeOf<Exclude<wire.StreamItem["kind"], ControlItem["kind"]>>().toEqualTypeOf<sdk.StreamKind>();
 });
 

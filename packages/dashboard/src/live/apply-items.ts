@@ -5,6 +5,12 @@ import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 /** Queries that sum up many deliveries are fetched again this often at most. */
 const SUMMARIES_EVERY_MS = 3_000;
 
+const CHANGES_WEBHOOKS: ReadonlySet<StreamItem["kind"]> = new Set([
+	"webhook.created",
+	"webhook.updated",
+	"deliveries.updated",
+]);
+
 type Changes = Partial<Pick<Delivery, "status" | "reason" | "responseCode" | "attemptCount" | "nextAttemptDate">>;
 type DeliveryPages = InfiniteData<Pick<Page<Delivery>, "data" | "nextPage">>;
 
@@ -25,8 +31,13 @@ export function applyItems(queryClient: QueryClient, projectId: string, items: r
 			void queryClient.invalidateQueries({ queryKey: ["project", projectId, "delivery", id] });
 		}
 	}
-	if (items.some(({ kind }) => kind === "webhook.updated" || kind === "deliveries.updated")) {
+	if (items.some(({ kind }) => CHANGES_WEBHOOKS.has(kind))) {
 		void queryClient.invalidateQueries({ queryKey: ["project", projectId, "webhooks"] });
+	}
+	const replays = items.filter((item) => item.kind === "replay.updated");
+	if (replays.length > 0) void queryClient.invalidateQueries({ queryKey: ["project", projectId, "replays"] });
+	for (const replayId of new Set(replays.map((item) => item.replayId))) {
+		void queryClient.invalidateQueries({ queryKey: ["project", projectId, "replay", replayId] });
 	}
 	refreshSummaries(queryClient, projectId);
 }

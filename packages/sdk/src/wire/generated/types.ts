@@ -885,10 +885,31 @@ export type StreamItem = {
 	readonly id: string;
 	readonly projectId: string;
 	readonly date: number;
+	readonly kind: "webhook.created";
+	readonly webhookId: string;
+	readonly status: "Enabled" | "Paused" | "Disabled" | "Deleted";
+	readonly reason: string | null;
+} | {
+	readonly object: "streamItem";
+	readonly id: string;
+	readonly projectId: string;
+	readonly date: number;
 	readonly kind: "webhook.updated";
 	readonly webhookId: string;
 	readonly status: "Enabled" | "Paused" | "Disabled" | "Deleted";
 	readonly reason: string | null;
+} | {
+	readonly object: "streamItem";
+	readonly id: string;
+	readonly projectId: string;
+	readonly date: number;
+	readonly kind: "replay.updated";
+	readonly replayId: string;
+	readonly webhookId: string;
+	readonly status: "Running" | "Finished" | "Cancelled";
+	readonly scannedCount: number;
+	readonly deliveryCount: number;
+	readonly progress: number;
 } | {
 	readonly object: "streamItem";
 	readonly kind: "gap" | "dropped" | "end";

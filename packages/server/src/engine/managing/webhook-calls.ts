@@ -129,6 +129,7 @@ export class WebhookCalls implements Webhooks {
 		};
 		// One after the other for a customer, so that two at once do not pass its limit together.
 		const added = await (customerId === null ? add() : this.#changes.run(`${projectId} ${customerId}`, add));
+		this.#near.live.webhookCreated(added);
 		this.#report(added, "created", audit);
 		return this.#shown(added);
 	}
@@ -317,7 +318,7 @@ export class WebhookCalls implements Webhooks {
 			const revision = await this.#parts.store.updateWebhook(next, options);
 			if (revision === null) return UNCHANGED;
 			if (typeof revision !== "number") throw webhookRefused(revision, record.customerId, this.#limits);
-			live.webhookUpdated(record, next);
+			live.webhookUpdated(next);
 			await directory.putWebhook({ ...next, revision });
 			this.#report(next, kindOfChange(record, next), audit);
 			return this.#shown({ ...next, revision });
