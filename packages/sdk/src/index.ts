@@ -138,6 +138,7 @@ export type {
 	Deleted,
 	RateLimit,
 	RetryPolicy,
+	TestExchange,
 	TestWebhookOptions,
 	UpdateSecretOptions,
 	UpdateWebhook,

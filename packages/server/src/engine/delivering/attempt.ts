@@ -105,8 +105,6 @@ export function recordAttempt(
 	outcome: AttemptOutcome,
 	startDate: number,
 ): Attempt {
-	const requestHeaders: Record<string, string> = { ...request.headers };
-	for (const name of webhook.headerNames) requestHeaders[name] = HIDDEN_VALUE;
 	return {
 		id,
 		number: delivery.attemptCount + 1,
@@ -120,7 +118,17 @@ export function recordAttempt(
 		webhookRevision: webhook.revision,
 		firstByteMs: outcome.firstByteMs,
 		connection: outcome.connection,
-		requestHeaders,
+		requestHeaders: shownHeaders(webhook, request),
 		response: outcome.response,
 	};
+}
+
+/** The headers of a request without the values of the webhook's own ones, which are write-only. */
+export function shownHeaders(
+	{ headerNames }: Pick<ArmedWebhook, "headerNames">,
+	request: AttemptRequest,
+): Readonly<Record<string, string>> {
+	const shown: Record<string, string> = { ...request.headers };
+	for (const name of headerNames) shown[name] = HIDDEN_VALUE;
+	return shown;
 }
