@@ -81,6 +81,22 @@ pageSuite(
 			await other.getByRole("heading", { name: "opens from a link" }).waitFor();
 		});
 
+		it("keeps the token before the server has answered whose it is, so that an early reload goes on", async () => {
+			const { url } = await portalSessions().create({ customerId: "early", capabilities: ALL });
+			await using person = await world.browser.person();
+			const asked = Promise.withResolvers<void>();
+			await person.context.route("**/workspace/key", async (route) => {
+				asked.resolve();
+				await new Promise(() => {});
+				await route.abort();
+			});
+			const page = await person.tab(url);
+			await asked.promise;
+			await person.context.unroute("**/workspace/key");
+			await page.reload();
+			await page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
+		});
+
 		it("leads from nothing to an endpoint that works", async () => {
 			receiver.script(({ path }) => (path === "/new" ? { status: 500, body: "broken" } : {}));
 			await using tab = await open({ customerId: "new" });
@@ -197,6 +213,7 @@ pageSuite(
 			const { id: webhookId } = await endpointOf("victim", "Secret name");
 			const { id: deliveryId } = await sent("victim", "Succeeded");
 			await using tab = await open({ customerId: "attacker" });
+			await tab.page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
 			for (const path of [
 				`endpoints/${webhookId}`,
 				`endpoints/${webhookId}?view=settings`,

@@ -64,6 +64,8 @@ export class PortalSession {
 	begin(token: string): void {
 		if (token === this.#token && this.#state.kind !== "away") return;
 		this.#token = token;
+		// At once, since it is no longer in the address: who reloads before the server has answered still has it.
+		if (this.#parts.askForToken === null) keepToken(token);
 		// What somebody is typing stays, if the new token is of the same customer.
 		if (this.#state.kind !== "open") this.#change({ kind: "opening" });
 		void this.open();
@@ -82,7 +84,6 @@ export class PortalSession {
 			this.#parts.onOpen(customer !== this.#customer);
 			this.#customer = customer;
 			this.#returnUrl = caller.portalSession?.returnUrl ?? null;
-			if (this.#parts.askForToken === null) keepToken(token);
 			this.#change({ kind: "open", client, caller, renewing: false });
 		} catch (error) {
 			if (token !== this.#token) return;

@@ -11,7 +11,7 @@ import { testQuerySchema, testWebhookSchema, webhookTestSchema } from "./test-sc
 /** Optional, since the Nexus SDK sends no body. The data is kept as it was written. */
 const testBody: BodyRule<TestSample | null> = {
 	schema: testWebhookSchema,
-	example: { eventType: "user.created", data: { id: 4711, plan: "pro" } },
+	example: {},
 	maxBytes: MAX_EVENT_BYTES,
 	optional: true,
 	read({ text, value, members }) {
