@@ -151,7 +151,7 @@ function test(player: Player, webhook: Known, type: string | null): void {
 		managed("webhook.test", webhook),
 		(engine, change) => {
 			if (change.audit !== null) call = tests.ask(run, webhook, type, change.audit);
-			return engine.webhooks.test(change, webhook.id, type);
+			return engine.webhooks.test(change, webhook.id, type === null ? null : { eventType: type, dataJson: null });
 		},
 		{
 			answered: (result) => {

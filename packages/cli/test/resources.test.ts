@@ -89,6 +89,17 @@ describe("webhooks", () => {
 		expect(await world.json("webhooks", "list", "--status", "Enabled", "--q", "every")).toEqual([]);
 		expect(await world.json("webhooks", "resume", "k1")).toMatchObject([{ status: "Enabled" }]);
 		expect(await world.json("webhooks", "test", "k1")).toMatchObject([{ status: "Ok" }]);
+		const data = '{"n":12345678901234567890}';
+		const [tested] = await world.json("webhooks", "test", "k1", "--event-type", "a.b", "--data", data, "--exchange");
+		expect(tested?.["exchange"]).toMatchObject({
+			request: { url: receiver.url, body: expect.stringMatching(`"type":"a.b".*"data":${data}}`) },
+			response: { responseCode: expect.any(Number) },
+		});
+		const shown = await world.run(["webhooks", "test", "k1", "--exchange"]);
+		expect([shown.code, shown.stdout]).toEqual([
+			0,
+			expect.stringMatching(/webhook-signature: v1,\S+\n[^]*\n\s*{"type"/),
+		]);
 		const stats = await world.json("webhooks", "stats", "k1", "--width", "minute");
 		expect(stats).toMatchObject([{ object: "stats", width: "minute" }]);
 		expect(await world.json("webhooks", "delete", "k1", "--yes")).toEqual([{ id: created?.["id"], deleted: true }]);

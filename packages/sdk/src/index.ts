@@ -138,6 +138,7 @@ export type {
 	Deleted,
 	RateLimit,
 	RetryPolicy,
+	TestExchange,
 	TestWebhookOptions,
 	UpdateSecretOptions,
 	UpdateWebhook,
@@ -165,10 +166,12 @@ export type {
 	StreamMode,
 	StreamOptions,
 	StreamParams,
+	ReplayUpdatedItem,
+	WebhookCreatedItem,
 	WebhookUpdatedItem,
 } from "./resources/stream.ts";
 export type { Stats, StatsBucket, StatsValues, StatsParams, WebhookSeries, WebhookStats } from "./resources/stats.ts";
-export type { RequestOptions } from "./transport.ts";
+export type { RequestOptions, SendOptions } from "./transport.ts";
 export { utils } from "./utils.ts";
 export {
 	verify,

@@ -27,12 +27,23 @@ export interface RequestOptions {
 	readonly actor?: string | undefined;
 }
 
+/** Options of a call that sends events. */
+export interface SendOptions extends RequestOptions {
+	/**
+	 * The trace that the events belong to, as W3C Trace Context writes it (`00-<trace id>-<parent id>-<flags>`): receivers get it in the
+	 * header `traceparent`. A malformed one is ignored. If omitted, an instrumented `fetch` may add one.
+	 */
+	readonly traceparent?: string | undefined;
+}
+
 /** One call to the server. */
 export interface ApiRequest {
 	readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 	/** Begins with `/`; ids are already encoded. */
 	readonly path: string;
 	readonly query?: Readonly<Record<string, string | number | undefined>>;
+	/** Headers of this call alone. */
+	readonly headers?: Readonly<Record<string, string>>;
 	/** The body as JSON text, so that a retry sends exactly the same bytes. */
 	readonly json?: string;
 	/** The kind of a successful response. If omitted, the caller checks the response itself. */
@@ -208,6 +219,7 @@ export class Transport {
 		const { secretKey } = this.#config;
 		const headers: Record<string, string> = {
 			accept: "application/json",
+			...request.headers,
 			...more,
 			// A cookie counts only together with this header, which other sites can't send.
 			...(secretKey === null ? { "fanfare-page": "1" } : { "secret-key": secretKey }),

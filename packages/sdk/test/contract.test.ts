@@ -47,6 +47,7 @@ const responses: Record<Exclude<keyof wire.Responses, NotInSdk>, Agrees> = {
 	WebhookLastAttempt: response<wire.WebhookLastAttempt, sdk.WebhookLastAttempt>(),
 	WebhooksReleased: response<wire.WebhooksReleased, sdk.WebhooksReleased>(),
 	WebhookTest: response<wire.WebhookTest, sdk.WebhookTest>(),
+	TestExchange: response<wire.TestExchange, sdk.TestExchange>(),
 	// OpenAPI cannot express a required field of any type, such as `example` and `data`.
 	EventType: response<wire.EventType & { readonly example: unknown }, sdk.EventType>(),
 	EventWithData: response<wire.EventWithData & { readonly data: unknown }, sdk.EventWithData>(),
@@ -101,6 +102,8 @@ const items: Record<Exclude<wire.StreamItem["kind"], ControlItem["kind"]>, Agree
 		OfKind<wire.StreamItem, "deliveries.updated">,
 		OfKind<sdk.StreamItem, "deliveries.updated">
 	>(),
+	"webhook.created": response<OfKind<wire.StreamItem, "webhook.created">, OfKind<sdk.StreamItem, "webhook.created">>(),
+	"replay.updated": response<OfKind<wire.StreamItem, "replay.updated">, OfKind<sdk.StreamItem, "replay.updated">>(),
 	"webhook.updated": response<OfKind<wire.StreamItem, "webhook.updated">, OfKind<sdk.StreamItem, "webhook.updated">>(),
 };
 
@@ -129,7 +132,7 @@ const bodies: Record<keyof wire.Bodies, AgreesInput> = {
 	// The server ignores `spec.secret` in an update.
 	updateWebhook: input<wire.UpdateWebhook, SentWebhook<sdk.UpdateWebhook>, "spec.secret">(),
 	updateWebhookSecret: input<wire.UpdateWebhookSecret, SecretObject & Sent<sdk.UpdateSecretOptions>>(),
-	testWebhook: input<wire.TestWebhook, Sent<sdk.TestWebhookOptions>>(),
+	testWebhook: input<wire.TestWebhook, Omit<Sent<sdk.TestWebhookOptions>, "exchange">>(),
 	createEventType: input<wire.CreateEventType, sdk.CreateEventType>(),
 	putEventType: input<wire.EventTypeSettings, sdk.EventTypeSettings>(),
 	updateEventType: input<wire.UpdateEventType, sdk.UpdateEventType>(),
@@ -151,6 +154,8 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	// In the SDK, `everywhere` is a boolean.
 	deleteSessions: input<wire.Queries["deleteSessions"], Sent<sdk.SignOutOptions>, `everywhere.${boolean}`>(),
 	listWebhooks: input<wire.Queries["listWebhooks"], sdk.WebhookFilter>(),
+	// In the SDK, `exchange` is a boolean.
+	testWebhook: input<wire.Queries["testWebhook"], Pick<sdk.TestWebhookOptions, "exchange">, `exchange.${boolean}`>(),
 	// In the SDK, `archived` is a boolean.
 	listEventTypes: input<wire.Queries["listEventTypes"], sdk.EventTypeFilter, `archived.${boolean}`>(),
 	// In the SDK, `unmatched` is a boolean.
@@ -212,7 +217,7 @@ it("every response, request body and query of the document is compared with a ty
 });
 
 it("every kind of item of the stream is compared, and can be selected", () => {
-	expect(Object.keys(items)).toHaveLength(5);
+	expect(Object.keys(items)).toHaveLength(7);
 	expectTypeOf<Exclude<wire.StreamItem["kind"], ControlItem["kind"]>>().toEqualTypeOf<sdk.StreamKind>();
 });
 

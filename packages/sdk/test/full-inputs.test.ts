@@ -233,8 +233,8 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 		answer: wireWebhook,
 	},
 	testWebhook: {
-		call: (client) => hooks(client).test(WEBHOOK_ID, { eventType: "order.paid" }),
-		sends: { eventType: "order.paid" },
+		call: (client) => hooks(client).test(WEBHOOK_ID, { eventType: "order.paid", data: { n: 1 } }),
+		sends: { eventType: "order.paid", data: { n: 1 } },
 		answer: { status: "Ok" },
 	},
 	createEventType: {
@@ -351,6 +351,11 @@ const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Quer
 			metadata: { "metadata.team": "a&b", "metadata.area.x": "" },
 		},
 		answer: emptyPage,
+	},
+	testWebhook: {
+		call: (client) => hooks(client).test(WEBHOOK_ID, { exchange: true }),
+		sends: { exchange: "true" },
+		answer: { status: "Ok" },
 	},
 	listEventTypes: {
 		call: (client) =>

@@ -401,3 +401,19 @@ describe("the actor", () => {
 		expect(server.requests).toHaveLength(0);
 	});
 });
+
+describe("the trace of a send", () => {
+	const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+	it("is sent with each try, of one event and of many", async () => {
+		const event = json(202, { object: "event", id: "evt_1" });
+		const batch = json(202, { object: "batch", data: [{ status: 202, event: { object: "event", id: "evt_1" } }] });
+		await using server = await ScriptedServer.start(unavailable, event, batch, event);
+		const { events } = testClient(server).client.project("proj_1");
+		await events.send({ type: "a", data: 1 }, { traceparent: TRACEPARENT });
+		await events.sendBatch([{ type: "a", data: 1 }], { traceparent: TRACEPARENT });
+		await events.send({ type: "a", data: 1 });
+		const traces = server.requests.map(({ headers }) => headers["traceparent"]);
+		expect(traces).toEqual([TRACEPARENT, TRACEPARENT, TRACEPARENT, undefined]);
+	});
+});

@@ -196,6 +196,28 @@ export const webhookCases: Record<string, WireCase> = {
 			failedBy: null,
 		},
 	},
+	"webhooks.test with data": {
+		call: (client) => hooks(client).test(WEBHOOK_ID, { data: [], exchange: true }),
+		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:test?exchange=true`, { data: [] }],
+		answer: {
+			status: "Ok",
+			responseCode: 200,
+			latencyMs: 648,
+			attemptCount: 1,
+			body: "thanks",
+			reason: null,
+			failedBy: null,
+			exchange: {
+				request: {
+					method: "POST",
+					url: "https://example.com/webhooks",
+					headers: { "webhook-id": "evt_1" },
+					body: "{}",
+				},
+				response: { responseCode: 200, headers: {}, body: "thanks", bodyTruncated: false },
+			},
+		},
+	},
 	"eventTypes.create": {
 		call: (client) => types(client).create({ name: "order.paid", schema: { type: "object" }, example: { n: 1 } }),
 		sends: ["POST", typesPath, { name: "order.paid", schema: { type: "object" }, example: { n: 1 } }],

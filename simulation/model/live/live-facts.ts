@@ -2,6 +2,7 @@
 import { projectScope } from "../../../packages/server/src/core/access/principal.ts";
 import type { DeliveryChange } from "../../../packages/server/src/core/delivery.ts";
 import type { LiveItem, LiveKind } from "../../../packages/server/src/core/live.ts";
+import type { Replay } from "../../../packages/server/src/core/replay.ts";
 import type { CommitBatch, CommitResult } from "../../../packages/server/src/ports/store/accept.ts";
 import type { CustomerDeletionStep } from "../../../packages/server/src/ports/store/customers.ts";
 import type { WebhookRecord } from "../../../packages/server/src/ports/store/directory.ts";
@@ -34,9 +35,9 @@ const STATUS_AFTER: { readonly [Type in DeliveryChange["type"]]?: string } = {
 export class LiveFacts {
 	readonly #world: World;
 	readonly #book: Book;
-	/** The status of each webhook in the store. */
-	readonly #statuses = new Map<string, string>();
 	readonly #names = new Map<string, Names>();
+	/** Of replays. */
+	readonly #replays = new Map<string, Names>();
 
 	constructor(world: World, book: Book) {
 		this.#world = world;
@@ -52,6 +53,14 @@ export class LiveFacts {
 				return result === null ? [] : this.#webhook(parameters[0] as WebhookRecord, false);
 			case "commit":
 				return this.#committed(parameters[0] as CommitBatch, result as CommitResult);
+			case "insertReplay":
+				return result === true ? this.#replay(parameters[0] as Replay, true) : [];
+			case "stepReplay": {
+				const after = result as Replay | null;
+				return after === null ? [] : this.#replay(after, after.status !== "Running");
+			}
+			case "cancelReplay":
+				return result === true ? this.#cancelled(parameters[0] as string) : [];
 			case "sweepWebhook":
 				return this.#swept(parameters[0] as string, result as SweepStep);
 			case "erasePayload":
@@ -76,12 +85,21 @@ export class LiveFacts {
 	}
 
 	#webhook({ id, projectId, status, deleteDate }: WebhookRecord, isNew: boolean): readonly Fact[] {
-		const is = deleteDate === null ? status : "Deleted";
-		const was = this.#statuses.get(id);
-		this.#statuses.set(id, is);
-		if (isNew || was === is) return [];
-		const text = `${id} ${is}`;
-		return [{ projectId, kind: "webhook.updated", text, webhookId: id, eventType: null, required: true }];
+		const text = `${id} ${deleteDate === null ? status : "Deleted"}`;
+		const kind = isNew ? "webhook.created" : "webhook.updated";
+		return [{ projectId, kind, text, webhookId: id, eventType: null, required: true }];
+	}
+
+	/** Of the progress of a replay, only some is told. */
+	#replay({ id, projectId, webhookId, status }: Replay, required: boolean): readonly Fact[] {
+		this.#replays.set(id, { projectId, webhookId, eventType: null });
+		return [{ projectId, kind: "replay.updated", text: `${id} ${status}`, webhookId, eventType: null, required }];
+	}
+
+	#cancelled(id: string): readonly Fact[] {
+		const names = this.#replays.get(id);
+		if (names === undefined) return [];
+		return [{ ...names, kind: "replay.updated", text: `${id} Cancelled`, required: true }];
 	}
 
 	async #committed({ events, updates }: CommitBatch, result: CommitResult): Promise<readonly Fact[]> {
@@ -149,9 +167,12 @@ export function textsOf(item: LiveItem): readonly [string, string] {
 			const text = `${item.webhookId} ${item.status} ${item.count}`;
 			return [text, text];
 		}
+		case "webhook.created":
 		case "webhook.updated": {
 			const text = `${item.webhookId} ${item.status}`;
 			return [text, text];
 		}
+		case "replay.updated":
+			return [`${item.replayId} ${item.status}`, item.replayId];
 	}
 }

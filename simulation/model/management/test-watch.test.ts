@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 
 import type { AuditDraft } from "../../../packages/server/src/core/access/audit.ts";
-import type { WebhookTest } from "../../../packages/server/src/engine/calls.ts";
+import type { WebhookTest } from "../../../packages/server/src/engine/webhook-test.ts";
 import type { AttemptOutcome } from "../../../packages/server/src/ports/sender.ts";
 import type { RunScope } from "../../world/run-scope.ts";
 import { World } from "../../world/world.ts";
@@ -37,7 +37,15 @@ function outcome(durationMs: number): AttemptOutcome {
 }
 
 function result(latencyMs: number): WebhookTest {
-	return { status: "Ok", responseCode: 200, latencyMs, attemptCount: 1, body: null, reason: null, failedBy: null };
+	const exchange = {
+		endpoint: "",
+		requestHeaders: {},
+		requestBody: new Uint8Array(),
+		responseCode: 200,
+		response: null,
+	};
+	const nothing = { body: null, reason: null, failedBy: null };
+	return { status: "Ok", responseCode: 200, latencyMs, attemptCount: 1, ...nothing, exchange };
 }
 
 /** Two tests at once, of which the second one was sent first. Returns the breaches once both are answered. */

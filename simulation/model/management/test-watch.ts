@@ -1,6 +1,6 @@
 // Watches the tests of webhooks: their attempts, their results, and that they leave no trace in the log.
 import type { AuditDraft } from "../../../packages/server/src/core/access/audit.ts";
-import type { WebhookTest } from "../../../packages/server/src/engine/calls.ts";
+import type { WebhookTest } from "../../../packages/server/src/engine/webhook-test.ts";
 import type { AttemptOutcome } from "../../../packages/server/src/ports/sender.ts";
 import type { RunScope } from "../../world/run-scope.ts";
 import type { World } from "../../world/world.ts";

@@ -19,8 +19,9 @@ export class World implements AsyncDisposable {
 		this.server = server;
 	}
 
-	static async start(): Promise<World> {
-		return new World(await startServerProcess());
+	/** `env` has settings of the server. */
+	static async start(env: Readonly<Record<string, string>> = {}): Promise<World> {
+		return new World(await startServerProcess({ env }));
 	}
 
 	/** The environment of a script: a key, and no profile. */

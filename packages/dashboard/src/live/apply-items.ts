@@ -7,6 +7,12 @@ import type { InfiniteData, QueryClient, QueryFilters } from "@tanstack/react-qu
 /** Queries that sum up many deliveries are fetched again this often at most. */
 const SUMMARIES_EVERY_MS = 3_000;
 
+const CHANGES_WEBHOOKS: ReadonlySet<StreamItem["kind"]> = new Set([
+	"webhook.created",
+	"webhook.updated",
+	"deliveries.updated",
+]);
+
 type Changes = Partial<Pick<Delivery, "status" | "reason" | "responseCode" | "attemptCount" | "nextAttemptDate">>;
 type DeliveryPages = InfiniteData<Pick<Page<Delivery>, "data" | "nextPage">>;
 
@@ -23,8 +29,13 @@ export function applyItems(queryClient: QueryClient, projectId: string, items: r
 		changeRows(queryClient, ["project", projectId, "deliveries"], changes);
 		for (const id of changes.keys()) refresh(queryClient, { queryKey: ["project", projectId, "delivery", id] });
 	}
-	if (items.some(({ kind }) => kind === "webhook.updated" || kind === "deliveries.updated")) {
+	if (items.some(({ kind }) => CHANGES_WEBHOOKS.has(kind))) {
 		refresh(queryClient, { queryKey: ["project", projectId, "webhooks"] });
+	}
+	const replays = items.filter((item) => item.kind === "replay.updated");
+	if (replays.length > 0) refresh(queryClient, { queryKey: ["project", projectId, "replays"] });
+	for (const replayId of new Set(replays.map((item) => item.replayId))) {
+		refresh(queryClient, { queryKey: ["project", projectId, "replay", replayId] });
 	}
 	refreshSummaries(queryClient, projectId);
 }

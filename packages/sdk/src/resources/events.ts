@@ -1,7 +1,7 @@
 // project.events: sends events, and reads accepted ones.
 import { listArgument, milliseconds, objectArgument } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
-import { path, type RequestOptions, type Transport } from "../transport.ts";
+import { path, type RequestOptions, type SendOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
 import type { DeliveryStatus } from "./deliveries.ts";
 import { sendChunks, type BatchResult } from "./event-batch.ts";
@@ -26,7 +26,10 @@ export interface EventWithData extends LoggedEvent {
 	 * that is not known, as of events that version 0.1 accepted.
 	 */
 	readonly targets: "everyone" | "webhooks" | "nobody" | null;
-	/** The `traceparent` header (W3C Trace Context) of the request that sent it; null if it had none that is valid. */
+	/**
+	 * The `traceparent` header (W3C Trace Context) of the request that sent it, which receivers get with each attempt; null if it had
+	 * none that is valid.
+	 */
 	readonly traceparent: string | null;
 	/** The data that was sent; null if it was erased. */
 	readonly data: unknown;
@@ -162,10 +165,10 @@ export class Events<Types extends object = AnyEvents> {
 	 * @example
 	 * await project.events.send({ type: "order.paid", data: { orderId: 42 }, idempotencyKey: "order-42-paid" });
 	 */
-	async send(event: SendEvent<Types>, options?: RequestOptions): Promise<Event> {
+	async send(event: SendEvent<Types>, options?: SendOptions): Promise<Event> {
 		const json = JSON.stringify(wireEvent(objectArgument("event", event, EVENT_FORM)));
 		return this.#transport.request<Event>(
-			{ method: "POST", path: this.#path(), json, repeat: "any", answer: "event" },
+			{ method: "POST", path: this.#path(), headers: traceOf(options), json, repeat: "any", answer: "event" },
 			options,
 		);
 	}
@@ -182,7 +185,7 @@ export class Events<Types extends object = AnyEvents> {
 	 * const results = await project.events.sendBatch(orders.map((order) => ({ type: "order.paid", data: order })));
 	 * for (const { error } of results) if (error !== undefined) console.error(error.message);
 	 */
-	async sendBatch(events: readonly SendEvent<Types>[], options?: RequestOptions): Promise<BatchResult[]> {
+	async sendBatch(events: readonly SendEvent<Types>[], options?: SendOptions): Promise<BatchResult[]> {
 		// The keys are generated here, so that all retries and the `remaining` events have the same ones.
 		const keyed = listArgument("events", events, `[${EVENT_FORM}]`).map((event, index) => ({
 			...objectArgument(`events[${index}]`, event, EVENT_FORM),
@@ -190,7 +193,7 @@ export class Events<Types extends object = AnyEvents> {
 		}));
 		const path = `${this.#path()}:batch`;
 		return sendChunks(keyed, wireEvent, (json) =>
-			this.#transport.request({ method: "POST", path, json, repeat: "any" }, options),
+			this.#transport.request({ method: "POST", path, headers: traceOf(options), json, repeat: "any" }, options),
 		);
 	}
 
@@ -274,4 +277,9 @@ function wireEvent(event: SendEvent): wire.SendEvent {
 		timestamp: milliseconds("timestamp", event.timestamp),
 		idempotencyKey: event.idempotencyKey ?? crypto.randomUUID(),
 	};
+}
+
+function traceOf(options: SendOptions | undefined): Readonly<Record<string, string>> {
+	const traceparent = options?.traceparent;
+	return traceparent === undefined ? {} : { traceparent };
 }

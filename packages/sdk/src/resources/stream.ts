@@ -13,7 +13,9 @@ export type StreamKind =
 	| "attempt.finished"
 	| "delivery.updated"
 	| "deliveries.updated"
-	| "webhook.updated";
+	| "webhook.created"
+	| "webhook.updated"
+	| "replay.updated";
 
 /** The fields of every item except a gap. */
 interface StreamFact {
@@ -39,13 +41,25 @@ interface OfDelivery {
 	readonly deliveryId: string;
 }
 
+/** The webhook that an item is about. */
+interface OfWebhook {
+	/** The webhook. */
+	readonly webhookId: string;
+	/** Its status now. */
+	readonly status: "Enabled" | "Paused" | "Disabled" | "Deleted";
+	/** Why it has this status, as a sentence; null if there is nothing to explain. */
+	readonly reason: string | null;
+}
+
 /** One item of the stream: something that happened, or a gap. Distinguish items by `kind`. */
 export type StreamItem =
 	| EventAcceptedItem
 	| AttemptFinishedItem
 	| DeliveryUpdatedItem
 	| DeliveriesUpdatedItem
+	| WebhookCreatedItem
 	| WebhookUpdatedItem
+	| ReplayUpdatedItem
 	| GapItem;
 
 /** An event was accepted. */
@@ -108,16 +122,32 @@ export interface DeliveriesUpdatedItem extends StreamFact {
 	readonly count: number;
 }
 
-/** The status of a webhook has changed. */
-export interface WebhookUpdatedItem extends StreamFact {
+/** A webhook was created. */
+export interface WebhookCreatedItem extends StreamFact, OfWebhook {
+	/** Tells the items apart. */
+	readonly kind: "webhook.created";
+}
+
+/** A replay was started, has made progress, or has ended. While it runs, there is an item for it every second at most. */
+export interface ReplayUpdatedItem extends StreamFact, Pick<OfWebhook, "webhookId"> {
+	/** Tells the items apart. */
+	readonly kind: "replay.updated";
+	/** The replay. */
+	readonly replayId: string;
+	/** Its status now. */
+	readonly status: "Running" | "Finished" | "Cancelled";
+	/** The events that it has looked at so far. */
+	readonly scannedCount: number;
+	/** The deliveries that it has made so far. */
+	readonly deliveryCount: number;
+	/** From 0 to 1, measured in the time of its range. */
+	readonly progress: number;
+}
+
+/** A setting or the status of a webhook has changed, or it was deleted. */
+export interface WebhookUpdatedItem extends StreamFact, OfWebhook {
 	/** Tells the items apart. */
 	readonly kind: "webhook.updated";
-	/** The webhook. */
-	readonly webhookId: string;
-	/** Its status now. */
-	readonly status: "Enabled" | "Paused" | "Disabled" | "Deleted";
-	/** Why it has this status, as a sentence; null if there is nothing to explain. */
-	readonly reason: string | null;
 }
 
 /** Items may be missing here. */

@@ -38,6 +38,8 @@ export const MAX_EXAMPLE_BYTES = 64 * 1_024;
 export const EVENT_TYPE_DESCRIPTION_MAX_LENGTH = 2_000;
 
 const RESERVED_PREFIX = "fanfare.";
+/** The type of Fanfare's own sample, which tests of webhooks send. */
+export const TEST_EVENT_TYPE = "fanfare.test";
 export const RESERVED_TYPE_MESSAGE = `must not start with ${RESERVED_PREFIX}, which is reserved for Fanfare's own events: choose another name`;
 
 /**

@@ -33,13 +33,13 @@ export interface EventDetails {
 	readonly idempotencyKey: string | null;
 	/** Null if it is not known, as of events of version 0.1. */
 	readonly targets: EventTargets | null;
-	/** The `traceparent` header of the request, as W3C Trace Context defines it; null if there was none. */
+	/** The `traceparent` header of the request, as W3C Trace Context defines it; null if there was none. Each attempt sends it on. */
 	readonly traceparent: string | null;
 }
 
-/** A `traceparent` header of any version; parts that later versions add at the end are allowed. */
+/** A `traceparent` header of any version; parts that versions after 00 add at the end are allowed. */
 const TRACEPARENT_PATTERN =
-	/^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]{1,200})?$/;
+	/^(?!ff|00-.{53})[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]{1,200})?$/;
 
 /**
  * The `traceparent` of a request; null if it has none. One that is malformed is ignored, as its specification demands: tracing must

@@ -1,6 +1,7 @@
 // The live stream of a project: ids, types, statuses, codes and durations, never a payload or a header.
 import type { EventCustomers } from "./access/customer.ts";
 import type { AttemptTrigger, DeliveryStatus } from "./delivery.ts";
+import type { ReplayStatus } from "./replay.ts";
 import type { WebhookStatus } from "./webhook.ts";
 
 export const LIVE_KINDS = [
@@ -8,7 +9,9 @@ export const LIVE_KINDS = [
 	"attempt.finished",
 	"delivery.updated",
 	"deliveries.updated",
+	"webhook.created",
 	"webhook.updated",
+	"replay.updated",
 ] as const;
 export type LiveKind = (typeof LIVE_KINDS)[number];
 
@@ -54,11 +57,23 @@ export type LiveFact =
 			readonly reason: string | null;
 			readonly count: number;
 	  }
+	/** It was created, or any of its settings was changed, or it was deleted. */
 	| {
-			readonly kind: "webhook.updated";
+			readonly kind: "webhook.created" | "webhook.updated";
 			readonly webhookId: string;
 			readonly status: WebhookStatus | "Deleted";
 			readonly reason: string | null;
+	  }
+	/** It was started, has made progress, or has ended. */
+	| {
+			readonly kind: "replay.updated";
+			readonly replayId: string;
+			readonly webhookId: string;
+			readonly status: ReplayStatus;
+			readonly scannedCount: number;
+			readonly deliveryCount: number;
+			/** From 0 to 1. */
+			readonly progress: number;
 	  };
 
 /** A fact with its place in the stream. */

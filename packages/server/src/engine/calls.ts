@@ -30,26 +30,9 @@ import type { Relays } from "./relay-calls.ts";
 import type { Stats } from "./stats-calls.ts";
 import type { WorkspaceStatus } from "./status-calls.ts";
 import type { NewWebhook, WebhookPatch } from "./webhook-settings.ts";
+import type { TestSample, WebhookTest } from "./webhook-test.ts";
 
 export type { Change };
-
-/** The result of a test of a webhook. */
-export interface WebhookTest {
-	readonly status: "Ok" | "Failed";
-	/** The status of the last response; 0 if there was no response. */
-	readonly responseCode: number;
-	readonly latencyMs: number;
-	readonly attemptCount: number;
-	/** The body of the last response; null if it was empty or there was no response. */
-	readonly body: string | null;
-	/** Why the test failed; null if it succeeded. */
-	readonly reason: string | null;
-	/**
-	 * Whose failure the last attempt was: `fanfare` if this server could not make it, which says nothing about the receiver.
-	 * Null if the test succeeded.
-	 */
-	readonly failedBy: "receiver" | "fanfare" | null;
-}
 
 /** Every call of a project throws `project_not_found`. Every call with a webhook id throws `webhook_not_found`. */
 export interface Webhooks {
@@ -76,10 +59,10 @@ export interface Webhooks {
 	 */
 	updateSecret(change: Change, webhookId: string, secret: Uint8Array, overlapMs: number | null): Promise<Webhook>;
 	/**
-	 * Sends the example of `eventType`, or Fanfare's own sample if it is null. Throws `invalid_request` if the project
-	 * has no such event type, or if the type has no example.
+	 * Sends a sample, Fanfare's own if it is null. Throws `invalid_request` if the project has no such event type, if the type has
+	 * no example, or if the project would refuse an event of this type with this data.
 	 */
-	test(change: Change, webhookId: string, eventType: string | null): Promise<WebhookTest>;
+	test(change: Change, webhookId: string, sample: TestSample | null): Promise<WebhookTest>;
 	/** Pauses an enabled webhook: its new and waiting deliveries are Held until `resume`. */
 	pause(change: Change, webhookId: string): Promise<Webhook>;
 	/** Enables a paused or disabled webhook: its Held deliveries are sent, oldest first. */

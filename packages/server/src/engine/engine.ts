@@ -258,8 +258,9 @@ class AssembledEngine implements Engine {
 		this.customers = new CustomerCalls(parts, { directory, webhooks: this.webhooks, deletions: this.#deletions });
 		this.stats = new StatsCalls(parts, directory);
 
-		this.#replayer = new Replayer(parts, { directory, events: ownEvents, pace, line: this.#line });
-		this.replays = new ReplayCalls(parts, limits, { directory, replayer: this.#replayer });
+		const live = liveReporter;
+		this.#replayer = new Replayer(parts, { directory, events: ownEvents, pace, line: this.#line, live });
+		this.replays = new ReplayCalls(parts, limits, { directory, replayer: this.#replayer, live });
 		this.#housekeeper = new Housekeeper(parts);
 		this.#statsRoller = new StatsRoller(parts);
 		this.#retention = new Retention(parts, setup.retention ?? DEFAULT_RETENTION, {

@@ -31,6 +31,12 @@ export class ItemLines {
 			return `${time}  ${onStdout("cyan", "·")} ${this.#padded(0, item.eventType)}  ${this.#padded(1, to)}  accepted  ${item.eventId}`;
 		}
 		const name = await this.#name(item.webhookId);
+		if (item.kind === "webhook.created") return `${time}  ! webhook ${name} was created  ${item.webhookId}`;
+		if (item.kind === "replay.updated") {
+			const made = counted(item.deliveryCount, "delivery", "deliveries");
+			const percent = Math.floor(item.progress * 100);
+			return `${time}  ! replay to ${name}: ${item.status}, ${percent} %, ${made}  ${item.replayId}`;
+		}
 		if (item.kind === "webhook.updated") {
 			return `${time}  ! webhook ${name} is ${item.status}${reasonOf(item.reason)}  ${item.webhookId}`;
 		}

@@ -25,7 +25,9 @@ const KINDS: readonly StreamKind[] = [
 	"attempt.finished",
 	"delivery.updated",
 	"deliveries.updated",
+	"webhook.created",
 	"webhook.updated",
+	"replay.updated",
 ];
 
 /** Adds the command to the program. */

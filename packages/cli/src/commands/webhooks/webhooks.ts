@@ -4,17 +4,16 @@ import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
-import { EXIT } from "../../frame/failure.ts";
 import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { WEBHOOK, webhookIdOf } from "../../frame/named.ts";
 import { collectEntries, listOf } from "../../frame/values.ts";
 import { counted } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
-import { onStdout } from "../../text/style.ts";
 import { addStats } from "../stats.ts";
 import { addCreate, addUpdate } from "./change.ts";
 import { addRotateSecret } from "./secret.ts";
 import { COLUMNS, showWebhook } from "./show.ts";
+import { addTest } from "./test-webhook.ts";
 
 interface Filter extends CommonOptions, ListOptions {
 	readonly q?: string;
@@ -24,10 +23,6 @@ interface Filter extends CommonOptions, ListOptions {
 	readonly key?: string;
 	readonly eventType?: string;
 	readonly metadata?: Record<string, string>;
-}
-
-interface TestOptions extends CommonOptions {
-	readonly eventType?: string;
 }
 
 const args = { webhook: WEBHOOK };
@@ -114,38 +109,6 @@ function addAction(
 		const project = await call.project();
 		await showWebhook(call, await act(project, await webhookIdOf(call, project, given)));
 	});
-}
-
-function addTest(group: Command): void {
-	leaf<TestOptions>(
-		group,
-		{
-			usage: "test [webhook]",
-			summary: "Send a signed sample to a webhook now, and show the answer.",
-			description: "Exits with 1 if the endpoint did not answer with a 2xx.",
-			args,
-			options: [option("--event-type <type>", "Send the example of this event type. Default: a generic sample.")],
-			changes: "ask",
-		},
-		test,
-	);
-}
-
-async function test(call: Call<TestOptions>, given: string | undefined): Promise<void> {
-	const project = await call.project();
-	const id = await webhookIdOf(call, project, given);
-	const { eventType } = call.options;
-	const result = await project.batch.webhooks.test(id, { eventType });
-	const isOk = result.status === "Ok";
-	await call.output.object(result, id, () => [
-		["Result", isOk ? onStdout("green", "✓ the endpoint works") : onStdout("red", "✗ failed")],
-		["Answer", result.responseCode === 0 ? "none" : `${result.responseCode} after ${result.latencyMs} ms`],
-		["Attempts", String(result.attemptCount)],
-		["Reason", result.reason === null ? null : printable(result.reason)],
-		["Failed by", result.failedBy === "fanfare" ? "this server, not the endpoint" : null],
-		["Body", result.body === null || result.body === "" ? null : printable(result.body, { lines: true })],
-	]);
-	if (!isOk) process.exitCode = EXIT.failed;
 }
 
 async function remove(call: Call, given: string | undefined): Promise<void> {

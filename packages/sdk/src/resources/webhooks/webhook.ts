@@ -236,6 +236,37 @@ export interface WebhookTest {
 	readonly reason: string | null;
 	/** `fanfare`: the server could not make the last attempt, which says nothing about the receiver. Null if the test succeeded. */
 	readonly failedBy: "receiver" | "fanfare" | null;
+	/** The last request and the answer to it. Present only if `exchange` was asked for. */
+	readonly exchange?: TestExchange;
+}
+
+/** The last request of a test as it was sent, and what came back. */
+export interface TestExchange {
+	/** The request. If Fanfare could not make it, as it would have been. */
+	readonly request: {
+		/** Always `POST`. */
+		readonly method: "POST";
+		/** The URL that was called. */
+		readonly url: string;
+		/**
+		 * With names in lower case, without those of the connection, such as `host`. Values of the webhook's own headers are `***`. A
+		 * customer's token sees only the beginning of `webhook-signature`.
+		 */
+		readonly headers: Readonly<Record<string, string>>;
+		/** The body, whose bytes in UTF-8 are signed. */
+		readonly body: string;
+	};
+	/** The response; null if none came. */
+	readonly response: {
+		/** The HTTP status. */
+		readonly responseCode: number;
+		/** With names in lower case. Empty for a customer's token without the capability `payloads.read`. */
+		readonly headers: Readonly<Record<string, string>>;
+		/** The first 4 KiB as text. Empty for a customer's token without the capability `payloads.read`. */
+		readonly body: string;
+		/** Whether the body has more than is shown. */
+		readonly bodyTruncated: boolean;
+	} | null;
 }
 
 /** Options of `updateSecret`. All are optional. */
@@ -246,8 +277,18 @@ export interface UpdateSecretOptions extends RequestOptions {
 
 /** Options of `test`. All are optional. */
 export interface TestWebhookOptions extends RequestOptions {
-	/** One of the project's event types, whose example is sent. If omitted, a generic sample is sent. */
+	/**
+	 * The type of the event that is sent: without `data`, one of the project's event types, whose example is sent. If omitted, a
+	 * generic sample is sent.
+	 */
 	readonly eventType?: string | undefined;
+	/**
+	 * Data of your own to send, any JSON value but null, checked as in `events.send`. With a customer's token it needs the capability
+	 * `secrets.rotate`.
+	 */
+	readonly data?: unknown;
+	/** Whether the result has the request as it was sent and the answer to it, in `exchange`. Defaults to false. */
+	readonly exchange?: boolean | undefined;
 }
 
 /** The result of deleting an object. */

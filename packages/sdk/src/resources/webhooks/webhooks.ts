@@ -141,20 +141,25 @@ export class Webhooks {
 
 	/**
 	 * Sends a signed sample to the endpoint now and returns the result. With `eventType`, the example of your own event type is
-	 * sent. Makes up to min(`maxRetries`, 3) + 1 attempts, at most 1 s apart, and takes 30 s at most.
+	 * sent, with `data` what you give. Makes up to min(`maxRetries`, 3) + 1 attempts, at most 1 s apart, and takes 30 s at most.
 	 *
 	 * @example
 	 * const { status, reason } = await project.batch.webhooks.test(webhook.id);
 	 * if (status === "Failed") console.error(reason);
+	 *
+	 * const data = { orderId: 42 };
+	 * const { exchange } = await project.batch.webhooks.test(webhook.id, { eventType: "order.paid", data, exchange: true });
+	 * console.log(exchange?.request.headers["webhook-signature"], exchange?.response?.body);
 	 */
 	async test(webhookId: string, options: TestWebhookOptions = {}): Promise<WebhookTest> {
-		const { eventType } = options;
-		const body: wire.TestWebhook = { eventType };
-		const json = eventType === undefined ? {} : { json: JSON.stringify(body) };
+		const { eventType, data, exchange } = options;
+		const body: wire.TestWebhook = { eventType, data };
+		const json = eventType === undefined && data === undefined ? {} : { json: JSON.stringify(body) };
 		const timeoutMs = options.timeoutMs ?? Math.max(this.#transport.timeoutMs, TEST_TIMEOUT_MS);
 		const request = {
 			method: "POST",
 			path: this.#path() + path`/${webhookId}:test`,
+			...(exchange === undefined ? {} : { query: { exchange: String(exchange) } }),
 			...json,
 			answer: "webhookTest",
 		} as const;

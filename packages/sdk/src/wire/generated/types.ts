@@ -320,10 +320,27 @@ export type WebhookTest = {
 	readonly body: string | null;
 	readonly reason: string | null;
 	readonly failedBy: "receiver" | "fanfare" | null;
+	readonly exchange?: TestExchange;
+};
+
+export type TestExchange = {
+	readonly request: {
+		readonly method: "POST";
+		readonly url: string;
+		readonly headers: Readonly<Record<string, string>>;
+		readonly body: string;
+	};
+	readonly response: {
+		readonly responseCode: number;
+		readonly headers: Readonly<Record<string, string>>;
+		readonly body: string;
+		readonly bodyTruncated: boolean;
+	} | null;
 };
 
 export type TestWebhook = {
 	readonly eventType?: string | null | undefined;
+	readonly data?: unknown;
 };
 
 export type WebhooksReleased = {
@@ -868,10 +885,31 @@ export type StreamItem = {
 	readonly id: string;
 	readonly projectId: string;
 	readonly date: number;
+	readonly kind: "webhook.created";
+	readonly webhookId: string;
+	readonly status: "Enabled" | "Paused" | "Disabled" | "Deleted";
+	readonly reason: string | null;
+} | {
+	readonly object: "streamItem";
+	readonly id: string;
+	readonly projectId: string;
+	readonly date: number;
 	readonly kind: "webhook.updated";
 	readonly webhookId: string;
 	readonly status: "Enabled" | "Paused" | "Disabled" | "Deleted";
 	readonly reason: string | null;
+} | {
+	readonly object: "streamItem";
+	readonly id: string;
+	readonly projectId: string;
+	readonly date: number;
+	readonly kind: "replay.updated";
+	readonly replayId: string;
+	readonly webhookId: string;
+	readonly status: "Running" | "Finished" | "Cancelled";
+	readonly scannedCount: number;
+	readonly deliveryCount: number;
+	readonly progress: number;
 } | {
 	readonly object: "streamItem";
 	readonly kind: "gap" | "dropped" | "end";
@@ -934,6 +972,7 @@ export interface Responses {
 	readonly WebhookDeliveries: WebhookDeliveries;
 	readonly WebhookLastAttempt: WebhookLastAttempt;
 	readonly WebhookTest: WebhookTest;
+	readonly TestExchange: TestExchange;
 	readonly WebhooksReleased: WebhooksReleased;
 	readonly EventType: EventType;
 	readonly Event: Event;
@@ -1015,6 +1054,9 @@ export interface Queries {
 		readonly key?: string | undefined;
 		readonly eventType?: string | undefined;
 		readonly metadata?: Readonly<Record<string, string>> | undefined;
+	};
+	readonly testWebhook: {
+		readonly exchange?: "true" | "false" | undefined;
 	};
 	readonly listEventTypes: {
 		readonly limit?: number | undefined;

@@ -245,7 +245,7 @@ describe("the webhooks section", () => {
 
 	it.each(received.map((operation) => [operation.operationId, operation] as const))(
 		"shows for %s the headers and a body that its schema accepts",
-		(_id, { parameters = [], requestBody, responses }) => {
+		(id, { parameters = [], requestBody, responses }) => {
 			const { schema, example } = requestBody!.content["application/json"]!;
 			expect(schemaProblem(schema, example)).toBeNull();
 			expect(unknownFields(schema, example, "")).toEqual([]);
@@ -254,6 +254,7 @@ describe("the webhooks section", () => {
 				"webhook-timestamp",
 				"webhook-signature",
 				"user-agent",
+				...(id === "receiveEvent" ? ["traceparent"] : []),
 			]);
 			expect(Object.keys(responses)).toEqual(expect.arrayContaining(["2XX", "410", "429", "default"]));
 		},

@@ -63,8 +63,11 @@ async function makeEveryCall(capabilities: typeof CAPABILITIES | readonly (typeo
 	for (const { id, method, path } of ROUTES) {
 		const body = paths[path]?.[method]?.requestBody;
 		const example: unknown = body !== undefined && "content" in body ? body.content["application/json"]?.example : {};
-		const query = id === "getStatsOfWebhooks" ? `?ids=${ids["webhookId"]}` : "";
-		const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? name) + query;
+		const queries: Record<string, string> = {
+			getStatsOfWebhooks: `?ids=${ids["webhookId"]}`,
+			testWebhook: "?exchange=true",
+		};
+		const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? name) + (queries[id] ?? "");
 		const answering = app.request(url, {
 			method: method.toUpperCase(),
 			headers: { "secret-key": token, "content-type": "application/json" },
@@ -113,6 +116,6 @@ describe("without the capability payloads.read", () => {
 		const showing = (text: string) => Object.keys(answers).filter((id) => answers[id]?.text.includes(text) === true);
 		expect(showing(PAYLOAD)).toEqual(expect.arrayContaining(["getEvent", "getEventData"]));
 		expect(showing(BODY)).toEqual(expect.arrayContaining(["getDelivery", "listAttempts", "testWebhook"]));
-		expect(showing(HEADER)).toEqual(expect.arrayContaining(["getDelivery", "listAttempts"]));
+		expect(showing(HEADER)).toEqual(expect.arrayContaining(["getDelivery", "listAttempts", "testWebhook"]));
 	});
 });

@@ -22,6 +22,7 @@ import { statsRoutes } from "./stats/routes.ts";
 import { streamRoutes } from "./stream/routes.ts";
 import { releaseRoutes } from "./webhooks/release-routes.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
+import { testRoutes } from "./webhooks/test-route.ts";
 import { workspaceRoutes } from "./workspace/routes.ts";
 
 /**
@@ -34,6 +35,7 @@ export function apiRoutes(): readonly Route[] {
 		...keyRoutes,
 		...sessionRoutes,
 		...webhookRoutes,
+		...testRoutes,
 		...releaseRoutes,
 		...eventTypeRoutes,
 		...eventRoutes,

@@ -4,6 +4,7 @@ import { isDeliverable } from "../../core/webhook.ts";
 import type { ReplayStore } from "../../ports/store/replays.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
+import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { Pace } from "./pace.ts";
@@ -15,6 +16,7 @@ interface Neighbours {
 	readonly events: OwnEvents;
 	readonly pace: Pace;
 	readonly line: Pick<DeliveryLine, "due" | "inFlightLimit">;
+	readonly live: Pick<LiveReporter, "replayUpdated">;
 }
 
 /** Events examined and deliveries created in one step, which take about 2 ms and 1 ms. */
@@ -34,6 +36,8 @@ const SHARE = 0.5;
  */
 const RATE_SHARE_S = 0.1;
 const RETRY_AFTER_MS = 1_000;
+/** How often the live stream tells of the progress of a replay, at most. */
+const TELL_EVERY_MS = 1_000;
 
 /**
  * The running replays make their steps in round robin order, each in the process that holds its webhook. A replay can
@@ -54,6 +58,8 @@ export class Replayer {
 	readonly #replays = new Map<string, Replay>();
 	/** The deliveries of a webhook's replays that had not been attempted at the last look, by webhook. */
 	readonly #untried = new Map<string, readonly string[]>();
+	/** When the live stream was last told of a replay, in monotonic time. */
+	readonly #toldAt = new Map<string, number>();
 	#started = false;
 	#cancelTimer: (() => void) | null = null;
 	#working: Promise<void> | null = null;
@@ -104,6 +110,7 @@ export class Replayer {
 	forget(replayId: string): void {
 		const replay = this.#replays.get(replayId);
 		this.#replays.delete(replayId);
+		this.#toldAt.delete(replayId);
 		if (replay !== undefined && !this.#replays.values().some(({ webhookId }) => webhookId === replay.webhookId)) {
 			this.#untried.delete(replay.webhookId);
 		}
@@ -194,10 +201,24 @@ export class Replayer {
 			this.#untried.set(replay.webhookId, [...(this.#untried.get(replay.webhookId) ?? []), ...made]);
 			this.#near.line.due(replay.webhookId, at);
 		}
-		if (after?.status === "Running") return after.scannedCount > replay.scannedCount;
+		if (after?.status === "Running") {
+			const hasMoved = after.scannedCount > replay.scannedCount;
+			if (hasMoved) this.#tellProgress(after);
+			return hasMoved;
+		}
 		this.forget(replay.id);
-		if (after !== null) this.#reportEnd(after);
+		if (after === null) return true;
+		this.#near.live.replayUpdated(after);
+		this.#reportEnd(after);
 		return true;
+	}
+
+	/** Steps are made every few milliseconds, which would drown the stream. */
+	#tellProgress(replay: Replay): void {
+		const now = this.#parts.clock.monotonicMs();
+		if (!this.#replays.has(replay.id) || now - (this.#toldAt.get(replay.id) ?? -Infinity) < TELL_EVERY_MS) return;
+		this.#toldAt.set(replay.id, now);
+		this.#near.live.replayUpdated(replay);
 	}
 
 	#reportEnd(replay: Replay): void {

@@ -55,7 +55,7 @@ describe("a request", () => {
 	} as unknown as ArmedWebhook;
 
 	it("overrides the headers of the webhook with its own, and is signed with each key that has not expired", () => {
-		const event = { eventId: "evt_1", body: Buffer.from("{}") };
+		const event = { eventId: "evt_1", body: Buffer.from("{}"), traceparent: null };
 		const { url, headers, body, timeoutMs } = buildRequest(webhook, event, "Fanfare/test", NOW, NOW + 999 - 1_000);
 		expect({ url, body, timeoutMs }).toEqual({ url: webhook.endpoint, body: event.body, timeoutMs: 7_000 });
 		expect(headers).toMatchObject({
@@ -70,5 +70,13 @@ describe("a request", () => {
 				.headers["webhook-signature"]!.match(/^v1,\S+( v1,\S+)*$/)![0]
 				.split(" ").length;
 		expect([count(NOW - 1), count(NOW), count(NOW + 1)]).toEqual([3, 2, 1]);
+		expect(headers).not.toHaveProperty("traceparent");
+	});
+
+	it("has the trace of the event, unless the webhook has a header of this name", () => {
+		const event = { eventId: "evt_1", body: Buffer.from("{}"), traceparent: "00-1-2-01" };
+		const trace = (of: ArmedWebhook) => buildRequest(of, event, "", NOW, NOW).headers["traceparent"];
+		const own = { ...webhook, headers: { traceparent: "own" } };
+		expect([trace(webhook), trace(own)]).toEqual(["00-1-2-01", "own"]);
 	});
 });

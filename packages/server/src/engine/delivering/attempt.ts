@@ -10,11 +10,12 @@ import type { LeasedDelivery } from "../../ports/store/queue.ts";
 
 /**
  * The request for an event to a webhook, signed as Standard Webhooks specifies: by the secrets that have not expired at
- * `now`, with the wall time as its time stamp, since the receiver compares that with its own clock.
+ * `now`, with the wall time as its time stamp, since the receiver compares that with its own clock. The event's `traceparent` goes
+ * with it, unless the webhook has a header of this name.
  */
 export function buildRequest(
 	webhook: ArmedWebhook,
-	event: { readonly eventId: string; readonly body: Uint8Array },
+	event: Pick<LeasedDelivery, "eventId" | "body" | "traceparent">,
 	userAgent: string,
 	now: number,
 	wallNow: number,
@@ -26,6 +27,7 @@ export function buildRequest(
 		customerId: webhook.customerId,
 		url: webhook.endpoint,
 		headers: {
+			...(event.traceparent !== null && { traceparent: event.traceparent }),
 			...webhook.headers,
 			"content-type": "application/json",
 			"user-agent": userAgent,
@@ -103,8 +105,6 @@ export function recordAttempt(
 	outcome: AttemptOutcome,
 	startDate: number,
 ): Attempt {
-	const requestHeaders: Record<string, string> = { ...request.headers };
-	for (const name of webhook.headerNames) requestHeaders[name] = HIDDEN_VALUE;
 	return {
 		id,
 		number: delivery.attemptCount + 1,
@@ -118,7 +118,17 @@ export function recordAttempt(
 		webhookRevision: webhook.revision,
 		firstByteMs: outcome.firstByteMs,
 		connection: outcome.connection,
-		requestHeaders,
+		requestHeaders: shownHeaders(webhook, request),
 		response: outcome.response,
 	};
+}
+
+/** The headers of a request without the values of the webhook's own ones, which are write-only. */
+export function shownHeaders(
+	{ headerNames }: Pick<ArmedWebhook, "headerNames">,
+	request: AttemptRequest,
+): Readonly<Record<string, string>> {
+	const shown: Record<string, string> = { ...request.headers };
+	for (const name of headerNames) shown[name] = HIDDEN_VALUE;
+	return shown;
 }

@@ -90,7 +90,7 @@ export class Dispatcher {
 
 	/** Takes over the deliveries of an event that was just committed, or hands them to the owners of their webhooks. */
 	accepted(accepted: NewEvent): void {
-		const { event, body } = accepted;
+		const { event, body, traceparent } = accepted;
 		for (const { id, webhookId, state } of accepted.deliveries) {
 			if (state.status !== "Pending" || this.#near.commits.isCancelled(id)) continue;
 			const isOurs = this.#parts.tenure.holds(webhookId);
@@ -109,6 +109,7 @@ export class Dispatcher {
 				leaseUntil: state.leaseUntil,
 				createDate: event.createDate,
 				body,
+				traceparent,
 			};
 			if (isOurs) this.#near.queue.push(delivery);
 			else this.#near.handOffs.send(delivery);

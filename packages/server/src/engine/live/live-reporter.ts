@@ -3,6 +3,7 @@ import type { EventCustomers } from "../../core/access/customer.ts";
 import type { DeliveryChange, DeliveryState, DeliveryStatus } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { LiveFact } from "../../core/live.ts";
+import { replayProgress, type Replay } from "../../core/replay.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import type { AttemptOutcome } from "../../ports/sender.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
@@ -117,16 +118,37 @@ export class LiveReporter {
 		this.#publish(projectId, { kind: "deliveries.updated", webhookId, status, reason, count });
 	}
 
-	/** Called when a change of a webhook is committed. Only changes of its status are published. */
-	webhookUpdated(before: Webhook, after: Webhook & { readonly deleteDate: number | null }): void {
+	/** Called when a webhook was created, after it is in the directory: the stream looks there whose it is. */
+	webhookCreated({ id: webhookId, projectId, status }: Pick<Webhook, "id" | "projectId" | "status">): void {
+		if (!this.#hub.watches(projectId)) return;
+		this.#publish(projectId, { kind: "webhook.created", webhookId, status, reason: null });
+	}
+
+	/** Called when a change of a webhook is committed. */
+	webhookUpdated(after: Webhook & { readonly deleteDate: number | null }): void {
+		if (!this.#hub.watches(after.projectId)) return;
 		const deleted = after.deleteDate !== null;
-		if ((before.status === after.status && !deleted) || !this.#hub.watches(after.projectId)) return;
-		const status = deleted ? "Deleted" : after.status;
 		this.#publish(after.projectId, {
 			kind: "webhook.updated",
 			webhookId: after.id,
-			status,
+			status: deleted ? "Deleted" : after.status,
 			reason: deleted ? null : after.disabledReason,
+		});
+	}
+
+	/** Called when a change of a replay is committed; by the replayer at most once a second while it runs. */
+	replayUpdated(replay: Replay): void {
+		const { id: replayId, projectId, webhookId, status, scannedCount, deliveryCount } = replay;
+		if (!this.#hub.watches(projectId)) return;
+		const progress = replayProgress(replay);
+		this.#publish(projectId, {
+			kind: "replay.updated",
+			replayId,
+			webhookId,
+			status,
+			scannedCount,
+			deliveryCount,
+			progress,
 		});
 	}
 }

@@ -3,15 +3,15 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { EVERY_CUSTOMER, type EventCustomers } from "../../core/access/customer.ts";
-import { projectScope, type Principal } from "../../core/access/principal.ts";
+import { customerScope, projectScope, type Principal, type Scope } from "../../core/access/principal.ts";
 import type { LiveFilter, LiveItem } from "../../core/live.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 /** Watches a project. The returned function resolves with all items so far once there are `count`. */
-function watch(test: TestEngine, filter: Partial<LiveFilter> = {}) {
+function watch(test: TestEngine, filter: Partial<LiveFilter> = {}, scope: Scope = test.scope) {
 	const subscription = test.engine.live.subscribe({
 		kind: "api",
-		scope: test.scope,
+		scope,
 		principal: null,
 		filter: { kinds: null, customerId: null, webhookId: null, eventTypes: null, ...filter },
 		lastEventId: null,
@@ -26,6 +26,15 @@ function watch(test: TestEngine, filter: Partial<LiveFilter> = {}) {
 		}
 		return items;
 	};
+}
+
+/** Reads items until this many replays have ended. */
+async function withEnds(items: (count: number) => Promise<LiveItem[]>, ends: number): Promise<LiveItem[]> {
+	for (let count = 1; ; count++) {
+		const all = await items(count);
+		const ended = all.filter((item) => item.kind === "replay.updated" && item.status === "Finished");
+		if (ended.length >= ends) return all;
+	}
 }
 
 describe("the live stream", () => {
@@ -74,21 +83,93 @@ describe("the live stream", () => {
 		for (const eventId of [await test.send(), await test.send()]) await test.delivery(eventId, { attemptCount: 1 });
 		const items = watch(test);
 		const { webhooks } = test.engine;
-		await webhooks.update(test.change, webhook.id, { name: "says nothing" });
+		await webhooks.update(test.change, webhook.id, { name: "another" });
+		await webhooks.update(test.change, webhook.id, {});
 		await webhooks.pause(test.change, webhook.id);
-		await items(2);
+		await items(3);
 		await webhooks.resume(test.change, webhook.id);
-		await items(4);
+		await items(5);
 		await webhooks.delete(test.change, webhook.id);
-		const all = await items(6);
+		const all = await items(7);
 		const many = { kind: "deliveries.updated", webhookId: webhook.id, count: 2 };
-		expect(all.slice(0, 4)).toMatchObject([
+		expect(all.slice(0, 5)).toMatchObject([
+			{ kind: "webhook.updated", webhookId: webhook.id, status: "Enabled", reason: null },
 			{ kind: "webhook.updated", webhookId: webhook.id, status: "Paused", reason: null },
 			{ ...many, status: "Held", reason: "the webhook is paused" },
 			{ kind: "webhook.updated", webhookId: webhook.id, status: "Enabled", reason: null },
 			{ ...many, status: "Pending", reason: null },
 		]);
 		expect(all).toContainEqual(expect.objectContaining({ kind: "webhook.updated", status: "Deleted" }));
+	});
+
+	it("shows a new webhook, and a customer only its own", async () => {
+		await using test = await openTestEngine();
+		const items = watch(test);
+		const ofAcme = watch(test, {}, customerScope(test.projectId, "acme"));
+		const { id: globex } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
+		const { id: acme } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+		const { id: nobodys } = await test.createWebhook("http://127.0.0.1:9/");
+		for (const id of [globex, nobodys, acme]) await test.engine.webhooks.update(test.change, id, { name: "b" });
+		const named = (kind: string, webhookId: string) => ({ kind, webhookId, status: "Enabled", reason: null });
+		expect(await items(6)).toMatchObject([
+			...[globex, acme, nobodys].map((id) => named("webhook.created", id)),
+			...[globex, nobodys, acme].map((id) => named("webhook.updated", id)),
+		]);
+		expect(await ofAcme(2)).toMatchObject([named("webhook.created", acme), named("webhook.updated", acme)]);
+	});
+
+	it("shows the start, the progress and the end of replays, and a customer only its own", async () => {
+		await using test = await openTestEngine();
+		for (let n = 0; n < 3; n++) await test.send({ customers: EVERY_CUSTOMER });
+		const { id: acme } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+		const { id: globex } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
+		const filter = { kinds: ["replay.updated"] } as const;
+		const items = watch(test, filter);
+		const ofAcme = watch(test, filter, customerScope(test.projectId, "acme"));
+		const range = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
+		const paused = await test.createWebhook("http://127.0.0.1:9/");
+		await test.engine.webhooks.pause(test.change, paused.id);
+		const cancelled = await test.engine.replays.start(test.change, paused.id, range);
+		await test.engine.replays.cancel(test.change, cancelled.id);
+		const replays: string[] = [];
+		for (const id of [globex, acme]) replays.push((await test.engine.replays.start(test.change, id, range)).id);
+		const endOf = async (id: string) => (await test.engine.replays.get(test.scope, id)).status === "Finished";
+		await eventually("both have ended", async () => {
+			test.clock.advance(20);
+			return (await Promise.all(replays.map(endOf))).every(Boolean);
+		});
+		const last = { kind: "replay.updated", status: "Finished", scannedCount: 3, deliveryCount: 3, progress: 1 };
+		const own = await withEnds(ofAcme, 1);
+		expect(own[0]).toMatchObject({ replayId: replays[1], webhookId: acme, status: "Running", progress: 0 });
+		expect(own.every((item) => "webhookId" in item && item.webhookId === acme)).toBe(true);
+		const all = await withEnds(items, 2);
+		expect(all.slice(0, 2)).toMatchObject([
+			{ replayId: cancelled.id, status: "Running", deliveryCount: 0 },
+			{ replayId: cancelled.id, status: "Cancelled" },
+		]);
+		for (const replayId of replays) expect(all).toContainEqual(expect.objectContaining({ ...last, replayId }));
+	});
+
+	it("tells of the progress of a replay once a second at most, however many steps it makes", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		for (let n = 0; n < 150; n++) await test.send();
+		const { id } = await test.createWebhook(receiver.url);
+		const items = watch(test, { kinds: ["replay.updated"] });
+		const startedAt = test.clock.monotonicMs();
+		const range = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
+		await test.engine.replays.start(test.change, id, range);
+		await eventually("it has sent all", () => {
+			test.clock.advance(5);
+			return receiver.requests.length === 150;
+		});
+		await eventually("it has ended", async () => {
+			test.clock.advance(5);
+			return (await test.store.replays(test.scope, id, { limit: 1, cursor: null })).rows[0]?.status === "Finished";
+		});
+		const seconds = (test.clock.monotonicMs() - startedAt) / 1_000;
+		// Its start and its end are always told.
+		expect((await withEnds(items, 1)).length).toBeLessThanOrEqual(3 + seconds);
 	});
 
 	it("shows why a webhook was disabled", async () => {

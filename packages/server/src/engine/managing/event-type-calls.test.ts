@@ -197,7 +197,7 @@ describe("a test of a webhook", () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook(receiver.url);
 		await create(test, "user.created", { schemaJson: SCHEMA, exampleJson: FITTING });
-		await test.engine.webhooks.test(test.change, webhook.id, "user.created");
+		await test.engine.webhooks.test(test.change, webhook.id, { eventType: "user.created", dataJson: null });
 		await test.engine.webhooks.test(test.change, webhook.id, null);
 		const [withType, without] = receiver.requests.map(({ rawBody }) => rawBody.toString());
 		expect(withType).toBe(`{"type":"user.created","timestamp":"2026-11-24T12:00:00.000Z","data":${FITTING}}`);
@@ -208,7 +208,8 @@ describe("a test of a webhook", () => {
 		await using test = await openTestEngine();
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
 		await create(test, "bare");
-		const testWith = (type: string) => test.engine.webhooks.test(test.change, webhook.id, type);
+		const testWith = (type: string) =>
+			test.engine.webhooks.test(test.change, webhook.id, { eventType: type, dataJson: null });
 		await expect(testWith("bare")).rejects.toMatchObject(refusal("eventType", /no example/));
 		await expect(testWith("none")).rejects.toMatchObject(refusal("eventType", /not one of this project's event types/));
 	});

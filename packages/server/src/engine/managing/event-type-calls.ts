@@ -1,7 +1,13 @@
 // Event types: manages those of each project, and checks events of catalogued projects against them.
 import { projectOf, wholeProject, type Scope } from "../../core/access/principal.ts";
 import { FanfareError, invalidRequest, type Issue } from "../../core/errors.ts";
-import { isReservedEventType, MAX_EVENT_TYPES, RESERVED_TYPE_MESSAGE, type EventType } from "../../core/event-type.ts";
+import {
+	isReservedEventType,
+	MAX_EVENT_TYPES,
+	RESERVED_TYPE_MESSAGE,
+	TEST_EVENT_TYPE,
+	type EventType,
+} from "../../core/event-type.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { SchemaCheckError } from "../../ports/schema-validator.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
@@ -9,6 +15,7 @@ import { WaitingChecks } from "../accepting/waiting-checks.ts";
 import type { Change, EventTypes, EventTypePatch, EventTypeSettings } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
+import type { TestSample } from "../webhook-test.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { retried, revisionConflict, UNCHANGED } from "./changes/revisions.ts";
 import { SerialByKey } from "./changes/serial-by-key.ts";
@@ -24,6 +31,9 @@ export interface EventPayload {
 }
 
 const NO_ISSUES: readonly Issue[] = [];
+const UNKNOWN_TYPE: readonly Issue[] = [
+	{ path: "type", message: "is not one of this project's event types: create the event type first" },
+];
 
 /**
  * The event types of all projects. The schema checks that wait for the validator are limited, by their number and by
@@ -95,18 +105,33 @@ export class EventTypeCalls implements EventTypes {
 	async check(projectId: string, { type, dataJson }: EventPayload): Promise<readonly Issue[]> {
 		if (isReservedEventType(type)) return NO_ISSUES;
 		const known = await this.#directory.eventType(projectId, type);
-		if (known === null) {
-			return [{ path: "type", message: "is not one of this project's event types: create the event type first" }];
-		}
+		if (known === null) return UNKNOWN_TYPE;
 		if (known.archived) return [{ path: "type", message: "is an archived event type of this project" }];
 		return known.schemaJson === null ? NO_ISSUES : this.#validate(projectId, known.schemaJson, dataJson, "data");
 	}
 
 	/**
-	 * The sample for a test of a webhook: the example of a type, archived or not. Throws `invalid_request` if it has
-	 * none.
+	 * The sample for a test of a webhook: the example of a type, archived or not, or data of the caller's own. Throws `invalid_request` if
+	 * the type has no example, or if the project would refuse the data in an event of this type.
 	 */
-	async sample(scope: Scope, name: string): Promise<EventPayload> {
+	async sample(scope: Scope, { eventType, dataJson }: TestSample): Promise<EventPayload> {
+		const type = eventType ?? TEST_EVENT_TYPE;
+		if (dataJson === null) return this.#example(scope, type);
+		const issues = eventType === null ? NO_ISSUES : await this.#checkSample(scope, { type, dataJson });
+		if (issues.length === 0) return { type, dataJson };
+		throw invalidRequest(issues.map((issue) => (issue.path === "type" ? { ...issue, path: "eventType" } : issue)));
+	}
+
+	/** The same issues as a send would have, and to a customer what is internal looks like what does not exist. */
+	async #checkSample(scope: Scope, { type, dataJson }: EventPayload): Promise<readonly Issue[]> {
+		const projectId = projectOf(scope);
+		if (isReservedEventType(type)) return [{ path: "type", message: RESERVED_TYPE_MESSAGE }];
+		if (this.#directory.project(projectId).eventTypes !== "catalogued") return NO_ISSUES;
+		const isUnknown = scope.kind === "customer" && this.#directory.isInternal(projectId, type);
+		return isUnknown ? UNKNOWN_TYPE : this.check(projectId, { type, dataJson });
+	}
+
+	async #example(scope: Scope, name: string): Promise<EventPayload> {
 		const known = await this.#parts.store.eventType(projectOf(scope), name);
 		if (known === null || isHidden(scope, known)) {
 			throw invalidRequest([{ path: "eventType", message: "is not one of this project's event types" }]);

@@ -12,6 +12,7 @@ import type { Replayer } from "../background/replayer.ts";
 import type { Change, ReplayEstimate, ReplayRequest, Replays } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
 import { eventTypesOf } from "../directory/webhook-table.ts";
+import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { SerialByKey } from "./changes/serial-by-key.ts";
@@ -21,6 +22,7 @@ type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids">;
 interface Neighbours {
 	readonly directory: Directory;
 	readonly replayer: Replayer;
+	readonly live: Pick<LiveReporter, "replayUpdated">;
 }
 
 /** Events examined in one step, which takes about 2 ms. Other work goes on between steps. */
@@ -73,6 +75,7 @@ export class ReplayCalls implements Replays {
 		const limit = customerId === null ? MAX_RUNNING_REPLAYS : this.#maxReplaysPerCustomer(projectId);
 		if (!(await store.insertReplay(replay, { limit, entry }))) throw tooMany(customerId, limit);
 		this.#near.replayer.add(replay);
+		this.#near.live.replayUpdated(replay);
 		return replay;
 	}
 
@@ -114,8 +117,14 @@ export class ReplayCalls implements Replays {
 			);
 		}
 		this.#near.replayer.forget(replayId);
+		const replay = await this.#cancelled(scope, before, at);
+		this.#near.live.replayUpdated(replay);
+		return replay;
+	}
+
+	async #cancelled(scope: Scope, before: Replay, at: number): Promise<Replay> {
 		try {
-			return await this.get(scope, replayId);
+			return await this.get(scope, before.id);
 		} catch (error) {
 			if (!(error instanceof StoreError)) throw error;
 			// It is cancelled although the read was refused. Its counts may be those from a moment before.

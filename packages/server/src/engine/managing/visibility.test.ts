@@ -113,7 +113,7 @@ it("a customer sees only public event types, and tests only with their examples"
 	expect(await names(scope)).toEqual(["order.paid"]);
 	expect(await names(test.scope)).toEqual([TYPE, "order.paid"]);
 	await expect(test.engine.eventTypes.get(scope, TYPE)).rejects.toMatchObject({ code: "event_type_not_found" });
-	const asked = test.engine.webhooks.test({ scope, audit: null }, acme.id, TYPE);
+	const asked = test.engine.webhooks.test({ scope, audit: null }, acme.id, { eventType: TYPE, dataJson: null });
 	await expect(asked).rejects.toMatchObject({ code: "invalid_request" });
 });
 

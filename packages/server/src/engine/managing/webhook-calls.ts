@@ -18,7 +18,7 @@ import type { Webhook, WebhookLimits } from "../../core/webhook.ts";
 import type { AuditStore } from "../../ports/store/audit.ts";
 import type { DirectoryStore, WebhookFilter, WebhookRecord } from "../../ports/store/directory.ts";
 import type { StatsStore, WebhookActivity } from "../../ports/store/stats.ts";
-import type { Change, Webhooks, WebhookTest } from "../calls.ts";
+import type { Change, Webhooks } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
 import { customerBeingDeleted, webhookNotFound } from "../directory/not-found.ts";
 import { publicPart, sealHeaders, sealSecret } from "../directory/sealed-webhook.ts";
@@ -29,6 +29,7 @@ import type { ManyReleased } from "../many-released.ts";
 import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { NewWebhook, WebhookPatch } from "../webhook-settings.ts";
+import type { TestSample, WebhookTest } from "../webhook-test.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { revisionConflict, retried, UNCHANGED } from "./changes/revisions.ts";
 import { SerialByKey } from "./changes/serial-by-key.ts";
@@ -128,6 +129,7 @@ export class WebhookCalls implements Webhooks {
 		};
 		// One after the other for a customer, so that two at once do not pass its limit together.
 		const added = await (customerId === null ? add() : this.#changes.run(`${projectId} ${customerId}`, add));
+		this.#near.live.webhookCreated(added);
 		this.#report(added, "created", audit);
 		return this.#shown(added);
 	}
@@ -188,7 +190,7 @@ export class WebhookCalls implements Webhooks {
 		return this.#change(change, webhookId, null, make);
 	}
 
-	async test({ scope, audit }: Change, webhookId: string, eventType: string | null): Promise<WebhookTest> {
+	async test({ scope, audit }: Change, webhookId: string, asked: TestSample | null): Promise<WebhookTest> {
 		const projectId = projectOf(scope);
 		const { directory } = this.#near;
 		directory.webhookIn(scope, webhookId);
@@ -196,7 +198,7 @@ export class WebhookCalls implements Webhooks {
 			const [known] = directory.webhooksIn(projectId, [webhookId]);
 			return known === undefined ? null : (directory.armed(known) ?? (await directory.readArmed(webhookId)));
 		};
-		const sample = eventType === null ? null : await this.#near.eventTypes.sample(scope, eventType);
+		const sample = asked === null ? null : await this.#near.eventTypes.sample(scope, asked);
 		const webhook = await latest();
 		if (webhook === null) throw webhookNotFound();
 		return this.#near.tester.test(webhook, sample, {
@@ -316,7 +318,7 @@ export class WebhookCalls implements Webhooks {
 			const revision = await this.#parts.store.updateWebhook(next, options);
 			if (revision === null) return UNCHANGED;
 			if (typeof revision !== "number") throw webhookRefused(revision, record.customerId, this.#limits);
-			live.webhookUpdated(record, next);
+			live.webhookUpdated(next);
 			await directory.putWebhook({ ...next, revision });
 			this.#report(next, kindOfChange(record, next), audit);
 			return this.#shown({ ...next, revision });

@@ -1,16 +1,16 @@
 // Tests of a webhook: sends a signed sample at once. It passes through no queue and is not in the delivery log.
 import { FanfareError } from "../../core/errors.ts";
+import { TEST_EVENT_TYPE } from "../../core/event-type.ts";
 import { buildBody } from "../../core/event.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
-import { isOwnFailure, type AttemptOutcome } from "../../ports/sender.ts";
-import type { WebhookTest } from "../calls.ts";
-import { buildRequest, judge } from "../delivering/attempt.ts";
+import { isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../ports/sender.ts";
+import { buildRequest, judge, shownHeaders } from "../delivering/attempt.ts";
 import type { EngineParts } from "../parts.ts";
+import type { TestExchange, WebhookTest } from "../webhook-test.ts";
 import type { EventPayload } from "./event-type-calls.ts";
 
 type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "ids" | "observer">;
 
-const TEST_EVENT_TYPE = "fanfare.test";
 const TOTAL_MS = 30_000;
 const MAX_WAIT_MS = 1_000;
 /** Retries of a test at most, however patient the webhook's policy is: the caller waits for the result. */
@@ -29,6 +29,14 @@ export interface TestedWebhook {
 	readonly begin: () => Promise<void>;
 	/** How many tests of one customer may be under way. */
 	readonly maxPerCustomer: number;
+}
+
+/** The last attempt of a test, and the number of attempts with it. */
+interface MadeAttempt {
+	readonly webhook: ArmedWebhook;
+	readonly request: AttemptRequest;
+	readonly outcome: AttemptOutcome;
+	readonly attemptCount: number;
 }
 
 /** Sends samples to webhooks. The tests under way are limited, in all, for each project and for each customer. */
@@ -87,30 +95,32 @@ export class WebhookTester {
 		const { clock, ids, wall } = this.#parts;
 		const endAt = clock.monotonicMs() + TOTAL_MS;
 		const now = clock.now();
-		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson) };
+		const event = { eventId: ids.make("evt", now), body: buildBody(type, now, dataJson), traceparent: null };
 		const maxAttempts = 1 + Math.min(first.retries.maxRetries, MAX_TEST_RETRIES);
 		let webhook = first;
 		for (let attemptCount = 1; ; attemptCount++) {
 			const request = buildRequest(webhook, event, this.#userAgent, clock.now(), wall.now());
 			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, Math.floor(endAt - clock.monotonicMs())));
 			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
+			const made = { webhook, request, outcome, attemptCount };
 			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
 			// An aborted attempt was cut short by a stop of the engine: no other one may follow it.
 			const isStopped = outcome.error === "aborted";
 			const over = isStopped || attemptCount >= maxAttempts || clock.monotonicMs() + waitMs >= endAt;
-			if (isSuccess(outcome) || over) return this.#report(webhook, outcome, attemptCount);
+			if (isSuccess(outcome) || over) return this.#report(made);
 			await new Promise<void>((resolve) => clock.after(waitMs, resolve));
 			const changed = await latest();
-			if (changed === null) return this.#report(webhook, outcome, attemptCount);
+			if (changed === null) return this.#report(made);
 			webhook = changed;
 		}
 	}
 
 	/** The result for the caller. The log has what only the operator may see. */
-	#report({ id, projectId }: ArmedWebhook, outcome: AttemptOutcome, attemptCount: number): WebhookTest {
-		const result = report(outcome, attemptCount, this.#parts.wall.now());
+	#report(made: MadeAttempt): WebhookTest {
+		const result = report(made, this.#parts.wall.now());
+		const { id, projectId } = made.webhook;
 		const { status, responseCode, reason, failedBy } = result;
-		const { detail } = outcome;
+		const { detail } = made.outcome;
 		if (status === "Failed") {
 			this.#parts.observer.note("the test of a webhook failed", {
 				projectId,
@@ -134,7 +144,8 @@ function isSuccess(outcome: AttemptOutcome): boolean {
 	return judge(outcome, 0).kind === "success";
 }
 
-function report(outcome: AttemptOutcome, attemptCount: number, wallNow: number): WebhookTest {
+function report(made: MadeAttempt, wallNow: number): WebhookTest {
+	const { outcome, attemptCount } = made;
 	const verdict = judge(outcome, wallNow);
 	const body = outcome.response?.body ?? "";
 	const isOurs = isOwnFailure(outcome.error);
@@ -146,6 +157,17 @@ function report(outcome: AttemptOutcome, attemptCount: number, wallNow: number):
 		body: body === "" ? null : body,
 		reason: isOurs ? ownReason(outcome) : reasonOf(verdict),
 		failedBy: verdict.kind === "success" ? null : isOurs ? "fanfare" : "receiver",
+		exchange: exchangeOf(made),
+	};
+}
+
+function exchangeOf({ webhook, request, outcome }: MadeAttempt): TestExchange {
+	return {
+		endpoint: request.url,
+		requestHeaders: shownHeaders(webhook, request),
+		requestBody: request.body,
+		responseCode: outcome.responseCode,
+		response: outcome.response,
 	};
 }
 

@@ -14,5 +14,6 @@ export function leasedDelivery(id: string, webhookId: string, bytes: number, pro
 		leaseUntil: 1_000,
 		createDate: 0,
 		body: new Uint8Array(bytes),
+		traceparent: null,
 	};
 }

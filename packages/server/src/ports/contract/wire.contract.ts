@@ -133,6 +133,7 @@ function delivery(body: readonly number[] = [123, 125]): LeasedDelivery {
 		leaseUntil: 1_800_000_120_000,
 		createDate: 1_800_000_000_000,
 		body: Uint8Array.from(body),
+		traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	};
 }
 

@@ -17,6 +17,8 @@ export interface LeasedDelivery {
 	readonly createDate: number;
 	/** The request body of the event. */
 	readonly body: Uint8Array;
+	/** See `EventDetails` of core/event.ts: passed on to the receiver. */
+	readonly traceparent: string | null;
 }
 
 export interface ClaimRequest {

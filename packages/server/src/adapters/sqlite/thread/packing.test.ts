@@ -162,6 +162,7 @@ const leased: fc.Arbitrary<LeasedDelivery> = fc.record({
 	attemptCount: count,
 	leaseUntil: count,
 	createDate: count,
+	traceparent: maybe(text),
 	body,
 });
 

@@ -74,7 +74,8 @@ export function packClaim({ deliveries, nextDueAt }: Claim): Packed {
 	const values: unknown[] = [nextDueAt, deliveries.length];
 	for (const each of deliveries) {
 		values.push(each.id, each.projectId, each.webhookId, each.eventId, each.eventType, each.trigger);
-		values.push(each.attemptCount, each.leaseUntil, each.createDate, each.body.length);
+		values.push(each.attemptCount, each.leaseUntil, each.createDate, each.traceparent);
+		values.push(each.body.length);
 	}
 	return { values, bodies: joined(deliveries) };
 }
@@ -92,6 +93,7 @@ export function unpackClaim(packed: Packed): Claim {
 		attemptCount: reader.take(),
 		leaseUntil: reader.take(),
 		createDate: reader.take(),
+		traceparent: reader.take(),
 		// A copy: a delivery that waits long must not keep the bodies of all deliveries that were claimed with it in memory.
 		body: reader.takeBody().slice(),
 	}));

@@ -47,6 +47,18 @@ const HEADERS = [
 	},
 ].map((header) => ({ ...header, in: "header" as const, required: true }));
 
+const TRACEPARENT = {
+	name: "traceparent",
+	description:
+		"W3C Trace Context: the header of the request that sent the event, unchanged, at each attempt and replay. Absent if that request had " +
+		"none, or a malformed one, and for Fanfare's own events. A header of this name that the webhook has is sent instead. It is " +
+		"not part of what is signed.",
+	schema: { type: "string" as const },
+	example: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+	in: "header" as const,
+	required: false,
+};
+
 const RESPONSES = {
 	"2XX": { description: "The delivery has succeeded. Respond within `timeoutMs`, and before you process the event." },
 	410: { description: "Nothing more is wanted here: the delivery is Failed, and the webhook is disabled." },
@@ -103,7 +115,7 @@ function received(
 		summary,
 		description,
 		security: [],
-		parameters: HEADERS,
+		parameters: name === "event" ? [...HEADERS, TRACEPARENT] : HEADERS,
 		request: { body: { required: true, content: { "application/json": { schema, example } } } },
 		responses: RESPONSES,
 	};

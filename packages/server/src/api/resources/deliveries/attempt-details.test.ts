@@ -1,8 +1,9 @@
 // What the log tells of an attempt and of an event beside their outcome, and the list of what has changed.
-import { startReceiver } from "@fanfare/testkit/receiver";
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { encodeCursor } from "../../../core/page.ts";
+import { eventually } from "../../../engine/test/test-engine.ts";
 import { caller, type Caller } from "../../test/caller.ts";
 import { apiRoutes } from "../table.ts";
 
@@ -83,10 +84,48 @@ describe("an event", () => {
 		TRACEPARENT.replace("0af7651916cd43dd8448eb211c80319c", "0".repeat(32)),
 		TRACEPARENT.replace("b7ad6b7169203331", "0".repeat(16)),
 		`${TRACEPARENT}-${"x".repeat(300)}`,
+		`${TRACEPARENT}-x`,
+		`${TRACEPARENT}, ${TRACEPARENT}`,
 	])("is accepted without a trace if the header is malformed: %s", async (traceparent) => {
 		const api = await caller();
 		const id = await send(api, {}, { traceparent });
 		expect((await api.call("GET", `./events/${id}`)).json).toMatchObject({ id, traceparent: null });
+	});
+});
+
+describe("the trace of an event", () => {
+	const tracesOf = (receiver: Receiver) => receiver.requests.map(({ headers }) => headers["traceparent"] ?? null);
+
+	it("goes with each attempt and replay, and is in the log", async () => {
+		await using receiver = await startReceiver();
+		receiver.script((_, index) => ({ status: index === 0 ? 500 : 204 }));
+		const api = await caller();
+		const webhookId = await api.makeWebhook(receiver.url);
+		const eventId = await send(api, {}, { traceparent: TRACEPARENT });
+		const { id } = await api.test.delivery(eventId, { attemptCount: 1 });
+		api.test.clock.advance(1_000);
+		await api.test.delivery(eventId, { status: "Succeeded" });
+		await api.call("POST", `./batch/webhooks/${webhookId}:replay`, { since: 0, status: ["Succeeded"] });
+		await eventually("the replay has sent it", () => {
+			api.test.clock.advance(10);
+			return receiver.requests.length === 3;
+		});
+		expect(tracesOf(receiver)).toEqual([TRACEPARENT, TRACEPARENT, TRACEPARENT]);
+		const { json } = await api.call("GET", `./deliveries/${id}`);
+		const sent = { request: { headers: { traceparent: TRACEPARENT } } };
+		expect(json["attempts"]).toMatchObject([sent, sent]);
+	});
+
+	it("is not sent if the event has none, or if the webhook has a header of this name, which is sent instead", async () => {
+		await using receiver = await startReceiver();
+		const api = await caller();
+		const id = await api.makeWebhook(receiver.url);
+		await api.test.delivery(await send(api), { status: "Succeeded" });
+		await api.call("PATCH", `./batch/webhooks/${id}`, { spec: { headers: { Traceparent: "own" } } });
+		const eventId = await send(api, {}, { traceparent: TRACEPARENT });
+		await api.test.delivery(eventId, { status: "Succeeded" });
+		expect(tracesOf(receiver)).toEqual([null, "own"]);
+		expect(await attemptOf(api, eventId)).toMatchObject({ request: { headers: { traceparent: "***" } } });
 	});
 });
 

@@ -56,14 +56,10 @@ export function attemptListReply(page: Page<LoggedAttempt>, request: PageRequest
 	return textListReply(page, request, { id: ({ number }) => String(number), text });
 }
 
-/**
- * `reader` is who sees it: a customer, and a key that only reads, get nothing with which requests could be made. A customer
- * needs a capability to see what receivers have responded.
- */
+/** `reader` is who sees it: see `shownTo`. */
 function presentAttempt(attempt: LoggedAttempt, reader: Principal | null): z.infer<typeof attemptSchema> {
-	const seesAll = reader?.kind === "key" && scopeAllows(reader.key.scope, "write");
-	const { connection, requestHeaders } = attempt;
-	const response = seesPayloads(reader) ? attempt.response : withoutContent(attempt.response);
+	const { connection } = attempt;
+	const shown = shownTo(reader, attempt.requestHeaders, attempt.response);
 	return {
 		id: attempt.id,
 		object: "attempt",
@@ -84,8 +80,22 @@ function presentAttempt(attempt: LoggedAttempt, reader: Principal | null): z.inf
 		error: attempt.error,
 		cause: attempt.cause,
 		reason: attempt.reason,
-		request: { headers: seesAll ? requestHeaders : withoutSignatures(requestHeaders) },
-		response: seesAll || response === null ? response : { ...response, headers: withoutCookies(response.headers) },
+		request: { headers: shown.headers },
+		response: shown.response,
+	};
+}
+
+/**
+ * What `reader` may see of the headers of a request and of the response: a customer, and a key that only reads, get nothing with
+ * which requests could be made. A customer needs a capability to see what receivers have responded.
+ */
+export function shownTo(reader: Principal | null, headers: Headers, response: LoggedAttempt["response"]) {
+	const answer = seesPayloads(reader) ? response : withoutContent(response);
+	const seesAll = reader?.kind === "key" && scopeAllows(reader.key.scope, "write");
+	if (seesAll) return { headers, response: answer };
+	return {
+		headers: withoutSignatures(headers),
+		response: answer === null ? null : { ...answer, headers: withoutCookies(answer.headers) },
 	};
 }
 

@@ -60,7 +60,7 @@ export const eventRoutes = [
 		summary: "Send an event",
 		description:
 			"A 202 means that the event and all its deliveries are stored on disk. The body may have up to 256 KiB. " +
-			"Receivers get `data` byte for byte as you sent it.",
+			"Receivers get `data` byte for byte as you sent it, and the header `traceparent` (W3C Trace Context) of your request if it is valid.",
 		body: eventBody,
 		answers: { 202: { description: "The accepted event.", schema: eventSchema } },
 		errors: {
@@ -83,7 +83,8 @@ export const eventRoutes = [
 		summary: "Send many events",
 		description:
 			"Up to 1,000 events and 5 MiB. Each event is accepted or refused by itself, so check the status of each result. " +
-			"A batch that is more than what is left of a quota is refused as a whole, with 429.",
+			"A batch that is more than what is left of a quota is refused as a whole, with 429. " +
+			"The header `traceparent` of your request, if it is valid, belongs to each of the events.",
 		body: batchBody,
 		answers: { 202: { description: "One result for each event, in order.", schema: batchSchema } },
 		errors: { 429: OVER_QUOTA },

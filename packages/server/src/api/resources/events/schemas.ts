@@ -177,10 +177,14 @@ export const eventWithDataSchema = loggedEventSchema
 					"`webhooks` if it was sent to the webhooks in `webhookIds`, `everyone` if it was sent to all whose filter matches, `nobody` " +
 					"if to none. Null if it is not known: for events that version 0.1 accepted.",
 			}),
-		traceparent: z.string().nullable().openapi({
-			description:
-				"The `traceparent` header (W3C Trace Context) of the request that sent it; null if it had none that is valid.",
-		}),
+		traceparent: z
+			.string()
+			.nullable()
+			.openapi({
+				description:
+					"The `traceparent` header (W3C Trace Context) of the request that sent it, which receivers get with each attempt; null if it had " +
+					"none that is valid.",
+			}),
 		data: z.unknown().openapi({ description: "The data byte for byte as it was sent. Null if it was erased." }),
 		dataErased: z.boolean().openapi({ description: "True if the payload was erased: by hand, or because of its age." }),
 		dataHidden: z.boolean().optional().openapi({

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 
 import { ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from "../../../core/delivery.ts";
 import { LIVE_KINDS } from "../../../core/live.ts";
+import { REPLAY_STATUSES } from "../../../core/replay.ts";
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
 import { shortText } from "../common/bounded.ts";
 import { listParameter } from "../common/lists.ts";
@@ -58,6 +59,9 @@ const reason = z
 	.nullable()
 	.openapi({ description: "Why, as a sentence; null if there is nothing to explain." });
 const status = z.enum(DELIVERY_STATUSES).openapi({ description: "The status now." });
+const webhookStatus = z
+	.enum(["Enabled", "Paused", "Disabled", "Deleted"])
+	.openapi({ description: "The status now; `Deleted` if it was deleted." });
 const ITEM = {
 	object: "streamItem",
 	id: "01936a2e5c3b-42",
@@ -113,10 +117,27 @@ export const streamItemSchema = z
 		}),
 		z.object({
 			...item,
+			kind: z.literal("webhook.created"),
+			webhookId: z.string(),
+			status: webhookStatus,
+			reason,
+		}),
+		z.object({
+			...item,
 			kind: z.literal("webhook.updated"),
 			webhookId: z.string(),
-			status: z.enum(["Enabled", "Paused", "Disabled", "Deleted"]).openapi({ description: "The status now." }),
+			status: webhookStatus,
 			reason,
+		}),
+		z.object({
+			...item,
+			kind: z.literal("replay.updated"),
+			replayId: z.string(),
+			webhookId: z.string(),
+			status: z.enum(REPLAY_STATUSES).openapi({ description: "The status now." }),
+			scannedCount: z.int().openapi({ description: "Events that it has looked at." }),
+			deliveryCount: z.int().openapi({ description: "Deliveries that it has made." }),
+			progress: z.number().openapi({ description: "From 0 to 1, measured in the time of its range." }),
 		}),
 		z.object({
 			object: z.literal("streamItem"),

@@ -1,7 +1,7 @@
 // The release of webhooks that a restore from a backup has paused: one, those of a project, or all.
 import { json, keyWith, route, workspaceKeyWith } from "../../request/route.ts";
-import { webhooksReleasedSchema } from "./action-schemas.ts";
 import { presentChanged } from "./present.ts";
+import { webhooksReleasedSchema } from "./release-schemas.ts";
 import { webhookSchema } from "./schemas.ts";
 
 const EXACTLY_THOSE =

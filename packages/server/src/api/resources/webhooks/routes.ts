@@ -1,5 +1,4 @@
 // Webhooks: the calls that Nexus has, and pause and resume.
-import { seesPayloads } from "../../../core/access/principal.ts";
 import { decodeSecret } from "../../../core/crypto/signing.ts";
 import type { Webhook } from "../../../core/webhook.ts";
 import type { Change, Webhooks } from "../../../engine/calls.ts";
@@ -8,7 +7,6 @@ import { jsonBody } from "../../request/body/body-rule.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyOrCustomerWith, route, type Reply } from "../../request/route.ts";
 import { deletedSchema, scannedListOf } from "../common/schemas.ts";
-import { testWebhookSchema, webhookTestSchema } from "./action-schemas.ts";
 import { newWebhook, webhookFilter, webhookPatch } from "./input.ts";
 import { webhooksQuerySchema } from "./list-query.ts";
 import { presentChanged, presentWebhook, presentWebhooks } from "./present.ts";
@@ -152,31 +150,7 @@ const manageRoutes = [
 	}),
 ];
 
-/** Optional, since the Nexus SDK sends no body. */
-const testBody = { ...jsonBody(testWebhookSchema, {}), optional: true };
-
 const actionRoutes = [
-	route({
-		id: "testWebhook",
-		tag: "Webhooks",
-		method: "post",
-		path: "/projects/{projectId}/batch/webhooks/{webhookId}:test",
-		audit: "webhook.test",
-		access: keyOrCustomerWith("write", "webhooks.write"),
-		summary: "Test a webhook",
-		description:
-			"Sends a signed sample at once, outside the queue and the log: up to min(`maxRetries`, 3) + 1 attempts until " +
-			"a 2xx, at most 1 s apart and 30 s in all. If the endpoint fails, the response is a 200 with the status " +
-			"`Failed`, and `failedBy` says whether the receiver or Fanfare itself is to blame. With `eventType`, the sample is the example of that event type.",
-		body: testBody,
-		answers: { 200: { description: "The result of the test.", schema: webhookTestSchema } },
-		async handle({ deps, principal, change, params, body: { eventType = null } }) {
-			const test = await deps.engine.webhooks.test(change, params.webhookId, eventType);
-			const { status, responseCode, latencyMs, attemptCount, reason, failedBy } = test;
-			const body = seesPayloads(principal) ? test.body : null;
-			return json({ status, responseCode, latencyMs, attemptCount, body, reason, failedBy });
-		},
-	}),
 	route({
 		id: "pauseWebhook",
 		tag: "Webhooks",

@@ -147,7 +147,9 @@ const headers = stringMap({ maxEntries: MAX_HEADERS, nameIssue: headerNameIssue,
 	.nullish()
 	.openapi({
 		type: ["object", "null"],
-		description: "Sent with each attempt, with names in lower case. Values are write-only: responses show `***`.",
+		description:
+			"Sent with each attempt, with names in lower case. Values are write-only: responses show `***`. One named `traceparent` is " +
+			"sent in place of the event's.",
 		example: { "x-tenant": "acme" },
 	});
 

@@ -20,6 +20,7 @@ export function describeQueue(current: CurrentStore): void {
 	describeWebhooksToSweep(current);
 }
 
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const PLENTY = { limit: 100, maxBytes: 1_000_000 };
 
 async function claim({ store, records, webhookId }: World, changes: Partial<ClaimRequest> = {}) {
@@ -35,6 +36,7 @@ function describeClaims(current: CurrentStore): void {
 			type: "a.b",
 			body: Buffer.from("body"),
 			state: newDelivery(records.now, null, "replay"),
+			traceparent: TRACEPARENT,
 		});
 		const eventId = (await world.store.delivery(scope, id))?.eventId;
 		const leaseUntil = records.now + 60_000;
@@ -50,10 +52,13 @@ function describeClaims(current: CurrentStore): void {
 				leaseUntil,
 				createDate: records.now,
 				body: new Uint8Array(Buffer.from("body")),
+				traceparent: TRACEPARENT,
 			},
 		]);
 		expect(await world.state(id)).toMatchObject({ status: "Pending", leaseUntil, nextAttemptAt: records.now });
 		expect(await claim(world)).toEqual([]);
+		await accept();
+		expect(await claim(world)).toMatchObject([{ traceparent: null }]);
 	});
 
 	it("claims the earliest due first, and no more than the limit", async () => {

@@ -5,6 +5,7 @@ import { isDeliverable } from "../../../../core/webhook.ts";
 import type { Claim, ClaimRequest, LeasedDelivery } from "../../../../ports/store/queue.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { DELIVERY_COLUMNS, toDeliveryRow, type DeliveryRow } from "../../codec/delivery-rows.ts";
+import { toEventDetails } from "../../codec/event-rows.ts";
 import { idOf, uuidOf } from "../../codec/ids.ts";
 import { bytes, number, numberOrNull, text, type Row } from "../../codec/rows.ts";
 import { qualified, statement } from "../../codec/statements.ts";
@@ -27,7 +28,7 @@ const SELECT_DUE = statement(`
 	) waiting
 	LEFT JOIN events event ON event.id = waiting.event_id ORDER BY waiting.due_at, waiting.id
 `);
-const SELECT_EVENTS = statement("SELECT id, create_date, body FROM events WHERE id = ANY($1::uuid[])");
+const SELECT_EVENTS = statement("SELECT id, create_date, details, body FROM events WHERE id = ANY($1::uuid[])");
 const LEASE = statement("UPDATE open_deliveries SET lease_until = $1, due_at = $1 WHERE id = ANY($2::uuid[])");
 const SELECT_NEXT = statement(
 	"SELECT min(due_at) AS due_at FROM open_deliveries WHERE webhook_id = $1 AND due_at IS NOT NULL",
@@ -98,6 +99,7 @@ function cancelErased(
 interface Payload {
 	readonly createDate: number;
 	readonly body: Uint8Array;
+	readonly traceparent: string | null;
 }
 
 async function readEvents(session: Session, claimed: readonly DeliveryRow[]): Promise<Map<string, Payload>> {
@@ -105,7 +107,10 @@ async function readEvents(session: Session, claimed: readonly DeliveryRow[]): Pr
 	const ids = [...new Set(claimed.map(({ event }) => event))];
 	const rows = await session.run(SELECT_EVENTS, [binaryArray("uuid", ids)]);
 	return new Map(
-		rows.map((row) => [text(row["id"]), { createDate: number(row["create_date"]), body: bytes(row["body"]) }]),
+		rows.map((row) => {
+			const { traceparent } = toEventDetails(row);
+			return [text(row["id"]), { createDate: number(row["create_date"]), body: bytes(row["body"]), traceparent }];
+		}),
 	);
 }
 
@@ -123,5 +128,6 @@ function toLeased(row: DeliveryRow, events: ReadonlyMap<string, Payload>, leaseU
 		leaseUntil,
 		createDate: event.createDate,
 		body: event.body,
+		traceparent: event.traceparent,
 	};
 }

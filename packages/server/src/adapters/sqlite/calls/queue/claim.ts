@@ -6,6 +6,7 @@ import { ERASED_REASON } from "../../../../core/policies/retention.ts";
 import { isDeliverable } from "../../../../core/webhook.ts";
 import type { Claim, ClaimRequest, LeasedDelivery } from "../../../../ports/store/queue.ts";
 import { deliveryId, EVENT_OF_DELIVERY, TRIGGERS } from "../../codec/delivery-rows.ts";
+import { toEventDetails } from "../../codec/event-rows.ts";
 import { idText } from "../../codec/ids.ts";
 import { bytes, nameOf, number, text, type Row } from "../../codec/rows.ts";
 import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
@@ -60,7 +61,7 @@ export function createClaimDue(db: DatabaseSync, table: DeliveryTable, journal: 
 
 const NOTHING: Claim = { deliveries: [], nextDueAt: null };
 
-const COLUMNS = `${EVENT_OF_DELIVERY}, event.body AS body`;
+const COLUMNS = `${EVENT_OF_DELIVERY}, event.details AS details, event.body AS body`;
 
 /** Reads the open deliveries of a webhook that are not leased, in order: first those whose lease has ended, then new ones. */
 function createOpenRows(db: DatabaseSync, table: DeliveryTable) {
@@ -183,5 +184,6 @@ function toLeasedDelivery(row: Row, { numbers }: DeliveryTable, leaseUntil: numb
 		leaseUntil,
 		createDate: number(row["event_date"]),
 		body: bytes(row["body"]),
+		traceparent: toEventDetails(row).traceparent,
 	};
 }

@@ -1,0 +1,41 @@
+// What a test of a webhook sends, and its result.
+import type { AttemptResponse } from "../ports/sender.ts";
+
+/** What a test sends. Not both are null. */
+export interface TestSample {
+	/** The type of the event; null for that of Fanfare's own sample. */
+	readonly eventType: string | null;
+	/** The data, as the JSON text that was sent; null for the example of the type. */
+	readonly dataJson: string | null;
+}
+
+/** The result of a test of a webhook. */
+export interface WebhookTest {
+	readonly status: "Ok" | "Failed";
+	/** The status of the last response; 0 if there was no response. */
+	readonly responseCode: number;
+	readonly latencyMs: number;
+	readonly attemptCount: number;
+	/** The body of the last response; null if it was empty or there was no response. */
+	readonly body: string | null;
+	/** Why the test failed; null if it succeeded. */
+	readonly reason: string | null;
+	/**
+	 * Whose failure the last attempt was: `fanfare` if this server could not make it, which says nothing about the receiver.
+	 * Null if the test succeeded.
+	 */
+	readonly failedBy: "receiver" | "fanfare" | null;
+	/** The last attempt. */
+	readonly exchange: TestExchange;
+}
+
+/** The request of an attempt as it was sent, and what came back. */
+export interface TestExchange {
+	readonly endpoint: string;
+	/** Lower-case names. The values of the webhook's own headers are hidden. */
+	readonly requestHeaders: Readonly<Record<string, string>>;
+	readonly requestBody: Uint8Array;
+	readonly responseCode: number;
+	/** Null if no response came. */
+	readonly response: AttemptResponse | null;
+}
