@@ -8,14 +8,20 @@ import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
 import { startServerProcess, type Answer, type ServerProcess } from "@fanfare/testkit/server-process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { LiveMemory } from "./live-memory.ts";
+
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
 const ENDLESS_BYTES = 100_000 * MIB;
 
 let server: ServerProcess;
+const memory = new LiveMemory();
 beforeAll(async () => {
 	// The limit of body bytes in memory is so low that a leak of a few bodies would exceed it.
-	server = await startServerProcess({ env: { FANFARE_MAX_BODY_BYTES_IN_HAND: String(16 * MIB) } });
+	server = await startServerProcess({
+		...memory.options,
+		env: { FANFARE_MAX_BODY_BYTES_IN_HAND: String(16 * MIB) },
+	});
 });
 afterAll(async () => {
 	await server[Symbol.asyncDispose]();
@@ -34,11 +40,6 @@ async function eventCount(): Promise<number> {
 async function connectionCount(): Promise<number> {
 	const { limits } = await server.client.getStatus();
 	return limits.find(({ name }) => name === "maxConnections")?.used ?? Infinity;
-}
-
-async function residentBytes(): Promise<number> {
-	const { text } = await server.call("GET", "/metrics");
-	return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
 }
 
 // Without the server's limits of 10 s for headers, 60 s for a body and half a second for the rest of a refused body, the connections of
@@ -135,13 +136,13 @@ describe("a body that is too large", () => {
 		["with a length", { "content-length": String(ENDLESS_BYTES) }, "x".repeat(64 * KIB)],
 		["in endless chunks", { "transfer-encoding": "chunked" }, `10000\r\n${"x".repeat(64 * KIB)}\r\n`],
 	])("is not read to its end, %s", async (_how, framing, piece) => {
-		const before = await residentBytes();
+		const before = await memory.ask(server, "watch");
 		using connection = new RawConnection(server.port);
 		await connection.write(requestHead("POST", eventsPath(), { ...headers(), ...framing }));
 		while (connection.sentBytes < ENDLESS_BYTES && (await connection.write(piece)));
 		await connection.closed;
 		expect(connection.sentBytes).toBeLessThan(ENDLESS_BYTES);
-		expect((await residentBytes()) - before, "memory growth").toBeLessThan(64 * MIB);
+		expect((await memory.ask(server, "most")) - before, "memory growth").toBeLessThan(64 * MIB);
 	});
 
 	it("is read on for a short time only, however slowly it comes", async () => {
