@@ -2,7 +2,11 @@ import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 // Runs the contract of the store's port on PostgreSQL: the slices that are there.
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 
+import { describeAttemptDetails, describeChangedDeliveries } from "../../ports/contract/store/details.contract.ts";
 import { describeEventTypes } from "../../ports/contract/store/event-types.contract.ts";
+import { describeEventFilters } from "../../ports/contract/store/events.contract.ts";
+import { describeLog } from "../../ports/contract/store/log.contract.ts";
+import { describePages } from "../../ports/contract/store/pages.contract.ts";
 import { describePortalSessions } from "../../ports/contract/store/portal-sessions.contract.ts";
 import { describeQueue } from "../../ports/contract/store/queue.contract.ts";
 import { describeRelays } from "../../ports/contract/store/relays.contract.ts";
@@ -25,6 +29,9 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		store = await database.openEmpty();
 	});
 	const current = () => store;
+	const reopen = async () => {
+		store = await database.reopen();
+	};
 
 	describe("relays", () => {
 		describeRelays(current);
@@ -38,6 +45,19 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 	describe("event types", () => {
 		describeEventTypes(current);
 	});
+	describe("log", () => {
+		describeLog(current);
+	});
+	describe("lists of events", () => {
+		describeEventFilters(current);
+	});
+	describe("what the log keeps beside", () => {
+		describeAttemptDetails(current);
+		describeChangedDeliveries(current, reopen);
+	});
+	describe("pages", () => {
+		describePages(current);
+	});
 	describe("queue", () => {
 		describeQueue(current);
 	});
@@ -45,6 +65,6 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeSessions(current);
 	});
 	describe("portal sessions", () => {
-		describePortalSessions(current, null);
+		describePortalSessions(current, reopen);
 	});
 });

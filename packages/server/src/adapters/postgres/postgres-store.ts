@@ -15,6 +15,9 @@ import { createWebhookCalls } from "./calls/directory/webhooks.ts";
 import { createLifecycleCalls } from "./calls/lifecycle.ts";
 import { createAttemptPage } from "./calls/log/attempts.ts";
 import { createByIdCalls } from "./calls/log/by-id.ts";
+import { createChangeBound, createChangedDeliveries } from "./calls/log/deliveries/changes.ts";
+import { createDeliveryLists } from "./calls/log/deliveries/deliveries.ts";
+import { createEventPage } from "./calls/log/events/events.ts";
 import { createPortalSessionCalls } from "./calls/portal-sessions.ts";
 import { createQueueCalls } from "./calls/queue/queue.ts";
 import { createRelayCalls } from "./calls/relays.ts";
@@ -63,6 +66,10 @@ function createCalls(database: Database, partitions: Partitions, numbers: Change
 		...createRelayCalls(database),
 		projectsOverLimits: createProjectsOverLimits(database),
 		...createByIdCalls(database),
+		events: createEventPage(database),
+		...createDeliveryLists(database),
+		changedDeliveries: createChangedDeliveries(database),
+		changeBound: createChangeBound(database),
 		attempts: createAttemptPage(database),
 		statusCounts: createStatusCounts(database),
 		...createSessionCalls(database),

@@ -13,6 +13,8 @@ export interface Part {
 	readonly below: string | null;
 	readonly order: Order;
 	readonly limit: number;
+	/** Whether it is only asked if there is a row behind the cursor: a scan may look at less for it. */
+	readonly isLookBehind: boolean;
 }
 
 /** What a scan has found, with the column `bytes` if rows can be large, and the last UUID that it has looked at if it has stopped before it found enough. */
@@ -33,7 +35,7 @@ export async function readPage(
 	range: UuidRange,
 	scan: Scan,
 ): Promise<Page<Row>> {
-	const all = { above: null, from: range.low, below: range.high };
+	const all = { above: null, from: range.low, below: range.high, isLookBehind: false };
 	if (cursor === null) {
 		const found = await scan({ ...all, order: "DESC", limit: limit + 1 });
 		const { rows, goesOn, stopped } = cut(found, limit);
@@ -49,7 +51,7 @@ export async function readPage(
 		: { ...newer, above: null, from: laterOf(edge, range.low) };
 	const [found, back] = await Promise.all([
 		scan({ ...(isNewer ? newer : older), limit: limit + 1 }),
-		scan({ ...behind, limit: 1 }),
+		scan({ ...behind, limit: 1, isLookBehind: true }),
 	]);
 	const isBehind = back.rows.length > 0 || back.stoppedAt !== null;
 	const { rows, goesOn, stopped } = cut(found, limit);

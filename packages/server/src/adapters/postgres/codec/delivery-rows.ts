@@ -18,7 +18,7 @@ export const STATUS_CODES = { Pending: 0, Succeeded: 1, Failed: 2, Held: 3, Canc
 /** Permanent, on disk, too. */
 export const TRIGGER_CODES = { auto: 0, manual: 1, replay: 2 } as const satisfies Record<AttemptTrigger, number>;
 
-const STATUSES = namesByCode(STATUS_CODES);
+export const STATUSES = namesByCode(STATUS_CODES);
 export const TRIGGERS = namesByCode(TRIGGER_CODES);
 
 /** What never changes of a delivery. Ids are UUIDs. */

@@ -11,10 +11,11 @@ import {
 	type DeliveryIdentity,
 	type DeliveryRow,
 } from "../codec/delivery-rows.ts";
+import { uuidTime } from "../codec/ids.ts";
 import type { Row } from "../codec/rows.ts";
 import { list, statement, type Statement } from "../codec/statements.ts";
 import type { Session } from "../connection/session.ts";
-import type { ChangeNumbers } from "./change-numbers.ts";
+import { firstChangeAt, type ChangeNumbers } from "./change-numbers.ts";
 
 type Table = "open_deliveries" | "deliveries";
 
@@ -47,6 +48,9 @@ export interface Entry {
 export class DeliverySet {
 	readonly #numbers: ChangeNumbers;
 	readonly #entries = new Map<string, Entry>();
+	/** By how much new ids are ahead of their dates, and numbers of changes. */
+	#idLeadMs = 0;
+	#changeLead = 0;
 
 	constructor(numbers: ChangeNumbers) {
 		this.#numbers = numbers;
@@ -84,10 +88,16 @@ export class DeliverySet {
 	insert(identity: DeliveryIdentity, state: DeliveryState): Entry {
 		const changed = { cause: 0, updateDate: identity.createDate, change: null };
 		const entry: Entry = { row: { ...identity, state, ...changed }, home: null, isChanged: true };
+		this.noteId(identity.id, identity.createDate);
 		// A Held delivery is in the lists of changes from the beginning.
 		if (state.status !== "Pending") this.#number(entry, identity.createDate);
 		this.#entries.set(identity.id, entry);
 		return entry;
+	}
+
+	/** Tells of an id that this transaction stores with a date. */
+	noteId(uuid: string, date: number): void {
+		this.#idLeadMs = Math.max(this.#idLeadMs, uuidTime(uuid) - date);
 	}
 
 	/** Changes the state of a delivery, and the cause of its last attempt if there was one. */
@@ -105,6 +115,7 @@ export class DeliverySet {
 
 	/** Sends the statements that write all changes. Their failures are those of the transaction. */
 	write(session: Session): void {
+		this.#numbers.leads.note(session, { idMs: this.#idLeadMs, changes: this.#changeLead });
 		const changed = [...this.#entries.values()].filter(({ isChanged }) => isChanged);
 		for (const table of ["open_deliveries", "deliveries"] as const) {
 			const leaves = changed.filter(({ row, home }) => home === table && homeOf(row) !== table);
@@ -129,6 +140,7 @@ export class DeliverySet {
 
 	#number(entry: Entry, at: number): void {
 		const change = entry.row.state.status === "Succeeded" ? null : this.#numbers.take(at);
+		if (change !== null) this.#changeLead = Math.max(this.#changeLead, change + 1 - firstChangeAt(at + 1));
 		entry.row = { ...entry.row, change };
 	}
 }

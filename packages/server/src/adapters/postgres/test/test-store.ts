@@ -35,6 +35,13 @@ export class TestDatabase implements AsyncDisposable {
 		return this.#store;
 	}
 
+	/** Closes the store of the test, and opens another one with the same rows. */
+	async reopen(): Promise<Store> {
+		await this.#store?.close();
+		this.#store = await this.open();
+		return this.#store;
+	}
+
 	/** Slices that are not there yet fail in the test that calls them. */
 	async open(): Promise<Store> {
 		return (await openPostgresStore({ url: this.url, clock: systemClock })) as unknown as Store;
@@ -46,9 +53,9 @@ export class TestDatabase implements AsyncDisposable {
 	}
 }
 
-/** The tables, partitions aside; those that refer to others come before them. */
+/** The tables, partitions aside; those that refer to others come before them. A store that is open knows its leads. */
 const TABLES = `
 	SELECT c.relname AS name FROM pg_class c
-	WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'migrations'
+	WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ('migrations', 'leads')
 	ORDER BY EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contype = 'f' AND f.confrelid = c.oid), c.relname = 'projects'
 `;

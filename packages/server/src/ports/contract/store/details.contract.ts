@@ -26,12 +26,12 @@ const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /** `reopen` is null if the data of the store ends with it. */
 export function describeDetails(current: CurrentStore, reopen: Reopen | null): void {
 	describeEvents(current);
-	describeAttempts(current);
+	describeAttemptDetails(current);
 	describe("endpoints", () => {
 		describeEndpoints(current);
 	});
 	describe("changed deliveries", () => {
-		describeChanged(current, reopen);
+		describeChangedDeliveries(current, reopen);
 	});
 }
 
@@ -66,7 +66,7 @@ function describeEvents(current: CurrentStore): void {
 	});
 }
 
-function describeAttempts(current: CurrentStore): void {
+export function describeAttemptDetails(current: CurrentStore): void {
 	it("keeps what is known of an attempt's connection, whatever parts of it are missing", async () => {
 		const { store, scope, accept, update, records } = await fillStore(current());
 		const maybe = (value: fc.Arbitrary<number>) => fc.option(value);
@@ -186,7 +186,7 @@ function describeEndpoints(current: CurrentStore): void {
 
 const FAILED: ChangeFilter = { ...ANY_CHANGE, statuses: ["Failed"] };
 
-function describeChanged(current: CurrentStore, reopen: Reopen | null): void {
+export function describeChangedDeliveries(current: CurrentStore, reopen: Reopen | null): void {
 	/** Accepts some deliveries. Returns their ids. */
 	async function acceptSome({ accept }: World, count: number): Promise<string[]> {
 		const ids: string[] = [];

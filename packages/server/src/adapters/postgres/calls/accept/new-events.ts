@@ -185,6 +185,7 @@ export class NewEvents {
 		if (key !== null && idempotency !== null) this.#known.set(key, { event, fingerprint: idempotency.fingerprint });
 		const tags = tagsText(event.tags);
 		this.#accepted.push({ given, id, project, tags });
+		this.#deliveries.noteId(id, event.createDate);
 		this.#stats.eventAccepted(project, event.createDate);
 		const size = storedEventBytes(body.length, deliveries.length, tags?.length ?? 0);
 		this.#stats.storedBytes(project, event.createDate, size);

@@ -150,6 +150,7 @@ CREATE TABLE event_types (
 	revision bigint NOT NULL,
 	PRIMARY KEY (project_id, name)
 );
+CREATE INDEX event_types_internal ON event_types (project_id, name) WHERE visibility = 1;
 
 CREATE TABLE customers (
 	project_id uuid NOT NULL REFERENCES projects (id),
@@ -275,6 +276,14 @@ CREATE INDEX replays_running ON replays (id) WHERE status = 0;
 
 -- The log. Its tables are partitioned by day of the key: see partitions.ts. Any look-up by id reads one partition.
 
+-- By how much ids were ever ahead of dates, in ms, and changes ahead of theirs: a range of dates is then a range of keys that is as much
+-- wider.
+CREATE TABLE leads (
+	one smallint PRIMARY KEY CHECK (one = 1),
+	id_ms bigint NOT NULL,
+	changes bigint NOT NULL
+);
+
 CREATE TABLE events (
 	id uuid PRIMARY KEY,
 	project_id uuid NOT NULL,
@@ -344,9 +353,10 @@ CREATE TABLE open_deliveries (
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, fillfactor = 90);
 CREATE INDEX open_deliveries_due ON open_deliveries (webhook_id, due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX open_deliveries_by_webhook ON open_deliveries (webhook_id, status, id);
-CREATE INDEX open_deliveries_by_project ON open_deliveries (project_id, id);
-CREATE INDEX open_deliveries_by_event ON open_deliveries (event_id);
-CREATE INDEX open_deliveries_by_change ON open_deliveries (project_id, change, id) WHERE change IS NOT NULL;
+CREATE INDEX open_deliveries_by_project ON open_deliveries (project_id, status, id);
+CREATE INDEX open_deliveries_by_event ON open_deliveries (event_id, id);
+CREATE INDEX open_deliveries_by_change ON open_deliveries (project_id, status, change, id) WHERE change IS NOT NULL;
+CREATE INDEX open_deliveries_replayed ON open_deliveries (event_id, webhook_id, id) WHERE is_replayed;
 
 -- Deliveries that have ended. The columns and their order are those of `open_deliveries`.
 CREATE TABLE deliveries (
@@ -375,8 +385,11 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_by_project ON deliveries (project_id, id);
 CREATE INDEX deliveries_by_webhook ON deliveries (webhook_id, id);
 CREATE INDEX deliveries_by_event ON deliveries (event_id, id);
-CREATE INDEX deliveries_by_status ON deliveries (project_id, status, id) WHERE status <> 1;
-CREATE INDEX deliveries_by_change ON deliveries (project_id, change, id) WHERE change IS NOT NULL;
+-- Those that have not simply succeeded: few, usually. Succeeded ones are among them if their last attempt, a late one, has failed.
+CREATE INDEX deliveries_by_status ON deliveries (project_id, status, id) WHERE status <> 1 OR cause > 0;
+CREATE INDEX deliveries_by_webhook_status ON deliveries (webhook_id, status, id) WHERE status <> 1 OR cause > 0;
+CREATE INDEX deliveries_by_change ON deliveries (project_id, status, change, id) WHERE change IS NOT NULL;
+CREATE INDEX deliveries_replayed ON deliveries (event_id, webhook_id, id) WHERE is_replayed;
 
 CREATE TABLE attempts (
 	delivery_id uuid NOT NULL,

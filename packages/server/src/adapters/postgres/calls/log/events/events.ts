@@ -1,0 +1,79 @@
+// The list of events. A customer sees an event only through the deliveries to its own webhooks, as far as they concern it.
+import { projectOf, type Scope } from "../../../../../core/access/principal.ts";
+import type { Page, PageRequest } from "../../../../../core/page.ts";
+import type { EventFilter, LoggedEvent } from "../../../../../ports/store/log.ts";
+import { EVENT_COLUMNS } from "../../../codec/event-rows.ts";
+import { FIRST_UUID, firstUuidAt, idOf, uuidOf, uuidTime, type UuidRange } from "../../../codec/ids.ts";
+import { text, type Row } from "../../../codec/rows.ts";
+import { list, statement } from "../../../codec/statements.ts";
+import type { Database } from "../../../connection/database.ts";
+import type { Session } from "../../../connection/session.ts";
+import { readLead, type Lead } from "../../../deliveries/leads.ts";
+import { readPage } from "../../keyset.ts";
+import { BUDGET, Values, walk } from "../walk.ts";
+import { readCustomer, showEvents, type ReadingCustomer } from "./found-event.ts";
+import { chooseSource } from "./sources.ts";
+
+const NO_ROWS = { rows: [], hasNewer: false, hasOlder: false };
+
+/** The ends of the ids choose the partitions. */
+const SELECT_EVENTS = statement(
+	`SELECT ${list(EVENT_COLUMNS)}, details FROM events WHERE id = ANY($1::uuid[]) AND id >= $2 AND id <= $3`,
+);
+
+/** The call `events`. `budget` is what a page may look at, as in walk.ts. */
+export function createEventPage(database: Database, budget = BUDGET) {
+	return (scope: Scope, filter: EventFilter, request: PageRequest): Promise<Page<LoggedEvent>> =>
+		database.snapshot(async (session) => {
+			const project = uuidOf("proj", projectOf(scope));
+			const [customer, lead] = await Promise.all([readCustomer(session, scope), readLead(session)]);
+			if (project === null || (customer !== null && !maySearch(customer, filter))) return NO_ROWS;
+			const range = rangeOf(filter, lead);
+			const reader = { project, customer, hasLead: lead.idMs > 0 };
+			const makeSource = await chooseSource(session, reader, filter, range);
+			const { stoppedAt, ...page } = await readPage("evt", request, range, (part) => {
+				const values = new Values();
+				return walk(session, [makeSource(values)], values, part, budget);
+			});
+			const rows = await readRows(
+				session,
+				page.rows.map(({ id }) => text(id)),
+			);
+			const stopped =
+				stoppedAt === undefined ? {} : { stoppedAt: idOf("evt", stoppedAt), scannedTo: uuidTime(stoppedAt) };
+			return { ...page, rows: await showEvents(session, rows, customer), ...stopped };
+		});
+}
+
+/**
+ * Whether there can be an answer for a customer: whoever is asked for, it is not others. The keys of the sender are nothing that it
+ * can ask for, and what it sees has reached it.
+ */
+function maySearch(
+	customer: ReadingCustomer,
+	{ customerId = null, idempotencyKey = null, unmatched = false }: EventFilter,
+): boolean {
+	const isOwn = customerId === null || customerId === customer.id;
+	return isOwn && idempotencyKey === null && !unmatched && customer.webhooks.length > 0;
+}
+
+/** Ids are never behind dates: the range has every event with a date in it, and some more if ids were ever ahead. */
+function rangeOf({ after, before }: EventFilter, { idMs }: Lead): UuidRange {
+	return {
+		low: after === null ? FIRST_UUID : firstUuidAt(after),
+		high: before === null ? null : firstUuidAt(before + idMs),
+	};
+}
+
+/** Reads events in the order of the given UUIDs. */
+async function readRows(session: Session, ids: readonly string[]): Promise<Row[]> {
+	const sorted = ids.toSorted();
+	const [first, last] = [sorted[0], sorted.at(-1)];
+	if (first === undefined) return [];
+	const found = new Map<string, Row>();
+	for (const row of await session.run(SELECT_EVENTS, [ids, first, last])) found.set(text(row["id"]), row);
+	return ids.flatMap((id): Row[] => {
+		const row = found.get(id);
+		return row === undefined ? [] : [row];
+	});
+}
