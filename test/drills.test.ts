@@ -193,7 +193,7 @@ describe.skipIf(process.platform === "win32")("docs/deploying.md", () => {
 		const bytes = Buffer.from(key, /^[0-9a-f]{64}$/.test(key) ? "hex" : "base64");
 		writeFileSync(machine.path("lib/fanfare/master.key"), `${bytes.toString("base64")}\n`, { mode: 0o600 });
 		// A process that has just ended stands for the server of 0.1 that is stopped.
-		const former = spawn("sleep", ["60"]);
+		const former = spawn("sleep", ["infinity"]);
 		const ended = once(former, "exit");
 		writeFileSync(machine.path("pid"), String(former.pid));
 

@@ -21,6 +21,8 @@ import { SmallDisk, smallDiskIssue } from "@fanfare/testkit/small-disk";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
+import { waitsAt } from "./support/waits-at.ts";
+
 /** Backups whose store is large enough that they take some time. */
 const MANY_EVENTS = 4_000;
 
@@ -173,9 +175,10 @@ it.skipIf(process.getuid?.() !== 0)("says that it may not read the data", async 
 });
 
 describe("an end in the middle", () => {
-	/** Begins a backup, and waits until its unfinished file is there. */
-	async function begin(dir: TemporaryDir, dataDir: string): Promise<FanfareProcess> {
-		const running = new FanfareProcess(["backup", dir.join("out/b.db"), "--data-dir", dataDir]);
+	/** Begins a backup, and waits until its unfinished file is there. It comes no further than this step. */
+	async function begin(dir: TemporaryDir, dataDir: string, step: "copy" | "check"): Promise<FanfareProcess> {
+		const args = ["backup", dir.join("out/b.db"), "--data-dir", dataDir];
+		const running = new FanfareProcess(args, { preload: [waitsAt(step)] });
 		const isThere = () => readdirSync(dir.join("out")).some((name) => name.includes(".partial-"));
 		await eventually("the unfinished file", () => running.exit !== null || isThere());
 		expect(running.exit).toBeNull();
@@ -188,7 +191,7 @@ describe("an end in the middle", () => {
 		mkdirSync(dir.join("out"));
 		expect(await backup(dir.join("out/b.db"), dataDir)).toMatchObject({ code: 0 });
 		const { ino, mtimeMs } = statSync(dir.join("out/b.db"));
-		await using running = await begin(dir, dataDir);
+		await using running = await begin(dir, dataDir, "check");
 		running.kill("SIGKILL");
 		await running.exited;
 		expect(statSync(dir.join("out/b.db"))).toMatchObject({ ino, mtimeMs });
@@ -213,13 +216,13 @@ describe("an end in the middle", () => {
 	});
 
 	it.each([
-		["SIGTERM", 143],
-		["SIGINT", 130],
-	] as const)("by %s leaves nothing, and exits with %i", async (signal, code) => {
+		["SIGTERM", 143, "copy"],
+		["SIGINT", 130, "check"],
+	] as const)("by %s leaves nothing, and exits with %i", async (signal, code, step) => {
 		using dir = new TemporaryDir();
 		const dataDir = await largeDataDir(dir);
 		mkdirSync(dir.join("out"));
-		await using running = await begin(dir, dataDir);
+		await using running = await begin(dir, dataDir, step);
 		running.kill(signal);
 		expect(await running.exited).toEqual({ code, signal: null });
 		expect(readdirSync(dir.join("out"))).toEqual([]);

@@ -174,7 +174,10 @@ describe("events and deliveries", () => {
 		const retried = await world.json("deliveries", "retry", ...filter, "--yes");
 		expect(retried).toEqual([{ matched: 3, changed: 3 }]);
 		await eventually("three more requests", () => receiver.requests.length >= before + 3);
-		const [delivery] = await failed();
+		const [delivery] = await eventually("three failures again", async () => {
+			const all = await failed();
+			return all.length === 3 && all;
+		});
 		const id = delivery?.["id"] as string;
 		const { stdout } = await world.run(["deliveries", "get", id]);
 		expect(stdout).toMatch(/State +✗ Failed\n[^]*Webhook +failing \(webhook_/);

@@ -22,6 +22,8 @@ import { SmallDisk, smallDiskIssue } from "@fanfare/testkit/small-disk";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
+import { waitsAt } from "./support/waits-at.ts";
+
 const backup = (file: string, dataDir: string) => runFanfare(["backup", file, "--data-dir", dataDir]);
 const restore = (file: string, dataDir: string, ...more: readonly string[]) =>
 	runFanfare(["restore", file, "--data-dir", dataDir, ...more]);
@@ -226,9 +228,10 @@ describe("refuses", () => {
 });
 
 describe("an end in the middle", () => {
-	/** Begins a restore, and waits until its unfinished file is there. */
+	/** Begins a restore, and waits until its unfinished file is there. It is never checked. */
 	async function begin(dir: TemporaryDir, file: string): Promise<FanfareProcess> {
-		const running = new FanfareProcess(["restore", file, "--data-dir", dir.join("copy"), "--hold"]);
+		const args = ["restore", file, "--data-dir", dir.join("copy"), "--hold"];
+		const running = new FanfareProcess(args, { preload: [waitsAt("check")] });
 		await eventually(
 			"the unfinished file",
 			() => running.exit !== null || existsSync(dir.join("copy/fanfare.db.restoring")),

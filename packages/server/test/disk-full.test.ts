@@ -15,6 +15,9 @@ const IN_FLIGHT = 5;
 /** Without a quota of bytes, the only project would be refused before the disk is full: see the last test. */
 const QUOTA = { FANFARE_MAX_STORED_BYTES: "1000000000" };
 
+/** The attempts without a response must not time out while the disk is filled, also on a slow machine. */
+const PATIENT = { timeoutMs: 30_000 };
+
 const issue = smallDiskIssue();
 if (issue !== null) process.stderr.write(`disk-full.test.ts is skipped: ${issue}\n`);
 
@@ -27,7 +30,7 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ dataDir: disk.join("data"), env: QUOTA });
-		await server.createWebhook(receiver.url);
+		await server.createWebhook(receiver.url, PATIENT);
 		const { eventIds, answer } = await sendWithoutResponse(server, receiver);
 		disk.fill(512 * 1_024);
 		const acknowledged = [...eventIds, ...(await sendUntilFull(server))];
@@ -59,7 +62,7 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ dataDir: disk.join("data"), env: QUOTA });
-		await server.createWebhook(receiver.url);
+		await server.createWebhook(receiver.url, PATIENT);
 		const { eventIds, answer } = await sendWithoutResponse(server, receiver, 500);
 		disk.fill(512 * 1_024);
 		const acknowledged = [...eventIds, ...(await sendUntilFull(server))];
@@ -75,7 +78,7 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		using disk = new SmallDisk(DISK_MIB);
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ dataDir: disk.join("data"), env: QUOTA });
-		await server.createWebhook(receiver.url);
+		await server.createWebhook(receiver.url, PATIENT);
 		const { eventIds } = await sendWithoutResponse(server, receiver);
 		disk.fill(512 * 1_024);
 		const acknowledged = [...eventIds, ...(await sendUntilFull(server))];
@@ -108,7 +111,7 @@ describe.skipIf(issue !== null)("with a full disk", () => {
 		await using receiver = await startReceiver();
 		const env = { ...QUOTA, FANFARE_SHUTDOWN_GRACE_MS: "500" };
 		await using server = await startServerProcess({ dataDir: disk.join("data"), env });
-		await server.createWebhook(receiver.url);
+		await server.createWebhook(receiver.url, PATIENT);
 		const { eventIds, answer } = await sendWithoutResponse(server, receiver);
 		disk.fill(256 * 1_024);
 		const acknowledged = [...eventIds, ...(await sendUntilFull(server))];

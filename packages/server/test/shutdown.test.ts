@@ -42,7 +42,7 @@ describe.each(SIGNALS)("after %s", (signal) => {
 	it("under load, every acknowledged event arrives exactly once", async () => {
 		await using receiver = await startReceiver();
 		await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "8" } });
-		await server.createWebhook(receiver.url);
+		await server.createWebhook(receiver.url, { timeoutMs: 30_000 });
 		const answer = Promise.withResolvers<Reply>();
 		receiver.script((_request, index) => (index < 100 ? { delayMs: index % 40 } : answer.promise));
 		const options = { senders: 8, pauseMs: 4, random: Math.random, persistent: false };

@@ -8,19 +8,16 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { describe, expect, it } from "vitest";
 
+import { LiveMemory } from "./live-memory.ts";
+
 const BATCH = 500;
-/** A small heap: otherwise garbage would grow to a multiple of the memory in use, which a test can't tell from a leak. */
+/** A leak would end the server early. */
 const SMALL_HEAP = "--max-old-space-size=96";
 
 function sendBatch(server: ServerProcess, first: number, count = BATCH) {
 	return server.project.events.sendBatch(
 		Array.from({ length: count }, (_, n) => ({ type: "load.event", data: first + n })),
 	);
-}
-
-async function residentBytes(server: ServerProcess): Promise<number> {
-	const { text } = await server.call("GET", "/metrics");
-	return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
 }
 
 function openSockets(server: ServerProcess): number {
@@ -117,18 +114,19 @@ describe("the live stream", () => {
 	it("drops a client that does not read, with bounded memory, and other clients are not affected", async () => {
 		// One project may have half of the streams.
 		const env = { FANFARE_LOG_LEVEL: "error", FANFARE_MAX_STREAMS: "50", NODE_OPTIONS: SMALL_HEAP };
-		await using server = await startServerProcess({ env });
+		const memory = new LiveMemory();
+		await using server = await startServerProcess({ ...memory.options, env });
 		const { items, stop } = collect(server, { kinds: ["event.accepted"] });
 		await eventually("the reader's stream to start", async () => (await sendBatch(server, 0, 1)) && items.length > 0);
 		// Lets the server's memory grow to its usual size under load.
 		for (let round = 0; round < 30; round++) await sendBatch(server, round * BATCH);
 		const socketsBefore = openSockets(server);
 		const unread = await Promise.all(Array.from({ length: 5 }, () => openUnreadStream(server)));
-		const before = await residentBytes(server);
+		const before = await memory.ask(server, "now");
 		const beforeItems = items.length;
 		// 60,000 items of 270 bytes: far beyond the 10,000 that are kept and what socket buffers hold.
 		for (let round = 0; round < 120; round++) await sendBatch(server, round * BATCH);
-		const grown = (await residentBytes(server)) - before;
+		const grown = (await memory.ask(server, "now")) - before;
 		await eventually("the reader to have all items", () => items.length >= beforeItems + 120 * BATCH);
 		expect(items.filter(({ kind }) => kind === "gap")).toEqual([]);
 		expect(grown).toBeLessThan(64 * 1_024 * 1_024);

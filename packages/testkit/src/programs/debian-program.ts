@@ -1,6 +1,6 @@
 // Programs from Debian's packages for tests, such as nginx: unpacked into a folder of the checkout, so that nothing of the machine changes.
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -37,29 +37,17 @@ export async function findDebianProgram(debianPackage: string, place: string): P
 	return { path: null, issue: sentence };
 }
 
-/** Downloads a package with lists of its own, and unpacks it into the cache. Returns what failed; null if nothing did. */
+/** Downloads a package and unpacks it into the cache. Returns what failed; null if nothing did. */
 async function unpack(debianPackage: string): Promise<string | null> {
 	using dir = new TemporaryDir();
-	// Kept for the next package: they are the same.
-	const lists = join(CACHE, "lists");
-	const own = [join(lists, "partial"), dir.join("cache/archives/partial"), dir.join("tree")];
-	for (const folder of own) mkdirSync(folder, { recursive: true });
-	const places = ["-o", `Dir::State::Lists=${lists}`, "-o", `Dir::Cache=${dir.join("cache")}`];
-	// Debian runs downloads as a user who may not write here.
-	const options = [...places, "-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=true"];
-	const download = () => run("apt-get", ["download", "-q", debianPackage, ...options], { cwd: dir.path });
+	for (const folder of ["cache/archives/partial", "tree"]) mkdirSync(dir.join(folder), { recursive: true });
 	try {
-		// Lists that are missing or too old are read first.
-		await download().catch(async () => {
-			await run("apt-get", ["update", "-q", ...options]);
-			await download();
-		});
+		await download(debianPackage, dir);
 		const file = readdirSync(dir.path).find((name) => name.endsWith(".deb"));
 		await run("dpkg-deb", ["--extract", dir.join(file ?? ""), dir.join("tree")]);
 	} catch (error) {
 		return `apt-get download ${debianPackage} failed (${error instanceof Error ? error.message.split("\n")[0] : String(error)})`;
 	}
-	mkdirSync(CACHE, { recursive: true });
 	try {
 		renameSync(dir.join("tree"), join(CACHE, debianPackage));
 	} catch (error) {
@@ -68,4 +56,30 @@ async function unpack(debianPackage: string): Promise<string | null> {
 		else if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
 	}
 	return null;
+}
+
+/** Downloads a package into the directory, by the lists of an earlier package or by new ones, which are kept for the next package. */
+async function download(debianPackage: string, dir: TemporaryDir): Promise<void> {
+	const apt = (lists: string, ...args: readonly string[]) => {
+		const places = ["-o", `Dir::State::Lists=${lists}`, "-o", `Dir::Cache=${dir.join("cache")}`];
+		// Debian runs downloads as a user who may not write here.
+		const options = [...places, "-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=true"];
+		return run("apt-get", [...args, "-q", ...options], { cwd: dir.path });
+	};
+	const kept = join(CACHE, "lists");
+	const isDone = existsSync(kept) && (await apt(kept, "download", debianPackage).then(Boolean, () => false));
+	if (isDone) return;
+	// Other test files may read theirs at the same time: nobody else writes to these until they are complete.
+	const own = join(CACHE, `lists-${process.pid}-${debianPackage}`);
+	mkdirSync(join(own, "partial"), { recursive: true });
+	try {
+		await apt(own, "update");
+		await apt(own, "download", debianPackage);
+		rmSync(kept, { recursive: true, force: true });
+		renameSync(own, kept);
+	} catch (error) {
+		rmSync(own, { recursive: true, force: true });
+		// Another test file has put its lists there just now.
+		if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+	}
 }
