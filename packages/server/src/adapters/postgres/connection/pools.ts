@@ -29,9 +29,10 @@ export class Pools {
 
 	constructor(options: ConnectionOptions) {
 		const shared = { ...poolOptions(options), onConnect: setUp };
+		const forReads = { ...shared, onConnect: setUpReads };
 		this.commits = new pg.Pool({ ...shared, max: 1 });
 		const max = options.maxConnections ?? MAX_CONNECTIONS;
-		this.reads = new pg.Pool({ ...shared, max });
+		this.reads = new pg.Pool({ ...forReads, max });
 		this.others = new pg.Pool({ ...shared, max });
 		// An idle connection that ends is replaced by the next call. Without a listener it would end the process.
 		for (const pool of this.#all) pool.on("error", () => {});
@@ -75,4 +76,13 @@ async function setUp(client: pg.ClientBase): Promise<void> {
 		SELECT set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
 			set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)
 	`);
+}
+
+/**
+ * The same for reads. A page goes along an index as far as it needs to. With statistics from before a table grew, the planner would rather
+ * collect all rows of a project, and sort them.
+ */
+async function setUpReads(client: pg.ClientBase): Promise<void> {
+	await setUp(client);
+	await client.query("SELECT set_config('enable_bitmapscan', 'off', false), set_config('enable_sort', 'off', false)");
 }

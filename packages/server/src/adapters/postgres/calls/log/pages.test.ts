@@ -1,0 +1,145 @@
+// Pages that end early, since few entries match of those that a page may look at: cursors go on from there, in both directions, and the
+// parts of a count add up.
+import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { customerScope, type Scope } from "../../../../core/access/principal.ts";
+import { decodeCursor, pageCursors, type Page, type PageRequest } from "../../../../core/page.ts";
+import { ANY_CHANGE } from "../../../../ports/contract/store/records/logged.ts";
+import { addWebhook, ANY_DELIVERY, fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
+import type { ChangeFilter, DeliveryFilter, EventFilter } from "../../../../ports/store/log.ts";
+import { systemClock } from "../../../system/system-clock.ts";
+import { Database } from "../../connection/database.ts";
+import { fillLog } from "../../test/fill-log.ts";
+import { TestDatabase } from "../../test/test-store.ts";
+import { createChangedDeliveries } from "./deliveries/changes.ts";
+import { createDeliveryLists } from "./deliveries/deliveries.ts";
+import { createEventPage } from "./events/events.ts";
+
+const COUNT = 100;
+/** So little that pages of all filters end early. */
+const BUDGET = 40;
+const ENOUGH = 100_000;
+const ANY_EVENT: EventFilter = { types: null, after: null, before: null };
+
+const FILTERS: readonly Partial<DeliveryFilter>[] = [
+	{},
+	{ statuses: ["Failed"] },
+	{ statuses: ["Succeeded", "Pending"], eventTypes: ["user.*"] },
+	{ causes: ["status_5xx"], eventTypes: ["order.sent"] },
+	{ customerId: "acme", statuses: ["Failed", "Succeeded"] },
+];
+
+describe.skipIf(postgresIssue() !== null)("pages that end early", () => {
+	let test: TestDatabase;
+	let world: World;
+	let database: Database;
+	let acme: Scope;
+	beforeAll(async () => {
+		test = await TestDatabase.create();
+		world = await fillStore(await test.openEmpty(), 2);
+		const { store, records, projectId, webhookIds } = world;
+		const own = [await addWebhook(store, records.webhook(projectId, { customerId: "acme" }))];
+		own.push(await addWebhook(store, records.webhook(projectId, { customerId: "acme" })));
+		database = new Database({ url: test.url, clock: systemClock });
+		acme = customerScope(projectId, "acme");
+		const all = [...webhookIds, ...own.map(({ id }) => id)];
+		await fillLog(database, { projectId, webhookIds: all, count: COUNT, start: records.now, days: 2 });
+	});
+	afterAll(async () => {
+		await database.close();
+		await test[Symbol.asyncDispose]();
+	});
+
+	it("of deliveries go on until all are found, and counts add up", async () => {
+		const lists = createDeliveryLists(database, BUDGET);
+		const whole = createDeliveryLists(database, ENOUGH);
+		for (const scope of [world.scope, acme]) {
+			for (const some of FILTERS) {
+				const filter = { ...ANY_DELIVERY, ...some };
+				const { rows } = await whole.deliveries(scope, filter, { limit: COUNT, cursor: null });
+				const expected = rows.map(({ id }) => id);
+				await expectWalks((page) => lists.deliveries(scope, filter, page), "dlv", expected);
+				let sum = 0;
+				let place: string | null = null;
+				do {
+					const part: Awaited<ReturnType<typeof lists.countDeliveries>> = await lists.countDeliveries(
+						scope,
+						filter,
+						place,
+					);
+					sum += part.count;
+					place = part.goesOnAt;
+				} while (place !== null);
+				expect([some, sum]).toEqual([some, expected.length]);
+			}
+		}
+		const all = await whole.deliveries(world.scope, ANY_DELIVERY, { limit: 1_000, cursor: null });
+		expect(all.rows).toHaveLength(COUNT);
+	});
+
+	it("of events go on until all are found", async () => {
+		const [events, whole] = [createEventPage(database, BUDGET), createEventPage(database, ENOUGH)];
+		for (const scope of [world.scope, acme]) {
+			for (const some of [{}, { types: ["user.*"] }, { tag: "often", types: ["rare.one"] }, { customerId: "acme" }]) {
+				const filter = { ...ANY_EVENT, ...some };
+				const { rows } = await whole(scope, filter, { limit: COUNT, cursor: null });
+				await expectWalks(
+					(page) => events(scope, filter, page),
+					"evt",
+					rows.map(({ id }) => id),
+				);
+			}
+		}
+	});
+
+	it("of changed deliveries go on until all are found", async () => {
+		const [changed, whole] = [createChangedDeliveries(database, 3), createChangedDeliveries(database, ENOUGH)];
+		const filters: readonly ChangeFilter[] = [
+			{ ...ANY_CHANGE, statuses: ["Failed"] },
+			{ ...ANY_CHANGE, statuses: ["Pending", "Held", "Failed", "Cancelled"], eventTypes: ["order.*"] },
+		];
+		for (const filter of filters) {
+			const read =
+				(from: typeof changed) =>
+				async (page: PageRequest): Promise<Page<{ id: string }>> => {
+					const found = await from(world.scope, filter, page);
+					return { ...found, rows: found.rows.map(({ position }) => ({ id: position })) };
+				};
+			const all = await read(whole)({ limit: COUNT, cursor: null });
+			expect(all.rows.length).toBeGreaterThan(3);
+			await expectWalks(
+				read(changed),
+				"change",
+				all.rows.map(({ id }) => id),
+			);
+		}
+	});
+});
+
+/** Walks from page to page, to the oldest row and from there to the newest. Both ways have some pages that end early. */
+async function expectWalks(
+	read: (page: PageRequest) => Promise<Page<{ readonly id: string }>>,
+	kind: "dlv" | "evt" | "change",
+	expected: readonly string[],
+): Promise<void> {
+	const first = "00000000-0000-7000-8000-000000000000";
+	const ends = { dlv: `dlv_${first}`, evt: `evt_${first}`, change: `0.dlv_${first}` };
+	for (const direction of ["older", "newer"] as const) {
+		const found: string[] = [];
+		let cursor: PageRequest["cursor"] = direction === "older" ? null : { direction, id: ends[kind] };
+		for (let pages = 0; pages < 2 * COUNT; pages++) {
+			const request = { limit: 15, cursor };
+			const page = await read(request);
+			const ids = page.rows.map(({ id }) => id);
+			found.push(...(direction === "older" ? ids : ids.toReversed()));
+			const { nextPage, prevPage } = pageCursors(page, request);
+			const next = direction === "older" ? nextPage : prevPage;
+			if (next === null) break;
+			const place = decodeCursor(next, () => true);
+			if (cursor?.id === place.id) throw new Error("the list does not get on");
+			cursor = place;
+		}
+		expect(direction === "older" ? found : found.toReversed()).toEqual(expected);
+	}
+}
