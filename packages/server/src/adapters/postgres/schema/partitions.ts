@@ -48,31 +48,36 @@ export class Partitions {
 
 	/**
 	 * Drops the partitions of days before this time in which nothing is left. It waits a moment at most for those who use them, and
-	 * leaves the rest to the next call. Deliveries that wait keep the partitions that they are going to end in.
+	 * leaves the rest to the next call. Deliveries that wait keep the partitions that they are going to end in. Returns whether all
+	 * are dropped that were empty.
 	 */
-	async dropEmpty(before: number): Promise<void> {
+	async dropEmpty(before: number): Promise<boolean> {
 		const lastDay = Math.floor(Math.min(before, Number.MAX_SAFE_INTEGER) / DAY_MS) - 1;
 		const rows = await this.#database.read((session) => session.run(SELECT_PARTITIONS));
 		const names = new Set(rows.map((row) => text(row["name"])));
 		const days = new Set([...names].map(dayIn).filter((day) => day <= lastDay));
+		let isDone = true;
 		for (const day of [...days].toSorted((a, b) => a - b)) {
 			const known = PARTITIONED.filter((table) => names.has(partitionName(table, day)));
 			if (!(await this.#database.read((session) => isUnused(session, day, known)))) continue;
 			this.#days.delete(day);
-			for (const table of known) await this.#drop(table, day);
+			for (const table of known) isDone = (await this.#drop(table, day)) && isDone;
 		}
+		return isDone;
 	}
 
 	/** One table at a time, so that its lock is short. Whoever needs it again meanwhile makes it again. */
-	async #drop(table: string, day: number): Promise<void> {
+	async #drop(table: string, day: number): Promise<boolean> {
 		try {
 			await this.#database.transact(async (session) => {
 				await session.run(SHORT_WAIT);
 				await session.script(`LOCK TABLE ONLY ${table}, ${partitionName(table, day)} IN ACCESS EXCLUSIVE MODE`);
 				if (await isUnused(session, day, [table])) await session.script(`DROP TABLE ${partitionName(table, day)}`);
 			});
+			return true;
 		} catch (error) {
 			if (!isInUse(error)) throw error;
+			return false;
 		}
 	}
 

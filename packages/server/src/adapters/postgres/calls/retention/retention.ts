@@ -16,12 +16,16 @@ import { walk, type Visit } from "./walk.ts";
 /** The calls of `RetentionStore`. */
 export function createRetentionCalls(database: Database, partitions: Partitions, numbers: ChangeNumbers) {
 	let place: Place | null = null;
+	/** Whether partitions may have become empty since they were last looked at. */
+	let hasDeleted = true;
 	return {
 		forgetIdempotencyKeys: (before: number, limit: number): Promise<number> =>
 			database.inBackground((session) => session.change(FORGET_KEYS, [before, limit])),
 		async purgeEvents(step: PurgeStep): Promise<PurgeResult> {
 			const result = await purge(database, step, removeEvents);
-			if (result.done) await partitions.dropEmpty(step.before);
+			hasDeleted ||= result.purged.events > 0;
+			if (!result.done || !hasDeleted) return result;
+			hasDeleted = !(await partitions.dropEmpty(step.before));
 			return result;
 		},
 		async purgePayloads(step: PurgeStep): Promise<PurgeResult> {
