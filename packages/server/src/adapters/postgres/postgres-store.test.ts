@@ -1,22 +1,35 @@
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-// Runs the contract of the store's port on PostgreSQL: the slices that are there.
+// Runs the contract of the store's port on PostgreSQL.
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 
+import { describeCustomerDeletion } from "../../ports/contract/store/customer-deletion.contract.ts";
+import { describeDeleted } from "../../ports/contract/store/deleted.contract.ts";
 import { describeAttemptDetails, describeChangedDeliveries } from "../../ports/contract/store/details.contract.ts";
+import { describeErasures } from "../../ports/contract/store/erasures.contract.ts";
 import { describeEventTypes } from "../../ports/contract/store/event-types.contract.ts";
 import { describeEventFilters } from "../../ports/contract/store/events.contract.ts";
+import { describeHorizon } from "../../ports/contract/store/horizon.contract.ts";
+import { describeLifecycle } from "../../ports/contract/store/lifecycle.contract.ts";
 import { describeLog } from "../../ports/contract/store/log.contract.ts";
 import { describePages } from "../../ports/contract/store/pages.contract.ts";
 import { describePortalSessions } from "../../ports/contract/store/portal-sessions.contract.ts";
 import { describeQueue } from "../../ports/contract/store/queue.contract.ts";
 import { describeRelays } from "../../ports/contract/store/relays.contract.ts";
+import { describeReplays } from "../../ports/contract/store/replays.contract.ts";
+import { describeRetention } from "../../ports/contract/store/retention.contract.ts";
 import { describeSessions } from "../../ports/contract/store/sessions.contract.ts";
+import { describeStats } from "../../ports/contract/store/stats.contract.ts";
+import { describeUsage } from "../../ports/contract/store/usage.contract.ts";
 import { describeVersions } from "../../ports/contract/store/versions.contract.ts";
 import { describeWebhookLimits } from "../../ports/contract/store/webhook-limits.contract.ts";
 import type { Store } from "../../ports/store/store.ts";
+import { HORIZON_MS } from "./connection/pools.ts";
 import { TestDatabase } from "./test/test-store.ts";
 
 const issue = postgresIssue();
+/** Opening a store takes some 50 ms. */
+const EFFORT = 0.3;
+const CAPABILITIES = { horizonMs: HORIZON_MS, returnsSpace: false };
 
 describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
 	let database: TestDatabase;
@@ -60,6 +73,31 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 	});
 	describe("queue", () => {
 		describeQueue(current);
+	});
+	describe("stats", () => {
+		describeStats(current, reopen, EFFORT);
+	});
+	describe("usage", () => {
+		describeUsage(current, reopen, CAPABILITIES);
+	});
+	describe("replays", () => {
+		describeReplays(current, CAPABILITIES);
+	});
+	describe("horizon", () => {
+		describeHorizon(current, CAPABILITIES);
+	});
+	describe("retention", () => {
+		describeRetention(current, CAPABILITIES);
+		describeDeleted(current, async () => {});
+	});
+	describe("the deletion of a customer", () => {
+		describeCustomerDeletion(current, CAPABILITIES, reopen);
+	});
+	describe("lifecycle", () => {
+		describeLifecycle(current, reopen);
+	});
+	describe("erasures in steps", () => {
+		describeErasures(current, CAPABILITIES, reopen);
 	});
 	describe("sessions", () => {
 		describeSessions(current);

@@ -1,9 +1,11 @@
-// The store on PostgreSQL. Not every slice of the port is here yet, so no server can use it.
+// The store on PostgreSQL. No server uses it yet.
 import type { Clock } from "../../core/clock.ts";
+import type { Store } from "../../ports/store/store.ts";
 import { createAcceptCalls } from "./calls/accept/commit.ts";
 import { createAuditReads } from "./calls/audit-list.ts";
 import { createAuditCalls } from "./calls/audit.ts";
 import { createCustomerCalls } from "./calls/customers/customers.ts";
+import { createDeleteCustomerCalls } from "./calls/customers/delete-customer.ts";
 import { createEventTypeCalls } from "./calls/directory/event-types.ts";
 import { createKeyCalls } from "./calls/directory/keys.ts";
 import { createProjectCalls } from "./calls/directory/projects.ts";
@@ -21,13 +23,21 @@ import { createEventPage } from "./calls/log/events/events.ts";
 import { createPortalSessionCalls } from "./calls/portal-sessions.ts";
 import { createQueueCalls } from "./calls/queue/queue.ts";
 import { createRelayCalls } from "./calls/relays.ts";
+import { createReplayCalls } from "./calls/replays/replays.ts";
+import { createRetentionCalls } from "./calls/retention/retention.ts";
 import { createSessionCalls } from "./calls/sessions.ts";
+import { createWebhookActivity } from "./calls/stats/activity.ts";
+import { createStats } from "./calls/stats/buckets.ts";
+import { createHealthCalls } from "./calls/stats/health.ts";
+import { createWebhookSeries } from "./calls/stats/series.ts";
 import { createStatusCounts } from "./calls/stats/status-counts.ts";
+import { createUsage } from "./calls/usage.ts";
 import { Database, type DatabaseOptions } from "./connection/database.ts";
 import { toStoreError } from "./connection/errors.ts";
 import { ChangeNumbers } from "./deliveries/change-numbers.ts";
 import { migrate } from "./schema/migrate.ts";
 import { Partitions } from "./schema/partitions.ts";
+import { createRollUp } from "./stats/roll-up.ts";
 
 export interface PostgresStoreOptions extends DatabaseOptions {
 	readonly clock: Pick<Clock, "now" | "monotonicMs" | "after">;
@@ -39,7 +49,7 @@ export interface PostgresStoreOptions extends DatabaseOptions {
  * @example
  * const store = await openPostgresStore({ url: "postgres://fanfare@127.0.0.1/fanfare", clock: systemClock });
  */
-export async function openPostgresStore(options: PostgresStoreOptions) {
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
 	const database = new Database(options);
 	try {
 		await migrate(database, options.clock.now());
@@ -50,7 +60,7 @@ export async function openPostgresStore(options: PostgresStoreOptions) {
 	}
 }
 
-function createCalls(database: Database, partitions: Partitions, numbers: ChangeNumbers) {
+function createCalls(database: Database, partitions: Partitions, numbers: ChangeNumbers): Store {
 	return {
 		...createAcceptCalls(database, partitions, numbers),
 		...createQueueCalls(database, numbers),
@@ -62,6 +72,7 @@ function createCalls(database: Database, partitions: Partitions, numbers: Change
 		webhooks: createWebhookPage(database),
 		...createEventTypeCalls(database),
 		...createCustomerCalls(database),
+		...createDeleteCustomerCalls(database, numbers),
 		...createPortalSessionCalls(database),
 		...createRelayCalls(database),
 		projectsOverLimits: createProjectsOverLimits(database),
@@ -71,7 +82,15 @@ function createCalls(database: Database, partitions: Partitions, numbers: Change
 		changedDeliveries: createChangedDeliveries(database),
 		changeBound: createChangeBound(database),
 		attempts: createAttemptPage(database),
+		stats: createStats(database),
+		webhookSeries: createWebhookSeries(database),
 		statusCounts: createStatusCounts(database),
+		webhookActivity: createWebhookActivity(database),
+		rollUpStats: createRollUp(database),
+		...createHealthCalls(database),
+		usage: createUsage(database),
+		...createRetentionCalls(database, partitions, numbers),
+		...createReplayCalls(database, partitions, numbers),
 		...createSessionCalls(database),
 		...createAuditCalls(database),
 		...createAuditReads(database),

@@ -34,6 +34,12 @@ export function customerText(customers: EventCustomers): string | null {
 	return customers === null || typeof customers === "string" ? customers : JSON.stringify(customers);
 }
 
+/** The rows of `event_customers` that an event has. */
+export function customerList(customers: EventCustomers): readonly string[] {
+	if (customers === null) return [];
+	return typeof customers === "string" ? [customers] : customers;
+}
+
 /** The column `tags`: a JSON array, or null if there are none. */
 export function tagsText(tags: readonly string[]): string | null {
 	return tags.length === 0 ? null : JSON.stringify(tags);

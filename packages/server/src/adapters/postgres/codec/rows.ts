@@ -9,6 +9,7 @@ export const textOrNull = (value: unknown): string | null => value as string | n
 export const number = (value: unknown): number => value as number;
 export const numberOrNull = (value: unknown): number | null => value as number | null;
 export const boolean = (value: unknown): boolean => value as boolean;
+export const numbers = (value: unknown): readonly number[] => value as readonly number[];
 /** A copy without a Buffer's methods, since the driver returns parts of its own buffers. */
 export const bytes = (value: unknown): Uint8Array => new Uint8Array(value as Uint8Array);
 /** Parses JSON text; the column names what it contains. */

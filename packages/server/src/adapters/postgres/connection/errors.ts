@@ -9,6 +9,7 @@ const DISK_FULL = "53100";
 const CONSTRAINT_CLASS = "23";
 const READ_ONLY = "25006";
 const NO_PRIVILEGE = "42501";
+const LOCK_NOT_AVAILABLE = "55P03";
 const UNDEFINED_TABLE = "42P01";
 /** The prefixes of the codes that say that the database cannot work now: connections, resources, locks, operators, the system. */
 const UNAVAILABLE = /^(?:08|25P|53|57|58|55P03|28|3D)/;
@@ -37,6 +38,12 @@ export function isAftermath(error: unknown): boolean {
 export function isPartitionMissing(error: unknown): boolean {
 	const cause = error instanceof StoreError ? error.cause : error;
 	return cause instanceof pg.DatabaseError && cause.routine === "ExecFindPartition";
+}
+
+/** Whether a lock was not granted in time, or the table is gone since somebody else has dropped it. */
+export function isInUse(error: unknown): boolean {
+	const state = sqlState(error instanceof StoreError ? error.cause : error);
+	return state === LOCK_NOT_AVAILABLE || state === UNDEFINED_TABLE;
 }
 
 /** Whether the database has surely refused a statement. If not, nothing is known of it: the answer was lost. */

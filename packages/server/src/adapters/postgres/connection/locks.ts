@@ -6,6 +6,7 @@ import type { Session } from "./session.ts";
 export const SCHEMA_LOCK = 0x4646_0001;
 export const PARTITIONS_LOCK = 0x4646_0002;
 const PROJECT_LOCK = 0x4646_0003;
+const STATS_LOCK = 0x4646_0004;
 
 const SHARE_PROJECTS = statement(`
 	SELECT pg_advisory_xact_lock_shared(${PROJECT_LOCK}, key) FROM (
@@ -26,4 +27,11 @@ export async function shareProjects(session: Session, projects: Iterable<string>
 /** For a change of the directory of a project: waits for the transactions that rely on it. Call it first in the transaction. */
 export async function lockProject(session: Session, project: string | null): Promise<void> {
 	await session.run(LOCK_PROJECT, [project ?? ""]);
+}
+
+const LOCK_STATS = statement(`SELECT pg_advisory_xact_lock(${STATS_LOCK}, 0)`);
+
+/** For rolling up, and for what removes the rows that stats are rolled up into: one at a time. */
+export async function lockStats(session: Session): Promise<void> {
+	await session.run(LOCK_STATS);
 }

@@ -18,6 +18,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** The answer is lost, such as with the network: the connection is given up. */
 const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
+/**
+ * The horizon of the store: rows become visible at most this much later than rows with higher ids. The id of a row is made before its
+ * transaction waits for a connection, so it is both limits.
+ */
+export const HORIZON_MS = STATEMENT_TIMEOUT_MS + CONNECT_TIMEOUT_MS;
 const LOCK_TIMEOUT_MS = 5_000;
 /** A transaction in which nothing happens is ended, since its snapshot keeps dead rows alive, and its locks stop others. */
 const IDLE_TIMEOUT_MS = 10_000;

@@ -1,7 +1,7 @@
 // The health of webhooks: rows of those whose last attempt failed. The others are healthy, and have none.
 import { FAILING_AFTER_FAILED, reportDueAt, type WebhookHealth } from "../../../core/policies/webhook-health.ts";
 import { number as numberIn, orNull, record, text as textIn, type Codec } from "../codec/columns.ts";
-import { number, text } from "../codec/rows.ts";
+import { number, text, type Row } from "../codec/rows.ts";
 import { list, placeholders, statement } from "../codec/statements.ts";
 import type { Session } from "../connection/session.ts";
 
@@ -17,10 +17,16 @@ const HEALTH: Codec<WebhookHealth> = record<WebhookHealth>({
 });
 
 const WRITTEN = ["webhook_id", ...HEALTH.columns, "next_date"];
+const COLUMNS = list(["webhook_id", ...HEALTH.columns]);
+const SELECT = statement(`SELECT ${COLUMNS} FROM webhook_health WHERE webhook_id = ANY($1::uuid[])`);
 /** Locked, so that no other process changes it between this read and the write. */
-const SELECT = statement(`
-	SELECT webhook_id, ${list(HEALTH.columns)} FROM webhook_health WHERE webhook_id = ANY($1::uuid[])
-	ORDER BY webhook_id FOR UPDATE
+const LOCK = statement(`
+	SELECT ${COLUMNS} FROM webhook_health WHERE webhook_id = ANY($1::uuid[]) ORDER BY webhook_id FOR UPDATE
+`);
+/** What a commit has locked changes now, and is looked at again later. */
+const LOCK_DUE = statement(`
+	SELECT ${COLUMNS} FROM webhook_health WHERE webhook_id = ANY($1::uuid[]) AND next_date <= $2
+	ORDER BY webhook_id FOR UPDATE SKIP LOCKED
 `);
 const SELECT_WINDOWS = statement("SELECT id, disable_after_ms FROM webhooks WHERE id = ANY($1::uuid[])");
 const PUT = statement(`
@@ -29,9 +35,28 @@ const PUT = statement(`
 `);
 const DELETE = statement("DELETE FROM webhook_health WHERE webhook_id = ANY($1::uuid[])");
 
-/** The health of those of these webhooks that are not healthy, by UUID. Their rows are locked until the transaction ends. */
-export async function readHealth(session: Session, webhooks: readonly string[]): Promise<Map<string, WebhookHealth>> {
-	const rows = await session.run(SELECT, [webhooks]);
+type HealthByWebhook = Map<string, WebhookHealth>;
+
+/** The health of those of these webhooks that are not healthy, by UUID. */
+export async function readHealth(session: Session, webhooks: readonly string[]): Promise<HealthByWebhook> {
+	return byWebhook(await session.run(SELECT, [webhooks]));
+}
+
+/** The same; the rows are locked until the transaction ends. */
+export async function lockHealth(session: Session, webhooks: readonly string[]): Promise<HealthByWebhook> {
+	return byWebhook(await session.run(LOCK, [webhooks]));
+}
+
+/** The same for those about which something is due to be reported. */
+export async function lockDueHealth(
+	session: Session,
+	webhooks: readonly string[],
+	at: number,
+): Promise<HealthByWebhook> {
+	return byWebhook(await session.run(LOCK_DUE, [webhooks, at]));
+}
+
+function byWebhook(rows: readonly Row[]): HealthByWebhook {
 	return new Map(rows.map((row) => [text(row["webhook_id"]), HEALTH.read(row)]));
 }
 

@@ -42,9 +42,8 @@ export class TestDatabase implements AsyncDisposable {
 		return this.#store;
 	}
 
-	/** Slices that are not there yet fail in the test that calls them. */
-	async open(): Promise<Store> {
-		return (await openPostgresStore({ url: this.url, clock: systemClock })) as unknown as Store;
+	open(): Promise<Store> {
+		return openPostgresStore({ url: this.url, clock: systemClock });
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

@@ -19,6 +19,7 @@ import {
 	type Reopen,
 } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
+import { LATE } from "./records/two-days.ts";
 
 const LIMIT = 5;
 const ANY_EVENT = { types: null, after: null, before: null };
@@ -340,7 +341,7 @@ export function describeCustomerDeletion(
 		await store.beginCustomerDeletion(customer, { at: records.now, draft: null, entry: null });
 		for (const record of webhooks) await changeWebhook(store, record, { deleteDate: records.now });
 		await store.stepCustomerDeletion(customer, { ...options, limit: 1 });
-		const purge = { projectId, at: records.now, before: records.now + 1, after: null, limit: 1_000 };
+		const purge = { projectId, at: LATE, before: records.now + 1, after: null, limit: 1_000 };
 		expect((await store.purgeEvents(purge)).purged.events).toBeGreaterThan(0);
 		// A webhook is removed when its stats are rolled up, which is once a later minute has begun.
 		records.now += 120_000;
@@ -374,7 +375,7 @@ export function describeCustomerDeletion(
 		await store.beginCustomerDeletion(customer, { at: records.now, draft: null, entry: null });
 		// Of the first one: the payload and its delivery, then the first of a replay.
 		for (const _ of [1, 2]) await store.stepCustomerDeletion(customer, { ...options, limit: 1 });
-		const purge = { projectId, at: records.now, before: records.now + 1, after: null, limit: 1_000 };
+		const purge = { projectId, at: LATE, before: records.now + 1, after: null, limit: 1_000 };
 		await store.purgeEvents(purge);
 		expect((await store.events(scope, { ...ANY_EVENT, types: ["first"] }, NEWEST)).rows).toEqual([]);
 		await run(store, { ...world, customer });

@@ -7,6 +7,7 @@ import type { ErasureStep } from "../../store/retention.ts";
 import type { StoreCapabilities } from "./records/capabilities.ts";
 import { ANY_DELIVERY, attemptsOf, NEWEST, type CurrentStore, type Reopen } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
+import { LATE } from "./records/two-days.ts";
 
 const LIMIT = 5;
 const WEBHOOKS = 40;
@@ -121,7 +122,7 @@ export function describeErasures(current: CurrentStore, capabilities: StoreCapab
 		await store.commit({ events: [], updates: ids.map(cancel) });
 		const { rows } = await store.deliveries({ kind: "project", projectId }, { ...ANY_DELIVERY, eventId }, NEWEST);
 		await store.commit({ events: [], updates: rows.map(({ id }) => cancel(id)) });
-		const purge = { projectId, at: records.now, before: records.now + 1, after: null, limit: 10_000 };
+		const purge = { projectId, at: LATE, before: records.now + 1, after: null, limit: 10_000 };
 		expect((await store.purgeEvents(purge)).purged.events).toBeGreaterThan(0);
 		expect(await next()).toMatchObject({ cancelled: [], done: true });
 		expect(await store.erasures(9)).toEqual([]);

@@ -6,6 +6,7 @@ import type { StoreCapabilities } from "./records/capabilities.ts";
 import { addWebhook, attemptsOf, fillStore, type CurrentStore, type Reopen, type World } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
 import { KEEP_ALL } from "./records/stats.ts";
+import { LATE } from "./records/two-days.ts";
 
 const body = Buffer.alloc(1_000, "x");
 
@@ -15,9 +16,9 @@ async function bytesOf({ store, projectId }: World): Promise<number> {
 }
 
 async function purgeAll({ store, projectId, records }: World, kind: "purgeEvents" | "purgePayloads", limit = 100) {
-	const at = records.now + 1;
+	const before = records.now + 1;
 	for (let [after, done]: [string | null, boolean] = [null, false]; !done;) {
-		({ after, done } = await store[kind]({ projectId, at, before: at, after, limit }));
+		({ after, done } = await store[kind]({ projectId, at: LATE, before, after, limit }));
 	}
 }
 

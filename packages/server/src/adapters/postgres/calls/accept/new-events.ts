@@ -4,7 +4,7 @@ import { storedEventBytes } from "../../../../core/policies/quota.ts";
 import type { AcceptResult, NewEvent } from "../../../../ports/store/accept.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import { binaryArray } from "../../codec/arrays.ts";
-import { customerText, EVENT_COLUMNS, eventDetails, tagsText, toEvent } from "../../codec/event-rows.ts";
+import { customerList, customerText, EVENT_COLUMNS, eventDetails, tagsText, toEvent } from "../../codec/event-rows.ts";
 import { uuidOf } from "../../codec/ids.ts";
 import { bytes, number, text, type Row } from "../../codec/rows.ts";
 import { list, qualified, statement } from "../../codec/statements.ts";
@@ -148,7 +148,7 @@ export class NewEvents {
 				all.map(({ given }) => given.body),
 			),
 		]);
-		this.#writeLabels(INSERT_CUSTOMERS, ({ event: { customers } }) => customersOf(customers));
+		this.#writeLabels(INSERT_CUSTOMERS, ({ event: { customers } }) => customerList(customers));
 		this.#writeLabels(INSERT_TAGS, ({ event: { tags } }) => tags);
 		this.#writeKeys();
 	}
@@ -287,9 +287,4 @@ function keyOf(projectId: string, key: string): string {
 
 function detailsOf({ idempotency, targets, traceparent }: NewEvent): string | null {
 	return eventDetails({ idempotencyKey: idempotency?.key ?? null, targets, traceparent });
-}
-
-function customersOf(customers: NewEvent["event"]["customers"]): readonly string[] {
-	if (customers === null) return [];
-	return typeof customers === "string" ? [customers] : customers;
 }

@@ -14,7 +14,7 @@ import { statement } from "../../codec/statements.ts";
 import { shareProjects } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import type { DeliverySet, Entry } from "../../deliveries/delivery-set.ts";
-import { readHealth, writeHealth } from "../../stats/health.ts";
+import { lockHealth, writeHealth } from "../../stats/health.ts";
 import type { StatsChanges } from "../../stats/journal.ts";
 import { writeEntryOnce } from "../audit.ts";
 import { readErased, withoutResponse, withoutResponseBody } from "../erased.ts";
@@ -86,7 +86,7 @@ export class Updates {
 			shareProjects(session, new Set(projects)),
 			readWebhooks(session, [...webhooks]),
 			readErased(session, [...new Set([...late].map(({ row }) => row.event))]),
-			tried.size === 0 ? this.#health : readHealth(session, [...tried]),
+			tried.size === 0 ? this.#health : lockHealth(session, [...tried]),
 			numbered.size === 0 ? [] : session.run(SELECT_NUMBERS, [binaryArray("uuid", [...numbered])]),
 		]);
 		this.#webhooks = known;

@@ -67,13 +67,16 @@ export function createCustomerCalls(database: Database) {
 }
 
 /** What is kept of a customer; null if it is not known. */
-async function findCustomer(session: Session, { projectId, customerId }: CustomerScope): Promise<Customer | null> {
+export async function findCustomer(
+	session: Session,
+	{ projectId, customerId }: CustomerScope,
+): Promise<Customer | null> {
 	const [row] = await session.run(SELECT, [uuidOf("proj", projectId), customerId]);
 	return row === undefined ? null : CUSTOMER.read(row);
 }
 
 /** A customer with the numbers of its webhooks, and how far its deletion is. */
-async function summaryOf(session: Session, customer: Customer): Promise<CustomerSummary> {
+export async function summaryOf(session: Session, customer: Customer): Promise<CustomerSummary> {
 	const [summary] = await summariesOf(session, customer.projectId, [customer]);
 	if (summary === undefined) throw new Error("each customer has a summary");
 	return summary;

@@ -10,7 +10,7 @@ import { SECRET, WEBHOOK_ROW, webhookId } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
-import { readHealth, writeHealth } from "../../stats/health.ts";
+import { lockHealth, writeHealth } from "../../stats/health.ts";
 import { writeEntry } from "../audit.ts";
 import { noProject, raiseProject } from "./change.ts";
 import { counted, NOTHING_COUNTED, recount, Refusal, refusing } from "./webhook-totals.ts";
@@ -88,7 +88,7 @@ async function updateWebhook(
 }
 
 async function withdrawWarnings(session: Session, id: string): Promise<void> {
-	const health = (await readHealth(session, [id])).get(id);
+	const health = (await lockHealth(session, [id])).get(id);
 	if (health !== undefined) await writeHealth(session, [[id, withoutWarnings(health)]]);
 }
 

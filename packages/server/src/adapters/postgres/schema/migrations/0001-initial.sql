@@ -266,6 +266,7 @@ CREATE TABLE replays (
 	last_event_date bigint,
 	position_date bigint,
 	position_id uuid, -- the last event that was looked at
+	made_after uuid NOT NULL, -- no event or delivery of the project had a higher id when the replay was made
 	update_date bigint NOT NULL,
 	end_date bigint
 );
@@ -440,7 +441,7 @@ CREATE TABLE stats (
 	attempts_failed bigint NOT NULL,
 	succeeded bigint NOT NULL,
 	exhausted bigint NOT NULL,
-	latency bytea NOT NULL,
+	latency integer[] NOT NULL, -- pairs of a bucket of core/stats/latency-histogram.ts and its count
 	PRIMARY KEY (owner, width_ms, start)
 );
 CREATE INDEX stats_by_start ON stats (width_ms, start);

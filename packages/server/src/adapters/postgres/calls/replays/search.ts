@@ -1,0 +1,173 @@
+// The search of a replay: the events of a project in order, each with the statuses of its deliveries to one webhook.
+import { EVERY_CUSTOMER } from "../../../../core/access/customer.ts";
+import { deliveryIdAt } from "../../../../core/ids.ts";
+import { createReplayMatcher, replayOutcome, type ReplayFilter, type ReplayMatcher } from "../../../../core/replay.ts";
+import { binaryArray } from "../../codec/arrays.ts";
+import { STATUSES } from "../../codec/delivery-rows.ts";
+import { FIRST_UUID, firstUuidAt, idOf, uuidOf } from "../../codec/ids.ts";
+import { boolean, nameOf, number, text, type Row } from "../../codec/rows.ts";
+import { statement } from "../../codec/statements.ts";
+import type { Session } from "../../connection/session.ts";
+
+export interface Search {
+	/** UUIDs. */
+	readonly project: string;
+	readonly webhook: string;
+	/** The customer of the webhook: only events that are for this customer are looked at. Null looks at all. */
+	readonly customerId: string | null;
+	readonly filter: ReplayFilter;
+	/** The last event that was looked at; null to begin with the first one. */
+	readonly after: string | null;
+	readonly scanLimit: number;
+	readonly matchLimit: number;
+	/** Events that have a delivery that was made later are skipped; null skips none. */
+	readonly made: Made | null;
+}
+
+/** What was there when a replay was made. */
+export interface Made {
+	readonly at: number;
+	/** No event or delivery of the project had a higher id. */
+	readonly after: string;
+}
+
+export interface FoundEvent {
+	readonly id: string;
+	readonly type: string;
+	readonly date: number;
+}
+
+export interface Found {
+	readonly matches: readonly FoundEvent[];
+	readonly scanned: number;
+	/** The first and the last event that were scanned. */
+	readonly first: FoundEvent | null;
+	readonly last: FoundEvent | null;
+	/** Where the next search goes on: after the last event that is dealt with, scanned or not; null if none is. */
+	readonly position: string | null;
+	/** Whether all events of the range are scanned. */
+	readonly done: boolean;
+}
+
+const COLUMNS = "events.id, type, create_date, delivery_count, octet_length(body) = 0 AS is_erased";
+const selectAll = (order: "ASC" | "DESC") => `
+	SELECT ${COLUMNS}, FALSE AS is_hidden FROM events
+	WHERE project_id = $1 AND id > $2 AND id < $3 ORDER BY id ${order} LIMIT $4
+`;
+const ofOne = (customer: string, order: "ASC" | "DESC") => `(
+	SELECT event_id FROM event_customers WHERE project_id = $1 AND customer_id = ${customer} AND event_id > $2 AND event_id < $3
+	ORDER BY event_id ${order} LIMIT $4
+)`;
+/** Those that are for a customer. Internal types are none of its business. */
+const selectForCustomer = (order: "ASC" | "DESC") => `
+	SELECT ${COLUMNS}, EXISTS (
+		SELECT 1 FROM event_types t WHERE t.project_id = $1 AND t.name = events.type AND t.visibility = 1
+	) AS is_hidden
+	FROM (
+		SELECT DISTINCT event_id FROM (${ofOne("$5", order)} UNION ALL ${ofOne(`'${EVERY_CUSTOMER}'`, order)}) found
+		ORDER BY event_id ${order} LIMIT $4
+	) wanted JOIN events ON events.id = wanted.event_id ORDER BY events.id ${order}
+`;
+const SELECT_ALL = statement(selectAll("ASC"));
+const SELECT_ALL_BACK = statement(selectAll("DESC"));
+const SELECT_FOR_CUSTOMER = statement(selectForCustomer("ASC"));
+const SELECT_FOR_CUSTOMER_BACK = statement(selectForCustomer("DESC"));
+/** Those that were made with the events lie among their ids; those that replays have made are found by their events. */
+const SELECT_DELIVERIES = statement(
+	["open_deliveries", "deliveries"]
+		.map(
+			(table) => `
+				SELECT id, event_id, status, create_date FROM ${table}
+				WHERE webhook_id = $1 AND id > $2 AND id <= $3 AND NOT is_replayed
+				UNION ALL
+				SELECT id, event_id, status, create_date FROM ${table}
+				WHERE webhook_id = $1 AND event_id = ANY($4::uuid[]) AND is_replayed
+			`,
+		)
+		.join("UNION ALL"),
+);
+
+/** Searches on, from the place where the last search has ended. */
+export async function search(session: Session, wanted: Search): Promise<Found> {
+	const { webhook, filter, scanLimit, matchLimit, made } = wanted;
+	const matcher = createReplayMatcher(filter);
+	const events = await readEvents(session, wanted, scanLimit + 1);
+	const deliveriesOf = await readDeliveries(session, webhook, events);
+	const matches: FoundEvent[] = [];
+	let scanned = 0;
+	let first: FoundEvent | null = null;
+	let last: FoundEvent | null = null;
+	let position: string | null = null;
+	for (const row of events) {
+		if (scanned === scanLimit) return { matches, scanned, first, last, position, done: false };
+		const event = { id: text(row["id"]), type: text(row["type"]), date: number(row["create_date"]) };
+		if (!boolean(row["is_hidden"])) {
+			const deliveries = deliveriesOf.get(event.id) ?? [];
+			const isMatch = !boolean(row["is_erased"]) && wants(matcher, event, deliveries, made);
+			if (isMatch && matches.length === matchLimit) {
+				return { matches, scanned, first, last, position, done: false };
+			}
+			if (isMatch) matches.push(event);
+			scanned += 1;
+			first ??= event;
+			last = event;
+		}
+		position = event.id;
+	}
+	return { matches, scanned, first, last, position, done: events.length <= scanLimit };
+}
+
+/** The date of the newest event in the range of a filter; null if there is none. Not among those that a customer does not see. */
+export async function newestIn(
+	session: Session,
+	of: Pick<Search, "project" | "customerId" | "filter">,
+): Promise<number | null> {
+	const [low, high] = [firstUuidAt(of.filter.since), firstUuidAt(of.filter.until)];
+	const values = [of.project, low, high, of.customerId === null ? 1 : MAX_LOOKS];
+	const rows =
+		of.customerId === null
+			? await session.run(SELECT_ALL_BACK, values)
+			: await session.run(SELECT_FOR_CUSTOMER_BACK, [...values, of.customerId]);
+	const newest = rows.find((row) => !boolean(row["is_hidden"]));
+	return newest === undefined ? null : number(newest["create_date"]);
+}
+
+/** Newest events looked at to find the end of a replay's range. */
+const MAX_LOOKS = 100;
+
+function readEvents(
+	session: Session,
+	{ project, customerId, filter, after }: Search,
+	limit: number,
+): Promise<readonly Row[]> {
+	// No id is the first one of its millisecond.
+	const low = firstUuidAt(filter.since);
+	const start = after !== null && after > low ? after : low;
+	const values = [project, start, firstUuidAt(filter.until), limit];
+	if (customerId === null) return session.run(SELECT_ALL, values);
+	return session.run(SELECT_FOR_CUSTOMER, [...values, customerId]);
+}
+
+/** The deliveries of events to a webhook, newest first. */
+async function readDeliveries(
+	session: Session,
+	webhook: string,
+	events: readonly Row[],
+): Promise<ReadonlyMap<string, readonly Row[]>> {
+	const [first, last] = [events[0], events.at(-1)];
+	if (first === undefined || last === undefined) return new Map();
+	const ids = events.map((row) => text(row["id"]));
+	const lastId = deliveryIdAt(idOf("evt", text(last["id"])), number(last["delivery_count"]));
+	const values = [webhook, first["id"], uuidOf("dlv", lastId) ?? FIRST_UUID, binaryArray("uuid", ids)];
+	const rows = await session.run(SELECT_DELIVERIES, values);
+	const sorted = rows.toSorted((a, b) => (text(a["id"]) < text(b["id"]) ? 1 : -1));
+	return Map.groupBy(sorted, (row) => text(row["event_id"]));
+}
+
+function wants(matcher: ReplayMatcher, { type }: FoundEvent, deliveries: readonly Row[], made: Made | null): boolean {
+	const isNew = (row: Row): boolean =>
+		made !== null && (text(row["id"]) > made.after || number(row["create_date"]) > made.at);
+	if (deliveries.some(isNew)) return false;
+	const outcome = replayOutcome(deliveries.map((row) => nameOf(STATUSES, row["status"])));
+	return outcome !== null && matcher.wants(type, outcome);
+}

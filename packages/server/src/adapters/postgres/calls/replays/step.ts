@@ -1,0 +1,166 @@
+// A step of a replay: finds the next events, and makes their deliveries.
+import { shardOf } from "../../../../core/cluster/shard.ts";
+import { newDelivery } from "../../../../core/delivery.ts";
+import { STORED_DELIVERY_BYTES } from "../../../../core/policies/quota.ts";
+import type { Replay } from "../../../../core/replay.ts";
+import { isDeliverable } from "../../../../core/webhook.ts";
+import { StoreError } from "../../../../ports/store/errors.ts";
+import type { ReplayStep } from "../../../../ports/store/replays.ts";
+import { binaryArray } from "../../codec/arrays.ts";
+import { uuidOf, uuidsOf } from "../../codec/ids.ts";
+import { REPLAY, REPLAY_STATUS_CODES } from "../../codec/replays/replay-rows.ts";
+import { text, textOrNull, type Row } from "../../codec/rows.ts";
+import { list, statement } from "../../codec/statements.ts";
+import { WEBHOOK_STATE } from "../../codec/webhook-rows.ts";
+import type { Database } from "../../connection/database.ts";
+import { shareProjects } from "../../connection/locks.ts";
+import { HORIZON_MS } from "../../connection/pools.ts";
+import type { Session } from "../../connection/session.ts";
+import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
+import { DeliverySet } from "../../deliveries/delivery-set.ts";
+import type { Partitions } from "../../schema/partitions.ts";
+import { StatsChanges } from "../../stats/journal.ts";
+import { newestIn, search, type FoundEvent } from "./search.ts";
+
+const { Running, Finished, Cancelled } = REPLAY_STATUS_CODES;
+
+const SELECT_PROJECT = statement("SELECT project_id FROM replays WHERE id = $1");
+const LOCK = statement(`SELECT * FROM replays WHERE id = $1 FOR UPDATE`);
+const SELECT = statement("SELECT * FROM replays WHERE id = $1");
+const SELECT_WEBHOOK = statement(`
+	SELECT customer_id, ${list(WEBHOOK_STATE.columns)} FROM webhooks WHERE id = $1 AND delete_date IS NULL
+`);
+export const CANCEL = statement(`
+	UPDATE replays SET status = ${Cancelled}, update_date = $2, end_date = $2 WHERE id = $1 AND status = ${Running}
+`);
+/** Locked, so that none is purged or erased meanwhile. One that has just been is left out. */
+const LOCK_EVENTS = statement(`
+	SELECT id FROM events WHERE id = ANY($1::uuid[]) AND octet_length(body) > 0 ORDER BY id FOR SHARE
+`);
+const MOVE_ON = statement(`
+	UPDATE replays SET status = $2, scanned_count = scanned_count + $3, delivery_count = delivery_count + $4,
+		first_event_date = coalesce(first_event_date, $5), last_event_date = coalesce(last_event_date, $6),
+		position_id = coalesce($7, position_id), position_date = coalesce($8, position_date), update_date = $9, end_date = $10
+	WHERE id = $1
+`);
+
+/** The call `stepReplay`. */
+export function createStepReplay(database: Database, partitions: Partitions, numbers: ChangeNumbers) {
+	return async (step: ReplayStep): Promise<Replay | null> => {
+		const id = uuidOf("replay", step.replayId);
+		if (id === null) return null;
+		// For when its deliveries end.
+		await partitions.ensure(uuidsOf("dlv", step.deliveryIds));
+		return database.inBackground(async (session) => {
+			const [found] = await session.run(SELECT_PROJECT, [id]);
+			if (found === undefined) return null;
+			// Before anything that relies on the webhook.
+			await shareProjects(session, [text(found["project_id"])]);
+			const [row] = await session.run(LOCK, [id]);
+			if (row === undefined || row["status"] !== Running) return null;
+			return makeStep(session, row, step, numbers);
+		});
+	};
+}
+
+async function makeStep(
+	session: Session,
+	row: Row,
+	{ at, scanLimit, deliveryIds }: ReplayStep,
+	numbers: ChangeNumbers,
+): Promise<Replay | null> {
+	const [id, project, webhook] = [text(row["id"]), text(row["project_id"]), text(row["webhook_id"])];
+	const replay = REPLAY.read(row);
+	const [target] = await session.run(SELECT_WEBHOOK, [webhook]);
+	if (target === undefined) {
+		await session.run(CANCEL, [id, at]);
+		return readReplay(session, id);
+	}
+	if (!isDeliverable(WEBHOOK_STATE.read(target))) return replay;
+	const { filter } = replay;
+	const customerId = textOrNull(target["customer_id"]);
+	const [found, newest] = await Promise.all([
+		search(session, {
+			project,
+			webhook,
+			customerId,
+			filter: { ...filter, until: Math.min(filter.until, at + 1 - HORIZON_MS) },
+			after: textOrNull(row["position_id"]),
+			scanLimit,
+			matchLimit: deliveryIds.length,
+			made: { at: replay.createDate, after: text(row["made_after"]) },
+		}),
+		replay.lastEventDate ?? newestIn(session, { project, customerId, filter }),
+	]);
+	const count = await insertDeliveries(
+		session,
+		{ project, webhook, at },
+		{ events: found.matches, deliveryIds },
+		numbers,
+	);
+	const isFinished = found.done && at - HORIZON_MS >= filter.until - 1;
+	await session.run(MOVE_ON, [
+		id,
+		isFinished ? Finished : Running,
+		found.scanned,
+		count,
+		found.first?.date ?? null,
+		newest,
+		found.position,
+		found.last?.date ?? null,
+		at,
+		isFinished ? at : null,
+	]);
+	return readReplay(session, id);
+}
+
+interface Target {
+	readonly project: string;
+	readonly webhook: string;
+	readonly at: number;
+}
+
+/** Returns how many deliveries it has made. */
+async function insertDeliveries(
+	session: Session,
+	{ project, webhook, at }: Target,
+	{ events, deliveryIds }: { readonly events: readonly FoundEvent[]; readonly deliveryIds: readonly string[] },
+	numbers: ChangeNumbers,
+): Promise<number> {
+	if (events.length === 0) return 0;
+	const locked = await session.run(LOCK_EVENTS, [
+		binaryArray(
+			"uuid",
+			events.map((event) => event.id),
+		),
+	]);
+	const present = new Set(locked.map((row) => text(row["id"])));
+	const deliveries = new DeliverySet(numbers);
+	const stats = new StatsChanges();
+	const used = deliveryIds.slice(0, events.length).map((id) => uuidOf("dlv", id) ?? noId(id));
+	await deliveries.load(session, used);
+	for (const [index, { id: event, type: eventType }] of events.entries()) {
+		const id = used[index];
+		if (id === undefined || !present.has(event)) continue;
+		if (deliveries.get(id) !== null) throw new StoreError("store_conflict", `there is a delivery dlv_${id} already`);
+		const shard = shardOf(`webhook_${webhook}`);
+		deliveries.insert(
+			{ id, project, webhook, event, eventType, shard, isReplayed: true, createDate: at },
+			newDelivery(at, null, "replay"),
+		);
+		stats.moved({ project, webhook }, at, null, "Pending");
+		stats.storedBytes(project, at, STORED_DELIVERY_BYTES);
+	}
+	deliveries.write(session);
+	stats.write(session);
+	return present.size;
+}
+
+function noId(id: string): never {
+	throw new StoreError("store_conflict", `${id} is not the id of a delivery`);
+}
+
+async function readReplay(session: Session, id: string): Promise<Replay | null> {
+	const [row] = await session.run(SELECT, [id]);
+	return row === undefined ? null : REPLAY.read(row);
+}

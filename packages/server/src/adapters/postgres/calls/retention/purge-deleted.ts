@@ -1,0 +1,143 @@
+// Deletes the remains of deleted projects and webhooks, once none of their deliveries wait any more.
+import type { Purged } from "../../../../ports/store/retention.ts";
+import { FIRST_UUID, idOf, uuidOf } from "../../codec/ids.ts";
+import { boolean, text, type Row } from "../../codec/rows.ts";
+import { statement } from "../../codec/statements.ts";
+import type { Database } from "../../connection/database.ts";
+import { lockStats } from "../../connection/locks.ts";
+import type { Session } from "../../connection/session.ts";
+import { StatsChanges } from "../../stats/journal.ts";
+import { PurgeCounter } from "./purge-counter.ts";
+import { removeEvents } from "./purge-events.ts";
+import { walk } from "./walk.ts";
+
+type ProjectsStep = { readonly purged: Purged; readonly done: boolean };
+
+const SELECT_PROJECTS = statement("SELECT id FROM projects WHERE delete_date IS NOT NULL ORDER BY id");
+
+/** The call `purgeDeletedProjects`. */
+export function createPurgeDeletedProjects(database: Database) {
+	return (limit: number): Promise<ProjectsStep> =>
+		database.inBackground(async (session) => {
+			for (const row of await session.run(SELECT_PROJECTS)) {
+				const project = text(row["id"]);
+				const stats = new StatsChanges();
+				const counter = new PurgeCounter(project, stats);
+				const everything = { projectId: idOf("proj", project), at: Infinity, before: Infinity, after: null, limit };
+				await walk(session, everything, removeEvents, counter);
+				stats.write(session);
+				if (counter.rows > 0 || (await removeRest(session, project, limit))) {
+					return { purged: counter.result(), done: false };
+				}
+			}
+			return { purged: { events: 0, deliveries: 0, attempts: 0, payloads: 0 }, done: true };
+		});
+}
+
+const SELECT_EVENT = statement("SELECT 1 FROM events WHERE project_id = $1 LIMIT 1");
+const REMOVE_REPLAYS = statement(`
+	DELETE FROM replays WHERE id IN (SELECT id FROM replays WHERE project_id = $1 ORDER BY id LIMIT $2)
+`);
+const REMOVE_PORTAL_SESSIONS = statement(`
+	DELETE FROM portal_sessions WHERE id IN (SELECT id FROM portal_sessions WHERE project_id = $1 ORDER BY id LIMIT $2)
+`);
+const REMOVE_CUSTOMERS = statement(`
+	DELETE FROM customers WHERE project_id = $1 AND customer_id IN (
+		SELECT customer_id FROM customers WHERE project_id = $1 ORDER BY customer_id LIMIT $2
+	)
+`);
+/** What a project has that is small, or empty by then. The project itself comes last. */
+const REMOVE_REST = [
+	"DELETE FROM event_types WHERE project_id = $1",
+	"DELETE FROM relays WHERE project_id = $1",
+	"DELETE FROM customer_deletions WHERE project_id = $1",
+	"DELETE FROM erasures WHERE project_id = $1",
+	"DELETE FROM stats_journal WHERE project_id = $1",
+	"DELETE FROM status_counts WHERE owner = $1",
+	"DELETE FROM stats WHERE owner = $1",
+	"DELETE FROM stored_bytes WHERE project_id = $1",
+	"DELETE FROM projects WHERE id = $1",
+].map(statement);
+
+/** Deletes the other rows of a project without events, and finally the project. Returns whether it deleted anything. */
+async function removeRest(session: Session, project: string, limit: number): Promise<boolean> {
+	if ((await session.run(SELECT_EVENT, [project])).length > 0) return false;
+	for (const remove of [REMOVE_REPLAYS, REMOVE_PORTAL_SESSIONS, REMOVE_CUSTOMERS]) {
+		if ((await session.change(remove, [project, limit])) > 0) return true;
+	}
+	await lockStats(session);
+	const webhooks = await session.run(SELECT_OF_PROJECT, [project, limit]);
+	if (webhooks.length > 0) return (await removeWebhooks(session, webhooks)) > 0;
+	for (const remove of REMOVE_REST) await session.run(remove, [project]);
+	return true;
+}
+
+/** What decides whether a webhook is removed. */
+const WEBHOOK = `
+	id, delete_date IS NOT NULL AS is_deleted,
+	EXISTS (SELECT 1 FROM open_deliveries WHERE open_deliveries.webhook_id = webhooks.id) AS has_waiting,
+	EXISTS (SELECT 1 FROM deliveries WHERE deliveries.webhook_id = webhooks.id) AS has_ended,
+	EXISTS (
+		SELECT 1 FROM stats_journal j WHERE j.project_id = webhooks.project_id AND j.webhook_id = webhooks.id
+	) AS has_changes
+`;
+const SELECT_OF_PROJECT = statement(`SELECT ${WEBHOOK} FROM webhooks WHERE project_id = $1 ORDER BY id LIMIT $2`);
+const SELECT_AFTER = statement(`SELECT ${WEBHOOK} FROM webhooks WHERE id > $1 ORDER BY id LIMIT $2`);
+/** With its secrets, its versions and its health. */
+const REMOVE_WEBHOOKS = [
+	"DELETE FROM status_counts WHERE owner = ANY($1::uuid[])",
+	"DELETE FROM stats WHERE owner = ANY($1::uuid[])",
+	"DELETE FROM webhooks WHERE id = ANY($1::uuid[])",
+].map(statement);
+
+/** Deletes those webhooks that are deleted and have no deliveries. Returns how many. Call it under `lockStats`. */
+async function removeWebhooks(session: Session, webhooks: readonly Row[]): Promise<number> {
+	const gone = webhooks.filter(isRemovable).map((row) => row["id"]);
+	if (gone.length > 0) for (const remove of REMOVE_WEBHOOKS) await session.run(remove, [gone]);
+	return gone.length;
+}
+
+/** Changes that are not rolled up yet would be counted for nobody. */
+function isRemovable(row: Row): boolean {
+	const [isDeleted, ...rest] = ["is_deleted", "has_waiting", "has_ended", "has_changes"].map((name) =>
+		boolean(row[name]),
+	);
+	return isDeleted === true && !rest.includes(true);
+}
+
+const REMOVE_SECRETS = statement("DELETE FROM webhook_secrets WHERE webhook_id = ANY($1::uuid[])");
+const REMOVE_HEADERS = statement(
+	"UPDATE webhooks SET sealed_headers = NULL WHERE id = ANY($1::uuid[]) AND sealed_headers IS NOT NULL",
+);
+/** An attempt may begin with the older version for a moment after the change. */
+const MARGIN_MS = 3_600_000;
+/** Of each webhook, the versions that ended before the oldest event of its project. The newest version stays. */
+const REMOVE_VERSIONS = statement(`
+	DELETE FROM webhook_versions old USING (
+		SELECT version.webhook_id, max(version.revision) AS kept
+		FROM webhook_versions version JOIN webhooks ON webhooks.id = version.webhook_id
+		CROSS JOIN LATERAL (
+			SELECT (SELECT create_date FROM events WHERE project_id = webhooks.project_id ORDER BY id LIMIT 1) AS date
+		) oldest
+		WHERE version.webhook_id = ANY($1::uuid[]) AND (oldest.date IS NULL OR version.create_date < oldest.date - ${MARGIN_MS})
+		GROUP BY version.webhook_id
+	) ended WHERE old.webhook_id = ended.webhook_id AND old.revision < ended.kept
+`);
+
+/** The call `purgeDeletedWebhooks`. */
+export function createPurgeDeletedWebhooks(database: Database) {
+	return (after: string | null, limit: number): Promise<string | null> =>
+		database.inBackground(async (session) => {
+			await lockStats(session);
+			const place = after === null ? FIRST_UUID : uuidOf("webhook", after);
+			const webhooks = await session.run(SELECT_AFTER, [place, limit]);
+			await removeWebhooks(session, webhooks);
+			const kept = webhooks.filter((row) => !isRemovable(row));
+			const disarmed = kept.filter((row) => boolean(row["is_deleted"]) && !boolean(row["has_waiting"]));
+			const ids = [disarmed.map((row) => row["id"])];
+			if (disarmed.length > 0) await Promise.all([session.run(REMOVE_SECRETS, ids), session.run(REMOVE_HEADERS, ids)]);
+			if (kept.length > 0) await session.run(REMOVE_VERSIONS, [kept.map((row) => row["id"])]);
+			const last = webhooks.at(-1);
+			return webhooks.length < limit || last === undefined ? null : idOf("webhook", text(last["id"]));
+		});
+}

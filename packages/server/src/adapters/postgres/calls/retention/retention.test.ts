@@ -1,0 +1,120 @@
+// Purges beside other transactions, and the partitions that they leave empty, which the contract of a store cannot show.
+import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { fillStore, Records, type World } from "../../../../ports/contract/store/records/records.ts";
+import { LATE, twoDays } from "../../../../ports/contract/store/records/two-days.ts";
+import { uuidOf } from "../../codec/ids.ts";
+import { TestDatabase } from "../../test/test-store.ts";
+
+const FIRST_DAY = ["attempts", "deliveries", "event_customers", "event_tags", "events"].map(
+	(name) => `${name}_20270115`,
+);
+
+describe.skipIf(postgresIssue() !== null)("a purge", () => {
+	let database: TestDatabase;
+	beforeAll(async () => {
+		database = await TestDatabase.create();
+	});
+	afterAll(() => database[Symbol.asyncDispose]());
+
+	const connect = async () => {
+		const client = new pg.Client({ connectionString: database.url });
+		await client.connect();
+		return client;
+	};
+	const partitionsOf = async (day: string) => {
+		const query = `SELECT relname AS name FROM pg_class WHERE relispartition AND relkind = 'r' AND relname LIKE '%\\_${day}'`;
+		return (await database.server.query(query, database.url)).map(({ name }) => String(name)).toSorted();
+	};
+	const purge = ({ store, projectId }: World, before: number) =>
+		store.purgeEvents({ projectId, at: LATE, before, after: null, limit: 100 });
+	const waitsForLock = () =>
+		expect
+			.poll(async () => {
+				const query = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+				return (await database.server.query(query))[0]?.["count"];
+			})
+			.toBe(1);
+	it("drops the partitions of a day in which nothing is left, which come back with a late row", async () => {
+		const world = await fillStore(await database.openEmpty());
+		const { store, projectId, webhookId, state } = world;
+		const { between } = await twoDays(world);
+		expect(await partitionsOf("20270115")).toEqual(FIRST_DAY);
+		expect(await purge(world, between)).toMatchObject({ purged: { events: 1 }, done: true });
+		expect(await partitionsOf("20270115")).toEqual([]);
+		expect(await partitionsOf("20270116")).toHaveLength(FIRST_DAY.length);
+		// Ids of the world go on after those of the second day.
+		const late = new Records().event(projectId, { webhookIds: [webhookId] });
+		await store.commit({ events: [late], updates: [] });
+		expect(await state(late.deliveries[0]?.id ?? "")).toMatchObject({ status: "Pending" });
+		expect(await partitionsOf("20270115")).toEqual(FIRST_DAY);
+	});
+
+	it("keeps the partitions in which a waiting delivery is going to end", async () => {
+		const world = await fillStore(await database.openEmpty());
+		const { records, accept, update, state } = world;
+		const [waiting = ""] = await accept();
+		const { between } = await twoDays(world);
+		await purge(world, between);
+		expect(await partitionsOf("20270115")).toEqual(FIRST_DAY);
+		await update(records.outcome(waiting, 1));
+		expect(await state(waiting)).toMatchObject({ status: "Succeeded" });
+	});
+
+	it("leaves a partition that somebody uses to a later purge", async () => {
+		const world = await fillStore(await database.openEmpty());
+		const { between } = await twoDays(world);
+		const reader = await connect();
+		try {
+			await reader.query("BEGIN; SELECT 1 FROM attempts_20270115");
+			expect(await purge(world, between)).toMatchObject({ purged: { events: 1 }, done: true });
+			expect(await partitionsOf("20270115")).toContain("attempts_20270115");
+			await reader.query("COMMIT");
+			await purge(world, between);
+			expect(await partitionsOf("20270115")).toEqual([]);
+		} finally {
+			await reader.end();
+		}
+	});
+
+	it.each(["purgeEvents", "purgePayloads"] as const)(
+		"leaves an event whose delivery is being retried, or replayed (%s)",
+		async (kind) => {
+			const world = await fillStore(await database.openEmpty());
+			const { store, projectId, scope } = world;
+			const { events, deliveries, between } = await twoDays(world);
+			const [delivery = "", event = ""] = [uuidOf("dlv", deliveries[0] ?? ""), uuidOf("evt", events[0] ?? "")].map(
+				String,
+			);
+			const change = `WITH moved AS (DELETE FROM deliveries WHERE id = $1 RETURNING *) INSERT INTO open_deliveries SELECT * FROM moved`;
+			const others: readonly [lock: string, change: string, id: string][] = [
+				["SELECT 1 FROM deliveries WHERE id = $1 FOR UPDATE", change, delivery],
+				[
+					"SELECT 1 FROM events WHERE id = $1 FOR SHARE",
+					"INSERT INTO open_deliveries SELECT * FROM deliveries WHERE event_id = $1",
+					event,
+				],
+			];
+			for (const [lock, work, id] of others) {
+				const other = await connect();
+				try {
+					await other.query("BEGIN");
+					await other.query(lock, [id]);
+					const purged = store[kind]({ projectId, at: LATE, before: between, after: null, limit: 100 });
+					await waitsForLock();
+					await other.query(work, [id]);
+					await other.query("COMMIT");
+					expect(await purged).toMatchObject({ purged: { events: 0, payloads: 0 }, done: true });
+					expect(await store.eventBody(scope, events[0] ?? "")).not.toBeNull();
+					const back =
+						"WITH moved AS (DELETE FROM open_deliveries RETURNING *) INSERT INTO deliveries SELECT * FROM moved ON CONFLICT DO NOTHING";
+					await other.query(back);
+				} finally {
+					await other.end();
+				}
+			}
+		},
+	);
+});

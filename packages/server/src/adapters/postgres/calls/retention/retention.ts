@@ -1,0 +1,65 @@
+// Retention: deletes old data in small steps, and erases payloads on demand.
+import type { PurgeResult, PurgeStep } from "../../../../ports/store/retention.ts";
+import { uuidOf } from "../../codec/ids.ts";
+import { statement } from "../../codec/statements.ts";
+import type { Database } from "../../connection/database.ts";
+import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
+import type { Partitions } from "../../schema/partitions.ts";
+import { StatsChanges } from "../../stats/journal.ts";
+import { createErasePayload } from "./erase.ts";
+import { PurgeCounter } from "./purge-counter.ts";
+import { createPurgeDeletedProjects, createPurgeDeletedWebhooks } from "./purge-deleted.ts";
+import { removeEvents } from "./purge-events.ts";
+import { emptyEvents, type Place } from "./purge-payloads.ts";
+import { walk, type Visit } from "./walk.ts";
+
+/** The calls of `RetentionStore`. */
+export function createRetentionCalls(database: Database, partitions: Partitions, numbers: ChangeNumbers) {
+	let place: Place | null = null;
+	/** Whether partitions may have become empty since they were last looked at. */
+	let hasDeleted = true;
+	return {
+		forgetIdempotencyKeys: (before: number, limit: number): Promise<number> =>
+			database.inBackground((session) => session.change(FORGET_KEYS, [before, limit])),
+		async purgeEvents(step: PurgeStep): Promise<PurgeResult> {
+			const result = await purge(database, step, removeEvents);
+			hasDeleted ||= result.purged.events > 0;
+			if (!result.done || !hasDeleted) return result;
+			hasDeleted = !(await partitions.dropEmpty(step.before));
+			return result;
+		},
+		async purgePayloads(step: PurgeStep): Promise<PurgeResult> {
+			let next: Place | null = null;
+			const visit = emptyEvents(place, (reached) => {
+				next = reached;
+			});
+			const result = await purge(database, step, visit);
+			place = next;
+			return result;
+		},
+		purgeDeletedProjects: createPurgeDeletedProjects(database),
+		purgeDeletedWebhooks: createPurgeDeletedWebhooks(database),
+		...createErasePayload(database, numbers),
+		// The database reuses what is free by itself, and gives back what partitions take that are dropped.
+		releaseSpace: (): Promise<number> => Promise.resolve(0),
+	};
+}
+
+const FORGET_KEYS = statement(`
+	UPDATE idempotency_keys SET fingerprint = NULL WHERE (project_id, key, event_id) IN (
+		SELECT project_id, key, event_id FROM idempotency_keys
+		WHERE create_date < $1 AND fingerprint IS NOT NULL ORDER BY create_date LIMIT $2 FOR UPDATE SKIP LOCKED
+	)
+`);
+
+async function purge(database: Database, step: PurgeStep, visit: Visit): Promise<PurgeResult> {
+	return database.inBackground(async (session) => {
+		const project = uuidOf("proj", step.projectId);
+		const stats = new StatsChanges();
+		const counter = new PurgeCounter(project ?? "", stats);
+		if (project === null) return { purged: counter.result(), after: step.after, done: true };
+		const result = await walk(session, step, visit, counter);
+		stats.write(session);
+		return { ...result, purged: counter.result() };
+	});
+}
