@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Client, type Project } from "@fanfare/sdk";
-import { generateSecretKey, readConfig, startServer } from "@fanfare/server";
+import { generateSecretKey, startServer } from "@fanfare/server";
 
 import { Product } from "./product.ts";
 
@@ -32,19 +32,17 @@ async function useFanfare(url: string): Promise<Fanfare> {
 async function startFanfare(origin: string): Promise<Fanfare> {
 	const home = mkdtempSync(join(tmpdir(), "fanfare-portal-"));
 	const adminKey = generateSecretKey();
-	const server = await startServer(
-		readConfig({
-			FANFARE_PORT: "0",
-			FANFARE_DATA_DIR: home,
-			FANFARE_ADMIN_KEY: adminKey,
-			FANFARE_PORTAL_ORIGINS: origin,
-			FANFARE_EGRESS_ADDRESSES: "127.0.0.1",
-			FANFARE_ALLOW_HTTP: "true",
-			FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
-			FANFARE_ALLOW_FOR_CUSTOMERS: "true",
-			FANFARE_LOG_LEVEL: "warn",
-		}),
-	);
+	const server = await startServer({
+		port: 0,
+		dataDir: home,
+		adminKey,
+		portalOrigins: [origin],
+		egressAddresses: ["127.0.0.1"],
+		allowHttp: true,
+		allowNetworks: ["127.0.0.0/8"],
+		allowForCustomers: true,
+		logLevel: "warn",
+	});
 	const [project] = await new Client(adminKey, { endpoint: server.url }).listProjects();
 	if (project === undefined) throw new Error("a new server has a project");
 	const dispose = async () => {

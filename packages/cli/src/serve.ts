@@ -1,7 +1,5 @@
 // `fanfare serve`: runs the server until a signal stops it.
-import { setFlagsFromString } from "node:v8";
-
-import { readConfig, startServer, VERSION, type RunningServer } from "@fanfare/server";
+import { readConfig, startServer, tuneProcess, VERSION, type RunningServer } from "@fanfare/server";
 import type { Command } from "commander";
 
 import { addSettingOptions, toFlags } from "./commands/operate/setting-options.ts";
@@ -40,38 +38,10 @@ export function addServe(program: Command): void {
 }
 
 /**
- * Turns off V8's pretenuring: V8 allocates objects directly in the old generation if most objects from the same place
- * in the code have survived a collection. Everything that waits for a commit during a collection survives it.
- * Pretenured objects of this kind are soon garbage, but until the next full collection they keep everything they refer
- * to alive: whole requests. Measured under load, an event costs 130 µs of CPU without pretenuring and 156 µs with it;
- * at 2,000 events per second, the 99th percentile of the acknowledgement is 6 ms instead of 10 ms.
- */
-function keepShortLivedObjectsYoung(): void {
-	setFlagsFromString("--no-allocation-site-pretenuring");
-}
-
-/**
- * V8 lets the old generation grow to four times of what is in use before it collects it, and the process keeps that memory. At twice,
- * a flood of 36,000 events with clients of the stream that do not read peaks at 400 MB instead of 475.
- */
-function collectGarbageEarlier(): void {
-	setFlagsFromString("--heap-growing-percent=100");
-}
-
-/**
  * The reader of standard error may end, as `tee` does on Ctrl-C, or its disk may be full. The server goes on running.
  */
 function ignoreStderrErrors(): void {
 	process.stderr.on("error", () => {});
-}
-
-/**
- * Libuv has four threads and allows look-ups of names to use two of them: two receivers whose name servers do not
- * respond would block both for ten seconds at a time. Idle threads cost almost nothing. This must run before the first
- * thread starts.
- */
-function reserveLookUpThreads(): void {
-	process.env["UV_THREADPOOL_SIZE"] ??= "32";
 }
 
 /** How a server is started by another command than `serve`. */
@@ -87,10 +57,8 @@ interface ServeChanges {
 /** Runs a server until a signal stops it. `flags` are named like `data-dir`. */
 export async function serve(flags: Readonly<Record<string, string>>, changes: ServeChanges = {}): Promise<void> {
 	const { isLinkWanted = false, env = process.env, announce: tell = announce } = changes;
-	keepShortLivedObjectsYoung();
-	collectGarbageEarlier();
+	tuneProcess();
 	ignoreStderrErrors();
-	reserveLookUpThreads();
 	const config = readConfig(env, flags, FOREIGN_VARIABLES);
 	const started = stopOnSignals();
 	const onUpgrade = (line: string) =>

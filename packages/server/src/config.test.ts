@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { ConfigError, describeSettings, readConfig, renderConfigurationDoc } from "./config.ts";
+import { completeConfig, ConfigError, describeSettings, readConfig, renderConfigurationDoc } from "./config.ts";
 import { metaOf, SETTING_NAMES, variableOf } from "./config/settings.ts";
 
 const KEY = `sk_${"a".repeat(43)}`;
@@ -408,4 +408,61 @@ it("uses every setting where the server is put together", () => {
 	const files = [...globSync("compose/**/*.ts", { cwd: import.meta.dirname }), "http-server.ts"];
 	const code = files.map((file) => readFileSync(join(import.meta.dirname, file), "utf8")).join("\n");
 	expect(SETTING_NAMES.filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([]);
+});
+
+describe("completeConfig", () => {
+	it("has the defaults of readConfig, and takes values as they are", () => {
+		expect(completeConfig({})).toEqual(readConfig({}));
+		const given = completeConfig({
+			port: 0,
+			allowHttp: true,
+			allowNetworks: ["127.0.0.0/8", "::1/128"],
+			allowHosts: ["billing.internal", { host: "a.internal", projectId: PROJECT }],
+			masterKey: MASTER,
+			publicUrl: undefined,
+		});
+		const read = readConfig({
+			FANFARE_PORT: "0",
+			FANFARE_ALLOW_HTTP: "true",
+			FANFARE_ALLOW_NETWORKS: "127.0.0.0/8,::1/128",
+			FANFARE_ALLOW_HOSTS: `billing.internal,a.internal@${PROJECT}`,
+			FANFARE_MASTER_KEY: MASTER.toString("base64"),
+		});
+		expect(given).toEqual(read);
+		expect(Object.isFrozen(given)).toBe(true);
+	});
+
+	it("changes nothing in settings that were read: each example of the documentation", () => {
+		const examples = SETTING_NAMES.map((name) => [variableOf(name), metaOf(name).example] as const);
+		const secrets = { FANFARE_MASTER_KEY: MASTER.toString("hex"), FANFARE_ADMIN_KEY: KEY };
+		const config = readConfig({ ...Object.fromEntries(examples), ...secrets });
+		expect(completeConfig(config)).toEqual(config);
+	});
+
+	it("lists everything that is wrong, by the names that the program has used, and shows no secret", () => {
+		const settings = {
+			prot: 8_080,
+			port: 70_000,
+			dataDir: { path: "/tmp" },
+			allowNetworks: [() => "all"],
+			adminKey: "hunter2-secret",
+			allowHttp: "yes",
+			actorHeader: "X-Forwarded-Email",
+		};
+		let problems: readonly string[] = [];
+		try {
+			completeConfig(settings as object);
+		} catch (error) {
+			if (error instanceof ConfigError) ({ problems } = error);
+		}
+		expect(problems).toEqual([
+			"prot is not a setting of Fanfare: did you mean port?",
+			"dataDir must be the path of a directory, got a value of another kind",
+			"allowNetworks must be a list of networks such as 10.0.0.0/8,fd00::/8, got a value of another kind",
+			'port must be a port number (0–65535), got "70000"',
+			expect.stringMatching(/^adminKey must be .*secret$/),
+			'allowHttp must be true or false, got "yes"',
+		]);
+		expect(problems.join()).not.toContain("hunter2");
+	});
 });

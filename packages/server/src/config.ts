@@ -1,4 +1,4 @@
-// Reads the settings: from environment variables and flags to one frozen `Config`. The settings are in
+// Reads the settings: from environment variables and flags, or from values of a program, to one frozen `Config`. The settings are in
 // config/settings.ts.
 import { isInjectedByKubernetes } from "./config/kubernetes.ts";
 import {
@@ -11,10 +11,12 @@ import {
 	variableOf,
 } from "./config/settings.ts";
 import type { Config } from "./config/settings.ts";
+import { textOf, type Settings } from "./config/values.ts";
 import { retentionConflict } from "./core/policies/retention.ts";
 
 export { renderConfigurationDoc } from "./config/configuration-doc.ts";
 export { describeSettings, type Config } from "./config/settings.ts";
+export type { Settings } from "./config/values.ts";
 
 const VALUE_SHOWN = 60;
 /** A known name at most this many letters away is suggested for an unknown one. */
@@ -53,13 +55,38 @@ export function readConfig(
 		const text = flags[flagOf(name)] ?? variables[variableOf(name)];
 		if (text !== undefined) texts[name] = text;
 	}
+	return parse(texts, problems, (name) => (flags[flagOf(name)] === undefined ? variableOf(name) : `--${flagOf(name)}`));
+}
+
+/**
+ * Completes settings that a program gives as values. Throws a `ConfigError` that lists all problems at once and contains no secret.
+ *
+ * @example
+ * completeConfig({ port: 0, dataDir: "./fanfare-data", allowNetworks: ["127.0.0.0/8"] }).maxInFlight; // 1024
+ */
+export function completeConfig(settings: Settings): Config {
+	const problems: string[] = [];
+	const texts: Record<string, string> = {};
+	for (const [name, value] of Object.entries(settings)) {
+		if (!SETTING_NAMES.includes(name)) {
+			problems.push(`${name} is not a setting of Fanfare${didYouMean(name, SETTING_NAMES)}`);
+			continue;
+		}
+		const text = textOf(value);
+		if (text === null) problems.push(`${name} must be ${metaOf(name).expected}, got a value of another kind`);
+		else if (text !== undefined) texts[name] = text;
+	}
+	return parse(texts, problems, (name) => name);
+}
+
+/** Parses the texts of settings, by name. `placeOf` says where a setting can be changed. */
+function parse(texts: Readonly<Record<string, string>>, problems: string[], placeOf: (name: string) => string): Config {
 	const result = configSchema.safeParse(texts);
 	for (const { path } of result.error?.issues ?? []) {
 		const name = String(path[0]);
-		const place = flags[flagOf(name)] === undefined ? variableOf(name) : `--${flagOf(name)}`;
-		problems.push(badValue(place, metaOf(name), texts[name] ?? ""));
+		problems.push(badValue(placeOf(name), metaOf(name), texts[name] ?? ""));
 	}
-	if (result.success) problems.push(...conflicts(result.data));
+	if (result.success) problems.push(...conflicts(result.data, placeOf));
 	if (!result.success || problems.length > 0) throw new ConfigError(problems);
 	return Object.freeze(result.data);
 }
@@ -73,20 +100,18 @@ function withoutInjected(environment: Readonly<Record<string, string | undefined
 }
 
 /** Problems of settings that are valid alone but not together. */
-function conflicts(config: Config): string[] {
+function conflicts(config: Config, placeOf: (name: string) => string): string[] {
 	const { retentionDays, payloadRetentionDays, proxy, noProxy, actorHeader, trustedProxies } = config;
 	const problems: string[] = [];
+	const needs = (name: string, needed: string) => {
+		problems.push(
+			`${placeOf(name)} is set, but ${placeOf(needed)} is not: set it too, or leave ${placeOf(name)} unset`,
+		);
+	};
 	const retention = retentionConflict(retentionDays, payloadRetentionDays);
-	if (retention !== null) problems.push(`${variableOf("payloadRetentionDays")} ${retention}`);
-	if (noProxy.length > 0 && proxy === null) {
-		const variable = variableOf("noProxy");
-		problems.push(`${variable} is set, but ${variableOf("proxy")} is not: set it too, or leave ${variable} unset`);
-	}
-	if (actorHeader !== null && trustedProxies.length === 0) {
-		const variable = variableOf("actorHeader");
-		const needed = variableOf("trustedProxies");
-		problems.push(`${variable} is set, but ${needed} is not: set it too, or leave ${variable} unset`);
-	}
+	if (retention !== null) problems.push(`${placeOf("payloadRetentionDays")} ${retention}`);
+	if (noProxy.length > 0 && proxy === null) needs("noProxy", "proxy");
+	if (actorHeader !== null && trustedProxies.length === 0) needs("actorHeader", "trustedProxies");
 	return problems;
 }
 

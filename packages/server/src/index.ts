@@ -1,5 +1,12 @@
 // The public entry, for running Fanfare inside another Node program.
 export { startServer, VERSION, type RunningServer, type StartOptions } from "./compose/embedded.ts";
+export type { InProcess, RequestPeer } from "./compose/in-process.ts";
+export { tuneProcess } from "./compose/tune-process.ts";
+export type { GivenLogger } from "./ports/log.ts";
+export type { NewEvent } from "./api/resources/events/in-process.ts";
+export { customerScope, projectScope, type Scope } from "./core/access/principal.ts";
+export { FanfareError, type ErrorCode, type Issue } from "./core/errors.ts";
+export type * from "./engine/calls.ts";
 export {
 	backupDataDir,
 	DEFAULT_MAX_WAL_MB,
@@ -12,6 +19,13 @@ export { checkMigration, migrateDataDir, type MigrationPlan } from "./compose/mi
 export { rotateMasterKey } from "./compose/rotate-master-key.ts";
 export { generateSecret, generateSecretKey } from "./compose/secrets.ts";
 export { renderAccessTable, exportOpenApiDocument } from "./api/resources/table.ts";
-export { ConfigError, describeSettings, readConfig, renderConfigurationDoc, type Config } from "./config.ts";
+export {
+	ConfigError,
+	describeSettings,
+	readConfig,
+	renderConfigurationDoc,
+	type Config,
+	type Settings,
+} from "./config.ts";
 export type { Clock } from "./core/clock.ts";
 export { ManualClock } from "./core/manual-clock.ts";

@@ -26,7 +26,7 @@ import { Page } from "../api/page/page.ts";
 import { createRequestIds } from "../api/request/request-id.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
 import { createUpgradingApp } from "../api/upgrading-app.ts";
-import type { Config } from "../config.ts";
+import { completeConfig, ConfigError, type Config, type Settings } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import { createSealer } from "../core/crypto/sealing.ts";
 import type { ErrorCode } from "../core/errors.ts";
@@ -35,10 +35,11 @@ import type { Engine } from "../engine/calls.ts";
 import { openEngine } from "../engine/engine.ts";
 import type { FirstStart } from "../engine/managing/bootstrap.ts";
 import { HttpServer } from "../http-server.ts";
-import type { RequestLine } from "../ports/log.ts";
+import type { GivenLogger, RequestLine } from "../ports/log.ts";
 import type { StoreError } from "../ports/store/errors.ts";
 import { lockDir, openDataDir } from "./data-dir.ts";
 import { shareDescriptors } from "./descriptors.ts";
+import { createInProcess, type InProcess } from "./in-process.ts";
 import { MoveReport } from "./move-report.ts";
 import { createServerStatus } from "./server-status.ts";
 import { makeSignInLink } from "./sign-in-link.ts";
@@ -51,9 +52,9 @@ const PAGE_FOLDER = fileURLToPath(new URL("../../dist/page/", import.meta.url));
 /** How long a stop waits for the last log lines to be written. */
 const LOG_GRACE_MS = 500;
 
-/** A server that is listening and delivering. */
-export interface RunningServer {
-	/** The address that it listens on, such as `http://127.0.0.1:8787`. */
+/** A server that is delivering, and listening unless it was told not to. */
+export interface RunningServer extends InProcess {
+	/** The address that it listens on, such as `http://127.0.0.1:8787`. With `listen: false`, the same as `publicUrl`. */
 	readonly url: string;
 	/** The address that people use: the setting `FANFARE_PUBLIC_URL`, or `url` if it is not set. No slash at the end. */
 	readonly publicUrl: string;
@@ -85,6 +86,16 @@ export interface StartOptions {
 	 */
 	readonly clock?: Clock;
 	/**
+	 * False for a program that serves Fanfare on a server of its own, with `handler` or `listener`: no port is opened. Then the setting
+	 * `publicUrl` is needed, the address at which the program serves it. Defaults to true.
+	 */
+	readonly listen?: boolean;
+	/**
+	 * Gets the log, instead of standard output: pino, or any object with its methods. The setting `logLevel` says from which level on.
+	 * No method may throw.
+	 */
+	readonly logger?: GivenLogger;
+	/**
 	 * Lets the HTTP server replace the global `Request` and `Response` with lighter ones, which saves about a tenth of the
 	 * CPU per request. For a process that runs only the server. Defaults to false.
 	 */
@@ -114,15 +125,23 @@ export interface StartOptions {
 }
 
 /**
- * Starts a server in this process. Rejects if the data directory is in use, was written by a newer Fanfare or with
- * another master key, or if the port is in use; everything opened so far is closed first.
+ * Starts a server in this process. Rejects with a `ConfigError` for settings that are wrong, and if the data directory is in use, was
+ * written by a newer Fanfare or with another master key, or if the port is in use; everything opened so far is closed first.
+ *
+ * @param settings as values, or those of `readConfig`
  *
  * @example
- * const server = await startServer(readConfig({ FANFARE_PORT: "0" }));
- * console.log(server.url);
+ * const server = await startServer({ port: 0, dataDir: "./fanfare-data" });
+ * await server.send({ type: "order.paid", data: { orderId: 4711 } });
  * await server.stop();
  */
-export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
+export async function startServer(settings: Settings = {}, options: StartOptions = {}): Promise<RunningServer> {
+	const config = completeConfig(settings);
+	if (options.listen === false && config.publicUrl === null) {
+		throw new ConfigError([
+			"publicUrl must be set with listen: false: the address at which your program serves the handler, such as http://localhost:3000/fanfare",
+		]);
+	}
 	const resources = new AsyncDisposableStack();
 	try {
 		return await start(config, options, resources);
@@ -154,7 +173,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	});
 	resources.defer(() => sender.close());
 	const warning = lockDir(config, resources);
-	const logger = createLogger(config.logLevel, log);
+	const logger = createLogger(config.logLevel, options.logger ?? log);
 	if (warning !== null) logger.warn(warning);
 	if (maxInFlight < config.maxInFlight) {
 		logger.warn({ descriptorLimit, maxInFlight }, "fewer attempts in flight than set: raise the limit of open files");
@@ -171,24 +190,22 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		portalOrigins: config.portalOrigins,
 	};
 	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
-	const http = await HttpServer.listen(
-		{ host, port, maxConnections, refused: () => metrics.connectionRefused() },
-		new UnreadableRequests(requestDeps),
-		systemClock,
-	);
-	resources.defer(() => http.close());
+	const unreadable = new UnreadableRequests(requestDeps);
+	const listening = { host, port, maxConnections, refused: () => metrics.connectionRefused() };
+	const http = options.listen === false ? null : await HttpServer.listen(listening, unreadable, systemClock);
+	resources.defer(() => http?.close());
 	const report = new MoveReport(logger, systemClock, options.onUpgrade ?? (() => {}));
 	const page = new Page(openPageFiles(PAGE_FOLDER), systemChance, config.portalOrigins);
 	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, page);
 	const { store, storeDied, masterKey } = await openDataDir(config, clock, resources, (progress) => {
-		if (!report.hasBegun) http.serve(upgradingApp.fetch, false);
+		if (!report.hasBegun) http?.serve(upgradingApp.fetch, false);
 		report.update(progress);
 	});
 	report.end();
 	const schemas = openAjvValidator({ clock: systemClock });
 	resources.defer(() => schemas.close());
 	// It was deferred before the store, too, in case that can't be opened. It must be closed before everything that it uses.
-	resources.defer(() => http.close());
+	resources.defer(() => http?.close());
 	let adminKeyFile: string | null = null;
 	const keepAdminKey = (secretKey: string) => (adminKeyFile = writeAdminKey(config.dataDir, secretKey));
 	const { engine, firstStart } = await openEngine({
@@ -246,7 +263,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		proxyActorHeader: proxyActorHeader(config),
 		serverStatus: createServerStatus(
 			{ config, lockWarning: warning, maxInFlight, maxConnections },
-			() => http.connections,
+			() => http?.connections ?? 0,
 		),
 		requestOrigin: createRequestOrigin(config.trustedProxies),
 		metrics: () => metrics.render(),
@@ -256,16 +273,18 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	};
 	await engine.start();
-	http.serve(createApp(apiDeps, page).fetch, options.overrideGlobals ?? false);
+	const app = createApp(apiDeps, page);
+	http?.serve(app.fetch, options.overrideGlobals ?? false);
 	const { stop, closed } = endings(resources, storeDied, (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");
 		graceMs = 0;
 	});
-	const { url } = http;
 	const { dataDir } = config;
+	const url = http?.url ?? config.publicUrl ?? "";
 	const publicUrl = config.publicUrl ?? url;
 	const signInLink = options.signInLink === true ? await makeSignInLink(engine, publicUrl, clock.now()) : null;
 	const server: RunningServer = {
+		...createInProcess(app, unreadable, engine),
 		url,
 		publicUrl,
 		signInLink,

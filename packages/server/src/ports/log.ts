@@ -4,6 +4,11 @@
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** A logger of another program, such as pino's: each method gets fields and a message. */
+export type GivenLogger = Readonly<
+	Record<Exclude<LogLevel, "silent" | "trace">, (fields: object, message: string) => void>
+>;
+
 /** One request that was responded to. Contains no query, body, header or key. */
 export interface RequestLine {
 	readonly requestId: string;

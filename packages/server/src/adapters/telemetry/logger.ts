@@ -1,15 +1,29 @@
-// The logger: pino, writing JSON lines. Levels are words: `"level":"warn"`.
+// The logger: pino, writing JSON lines, or handing them to a logger of the program around. Levels are words: `"level":"warn"`.
 import { pino, type DestinationStream, type Logger } from "pino";
 
-import type { LogLevel } from "../../ports/log.ts";
+import type { GivenLogger, LogLevel } from "../../ports/log.ts";
 import { LogOutput } from "./log-output.ts";
 
-/** Creates a logger that writes to `destination`. If a `LogOutput` drops lines, their number is logged too. */
-export function createLogger(level: LogLevel, destination: DestinationStream): Logger {
+/**
+ * Creates a logger that writes to `destination`. If a `LogOutput` drops lines, their number is logged too. A given logger gets fields and
+ * message as they are: an error is in `err`.
+ */
+export function createLogger(level: LogLevel, destination: DestinationStream | GivenLogger): Logger {
+	if (!("write" in destination)) return handingOn(level, destination);
 	const formatters = { level: (label: string) => ({ level: label }) };
 	const logger = pino({ level, base: null, formatters, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 	if (destination instanceof LogOutput) {
 		destination.onLoss = (lostLines) => logger.warn({ lostLines }, "log lines could not be written");
 	}
 	return logger;
+}
+
+function handingOn(level: LogLevel, given: GivenLogger): Logger {
+	const logMethod = (args: readonly unknown[], _method: unknown, number: number) => {
+		const label = pino.levels.labels[number] as keyof GivenLogger | "trace";
+		const [first, second] = args;
+		const [fields, message] = typeof first === "object" && first !== null ? [first, second] : [{}, first];
+		given[label === "trace" ? "debug" : label](fields, typeof message === "string" ? message : "");
+	};
+	return pino({ level, base: null, hooks: { logMethod } }, { write: () => {} });
 }

@@ -31,14 +31,20 @@ import { readQuery } from "./query.ts";
 import { shownPath, writeRequestLine, type Failure } from "./request-log.ts";
 import { pathAction, type BodyRule, type Connection, type Reply, type Route } from "./route.ts";
 
-/** Node's request and response, which Hono's context has when the app runs on `@hono/node-server`. */
+/**
+ * Node's request and response, which Hono's context has when the app runs on `@hono/node-server`, or where a request came from that
+ * another program hands over.
+ */
 export interface ApiEnv {
-	Bindings: { incoming?: NodeBody & NodeOrigin; outgoing?: { destroy(): unknown } };
+	Bindings: {
+		incoming?: NodeBody & NodeOrigin;
+		outgoing?: { destroy(): unknown };
+		peer?: { readonly remoteAddress?: string | undefined };
+	};
 }
 /** The part of Node's `IncomingMessage` that tells where the request came from. */
 interface NodeOrigin {
 	readonly socket: { readonly remoteAddress?: string | undefined };
-	readonly headers: { readonly "x-forwarded-for"?: string | undefined };
 }
 export type ApiContext = Context<ApiEnv>;
 
@@ -79,11 +85,10 @@ export async function serve(
 	route: Route | null,
 	answer: (progress: Progress) => Promise<Reply> | Reply,
 ): Promise<Response> {
-	const incoming = context.env?.incoming;
 	const progress: Progress = {
 		requestId: deps.makeRequestId(),
 		startedAt: deps.clock.monotonicMs(),
-		clientAddress: deps.clientAddress(incoming?.socket.remoteAddress, incoming?.headers["x-forwarded-for"]),
+		clientAddress: deps.clientAddress(peerOf(context), context.req.header("x-forwarded-for")),
 		principal: null,
 		scope: null,
 		webhookId: null,
@@ -170,8 +175,12 @@ export async function answerRoute(
 }
 
 function readActor(context: ApiContext, { proxyActorHeader }: AppDeps, principal: Principal | null): string | null {
-	const peer = context.env?.incoming?.socket.remoteAddress;
-	return actorOf(principal, (name) => context.req.header(name), proxyActorHeader(peer));
+	return actorOf(principal, (name) => context.req.header(name), proxyActorHeader(peerOf(context)));
+}
+
+/** The remote address of the connection. */
+function peerOf({ env }: ApiContext): string | undefined {
+	return env?.incoming?.socket.remoteAddress ?? env?.peer?.remoteAddress;
 }
 
 /** The parts of the connection that handlers may use. */
@@ -179,7 +188,7 @@ function connectionOf(context: ApiContext, { clientAddress }: Progress): Connect
 	return {
 		header: (name) => context.req.header(name),
 		clientAddress,
-		peer: context.env?.incoming?.socket.remoteAddress,
+		peer: peerOf(context),
 		origin: () => new URL(context.req.url).origin,
 		abandon: () => {
 			const outgoing = context.env?.outgoing;
