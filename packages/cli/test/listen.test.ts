@@ -122,6 +122,7 @@ describe("fanfare listen", () => {
 		expect(names?.[0]).toBe("host");
 		expect(names?.map((name) => name.toLowerCase())).not.toContain("transfer-encoding");
 		expect(names).toEqual(expect.arrayContaining(["webhook-id", "webhook-timestamp", "webhook-signature"]));
+		await listener.until("to have said so of each", ({ kind }) => kind === "delivery", bodies.length);
 		expect(listener.deliveries).toMatchObject(
 			bodies.map(() => ({ status: 207, error: null, eventType: "order.paid", attemptNumber: 1, accepted: true })),
 		);
@@ -207,6 +208,7 @@ describe("fanfare listen", () => {
 		const later = await send();
 		await isDone(later);
 		expect(program.ids).toEqual([id, later]);
+		await listener.until("to have forwarded both", ({ kind }) => kind === "delivery", 2);
 		expect(listener.deliveries.map(({ eventId }) => eventId)).toEqual([id, later]);
 		expect(listener.lines.filter(({ kind }) => kind === "away")).toHaveLength(1);
 		expect(await listener.end()).toBe(130);
@@ -214,7 +216,9 @@ describe("fanfare listen", () => {
 
 	it("misses and doubles nothing if its machine sleeps", async () => {
 		await using program = await LocalProgram.start();
-		await using listener = await Listener.start(`${program.port}`, "--device", "sleeps", "--timeout", "1s");
+		// The server misses the listener after this time. The program, which is this process, needs to answer in it.
+		const timeout = ["--timeout", "10s"];
+		await using listener = await Listener.start(`${program.port}`, "--device", "sleeps", ...timeout);
 		const awake = await send();
 		await isDone(awake);
 		listener.process.kill("SIGSTOP");
@@ -349,6 +353,8 @@ describe.skipIf(typeof pty === "string")("fanfare listen on a terminal", () => {
 		terminal.type(KEYS.enter);
 		await terminal.shows(/x-note: hello\n[^]*at handler/);
 		program.respond = (_, response) => response.end();
+		// By the server's retry, so that none comes between what follows.
+		await isDone(id);
 		const count = program.requests.length;
 		terminal.type("r");
 		await terminal.shows(new RegExp(`${id} +200 +\\d+ ms {2}sent again`));

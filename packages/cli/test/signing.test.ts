@@ -135,7 +135,7 @@ it("signs any bytes for the SDK and for verify, with two secrets too", async () 
 			isObject ? [true, [], 0] : [false, ["invalid_body"], 1],
 		);
 	}
-}, 60_000);
+});
 
 it("says in plain words what is wrong, with exit code 1, and prints no secret", async () => {
 	const secret = file("secret", SECRET.text);

@@ -118,7 +118,7 @@ it("tail shows what happens, filters it, and begins its JSON with ready", async 
 			.map(({ kind, eventId }) => `${kind} ${eventId}`)
 			.toSorted(),
 	).toEqual([`attempt.finished ${bad.id}`, `delivery.updated ${bad.id}`]);
-	await eventually("the lines", () => /✗ tail\.bad +test +503/.test(people.stdout));
+	await eventually("the lines", () => /✓ tail\.good /.test(people.stdout) && /✗ tail\.bad /.test(people.stdout));
 	expect(people.stdout).toMatch(new RegExp(`· tail\\.good +to \\d webhooks? +accepted {2}${good.id}\n`));
 	expect(people.stdout).toMatch(/✓ tail\.good +test +200 +\d+ ms {2}attempt 1 {2}dlv_/);
 	expect(people.stdout).toMatch(/✗ tail\.bad +test +503 +\d+ ms {2}attempt 1 {2}dlv_/);

@@ -56,7 +56,7 @@ describe.skipIf(issue !== null)("a server without a free descriptor", () => {
 		const { text } = await server.call("GET", "/metrics");
 		expect(Number(/^fanfare_attempts_returned_total\{reason="shortage"\} (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(0);
 		await eventually("the server to be ready", async () => (await server.call("GET", "/readyz")).status === 200);
-		expect(server.stdout).toContain("attempts pause");
+		await eventually("the line in the log", () => server.stdout.includes("attempts pause"));
 	});
 
 	it("needs few of them when it does nothing", async () => {

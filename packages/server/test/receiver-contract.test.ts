@@ -247,7 +247,7 @@ describe(":test", () => {
 	it("sends a signed sample at once, and returns exactly six fields", async () => {
 		await using receiver = await startReceiver();
 		const secret = utils.generateWebhookSecret();
-		receiver.script(() => ({ status: 201, body: "thanks", delayMs: 20 }));
+		receiver.script(() => ({ status: 201, body: "thanks", delayMs: 25 }));
 		const { id } = await createWebhook(receiver.url, { secret });
 		const { status, json } = await action(id, "test");
 		const latencyMs = expect.any(Number) as number;
@@ -319,7 +319,7 @@ describe("a webhook", () => {
 	it("that is deleted gets nothing any more; its waiting deliveries are Cancelled and can still be read", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
-		const { id } = await createWebhook(receiver.url, { retries: { maxRetries: 5, maxRetryDelay: 60_000 } });
+		const { id } = await createWebhook(receiver.url, { retries: { maxRetries: 1, scheduleMs: [3_600_000] } });
 		const waiting = await send("waits");
 		await deliveryOf(waiting, wasAttempted);
 		await action(id, "pause");

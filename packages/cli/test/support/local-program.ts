@@ -1,9 +1,9 @@
 // A program as a developer runs it: receives requests exactly as they are on the wire, and can be stopped and started on the same port.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 
 import { eventually } from "@fanfare/testkit/eventually";
+import { freePort } from "@fanfare/testkit/server-process";
 
 /** A request as it came. */
 export interface RawRequest {
@@ -26,6 +26,8 @@ export class LocalProgram implements AsyncDisposable {
 	static async start(respond?: Respond): Promise<LocalProgram> {
 		const program = new LocalProgram();
 		if (respond !== undefined) program.respond = respond;
+		// No outgoing connection takes it while the program is stopped.
+		program.port = await freePort();
 		await program.listen();
 		return program;
 	}
@@ -40,7 +42,6 @@ export class LocalProgram implements AsyncDisposable {
 		const { promise, resolve, reject } = Promise.withResolvers<void>();
 		server.once("error", reject).listen(this.port, "127.0.0.1", resolve);
 		await promise;
-		this.port = (server.address() as AddressInfo).port;
 		this.#server = server;
 	}
 

@@ -98,6 +98,8 @@ const projectRoute = createRoute({
 	getParentRoute: () => rootRoute,
 	path: "$projectId",
 	beforeLoad: requireSession,
+	// Before any screen asks for something.
+	loader: ({ context, params }) => context.live.prepare(params.projectId),
 	component: ProjectShell,
 });
 

@@ -1,6 +1,8 @@
 // Applies what happens in a project to what the page has cached: rows of deliveries are changed in place, the rest is fetched again.
+//
+// An answer that is on its way may be older than an item that is here already. It is fetched once more when it has come.
 import type { Delivery, Page, StreamItem } from "@fanfare/sdk";
-import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { InfiniteData, QueryClient, QueryFilters } from "@tanstack/react-query";
 
 /** Queries that sum up many deliveries are fetched again this often at most. */
 const SUMMARIES_EVERY_MS = 3_000;
@@ -13,22 +15,49 @@ const refreshing = new WeakMap<QueryClient, Set<string>>();
 /** Changes the cache of a tab as the items say. */
 export function applyItems(queryClient: QueryClient, projectId: string, items: readonly StreamItem[]): void {
 	if (items.some(({ kind }) => kind === "gap")) {
-		void queryClient.invalidateQueries({ queryKey: ["project", projectId] });
+		refresh(queryClient, { queryKey: ["project", projectId] });
 		return;
 	}
 	const changes = changesByDelivery(items);
 	if (changes.size > 0) {
-		queryClient.setQueriesData<DeliveryPages>({ queryKey: ["project", projectId, "deliveries"] }, (pages) =>
-			pages === undefined ? undefined : changedPages(pages, changes),
-		);
-		for (const id of changes.keys()) {
-			void queryClient.invalidateQueries({ queryKey: ["project", projectId, "delivery", id] });
-		}
+		changeRows(queryClient, ["project", projectId, "deliveries"], changes);
+		for (const id of changes.keys()) refresh(queryClient, { queryKey: ["project", projectId, "delivery", id] });
 	}
 	if (items.some(({ kind }) => kind === "webhook.updated" || kind === "deliveries.updated")) {
-		void queryClient.invalidateQueries({ queryKey: ["project", projectId, "webhooks"] });
+		refresh(queryClient, { queryKey: ["project", projectId, "webhooks"] });
 	}
 	refreshSummaries(queryClient, projectId);
+}
+
+/** Fetches what is shown again. A first answer that is on its way can't be asked for anew, so that follows when it has come. */
+function refresh(queryClient: QueryClient, filters: QueryFilters): void {
+	for (const { queryKey, state, promise } of queryClient
+		.getQueryCache()
+		.findAll({ ...filters, fetchStatus: "fetching" })) {
+		if (state.data !== undefined || promise === undefined) continue;
+		const again = () => queryClient.invalidateQueries({ queryKey, exact: true });
+		promise.then(again).catch(() => {});
+	}
+	void queryClient.invalidateQueries(filters);
+}
+
+/** Changes the rows of lists in place. An answer that is on its way and has other values for these rows is fetched again. */
+function changeRows(
+	queryClient: QueryClient,
+	queryKey: readonly unknown[],
+	changes: ReadonlyMap<string, Changes>,
+): void {
+	for (const { queryKey: key, promise } of queryClient.getQueryCache().findAll({ queryKey, fetchStatus: "fetching" })) {
+		const look = async () => {
+			const pages = queryClient.getQueryData<DeliveryPages>(key);
+			if (pages !== undefined && changedPages(pages, changes) !== undefined)
+				await queryClient.invalidateQueries({ queryKey: key, exact: true });
+		};
+		promise?.then(look).catch(() => {});
+	}
+	queryClient.setQueriesData<DeliveryPages>({ queryKey }, (pages) =>
+		pages === undefined ? undefined : changedPages(pages, changes),
+	);
 }
 
 function changesByDelivery(items: readonly StreamItem[]): Map<string, Changes> {
@@ -49,10 +78,11 @@ function changesByDelivery(items: readonly StreamItem[]): Map<string, Changes> {
 	return byId;
 }
 
-/** Undefined if no row is concerned. */
+/** Undefined if no row is different. */
 function changedPages(pages: DeliveryPages, changes: ReadonlyMap<string, Changes>): DeliveryPages | undefined {
-	const isConcerned = pages.pages.some(({ data }) => data.some(({ id }) => changes.has(id)));
-	if (!isConcerned) return undefined;
+	const isOther = (delivery: Delivery) =>
+		Object.entries(changes.get(delivery.id) ?? {}).some(([name, value]) => delivery[name as keyof Changes] !== value);
+	if (!pages.pages.some(({ data }) => data.some(isOther))) return undefined;
 	return {
 		...pages,
 		pages: pages.pages.map((page) => ({
@@ -72,7 +102,7 @@ function refreshSummaries(queryClient: QueryClient, projectId: string): void {
 	setTimeout(() => {
 		waiting.delete(projectId);
 		for (const name of ["stats", "webhooks", "attention"]) {
-			void queryClient.invalidateQueries({ queryKey: ["project", projectId, name] });
+			refresh(queryClient, { queryKey: ["project", projectId, name] });
 		}
 	}, SUMMARIES_EVERY_MS);
 }

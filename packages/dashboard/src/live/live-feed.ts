@@ -2,6 +2,9 @@
 //
 // A browser opens only six connections to a server over HTTP/1.1, so a stream per tab would hang the seventh. The tab that holds the
 // lock reads the stream, and hands every item to the others over a channel; when it closes, the lock goes to another tab.
+//
+// Nothing is missed in between: a tab asks for the stream's position before its screens load anything, and every stream begins after the
+// last item that its tab has heard of, from whichever tab that came.
 import { AuthenticationError, type StreamItem, type StreamMode } from "@fanfare/sdk";
 import type { QueryClient } from "@tanstack/react-query";
 
@@ -11,8 +14,23 @@ import { applyItems } from "./apply-items.ts";
 /** Items that arrive within this time are handled together, so that a busy project does not render for each of them. */
 const GATHER_MS = 250;
 const PAUSE_AFTER_FAILURE_MS = 5_000;
+/** A screen does not wait longer for the position. Without one, the stream begins when it is there. */
+const POSITION_WITHIN_MS = 3_000;
 /** So that a refusal whose session stands after all is not answered by a flood of tries. */
 const PAUSE_AFTER_SIGN_IN_MS = 500;
+
+/** A busy project that is left open overnight announces no more new events than this. */
+export const MOST_HEARD = 1_000;
+
+/** An event that was accepted while this tab follows its project. */
+export interface HeardEvent {
+	readonly eventId: string;
+	readonly deliveryCount: number;
+	/** When this tab has heard of it, in milliseconds since the epoch. */
+	readonly at: number;
+}
+
+const NOTHING: readonly HeardEvent[] = [];
 
 type Listener = (items: readonly StreamItem[]) => void;
 type Message = { readonly items: readonly StreamItem[] } | { readonly mode: StreamMode["mode"] | "off" };
@@ -31,18 +49,40 @@ export class LiveFeed {
 	readonly #connection: Connection;
 	readonly #queryClient: QueryClient;
 	readonly #followed = new Map<string, Followed>();
+	/** Of projects that are not followed yet. */
+	readonly #positions = new Map<string, string>();
 
 	constructor(connection: Connection, queryClient: QueryClient) {
 		this.#connection = connection;
 		this.#queryClient = queryClient;
 	}
 
+	/** Finds out where the project's stream is. What a screen loads afterwards and the items from there on leave nothing out. */
+	async prepare(projectId: string): Promise<void> {
+		if (this.#followed.has(projectId)) return;
+		const signal = AbortSignal.timeout(POSITION_WITHIN_MS);
+		try {
+			const project = this.#connection.client.project(projectId);
+			const { lastEventId } = await project.pollStream({}, { signal, maxRetries: 0 });
+			this.#positions.set(projectId, lastEventId);
+		} catch {
+			// The screen says itself if the server is away, or if the key may not see the project.
+			this.#positions.delete(projectId);
+		}
+	}
+
+	/** The latest events that were accepted while this tab follows the project, whatever screens it has shown. */
+	heard(projectId: string): readonly HeardEvent[] {
+		return this.#followed.get(projectId)?.heard ?? NOTHING;
+	}
+
 	/** Calls `listener` with what happens in the project, until the returned function is called. */
 	follow(projectId: string, listener: Listener): () => void {
 		let followed = this.#followed.get(projectId);
 		if (followed === undefined) {
-			followed = new Followed(projectId, this.#connection, this.#queryClient);
+			followed = new Followed(projectId, this.#positions.get(projectId), this.#connection, this.#queryClient);
 			this.#followed.set(projectId, followed);
+			this.#positions.delete(projectId);
 		}
 		const { listeners } = followed;
 		listeners.add(listener);
@@ -58,15 +98,19 @@ export class LiveFeed {
 /** One project that this tab follows: as the reader of the stream, or over the channel. */
 class Followed {
 	readonly listeners = new Set<Listener>();
+	heard: readonly HeardEvent[] = [];
 	readonly #projectId: string;
 	readonly #connection: Connection;
 	readonly #queryClient: QueryClient;
 	readonly #channel: BroadcastChannel;
 	readonly #ending = new AbortController();
 	#gathered: StreamItem[] = [];
+	/** The next stream begins after it; undefined for "now". */
+	#position: string | undefined;
 
-	constructor(projectId: string, connection: Connection, queryClient: QueryClient) {
+	constructor(projectId: string, position: string | undefined, connection: Connection, queryClient: QueryClient) {
 		this.#projectId = projectId;
+		this.#position = position;
 		this.#connection = connection;
 		this.#queryClient = queryClient;
 		const name = `fanfare.live.${projectId}`;
@@ -106,7 +150,8 @@ class Followed {
 		const onMode = ({ mode }: StreamMode) => this.#send({ mode });
 		while (!signal.aborted) {
 			try {
-				for await (const item of this.#connection.client.project(this.#projectId).stream({}, { signal, onMode })) {
+				const params = { lastEventId: this.#position };
+				for await (const item of this.#connection.client.project(this.#projectId).stream(params, { signal, onMode })) {
 					this.#gather(item);
 				}
 			} catch (error) {
@@ -144,6 +189,11 @@ class Followed {
 			this.#queryClient.setQueryData(liveModeKey(this.#projectId), message.mode);
 			return;
 		}
+		const at = Date.now();
+		const accepted = message.items.filter((item) => item.kind === "event.accepted");
+		const added = accepted.map(({ eventId, deliveryCount }) => ({ eventId, deliveryCount, at }));
+		if (added.length > 0) this.heard = [...this.heard, ...added].slice(-MOST_HEARD);
+		for (const item of message.items) if (item.kind !== "gap") this.#position = item.id;
 		applyItems(this.#queryClient, this.#projectId, message.items);
 		// Whoever sends items is live: a tab that came later has not heard of the mode.
 		this.#queryClient.setQueryData(liveModeKey(this.#projectId), (mode?: LiveMode) => mode ?? "live");

@@ -1,5 +1,7 @@
 // The live feed over several tabs of one browser.
+import type { StreamItem } from "@fanfare/sdk";
 import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Route } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite, signIn } from "../../test/suite.ts";
@@ -10,7 +12,7 @@ const TABS = 7;
 pageSuite("the live feed", (world) => {
 	it("is one stream for seven tabs, which all work, and goes on when the tab that reads it is closed", async () => {
 		await using receiver = await startReceiver();
-		await world.server.createWebhook(receiver.url);
+		await world.server.createWebhook(receiver.url, { eventTypes: ["tabs.*"] });
 		await using person = await world.browser.person();
 		const streams: string[] = [];
 		person.context.on("request", (request) => {
@@ -24,17 +26,82 @@ pageSuite("the live feed", (world) => {
 			await page.getByRole("heading", { name: "Deliveries", level: 1 }).waitFor();
 			tabs.push(page);
 		}
+		for (const page of tabs) await page.getByText("No delivery yet").waitFor();
 		await tabs[0]!.getByText("Live", { exact: true }).waitFor();
 		expect(streams.length).toBe(1);
 		await world.server.project.events.send({ type: "tabs.one", data: 1 });
 		for (const page of tabs) await page.getByRole("button", { name: "1 new event · show" }).waitFor();
 
+		// What comes after the end of one stream and before the beginning of the next one is not missed.
+		const held: Route[] = [];
+		await person.context.route(/\/stream$/, (route) => void held.push(route));
 		await tabs[0]!.close();
-		await expect.poll(() => streams.length).toBe(2);
+		await expect.poll(() => held.length).toBe(1);
 		const rest = tabs.slice(1);
 		await world.server.project.events.send({ type: "tabs.two", data: 2 });
+		await held[0]!.continue();
 		for (const page of rest) await page.getByRole("button", { name: "2 new events · show" }).waitFor();
 		expect(streams.length).toBe(2);
 		expect(person.problems).toEqual([]);
 	});
+
+	it("shows what happened after the screen was loaded, and before the stream began", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["before.stream"] });
+		await using tab = await world.open("settings");
+		// So that the stream of this screen is not the one that is held.
+		await tab.page.getByText("Live", { exact: true }).waitFor();
+		const held: Route[] = [];
+		await tab.page.route(/\/stream$/, (route) => void held.push(route));
+		await tab.page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=before.stream`);
+		await tab.page.getByText("No delivery matches").waitFor();
+		await expect.poll(() => held.length).toBe(1);
+		await world.server.project.events.send({ type: "before.stream", data: 1 });
+		await held[0]!.continue();
+		await tab.page.getByRole("button", { name: "1 new event · show" }).click();
+		await tab.page.getByRole("link", { name: "before.stream" }).waitFor();
+	});
+
+	it("is newer than a list that was on its way when an item came", async () => {
+		await using receiver = await startReceiver();
+		let finish = () => {};
+		receiver.script(() => new Promise((resolve) => (finish = () => resolve({ status: 204 }))));
+		await world.server.createWebhook(receiver.url, { eventTypes: ["late.list"] });
+		const { id: eventId } = await world.server.project.events.send({ type: "late.list", data: 1 });
+		await receiver.waitFor(1);
+		const { id } = (await world.server.project.deliveries.list({ eventId })).data[0]!;
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		// The first answer is of the time when the attempt was under way, and comes after the item that says how it has ended.
+		const late: (() => Promise<void>)[] = [];
+		let isTaken = false;
+		await page.route(/\/deliveries\?/, async (route, request) => {
+			if (request.resourceType() !== "fetch" || isTaken) return route.fallback();
+			isTaken = true;
+			const response = await route.fetch();
+			late.push(() => route.fulfill({ response }));
+		});
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=late.list`);
+		await page.getByText("Live", { exact: true }).waitFor();
+		const heard = page.evaluate(hear, [world.server.projectId, id] as const);
+		// The listener is there when a later call into the page is answered.
+		await page.evaluate(() => true);
+		await expect.poll(() => late.length).toBe(1);
+		finish();
+		await heard;
+		await late[0]!();
+		await page.getByRole("table", { name: "Deliveries" }).getByText("Succeeded").waitFor();
+	});
 });
+
+/** Resolves when the feed has handed the outcome of the delivery to this tab. */
+function hear([projectId, deliveryId]: readonly [string, string]): Promise<void> {
+	const channel = new BroadcastChannel(`fanfare.live.${projectId}`);
+	return new Promise((resolve) => {
+		channel.addEventListener("message", ({ data: { items = [] } }) => {
+			if (!items.some((item: StreamItem) => item.kind === "attempt.finished" && item.deliveryId === deliveryId)) return;
+			channel.close();
+			resolve();
+		});
+	});
+}

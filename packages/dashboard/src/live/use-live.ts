@@ -2,15 +2,22 @@
 import type { StreamItem } from "@fanfare/sdk";
 import { skipToken, useQuery } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
-import { useEffect, useEffectEvent } from "react";
+import { useCallback, useEffect, useEffectEvent, useSyncExternalStore } from "react";
 
-import { liveModeKey, type LiveMode } from "./live-feed.ts";
+import { liveModeKey, type HeardEvent, type LiveMode } from "./live-feed.ts";
 
 /** Calls `listener` with what happens in the project, as long as the component is shown. */
 export function useLiveItems(projectId: string, listener: (items: readonly StreamItem[]) => void): void {
 	const { live } = useRouter().options.context;
 	const onItems = useEffectEvent(listener);
 	useEffect(() => live.follow(projectId, (items) => onItems(items)), [live, projectId]);
+}
+
+/** The latest events that were accepted while this tab shows the project, also those that came while another screen was shown. */
+export function useHeardEvents(projectId: string): readonly HeardEvent[] {
+	const { live } = useRouter().options.context;
+	const subscribe = useCallback((onChange: () => void) => live.follow(projectId, onChange), [live, projectId]);
+	return useSyncExternalStore(subscribe, () => live.heard(projectId));
 }
 
 /** How the project's items arrive; undefined until that is known. */

@@ -22,12 +22,13 @@ const queryClient = createQueryClient();
 const session = new PortalSession({
 	endpoint: new URL("..", home),
 	askForToken: host === null ? null : () => host.askForToken(),
+	// In a frame the token is in memory only: several portals may share the storage of a tab.
+	isKept: !isFramed,
 	onOpen: (isOtherCustomer) => {
 		if (isOtherCustomer) queryClient.clear();
 		else void queryClient.invalidateQueries();
 	},
 });
-// In a frame the token is in memory only: several portals may share the storage of a tab.
 const token = linked ?? (isFramed ? null : keptToken());
 if (token !== null) session.begin(token);
 

@@ -1,20 +1,25 @@
 // The portal as customers use it: by a link, and inside a page of the product, in a real browser against a real server.
+import { once } from "node:events";
 import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 
 import type { Capability, CreatePortalSession } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import type { TabOptions } from "@fanfare/testkit/browser/browser";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
-import { freePort } from "@fanfare/testkit/server-process";
-import type { FrameLocator, Page } from "playwright-core";
+import type { FrameLocator, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { pageSuite } from "../../test/suite.ts";
 
 const ALL: readonly Capability[] = ["webhooks.write", "secrets.rotate", "payloads.read", "deliveries.retry", "replay"];
-const hostPort = await freePort();
+/** The web server of the product. It listens from the beginning, since the server of Fanfare must be told its origin. */
+const pages = createServer().listen(0, "localhost");
+await once(pages, "listening");
 /** Not 127.0.0.1: a page of the product is of another origin than the portal. */
-const HOST = `http://localhost:${hostPort}`;
+const HOST = `http://localhost:${(pages.address() as AddressInfo).port}`;
+
+afterAll(() => void pages.close());
 
 pageSuite(
 	"the portal",
@@ -95,6 +100,24 @@ pageSuite(
 			await person.context.unroute("**/workspace/key");
 			await page.reload();
 			await page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
+		});
+
+		it("shows what came after a screen was loaded, and before it first asked for changes", async () => {
+			receiver.script(() => ({}));
+			const { id } = await endpointOf("between", "Shop");
+			const { url } = await portalSessions().create({ capabilities: ALL, customerId: "between" });
+			await using person = await world.browser.person();
+			const held: Route[] = [];
+			let isLoading = false;
+			person.context.on("request", (request) => (isLoading ||= request.url().endsWith(`/webhooks/${id}`)));
+			await person.context.route(/\/stream\/items/, (route) => (isLoading ? void held.push(route) : route.fallback()));
+			const page = await person.tab(url.replace("/portal/", `/portal/endpoints/${id}`));
+			await page.getByText("No deliveries yet.").waitFor();
+			await expect.poll(() => held.length).toBe(1);
+			await sent("between", "Succeeded");
+			await held[0]!.continue();
+			await page.getByRole("button", { name: "New deliveries. Show them" }).waitFor();
+			expect(person.problems).toEqual([]);
 		});
 
 		it("leads from nothing to an endpoint that works", async () => {
@@ -227,13 +250,13 @@ pageSuite(
 			}
 		});
 
-		it("shows within seconds that its session was revoked, and the way back", async () => {
+		it("shows by itself that its session was revoked, and the way back", async () => {
 			await endpointOf("revoked", "Shop");
 			await using tab = await open({ customerId: "revoked", returnUrl: "https://app.example.com/account" });
 			const { page } = tab;
 			await page.getByRole("link", { name: "Shop" }).waitFor();
 			await portalSessions().revokeAll({ customerId: "revoked" });
-			await page.getByRole("heading", { name: "Your session has ended" }).waitFor({ timeout: 8_000 });
+			await page.getByRole("heading", { name: "Your session has ended" }).waitFor();
 			const back = page.getByRole("link", { name: "Back to app.example.com" });
 			expect(await back.getAttribute("href")).toBe("https://app.example.com/account");
 			expect(await page.getByText("Shop").count()).toBe(0);
@@ -286,16 +309,13 @@ pageSuite(
 		);
 
 		describe("in a frame", () => {
-			const pages = createServer((request, response) => {
-				response.setHeader("content-type", "text/html");
-				response.end(
-					hostPage(
-						`${world.server.url}/portal/?host=${encodeURIComponent(request.url === "/other" ? "http://127.0.0.1:1" : HOST)}`,
-					),
-				);
+			beforeAll(() => {
+				pages.on("request", (request, response) => {
+					const host = request.url === "/other" ? "http://127.0.0.1:1" : HOST;
+					response.setHeader("content-type", "text/html");
+					response.end(hostPage(`${world.server.url}/portal/?host=${encodeURIComponent(host)}`));
+				});
 			});
-			beforeAll(() => new Promise<void>((resolve) => void pages.listen(hostPort, "localhost", resolve)));
-			afterAll(() => void pages.close());
 
 			async function embed(path = "/") {
 				const person = await world.browser.person();
@@ -323,13 +343,14 @@ pageSuite(
 				};
 				await send(tab.page, { kind: "session", token, theme, locale: "de", timeZone: "Asia/Tokyo" });
 				await tab.frame.getByRole("heading", { name: "Endpunkte" }).waitFor();
-				expect(await styleOf(tab.frame)).toMatchObject({ background: "rgb(16, 20, 24)", scheme: "dark" });
+				await expect.poll(() => styleOf(tab.frame)).toMatchObject({ background: "rgb(16, 20, 24)", scheme: "dark" });
 				await send(tab.page, { kind: "theme", theme: { background: "#ffffff" } });
 				await expect
 					.poll(() => styleOf(tab.frame))
 					.toMatchObject({ background: "rgb(255, 255, 255)", scheme: "light" });
-				const heights = await messages(tab.page, "resize");
-				expect(heights.at(-1)).toMatchObject({ source: "fanfare-portal", version: 1, height: expect.any(Number) });
+				await expect
+					.poll(async () => (await messages(tab.page, "resize")).at(-1))
+					.toMatchObject({ source: "fanfare-portal", version: 1, height: expect.any(Number) });
 			});
 
 			it("asks the page around for another token when its own has ended, and keeps what was typed", async () => {
@@ -340,13 +361,13 @@ pageSuite(
 				await tab.frame.getByRole("link", { name: "Add endpoint" }).click();
 				await tab.frame.getByLabel("Address").fill("https://example.com/typed");
 				await portalSessions().revoke(first.id);
-				await expect.poll(() => messages(tab.page, "expired"), { timeout: 8_000 }).toHaveLength(1);
+				await expect.poll(() => messages(tab.page, "expired")).toHaveLength(1);
 				const second = await portalSessions().create({ customerId: "renewed", capabilities: ALL });
 				await send(tab.page, { kind: "session", token: second.token });
 				await tab.frame.getByText("It is being renewed").waitFor({ state: "detached" });
-				expect(await tab.frame.getByLabel("Address").inputValue()).toBe("https://example.com/typed");
+				await expect.poll(() => tab.frame.getByLabel("Address").inputValue()).toBe("https://example.com/typed");
 				await send(tab.page, { kind: "session", token: "ps_unknown" });
-				await expect.poll(() => messages(tab.page, "expired"), { timeout: 8_000 }).toHaveLength(2);
+				await expect.poll(() => messages(tab.page, "expired")).toHaveLength(2);
 			});
 
 			it("listens to nobody but the page around it, and only if that is of the origin it was told", async () => {
@@ -370,8 +391,8 @@ pageSuite(
 					expect(await heard).toBe(true);
 					// A call of the portal would come before this one.
 					await inFrame.evaluate(async () => (await fetch("/healthz")).ok);
+					await expect.poll(() => calls).toContain("/healthz");
 					expect(calls.filter((call) => call.startsWith("/workspace"))).toEqual([]);
-					expect(calls).toContain("/healthz");
 				}
 			});
 		});

@@ -11,8 +11,8 @@ import { useTexts } from "./texts/reader.tsx";
 
 export function Shell() {
 	const texts = useTexts();
-	const { project, caller, isRenewing, isFramed } = useOpenSession();
-	const isAway = useChanges(project);
+	const { project, position, caller, isRenewing, isFramed } = useOpenSession();
+	const isAway = useChanges(project, position);
 	useFocusOnHeading();
 	const { customerName = null, returnUrl = null } = caller.portalSession ?? {};
 	return (

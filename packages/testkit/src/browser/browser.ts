@@ -3,6 +3,7 @@ import { chromium, type Browser, type BrowserContext, type Page } from "playwrig
 
 import { fastParent, TemporaryDir } from "../temporary-dir.ts";
 import { findChromium, HOW_TO_GET_CHROMIUM } from "./chromium.ts";
+import { slowDown, slowness } from "./slow-browser.ts";
 
 /** Without these, Chromium looks for updates at its maker's hosts. */
 const ARGUMENTS = [
@@ -14,6 +15,12 @@ const ARGUMENTS = [
 	"--no-first-run",
 	"--no-sandbox",
 ];
+
+/**
+ * How long a click or a text may take to come. Only tests that fail wait this long: the 30 s of Playwright are not enough for a machine
+ * that compiles beside the tests.
+ */
+const PATIENCE_MS = 120_000;
 
 export interface TabOptions {
 	readonly scheme?: "light" | "dark";
@@ -67,6 +74,9 @@ export class TestBrowser implements AsyncDisposable {
 			timezoneId: timezone,
 			reducedMotion: "reduce",
 		});
+		context.setDefaultTimeout(PATIENCE_MS);
+		const slow = slowness();
+		if (slow !== null) await slowDown(context, slow);
 		return new Person(context);
 	}
 

@@ -20,46 +20,46 @@ interface ConfirmProps {
 }
 
 export function Confirm(props: ConfirmProps) {
-	const {
-		isOpen,
-		title,
-		verb,
-		isDangerous = false,
-		isBusy,
-		isBlocked = false,
-		error,
-		children,
-		onConfirm,
-		onClose,
-	} = props;
-	const button = useRef<HTMLButtonElement>(null);
-	const isReady = isOpen && !isBlocked && !isDangerous;
-	// It could not take the focus while it was blocked, for example until something was counted.
-	useEffect(() => {
-		if (isReady) button.current?.focus();
-	}, [isReady]);
+	const { isOpen, title, onClose } = props;
 	return (
 		<Modal opened={isOpen} onClose={onClose} title={title} centered>
-			<div className="stack">
-				<div>{children}</div>
-				{error !== undefined && error !== null && <Problem error={error} />}
-				<Group justify="flex-end">
-					<Button variant="default" onClick={onClose}>
-						Close
-					</Button>
-					{/* Enter agrees, unless that would do harm. */}
-					<Button
-						ref={button}
-						{...(!isDangerous && { "data-autofocus": true })}
-						color={isDangerous ? "red" : "brand"}
-						loading={isBusy}
-						disabled={isBlocked}
-						onClick={onConfirm}
-					>
-						{verb}
-					</Button>
-				</Group>
-			</div>
+			<Question {...props} />
 		</Modal>
+	);
+}
+
+/** It is there only while the dialog is. */
+function Question(props: ConfirmProps) {
+	const { verb, isDangerous = false, isBusy, isBlocked = false, error, children, onConfirm, onClose } = props;
+	const body = useRef<HTMLDivElement>(null);
+	const button = useRef<HTMLButtonElement>(null);
+	const isReady = !isBlocked && !isDangerous;
+	// The button can't take the focus while it is blocked, for example until something was counted. Until then no key reaches what is
+	// beneath: an Enter that comes too early would follow a link there.
+	useEffect(() => {
+		if (isReady) button.current?.focus();
+		else body.current?.focus();
+	}, [isReady]);
+	return (
+		<div className="stack confirm" ref={body} tabIndex={-1}>
+			<div>{children}</div>
+			{error !== undefined && error !== null && <Problem error={error} />}
+			<Group justify="flex-end">
+				<Button variant="default" onClick={onClose}>
+					Close
+				</Button>
+				{/* Enter agrees, unless that would do harm. */}
+				<Button
+					ref={button}
+					{...(!isDangerous && { "data-autofocus": true })}
+					color={isDangerous ? "red" : "brand"}
+					loading={isBusy}
+					disabled={isBlocked}
+					onClick={onConfirm}
+				>
+					{verb}
+				</Button>
+			</Group>
+		</div>
 	);
 }

@@ -14,23 +14,34 @@ import { forgetToken, keepToken } from "./token.ts";
 const UNAUTHORIZED = 401;
 /** How long the screen stays while the page around fetches another token. */
 const RENEW_WITHIN_MS = 10_000;
+/** No screen waits longer for the position of the stream. */
+const POSITION_WITHIN_MS = 3_000;
 
 export type SessionState =
 	| { readonly kind: "waiting" | "none" | "opening" | "away" | "ended" }
-	| { readonly kind: "open"; readonly client: Client; readonly caller: Caller; readonly renewing: boolean };
+	| {
+			readonly kind: "open";
+			readonly client: Client;
+			readonly caller: Caller;
+			/** Where the project's stream was before any screen has loaded something; undefined if that is unknown. */
+			readonly position: string | undefined;
+			readonly renewing: boolean;
+	  };
 
 interface PortalSessionParts {
 	/** The server's address. */
 	readonly endpoint: URL;
 	/** Asks the page around for another token; null if there is no page around. */
 	readonly askForToken: (() => void) | null;
+	/** Whether the token is kept for a reload of the tab. */
+	readonly isKept: boolean;
 	/** A token is accepted. If it is of another customer than the one before, what was loaded for that one must go. */
 	readonly onOpen: (isOtherCustomer: boolean) => void;
 }
 
 /**
  * @example
- * const session = new PortalSession({ endpoint, askForToken: null, onOpen: () => queryClient.clear() });
+ * const session = new PortalSession({ endpoint, askForToken: null, isKept: true, onOpen: () => queryClient.clear() });
  * session.begin("ps_…");
  */
 export class PortalSession {
@@ -64,8 +75,8 @@ export class PortalSession {
 	begin(token: string): void {
 		if (token === this.#token && this.#state.kind !== "away") return;
 		this.#token = token;
-		// At once, since it is no longer in the address: who reloads before the server has answered still has it.
-		if (this.#parts.askForToken === null) keepToken(token);
+		// At once: the token is not in the address any more, so a reload before the server has answered would lose it.
+		if (this.#parts.isKept) keepToken(token);
 		// What somebody is typing stays, if the new token is of the same customer.
 		if (this.#state.kind !== "open") this.#change({ kind: "opening" });
 		void this.open();
@@ -78,13 +89,14 @@ export class PortalSession {
 		try {
 			const client = this.#clientOf(token);
 			const caller = await client.getCaller();
+			const position = await positionOf(client, caller);
 			if (token !== this.#token) return;
 			clearTimeout(this.#giveUp);
 			const customer = `${caller.projectId} ${caller.customerId}`;
 			this.#parts.onOpen(customer !== this.#customer);
 			this.#customer = customer;
 			this.#returnUrl = caller.portalSession?.returnUrl ?? null;
-			this.#change({ kind: "open", client, caller, renewing: false });
+			this.#change({ kind: "open", client, caller, position, renewing: false });
 		} catch (error) {
 			if (token !== this.#token) return;
 			if (error instanceof AuthenticationError) this.#end(token);
@@ -105,13 +117,14 @@ export class PortalSession {
 	/** The server refuses the token. */
 	#end(token: string): void {
 		if (token !== this.#token) return;
-		const { askForToken } = this.#parts;
+		const { askForToken, isKept } = this.#parts;
 		const state = this.#state;
 		this.#token = null;
-		if (askForToken === null) forgetToken();
-		else askForToken();
+		if (isKept) forgetToken();
+		askForToken?.();
 		if (askForToken === null || state.kind !== "open") return this.#change({ kind: "ended" });
 		this.#change({ ...state, renewing: true });
+		clearTimeout(this.#giveUp);
 		this.#giveUp = setTimeout(() => {
 			if (this.#token === null) this.#change({ kind: "ended" });
 		}, RENEW_WITHIN_MS);
@@ -120,6 +133,17 @@ export class PortalSession {
 	#change(state: SessionState): void {
 		this.#state = state;
 		for (const listener of this.#listeners) listener();
+	}
+}
+
+/** Where the stream of the customer's project is. What a screen loads afterwards and the items from there on leave nothing out. */
+async function positionOf(client: Client, { projectId }: Caller): Promise<string | undefined> {
+	try {
+		const signal = AbortSignal.timeout(POSITION_WITHIN_MS);
+		return (await client.project(projectId ?? "").pollStream({}, { signal, maxRetries: 0 })).lastEventId;
+	} catch {
+		// The screens say themselves if the server is away.
+		return undefined;
 	}
 }
 

@@ -10,15 +10,15 @@ import { applyItems } from "../../live/apply-items.ts";
 const LOOK_EVERY_MS = 3_000;
 const AFTER_FAILURE_MS = 10_000;
 
-/** Applies changes to what is shown while the tab is visible. Returns whether the server has not answered last. */
-export function useChanges(project: ProjectHandle): boolean {
+/** Applies changes since the position to what is shown while the tab is visible. Returns whether the server has not answered last. */
+export function useChanges(project: ProjectHandle, position: string | undefined): boolean {
 	const queryClient = useQueryClient();
 	const [isAway, setAway] = useState(false);
 	useEffect(() => {
 		const end = new AbortController();
 		const { signal } = end;
 		const follow = async () => {
-			let lastEventId: string | undefined;
+			let lastEventId = position;
 			while (!signal.aborted) {
 				let pause = LOOK_EVERY_MS;
 				try {
@@ -41,7 +41,7 @@ export function useChanges(project: ProjectHandle): boolean {
 		};
 		void follow();
 		return () => end.abort();
-	}, [project, queryClient]);
+	}, [project, position, queryClient]);
 	return isAway;
 }
 

@@ -8,6 +8,8 @@ export interface OpenSession {
 	readonly client: Client;
 	readonly caller: Caller;
 	readonly project: ProjectHandle;
+	/** Where the project's stream was before any screen has loaded something; undefined if that is unknown. */
+	readonly position: string | undefined;
 	/** Whether the token has ended, and another one is awaited. */
 	readonly isRenewing: boolean;
 	/** Whether another page is around the portal, which has the way back itself. */

@@ -79,6 +79,8 @@ pageSuite("deliveries", (world) => {
 		await tab.page.getByText("5 deliveries are tried again").waitFor();
 		await tab.page.getByText("No delivery matches").waitFor();
 		await tab.page.getByText("0 match", { exact: true }).waitFor();
+		// No shortcut works under a dialog, also while it goes away.
+		await expect.poll(() => tab.page.getByRole("dialog").count()).toBe(0);
 		await tab.page.keyboard.press("Shift+R");
 		await tab.page.getByText("Nothing is left to change.").waitFor();
 		expect(await axeFindings(tab.page)).toEqual([]);
@@ -137,7 +139,25 @@ pageSuite("deliveries", (world) => {
 		await world.server.project.events.send({ type: "live.one", data: 2 });
 		await page.getByRole("button", { name: "1 new event · show" }).click();
 		await expect.poll(() => page.getByRole("link", { name: "live.one" }).count()).toBe(2);
-		expect(sent.receiver.requests.length).toBe(2);
+		await sent.receiver.waitFor(2);
+	});
+
+	it("that come while another screen is shown are announced when the list is shown again", async () => {
+		await using sent = await deliverTo(world, 200, "away.one");
+		await using tab = await world.open("deliveries?type=away.one");
+		const { page } = tab;
+		await page.getByRole("link", { name: "away.one" }).waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		await page.getByRole("link", { name: "Events", exact: true }).click();
+		await page.getByRole("heading", { name: "Events", level: 1 }).waitFor();
+		await page.getByRole("link", { name: "away.one" }).first().waitFor();
+		await world.server.project.events.send({ type: "away.one", data: 2 });
+		await page.getByRole("button", { name: "1 new event · show" }).waitFor();
+		await page.goBack();
+		await page.getByRole("heading", { name: "Deliveries", level: 1 }).waitFor();
+		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await expect.poll(() => page.getByRole("link", { name: "away.one" }).count()).toBe(2);
+		await sent.receiver.waitFor(2);
 	});
 
 	it.each(["light", "dark"] as const)("are accessible in %s colours", async (scheme) => {

@@ -72,7 +72,12 @@ export function DeliveriesScreen() {
 			{error !== null && (
 				<Problem error={error} what="The deliveries could not be loaded" onRetry={() => void refetch()} />
 			)}
-			<NewRows projectId={project.id} since={data?.pages[0]?.loadedAt ?? 0} onShow={showNewest} />
+			<NewRows
+				projectId={project.id}
+				since={data?.pages[0]?.askedAt ?? 0}
+				shown={rows?.map(({ eventId }) => eventId) ?? []}
+				onShow={showNewest}
+			/>
 			{rows === undefined && error === null && <TableSkeleton label="deliveries" />}
 			{rows?.length === 0 && !hasNextPage && <Nothing isFiltered={hasFilter(search)} />}
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (

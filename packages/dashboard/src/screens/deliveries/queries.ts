@@ -24,8 +24,8 @@ const PAGE_ROWS = 100;
 interface DeliveryPage {
 	readonly data: readonly Delivery[];
 	readonly nextPage: string | null;
-	/** When it was loaded, in milliseconds since the epoch. */
-	readonly loadedAt: number;
+	/** When it was asked for, in milliseconds since the epoch. */
+	readonly askedAt: number;
 }
 
 /** What a search asks the server for. `now` is where a range ends. */
@@ -64,13 +64,14 @@ export function deliveriesQuery(project: ProjectHandle, search: DeliveriesSearch
 	return infiniteQueryOptions({
 		queryKey: ["project", project.id, "deliveries", filter, rows],
 		queryFn: async ({ pageParam, signal }): Promise<DeliveryPage> => {
+			const askedAt = Date.now();
 			const asked: DeliveryListParams = {
-				...filterOf(filter, Date.now()),
+				...filterOf(filter, askedAt),
 				limit: rows,
 				...(pageParam !== null && { page: pageParam }),
 			};
 			const { data, nextPage } = await project.deliveries.list(asked, { signal });
-			return { data, nextPage, loadedAt: Date.now() };
+			return { data, nextPage, askedAt };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,

@@ -79,8 +79,7 @@ pageSuite("a delivery", (world) => {
 		const id = await send(world, receiver.url, "large.one", `"${text}"`);
 		await using tab = await world.open(`deliveries/${id}`);
 		const body = tab.page.getByRole("region", { name: "Request body" });
-		await body.waitFor();
-		expect((await body.innerText()).length).toBeGreaterThan(250_000);
+		await expect.poll(async () => (await body.innerText()).length).toBeGreaterThan(250_000);
 		await tab.page.keyboard.press("?");
 		await tab.page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
 	});

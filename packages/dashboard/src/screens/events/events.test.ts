@@ -177,7 +177,7 @@ pageSuite("events", (world) => {
 		await page.getByText("Line 2: orderId must be integer").waitFor();
 		await page.getByText("Line 4: lines.0.sku is required").click();
 		await expect.poll(() => payload.inputValue()).toBe(typed);
-		expect(await payload.evaluate("document.activeElement.selectionStart")).toBe(typed.indexOf("{}"));
+		await expect.poll(() => payload.evaluate("document.activeElement.selectionStart")).toBe(typed.indexOf("{}"));
 		await world.server.client.projects.update(world.server.projectId, { eventTypes: "open" });
 	});
 

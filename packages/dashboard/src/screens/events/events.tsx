@@ -43,7 +43,8 @@ export function EventsScreen() {
 			{error !== null && <Problem error={error} what="The events could not be loaded" onRetry={() => void refetch()} />}
 			<NewRows
 				projectId={project.id}
-				since={data?.pages[0]?.loadedAt ?? 0}
+				since={data?.pages[0]?.askedAt ?? 0}
+				shown={rows?.map(({ id }) => id) ?? []}
 				isEach
 				onShow={() => void queryClient.resetQueries({ queryKey: options.queryKey })}
 			/>

@@ -11,8 +11,8 @@ const RECENT = 5;
 interface EventPage {
 	readonly data: readonly LoggedEvent[];
 	readonly nextPage: string | null;
-	/** When it was loaded, in milliseconds since the epoch. */
-	readonly loadedAt: number;
+	/** When it was asked for, in milliseconds since the epoch. */
+	readonly askedAt: number;
 }
 
 /** The events of a search, newest first, in pages that are fetched when they are wanted. */
@@ -20,19 +20,20 @@ export function eventsQuery(project: ProjectHandle, { type, customer, tag, range
 	return infiniteQueryOptions({
 		queryKey: ["project", project.id, "events", { type, customer, tag, range, to }],
 		queryFn: async ({ pageParam, signal }): Promise<EventPage> => {
+			const askedAt = Date.now();
 			const { data, nextPage } = await project.events.list(
 				{
 					type: type?.split(/[\s,]+/).filter((one) => one !== ""),
 					unmatched: to === "nobody" ? true : undefined,
 					customerId: customer,
 					tag,
-					after: range === undefined ? undefined : rangeStart(range, Date.now()),
+					after: range === undefined ? undefined : rangeStart(range, askedAt),
 					limit: PAGE_ROWS,
 					...(pageParam !== null && { page: pageParam }),
 				},
 				{ signal },
 			);
-			return { data, nextPage, loadedAt: Date.now() };
+			return { data, nextPage, askedAt };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,

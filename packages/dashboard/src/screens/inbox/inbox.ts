@@ -111,26 +111,34 @@ export class Inbox {
 			const requests = project.relays.connect(put, {
 				signal,
 				onState: (state) => {
+					// It was closed meanwhile.
+					if (signal.aborted) return;
 					if (state.state === "ready") {
 						this.#change(projectId, { status: "ready", reason: null, error: null, relay: state.relay });
 					} else {
 						const status = state.state === "away" ? "away" : "ended";
+						// It can be opened again at once, also while this connection is still being closed.
+						if (status === "ended") this.#forget(projectId, signal);
 						this.#change(projectId, { status, reason: state.reason });
 					}
 				},
 			});
-			for await (const request of requests) void this.#take(projectId, request, secret);
+			for await (const request of requests) void this.#take(projectId, request, secret, signal);
 		} catch (error) {
 			if (signal.aborted) return;
 			// Otherwise coming back to the screen would try again and again.
 			sessionStorage.removeItem(storageKey(projectId));
 			this.#change(projectId, { status: "closed", error });
 		} finally {
-			if (this.#open.get(projectId)?.signal === signal) this.#open.delete(projectId);
+			this.#forget(projectId, signal);
 		}
 	}
 
-	async #take(projectId: string, request: RelayRequest, secret: string): Promise<void> {
+	#forget(projectId: string, signal: AbortSignal): void {
+		if (this.#open.get(projectId)?.signal === signal) this.#open.delete(projectId);
+	}
+
+	async #take(projectId: string, request: RelayRequest, secret: string, signal: AbortSignal): Promise<void> {
 		const { mode: answer } = this.state(projectId);
 		const { requestId, deliveryId, attemptNumber, headers } = request;
 		const body = new TextDecoder().decode(request.body);
@@ -139,6 +147,7 @@ export class Inbox {
 			void request.answer({ status: Number(answer), headers: { "content-type": "application/json" }, body: json });
 		}
 		const isSigned = await isSignedWith(secret, body, headers);
+		if (signal.aborted) return;
 		const one: Received = { requestId, deliveryId, attemptNumber, headers, body, at: Date.now(), answer, isSigned };
 		this.#change(projectId, { received: [one, ...this.state(projectId).received].slice(0, MOST_RECEIVED) });
 	}

@@ -64,11 +64,12 @@ export function SettingsForm({
 		requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 	const save = useMutation({
 		mutationFn: (draft: Draft) => connection.client.projects.update(settings.id, toUpdate(draft, before)),
-		onSuccess: async (project) => {
+		onSuccess: async (project, sent) => {
 			const saved = settingsOf(project);
 			toast("Saved");
 			setBefore(draftOf(saved));
-			setDraft(draftOf(saved));
+			// What was typed while it was saved stays, to be saved next.
+			setDraft((draft) => (draft === sent ? draftOf(saved) : draft));
 			queryClient.setQueryData(projectQuery(connection, settings.id).queryKey, saved);
 			await queryClient.invalidateQueries({ queryKey: ["projects"] });
 			await queryClient.invalidateQueries({ queryKey: ["project", settings.id] });

@@ -38,7 +38,7 @@ pageSuite("webhooks", (world) => {
 		// The server checks the form of all fields first, and then what they mean.
 		const retries = drawer.getByLabel("Retries");
 		await drawer.getByText("must be at most 20").waitFor();
-		expect(await retries.getAttribute("aria-invalid")).toBe("true");
+		await expect.poll(() => retries.getAttribute("aria-invalid")).toBe("true");
 		await expect.poll(() => retries.evaluate("document.activeElement.value")).toBe("99");
 		await retries.fill("5");
 		await drawer.getByRole("button", { name: "Add webhook" }).click();
@@ -69,7 +69,7 @@ pageSuite("webhooks", (world) => {
 		await menu.click();
 		await page.getByRole("menuitem", { name: "Pause" }).click();
 		await page.getByRole("cell", { name: "Paused" }).waitFor();
-		expect((await world.server.project.batch.webhooks.get(id)).status).toBe("Paused");
+		await expect.poll(async () => (await world.server.project.batch.webhooks.get(id)).status).toBe("Paused");
 		await menu.click();
 		await page.getByRole("menuitem", { name: "Resume" }).click();
 		await page.getByRole("cell", { name: "Enabled" }).waitFor();
@@ -121,8 +121,9 @@ pageSuite("webhooks", (world) => {
 		await tab.page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?q=${id}`);
 		const cell = tab.page.locator(".spark-cell");
 		await expect.poll(() => cell.innerText()).toBe("–");
-		expect(await cell.evaluate("document.querySelector('.spark-cell').getBoundingClientRect().height")).toBe(20);
-		expect(await tab.page.getByRole("alert").count()).toBe(0);
+		const height = () => cell.evaluate((element) => element.getBoundingClientRect().height);
+		await expect.poll(height).toBe(20);
+		await expect.poll(() => tab.page.getByRole("alert").count()).toBe(0);
 	});
 
 	it("are only shown to a key that may only read, which is said", async () => {

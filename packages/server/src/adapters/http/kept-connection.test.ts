@@ -1,9 +1,10 @@
 // A kept connection that the receiver closes just as it is used: when the request is sent once more, and when not.
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { openTestSender, type TestSender } from "./test/open-test-sender.ts";
 import { response, startRawReceiver, type RawReceiver } from "./test/raw-receiver.ts";
+import { stoppedTime } from "./test/reading.ts";
 
 const RESET = { error: "reset", responseCode: 0 };
 
@@ -96,9 +97,13 @@ describe("an attempt on a kept connection that the receiver closes at once", () 
 		await using receiver = await startRawReceiver();
 		await using sender = openTestSender();
 		await keep(sender, receiver, 1);
+		using _ = stoppedTime();
 		const sent = sender.send(receiver.url, { timeoutMs: 300 });
 		(await receiver.next()).socket.end();
 		await receiver.next();
+		vi.advanceTimersByTime(299);
+		expect(sender.stats().exchanges).toBe(1);
+		vi.advanceTimersByTime(1);
 		expect(await sent).toMatchObject({ error: "timeout", responseCode: 0 });
 		expect(sender.stats().exchanges).toBe(0);
 	});

@@ -1,9 +1,10 @@
 // New connections: how many are opened at once, and in whose turn.
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { Openings, type Opener } from "./openings.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
+import { reading, stoppedTime } from "./test/reading.ts";
 
 describe("connections being opened", () => {
 	it("are at most eight at once for a project and an origin, and more follow when some have ended", async () => {
@@ -60,7 +61,12 @@ describe("connections being opened", () => {
 		await using sender = openTestSender({ ca: receiver.ca, connectTimeoutMs: 600_000 });
 		receiver.greeting = "silent";
 		const url = `https://localhost:${receiver.port}`;
-		const outcomes = await Promise.all(Array.from({ length: 10 }, () => sender.send(url, { timeoutMs: 300 })));
+		using _ = stoppedTime();
+		const sent = Array.from({ length: 10 }, () => sender.send(url, { timeoutMs: 300 }));
+		await receiver.waitForConnections(8);
+		await reading();
+		vi.advanceTimersByTime(300);
+		const outcomes = await Promise.all(sent);
 		expect(outcomes.filter(({ error }) => error === "timeout")).toHaveLength(8);
 		expect(outcomes.filter(({ error }) => error === "queued")).toHaveLength(2);
 	});

@@ -72,7 +72,12 @@ describe("connections", () => {
 		async (closed) => {
 			await using receiver = await startReceiver();
 			await using sender = openTestSender();
-			receiver.respond([{ delayMs: 20 }, {}]);
+			const both = Promise.withResolvers<object>();
+			// The first of them is answered when the other one has come, on a connection of its own.
+			receiver.script((_request, index) => {
+				if (index === 1) both.resolve({});
+				return index === 0 ? both.promise : {};
+			});
 			await Promise.all([sender.send(receiver.url), sender.send(receiver.url)]);
 			receiver.closeConnections("end", closed);
 			await receiver.waitForConnections(1);

@@ -99,7 +99,8 @@ describe("a reader of the log", () => {
 			"pipe",
 		);
 		child.stdout!.pause();
-		const [exitCode] = (await once(child, "exit")) as [number];
+		// What it has written may be read only after its end.
+		const [[exitCode]] = await Promise.all([once(child, "exit") as Promise<[number]>, once(child.stderr!, "close")]);
 		expect({ exitCode, stderr: stderr() }).toEqual({ exitCode: 5, stderr: "still running" });
 		child.stdout!.destroy();
 	});

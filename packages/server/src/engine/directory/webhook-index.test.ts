@@ -14,10 +14,9 @@ function fill(customers: number) {
 
 it("finds those that want an event for all customers without asking each of them", () => {
 	const { index, webhooks } = fill(1_000);
-	const asked = vi.spyOn(EventTypeIndex.prototype, "match");
+	using asked = vi.spyOn(EventTypeIndex.prototype, "match");
 	const found = index.match("order.created", EVERY_CUSTOMER);
 	expect(asked.mock.calls.length).toBeLessThanOrEqual(2);
-	asked.mockRestore();
 	expect(found.map(({ n }) => n)).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
 	index.remove(webhooks[100]!, null);
 	expect(index.match("order.created", EVERY_CUSTOMER)).not.toContain(webhooks[100]);

@@ -115,13 +115,18 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 	it("keeps changes from waiting behind reads, and takes waiting for a connection for no failure of it", async () => {
 		const told: (StoreError | null)[] = [];
 		const onConnectionChange = (failure: StoreError | null) => told.push(failure);
-		const database = open({ maxConnections: 1, connectTimeoutMs: 200, onConnectionChange });
-		const slow = database.read((session) => session.query("SELECT pg_sleep(0.8)"));
+		const database = open({ maxConnections: 1, connectTimeoutMs: 5_000, onConnectionChange });
+		const end = Promise.withResolvers<void>();
+		const slow = database.read(async (session) => {
+			await session.run(COUNT);
+			await end.promise;
+		});
 		await expect(count(database)).rejects.toMatchObject({
 			code: "store_unavailable",
 			message: expect.stringMatching(/^the database is busy/),
 		});
 		await database.transact((session) => session.run(INSERT, [1]));
+		end.resolve();
 		await slow;
 		expect(await count(database)).toBe(1);
 		expect(told).toEqual([]);

@@ -5,11 +5,11 @@ import type { Session } from "../../connection/session.ts";
 import type { Order, Part, Scanned } from "../keyset.ts";
 
 /** What a page may look at: this many entries whose own row says whether they match. Some 10 ms. */
-const BUDGET = 10_000;
-/** A part of a count, some 30 ms. */
-const COUNT_BUDGET = 20_000;
-/** For a look behind the cursor: if it ends before it has found a row, there may be one. */
-const LOOK_BUDGET = 1_000;
+export const BUDGET = 8_000;
+/** A part of a count looks at twice as many, since it reads no rows to show. */
+const COUNT_SHARE = 2;
+/** A look behind the cursor at a tenth: if it ends before it has found a row, there may be one. */
+const LOOK_SHARE = 0.1;
 /** However many sources there are, each gets on by this many entries. */
 const LEAST = 4;
 
@@ -21,6 +21,14 @@ export class Values {
 	add(value: unknown): string {
 		return `$${this.list.push(value)}`;
 	}
+}
+
+/**
+ * Whether a query has a row. For an EXISTS, PostgreSQL may read all rows of a table once and put them into a hash table, since it thinks
+ * of all entries that there are; for this, it looks for each entry that it gets to.
+ */
+export function hasRow(from: string): string {
+	return `coalesce((SELECT TRUE FROM ${from} LIMIT 1), FALSE)`;
 }
 
 /** Ranges of an index, one for each owner, whose entries are in the order of a key. */
@@ -48,9 +56,9 @@ export async function walk(
 	sources: readonly Source[],
 	values: Values,
 	part: Part,
-	budget = part.isLookBehind ? LOOK_BUDGET : BUDGET,
+	budget: number,
 ): Promise<Scanned> {
-	const shares = sharesOf(sources, budget);
+	const shares = sharesOf(sources, part.isLookBehind ? budget * LOOK_SHARE : budget);
 	if (shares === null) return { rows: [], stoppedAt: null };
 	const [range, limit] = [rangeOf(part, values), values.add(part.limit)];
 	const parts = sources.map((source, index) => {
@@ -96,9 +104,9 @@ export async function count(
 	sources: readonly Source[],
 	values: Values,
 	range: Pick<Part, "from" | "below">,
-	budget = COUNT_BUDGET,
+	budget: number,
 ): Promise<Counted> {
-	const shares = sharesOf(sources, budget);
+	const shares = sharesOf(sources, budget * COUNT_SHARE);
 	if (shares === null) return { count: 0, stoppedAt: null };
 	const conditions = rangeOf({ ...range, above: null }, values);
 	const parts = sources.map((source, index) => {

@@ -10,15 +10,13 @@ import type { Database } from "../../../connection/database.ts";
 import type { Session } from "../../../connection/session.ts";
 import { CHANGES_PER_MS, firstChangeAt, lastChange } from "../../../deliveries/change-numbers.ts";
 import type { Order } from "../../keyset.ts";
-import { Values } from "../walk.ts";
+import { BUDGET, Values } from "../walk.ts";
 import { deliveryConditions } from "./conditions.ts";
 import { readShown } from "./deliveries.ts";
 import { readWanted, type Wanted } from "./wanted.ts";
 
-/** A page looks at this many entries. */
-const BUDGET = 10_000;
 /** For a look behind the cursor. */
-const LOOK_BUDGET = 1_000;
+const LOOK_SHARE = 0.1;
 const NO_ROWS = { rows: [], hasNewer: false, hasOlder: false };
 
 /** A place in the order: changes of several processes may share a number. */
@@ -44,8 +42,8 @@ interface Found {
 	readonly stoppedAt: Place | null;
 }
 
-/** The call `changedDeliveries`. */
-export function createChangedDeliveries(database: Database) {
+/** The call `changedDeliveries`. `budget` is what a page may look at, as in walk.ts. */
+export function createChangedDeliveries(database: Database, budget = BUDGET) {
 	return (scope: Scope, filter: ChangeFilter, { limit, cursor }: PageRequest): Promise<Page<ChangedDelivery>> =>
 		database.snapshot(async (session) => {
 			const wanted = await readWanted(session, scope, { ...filter, eventId: null, after: null, before: null });
@@ -54,11 +52,11 @@ export function createChangedDeliveries(database: Database) {
 			const isNewer = cursor?.direction === "newer";
 			const [ahead, back]: readonly Order[] = isNewer ? ["ASC", "DESC"] : ["DESC", "ASC"];
 			const [found, behind] = await Promise.all([
-				scan(session, wanted, { place, isIn: false, order: ahead ?? "DESC", limit: limit + 1, budget: BUDGET }),
+				scan(session, wanted, { place, isIn: false, order: ahead ?? "DESC", limit: limit + 1, budget }),
 				// The cursor's own row is behind the page.
 				cursor === null
 					? null
-					: scan(session, wanted, { place, isIn: true, order: back ?? "ASC", limit: 1, budget: LOOK_BUDGET }),
+					: scan(session, wanted, { place, isIn: true, order: back ?? "ASC", limit: 1, budget: budget * LOOK_SHARE }),
 			]);
 			const hasMore = found.places.length > limit;
 			const goesOn = hasMore || found.stoppedAt !== null;

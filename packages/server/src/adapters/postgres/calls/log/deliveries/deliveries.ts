@@ -10,15 +10,15 @@ import type { Database } from "../../../connection/database.ts";
 import type { Session } from "../../../connection/session.ts";
 import { readPage } from "../../keyset.ts";
 import { toLogged, withShownColumns } from "../logged-rows.ts";
-import { count, Values, walk } from "../walk.ts";
+import { BUDGET, count, Values, walk } from "../walk.ts";
 import { deliverySources } from "./sources.ts";
 import { readWanted, type Wanted } from "./wanted.ts";
 
 const NO_ROWS = { rows: [], hasNewer: false, hasOlder: false };
 const NOTHING: DeliveryCount = { count: 0, goesOnAt: null, scannedTo: null };
 
-/** The calls `deliveries` and `countDeliveries`. */
-export function createDeliveryLists(database: Database) {
+/** The calls `deliveries` and `countDeliveries`. `budget` is what a page may look at, as in walk.ts. */
+export function createDeliveryLists(database: Database, budget = BUDGET) {
 	return {
 		deliveries: (scope: Scope, filter: DeliveryFilter, request: PageRequest): Promise<Page<LoggedDelivery>> =>
 			database.snapshot(async (session) => {
@@ -26,7 +26,7 @@ export function createDeliveryLists(database: Database) {
 				if (wanted === null) return NO_ROWS;
 				const { stoppedAt, ...page } = await readPage("dlv", request, rangeOf(wanted), (part) => {
 					const values = new Values();
-					return walk(session, deliverySources(wanted, values), values, part);
+					return walk(session, deliverySources(wanted, values), values, part, budget);
 				});
 				const rows = await readShown(
 					session,
@@ -43,7 +43,7 @@ export function createDeliveryLists(database: Database) {
 				const { low, high } = rangeOf(wanted);
 				const below = goesOnAt !== null && (high === null || goesOnAt < high) ? goesOnAt : high;
 				const values = new Values();
-				const counted = await count(session, deliverySources(wanted, values), values, { from: low, below });
+				const counted = await count(session, deliverySources(wanted, values), values, { from: low, below }, budget);
 				const { stoppedAt } = counted;
 				return {
 					count: counted.count,

@@ -10,7 +10,7 @@ import type { Database } from "../../../connection/database.ts";
 import type { Session } from "../../../connection/session.ts";
 import { readLead, type Lead } from "../../../deliveries/leads.ts";
 import { readPage } from "../../keyset.ts";
-import { Values, walk } from "../walk.ts";
+import { BUDGET, Values, walk } from "../walk.ts";
 import { readCustomer, showEvents, type ReadingCustomer } from "./found-event.ts";
 import { chooseSource } from "./sources.ts";
 
@@ -21,8 +21,8 @@ const SELECT_EVENTS = statement(
 	`SELECT ${list(EVENT_COLUMNS)}, details FROM events WHERE id = ANY($1::uuid[]) AND id >= $2 AND id <= $3`,
 );
 
-/** The call `events`. */
-export function createEventPage(database: Database) {
+/** The call `events`. `budget` is what a page may look at, as in walk.ts. */
+export function createEventPage(database: Database, budget = BUDGET) {
 	return (scope: Scope, filter: EventFilter, request: PageRequest): Promise<Page<LoggedEvent>> =>
 		database.snapshot(async (session) => {
 			const project = uuidOf("proj", projectOf(scope));
@@ -33,7 +33,7 @@ export function createEventPage(database: Database) {
 			const makeSource = await chooseSource(session, reader, filter, range);
 			const { stoppedAt, ...page } = await readPage("evt", request, range, (part) => {
 				const values = new Values();
-				return walk(session, [makeSource(values)], values, part);
+				return walk(session, [makeSource(values)], values, part, budget);
 			});
 			const rows = await readRows(
 				session,

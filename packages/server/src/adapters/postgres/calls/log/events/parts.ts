@@ -6,7 +6,7 @@ import { text } from "../../../codec/rows.ts";
 import { statement } from "../../../codec/statements.ts";
 import type { Session } from "../../../connection/session.ts";
 import { isOfTypes, rangeOfPrefix, splitTypes } from "../deliveries/conditions.ts";
-import type { Source, Values } from "../walk.ts";
+import { hasRow, type Source, type Values } from "../walk.ts";
 
 /** The entries that lead to events. `matches` and `cost` follow from the other parts of the filter. */
 export type EventEntries = Omit<Source, "matches" | "cost" | "where"> & {
@@ -56,10 +56,11 @@ export async function partsOf(
 	const among = (table: string, column: string, wanted: readonly string[]) =>
 		parts.push({
 			entries: labelled(table, column, project, wanted),
-			matches: (event, values) => `EXISTS (
-				SELECT 1 FROM ${table} label WHERE label.project_id = ${event}.project_id
-				AND label.${column} = ANY(${values.add(wanted)}::text[]) AND label.event_id = ${event}.id
-			)`,
+			matches: (event, values) =>
+				hasRow(`
+					${table} label WHERE label.project_id = ${event}.project_id
+					AND label.${column} = ANY(${values.add(wanted)}::text[]) AND label.event_id = ${event}.id
+				`),
 			isLook: true,
 		});
 	if (idempotencyKey !== null) among("idempotency_keys", "key", [idempotencyKey]);

@@ -5,13 +5,16 @@ import type { UuidRange } from "../../../codec/ids.ts";
 import { number } from "../../../codec/rows.ts";
 import type { Session } from "../../../connection/session.ts";
 import { isPublicType } from "../deliveries/conditions.ts";
-import { Values, type Source } from "../walk.ts";
+import { hasRow, Values, type Source } from "../walk.ts";
 import { customerEntries, partsOf, projectEntries, type EventEntries, type Part } from "./parts.ts";
 
 /** Counting entries stops here. */
 const COUNT_LIMIT = 10_000;
 /** A look into another table takes as long as this many entries. */
 const LOOK_COST = 4;
+
+/** Looking for a delivery that a replay has made takes as long as so many looks: there is an index for each day. */
+const REPLAY_LOOKS = 10;
 
 /** Who reads. */
 export interface Reader {
@@ -67,13 +70,16 @@ function sourceOf(
 		...(customer === null ? [] : [hasReached(event, customer.webhooks, values)]),
 	];
 	const where = entries.where(values);
-	const looks = parts.filter(({ isLook }) => isLook).length + (isEvent ? 0 : 1) + (customer?.webhooks.length ?? 0);
+	const looks =
+		parts.filter(({ isLook }) => isLook).length +
+		(isEvent ? 0 : 1) +
+		(customer === null ? 0 : REPLAY_LOOKS + customer.webhooks.length);
 	return { ...entries, where, matches: isEvent ? conditions : [ofEvent(conditions)], cost: 1 + LOOK_COST * looks };
 }
 
 /** The same of the event that an entry leads to. The keys of events are left when retention drops these. */
 function ofEvent(conditions: readonly string[]): string {
-	return `EXISTS (SELECT 1 FROM events event WHERE ${["event.id = entry.event_id", ...conditions].join(" AND ")})`;
+	return hasRow(`events event WHERE ${["event.id = entry.event_id", ...conditions].join(" AND ")}`);
 }
 
 function datesOf(event: string, { after, before }: EventFilter, values: Values): string[] {
@@ -93,13 +99,14 @@ function hasReached(event: string, webhooks: readonly string[], values: Values):
 		d.webhook_id = own.id AND d.event_id = ${event}.id AND d.id > ${event}.id
 		AND d.id <= (left(${event}.id::text, 14) || 'ffff-ffff-ffffffffffff')::uuid
 	`;
-	const replayed = (table: string) => `EXISTS (
-		SELECT 1 FROM ${table} d WHERE d.event_id = ${event}.id AND d.is_replayed AND d.webhook_id = ANY(${own}::uuid[])
-	)`;
+	const replayed = (table: string) =>
+		hasRow(
+			`${table} d WHERE d.event_id = ${event}.id AND d.id > ${event}.id AND d.is_replayed AND d.webhook_id = ANY(${own}::uuid[])`,
+		);
 	return `(
-		EXISTS (SELECT 1 FROM unnest(${own}::uuid[]) own(id) WHERE EXISTS (SELECT 1 FROM deliveries d WHERE ${inBlock})
-			OR EXISTS (SELECT 1 FROM open_deliveries d WHERE d.status = ${STATUS_CODES.Pending} AND ${inBlock})
-			OR EXISTS (SELECT 1 FROM open_deliveries d WHERE d.status = ${STATUS_CODES.Held} AND ${inBlock}))
+		${hasRow(`unnest(${own}::uuid[]) own(id) WHERE ${hasRow(`deliveries d WHERE ${inBlock}`)}
+			OR ${hasRow(`open_deliveries d WHERE d.status = ${STATUS_CODES.Pending} AND ${inBlock}`)}
+			OR ${hasRow(`open_deliveries d WHERE d.status = ${STATUS_CODES.Held} AND ${inBlock}`)}`)}
 		OR ${replayed("deliveries")} OR ${replayed("open_deliveries")}
 	)`;
 }

@@ -3,14 +3,16 @@ import type { DeliveryStatus } from "../../../../../core/delivery.ts";
 import type { EventDelivery } from "../../../../../ports/store/log.ts";
 import { binaryArray } from "../../../codec/arrays.ts";
 import { STATUS_CODES, STATUSES } from "../../../codec/delivery-rows.ts";
-import { idOf } from "../../../codec/ids.ts";
+import { FIRST_UUID, idOf } from "../../../codec/ids.ts";
 import { boolean, nameOf, number, text } from "../../../codec/rows.ts";
 import { statement } from "../../../codec/statements.ts";
 import type { Session } from "../../../connection/session.ts";
 import { lastOf } from "../deliveries/wanted.ts";
 
-/** The deliveries that replays have made of one event are counted up to this number. */
-const MAX_REPLAYED = 1_000;
+/** The deliveries that replays have made of the events of a page are counted up to this number. */
+const MAX_REPLAYED = 10_000;
+/** Those of one event are shown up to this number, newest first. */
+const MAX_SHOWN_REPLAYED = 1_000;
 
 /** An event whose deliveries are looked for. */
 export interface EventBlock {
@@ -32,44 +34,46 @@ const both = (select: (table: string) => string) => `${select("open_deliveries")
 /** Those in the block of an event, whose ends are `event.id` and `event.last`, and then those that replays have made. */
 const IN_BLOCK = "d.event_id = event.id AND d.id > event.id AND d.id <= event.last";
 const EVENTS = "unnest($1::uuid[], $2::uuid[]) AS event(id, last)";
-/** Replayed ones, up to a number. */
-const replayed = (columns: string, condition: string, order = "") => `
-	${both(
-		(table) => `(
-			SELECT ${columns} FROM ${table} d WHERE d.event_id = event.id AND d.is_replayed ${condition}
-			${order} LIMIT ${MAX_REPLAYED}
-		)`,
-	)} ${order} LIMIT ${MAX_REPLAYED}
-`;
-const COUNT = (deliveries: string) => `
-	SELECT event.id, d.status, d.is_replayed, count(*) AS count FROM ${EVENTS} CROSS JOIN LATERAL (${deliveries}) d
-	GROUP BY event.id, d.status, d.is_replayed
-`;
-const COUNT_ALL = statement(
-	COUNT(`
-		${both((table) => `SELECT d.status, d.is_replayed FROM ${table} d WHERE ${IN_BLOCK} AND NOT d.is_replayed`)}
-		UNION ALL (${replayed("d.status, d.is_replayed", "")})
-	`),
-);
 /** By webhook, so that the deliveries of others are not looked at. */
-const ofWebhooks = (columns: string) => `
-	SELECT ${columns} FROM unnest($3::uuid[]) own(id) CROSS JOIN LATERAL (
-		SELECT d.id, d.webhook_id, d.status, d.is_replayed FROM open_deliveries d WHERE d.webhook_id = own.id AND d.status = ${STATUS_CODES.Pending} AND ${IN_BLOCK}
-		UNION ALL SELECT d.id, d.webhook_id, d.status, d.is_replayed FROM open_deliveries d WHERE d.webhook_id = own.id AND d.status = ${STATUS_CODES.Held} AND ${IN_BLOCK}
-		UNION ALL SELECT d.id, d.webhook_id, d.status, d.is_replayed FROM deliveries d WHERE d.webhook_id = own.id AND ${IN_BLOCK}
-	) d WHERE NOT d.is_replayed
-`;
-const COUNT_OWN = statement(
-	COUNT(`
-		${ofWebhooks("d.status, d.is_replayed")}
-		UNION ALL (${replayed("d.status, d.is_replayed", "AND d.webhook_id = ANY($3::uuid[])")})
-	`),
-);
-const SELECT_OWN = statement(`
-	SELECT d.* FROM ${EVENTS} CROSS JOIN LATERAL (
-		${ofWebhooks("d.id, d.webhook_id, d.status, d.is_replayed")}
-		UNION ALL (${replayed("d.id, d.webhook_id, d.status, d.is_replayed", "AND d.webhook_id = ANY($3::uuid[])", "ORDER BY id DESC")})
-	) d
+const ofWebhooks = (columns: string) => {
+	const some = (table: string, condition: string) => `
+		SELECT d.id, d.webhook_id, d.status, d.is_replayed FROM ${table} d WHERE d.webhook_id = own.id AND ${condition}
+	`;
+	const { Pending, Held } = STATUS_CODES;
+	return `
+		SELECT ${columns} FROM unnest($3::uuid[]) own(id) CROSS JOIN LATERAL (
+			${some("open_deliveries", `d.status = ${Pending} AND ${IN_BLOCK}`)}
+			UNION ALL ${some("open_deliveries", `d.status = ${Held} AND ${IN_BLOCK}`)}
+			UNION ALL ${some("deliveries", IN_BLOCK)}
+		) d WHERE NOT d.is_replayed
+	`;
+};
+const count = (deliveries: string) =>
+	statement(`
+		SELECT event.id, d.status, count(*) AS count FROM ${EVENTS} CROSS JOIN LATERAL (${deliveries}) d
+		GROUP BY event.id, d.status
+	`);
+const COUNT_ALL = count(both((table) => `SELECT d.status FROM ${table} d WHERE ${IN_BLOCK} AND NOT d.is_replayed`));
+const COUNT_OWN = count(ofWebhooks("d.status"));
+/** Replayed ones: of the events in `$1`, which are not below `$2`, as their deliveries are above them. */
+const replayed = (columns: string, condition: string, end: string) =>
+	both(
+		(table) => `(
+			SELECT ${columns} FROM ${table} d WHERE d.event_id = ANY($1::uuid[]) AND d.is_replayed AND d.id > $2 ${condition} ${end}
+		)`,
+	);
+const countReplayed = (condition: string) =>
+	statement(`
+		SELECT event_id AS id, status, count(*) AS count FROM (
+			${replayed("d.event_id, d.status", condition, `LIMIT ${MAX_REPLAYED}`)}
+		) d GROUP BY event_id, status
+	`);
+const COUNT_REPLAYED = countReplayed("");
+const COUNT_OWN_REPLAYED = countReplayed("AND d.webhook_id = ANY($3::uuid[])");
+const SELECT_OWN = statement(`SELECT d.* FROM ${EVENTS} CROSS JOIN LATERAL (${ofWebhooks("d.*")}) d`);
+const NEWEST = `ORDER BY id DESC LIMIT ${MAX_SHOWN_REPLAYED}`;
+const SELECT_OWN_REPLAYED = statement(`
+	${replayed("d.id, d.webhook_id, d.status, d.is_replayed", "AND d.webhook_id = ANY($3::uuid[])", NEWEST)} ${NEWEST}
 `);
 
 /** Counts the deliveries of events by status: all, or those to some webhooks. The UUID of each event is a key of the result. */
@@ -78,25 +82,30 @@ export async function countStatuses(
 	events: readonly EventBlock[],
 	webhooks: readonly string[] | null,
 ): Promise<ReadonlyMap<string, EventStatuses>> {
-	const counts = new Map(events.map(({ id }) => [id, { byStatus: noneOf(), first: 0, later: 0 }]));
 	if (events.length === 0) return new Map();
-	const blocks = blocksOf(events);
-	const rows =
-		webhooks === null
-			? await session.run(COUNT_ALL, blocks)
-			: await session.run(COUNT_OWN, [...blocks, binaryArray("uuid", webhooks)]);
-	for (const row of rows) {
-		const found = counts.get(text(row["id"]));
-		if (found === undefined) continue;
-		const count = number(row["count"]);
-		found.byStatus[nameOf(STATUSES, row["status"])] += count;
-		if (boolean(row["is_replayed"])) found.later += count;
-		else found.first += count;
+	const counts = new Map(events.map(({ id }) => [id, { byStatus: noneOf(), first: 0, later: 0 }]));
+	const own = webhooks === null ? [] : [binaryArray("uuid", webhooks)];
+	const [first, later] = await Promise.all([
+		session.run(webhooks === null ? COUNT_ALL : COUNT_OWN, [...blocksOf(events), ...own]),
+		session.run(webhooks === null ? COUNT_REPLAYED : COUNT_OWN_REPLAYED, [...rangeOf(events), ...own]),
+	]);
+	for (const [rows, kind] of [
+		[first, "first"],
+		[later, "later"],
+	] as const) {
+		for (const row of rows) {
+			const found = counts.get(text(row["id"]));
+			if (found === undefined) continue;
+			found.byStatus[nameOf(STATUSES, row["status"])] += number(row["count"]);
+			found[kind] += number(row["count"]);
+		}
 	}
+	// If not all replayed ones were counted, it is not known of which event some are missing.
+	const isCut = later.reduce((sum, row) => sum + number(row["count"]), 0) >= MAX_REPLAYED;
 	return new Map(
-		[...counts].map(([id, { byStatus, first, later }]): [string, EventStatuses] => [
+		[...counts].map(([id, of]): [string, EventStatuses] => [
 			id,
-			{ first, isAny: first + later > 0, byStatus: later === MAX_REPLAYED ? null : byStatus },
+			{ first: of.first, isAny: of.first + of.later > 0, byStatus: isCut ? null : of.byStatus },
 		]),
 	);
 }
@@ -107,13 +116,23 @@ export async function readEventDeliveries(
 	event: EventBlock,
 	webhooks: readonly string[],
 ): Promise<EventDelivery[]> {
-	const rows = await session.run(SELECT_OWN, [...blocksOf([event]), binaryArray("uuid", webhooks)]);
-	return rows.map((row) => ({
+	const own = binaryArray("uuid", webhooks);
+	const rows = await Promise.all([
+		session.run(SELECT_OWN, [...blocksOf([event]), own]),
+		session.run(SELECT_OWN_REPLAYED, [...rangeOf([event]), own]),
+	]);
+	return rows.flat().map((row) => ({
 		webhookId: idOf("webhook", text(row["webhook_id"])),
 		deliveryId: idOf("dlv", text(row["id"])),
 		status: nameOf(STATUSES, row["status"]),
 		isReplayed: boolean(row["is_replayed"]),
 	}));
+}
+
+/** The events, and the first of them. */
+function rangeOf(events: readonly EventBlock[]): [Buffer, string] {
+	const ids = events.map(({ id }) => id);
+	return [binaryArray("uuid", ids), ids.reduce((a, b) => (a < b ? a : b), ids[0] ?? FIRST_UUID)];
 }
 
 function blocksOf(events: readonly EventBlock[]): Buffer[] {
