@@ -2,12 +2,17 @@ import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 // Runs the contract of the store's port on PostgreSQL.
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 
+import { describeAccept } from "../../ports/contract/store/accept.contract.ts";
+import { describeAudit } from "../../ports/contract/store/audit.contract.ts";
+import { describeChanges } from "../../ports/contract/store/changes.contract.ts";
 import { describeCustomerDeletion } from "../../ports/contract/store/customer-deletion.contract.ts";
+import { describeCustomers } from "../../ports/contract/store/customers.contract.ts";
 import { describeDeleted } from "../../ports/contract/store/deleted.contract.ts";
-import { describeAttemptDetails, describeChangedDeliveries } from "../../ports/contract/store/details.contract.ts";
+import { describeDetails } from "../../ports/contract/store/details.contract.ts";
+import { describeDirectory } from "../../ports/contract/store/directory.contract.ts";
 import { describeErasures } from "../../ports/contract/store/erasures.contract.ts";
 import { describeEventTypes } from "../../ports/contract/store/event-types.contract.ts";
-import { describeEventFilters } from "../../ports/contract/store/events.contract.ts";
+import { describeEvents } from "../../ports/contract/store/events.contract.ts";
 import { describeHorizon } from "../../ports/contract/store/horizon.contract.ts";
 import { describeLifecycle } from "../../ports/contract/store/lifecycle.contract.ts";
 import { describeLog } from "../../ports/contract/store/log.contract.ts";
@@ -21,7 +26,9 @@ import { describeSessions } from "../../ports/contract/store/sessions.contract.t
 import { describeStats } from "../../ports/contract/store/stats.contract.ts";
 import { describeUsage } from "../../ports/contract/store/usage.contract.ts";
 import { describeVersions } from "../../ports/contract/store/versions.contract.ts";
+import { describeWebhookKeys } from "../../ports/contract/store/webhook-keys.contract.ts";
 import { describeWebhookLimits } from "../../ports/contract/store/webhook-limits.contract.ts";
+import { describeWebhookList } from "../../ports/contract/store/webhook-list.contract.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { HORIZON_MS } from "./connection/pools.ts";
 import { TestDatabase } from "./test/test-store.ts";
@@ -46,6 +53,25 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		store = await database.reopen();
 	};
 
+	describe("accept", () => {
+		describeAccept(current);
+	});
+	describe("directory", () => {
+		describeDirectory(current);
+	});
+	describe("changes", () => {
+		describeChanges(current, CAPABILITIES);
+	});
+	describe("list of webhooks", () => {
+		describeWebhookList(current);
+		describeWebhookKeys(current);
+	});
+	describe("audit", () => {
+		describeAudit(current);
+	});
+	describe("customers", () => {
+		describeCustomers(current, CAPABILITIES);
+	});
 	describe("relays", () => {
 		describeRelays(current);
 	});
@@ -62,11 +88,10 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeLog(current);
 	});
 	describe("lists of events", () => {
-		describeEventFilters(current);
+		describeEvents(current);
 	});
 	describe("what the log keeps beside", () => {
-		describeAttemptDetails(current);
-		describeChangedDeliveries(current, reopen);
+		describeDetails(current, reopen);
 	});
 	describe("pages", () => {
 		describePages(current);

@@ -21,6 +21,7 @@ import {
 } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
 import { countStatuses } from "./records/statuses.ts";
+import { LATE } from "./records/two-days.ts";
 import { ANY_WEBHOOK } from "./records/webhooks.ts";
 
 /** A project that no store has. */
@@ -318,7 +319,7 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 		const { store, records, projectId, scope, accept } = await openReplayWorld(current, capabilities);
 		await accept({ customers: ["acme", "globex"], webhookIds: [] });
 		records.now += 10_000;
-		await store.purgeEvents({ projectId, at: records.now, before: records.now, after: null, limit: 100 });
+		await store.purgeEvents({ projectId, at: LATE, before: records.now, after: null, limit: 100 });
 		await accept({ customers: ["acme"], webhookIds: [] });
 		const { rows } = await store.events(scope, { ...ANY_EVENT, customerId: "acme" }, NEWEST);
 		expect(rows).toMatchObject([{ customers: ["acme"] }]);

@@ -66,7 +66,7 @@ function describeEvents(current: CurrentStore): void {
 	});
 }
 
-export function describeAttemptDetails(current: CurrentStore): void {
+function describeAttemptDetails(current: CurrentStore): void {
 	it("keeps what is known of an attempt's connection, whatever parts of it are missing", async () => {
 		const { store, scope, accept, update, records } = await fillStore(current());
 		const maybe = (value: fc.Arbitrary<number>) => fc.option(value);
@@ -186,7 +186,7 @@ function describeEndpoints(current: CurrentStore): void {
 
 const FAILED: ChangeFilter = { ...ANY_CHANGE, statuses: ["Failed"] };
 
-export function describeChangedDeliveries(current: CurrentStore, reopen: Reopen | null): void {
+function describeChangedDeliveries(current: CurrentStore, reopen: Reopen | null): void {
 	/** Accepts some deliveries. Returns their ids. */
 	async function acceptSome({ accept }: World, count: number): Promise<string[]> {
 		const ids: string[] = [];

@@ -9,6 +9,7 @@ import { eventTypeMatcher } from "../../../core/webhook.ts";
 import type { EventFilter, LoggedEvent } from "../../store/log.ts";
 import { addWebhook, ANY_DELIVERY, fillStore, NEWEST, type CurrentStore, type World } from "./records/records.ts";
 import { countStatuses } from "./records/statuses.ts";
+import { LATE } from "./records/two-days.ts";
 
 const TYPES = ["order.created", "order.paid", "user.created"] as const;
 const TAGS = ["order:1", "order:2", "region=eu", "x"] as const;
@@ -20,7 +21,7 @@ export function describeEvents(current: CurrentStore): void {
 	describePurgedTags(current);
 }
 
-export function describeEventFilters(current: CurrentStore): void {
+function describeEventFilters(current: CurrentStore): void {
 	it("finds events by any combination of filters, and pages through them in both directions", async () => {
 		const world = await fillStore(current());
 		const all = await fillEvents(world);
@@ -75,7 +76,7 @@ function describePurgedTags(current: CurrentStore): void {
 		expect((await find(projectId)).rows).toMatchObject([tagged.event]);
 		expect((await find(other.id)).rows).toEqual([]);
 		records.now += 10_000;
-		const step = { projectId, at: records.now, before: records.now, after: null, limit: 100 };
+		const step = { projectId, at: LATE, before: records.now, after: null, limit: 100 };
 		expect((await store.purgeEvents(step)).purged.events).toBe(2);
 		const later = records.event(projectId, { tags: ["a"] });
 		await store.commit({ events: [later], updates: [] });
