@@ -133,7 +133,7 @@ function Body({ onClose }: { readonly onClose: () => void }) {
 				<Button type="submit" loading={create.isPending}>
 					Create the key
 				</Button>
-				<Button variant="default" onClick={onClose}>
+				<Button variant="default" disabled={create.isPending} onClick={onClose}>
 					Cancel
 				</Button>
 			</div>

@@ -22,14 +22,17 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 	const [overlap, setOverlap] = useState(String(24 * HOUR));
 	const roll = useKeyChange((client, overlapMs: number) => client.keys.roll(apiKey.id, { overlapMs }));
 	const isDone = roll.data !== undefined;
+	// Once the call is under way, only its end closes the dialog: the key is shown nowhere else.
+	const isUntouched = roll.isIdle || roll.isError;
 	return (
 		<Modal
 			opened
 			onClose={onClose}
 			title={isDone ? `The new key of ${apiKey.name}` : `Roll ${apiKey.name}`}
 			centered
-			closeOnEscape={!isDone}
-			closeOnClickOutside={!isDone}
+			withCloseButton={!roll.isPending}
+			closeOnEscape={isUntouched}
+			closeOnClickOutside={isUntouched}
 		>
 			{isDone ? (
 				<KeyOnce secretKey={roll.data.secretKey} onDone={onClose} />
@@ -57,7 +60,7 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 						<Button loading={roll.isPending} onClick={() => roll.mutate(Number(overlap))}>
 							Roll the key
 						</Button>
-						<Button variant="default" onClick={onClose}>
+						<Button variant="default" disabled={roll.isPending} onClick={onClose}>
 							Close
 						</Button>
 					</div>

@@ -19,9 +19,18 @@ const OVERLAPS = [
 	{ value: "604800000", label: "7 days" },
 ];
 
+/** From the call on, only a button closes the dialog, and during it nothing: the new secret is shown nowhere else. */
+type Stage = "asking" | "replacing" | "shown";
+
 export function SecretTab({ webhook }: { readonly webhook: Webhook }) {
 	const mayWrite = useMay("write");
 	const [isOpen, dialog] = useDisclosure(false);
+	const [stage, setStage] = useState<Stage>("asking");
+	const isAsking = stage === "asking";
+	const close = () => {
+		dialog.close();
+		setStage("asking");
+	};
 	return (
 		<div className="stack">
 			<section className="card card-pad stack tight" aria-label="Secret">
@@ -41,8 +50,16 @@ export function SecretTab({ webhook }: { readonly webhook: Webhook }) {
 				<h2 className="card-title">Verify what you receive</h2>
 				<VerificationTabs />
 			</section>
-			<Modal opened={isOpen} onClose={dialog.close} title="Replace the secret" size="lg">
-				<Replace webhookId={webhook.id} onClose={dialog.close} />
+			<Modal
+				opened={isOpen}
+				onClose={close}
+				title="Replace the secret"
+				size="lg"
+				withCloseButton={stage !== "replacing"}
+				closeOnEscape={isAsking}
+				closeOnClickOutside={isAsking}
+			>
+				<Replace webhookId={webhook.id} onStage={setStage} onClose={close} />
 			</Modal>
 		</div>
 	);
@@ -62,12 +79,22 @@ function Overlap({ until }: { readonly until: number }) {
 	);
 }
 
-function Replace({ webhookId, onClose }: { readonly webhookId: string; readonly onClose: () => void }) {
+interface ReplaceProps {
+	readonly webhookId: string;
+	readonly onStage: (stage: Stage) => void;
+	readonly onClose: () => void;
+}
+
+function Replace({ webhookId, onStage, onClose }: ReplaceProps) {
 	const [secret] = useState(() => utils.generateWebhookSecret());
 	const [overlap, setOverlap] = useState("86400000");
 	const replace = useWebhookChange(({ batch }, overlapMs: number) =>
 		batch.webhooks.updateSecret(webhookId, secret, { overlapMs }),
 	);
+	const begin = () => {
+		onStage("replacing");
+		replace.mutate(Number(overlap), { onSuccess: () => onStage("shown"), onError: () => onStage("asking") });
+	};
 	if (replace.isSuccess) {
 		return (
 			<div className="stack">
@@ -90,10 +117,10 @@ function Replace({ webhookId, onClose }: { readonly webhookId: string; readonly 
 			</div>
 			{replace.isError && <Problem error={replace.error} what="The secret was not replaced" />}
 			<div className="bar">
-				<Button loading={replace.isPending} onClick={() => replace.mutate(Number(overlap))}>
+				<Button loading={replace.isPending} onClick={begin}>
 					Replace the secret
 				</Button>
-				<Button variant="default" onClick={onClose}>
+				<Button variant="default" disabled={replace.isPending} onClick={onClose}>
 					Close
 				</Button>
 			</div>

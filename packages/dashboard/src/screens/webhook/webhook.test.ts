@@ -57,6 +57,29 @@ pageSuite("a webhook", (world) => {
 		await expect.poll(() => page.content()).not.toContain(secret);
 	});
 
+	it("shows a new secret even if somebody wanted to close the dialog while it was stored", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/rotate-slowly");
+		await using tab = await world.open(`webhooks/${id}?tab=secret`);
+		const { page, person } = tab;
+		const call = Promise.withResolvers<void>();
+		await person.context.route("**/secret", async (route) => {
+			await call.promise;
+			await route.continue();
+		});
+		await page.getByRole("button", { name: "Replace the secret…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Replace the secret" });
+		await dialog.getByRole("button", { name: "Replace the secret" }).click();
+		await expect.poll(() => dialog.getByRole("button", { name: "Close" }).isDisabled()).toBe(true);
+		await page.keyboard.press("Escape");
+		await page.mouse.click(5, 5);
+		call.resolve();
+		const secret = await dialog.locator("code").innerText();
+		await page.keyboard.press("Escape");
+		expect((await world.server.project.batch.webhooks.get(id)).secretHint).toBe(secret.slice(-4));
+		await dialog.getByRole("button", { name: "Done" }).click();
+		await dialog.waitFor({ state: "detached" });
+	});
+
 	it("is deleted only after its name was typed", async () => {
 		const { id } = await world.server.createWebhook("http://127.0.0.1:9/delete");
 		await using tab = await world.open(`webhooks/${id}`);

@@ -84,7 +84,7 @@ async function setUp(client: pg.ClientBase): Promise<void> {
 }
 
 /**
- * The same for reads. A page goes along an index as far as it needs to. With statistics from before a table grew, the planner would rather
+ * The same for reads. A page goes along an index as far as it needs to. If a table has grown since ANALYZE has looked at it, the planner would rather
  * collect all rows of a project, and sort them.
  */
 async function setUpReads(client: pg.ClientBase): Promise<void> {

@@ -117,8 +117,8 @@ export function partitionName(table: string, day: number): string {
 }
 
 /**
- * Columns by which lists find the rows of somebody, who may have few among those of others. Statistics that were made from the rows of one
- * would have the planner walk along the ids of all, so they always say that there are many.
+ * Columns by which lists find the rows of somebody, who may have few among those of others. What ANALYZE finds in the rows of one
+ * would have the planner walk along the ids of all, so it is always told that there are many.
  */
 const OWNERS: Readonly<Partial<Record<string, readonly string[]>>> = {
 	events: ["project_id", "type"],

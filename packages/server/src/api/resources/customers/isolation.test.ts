@@ -376,7 +376,7 @@ function comparable(answers: readonly object[]): string[] {
 		.replaceAll(/(\\"lastAttempt\\":\{[^}]*\\"deliveryId\\":)[^}]*/g, "$1")
 		.replaceAll(/\\"secretHint\\":\\"[^\\]*\\"/g, "")
 		.replaceAll(/v1,[A-Za-z0-9+/=]{8}…/g, "v1")
-		.replaceAll(/\b1[78]\d{11}\b/g, "time")
+		.replaceAll(/\b1[78]\d{11}\b|\b20\d\d-\d\d-\d\dT[\d:.]+Z/g, "time")
 		.replaceAll(/webhook-timestamp\\":\\"\d+/g, "webhook-timestamp")
 		.replaceAll(/(proj_[0-9a-f]{32})/g, "proj");
 	const named = text.replaceAll(/(?:webhook|evt|dlv|atm|replay)_[0-9a-f-]{36}/g, (id) => {

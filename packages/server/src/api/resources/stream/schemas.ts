@@ -132,7 +132,7 @@ export const streamItemSchema = z
 		z.object({
 			...item,
 			kind: z.literal("replay.updated"),
-			replayId: z.string(),
+			replayId: z.string().openapi({ description: "The id of the replay." }),
 			webhookId: z.string(),
 			status: z.enum(REPLAY_STATUSES).openapi({ description: "The status now." }),
 			scannedCount: z.int().openapi({ description: "Events that it has looked at." }),

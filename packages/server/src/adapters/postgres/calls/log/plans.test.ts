@@ -1,5 +1,5 @@
 // The plans of the statements that read lists: each walks along the index that its filter names, in order, whether the tables are empty, or
-// have grown since their statistics were made, or have exact ones.
+// have grown since ANALYZE has looked at them, or have not.
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
