@@ -10,7 +10,7 @@ import { systemClock } from "../adapters/system/system-clock.ts";
 import type { Config } from "../config.ts";
 import { masterKeyFingerprint } from "../core/crypto/sealing.ts";
 import { StoreError } from "../ports/store/errors.ts";
-import { storePath } from "./data-dir.ts";
+import { refuseDatabase, storePath } from "./data-dir.ts";
 
 /** The server's write-ahead log may grow by this much while the store is copied. */
 export const DEFAULT_MAX_WAL_MB = 512;
@@ -58,6 +58,7 @@ export interface BackupResult {
  */
 export async function backupDataDir(config: Config, file: string, options: BackupOptions = {}): Promise<BackupResult> {
 	const { signal = new AbortController().signal, onProgress = () => {}, maxWalMb = DEFAULT_MAX_WAL_MB } = options;
+	refuseDatabase(config);
 	const source = storePath(resolve(config.dataDir));
 	const target = resolve(file);
 	const bytes = sizeOfStore(source);

@@ -16,7 +16,7 @@ import { masterKeyFingerprint } from "../core/crypto/sealing.ts";
 import { createIdMaker } from "../core/ids.ts";
 import { StoreError } from "../ports/store/errors.ts";
 import type { CopyProgress } from "./backup.ts";
-import { lockDir, restoringPath, storePath } from "./data-dir.ts";
+import { lockDir, refuseDatabase, restoringPath, storePath } from "./data-dir.ts";
 
 /** What may be in an empty data directory: the key, the lock, what a killed restore has left, and what new disks contain. */
 const ALLOWED = new Set(["master.key", "fanfare.lock", "fanfare.pid", "lost+found"]);
@@ -54,6 +54,7 @@ export async function restoreBackup(
 	options: RestoreOptions = {},
 ): Promise<RestoreResult> {
 	const { signal = new AbortController().signal } = options;
+	refuseDatabase(config);
 	const backup = await openBackup(resolve(file));
 	const resources = new AsyncDisposableStack();
 	try {
