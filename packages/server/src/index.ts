@@ -13,10 +13,10 @@ export {
 	type BackupOptions,
 	type BackupResult,
 	type CopyProgress,
-} from "./compose/backup.ts";
-export { restoreBackup, type RestoreOptions, type RestoreResult } from "./compose/restore.ts";
-export { checkMigration, migrateDataDir, type MigrationPlan } from "./compose/migrate.ts";
-export { rotateMasterKey } from "./compose/rotate-master-key.ts";
+} from "./compose/offline/backup.ts";
+export { restoreBackup, type RestoreOptions, type RestoreResult } from "./compose/offline/restore.ts";
+export { checkMigration, migrateDataDir, type MigrationPlan } from "./compose/offline/migrate.ts";
+export { rotateMasterKey } from "./compose/offline/rotate-master-key.ts";
 export { generateSecret, generateSecretKey } from "./compose/secrets.ts";
 export { renderAccessTable, exportOpenApiDocument } from "./api/resources/table.ts";
 export {

@@ -2,12 +2,12 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { planUpgrade, type UpgradePlan } from "../adapters/sqlite/schema/upgrade-plan.ts";
-import { openThreadedSqliteStore } from "../adapters/sqlite/thread/threaded-store.ts";
-import { systemClock } from "../adapters/system/system-clock.ts";
-import type { Config } from "../config.ts";
+import { planUpgrade, type UpgradePlan } from "../../adapters/sqlite/schema/upgrade-plan.ts";
+import { openThreadedSqliteStore } from "../../adapters/sqlite/thread/threaded-store.ts";
+import { systemClock } from "../../adapters/system/system-clock.ts";
+import type { Config } from "../../config.ts";
+import { lockDir, refuseDatabase, storePath } from "../data-dir.ts";
 import type { CopyProgress } from "./backup.ts";
-import { lockDir, refuseDatabase, storePath } from "./data-dir.ts";
 
 /** Measured: a minute for a million events and deliveries. */
 const MS_PER_ROW = 0.06;
