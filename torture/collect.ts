@@ -1,7 +1,4 @@
 // Collects the record of a round: what the API says, what is on the disk, and what the harness has seen.
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-
 import type { Stats } from "@fanfare/sdk";
 import type { ListedStats, Listed, RoundRecord, Seen } from "@fanfare/testkit/checks/record";
 import { findings } from "@fanfare/testkit/findings";
@@ -40,9 +37,9 @@ function statsOf({ totals, deliveries }: Stats): ListedStats {
 }
 
 /** The record of a round whose server has stopped. */
-export function collect(round: Round, answers: ServerAnswers): RoundRecord {
+export async function collect(round: Round, answers: ServerAnswers): Promise<RoundRecord> {
 	const { ends, webhooks, maxInFlight, promptWithinMs } = round;
-	const stored = ends.at(-1)?.log ?? round.readLog();
+	const stored = ends.at(-1)?.log ?? (await round.data.readLog(round.neighbours));
 	return {
 		acknowledged: round.acknowledged,
 		purged: round.purgeable.difference(stored.eventIds),
@@ -55,7 +52,7 @@ export function collect(round: Round, answers: ServerAnswers): RoundRecord {
 		maxInFlight,
 		clockJumps: round.world.jumps,
 		blockedReached: round.canaries.reached,
-		secretsFound: findSecrets(round),
+		secretsFound: await findSecrets(round),
 		peakMb: round.memory?.peakMb ?? 0,
 		promptWithinMs,
 	};
@@ -66,11 +63,8 @@ function seenBy({ book, unclear }: Round): Seen[] {
 	return book.seen.map((seen) => ({ ...seen, certain: seen.certain && isClear(seen.at) }));
 }
 
-function findSecrets(round: Round): string[] {
-	const places = new Map([["the server's log", Buffer.from(round.output)]]);
-	for (const name of readdirSync(round.dataDir)) {
-		if (name !== "master.key") places.set(name, readFileSync(join(round.dataDir, name)));
-	}
+async function findSecrets(round: Round): Promise<string[]> {
+	const places = new Map([...(await round.data.bytes()), ["the server's log", Buffer.from(round.output)] as const]);
 	const values = new Map(round.hiddenValues);
 	for (const { name, secrets } of round.webhooks) {
 		for (const [index, secret] of secrets.entries()) {

@@ -1,4 +1,5 @@
 // A fault: one small file that does one bad thing to a server under load, and leaves it running.
+import type { ProfileName } from "./harness/stores/round-data.ts";
 import type { Round } from "./round.ts";
 
 export interface Fault {
@@ -8,6 +9,8 @@ export interface Fault {
 	readonly summary: string;
 	/** How often it is drawn, in proportion to the weights of the others. */
 	readonly weight: number;
+	/** On what the server runs when it can be played. Omitted: on each. */
+	readonly profiles?: readonly ProfileName[];
 	/** Why this machine can't play it; null if it can. Omitted: every machine can. */
 	readonly issue?: () => string | null;
 	/** Runs before the first start: changes settings, mounts a disk, prepares a data directory. */

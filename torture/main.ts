@@ -9,6 +9,7 @@ import { renderRow, type Column } from "@fanfare/testkit/report/table";
 
 import { drawRounds, type PlannedRound } from "./draw.ts";
 import type { Fault } from "./fault.ts";
+import type { ProfileName } from "./harness/stores/round-data.ts";
 import { helpText, listText, readOptions, type Options } from "./options.ts";
 import { summarise } from "./report/summary.ts";
 import { renderDocument, renderTables } from "./report/table.ts";
@@ -21,7 +22,7 @@ const SHOWN_LENGTH = 600;
 try {
 	const options = readOptions(process.argv.slice(2));
 	if (options === null) process.stdout.write(helpText());
-	else if (options.list) process.stdout.write(listText());
+	else if (options.list) process.stdout.write(listText(options.faults));
 	else await torture(options);
 } catch (error) {
 	process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -31,14 +32,14 @@ try {
 async function torture(options: Options): Promise<void> {
 	// The testkit's exit handlers kill child processes, unmount disks and remove directories.
 	process.once("SIGINT", () => process.exit(130));
-	const { rounds, seed, jobs } = options;
+	const { rounds, seed, profile } = options;
 	// Checked before the rounds, so that a thousand rounds are not played for a file without the markers.
 	if (options.markdownFile !== null) writeInto(options.markdownFile, null);
 	const faults = playableFaults(options.faults);
 	note(
-		`${rounds} ${rounds === 1 ? "round" : "rounds"} of ${faults.length} ${faults.length === 1 ? "fault" : "faults"}, seed ${seed}`,
+		`${rounds} ${rounds === 1 ? "round" : "rounds"} of ${faults.length} ${faults.length === 1 ? "fault" : "faults"} on the profile ${profile}, seed ${seed}`,
 	);
-	const results = await playAll(drawRounds(faults, rounds, seed), jobs, options.keep);
+	const results = await playAll(drawRounds(faults, rounds, seed), options);
 	const summary = summarise(results);
 	process.stdout.write(`\n${renderTables(summary)}\n`);
 	if (options.jsonFile !== null)
@@ -67,18 +68,18 @@ function playableFaults(faults: readonly Fault[]): readonly Fault[] {
 	return playable;
 }
 
-async function playAll(rounds: readonly PlannedRound[], jobs: number, keep: boolean): Promise<RoundResult[]> {
+async function playAll(rounds: readonly PlannedRound[], options: Options): Promise<RoundResult[]> {
 	const left = rounds.values();
 	const results: RoundResult[] = [];
 	const width = Math.max(...rounds.map(({ fault }) => fault.name.length));
 	const worker = async () => {
 		for (const round of left) {
-			const result = await runRound(round.fault, round.seed, keep);
+			const result = await runRound(round.fault, round.seed, options);
 			results.push(result);
-			note(renderRound(round, result, width));
+			note(renderRound(round, result, width, options.profile));
 		}
 	};
-	await Promise.all(Array.from({ length: jobs }, worker));
+	await Promise.all(Array.from({ length: options.jobs }, worker));
 	return results;
 }
 
@@ -86,6 +87,7 @@ function renderRound(
 	{ number, fault, seed }: PlannedRound,
 	{ breaches, measured, keptIn }: RoundResult,
 	width: number,
+	profile: ProfileName,
 ): string {
 	const columns: readonly Column[] = [
 		{ width: 4, align: "right" },
@@ -102,7 +104,8 @@ function renderRound(
 	const first = firstOfEach(breaches, SHOWN_BREACHES);
 	const shown = first.map(({ promise, text }) => `      ${promise}: ${text.slice(0, SHOWN_LENGTH)}`);
 	const more = breaches.length > first.length ? [`      … ${breaches.length} in all`] : [];
-	const repeat = `      repeat: npm run torture -- --rounds 1 --seed ${seed} --fault ${fault.name}`;
+	const on = profile === "embedded" ? "" : ` --profile ${profile}`;
+	const repeat = `      repeat: npm run torture -- --rounds 1 --seed ${seed} --fault ${fault.name}${on}`;
 	return [line, ...shown, ...more, ...kept, repeat].join("\n");
 }
 

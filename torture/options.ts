@@ -5,10 +5,14 @@ import { renderRow } from "@fanfare/testkit/report/table";
 
 import type { Fault } from "./fault.ts";
 import { FAULTS } from "./faults/all.ts";
+import { PROFILES, type ProfileName } from "./harness/stores/round-data.ts";
 
 export interface Options {
 	readonly rounds: number;
 	readonly seed: number;
+	/** On what the servers run. */
+	readonly profile: ProfileName;
+	/** Those of the profile that were chosen. */
 	readonly faults: readonly Fault[];
 	/** How many rounds are played at the same time. */
 	readonly jobs: number;
@@ -20,13 +24,12 @@ export interface Options {
 	readonly list: boolean;
 }
 
-/** Each fault once. */
-const DEFAULT_ROUNDS = FAULTS.length;
 const MAX = { rounds: 1_000_000, seed: 2 ** 32 - 1, jobs: 64 };
 
 const FLAGS = {
 	rounds: { type: "string" },
 	seed: { type: "string" },
+	profile: { type: "string", default: "embedded" },
 	fault: { type: "string", multiple: true },
 	list: { type: "boolean", default: false },
 	json: { type: "string" },
@@ -40,10 +43,14 @@ const FLAGS = {
 export function readOptions(args: readonly string[]): Options | null {
 	const { values } = parseArgs({ args: [...args], options: FLAGS, strict: true });
 	if (values.help) return null;
+	const profile = PROFILES.find((name) => name === values.profile);
+	if (profile === undefined) throw new Error(`--profile must be ${PROFILES.join(" or ")}, got ${values.profile}`);
+	const faults = chooseFaults(values.fault ?? [], profile);
 	return {
-		rounds: wholeNumber("--rounds", values.rounds, 1, MAX.rounds) ?? DEFAULT_ROUNDS,
+		profile,
+		rounds: wholeNumber("--rounds", values.rounds, 1, MAX.rounds) ?? faults.length,
 		seed: wholeNumber("--seed", values.seed, 0, MAX.seed) ?? Math.floor(Math.random() * MAX.seed),
-		faults: chooseFaults(values.fault ?? []),
+		faults,
 		jobs: wholeNumber("--jobs", values.jobs, 1, MAX.jobs) ?? 1,
 		keep: values.keep,
 		jsonFile: values.json ?? null,
@@ -58,8 +65,9 @@ export function helpText(): string {
 Plays rounds against a real server: load from several senders, webhooks of many kinds, one fault, recovery, and
 the check of every promise. torture/README.md explains how. The exit code is 1 if a promise was broken.
 
-  --rounds N       number of rounds (default ${DEFAULT_ROUNDS}); first every fault once, then by weight
+  --rounds N       number of rounds (default: as many as there are faults); first every fault once, then by weight
   --seed N         everything random follows from it (default: a new one, which is printed)
+  --profile NAME   on what the server runs: ${PROFILES.join(", ")} (default embedded)
   --fault NAME     play only this fault; may be given several times
   --list           list the faults
   --jobs N         rounds at the same time (default 1)
@@ -70,17 +78,18 @@ the check of every promise. torture/README.md explains how. The exit code is 1 i
 `;
 }
 
-export function listText(): string {
-	const width = Math.max(...FAULTS.map(({ name }) => name.length));
-	return FAULTS.map(({ name, summary }) => `${renderRow([name, summary], [{ width }])}\n`).join("");
+export function listText(faults: readonly Fault[]): string {
+	const width = Math.max(...faults.map(({ name }) => name.length));
+	return faults.map(({ name, summary }) => `${renderRow([name, summary], [{ width }])}\n`).join("");
 }
 
-function chooseFaults(names: readonly string[]): readonly Fault[] {
-	const unknown = names.filter((name) => !FAULTS.some((fault) => fault.name === name));
+function chooseFaults(names: readonly string[], profile: ProfileName): readonly Fault[] {
+	const all = FAULTS.filter(({ profiles = PROFILES }) => profiles.includes(profile));
+	const unknown = names.filter((name) => !all.some((fault) => fault.name === name));
 	if (unknown.length > 0) {
-		throw new Error(`--fault must be one of the faults that --list shows, got ${unknown.join(", ")}`);
+		throw new Error(`--fault must be one of the faults that --list shows for the profile, got ${unknown.join(", ")}`);
 	}
-	return names.length === 0 ? FAULTS : FAULTS.filter(({ name }) => names.includes(name));
+	return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
 }
 
 function wholeNumber(flag: string, text: string | undefined, min: number, max: number): number | undefined {

@@ -4,7 +4,6 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { utils, type Client, type ProjectHandle, type WebhookSpec } from "@fanfare/sdk";
 import type { Acknowledged, Breach, PromiseName, RunEnd, WebhookRecord } from "@fanfare/testkit/checks/record";
-import { EMPTY_LOG, type StoredLog } from "@fanfare/testkit/checks/stored-log";
 import { eventually } from "@fanfare/testkit/eventually";
 import type { Exit } from "@fanfare/testkit/fanfare-process";
 import { startReceiver, type Receiver, type ReceiverOptions } from "@fanfare/testkit/receiver";
@@ -20,7 +19,8 @@ import { Canaries } from "./harness/canaries.ts";
 import { MemoryWatch } from "./harness/memory-watch.ts";
 import type { ForwardProxy } from "./harness/proxy/forward-proxy.ts";
 import { Senders } from "./harness/senders.ts";
-import { readStoredLog } from "./harness/stored-log.ts";
+import { PostgresData } from "./harness/stores/postgres-data.ts";
+import { embeddedData, type ProfileName, type RoundData } from "./harness/stores/round-data.ts";
 import { HIDDEN_HEADER, wants, type WebhookKind } from "./harness/webhook-kinds.ts";
 
 const MAX_IN_FLIGHT = 64;
@@ -43,6 +43,8 @@ export class Round implements AsyncDisposable {
 	readonly faultName: string;
 	/** The directory for files of this round. */
 	readonly dir = new TemporaryDir();
+	/** Where the server keeps its data: the embedded profile in `dataDir`. */
+	readonly data: RoundData;
 	dataDir: string;
 	/** The server's settings. Faults may change them before a start. */
 	readonly env: Record<string, string>;
@@ -90,12 +92,18 @@ export class Round implements AsyncDisposable {
 	#server: ServerProcess | null = null;
 	#senders: Senders | null = null;
 
-	private constructor(faultName: string, seed: number, receiver: Receiver, canaries: Canaries, clockMoves: boolean) {
+	private constructor(
+		{ faultName, seed, clockMoves }: { faultName: string; seed: number; clockMoves: boolean },
+		receiver: Receiver,
+		canaries: Canaries,
+		database: PostgresData | null,
+	) {
 		this.faultName = faultName;
 		this.seed = seed;
 		this.receiver = receiver;
 		this.canaries = canaries;
 		this.dataDir = this.dir.join("data");
+		this.data = database ?? embeddedData(() => this.dataDir);
 		const toleranceMs = clockMoves ? Number.MAX_SAFE_INTEGER : 60_000;
 		this.book = new Book({ now: () => this.world.now(), toleranceMs, random: this.random("receivers") });
 		this.serve(receiver);
@@ -108,12 +116,20 @@ export class Round implements AsyncDisposable {
 			FANFARE_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT),
 			FANFARE_MAX_IN_FLIGHT_PER_WEBHOOK: String(MAX_IN_FLIGHT / 4),
 			FANFARE_SHUTDOWN_GRACE_MS: "10000",
+			...this.data.env,
 		};
 	}
 
-	static async open(faultName: string, seed: number): Promise<Round> {
+	static async open(faultName: string, seed: number, profile: ProfileName): Promise<Round> {
 		const clockMoves = faultName.startsWith("clock") || faultName.includes("retention");
-		return new Round(faultName, seed, await startReceiver(), await Canaries.listen(), clockMoves);
+		const database = profile === "postgres" ? await PostgresData.start() : null;
+		return new Round({ faultName, seed, clockMoves }, await startReceiver(), await Canaries.listen(), database);
+	}
+
+	/** The database of the round. Throws if it has none. */
+	get database(): PostgresData {
+		if (this.data instanceof PostgresData) return this.data;
+		throw new Error("the round has no database");
 	}
 
 	get maxInFlight(): number {
@@ -280,7 +296,7 @@ export class Round implements AsyncDisposable {
 		// After this, the receivers have read everything that the server had sent, and count it to this run.
 		const rest = this.#receivers.map((receiver) => receiver.waitForConnections(0, CONNECTIONS_END_MS));
 		await Promise.allSettled(rest);
-		this.ends.push({ how, log: this.readLog() });
+		this.ends.push({ how, log: await this.data.readLog(this.neighbours) });
 		this.book.run++;
 		return exit;
 	}
@@ -303,17 +319,6 @@ export class Round implements AsyncDisposable {
 		await this.server.ready();
 	}
 
-	/** The log on the disk. No server may be running. */
-	readLog(): StoredLog {
-		try {
-			return readStoredLog(this.dataDir, this.neighbours);
-		} catch (error) {
-			// The server was killed before it had created the tables.
-			if (error instanceof Error && error.message.startsWith("no such table")) return EMPTY_LOG;
-			throw error;
-		}
-	}
-
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.memory?.[Symbol.dispose]();
 		this.#senders?.[Symbol.dispose]();
@@ -325,6 +330,7 @@ export class Round implements AsyncDisposable {
 		for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp();
 		await Promise.all(this.#receivers.map((receiver) => receiver.close()));
 		await this.canaries[Symbol.asyncDispose]();
+		await this.data[Symbol.asyncDispose]();
 		this.dir[Symbol.dispose]();
 	}
 }

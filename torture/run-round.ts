@@ -1,5 +1,5 @@
 // The course of a round: start, webhooks, load, the fault, recovery, drain, and the check of every promise.
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +11,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { askServer, collect } from "./collect.ts";
 import type { Fault } from "./fault.ts";
 import { KINDS } from "./harness/webhook-kinds.ts";
+import type { Options } from "./options.ts";
 import { Round } from "./round.ts";
 
 /** The number of acknowledged events before the fault, and after it. */
@@ -46,12 +47,16 @@ export interface RoundResult {
 	readonly keptIn: string | null;
 }
 
-export async function runRound(fault: Fault, seed: number, keep: boolean): Promise<RoundResult> {
+export async function runRound(
+	fault: Fault,
+	seed: number,
+	{ keep, profile }: Pick<Options, "keep" | "profile">,
+): Promise<RoundResult> {
 	const startedAt = performance.now();
-	await using round = await Round.open(fault.name, seed);
+	await using round = await Round.open(fault.name, seed, profile);
 	const record = await play(round, fault);
 	const breaches = firstOfEach([...round.breaches, ...(record === null ? [] : checkAll(record))], MAX_BREACHES);
-	const keptIn = keep || breaches.length > 0 ? keepData(round, breaches) : null;
+	const keptIn = keep || breaches.length > 0 ? await keepData(round, breaches) : null;
 	const tookMs = performance.now() - startedAt;
 	return { fault: fault.name, seed, breaches, measured: measurementsOf(round, record, tookMs), keptIn };
 }
@@ -67,7 +72,7 @@ async function play(round: Round, fault: Fault): Promise<RoundRecord | null> {
 		round.server.kill("SIGTERM");
 		const exit = await round.ended("stopped");
 		round.expect(exit.code === 0, `the stop at the end of the round ended with ${JSON.stringify(exit)}`);
-		return collect(round, answers);
+		return await collect(round, answers);
 	} catch (error) {
 		round.breach(
 			"fault",
@@ -161,10 +166,11 @@ function measurementsOf(round: Round, record: RoundRecord | null, tookMs: number
 	};
 }
 
-function keepData(round: Round, breaches: readonly Breach[]): string {
+async function keepData(round: Round, breaches: readonly Breach[]): Promise<string> {
 	const path = join(tmpdir(), `fanfare-torture-${round.faultName}-${round.seed}-${process.pid}`);
 	mkdirSync(path, { recursive: true });
-	cpSync(round.dataDir, join(path, "data"), { recursive: true });
+	// It is kept because something is wrong, maybe with the data.
+	await round.data.keep(path).catch((error: unknown) => writeFileSync(join(path, "data-error.txt"), String(error)));
 	writeFileSync(join(path, "server.log"), round.output);
 	const { acknowledged, ends, webhooks } = round;
 	const seen = round.book.seen;

@@ -1,5 +1,7 @@
 // All faults, in the order of `--list`.
 import type { Fault } from "../fault.ts";
+import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
+import { databaseAndServerCrash, databaseCrash, databaseRestart } from "./database/database-ends.ts";
 import { diskFailing } from "./disk/disk-failing.ts";
 import { diskFull, diskFullKill } from "./disk/disk-full.ts";
 import { readOnlyStart } from "./disk/read-only-start.ts";
@@ -67,6 +69,12 @@ export const FAULTS: readonly Fault[] = [
 	diskFailing,
 	readOnlyStart,
 	slowDisk,
+	databaseCrash,
+	databaseRestart,
+	databaseAndServerCrash,
+	databaseConnections,
+	databaseLocked,
+	databaseDeadRows,
 	greedyCustomer,
 	greedyProject,
 	wideBatch,

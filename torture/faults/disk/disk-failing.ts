@@ -15,6 +15,7 @@ export const diskFailing: Fault = {
 	name: "disk-failing",
 	summary: "every write fails, as on a disk that became read-only: sends get 503, and the server recovers by itself",
 	weight: 1,
+	profiles: ["embedded"],
 	issue: () => {
 		try {
 			execFileSync("prlimit", ["--version"], { stdio: "ignore" });

@@ -14,6 +14,7 @@ export const diskFull: Fault = {
 	name: "disk-full",
 	summary: "the disk is full for a while: sends get 503, and the server recovers without a restart",
 	weight: 1,
+	profiles: ["embedded"],
 	issue: smallDiskIssue,
 	prepare: (round) => round.useSmallDisk(DISK_MIB),
 	strike: async (round) => {
@@ -30,6 +31,7 @@ export const diskFullKill: Fault = {
 	name: "disk-full-kill",
 	summary: "SIGKILL while the disk is full: a start reports the problem, and nothing is lost once there is space",
 	weight: 1,
+	profiles: ["embedded"],
 	issue: smallDiskIssue,
 	prepare: (round) => round.useSmallDisk(DISK_MIB),
 	strike: async (round) => {

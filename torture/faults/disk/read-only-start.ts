@@ -10,6 +10,7 @@ export const readOnlyStart: Fault = {
 	name: "read-only-start",
 	summary: "a start on a read-only data directory is refused with a message, and changes nothing",
 	weight: 0.5,
+	profiles: ["embedded"],
 	issue: smallDiskIssue,
 	prepare: (round) => round.useSmallDisk(DISK_MIB),
 	strike: async (round) => {

@@ -21,6 +21,7 @@ export const slowDisk: Fault = {
 	name: "slow-disk",
 	summary: `each sync takes ${SYNC_MS} ms for a minute: sends are shed with Retry-After, nothing is lost, and the lag is short afterwards`,
 	weight: 0.15,
+	profiles: ["embedded"],
 	prepare: (round) => {
 		round.env["FANFARE_MAX_WAITING_SENDS"] = String(MAX_WAITING);
 	},

@@ -20,6 +20,7 @@ export const killMigration: Fault = {
 	name: "kill-migration",
 	summary: "SIGKILL while data of an older schema is migrated, with deliveries that wait in it",
 	weight: 1,
+	profiles: ["embedded"],
 	strike: async (round) => {
 		const random = round.random("migration");
 		await round.moment(random, 300);

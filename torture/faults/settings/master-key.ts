@@ -31,6 +31,7 @@ export const masterKeyInFile: Fault = {
 	summary:
 		"the master key in the data directory is replaced between runs, also with SIGKILL of the command: one key is in force",
 	weight: 1,
+	profiles: ["embedded"],
 	setUp: addIdleWebhooks,
 	strike: async (round) => {
 		const random = round.random("master key");
@@ -54,6 +55,7 @@ export const masterKeyInEnvironment: Fault = {
 	summary:
 		"a master key that the operator keeps is replaced, also with SIGKILL of the command: exactly one of both keys is in force",
 	weight: 1,
+	profiles: ["embedded"],
 	prepare: (round) => void (round.env[KEY] = newKey(round, 0)),
 	setUp: addIdleWebhooks,
 	strike: async (round) => {

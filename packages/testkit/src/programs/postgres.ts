@@ -46,6 +46,18 @@ export interface PostgresOptions {
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
 	const url = process.env[URL_VARIABLE];
 	if (url !== undefined) return new PostgresServer(url, null);
+	return (await startOwnPostgres(options)).server;
+}
+
+/**
+ * The same, but never the server of the variable: for those who crash it. Throws if there are no programs to start.
+ *
+ * @example
+ * const { server, cluster } = await startOwnPostgres({ durable: true });
+ */
+export async function startOwnPostgres(
+	options: PostgresOptions = {},
+): Promise<{ readonly server: PostgresServer; readonly cluster: PostgresCluster }> {
 	const programs = findPostgresPrograms();
 	if (programs === null) throw new Error(HOW_TO_GET_POSTGRES);
 	const cluster = await PostgresCluster.create(programs, options);
@@ -55,7 +67,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 		await cluster[Symbol.asyncDispose]();
 		throw error;
 	}
-	return new PostgresServer(cluster.url, cluster);
+	return { server: new PostgresServer(cluster.url, cluster), cluster };
 }
 
 /** A server in which tests make databases. */
@@ -153,13 +165,13 @@ export class PostgresCluster implements AsyncDisposable {
 		const dir = new TemporaryDir();
 		const owner = process.getuid?.() === 0 ? userFor() : null;
 		const cluster = new PostgresCluster(programs, dir, owner, options);
-		for (const folder of [cluster.#data, cluster.#sockets]) {
+		for (const folder of [cluster.dataDir, cluster.#sockets]) {
 			mkdirSync(folder, { mode: 0o700 });
 			if (owner !== null) chownSync(folder, owner.uid, owner.gid);
 		}
 		if (owner !== null) chmodSync(dir.path, 0o755);
 		const how = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", `--username=${SUPERUSER}`];
-		await run(join(programs, "initdb"), [...how, "-D", cluster.#data], { ...owner, cwd: dir.path });
+		await run(join(programs, "initdb"), [...how, "-D", cluster.dataDir], { ...owner, cwd: dir.path });
 		return cluster;
 	}
 
@@ -201,8 +213,14 @@ export class PostgresCluster implements AsyncDisposable {
 		this.#dir[Symbol.dispose]();
 	}
 
-	get #data(): string {
+	/** The folder of its files. */
+	get dataDir(): string {
 		return this.#dir.join("data");
+	}
+
+	/** The end of what it has logged since its last start. */
+	get log(): string {
+		return this.#log;
 	}
 
 	get #sockets(): string {
@@ -220,7 +238,7 @@ export class PostgresCluster implements AsyncDisposable {
 		this.#log = "";
 		const child = spawn(
 			join(this.#programs, "postgres"),
-			["-D", this.#data, ...settings.flatMap((setting) => ["-c", setting.replaceAll(" ", "")])],
+			["-D", this.dataDir, ...settings.flatMap((setting) => ["-c", setting.replaceAll(" ", "")])],
 			{ ...this.#owner, cwd: this.#dir.path, stdio: ["ignore", "ignore", "pipe"] },
 		);
 		running.add(child);

@@ -1,12 +1,12 @@
-// The delivery log on the disk, read without the server.
+// The delivery log in a data directory, read without the server.
 import type { DatabaseSync } from "node:sqlite";
 
 import type { StoredAttempt, StoredLog } from "@fanfare/testkit/checks/stored-log";
 import { withCopy } from "@fanfare/testkit/stored-data";
 
-import { deliveryIdAt } from "../../packages/server/src/core/ids.ts";
+import { deliveryIdAt } from "../../../packages/server/src/core/ids.ts";
 
-const STATUSES = ["Pending", "Succeeded", "Failed", "Held", "Cancelled"];
+export const STATUSES = ["Pending", "Succeeded", "Failed", "Held", "Cancelled"];
 
 /**
  * Reads a data directory that no server uses, without the log of the projects in `without`. Its rows may have been moved to the form of
@@ -99,7 +99,7 @@ function deliveryId(row: Record<string, unknown>): string {
 	return deliveryIdAt(`evt_${uuid(row["event_id"])}`, Number(row["seq"]) - Number(row["event"]) - 1);
 }
 
-function attemptsByDelivery(rows: readonly Record<string, unknown>[]): Map<string, StoredAttempt[]> {
+export function attemptsByDelivery(rows: readonly Record<string, unknown>[]): Map<string, StoredAttempt[]> {
 	const byDelivery = new Map<string, StoredAttempt[]>();
 	for (const row of rows) {
 		const attempt = {

@@ -1,0 +1,120 @@
+// A PostgreSQL of the round's own, which faults stop, kill and cut off, and the delivery log in it.
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { EMPTY_LOG, type StoredLog } from "@fanfare/testkit/checks/stored-log";
+import { startOwnPostgres, type PostgresCluster, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+
+import type { RoundData } from "./round-data.ts";
+import { attemptsByDelivery, STATUSES } from "./stored-log.ts";
+
+export class PostgresData implements RoundData {
+	readonly cluster: PostgresCluster;
+	readonly env: Readonly<Record<string, string>>;
+	readonly #server: PostgresServer;
+	readonly #url: string;
+
+	private constructor(server: PostgresServer, cluster: PostgresCluster, url: string) {
+		this.#server = server;
+		this.cluster = cluster;
+		this.#url = url;
+		this.env = { FANFARE_DATABASE_URL: url, FANFARE_MASTER_KEY: randomBytes(32).toString("hex") };
+	}
+
+	/** Commits are synced, as in production: its faults crash the database. */
+	static async start(): Promise<PostgresData> {
+		const { server, cluster } = await startOwnPostgres({ durable: true });
+		return new PostgresData(server, cluster, await server.createDatabase());
+	}
+
+	/** Runs a statement as a superuser, in the database of the round. */
+	query(sql: string): ReturnType<PostgresServer["query"]> {
+		const url = new URL(this.#server.url);
+		url.pathname = new URL(this.#url).pathname;
+		url.searchParams.set("options", "-c search_path=fanfare");
+		return this.#server.query(sql, url.href);
+	}
+
+	async readLog(without: readonly string[]): Promise<StoredLog> {
+		try {
+			return await this.#readLog(without);
+		} catch (error) {
+			// The server was killed before it had created the tables.
+			if (error instanceof Error && /^relation ".*" does not exist/.test(error.message)) return EMPTY_LOG;
+			throw error;
+		}
+	}
+
+	async #readLog(without: readonly string[]): Promise<StoredLog> {
+		const ids = without.map((id) => `'${id.replace(/^proj_/, "")}'::uuid`);
+		const isWanted = ids.length === 0 ? "true" : `project_id NOT IN (${ids.join(",")})`;
+		const events = await this.query(`SELECT id::text FROM events WHERE ${isWanted}`);
+		const columns =
+			"id::text, event_id::text, webhook_id::text, status, reason, attempt_count, next_attempt_at, lease_until";
+		const deliveries = await this.query(`
+			SELECT ${columns} FROM open_deliveries WHERE ${isWanted} UNION ALL SELECT ${columns} FROM deliveries WHERE ${isWanted} ORDER BY id
+		`);
+		const attempts = attemptsByDelivery(await this.query(ATTEMPTS));
+		return {
+			integrity: await this.#integrity(),
+			eventIds: new Set(events.map(({ id }) => `evt_${String(id)}`)),
+			deliveries: deliveries.map((row) => ({
+				id: `dlv_${String(row["id"])}`,
+				eventId: `evt_${String(row["event_id"])}`,
+				webhookId: `webhook_${String(row["webhook_id"])}`,
+				status: STATUSES[Number(row["status"])] ?? "?",
+				reason: row["reason"] as string | null,
+				attemptCount: Number(row["attempt_count"]),
+				nextAttemptAt: numberOrNull(row["next_attempt_at"]),
+				leaseUntil: numberOrNull(row["lease_until"]),
+				attempts: attempts.get(String(row["id"])) ?? [],
+			})),
+		};
+	}
+
+	/** What must be true between the tables, in the words of SQLite's check if it is. */
+	async #integrity(): Promise<string> {
+		const [row] = await this.query(`
+			SELECT (SELECT count(*) FROM open_deliveries JOIN deliveries USING (id)) AS twice,
+				(SELECT count(*) FROM open_deliveries WHERE status NOT IN (0, 3)) AS ended,
+				(SELECT count(*) FROM deliveries WHERE status IN (0, 3)) AS waiting,
+				(SELECT count(*) FROM open_deliveries o WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = o.event_id)) AS alone
+		`);
+		const wrong = Object.entries(row ?? {}).filter(([, count]) => Number(count) > 0);
+		if (wrong.length === 0) return "ok";
+		return wrong.map(([what, count]) => `${String(count)} deliveries are ${what}`).join(", ");
+	}
+
+	/** The files of the database, and the write-ahead log. */
+	async bytes(): Promise<ReadonlyMap<string, Buffer>> {
+		await this.#server.query("CHECKPOINT");
+		const files = ["base", "pg_wal"].flatMap((folder) => {
+			const entries = readdirSync(join(this.cluster.dataDir, folder), { recursive: true, encoding: "utf8" });
+			return entries.map((entry) => join(folder, entry));
+		});
+		const paths = files.filter((file) => statSync(join(this.cluster.dataDir, file)).isFile());
+		return new Map(paths.map((path) => [path, readFileSync(join(this.cluster.dataDir, path))]));
+	}
+
+	/** The log as JSON, and what the database has logged. */
+	async keep(directory: string): Promise<void> {
+		const { eventIds, deliveries, integrity } = await this.readLog([]);
+		const log = { integrity, eventIds: [...eventIds], deliveries };
+		writeFileSync(join(directory, "stored-log.json"), `${JSON.stringify(log, null, "\t")}\n`);
+		writeFileSync(join(directory, "postgres.log"), this.cluster.log);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#server[Symbol.asyncDispose]();
+	}
+}
+
+const ATTEMPTS = `
+	SELECT delivery_id::text AS key, number, a ->> 4 AS start_date, a ->> 6 AS response_code, a ->> 7 AS error
+	FROM (SELECT delivery_id, number, attempt::jsonb AS a FROM attempts) parsed ORDER BY key, number
+`;
+
+function numberOrNull(value: unknown): number | null {
+	return value === null ? null : Number(value);
+}
