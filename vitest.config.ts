@@ -1,7 +1,8 @@
 // How `npm test` finds and runs the tests: every *.test.ts, on the sources (not on a build), most in a process a file.
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 import { COMPILE_CACHE } from "./packages/testkit/src/programs/compile-cache.ts";
+import { postgresIssue } from "./packages/testkit/src/programs/find-postgres.ts";
 import { SlowFirstSequencer } from "./scripts/slow-first.ts";
 
 /**
@@ -9,6 +10,24 @@ import { SlowFirstSequencer } from "./scripts/slow-first.ts";
  * no state, and their tests take back what they replace. A hook of a file that tests import would run for the first test file only.
  */
 export const SHARED = ["packages/server/src/{core,engine,api,ports}/**/*.test.ts"];
+
+/** The tests of the API once more, on a store on PostgreSQL. */
+function onPostgres(): TestProjectInlineConfiguration[] {
+	const issue = postgresIssue();
+	if (issue !== null) {
+		console.warn(`The tests of the API on PostgreSQL are skipped: ${issue}`);
+		return [];
+	}
+	const test: TestProjectInlineConfiguration["test"] = {
+		name: "on PostgreSQL",
+		include: ["packages/server/src/api/**/*.test.ts"],
+		isolate: false,
+		globalSetup: "test/setup/store-server.ts",
+		// Of the histories that compare what customers see, a few: they have run on the other store.
+		env: { FANFARE_TEST_STORE: "postgres", FANFARE_TEST_RUNS: "2" },
+	};
+	return [{ extends: true, test }];
+}
 
 // Vite adds "import" or "require" itself: named here, it would apply to what CommonJS packages require, too.
 const conditions = ["@fanfare/source", "node", "module", "default"];
@@ -30,6 +49,7 @@ export default defineConfig({
 				},
 			},
 			{ extends: true, test: { name: "together", include: SHARED, isolate: false } },
+			...onPostgres(),
 		],
 		sequence: { sequencer: SlowFirstSequencer },
 		pool: "forks",

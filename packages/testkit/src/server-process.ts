@@ -1,18 +1,16 @@
 // A whole server in its own process. Tests use it over HTTP, send it signals, kill it and start it again.
 import type { Serializable } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 
 import { Client, type CreatedWebhook, type CreateWebhook, type DeliveryDetail, type ProjectHandle } from "@fanfare/sdk";
 
 import { eventually } from "./eventually.ts";
 import { FanfareProcess, type Exit, type SpawnOptions } from "./fanfare-process.ts";
+import { freePort } from "./free-port.ts";
 import { fastParent, TemporaryDir } from "./temporary-dir.ts";
 
 /** Default settings: the server may call receivers on loopback. */
 const DEFAULTS = { FANFARE_ALLOW_HTTP: "true", FANFARE_ALLOW_NETWORKS: "127.0.0.0/8" };
-/** Below the range of outgoing connections, so that no connection takes the port while the server is down. */
-const PORTS = { from: 15_000, to: 32_000 };
 const MAX_PORTS_TRIED = 3;
 
 export interface ServerOptions extends SpawnOptions {
@@ -201,17 +199,6 @@ export class ServerProcess implements AsyncDisposable {
 	}
 }
 
-/** A port that is free now, and will not be given to an outgoing connection. */
-export async function freePort(): Promise<number> {
-	const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
-	const probe = createServer();
-	const isFree = await new Promise<boolean>((resolve) => {
-		probe.once("error", () => resolve(false));
-		probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-	});
-	return isFree ? port : freePort();
-}
-
 function parse(text: string): unknown {
 	try {
 		return JSON.parse(text) as unknown;
@@ -219,3 +206,5 @@ function parse(text: string): unknown {
 		return undefined;
 	}
 }
+
+export { freePort } from "./free-port.ts";

@@ -10,6 +10,8 @@ const DEBIAN = "/usr/lib/postgresql";
 /** Homebrew's links, which are not always in the PATH. */
 const PLACES = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/local/pgsql/bin"];
 
+/** Names a server to use. */
+export const URL_VARIABLE = "FANFARE_TEST_POSTGRES_URL";
 export const HOW_TO_GET_POSTGRES =
 	"PostgreSQL is not there: run `npm run postgres` (Debian, as root), install PostgreSQL 15 or newer with the package manager " +
 	"of this system, or set FANFARE_TEST_POSTGRES_URL to a server whose role may create databases";
@@ -40,4 +42,11 @@ function embeddedFolder(): string | null {
 	} catch {
 		return null;
 	}
+}
+
+/** Why tests with PostgreSQL must be skipped; null if they can run. With CI=true, a missing PostgreSQL is an error. */
+export function postgresIssue(): string | null {
+	if (process.env[URL_VARIABLE] !== undefined || findPostgresPrograms() !== null) return null;
+	if (process.env["CI"] === "true") throw new Error(HOW_TO_GET_POSTGRES);
+	return HOW_TO_GET_POSTGRES;
 }

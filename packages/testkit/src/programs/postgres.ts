@@ -7,23 +7,17 @@ import { promisify } from "node:util";
 import pg from "pg";
 
 import { eventually } from "../eventually.ts";
-import { freePort } from "../server-process.ts";
+import { freePort } from "../free-port.ts";
 import { TemporaryDir } from "../temporary-dir.ts";
-import { findPostgresPrograms, HOW_TO_GET_POSTGRES } from "./find-postgres.ts";
+import { findPostgresPrograms, HOW_TO_GET_POSTGRES, URL_VARIABLE } from "./find-postgres.ts";
+
+export { postgresIssue } from "./find-postgres.ts";
 
 const run = promisify(execFile);
-const URL_VARIABLE = "FANFARE_TEST_POSTGRES_URL";
 const SUPERUSER = "fanfare_tests";
 /** The role of Fanfare, with what docs/postgres.md grants it, and nothing else. */
 const ROLE = { name: "fanfare_app", password: "of-tests-alone" };
 const MAX_STARTS = 3;
-
-/** Why tests with PostgreSQL must be skipped; null if they can run. With CI=true, a missing PostgreSQL is an error. */
-export function postgresIssue(): string | null {
-	if (process.env[URL_VARIABLE] !== undefined || findPostgresPrograms() !== null) return null;
-	if (process.env["CI"] === "true") throw new Error(HOW_TO_GET_POSTGRES);
-	return HOW_TO_GET_POSTGRES;
-}
 
 export interface PostgresOptions {
 	/**

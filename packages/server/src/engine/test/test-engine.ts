@@ -8,7 +8,6 @@ import { createAloneTenure } from "../../adapters/alone/alone-tenure.ts";
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { createAddressGuard, type AddressGuard } from "../../adapters/http/address-guard.ts";
 import { openUndiciSender } from "../../adapters/http/undici-sender.ts";
-import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import { projectScope, type Scope } from "../../core/access/principal.ts";
@@ -34,6 +33,7 @@ import type { Change, Engine } from "../calls.ts";
 import { openEngine } from "../engine.ts";
 import type { EngineLimits } from "../parts.ts";
 import type { NewWebhook } from "../webhook-settings.ts";
+import { openTestStore } from "./open-test-store.ts";
 
 /** Polls until `check` returns a value other than null, undefined and false. Throws with `what` after a minute. */
 export async function eventually<T>(
@@ -116,7 +116,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 	const observer = new RecordingObserver();
 	const guard =
 		options.guard ?? createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true, allowForCustomers: true });
-	const store = options.store ?? (await openSqliteStore({ path: ":memory:", now: clock.now() }));
+	const store = options.store ?? (await openTestStore(clock.now()));
 	if (options.store === undefined) opened.defer(() => store.close());
 	const realSender = openUndiciSender({ guard, clock: systemClock });
 	opened.defer(() => realSender.close());

@@ -18,7 +18,11 @@ export class TestDatabase implements AsyncDisposable {
 	}
 
 	static async create(): Promise<TestDatabase> {
-		const server = await startPostgres();
+		return TestDatabase.on(await startPostgres());
+	}
+
+	/** A database on a server that ends with it. */
+	static async on(server: PostgresServer): Promise<TestDatabase> {
 		return new TestDatabase(server, await server.createDatabase());
 	}
 

@@ -120,10 +120,11 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 	},
 	"event.erase": ({ call, eventId: id }) => done(id, call("DELETE", `./events/${id}/data`)),
 	"delivery.retry": ({ call, deliveryId: id }) => done(id, call("POST", `./deliveries/${id}:retry`)),
-	"delivery.cancel": async ({ call, webhookId, deliveryId: id }) => {
-		await call("POST", `./deliveries/${id}:retry`);
+	"delivery.cancel": async ({ call, webhookId, test }) => {
 		await call("POST", `./batch/webhooks/${webhookId}:pause`);
-		return done(id, call("POST", `./deliveries/${id}:cancel`));
+		await call("POST", "./events", { type: "a", data: 1 });
+		const [held] = await test.deliveries({ statuses: ["Held"] });
+		return done(held?.id, call("POST", `./deliveries/${String(held?.id)}:cancel`));
 	},
 	"delivery.retry_many": ({ call, project }) =>
 		done(project.id, call("POST", "./deliveries:retry", { status: "Failed" })),
