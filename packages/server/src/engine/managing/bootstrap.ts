@@ -44,8 +44,8 @@ export async function bootstrap(parts: Parts, adminKey: string | null, keep: Kee
 	if (adminKey !== null && !isSecretKey(adminKey)) {
 		throw new TypeError("an admin key must be sk_ followed by 43 base64url characters");
 	}
-	const identity = await parts.store.identity();
-	if (identity === null) return firstStart(parts, adminKey, keep);
+	const identity = (await parts.store.identity()) ?? (await firstStart(parts, adminKey, keep));
+	if (!("masterKeyFingerprint" in identity)) return identity;
 	checkMasterKey(identity, parts.sealer);
 	const newestId = await parts.store.newestId();
 	if (newestId !== null) parts.ids.continueAfter(newestId);
@@ -64,7 +64,8 @@ export function checkMasterKey(identity: StoreIdentity | null, sealer: Sealer): 
 	);
 }
 
-async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey): Promise<Bootstrap> {
+/** Makes what an empty store needs. Returns the store's identity if another process has done so meanwhile. */
+async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey): Promise<Bootstrap | StoreIdentity> {
 	const now = parts.clock.now();
 	const workspace: Workspace = {
 		id: makeWorkspaceId(parts.chance),
@@ -90,7 +91,13 @@ async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey):
 	const input = { name: "First admin key", scope: "admin", projectId: null } as const;
 	const key = makeKey(parts.ids.make("key", now), secretKey, input, now);
 	if (adminKey === null) keep(secretKey);
-	await parts.store.initialize({ workspace, masterKeyFingerprint: parts.sealer.fingerprint }, project, key);
+	try {
+		await parts.store.initialize({ workspace, masterKeyFingerprint: parts.sealer.fingerprint }, project, key);
+	} catch (error) {
+		const identity = await parts.store.identity();
+		if (identity === null) throw error;
+		return identity;
+	}
 	return { workspace, firstStart: { project, secretKey: adminKey === null ? secretKey : null } };
 }
 
@@ -102,5 +109,10 @@ async function ensureAdminKey(parts: Parts, adminKey: string): Promise<void> {
 	// The operator wants this key although it has expired: the new one does not expire.
 	if (known !== undefined) await parts.store.deleteKey(known.id, null);
 	const input = { name: "FANFARE_ADMIN_KEY", scope: "admin", projectId: null } as const;
-	await parts.store.insertKey(makeKey(parts.ids.make("key", now), adminKey, input, now), null);
+	try {
+		await parts.store.insertKey(makeKey(parts.ids.make("key", now), adminKey, input, now), null);
+	} catch (error) {
+		// Another process with the same setting may have inserted it meanwhile.
+		if (!(await parts.store.keys()).some((key) => sameDigest(key.digest, digest))) throw error;
+	}
 }
