@@ -6,6 +6,7 @@ import { makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
 import { NO_CUSTOMER_LIMITS } from "../../core/policies/customer-limits.ts";
 import { FIRST_VERSION, type Project, type Workspace } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
+import { StoreError } from "../../ports/store/errors.ts";
 import type { LifecycleStore, StoreIdentity } from "../../ports/store/lifecycle.ts";
 import type { PartsOn } from "../parts.ts";
 
@@ -44,8 +45,11 @@ export async function bootstrap(parts: Parts, adminKey: string | null, keep: Kee
 	if (adminKey !== null && !isSecretKey(adminKey)) {
 		throw new TypeError("an admin key must be sk_ followed by 43 base64url characters");
 	}
-	const identity = (await parts.store.identity()) ?? (await firstStart(parts, adminKey, keep));
-	if (!("masterKeyFingerprint" in identity)) return identity;
+	const identity = await parts.store.identity();
+	if (identity === null) {
+		const first = await firstStart(parts, adminKey, keep);
+		return first ?? bootstrap(parts, adminKey, keep);
+	}
 	checkMasterKey(identity, parts.sealer);
 	const newestId = await parts.store.newestId();
 	if (newestId !== null) parts.ids.continueAfter(newestId);
@@ -64,8 +68,8 @@ export function checkMasterKey(identity: StoreIdentity | null, sealer: Sealer): 
 	);
 }
 
-/** Makes what an empty store needs. Returns the store's identity if another process has done so meanwhile. */
-async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey): Promise<Bootstrap | StoreIdentity> {
+/** Null if another process has made the first start meanwhile. */
+async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey): Promise<Bootstrap | null> {
 	const now = parts.clock.now();
 	const workspace: Workspace = {
 		id: makeWorkspaceId(parts.chance),
@@ -91,13 +95,8 @@ async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey):
 	const input = { name: "First admin key", scope: "admin", projectId: null } as const;
 	const key = makeKey(parts.ids.make("key", now), secretKey, input, now);
 	if (adminKey === null) keep(secretKey);
-	try {
-		await parts.store.initialize({ workspace, masterKeyFingerprint: parts.sealer.fingerprint }, project, key);
-	} catch (error) {
-		const identity = await parts.store.identity();
-		if (identity === null) throw error;
-		return identity;
-	}
+	const identity = { workspace, masterKeyFingerprint: parts.sealer.fingerprint };
+	if (!(await isWritten(parts.store.initialize(identity, project, key)))) return null;
 	return { workspace, firstStart: { project, secretKey: adminKey === null ? secretKey : null } };
 }
 
@@ -109,10 +108,17 @@ async function ensureAdminKey(parts: Parts, adminKey: string): Promise<void> {
 	// The operator wants this key although it has expired: the new one does not expire.
 	if (known !== undefined) await parts.store.deleteKey(known.id, null);
 	const input = { name: "FANFARE_ADMIN_KEY", scope: "admin", projectId: null } as const;
+	// A process that starts at the same time may have written it.
+	await isWritten(parts.store.insertKey(makeKey(parts.ids.make("key", now), adminKey, input, now), null));
+}
+
+/** False if another process has written the same. */
+async function isWritten(written: Promise<unknown>): Promise<boolean> {
 	try {
-		await parts.store.insertKey(makeKey(parts.ids.make("key", now), adminKey, input, now), null);
+		await written;
+		return true;
 	} catch (error) {
-		// Another process with the same setting may have inserted it meanwhile.
-		if (!(await parts.store.keys()).some((key) => sameDigest(key.digest, digest))) throw error;
+		if (error instanceof StoreError && error.code === "store_conflict") return false;
+		throw error;
 	}
 }

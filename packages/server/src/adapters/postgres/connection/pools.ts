@@ -57,7 +57,7 @@ export class Pools {
 function poolOptions(options: ConnectionOptions): pg.PoolConfig {
 	const { url, connectTimeoutMs = CONNECT_TIMEOUT_MS, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
 	return {
-		connectionString: url,
+		connectionString: withClearTls(url),
 		application_name: "fanfare",
 		pipeline: true,
 		keepAlive: true,
@@ -69,6 +69,11 @@ function poolOptions(options: ConnectionOptions): pg.PoolConfig {
 		idleTimeoutMillis: 60_000,
 		types: { getTypeParser },
 	};
+}
+
+/** The driver checks the certificate and the name of the host in all of these modes, and warns that this will change. */
+function withClearTls(url: string): string {
+	return url.replace(/([?&]sslmode=)(?:require|verify-ca)(?=&|$)/, "$1verify-full");
 }
 
 /** All our int8 are times, counts and sizes, which a number holds. */
