@@ -49,6 +49,17 @@ describe.skipIf(issue !== null)(
 			for (let index = 0; index < WEBHOOKS; index++) ids.push((await by.createWebhook(receiver.url)).id);
 			return ids;
 		};
+		/** Of these events: how often the one was received that was received the least; and of all, how many requests were repeated. */
+		const counted = (accepted: ReadonlySet<string>) => {
+			const counts = new Map<string, number>();
+			for (const { headers } of receiver.requests) {
+				const id = String(headers["webhook-id"]);
+				counts.set(id, (counts.get(id) ?? 0) + 1);
+			}
+			const least = Math.min(...[...accepted].map((id) => counts.get(id) ?? 0));
+			const twice = [...counts.values()].reduce((sum, count) => sum + Math.max(0, count - WEBHOOKS), 0);
+			return { least, twice };
+		};
 		const isDrained = ({ store }: TestProcess) =>
 			eventually("no delivery waits", async () => {
 				const { Pending, Held } = await store.countOpen();
@@ -112,12 +123,35 @@ describe.skipIf(issue !== null)(
 			sending.isOn = false;
 			await Promise.all(senders);
 			await isDrained(a);
-			const requests = receiver.requests.map(({ headers }) => String(headers["webhook-id"]));
-			const counts = new Map<string, number>();
-			for (const id of requests) counts.set(id, (counts.get(id) ?? 0) + 1);
-			for (const id of accepted) expect(counts.get(id)).toBeGreaterThanOrEqual(WEBHOOKS);
-			const twice = [...counts.values()].reduce((sum, count) => sum + Math.max(0, count - WEBHOOKS), 0);
+			const { least, twice } = counted(accepted);
+			expect(least).toBeGreaterThanOrEqual(WEBHOOKS);
 			expect(twice).toBeLessThanOrEqual(underWay);
+		});
+
+		it("lose nothing when a process stands still for longer than its tenure, and goes on afterwards", async () => {
+			const [a, b, c] = (await start(3)) as [TestProcess, TestProcess, TestProcess];
+			await createWebhooks(a);
+			const accepted = new Set<string>();
+			const sending = { isOn: true };
+			const send = async (by: TestProcess) => {
+				while (sending.isOn) accepted.add(await by.send());
+			};
+			const senders = [a, b, c].map((each) => send(each));
+			await expect.poll(() => c.observer.attempts.length, WAIT).toBeGreaterThan(50);
+			c.freeze();
+			const underWay = c.engine.gauges().inFlightAttempts;
+			await isShared([a, b]);
+			const before = c.observer.attempts.length;
+			c.resume();
+			await isShared([a, b, c]);
+			await expect.poll(() => c.observer.attempts.length, WAIT).toBeGreaterThan(before + 50);
+			sending.isOn = false;
+			await Promise.all(senders);
+			await isDrained(a);
+			const { least, twice } = counted(accepted);
+			expect(least).toBeGreaterThanOrEqual(WEBHOOKS);
+			expect(twice).toBeLessThanOrEqual(underWay);
+			expect(c.member.notes).toEqual(["this process has lost its tenure"]);
 		});
 
 		it("lose and repeat nothing while processes join and leave", async () => {

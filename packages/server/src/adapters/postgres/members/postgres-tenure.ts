@@ -238,7 +238,8 @@ export class PostgresTenure implements Tenure {
 		const dead = this.#cluster.dead(this.#now());
 		if (dead.length > 0) await rows.bury(database, dead);
 		const missing = this.#cluster.shareOf(id) - this.#shards.held.length;
-		if (missing < 0) this.#beginToGive(-missing);
+		// Any of them, busy or not, so that work moves with them.
+		if (missing < 0) this.#give(this.#shards.held.slice(missing));
 		await this.#giveIdle();
 		if (missing > 0 && (this.#cluster.hasFreeShards || dead.length > 0)) await this.#take(id, missing);
 		if (this.#parts.facts.role === "api" || !this.#isStill(id)) return;
@@ -265,14 +266,6 @@ export class PostgresTenure implements Tenure {
 			if (this.#isStill(id)) this.#give(shards);
 			throw error;
 		}
-	}
-
-	/** Gives up this many shards, first those without attempts. */
-	#beginToGive(count: number): void {
-		const { held } = this.#shards;
-		const idle = new Set(idleAmong(held, (shards) => this.#holder.inFlightOf(shards)));
-		const busy = held.filter((shard) => !idle.has(shard));
-		this.#give([...idle, ...busy].slice(0, count));
 	}
 
 	#give(shards: readonly number[]): void {

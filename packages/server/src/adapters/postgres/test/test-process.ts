@@ -1,4 +1,5 @@
-// A process of a cluster for tests: a whole engine on the store, the tenure and the wire of PostgreSQL, which the test can kill.
+// A process of a cluster for tests: a whole engine on the store, the tenure and the wire of PostgreSQL, which the test can stop
+// for a while or kill.
 import { createHash } from "node:crypto";
 
 import { createSealer } from "../../../core/crypto/sealing.ts";
@@ -27,25 +28,26 @@ export class TestProcess implements AsyncDisposable {
 	readonly member: TestMember;
 	readonly observer: RecordingObserver;
 	readonly #opened: AsyncDisposableStack;
-	readonly #death: { isDead: boolean };
+	readonly #standstill: Standstill;
+	#isDead = false;
 
 	private constructor(
 		parts: Pick<TestProcess, "engine" | "store" | "member" | "observer">,
 		opened: AsyncDisposableStack,
-		death: { isDead: boolean },
+		standstill: Standstill,
 	) {
 		this.engine = parts.engine;
 		this.store = parts.store;
 		this.member = parts.member;
 		this.observer = parts.observer;
 		this.#opened = opened;
-		this.#death = death;
+		this.#standstill = standstill;
 	}
 
 	/** Opens and starts an engine. */
 	static async start(url: string, limits: Partial<EngineLimits> = {}, role: MemberRole = "all"): Promise<TestProcess> {
 		const opened = new AsyncDisposableStack();
-		const death = { isDead: false };
+		const standstill = new Standstill();
 		const observer = new RecordingObserver();
 		const store = await openPostgresStore({ url, clock: systemClock });
 		opened.defer(() => store.close());
@@ -58,8 +60,8 @@ export class TestProcess implements AsyncDisposable {
 		opened.defer(() => sender.close());
 		const { engine } = await openEngine({
 			parts: {
-				store: untilDeath(store, death),
-				sender: untilDeath(sender, death),
+				store: standing(store, standstill),
+				sender: standing(sender, standstill),
 				guard,
 				schemas,
 				clock: member.clock,
@@ -74,7 +76,7 @@ export class TestProcess implements AsyncDisposable {
 			limits: { findEveryMs: 400, ...limits },
 		});
 		await engine.start();
-		return new TestProcess({ engine, store, member, observer }, opened, death);
+		return new TestProcess({ engine, store, member, observer }, opened, standstill);
 	}
 
 	get projectId(): string {
@@ -100,15 +102,27 @@ export class TestProcess implements AsyncDisposable {
 		return event.id;
 	}
 
-	/** From now on, nothing of it goes on, as after kill -9. What its connections have been sent is still done. */
-	kill(): void {
-		this.#death.isDead = true;
+	/** From now on, nothing of it goes on, as after SIGSTOP. What its connections have been sent is still done. */
+	freeze(): void {
+		this.#standstill.begin();
 		this.member.clock.freeze();
+	}
+
+	/** It goes on, as after SIGCONT. */
+	resume(): void {
+		this.member.clock.resume();
+		this.#standstill.end();
+	}
+
+	/** It stands still for ever, as after kill -9. */
+	kill(): void {
+		this.#isDead = true;
+		this.freeze();
 	}
 
 	/** Stops it as SIGTERM does, unless it is dead. */
 	async stop(): Promise<void> {
-		if (!this.#death.isDead) await this.engine.stop();
+		if (!this.#isDead) await this.engine.stop();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -117,24 +131,44 @@ export class TestProcess implements AsyncDisposable {
 	}
 }
 
-/** The same object, whose calls are never answered after the death of the process. */
-function untilDeath<T extends object>(real: T, death: { readonly isDead: boolean }): T {
-	const never = new Promise<never>(() => {});
+/** While a process stands still, its calls begin only later, and answers reach it only later. */
+class Standstill {
+	#over: Promise<void> | null = null;
+	#end = () => {};
+
+	get over(): Promise<void> | null {
+		return this.#over;
+	}
+
+	begin(): void {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#over = promise;
+		this.#end = resolve;
+	}
+
+	end(): void {
+		this.#over = null;
+		this.#end();
+	}
+}
+
+/** The same object for a process that may stand still. */
+function standing<T extends object>(real: T, standstill: Standstill): T {
+	const settled = async (result: Promise<unknown>): Promise<unknown> => {
+		const [outcome] = await Promise.allSettled([result]);
+		await standstill.over;
+		if (outcome.status === "rejected") throw outcome.reason;
+		return outcome.value;
+	};
 	return new Proxy(real, {
 		get(target, name) {
 			const value: unknown = Reflect.get(target, name);
 			if (typeof value !== "function") return value;
 			return (...args: unknown[]): unknown => {
-				if (death.isDead) return never;
-				const result: unknown = Reflect.apply(value, target, args);
-				if (!(result instanceof Promise)) return result;
-				return result.then(
-					(answer: unknown) => (death.isDead ? never : answer),
-					(error: unknown) => {
-						if (death.isDead) return never;
-						throw error;
-					},
-				);
+				const call = (): unknown => Reflect.apply(value, target, args);
+				const { over } = standstill;
+				const result = over === null ? call() : over.then(call);
+				return result instanceof Promise ? settled(result) : result;
 			};
 		},
 	});

@@ -138,6 +138,8 @@ export class PostgresWire implements Wire {
 			readChanges(database, this.#since),
 			id === null ? Promise.resolve() : this.#takeNotes(id),
 		]);
+		// Projects come and go with the versions of the workspace. What is forgotten is at most asked for once more.
+		if (workspace !== null && workspace > (this.#versions.get(WORKSPACE) ?? 0)) this.#versions.clear();
 		if (workspace !== null) await this.#follow(null, workspace);
 		const rest = [...projects];
 		const readSome = async () => {
