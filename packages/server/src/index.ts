@@ -1,5 +1,6 @@
 // The public entry, for running Fanfare inside another Node program.
-export { startServer, VERSION, type RunningServer, type StartOptions } from "./compose/server.ts";
+export { startServer, type RunningServer, type StartOptions } from "./compose/server.ts";
+export { VERSION } from "./compose/version.ts";
 export type { InProcess, RequestPeer } from "./compose/in-process.ts";
 export { tuneProcess } from "./compose/tune-process.ts";
 export type { GivenLogger } from "./ports/log.ts";

@@ -30,11 +30,11 @@ describe("the setting of the database", () => {
 		expect(stderr).not.toContain("hidden");
 	});
 
-	it.each([["backup", "file"], ["restore", "file"], ["migrate"], ["rotate-master-key"]])(
+	it.each([["backup", "file"], ["restore", "file"], ["migrate"]])(
 		"is refused by fanfare %s, which would not touch the database",
 		async (...args) => {
 			const env = { FANFARE_DATABASE_URL: "postgres://u@h/d", FANFARE_MASTER_KEY: MASTER_KEY };
-			const { code, stderr } = await runFanfare(args, { env: { ...env, FANFARE_NEW_MASTER_KEY: MASTER_KEY } });
+			const { code, stderr } = await runFanfare(args, { env });
 			expect(code).toBe(1);
 			expect(stderr).toMatch(/FANFARE_DATABASE_URL is set, and this command works on a data directory/);
 		},
@@ -134,6 +134,53 @@ describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 		} finally {
 			await Promise.all(started.map((each) => each[Symbol.asyncDispose]()));
 		}
+	});
+
+	it("gets another master key while no server runs, and not otherwise", async () => {
+		await using receiver = await startReceiver();
+		const env = settingsFor(await postgres.createDatabase());
+		await using server = await startServerProcess({ env });
+		await server.createWebhook(receiver.url);
+		const next = "f".repeat(64);
+		const rotate = () => runFanfare(["rotate-master-key"], { env: { ...env, FANFARE_NEW_MASTER_KEY: next } });
+		const refused = await rotate();
+		expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/a server runs on the database/) });
+		await server.stop();
+		expect(await rotate()).toMatchObject({
+			code: 0,
+			stderr: expect.stringMatching(/The secrets of 1 webhook are encrypted/),
+		});
+		await server.restart({ FANFARE_MASTER_KEY: next });
+		await server.project.events.send({ type: "order.paid", data: 1 });
+		await receiver.waitFor(1);
+	});
+
+	it("shares the work with others on the same database: changes count at once, and a killed one is replaced", async () => {
+		await using receiver = await startReceiver();
+		const env = settingsFor(await postgres.createDatabase());
+		await using one = await startServerProcess({ env });
+		await using other = await startServerProcess({ env });
+		const ids: string[] = [];
+		const send = async (server: typeof one, count: number) => {
+			for (let n = 0; n < count; n++) ids.push((await server.project.events.send({ type: "order.paid", data: n })).id);
+		};
+		// With many webhooks, each of the two owns some of them.
+		for (let n = 0; n < 6; n++) await one.createWebhook(`${receiver.url}/${n}`);
+		await send(other, 5);
+		await other.createWebhook(`${receiver.url}/late`);
+		await send(one, 5);
+		await receiver.waitFor(5 * 6 + 5 * 7);
+		one.kill("SIGKILL");
+		await one.exited;
+		await send(other, 5);
+		await receiver.waitFor(5 * 6 + 10 * 7);
+		const got = receiver.requests.map(({ path, headers }) => `${path} ${String(headers["webhook-id"])}`);
+		expect(new Set(got).size).toBe(5 * 6 + 10 * 7);
+		await eventually("all deliveries have ended", async () => {
+			const { data } = await other.project.deliveries.list({ status: "Pending", limit: 1 });
+			return data.length === 0;
+		});
+		expect(ids).toHaveLength(15);
 	});
 
 	it("refuses sends while the database is down, tells it, and goes on by itself", async ({ skip }) => {

@@ -6,7 +6,7 @@ import { Client, type CreatedWebhook, type CreateWebhook, type DeliveryDetail, t
 
 import { eventually } from "./eventually.ts";
 import { FanfareProcess, type Exit, type SpawnOptions } from "./fanfare-process.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "./programs/free-port.ts";
 import { fastParent, TemporaryDir } from "./temporary-dir.ts";
 
 /** Default settings: the server may call receivers on loopback. */
@@ -207,4 +207,4 @@ function parse(text: string): unknown {
 	}
 }
 
-export { freePort } from "./free-port.ts";
+export { freePort } from "./programs/free-port.ts";

@@ -21,7 +21,7 @@ import { apiRoutes } from "./resources/table.ts";
  * The API as a Hono app, and the page if there is one. `@hono/node-server`, or any other program that calls `fetch`, can serve it.
  *
  * @example
- * const app = createApp({ engine, authenticate, store, serverStatus, metrics, bodyRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
+ * const app = createApp({ engine, authenticate, store, isCurrent, serverStatus, metrics, bodyRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
  * const response = await app.request("/healthz");
  */
 export function createApp(deps: ApiDeps, page?: Page): Hono<ApiEnv> {

@@ -71,6 +71,11 @@ export interface ApiDeps extends RequestDeps {
 	/** Finds who has the key or token with this text; null if nobody has. */
 	readonly authenticate: (text: string) => Principal | null;
 	readonly store: ApiStore;
+	/**
+	 * Whether what this process knows of keys, projects and webhooks is up to date. While it is not, calls with a key get a 503. Always
+	 * true for a process that runs alone.
+	 */
+	readonly isCurrent: () => boolean;
 	readonly proxyActorHeader: ProxyActorHeader;
 	readonly serverStatus: () => ServerStatus;
 	/** The metrics in the text format of Prometheus. */

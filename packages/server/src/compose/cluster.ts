@@ -1,13 +1,19 @@
-// The profile of a server that keeps its data in a PostgreSQL database.
-import { createAloneTenure } from "../adapters/alone/alone-tenure.ts";
-import { createAloneWire } from "../adapters/alone/alone-wire.ts";
+// The profile of a server that keeps its data in a PostgreSQL database, and shares the work with others on it.
+import { hostname } from "node:os";
+
 import { StandbyWatch } from "../adapters/postgres/connection/standbys.ts";
+import { openPostgresCluster } from "../adapters/postgres/members/cluster.ts";
 import { openPostgres } from "../adapters/postgres/postgres-store.ts";
+import { systemChance } from "../adapters/system/system-chance.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Warning } from "../engine/status-calls.ts";
 import type { Profile } from "./profile.ts";
+import { VERSION } from "./version.ts";
+
+/** How often deliveries are looked for that other processes have committed. They wait half as long on average. */
+const FIND_EVERY_MS = 400;
 
 const NO_STANDBY: Warning = {
 	code: "standby_missing",
@@ -28,7 +34,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 	let standbys: StandbyWatch | null = null;
 	return {
 		dataDir: null,
-		async open(logger) {
+		async open({ logger, observer }) {
 			const { store, database } = await openPostgres({
 				url: databaseUrl,
 				clock: { ...systemClock, now: () => clock.now() },
@@ -45,7 +51,18 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 			resources.defer(() => standbys?.close());
 			await standbys.start();
 			const storeDied = Promise.withResolvers<never>().promise;
-			return { store, storeDied, masterKey, tenure: createAloneTenure(), wire: createAloneWire() };
+			const cluster = openPostgresCluster({
+				url: databaseUrl,
+				clock: systemClock,
+				chance: systemChance,
+				observer,
+				name: hostname(),
+				version: VERSION,
+				role: "all",
+			});
+			resources.defer(() => cluster.close());
+			const { tenure, wire, isMember: isCurrent } = cluster;
+			return { store, storeDied, masterKey, tenure, wire, limits: { findEveryMs: FIND_EVERY_MS }, isCurrent };
 		},
 		keepAdminKey() {
 			throw new Error(

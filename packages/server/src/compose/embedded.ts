@@ -23,9 +23,10 @@ export function createEmbeddedProfile(
 		warning === null ? [] : [{ code: "data_dir_shared", message: warning, projectId: null }];
 	return {
 		dataDir,
-		async open(_logger, onProgress) {
+		async open(_reports, onProgress) {
 			const opened = await openDataDir(config, clock, resources, onProgress);
-			return { ...opened, tenure: createAloneTenure(), wire: createAloneWire() };
+			const isCurrent = () => true;
+			return { ...opened, tenure: createAloneTenure(), wire: createAloneWire(), limits: {}, isCurrent };
 		},
 		keepAdminKey: (secretKey) => writeAdminKey(dataDir, secretKey),
 		warnings: () => warnings,

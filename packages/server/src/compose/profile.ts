@@ -1,7 +1,9 @@
 // What differs between a server on a data directory and one on a database: where the data is, and with whom the work is shared.
 import type { Logger } from "pino";
 
+import type { EngineLimits } from "../engine/parts.ts";
 import type { Warning } from "../engine/status-calls.ts";
+import type { Observer } from "../ports/observer.ts";
 import type { StoreError } from "../ports/store/errors.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { Tenure } from "../ports/tenure.ts";
@@ -14,6 +16,12 @@ export interface UpgradeProgress {
 	readonly total: number | null;
 }
 
+/** Where the profile says what happens. */
+export interface Reports {
+	readonly logger: Logger;
+	readonly observer: Observer;
+}
+
 /** A store that is ready, and what belongs to it. */
 export interface OpenedStore {
 	readonly store: Store;
@@ -22,6 +30,10 @@ export interface OpenedStore {
 	readonly masterKey: Uint8Array;
 	readonly tenure: Tenure;
 	readonly wire: Wire;
+	/** Limits of the engine that follow from the profile. */
+	readonly limits: Partial<EngineLimits>;
+	/** See `ApiDeps.isCurrent`. */
+	readonly isCurrent: () => boolean;
 }
 
 /** Where a server keeps its data. `embedded.ts` and `cluster.ts` make one from the settings. */
@@ -29,7 +41,7 @@ export interface Profile {
 	/** Null if the data is in a database. */
 	readonly dataDir: string | null;
 	/** Opens the store, and creates what does not exist yet. Calls `onProgress` while rows of an earlier version are moved. */
-	open(logger: Logger, onProgress: (progress: UpgradeProgress) => void): Promise<OpenedStore>;
+	open({ logger, observer }: Reports, onProgress: (progress: UpgradeProgress) => void): Promise<OpenedStore>;
 	/**
 	 * Writes an admin key that a first start has generated into a file that only its owner can read, and returns its path. Throws if
 	 * there is no place for it.

@@ -1,5 +1,4 @@
 // Composes a running server from the settings. This folder is the only one that imports adapters.
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
@@ -41,9 +40,8 @@ import { MoveReport } from "./move-report.ts";
 import type { Profile } from "./profile.ts";
 import { createServerStatus } from "./server-status.ts";
 import { makeSignInLink } from "./sign-in-link.ts";
+import { VERSION } from "./version.ts";
 
-/** The version of this package, such as `0.2.0`. */
-export const VERSION = readVersion();
 const USER_AGENT = `Fanfare/${VERSION} (+https://github.com/fanfare-webhooks/fanfare)`;
 /** Where `npm run build` writes the page. The same folder for the sources and for what is compiled from them. */
 const PAGE_FOLDER = fileURLToPath(new URL("../../dist/page/", import.meta.url));
@@ -196,10 +194,12 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const report = new MoveReport(logger, systemClock, options.onUpgrade ?? (() => {}));
 	const page = new Page(openPageFiles(PAGE_FOLDER), systemChance, config.portalOrigins);
 	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, page);
-	const { store, storeDied, masterKey, tenure, wire } = await profile.open(logger, (progress) => {
+	const observer = createObserver(logger, metrics);
+	const opened = await profile.open({ logger, observer }, (progress) => {
 		if (!report.hasBegun) http?.serve(upgradingApp.fetch, false);
 		report.update(progress);
 	});
+	const { store, storeDied, masterKey, tenure, wire } = opened;
 	report.end();
 	const schemas = openAjvValidator({ clock: systemClock });
 	resources.defer(() => schemas.close());
@@ -214,7 +214,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			guard,
 			schemas,
 			clock,
-			observer: createObserver(logger, metrics),
+			observer,
 			chance: systemChance,
 			sealer: createSealer(masterKey, systemChance),
 			ids: createIdMaker(systemChance),
@@ -238,6 +238,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			relays: config.relays,
 			maxRelays: config.maxRelays,
 			maxRelaysPerCustomer: config.maxRelaysPerCustomer,
+			...opened.limits,
 			// A clock that is moved by hand stands still while a commit waits for more work, or an outcome for a send.
 			...(options.clock !== undefined && { gatherMs: 0, rideMs: 0 }),
 		},
@@ -259,6 +260,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		engine,
 		authenticate: (text) => engine.keys.authenticate(text) ?? engine.portalSessions.authenticate(text),
 		store,
+		isCurrent: opened.isCurrent,
 		proxyActorHeader: proxyActorHeader(config),
 		serverStatus: createServerStatus({ config, profile, maxInFlight, maxConnections }, () => http?.connections ?? 0),
 		requestOrigin: createRequestOrigin(config.trustedProxies),
@@ -326,11 +328,4 @@ function endings(
 	// A failure to close everything is for the caller of `stop`.
 	stopAtDeath().catch(() => {});
 	return { stop, closed: closed.promise };
-}
-
-function readVersion(): string {
-	const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-	const version = typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : null;
-	if (typeof version !== "string") throw new Error("the package.json of @fanfare/server has no version");
-	return version;
 }

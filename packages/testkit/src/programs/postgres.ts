@@ -7,9 +7,9 @@ import { promisify } from "node:util";
 import pg from "pg";
 
 import { eventually } from "../eventually.ts";
-import { freePort } from "../free-port.ts";
 import { TemporaryDir } from "../temporary-dir.ts";
 import { findPostgresPrograms, HOW_TO_GET_POSTGRES, URL_VARIABLE } from "./find-postgres.ts";
+import { freePort } from "./free-port.ts";
 
 export { postgresIssue } from "./find-postgres.ts";
 

@@ -51,6 +51,7 @@ export async function testApiOn(
 		engine,
 		authenticate: (text) => engine.keys.authenticate(text) ?? engine.portalSessions.authenticate(text),
 		store,
+		isCurrent: () => true,
 		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
 		serverStatus: () => ({ limits: [], warnings: [] }),
 		bodyRefused: () => {},

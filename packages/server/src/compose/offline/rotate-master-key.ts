@@ -1,4 +1,4 @@
-// Encrypts the webhook secrets of a data directory under a new master key.
+// Encrypts the webhook secrets of a data directory or a database under a new master key.
 import { existsSync } from "node:fs";
 
 import { finishChange, stageMasterKey } from "../../adapters/files/master-key.ts";
@@ -8,18 +8,21 @@ import type { Config } from "../../config.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
 import { checkMasterKey } from "../../engine/managing/bootstrap.ts";
 import { resealStore } from "../../engine/managing/reseal.ts";
-import { lockDir, openDataDir, refuseDatabase, storePath } from "../data-dir.ts";
+import { lockDir, openDataDir, storePath } from "../data-dir.ts";
 
 /**
- * Encrypts all webhook secrets of a data directory under a new master key, in one transaction. The server must not be
- * running. With `toEnvironment`, the operator keeps the new key; otherwise it replaces the key file. After a crash,
- * either the old key or the new one is in force.
+ * Encrypts all webhook secrets of a data directory or a database under a new master key, in one transaction. No server may be
+ * running on it. With `toEnvironment`, the operator keeps the new key; otherwise it replaces the key file. After a crash,
+ * either the old key or the new one is in force. With a database, the operator keeps the key in any case.
  *
  * @returns the number of webhooks that were changed
  */
 export async function rotateMasterKey(config: Config, newKey: Uint8Array, toEnvironment: boolean): Promise<number> {
-	const { dataDir } = config;
-	refuseDatabase(config);
+	const { dataDir, databaseUrl, masterKey: oldKey } = config;
+	if (databaseUrl !== null && oldKey !== null) {
+		const { rotateOnDatabase } = await import("./rotate-on-database.ts");
+		return rotateOnDatabase(databaseUrl, oldKey, newKey);
+	}
 	if (!existsSync(storePath(dataDir))) {
 		throw new Error(`there is no Fanfare data in ${dataDir}: set FANFARE_DATA_DIR to the server's data directory`);
 	}
