@@ -15,7 +15,7 @@ export const SHARED = ["packages/server/src/{core,engine,api,ports}/**/*.test.ts
 function onPostgres(): TestProjectInlineConfiguration[] {
 	const issue = postgresIssue();
 	if (issue !== null) {
-		console.warn(`The tests of the API on PostgreSQL are skipped: ${issue}`);
+		process.stderr.write(`The tests of the API on PostgreSQL are skipped: ${issue}\n`);
 		return [];
 	}
 	const test: TestProjectInlineConfiguration["test"] = {
