@@ -16,7 +16,7 @@ import { openUndiciSender } from "../../http/undici-sender.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import type { MemberRole } from "../members/member-rows.ts";
-import { openPostgresStore } from "../postgres-store.ts";
+import { openPostgres } from "../postgres-store.ts";
 import { TestMembers, type TestMember } from "./test-member.ts";
 
 const masterKey = createHash("sha256").update("the members of a test").digest();
@@ -49,7 +49,7 @@ export class TestProcess implements AsyncDisposable {
 		const opened = new AsyncDisposableStack();
 		const standstill = new Standstill();
 		const observer = new RecordingObserver();
-		const store = await openPostgresStore({ url, clock: systemClock });
+		const { store } = await openPostgres({ url, clock: systemClock });
 		opened.defer(() => store.close());
 		const members = new TestMembers();
 		const member = members.open(url, role);
