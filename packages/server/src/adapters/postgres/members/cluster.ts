@@ -48,7 +48,7 @@ export interface PostgresCluster {
  * that beats never wait for the store's calls.
  *
  * @example
- * const store = await openPostgresStore({ url, clock });
+ * const { store } = await openPostgres({ url, clock });
  * const cluster = openPostgresCluster({ url, clock, chance, observer, name: hostname(), version: VERSION, role: "all" });
  * const { engine } = await openEngine({
  * 	parts: { store, tenure: cluster.tenure, wire: cluster.wire, ...others },

@@ -49,7 +49,7 @@ export class TestProcess implements AsyncDisposable {
 		const opened = new AsyncDisposableStack();
 		const standstill = new Standstill();
 		const observer = new RecordingObserver();
-		const store = (await openPostgres({ url, clock: systemClock })).store;
+		const { store } = await openPostgres({ url, clock: systemClock });
 		opened.defer(() => store.close());
 		const members = new TestMembers();
 		const member = members.open(url, role);
