@@ -333,7 +333,7 @@ CREATE TABLE stats (
 	attempts_failed INTEGER NOT NULL,
 	succeeded INTEGER NOT NULL,
 	exhausted INTEGER NOT NULL,
-	latency BLOB NOT NULL, -- see latency-blob.ts
+	latency BLOB NOT NULL, causes BLOB NOT NULL DEFAULT x'', -- see latency-blob.ts
 	PRIMARY KEY (width_ms, start, owner)
 ) STRICT, WITHOUT ROWID;
 

@@ -428,7 +428,8 @@ CREATE TABLE stats_journal (
 	cancelled integer NOT NULL,
 	stored_bytes bigint NOT NULL,
 	last_attempt uuid, -- the delivery whose attempt was recorded last
-	latencies integer[] -- of attempts, as buckets of core/stats/latency-histogram.ts
+	latencies integer[], -- of attempts, as buckets of core/stats/latency-histogram.ts
+	causes integer[] -- of failed attempts, as numbers of core/log/attempt-cause.ts
 );
 CREATE INDEX stats_journal_by_project ON stats_journal (project_id, webhook_id);
 
@@ -442,6 +443,7 @@ CREATE TABLE stats (
 	succeeded bigint NOT NULL,
 	exhausted bigint NOT NULL,
 	latency integer[] NOT NULL, -- pairs of a bucket of core/stats/latency-histogram.ts and its count
+	causes integer[] NOT NULL, -- of failed attempts: pairs of a number of core/log/attempt-cause.ts and its count
 	PRIMARY KEY (owner, width_ms, start)
 );
 CREATE INDEX stats_by_start ON stats (width_ms, start);
