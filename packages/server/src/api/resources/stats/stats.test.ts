@@ -80,7 +80,9 @@ describe("stats over HTTP", () => {
 		const first = test.clock.now();
 		const eventId = await test.send({ customers: "*" });
 		await expect
-			.poll(async () => (await test.deliveries({ eventId })).map(({ attemptCount }) => attemptCount).toSorted())
+			.poll(async () =>
+				(await test.deliveries({ eventId })).map(({ attemptCount }) => attemptCount).toSorted((a, b) => a - b),
+			)
 			.toEqual([0, 1, 1]);
 		test.clock.advance(10);
 		await test.send({ customers: "*", type: "later" });
