@@ -259,6 +259,8 @@ CREATE TABLE replays (
 	outcomes text NOT NULL, -- JSON array
 	event_types text, -- JSON array; null = every type
 	missed_event_types text, -- the same
+	chosen_count integer, -- of events that were chosen by their ids; null = every event of the range
+	chosen uuid[], -- these events; null as well
 	status smallint NOT NULL,
 	scanned_count bigint NOT NULL,
 	delivery_count bigint NOT NULL,
