@@ -600,6 +600,7 @@ export type Replay = {
 	readonly status: "Running" | "Finished" | "Cancelled";
 	readonly since: number;
 	readonly until: number;
+	readonly chosenCount: number | null;
 	readonly outcomes: ReadonlyArray<"Succeeded" | "Failed" | "Cancelled" | "Missed">;
 	readonly eventTypes: ReadonlyArray<string> | null;
 	readonly missedEventTypes: ReadonlyArray<string> | null;
@@ -612,8 +613,24 @@ export type Replay = {
 };
 
 export type ReplayWebhook = {
-	readonly since: number;
+	readonly since?: number | null | undefined;
 	readonly until?: number | null | undefined;
+	readonly eventIds?: ReadonlyArray<string> | null | undefined;
+	readonly status?: ReadonlyArray<"Succeeded" | "Failed" | "Cancelled" | "Missed"> | null | undefined;
+	readonly eventTypes?: ReadonlyArray<string> | null | undefined;
+	readonly dryRun?: boolean | null | undefined;
+};
+
+export type ReplaysStarted = {
+	readonly object: "replaysStarted";
+	readonly data: ReadonlyArray<Replay>;
+};
+
+export type CreateReplays = {
+	readonly webhookIds: ReadonlyArray<string>;
+	readonly since?: number | null | undefined;
+	readonly until?: number | null | undefined;
+	readonly eventIds?: ReadonlyArray<string> | null | undefined;
 	readonly status?: ReadonlyArray<"Succeeded" | "Failed" | "Cancelled" | "Missed"> | null | undefined;
 	readonly eventTypes?: ReadonlyArray<string> | null | undefined;
 	readonly dryRun?: boolean | null | undefined;
@@ -1073,6 +1090,7 @@ export interface Responses {
 	readonly DeliveriesChanged: DeliveriesChanged;
 	readonly ReplayEstimate: ReplayEstimate;
 	readonly Replay: Replay;
+	readonly ReplaysStarted: ReplaysStarted;
 	readonly Relay: Relay;
 	readonly Relays: Relays;
 	readonly RelaySignal: RelaySignal;
@@ -1112,6 +1130,7 @@ export interface Bodies {
 	readonly retryDeliveries: DeliveryFilter;
 	readonly cancelDeliveries: DeliveryFilter;
 	readonly replayWebhook: ReplayWebhook;
+	readonly createReplays: CreateReplays;
 	readonly putRelay: PutRelay;
 	readonly updateRelay: UpdateRelay;
 	readonly answerRelayRequest: RelayAnswer;

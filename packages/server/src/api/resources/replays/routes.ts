@@ -10,6 +10,7 @@ import {
 	replayEstimateSchema,
 	replayQuerySchema,
 	replaySchema,
+	replaysStartedSchema,
 	replayWebhookSchema,
 } from "./schemas.ts";
 
@@ -55,7 +56,7 @@ export const replayRoutes = [
 		tag: "Replays",
 		method: "post",
 		path: "/projects/{projectId}/replays",
-		audit: "replay.create",
+		audit: "replay.create_many",
 		access: keyOrCustomerWith("write", "replay"),
 		summary: "Replay events to several webhooks",
 		description:
@@ -72,7 +73,7 @@ export const replayRoutes = [
 			},
 			202: {
 				description: "The replays, which have started, in the order of `webhookIds`.",
-				schema: listOf(replaySchema),
+				schema: replaysStartedSchema,
 			},
 		},
 		errors: {
@@ -86,7 +87,7 @@ export const replayRoutes = [
 				return json({ object: "replayEstimate", count, complete });
 			}
 			const replays = await deps.engine.replays.startAll(change, body.webhookIds, request);
-			return json({ object: "list", data: replays.map(presentReplay), nextPage: null, prevPage: null }, 202);
+			return json({ object: "replaysStarted", data: replays.map(presentReplay) }, 202);
 		},
 	}),
 	route({

@@ -92,6 +92,27 @@ export const replayEstimateSchema = z
 	})
 	.openapi("ReplayEstimate", { example: { object: "replayEstimate", count: 4_711, complete: true } });
 
+const REPLAY = {
+	id: "replay_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",
+	object: "replay",
+	projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
+	webhookId: "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7",
+	customerId: "acme",
+	status: "Running",
+	since: 1_723_633_671_620,
+	until: 1_723_736_909_981,
+	chosenCount: null,
+	outcomes: ["Failed", "Cancelled", "Missed"],
+	eventTypes: null,
+	missedEventTypes: ["order.*"],
+	scannedCount: 120_500,
+	deliveryCount: 4_711,
+	progress: 0.42,
+	createDate: 1_723_736_909_980,
+	updateDate: 1_723_736_912_345,
+	endDate: null,
+} as const;
+
 export const replaySchema = z
 	.object({
 		id: z.string(),
@@ -139,28 +160,14 @@ export const replaySchema = z
 		updateDate: timeOut,
 		endDate: timeOut.nullable().openapi({ description: "Null while the replay is Running." }),
 	})
-	.openapi("Replay", {
-		example: {
-			id: "replay_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",
-			object: "replay",
-			projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
-			webhookId: "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7",
-			customerId: "acme",
-			status: "Running",
-			since: 1_723_633_671_620,
-			until: 1_723_736_909_981,
-			chosenCount: null,
-			outcomes: ["Failed", "Cancelled", "Missed"],
-			eventTypes: null,
-			missedEventTypes: ["order.*"],
-			scannedCount: 120_500,
-			deliveryCount: 4_711,
-			progress: 0.42,
-			createDate: 1_723_736_909_980,
-			updateDate: 1_723_736_912_345,
-			endDate: null,
-		},
-	});
+	.openapi("Replay", { example: REPLAY });
+
+export const replaysStartedSchema = z
+	.object({
+		object: z.literal("replaysStarted"),
+		data: z.array(replaySchema).openapi({ description: "One replay for each webhook, in the order of `webhookIds`." }),
+	})
+	.openapi("ReplaysStarted", { example: { object: "replaysStarted", data: [REPLAY] } });
 
 export const replayQuerySchema = z.strictObject({
 	...pageQuery,
