@@ -36,6 +36,8 @@ const latency = z.int().nullable().openapi({
 	description: "The latency of attempts that got a response or timed out, accurate to 5 %. Null if there were none.",
 });
 
+const failuresOf = z.int().optional().openapi({ description: "The attempts that failed for this cause." });
+
 const counts = {
 	accepted: z.int().openapi({ description: "Accepted events. For a webhook, only events with a delivery to it." }),
 	attempts: z
@@ -46,7 +48,7 @@ const counts = {
 		.openapi({ description: "Attempts that ended in this time." }),
 	succeeded: z.int().openapi({ description: "Deliveries that became `Succeeded` in this time." }),
 	exhausted: z.int().openapi({ description: "Deliveries that became `Failed` in this time." }),
-	failures: z.partialRecord(z.enum(ATTEMPT_CAUSES), z.int()).openapi({
+	failures: z.object(Object.fromEntries(ATTEMPT_CAUSES.map((cause) => [cause, failuresOf]))).openapi({
 		description:
 			"The failed attempts by cause; causes without any are omitted. Attempts that version 0.1 has made are in none.",
 	}),
