@@ -28,7 +28,7 @@ const BAD: readonly (readonly [from: string, specifier: string])[] = [
 	[`${SERVER}/engine/bad.ts`, "../api/app.ts"],
 	[`${SERVER}/engine/bad.ts`, "../config.ts"],
 	[`${SERVER}/engine/bad.ts`, "../config/settings.ts"],
-	[`${SERVER}/engine/managing/bad.ts`, "../../compose/embedded.ts"],
+	[`${SERVER}/engine/managing/bad.ts`, "../../compose/server.ts"],
 	[`${SERVER}/engine/managing/bad.ts`, "../delivering/ready-queue.ts"],
 	[`${SERVER}/engine/background/bad.ts`, "../delivering/dispatcher.ts"],
 	[`${SERVER}/engine/bad.ts`, "node:sqlite"],
@@ -38,7 +38,7 @@ const BAD: readonly (readonly [from: string, specifier: string])[] = [
 	[`${SERVER}/api/resources/stats/bad.ts`, "../../../adapters/sqlite/sqlite-store.ts"],
 	[`${SERVER}/api/resources/stats/bad.ts`, "../../../engine/managing/stats-calls.ts"],
 	[`${SERVER}/api/bad.ts`, "../engine/engine.ts"],
-	[`${SERVER}/api/bad.ts`, "../compose/embedded.ts"],
+	[`${SERVER}/api/bad.ts`, "../compose/server.ts"],
 	[`${SERVER}/api/bad.ts`, "../config.ts"],
 	[`${SERVER}/api/bad.ts`, "node:fs"],
 	[`${SERVER}/api/bad.ts`, "undici"],
@@ -92,7 +92,7 @@ const BAD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/testkit/src/bad.ts", "../../../simulation/run-seed.ts"],
 	["torture/harness/bad.ts", "../../simulation/run-seed.ts"],
 	["simulation/model/bad.ts", "../../torture/round.ts"],
-	["simulation/world/bad.ts", "../../packages/server/src/compose/embedded.ts"],
+	["simulation/world/bad.ts", "../../packages/server/src/compose/server.ts"],
 ];
 const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	[`${SERVER}/core/good.ts`, "./delivery.ts"],

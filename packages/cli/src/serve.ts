@@ -95,7 +95,9 @@ async function endAfterFailure(server: RunningServer, reason: unknown): Promise<
  * the file that has it; on a terminal also a link that signs in to the page.
  */
 function announce({ url, publicUrl, dataDir, firstStart, engine, signInLink }: RunningServer): void {
-	const lines = [`Fanfare ${VERSION} listens on ${url} (data in ${dataDir}; API documentation: ${publicUrl}/docs)`];
+	const lines = [
+		`Fanfare ${VERSION} listens on ${url} (data in ${dataDir ?? "the database"}; API documentation: ${publicUrl}/docs)`,
+	];
 	if (publicUrl !== url) lines.push(`  Public URL ${publicUrl}`);
 	if (firstStart !== null) {
 		const { secretKey, adminKeyFile } = firstStart;

@@ -32,6 +32,7 @@ describe("readConfig", () => {
 			egressAddresses: [],
 			actorHeader: null,
 			dataDir: "./fanfare-data",
+			databaseUrl: null,
 			adminKey: null,
 			masterKey: null,
 			allowForCustomers: false,
@@ -359,7 +360,7 @@ describe("readConfig", () => {
 		expect(problemsOf({}, { port: "tcp://10.96.0.17:8787" })).toEqual([expect.stringContaining("--port must be")]);
 	});
 
-	it.each(["FANFARE_DATABASE_URL", "FANFARE_NATS_URL"])("refuses %s, which this version does not support", (name) => {
+	it.each(["FANFARE_NATS_URL"])("refuses %s, which this version does not support", (name) => {
 		expect(problemsOf({ [name]: "postgres://u:hunter2@h" })).toEqual([
 			expect.stringMatching(`^${name} is set, but .*leave it unset`),
 		]);
@@ -384,8 +385,12 @@ describe("renderConfigurationDoc", () => {
 });
 
 describe("the documentation of", () => {
-	// `FANFARE_NO_PROXY` and `FANFARE_ACTOR_HEADER` need these.
-	const base = { FANFARE_PROXY: "http://proxy.example:8080", FANFARE_TRUSTED_PROXIES: "192.0.2.1" };
+	// `FANFARE_NO_PROXY`, `FANFARE_ACTOR_HEADER` and `FANFARE_DATABASE_URL` need these.
+	const base = {
+		FANFARE_PROXY: "http://proxy.example:8080",
+		FANFARE_TRUSTED_PROXIES: "192.0.2.1",
+		FANFARE_MASTER_KEY: "ab".repeat(32),
+	};
 	const valueOf = (name: string, environment: Record<string, string>) =>
 		Object.entries(readConfig({ ...base, ...environment })).find(([key]) => key === name);
 	// The other examples are commands that make a value.

@@ -102,6 +102,7 @@ function withoutInjected(environment: Readonly<Record<string, string | undefined
 /** Problems of settings that are valid alone but not together. */
 function conflicts(config: Config, placeOf: (name: string) => string): string[] {
 	const { retentionDays, payloadRetentionDays, proxy, noProxy, actorHeader, trustedProxies } = config;
+	const { databaseUrl, masterKey } = config;
 	const problems: string[] = [];
 	const needs = (name: string, needed: string) => {
 		problems.push(
@@ -112,6 +113,7 @@ function conflicts(config: Config, placeOf: (name: string) => string): string[] 
 	if (retention !== null) problems.push(`${placeOf("payloadRetentionDays")} ${retention}`);
 	if (noProxy.length > 0 && proxy === null) needs("noProxy", "proxy");
 	if (actorHeader !== null && trustedProxies.length === 0) needs("actorHeader", "trustedProxies");
+	if (databaseUrl !== null && masterKey === null) needs("databaseUrl", "masterKey");
 	return problems;
 }
 

@@ -1,5 +1,5 @@
 // The public entry, for running Fanfare inside another Node program.
-export { startServer, VERSION, type RunningServer, type StartOptions } from "./compose/embedded.ts";
+export { startServer, VERSION, type RunningServer, type StartOptions } from "./compose/server.ts";
 export type { InProcess, RequestPeer } from "./compose/in-process.ts";
 export { tuneProcess } from "./compose/tune-process.ts";
 export type { GivenLogger } from "./ports/log.ts";
@@ -13,10 +13,10 @@ export {
 	type BackupOptions,
 	type BackupResult,
 	type CopyProgress,
-} from "./compose/backup.ts";
-export { restoreBackup, type RestoreOptions, type RestoreResult } from "./compose/restore.ts";
-export { checkMigration, migrateDataDir, type MigrationPlan } from "./compose/migrate.ts";
-export { rotateMasterKey } from "./compose/rotate-master-key.ts";
+} from "./compose/offline/backup.ts";
+export { restoreBackup, type RestoreOptions, type RestoreResult } from "./compose/offline/restore.ts";
+export { checkMigration, migrateDataDir, type MigrationPlan } from "./compose/offline/migrate.ts";
+export { rotateMasterKey } from "./compose/offline/rotate-master-key.ts";
 export { generateSecret, generateSecretKey } from "./compose/secrets.ts";
 export { renderAccessTable, exportOpenApiDocument } from "./api/resources/table.ts";
 export {

@@ -5,12 +5,12 @@ import { join } from "node:path";
 
 import { loadMasterKey } from "../adapters/files/master-key.ts";
 import { lockDataDir } from "../adapters/sqlite/data-dir-lock.ts";
-import type { MoveProgress } from "../adapters/sqlite/schema/move-rows.ts";
 import { openThreadedSqliteStore } from "../adapters/sqlite/thread/threaded-store.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { StoreError } from "../ports/store/errors.ts";
 import type { Store } from "../ports/store/store.ts";
+import type { UpgradeProgress } from "./profile.ts";
 
 /** A data directory that this process has locked. */
 export interface OpenDataDir {
@@ -19,6 +19,14 @@ export interface OpenDataDir {
 	readonly storeDied: Promise<StoreError>;
 	/** The key from the settings, or from the directory's key file if it is not set there. */
 	readonly masterKey: Uint8Array;
+}
+
+/** For a command that works on a data directory: throws if the settings name a database, whose data it would not touch. */
+export function refuseDatabase({ databaseUrl }: Config): void {
+	if (databaseUrl === null) return;
+	throw new Error(
+		"FANFARE_DATABASE_URL is set, and this command works on a data directory: unset it, or use the means of the database (docs/postgres.md)",
+	);
 }
 
 /** The path of the store's file in a data directory. */
@@ -50,7 +58,7 @@ export async function openDataDir(
 	{ dataDir, masterKey }: Config,
 	clock: Pick<Clock, "now">,
 	resources: AsyncDisposableStack,
-	onProgress?: (progress: MoveProgress) => void,
+	onProgress?: (progress: UpgradeProgress) => void,
 ): Promise<OpenDataDir> {
 	if (!existsSync(storePath(dataDir)) && existsSync(restoringPath(dataDir))) throw unfinishedRestore(dataDir);
 	const { store, died } = await openThreadedSqliteStore({ path: storePath(dataDir), now: clock.now() }, onProgress);

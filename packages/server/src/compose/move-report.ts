@@ -1,8 +1,8 @@
 // Reports how far the move of rows of an earlier version is: in the log, in responses, and to whoever has started the server.
 import type { Logger } from "pino";
 
-import type { MoveProgress } from "../adapters/sqlite/schema/move-rows.ts";
 import type { Clock } from "../core/clock.ts";
+import type { UpgradeProgress } from "./profile.ts";
 
 /** A line is logged so often. */
 const EVERY_MS = 5_000;
@@ -11,7 +11,7 @@ export class MoveReport {
 	readonly #logger: Logger;
 	readonly #clock: Pick<Clock, "monotonicMs">;
 	readonly #tell: (line: string) => void;
-	#progress: MoveProgress | null = null;
+	#progress: UpgradeProgress | null = null;
 	#beganAt = 0;
 	#nextAt = 0;
 
@@ -32,7 +32,7 @@ export class MoveReport {
 		return describe(this.#progress);
 	}
 
-	update(progress: MoveProgress): void {
+	update(progress: UpgradeProgress): void {
 		const now = this.#clock.monotonicMs();
 		if (this.#progress === null) this.#beganAt = now;
 		this.#progress = progress;
@@ -48,13 +48,13 @@ export class MoveReport {
 		this.#write(`the stored rows were moved in ${seconds} s`, this.#progress);
 	}
 
-	#write(message: string, progress: MoveProgress): void {
+	#write(message: string, progress: UpgradeProgress): void {
 		this.#logger.info({ movedRows: progress.moved, totalRows: progress.total }, message);
 		this.#tell(`${message}: ${describe(progress)}`);
 	}
 }
 
-function describe(progress: MoveProgress | null): string {
+function describe(progress: UpgradeProgress | null): string {
 	if (progress === null || progress.total === null) return "0 %";
 	const { moved, total } = progress;
 	const percent = total === 0 ? 100 : Math.floor((100 * moved) / total);

@@ -3,11 +3,11 @@ import type { ServerStatus } from "../api/deps.ts";
 import type { Config } from "../config.ts";
 import type { Warning } from "../engine/status-calls.ts";
 import { full } from "../engine/status/workspace-status.ts";
+import type { Profile } from "./profile.ts";
 
 interface Found {
 	readonly config: Config;
-	/** The warning of the lock of the data directory, if it has one. */
-	readonly lockWarning: string | null;
+	readonly profile: Pick<Profile, "warnings">;
 	/** What the descriptors of the process allow. */
 	readonly maxInFlight: number;
 	readonly maxConnections: number;
@@ -18,15 +18,14 @@ export function createServerStatus(found: Found, connections: () => number): () 
 	const fixed = warningsOf(found);
 	return () => {
 		const limits = [{ name: "maxConnections", used: connections(), allowed: found.maxConnections }];
-		return { limits, warnings: [...fixed, ...full(limits)] };
+		return { limits, warnings: [...found.profile.warnings(), ...fixed, ...full(limits)] };
 	};
 }
 
 /** The settings are named, but not their values. */
-function warningsOf({ config, lockWarning, maxInFlight }: Found): Warning[] {
+function warningsOf({ config, maxInFlight }: Found): Warning[] {
 	const warnings: Warning[] = [];
 	const add = (code: Warning["code"], message: string) => warnings.push({ code, message, projectId: null });
-	if (lockWarning !== null) add("data_dir_shared", lockWarning);
 	if (maxInFlight < config.maxInFlight) {
 		add(
 			"descriptors_low",

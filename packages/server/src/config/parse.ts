@@ -120,6 +120,20 @@ export function parseActorHeader(text: string): string | undefined {
 	return /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(text) && !NO_ACTOR_HEADERS.has(text.toLowerCase()) ? text : undefined;
 }
 
+/** The ways to use TLS. `require` and `verify-ca` check as much as `verify-full`. */
+const SSL_MODES: ReadonlySet<string> = new Set(["disable", "require", "verify-ca", "verify-full", "no-verify"]);
+
+/** Parses the URL of a PostgreSQL database. Its host may be in the query, such as the folder of a socket. */
+export function parseDatabaseUrl(text: string): string | undefined {
+	const url = URL.parse(text);
+	if (url === null || !/^postgres(?:ql)?:$/.test(url.protocol) || url.hash !== "") return undefined;
+	const query = url.searchParams;
+	const mode = query.get("sslmode");
+	if (mode !== null && !SSL_MODES.has(mode)) return undefined;
+	const has = (part: string, name: string) => part !== "" || query.has(name);
+	return has(url.hostname, "host") && has(url.username, "user") && url.pathname.length > 1 ? text : undefined;
+}
+
 export function parseProxyUrl(text: string): string | undefined {
 	return URL.canParse(text) && new URL(text).protocol === "http:" ? text : undefined;
 }

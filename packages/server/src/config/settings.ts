@@ -10,6 +10,7 @@ import {
 	parseActorHeader,
 	parseAllowedHosts,
 	parseBoolean,
+	parseDatabaseUrl,
 	parseHost,
 	parseMasterKey,
 	parseNetworks,
@@ -91,6 +92,16 @@ export const configSchema = z.object({
 		meaning: "The directory for events, deliveries and keys. Only one server at a time can use it.",
 		defaultText: "`./fanfare-data`",
 		example: "/var/lib/fanfare",
+	}),
+	databaseUrl: setting(parseDatabaseUrl, null, {
+		expected:
+			"a URL such as postgres://fanfare:password@db.example:5432/fanfare, with user and database, and an sslmode of disable, require, verify-full or no-verify if it has one",
+		meaning:
+			"A PostgreSQL database for events, deliveries and keys, instead of the data directory, which is not used then. " +
+			"`FANFARE_MASTER_KEY` is needed, and at the first start `FANFARE_ADMIN_KEY`. See docs/postgres.md for the role and TLS.",
+		defaultText: "none: the data directory is used",
+		example: "postgres://fanfare:password@db.example/fanfare?sslmode=verify-full",
+		isSecret: true,
 	}),
 	adminKey: setting(parseSecretKey, null, {
 		expected: "sk_ and 43 characters of A–Z a–z 0–9 - _",
@@ -328,7 +339,6 @@ export type Config = Readonly<z.output<typeof configSchema>>;
 
 /** Variables of later versions. Setting one is an error, because it must not seem to work. */
 export const UNSUPPORTED: Readonly<Record<string, string>> = {
-	FANFARE_DATABASE_URL: "PostgreSQL is not supported in this version; leave it unset and use FANFARE_DATA_DIR",
 	FANFARE_NATS_URL: "NATS is not supported in this version; leave it unset",
 };
 

@@ -12,6 +12,7 @@ export const WARNING_CODES = [
 	"limit_reached",
 	"descriptors_low",
 	"data_dir_shared",
+	"standby_missing",
 	"http_allowed",
 	"networks_allowed",
 	"hosts_allowed",

@@ -14,6 +14,8 @@ import { findPostgresPrograms, HOW_TO_GET_POSTGRES } from "./find-postgres.ts";
 const run = promisify(execFile);
 const URL_VARIABLE = "FANFARE_TEST_POSTGRES_URL";
 const SUPERUSER = "fanfare_tests";
+/** The role of Fanfare, with what docs/postgres.md grants it, and nothing else. */
+const ROLE = { name: "fanfare_app", password: "of-tests-alone" };
 const MAX_STARTS = 3;
 
 /** Why tests with PostgreSQL must be skipped; null if they can run. With CI=true, a missing PostgreSQL is an error. */
@@ -69,13 +71,24 @@ export class PostgresServer implements AsyncDisposable {
 		this.cluster = cluster;
 	}
 
-	/** Creates an empty database, and returns its URL. It is dropped when the server is disposed. */
+	/**
+	 * Creates an empty database, and returns its URL with the role of Fanfare, which has a schema of its own in it and no other
+	 * privilege. It is dropped when the server is disposed.
+	 */
 	async createDatabase(): Promise<string> {
 		const name = `fanfare_test_${process.pid}_${Date.now().toString(36)}_${this.#databases.length}`;
+		await this.query(CREATE_ROLE);
 		await this.query(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`);
 		this.#databases.push(name);
 		const url = new URL(this.url);
 		url.pathname = `/${name}`;
+		await this.query(
+			`REVOKE ALL ON DATABASE ${name} FROM PUBLIC; GRANT CONNECT ON DATABASE ${name} TO ${ROLE.name};
+			CREATE SCHEMA fanfare AUTHORIZATION ${ROLE.name}; ALTER ROLE ${ROLE.name} IN DATABASE ${name} SET search_path = fanfare`,
+			url.href,
+		);
+		url.username = ROLE.name;
+		url.password = ROLE.password;
 		return url.href;
 	}
 
@@ -98,6 +111,14 @@ export class PostgresServer implements AsyncDisposable {
 		for (const name of this.#databases) await this.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
 	}
 }
+
+/** Test files that share a server may create it at the same time. */
+const CREATE_ROLE = `
+	DO $$ BEGIN
+		CREATE ROLE ${ROLE.name} LOGIN PASSWORD '${ROLE.password}';
+	EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+	END $$
+`;
 
 interface Owner {
 	readonly uid: number;

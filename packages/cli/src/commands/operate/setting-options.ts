@@ -23,6 +23,7 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	actorHeader: "address",
 	portalOrigins: "address",
 	dataDir: "data",
+	databaseUrl: "data",
 	adminKey: "data",
 	masterKey: "data",
 	allowHttp: "receivers",

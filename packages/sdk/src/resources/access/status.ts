@@ -30,6 +30,7 @@ export interface StatusWarning {
 		| "limit_reached"
 		| "descriptors_low"
 		| "data_dir_shared"
+		| "standby_missing"
 		| "http_allowed"
 		| "networks_allowed"
 		| "hosts_allowed"

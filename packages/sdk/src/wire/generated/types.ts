@@ -48,7 +48,7 @@ export type WorkspaceStatus = {
 		readonly allowed: number;
 	}>;
 	readonly warnings: ReadonlyArray<{
-		readonly code: "store_failing" | "delivery_stalled" | "volume_low" | "project_crowding" | "clock_set_back" | "limit_reached" | "descriptors_low" | "data_dir_shared" | "http_allowed" | "networks_allowed" | "hosts_allowed" | "customers_allowed";
+		readonly code: "store_failing" | "delivery_stalled" | "volume_low" | "project_crowding" | "clock_set_back" | "limit_reached" | "descriptors_low" | "data_dir_shared" | "standby_missing" | "http_allowed" | "networks_allowed" | "hosts_allowed" | "customers_allowed";
 		readonly message: string;
 		readonly projectId: string | null;
 	}>;

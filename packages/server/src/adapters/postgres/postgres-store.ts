@@ -1,4 +1,4 @@
-// The store on PostgreSQL. No server uses it yet.
+// The store on PostgreSQL.
 import type { Clock } from "../../core/clock.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { createAcceptCalls } from "./calls/accept/commit.ts";
@@ -43,17 +43,25 @@ export interface PostgresStoreOptions extends DatabaseOptions {
 	readonly clock: Pick<Clock, "now" | "monotonicMs" | "after">;
 }
 
+/** A store and the connections that it uses, for what else a process does with its database. `store.close` ends both. */
+export interface OpenedPostgres {
+	readonly store: Store;
+	readonly database: Database;
+}
+
 /**
- * Connects to the database and migrates its schema.
+ * Connects to the database and migrates its schema. Rejects with a `StoreError` if the database can't be reached, refuses this role, or
+ * was written by a newer program.
  *
  * @example
- * const store = await openPostgresStore({ url: "postgres://fanfare@127.0.0.1/fanfare", clock: systemClock });
+ * const { store } = await openPostgres({ url: "postgres://fanfare@127.0.0.1/fanfare", clock: systemClock });
  */
-export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+export async function openPostgres(options: PostgresStoreOptions): Promise<OpenedPostgres> {
 	const database = new Database(options);
 	try {
 		await migrate(database, options.clock.now());
-		return createCalls(database, new Partitions(database), await ChangeNumbers.open(database));
+		const store = createCalls(database, new Partitions(database), await ChangeNumbers.open(database));
+		return { store, database };
 	} catch (error) {
 		await database.close();
 		throw toStoreError(error);

@@ -6,6 +6,7 @@ import { makeProjectId, makeWorkspaceId } from "../../core/ids.ts";
 import { NO_CUSTOMER_LIMITS } from "../../core/policies/customer-limits.ts";
 import { FIRST_VERSION, type Project, type Workspace } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
+import { StoreError } from "../../ports/store/errors.ts";
 import type { LifecycleStore, StoreIdentity } from "../../ports/store/lifecycle.ts";
 import type { PartsOn } from "../parts.ts";
 
@@ -45,7 +46,10 @@ export async function bootstrap(parts: Parts, adminKey: string | null, keep: Kee
 		throw new TypeError("an admin key must be sk_ followed by 43 base64url characters");
 	}
 	const identity = await parts.store.identity();
-	if (identity === null) return firstStart(parts, adminKey, keep);
+	if (identity === null) {
+		const first = await firstStart(parts, adminKey, keep);
+		return first ?? bootstrap(parts, adminKey, keep);
+	}
 	checkMasterKey(identity, parts.sealer);
 	const newestId = await parts.store.newestId();
 	if (newestId !== null) parts.ids.continueAfter(newestId);
@@ -64,7 +68,8 @@ export function checkMasterKey(identity: StoreIdentity | null, sealer: Sealer): 
 	);
 }
 
-async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey): Promise<Bootstrap> {
+/** Null if another process has made the first start meanwhile. */
+async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey): Promise<Bootstrap | null> {
 	const now = parts.clock.now();
 	const workspace: Workspace = {
 		id: makeWorkspaceId(parts.chance),
@@ -90,7 +95,8 @@ async function firstStart(parts: Parts, adminKey: string | null, keep: KeepKey):
 	const input = { name: "First admin key", scope: "admin", projectId: null } as const;
 	const key = makeKey(parts.ids.make("key", now), secretKey, input, now);
 	if (adminKey === null) keep(secretKey);
-	await parts.store.initialize({ workspace, masterKeyFingerprint: parts.sealer.fingerprint }, project, key);
+	const identity = { workspace, masterKeyFingerprint: parts.sealer.fingerprint };
+	if (!(await isWritten(parts.store.initialize(identity, project, key)))) return null;
 	return { workspace, firstStart: { project, secretKey: adminKey === null ? secretKey : null } };
 }
 
@@ -102,5 +108,17 @@ async function ensureAdminKey(parts: Parts, adminKey: string): Promise<void> {
 	// The operator wants this key although it has expired: the new one does not expire.
 	if (known !== undefined) await parts.store.deleteKey(known.id, null);
 	const input = { name: "FANFARE_ADMIN_KEY", scope: "admin", projectId: null } as const;
-	await parts.store.insertKey(makeKey(parts.ids.make("key", now), adminKey, input, now), null);
+	// A process that starts at the same time may have written it.
+	await isWritten(parts.store.insertKey(makeKey(parts.ids.make("key", now), adminKey, input, now), null));
+}
+
+/** False if another process has written the same. */
+async function isWritten(written: Promise<unknown>): Promise<boolean> {
+	try {
+		await written;
+		return true;
+	} catch (error) {
+		if (error instanceof StoreError && error.code === "store_conflict") return false;
+		throw error;
+	}
 }

@@ -54,7 +54,7 @@ export class Pools {
 
 function poolOptions({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: ConnectionOptions): pg.PoolConfig {
 	return {
-		connectionString: url,
+		connectionString: withClearTls(url),
 		application_name: "fanfare",
 		pipeline: true,
 		keepAlive: true,
@@ -66,6 +66,11 @@ function poolOptions({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: ConnectionO
 		idleTimeoutMillis: 60_000,
 		types: { getTypeParser },
 	};
+}
+
+/** The driver checks the certificate and the name of the host in all of these modes, and warns that this will change. */
+function withClearTls(url: string): string {
+	return url.replace(/([?&]sslmode=)(?:require|verify-ca)(?=&|$)/, "$1verify-full");
 }
 
 /** All our int8 are times, counts and sizes, which a number holds. */

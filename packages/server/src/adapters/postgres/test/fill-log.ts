@@ -46,7 +46,7 @@ export async function fillLog(
 	await database.transact(async (session) => {
 		await session.longScript(`
 			SET LOCAL statement_timeout = 0;
-			CREATE TEMPORARY TABLE rows ON COMMIT DROP AS ${rows};
+			CREATE UNLOGGED TABLE rows AS ${rows};
 			INSERT INTO events (id, project_id, type, timestamp, create_date, delivery_count, body)
 				SELECT event_id, project_id, type, at, at, 1, decode(repeat('ab', 300), 'hex') FROM rows;
 			INSERT INTO event_tags SELECT project_id, 'often', event_id FROM rows WHERE n % 2 = 0;
@@ -55,6 +55,7 @@ export async function fillLog(
 			INSERT INTO deliveries (${columns}) ${deliveries} WHERE status IN (1, 2, 4);
 			INSERT INTO open_deliveries (${columns}) ${deliveries} WHERE status IN (0, 3);
 			INSERT INTO attempts SELECT id, 1, '[2,1,"atm_1",0,1,1,200,null,null,{},' || repeat('x', 200) || ']' FROM rows;
+			DROP TABLE rows;
 		`);
 	});
 }

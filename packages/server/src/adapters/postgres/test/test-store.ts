@@ -3,7 +3,7 @@ import { startPostgres, type PostgresServer } from "@fanfare/testkit/programs/po
 
 import type { Store } from "../../../ports/store/store.ts";
 import { systemClock } from "../../system/system-clock.ts";
-import { openPostgresStore } from "../postgres-store.ts";
+import { openPostgres } from "../postgres-store.ts";
 
 /** A database that is empty for each test. */
 export class TestDatabase implements AsyncDisposable {
@@ -42,8 +42,9 @@ export class TestDatabase implements AsyncDisposable {
 		return this.#store;
 	}
 
-	open(): Promise<Store> {
-		return openPostgresStore({ url: this.url, clock: systemClock });
+	async open(): Promise<Store> {
+		const { store } = await openPostgres({ url: this.url, clock: systemClock });
+		return store;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -55,6 +56,6 @@ export class TestDatabase implements AsyncDisposable {
 /** The tables, partitions aside; those that refer to others come before them. A store that is open knows its leads. */
 const TABLES = `
 	SELECT c.relname AS name FROM pg_class c
-	WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ('migrations', 'leads')
+	WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ('migrations', 'leads')
 	ORDER BY EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contype = 'f' AND f.confrelid = c.oid), c.relname = 'projects'
 `;

@@ -48,12 +48,10 @@ const counts = {
 		.openapi({ description: "Attempts that ended in this time." }),
 	succeeded: z.int().openapi({ description: "Deliveries that became `Succeeded` in this time." }),
 	exhausted: z.int().openapi({ description: "Deliveries that became `Failed` in this time." }),
-	failures: z
-		.object(Object.fromEntries(ATTEMPT_CAUSES.map((cause) => [cause, failuresOf])))
-		.openapi({
-			description:
-				"The failed attempts by cause; causes without any are omitted. Attempts that version 0.1 has made are in none.",
-		}),
+	failures: z.object(Object.fromEntries(ATTEMPT_CAUSES.map((cause) => [cause, failuresOf]))).openapi({
+		description:
+			"The failed attempts by cause; causes without any are omitted. Attempts that version 0.1 has made are in none.",
+	}),
 	latencyMs: z
 		.object({ p50: latency, p95: latency, p99: latency })
 		.openapi({ description: "Percentiles of the latency." }),

@@ -6,10 +6,10 @@ import { SmallDisk, smallDiskIssue } from "@fanfare/testkit/small-disk";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { expect, it } from "vitest";
 
-import { copyInProcess } from "../adapters/sqlite/backup/run-task.ts";
-import { openConnection } from "../adapters/sqlite/connection.ts";
-import { openSqliteStore } from "../adapters/sqlite/sqlite-store.ts";
-import { readConfig } from "../config.ts";
+import { copyInProcess } from "../../adapters/sqlite/backup/run-task.ts";
+import { openConnection } from "../../adapters/sqlite/connection.ts";
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { readConfig } from "../../config.ts";
 import { backupDataDir } from "./backup.ts";
 
 const NEVER = new AbortController().signal;

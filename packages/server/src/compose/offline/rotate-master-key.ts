@@ -1,14 +1,14 @@
 // Encrypts the webhook secrets of a data directory under a new master key.
 import { existsSync } from "node:fs";
 
-import { finishChange, stageMasterKey } from "../adapters/files/master-key.ts";
-import { systemChance } from "../adapters/system/system-chance.ts";
-import { systemClock } from "../adapters/system/system-clock.ts";
-import type { Config } from "../config.ts";
-import { createSealer } from "../core/crypto/sealing.ts";
-import { checkMasterKey } from "../engine/managing/bootstrap.ts";
-import { resealStore } from "../engine/managing/reseal.ts";
-import { lockDir, openDataDir, storePath } from "./data-dir.ts";
+import { finishChange, stageMasterKey } from "../../adapters/files/master-key.ts";
+import { systemChance } from "../../adapters/system/system-chance.ts";
+import { systemClock } from "../../adapters/system/system-clock.ts";
+import type { Config } from "../../config.ts";
+import { createSealer } from "../../core/crypto/sealing.ts";
+import { checkMasterKey } from "../../engine/managing/bootstrap.ts";
+import { resealStore } from "../../engine/managing/reseal.ts";
+import { lockDir, openDataDir, refuseDatabase, storePath } from "../data-dir.ts";
 
 /**
  * Encrypts all webhook secrets of a data directory under a new master key, in one transaction. The server must not be
@@ -19,6 +19,7 @@ import { lockDir, openDataDir, storePath } from "./data-dir.ts";
  */
 export async function rotateMasterKey(config: Config, newKey: Uint8Array, toEnvironment: boolean): Promise<number> {
 	const { dataDir } = config;
+	refuseDatabase(config);
 	if (!existsSync(storePath(dataDir))) {
 		throw new Error(`there is no Fanfare data in ${dataDir}: set FANFARE_DATA_DIR to the server's data directory`);
 	}

@@ -2,12 +2,12 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { planUpgrade, type UpgradePlan } from "../adapters/sqlite/schema/upgrade-plan.ts";
-import { openThreadedSqliteStore } from "../adapters/sqlite/thread/threaded-store.ts";
-import { systemClock } from "../adapters/system/system-clock.ts";
-import type { Config } from "../config.ts";
+import { planUpgrade, type UpgradePlan } from "../../adapters/sqlite/schema/upgrade-plan.ts";
+import { openThreadedSqliteStore } from "../../adapters/sqlite/thread/threaded-store.ts";
+import { systemClock } from "../../adapters/system/system-clock.ts";
+import type { Config } from "../../config.ts";
+import { lockDir, refuseDatabase, storePath } from "../data-dir.ts";
 import type { CopyProgress } from "./backup.ts";
-import { lockDir, storePath } from "./data-dir.ts";
 
 /** Measured: a minute for a million events and deliveries. */
 const MS_PER_ROW = 0.06;
@@ -29,7 +29,9 @@ export interface MigrationPlan extends UpgradePlan {
  * @example
  * const { isNeeded, durationMs, neededBytes } = await checkMigration(readConfig(process.env));
  */
-export async function checkMigration({ dataDir }: Config): Promise<MigrationPlan> {
+export async function checkMigration(config: Config): Promise<MigrationPlan> {
+	const { dataDir } = config;
+	refuseDatabase(config);
 	requireData(dataDir);
 	const plan = planUpgrade(storePath(dataDir));
 	const isNeeded = plan.schemaVersion < plan.knownVersion || plan.rows > 0;
@@ -49,6 +51,7 @@ export async function migrateDataDir(
 	config: Config,
 	onProgress: (progress: CopyProgress) => void = () => {},
 ): Promise<void> {
+	refuseDatabase(config);
 	requireData(config.dataDir);
 	const resources = new AsyncDisposableStack();
 	try {

@@ -2,15 +2,21 @@
 import { lstatSync, readdirSync, realpathSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-import { BackupFileError, createPrivate, isDatabaseFile, reasonOf, syncFile } from "../adapters/files/database-file.ts";
-import { findMasterKey } from "../adapters/files/master-key.ts";
-import { syncDirectory } from "../adapters/files/private-file.ts";
-import { checkInProcess, copyInProcess } from "../adapters/sqlite/backup/run-task.ts";
-import { systemClock } from "../adapters/system/system-clock.ts";
-import type { Config } from "../config.ts";
-import { masterKeyFingerprint } from "../core/crypto/sealing.ts";
-import { StoreError } from "../ports/store/errors.ts";
-import { storePath } from "./data-dir.ts";
+import {
+	BackupFileError,
+	createPrivate,
+	isDatabaseFile,
+	reasonOf,
+	syncFile,
+} from "../../adapters/files/database-file.ts";
+import { findMasterKey } from "../../adapters/files/master-key.ts";
+import { syncDirectory } from "../../adapters/files/private-file.ts";
+import { checkInProcess, copyInProcess } from "../../adapters/sqlite/backup/run-task.ts";
+import { systemClock } from "../../adapters/system/system-clock.ts";
+import type { Config } from "../../config.ts";
+import { masterKeyFingerprint } from "../../core/crypto/sealing.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import { refuseDatabase, storePath } from "../data-dir.ts";
 
 /** The server's write-ahead log may grow by this much while the store is copied. */
 export const DEFAULT_MAX_WAL_MB = 512;
@@ -58,6 +64,7 @@ export interface BackupResult {
  */
 export async function backupDataDir(config: Config, file: string, options: BackupOptions = {}): Promise<BackupResult> {
 	const { signal = new AbortController().signal, onProgress = () => {}, maxWalMb = DEFAULT_MAX_WAL_MB } = options;
+	refuseDatabase(config);
 	const source = storePath(resolve(config.dataDir));
 	const target = resolve(file);
 	const bytes = sizeOfStore(source);

@@ -3,20 +3,20 @@ import { existsSync, readdirSync, renameSync, rmSync, statfsSync } from "node:fs
 import type { FileHandle } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 
-import { BackupFileError, copyInto, openBackup, reasonOf, syncFile } from "../adapters/files/database-file.ts";
-import { findMasterKey } from "../adapters/files/master-key.ts";
-import { syncDirectory } from "../adapters/files/private-file.ts";
-import type { DatabaseContents } from "../adapters/sqlite/backup/database-copy.ts";
-import { checkInProcess } from "../adapters/sqlite/backup/run-task.ts";
-import { openThreadedSqliteStore } from "../adapters/sqlite/thread/threaded-store.ts";
-import { systemChance } from "../adapters/system/system-chance.ts";
-import { systemClock } from "../adapters/system/system-clock.ts";
-import type { Config } from "../config.ts";
-import { masterKeyFingerprint } from "../core/crypto/sealing.ts";
-import { createIdMaker } from "../core/ids.ts";
-import { StoreError } from "../ports/store/errors.ts";
+import { BackupFileError, copyInto, openBackup, reasonOf, syncFile } from "../../adapters/files/database-file.ts";
+import { findMasterKey } from "../../adapters/files/master-key.ts";
+import { syncDirectory } from "../../adapters/files/private-file.ts";
+import type { DatabaseContents } from "../../adapters/sqlite/backup/database-copy.ts";
+import { checkInProcess } from "../../adapters/sqlite/backup/run-task.ts";
+import { openThreadedSqliteStore } from "../../adapters/sqlite/thread/threaded-store.ts";
+import { systemChance } from "../../adapters/system/system-chance.ts";
+import { systemClock } from "../../adapters/system/system-clock.ts";
+import type { Config } from "../../config.ts";
+import { masterKeyFingerprint } from "../../core/crypto/sealing.ts";
+import { createIdMaker } from "../../core/ids.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import { lockDir, refuseDatabase, restoringPath, storePath } from "../data-dir.ts";
 import type { CopyProgress } from "./backup.ts";
-import { lockDir, restoringPath, storePath } from "./data-dir.ts";
 
 /** What may be in an empty data directory: the key, the lock, what a killed restore has left, and what new disks contain. */
 const ALLOWED = new Set(["master.key", "fanfare.lock", "fanfare.pid", "lost+found"]);
@@ -54,6 +54,7 @@ export async function restoreBackup(
 	options: RestoreOptions = {},
 ): Promise<RestoreResult> {
 	const { signal = new AbortController().signal } = options;
+	refuseDatabase(config);
 	const backup = await openBackup(resolve(file));
 	const resources = new AsyncDisposableStack();
 	try {

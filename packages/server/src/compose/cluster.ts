@@ -1,0 +1,58 @@
+// The profile of a server that keeps its data in a PostgreSQL database.
+import { createAloneTenure } from "../adapters/alone/alone-tenure.ts";
+import { createAloneWire } from "../adapters/alone/alone-wire.ts";
+import { StandbyWatch } from "../adapters/postgres/connection/standbys.ts";
+import { openPostgres } from "../adapters/postgres/postgres-store.ts";
+import { systemClock } from "../adapters/system/system-clock.ts";
+import type { Config } from "../config.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Warning } from "../engine/status-calls.ts";
+import type { Profile } from "./profile.ts";
+
+const NO_STANDBY: Warning = {
+	code: "standby_missing",
+	message:
+		"No standby of the database is synchronous: an event that was accepted survives a crash of the database, and is lost with the disk of " +
+		"its machine. Name a standby in synchronous_standby_names, unless the disk itself has copies, as with most managed databases.",
+	projectId: null,
+};
+
+/**
+ * Prepares the profile. The settings have a database and a master key. `resources` closes the connections.
+ *
+ * @param clock for what is scheduled; connections are always timed by the system clock
+ */
+export function createClusterProfile(config: Config, clock: Clock, resources: AsyncDisposableStack): Profile {
+	const { databaseUrl, masterKey } = config;
+	if (databaseUrl === null || masterKey === null) throw new Error("a cluster needs a database and a master key");
+	let standbys: StandbyWatch | null = null;
+	return {
+		dataDir: null,
+		async open(logger) {
+			const { store, database } = await openPostgres({
+				url: databaseUrl,
+				clock: { ...systemClock, now: () => clock.now() },
+				onConnectionChange(failure) {
+					if (failure === null) logger.info("the database can be used again");
+					else logger.error({ err: failure }, "the database can't be used: sends are refused until it can");
+				},
+			});
+			resources.defer(() => store.close());
+			standbys = new StandbyWatch(database, systemClock, (durability) => {
+				if (durability === "own disk") logger.warn(NO_STANDBY.message);
+				else logger.info("each commit of the database waits for a standby");
+			});
+			resources.defer(() => standbys?.close());
+			await standbys.start();
+			const storeDied = Promise.withResolvers<never>().promise;
+			return { store, storeDied, masterKey, tenure: createAloneTenure(), wire: createAloneWire() };
+		},
+		keepAdminKey() {
+			throw new Error(
+				"the first start on a database needs an admin key: set FANFARE_ADMIN_KEY, such as to the output of " +
+					"node -p \"'sk_' + crypto.randomBytes(32).toString('base64url')\", or start it once on a terminal, which shows a new key",
+			);
+		},
+		warnings: () => (standbys?.durability === "own disk" ? [NO_STANDBY] : []),
+	};
+}

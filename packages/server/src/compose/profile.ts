@@ -1,0 +1,40 @@
+// What differs between a server on a data directory and one on a database: where the data is, and with whom the work is shared.
+import type { Logger } from "pino";
+
+import type { Warning } from "../engine/status-calls.ts";
+import type { StoreError } from "../ports/store/errors.ts";
+import type { Store } from "../ports/store/store.ts";
+import type { Tenure } from "../ports/tenure.ts";
+import type { Wire } from "../ports/wire.ts";
+
+/** How far the move of rows of an earlier version is. */
+export interface UpgradeProgress {
+	readonly moved: number;
+	/** Null while it is not known. */
+	readonly total: number | null;
+}
+
+/** A store that is ready, and what belongs to it. */
+export interface OpenedStore {
+	readonly store: Store;
+	/** Resolves with the reason if the store can't be used any more although nobody has closed it. */
+	readonly storeDied: Promise<StoreError>;
+	readonly masterKey: Uint8Array;
+	readonly tenure: Tenure;
+	readonly wire: Wire;
+}
+
+/** Where a server keeps its data. `embedded.ts` and `cluster.ts` make one from the settings. */
+export interface Profile {
+	/** Null if the data is in a database. */
+	readonly dataDir: string | null;
+	/** Opens the store, and creates what does not exist yet. Calls `onProgress` while rows of an earlier version are moved. */
+	open(logger: Logger, onProgress: (progress: UpgradeProgress) => void): Promise<OpenedStore>;
+	/**
+	 * Writes an admin key that a first start has generated into a file that only its owner can read, and returns its path. Throws if
+	 * there is no place for it.
+	 */
+	keepAdminKey(secretKey: string): string;
+	/** What an operator should know of the place. */
+	warnings(): readonly Warning[];
+}
