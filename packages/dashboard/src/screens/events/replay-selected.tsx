@@ -71,6 +71,7 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 			isOpen
 			title={`Send ${counted(eventIds.length, "event")} again?`}
 			verb={found === undefined ? "Send again" : `Send ${counted(found.count, "delivery", "deliveries")}`}
+			hasFields
 			isBlocked={found === undefined || found.count === 0}
 			isBusy={start.isPending}
 			error={start.error}
