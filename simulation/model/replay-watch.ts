@@ -2,6 +2,7 @@
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import type { Delivery } from "../../packages/server/src/core/delivery.ts";
 import type { Replay, ReplayOutcome } from "../../packages/server/src/core/replay.ts";
+import type { NewReplay } from "../../packages/server/src/ports/store/replays.ts";
 import type { World } from "../world/world.ts";
 import type { Book } from "./book.ts";
 import { readDeliveries, readEvents } from "./read-log.ts";
@@ -25,24 +26,25 @@ export class ReplayWatch {
 	}
 
 	async after(name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
-		if (name === "insertReplay" && result === true) {
-			const replay = parameters[0] as Replay;
-			this.#book.replays.push(replay.id);
-			this.#matching.set(replay.id, await this.#match(replay));
+		if (name === "insertReplays" && result === true) {
+			for (const { replay, eventIds = null } of parameters[0] as readonly NewReplay[]) {
+				this.#book.replays.push(replay.id);
+				this.#matching.set(replay.id, await this.#match(replay, eventIds));
+			}
 		} else if (name === "stepReplay") {
 			const replay = result as Replay | null;
 			if (replay?.status === "Finished") await this.#finished(replay);
 		}
 	}
 
-	async #match(replay: Replay): Promise<Matching[]> {
+	async #match(replay: Replay, eventIds: readonly string[] | null): Promise<Matching[]> {
 		const { projectId, filter } = replay;
 		const byEvent = await this.#deliveries(replay);
 		const events = await readEvents(this.#world.store, projectScope(projectId));
 		return events.flatMap(({ id, type, createDate }) => {
 			const deliveries = byEvent.get(id) ?? [];
 			const outcome = outcomeOf(deliveries);
-			const isInRange = createDate >= filter.since && createDate < filter.until;
+			const isInRange = eventIds?.includes(id) ?? (createDate >= filter.since && createDate < filter.until);
 			if (!isInRange || outcome === null || !filter.outcomes.includes(outcome)) return [];
 			// A null filter takes every type here, own events included.
 			if (filter.eventTypes !== null && !wants(filter.eventTypes, type)) return [];

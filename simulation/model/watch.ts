@@ -107,7 +107,7 @@ export class Watch implements StoreWatcher {
 				return this.#claimed(parameters[0] as ClaimRequest, result as Claim);
 			case "pullIn":
 				return this.pullIns.after(parameters[0] as number, parameters[1] as readonly LongestWait[]);
-			case "insertReplay":
+			case "insertReplays":
 			case "stepReplay":
 				return this.#replays.after(name, parameters, result);
 			case "purgeEvents":

@@ -106,6 +106,15 @@ describe("webhooks", () => {
 		expect((await world.run(["webhooks", "get", "k1"])).code).toBe(3);
 	});
 
+	it("have stats that say why attempts fail and since when deliveries wait", async () => {
+		await world.json("webhooks", "create", "http://127.0.0.1:9/", "--name", "down", "--event-types", "cause.shown");
+		await world.json("events", "send", "cause.shown", "--data", "1");
+		const stderr = () => world.run(["webhooks", "stats", "down"]).then((result) => result.stderr);
+		await expect.poll(stderr, { timeout: 10_000 }).toContain("Failed attempts by cause: refused ");
+		expect(await stderr()).toMatch(/\nOldest Pending: created \d{4}-/);
+		await world.json("webhooks", "delete", "down", "--yes");
+	});
+
 	it("keep their secret in a file if asked, which is never replaced, and lose none with --quiet", async () => {
 		const args = ["webhooks", "create", "http://127.0.0.1:9/", "--name", "kept", "--quiet"];
 		expect((await world.run(args)).code).toBe(2);

@@ -43,6 +43,7 @@ export type AnswerKind =
 	| "relays"
 	| "replay"
 	| "replayEstimate"
+	| "replaysStarted"
 	| "stats"
 	| "projectUsage"
 	| "workspaceStatus"

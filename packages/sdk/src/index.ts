@@ -127,6 +127,8 @@ export type {
 	ReplayListFilter,
 	ReplayOutcome,
 	Replays,
+	ReplaysStarted,
+	ReplayTargets,
 	ReplayWebhook,
 	StartReplay,
 	WaitOptions,

@@ -311,12 +311,44 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 				...({
 					since: time,
 					until: ms + 1,
+					eventIds: ["evt_1"],
 					status: ["Missed"],
 					eventTypes: ["order.*"],
 				} satisfies Full<sdk.ReplayWebhook>),
 				dryRun: true,
 			}),
-		sends: { since: ms, until: ms + 1, status: ["Missed"], eventTypes: ["order.*"], dryRun: true },
+		sends: {
+			since: ms,
+			until: ms + 1,
+			eventIds: ["evt_1"],
+			status: ["Missed"],
+			eventTypes: ["order.*"],
+			dryRun: true,
+		},
+		answer: { object: "replayEstimate" },
+	},
+	createReplays: {
+		call: (client) =>
+			project(client).replays.create({
+				...({
+					webhookIds: [WEBHOOK_ID],
+					since: time,
+					until: ms + 1,
+					eventIds: ["evt_1"],
+					status: ["Missed"],
+					eventTypes: ["order.*"],
+				} satisfies Full<sdk.ReplayWebhook & sdk.ReplayTargets>),
+				dryRun: true,
+			}),
+		sends: {
+			webhookIds: [WEBHOOK_ID],
+			since: ms,
+			until: ms + 1,
+			eventIds: ["evt_1"],
+			status: ["Missed"],
+			eventTypes: ["order.*"],
+			dryRun: true,
+		},
 		answer: { object: "replayEstimate" },
 	},
 };

@@ -12,6 +12,7 @@ const wireReplay = {
 	status: "Running",
 	since: 5,
 	until: 9,
+	chosenCount: null,
 	outcomes: ["Failed"],
 	eventTypes: null,
 	missedEventTypes: null,
@@ -57,6 +58,19 @@ it("counts in a dry run, and retries after a failure", async () => {
 
 	expect(count).toBe(3);
 	expect(JSON.parse(server.last.body)).toEqual({ since: 5, dryRun: true });
+});
+
+it("starts replays of chosen events to several webhooks, and never twice", async () => {
+	const page = { object: "replaysStarted", data: [wireReplay, { ...wireReplay, id: "replay_2" }] };
+	const { server, project } = await open(json(202, page), json(200, estimate), unavailable);
+	await using _server = server;
+	const chosen = { webhookIds: [WEBHOOK_ID, "webhook_2"], eventIds: ["evt_1"] };
+	expect(await project.replays.create(chosen)).toEqual(page.data);
+	expect(await project.replays.create({ ...chosen, dryRun: true })).toEqual(estimate);
+	await expect(project.replays.create(chosen)).rejects.toThrow(InternalServerError);
+	const path = `POST /projects/${PROJECT_ID}/replays`;
+	expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([path, path, path]);
+	expect(JSON.parse(server.requests[0]!.body)).toEqual(chosen);
 });
 
 it("lists, fetches and cancels replays", async () => {

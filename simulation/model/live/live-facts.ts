@@ -7,6 +7,7 @@ import type { CommitBatch, CommitResult } from "../../../packages/server/src/por
 import type { CustomerDeletionStep } from "../../../packages/server/src/ports/store/customers.ts";
 import type { WebhookRecord } from "../../../packages/server/src/ports/store/directory.ts";
 import type { SweepStep } from "../../../packages/server/src/ports/store/queue.ts";
+import type { NewReplay } from "../../../packages/server/src/ports/store/replays.ts";
 import type { ErasureStep } from "../../../packages/server/src/ports/store/retention.ts";
 import type { World } from "../../world/world.ts";
 import type { Book } from "../book.ts";
@@ -53,8 +54,10 @@ export class LiveFacts {
 				return result === null ? [] : this.#webhook(parameters[0] as WebhookRecord, false);
 			case "commit":
 				return this.#committed(parameters[0] as CommitBatch, result as CommitResult);
-			case "insertReplay":
-				return result === true ? this.#replay(parameters[0] as Replay, true) : [];
+			case "insertReplays":
+				return result === true
+					? (parameters[0] as readonly NewReplay[]).flatMap(({ replay }) => this.#replay(replay, true))
+					: [];
 			case "stepReplay": {
 				const after = result as Replay | null;
 				return after === null ? [] : this.#replay(after, after.status !== "Running");

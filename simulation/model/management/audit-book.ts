@@ -59,7 +59,7 @@ const CHANGES: Readonly<Record<string, (result: unknown) => boolean>> = {
 	deleteEventType: isMade,
 	insertWebhook: () => true,
 	updateWebhook: isMade,
-	insertReplay: (result) => result === true,
+	insertReplays: (result) => result === true,
 	cancelReplay: (result) => result === true,
 	erasePayload: isMade,
 	beginCustomerDeletion: (result) =>

@@ -59,6 +59,15 @@ export function addStats(
 			await call.output.list(busy, { columns: COLUMNS, id: ({ start }) => String(start), limit: Infinity, empty });
 			const now = Object.entries(stats.deliveries).map(([status, count]) => `${status} ${count.toLocaleString("en")}`);
 			call.output.note(`Deliveries now: ${now.join(" · ")}`);
+			for (const [status, since] of Object.entries(stats.waitingSince)) {
+				if (since !== null) call.output.note(`Oldest ${status}: created ${exactTime(since)}`);
+			}
+			const causes = Object.entries(stats.totals.failures).toSorted(([, a], [, b]) => b - a);
+			if (causes.length > 0) {
+				call.output.note(
+					`Failed attempts by cause: ${causes.map(([cause, times]) => `${cause} ${count(times)}`).join(" · ")}`,
+				);
+			}
 		},
 	);
 }

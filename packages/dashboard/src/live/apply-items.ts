@@ -1,7 +1,7 @@
 // Applies what happens in a project to what the page has cached: rows of deliveries are changed in place, the rest is fetched again.
 //
 // An answer that is on its way may be older than an item that is here already. It is fetched once more when it has come.
-import type { Delivery, Page, StreamItem } from "@fanfare/sdk";
+import type { Delivery, Page, Replay, StreamItem } from "@fanfare/sdk";
 import type { InfiniteData, QueryClient, QueryFilters } from "@tanstack/react-query";
 
 /** Queries that sum up many deliveries are fetched again this often at most. */
@@ -15,6 +15,9 @@ const CHANGES_WEBHOOKS: ReadonlySet<StreamItem["kind"]> = new Set([
 
 type Changes = Partial<Pick<Delivery, "status" | "reason" | "responseCode" | "attemptCount" | "nextAttemptDate">>;
 type DeliveryPages = InfiniteData<Pick<Page<Delivery>, "data" | "nextPage">>;
+
+type ReplayPages = InfiniteData<Pick<Page<Replay>, "data" | "nextPage">>;
+type ReplayUpdated = Extract<StreamItem, { readonly kind: "replay.updated" }>;
 
 const refreshing = new WeakMap<QueryClient, Set<string>>();
 
@@ -32,11 +35,9 @@ export function applyItems(queryClient: QueryClient, projectId: string, items: r
 	if (items.some(({ kind }) => CHANGES_WEBHOOKS.has(kind))) {
 		refresh(queryClient, { queryKey: ["project", projectId, "webhooks"] });
 	}
-	const replays = items.filter((item) => item.kind === "replay.updated");
-	if (replays.length > 0) refresh(queryClient, { queryKey: ["project", projectId, "replays"] });
-	for (const replayId of new Set(replays.map((item) => item.replayId))) {
-		refresh(queryClient, { queryKey: ["project", projectId, "replay", replayId] });
-	}
+	// Of each the last one.
+	const replays = new Map(items.flatMap((item) => (item.kind === "replay.updated" ? [[item.replayId, item]] : [])));
+	for (const item of replays.values()) changeReplay(queryClient, projectId, item);
 	refreshSummaries(queryClient, projectId);
 }
 
@@ -69,6 +70,27 @@ function changeRows(
 	queryClient.setQueriesData<DeliveryPages>({ queryKey }, (pages) =>
 		pages === undefined ? undefined : changedPages(pages, changes),
 	);
+}
+
+/** Shows how far a replay is. What is not shown as running is fetched: a replay that is new, or has ended. */
+function changeReplay(queryClient: QueryClient, projectId: string, item: ReplayUpdated): void {
+	const { replayId, status, scannedCount, deliveryCount, progress } = item;
+	const isShown = (replay: Replay) => replay.id === replayId && replay.status === "Running" && status === "Running";
+	const changed = (replay: Replay): Replay =>
+		isShown(replay) ? { ...replay, scannedCount, deliveryCount, progress } : replay;
+	const one = { queryKey: ["project", projectId, "replay", replayId] };
+	queryClient.setQueryData<Replay>(one.queryKey, (replay) => (replay === undefined ? undefined : changed(replay)));
+	const shown = queryClient.getQueryData<Replay>(one.queryKey);
+	if (shown === undefined || !isShown(shown)) refresh(queryClient, one);
+	for (const { queryKey } of queryClient.getQueryCache().findAll({ queryKey: ["project", projectId, "replays"] })) {
+		const pages = queryClient.getQueryData<ReplayPages>(queryKey);
+		if (pages?.pages.some(({ data }) => data.some(isShown)) !== true) {
+			refresh(queryClient, { queryKey, exact: true });
+			continue;
+		}
+		const changedPages = pages.pages.map((page) => ({ ...page, data: page.data.map(changed) }));
+		queryClient.setQueryData<ReplayPages>(queryKey, { ...pages, pages: changedPages });
+	}
 }
 
 function changesByDelivery(items: readonly StreamItem[]): Map<string, Changes> {

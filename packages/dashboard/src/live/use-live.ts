@@ -20,6 +20,12 @@ export function useHeardEvents(projectId: string): readonly HeardEvent[] {
 	return useSyncExternalStore(subscribe, () => live.heard(projectId));
 }
 
+/** Whether the project's items arrive. */
+export function useIsLive(projectId: string): boolean {
+	const mode = useLiveMode(projectId);
+	return mode === "live" || mode === "polling";
+}
+
 /** How the project's items arrive; undefined until that is known. */
 export function useLiveMode(projectId: string): LiveMode | undefined {
 	const { data } = useQuery<LiveMode>({ queryKey: liveModeKey(projectId), queryFn: skipToken });

@@ -1,5 +1,5 @@
-// project.replays: new deliveries for old events. `project.batch.webhooks.replay` starts a replay.
-import { milliseconds } from "../arguments.ts";
+// project.replays: new deliveries for old events. `project.batch.webhooks.replay` starts a replay to one webhook.
+import { milliseconds, objectArgument } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
@@ -9,11 +9,13 @@ export type ReplayOutcome = "Succeeded" | "Failed" | "Cancelled" | "Missed";
 
 /** Selects the events to replay. */
 export interface ReplayWebhook {
-	/** Events accepted at this time or later. */
-	readonly since: Date | number;
-	/** Events accepted before this time. Defaults to now, which is also the maximum. */
+	/** Events accepted at this time or later. Required, unless `eventIds` is there. */
+	readonly since?: Date | number | undefined;
+	/** Events accepted before this time. Defaults to now, which is also the maximum. Not with `eventIds`. */
 	readonly until?: Date | number | undefined;
-	/** Defaults to all that did not succeed. Events with a pending delivery are never replayed. */
+	/** Only these events, at most 1,000, in place of `since`. If one of them is not there, the call rejects and nothing is sent. */
+	readonly eventIds?: readonly string[] | undefined;
+	/** Defaults to all that did not succeed; with `eventIds` to every outcome. Events with a pending delivery are never replayed. */
 	readonly status?: readonly ReplayOutcome[] | undefined;
 	/**
 	 * Exact names or `prefix.*`. Defaults to all types, but for missed events only those that the webhook's filter matches
@@ -34,11 +36,17 @@ export interface EstimateReplay extends ReplayWebhook {
 	readonly dryRun: true;
 }
 
+/** The webhooks that get events again. */
+export interface ReplayTargets {
+	/** Their ids, at most 10. */
+	readonly webhookIds: readonly string[];
+}
+
 /** The result of a replay with `dryRun`. */
 export interface ReplayEstimate {
 	/** Always `"replayEstimate"`. */
 	readonly object: "replayEstimate";
-	/** The number of events that would be replayed. */
+	/** The number of events that would be replayed; for several webhooks, the number of deliveries to all of them. */
 	readonly count: number;
 	/** False if there are so many events that counting stopped early. */
 	readonly complete: boolean;
@@ -62,6 +70,8 @@ export interface Replay {
 	readonly since: number;
 	/** Only events accepted before this time are replayed, in milliseconds since the epoch. */
 	readonly until: number;
+	/** The number of `eventIds` given when the replay was created; null if it is about a range. */
+	readonly chosenCount: number | null;
 	/** The `status` given when the replay was created. */
 	readonly outcomes: readonly ReplayOutcome[];
 	/** The types that are replayed; null for all. */
@@ -74,7 +84,7 @@ export interface Replay {
 	readonly scannedCount: number;
 	/** Deliveries created so far, one per matching event. */
 	readonly deliveryCount: number;
-	/** From 0 to 1: the part of the time between the oldest and the newest event in the range that is done. */
+	/** From 0 to 1: the part that is done of the time between the oldest and the newest event in the range, or of the chosen events. */
 	readonly progress: number;
 	/** In milliseconds since the epoch. */
 	readonly createDate: number;
@@ -82,6 +92,14 @@ export interface Replay {
 	readonly updateDate: number;
 	/** When it ended, in milliseconds since the epoch; null while it runs. */
 	readonly endDate: number | null;
+}
+
+/** Replays that have started. */
+export interface ReplaysStarted {
+	/** Always `"replaysStarted"`. */
+	readonly object: "replaysStarted";
+	/** One for each webhook, in the order of the call. */
+	readonly data: readonly Replay[];
 }
 
 /** Filters for replays. */
@@ -111,6 +129,41 @@ export class Replays {
 	list(filter: ReplayListFilter = {}, options?: RequestOptions): PagePromise<Replay> {
 		const { page, ...query } = filter;
 		return listOf(this.#transport, { path: this.#path(), query: { ...query } }, page, options);
+	}
+
+	/**
+	 * Sends old events to several webhooks again, in the background: a replay to each, or none if a webhook or an event is not there or too
+	 * many replays would run. With `dryRun`, it only counts. Retried as `project.batch.webhooks.replay` is.
+	 *
+	 * @example
+	 * const events = (await project.events.list({ tag: "order:42" })).data;
+	 * const replays = await project.replays.create({
+	 * 	webhookIds: [webhook.id],
+	 * 	eventIds: events.map(({ id }) => id),
+	 * });
+	 */
+	create(replays: ReplayTargets & EstimateReplay, options?: RequestOptions): Promise<ReplayEstimate>;
+	/** Sends old events to several webhooks again, in the background. With `dryRun`, it only counts. */
+	create(replays: ReplayTargets & StartReplay, options?: RequestOptions): Promise<readonly Replay[]>;
+	async create(
+		replays: ReplayTargets & (StartReplay | EstimateReplay),
+		options?: RequestOptions,
+	): Promise<readonly Replay[] | ReplayEstimate> {
+		const { webhookIds, ...replay } = objectArgument(
+			"replays",
+			replays,
+			'{ webhookIds: ["webhook_…"], eventIds: ["evt_…"] }',
+		);
+		const isDryRun = replay.dryRun === true;
+		const request = {
+			method: "POST",
+			path: this.#path(),
+			json: JSON.stringify({ webhookIds, ...wireReplay(replay) } satisfies wire.CreateReplays),
+			repeat: isDryRun ? "any" : "refused",
+			answer: isDryRun ? "replayEstimate" : "replaysStarted",
+		} as const;
+		const answer = await this.#transport.request<ReplaysStarted | ReplayEstimate>(request, options);
+		return "data" in answer ? answer.data : answer;
 	}
 
 	/** Fetches one replay. */

@@ -1,6 +1,7 @@
 // Stats of a project or a webhook: counts and latencies over time.
 import { milliseconds } from "../arguments.ts";
 import { type RequestOptions, type Transport } from "../transport.ts";
+import type { AttemptCause } from "./deliveries.ts";
 
 /** The time range of stats, and the width of its buckets. All are optional. */
 export interface StatsParams {
@@ -27,6 +28,8 @@ export interface StatsValues {
 	readonly succeeded: number;
 	/** Deliveries that became `Failed` in this period. */
 	readonly exhausted: number;
+	/** The failed attempts by cause; causes without any are omitted. Attempts that version 0.1 has made are in none. */
+	readonly failures: Readonly<Partial<Record<AttemptCause, number>>>;
 	/** Percentiles over attempts that got a response or timed out, within 5 %; null if there were none. */
 	readonly latencyMs: {
 		/** Half of them took at most this long. */
@@ -60,6 +63,8 @@ export interface Stats {
 	readonly totals: StatsValues;
 	/** The current number of deliveries by status, whenever they were created. */
 	readonly deliveries: Readonly<Record<"Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled", number>>;
+	/** The `createDate` of the oldest delivery that is `Pending` now, and of the oldest that is `Held`; null if there is none. */
+	readonly waitingSince: Readonly<Record<"Pending" | "Held", number | null>>;
 }
 
 /** The attempts of several webhooks over time: what small charts in a list show. */

@@ -43,6 +43,7 @@ describe("progress", () => {
 			customerId: null,
 			webhookId: "webhook_1",
 			filter,
+			chosenCount: null,
 			status: "Running",
 			scannedCount: 0,
 			deliveryCount: 0,

@@ -17,6 +17,8 @@ export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
 
 /** The largest number of Running replays in one project. */
 export const MAX_RUNNING_REPLAYS = 10;
+/** The largest number of events that one replay can be asked for by their ids. */
+export const MAX_CHOSEN_EVENTS = 1_000;
 
 /** Selects the events of the webhook's project that are replayed. */
 export interface ReplayFilter {
@@ -40,6 +42,8 @@ export interface Replay {
 	/** That of its webhook. */
 	readonly customerId: string | null;
 	readonly filter: ReplayFilter;
+	/** How many events were chosen by their ids, which the range of the filter spans; null if it is about every event of its range. */
+	readonly chosenCount: number | null;
 	/** Finished when each matching event has a new delivery, whatever becomes of these deliveries. */
 	readonly status: ReplayStatus;
 	/** Events looked at so far. */
@@ -58,11 +62,13 @@ export interface Replay {
 }
 
 /**
- * The progress of a replay from 0 to 1: the share of the time between the oldest and the newest event in the range. It
- * is measured in time because counting a million events beforehand would take as long as the replay.
+ * The progress of a replay from 0 to 1: the share of the chosen events, or else of the time between the oldest and the newest event in
+ * the range. It is measured in time because counting a million events beforehand would take as long as the replay.
  */
-export function replayProgress({ status, firstEventDate, lastEventDate, position }: Replay): number {
+export function replayProgress({ status, chosenCount, scannedCount, ...dates }: Replay): number {
 	if (status === "Finished") return 1;
+	if (chosenCount !== null) return Math.min(1, scannedCount / Math.max(1, chosenCount));
+	const { firstEventDate, lastEventDate, position } = dates;
 	if (firstEventDate === null || lastEventDate === null || position === null) return 0;
 	return Math.min(1, (position - firstEventDate) / Math.max(1, lastEventDate - firstEventDate));
 }

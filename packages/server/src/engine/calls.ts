@@ -221,6 +221,8 @@ export interface Intake {
 
 /** The events that a replay sends to a webhook again. */
 export interface ReplayRequest {
+	/** Only these, at most `MAX_CHOSEN_EVENTS`, each named once, and `since` and `until` are ignored. Null, or if omitted: every event of the range. */
+	readonly eventIds?: readonly string[] | null;
 	/** Inclusive. */
 	readonly since: number;
 	/** Exclusive; null means now. */
@@ -242,11 +244,17 @@ export interface ReplayEstimate {
 export interface Replays {
 	/**
 	 * Starts a replay in the background. It continues after stops and crashes, waits while the webhook is paused or
-	 * disabled, and is cancelled when the webhook is deleted. Throws `webhook_not_found`, `too_many_replays`.
+	 * disabled, and is cancelled when the webhook is deleted. Throws `webhook_not_found`, `event_not_found`, `too_many_replays`, and
+	 * `invalid_request` for an event that is not for the customer of the webhook.
 	 */
 	start(change: Change, webhookId: string, request: ReplayRequest): Promise<Replay>;
-	/** Counts the events that `start` would send. Throws `webhook_not_found`. */
-	estimate(scope: Scope, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate>;
+	/**
+	 * Starts a replay to each of these webhooks, each named once, or none of them. Throws what `start` throws, with the paths of the
+	 * webhooks and events that are not in the scope.
+	 */
+	startAll(change: Change, webhookIds: readonly string[], request: ReplayRequest): Promise<readonly Replay[]>;
+	/** Counts what `startAll` would send. Throws `webhook_not_found`, `event_not_found`. */
+	estimate(scope: Scope, webhookIds: readonly string[], request: ReplayRequest): Promise<ReplayEstimate>;
 	/** Newest first; `webhookId` null means all webhooks. */
 	list(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<Replay>>;
 	/** Throws `replay_not_found`. */

@@ -12,6 +12,8 @@ export interface StatsReport extends StatsRange {
 	readonly totals: StatsBucket;
 	/** How many deliveries are in each status now. */
 	readonly deliveries: Readonly<Record<DeliveryStatus, number>>;
+	/** The `createDate` of the oldest delivery in each status that waits; null if there is none. */
+	readonly waitingSince: Readonly<Record<"Pending" | "Held", number | null>>;
 }
 
 /** The attempts of several webhooks in a range of time. */

@@ -1,5 +1,5 @@
 // `fanfare replays`: old events, sent to a webhook again.
-import type { Replay, ReplayOutcome } from "@fanfare/sdk";
+import type { Replay, ReplayOutcome, ReplayWebhook } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -19,6 +19,8 @@ interface Filter extends CommonOptions, ListOptions {
 interface StartOptions extends CommonOptions {
 	readonly since?: number;
 	readonly until?: number;
+	readonly events?: string[];
+	readonly alsoTo?: string[];
 	readonly status?: ReplayOutcome[];
 	readonly eventTypes?: string[];
 	readonly dryRun?: boolean;
@@ -96,24 +98,29 @@ function addStart(group: Command): void {
 		group,
 		{
 			usage: "start [webhook]",
-			summary: "Send old events to a webhook again. The number of events is shown first.",
+			summary: "Send old events to a webhook again, or to several. The number of events is shown first.",
 			args: { webhook: WEBHOOK },
 			changes: "asks",
 			options: [
 				option("--since <time>", "Events accepted at this time or later, such as 24h before now.", (text) =>
 					parseTime(text),
 				),
+				option("--events <list>", "Only these events, by their ids, at most 1,000, in place of --since.", parseList),
+				option("--also-to <list>", "More webhooks that get them, at most 10 in all.", parseList),
 				option("--until <time>", "Events accepted before this time. Default: now.", (text) => parseTime(text)),
 				option(
 					"--status <list>",
-					"How the newest delivery to the webhook ended: Succeeded, Failed, Cancelled, Missed. Default: all but Succeeded.",
+					"How the newest delivery to the webhook ended: Succeeded, Failed, Cancelled, Missed. Default: all but Succeeded; with --events all.",
 					listOf(OUTCOMES),
 				),
 				option("--event-types <list>", "Only these types, such as order.paid,user.*.", parseList),
 				option("-n, --dry-run", "Only count the events."),
 				option("--wait", "Wait until it has ended."),
 			],
-			examples: ["fanfare replays start billing --since 24h --status Failed,Missed --wait"],
+			examples: [
+				"fanfare replays start billing --since 24h --status Failed,Missed --wait",
+				"fanfare replays start billing --events evt_…,evt_… --also-to crm",
+			],
 		},
 		start,
 	);
@@ -121,17 +128,28 @@ function addStart(group: Command): void {
 
 async function start(call: Call<StartOptions>, given: string | undefined): Promise<void> {
 	const project = await call.project();
-	const webhookId = await webhookIdOf(call, project, given);
-	const since = call.options.since ?? (await askSince(call));
-	const { until = Date.now(), status, eventTypes, dryRun, wait } = call.options;
-	const range = { since, until, status, eventTypes };
-	const estimate = await project.batch.webhooks.replay(webhookId, { ...range, dryRun: true });
-	const text = `${estimate.complete ? "" : "more than "}${counted(estimate.count, "event")}`;
+	const { alsoTo = [], status, eventTypes, dryRun, wait } = call.options;
+	const webhookIds = [await webhookIdOf(call, project, given)];
+	for (const name of alsoTo) webhookIds.push(await webhookIdOf(call, project, name));
+	const chosen = { webhookIds, ...(await eventsOf(call)), status, eventTypes };
+	const estimate = await project.replays.create({ ...chosen, dryRun: true });
+	const what =
+		webhookIds.length === 1 ? counted(estimate.count, "event") : counted(estimate.count, "delivery", "deliveries");
+	const text = `${estimate.complete ? "" : "more than "}${what}`;
 	if (dryRun === true) return call.output.object(estimate, String(estimate.count), () => [["Would send", text]]);
-	await call.confirm(`Send ${text} to ${given ?? webhookId} again?`);
-	const replay = await project.batch.webhooks.replay(webhookId, range);
-	await show(call, wait === true ? await waitFor(call, replay.id) : replay);
-	if (wait !== true) call.output.note(`Next: fanfare replays wait ${replay.id}`);
+	const names = [given ?? webhookIds[0], ...alsoTo].join(", ");
+	await call.confirm(`Send ${text} to ${names} again?`);
+	for (const replay of await project.replays.create(chosen)) {
+		await show(call, wait === true ? await waitFor(call, replay.id) : replay);
+		if (wait !== true) call.output.note(`Next: fanfare replays wait ${replay.id}`);
+	}
+}
+
+async function eventsOf(call: Call<StartOptions>): Promise<ReplayWebhook> {
+	const { events, since, until } = call.options;
+	// Both are refused by the server, which says why.
+	if (events !== undefined) return { eventIds: events, since, until };
+	return { since: since ?? (await askSince(call)), until: until ?? Date.now() };
 }
 
 async function askSince(call: Call<StartOptions>): Promise<number> {

@@ -14,6 +14,8 @@ interface ConfirmProps {
 	/** Keeps the button from being pressed, for example until a name was typed. */
 	readonly isBlocked?: boolean;
 	readonly error?: unknown;
+	/** Whether there are fields to fill in, which then keep the focus. */
+	readonly hasFields?: boolean;
 	readonly children: ReactNode;
 	readonly onConfirm: () => void;
 	readonly onClose: () => void;
@@ -30,16 +32,18 @@ export function Confirm(props: ConfirmProps) {
 
 /** It is there only while the dialog is. */
 function Question(props: ConfirmProps) {
-	const { verb, isDangerous = false, isBusy, isBlocked = false, error, children, onConfirm, onClose } = props;
+	const { verb, isDangerous = false, isBusy, isBlocked = false, hasFields = false, error, children } = props;
+	const { onConfirm, onClose } = props;
 	const body = useRef<HTMLDivElement>(null);
 	const button = useRef<HTMLButtonElement>(null);
 	const isReady = !isBlocked && !isDangerous;
 	// The button can't take the focus while it is blocked, for example until something was counted. Until then no key reaches what is
 	// beneath: an Enter that comes too early would follow a link there.
 	useEffect(() => {
+		if (hasFields) return;
 		if (isReady) button.current?.focus();
 		else body.current?.focus();
-	}, [isReady]);
+	}, [isReady, hasFields]);
 	return (
 		<div className="stack confirm" ref={body} tabIndex={-1}>
 			<div>{children}</div>
@@ -51,7 +55,7 @@ function Question(props: ConfirmProps) {
 				{/* Enter agrees, unless that would do harm. */}
 				<Button
 					ref={button}
-					{...(!isDangerous && { "data-autofocus": true })}
+					{...(!isDangerous && !hasFields && { "data-autofocus": true })}
 					color={isDangerous ? "red" : "brand"}
 					loading={isBusy}
 					disabled={isBlocked}

@@ -2,8 +2,8 @@
 //
 // Many customers may have their portal open for hours, so none of them holds a stream.
 import type { ProjectHandle } from "@fanfare/sdk";
-import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 
 import { applyItems } from "../../live/apply-items.ts";
 
@@ -13,10 +13,11 @@ const AFTER_FAILURE_MS = 10_000;
 /** Applies changes since the position to what is shown while the tab is visible. Returns whether the server has not answered last. */
 export function useChanges(project: ProjectHandle, position: string | undefined): boolean {
 	const queryClient = useQueryClient();
-	const [isAway, setAway] = useState(false);
+	const isAway = useIsAway(project.id);
 	useEffect(() => {
 		const end = new AbortController();
 		const { signal } = end;
+		const setAway = (isAway: boolean) => queryClient.setQueryData(awayKey(project.id), isAway);
 		const follow = async () => {
 			let lastEventId = position;
 			while (!signal.aborted) {
@@ -43,6 +44,14 @@ export function useChanges(project: ProjectHandle, position: string | undefined)
 		return () => end.abort();
 	}, [project, position, queryClient]);
 	return isAway;
+}
+
+const awayKey = (projectId: string) => ["project", projectId, "away"] as const;
+
+/** Whether the server has not answered when it was asked last what has changed. */
+export function useIsAway(projectId: string): boolean {
+	const { data = false } = useQuery<boolean>({ queryKey: awayKey(projectId), queryFn: skipToken });
+	return data;
 }
 
 /** True in the query cache if there may be deliveries that the lists do not show yet. */

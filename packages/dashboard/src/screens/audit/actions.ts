@@ -33,6 +33,7 @@ const WORDS: Readonly<Record<string, string>> = {
 	"event_type.update": "changed the event type",
 	"event_type.delete": "deleted the event type",
 	"replay.create": "started",
+	"replay.create_many": "started",
 	"replay.cancel": "stopped",
 	"customer.update": "changed the customer",
 	"customer.delete": "began to delete the customer",

@@ -57,7 +57,8 @@ export function DeliveriesScreen() {
 	const names = new Map(webhooks?.map(({ id, name }) => [id, name]));
 	const isSplit = isWide && search.open !== undefined;
 	const columns = deliveryColumns({ projectId: project.id, webhookNames: names, isNarrow: isSplit });
-	const allColumns = mayWrite ? [selectColumn({ selected, onToggle: toggle }), ...columns] : columns;
+	const nameOf = ({ eventType }: Delivery) => eventType;
+	const allColumns = mayWrite ? [selectColumn({ selected, onToggle: toggle, nameOf }), ...columns] : columns;
 	return (
 		<>
 			<PageHead

@@ -1,27 +1,32 @@
 // The column of check boxes.
-import type { Delivery } from "@fanfare/sdk";
 import { Checkbox } from "@mantine/core";
 
 import type { Column } from "../../parts/layout/table.tsx";
 
-interface SelectColumnOptions {
+interface SelectColumnOptions<Row> {
 	readonly selected: ReadonlySet<string>;
 	readonly onToggle: (id: string) => void;
+	/** What a row is called beside its id. */
+	readonly nameOf: (row: Row) => string;
 }
 
-export function selectColumn({ selected, onToggle }: SelectColumnOptions): Column<Delivery> {
+export function selectColumn<Row extends { readonly id: string }>({
+	selected,
+	onToggle,
+	nameOf,
+}: SelectColumnOptions<Row>): Column<Row> {
 	return {
 		name: "Select",
 		width: "1.25rem",
 		phone: "hide",
 		isNameHidden: true,
-		cell: ({ id, eventType }) => (
+		cell: (row) => (
 			<div className="above">
 				<Checkbox
 					size="xs"
-					aria-label={`Select ${eventType} ${id}`}
-					checked={selected.has(id)}
-					onChange={() => onToggle(id)}
+					aria-label={`Select ${nameOf(row)} ${row.id}`}
+					checked={selected.has(row.id)}
+					onChange={() => onToggle(row.id)}
 				/>
 			</div>
 		),

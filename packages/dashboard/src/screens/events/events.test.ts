@@ -19,6 +19,36 @@ pageSuite("events", (world) => {
 		return ((await response.json()) as { id: string }).id;
 	};
 
+	it("are selected and sent again to several webhooks, after the deliveries were counted", async () => {
+		await using receiver = await startReceiver();
+		const ids = [await sendText("chosen.one", "1"), await sendText("chosen.two", "2")];
+		await sendText("chosen.one", "3");
+		const make = async (name: string, eventTypes: string[]) => {
+			const webhook = await world.server.createWebhook(receiver.url, { eventTypes });
+			await world.server.project.batch.webhooks.update(webhook.id, { name });
+			return webhook.id;
+		};
+		const webhookIds = [await make("Both", ["chosen.*"]), await make("Only two", ["chosen.two"])];
+		await using tab = await world.open("events?type=chosen.*");
+		const { page } = tab;
+		for (const id of ids) await page.getByRole("checkbox", { name: id }).check();
+		await page.getByRole("button", { name: "Replay 2 selected…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Send 2 events again?" });
+		await dialog.getByLabel("To these webhooks").click();
+		await page.getByRole("option", { name: "Both", exact: true }).click();
+		await dialog.getByText("This makes 2 deliveries.").waitFor();
+		await page.getByRole("option", { name: "Only two", exact: true }).click();
+		await dialog.getByText("This makes 3 deliveries.").waitFor();
+		await page.keyboard.press("Tab");
+		expect(await axeFindings(page)).toEqual([]);
+		await dialog.getByRole("button", { name: "Send 3 deliveries" }).click();
+		await page.getByText("2 replays started").waitFor();
+		await receiver.waitFor(3);
+		const replays = await Promise.all(webhookIds.map((webhookId) => world.server.project.replays.list({ webhookId })));
+		expect(replays.map(({ data }) => data[0]?.chosenCount)).toEqual([2, 2]);
+		await expect.poll(() => page.getByRole("button", { name: /selected…/ }).count()).toBe(0);
+	});
+
 	it("are found by type, customer and tag, each in the address", async () => {
 		await sendText("find.one", "1", ',"customerId":"acme","tags":["order:1"]');
 		await sendText("find.one", "2", ',"customerId":"globex","tags":["order:2"]');

@@ -3,6 +3,7 @@ import type { LoggedEvent } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
@@ -14,10 +15,12 @@ import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx"
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { NewRows } from "../deliveries/new-rows.tsx";
+import { selectColumn } from "../deliveries/select-column.tsx";
 import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
 import { Outcomes } from "./outcomes.tsx";
 import { eventsQuery } from "./queries.ts";
 import { Recipients } from "./recipients.tsx";
+import { MOST_EVENTS, ReplaySelected } from "./replay-selected.tsx";
 import type { EventsSearch } from "./search.ts";
 import { SendLink } from "./send-link.tsx";
 
@@ -31,13 +34,25 @@ export function EventsScreen() {
 	const options = eventsQuery(project, search);
 	const query = useInfiniteQuery(options);
 	const { data, error, refetch, hasNextPage } = query;
-	useTriageKeys({ onRow: () => {}, onSelect: null });
+	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+	const toggle = (id: string) => setSelected((selected) => toggledIn(selected, id));
+	useTriageKeys({ onRow: () => {}, onSelect: mayWrite ? toggle : null });
 	const rows = data?.pages.flatMap((page) => page.data);
+	const columns = columnsOf(project.id, rows ?? []);
+	const nameOf = ({ type }: LoggedEvent) => type;
+	const allColumns = mayWrite ? [selectColumn({ selected, onToggle: toggle, nameOf }), ...columns] : columns;
 	return (
 		<>
 			<PageHead
 				title="Events"
-				actions={mayWrite && <SendLink search={search.type === undefined ? {} : { type: search.type }} />}
+				actions={
+					mayWrite && (
+						<>
+							<ReplaySelected selected={selected} onDone={() => setSelected(new Set())} />
+							<SendLink search={search.type === undefined ? {} : { type: search.type }} />
+						</>
+					)
+				}
 			/>
 			<Filters search={search} />
 			{error !== null && <Problem error={error} what="The events could not be loaded" onRetry={() => void refetch()} />}
@@ -53,14 +68,22 @@ export function EventsScreen() {
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
 				<Table
 					label="Events"
-					columns={columnsOf(project.id, rows)}
+					columns={allColumns}
 					rows={rows}
 					keyOf={({ id }) => id}
+					isSelected={({ id }) => selected.has(id)}
 					foot={<ListFoot query={query} shown={rows.length} />}
 				/>
 			)}
 		</>
 	);
+}
+
+/** With the id, or without it if it is there. No more than can be replayed at once. */
+function toggledIn(selected: ReadonlySet<string>, id: string): ReadonlySet<string> {
+	const rest = [...selected].filter((other) => other !== id);
+	if (rest.length < selected.size) return new Set(rest);
+	return selected.size === MOST_EVENTS ? selected : new Set([...selected, id]);
 }
 
 function columnsOf(projectId: string, rows: readonly LoggedEvent[]): Column<LoggedEvent>[] {

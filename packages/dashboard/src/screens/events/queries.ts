@@ -98,3 +98,16 @@ export function recentEventsQuery(project: ProjectHandle, type: string) {
 		enabled: type !== "",
 	});
 }
+
+/** How many deliveries a replay of these events to these webhooks would make. */
+export function chosenEstimateQuery(
+	project: ProjectHandle,
+	webhookIds: readonly string[],
+	eventIds: readonly string[],
+) {
+	return queryOptions({
+		queryKey: ["project", project.id, "replay-estimate", { webhookIds, eventIds }],
+		queryFn: ({ signal }) => project.replays.create({ webhookIds, eventIds, dryRun: true }, { signal }),
+		enabled: webhookIds.length > 0,
+	});
+}

@@ -64,6 +64,39 @@ pageSuite("the overview", (world) => {
 		await receiver.waitFor(6);
 	});
 
+	it("says why attempts fail and since when deliveries wait, and leads to them, as the webhook's own screen does", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 503 }));
+		const { webhooks } = world.server.project.batch;
+		const failing = await world.server.createWebhook(receiver.url, {
+			eventTypes: ["causes"],
+			retries: { maxRetries: 0, maxRetryDelay: 0 },
+		});
+		const paused = await world.server.createWebhook(receiver.url, { eventTypes: ["causes"] });
+		await webhooks.update(failing.id, { name: "Why" });
+		await webhooks.pause(paused.id);
+		await world.server.project.events.send({ type: "causes", data: 1 });
+		await expect.poll(async () => (await webhooks.stats(failing.id)).deliveries.Failed).toBe(1);
+		await using tab = await world.open();
+		const { page } = tab;
+		const causes = () => page.getByRole("region", { name: /Why attempts fail/ });
+		await causes().getByRole("link", { name: "5xx server error" }).waitFor();
+		await page
+			.getByText(/^oldest/)
+			.first()
+			.waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.getByRole("link", { name: "Webhooks" }).first().click();
+		await page.getByRole("link", { name: "Why", exact: true }).click();
+		const item = causes().getByRole("listitem").filter({ hasText: "5xx server error" });
+		await item.getByText("100%").or(item.getByText("100 %")).waitFor();
+		await item.getByRole("link").click();
+		await page.getByRole("table", { name: "Deliveries" }).getByRole("link", { name: "causes" }).waitFor();
+		const { searchParams } = new URL(page.url());
+		expect([searchParams.get("cause"), searchParams.get("webhook")]).toEqual(["status_5xx", failing.id]);
+		expect(await axeFindings(page)).toEqual([]);
+	});
+
 	it("sets an item aside with a note until it changes, in all tabs and after a reload", async () => {
 		const { webhooks } = world.server.project.batch;
 		const { id } = await webhooks.create({ name: "Deputy", spec: { endpoint: "http://127.0.0.1:9/aside" } });

@@ -5,7 +5,8 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 
 import type { Range } from "../../app/search.ts";
 import { Bars } from "../../parts/chart/bars.tsx";
-import { Numbers } from "../../parts/chart/numbers.tsx";
+import { FailureCauses } from "../../parts/chart/failure-causes.tsx";
+import { Numbers, Since } from "../../parts/chart/numbers.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { TableSkeleton } from "../../parts/layout/table.tsx";
@@ -71,10 +72,15 @@ export function OverviewScreen() {
 								value: <StatusLink status="Failed" value={stats.deliveries.Failed} />,
 								...(stats.deliveries.Failed > 0 && { tone: "bad" as const }),
 							},
-							{ name: "Waiting now", value: <StatusLink status="Pending" value={stats.deliveries.Pending} /> },
+							{
+								name: "Waiting now",
+								value: <StatusLink status="Pending" value={stats.deliveries.Pending} />,
+								detail: <Since at={stats.waitingSince.Pending} />,
+							},
 							{
 								name: "Held now",
 								value: <StatusLink status="Held" value={stats.deliveries.Held} />,
+								detail: <Since at={stats.waitingSince.Held} />,
 								...(stats.deliveries.Held > 0 && { tone: "warn" as const }),
 							},
 							{
@@ -91,6 +97,9 @@ export function OverviewScreen() {
 						buckets={stats.data.map(({ start, succeeded, exhausted }) => ({ start, good: succeeded, bad: exhausted }))}
 					/>
 				</section>
+			)}
+			{stats !== undefined && (
+				<FailureCauses projectId={project.id} totals={stats.totals} search={{ changed: range }} />
 			)}
 		</>
 	);

@@ -5,6 +5,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
+import { useIsLive } from "../../live/use-live.ts";
 import { Numbers } from "../../parts/chart/numbers.tsx";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
@@ -27,7 +28,7 @@ export function ReplayScreen() {
 	const { replayId } = route.useParams();
 	const project = useProject();
 	const mayWrite = useMay("write");
-	const { data: replay, error, refetch } = useQuery(replayQuery(project, replayId));
+	const { data: replay, error, refetch } = useQuery(replayQuery(project, replayId, useIsLive(project.id)));
 	return (
 		<>
 			<PageHead

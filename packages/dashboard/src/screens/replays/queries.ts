@@ -3,13 +3,14 @@ import type { ProjectHandle, ReplayOutcome } from "@fanfare/sdk";
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 const PAGE_ROWS = 50;
-const LOOK_EVERY_MS = 2_000;
+/** As long as the live feed is down. */
+const LOOK_EVERY_MS = 10_000;
 const SLICES = 24;
 /** Shorter slices would say less than a number. */
 const LEAST_SLICE_MS = 60_000;
 
-/** The replays, newest first. While one runs, the list is looked at again. */
-export function replaysQuery(project: ProjectHandle, webhookId: string | undefined) {
+/** The replays, newest first. The live feed says how far each is; without it, the list is looked at again while one runs. */
+export function replaysQuery(project: ProjectHandle, webhookId: string | undefined, isLive: boolean) {
 	return infiniteQueryOptions({
 		queryKey: ["project", project.id, "replays", { webhookId }],
 		queryFn: async ({ pageParam, signal }) => {
@@ -20,17 +21,17 @@ export function replaysQuery(project: ProjectHandle, webhookId: string | undefin
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,
 		refetchInterval: ({ state }) =>
-			state.data?.pages.some(({ data }) => data.some(({ status }) => status === "Running")) === true
+			!isLive && state.data?.pages.some(({ data }) => data.some(({ status }) => status === "Running")) === true
 				? LOOK_EVERY_MS
 				: false,
 	});
 }
 
-export function replayQuery(project: ProjectHandle, replayId: string) {
+export function replayQuery(project: ProjectHandle, replayId: string, isLive: boolean) {
 	return queryOptions({
 		queryKey: ["project", project.id, "replay", replayId],
 		queryFn: ({ signal }) => project.replays.get(replayId, { signal }),
-		refetchInterval: ({ state }) => (state.data?.status === "Running" ? LOOK_EVERY_MS / 2 : false),
+		refetchInterval: ({ state }) => (!isLive && state.data?.status === "Running" ? LOOK_EVERY_MS : false),
 	});
 }
 

@@ -56,6 +56,35 @@ pageSuite("replays", (world) => {
 		expect(data).toMatchObject([{ status: "Cancelled" }]);
 	});
 
+	it("say how far they are by the live stream, and are asked for only while it is down", async () => {
+		await using webhook = await mendedWebhook("replay.live", 40);
+		webhook.receiver.script(() => new Promise(() => {}));
+		await world.server.project.batch.webhooks.pause(webhook.id);
+		const { id } = await world.server.project.batch.webhooks.replay(webhook.id, { since: 0 });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		let asked = 0;
+		page.on("request", (request) => {
+			if (request.resourceType() === "fetch" && request.url().endsWith(`/replays/${id}`)) asked += 1;
+		});
+		await page.clock.install();
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/replays/${id}`);
+		const made = page.locator("dl.numbers > div", { hasText: "Deliveries made" }).locator(".number");
+		await expect.poll(() => made.textContent()).toBe("0");
+		await page.getByText("Live", { exact: true }).waitFor();
+		expect(asked).toBe(1);
+		await page.clock.fastForward(11_000);
+		await world.server.project.batch.webhooks.resume(webhook.id);
+		await expect.poll(() => made.textContent()).not.toBe("0");
+		expect(asked).toBe(1);
+		await page.route(/\/stream/, (route) => route.abort());
+		await page.reload();
+		await expect.poll(() => asked).toBe(2);
+		await page.getByText("Not live", { exact: true }).waitFor();
+		await page.clock.fastForward(11_000);
+		await expect.poll(() => asked).toBeGreaterThan(2);
+	});
+
 	it("are only shown to a key that may only read", async () => {
 		const { secretKey } = await world.server.client.keys.create({ name: "reader", scope: "read" });
 		await using tab = await world.open("replays/new", { key: secretKey });

@@ -4,6 +4,7 @@ import { Button, Select } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { createLink, getRouteApi, Link } from "@tanstack/react-router";
 
+import { useIsLive } from "../../live/use-live.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
@@ -27,7 +28,7 @@ export function ReplaysScreen() {
 	const mayWrite = useMay("write");
 	const navigate = route.useNavigate();
 	const { webhook } = route.useSearch();
-	const query = useInfiniteQuery(replaysQuery(project, webhook));
+	const query = useInfiniteQuery(replaysQuery(project, webhook, useIsLive(project.id)));
 	const { data, error, refetch, hasNextPage } = query;
 	const { data: webhooks } = useWebhooks();
 	useTriageKeys({ onRow: () => {}, onSelect: null });

@@ -4,7 +4,8 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import { Bars } from "../../parts/chart/bars.tsx";
-import { Numbers } from "../../parts/chart/numbers.tsx";
+import { FailureCauses } from "../../parts/chart/failure-causes.tsx";
+import { Numbers, Since } from "../../parts/chart/numbers.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { count, duration, share } from "../../parts/text/format.ts";
@@ -42,8 +43,17 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 								value: msOf(stats.totals.latencyMs.p50),
 								detail: `slowest 1 %: ${msOf(stats.totals.latencyMs.p99)}`,
 							},
-							{ name: "Waiting", value: count(stats.deliveries.Pending) },
-							{ name: "Held", value: count(stats.deliveries.Held), ...(stats.deliveries.Held > 0 && { tone: "warn" }) },
+							{
+								name: "Waiting",
+								value: count(stats.deliveries.Pending),
+								detail: <Since at={stats.waitingSince.Pending} />,
+							},
+							{
+								name: "Held",
+								value: count(stats.deliveries.Held),
+								...(stats.deliveries.Held > 0 && { tone: "warn" }),
+								detail: <Since at={stats.waitingSince.Held} />,
+							},
 						]}
 					/>
 					<Bars
@@ -52,6 +62,9 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 						buckets={stats.data.map(({ start, succeeded, exhausted }) => ({ start, good: succeeded, bad: exhausted }))}
 					/>
 				</section>
+			)}
+			{stats !== undefined && (
+				<FailureCauses projectId={project.id} totals={stats.totals} search={{ webhook: webhook.id, changed: "24h" }} />
 			)}
 			<div className="head">
 				<h2 className="card-title">Latest deliveries</h2>

@@ -600,6 +600,7 @@ export type Replay = {
 	readonly status: "Running" | "Finished" | "Cancelled";
 	readonly since: number;
 	readonly until: number;
+	readonly chosenCount: number | null;
 	readonly outcomes: ReadonlyArray<"Succeeded" | "Failed" | "Cancelled" | "Missed">;
 	readonly eventTypes: ReadonlyArray<string> | null;
 	readonly missedEventTypes: ReadonlyArray<string> | null;
@@ -612,8 +613,24 @@ export type Replay = {
 };
 
 export type ReplayWebhook = {
-	readonly since: number;
+	readonly since?: number | null | undefined;
 	readonly until?: number | null | undefined;
+	readonly eventIds?: ReadonlyArray<string> | null | undefined;
+	readonly status?: ReadonlyArray<"Succeeded" | "Failed" | "Cancelled" | "Missed"> | null | undefined;
+	readonly eventTypes?: ReadonlyArray<string> | null | undefined;
+	readonly dryRun?: boolean | null | undefined;
+};
+
+export type ReplaysStarted = {
+	readonly object: "replaysStarted";
+	readonly data: ReadonlyArray<Replay>;
+};
+
+export type CreateReplays = {
+	readonly webhookIds: ReadonlyArray<string>;
+	readonly since?: number | null | undefined;
+	readonly until?: number | null | undefined;
+	readonly eventIds?: ReadonlyArray<string> | null | undefined;
 	readonly status?: ReadonlyArray<"Succeeded" | "Failed" | "Cancelled" | "Missed"> | null | undefined;
 	readonly eventTypes?: ReadonlyArray<string> | null | undefined;
 	readonly dryRun?: boolean | null | undefined;
@@ -708,6 +725,46 @@ export type Stats = {
 		};
 		readonly succeeded: number;
 		readonly exhausted: number;
+		readonly failures: {
+			readonly lookup_timeout?: number;
+			readonly connect_timeout?: number;
+			readonly tls_timeout?: number;
+			readonly response_timeout?: number;
+			readonly headers_timeout?: number;
+			readonly body_timeout?: number;
+			readonly connection_lost?: number;
+			readonly timed_out?: number;
+			readonly name_not_found?: number;
+			readonly lookup_failed?: number;
+			readonly refused?: number;
+			readonly closed_while_connecting?: number;
+			readonly closed_before_response?: number;
+			readonly closed_during_response?: number;
+			readonly certificate_expired?: number;
+			readonly certificate_not_yet_valid?: number;
+			readonly certificate_name_mismatch?: number;
+			readonly certificate_self_signed?: number;
+			readonly certificate_untrusted?: number;
+			readonly not_tls?: number;
+			readonly tls_failed?: number;
+			readonly blocked_address?: number;
+			readonly invalid_response?: number;
+			readonly response_headers_too_large?: number;
+			readonly unexpected_bytes?: number;
+			readonly invalid_request?: number;
+			readonly unreachable?: number;
+			readonly proxy_failed?: number;
+			readonly status_3xx?: number;
+			readonly status_401?: number;
+			readonly status_403?: number;
+			readonly status_404?: number;
+			readonly status_410?: number;
+			readonly status_413?: number;
+			readonly status_429?: number;
+			readonly status_4xx_other?: number;
+			readonly status_5xx?: number;
+			readonly status_other?: number;
+		};
 		readonly latencyMs: {
 			readonly p50: number | null;
 			readonly p95: number | null;
@@ -722,6 +779,46 @@ export type Stats = {
 		};
 		readonly succeeded: number;
 		readonly exhausted: number;
+		readonly failures: {
+			readonly lookup_timeout?: number;
+			readonly connect_timeout?: number;
+			readonly tls_timeout?: number;
+			readonly response_timeout?: number;
+			readonly headers_timeout?: number;
+			readonly body_timeout?: number;
+			readonly connection_lost?: number;
+			readonly timed_out?: number;
+			readonly name_not_found?: number;
+			readonly lookup_failed?: number;
+			readonly refused?: number;
+			readonly closed_while_connecting?: number;
+			readonly closed_before_response?: number;
+			readonly closed_during_response?: number;
+			readonly certificate_expired?: number;
+			readonly certificate_not_yet_valid?: number;
+			readonly certificate_name_mismatch?: number;
+			readonly certificate_self_signed?: number;
+			readonly certificate_untrusted?: number;
+			readonly not_tls?: number;
+			readonly tls_failed?: number;
+			readonly blocked_address?: number;
+			readonly invalid_response?: number;
+			readonly response_headers_too_large?: number;
+			readonly unexpected_bytes?: number;
+			readonly invalid_request?: number;
+			readonly unreachable?: number;
+			readonly proxy_failed?: number;
+			readonly status_3xx?: number;
+			readonly status_401?: number;
+			readonly status_403?: number;
+			readonly status_404?: number;
+			readonly status_410?: number;
+			readonly status_413?: number;
+			readonly status_429?: number;
+			readonly status_4xx_other?: number;
+			readonly status_5xx?: number;
+			readonly status_other?: number;
+		};
 		readonly latencyMs: {
 			readonly p50: number | null;
 			readonly p95: number | null;
@@ -734,6 +831,10 @@ export type Stats = {
 		readonly Failed: number;
 		readonly Held: number;
 		readonly Cancelled: number;
+	};
+	readonly waitingSince: {
+		readonly Pending: number | null;
+		readonly Held: number | null;
 	};
 };
 
@@ -989,6 +1090,7 @@ export interface Responses {
 	readonly DeliveriesChanged: DeliveriesChanged;
 	readonly ReplayEstimate: ReplayEstimate;
 	readonly Replay: Replay;
+	readonly ReplaysStarted: ReplaysStarted;
 	readonly Relay: Relay;
 	readonly Relays: Relays;
 	readonly RelaySignal: RelaySignal;
@@ -1028,6 +1130,7 @@ export interface Bodies {
 	readonly retryDeliveries: DeliveryFilter;
 	readonly cancelDeliveries: DeliveryFilter;
 	readonly replayWebhook: ReplayWebhook;
+	readonly createReplays: CreateReplays;
 	readonly putRelay: PutRelay;
 	readonly updateRelay: UpdateRelay;
 	readonly answerRelayRequest: RelayAnswer;

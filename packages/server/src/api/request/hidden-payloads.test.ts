@@ -63,6 +63,10 @@ async function makeEveryCall(capabilities: typeof CAPABILITIES | readonly (typeo
 	for (const { id, method, path } of ROUTES) {
 		const body = paths[path]?.[method]?.requestBody;
 		const example: unknown = body !== undefined && "content" in body ? body.content["application/json"]?.example : {};
+		const bodies: Record<string, object> = {
+			replayWebhook: { since: 1 },
+			createReplays: { since: 1, webhookIds: [ids["webhookId"]] },
+		};
 		const queries: Record<string, string> = {
 			getStatsOfWebhooks: `?ids=${ids["webhookId"]}`,
 			testWebhook: "?exchange=true",
@@ -71,7 +75,7 @@ async function makeEveryCall(capabilities: typeof CAPABILITIES | readonly (typeo
 		const answering = app.request(url, {
 			method: method.toUpperCase(),
 			headers: { "secret-key": token, "content-type": "application/json" },
-			...(method !== "get" && { body: JSON.stringify(id === "replayWebhook" ? { since: 1 } : example) }),
+			...(method !== "get" && { body: JSON.stringify(bodies[id] ?? example) }),
 		});
 		let response: Response | null = null;
 		void Promise.resolve(answering).then((answer) => (response = answer));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { fillBuckets, MAX_STATS_BUCKETS, statsRange, STATS_WIDTHS_MS, sumBuckets } from "./stats.ts";
+import { causeCounts, fillBuckets, MAX_STATS_BUCKETS, statsRange, STATS_WIDTHS_MS, sumBuckets } from "./stats.ts";
 
 const { minute, hour, day } = STATS_WIDTHS_MS;
 const NOW = Date.parse("2026-11-24T12:34:56.789Z");
@@ -55,5 +55,22 @@ describe("buckets", () => {
 
 	it("add up", () => {
 		expect(sumBuckets([some, some], 0)).toMatchObject({ start: 0, accepted: 4, attemptsFailed: 2, succeeded: 0 });
+	});
+
+	it("add up the failures of each cause, in the order of the list of causes", () => {
+		const failing = {
+			...some,
+			failures: causeCounts([
+				[88, 2],
+				[20, 1],
+				[88, 3],
+				[0, 7],
+			]),
+		};
+		expect([...sumBuckets([failing, some, failing], 0).failures]).toEqual([
+			["refused", 2],
+			["status_5xx", 10],
+		]);
+		expect(() => causeCounts([[255, 1]])).toThrow(RangeError);
 	});
 });

@@ -1,5 +1,6 @@
 // Stats: counts and latencies of deliveries in buckets of a minute, an hour or a day.
 import type { Issue } from "../errors.ts";
+import { ATTEMPT_CAUSES, causeAt, type AttemptCause } from "../log/attempt-cause.ts";
 import { addLatencyCounts, emptyLatencyCounts, type LatencyCounts } from "./latency-histogram.ts";
 
 /** The width of a bucket in ms, by name. */
@@ -31,6 +32,27 @@ export interface StatsBucket {
 	readonly exhausted: number;
 	/** The durations of attempts that got a response or timed out. */
 	readonly latency: LatencyCounts;
+	/** Failed attempts by cause; causes without any are omitted. Attempts that version 0.1 has made are in none. */
+	readonly failures: CauseCounts;
+}
+
+/** Counts above 0, in the order of `ATTEMPT_CAUSES`. */
+export type CauseCounts = ReadonlyMap<AttemptCause, number>;
+
+/** Adds up counts by the numbers of their causes. Throws a `RangeError` for a number that this program does not know. */
+export function causeCounts(pairs: Iterable<readonly [code: number, count: number]>): CauseCounts {
+	const sums = new Map<AttemptCause, number>();
+	for (const [code, count] of pairs) {
+		const cause = causeAt(code);
+		if (cause !== null) sums.set(cause, (sums.get(cause) ?? 0) + count);
+	}
+	return inOrder(sums);
+}
+
+function inOrder(counts: CauseCounts): CauseCounts {
+	return new Map(
+		ATTEMPT_CAUSES.flatMap((cause) => ((counts.get(cause) ?? 0) > 0 ? [[cause, counts.get(cause) ?? 0]] : [])),
+	);
 }
 
 /** A request for stats. `from` and `to` are times in ms; null means the default. */
@@ -99,6 +121,7 @@ export function fillBuckets(buckets: readonly StatsBucket[], width: StatsWidth, 
 /** The sum of all buckets, as one bucket that starts at `start`. */
 export function sumBuckets(buckets: readonly StatsBucket[], start: number): StatsBucket {
 	const sum = { ...emptyBucket(start), latency: emptyLatencyCounts() };
+	const failures = new Map<AttemptCause, number>();
 	for (const bucket of buckets) {
 		sum.accepted += bucket.accepted;
 		sum.attemptsSucceeded += bucket.attemptsSucceeded;
@@ -106,12 +129,14 @@ export function sumBuckets(buckets: readonly StatsBucket[], start: number): Stat
 		sum.succeeded += bucket.succeeded;
 		sum.exhausted += bucket.exhausted;
 		addLatencyCounts(sum.latency, bucket.latency);
+		for (const [cause, count] of bucket.failures) failures.set(cause, (failures.get(cause) ?? 0) + count);
 	}
-	return sum;
+	return { ...sum, failures: inOrder(failures) };
 }
 
 /** Shared by all empty buckets; never written to. */
 const NO_LATENCY = emptyLatencyCounts();
+const NO_FAILURES: CauseCounts = new Map();
 
 function emptyBucket(start: number) {
 	return {
@@ -122,6 +147,7 @@ function emptyBucket(start: number) {
 		succeeded: 0,
 		exhausted: 0,
 		latency: NO_LATENCY,
+		failures: NO_FAILURES,
 	};
 }
 

@@ -114,7 +114,7 @@ describe("a replay", () => {
 		const webhook = await test.createWebhook(receiver.url, { eventTypes: ["order.*"] });
 		const { replays } = test.engine;
 		const count = async (request: Partial<ReplayRequest>) =>
-			(await replays.estimate(test.scope, webhook.id, { ...MISSED, ...request })).count;
+			(await replays.estimate(test.scope, [webhook.id], { ...MISSED, ...request })).count;
 		expect(await count({})).toBe(2);
 		expect(await count({ eventTypes: ["user.created"] })).toBe(3);
 		const replay = await replays.start(test.change, webhook.id, MISSED);
@@ -368,8 +368,8 @@ describe("an estimate", () => {
 		await sendMany(test, 1_700);
 		const webhook = await test.createWebhook(receiver.url);
 		const { replays } = test.engine;
-		expect(await replays.estimate(test.scope, webhook.id, MISSED)).toEqual({ count: 1_700, complete: true });
-		expect(await replays.estimate(test.scope, webhook.id, FAILED)).toEqual({ count: 0, complete: true });
+		expect(await replays.estimate(test.scope, [webhook.id], MISSED)).toEqual({ count: 1_700, complete: true });
+		expect(await replays.estimate(test.scope, [webhook.id], FAILED)).toEqual({ count: 0, complete: true });
 		for (let n = 0; n < 20; n++) test.clock.advance(100);
 		expect(receiver.requests).toEqual([]);
 		expect((await replays.list(test.scope, null, { limit: 9, cursor: null })).rows).toEqual([]);
@@ -379,7 +379,7 @@ describe("an estimate", () => {
 		await using test = await openTestEngine();
 		await sendMany(test, 1_200);
 		const webhook = await test.createWebhook("http://127.0.0.1:9/");
-		const estimate = test.engine.replays.estimate(test.scope, webhook.id, MISSED);
+		const estimate = test.engine.replays.estimate(test.scope, [webhook.id], MISSED);
 		setImmediate(() => test.clock.advance(20_001));
 		expect(await estimate).toMatchObject({ count: expect.any(Number), complete: false });
 	});

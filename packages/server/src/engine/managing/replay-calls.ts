@@ -1,23 +1,26 @@
 // Replays: started, estimated, read and cancelled here. The replayer in background/ executes them.
-import { projectOf, type Scope } from "../../core/access/principal.ts";
+import { isInScope, projectOf, type Scope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { customerLimitsOf, type CustomerLimits } from "../../core/policies/customer-limits.ts";
 import { MAX_RUNNING_REPLAYS, type Replay, type ReplayFilter } from "../../core/replay.ts";
 import { StoreError } from "../../ports/store/errors.ts";
-import type { ReplayStore } from "../../ports/store/replays.ts";
+import type { LogStore } from "../../ports/store/log.ts";
+import type { NewReplay, ReplayCountStep, ReplayStore } from "../../ports/store/replays.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import type { Replayer } from "../background/replayer.ts";
 import type { Change, ReplayEstimate, ReplayRequest, Replays } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
-import { eventTypesOf } from "../directory/webhook-table.ts";
+import { webhooksNotFound } from "../directory/not-found.ts";
+import { eventTypesOf, type KnownWebhook } from "../directory/webhook-table.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { SerialByKey } from "./changes/serial-by-key.ts";
+import { findChosen, type Chosen } from "./chosen-events.ts";
 
-type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids">;
+type Parts = Pick<PartsOn<ReplayStore & Pick<LogStore, "eventsById">>, "store" | "clock" | "ids">;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -47,20 +50,48 @@ export class ReplayCalls implements Replays {
 	}
 
 	async start({ scope, audit }: Change, webhookId: string, request: ReplayRequest): Promise<Replay> {
-		const { clock, ids, store } = this.#parts;
+		const [replay] = await this.#start({ scope, audit }, [this.#near.directory.webhookIn(scope, webhookId)], request);
+		if (replay === undefined) throw new Error("the replay is missing");
+		return replay;
+	}
+
+	startAll(change: Change, webhookIds: readonly string[], request: ReplayRequest): Promise<readonly Replay[]> {
+		return this.#start(change, this.#webhooks(change.scope, webhookIds), request);
+	}
+
+	async #start(
+		{ scope, audit }: Change,
+		webhooks: readonly KnownWebhook[],
+		request: ReplayRequest,
+	): Promise<readonly Replay[]> {
+		const { eventIds = null } = request;
+		const chosen = await findChosen(this.#parts.store, scope, webhooks, eventIds);
 		const projectId = projectOf(scope);
-		const webhook = this.#near.directory.webhookIn(scope, webhookId);
-		const { customerId } = webhook;
-		const eventTypes = eventTypesOf(webhook);
+		const added = webhooks.map((webhook): NewReplay => {
+			const replay = this.#make(webhook, request, chosen);
+			const entry = auditEntry(this.#parts, audit, { objectId: replay.id, projectId });
+			return { replay, eventIds, limit: this.#limitOf(webhook), entry };
+		});
+		if (!(await this.#parts.store.insertReplays(added))) throw this.#tooMany(webhooks);
+		for (const { replay } of added) {
+			this.#near.replayer.add(replay);
+			this.#near.live.replayUpdated(replay);
+		}
+		return added.map(({ replay }) => replay);
+	}
+
+	#make(webhook: KnownWebhook, request: ReplayRequest, chosen: Chosen | null): Replay {
+		const { clock, ids } = this.#parts;
 		const id = ids.make("replay", clock.now());
 		// Lists are ordered by id. The date is taken from the id, which never goes back when the clock does.
 		const now = idTime(id);
-		const replay: Replay = {
+		return {
 			id,
-			projectId,
-			webhookId,
-			customerId,
-			filter: filterOf(request, eventTypes, now),
+			projectId: webhook.projectId,
+			webhookId: webhook.id,
+			customerId: webhook.customerId,
+			filter: filterOf(request, chosen, eventTypesOf(webhook), now),
+			chosenCount: chosen?.count ?? null,
 			status: "Running",
 			scannedCount: 0,
 			deliveryCount: 0,
@@ -71,22 +102,52 @@ export class ReplayCalls implements Replays {
 			updateDate: now,
 			endDate: null,
 		};
-		const entry = auditEntry(this.#parts, audit, { objectId: id, projectId });
-		const limit = customerId === null ? MAX_RUNNING_REPLAYS : this.#maxReplaysPerCustomer(projectId);
-		if (!(await store.insertReplay(replay, { limit, entry }))) throw tooMany(customerId, limit);
-		this.#near.replayer.add(replay);
-		this.#near.live.replayUpdated(replay);
-		return replay;
 	}
 
-	#maxReplaysPerCustomer(projectId: string): number {
+	#limitOf({ customerId, projectId }: KnownWebhook): number {
+		if (customerId === null) return MAX_RUNNING_REPLAYS;
 		return customerLimitsOf(this.#limits, this.#near.directory.project(projectId)).maxReplaysPerCustomer;
 	}
 
-	async estimate(scope: Scope, webhookId: string, request: ReplayRequest): Promise<ReplayEstimate> {
-		const eventTypes = eventTypesOf(this.#near.directory.webhookIn(scope, webhookId));
-		const filter = filterOf(request, eventTypes, this.#parts.clock.now());
-		return this.#counts.run(COUNTS, () => this.#count(scope, webhookId, filter));
+	/** The webhooks of a scope with these ids. */
+	#webhooks(scope: Scope, webhookIds: readonly string[]): readonly KnownWebhook[] {
+		const projectId = projectOf(scope);
+		this.#near.directory.project(projectId);
+		const found = this.#near.directory.webhooksIn(projectId, webhookIds).filter((webhook) => isInScope(scope, webhook));
+		const byId = new Map(found.map((webhook) => [webhook.id, webhook]));
+		const unknown = webhookIds.flatMap((id, index) => (byId.has(id) ? [] : [`webhookIds.${index}`]));
+		if (unknown.length > 0) throw webhooksNotFound(unknown);
+		return webhookIds.flatMap((id) => byId.get(id) ?? []);
+	}
+
+	#tooMany(webhooks: readonly KnownWebhook[]): FanfareError {
+		const [first] = webhooks;
+		const customers = new Set(webhooks.map(({ customerId }) => customerId));
+		if (first !== undefined && webhooks.length === 1) return tooMany(first.customerId, this.#limitOf(first));
+		const [limit] = webhooks.map((webhook) => this.#limitOf(webhook)).toSorted((a, b) => a - b);
+		const owner = customers.size === 1 && !customers.has(null) ? "this customer" : "a project, or of a customer";
+		return new FanfareError(
+			"too_many_replays",
+			`Too many replays for ${owner} would run at once: some are running, and ${webhooks.length} more were asked for. ` +
+				`The limit that is reached first is ${limit ?? 0}. None was started: ask for fewer webhooks, or wait until some have ended.`,
+		);
+	}
+
+	async estimate(scope: Scope, webhookIds: readonly string[], request: ReplayRequest): Promise<ReplayEstimate> {
+		const webhooks = this.#webhooks(scope, webhookIds);
+		const { eventIds = null } = request;
+		const chosen = await findChosen(this.#parts.store, scope, webhooks, eventIds);
+		return this.#counts.run(COUNTS, async () => {
+			const endAt = this.#parts.clock.monotonicMs() + COUNT_MS;
+			let sum: ReplayEstimate = { count: 0, complete: true };
+			for (const webhook of webhooks) {
+				const filter = filterOf(request, chosen, eventTypesOf(webhook), this.#parts.clock.now());
+				const of = { scope, webhookId: webhook.id, filter, eventIds };
+				const { count, complete } = await this.#count(of, endAt);
+				sum = { count: sum.count + count, complete: sum.complete && complete };
+			}
+			return sum;
+		});
 	}
 
 	async list(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<Replay>> {
@@ -138,13 +199,15 @@ export class ReplayCalls implements Replays {
 		return this.#counts.idle();
 	}
 
-	async #count(scope: Scope, webhookId: string, filter: ReplayFilter): Promise<ReplayEstimate> {
+	async #count(
+		of: Pick<ReplayCountStep, "scope" | "webhookId" | "filter" | "eventIds">,
+		endAt: number,
+	): Promise<ReplayEstimate> {
 		const { clock, store } = this.#parts;
-		const endAt = clock.monotonicMs() + COUNT_MS;
 		let count = 0;
 		let afterEventId: string | null = null;
 		while (!this.#closed && clock.monotonicMs() <= endAt) {
-			const step = { scope, webhookId, filter, afterEventId, scanLimit: COUNT_STEP };
+			const step = { ...of, afterEventId, scanLimit: COUNT_STEP };
 			const { matching, lastEventId }: Awaited<ReturnType<typeof store.countReplay>> = await store.countReplay(step);
 			count += matching;
 			if (lastEventId === null) return { count, complete: true };
@@ -160,11 +223,16 @@ export class ReplayCalls implements Replays {
  * later. Of missed events only those of the types that the webhook wants are included, unless the caller names the
  * types.
  */
-function filterOf(request: ReplayRequest, wanted: readonly string[] | null, now: number): ReplayFilter {
+function filterOf(
+	request: ReplayRequest,
+	chosen: Chosen | null,
+	wanted: readonly string[] | null,
+	now: number,
+): ReplayFilter {
 	const { since, until, outcomes, eventTypes } = request;
 	return {
-		since,
-		until: Math.min(until ?? Infinity, now + 1),
+		since: chosen?.since ?? since,
+		until: chosen?.until ?? Math.min(until ?? Infinity, now + 1),
 		outcomes,
 		eventTypes,
 		missedEventTypes: eventTypes === null ? wanted : null,

@@ -1,14 +1,34 @@
 // Reads the stats of a time range: every bucket, their sum, and how many deliveries are in each status now.
 import { isInScope, projectOf, type Scope } from "../../core/access/principal.ts";
 import { invalidRequest } from "../../core/errors.ts";
+import type { PageRequest } from "../../core/page.ts";
 import { fillBuckets, MAX_SERIES_BUCKETS, statsRange, sumBuckets, type StatsRequest } from "../../core/stats/stats.ts";
+import type { DeliveryFilter, LogStore } from "../../ports/store/log.ts";
 import type { StatsStore } from "../../ports/store/stats.ts";
 import type { Directory } from "../directory/directory.ts";
 import { webhooksNotFound } from "../directory/not-found.ts";
 import type { PartsOn } from "../parts.ts";
 import type { SeriesReport, Stats, StatsReport } from "../stats-calls.ts";
 
-type Parts = Pick<PartsOn<StatsStore>, "store" | "clock">;
+type Parts = Pick<PartsOn<StatsStore & LogStore>, "store" | "clock">;
+
+const ANY_DELIVERY: DeliveryFilter = {
+	webhookId: null,
+	eventId: null,
+	statuses: null,
+	eventTypes: null,
+	responseCodes: null,
+	causes: null,
+	after: null,
+	before: null,
+	updatedAfter: null,
+	updatedBefore: null,
+};
+/** The first row after the lowest id. */
+const OLDEST: PageRequest = {
+	limit: 1,
+	cursor: { direction: "newer", id: "dlv_00000000-0000-7000-8000-000000000000" },
+};
 
 /** The stats of a webhook or of a whole project. */
 export class StatsCalls implements Stats {
@@ -31,8 +51,19 @@ export class StatsCalls implements Stats {
 			store.stats({ scope, webhookId, width, ...range }),
 			store.statusCounts(scope, webhookId),
 		]);
+		const since = async (status: "Pending" | "Held") =>
+			deliveries[status] === 0 ? null : this.#oldest(scope, webhookId, status);
+		const [Pending, Held] = await Promise.all([since("Pending"), since("Held")]);
 		const totals = sumBuckets(buckets, range.from);
-		return { width, ...range, buckets: fillBuckets(buckets, width, range), totals, deliveries };
+		const waitingSince = { Pending, Held };
+		return { width, ...range, buckets: fillBuckets(buckets, width, range), totals, deliveries, waitingSince };
+	}
+
+	/** When the oldest delivery in a status was created: one seek into the log, however many there are. */
+	async #oldest(scope: Scope, webhookId: string | null, status: "Pending" | "Held"): Promise<number | null> {
+		const filter = { ...ANY_DELIVERY, webhookId, statuses: [status] };
+		const { rows } = await this.#parts.store.deliveries(scope, filter, OLDEST);
+		return rows[0]?.createDate ?? null;
 	}
 
 	async readSeries(scope: Scope, webhookIds: readonly string[], request: StatsRequest): Promise<SeriesReport> {

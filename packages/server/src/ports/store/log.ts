@@ -30,6 +30,9 @@ export interface LoggedEvent extends Event {
 	readonly deliveries: Readonly<Record<DeliveryStatus, number>> | null;
 }
 
+/** What `eventsById` says of an event. */
+export type FoundEvent = Pick<Event, "createDate" | "customers">;
+
 /** A delivery of an event to a webhook. */
 export interface EventDelivery {
 	readonly webhookId: string;
@@ -131,6 +134,8 @@ export interface LogStore {
 	/** A page of events, newest first. */
 	events(scope: Scope, filter: EventFilter, page: PageRequest): Promise<Page<LoggedEvent>>;
 	event(scope: Scope, eventId: string): Promise<LoggedEvent | null>;
+	/** When each of these events was accepted and whom it is for, in their order; null for one that `event` does not find. */
+	eventsById(scope: Scope, eventIds: readonly string[]): Promise<readonly (FoundEvent | null)[]>;
 	/** What was kept of the send of an event beside it; null if there is no such event. A customer sees none of it: all is null. */
 	eventDetails(scope: Scope, eventId: string): Promise<EventDetails | null>;
 	/**

@@ -20,10 +20,23 @@ export interface ReplayCountStep {
 	readonly scope: Scope;
 	readonly webhookId: string;
 	readonly filter: ReplayFilter;
+	/** Only these events. Null, or if omitted: every event of the range. */
+	readonly eventIds?: readonly string[] | null;
 	/** The `lastEventId` of the previous step; null in the first step. */
 	readonly afterEventId: string | null;
 	/** The largest number of events to look at. */
 	readonly scanLimit: number;
+}
+
+/** A replay that is to be added. */
+export interface NewReplay {
+	readonly replay: Replay;
+	/** Only these events of its project. Null, or if omitted: every event of its range. */
+	readonly eventIds?: readonly string[] | null;
+	/** The most Running replays of the same customer (or of none, like this one), itself included. */
+	readonly limit: number;
+	/** The audit entry of its start. */
+	readonly entry: AuditEntry | null;
 }
 
 export interface ReplayCount {
@@ -34,26 +47,24 @@ export interface ReplayCount {
 }
 
 /**
- * An event matches a replay if it lies in the time range and `createReplayMatcher` of core/replay.ts wants its type and
+ * An event matches a replay if it lies in the time range, is one of the chosen events, if there are some, and `createReplayMatcher` of core/replay.ts wants its type and
  * outcome, where the outcome is `replayOutcome` of the event's deliveries to the replay's webhook. An event whose
  * payload was erased never matches.
  */
 export interface ReplayStore {
 	/**
-	 * Adds a replay and the audit entry of its start. Returns false and adds nothing if its project already has `limit`
-	 * Running replays of the same customer (or of none, like this one). Rejects with `store_conflict` if the id exists.
+	 * Adds replays of one project and the audit entries of their starts, all or none. Returns false and adds nothing if one of them
+	 * would exceed its limit. Rejects with `store_conflict` if an id exists.
 	 */
-	insertReplay(
-		replay: Replay,
-		options: { readonly limit: number; readonly entry: AuditEntry | null },
-	): Promise<boolean>;
+	insertReplays(replays: readonly NewReplay[]): Promise<boolean>;
 	/**
 	 * Continues a replay after the last event of the previous step, in the order of event ids. Makes a delivery (Pending,
 	 * trigger `replay`, due at `at`, not leased) for each matching event, and updates the replay's counts and position in
 	 * the same transaction. So a crash neither repeats nor skips an event.
 	 *
 	 * Looks at no event beyond the horizon (see `Store`), so that an event that becomes visible late is not skipped. Sets
-	 * the status to Finished when no event is left in the range and the horizon has reached the end of the range.
+	 * the status to Finished when no event is left in the range and the horizon has reached the end of the range. Chosen events need no
+	 * horizon: they are there already.
 	 *
 	 * The step ends before the next matching event once all `deliveryIds` are used. An event that got a delivery to this
 	 * webhook after the replay was made is skipped, so that two replays over the same events do not send an event twice.

@@ -7,13 +7,15 @@ import { Button } from "../../parts/form/button.tsx";
 import { Note } from "../../parts/note.tsx";
 import { Problem } from "../../parts/problem.tsx";
 import { useChange } from "../../session/queries.ts";
+import { useIsAway } from "../../session/use-changes.ts";
 import { useProject } from "../../session/use-session.ts";
 import { useReader } from "../../texts/reader.tsx";
 
 const HOUR = 3_600_000;
 const PERIODS = { hour: HOUR, day: 24 * HOUR, week: 7 * 24 * HOUR, month: 30 * 24 * HOUR } as const;
 type Period = keyof typeof PERIODS;
-const LOOK_EVERY_MS = 1_000;
+/** As long as changes do not arrive by themselves. */
+const LOOK_EVERY_MS = 10_000;
 
 interface ReplayProps {
 	readonly webhookId: string;
@@ -82,11 +84,11 @@ function Progress({ replay: started, onClose }: { readonly replay: RunningReplay
 	const { texts, formats } = useReader();
 	const words = texts.replay;
 	const project = useProject();
+	const isAway = useIsAway(project.id);
 	const { data: replay = started } = useQuery({
 		queryKey: ["project", project.id, "replay", started.id],
 		queryFn: ({ signal }) => project.replays.get(started.id, { signal }),
-		refetchInterval: ({ state }) =>
-			state.data?.status === "Running" || state.data === undefined ? LOOK_EVERY_MS : false,
+		refetchInterval: ({ state }) => (isAway && state.data?.status === "Running" ? LOOK_EVERY_MS : false),
 	});
 	const stop = useChange((project) => project.replays.cancel(started.id));
 	const isRunning = replay.status === "Running";

@@ -10,6 +10,7 @@ export const number = (value: unknown): number => value as number;
 export const numberOrNull = (value: unknown): number | null => value as number | null;
 export const boolean = (value: unknown): boolean => value as boolean;
 export const numbers = (value: unknown): readonly number[] => value as readonly number[];
+export const texts = (value: unknown): readonly string[] => value as readonly string[];
 /** A copy without a Buffer's methods, since the driver returns parts of its own buffers. */
 export const bytes = (value: unknown): Uint8Array => new Uint8Array(value as Uint8Array);
 /** Parses JSON text; the column names what it contains. */

@@ -1,6 +1,7 @@
 // The journal of the stats: what a transaction changes of them, as rows that it writes with its changes. A round of rolling up takes
 // them away and adds them to the tables. Reads add both.
 import type { DeliveryStatus } from "../../../core/delivery.ts";
+import { NO_CAUSE } from "../../../core/log/attempt-cause.ts";
 import { latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS_MS } from "../../../core/stats/stats.ts";
 import { binaryArray } from "../codec/arrays.ts";
@@ -28,6 +29,7 @@ interface JournalRow extends Counts {
 	readonly minute: number;
 	lastAttempt: string | null;
 	readonly latencies: number[];
+	readonly causes: number[];
 }
 
 const COUNTS = [
@@ -50,20 +52,29 @@ const STATUS_COLUMNS = {
 	Cancelled: "cancelled",
 } as const satisfies Record<DeliveryStatus, keyof Counts>;
 
+const listIn = (column: string) =>
+	`CASE ${column} WHEN '' THEN NULL ELSE string_to_array(${column}, ',')::integer[] END`;
 const INSERT = statement(`
-	INSERT INTO stats_journal (project_id, webhook_id, minute, ${COUNTS.join(", ")}, stored_bytes, last_attempt, latencies)
-	SELECT project_id, webhook_id, minute, ${COUNTS.join(", ")}, stored_bytes, last_attempt,
-		CASE latencies WHEN '' THEN NULL ELSE string_to_array(latencies, ',')::integer[] END
+	INSERT INTO stats_journal (project_id, webhook_id, minute, ${COUNTS.join(", ")}, stored_bytes, last_attempt, latencies, causes)
+	SELECT project_id, webhook_id, minute, ${COUNTS.join(", ")}, stored_bytes, last_attempt, ${listIn("latencies")}, ${listIn("causes")}
 	FROM unnest(
 		$1::uuid[], $2::uuid[], $3::bigint[], ${COUNTS.map((_, index) => `$${index + 4}::integer[]`).join(", ")},
-		$${COUNTS.length + 4}::bigint[], $${COUNTS.length + 5}::uuid[], $${COUNTS.length + 6}::text[]
-	) AS given(project_id, webhook_id, minute, ${COUNTS.join(", ")}, stored_bytes, last_attempt, latencies)
+		$${COUNTS.length + 4}::bigint[], $${COUNTS.length + 5}::uuid[], $${COUNTS.length + 6}::text[],
+		$${COUNTS.length + 7}::text[]
+	) AS given(project_id, webhook_id, minute, ${COUNTS.join(", ")}, stored_bytes, last_attempt, latencies, causes)
 `);
 
 /** A webhook and its project, by their UUIDs. */
 export interface WebhookOf {
 	readonly project: string;
 	readonly webhook: string;
+}
+
+/** What is counted of an attempt. */
+interface AttemptCounts {
+	readonly success: boolean;
+	readonly latencyMs: number | null;
+	readonly cause: number;
 }
 
 /** The changes of one transaction. Every call that changes deliveries, or what is stored, reports it here. */
@@ -81,12 +92,16 @@ export class StatsChanges {
 		this.moved(of, at, null, status);
 	}
 
-	/** Counts an attempt of a delivery. `latencyMs` is null if it says nothing about how fast the receiver responds. */
-	attempted(of: WebhookOf & { readonly id: string }, at: number, success: boolean, latencyMs: number | null): void {
+	/**
+	 * Counts an attempt of a delivery. `latencyMs` is null if it says nothing about how fast the receiver responds. `cause` is the
+	 * number of the cause of a failure, or `NO_CAUSE`.
+	 */
+	attempted(of: WebhookOf & { readonly id: string }, at: number, { success, latencyMs, cause }: AttemptCounts): void {
 		const row = this.#row(of.project, of.webhook, at);
 		row.lastAttempt = of.id;
 		row[success ? "attempts_succeeded" : "attempts_failed"] += 1;
 		if (latencyMs !== null) row.latencies.push(latencyBucket(latencyMs));
+		if (cause !== NO_CAUSE) row.causes.push(cause);
 	}
 
 	/** Counts deliveries that change from one status to another. `from` null: they are new; `to` null: they are deleted. */
@@ -140,6 +155,10 @@ export class StatsChanges {
 				"text",
 				rows.map(({ latencies }) => latencies.join(",")),
 			),
+			binaryArray(
+				"text",
+				rows.map(({ causes }) => causes.join(",")),
+			),
 		]);
 		sent.catch(() => {});
 	}
@@ -149,7 +168,7 @@ export class StatsChanges {
 		const key = `${webhook ?? project} ${minute}`;
 		let row = this.#rows.get(key);
 		if (row === undefined) {
-			row = { ...NOTHING, project, webhook, minute, lastAttempt: null, latencies: [] };
+			row = { ...NOTHING, project, webhook, minute, lastAttempt: null, latencies: [], causes: [] };
 			this.#rows.set(key, row);
 		}
 		return row;

@@ -74,7 +74,7 @@ async function rollUp(session: Session, end: number, limit: number): Promise<num
 class Sums {
 	readonly #minutes = new Map<
 		string,
-		MinuteSum & { readonly counters: number[]; readonly latency: Map<number, number> }
+		MinuteSum & { readonly counters: number[] } & Record<"latency" | "causes", Map<number, number>>
 	>();
 	readonly #counts = new Map<string, { owner: string; counts: number[]; lastAttempt: string | null }>();
 	readonly stored = new Map<string, number>();
@@ -110,10 +110,13 @@ class Sums {
 		const minute = number(row["minute"]);
 		const key = `${owner} ${minute}`;
 		let sum = this.#minutes.get(key);
-		if (sum === undefined) this.#minutes.set(key, (sum = { owner, minute, counters: [], latency: new Map() }));
+		if (sum === undefined) {
+			sum = { owner, minute, counters: [], latency: new Map(), causes: new Map() };
+			this.#minutes.set(key, sum);
+		}
 		addTo(sum.counters, counters);
-		const latencies = row["latencies"] === null ? [] : numbers(row["latencies"]);
-		for (const bucket of latencies) sum.latency.set(bucket, (sum.latency.get(bucket) ?? 0) + 1);
+		countEach(sum.latency, row["latencies"]);
+		countEach(sum.causes, row["causes"]);
 	}
 
 	#addCounts(owner: string, row: Row, lastAttempt: string | null): void {
@@ -124,6 +127,10 @@ class Sums {
 		addTo(sum.counts, changes);
 		sum.lastAttempt = lastAttempt ?? sum.lastAttempt;
 	}
+}
+
+function countEach(counts: Map<number, number>, column: unknown): void {
+	for (const key of column === null ? [] : numbers(column)) counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 function addTo(sums: number[], more: readonly number[]): void {

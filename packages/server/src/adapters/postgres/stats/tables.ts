@@ -18,6 +18,8 @@ export interface MinuteSum {
 	readonly counters: readonly number[];
 	/** Counts by bucket of the histogram. */
 	readonly latency: ReadonlyMap<number, number>;
+	/** Failed attempts by the number of their cause. */
+	readonly causes: ReadonlyMap<number, number>;
 }
 
 /** How the counts by status of an owner have changed. */
@@ -29,26 +31,29 @@ export interface CountChange {
 	readonly lastAttempt: string | null;
 }
 
-/** The column `latency`: a bucket, its count, the next bucket, and so on. */
-export function* latencyPairs(column: unknown): Iterable<readonly [bucket: number, count: number]> {
+/** The columns `latency` and `causes`: a bucket or a cause, its count, the next one, and so on. */
+export function* countPairs(column: unknown): Iterable<readonly [key: number, count: number]> {
 	const flat = numbers(column);
 	for (let index = 0; index < flat.length; index += 2) yield [flat[index] ?? 0, flat[index + 1] ?? 0];
 }
 
 const added = (table: string, columns: readonly string[]) =>
 	list(columns.map((name) => `${name} = ${table}.${name} + excluded.${name}`));
-const SELECT_LATENCIES = statement(`
-	SELECT owner, width_ms, start, latency FROM stats
+const SELECT_MAPS = statement(`
+	SELECT owner, width_ms, start, latency, causes FROM stats
 	JOIN unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS given(owner, width_ms, start) USING (owner, width_ms, start)
 `);
 const counterParameters = COUNTERS.map((_, index) => `$${index + 4}::bigint[]`);
 const ADD_STATS = statement(`
-	INSERT INTO stats (owner, width_ms, start, ${list(COUNTERS)}, latency)
-	SELECT owner, width_ms, start, ${list(COUNTERS)}, latency::integer[]
-	FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], ${list(counterParameters)}, $${COUNTERS.length + 4}::text[])
-		AS given(owner, width_ms, start, ${list(COUNTERS)}, latency)
+	INSERT INTO stats (owner, width_ms, start, ${list(COUNTERS)}, latency, causes)
+	SELECT owner, width_ms, start, ${list(COUNTERS)}, latency::integer[], causes::integer[]
+	FROM unnest(
+		$1::uuid[], $2::bigint[], $3::bigint[], ${list(counterParameters)}, $${COUNTERS.length + 4}::text[],
+		$${COUNTERS.length + 5}::text[]
+	) AS given(owner, width_ms, start, ${list(COUNTERS)}, latency, causes)
 	ON CONFLICT (owner, width_ms, start) DO UPDATE SET ${added("stats", COUNTERS)},
-		latency = CASE excluded.latency WHEN '{}' THEN stats.latency ELSE excluded.latency END
+		latency = CASE excluded.latency WHEN '{}' THEN stats.latency ELSE excluded.latency END,
+		causes = CASE excluded.causes WHEN '{}' THEN stats.causes ELSE excluded.causes END
 `);
 const statusParameters = COUNTS_BY_STATUS.map((_, index) => `$${index + 2}::bigint[]`);
 const ADD_COUNTS = statement(`
@@ -65,20 +70,23 @@ const ADD_STORED = statement(`
 /** Adds what happened in minutes to the buckets of all widths. Call it under `lockStats`. */
 export async function addToStats(session: Session, sums: readonly MinuteSum[]): Promise<void> {
 	const buckets = new Map<string, Bucket>();
-	for (const { owner, minute, counters, latency } of sums) {
+	for (const { owner, minute, counters, latency, causes } of sums) {
 		for (const widthMs of Object.values(STATS_WIDTHS_MS)) {
 			const bucket = bucketOf(buckets, { owner, widthMs, start: minute - (minute % widthMs) });
 			for (const [index, count] of counters.entries()) bucket.counters[index] = (bucket.counters[index] ?? 0) + count;
-			for (const pair of latency) addLatency(bucket, pair);
+			addPairs(bucket.latency, latency);
+			addPairs(bucket.causes, causes);
 		}
 	}
 	const all = [...buckets.values()];
 	if (all.length === 0) return;
-	const withLatency = all.filter(({ latency }) => latency.size > 0);
-	for (const row of await session.run(SELECT_LATENCIES, keysOf(withLatency))) {
+	const withMaps = all.filter(({ latency, causes }) => latency.size + causes.size > 0);
+	for (const row of await session.run(SELECT_MAPS, keysOf(withMaps))) {
 		const [owner, widthMs, start] = [text(row["owner"]), number(row["width_ms"]), number(row["start"])];
 		const bucket = bucketOf(buckets, { owner, widthMs, start });
-		for (const pair of latencyPairs(row["latency"])) addLatency(bucket, pair);
+		// What the minutes have none of stays as it is in the row.
+		if (bucket.latency.size > 0) addPairs(bucket.latency, countPairs(row["latency"]));
+		if (bucket.causes.size > 0) addPairs(bucket.causes, countPairs(row["causes"]));
 	}
 	await session.run(ADD_STATS, [
 		...keysOf(all),
@@ -90,7 +98,11 @@ export async function addToStats(session: Session, sums: readonly MinuteSum[]): 
 		),
 		binaryArray(
 			"text",
-			all.map(({ latency }) => `{${[...latency].flat().join(",")}}`),
+			all.map(({ latency }) => pairsText(latency)),
+		),
+		binaryArray(
+			"text",
+			all.map(({ causes }) => pairsText(causes)),
 		),
 	]);
 }
@@ -132,17 +144,22 @@ interface BucketKey {
 interface Bucket extends BucketKey {
 	readonly counters: number[];
 	readonly latency: Map<number, number>;
+	readonly causes: Map<number, number>;
 }
 
 function bucketOf(buckets: Map<string, Bucket>, of: BucketKey): Bucket {
 	const key = `${of.owner} ${of.widthMs} ${of.start}`;
 	let bucket = buckets.get(key);
-	if (bucket === undefined) buckets.set(key, (bucket = { ...of, counters: [], latency: new Map() }));
+	if (bucket === undefined) buckets.set(key, (bucket = { ...of, counters: [], latency: new Map(), causes: new Map() }));
 	return bucket;
 }
 
-function addLatency({ latency }: Bucket, [bucket, count]: readonly [number, number]): void {
-	latency.set(bucket, (latency.get(bucket) ?? 0) + count);
+function addPairs(counts: Map<number, number>, more: Iterable<readonly [key: number, count: number]>): void {
+	for (const [key, count] of more) counts.set(key, (counts.get(key) ?? 0) + count);
+}
+
+function pairsText(counts: ReadonlyMap<number, number>): string {
+	return `{${[...counts].flat().join(",")}}`;
 }
 
 function keysOf(buckets: readonly BucketKey[]): Buffer[] {

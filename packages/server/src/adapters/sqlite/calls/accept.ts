@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { transition, type Attempt, type DeliveryState } from "../../../core/delivery.ts";
+import { causeCode, causeOf, NO_CAUSE } from "../../../core/log/attempt-cause.ts";
 import { storedEventBytes } from "../../../core/policies/quota.ts";
 import { sweepChange } from "../../../core/webhook.ts";
 import type {
@@ -179,7 +180,8 @@ function createUpdate(db: DatabaseSync, table: DeliveryTable): Update {
 			const success = change.verdict.kind === "success";
 			const exhausted = after.status === "Failed" && before.status !== "Failed";
 			const latencyMs = attempt === null ? null : latencyOf(attempt);
-			changes.attempted(delivery.webhook, written.seq, at, success, latencyMs);
+			const cause = success || attempt === null ? NO_CAUSE : causeCode(causeOf(attempt));
+			changes.attempted(delivery.webhook, written.seq, at, { success, latencyMs, cause });
 			const reason = change.verdict.reason ?? after.reason;
 			healthChanges.attempted(written.seq, delivery.webhook, { at, success, exhausted, reason });
 		}

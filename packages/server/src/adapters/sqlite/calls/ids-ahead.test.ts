@@ -65,6 +65,7 @@ it("are replayed in bounded steps", async () => {
 		customerId: null,
 		webhookId,
 		filter,
+		chosenCount: null,
 		status: "Running",
 		scannedCount: 0,
 		deliveryCount: 0,
@@ -75,7 +76,7 @@ it("are replayed in bounded steps", async () => {
 		updateDate: early,
 		endDate: null,
 	};
-	await store.insertReplay(replay, { limit: 1, entry: null });
+	await store.insertReplays([{ replay, limit: 1, entry: null }]);
 	let steps = 0;
 	let moved: Replay | null = replay;
 	while (moved?.status === "Running") {

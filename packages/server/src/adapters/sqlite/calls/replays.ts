@@ -8,11 +8,11 @@ import type { Page, PageRequest } from "../../../core/page.ts";
 import { STORED_DELIVERY_BYTES } from "../../../core/policies/quota.ts";
 import type { Replay, ReplayFilter } from "../../../core/replay.ts";
 import { isDeliverable } from "../../../core/webhook.ts";
-import type { ReplayCount, ReplayCountStep, ReplayStep, ReplayStore } from "../../../ports/store/replays.ts";
+import type { NewReplay, ReplayCount, ReplayCountStep, ReplayStep } from "../../../ports/store/replays.ts";
 import { idBytes } from "../codec/ids.ts";
-import { REPLAY, REPLAY_STATUS_CODES } from "../codec/replay-rows.ts";
-import { countOf, number, numberOrNull } from "../codec/rows.ts";
-import { prepareInsert } from "../codec/statements.ts";
+import { REPLAY, REPLAY_COLUMNS, REPLAY_STATUS_CODES } from "../codec/replay-rows.ts";
+import { countOf, json, number, numberOrNull } from "../codec/rows.ts";
+import { list, prepareInsert } from "../codec/statements.ts";
 import { inBackground, type Transact } from "../connection.ts";
 import type { DeliveryTable } from "../deliveries/delivery-table.ts";
 import type { LogView } from "../deliveries/log-view.ts";
@@ -27,25 +27,37 @@ import { createReadWebhookState } from "./webhook-state.ts";
 const { Running, Finished, Cancelled } = REPLAY_STATUS_CODES;
 /** Newest events looked at to find the end of a replay's range. */
 const MAX_LOOKS = 2_000;
-type InsertOptions = Parameters<ReplayStore["insertReplay"]>[1];
 
 /** Prepares the calls of `ReplayStore` that write, or are part of a decision. */
 export function createReplayCalls(db: DatabaseSync, table: DeliveryTable, transact: Transact, journal: StatsJournal) {
-	const insert = prepareInsert(db, "replays", ["made_after", ...REPLAY.columns]);
-	const selectRunning = db.prepare("SELECT * FROM replays INDEXED BY replays_running WHERE status = 0 ORDER BY id");
+	const insert = prepareInsert(db, "replays", ["made_after", "chosen", ...REPLAY.columns]);
+	const selectRunning = db.prepare(
+		`SELECT ${list(REPLAY_COLUMNS)} FROM replays INDEXED BY replays_running WHERE status = 0 ORDER BY id`,
+	);
 	const countRunning = db.prepare(
 		"SELECT count(*) AS count FROM replays INDEXED BY replays_running WHERE status = 0 AND project_id = ? AND customer_id IS ?",
 	);
 	const writeEntry = createWriteEntry(db);
 	const cancel = createCancel(db);
+	const numbersOf = createNumbersOf(db, table);
 	const index = createSeqIndex(db, table);
 
 	return {
-		insertReplay: (replay: Replay, { limit, entry }: InsertOptions): boolean =>
+		insertReplays: (replays: readonly NewReplay[]): boolean =>
 			transact(() => {
-				if (countOf(countRunning.get(idBytes("proj", replay.projectId), replay.customerId)) >= limit) return false;
-				insert.run(table.sequence.last, ...REPLAY.write(replay));
-				writeEntry(entry);
+				// Each is counted before the first is there, so that nothing has to be taken back.
+				const more = new Map<string | null, number>();
+				for (const { replay, limit } of replays) {
+					const { projectId, customerId } = replay;
+					const added = (more.get(customerId) ?? 0) + 1;
+					if (countOf(countRunning.get(idBytes("proj", projectId), customerId)) + added > limit) return false;
+					more.set(customerId, added);
+				}
+				for (const { replay, eventIds = null, entry } of replays) {
+					const chosen = eventIds === null ? null : JSON.stringify(numbersOf(replay.projectId, eventIds));
+					insert.run(table.sequence.last, chosen, ...REPLAY.write(replay));
+					writeEntry(entry);
+				}
 				return true;
 			}),
 		stepReplay: createStepReplay(db, table, index, journal),
@@ -62,7 +74,7 @@ export function createReplayCalls(db: DatabaseSync, table: DeliveryTable, transa
 
 /** Prepares the calls of `ReplayStore` that a reader can make. */
 export function createReplayReads(db: DatabaseSync, view: LogView) {
-	const select = db.prepare("SELECT * FROM replays WHERE id = ? AND project_id = ?");
+	const select = db.prepare(`SELECT ${list(REPLAY_COLUMNS)} FROM replays WHERE id = ? AND project_id = ?`);
 	return {
 		countReplay: createCountReplay(db, view, createSeqIndex(db, view)),
 		replays: createReplayPage(db),
@@ -71,6 +83,18 @@ export function createReplayReads(db: DatabaseSync, view: LogView) {
 			const replay = row === undefined ? null : REPLAY.read(row);
 			return replay !== null && isInScope(scope, replay) ? replay : null;
 		},
+	};
+}
+
+/** Prepares finding the numbers of events of a project. Events that are not there have none. */
+function createNumbersOf(db: DatabaseSync, { numbers }: Pick<LogView, "numbers">) {
+	const select = db.prepare("SELECT seq FROM events INDEXED BY events_by_id WHERE id = ? AND project = ?");
+	return (projectId: string, eventIds: readonly string[]): number[] => {
+		const project = numbers.projects.find(projectId)?.number ?? null;
+		return eventIds.flatMap((id) => {
+			const row = select.get(idBytes("evt", id), project);
+			return row === undefined ? [] : number(row["seq"]);
+		});
 	};
 }
 
@@ -116,13 +140,15 @@ function createStepReplay(db: DatabaseSync, table: DeliveryTable, index: SeqInde
 		const { filter } = replay;
 		// If the range was over when the replay was made, it has the events of then, whatever the clock says now. Otherwise the
 		// horizon of this store is the time of the step.
-		const isBounded = filter.until <= replay.createDate + 1;
+		const chosen = row["chosen"] === null ? null : json<readonly number[]>(row["chosen"]);
+		const isBounded = chosen !== null || filter.until <= replay.createDate + 1;
 		const madeAfter = number(row["made_after"]);
 		const found = search({
 			project: project.number,
 			webhook: webhook.number,
 			customerId: webhook.customerId,
 			filter: isBounded ? filter : { ...filter, until: Math.min(filter.until, at + 1) },
+			chosen,
 			upTo: isBounded ? madeAfter : null,
 			after: numberOrNull(row["position_seq"]),
 			scanLimit,
@@ -144,7 +170,8 @@ function createStepReplay(db: DatabaseSync, table: DeliveryTable, index: SeqInde
 			found.scanned,
 			found.matches.length,
 			found.first?.date ?? null,
-			replay.lastEventDate ?? newestIn(project.number, webhook.customerId, filter),
+			replay.lastEventDate ??
+				(chosen === null ? newestIn(project.number, webhook.customerId, filter) : filter.until - 1),
 			found.position,
 			found.last?.date ?? null,
 			at,
@@ -174,7 +201,8 @@ function createNewestIn(db: DatabaseSync, index: SeqIndex) {
 
 function createCountReplay(db: DatabaseSync, view: LogView, index: SeqIndex) {
 	const search = createSearch(db, view, index);
-	return ({ scope, webhookId, filter, afterEventId, scanLimit }: ReplayCountStep): ReplayCount => {
+	const numbersOf = createNumbersOf(db, view);
+	return ({ scope, webhookId, filter, eventIds = null, afterEventId, scanLimit }: ReplayCountStep): ReplayCount => {
 		const project = view.numbers.projects.find(projectOf(scope));
 		const webhook = view.numbers.webhooks.find(webhookId);
 		const isHidden =
@@ -185,6 +213,7 @@ function createCountReplay(db: DatabaseSync, view: LogView, index: SeqIndex) {
 			webhook: webhook.number,
 			customerId: webhook.customerId,
 			filter,
+			chosen: eventIds === null ? null : numbersOf(projectOf(scope), eventIds),
 			upTo: null,
 			after: afterEventId === null ? null : index.positionOf(afterEventId).seq,
 			scanLimit,
@@ -198,7 +227,7 @@ function createCountReplay(db: DatabaseSync, view: LogView, index: SeqIndex) {
 
 function createReplayPage(db: DatabaseSync) {
 	const sql = (column: string, order: string) => `
-		SELECT * FROM replays INDEXED BY replays_by_${column}
+		SELECT ${list(REPLAY_COLUMNS)} FROM replays INDEXED BY replays_by_${column}
 		WHERE ${column}_id = ?1 AND project_id = ?2 AND id >= ?3 AND id < ?4 AND (?6 IS NULL OR customer_id = ?6)
 		ORDER BY id ${order} LIMIT ?5
 	`;

@@ -12,8 +12,15 @@ import type { Numbers } from "../deliveries/numbers.ts";
 import { createReportHealth } from "../stats/health-reports.ts";
 import type { HealthTable } from "../stats/health-table.ts";
 import type { RecentStats, StatsJournal } from "../stats/stats-journal.ts";
-import { addStats, COUNTER_COLUMNS, statsOf, type PeriodStats } from "../stats/stats-sums.ts";
-import { addStatsRow, hasCounters, statsStart, toBucket, toStatusCounts } from "../stats/stats-tables.ts";
+import { addStats, statsOf, type PeriodStats } from "../stats/stats-sums.ts";
+import {
+	addStatsRow,
+	hasCounters,
+	STATS_COLUMNS,
+	statsStart,
+	toBucket,
+	toStatusCounts,
+} from "../stats/stats-tables.ts";
 import { createCountsOf, createOwnersOf, type CountsOf, type OwnersOf } from "./stats/owners.ts";
 import { createWebhookSeries } from "./stats/series.ts";
 import { createWebhookActivity } from "./stats/webhook-activity.ts";
@@ -55,7 +62,7 @@ export function createStatsReads(db: DatabaseSync, numbers: Numbers, recent: Rec
 function createStats(db: DatabaseSync, ownersOf: OwnersOf) {
 	const select = db.prepare(`
 		WITH RECURSIVE starts (start) AS (SELECT ?1 UNION ALL SELECT start + ?2 FROM starts WHERE start + ?2 < ?3)
-		SELECT ${qualified("stats", ["start", "latency", ...COUNTER_COLUMNS])} FROM starts
+		SELECT ${qualified("stats", ["start", ...STATS_COLUMNS])} FROM starts
 		CROSS JOIN stats ON width_ms = ?2 AND stats.start = starts.start AND owner = ?4
 	`);
 

@@ -23,7 +23,10 @@ const OUTCOMES: Codec<readonly ReplayOutcome[]> = {
 	},
 };
 
-/** A row of `replays`. The columns `position_seq` and `position_date` are written by the replay's steps alone. */
+/**
+ * A row of `replays`. The columns `position_seq` and `position_date` are written by the replay's steps alone. `chosen` is for these, and is
+ * not read for lists, since it may be long.
+ */
 export const REPLAY = record<Replay>({
 	id: id("id", "replay"),
 	projectId: id("project_id", "proj"),
@@ -36,6 +39,7 @@ export const REPLAY = record<Replay>({
 		eventTypes: orNull(json<readonly string[]>("event_types")),
 		missedEventTypes: orNull(json<readonly string[]>("missed_event_types")),
 	}),
+	chosenCount: orNull(number("chosen_count")),
 	status: code("status", REPLAY_STATUS_CODES),
 	scannedCount: number("scanned_count"),
 	deliveryCount: number("delivery_count"),
@@ -46,3 +50,6 @@ export const REPLAY = record<Replay>({
 	updateDate: number("update_date"),
 	endDate: orNull(number("end_date")),
 });
+
+/** What a replay is read from. */
+export const REPLAY_COLUMNS: readonly string[] = [...REPLAY.columns, "position_date"];

@@ -277,7 +277,7 @@ CREATE TABLE replays (
 	last_event_date INTEGER,
 	update_date INTEGER NOT NULL,
 	end_date INTEGER
-, position_seq INTEGER, position_date INTEGER, made_after INTEGER NOT NULL DEFAULT 0, customer_id TEXT) STRICT, WITHOUT ROWID;
+, position_seq INTEGER, position_date INTEGER, made_after INTEGER NOT NULL DEFAULT 0, customer_id TEXT, chosen_count INTEGER, chosen TEXT) STRICT, WITHOUT ROWID;
 
 CREATE INDEX replays_by_customer ON replays (project_id, customer_id, id) WHERE customer_id IS NOT NULL;
 
@@ -333,7 +333,7 @@ CREATE TABLE stats (
 	attempts_failed INTEGER NOT NULL,
 	succeeded INTEGER NOT NULL,
 	exhausted INTEGER NOT NULL,
-	latency BLOB NOT NULL, -- see latency-blob.ts
+	latency BLOB NOT NULL, causes BLOB NOT NULL DEFAULT x'', -- see latency-blob.ts
 	PRIMARY KEY (width_ms, start, owner)
 ) STRICT, WITHOUT ROWID;
 

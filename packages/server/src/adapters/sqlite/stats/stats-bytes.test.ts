@@ -3,7 +3,14 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { StoreError } from "../../../ports/store/errors.ts";
-import { addLatencyBytes, decodeEntry, encodeEntry, encodeLatency } from "./stats-bytes.ts";
+import {
+	addCauseBytes,
+	addLatencyBytes,
+	decodeEntry,
+	encodeCauses,
+	encodeEntry,
+	encodeLatency,
+} from "./stats-bytes.ts";
 import { addLatency, COUNT_COUNT, emptyStats, StatsSums } from "./stats-sums.ts";
 
 const MINUTE = 60_000;
@@ -18,10 +25,15 @@ const histogram = fc.uniqueArray(fc.tuple(fc.nat({ max: 110 }), above0), { selec
 const counts = fc.array(change, { minLength: COUNT_COUNT, maxLength: COUNT_COUNT });
 /** Webhooks with equal counts beside each other, as when an event goes to many; some of them with latencies. */
 const run = fc.tuple(
-	fc.array(fc.tuple(owner, fc.option(histogram, { freq: 2 }), fc.oneof(fc.constant(0), owner)), {
-		minLength: 1,
-		maxLength: 4,
-	}),
+	fc.array(
+		fc.tuple(
+			owner,
+			fc.option(histogram, { freq: 2 }),
+			fc.option(histogram, { freq: 2 }),
+			fc.oneof(fc.constant(0), owner),
+		),
+		{ minLength: 1, maxLength: 4 },
+	),
 	counts,
 );
 const minute = fc.tuple(fc.nat({ max: 2 ** 31 }), fc.array(fc.tuple(owner, above0)), fc.array(run, { maxLength: 4 }));
@@ -33,15 +45,16 @@ const entry = fc.tuple(fc.array(minute, { maxLength: 3 }), stored).map(([minutes
 		const at = sums.at(number * MINUTE);
 		for (const [project, accepted] of projects) at.projects.set(project, accepted);
 		for (const [webhooks, counts] of runs) {
-			for (const [webhook, latency, lastAttempt] of webhooks) {
-				at.webhooks.set(webhook, { counts: [...counts], latency: latency && new Map(latency), lastAttempt });
+			for (const [webhook, latency, causes, lastAttempt] of webhooks) {
+				const maps = { latency: latency && new Map(latency), causes: causes && new Map(causes) };
+				at.webhooks.set(webhook, { counts: [...counts], ...maps, lastAttempt });
 			}
 		}
 	}
 	return sums;
 });
 
-/** The sums in a form that can be compared. No latencies are the same as an empty histogram. */
+/** The sums in a form that can be compared. No latencies or causes are the same as empty counts. */
 function plain(sums: StatsSums) {
 	const minutes = new Map(
 		[...sums.minutes].map(([start, { webhooks, projects }]) => [
@@ -49,9 +62,9 @@ function plain(sums: StatsSums) {
 			{
 				projects,
 				webhooks: new Map(
-					[...webhooks].map(([id, { counts, latency, lastAttempt }]) => [
+					[...webhooks].map(([id, { counts, latency, causes, lastAttempt }]) => [
 						id,
-						[counts, latency ?? new Map(), lastAttempt],
+						[counts, latency ?? new Map(), causes ?? new Map(), lastAttempt],
 					]),
 				),
 			},
@@ -98,8 +111,8 @@ describe("an entry of the journal", () => {
 			new Map([[5 * MINUTE, { webhooks: new Map([[1, {}]]) }]]),
 		);
 		const unknown = {
-			counts: withMask(0x81, 16),
-			version: Uint8Array.of(4, 0),
+			counts: withMask(0x81, 32),
+			version: Uint8Array.of(5, 0),
 			number: Uint8Array.of(1, ...Array<number>(8).fill(0xff), 0),
 			project: Uint8Array.of(1, 1, 5, 1, 1, 0, 0),
 			webhook: Uint8Array.of(1, 1, 5, 0, 1, 0, 4, 3, 0, 0),
@@ -120,12 +133,13 @@ describe("an entry of the journal", () => {
 		expect(encodeEntry(sums)).toHaveLength(3_000 + 19);
 	});
 
-	it("is read as it was written before bytes were counted, and before last attempts were noted", () => {
+	it("is read as it was written before bytes were counted, and before last attempts and causes were noted", () => {
 		const sums = new StatsSums();
 		sums.at(5 * MINUTE).projects.set(1, 3);
 		const [, ...rest] = encodeEntry(sums);
 		expect(plain(decodeEntry(Uint8Array.from([1, ...rest.slice(0, -1)])))).toEqual(plain(sums));
 		expect(plain(decodeEntry(Uint8Array.from([2, ...rest])))).toEqual(plain(sums));
+		expect(plain(decodeEntry(Uint8Array.from([3, ...rest])))).toEqual(plain(sums));
 	});
 
 	it("is not written with a number that no count can have, or with an owner that has no number", () => {
@@ -146,6 +160,18 @@ describe("an entry of the journal", () => {
 			expect(() => encodeEntry(ofProject)).toThrow(RangeError);
 			expect(() => encodeEntry(ofWebhook)).toThrow(RangeError);
 		}
+	});
+});
+
+describe("counts by cause", () => {
+	it("are decoded as they were encoded", () => {
+		fc.assert(
+			fc.property(histogram, (entries) => {
+				const stats = emptyStats();
+				addCauseBytes(stats, encodeCauses(new Map(entries)));
+				expect(stats.causes ?? new Map()).toEqual(new Map(entries));
+			}),
+		);
 	});
 });
 

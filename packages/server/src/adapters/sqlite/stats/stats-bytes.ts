@@ -1,4 +1,4 @@
-// Stats as bytes: entries of the journal, and histograms of latencies in table `stats`. Numbers are varints (7 bits a byte, lowest
+// Stats as bytes: entries of the journal, and histograms of latencies and counts by cause in table `stats`. Numbers are varints (7 bits a byte, lowest
 // bits first); where a number may be negative, it is written zigzag: 0, -1, 1, -2, 2, …
 //
 // An entry of the journal:
@@ -7,7 +7,8 @@
 //   minute   = start in minutes, (project, accepted)…, 0, run…, 0
 //   run      = 1 + mask of the counts that are not 0, each of these (zigzag), number of buckets, (bucket, count)…, webhook…, 0
 //
-// The bit after those of the counts says that the delivery of the last attempt follows them, by its number.
+// The bit after those of the counts says that the delivery of the last attempt follows them, by its number. The bit after that one says
+// that causes follow then: their number, (cause, count)…
 //
 // A project or a webhook is its number less that of the project or the webhook before it in the minute (zigzag), which is never 0. A
 // run is webhooks with equal stats, one after the other, such as all that an event goes to: one or two bytes for each webhook, where
@@ -15,13 +16,23 @@
 // 16 commits into one entry, which each of them writes again, takes two to eight times the CPU.
 import { STATS_WIDTHS_MS } from "../../../core/stats/stats.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
-import { addLatency, addStats, COUNT_COUNT, emptyStats, statsOf, StatsSums, type PeriodStats } from "./stats-sums.ts";
+import {
+	addCause,
+	addLatency,
+	addStats,
+	COUNT_COUNT,
+	emptyStats,
+	statsOf,
+	StatsSums,
+	type PeriodStats,
+} from "./stats-sums.ts";
 
-const VERSION = 3;
-/** The first version with stored bytes. The third has last attempts. */
+const VERSION = 4;
+/** The first version with stored bytes. The third has last attempts, the fourth has causes. */
 const WITH_STORED_BYTES = 2;
 /** In the mask of the counts. */
 const LAST_ATTEMPT = 1 << COUNT_COUNT;
+const CAUSES = 2 * LAST_ATTEMPT;
 /** After the last project, webhook or run: none of them begins with it. */
 const END = 0;
 /** Of the largest safe integer. */
@@ -76,24 +87,30 @@ function writeOwner(writer: Writer, owner: number, before: number): void {
 	writer.signed(owner - before);
 }
 
-/** Stats with latencies count as different: they are hardly ever equal. */
+/** Stats with latencies or causes count as different: they are hardly ever equal. */
 function isEqual(some: PeriodStats, other: PeriodStats): boolean {
 	if (some.latency !== null || other.latency !== null || some.lastAttempt !== other.lastAttempt) return false;
+	if (some.causes !== null || other.causes !== null) return false;
 	// A loop, since `every` takes twice as long.
 	for (let index = 0; index < COUNT_COUNT; index++) if (some.counts[index] !== other.counts[index]) return false;
 	return true;
 }
 
-function writeStats(writer: Writer, { counts, latency, lastAttempt }: PeriodStats): void {
-	let mask = lastAttempt === 0 ? 0 : LAST_ATTEMPT;
+function writeStats(writer: Writer, { counts, latency, causes, lastAttempt }: PeriodStats): void {
+	let mask = (lastAttempt === 0 ? 0 : LAST_ATTEMPT) | (causes === null ? 0 : CAUSES);
 	for (let index = 0; index < COUNT_COUNT; index++) if (counts[index] !== 0) mask |= 1 << index;
 	writer.number(1 + mask);
 	for (const count of counts) if (count !== 0) writer.signed(count);
 	if (lastAttempt !== 0) writer.number(lastAttempt);
-	writer.number(latency === null ? 0 : latency.size);
-	if (latency === null) return;
-	for (const [bucket, count] of latency) {
-		writer.number(bucket);
+	if (causes !== null) writePairs(writer, causes);
+	if (latency === null) writer.number(0);
+	else writePairs(writer, latency);
+}
+
+function writePairs(writer: Writer, counts: ReadonlyMap<number, number>): void {
+	writer.number(counts.size);
+	for (const [key, count] of counts) {
+		writer.number(key);
 		writer.number(count);
 	}
 }
@@ -141,13 +158,16 @@ function readOwner(reader: Reader, before: number): number | null {
 }
 
 function readStats(reader: Reader, mask: number): PeriodStats {
-	if (mask >= 2 * LAST_ATTEMPT) throw damaged("an entry of the journal has unknown counts");
+	if (mask >= 2 * CAUSES) throw damaged("an entry of the journal has unknown counts");
 	const stats = emptyStats();
 	for (let index = 0; index < COUNT_COUNT; index++) {
 		if ((mask & (1 << index)) === 0) continue;
 		stats.counts[index] = reader.signed();
 	}
 	if ((mask & LAST_ATTEMPT) !== 0) stats.lastAttempt = reader.number();
+	if ((mask & CAUSES) !== 0) {
+		for (let causes = reader.number(); causes > 0; causes--) addCause(stats, reader.number(), reader.number());
+	}
 	for (let buckets = reader.number(); buckets > 0; buckets--) addLatency(stats, reader.number(), reader.number());
 	return stats;
 }
@@ -169,6 +189,22 @@ export function addLatencyBytes(stats: PeriodStats, bytes: Uint8Array): void {
 	const reader = new Reader(bytes);
 	if (reader.atEnd) return;
 	for (let bucket = reader.number(); !reader.atEnd; bucket++) addLatency(stats, bucket, reader.number());
+}
+
+/** Encodes counts by cause: a cause, its count, the next cause, and so on. */
+export function encodeCauses(counts: ReadonlyMap<number, number> | null): Uint8Array {
+	const writer = new Writer();
+	for (const [cause, count] of counts ?? []) {
+		writer.number(cause);
+		writer.number(count);
+	}
+	return writer.bytes();
+}
+
+/** Adds counts by cause to stats, in place. */
+export function addCauseBytes(stats: PeriodStats, bytes: Uint8Array): void {
+	const reader = new Reader(bytes);
+	while (!reader.atEnd) addCause(stats, reader.number(), reader.number());
 }
 
 class Writer {

@@ -1,10 +1,12 @@
 // The changes of the stats in one transaction: what the calls of the store report while it runs.
 import type { DeliveryStatus } from "../../../core/delivery.ts";
+import { NO_CAUSE } from "../../../core/log/attempt-cause.ts";
 import { latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS_MS } from "../../../core/stats/stats.ts";
 import { STATUS_CODES } from "../codec/delivery-rows.ts";
 import {
 	ACCEPTED,
+	addCause,
 	addLatency,
 	ATTEMPTS_FAILED,
 	ATTEMPTS_SUCCEEDED,
@@ -17,6 +19,13 @@ import {
 	type MinuteSums,
 	type PeriodStats,
 } from "./stats-sums.ts";
+
+/** What is counted of an attempt. */
+export interface AttemptCounts {
+	readonly success: boolean;
+	readonly latencyMs: number | null;
+	readonly cause: number;
+}
 
 /** Webhooks and projects are named by their numbers. */
 export class StatsChanges {
@@ -41,13 +50,14 @@ export class StatsChanges {
 
 	/**
 	 * Counts an attempt of the delivery with the number `seq`. `latencyMs` is null if it says nothing about how fast the receiver
-	 * responds.
+	 * responds. `cause` is the number of the cause of a failure, or `NO_CAUSE`.
 	 */
-	attempted(webhook: number, seq: number, at: number, success: boolean, latencyMs: number | null): void {
+	attempted(webhook: number, seq: number, at: number, { success, latencyMs, cause }: AttemptCounts): void {
 		const stats = this.#webhook(webhook, at);
 		stats.lastAttempt = seq;
 		increase(stats.counts, success ? ATTEMPTS_SUCCEEDED : ATTEMPTS_FAILED, 1);
 		if (latencyMs !== null) addLatency(stats, latencyBucket(latencyMs), 1);
+		if (cause !== NO_CAUSE) addCause(stats, cause, 1);
 	}
 
 	/**

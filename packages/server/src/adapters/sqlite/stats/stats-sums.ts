@@ -19,6 +19,8 @@ export interface PeriodStats {
 	readonly counts: number[];
 	/** Counts above 0 by bucket of the histogram, most of whose hundred buckets are empty. Null: none at all. */
 	latency: Map<number, number> | null;
+	/** Failed attempts by the number of their cause. Null: none. */
+	causes: Map<number, number> | null;
 	/** The number of the delivery whose attempt was recorded last; 0: none. No sum: later changes replace it. A project has none. */
 	lastAttempt: number;
 }
@@ -105,6 +107,7 @@ export class StatsSums {
 				const stats = statsOf(sums.webhooks, id);
 				for (const [index, count] of taken.counts.entries()) increase(stats.counts, index, -count);
 				for (const [bucket, count] of taken.latency ?? []) addLatency(stats, bucket, -count);
+				for (const [cause, count] of taken.causes ?? []) addCause(stats, cause, -count);
 				if (stats.counts.every((count) => count === 0)) sums.webhooks.delete(id);
 			}
 			for (const [id, taken] of projects) {
@@ -146,7 +149,7 @@ export class StatsSums {
 }
 
 export function emptyStats(): PeriodStats {
-	return { counts: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], latency: null, lastAttempt: 0 };
+	return { counts: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], latency: null, causes: null, lastAttempt: 0 };
 }
 
 /** The stats at a key of `all`, which are added if they are missing. */
@@ -162,18 +165,27 @@ export function addStats(sum: PeriodStats, stats: PeriodStats): void {
 	if (stats.lastAttempt !== 0) sum.lastAttempt = stats.lastAttempt;
 }
 
-/** Adds the counts from index `first` on, and the latencies. */
-function addCounts(sum: PeriodStats, { counts, latency }: PeriodStats, first: number): void {
+/** Adds the counts from index `first` on, the latencies and the causes. */
+function addCounts(sum: PeriodStats, { counts, latency, causes }: PeriodStats, first: number): void {
 	for (let index = first; index < COUNT_COUNT; index++) increase(sum.counts, index, counts[index]);
 	if (latency !== null) for (const [bucket, count] of latency) addLatency(sum, bucket, count);
+	if (causes !== null) for (const [cause, count] of causes) addCause(sum, cause, count);
 }
 
 /** Adds `by` to a bucket of the histogram, in place. */
 export function addLatency(stats: PeriodStats, bucket: number, by: number): void {
-	const latency = (stats.latency ??= new Map());
-	const count = (latency.get(bucket) ?? 0) + by;
-	if (count === 0) latency.delete(bucket);
-	else latency.set(bucket, count);
+	addToCount((stats.latency ??= new Map()), bucket, by);
+}
+
+/** Adds `by` failed attempts with a cause, in place. */
+export function addCause(stats: PeriodStats, cause: number, by: number): void {
+	addToCount((stats.causes ??= new Map()), cause, by);
+}
+
+function addToCount(counts: Map<number, number>, key: number, by: number): void {
+	const count = (counts.get(key) ?? 0) + by;
+	if (count === 0) counts.delete(key);
+	else counts.set(key, count);
 }
 
 export function increase(counts: number[], index: number, by = 0): void {

@@ -3,12 +3,12 @@ import type { DatabaseSync } from "node:sqlite";
 
 import type { DeliveryStatus } from "../../../core/delivery.ts";
 import { addLatencyCount, emptyLatencyCounts } from "../../../core/stats/latency-histogram.ts";
-import { STATS_WIDTHS_MS, type StatsBucket } from "../../../core/stats/stats.ts";
+import { causeCounts, STATS_WIDTHS_MS, type StatsBucket } from "../../../core/stats/stats.ts";
 import { STATUS_CODES, STATUSES } from "../codec/delivery-rows.ts";
 import { bytes, number, type Row } from "../codec/rows.ts";
 import { list, placeholders, prepareReplace } from "../codec/statements.ts";
 import type { Numbered, Numbers } from "../deliveries/numbers.ts";
-import { addLatencyBytes, encodeLatency } from "./stats-bytes.ts";
+import { addCauseBytes, addLatencyBytes, encodeCauses, encodeLatency } from "./stats-bytes.ts";
 import {
 	ACCEPTED,
 	addStats,
@@ -26,6 +26,8 @@ import {
 } from "./stats-sums.ts";
 import { createAddStored } from "./stored-totals.ts";
 
+/** What a row of `stats` counts. */
+export const STATS_COLUMNS: readonly string[] = [...COUNTER_COLUMNS, "latency", "causes"];
 /** The columns of `status_counts`, in the order of the status codes. */
 export const STATUS_COUNT_COLUMNS = STATUSES.map((status) => status.toLowerCase());
 
@@ -63,11 +65,8 @@ export function createAddToTables(
 }
 
 function createAddToStats(db: DatabaseSync) {
-	const select = db.prepare(
-		`SELECT ${list(COUNTER_COLUMNS)}, latency FROM stats WHERE width_ms = ? AND start = ? AND owner = ?`,
-	);
-	const columns: readonly string[] = ["width_ms", "start", "owner", "latency", ...COUNTER_COLUMNS];
-	const put = prepareReplace(db, "stats", columns);
+	const select = db.prepare(`SELECT ${list(STATS_COLUMNS)} FROM stats WHERE width_ms = ? AND start = ? AND owner = ?`);
+	const put = prepareReplace(db, "stats", ["width_ms", "start", "owner", ...STATS_COLUMNS]);
 	return (minute: number, owner: Uint8Array, stats: PeriodStats): void => {
 		if (!hasCounters(stats)) return;
 		for (const widthMs of Object.values(STATS_WIDTHS_MS)) {
@@ -76,7 +75,8 @@ function createAddToStats(db: DatabaseSync) {
 			addStats(sum, stats);
 			const row = select.get(widthMs, start, owner);
 			if (row !== undefined) addStatsRow(sum, row);
-			put.run(widthMs, start, owner, encodeLatency(sum.latency), ...sum.counts.slice(0, COUNTER_COUNT));
+			const counters = sum.counts.slice(0, COUNTER_COUNT);
+			put.run(widthMs, start, owner, ...counters, encodeLatency(sum.latency), encodeCauses(sum.causes));
 		}
 	};
 }
@@ -109,9 +109,10 @@ export function statsStart(row: Row): number {
 export function addStatsRow(sum: PeriodStats, row: Row): void {
 	for (const [index, column] of COUNTER_COLUMNS.entries()) increase(sum.counts, index, number(row[column]));
 	addLatencyBytes(sum, bytes(row["latency"]));
+	addCauseBytes(sum, bytes(row["causes"]));
 }
 
-export function toBucket(start: number, { counts, latency }: PeriodStats): StatsBucket {
+export function toBucket(start: number, { counts, latency, causes }: PeriodStats): StatsBucket {
 	const latencyCounts = emptyLatencyCounts();
 	// If there are ever fewer buckets, counts that an older program wrote for a higher one go into the last.
 	for (const [bucket, count] of latency ?? []) addLatencyCount(latencyCounts, bucket, count);
@@ -123,6 +124,7 @@ export function toBucket(start: number, { counts, latency }: PeriodStats): Stats
 		succeeded: counts[SUCCEEDED] ?? 0,
 		exhausted: counts[EXHAUSTED] ?? 0,
 		latency: latencyCounts,
+		failures: causeCounts(causes ?? []),
 	};
 }
 

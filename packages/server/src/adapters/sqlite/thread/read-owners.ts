@@ -11,6 +11,7 @@ const OWNERS: { readonly [Name in ReadName]: OwnerOf<Name> } = {
 	event: projectOf,
 	eventBody: projectOf,
 	eventDetails: projectOf,
+	eventsById: projectOf,
 	eventDeliveries: projectOf,
 	deliveries: projectOf,
 	countDeliveries: projectOf,

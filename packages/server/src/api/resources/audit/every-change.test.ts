@@ -136,6 +136,11 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 	},
 	"replay.create": ({ call, webhookId, replay }) =>
 		created(call("POST", `./batch/webhooks/${webhookId}:replay`, replay)),
+	"replay.create_many": async ({ call, webhookId, replay }) => {
+		const answer = await call("POST", "./replays", { webhookIds: [webhookId], ...replay });
+		const [started] = answer.json["data"] as { readonly id: string }[];
+		return { answer, objectId: started?.id };
+	},
 	"replay.cancel": async ({ call, webhookId, replay }) => {
 		await call("POST", `./batch/webhooks/${webhookId}:pause`);
 		const { json } = await call("POST", `./batch/webhooks/${webhookId}:replay`, replay);

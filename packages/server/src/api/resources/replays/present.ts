@@ -15,6 +15,7 @@ export function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
 		status: replay.status,
 		since: filter.since,
 		until: filter.until,
+		chosenCount: replay.chosenCount,
 		outcomes: [...filter.outcomes],
 		eventTypes: filter.eventTypes && [...filter.eventTypes],
 		missedEventTypes: filter.missedEventTypes && [...filter.missedEventTypes],

@@ -1,4 +1,5 @@
 // Replays over HTTP.
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { caller } from "../../test/caller.ts";
@@ -64,7 +65,7 @@ describe("replaying", () => {
 	});
 
 	it.each([
-		[{}, "since", "is required"],
+		[{}, "since", /is required, unless eventIds/],
 		[{ since: "yesterday" }, "since", /number/],
 		[{ since: -1 }, "since", /at least 0/],
 		[{ since: 5, until: 5 }, "until", "must be later than since"],
@@ -120,5 +121,133 @@ describe("replays", () => {
 			status: 404,
 			json: { code: "webhook_not_found" },
 		});
+	});
+});
+
+describe("replaying chosen events", () => {
+	it("sends them whatever has become of them, and says how many they are", async () => {
+		await using receiver = await startReceiver();
+		const api = await caller();
+		const webhookId = await api.makeWebhook(receiver.url);
+		const ids = [await api.test.send(), await api.test.send(), await api.test.send()];
+		for (const id of ids) await api.test.delivery(id, { status: "Succeeded" });
+		const eventIds = [ids[2], ids[0]];
+		const replay = `./batch/webhooks/${webhookId}:replay`;
+		const estimate = await api.call("POST", replay, { eventIds, dryRun: true });
+		expect(estimate).toMatchObject({ status: 200, json: { count: 2, complete: true } });
+		const { status, json } = await api.call("POST", replay, { eventIds });
+		expect([status, json]).toMatchObject([
+			202,
+			{ chosenCount: 2, outcomes: ["Succeeded", "Failed", "Cancelled", "Missed"], status: "Running" },
+		]);
+		expect(schemaOf("replayWebhook", 202)?.parse(json)).toEqual(json);
+		await expect
+			.poll(async () => {
+				api.test.clock.advance(10);
+				return (await api.call("GET", `./replays/${String(json["id"])}`)).json;
+			})
+			.toMatchObject({ status: "Finished", scannedCount: 2, deliveryCount: 2, progress: 1 });
+		await receiver.waitFor(5);
+	});
+
+	it("is refused beside a range, without either, with too many, and with one that is there twice", async () => {
+		const { call, test, replay } = await withWebhook();
+		const id = await test.send();
+		const refused = (path: string, message: RegExp) => ({
+			status: 400,
+			json: { code: "invalid_request", issues: [{ path, message: expect.stringMatching(message) }] },
+		});
+		expect(await call("POST", replay, { eventIds: [id], since: 0 })).toMatchObject(refused("since", /beside eventIds/));
+		expect(await call("POST", replay, { eventIds: [id], until: 5 })).toMatchObject(refused("until", /beside eventIds/));
+		expect(await call("POST", replay, {})).toMatchObject(refused("since", /required, unless eventIds/));
+		expect(await call("POST", replay, { eventIds: [] })).toMatchObject(refused("eventIds", /at least 1/));
+		expect(await call("POST", replay, { eventIds: [id, id] })).toMatchObject({ status: 400 });
+		expect(await call("POST", replay, { eventIds: Array.from({ length: 1_001 }, () => id) })).toMatchObject(
+			refused("eventIds", /at most 1000|1,000/),
+		);
+		expect(await call("POST", replay, { eventIds: ["evt_1"] })).toMatchObject(refused("eventIds.0", /id/));
+	});
+
+	it("is a 404 in the same words for events of nobody, of another project, and of another customer", async () => {
+		const { call, test, tokenOf } = await caller();
+		const { id: acmes } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+		await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
+		const [own, globexs] = [await test.send({ customers: "acme" }), await test.send({ customers: "globex" })];
+		const other = await test.engine.projects.create("Other", null);
+		const foreign = await test.in(other.id).send();
+		const unknown = "evt_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
+		const token = { "secret-key": await tokenOf("acme") };
+		const asked = async (eventId: string, headers = {}) => {
+			const { status, json } = await call(
+				"POST",
+				`./batch/webhooks/${acmes}:replay`,
+				{ eventIds: [own, eventId] },
+				headers,
+			);
+			return { status, json: { ...json, requestId: "" } };
+		};
+		const nothing = await asked(unknown, token);
+		expect(nothing).toMatchObject({
+			status: 404,
+			json: { code: "event_not_found", issues: [{ path: "eventIds.1", message: "names no such event" }] },
+		});
+		expect(await asked(globexs, token)).toEqual(nothing);
+		expect(await asked(foreign, token)).toEqual(nothing);
+		expect(await asked(foreign)).toEqual(nothing);
+		// A key of the project sees it: it learns why not.
+		expect(await asked(globexs)).toMatchObject({
+			status: 400,
+			json: { issues: [{ path: "eventIds.1", message: `is not for the customer of ${acmes}` }] },
+		});
+		const dryRun = { eventIds: [globexs], dryRun: true };
+		expect((await call("POST", `./batch/webhooks/${acmes}:replay`, dryRun, token)).status).toBe(404);
+		expect((await call("GET", "./replays")).json).toMatchObject({ data: [] });
+		expect((await call("POST", `./batch/webhooks/${acmes}:replay`, { eventIds: [own] }, token)).status).toBe(202);
+	});
+});
+
+describe("replaying to several webhooks", () => {
+	it("starts one replay for each, in their order, each with its entry in the audit log", async () => {
+		const { call, makeWebhook, test } = await caller();
+		const webhookIds = [await makeWebhook(), await makeWebhook()].toReversed();
+		const eventId = await test.send();
+		const body = { webhookIds, eventIds: [eventId], status: ["Failed", "Missed"] };
+		const { status, json } = await call("POST", "./replays", body);
+		expect(status).toBe(202);
+		expect(schemaOf("createReplays", 202)?.parse(json)).toEqual(json);
+		const started = json["data"] as { id: string; webhookId: string }[];
+		expect(started.map(({ webhookId }) => webhookId)).toEqual(webhookIds);
+		const { json: audit } = await call("GET", "./audit?action=replay.create_many");
+		expect((audit["data"] as { objectId: string }[]).map(({ objectId }) => objectId).toSorted()).toEqual(
+			started.map(({ id }) => id).toSorted(),
+		);
+		const { json: estimate } = await call("POST", "./replays", { webhookIds, since: 0, dryRun: true });
+		expect(estimate).toMatchObject({ object: "replayEstimate", complete: true });
+	});
+
+	it("starts none if one is not there, is another's, or is one too many", async () => {
+		const { call, makeWebhook, test, tokenOf } = await caller();
+		const mine = await makeWebhook();
+		const unknown = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
+		const { id: acmes } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+		const other = await test.engine.projects.create("Other", null);
+		const { id: foreign } = await test.in(other.id).createWebhook("http://127.0.0.1:9/");
+		const refusal = { status: 404, json: { code: "webhook_not_found", issues: [{ path: "webhookIds.1" }] } };
+		for (const id of [unknown, foreign]) {
+			expect(await call("POST", "./replays", { webhookIds: [mine, id], since: 0 })).toMatchObject(refusal);
+		}
+		const asAcme = { "secret-key": await tokenOf("acme") };
+		for (const id of [unknown, foreign, mine]) {
+			expect(await call("POST", "./replays", { webhookIds: [acmes, id], since: 0 }, asAcme)).toMatchObject(refusal);
+		}
+		await call("POST", `./batch/webhooks/${mine}:pause`);
+		for (let n = 0; n < 9; n++) await call("POST", `./batch/webhooks/${mine}:replay`, { since: 0 });
+		const second = await makeWebhook();
+		const tooMany = await call("POST", "./replays", { webhookIds: [mine, second], since: 0 });
+		expect(tooMany).toMatchObject({ status: 409, json: { code: "too_many_replays" } });
+		expect(tooMany.json["message"]).toContain("None was started");
+		expect((await call("GET", `./replays?webhookId=${second}`)).json).toMatchObject({ data: [] });
+		const many = Array.from({ length: 11 }, (_, index) => mine.slice(0, -2) + String(10 + index));
+		expect(await call("POST", "./replays", { webhookIds: many, since: 0 })).toMatchObject({ status: 400 });
 	});
 });

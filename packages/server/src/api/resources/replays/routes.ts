@@ -5,7 +5,14 @@ import { json, keyOrCustomerWith, route } from "../../request/route.ts";
 import { listOf } from "../common/schemas.ts";
 import { replayRequest } from "./input.ts";
 import { presentReplay } from "./present.ts";
-import { replayEstimateSchema, replayQuerySchema, replaySchema, replayWebhookSchema } from "./schemas.ts";
+import {
+	createReplaysSchema,
+	replayEstimateSchema,
+	replayQuerySchema,
+	replaySchema,
+	replaysStartedSchema,
+	replayWebhookSchema,
+} from "./schemas.ts";
 
 const ONE = "/projects/{projectId}/replays/{replayId}";
 
@@ -31,14 +38,56 @@ export const replayRoutes = [
 			},
 			202: { description: "The replay, which has started.", schema: replaySchema },
 		},
-		errors: { 409: "Too many replays are running in this project, or for this customer (`too_many_replays`)." },
+		errors: {
+			404: "The webhook or one of the events is not there (`webhook_not_found`, `event_not_found`); `issues` say which event.",
+			409: "Too many replays are running in this project, or for this customer (`too_many_replays`).",
+		},
 		async handle({ deps, scope, change, params: { webhookId }, body }) {
 			const request = replayRequest(body);
 			if (body.dryRun !== true) {
 				return json(presentReplay(await deps.engine.replays.start(change, webhookId, request)), 202);
 			}
-			const { count, complete } = await deps.engine.replays.estimate(scope, webhookId, request);
+			const { count, complete } = await deps.engine.replays.estimate(scope, [webhookId], request);
 			return json({ object: "replayEstimate", count, complete });
+		},
+	}),
+	route({
+		id: "createReplays",
+		tag: "Replays",
+		method: "post",
+		path: "/projects/{projectId}/replays",
+		audit: "replay.create_many",
+		access: keyOrCustomerWith("write", "replay"),
+		summary: "Replay events to several webhooks",
+		description:
+			"Starts a replay to each of these webhooks, as `:replay` of a webhook does, or none of them: if one of the webhooks or events is " +
+			"not there, or if too many replays would run at once.",
+		body: jsonBody(createReplaysSchema, {
+			webhookIds: ["webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7"],
+			eventIds: ["evt_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77"],
+		}),
+		answers: {
+			200: {
+				description: "With `dryRun`: how many deliveries there would be, to all of them. Nothing was sent.",
+				schema: replayEstimateSchema,
+			},
+			202: {
+				description: "The replays, which have started, in the order of `webhookIds`.",
+				schema: replaysStartedSchema,
+			},
+		},
+		errors: {
+			404: "One of the webhooks or of the events is not there (`webhook_not_found`, `event_not_found`); `issues` say which.",
+			409: "Too many replays would run in this project, or for a customer (`too_many_replays`).",
+		},
+		async handle({ deps, scope, change, body }) {
+			const request = replayRequest(body);
+			if (body.dryRun === true) {
+				const { count, complete } = await deps.engine.replays.estimate(scope, body.webhookIds, request);
+				return json({ object: "replayEstimate", count, complete });
+			}
+			const replays = await deps.engine.replays.startAll(change, body.webhookIds, request);
+			return json({ object: "replaysStarted", data: replays.map(presentReplay) }, 202);
 		},
 	}),
 	route({

@@ -7,7 +7,7 @@ import type { SeriesReport, StatsReport } from "../../../engine/stats-calls.ts";
 import type { statsSchema, webhookStatsSchema } from "./schemas.ts";
 
 export function presentStats(report: StatsReport): z.infer<typeof statsSchema> {
-	const { width, from, to, buckets, totals, deliveries } = report;
+	const { width, from, to, buckets, totals, deliveries, waitingSince } = report;
 	return {
 		object: "stats",
 		width,
@@ -16,6 +16,7 @@ export function presentStats(report: StatsReport): z.infer<typeof statsSchema> {
 		data: buckets.map((bucket) => ({ start: bucket.start, ...presentCounts(bucket) })),
 		totals: presentCounts(totals),
 		deliveries: { ...deliveries },
+		waitingSince: { ...waitingSince },
 	};
 }
 
@@ -27,13 +28,22 @@ export function presentSeries({ width, from, to, series }: SeriesReport): z.infe
 	return { object: "webhookStats", width, from, to, data };
 }
 
-function presentCounts({ accepted, attemptsSucceeded, attemptsFailed, succeeded, exhausted, latency }: StatsBucket) {
+function presentCounts({
+	accepted,
+	attemptsSucceeded,
+	attemptsFailed,
+	succeeded,
+	exhausted,
+	latency,
+	failures,
+}: StatsBucket) {
 	const quantile = (q: number) => latencyQuantileMs(latency, q);
 	return {
 		accepted,
 		attempts: { succeeded: attemptsSucceeded, failed: attemptsFailed },
 		succeeded,
 		exhausted,
+		failures: Object.fromEntries(failures),
 		latencyMs: { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
 	};
 }

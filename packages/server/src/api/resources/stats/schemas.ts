@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { DELIVERY_STATUSES } from "../../../core/delivery.ts";
+import { ATTEMPT_CAUSES } from "../../../core/log/attempt-cause.ts";
 import { MAX_SERIES_BUCKETS, MAX_SERIES_WEBHOOKS, MAX_STATS_BUCKETS, STATS_WIDTHS } from "../../../core/stats/stats.ts";
 import { distinctIds } from "../common/lists.ts";
 import { idText, integerParameter, MAX_TIME_MS, timeOut } from "../common/schemas.ts";
@@ -35,6 +36,8 @@ const latency = z.int().nullable().openapi({
 	description: "The latency of attempts that got a response or timed out, accurate to 5 %. Null if there were none.",
 });
 
+const failuresOf = z.int().optional().openapi({ description: "The attempts that failed for this cause." });
+
 const counts = {
 	accepted: z.int().openapi({ description: "Accepted events. For a webhook, only events with a delivery to it." }),
 	attempts: z
@@ -45,6 +48,10 @@ const counts = {
 		.openapi({ description: "Attempts that ended in this time." }),
 	succeeded: z.int().openapi({ description: "Deliveries that became `Succeeded` in this time." }),
 	exhausted: z.int().openapi({ description: "Deliveries that became `Failed` in this time." }),
+	failures: z.object(Object.fromEntries(ATTEMPT_CAUSES.map((cause) => [cause, failuresOf]))).openapi({
+		description:
+			"The failed attempts by cause; causes without any are omitted. Attempts that version 0.1 has made are in none.",
+	}),
 	latencyMs: z
 		.object({ p50: latency, p95: latency, p99: latency })
 		.openapi({ description: "Percentiles of the latency." }),
@@ -55,6 +62,7 @@ const COUNTS = {
 	attempts: { succeeded: 118, failed: 7 },
 	succeeded: 118,
 	exhausted: 1,
+	failures: { connect_timeout: 2, status_5xx: 5 },
 	latencyMs: { p50: 48, p95: 180, p99: 420 },
 };
 
@@ -71,6 +79,10 @@ export const statsSchema = z
 		deliveries: z
 			.object(Object.fromEntries(DELIVERY_STATUSES.map((status) => [status, z.int()])))
 			.openapi({ description: "The number of deliveries in each status now, whenever they were created." }),
+		waitingSince: z.object({ Pending: timeOut.nullable(), Held: timeOut.nullable() }).openapi({
+			description:
+				"The `createDate` of the oldest delivery that is `Pending` now, and of the oldest that is `Held`. Null if there is none.",
+		}),
 	})
 	.openapi("Stats", {
 		example: {
@@ -81,6 +93,7 @@ export const statsSchema = z
 			data: [{ start: 1_723_633_200_000, ...COUNTS }],
 			totals: COUNTS,
 			deliveries: { Pending: 3, Succeeded: 4_711, Failed: 2, Held: 0, Cancelled: 1 },
+			waitingSince: { Pending: 1_723_636_741_120, Held: null },
 		},
 	});
 

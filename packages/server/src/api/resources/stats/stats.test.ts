@@ -10,6 +10,7 @@ const NO_COUNTS = {
 	attempts: { succeeded: 0, failed: 0 },
 	succeeded: 0,
 	exhausted: 0,
+	failures: {},
 	latencyMs: { p50: null, p95: null, p99: null },
 };
 
@@ -33,6 +34,7 @@ describe("stats over HTTP", () => {
 			],
 			totals: counts,
 			deliveries: { Pending: 0, Succeeded: 1, Failed: 0, Held: 0, Cancelled: 0 },
+			waitingSince: { Pending: null, Held: null },
 		};
 		expect((await call("GET", "./stats")).json).toEqual(stats);
 		expect((await call("GET", `./batch/webhooks/${webhookId}/stats`)).json).toEqual(stats);
@@ -65,6 +67,51 @@ describe("stats over HTTP", () => {
 		const unknownId = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
 		const refusal = { status: 404, json: { code: "webhook_not_found" } };
 		expect(await call("GET", `./batch/webhooks/${unknownId}/stats`)).toMatchObject(refusal);
+	});
+
+	it("tell why attempts failed and since when deliveries wait, and a customer's token only about its own", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 503 }));
+		const { call, test, tokenOf } = await caller();
+		const { id: ours } = await test.createWebhook(receiver.url);
+		const { id: acmes } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+		const { id: held } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
+		await call("POST", `./batch/webhooks/${held}:pause`);
+		const first = test.clock.now();
+		const eventId = await test.send({ customers: "*" });
+		await expect
+			.poll(async () =>
+				(await test.deliveries({ eventId })).map(({ attemptCount }) => attemptCount).toSorted((a, b) => a - b),
+			)
+			.toEqual([0, 1, 1]);
+		test.clock.advance(10);
+		await test.send({ customers: "*", type: "later" });
+		const stats = async (path: string, headers = {}) => {
+			const { json } = await call("GET", path, undefined, headers);
+			const { totals, waitingSince, data } = json as {
+				totals: { failures: object };
+				waitingSince: object;
+				data: { failures: object }[];
+			};
+			expect(data.at(-1)?.failures).toEqual(totals.failures);
+			return { failures: totals.failures, waitingSince };
+		};
+		const waiting = { Pending: first, Held: null };
+		await expect
+			.poll(() => stats("./stats"))
+			.toEqual({ failures: { refused: 2, status_5xx: 2 }, waitingSince: { Pending: first, Held: first } });
+		expect(await stats(`./batch/webhooks/${ours}/stats`)).toEqual({
+			failures: { status_5xx: 2 },
+			waitingSince: waiting,
+		});
+		const asAcme = { "secret-key": await tokenOf("acme") };
+		const ofAcme = { failures: { refused: 2 }, waitingSince: waiting };
+		expect(await stats("./stats", asAcme)).toEqual(ofAcme);
+		expect(await stats(`./batch/webhooks/${acmes}/stats`, asAcme)).toEqual(ofAcme);
+		expect(await stats("./stats", { "secret-key": await tokenOf("globex") })).toEqual({
+			failures: {},
+			waitingSince: { Pending: null, Held: first },
+		});
 	});
 });
 

@@ -75,7 +75,7 @@ async function entriesOf({ store }: World): Promise<readonly AuditEntry[]> {
 }
 
 function describeReplayLimit(open: Open): void {
-	it("counts only the running replays of its project for the limit of insertReplay", async () => {
+	it("counts only the running replays of its project for the limit of insertReplays", async () => {
 		const { store, records, begin, step, makeReplay } = await open();
 		const other = records.project();
 		await store.insertProject(other, null);
@@ -84,9 +84,9 @@ function describeReplayLimit(open: Open): void {
 		const cancelled = await begin();
 		await store.cancelReplay(cancelled.id, records.now, null);
 		const options = { limit: 1, entry: null };
-		expect(await store.insertReplay(makeReplay(), options)).toBe(true);
-		expect(await store.insertReplay(makeReplay(), options)).toBe(false);
-		expect(await store.insertReplay(makeReplay(), { ...options, limit: 2 })).toBe(true);
+		expect(await store.insertReplays([{ replay: makeReplay(), ...options }])).toBe(true);
+		expect(await store.insertReplays([{ replay: makeReplay(), ...options }])).toBe(false);
+		expect(await store.insertReplays([{ replay: makeReplay(), ...options, limit: 2 }])).toBe(true);
 	});
 }
 

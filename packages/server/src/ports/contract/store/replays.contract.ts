@@ -1,9 +1,10 @@
 // The contract of the replays slice: steps, matching, cancelling, counting and lists.
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { projectScope } from "../../../core/access/principal.ts";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { REPLAY_OUTCOMES, type ReplayFilter } from "../../../core/replay.ts";
+import { describeChosenEvents } from "./chosen-events.contract.ts";
 import type { StoreCapabilities } from "./records/capabilities.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, dueAt, idsOf, NEWEST, setWebhook } from "./records/records.ts";
@@ -22,6 +23,9 @@ export function describeReplays(current: CurrentStore, capabilities: StoreCapabi
 	describeCounts(open);
 	describeLists(open);
 	describeUntried(open);
+	describe("chosen events", () => {
+		describeChosenEvents(current, capabilities);
+	});
 }
 
 function describeSteps(open: Open): void {

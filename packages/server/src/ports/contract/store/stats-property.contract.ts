@@ -2,9 +2,16 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
-import type { DeliveryChange, DeliveryStatus } from "../../../core/delivery.ts";
+import type { Attempt, DeliveryChange, DeliveryStatus } from "../../../core/delivery.ts";
+import { causeOf, type AttemptCause } from "../../../core/log/attempt-cause.ts";
 import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../core/stats/latency-histogram.ts";
-import { STATS_WIDTHS, STATS_WIDTHS_MS, type StatsBucket, type StatsWidth } from "../../../core/stats/stats.ts";
+import {
+	STATS_WIDTHS,
+	STATS_WIDTHS_MS,
+	type CauseCounts,
+	type StatsBucket,
+	type StatsWidth,
+} from "../../../core/stats/stats.ts";
 import { WEBHOOK_STATUSES, type WebhookStatus } from "../../../core/webhook.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
 import type { Store } from "../../store/store.ts";
@@ -205,15 +212,14 @@ function bucketAt(all: Map<string | null, Map<number, MutableBucket>>, owner: st
 
 function emptyBucket(start: number): MutableBucket {
 	const latency = emptyLatencyCounts();
-	return { start, accepted: 0, attemptsSucceeded: 0, attemptsFailed: 0, succeeded: 0, exhausted: 0, latency };
+	const failures = new Map();
+	return { start, accepted: 0, attemptsSucceeded: 0, attemptsFailed: 0, succeeded: 0, exhausted: 0, latency, failures };
 }
 
-function addAttempt(
-	bucket: MutableBucket,
-	attempt: { responseCode: number; error: string | null; durationMs: number },
-) {
+function addAttempt(bucket: MutableBucket, attempt: Pick<Attempt, "responseCode" | "error" | "cause" | "durationMs">) {
 	if (attempt.responseCode >= 200 && attempt.responseCode <= 299) bucket.attemptsSucceeded++;
 	else bucket.attemptsFailed++;
+	bucket.failures = plus(bucket.failures, causeOf(attempt), 1);
 	if (attempt.error === null) addLatencyCount(bucket.latency, latencyBucket(attempt.durationMs), 1);
 }
 
@@ -227,8 +233,13 @@ function addUp(minutes: readonly StatsBucket[], width: StatsWidth): StatsBucket[
 			sum[name] += minute[name];
 		}
 		for (const [bucket, count] of minute.latency.entries()) addLatencyCount(sum.latency, bucket, count);
+		for (const [cause, count] of minute.failures) sum.failures = plus(sum.failures, cause, count);
 	}
 	return [...sums.values()].sort((a, b) => a.start - b.start);
+}
+
+function plus(counts: CauseCounts, cause: AttemptCause | null, by: number): CauseCounts {
+	return cause === null ? counts : new Map(counts).set(cause, (counts.get(cause) ?? 0) + by);
 }
 
 function countOne(counts: Readonly<Record<DeliveryStatus, number>>, status: DeliveryStatus) {

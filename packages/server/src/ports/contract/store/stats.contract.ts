@@ -3,18 +3,21 @@ import { describe, expect, it } from "vitest";
 
 import { customerScope, projectScope } from "../../../core/access/principal.ts";
 import { newHeldDelivery } from "../../../core/delivery.ts";
+import type { AttemptCause } from "../../../core/log/attempt-cause.ts";
 import { addLatencyCount, emptyLatencyCounts, latencyBucket } from "../../../core/stats/latency-histogram.ts";
 import { STATS_WIDTHS } from "../../../core/stats/stats.ts";
 import type { DeliveryUpdate } from "../../store/accept.ts";
+import type { StatsQuery } from "../../store/stats.ts";
 import { describeActivity } from "./activity.contract.ts";
 import { describeHealth } from "./health.contract.ts";
 import type { CurrentStore, Reopen } from "./records/records.ts";
 import { fillStore, POLICY, type World } from "./records/records.ts";
-import { buckets, floorTo, KEEP_ALL, MINUTE, ZERO_COUNTS } from "./records/stats.ts";
+import { buckets, DAY, floorTo, KEEP_ALL, MINUTE, ZERO_COUNTS } from "./records/stats.ts";
 import { describeStatsProperty } from "./stats-property.contract.ts";
 
 export function describeStats(current: CurrentStore, reopen: Reopen, effort: number): void {
 	describeBuckets(current);
+	describeFailures(current);
 	describeStatusCounts(current);
 	describeRollUp(current, reopen);
 	describeStatsProperty(current, reopen, effort);
@@ -136,6 +139,66 @@ function describeBuckets(current: CurrentStore): void {
 		await update(ended(1, "refused", 1), ended(2, "timeout", 15_000), ended(3, "dns", 2), ended(4, null, 40));
 		const [bucket] = await buckets(world, webhookId, "minute");
 		expect(bucket).toMatchObject({ attemptsFailed: 4, latency: latencyOf(15_000, 40) });
+	});
+}
+
+function describeFailures(current: CurrentStore): void {
+	it("counts failed attempts by cause, of a webhook, of the project, and of a customer alone, before and after a roll-up", async () => {
+		const { store, records, projectId, scope, webhookIds, update } = await fillStore(current(), 1);
+		const acmes = records.webhook(projectId, { customerId: "acme" });
+		await store.insertWebhook(acmes, null);
+		const event = records.event(projectId, { webhookIds: [webhookIds[0] ?? "", acmes.id] });
+		await store.commit({ events: [event], updates: [] });
+		const [ours = "", theirs = ""] = event.deliveries.map(({ id }) => id);
+		const failed = (id: string, number: number, error: string, cause?: AttemptCause): DeliveryUpdate => ({
+			...records.failure(id, number, 0),
+			attempt: records.attempt(number, { responseCode: 0, error, ...(cause !== undefined && { cause }) }),
+		});
+		await update(
+			records.failure(ours, 1, 503),
+			failed(ours, 2, "tls", "certificate_expired"),
+			failed(theirs, 1, "timeout", "connect_timeout"),
+		);
+		records.now += MINUTE;
+		await update(failed(ours, 3, "dns"), records.failure(ours, 4, 500), records.outcome(theirs, 2));
+		const from = floorTo(records.now, MINUTE) - MINUTE;
+		const query = { scope, webhookId: null, width: "minute", from, to: from + 2 * MINUTE } as const;
+		const failures = async (part: Partial<StatsQuery>) =>
+			(await store.stats({ ...query, ...part })).map((bucket) => Object.fromEntries(bucket.failures));
+		const acme = customerScope(projectId, "acme");
+		for (let round = 0; round < 2; round++) {
+			expect(await failures({ webhookId: webhookIds[0] ?? "" })).toEqual([
+				{ certificate_expired: 1, status_5xx: 1 },
+				{ lookup_failed: 1, status_5xx: 1 },
+			]);
+			expect(await failures({})).toEqual([
+				{ connect_timeout: 1, certificate_expired: 1, status_5xx: 1 },
+				{ lookup_failed: 1, status_5xx: 1 },
+			]);
+			expect(await failures({ width: "day", from: floorTo(from, DAY), to: floorTo(from, DAY) + DAY })).toEqual([
+				{ connect_timeout: 1, lookup_failed: 1, certificate_expired: 1, status_5xx: 2 },
+			]);
+			expect(await failures({ scope: acme })).toEqual([{ connect_timeout: 1 }, {}]);
+			expect(await failures({ scope: acme, webhookId: webhookIds[0] ?? "" })).toEqual([]);
+			while ((await store.rollUpStats(KEEP_ALL)) > 0);
+		}
+	});
+
+	it("adds failures of later minutes to rows that have some, and leaves those without", async () => {
+		const world = await fillStore(current());
+		const { accept, update, records, store, webhookId } = world;
+		const [id = ""] = await accept();
+		const seen = async () =>
+			(await buckets(world, webhookId, "day")).map(({ failures }) => Object.fromEntries(failures));
+		await update(records.failure(id, 1, 429));
+		while ((await store.rollUpStats(KEEP_ALL)) > 0);
+		records.now += MINUTE;
+		await accept();
+		while ((await store.rollUpStats(KEEP_ALL)) > 0);
+		expect(await seen()).toEqual([{ status_429: 1 }]);
+		await update(records.failure(id, 2, 429), records.failure(id, 3, 404));
+		while ((await store.rollUpStats(KEEP_ALL)) > 0);
+		expect(await seen()).toEqual([{ status_404: 1, status_429: 2 }]);
 	});
 }
 

@@ -1,7 +1,7 @@
 // The updates of a commit: new states of deliveries, their attempts, and the health of their webhooks.
 import { transition, type Attempt, type DeliveryState } from "../../../../core/delivery.ts";
 import { isReservedEventType } from "../../../../core/event-type.ts";
-import { causeCode, causeOf } from "../../../../core/log/attempt-cause.ts";
+import { causeCode, causeOf, NO_CAUSE } from "../../../../core/log/attempt-cause.ts";
 import { healthAfter, HEALTHY, type HealthSign, type WebhookHealth } from "../../../../core/policies/webhook-health.ts";
 import { sweepChange } from "../../../../core/webhook.ts";
 import type { DeliveryUpdate, HealthChange, UpdateResult } from "../../../../ports/store/accept.ts";
@@ -153,7 +153,11 @@ export class Updates {
 		if (change.type === "attempted") {
 			const success = change.verdict.kind === "success";
 			const exhausted = after.status === "Failed" && before.status !== "Failed";
-			this.#stats.attempted(row, at, success, update.attempt === null ? null : latencyOf(update.attempt));
+			this.#stats.attempted(row, at, {
+				success,
+				latencyMs: update.attempt === null ? null : latencyOf(update.attempt),
+				cause: success || update.attempt === null ? NO_CAUSE : causeCode(causeOf(update.attempt)),
+			});
 			this.#attempted(entry.row, { at, success, exhausted, reason: change.verdict.reason ?? after.reason });
 		}
 		return { state: after, changed: after !== before };

@@ -2,14 +2,14 @@
 // they concern it; nothing of internal types.
 import { customerOf, projectOf, type Scope } from "../../../../core/access/principal.ts";
 import type { EventDetails } from "../../../../core/event.ts";
-import type { EventDelivery, LoggedDelivery, LoggedEvent } from "../../../../ports/store/log.ts";
+import type { EventDelivery, FoundEvent, LoggedDelivery, LoggedEvent } from "../../../../ports/store/log.ts";
 import { DELIVERY_COLUMNS } from "../../codec/delivery-rows.ts";
 import { toEventDetails } from "../../codec/event-rows.ts";
 import { uuidOf, uuidsOf } from "../../codec/ids.ts";
 import { bytes, text } from "../../codec/rows.ts";
 import { list, statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
-import { blockOf, findEvent, showEvents } from "./events/found-event.ts";
+import { blockOf, findEvent, findEvents, showEvents } from "./events/found-event.ts";
 import { readEventDeliveries } from "./events/statuses.ts";
 import { toLogged, withShownColumns } from "./logged-rows.ts";
 
@@ -46,6 +46,11 @@ export function createByIdCalls(database: Database) {
 				if (found === null) return null;
 				const [shown] = await showEvents(session, [found.row], found.customer);
 				return shown ?? null;
+			}),
+		eventsById: (scope: Scope, eventIds: readonly string[]): Promise<readonly (FoundEvent | null)[]> =>
+			database.snapshot(async (session) => {
+				const found = await findEvents(session, scope, eventIds);
+				return eventIds.map((id) => found.get(uuidOf("evt", id) ?? "") ?? null);
 			}),
 		eventDetails: (scope: Scope, eventId: string): Promise<EventDetails | null> =>
 			database.snapshot(async (session) => {

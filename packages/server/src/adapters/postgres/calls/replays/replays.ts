@@ -3,13 +3,13 @@ import type { AuditEntry } from "../../../../core/access/audit.ts";
 import { customerOf, isInScope, projectOf, type Scope } from "../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
 import type { Replay } from "../../../../core/replay.ts";
-import type { ReplayCount, ReplayCountStep, ReplayStore } from "../../../../ports/store/replays.ts";
+import type { NewReplay, ReplayCount, ReplayCountStep } from "../../../../ports/store/replays.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { STATUS_CODES } from "../../codec/delivery-rows.ts";
 import { FIRST_UUID, idOf, uuidOf, uuidsOf } from "../../codec/ids.ts";
 import { REPLAY } from "../../codec/replays/replay-rows.ts";
 import { number, text, textOrNull } from "../../codec/rows.ts";
-import { insertInto, statement } from "../../codec/statements.ts";
+import { insertInto, list, statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
 import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
@@ -21,9 +21,9 @@ import { search } from "./search.ts";
 import { CANCEL, createStepReplay } from "./step.ts";
 
 const { Pending, Held } = STATUS_CODES;
-type InsertOptions = Parameters<ReplayStore["insertReplay"]>[1];
 
-const INSERT = insertInto("replays", ["made_after", ...REPLAY.columns]);
+const COLUMNS = list(REPLAY.columns);
+const INSERT = insertInto("replays", ["made_after", "chosen", ...REPLAY.columns]);
 const COUNT_RUNNING = statement(`
 	SELECT count(*) AS count FROM replays WHERE status = 0 AND project_id = $1 AND customer_id IS NOT DISTINCT FROM $2
 `);
@@ -34,8 +34,8 @@ const SELECT_NEWEST = statement(`
 		${[Pending, Held].map((status) => newest(`open_deliveries WHERE project_id = $1 AND status = ${status}`)).join(", ")}
 	) AS id
 `);
-const SELECT_RUNNING = statement("SELECT * FROM replays WHERE status = 0 ORDER BY id");
-const SELECT = statement("SELECT * FROM replays WHERE id = $1 AND project_id = $2");
+const SELECT_RUNNING = statement(`SELECT ${COLUMNS} FROM replays WHERE status = 0 ORDER BY id`);
+const SELECT = statement(`SELECT ${COLUMNS} FROM replays WHERE id = $1 AND project_id = $2`);
 const SELECT_WEBHOOK = statement("SELECT customer_id FROM webhooks WHERE id = $1");
 const SELECT_UNTRIED = statement(`
 	SELECT id FROM open_deliveries WHERE id = ANY($1::uuid[]) AND due_at IS NOT NULL AND attempt_count = 0
@@ -45,15 +45,26 @@ const NO_TIMES = { low: FIRST_UUID, high: null };
 /** The calls of `ReplayStore`. */
 export function createReplayCalls(database: Database, partitions: Partitions, numbers: ChangeNumbers) {
 	return {
-		insertReplay: (replay: Replay, { limit, entry }: InsertOptions): Promise<boolean> =>
+		insertReplays: (replays: readonly NewReplay[]): Promise<boolean> =>
 			database.transact(async (session) => {
-				const project = uuidOf("proj", replay.projectId);
+				const project = uuidOf("proj", replays[0]?.replay.projectId ?? "");
 				await lockProject(session, project);
-				const [running] = await session.run(COUNT_RUNNING, [project, replay.customerId]);
-				if (number(running?.["count"]) >= limit) return false;
+				// Each is counted before the first is there, so that nothing has to be taken back.
+				const more = new Map<string | null, number>();
+				for (const { replay, limit } of replays) {
+					const { customerId } = replay;
+					const added = (more.get(customerId) ?? 0) + 1;
+					const [running] = await session.run(COUNT_RUNNING, [project, customerId]);
+					if (number(running?.["count"]) + added > limit) return false;
+					more.set(customerId, added);
+				}
 				const [newest] = await session.run(SELECT_NEWEST, [project]);
-				await session.run(INSERT, [textOrNull(newest?.["id"] ?? null) ?? FIRST_UUID, ...REPLAY.write(replay)]);
-				await writeEntry(session, entry);
+				const madeAfter = textOrNull(newest?.["id"] ?? null) ?? FIRST_UUID;
+				for (const { replay, eventIds = null, entry } of replays) {
+					const chosen = eventIds === null ? null : binaryArray("uuid", uuidsOf("evt", eventIds));
+					await session.run(INSERT, [madeAfter, chosen, ...REPLAY.write(replay)]);
+					await writeEntry(session, entry);
+				}
 				return true;
 			}),
 		stepReplay: createStepReplay(database, partitions, numbers),
@@ -89,7 +100,7 @@ export function createReplayCalls(database: Database, partitions: Partitions, nu
 
 async function countReplay(
 	session: Session,
-	{ scope, webhookId, filter, afterEventId, scanLimit }: ReplayCountStep,
+	{ scope, webhookId, filter, eventIds = null, afterEventId, scanLimit }: ReplayCountStep,
 ): Promise<ReplayCount> {
 	const projectId = projectOf(scope);
 	const [project, webhook] = [uuidOf("proj", projectId), uuidOf("webhook", webhookId)];
@@ -102,6 +113,7 @@ async function countReplay(
 		webhook,
 		customerId,
 		filter,
+		chosen: eventIds === null ? null : uuidsOf("evt", eventIds),
 		after: afterEventId === null ? null : uuidOf("evt", afterEventId),
 		scanLimit,
 		matchLimit: Infinity,
@@ -117,7 +129,7 @@ async function scan(session: Session, scope: Scope, webhookId: string | null, pa
 	const ofCustomer = customerId === null ? "" : `AND customer_id = $${values.push(customerId)}`;
 	const rows = await session.query(
 		`
-			SELECT * FROM replays WHERE project_id = $1 ${ofWebhook} ${ofCustomer} AND ${partConditions(part, values)}
+			SELECT ${COLUMNS} FROM replays WHERE project_id = $1 ${ofWebhook} ${ofCustomer} AND ${partConditions(part, values)}
 			ORDER BY id ${part.order} LIMIT $${values.push(part.limit)}
 		`,
 		values,

@@ -16,6 +16,8 @@ export interface Search {
 	/** The customer of the webhook: only events that are for this customer are looked at. Null looks at all. */
 	readonly customerId: string | null;
 	readonly filter: ReplayFilter;
+	/** Only these events, all of which are in the range of the filter; null for every event of the range. */
+	readonly chosen: readonly string[] | null;
 	/** The last event that was looked at; null to begin with the first one. */
 	readonly after: string | null;
 	readonly scanLimit: number;
@@ -68,6 +70,18 @@ const selectForCustomer = (order: "ASC" | "DESC") => `
 		ORDER BY event_id ${order} LIMIT $4
 	) wanted JOIN events ON events.id = wanted.event_id ORDER BY events.id ${order}
 `;
+/** Of some events those that are for a customer; null: all of them. */
+const SELECT_CHOSEN = statement(`
+	SELECT ${COLUMNS}, $4::text IS NOT NULL AND EXISTS (
+		SELECT 1 FROM event_types t WHERE t.project_id = $1 AND t.name = events.type AND t.visibility = 1
+	) AS is_hidden
+	FROM events
+	WHERE project_id = $1 AND id = ANY($5::uuid[]) AND id > $2 AND ($4::text IS NULL OR EXISTS (
+		SELECT 1 FROM event_customers c
+		WHERE c.project_id = $1 AND c.customer_id IN ($4, '${EVERY_CUSTOMER}') AND c.event_id = events.id
+	))
+	ORDER BY id LIMIT $3
+`);
 const SELECT_ALL = statement(selectAll("ASC"));
 const SELECT_ALL_BACK = statement(selectAll("DESC"));
 const SELECT_FOR_CUSTOMER = statement(selectForCustomer("ASC"));
@@ -137,9 +151,12 @@ const MAX_LOOKS = 100;
 
 function readEvents(
 	session: Session,
-	{ project, customerId, filter, after }: Search,
+	{ project, customerId, filter, chosen, after }: Search,
 	limit: number,
 ): Promise<readonly Row[]> {
+	if (chosen !== null) {
+		return session.run(SELECT_CHOSEN, [project, after ?? FIRST_UUID, limit, customerId, binaryArray("uuid", chosen)]);
+	}
 	// No id is the first one of its millisecond.
 	const low = firstUuidAt(filter.since);
 	const start = after !== null && after > low ? after : low;

@@ -9,7 +9,7 @@ import type { ReplayStep } from "../../../../ports/store/replays.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { uuidOf, uuidsOf } from "../../codec/ids.ts";
 import { REPLAY, REPLAY_STATUS_CODES } from "../../codec/replays/replay-rows.ts";
-import { text, textOrNull, type Row } from "../../codec/rows.ts";
+import { text, texts, textOrNull, type Row } from "../../codec/rows.ts";
 import { list, statement } from "../../codec/statements.ts";
 import { WEBHOOK_STATE } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
@@ -79,18 +79,21 @@ async function makeStep(
 	if (!isDeliverable(WEBHOOK_STATE.read(target))) return replay;
 	const { filter } = replay;
 	const customerId = textOrNull(target["customer_id"]);
+	const chosen = row["chosen"] === null ? null : texts(row["chosen"]);
 	const [found, newest] = await Promise.all([
 		search(session, {
 			project,
 			webhook,
 			customerId,
 			filter: { ...filter, until: Math.min(filter.until, at + 1 - HORIZON_MS) },
+			chosen,
 			after: textOrNull(row["position_id"]),
 			scanLimit,
 			matchLimit: deliveryIds.length,
 			made: { at: replay.createDate, after: text(row["made_after"]) },
 		}),
-		replay.lastEventDate ?? newestIn(session, { project, customerId, filter }),
+		replay.lastEventDate ??
+			(chosen === null ? newestIn(session, { project, customerId, filter }) : Promise.resolve(filter.until - 1)),
 	]);
 	const count = await insertDeliveries(
 		session,
@@ -98,7 +101,7 @@ async function makeStep(
 		{ events: found.matches, deliveryIds },
 		numbers,
 	);
-	const isFinished = found.done && at - HORIZON_MS >= filter.until - 1;
+	const isFinished = found.done && (chosen !== null || at - HORIZON_MS >= filter.until - 1);
 	await session.run(MOVE_ON, [
 		id,
 		isFinished ? Finished : Running,

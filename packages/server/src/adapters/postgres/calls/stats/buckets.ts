@@ -1,15 +1,15 @@
 // Stats by minute, hour and day: those that were rolled up, and those that are still in the journal.
 import { addLatencyCount, emptyLatencyCounts, type LatencyCounts } from "../../../../core/stats/latency-histogram.ts";
-import { STATS_WIDTHS_MS, type StatsBucket } from "../../../../core/stats/stats.ts";
+import { causeCounts, STATS_WIDTHS_MS, type StatsBucket } from "../../../../core/stats/stats.ts";
 import type { StatsQuery } from "../../../../ports/store/stats.ts";
 import { number, type Row } from "../../codec/rows.ts";
 import { list, statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
-import { COUNTERS, latencyPairs } from "../../stats/tables.ts";
+import { COUNTERS, countPairs } from "../../stats/tables.ts";
 import { readOwners } from "./owners.ts";
 
 const SELECT_TABLE = statement(`
-	SELECT start, ${list(COUNTERS)}, latency FROM stats
+	SELECT start, ${list(COUNTERS)}, latency, causes FROM stats
 	WHERE owner = ANY($1::uuid[]) AND width_ms = $2 AND start >= $3 AND start < $4
 `);
 const OF_OWNERS = `
@@ -23,10 +23,13 @@ const SELECT_JOURNAL = statement(`
 		FROM stats_journal WHERE ${OF_OWNERS} GROUP BY minute
 	) sums WHERE ${COUNTERS.join(" + ")} > 0
 `);
-const SELECT_LATENCIES = statement(`
-	SELECT minute AS start, bucket, count(*) AS count FROM stats_journal CROSS JOIN unnest(latencies) AS bucket
-	WHERE ${OF_OWNERS} GROUP BY minute, bucket
+const selectEach = (column: "latencies" | "causes") =>
+	statement(`
+	SELECT minute AS start, key, count(*) AS count FROM stats_journal CROSS JOIN unnest(${column}) AS key
+	WHERE ${OF_OWNERS} GROUP BY minute, key
 `);
+const SELECT_LATENCIES = selectEach("latencies");
+const SELECT_CAUSES = selectEach("causes");
 
 /** The call `stats`. */
 export function createStats(database: Database) {
@@ -37,20 +40,24 @@ export function createStats(database: Database) {
 			const found = await readOwners(session, scope, webhookId === null ? null : [webhookId]);
 			if (found === null) return [];
 			const { project, owners, webhooks } = found;
-			const [rows, recent, latencies] = await Promise.all([
+			const [rows, recent, latencies, causes] = await Promise.all([
 				session.run(SELECT_TABLE, [owners, widthMs, from, to]),
 				session.run(SELECT_JOURNAL, [project, webhooks, from, to]),
 				session.run(SELECT_LATENCIES, [project, webhooks, from, to]),
+				session.run(SELECT_CAUSES, [project, webhooks, from, to]),
 			]);
 			const buckets = new Buckets(widthMs);
 			for (const row of rows) {
-				const { latency } = buckets.add(row);
-				for (const [bucket, count] of latencyPairs(row["latency"])) addLatencyCount(latency, bucket, count);
+				const { latency, causes } = buckets.add(row);
+				for (const [bucket, count] of countPairs(row["latency"])) addLatencyCount(latency, bucket, count);
+				causes.push(...countPairs(row["causes"]));
 			}
 			for (const row of recent) buckets.add(row);
 			for (const row of latencies) {
-				addLatencyCount(buckets.at(number(row["start"])).latency, number(row["bucket"]), number(row["count"]));
+				addLatencyCount(buckets.at(number(row["start"])).latency, number(row["key"]), number(row["count"]));
 			}
+			for (const row of causes)
+				buckets.at(number(row["start"])).causes.push([number(row["key"]), number(row["count"])]);
 			return buckets.sorted();
 		});
 	};
@@ -63,6 +70,8 @@ interface Sum {
 	succeeded: number;
 	exhausted: number;
 	readonly latency: LatencyCounts;
+	/** Parts of the counts by the numbers of causes. */
+	readonly causes: (readonly [code: number, count: number])[];
 }
 
 class Buckets {
@@ -79,7 +88,7 @@ class Buckets {
 		let sum = this.#sums.get(start);
 		if (sum === undefined) {
 			const latency = emptyLatencyCounts();
-			sum = { accepted: 0, attemptsSucceeded: 0, attemptsFailed: 0, succeeded: 0, exhausted: 0, latency };
+			sum = { accepted: 0, attemptsSucceeded: 0, attemptsFailed: 0, succeeded: 0, exhausted: 0, latency, causes: [] };
 			this.#sums.set(start, sum);
 		}
 		return sum;
@@ -97,6 +106,8 @@ class Buckets {
 	}
 
 	sorted(): StatsBucket[] {
-		return [...this.#sums].sort(([a], [b]) => a - b).map(([start, sum]) => ({ start, ...sum }));
+		return [...this.#sums]
+			.sort(([a], [b]) => a - b)
+			.map(([start, { causes, ...sum }]) => ({ start, ...sum, failures: causeCounts(causes) }));
 	}
 }

@@ -24,7 +24,7 @@ const OUTCOMES: Codec<readonly ReplayOutcome[]> = {
 	},
 };
 
-/** A row of `replays`, but for the columns `position_id` and `made_after`. */
+/** A row of `replays`, but for the columns `position_id`, `made_after` and `chosen`, which may be long. */
 export const REPLAY = record<Replay>({
 	id: id("id", "replay"),
 	projectId: id("project_id", "proj"),
@@ -37,6 +37,7 @@ export const REPLAY = record<Replay>({
 		eventTypes: orNull(json<readonly string[]>("event_types")),
 		missedEventTypes: orNull(json<readonly string[]>("missed_event_types")),
 	}),
+	chosenCount: orNull(number("chosen_count")),
 	status: code("status", REPLAY_STATUS_CODES),
 	scannedCount: number("scanned_count"),
 	deliveryCount: number("delivery_count"),

@@ -261,6 +261,8 @@ CREATE TABLE replays (
 	outcomes text NOT NULL, -- JSON array
 	event_types text, -- JSON array; null = every type
 	missed_event_types text, -- the same
+	chosen_count integer, -- of events that were chosen by their ids; null = every event of the range
+	chosen uuid[], -- these events; null as well
 	status smallint NOT NULL,
 	scanned_count bigint NOT NULL,
 	delivery_count bigint NOT NULL,
@@ -430,7 +432,8 @@ CREATE TABLE stats_journal (
 	cancelled integer NOT NULL,
 	stored_bytes bigint NOT NULL,
 	last_attempt uuid, -- the delivery whose attempt was recorded last
-	latencies integer[] -- of attempts, as buckets of core/stats/latency-histogram.ts
+	latencies integer[], -- of attempts, as buckets of core/stats/latency-histogram.ts
+	causes integer[] -- of failed attempts, as numbers of core/log/attempt-cause.ts
 );
 CREATE INDEX stats_journal_by_project ON stats_journal (project_id, webhook_id);
 
@@ -444,6 +447,7 @@ CREATE TABLE stats (
 	succeeded bigint NOT NULL,
 	exhausted bigint NOT NULL,
 	latency integer[] NOT NULL, -- pairs of a bucket of core/stats/latency-histogram.ts and its count
+	causes integer[] NOT NULL, -- of failed attempts: pairs of a number of core/log/attempt-cause.ts and its count
 	PRIMARY KEY (owner, width_ms, start)
 );
 CREATE INDEX stats_by_start ON stats (width_ms, start);

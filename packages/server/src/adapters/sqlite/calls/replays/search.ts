@@ -15,6 +15,8 @@ export interface Search {
 	/** The customer of the webhook: only events that are for this customer are looked at. Null looks at all. */
 	readonly customerId: string | null;
 	readonly filter: ReplayFilter;
+	/** Only the events with these numbers, all of which are in the range of the filter; null for every event of the range. */
+	readonly chosen: readonly number[] | null;
 	/** The number of the last event to look at; null for no limit beside the filter. */
 	readonly upTo: number | null;
 	/** The number of the last event that was looked at; null to begin with the first one. */
@@ -62,9 +64,11 @@ const MAX_SKIPPED = 2_000;
 export function createSearch(db: DatabaseSync, view: LogView, index: SeqIndex): (search: Search) => Found {
 	const columns = ["seq", "type", "create_date", "delivery_count", "length(body) AS length"];
 	const select = createSelectEvents(db, columns, "ASC");
+	const selectChosen = createSelectChosen(db, columns);
 	const deliveriesOf = createDeliveriesOf(db);
 
-	return ({ project, webhook, customerId, filter, upTo, after, scanLimit, matchLimit, isRangeFinal, madeAfter }) => {
+	return ({ project, webhook, customerId, filter, chosen, upTo, after, ...limits }) => {
+		const { scanLimit, matchLimit, isRangeFinal, madeAfter } = limits;
 		const matcher = createReplayMatcher(filter);
 		const { since, until } = filter;
 		const { low, high } = index.rangeOf({ after: since, before: until });
@@ -80,7 +84,11 @@ export function createSearch(db: DatabaseSync, view: LogView, index: SeqIndex): 
 			const position = isRangeFinal && !done ? lookedUpTo : (last?.seq ?? null);
 			return { matches, scanned, first, last, position, done };
 		};
-		for (const row of select({ project, customerId, after: Math.max(low - 1, after ?? 0), end })) {
+		const rows =
+			chosen === null
+				? select({ project, customerId, after: Math.max(low - 1, after ?? 0), end })
+				: selectChosen({ project, customerId, after: after ?? 0, end: Number.MAX_SAFE_INTEGER }, chosen);
+		for (const row of rows) {
 			if (scanned === scanLimit || skipped === maxSkipped) return found(false);
 			const event = toScannedEvent(row);
 			if (event.date < since || event.date >= until) {
@@ -110,6 +118,12 @@ interface EventRange {
 	readonly end: number;
 }
 
+/** That the type of an event is not internal. */
+const IS_PUBLIC = `event.type NOT IN (
+	SELECT name FROM event_types INDEXED BY event_types_internal
+	WHERE visibility = 1 AND project_id = (SELECT id FROM projects WHERE number = ?1)
+)`;
+
 /**
  * Prepares the reading of events in the order of their numbers. Those that are for a customer are merged from three indexes: by
  * their `customerId`, those for every customer, and by their `customerIds`.
@@ -119,24 +133,40 @@ export function createSelectEvents(db: DatabaseSync, columns: readonly string[],
 		SELECT ${columns.join(", ")} FROM events event INDEXED BY events_by_project
 		WHERE project = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq ${order}
 	`);
-	const isPublic = `event.type NOT IN (
-		SELECT name FROM event_types INDEXED BY event_types_internal
-		WHERE visibility = 1 AND project_id = (SELECT id FROM projects WHERE number = ?1)
-	)`;
 	const others = columns.filter((column) => column !== "seq").join(", ");
 	const forOne = (customer: string) => `
 		SELECT event.seq AS seq, ${others} FROM events event INDEXED BY events_by_customer
-		WHERE event.project = ?1 AND event.customer = ${customer} AND event.seq > ?2 AND event.seq < ?3 AND ${isPublic}
+		WHERE event.project = ?1 AND event.customer = ${customer} AND event.seq > ?2 AND event.seq < ?3 AND ${IS_PUBLIC}
 	`;
 	const forCustomer = db.prepare(`
 		${forOne("?4")} UNION ALL ${forOne(`'${EVERY_CUSTOMER}'`)} UNION ALL
 		SELECT entry.event AS seq, ${others}
 		FROM event_customers entry CROSS JOIN events event ON event.seq = entry.event
-		WHERE entry.project = ?1 AND entry.customer = ?4 AND entry.event > ?2 AND entry.event < ?3 AND ${isPublic}
+		WHERE entry.project = ?1 AND entry.customer = ?4 AND entry.event > ?2 AND entry.event < ?3 AND ${IS_PUBLIC}
 		ORDER BY seq ${order}
 	`);
 	return ({ project, customerId, after, end }: EventRange): Iterable<Row> =>
 		customerId === null ? all.iterate(project, after, end) : forCustomer.iterate(project, after, end, customerId);
+}
+
+/** The same for events with these numbers. */
+function createSelectChosen(db: DatabaseSync, columns: readonly string[]) {
+	const sql = (conditions: string) => `
+		SELECT ${columns.join(", ")} FROM (SELECT value AS number FROM json_each(?4)) chosen CROSS JOIN events event ON event.seq = chosen.number
+		WHERE event.project = ?1 AND event.seq > ?2 AND event.seq < ?3 ${conditions} ORDER BY event.seq
+	`;
+	const all = db.prepare(sql(""));
+	const forCustomer = db.prepare(
+		sql(`
+			AND (event.customer IN (?5, '${EVERY_CUSTOMER}') OR EXISTS (
+				SELECT 1 FROM event_customers entry WHERE entry.project = ?1 AND entry.customer = ?5 AND entry.event = event.seq
+			)) AND ${IS_PUBLIC}
+		`),
+	);
+	return ({ project, customerId, after, end }: EventRange, chosen: readonly number[]): Iterable<Row> => {
+		const values = [project, after, end, JSON.stringify(chosen)];
+		return customerId === null ? all.iterate(...values) : forCustomer.iterate(...values, customerId);
+	};
 }
 
 function toScannedEvent(row: Row): ScannedEvent {

@@ -165,12 +165,12 @@ export const DONE_CALLS: readonly DoneCall[] = [
 		},
 	},
 	{
-		title: "insertReplay",
+		title: "insertReplays",
 		raises: "nothing",
 		returns: true,
 		async prepare({ begin, makeReplay, step }, entry) {
 			await step(await begin());
-			return call("insertReplay", makeReplay(), { limit: 1, entry });
+			return call("insertReplays", [{ replay: makeReplay(), limit: 1, entry }]);
 		},
 	},
 	{

@@ -260,16 +260,16 @@ const OF_EVENT_TYPES: readonly RefusedCall[] = [
 
 const OF_THE_LOG: readonly RefusedCall[] = [
 	{
-		title: "insertReplay while as many replays as allowed are running",
+		title: "insertReplays while as many replays as allowed are running",
 		returns: false,
 		async prepare({ begin, makeReplay }, entry) {
 			for (let n = 0; n < 2; n++) await begin();
-			return call("insertReplay", makeReplay(), { limit: 2, entry });
+			return call("insertReplays", [{ replay: makeReplay(), limit: 2, entry }]);
 		},
 	},
 	{
-		title: "insertReplay with a known id",
-		prepare: async ({ begin }, entry) => call("insertReplay", await begin(), { ...ANY_NUMBER, entry }),
+		title: "insertReplays with a known id",
+		prepare: async ({ begin }, entry) => call("insertReplays", [{ replay: await begin(), ...ANY_NUMBER, entry }]),
 	},
 	{
 		title: "cancelReplay of an unknown replay",

@@ -27,7 +27,11 @@ interface StepLimits {
 export interface ReplayWorld extends World {
 	readonly makeReplay: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Replay;
 	/** Makes a replay and inserts it. Moves the time on until the horizon has reached the end of the replay's range. */
-	readonly begin: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Promise<Replay>;
+	readonly begin: (
+		filter?: Partial<ReplayFilter>,
+		changes?: Partial<Replay>,
+		eventIds?: readonly string[] | null,
+	) => Promise<Replay>;
 	readonly step: (replay: Replay, limits?: StepLimits) => Promise<Replay | null>;
 	/** Commits an event without deliveries and returns its id. */
 	readonly miss: (type?: string) => Promise<string>;
@@ -50,6 +54,7 @@ export async function openReplayWorld(
 		webhookId,
 		customerId: null,
 		filter: { ...EVERYTHING, since: 0, until: records.now + 1, ...filter },
+		chosenCount: null,
 		status: "Running",
 		scannedCount: 0,
 		deliveryCount: 0,
@@ -69,9 +74,9 @@ export async function openReplayWorld(
 	return {
 		...world,
 		makeReplay,
-		async begin(filter, changes) {
+		async begin(filter, changes, eventIds = null) {
 			const replay = makeReplay(filter, changes);
-			await store.insertReplay(replay, ANY_NUMBER);
+			await store.insertReplays([{ replay, eventIds, ...ANY_NUMBER }]);
 			records.now = Math.max(records.now, replay.filter.until - 1 + horizonMs);
 			return replay;
 		},

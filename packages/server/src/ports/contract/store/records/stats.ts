@@ -4,6 +4,7 @@ import { STATS_WIDTHS_MS, type StatsWidth } from "../../../../core/stats/stats.t
 import { Records, type World } from "./records.ts";
 
 export const MINUTE = STATS_WIDTHS_MS.minute;
+export const DAY = STATS_WIDTHS_MS.day;
 /** The counts by status if there are no deliveries. */
 export const ZERO_COUNTS: Readonly<Record<DeliveryStatus, number>> = {
 	Pending: 0,
@@ -17,9 +18,8 @@ export const KEEP_ALL = { keepMinutesFrom: 0, keepHoursFrom: 0, limit: 1_000 };
 
 /** All buckets from two days before the first records to now. */
 export async function buckets({ store, scope, records }: World, webhookId: string | null, width: StatsWidth) {
-	const day = STATS_WIDTHS_MS.day;
-	const from = floorTo(new Records().now, day) - 2 * day;
-	return store.stats({ scope, webhookId, width, from, to: floorTo(records.now, day) + day });
+	const from = floorTo(new Records().now, DAY) - 2 * DAY;
+	return store.stats({ scope, webhookId, width, from, to: floorTo(records.now, DAY) + DAY });
 }
 
 export function floorTo(time: number, width: number): number {

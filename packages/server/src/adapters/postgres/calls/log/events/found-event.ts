@@ -1,8 +1,9 @@
 // Events as somebody sees them: a customer only those that have reached it, and of these only what concerns it.
 import { customerOf, projectOf, type Scope } from "../../../../../core/access/principal.ts";
-import type { LoggedEvent } from "../../../../../ports/store/log.ts";
+import type { FoundEvent as FoundById, LoggedEvent } from "../../../../../ports/store/log.ts";
+import { binaryArray } from "../../../codec/arrays.ts";
 import { EVENT_COLUMNS, toEvent, toEventDetails } from "../../../codec/event-rows.ts";
-import { uuidOf } from "../../../codec/ids.ts";
+import { uuidOf, uuidsOf } from "../../../codec/ids.ts";
 import { number, text, type Row } from "../../../codec/rows.ts";
 import { list, statement } from "../../../codec/statements.ts";
 import type { Session } from "../../../connection/session.ts";
@@ -12,12 +13,15 @@ import { countStatuses, type EventBlock, type EventStatuses } from "./statuses.t
 const MAX_COUNTED = 10_000;
 
 const SELECT_OWN = statement("SELECT id FROM webhooks WHERE project_id = $1 AND customer_id = $2 ORDER BY id");
-const SELECT_EVENT = statement(`
+const selectEvents = (condition: string) =>
+	statement(`
 	SELECT ${list(EVENT_COLUMNS)}, details FROM events
-	WHERE id = $1 AND project_id = $2 AND ($3::text IS NULL OR NOT EXISTS (
+	WHERE ${condition} AND project_id = $2 AND ($3::text IS NULL OR NOT EXISTS (
 		SELECT 1 FROM event_types t WHERE t.project_id = $2 AND t.name = events.type AND t.visibility = 1
 	))
 `);
+const SELECT_EVENT = selectEvents("id = $1");
+const SELECT_EVENTS = selectEvents("id = ANY($1::uuid[])");
 
 /** A customer who reads. */
 export interface ReadingCustomer {
@@ -49,6 +53,27 @@ export async function findEvent(session: Session, scope: Scope, eventId: string)
 	if (customer === null) return { row, customer };
 	const counted = await countStatuses(session, [blockOf(row)], customer.webhooks);
 	return counted.get(text(row["id"]))?.isAny === true ? { row, customer } : null;
+}
+
+/** When events were accepted and whom they are for, by UUID; without those that are not in the scope. */
+export async function findEvents(
+	session: Session,
+	scope: Scope,
+	eventIds: readonly string[],
+): Promise<ReadonlyMap<string, FoundById>> {
+	const ids = binaryArray("uuid", uuidsOf("evt", eventIds));
+	const [rows, customer] = await Promise.all([
+		session.run(SELECT_EVENTS, [ids, uuidOf("proj", projectOf(scope)), customerOf(scope)]),
+		readCustomer(session, scope),
+	]);
+	const counted = customer === null ? null : await countStatuses(session, rows.map(blockOf), customer.webhooks);
+	const seen = rows.filter((row) => counted === null || counted.get(text(row["id"]))?.isAny === true);
+	return new Map(
+		seen.map((row) => {
+			const { createDate, customers } = toEvent(row);
+			return [text(row["id"]), { createDate, customers: customer === null ? customers : customer.id }];
+		}),
+	);
 }
 
 /** The block of an event with this row. */

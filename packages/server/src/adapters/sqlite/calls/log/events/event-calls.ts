@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { customerOf, projectOf, type Scope } from "../../../../../core/access/principal.ts";
 import type { EventDetails } from "../../../../../core/event.ts";
 import type { Page, PageRequest } from "../../../../../core/page.ts";
-import type { EventDelivery, EventFilter, LoggedEvent } from "../../../../../ports/store/log.ts";
+import type { EventDelivery, EventFilter, FoundEvent, LoggedEvent } from "../../../../../ports/store/log.ts";
 import { EVENT_COLUMNS, toEvent, toEventDetails } from "../../../codec/event-rows.ts";
 import { idBytes } from "../../../codec/ids.ts";
 import { bytes, number, text, type Row } from "../../../codec/rows.ts";
@@ -122,6 +122,13 @@ export function createEventCalls(db: DatabaseSync, view: LogView, index: SeqInde
 			const row = find(scope, eventId, counted);
 			return row === undefined ? null : createShow(counted)(row);
 		},
+		eventsById: (scope: Scope, eventIds: readonly string[]): readonly (FoundEvent | null)[] =>
+			eventIds.map((eventId) => {
+				const row = find(scope, eventId);
+				if (row === undefined) return null;
+				const { createDate, customers } = toEvent(row, numbers);
+				return { createDate, customers };
+			}),
 		eventDetails: (scope: Scope, eventId: string): EventDetails | null => {
 			const row = find(scope, eventId);
 			if (row === undefined) return null;

@@ -1,0 +1,100 @@
+// Replays the selected events: to which webhooks, how many deliveries that makes, and then the replays.
+import { Button, MultiSelect } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { Confirm } from "../../parts/feedback/confirm.tsx";
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { count, counted } from "../../parts/text/format.ts";
+import { useProject } from "../../session/caller.ts";
+import { useWebhooks } from "../webhooks/queries.ts";
+import { chosenEstimateQuery } from "./queries.ts";
+
+/** What the server takes at once. */
+export const MOST_EVENTS = 1_000;
+const MOST_WEBHOOKS = 10;
+
+interface ReplaySelectedProps {
+	readonly selected: ReadonlySet<string>;
+	readonly onDone: () => void;
+}
+
+export function ReplaySelected({ selected, onDone }: ReplaySelectedProps) {
+	const [isOpen, setOpen] = useState(false);
+	if (selected.size === 0) return null;
+	return (
+		<>
+			<Button
+				size="xs"
+				variant="default"
+				onClick={() => setOpen(true)}
+			>{`Replay ${count(selected.size)} selected…`}</Button>
+			{isOpen && (
+				<ReplayDialog
+					eventIds={[...selected]}
+					onClose={() => setOpen(false)}
+					onDone={() => {
+						setOpen(false);
+						onDone();
+					}}
+				/>
+			)}
+		</>
+	);
+}
+
+interface ReplayDialogProps {
+	readonly eventIds: readonly string[];
+	readonly onClose: () => void;
+	readonly onDone: () => void;
+}
+
+function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
+	const project = useProject();
+	const queryClient = useQueryClient();
+	const toast = useToast();
+	const { data: webhooks } = useWebhooks();
+	const [webhookIds, setWebhookIds] = useState<readonly string[]>([]);
+	const estimate = useQuery(chosenEstimateQuery(project, webhookIds, eventIds));
+	const start = useMutation({
+		mutationFn: () => project.replays.create({ webhookIds, eventIds }),
+		onSuccess: async (replays) => {
+			toast(`${counted(replays.length, "replay")} started`);
+			onDone();
+			await queryClient.invalidateQueries({ queryKey: ["project", project.id, "replays"] });
+		},
+	});
+	const found = webhookIds.length === 0 ? undefined : estimate.data;
+	return (
+		<Confirm
+			isOpen
+			title={`Send ${counted(eventIds.length, "event")} again?`}
+			verb={found === undefined ? "Send again" : `Send ${counted(found.count, "delivery", "deliveries")}`}
+			hasFields
+			isBlocked={found === undefined || found.count === 0}
+			isBusy={start.isPending}
+			error={start.error}
+			onConfirm={() => start.mutate()}
+			onClose={onClose}
+		>
+			<div className="stack">
+				<MultiSelect
+					label="To these webhooks"
+					placeholder={webhookIds.length === 0 ? "Choose up to 10" : ""}
+					searchable
+					maxValues={MOST_WEBHOOKS}
+					data={(webhooks ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+					value={[...webhookIds]}
+					onChange={setWebhookIds}
+				/>
+				{estimate.isError && <Problem error={estimate.error} what="The deliveries could not be counted" />}
+				<p className="flat dim" role="status">
+					{found === undefined
+						? "An event that is still on its way to a webhook is not sent to it again, nor one of a type that it has missed and does not want."
+						: `This makes ${counted(found.count, "delivery", "deliveries")}.`}
+				</p>
+			</div>
+		</Confirm>
+	);
+}
