@@ -38,6 +38,11 @@ class StoppableClock implements Clock {
 		systemClock.nextTurn(fire);
 	}
 
+	/** How many timers would have fired since it was stopped. */
+	get waiting(): number {
+		return this.#waiting.length;
+	}
+
 	freeze(): void {
 		this.#isStopped = true;
 	}

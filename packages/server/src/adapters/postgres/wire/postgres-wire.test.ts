@@ -119,6 +119,8 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 			deliveryId: "dlv_1",
 		} as const;
 		b.clock.freeze();
+		// The beat and the look that were under way have ended, since their next ones wait.
+		await expect.poll(() => b.clock.waiting, WAIT).toBeGreaterThanOrEqual(2);
 		expect(await a.wire.tell(place, note)).toBe("unreachable");
 		b.clock.resume();
 		await b.tenure.leave(0);
