@@ -219,6 +219,12 @@ export const ENTRIES: readonly Entry[] = [
 		load: async () => (await import("./commands/operate/migrate.ts")).addMigrate,
 	},
 	{
+		name: "migrate-store",
+		summary: "Copy a data directory into a PostgreSQL database.",
+		group: GROUPS.operate,
+		load: async () => (await import("./commands/operate/migrate-store.ts")).addMigrateStore,
+	},
+	{
 		name: "backup",
 		summary: "Copy a server's data into a file, while the server runs or without it.",
 		group: GROUPS.operate,

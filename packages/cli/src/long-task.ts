@@ -13,10 +13,13 @@ const TEXTS = {
 } as const;
 
 /**
- * Runs the work of a command, and ends the process with exit code 1 if it fails. The first SIGINT or SIGTERM aborts the work, which
- * removes what it has begun; a second one ends the process at once. Both exit with the code of the signal.
+ * Runs the work of a command, and ends the process with exit code 1 if it fails. The first SIGINT or SIGTERM aborts the work, after which
+ * `whatIsLeft` is said; a second one ends the process at once. Both exit with the code of the signal.
  */
-export async function withSignals(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function withSignals(
+	work: (signal: AbortSignal) => Promise<void>,
+	whatIsLeft = "what had begun is removed",
+): Promise<void> {
 	const abort = new AbortController();
 	let exitCode: number | null = null;
 	for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -32,31 +35,45 @@ export async function withSignals(work: (signal: AbortSignal) => Promise<void>):
 		await work(abort.signal);
 	} catch (error) {
 		if (exitCode === null) reportAndExit(error);
-		process.stderr.write("fanfare: ended by a signal; what had begun is removed\n");
+		process.stderr.write(`fanfare: ended by a signal; ${whatIsLeft}\n`);
 		process.exit(exitCode);
 	}
 	// The listeners would keep nothing alive, but a channel to a process of its own may.
 	process.exit(0);
 }
 
-/** Says on standard error how far a copy is: in one line on a terminal, elsewhere every few seconds. */
-export class CopyReport {
-	readonly #isTerminal = process.stderr.isTTY;
+/** Says on standard error how far a task is: in one line on a terminal, elsewhere every few seconds. */
+export class ProgressLine {
+	readonly isTerminal = process.stderr.isTTY;
 	#lastAt = performance.now();
 	#hasLine = false;
 
-	update({ step, fraction }: CopyProgress): void {
-		const now = performance.now();
-		if (now - this.#lastAt < (this.#isTerminal ? EVERY_MS.terminal : EVERY_MS.elsewhere)) return;
-		this.#lastAt = now;
-		const text = `${TEXTS[step]}${fraction === null ? "" : `: ${Math.floor(fraction * 100)} %`}`;
-		process.stderr.write(this.#isTerminal ? `\r\u001B[K${text}` : `${text}\n`);
+	/** Whether it is time to say something. */
+	get isDue(): boolean {
+		return performance.now() - this.#lastAt >= (this.isTerminal ? EVERY_MS.terminal : EVERY_MS.elsewhere);
+	}
+
+	/** Something was said elsewhere. */
+	restart(): void {
+		this.#lastAt = performance.now();
+	}
+
+	write(text: string): void {
+		this.restart();
+		process.stderr.write(this.isTerminal ? `\r\u001B[K${text}` : `${text}\n`);
 		this.#hasLine = true;
 	}
 
 	/** Removes the line from the terminal. */
 	end(): void {
-		if (this.#isTerminal && this.#hasLine) process.stderr.write("\r\u001B[K");
+		if (this.isTerminal && this.#hasLine) process.stderr.write("\r\u001B[K");
+	}
+}
+
+/** Says how far a copy is. */
+export class CopyReport extends ProgressLine {
+	update({ step, fraction }: CopyProgress): void {
+		if (this.isDue) this.write(`${TEXTS[step]}${fraction === null ? "" : `: ${Math.floor(fraction * 100)} %`}`);
 	}
 }
 

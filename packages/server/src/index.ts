@@ -16,6 +16,12 @@ export {
 } from "./compose/offline/backup.ts";
 export { restoreBackup, type RestoreOptions, type RestoreResult } from "./compose/offline/restore.ts";
 export { checkMigration, migrateDataDir, type MigrationPlan } from "./compose/offline/migrate.ts";
+export {
+	migrateStore,
+	type StoreMigrationOptions,
+	type StoreMigrationProgress,
+	type StoreMigrationResult,
+} from "./compose/offline/migrate-store.ts";
 export { rotateMasterKey } from "./compose/offline/rotate-master-key.ts";
 export { generateSecret, generateSecretKey } from "./compose/secrets.ts";
 export { renderAccessTable, exportOpenApiDocument } from "./api/resources/table.ts";

@@ -84,6 +84,11 @@ export interface EngineLimits extends WebhookLimits, CustomerLimits, RelayLimits
 	readonly maxPortalSessionsPerCustomer: number;
 	/** How often leases are renewed and the store is asked for due deliveries. */
 	readonly pollEveryMs: number;
+	/**
+	 * How often the store is asked for due deliveries if that must be more often, since other processes commit deliveries of this
+	 * process's webhooks and hand nothing off. Null: `pollEveryMs`.
+	 */
+	readonly findEveryMs: number | null;
 }
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -104,6 +109,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	rideMs: 20,
 	leaseMs: 120_000,
 	pollEveryMs: 30_000,
+	findEveryMs: null,
 	maxWebhooksPerCustomer: 50,
 	maxReplaysPerCustomer: 2,
 	maxStreamsPerCustomer: 5,

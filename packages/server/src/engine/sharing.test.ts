@@ -143,6 +143,43 @@ describe("two engines on one store", () => {
 		expect(attempted(low)).toEqual(new Set());
 	});
 
+	it("leave a delivery in the store without a lease if the wire hands nothing off, and its owner finds it soon", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, clock, cluster } = await openTwo(receiver, { findEveryMs: 400 });
+		low.member.handsOff = false;
+		const [eventId = ""] = await sendMany(low.test, 1, high.webhookIds.slice(0, 1));
+		await passTurns();
+		expect(await low.test.deliveries()).toMatchObject([{ status: "Pending", leaseUntil: null }]);
+		clock.advance(400);
+		await high.test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		expect(cluster.handedOff).toEqual([]);
+		noProblems(low, high);
+	});
+
+	it("renew leases no more often although they look for deliveries more often", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ kind: "hang" }));
+		const { low, clock, store } = await openTwo(receiver, { findEveryMs: 400 });
+		let renewals = 0;
+		low.test.engineStore.renewLeases = (...renewal) => {
+			renewals++;
+			return store.renewLeases(...renewal);
+		};
+		let looks = 0;
+		low.test.engineStore.dueWebhooks = (shards) => {
+			looks++;
+			return store.dueWebhooks(shards);
+		};
+		await sendMany(low.test, 1, low.webhookIds.slice(0, 1));
+		await receiver.waitFor(1);
+		for (let passedMs = 0; passedMs < 2 * DEFAULT_LIMITS.pollEveryMs; passedMs += 400) {
+			clock.advance(400);
+			await passTurns();
+		}
+		expect(looks).toBeGreaterThan(100);
+		expect(renewals).toBe(1);
+	});
+
 	it("tell each other about a retry by hand", async () => {
 		await using receiver = await startReceiver();
 		receiver.script((_request, index) => ({ status: index === 0 ? 503 : 200 }));

@@ -23,6 +23,11 @@ export interface WireListener {
 /** Connects the processes that share a store. Messages to the own process are never sent. */
 export interface Wire {
 	/**
+	 * Whether hand-offs arrive. If not, new deliveries of webhooks that other processes own should be committed without a
+	 * lease, so that their owners find them in the store.
+	 */
+	readonly handsOff: boolean;
+	/**
 	 * Hands a delivery, which is committed with a lease, to the owner of its webhook. Returns at once. If the message is
 	 * lost, the delivery is due when its lease ends.
 	 */

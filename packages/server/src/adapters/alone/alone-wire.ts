@@ -4,6 +4,7 @@ import type { Wire } from "../../ports/wire.ts";
 /** Creates the wire. Every message counts as lost, and every other process, of which there is none, has every change. */
 export function createAloneWire(): Wire {
 	return {
+		handsOff: false,
 		handOff() {},
 		tell: () => Promise.resolve("unreachable"),
 		changed: () => Promise.resolve(),

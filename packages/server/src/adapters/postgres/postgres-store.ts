@@ -35,6 +35,7 @@ import { createUsage } from "./calls/usage.ts";
 import { Database, type DatabaseOptions } from "./connection/database.ts";
 import { toStoreError } from "./connection/errors.ts";
 import { ChangeNumbers } from "./deliveries/change-numbers.ts";
+import { requireNoTransfer } from "./import/unfinished.ts";
 import { migrate } from "./schema/migrate.ts";
 import { Partitions } from "./schema/partitions.ts";
 import { createRollUp } from "./stats/roll-up.ts";
@@ -60,6 +61,7 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Opene
 	const database = new Database(options);
 	try {
 		await migrate(database, options.clock.now());
+		await requireNoTransfer(database);
 		const store = createCalls(database, new Partitions(database), await ChangeNumbers.open(database));
 		return { store, database };
 	} catch (error) {

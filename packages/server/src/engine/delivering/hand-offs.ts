@@ -38,18 +38,21 @@ export class HandOffs {
 	}
 
 	/**
-	 * Reserves room for a new delivery of a webhook that another process holds, just before its commit. False if no
-	 * owner can be reached or there is no room: then it is committed without a lease.
+	 * Reserves room for a new delivery of a webhook that another process holds, just before its commit. False if the wire
+	 * hands nothing off, no owner can be reached or there is no room: then it is committed without a lease.
 	 */
 	reserve(webhook: Pick<ArmedWebhook, "id"> & Owner, bytes: number): boolean {
-		return this.#parts.tenure.placeOf(webhook.id) !== null && this.#near.queue.reserveElsewhere(webhook, bytes);
+		const { tenure, wire } = this.#parts;
+		const isReachable = wire.handsOff && tenure.placeOf(webhook.id) !== null;
+		return isReachable && this.#near.queue.reserveElsewhere(webhook, bytes);
 	}
 
 	/** Hands a delivery to the owner of its webhook. It is committed with a lease, and its reservation has ended. */
 	send(delivery: LeasedDelivery): void {
 		const place = this.#parts.tenure.placeOf(delivery.webhookId);
-		if (place === null) void this.#release(delivery);
-		else this.#parts.wire.handOff(place, delivery);
+		const { wire } = this.#parts;
+		if (place === null || !wire.handsOff) void this.#release(delivery);
+		else wire.handOff(place, delivery);
 	}
 
 	/** Tells the process that holds a webhook about a due delivery. Without the note, its poll finds the delivery. */

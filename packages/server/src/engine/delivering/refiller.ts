@@ -42,7 +42,7 @@ const POLL_PROBLEM = "the store could not be polled for due deliveries";
  * States: stopped ──start──▶ running ──stop──▶ stopped
  *
  * - stopped: claims nothing. `stop` resolves when the claims and the poll under way have ended.
- * - running: polls the store every `pollEveryMs`. A timer is set for the time at which the next delivery in the store
+ * - running: polls the store every `pollEveryMs`, or every `findEveryMs`. A timer is set for the time at which the next delivery in the store
  *   is due.
  *
  * While the refiller is running, a lane of a webhook that this process holds is in one of three conditions if the store
@@ -51,24 +51,30 @@ const POLL_PROBLEM = "the store could not be polled for due deliveries";
  */
 export class Refiller {
 	readonly #parts: Parts;
-	readonly #limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs">;
+	readonly #limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs">;
 	readonly #near: Neighbours;
 	readonly #polling: Periodic;
 	#running = false;
 	#cancelTimer: (() => void) | null = null;
 	#timerAt = Infinity;
 	#polledAt: number | null = null;
+	/** When leases were last renewed, in monotonic time. */
+	#renewedAt = -Infinity;
 	/** Lanes whose deliveries in the store are due later. */
 	readonly #later = new LaneSchedule();
 	readonly #claims = new Set<Promise<void>>();
 	readonly #starved = new StarvedLanes();
 
-	constructor(parts: Parts, limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs">, near: Neighbours) {
+	constructor(
+		parts: Parts,
+		limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs">,
+		near: Neighbours,
+	) {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#near = near;
 		this.#polling = new Periodic(parts, {
-			everyMs: limits.pollEveryMs,
+			everyMs: limits.findEveryMs ?? limits.pollEveryMs,
 			work: () => this.#poll(),
 			problem: POLL_PROBLEM,
 		});
@@ -242,11 +248,7 @@ export class Refiller {
 		const { clock, store, tenure } = this.#parts;
 		const { queue } = this.#near;
 		try {
-			const now = clock.now();
-			const until = now + this.#limits.leaseMs;
-			// Extends the leases that would be about to end two polls from now.
-			const ids = queue.extendLeases(until - this.#limits.pollEveryMs, until);
-			if (ids.length > 0) await store.renewLeases(ids, until);
+			await this.#renewLeases();
 			for (const { webhookId, dueAt } of await store.dueWebhooks(tenure.shards())) {
 				queue.lane(webhookId).noteDue(dueAt);
 			}
@@ -254,6 +256,18 @@ export class Refiller {
 		} finally {
 			if (this.#running) this.#refillAll();
 		}
+	}
+
+	async #renewLeases(): Promise<void> {
+		const { leaseMs, pollEveryMs, findEveryMs } = this.#limits;
+		const { clock, store } = this.#parts;
+		const startedAt = clock.monotonicMs();
+		if (findEveryMs !== null && startedAt - this.#renewedAt < pollEveryMs) return;
+		const until = clock.now() + leaseMs;
+		// Extends the leases that would be about to end two polls from now.
+		const ids = this.#near.queue.extendLeases(until - pollEveryMs, until);
+		if (ids.length > 0) await store.renewLeases(ids, until);
+		this.#renewedAt = startedAt;
 	}
 
 	#refillAll(): void {

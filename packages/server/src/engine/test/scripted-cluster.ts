@@ -131,6 +131,8 @@ export class ScriptedMember {
 	isStarted = false;
 	/** False if the others believe that it can't be reached. */
 	isReachable = true;
+	/** Whether its wire hands anything off. */
+	handsOff = true;
 	#isStalled = false;
 
 	constructor(cluster: ScriptedCluster, name: string) {
@@ -154,7 +156,11 @@ export class ScriptedMember {
 			},
 			leave: () => cluster.leave(this),
 		};
+		const handsOff = () => this.handsOff;
 		this.wire = {
+			get handsOff() {
+				return handsOff();
+			},
 			handOff: (place, delivery) => cluster.handOff(place, delivery),
 			tell: (place, note) => cluster.tell(place, note),
 			changed: (projectId, version) => cluster.changed(this, projectId, version),

@@ -61,6 +61,14 @@ export class Database {
 	}
 
 	/**
+	 * Changes something with one statement, which commits itself, on the connection of the busy path: one round trip. If the answer
+	 * is lost, it rejects, whether the change was made or not.
+	 */
+	once<T>(work: Work<T>): Promise<T> {
+		return this.#use(this.#pools.commits, (client) => work(new ClientSession(client)));
+	}
+
+	/**
 	 * A change whose loss is harmless since it is made again, such as a deletion by age: it may resolve before it is synced. The
 	 * sync of any later transaction covers it.
 	 */

@@ -10,14 +10,16 @@ export interface ConnectionOptions {
 	readonly maxConnections?: number;
 	/** How long making a connection, or waiting for one that is free, may take. Defaults to 5,000. */
 	readonly connectTimeoutMs?: number;
+	/** How long a statement may take. Defaults to 10,000, and is never more for calls of the store. */
+	readonly statementTimeoutMs?: number;
 }
 
 const MAX_CONNECTIONS = 4;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A statement that takes longer is ended by the database. No row becomes visible later than this after its transaction began. */
 const STATEMENT_TIMEOUT_MS = 10_000;
-/** The answer is lost, such as with the network: the connection is given up. */
-const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
+/** Of the time for a statement. Without an answer by then, it is lost, such as with the network: the connection is given up. */
+const ANSWER_TIMEOUT = 1.2;
 /**
  * The horizon of the store: rows become visible at most this much later than rows with higher ids. The id of a row is made before its
  * transaction waits for a connection, so it is both limits.
@@ -52,15 +54,16 @@ export class Pools {
 	}
 }
 
-function poolOptions({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: ConnectionOptions): pg.PoolConfig {
+function poolOptions(options: ConnectionOptions): pg.PoolConfig {
+	const { url, connectTimeoutMs = CONNECT_TIMEOUT_MS, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
 	return {
 		connectionString: withClearTls(url),
 		application_name: "fanfare",
 		pipeline: true,
 		keepAlive: true,
 		connectionTimeoutMillis: connectTimeoutMs,
-		statement_timeout: STATEMENT_TIMEOUT_MS,
-		query_timeout: ANSWER_TIMEOUT_MS,
+		statement_timeout: statementTimeoutMs,
+		query_timeout: ANSWER_TIMEOUT * statementTimeoutMs,
 		lock_timeout: LOCK_TIMEOUT_MS,
 		idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
 		idleTimeoutMillis: 60_000,

@@ -71,7 +71,7 @@ export async function migrate(
 }
 
 /** Taken by the statement after the settings, so that it waits as long as it takes. */
-async function lock(session: Session): Promise<void> {
+export async function lock(session: Session): Promise<void> {
 	await session.run(WAIT);
 	await session.longScript(LOCK);
 }

@@ -6,7 +6,7 @@ import { list, placeholders, statement } from "../codec/statements.ts";
 import type { Session } from "../connection/session.ts";
 
 /** The columns of a health that is not `HEALTHY`. */
-const HEALTH: Codec<WebhookHealth> = record<WebhookHealth>({
+export const HEALTH: Codec<WebhookHealth> = record<WebhookHealth>({
 	failingSince: orNull(numberIn("failing_since")),
 	failedCount: numberIn("failed_count"),
 	exhaustedCount: numberIn("exhausted_count"),

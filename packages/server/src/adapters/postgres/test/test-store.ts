@@ -17,8 +17,9 @@ export class TestDatabase implements AsyncDisposable {
 		this.url = url;
 	}
 
-	static async create(): Promise<TestDatabase> {
-		const server = await startPostgres();
+	/** `settings` are lines of postgresql.conf. */
+	static async create(settings: readonly string[] = []): Promise<TestDatabase> {
+		const server = await startPostgres({ settings });
 		return new TestDatabase(server, await server.createDatabase());
 	}
 
@@ -53,9 +54,9 @@ export class TestDatabase implements AsyncDisposable {
 	}
 }
 
-/** The tables, partitions aside; those that refer to others come before them. A store that is open knows its leads. */
+/** The tables, partitions aside; those that refer to others come before them. A store that is open knows its leads. Shards lose their owners with the members. */
 const TABLES = `
 	SELECT c.relname AS name FROM pg_class c
-	WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ('migrations', 'leads')
+	WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ('migrations', 'leads', 'shards')
 	ORDER BY EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contype = 'f' AND f.confrelid = c.oid), c.relname = 'projects'
 `;

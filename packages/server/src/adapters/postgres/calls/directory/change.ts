@@ -8,9 +8,11 @@ import { number } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Session } from "../../connection/session.ts";
 
-const RAISE_PROJECT = statement(
-	"UPDATE projects SET version = version + 1 WHERE id = $1 AND delete_date IS NULL RETURNING version",
-);
+/** Other members find the change by its transaction: see wire/changes.ts. */
+const RAISE_PROJECT = statement(`
+	UPDATE projects SET version = version + 1, version_xid = pg_current_xact_id()
+	WHERE id = $1 AND delete_date IS NULL RETURNING version
+`);
 const RAISE_WORKSPACE = statement("UPDATE workspace SET version = version + 1 RETURNING version");
 
 /** The new version of a project, by its UUID; null if there is no such project or it is deleted. */

@@ -34,11 +34,13 @@ CREATE TABLE projects (
 	create_date bigint NOT NULL,
 	delete_date bigint,
 	version bigint NOT NULL DEFAULT 1,
+	version_xid xid8 NOT NULL DEFAULT pg_current_xact_id(), -- the transaction that has raised the version
 	revision bigint NOT NULL,
 	-- What the webhooks that are not deleted count as.
 	webhook_count bigint NOT NULL DEFAULT 0,
 	webhook_bytes bigint NOT NULL DEFAULT 0
 );
+CREATE INDEX projects_by_version_xid ON projects (version_xid);
 
 CREATE TABLE keys (
 	id uuid PRIMARY KEY,
@@ -464,3 +466,49 @@ CREATE TABLE stored_bytes (
 	project_id uuid PRIMARY KEY,
 	bytes bigint NOT NULL
 );
+
+-- The members that share this database, and what each of them has.
+
+-- The time by which tenures end. Tests replace it.
+CREATE FUNCTION cluster_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+	SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+$$;
+
+CREATE TABLE members (
+	id uuid PRIMARY KEY,
+	number integer NOT NULL GENERATED ALWAYS AS IDENTITY UNIQUE, -- in the order in which they have joined
+	name text NOT NULL,
+	version text NOT NULL,
+	role smallint NOT NULL,
+	is_leaving boolean NOT NULL DEFAULT false,
+	beat bigint NOT NULL DEFAULT 0, -- rises with each renewal
+	join_date bigint NOT NULL,
+	seen_date bigint NOT NULL,
+	expire_date bigint NOT NULL,
+	lag_ms bigint NOT NULL,
+	changes_read bigint NOT NULL DEFAULT 0 -- up to this number of `directory_changes` it has read all changes
+) WITH (fillfactor = 50);
+
+CREATE TABLE shards (
+	shard smallint PRIMARY KEY,
+	owner uuid REFERENCES members (id) ON DELETE SET NULL,
+	epoch bigint NOT NULL DEFAULT 0 -- rises with each change of the owner
+) WITH (fillfactor = 50);
+INSERT INTO shards (shard) SELECT generate_series(0, 255);
+
+CREATE TABLE duties (
+	duty text COLLATE "C" PRIMARY KEY,
+	owner uuid REFERENCES members (id) ON DELETE SET NULL
+);
+
+-- Whoever has changed the directory takes a number after the commit. Who has seen the number sees the change.
+CREATE SEQUENCE directory_changes;
+
+CREATE TABLE owner_notes (
+	id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+	member uuid NOT NULL REFERENCES members (id) ON DELETE CASCADE, -- to whom
+	note text NOT NULL, -- JSON
+	is_done boolean NOT NULL DEFAULT false,
+	create_date bigint NOT NULL
+);
+CREATE INDEX owner_notes_by_member ON owner_notes (member, id);

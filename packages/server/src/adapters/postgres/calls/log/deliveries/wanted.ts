@@ -61,8 +61,11 @@ export async function readWanted(session: Session, scope: Scope, filter: Deliver
 	};
 }
 
-/** The last delivery in the block of an event; the event itself if it had none. */
+/**
+ * An id that no delivery in the block of an event is above; the event itself if it had none. It is one more than that of the last one,
+ * since those that version 0.1 has made end in other digits.
+ */
 export function lastOf(event: string, deliveryCount: number): string {
 	if (deliveryCount === 0) return event;
-	return uuidOf("dlv", deliveryIdAt(idOf("evt", event), deliveryCount - 1)) ?? event;
+	return uuidOf("dlv", deliveryIdAt(idOf("evt", event), deliveryCount)) ?? event;
 }

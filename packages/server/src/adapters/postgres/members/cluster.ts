@@ -1,0 +1,90 @@
+// A process as one of several members that share a database: its tenure, its wire, and the list of all members.
+//
+// A member renews its tenure with each beat. It owns a shard from when it has set itself as the owner of a free one, which raises the
+// shard's epoch, until it has given the shard up, or its tenure has ended. It counts its own tenure from before a beat, and as shorter
+// than it is; others count from when they have seen the beat, and by the database's clock, too. So a member knows that it has lost
+// its shards before anybody can take them, provided that the clocks of processes run about equally fast: steps of wall clocks, the
+// database's included, don't matter. Only the begin of an attempt needs the tenure; outcomes are written whatever has happened since.
+import type { Chance } from "../../../core/chance.ts";
+import type { Clock } from "../../../core/clock.ts";
+import type { Observer } from "../../../ports/observer.ts";
+import type { Tenure } from "../../../ports/tenure.ts";
+import type { Wire } from "../../../ports/wire.ts";
+import { Database } from "../connection/database.ts";
+import { PostgresWire } from "../wire/postgres-wire.ts";
+import { readMembers, type Member, type MemberFacts } from "./member-rows.ts";
+import { PostgresTenure } from "./postgres-tenure.ts";
+import { MARGIN_MS, TENURE_MS } from "./timing.ts";
+
+/** A beat must not wait for its answer beyond the tenure. */
+const TIMEOUT_MS = (TENURE_MS - MARGIN_MS) / 2;
+
+export interface ClusterOptions extends MemberFacts {
+	/** That of the store, which must be open: it has migrated the schema. */
+	readonly url: string;
+	readonly clock: Pick<Clock, "monotonicMs" | "after">;
+	readonly chance: Pick<Chance, "randomize">;
+	readonly observer: Pick<Observer, "problem" | "note">;
+	/** How far this process is behind, in milliseconds, for the list of members: how long its oldest delivery is overdue. Defaults to 0. */
+	readonly lagMs?: () => number;
+}
+
+export interface PostgresCluster {
+	readonly tenure: Tenure;
+	readonly wire: Wire;
+	/**
+	 * Whether this process is a member now. If not, it should answer no call: what it knows of projects, webhooks and keys may be
+	 * outdated.
+	 */
+	readonly isMember: () => boolean;
+	/** All members, the oldest first, this process included. One that has died is among them for some seconds. */
+	readonly members: () => Promise<readonly Member[]>;
+	/** Closes the connections. Call it after the engine has stopped, which makes the tenure leave. */
+	readonly close: () => Promise<void>;
+}
+
+/**
+ * Prepares the membership of this process. It joins when the engine starts the tenure. It has connections of its own, three at most, so
+ * that beats never wait for the store's calls.
+ *
+ * @example
+ * const { store } = await openPostgres({ url, clock });
+ * const cluster = openPostgresCluster({ url, clock, chance, observer, name: hostname(), version: VERSION, role: "all" });
+ * const { engine } = await openEngine({
+ * 	parts: { store, tenure: cluster.tenure, wire: cluster.wire, ...others },
+ * 	limits: { findEveryMs: 400 },
+ * 	userAgent,
+ * });
+ */
+export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
+	const { url, clock, chance, observer, name, version, role, lagMs = () => 0 } = options;
+	const database = new Database({
+		url,
+		clock,
+		maxConnections: 1,
+		connectTimeoutMs: TIMEOUT_MS,
+		statementTimeoutMs: TIMEOUT_MS,
+	});
+	const wire = new PostgresWire({ database, clock, observer, member: () => tenure.id });
+	const tenure: PostgresTenure = new PostgresTenure({
+		database,
+		clock,
+		chance,
+		observer,
+		facts: { name, version, role },
+		lagMs,
+		// Everything that was changed before this process was a member: nobody has waited for it.
+		joined: () => wire.look(),
+	});
+	wire.start();
+	return {
+		tenure,
+		wire,
+		isMember: () => tenure.id !== null,
+		members: () => readMembers(database),
+		async close() {
+			await wire.stop();
+			await database.close();
+		},
+	};
+}

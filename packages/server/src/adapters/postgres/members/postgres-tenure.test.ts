@@ -1,0 +1,101 @@
+// Runs the contracts of a tenure on PostgreSQL, and shows what is special about it.
+import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import { SHARDS } from "../../../core/cluster/shard.ts";
+import { sharedTenureContract } from "../../../ports/contract/shared-tenure.contract.ts";
+import { tenureContract } from "../../../ports/contract/tenure.contract.ts";
+import { TestMembers } from "../test/test-member.ts";
+import { TestDatabase } from "../test/test-store.ts";
+
+const WAIT = { timeout: 20_000, interval: 20 };
+const issue = postgresIssue();
+
+describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
+	const members = new TestMembers();
+	let database: TestDatabase;
+	beforeAll(async () => {
+		database = await TestDatabase.create(["max_connections = 200"]);
+		await database.openEmpty();
+	});
+	afterAll(() => database[Symbol.asyncDispose]());
+	const close = async () => {
+		await members.close();
+		await database.openEmpty();
+	};
+	afterEach(close);
+	const query = (sql: string) => database.server.query(sql, database.url);
+
+	tenureContract({ name: "PostgreSQL", open: () => Promise.resolve(members.open(database.url).tenure) });
+	sharedTenureContract({
+		name: "PostgreSQL",
+		open: () => {
+			const { tenure, clock } = members.open(database.url);
+			return { tenure, freeze: () => clock.freeze(), resume: () => clock.resume() };
+		},
+		close,
+	});
+
+	it("gives shards and duties to workers, and counts those that accept sends", async () => {
+		const [all, api, worker] = (["all", "api", "worker"] as const).map((role) => members.open(database.url, role));
+		for (const each of [all, api, worker]) await each?.tenure.start();
+		const held = () => [all, api, worker].map((each) => each?.tenure.shards()?.length);
+		await expect.poll(held, WAIT).toEqual([128, 0, 128]);
+		await expect.poll(() => worker?.tenure.liveMembers(), WAIT).toBe(2);
+		const listed = async () =>
+			(await api?.members())?.map(({ name, role, version, shards }) => [name, role, version, shards]);
+		await expect.poll(listed, WAIT).toEqual([
+			["member 0", "all", "1.2.3", 128],
+			["member 1", "api", "1.2.3", 0],
+			["member 2", "worker", "1.2.3", 128],
+		]);
+		expect(api?.isMember()).toBe(true);
+		await api?.tenure.leave(0);
+		expect(api?.isMember()).toBe(false);
+		expect(await worker?.members()).toHaveLength(2);
+	});
+
+	describe("when the database's clock", () => {
+		/** Replaces the function that tells the time. */
+		const step = (ms: number) =>
+			query(`CREATE OR REPLACE FUNCTION cluster_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+				SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint + ${ms} $$`);
+		afterEach(() => step(0));
+
+		it.each([
+			["forward", 3_600_000],
+			["back", -3_600_000],
+		])("steps %s, live members keep their shards, and those of a dead one move", async (_direction, ms) => {
+			const [a, b, c] = [0, 1, 2].map(() => members.open(database.url));
+			for (const each of [a, b, c]) await each?.tenure.start();
+			const held = () => [a, b, c].map((each) => each?.tenure.shards()?.length);
+			await expect.poll(held, WAIT).toEqual([86, 85, 85]);
+			await step(ms);
+			const beats = async () => (await query("SELECT min(beat)::int AS beat FROM members"))[0]?.["beat"] as number;
+			const before = await beats();
+			// Each of them has looked at the others with the new time.
+			await expect.poll(beats, WAIT).toBeGreaterThan(before + 2);
+			expect(held()).toEqual([86, 85, 85]);
+			expect([a, b, c].flatMap((each) => each?.notes)).toEqual([]);
+			c?.clock.freeze();
+			await expect.poll(held, WAIT).toEqual([128, 128, 0]);
+		});
+	});
+
+	it("keeps its shards while the database is down for a moment, and takes them again after a longer time", async ({
+		skip,
+	}) => {
+		const { cluster } = database.server;
+		if (cluster === null) return skip("the database is not the test's own");
+		const { tenure, notes } = members.open(database.url);
+		await tenure.start();
+		await cluster.stop("immediate");
+		await expect.poll(() => tenure.stalled(), WAIT).toBe(true);
+		expect(tenure.shards()).toHaveLength(SHARDS);
+		await expect.poll(() => tenure.shards()?.length, WAIT).toBe(0);
+		expect(tenure.stalled()).toBe(true);
+		await cluster.start();
+		await expect.poll(() => tenure.shards()?.length, WAIT).toBe(SHARDS);
+		expect(notes).toEqual(["this process has lost its tenure"]);
+	}, 60_000);
+});

@@ -1,0 +1,81 @@
+// What the beats of a member have shown it of the others: who lives, who has died, and who owns which shard.
+import { SHARDS } from "../../../core/cluster/shard.ts";
+import type { Place } from "../../../ports/tenure.ts";
+import type { ClusterView, SeenMember } from "./member-rows.ts";
+import { TENURE_MS, UNHEARD_MS } from "./timing.ts";
+
+const NOBODY: ClusterView = { isMember: false, members: [], shards: [], freeDuties: [] };
+
+export class SeenCluster {
+	#view = NOBODY;
+	#byNumber = new Map<number, SeenMember>();
+	/** By member: its last beat, and when this process has seen it first, in monotonic time. */
+	#heard = new Map<string, { readonly beat: number; readonly at: number }>();
+
+	/** A beat has been answered at this monotonic time. */
+	update(view: ClusterView, at: number): void {
+		this.#view = view;
+		this.#byNumber = new Map(view.members.map((member) => [member.number, member]));
+		const heard = new Map<string, { readonly beat: number; readonly at: number }>();
+		for (const { id, beat } of view.members) {
+			const known = this.#heard.get(id);
+			heard.set(id, known?.beat === beat ? known : { beat, at });
+		}
+		this.#heard = heard;
+	}
+
+	get freeDuties(): readonly string[] {
+		return this.#view.freeDuties;
+	}
+
+	get hasFreeShards(): boolean {
+		return this.#view.shards.some(([owner]) => owner === 0);
+	}
+
+	/**
+	 * Members whose tenure has ended by both clocks: the database's, and this process's, which has seen no new beat for a whole
+	 * tenure. So the tenure of a live member does not end because the database's clock has stepped.
+	 */
+	dead(now: number): SeenMember[] {
+		return this.#view.members.filter(
+			({ id, isExpired }) => isExpired && now - (this.#heard.get(id)?.at ?? now) >= TENURE_MS,
+		);
+	}
+
+	/** How many members share the shards and the duties. */
+	get workers(): number {
+		return this.#workers().length;
+	}
+
+	/**
+	 * How many shards this member should own. The shares of all members are equal but for one shard, and together they are all
+	 * shards.
+	 */
+	shareOf(id: string): number {
+		const workers = this.#workers();
+		const rank = workers.findIndex((member) => member.id === id);
+		if (rank < 0) return 0;
+		return Math.floor(SHARDS / workers.length) + (rank < SHARDS % workers.length ? 1 : 0);
+	}
+
+	/** The oldest first. */
+	#workers(): SeenMember[] {
+		const workers = this.#view.members.filter(({ role, isLeaving }) => role !== "api" && !isLeaving);
+		return workers.toSorted((a, b) => a.number - b.number);
+	}
+
+	/** How many members accept sends. */
+	get senders(): number {
+		return this.#view.members.filter(({ role, isLeaving, isExpired }) => role !== "worker" && !isLeaving && !isExpired)
+			.length;
+	}
+
+	/** Another member that owns a shard, if it has been heard of lately. */
+	ownerOf(shard: number, now: number): Place | null {
+		const [number = 0, epoch = 0] = this.#view.shards[shard] ?? [];
+		const owner = this.#byNumber.get(number);
+		if (owner === undefined || owner.isLeaving) return null;
+		const heardAt = this.#heard.get(owner.id)?.at ?? -Infinity;
+		return now - heardAt > UNHEARD_MS ? null : { member: owner.id, epoch };
+	}
+}

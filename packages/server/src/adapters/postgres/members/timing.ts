@@ -1,0 +1,14 @@
+// The times of members. See cluster.ts for what follows from them.
+
+/** A member renews its tenure this often. */
+export const BEAT_MS = 500;
+/** A tenure ends this much later than its last renewal. */
+export const TENURE_MS = 3_000;
+/** A member counts its own tenure as ended this much earlier, in case its clock runs slow. */
+export const MARGIN_MS = 700;
+/** A member that has not been answered for this long begins no attempt. */
+export const STALL_MS = 800;
+/** An owner whose beat is older than this counts as unreachable. */
+export const UNHEARD_MS = 1_500;
+/** A member that gives up shards looks this often whether their attempts have ended. */
+export const GIVE_EVERY_MS = 100;

@@ -1,0 +1,88 @@
+// Members for tests: several in one process, on one database, each with a clock that the test can stop.
+import type { Clock } from "../../../core/clock.ts";
+import type { Observer } from "../../../ports/observer.ts";
+import { systemChance } from "../../system/system-chance.ts";
+import { systemClock } from "../../system/system-clock.ts";
+import { openPostgresCluster, type PostgresCluster } from "../members/cluster.ts";
+import type { MemberRole } from "../members/member-rows.ts";
+
+/** The system's clock, whose timers do not fire while it is stopped. */
+class StoppableClock implements Clock {
+	#isStopped = false;
+	#waiting: (() => void)[] = [];
+
+	now(): number {
+		return systemClock.now();
+	}
+
+	monotonicMs(): number {
+		return systemClock.monotonicMs();
+	}
+
+	after(delayMs: number, fire: () => void): () => void {
+		let isCancelled = false;
+		const fireUnlessCancelled = () => {
+			if (!isCancelled) fire();
+		};
+		const cancel = systemClock.after(delayMs, () => {
+			if (this.#isStopped) this.#waiting.push(fireUnlessCancelled);
+			else fire();
+		});
+		return () => {
+			isCancelled = true;
+			cancel();
+		};
+	}
+
+	nextTurn(fire: () => void): void {
+		systemClock.nextTurn(fire);
+	}
+
+	freeze(): void {
+		this.#isStopped = true;
+	}
+
+	resume(): void {
+		this.#isStopped = false;
+		for (const fire of this.#waiting.splice(0)) fire();
+	}
+}
+
+export interface TestMember extends PostgresCluster {
+	readonly name: string;
+	readonly clock: StoppableClock;
+	/** What was reported. */
+	readonly problems: unknown[];
+	readonly notes: string[];
+}
+
+/** The members of a test. */
+export class TestMembers {
+	readonly #opened: TestMember[] = [];
+
+	open(url: string, role: MemberRole = "all"): TestMember {
+		const clock = new StoppableClock();
+		const problems: unknown[] = [];
+		const notes: string[] = [];
+		const observer: Pick<Observer, "problem" | "note"> = {
+			problem: (message, error) => problems.push([message, error]),
+			note: (message) => notes.push(message),
+		};
+		const name = `member ${this.#opened.length}`;
+		const cluster = openPostgresCluster({ url, clock, chance: systemChance, observer, name, version: "1.2.3", role });
+		const member = { ...cluster, name, clock, problems, notes };
+		this.#opened.push(member);
+		return member;
+	}
+
+	/** Lets all of them leave, and closes them. */
+	async close(): Promise<void> {
+		await Promise.all(
+			this.#opened.splice(0).map(async ({ clock, tenure, close }) => {
+				clock.resume();
+				await tenure.leave(0);
+				await close();
+			}),
+		);
+	}
+}

@@ -1,0 +1,175 @@
+// A process of a cluster for tests: a whole engine on the store, the tenure and the wire of PostgreSQL, which the test can stop
+// for a while or kill.
+import { createHash } from "node:crypto";
+
+import { createSealer } from "../../../core/crypto/sealing.ts";
+import { createIdMaker } from "../../../core/ids.ts";
+import type { Webhook } from "../../../core/webhook.ts";
+import type { Engine } from "../../../engine/calls.ts";
+import { openEngine } from "../../../engine/engine.ts";
+import type { EngineLimits } from "../../../engine/parts.ts";
+import { changeIn, eventInput, RecordingObserver } from "../../../engine/test/test-engine.ts";
+import type { Store } from "../../../ports/store/store.ts";
+import { openAjvValidator } from "../../ajv/ajv-validator.ts";
+import { createAddressGuard } from "../../http/address-guard.ts";
+import { openUndiciSender } from "../../http/undici-sender.ts";
+import { systemChance } from "../../system/system-chance.ts";
+import { systemClock } from "../../system/system-clock.ts";
+import type { MemberRole } from "../members/member-rows.ts";
+import { openPostgres } from "../postgres-store.ts";
+import { TestMembers, type TestMember } from "./test-member.ts";
+
+const masterKey = createHash("sha256").update("the members of a test").digest();
+const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true, allowForCustomers: true });
+
+export class TestProcess implements AsyncDisposable {
+	readonly engine: Engine;
+	readonly store: Store;
+	readonly member: TestMember;
+	readonly observer: RecordingObserver;
+	readonly #opened: AsyncDisposableStack;
+	readonly #standstill: Standstill;
+	#isDead = false;
+
+	private constructor(
+		parts: Pick<TestProcess, "engine" | "store" | "member" | "observer">,
+		opened: AsyncDisposableStack,
+		standstill: Standstill,
+	) {
+		this.engine = parts.engine;
+		this.store = parts.store;
+		this.member = parts.member;
+		this.observer = parts.observer;
+		this.#opened = opened;
+		this.#standstill = standstill;
+	}
+
+	/** Opens and starts an engine. */
+	static async start(url: string, limits: Partial<EngineLimits> = {}, role: MemberRole = "all"): Promise<TestProcess> {
+		const opened = new AsyncDisposableStack();
+		const standstill = new Standstill();
+		const observer = new RecordingObserver();
+		const { store } = await openPostgres({ url, clock: systemClock });
+		opened.defer(() => store.close());
+		const members = new TestMembers();
+		const member = members.open(url, role);
+		opened.defer(() => members.close());
+		const schemas = openAjvValidator({ clock: systemClock });
+		opened.defer(() => schemas.close());
+		const sender = openUndiciSender({ guard, clock: systemClock });
+		opened.defer(() => sender.close());
+		const { engine } = await openEngine({
+			parts: {
+				store: standing(store, standstill),
+				sender: standing(sender, standstill),
+				guard,
+				schemas,
+				clock: member.clock,
+				observer,
+				chance: systemChance,
+				sealer: createSealer(masterKey, systemChance),
+				ids: createIdMaker(systemChance),
+				tenure: member.tenure,
+				wire: member.wire,
+			},
+			userAgent: "Fanfare/test",
+			limits: { findEveryMs: 400, ...limits },
+		});
+		await engine.start();
+		return new TestProcess({ engine, store, member, observer }, opened, standstill);
+	}
+
+	get projectId(): string {
+		return this.engine.projects.list()[0]!.id;
+	}
+
+	/** The webhooks to which it has made attempts. */
+	get attempted(): Set<string> {
+		return new Set(this.observer.attempts.map(({ webhookId }) => webhookId));
+	}
+
+	createWebhook(endpoint: string): Promise<Webhook> {
+		const settings = { customerId: null, key: null, name: "test", endpoint, description: null, eventTypes: null };
+		const retries = { maxRetries: 3, maxBackoffMs: 1_000 };
+		const rest = { timeoutMs: 15_000, rateLimit: null, disableAfterMs: 0, metadata: {}, headers: {} };
+		return this.engine.webhooks.create(changeIn(this.projectId), { ...settings, retries, ...rest }, null);
+	}
+
+	/** Sends an event to these webhooks, or to all. Returns its id. */
+	async send(webhookIds: readonly string[] | null = null): Promise<string> {
+		const { scope } = changeIn(this.projectId);
+		const { event } = await this.engine.intake.send(scope, eventInput({ webhookIds }));
+		return event.id;
+	}
+
+	/** From now on, nothing of it goes on, as after SIGSTOP. What its connections have been sent is still done. */
+	freeze(): void {
+		this.#standstill.begin();
+		this.member.clock.freeze();
+	}
+
+	/** It goes on, as after SIGCONT. */
+	resume(): void {
+		this.member.clock.resume();
+		this.#standstill.end();
+	}
+
+	/** It stands still for ever, as after kill -9. */
+	kill(): void {
+		this.#isDead = true;
+		this.freeze();
+	}
+
+	/** Stops it as SIGTERM does, unless it is dead. */
+	async stop(): Promise<void> {
+		if (!this.#isDead) await this.engine.stop();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.stop();
+		await this.#opened.disposeAsync();
+	}
+}
+
+/** While a process stands still, its calls begin only later, and answers reach it only later. */
+class Standstill {
+	#over: Promise<void> | null = null;
+	#end = () => {};
+
+	get over(): Promise<void> | null {
+		return this.#over;
+	}
+
+	begin(): void {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#over = promise;
+		this.#end = resolve;
+	}
+
+	end(): void {
+		this.#over = null;
+		this.#end();
+	}
+}
+
+/** The same object for a process that may stand still. */
+function standing<T extends object>(real: T, standstill: Standstill): T {
+	const settled = async (result: Promise<unknown>): Promise<unknown> => {
+		const [outcome] = await Promise.allSettled([result]);
+		await standstill.over;
+		if (outcome.status === "rejected") throw outcome.reason;
+		return outcome.value;
+	};
+	return new Proxy(real, {
+		get(target, name) {
+			const value: unknown = Reflect.get(target, name);
+			if (typeof value !== "function") return value;
+			return (...args: unknown[]): unknown => {
+				const call = (): unknown => Reflect.apply(value, target, args);
+				const { over } = standstill;
+				const result = over === null ? call() : over.then(call);
+				return result instanceof Promise ? settled(result) : result;
+			};
+		},
+	});
+}

@@ -1,0 +1,76 @@
+// What has changed in the directory since a reader has looked last, and who has read how far.
+//
+// A change is found by the transaction that has made it: those that a reader could not see yet have higher numbers than all that had
+// ended when it looked. Whoever has made a change takes a number from a sequence after the commit. A reader looks at the sequence first
+// and at the changes then, so it has read all changes whose numbers it has seen.
+import { idOf } from "../codec/ids.ts";
+import { json, number, numberOrNull, text } from "../codec/rows.ts";
+import { statement } from "../codec/statements.ts";
+import type { Database } from "../connection/database.ts";
+
+const SELECT_NUMBER = statement(
+	"SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS number FROM directory_changes",
+);
+/** Rows of a restored backup may have numbers of transactions that are still to come: they count as read. */
+const SELECT_CHANGES = statement(`
+	SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS since, (SELECT version FROM workspace) AS workspace,
+		(SELECT json_agg(json_build_array(id, version)) FROM projects WHERE delete_date IS NULL
+			AND version_xid >= $1::text::xid8 AND version_xid < pg_snapshot_xmax(pg_current_snapshot()))::text AS projects
+`);
+
+/** No transaction has a lower number. */
+export const FROM_START = "0";
+
+export interface DirectoryChanges {
+	/** All changes up to this number are among these or were read before. */
+	readonly number: number;
+	/** Where the next read begins. */
+	readonly since: string;
+	/** The version of the workspace; null if it was not made yet. */
+	readonly workspace: number | null;
+	/** Projects that have changed, perhaps before `since`. Deleted ones are changes of the workspace. */
+	readonly projects: readonly { readonly projectId: string; readonly version: number }[];
+}
+
+export function readChanges(database: Database, since: string): Promise<DirectoryChanges> {
+	return database.read(async (session) => {
+		// In this order: the second statement sees what was committed before the first one has answered.
+		const [[taken], [row]] = await Promise.all([session.run(SELECT_NUMBER), session.run(SELECT_CHANGES, [since])]);
+		const projects = row?.["projects"] ?? null;
+		return {
+			number: number(taken?.["number"]),
+			since: text(row?.["since"]),
+			workspace: numberOrNull(row?.["workspace"] ?? null),
+			projects: (projects === null ? [] : json<[string, number][]>(projects)).map(([id, version]) => ({
+				projectId: idOf("proj", id),
+				version,
+			})),
+		};
+	});
+}
+
+const TAKE_NUMBER = statement("SELECT nextval('directory_changes') AS number");
+
+/** A number for a change that is committed. */
+export function takeNumber(database: Database): Promise<number> {
+	return database.read(async (session) => number((await session.run(TAKE_NUMBER))[0]?.["number"]));
+}
+
+const CONFIRM = statement("UPDATE members SET changes_read = $2 WHERE id = $1 AND changes_read < $2");
+
+/** Says that a member has read all changes up to a number. */
+export async function confirm(database: Database, member: string, read: number): Promise<void> {
+	await database.transact((session) => session.run(CONFIRM, [member, read]));
+}
+
+const SELECT_READ = statement(`
+	SELECT min(changes_read) AS read FROM members WHERE id IS DISTINCT FROM $1::uuid AND expire_date > cluster_now()
+`);
+
+/** Up to which number all other members with a tenure have read the changes; Infinity if there are none. */
+export function readByOthers(database: Database, member: string | null): Promise<number> {
+	return database.read(async (session) => {
+		const [row] = await session.run(SELECT_READ, [member]);
+		return numberOrNull(row?.["read"] ?? null) ?? Infinity;
+	});
+}

@@ -1,0 +1,130 @@
+// Runs the contract of a wire on PostgreSQL, and shows what happens to those who wait for others.
+import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import { createIdMaker } from "../../../core/ids.ts";
+import { fillStore } from "../../../ports/contract/store/records/records.ts";
+import { wireContract } from "../../../ports/contract/wire.contract.ts";
+import { systemChance } from "../../system/system-chance.ts";
+import { TestMembers, type TestMember } from "../test/test-member.ts";
+import { TestDatabase } from "../test/test-store.ts";
+
+const WAIT = { timeout: 20_000, interval: 20 };
+const issue = postgresIssue();
+
+describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
+	const members = new TestMembers();
+	let database: TestDatabase;
+	/** Changes a project of the store, and returns its new version. */
+	let change: () => Promise<{ projectId: string; version: number }>;
+	beforeAll(async () => {
+		database = await TestDatabase.create();
+	});
+	afterAll(() => database[Symbol.asyncDispose]());
+	beforeEach(async () => {
+		const { store } = await fillStore(await database.openEmpty());
+		let count = 0;
+		change = async () => {
+			const [project] = await store.projects();
+			if (project === undefined) throw new Error("the store has no project");
+			const changed = { ...project, name: `name ${count++}` };
+			const version = await store.updateProject(changed, { expected: project.revision, entry: null });
+			if (typeof version !== "number") throw new Error(`the project was not changed: ${version}`);
+			return { projectId: project.id, version };
+		};
+	});
+	afterEach(() => members.close());
+	const start = async (count: number): Promise<TestMember[]> => {
+		const opened = Array.from({ length: count }, () => members.open(database.url));
+		await Promise.all(opened.map(({ tenure }) => tenure.start()));
+		return opened;
+	};
+	const placeOf = async (member: TestMember) => {
+		const found = (await member.members()).find(({ name }) => name === member.name);
+		return { member: found?.id ?? "", epoch: 1 };
+	};
+
+	wireContract({
+		name: "PostgreSQL",
+		open: async (count) => {
+			const opened = await start(count);
+			return Promise.all(opened.map(async (member) => ({ wire: member.wire, place: await placeOf(member) })));
+		},
+		change: () => change(),
+	});
+
+	it("resolves a change when those that have not read it have lost their tenure", async () => {
+		const [a, b] = await start(2);
+		b?.wire.follow(() => Promise.reject(new Error("on purpose")));
+		const { projectId, version } = await change();
+		let confirmed = false;
+		const changing = a?.wire.changed(projectId, version).then(() => (confirmed = true));
+		await expect.poll(() => b?.problems.length, WAIT).toBe(1);
+		expect(confirmed).toBe(false);
+		b?.clock.freeze();
+		await changing;
+		expect(b?.isMember()).toBe(false);
+	});
+
+	it("reads changes that nobody has told of", async () => {
+		const [a] = await start(1);
+		const reads: unknown[] = [];
+		a?.wire.follow((...read) => {
+			reads.push(read);
+			return Promise.resolve();
+		});
+		const { projectId, version } = await change();
+		await expect.poll(() => reads, WAIT).toEqual([[projectId, version]]);
+		const { version: next } = await change();
+		await expect
+			.poll(() => reads, WAIT)
+			.toEqual([
+				[projectId, version],
+				[projectId, next],
+			]);
+	});
+
+	it("has read all changes that were made before its start", async () => {
+		const { projectId, version } = await change();
+		const member = members.open(database.url);
+		const reads: unknown[] = [];
+		member.wire.follow((...read) => {
+			reads.push(read);
+			return Promise.resolve();
+		});
+		await member.tenure.start();
+		expect(reads).toEqual([
+			[null, expect.any(Number)],
+			[projectId, version],
+		]);
+	});
+
+	it("reads a change again whose read has failed, and confirms it then", async () => {
+		const [a, b] = await start(2);
+		let failures = 2;
+		b?.wire.follow(() => (failures-- > 0 ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
+		const { projectId, version } = await change();
+		await a?.wire.changed(projectId, version);
+		expect(failures).toBe(-1);
+		expect(b?.problems).toHaveLength(1);
+	});
+
+	it("does not wait for a process that has left, and says of one that does not answer that it is unreachable", async () => {
+		const [a, b] = await start(2);
+		if (a === undefined || b === undefined) throw new Error("not started");
+		const place = await placeOf(b);
+		const note = {
+			kind: "discard",
+			webhookId: createIdMaker(systemChance).make("webhook", 1),
+			deliveryId: "dlv_1",
+		} as const;
+		b.clock.freeze();
+		expect(await a.wire.tell(place, note)).toBe("unreachable");
+		b.clock.resume();
+		await b.tenure.leave(0);
+		expect(await a.wire.tell(place, note)).toBe("unreachable");
+		const { projectId, version } = await change();
+		await a.wire.changed(projectId, version);
+		expect(await database.server.query("SELECT id FROM owner_notes", database.url)).toEqual([]);
+	});
+});

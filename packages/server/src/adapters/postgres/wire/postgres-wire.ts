@@ -1,0 +1,182 @@
+// The wire between members that have nothing but their database: each member looks several times a second for changes of the directory
+// and for notes.
+import type { Clock } from "../../../core/clock.ts";
+import type { Observer } from "../../../ports/observer.ts";
+import type { Place } from "../../../ports/tenure.ts";
+import type { OwnerNote, Wire, WireListener } from "../../../ports/wire.ts";
+import type { Database } from "../connection/database.ts";
+import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./changes.ts";
+import { isDone, markDone, readNotes, takeBack, writeNote } from "./notes.ts";
+
+/** How often a member looks for changes and notes. */
+const LOOK_MS = 200;
+/** How often somebody who waits for others looks whether they have answered. */
+const ANSWER_MS = 50;
+/** How long a note may take. */
+const TELL_MS = 1_000;
+/** A member that has not read a change by then has lost its tenure. */
+const CHANGE_MS = 5_000;
+/** Projects read again at once. */
+const READS = 8;
+
+export interface WireParts {
+	readonly database: Database;
+	readonly clock: Pick<Clock, "monotonicMs" | "after">;
+	readonly observer: Pick<Observer, "problem">;
+	/** The id of this process among the members; null if it has no tenure. */
+	readonly member: () => string | null;
+}
+
+/** The workspace among the projects whose versions are known. */
+const WORKSPACE = "";
+
+/**
+ * States: stopped ──start──▶ looking ──stop──▶ stopped. While it is looking, `look` is called again and again; `look` may also be
+ * called before, to be sure that everything is read.
+ */
+export class PostgresWire implements Wire {
+	readonly handsOff = false;
+	readonly #parts: WireParts;
+	#listener: WireListener | null = null;
+	#read: ((projectId: string | null, version: number) => Promise<void>) | null = null;
+	#since = FROM_START;
+	/** The versions that this process has read or made. */
+	readonly #versions = new Map<string, number>();
+	/** The member for which `#confirmed` was written, and up to which number. */
+	#confirmed: { readonly member: string; readonly number: number } | null = null;
+	#looking: Promise<void> = Promise.resolve();
+	#isRunning = false;
+	#isFailing = false;
+	#cancel = () => {};
+
+	constructor(parts: WireParts) {
+		this.#parts = parts;
+	}
+
+	/** Nobody is handed anything: owners find deliveries that are committed without a lease. */
+	handOff(): void {}
+
+	async tell({ member }: Place, note: OwnerNote): Promise<"done" | "unreachable"> {
+		const { database, clock } = this.#parts;
+		const endAt = clock.monotonicMs() + TELL_MS;
+		try {
+			const id = await writeNote(database, member, note);
+			while (clock.monotonicMs() < endAt && !(await isDone(database, id))) await this.#pause(ANSWER_MS);
+			return (await takeBack(database, id)) ? "done" : "unreachable";
+		} catch {
+			return "unreachable";
+		}
+	}
+
+	async changed(projectId: string | null, version: number): Promise<void> {
+		const { clock, database, member } = this.#parts;
+		this.#noteVersion(projectId, version);
+		const endAt = clock.monotonicMs() + CHANGE_MS;
+		let number: number | null = null;
+		for (;;) {
+			try {
+				number ??= await takeNumber(database);
+				if ((await readByOthers(database, member())) >= number) return;
+			} catch {
+				// Others can't read the change either while the database can't be reached.
+			}
+			if (clock.monotonicMs() >= endAt) return;
+			await this.#pause(ANSWER_MS);
+		}
+	}
+
+	listen(listener: WireListener): void {
+		this.#listener = listener;
+	}
+
+	follow(read: (projectId: string | null, version: number) => Promise<void>): void {
+		this.#read = read;
+	}
+
+	start(): void {
+		this.#isRunning = true;
+		this.#lookLater();
+	}
+
+	/** Resolves when the look under way has ended. */
+	async stop(): Promise<void> {
+		this.#isRunning = false;
+		this.#cancel();
+		await this.#looking;
+	}
+
+	/**
+	 * Looks for changes and notes. When it resolves, everything is read that others had committed before the call, and they know.
+	 * Rejects if the database or the reader of the directory fails.
+	 */
+	look(): Promise<void> {
+		const look = this.#looking.then(() => this.#look());
+		this.#looking = look.catch(() => {});
+		return look;
+	}
+
+	#lookLater(): void {
+		this.#cancel = this.#parts.clock.after(LOOK_MS, () => void this.#lookAgain());
+	}
+
+	async #lookAgain(): Promise<void> {
+		try {
+			await this.look();
+			this.#isFailing = false;
+		} catch (error) {
+			const message = "changes that other processes have made could not be read; they are read as soon as possible";
+			if (!this.#isFailing) this.#parts.observer.problem(message, error);
+			this.#isFailing = true;
+		}
+		if (this.#isRunning) this.#lookLater();
+	}
+
+	async #look(): Promise<void> {
+		const { database, member } = this.#parts;
+		const id = member();
+		const [{ number, since, workspace, projects }] = await Promise.all([
+			readChanges(database, this.#since),
+			id === null ? Promise.resolve() : this.#takeNotes(id),
+		]);
+		// Projects come and go with the versions of the workspace. What is forgotten is at most asked for once more.
+		if (workspace !== null && workspace > (this.#versions.get(WORKSPACE) ?? 0)) this.#versions.clear();
+		if (workspace !== null) await this.#follow(null, workspace);
+		const rest = [...projects];
+		const readSome = async () => {
+			for (let each = rest.pop(); each !== undefined; each = rest.pop()) {
+				await this.#follow(each.projectId, each.version);
+			}
+		};
+		await Promise.all(Array.from({ length: READS }, readSome));
+		this.#since = since;
+		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
+		await confirm(database, id, number);
+		this.#confirmed = { member: id, number };
+	}
+
+	async #follow(projectId: string | null, version: number): Promise<void> {
+		if (version <= (this.#versions.get(projectId ?? WORKSPACE) ?? 0)) return;
+		await this.#read?.(projectId, version);
+		this.#noteVersion(projectId, version);
+	}
+
+	#noteVersion(projectId: string | null, version: number): void {
+		const key = projectId ?? WORKSPACE;
+		this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
+	}
+
+	async #takeNotes(member: string): Promise<void> {
+		const notes = await readNotes(this.#parts.database, member);
+		if (notes.length === 0) return;
+		for (const { note } of notes) this.#listener?.noted(note);
+		await markDone(
+			this.#parts.database,
+			member,
+			notes.map(({ id }) => id),
+		);
+	}
+
+	#pause(ms: number): Promise<void> {
+		return new Promise((resolve) => void this.#parts.clock.after(ms, resolve));
+	}
+}

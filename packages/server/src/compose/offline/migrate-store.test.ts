@@ -1,0 +1,235 @@
+// `migrateStore` with data directories that servers have written, and one that has a bit of everything.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { openDataFixture } from "@fanfare/testkit/fixture/data-fixture";
+import { postgresIssue, startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { openPostgres } from "../../adapters/postgres/postgres-store.ts";
+import { openConnection } from "../../adapters/sqlite/connection.ts";
+import { lockDataDir } from "../../adapters/sqlite/data-dir-lock.ts";
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { systemClock } from "../../adapters/system/system-clock.ts";
+import { readConfig } from "../../config.ts";
+import { Records } from "../../ports/contract/store/records/records.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { PART_NAMES } from "../../ports/store/transfer/rows.ts";
+import { migrateStore, type StoreMigrationProgress } from "./migrate-store.ts";
+import { migrateDataDir } from "./migrate.ts";
+import { fillWithEverything, goOn, type UnderWay } from "./test/fill-store.ts";
+import { readStore } from "./test/whole-store.ts";
+
+const issue = postgresIssue();
+
+describe.skipIf(issue !== null)(`migrate-store${issue === null ? "" : ` (${issue})`}`, () => {
+	let postgres: PostgresServer;
+	beforeAll(async () => {
+		postgres = await startPostgres();
+	});
+	afterAll(() => postgres[Symbol.asyncDispose]());
+
+	it.each(["0.1", "0.2"] as const)(
+		"carries everything of a data directory that version %s has written",
+		async (version) => {
+			using fixture = openDataFixture(version);
+			const { dataDir, masterKey, expected } = fixture;
+			const config = readConfig({ FANFARE_DATA_DIR: dataDir, FANFARE_MASTER_KEY: masterKey });
+			await migrateDataDir(config);
+			const url = await postgres.createDatabase();
+			expect(await migrateStore(config, url)).toMatchObject({ hasGoneOn: false, hasMasterKey: true });
+			const { before, after } = await openBoth(`${dataDir}/fanfare.db`, url);
+			await expectSame(before, after, expected.startAt);
+			await after.close();
+			await before.close();
+		},
+	);
+
+	it("carries sessions, customers, relays and what is under way, which goes on the same then", async () => {
+		using dir = new TemporaryDir();
+		const { path, config, underWay } = await filledDir(dir);
+		const url = await postgres.createDatabase();
+		const { counts } = await migrateStore(config, url);
+		expect(Object.entries(counts).filter(([, count]) => count === 0)).toEqual([]);
+		const { before, after } = await openBoth(path, url);
+		await expectMigrated(before, after, underWay);
+		expect(await goOn(after, underWay)).toEqual(await goOn(before, underWay));
+		await expectSame(before, after, underWay.records.now, {}, { numbers: false });
+		await after.close();
+		await before.close();
+	});
+
+	it("goes on after it was interrupted behind any of its steps, and changes nothing in the data directory", async () => {
+		using dir = new TemporaryDir();
+		const { path, config, underWay } = await filledDir(dir);
+		const files = contentsOf(dir.path);
+		const url = await postgres.createDatabase();
+		const interrupted: unknown[] = [];
+		const onProgress = ({ part }: StoreMigrationProgress) => {
+			interrupted.push(part);
+			throw new Error("interrupted");
+		};
+		for (;;) {
+			const run = migrateStore(config, url, { onProgress });
+			await expect(run).rejects.toThrow("interrupted");
+			// No server can use what is there so far.
+			await expect(openPostgres({ url, clock: systemClock })).rejects.toThrow(
+				/has not ended.*fanfare migrate-store again/,
+			);
+			if (interrupted.at(-1) === null) break;
+		}
+		expect(new Set(interrupted)).toEqual(new Set([...PART_NAMES, null]));
+		expect(await migrateStore(config, url)).toMatchObject({ hasGoneOn: true });
+		expect(contentsOf(dir.path)).toEqual(files);
+		const { before, after } = await openBoth(path, url);
+		await expectMigrated(before, after, underWay);
+		await after.close();
+		await before.close();
+	});
+
+	it("begins anew if the data directory has changed since it was interrupted, or if that is asked for", async () => {
+		using dir = new TemporaryDir();
+		const { path, config } = await filledDir(dir);
+		const url = await postgres.createDatabase();
+		const interrupt = async (restart: boolean) => {
+			const parts: unknown[] = [];
+			const onProgress = ({ part }: StoreMigrationProgress) => {
+				parts.push(part);
+				if (part === "deliveries") throw new Error("interrupted");
+			};
+			await expect(migrateStore(config, url, { restart, onProgress })).rejects.toThrow("interrupted");
+			return parts[0];
+		};
+		expect(await interrupt(false)).toBe("projects");
+		expect(await interrupt(true)).toBe("projects");
+		const changed = await openSqliteStore({ path });
+		await changed.insertAuditEntry(new Records().entry());
+		await changed.close();
+		expect(await interrupt(false)).toBe("projects");
+		expect(await migrateStore(config, url)).toMatchObject({ hasGoneOn: true });
+	});
+
+	describe("refuses", () => {
+		it("a database that is not empty, and leaves it as it is", async () => {
+			using dir = new TemporaryDir();
+			const { config } = await filledDir(dir);
+			const url = await postgres.createDatabase();
+			await migrateStore(config, url);
+			await expect(migrateStore(config, url)).rejects.toThrow(
+				/has this workspace .* already: an earlier migration has ended/,
+			);
+			using other = new TemporaryDir();
+			const second = await filledDir(other);
+			await expect(migrateStore(second.config, url)).rejects.toThrow(
+				/not empty: it has the data of another Fanfare \(workspace ws_/,
+			);
+			const foreign = await postgres.createDatabase();
+			await postgres.query("CREATE TABLE workspace (a int)", foreign);
+			await expect(migrateStore(config, foreign)).rejects.toThrow(/tables of another program .*name an empty database/);
+		});
+
+		it("the unfinished migration of another workspace", async () => {
+			using dir = new TemporaryDir();
+			using other = new TemporaryDir();
+			const { config } = await filledDir(dir);
+			const url = await postgres.createDatabase();
+			const onProgress = () => {
+				throw new Error("interrupted");
+			};
+			await expect(migrateStore(config, url, { onProgress })).rejects.toThrow("interrupted");
+			const second = await filledDir(other);
+			await expect(migrateStore(second.config, url)).rejects.toThrow(/unfinished migration of another workspace/);
+		});
+
+		it("a data directory of another version, without data or in use, and a wrong master key", async () => {
+			using dir = new TemporaryDir();
+			const { path, config } = await filledDir(dir);
+			const url = await postgres.createDatabase();
+			const key = Buffer.alloc(32, 1).toString("base64");
+			const wrong = readConfig({ FANFARE_DATA_DIR: dir.path, FANFARE_MASTER_KEY: key });
+			await expect(migrateStore(wrong, url)).rejects.toThrow(
+				/FANFARE_MASTER_KEY \(fingerprint .*\) is not the key .*fingerprint 00ff/,
+			);
+			const lock = lockDataDir(dir.path);
+			await expect(migrateStore(config, url)).rejects.toThrow(/already running on/);
+			lock.release();
+			using empty = new TemporaryDir();
+			await expect(migrateStore(readConfig({ FANFARE_DATA_DIR: empty.path }), url)).rejects.toThrow(
+				/no Fanfare data in/,
+			);
+			using db = openConnection({ path });
+			db.exec("INSERT INTO migrations VALUES (9999, 'newer', 0)");
+			await expect(migrateStore(config, url)).rejects.toThrow(/newer Fanfare \(schema 9999/);
+			using fixture = openDataFixture("0.1");
+			const former = readConfig({ FANFARE_DATA_DIR: fixture.dataDir, FANFARE_MASTER_KEY: fixture.masterKey });
+			await expect(migrateStore(former, url)).rejects.toThrow(/run fanfare migrate first/);
+		});
+
+		it("what is no database, and one that can't be reached, without their passwords", async () => {
+			using dir = new TemporaryDir();
+			const { config } = await filledDir(dir);
+			const messages: string[] = [];
+			for (const url of ["mysql://a:swordfish@b/c", "swordfish", "postgres://a:swordfish@127.0.0.1:1/c"]) {
+				await migrateStore(config, url).catch((error: unknown) => messages.push(String(error)));
+			}
+			expect(messages).toEqual([
+				expect.stringContaining("must be a URL such as"),
+				expect.stringContaining("must be a URL such as"),
+				expect.stringMatching(/database 127\.0\.0\.1:1\/c\).*cannot be reached/),
+			]);
+			expect(messages.join()).not.toContain("swordfish");
+		});
+
+		it("to end if rows are missing in the database", async () => {
+			using dir = new TemporaryDir();
+			const { config } = await filledDir(dir);
+			const url = await postgres.createDatabase();
+			const onProgress = ({ part }: StoreMigrationProgress) => {
+				if (part === "storedBytes") throw new Error("interrupted");
+			};
+			await expect(migrateStore(config, url, { onProgress })).rejects.toThrow("interrupted");
+			await postgres.query("DELETE FROM attempts WHERE number = 2", url);
+			await expect(migrateStore(config, url)).rejects.toThrow(
+				/attempts: \d+ in the data directory, \d+ in the database.*--restart/,
+			);
+			expect(await migrateStore(config, url, { restart: true })).toMatchObject({ hasGoneOn: false });
+		});
+	});
+});
+
+async function filledDir(dir: TemporaryDir) {
+	const path = dir.join("fanfare.db");
+	const store = await openSqliteStore({ path });
+	const underWay = await fillWithEverything(store);
+	await store.close();
+	return { path, underWay, config: readConfig({ FANFARE_DATA_DIR: dir.path }) };
+}
+
+/** But for the files of locks, and those that SQLite makes to read. */
+function contentsOf(folder: string): Record<string, string> {
+	const names = readdirSync(folder).filter((name) => !/(?:\.lock|-shm|-wal)$/.test(name));
+	return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name)).toString("base64")]));
+}
+
+/** Opens both stores. */
+async function openBoth(path: string, url: string): Promise<{ readonly before: Store; readonly after: Store }> {
+	const before = await openSqliteStore({ path });
+	// Leases end with the process that has taken them.
+	await before.takeOver(null);
+	return { before, after: (await openPostgres({ url, clock: systemClock })).store };
+}
+
+/** The deletion of a customer has an event in hand, whose erasure ends by itself then. */
+async function expectMigrated(before: Store, after: Store, { records }: UnderWay): Promise<void> {
+	const erasure = { projectId: expect.anything() as unknown, eventId: expect.anything() as unknown };
+	await expectSame(before, after, records.now, { erasures: [erasure, ...(await before.erasures(10))] });
+}
+
+/** Compares the stores call by call. */
+async function expectSame(before: Store, after: Store, at: number, changes = {}, options = {}): Promise<void> {
+	const [wanted, found] = [await readStore(before, at, options), await readStore(after, at, options)];
+	for (const [name, value] of Object.entries({ ...wanted, ...changes })) {
+		expect({ [name]: found[name] }).toEqual({ [name]: value });
+	}
+}
