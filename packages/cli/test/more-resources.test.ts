@@ -62,6 +62,25 @@ it("replays events with the count first, waits, lists and shows the replay", asy
 	expect((await world.run(["replays", "start", "late"])).code).toBe(2);
 });
 
+it("replays chosen events to several webhooks, each once", async () => {
+	await using receiver = await startReceiver();
+	const sent = await world.json("events", "send", "chosen.event", "--data", "1");
+	const id = String(sent[0]?.["id"]);
+	for (const name of ["first", "second"])
+		await world.json("webhooks", "create", receiver.url, "--name", name, "--event-types", "chosen.event");
+	const args = ["replays", "start", "first", "--events", id, "--also-to", "second"];
+	expect(await world.json(...args, "--dry-run")).toMatchObject([{ object: "replayEstimate", count: 2 }]);
+	const started = await world.json(...args, "--yes", "--wait");
+	expect(started).toMatchObject([
+		{ status: "Finished", chosenCount: 1, deliveryCount: 1 },
+		{ status: "Finished", chosenCount: 1, deliveryCount: 1 },
+	]);
+	await receiver.waitFor(2);
+	const both = await world.run([...args, "--since", "1h", "--yes"]);
+	expect([both.code, both.stderr]).toEqual([expect.any(Number), expect.stringContaining("beside eventIds")]);
+	for (const name of ["first", "second"]) await world.json("webhooks", "delete", name, "--yes");
+});
+
 it("keeps a name of a customer, pauses and resumes all webhooks of it, and deletes it", async () => {
 	expect(await world.json("customers", "update", "acme", "--name", "Acme")).toMatchObject([
 		{ id: "acme", name: "Acme" },

@@ -17,8 +17,8 @@ import { eventTypesOf, type KnownWebhook } from "../directory/webhook-table.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
+import { findChosen, type Chosen } from "./changes/chosen-events.ts";
 import { SerialByKey } from "./changes/serial-by-key.ts";
-import { findChosen, type Chosen } from "./chosen-events.ts";
 
 type Parts = Pick<PartsOn<ReplayStore & Pick<LogStore, "eventsById">>, "store" | "clock" | "ids">;
 

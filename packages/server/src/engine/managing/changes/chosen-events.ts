@@ -1,9 +1,9 @@
 // The events that a replay was asked for by their ids: all of them must be there, and may go to its webhooks.
-import { isFor } from "../../core/access/customer.ts";
-import type { Scope } from "../../core/access/principal.ts";
-import { FanfareError, invalidRequest, type Issue } from "../../core/errors.ts";
-import type { Webhook } from "../../core/webhook.ts";
-import type { FoundEvent, LogStore } from "../../ports/store/log.ts";
+import { isFor } from "../../../core/access/customer.ts";
+import type { Scope } from "../../../core/access/principal.ts";
+import { FanfareError, invalidRequest, type Issue } from "../../../core/errors.ts";
+import type { Webhook } from "../../../core/webhook.ts";
+import type { FoundEvent, LogStore } from "../../../ports/store/log.ts";
 
 /** Events that are looked up at once, so that others get their turn: a customer's may have many deliveries each. */
 const AT_ONCE = 100;
