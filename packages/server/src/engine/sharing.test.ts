@@ -180,6 +180,22 @@ describe("two engines on one store", () => {
 		expect(renewals).toBe(1);
 	});
 
+	it("look for deliveries of others only while there are others", async () => {
+		await using test = await openTestEngine({ limits: { findEveryMs: 400 } });
+		let looks = 0;
+		const { dueWebhooks } = test.store;
+		test.engineStore.dueWebhooks = (shards) => {
+			looks++;
+			return dueWebhooks(shards);
+		};
+		for (let passedMs = 0; passedMs < 2 * DEFAULT_LIMITS.pollEveryMs; passedMs += 400) {
+			test.clock.advance(400);
+			await passTurns();
+		}
+		expect(looks).toBeGreaterThan(0);
+		expect(looks).toBeLessThan(4);
+	});
+
 	it("tell each other about a retry by hand", async () => {
 		await using receiver = await startReceiver();
 		receiver.script((_request, index) => ({ status: index === 0 ? 503 : 200 }));

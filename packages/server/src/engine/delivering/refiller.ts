@@ -75,7 +75,7 @@ export class Refiller {
 		this.#near = near;
 		this.#polling = new Periodic(parts, {
 			everyMs: limits.findEveryMs ?? limits.pollEveryMs,
-			work: () => this.#poll(),
+			work: () => this.#find(),
 			problem: POLL_PROBLEM,
 		});
 	}
@@ -241,6 +241,14 @@ export class Refiller {
 		for (const lane of this.#later.takeDue(this.#parts.clock.now())) this.refill(lane);
 		const nextAt = this.#later.nextAt();
 		if (nextAt !== Infinity) this.#wakeAt(nextAt);
+	}
+
+	/** Polls, unless nobody else commits deliveries at the moment and the usual time has not passed. */
+	async #find(): Promise<void> {
+		const { clock, tenure } = this.#parts;
+		const isRecent = this.#polledAt !== null && clock.monotonicMs() - this.#polledAt < this.#limits.pollEveryMs;
+		const isAlone = tenure.liveMembers() === 1;
+		if (this.#limits.findEveryMs === null || !isAlone || !isRecent) await this.#poll();
 	}
 
 	/** Renews leases, notes which webhooks have due deliveries, and refills their lanes, also if the store has failed. */
