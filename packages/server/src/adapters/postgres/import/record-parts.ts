@@ -10,7 +10,7 @@ import { AUDIT_ENTRY } from "../codec/audit-rows.ts";
 import { boolean, id, json, number, orNull, record, text, type Codec } from "../codec/columns.ts";
 import { CUSTOMER } from "../codec/customer-rows.ts";
 import { EVENT_TYPE } from "../codec/event-type-rows.ts";
-import { FIRST_UUID, uuidOf } from "../codec/ids.ts";
+import { FIRST_UUID, uuidOf, uuidsOf } from "../codec/ids.ts";
 import { KEY } from "../codec/key-rows.ts";
 import { RELAY } from "../codec/relays/relay-rows.ts";
 import { REPLAY } from "../codec/replays/replay-rows.ts";
@@ -83,9 +83,10 @@ export const RECORD_PARTS = {
 	auditEntries: into("audit_entries", AUDIT_ENTRY),
 	replays: rowsInto<"replays">(
 		"replays",
-		[...REPLAY.columns, "position_id", "made_after"],
-		({ replay, positionId, madeAfter }) => [
+		[...REPLAY.columns, "chosen", "position_id", "made_after"],
+		({ replay, eventIds, positionId, madeAfter }) => [
 			...REPLAY.write(replay),
+			eventIds === null ? null : uuidsOf("evt", eventIds),
 			positionId === null ? null : uuidOf("evt", positionId),
 			madeAfter === null ? FIRST_UUID : uuidOf("dlv", madeAfter),
 		],
@@ -99,12 +100,13 @@ export const RECORD_PARTS = {
 			cancelled: number("cancelled"),
 		}),
 	),
-	stats: rowsInto<"stats">("stats", ["owner", "width_ms", "start", ...COUNTERS, "latency"], (row) => [
+	stats: rowsInto<"stats">("stats", ["owner", "width_ms", "start", ...COUNTERS, "latency", "causes"], (row) => [
 		row.owner,
 		row.widthMs,
 		row.start,
 		...countersOf(row),
 		row.latencies.flat(),
+		row.causes.flat(),
 	]),
 	statsChanges: rowsInto<"statsChanges">(
 		"stats_journal",
@@ -121,6 +123,7 @@ export const RECORD_PARTS = {
 			"stored_bytes",
 			"last_attempt",
 			"latencies",
+			"causes",
 		],
 		(row) => [
 			uuidOf("proj", row.projectId),
@@ -131,7 +134,8 @@ export const RECORD_PARTS = {
 			row.storedBytes,
 			row.lastAttemptId === null ? null : uuidOf("dlv", row.lastAttemptId),
 			// The journal has one element for each attempt.
-			row.latencies.flatMap(([bucket, count]) => Array.from<number>({ length: count }).fill(bucket)),
+			each(row.latencies),
+			each(row.causes),
 		],
 	),
 	statusCounts: rowsInto<"statusCounts">(
@@ -180,6 +184,11 @@ function sendJson(
 	);
 	// What is sent is awaited by the end of the transaction.
 	session.run(insert, [JSON.stringify(objects)]).catch(() => {});
+}
+
+/** A key as often as it is counted. */
+function each(counts: readonly (readonly [key: number, count: number])[]): number[] {
+	return counts.flatMap(([key, count]) => Array.from<number>({ length: count }).fill(key));
 }
 
 /** Bytes in the form of the database's text. Text as any other parameter. */

@@ -11,7 +11,7 @@ import { deliveryId, STATE_COLUMNS, toOpenState, toState } from "../codec/delive
 import { EVENT_COLUMNS, toEvent, toEventDetails } from "../codec/event-rows.ts";
 import { idText } from "../codec/ids.ts";
 import { REPLAY } from "../codec/replay-rows.ts";
-import { bytes, countOf, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
+import { bytes, countOf, json, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
 import { list, qualified } from "../codec/statements.ts";
 import type { Numbers } from "../deliveries/numbers.ts";
 import type { DeliveryIds } from "./delivery-ids.ts";
@@ -35,6 +35,11 @@ export function createLogParts(db: DatabaseSync, numbers: Numbers, ids: Delivery
 }
 
 function createReplays(db: DatabaseSync, { projects }: Numbers, ids: DeliveryIds): PartReader<TransferRows["replays"]> {
+	const selectId = db.prepare("SELECT id FROM events WHERE seq = ?");
+	const idOf = (seq: number): string[] => {
+		const event = selectId.get(seq);
+		return event === undefined ? [] : [idText("evt", bytes(event["id"]))];
+	};
 	return createPartReader(db, {
 		columns: ["*"],
 		from: "replays",
@@ -45,6 +50,7 @@ function createReplays(db: DatabaseSync, { projects }: Numbers, ids: DeliveryIds
 			const [position, madeAfter] = [numberOrNull(row["position_seq"]), number(row["made_after"])];
 			return {
 				replay,
+				eventIds: row["chosen"] === null ? null : json<readonly number[]>(row["chosen"]).flatMap(idOf),
 				positionId: project === null || position === null ? null : ids.lastEvent(project.number, position),
 				madeAfter: project === null ? null : ids.lastMade(project.number, madeAfter),
 			};

@@ -12,7 +12,6 @@ import {
 	ACCEPTED,
 	ATTEMPTS_FAILED,
 	ATTEMPTS_SUCCEEDED,
-	COUNTER_COLUMNS,
 	COUNTER_COUNT,
 	emptyStats,
 	EXHAUSTED,
@@ -20,7 +19,7 @@ import {
 	SUCCEEDED,
 	type PeriodStats,
 } from "../stats/stats-sums.ts";
-import { addStatsRow, STATUS_COUNT_COLUMNS, toStatusCounts } from "../stats/stats-tables.ts";
+import { addStatsRow, STATS_COLUMNS, STATUS_COUNT_COLUMNS, toStatusCounts } from "../stats/stats-tables.ts";
 import type { DeliveryIds } from "./delivery-ids.ts";
 import { createPartReader, type PartReader } from "./part-reader.ts";
 
@@ -30,7 +29,7 @@ type Changes = TransferRows["statsChanges"];
 export function createStatsParts(db: DatabaseSync, numbers: Numbers, ids: DeliveryIds) {
 	return {
 		stats: createPartReader(db, {
-			columns: ["width_ms", "start", "owner", "latency", ...COUNTER_COLUMNS],
+			columns: ["width_ms", "start", "owner", ...STATS_COLUMNS],
 			from: "stats",
 			key: ["width_ms", "start", "owner"],
 			toRow: (row): TransferRows["stats"] => {
@@ -73,7 +72,7 @@ function ownerOf(row: Row): string {
 	return idText("webhook", bytes(row["owner"])).slice("webhook_".length);
 }
 
-function countersOf({ counts, latency }: PeriodStats) {
+function countersOf({ counts, latency, causes }: PeriodStats) {
 	return {
 		accepted: counts[ACCEPTED] ?? 0,
 		attemptsSucceeded: counts[ATTEMPTS_SUCCEEDED] ?? 0,
@@ -81,6 +80,7 @@ function countersOf({ counts, latency }: PeriodStats) {
 		succeeded: counts[SUCCEEDED] ?? 0,
 		exhausted: counts[EXHAUSTED] ?? 0,
 		latencies: [...(latency ?? [])],
+		causes: [...(causes ?? [])],
 	};
 }
 

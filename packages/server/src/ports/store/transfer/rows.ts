@@ -122,6 +122,8 @@ export interface TransferredDeletion {
 
 export interface TransferredReplay {
 	readonly replay: Replay;
+	/** The chosen events that are still there; null if it is about every event of its range. */
+	readonly eventIds: readonly string[] | null;
 	/** The last event that was looked at. */
 	readonly positionId: string | null;
 	/** No event or delivery of the project had a higher id when the replay was made; null if there was none. */
@@ -191,12 +193,16 @@ interface Counters {
 /** Counts by bucket of `core/stats/latency-histogram.ts`. */
 type Latencies = readonly (readonly [bucket: number, count: number])[];
 
+/** Failed attempts by the numbers of `core/log/attempt-cause.ts`. */
+type Causes = readonly (readonly [code: number, count: number])[];
+
 /** A bucket of the stats of a webhook or a project: `owner` is the UUID of one of them. */
 export interface TransferredStats extends Counters {
 	readonly owner: string;
 	readonly widthMs: number;
 	readonly start: number;
 	readonly latencies: Latencies;
+	readonly causes: Causes;
 }
 
 /** What happened in a minute and is not in `stats`, `statusCounts` and `storedBytes` yet. */
@@ -210,6 +216,7 @@ export interface TransferredChanges extends Counters {
 	readonly storedBytes: number;
 	readonly lastAttemptId: string | null;
 	readonly latencies: Latencies;
+	readonly causes: Causes;
 }
 
 /** The deliveries of a webhook or a project by status. */
