@@ -183,10 +183,9 @@ describe("two engines on one store", () => {
 	it("look for deliveries of others only while there are others", async () => {
 		await using test = await openTestEngine({ limits: { findEveryMs: 400 } });
 		let looks = 0;
-		const { dueWebhooks } = test.store;
 		test.engineStore.dueWebhooks = (shards) => {
 			looks++;
-			return dueWebhooks(shards);
+			return test.store.dueWebhooks(shards);
 		};
 		for (let passedMs = 0; passedMs < 2 * DEFAULT_LIMITS.pollEveryMs; passedMs += 400) {
 			test.clock.advance(400);
