@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempDisposable, readdir, readFile } from "node:fs/promises";
+import { chmod, mkdtempDisposable, readdir, readFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,20 +42,11 @@ describe("npm run torture", () => {
 
 	it.skipIf(postgresIssue() !== null)("plays a round on PostgreSQL, in which the database crashes", async () => {
 		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-torture-test-"));
+		// As root, the database runs under another user.
+		await chmod(directory.path, 0o755);
 		const jsonFile = join(directory.path, "result.json");
-		const args = [
-			"--profile",
-			"postgres",
-			"--rounds",
-			"1",
-			"--seed",
-			"5",
-			"--fault",
-			"database-crash",
-			"--json",
-			jsonFile,
-		];
-		await torture(directory.path, ...args);
+		const args = ["--profile", "postgres", "--rounds", "1", "--seed", "5", "--fault", "database-crash"];
+		await torture(directory.path, ...args, "--json", jsonFile);
 		const { results } = JSON.parse(await readFile(jsonFile, "utf8")) as { results: RoundResult[] };
 		expect(results).toMatchObject([{ fault: "database-crash", seed: 5, breaches: [], keptIn: null }]);
 		expect(results[0]!.measured.delivered).toBeGreaterThan(100);
