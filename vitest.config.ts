@@ -24,7 +24,7 @@ function onPostgres(): TestProjectInlineConfiguration[] {
 		isolate: false,
 		globalSetup: "test/setup/store-server.ts",
 		// Of the histories that compare what customers see, a few: they have run on the other store.
-		env: { FANFARE_TEST_STORE: "postgres", FANFARE_TEST_RUNS: "2" },
+		env: { TEST_STORE: "postgres", FANFARE_TEST_RUNS: "2" },
 	};
 	return [{ extends: true, test }];
 }

@@ -5,7 +5,8 @@ let server: PostgresServer | null = null;
 
 export async function setup(): Promise<void> {
 	server = await startPostgres({ settings: ["max_connections = 300"] });
-	process.env["FANFARE_TEST_STORE_URL"] = server.url;
+	// Other tests' programs inherit it, and a server refuses unknown variables that begin with FANFARE_.
+	process.env["TEST_STORE_URL"] = server.url;
 }
 
 export async function teardown(): Promise<void> {

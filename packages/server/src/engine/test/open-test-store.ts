@@ -10,9 +10,9 @@ const free: TestDatabase[] = [];
 
 /** Opens an empty store. `close` releases it. */
 export async function openTestStore(now: number): Promise<Store> {
-	const url = process.env["FANFARE_TEST_STORE_URL"];
-	if (process.env["FANFARE_TEST_STORE"] !== "postgres") return openSqliteStore({ path: ":memory:", now });
-	if (url === undefined) throw new Error("FANFARE_TEST_STORE_URL must name the PostgreSQL server of these tests");
+	const url = process.env["TEST_STORE_URL"];
+	if (process.env["TEST_STORE"] !== "postgres") return openSqliteStore({ path: ":memory:", now });
+	if (url === undefined) throw new Error("TEST_STORE_URL must name the PostgreSQL server of these tests");
 	const database = free.pop() ?? (await TestDatabase.on(new PostgresServer(url, null)));
 	const store = await database.openEmpty();
 	return { ...store, close: async () => void free.push(database) };

@@ -28,7 +28,7 @@ it.each([
 	["portal_sessions", PORTAL_SESSION.columns, []],
 	["projects", PROJECT.columns, ["delete_date", "number", "version", "webhook_bytes", "webhook_count"]],
 	["relays", RELAY.columns, []],
-	["replays", REPLAY.columns, ["made_after", "position_date", "position_seq"]],
+	["replays", REPLAY.columns, ["chosen", "made_after", "position_date", "position_seq"]],
 	["sessions", SESSION.columns, []],
 	["sign_in_links", SIGN_IN_LINK.columns, []],
 	["webhook_secrets", SECRET.columns, ["webhook_id"]],

@@ -228,7 +228,7 @@ describe("creating a webhook", () => {
 		]);
 		expect(await said("POST", `${path}:replay`, "1723633671620")).toEqual([
 			400,
-			'The body must be a JSON object such as {"since": …}, got a number.',
+			'The body must be a JSON object such as {"since": …, "until": …, "eventIds": […], …}, got a number.',
 		]);
 	});
 
