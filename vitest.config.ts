@@ -23,8 +23,7 @@ function onPostgres(): TestProjectInlineConfiguration[] {
 		include: ["packages/server/src/api/**/*.test.ts"],
 		isolate: false,
 		globalSetup: "test/setup/store-server.ts",
-		// Of the histories that compare what customers see, a few: they have run on the other store.
-		env: { TEST_STORE: "postgres", FANFARE_TEST_RUNS: "2" },
+		env: { TEST_STORE: "postgres" },
 	};
 	return [{ extends: true, test }];
 }

