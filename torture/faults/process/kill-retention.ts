@@ -15,7 +15,7 @@ const AGO_MS = 40 * DAY_MS;
 const FIRST_PASS_MS = 5_000;
 /** The longest time from the start of retention to the kill. */
 const KILL_AFTER_MS = 80;
-const PURGED_WITHIN_MS = 60_000;
+const PURGED_WITHIN_MS = 15_000;
 /** No delivery of these types is Held, so their events must be deleted. */
 const FREE_TYPES = new Set(["limited.tick", "aimed.event", "order.shipped"]);
 

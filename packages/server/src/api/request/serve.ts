@@ -3,8 +3,8 @@
 //  1. The router in app.ts finds the route. Without a match, `routeNotFound` or a 405 takes the place of steps 3 to 8.
 //  2. The request gets an id (request-id.ts).
 //  3. The parameters are read from the path.
-//  4. A process whose knowledge may be outdated refuses the call. The key is looked up and checked against the route's `access` (auth.ts), and the actor is read (audit-draft.ts). Open
-//     routes skip this.
+//  4. A process whose knowledge may be outdated refuses the call. The key is looked up and checked against the route's
+//     `access` (auth.ts), and the actor is read (audit-draft.ts). Open routes skip this.
 //  5. The query is checked against the route's schema (query.ts).
 //  6. The body is read within its limits (body/body-reader.ts), parsed (body/json-body.ts; large ones by
 //     body/large-body.ts, in turns with other requests), and checked by the rule of the route (body/body-rule.ts). GET calls
@@ -54,7 +54,7 @@ const NO_BODY_MAX_BYTES = 1_024;
 const QUICK_BODY_BYTES = 16 * 1_024;
 const NO_CONTENT = 204;
 const OUTDATED =
-	"this process can't reach its database, so what it knows of keys and webhooks may be outdated: try again, or ask another process";
+	"this process can't reach its database at the moment, or is shutting down, so what it knows of keys and webhooks may be outdated: try again, or ask another process";
 const EMPTY_OBJECT = Buffer.from("{}");
 
 /** What the requests of one app share. */
