@@ -1,11 +1,17 @@
 // The connections: lost answers, a database that goes and comes back, transactions in each other's way.
-import { postgresIssue, startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+import {
+	postgresIssue,
+	startOwnPostgres,
+	startPostgres,
+	type PostgresServer,
+} from "@fanfare/testkit/programs/postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import type { StoreError } from "../../../ports/store/errors.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { number } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
+import { migrate } from "../schema/migrate.ts";
 import { CuttingProxy, type Cut } from "../test/cutting-proxy.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 
@@ -13,16 +19,24 @@ const INSERT = statement("INSERT INTO rows (id) VALUES ($1)");
 const COUNT = statement("SELECT count(*) AS count FROM rows");
 const ADD = statement("UPDATE sums SET sum = sum + 1 WHERE id = $1");
 
+async function createTables(server: PostgresServer): Promise<string> {
+	const url = await server.createDatabase();
+	const database = new Database({ url, clock: systemClock });
+	await migrate(database, 0);
+	await database.close();
+	await server.query("CREATE TABLE rows (id integer PRIMARY KEY)", url);
+	await server.query("CREATE TABLE sums (id integer PRIMARY KEY, sum integer NOT NULL)", url);
+	await server.query("INSERT INTO sums VALUES (1, 0), (2, 0)", url);
+	return url;
+}
+
 describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () => {
 	let server: PostgresServer;
 	let url = "";
 	const opened: Database[] = [];
 	beforeAll(async () => {
 		server = await startPostgres();
-		url = await server.createDatabase();
-		await server.query("CREATE TABLE rows (id integer PRIMARY KEY)", url);
-		await server.query("CREATE TABLE sums (id integer PRIMARY KEY, sum integer NOT NULL)", url);
-		await server.query("INSERT INTO sums VALUES (1, 0), (2, 0)", url);
+		url = await createTables(server);
 	});
 	afterEach(async () => {
 		await Promise.all(opened.splice(0).map((each) => each.close()));
@@ -46,12 +60,46 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 		await using _ = proxy;
 		const database = open({ url: through });
 		await insert(database, 1);
-		proxy.cutNext(cut);
+		void proxy.cutNext(cut);
 		const result = insert(database, 2);
 		if (isStored) await result;
 		else await expect(result).rejects.toMatchObject({ code: "store_unavailable" });
 		expect(await count(database)).toBe(isStored ? 2 : 1);
 		await insert(database, 3);
+	});
+
+	it("takes no transaction of others for a commit that was lost in a crash of the database", async () => {
+		// Nothing of a transaction is on the disk until something is synced. Its number is free again after a crash.
+		await using own = (await startOwnPostgres({ durable: true, settings: ["wal_writer_delay = 10s"] })).server;
+		const ownUrl = await createTables(own);
+		const { proxy, url: through } = await CuttingProxy.open(ownUrl);
+		await using _ = proxy;
+		const database = open({ url: through });
+		await insert(database, 1);
+		const cut = proxy.cutNext("and leave it open");
+		const result = insert(database, 2).catch((error: unknown) => error);
+		await cut;
+		await own.cluster?.stop("immediate");
+		await own.cluster?.start();
+		for (let id = 3; id < 10; id++) await own.query(`INSERT INTO rows (id) VALUES (${id})`, ownUrl);
+		proxy.reopen();
+		expect(await result).toMatchObject({ code: "store_unavailable" });
+		expect(await own.query("SELECT id FROM rows WHERE id < 3", ownUrl)).toEqual([{ id: 1 }]);
+	});
+
+	it("keeps one mark of each connection, and none of connections that have ended long ago", async () => {
+		const marks = () =>
+			server.query(
+				"SELECT make_date = 0 AS is_old FROM commits WHERE make_date = 0 OR make_date > cluster_now() - 60000",
+				url,
+			);
+		await server.query("DELETE FROM commits; INSERT INTO commits (make_date) VALUES (0), (0)", url);
+		const database = open();
+		await insert(database, 1);
+		await insert(database, 2);
+		await expect(insert(database, 2)).rejects.toMatchObject({ code: "store_conflict" });
+		await insert(database, 3);
+		expect(await marks()).toEqual([{ is_old: false }]);
 	});
 
 	it("fails with what a statement failed with that nobody has awaited, and stores nothing", async () => {

@@ -6,7 +6,7 @@ import type { Clock } from "../../../core/clock.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
 import { text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
-import { isAftermath, isAnswer, isBroken, isBusy, isRetryable, sqlState, toStoreError } from "./errors.ts";
+import { isAftermath, isAnswer, isBroken, isBusy, isRetryable, toStoreError } from "./errors.ts";
 import { Pools, type ConnectionOptions } from "./pools.ts";
 import { ClientSession, type Session } from "./session.ts";
 
@@ -31,6 +31,8 @@ export class Database {
 	readonly #pools: Pools;
 	readonly #clock: DatabaseOptions["clock"];
 	readonly #onConnectionChange: OnConnectionChange;
+	/** The mark of the last transaction of each connection. */
+	readonly #marks = new WeakMap<PoolClient, string>();
 	#isDown = false;
 	#closed: Promise<void> | null = null;
 
@@ -42,12 +44,12 @@ export class Database {
 
 	/** Reads with one statement. */
 	read<T>(work: Work<T>): Promise<T> {
-		return this.#use(this.#pools.reads, (client) => work(new ClientSession(client)));
+		return this.#use(this.#pools.reads, (client) => work(this.#session(client)));
 	}
 
 	/** Reads with several statements, which all see the same moment. */
 	snapshot<T>(work: Work<T>): Promise<T> {
-		return this.#retrying(this.#pools.reads, (client) => inTransaction(client, BEGIN_SNAPSHOT, work));
+		return this.#retrying(this.#pools.reads, (client) => inTransaction(this.#session(client), BEGIN_SNAPSHOT, work));
 	}
 
 	/** Makes a change in a transaction. When it resolves, the change is synced. */
@@ -60,12 +62,17 @@ export class Database {
 		return this.#retrying(this.#pools.commits, (client) => this.#transact(client, work));
 	}
 
+	/** The same for the schema itself. If the answer is lost, it rejects, whether the change was made or not. */
+	define<T>(work: Work<T>): Promise<T> {
+		return this.#retrying(this.#pools.others, (client) => inTransaction(this.#session(client), BEGIN, work));
+	}
+
 	/**
 	 * Changes something with one statement, which commits itself, on the connection of the busy path: one round trip. If the answer
 	 * is lost, it rejects, whether the change was made or not.
 	 */
 	once<T>(work: Work<T>): Promise<T> {
-		return this.#use(this.#pools.commits, (client) => work(new ClientSession(client)));
+		return this.#use(this.#pools.commits, (client) => work(this.#session(client)));
 	}
 
 	/**
@@ -93,6 +100,10 @@ export class Database {
 				if (!isRetryable(cause) || tries === MAX_TRIES) throw error;
 			}
 		}
+	}
+
+	#session(client: PoolClient): ClientSession {
+		return new ClientSession(client, this.#pools.numberOf(client));
 	}
 
 	/** Lends a connection to `work`. */
@@ -136,69 +147,80 @@ export class Database {
 	}
 
 	async #transact<T>(client: PoolClient, work: Work<T>): Promise<T> {
-		const session = new ClientSession(client);
-		void session.command("BEGIN").catch(() => {});
-		const ids = session.run(SELECT_XID);
+		const session = this.#session(client);
+		void session.command(BEGIN).catch(() => {});
+		const last = this.#marks.get(client);
+		const marked = last === undefined ? session.run(MARK_FIRST) : session.run(MARK, [last]);
 		let result: T;
 		try {
 			result = await work(session);
-			await ids;
+			await marked;
 		} catch (error) {
 			const cause = isAftermath(error) ? session.failure : error;
 			await rollBack(session, cause);
 			throw cause;
 		}
+		const mark = text((await marked)[0]?.["id"]);
 		try {
-			const ended = session.command("COMMIT");
+			const ended = session.command(COMMIT);
 			await session.settled();
-			if ((await ended) !== "COMMIT") throw new Error("a transaction was rolled back although no statement has failed");
+			if ((await ended) !== COMMIT) throw new Error("a transaction was rolled back although no statement has failed");
 		} catch (error) {
-			const [row] = await ids;
-			if (isAnswer(error) || !(await this.#isCommitted(text(row?.["xid"]), error))) throw error;
+			if (isAnswer(error) || !(await this.#isCommitted(mark, error))) throw error;
 		}
+		this.#marks.set(client, mark);
 		return result;
 	}
 
 	/** Whether a transaction was committed, of which that is not known since its answer was lost. Throws `lost` if it cannot be said. */
-	async #isCommitted(xid: string, lost: unknown): Promise<boolean> {
+	async #isCommitted(mark: string, lost: unknown): Promise<boolean> {
 		const end = this.#clock.monotonicMs() + SETTLE_MS;
 		while (this.#clock.monotonicMs() < end) {
-			const status = await this.#statusOf(xid);
-			if (status === "committed") return true;
-			if (status === "aborted") return false;
-			await new Promise<void>((resolve) => void this.#clock.after(SETTLE_EVERY_MS, resolve));
+			try {
+				const { rows } = await this.#pools.others.query<{ is_made: boolean }>(SETTLE, [mark]);
+				return rows[0]?.is_made === true;
+			} catch {
+				// The transaction is not over, or the database is not back.
+				await new Promise<void>((resolve) => void this.#clock.after(SETTLE_EVERY_MS, resolve));
+			}
 		}
 		throw lost;
 	}
-
-	/** Null if it is not known yet. */
-	async #statusOf(xid: string): Promise<"committed" | "aborted" | null> {
-		try {
-			const { rows } = await this.#pools.others.query<{ status: string | null }>(
-				"SELECT pg_xact_status($1::text::xid8) AS status",
-				[xid],
-			);
-			const status = rows[0]?.status;
-			return status === "committed" || status === "aborted" ? status : null;
-		} catch (error) {
-			// The number is in the future: another server has taken over, and does not have this transaction.
-			return sqlState(error) === INVALID_PARAMETER ? "aborted" : null;
-		}
-	}
 }
 
+const BEGIN = "BEGIN";
+const COMMIT = "COMMIT";
 const BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/** Gives the transaction its number at once, so that it is known before the COMMIT is sent. */
-const SELECT_XID = statement("SELECT pg_current_xact_id()::text AS xid");
+/**
+ * Each transaction leaves a mark, whose presence tells that it was committed. Its number doesn't: after a crash, the database gives the
+ * numbers of transactions again that were never synced. A connection deletes the mark of its transaction before, which was answered.
+ */
+const MARK = statement(
+	"WITH last AS (DELETE FROM commits WHERE id = $1) INSERT INTO commits DEFAULT VALUES RETURNING id",
+);
+/** The same for the first transaction of a connection, which removes the marks that connections have left that have ended. */
+const MARK_FIRST = statement(`
+	WITH old AS (
+		DELETE FROM commits WHERE id IN (
+			SELECT id FROM commits WHERE make_date < cluster_now() - 3600000 FOR UPDATE SKIP LOCKED LIMIT 1000
+		)
+	)
+	INSERT INTO commits DEFAULT VALUES RETURNING id
+`);
+/**
+ * Waits for the transaction with this mark if it goes on, and tells whether it has left it. If not, none can any more. What it tells is
+ * synced, also to a standby whose answer the transaction has not waited for.
+ */
+const SETTLE = `
+	INSERT INTO commits (id, is_made) VALUES ($1, false) ON CONFLICT (id) DO UPDATE SET is_made = commits.is_made RETURNING is_made
+`;
 const NOT_SYNCED = statement("SELECT set_config('synchronous_commit', 'off', true)");
-const INVALID_PARAMETER = "22023";
 
-async function inTransaction<T>(client: PoolClient, begin: string, work: Work<T>): Promise<T> {
-	const session = new ClientSession(client);
+async function inTransaction<T>(session: ClientSession, begin: string, work: Work<T>): Promise<T> {
 	void session.command(begin).catch(() => {});
 	try {
 		const result = await work(session);
-		void session.command("COMMIT").catch(() => {});
+		void session.command(COMMIT).catch(() => {});
 		await session.settled();
 		return result;
 	} catch (error) {

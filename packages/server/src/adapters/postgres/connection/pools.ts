@@ -33,16 +33,25 @@ export class Pools {
 	readonly commits: pg.Pool;
 	readonly reads: pg.Pool;
 	readonly others: pg.Pool;
+	readonly #numbers = new WeakMap<pg.ClientBase, number>();
+	#count = 0;
 
 	constructor(options: ConnectionOptions) {
-		const shared = { ...poolOptions(options), onConnect: setUp };
-		const forReads = { ...shared, onConnect: setUpReads };
+		const number = (client: pg.ClientBase) => void this.#numbers.set(client, ++this.#count);
+		const onConnect = (client: pg.ClientBase) => (number(client), setUp(client));
+		const shared = { ...poolOptions(options), onConnect };
+		const forReads = { ...shared, onConnect: (client: pg.ClientBase) => (number(client), setUpReads(client)) };
 		this.commits = new pg.Pool({ ...shared, max: 1 });
 		const max = options.maxConnections ?? MAX_CONNECTIONS;
 		this.reads = new pg.Pool({ ...forReads, max });
 		this.others = new pg.Pool({ ...shared, max });
 		// An idle connection that ends is replaced by the next call. Without a listener it would end the process.
 		for (const pool of this.#all) pool.on("error", () => {});
+	}
+
+	/** The number of a connection: those that were made later have higher ones. */
+	numberOf(client: pg.ClientBase): number {
+		return this.#numbers.get(client) ?? 0;
 	}
 
 	async end(): Promise<void> {

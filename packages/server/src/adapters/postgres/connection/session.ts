@@ -7,6 +7,8 @@ import type { Row } from "../codec/rows.ts";
 import type { Statement } from "../codec/statements.ts";
 
 export interface Session {
+	/** The connection's number among those of this process: connections that were made later have higher ones. */
+	readonly connection: number;
 	/** Runs a statement that the connection prepares once. Returns its rows. */
 	run(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]>;
 	/** Runs such a statement. Returns how many rows it has inserted, changed or deleted. */
@@ -27,13 +29,15 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1;
  * of their failures is lost.
  */
 export class ClientSession implements Session {
+	readonly connection: number;
 	readonly #client: pg.PoolClient;
 	#sent: Promise<unknown>[] = [];
 	/** What the first statement failed with that has failed; null if none has. The later ones of the transaction fail because of it. */
 	failure: unknown = null;
 
-	constructor(client: pg.PoolClient) {
+	constructor(client: pg.PoolClient, connection: number) {
 		this.#client = client;
+		this.connection = connection;
 	}
 
 	run({ name, text }: Statement, values: readonly unknown[] = []): Promise<readonly Row[]> {

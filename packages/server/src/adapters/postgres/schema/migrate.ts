@@ -46,7 +46,7 @@ export async function migrate(
 	now: number,
 	migrations: readonly Migration[] = readMigrations(),
 ): Promise<void> {
-	const applied = await database.transact(async (session) => {
+	const applied = await database.define(async (session) => {
 		await lock(session);
 		await session.run(CREATE_MIGRATIONS);
 		return appliedMigration(session);
@@ -60,7 +60,7 @@ export async function migrate(
 	}
 	for (const { id, name, sql } of migrations) {
 		if (id <= applied) continue;
-		await database.transact(async (session) => {
+		await database.define(async (session) => {
 			await lock(session);
 			if ((await appliedMigration(session)) >= id) return;
 			await session.run(INSERT_MIGRATION, [id, name, now]);

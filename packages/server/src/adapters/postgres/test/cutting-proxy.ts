@@ -1,13 +1,15 @@
-// A TCP proxy in front of the database that cuts a connection at its next COMMIT: before the database has got it, or before the answer
-// is back.
+// A TCP proxy in front of the database that cuts a connection at its next COMMIT: before the database has got it, before the answer is
+// back, or such that the transaction stays open, and nobody can ask for it until the test lets them.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-export type Cut = "before the commit" | "before the answer";
+export type Cut = "before the commit" | "before the answer" | "and leave it open";
 
 export class CuttingProxy implements AsyncDisposable {
 	readonly #server: Server;
 	readonly #sockets = new Set<Socket>();
 	#cut: Cut | null = null;
+	#onCut = () => {};
+	#isClosed = false;
 
 	private constructor({ port, hostname }: URL) {
 		this.#server = createServer((client) => this.#join(client, connect(Number(port), hostname)));
@@ -22,9 +24,14 @@ export class CuttingProxy implements AsyncDisposable {
 		return { proxy, url: target.href };
 	}
 
-	/** Cuts the connection that commits next. */
-	cutNext(cut: Cut): void {
+	/** Cuts the connection that commits next, and resolves then. After "and leave it open", no connection is accepted until `reopen`. */
+	cutNext(cut: Cut): Promise<void> {
 		this.#cut = cut;
+		return new Promise((resolve) => (this.#onCut = resolve));
+	}
+
+	reopen(): void {
+		this.#isClosed = false;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -34,13 +41,15 @@ export class CuttingProxy implements AsyncDisposable {
 
 	#join(client: Socket, database: Socket): void {
 		let isMute = false;
+		let isLeftOpen = false;
+		if (this.#isClosed) client.destroy();
 		for (const socket of [client, database]) {
 			this.#sockets.add(socket);
 			socket.setNoDelay(true);
 			socket.on("error", () => {});
 			socket.on("close", () => {
 				client.destroy();
-				database.destroy();
+				if (!isLeftOpen) database.destroy();
 			});
 		}
 		client.on("data", (data) => {
@@ -50,7 +59,9 @@ export class CuttingProxy implements AsyncDisposable {
 				return;
 			}
 			this.#cut = null;
-			if (cut === "before the commit") {
+			this.#onCut();
+			if (cut === "and leave it open") isLeftOpen = this.#isClosed = true;
+			if (cut !== "before the answer") {
 				client.destroy();
 				return;
 			}

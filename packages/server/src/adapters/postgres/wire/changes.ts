@@ -18,28 +18,42 @@ const SELECT_CHANGES = statement(`
 			AND version_xid >= $1::text::xid8 AND version_xid < pg_snapshot_xmax(pg_current_snapshot()))::text AS projects
 `);
 
+/**
+ * A place in the order of transactions. After a crash, the database gives numbers again. A connection that was there before the place was
+ * read has seen no crash since: on a later one, the place is worth nothing.
+ */
+export interface ChangesPlace {
+	readonly transaction: string;
+	readonly connection: number;
+}
+
 /** No transaction has a lower number. */
-export const FROM_START = "0";
+export const FROM_START: ChangesPlace = { transaction: "0", connection: 0 };
 
 export interface DirectoryChanges {
 	/** All changes up to this number are among these or were read before. */
 	readonly number: number;
 	/** Where the next read begins. */
-	readonly since: string;
+	readonly since: ChangesPlace;
 	/** The version of the workspace; null if it was not made yet. */
 	readonly workspace: number | null;
 	/** Projects that have changed, perhaps before `since`. Deleted ones are changes of the workspace. */
 	readonly projects: readonly { readonly projectId: string; readonly version: number }[];
 }
 
-export function readChanges(database: Database, since: string): Promise<DirectoryChanges> {
+export function readChanges(database: Database, since: ChangesPlace): Promise<DirectoryChanges> {
 	return database.read(async (session) => {
 		// In this order: the second statement sees what was committed before the first one has answered.
-		const [[taken], [row]] = await Promise.all([session.run(SELECT_NUMBER), session.run(SELECT_CHANGES, [since])]);
+		const { connection } = session;
+		const { transaction } = connection <= since.connection ? since : FROM_START;
+		const [[taken], [row]] = await Promise.all([
+			session.run(SELECT_NUMBER),
+			session.run(SELECT_CHANGES, [transaction]),
+		]);
 		const projects = row?.["projects"] ?? null;
 		return {
 			number: number(taken?.["number"]),
-			since: text(row?.["since"]),
+			since: { transaction: text(row?.["since"]), connection },
 			workspace: numberOrNull(row?.["workspace"] ?? null),
 			projects: (projects === null ? [] : json<[string, number][]>(projects)).map(([id, version]) => ({
 				projectId: idOf("proj", id),

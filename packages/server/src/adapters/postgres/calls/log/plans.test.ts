@@ -37,6 +37,7 @@ class ExplainingDatabase extends Database {
 				this.plans.push(rows.map((row) => text(row["QUERY PLAN"])).join("\n"));
 			};
 			return work({
+				connection: session.connection,
 				run: async (statement, values = []) => {
 					await explain(statement.text, values);
 					return session.run(statement, values);

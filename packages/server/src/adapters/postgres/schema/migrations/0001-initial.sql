@@ -474,6 +474,13 @@ CREATE FUNCTION cluster_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$
 	SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint
 $$;
 
+-- A row of the last transaction of each connection: whether it was committed if its answer is lost.
+CREATE TABLE commits (
+	id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	is_made boolean NOT NULL DEFAULT true, -- false: the answer was lost, and it was not committed
+	make_date bigint NOT NULL DEFAULT cluster_now()
+);
+
 CREATE TABLE members (
 	id uuid PRIMARY KEY,
 	number integer NOT NULL GENERATED ALWAYS AS IDENTITY UNIQUE, -- in the order in which they have joined
