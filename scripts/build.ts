@@ -17,10 +17,9 @@ for (const name of ["sdk", "server", "cli", "portal"]) {
 		// The package itself is of the type "module", so that this folder has to say what it is.
 		writeFileSync(`${folder}/dist/cjs/package.json`, '{ "type": "commonjs" }\n');
 	}
-	for (const adapter of ["sqlite", "postgres"]) {
-		const migrations = `adapters/${adapter}/schema/migrations`;
-		if (!existsSync(`${folder}/src/${migrations}`)) continue;
-		cpSync(`${folder}/src/${migrations}`, `${folder}/dist/${migrations}`, { recursive: true });
+	for (const sql of ["sqlite/schema/migrations", "sqlite/schema/schema.sql", "postgres/schema/migrations"]) {
+		if (!existsSync(`${folder}/src/adapters/${sql}`)) continue;
+		cpSync(`${folder}/src/adapters/${sql}`, `${folder}/dist/adapters/${sql}`, { recursive: true });
 	}
 	copyFileSync(`${root}LICENSE`, `${folder}/LICENSE`);
 	console.log(`built packages/${name}/dist`);

@@ -1,4 +1,5 @@
-// Migrates the schema to the newest version. A migration is a file migrations/NNNN-name.sql, which never changes once released.
+// Migrates the schema to the newest version. A migration is a file migrations/NNNN-name.sql, which never changes once released. A new
+// database gets what all of them would make from schema.sql, at once.
 import { readdirSync, readFileSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
@@ -12,6 +13,7 @@ export interface Migration {
 }
 
 const FOLDER = new URL("./migrations/", import.meta.url);
+const SCHEMA = new URL("./schema.sql", import.meta.url);
 const FILE_NAME = /^(\d{4})-([a-z0-9-]+)\.sql$/;
 
 /** Reads the migrations of this program, in order. */
@@ -39,14 +41,29 @@ export function migrate(db: DatabaseSync, now: number, migrations: readonly Migr
 			`this data was written by a newer Fanfare (schema ${applied}, this program knows ${known}): run that version or restore a backup`,
 		);
 	}
-	const record = db.prepare("INSERT INTO migrations (id, name, apply_date) VALUES (?, ?, ?)");
-	for (const { id, name, sql } of migrations) {
-		if (id <= applied) continue;
+	const record = createRecord(db, now);
+	for (const migration of migrations) {
+		if (migration.id <= applied) continue;
 		transact(() => {
-			record.run(id, name, now);
-			db.exec(sql);
+			record(migration);
+			db.exec(migration.sql);
 		});
 	}
+}
+
+/** Makes the schema of a database to which no migration was applied, in one transaction. `now` is the date of all migrations then. */
+export function createSchema(db: DatabaseSync, now: number): void {
+	const schema = readFileSync(SCHEMA, "utf8");
+	const record = createRecord(db, now);
+	createTransact(db)(() => {
+		db.exec(schema);
+		for (const migration of readMigrations()) record(migration);
+	});
+}
+
+function createRecord(db: DatabaseSync, now: number): (migration: Migration) => void {
+	const insert = db.prepare("INSERT INTO migrations (id, name, apply_date) VALUES (?, ?, ?)");
+	return ({ id, name }) => void insert.run(id, name, now);
 }
 
 const MIGRATIONS_TABLE = `

@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { createTransact } from "../connection.ts";
 import { countStored } from "../stats/stored-totals.ts";
 import { requireDiskSpace } from "./disk-space.ts";
-import { appliedMigration, migrate } from "./migrate.ts";
+import { appliedMigration, createSchema, migrate } from "./migrate.ts";
 import { moveRows, type MoveOptions, type MoveProgress } from "./move-rows.ts";
 
 /** The migration that makes new tables for the rows of former ones. */
@@ -25,6 +25,10 @@ export interface UpgradeOptions extends MoveOptions {
  */
 export function upgrade(db: DatabaseSync, options: UpgradeOptions): void {
 	const { path, now, onProgress, freeBytes } = options;
+	if (appliedMigration(db) === 0) {
+		createSchema(db, now);
+		return;
+	}
 	if (hasFormerRows(db)) {
 		requireDiskSpace(path, freeBytes);
 		onProgress?.(NOT_BEGUN);
@@ -51,6 +55,5 @@ const NOT_BEGUN: MoveProgress = { moved: 0, total: null };
 
 /** Whether there are rows that must be moved, and none of them is. */
 function hasFormerRows(db: DatabaseSync): boolean {
-	const applied = appliedMigration(db);
-	return applied > 0 && applied < NEW_TABLES && db.prepare("SELECT 1 FROM events LIMIT 1").get() !== undefined;
+	return appliedMigration(db) < NEW_TABLES && db.prepare("SELECT 1 FROM events LIMIT 1").get() !== undefined;
 }
