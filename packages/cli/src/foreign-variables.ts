@@ -3,6 +3,7 @@
 /** They belong to other programs, or to other commands, in the same environment. */
 export const FOREIGN_VARIABLES = [
 	"FANFARE_NEW_MASTER_KEY",
+	"FANFARE_NEW_MASTER_KEY_FILE",
 	"FANFARE_KEY",
 	"FANFARE_URL",
 	"FANFARE_PROFILE",

@@ -1,9 +1,10 @@
 // `fanfare rotate-master-key`: encrypts the stored webhook secrets under a new master key.
 import { randomBytes } from "node:crypto";
 
-import { readConfig, rotateMasterKey } from "@fanfare/server";
+import { readConfig, readSecret, rotateMasterKey } from "@fanfare/server";
 import type { Command } from "commander";
 
+import { FOREIGN_VARIABLES } from "./foreign-variables.ts";
 import { reportAndExit } from "./report.ts";
 
 const NEW_KEY_VARIABLE = "FANFARE_NEW_MASTER_KEY";
@@ -33,7 +34,7 @@ export function addRotateMasterKey(program: Command): void {
 }
 
 async function rotate(dataDir: string | undefined): Promise<void> {
-	const config = readConfig(process.env, dataDir === undefined ? {} : { "data-dir": dataDir }, [NEW_KEY_VARIABLE]);
+	const config = readConfig(process.env, dataDir === undefined ? {} : { "data-dir": dataDir }, FOREIGN_VARIABLES);
 	// If the old key is in the environment, so is the new one: the operator has it before anything is encrypted under it.
 	const toEnvironment = config.masterKey !== null;
 	const changed = await rotateMasterKey(config, newMasterKey(toEnvironment), toEnvironment);
@@ -45,7 +46,7 @@ async function rotate(dataDir: string | undefined): Promise<void> {
 }
 
 function newMasterKey(toEnvironment: boolean): Uint8Array {
-	const given = process.env[NEW_KEY_VARIABLE];
+	const given = readSecret(process.env, NEW_KEY_VARIABLE);
 	if (given !== undefined) return parseKey(given);
 	if (!toEnvironment) return randomBytes(KEY_BYTES);
 	throw new Error(

@@ -1,5 +1,5 @@
 // The commands for whoever operates a server: `dev`, `config`, `migrate`, and the help of `serve`.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 import { FanfareProcess, runFanfare } from "@fanfare/testkit/fanfare-process";
 import { openDataFixture } from "@fanfare/testkit/fixture/data-fixture";
@@ -67,6 +67,10 @@ it("config shows each setting with its source, and no secret", async () => {
 		]),
 	);
 	for (const secret of [masterKey, "password", "sk_abcdefgh"]) expect(stdout).not.toContain(secret);
+	writeFileSync(dir.join("secret"), masterKey);
+	const { FANFARE_MASTER_KEY: _, ...others } = env;
+	const file = await runFanfare(["config"], { env: { ...others, FANFARE_MASTER_KEY_FILE: dir.join("secret") } });
+	expect(file.stdout).toMatch(/^master-key +\*\*\* +FANFARE_MASTER_KEY_FILE$/m);
 	const wrong = await runFanfare(["config"], { env: { ...env, FANFARE_PORT: "many" } });
 	expect([wrong.code, wrong.stdout, wrong.stderr]).toEqual([
 		1,

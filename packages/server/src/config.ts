@@ -1,6 +1,7 @@
 // Reads the settings: from environment variables and flags, or from values of a program, to one frozen `Config`. The settings are in
 // config/settings.ts.
 import { isInjectedByKubernetes } from "./config/kubernetes.ts";
+import { fileVariableOf, isFileVariable, readSecret } from "./config/secret-files.ts";
 import {
 	configSchema,
 	flagOf,
@@ -15,6 +16,7 @@ import { textOf, type Settings } from "./config/values.ts";
 import { retentionConflict } from "./core/policies/retention.ts";
 
 export { renderConfigurationDoc } from "./config/configuration-doc.ts";
+export { readSecret } from "./config/secret-files.ts";
 export { describeSettings, type Config } from "./config/settings.ts";
 export type { Settings } from "./config/values.ts";
 
@@ -34,8 +36,9 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the settings from `environment`, overridden by `flags` (named like `data-dir`). Throws a `ConfigError` that
- * lists all problems at once and contains no secret. Ignores variables that Kubernetes injects.
+ * Reads the settings from `environment`, overridden by `flags` (named like `data-dir`), and secrets also from the files that variables
+ * such as `FANFARE_MASTER_KEY_FILE` name. Throws a `ConfigError` that lists all problems at once and contains no secret. Ignores
+ * variables that Kubernetes injects.
  *
  * @param foreign variables that begin with `FANFARE_` but belong to another program in the same environment, such as a
  * client
@@ -52,10 +55,25 @@ export function readConfig(
 	const problems = [...unknownVariables(variables, foreign), ...unknownFlags(flags)];
 	const texts: Record<string, string> = {};
 	for (const name of SETTING_NAMES) {
-		const text = flags[flagOf(name)] ?? variables[variableOf(name)];
+		const text = flags[flagOf(name)] ?? valueIn(variables, name, problems);
 		if (text !== undefined) texts[name] = text;
 	}
-	return parse(texts, problems, (name) => (flags[flagOf(name)] === undefined ? variableOf(name) : `--${flagOf(name)}`));
+	return parse(texts, problems, (name) => {
+		if (flags[flagOf(name)] !== undefined) return `--${flagOf(name)}`;
+		const fileVariable = fileVariableOf(variableOf(name));
+		return variables[fileVariable] === undefined ? variableOf(name) : fileVariable;
+	});
+}
+
+function valueIn(variables: Readonly<Record<string, string>>, name: string, problems: string[]): string | undefined {
+	const variable = variableOf(name);
+	if (metaOf(name).isSecret !== true) return variables[variable];
+	try {
+		return readSecret(variables, variable);
+	} catch (error) {
+		problems.push(error instanceof Error ? error.message : String(error));
+		return undefined;
+	}
 }
 
 /**
@@ -122,7 +140,7 @@ function badValue(place: string, meta: ReturnType<typeof metaOf>, text: string):
 	const masked = withoutUserInfo(text);
 	const shown = masked.length > VALUE_SHOWN ? `${masked.slice(0, VALUE_SHOWN)}…` : masked;
 	const got = meta.isSecret === true ? "a value that is not shown because it is secret" : JSON.stringify(shown);
-	return `${place} must be ${meta.expected}, got ${got}`;
+	return `${isFileVariable(place) ? `the content of ${place}` : place} must be ${meta.expected}, got ${got}`;
 }
 
 /** Replaces the user info of a URL, which may have a password: `https://…@host`. */
@@ -131,7 +149,10 @@ function withoutUserInfo(text: string): string {
 }
 
 function unknownVariables(environment: Readonly<Record<string, string>>, foreign: readonly string[]): string[] {
-	const known = SETTING_NAMES.map(variableOf);
+	const known = SETTING_NAMES.flatMap((name) => {
+		const variable = variableOf(name);
+		return metaOf(name).isSecret === true ? [variable, fileVariableOf(variable)] : [variable];
+	});
 	return Object.keys(environment)
 		.filter(isSettingVariable)
 		.filter((name) => !known.includes(name) && !foreign.includes(name))

@@ -30,6 +30,7 @@ export {
 	ConfigError,
 	describeSettings,
 	readConfig,
+	readSecret,
 	renderConfigurationDoc,
 	type Config,
 	type Settings,

@@ -78,8 +78,16 @@ function show({ all = false, json = false, ...options }: Options): void {
 
 function serverSettings(flags: Readonly<Record<string, string>>): InForce[] {
 	return settingsBySubject().map(({ flag, variable, defaultText, isSecret }) => {
-		const given = flags[flag] ?? process.env[variable];
-		const source = flags[flag] !== undefined ? `--${flag}` : given === undefined ? "default" : variable;
+		const fromFile = isSecret && process.env[`${variable}_FILE`] !== undefined;
+		const given = flags[flag] ?? (fromFile ? MASK : process.env[variable]);
+		const source =
+			flags[flag] !== undefined
+				? `--${flag}`
+				: given === undefined
+					? "default"
+					: fromFile
+						? `${variable}_FILE`
+						: variable;
 		const value = given === undefined ? defaultText.replaceAll("`", "") : isSecret ? MASK : withoutUserInfo(given);
 		return { of: "server", name: flag, value: printable(value), source };
 	});

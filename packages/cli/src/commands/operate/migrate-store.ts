@@ -1,7 +1,11 @@
 // `fanfare migrate-store`: copies the data of a server from its data directory into a PostgreSQL database.
-import { readFileSync } from "node:fs";
-
-import { migrateStore, readConfig, type StoreMigrationProgress, type StoreMigrationResult } from "@fanfare/server";
+import {
+	migrateStore,
+	readConfig,
+	readSecret,
+	type StoreMigrationProgress,
+	type StoreMigrationResult,
+} from "@fanfare/server";
 import type { Command } from "commander";
 
 import { FOREIGN_VARIABLES } from "../../foreign-variables.ts";
@@ -16,7 +20,6 @@ interface Options {
 }
 
 const URL_VARIABLE = "FANFARE_DATABASE_URL";
-const FILE_VARIABLE = `${URL_VARIABLE}_FILE`;
 const BAR_LENGTH = 24;
 
 /** Adds the command to the program. */
@@ -42,24 +45,15 @@ export function addMigrateStore(program: Command): void {
 }
 
 async function migrate({ to, dataDir, restart = false, json = false }: Options, signal: AbortSignal): Promise<void> {
-	const { [URL_VARIABLE]: url, [FILE_VARIABLE]: file, ...env } = process.env;
+	const { [URL_VARIABLE]: _url, [`${URL_VARIABLE}_FILE`]: _file, ...env } = process.env;
 	const config = readConfig(env, dataDir === undefined ? {} : { "data-dir": dataDir }, FOREIGN_VARIABLES);
+	const url = to ?? readSecret(process.env, URL_VARIABLE);
+	if (url === undefined) throw new Error(`name the database with --to or ${URL_VARIABLE}`);
 	const report = new MigrationReport(json);
 	const onProgress = report.update.bind(report);
-	const result = await migrateStore(config, to ?? url ?? readUrl(file), { signal, restart, onProgress }).finally(() =>
-		report.end(),
-	);
+	const result = await migrateStore(config, url, { signal, restart, onProgress }).finally(() => report.end());
 	if (json) process.stdout.write(`${JSON.stringify({ type: "result", ...result })}\n`);
 	else process.stderr.write(`${summary(result)}\n`);
-}
-
-function readUrl(file: string | undefined): string {
-	if (file === undefined) throw new Error(`name the database with --to or ${URL_VARIABLE}`);
-	try {
-		return readFileSync(file, "utf8").trim();
-	} catch (error) {
-		throw new Error(`${FILE_VARIABLE} must name a file that can be read`, { cause: error });
-	}
 }
 
 /** A bar on a terminal, lines elsewhere, or objects on standard output. */

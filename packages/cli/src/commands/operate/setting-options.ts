@@ -82,7 +82,10 @@ export function addSettingOptions(command: Command): void {
 	const secrets = describeSettings().filter(({ isSecret }) => isSecret);
 	command.addHelpText(
 		"after",
-		`\nSecrets can only be set with environment variables: ${secrets.map(({ variable }) => variable).join(", ")}.`,
+		[
+			`\nSecrets can only be set with environment variables: ${secrets.map(({ variable }) => variable).join(", ")}.`,
+			"With _FILE at its end, a variable names a file that has the secret: FANFARE_MASTER_KEY_FILE=/run/secrets/master-key.",
+		].join("\n"),
 	);
 }
 
