@@ -1,4 +1,6 @@
 // The port for what processes tell each other. Every message may be lost: it saves time, and the store has the truth.
+import type { PortalSession } from "../core/access/portal-session.ts";
+import type { Session, SignInLink } from "../core/access/session.ts";
 import type { LeasedDelivery } from "./store/queue.ts";
 import type { Place } from "./tenure.ts";
 
@@ -9,6 +11,15 @@ export type OwnerNote =
 	/** This delivery was cancelled: it must not be attempted any more. */
 	| { readonly kind: "discard"; readonly webhookId: string; readonly deliveryId: string };
 
+/** Sessions and sign-in links that have begun or ended since a process has looked last. An id is in it as it is in the store now. */
+export interface SessionChanges {
+	readonly sessions: readonly Session[];
+	readonly links: readonly SignInLink[];
+	readonly portalSessions: readonly PortalSession[];
+	/** The ids of those that have ended, of all three. */
+	readonly ended: readonly string[];
+}
+
 /** Receives what other processes tell this one. Its methods return quickly and don't throw. */
 export interface WireListener {
 	/**
@@ -18,6 +29,11 @@ export interface WireListener {
 	handedOver(place: Place, delivery: LeasedDelivery): void;
 	/** Another process says this to the owner of a webhook. The note may be late, or meant for an earlier owner. */
 	noted(note: OwnerNote): void;
+	/**
+	 * Sessions have begun and ended, also those of this process. Many are known already, and what has ended may never have
+	 * been known.
+	 */
+	sessionsChanged(changes: SessionChanges): void;
 }
 
 /** Connects the processes that share a store. Messages to the own process are never sent. */
@@ -42,7 +58,17 @@ export interface Wire {
 	 * process has read it or has lost its tenure, which takes some seconds at most. Never rejects.
 	 */
 	changed(projectId: string | null, version: number): Promise<void>;
-	/** Registers who receives hand-offs and notes. Called once. Earlier messages are lost. */
+	/**
+	 * Says that sessions have ended in the store. Resolves when this process has read that, and every other live process has
+	 * read it or has lost its tenure, which takes some seconds at most. Never rejects.
+	 */
+	sessionsEnded(): Promise<void>;
+	/**
+	 * Reads what other processes have changed. Resolves when `sessionsChanged` was called with everything that was committed
+	 * before this call. However often it is called, few reads are made. Rejects if the store fails.
+	 */
+	catchUp(): Promise<void>;
+	/** Registers who receives hand-offs, notes and sessions. Called once. Earlier messages are lost. */
 	listen(listener: WireListener): void;
 	/**
 	 * Registers how this process reads changes of the directory: `read` resolves when its copy of the project (null: of

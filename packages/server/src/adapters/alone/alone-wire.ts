@@ -8,6 +8,8 @@ export function createAloneWire(): Wire {
 		handOff() {},
 		tell: () => Promise.resolve("unreachable"),
 		changed: () => Promise.resolve(),
+		sessionsEnded: () => Promise.resolve(),
+		catchUp: () => Promise.resolve(),
 		listen() {},
 		follow() {},
 	};

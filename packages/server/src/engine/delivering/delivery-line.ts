@@ -58,7 +58,7 @@ export type DeliveryLoad = Pick<EngineGauges, "readyDeliveries" | "inFlightAttem
  * const leaseUntil = line.reserve(webhook, body.length, now); // while the event is built
  * line.accepted(event); // after its commit
  */
-export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> {
+export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit<TenureHolder, "gained"> {
 	readonly #store: Parts["store"];
 	readonly #observer: Parts["observer"];
 	readonly #tenure: Parts["tenure"];

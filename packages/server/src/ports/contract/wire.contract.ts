@@ -5,7 +5,7 @@ import { systemChance } from "../../adapters/system/system-chance.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import type { LeasedDelivery } from "../store/queue.ts";
 import type { Place } from "../tenure.ts";
-import type { OwnerNote, Wire, WireListener } from "../wire.ts";
+import type { OwnerNote, SessionChanges, Wire, WireListener } from "../wire.ts";
 
 /** A process on a wire. */
 export interface WireMember {
@@ -67,6 +67,8 @@ function describeOne(openOne: () => Promise<WireMember>): void {
 		});
 		await member.wire.changed("proj_1", 7);
 		await member.wire.changed(null, 8);
+		await member.wire.sessionsEnded();
+		await member.wire.catchUp();
 		expect(reads).toEqual([]);
 	});
 
@@ -155,5 +157,9 @@ class RecordingListener implements WireListener {
 
 	noted(note: OwnerNote): void {
 		this.received.push(note);
+	}
+
+	sessionsChanged(changes: SessionChanges): void {
+		this.received.push(changes);
 	}
 }

@@ -53,6 +53,31 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		change: () => change(),
 	});
 
+	it("tells of all sessions that have ended since the last look, however many, and of each only once", async () => {
+		const [a, b] = await start(2);
+		const ended: string[] = [];
+		b?.wire.listen({ handedOver() {}, noted() {}, sessionsChanged: (changes) => ended.push(...changes.ended) });
+		await database.server.query(
+			"INSERT INTO session_changes (kind, id, expire_date) SELECT n % 3, gen_random_uuid(), 5 FROM generate_series(1, 2500) n",
+			database.url,
+		);
+		await a?.wire.sessionsEnded();
+		expect(ended).toHaveLength(2_500);
+		expect(new Set(ended).size).toBe(2_500);
+		const counts = ["session_", "link_", "portal_"].map((prefix) => ended.filter((id) => id.startsWith(prefix)).length);
+		expect(counts).toEqual([833, 834, 833]);
+		await b?.wire.catchUp();
+		expect(ended).toHaveLength(2_500);
+	});
+
+	it("makes one read for all who want to catch up at the same time", async () => {
+		const [a] = await start(1);
+		const all = Array.from({ length: 100 }, () => a?.wire.catchUp());
+		expect(new Set(all).size).toBe(1);
+		await all[0];
+		expect(a?.wire.catchUp()).not.toBe(all[0]);
+	});
+
 	it("resolves a change when those that have not read it have lost their tenure", async () => {
 		const [a, b] = await start(2);
 		b?.wire.follow(() => Promise.reject(new Error("on purpose")));

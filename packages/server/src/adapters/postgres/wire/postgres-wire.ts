@@ -4,6 +4,7 @@ import type { Clock } from "../../../core/clock.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import type { Place } from "../../../ports/tenure.ts";
 import type { OwnerNote, Wire, WireListener } from "../../../ports/wire.ts";
+import { readSessionChanges } from "../calls/access/session-changes.ts";
 import type { Database } from "../connection/database.ts";
 import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./changes.ts";
 import { isDone, markDone, readNotes, takeBack, writeNote } from "./notes.ts";
@@ -16,6 +17,8 @@ const ANSWER_MS = 50;
 const TELL_MS = 1_000;
 /** A member that has not read a change by then has lost its tenure. */
 const CHANGE_MS = 5_000;
+/** How long a catch-up waits after the one before. */
+const CALM_MS = 10;
 /** Projects read again at once. */
 const READS = 8;
 
@@ -45,6 +48,9 @@ export class PostgresWire implements Wire {
 	/** The member for which `#confirmed` was written, and up to which number. */
 	#confirmed: { readonly member: string; readonly number: number } | null = null;
 	#looking: Promise<void> = Promise.resolve();
+	/** A catch-up that has not begun to read. */
+	#catchingUp: Promise<void> | null = null;
+	#calm: Promise<void> = Promise.resolve();
 	#isRunning = false;
 	#isFailing = false;
 	#cancel = () => {};
@@ -69,12 +75,23 @@ export class PostgresWire implements Wire {
 	}
 
 	async changed(projectId: string | null, version: number): Promise<void> {
-		const { clock, database, member } = this.#parts;
 		this.#noteVersion(projectId, version);
+		await this.#haveRead(() => Promise.resolve());
+	}
+
+	sessionsEnded(): Promise<void> {
+		// A look that was under way may have read them before.
+		return this.#haveRead(() => this.look());
+	}
+
+	/** Resolves when `own` has, and when all others have read what was committed before the call, or `CHANGE_MS` are over. */
+	async #haveRead(own: () => Promise<void>): Promise<void> {
+		const { clock, database, member } = this.#parts;
 		const endAt = clock.monotonicMs() + CHANGE_MS;
 		let number: number | null = null;
 		for (;;) {
 			try {
+				if (number === null) await own();
 				number ??= await takeNumber(database);
 				if ((await readByOthers(database, member())) >= number) return;
 			} catch {
@@ -83,6 +100,19 @@ export class PostgresWire implements Wire {
 			if (clock.monotonicMs() >= endAt) return;
 			await this.#pause(ANSWER_MS);
 		}
+	}
+
+	catchUp(): Promise<void> {
+		this.#catchingUp ??= this.#catchUp();
+		return this.#catchingUp;
+	}
+
+	async #catchUp(): Promise<void> {
+		await this.#calm;
+		this.#catchingUp = null;
+		await this.look().finally(() => {
+			this.#calm = this.#pause(CALM_MS);
+		});
 	}
 
 	listen(listener: WireListener): void {
@@ -148,6 +178,7 @@ export class PostgresWire implements Wire {
 			}
 		};
 		await Promise.all(Array.from({ length: READS }, readSome));
+		for await (const changes of readSessionChanges(database, this.#since)) this.#listener?.sessionsChanged(changes);
 		this.#since = since;
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
 		await confirm(database, id, number);

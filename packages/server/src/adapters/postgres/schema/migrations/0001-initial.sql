@@ -504,6 +504,16 @@ CREATE TABLE duties (
 -- Whoever has changed the directory takes a number after the commit. Who has seen the number sees the change.
 CREATE SEQUENCE directory_changes;
 
+-- Sessions, sign-in links and portal sessions that have begun or ended, so that every member learns of it.
+CREATE TABLE session_changes (
+	xid xid8 NOT NULL DEFAULT pg_current_xact_id(), -- the transaction that has made the change
+	kind smallint NOT NULL, -- of what: see session-changes.ts
+	id uuid NOT NULL,
+	expire_date bigint NOT NULL, -- of what has changed: nobody needs to know from then on
+	PRIMARY KEY (xid, kind, id)
+);
+CREATE INDEX session_changes_by_expiry ON session_changes (expire_date);
+
 CREATE TABLE owner_notes (
 	id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
 	member uuid NOT NULL REFERENCES members (id) ON DELETE CASCADE, -- to whom
