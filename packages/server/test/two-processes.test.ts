@@ -45,14 +45,30 @@ describe.skipIf(postgresIssue() !== null)("two processes on one database", { tim
 	});
 
 	it("know the portal sessions that the other has made, until they are revoked anywhere", async () => {
-		const path = `/projects/${a.project.id}`;
+		const path = `/projects/${a.projectId}`;
 		const made = await a.call("POST", `${path}/portal-sessions`, { customerId: "acme" });
 		expect(made.status).toBe(200);
 		const { id, token } = made.json as { id: string; token: string };
 		const headers = { "secret-key": token };
-		expect(await statusOf(b, headers, `${path}/webhooks`)).toBe(200);
+		expect(await statusOf(b, headers, `${path}/stream/items`)).toBe(200);
 		expect((await b.call("DELETE", `${path}/portal-sessions/${id}`)).status).toBeLessThan(300);
-		expect(await statusOf(a, headers, `${path}/webhooks`)).toBe(401);
-		expect(await statusOf(b, { "secret-key": `ps_${"A".repeat(43)}` }, `${path}/webhooks`)).toBe(401);
+		expect(await statusOf(a, headers, `${path}/stream/items`)).toBe(401);
+		expect(await statusOf(b, { "secret-key": `ps_${"A".repeat(43)}` }, `${path}/stream/items`)).toBe(401);
+	});
+
+	it("show in the stream of the one what happens at the other", async () => {
+		const stream = await fetch(`${b.url}/projects/${a.projectId}/stream`, { headers: { "secret-key": a.key } });
+		const event = await a.project.events.send({ type: "order.paid", data: 1 });
+		let text = "";
+		for await (const chunk of stream.body ?? []) {
+			text += Buffer.from(chunk).toString();
+			if (text.includes(event.id)) break;
+		}
+		expect(text).toContain("event: event.accepted");
+		expect(text).not.toContain("event: gap");
+		const items = `/projects/${a.projectId}/stream/items`;
+		const { lastEventId } = (await b.call("GET", items)).json as { lastEventId: string };
+		const other = (await a.call("GET", `${items}?lastEventId=${lastEventId}`)).json as { data: { kind: string }[] };
+		expect(other.data[0]?.kind).toBe("gap");
 	});
 });

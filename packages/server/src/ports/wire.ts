@@ -1,6 +1,7 @@
 // The port for what processes tell each other. Every message may be lost: it saves time, and the store has the truth.
 import type { PortalSession } from "../core/access/portal-session.ts";
 import type { Session, SignInLink } from "../core/access/session.ts";
+import type { LiveWire } from "./live-wire.ts";
 import type { LeasedDelivery } from "./store/queue.ts";
 import type { Place } from "./tenure.ts";
 
@@ -68,6 +69,8 @@ export interface Wire {
 	 * before this call. However often it is called, few reads are made. Rejects if the store fails.
 	 */
 	catchUp(): Promise<void>;
+	/** What happens, for those who watch it live at other processes. */
+	readonly live: LiveWire;
 	/** Registers who receives hand-offs, notes and sessions. Called once. Earlier messages are lost. */
 	listen(listener: WireListener): void;
 	/**

@@ -1,4 +1,5 @@
 // Several processes that share a store, for tests: the test decides who owns which shard, and what becomes of messages.
+import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { shardOf, SHARDS } from "../../core/cluster/shard.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Duty, DutyWork, Place, Tenure, TenureHolder } from "../../ports/tenure.ts";
@@ -164,6 +165,7 @@ export class ScriptedMember {
 			handOff: (place, delivery) => cluster.handOff(place, delivery),
 			tell: (place, note) => cluster.tell(place, note),
 			changed: (projectId, version) => cluster.changed(this, projectId, version),
+			live: createAloneWire().live,
 			// The store of these tests tells nobody of sessions.
 			sessionsEnded: () => Promise.resolve(),
 			catchUp: () => Promise.resolve(),

@@ -7,6 +7,7 @@ import type { OwnerNote, Wire, WireListener } from "../../../ports/wire.ts";
 import { readSessionChanges } from "../calls/access/session-changes.ts";
 import type { Database } from "../connection/database.ts";
 import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./changes.ts";
+import { PostgresLiveWire } from "./live/postgres-live-wire.ts";
 import { isDone, markDone, readNotes, takeBack, writeNote } from "./notes.ts";
 
 /** How often a member looks for changes and notes. */
@@ -39,6 +40,7 @@ const WORKSPACE = "";
  */
 export class PostgresWire implements Wire {
 	readonly handsOff = false;
+	readonly live: PostgresLiveWire;
 	readonly #parts: WireParts;
 	#listener: WireListener | null = null;
 	#read: ((projectId: string | null, version: number) => Promise<void>) | null = null;
@@ -57,6 +59,7 @@ export class PostgresWire implements Wire {
 
 	constructor(parts: WireParts) {
 		this.#parts = parts;
+		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#haveRead(() => Promise.resolve()) });
 	}
 
 	/** Nobody is handed anything: owners find deliveries that are committed without a lease. */
@@ -133,6 +136,7 @@ export class PostgresWire implements Wire {
 		this.#isRunning = false;
 		this.#cancel();
 		await this.#looking;
+		await this.live.stop();
 	}
 
 	/**
@@ -179,6 +183,7 @@ export class PostgresWire implements Wire {
 		};
 		await Promise.all(Array.from({ length: READS }, readSome));
 		for await (const changes of readSessionChanges(database, this.#since)) this.#listener?.sessionsChanged(changes);
+		await this.live.look(this.#since);
 		this.#since = since;
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
 		await confirm(database, id, number);
