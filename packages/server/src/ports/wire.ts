@@ -12,6 +12,14 @@ export type OwnerNote =
 	/** This delivery was cancelled: it must not be attempted any more. */
 	| { readonly kind: "discard"; readonly webhookId: string; readonly deliveryId: string };
 
+/** What a process tells all others, since it does not know who has them: these deliveries must not be attempted any more. */
+export interface DiscardNote {
+	readonly kind: "discard many";
+	readonly deliveryIds: readonly string[];
+	/** The same for all deliveries of this event; null for none. */
+	readonly eventId: string | null;
+}
+
 /** Sessions and sign-in links that have begun or ended since a process has looked last. An id is in it as it is in the store now. */
 export interface SessionChanges {
 	readonly sessions: readonly Session[];
@@ -29,7 +37,7 @@ export interface WireListener {
 	 */
 	handedOver(place: Place, delivery: LeasedDelivery): void;
 	/** Another process says this to the owner of a webhook. The note may be late, or meant for an earlier owner. */
-	noted(note: OwnerNote): void;
+	noted(note: OwnerNote | DiscardNote): void;
 	/**
 	 * Sessions have begun and ended, also those of this process. Many are known already, and what has ended may never have
 	 * been known.
@@ -54,6 +62,11 @@ export interface Wire {
 	 * `unreachable` if it has not confirmed that within a second. Never rejects.
 	 */
 	tell(place: Place, note: OwnerNote): Promise<"done" | "unreachable">;
+	/**
+	 * The same for all other processes. Resolves when each of them has acted upon it, or after a second. Many notes at once, of either
+	 * kind, take few messages.
+	 */
+	tellAll(note: DiscardNote): Promise<void>;
 	/**
 	 * Says that the directory of a project (null: of the workspace) has this version now. Resolves when every other live
 	 * process has read it or has lost its tenure, which takes some seconds at most. Never rejects.

@@ -16,6 +16,7 @@ export function createAloneWire(): Wire {
 		handsOff: false,
 		handOff() {},
 		tell: () => Promise.resolve("unreachable"),
+		tellAll: () => Promise.resolve(),
 		changed: () => Promise.resolve(),
 		sessionsEnded: () => Promise.resolve(),
 		catchUp: () => Promise.resolve(),

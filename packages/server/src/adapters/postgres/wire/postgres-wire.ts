@@ -3,19 +3,18 @@
 import type { Clock } from "../../../core/clock.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import type { Place } from "../../../ports/tenure.ts";
-import type { OwnerNote, Wire, WireListener } from "../../../ports/wire.ts";
+import type { DiscardNote, OwnerNote, Wire, WireListener } from "../../../ports/wire.ts";
 import { readSessionChanges } from "../calls/access/session-changes.ts";
 import type { Database } from "../connection/database.ts";
 import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./changes.ts";
 import { PostgresLiveWire } from "./live/postgres-live-wire.ts";
-import { isDone, markDone, readNotes, takeBack, writeNote } from "./notes.ts";
+import { NoteSender } from "./note-sender.ts";
+import { markDone, readNotes } from "./notes.ts";
 
 /** How often a member looks for changes and notes. */
 const LOOK_MS = 200;
 /** How often somebody who waits for others looks whether they have answered. */
 const ANSWER_MS = 50;
-/** How long a note may take. */
-const TELL_MS = 1_000;
 /** A member that has not read a change by then has lost its tenure. */
 const CHANGE_MS = 5_000;
 /** How long a catch-up waits after the one before. */
@@ -41,6 +40,7 @@ const WORKSPACE = "";
 export class PostgresWire implements Wire {
 	readonly handsOff = false;
 	readonly live: PostgresLiveWire;
+	readonly #sender: NoteSender;
 	readonly #parts: WireParts;
 	#listener: WireListener | null = null;
 	#read: ((projectId: string | null, version: number) => Promise<void>) | null = null;
@@ -59,6 +59,7 @@ export class PostgresWire implements Wire {
 
 	constructor(parts: WireParts) {
 		this.#parts = parts;
+		this.#sender = new NoteSender(parts);
 		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#haveRead(() => Promise.resolve()) });
 	}
 
@@ -66,15 +67,11 @@ export class PostgresWire implements Wire {
 	handOff(): void {}
 
 	async tell({ member }: Place, note: OwnerNote): Promise<"done" | "unreachable"> {
-		const { database, clock } = this.#parts;
-		const endAt = clock.monotonicMs() + TELL_MS;
-		try {
-			const id = await writeNote(database, member, note);
-			while (clock.monotonicMs() < endAt && !(await isDone(database, id))) await this.#pause(ANSWER_MS);
-			return (await takeBack(database, id)) ? "done" : "unreachable";
-		} catch {
-			return "unreachable";
-		}
+		return (await this.#sender.tell(member, note)) ? "done" : "unreachable";
+	}
+
+	async tellAll(note: DiscardNote): Promise<void> {
+		await this.#sender.tell(null, note);
 	}
 
 	async changed(projectId: string | null, version: number): Promise<void> {
@@ -202,13 +199,13 @@ export class PostgresWire implements Wire {
 	}
 
 	async #takeNotes(member: string): Promise<void> {
-		const notes = await readNotes(this.#parts.database, member);
-		if (notes.length === 0) return;
-		for (const { note } of notes) this.#listener?.noted(note);
+		const rows = await readNotes(this.#parts.database, member);
+		if (rows.length === 0) return;
+		for (const { notes } of rows) for (const note of notes) this.#listener?.noted(note);
 		await markDone(
 			this.#parts.database,
 			member,
-			notes.map(({ id }) => id),
+			rows.map(({ id }) => id),
 		);
 	}
 

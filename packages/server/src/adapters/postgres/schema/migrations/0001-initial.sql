@@ -535,7 +535,7 @@ CREATE INDEX live_facts_by_xid ON live_facts (xid);
 CREATE TABLE owner_notes (
 	id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
 	member uuid NOT NULL REFERENCES members (id) ON DELETE CASCADE, -- to whom
-	note text NOT NULL, -- JSON
+	notes text NOT NULL, -- JSON array
 	is_done boolean NOT NULL DEFAULT false,
 	create_date bigint NOT NULL
 );
