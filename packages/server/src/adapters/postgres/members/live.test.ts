@@ -58,8 +58,9 @@ describe.skipIf(issue !== null)(
 			for (const watcher of watchers) {
 				await expect.poll(() => watcher.of("attempt.finished").length, WAIT).toBe(60);
 				await expect.poll(() => watcher.of("delivery.updated").length, WAIT).toBe(60);
-				const accepted = watcher.of("event.accepted").map((item) => "eventId" in item && item.eventId);
-				expect(accepted.toSorted()).toEqual(events.toSorted());
+				const accepted = watcher.of("event.accepted").flatMap((item) => ("eventId" in item ? [item.eventId] : []));
+				expect(accepted).toHaveLength(events.length);
+				expect(new Set(accepted)).toEqual(new Set(events));
 				expect(watcher.signals.map(({ type }) => type)).not.toContain("gap");
 			}
 			const { id } = await a.createWebhook(receiver.url);

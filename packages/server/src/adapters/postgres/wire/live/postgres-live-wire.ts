@@ -172,11 +172,14 @@ export class PostgresLiveWire implements LiveWire {
 
 	#flushLater(): void {
 		this.#cancelFlush ??= this.#parts.clock.after(FLUSH_MS, () => {
-			this.#flushing = this.#flush().then(() => {
-				this.#cancelFlush = null;
-				if (this.#waitingCount + this.#lost.size > 0) this.#flushLater();
-			});
+			this.#flushing = this.#flushAgain();
 		});
+	}
+
+	async #flushAgain(): Promise<void> {
+		await this.#flush();
+		this.#cancelFlush = null;
+		if (this.#waitingCount + this.#lost.size > 0) this.#flushLater();
 	}
 
 	async #flush(): Promise<void> {
