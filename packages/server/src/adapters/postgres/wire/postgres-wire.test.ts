@@ -70,6 +70,34 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		expect(ended).toHaveLength(2_500);
 	});
 
+	it("publishes facts to those who watch their topic, in order, and tells them if there were too many", async () => {
+		const [a, b, c] = await start(3);
+		const heard: Record<string, unknown[]> = { b: [], c: [] };
+		for (const [name, member] of [
+			["b", b],
+			["c", c],
+		] as const) {
+			member?.wire.live.listen({
+				published: (topic, { date }) => heard[name]?.push([topic, date]),
+				missed: (topic) => heard[name]?.push([topic, "missed"]),
+			});
+		}
+		await Promise.all([b?.wire.live.watch("one"), c?.wire.live.watch("other")]);
+		expect(a?.wire.live.watchedElsewhere).toEqual(new Set(["one", "other"]));
+		const fact = { kind: "webhook.updated", webhookId: "webhook_1", status: "Paused", reason: null } as const;
+		const publish = (topic: string, date: number) =>
+			a?.wire.live.publish(topic, { customerId: null, customers: null, date, fact });
+		publish("other", 7);
+		for (let n = 0; n < 2_500; n++) publish("one", n);
+		await expect.poll(() => heard["b"]?.at(-1), WAIT).toEqual(["one", "missed"]);
+		expect(heard["b"]?.slice(0, -1)).toEqual(Array.from({ length: 1_999 }, (_, n) => ["one", n]));
+		await expect.poll(() => heard["c"], WAIT).toEqual([["other", 7]]);
+		publish("one", 9_999);
+		await expect.poll(() => heard["b"]?.at(-1), WAIT).toEqual(["one", 9_999]);
+		b?.wire.live.unwatch("one");
+		await expect.poll(() => a?.wire.live.watchedElsewhere, WAIT).toEqual(new Set(["other"]));
+	});
+
 	it("makes one read for all who want to catch up at the same time", async () => {
 		const [a] = await start(1);
 		const all = Array.from({ length: 100 }, () => a?.wire.catchUp());
