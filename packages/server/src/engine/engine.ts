@@ -36,8 +36,7 @@ import { StatsCalls } from "./managing/stats-calls.ts";
 import { WebhookCalls } from "./managing/webhook-calls.ts";
 import { WebhookTester } from "./managing/webhook-tester.ts";
 import { DEFAULT_LIMITS, type EngineLimits, type EngineParts, type OutsideParts } from "./parts.ts";
-import { loadPortalSessions, PortalSessionCalls } from "./portal/portal-session-calls.ts";
-import type { PortalSessionTable } from "./portal/portal-session-table.ts";
+import { PortalSessionCalls } from "./portal/portal-session-calls.ts";
 import { HealthReporter } from "./reacting/health-reporter.ts";
 import { HealthWatch } from "./reacting/health-watch.ts";
 import { OwnEvents } from "./reacting/own-events.ts";
@@ -82,9 +81,9 @@ export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; 
 	const directory = new Directory(parts, workspace);
 	await directory.load();
 	await noteExcess(parts, { ...DEFAULT_LIMITS, ...setup.limits }, directory);
-	const portalSessions = await loadPortalSessions(parts, directory.projects());
-	const engine = new AssembledEngine(setup, parts, directory, portalSessions);
+	const engine = new AssembledEngine(setup, parts, directory);
 	await engine.sessions.load();
+	await engine.portalSessions.load();
 	return { engine, firstStart };
 }
 
@@ -134,7 +133,7 @@ class AssembledEngine implements Engine {
 	 * Each part is made after the parts that it is given. The committer, the delivery line and the directory also tell
 	 * parts that are made after them, through the functions here; they do so only when the engine is in use.
 	 */
-	constructor(setup: EngineSetup, outside: EngineParts, directory: Directory, sessions: PortalSessionTable) {
+	constructor(setup: EngineSetup, outside: EngineParts, directory: Directory) {
 		const { userAgent } = setup;
 		const limits = { ...DEFAULT_LIMITS, ...setup.limits };
 		this.#relayHub = new RelayHub(outside, limits, {
@@ -180,7 +179,7 @@ class AssembledEngine implements Engine {
 				this.#relayHub.projectDeleted(id);
 			},
 		});
-		this.portalSessions = new PortalSessionCalls(parts, limits, sessions, { directory, live: this.live });
+		this.portalSessions = new PortalSessionCalls(parts, limits, { directory, live: this.live });
 
 		const quotas = setup.quotas ?? NO_QUOTAS;
 		this.projects = new ProjectCalls(parts, { ...limits, quotas }, directory);
@@ -295,7 +294,14 @@ class AssembledEngine implements Engine {
 		tenure.duty("relays", this.#relaySweeper);
 		tenure.duty("erasures", this.#erasures);
 		tenure.duty("customer deletions", this.#deletions);
-		wire.listen(this.#line);
+		wire.listen({
+			handedOver: (place, delivery) => this.#line.handedOver(place, delivery),
+			noted: (note) => this.#line.noted(note),
+			sessionsChanged: (changes) => {
+				this.sessions.changed(changes);
+				this.portalSessions.changed(changes);
+			},
+		});
 	}
 
 	async #gained(shards: readonly number[] | null): Promise<void> {

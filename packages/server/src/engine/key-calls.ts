@@ -72,6 +72,11 @@ export interface NewSignInLink {
  * after a roll ends. From then on its token is unknown, and its live streams get their end.
  */
 export interface Sessions {
+	/**
+	 * Resolves when the sessions, sign-in links and portal sessions are known that other processes have begun or ended before this call.
+	 * Rejects if the store fails. Cheap, however often it is called.
+	 */
+	catchUp(): Promise<void>;
 	/** Returns who is signed in with this token; null if it belongs to no session that is valid now. */
 	authenticate(token: string): KeyPrincipal | null;
 	/** Checks what somebody shows to sign in. Throws `unknown_key`, `expired_key` or `unknown_sign_in_link`. */

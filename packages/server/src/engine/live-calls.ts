@@ -31,6 +31,11 @@ export interface LiveSubscription {
 /** The live stream of projects. */
 export interface Live {
 	/**
+	 * Call this before `subscribe` and `poll`. Resolves when other processes tell this one what happens there, if there are any. Throws
+	 * `shutting_down`.
+	 */
+	prepare(scope: Scope): Promise<void>;
+	/**
 	 * Watches a project from now on, or from the client's last position. Memory is bounded: a client that receives
 	 * items more slowly than they occur is disconnected. Throws `too_many_streams` if the project has its share of the
 	 * streams of this kind, and `shutting_down`. Such a client can `poll`.

@@ -1,4 +1,7 @@
 // The port for what processes tell each other. Every message may be lost: it saves time, and the store has the truth.
+import type { PortalSession } from "../core/access/portal-session.ts";
+import type { Session, SignInLink } from "../core/access/session.ts";
+import type { LiveWire } from "./live-wire.ts";
 import type { LeasedDelivery } from "./store/queue.ts";
 import type { Place } from "./tenure.ts";
 
@@ -9,6 +12,23 @@ export type OwnerNote =
 	/** This delivery was cancelled: it must not be attempted any more. */
 	| { readonly kind: "discard"; readonly webhookId: string; readonly deliveryId: string };
 
+/** What a process tells all others, since it does not know who has them: these deliveries must not be attempted any more. */
+export interface DiscardNote {
+	readonly kind: "discard many";
+	readonly deliveryIds: readonly string[];
+	/** The same for all deliveries of this event; null for none. */
+	readonly eventId: string | null;
+}
+
+/** Sessions and sign-in links that have begun or ended since a process has looked last. An id is in it as it is in the store now. */
+export interface SessionChanges {
+	readonly sessions: readonly Session[];
+	readonly links: readonly SignInLink[];
+	readonly portalSessions: readonly PortalSession[];
+	/** The ids of those that have ended, of all three. */
+	readonly ended: readonly string[];
+}
+
 /** Receives what other processes tell this one. Its methods return quickly and don't throw. */
 export interface WireListener {
 	/**
@@ -17,7 +37,12 @@ export interface WireListener {
 	 */
 	handedOver(place: Place, delivery: LeasedDelivery): void;
 	/** Another process says this to the owner of a webhook. The note may be late, or meant for an earlier owner. */
-	noted(note: OwnerNote): void;
+	noted(note: OwnerNote | DiscardNote): void;
+	/**
+	 * Sessions have begun and ended, also those of this process. Many are known already, and what has ended may never have
+	 * been known.
+	 */
+	sessionsChanged(changes: SessionChanges): void;
 }
 
 /** Connects the processes that share a store. Messages to the own process are never sent. */
@@ -38,11 +63,28 @@ export interface Wire {
 	 */
 	tell(place: Place, note: OwnerNote): Promise<"done" | "unreachable">;
 	/**
+	 * The same for all other processes. Resolves when each of them has acted upon it, or after a second. Many notes at once, of either
+	 * kind, take few messages.
+	 */
+	tellAll(note: DiscardNote): Promise<void>;
+	/**
 	 * Says that the directory of a project (null: of the workspace) has this version now. Resolves when every other live
 	 * process has read it or has lost its tenure, which takes some seconds at most. Never rejects.
 	 */
 	changed(projectId: string | null, version: number): Promise<void>;
-	/** Registers who receives hand-offs and notes. Called once. Earlier messages are lost. */
+	/**
+	 * Says that sessions have ended in the store. Resolves when this process has read that, and every other live process has
+	 * read it or has lost its tenure, which takes some seconds at most. Never rejects.
+	 */
+	sessionsEnded(): Promise<void>;
+	/**
+	 * Reads what other processes have changed. Resolves when `sessionsChanged` was called with everything that was committed
+	 * before this call. However often it is called, few reads are made. Rejects if the store fails.
+	 */
+	catchUp(): Promise<void>;
+	/** What happens, for those who watch it live at other processes. */
+	readonly live: LiveWire;
+	/** Registers who receives hand-offs, notes and sessions. Called once. Earlier messages are lost. */
 	listen(listener: WireListener): void;
 	/**
 	 * Registers how this process reads changes of the directory: `read` resolves when its copy of the project (null: of

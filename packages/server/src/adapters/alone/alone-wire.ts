@@ -1,5 +1,14 @@
 // The wire of a process that runs alone: there is nobody to tell anything.
+import type { LiveWire } from "../../ports/live-wire.ts";
 import type { Wire } from "../../ports/wire.ts";
+
+const NOBODY_ELSE: LiveWire = {
+	watchedElsewhere: new Set(),
+	watch: () => Promise.resolve(),
+	unwatch() {},
+	publish() {},
+	listen() {},
+};
 
 /** Creates the wire. Every message counts as lost, and every other process, of which there is none, has every change. */
 export function createAloneWire(): Wire {
@@ -7,7 +16,11 @@ export function createAloneWire(): Wire {
 		handsOff: false,
 		handOff() {},
 		tell: () => Promise.resolve("unreachable"),
+		tellAll: () => Promise.resolve(),
 		changed: () => Promise.resolve(),
+		sessionsEnded: () => Promise.resolve(),
+		catchUp: () => Promise.resolve(),
+		live: NOBODY_ELSE,
 		listen() {},
 		follow() {},
 	};

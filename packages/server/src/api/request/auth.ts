@@ -16,6 +16,7 @@ import { projectNotFound } from "./problem.ts";
 import type { Access } from "./route.ts";
 import { isFromPage, PAGE_HEADER, type SessionCookie } from "./session-cookie.ts";
 
+const SESSION_ERRORS: ReadonlySet<string> = new Set(["unknown_portal_session", "unknown_session"]);
 const BEARER = /^bearer +(\S+)$/i;
 
 /**
@@ -39,6 +40,19 @@ export function authenticate(
 		throw new FanfareError("unknown_key", "There is no such key. Check it for typing errors, or create a new key.");
 	}
 	return principal;
+}
+
+/** The same, also for somebody whose session has begun in another process just now: that may have to be read first. */
+export function recognize(
+	deps: Pick<AppDeps, "authenticate" | "engine" | "sessionCookie">,
+	header: (name: string) => string | undefined,
+): Principal | Promise<Principal> {
+	try {
+		return authenticate(deps, header);
+	} catch (error) {
+		if (!(error instanceof FanfareError) || !SESSION_ERRORS.has(error.code)) throw error;
+		return deps.engine.sessions.catchUp().then(() => authenticate(deps, header));
+	}
 }
 
 /** The key or token that a request carries, as it is written there. */

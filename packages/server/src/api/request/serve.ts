@@ -20,7 +20,7 @@ import { keyIdOf, type Principal, type Scope } from "../../core/access/principal
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import type { AppDeps, RequestDeps } from "../deps.ts";
 import { actorOf, auditDraft } from "./audit-draft.ts";
-import { authenticate, authorize } from "./auth.ts";
+import { authorize, recognize } from "./auth.ts";
 import { BodyReader, type NodeBody, type SharedByReaders } from "./body/body-reader.ts";
 import { parseJsonBody, type JsonBody, type TakeTurn } from "./body/json-body.ts";
 import { readLargeBody, SMALL_BODY_BYTES } from "./body/large-body.ts";
@@ -134,7 +134,8 @@ export async function answerRoute(
 	progress.webhookId = webhookOf(params);
 	if (route.access !== null) {
 		if (!deps.isCurrent()) throw new FanfareError("store_unavailable", OUTDATED);
-		progress.principal = authenticate(deps, (name) => context.req.header(name));
+		const caller = recognize(deps, (name) => context.req.header(name));
+		progress.principal = caller instanceof Promise ? await caller : caller;
 		progress.scope = authorize(deps.engine, progress.principal, route.access, params["projectId"]);
 	}
 	// Somebody who signs in has no access yet.

@@ -17,7 +17,7 @@ type Parts = Pick<PartsOn<LogStore & RetentionStore>, "store" | "clock" | "obser
 
 interface Neighbours {
 	readonly stepper: Stepper;
-	readonly line: Pick<DeliveryLine, "discard">;
+	readonly line: Pick<DeliveryLine, "discardAll">;
 	readonly live: Pick<LiveReporter, "deliveryUpdated" | "isWatched">;
 	readonly overwriter: Pick<Overwriter, "noteErased">;
 }
@@ -68,7 +68,7 @@ export class Erasures implements DutyWork {
 	async erased(projectId: string, deliveryIds: readonly string[]): Promise<void> {
 		const { line, live, overwriter } = this.#near;
 		overwriter.noteErased();
-		for (const id of deliveryIds) line.discard(id);
+		await line.discardAll(deliveryIds);
 		const scope = projectScope(projectId);
 		try {
 			for (const id of deliveryIds) {

@@ -3,7 +3,7 @@ import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { PartsOn } from "../parts.ts";
 import { Periodic } from "./periodic.ts";
 
-type Parts = Pick<PartsOn<Pick<DirectoryStore, "keyUses" | "noteKeyUses">>, "store" | "clock" | "observer">;
+type Parts = Pick<PartsOn<Pick<DirectoryStore, "keyUses" | "noteKeyUses">>, "store" | "clock" | "observer" | "tenure">;
 
 /** Uses are known to the minute, so that a key that is used all the time is written once a minute. */
 const PRECISION_MS = 60_000;
@@ -11,7 +11,7 @@ const PRECISION_MS = 60_000;
 const STEP = 500;
 
 /**
- * The last use of each key. A crash loses those of about the last minute. Memory: one number for each key that was ever used
+ * The last use of each key; those of other processes are known a minute later. A crash loses those of about the last minute. Memory: one number for each key that was ever used
  * and is not deleted.
  */
 export class KeyUses {
@@ -25,14 +25,14 @@ export class KeyUses {
 		this.#parts = parts;
 		this.#loop = new Periodic(parts, {
 			everyMs: PRECISION_MS,
-			work: () => this.#write(),
+			work: () => this.#exchange(),
 			problem: "the last uses of keys could not be written",
 		});
 	}
 
 	/** Reads what earlier runs have written, and begins to write. */
 	async start(): Promise<void> {
-		for (const { keyId, at } of await this.#parts.store.keyUses()) this.#take(keyId, at);
+		await this.#read();
 		this.#loop.start();
 	}
 
@@ -66,6 +66,16 @@ export class KeyUses {
 		if (known !== undefined && known >= at) return false;
 		this.#usedAt.set(keyId, at);
 		return true;
+	}
+
+	async #exchange(): Promise<void> {
+		await this.#write();
+		if (this.#parts.tenure.liveMembers() > 1) await this.#read();
+	}
+
+	/** Reads what this process has written before, and what others have. */
+	async #read(): Promise<void> {
+		for (const { keyId, at } of await this.#parts.store.keyUses()) this.#take(keyId, at);
 	}
 
 	async #write(): Promise<void> {

@@ -7,7 +7,7 @@ import type { NewEvent } from "../../ports/store/accept.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { LeasedDelivery, QueueStore } from "../../ports/store/queue.ts";
 import type { Place, TenureHolder } from "../../ports/tenure.ts";
-import type { OwnerNote, WireListener } from "../../ports/wire.ts";
+import type { DiscardNote, OwnerNote, WireListener } from "../../ports/wire.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
@@ -58,10 +58,11 @@ export type DeliveryLoad = Pick<EngineGauges, "readyDeliveries" | "inFlightAttem
  * const leaseUntil = line.reserve(webhook, body.length, now); // while the event is built
  * line.accepted(event); // after its commit
  */
-export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> {
+export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit<TenureHolder, "gained"> {
 	readonly #store: Parts["store"];
 	readonly #observer: Parts["observer"];
 	readonly #tenure: Parts["tenure"];
+	readonly #wire: Parts["wire"];
 	readonly #limits: Pick<EngineLimits, "leaseMs" | "pollEveryMs">;
 	readonly #clock: Parts["clock"];
 	readonly #committer: Committer;
@@ -80,6 +81,7 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 		this.#store = parts.store;
 		this.#observer = parts.observer;
 		this.#tenure = parts.tenure;
+		this.#wire = parts.wire;
 		this.#limits = limits;
 		this.#clock = parts.clock;
 		this.#committer = committer;
@@ -206,15 +208,43 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 		this.#sweeper.sweep(webhookId);
 	}
 
-	/** This delivery was cancelled: it is not attempted, unless its attempt is in flight already. */
-	discard(deliveryId: string): void {
+	/**
+	 * This delivery was cancelled: it is not attempted, unless its attempt is in flight already. If another process holds the webhook,
+	 * `told` waits for that process.
+	 */
+	discard(delivery: Pick<LeasedDelivery, "id" | "webhookId">): void {
+		this.#discard(delivery.id);
+		if (!this.#tenure.holds(delivery.webhookId)) this.#handOffs.tellDiscarded(delivery);
+	}
+
+	/** Resolves when other processes have acted upon all calls of `discard` so far, or after a second. */
+	told(): Promise<void> {
+		return this.#handOffs.told();
+	}
+
+	/** The same for deliveries of any webhooks. Resolves when all other processes have acted upon it, or after a second. */
+	discardAll(deliveryIds: readonly string[]): Promise<void> {
+		for (const id of deliveryIds) this.#discard(id);
+		if (deliveryIds.length === 0) return Promise.resolve();
+		return this.#wire.tellAll({ kind: "discard many", deliveryIds, eventId: null });
+	}
+
+	/**
+	 * The payload of this event is erased: no further attempt of what is in memory begins, before its deliveries are cancelled one by one.
+	 * Resolves when all other processes have acted upon it, or after a second.
+	 */
+	discardEvent(eventId: string): Promise<void> {
+		this.#discardEvent(eventId);
+		return this.#wire.tellAll({ kind: "discard many", deliveryIds: [], eventId });
+	}
+
+	#discard(deliveryId: string): void {
 		this.#commits.cancelled(deliveryId);
 		this.#queue.discard(deliveryId);
 	}
 
-	/** The payload of this event is erased: no further attempt of what is in memory begins, before its deliveries are cancelled one by one. */
-	discardEvent(eventId: string): void {
-		for (const deliveryId of this.#queue.deliveriesOf(eventId)) this.discard(deliveryId);
+	#discardEvent(eventId: string): void {
+		for (const deliveryId of this.#queue.deliveriesOf(eventId)) this.#discard(deliveryId);
 	}
 
 	/**
@@ -273,10 +303,13 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 	}
 
 	/** Another process says this about a delivery. Ignored if this process does not hold the webhook. */
-	noted(note: OwnerNote): void {
-		if (!this.#tenure.holds(note.webhookId)) return;
-		if (note.kind === "due") this.#dispatcher.noteDue(note.webhookId, note.at);
-		else this.discard(note.deliveryId);
+	noted(note: OwnerNote | DiscardNote): void {
+		if (note.kind === "discard many") {
+			for (const id of note.deliveryIds) this.#discard(id);
+			if (note.eventId !== null) this.#discardEvent(note.eventId);
+		} else if (!this.#tenure.holds(note.webhookId)) return;
+		else if (note.kind === "due") this.#dispatcher.noteDue(note.webhookId, note.at);
+		else this.#discard(note.deliveryId);
 	}
 
 	/** Ready deliveries may be attempted: called by the parts of this room that have added some. */

@@ -31,6 +31,8 @@ interface Neighbours {
 export class HandOffs {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
+	/** The notes about cancelled deliveries that are under way. */
+	#telling: Promise<unknown> = Promise.resolve();
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
@@ -59,6 +61,20 @@ export class HandOffs {
 	tellDue(webhookId: string, at: number): void {
 		const place = this.#parts.tenure.placeOf(webhookId);
 		if (place !== null) void this.#parts.wire.tell(place, { kind: "due", webhookId, at });
+	}
+
+	/** Tells the process that holds a webhook that a delivery was cancelled, which it may have in memory. */
+	tellDiscarded({ id: deliveryId, webhookId }: Pick<LeasedDelivery, "id" | "webhookId">): void {
+		const place = this.#parts.tenure.placeOf(webhookId);
+		// Who becomes its owner reads it from the store.
+		if (place === null) return;
+		const telling = this.#parts.wire.tell(place, { kind: "discard", webhookId, deliveryId });
+		this.#telling = Promise.all([this.#telling, telling]);
+	}
+
+	/** Resolves when everybody who was told of a cancelled delivery has acted upon it, or after a second. */
+	async told(): Promise<void> {
+		await this.#telling;
 	}
 
 	/**

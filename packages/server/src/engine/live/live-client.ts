@@ -127,6 +127,14 @@ export class LiveClient implements LiveSubscription {
 		}
 	}
 
+	/** Called when items may be missing after the last one of the feed. */
+	missed(reason: string): void {
+		if (this.#state !== "open") return;
+		const gap: LiveSignal = { type: "gap", id: this.#feed.idAt(this.#position), reason };
+		if (this.#waiting === null) this.#first = gap;
+		else this.#give([gap]);
+	}
+
 	/** Called when the feed has dropped items. Ends the stream if the client's next item was among them. */
 	checkPosition(): void {
 		if (this.#state !== "open" || this.#position + 1 >= this.#feed.first) return;

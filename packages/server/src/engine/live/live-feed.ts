@@ -6,6 +6,10 @@ import type { LiveFact, LiveItem } from "../../core/live.ts";
 
 const ID = /^([0-9a-f]{16})-(\d{1,15})$/;
 
+/** Why items are missing that other processes have published. */
+export const MISSED =
+	"items of another process of the server may have been lost, since it has ended or was not reached for a while";
+
 /** Where a client resumes. */
 export interface Resumption {
 	/** The position of the last item that the client is not given. */
@@ -25,6 +29,8 @@ export class LiveFeed {
 	readonly #epoch: string;
 	readonly #items = new Denque<LiveItem>();
 	#last = 0;
+	/** Items that come after this position may be missing. */
+	#missedAt = -1;
 
 	/** @param epoch 16 random hex digits */
 	constructor(projectId: string, capacity: number, epoch: string) {
@@ -55,6 +61,11 @@ export class LiveFeed {
 		this.#items.push(item);
 		if (this.#items.length > this.#capacity) this.#items.shift();
 		return item;
+	}
+
+	/** Items that should be next were perhaps lost on their way. */
+	noteMissed(): void {
+		this.#missedAt = this.#last;
 	}
 
 	/** Drops the oldest items, so that at most `size` are left. */
@@ -89,6 +100,6 @@ export class LiveFeed {
 		const position = Number(digits);
 		if (position > this.#last) return { position: this.#last, gap: "there is no such position in the stream" };
 		if (position < oldest) return { position: oldest, gap: "more items have been added since than are kept" };
-		return { position, gap: null };
+		return { position, gap: position <= this.#missedAt ? MISSED : null };
 	}
 }

@@ -1,6 +1,7 @@
 // The hub alone: positions, filters, limits, and dropped clients. live.test.ts tests what the engine publishes.
 import { describe, expect, it } from "vitest";
 
+import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { EVERY_CUSTOMER } from "../../core/access/customer.ts";
 import { generateSecretKey, makeKey, rolledKey } from "../../core/access/key.ts";
@@ -34,7 +35,7 @@ function withKey(id: string): Principal {
 function setUp(limits: Partial<LiveLimits> = {}) {
 	const clock = new ManualClock();
 	const directory = { project: () => new Records().project() };
-	const hub = new LiveHub({ chance: systemChance, clock }, limits, { directory });
+	const hub = new LiveHub({ chance: systemChance, clock, wire: createAloneWire() }, limits, { directory });
 	let abandoned = 0;
 	const watch = (changes: Partial<LiveRequest> = {}) =>
 		hub.subscribe({

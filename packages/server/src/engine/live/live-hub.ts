@@ -7,11 +7,13 @@ import type { Clock } from "../../core/clock.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { LiveFact, LiveItem } from "../../core/live.ts";
 import type { CustomerLimits } from "../../core/policies/customer-limits.ts";
+import type { LiveWire, LiveWireListener, SharedFact } from "../../ports/live-wire.ts";
+import type { Wire } from "../../ports/wire.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { Live, LivePoll, LivePollResult, LiveRequest, LiveSubscription } from "../live-calls.ts";
 import type { EngineParts } from "../parts.ts";
 import { LiveClient, matcher } from "./live-client.ts";
-import { LiveFeed } from "./live-feed.ts";
+import { LiveFeed, MISSED } from "./live-feed.ts";
 import { STREAM_KINDS, StreamPlaces, type StreamKind } from "./stream-places.ts";
 
 export interface LiveLimits extends Pick<CustomerLimits, "maxStreamsPerCustomer"> {
@@ -40,6 +42,8 @@ const AFTER_SHRINKING = 0.9;
 /** So many streams may customers have beside those of the projects, as a part of `maxStreams`. */
 export const PART_OF_CUSTOMERS = 0.4;
 
+type Parts = Pick<EngineParts, "chance" | "clock"> & { readonly wire: Pick<Wire, "live"> };
+
 interface Neighbours {
 	readonly directory: Pick<Directory, "project">;
 }
@@ -61,11 +65,12 @@ interface Watched {
  * Each watched customer has a feed of its own, so that not even a position tells how much happens at others. The streams of
  * customers do not count among those of projects, and can't use up their number.
  */
-export class LiveHub implements Live {
+export class LiveHub implements Live, LiveWireListener {
 	readonly #clock: Clock;
 	readonly #chance: Pick<Chance, "randomize">;
 	readonly #limits: LiveLimits;
 	readonly #near: Neighbours;
+	readonly #wire: LiveWire;
 	readonly #places: StreamPlaces;
 	readonly #customerPlaces: StreamPlaces;
 	readonly #watched = new Map<string, Watched>();
@@ -75,8 +80,10 @@ export class LiveHub implements Live {
 	#keptCount = 0;
 	#closed = false;
 
-	constructor({ chance, clock }: Pick<EngineParts, "chance" | "clock">, limits: Partial<LiveLimits>, near: Neighbours) {
+	constructor({ chance, clock, wire }: Parts, limits: Partial<LiveLimits>, near: Neighbours) {
 		this.#near = near;
+		this.#wire = wire.live;
+		this.#wire.listen(this);
 		this.#chance = chance;
 		this.#clock = clock;
 		this.#limits = { ...DEFAULT_LIMITS, ...limits };
@@ -90,34 +97,66 @@ export class LiveHub implements Live {
 		return this.#places.total;
 	}
 
-	/** Whether clients watch the project or a customer of it, or may resume. If not, there is no need to publish. */
+	/** Whether clients watch the project or a customer of it, here or elsewhere, or may resume. If not, there is no need to publish. */
 	watches(projectId: string): boolean {
-		return this.#watched.has(projectId) || this.#customers.has(projectId);
+		if (this.#watched.has(projectId) || this.#customers.has(projectId)) return true;
+		const { watchedElsewhere: topics } = this.#wire;
+		return topics.size > 0 && (topics.has(projectId) || topics.has(topicOfCustomers(projectId)));
 	}
 
-	/** Whether clients watch a customer of the project, or may resume. */
+	/** Whether clients watch a customer of the project, here or elsewhere, or may resume. */
 	watchesCustomers(projectId: string): boolean {
-		return this.#customers.has(projectId);
+		const { watchedElsewhere: topics } = this.#wire;
+		return this.#customers.has(projectId) || (topics.size > 0 && topics.has(topicOfCustomers(projectId)));
 	}
 
 	/** Adds an item to the feed of a project, if it is watched. `customers` are those whom it is about. */
 	publish(projectId: string, fact: LiveFact, customers: EventCustomers = null): void {
-		this.#push(this.#watched.get(projectId), fact, customers);
+		const shared = { customerId: null, customers, date: this.#clock.now(), fact };
+		this.#push(this.#watched.get(projectId), shared);
+		const { watchedElsewhere: topics } = this.#wire;
+		if (topics.size > 0 && topics.has(projectId)) this.#wire.publish(projectId, shared);
 	}
 
 	/** Adds an item to the feed of a customer, if it is watched. */
 	publishTo(projectId: string, customerId: string, fact: LiveFact): void {
-		this.#push(this.#customers.get(projectId)?.get(customerId), fact, customerId);
+		const shared = { customerId, customers: customerId, date: this.#clock.now(), fact };
+		this.#push(this.#find(projectId, customerId), shared);
+		const { watchedElsewhere: topics } = this.#wire;
+		if (topics.size === 0) return;
+		const topic = topicOfCustomers(projectId);
+		if (topics.has(topic)) this.#wire.publish(topic, shared);
 	}
 
-	#push(watched: Watched | undefined, fact: LiveFact, customers: EventCustomers): void {
+	/** Another process has published this. */
+	published(topic: string, shared: SharedFact): void {
+		this.#push(this.#find(projectOfTopic(topic), shared.customerId), shared);
+	}
+
+	/** Items of a topic (null: of any) that other processes have published were perhaps lost: clients are told. */
+	missed(topic: string | null): void {
+		const all = topic === null ? this.#all() : this.#feedsOf(projectOfTopic(topic));
+		for (const { feed, clients } of all) {
+			feed.noteMissed();
+			for (const client of clients) client.missed(MISSED);
+		}
+	}
+
+	#push(watched: Watched | undefined, { customers, date, fact }: SharedFact): void {
 		if (watched === undefined) return;
 		const { feed } = watched;
 		const sizeBefore = feed.size;
-		const item = feed.push(fact, this.#clock.now(), customers);
+		const item = feed.push(fact, date, customers);
 		this.#keptCount += feed.size - sizeBefore;
 		for (const client of watched.clients) client.offer(item, feed.last);
 		if (this.#keptCount > this.#limits.keptInAll) this.#shrink();
+	}
+
+	async prepare(scope: Scope): Promise<void> {
+		this.#refuseIfClosed();
+		const watched = this.#watch(scope);
+		this.#forgetLater(watched);
+		await this.#wire.watch(topicOf(watched));
 	}
 
 	subscribe(request: LiveRequest): LiveSubscription {
@@ -230,6 +269,7 @@ export class LiveHub implements Live {
 		const capacity = customerId === null ? kept : Math.min(kept, keptForCustomer);
 		const feed = new LiveFeed(projectId, capacity, randomBytes(this.#chance, 8).toString("hex"));
 		const watched = { customerId, feed, clients: new Set<LiveClient>(), cancelEnd: null };
+		void this.#wire.watch(topicOf(watched));
 		if (customerId === null) this.#watched.set(projectId, watched);
 		else {
 			const customers = this.#customers.get(projectId);
@@ -289,11 +329,14 @@ export class LiveHub implements Live {
 		this.#keptCount -= feed.size;
 		if (customerId === null) {
 			this.#watched.delete(projectId);
+			this.#wire.unwatch(topicOf(watched));
 			return;
 		}
 		const customers = this.#customers.get(projectId);
 		customers?.delete(customerId);
-		if (customers?.size === 0) this.#customers.delete(projectId);
+		if (customers?.size !== 0) return;
+		this.#customers.delete(projectId);
+		this.#wire.unwatch(topicOf(watched));
 	}
 
 	/** Drops the oldest items of the projects that have most, so that no project loses any that has fewer than those. */
@@ -310,6 +353,19 @@ export class LiveHub implements Live {
 			this.#keptCount += size;
 		}
 	}
+}
+
+/** What other processes are asked for: the feed of a project, or those of all its customers. */
+function topicOf({ customerId, feed }: Watched): string {
+	return customerId === null ? feed.projectId : topicOfCustomers(feed.projectId);
+}
+
+function topicOfCustomers(projectId: string): string {
+	return `${projectId}/customers`;
+}
+
+function projectOfTopic(topic: string): string {
+	return topic.split("/", 1)[0] ?? topic;
 }
 
 function sizeOf(feeds: readonly Watched[]): number {

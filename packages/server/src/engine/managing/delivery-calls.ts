@@ -28,7 +28,7 @@ type Parts = Pick<PartsOn<LogStore & Pick<StatsStore, "statusCounts">>, "store" 
 
 interface Neighbours {
 	readonly committer: Committer;
-	readonly line: Pick<DeliveryLine, "discard" | "retried">;
+	readonly line: Pick<DeliveryLine, "discard" | "retried" | "told">;
 	readonly directory: Directory;
 	readonly live: LiveReporter;
 }
@@ -88,7 +88,9 @@ export class DeliveryCalls implements Deliveries {
 		const delivery = await this.#find(scope, deliveryId);
 		if (!CANCELLABLE.includes(delivery.status)) throw notChangeable(delivery, "cancelled", CANCELLABLE);
 		const entry = auditEntry(this.#parts, audit, { objectId: deliveryId, projectId: delivery.projectId });
-		return this.#shown(scope, deliveryId, await this.#apply(delivery, CANCEL, entry));
+		const applied = await this.#apply(delivery, CANCEL, entry);
+		await this.#near.line.told();
+		return this.#shown(scope, deliveryId, applied);
 	}
 
 	/** The answer to a change. What was changed is not read again: that read could be refused, and the change would look undone. */
@@ -104,10 +106,12 @@ export class DeliveryCalls implements Deliveries {
 		});
 	}
 
-	cancelMany(change: Change, filter: DeliveryFilter, goesOnAt: string | null = null): Promise<ManyChanged> {
-		return this.#many(change, within(filter, CANCELLABLE), goesOnAt, ({ status }) =>
+	async cancelMany(change: Change, filter: DeliveryFilter, goesOnAt: string | null = null): Promise<ManyChanged> {
+		const result = await this.#many(change, within(filter, CANCELLABLE), goesOnAt, ({ status }) =>
 			CANCELLABLE.includes(status) ? CANCEL : null,
 		);
+		await this.#near.line.told();
+		return result;
 	}
 
 	async count(scope: Scope, filter: DeliveryFilter): Promise<CountOfMany> {
@@ -201,7 +205,7 @@ export class DeliveryCalls implements Deliveries {
 		const result = await this.#near.committer.update({ deliveryId: delivery.id, at, change, attempt: null, entry });
 		if (result === null) return { after: null, changed: false };
 		const { state, changed } = result;
-		if (state.status === "Cancelled") this.#near.line.discard(delivery.id);
+		if (state.status === "Cancelled") this.#near.line.discard(delivery);
 		else if (state.nextAttemptAt !== null && state.leaseUntil === null) {
 			this.#near.line.retried(delivery, state.nextAttemptAt);
 		}

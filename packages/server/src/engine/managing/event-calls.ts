@@ -51,7 +51,7 @@ export class EventCalls implements Events {
 		const first = await store.erasePayload(scope, eventId, options);
 		if (first === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
 		const { erasures, line } = this.#near;
-		if (!first.done) line.discardEvent(eventId);
+		if (!first.done) await line.discardEvent(eventId);
 		await erasures.erased(projectId, first.cancelled);
 		if (first.done) return { cancelledCount: first.cancelledCount };
 		return { cancelledCount: await erasures.finish({ projectId, eventId }) };

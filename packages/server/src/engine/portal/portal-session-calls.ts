@@ -10,6 +10,7 @@ import { projectOf, wholeProject, type CustomerPrincipal, type Scope } from "../
 import { counted, FanfareError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { PortalSessionStore } from "../../ports/store/portal-sessions.ts";
+import type { SessionChanges } from "../../ports/wire.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import { Periodic } from "../background/periodic.ts";
 import type { Change } from "../change.ts";
@@ -21,9 +22,10 @@ import { SerialByKey } from "../managing/changes/serial-by-key.ts";
 import { writeInProject } from "../managing/changes/write-in-project.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import type { PortalSessions, PortalSessionsOf } from "../portal-calls.ts";
+import { EndedIds } from "../sessions/ended-ids.ts";
 import { PortalSessionTable, type KnownSession } from "./portal-session-table.ts";
 
-type Parts = Pick<PartsOn<PortalSessionStore>, "store" | "clock" | "chance" | "ids" | "observer">;
+type Parts = Pick<PartsOn<PortalSessionStore>, "store" | "clock" | "chance" | "ids" | "observer" | "wire">;
 type Limits = Pick<EngineLimits, "maxPortalSessions" | "maxPortalSessionsPerCustomer">;
 
 interface Neighbours {
@@ -39,46 +41,56 @@ const FORGET_EVERY_MS = 60_000;
 /** Sessions looked at in one turn of the event loop. */
 const LOOKED_AT_ONCE = 5_000;
 
-/** Reads the valid sessions of these projects from the store, at the start. */
-export async function loadPortalSessions(
-	{ store, clock }: Pick<Parts, "store" | "clock">,
-	projects: readonly { readonly id: string }[],
-): Promise<PortalSessionTable> {
-	const table = new PortalSessionTable();
-	const known = new Set(projects.map(({ id }) => id));
-	for (let after: string | null = null; ;) {
-		const page: readonly PortalSession[] = await store.allPortalSessions(after, PAGE);
-		for (const session of page) {
-			if (session.expireDate > clock.now() && known.has(session.projectId)) table.add(session);
-		}
-		after = page.at(-1)?.id ?? null;
-		if (page.length < PAGE) return table;
-	}
-}
-
 /**
- * The portal sessions of all projects. All that are valid are in memory: a request with a token, forged or not, costs one hash
- * and no read of the store, and a session ends for the very next request.
+ * The portal sessions of all projects. All that are valid are in memory: a request with a known token costs one hash and no read of the
+ * store. Those of other processes come by the wire, as those of the page do (`sessions/session-calls.ts`).
  */
 export class PortalSessionCalls implements PortalSessions {
 	readonly #parts: Parts;
 	readonly #limits: Limits;
-	readonly #table: PortalSessionTable;
+	readonly #table = new PortalSessionTable();
+	readonly #endedIds = new EndedIds();
 	readonly #near: Neighbours;
 	/** By project, so that the limits hold, and no session is added behind the revocation of all of a customer. */
 	readonly #changes = new SerialByKey();
 	readonly #forgetting: Periodic;
 
-	constructor(parts: Parts, limits: Limits, table: PortalSessionTable, near: Neighbours) {
+	constructor(parts: Parts, limits: Limits, near: Neighbours) {
 		this.#parts = parts;
 		this.#limits = limits;
-		this.#table = table;
 		this.#near = near;
 		this.#forgetting = new Periodic(parts, {
 			everyMs: FORGET_EVERY_MS,
 			work: () => this.#forgetExpired(),
 			problem: "expired portal sessions could not be forgotten",
 		});
+	}
+
+	/** Reads the valid sessions from the store, at the start. */
+	async load(): Promise<void> {
+		using meanwhile = this.#endedIds.watch();
+		for (let after: string | null = null; ;) {
+			const page: readonly PortalSession[] = await this.#parts.store.allPortalSessions(after, PAGE);
+			this.#add(page.filter(({ id }) => !meanwhile.ids.has(id)));
+			after = page.at(-1)?.id ?? null;
+			if (page.length < PAGE) return;
+		}
+	}
+
+	/** Sessions have begun and ended, in this process and in others. */
+	changed({ portalSessions, ended }: Pick<SessionChanges, "portalSessions" | "ended">): void {
+		this.#add(portalSessions);
+		this.#endedIds.note(ended);
+		this.#ended(ended);
+	}
+
+	/** Adds those that are valid. */
+	#add(sessions: readonly PortalSession[]): void {
+		const known = new Set(this.#near.directory.projects().map(({ id }) => id));
+		const now = this.#parts.clock.now();
+		for (const session of sessions) {
+			if (session.expireDate > now && known.has(session.projectId)) this.#table.add(session);
+		}
 	}
 
 	start(): void {
@@ -105,6 +117,7 @@ export class PortalSessionCalls implements PortalSessions {
 		const { chance, clock, ids, store } = this.#parts;
 		const token = generatePortalToken(chance);
 		return this.#changes.run(projectId, async () => {
+			await this.#parts.wire.catchUp();
 			const { customerId } = input;
 			if (directory.isDeleting(projectId, customerId)) throw customerBeingDeleted(customerId, "customerId");
 			const now = clock.now();
@@ -119,13 +132,16 @@ export class PortalSessionCalls implements PortalSessions {
 			};
 			const replaces = this.#inExcess(session, now).map(({ id }) => id);
 			const entry = auditEntry(this.#parts, audit, { objectId: session.id, projectId });
-			await writeInProject(this.#near.directory, projectId, () =>
-				store.insertPortalSession(session, { replaces, entry }),
-			);
+			using meanwhile = this.#endedIds.watch();
+			const insert = () => store.insertPortalSession(session, { replaces, entry });
+			await writeInProject(directory, projectId, insert).catch((error: unknown) => {
+				// Another process may have begun to delete the customer.
+				throw directory.isDeleting(projectId, customerId) ? customerBeingDeleted(customerId, "customerId") : error;
+			});
 			this.#ended(replaces);
 			// The project may have been deleted meanwhile, and its sessions with it.
-			this.#near.directory.project(projectId);
-			this.#table.add(session);
+			directory.project(projectId);
+			if (!meanwhile.ids.has(session.id)) this.#table.add(session);
 			return { session, token };
 		});
 	}
@@ -151,6 +167,7 @@ export class PortalSessionCalls implements PortalSessions {
 	async get(scope: Scope, id: string): Promise<PortalSession> {
 		const projectId = projectOf(scope);
 		this.#near.directory.project(projectId);
+		await this.#parts.wire.catchUp();
 		const session = await this.#parts.store.portalSession(scope, id);
 		// Memory decides which are valid.
 		if (session === null || this.#table.byId(projectId, id, this.#parts.clock.now()) === null) throw notFound();
@@ -160,18 +177,21 @@ export class PortalSessionCalls implements PortalSessions {
 	async revoke({ scope, audit }: Change, id: string): Promise<void> {
 		const projectId = wholeProject(scope);
 		this.#near.directory.project(projectId);
-		return this.#changes.run(projectId, async () => {
+		await this.#changes.run(projectId, async () => {
+			await this.#parts.wire.catchUp();
 			if (this.#table.byId(projectId, id, this.#parts.clock.now()) === null) throw notFound();
 			const entry = auditEntry(this.#parts, audit, { objectId: id, projectId });
 			await this.#parts.store.deletePortalSessions(projectId, [id], entry);
 			this.#ended([id]);
 		});
+		await this.#parts.wire.sessionsEnded();
 	}
 
 	async revokeAll({ scope, audit }: Change, { customerId, keyId }: PortalSessionsOf): Promise<number> {
 		const projectId = wholeProject(scope);
 		this.#near.directory.project(projectId);
-		return this.#changes.run(projectId, async () => {
+		const count = await this.#changes.run(projectId, async () => {
+			await this.#parts.wire.catchUp();
 			const now = this.#parts.clock.now();
 			const sessions =
 				customerId === null
@@ -189,6 +209,8 @@ export class PortalSessionCalls implements PortalSessions {
 			}
 			return ids.length;
 		});
+		if (count > 0) await this.#parts.wire.sessionsEnded();
+		return count;
 	}
 
 	/** A project was deleted. Its rows go when they have expired. */

@@ -70,7 +70,9 @@ export class PortalSessionTable {
 		return [...firsts].flatMap((first) => listFrom(first).filter((session) => isValid(session, now)));
 	}
 
+	/** Adds what is not known yet. */
 	add({ id, customerId, actor, expireDate, ...session }: PortalSession): void {
+		if (this.#byId.has(id)) return;
 		const project = this.#projectOf(session);
 		const { projectId } = project;
 		const keyId = session.keyId === project.keyId ? project.keyId : session.keyId;

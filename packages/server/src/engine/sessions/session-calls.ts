@@ -15,6 +15,7 @@ import {
 import { FanfareError } from "../../core/errors.ts";
 import type { SessionStore } from "../../ports/store/access/sessions.ts";
 import { StoreError } from "../../ports/store/errors.ts";
+import type { SessionChanges } from "../../ports/wire.ts";
 import type { KeyUses } from "../background/key-uses.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import { Periodic } from "../background/periodic.ts";
@@ -23,9 +24,10 @@ import type { Keys, NewSession, NewSignInLink, Sessions, SignInProof, SignInWith
 import { auditEntry } from "../managing/changes/audit-entries.ts";
 import { SerialByKey } from "../managing/changes/serial-by-key.ts";
 import type { PartsOn } from "../parts.ts";
+import { EndedIds } from "./ended-ids.ts";
 import { TokenTable } from "./token-table.ts";
 
-type Parts = Pick<PartsOn<SessionStore>, "store" | "clock" | "chance" | "ids" | "observer">;
+type Parts = Pick<PartsOn<SessionStore>, "store" | "clock" | "chance" | "ids" | "observer" | "wire">;
 
 interface Neighbours {
 	readonly directory: Pick<Directory, "key">;
@@ -49,8 +51,9 @@ const FORGET_EVERY_MS = 60_000;
 const LOOKED_AT_ONCE = 5_000;
 
 /**
- * The sessions and sign-in links of all keys. All that are valid are in memory: a request with a token, forged or not, costs one
- * hash and no read of the store, and a session ends for the very next request.
+ * The sessions and sign-in links of all keys. All that are valid are in memory: a request with a known token costs one hash and no read
+ * of the store. Those of other processes come by the wire: the end of a session is answered when every process knows it, and a token
+ * that nobody knows here may be so new that `catchUp` brings it.
  */
 export class SessionCalls implements Sessions {
 	readonly #parts: Parts;
@@ -60,6 +63,7 @@ export class SessionCalls implements Sessions {
 	readonly #links = new TokenTable<SignInLink>();
 	/** By key, so that the limits hold, and no session begins behind the end of all of a key's. */
 	readonly #changes = new SerialByKey();
+	readonly #endedIds = new EndedIds();
 	readonly #forgetting: Periodic;
 
 	constructor(parts: Parts, near: Neighbours, limits: Partial<SessionLimits> = {}) {
@@ -76,11 +80,12 @@ export class SessionCalls implements Sessions {
 	/** Reads everything from the store, at the start. */
 	async load(): Promise<void> {
 		const { store } = this.#parts;
+		using meanwhile = this.#endedIds.watch();
 		for await (const page of pages((after) => store.sessions(after, PAGE))) {
-			for (const session of page) this.#sessions.add(session);
+			for (const session of page) if (!meanwhile.ids.has(session.id)) this.#sessions.add(session);
 		}
 		for await (const page of pages((after) => store.signInLinks(after, PAGE))) {
-			for (const link of page) this.#links.add(link);
+			for (const link of page) if (!meanwhile.ids.has(link.id)) this.#links.add(link);
 		}
 		await this.#forgetExpired();
 	}
@@ -92,6 +97,21 @@ export class SessionCalls implements Sessions {
 	/** Resolves when the step under way is done. */
 	stop(): Promise<void> {
 		return this.#forgetting.stop();
+	}
+
+	/** Sessions and links have begun and ended, in this process and in others. */
+	changed({ sessions, links, ended }: Pick<SessionChanges, "sessions" | "links" | "ended">): void {
+		for (const session of sessions) this.#sessions.add(session);
+		for (const link of links) this.#links.add(link);
+		this.#endedIds.note(ended);
+		this.#links.remove(ended);
+		const gone = new Set(ended.filter((id) => this.#sessions.has(id)));
+		this.#sessions.remove(gone);
+		if (gone.size > 0) this.#near.ended(gone);
+	}
+
+	catchUp(): Promise<void> {
+		return this.#parts.wire.catchUp();
 	}
 
 	authenticate(token: string): KeyPrincipal | null {
@@ -122,6 +142,7 @@ export class SessionCalls implements Sessions {
 		const { digest: secretDigest } = principal;
 		const { id: keyId, projectId } = principal.key;
 		return this.#changes.run(keyId, async () => {
+			await this.catchUp();
 			if (link !== null && !this.#links.has(link.id)) throw unknownLink();
 			const now = clock.now();
 			// The key may have been deleted or rolled meanwhile.
@@ -135,19 +156,21 @@ export class SessionCalls implements Sessions {
 			const draft = audit === null ? null : { ...audit, keyId };
 			const entry = auditEntry(this.#parts, draft, { objectId: id, projectId });
 			const options = { replaces, linkId: link?.id ?? null, entry };
+			using meanwhile = this.#endedIds.watch();
 			const isAdded = await ofKnownKey(store.insertSession(session, options));
 			if (link !== null) this.#links.remove([link.id]);
 			if (!isAdded) throw unknownLink();
 			this.#ended(replaces, keyId);
 			// The key may have been deleted meanwhile, and its sessions with it.
 			if (this.#near.directory.key(keyId) === undefined) throw unknownKey();
-			this.#sessions.add(session);
+			if (!meanwhile.ids.has(session.id)) this.#sessions.add(session);
 			return { session, token };
 		});
 	}
 
-	signOut({ key, session }: KeyPrincipal, everywhere: boolean, audit: AuditDraft | null): Promise<number> {
-		return this.#changes.run(key.id, async () => {
+	async signOut({ key, session }: KeyPrincipal, everywhere: boolean, audit: AuditDraft | null): Promise<number> {
+		const count = await this.#changes.run(key.id, async () => {
+			await this.catchUp();
 			const known = this.#sessions.ofKey(key.id, this.#parts.clock.now()).map(({ id }) => id);
 			const ids = everywhere ? known : known.filter((id) => id === session?.id);
 			if (ids.length === 0) return 0;
@@ -157,12 +180,15 @@ export class SessionCalls implements Sessions {
 			this.#ended(ids, key.id);
 			return ids.length;
 		});
+		if (count > 0) await this.#parts.wire.sessionsEnded();
+		return count;
 	}
 
 	createLink({ key, digest: secretDigest, session }: KeyPrincipal, audit: AuditDraft | null): Promise<NewSignInLink> {
 		const { chance, clock, ids, store } = this.#parts;
 		const { id: keyId, projectId } = key;
 		return this.#changes.run(keyId, async () => {
+			await this.catchUp();
 			const now = clock.now();
 			const principal = session === null ? this.#principalWith(keyId, secretDigest) : this.#principalOf(session);
 			const end = endOf(principal);
@@ -180,10 +206,11 @@ export class SessionCalls implements Sessions {
 			};
 			const replaces = excess(this.#links.ofKey(keyId, now), this.#limits.maxSignInLinksPerKey);
 			const entry = auditEntry(this.#parts, audit, { objectId: link.id, projectId });
+			using meanwhile = this.#endedIds.watch();
 			await ofKnownKey(store.insertSignInLink(link, { replaces, entry }));
 			this.#links.remove(replaces);
 			if (this.#near.directory.key(keyId) === undefined) throw unknownKey();
-			this.#links.add(link);
+			if (!meanwhile.ids.has(link.id)) this.#links.add(link);
 			return { link, token };
 		});
 	}
@@ -256,7 +283,7 @@ function excess(known: readonly { readonly id: string }[], limit: number): strin
 	return known.slice(0, Math.max(0, known.length - limit + 1)).map(({ id }) => id);
 }
 
-/** The store refuses what belongs to a key that was deleted meanwhile. */
+/** The store refuses what belongs to a key that was deleted meanwhile, or to a session that has ended. */
 async function ofKnownKey<T>(writing: Promise<T>): Promise<T> {
 	try {
 		return await writing;

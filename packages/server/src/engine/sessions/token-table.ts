@@ -41,7 +41,9 @@ export class TokenTable<T extends TokenOwner> {
 		return all.filter(({ expireDate }) => now < expireDate).sort((a, b) => a.expireDate - b.expireDate);
 	}
 
+	/** Adds what is not known yet. */
 	add(owner: T): void {
+		if (this.#byId.has(owner.id)) return;
 		this.#byDigest.set(hex(owner.digest), owner);
 		this.#byId.set(owner.id, owner);
 		const ofKey = this.#byKey.get(owner.keyId);

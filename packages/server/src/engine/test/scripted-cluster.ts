@@ -1,8 +1,9 @@
 // Several processes that share a store, for tests: the test decides who owns which shard, and what becomes of messages.
+import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { shardOf, SHARDS } from "../../core/cluster/shard.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Duty, DutyWork, Place, Tenure, TenureHolder } from "../../ports/tenure.ts";
-import type { OwnerNote, Wire, WireListener } from "../../ports/wire.ts";
+import type { DiscardNote, OwnerNote, Wire, WireListener } from "../../ports/wire.ts";
 import { eventually } from "./test-engine.ts";
 
 interface Shard {
@@ -92,6 +93,11 @@ export class ScriptedCluster {
 		return listener === null ? "unreachable" : "done";
 	}
 
+	async tellAll(from: ScriptedMember, note: DiscardNote): Promise<void> {
+		await new Promise((resolve) => setImmediate(resolve));
+		for (const member of this.#members.values()) if (member !== from) member.listener?.noted(note);
+	}
+
 	async changed(from: ScriptedMember, projectId: string | null, version: number): Promise<void> {
 		const others = [...this.#members.values()].filter((member) => member !== from);
 		await Promise.all(others.map((member) => member.read(projectId, version)));
@@ -163,7 +169,12 @@ export class ScriptedMember {
 			},
 			handOff: (place, delivery) => cluster.handOff(place, delivery),
 			tell: (place, note) => cluster.tell(place, note),
+			tellAll: (note) => cluster.tellAll(this, note),
 			changed: (projectId, version) => cluster.changed(this, projectId, version),
+			live: createAloneWire().live,
+			// The store of these tests tells nobody of sessions.
+			sessionsEnded: () => Promise.resolve(),
+			catchUp: () => Promise.resolve(),
 			listen: (listener) => {
 				this.listener = listener;
 			},

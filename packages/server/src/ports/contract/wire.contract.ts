@@ -5,7 +5,7 @@ import { systemChance } from "../../adapters/system/system-chance.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import type { LeasedDelivery } from "../store/queue.ts";
 import type { Place } from "../tenure.ts";
-import type { OwnerNote, Wire, WireListener } from "../wire.ts";
+import type { DiscardNote, OwnerNote, SessionChanges, Wire, WireListener } from "../wire.ts";
 
 /** A process on a wire. */
 export interface WireMember {
@@ -67,11 +67,14 @@ function describeOne(openOne: () => Promise<WireMember>): void {
 		});
 		await member.wire.changed("proj_1", 7);
 		await member.wire.changed(null, 8);
+		await member.wire.sessionsEnded();
+		await member.wire.catchUp();
 		expect(reads).toEqual([]);
 	});
 
 	it("loses what is meant for a process that is gone, without an error", async () => {
 		member.wire.handOff(NOWHERE, delivery());
+		await member.wire.tellAll({ kind: "discard many", deliveryIds: ["dlv_1"], eventId: null });
 		expect(await member.wire.tell(NOWHERE, { kind: "due", webhookId: "webhook_1", at: 5 })).toBe("unreachable");
 		expect(listener.received).toEqual([]);
 	});
@@ -107,6 +110,18 @@ function describeSeveral(
 		const note: OwnerNote = { kind: "discard", webhookId: "webhook_1", deliveryId: "dlv_1" };
 		expect(await members[2]!.wire.tell(members[0]!.place, note)).toBe("done");
 		expect(listeners.map(({ received }) => received)).toEqual([[note], [], []]);
+	});
+
+	it("tells all others a note, and a process many notes, each once and in their order", async () => {
+		const deliveryIds = ["dlv_1", "dlv_2"];
+		const note: DiscardNote = { kind: "discard many", deliveryIds, eventId: "evt_1" };
+		await members[2]!.wire.tellAll(note);
+		expect(listeners.map(({ received }) => received)).toEqual([[note], [note], []]);
+		const many = Array.from({ length: 2_500 }, (_, at): OwnerNote => ({ kind: "due", webhookId: "webhook_1", at }));
+		const { place } = members[0]!;
+		const answers = await Promise.all(many.map((each) => members[1]!.wire.tell(place, each)));
+		expect(new Set(answers)).toEqual(new Set(["done"]));
+		expect(listeners[0]!.received.slice(1)).toEqual(many);
 	});
 
 	it("resolves a change when every other process has read it", async () => {
@@ -153,7 +168,11 @@ class RecordingListener implements WireListener {
 		this.received.push([place, handed]);
 	}
 
-	noted(note: OwnerNote): void {
+	noted(note: OwnerNote | DiscardNote): void {
 		this.received.push(note);
+	}
+
+	sessionsChanged(changes: SessionChanges): void {
+		this.received.push(changes);
 	}
 }

@@ -8,7 +8,8 @@ import type { Page, PageRequest } from "../../core/page.ts";
 export interface PortalSessionStore {
 	/**
 	 * Adds a session. In the same transaction it removes the sessions of the project with the ids in `replaces`; returns how many
-	 * there were. Rejects with `store_conflict` if the id exists, or if the project does not or is deleted.
+	 * there were. Rejects with `store_conflict` if the id exists, if the project does not or is deleted, or if the customer is being
+	 * deleted.
 	 */
 	insertPortalSession(
 		session: PortalSession,

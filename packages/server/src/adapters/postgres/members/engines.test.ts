@@ -104,6 +104,39 @@ describe.skipIf(issue !== null)(
 			expect(await statusOf(await b.send())).toEqual([]);
 		});
 
+		it("attempt nothing that was cancelled or erased in another process, also if they have it in memory", async () => {
+			const { promise, resolve: answerFirst } = Promise.withResolvers<object>();
+			receiver.script((_request, index) => (index === 0 ? promise : {}));
+			const limits = { maxInFlightPerWebhook: 1 };
+			processes = [await TestProcess.start(database.url, limits), await TestProcess.start(database.url, limits)];
+			await isShared(processes);
+			const { id } = await processes[0]!.createWebhook(receiver.url);
+			const [owner, other] = processes.toSorted((one) => (one.member.tenure.holds(id) ? -1 : 1)) as [
+				TestProcess,
+				TestProcess,
+			];
+			const first = await owner.send();
+			await receiver.waitFor(1);
+			const [cancelled, inBulk, erased, last] = [
+				await owner.send(),
+				await owner.send(),
+				await owner.send(),
+				await owner.send(),
+			];
+			expect(owner.engine.gauges().readyDeliveries).toBe(4);
+			const change = changeIn(owner.projectId);
+			const deliveryOf = async (eventId: string) => {
+				const filter = { ...ANY_DELIVERY, eventId };
+				return (await other.store.deliveries(change.scope, filter, { limit: 1, cursor: null })).rows[0]!;
+			};
+			await other.engine.deliveries.cancel(change, (await deliveryOf(cancelled)).id);
+			await other.engine.deliveries.cancelMany(change, { ...ANY_DELIVERY, eventId: inBulk, statuses: ["Pending"] });
+			await other.engine.events.erasePayload(change, erased);
+			answerFirst({});
+			await isDrained(owner);
+			expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, last]);
+		});
+
 		it("lose nothing when a process is killed, and repeat only what it had under way", async () => {
 			const [a, b, c] = (await start(3)) as [TestProcess, TestProcess, TestProcess];
 			await createWebhooks(a);

@@ -1,44 +1,65 @@
-// Notes to owners: rows that the owner marks when it has acted upon them.
-import type { OwnerNote } from "../../../ports/wire.ts";
+// Notes to members: rows with many notes each, which the member marks when it has acted upon them.
+import type { DiscardNote, OwnerNote } from "../../../ports/wire.ts";
 import { binaryArray } from "../codec/arrays.ts";
-import { json, number, text } from "../codec/rows.ts";
+import { boolean, json, number, text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
 
-/** Nobody waits for a note any more that is as old as this. Its sender has died if it is still there. */
+export type Note = OwnerNote | DiscardNote;
+
+/** Nobody waits for notes any more that are as old as this. Their sender has died if they are still there. */
 const OLD_MS = 60_000;
 
 const INSERT = statement(
-	"INSERT INTO owner_notes (member, note, create_date) VALUES ($1, $2, cluster_now()) RETURNING id",
+	"INSERT INTO owner_notes (member, notes, create_date) VALUES ($1, $2, cluster_now()) RETURNING id",
 );
+const INSERT_FOR_OTHERS = statement(`
+	INSERT INTO owner_notes (member, notes, create_date)
+	SELECT id, $2, cluster_now() FROM members WHERE id IS DISTINCT FROM $1::uuid RETURNING id
+`);
 
-/** Fails with `store_conflict` if there is no such member. Returns the number of the note. */
-export function writeNote(database: Database, member: string, note: OwnerNote): Promise<number> {
+/** Fails with `store_conflict` if there is no such member. Returns the numbers of the rows. */
+export function writeNotes(database: Database, to: string, notes: readonly Note[]): Promise<number[]> {
 	return database.transact(async (session) =>
-		number((await session.run(INSERT, [member, JSON.stringify(note)]))[0]?.["id"]),
+		(await session.run(INSERT, [to, JSON.stringify(notes)])).map((row) => number(row["id"])),
 	);
 }
 
-const SELECT_DONE = statement("SELECT 1 FROM owner_notes WHERE id = $1 AND is_done");
-const DELETE_DONE = statement("DELETE FROM owner_notes WHERE id = $1 RETURNING is_done");
-
-export function isDone(database: Database, id: number): Promise<boolean> {
-	return database.read(async (session) => (await session.run(SELECT_DONE, [id])).length > 0);
+/** The same for all members but this one. */
+export function writeNotesForOthers(
+	database: Database,
+	member: string | null,
+	notes: readonly Note[],
+): Promise<number[]> {
+	return database.transact(async (session) =>
+		(await session.run(INSERT_FOR_OTHERS, [member, JSON.stringify(notes)])).map((row) => number(row["id"])),
+	);
 }
 
-/** Deletes a note. Returns whether its owner has acted upon it. */
-export function takeBack(database: Database, id: number): Promise<boolean> {
-	return database.transact(async (session) => (await session.run(DELETE_DONE, [id]))[0]?.["is_done"] === true);
+const SELECT_OPEN = statement("SELECT 1 FROM owner_notes WHERE id = ANY($1::bigint[]) AND NOT is_done LIMIT 1");
+const DELETE = statement("DELETE FROM owner_notes WHERE id = ANY($1::bigint[]) RETURNING is_done");
+
+/** Whether nobody is still to act upon these rows. Those of a member that has left are gone. */
+export function areClosed(database: Database, ids: readonly number[]): Promise<boolean> {
+	return database.read(async (session) => (await session.run(SELECT_OPEN, [binaryArray("int8", ids)])).length === 0);
 }
 
-const SELECT_NEW = statement("SELECT id, note FROM owner_notes WHERE member = $1 AND NOT is_done ORDER BY id");
+/** Deletes these rows. Returns whether their members have acted upon all of them. */
+export function takeBack(database: Database, ids: readonly number[]): Promise<boolean> {
+	return database.transact(async (session) => {
+		const rows = await session.run(DELETE, [binaryArray("int8", ids)]);
+		return rows.length === ids.length && rows.every((row) => boolean(row["is_done"]));
+	});
+}
+
+const SELECT_NEW = statement("SELECT id, notes FROM owner_notes WHERE member = $1 AND NOT is_done ORDER BY id");
 
 /** What others have written to a member, the oldest first. */
-export function readNotes(database: Database, member: string): Promise<{ id: number; note: OwnerNote }[]> {
+export function readNotes(database: Database, member: string): Promise<{ id: number; notes: readonly Note[] }[]> {
 	return database.read(async (session) =>
 		(await session.run(SELECT_NEW, [member])).map((row) => ({
 			id: number(row["id"]),
-			note: json<OwnerNote>(text(row["note"])),
+			notes: json<Note[]>(text(row["notes"])),
 		})),
 	);
 }
@@ -46,7 +67,7 @@ export function readNotes(database: Database, member: string): Promise<{ id: num
 const MARK = statement("UPDATE owner_notes SET is_done = true WHERE id = ANY($1::bigint[])");
 const DELETE_OLD = statement("DELETE FROM owner_notes WHERE member = $1 AND create_date < cluster_now() - $2::bigint");
 
-/** Says that a member has acted upon these notes. */
+/** Says that a member has acted upon these rows. */
 export async function markDone(database: Database, member: string, ids: readonly number[]): Promise<void> {
 	await database.transact(async (session) => {
 		await session.run(MARK, [binaryArray("int8", ids)]);

@@ -53,6 +53,61 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		change: () => change(),
 	});
 
+	it("tells of all sessions that have ended since the last look, however many, and of each only once", async () => {
+		const [a, b] = await start(2);
+		const ended: string[] = [];
+		b?.wire.listen({ handedOver() {}, noted() {}, sessionsChanged: (changes) => ended.push(...changes.ended) });
+		await database.server.query(
+			"INSERT INTO session_changes (kind, id, expire_date) SELECT n % 3, gen_random_uuid(), 5 FROM generate_series(1, 2500) n",
+			database.url,
+		);
+		await a?.wire.sessionsEnded();
+		expect(ended).toHaveLength(2_500);
+		expect(new Set(ended).size).toBe(2_500);
+		const counts = ["session_", "link_", "portal_"].map((prefix) => ended.filter((id) => id.startsWith(prefix)).length);
+		expect(counts).toEqual([833, 834, 833]);
+		await b?.wire.catchUp();
+		expect(ended).toHaveLength(2_500);
+	});
+
+	it("publishes facts to those who watch their topic, in order, and tells them if there were too many", async () => {
+		const [a, b, c] = await start(3);
+		const heard: Record<string, unknown[]> = { b: [], c: [] };
+		for (const [name, member] of [
+			["b", b],
+			["c", c],
+		] as const) {
+			member?.wire.live.listen({
+				published: (topic, { date }) => heard[name]?.push([topic, date]),
+				missed: (topic) => heard[name]?.push([topic, "missed"]),
+			});
+		}
+		await Promise.all([b?.wire.live.watch("one"), c?.wire.live.watch("other")]);
+		expect(a?.wire.live.watchedElsewhere).toEqual(new Set(["one", "other"]));
+		const fact = { kind: "webhook.updated", webhookId: "webhook_1", status: "Paused", reason: null } as const;
+		const publish = (topic: string, date: number) =>
+			a?.wire.live.publish(topic, { customerId: null, customers: null, date, fact });
+		publish("other", 7);
+		for (let n = 0; n < 2_500; n++) publish("one", n);
+		await expect.poll(() => heard["b"]?.at(-1), WAIT).toEqual(["one", "missed"]);
+		expect(heard["b"]?.slice(0, -1)).toEqual(Array.from({ length: 1_999 }, (_, n) => ["one", n]));
+		await expect.poll(() => heard["c"], WAIT).toEqual([["other", 7]]);
+		publish("one", 9_999);
+		await expect.poll(() => heard["b"]?.at(-1), WAIT).toEqual(["one", 9_999]);
+		b?.wire.live.unwatch("one");
+		await expect.poll(() => a?.wire.live.watchedElsewhere, WAIT).toEqual(new Set(["other"]));
+	});
+
+	it("makes one read for all who want to catch up at the same time", async () => {
+		const [a] = await start(1);
+		const all = Array.from({ length: 100 }, () => a?.wire.catchUp());
+		expect(new Set(all).size).toBe(1);
+		await all[0];
+		const next = a?.wire.catchUp();
+		expect(next).not.toBe(all[0]);
+		await next;
+	});
+
 	it("resolves a change when those that have not read it have lost their tenure", async () => {
 		const [a, b] = await start(2);
 		b?.wire.follow(() => Promise.reject(new Error("on purpose")));

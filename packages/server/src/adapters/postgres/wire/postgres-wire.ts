@@ -3,19 +3,22 @@
 import type { Clock } from "../../../core/clock.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import type { Place } from "../../../ports/tenure.ts";
-import type { OwnerNote, Wire, WireListener } from "../../../ports/wire.ts";
+import type { DiscardNote, OwnerNote, Wire, WireListener } from "../../../ports/wire.ts";
+import { readSessionChanges } from "../calls/access/session-changes.ts";
 import type { Database } from "../connection/database.ts";
 import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./changes.ts";
-import { isDone, markDone, readNotes, takeBack, writeNote } from "./notes.ts";
+import { PostgresLiveWire } from "./live/postgres-live-wire.ts";
+import { NoteSender } from "./note-sender.ts";
+import { markDone, readNotes } from "./notes.ts";
 
 /** How often a member looks for changes and notes. */
 const LOOK_MS = 200;
 /** How often somebody who waits for others looks whether they have answered. */
 const ANSWER_MS = 50;
-/** How long a note may take. */
-const TELL_MS = 1_000;
 /** A member that has not read a change by then has lost its tenure. */
 const CHANGE_MS = 5_000;
+/** How long a catch-up waits after the one before. */
+const CALM_MS = 10;
 /** Projects read again at once. */
 const READS = 8;
 
@@ -36,6 +39,8 @@ const WORKSPACE = "";
  */
 export class PostgresWire implements Wire {
 	readonly handsOff = false;
+	readonly live: PostgresLiveWire;
+	readonly #sender: NoteSender;
 	readonly #parts: WireParts;
 	#listener: WireListener | null = null;
 	#read: ((projectId: string | null, version: number) => Promise<void>) | null = null;
@@ -45,36 +50,48 @@ export class PostgresWire implements Wire {
 	/** The member for which `#confirmed` was written, and up to which number. */
 	#confirmed: { readonly member: string; readonly number: number } | null = null;
 	#looking: Promise<void> = Promise.resolve();
+	/** A catch-up that has not begun to read. */
+	#catchingUp: Promise<void> | null = null;
+	#calm: Promise<void> = Promise.resolve();
 	#isRunning = false;
 	#isFailing = false;
 	#cancel = () => {};
 
 	constructor(parts: WireParts) {
 		this.#parts = parts;
+		this.#sender = new NoteSender(parts);
+		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#haveRead(() => Promise.resolve()) });
 	}
 
 	/** Nobody is handed anything: owners find deliveries that are committed without a lease. */
 	handOff(): void {}
 
 	async tell({ member }: Place, note: OwnerNote): Promise<"done" | "unreachable"> {
-		const { database, clock } = this.#parts;
-		const endAt = clock.monotonicMs() + TELL_MS;
-		try {
-			const id = await writeNote(database, member, note);
-			while (clock.monotonicMs() < endAt && !(await isDone(database, id))) await this.#pause(ANSWER_MS);
-			return (await takeBack(database, id)) ? "done" : "unreachable";
-		} catch {
-			return "unreachable";
-		}
+		return (await this.#sender.tell(member, note)) ? "done" : "unreachable";
+	}
+
+	async tellAll(note: DiscardNote): Promise<void> {
+		await this.#sender.tell(null, note);
 	}
 
 	async changed(projectId: string | null, version: number): Promise<void> {
-		const { clock, database, member } = this.#parts;
 		this.#noteVersion(projectId, version);
+		await this.#haveRead(() => Promise.resolve());
+	}
+
+	sessionsEnded(): Promise<void> {
+		// A look that was under way may have read them before.
+		return this.#haveRead(() => this.look());
+	}
+
+	/** Resolves when `own` has, and when all others have read what was committed before the call, or `CHANGE_MS` are over. */
+	async #haveRead(own: () => Promise<void>): Promise<void> {
+		const { clock, database, member } = this.#parts;
 		const endAt = clock.monotonicMs() + CHANGE_MS;
 		let number: number | null = null;
 		for (;;) {
 			try {
+				if (number === null) await own();
 				number ??= await takeNumber(database);
 				if ((await readByOthers(database, member())) >= number) return;
 			} catch {
@@ -83,6 +100,19 @@ export class PostgresWire implements Wire {
 			if (clock.monotonicMs() >= endAt) return;
 			await this.#pause(ANSWER_MS);
 		}
+	}
+
+	catchUp(): Promise<void> {
+		this.#catchingUp ??= this.#catchUp();
+		return this.#catchingUp;
+	}
+
+	async #catchUp(): Promise<void> {
+		await this.#calm;
+		this.#catchingUp = null;
+		await this.look().finally(() => {
+			this.#calm = this.#pause(CALM_MS);
+		});
 	}
 
 	listen(listener: WireListener): void {
@@ -103,6 +133,7 @@ export class PostgresWire implements Wire {
 		this.#isRunning = false;
 		this.#cancel();
 		await this.#looking;
+		await this.live.stop();
 	}
 
 	/**
@@ -148,6 +179,8 @@ export class PostgresWire implements Wire {
 			}
 		};
 		await Promise.all(Array.from({ length: READS }, readSome));
+		for await (const changes of readSessionChanges(database, this.#since)) this.#listener?.sessionsChanged(changes);
+		await this.live.look(this.#since);
 		this.#since = since;
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
 		await confirm(database, id, number);
@@ -166,13 +199,13 @@ export class PostgresWire implements Wire {
 	}
 
 	async #takeNotes(member: string): Promise<void> {
-		const notes = await readNotes(this.#parts.database, member);
-		if (notes.length === 0) return;
-		for (const { note } of notes) this.#listener?.noted(note);
+		const rows = await readNotes(this.#parts.database, member);
+		if (rows.length === 0) return;
+		for (const { notes } of rows) for (const note of notes) this.#listener?.noted(note);
 		await markDone(
 			this.#parts.database,
 			member,
-			notes.map(({ id }) => id),
+			rows.map(({ id }) => id),
 		);
 	}
 

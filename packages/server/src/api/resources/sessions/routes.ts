@@ -47,6 +47,8 @@ export const sessionRoutes = [
 			// Otherwise a form of another site could sign somebody in as somebody else.
 			if (!isFromPage(connection.header)) throw invalidRequest([{ path: PAGE_HEADER, message: "must be sent, as 1" }]);
 			const { sessions } = deps.engine;
+			// The link may have been made, or used, in another process just now.
+			if (body.link !== undefined) await sessions.catchUp();
 			const proof = deps.failedSignIns.attempt(connection.clientAddress, () => sessions.prove(credentialsOf(body)));
 			const { session, token } = await sessions.signIn(proof, change.audit);
 			const { id, keyId, createDate, expireDate } = session;

@@ -1,8 +1,9 @@
 // The live stream.
 import type { z } from "@hono/zod-openapi";
 
-import { narrowed, type Scope } from "../../../core/access/principal.ts";
+import { narrowed, projectOf, projectScope, type Scope } from "../../../core/access/principal.ts";
 import type { LiveRequest } from "../../../engine/live-calls.ts";
+import { authenticate } from "../../request/auth.ts";
 import { json, keyOrCustomerWith, route } from "../../request/route.ts";
 import { liveStream, presentGap, presentItem } from "./live-stream.ts";
 import { DEFAULT_ITEMS, pollQuerySchema, streamItemSchema, streamItemsSchema, streamQuerySchema } from "./schemas.ts";
@@ -32,7 +33,12 @@ export const streamRoutes = [
 		errors: {
 			503: "`too_many_streams`: the project has its share of the streams, or the customer as many as it may have. Otherwise the server is overloaded or shutting down. See `Retry-After`.",
 		},
-		handle({ deps, scope, principal, query, connection }) {
+		async handle({ deps, scope, query, connection }) {
+			const { live, projects } = deps.engine;
+			await live.prepare(scope);
+			// The access of the caller, or the project, may have ended meanwhile.
+			const principal = authenticate(deps, connection.header);
+			projects.get(projectScope(projectOf(scope)));
 			const subscription = deps.engine.live.subscribe({
 				kind: "api",
 				...watched(scope, query),
@@ -62,7 +68,8 @@ export const streamRoutes = [
 			"while a client streams or has polled within the last minute; the first call, without `lastEventId`, has none.",
 		query: pollQuerySchema,
 		answers: { 200: { description: "The items.", schema: streamItemsSchema } },
-		handle({ deps, scope, query }) {
+		async handle({ deps, scope, query }) {
+			await deps.engine.live.prepare(scope);
 			const { lastEventId = null, limit = DEFAULT_ITEMS } = query;
 			const polled = deps.engine.live.poll({ ...watched(scope, query), lastEventId, limit });
 			const items = polled.items.map(presentItem);

@@ -94,6 +94,16 @@ export function describePortalSessions(current: CurrentStore, reopen: Reopen | n
 		expect(read).toEqual(ids);
 	});
 
+	it("refuses those of a customer that is being deleted, and of no other", async () => {
+		const { store, projectId, records, add } = await world(current);
+		const scope = customerScope(projectId, "acme");
+		await store.updateCustomer(scope, { name: "Acme" }, { at: records.now, entry: null });
+		await store.beginCustomerDeletion(scope, { at: records.now, draft: null, entry: null });
+		await expect(add()).rejects.toMatchObject({ code: "store_conflict" });
+		const { id } = await add({ customerId: "globex" });
+		expect((await store.allPortalSessions(null, 10)).map((session) => session.id)).toEqual([id]);
+	});
+
 	it("purges sessions that have expired, the oldest first and only so many at once, and leaves the others", async () => {
 		const { store, records, add } = await world(current);
 		const now = records.now;

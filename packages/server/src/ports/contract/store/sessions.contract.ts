@@ -19,13 +19,16 @@ export function describeSessions(current: CurrentStore): void {
 		expect(await store.signInLinks(links[0]!.id, 10)).toEqual(links.slice(1));
 	});
 
-	it("refuses those of a key that does not exist, and an id that does", async () => {
+	it("refuses those of a key or a session that does not exist, and an id that does", async () => {
 		const { store, records, key } = await open(current);
 		const conflict = { code: "store_conflict" };
 		const nobody = records.key();
 		await expect(store.insertSession(session(records, nobody), ALONE)).rejects.toMatchObject(conflict);
 		const ofNobody = store.insertSignInLink(link(records, nobody), { replaces: [], entry: null });
 		await expect(ofNobody).rejects.toMatchObject(conflict);
+		const { id: sessionId } = session(records, key);
+		const ofNone = store.insertSignInLink(link(records, key, { sessionId }), { replaces: [], entry: null });
+		await expect(ofNone).rejects.toMatchObject(conflict);
 		const known = session(records, key);
 		await store.insertSession(known, ALONE);
 		await expect(store.insertSession(known, ALONE)).rejects.toMatchObject(conflict);

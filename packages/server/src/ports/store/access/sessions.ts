@@ -30,7 +30,7 @@ export interface SessionStore {
 	sessions(after: string | null, limit: number): Promise<readonly Session[]>;
 	/**
 	 * Adds a link, and removes the links with the ids in `replaces`. Rejects with `store_conflict` if the id exists, or if its key
-	 * does not.
+	 * or the session that makes it does not.
 	 */
 	insertSignInLink(
 		link: SignInLink,

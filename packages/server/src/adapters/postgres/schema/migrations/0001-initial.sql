@@ -511,10 +511,38 @@ CREATE TABLE duties (
 -- Whoever has changed the directory takes a number after the commit. Who has seen the number sees the change.
 CREATE SEQUENCE directory_changes;
 
+-- Sessions, sign-in links and portal sessions that have begun or ended, so that every member learns of it.
+CREATE TABLE session_changes (
+	xid xid8 NOT NULL DEFAULT pg_current_xact_id(), -- the transaction that has made the change
+	kind smallint NOT NULL, -- of what: see session-changes.ts
+	id uuid NOT NULL,
+	expire_date bigint NOT NULL, -- of what has changed: nobody needs to know from then on
+	PRIMARY KEY (xid, kind, id)
+);
+CREATE INDEX session_changes_by_expiry ON session_changes (expire_date);
+
+-- The topics of live streams that members watch.
+CREATE TABLE live_watches (
+	member uuid NOT NULL REFERENCES members (id) ON DELETE CASCADE,
+	topic text COLLATE "C" NOT NULL,
+	PRIMARY KEY (member, topic)
+);
+
+-- What happens, for those who watch it at other members. Rows are removed after some seconds.
+CREATE TABLE live_facts (
+	id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+	xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+	member uuid NOT NULL, -- whose facts these are; it may have left
+	topic text COLLATE "C", -- null: the member has ended, and says nothing more
+	facts text, -- JSON array; null: some were lost
+	create_date bigint NOT NULL
+);
+CREATE INDEX live_facts_by_xid ON live_facts (xid);
+
 CREATE TABLE owner_notes (
 	id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
 	member uuid NOT NULL REFERENCES members (id) ON DELETE CASCADE, -- to whom
-	note text NOT NULL, -- JSON
+	notes text NOT NULL, -- JSON array
 	is_done boolean NOT NULL DEFAULT false,
 	create_date bigint NOT NULL
 );

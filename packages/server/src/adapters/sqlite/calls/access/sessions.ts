@@ -4,6 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { AuditEntry } from "../../../../core/access/audit.ts";
 import type { Session, SignInLink } from "../../../../core/access/session.ts";
 import type { InsertSessionOptions, SessionStore } from "../../../../ports/store/access/sessions.ts";
+import { StoreError } from "../../../../ports/store/errors.ts";
 import { SESSION, SIGN_IN_LINK } from "../../codec/access/session-rows.ts";
 import { BEFORE_ALL_IDS, idBytes, justAfter, type StoredPrefix } from "../../codec/ids.ts";
 import { prepareInsert } from "../../codec/statements.ts";
@@ -19,6 +20,7 @@ export function createSessionCalls(db: DatabaseSync, transact: Transact) {
 	const remove = db.prepare("DELETE FROM sessions WHERE id = ?");
 	const removeLink = db.prepare("DELETE FROM sign_in_links WHERE id = ?");
 	const removeLinksOf = db.prepare("DELETE FROM sign_in_links WHERE session_id = ?");
+	const selectSession = db.prepare("SELECT 1 FROM sessions WHERE id = ?");
 	const purge = preparePurge(db, "sessions");
 	const purgeLinks = preparePurge(db, "sign_in_links");
 	const writeEntry = createWriteEntry(db);
@@ -51,6 +53,10 @@ export function createSessionCalls(db: DatabaseSync, transact: Transact) {
 		sessions: createPage(db, "sessions", "session", SESSION.read),
 		insertSignInLink: (link: SignInLink, { replaces, entry }: LinkOptions): void =>
 			transact(() => {
+				const { sessionId } = link;
+				if (sessionId !== null && selectSession.get(idBytes("session", sessionId)) === undefined) {
+					throw new StoreError("store_conflict", `there is no session ${sessionId}`);
+				}
 				for (const id of replaces) removeLink.run(idBytes("link", id));
 				insertLink.run(...SIGN_IN_LINK.write(link));
 				writeEntry(entry);

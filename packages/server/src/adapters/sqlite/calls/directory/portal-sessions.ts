@@ -5,12 +5,14 @@ import type { AuditEntry } from "../../../../core/access/audit.ts";
 import type { PortalSession } from "../../../../core/access/portal-session.ts";
 import { customerOf, isInScope, projectOf, type Scope } from "../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
+import { StoreError } from "../../../../ports/store/errors.ts";
 import type { PortalSessionStore } from "../../../../ports/store/portal-sessions.ts";
 import { PORTAL_SESSION } from "../../codec/customer-rows.ts";
 import { BEFORE_ALL_IDS, idBytes, justAfter } from "../../codec/ids.ts";
 import { prepareInsert } from "../../codec/statements.ts";
 import type { Transact } from "../../connection.ts";
 import { createWriteEntry } from "../audit.ts";
+import { createIsDeleting } from "../customers/delete-customer.ts";
 import { idRange, mapPage, readPage, type Order } from "../keyset.ts";
 import { noProject } from "./change.ts";
 import { createVersionOf } from "./versions.ts";
@@ -21,6 +23,7 @@ type InsertOptions = Parameters<PortalSessionStore["insertPortalSession"]>[1];
 export function createPortalSessionCalls(db: DatabaseSync, transact: Transact) {
 	const insert = prepareInsert(db, "portal_sessions", PORTAL_SESSION.columns);
 	const remove = db.prepare("DELETE FROM portal_sessions WHERE id = ? AND project_id = ?");
+	const isDeleting = createIsDeleting(db);
 	const selectAll = db.prepare("SELECT * FROM portal_sessions WHERE id >= ? ORDER BY id LIMIT ?");
 	const purge = db.prepare(`
 		DELETE FROM portal_sessions WHERE id IN (
@@ -39,8 +42,11 @@ export function createPortalSessionCalls(db: DatabaseSync, transact: Transact) {
 	return {
 		insertPortalSession: (session: PortalSession, { replaces, entry }: InsertOptions): number =>
 			transact(() => {
-				const { projectId } = session;
+				const { projectId, customerId } = session;
 				if (versionOf(idBytes("proj", projectId)) === null) return noProject(projectId);
+				if (isDeleting(session)) {
+					throw new StoreError("store_conflict", `the customer ${customerId} is being deleted`);
+				}
 				const count = removeAll(projectId, replaces);
 				insert.run(...PORTAL_SESSION.write(session));
 				writeEntry(entry);

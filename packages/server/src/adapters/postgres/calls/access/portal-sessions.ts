@@ -1,23 +1,26 @@
 // Portal sessions: added, removed, listed, and purged when they have expired.
-import type { AuditEntry } from "../../../core/access/audit.ts";
-import type { PortalSession } from "../../../core/access/portal-session.ts";
-import { customerOf, isInScope, projectOf, type Scope } from "../../../core/access/principal.ts";
-import type { Page, PageRequest } from "../../../core/page.ts";
-import type { PortalSessionStore } from "../../../ports/store/portal-sessions.ts";
-import { PORTAL_SESSION } from "../codec/access/portal-session-rows.ts";
-import { FIRST_UUID, uuidOf, uuidsOf } from "../codec/ids.ts";
-import { insertInto, statement } from "../codec/statements.ts";
-import type { Database } from "../connection/database.ts";
-import { lockProject } from "../connection/locks.ts";
-import type { Session } from "../connection/session.ts";
-import { writeEntry } from "./audit.ts";
-import { checkProject } from "./directory/change.ts";
-import { partConditions, readPage, type Part, type Scanned } from "./keyset.ts";
+import type { AuditEntry } from "../../../../core/access/audit.ts";
+import type { PortalSession } from "../../../../core/access/portal-session.ts";
+import { customerOf, isInScope, projectOf, type Scope } from "../../../../core/access/principal.ts";
+import type { Page, PageRequest } from "../../../../core/page.ts";
+import { StoreError } from "../../../../ports/store/errors.ts";
+import type { PortalSessionStore } from "../../../../ports/store/portal-sessions.ts";
+import { PORTAL_SESSION } from "../../codec/access/portal-session-rows.ts";
+import { FIRST_UUID, uuidOf, uuidsOf } from "../../codec/ids.ts";
+import { insertInto, statement } from "../../codec/statements.ts";
+import type { Database } from "../../connection/database.ts";
+import { lockProject } from "../../connection/locks.ts";
+import type { Session } from "../../connection/session.ts";
+import { writeEntry } from "../audit.ts";
+import { checkProject } from "../directory/change.ts";
+import { partConditions, readPage, type Part, type Scanned } from "../keyset.ts";
+import { endWhere, noteBegun, purgeChanges } from "./session-changes.ts";
 
 type InsertOptions = Parameters<PortalSessionStore["insertPortalSession"]>[1];
 
 const INSERT = insertInto("portal_sessions", PORTAL_SESSION.columns);
-const DELETE = statement("DELETE FROM portal_sessions WHERE project_id = $1 AND id = ANY($2::uuid[])");
+const DELETE = endWhere("portal", "project_id = $1 AND id = ANY($2::uuid[])");
+const SELECT_DELETION = statement("SELECT 1 FROM customer_deletions WHERE project_id = $1 AND customer_id = $2");
 const SELECT = statement("SELECT * FROM portal_sessions WHERE project_id = $1 AND id = $2");
 const SELECT_ALL = statement("SELECT * FROM portal_sessions WHERE id > $1 ORDER BY id LIMIT $2");
 const PURGE = statement(`
@@ -35,8 +38,10 @@ export function createPortalSessionCalls(database: Database) {
 				const project = uuidOf("proj", session.projectId);
 				await lockProject(connection, project);
 				await checkProject(connection, session.projectId);
+				await checkCustomer(connection, session);
 				const count = await removeAll(connection, session.projectId, replaces);
 				await connection.run(INSERT, PORTAL_SESSION.write(session));
+				await noteBegun(connection, "portal", uuidOf("portal", session.id), session.expireDate);
 				await writeEntry(connection, entry);
 				return count;
 			}),
@@ -63,8 +68,17 @@ export function createPortalSessionCalls(database: Database) {
 				return (await connection.run(SELECT_ALL, [place, limit])).map(PORTAL_SESSION.read);
 			}),
 		purgePortalSessions: (at: number, limit: number): Promise<number> =>
-			database.inBackground((connection) => connection.change(PURGE, [at, limit])),
+			database.inBackground(async (connection) => {
+				await purgeChanges(connection, at, limit);
+				return connection.change(PURGE, [at, limit]);
+			}),
 	};
+}
+
+/** Fails with `store_conflict` if the customer of a session is being deleted. */
+async function checkCustomer(connection: Session, { projectId, customerId }: PortalSession): Promise<void> {
+	const deletions = await connection.run(SELECT_DELETION, [uuidOf("proj", projectId), customerId]);
+	if (deletions.length > 0) throw new StoreError("store_conflict", `the customer ${customerId} is being deleted`);
 }
 
 function removeAll(connection: Session, projectId: string, ids: readonly string[]): Promise<number> {

@@ -1,22 +1,26 @@
 // Sessions of the page and sign-in links: added, removed, read at the start, and purged when they have expired.
-import type { AuditEntry } from "../../../core/access/audit.ts";
-import type { Session as PageSession, SignInLink } from "../../../core/access/session.ts";
-import type { InsertSessionOptions, SessionStore } from "../../../ports/store/access/sessions.ts";
-import { SESSION, SIGN_IN_LINK } from "../codec/access/session-rows.ts";
-import { FIRST_UUID, uuidOf, uuidsOf, type StoredPrefix } from "../codec/ids.ts";
-import type { Row } from "../codec/rows.ts";
-import { insertInto, statement, type Statement } from "../codec/statements.ts";
-import type { Database } from "../connection/database.ts";
-import type { Session } from "../connection/session.ts";
-import { writeEntry } from "./audit.ts";
+import type { AuditEntry } from "../../../../core/access/audit.ts";
+import type { Session as PageSession, SignInLink } from "../../../../core/access/session.ts";
+import type { InsertSessionOptions, SessionStore } from "../../../../ports/store/access/sessions.ts";
+import { StoreError } from "../../../../ports/store/errors.ts";
+import { SESSION, SIGN_IN_LINK } from "../../codec/access/session-rows.ts";
+import { FIRST_UUID, uuidOf, uuidsOf, type StoredPrefix } from "../../codec/ids.ts";
+import type { Row } from "../../codec/rows.ts";
+import { insertInto, statement, type Statement } from "../../codec/statements.ts";
+import type { Database } from "../../connection/database.ts";
+import type { Session } from "../../connection/session.ts";
+import { writeEntry } from "../audit.ts";
+import { endWhere, noteBegun, purgeChanges } from "./session-changes.ts";
 
 type LinkOptions = Parameters<SessionStore["insertSignInLink"]>[1];
 
 const INSERT = insertInto("sessions", SESSION.columns);
 const INSERT_LINK = insertInto("sign_in_links", SIGN_IN_LINK.columns);
-const DELETE = statement("DELETE FROM sessions WHERE id = ANY($1::uuid[])");
-const DELETE_LINKS = statement("DELETE FROM sign_in_links WHERE id = ANY($1::uuid[])");
-const DELETE_LINKS_OF = statement("DELETE FROM sign_in_links WHERE session_id = ANY($1::uuid[])");
+const DELETE = endWhere("session", "id = ANY($1::uuid[])");
+const DELETE_LINKS = endWhere("link", "id = ANY($1::uuid[])");
+const DELETE_LINKS_OF = endWhere("link", "session_id = ANY($1::uuid[])");
+/** Its end waits for the transaction, and then finds the link. */
+const KEEP = statement("SELECT 1 FROM sessions WHERE id = $1 FOR KEY SHARE");
 const SELECT = statement("SELECT * FROM sessions WHERE id > $1 ORDER BY id LIMIT $2");
 const SELECT_LINKS = statement("SELECT * FROM sign_in_links WHERE id > $1 ORDER BY id LIMIT $2");
 const PURGE = purge("sessions");
@@ -32,6 +36,7 @@ export function createSessionCalls(database: Database) {
 				if (uses === 0) return false;
 				await removeAll(connection, replaces);
 				await connection.run(INSERT, SESSION.write(session));
+				await noteBegun(connection, "session", uuidOf("session", session.id), session.expireDate);
 				await writeEntry(connection, entry);
 				return true;
 			}),
@@ -44,13 +49,16 @@ export function createSessionCalls(database: Database) {
 		sessions: createPage(database, SELECT, "session", SESSION.read),
 		insertSignInLink: (link: SignInLink, { replaces, entry }: LinkOptions): Promise<void> =>
 			database.transact(async (connection) => {
+				await checkSession(connection, link);
 				await connection.run(DELETE_LINKS, [uuidsOf("link", replaces)]);
 				await connection.run(INSERT_LINK, SIGN_IN_LINK.write(link));
+				await noteBegun(connection, "link", uuidOf("link", link.id), link.expireDate);
 				await writeEntry(connection, entry);
 			}),
 		signInLinks: createPage(database, SELECT_LINKS, "link", SIGN_IN_LINK.read),
 		purgeSessions: (at: number, limit: number): Promise<number> =>
 			database.transact(async (connection) => {
+				await purgeChanges(connection, at, limit);
 				const links = await connection.change(PURGE_LINKS, [at, limit]);
 				return Math.max(links, await connection.change(PURGE, [at, limit]));
 			}),
@@ -59,8 +67,17 @@ export function createSessionCalls(database: Database) {
 
 async function removeAll(connection: Session, ids: readonly string[]): Promise<number> {
 	const uuids = uuidsOf("session", ids);
+	const count = await connection.change(DELETE, [uuids]);
+	// After it, so that it has those that were being made meanwhile.
 	await connection.run(DELETE_LINKS_OF, [uuids]);
-	return connection.change(DELETE, [uuids]);
+	return count;
+}
+
+/** Fails with `store_conflict` if the session that makes a link has ended. */
+async function checkSession(connection: Session, { sessionId }: SignInLink): Promise<void> {
+	if (sessionId === null) return;
+	const known = await connection.run(KEEP, [uuidOf("session", sessionId)]);
+	if (known.length === 0) throw new StoreError("store_conflict", `there is no session ${sessionId}`);
 }
 
 function purge(table: "sessions" | "sign_in_links"): Statement {
