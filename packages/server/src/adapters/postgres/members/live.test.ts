@@ -67,6 +67,23 @@ describe.skipIf(issue !== null)(
 			await expect.poll(() => watchers[1]!.of("webhook.created"), WAIT).toMatchObject([{ webhookId: id }]);
 		});
 
+		it("show each thing once, also if the connections to the database are lost", async () => {
+			await isShared();
+			const watcher = await open(b, whole());
+			const accepted = () => watcher.of("event.accepted").map((item) => ("eventId" in item ? item.eventId : null));
+			const first = await a.send();
+			await expect.poll(accepted, WAIT).toEqual([first]);
+			// The row is read again by the look that follows, and still there when everything is read from the start.
+			await a.send();
+			await expect.poll(() => accepted().length, WAIT).toBe(2);
+			const lose = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fanfare'";
+			await database.server.query(lose, database.url);
+			let third: string | null = null;
+			await expect.poll(async () => (third ??= await a.send().catch(() => null)), WAIT).not.toBeNull();
+			await expect.poll(accepted, WAIT).toContain(third);
+			expect(accepted().filter((eventId) => eventId === first)).toHaveLength(1);
+		});
+
 		it("show a customer their own alone", async () => {
 			const watcher = await open(b, customerScope(a.projectId, "acme"));
 			const settings = { key: null, name: "n", endpoint: receiver.url, description: null, eventTypes: null };

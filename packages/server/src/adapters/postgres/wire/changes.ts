@@ -33,6 +33,8 @@ export const FROM_START: ChangesPlace = { transaction: "0", connection: 0 };
 export interface DirectoryChanges {
 	/** All changes up to this number are among these or were read before. */
 	readonly number: number;
+	/** The transaction from which on changes were read: that of the place, unless the place was worth nothing. */
+	readonly from: string;
 	/** Where the next read begins. */
 	readonly since: ChangesPlace;
 	/** The version of the workspace; null if it was not made yet. */
@@ -53,6 +55,7 @@ export function readChanges(database: Database, since: ChangesPlace): Promise<Di
 		const projects = row?.["projects"] ?? null;
 		return {
 			number: number(taken?.["number"]),
+			from: transaction,
 			since: { transaction: text(row?.["since"]), connection },
 			workspace: numberOrNull(row?.["workspace"] ?? null),
 			projects: (projects === null ? [] : json<[string, number][]>(projects)).map(([id, version]) => ({

@@ -165,7 +165,7 @@ export class PostgresWire implements Wire {
 	async #look(): Promise<void> {
 		const { database, member } = this.#parts;
 		const id = member();
-		const [{ number, since, workspace, projects }] = await Promise.all([
+		const [{ number, from, since, workspace, projects }] = await Promise.all([
 			readChanges(database, this.#since),
 			id === null ? Promise.resolve() : this.#takeNotes(id),
 		]);
@@ -179,8 +179,8 @@ export class PostgresWire implements Wire {
 			}
 		};
 		await Promise.all(Array.from({ length: READS }, readSome));
-		for await (const changes of readSessionChanges(database, this.#since)) this.#listener?.sessionsChanged(changes);
-		await this.live.look(this.#since);
+		for await (const changes of readSessionChanges(database, from)) this.#listener?.sessionsChanged(changes);
+		await this.live.look(from);
 		this.#since = since;
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
 		await confirm(database, id, number);

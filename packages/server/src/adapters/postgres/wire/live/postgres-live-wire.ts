@@ -36,8 +36,8 @@ export class PostgresLiveWire implements LiveWire {
 	#watcher: string | null = null;
 	/** The last write of a topic, since they must come in order. */
 	#writing: Promise<void> = Promise.resolve();
-	/** The rows of the last look: those of transactions that had not ended come again. */
-	#lastRead: ReadonlySet<number> = new Set();
+	/** When each row was read first: those of transactions that had not ended come again, and all of them after a lost connection. */
+	readonly #read = new Map<number, number>();
 	/** The other members, and since when they have been gone without a farewell; null for those that live. */
 	#others = new Map<string, number | null>();
 
@@ -123,10 +123,17 @@ export class PostgresLiveWire implements LiveWire {
 		if (member !== this.#watcher) this.#announceAgain(member);
 		const members = new Set(await rows.readOthers(database, member));
 		const read = await rows.readFacts(database, member, { since, topics: [...this.#topics.keys()] });
-		for (const each of read) if (!this.#lastRead.has(each.id)) this.#take(each);
-		this.#lastRead = new Set(read.map(({ id }) => id));
+		const now = clock.monotonicMs();
+		for (const each of read) {
+			if (!this.#read.has(each.id)) this.#take(each);
+			this.#read.set(each.id, this.#read.get(each.id) ?? now);
+		}
+		for (const [id, at] of this.#read) {
+			if (now - at < 2 * KEPT_MS) break;
+			this.#read.delete(id);
+		}
 		if (read.length > 0) this.#removeLater();
-		this.#noteMembers(members, clock.monotonicMs());
+		this.#noteMembers(members, now);
 	}
 
 	#take({ member, topic, facts }: rows.ReadPublication): void {
