@@ -2,6 +2,7 @@
 import { randomBytes, type Chance } from "../../../core/chance.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { shardOf } from "../../../core/cluster/shard.ts";
+import type { MemberLoad } from "../../../ports/membership.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import type { Duty, DutyWork, Place, Tenure, TenureHolder } from "../../../ports/tenure.ts";
 import type { Database } from "../connection/database.ts";
@@ -17,12 +18,12 @@ export interface TenureParts {
 	readonly chance: Pick<Chance, "randomize">;
 	readonly observer: Pick<Observer, "problem" | "note">;
 	readonly facts: rows.MemberFacts;
-	readonly lagMs: () => number;
 	/** Called when this process has become a member, before it takes anything. If it rejects, it is called again. */
 	readonly joined: () => Promise<void>;
 }
 
 /** Nobody listens before `attach`. */
+const NO_LOAD: MemberLoad = { readyDeliveries: 0, inFlightAttempts: 0, lagMs: 0 };
 const NO_HOLDER: TenureHolder = { gained: () => Promise.resolve(), lost() {}, resumed() {}, inFlightOf: () => 0 };
 
 /**
@@ -43,6 +44,7 @@ export class PostgresTenure implements Tenure {
 	readonly #duties = new OwnDuties();
 	readonly #cluster = new SeenCluster();
 	#holder = NO_HOLDER;
+	#load: () => MemberLoad = () => NO_LOAD;
 	#state: "new" | "starting" | "running" | "leaving" | "left" = "new";
 	#id: string | null = null;
 	/** The id of an earlier membership, whose row may still be there. */
@@ -94,7 +96,18 @@ export class PostgresTenure implements Tenure {
 	}
 
 	liveMembers(): number {
-		return Math.max(1, this.#cluster.senders);
+		// A worker is not among those that accept sends, but has events of its own.
+		return Math.max(1, this.#cluster.senders + (this.#parts.facts.role === "worker" ? 1 : 0));
+	}
+
+	/** How many members deliver. */
+	get deliverers(): number {
+		return this.#cluster.deliverers;
+	}
+
+	/** See `Membership.report`. */
+	report(load: () => MemberLoad): void {
+		this.#load = load;
 	}
 
 	attach(holder: TenureHolder): void {
@@ -155,14 +168,14 @@ export class PostgresTenure implements Tenure {
 
 	/** Joins, or renews the tenure and reads who has what. */
 	async #beat(): Promise<void> {
-		const { database, lagMs } = this.#parts;
+		const { database } = this.#parts;
 		const sentAt = this.#now();
 		const id = this.#id;
 		if (id === null) {
 			if (this.#state === "starting" || this.#state === "running") await this.#join(sentAt);
 			return;
 		}
-		const view = await rows.beat(database, id, lagMs());
+		const view = await rows.beat(database, id, this.#load());
 		if (this.#id !== id) return;
 		if (!view.isMember) {
 			this.#lose("another process has taken over its shards");
@@ -173,10 +186,10 @@ export class PostgresTenure implements Tenure {
 	}
 
 	async #join(sentAt: number): Promise<void> {
-		const { database, facts, chance, lagMs } = this.#parts;
+		const { database, facts, chance } = this.#parts;
 		const id = newUuid(chance);
 		const earlier = this.#earlier;
-		await rows.join(database, { ...facts, id, earlier, lagMs: lagMs(), duties: this.#duties.names });
+		await rows.join(database, { ...facts, id, earlier, load: this.#load(), duties: this.#duties.names });
 		this.#earlier = id;
 		this.#id = id;
 		this.#hasJustJoined = true;

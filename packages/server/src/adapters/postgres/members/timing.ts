@@ -12,3 +12,5 @@ export const STALL_MS = 800;
 export const UNHEARD_MS = 1_500;
 /** A member that gives up shards looks this often whether their attempts have ended. */
 export const GIVE_EVERY_MS = 100;
+/** A member that has died is listed as lost for this long. */
+export const LOST_SHOWN_MS = 600_000;
