@@ -185,6 +185,13 @@ export function takeDuties(
 	});
 }
 
+const GIVE_DUTIES = statement("UPDATE duties SET owner = NULL WHERE owner = $1 AND duty = ANY($2::text[])");
+
+/** Gives up these duties. */
+export async function giveDuties(database: Database, id: string, duties: readonly string[]): Promise<void> {
+	await database.transact((session) => session.run(GIVE_DUTIES, [id, binaryArray("text", duties)]));
+}
+
 const SELECT_MEMBERS = statement(`
 	SELECT id, name, address, port, version, role, join_date, seen_date, cluster_now() - seen_date AS seen_ago,
 		is_leaving, false AS is_lost, load, number,

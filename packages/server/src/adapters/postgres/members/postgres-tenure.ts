@@ -256,6 +256,9 @@ export class PostgresTenure implements Tenure {
 		await this.#giveIdle();
 		if (missing > 0 && (this.#cluster.hasFreeShards || dead.length > 0)) await this.#take(id, missing);
 		if (this.#parts.facts.role === "api" || !this.#isStill(id)) return;
+		this.#duties.giveExcess(this.#cluster.workers);
+		await this.#duties.release(database, id);
+		if (!this.#isStill(id)) return;
 		await this.#duties.take(database, id, this.#cluster.freeDuties, this.#cluster.workers);
 	}
 
