@@ -10,7 +10,7 @@ import * as rows from "./member-rows.ts";
 import { OwnDuties } from "./own-duties.ts";
 import { idleAmong, OwnShards } from "./own-shards.ts";
 import { SeenCluster } from "./seen-cluster.ts";
-import { BEAT_MS, GIVE_EVERY_MS, MARGIN_MS, STALL_MS, TENURE_MS } from "./timing.ts";
+import { BEAT_MS, GIVE_EVERY_MS, MARGIN_MS, MOVING_BEAT_MS, STALL_MS, TENURE_MS } from "./timing.ts";
 
 export interface TenureParts {
 	readonly database: Database;
@@ -60,6 +60,7 @@ export class PostgresTenure implements Tenure {
 	/** The answer to a take of shards was lost. */
 	#isUnsure = false;
 	#settling: Promise<void> | null = null;
+	#hasFailedToSettle = false;
 	#left: Promise<void> | null = null;
 	#cancelBeat = () => {};
 	#cancelExpiry = () => {};
@@ -149,8 +150,15 @@ export class PostgresTenure implements Tenure {
 	// Beats
 
 	#beatLater(sentAt: number): void {
-		const delayMs = Math.max(0, sentAt + BEAT_MS - this.#now());
+		const everyMs = this.#isWaitingForShards ? MOVING_BEAT_MS : BEAT_MS;
+		const delayMs = Math.max(0, sentAt + everyMs - this.#now());
 		this.#cancelBeat = this.#parts.clock.after(delayMs, () => void this.#tick());
+	}
+
+	/** Whether others are about to give up shards that this member then takes. */
+	get #isWaitingForShards(): boolean {
+		if (this.#id === null || this.#state !== "running" || this.#hasFailedToSettle) return false;
+		return this.#cluster.shareOf(this.#id) > this.#shards.held.length;
 	}
 
 	async #tick(): Promise<void> {
@@ -230,8 +238,12 @@ export class PostgresTenure implements Tenure {
 	/** Gives and takes what follows from the last beat, unless that is under way. */
 	#look(): void {
 		if (this.#settling !== null) return;
-		this.#settle().catch((error: unknown) =>
-			this.#parts.observer.problem("this process could not give or take shards; it tries again", error),
+		this.#settle().then(
+			() => (this.#hasFailedToSettle = false),
+			(error: unknown) => {
+				this.#hasFailedToSettle = true;
+				this.#parts.observer.problem("this process could not give or take shards; it tries again", error);
+			},
 		);
 	}
 
