@@ -1,8 +1,9 @@
-// The compose file and the Kubernetes manifests: valid by their schemas, with nothing in them that the schemas do not know.
+// The compose files and the Kubernetes manifests: valid by their schemas, with nothing in them that the schemas do not know.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { readConfig } from "@fanfare/server";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -37,6 +38,43 @@ describe("docker/compose.yaml", () => {
 	});
 });
 
+describe("docker/compose.cluster.yaml", () => {
+	interface Service {
+		image: string;
+		environment: Record<string, string>;
+		ports: readonly string[];
+	}
+	const compose = parse(file("docker/compose.cluster.yaml"), { merge: true }) as { services: Record<string, Service> };
+	const processes = Object.entries(compose.services).filter(([name]) => name.startsWith("fanfare-"));
+
+	it.skipIf(schema.path === null)("is valid by the schema of the Compose specification", () => {
+		const ajv = new Ajv2020({ strict: false, allowUnionTypes: true, validateFormats: false });
+		const validate = ajv.compile(JSON.parse(readFileSync(schema.path!, "utf8")) as object);
+		expect([validate(compose), validate.errors]).toEqual([true, null]);
+	});
+
+	it("runs processes of this version that share a database and its keys, each at a port of its own", () => {
+		expect(processes.map(([, { image }]) => image)).toEqual([`fanfare:${version}`, `fanfare:${version}`]);
+		expect(new Set(processes.map(([, { ports }]) => ports[0])).size).toBe(2);
+		for (const [, { environment }] of processes) {
+			const given: Record<string, string> = {
+				POSTGRES_PASSWORD: "a-password",
+				FANFARE_MASTER_KEY: "ab".repeat(32),
+				FANFARE_ADMIN_KEY: `sk_${"a".repeat(43)}`,
+				FANFARE_PUBLIC_URL: "https://fanfare.example.com",
+			};
+			const settings = Object.entries(environment).map(([name, value]) => [
+				name,
+				value.replaceAll(/\$\{(\w+):[?-][^}]*\}/g, (_, variable: string) => given[variable] ?? ""),
+			]);
+			expect(readConfig(Object.fromEntries(settings) as Record<string, string>)).toMatchObject({
+				databaseUrl: "postgres://fanfare:a-password@postgres:5432/fanfare?sslmode=disable",
+				role: "all",
+			});
+		}
+	});
+});
+
 describe("kubernetes/fanfare.yaml", () => {
 	const documents = documentsOf(file("kubernetes/fanfare.yaml"));
 
@@ -59,5 +97,37 @@ describe("kubernetes/fanfare.yaml", () => {
 
 	it("runs the image of this version", () => {
 		expect(JSON.stringify(documents[2])).toContain(`"image":"fanfare:${version}"`);
+	});
+});
+
+describe("kubernetes/fanfare-cluster.yaml", () => {
+	const documents = documentsOf(file("kubernetes/fanfare-cluster.yaml"));
+
+	it("is valid by the schemas of Kubernetes", async () => {
+		expect(documents.map(({ kind }) => kind)).toEqual([
+			"ServiceAccount",
+			"Service",
+			"PodDisruptionBudget",
+			"Deployment",
+		]);
+		for (const document of documents) expect(await problemsOf(document)).toEqual([]);
+	});
+
+	it("has pods like the one with a volume, and gives them time to be taken out of the service before they stop", () => {
+		interface Pods {
+			spec: { template: { spec: PodSpec } };
+		}
+		interface PodSpec {
+			terminationGracePeriodSeconds: number;
+			containers: readonly [{ securityContext: object; image: string; lifecycle?: unknown }];
+		}
+		const podsOf = (object: unknown) => (object as Pods).spec.template.spec;
+		const pods = podsOf(documents[3]);
+		const single = podsOf(documentsOf(file("kubernetes/fanfare.yaml"))[2]);
+		const [container] = pods.containers;
+		expect(container.image).toBe(`fanfare:${version}`);
+		expect(container.securityContext).toEqual(single.containers[0].securityContext);
+		expect(container.lifecycle).toEqual({ preStop: { exec: { command: ["sleep", "5"] } } });
+		expect(pods.terminationGracePeriodSeconds).toBe(single.terminationGracePeriodSeconds + 5);
 	});
 });

@@ -207,6 +207,12 @@ export const ENTRIES: readonly Entry[] = [
 		load: async () => (await import("./commands/operate/dev.ts")).addDev,
 	},
 	{
+		name: "status",
+		summary: "Show what the server does, and the processes of a cluster.",
+		group: GROUPS.operate,
+		load: async () => (await import("./commands/operate/status.ts")).addStatus,
+	},
+	{
 		name: "config",
 		summary: "Show the settings that are in force, and where they come from.",
 		group: GROUPS.operate,

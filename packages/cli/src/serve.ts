@@ -94,11 +94,14 @@ async function endAfterFailure(server: RunningServer, reason: unknown): Promise<
  * Prints the addresses to standard error, since standard output is for the log. On a first start also the generated key, or
  * the file that has it; on a terminal also a link that signs in to the page.
  */
-function announce({ url, publicUrl, dataDir, firstStart, engine, signInLink }: RunningServer): void {
-	const lines = [
-		`Fanfare ${VERSION} listens on ${url} (data in ${dataDir ?? "the database"}; API documentation: ${publicUrl}/docs)`,
-	];
-	if (publicUrl !== url) lines.push(`  Public URL ${publicUrl}`);
+function announce({ url, publicUrl, dataDir, firstStart, engine, signInLink, role }: RunningServer): void {
+	const what = {
+		all: `API documentation: ${publicUrl}/docs`,
+		api: `API documentation: ${publicUrl}/docs; it delivers nothing: FANFARE_ROLE is api`,
+		worker: "it only delivers: FANFARE_ROLE is worker",
+	}[role];
+	const lines = [`Fanfare ${VERSION} listens on ${url} (data in ${dataDir ?? "the database"}; ${what})`];
+	if (publicUrl !== url && role !== "worker") lines.push(`  Public URL ${publicUrl}`);
 	if (firstStart !== null) {
 		const { secretKey, adminKeyFile } = firstStart;
 		lines.push(`  Workspace  ${engine.workspace.id}`, `  Project    ${firstStart.project.id}`);

@@ -35,7 +35,13 @@ export type {
 	SignInLink,
 	SignOutOptions,
 } from "./resources/access/sessions.ts";
-export type { EgressAddresses, StatusWarning, UsedLimit, WorkspaceStatus } from "./resources/access/status.ts";
+export type {
+	EgressAddresses,
+	StatusMember,
+	StatusWarning,
+	UsedLimit,
+	WorkspaceStatus,
+} from "./resources/access/status.ts";
 export type { Audit, AuditEntry, AuditFilter, ProjectAudit, ProjectAuditFilter } from "./resources/audit.ts";
 export type {
 	Attempt,

@@ -34,6 +34,7 @@ describe("readConfig", () => {
 			actorHeader: null,
 			dataDir: "./fanfare-data",
 			databaseUrl: null,
+			role: "all",
 			adminKey: null,
 			masterKey: null,
 			allowForCustomers: false,
@@ -129,6 +130,19 @@ describe("readConfig", () => {
 		});
 		expect(problemsOf({ FANFARE_NO_PROXY })).toEqual([
 			"FANFARE_NO_PROXY is set, but FANFARE_PROXY is not: set it too, or leave FANFARE_NO_PROXY unset",
+		]);
+	});
+
+	it("reads the role, and refuses one that leaves work undone where one process has all the data", () => {
+		const database = { FANFARE_DATABASE_URL: "postgres://u@h/d", FANFARE_MASTER_KEY: MASTER.toString("hex") };
+		expect(readConfig({ ...database, FANFARE_ROLE: "worker" })).toMatchObject({ role: "worker" });
+		expect(readConfig({ FANFARE_ROLE: "all" })).toMatchObject({ role: "all" });
+		expect(problemsOf({ FANFARE_ROLE: "api" })).toEqual([
+			"FANFARE_ROLE is api, but FANFARE_DATABASE_URL is not set: a data directory belongs to one process, which does everything. " +
+				"Set FANFARE_DATABASE_URL, or leave FANFARE_ROLE unset",
+		]);
+		expect(problemsOf({ ...database, FANFARE_ROLE: "sender" })).toEqual([
+			'FANFARE_ROLE must be one of all, api, worker, got "sender"',
 		]);
 	});
 
@@ -438,8 +452,9 @@ describe("renderConfigurationDoc", () => {
 });
 
 describe("the documentation of", () => {
-	// `FANFARE_NO_PROXY`, `FANFARE_ACTOR_HEADER` and `FANFARE_DATABASE_URL` need these.
+	// `FANFARE_NO_PROXY`, `FANFARE_ACTOR_HEADER`, `FANFARE_DATABASE_URL` and `FANFARE_ROLE` need these.
 	const base = {
+		FANFARE_DATABASE_URL: "postgres://u@h/d",
 		FANFARE_PROXY: "http://proxy.example:8080",
 		FANFARE_TRUSTED_PROXIES: "192.0.2.1",
 		FANFARE_MASTER_KEY: "ab".repeat(32),

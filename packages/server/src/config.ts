@@ -120,7 +120,7 @@ function withoutInjected(environment: Readonly<Record<string, string | undefined
 /** Problems of settings that are valid alone but not together. */
 function conflicts(config: Config, placeOf: (name: string) => string): string[] {
 	const { retentionDays, payloadRetentionDays, proxy, noProxy, actorHeader, trustedProxies } = config;
-	const { databaseUrl, masterKey } = config;
+	const { databaseUrl, masterKey, role } = config;
 	const problems: string[] = [];
 	const needs = (name: string, needed: string) => {
 		problems.push(
@@ -132,6 +132,12 @@ function conflicts(config: Config, placeOf: (name: string) => string): string[] 
 	if (noProxy.length > 0 && proxy === null) needs("noProxy", "proxy");
 	if (actorHeader !== null && trustedProxies.length === 0) needs("actorHeader", "trustedProxies");
 	if (databaseUrl !== null && masterKey === null) needs("databaseUrl", "masterKey");
+	if (databaseUrl === null && role !== "all") {
+		problems.push(
+			`${placeOf("role")} is ${role}, but ${placeOf("databaseUrl")} is not set: a data directory belongs to one process, which does ` +
+				`everything. Set ${placeOf("databaseUrl")}, or leave ${placeOf("role")} unset`,
+		);
+	}
 	return problems;
 }
 

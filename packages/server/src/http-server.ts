@@ -107,10 +107,13 @@ export class HttpServer {
 		return this.#sockets.size;
 	}
 
+	get port(): number {
+		return (this.#server.address() as AddressInfo).port;
+	}
+
 	get url(): string {
-		const { port } = this.#server.address() as AddressInfo;
 		const { host } = this.#options;
-		return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+		return `http://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
 	}
 
 	/** Handles requests with `fetch` from now on; may be called again with another. `overrideGlobalObjects`: see `StartOptions.overrideGlobals`. */

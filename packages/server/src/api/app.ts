@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 
+import { FanfareError } from "../core/errors.ts";
 import { DEFAULT_LIMITS, type ApiDeps } from "./deps.ts";
 import { pageReply, type Page } from "./page/page.ts";
 import { BodyBudget } from "./request/body/body-budget.ts";
@@ -14,6 +15,7 @@ import { routerPath, type Route } from "./request/route.ts";
 import { answerRoute, routeNotFound, serve, type ApiContext, type ApiEnv } from "./request/serve.ts";
 import { SessionCookie } from "./request/session-cookie.ts";
 import { ExportPlaces } from "./resources/exports/export-places.ts";
+import { operatorRoutes } from "./resources/operators/routes.ts";
 import { FailedSignIns } from "./resources/sessions/failed-sign-ins.ts";
 import { apiRoutes } from "./resources/table.ts";
 
@@ -25,6 +27,31 @@ import { apiRoutes } from "./resources/table.ts";
  * const response = await app.request("/healthz");
  */
 export function createApp(deps: ApiDeps, page?: Page): Hono<ApiEnv> {
+	const app = appOf(apiRoutes(), deps);
+	// The page is not in the router, so that it costs the calls of the API nothing.
+	app.notFound((context) =>
+		serve(context, deps, null, () => {
+			const reply = pageReply(context, page);
+			if (reply === null) throw routeNotFound(context);
+			return reply;
+		}),
+	);
+	return app;
+}
+
+/** The API of a process that only delivers: health, readiness and metrics. Every other call is refused, with what to do. */
+export function createWorkerApp(deps: ApiDeps): Hono<ApiEnv> {
+	const app = appOf(operatorRoutes, deps);
+	app.notFound((context) => refuse(context, deps, () => new FanfareError("worker_process", WORKER_ONLY)));
+	return app;
+}
+
+/** Why a process that only delivers refuses calls and sends. */
+export const WORKER_ONLY =
+	"This process only delivers (FANFARE_ROLE is worker) and answers only /healthz, /readyz and /metrics. Ask a process of the same " +
+	"database whose role is api or all, and let no load balancer lead here.";
+
+function appOf(routes: readonly Route[], deps: ApiDeps): Hono<ApiEnv> {
 	const app = new Hono<ApiEnv>({ getPath: pathOf });
 	const limits = { ...DEFAULT_LIMITS, ...deps.limits };
 	const budget = new BodyBudget(limits.bodyBytesInHand);
@@ -40,24 +67,16 @@ export function createApp(deps: ApiDeps, page?: Page): Hono<ApiEnv> {
 		pace: new BodyPace(deps.clock),
 		turns: new Turns(deps.clock),
 	};
-	for (const [path, routes] of routesByPath(apiRoutes())) {
-		for (const route of routes) {
+	for (const [path, ofPath] of routesByPath(routes)) {
+		for (const route of ofPath) {
 			app.on(route.method.toUpperCase(), path, (context) =>
 				serve(context, deps, route, (progress) => answerRoute(context, appDeps, shared, route, progress)),
 			);
 		}
-		const allow = allowedMethods(routes);
-		app.on("OPTIONS", path, (context) => answerOptions(context, deps, routes, allow));
+		const allow = allowedMethods(ofPath);
+		app.on("OPTIONS", path, (context) => answerOptions(context, deps, ofPath, allow));
 		app.all(path, (context) => refuse(context, deps, () => wrongMethod(context, allow)));
 	}
-	// The page is not in the router, so that it costs the calls of the API nothing.
-	app.notFound((context) =>
-		serve(context, deps, null, () => {
-			const reply = pageReply(context, page);
-			if (reply === null) throw routeNotFound(context);
-			return reply;
-		}),
-	);
 	return app;
 }
 

@@ -29,12 +29,12 @@ const NO_STANDBY: Warning = {
  * @param clock for what is scheduled; connections are always timed by the system clock
  */
 export function createClusterProfile(config: Config, clock: Clock, resources: AsyncDisposableStack): Profile {
-	const { databaseUrl, masterKey } = config;
+	const { databaseUrl, masterKey, role } = config;
 	if (databaseUrl === null || masterKey === null) throw new Error("a cluster needs a database and a master key");
 	let standbys: StandbyWatch | null = null;
 	return {
 		dataDir: null,
-		async open({ logger, observer }) {
+		async open({ logger, observer, port }) {
 			const { store, database } = await openPostgres({
 				url: databaseUrl,
 				clock: { ...systemClock, now: () => clock.now() },
@@ -57,12 +57,14 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 				chance: systemChance,
 				observer,
 				name: hostname(),
+				port,
 				version: VERSION,
-				role: "all",
+				role,
 			});
 			resources.defer(() => cluster.close());
 			const { tenure, wire, isMember: isCurrent } = cluster;
-			return { store, storeDied, masterKey, tenure, wire, limits: { findEveryMs: FIND_EVERY_MS }, isCurrent };
+			const limits = { findEveryMs: FIND_EVERY_MS };
+			return { store, storeDied, masterKey, tenure, wire, membership: cluster, limits, isCurrent };
 		},
 		keepAdminKey() {
 			throw new Error(

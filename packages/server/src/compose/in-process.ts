@@ -4,12 +4,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 
+import { WORKER_ONLY } from "../api/app.ts";
 import type { ApiEnv } from "../api/request/serve.ts";
 import type { UnreadableRequests } from "../api/request/unreadable.ts";
 import { readNewEvent, type NewEvent } from "../api/resources/events/in-process.ts";
 import { projectScope } from "../core/access/principal.ts";
 import { FanfareError } from "../core/errors.ts";
 import type { Engine, SentEvent } from "../engine/calls.ts";
+import type { Role } from "../ports/membership.ts";
 
 /** Where a request that is handed over came from. */
 export interface RequestPeer {
@@ -41,7 +43,7 @@ export interface InProcess {
 	readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
 	/**
 	 * Accepts an event, as `POST /projects/{projectId}/events` does, without a connection and a key. Resolves when the event and its
-	 * deliveries are synced to disk. Rejects with a `FanfareError`, whose `code` is the API's.
+	 * deliveries are synced to disk. Rejects with a `FanfareError`, whose `code` is the API's, also if the role of the process is `worker`.
 	 *
 	 * @example
 	 * const { event, duplicate } = await server.send({ type: "order.paid", data: { orderId: 4711 }, idempotencyKey: "order-4711-paid" });
@@ -50,13 +52,19 @@ export interface InProcess {
 }
 
 /** Creates these calls for a server whose engine has started. */
-export function createInProcess(app: Hono<ApiEnv>, unreadable: UnreadableRequests, engine: Engine): InProcess {
+export function createInProcess(
+	app: Hono<ApiEnv>,
+	unreadable: UnreadableRequests,
+	engine: Engine,
+	role: Role,
+): InProcess {
 	const errorHandler = (error: unknown) => unreadable.response(error);
 	const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler });
 	return {
 		handler: async (request, peer = {}) => app.fetch(request, { peer }),
 		listener: (request, response) => void listener(request, response),
 		async send({ projectId, ...event }) {
+			if (role === "worker") throw new FanfareError("worker_process", WORKER_ONLY);
 			const id = projectId ?? onlyProject(engine);
 			return engine.intake.send(projectScope(id), readNewEvent(event));
 		},

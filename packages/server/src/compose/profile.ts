@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 
 import type { EngineLimits } from "../engine/parts.ts";
 import type { Warning } from "../engine/status-calls.ts";
+import type { Membership } from "../ports/membership.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { StoreError } from "../ports/store/errors.ts";
 import type { Store } from "../ports/store/store.ts";
@@ -16,10 +17,12 @@ export interface UpgradeProgress {
 	readonly total: number | null;
 }
 
-/** Where the profile says what happens. */
+/** Where the profile says what happens, and what it says about this process to others. */
 export interface Reports {
 	readonly logger: Logger;
 	readonly observer: Observer;
+	/** The port that the process listens on; null if it listens on none. */
+	readonly port: number | null;
 }
 
 /** A store that is ready, and what belongs to it. */
@@ -30,6 +33,8 @@ export interface OpenedStore {
 	readonly masterKey: Uint8Array;
 	readonly tenure: Tenure;
 	readonly wire: Wire;
+	/** Only of a process that shares a database. */
+	readonly membership?: Membership;
 	/** Limits of the engine that follow from the profile. */
 	readonly limits: Partial<EngineLimits>;
 	/** See `ApiDeps.isCurrent`. */
@@ -41,7 +46,7 @@ export interface Profile {
 	/** Null if the data is in a database. */
 	readonly dataDir: string | null;
 	/** Opens the store, and creates what does not exist yet. Calls `onProgress` while rows of an earlier version are moved. */
-	open({ logger, observer }: Reports, onProgress: (progress: UpgradeProgress) => void): Promise<OpenedStore>;
+	open(reports: Reports, onProgress: (progress: UpgradeProgress) => void): Promise<OpenedStore>;
 	/**
 	 * Writes an admin key that a first start has generated into a file that only its owner can read, and returns its path. Throws if
 	 * there is no place for it.

@@ -16,7 +16,7 @@ import { createLogger } from "../adapters/telemetry/logger.ts";
 import { Metrics } from "../adapters/telemetry/metrics.ts";
 import { createObserver } from "../adapters/telemetry/observer.ts";
 import { logRequest } from "../adapters/telemetry/request-log.ts";
-import { createApp } from "../api/app.ts";
+import { createApp, createWorkerApp } from "../api/app.ts";
 import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
 import { Page } from "../api/page/page.ts";
 import { createRequestIds } from "../api/request/request-id.ts";
@@ -32,6 +32,7 @@ import { openEngine } from "../engine/engine.ts";
 import type { FirstStart } from "../engine/managing/bootstrap.ts";
 import { HttpServer } from "../http-server.ts";
 import type { GivenLogger, RequestLine } from "../ports/log.ts";
+import type { Role } from "../ports/membership.ts";
 import type { StoreError } from "../ports/store/errors.ts";
 import { shareDescriptors } from "./descriptors.ts";
 import { createEmbeddedProfile } from "./embedded.ts";
@@ -54,6 +55,8 @@ export interface RunningServer extends InProcess {
 	readonly url: string;
 	/** The address that people use: the setting `FANFARE_PUBLIC_URL`, or `url` if it is not set. No slash at the end. */
 	readonly publicUrl: string;
+	/** The setting `FANFARE_ROLE`: `all` unless several processes share a database. */
+	readonly role: Role;
 	/** Null if the data is in a database. */
 	readonly dataDir: string | null;
 	readonly engine: Engine;
@@ -111,7 +114,7 @@ export interface StartOptions {
 	readonly adminKeyToFile?: boolean;
 	/**
 	 * Makes a link that signs somebody in to the page. For a program whose output is read by one person and not kept: whoever has
-	 * the link can use it. Defaults to false.
+	 * the link can use it. Nothing is made if the role is `worker`. Defaults to false.
 	 */
 	readonly signInLink?: boolean;
 	/**
@@ -153,7 +156,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const { onRunning } = options;
 	const log = new LogOutput(systemClock, { held: onRunning !== undefined });
 	resources.defer(() => log.close(LOG_GRACE_MS));
-	const { host, port, allowNetworks, allowHosts, allowHttp, allowForCustomers } = config;
+	const { role, host, port, allowNetworks, allowHosts, allowHttp, allowForCustomers } = config;
 	const guard = createAddressGuard({ allowNetworks, allowHosts, allowHttp, allowForCustomers });
 	const egressAddresses = checkNetworks(config.egressAddresses, "FANFARE_EGRESS_ADDRESSES");
 	const clientAddress = createClientAddress(config.trustedProxies);
@@ -195,11 +198,11 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const page = new Page(openPageFiles(PAGE_FOLDER), systemChance, config.portalOrigins);
 	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, page);
 	const observer = createObserver(logger, metrics);
-	const opened = await profile.open({ logger, observer }, (progress) => {
+	const opened = await profile.open({ logger, observer, port: http?.port ?? null }, (progress) => {
 		if (!report.hasBegun) http?.serve(upgradingApp.fetch, false);
 		report.update(progress);
 	});
-	const { store, storeDied, masterKey, tenure, wire } = opened;
+	const { store, storeDied, masterKey, tenure, wire, membership } = opened;
 	report.end();
 	const schemas = openAjvValidator({ clock: systemClock });
 	resources.defer(() => schemas.close());
@@ -220,6 +223,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			ids: createIdMaker(systemChance),
 			tenure,
 			wire,
+			...(membership !== undefined && { membership }),
 		},
 		userAgent: USER_AGENT,
 		limits: {
@@ -271,7 +275,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	};
 	await engine.start();
-	const app = createApp(apiDeps, page);
+	const app = role === "worker" ? createWorkerApp(apiDeps) : createApp(apiDeps, page);
 	http?.serve(app.fetch, options.overrideGlobals ?? false);
 	const { stop, closed } = endings(resources, storeDied, (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");
@@ -280,9 +284,11 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const { dataDir } = profile;
 	const url = http?.url ?? config.publicUrl ?? "";
 	const publicUrl = config.publicUrl ?? url;
-	const signInLink = options.signInLink === true ? await makeSignInLink(engine, publicUrl, clock.now()) : null;
+	const isLinkWanted = options.signInLink === true && role !== "worker";
+	const signInLink = isLinkWanted ? await makeSignInLink(engine, publicUrl, clock.now()) : null;
 	const server: RunningServer = {
-		...createInProcess(app, unreadable, engine),
+		...createInProcess(app, unreadable, engine, role),
+		role,
 		url,
 		publicUrl,
 		signInLink,

@@ -5,6 +5,7 @@ import { HIGHEST_CUSTOMER_LIMITS } from "../core/policies/customer-limits.ts";
 import { HIGHEST_EVENTS_PER_SECOND, HIGHEST_STORED_BYTES, NO_QUOTAS } from "../core/policies/quota.ts";
 import { DEFAULT_RETENTION, MAX_RETENTION_DAYS } from "../core/policies/retention.ts";
 import { LOG_LEVELS } from "../ports/log.ts";
+import { ROLES, type Role } from "../ports/membership.ts";
 import type { AllowedHost } from "../ports/sender.ts";
 import {
 	parseActorHeader,
@@ -102,6 +103,14 @@ export const configSchema = z.object({
 		defaultText: "none: the data directory is used",
 		example: "postgres://fanfare:password@db.example/fanfare?sslmode=verify-full",
 		isSecret: true,
+	}),
+	role: setting<Role, Role>((text) => ROLES.find((role) => role === text), "all", {
+		expected: `one of ${ROLES.join(", ")}`,
+		meaning:
+			"What this process does, if several share a database: `api` answers calls and accepts sends, and delivers nothing; `worker` delivers, " +
+			"and answers only `/healthz`, `/readyz` and `/metrics`; `all` does both. See docs/postgres.md.",
+		defaultText: "`all`",
+		example: "worker",
 	}),
 	adminKey: setting(parseSecretKey, null, {
 		expected: "sk_ and 43 characters of A–Z a–z 0–9 - _",

@@ -50,6 +50,7 @@ export const ERROR_KINDS = {
 	too_many_portal_sessions: "conflict",
 	payload_erased: "conflict",
 	data_erased: "gone",
+	worker_process: "misdirected",
 	request_timeout: "timed_out",
 	payload_too_large: "too_large",
 	headers_too_large: "headers_too_large",

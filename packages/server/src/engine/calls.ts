@@ -326,7 +326,7 @@ export interface Events {
 	erasePayload(change: Change, eventId: string): Promise<{ readonly cancelledCount: number }>;
 }
 
-/** Whether the server can do its work, with the result of each check. */
+/** Whether the process can do the work of its role, with the result of each check. */
 export interface Readiness {
 	readonly ready: boolean;
 	readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly message: string }>>;
@@ -366,7 +366,7 @@ export interface Engine {
 	readonly relays: Relays;
 	readonly portalSessions: PortalSessions;
 	readonly stats: Stats;
-	/** Checks the store and the dispatcher. Never rejects: a failure is the result of its check. */
+	/** Checks the store, the dispatcher and the membership. Never rejects: a failure is the result of its check. */
 	readiness(): Promise<Readiness>;
 	/** What the server is doing, and what its operator should know. Never rejects because of the store: it then knows less. */
 	status(): Promise<WorkspaceStatus>;

@@ -46,6 +46,7 @@ import { RelaySweeper } from "./relaying/relay-sweeper.ts";
 import { RelayWebhooks } from "./relaying/relay-webhooks.ts";
 import { SessionCalls } from "./sessions/session-calls.ts";
 import type { WorkspaceStatus } from "./status-calls.ts";
+import { readinessOf } from "./status/readiness.ts";
 import { StatusReader } from "./status/workspace-status.ts";
 import { SteadyClock } from "./steady-clock.ts";
 
@@ -258,7 +259,7 @@ class AssembledEngine implements Engine {
 		this.stats = new StatsCalls(parts, directory);
 
 		const live = liveReporter;
-		this.#replayer = new Replayer(parts, { directory, events: ownEvents, pace, line: this.#line, live });
+		this.#replayer = new Replayer(parts, limits, { directory, events: ownEvents, pace, line: this.#line, live });
 		this.replays = new ReplayCalls(parts, limits, { directory, replayer: this.#replayer, live });
 		this.#housekeeper = new Housekeeper(parts);
 		this.#statsRoller = new StatsRoller(parts);
@@ -280,7 +281,11 @@ class AssembledEngine implements Engine {
 
 	/** Connects the parts with tenure and wire: they work on what this process has, once it is started. */
 	#attach(): void {
-		const { tenure, wire } = this.#parts;
+		const { tenure, wire, membership } = this.#parts;
+		membership?.report(() => {
+			const { readyDeliveries, inFlightAttempts, oldestDueMs } = this.#line.load();
+			return { readyDeliveries, inFlightAttempts, lagMs: oldestDueMs };
+		});
 		tenure.attach({
 			gained: (shards) => this.#gained(shards),
 			lost: (shards) => this.#line.lost(shards),
@@ -376,16 +381,13 @@ class AssembledEngine implements Engine {
 		sender.abort();
 	}
 
-	async readiness(): Promise<Readiness> {
-		const store = await this.#checkStore();
-		const dispatcher =
-			this.#stopping === null ? this.#line.check() : { ok: false, message: "the server is shutting down" };
-		return { ready: store.ok && dispatcher.ok, checks: { store, dispatcher } };
-	}
-
-	async #checkStore(): Promise<Readiness["checks"][string]> {
-		const message = await this.#commits.check();
-		return { ok: message === null, message: message ?? "the store can be written" };
+	readiness(): Promise<Readiness> {
+		return readinessOf({
+			commits: this.#commits,
+			line: this.#line,
+			membership: this.#parts.membership ?? null,
+			isStopping: this.#stopping !== null,
+		});
 	}
 
 	status(): Promise<WorkspaceStatus> {

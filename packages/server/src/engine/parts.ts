@@ -6,6 +6,7 @@ import type { IdMaker } from "../core/ids.ts";
 import type { CustomerLimits } from "../core/policies/customer-limits.ts";
 import type { RelayLimits } from "../core/receivers/relay.ts";
 import type { WebhookLimits } from "../core/webhook.ts";
+import type { Membership } from "../ports/membership.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { SchemaValidator } from "../ports/schema-validator.ts";
 import type { EndpointGuard, Sender } from "../ports/sender.ts";
@@ -33,6 +34,8 @@ export interface EngineParts {
 	readonly tenure: Tenure;
 	/** Messages between the processes that share the store. */
 	readonly wire: Wire;
+	/** What this process is among those that share the store. Omitted if it runs alone. */
+	readonly membership?: Membership;
 	/** What ids, secrets and the jitter of retries are made of. The system's, but for simulations. */
 	readonly chance: Chance;
 }

@@ -195,6 +195,25 @@ describe("two engines on one store", () => {
 		expect(looks).toBeLessThan(4);
 	});
 
+	it("make the deliveries of replays that others have started, and forget those that are over", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, clock } = await openTwo(receiver, { findEveryMs: 400 });
+		const [webhookId = ""] = high.webhookIds;
+		const eventId = await low.test.send({ webhookIds: [webhookId] });
+		await high.test.delivery(eventId, { status: "Succeeded" });
+		const request = { since: 0, until: null, outcomes: ["Succeeded"] as const, eventTypes: null, eventIds: [eventId] };
+		const { id } = await low.test.engine.replays.start(low.test.change, webhookId, request);
+		await passTurns();
+		expect(receiver.requests).toHaveLength(1);
+		const isOver = async () => {
+			clock.advance(1_000);
+			return (await low.test.store.replay(low.test.change.scope, id))?.status === "Finished";
+		};
+		await eventually("the owner has made the replay", isOver);
+		await receiver.waitFor(2);
+		noProblems(low, high);
+	});
+
 	it("tell each other about a retry by hand", async () => {
 		await using receiver = await startReceiver();
 		receiver.script((_request, index) => ({ status: index === 0 ? 503 : 200 }));

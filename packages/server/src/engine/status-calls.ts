@@ -1,4 +1,5 @@
 // The engine's public call for the status of the workspace.
+import type { Member } from "../ports/membership.ts";
 import type { Volume } from "../ports/store/usage.ts";
 import type { CommitTimes } from "./committing/commit-durations.ts";
 
@@ -6,6 +7,7 @@ import type { CommitTimes } from "./committing/commit-durations.ts";
 export const WARNING_CODES = [
 	"store_failing",
 	"delivery_stalled",
+	"nobody_delivers",
 	"volume_low",
 	"project_crowding",
 	"clock_set_back",
@@ -63,5 +65,7 @@ export interface WorkspaceStatus {
 	};
 	readonly commits: CommitTimes;
 	readonly limits: readonly UsedLimit[];
+	/** The processes that share the database, the oldest first; empty if this process runs alone, null while they can't be read. */
+	readonly members: readonly Member[] | null;
 	readonly warnings: readonly Warning[];
 }

@@ -63,7 +63,7 @@ export interface Tenure {
 	 */
 	placeOf(webhookId: string): Place | null;
 	/**
-	 * How many processes accept sends at the moment, this one included; at least 1. Each of them allows its share of what a project
+	 * How many processes accept sends at the moment, this one included whatever it accepts; at least 1. Each of them allows its share of what a project
 	 * may send in a second. Called for each send of a project with such a quota.
 	 */
 	liveMembers(): number;

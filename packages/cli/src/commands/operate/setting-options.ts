@@ -54,6 +54,7 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	maxStreamsPerCustomer: "customers",
 	maxTestsPerCustomer: "customers",
 	maxRelaysPerCustomer: "customers",
+	role: "process",
 	logLevel: "process",
 	shutdownGraceMs: "process",
 };

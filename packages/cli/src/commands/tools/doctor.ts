@@ -4,6 +4,7 @@ import {
 	PermissionDeniedError,
 	type Client,
 	type ProjectHandle,
+	type StatusMember,
 	type WorkspaceStatus,
 } from "@fanfare/sdk";
 import type { Command } from "commander";
@@ -250,7 +251,7 @@ async function* status(client: Client): AsyncGenerator<Finding> {
 		const { message, next } = describeFailure(error);
 		return yield { check: "status", status: "fail", message, next };
 	}
-	const { store, commits, backlog, warnings } = found;
+	const { store, commits, backlog, members, warnings } = found;
 	if (commits.p50Ms !== null)
 		yield ok("commits", `The store writes in ${shortDuration(Math.max(1, commits.p50Ms))} (median)`);
 	if (store.freeBytes !== null && store.volumeBytes !== null) {
@@ -272,6 +273,7 @@ async function* status(client: Client): AsyncGenerator<Finding> {
 		message: `${waiting}${late}`,
 		next: isLate ? "fanfare deliveries list --status Pending" : null,
 	};
+	if (members !== null && members.length > 0) yield processes(members);
 	for (const { code, message } of warnings) {
 		yield {
 			check: code,
@@ -282,8 +284,16 @@ async function* status(client: Client): AsyncGenerator<Finding> {
 	}
 }
 
+/** One that is lost has crashed or was cut off, or its machine has. */
+function processes(members: readonly StatusMember[]): Finding {
+	const lost = members.filter(({ state }) => state === "lost").length;
+	const shares = counted(members.length - lost, "process shares", "processes share");
+	const message = `${shares} the database${lost === 0 ? "" : `; ${lost} lost in the last ten minutes`}`;
+	return { check: "members", status: lost === 0 ? "ok" : "warn", message, next: lost === 0 ? null : "fanfare status" };
+}
+
 /** Warnings of the server that are failures. */
-const BROKEN: ReadonlySet<string> = new Set(["store_failing", "delivery_stalled"]);
+const BROKEN: ReadonlySet<string> = new Set(["store_failing", "delivery_stalled", "nobody_delivers"]);
 
 async function* webhooks(project: ProjectHandle): AsyncGenerator<Finding> {
 	const { data, nextPage } = await project.batch.webhooks.list({

@@ -21,7 +21,8 @@ export function WebhookStateBadge({ webhook }: { readonly webhook: Pick<Webhook,
 	return <State tone={tone} glyph={glyph} word={word} />;
 }
 
-function State({ tone, glyph, word }: { readonly tone: Tone; readonly glyph: string; readonly word: string }) {
+/** A glyph and a word in the colour of a tone. */
+export function State({ tone, glyph, word }: { readonly tone: Tone; readonly glyph: string; readonly word: string }) {
 	return (
 		<span className={`state ${tone}`}>
 			<span aria-hidden>{glyph}</span>

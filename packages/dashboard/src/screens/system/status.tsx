@@ -12,6 +12,7 @@ import { Time } from "../../parts/text/time.tsx";
 import { projectsQuery, useConnection } from "../../session/caller.ts";
 import { useIsOfWorkspace } from "../../session/workspace.ts";
 import { byteCount } from "../settings/byte-count.ts";
+import { Members } from "./members.tsx";
 import { statusQuery } from "./queries.ts";
 
 /** Above this share of a limit, somebody should look. */
@@ -40,6 +41,7 @@ export function Status() {
 			<section className="card card-pad" aria-label="Status">
 				<Numbers items={[...backlogOf(status), ...roomOf(status.store)]} />
 			</section>
+			<Members members={status.members} />
 			<section className="stack tight" aria-label="Limits">
 				<h2 className="card-title">Limits of the server</h2>
 				<Table

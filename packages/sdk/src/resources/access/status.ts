@@ -24,6 +24,7 @@ export interface StatusWarning {
 	readonly code:
 		| "store_failing"
 		| "delivery_stalled"
+		| "nobody_delivers"
 		| "volume_low"
 		| "project_crowding"
 		| "clock_set_back"
@@ -39,6 +40,45 @@ export interface StatusWarning {
 	readonly message: string;
 	/** The project that it is about; null for the whole server. */
 	readonly projectId: string | null;
+}
+
+/** A process that shares the database with others. */
+export interface StatusMember {
+	/** A process that loses touch with its database comes back under a new id. */
+	readonly id: string;
+	/** The name of its machine. */
+	readonly name: string;
+	/** Where its connection to the database comes from; null if that is a socket. */
+	readonly address: string | null;
+	/** The port that it listens on; null if it listens on none. */
+	readonly port: number | null;
+	/** The version of the program. */
+	readonly version: string;
+	/** `api` answers calls and delivers nothing, `worker` delivers and answers no calls, `all` does both. */
+	readonly role: "all" | "api" | "worker";
+	/**
+	 * `leaving`: it hands over its shards, and ends. `lost`: it has not been seen for three seconds, so others have its shards, or take
+	 * them. It is in the list for ten minutes.
+	 */
+	readonly state: "live" | "leaving" | "lost";
+	/** Whether it is the process that responds. */
+	readonly self: boolean;
+	/** When it has joined, by the database's clock. */
+	readonly joinDate: number;
+	/** When it was seen last, by the database's clock. */
+	readonly seenDate: number;
+	/** How long ago that was, in milliseconds. */
+	readonly seenAgoMs: number;
+	/** How many of the 256 groups of webhooks it delivers. */
+	readonly shards: number;
+	/** The work that it does for all, such as `retention`. Later versions may have more. */
+	readonly duties: readonly string[];
+	/** Deliveries that are ready in its memory, when it was seen last. */
+	readonly readyDeliveries: number;
+	/** Attempts under way, when it was seen last. */
+	readonly inFlightAttempts: number;
+	/** For how long its oldest due delivery that nothing works on had waited, when it was seen last; 0 if there is none. */
+	readonly lagMs: number;
 }
 
 /** What a server is doing, and how much room it has. */
@@ -88,6 +128,11 @@ export interface WorkspaceStatus {
 	};
 	/** Limits of the whole server. */
 	readonly limits: readonly UsedLimit[];
+	/**
+	 * The processes that share the database, the oldest first. Empty if the data is in a data directory, since then there is one process;
+	 * null while the database can't be read.
+	 */
+	readonly members: readonly StatusMember[] | null;
 	/** What an operator should know; empty if all is well. */
 	readonly warnings: readonly StatusWarning[];
 }

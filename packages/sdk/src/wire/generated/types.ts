@@ -47,8 +47,26 @@ export type WorkspaceStatus = {
 		readonly used: number;
 		readonly allowed: number;
 	}>;
+	readonly members: ReadonlyArray<{
+		readonly id: string;
+		readonly name: string;
+		readonly address: string | null;
+		readonly port: number | null;
+		readonly version: string;
+		readonly role: "all" | "api" | "worker";
+		readonly state: "live" | "leaving" | "lost";
+		readonly self: boolean;
+		readonly joinDate: number;
+		readonly seenDate: number;
+		readonly seenAgoMs: number;
+		readonly shards: number;
+		readonly duties: ReadonlyArray<string>;
+		readonly readyDeliveries: number;
+		readonly inFlightAttempts: number;
+		readonly lagMs: number;
+	}> | null;
 	readonly warnings: ReadonlyArray<{
-		readonly code: "store_failing" | "delivery_stalled" | "volume_low" | "project_crowding" | "clock_set_back" | "limit_reached" | "descriptors_low" | "data_dir_shared" | "standby_missing" | "http_allowed" | "networks_allowed" | "hosts_allowed" | "customers_allowed";
+		readonly code: "store_failing" | "delivery_stalled" | "nobody_delivers" | "volume_low" | "project_crowding" | "clock_set_back" | "limit_reached" | "descriptors_low" | "data_dir_shared" | "standby_missing" | "http_allowed" | "networks_allowed" | "hosts_allowed" | "customers_allowed";
 		readonly message: string;
 		readonly projectId: string | null;
 	}>;

@@ -61,6 +61,7 @@ describe("errors", () => {
 			too_many_retries: 409,
 			payload_erased: 409,
 			data_erased: 410,
+			worker_process: 421,
 			request_timeout: 408,
 			payload_too_large: 413,
 			headers_too_large: 431,

@@ -14,6 +14,7 @@ export const KIND_STATUS: Readonly<Record<ErrorKind, number>> = {
 	conflict: 409,
 	gone: 410,
 	too_large: 413,
+	misdirected: 421,
 	over_quota: 429,
 	headers_too_large: 431,
 	internal: 500,
@@ -150,6 +151,7 @@ function headersOf(error: FanfareError): Record<string, string> {
 		case "conflict":
 		case "gone":
 		case "too_large":
+		case "misdirected":
 		case "headers_too_large":
 		case "internal":
 			return {};

@@ -11,7 +11,7 @@ import { resealStore } from "../../engine/managing/reseal.ts";
 export async function rotateOnDatabase(url: string, oldKey: Uint8Array, newKey: Uint8Array): Promise<number> {
 	const { store, database } = await openPostgres({ url, clock: systemClock });
 	try {
-		const [running] = await readMembers(database);
+		const running = (await readMembers(database, null)).find(({ state }) => state !== "lost");
 		if (running !== undefined) {
 			throw new Error(
 				`a server runs on the database (${running.name}, seen ${new Date(running.seenDate).toISOString()}): stop every server first. One that was killed counts for some seconds`,

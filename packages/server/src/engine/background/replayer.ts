@@ -5,9 +5,10 @@ import type { ReplayStore } from "../../ports/store/replays.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
-import type { PartsOn } from "../parts.ts";
+import type { EngineLimits, PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { Pace } from "./pace.ts";
+import { Periodic } from "./periodic.ts";
 
 type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids" | "observer" | "tenure">;
 
@@ -36,6 +37,9 @@ const SHARE = 0.5;
  */
 const RATE_SHARE_S = 0.1;
 const RETRY_AFTER_MS = 1_000;
+/** How often a process that shares the store looks for replays that others have started or ended. */
+const FIND_EVERY_MS = 1_000;
+const READ_PROBLEM = "the running replays could not be read";
 /** How often the live stream tells of the progress of a replay, at most. */
 const TELL_EVERY_MS = 1_000;
 
@@ -64,10 +68,14 @@ export class Replayer {
 	#cancelTimer: (() => void) | null = null;
 	#working: Promise<void> | null = null;
 	#waitMs: number = LOOK_EVERY_MS.first;
+	/** Null in a process that runs alone: all replays are started here. */
+	readonly #finding: Periodic | null;
 
-	constructor(parts: Parts, near: Neighbours) {
+	constructor(parts: Parts, limits: Pick<EngineLimits, "findEveryMs">, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
+		const loop = { everyMs: FIND_EVERY_MS, work: () => this.#find(), problem: READ_PROBLEM };
+		this.#finding = limits.findEveryMs === null ? null : new Periodic(parts, loop);
 	}
 
 	/** Loads the running replays from the store and continues them. */
@@ -75,6 +83,7 @@ export class Replayer {
 		if (this.#started) return;
 		this.#started = true;
 		await this.#load();
+		this.#finding?.start();
 	}
 
 	/** Reads the running replays anew: another process may have moved them on. A failure is reported. */
@@ -83,7 +92,7 @@ export class Replayer {
 		try {
 			await this.#load();
 		} catch (error) {
-			this.#parts.observer.problem("the running replays could not be read", error);
+			this.#parts.observer.problem(READ_PROBLEM, error);
 		}
 	}
 
@@ -91,12 +100,22 @@ export class Replayer {
 		for (const replay of await this.#parts.store.runningReplays()) this.add(replay);
 	}
 
+	/** Adds the replays that other processes have started, and forgets those that are over. */
+	async #find(): Promise<void> {
+		if (this.#parts.tenure.liveMembers() === 1) return;
+		const before = [...this.#replays.keys()];
+		const running = await this.#parts.store.runningReplays();
+		const ids = new Set(running.map(({ id }) => id));
+		for (const replay of running) if (!this.#replays.has(replay.id)) this.add(replay);
+		for (const id of before) if (!ids.has(id)) this.forget(id);
+	}
+
 	/** Resolves when the step under way is done. The next start continues. */
 	async stop(): Promise<void> {
 		this.#started = false;
 		this.#cancelTimer?.();
 		this.#cancelTimer = null;
-		await this.#working;
+		await Promise.all([this.#working, this.#finding?.stop()]);
 	}
 
 	/** Adds a replay that is Running in the store. */

@@ -257,9 +257,9 @@ export class Refiller {
 		const { queue } = this.#near;
 		try {
 			await this.#renewLeases();
-			for (const { webhookId, dueAt } of await store.dueWebhooks(tenure.shards())) {
-				queue.lane(webhookId).noteDue(dueAt);
-			}
+			const shards = tenure.shards();
+			const due = shards?.length === 0 ? [] : await store.dueWebhooks(shards);
+			for (const { webhookId, dueAt } of due) queue.lane(webhookId).noteDue(dueAt);
 			this.#polledAt = clock.monotonicMs();
 		} finally {
 			if (this.#running) this.#refillAll();

@@ -1,4 +1,5 @@
 // The status of the workspace: read from the parts that know, and from the store as far as it can be read.
+import type { Member } from "../../ports/membership.ts";
 import type { EngineGauges } from "../../ports/observer.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { QueueStore } from "../../ports/store/queue.ts";
@@ -13,7 +14,8 @@ import type { LiveHub } from "../live/live-hub.ts";
 import type { EngineLimits, EngineParts, PartsOn } from "../parts.ts";
 import type { UsedLimit, Warning, WorkspaceStatus } from "../status-calls.ts";
 
-type Parts = Pick<PartsOn<UsageStore & Pick<QueueStore, "countOpen">>, "store" | "clock"> & Pick<EngineParts, "wall">;
+type Parts = Pick<PartsOn<UsageStore & Pick<QueueStore, "countOpen">>, "store" | "clock" | "membership"> &
+	Pick<EngineParts, "wall">;
 
 interface Neighbours {
 	readonly directory: Pick<Directory, "projects" | "keys" | "webhookCounts">;
@@ -51,7 +53,11 @@ export class StatusReader {
 	async read(): Promise<WorkspaceStatus> {
 		const { clock } = this.#parts;
 		const { line, committer, durations } = this.#near;
-		const [{ usage, open }, { checks }] = await Promise.all([this.#readStore(), this.#near.readiness()]);
+		const [{ usage, open }, { checks }, members] = await Promise.all([
+			this.#readStore(),
+			this.#near.readiness(),
+			this.#readMembers(),
+		]);
 		const { readyDeliveries, inFlightAttempts, oldestDueMs } = line.load();
 		const limits = this.#usedLimits(readyDeliveries, inFlightAttempts);
 		return {
@@ -72,6 +78,7 @@ export class StatusReader {
 			},
 			commits: durations.read(clock.monotonicMs()),
 			limits,
+			members,
 			warnings: [
 				...this.#failedChecks(checks),
 				...this.#volumeWarnings(usage),
@@ -103,6 +110,15 @@ export class StatusReader {
 		}
 	}
 
+	async #readMembers(): Promise<readonly Member[] | null> {
+		try {
+			return (await this.#parts.membership?.members()) ?? [];
+		} catch (error) {
+			if (!(error instanceof StoreError)) throw error;
+			return null;
+		}
+	}
+
 	#usedLimits(readyDeliveries: number, inFlightAttempts: number): UsedLimit[] {
 		const { directory, committer, live } = this.#near;
 		const limits = this.#limits;
@@ -117,10 +133,14 @@ export class StatusReader {
 		];
 	}
 
-	#failedChecks({ store, dispatcher }: Readiness["checks"]): Warning[] {
+	#failedChecks({ store, dispatcher, delivery }: Readiness["checks"]): Warning[] {
 		const failed = (code: Warning["code"], check: Readiness["checks"][string] | undefined): Warning[] =>
 			check === undefined || check.ok ? [] : [{ code, message: `${sentence(check.message)}.`, projectId: null }];
-		return [...failed("store_failing", store), ...failed("delivery_stalled", dispatcher)];
+		return [
+			...failed("store_failing", store),
+			...failed("delivery_stalled", dispatcher),
+			...failed("nobody_delivers", delivery),
+		];
 	}
 
 	#volumeWarnings(usage: StoreUsage | null): Warning[] {

@@ -198,7 +198,7 @@ function describeStandstill(current: () => TestCluster): void {
 const DUTIES: readonly Duty[] = ["retention", "stats", "housekeeping", "health", "erasures", "customer deletions"];
 
 function describeSharedDuties(current: () => TestCluster): void {
-	it("gives each duty to one process, and to another one when that one leaves or dies", async () => {
+	it("gives each duty to one process, its share to one that joins, and all to the others when one leaves or dies", async () => {
 		const works = new Map(DUTIES.map((duty) => [duty, new SharedWork()]));
 		const add = async () =>
 			(
@@ -210,6 +210,8 @@ function describeSharedDuties(current: () => TestCluster): void {
 		const a = await add();
 		await expect.poll(workers, WAIT).toEqual(DUTIES.map(() => a.tenure));
 		const b = await add();
+		const counts = () => [a, b].map(({ tenure }) => workers().filter((worker) => worker === tenure).length);
+		await expect.poll(counts, WAIT).toEqual([3, 3]);
 		await a.tenure.leave(0);
 		expect(workers()).not.toContain(a.tenure);
 		await expect.poll(workers, WAIT).toEqual(DUTIES.map(() => b.tenure));

@@ -7,12 +7,13 @@
 // database's included, don't matter. Only the begin of an attempt needs the tenure; outcomes are written whatever has happened since.
 import type { Chance } from "../../../core/chance.ts";
 import type { Clock } from "../../../core/clock.ts";
+import type { Membership } from "../../../ports/membership.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import type { Tenure } from "../../../ports/tenure.ts";
 import type { Wire } from "../../../ports/wire.ts";
 import { Database } from "../connection/database.ts";
 import { PostgresWire } from "../wire/postgres-wire.ts";
-import { readMembers, type Member, type MemberFacts } from "./member-rows.ts";
+import { readMembers, type MemberFacts } from "./member-rows.ts";
 import { PostgresTenure } from "./postgres-tenure.ts";
 import { MARGIN_MS, TENURE_MS } from "./timing.ts";
 
@@ -25,20 +26,11 @@ export interface ClusterOptions extends MemberFacts {
 	readonly clock: Pick<Clock, "monotonicMs" | "after">;
 	readonly chance: Pick<Chance, "randomize">;
 	readonly observer: Pick<Observer, "problem" | "note">;
-	/** How far this process is behind, in milliseconds, for the list of members: how long its oldest delivery is overdue. Defaults to 0. */
-	readonly lagMs?: () => number;
 }
 
-export interface PostgresCluster {
+export interface PostgresCluster extends Membership {
 	readonly tenure: Tenure;
 	readonly wire: Wire;
-	/**
-	 * Whether this process is a member now. If not, it should answer no call: what it knows of projects, webhooks and keys may be
-	 * outdated.
-	 */
-	readonly isMember: () => boolean;
-	/** All members, the oldest first, this process included. One that has died is among them for some seconds. */
-	readonly members: () => Promise<readonly Member[]>;
 	/** Closes the connections. Call it after the engine has stopped, which makes the tenure leave. */
 	readonly close: () => Promise<void>;
 }
@@ -49,15 +41,15 @@ export interface PostgresCluster {
  *
  * @example
  * const { store } = await openPostgres({ url, clock });
- * const cluster = openPostgresCluster({ url, clock, chance, observer, name: hostname(), version: VERSION, role: "all" });
+ * const cluster = openPostgresCluster({ url, clock, chance, observer, name: hostname(), port: 8787, version: VERSION, role: "all" });
  * const { engine } = await openEngine({
- * 	parts: { store, tenure: cluster.tenure, wire: cluster.wire, ...others },
+ * 	parts: { store, tenure: cluster.tenure, wire: cluster.wire, membership: cluster, ...others },
  * 	limits: { findEveryMs: 400 },
  * 	userAgent,
  * });
  */
 export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
-	const { url, clock, chance, observer, name, version, role, lagMs = () => 0 } = options;
+	const { url, clock, chance, observer, name, port, version, role } = options;
 	const database = new Database({
 		url,
 		clock,
@@ -71,8 +63,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		clock,
 		chance,
 		observer,
-		facts: { name, version, role },
-		lagMs,
+		facts: { name, port, version, role },
 		// Everything that was changed before this process was a member: nobody has waited for it.
 		joined: () => wire.look(),
 	});
@@ -80,8 +71,11 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 	return {
 		tenure,
 		wire,
+		role,
 		isMember: () => tenure.id !== null,
-		members: () => readMembers(database),
+		deliverers: () => tenure.deliverers,
+		members: () => readMembers(database, tenure.id),
+		report: (load) => tenure.report(load),
 		async close() {
 			await wire.stop();
 			await database.close();

@@ -1,31 +1,24 @@
 // The rows of members, shards and duties: one function for each statement. All times are those of `cluster_now()`.
+import { type Member, type MemberLoad, type Role } from "../../../ports/membership.ts";
+import type { Duty } from "../../../ports/tenure.ts";
 import { binaryArray } from "../codec/arrays.ts";
-import { boolean, json, nameOf, namesByCode, number, text, type Row } from "../codec/rows.ts";
+import { boolean, json, nameOf, namesByCode, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
-import { TENURE_MS } from "./timing.ts";
+import { LOST_SHOWN_MS, TENURE_MS } from "./timing.ts";
 
-/** What a member does: `api` owns no shards and has no duties, `worker` takes no sends. */
-export type MemberRole = "all" | "api" | "worker";
-
-const ROLE_CODES: Readonly<Record<MemberRole, number>> = { all: 0, api: 1, worker: 2 };
-const ROLES = namesByCode(ROLE_CODES);
+const ROLE_CODES: Readonly<Record<Role, number>> = { all: 0, api: 1, worker: 2 };
+const ROLES_BY_CODE = namesByCode(ROLE_CODES);
 
 /** What a member says about itself. */
-export interface MemberFacts {
-	/** For people, such as the name of the machine. */
-	readonly name: string;
-	/** Of the program. */
-	readonly version: string;
-	readonly role: MemberRole;
-}
+export type MemberFacts = Pick<Member, "name" | "port" | "version" | "role">;
 
 /** A member as the last beat has shown it. */
 export interface SeenMember {
 	readonly id: string;
 	/** Rises in the order in which members have joined. */
 	readonly number: number;
-	readonly role: MemberRole;
+	readonly role: Role;
 	readonly isLeaving: boolean;
 	readonly beat: number;
 	/** Its tenure has ended by the database's clock, or ends later than any tenure can, since that clock was set back. */
@@ -45,24 +38,25 @@ export interface ClusterView {
 const JOIN = statement(`
 	WITH clock AS MATERIALIZED (SELECT cluster_now() AS at),
 	duty_rows AS (INSERT INTO duties (duty) SELECT unnest($6::text[]) ORDER BY 1 ON CONFLICT DO NOTHING)
-	INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, lag_ms)
-	SELECT $1, $2, $3, $4, at, at, at + ${TENURE_MS}, $5 FROM clock
+	INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load, port, address)
+	SELECT $1, $2, $3, $4, at, at, at + ${TENURE_MS}, $5, $7, host(inet_client_addr()) FROM clock
 `);
-const REMOVE = statement("DELETE FROM members WHERE id = $1");
+const REMOVE = statement("WITH lost AS (DELETE FROM lost_members WHERE id = $1) DELETE FROM members WHERE id = $1");
 
 export interface Joining extends MemberFacts {
 	readonly id: string;
 	/** The id that it has had before, whose tenure it has lost; null if it has had none. Its shards become free. */
 	readonly earlier: string | null;
-	readonly lagMs: number;
+	readonly load: MemberLoad;
 	readonly duties: readonly string[];
 }
 
 export function join(database: Database, joining: Joining): Promise<void> {
-	const { id, earlier, name, version, role, lagMs, duties } = joining;
+	const { id, earlier, name, version, role, port, load, duties } = joining;
 	return database.commit(async (session) => {
 		if (earlier !== null) void session.run(REMOVE, [earlier]).catch(() => {});
-		await session.run(JOIN, [id, name, version, ROLE_CODES[role], Math.trunc(lagMs), binaryArray("text", duties)]);
+		const row = [id, name, version, ROLE_CODES[role], JSON.stringify(load), binaryArray("text", duties), port];
+		await session.run(JOIN, row);
 	});
 }
 
@@ -83,7 +77,7 @@ const isExpired = (at: string) => `(expire_date <= ${at} OR expire_date > ${at} 
 const BEAT = statement(`
 	WITH clock AS MATERIALIZED (SELECT cluster_now() AS at),
 	renewed AS (
-		UPDATE members SET beat = beat + 1, seen_date = at, expire_date = at + ${TENURE_MS}, lag_ms = $2
+		UPDATE members SET beat = beat + 1, seen_date = at, expire_date = at + ${TENURE_MS}, load = $2
 		FROM clock WHERE id = $1 RETURNING id
 	)
 	SELECT EXISTS (SELECT 1 FROM renewed) AS is_member,
@@ -93,12 +87,14 @@ const BEAT = statement(`
 		(SELECT json_agg(duty) FROM duties WHERE owner IS NULL)::text AS free_duties
 `);
 
+/** The list of members does not have it any more: it was lost long ago, or the clock was set back. */
+const isForgotten = (at: string) => `(lost_date <= ${at} - ${LOST_SHOWN_MS} OR lost_date > ${at})`;
 type MemberArray = [id: string, number: number, role: number, isLeaving: boolean, beat: number, isExpired: boolean];
 
 /** Renews the tenure, and reads what has changed. */
-export function beat(database: Database, id: string, lagMs: number): Promise<ClusterView> {
+export function beat(database: Database, id: string, load: MemberLoad): Promise<ClusterView> {
 	return database.once(async (session) => {
-		const [row = {}] = await session.run(BEAT, [id, Math.trunc(lagMs)]);
+		const [row = {}] = await session.run(BEAT, [id, JSON.stringify(load)]);
 		return {
 			isMember: boolean(row["is_member"]),
 			members: row["members"] === null ? [] : json<MemberArray[]>(row["members"]).map(toSeen),
@@ -109,16 +105,22 @@ export function beat(database: Database, id: string, lagMs: number): Promise<Clu
 }
 
 function toSeen([id, order, role, isLeaving, beats, isOver]: MemberArray): SeenMember {
-	return { id, number: order, role: nameOf(ROLES, role), isLeaving, beat: beats, isExpired: isOver };
+	return { id, number: order, role: nameOf(ROLES_BY_CODE, role), isLeaving, beat: beats, isExpired: isOver };
 }
 
 const BURY = statement(`
-	WITH clock AS MATERIALIZED (SELECT cluster_now() AS at)
-	DELETE FROM members USING clock, unnest($1::uuid[], $2::bigint[]) AS given(given_id, given_beat)
-	WHERE id = given_id AND beat = given_beat AND ${isExpired("at")}
+	WITH clock AS MATERIALIZED (SELECT cluster_now() AS at),
+	gone AS (
+		DELETE FROM members USING clock, unnest($1::uuid[], $2::bigint[]) AS given(given_id, given_beat)
+		WHERE id = given_id AND beat = given_beat AND ${isExpired("at")}
+		RETURNING id, number, name, address, port, version, role, join_date, seen_date
+	),
+	forgotten AS (DELETE FROM lost_members USING clock WHERE ${isForgotten("at")})
+	INSERT INTO lost_members (id, number, name, address, port, version, role, join_date, seen_date, lost_date)
+	SELECT id, number, name, address, port, version, role, join_date, seen_date, at FROM gone, clock
 `);
 
-/** Removes members that have died, unless they have beaten since. Their shards and duties become free. */
+/** Removes members that have died, unless they have beaten since. Their shards and duties become free. They are listed as lost. */
 export async function bury(database: Database, dead: readonly Pick<SeenMember, "id" | "beat">[]): Promise<void> {
 	const ids = binaryArray(
 		"uuid",
@@ -183,43 +185,51 @@ export function takeDuties(
 	});
 }
 
-/** A member, for the operator. */
-export interface Member extends MemberFacts {
-	readonly id: string;
-	/** It hands over its shards, and ends. */
-	readonly isLeaving: boolean;
-	/** How many shards it owns. */
-	readonly shards: number;
-	/** What it has last said of how far it is behind, in milliseconds: see `ClusterOptions.lagMs`. */
-	readonly lagMs: number;
-	/** When it has joined and when it has renewed its tenure last, by the database's clock. */
-	readonly joinDate: number;
-	readonly seenDate: number;
-	/** How long ago that was. */
-	readonly seenAgoMs: number;
+const GIVE_DUTIES = statement("UPDATE duties SET owner = NULL WHERE owner = $1 AND duty = ANY($2::text[])");
+
+/** Gives up these duties. */
+export async function giveDuties(database: Database, id: string, duties: readonly string[]): Promise<void> {
+	await database.transact((session) => session.run(GIVE_DUTIES, [id, binaryArray("text", duties)]));
 }
 
 const SELECT_MEMBERS = statement(`
-	SELECT *, cluster_now() - seen_date AS seen_ago, (SELECT count(*) FROM shards WHERE owner = id) AS shard_count
-	FROM members ORDER BY number
+	SELECT id, name, address, port, version, role, join_date, seen_date, cluster_now() - seen_date AS seen_ago,
+		is_leaving, false AS is_lost, load, number,
+		(SELECT count(*) FROM shards WHERE owner = id) AS shard_count,
+		(SELECT coalesce(json_agg(duty ORDER BY duty), '[]') FROM duties WHERE owner = id)::text AS duties
+	FROM members
+	UNION ALL
+	SELECT id, name, address, port, version, role, join_date, seen_date, at - seen_date, false, true, NULL, number, 0, '[]'
+	FROM lost_members, (SELECT cluster_now() AS at) clock WHERE NOT ${isForgotten("at")}
+	ORDER BY number
 `);
 
-/** All members, the oldest first. One that has died is among them for some seconds. */
-export function readMembers(database: Database): Promise<Member[]> {
-	return database.read(async (session) => (await session.run(SELECT_MEMBERS)).map(toMember));
+/** All members and those that were lost lately, the oldest first. `id` is this process's. */
+export function readMembers(database: Database, id: string | null): Promise<Member[]> {
+	return database.read(async (session) => (await session.run(SELECT_MEMBERS)).map((row) => toMember(row, id)));
 }
 
-function toMember(row: Row): Member {
+const NO_LOAD: MemberLoad = { readyDeliveries: 0, inFlightAttempts: 0, lagMs: 0 };
+
+function toMember(row: Row, self: string | null): Member {
+	const id = text(row["id"]);
+	const seenAgoMs = Math.max(0, number(row["seen_ago"]));
+	// Nobody has removed it yet.
+	const isLost = boolean(row["is_lost"]) || seenAgoMs >= TENURE_MS;
 	return {
-		id: text(row["id"]),
+		id,
 		name: text(row["name"]),
+		address: textOrNull(row["address"]),
+		port: numberOrNull(row["port"]),
 		version: text(row["version"]),
-		role: nameOf(ROLES, row["role"]),
-		isLeaving: boolean(row["is_leaving"]),
-		shards: number(row["shard_count"]),
-		lagMs: number(row["lag_ms"]),
+		role: nameOf(ROLES_BY_CODE, row["role"]),
+		state: isLost ? "lost" : boolean(row["is_leaving"]) ? "leaving" : "live",
+		isSelf: id === self,
 		joinDate: number(row["join_date"]),
 		seenDate: number(row["seen_date"]),
-		seenAgoMs: Math.max(0, number(row["seen_ago"])),
+		seenAgoMs,
+		shards: number(row["shard_count"]),
+		duties: json<Duty[]>(row["duties"]),
+		load: row["load"] === null ? NO_LOAD : json<MemberLoad>(row["load"]),
 	};
 }

@@ -5,9 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { SHARDS } from "../../../core/cluster/shard.ts";
 import { sharedTenureContract } from "../../../ports/contract/shared-tenure.contract.ts";
 import { tenureContract } from "../../../ports/contract/tenure.contract.ts";
-import { TestMembers } from "../test/test-member.ts";
+import { TestMembers, type TestMember } from "../test/test-member.ts";
 import { TestDatabase } from "../test/test-store.ts";
 
+const WEBHOOK_ID = "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7";
 const WAIT = { timeout: 20_000, interval: 20 };
 const issue = postgresIssue();
 
@@ -41,7 +42,8 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		for (const each of [all, api, worker]) await each?.tenure.start();
 		const held = () => [all, api, worker].map((each) => each?.tenure.shards()?.length);
 		await expect.poll(held, WAIT).toEqual([128, 0, 128]);
-		await expect.poll(() => worker?.tenure.liveMembers(), WAIT).toBe(2);
+		await expect.poll(() => [all, api, worker].map((each) => each?.tenure.liveMembers()), WAIT).toEqual([2, 2, 3]);
+		expect([all, api, worker].map((each) => each?.deliverers())).toEqual([2, 2, 2]);
 		const listed = async () =>
 			(await api?.members())?.map(({ name, role, version, shards }) => [name, role, version, shards]);
 		await expect.poll(listed, WAIT).toEqual([
@@ -53,6 +55,57 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		await api?.tenure.leave(0);
 		expect(api?.isMember()).toBe(false);
 		expect(await worker?.members()).toHaveLength(2);
+	});
+
+	/** By name: what the list says of each member. */
+	const listedBy = async (member: TestMember) =>
+		Object.fromEntries((await member.members()).map((each) => [each.name, each]));
+
+	it("lists what each member has and does, and which one is asked", async () => {
+		const member = members.open(database.url);
+		const work = { start() {}, stop: () => Promise.resolve() };
+		for (const duty of ["stats", "retention"] as const) member.tenure.duty(duty, work);
+		const load = { readyDeliveries: 7, inFlightAttempts: 2, lagMs: 1_500 };
+		member.report(() => load);
+		const other = members.open(database.url, "api");
+		for (const each of [member, other]) await each.tenure.start();
+		expect(await other.members()).toEqual([
+			{
+				id: member.tenure.placeOf(WEBHOOK_ID)?.member,
+				name: member.name,
+				address: expect.stringMatching(/^127\.0\.0\.1$|^::1$/),
+				port: 8_787,
+				version: "1.2.3",
+				role: "all",
+				state: "live",
+				isSelf: false,
+				joinDate: expect.any(Number),
+				seenDate: expect.any(Number),
+				seenAgoMs: expect.any(Number),
+				shards: SHARDS,
+				duties: ["retention", "stats"],
+				load,
+			},
+			expect.objectContaining({ name: other.name, isSelf: true, shards: 0, duties: [] }),
+		]);
+	});
+
+	it("lists a member that has died as lost, until it is back or ten minutes have passed", async () => {
+		const [a, b] = [0, 1].map(() => members.open(database.url)) as [TestMember, TestMember];
+		for (const each of [a, b]) await each.tenure.start();
+		b.clock.freeze();
+		await expect.poll(async () => (await listedBy(a))[b.name]?.state, WAIT).toBe("lost");
+		await expect.poll(() => a.tenure.shards()?.length, WAIT).toBe(SHARDS);
+		expect((await listedBy(a))[b.name]).toMatchObject({ state: "lost", shards: 0, role: "all", port: 8_787 });
+		await query("UPDATE lost_members SET lost_date = lost_date - 600000");
+		expect(Object.keys(await listedBy(a))).toEqual([a.name]);
+		await query("UPDATE lost_members SET lost_date = lost_date + 600000");
+		b.clock.resume();
+		const states = async () => (await a.members()).map(({ name, state }) => [name, state]);
+		const both = [a, b].map(({ name }) => [name, "live"]);
+		await expect.poll(states, WAIT).toEqual(both);
+		await b.tenure.leave(0);
+		expect(await states()).toEqual(both.slice(0, 1));
 	});
 
 	describe("when the database's clock", () => {

@@ -2,6 +2,7 @@
 import { randomBytes, type Chance } from "../../../core/chance.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { shardOf } from "../../../core/cluster/shard.ts";
+import type { MemberLoad } from "../../../ports/membership.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import type { Duty, DutyWork, Place, Tenure, TenureHolder } from "../../../ports/tenure.ts";
 import type { Database } from "../connection/database.ts";
@@ -9,7 +10,7 @@ import * as rows from "./member-rows.ts";
 import { OwnDuties } from "./own-duties.ts";
 import { idleAmong, OwnShards } from "./own-shards.ts";
 import { SeenCluster } from "./seen-cluster.ts";
-import { BEAT_MS, GIVE_EVERY_MS, MARGIN_MS, STALL_MS, TENURE_MS } from "./timing.ts";
+import { BEAT_MS, GIVE_EVERY_MS, MARGIN_MS, MOVING_BEAT_MS, STALL_MS, TENURE_MS } from "./timing.ts";
 
 export interface TenureParts {
 	readonly database: Database;
@@ -17,12 +18,12 @@ export interface TenureParts {
 	readonly chance: Pick<Chance, "randomize">;
 	readonly observer: Pick<Observer, "problem" | "note">;
 	readonly facts: rows.MemberFacts;
-	readonly lagMs: () => number;
 	/** Called when this process has become a member, before it takes anything. If it rejects, it is called again. */
 	readonly joined: () => Promise<void>;
 }
 
 /** Nobody listens before `attach`. */
+const NO_LOAD: MemberLoad = { readyDeliveries: 0, inFlightAttempts: 0, lagMs: 0 };
 const NO_HOLDER: TenureHolder = { gained: () => Promise.resolve(), lost() {}, resumed() {}, inFlightOf: () => 0 };
 
 /**
@@ -43,6 +44,7 @@ export class PostgresTenure implements Tenure {
 	readonly #duties = new OwnDuties();
 	readonly #cluster = new SeenCluster();
 	#holder = NO_HOLDER;
+	#load: () => MemberLoad = () => NO_LOAD;
 	#state: "new" | "starting" | "running" | "leaving" | "left" = "new";
 	#id: string | null = null;
 	/** The id of an earlier membership, whose row may still be there. */
@@ -58,6 +60,7 @@ export class PostgresTenure implements Tenure {
 	/** The answer to a take of shards was lost. */
 	#isUnsure = false;
 	#settling: Promise<void> | null = null;
+	#hasFailedToSettle = false;
 	#left: Promise<void> | null = null;
 	#cancelBeat = () => {};
 	#cancelExpiry = () => {};
@@ -94,7 +97,18 @@ export class PostgresTenure implements Tenure {
 	}
 
 	liveMembers(): number {
-		return Math.max(1, this.#cluster.senders);
+		// A worker is not among those that accept sends, but has events of its own.
+		return Math.max(1, this.#cluster.senders + (this.#parts.facts.role === "worker" ? 1 : 0));
+	}
+
+	/** How many members deliver. */
+	get deliverers(): number {
+		return this.#cluster.deliverers;
+	}
+
+	/** See `Membership.report`. */
+	report(load: () => MemberLoad): void {
+		this.#load = load;
 	}
 
 	attach(holder: TenureHolder): void {
@@ -136,8 +150,15 @@ export class PostgresTenure implements Tenure {
 	// Beats
 
 	#beatLater(sentAt: number): void {
-		const delayMs = Math.max(0, sentAt + BEAT_MS - this.#now());
+		const everyMs = this.#isWaitingForShards ? MOVING_BEAT_MS : BEAT_MS;
+		const delayMs = Math.max(0, sentAt + everyMs - this.#now());
 		this.#cancelBeat = this.#parts.clock.after(delayMs, () => void this.#tick());
+	}
+
+	/** Whether others are about to give up shards that this member then takes. */
+	get #isWaitingForShards(): boolean {
+		if (this.#id === null || this.#state !== "running" || this.#hasFailedToSettle) return false;
+		return this.#cluster.shareOf(this.#id) > this.#shards.held.length;
 	}
 
 	async #tick(): Promise<void> {
@@ -155,14 +176,14 @@ export class PostgresTenure implements Tenure {
 
 	/** Joins, or renews the tenure and reads who has what. */
 	async #beat(): Promise<void> {
-		const { database, lagMs } = this.#parts;
+		const { database } = this.#parts;
 		const sentAt = this.#now();
 		const id = this.#id;
 		if (id === null) {
 			if (this.#state === "starting" || this.#state === "running") await this.#join(sentAt);
 			return;
 		}
-		const view = await rows.beat(database, id, lagMs());
+		const view = await rows.beat(database, id, this.#load());
 		if (this.#id !== id) return;
 		if (!view.isMember) {
 			this.#lose("another process has taken over its shards");
@@ -173,10 +194,10 @@ export class PostgresTenure implements Tenure {
 	}
 
 	async #join(sentAt: number): Promise<void> {
-		const { database, facts, chance, lagMs } = this.#parts;
+		const { database, facts, chance } = this.#parts;
 		const id = newUuid(chance);
 		const earlier = this.#earlier;
-		await rows.join(database, { ...facts, id, earlier, lagMs: lagMs(), duties: this.#duties.names });
+		await rows.join(database, { ...facts, id, earlier, load: this.#load(), duties: this.#duties.names });
 		this.#earlier = id;
 		this.#id = id;
 		this.#hasJustJoined = true;
@@ -217,8 +238,12 @@ export class PostgresTenure implements Tenure {
 	/** Gives and takes what follows from the last beat, unless that is under way. */
 	#look(): void {
 		if (this.#settling !== null) return;
-		this.#settle().catch((error: unknown) =>
-			this.#parts.observer.problem("this process could not give or take shards; it tries again", error),
+		this.#settle().then(
+			() => (this.#hasFailedToSettle = false),
+			(error: unknown) => {
+				this.#hasFailedToSettle = true;
+				this.#parts.observer.problem("this process could not give or take shards; it tries again", error);
+			},
 		);
 	}
 
@@ -243,6 +268,9 @@ export class PostgresTenure implements Tenure {
 		await this.#giveIdle();
 		if (missing > 0 && (this.#cluster.hasFreeShards || dead.length > 0)) await this.#take(id, missing);
 		if (this.#parts.facts.role === "api" || !this.#isStill(id)) return;
+		this.#duties.giveExcess(this.#cluster.workers);
+		await this.#duties.release(database, id);
+		if (!this.#isStill(id)) return;
 		await this.#duties.take(database, id, this.#cluster.freeDuties, this.#cluster.workers);
 	}
 

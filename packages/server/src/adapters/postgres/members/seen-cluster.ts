@@ -64,6 +64,11 @@ export class SeenCluster {
 		return workers.toSorted((a, b) => a.number - b.number);
 	}
 
+	/** How many members deliver: those that share the shards, and are not known to have died. */
+	get deliverers(): number {
+		return this.#workers().filter(({ isExpired }) => !isExpired).length;
+	}
+
 	/** How many members accept sends. */
 	get senders(): number {
 		return this.#view.members.filter(({ role, isLeaving, isExpired }) => role !== "worker" && !isLeaving && !isExpired)

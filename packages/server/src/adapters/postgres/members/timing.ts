@@ -2,6 +2,8 @@
 
 /** A member renews its tenure this often. */
 export const BEAT_MS = 500;
+/** A member that has less than its share of the shards looks this often whether others have given some up. */
+export const MOVING_BEAT_MS = 100;
 /** A tenure ends this much later than its last renewal. */
 export const TENURE_MS = 3_000;
 /** A member counts its own tenure as ended this much earlier, in case its clock runs slow. */
@@ -12,3 +14,5 @@ export const STALL_MS = 800;
 export const UNHEARD_MS = 1_500;
 /** A member that gives up shards looks this often whether their attempts have ended. */
 export const GIVE_EVERY_MS = 100;
+/** A member that has died is listed as lost for this long. */
+export const LOST_SHOWN_MS = 600_000;

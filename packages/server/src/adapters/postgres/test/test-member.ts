@@ -1,10 +1,10 @@
 // Members for tests: several in one process, on one database, each with a clock that the test can stop.
 import type { Clock } from "../../../core/clock.ts";
+import type { Role } from "../../../ports/membership.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { openPostgresCluster, type PostgresCluster } from "../members/cluster.ts";
-import type { MemberRole } from "../members/member-rows.ts";
 
 /** The system's clock, whose timers do not fire while it is stopped. */
 class StoppableClock implements Clock {
@@ -65,7 +65,7 @@ export interface TestMember extends PostgresCluster {
 export class TestMembers {
 	readonly #opened: TestMember[] = [];
 
-	open(url: string, role: MemberRole = "all"): TestMember {
+	open(url: string, role: Role = "all"): TestMember {
 		const clock = new StoppableClock();
 		const problems: unknown[] = [];
 		const notes: string[] = [];
@@ -74,7 +74,8 @@ export class TestMembers {
 			note: (message) => notes.push(message),
 		};
 		const name = `member ${this.#opened.length}`;
-		const cluster = openPostgresCluster({ url, clock, chance: systemChance, observer, name, version: "1.2.3", role });
+		const facts = { name, port: 8_787, version: "1.2.3", role };
+		const cluster = openPostgresCluster({ url, clock, chance: systemChance, observer, ...facts });
 		const member = { ...cluster, name, clock, problems, notes };
 		this.#opened.push(member);
 		return member;

@@ -9,13 +9,13 @@ import type { Engine } from "../../../engine/calls.ts";
 import { openEngine } from "../../../engine/engine.ts";
 import type { EngineLimits } from "../../../engine/parts.ts";
 import { changeIn, eventInput, RecordingObserver } from "../../../engine/test/test-engine.ts";
+import type { Role } from "../../../ports/membership.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { openAjvValidator } from "../../ajv/ajv-validator.ts";
 import { createAddressGuard } from "../../http/address-guard.ts";
 import { openUndiciSender } from "../../http/undici-sender.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
-import type { MemberRole } from "../members/member-rows.ts";
 import { openPostgres } from "../postgres-store.ts";
 import { TestMembers, type TestMember } from "./test-member.ts";
 
@@ -45,7 +45,7 @@ export class TestProcess implements AsyncDisposable {
 	}
 
 	/** Opens and starts an engine. */
-	static async start(url: string, limits: Partial<EngineLimits> = {}, role: MemberRole = "all"): Promise<TestProcess> {
+	static async start(url: string, limits: Partial<EngineLimits> = {}, role: Role = "all"): Promise<TestProcess> {
 		const opened = new AsyncDisposableStack();
 		const standstill = new Standstill();
 		const observer = new RecordingObserver();
@@ -71,6 +71,7 @@ export class TestProcess implements AsyncDisposable {
 				ids: createIdMaker(systemChance),
 				tenure: member.tenure,
 				wire: member.wire,
+				membership: member,
 			},
 			userAgent: "Fanfare/test",
 			limits: { findEveryMs: 400, ...limits },

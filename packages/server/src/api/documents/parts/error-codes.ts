@@ -55,6 +55,7 @@ export const CODE_TEXTS: Readonly<Record<ErrorCode, string>> = {
 	too_many_replays: "As many replays run as may run at once.",
 	payload_erased: "The event's payload was erased.",
 	data_erased: "The event's data was erased.",
+	worker_process: "The process only delivers. Ask one whose role is `api` or `all`.",
 	request_timeout: "The request did not arrive in time.",
 	payload_too_large: "The body is too large.",
 	headers_too_large: "The request line and the headers are too large.",

@@ -11,7 +11,7 @@ const healthSchema = z
 	.openapi("Health", { example: { status: "ok", version: "0.2.0" } });
 const readinessSchema = z
 	.object({
-		ready: z.boolean().openapi({ description: "Whether every check has passed." }),
+		ready: z.boolean().openapi({ description: "Whether the process can do the work of its role." }),
 		checks: z
 			.record(
 				z.string(),
@@ -20,7 +20,10 @@ const readinessSchema = z
 					message: z.string().openapi({ description: "What was found, as a sentence." }),
 				}),
 			)
-			.openapi({ description: "The checks by their names." }),
+			.openapi({
+				description:
+					"The checks by their names. All have to pass but `delivery`, which says whether any process of the cluster delivers.",
+			}),
 	})
 	.openapi("Readiness", { example: { ready: true, checks: { store: { ok: true, message: "the store answers" } } } });
 

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { WARNING_CODES } from "../../../engine/status-calls.ts";
+import { ROLES } from "../../../ports/membership.ts";
 import { timeOut } from "../common/schemas.ts";
 
 export const workspaceSchema = z
@@ -48,6 +49,26 @@ const STATUS = {
 		{ name: "maxProjects", used: 4, allowed: 10_000 },
 		{ name: "maxInFlight", used: 2, allowed: 1_024 },
 	],
+	members: [
+		{
+			id: "5f0c9a9e-7a1d-4c55-8b0e-2d1c7c1f6f10",
+			name: "fanfare-0",
+			address: "10.1.4.17",
+			port: 8_787,
+			version: "0.2.0",
+			role: "all",
+			state: "live",
+			self: true,
+			joinDate: 1_723_633_671_620,
+			seenDate: 1_723_736_909_713,
+			seenAgoMs: 267,
+			shards: 256,
+			duties: ["retention", "stats"],
+			readyDeliveries: 0,
+			inFlightAttempts: 2,
+			lagMs: 0,
+		},
+	],
 	warnings: [
 		{
 			code: "http_allowed",
@@ -59,6 +80,38 @@ const STATUS = {
 
 const orNull = (description: string) => z.int().nullable().openapi({ description });
 const count = (description: string) => z.int().openapi({ description });
+
+export const memberSchema = z.object({
+	id: z.string().openapi({ description: "A process that loses touch with its database comes back under a new id." }),
+	name: z.string().openapi({ description: "The name of its machine." }),
+	address: z
+		.string()
+		.nullable()
+		.openapi({ description: "Where its connection to the database comes from; null if that is a socket." }),
+	port: orNull("The port that it listens on; null if it listens on none."),
+	version: z.string().openapi({ description: "The version of the program." }),
+	role: z.enum(ROLES).openapi({
+		description: "`api` answers calls and delivers nothing, `worker` delivers and answers no calls, `all` does both.",
+	}),
+	state: z.enum(["live", "leaving", "lost"]).openapi({
+		description:
+			"`leaving`: it hands over its shards, and ends. `lost`: it has not been seen for three seconds, so others have its shards, or take them. " +
+			"It is in the list for ten minutes.",
+	}),
+	self: z.boolean().openapi({ description: "Whether it is the process that responds." }),
+	joinDate: timeOut.openapi({ description: "When it has joined, by the database's clock." }),
+	seenDate: timeOut.openapi({ description: "When it was seen last, by the database's clock." }),
+	seenAgoMs: count("How long ago that was."),
+	shards: count("How many of the 256 groups of webhooks it delivers."),
+	duties: z
+		.array(z.string())
+		.openapi({ description: "The work that it does for all, such as `retention`. Later versions may have more." }),
+	readyDeliveries: count("Deliveries that are ready in its memory, when it was seen last."),
+	inFlightAttempts: count("Attempts under way, when it was seen last."),
+	lagMs: count(
+		"For how long its oldest due delivery that nothing works on had waited, when it was seen last; 0 if there is none.",
+	),
+});
 
 export const workspaceStatusSchema = z
 	.object({
@@ -109,6 +162,14 @@ export const workspaceStatusSchema = z
 				}),
 			)
 			.openapi({ description: "Limits of the whole server." }),
+		members: z
+			.array(memberSchema)
+			.nullable()
+			.openapi({
+				description:
+					"The processes that share the database, the oldest first. Empty if the data is in a data directory, since then there is one process; null " +
+					"while the database can't be read.",
+			}),
 		warnings: z
 			.array(
 				z.object({

@@ -34,6 +34,8 @@ it("has the state of the engine, and that of the server around it", async () => 
 		},
 		commits: { count: 0, p50Ms: null, p99Ms: null },
 		limits: expect.arrayContaining([connections, { name: "maxBodyBytesInHand", used: 0, allowed: 20_000_000 }]),
+		// One process alone.
+		members: [],
 		warnings: [warning],
 	});
 });

@@ -485,6 +485,8 @@ CREATE TABLE members (
 	id uuid PRIMARY KEY,
 	number integer NOT NULL GENERATED ALWAYS AS IDENTITY UNIQUE, -- in the order in which they have joined
 	name text NOT NULL,
+	address text, -- where its connection comes from
+	port integer,
 	version text NOT NULL,
 	role smallint NOT NULL,
 	is_leaving boolean NOT NULL DEFAULT false,
@@ -492,9 +494,23 @@ CREATE TABLE members (
 	join_date bigint NOT NULL,
 	seen_date bigint NOT NULL,
 	expire_date bigint NOT NULL,
-	lag_ms bigint NOT NULL,
+	load text NOT NULL, -- JSON
 	changes_read bigint NOT NULL DEFAULT 0 -- up to this number of `directory_changes` it has read all changes
 ) WITH (fillfactor = 50);
+
+-- Members that have died, for some minutes.
+CREATE TABLE lost_members (
+	id uuid PRIMARY KEY,
+	number integer NOT NULL,
+	name text NOT NULL,
+	address text,
+	port integer,
+	version text NOT NULL,
+	role smallint NOT NULL,
+	join_date bigint NOT NULL,
+	seen_date bigint NOT NULL,
+	lost_date bigint NOT NULL
+);
 
 CREATE TABLE shards (
 	shard smallint PRIMARY KEY,
