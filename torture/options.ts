@@ -5,7 +5,7 @@ import { renderRow } from "@fanfare/testkit/report/table";
 
 import type { Fault } from "./fault.ts";
 import { FAULTS } from "./faults/all.ts";
-import { PROFILES, type ProfileName } from "./harness/stores/round-data.ts";
+import { PROFILES, SINGLE, type ProfileName } from "./harness/stores/round-data.ts";
 
 export interface Options {
 	readonly rounds: number;
@@ -84,7 +84,7 @@ export function listText(faults: readonly Fault[]): string {
 }
 
 function chooseFaults(names: readonly string[], profile: ProfileName): readonly Fault[] {
-	const all = FAULTS.filter(({ profiles = PROFILES }) => profiles.includes(profile));
+	const all = FAULTS.filter(({ profiles = SINGLE }) => profiles.includes(profile));
 	const unknown = names.filter((name) => !all.some((fault) => fault.name === name));
 	if (unknown.length > 0) {
 		throw new Error(`--fault must be one of the faults that --list shows for the profile, got ${unknown.join(", ")}`);

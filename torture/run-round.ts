@@ -69,9 +69,7 @@ async function play(round: Round, fault: Fault): Promise<RoundRecord | null> {
 		await drain(round);
 		await fault.verify?.(round);
 		const answers = await askServer(round);
-		round.server.kill("SIGTERM");
-		const exit = await round.ended("stopped");
-		round.expect(exit.code === 0, `the stop at the end of the round ended with ${JSON.stringify(exit)}`);
+		await round.stop();
 		return await collect(round, answers);
 	} catch (error) {
 		round.breach(
@@ -173,7 +171,7 @@ async function keepData(round: Round, breaches: readonly Breach[]): Promise<stri
 	await round.data.keep(path).catch((error: unknown) => writeFileSync(join(path, "data-error.txt"), String(error)));
 	writeFileSync(join(path, "server.log"), round.output);
 	const { acknowledged, ends, webhooks } = round;
-	const seen = round.book.seen;
+	const seen = round.book.seen.map((entry) => ({ ...entry, run: round.runOf(entry) }));
 	const kept = { fault: round.faultName, seed: round.seed, breaches, acknowledged, webhooks, seen, ends: ends.length };
 	writeFileSync(join(path, "round.json"), `${JSON.stringify(kept, null, "\t")}\n`);
 	return path;
