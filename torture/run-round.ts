@@ -106,16 +106,17 @@ async function addWithTwoSecrets(round: Round, kind: (typeof KINDS)[number]): Pr
 
 /** Pauses, resumes and deletes webhooks while events are sent, with the fault in between. */
 async function withLoad(round: Round, fault: Fault): Promise<void> {
-	const { webhooks } = round.project.batch;
+	// Asked anew for each call: in a cluster, the process that took the last one may have ended.
+	const webhooks = () => round.project.batch.webhooks;
 	round.beginLoad();
 	await round.load(BEFORE);
-	await webhooks.pause(round.webhook("paused").id);
-	await webhooks.pause(round.webhook("held").id);
+	await webhooks().pause(round.webhook("paused").id);
+	await webhooks().pause(round.webhook("held").id);
 	round.deletedAt = Date.now();
-	await webhooks.delete(round.webhook("deleted").id);
+	await webhooks().delete(round.webhook("deleted").id);
 	await fault.strike(round);
 	await round.load(AFTER);
-	await webhooks.resume(round.webhook("paused").id);
+	await webhooks().resume(round.webhook("paused").id);
 	await round.senders.stop();
 	for (const failure of round.senders.failures) round.breach("accepted", `a send failed for good: ${failure}`);
 }
