@@ -5,8 +5,9 @@ import { replies, succeeds, type WebhookKind } from "../webhook-kinds.ts";
 const PER_SECOND = 10;
 const RETRIES = { maxRetries: 20, maxRetryDelay: 40 };
 /** How many events of each type a burst has: enough for some seconds at the limits. */
-const BURST = { rate: 30, slots: 60 };
-const BUSY_MS = 350;
+const BURST = { rate: 30, slots: 40 };
+/** Longer than shards need to find a new owner, so that attempts are under way when they move. */
+const BUSY_MS = 1_500;
 
 const KINDS: readonly WebhookKind[] = [
 	{
