@@ -24,6 +24,8 @@ export interface Options {
 	readonly list: boolean;
 }
 
+const WHY_LINUX =
+	"only there is each address from 127.0.1.1 on the machine's own, by which receivers tell processes apart";
 const MAX = { rounds: 1_000_000, seed: 2 ** 32 - 1, jobs: 64 };
 
 const FLAGS = {
@@ -45,6 +47,8 @@ export function readOptions(args: readonly string[]): Options | null {
 	if (values.help) return null;
 	const profile = PROFILES.find((name) => name === values.profile);
 	if (profile === undefined) throw new Error(`--profile must be ${PROFILES.join(" or ")}, got ${values.profile}`);
+	if (profile === "cluster" && process.platform !== "linux")
+		throw new Error(`--profile cluster needs Linux: ${WHY_LINUX}`);
 	const faults = chooseFaults(values.fault ?? [], profile);
 	return {
 		profile,

@@ -1,22 +1,20 @@
 // Changes that are made through one process of a cluster, and used through another one at once.
 import { pick, shuffle } from "@fanfare/testkit/seeded-random";
 
-import type { Fault } from "../../fault.ts";
 import { adoptCreated, askFor, makeProbes, verifyChange, verifyNext } from "../../harness/changes/probes.ts";
 import { RotatingKeys } from "../../harness/changes/rotating-keys.ts";
 import type { Probe } from "../../harness/changes/setting-changes.ts";
-import { addMoving, burst } from "../../harness/cluster/moving.ts";
+import { clusterFault } from "../../harness/cluster/cluster-fault.ts";
+import { burst } from "../../harness/cluster/moving.ts";
 import type { Round } from "../../round.ts";
 
 const KEY_ROTATIONS = 2;
 
-export const memberChanges: Fault = {
+export const memberChanges = clusterFault({
 	name: "member-changes",
 	summary:
 		"webhooks are created, changed, paused and deleted through one process: that counts for the very next send through another; keys alike",
 	weight: 3,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	async strike(round) {
 		const random = round.random("strike");
 		const probes = await makeProbes(round, 0);
@@ -33,7 +31,7 @@ export const memberChanges: Fault = {
 		await keys.verify();
 		await keys.verifyAudit();
 	},
-};
+});
 
 async function change(round: Round, probe: Probe, random: () => number): Promise<void> {
 	const [through, next] = shuffle(random, round.members.serving);

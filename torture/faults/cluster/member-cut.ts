@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { between } from "@fanfare/testkit/seeded-random";
 
-import type { Fault } from "../../fault.ts";
-import { addMoving, burst, movingIds } from "../../harness/cluster/moving.ts";
+import { clusterFault } from "../../harness/cluster/cluster-fault.ts";
+import { burst, movingIds } from "../../harness/cluster/moving.ts";
 import type { Round } from "../../round.ts";
 
 /** Longer than a tenure, and long enough for others to take the shards in most rounds. */
@@ -13,12 +13,10 @@ const AWAY_MS = { from: 3_500, to: 6_000 };
 const DATABASE_AWAY_MS = 5_000;
 const CRASHES = 2;
 
-export const memberSuspended: Fault = {
+export const memberSuspended = clusterFault({
 	name: "member-suspended",
 	summary: "SIGSTOP of one process for longer than its tenure, then SIGCONT",
 	weight: 3,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	async strike(round) {
 		const random = round.random("strike");
 		const { members } = round;
@@ -32,43 +30,35 @@ export const memberSuspended: Fault = {
 		round.recovering();
 		await members.back([member], mark, true);
 	},
-};
+});
 
-export const memberSilent: Fault = {
+export const memberSilent = clusterFault({
 	name: "member-silent",
 	summary: "the network between one process and the database loses everything for longer than a tenure",
 	weight: 3,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	strike: (round) => cutOff(round, "silence"),
-};
+});
 
-export const memberReset: Fault = {
+export const memberReset = clusterFault({
 	name: "member-reset",
 	summary: "the connections of one process to the database are reset and refused for longer than a tenure",
 	weight: 3,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	strike: (round) => cutOff(round, "refuse"),
-};
+});
 
-export const clusterDatabaseCrash: Fault = {
+export const clusterDatabaseCrash = clusterFault({
 	name: "cluster-database-crash",
 	summary: "the database of a cluster crashes, twice, and is away for less or more than a tenure",
 	weight: 3,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	strike: (round) => databaseAway(round, "immediate"),
-};
+});
 
-export const clusterDatabaseRestart: Fault = {
+export const clusterDatabaseRestart = clusterFault({
 	name: "cluster-database-restart",
 	summary: "the database of a cluster is restarted by its operator, twice",
 	weight: 2,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	strike: (round) => databaseAway(round, "fast"),
-};
+});
 
 /** A process under load. */
 async function chosen(round: Round, random: () => number): Promise<Awaited<ReturnType<Round["members"]["choose"]>>> {

@@ -3,19 +3,17 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { shuffle } from "@fanfare/testkit/seeded-random";
 
-import type { Fault } from "../../fault.ts";
-import { addMoving, burst, movingIds } from "../../harness/cluster/moving.ts";
+import { clusterFault } from "../../harness/cluster/cluster-fault.ts";
+import { burst, movingIds } from "../../harness/cluster/moving.ts";
 
 const KILLS = 2;
 /** A killed process is started again after up to this time: before or after others have taken its shards. */
 const DOWN_MS = 5_000;
 
-export const memberKill: Fault = {
+export const memberKill = clusterFault({
 	name: "member-kill",
 	summary: "SIGKILL of one process of three, twice: others take its work, and it comes back before or after that",
 	weight: 4,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	async strike(round) {
 		const random = round.random("strike");
 		const { members } = round;
@@ -31,14 +29,12 @@ export const memberKill: Fault = {
 			await members.shared();
 		}
 	},
-};
+});
 
-export const memberKillAll: Fault = {
+export const memberKillAll = clusterFault({
 	name: "member-kill-all",
 	summary: "SIGKILL of all processes at once, and they are started again",
 	weight: 2,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	async strike(round) {
 		const { members } = round;
 		await burst(round);
@@ -48,14 +44,12 @@ export const memberKillAll: Fault = {
 		await Promise.all(members.all.map((member) => members.restart(member)));
 		await members.shared();
 	},
-};
+});
 
-export const memberLeaves: Fault = {
+export const memberLeaves = clusterFault({
 	name: "member-leaves",
 	summary: "a process joins under load, another one leaves on SIGTERM: limits hold, and nothing is repeated",
 	weight: 3,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	async strike(round) {
 		const random = round.random("strike");
 		const { members } = round;
@@ -73,14 +67,12 @@ export const memberLeaves: Fault = {
 		await Promise.all([members.join(), leaves()]);
 		await members.shared();
 	},
-};
+});
 
-export const rollingRestart: Fault = {
+export const rollingRestart = clusterFault({
 	name: "rolling-restart",
 	summary: "all processes are restarted one after the other by SIGTERM: limits hold, and nothing is repeated",
 	weight: 3,
-	profiles: ["cluster"],
-	setUp: addMoving,
 	async strike(round) {
 		const random = round.random("strike");
 		const { members } = round;
@@ -93,4 +85,4 @@ export const rollingRestart: Fault = {
 		}
 		await members.shared();
 	},
-};
+});

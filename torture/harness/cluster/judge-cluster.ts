@@ -24,8 +24,8 @@ export async function judgeCluster(round: Surroundings, members: Members): Promi
 	await judgeRest(round);
 }
 
-/** An owner is followed by nobody, and nobody by an owner with the next epoch. */
-function overlaps(changes: readonly OwnerChange[]): string[] {
+/** What is wrong with the changes of one shard: an owner is followed by nobody, and nobody by an owner with the next epoch. */
+export function overlaps(changes: readonly OwnerChange[]): string[] {
 	return changes.flatMap(({ shard, owner, epoch }, index) => {
 		const before = changes[index - 1];
 		if (before === undefined) return [];
@@ -82,7 +82,8 @@ function exceededLimits({ book, webhooks, maxInFlightPerWebhook }: Surroundings)
 	});
 }
 
-function mostAtOnce(requests: readonly Request[]): number {
+/** The most requests that receivers were busy with at the same time. */
+export function mostAtOnce(requests: readonly Pick<Request, "at" | "busyMs">[]): number {
 	const changes = requests.flatMap(({ at, busyMs }) => [
 		{ at, by: 1 },
 		{ at: at + busyMs, by: -1 },
@@ -97,7 +98,7 @@ function mostAtOnce(requests: readonly Request[]): number {
 }
 
 /** In any time, however long, a rate limit allows its number for each second, and the same number once for the burst: a move gives no second burst. */
-function tooSoon(requests: readonly Request[], perSecond: number): string[] {
+export function tooSoon(requests: readonly Pick<Request, "at">[], perSecond: number): string[] {
 	const allowedIn = (ms: number) => 1 + perSecond * (1 + (ms + STALL_MS) / SECOND_MS);
 	for (const [index, first] of requests.entries()) {
 		for (const [more, last] of requests.slice(index).entries()) {
