@@ -117,8 +117,8 @@ export class Members implements AsyncDisposable {
 	async kill(...members: readonly Member[]): Promise<void> {
 		for (const { server } of members) server.kill("SIGKILL");
 		await Promise.all(members.map((member) => this.#ended(member)));
-		const { log, cameBefore } = await this.mark();
-		for (const { run } of members) this.#round.ends.push({ how: "killed", log, of: { run, cameBefore } });
+		const { log, at, cameBefore } = await this.mark();
+		for (const { run } of members) this.#round.ends.push({ how: "killed", log, of: { run, at, cameBefore } });
 	}
 
 	/** Ends a process with SIGTERM: what it has begun, it ends. */
@@ -127,8 +127,8 @@ export class Members implements AsyncDisposable {
 		member.server.kill("SIGTERM");
 		const { code, signal } = await this.#ended(member);
 		this.#round.expect(code === 0, `SIGTERM ended ${member.name} with ${signal ?? code}`);
-		const { log, cameBefore } = await this.mark();
-		this.#round.ends.push({ how: "stopped", log, of: { run: member.run, cameBefore } });
+		const { log, at, cameBefore } = await this.mark();
+		this.#round.ends.push({ how: "stopped", log, of: { run: member.run, at, cameBefore } });
 	}
 
 	/** Waits until the database works on nothing for a process any more. */
@@ -156,7 +156,7 @@ export class Members implements AsyncDisposable {
 		for (const member of members) {
 			const again = joins.findLast(({ port }) => member.link.ports.has(port));
 			if (again === undefined || again.at < at) continue;
-			this.#round.ends.push({ how: "lost tenure", log, of: { run: member.run, cameBefore } });
+			this.#round.ends.push({ how: "lost tenure", log, of: { run: member.run, at, cameBefore } });
 			if (isSuspended) this.suspendedRuns.add(member.run);
 			this.#beginRun(member, again.at);
 		}
@@ -170,8 +170,8 @@ export class Members implements AsyncDisposable {
 			const { code, signal } = await this.#ended(member);
 			this.#round.expect(code === 0, `the stop at the end of the round ended ${member.name} with ${signal ?? code}`);
 		}
-		const { log, cameBefore } = await this.mark();
-		for (const { run } of running) this.#round.ends.push({ how: "stopped", log, of: { run, cameBefore } });
+		const { log, at, cameBefore } = await this.mark();
+		for (const { run } of running) this.#round.ends.push({ how: "stopped", log, of: { run, at, cameBefore } });
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

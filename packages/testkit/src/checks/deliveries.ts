@@ -1,10 +1,12 @@
 // Promises about each delivery: none is lost, none is stuck, and the log says what happened.
-import { isSuccess, type PairLedger } from "./ledger.ts";
+import { isSeenAttempt, isSuccess, type PairLedger } from "./ledger.ts";
 import { pairOf, type Acknowledged, type Breach, type RoundRecord, type WebhookRecord } from "./record.ts";
 import type { StoredDelivery } from "./stored-log.ts";
 
 /** A delivery that has been due for longer than this is stuck. The server attempts due deliveries at once. */
 const DUE_FOR_MS = 5_000;
+/** A process has stopped by then, and others have not yet taken over, when it is cut off from its database. */
+const NOTICES_WITHIN_MS = 2_000;
 
 /** Each acknowledged event has a delivery to each webhook that wants it, and the delivery ends as it must. */
 export function checkLost(record: RoundRecord): Breach[] {
@@ -70,7 +72,7 @@ export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger
 		[
 			...contradictions(delivery, webhooks.get(delivery.webhookId), {
 				isRetried: record.retriedByHand.has(delivery.id),
-				mayRepeat: repeats.get(pairOf(delivery)) ?? 0,
+				mayRepeat: (repeats.get(pairOf(delivery)) ?? 0) + unseenRepeatsOf(record, delivery),
 			}),
 			...(acknowledged.has(delivery.eventId) && !known.has(pairOf(delivery))
 				? ["its webhook does not want its event"]
@@ -84,6 +86,18 @@ export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger
 /** How many attempts were cut off by ends that processes have outlived: they write these outcomes later, beside those of the repeats. */
 function repeatsOf({ ends }: RoundRecord, cutOff: readonly number[]): number {
 	return cutOff.reduce((sum, count, index) => sum + (ends[index]?.how === "lost tenure" ? count : 0), 0);
+}
+
+/** The same for attempts that no receiver has seen: begun before such an end, or before the process could notice it, and written later. */
+function unseenRepeatsOf({ ends }: RoundRecord, { id, attempts }: StoredDelivery): number {
+	const unseen = attempts.filter((attempt) => !isSeenAttempt(attempt));
+	if (unseen.length === 0) return 0;
+	return ends.reduce((sum, { how, of, log }) => {
+		if (how !== "lost tenure" || of === undefined) return sum;
+		const written = new Set(log.deliveries.find((each) => each.id === id)?.attempts.map(({ startDate }) => startDate));
+		const late = unseen.filter(({ startDate }) => startDate < of.at + NOTICES_WITHIN_MS && !written.has(startDate));
+		return sum + late.length;
+	}, 0);
 }
 
 /** `mayRepeat` is the number of outcomes that may be in the log although their attempts were repeated. */

@@ -103,7 +103,7 @@ function mayBeSuccess({ responseCode, error }: StoredAttempt): boolean {
 	return error === "timeout" || (error === null && isSuccess(responseCode));
 }
 
-function isSeenAttempt({ error }: StoredAttempt): boolean {
+export function isSeenAttempt({ error }: StoredAttempt): boolean {
 	return error === null || !UNSEEN_ERRORS.has(error);
 }
 

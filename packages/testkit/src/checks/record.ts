@@ -60,10 +60,10 @@ export interface RunEnd {
 	readonly how: "killed" | "stopped" | "forced" | "lost tenure";
 	readonly log: StoredLog;
 	/**
-	 * Which run has ended, where several processes run at once, and how many requests had come by then. Omitted: runs follow each other, and
-	 * this is the end of the one with its index.
+	 * Which run has ended, where several processes run at once, and when, and how many requests had come by then. Omitted: runs follow each
+	 * other, and this is the end of the one with its index.
 	 */
-	readonly of?: { readonly run: number; readonly cameBefore: number };
+	readonly of?: { readonly run: number; readonly at: number; readonly cameBefore: number };
 }
 
 /** A delivery as the API lists it. */
