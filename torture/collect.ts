@@ -38,7 +38,11 @@ function statsOf({ totals, deliveries }: Stats): ListedStats {
 
 /** The record of a round whose server has stopped. */
 export async function collect(round: Round, answers: ServerAnswers): Promise<RoundRecord> {
-	const { ends, webhooks, maxInFlight, promptWithinMs } = round;
+	const { ends, maxInFlight, promptWithinMs } = round;
+	// In a cluster, rates are judged over all processes: see judge-cluster.ts.
+	const webhooks = round.isCluster
+		? round.webhooks.map((webhook) => ({ ...webhook, perSecond: null }))
+		: round.webhooks;
 	const stored = ends.at(-1)?.log ?? (await round.data.readLog(round.neighbours));
 	return {
 		acknowledged: round.acknowledged,
@@ -58,9 +62,10 @@ export async function collect(round: Round, answers: ServerAnswers): Promise<Rou
 	};
 }
 
-function seenBy({ book, unclear }: Round): Seen[] {
+function seenBy(round: Round): Seen[] {
+	const { book, unclear } = round;
 	const isClear = (at: number) => unclear.every(({ from, to }) => at < from || at > to);
-	return book.seen.map((seen) => ({ ...seen, certain: seen.certain && isClear(seen.at) }));
+	return book.seen.map((seen) => ({ ...seen, run: round.runOf(seen), certain: seen.certain && isClear(seen.at) }));
 }
 
 async function findSecrets(round: Round): Promise<string[]> {

@@ -9,7 +9,7 @@ export interface Fault {
 	readonly summary: string;
 	/** How often it is drawn, in proportion to the weights of the others. */
 	readonly weight: number;
-	/** On what the server runs when it can be played. Omitted: on each. */
+	/** On what the server runs when it can be played. Omitted: on each profile with one process. */
 	readonly profiles?: readonly ProfileName[];
 	/** Why this machine can't play it; null if it can. Omitted: every machine can. */
 	readonly issue?: () => string | null;

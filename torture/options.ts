@@ -5,7 +5,7 @@ import { renderRow } from "@fanfare/testkit/report/table";
 
 import type { Fault } from "./fault.ts";
 import { FAULTS } from "./faults/all.ts";
-import { PROFILES, type ProfileName } from "./harness/stores/round-data.ts";
+import { PROFILES, SINGLE, type ProfileName } from "./harness/stores/round-data.ts";
 
 export interface Options {
 	readonly rounds: number;
@@ -24,6 +24,8 @@ export interface Options {
 	readonly list: boolean;
 }
 
+const WHY_LINUX =
+	"only there is each address from 127.0.1.1 on the machine's own, by which receivers tell processes apart";
 const MAX = { rounds: 1_000_000, seed: 2 ** 32 - 1, jobs: 64 };
 
 const FLAGS = {
@@ -45,6 +47,8 @@ export function readOptions(args: readonly string[]): Options | null {
 	if (values.help) return null;
 	const profile = PROFILES.find((name) => name === values.profile);
 	if (profile === undefined) throw new Error(`--profile must be ${PROFILES.join(" or ")}, got ${values.profile}`);
+	if (profile === "cluster" && process.platform !== "linux")
+		throw new Error(`--profile cluster needs Linux: ${WHY_LINUX}`);
 	const faults = chooseFaults(values.fault ?? [], profile);
 	return {
 		profile,
@@ -84,7 +88,7 @@ export function listText(faults: readonly Fault[]): string {
 }
 
 function chooseFaults(names: readonly string[], profile: ProfileName): readonly Fault[] {
-	const all = FAULTS.filter(({ profiles = PROFILES }) => profiles.includes(profile));
+	const all = FAULTS.filter(({ profiles = SINGLE }) => profiles.includes(profile));
 	const unknown = names.filter((name) => !all.some((fault) => fault.name === name));
 	if (unknown.length > 0) {
 		throw new Error(`--fault must be one of the faults that --list shows for the profile, got ${unknown.join(", ")}`);

@@ -16,6 +16,8 @@ import { ControlledWorld, PRELOAD } from "@fanfare/testkit/world/controlled-worl
 
 import { Book } from "./harness/book.ts";
 import { Canaries } from "./harness/canaries.ts";
+import { judgeCluster } from "./harness/cluster/judge-cluster.ts";
+import { Members } from "./harness/cluster/members.ts";
 import { MemoryWatch } from "./harness/memory-watch.ts";
 import type { ForwardProxy } from "./harness/proxy/forward-proxy.ts";
 import { Senders } from "./harness/senders.ts";
@@ -41,6 +43,8 @@ export class Round implements AsyncDisposable {
 	readonly seed: number;
 	/** The name of the fault that strikes in it. */
 	readonly faultName: string;
+	/** Whether it has several processes on one database. */
+	readonly isCluster: boolean;
 	/** The directory for files of this round. */
 	readonly dir = new TemporaryDir();
 	/** Where the server keeps its data: the embedded profile in `dataDir`. */
@@ -90,6 +94,7 @@ export class Round implements AsyncDisposable {
 	readonly #receivers: Receiver[] = [];
 	readonly #cleanUps: (() => void | Promise<void>)[] = [];
 	#server: ServerProcess | null = null;
+	#members: Members | null = null;
 	#senders: Senders | null = null;
 
 	private constructor(
@@ -97,7 +102,9 @@ export class Round implements AsyncDisposable {
 		receiver: Receiver,
 		canaries: Canaries,
 		database: PostgresData | null,
+		isCluster: boolean,
 	) {
+		this.isCluster = isCluster;
 		this.faultName = faultName;
 		this.seed = seed;
 		this.receiver = receiver;
@@ -122,8 +129,15 @@ export class Round implements AsyncDisposable {
 
 	static async open(faultName: string, seed: number, profile: ProfileName): Promise<Round> {
 		const clockMoves = faultName.startsWith("clock") || faultName.includes("retention");
-		const database = profile === "postgres" ? await PostgresData.start() : null;
-		return new Round({ faultName, seed, clockMoves }, await startReceiver(), await Canaries.listen(), database);
+		const database = profile === "embedded" ? null : await PostgresData.start();
+		const isCluster = profile === "cluster";
+		return new Round(
+			{ faultName, seed, clockMoves },
+			await startReceiver(),
+			await Canaries.listen(),
+			database,
+			isCluster,
+		);
 	}
 
 	/** The database of the round. Throws if it has none. */
@@ -132,17 +146,33 @@ export class Round implements AsyncDisposable {
 		throw new Error("the round has no database");
 	}
 
+	get maxInFlightPerWebhook(): number {
+		return Number(this.env["FANFARE_MAX_IN_FLIGHT_PER_WEBHOOK"]);
+	}
+
 	get maxInFlight(): number {
 		return Number(this.env["FANFARE_MAX_IN_FLIGHT"]);
 	}
 
+	/** The processes of a cluster. Throws if the round has one server. */
+	get members(): Members {
+		if (this.#members === null) throw new Error("the round has no cluster");
+		return this.#members;
+	}
+
+	/** In a cluster, the one that takes the next call. */
 	get server(): ServerProcess {
+		if (this.#members !== null) return this.#members.next().server;
 		if (this.#server === null) throw new Error("the round's server has not been started");
 		return this.#server;
 	}
 
 	get project(): ProjectHandle {
-		return this.client.project(this.server.projectId);
+		return this.client.project(this.projectId);
+	}
+
+	get projectId(): string {
+		return (this.#members?.all[0]?.server ?? this.server).projectId;
 	}
 
 	get client(): Client {
@@ -210,9 +240,15 @@ export class Round implements AsyncDisposable {
 		return receiver;
 	}
 
-	/** Starts the server's process. `server.ready()` resolves when it serves. */
+	/** Starts the server's process, and `server.ready()` resolves when it serves. Or starts a cluster, which then serves. */
 	async spawn(): Promise<void> {
 		this.startedAt = Date.now();
+		if (this.isCluster) {
+			this.#members = new Members(this);
+			await this.#members.start();
+			this.memory = new MemoryWatch(() => this.members.serving.map(({ server }) => server.pid));
+			return;
+		}
 		const options = {
 			dataDir: this.dataDir,
 			env: { ...this.env, ...this.world.env },
@@ -221,7 +257,7 @@ export class Round implements AsyncDisposable {
 		};
 		this.#server = new ServerProcess(options, await freePort());
 		this.world.attach(this.#server);
-		this.memory = new MemoryWatch(() => this.server.pid);
+		this.memory = new MemoryWatch(() => [this.server.pid]);
 	}
 
 	async addWebhook(kind: WebhookKind, options: AddOptions = {}): Promise<WebhookRecord> {
@@ -264,7 +300,8 @@ export class Round implements AsyncDisposable {
 		this.#senders = new Senders({
 			key: this.adminKey,
 			url: this.server.url,
-			projectId: this.server.projectId,
+			fetch: this.#members?.fetchInTurn,
+			projectId: this.projectId,
 			aimedAt: this.webhook("aimed-at").id,
 			hostileEvents: this.webhooks.some(({ name }) => name.startsWith("hostile")) ? this.hostileEvents : 0,
 			randoms: Array.from({ length: SENDERS }, (_, n) => this.random(`sender ${n}`)),
@@ -301,6 +338,23 @@ export class Round implements AsyncDisposable {
 		return exit;
 	}
 
+	/** Stops everything gracefully, at the end of the round. */
+	async stop(): Promise<void> {
+		if (this.#members !== null) {
+			await this.#members.stopAll();
+			await judgeCluster(this, this.#members);
+			return;
+		}
+		this.server.kill("SIGTERM");
+		const exit = await this.ended("stopped");
+		this.expect(exit.code === 0, `the stop at the end of the round ended with ${JSON.stringify(exit)}`);
+	}
+
+	/** The run from which a request has come. */
+	runOf(request: Book["seen"][number]): number {
+		return this.#members?.runOf(request) ?? request.run;
+	}
+
 	/** Starts another run on the same data. `server.ready()` resolves when it serves. */
 	async begin(env: Record<string, string> = {}): Promise<void> {
 		this.recovering();
@@ -327,6 +381,7 @@ export class Round implements AsyncDisposable {
 			this.#server.kill("SIGCONT");
 			await this.#server.exited;
 		}
+		await this.#members?.[Symbol.asyncDispose]();
 		for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp();
 		await Promise.all(this.#receivers.map((receiver) => receiver.close()));
 		await this.canaries[Symbol.asyncDispose]();

@@ -69,9 +69,7 @@ async function play(round: Round, fault: Fault): Promise<RoundRecord | null> {
 		await drain(round);
 		await fault.verify?.(round);
 		const answers = await askServer(round);
-		round.server.kill("SIGTERM");
-		const exit = await round.ended("stopped");
-		round.expect(exit.code === 0, `the stop at the end of the round ended with ${JSON.stringify(exit)}`);
+		await round.stop();
 		return await collect(round, answers);
 	} catch (error) {
 		round.breach(
@@ -108,16 +106,17 @@ async function addWithTwoSecrets(round: Round, kind: (typeof KINDS)[number]): Pr
 
 /** Pauses, resumes and deletes webhooks while events are sent, with the fault in between. */
 async function withLoad(round: Round, fault: Fault): Promise<void> {
-	const { webhooks } = round.project.batch;
+	// Asked anew for each call: in a cluster, the process that took the last one may have ended.
+	const webhooks = () => round.project.batch.webhooks;
 	round.beginLoad();
 	await round.load(BEFORE);
-	await webhooks.pause(round.webhook("paused").id);
-	await webhooks.pause(round.webhook("held").id);
+	await webhooks().pause(round.webhook("paused").id);
+	await webhooks().pause(round.webhook("held").id);
 	round.deletedAt = Date.now();
-	await webhooks.delete(round.webhook("deleted").id);
+	await webhooks().delete(round.webhook("deleted").id);
 	await fault.strike(round);
 	await round.load(AFTER);
-	await webhooks.resume(round.webhook("paused").id);
+	await webhooks().resume(round.webhook("paused").id);
 	await round.senders.stop();
 	for (const failure of round.senders.failures) round.breach("accepted", `a send failed for good: ${failure}`);
 }
@@ -173,7 +172,7 @@ async function keepData(round: Round, breaches: readonly Breach[]): Promise<stri
 	await round.data.keep(path).catch((error: unknown) => writeFileSync(join(path, "data-error.txt"), String(error)));
 	writeFileSync(join(path, "server.log"), round.output);
 	const { acknowledged, ends, webhooks } = round;
-	const seen = round.book.seen;
+	const seen = round.book.seen.map((entry) => ({ ...entry, run: round.runOf(entry) }));
 	const kept = { fault: round.faultName, seed: round.seed, breaches, acknowledged, webhooks, seen, ends: ends.length };
 	writeFileSync(join(path, "round.json"), `${JSON.stringify(kept, null, "\t")}\n`);
 	return path;

@@ -54,14 +54,17 @@ describe("npm run torture", () => {
 	});
 
 	it("lists the faults of a profile", async () => {
-		const [embedded, postgres] = await Promise.all([
+		const [embedded, postgres, cluster] = await Promise.all([
 			torture(tmpdir(), "--list"),
 			torture(tmpdir(), "--list", "--profile", "postgres"),
+			torture(tmpdir(), "--list", "--profile", "cluster"),
 		]);
 		expect(embedded.stdout).toMatch(/^disk-full /m);
 		expect(embedded.stdout).not.toMatch(/^database-/m);
 		expect(postgres.stdout).toMatch(/^database-crash /m);
-		expect(postgres.stdout).not.toMatch(/^disk-/m);
+		expect(postgres.stdout).not.toMatch(/^(disk|member)-/m);
+		expect(cluster.stdout).toMatch(/^member-kill /m);
+		expect(cluster.stdout).not.toMatch(/^kill /m);
 	});
 
 	it("says what is wrong with an option", async () => {

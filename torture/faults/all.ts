@@ -1,5 +1,14 @@
 // All faults, in the order of `--list`.
 import type { Fault } from "../fault.ts";
+import { memberChanges } from "./cluster/member-changes.ts";
+import {
+	clusterDatabaseCrash,
+	clusterDatabaseRestart,
+	memberReset,
+	memberSilent,
+	memberSuspended,
+} from "./cluster/member-cut.ts";
+import { memberKill, memberKillAll, memberLeaves, rollingRestart } from "./cluster/member-ends.ts";
 import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
 import { databaseAndServerCrash, databaseCrash, databaseRestart } from "./database/database-ends.ts";
 import { diskFailing } from "./disk/disk-failing.ts";
@@ -114,4 +123,14 @@ export const FAULTS: readonly Fault[] = [
 	masterKeyInEnvironment,
 	streamClients,
 	streamUnread,
+	memberKill,
+	memberKillAll,
+	memberLeaves,
+	rollingRestart,
+	memberSuspended,
+	memberSilent,
+	memberReset,
+	memberChanges,
+	clusterDatabaseCrash,
+	clusterDatabaseRestart,
 ];

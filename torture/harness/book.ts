@@ -15,7 +15,12 @@ export interface Served {
 
 /** Secrets that sign together. */
 type SecretSet = readonly string[];
-type Entry = { -readonly [Name in keyof Seen]: Seen[Name] };
+type Entry = { -readonly [Name in keyof Seen]: Seen[Name] } & {
+	/** The address that the request came from. */
+	readonly from: string;
+	/** For how long its receiver was busy with it, at least. */
+	readonly busyMs: number;
+};
 
 export interface BookOptions {
 	/** The time by the server's clock. */
@@ -76,6 +81,8 @@ export class Book {
 			at: Date.now(),
 			status,
 			certain,
+			from: request.from,
+			busyMs: "delayMs" in answer ? (answer.delayMs ?? 0) : 0,
 			signature: "not checked",
 		};
 		this.seen.push(entry);

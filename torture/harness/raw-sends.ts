@@ -27,13 +27,13 @@ export function rawEventFor(round: Round, type: string, webhookId: string): RawE
 }
 
 export function eventsPath(round: Round): string {
-	return `/projects/${round.server.projectId}/events`;
+	return `/projects/${round.projectId}/events`;
 }
 
 /** Sends once, and records the event if it is acknowledged. */
-export async function sendRaw(round: Round, event: RawEvent): Promise<Answer> {
+export async function sendRaw(round: Round, event: RawEvent, server = round.server): Promise<Answer> {
 	const sentAt = Date.now();
-	const answer = await round.server.call("POST", eventsPath(round), event.body);
+	const answer = await server.call("POST", eventsPath(round), event.body);
 	if (answer.status === 202) {
 		const { id, duplicate } = answer.json as { id: string; duplicate: boolean };
 		if (!duplicate) recordAcknowledged(round, event, id, sentAt);

@@ -1,13 +1,15 @@
 // Producers that send like a real product: with an idempotency key for each event, and with retries until it is acknowledged.
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { BatchResult, Event, ProjectHandle, SendEvent } from "@fanfare/sdk";
+import type { BatchResult, Event, FetchLike, ProjectHandle, SendEvent } from "@fanfare/sdk";
 import type { Acknowledged } from "@fanfare/testkit/checks/record";
 import { persistentClient } from "@fanfare/testkit/sending-load";
 
 export interface SendersOptions {
 	readonly key: string;
 	readonly url: string;
+	/** Leads each try of a send to a server. Omitted: all go to that of the URL. */
+	readonly fetch?: FetchLike | undefined;
 	readonly projectId: string;
 	/** The id of the webhook that `aimed.event`s are for. */
 	readonly aimedAt: string;
@@ -19,6 +21,8 @@ export interface SendersOptions {
 	readonly pauseMs: number;
 }
 
+/** How long a process may take before the next one is tried. */
+const TURN_MS = 2_000;
 const BATCH_SHARE = 0.12;
 const BATCH = { min: 5, max: 40 };
 /** Its webhook has a rate limit, and would fall behind by many seconds in a long round. */
@@ -52,7 +56,10 @@ export class Senders implements Disposable {
 
 	constructor(options: SendersOptions) {
 		this.#options = options;
-		this.#events = persistentClient(options.key, options.url).project(options.projectId).events;
+		const { key, url, fetch, projectId } = options;
+		// A process that is suspended takes connections and does not answer.
+		const turns = fetch === undefined ? {} : { fetch, timeoutMs: TURN_MS };
+		this.#events = persistentClient(key, url, turns).project(projectId).events;
 		this.#done = Promise.all(options.randoms.map((random) => this.#sendOn(random)));
 	}
 

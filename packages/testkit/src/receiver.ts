@@ -26,6 +26,8 @@ export interface ReceivedRequest {
 	receivedAt: number;
 	/** The number of the connection that it came on, from 0. */
 	connection: number;
+	/** The address that it came from. */
+	from: string;
 }
 
 type Bytes = string | Uint8Array;
@@ -166,6 +168,11 @@ export class Receiver implements AsyncDisposable {
 		return this.#sockets.size;
 	}
 
+	/** The number of connections from an address that are open now. */
+	openConnectionsFrom(address: string): number {
+		return [...this.#sockets].filter(({ remoteAddress }) => remoteAddress === address).length;
+	}
+
 	/** Sets the function that chooses the answers from now on. */
 	script(script: Script): void {
 		this.#script = script;
@@ -254,6 +261,7 @@ export class Receiver implements AsyncDisposable {
 			rawBody,
 			receivedAt: Date.now(),
 			connection: this.#numberOf(socket),
+			from: socket.remoteAddress ?? "",
 		};
 		const index = this.requests.push(request) - 1;
 		this.#notify();

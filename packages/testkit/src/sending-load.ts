@@ -1,7 +1,7 @@
 // Producers that send like a real product: each event with an idempotency key, and with retries until it is acknowledged.
 import { setTimeout as delay } from "node:timers/promises";
 
-import { Client } from "@fanfare/sdk";
+import { Client, type ClientOptions } from "@fanfare/sdk";
 
 import type { Random } from "./seeded-random.ts";
 import type { ServerProcess } from "./server-process.ts";
@@ -78,8 +78,15 @@ export class SendingLoad implements AsyncDisposable {
 	}
 }
 
-/** A client that retries again and again with short delays, so that its calls outlast a restart of the server. */
-export function persistentClient(key: string, url: string, timeoutMs = 5_000): Client {
+/**
+ * A client that retries again and again with short delays, so that its calls outlast a restart of the server. Each try may go to another
+ * server, if `fetch` leads it there.
+ */
+export function persistentClient(
+	key: string,
+	url: string,
+	options: Pick<ClientOptions, "timeoutMs" | "fetch"> = {},
+): Client {
 	const sleep = (ms: number) => delay(Math.min(ms, LONGEST_RETRY_DELAY_MS));
-	return new Client(key, { endpoint: url, maxRetries: MANY_RETRIES, timeoutMs }, { sleep });
+	return new Client(key, { endpoint: url, maxRetries: MANY_RETRIES, timeoutMs: 5_000, ...options }, { sleep });
 }

@@ -4,6 +4,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import type { Fault } from "../../fault.ts";
 import { RotatingKeys } from "../../harness/changes/rotating-keys.ts";
 import { RotatingSecret } from "../../harness/changes/rotating-secret.ts";
+import { PROFILES } from "../../harness/stores/round-data.ts";
 import type { Round } from "../../round.ts";
 
 const KEY_ROTATIONS = 6;
@@ -53,6 +54,7 @@ export const rotateSecret: Fault = {
 	name: "rotate-secret",
 	summary: "a webhook's secret is replaced again and again under load: exactly the secrets of each moment sign",
 	weight: 1,
+	profiles: PROFILES,
 	strike: async (round) => {
 		const secret = await RotatingSecret.create(round);
 		const end = new AbortController();

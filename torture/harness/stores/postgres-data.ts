@@ -13,12 +13,12 @@ export class PostgresData implements RoundData {
 	readonly cluster: PostgresCluster;
 	readonly env: Readonly<Record<string, string>>;
 	readonly #server: PostgresServer;
-	readonly #url: string;
+	readonly url: string;
 
 	private constructor(server: PostgresServer, cluster: PostgresCluster, url: string) {
 		this.#server = server;
 		this.cluster = cluster;
-		this.#url = url;
+		this.url = url;
 		this.env = { FANFARE_DATABASE_URL: url, FANFARE_MASTER_KEY: randomBytes(32).toString("hex") };
 	}
 
@@ -31,7 +31,7 @@ export class PostgresData implements RoundData {
 	/** Runs a statement as a superuser, in the database of the round. */
 	query(sql: string): ReturnType<PostgresServer["query"]> {
 		const url = new URL(this.#server.url);
-		url.pathname = new URL(this.#url).pathname;
+		url.pathname = new URL(this.url).pathname;
 		url.searchParams.set("options", "-c search_path=fanfare");
 		return this.#server.query(sql, url.href);
 	}

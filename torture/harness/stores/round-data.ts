@@ -6,9 +6,11 @@ import { EMPTY_LOG, type StoredLog } from "@fanfare/testkit/checks/stored-log";
 
 import { readStoredLog } from "./stored-log.ts";
 
-export const PROFILES = ["embedded", "postgres"] as const;
-/** On what the server runs. */
+export const PROFILES = ["embedded", "postgres", "cluster"] as const;
+/** On what the server runs: a directory, a database, or several processes on one database. */
 export type ProfileName = (typeof PROFILES)[number];
+/** Those of one process. */
+export const SINGLE: readonly ProfileName[] = ["embedded", "postgres"];
 
 export interface RoundData extends AsyncDisposable {
 	/** The settings that lead the server to the data. */

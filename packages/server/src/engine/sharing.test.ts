@@ -90,6 +90,25 @@ describe("two engines on one store", () => {
 		noProblems(low, high);
 	});
 
+	it("give a webhook no second burst when its shard moves", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, clock, cluster } = await openTwo(receiver);
+		const [webhookId = ""] = low.webhookIds;
+		await low.test.engine.webhooks.update(low.test.change, webhookId, { rateLimit: { perSecond: 5 } });
+		clock.advance(60_000);
+		await sendMany(low.test, 5, [webhookId]);
+		await receiver.waitFor(5);
+		await cluster.move(LOW, high.member);
+		await sendMany(high.test, 5, [webhookId]);
+		await passTurns();
+		expect(receiver.requests).toHaveLength(5);
+		clock.advance(200);
+		await receiver.waitFor(6);
+		clock.advance(800);
+		await allSucceeded(high, 10);
+		expect(attempted(high)).toEqual(new Set([webhookId]));
+	});
+
 	it("keep the time of a retry in the process that holds the webhook", async () => {
 		await using receiver = await startReceiver();
 		receiver.script((_request, index) => (index === 0 ? { status: 500 } : {}));

@@ -60,11 +60,11 @@ function checkDuplicates(record: RoundRecord, ledger: readonly PairLedger[] = ke
 			return [`${pair}: delivered ${surplusSuccesses} times more than the server's ends explain`];
 		return surplus > 0 ? [`${pair}: ${surplus} requests that the log does not have`] : [];
 	});
-	for (const [run, count] of sumByRun(ledger, record.ends.length).entries()) {
-		const how = record.ends[run]?.how ?? "killed";
+	for (const [index, count] of sumByRun(ledger, record.ends.length).entries()) {
+		const { how = "killed", of = { run: index } } = record.ends[index] ?? {};
 		const allowed = how === "stopped" ? 0 : record.maxInFlight;
 		if (count > allowed)
-			texts.push(`run ${run} was ${how}, and ${count} attempts were not on the disk (allowed: ${allowed})`);
+			texts.push(`the end of run ${of.run}: ${how}, and ${count} attempts were not on the disk (allowed: ${allowed})`);
 	}
 	return breaches("duplicates", texts);
 }

@@ -116,6 +116,53 @@ describe("duplicates", () => {
 	});
 });
 
+describe("duplicates, where several processes run at once", () => {
+	const pending = stored("evt_1", { status: "Pending", attempts: [], nextAttemptAt: TIME });
+	const repeated = [seen("evt_1"), ...othersSeen, seen("evt_1", { run: 1 })];
+	const endOf = (run: number, how: RunEnd["how"], deliveries = [pending, ...others]) => ({
+		...end(how, deliveries),
+		of: { run, at: TIME, cameBefore: 3 },
+	});
+
+	it("are green for what was in flight at the process that ended, and red for what was in flight at another one", () => {
+		expect(broken({ seen: repeated, ends: [endOf(0, "killed")] })).toEqual([]);
+		expect(broken({ seen: repeated, ends: [endOf(2, "killed")] })).toEqual(["duplicates"]);
+		expect(broken({ seen: repeated, ends: [endOf(0, "killed", [stored("evt_1"), ...others])] })).toEqual([
+			"duplicates",
+		]);
+	});
+
+	it("are red if another process had gone on with the delivery before that", () => {
+		const moved = [seen("evt_1"), seen("evt_1", { run: 1 }), seen("evt_2"), seen("evt_3"), seen("evt_1", { run: 1 })];
+		expect(broken({ seen: moved, ends: [endOf(0, "killed")] })).toEqual(["duplicates"]);
+	});
+
+	it("are green for what a process sends late that has lost its tenure", () => {
+		const late = [...othersSeen, seen("evt_1", { run: 1 }), seen("evt_1")];
+		const made = { seen: late, ends: [{ ...endOf(0, "lost tenure"), of: { run: 0, at: TIME, cameBefore: 2 } }] };
+		expect(broken(made)).toEqual([]);
+	});
+
+	it("may be in the log twice if no receiver has seen them, and the first one was not written when the process lost its tenure", () => {
+		const refused = (number: number, startDate: number) => ({ ...attempt(number, 0, "refused"), startDate });
+		const failed = (...attempts: ReturnType<typeof refused>[]) => [
+			stored("evt_1", { status: "Failed", reason: "exhausted", attempts }),
+			...others,
+		];
+		const strict = { ...webhook, attemptsUntilFailed: 1, mayEnd: () => ["Failed", "Succeeded"] as const };
+		const made = { webhooks: [strict], seen: othersSeen, ends: [endOf(2, "lost tenure")] };
+		expect(broken({ ...made, deliveries: failed(refused(1, TIME - 9), refused(2, TIME + 4_000)) })).toEqual([]);
+		const later = failed(refused(1, TIME + 3_000), refused(2, TIME + 4_000));
+		expect(broken({ ...made, deliveries: later })).toEqual(["wrong state"]);
+	});
+
+	it("may be in the log with both outcomes only if the process that made the first one lives on", () => {
+		const deliveries = [stored("evt_1", { attempts: [attempt(1, 200), attempt(2, 200)] }), ...others];
+		expect(broken({ deliveries, seen: repeated, ends: [endOf(0, "lost tenure")] })).toEqual([]);
+		expect(broken({ deliveries, seen: repeated, ends: [endOf(0, "killed")] })).toEqual(["wrong state"]);
+	});
+});
+
 describe("stuck", () => {
 	const waiting = (nextAttemptAt: number | null, leaseUntil: number | null = null) =>
 		stored("evt_1", { status: "Pending", attempts: [], nextAttemptAt, leaseUntil });

@@ -1,10 +1,12 @@
 // Promises about each delivery: none is lost, none is stuck, and the log says what happened.
-import { isSuccess, type PairLedger } from "./ledger.ts";
+import { isSeenAttempt, isSuccess, type PairLedger } from "./ledger.ts";
 import { pairOf, type Acknowledged, type Breach, type RoundRecord, type WebhookRecord } from "./record.ts";
 import type { StoredDelivery } from "./stored-log.ts";
 
 /** A delivery that has been due for longer than this is stuck. The server attempts due deliveries at once. */
 const DUE_FOR_MS = 5_000;
+/** A process has stopped by then, and others have not yet taken over, when it is cut off from its database. */
+const NOTICES_WITHIN_MS = 2_000;
 
 /** Each acknowledged event has a delivery to each webhook that wants it, and the delivery ends as it must. */
 export function checkLost(record: RoundRecord): Breach[] {
@@ -65,9 +67,13 @@ export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger
 	const webhooks = new Map(record.webhooks.map((webhook) => [webhook.id, webhook]));
 	const known = new Set(wantedPairs(record).map(([{ eventId }, { id }]) => pairOf({ eventId, webhookId: id })));
 	const acknowledged = new Set(record.acknowledged.map(({ eventId }) => eventId));
+	const repeats = new Map(ledger.map(({ pair, cutOff }) => [pair, repeatsOf(record, cutOff)]));
 	const ofDeliveries = record.stored.deliveries.flatMap((delivery) =>
 		[
-			...contradictions(delivery, webhooks.get(delivery.webhookId), record.retriedByHand.has(delivery.id)),
+			...contradictions(delivery, webhooks.get(delivery.webhookId), {
+				isRetried: record.retriedByHand.has(delivery.id),
+				mayRepeat: (repeats.get(pairOf(delivery)) ?? 0) + unseenRepeatsOf(record, delivery),
+			}),
 			...(acknowledged.has(delivery.eventId) && !known.has(pairOf(delivery))
 				? ["its webhook does not want its event"]
 				: []),
@@ -77,16 +83,38 @@ export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger
 	return texts.map((text) => ({ promise: "wrong state", text }));
 }
 
-function contradictions(delivery: StoredDelivery, webhook: WebhookRecord | undefined, isRetried: boolean): string[] {
+/** How many attempts were cut off by ends that processes have outlived: they write these outcomes later, beside those of the repeats. */
+function repeatsOf({ ends }: RoundRecord, cutOff: readonly number[]): number {
+	return cutOff.reduce((sum, count, index) => sum + (ends[index]?.how === "lost tenure" ? count : 0), 0);
+}
+
+/** The same for attempts that no receiver has seen: begun before such an end, or before the process could notice it, and written later. */
+function unseenRepeatsOf({ ends }: RoundRecord, { id, attempts }: StoredDelivery): number {
+	const unseen = attempts.filter((attempt) => !isSeenAttempt(attempt));
+	if (unseen.length === 0) return 0;
+	return ends.reduce((sum, { how, of, log }) => {
+		if (how !== "lost tenure" || of === undefined) return sum;
+		const written = new Set(log.deliveries.find((each) => each.id === id)?.attempts.map(({ startDate }) => startDate));
+		const late = unseen.filter(({ startDate }) => startDate < of.at + NOTICES_WITHIN_MS && !written.has(startDate));
+		return sum + late.length;
+	}, 0);
+}
+
+/** `mayRepeat` is the number of outcomes that may be in the log although their attempts were repeated. */
+function contradictions(
+	delivery: StoredDelivery,
+	webhook: WebhookRecord | undefined,
+	{ isRetried, mayRepeat }: { readonly isRetried: boolean; readonly mayRepeat: number },
+): string[] {
 	const { status, reason, attemptCount, attempts, nextAttemptAt } = delivery;
 	const successes = attempts.filter(({ responseCode, error }) => error === null && isSuccess(responseCode)).length;
-	const isLast = isSuccess(attempts.at(-1)?.responseCode ?? 0);
+	const isLast = mayRepeat > 0 || isSuccess(attempts.at(-1)?.responseCode ?? 0);
 	const numbers = attempts.map(({ number }) => number);
 	const found: string[] = [];
 	if (numbers.length !== attemptCount || numbers.some((number, index) => number !== index + 1)) {
 		found.push(`has ${attemptCount} attempts, and the log has the numbers ${numbers.join(", ")}`);
 	}
-	const isOnce = isRetried ? successes >= 1 : successes === 1;
+	const isOnce = successes >= 1 && (isRetried || successes <= 1 + mayRepeat);
 	if (status === "Succeeded" && !(isOnce && isLast)) found.push(`Succeeded with ${successes} successes`);
 	if (status !== "Succeeded" && status !== "Cancelled" && successes > 0 && !isRetried)
 		found.push(`${status} after a success`);
@@ -94,7 +122,8 @@ function contradictions(delivery: StoredDelivery, webhook: WebhookRecord | undef
 	if (wantsReason && (reason === null || reason === "")) found.push(`${status} without a reason`);
 	if (status === "Pending" && nextAttemptAt === null) found.push("Pending without a time");
 	const wanted = webhook?.attemptsUntilFailed ?? null;
-	if (status === "Failed" && wanted !== null && attemptCount !== wanted) {
+	const isEnough = wanted === null || (attemptCount >= wanted && attemptCount <= wanted + mayRepeat);
+	if (status === "Failed" && !isEnough) {
 		found.push(`Failed after ${attemptCount} attempts instead of ${wanted}`);
 	}
 	return found;

@@ -1,6 +1,6 @@
 // The ledger compares the requests that receivers saw with the attempts in the log, for each pair of event and webhook, over all
 // ends of the server. Attempts that an end has cut off are recorded in it; only these may be repeated.
-import { pairOf, type RoundRecord, type Seen } from "./record.ts";
+import { pairOf, type RoundRecord, type RunEnd, type Seen } from "./record.ts";
 import type { StoredAttempt, StoredLog } from "./stored-log.ts";
 
 /** Attempts with these errors did not reach a receiver. */
@@ -26,7 +26,11 @@ export function isSuccess(status: number): boolean {
 
 export function keepLedger(record: RoundRecord): PairLedger[] {
 	const seenByPair = Map.groupBy(record.seen, pairOf);
-	const ends = record.ends.map(({ log }) => attemptsByPair(log));
+	const places = new Map(record.seen.map((request, index) => [request, index]));
+	const ends = record.ends.map((end, index) => ({
+		attempts: attemptsByPair(end.log),
+		cameBefore: cameBefore(end, index, (request) => places.get(request) ?? Infinity),
+	}));
 	const stored = attemptsByPair(record.stored);
 	const counts = Map.groupBy(record.stored.deliveries, pairOf);
 	return [...new Set([...seenByPair.keys(), ...stored.keys()])]
@@ -34,7 +38,7 @@ export function keepLedger(record: RoundRecord): PairLedger[] {
 		.map((pair) => {
 			const seen = seenByPair.get(pair) ?? [];
 			const attempts = stored.get(pair) ?? [];
-			const atEnds = ends.map((end) => end.get(pair) ?? []);
+			const atEnds = ends.map((end) => ({ ...end, written: end.attempts.get(pair) ?? [] }));
 			const all = compare(seen, atEnds, attempts, isSeenAttempt);
 			const successes = compare(
 				seen.filter(({ status }) => isSuccess(status)),
@@ -54,17 +58,39 @@ export function keepLedger(record: RoundRecord): PairLedger[] {
 		});
 }
 
+/**
+ * The requests of a pair that count to an end. Where several processes run at once, these are all that came before it, and those that the
+ * process itself has sent later; none if the last of them was sent by another process, which goes on with the delivery.
+ */
+function cameBefore(
+	{ of }: RunEnd,
+	index: number,
+	placeOf: (request: Seen) => number,
+): (seen: readonly Seen[]) => readonly Seen[] {
+	if (of === undefined) return (seen) => seen.filter(({ run }) => run <= index);
+	return (seen) => {
+		const came = seen.filter((request) => request.run === of.run || placeOf(request) < of.cameBefore);
+		return came.at(-1)?.run === of.run ? came : [];
+	};
+}
+
+/** An end, and the attempts of a pair that were on the disk then. */
+interface EndOfPair {
+	readonly cameBefore: (seen: readonly Seen[]) => readonly Seen[];
+	readonly written: readonly StoredAttempt[];
+}
+
 function compare(
 	seen: readonly Seen[],
-	atEnds: readonly (readonly StoredAttempt[])[],
+	atEnds: readonly EndOfPair[],
 	attempts: readonly StoredAttempt[],
 	counts: (attempt: StoredAttempt) => boolean,
 ): { cutOff: number[]; surplus: number } {
 	const certain = seen.filter(({ certain }) => certain);
 	const cutOff: number[] = [];
 	let excused = 0;
-	for (const [run, written] of atEnds.entries()) {
-		const came = certain.filter((request) => request.run <= run).length;
+	for (const { cameBefore, written } of atEnds) {
+		const came = cameBefore(certain).length;
 		const open = Math.max(0, came - excused - written.filter(counts).length);
 		cutOff.push(open);
 		excused += open;
@@ -77,7 +103,7 @@ function mayBeSuccess({ responseCode, error }: StoredAttempt): boolean {
 	return error === "timeout" || (error === null && isSuccess(responseCode));
 }
 
-function isSeenAttempt({ error }: StoredAttempt): boolean {
+export function isSeenAttempt({ error }: StoredAttempt): boolean {
 	return error === null || !UNSEEN_ERRORS.has(error);
 }
 

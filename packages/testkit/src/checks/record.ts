@@ -40,7 +40,7 @@ export interface Seen {
 	readonly eventId: string;
 	/** The event's number in the round, from the body; null if the body can't be read. */
 	readonly n: number | null;
-	/** The run of the server that it came from, from 0. */
+	/** The run of the server that it came from, from 0; of all processes, where several run at once. */
 	readonly run: number;
 	readonly at: number;
 	/** The response's status code; 0 if there was no valid response. */
@@ -53,9 +53,17 @@ export interface Seen {
 
 /** The end of a run of the server, and the log on the disk afterwards. */
 export interface RunEnd {
-	/** "stopped": the server waited for all attempts in flight, so none may be repeated. */
-	readonly how: "killed" | "stopped" | "forced";
+	/**
+	 * "stopped": the server waited for all attempts in flight, so none may be repeated. "lost tenure": the process lives on, and others have
+	 * taken its work.
+	 */
+	readonly how: "killed" | "stopped" | "forced" | "lost tenure";
 	readonly log: StoredLog;
+	/**
+	 * Which run has ended, where several processes run at once, and when, and how many requests had come by then. Omitted: runs follow each
+	 * other, and this is the end of the one with its index.
+	 */
+	readonly of?: { readonly run: number; readonly at: number; readonly cameBefore: number };
 }
 
 /** A delivery as the API lists it. */

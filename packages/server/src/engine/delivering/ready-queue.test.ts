@@ -1,6 +1,7 @@
 // The ready queue: its bounds, its fairness, and the states of deliveries in memory.
 import { describe, expect, it } from "vitest";
 
+import { shardOf } from "../../core/cluster/shard.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import { leasedDelivery } from "../test/leased-delivery.ts";
@@ -338,6 +339,29 @@ describe("the ready queue", () => {
 		queue.rateChanged("a");
 		expect(queue.take()).toBeNull();
 		expect(queue.nextRateAt()).toBe(clock.monotonicMs() + 250);
+	});
+
+	it("allows no burst right after a shard was gained, whether the webhook had a lane before or not", () => {
+		const clock = new ManualClock();
+		const queue = new ReadyQueue(
+			limits,
+			clock,
+			webhooks(() => 2),
+		);
+		clock.advance(5_000);
+		queue.push(delivery("a"));
+		queue.push(delivery("a"));
+		expect(queue.take()).not.toBeNull();
+		queue.drop("a");
+		clock.advance(5_000);
+		queue.gained([shardOf("a"), shardOf("b")]);
+		for (const webhookId of ["a", "b", "c"]) queue.push(delivery(webhookId));
+		expect(queue.take()?.webhookId).toBe("c");
+		expect(queue.take()).toBeNull();
+		expect(queue.nextRateAt()).toBe(clock.monotonicMs() + 500);
+		clock.advance(500);
+		queue.wakeRateLimited(clock.monotonicMs());
+		expect(new Set([queue.take()?.webhookId, queue.take()?.webhookId])).toEqual(new Set(["a", "b"]));
 	});
 
 	it("serves rate-limited lanes on time after the clock was set back", () => {

@@ -133,6 +133,11 @@ export class ReadyQueue {
 		this.#enterRing(lane);
 	}
 
+	/** This process holds these shards from now on: their webhooks get no burst that another process may have had just before. */
+	gained(shards: readonly number[]): void {
+		this.#rateLimited.gained(new Set(shards), this.#lanes.values());
+	}
+
 	/** How many attempts may be in flight to this webhook at once, in its present condition. */
 	inFlightLimit(webhookId: string): number {
 		const lane = this.#lanes.get(webhookId);

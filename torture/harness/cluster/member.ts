@@ -1,0 +1,59 @@
+// One of several processes on the round's database.
+import { freePort, ServerProcess } from "@fanfare/testkit/server-process";
+
+import { DatabaseLink } from "./database-link.ts";
+
+const PRELOAD = new URL("source-address-preload.ts", import.meta.url).href;
+
+/** A run of a process, or the part of a run after it has lost its tenure and has become a member again. */
+export interface Run {
+	/** Counted over all processes, from 0. */
+	readonly run: number;
+	readonly from: number;
+}
+
+export class Member implements AsyncDisposable {
+	/** Where its requests to receivers come from. */
+	readonly address: string;
+	readonly server: ServerProcess;
+	readonly link: DatabaseLink;
+	readonly runs: Run[] = [];
+	/** Whether calls are led to it that nobody repeats. */
+	isServing = false;
+
+	private constructor(address: string, server: ServerProcess, link: DatabaseLink) {
+		this.address = address;
+		this.server = server;
+		this.link = link;
+	}
+
+	/** Starts the process. `server.ready()` resolves when it serves. */
+	static async spawn(number: number, databaseUrl: string, env: Readonly<Record<string, string>>): Promise<Member> {
+		const link = await DatabaseLink.open(databaseUrl);
+		const address = `127.0.1.${number}`;
+		const settings = { ...env, FANFARE_DATABASE_URL: link.url, TORTURE_SOURCE_ADDRESS: address };
+		const server = new ServerProcess({ env: settings, preload: [PRELOAD] }, await freePort());
+		return new Member(address, server, link);
+	}
+
+	get name(): string {
+		return `process ${Number(this.address.split(".")[3])}`;
+	}
+
+	/** The number of its present run. */
+	get run(): number {
+		return this.runs.at(-1)?.run ?? -1;
+	}
+
+	/** The number of the run to which a moment belongs. */
+	runAt(time: number): number {
+		return this.runs.findLast(({ from }) => from <= time)?.run ?? -1;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.server.kill("SIGKILL");
+		this.server.kill("SIGCONT");
+		await this.server[Symbol.asyncDispose]();
+		await this.link[Symbol.asyncDispose]();
+	}
+}
