@@ -222,6 +222,7 @@ export class DeliveryLine implements WireListener, Omit<TenureHolder, "gained"> 
 	 * Returns how many deliveries their earlier owners had leased. Rejects if the shards can't be taken over.
 	 */
 	async gained(shards: readonly number[] | null): Promise<number> {
+		if (shards !== null) this.#queue.gained(shards);
 		const recovered = await this.#store.takeOver(shards);
 		await this.#pullIn(shards);
 		await this.#refiller.look();

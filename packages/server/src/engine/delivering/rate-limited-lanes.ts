@@ -1,6 +1,7 @@
 // Lanes and their rate limits: gives each lane its bucket, and knows which lanes wait for a token and until when. All times
 // here are monotonic, so that a step of the wall clock gives no tokens and takes none.
 import type { Clock } from "../../core/clock.ts";
+import { shardOf } from "../../core/cluster/shard.ts";
 import { TokenBucket } from "../../core/policies/token-bucket.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import { LaneSchedule } from "./lane-schedule.ts";
@@ -33,6 +34,8 @@ export class RateLimitedLanes {
 	readonly #waiting = new LaneSchedule();
 	readonly #preparing = new Set<Lane>();
 	readonly #startedAt: number;
+	/** By shard: when this process has gained it, if it shares the shards with others. */
+	readonly #gainedAt = new Map<number, number>();
 
 	constructor(clock: Pick<Clock, "monotonicMs">, webhooks: Webhooks) {
 		this.#clock = clock;
@@ -42,15 +45,31 @@ export class RateLimitedLanes {
 
 	/**
 	 * Gives the lane a bucket for the webhook's rate limit. The bucket of a new lane is full, since a lane is only
-	 * forgotten with a full bucket. But it has no more tokens than could have gathered since the start of this process:
-	 * the attempts made just before it are not known.
+	 * forgotten with a full bucket. But it has no more tokens than could have gathered since this process has started or
+	 * gained the webhook's shard: the attempts made just before that are not known.
 	 */
 	limit(lane: Lane): void {
 		const perSecond = this.#webhooks.webhook(lane.webhookId)?.rateLimit?.perSecond ?? null;
 		if (perSecond === (lane.bucket?.perSecond ?? null)) return;
 		const now = this.#clock.monotonicMs();
-		const gathered = (perSecond ?? 0) * ((now - this.#startedAt) / 1_000);
+		const gathered = (perSecond ?? 0) * ((now - this.#since(lane)) / 1_000);
 		lane.bucket = perSecond === null ? null : new TokenBucket(perSecond, lane.bucket === null ? gathered : 0, now);
+	}
+
+	#since({ webhookId }: Lane): number {
+		const gainedAt = this.#gainedAt.size === 0 ? undefined : this.#gainedAt.get(shardOf(webhookId));
+		return gainedAt ?? this.#startedAt;
+	}
+
+	/** These shards were just gained. Their earlier owners may have made attempts until now, so their lanes have no tokens. */
+	gained(shards: readonly number[], lanes: Iterable<Lane>): void {
+		const now = this.#clock.monotonicMs();
+		for (const shard of shards) this.#gainedAt.set(shard, now);
+		const gained = new Set(shards);
+		for (const lane of lanes) {
+			if (lane.bucket === null || !gained.has(shardOf(lane.webhookId))) continue;
+			lane.bucket = new TokenBucket(lane.bucket.perSecond, 0, now);
+		}
 	}
 
 	/** Takes a token for an attempt; true if the lane has no rate limit. Otherwise the lane waits. */

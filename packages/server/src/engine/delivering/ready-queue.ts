@@ -133,6 +133,11 @@ export class ReadyQueue {
 		this.#enterRing(lane);
 	}
 
+	/** This process delivers for these shards from now on, and others did until now. */
+	gained(shards: readonly number[]): void {
+		this.#rateLimited.gained(shards, this.#lanes.values());
+	}
+
 	/** How many attempts may be in flight to this webhook at once, in its present condition. */
 	inFlightLimit(webhookId: string): number {
 		const lane = this.#lanes.get(webhookId);
