@@ -1,4 +1,5 @@
 // How a failure is described, in a report that another process can print.
+import type { SharingSettings } from "./history/steps.ts";
 import type { SeedResult } from "./run-seed.ts";
 
 export interface Failure {
@@ -12,6 +13,7 @@ export interface Failure {
 export function describeFailure({ history, result, path }: NonNullable<SeedResult["failure"]>): Failure {
 	const settings = [
 		...(history.hasSmallLimits ? ["the server has small limits"] : []),
+		...(history.sharing === undefined ? [] : [textOf(history.sharing)]),
 		...(history.answersInOrder ? [] : ["answers of the store overtake each other"]),
 	];
 	return {
@@ -19,21 +21,27 @@ export function describeFailure({ history, result, path }: NonNullable<SeedResul
 		steps: [
 			...settings,
 			...history.steps.map(
-				({ action, thenMs }) => `${JSON.stringify(action)}, then ${thenMs === null ? "at once" : `${thenMs} ms`}`,
+				({ action, thenMs, engine }) =>
+					`${engine === undefined ? "" : `engine ${engine}: `}${JSON.stringify(action)}, then ${thenMs === null ? "at once" : `${thenMs} ms`}`,
 			),
 		],
 		path,
 	};
 }
 
+function textOf({ engines, handsOff }: SharingSettings): string {
+	return `${engines} engines share the store, and ${handsOff ? "hand deliveries to their owners" : "find deliveries in the store"}`;
+}
+
 /** The failure as text, with the command that replays it. */
-export function renderFailure(seed: number, { breaches, steps, path }: Failure): string {
+export function renderFailure(seed: number, engines: number | null, { breaches, steps, path }: Failure): string {
+	const ofEngines = engines === null ? "" : ` --engines ${engines}`;
 	return [
 		`seed ${seed} breaks a promise:`,
 		...breaches.map((text) => `  ${text}`),
 		"the shortest history found that does:",
 		...steps.map((text) => `  ${text}`),
-		`replay it with: npm run simulate -- --seed ${seed} --path ${path} --trace`,
+		`replay it with: npm run simulate -- --seed ${seed}${ofEngines} --path ${path} --trace`,
 		"",
 	].join("\n");
 }

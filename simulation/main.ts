@@ -25,9 +25,10 @@ function run(options: Options): Promise<number> {
 	return options.seed === null ? runSeeds(options) : runOnly(options, options.seed);
 }
 
-async function runOnly({ path, trace }: Options, seed: number): Promise<number> {
+async function runOnly({ path, trace, engines }: Options, seed: number): Promise<number> {
 	const result = await runSeed({
 		seed,
+		engines,
 		...(path !== null && { path }),
 		...(trace && { print: (line: string) => print(`${line}\n`) }),
 		shrinks: path === null,
@@ -37,11 +38,11 @@ async function runOnly({ path, trace }: Options, seed: number): Promise<number> 
 		`seed ${seed}: ${steps} steps, ${events} events, ${attempts} attempts, ${faults} faults, ${runs} runs; hash ${hash}\n`,
 	);
 	if (result.failure === null) return 0;
-	print(`\n${renderFailure(seed, describeFailure(result.failure))}`);
+	print(`\n${renderFailure(seed, engines, describeFailure(result.failure))}`);
 	return 1;
 }
 
-async function runSeeds({ seeds, from, jobs, minutes }: Options): Promise<number> {
+async function runSeeds({ seeds, from, jobs, minutes, engines }: Options): Promise<number> {
 	print(`from seed ${from}, ${jobs} at a time\n`);
 	const total = { seeds: 0, steps: 0, events: 0, attempts: 0, faults: 0, runs: 0, failures: 0 };
 	const startedAt = performance.now();
@@ -63,13 +64,14 @@ async function runSeeds({ seeds, from, jobs, minutes }: Options): Promise<number
 		seeds,
 		from,
 		jobs,
+		engines,
 		limitMs: minutes === null ? null : minutes * 60_000,
 		shrinks: true,
 		onReport: (report) => {
 			count(report);
 			if (report.failure !== null) {
 				total.failures++;
-				print(`\n${renderFailure(report.seed, report.failure)}\n`);
+				print(`\n${renderFailure(report.seed, engines, report.failure)}\n`);
 			}
 			if (performance.now() - shownAt > PROGRESS_EVERY_MS) {
 				shownAt = performance.now();

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 
+import { MAX_ENGINES } from "./history/steps.ts";
 import { PLANTED } from "./planted/bugs.ts";
 
 export interface Options {
@@ -12,6 +13,8 @@ export interface Options {
 	/** Only this seed, in this process; null for many. */
 	readonly seed: number | null;
 	readonly path: string | null;
+	/** How many engines share the store; null for what follows from the seed. */
+	readonly engines: number | null;
 	/** Prints everything that happens in the history of `seed`. */
 	readonly trace: boolean;
 	/** Ends after this time, whatever is left; null for no limit. */
@@ -29,6 +32,7 @@ const FLAGS = {
 	from: { type: "string" },
 	seed: { type: "string" },
 	path: { type: "string" },
+	engines: { type: "string" },
 	trace: { type: "boolean", default: false },
 	minutes: { type: "string" },
 	jobs: { type: "string" },
@@ -49,6 +53,7 @@ export function readOptions(args: readonly string[]): Options | null {
 		from: wholeNumber("--from", values.from, 0, MAX.seed) ?? Math.floor(Math.random() * MAX.seed),
 		seed,
 		path: values.path ?? null,
+		engines: wholeNumber("--engines", values.engines, 1, MAX_ENGINES) ?? null,
 		trace: values.trace,
 		minutes: wholeNumber("--minutes", values.minutes, 1, MAX.minutes) ?? null,
 		jobs: wholeNumber("--jobs", values.jobs, 1, MAX.jobs) ?? availableParallelism(),
@@ -66,6 +71,7 @@ promises after every step. simulation/README.md explains how. The exit code is 1
   --from S       the first seed (default: a new one, which is printed)
   --minutes M    end after M minutes, whatever is left
   --jobs N       seeds at the same time, each in a process of its own (default: the number of cores)
+  --engines N    engines on one store, 1 to ${MAX_ENGINES} (default: one, and 2 to ${MAX_ENGINES} in every fourth seed)
   --seed S       only this seed
   --path P       only the shortened history of that seed that a failure has printed
   --trace        print everything that happens in it

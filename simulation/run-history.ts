@@ -33,6 +33,8 @@ const SMALL_LIMITS = {
 	leaseMs: 45_000,
 	pollEveryMs: 10_000,
 } as const;
+/** Of engines that hand nothing to each other. */
+const FIND_LIMITS = { findEveryMs: 4_000 } as const;
 /** The longest time that a call can take because of faults. */
 const CALLS_MS = 10 * MINUTE_MS;
 /**
@@ -65,9 +67,10 @@ export async function runHistory(history: History, print: ((line: string) => voi
 	const world = await World.open(
 		{
 			seed: history.seed,
-			limits: history.hasSmallLimits ? SMALL_LIMITS : {},
+			limits: { ...(history.hasSmallLimits && SMALL_LIMITS), ...(history.sharing?.handsOff === false && FIND_LIMITS) },
 			answersInOrder: history.answersInOrder,
 			retention: { retentionDays: RETENTION_DAYS, payloadRetentionDays: null },
+			sharing: history.sharing ?? null,
 		},
 		print,
 	);
@@ -90,9 +93,10 @@ export async function runHistory(history: History, print: ((line: string) => voi
 }
 
 /** Returns early at the first breach: what follows from it would only distract. */
-async function play(player: Player, { steps }: History): Promise<void> {
+async function play(player: Player, { steps, sharing }: History): Promise<void> {
 	const { world } = player;
 	const checks = new StepChecks(player);
+	if (sharing !== undefined) await player.ensureRunning(sharing.engines);
 	for (const step of [...FIRST, ...steps]) {
 		await perform(player, step);
 		if (player.isRunning && step.thenMs !== null) await checks.check();
@@ -102,7 +106,7 @@ async function play(player: Player, { steps }: History): Promise<void> {
 	if (player.callsUnderWay > 0) world.breach("stuck", `${player.callsUnderWay} calls never got an answer`);
 	if (world.breaches.length > 0) return;
 	const answers = await askServer(player);
-	await player.stop(30_000);
+	for (const run of player.runs) await player.stop(run, 30_000);
 	checkEnd(player, answers);
 }
 
@@ -112,9 +116,12 @@ async function heal(player: Player, checks: StepChecks): Promise<void> {
 	world.trace.add("step", "heal");
 	world.faults.clear();
 	world.receivers.heal();
+	player.mend();
 	await player.ensureRunning();
-	const haveEnded = await world.clock.advance(CALLS_MS, () => player.callsUnderWay === 0);
+	const haveEnded = await world.clock.advance(CALLS_MS, () => player.callsUnderWay === 0 && player.isShared);
+	if (!player.isShared) world.breach("stuck", "the shards have no owners");
 	if (!haveEnded) return world.breach("stuck", `${player.callsUnderWay} calls got no answer`);
+	await player.noteDeleted();
 	const end = world.clock.monotonicMs() + HEALED_MS;
 	for (let waitMs: number = LOOK_AFTER_MS.first; world.clock.monotonicMs() < end; waitMs *= LOOK_AFTER_MS.factor) {
 		// Again each time: a response that was under way can disable a webhook.

@@ -8,6 +8,8 @@ export interface ManyOptions {
 	readonly from: number;
 	readonly seeds: number;
 	readonly jobs: number;
+	/** See `SeedOptions`. */
+	readonly engines: number | null;
 	/** Ends after this time, in milliseconds; null for no limit. */
 	readonly limitMs: number | null;
 	/** Whether failing histories are made shorter. */
@@ -49,14 +51,14 @@ class SeedQueue {
 	}
 }
 
-function runOne({ shrinks, onReport, worker }: ManyOptions, queue: SeedQueue): Promise<void> {
+function runOne({ engines, shrinks, onReport, worker }: ManyOptions, queue: SeedQueue): Promise<void> {
 	const child = fork(worker ?? WORKER, { execArgv: ["--conditions=@fanfare/source"] });
 	return new Promise((resolve, reject) => {
 		let seed: number | null = null;
 		const next = () => {
 			seed = queue.take();
 			if (seed === null) child.disconnect();
-			else child.send({ seed, shrinks } satisfies Order);
+			else child.send({ seed, engines, shrinks } satisfies Order);
 		};
 		child.on("message", (report: Report) => {
 			if (onReport(report)) queue.end();

@@ -13,7 +13,15 @@ import { runSeed } from "./run-seed.ts";
 const SEEDS = 200;
 const JOBS = 2;
 /** They are found within a few seeds. */
-const QUICKLY_FOUND = ["outcome-twice", "old-secret-signs", "deletion-without-entry"];
+const QUICKLY_FOUND = [
+	"outcome-twice",
+	"old-secret-signs",
+	"deletion-without-entry",
+	// By several engines.
+	"takes-without-release",
+	"confirmed-unread",
+	"outcome-of-lost-tenure",
+];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const server = fileURLToPath(new URL("../packages/server/src/", import.meta.url));

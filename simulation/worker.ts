@@ -5,6 +5,7 @@ import { runSeed } from "./run-seed.ts";
 /** What a parent sends. */
 export interface Order {
 	readonly seed: number;
+	readonly engines: number | null;
 	/** Whether a failing history is made shorter. */
 	readonly shrinks: boolean;
 }
@@ -26,8 +27,8 @@ process.on("message", (order: Order) => {
 	void run(order);
 });
 
-async function run({ seed, shrinks }: Order): Promise<void> {
-	const { first, failure } = await runSeed({ seed, shrinks });
+async function run({ seed, engines, shrinks }: Order): Promise<void> {
+	const { first, failure } = await runSeed({ seed, engines, shrinks });
 	const { breaches: _, ...counts } = first;
 	const report: Report = {
 		seed,

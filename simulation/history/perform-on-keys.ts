@@ -41,7 +41,7 @@ function remove(player: Player, key: KeyModel): void {
 	});
 }
 
-/** At the moment of the answer, the key counts, or counts no more. */
-function checkNow({ keys, run }: Player, key: KeyModel): void {
-	if (run.engine !== null) keys.checkOne(run.engine, key);
+/** At the moment of the answer, the key counts, or counts no more, whichever engine is asked. */
+function checkNow({ engines, keys }: Player, key: KeyModel): void {
+	for (const engine of engines) keys.checkOne(engine, key);
 }

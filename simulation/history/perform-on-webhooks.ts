@@ -133,7 +133,7 @@ function remove(player: Player, webhook: Known): void {
 function changeSecret(player: Player, webhook: Known, overlapMs: number): void {
 	const { id, number, secrets } = webhook;
 	const bytes = bytesFrom(`secret ${secrets.given} of webhook ${number}`);
-	const change = secrets.ask({ bytes, overlapMs, askedAt: player.run.now() });
+	const change = secrets.ask({ bytes, overlapMs, askedAt: player.run.now(), run: player.run.number });
 	player.manage(
 		managed("webhook.update_secret", webhook),
 		(engine, making) => engine.webhooks.updateSecret(making, id, bytes, overlapMs),

@@ -1,4 +1,5 @@
 // Performs one step of a history.
+import { performOnCluster } from "./perform-on-cluster.ts";
 import { performOnCustomers } from "./perform-on-customers.ts";
 import { performOnKeys } from "./perform-on-keys.ts";
 import { performOnLive } from "./perform-on-live.ts";
@@ -10,11 +11,12 @@ import type { Player } from "./player.ts";
 import type { Action, Step } from "./steps.ts";
 
 /** Performs a step, and lets its time pass, if it has some. A call that it makes can still be under way then. */
-export async function perform(player: Player, { action, thenMs }: Step): Promise<void> {
+export async function perform(player: Player, { action, thenMs, engine = 0 }: Step): Promise<void> {
 	const { world } = player;
 	world.trace.add("step", JSON.stringify(action));
 	player.noteTime();
 	await player.ensureRunning();
+	player.choose(engine);
 	await performAction(player, action);
 	if (thenMs !== null && player.isRunning) await world.clock.advance(thenMs, () => !player.isRunning);
 }
@@ -36,11 +38,19 @@ async function performAction(player: Player, action: Action): Promise<void> {
 			world.faults.plan(action.fault);
 			return;
 		case "die":
-			await player.die();
+			await player.die(player.run);
 			return beDown(player, action.downMs, action.stepMs);
 		case "restart":
-			await player.stop(action.graceMs);
+			await player.stop(player.run, action.graceMs);
 			return beDown(player, action.downMs, 0);
+		case "join":
+		case "leave":
+		case "kill":
+		case "freeze":
+		case "cut":
+		case "swap":
+		case "wire":
+			return performOnCluster(player, action);
 		case "send":
 		case "send again":
 			return performSend(player, action);

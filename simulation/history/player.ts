@@ -5,6 +5,8 @@ import { projectScope } from "../../packages/server/src/core/access/principal.ts
 import { FanfareError } from "../../packages/server/src/core/errors.ts";
 import type { Change, Engine } from "../../packages/server/src/engine/calls.ts";
 import { allSummaries } from "../../packages/server/src/ports/contract/store/records/webhooks.ts";
+import { StoreError } from "../../packages/server/src/ports/store/errors.ts";
+import { QUICK_WIRE } from "../cluster/wire-mode.ts";
 import { Attempts } from "../model/attempts.ts";
 import { Book } from "../model/book.ts";
 import { CustomerChecks } from "../model/customers.ts";
@@ -15,7 +17,9 @@ import { BulkCounts } from "../model/management/bulk-counts.ts";
 import { KeyChecks } from "../model/management/key-checks.ts";
 import { TestWatch } from "../model/management/test-watch.ts";
 import { readLog } from "../model/read-log.ts";
+import { SharingWatch } from "../model/sharing-watch.ts";
 import { Watch } from "../model/watch.ts";
+import type { RunEndKind } from "../world/run-scope.ts";
 import { ServerRun } from "../world/server-run.ts";
 import { isExpected } from "../world/sim-observer.ts";
 import type { World } from "../world/world.ts";
@@ -36,6 +40,7 @@ const STOP_MARGIN_MS = 5 * 60_000;
 /** A fault of the store can have this much effect later: outcomes that are still to be written. */
 const CALM_MS = 10_000;
 const MAX_STARTS = 20;
+const OUTDATED = "a process without a tenure answers no calls";
 
 export class Player {
 	readonly world: World;
@@ -47,6 +52,7 @@ export class Player {
 	readonly customers: CustomerChecks;
 	readonly keys: KeyChecks;
 	readonly live: LiveWatch;
+	readonly sharing: SharingWatch;
 	readonly tests: TestWatch;
 	/** All ends of runs so far, with the log after each. */
 	readonly ends: RunEnd[] = [];
@@ -59,10 +65,13 @@ export class Player {
 	readonly retriesUnderWay = new Map<string, number>();
 	readonly #watch: Watch;
 	#latestNow = 0;
-	#run: ServerRun | null = null;
-	#runs = 0;
-	/** Called if the present run ends: the calls under way. */
-	readonly #underWay = new Set<() => void>();
+	/** The runs that have not ended, or whose end was not noted yet: one for each engine. The oldest first. */
+	#runs: readonly ServerRun[] = [];
+	/** Which of them the present step is about. */
+	#chosen = 0;
+	#started = 0;
+	/** Called if its run ends: the calls under way. */
+	readonly #underWay = new Map<() => void, ServerRun>();
 	/** Counts the calls, so that one can tell which came first. */
 	#calls = 0;
 
@@ -75,22 +84,51 @@ export class Player {
 		this.keys = new KeyChecks(world);
 		this.tests = new TestWatch(world, this.audit);
 		this.live = new LiveWatch(world, this.book);
-		const { audit, book, bulkCounts, customers, dueTimes, keys, live, tests } = this;
-		this.attempts = new Attempts(world, { book, customers, live, tests });
-		const running = { now: () => this.run.now(), runNumber: () => this.run.number };
-		this.#watch = new Watch(world, { audit, book, bulkCounts, customers, dueTimes, keys, live, ...running });
-		world.watch(this.#watch, this.attempts);
+		this.sharing = new SharingWatch(world, this.book);
+		const { audit, book, bulkCounts, customers, dueTimes, keys, live, sharing, tests } = this;
+		this.attempts = new Attempts(world, { book, customers, live, sharing, tests });
+		this.#watch = new Watch(world, { audit, book, bulkCounts, customers, dueTimes, keys, live, sharing });
+		world.watch(this.#watch, this.attempts, sharing);
 	}
 
-	/** The present run. It is running, unless it has died since the last step. */
+	/** The run that the present step is about. It is running, unless it has died since the last step. */
 	get run(): ServerRun {
-		if (this.#run === null) throw new Error("call `ensureRunning` first");
-		return this.#run;
+		const run = this.#runs[this.#chosen % this.#runs.length];
+		if (run === undefined) throw new Error("call `ensureRunning` first");
+		return run;
 	}
 
-	/** False from the moment at which the present run has ended. */
+	/** All runs that go on, the oldest first. */
+	get runs(): readonly ServerRun[] {
+		return this.#runs;
+	}
+
+	/** Chooses the run that the present step is about, by a number modulo their count. */
+	choose(engine: number): void {
+		this.#chosen = engine;
+	}
+
+	/** False from the moment at which a run has ended. */
 	get isRunning(): boolean {
-		return this.#run?.alive === true;
+		return this.#runs.length > 0 && this.#runs.every(({ alive }) => alive);
+	}
+
+	/** The engines that can be asked. */
+	get engines(): readonly Engine[] {
+		return this.#runs.flatMap(({ alive, engine, isCurrent, isFrozen }) =>
+			engine === null || !alive || !isCurrent || isFrozen ? [] : [engine],
+		);
+	}
+
+	/** Whether every engine has its share of the work. */
+	get isShared(): boolean {
+		const { sharing } = this.world;
+		return sharing === null || (sharing.cluster.isSettled && this.engines.length === this.#runs.length);
+	}
+
+	/** Whether every engine can do its work, and no call of the store is under way. */
+	get isWorking(): boolean {
+		return this.isShared && this.#runs.every(({ engine, store }) => engine !== null && store.idle);
 	}
 
 	/** The latest wall time so far. */
@@ -106,28 +144,35 @@ export class Player {
 
 	/** Whether so much is under way that deliveries must wait for each other. */
 	get isCrowded(): boolean {
-		const gauges = this.#run?.engine?.gauges();
-		return this.world.settings.limits.maxReady !== undefined && gauges !== undefined && gauges.readyDeliveries > 0;
+		const ready = (run: ServerRun) => run.engine?.gauges().readyDeliveries ?? 0;
+		return this.world.settings.limits.maxReady !== undefined && this.#runs.some((run) => ready(run) > 0);
 	}
 
 	get callsUnderWay(): number {
 		return this.#underWay.size;
 	}
 
-	/** Begins a run if there is none. A start that fails is tried again, like a supervisor does. */
-	async ensureRunning(): Promise<void> {
-		await this.#noteEnd();
-		for (let starts = 0; this.#run === null; starts++) {
+	/** Begins runs if there are fewer than this. A start that fails is tried again, like a supervisor does. */
+	async ensureRunning(count = 1): Promise<void> {
+		await this.#noteEnds();
+		for (let starts = 0; this.#runs.length < count; starts++) {
 			if (starts === MAX_STARTS) throw new Error(`the server did not start ${MAX_STARTS} times in a row`);
 			await this.#start();
 		}
 	}
 
+	/** Another engine begins, unless there are as many as there may be. */
+	async join(): Promise<void> {
+		const { settings } = this.world;
+		if (settings.sharing !== null && this.#runs.length < settings.sharing.engines) await this.#start();
+	}
+
 	async #start(): Promise<void> {
 		const { clock } = this.world;
-		const run = new ServerRun(this.world, this.#runs++);
-		this.#run = run;
-		this.dueTimes.forget();
+		const run = new ServerRun(this.world, this.#started++);
+		const isFirst = this.#runs.length === 0;
+		this.#runs = [...this.#runs, run];
+		if (isFirst) this.dueTimes.forget();
 		this.world.disturbed();
 		let failure: unknown = null;
 		let isOpen = false;
@@ -143,7 +188,7 @@ export class Player {
 		}
 		if (run.firstKey !== null) await this.#addFirstKey(run.firstKey);
 		if (isOpen && run.alive) await this.#watch.pullIns.checkStart(run.now());
-		await this.#noteEnd();
+		await this.#noteEnds();
 	}
 
 	async #addFirstKey(secretKey: string): Promise<void> {
@@ -151,47 +196,67 @@ export class Player {
 		if (key !== undefined) this.keys.add({ id: key.id, secretKey, scope: "admin", project: null });
 	}
 
-	/** Ends the run at once, like a crash. */
-	async die(): Promise<void> {
-		this.run.end("died");
-		await this.#noteEnd();
+	/** Every process goes on, reaches its store, and is told everything. */
+	mend(): void {
+		for (const run of this.#runs) {
+			run.thaw();
+			run.mend();
+		}
+		if (this.world.sharing !== null) this.world.sharing.cluster.wireMode = QUICK_WIRE;
 	}
 
-	/** Stops the server and waits for it. */
-	async stop(graceMs: number): Promise<void> {
-		const { run } = this;
+	/** Ends the run at once, like a crash. */
+	async die(run: ServerRun): Promise<void> {
+		run.end("died");
+		await this.#noteEnds();
+	}
+
+	/** Stops a server and waits for it. */
+	async stop(run: ServerRun, graceMs: number): Promise<void> {
 		const { engine } = run;
-		if (engine === null) return this.die();
+		if (engine === null) return this.die(run);
 		const askedAt = this.world.clock.monotonicMs();
 		let isStopped = false;
-		engine.stop(graceMs).then(
-			() => (isStopped = true),
-			(error: unknown) => this.world.breach("problem", `the stop failed: ${String(error)}`),
-		);
+		run.act(() => {
+			engine.stop(graceMs).then(
+				() => (isStopped = true),
+				(error: unknown) => this.world.breach("problem", `the stop failed: ${String(error)}`),
+			);
+		});
 		const isOver = await this.world.clock.advance(graceMs + STOP_MARGIN_MS, () => isStopped || !run.alive);
 		if (!isOver) this.world.breach("stuck", `the server did not stop within ${graceMs + STOP_MARGIN_MS} ms`);
 		// Also if the store was too slow for the grace period.
-		const wasCutShort = run.sender.aborted || !run.store.idle || this.world.disturbedAt > askedAt - CALM_MS;
+		const { disturbedAt, faultyAt, sharing } = this.world;
+		// Among several, members that come and go are no excuse.
+		const excusedAt = sharing === null ? disturbedAt : faultyAt;
+		const wasCutShort = run.sender.aborted || !run.store.idle || excusedAt > askedAt - CALM_MS;
 		run.end(wasCutShort ? "forced" : "stopped");
-		await this.#noteEnd();
+		await this.#noteEnds();
 	}
 
-	/** If the run has ended: reads what it has left behind, and tells the calls under way. */
-	async #noteEnd(): Promise<void> {
-		const how = this.#run?.how ?? null;
-		if (how === null) return;
-		this.#run = null;
+	async #noteEnds(): Promise<void> {
+		for (const run of this.#runs) if (run.how !== null) await this.#noteEnd(run, run.how);
+	}
+
+	/** A run has ended: reads what it has left behind, and tells its calls under way. */
+	async #noteEnd(run: ServerRun, how: RunEndKind): Promise<void> {
+		this.#runs = this.#runs.filter((other) => other !== run);
 		this.live.runEnded(how);
-		for (const lost of this.#underWay) lost();
-		this.#underWay.clear();
-		for (const { secrets } of this.book.webhooks) secrets.runEnded();
-		await this.#noteDeleted();
+		this.sharing.runEnded(run, how === "stopped");
+		for (const [lost, caller] of this.#underWay) {
+			if (caller !== run) continue;
+			this.#underWay.delete(lost);
+			lost();
+		}
+		const isLast = this.#runs.length === 0;
+		for (const { secrets } of this.book.webhooks) secrets.runEnded(run.number, isLast);
+		if (isLast) await this.noteDeleted();
 		const log = await readLog(this.world.store, this.book.projects.keys());
 		this.ends.push({ how: how === "died" ? "killed" : how, log });
 	}
 
-	/** A deletion that was lost with its run may have been executed or not: the store knows. */
-	async #noteDeleted(): Promise<void> {
+	/** A deletion that was lost with its run may have been executed or not: the store knows. No call is under way. */
+	async noteDeleted(): Promise<void> {
 		const { store } = this.world;
 		const projects = new Set((await store.projects()).map(({ id }) => id));
 		for (const project of this.book.projects.values()) {
@@ -239,14 +304,19 @@ export class Player {
 		const number = ++this.#calls;
 		if (engine === null) return number;
 		const ifLost = () => lost?.();
-		this.#underWay.add(ifLost);
+		this.#underWay.set(ifLost, run);
 		const end = (tell: () => void) => {
 			// What arrives after the end of the run has not arrived.
 			if (!run.alive || !this.#underWay.delete(ifLost)) return;
 			tell();
 		};
-		Promise.resolve()
-			.then(() => make(engine))
+		const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+		run.act(begin);
+		begun
+			.then(() => {
+				if (!run.isCurrent) throw new StoreError("store_unavailable", OUTDATED);
+				return make(engine);
+			})
 			.then(
 				(result) => end(() => answered?.(result)),
 				(error: unknown) =>

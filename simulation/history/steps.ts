@@ -8,6 +8,7 @@ import type { LiveKind } from "../../packages/server/src/core/live.ts";
 import type { ReplayOutcome } from "../../packages/server/src/core/replay.ts";
 import type { Fault } from "../world/faults.ts";
 import type { Mode } from "../world/receivers.ts";
+import { clusterSteps, type ClusterAction } from "./cluster-steps.ts";
 
 /** The settings of a webhook that histories vary. */
 export interface WebhookChoice {
@@ -92,7 +93,8 @@ export type Action =
 	| { readonly do: "step clock"; readonly ms: number }
 	| { readonly do: "fault"; readonly fault: Fault }
 	| { readonly do: "die"; readonly downMs: number; readonly stepMs: number }
-	| { readonly do: "restart"; readonly graceMs: number; readonly downMs: number };
+	| { readonly do: "restart"; readonly graceMs: number; readonly downMs: number }
+	| ClusterAction;
 
 export type Field = "filter" | "retries" | "perSecond" | "timeoutMs" | "endpoint" | "disableAfterMs";
 
@@ -100,6 +102,8 @@ export type Field = "filter" | "retries" | "perSecond" | "timeoutMs" | "endpoint
 export interface Step {
 	readonly action: Action;
 	readonly thenMs: number | null;
+	/** Which of several engines gets the call of the action, or is the one that something happens to. Defaults to the first. */
+	readonly engine?: number;
 }
 
 const MINUTE = 60_000;
@@ -201,7 +205,8 @@ const replay = fc.record({
 	types: fc.constantFrom(null, ["order.*"]),
 });
 
-const action: fc.Arbitrary<Action> = fc.oneof(
+/** What happens with one engine and with several. The order counts: the histories of seeds follow from it. */
+const FIRST = [
 	{
 		weight: 5,
 		arbitrary: fc.record({
@@ -249,6 +254,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 		}),
 	},
 	{ weight: 2, arbitrary: fc.record({ do: fc.constant("delete key" as const), key: index }) },
+] as const;
+
+const LIVE = [
 	{
 		weight: 3,
 		arbitrary: fc.record({
@@ -261,6 +269,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 		}),
 	},
 	{ weight: 5, arbitrary: fc.record({ do: fc.constant("disconnect" as const), client: index }) },
+] as const;
+
+const SECOND = [
 	{ weight: 22, arbitrary: send },
 	{
 		weight: 3,
@@ -309,8 +320,11 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 	{ weight: 1, arbitrary: fc.record({ do: fc.constant("delete event type" as const), project: index, type }) },
 	{ weight: 12, arbitrary: fc.record({ do: fc.constant("receiver" as const), webhook: index, mode }) },
 	{ weight: 12, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: waitMs }) },
-	{ weight: 2, arbitrary: fc.record({ do: fc.constant("step clock" as const), ms: stepMs }) },
-	{ weight: 4, arbitrary: fc.record({ do: fc.constant("fault" as const), fault }) },
+] as const;
+
+const STEP = { weight: 2, arbitrary: fc.record({ do: fc.constant("step clock" as const), ms: stepMs }) } as const;
+const FAULT = { weight: 4, arbitrary: fc.record({ do: fc.constant("fault" as const), fault }) } as const;
+const ENDS = [
 	{
 		weight: 2,
 		arbitrary: fc.record({ do: fc.constant("die" as const), downMs, stepMs: fc.oneof(fc.constant(0), stepMs) }),
@@ -323,7 +337,11 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 			downMs,
 		}),
 	},
-);
+] as const;
+
+const action: fc.Arbitrary<Action> = fc.oneof(...FIRST, ...LIVE, ...SECOND, STEP, FAULT, ...ENDS);
+/** Live streams belong to one process, and the clocks of several are assumed to agree. */
+const sharedAction: fc.Arbitrary<Action> = fc.oneof(...FIRST, ...SECOND, FAULT, ...clusterSteps);
 
 const thenMs = fc.oneof(
 	{ weight: 3, arbitrary: fc.constant(null) },
@@ -340,13 +358,39 @@ export interface History {
 	/** Whether the store answers calls in the order in which it has executed them. */
 	readonly answersInOrder: boolean;
 	readonly steps: readonly Step[];
+	/** If several engines share the store. */
+	readonly sharing?: SharingSettings;
+}
+
+export interface SharingSettings {
+	/** How many engines begin, and how many there are at most. */
+	readonly engines: number;
+	/** Whether the wire hands new deliveries to the owners of their webhooks. If not, the owners find them in the store. */
+	readonly handsOff: boolean;
 }
 
 const MAX_STEPS = 60;
+/** Of one history. */
+export const MAX_ENGINES = 4;
 
-export const histories: fc.Arbitrary<History> = fc.record({
+const settings = {
 	seed: fc.noShrink(fc.nat({ max: 2 ** 31 - 1 })),
 	hasSmallLimits: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
 	answersInOrder: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+};
+
+/** Histories of one engine. */
+export const histories: fc.Arbitrary<History> = fc.record({
+	...settings,
 	steps: fc.array(fc.record({ action, thenMs }), { minLength: 1, maxLength: MAX_STEPS, size: "max" }),
 });
+
+/** Histories of so many engines on one store. */
+export function sharedHistories(engines: { readonly min: number; readonly max: number }): fc.Arbitrary<History> {
+	const step = fc.record({ action: sharedAction, thenMs, engine: fc.nat({ max: MAX_ENGINES - 1 }) });
+	return fc.record({
+		...settings,
+		sharing: fc.record({ engines: fc.integer(engines), handsOff: fc.boolean() }),
+		steps: fc.array(step, { minLength: 1, maxLength: MAX_STEPS, size: "max" }),
+	});
+}

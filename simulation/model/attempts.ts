@@ -13,6 +13,7 @@ import type { CustomerChecks } from "./customers.ts";
 import type { LiveWatch } from "./live/live-watch.ts";
 import { isTest, type TestWatch } from "./management/test-watch.ts";
 import { readDeliveries } from "./read-log.ts";
+import type { SharingWatch } from "./sharing-watch.ts";
 
 /** So long after an attempt may its outcome wait for a send to share its commit: a crash repeats what has waited. */
 export const OUTCOME_MS = DEFAULT_LIMITS.rideMs;
@@ -27,6 +28,7 @@ interface Models {
 	readonly book: Book;
 	readonly customers: CustomerChecks;
 	readonly live: LiveWatch;
+	readonly sharing: SharingWatch;
 	readonly tests: TestWatch;
 }
 
@@ -35,19 +37,20 @@ export class Attempts implements AttemptWatcher {
 	readonly #book: Book;
 	readonly #customers: CustomerChecks;
 	readonly #live: LiveWatch;
+	readonly #sharing: SharingWatch;
 	readonly #tests: TestWatch;
 	readonly #seen: Request[] = [];
-	/** Requests under way in the present run, by pair of event and webhook. */
-	readonly #underWay = new Map<string, number>();
-	#run: RunScope | null = null;
+	/** Requests under way in runs that go on, and their pairs of event and webhook. */
+	readonly #underWay = new Map<Request, { readonly run: RunScope; readonly pair: string }>();
 	/** When the last attempt to each webhook ended, in monotonic time. */
 	readonly #endedAt = new Map<string, number>();
 
-	constructor(world: World, { book, customers, live, tests }: Models) {
+	constructor(world: World, { book, customers, live, sharing, tests }: Models) {
 		this.#world = world;
 		this.#book = book;
 		this.#customers = customers;
 		this.#live = live;
+		this.#sharing = sharing;
 		this.#tests = tests;
 	}
 
@@ -56,15 +59,17 @@ export class Attempts implements AttemptWatcher {
 		return this.#seen;
 	}
 
-	/** When the last attempt ended, in monotonic time. Infinity while one is under way in the present run. */
+	/** When the last attempt ended, in monotonic time. Infinity while one is under way. */
 	get lastEndedAt(): number {
+		this.#forgetEnded();
 		return this.#underWay.size > 0 ? Infinity : Math.max(-Infinity, ...this.#endedAt.values());
 	}
 
-	/** Whether a request to this webhook is under way in the present run, or its outcome may still wait for a send. */
+	/** Whether a request to this webhook is under way, or its outcome may still wait for a send. */
 	isBusy(webhookId: string): boolean {
+		this.#forgetEnded();
 		const endedMs = this.#world.clock.monotonicMs() - (this.#endedAt.get(webhookId) ?? -Infinity);
-		return endedMs <= OUTCOME_MS || this.#underWay.keys().some((pair) => pair.endsWith(webhookId));
+		return endedMs <= OUTCOME_MS || this.#underWay.values().some(({ pair }) => pair.endsWith(webhookId));
 	}
 
 	isDelivery({ body }: AttemptRequest): boolean {
@@ -99,16 +104,18 @@ export class Attempts implements AttemptWatcher {
 		};
 		this.#seen.push(seen);
 		this.#customers.attempted(webhook, eventId);
+		const over = this.#sharing.began(run, webhookId, eventId, seen);
+		this.#underWay.set(seen, { run, pair: `${eventId} ${webhookId}` });
 		this.#checkStart(run, webhook, webhookId, seen);
-		const pair = this.#begin(run, seen);
 		return (came) => {
 			this.#endedAt.set(webhookId, this.#world.clock.monotonicMs());
-			if (this.#run === run) this.#end(pair);
+			this.#underWay.delete(seen);
 			webhook.isGone ||= came.responseCode === 410;
 			// An attempt that the server itself has cut short is made again, and its receiver may have got it.
 			if (came.error !== "aborted" && run.alive) this.#live.attemptEnded(eventId, webhookId, came.responseCode);
 			if (came.error === "aborted") seen.status = 0;
 			else seen.certain = came.error !== "refused";
+			over(came.error === "aborted");
 			this.#world.trace.add("answer", `${host} ${eventId} ${came.responseCode} ${came.error ?? ""}`);
 		};
 	}
@@ -124,26 +131,30 @@ export class Attempts implements AttemptWatcher {
 		return this.#tests.started(run, webhook, contentOf(request.body).type, eventId);
 	}
 
-	#begin(run: RunScope, { eventId, webhookId }: Seen): string {
-		if (this.#run !== run) {
-			this.#run = run;
-			this.#underWay.clear();
-		}
-		const pair = `${eventId} ${webhookId}`;
-		this.#underWay.set(pair, (this.#underWay.get(pair) ?? 0) + 1);
-		return pair;
+	/** No answer comes to a run that has ended. */
+	#forgetEnded(): void {
+		for (const [request, { run }] of this.#underWay) if (!run.alive) this.#underWay.delete(request);
 	}
 
-	#end(pair: string): void {
-		const count = (this.#underWay.get(pair) ?? 0) - 1;
-		if (count > 0) this.#underWay.set(pair, count);
-		else this.#underWay.delete(pair);
+	/** How many attempts of a pair are under way that must not be at the same time. */
+	#underWayOf(pair: string): number {
+		if (this.#world.sharing !== null) return this.#sharing.underWay(pair);
+		this.#forgetEnded();
+		return this.#underWay
+			.values()
+			.filter((request) => request.pair === pair)
+			.toArray().length;
+	}
+
+	/** Whether what has happened in one run counts for attempts of another. With one engine, each run goes by the store. */
+	#counts(inRun: number | null | undefined, { number }: RunScope): boolean {
+		return inRun === number || (this.#world.sharing !== null && typeof inRun === "number");
 	}
 
 	/** What must be true when an attempt begins. The store is read as it is at this moment. */
 	#checkStart(run: RunScope, webhook: WebhookModel, webhookId: string, { eventId }: Seen): void {
 		const what = `${eventId} to ${webhookId}`;
-		if (webhook.stoppedIn === run.number) {
+		if (this.#counts(webhook.stoppedIn, run)) {
 			this.#world.breach("stopped", `${what} was attempted after the webhook was paused or deleted`);
 		}
 		void this.#checkDeliveries(run, webhook, webhookId, eventId);
@@ -153,18 +164,23 @@ export class Attempts implements AttemptWatcher {
 		const what = `${eventId} to ${webhookId}`;
 		// What is acknowledged while the deliveries are read comes too late for this attempt.
 		const cancelledBefore = new Set(this.#book.surelyCancelled.keys());
-		const erasedBefore = this.#book.events.get(eventId)?.erased === true;
+		// Another engine may have it in memory, and is not told of erasures.
+		const erasedBefore = this.#world.sharing === null && this.#book.events.get(eventId)?.erased === true;
+		const isDoubled = this.#sharing.isDoubled(eventId, webhookId);
 		const reading = readDeliveries(this.#world.store, webhook.project.id, { eventId, webhookId });
 		const deliveries = await reading;
-		const underWay = this.#underWay.get(`${eventId} ${webhookId}`) ?? 0;
+		const underWay = this.#underWayOf(`${eventId} ${webhookId}`);
 		if (underWay > deliveries.length) {
 			this.#world.breach("twice at once", `${what}: ${underWay} attempts at once, ${deliveries.length} deliveries`);
 		}
-		if (deliveries.length > 0 && deliveries.every(({ status }) => status === "Succeeded")) {
+		if (deliveries.length > 0 && !isDoubled && deliveries.every(({ status }) => status === "Succeeded")) {
 			this.#world.breach("duplicates", `${what} was attempted although it is Succeeded`);
 		}
+		// What was handed to this engine may come after its cancellation.
 		const isCancelled = ({ id }: { readonly id: string }) =>
-			cancelledBefore.has(id) && this.#book.surelyCancelled.get(id) === run.number;
+			cancelledBefore.has(id) &&
+			this.#book.surelyCancelled.get(id) === run.number &&
+			!this.#sharing.isLeasedByOther(id);
 		if (deliveries.every(isCancelled) && deliveries.length > 0) {
 			this.#world.breach("cancelled", `${what} was attempted after its cancellation was acknowledged`);
 		}

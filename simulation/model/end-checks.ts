@@ -9,6 +9,7 @@ import { FanfareError } from "../../packages/server/src/core/errors.ts";
 import { DEFAULT_LIMITS } from "../../packages/server/src/engine/parts.ts";
 import type { StatsReport } from "../../packages/server/src/engine/stats-calls.ts";
 import type { Player } from "../history/player.ts";
+import type { ServerRun } from "../world/server-run.ts";
 import { BEGINNING } from "../world/world.ts";
 import { OWN, type EventModel, type WebhookModel } from "./book.ts";
 import { readDeliveries, readEvents } from "./read-log.ts";
@@ -37,15 +38,15 @@ export async function askServer(player: Player): Promise<Answers> {
 		listed.push(...(await readDeliveries(world.store, id, {}, PAGE)));
 		listedEvents.push(...(await readEvents(world.store, projectScope(id), PAGE)));
 	}
-	await checkReadiness(player);
+	for (const run of player.runs) await checkReadiness(player, run);
 	await checkErased(player);
 	await player.customers.checkEnd();
-	if (player.run.engine !== null) await player.keys.checkList(player.run.engine);
+	for (const { engine } of player.runs) if (engine !== null) await player.keys.checkList(engine);
 	return { listed, listedEvents, listedAt: world.clock.now(), stats: await readStats(player) };
 }
 
 /** Long after everything was healed, the server must be ready. */
-async function checkReadiness({ run, world }: Player): Promise<void> {
+async function checkReadiness({ world }: Player, run: ServerRun): Promise<void> {
 	let message: string | null = null;
 	run.engine?.readiness().then(
 		({ ready, checks }) => (message = ready ? "ready" : JSON.stringify(checks)),
@@ -125,8 +126,9 @@ export function checkEnd(player: Player, answers: Answers): void {
 
 function recordOf(player: Player, { listed, listedEvents, listedAt, stats }: Answers): RoundRecord {
 	const { book, attempts, ends } = player;
-	const stored = ends.at(-1)?.log;
-	if (stored === undefined) throw new Error("the checks at the end need the log after the last run");
+	const last = ends.at(-1)?.log;
+	if (last === undefined) throw new Error("the checks at the end need the log after the last run");
+	const stored = { ...last, deliveries: last.deliveries.map((delivery) => withoutOrder(player, delivery)) };
 	return {
 		acknowledged: acknowledgedOf(player),
 		purged: book.purged.difference(stored.eventIds),
@@ -135,7 +137,8 @@ function recordOf(player: Player, { listed, listedEvents, listedAt, stats }: Ans
 		),
 		retriedByHand: retriedByHand(player, stored.deliveries),
 		seen: attempts.seen,
-		ends: ends.slice(0, -1),
+		// With several engines, `certain` says which attempts the ends of runs explain.
+		ends: player.world.sharing === null ? ends.slice(0, -1) : [],
 		stored,
 		listedEvents,
 		listed: listed.map(({ nextAttemptAt, ...delivery }) => ({ ...delivery, nextAttemptDate: nextAttemptAt })),
@@ -150,9 +153,21 @@ function recordOf(player: Player, { listed, listedEvents, listedAt, stats }: Ans
 	};
 }
 
-function retriedByHand({ book }: Player, deliveries: readonly StoredDelivery[]): Set<string> {
-	const isRetried = ({ id, webhookId }: StoredDelivery) =>
-		book.retried.has(id) || book.webhook(webhookId)?.retriedMany === true;
+/** Which outcome was written last means nothing if one of them came from an engine that had lost its tenure: the success counts. */
+function withoutOrder({ sharing }: Player, delivery: StoredDelivery): StoredDelivery {
+	const { attempts, eventId, status, webhookId } = delivery;
+	const success = attempts.findLast(
+		({ error, responseCode }) => error === null && responseCode >= 200 && responseCode <= 299,
+	);
+	if (status !== "Succeeded" || success === undefined || !sharing.isDoubled(eventId, webhookId)) return delivery;
+	const inOrder = [...attempts.filter((attempt) => attempt !== success), success];
+	return { ...delivery, attempts: inOrder.map((attempt, index) => ({ ...attempt, number: index + 1 })) };
+}
+
+/** What may have more than one success: also what an engine that had lost its tenure has delivered besides the owner. */
+function retriedByHand({ book, sharing }: Player, deliveries: readonly StoredDelivery[]): Set<string> {
+	const isRetried = ({ id, eventId, webhookId }: StoredDelivery) =>
+		book.retried.has(id) || book.webhook(webhookId)?.retriedMany === true || sharing.isDoubled(eventId, webhookId);
 	return new Set(deliveries.filter(isRetried).map(({ id }) => id));
 }
 

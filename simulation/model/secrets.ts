@@ -17,6 +17,8 @@ interface Change {
 	readonly overlapMs: number;
 	/** By the engine's time. */
 	readonly askedAt: number;
+	/** The run that was asked. */
+	readonly run: number;
 }
 
 /** The largest number of secrets that sign at the same time. */
@@ -78,10 +80,13 @@ export class Secrets {
 		if (index > 0) this.#lists.splice(0, index);
 	}
 
-	/** The run of the engine has ended: the next one goes by what is stored. */
-	runEnded(): void {
-		this.#asked.clear();
-		this.#lists.splice(0, this.#lists.length - 1);
+	/**
+	 * A run has ended. If it was the last one, the next one goes by what is stored. Otherwise nobody has told the others about its
+	 * changes, which they find soon.
+	 */
+	runEnded(run: number, isLast: boolean): void {
+		for (const change of this.#asked) if (change.run === run) this.#asked.delete(change);
+		if (isLast) this.#lists.splice(0, this.#lists.length - 1);
 	}
 
 	/**

@@ -1,6 +1,7 @@
 // The checks after every step: small promises that must hold at any moment, read from the store without the engine.
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus } from "../../packages/server/src/core/delivery.ts";
+import { DEFAULT_LIMITS } from "../../packages/server/src/engine/parts.ts";
 import type { Player } from "../history/player.ts";
 import { OUTCOME_MS } from "./attempts.ts";
 import { readDeliveries } from "./read-log.ts";
@@ -31,9 +32,9 @@ export class StepChecks {
 		await this.#checkAcknowledged();
 		await this.#player.audit.check();
 		this.#player.bulkCounts.check();
-		const { engine } = this.#player.run;
-		if (engine !== null) this.#player.keys.check(engine);
-		if (this.#player.run.store.idle) this.#player.live.check();
+		const { engines, keys, live, runs } = this.#player;
+		for (const engine of engines) keys.check(engine);
+		if (runs.every(({ store }) => store.idle)) live.check();
 		this.#checkGauges();
 		this.#checkWaiting();
 		this.#checkOutcomes();
@@ -112,12 +113,13 @@ export class StepChecks {
 	}
 
 	#checkGauges(): void {
-		const { run, world } = this.#player;
-		const gauges = run.engine?.gauges();
-		if (gauges === undefined) return;
-		const { webhooks, ...numbers } = gauges;
-		for (const [name, value] of Object.entries({ ...numbers, ...webhooks })) {
-			if (!(value >= 0)) world.breach("gauges", `${name} is ${value}`);
+		const { runs, world } = this.#player;
+		for (const { engine } of runs) {
+			if (engine === null) continue;
+			const { webhooks, ...numbers } = engine.gauges();
+			for (const [name, value] of Object.entries({ ...numbers, ...webhooks })) {
+				if (!(value >= 0)) world.breach("gauges", `${name} is ${value}`);
+			}
 		}
 	}
 
@@ -126,30 +128,40 @@ export class StepChecks {
 	 * rate limit. Measured in monotonic time, so that a step of the clock is no excuse.
 	 */
 	#checkWaiting(): void {
-		const { attempts, dueTimes, run, world } = this.#player;
+		const { attempts, dueTimes, run, sharing, world } = this.#player;
 		const now = world.clock.monotonicMs();
 		const due = this.#waiting.map((delivery) => ({
 			delivery,
 			at: dueTimes.of(delivery.id, delivery.nextAttemptAt ?? 0, run.now()),
 		}));
-		const isCalm = now - world.disturbedAt > CALM_AFTER_MS && run.store.idle && run.engine !== null;
+		const isCalm = now - world.disturbedAt > CALM_AFTER_MS && this.#player.isWorking;
 		if (!isCalm || this.#player.isCrowded) return;
+		const mayBeLateMs = LATE_MS + this.#findMs;
 		for (const { delivery, at } of due) {
-			const { id, webhookId } = delivery;
+			const { id, webhookId, leaseUntil } = delivery;
 			const lateMs = now - Math.max(at, world.disturbedAt + CALM_AFTER_MS);
-			if (lateMs <= LATE_MS || attempts.isBusy(webhookId) || this.#isLimited(webhookId)) continue;
+			if (sharing.isLeasedByOther(id) && (leaseUntil ?? 0) > run.now() - mayBeLateMs) continue;
+			if (lateMs <= mayBeLateMs || attempts.isBusy(webhookId) || this.#isLimited(webhookId)) continue;
 			world.breach("stuck", `${id} to ${webhookId} has been due for ${Math.round(now - at)} ms, and nothing happens`);
 		}
 	}
 
+	/** How long it can take until an engine finds in the store what another one has left there. */
+	get #findMs(): number {
+		const { limits, sharing } = this.#player.world.settings;
+		if (sharing === null) return 0;
+		const { findEveryMs, pollEveryMs } = { ...DEFAULT_LIMITS, ...limits };
+		return findEveryMs ?? pollEveryMs;
+	}
+
 	/** While everything is calm, the outcome of each attempt is in the store soon after its end. */
 	#checkOutcomes(): void {
-		const { attempts, run, world } = this.#player;
+		const { attempts, runs, world } = this.#player;
 		const now = world.clock.monotonicMs();
-		const isCalm = now - world.disturbedAt > CALM_AFTER_MS && run.store.idle && run.engine !== null;
+		const isCalm = now - world.disturbedAt > CALM_AFTER_MS && this.#player.isWorking;
 		const ms = Math.round(now - attempts.lastEndedAt);
 		if (!isCalm || ms <= OUTCOME_MS) return;
-		const waiting = run.engine?.gauges().inFlightAttempts ?? 0;
+		const waiting = runs.reduce((sum, { engine }) => sum + (engine?.gauges().inFlightAttempts ?? 0), 0);
 		if (waiting === 0) return;
 		world.breach(
 			"stuck",

@@ -4,6 +4,7 @@ import type { Project } from "../../packages/server/src/core/workspace.ts";
 import type { CommitBatch, CommitResult, NewEvent } from "../../packages/server/src/ports/store/accept.ts";
 import type { WebhookRecord, WebhookSummary } from "../../packages/server/src/ports/store/directory.ts";
 import type { Claim, ClaimRequest, LongestWait } from "../../packages/server/src/ports/store/queue.ts";
+import type { RunScope } from "../world/run-scope.ts";
 import type { StoreWatcher } from "../world/watchers.ts";
 import type { World } from "../world/world.ts";
 import { numberIn } from "./attempts.ts";
@@ -18,6 +19,7 @@ import { PullInWatch } from "./pull-in-watch.ts";
 import { PurgeWatch } from "./purge-watch.ts";
 import { readDeliveries } from "./read-log.ts";
 import { ReplayWatch } from "./replay-watch.ts";
+import type { SharingWatch } from "./sharing-watch.ts";
 import { reaches, wants } from "./wants.ts";
 
 /** What is told of the calls. */
@@ -29,10 +31,7 @@ interface Models {
 	readonly dueTimes: DueTimes;
 	readonly keys: KeyChecks;
 	readonly live: LiveWatch;
-	/** The time of the engine that runs. */
-	readonly now: () => number;
-	/** The number of its run. */
-	readonly runNumber: () => number;
+	readonly sharing: SharingWatch;
 }
 
 export class Watch implements StoreWatcher {
@@ -43,9 +42,8 @@ export class Watch implements StoreWatcher {
 	readonly #bulkCounts: BulkCounts;
 	readonly #keys: KeyChecks;
 	readonly #live: LiveWatch;
-	readonly #now: () => number;
+	readonly #sharing: SharingWatch;
 	readonly #customers: CustomerChecks;
-	readonly #runNumber: () => number;
 	readonly #purges: PurgeWatch;
 	readonly #replays: ReplayWatch;
 	/** Also told of each start. */
@@ -53,7 +51,7 @@ export class Watch implements StoreWatcher {
 	/** The Pending deliveries of a webhook just before a claim. */
 	#pending: readonly Delivery[] = [];
 
-	constructor(world: World, { audit, book, bulkCounts, customers, dueTimes, keys, live, now, runNumber }: Models) {
+	constructor(world: World, { audit, book, bulkCounts, customers, dueTimes, keys, live, sharing }: Models) {
 		this.#world = world;
 		this.#audit = audit;
 		this.#bulkCounts = bulkCounts;
@@ -61,9 +59,8 @@ export class Watch implements StoreWatcher {
 		this.#dueTimes = dueTimes;
 		this.#keys = keys;
 		this.#live = live;
-		this.#now = now;
+		this.#sharing = sharing;
 		this.#customers = customers;
-		this.#runNumber = runNumber;
 		this.#purges = new PurgeWatch(world, book);
 		this.#replays = new ReplayWatch(world, book);
 		this.pullIns = new PullInWatch(world, book);
@@ -76,14 +73,14 @@ export class Watch implements StoreWatcher {
 		else await this.#purges.before(name, parameters);
 	}
 
-	async after(name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
+	async after(run: RunScope, name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
 		await this.#audit.after(name, result);
-		this.#customers.executed(name, parameters, result, this.#runNumber());
-		await this.#note(name, parameters, result);
+		this.#customers.executed(name, parameters, result, run.number);
+		await this.#note(run, name, parameters, result);
 		await this.#live.executed(name, parameters, result);
 	}
 
-	async #note(name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
+	async #note(run: RunScope, name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
 		switch (name) {
 			case "initialize":
 				this.#book.addProject(parameters[1] as Project);
@@ -92,18 +89,21 @@ export class Watch implements StoreWatcher {
 				this.#book.addProject(parameters[0] as Project);
 				return;
 			case "insertWebhook": {
+				// Otherwise there was no room for it, or its customer was being deleted.
+				if (typeof result !== "number") return;
 				const { id, endpoint } = parameters[0] as WebhookRecord;
 				this.#book.stored(new URL(endpoint).hostname, id);
 				return;
 			}
 			case "updateWebhook":
-				if (result !== null) this.#webhookChanged(parameters[0] as WebhookRecord);
+				if (result !== null) this.#webhookChanged(run, parameters[0] as WebhookRecord);
 				return;
 			case "deleteKey":
 				return this.#keys.keyGone();
 			case "commit":
-				return this.#committed(parameters[0] as CommitBatch, result as CommitResult);
+				return this.#committed(run, parameters[0] as CommitBatch, result as CommitResult);
 			case "claimDue":
+				this.#sharing.claimed(run, result as Claim);
 				return this.#claimed(parameters[0] as ClaimRequest, result as Claim);
 			case "pullIn":
 				return this.pullIns.after(parameters[0] as number, parameters[1] as readonly LongestWait[]);
@@ -119,14 +119,15 @@ export class Watch implements StoreWatcher {
 	}
 
 	/** Only a response to a delivery disables a webhook: the same response to a test does not. */
-	#webhookChanged({ id, secretHint, status, disabledReason }: WebhookRecord): void {
+	#webhookChanged(run: RunScope, { id, secretHint, status, disabledReason }: WebhookRecord): void {
 		const webhook = this.#book.webhook(id);
-		webhook?.secrets.stored(secretHint, this.#now());
+		webhook?.secrets.stored(secretHint, run.now());
 		if (status !== "Disabled" || disabledReason?.includes("410") !== true || webhook?.isGone === true) return;
 		this.#world.breach("wrong state", `${id} was disabled (${disabledReason}), and no delivery was answered so`);
 	}
 
-	async #committed(batch: CommitBatch, result: CommitResult): Promise<void> {
+	async #committed(run: RunScope, batch: CommitBatch, result: CommitResult): Promise<void> {
+		await this.#sharing.committed(run, batch, result);
 		const { events, updates } = batch;
 		this.#bulkCounts.committed(batch, result);
 		let webhooks: readonly WebhookSummary[] | null = null;

@@ -9,7 +9,12 @@ export interface PlantedBug {
 	/** Occurs exactly once in the file. */
 	readonly find: string;
 	readonly replace: string;
+	/** How many engines it takes to see it. Defaults to one. */
+	readonly engines?: number;
 }
+
+/** Enough to show what only several engines can. */
+const SEVERAL = 3;
 
 export const PLANTED: readonly PlantedBug[] = [
 	{
@@ -210,5 +215,63 @@ export const PLANTED: readonly PlantedBug[] = [
 		file: "engine/directory/webhook-index.ts",
 		find: "if (customers === EVERY_CUSTOMER) return yield this.#ofEvery;",
 		replace: "return yield this.#ofEvery;",
+	},
+	{
+		name: "takes-without-release",
+		effect: "An engine that gains shards leaves the leases of their earlier owners as they are.",
+		file: "engine/delivering/delivery-line.ts",
+		find: "const recovered = await this.#store.takeOver(shards);",
+		replace: "const recovered = await this.#store.takeOver(shards?.slice(0, 0) ?? null);",
+		engines: SEVERAL,
+	},
+	{
+		name: "outcome-of-lost-tenure",
+		effect: "The outcome of an attempt is dropped if the engine has lost the webhook meanwhile.",
+		file: "engine/delivering/dispatcher.ts",
+		find: "await this.#recordOutcome(delivery, webhook, request, outcome, startDate);",
+		replace:
+			"if (this.#parts.tenure.holds(delivery.webhookId)) await this.#recordOutcome(delivery, webhook, request, outcome, startDate);",
+		engines: SEVERAL,
+	},
+	{
+		name: "stale-commit",
+		effect: "A send is committed although its engine lacks a change of the project.",
+		file: "adapters/sqlite/calls/accept.ts",
+		find: "return version !== projectVersion;",
+		// The version -1 asks the store to accept nothing.
+		replace: "return version !== projectVersion && projectVersion < 0;",
+		engines: SEVERAL,
+	},
+	{
+		name: "confirmed-unread",
+		effect: "An engine confirms the change of a project that another one has made, and does not read it.",
+		file: "engine/directory/directory.ts",
+		find: 'await this.refresh("project", projectId);\n\t\t}\n\t}\n\n\t/** If this fails',
+		replace: "await Promise.resolve();\n\t\t}\n\t}\n\n\t/** If this fails",
+		engines: SEVERAL,
+	},
+	{
+		name: "busy-shards-move",
+		effect: "Shards are given up although attempts to their webhooks are under way.",
+		file: "engine/delivering/delivery-line.ts",
+		find: "if (inFlight > 0 && wanted.has(shardOf(webhookId))) count += inFlight;",
+		replace: "if (inFlight > 1_000 && wanted.has(shardOf(webhookId))) count += inFlight;",
+		engines: SEVERAL,
+	},
+	{
+		name: "second-burst",
+		effect: "After a move, a webhook with a rate limit gets a full burst at once.",
+		file: "engine/delivering/delivery-line.ts",
+		find: "if (shards !== null) this.#queue.gained(shards);",
+		replace: "",
+		engines: SEVERAL,
+	},
+	{
+		name: "foreign-replay",
+		effect: "A replay that was started at another engine than its webhook's owner is never executed.",
+		file: "engine/background/replayer.ts",
+		find: "this.#finding.start();",
+		replace: "",
+		engines: SEVERAL,
 	},
 ];

@@ -39,6 +39,7 @@ export async function findPlanted(name: string, { from, seeds, jobs, minutes }: 
 		from,
 		seeds,
 		jobs,
+		engines: bug.engines ?? 1,
 		limitMs: minutes === null ? null : minutes * 60_000,
 		shrinks: false,
 		worker: join(folder.path, "simulation", "worker.ts"),

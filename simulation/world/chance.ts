@@ -10,6 +10,8 @@ export interface Chances {
 	readonly store: Random;
 	/** Latencies of receivers. */
 	readonly receivers: Random;
+	/** Members and messages of a cluster. */
+	readonly cluster: Random;
 }
 
 export function chancesOf(seed: number): Chances {
@@ -24,5 +26,6 @@ export function chancesOf(seed: number): Chances {
 		},
 		store: namedRandom(seed, "store"),
 		receivers: namedRandom(seed, "receivers"),
+		cluster: namedRandom(seed, "cluster"),
 	};
 }

@@ -12,6 +12,12 @@ export interface RunScope {
 	now(): number;
 	/** Calls `act` after this time if the run has not ended; 0 means in the next turn. The returned function cancels it. */
 	later(ms: number, act: () => void): () => void;
+	/** Acts at once; if the process stands still, when it goes on. Does nothing if the run has ended. */
+	act(act: () => void): void;
+	/** Like `later`, for what happens outside of the process: that goes on while the process stands still. */
+	outside(ms: number, act: () => void): void;
+	/** Whether the process can't reach its store at the moment. */
+	readonly isCut: boolean;
 	/** Ends the run. Does nothing if it has ended. */
 	end(how: RunEndKind): void;
 }

@@ -7,6 +7,7 @@ import { createIdMaker } from "../../packages/server/src/core/ids.ts";
 import type { Engine } from "../../packages/server/src/engine/calls.ts";
 import { openEngine } from "../../packages/server/src/engine/engine.ts";
 import type { OutsideParts } from "../../packages/server/src/engine/parts.ts";
+import type { SimTenure } from "../cluster/sim-tenure.ts";
 import type { RunEndKind, RunScope } from "./run-scope.ts";
 import { SimObserver } from "./sim-observer.ts";
 import { SimSchemas } from "./sim-schemas.ts";
@@ -24,6 +25,8 @@ const MASTER_KEY = Buffer.alloc(32, 7);
  * - opening: the engine reads the store.
  * - running: `engine` is not null.
  * - ended: no timer fires, no call of the store is executed or answered, and no response arrives.
+ *
+ * Before its end, the process can stand still: what would happen in it waits until it goes on. And it can be cut from its store.
  */
 export class ServerRun implements RunScope {
 	readonly number: number;
@@ -39,6 +42,10 @@ export class ServerRun implements RunScope {
 	#engine: Engine | null = null;
 	#firstKey: string | null = null;
 	#end: RunEndKind | null = null;
+	/** What waits until the process goes on; null if it does not stand still. */
+	#frozen: (() => void)[] | null = null;
+	#isCut = false;
+	#tenure: SimTenure | null = null;
 
 	constructor(world: World, number: number) {
 		this.#world = world;
@@ -96,24 +103,96 @@ export class ServerRun implements RunScope {
 		if (!this.alive) return;
 		this.#world.trace.add("end", `run ${this.number} ${how}`);
 		this.#end = how;
+		this.#tenure?.away();
 	}
 
 	later(ms: number, act: () => void): () => void {
+		let cancelled = false;
+		const unlessCancelled = () => {
+			if (!cancelled) act();
+		};
+		let cancelTimer = () => {};
+		if (ms > 0) cancelTimer = this.#world.clock.after(ms, () => this.act(unlessCancelled));
+		else this.#world.clock.nextTurn(() => this.act(unlessCancelled));
+		return () => {
+			cancelled = true;
+			cancelTimer();
+		};
+	}
+
+	act(act: () => void): void {
+		if (!this.alive) return;
+		if (this.#frozen === null) act();
+		else this.#frozen.push(act);
+	}
+
+	outside(ms: number, act: () => void): void {
 		const guarded = () => {
 			if (this.alive) act();
 		};
-		if (ms > 0) return this.#world.clock.after(ms, guarded);
-		let cancelled = false;
+		if (ms > 0) this.#world.clock.after(ms, guarded);
+		else this.#world.clock.nextTurn(guarded);
+	}
+
+	// In a cluster
+
+	/** Its share of the work; null if it is the only process. */
+	get tenure(): SimTenure | null {
+		return this.#tenure;
+	}
+
+	get isFrozen(): boolean {
+		return this.#frozen !== null;
+	}
+
+	get isCut(): boolean {
+		return this.#isCut;
+	}
+
+	/** Whether it may answer calls. */
+	get isCurrent(): boolean {
+		return this.#tenure?.isCurrent ?? true;
+	}
+
+	/** The process stands still, until `thaw`. */
+	freeze(): void {
+		if (!this.alive || this.isFrozen) return;
+		this.#world.trace.add("cluster", `run ${this.number} stands still`);
+		this.#frozen = [];
+		this.#tenure?.away();
+	}
+
+	/** It goes on, with what has waited first. */
+	thaw(): void {
+		if (this.#frozen === null) return;
+		this.#world.trace.add("cluster", `run ${this.number} goes on`);
 		this.#world.clock.nextTurn(() => {
-			if (!cancelled) guarded();
+			const waiting = this.#frozen ?? [];
+			this.#frozen = null;
+			for (const act of waiting) this.act(act);
+			if (this.alive && !this.#isCut) this.#tenure?.back();
 		});
-		return () => {
-			cancelled = true;
-		};
+	}
+
+	/** The process can't reach its store, until `mend`. */
+	cut(): void {
+		if (!this.alive || this.#isCut) return;
+		this.#world.trace.add("cluster", `run ${this.number} is cut from the store`);
+		this.#isCut = true;
+		this.#tenure?.away();
+	}
+
+	mend(): void {
+		if (!this.#isCut) return;
+		this.#world.trace.add("cluster", `run ${this.number} reaches the store`);
+		this.#isCut = false;
+		if (this.alive && !this.isFrozen) this.#tenure?.back();
 	}
 
 	#parts(): OutsideParts {
 		const { server: chance } = this.#world.chance;
+		const shared = this.#world.sharing?.join(this) ?? null;
+		this.#tenure = shared?.tenure ?? null;
 		return {
 			store: this.store.calls(),
 			sender: this.sender,
@@ -123,8 +202,8 @@ export class ServerRun implements RunScope {
 			observer: this.observer,
 			sealer: createSealer(MASTER_KEY, chance),
 			ids: createIdMaker(chance),
-			tenure: createAloneTenure(),
-			wire: createAloneWire(),
+			tenure: shared?.tenure ?? createAloneTenure(),
+			wire: shared?.wire ?? createAloneWire(),
 			chance,
 		};
 	}

@@ -11,10 +11,14 @@ const CALLS = 200;
 /** Makes calls a millisecond apart. Returns their numbers in the order of the answers. */
 async function answersOf(seed: number, answersInOrder: boolean): Promise<number[]> {
 	const retention = { retentionDays: 1, payloadRetentionDays: null };
-	const world = await World.open({ seed, limits: {}, answersInOrder, retention }, null);
+	const world = await World.open({ seed, limits: {}, answersInOrder, retention, sharing: null }, null);
 	const { clock } = world;
 	const unwatched = { before: () => Promise.resolve(), after: () => Promise.resolve() };
-	world.watch(unwatched, { isDelivery: () => false, started: () => () => {} });
+	world.watch(
+		unwatched,
+		{ isDelivery: () => false, started: () => () => {} },
+		{ gained: () => Promise.resolve(() => Promise.resolve()) },
+	);
 	const run: RunScope = {
 		number: 0,
 		alive: true,
@@ -24,6 +28,9 @@ async function answersOf(seed: number, answersInOrder: boolean): Promise<number[
 			clock.nextTurn(act);
 			return () => {};
 		},
+		act: (act) => act(),
+		outside: (ms, act) => void run.later(ms, act),
+		isCut: false,
 		end: () => {},
 	};
 	const store = new SimStore(world, run);

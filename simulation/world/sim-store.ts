@@ -1,7 +1,7 @@
 // The store as one run of the server sees it: calls are executed one after the other, after delays, with faults.
 import { StoreError } from "../../packages/server/src/ports/store/errors.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
-import { isWrite } from "./faults.ts";
+import { isWrite, type Fate } from "./faults.ts";
 import type { RunScope } from "./run-scope.ts";
 import { shortHash } from "./trace.ts";
 import type { World } from "./world.ts";
@@ -24,6 +24,7 @@ const LEAVES_DELIVERIES = new Set([
 	"releaseSpace",
 	"renewLeases",
 ]);
+const CUT = { kind: "fails", code: "store_unavailable" } as const;
 /** The share of calls that take some time, and how long, in milliseconds. */
 const DELAYS = {
 	inOrder: [
@@ -88,8 +89,9 @@ export class SimStore {
 		if (call === undefined) return;
 		this.#executing = true;
 		const slow = this.#world.faults.slowness();
-		if (slow > 0) this.#world.disturbed();
-		this.#run.later(slow + this.#delay(), () => void this.#execute(call));
+		if (slow > 0) this.#world.slowed();
+		// A call that was made is executed, also if the process stands still by then.
+		this.#run.outside(slow + this.#delay(), () => void this.#execute(call));
 	}
 
 	#delay(): number {
@@ -102,7 +104,7 @@ export class SimStore {
 
 	async #execute(call: Call): Promise<void> {
 		const { faults, trace } = this.#world;
-		const fate = faults.fateOf(call.name);
+		const fate: Fate = this.#run.isCut ? CUT : faults.fateOf(call.name);
 		if (fate.kind !== "fine") this.#world.struck();
 		trace.add("store", `${call.name} ${shortHash(call.parameters)} ${fate.kind}`);
 		if (fate.kind === "dies" && !fate.executed) return this.#run.end("died");
@@ -113,15 +115,22 @@ export class SimStore {
 		this.#next();
 	}
 
-	/** Executes a call. Returns how it is answered. */
-	async #executed(call: Call): Promise<() => void> {
+	/** Executes a call, no other one meanwhile. Returns how it is answered. */
+	#executed(call: Call): Promise<() => void> {
+		const { sharing } = this.#world;
+		return sharing === null ? this.#executeNow(call) : sharing.inTurn(() => this.#executeNow(call));
+	}
+
+	async #executeNow(call: Call): Promise<() => void> {
 		const { name, parameters } = call;
-		const { watcher } = this.#world;
+		const { watcher, sharing } = this.#world;
+		const run = this.#run;
 		await watcher.before(name, parameters);
 		try {
 			const result = await this.#real[name]?.(...parameters);
 			if (isWrite(name) && !LEAVES_DELIVERIES.has(name)) this.#world.changes++;
-			await watcher.after(name, parameters, result);
+			sharing?.executed(run, name);
+			await watcher.after(run, name, parameters, result);
 			return () => call.resolve(result);
 		} catch (error) {
 			return () => call.reject(error);

@@ -5,7 +5,14 @@ import type { RunScope } from "./run-scope.ts";
 /** Sees each call when the store executes it. It may read the store: nothing else happens meanwhile. */
 export interface StoreWatcher {
 	before(name: string, parameters: readonly unknown[]): Promise<void>;
-	after(name: string, parameters: readonly unknown[], result: unknown): Promise<void>;
+	/** `run` has made the call. */
+	after(run: RunScope, name: string, parameters: readonly unknown[], result: unknown): Promise<void>;
+}
+
+/** Sees how processes share the work. */
+export interface SharingWatcher {
+	/** Called when a process owns these shards from now on; what it returns is called when it has taken them over. */
+	gained(shards: readonly number[]): Promise<() => Promise<void>>;
 }
 
 /** Sees each attempt when it begins and when its outcome comes back. */

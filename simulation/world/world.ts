@@ -3,12 +3,13 @@ import { openSqliteStore } from "../../packages/server/src/adapters/sqlite/sqlit
 import type { RetentionSettings } from "../../packages/server/src/core/policies/retention.ts";
 import type { EngineLimits } from "../../packages/server/src/engine/parts.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
+import { Sharing } from "../cluster/sharing.ts";
 import { chancesOf, type Chances } from "./chance.ts";
 import { Faults } from "./faults.ts";
 import { Receivers } from "./receivers.ts";
 import { SimClock } from "./sim-clock.ts";
 import { Trace } from "./trace.ts";
-import type { AttemptWatcher, StoreWatcher } from "./watchers.ts";
+import type { AttemptWatcher, SharingWatcher, StoreWatcher } from "./watchers.ts";
 
 export interface WorldSettings {
 	/** Everything that is left to chance follows from it. */
@@ -17,6 +18,8 @@ export interface WorldSettings {
 	/** Whether the store answers calls in the order in which it has executed them. */
 	readonly answersInOrder: boolean;
 	readonly retention: RetentionSettings;
+	/** How several engines share the work; null if there is one engine. */
+	readonly sharing: { readonly engines: number; readonly handsOff: boolean } | null;
 }
 
 /** A promise that was broken. */
@@ -37,12 +40,16 @@ export class World {
 	readonly receivers: Receivers;
 	readonly store: Store;
 	readonly settings: WorldSettings;
+	/** What several engines share; null if there is one engine. */
+	readonly sharing: Sharing | null;
 	readonly breaches: Broken[] = [];
 	/** Counts the calls of the store that may have changed deliveries. */
 	changes = 0;
 	#watcher: StoreWatcher | null = null;
 	#attempts: AttemptWatcher | null = null;
+	#sharingWatcher: SharingWatcher | null = null;
 	#disturbedAt = 0;
+	#faultyAt = -Infinity;
 	#struck = 0;
 
 	private constructor(settings: WorldSettings, store: Store, print: ((line: string) => void) | null) {
@@ -51,6 +58,7 @@ export class World {
 		this.chance = chancesOf(settings.seed);
 		this.trace = new Trace(this.clock, print);
 		this.receivers = new Receivers(this.clock, this.chance.receivers);
+		this.sharing = settings.sharing === null ? null : new Sharing(this, settings.sharing);
 	}
 
 	/** @param print gets each line of the trace; null if only its hash is wanted */
@@ -58,10 +66,11 @@ export class World {
 		return new World(settings, await openSqliteStore({ path: ":memory:", now: BEGINNING }), print);
 	}
 
-	/** Says who watches the store and the attempts. Called once, before the first run. */
-	watch(watcher: StoreWatcher, attempts: AttemptWatcher): void {
+	/** Says who watches the store, the attempts and the moves of shards. Called once, before the first run. */
+	watch(watcher: StoreWatcher, attempts: AttemptWatcher, sharing: SharingWatcher): void {
 		this.#watcher = watcher;
 		this.#attempts = attempts;
+		this.#sharingWatcher = sharing;
 	}
 
 	get watcher(): StoreWatcher {
@@ -72,9 +81,18 @@ export class World {
 		return expected(this.#attempts);
 	}
 
+	get sharingWatcher(): SharingWatcher {
+		return expected(this.#sharingWatcher);
+	}
+
 	/** How many calls of the store a fault has struck. */
 	get faultsStruck(): number {
 		return this.#struck;
+	}
+
+	/** When the store was last slow or failed, by the monotonic clock. */
+	get faultyAt(): number {
+		return this.#faultyAt;
 	}
 
 	/** When something last happened that may delay deliveries, by the monotonic clock. */
@@ -89,6 +107,12 @@ export class World {
 	/** A fault has struck a call of the store. */
 	struck(): void {
 		this.#struck++;
+		this.slowed();
+	}
+
+	/** A call of the store takes longer because of a fault. */
+	slowed(): void {
+		this.#faultyAt = this.clock.monotonicMs();
 		this.disturbed();
 	}
 

@@ -49,7 +49,7 @@ export class LiveFacts {
 	async of(name: string, parameters: readonly unknown[], result: unknown): Promise<readonly Fact[]> {
 		switch (name) {
 			case "insertWebhook":
-				return this.#webhook(parameters[0] as WebhookRecord, true);
+				return typeof result === "number" ? this.#webhook(parameters[0] as WebhookRecord, true) : [];
 			case "updateWebhook":
 				return result === null ? [] : this.#webhook(parameters[0] as WebhookRecord, false);
 			case "commit":

@@ -50,21 +50,21 @@ const PAGE = 1_000;
 
 /** Calls of the store that make a change with an entry, and whether a result says that they have made it. */
 const CHANGES: Readonly<Record<string, (result: unknown) => boolean>> = {
-	insertProject: () => true,
+	insertProject: hasVersion,
 	updateProject: isMade,
 	deleteProject: isMade,
-	insertKey: () => true,
-	deleteKey: (result) => typeof result === "number",
-	putEventType: (result) => typeof result === "number",
+	insertKey: hasVersion,
+	deleteKey: hasVersion,
+	putEventType: hasVersion,
 	deleteEventType: isMade,
-	insertWebhook: () => true,
+	insertWebhook: hasVersion,
 	updateWebhook: isMade,
 	insertReplays: (result) => result === true,
 	cancelReplay: (result) => result === true,
 	erasePayload: isMade,
 	beginCustomerDeletion: (result) =>
 		typeof (result as { readonly version: number | null } | null)?.version === "number",
-	endCustomerDeletion: (result) => typeof result === "number",
+	endCustomerDeletion: hasVersion,
 	insertAuditEntry: () => true,
 };
 
@@ -179,6 +179,10 @@ export class AuditBook {
 		if (hasOlder) throw new Error(`a history has more than ${PAGE} audit entries`);
 		return [...rows];
 	}
+}
+
+function hasVersion(result: unknown): boolean {
+	return typeof result === "number";
 }
 
 function isMade(result: unknown): boolean {

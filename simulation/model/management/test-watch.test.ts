@@ -10,7 +10,16 @@ import { Book } from "../book.ts";
 import { TestWatch } from "./test-watch.ts";
 
 const TYPE = "fanfare.test";
-const RUN: RunScope = { number: 0, alive: true, now: () => 0, later: () => () => {}, end: () => {} };
+const RUN: RunScope = {
+	number: 0,
+	alive: true,
+	now: () => 0,
+	later: () => () => {},
+	act: (act) => act(),
+	outside: () => {},
+	isCut: false,
+	end: () => {},
+};
 const AUDIT: AuditDraft = {
 	keyId: null,
 	customerId: null,
@@ -51,7 +60,7 @@ function result(latencyMs: number): WebhookTest {
 /** Two tests at once, of which the second one was sent first. Returns the breaches once both are answered. */
 async function breachesOf(answersInOrder: boolean, latencies: readonly [number, number]): Promise<readonly string[]> {
 	const retention = { retentionDays: 1, payloadRetentionDays: null };
-	const world = await World.open({ seed: 1, limits: {}, answersInOrder, retention }, null);
+	const world = await World.open({ seed: 1, limits: {}, answersInOrder, retention, sharing: null }, null);
 	const book = new Book();
 	const webhook = book.addWebhook(book.addProject({ id: "proj_a" }), null, new Uint8Array(32));
 	webhook.maxRetries.add(0);

@@ -90,25 +90,6 @@ describe("two engines on one store", () => {
 		noProblems(low, high);
 	});
 
-	it("give a webhook no second burst when its shard moves", async () => {
-		await using receiver = await startReceiver();
-		const { low, high, clock, cluster } = await openTwo(receiver);
-		const [webhookId = ""] = low.webhookIds;
-		await low.test.engine.webhooks.update(low.test.change, webhookId, { rateLimit: { perSecond: 5 } });
-		clock.advance(60_000);
-		await sendMany(low.test, 5, [webhookId]);
-		await receiver.waitFor(5);
-		await cluster.move(LOW, high.member);
-		await sendMany(high.test, 5, [webhookId]);
-		await passTurns();
-		expect(receiver.requests).toHaveLength(5);
-		clock.advance(200);
-		await receiver.waitFor(6);
-		clock.advance(800);
-		await allSucceeded(high, 10);
-		expect(attempted(high)).toEqual(new Set([webhookId]));
-	});
-
 	it("keep the time of a retry in the process that holds the webhook", async () => {
 		await using receiver = await startReceiver();
 		receiver.script((_request, index) => (index === 0 ? { status: 500 } : {}));
@@ -346,6 +327,32 @@ describe("when shards move", () => {
 		await high.test.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
 	});
 
+	it("a rate limit holds: the new owner begins without tokens", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, clock, cluster } = await openTwo(receiver);
+		const [webhookId = ""] = low.webhookIds;
+		const patch = { rateLimit: { perSecond: 5 } };
+		await low.test.engine.webhooks.update(low.test.change, webhookId, patch);
+		// Both have been there for long enough to have gathered a burst.
+		clock.advance(10_000);
+		await passTurns();
+		await sendMany(low.test, 20, [webhookId]);
+		await receiver.waitFor(5);
+		await eventually("they have ended", () => low.test.engine.gauges().inFlightAttempts === 0);
+		await cluster.move(LOW, high.member);
+		await passTurns();
+		expect(receiver.requests).toHaveLength(5);
+		clock.advance(1_000);
+		await receiver.waitFor(6);
+		// And back, where a lane with tokens may be left.
+		await eventually("they have ended", () => high.test.engine.gauges().inFlightAttempts === 0);
+		const before = receiver.requests.length;
+		await cluster.move(LOW, low.member);
+		await passTurns();
+		expect(receiver.requests).toHaveLength(before);
+		noProblems(low, high);
+	});
+
 	it("a hand-off that arrives under an old epoch changes nothing", async () => {
 		await using receiver = await startReceiver();
 		const { low, high, cluster } = await openTwo(receiver);
@@ -429,6 +436,27 @@ describe("work in the background", () => {
 		expect(await workers()).toEqual(["low housekeeping", "low retention", "low stats"]);
 		await low.test.stop();
 		expect(await workers()).toEqual(["high housekeeping", "high retention", "high stats"]);
+	});
+
+	it("executes a replay where its webhook is delivered, also if another engine has started it", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, clock } = await openTwo(receiver);
+		const [webhookId = ""] = low.webhookIds;
+		const eventIds = await sendMany(low.test, 3, []);
+		const request = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
+		const replay = await high.test.engine.replays.start(high.test.change, webhookId, request);
+		const passing = (what: string, check: () => Promise<boolean>) =>
+			eventually(what, () => {
+				clock.advance(100);
+				return check();
+			});
+		const hasEnded = async () => (await high.test.engine.replays.get(high.test.scope, replay.id)).status === "Finished";
+		await passing("the replay has ended", hasEnded);
+		await passing("its deliveries have ended", async () => (await low.test.store.countOpen()).Pending === 0);
+		const received = receiver.requests.map(({ headers }) => String(headers["webhook-id"]));
+		expect(received.toSorted()).toEqual(eventIds.toSorted());
+		expect(attempted(high)).toEqual(new Set());
+		noProblems(low, high);
 	});
 
 	it("executes a replay where its webhook is delivered, and goes on with it there after a move", async () => {

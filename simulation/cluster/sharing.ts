@@ -1,0 +1,91 @@
+// What the engines of one history share besides their store: the cluster and its wires, and the order of their calls of the store.
+import type { Store } from "../../packages/server/src/ports/store/store.ts";
+import type { Chances } from "../world/chance.ts";
+import type { RunScope } from "../world/run-scope.ts";
+import type { SimClock } from "../world/sim-clock.ts";
+import type { Trace } from "../world/trace.ts";
+import type { SharingWatcher } from "../world/watchers.ts";
+import type { MemberTenure } from "./member.ts";
+import { SimCluster } from "./sim-cluster.ts";
+import { SimTenure } from "./sim-tenure.ts";
+import { SimWire } from "./sim-wire.ts";
+
+/** What it needs of the world. */
+export interface Surroundings {
+	readonly clock: SimClock;
+	readonly trace: Trace;
+	readonly chance: Chances;
+	readonly store: Store;
+	readonly sharingWatcher: SharingWatcher;
+	disturbed(): void;
+}
+
+/** Calls of the store that change the directory. */
+const CHANGES_DIRECTORY = new Set([
+	"insertProject",
+	"updateProject",
+	"deleteProject",
+	"insertKey",
+	"deleteKey",
+	"putEventType",
+	"deleteEventType",
+	"insertWebhook",
+	"updateWebhook",
+	"beginCustomerDeletion",
+	"stepCustomerDeletion",
+	"endCustomerDeletion",
+]);
+
+export class Sharing {
+	readonly cluster: SimCluster;
+	readonly #world: Surroundings;
+	readonly #wires = new Map<MemberTenure, SimWire>();
+	readonly #tenures = new Map<RunScope, SimTenure>();
+	#last: Promise<unknown> = Promise.resolve();
+
+	constructor(world: Surroundings, { handsOff }: { readonly handsOff: boolean }) {
+		this.#world = world;
+		this.cluster = new SimCluster({
+			clock: world.clock,
+			random: world.chance.cluster,
+			handsOff,
+			disturbed: () => world.disturbed(),
+			trace: (text) => world.trace.add("cluster", text),
+		});
+	}
+
+	/** The tenure and the wire of a run. */
+	join(run: RunScope): { readonly tenure: SimTenure; readonly wire: SimWire } {
+		const { cluster } = this;
+		const tenure: SimTenure = new SimTenure(
+			cluster,
+			run,
+			() => wire.look(),
+			(shards) => this.#world.sharingWatcher.gained(shards),
+		);
+		const wireOf = (other: MemberTenure) => this.#wires.get(other);
+		const wire: SimWire = new SimWire({ cluster, run, store: this.#world.store, tenure: () => tenure, wireOf });
+		this.#wires.set(tenure, wire);
+		this.#tenures.set(run, tenure);
+		return { tenure, wire };
+	}
+
+	tenureOf(run: RunScope): SimTenure | null {
+		return this.#tenures.get(run) ?? null;
+	}
+
+	/** A run has made this call of the store, and it was executed. */
+	executed(run: RunScope, name: string): void {
+		if (!CHANGES_DIRECTORY.has(name)) return;
+		for (const { tenure } of this.cluster.members) {
+			if (tenure.run !== run) this.#wires.get(tenure)?.lookSoon();
+		}
+	}
+
+	/** Calls of several engines are executed one after the other. */
+	inTurn<T>(execute: () => Promise<T>): Promise<T> {
+		const result = this.#last.then(execute);
+		this.#last = result.catch(() => {});
+		return result;
+	}
+}

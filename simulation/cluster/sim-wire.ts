@@ -1,0 +1,186 @@
+// The wire of one run of the server in a simulated cluster: its messages come late, twice or never, as the seed says.
+import { createAloneWire } from "../../packages/server/src/adapters/alone/alone-wire.ts";
+import type { LeasedDelivery } from "../../packages/server/src/ports/store/queue.ts";
+import type { Store } from "../../packages/server/src/ports/store/store.ts";
+import type { Place } from "../../packages/server/src/ports/tenure.ts";
+import type { DiscardNote, OwnerNote, Wire, WireListener } from "../../packages/server/src/ports/wire.ts";
+import type { RunScope } from "../world/run-scope.ts";
+import type { MemberTenure } from "./member.ts";
+import type { SimCluster } from "./sim-cluster.ts";
+import { delaysOf, SOON_MS } from "./wire-mode.ts";
+
+/** How long a note may take. */
+const TELL_MS = 1_000;
+/** Who waits for others looks this often whether they have answered. */
+const ANSWER_MS = 50;
+/** A change that a message has not told is found by a look, after this time at most. */
+const LOOK_MS = 700;
+const WORKSPACE = "";
+
+export interface WireParts {
+	readonly cluster: SimCluster;
+	readonly run: RunScope;
+	/** Asked for the versions as they are, without delays or faults. */
+	readonly store: Pick<Store, "directoryVersions">;
+	readonly tenure: () => MemberTenure;
+	/** The wire of another process. */
+	readonly wireOf: (tenure: MemberTenure) => SimWire | undefined;
+}
+
+/** Reads are reads of the directory by the engine. A process has read a version when such a read has resolved. */
+export class SimWire implements Wire {
+	readonly handsOff: boolean;
+	readonly live = createAloneWire().live;
+	readonly #parts: WireParts;
+	#listener: WireListener | null = null;
+	#read: (projectId: string | null, version: number) => Promise<void> = () => Promise.resolve();
+	/** When the last message so far comes, in monotonic time. */
+	#lastAt = 0;
+	/** By project: the version that this process has read, or made. */
+	readonly #versions = new Map<string, number>();
+
+	constructor(parts: WireParts) {
+		this.#parts = parts;
+		this.handsOff = parts.cluster.handsOff;
+	}
+
+	// Each message comes to the member that it is for, if that still lives then. It outlives its sender.
+
+	handOff(place: Place, delivery: LeasedDelivery): void {
+		const { cluster } = this.#parts;
+		// A hand-off never comes twice.
+		const [delay] = delaysOf({ ...cluster.wireMode, twice: 0 }, cluster.random);
+		if (delay === undefined) return;
+		const copy = structuredClone(delivery);
+		cluster.clock.after(this.#inTurn(delay), () =>
+			this.#at(place, ({ listener }) => listener?.handedOver(place, copy)),
+		);
+	}
+
+	/** The delay of a message with this one. Messages overtake each other only if some are late. */
+	#inTurn(delay: number): number {
+		const { clock, wireMode } = this.#parts.cluster;
+		const now = clock.monotonicMs();
+		const at = wireMode.late === 0 ? Math.max(now + delay, Math.min(this.#lastAt, now + SOON_MS)) : now + delay;
+		this.#lastAt = Math.max(at, this.#lastAt);
+		return at - now;
+	}
+
+	tell(place: Place, note: OwnerNote): Promise<"done" | "unreachable"> {
+		return this.#tell(place, note);
+	}
+
+	async tellAll(note: DiscardNote): Promise<void> {
+		const { cluster, tenure } = this.#parts;
+		const others = cluster.members.filter((member) => member.tenure !== tenure());
+		await Promise.all(others.map(({ name }) => this.#tell({ member: name, epoch: 0 }, note)));
+	}
+
+	#tell(place: Place, note: OwnerNote | DiscardNote): Promise<"done" | "unreachable"> {
+		const { cluster, run } = this.#parts;
+		return new Promise((resolve) => {
+			run.later(TELL_MS, () => resolve("unreachable"));
+			for (const delay of delaysOf(cluster.wireMode, cluster.random)) {
+				cluster.clock.after(this.#inTurn(delay), () =>
+					this.#at(place, ({ listener }) => {
+						if (listener === null) return;
+						listener.noted(note);
+						const [answer] = delaysOf(cluster.wireMode, cluster.random);
+						if (answer !== undefined) run.later(answer, () => resolve("done"));
+					}),
+				);
+			}
+		});
+	}
+
+	#at(place: Place, act: (wire: { readonly listener: WireListener | null }) => void): void {
+		const { cluster, wireOf } = this.#parts;
+		const tenure = cluster.member(place.member)?.tenure;
+		const wire = tenure === undefined ? undefined : wireOf(tenure);
+		if (tenure !== undefined && wire !== undefined) tenure.run.act(() => act({ listener: wire.#listener }));
+	}
+
+	// Histories have no sessions, and watch each process by itself.
+
+	sessionsEnded(): Promise<void> {
+		return Promise.resolve();
+	}
+
+	catchUp(): Promise<void> {
+		return Promise.resolve();
+	}
+
+	listen(listener: WireListener): void {
+		this.#listener = listener;
+	}
+
+	follow(read: (projectId: string | null, version: number) => Promise<void>): void {
+		this.#read = read;
+	}
+
+	async changed(projectId: string | null, version: number): Promise<void> {
+		const { cluster, run, tenure, wireOf } = this.#parts;
+		this.#note(projectId, version);
+		const others = cluster.members.filter((member) => member.tenure !== tenure());
+		const waiting = new Set(others);
+		for (const other of others) wireOf(other.tenure)?.told(projectId, version);
+		for (;;) {
+			for (const member of waiting) {
+				const isGone = !cluster.has(member) || cluster.clock.monotonicMs() >= member.expiresAt;
+				if (isGone || wireOf(member.tenure)?.hasRead(projectId, version) !== false) waiting.delete(member);
+			}
+			if (waiting.size === 0) return;
+			await new Promise<void>((resolve) => void run.later(ANSWER_MS, resolve));
+		}
+	}
+
+	/** Whether this process knows a version. */
+	hasRead(projectId: string | null, version: number): boolean {
+		return version <= (this.#versions.get(projectId ?? WORKSPACE) ?? 0);
+	}
+
+	#note(projectId: string | null, version: number): void {
+		const key = projectId ?? WORKSPACE;
+		this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
+	}
+
+	/** Another process says that it has made a change. */
+	told(projectId: string | null, version: number): void {
+		const { cluster, run } = this.#parts;
+		const delays = delaysOf(cluster.wireMode, cluster.random).filter((delay) => delay < LOOK_MS);
+		for (const delay of delays.length === 0 ? [cluster.upTo(LOOK_MS)] : delays) {
+			run.later(delay, () => void this.#follow(projectId, version));
+		}
+	}
+
+	async #follow(projectId: string | null, version: number): Promise<void> {
+		const { cluster, run } = this.#parts;
+		try {
+			if (!this.hasRead(projectId, version)) await this.#read(projectId, version);
+			this.#note(projectId, version);
+		} catch {
+			run.later(cluster.upTo(LOOK_MS), () => void this.#follow(projectId, version));
+		}
+	}
+
+	/** The directory may have changed in the store, and whoever has changed it may die before it tells. */
+	lookSoon(): void {
+		const { cluster, run } = this.#parts;
+		run.later(cluster.upTo(LOOK_MS), () => void this.look().catch(() => this.lookSoon()));
+	}
+
+	/** Reads all changes that were made so far. */
+	async look(): Promise<void> {
+		const { workspace, projects } = await this.#parts.store.directoryVersions();
+		// In a process that can't reach the store, the reads of the engine fail.
+		if (!this.hasRead(null, workspace)) {
+			await this.#read(null, workspace);
+			this.#note(null, workspace);
+		}
+		for (const { projectId, version } of projects) {
+			if (this.hasRead(projectId, version)) continue;
+			await this.#read(projectId, version);
+			this.#note(projectId, version);
+		}
+	}
+}
