@@ -260,7 +260,7 @@ class AssembledEngine implements Engine {
 		this.stats = new StatsCalls(parts, directory);
 
 		const live = liveReporter;
-		this.#replayer = new Replayer(parts, limits, { directory, events: ownEvents, pace, line: this.#line, live });
+		this.#replayer = new Replayer(parts, { directory, events: ownEvents, pace, line: this.#line, live });
 		this.replays = new ReplayCalls(parts, limits, { directory, replayer: this.#replayer, live });
 		this.#housekeeper = new Housekeeper(parts);
 		this.#statsRoller = new StatsRoller(parts);

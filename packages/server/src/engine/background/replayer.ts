@@ -5,7 +5,7 @@ import type { ReplayStore } from "../../ports/store/replays.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
-import type { EngineLimits, PartsOn } from "../parts.ts";
+import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { Pace } from "./pace.ts";
 import { Periodic } from "./periodic.ts";
@@ -37,17 +37,18 @@ const SHARE = 0.5;
  */
 const RATE_SHARE_S = 0.1;
 const RETRY_AFTER_MS = 1_000;
-/** How often a process that shares the store looks for replays that others have started or ended. */
-const FIND_EVERY_MS = 1_000;
-const READ_PROBLEM = "the running replays could not be read";
 /** How often the live stream tells of the progress of a replay, at most. */
 const TELL_EVERY_MS = 1_000;
+/** How often the running replays are read while other processes can start some, too. */
+const FIND_EVERY_MS = 2_000;
+const READ_PROBLEM = "the running replays could not be read";
 
 /**
  * The running replays make their steps in round robin order, each in the process that holds its webhook. A replay can
  * make a step if its webhook is deliverable and few of its earlier replay deliveries still wait for their first attempt.
  * The pace, which follows live traffic, sets the time between steps. Each step is one transaction that also advances the
  * replay's position, so a crash loses nothing: the next start continues. If the webhook is deleted, a step cancels the replay.
+ * Replays that other processes start are found in the store.
  *
  * States:
  * - stopped: the initial state, and the one after `stop`. Replays can be added, and wait for `start`.
@@ -58,6 +59,7 @@ const TELL_EVERY_MS = 1_000;
 export class Replayer {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
+	readonly #finding: Periodic;
 	/** Running replays by id. The first one is next in line. */
 	readonly #replays = new Map<string, Replay>();
 	/** The deliveries of a webhook's replays that had not been attempted at the last look, by webhook. */
@@ -68,14 +70,15 @@ export class Replayer {
 	#cancelTimer: (() => void) | null = null;
 	#working: Promise<void> | null = null;
 	#waitMs: number = LOOK_EVERY_MS.first;
-	/** Null in a process that runs alone: all replays are started here. */
-	readonly #finding: Periodic | null;
 
-	constructor(parts: Parts, limits: Pick<EngineLimits, "findEveryMs">, near: Neighbours) {
+	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
-		const loop = { everyMs: FIND_EVERY_MS, work: () => this.#find(), problem: READ_PROBLEM };
-		this.#finding = limits.findEveryMs === null ? null : new Periodic(parts, loop);
+		this.#finding = new Periodic(parts, {
+			everyMs: FIND_EVERY_MS,
+			work: () => this.#find(),
+			problem: READ_PROBLEM,
+		});
 	}
 
 	/** Loads the running replays from the store and continues them. */
@@ -83,7 +86,7 @@ export class Replayer {
 		if (this.#started) return;
 		this.#started = true;
 		await this.#load();
-		this.#finding?.start();
+		this.#finding.start();
 	}
 
 	/** Reads the running replays anew: another process may have moved them on. A failure is reported. */
@@ -100,14 +103,14 @@ export class Replayer {
 		for (const replay of await this.#parts.store.runningReplays()) this.add(replay);
 	}
 
-	/** Adds the replays that other processes have started, and forgets those that are over. */
+	/** Takes up what other processes have started, and forgets what has ended in them. */
 	async #find(): Promise<void> {
 		if (this.#parts.tenure.liveMembers() === 1) return;
 		const before = [...this.#replays.keys()];
 		const running = await this.#parts.store.runningReplays();
 		const ids = new Set(running.map(({ id }) => id));
-		for (const replay of running) if (!this.#replays.has(replay.id)) this.add(replay);
 		for (const id of before) if (!ids.has(id)) this.forget(id);
+		for (const replay of running) if (!this.#replays.has(replay.id)) this.add(replay);
 	}
 
 	/** Resolves when the step under way is done. The next start continues. */
@@ -115,7 +118,7 @@ export class Replayer {
 		this.#started = false;
 		this.#cancelTimer?.();
 		this.#cancelTimer = null;
-		await Promise.all([this.#working, this.#finding?.stop()]);
+		await Promise.all([this.#working, this.#finding.stop()]);
 	}
 
 	/** Adds a replay that is Running in the store. */
