@@ -69,9 +69,11 @@ describe.skipIf(postgresIssue() !== null)("on a database", { timeout: 60_000 }, 
 		await eventually("the api process has heard of the worker", async () => (await warnings(api)).length === 0);
 		expect(await readiness(api.url)).toMatchObject({ ready: true, checks: { delivery: true } });
 		const working = { store: true, membership: true, dispatcher: true };
-		expect(await readiness(worker.url)).toEqual({ status: 200, ready: true, checks: working });
-		const members = (await api.client.getStatus()).members ?? [];
-		expect(members.map(({ role, shards, duties }) => [role, shards, duties.length])).toEqual([
+		const ready = { status: 200, ready: true, checks: working };
+		await expect.poll(() => readiness(worker.url), { timeout: 20_000 }).toEqual(ready);
+		const members = async () =>
+			(await api.client.getStatus()).members?.map(({ role, shards, duties }) => [role, shards, duties.length]);
+		await expect.poll(members, { timeout: 20_000 }).toEqual([
 			["api", 0, 0],
 			["worker", 256, 7],
 		]);
@@ -105,7 +107,8 @@ describe.skipIf(postgresIssue() !== null)("on a database", { timeout: 60_000 }, 
 			async () => (await api.project.replays.get(replayId)).status === "Finished",
 		);
 		await receiver.waitFor(2);
-		receiver.respond([{ status: 500 }]);
+		// So late that only the retry by hand can be the next attempt.
+		receiver.respond([{ status: 503, headers: { "retry-after": "3600" } }]);
 		const failed = await send();
 		const { id: deliveryId } = await api.waitForDelivery(failed, ({ attemptCount }) => attemptCount > 0);
 		await api.project.deliveries.retry(deliveryId);
