@@ -71,8 +71,8 @@ export const PLANTED: readonly PlantedBug[] = [
 		name: "cancelled-is-sent",
 		effect: "A delivery that is cancelled while it waits in memory is attempted nevertheless.",
 		file: "engine/managing/delivery-calls.ts",
-		find: 'if (state.status === "Cancelled") this.#near.line.discard(delivery.id);',
-		replace: 'if (state.status === "Cancelled") this.#near.line.due(delivery.webhookId, at);',
+		find: 'if (state.status === "Cancelled") this.#near.line.discard(delivery);',
+		replace: 'if (state.status === "Cancelled") this.#near.line.retried(delivery, at);',
 	},
 	{
 		name: "outcome-rides-on",
@@ -185,7 +185,7 @@ export const PLANTED: readonly PlantedBug[] = [
 		name: "resumed-one-too-far",
 		effect: "A client of the live stream that comes back misses the first item since.",
 		file: "engine/live/live-feed.ts",
-		find: "return { position, gap: null };",
+		find: "return { position, gap: position <= this.#missedAt ? MISSED : null };",
 		replace: "return { position: Math.min(position + 1, this.#last), gap: null };",
 	},
 	{
