@@ -46,7 +46,10 @@ export interface MemberLoad {
 
 export interface Membership {
 	readonly role: Role;
-	/** Whether this process is a member now. If not, what it knows of projects, webhooks and keys may be outdated. */
+	/**
+	 * Whether this process is a member now that has read the changes of others lately. If not, what it knows of projects, webhooks and
+	 * keys may be outdated.
+	 */
 	readonly isMember: () => boolean;
 	/** How many members deliver, as far as this process has heard. */
 	readonly deliverers: () => number;

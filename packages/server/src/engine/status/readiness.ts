@@ -41,7 +41,11 @@ export async function readinessOf({ commits, line, membership, isStopping }: Fou
 
 function memberCheck({ isMember }: Membership): Check {
 	if (isMember()) return { ok: true, message: "the process is a member of the cluster" };
-	return { ok: false, message: "the process is no member of the cluster: it can't reach the database in time" };
+	return {
+		ok: false,
+		message:
+			"the process is no member of the cluster, or can't read what others have changed: the database does not answer in time",
+	};
 }
 
 function deliveryCheck({ deliverers }: Membership): Check {

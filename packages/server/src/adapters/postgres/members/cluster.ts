@@ -72,7 +72,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		tenure,
 		wire,
 		role,
-		isMember: () => tenure.id !== null,
+		isMember: () => wire.isCurrent(),
 		deliverers: () => tenure.deliverers,
 		members: () => readMembers(database, tenure.id),
 		report: (load) => tenure.report(load),

@@ -121,6 +121,36 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		expect(b?.isMember()).toBe(false);
 	});
 
+	it("resolves a change beside a member that can't read it only when that one answers no calls", async () => {
+		const [a, b] = await start(2);
+		let isBroken = true;
+		b?.wire.follow(() => (isBroken ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
+		expect(b?.isMember()).toBe(true);
+		const { projectId, version } = await change();
+		await a?.wire.changed(projectId, version);
+		expect(b?.isMember()).toBe(false);
+		expect(b?.tenure.shards()).toHaveLength(128);
+		expect(a?.isMember()).toBe(true);
+		isBroken = false;
+		await expect.poll(() => b?.isMember(), WAIT).toBe(true);
+	});
+
+	it("counts as a member that answers calls only when it has read everything since it has joined again", async () => {
+		const [a, b] = await start(2);
+		const read = Promise.withResolvers<void>();
+		b?.clock.freeze();
+		await expect.poll(() => b?.isMember(), WAIT).toBe(false);
+		b?.wire.follow(() => read.promise);
+		const { projectId, version } = await change();
+		await a?.wire.changed(projectId, version);
+		b?.clock.resume();
+		const number = async () => (await a?.members())?.filter(({ state }) => state === "live").length;
+		await expect.poll(number, WAIT).toBe(2);
+		expect(b?.isMember()).toBe(false);
+		read.resolve();
+		await expect.poll(() => b?.isMember(), WAIT).toBe(true);
+	});
+
 	it("reads changes that nobody has told of", async () => {
 		const [a] = await start(1);
 		const reads: unknown[] = [];

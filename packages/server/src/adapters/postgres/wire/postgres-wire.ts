@@ -15,8 +15,10 @@ import { markDone, readNotes } from "./notes.ts";
 const LOOK_MS = 200;
 /** How often somebody who waits for others looks whether they have answered. */
 const ANSWER_MS = 50;
-/** A member that has not read a change by then has lost its tenure. */
+/** A member that has not read a change by then has lost its tenure, or answers no calls: see `isCurrent`. */
 const CHANGE_MS = 5_000;
+/** What a member has read longer ago may be outdated. Less than `CHANGE_MS`, since clocks do not run equally fast. */
+const CURRENT_MS = 4_000;
 /** How long a catch-up waits after the one before. */
 const CALM_MS = 10;
 /** Projects read again at once. */
@@ -49,6 +51,8 @@ export class PostgresWire implements Wire {
 	readonly #versions = new Map<string, number>();
 	/** The member for which `#confirmed` was written, and up to which number. */
 	#confirmed: { readonly member: string; readonly number: number } | null = null;
+	/** For which member everything was read last, and when that began, in monotonic time. */
+	#current: { readonly member: string; readonly at: number } | null = null;
 	#looking: Promise<void> = Promise.resolve();
 	/** A catch-up that has not begun to read. */
 	#catchingUp: Promise<void> | null = null;
@@ -115,6 +119,19 @@ export class PostgresWire implements Wire {
 		});
 	}
 
+	/**
+	 * Whether this process knows all changes but the newest, for which those who have made them still wait. False for a member
+	 * that has just joined, or can't read changes for whatever reason.
+	 */
+	isCurrent(): boolean {
+		const current = this.#current;
+		return (
+			current !== null &&
+			current.member === this.#parts.member() &&
+			this.#parts.clock.monotonicMs() - current.at < CURRENT_MS
+		);
+	}
+
 	listen(listener: WireListener): void {
 		this.#listener = listener;
 	}
@@ -163,8 +180,9 @@ export class PostgresWire implements Wire {
 	}
 
 	async #look(): Promise<void> {
-		const { database, member } = this.#parts;
+		const { database, member, clock } = this.#parts;
 		const id = member();
+		const at = clock.monotonicMs();
 		const [{ number, from, since, workspace, projects }] = await Promise.all([
 			readChanges(database, this.#since),
 			id === null ? Promise.resolve() : this.#takeNotes(id),
@@ -182,6 +200,7 @@ export class PostgresWire implements Wire {
 		for await (const changes of readSessionChanges(database, from)) this.#listener?.sessionsChanged(changes);
 		await this.live.look(from);
 		this.#since = since;
+		this.#current = id === null ? null : { member: id, at };
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
 		await confirm(database, id, number);
 		this.#confirmed = { member: id, number };
