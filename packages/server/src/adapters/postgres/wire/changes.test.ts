@@ -20,20 +20,20 @@ describe.skipIf(postgresIssue() !== null)("the changes of the directory", () => 
 			`INSERT INTO projects (id, workspace_id, name, event_type_policy, create_date, revision) VALUES ('${PROJECT}', '${PROJECT}', 'p', 0, 0, 0)`,
 			url,
 		);
-		const first = await readChanges(database, FROM_START);
+		const first = await readChanges(database, FROM_START, null);
 		expect(first.projects).toEqual([{ projectId: idOf("proj", PROJECT), version: 1 }]);
-		expect((await readChanges(database, first.since)).projects).toEqual([]);
+		expect((await readChanges(database, first.since, null)).projects).toEqual([]);
 
-		const { since } = await readChanges(database, first.since);
+		const { since } = await readChanges(database, first.since, null);
 		await server.query("UPDATE projects SET version = 2, version_xid = '3'", url);
-		expect((await readChanges(database, since)).projects).toEqual([]);
+		expect((await readChanges(database, since, null)).projects).toEqual([]);
 		await server.query(
 			"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fanfare'",
 			url,
 		);
 		// The connection that was idle has ended: nobody was told.
 		await expect
-			.poll(() => readChanges(database, since).then(({ projects }) => projects, String))
+			.poll(() => readChanges(database, since, null).then(({ projects }) => projects, String))
 			.toEqual([{ projectId: idOf("proj", PROJECT), version: 2 }]);
 		await database.close();
 	});

@@ -1,12 +1,13 @@
-// What has changed in the directory since a reader has looked last, and who has read how far.
+// What others have changed and written since a reader has looked last, and who has read how far.
 //
 // A change is found by the transaction that has made it: those that a reader could not see yet have higher numbers than all that had
 // ended when it looked. Whoever has made a change takes a number from a sequence after the commit. A reader looks at the sequence first
 // and at the changes then, so it has read all changes whose numbers it has seen.
 import { idOf } from "../codec/ids.ts";
-import { json, number, numberOrNull, text } from "../codec/rows.ts";
+import { boolean, json, number, numberOrNull, text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
+import type { Note, NoteRow } from "./notes.ts";
 
 const SELECT_NUMBER = statement(
 	"SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS number FROM directory_changes",
@@ -15,7 +16,11 @@ const SELECT_NUMBER = statement(
 const SELECT_CHANGES = statement(`
 	SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS since, (SELECT version FROM workspace) AS workspace,
 		(SELECT json_agg(json_build_array(id, version)) FROM projects WHERE delete_date IS NULL
-			AND version_xid >= $1::text::xid8 AND version_xid < pg_snapshot_xmax(pg_current_snapshot()))::text AS projects
+			AND version_xid >= $1::text::xid8 AND version_xid < pg_snapshot_xmax(pg_current_snapshot()))::text AS projects,
+		EXISTS (SELECT 1 FROM session_changes WHERE xid >= $1::text::xid8 AND xid < pg_snapshot_xmax(pg_current_snapshot())) AS has_sessions,
+		(SELECT json_agg(json_build_array(id, notes) ORDER BY id) FROM owner_notes
+			WHERE member = $2::uuid AND NOT is_done)::text AS notes,
+		(SELECT json_agg(DISTINCT topic) FROM live_watches WHERE member IS DISTINCT FROM $2::uuid)::text AS watched
 `);
 
 /**
@@ -30,7 +35,7 @@ export interface ChangesPlace {
 /** No transaction has a lower number. */
 export const FROM_START: ChangesPlace = { transaction: "0", connection: 0 };
 
-export interface DirectoryChanges {
+export interface Changes {
 	/** All changes up to this number are among these or were read before. */
 	readonly number: number;
 	/** The transaction from which on changes were read: that of the place, unless the place was worth nothing. */
@@ -41,27 +46,34 @@ export interface DirectoryChanges {
 	readonly workspace: number | null;
 	/** Projects that have changed, perhaps before `since`. Deleted ones are changes of the workspace. */
 	readonly projects: readonly { readonly projectId: string; readonly version: number }[];
+	/** Whether sessions have begun or ended from `from` on. */
+	readonly hasSessions: boolean;
+	/** What others have written to the member, the oldest first. */
+	readonly notes: readonly NoteRow[];
+	/** What the others watch. */
+	readonly watched: readonly string[];
 }
 
-export function readChanges(database: Database, since: ChangesPlace): Promise<DirectoryChanges> {
+/** Reads for a member, or a process that is none, what others have changed and written: in one call, since that is done several times a second. */
+export function readChanges(database: Database, since: ChangesPlace, member: string | null): Promise<Changes> {
 	return database.read(async (session) => {
 		// In this order: the second statement sees what was committed before the first one has answered.
 		const { connection } = session;
 		const { transaction } = connection <= since.connection ? since : FROM_START;
 		const [[taken], [row]] = await Promise.all([
 			session.run(SELECT_NUMBER),
-			session.run(SELECT_CHANGES, [transaction]),
+			session.run(SELECT_CHANGES, [transaction, member]),
 		]);
-		const projects = row?.["projects"] ?? null;
+		const list = <T>(column: string) => json<T[]>(row?.[column] ?? "[]");
 		return {
 			number: number(taken?.["number"]),
 			from: transaction,
 			since: { transaction: text(row?.["since"]), connection },
 			workspace: numberOrNull(row?.["workspace"] ?? null),
-			projects: (projects === null ? [] : json<[string, number][]>(projects)).map(([id, version]) => ({
-				projectId: idOf("proj", id),
-				version,
-			})),
+			projects: list<[string, number]>("projects").map(([id, version]) => ({ projectId: idOf("proj", id), version })),
+			hasSessions: boolean(row?.["has_sessions"]),
+			notes: list<[number, string]>("notes").map(([id, notes]) => ({ id, notes: json<Note[]>(notes) })),
+			watched: list<string>("watched"),
 		};
 	});
 }

@@ -1,11 +1,17 @@
 // Notes to members: rows with many notes each, which the member marks when it has acted upon them.
 import type { DiscardNote, OwnerNote } from "../../../ports/wire.ts";
 import { binaryArray } from "../codec/arrays.ts";
-import { boolean, json, number, text } from "../codec/rows.ts";
+import { boolean, number } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
 
 export type Note = OwnerNote | DiscardNote;
+
+/** Notes that came together. */
+export interface NoteRow {
+	readonly id: number;
+	readonly notes: readonly Note[];
+}
 
 /** Nobody waits for notes any more that are as old as this. Their sender has died if they are still there. */
 const OLD_MS = 60_000;
@@ -50,18 +56,6 @@ export function takeBack(database: Database, ids: readonly number[]): Promise<bo
 		const rows = await session.run(DELETE, [binaryArray("int8", ids)]);
 		return rows.length === ids.length && rows.every((row) => boolean(row["is_done"]));
 	});
-}
-
-const SELECT_NEW = statement("SELECT id, notes FROM owner_notes WHERE member = $1 AND NOT is_done ORDER BY id");
-
-/** What others have written to a member, the oldest first. */
-export function readNotes(database: Database, member: string): Promise<{ id: number; notes: readonly Note[] }[]> {
-	return database.read(async (session) =>
-		(await session.run(SELECT_NEW, [member])).map((row) => ({
-			id: number(row["id"]),
-			notes: json<Note[]>(text(row["notes"])),
-		})),
-	);
 }
 
 const MARK = statement("UPDATE owner_notes SET is_done = true WHERE id = ANY($1::bigint[])");

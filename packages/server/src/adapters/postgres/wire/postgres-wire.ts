@@ -9,7 +9,7 @@ import type { Database } from "../connection/database.ts";
 import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./changes.ts";
 import { PostgresLiveWire } from "./live/postgres-live-wire.ts";
 import { NoteSender } from "./note-sender.ts";
-import { markDone, readNotes } from "./notes.ts";
+import { markDone, type NoteRow } from "./notes.ts";
 
 /** How often a member looks for changes and notes. */
 const LOOK_MS = 200;
@@ -19,8 +19,8 @@ const ANSWER_MS = 50;
 const CHANGE_MS = 5_000;
 /** What a member has read longer ago may be outdated. Less than `CHANGE_MS`, since clocks do not run equally fast. */
 const CURRENT_MS = 4_000;
-/** How long a catch-up waits after the one before. */
-const CALM_MS = 10;
+/** How long a catch-up waits after the one before, so that unknown tokens cost little, however many are shown. */
+const CALM_MS = 50;
 /** Projects read again at once. */
 const READS = 8;
 
@@ -183,10 +183,9 @@ export class PostgresWire implements Wire {
 		const { database, member, clock } = this.#parts;
 		const id = member();
 		const at = clock.monotonicMs();
-		const [{ number, from, since, workspace, projects }] = await Promise.all([
-			readChanges(database, this.#since),
-			id === null ? Promise.resolve() : this.#takeNotes(id),
-		]);
+		const changes = await readChanges(database, this.#since, id);
+		const { number, from, since, workspace, projects } = changes;
+		if (id !== null) await this.#takeNotes(id, changes.notes);
 		// Projects come and go with the versions of the workspace. What is forgotten is at most asked for once more.
 		if (workspace !== null && workspace > (this.#versions.get(WORKSPACE) ?? 0)) this.#versions.clear();
 		if (workspace !== null) await this.#follow(null, workspace);
@@ -197,8 +196,10 @@ export class PostgresWire implements Wire {
 			}
 		};
 		await Promise.all(Array.from({ length: READS }, readSome));
-		for await (const changes of readSessionChanges(database, from)) this.#listener?.sessionsChanged(changes);
-		await this.live.look(from);
+		if (changes.hasSessions) {
+			for await (const sessions of readSessionChanges(database, from)) this.#listener?.sessionsChanged(sessions);
+		}
+		await this.live.look(from, changes.watched);
 		this.#since = since;
 		this.#current = id === null ? null : { member: id, at };
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
@@ -217,8 +218,7 @@ export class PostgresWire implements Wire {
 		this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
 	}
 
-	async #takeNotes(member: string): Promise<void> {
-		const rows = await readNotes(this.#parts.database, member);
+	async #takeNotes(member: string, rows: readonly NoteRow[]): Promise<void> {
 		if (rows.length === 0) return;
 		for (const { notes } of rows) for (const note of notes) this.#listener?.noted(note);
 		await markDone(

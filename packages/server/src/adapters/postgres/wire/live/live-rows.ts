@@ -19,15 +19,6 @@ export async function removeWatch(database: Database, member: string, topic: str
 	await database.transact((session) => session.run(UNWATCH, [member, topic]));
 }
 
-const SELECT_WATCHED = statement("SELECT DISTINCT topic FROM live_watches WHERE member IS DISTINCT FROM $1::uuid");
-
-/** What the others watch. */
-export function readWatched(database: Database, member: string | null): Promise<string[]> {
-	return database.read(async (session) =>
-		(await session.run(SELECT_WATCHED, [member])).map((row) => text(row["topic"])),
-	);
-}
-
 /** Facts of one topic; a topic without facts has lost some, and no topic is the last that a member says. */
 export interface Publication {
 	readonly topic: string | null;

@@ -108,12 +108,12 @@ export class PostgresLiveWire implements LiveWire {
 		this.#flushLater();
 	}
 
-	/** Part of a look of the wire: reads who watches what, and what was published in the transactions from `since` on. */
-	async look(since: string): Promise<void> {
+	/** Part of a look of the wire, which has read what others watch: reads what was published in the transactions from `since` on. */
+	async look(since: string, topics: readonly string[]): Promise<void> {
 		const { clock, database } = this.#parts;
 		const member = this.#parts.member();
 		this.#publisher = member ?? this.#publisher;
-		const watched = new Set(await rows.readWatched(database, member));
+		const watched = new Set(topics);
 		for (const topic of watched) this.watchedElsewhere.add(topic);
 		for (const topic of this.watchedElsewhere) if (!watched.has(topic)) this.watchedElsewhere.delete(topic);
 		if (this.#topics.size === 0) {
