@@ -128,6 +128,8 @@ export class TestProcess implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.stop();
+		// Otherwise what closes would wait for its calls for ever.
+		if (this.#isDead) this.#standstill.fail();
 		await this.#opened.disposeAsync();
 	}
 }
@@ -136,20 +138,28 @@ export class TestProcess implements AsyncDisposable {
 class Standstill {
 	#over: Promise<void> | null = null;
 	#end = () => {};
+	#fail: (error: Error) => void = () => {};
 
 	get over(): Promise<void> | null {
 		return this.#over;
 	}
 
 	begin(): void {
-		const { promise, resolve } = Promise.withResolvers<void>();
+		const { promise, resolve, reject } = Promise.withResolvers<void>();
+		promise.catch(() => {});
 		this.#over = promise;
 		this.#end = resolve;
+		this.#fail = reject;
 	}
 
 	end(): void {
 		this.#over = null;
 		this.#end();
+	}
+
+	/** All calls fail from now on, those under way, too. */
+	fail(): void {
+		this.#fail(new Error("the process is dead"));
 	}
 }
 
