@@ -63,8 +63,8 @@ export interface Tenure {
 	 */
 	placeOf(webhookId: string): Place | null;
 	/**
-	 * How many processes accept sends at the moment, this one included whatever it accepts; at least 1. Each of them allows its share of what a project
-	 * may send in a second. Called for each send of a project with such a quota.
+	 * How many processes accept sends at the moment, this one included whatever it accepts; at least 1. Each of them allows its share of
+	 * what a project may send in a second. Called for each send of a project with such a quota.
 	 */
 	liveMembers(): number;
 	/** Registers who is told about shards. Called once, before `start`. */

@@ -11,8 +11,8 @@ const PRECISION_MS = 60_000;
 const STEP = 500;
 
 /**
- * The last use of each key; those of other processes are known a minute later. A crash loses those of about the last minute. Memory: one number for each key that was ever used
- * and is not deleted.
+ * The last use of each key; those of other processes are known a minute later. A crash loses those of about the last minute. Memory:
+ * one number for each key that was ever used and is not deleted.
  */
 export class KeyUses {
 	readonly #parts: Parts;

@@ -32,7 +32,7 @@ export class HandOffs {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
 	/** The notes about cancelled deliveries that are under way. */
-	#telling: Promise<unknown> = Promise.resolve();
+	readonly #telling = new Set<Promise<unknown>>();
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
@@ -69,12 +69,13 @@ export class HandOffs {
 		// Who becomes its owner reads it from the store.
 		if (place === null) return;
 		const telling = this.#parts.wire.tell(place, { kind: "discard", webhookId, deliveryId });
-		this.#telling = Promise.all([this.#telling, telling]);
+		this.#telling.add(telling);
+		void telling.finally(() => this.#telling.delete(telling));
 	}
 
 	/** Resolves when everybody who was told of a cancelled delivery has acted upon it, or after a second. */
 	async told(): Promise<void> {
-		await this.#telling;
+		await Promise.all(this.#telling);
 	}
 
 	/**
