@@ -198,11 +198,14 @@ const BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const MARK = statement(
 	"WITH last AS (DELETE FROM commits WHERE id = $1) INSERT INTO commits DEFAULT VALUES RETURNING id",
 );
-/** The same for the first transaction of a connection, which removes the marks that connections have left that have ended. */
+/**
+ * The same for the first transaction of a connection, which removes the marks that connections have left that have ended: a day later, so
+ * that no step of the database's clock takes one that is asked for.
+ */
 const MARK_FIRST = statement(`
 	WITH old AS (
 		DELETE FROM commits WHERE id IN (
-			SELECT id FROM commits WHERE make_date < cluster_now() - 3600000 FOR UPDATE SKIP LOCKED LIMIT 1000
+			SELECT id FROM commits WHERE make_date < cluster_now() - 86400000 FOR UPDATE SKIP LOCKED LIMIT 1000
 		)
 	)
 	INSERT INTO commits DEFAULT VALUES RETURNING id
