@@ -21,6 +21,7 @@ export function addRotateMasterKey(program: Command): void {
 				"The old key is read from FANFARE_MASTER_KEY, or from master.key in the data directory.",
 				`The new key is read from ${NEW_KEY_VARIABLE}. If FANFARE_MASTER_KEY is not set,`,
 				`the new key replaces master.key, and is generated if ${NEW_KEY_VARIABLE} is not set.`,
+				"With _FILE at its end, either variable names a file that has the key.",
 			].join(" "),
 		)
 		.option("--data-dir <path>", "The server's data directory. Default: ./fanfare-data. [FANFARE_DATA_DIR]")

@@ -78,18 +78,17 @@ function show({ all = false, json = false, ...options }: Options): void {
 
 function serverSettings(flags: Readonly<Record<string, string>>): InForce[] {
 	return settingsBySubject().map(({ flag, variable, defaultText, isSecret }) => {
-		const fromFile = isSecret && process.env[`${variable}_FILE`] !== undefined;
-		const given = flags[flag] ?? (fromFile ? MASK : process.env[variable]);
-		const source =
-			flags[flag] !== undefined
-				? `--${flag}`
-				: given === undefined
-					? "default"
-					: fromFile
-						? `${variable}_FILE`
-						: variable;
-		const value = given === undefined ? defaultText.replaceAll("`", "") : isSecret ? MASK : withoutUserInfo(given);
-		return { of: "server", name: flag, value: printable(value), source };
+		const row = (value: string, source: string): InForce => ({
+			of: "server",
+			name: flag,
+			value: printable(value),
+			source,
+		});
+		const fileVariable = `${variable}_FILE`;
+		if (isSecret && process.env[fileVariable] !== undefined) return row(MASK, fileVariable);
+		const given = flags[flag] ?? process.env[variable];
+		if (given === undefined) return row(defaultText.replaceAll("`", ""), "default");
+		return row(isSecret ? MASK : withoutUserInfo(given), flags[flag] === undefined ? variable : `--${flag}`);
 	});
 }
 
