@@ -68,7 +68,7 @@ class TestRun implements RunScope {
 const clock = new SimClock(0);
 const ending = new AbortController();
 afterAll(() => ending.abort());
-/** The contracts wait in real time, so simulated time passes by itself. */
+/** The contracts look at the states in between in real time, so simulated time passes by itself, at a pace: this is no wait for anything. */
 async function letTimePass(): Promise<void> {
 	while (!ending.signal.aborted) {
 		await clock.advance(STEP_MS);

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { between } from "@fanfare/testkit/seeded-random";
 
 import { clusterFault } from "../../harness/cluster/cluster-fault.ts";
-import { burst, movingIds } from "../../harness/cluster/moving.ts";
+import { chooseUnderLoad } from "../../harness/cluster/moving.ts";
 import type { Round } from "../../round.ts";
 
 /** Longer than a tenure, and long enough for others to take the shards in most rounds. */
@@ -20,7 +20,7 @@ export const memberSuspended = clusterFault({
 	async strike(round) {
 		const random = round.random("strike");
 		const { members } = round;
-		const member = await chosen(round, random);
+		const member = await chooseUnderLoad(round, random);
 		member.isServing = false;
 		member.server.kill("SIGSTOP");
 		await members.quiet(member);
@@ -60,18 +60,10 @@ export const clusterDatabaseRestart = clusterFault({
 	strike: (round) => databaseAway(round, "fast"),
 });
 
-/** A process under load. */
-async function chosen(round: Round, random: () => number): Promise<Awaited<ReturnType<Round["members"]["choose"]>>> {
-	const member = await round.members.choose(random, movingIds(round));
-	await burst(round);
-	await round.moment(random, 400);
-	return member;
-}
-
 async function cutOff(round: Round, how: "silence" | "refuse"): Promise<void> {
 	const random = round.random("strike");
 	const { members } = round;
-	const member = await chosen(round, random);
+	const member = await chooseUnderLoad(round, random);
 	member.isServing = false;
 	member.link[how]();
 	await members.quiet(member);
@@ -88,7 +80,7 @@ async function databaseAway(round: Round, how: "fast" | "immediate"): Promise<vo
 	const { cluster } = round.database;
 	for (let crashes = 0; crashes < CRASHES; crashes++) {
 		const all = members.serving;
-		await chosen(round, random);
+		await chooseUnderLoad(round, random);
 		await cluster.stop(how);
 		// The log is read before any process can write.
 		for (const { link } of all) link.refuse();

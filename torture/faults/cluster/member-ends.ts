@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { shuffle } from "@fanfare/testkit/seeded-random";
 
 import { clusterFault } from "../../harness/cluster/cluster-fault.ts";
-import { burst, movingIds } from "../../harness/cluster/moving.ts";
+import { burst, chooseUnderLoad } from "../../harness/cluster/moving.ts";
 
 const KILLS = 2;
 /** A killed process is started again after up to this time: before or after others have taken its shards. */
@@ -18,9 +18,7 @@ export const memberKill = clusterFault({
 		const random = round.random("strike");
 		const { members } = round;
 		for (let kills = 0; kills < KILLS; kills++) {
-			const member = await members.choose(random, movingIds(round));
-			await burst(round);
-			await round.moment(random, 400);
+			const member = await chooseUnderLoad(round, random);
 			await members.kill(member);
 			round.recovering();
 			await delay(random() * DOWN_MS);
@@ -53,12 +51,7 @@ export const memberLeaves = clusterFault({
 	async strike(round) {
 		const random = round.random("strike");
 		const { members } = round;
-		const leaves = async () => {
-			const member = await members.choose(random, movingIds(round));
-			await burst(round);
-			await round.moment(random, 400);
-			await members.stop(member);
-		};
+		const leaves = async () => members.stop(await chooseUnderLoad(round, random));
 		await burst(round);
 		await members.join();
 		await members.shared();

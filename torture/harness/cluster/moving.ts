@@ -1,6 +1,9 @@
 // Webhooks that are busy up to their limits while they move from one process to another.
+import type { Random } from "@fanfare/testkit/seeded-random";
+
 import type { Round } from "../../round.ts";
 import { replies, succeeds, type WebhookKind } from "../webhook-kinds.ts";
+import type { Member } from "./member.ts";
 
 const PER_SECOND = 10;
 const RETRIES = { maxRetries: 20, maxRetryDelay: 40 };
@@ -28,12 +31,17 @@ export async function addMoving(round: Round): Promise<void> {
 	for (const kind of KINDS) await round.addWebhook(kind);
 }
 
-export function movingIds(round: Round): string[] {
-	return KINDS.map(({ name }) => round.webhook(name).id);
-}
-
 /** Sends events for them, in one batch. */
 export async function burst(round: Round): Promise<void> {
 	const types = Object.entries(BURST).flatMap(([name, count]) => Array.from({ length: count }, () => `moving.${name}`));
 	await round.senders.sendBatch(types, round.random("burst"));
+}
+
+/** Chooses one of the processes that deliver for them, and lets some of its attempts begin. */
+export async function chooseUnderLoad(round: Round, random: Random): Promise<Member> {
+	const ids = KINDS.map(({ name }) => round.webhook(name).id);
+	const member = await round.members.choose(random, ids);
+	await burst(round);
+	await round.moment(random, 400);
+	return member;
 }
