@@ -13,6 +13,7 @@ import { promisify } from "node:util";
 import { eventually } from "@fanfare/testkit/eventually";
 import { parsePsTime } from "@fanfare/testkit/process-usage";
 import { COMPILE_CACHE } from "@fanfare/testkit/programs/compile-cache";
+import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { fastParent } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
@@ -115,6 +116,15 @@ describe("npm run bench", () => {
 		);
 		expect(widest).toBeLessThanOrEqual(110);
 		expect((await readdir(directory.path)).toSorted()).toEqual(["performance.md", "result.json"]);
+	});
+
+	it.skipIf(postgresIssue() !== null)("measures several processes on PostgreSQL", { timeout: WITHIN_MS }, async () => {
+		await using directory = await mkdtempDisposable(join(fastParent(), "fanfare-bench-test-"));
+		const args = ["--scenario", "cluster-1500", "--quick", "--dir", directory.path];
+		const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
+		expect(stdout).toMatch(/2: PostgreSQL's CPU per event +[\d,.]+ µs/);
+		expect(stdout).toMatch(/one of 2 is killed: received, longest +[\d,.]+ ms/);
+		expect(await readdir(directory.path)).toEqual([]);
 	});
 
 	it("compares a commit with the working tree, each on its own code", { timeout: WITHIN_MS }, async () => {

@@ -6,6 +6,7 @@ import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
 import type { ReceiverCalls } from "./children/receiver.ts";
 import type { StoreRunnerCalls } from "./children/store-runner.ts";
+import { BenchCluster } from "./harness/cluster/bench-cluster.ts";
 import { CallCounter } from "./harness/measure/call-counter.ts";
 import { measureFloor } from "./harness/measure/floor.ts";
 import { Child } from "./harness/process/child.ts";
@@ -56,6 +57,7 @@ export function newContext(surroundings: Surroundings, codeDir: string): NotingC
 		events,
 		size: (count) => (quick ? Math.max(1, Math.ceil(count * QUICK_SHARE)) : count),
 		startServer: (start) => BenchServer.start({ resources, codeDir, parentDir, profileDir, ...start }),
+		startCluster: (start) => BenchCluster.start({ resources, codeDir, parentDir, profileDir, ...start }),
 		startLoad: () => Child.start<LoadCalls>("load", resources),
 		startPump: () => startPump(resources),
 		countCalls: (pid) => CallCounter.start(pid, resources),

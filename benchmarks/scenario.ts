@@ -2,6 +2,7 @@
 import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
 import type { StoreFloorLoad, StoreLoad, StoreReading } from "./children/store-runner.ts";
+import type { BenchCluster, ClusterStart } from "./harness/cluster/bench-cluster.ts";
 import type { CallCounter } from "./harness/measure/call-counter.ts";
 import type { Child } from "./harness/process/child.ts";
 import type { BenchServer, ServerStart } from "./harness/server/bench-server.ts";
@@ -45,6 +46,7 @@ export const GROUPS = {
 	speed: "throughput, latency and CPU",
 	shape: "the same with other payload sizes, many webhooks, a backlog, receivers that hang",
 	log: "a big log: its pages, replay and retention beside live traffic, start-up",
+	cluster: "several processes on one PostgreSQL",
 } as const;
 type Group = keyof typeof GROUPS;
 
@@ -81,6 +83,8 @@ export interface RunContext {
 	readonly size: (count: number) => number;
 	/** Starts a server in its own process, with an empty store or a copy of a prepared one. Must be disposed. */
 	readonly startServer: (start?: ServerStart) => Promise<BenchServer>;
+	/** Starts several servers on a PostgreSQL of their own. Must be disposed. */
+	readonly startCluster: (start: ClusterStart) => Promise<BenchCluster>;
 	/** Starts a load generator in its own process. Must be disposed. */
 	readonly startLoad: () => Promise<Child<LoadCalls>>;
 	/** Starts the floor's pump in its own process, for a floor at another rate. Must be disposed. */

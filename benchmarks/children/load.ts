@@ -15,9 +15,13 @@ export interface ClosedLoop extends SeriesTarget {
 }
 
 export interface OpenLoop extends SeriesTarget {
+	/** Other processes of the same cluster, which get their share of the requests. Defaults to none. */
+	readonly otherUrls?: readonly string[];
 	readonly connections: number;
 	readonly ratePerS: number;
 	readonly count: number;
+	/** Events per request, which are due together. Defaults to 1. */
+	readonly batchSize?: number;
 }
 
 export interface ReadLoop {
@@ -119,35 +123,48 @@ async function blast({ url, connections, seconds }: Parameters<LoadCalls["blast"
 }
 
 async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
-	const { count, ratePerS } = options;
+	const { count, ratePerS, serverUrl, otherUrls = [], connections, batchSize = 1 } = options;
 	// The call that ends this one may come before the connections are open.
 	const ended = ending.promise;
-	const lines = await openLines(options, () => sendTemplate(options, 1));
+	const urls = [serverUrl, ...otherUrls];
+	const each = Math.ceil(connections / urls.length);
+	const open = (url: string) =>
+		openLines({ serverUrl: url, connections: each }, () => sendTemplate(options, batchSize));
+	/** The free connections of each server. */
+	const free = await Promise.all(urls.map(open));
+	const all = free.flat();
 	const startAt = nowMs() + LEAD_MS;
-	const intendedAt = Float64Array.from({ length: count }, (_, index) => startAt + (index / ratePerS) * 1_000);
+	const dueAt = (index: number) => startAt + ((index - (index % batchSize)) / ratePerS) * 1_000;
+	const intendedAt = Float64Array.from({ length: count }, (_, index) => dueAt(index));
 	const [sentAt, acknowledgedAt] = [new Float64Array(count), new Float64Array(count)];
-	const free = [...lines];
 	let planned = count;
 	const { promise, resolve, reject } = Promise.withResolvers<void>();
 	let next = 0;
+	let turn = 0;
 	let acknowledged = 0;
 
 	/** Sends the events that are due while there are free connections. An event that waits for one is late; its latency includes the wait. */
 	function sendDue(): void {
 		const now = nowMs();
 		while (next < planned && (intendedAt[next] ?? 0) <= now) {
-			const line = free.pop();
-			if (line === undefined) return;
-			send(line, next++).catch(reject);
+			// The servers take turns, unless one has no free connection.
+			const from = urls.map((_, index) => (turn + index) % urls.length).find((server) => free[server]?.length !== 0);
+			const line = from === undefined ? undefined : free[from]?.pop();
+			if (from === undefined || line === undefined) return;
+			turn = from + 1;
+			send(from, line, next).catch(reject);
+			next += batchSize;
 		}
 	}
 
-	async function send(line: Line, index: number): Promise<void> {
-		sentAt[index] = nowMs();
-		await sendOn(line, index);
-		acknowledgedAt[index] = nowMs();
-		free.push(line);
-		if (++acknowledged === planned) resolve();
+	async function send(from: number, line: Line, first: number): Promise<void> {
+		const last = first + batchSize;
+		sentAt.fill(nowMs(), first, last);
+		await sendOn(line, first);
+		acknowledgedAt.fill(nowMs(), first, last);
+		free[from]?.push(line);
+		acknowledged += batchSize;
+		if (acknowledged === planned) resolve();
 		sendDue();
 	}
 
@@ -155,7 +172,7 @@ async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 	function end(): void {
 		const now = nowMs();
 		const due = intendedAt.findIndex((at) => at > now);
-		if (due !== -1) planned = Math.max(1, due);
+		if (due !== -1) planned = Math.max(1, Math.ceil(due / batchSize)) * batchSize;
 		if (acknowledged === planned) resolve();
 	}
 
@@ -165,7 +182,7 @@ async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 		await promise;
 	} finally {
 		clearInterval(timer);
-		for (const { connection } of lines) connection[Symbol.dispose]();
+		for (const { connection } of all) connection[Symbol.dispose]();
 	}
 	const sent = (times: Float64Array) => times.slice(0, planned);
 	return { intendedAt: sent(intendedAt), sentAt: sent(sentAt), acknowledgedAt: sent(acknowledgedAt) };

@@ -1,5 +1,6 @@
 // Every scenario, in the order of a run.
 import type { Scenario } from "../scenario.ts";
+import { cluster1500 } from "./cluster/cluster-1500.ts";
 import { commandStart } from "./log/command-start.ts";
 import { logPages1m } from "./log/log-pages-1m.ts";
 import { purgeBesideLive } from "./log/purge-beside-live.ts";
@@ -52,4 +53,5 @@ export const SCENARIOS: readonly Scenario[] = [
 	retentionBeside,
 	startUp,
 	commandStart,
+	cluster1500,
 ];

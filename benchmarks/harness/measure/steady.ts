@@ -13,6 +13,10 @@ export interface SteadyLoad {
 	readonly receiver: Receiver;
 	readonly target: SendTarget;
 	readonly ratePerS: number;
+	/** Other processes of the same cluster, which get their share of the requests. Defaults to none. */
+	readonly otherUrls?: readonly string[];
+	/** Events per request, which are due together. Defaults to 1. */
+	readonly batchSize?: number;
 	/** Defaults to more than can be in flight. */
 	readonly connections?: number;
 	/** Whether the webhook of an event responds. Events of the others are sent and not counted. Defaults to all. */
@@ -55,9 +59,18 @@ export async function measureSteady(steady: SteadyLoad, seconds: number): Promis
 
 export async function sendSteadily(steady: SteadyLoad, seconds: number): Promise<SteadyTimes> {
 	const { server, load, receiver, target, ratePerS, connections = CONNECTIONS, answers = () => true } = steady;
-	const count = Math.ceil(ratePerS * seconds);
+	const { otherUrls = [], batchSize = 1 } = steady;
+	const count = Math.ceil((ratePerS * seconds) / batchSize) * batchSize;
 	const series = await receiver.newSeries();
-	const loop = { ...target, series, ratePerS, connections: Math.min(connections, count), count };
+	const loop = {
+		...target,
+		otherUrls,
+		series,
+		ratePerS,
+		connections: Math.min(connections, count),
+		count,
+		batchSize,
+	};
 	const { intendedAt, sentAt, acknowledgedAt } = await server.whileAlive(load.call("openLoop", loop));
 	const counted = intendedAt.reduce((sum, _, sequence) => sum + (answers(sequence) ? 1 : 0), 0);
 	const { received, duplicates } = await server.whileAlive(receiver.waitFor(counted));

@@ -53,6 +53,8 @@ export interface ServerStart {
 	readonly heapMb?: number;
 	/** Creates the data directory in memory, where there is such a file system: for a server that only fills it. Defaults to false. */
 	readonly inMemory?: boolean;
+	/** Its admin key. Defaults to that of `store`, or else to a new one. */
+	readonly key?: string;
 	/** Further settings, by environment variable. */
 	readonly settings?: Readonly<Record<string, string>>;
 }
@@ -107,7 +109,7 @@ export class BenchServer implements AsyncDisposable {
 	static async start(options: BenchServerOptions): Promise<BenchServer> {
 		const { resources, codeDir, profileDir, store, settings = {}, keepData = false } = options;
 		const dataDir = await dataDirOf(options);
-		const key = store?.key ?? `sk_${randomBytes(32).toString("base64url")}`;
+		const key = options.key ?? store?.key ?? newKey();
 		const profile = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
 		const heap = options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`];
 		const preloads = preloadsOf(options).map((file) => `--import=${file}`);
@@ -216,6 +218,13 @@ export class BenchServer implements AsyncDisposable {
 		if (existsSync(file)) await writeFile(file, RESET_PEAK);
 	}
 
+	/** Ends the server as a crash does. */
+	async kill(): Promise<void> {
+		const exited = once(this.#process, "exit");
+		this.#process.kill("SIGKILL");
+		await exited;
+	}
+
 	/** Stops the server and removes its data directory. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.stop();
@@ -233,6 +242,11 @@ export class BenchServer implements AsyncDisposable {
 			clearTimeout(timer);
 		}
 	}
+}
+
+/** A key for the API. */
+export function newKey(): string {
+	return `sk_${randomBytes(32).toString("base64url")}`;
 }
 
 function preloadsOf({ countMessages = false, watchTurns = false }: ServerStart): string[] {

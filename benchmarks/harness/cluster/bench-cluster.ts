@@ -1,0 +1,102 @@
+// Several servers on one PostgreSQL, which is synced as in production.
+import { randomBytes } from "node:crypto";
+
+import { startOwnPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+
+import { BenchServer, newKey, type BenchServerOptions } from "../server/bench-server.ts";
+
+/** As an operator would set it for a server with little memory; the rest is PostgreSQL's defaults. */
+const POSTGRES_SETTINGS = ["shared_buffers=256MB", "max_wal_size=2GB", "max_connections=200"];
+
+export interface ClusterStart {
+	readonly processes: number;
+}
+
+type Options = ClusterStart & Pick<BenchServerOptions, "resources" | "codeDir" | "parentDir" | "profileDir">;
+
+/** What the database has used and written since it was started. */
+export interface DatabaseUse {
+	/** Of all its processes. */
+	readonly walBytes: number;
+	readonly diskBytes: number;
+	readonly connections: number;
+}
+
+export class BenchCluster implements AsyncDisposable {
+	readonly servers: readonly BenchServer[];
+	/** The main process of the database. */
+	readonly postgresPid: number;
+	readonly #postgres: PostgresServer;
+	readonly #url: string;
+
+	private constructor(postgres: PostgresServer, postgresPid: number, url: string, servers: readonly BenchServer[]) {
+		this.#postgres = postgres;
+		this.postgresPid = postgresPid;
+		this.#url = url;
+		this.servers = servers;
+	}
+
+	/**
+	 * Starts the processes one after the other. Throws if there is no PostgreSQL.
+	 *
+	 * @example
+	 * await using cluster = await BenchCluster.start({ resources, codeDir, parentDir, profileDir: null, processes: 2 });
+	 */
+	static async start({ processes, ...options }: Options): Promise<BenchCluster> {
+		const { server: postgres, cluster } = await startOwnPostgres({ durable: true, settings: POSTGRES_SETTINGS });
+		const servers: BenchServer[] = [];
+		try {
+			const url = await postgres.createDatabase();
+			const key = newKey();
+			const settings = {
+				FANFARE_DATABASE_URL: url,
+				FANFARE_MASTER_KEY: randomBytes(32).toString("base64"),
+			};
+			while (servers.length < processes) servers.push(await BenchServer.start({ ...options, key, settings }));
+			if (cluster.pid === null) throw new Error("PostgreSQL has ended");
+			return new BenchCluster(postgres, cluster.pid, url, servers);
+		} catch (error) {
+			await disposeAll(servers, postgres);
+			throw error;
+		}
+	}
+
+	/** The first of the servers. */
+	get first(): BenchServer {
+		const [first] = this.servers;
+		if (first === undefined) throw new Error("a cluster has at least one server");
+		return first;
+	}
+
+	async databaseUse(): Promise<DatabaseUse> {
+		const [row] = await this.#postgres.query(
+			`SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 AS wal, pg_database_size(current_database())::float8 AS disk,
+				(SELECT count(*)::float8 FROM pg_stat_activity WHERE datname = current_database() AND usename = 'fanfare_app') AS connections`,
+			this.#superUrl,
+		);
+		return {
+			walBytes: Number(row?.["wal"]),
+			diskBytes: Number(row?.["disk"]),
+			connections: Number(row?.["connections"]),
+		};
+	}
+
+	/** The database of the servers, for the role that may ask everything. */
+	get #superUrl(): string {
+		const url = new URL(this.#postgres.url);
+		url.pathname = new URL(this.#url).pathname;
+		return url.href;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await disposeAll(this.servers, this.#postgres);
+	}
+}
+
+async function disposeAll(servers: readonly BenchServer[], postgres: PostgresServer): Promise<void> {
+	try {
+		await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+	} finally {
+		await postgres[Symbol.asyncDispose]();
+	}
+}
