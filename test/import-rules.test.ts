@@ -87,6 +87,7 @@ const BAD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/testkit/src/report/bad.ts", "../../../../benchmarks/scenario.ts"],
 	["examples/demo/bad.ts", "../../packages/server/src/index.ts"],
 	["examples/demo/bad.ts", "@fanfare/testkit/server-process"],
+	["examples/cluster/bad.ts", "../../packages/server/src/index.ts"],
 	[`${SERVER}/core/bad.ts`, "../../../../simulation/run-seed.ts"],
 	[`${SERVER}/engine/committing/bad.ts`, "../../../../../simulation/run-seed.ts"],
 	["packages/testkit/src/bad.ts", "../../../simulation/run-seed.ts"],
@@ -128,6 +129,7 @@ const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/cli/src/good.ts", "@fanfare/sdk"],
 	["packages/testkit/src/good.ts", "@fanfare/sdk"],
 	["examples/demo/good.ts", "@fanfare/testkit/report/table"],
+	["examples/cluster/good.ts", "@fanfare/testkit/programs/postgres"],
 	["simulation/world/good.ts", "../../packages/server/src/engine/engine.ts"],
 	["simulation/world/good.ts", "@fanfare/testkit/seeded-random"],
 ];

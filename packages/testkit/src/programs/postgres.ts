@@ -1,6 +1,6 @@
 // A real PostgreSQL for tests, in a temporary directory, or the server that FANFARE_TEST_POSTGRES_URL names.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { chownSync, chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -156,6 +156,34 @@ export class PostgresCluster implements AsyncDisposable {
 
 	/** Makes the files. PostgreSQL refuses root, so as root they belong to the user `postgres`, or else to `nobody`. */
 	static async create(programs: string, options: PostgresOptions): Promise<PostgresCluster> {
+		const cluster = PostgresCluster.#prepare(programs, options);
+		const how = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", `--username=${SUPERUSER}`];
+		const { owner, dir } = { owner: cluster.#owner, dir: cluster.#dir };
+		await run(join(programs, "initdb"), [...how, "-D", cluster.dataDir], { ...owner, cwd: dir.path });
+		return cluster;
+	}
+
+	/**
+	 * Makes a standby of a primary, which must be stopped: the standby begins with a copy of its files, and then follows it. Its name
+	 * for `synchronous_standby_names` is `standby`.
+	 *
+	 * @example
+	 * const standby = await PostgresCluster.createStandby(primary, { durable: true });
+	 * await Promise.all([primary.start(), standby.start()]);
+	 */
+	static async createStandby(primary: PostgresCluster, options: PostgresOptions): Promise<PostgresCluster> {
+		const standby = PostgresCluster.#prepare(primary.#programs, options);
+		// Keeps the owner of the files, which copies by Node don't.
+		await run("cp", ["-a", `${primary.dataDir}/.`, standby.dataDir]);
+		const to = `host=127.0.0.1 port=${primary.#port} user=${SUPERUSER} application_name=standby`;
+		appendFileSync(join(standby.dataDir, "postgresql.auto.conf"), `primary_conninfo = '${to}'\n`);
+		const signal = join(standby.dataDir, "standby.signal");
+		writeFileSync(signal, "");
+		if (standby.#owner !== null) chownSync(signal, standby.#owner.uid, standby.#owner.gid);
+		return standby;
+	}
+
+	static #prepare(programs: string, options: PostgresOptions): PostgresCluster {
 		const dir = new TemporaryDir();
 		const owner = process.getuid?.() === 0 ? userFor() : null;
 		const cluster = new PostgresCluster(programs, dir, owner, options);
@@ -164,8 +192,6 @@ export class PostgresCluster implements AsyncDisposable {
 			if (owner !== null) chownSync(folder, owner.uid, owner.gid);
 		}
 		if (owner !== null) chmodSync(dir.path, 0o755);
-		const how = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", `--username=${SUPERUSER}`];
-		await run(join(programs, "initdb"), [...how, "-D", cluster.dataDir], { ...owner, cwd: dir.path });
 		return cluster;
 	}
 
