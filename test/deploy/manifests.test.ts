@@ -38,43 +38,6 @@ describe("docker/compose.yaml", () => {
 	});
 });
 
-describe("docker/compose.cluster.yaml", () => {
-	interface Service {
-		image: string;
-		environment: Record<string, string>;
-		ports: readonly string[];
-	}
-	const compose = parse(file("docker/compose.cluster.yaml"), { merge: true }) as { services: Record<string, Service> };
-	const processes = Object.entries(compose.services).filter(([name]) => name.startsWith("fanfare-"));
-
-	it.skipIf(schema.path === null)("is valid by the schema of the Compose specification", () => {
-		const ajv = new Ajv2020({ strict: false, allowUnionTypes: true, validateFormats: false });
-		const validate = ajv.compile(JSON.parse(readFileSync(schema.path!, "utf8")) as object);
-		expect([validate(compose), validate.errors]).toEqual([true, null]);
-	});
-
-	it("runs processes of this version that share a database and its keys, each at a port of its own", () => {
-		expect(processes.map(([, { image }]) => image)).toEqual([`fanfare:${version}`, `fanfare:${version}`]);
-		expect(new Set(processes.map(([, { ports }]) => ports[0])).size).toBe(2);
-		for (const [, { environment }] of processes) {
-			const given: Record<string, string> = {
-				POSTGRES_PASSWORD: "a-password",
-				FANFARE_MASTER_KEY: "ab".repeat(32),
-				FANFARE_ADMIN_KEY: `sk_${"a".repeat(43)}`,
-				FANFARE_PUBLIC_URL: "https://fanfare.example.com",
-			};
-			const settings = Object.entries(environment).map(([name, value]) => [
-				name,
-				value.replaceAll(/\$\{(\w+):[?-][^}]*\}/g, (_, variable: string) => given[variable] ?? ""),
-			]);
-			expect(readConfig(Object.fromEntries(settings) as Record<string, string>)).toMatchObject({
-				databaseUrl: "postgres://fanfare:a-password@postgres:5432/fanfare?sslmode=disable",
-				role: "all",
-			});
-		}
-	});
-});
-
 describe("kubernetes/fanfare.yaml", () => {
 	const documents = documentsOf(file("kubernetes/fanfare.yaml"));
 

@@ -208,12 +208,16 @@ export class PostgresCluster implements AsyncDisposable {
 		return this.#process?.pid ?? null;
 	}
 
-	/** Starts the server and waits until it takes connections: at the port that it had before, or else at a free one. */
-	async start(): Promise<void> {
+	/**
+	 * Starts the server and waits until it takes connections: at the port that it had before, or else at a free one.
+	 *
+	 * @param settings more lines of postgresql.conf, for this start
+	 */
+	async start(settings: readonly string[] = []): Promise<void> {
 		for (let starts = 1; ; starts++) {
 			const isFirst = this.#port === 0;
 			if (isFirst) this.#port = await freePort();
-			this.#spawn();
+			this.#spawn(settings);
 			if (await this.#isReady()) return;
 			// Another process may have taken the port since it was chosen.
 			const isTaken = isFirst && /could not bind|Address already in use/i.test(this.#log);
@@ -247,13 +251,14 @@ export class PostgresCluster implements AsyncDisposable {
 		return this.#dir.join("sockets");
 	}
 
-	#spawn(): void {
+	#spawn(more: readonly string[]): void {
 		const settings = [
 			"listen_addresses=127.0.0.1",
 			`port=${this.#port}`,
 			`unix_socket_directories=${this.#sockets}`,
 			...(this.#options.durable === true ? [] : FAST),
 			...(this.#options.settings ?? []),
+			...more,
 		];
 		this.#log = "";
 		const child = spawn(

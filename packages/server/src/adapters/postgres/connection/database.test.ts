@@ -1,5 +1,7 @@
 // The connections: lost answers, a database that goes and comes back, transactions in each other's way.
+import { eventually } from "@fanfare/testkit/eventually";
 import {
+	PostgresCluster,
 	postgresIssue,
 	startOwnPostgres,
 	startPostgres,
@@ -85,6 +87,74 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 		proxy.reopen();
 		expect(await result).toMatchObject({ code: "store_unavailable" });
 		expect(await own.query("SELECT id FROM rows WHERE id < 3", ownUrl)).toEqual([{ id: 1 }]);
+	});
+
+	describe("with a synchronous standby", () => {
+		/** A little longer, an answer is waited for. */
+		const statementTimeoutMs = 500;
+		let primary: PostgresServer;
+		let standby: PostgresCluster;
+		let standbyUrl = "";
+		beforeAll(async () => {
+			const settings = ["synchronous_standby_names = standby"];
+			const own = await startOwnPostgres({ durable: true });
+			primary = own.server;
+			standbyUrl = await createTables(primary);
+			await own.cluster.stop();
+			standby = await PostgresCluster.createStandby(own.cluster, { durable: true });
+			await own.cluster.start(settings);
+			await standby.start();
+		});
+		afterAll(async () => {
+			await standby[Symbol.asyncDispose]();
+			await primary[Symbol.asyncDispose]();
+		});
+		const stored = () => primary.query("SELECT id FROM rows ORDER BY id", standbyUrl);
+		/** What an operator may do who sees commits that hang. Resolves when the database has ended a wait for the standby. */
+		const cancelWait = () =>
+			eventually("a commit to wait for the standby", async () => {
+				const rows = await primary.query(
+					"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+				);
+				return rows.length > 0 ? true : null;
+			});
+
+		it("takes no commit for made whose wait for the standby was ended, although the database answers it", async () => {
+			const told: (StoreError | null)[] = [];
+			const onConnectionChange = (failure: StoreError | null) => told.push(failure);
+			// The time for asking again is over after the first time.
+			const clock = { ...systemClock, monotonicMs: () => performance.now() * 1_000 };
+			const database = open({ url: standbyUrl, statementTimeoutMs, onConnectionChange, clock });
+			await insert(database, 1);
+			await standby.stop("immediate");
+			const unconfirmed = {
+				code: "store_unavailable",
+				message: expect.stringContaining("no synchronous standby") as string,
+			};
+			await Promise.all([expect(insert(database, 2)).rejects.toMatchObject(unconfirmed), cancelWait()]);
+			const once = database.once((session) => session.run(INSERT, [3]));
+			await Promise.all([expect(once).rejects.toMatchObject(unconfirmed), cancelWait()]);
+			// They are there, and would be lost with the primary.
+			expect(await stored()).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+			await standby.start();
+			await insert(database, 4);
+			expect(told).toEqual([expect.objectContaining({ code: "store_unavailable" }), null]);
+		});
+
+		it("takes a commit for made when the standby has it after all", async () => {
+			const database = open({ url: standbyUrl, statementTimeoutMs });
+			await insert(database, 11);
+			await standby.stop("immediate");
+			let isMade = false;
+			const late = insert(database, 12).then(() => (isMade = true));
+			await cancelWait();
+			// Its answer is lost as well, the next time.
+			await primary.query("SELECT pg_sleep(1)");
+			expect(isMade).toBe(false);
+			await standby.start();
+			await late;
+			expect(await stored()).toContainEqual({ id: 12 });
+		});
 	});
 
 	it("keeps one mark of each connection, and none of connections that have ended long ago", async () => {

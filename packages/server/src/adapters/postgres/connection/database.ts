@@ -121,11 +121,12 @@ export class Database {
 		let broken = false;
 		try {
 			const result = await work(client);
+			if (this.#pools.takeUnconfirmed(client)) throw unconfirmed();
 			this.#note(null);
 			return result;
 		} catch (error) {
 			broken = isBroken(error);
-			throw broken ? this.#failed(error) : toStoreError(error);
+			throw broken || error instanceof StoreError ? this.#failed(error) : toStoreError(error);
 		} finally {
 			client.off("error", ignore);
 			client.release(broken);
@@ -161,30 +162,50 @@ export class Database {
 			throw cause;
 		}
 		const mark = text((await marked)[0]?.["id"]);
+		let lost: unknown = null;
 		try {
 			const ended = session.command(COMMIT);
 			await session.settled();
 			if ((await ended) !== COMMIT) throw new Error("a transaction was rolled back although no statement has failed");
+			if (this.#pools.takeUnconfirmed(client)) lost = unconfirmed();
 		} catch (error) {
-			if (isAnswer(error) || !(await this.#isCommitted(mark, error))) throw error;
+			if (isAnswer(error)) throw error;
+			lost = error;
 		}
+		if (lost !== null && !(await this.#isCommitted(mark, lost))) throw lost;
 		this.#marks.set(client, mark);
 		return result;
 	}
 
-	/** Whether a transaction was committed, of which that is not known since its answer was lost. Throws `lost` if it cannot be said. */
+	/**
+	 * Whether a transaction was committed, of which that is not known since its answer was lost, or since no standby has it yet. Throws
+	 * `lost` if it cannot be said.
+	 */
 	async #isCommitted(mark: string, lost: unknown): Promise<boolean> {
 		const end = this.#clock.monotonicMs() + SETTLE_MS;
 		while (this.#clock.monotonicMs() < end) {
 			try {
-				const { rows } = await this.#pools.others.query<{ is_made: boolean }>(SETTLE, [mark]);
-				return rows[0]?.is_made === true;
+				const isMade = await this.#settle(mark);
+				if (isMade !== null) return isMade;
 			} catch {
 				// The transaction is not over, or the database is not back.
 				await new Promise<void>((resolve) => void this.#clock.after(SETTLE_EVERY_MS, resolve));
 			}
 		}
 		throw lost;
+	}
+
+	/** Whether the transaction with this mark was committed; null if no standby has confirmed that. Rejects if the database can't say so now. */
+	async #settle(mark: string): Promise<boolean | null> {
+		const client = await this.#pools.others.connect();
+		let broken = true;
+		try {
+			const { rows } = await client.query<{ is_made: boolean }>(SETTLE, [mark]);
+			broken = false;
+			return this.#pools.takeUnconfirmed(client) ? null : rows[0]?.is_made === true;
+		} finally {
+			client.release(broken);
+		}
 	}
 }
 
@@ -218,6 +239,13 @@ const SETTLE = `
 	INSERT INTO commits (id, is_made) VALUES ($1, false) ON CONFLICT (id) DO UPDATE SET is_made = commits.is_made RETURNING is_made
 `;
 const NOT_SYNCED = statement("SELECT set_config('synchronous_commit', 'off', true)");
+
+/** The change is made on the primary, and would be lost with it. */
+function unconfirmed(): StoreError {
+	const message =
+		"no synchronous standby of the database has confirmed the change in time: nothing is accepted until one does";
+	return new StoreError("store_unavailable", message);
+}
 
 async function inTransaction<T>(session: ClientSession, begin: string, work: Work<T>): Promise<T> {
 	void session.command(begin).catch(() => {});

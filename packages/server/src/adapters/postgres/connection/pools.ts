@@ -29,18 +29,30 @@ const LOCK_TIMEOUT_MS = 5_000;
 /** A transaction in which nothing happens is ended, since its snapshot keeps dead rows alive, and its locks stop others. */
 const IDLE_TIMEOUT_MS = 10_000;
 
+/**
+ * The function of PostgreSQL that warns when somebody has ended a commit's wait for a synchronous standby (`pg_cancel_backend`): the
+ * transaction is committed then, on the primary alone. The text of the warning depends on the server's language.
+ */
+const STANDBY_WAIT = "SyncRepWaitForLSN";
+
 export class Pools {
 	readonly commits: pg.Pool;
 	readonly reads: pg.Pool;
 	readonly others: pg.Pool;
 	readonly #numbers = new WeakMap<pg.ClientBase, number>();
+	readonly #unconfirmed = new WeakSet<pg.ClientBase>();
 	#count = 0;
 
 	constructor(options: ConnectionOptions) {
-		const number = (client: pg.ClientBase) => void this.#numbers.set(client, ++this.#count);
-		const onConnect = (client: pg.ClientBase) => (number(client), setUp(client));
+		const know = (client: pg.ClientBase) => {
+			this.#numbers.set(client, ++this.#count);
+			client.on("notice", ({ routine }) => {
+				if (routine === STANDBY_WAIT) this.#unconfirmed.add(client);
+			});
+		};
+		const onConnect = (client: pg.ClientBase) => (know(client), setUp(client));
 		const shared = { ...poolOptions(options), onConnect };
-		const forReads = { ...shared, onConnect: (client: pg.ClientBase) => (number(client), setUpReads(client)) };
+		const forReads = { ...shared, onConnect: (client: pg.ClientBase) => (know(client), setUpReads(client)) };
 		this.commits = new pg.Pool({ ...shared, max: 1 });
 		const max = options.maxConnections ?? MAX_CONNECTIONS;
 		this.reads = new pg.Pool({ ...forReads, max });
@@ -52,6 +64,11 @@ export class Pools {
 	/** The number of a connection: those that were made later have higher ones. */
 	numberOf(client: pg.ClientBase): number {
 		return this.#numbers.get(client) ?? 0;
+	}
+
+	/** Whether a commit of the connection was answered since the last call that no synchronous standby has confirmed. */
+	takeUnconfirmed(client: pg.ClientBase): boolean {
+		return this.#unconfirmed.delete(client);
 	}
 
 	async end(): Promise<void> {
