@@ -67,6 +67,10 @@ export class PostgresWire implements Wire {
 		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#haveRead(() => Promise.resolve()) });
 	}
 
+	reaches(): boolean {
+		return false;
+	}
+
 	/** Nobody is handed anything: owners find deliveries that are committed without a lease. */
 	handOff(): void {}
 
