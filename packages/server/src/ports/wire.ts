@@ -8,6 +8,19 @@ import type { Place } from "./tenure.ts";
 /** A hand-off that is as old as this is dropped: its owner may have found the delivery in the store since, and have attempted it. */
 export const HAND_OFF_MS = 5_000;
 
+/** What messages beside the store have carried since the start. */
+export interface WireFigures {
+	/** Whether they come through. */
+	readonly isUp: boolean;
+	/** Deliveries that were handed to others, and that others have handed to this process. */
+	readonly handedOff: number;
+	readonly handedOver: number;
+	/** How often hand-offs to this process were perhaps lost, so that it has looked for their deliveries. */
+	readonly missed: number;
+	/** Messages that were not of this cluster, or of another version. */
+	readonly refused: number;
+}
+
 /** What a process tells the owner of a webhook about deliveries that the owner may have in memory. */
 export type OwnerNote =
 	/** The store has a delivery of this webhook that is due at this time. */
