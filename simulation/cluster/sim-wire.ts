@@ -3,7 +3,13 @@ import { createAloneWire } from "../../packages/server/src/adapters/alone/alone-
 import type { LeasedDelivery } from "../../packages/server/src/ports/store/queue.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
 import type { Place } from "../../packages/server/src/ports/tenure.ts";
-import type { DiscardNote, OwnerNote, Wire, WireListener } from "../../packages/server/src/ports/wire.ts";
+import {
+	HAND_OFF_MS,
+	type DiscardNote,
+	type OwnerNote,
+	type Wire,
+	type WireListener,
+} from "../../packages/server/src/ports/wire.ts";
 import type { RunScope } from "../world/run-scope.ts";
 import type { MemberTenure } from "./member.ts";
 import type { SimCluster } from "./sim-cluster.ts";
@@ -46,11 +52,15 @@ export class SimWire implements Wire {
 
 	// Each message comes to the member that it is for, if that still lives then. It outlives its sender.
 
+	reaches(): boolean {
+		return this.handsOff;
+	}
+
 	handOff(place: Place, delivery: LeasedDelivery): void {
 		const { cluster } = this.#parts;
 		// A hand-off never comes twice.
 		const [delay] = delaysOf({ ...cluster.wireMode, twice: 0 }, cluster.random);
-		if (delay === undefined) return;
+		if (delay === undefined || delay > HAND_OFF_MS) return;
 		const copy = structuredClone(delivery);
 		cluster.clock.after(this.#inTurn(delay), () =>
 			this.#at(place, ({ listener }) => listener?.handedOver(place, copy)),

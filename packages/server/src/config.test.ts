@@ -33,6 +33,9 @@ describe("readConfig", () => {
 			actorHeader: null,
 			dataDir: "./fanfare-data",
 			databaseUrl: null,
+			natsUrl: null,
+			natsCredentials: null,
+			natsPrefix: "fanfare",
 			role: "all",
 			adminKey: null,
 			masterKey: null,
@@ -374,11 +377,41 @@ describe("readConfig", () => {
 		expect(problemsOf({}, { port: "tcp://10.96.0.17:8787" })).toEqual([expect.stringContaining("--port must be")]);
 	});
 
-	it.each(["FANFARE_NATS_URL"])("refuses %s, which this version does not support", (name) => {
-		expect(problemsOf({ [name]: "postgres://u:hunter2@h" })).toEqual([
-			expect.stringMatching(`^${name} is set, but .*leave it unset`),
+	it("takes the servers of one NATS, and refuses what is not one", () => {
+		const withUrl = (FANFARE_NATS_URL: string) =>
+			problemsOf({
+				FANFARE_NATS_URL,
+				FANFARE_DATABASE_URL: "postgres://u@h/d",
+				FANFARE_MASTER_KEY: "ab".repeat(32),
+			});
+		for (const right of [
+			"nats://h",
+			"tls://u:p@h:4222,tls://u:p@i:4223",
+			"nats://token@[::1]:4222/",
+			"nats://h, nats://i",
+		]) {
+			expect(withUrl(right)).toEqual([]);
+		}
+		for (const wrong of [
+			"h:4222",
+			"http://h",
+			"nats://",
+			"nats://h/x",
+			"nats://h,tls://i",
+			"nats://u:hunter2@h,nats://i",
+		]) {
+			expect(withUrl(wrong)).toEqual([expect.stringMatching("^FANFARE_NATS_URL must be a URL such as nats://")]);
+			expect(withUrl(wrong)[0]).not.toContain("hunter2");
+		}
+		expect(problemsOf({ FANFARE_NATS_URL: "nats://h" })).toEqual([
+			"FANFARE_NATS_URL is set, but FANFARE_DATABASE_URL is not: set it too, or leave FANFARE_NATS_URL unset",
 		]);
-		expect(problemsOf({ [name]: "postgres://u:hunter2@h" })[0]).not.toContain("hunter2");
+		expect(problemsOf({ FANFARE_NATS_CREDENTIALS: "x" })).toEqual([
+			expect.stringMatching("^FANFARE_NATS_CREDENTIALS must"),
+		]);
+		expect(problemsOf({ FANFARE_NATS_PREFIX: "a.*" })).toEqual([
+			expect.stringMatching("^FANFARE_NATS_PREFIX must be up to"),
+		]);
 	});
 
 	it("lists all problems at once", () => {

@@ -2,15 +2,7 @@
 // config/settings.ts.
 import { isInjectedByKubernetes } from "./config/kubernetes.ts";
 import { fileVariableOf, isFileVariable, readSecret } from "./config/secret-files.ts";
-import {
-	configSchema,
-	flagOf,
-	isSettingVariable,
-	metaOf,
-	SETTING_NAMES,
-	UNSUPPORTED,
-	variableOf,
-} from "./config/settings.ts";
+import { configSchema, flagOf, isSettingVariable, metaOf, SETTING_NAMES, variableOf } from "./config/settings.ts";
 import type { Config } from "./config/settings.ts";
 import { textOf, type Settings } from "./config/values.ts";
 import { retentionConflict } from "./core/policies/retention.ts";
@@ -120,7 +112,7 @@ function withoutInjected(environment: Readonly<Record<string, string | undefined
 /** Problems of settings that are valid alone but not together. */
 function conflicts(config: Config, placeOf: (name: string) => string): string[] {
 	const { retentionDays, payloadRetentionDays, proxy, noProxy, actorHeader, trustedProxies } = config;
-	const { databaseUrl, masterKey, role } = config;
+	const { databaseUrl, masterKey, role, natsUrl, natsCredentials } = config;
 	const problems: string[] = [];
 	const needs = (name: string, needed: string) => {
 		problems.push(
@@ -132,6 +124,8 @@ function conflicts(config: Config, placeOf: (name: string) => string): string[] 
 	if (noProxy.length > 0 && proxy === null) needs("noProxy", "proxy");
 	if (actorHeader !== null && trustedProxies.length === 0) needs("actorHeader", "trustedProxies");
 	if (databaseUrl !== null && masterKey === null) needs("databaseUrl", "masterKey");
+	if (natsUrl !== null && databaseUrl === null) needs("natsUrl", "databaseUrl");
+	if (natsCredentials !== null && natsUrl === null) needs("natsCredentials", "natsUrl");
 	if (databaseUrl === null && role !== "all") {
 		problems.push(
 			`${placeOf("role")} is ${role}, but ${placeOf("databaseUrl")} is not set: a data directory belongs to one process, which does ` +
@@ -163,10 +157,7 @@ function unknownVariables(environment: Readonly<Record<string, string>>, foreign
 		.filter(isSettingVariable)
 		.filter((name) => !known.includes(name) && !foreign.includes(name))
 		.map((name) => {
-			const unsupported = UNSUPPORTED[name];
-			return unsupported === undefined
-				? `${name} is not a setting of Fanfare${didYouMean(name, known)}`
-				: `${name} is set, but ${unsupported}`;
+			return `${name} is not a setting of Fanfare${didYouMean(name, known)}`;
 		});
 }
 

@@ -1,7 +1,6 @@
+import { NetworkLink } from "@fanfare/testkit/network-link";
 // One of several processes on the round's database.
 import { freePort, ServerProcess } from "@fanfare/testkit/server-process";
-
-import { DatabaseLink } from "./database-link.ts";
 
 const PRELOAD = new URL("source-address-preload.ts", import.meta.url).href;
 
@@ -16,12 +15,12 @@ export class Member implements AsyncDisposable {
 	/** Where its requests to receivers come from. */
 	readonly address: string;
 	readonly server: ServerProcess;
-	readonly link: DatabaseLink;
+	readonly link: NetworkLink;
 	readonly runs: Run[] = [];
 	/** Whether calls are led to it that nobody repeats. */
 	isServing = false;
 
-	private constructor(address: string, server: ServerProcess, link: DatabaseLink) {
+	private constructor(address: string, server: ServerProcess, link: NetworkLink) {
 		this.address = address;
 		this.server = server;
 		this.link = link;
@@ -29,7 +28,7 @@ export class Member implements AsyncDisposable {
 
 	/** Starts the process. `server.ready()` resolves when it serves. */
 	static async spawn(number: number, databaseUrl: string, env: Readonly<Record<string, string>>): Promise<Member> {
-		const link = await DatabaseLink.open(databaseUrl);
+		const link = await NetworkLink.open(databaseUrl);
 		const address = `127.0.1.${number}`;
 		const settings = { ...env, FANFARE_DATABASE_URL: link.url, TORTURE_SOURCE_ADDRESS: address };
 		const server = new ServerProcess({ env: settings, preload: [PRELOAD] }, await freePort());

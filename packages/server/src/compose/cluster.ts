@@ -1,6 +1,9 @@
 // The profile of a server that keeps its data in a PostgreSQL database, and shares the work with others on it.
 import { hostname } from "node:os";
 
+import type { Logger } from "pino";
+
+import type { Nats } from "../adapters/nats/nats-wire.ts";
 import { StandbyWatch } from "../adapters/postgres/connection/standbys.ts";
 import { openPostgresCluster } from "../adapters/postgres/members/cluster.ts";
 import { openPostgres } from "../adapters/postgres/postgres-store.ts";
@@ -23,6 +26,14 @@ const NO_STANDBY: Warning = {
 	projectId: null,
 };
 
+const NATS_AWAY: Warning = {
+	code: "nats_away",
+	message:
+		"NATS can't be used: processes find each other's deliveries and changes by looking into the database, which takes some tenths of a " +
+		"second. Nothing is lost. Check FANFARE_NATS_URL, the servers and the permissions of the user.",
+	projectId: null,
+};
+
 /**
  * Prepares the profile. The settings have a database and a master key. `resources` closes the connections.
  *
@@ -32,6 +43,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 	const { databaseUrl, masterKey, role } = config;
 	if (databaseUrl === null || masterKey === null) throw new Error("a cluster needs a database and a master key");
 	let standbys: StandbyWatch | null = null;
+	let nats: Nats | null = null;
 	return {
 		dataDir: null,
 		async open({ logger, observer, port }) {
@@ -51,6 +63,8 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 			resources.defer(() => standbys?.close());
 			await standbys.start();
 			const storeDied = Promise.withResolvers<never>().promise;
+			nats = await openNats(config, masterKey, logger);
+			resources.defer(() => nats?.close());
 			const cluster = openPostgresCluster({
 				url: databaseUrl,
 				clock: systemClock,
@@ -60,9 +74,12 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 				port,
 				version: VERSION,
 				role,
+				...(nats !== null && { signals: nats.signals }),
 			});
 			resources.defer(() => cluster.close());
-			const { tenure, wire, isMember: isCurrent } = cluster;
+			const { tenure, isMember: isCurrent } = cluster;
+			const wire = nats?.wire(cluster.wire, cluster.memberId) ?? cluster.wire;
+			nats?.start();
 			const limits = { findEveryMs: FIND_EVERY_MS };
 			return { store, storeDied, masterKey, tenure, wire, membership: cluster, limits, isCurrent };
 		},
@@ -72,6 +89,29 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 					"node -p \"'sk_' + crypto.randomBytes(32).toString('base64url')\", or start it once on a terminal, which shows a new key",
 			);
 		},
-		warnings: () => (standbys?.durability === "own disk" ? [NO_STANDBY] : []),
+		warnings: () => [
+			...(standbys?.durability === "own disk" ? [NO_STANDBY] : []),
+			...(nats?.figures().isUp === false ? [NATS_AWAY] : []),
+		],
+		natsFigures: () => nats?.figures() ?? null,
 	};
+}
+
+/** Connects to NATS, if it is set. A NATS that can't be reached is waited for, and nothing depends on it. */
+async function openNats(config: Config, masterKey: Uint8Array, logger: Logger): Promise<Nats | null> {
+	const { natsUrl: servers, natsCredentials: credentials, natsPrefix: prefix } = config;
+	if (servers === null) return null;
+	const { Nats } = await import("../adapters/nats/nats-wire.ts");
+	return new Nats({
+		servers,
+		credentials,
+		prefix,
+		masterKey,
+		name: `fanfare ${hostname()}`,
+		clock: systemClock,
+		changed(isUp, reason) {
+			if (isUp) logger.info("NATS carries deliveries and changes between processes");
+			else logger.warn({ err: reason }, NATS_AWAY.message);
+		},
+	});
 }

@@ -1,5 +1,5 @@
 // docs/configuration.md, made from the table of all settings.
-import { flagOf, metaOf, SETTING_NAMES, UNSUPPORTED, variableOf } from "./settings.ts";
+import { flagOf, metaOf, SETTING_NAMES, variableOf } from "./settings.ts";
 
 /** The text of docs/configuration.md. */
 export function renderConfigurationDoc(): string {
@@ -22,10 +22,6 @@ or the name of a variable or flag is unknown, the server does not start, and an 
 | variable | flag | meaning | default | example |
 | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
-
-These variables are reserved for later versions, and setting one is an error: ${Object.keys(UNSUPPORTED)
-		.map((name) => `\`${name}\``)
-		.join(", ")}.
 
 In Kubernetes, a service named \`fanfare\` injects variables that look like settings into the containers of its namespace. Fanfare
 recognises and ignores them: \`FANFARE_SERVICE_HOST\`, \`FANFARE_SERVICE_PORT…\`, \`FANFARE_PORT_8787_TCP…\` and their like, and \`FANFARE_PORT\` if

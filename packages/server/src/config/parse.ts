@@ -134,6 +134,29 @@ export function parseDatabaseUrl(text: string): string | undefined {
 	return has(url.hostname, "host") && has(url.username, "user") && url.pathname.length > 1 ? text : undefined;
 }
 
+/** Parses the URLs of the servers of one NATS: all with the same scheme and user info, or without. */
+export function parseNatsUrls(text: string): readonly string[] | undefined {
+	const urls = text.split(",").map((url) => URL.parse(url.trim()));
+	if (!urls.every((url) => url !== null && isNatsUrl(url))) return undefined;
+	const alike = new Set(urls.map((url) => `${url?.protocol}//${url?.username}:${url?.password}`));
+	return alike.size === 1 ? Object.freeze(urls.map((url) => url?.href ?? "")) : undefined;
+}
+
+function isNatsUrl({ protocol, hostname, pathname, search, hash }: URL): boolean {
+	const isPlain = (pathname === "" || pathname === "/") && search === "" && hash === "";
+	return (protocol === "nats:" || protocol === "tls:") && hostname !== "" && isPlain;
+}
+
+/** Parses the content of a credentials file. The driver reads what is between the lines of dashes. */
+export function parseNatsCredentials(text: string): string | undefined {
+	return text.includes("BEGIN NATS USER JWT") && text.includes("BEGIN USER NKEY SEED") ? text : undefined;
+}
+
+/** Parses the first tokens of a subject. */
+export function parseNatsPrefix(text: string): string | undefined {
+	return text.length <= 64 && /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/.test(text) ? text : undefined;
+}
+
 export function parseProxyUrl(text: string): string | undefined {
 	return URL.canParse(text) && new URL(text).protocol === "http:" ? text : undefined;
 }

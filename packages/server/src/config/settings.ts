@@ -5,13 +5,12 @@ import { HIGHEST_CUSTOMER_LIMITS } from "../core/policies/customer-limits.ts";
 import { HIGHEST_EVENTS_PER_SECOND, HIGHEST_STORED_BYTES, NO_QUOTAS } from "../core/policies/quota.ts";
 import { DEFAULT_RETENTION, MAX_RETENTION_DAYS } from "../core/policies/retention.ts";
 import { LOG_LEVELS } from "../ports/log.ts";
-import { ROLES, type Role } from "../ports/membership.ts";
 import type { AllowedHost } from "../ports/sender.ts";
+import { CLUSTER_SETTINGS } from "./cluster-settings.ts";
 import {
 	parseActorHeader,
 	parseAllowedHosts,
 	parseBoolean,
-	parseDatabaseUrl,
 	parseHost,
 	parseMasterKey,
 	parseNetworks,
@@ -94,24 +93,7 @@ export const configSchema = z.object({
 		defaultText: "`./fanfare-data`",
 		example: "/var/lib/fanfare",
 	}),
-	databaseUrl: setting(parseDatabaseUrl, null, {
-		expected:
-			"a URL such as postgres://fanfare:password@db.example:5432/fanfare, with user and database, and an sslmode of disable, require, verify-full or no-verify if it has one",
-		meaning:
-			"A PostgreSQL database for events, deliveries and keys, instead of the data directory, which is not used then. " +
-			"`FANFARE_MASTER_KEY` is needed, and at the first start `FANFARE_ADMIN_KEY`. See docs/postgres.md for the role and TLS.",
-		defaultText: "none: the data directory is used",
-		example: "postgres://fanfare:password@db.example/fanfare?sslmode=verify-full",
-		isSecret: true,
-	}),
-	role: setting<Role, Role>((text) => ROLES.find((role) => role === text), "all", {
-		expected: `one of ${ROLES.join(", ")}`,
-		meaning:
-			"What this process does, if several share a database: `api` answers calls and accepts sends, and delivers nothing; `worker` delivers, " +
-			"and answers only `/healthz`, `/readyz` and `/metrics`; `all` does both. See docs/postgres.md.",
-		defaultText: "`all`",
-		example: "worker",
-	}),
+	...CLUSTER_SETTINGS,
 	adminKey: setting(parseSecretKey, null, {
 		expected: "sk_ and 43 characters of A–Z a–z 0–9 - _",
 		meaning:
@@ -345,11 +327,6 @@ export const configSchema = z.object({
 
 /** All settings, parsed and checked. */
 export type Config = Readonly<z.output<typeof configSchema>>;
-
-/** Variables of later versions. Setting one is an error, because it must not seem to work. */
-export const UNSUPPORTED: Readonly<Record<string, string>> = {
-	FANFARE_NATS_URL: "NATS is not supported in this version; leave it unset",
-};
 
 export const SETTING_NAMES = Object.keys(configSchema.shape);
 

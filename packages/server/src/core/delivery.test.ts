@@ -73,6 +73,8 @@ describe("a delivery", () => {
 		const leased = apply(newDelivery(10, null), { type: "lease", until: 60_000 });
 		expect(dueAt(leased)).toBe(60_000);
 		expect(dueAt(apply(leased, { type: "release" }))).toBe(10);
+		expect(dueAt(apply(leased, { type: "release", leaseUntil: leased.leaseUntil! }))).toBe(10);
+		expect(apply(leased, { type: "release", leaseUntil: leased.leaseUntil! + 1 })).toBe(leased);
 		const failed = apply(leased, attempted("failure"));
 		expect(failed.leaseUntil).toBeNull();
 		expect(dueAt(failed)).toBe(failed.nextAttemptAt);

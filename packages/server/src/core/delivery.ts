@@ -128,8 +128,8 @@ export type AttemptVerdict =
 export type DeliveryChange =
 	/** A process reserves the delivery for itself. */
 	| { readonly type: "lease"; readonly until: number }
-	/** The lease ends without an attempt. */
-	| { readonly type: "release" }
+	/** The lease ends without an attempt: with `leaseUntil`, only if it is that lease. */
+	| { readonly type: "release"; readonly leaseUntil?: number }
 	/** The outcome of an attempt is recorded. */
 	| {
 			readonly type: "attempted";
@@ -181,7 +181,8 @@ export function transition(state: DeliveryState, change: DeliveryChange): Delive
 		case "lease":
 			return state.status === "Pending" ? { ...state, leaseUntil: change.until } : state;
 		case "release":
-			return state.leaseUntil === null ? state : { ...state, leaseUntil: null };
+			if (state.leaseUntil === null || state.leaseUntil !== (change.leaseUntil ?? state.leaseUntil)) return state;
+			return { ...state, leaseUntil: null };
 		case "attempted":
 			return attempted(state, change);
 		case "hold":

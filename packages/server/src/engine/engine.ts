@@ -301,6 +301,7 @@ class AssembledEngine implements Engine {
 		tenure.duty("customer deletions", this.#deletions);
 		wire.listen({
 			handedOver: (place, delivery) => this.#line.handedOver(place, delivery),
+			handOffsMissed: () => this.#line.handOffsMissed(),
 			noted: (note) => this.#line.noted(note),
 			sessionsChanged: (changes) => {
 				this.sessions.changed(changes);

@@ -15,6 +15,7 @@ export const WARNING_CODES = [
 	"descriptors_low",
 	"data_dir_shared",
 	"standby_missing",
+	"nats_away",
 	"http_allowed",
 	"networks_allowed",
 	"hosts_allowed",

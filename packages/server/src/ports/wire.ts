@@ -5,6 +5,22 @@ import type { LiveWire } from "./live-wire.ts";
 import type { LeasedDelivery } from "./store/queue.ts";
 import type { Place } from "./tenure.ts";
 
+/** A hand-off that is as old as this is dropped: its owner may have found the delivery in the store since, and have attempted it. */
+export const HAND_OFF_MS = 5_000;
+
+/** What messages beside the store have carried since the start. */
+export interface WireFigures {
+	/** Whether they come through. */
+	readonly isUp: boolean;
+	/** Deliveries that were handed to others, and that others have handed to this process. */
+	readonly handedOff: number;
+	readonly handedOver: number;
+	/** How often hand-offs to this process were perhaps lost, so that it has looked for their deliveries. */
+	readonly missed: number;
+	/** Messages that were not of this cluster, or of another version. */
+	readonly refused: number;
+}
+
 /** What a process tells the owner of a webhook about deliveries that the owner may have in memory. */
 export type OwnerNote =
 	/** The store has a delivery of this webhook that is due at this time. */
@@ -33,9 +49,11 @@ export interface SessionChanges {
 export interface WireListener {
 	/**
 	 * Another process has committed this delivery with a lease for the owner of its webhook, which it believed to be this
-	 * process, under the epoch of `place`. Called at most once for each commit, and sometimes late.
+	 * process, under the epoch of `place`. Called at most once for each commit, and not later than `HAND_OFF_MS` after it.
 	 */
 	handedOver(place: Place, delivery: LeasedDelivery): void;
+	/** Hand-offs to this process were perhaps lost: their deliveries are in the store, leased. */
+	handOffsMissed(): void;
 	/** Another process says this to the owner of a webhook. The note may be late, or meant for an earlier owner. */
 	noted(note: OwnerNote | DiscardNote): void;
 	/**
@@ -47,14 +65,16 @@ export interface WireListener {
 
 /** Connects the processes that share a store. Messages to the own process are never sent. */
 export interface Wire {
-	/**
-	 * Whether hand-offs arrive. If not, new deliveries of webhooks that other processes own should be committed without a
-	 * lease, so that their owners find them in the store.
-	 */
+	/** Whether this wire hands anything off, ever. */
 	readonly handsOff: boolean;
 	/**
+	 * Whether a hand-off of a delivery with a body of this size reaches the process of this place, as far as this process has heard. If
+	 * not, the delivery should be committed without a lease, so that its owner finds it in the store.
+	 */
+	reaches(place: Place, bytes: number): boolean;
+	/**
 	 * Hands a delivery, which is committed with a lease, to the owner of its webhook. Returns at once. If the message is
-	 * lost, the delivery is due when its lease ends.
+	 * lost, the owner finds the delivery when it looks for such ones, or else when the lease ends.
 	 */
 	handOff(place: Place, delivery: LeasedDelivery): void;
 	/**

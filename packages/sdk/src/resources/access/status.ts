@@ -32,6 +32,7 @@ export interface StatusWarning {
 		| "descriptors_low"
 		| "data_dir_shared"
 		| "standby_missing"
+		| "nats_away"
 		| "http_allowed"
 		| "networks_allowed"
 		| "hosts_allowed"

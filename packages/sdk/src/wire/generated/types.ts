@@ -66,7 +66,7 @@ export type WorkspaceStatus = {
 		readonly lagMs: number;
 	}> | null;
 	readonly warnings: ReadonlyArray<{
-		readonly code: "store_failing" | "delivery_stalled" | "nobody_delivers" | "volume_low" | "project_crowding" | "clock_set_back" | "limit_reached" | "descriptors_low" | "data_dir_shared" | "standby_missing" | "http_allowed" | "networks_allowed" | "hosts_allowed" | "customers_allowed";
+		readonly code: "store_failing" | "delivery_stalled" | "nobody_delivers" | "volume_low" | "project_crowding" | "clock_set_back" | "limit_reached" | "descriptors_low" | "data_dir_shared" | "standby_missing" | "nats_away" | "http_allowed" | "networks_allowed" | "hosts_allowed" | "customers_allowed";
 		readonly message: string;
 		readonly projectId: string | null;
 	}>;

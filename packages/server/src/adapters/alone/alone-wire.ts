@@ -14,6 +14,7 @@ const NOBODY_ELSE: LiveWire = {
 export function createAloneWire(): Wire {
 	return {
 		handsOff: false,
+		reaches: () => false,
 		handOff() {},
 		tell: () => Promise.resolve("unreachable"),
 		tellAll: () => Promise.resolve(),

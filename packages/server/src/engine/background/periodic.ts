@@ -39,6 +39,8 @@ export class Periodic {
 	readonly #options: PeriodicOptions;
 	#state: "stopped" | "waiting" | "working" | "stopping" = "stopped";
 	#run: Promise<void> = Promise.resolve();
+	/** Whether another run follows the one under way. */
+	#isHurried = false;
 	/** When the timer fires, in monotonic time. */
 	#nextAt = 0;
 	#cancelTimer: () => void = () => {};
@@ -74,6 +76,14 @@ export class Periodic {
 		await this.#run;
 	}
 
+	/** Makes the next run at once, or after the one under way. Does nothing if the loop is not running. */
+	hurry(): void {
+		if (this.#state === "working") this.#isHurried = true;
+		if (this.#state !== "waiting") return;
+		this.#cancelTimer();
+		this.#work();
+	}
+
 	/** Resolves when the run under way has ended; it never rejects. No run follows. */
 	async stop(): Promise<void> {
 		if (this.#state === "waiting") {
@@ -106,6 +116,7 @@ export class Periodic {
 
 	#work(): void {
 		this.#state = "working";
+		this.#isHurried = false;
 		this.#run = this.#runOnce();
 	}
 
@@ -115,7 +126,7 @@ export class Periodic {
 		} catch (error) {
 			this.#parts.observer.problem(this.#options.problem, error);
 		}
-		if (this.running) this.#wait(this.#options.everyMs);
+		if (this.running) this.#wait(this.#isHurried ? 0 : this.#options.everyMs);
 		else this.#state = "stopped";
 	}
 }

@@ -13,7 +13,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { HandOffs } from "./hand-offs.ts";
+import { HandOffs } from "./hand-offs/hand-offs.ts";
 import { OpenCommits } from "./open-commits.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { Refiller } from "./refiller.ts";
@@ -88,7 +88,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		this.#directory = directory;
 		const queue = new ReadyQueue(limits, parts.clock, directory);
 		this.#queue = queue;
-		this.#handOffs = new HandOffs(parts, { queue, committer, line: this });
+		this.#handOffs = new HandOffs(parts, { queue, committer, commits: this.#commits, line: this });
 		this.#sweeper = new Sweeper(parts, { directory, live, line: this });
 		this.#refiller = new Refiller(parts, limits, { queue, directory, line: this, sweeper: this.#sweeper });
 		this.#dispatcher = new Dispatcher(
@@ -113,6 +113,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		await this.#sweeper.start();
 		this.#dispatcher.start();
 		await this.#refiller.start();
+		this.#handOffs.start();
 	}
 
 	/** Starts no more attempts. Resolves when every attempt in flight has ended and its outcome is committed. */
@@ -122,7 +123,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 
 	/** Ends claims and sweeps. Resolves when those under way have ended. */
 	async stop(): Promise<void> {
-		await Promise.all([this.#refiller.stop(), this.#sweeper.stop()]);
+		await Promise.all([this.#refiller.stop(), this.#sweeper.stop(), this.#handOffs.stop()]);
 	}
 
 	/**
@@ -254,6 +255,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 	async gained(shards: readonly number[] | null): Promise<number> {
 		if (shards !== null) this.#queue.gained(shards);
 		const recovered = await this.#store.takeOver(shards);
+		this.#handOffs.gained();
 		await this.#pullIn(shards);
 		await this.#refiller.look();
 		return recovered;
@@ -301,6 +303,11 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 	/** Another process has committed this delivery for the owner of its webhook. */
 	handedOver(place: Place, delivery: LeasedDelivery): void {
 		this.#handOffs.take(place, delivery);
+	}
+
+	/** Deliveries for this process are perhaps leased in the store without having come. */
+	handOffsMissed(): void {
+		this.#handOffs.missed();
 	}
 
 	/** Another process says this about a delivery. Ignored if this process does not hold the webhook. */

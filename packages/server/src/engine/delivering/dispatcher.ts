@@ -11,7 +11,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";
 import { judge, recordAttempt, requestFor, verdictOnPreviousEndpoint } from "./attempt.ts";
-import type { HandOffs } from "./hand-offs.ts";
+import type { HandOffs } from "./hand-offs/hand-offs.ts";
 import type { OpenCommits } from "./open-commits.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import type { Refiller } from "./refiller.ts";

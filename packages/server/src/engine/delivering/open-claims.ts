@@ -9,6 +9,8 @@ class OpenClaim {
 	/** The deliveries that were cancelled since then. */
 	readonly cancelled = new Set<string>();
 
+	readonly ended = Promise.withResolvers<void>();
+
 	/** Whether the delivery, as the claim has brought it, is older than what has happened to it. */
 	isOutdated({ id, attemptCount }: LeasedDelivery): boolean {
 		return this.cancelled.has(id) || attemptCount < (this.attempts.get(id) ?? 0);
@@ -28,6 +30,12 @@ export class OpenClaims {
 
 	close(claim: OpenClaim): void {
 		this.#open.delete(claim);
+		claim.ended.resolve();
+	}
+
+	/** Resolves when all claims that are open now have ended. */
+	async settled(): Promise<void> {
+		await Promise.all(Array.from(this.#open, ({ ended }) => ended.promise));
 	}
 
 	/** The outcome of the attempt that this delivery was claimed for is committed. */

@@ -12,6 +12,24 @@ export class OpenCommits {
 	/** Deliveries that were cancelled while commits were under way, with `#made` at that time. */
 	readonly #cancelled = new Map<string, number>();
 
+	readonly #waiting: { readonly made: number; readonly resolve: () => void }[] = [];
+
+	/** Resolves when all reservations made so far have ended. */
+	settled(): Promise<void> {
+		if (this.#made === this.#ended) return Promise.resolve();
+		return new Promise((resolve) => void this.#waiting.push({ made: this.#made, resolve }));
+	}
+
+	/** How many reservations were ever made. */
+	get made(): number {
+		return this.#made;
+	}
+
+	/** Whether a reservation that was made after this many others may still be open. */
+	isOpen(made: number): boolean {
+		return this.#ended < made;
+	}
+
 	/** A delivery is about to be committed with a lease. */
 	reserved(): void {
 		this.#made++;
@@ -20,6 +38,7 @@ export class OpenCommits {
 	/** These reservations have ended. Call it when the deliveries are in the ready queue, or are not committed. */
 	ended(count: number): void {
 		this.#ended += count;
+		while (this.#waiting[0] !== undefined && this.#waiting[0].made <= this.#ended) this.#waiting.shift()?.resolve();
 		for (const [id, made] of this.#cancelled) {
 			if (made > this.#ended) return;
 			this.#cancelled.delete(id);

@@ -137,7 +137,7 @@ export class ScriptedMember {
 	isStarted = false;
 	/** False if the others believe that it can't be reached. */
 	isReachable = true;
-	/** Whether its wire hands anything off. */
+	/** Whether its wire reaches others with hand-offs. */
 	handsOff = true;
 	#isStalled = false;
 
@@ -162,11 +162,9 @@ export class ScriptedMember {
 			},
 			leave: () => cluster.leave(this),
 		};
-		const handsOff = () => this.handsOff;
 		this.wire = {
-			get handsOff() {
-				return handsOff();
-			},
+			handsOff: true,
+			reaches: () => this.handsOff,
 			handOff: (place, delivery) => cluster.handOff(place, delivery),
 			tell: (place, note) => cluster.tell(place, note),
 			tellAll: (note) => cluster.tellAll(this, note),

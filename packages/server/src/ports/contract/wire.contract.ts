@@ -168,6 +168,8 @@ class RecordingListener implements WireListener {
 		this.received.push([place, handed]);
 	}
 
+	handOffsMissed(): void {}
+
 	noted(note: OwnerNote | DiscardNote): void {
 		this.received.push(note);
 	}

@@ -42,6 +42,14 @@ export interface Claim {
 	readonly nextDueAt: number | null;
 }
 
+/** A lease of a delivery. */
+export interface DeliveryLease {
+	readonly id: string;
+	readonly projectId: string;
+	readonly webhookId: string;
+	readonly leaseUntil: number;
+}
+
 /** How long the policy of a webhook lets a delivery wait between two attempts, at most. */
 export interface LongestWait {
 	readonly webhookId: string;
@@ -91,6 +99,11 @@ export interface QueueStore {
 	dueWebhooks(
 		shards: readonly number[] | null,
 	): Promise<readonly { readonly webhookId: string; readonly dueAt: number }[]>;
+	/**
+	 * The deliveries of webhooks in these shards (null: all) that are leased, were never attempted, and whose ids were made at `since` or
+	 * later. It may be called with a `since` some minutes ago, not more. In no particular order.
+	 */
+	leasedDeliveries(shards: readonly number[] | null, since: number): Promise<readonly DeliveryLease[]>;
 	/** Moves the end of the lease of these deliveries to `until`. Skips deliveries that are not leased or not Pending. */
 	renewLeases(deliveryIds: readonly string[], until: number): Promise<void>;
 	/**

@@ -9,6 +9,7 @@ import type { Chance } from "../../../core/chance.ts";
 import type { Clock } from "../../../core/clock.ts";
 import type { Membership } from "../../../ports/membership.ts";
 import type { Observer } from "../../../ports/observer.ts";
+import { NO_SIGNALS, type Signals } from "../../../ports/signals.ts";
 import type { Tenure } from "../../../ports/tenure.ts";
 import type { Wire } from "../../../ports/wire.ts";
 import { Database } from "../connection/database.ts";
@@ -26,11 +27,15 @@ export interface ClusterOptions extends MemberFacts {
 	readonly clock: Pick<Clock, "monotonicMs" | "after">;
 	readonly chance: Pick<Chance, "randomize">;
 	readonly observer: Pick<Observer, "problem" | "note">;
+	/** Make quick what members otherwise find by looking. Defaults to none. */
+	readonly signals?: Signals;
 }
 
 export interface PostgresCluster extends Membership {
 	readonly tenure: Tenure;
 	readonly wire: Wire;
+	/** The id of this process among the members, by which places name it; null if it has no tenure. */
+	readonly memberId: () => string | null;
 	/** Closes the connections. Call it after the engine has stopped, which makes the tenure leave. */
 	readonly close: () => Promise<void>;
 }
@@ -49,7 +54,7 @@ export interface PostgresCluster extends Membership {
  * });
  */
 export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
-	const { url, clock, chance, observer, name, port, version, role } = options;
+	const { url, clock, chance, observer, name, port, version, role, signals = NO_SIGNALS } = options;
 	const database = new Database({
 		url,
 		clock,
@@ -57,7 +62,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		connectTimeoutMs: TIMEOUT_MS,
 		statementTimeoutMs: TIMEOUT_MS,
 	});
-	const wire = new PostgresWire({ database, clock, observer, member: () => tenure.id });
+	const wire = new PostgresWire({ database, clock, observer, signals, member: () => tenure.id });
 	const tenure: PostgresTenure = new PostgresTenure({
 		database,
 		clock,
@@ -71,6 +76,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 	return {
 		tenure,
 		wire,
+		memberId: () => tenure.id,
 		role,
 		isMember: () => wire.isCurrent(),
 		deliverers: () => tenure.deliverers,

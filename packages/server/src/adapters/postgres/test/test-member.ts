@@ -2,9 +2,10 @@
 import type { Clock } from "../../../core/clock.ts";
 import type { Role } from "../../../ports/membership.ts";
 import type { Observer } from "../../../ports/observer.ts";
+import { Nats } from "../../nats/nats-wire.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
-import { openPostgresCluster, type PostgresCluster } from "../members/cluster.ts";
+import { openPostgresCluster, type ClusterOptions, type PostgresCluster } from "../members/cluster.ts";
 
 /** The system's clock, whose timers do not fire while it is stopped. */
 class StoppableClock implements Clock {
@@ -56,16 +57,43 @@ class StoppableClock implements Clock {
 export interface TestMember extends PostgresCluster {
 	readonly name: string;
 	readonly clock: StoppableClock;
+	readonly nats: Nats | null;
 	/** What was reported. */
 	readonly problems: unknown[];
 	readonly notes: string[];
+}
+
+function withoutNats(options: ClusterOptions) {
+	return { ...openPostgresCluster(options), nats: null };
+}
+
+function withNats(options: ClusterOptions & { readonly clock: Clock }, url: string) {
+	const { clock, observer, name } = options;
+	const nats = new Nats({
+		servers: [url],
+		credentials: null,
+		name,
+		prefix: "fanfare",
+		masterKey: Buffer.from("the key of the members of a test"),
+		clock,
+		changed: (isUp) => observer.note(isUp ? "NATS is up" : "NATS is away", {}),
+	});
+	const cluster = openPostgresCluster({ ...options, signals: nats.signals });
+	const wire = nats.wire(cluster.wire, cluster.memberId);
+	nats.start();
+	const close = async () => {
+		await cluster.close();
+		await nats.close();
+	};
+	return { ...cluster, wire, nats, close };
 }
 
 /** The members of a test. */
 export class TestMembers {
 	readonly #opened: TestMember[] = [];
 
-	open(url: string, role: Role = "all"): TestMember {
+	/** `nats` has the URL of a NATS server that it uses, too. */
+	open(url: string, role: Role = "all", nats: string | null = null): TestMember {
 		const clock = new StoppableClock();
 		const problems: unknown[] = [];
 		const notes: string[] = [];
@@ -75,8 +103,14 @@ export class TestMembers {
 		};
 		const name = `member ${this.#opened.length}`;
 		const facts = { name, port: 8_787, version: "1.2.3", role };
-		const cluster = openPostgresCluster({ url, clock, chance: systemChance, observer, ...facts });
-		const member = { ...cluster, name, clock, problems, notes };
+		const options = { url, clock, chance: systemChance, observer, ...facts };
+		const member = {
+			...(nats === null ? withoutNats(options) : withNats(options, nats)),
+			name,
+			clock,
+			problems,
+			notes,
+		};
 		this.#opened.push(member);
 		return member;
 	}

@@ -45,14 +45,19 @@ export class TestProcess implements AsyncDisposable {
 	}
 
 	/** Opens and starts an engine. */
-	static async start(url: string, limits: Partial<EngineLimits> = {}, role: Role = "all"): Promise<TestProcess> {
+	static async start(
+		url: string,
+		limits: Partial<EngineLimits> = {},
+		role: Role = "all",
+		nats: string | null = null,
+	): Promise<TestProcess> {
 		const opened = new AsyncDisposableStack();
 		const standstill = new Standstill();
 		const observer = new RecordingObserver();
 		const { store } = await openPostgres({ url, clock: systemClock });
 		opened.defer(() => store.close());
 		const members = new TestMembers();
-		const member = members.open(url, role);
+		const member = members.open(url, role, nats);
 		opened.defer(() => members.close());
 		const schemas = openAjvValidator({ clock: systemClock });
 		opened.defer(() => schemas.close());

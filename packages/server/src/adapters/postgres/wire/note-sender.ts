@@ -1,6 +1,8 @@
 // Sends notes to other members: those that come at about the same time go in one row.
 import type { Clock } from "../../../core/clock.ts";
+import type { Signals } from "../../../ports/signals.ts";
 import type { Database } from "../connection/database.ts";
+import type { Answers } from "./answers.ts";
 import { areClosed, takeBack, writeNotes, writeNotesForOthers, type Note } from "./notes.ts";
 
 /** Notes wait this long for others. */
@@ -17,6 +19,8 @@ interface NoteSenderParts {
 	readonly clock: Pick<Clock, "monotonicMs" | "after">;
 	/** The id of this process among the members; null if it has no tenure. */
 	readonly member: () => string | null;
+	readonly signals: Pick<Signals, "send">;
+	readonly answers: Answers;
 }
 
 /** A row that is not written yet. */
@@ -51,7 +55,7 @@ export class NoteSender {
 	}
 
 	async #send(to: string | null, notes: readonly Note[]): Promise<boolean> {
-		const { clock, database, member } = this.#parts;
+		const { clock, database, member, signals, answers } = this.#parts;
 		await this.#pause(GATHER_MS);
 		if (this.#gathering.get(to)?.notes === notes) this.#gathering.delete(to);
 		const endAt = clock.monotonicMs() + TELL_MS;
@@ -60,7 +64,8 @@ export class NoteSender {
 				? writeNotesForOthers(database, member(), notes)
 				: writeNotes(database, to, notes));
 			if (ids.length === 0) return true;
-			while (clock.monotonicMs() < endAt && !(await areClosed(database, ids))) await this.#pause(ANSWER_MS);
+			signals.send("look");
+			while (clock.monotonicMs() < endAt && !(await areClosed(database, ids))) await answers.next(ANSWER_MS);
 			return await takeBack(database, ids);
 		} catch {
 			return false;

@@ -56,7 +56,12 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	it("tells of all sessions that have ended since the last look, however many, and of each only once", async () => {
 		const [a, b] = await start(2);
 		const ended: string[] = [];
-		b?.wire.listen({ handedOver() {}, noted() {}, sessionsChanged: (changes) => ended.push(...changes.ended) });
+		b?.wire.listen({
+			handedOver() {},
+			handOffsMissed() {},
+			noted() {},
+			sessionsChanged: (changes) => ended.push(...changes.ended),
+		});
 		await database.server.query(
 			"INSERT INTO session_changes (kind, id, expire_date) SELECT n % 3, gen_random_uuid(), 5 FROM generate_series(1, 2500) n",
 			database.url,

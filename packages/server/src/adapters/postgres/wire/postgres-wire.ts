@@ -2,17 +2,20 @@
 // and for notes.
 import type { Clock } from "../../../core/clock.ts";
 import type { Observer } from "../../../ports/observer.ts";
+import type { Signals } from "../../../ports/signals.ts";
 import type { Place } from "../../../ports/tenure.ts";
 import type { DiscardNote, OwnerNote, Wire, WireListener } from "../../../ports/wire.ts";
 import { readSessionChanges } from "../calls/access/session-changes.ts";
 import type { Database } from "../connection/database.ts";
+import { Answers } from "./answers.ts";
 import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./changes.ts";
 import { PostgresLiveWire } from "./live/postgres-live-wire.ts";
 import { NoteSender } from "./note-sender.ts";
 import { markDone, type NoteRow } from "./notes.ts";
 
-/** How often a member looks for changes and notes. */
+/** How often a member looks for changes and notes: by itself, and if signals tell it. They may be lost, and a note has a second. */
 const LOOK_MS = 200;
+const TOLD_LOOK_MS = 500;
 /** How often somebody who waits for others looks whether they have answered. */
 const ANSWER_MS = 50;
 /** A member that has not read a change by then has lost its tenure, or answers no calls: see `isCurrent`. */
@@ -30,6 +33,8 @@ export interface WireParts {
 	readonly observer: Pick<Observer, "problem">;
 	/** The id of this process among the members; null if it has no tenure. */
 	readonly member: () => string | null;
+	/** Make it quick. Without them, everything is found by looking. */
+	readonly signals: Signals;
 }
 
 /** The workspace among the projects whose versions are known. */
@@ -43,6 +48,7 @@ export class PostgresWire implements Wire {
 	readonly handsOff = false;
 	readonly live: PostgresLiveWire;
 	readonly #sender: NoteSender;
+	readonly #answers: Answers;
 	readonly #parts: WireParts;
 	#listener: WireListener | null = null;
 	#read: ((projectId: string | null, version: number) => Promise<void>) | null = null;
@@ -54,6 +60,8 @@ export class PostgresWire implements Wire {
 	/** For which member everything was read last, and when that began, in monotonic time. */
 	#current: { readonly member: string; readonly at: number } | null = null;
 	#looking: Promise<void> = Promise.resolve();
+	/** Whether a look that was asked for has not begun. */
+	#isLookAsked = false;
 	/** A catch-up that has not begun to read. */
 	#catchingUp: Promise<void> | null = null;
 	#calm: Promise<void> = Promise.resolve();
@@ -63,8 +71,17 @@ export class PostgresWire implements Wire {
 
 	constructor(parts: WireParts) {
 		this.#parts = parts;
-		this.#sender = new NoteSender(parts);
+		this.#answers = new Answers(parts.clock);
+		this.#sender = new NoteSender({ ...parts, answers: this.#answers });
+		parts.signals.listen((signal) => {
+			if (signal === "answered") this.#answers.came();
+			else this.#lookNow();
+		});
 		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#haveRead(() => Promise.resolve()) });
+	}
+
+	reaches(): boolean {
+		return false;
 	}
 
 	/** Nobody is handed anything: owners find deliveries that are committed without a lease. */
@@ -90,19 +107,22 @@ export class PostgresWire implements Wire {
 
 	/** Resolves when `own` has, and when all others have read what was committed before the call, or `CHANGE_MS` are over. */
 	async #haveRead(own: () => Promise<void>): Promise<void> {
-		const { clock, database, member } = this.#parts;
+		const { clock, database, member, signals } = this.#parts;
 		const endAt = clock.monotonicMs() + CHANGE_MS;
 		let number: number | null = null;
 		for (;;) {
 			try {
 				if (number === null) await own();
-				number ??= await takeNumber(database);
+				if (number === null) {
+					number = await takeNumber(database);
+					signals.send("look");
+				}
 				if ((await readByOthers(database, member())) >= number) return;
 			} catch {
 				// Others can't read the change either while the database can't be reached.
 			}
 			if (clock.monotonicMs() >= endAt) return;
-			await this.#pause(ANSWER_MS);
+			await this.#answers.next(ANSWER_MS);
 		}
 	}
 
@@ -164,7 +184,20 @@ export class PostgresWire implements Wire {
 	}
 
 	#lookLater(): void {
-		this.#cancel = this.#parts.clock.after(LOOK_MS, () => void this.#lookAgain());
+		const ms = this.#parts.signals.isUp ? TOLD_LOOK_MS : LOOK_MS;
+		this.#cancel = this.#parts.clock.after(ms, () => void this.#lookAgain());
+	}
+
+	/** Looks once more, however often it is called before that begins. The look at its time reports failures. */
+	#lookNow(): void {
+		if (!this.#isRunning || this.#isLookAsked) return;
+		this.#isLookAsked = true;
+		this.#looking = this.#looking
+			.then(() => {
+				this.#isLookAsked = false;
+				return this.#look();
+			})
+			.catch(() => {});
 	}
 
 	async #lookAgain(): Promise<void> {
@@ -204,6 +237,7 @@ export class PostgresWire implements Wire {
 		this.#current = id === null ? null : { member: id, at };
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
 		await confirm(database, id, number);
+		this.#parts.signals.send("answered");
 		this.#confirmed = { member: id, number };
 	}
 
@@ -226,6 +260,7 @@ export class PostgresWire implements Wire {
 			member,
 			rows.map(({ id }) => id),
 		);
+		this.#parts.signals.send("answered");
 	}
 
 	#pause(ms: number): Promise<void> {

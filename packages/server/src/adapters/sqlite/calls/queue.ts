@@ -1,9 +1,11 @@
 // The queue of waiting deliveries: when they are due, leases, and sweeps over the deliveries of a webhook.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { LongestWait } from "../../../ports/store/queue.ts";
-import { firstIdAt } from "../codec/ids.ts";
-import { bytes, countOf } from "../codec/rows.ts";
+import { shardOf } from "../../../core/cluster/shard.ts";
+import type { DeliveryLease, LongestWait } from "../../../ports/store/queue.ts";
+import { deliveryId, EVENT_OF_DELIVERY } from "../codec/delivery-rows.ts";
+import { firstIdAt, idBytes, idTime } from "../codec/ids.ts";
+import { bytes, countOf, number, type Row } from "../codec/rows.ts";
 import type { Transact } from "../connection.ts";
 import type { DeliveryTable } from "../deliveries/delivery-table.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
@@ -18,12 +20,42 @@ export function createQueueCalls(db: DatabaseSync, table: DeliveryTable, transac
 	return {
 		claimDue: createClaimDue(db, table, journal, dueTimes),
 		dueWebhooks,
+		leasedDeliveries: createLeasedDeliveries(db, table),
 		renewLeases: createRenewLeases(db, table, transact),
 		takeOver: createTakeOver(db, table, transact, dueWebhooks),
 		pullIn: createPullIn(db, table, transact),
 		sweepWebhook: createSweepWebhook(db, table, journal),
 		webhooksToSweep: createWebhooksToSweep(db, table),
 		countOpen: () => journal.readOpen(),
+	};
+}
+
+/** Those without an attempt are rows of `open`, whose leases are in memory, or full rows that their changes have made. */
+function createLeasedDeliveries(db: DatabaseSync, table: DeliveryTable) {
+	const selectOpen = db.prepare(`
+		SELECT open.seq, open.event, open.webhook, open.project, ${EVENT_OF_DELIVERY}
+		FROM open JOIN events event ON event.seq = open.event WHERE open.seq = ?
+	`);
+	const selectFull = db.prepare(`
+		SELECT delivery.seq, delivery.event, delivery.webhook, delivery.project, own_id, lease_until, ${EVENT_OF_DELIVERY}
+		FROM deliveries delivery INDEXED BY deliveries_due JOIN events event ON event.seq = delivery.event
+		WHERE due_at IS NOT NULL AND lease_until IS NOT NULL AND attempt_count = 0
+	`);
+	return (shards: readonly number[] | null, since: number): DeliveryLease[] => {
+		const toLease = (row: Row, leaseUntil: number): DeliveryLease => ({
+			id: deliveryId(row),
+			projectId: table.numbers.projects.at(number(row["project"])).id,
+			webhookId: table.numbers.webhooks.at(number(row["webhook"])).id,
+			leaseUntil,
+		});
+		const open = [...table.leases.all()].flatMap(([seq, leaseUntil]) => {
+			const row = selectOpen.get(seq);
+			return row === undefined ? [] : toLease(row, leaseUntil);
+		});
+		const full = selectFull.all().map((row) => toLease(row, number(row["lease_until"])));
+		const isWanted = ({ id, webhookId }: DeliveryLease) =>
+			idTime(idBytes("dlv", id)) >= since && (shards === null || shards.includes(shardOf(webhookId)));
+		return [...open, ...full].filter(isWanted);
 	};
 }
 

@@ -37,6 +37,11 @@ export class OpenLeases implements TransactionMemory {
 		return this.#webhooks.get(webhook)?.until.get(seq) ?? null;
 	}
 
+	/** The numbers of all leased deliveries, with the ends of their leases. */
+	*all(): Generator<readonly [seq: number, until: number]> {
+		for (const { until } of this.#webhooks.values()) yield* until;
+	}
+
 	/** Leases an open delivery until a time; null ends its lease. */
 	set(webhook: number, seq: number, until: number | null): void {
 		this.#staged.set(seq, { webhook, until });

@@ -274,6 +274,52 @@ function describeShards(current: CurrentStore): void {
 		expect(await store.takeOver(null)).toBe(webhookIds.filter((id) => !isWanted(id)).length);
 	});
 
+	it("knows the leased deliveries of the given shards that were never attempted", async () => {
+		const { store, webhookIds, deliveryIds, shards, isWanted, leased, accept, update, records, webhookId } =
+			await openHalf();
+		const projectId = (await store.webhookRecords([webhookId]))[0]?.projectId;
+		await accept({ webhookIds: [webhookId], state: newDelivery(records.now, null) });
+		const [tried = ""] = await accept({ webhookIds: [webhookId], state: newDelivery(records.now, null) });
+		await update(records.failure(tried, 1));
+		await update({
+			deliveryId: tried,
+			at: records.now,
+			change: { type: "lease", until: records.now + 9 },
+			attempt: null,
+		});
+		const [claimed = ""] = await accept({ webhookIds: [webhookId], state: newDelivery(records.now, null) });
+		await update({
+			deliveryId: claimed,
+			at: records.now,
+			change: { type: "lease", until: records.now + 9 },
+			attempt: null,
+		});
+		const lease = (index: number) => ({
+			id: deliveryIds[index],
+			projectId,
+			webhookId: webhookIds[index],
+			leaseUntil: leased.leaseUntil,
+		});
+		const all = [
+			...deliveryIds.map((_, index) => lease(index)),
+			{ id: claimed, projectId, webhookId, leaseUntil: records.now + 9 },
+		];
+		const sorted = async (...asked: Parameters<typeof store.leasedDeliveries>) =>
+			(await store.leasedDeliveries(...asked)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+		expect(await sorted(null, records.now)).toEqual(all);
+		expect(await sorted(shards, records.now)).toEqual(all.filter((each) => isWanted(each.webhookId ?? "")));
+		expect(await sorted([], 0)).toEqual([]);
+		expect(await sorted(null, records.now + 60_000)).toEqual([]);
+		const [first = ""] = deliveryIds;
+		const release = async (leaseUntil: number) => {
+			await update({ deliveryId: first, at: records.now, change: { type: "release", leaseUntil }, attempt: null });
+		};
+		await release(leased.leaseUntil! + 1);
+		expect(await sorted(null, records.now)).toEqual(all);
+		await release(leased.leaseUntil!);
+		expect(await sorted(null, records.now)).toEqual(all.slice(1));
+	});
+
 	it("knows the due webhooks of the given shards", async () => {
 		const { store, webhookIds, shards, isWanted, leased } = await openHalf();
 		const due = await store.dueWebhooks(shards);

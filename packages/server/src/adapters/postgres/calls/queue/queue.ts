@@ -1,5 +1,5 @@
 // The queue of waiting deliveries: when they are due, leases, and sweeps over the deliveries of a webhook.
-import type { LongestWait } from "../../../../ports/store/queue.ts";
+import type { DeliveryLease, LongestWait } from "../../../../ports/store/queue.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { firstUuidAt, idOf, uuidsOf } from "../../codec/ids.ts";
 import { number, text } from "../../codec/rows.ts";
@@ -21,6 +21,12 @@ const SELECT_DUE_WEBHOOKS = statement(`
 		) following
 	)
 	SELECT webhook_id, due_at FROM waiting WHERE $1::integer[] IS NULL OR shard = ANY($1::integer[])
+`);
+/** The primary key finds what is young. */
+const SELECT_LEASED = statement(`
+	SELECT id, project_id, webhook_id, lease_until FROM open_deliveries
+	WHERE id >= $2 AND lease_until IS NOT NULL AND due_at IS NOT NULL AND attempt_count = 0
+		AND ($1::integer[] IS NULL OR shard = ANY($1::integer[]))
 `);
 /** Rows are locked in the order of ids. */
 const RENEW = statement(`
@@ -55,6 +61,15 @@ export function createQueueCalls(database: Database, numbers: ChangeNumbers) {
 				(await session.run(SELECT_DUE_WEBHOOKS, [shards])).map((row) => ({
 					webhookId: idOf("webhook", text(row["webhook_id"])),
 					dueAt: number(row["due_at"]),
+				})),
+			),
+		leasedDeliveries: (shards: readonly number[] | null, since: number): Promise<DeliveryLease[]> =>
+			database.read(async (session) =>
+				(await session.run(SELECT_LEASED, [shards, firstUuidAt(since)])).map((row) => ({
+					id: idOf("dlv", text(row["id"])),
+					projectId: idOf("proj", text(row["project_id"])),
+					webhookId: idOf("webhook", text(row["webhook_id"])),
+					leaseUntil: number(row["lease_until"]),
 				})),
 			),
 		renewLeases: (deliveryIds: readonly string[], until: number): Promise<void> =>

@@ -3,6 +3,7 @@
 import type { Clock } from "../../../../core/clock.ts";
 import type { LiveWire, LiveWireListener, SharedFact } from "../../../../ports/live-wire.ts";
 import type { Observer } from "../../../../ports/observer.ts";
+import type { Signals } from "../../../../ports/signals.ts";
 import type { Database } from "../../connection/database.ts";
 import * as rows from "./live-rows.ts";
 
@@ -23,6 +24,7 @@ interface LiveWireParts {
 	readonly member: () => string | null;
 	/** Resolves when all others have read what was committed before the call, or have lost their tenure. Never rejects. */
 	readonly haveRead: () => Promise<void>;
+	readonly signals: Pick<Signals, "send">;
 }
 
 export class PostgresLiveWire implements LiveWire {
@@ -202,6 +204,7 @@ export class PostgresLiveWire implements LiveWire {
 		if (publisher === null || all.length === 0) return;
 		try {
 			await rows.publish(this.#parts.database, publisher, all);
+			this.#parts.signals.send("look");
 			this.#removeLater();
 		} catch (error) {
 			if (lost.length === 0) this.#parts.observer.problem("live streams of other processes have missed items", error);

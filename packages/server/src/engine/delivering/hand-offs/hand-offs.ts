@@ -1,16 +1,20 @@
 // Deliveries that change hands between processes: new ones of webhooks that this process does not hold go to the owner
 // of the webhook, and those that other processes have committed come in here.
-import type { ArmedWebhook } from "../../core/webhook.ts";
-import type { LeasedDelivery, QueueStore } from "../../ports/store/queue.ts";
-import type { Place } from "../../ports/tenure.ts";
-import type { Committer } from "../committing/committer.ts";
-import type { PartsOn } from "../parts.ts";
-import type { Owner, ReadyQueue } from "./ready-queue.ts";
+import { shardOf } from "../../../core/cluster/shard.ts";
+import type { ArmedWebhook } from "../../../core/webhook.ts";
+import type { DeliveryLease, LeasedDelivery, QueueStore } from "../../../ports/store/queue.ts";
+import type { Place } from "../../../ports/tenure.ts";
+import type { Committer } from "../../committing/committer.ts";
+import type { PartsOn } from "../../parts.ts";
+import type { OpenCommits } from "../open-commits.ts";
+import type { Owner, ReadyQueue } from "../ready-queue.ts";
+import { Orphans } from "./orphans.ts";
 
-type Parts = Pick<PartsOn<QueueStore>, "tenure" | "wire" | "clock" | "observer">;
+type Parts = Pick<PartsOn<QueueStore>, "store" | "tenure" | "wire" | "clock" | "observer">;
 
 interface Neighbours {
 	readonly queue: ReadyQueue;
+	readonly commits: OpenCommits;
 	readonly committer: Pick<Committer, "update">;
 	/** Told when a delivery was added to the queue, and when the store has one that is due. */
 	readonly line: { filled(): void; due(webhookId: string, at: number): void };
@@ -22,9 +26,9 @@ interface Neighbours {
  *
  * - reserved: `reserve` has kept room for it. Left when its commit has ended.
  * - handed off: `send` has given it to the wire. The owner puts it into its ready queue, or releases its lease. If the
- *   wire loses it, it is due when its lease ends.
- * - released: by `send` if its owner is not known any more, and by `take` if it can't be taken. It is due in the store,
- *   and the owner's poll finds it.
+ *   wire loses it, it is an orphan, which the owner finds in the store and releases.
+ * - released: by `send` if its owner is not known any more or has changed, and by `take` if it can't be taken. It is due in the
+ *   store, and the owner's poll finds it.
  *
  * A process that runs alone holds every webhook, so nothing here is called.
  */
@@ -33,10 +37,34 @@ export class HandOffs {
 	readonly #near: Neighbours;
 	/** The notes about cancelled deliveries that are under way. */
 	readonly #telling = new Set<Promise<unknown>>();
+	readonly #orphans: Orphans;
+	/** By shard: its epoch as the last reservation has seen it, and how many reservations were made before that, if one saw another epoch. */
+	readonly #epochs = new Map<number, { readonly epoch: number; readonly madeBefore: number }>();
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
+		this.#orphans = new Orphans(parts, { ...near, release: (lease) => this.#release(lease) });
+	}
+
+	/** Begins to look for hand-offs that were lost, if there are any hand-offs. */
+	start(): void {
+		if (this.#parts.wire.handsOff) this.#orphans.start();
+	}
+
+	/** Resolves when the look for lost ones has ended. */
+	stop(): Promise<void> {
+		return this.#orphans.stop();
+	}
+
+	/** Hand-offs to this process were perhaps lost. */
+	missed(): void {
+		this.#orphans.look();
+	}
+
+	/** This process has gained shards. */
+	gained(): void {
+		if (this.#parts.wire.handsOff) this.#orphans.gained();
 	}
 
 	/**
@@ -45,16 +73,32 @@ export class HandOffs {
 	 */
 	reserve(webhook: Pick<ArmedWebhook, "id"> & Owner, bytes: number): boolean {
 		const { tenure, wire } = this.#parts;
-		const isReachable = wire.handsOff && tenure.placeOf(webhook.id) !== null;
-		return isReachable && this.#near.queue.reserveElsewhere(webhook, bytes);
+		const place = wire.handsOff ? tenure.placeOf(webhook.id) : null;
+		if (place === null || !wire.reaches(place, bytes)) return false;
+		if (!this.#near.queue.reserveElsewhere(webhook, bytes)) return false;
+		const shard = shardOf(webhook.id);
+		const seen = this.#epochs.get(shard);
+		if (seen?.epoch !== place.epoch) {
+			this.#epochs.set(shard, { epoch: place.epoch, madeBefore: seen === undefined ? 0 : this.#near.commits.made });
+		}
+		return true;
+	}
+
+	/**
+	 * Whether this place was the owner's when the delivery was reserved, which is about to be handed off. If it has become the owner since, it
+	 * may have ended the lease, and have attempted the delivery.
+	 */
+	#isAsReserved(webhookId: string, { epoch }: Place): boolean {
+		const seen = this.#epochs.get(shardOf(webhookId));
+		return seen?.epoch === epoch && !this.#near.commits.isOpen(seen.madeBefore);
 	}
 
 	/** Hands a delivery to the owner of its webhook. It is committed with a lease, and its reservation has ended. */
 	send(delivery: LeasedDelivery): void {
 		const place = this.#parts.tenure.placeOf(delivery.webhookId);
 		const { wire } = this.#parts;
-		if (place === null || !wire.handsOff) void this.#release(delivery);
-		else wire.handOff(place, delivery);
+		if (place !== null && this.#isAsReserved(delivery.webhookId, place)) wire.handOff(place, delivery);
+		else void this.#release(delivery);
 	}
 
 	/** Tells the process that holds a webhook about a due delivery. Without the note, its poll finds the delivery. */
@@ -87,7 +131,7 @@ export class HandOffs {
 		const { webhookId, projectId } = delivery;
 		const bytes = delivery.body.length;
 		const isInMemory = queue.leaseUntil(delivery.id) > 0;
-		if (isInMemory) return;
+		if (isInMemory || this.#orphans.wasFound(delivery.id)) return;
 		// A take-over may have ended a lease of another epoch, so the delivery may have been claimed and attempted since.
 		const now = this.#parts.clock.now();
 		const isHere = this.#isHere(webhookId, place.epoch);
@@ -106,10 +150,11 @@ export class HandOffs {
 		return tenure.holds(webhookId) && tenure.placeOf(webhookId)?.epoch === epoch;
 	}
 
-	async #release({ id, projectId, webhookId }: LeasedDelivery): Promise<void> {
+	/** Ends this lease, and no other that the delivery may have got since. */
+	async #release({ id, projectId, webhookId, leaseUntil }: DeliveryLease): Promise<void> {
 		const { clock, observer } = this.#parts;
 		try {
-			const change = { type: "release" } as const;
+			const change = { type: "release", leaseUntil } as const;
 			const update = { deliveryId: id, at: clock.now(), change, attempt: null };
 			const state = (await this.#near.committer.update(update))?.state;
 			if (state?.status === "Pending" && state.leaseUntil === null) {

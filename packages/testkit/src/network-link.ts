@@ -1,4 +1,4 @@
-// The network between one process and the database: a TCP proxy that can fall silent, as a network that loses everything, or refuse.
+// The network between a process and a server that it uses: a TCP proxy that can fall silent, as a network that loses everything, or refuse.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
 /**
@@ -8,8 +8,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
  */
 type State = "open" | "silent" | "refusing";
 
-export class DatabaseLink implements AsyncDisposable {
-	/** The ports from which its connections to the database have come. */
+export class NetworkLink implements AsyncDisposable {
+	/** The ports from which its connections to the server have come. */
 	readonly ports = new Set<number>();
 	readonly #target: URL;
 	readonly #server: Server;
@@ -23,14 +23,14 @@ export class DatabaseLink implements AsyncDisposable {
 		this.#server = createServer((client) => this.#accept(client));
 	}
 
-	/** Listens in front of the database of this URL. */
-	static async open(url: string): Promise<DatabaseLink> {
-		const link = new DatabaseLink(new URL(url));
+	/** Listens in front of the server of this URL. */
+	static async open(url: string): Promise<NetworkLink> {
+		const link = new NetworkLink(new URL(url));
 		await new Promise<void>((resolve) => void link.#server.listen(0, "127.0.0.1", resolve));
 		return link;
 	}
 
-	/** The URL of the database through the link. */
+	/** The URL of the server through the link. */
 	get url(): string {
 		const url = new URL(this.#target);
 		url.port = String((this.#server.address() as AddressInfo).port);
@@ -67,11 +67,11 @@ export class DatabaseLink implements AsyncDisposable {
 
 	#join(client: Socket): void {
 		if (client.destroyed) return;
-		const database = connect(Number(this.#target.port), this.#target.hostname);
-		this.#track(database);
-		database.once("connect", () => this.ports.add(database.localPort ?? 0));
-		this.#pass(client, database);
-		this.#pass(database, client);
+		const server = connect(Number(this.#target.port), this.#target.hostname);
+		this.#track(server);
+		server.once("connect", () => this.ports.add(server.localPort ?? 0));
+		this.#pass(client, server);
+		this.#pass(server, client);
 		client.resume();
 	}
 

@@ -1,0 +1,64 @@
+// Servers on a database that tell each other by NATS: what an operator sees while it works, dies and comes back.
+import { eventually } from "@fanfare/testkit/eventually";
+import { natsIssue, startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
+import { postgresIssue, startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const ADMIN_KEY = `sk_${"a".repeat(43)}`;
+const issue = natsIssue() ?? postgresIssue();
+
+describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${issue})`}`, () => {
+	let nats: NatsServer;
+	let postgres: PostgresServer;
+	beforeAll(async () => {
+		[nats, postgres] = await Promise.all([startNats(), startPostgres()]);
+	});
+	afterAll(async () => {
+		await Promise.all([nats?.[Symbol.asyncDispose](), postgres?.[Symbol.asyncDispose]()]);
+	});
+
+	const metric = async (server: ServerProcess, name: string): Promise<number> => {
+		const response = await fetch(`${server.url}/metrics`, { headers: { "secret-key": ADMIN_KEY } });
+		return Number(new RegExp(`^fanfare_nats_${name} (\\S+)$`, "m").exec(await response.text())?.[1] ?? Number.NaN);
+	};
+
+	it("hand deliveries to each other, and stay ready without NATS, which the status, the log and a metric tell", async () => {
+		await using receiver = await startReceiver();
+		const env = {
+			FANFARE_DATABASE_URL: await postgres.createDatabase(),
+			FANFARE_NATS_URL: nats.url,
+			FANFARE_MASTER_KEY: "5".repeat(64),
+			FANFARE_ADMIN_KEY: ADMIN_KEY,
+		};
+		await using a = await startServerProcess({ env });
+		await using b = await startServerProcess({ env });
+		await Promise.all(Array.from({ length: 8 }, () => a.createWebhook(receiver.url)));
+		let events = 0;
+		const send = async () => {
+			events++;
+			await a.project.events.send({ type: "a.b", data: {} });
+		};
+		await eventually("a hand-off", async () => {
+			await send();
+			return (await metric(b, "handed_over_total")) > 0;
+		});
+		await receiver.waitFor(8 * events);
+		expect(await metric(a, "up")).toBe(1);
+		expect(await metric(a, "refused_total")).toBe(0);
+		const isWarned = async () => (await a.client.getStatus()).warnings.some(({ code }) => code === "nats_away");
+		expect(await isWarned()).toBe(false);
+		await nats.kill();
+		await eventually("the warning", isWarned);
+		expect(await metric(a, "up")).toBe(0);
+		expect((await fetch(`${a.url}/readyz`)).status).toBe(200);
+		await send();
+		await receiver.waitFor(8 * events);
+		await nats.start();
+		await eventually("the end of the warning", async () => !(await isWarned()));
+		await eventually("the log to tell", () => /NATS can't be used: .*NATS carries deliveries/s.test(a.stdout));
+		expect(a.stdout).not.toContain("of-tests-alone");
+		expect(receiver.requests).toHaveLength(8 * events);
+	});
+});
