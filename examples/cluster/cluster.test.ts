@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { eventually } from "@fanfare/testkit/eventually";
+import { natsIssue } from "@fanfare/testkit/programs/nats";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { describe, expect, it } from "vitest";
 
@@ -17,9 +18,9 @@ const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const play = (...args: string[]) =>
 	promisify(execFile)(process.execPath, ["--conditions=@fanfare/source", MAIN, ...args]);
 
-describe.skipIf(postgresIssue() !== null)("npm run cluster -- --drill", () => {
-	it("loses nothing when a process is killed, and when the standby takes the primary's place", async () => {
-		const { stdout } = await play("--drill", "--step", "worker", "--step", "promote");
+describe.skipIf(postgresIssue() !== null || natsIssue() !== null)("npm run cluster -- --drill", () => {
+	it("loses nothing when a process or NATS is killed, and when the standby takes the primary's place", async () => {
+		const { stdout } = await play("--drill", "--step", "worker", "--step", "all-nats", "--step", "promote");
 		expect(stdout).toMatch(/worker-1 has ended; it is started again in 3 s\n +worker-1 runs again, as process \d+/);
 		expect(stdout).toMatch(/the standby takes its place\n✓ \d+ events accepted meanwhile/);
 		expect(stdout).toMatch(/✓ Nothing was lost: (\d+) accepted, \1 arrived, 0 on their way/);

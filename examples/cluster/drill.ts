@@ -19,9 +19,7 @@ export interface Step {
 
 async function kill(installation: Installation, name: string): Promise<void> {
 	const part = installation.part(name);
-	part?.signal("SIGKILL");
-	await pause(LOOK_MS);
-	await part?.back();
+	if (part?.signal("SIGKILL") === true) await part.endedAndBack();
 }
 
 export const STEPS: readonly Step[] = [
@@ -40,9 +38,16 @@ export const STEPS: readonly Step[] = [
 		name: "stop",
 		what: "a worker is stopped, as for an upgrade",
 		async harm(all) {
-			all.part("worker-1")?.signal("SIGTERM");
-			await pause(LOOK_MS);
-			await all.part("worker-1")?.back();
+			const worker = all.part("worker-1");
+			if (worker?.signal("SIGTERM") === true) await worker.endedAndBack();
+		},
+	},
+	{ name: "nats", what: "one of the NATS nodes is killed", harm: (all) => kill(all, "nats-1") },
+	{
+		name: "all-nats",
+		what: "all NATS nodes are killed",
+		async harm(all) {
+			await Promise.all(["nats-1", "nats-2", "nats-3"].map((name) => kill(all, name)));
 		},
 	},
 	{ name: "standby", what: "the standby is killed: commits wait for it", harm: (all) => kill(all, "standby") },

@@ -8,6 +8,7 @@ import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 
 import { Address, ReadyTargets } from "./address.ts";
 import { Database } from "./database.ts";
+import { createNats, type NatsNodes } from "./nats.ts";
 import { Part, pause, type PartEvent, type Runnable } from "./part.ts";
 
 const ROLES = { "api-1": "api", "api-2": "api", "worker-1": "worker", "worker-2": "worker" } as const;
@@ -23,17 +24,25 @@ export class Installation implements AsyncDisposable {
 	readonly adminKey: string;
 	readonly parts: readonly Part[];
 	readonly database: Database;
+	/** Why there is no NATS; null if there is. */
+	readonly natsIssue: string | null;
+	readonly #processes: readonly Part[];
+	readonly #nats: readonly Part[];
 	readonly #balancer: Address;
 	readonly #ready: ReadyTargets;
 	readonly #dir: TemporaryDir;
 
 	private constructor(
 		database: Database,
-		parts: readonly Part[],
+		nats: NatsNodes,
+		processes: readonly Part[],
 		{ balancer, ready, dir, adminKey }: { balancer: Address; ready: ReadyTargets; dir: TemporaryDir; adminKey: string },
 	) {
 		this.database = database;
-		this.parts = parts;
+		this.parts = [...database.parts, ...nats.parts, ...processes];
+		this.natsIssue = nats.issue;
+		this.#processes = processes;
+		this.#nats = nats.parts;
 		this.adminKey = adminKey;
 		this.url = `http://127.0.0.1:${balancer.port}`;
 		this.#balancer = balancer;
@@ -41,14 +50,18 @@ export class Installation implements AsyncDisposable {
 		this.#dir = dir;
 	}
 
-	/** Starts everything: the database and its standby first, then the processes. `told` hears of every end and start. */
+	/** Starts everything: the database and its standby first, then NATS, then the processes. `told` hears of every end and start. */
 	static async start(told: (part: Part, event: PartEvent) => void): Promise<Installation> {
 		const dir = new TemporaryDir();
 		const database = await Database.create(told);
 		await database.start();
+		const nats = await createNats(told);
+		await Promise.all(nats.parts.map((part) => part.start()));
+		const natsUrl = nats.url();
 		const adminKey = `sk_${randomBytes(32).toString("base64url")}`;
 		const settings = {
 			FANFARE_DATABASE_URL: await database.makeUrl(),
+			...(natsUrl !== null && { FANFARE_NATS_URL: natsUrl }),
 			FANFARE_MASTER_KEY: randomBytes(32).toString("base64"),
 			FANFARE_ADMIN_KEY: adminKey,
 			FANFARE_SHUTDOWN_GRACE_MS: String(GRACE_MS),
@@ -72,7 +85,7 @@ export class Installation implements AsyncDisposable {
 		const ready = new ReadyTargets(apiPorts);
 		await ready.one();
 		const balancer = await Address.open(() => ready.next());
-		return new Installation(database, [...database.parts, ...processes], { balancer, ready, dir, adminKey });
+		return new Installation(database, nats, processes, { balancer, ready, dir, adminKey });
 	}
 
 	/** The part of this name; undefined if there is none. */
@@ -88,8 +101,8 @@ export class Installation implements AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.#balancer.close();
 		this.#ready.close();
-		const processes = this.parts.filter(({ name }) => name in ROLES);
-		await Promise.all(processes.map((part) => part.leave()));
+		await Promise.all(this.#processes.map((part) => part.leave()));
+		await Promise.all(this.#nats.map((part) => part.leave()));
 		await this.database[Symbol.asyncDispose]();
 		this.#dir[Symbol.dispose]();
 	}

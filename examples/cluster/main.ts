@@ -33,6 +33,7 @@ async function run({ rate, drill, steps }: ClusterExampleOptions): Promise<numbe
 	screen.line(screen.style("bold", "Fanfare on several processes: harm what you like, and nothing may be lost"));
 	await using installation = await Installation.start(tell);
 	printParts(installation);
+	if (installation.natsIssue !== null) screen.line(`  Without NATS: ${installation.natsIssue}`);
 	const traffic = await Traffic.create(installation.url, installation.adminKey);
 	traffic.start(rate);
 	screen.line(`  ${rate} events a second are sent to ${installation.url}; the admin key is ${installation.adminKey}`);

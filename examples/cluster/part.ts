@@ -26,6 +26,7 @@ export class Part {
 	readonly #told: (part: Part, event: PartEvent) => void;
 	readonly #restartMs: number;
 	#isWanted = false;
+	#isUp = false;
 	#watching: Promise<void> = Promise.resolve();
 
 	constructor(
@@ -50,6 +51,7 @@ export class Part {
 	async start(): Promise<void> {
 		this.#isWanted = true;
 		await this.#runnable.start();
+		this.#isUp = true;
 		this.#watching = this.#watch();
 	}
 
@@ -61,9 +63,10 @@ export class Part {
 		return true;
 	}
 
-	/** Resolves when its process runs again. */
-	async back(): Promise<void> {
-		while (this.pid === null) await pause(LOOK_MS);
+	/** Resolves when it has ended and can be used again. */
+	async endedAndBack(): Promise<void> {
+		while (this.#isUp) await pause(LOOK_MS);
+		while (!this.#isUp) await pause(LOOK_MS);
 	}
 
 	/** Ends it for good. */
@@ -79,6 +82,7 @@ export class Part {
 		while (this.#isWanted) {
 			await pause(LOOK_MS);
 			if (this.pid !== null || !this.#isWanted) continue;
+			this.#isUp = false;
 			this.#told(this, "ended");
 			while (this.pid === null && this.#isWanted) await this.#startAgain();
 		}
@@ -89,6 +93,7 @@ export class Part {
 		if (!this.#isWanted) return;
 		try {
 			await this.#runnable.start();
+			this.#isUp = true;
 			this.#told(this, "started");
 		} catch {
 			// What the process before has left may not be gone yet.

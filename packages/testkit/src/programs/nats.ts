@@ -35,7 +35,7 @@ export interface NatsOptions {
  * const { url } = nats; // nats://fanfare_app:…@127.0.0.1:…
  */
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
-	const server = new NatsServer(needNatsServer(), options);
+	const server = new NatsServer(options);
 	try {
 		await server.start();
 	} catch (error) {
@@ -55,9 +55,15 @@ export class NatsServer implements AsyncDisposable {
 	#exited: Promise<void> = Promise.resolve();
 	#log = "";
 
-	constructor(program: string, { settings = [] }: NatsOptions) {
-		this.#program = program;
+	/** Prepares the server. Throws if there is none. */
+	constructor({ settings = [] }: NatsOptions = {}) {
+		this.#program = needNatsServer();
 		this.#settings = settings;
+	}
+
+	/** The id of its process; null while it is down. */
+	get pid(): number | null {
+		return this.#process?.pid ?? null;
 	}
 
 	/** For Fanfare: a user with the permissions that it needs, and no others. */
