@@ -13,6 +13,7 @@ import { promisify } from "node:util";
 import { eventually } from "@fanfare/testkit/eventually";
 import { parsePsTime } from "@fanfare/testkit/process-usage";
 import { COMPILE_CACHE } from "@fanfare/testkit/programs/compile-cache";
+import { natsIssue } from "@fanfare/testkit/programs/nats";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { fastParent } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
@@ -118,14 +119,18 @@ describe("npm run bench", () => {
 		expect((await readdir(directory.path)).toSorted()).toEqual(["performance.md", "result.json"]);
 	});
 
-	it.skipIf(postgresIssue() !== null)("measures several processes on PostgreSQL", { timeout: WITHIN_MS }, async () => {
-		await using directory = await mkdtempDisposable(join(fastParent(), "fanfare-bench-test-"));
-		const args = ["--scenario", "cluster-1500", "--quick", "--dir", directory.path];
-		const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
-		expect(stdout).toMatch(/2: PostgreSQL's CPU per event +[\d,.]+ µs/);
-		expect(stdout).toMatch(/one of 2 is killed: received, longest +[\d,.]+ ms/);
-		expect(await readdir(directory.path)).toEqual([]);
-	});
+	it.skipIf(postgresIssue() !== null || natsIssue() !== null)(
+		"measures several processes on PostgreSQL and NATS",
+		{ timeout: WITHIN_MS },
+		async () => {
+			await using directory = await mkdtempDisposable(join(fastParent(), "fanfare-bench-test-"));
+			const args = ["--scenario", "cluster-1500", "--quick", "--dir", directory.path];
+			const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
+			expect(stdout).toMatch(/2 \+ NATS: PostgreSQL's CPU per event +[\d,.]+ µs/);
+			expect(stdout).toMatch(/2 \+ NATS, one is killed: received, longest +[\d,.]+ ms/);
+			expect(await readdir(directory.path)).toEqual([]);
+		},
+	);
 
 	it("compares a commit with the working tree, each on its own code", { timeout: WITHIN_MS }, async () => {
 		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));

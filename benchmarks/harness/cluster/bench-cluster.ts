@@ -1,6 +1,7 @@
 // Several servers on one PostgreSQL, which is synced as in production.
 import { randomBytes } from "node:crypto";
 
+import { startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
 import { startOwnPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
 
 import { BenchServer, newKey, type BenchServerOptions } from "../server/bench-server.ts";
@@ -10,6 +11,8 @@ const POSTGRES_SETTINGS = ["shared_buffers=256MB", "max_wal_size=2GB", "max_conn
 
 export interface ClusterStart {
 	readonly processes: number;
+	/** Whether they have a NATS server of their own. */
+	readonly withNats: boolean;
 }
 
 type Options = ClusterStart & Pick<BenchServerOptions, "resources" | "codeDir" | "parentDir" | "profileDir">;
@@ -27,36 +30,45 @@ export class BenchCluster implements AsyncDisposable {
 	/** The main process of the database. */
 	readonly postgresPid: number;
 	readonly #postgres: PostgresServer;
+	readonly #nats: NatsServer | null;
 	readonly #url: string;
 
-	private constructor(postgres: PostgresServer, postgresPid: number, url: string, servers: readonly BenchServer[]) {
+	private constructor(
+		{ postgres, postgresPid, nats }: { postgres: PostgresServer; postgresPid: number; nats: NatsServer | null },
+		url: string,
+		servers: readonly BenchServer[],
+	) {
 		this.#postgres = postgres;
 		this.postgresPid = postgresPid;
+		this.#nats = nats;
 		this.#url = url;
 		this.servers = servers;
 	}
 
 	/**
-	 * Starts the processes one after the other. Throws if there is no PostgreSQL.
+	 * Starts the processes one after the other. Throws if there is no PostgreSQL, or no NATS if it is wanted.
 	 *
 	 * @example
-	 * await using cluster = await BenchCluster.start({ resources, codeDir, parentDir, profileDir: null, processes: 2 });
+	 * await using cluster = await BenchCluster.start({ resources, codeDir, parentDir, profileDir: null, processes: 2, withNats: true });
 	 */
-	static async start({ processes, ...options }: Options): Promise<BenchCluster> {
+	static async start({ processes, withNats, ...options }: Options): Promise<BenchCluster> {
 		const { server: postgres, cluster } = await startOwnPostgres({ durable: true, settings: POSTGRES_SETTINGS });
 		const servers: BenchServer[] = [];
+		let nats: NatsServer | null = null;
 		try {
+			if (withNats) nats = await startNats();
 			const url = await postgres.createDatabase();
 			const key = newKey();
 			const settings = {
 				FANFARE_DATABASE_URL: url,
 				FANFARE_MASTER_KEY: randomBytes(32).toString("base64"),
+				...(nats !== null && { FANFARE_NATS_URL: nats.url }),
 			};
 			while (servers.length < processes) servers.push(await BenchServer.start({ ...options, key, settings }));
 			if (cluster.pid === null) throw new Error("PostgreSQL has ended");
-			return new BenchCluster(postgres, cluster.pid, url, servers);
+			return new BenchCluster({ postgres, postgresPid: cluster.pid, nats }, url, servers);
 		} catch (error) {
-			await disposeAll(servers, postgres);
+			await disposeAll(servers, nats, postgres);
 			throw error;
 		}
 	}
@@ -66,6 +78,11 @@ export class BenchCluster implements AsyncDisposable {
 		const [first] = this.servers;
 		if (first === undefined) throw new Error("a cluster has at least one server");
 		return first;
+	}
+
+	/** The process of NATS; null if there is none. */
+	get natsPid(): number | null {
+		return this.#nats?.pid ?? null;
 	}
 
 	async databaseUse(): Promise<DatabaseUse> {
@@ -89,14 +106,19 @@ export class BenchCluster implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		await disposeAll(this.servers, this.#postgres);
+		await disposeAll(this.servers, this.#nats, this.#postgres);
 	}
 }
 
-async function disposeAll(servers: readonly BenchServer[], postgres: PostgresServer): Promise<void> {
+async function disposeAll(
+	servers: readonly BenchServer[],
+	nats: NatsServer | null,
+	postgres: PostgresServer,
+): Promise<void> {
 	try {
 		await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
 	} finally {
+		await nats?.[Symbol.asyncDispose]();
 		await postgres[Symbol.asyncDispose]();
 	}
 }

@@ -13,7 +13,16 @@ const RATE_PER_S = 1_500;
 const BATCH = 20;
 /** Spread over the shards, so that each process has its share. */
 const WEBHOOKS = 64;
-const PROCESSES = [1, 2, 4] as const;
+const CASES = [
+	{ name: "1", processes: 1, withNats: false },
+	{ name: "2", processes: 2, withNats: false },
+	{ name: "2 + NATS", processes: 2, withNats: true },
+	{ name: "4", processes: 4, withNats: false },
+	{ name: "4 + NATS", processes: 4, withNats: true },
+] as const;
+type Case = (typeof CASES)[number];
+/** A smoke test need not start so many servers. */
+const QUICK_CASE = CASES[2];
 /** In a closed loop, which brings each process to its full speed sooner. */
 const WARM_UP = { connections: 4, batchSize: BATCH };
 /** Warm-up at the measured rate, as a share of the warm-up. */
@@ -23,59 +32,69 @@ const KILLED_AT = 0.3;
 const SETTLE_MS = 500;
 /** System time counts in ticks of 10 ms: one tick must be a small part of what is measured. */
 const IDLE_LONGER = 1.5;
-/** What the budget allows without NATS, by the design. */
-const CPU_LIMITS = { servers: 225, database: 110 };
-const P50_LIMIT_MS = 500;
+const SERVERS_LIMIT_US = 225;
+const DATABASE_LIMITS_US = { withNats: 50, without: 110 };
+const P50_LIMITS_MS = { withNats: 10, without: 500 };
 
 export const cluster1500: Scenario = {
 	name: "cluster-1500",
 	group: "cluster",
-	summary: `${RATE_PER_S} events per second, ${BATCH} a request, on ${PROCESSES.join(", ")} processes; needs PostgreSQL`,
+	summary: `${RATE_PER_S} events per second, ${BATCH} a request, on 1, 2, 4 processes, with and without NATS; needs PostgreSQL`,
 	onlyByName: true,
-	results: [...PROCESSES.flatMap(resultsOf), ...deathResults()],
+	results: [...CASES.flatMap(resultsOf), ...CASES.filter(dies).flatMap(deathResults)],
 	run,
 };
 
-function resultsOf(processes: number): ResultLine[] {
+/** Whether one of its processes is killed as well. */
+function dies({ processes }: Case): boolean {
+	return processes === 2;
+}
+
+function resultsOf({ name, processes, withNats }: Case): ResultLine[] {
 	const line = (measurement: string, label: string, more: Pick<ResultLine, "unit" | "limit">): ResultLine => {
-		return {
-			measurement: `of${processes}.${measurement}`,
-			label: `${processes}: ${label}`,
-			mayBeSkipped: true,
-			...more,
-		};
+		return { measurement: `${name}.${measurement}`, label: `${name}: ${label}`, mayBeSkipped: true, ...more };
 	};
+	const kind = withNats || processes === 1 ? "withNats" : "without";
 	return [
-		line("serverUs", "servers' CPU per event", { unit: "µs", limit: { atMost: CPU_LIMITS.servers } }),
-		line("databaseUs", "PostgreSQL's CPU per event", { unit: "µs", limit: { atMost: CPU_LIMITS.database } }),
+		line("serverUs", "servers' CPU per event", { unit: "µs", limit: { atMost: SERVERS_LIMIT_US } }),
+		line("databaseUs", "PostgreSQL's CPU per event", { unit: "µs", limit: { atMost: DATABASE_LIMITS_US[kind] } }),
+		...(withNats ? [line("natsUs", "NATS's CPU per event", { unit: "µs" })] : []),
 		line("walBytes", "WAL per event", { unit: "bytes" }),
 		line("diskBytes", "disk per event", { unit: "bytes" }),
 		line("connections", "connections", { unit: "count" }),
 		line("acknowledgedP99Ms", "acknowledged p99", { unit: "ms" }),
-		line("receivedP50Ms", "received p50", { unit: "ms", limit: { atMost: P50_LIMIT_MS } }),
+		line("receivedP50Ms", "received p50", { unit: "ms", limit: { atMost: P50_LIMITS_MS[kind] } }),
 		line("receivedP99Ms", "received p99", { unit: "ms" }),
 		line("idlePercent", "CPU of an idle process", { unit: "%", limit: { atMost: 0.5 } }),
 		line("idleDatabasePercent", "idle: PostgreSQL's CPU", { unit: "%" }),
 	];
 }
 
-function deathResults(): ResultLine[] {
+function deathResults({ name }: Case): ResultLine[] {
+	const line = (measurement: string, label: string, unit: "ms" | "count"): ResultLine => {
+		return {
+			measurement: `${name}.death.${measurement}`,
+			label: `${name}, one is killed: ${label}`,
+			unit,
+			mayBeSkipped: true,
+		};
+	};
 	return [
-		{ measurement: "death.receivedP99Ms", label: "one of 2 is killed: received p99", unit: "ms" },
-		{ measurement: "death.receivedMaxMs", label: "one of 2 is killed: received, longest", unit: "ms" },
-		{ measurement: "death.duplicates", label: "one of 2 is killed: received twice", unit: "count" },
+		line("receivedP99Ms", "received p99", "ms"),
+		line("receivedMaxMs", "received, longest", "ms"),
+		line("duplicates", "received twice", "count"),
 	];
 }
 
 async function run(context: RunContext): Promise<Measurements> {
 	const all: Record<string, number> = { sent: 0, received: 0 };
 	for (const { measurement } of cluster1500.results) all[measurement] = Number.NaN;
-	// A smoke test need not start seven servers.
-	for (const processes of context.quick ? ([2] as const) : PROCESSES) {
-		await using cluster = await context.startCluster({ processes });
-		add(all, await measure(context, cluster), `of${processes}`);
+	for (const each of context.quick ? [QUICK_CASE] : CASES) {
+		const { name, processes, withNats } = each;
+		await using cluster = await context.startCluster({ processes, withNats });
+		add(all, await measure(context, cluster), name);
 		// oxlint-disable-next-line no-await-in-loop -- one cluster at a time
-		if (processes === 2) add(all, await measureDeath(context, cluster), "death");
+		if (dies(each)) add(all, await measureDeath(context, cluster), `${name}.death`);
 	}
 	return all;
 }
@@ -127,6 +146,7 @@ async function measure(context: RunContext, cluster: BenchCluster): Promise<Meas
 		...latencies,
 		serverUs: busy.serversUs / received,
 		databaseUs: busy.databaseUs / received,
+		natsUs: busy.natsUs / received,
 		walBytes: (after.walBytes - before.walBytes) / received,
 		diskBytes: (after.diskBytes - before.diskBytes) / received,
 		connections: after.connections,
@@ -154,11 +174,15 @@ async function meterOf(cluster: BenchCluster) {
 	const pids = Object.fromEntries(cluster.servers.map(({ pid }) => [String(pid), pid]));
 	const databaseBefore = await familyCpuUs(cluster.postgresPid);
 	const servers = await CpuMeter.start(pids);
+	const natsPid = cluster.natsPid;
+	const nats = natsPid === null ? null : await CpuMeter.start({ nats: natsPid });
 	const startedAt = performance.now();
 	return async () => {
 		const elapsedUs = (performance.now() - startedAt) * 1_000;
 		const readings = Object.values(await servers.read());
 		const serversUs = readings.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
-		return { serversUs, databaseUs: (await familyCpuUs(cluster.postgresPid)) - databaseBefore, elapsedUs };
+		const databaseUs = (await familyCpuUs(cluster.postgresPid)) - databaseBefore;
+		const natsUs = nats === null ? 0 : (await nats.read()).nats.cpuUs;
+		return { serversUs, databaseUs, natsUs, elapsedUs };
 	};
 }
