@@ -64,33 +64,64 @@ describe("kubernetes/fanfare.yaml", () => {
 });
 
 describe("kubernetes/fanfare-cluster.yaml", () => {
+	interface Container {
+		securityContext: object;
+		image: string;
+		lifecycle?: unknown;
+		env: readonly { name: string; value: string }[];
+	}
+	interface Labelled {
+		metadata: { name: string; labels: object };
+		spec: {
+			selector: object & { matchLabels?: object };
+			template: {
+				metadata: { labels: object };
+				spec: { terminationGracePeriodSeconds: number; containers: readonly [Container] };
+			};
+		};
+	}
 	const documents = documentsOf(file("kubernetes/fanfare-cluster.yaml"));
+	const all = documents as unknown as readonly (Labelled & { kind: string })[];
+	const [api, worker] = all.filter(({ kind }) => kind === "Deployment");
 
 	it("is valid by the schemas of Kubernetes", async () => {
 		expect(documents.map(({ kind }) => kind)).toEqual([
 			"ServiceAccount",
 			"Service",
 			"PodDisruptionBudget",
+			"PodDisruptionBudget",
+			"Deployment",
 			"Deployment",
 		]);
 		for (const document of documents) expect(await problemsOf(document)).toEqual([]);
 	});
 
+	it("leads calls to the pods that take them, and keeps the pods of each role apart", () => {
+		const labels = (role: string) => ({ "app.kubernetes.io/name": "fanfare", "app.kubernetes.io/component": role });
+		expect(all.find(({ kind }) => kind === "Service")?.spec.selector).toEqual(labels("api"));
+		for (const [deployment, role] of [
+			[api, "api"],
+			[worker, "worker"],
+		] as const) {
+			expect(deployment?.metadata.name).toBe(`fanfare-${role}`);
+			expect(deployment?.spec.selector.matchLabels).toEqual(labels(role));
+			expect(deployment?.spec.template.metadata.labels).toEqual(labels(role));
+			expect(deployment?.spec.template.spec.containers[0].env).toContainEqual({ name: "FANFARE_ROLE", value: role });
+		}
+		const budgets = all.filter(({ kind }) => kind === "PodDisruptionBudget");
+		expect(budgets.map(({ spec }) => spec.selector.matchLabels)).toEqual([labels("api"), labels("worker")]);
+	});
+
 	it("has pods like the one with a volume, and gives them time to be taken out of the service before they stop", () => {
-		interface Pods {
-			spec: { template: { spec: PodSpec } };
+		const single = (documentsOf(file("kubernetes/fanfare.yaml"))[2] as unknown as Labelled).spec.template.spec;
+		for (const deployment of [api, worker]) {
+			const [container] = deployment!.spec.template.spec.containers;
+			expect(container.image).toBe(`fanfare:${version}`);
+			expect(container.securityContext).toEqual(single.containers[0].securityContext);
 		}
-		interface PodSpec {
-			terminationGracePeriodSeconds: number;
-			containers: readonly [{ securityContext: object; image: string; lifecycle?: unknown }];
-		}
-		const podsOf = (object: unknown) => (object as Pods).spec.template.spec;
-		const pods = podsOf(documents[3]);
-		const single = podsOf(documentsOf(file("kubernetes/fanfare.yaml"))[2]);
-		const [container] = pods.containers;
-		expect(container.image).toBe(`fanfare:${version}`);
-		expect(container.securityContext).toEqual(single.containers[0].securityContext);
-		expect(container.lifecycle).toEqual({ preStop: { exec: { command: ["sleep", "5"] } } });
+		const pods = api!.spec.template.spec;
+		expect(pods.containers[0].lifecycle).toEqual({ preStop: { exec: { command: ["sleep", "5"] } } });
 		expect(pods.terminationGracePeriodSeconds).toBe(single.terminationGracePeriodSeconds + 5);
+		expect(worker!.spec.template.spec.terminationGracePeriodSeconds).toBe(single.terminationGracePeriodSeconds);
 	});
 });
