@@ -18,6 +18,18 @@ const CHART = join(root, "deploy/helm/fanfare");
 const run = promisify(execFile);
 const ADMIN_KEY = `sk_${"h".repeat(43)}`;
 
+interface Spec {
+	selector: Record<string, string>;
+	replicas: number;
+	strategy: object;
+	template: {
+		spec: {
+			topologySpreadConstraints: readonly unknown[];
+			containers: readonly [{ env: readonly { name: string }[] }];
+		};
+	};
+}
+
 const helm = await findHelm();
 sayIfSkipped(helm);
 
@@ -100,10 +112,73 @@ describe.skipIf(helm.path === null)("the chart", () => {
 		expect(essence(rendered)).toEqual(essence(plain));
 	});
 
+	const cluster = {
+		cluster: { enabled: true, apiReplicas: 3 },
+		secrets: {
+			adminKey: ADMIN_KEY,
+			masterKey: "ab".repeat(32),
+			databaseUrl: "postgres://fanfare:secret@db:5432/fanfare?sslmode=verify-full",
+			natsUrl: "tls://nats-1:4222,tls://nats-2:4222",
+		},
+	};
+
+	it("renders pods that take calls and pods that deliver, for several processes", async () => {
+		const objects = await render({ ...cluster, serviceMonitor: { enabled: true } });
+		expect(objects.map(({ kind }) => kind).toSorted()).toEqual([
+			"Deployment",
+			"Deployment",
+			"PodDisruptionBudget",
+			"PodDisruptionBudget",
+			"Secret",
+			"Service",
+			"Service",
+			"ServiceAccount",
+			"ServiceMonitor",
+		]);
+		for (const object of objects) {
+			if (object.kind !== "ServiceMonitor") expect([object.kind, await problemsOf(object)]).toEqual([object.kind, []]);
+		}
+		expect(find(objects, "Secret")).toMatchObject({
+			stringData: { FANFARE_DATABASE_URL: cluster.secrets.databaseUrl, FANFARE_NATS_URL: cluster.secrets.natsUrl },
+		});
+		const text = JSON.stringify(objects.filter(({ kind }) => kind !== "Secret"));
+		for (const secret of Object.values(cluster.secrets)) expect(text).not.toContain(secret);
+		const selectors = objects.filter(({ kind }) => kind === "Service").map(({ spec }) => (spec as Spec).selector);
+		expect(selectors.map((selector) => selector["app.kubernetes.io/component"])).toEqual(["api", "worker"]);
+	});
+
+	it("runs the same pods as the plain manifests for several processes", async () => {
+		const values = {
+			publicUrl: "https://fanfare.example.com",
+			cluster: { enabled: true },
+			secrets: { existingSecret: "fanfare" },
+		};
+		const rendered = await render(values, "fanfare");
+		const plain = documentsOf(readFileSync(join(root, "deploy/kubernetes/fanfare-cluster.yaml"), "utf8"));
+		const essence = (objects: readonly KubernetesObject[]) =>
+			objects
+				.filter(({ kind }) => kind === "Deployment")
+				.map((object) => {
+					const { replicas, strategy, template } = object["spec"] as Spec;
+					// The chart's labels name the release, and its workers know the address, too.
+					const { topologySpreadConstraints, containers, ...pod } = template.spec;
+					const [{ env, ...container }] = containers;
+					const settings = env.filter(({ name }) => name !== "FANFARE_PUBLIC_URL");
+					return { replicas, strategy, pod, container, settings, spread: topologySpreadConstraints.length };
+				});
+		expect(essence(rendered)).toEqual(essence(plain));
+	});
+
+	it("refuses several processes without the secrets that they must share", async () => {
+		await expect(render({ cluster: { enabled: true } })).rejects.toThrow("secrets.databaseUrl");
+	});
+
 	it.each([
 		[{ imag: { tag: "x" } }, "imag"],
 		[{ settings: { FANFARE_ADMIN_KEY: ADMIN_KEY } }, "FANFARE_ADMIN_KEY"],
 		[{ settings: { LOG_LEVEL: "debug" } }, "LOG_LEVEL"],
+		[{ settings: { FANFARE_ROLE: "api" } }, "FANFARE_ROLE"],
+		[{ cluster: { apiReplicas: 0 } }, "apiReplicas"],
 		[{ secrets: { adminKey: "secret" } }, "adminKey"],
 		[{ publicUrl: "hooks.example.com" }, "publicUrl"],
 		[{ ingress: { enabled: true } }, "publicUrl"],

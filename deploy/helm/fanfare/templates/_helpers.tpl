@@ -26,7 +26,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "fanfare.secret" -}}
 {{- if .Values.secrets.existingSecret -}}
 {{- .Values.secrets.existingSecret -}}
-{{- else if or .Values.secrets.adminKey .Values.secrets.masterKey -}}
+{{- else if or .Values.secrets.adminKey .Values.secrets.masterKey .Values.secrets.databaseUrl -}}
 {{- include "fanfare.name" . -}}
 {{- end -}}
 {{- end -}}
