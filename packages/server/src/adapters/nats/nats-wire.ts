@@ -7,7 +7,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Signal, Signals } from "../../ports/signals.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Place } from "../../ports/tenure.ts";
-import { HAND_OFF_MS, type Wire, type WireFigures, type WireListener } from "../../ports/wire.ts";
+import { HAND_OFF_MS, type Wire, type WireCounts, type WireListener } from "../../ports/wire.ts";
 import { MAX_HEAD_BYTES, MAX_HINT_BYTES, Pack, readHint } from "./hints.ts";
 import { NatsLink, type LinkOptions } from "./nats-link.ts";
 import { Peers, UNHEARD_MS, type Beat } from "./peers.ts";
@@ -135,7 +135,7 @@ export class Nats {
 		await this.#link.close();
 	}
 
-	figures(): WireFigures {
+	counts(): WireCounts {
 		const [handedOff, handedOver, missed, refused] = [this.#handedOff, this.#handedOver, this.#missed, this.#refused];
 		return { isUp: this.#isUp(), handedOff, handedOver, missed, refused };
 	}
