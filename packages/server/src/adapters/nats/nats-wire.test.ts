@@ -255,21 +255,24 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		b.clock.resume();
 	});
 
-	it("says so if the server does not allow its subjects", async () => {
-		const told: unknown[] = [];
+	it.each([
+		["does not allow its subjects", "elsewhere", "nats", /Permissions Violation for Subscription to "elsewhere/i],
+		["has no TLS although the URL asks for it", "fanfare", "tls", /does not support .tls/],
+	])("says so if the server %s", async (_what, prefix, scheme, reason) => {
+		const told: string[] = [];
 		const strange = new Nats({
-			servers: [nats.url],
+			servers: [nats.url.replace("nats", scheme)],
 			credentials: null,
 			name: "strange",
-			prefix: "elsewhere",
+			prefix,
 			masterKey: KEY,
 			clock: systemClock,
-			changed: (isUp, reason) => void told.push([isUp, reason instanceof Error ? reason.message : reason]),
+			changed: (isUp, why) => void told.push(`${isUp} ${why instanceof Error ? why.message : ""}`),
 		});
 		strange.start();
 		try {
-			await eventually("it to be refused", () => told.some((each) => String(each).includes("false")));
-			expect(String(told.at(-1))).toMatch(/^false,Permissions Violation for Subscription to "elsewhere/i);
+			await eventually("it to be refused", () => told.some((each) => each.startsWith("false")));
+			expect(told.at(-1)).toMatch(reason);
 			expect(strange.counts().isUp).toBe(false);
 		} finally {
 			await strange.close();
