@@ -19,9 +19,9 @@ export default defineConfig({
 				test: {
 					name: "alone",
 					include: ["packages/server/src/**/*.test.ts"],
-					// The contract suites fill large stores, and those of PostgreSQL start one. The tests of the engine and of the API use
+					// The contract suites fill large stores, and those of PostgreSQL and NATS start servers. The tests of the engine and of the API use
 					// the store of SQLite, too.
-					exclude: [...SHARED, "packages/server/src/adapters/{postgres,sqlite}/**"],
+					exclude: [...SHARED, "packages/server/src/adapters/{nats,postgres,sqlite}/**"],
 				},
 			},
 			{ extends: true, test: { name: "together", include: SHARED, isolate: false } },

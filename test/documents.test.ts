@@ -25,6 +25,7 @@ beforeAll(async () => {
 		}),
 		openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
 		room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
+		nats: () => ({ isUp: true, handedOff: 0, handedOver: 0, missed: 0, refused: 0 }),
 	});
 	metrics = (await all.render()).text;
 });

@@ -5,7 +5,7 @@ import { renderRow } from "@fanfare/testkit/report/table";
 
 import type { Fault } from "./fault.ts";
 import { FAULTS } from "./faults/all.ts";
-import { PROFILES, SINGLE, type ProfileName } from "./harness/stores/round-data.ts";
+import { CLUSTERS, PROFILES, SINGLE, type ProfileName } from "./harness/stores/round-data.ts";
 
 export interface Options {
 	readonly rounds: number;
@@ -47,8 +47,8 @@ export function readOptions(args: readonly string[]): Options | null {
 	if (values.help) return null;
 	const profile = PROFILES.find((name) => name === values.profile);
 	if (profile === undefined) throw new Error(`--profile must be ${PROFILES.join(" or ")}, got ${values.profile}`);
-	if (profile === "cluster" && process.platform !== "linux")
-		throw new Error(`--profile cluster needs Linux: ${WHY_LINUX}`);
+	if (CLUSTERS.includes(profile) && process.platform !== "linux")
+		throw new Error(`--profile ${profile} needs Linux: ${WHY_LINUX}`);
 	const faults = chooseFaults(values.fault ?? [], profile);
 	return {
 		profile,

@@ -6,6 +6,7 @@ import { utils, type Client, type ProjectHandle, type WebhookSpec } from "@fanfa
 import type { Acknowledged, Breach, PromiseName, RunEnd, WebhookRecord } from "@fanfare/testkit/checks/record";
 import { eventually } from "@fanfare/testkit/eventually";
 import type { Exit } from "@fanfare/testkit/fanfare-process";
+import { startNats } from "@fanfare/testkit/programs/nats";
 import { startReceiver, type Receiver, type ReceiverOptions } from "@fanfare/testkit/receiver";
 import { namedRandom, type Random } from "@fanfare/testkit/seeded-random";
 import { persistentClient } from "@fanfare/testkit/sending-load";
@@ -22,7 +23,7 @@ import { MemoryWatch } from "./harness/memory-watch.ts";
 import type { ForwardProxy } from "./harness/proxy/forward-proxy.ts";
 import { Senders } from "./harness/senders.ts";
 import { PostgresData } from "./harness/stores/postgres-data.ts";
-import { embeddedData, type ProfileName, type RoundData } from "./harness/stores/round-data.ts";
+import { CLUSTERS, embeddedData, type ProfileName, type RoundData } from "./harness/stores/round-data.ts";
 import { HIDDEN_HEADER, wants, type WebhookKind } from "./harness/webhook-kinds.ts";
 
 const MAX_IN_FLIGHT = 64;
@@ -95,6 +96,7 @@ export class Round implements AsyncDisposable {
 	readonly #cleanUps: (() => void | Promise<void>)[] = [];
 	#server: ServerProcess | null = null;
 	#members: Members | null = null;
+	readonly #hasNats: boolean;
 	#senders: Senders | null = null;
 
 	private constructor(
@@ -102,9 +104,10 @@ export class Round implements AsyncDisposable {
 		receiver: Receiver,
 		canaries: Canaries,
 		database: PostgresData | null,
-		isCluster: boolean,
+		profile: ProfileName,
 	) {
-		this.isCluster = isCluster;
+		this.isCluster = CLUSTERS.includes(profile);
+		this.#hasNats = profile === "nats";
 		this.faultName = faultName;
 		this.seed = seed;
 		this.receiver = receiver;
@@ -130,13 +133,12 @@ export class Round implements AsyncDisposable {
 	static async open(faultName: string, seed: number, profile: ProfileName): Promise<Round> {
 		const clockMoves = faultName.startsWith("clock") || faultName.includes("retention");
 		const database = profile === "embedded" ? null : await PostgresData.start();
-		const isCluster = profile === "cluster";
 		return new Round(
 			{ faultName, seed, clockMoves },
 			await startReceiver(),
 			await Canaries.listen(),
 			database,
-			isCluster,
+			profile,
 		);
 	}
 
@@ -244,7 +246,7 @@ export class Round implements AsyncDisposable {
 	async spawn(): Promise<void> {
 		this.startedAt = Date.now();
 		if (this.isCluster) {
-			this.#members = new Members(this);
+			this.#members = new Members(this, this.#hasNats ? await startNats() : null);
 			await this.#members.start();
 			this.memory = new MemoryWatch(() => this.members.serving.map(({ server }) => server.pid));
 			return;

@@ -54,17 +54,19 @@ describe("npm run torture", () => {
 	});
 
 	it("lists the faults of a profile", async () => {
-		const [embedded, postgres, cluster] = await Promise.all([
+		const [embedded, postgres, cluster, nats] = await Promise.all([
 			torture(tmpdir(), "--list"),
 			torture(tmpdir(), "--list", "--profile", "postgres"),
 			torture(tmpdir(), "--list", "--profile", "cluster"),
+			torture(tmpdir(), "--list", "--profile", "nats"),
 		]);
 		expect(embedded.stdout).toMatch(/^disk-full /m);
 		expect(embedded.stdout).not.toMatch(/^database-/m);
 		expect(postgres.stdout).toMatch(/^database-crash /m);
 		expect(postgres.stdout).not.toMatch(/^(disk|member)-/m);
 		expect(cluster.stdout).toMatch(/^member-kill /m);
-		expect(cluster.stdout).not.toMatch(/^kill /m);
+		expect(cluster.stdout).not.toMatch(/^(kill|nats-dies) /m);
+		expect(nats.stdout).toMatch(/^member-kill .*^nats-dies /ms);
 	});
 
 	it("says what is wrong with an option", async () => {

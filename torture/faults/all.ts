@@ -9,6 +9,7 @@ import {
 	memberSuspended,
 } from "./cluster/member-cut.ts";
 import { memberKill, memberKillAll, memberLeaves, rollingRestart } from "./cluster/member-ends.ts";
+import { natsAndMemberKill, natsCut, natsDies, natsSlow } from "./cluster/nats-away.ts";
 import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
 import { databaseAndServerCrash, databaseCrash, databaseRestart } from "./database/database-ends.ts";
 import { diskFailing } from "./disk/disk-failing.ts";
@@ -133,4 +134,8 @@ export const FAULTS: readonly Fault[] = [
 	memberChanges,
 	clusterDatabaseCrash,
 	clusterDatabaseRestart,
+	natsDies,
+	natsCut,
+	natsSlow,
+	natsAndMemberKill,
 ];

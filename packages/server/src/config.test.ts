@@ -432,9 +432,10 @@ describe("renderConfigurationDoc", () => {
 });
 
 describe("the documentation of", () => {
-	// `FANFARE_NO_PROXY`, `FANFARE_ACTOR_HEADER`, `FANFARE_DATABASE_URL` and `FANFARE_ROLE` need these.
+	// `FANFARE_NO_PROXY`, `FANFARE_ACTOR_HEADER`, `FANFARE_DATABASE_URL`, `FANFARE_NATS_CREDENTIALS` and `FANFARE_ROLE` need these.
 	const base = {
 		FANFARE_DATABASE_URL: "postgres://u@h/d",
+		FANFARE_NATS_URL: "nats://h",
 		FANFARE_PROXY: "http://proxy.example:8080",
 		FANFARE_TRUSTED_PROXIES: "192.0.2.1",
 		FANFARE_MASTER_KEY: "ab".repeat(32),

@@ -1,11 +1,14 @@
 // Servers on a database that tell each other by NATS: what an operator sees while it works, dies and comes back.
+import { readFileSync } from "node:fs";
+
 import { eventually } from "@fanfare/testkit/eventually";
-import { natsIssue, startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
+import { NATS_PERMISSIONS, natsIssue, startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
 import { postgresIssue, startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+const DOCUMENT = new URL("../../../docs/nats.md", import.meta.url);
 const ADMIN_KEY = `sk_${"a".repeat(43)}`;
 const issue = natsIssue() ?? postgresIssue();
 
@@ -23,6 +26,11 @@ describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${i
 		const response = await fetch(`${server.url}/metrics`, { headers: { "secret-key": ADMIN_KEY } });
 		return Number(new RegExp(`^fanfare_nats_${name} (\\S+)$`, "m").exec(await response.text())?.[1] ?? Number.NaN);
 	};
+
+	it("need the permissions that the documentation gives them, and no others", () => {
+		const text = readFileSync(DOCUMENT, "utf8");
+		for (const line of NATS_PERMISSIONS) expect(text).toContain(line);
+	});
 
 	it("hand deliveries to each other, and stay ready without NATS, which the status, the log and a metric tell", async () => {
 		await using receiver = await startReceiver();

@@ -1,7 +1,13 @@
-// Faults of the profile `cluster`: several processes on one database, whose webhooks are busy up to their limits.
+// Faults of the profiles `cluster` and `nats`: several processes on one database, whose webhooks are busy up to their limits.
 import type { Fault } from "../../fault.ts";
+import { CLUSTERS } from "../stores/round-data.ts";
 import { addMoving } from "./moving.ts";
 
 export function clusterFault(fault: Pick<Fault, "name" | "summary" | "weight" | "strike">): Fault {
-	return { ...fault, profiles: ["cluster"], setUp: addMoving };
+	return { ...fault, profiles: CLUSTERS, setUp: addMoving };
+}
+
+/** Those of the profile `nats` alone. */
+export function natsFault(fault: Pick<Fault, "name" | "summary" | "weight" | "strike">): Fault {
+	return { ...clusterFault(fault), profiles: ["nats"] };
 }

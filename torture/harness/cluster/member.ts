@@ -1,6 +1,6 @@
-import { NetworkLink } from "@fanfare/testkit/network-link";
 // One of several processes on the round's database.
 import { freePort, ServerProcess } from "@fanfare/testkit/server-process";
+import { NetworkLink } from "@fanfare/testkit/world/network-link";
 
 const PRELOAD = new URL("source-address-preload.ts", import.meta.url).href;
 
@@ -15,24 +15,44 @@ export class Member implements AsyncDisposable {
 	/** Where its requests to receivers come from. */
 	readonly address: string;
 	readonly server: ServerProcess;
+	/** To the database. */
 	readonly link: NetworkLink;
+	readonly #natsLink: NetworkLink | null;
 	readonly runs: Run[] = [];
 	/** Whether calls are led to it that nobody repeats. */
 	isServing = false;
 
-	private constructor(address: string, server: ServerProcess, link: NetworkLink) {
+	private constructor(address: string, server: ServerProcess, link: NetworkLink, natsLink: NetworkLink | null) {
 		this.address = address;
 		this.server = server;
 		this.link = link;
+		this.#natsLink = natsLink;
 	}
 
 	/** Starts the process. `server.ready()` resolves when it serves. */
-	static async spawn(number: number, databaseUrl: string, env: Readonly<Record<string, string>>): Promise<Member> {
+	static async spawn(
+		number: number,
+		databaseUrl: string,
+		natsUrl: string | null,
+		env: Readonly<Record<string, string>>,
+	): Promise<Member> {
+		const natsLink = natsUrl === null ? null : await NetworkLink.open(natsUrl);
 		const link = await NetworkLink.open(databaseUrl);
 		const address = `127.0.1.${number}`;
-		const settings = { ...env, FANFARE_DATABASE_URL: link.url, TORTURE_SOURCE_ADDRESS: address };
+		const settings = {
+			...env,
+			FANFARE_DATABASE_URL: link.url,
+			TORTURE_SOURCE_ADDRESS: address,
+			...(natsLink !== null && { FANFARE_NATS_URL: natsLink.url }),
+		};
 		const server = new ServerProcess({ env: settings, preload: [PRELOAD] }, await freePort());
-		return new Member(address, server, link);
+		return new Member(address, server, link, natsLink);
+	}
+
+	/** To NATS. */
+	get natsLink(): NetworkLink {
+		if (this.#natsLink === null) throw new Error(`${this.name} has no NATS`);
+		return this.#natsLink;
 	}
 
 	get name(): string {
@@ -54,5 +74,6 @@ export class Member implements AsyncDisposable {
 		this.server.kill("SIGCONT");
 		await this.server[Symbol.asyncDispose]();
 		await this.link[Symbol.asyncDispose]();
+		await this.#natsLink?.[Symbol.asyncDispose]();
 	}
 }

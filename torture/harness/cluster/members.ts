@@ -3,6 +3,7 @@ import type { FetchLike } from "@fanfare/sdk";
 import type { RunEnd } from "@fanfare/testkit/checks/record";
 import { eventually } from "@fanfare/testkit/eventually";
 import type { Exit } from "@fanfare/testkit/fanfare-process";
+import type { NatsServer } from "@fanfare/testkit/programs/nats";
 import { pick, type Random } from "@fanfare/testkit/seeded-random";
 
 import { shardOf } from "../../../packages/server/src/core/cluster/shard.ts";
@@ -27,13 +28,16 @@ export class Members implements AsyncDisposable {
 	/** Runs that could not see that their tenure was over: what they had begun may have come later. */
 	readonly suspendedRuns = new Set<number>();
 	readonly #round: Surroundings;
+	readonly #nats: NatsServer | null;
 	#record: OwnerRecord | null = null;
 	#spawned = 0;
 	#runs = 0;
 	#turn = 0;
 
-	constructor(round: Surroundings) {
+	/** `nats` is the server that all of them use; null for none. It ends with them. */
+	constructor(round: Surroundings, nats: NatsServer | null) {
 		this.#round = round;
+		this.#nats = nats;
 	}
 
 	/** Starts the processes. The first one creates the schema; the others start at once. */
@@ -47,6 +51,12 @@ export class Members implements AsyncDisposable {
 	/** Those that answer calls. */
 	get serving(): readonly Member[] {
 		return this.all.filter(({ isServing }) => isServing);
+	}
+
+	/** Throws if the profile has none. */
+	get nats(): NatsServer {
+		if (this.#nats === null) throw new Error("the round has no NATS");
+		return this.#nats;
 	}
 
 	get record(): OwnerRecord {
@@ -91,7 +101,7 @@ export class Members implements AsyncDisposable {
 	/** Starts one more process, and waits until it serves. */
 	async join(): Promise<Member> {
 		const round = this.#round;
-		const member = await Member.spawn(++this.#spawned, round.database.url, round.env);
+		const member = await Member.spawn(++this.#spawned, round.database.url, this.#nats?.url ?? null, round.env);
 		this.all.push(member);
 		await this.#serve(member);
 		return member;
@@ -176,6 +186,7 @@ export class Members implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await Promise.all(this.all.map((member) => member[Symbol.asyncDispose]()));
+		await this.#nats?.[Symbol.asyncDispose]();
 	}
 
 	async #serve(member: Member): Promise<void> {

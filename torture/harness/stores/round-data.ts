@@ -6,9 +6,11 @@ import { EMPTY_LOG, type StoredLog } from "@fanfare/testkit/checks/stored-log";
 
 import { readStoredLog } from "./stored-log.ts";
 
-export const PROFILES = ["embedded", "postgres", "cluster"] as const;
-/** On what the server runs: a directory, a database, or several processes on one database. */
+export const PROFILES = ["embedded", "postgres", "cluster", "nats"] as const;
+/** On what the server runs: a directory, a database, several processes on one database, or these with NATS. */
 export type ProfileName = (typeof PROFILES)[number];
+/** Those of several processes. */
+export const CLUSTERS: readonly ProfileName[] = ["cluster", "nats"];
 /** Those of one process. */
 export const SINGLE: readonly ProfileName[] = ["embedded", "postgres"];
 

@@ -91,9 +91,9 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 		},
 		warnings: () => [
 			...(standbys?.durability === "own disk" ? [NO_STANDBY] : []),
-			...(nats?.figures().isUp === false ? [NATS_AWAY] : []),
+			...(nats?.counts().isUp === false ? [NATS_AWAY] : []),
 		],
-		natsFigures: () => nats?.figures() ?? null,
+		natsCounts: () => nats?.counts() ?? null,
 	};
 }
 

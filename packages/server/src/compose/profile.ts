@@ -8,7 +8,7 @@ import type { Observer } from "../ports/observer.ts";
 import type { StoreError } from "../ports/store/errors.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { Tenure } from "../ports/tenure.ts";
-import type { Wire, WireFigures } from "../ports/wire.ts";
+import type { Wire, WireCounts } from "../ports/wire.ts";
 
 /** How far the move of rows of an earlier version is. */
 export interface UpgradeProgress {
@@ -55,5 +55,5 @@ export interface Profile {
 	/** What an operator should know of the place. */
 	warnings(): readonly Warning[];
 	/** What has passed over NATS; null if the process has none. */
-	natsFigures?(): WireFigures | null;
+	natsCounts?(): WireCounts | null;
 }

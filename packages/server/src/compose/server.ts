@@ -259,7 +259,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		gauges: () => engine.gauges(),
 		openDeliveries: () => store.countOpen(),
 		room: () => store.usage([]),
-		nats: () => profile.natsFigures?.() ?? null,
+		nats: () => profile.natsCounts?.() ?? null,
 	});
 	const apiDeps: ApiDeps = {
 		engine,

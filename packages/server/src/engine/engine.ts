@@ -224,14 +224,9 @@ class AssembledEngine implements Engine {
 		this.#relaySweeper = new RelaySweeper(parts, { hub: this.#relayHub, relayWebhooks });
 		this.#healthWatch = new HealthWatch(parts, { directory, webhooks: this.webhooks, events: ownEvents });
 		this.#healthReporter = new HealthReporter(parts, { directory, events: ownEvents });
-		this.deliveries = new DeliveryCalls(parts, {
-			committer: this.#committer,
-			line: this.#line,
-			directory,
-			live: liveReporter,
-		});
-		this.#overwriter = new Overwriter(parts);
 		const traffic = { committer: this.#committer, line: this.#line };
+		this.deliveries = new DeliveryCalls(parts, { ...traffic, directory, live: liveReporter });
+		this.#overwriter = new Overwriter(parts);
 		this.#stepper = new Stepper(parts, traffic);
 		this.#erasures = new Erasures(parts, limits, {
 			stepper: this.#stepper,

@@ -9,7 +9,7 @@ import type { Place } from "./tenure.ts";
 export const HAND_OFF_MS = 5_000;
 
 /** What messages beside the store have carried since the start. */
-export interface WireFigures {
+export interface WireCounts {
 	/** Whether they come through. */
 	readonly isUp: boolean;
 	/** Deliveries that were handed to others, and that others have handed to this process. */

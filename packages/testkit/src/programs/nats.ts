@@ -11,7 +11,10 @@ import { freePort } from "./free-port.ts";
 export { natsIssue } from "./find-nats.ts";
 
 /** What docs/nats.md says about the subjects of the prefix `fanfare`. */
-const PERMISSIONS = `{ publish = ["fanfare.>"], subscribe = ["fanfare.>"] }`;
+export const NATS_PERMISSIONS = [
+	'publish = ["fanfare.beats", "fanfare.signals", "fanfare.hints.*"]',
+	'subscribe = ["fanfare.beats", "fanfare.signals", "fanfare.hints.*"]',
+];
 const USER = { name: "fanfare_app", password: "of-tests-alone" };
 /** May do everything, for tests that listen in or send what nobody should. */
 const ANYBODY = { name: "anybody", password: "of-tests-too" };
@@ -121,7 +124,7 @@ export class NatsServer implements AsyncDisposable {
 			`listen = "127.0.0.1:${this.#port}"`,
 			...this.#settings,
 			"authorization {",
-			`	users = [${user(USER, `, permissions = ${PERMISSIONS}`)}, ${user(ANYBODY, "")}]`,
+			`	users = [${user(USER, `, permissions = { ${NATS_PERMISSIONS.join(", ")} }`)}, ${user(ANYBODY, "")}]`,
 			"}",
 		];
 		writeFileSync(file, `${lines.join("\n")}\n`);

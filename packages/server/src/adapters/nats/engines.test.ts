@@ -1,9 +1,9 @@
 // Whole engines with NATS beside their database: deliveries are handed to their owners at once, and none is lost or repeated when NATS dies, is cut
 // off from one of them, or stands still.
-import { NetworkLink } from "@fanfare/testkit/network-link";
 import { natsIssue, startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import { NetworkLink } from "@fanfare/testkit/world/network-link";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { eventually } from "../../engine/test/test-engine.ts";
@@ -78,7 +78,7 @@ describe.skipIf(issue !== null)(`engines with NATS${issue === null ? "" : ` (${i
 			expect(each.attempted).toEqual(new Set(ids.filter((id) => each.member.tenure.holds(id))));
 			expect(each.observer.problems).toEqual([]);
 		}
-		const [handedA, handedB] = [a.member.nats!.figures(), b.member.nats!.figures()];
+		const [handedA, handedB] = [a.member.nats!.counts(), b.member.nats!.counts()];
 		const foreign = ids.filter((id) => b.member.tenure.holds(id)).length;
 		expect([handedA.handedOff, handedB.handedOff]).toEqual([10 * foreign, 10 * (WEBHOOKS - foreign)]);
 		expect([handedA.handedOver, handedB.handedOver]).toEqual([handedB.handedOff, handedA.handedOff]);
@@ -94,11 +94,11 @@ describe.skipIf(issue !== null)(`engines with NATS${issue === null ? "" : ` (${i
 		await drained(a);
 		eachOnce(4);
 		await nats.start();
-		const before = b.member.nats!.figures().handedOver;
+		const before = b.member.nats!.counts().handedOver;
 		await expect
 			.poll(async () => {
 				await a.send();
-				return b.member.nats!.figures().handedOver > before;
+				return b.member.nats!.counts().handedOver > before;
 			}, WAIT)
 			.toBe(true);
 		await drained(a);
@@ -109,14 +109,14 @@ describe.skipIf(issue !== null)(`engines with NATS${issue === null ? "" : ` (${i
 		const { a, b, links } = await startTwo();
 		links[1].silence();
 		let events = 0;
-		for (; events < 10 || a.member.nats!.figures().isUp === b.member.nats!.figures().isUp; events += 2) {
+		for (; events < 10 || a.member.nats!.counts().isUp === b.member.nats!.counts().isUp; events += 2) {
 			await Promise.all([a.send(), b.send()]);
 		}
 		await drained(a);
 		eachOnce(events);
 		// What was on its way comes late, and changes nothing.
 		links[1].reopen();
-		await eventually("both to hear each other", () => b.member.nats!.figures().isUp);
+		await eventually("both to hear each other", () => b.member.nats!.counts().isUp);
 		await Promise.all([a.send(), b.send()]);
 		await drained(a);
 		eachOnce(events + 2);

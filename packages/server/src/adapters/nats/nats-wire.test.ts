@@ -156,7 +156,7 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 			const pack = new Pack();
 			pack.add(1, delivery());
 			const foreign = new Seal(Buffer.from("another key")).close(own, pack.parts({ from: "x", number: 1, beat: 1 }));
-			const before = b.nats!.figures().refused;
+			const before = b.nats!.counts().refused;
 			const sent = [garbled, foreign, new Uint8Array(3), Buffer.from("{}"), hint, hint];
 			const told = missed();
 			for (const message of sent) connection.publish(own, message);
@@ -164,11 +164,11 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 			for (const subject of ["beats", "signals"]) connection.publish(`fanfare.${subject}`, hint);
 			a.wire.handOff(placeOf(b), delivery());
 			await eventually("the next hint to come", () => handed.length === 2);
-			expect(b.nats!.figures().refused).toBe(before + 6);
+			expect(b.nats!.counts().refused).toBe(before + 6);
 			// Nothing seems to be lost.
 			expect(missed()).toBe(told);
-			await eventually("the other member to refuse it", () => (c.nats?.figures().refused ?? 0) >= 3);
-			expect(c.nats?.figures().handedOver).toBe(0);
+			await eventually("the other member to refuse it", () => (c.nats?.counts().refused ?? 0) >= 3);
+			expect(c.nats?.counts().handedOver).toBe(0);
 		});
 	});
 
@@ -214,7 +214,7 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 	it("hands nothing off while NATS is away, comes back with it, and then looks for what was lost", async () => {
 		const { a, b, handed, missed } = await startTwo();
 		await nats.kill();
-		await eventually("the members to notice", () => !a.wire.reaches(placeOf(b), 2) && !a.nats!.figures().isUp);
+		await eventually("the members to notice", () => !a.wire.reaches(placeOf(b), 2) && !a.nats!.counts().isUp);
 		a.wire.handOff(placeOf(b), delivery());
 		await nats.start();
 		const told = missed();
@@ -230,11 +230,11 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		const { a, b } = await startTwo();
 		b.clock.freeze();
 		await eventually("the silence to be noticed", () => !a.wire.reaches(placeOf(b), 2));
-		expect(a.nats!.figures().isUp).toBe(true);
+		expect(a.nats!.counts().isUp).toBe(true);
 		b.clock.resume();
 		await hearEachOther([a, b]);
 		nats.suspend();
-		await eventually("the silence to be noticed", () => !a.wire.reaches(placeOf(b), 2) && !a.nats!.figures().isUp);
+		await eventually("the silence to be noticed", () => !a.wire.reaches(placeOf(b), 2) && !a.nats!.counts().isUp);
 		nats.resume();
 		await hearEachOther([a, b]);
 	});
@@ -255,22 +255,25 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		b.clock.resume();
 	});
 
-	it("says so if the server does not allow its subjects", async () => {
-		const told: unknown[] = [];
+	it.each([
+		["does not allow its subjects", "elsewhere", "nats", /Permissions Violation for Subscription to "elsewhere/i],
+		["has no TLS although the URL asks for it", "fanfare", "tls", /does not support .tls/],
+	])("says so if the server %s", async (_what, prefix, scheme, reason) => {
+		const told: string[] = [];
 		const strange = new Nats({
-			servers: [nats.url],
+			servers: [nats.url.replace("nats", scheme)],
 			credentials: null,
 			name: "strange",
-			prefix: "elsewhere",
+			prefix,
 			masterKey: KEY,
 			clock: systemClock,
-			changed: (isUp, reason) => void told.push([isUp, reason instanceof Error ? reason.message : reason]),
+			changed: (isUp, why) => void told.push(`${isUp} ${why instanceof Error ? why.message : ""}`),
 		});
 		strange.start();
 		try {
-			await eventually("it to be refused", () => told.some((each) => String(each).includes("false")));
-			expect(String(told.at(-1))).toMatch(/^false,Permissions Violation for Subscription to "elsewhere/i);
-			expect(strange.figures().isUp).toBe(false);
+			await eventually("it to be refused", () => told.some((each) => each.startsWith("false")));
+			expect(told.at(-1)).toMatch(reason);
+			expect(strange.counts().isUp).toBe(false);
 		} finally {
 			await strange.close();
 		}

@@ -7,7 +7,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Signal, Signals } from "../../ports/signals.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Place } from "../../ports/tenure.ts";
-import { HAND_OFF_MS, type Wire, type WireFigures, type WireListener } from "../../ports/wire.ts";
+import { HAND_OFF_MS, type Wire, type WireCounts, type WireListener } from "../../ports/wire.ts";
 import { MAX_HEAD_BYTES, MAX_HINT_BYTES, Pack, readHint } from "./hints.ts";
 import { NatsLink, type LinkOptions } from "./nats-link.ts";
 import { Peers, UNHEARD_MS, type Beat } from "./peers.ts";
@@ -135,7 +135,7 @@ export class Nats {
 		await this.#link.close();
 	}
 
-	figures(): WireFigures {
+	counts(): WireCounts {
 		const [handedOff, handedOver, missed, refused] = [this.#handedOff, this.#handedOver, this.#missed, this.#refused];
 		return { isUp: this.#isUp(), handedOff, handedOver, missed, refused };
 	}
@@ -306,7 +306,7 @@ export class Nats {
 		if (this.#self === null) return;
 		const { id, peers } = this.#self;
 		const subject = this.#subject("hints", member);
-		const parts = pack.parts({ from: id, number: peers.nextTo(member), beat: peers.beatOf(member) });
+		const parts = pack.parts({ from: id, number: peers.nextTo(member, this.#now()), beat: peers.beatOf(member) });
 		this.#send(subject, parts);
 		for (const part of parts) this.#bytes += part.length;
 		this.#handedOff += pack.deliveries;
@@ -315,10 +315,11 @@ export class Nats {
 	#takeHint(to: string, content: Buffer): void {
 		if (this.#self?.id !== to) return;
 		const { from, number, beat, handOffs } = readHint(to, content);
-		const order = this.#self.peers.got(from, number);
+		const now = this.#now();
+		const order = this.#self.peers.got(from, number, now);
 		// It was sent after that beat of this process. Only so is its age known, whatever the clocks say.
 		const sentAfter = this.#beats.find((sent) => sent.number === beat)?.at ?? -Infinity;
-		const isFresh = this.#now() - sentAfter <= HAND_OFF_MS;
+		const isFresh = now - sentAfter <= HAND_OFF_MS;
 		if (order === "after a gap" || (order === "next" && !isFresh)) this.#miss();
 		if (order === "late" || !isFresh) return;
 		this.#handedOver += handOffs.length;

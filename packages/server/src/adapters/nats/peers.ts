@@ -2,12 +2,14 @@
 
 /** A member whose last beat is older than this gets no hints. */
 export const UNHEARD_MS = 1_500;
-/** A member that has not been heard for this long is forgotten. Hints from it are too late then anyway. */
+/** A member of which nothing has come for this long is forgotten. Hints that it has sent before are too late then. */
 const FORGOTTEN_MS = 60_000;
 
 interface Peer {
 	/** When its last beat has come, in monotonic time. */
 	heardAt: number;
+	/** When its last beat or hint has come. */
+	seenAt: number;
 	/** The number of that beat. */
 	beat: number;
 	/** The number of the last hint to it, and of the last one from it that has come or was lost. */
@@ -45,8 +47,8 @@ export class Peers {
 	}
 
 	/** The number of the next hint to a member. */
-	nextTo(member: string): number {
-		return ++this.#peer(member).sent;
+	nextTo(member: string, now: number): number {
+		return ++this.#peer(member, now).sent;
 	}
 
 	/** For a beat. */
@@ -56,9 +58,10 @@ export class Peers {
 
 	/** A beat has come. Returns whether hints from that member were lost. An older beat changes nothing. */
 	heard({ from, number, sent }: Beat, now: number): boolean {
-		const peer = this.#peer(from);
+		const peer = this.#peer(from, now);
 		if (number <= peer.beat) return false;
 		peer.beat = number;
+		peer.seenAt = now;
 		peer.heardAt = now;
 		peer.isGone = false;
 		const ahead = sent[this.#self] ?? 0;
@@ -69,8 +72,9 @@ export class Peers {
 	}
 
 	/** A hint has come. Returns whether it is the next one; `late` was lost or has come before, and must be dropped. */
-	got(from: string, number: number): "next" | "after a gap" | "late" {
-		const peer = this.#peer(from);
+	got(from: string, number: number, now: number): "next" | "after a gap" | "late" {
+		const peer = this.#peer(from, now);
+		peer.seenAt = now;
 		if (number <= peer.got) return "late";
 		const isNext = number === peer.got + 1;
 		peer.got = number;
@@ -81,16 +85,16 @@ export class Peers {
 	look(now: number): boolean {
 		let areGone = false;
 		for (const [id, peer] of this.#all) {
-			if (now - peer.heardAt > FORGOTTEN_MS) this.#all.delete(id);
+			if (now - peer.seenAt > FORGOTTEN_MS) this.#all.delete(id);
 			else if (!peer.isGone && !this.hears(id, now)) peer.isGone = areGone = true;
 		}
 		return areGone;
 	}
 
-	#peer(member: string): Peer {
+	#peer(member: string, now: number): Peer {
 		let peer = this.#all.get(member);
 		if (peer === undefined) {
-			peer = { heardAt: -Infinity, beat: 0, sent: 0, got: 0, isGone: true };
+			peer = { heardAt: -Infinity, seenAt: now, beat: 0, sent: 0, got: 0, isGone: true };
 			this.#all.set(member, peer);
 		}
 		return peer;

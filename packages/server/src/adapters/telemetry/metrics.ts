@@ -7,7 +7,7 @@ import type { AttemptReport, EngineGauges } from "../../ports/observer.ts";
 import { OWN_FAILURES, type OwnFailure } from "../../ports/sender.ts";
 import { NOTHING_PURGED, type Purged } from "../../ports/store/retention.ts";
 import type { StoreUsage } from "../../ports/store/usage.ts";
-import type { WireFigures } from "../../ports/wire.ts";
+import type { WireCounts } from "../../ports/wire.ts";
 import { watchEventLoopLag } from "./event-loop-lag.ts";
 
 /** From one millisecond to longer than the longest attempt. */
@@ -52,7 +52,7 @@ export interface MetricSources {
 	/** The sizes of the store's files and of their volume; null for what the store has not. */
 	room(): Promise<Pick<StoreUsage, "fileBytes" | "walBytes" | "volume">>;
 	/** What has passed over NATS; null for a process without it, which has no such metrics. */
-	nats?(): WireFigures | null;
+	nats?(): WireCounts | null;
 }
 
 /** Counts what the observer reports, and renders everything for Prometheus. */
@@ -184,15 +184,15 @@ export class Metrics {
 				this.set(nats()?.isUp === true ? 1 : 0);
 			},
 		});
-		const total = (name: string, help: string, read: (figures: WireFigures) => number) =>
+		const total = (name: string, help: string, read: (counts: WireCounts) => number) =>
 			new Counter({
 				name: `fanfare_nats_${name}_total`,
 				help,
 				registers,
 				collect() {
-					const figures = nats();
+					const counts = nats();
 					this.reset();
-					if (figures !== null) this.inc(read(figures));
+					if (counts !== null) this.inc(read(counts));
 				},
 			});
 		total("handed_off", "Deliveries handed to the processes that make them.", ({ handedOff }) => handedOff);

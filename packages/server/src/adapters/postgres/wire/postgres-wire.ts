@@ -16,6 +16,8 @@ import { markDone, type NoteRow } from "./notes.ts";
 /** How often a member looks for changes and notes: by itself, and if signals tell it. They may be lost, and a note has a second. */
 const LOOK_MS = 200;
 const TOLD_LOOK_MS = 500;
+/** Between the begins of looks that signals ask for, so that many signals cost little. */
+const SIGNAL_MS = 20;
 /** How often somebody who waits for others looks whether they have answered. */
 const ANSWER_MS = 50;
 /** A member that has not read a change by then has lost its tenure, or answers no calls: see `isCurrent`. */
@@ -60,8 +62,10 @@ export class PostgresWire implements Wire {
 	/** For which member everything was read last, and when that began, in monotonic time. */
 	#current: { readonly member: string; readonly at: number } | null = null;
 	#looking: Promise<void> = Promise.resolve();
-	/** Whether a look that was asked for has not begun. */
+	/** Whether a look that a signal has asked for has not begun. */
 	#isLookAsked = false;
+	/** When the last of them has begun, in monotonic time. */
+	#lookAskedAt = -Infinity;
 	/** A catch-up that has not begun to read. */
 	#catchingUp: Promise<void> | null = null;
 	#calm: Promise<void> = Promise.resolve();
@@ -192,9 +196,17 @@ export class PostgresWire implements Wire {
 	#lookNow(): void {
 		if (!this.#isRunning || this.#isLookAsked) return;
 		this.#isLookAsked = true;
+		void this.#lookWhenAsked();
+	}
+
+	async #lookWhenAsked(): Promise<void> {
+		const { clock } = this.#parts;
+		const waitMs = this.#lookAskedAt + SIGNAL_MS - clock.monotonicMs();
+		if (waitMs > 0) await this.#pause(waitMs);
 		this.#looking = this.#looking
 			.then(() => {
 				this.#isLookAsked = false;
+				this.#lookAskedAt = clock.monotonicMs();
 				return this.#look();
 			})
 			.catch(() => {});

@@ -1,7 +1,7 @@
 // `npm run nats`: says where the nats-server for tests is. If there is none, gets Debian's or builds the Go module, into a folder of the checkout.
 import { execFileSync } from "node:child_process";
 
-import { getNatsServer } from "../packages/testkit/src/programs/find-nats.ts";
+import { getNatsServer } from "../../packages/testkit/src/programs/find-nats.ts";
 
 try {
 	const path = await getNatsServer();

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
-import { findChromium, HOW_TO_GET_CHROMIUM } from "../packages/testkit/src/browser/chromium.ts";
+import { findChromium, HOW_TO_GET_CHROMIUM } from "../../packages/testkit/src/browser/chromium.ts";
 
 const isDebian = existsSync("/etc/debian_version");
 const isRoot = process.getuid?.() === 0;

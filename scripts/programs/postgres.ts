@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 
-import { findPostgresPrograms, HOW_TO_GET_POSTGRES } from "../packages/testkit/src/programs/find-postgres.ts";
+import { findPostgresPrograms, HOW_TO_GET_POSTGRES } from "../../packages/testkit/src/programs/find-postgres.ts";
 
 const SETTINGS = "/etc/postgresql-common";
 const isDebian = existsSync("/etc/debian_version");
