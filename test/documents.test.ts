@@ -25,7 +25,12 @@ beforeAll(async () => {
 		}),
 		openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
 		room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
-		nats: () => ({ isUp: true, handedOff: 0, handedOver: 0, missed: 0, refused: 0 }),
+		cluster: () => ({
+			isMember: true,
+			ownedShards: 0,
+			isStandbySynchronous: false,
+			nats: { isUp: true, handedOff: 0, handedOver: 0, missed: 0, refused: 0 },
+		}),
 	});
 	metrics = (await all.render()).text;
 });

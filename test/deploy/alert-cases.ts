@@ -17,6 +17,9 @@ const SIZE = `fanfare_volume_bytes{${A},kind="size"}`;
 const FREE = `fanfare_volume_bytes{${A},kind="free"}`;
 const commits = (le: string) => `fanfare_commit_duration_seconds_bucket{${A},le="${le}"}`;
 const attempts = (result: string) => `fanfare_attempts_total{${A},result="${result}"}`;
+const owned = (instance: string) => `fanfare_owned_shards{job="fanfare",instance="${instance}"}`;
+const build = (instance: string, version: string) =>
+	`fanfare_build_info{job="fanfare",instance="${instance}",version="${version}"}`;
 
 export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
 	FanfareDown: {
@@ -114,5 +117,36 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
 		fires: { [`nodejs_eventloop_lag_p99_seconds{${JOB}}`]: "0.6x20" },
 		quiet: { [`nodejs_eventloop_lag_p99_seconds{${JOB}}`]: "0.6 0.1x20" },
 		at: "15m",
+	},
+	FanfareNotMember: {
+		fires: { [`fanfare_member{${JOB}}`]: "0x5" },
+		quiet: { [`fanfare_member{${JOB}}`]: "1 0 1x5" },
+		at: "4m",
+	},
+	FanfareShardsUnowned: {
+		fires: { [owned("a")]: "128x5", [owned("b")]: "0x5" },
+		quiet: { [owned("a")]: "128x5", [owned("b")]: "128 100 128x5" },
+		at: "4m",
+	},
+	FanfareStandbyLost: {
+		fires: { [`fanfare_standby_synchronous{${JOB}}`]: "1x5 0x20" },
+		// A database whose disk has copies never had one.
+		quiet: { [`fanfare_standby_synchronous{${JOB}}`]: "0x25" },
+		at: "15m",
+	},
+	FanfareNatsAway: {
+		fires: { [`fanfare_nats_up{${JOB}}`]: "1 0x5" },
+		quiet: { [`fanfare_nats_up{${JOB}}`]: "0 1x5" },
+		at: "5m",
+	},
+	FanfareNatsRefused: {
+		fires: { [`fanfare_nats_refused_total{${JOB}}`]: "0 0 3x10" },
+		quiet: { [`fanfare_nats_refused_total{${JOB}}`]: "3x20" },
+		at: "5m",
+	},
+	FanfareVersionsDiffer: {
+		fires: { [build("a", "0.2.0")]: "1x180", [build("b", "0.3.0")]: "1x180" },
+		quiet: { [build("a", "0.2.0")]: "1x60 stale", [build("b", "0.3.0")]: "1x180" },
+		at: "150m",
 	},
 };

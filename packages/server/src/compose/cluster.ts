@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 
 import type { Nats } from "../adapters/nats/nats-wire.ts";
 import { StandbyWatch } from "../adapters/postgres/connection/standbys.ts";
-import { openPostgresCluster } from "../adapters/postgres/members/cluster.ts";
+import { openPostgresCluster, type PostgresCluster } from "../adapters/postgres/members/cluster.ts";
 import { openPostgres } from "../adapters/postgres/postgres-store.ts";
 import { systemChance } from "../adapters/system/system-chance.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
@@ -44,6 +44,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 	if (databaseUrl === null || masterKey === null) throw new Error("a cluster needs a database and a master key");
 	let standbys: StandbyWatch | null = null;
 	let nats: Nats | null = null;
+	let members: PostgresCluster | null = null;
 	return {
 		dataDir: null,
 		async open({ logger, observer, port }) {
@@ -76,6 +77,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 				role,
 				...(nats !== null && { signals: nats.signals }),
 			});
+			members = cluster;
 			resources.defer(() => cluster.close());
 			const { tenure, isMember: isCurrent } = cluster;
 			const wire = nats?.wire(cluster.wire, cluster.memberId) ?? cluster.wire;
@@ -93,7 +95,12 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 			...(standbys?.durability === "own disk" ? [NO_STANDBY] : []),
 			...(nats?.counts().isUp === false ? [NATS_AWAY] : []),
 		],
-		natsCounts: () => nats?.counts() ?? null,
+		cluster: () => ({
+			isMember: members?.isMember() ?? false,
+			ownedShards: members?.tenure.shards()?.length ?? 0,
+			isStandbySynchronous: standbys?.durability !== "own disk",
+			nats: nats?.counts() ?? null,
+		}),
 	};
 }
 

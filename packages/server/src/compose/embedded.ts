@@ -30,5 +30,6 @@ export function createEmbeddedProfile(
 		},
 		keepAdminKey: (secretKey) => writeAdminKey(dataDir, secretKey),
 		warnings: () => warnings,
+		cluster: null,
 	};
 }

@@ -1,6 +1,7 @@
 // What differs between a server on a data directory and one on a database: where the data is, and with whom the work is shared.
 import type { Logger } from "pino";
 
+import type { ClusterState } from "../adapters/telemetry/cluster-metrics.ts";
 import type { EngineLimits } from "../engine/parts.ts";
 import type { Warning } from "../engine/status-calls.ts";
 import type { Membership } from "../ports/membership.ts";
@@ -8,7 +9,7 @@ import type { Observer } from "../ports/observer.ts";
 import type { StoreError } from "../ports/store/errors.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { Tenure } from "../ports/tenure.ts";
-import type { Wire, WireCounts } from "../ports/wire.ts";
+import type { Wire } from "../ports/wire.ts";
 
 /** How far the move of rows of an earlier version is. */
 export interface UpgradeProgress {
@@ -54,6 +55,6 @@ export interface Profile {
 	keepAdminKey(secretKey: string): string;
 	/** What an operator should know of the place. */
 	warnings(): readonly Warning[];
-	/** What has passed over NATS; null if the process has none. */
-	natsCounts?(): WireCounts | null;
+	/** What the process is among others, once it is open; null for one that runs alone. */
+	readonly cluster: (() => ClusterState) | null;
 }

@@ -259,7 +259,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		gauges: () => engine.gauges(),
 		openDeliveries: () => store.countOpen(),
 		room: () => store.usage([]),
-		nats: () => profile.natsCounts?.() ?? null,
+		cluster: profile.cluster,
 	});
 	const apiDeps: ApiDeps = {
 		engine,

@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { eventually } from "@fanfare/testkit/eventually";
 import { expect, it } from "vitest";
 
+import type { ClusterState } from "./cluster-metrics.ts";
 import { Metrics } from "./metrics.ts";
 
 const BLOCKED_MS = 400;
@@ -64,6 +65,7 @@ it("shows webhooks, files and room, and everything else while the store can't be
 	const ifReadable = async <T>(value: T): Promise<T> =>
 		isReadable ? value : Promise.reject(new Error("the disk is gone"));
 	metrics.watch({
+		cluster: null,
 		gauges: () => ({
 			readyDeliveries: 1,
 			inFlightAttempts: 0,
@@ -93,4 +95,42 @@ it("shows webhooks, files and room, and everything else while the store can't be
 	expect(without).toContain('fanfare_webhooks{status="Enabled"} 3');
 	expect(without).toContain("fanfare_problems_total 0");
 	expect(without).not.toMatch(/^fanfare_(open_deliveries|store_bytes|volume_bytes)\{/m);
+});
+
+it("shows what a process is among others, and nothing that is not there", async () => {
+	const nats = { isUp: false, handedOff: 3, handedOver: 2, missed: 1, refused: 0 };
+	const shown = async (cluster: ClusterState | null) => {
+		const metrics = new Metrics("1.2.3");
+		metrics.watch({
+			cluster: cluster === null ? null : () => cluster,
+			gauges: () => ({
+				readyDeliveries: 0,
+				inFlightAttempts: 0,
+				waitingSends: 0,
+				storedBytes: 0,
+				oldestDueMs: 0,
+				webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
+			}),
+			openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
+			room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
+		});
+		const { text } = await metrics.render();
+		return text.split("\n").filter((line) => /^fanfare_(member|owned|standby|nats)/.test(line));
+	};
+	expect(await shown(null)).toEqual([]);
+	expect(await shown({ isMember: false, ownedShards: 0, isStandbySynchronous: true, nats: null })).toEqual([
+		"fanfare_member 0",
+		"fanfare_owned_shards 0",
+		"fanfare_standby_synchronous 1",
+	]);
+	expect(await shown({ isMember: true, ownedShards: 128, isStandbySynchronous: false, nats })).toEqual([
+		"fanfare_member 1",
+		"fanfare_owned_shards 128",
+		"fanfare_standby_synchronous 0",
+		"fanfare_nats_up 0",
+		"fanfare_nats_handed_off_total 3",
+		"fanfare_nats_handed_over_total 2",
+		"fanfare_nats_missed_total 1",
+		"fanfare_nats_refused_total 0",
+	]);
 });

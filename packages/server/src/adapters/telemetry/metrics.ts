@@ -7,7 +7,7 @@ import type { AttemptReport, EngineGauges } from "../../ports/observer.ts";
 import { OWN_FAILURES, type OwnFailure } from "../../ports/sender.ts";
 import { NOTHING_PURGED, type Purged } from "../../ports/store/retention.ts";
 import type { StoreUsage } from "../../ports/store/usage.ts";
-import type { WireCounts } from "../../ports/wire.ts";
+import { watchCluster, type ClusterState } from "./cluster-metrics.ts";
 import { watchEventLoopLag } from "./event-loop-lag.ts";
 
 /** From one millisecond to longer than the longest attempt. */
@@ -51,8 +51,8 @@ export interface MetricSources {
 	openDeliveries(): Promise<Readonly<Record<"Pending" | "Held", number>>>;
 	/** The sizes of the store's files and of their volume; null for what the store has not. */
 	room(): Promise<Pick<StoreUsage, "fileBytes" | "walBytes" | "volume">>;
-	/** What has passed over NATS; null for a process without it, which has no such metrics. */
-	nats?(): WireCounts | null;
+	/** What the process is among others; null for one that runs alone, which has no such metrics. */
+	readonly cluster: (() => ClusterState) | null;
 }
 
 /** Counts what the observer reports, and renders everything for Prometheus. */
@@ -126,7 +126,7 @@ export class Metrics {
 
 	/** Adds the gauges, which are read on each scrape. */
 	watch(sources: MetricSources): void {
-		this.#watchNats(sources);
+		if (sources.cluster !== null) watchCluster(this.#registry, sources.cluster);
 		const registers = [this.#registry];
 		const gauge = (name: string, help: string, read: () => number) =>
 			new Gauge({
@@ -171,34 +171,6 @@ export class Metrics {
 			const { volume } = await sources.room();
 			return { size: volume?.sizeBytes ?? null, free: volume?.freeBytes ?? null };
 		});
-	}
-
-	#watchNats({ nats }: MetricSources): void {
-		if (nats === undefined || nats() === null) return;
-		const registers = [this.#registry];
-		new Gauge({
-			name: "fanfare_nats_up",
-			help: "1 while NATS carries deliveries and changes between processes.",
-			registers,
-			collect() {
-				this.set(nats()?.isUp === true ? 1 : 0);
-			},
-		});
-		const total = (name: string, help: string, read: (counts: WireCounts) => number) =>
-			new Counter({
-				name: `fanfare_nats_${name}_total`,
-				help,
-				registers,
-				collect() {
-					const counts = nats();
-					this.reset();
-					if (counts !== null) this.inc(read(counts));
-				},
-			});
-		total("handed_off", "Deliveries handed to the processes that make them.", ({ handedOff }) => handedOff);
-		total("handed_over", "Deliveries that other processes have handed to this one.", ({ handedOver }) => handedOver);
-		total("missed", "How often messages to this process were perhaps lost, so that it looked.", ({ missed }) => missed);
-		total("refused", "Messages that were not of this cluster, or of another version.", ({ refused }) => refused);
 	}
 
 	/** Creates every series with 0: otherwise rates and alerts would miss its first increment. */
