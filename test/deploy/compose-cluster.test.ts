@@ -11,7 +11,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { needNatsServer } from "@fanfare/testkit/programs/find-nats";
 import { findPostgresPrograms } from "@fanfare/testkit/programs/find-postgres";
 import { freePort } from "@fanfare/testkit/programs/free-port";
-import { natsIssue } from "@fanfare/testkit/programs/nats";
+import { NATS_PERMISSIONS, natsIssue } from "@fanfare/testkit/programs/nats";
 import { startOwnPostgres } from "@fanfare/testkit/programs/postgres";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -173,7 +173,9 @@ describe.skipIf(!hasClients)("primary.sh and standby.sh", () => {
 });
 
 describe.skipIf(natsIssue() !== null)("nats.conf", () => {
-	it("is accepted by nats-server", async () => {
+	it("is accepted by nats-server, and gives Fanfare what it needs and no more", async () => {
+		const text = readFileSync(join(FOLDER, "nats.conf"), "utf8");
+		for (const line of NATS_PERMISSIONS) expect(text).toContain(line);
 		const env = { ...process.env, NATS_NAME: "nats-1", NATS_PASSWORD: "a-password" };
 		const { stderr } = await run(needNatsServer(), ["--config", join(FOLDER, "nats.conf"), "-t"], { env });
 		expect(stderr).toContain("is valid");
