@@ -52,7 +52,7 @@ export interface MetricSources {
 	/** The sizes of the store's files and of their volume; null for what the store has not. */
 	room(): Promise<Pick<StoreUsage, "fileBytes" | "walBytes" | "volume">>;
 	/** What has passed over NATS; null for a process without it, which has no such metrics. */
-	nats?(): WireCounts | null;
+	readonly nats?: () => WireCounts | null;
 }
 
 /** Counts what the observer reports, and renders everything for Prometheus. */
@@ -176,14 +176,16 @@ export class Metrics {
 	#watchNats({ nats }: MetricSources): void {
 		if (nats === undefined || nats() === null) return;
 		const registers = [this.#registry];
-		new Gauge({
-			name: "fanfare_nats_up",
-			help: "1 while NATS carries deliveries and changes between processes.",
-			registers,
-			collect() {
-				this.set(nats()?.isUp === true ? 1 : 0);
-			},
-		});
+		const gauge = (name: string, help: string, read: () => number) =>
+			new Gauge({
+				name: `fanfare_nats_${name}`,
+				help,
+				registers,
+				collect() {
+					this.set(read());
+				},
+			});
+		gauge("up", "1 while NATS carries deliveries and changes between processes.", () => Number(nats()?.isUp === true));
 		const total = (name: string, help: string, read: (counts: WireCounts) => number) =>
 			new Counter({
 				name: `fanfare_nats_${name}_total`,
