@@ -6,8 +6,8 @@ import { openPageFiles } from "../adapters/files/page-files.ts";
 import { createAddressGuard } from "../adapters/http/address-guard.ts";
 import { createClientAddress, createIsTrusted } from "../adapters/http/clients/client-address.ts";
 import { createRequestOrigin } from "../adapters/http/clients/request-origin.ts";
+import { openHttpSender } from "../adapters/http/http-sender.ts";
 import { checkNetworks } from "../adapters/http/networks.ts";
-import { openUndiciSender } from "../adapters/http/undici-sender.ts";
 import { readDescriptorLimit } from "../adapters/system/descriptor-limit.ts";
 import { systemChance } from "../adapters/system/system-chance.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
@@ -163,7 +163,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const descriptorLimit = readDescriptorLimit();
 	const { maxConnections, maxSockets, maxInFlight, maxStreams } = shareDescriptors(descriptorLimit, config);
 	// It refuses some settings, so it comes before anything is created.
-	const sender = openUndiciSender({
+	const sender = openHttpSender({
 		guard,
 		clock: systemClock,
 		// The engine's limit is the only one, so that no attempt waits for connections that others use to the same host.

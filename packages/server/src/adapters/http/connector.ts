@@ -1,16 +1,13 @@
-// Opens connections for undici, only to addresses that the guard has checked: directly, or through the operator's
-// proxy.
+// Opens connections, only to addresses that the guard has checked: directly, or through the operator's proxy.
 import type { LookupAddress } from "node:dns";
 import { isIP, type LookupFunction, type Socket } from "node:net";
-import { createSecureContext, getCACertificates } from "node:tls";
-
-import { buildConnector } from "undici";
 
 import type { Clock } from "../../core/clock.ts";
 import type { AttemptConnection } from "../../core/delivery.ts";
 import type { ErrorCause } from "../../core/log/attempt-cause.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import { NameLookup, type Lookup } from "./name-lookup.ts";
+import { Dialer, type Destination } from "./opening/dial.ts";
 import { OpeningLog } from "./opening/opening-log.ts";
 import { createProxyBypass, type ProxyBypass } from "./proxy-bypass.ts";
 import { openTunnel, parseProxy, type Proxy } from "./proxy.ts";
@@ -34,21 +31,12 @@ export interface ConnectorOptions {
 	ca?: string | undefined;
 }
 
-/**
- * How long one of several addresses may take before the next one is tried. Node then drops the first, so this must
- * exceed any realistic round trip. A receiver with broken IPv6 loses this much time once per connection.
- */
-const NEXT_ADDRESS_AFTER_MS = 1_000;
-
 /** What to do about an address that is not public. The last sentence of each such reason. */
 const ADVICE =
 	"Only public addresses may be called, unless FANFARE_ALLOW_HOSTS names the host or FANFARE_ALLOW_NETWORKS its network.";
 
-/** Where to connect to, as undici says it. */
-export type ConnectOptions = buildConnector.Options;
 /** Called with the failure or the open socket. */
 type Opened = (...result: [failure: SendFailure, socket: null] | [failure: null, socket: Socket]) => void;
-type Dial = (options: ConnectOptions, callback: buildConnector.Callback) => Socket;
 
 /** A connection that is being opened. */
 interface Opening {
@@ -80,7 +68,7 @@ export class Connector {
 	readonly #bypass: ProxyBypass;
 	readonly #timeoutMs: number;
 	readonly #names: NameLookup;
-	readonly #dial: Dial;
+	readonly #dialer: Dialer;
 	/** Every socket that is connecting or open. */
 	readonly #sockets = new Set<Socket>();
 	readonly #openings = new Set<Opening>();
@@ -94,15 +82,7 @@ export class Connector {
 		this.#bypass = createProxyBypass(noProxy);
 		this.#timeoutMs = connectTimeoutMs;
 		this.#names = new NameLookup(clock, lookup);
-		// buildConnector returns the socket, although its type does not say so.
-		this.#dial = buildConnector({
-			lookup: this.#lookup,
-			autoSelectFamily: true,
-			autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-			timeout: 0, // Undici's own timer has a resolution of whole seconds.
-			rejectUnauthorized: true,
-			secureContext: createSecureContext(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
-		}) as unknown as Dial;
+		this.#dialer = new Dialer({ lookup: this.#lookup, ca });
 	}
 
 	get socketCount(): number {
@@ -110,8 +90,8 @@ export class Connector {
 	}
 
 	/** Connects for this project. The callback is called later, never at once. */
-	connect(options: ConnectOptions, projectId: string, callback: Opened): OpeningHandle {
-		const place = placeOf(options.hostname, portOf(options));
+	connect(destination: Destination, projectId: string, callback: Opened): OpeningHandle {
+		const place = placeOf(destination.hostname, destination.port);
 		const abort = new AbortController();
 		let cancelTimer = (): void => {};
 		let isQueued = true;
@@ -133,7 +113,7 @@ export class Connector {
 			this.#openings.delete(opening);
 			callback(...result);
 		};
-		this.#open(options, opening).then(
+		this.#open(destination, opening).then(
 			(socket) => process.nextTick(finish, null, socket),
 			(error: unknown) => {
 				log.address ??= failedAddress(error);
@@ -144,7 +124,7 @@ export class Connector {
 				);
 			},
 		);
-		const maySee = (ip: string) => ip === options.hostname || this.#guard.isPublic(ip);
+		const maySee = (ip: string) => ip === destination.hostname || this.#guard.isPublic(ip);
 		return {
 			get isQueued() {
 				return isQueued;
@@ -162,45 +142,52 @@ export class Connector {
 		await Promise.all(Array.from(this.#sockets, closed));
 	}
 
-	async #open(options: ConnectOptions, opening: Opening): Promise<Socket> {
-		const { hostname } = options;
+	async #open(destination: Destination, opening: Opening): Promise<Socket> {
+		const { hostname } = destination;
 		const addresses = await orAborted(this.#addressesOf(hostname, opening), opening.abort.signal);
 		opening.log.lookedUp(isIP(hostname) === 0);
 		const isDirect = this.#proxy === null || this.#bypass.isNamed(hostname) || this.#bypass.hasAll(addresses);
-		if (isDirect) return this.#connect(options, opening, addresses);
-		return this.#tunnel(this.#proxy, addresses, options, opening);
+		if (isDirect) return this.#connect(destination, opening, addresses);
+		return this.#tunnel(this.#proxy, addresses, destination, opening);
 	}
 
 	async #tunnel(
 		proxy: Proxy,
 		addresses: readonly LookupAddress[],
-		options: ConnectOptions,
+		destination: Destination,
 		opening: Opening,
 	): Promise<Socket> {
+		const { hostname, port, protocol } = destination;
 		const ip = preferred(addresses);
-		const place = placeOf(ip, portOf(options));
-		const shown = this.#guard.isPublic(ip) ? place : placeOf(options.hostname, portOf(options));
+		const place = placeOf(ip, port);
+		const shown = this.#guard.isPublic(ip) ? place : placeOf(hostname, port);
 		opening.step = `the proxy ${proxy.place} was being asked for a tunnel`;
 		opening.what = "connect_timeout";
 		opening.log.address = ip;
 		const socket = this.#track(await openTunnel(proxy, { place, shown }, opening.abort.signal));
 		opening.log.connected();
-		socket.on("error", ignore); // Undici listens later. Until then, an error only closes the socket.
-		return options.protocol === "https:" ? this.#connect({ ...options, httpSocket: socket }, opening, []) : socket;
+		socket.on("error", ignore); // The connection listens later. Until then, an error only closes the socket.
+		return protocol === "https:" ? this.#connect(destination, opening, [], socket) : socket;
 	}
 
-	/** Connects, with a TLS handshake if the protocol is https, to one of these addresses. */
-	#connect(options: ConnectOptions, opening: Opening, addresses: readonly LookupAddress[]): Promise<Socket> {
+	/** Connects, with a TLS handshake if the protocol is https, to one of these addresses, or over the tunnel. */
+	#connect(
+		destination: Destination,
+		opening: Opening,
+		addresses: readonly LookupAddress[],
+		tunnel?: Socket,
+	): Promise<Socket> {
 		const { promise, resolve, reject } = Promise.withResolvers<Socket>();
 		const { log } = opening;
 		this.#addresses = addresses;
-		const socket = this.#track(
-			this.#dial(options, (error, connected) => {
-				if (error !== null) return reject(error);
-				log.opened(connected);
-				resolve(connected);
-			}),
-		);
+		const { socket, certificateExpireDate } = this.#dialer.dial(destination, tunnel);
+		this.#track(socket);
+		const isSecure = destination.protocol === "https:";
+		// The connection listens for errors later. Until then, one only closes the socket.
+		socket.on("error", reject).once(isSecure ? "secureConnect" : "connect", () => {
+			if (isSecure) log.secured(certificateExpireDate());
+			resolve(socket);
+		});
 		const { signal } = opening.abort;
 		const stop = () => socket.destroy(signal.reason as SendFailure);
 		if (signal.aborted) stop();
@@ -211,7 +198,7 @@ export class Connector {
 			opening.step = "it did not finish the TLS handshake";
 			opening.what = "tls_timeout";
 		};
-		if (options.httpSocket !== undefined) handshake();
+		if (tunnel !== undefined) handshake();
 		else {
 			socket.once("connect", () => {
 				log.connected(socket.remoteAddress);
@@ -270,10 +257,6 @@ function placeOf(host: string, port: number): string {
 /** The address to request from the proxy: IPv4 if there is one, because many proxies lack IPv6. */
 function preferred(addresses: readonly LookupAddress[]): string {
 	return (addresses.find(({ family }) => family === 4) ?? addresses[0])?.address ?? "";
-}
-
-function portOf({ port, protocol }: ConnectOptions): number {
-	return Number(port || (protocol === "https:" ? 443 : 80));
 }
 
 /** The promise's result, or a rejection if the signal is aborted first. */

@@ -5,7 +5,14 @@ import { Exchange, type WaitingLine } from "./exchange.ts";
 import { SendFailure } from "./send-failure.ts";
 
 const LINE: WaitingLine = { leave: () => {}, whyWaiting: () => new SendFailure("queued", "others came first") };
-const TARGET = { origin: "http://localhost", path: "/", place: "localhost", customerId: null, projectId: "proj_a" };
+const TARGET = {
+	origin: "http://localhost",
+	host: "localhost",
+	path: "/",
+	place: "localhost",
+	customerId: null,
+	projectId: "proj_a",
+};
 const TIMEOUT_MS = 1_000;
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,17 +1,14 @@
-// One exchange: an HTTP request and its response under way. Undici's handler, the deadline, and the promise of the
-// outcome.
+// One exchange: an HTTP request and its response under way, the deadline, and the promise of the outcome.
 //
 // Its timer and its turns are set directly and not through the clock port, which would cost a closure for each attempt:
 // here, static functions get the exchange as their argument.
-import type { Dispatcher } from "undici";
-
 import type { AttemptConnection } from "../../core/delivery.ts";
 import type { ErrorCause } from "../../core/log/attempt-cause.ts";
 import { ResponseReader } from "../../core/receivers/response-reader.ts";
 import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
-import { exchangeFailure, isClosure, isOutOfTurn, SendFailure } from "./send-failure.ts";
+import type { ResponseSink } from "./http1/response-parser.ts";
+import { exchangeFailure, isClosure, SendFailure } from "./send-failure.ts";
 
-type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2];
 type Phase = "waiting" | "connecting" | "sent" | "headers" | "body" | "ended";
 
 /** Where a request goes. */
@@ -23,6 +20,8 @@ export interface Target {
 	origin: string;
 	/** `host:port`, the only part of the URL that may appear in a reason. */
 	place: string;
+	/** `host` or `host:port`, as the header has it. */
+	host: string;
 	/** Path and query. */
 	path: string;
 }
@@ -35,7 +34,7 @@ export interface Carrier {
 	readonly facts: AttemptConnection | null;
 	/** Called one turn after the response has ended. The connection calls `conclude`. */
 	answered(): void;
-	/** Called when undici has finished with an exchange that has failed or was settled early: the connection is free. */
+	/** Called when the connection is closed, after an exchange that has failed or was settled early. */
 	release(): void;
 	/** Called when the receiver has closed the connection before any byte of an answer: the exchange needs a new one. */
 	repeat(): void;
@@ -57,7 +56,7 @@ const LATE_FROM = 0.9;
 const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * Limit on all bytes received for one response. Undici limits the headers and `ResponseReader` limits the body, but
+ * Limit on all bytes received for one response. The parser limits the headers and `ResponseReader` limits the body, but
  * nothing else limits the bytes around them: the reason phrase, line breaks, chunk extensions.
  */
 const MAX_RECEIVED_BYTES = 131_072;
@@ -67,7 +66,7 @@ const MAX_RECEIVED_BYTES = 131_072;
  */
 const MAX_INFORMATIONAL = 32;
 
-/** The failure of an exchange whose connection was closed before undici could use it: nothing was sent. */
+/** The failure of an exchange whose connection was closed before it could be used: nothing was sent. */
 export const CLOSED = new SendFailure("reset", "the connection was closed before it was used");
 
 /** Why a connection is closed before its response has ended: the rest of the response is not needed. */
@@ -82,21 +81,18 @@ const ENOUGH = new SendFailure("aborted", "enough of the response has been read"
  * ```
  *
  * - waiting: in the line for a connection. If the time is over here, nothing was sent.
- * - connecting: assigned to an open connection, and not yet handed to it by undici. If the receiver has closed it, the
+ * - connecting: assigned to an open connection, which has not written the request yet. If the receiver has closed it, the
  *   exchange waits again, once, for a new connection; so it does from sent, if the connection was a kept one.
- * - sent: undici is writing the request; no byte of the final response has arrived.
+ * - sent: the request is written, or being written; no byte of the final response has arrived.
  * - headers: the response has begun.
  * - body: the headers are complete.
  * - ended: the response is complete. One turn later the connection says whether it can be trusted.
- * - settled: `outcome` is resolved. Soon after, undici has finished too and the connection is released.
+ * - settled: `outcome` is resolved. The connection is released at once, or soon after, when it is closed.
  */
-export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject {
-	/** The request for undici. */
-	readonly options: Dispatcher.DispatchOptions;
+export class Exchange implements ResponseSink, EventListenerObject {
+	readonly request: AttemptRequest;
 	readonly target: Target;
 	readonly outcome: Promise<AttemptOutcome>;
-	readonly #timeoutMs: number;
-	readonly #signal: AbortSignal | undefined;
 	/** When it was made, or when its turn has come after it had waited for others. */
 	#startedAt = performance.now();
 	/** It waits for others: its own time begins when its turn comes. */
@@ -126,11 +122,9 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		this.outcome = promise;
 		this.#resolve = resolve;
 		this.target = target;
-		this.options = { path: target.path, method: "POST", headers: request.headers, body: request.body };
-		this.#timeoutMs = request.timeoutMs;
+		this.request = request;
 		this.#timer = setTimeout(onTimer, Math.min(request.timeoutMs, MAX_TIMER_MS), this);
-		this.#signal = request.signal;
-		this.#signal?.addEventListener("abort", this);
+		request.signal?.addEventListener("abort", this);
 		this.#underWay = underWay;
 		this.#index = underWay.push(this) - 1;
 	}
@@ -172,7 +166,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 
 	/** Whether so little of its time is left that the receiver could hardly respond within it. */
 	get isLate(): boolean {
-		return performance.now() - this.#startedAt > this.#timeoutMs * LATE_FROM;
+		return performance.now() - this.#startedAt > this.request.timeoutMs * LATE_FROM;
 	}
 
 	/** It was taken out of the line because its time is over. */
@@ -182,7 +176,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		this.onDeadline();
 	}
 
-	/** Called just before the exchange is handed to undici. */
+	/** Called when a connection is given to it. */
 	startOn(connection: Carrier): void {
 		this.beginTurn();
 		this.#line = null;
@@ -219,7 +213,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 	onDeadline(): void {
 		if (this.#phase === "ended" || !this.#isDue) return;
 		const { place } = this.target;
-		const within = `within ${this.#timeoutMs.toLocaleString("en-US")} ms`;
+		const within = `within ${this.request.timeoutMs.toLocaleString("en-US")} ms`;
 		if (this.#line !== null) {
 			this.fail(this.#line.whyWaiting(this, within));
 			return;
@@ -235,6 +229,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		this.fail(new SendFailure("timeout", reason, { what }));
 	}
 
+	/** The connection begins to write the request. */
 	onRequestStart(): void {
 		this.#phase = "sent";
 	}
@@ -245,20 +240,28 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		this.#firstByteAt = performance.now();
 	}
 
-	onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
-		if (status < 200) {
-			this.#onInformational();
-			return;
-		}
+	onInformational(): boolean {
+		this.#phase = "sent";
+		this.#informational += 1;
+		if (this.#informational <= MAX_INFORMATIONAL) return true;
+		const { place } = this.target;
+		const reason = `${place} sent more than ${MAX_INFORMATIONAL} informational (1xx) responses before the final one`;
+		this.fail(new SendFailure("protocol", reason, { what: "invalid_response" }));
+		return false;
+	}
+
+	onHead(status: number, headers: Readonly<Record<string, string>>): void {
 		this.#phase = "body";
 		this.#status = status;
 		this.#reader = new ResponseReader(headers);
 	}
 
-	onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-		if (this.#isSettled || this.#reader === null || this.#reader.add(chunk)) return;
+	onBody(bytes: Buffer): boolean {
+		if (this.#isSettled || this.#reader === null) return false;
+		if (this.#reader.add(bytes)) return true;
 		this.#settle(null, false);
 		this.#connection?.destroy(ENOUGH);
+		return false;
 	}
 
 	/** Reports how many bytes of any kind have been received for this exchange so far. */
@@ -277,7 +280,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		this.#connection?.destroy(ENOUGH);
 	}
 
-	/** The rest happens a turn later: by then undici has parsed what came together with the end of the response. */
+	/** The rest happens a turn later: by then bytes have been read that came together with the end of the response. */
 	onResponseEnd(): void {
 		if (this.#isSettled) {
 			this.#connection?.release();
@@ -302,14 +305,15 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 		this.#settle(new SendFailure("protocol", reason, { what: "unexpected_bytes" }), true);
 	}
 
-	onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+	/** The connection is closed, and the response has not ended. */
+	onClosed(error: Error): void {
 		if (!this.#isSettled) {
 			if (this.#mayRepeat(error)) {
 				this.#needsNewConnection = true;
 				this.#connection?.repeat();
 				return;
 			}
-			this.#settleError(error);
+			this.#settle(exchangeFailure(error, this.target.place, this.#status), false);
 		}
 		this.#connection?.release();
 	}
@@ -321,34 +325,15 @@ export class Exchange implements Dispatcher.DispatchHandler, EventListenerObject
 	 */
 	#mayRepeat(error: Error): boolean {
 		if (this.#needsNewConnection || this.#connection === null) return false;
-		if (this.#phase === "connecting") return error === CLOSED || isClosure(error) || isOutOfTurn(error);
+		if (this.#phase === "connecting") return true;
 		const { hasAnswered } = this.#connection;
 		return hasAnswered && this.#phase === "sent" && this.#informational === 0 && isClosure(error);
-	}
-
-	#onInformational(): void {
-		this.#phase = "sent";
-		this.#informational += 1;
-		if (this.#informational <= MAX_INFORMATIONAL) return;
-		const { place } = this.target;
-		const reason = `${place} sent more than ${MAX_INFORMATIONAL} informational (1xx) responses before the final one`;
-		this.fail(new SendFailure("protocol", reason, { what: "invalid_response" }));
-	}
-
-	#settleError(error: Error): void {
-		// These statuses have no body. Undici still checks the (missing) body against a content-length, which here describes
-		// the resource.
-		if ((this.#status === 204 || this.#status === 304) && this.#reader?.totalBytes === 0) {
-			this.#settle(null, true);
-			return;
-		}
-		this.#settle(exchangeFailure(error, this.target.place, this.#status), false);
 	}
 
 	#settle(failure: SendFailure | null, isComplete: boolean): void {
 		this.#isSettled = true;
 		clearTimeout(this.#timer);
-		this.#signal?.removeEventListener("abort", this);
+		this.request.signal?.removeEventListener("abort", this);
 		this.#leave();
 		this.#line?.leave(this);
 		this.#resolve({

@@ -83,7 +83,7 @@ describe("an attempt on a kept connection that the receiver closes at once", () 
 			await using receiver = await startRawReceiver();
 			await using sender = openTestSender();
 			await keep(sender, receiver, 1);
-			// The exchange is handed to the connection in the next turn, and undici waits one turn more before it writes.
+			// The exchange is handed to the connection in the next turn, which lets one turn more pass before it writes.
 			const sent = sender.send(receiver.url);
 			setImmediate(() => receiver.sockets[0]?.[close]());
 			const { connection, socket } = await receiver.next();

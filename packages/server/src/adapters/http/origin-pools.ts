@@ -1,8 +1,9 @@
 // The connections of each project and customer to each origin: limited in number, and closed when they have been idle for a while.
 import type { Clock } from "../../core/clock.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
-import type { ConnectOptions, Connector } from "./connector.ts";
+import type { Connector } from "./connector.ts";
 import { CLOSED, type Exchange, type Target, type WaitingLine } from "./exchange.ts";
+import { destinationOf, type Destination } from "./opening/dial.ts";
 import { Openings, type Opener } from "./openings.ts";
 import { SendFailure } from "./send-failure.ts";
 
@@ -158,8 +159,7 @@ function keyOf({ customerId, origin }: Pick<Target, "customerId" | "origin">): s
 }
 
 /**
- * The connections of one project or customer to one origin. Undici's own Pool is not used: it reconnects after each aborted request, leaves
- * expired requests in its queue, and opens twice the connections that a steady load needs.
+ * The connections of one project or customer to one origin.
  */
 class OriginPool implements ConnectionOwner, Opener, WaitingLine {
 	readonly projectId: string;
@@ -169,7 +169,7 @@ class OriginPool implements ConnectionOwner, Opener, WaitingLine {
 	/** In monotonic time. */
 	idleSince = 0;
 	readonly #options: PoolOptions;
-	readonly #target: ConnectOptions;
+	readonly #destination: Destination;
 	/**
 	 * Open connections without an exchange. The one used last is used next, so surplus connections become idle and close.
 	 */
@@ -193,14 +193,12 @@ class OriginPool implements ConnectionOwner, Opener, WaitingLine {
 		this.origin = origin;
 		this.key = keyOf(this);
 		this.#options = options;
-		const { protocol, host, hostname, port } = new URL(origin);
-		this.#target = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ""), port };
+		this.#destination = destinationOf(origin);
 	}
 
 	/**
-	 * Starts the exchange a moment later, in `setImmediate`. By then undici has left its parser: a connection whose
-	 * response has just been read is ready for the next request, and a connection that the receiver has closed is known to
-	 * be closed.
+	 * Starts the exchange a moment later, in `setImmediate`. By then a connection whose response has just been read is ready for
+	 * the next request, and one that the receiver has closed is known to be closed.
 	 */
 	run(exchange: Exchange): void {
 		this.#starting += 1;
@@ -236,7 +234,7 @@ class OriginPool implements ConnectionOwner, Opener, WaitingLine {
 			if (!exchange.needsNewConnection) this.#giveTo(exchange, this.#free.pop());
 		}
 		while (this.#opening.size < this.#waiting.size && this.#mayOpen()) {
-			this.#opening.add(new Connection(this.#target, this.origin, this.#options.connector, this));
+			this.#opening.add(new Connection(this.#destination, this.#options, this));
 		}
 		this.#beginTurns();
 	}

@@ -1,7 +1,5 @@
 // Attempts through a proxy: receivers' addresses are still checked, and failures of proxy and receiver are told apart.
 import type { LookupAddress } from "node:dns";
-import { createServer, type IncomingMessage } from "node:http";
-import { connect, type AddressInfo, type Socket } from "node:net";
 
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
@@ -9,56 +7,13 @@ import { describe, expect, it, vi } from "vitest";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { systemClock } from "../system/system-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
+import { openHttpSender } from "./http-sender.ts";
+import { startProxy } from "./test/connect-proxy.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
-import { openUndiciSender } from "./undici-sender.ts";
 
 const v4 = (address: string): LookupAddress => ({ address, family: 4 });
 const v6 = (address: string): LookupAddress => ({ address, family: 6 });
 const answering = (...addresses: LookupAddress[]) => ({ lookup: () => Promise.resolve(addresses) });
-
-/** A real proxy that supports CONNECT and records the requests. */
-async function startProxy(behaviour: number | "connect" | "hang" | "close" | "talk" = "connect") {
-	const asked: IncomingMessage[] = [];
-	const sockets = new Set<Socket>();
-	const server = createServer((_request, response) => response.writeHead(400).end());
-	server.on("connection", (socket) => {
-		sockets.add(socket.on("error", () => {}).on("close", () => sockets.delete(socket)));
-	});
-	server.on("connect", (request, client) => {
-		asked.push(request);
-		if (behaviour === "hang") return;
-		if (behaviour === "close") {
-			client.destroy();
-		} else if (behaviour === "talk") {
-			client.resume().on("end", () => client.end());
-			client.write("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-		} else if (behaviour === "connect") {
-			const [host = "", port] = (request.url ?? "").split(/:(?=\d+$)/);
-			const receiver = connect(Number(port), host, () => client.write("HTTP/1.1 200 Connection established\r\n\r\n"));
-			sockets.add(receiver.on("error", () => client.destroy()));
-			receiver.pipe(client).pipe(receiver);
-		} else {
-			client.resume().on("end", () => client.end()); // stays open until the other side closes
-			client.write(`HTTP/1.1 ${behaviour} s3cret words\r\n\r\n`);
-		}
-	});
-	const { promise, resolve } = Promise.withResolvers<void>();
-	server.listen(0, "127.0.0.1", resolve);
-	await promise;
-	const { port } = server.address() as AddressInfo;
-	return {
-		asked,
-		sockets,
-		place: `127.0.0.1:${port}`,
-		url: `http://user:p%40s3cret@127.0.0.1:${port}`,
-		[Symbol.asyncDispose]() {
-			const closed = Promise.withResolvers<void>();
-			server.close(() => closed.resolve());
-			for (const socket of sockets) socket.destroy();
-			return closed.promise;
-		},
-	};
-}
 
 describe("through a proxy", () => {
 	it.each([true, false])("an attempt is tunnelled to the checked address, TLS: %s", async (tls) => {
@@ -256,7 +211,7 @@ describe("through a proxy", () => {
 		"http://user:s3cret@",
 	])("a value that is not a proxy URL is refused, and the error names the setting: %j", (proxy) => {
 		const guard = createAddressGuard({ allowNetworks: [], allowHttp: false });
-		expect(() => openUndiciSender({ guard, clock: systemClock, proxy })).toThrow(
+		expect(() => openHttpSender({ guard, clock: systemClock, proxy })).toThrow(
 			/^FANFARE_PROXY must be a URL such as ((?!s3cret).)*$/,
 		);
 	});

@@ -1,8 +1,7 @@
-// Why an attempt failed, in the port's terms. Errors of sockets, TLS and undici are translated here and nowhere else.
-import { errors } from "undici";
-
+// Why an attempt failed, in the port's terms. Errors of sockets, of TLS and of the parser are translated here and nowhere else.
 import { fallbackCause, type ErrorCause } from "../../core/log/attempt-cause.ts";
 import { isOwnFailure, type AttemptError } from "../../ports/sender.ts";
+import { InvalidResponse, type Fault } from "./http1/invalid-response.ts";
 
 /**
  * The failure of an attempt. Its message becomes the attempt's `reason`, which customers see: no headers, secrets, paths or
@@ -35,7 +34,7 @@ const SHORTAGE_CAUSES: Readonly<Record<string, string>> = {
 	ENFILE: "this machine has no free file descriptor",
 };
 const UNREACHABLE = /^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM|EINVAL|EAFNOSUPPORT)$/;
-const RESET = /^(ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET)$/;
+const RESET = /^(ECONNRESET|EPIPE|ECONNABORTED)$/;
 const TLS =
 	/^(EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_)/;
 
@@ -55,29 +54,25 @@ const TLS_CAUSES: Readonly<Record<string, readonly [why: string, what: ErrorCaus
 	ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
 };
 
-/** Undici's messages for responses that it refuses. It has no codes for these. */
-const REFUSED_RESPONSES: Readonly<Record<string, string>> = {
-	"bad response": "it sent 100 Continue or a response without a request",
-	"bad upgrade": "it switched to another protocol",
-};
+const UNUSABLE = (why: string) => (place: string) => `the response of ${place} cannot be used: ${why}`;
+const NOT_HTTP = (why: string) => (place: string) => `the response of ${place} is not valid HTTP: ${why}`;
 
-/** Codes of undici's parser that do not describe the problem. */
-const PARSER_CODES: Readonly<Record<string, string>> = {
-	ERR_ASSERTION: "its status is not allowed here",
-	// Undici uses this code for any problem in the status line or headers if there is a content-length.
-	UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "its headers are not valid",
+/** What is wrong with a response, in words. */
+const FAULTS: Readonly<Record<Fault, (place: string) => string>> = {
+	not_http: NOT_HTTP("it does not begin with HTTP/1.1 or HTTP/1.0 and a status"),
+	status: NOT_HTTP("its status is not allowed here"),
+	upgrade: UNUSABLE("it switched to another protocol"),
+	header: NOT_HTTP("its headers are not valid"),
+	length: NOT_HTTP("its headers are not valid: they do not say clearly how long its body is"),
+	chunk: NOT_HTTP("its chunks are not valid"),
+	out_of_turn: UNUSABLE("it came before the request"),
+	too_large: (place) => `the response headers of ${place} are longer than 16 KiB`,
+	too_many: (place) => `the response of ${place} has more than 500 headers`,
 };
-
-/** Whether an error of a connection says that bytes came in between two answers: the beginning of one, or anything else. */
-export function isOutOfTurn(error: unknown): boolean {
-	if (error instanceof errors.HTTPParserError) return true;
-	// Undici has no code for it.
-	return error instanceof errors.SocketError && error.message === "bad response";
-}
 
 /** Whether an error says that the receiver has closed or reset a connection. */
 export function isClosure(error: unknown): boolean {
-	return RESET.test(codeOf(error)) && !isOutOfTurn(error);
+	return RESET.test(codeOf(error));
 }
 
 /**
@@ -130,14 +125,13 @@ export function lookupFailure(error: unknown, hostname: string): SendFailure {
 /** Translates an error after the connection was open. `status` is that of the response, 0 if none has arrived. */
 export function exchangeFailure(error: unknown, place: string, status: number): SendFailure {
 	if (error instanceof SendFailure) return error;
-	const code = codeOf(error);
-	const message = error instanceof Error ? error.message : "";
-	const refused = code === "UND_ERR_SOCKET" ? REFUSED_RESPONSES[message] : undefined;
-	if (refused !== undefined) {
-		const options = { cause: error, what: "invalid_response" } as const;
-		return new SendFailure("protocol", `the response of ${place} cannot be used: ${refused}`, options);
+	if (error instanceof InvalidResponse) {
+		const { fault } = error;
+		const what = fault === "too_large" || fault === "too_many" ? "response_headers_too_large" : "invalid_response";
+		return new SendFailure("protocol", FAULTS[fault](place), { cause: error, what });
 	}
-	if (RESET.test(code) || (isCutShort(error, code) && status !== 0)) {
+	const code = codeOf(error);
+	if (RESET.test(code)) {
 		const when = status === 0 ? "before it responded" : "before its response was complete";
 		const what = status === 0 ? "closed_before_response" : "closed_during_response";
 		return new SendFailure("reset", `${place} closed the connection ${when}`, { cause: error, what });
@@ -147,27 +141,8 @@ export function exchangeFailure(error: unknown, place: string, status: number): 
 		return new SendFailure("timeout", `the connection to ${place} was lost`, { cause: error, what: "connection_lost" });
 	}
 	if (TLS.test(code)) return tlsFailure(error, code, place);
-	if (code === "UND_ERR_INVALID_ARG" || code === "UND_ERR_NOT_SUPPORTED") {
-		// Undici's message contains the header's name, never its value.
-		const options = { cause: error, what: "invalid_request" } as const;
-		return new SendFailure("protocol", `the request cannot be sent: ${message}`, options);
-	}
-	if (code === "UND_ERR_HEADERS_OVERFLOW") {
-		const options = { cause: error, what: "response_headers_too_large" } as const;
-		return new SendFailure("protocol", `the response headers of ${place} are longer than 16 KiB`, options);
-	}
-	const why = error instanceof errors.HTTPParserError ? message : (PARSER_CODES[code] ?? (code || "unknown error"));
 	const options = { cause: error, what: "invalid_response" } as const;
-	return new SendFailure("protocol", `the response of ${place} is not valid HTTP: ${why}`, options);
-}
-
-/**
- * True if the only problem is that the response ended early. Undici's parser has no code for it, but no data left to
- * parse.
- */
-function isCutShort(error: unknown, code: string): boolean {
-	if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return true;
-	return error instanceof errors.HTTPParserError && "data" in error && error.data === "";
+	return new SendFailure("protocol", NOT_HTTP(code || "unknown error")(place), options);
 }
 
 /**

@@ -7,7 +7,7 @@ import { openAjvValidator } from "../../adapters/ajv/ajv-validator.ts";
 import { createAloneTenure } from "../../adapters/alone/alone-tenure.ts";
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { createAddressGuard, type AddressGuard } from "../../adapters/http/address-guard.ts";
-import { openUndiciSender } from "../../adapters/http/undici-sender.ts";
+import { openHttpSender } from "../../adapters/http/http-sender.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import { projectScope, type Scope } from "../../core/access/principal.ts";
@@ -118,7 +118,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 		options.guard ?? createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true, allowForCustomers: true });
 	const store = options.store ?? (await openTestStore(clock.now()));
 	if (options.store === undefined) opened.defer(() => store.close());
-	const realSender = openUndiciSender({ guard, clock: systemClock });
+	const realSender = openHttpSender({ guard, clock: systemClock });
 	opened.defer(() => realSender.close());
 	const sender: Sender = {
 		...realSender,

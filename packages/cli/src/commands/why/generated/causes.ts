@@ -135,7 +135,7 @@ export const CAUSES: Readonly<Record<AttemptCause, CauseTexts>> = {
 	},
 	invalid_response: {
 		happened: "The response is not valid HTTP.",
-		likely: "Another service listens on this port, or a proxy sends `100 Continue` unasked.",
+		likely: "Another service listens on this port, or the headers say in two ways how long the body is.",
 		cure: "Check what listens there: `curl -v <endpoint>`.",
 	},
 	response_headers_too_large: {

@@ -1,7 +1,4 @@
 // Notes the steps of opening a connection, for the attempt that it is opened for.
-import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
-
 import type { Clock } from "../../../core/clock.ts";
 import type { AttemptConnection } from "../../../core/delivery.ts";
 
@@ -38,11 +35,10 @@ export class OpeningLog {
 		this.address ??= address ?? null;
 	}
 
-	/** The socket can be used: with TLS, the handshake has ended. */
-	opened(socket: Socket): void {
-		if (!(socket instanceof TLSSocket)) return;
+	/** The TLS handshake has ended. */
+	secured(certificateExpireDate: number | null): void {
 		this.#tlsMs = this.#step();
-		this.#certificateExpireDate = socket.getPeerX509Certificate()?.validToDate.getTime() ?? null;
+		this.#certificateExpireDate = certificateExpireDate;
 	}
 
 	/** `maySee` says whether an address may be shown to the project. */

@@ -2,9 +2,9 @@
 import type { AttemptOutcome, AttemptRequest } from "../../../ports/sender.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { createAddressGuard } from "../address-guard.ts";
-import { openUndiciSender, type UndiciSender, type UndiciSenderOptions } from "../undici-sender.ts";
+import { openHttpSender, type HttpSender, type HttpSenderOptions } from "../http-sender.ts";
 
-export interface TestSender extends AsyncDisposable, Pick<UndiciSender, "stats" | "abort" | "close"> {
+export interface TestSender extends AsyncDisposable, Pick<HttpSender, "stats" | "abort" | "close"> {
 	/** Sends `body` to a URL for the project `PROJECT`. `/hook/…?token=…` is added to a bare origin. The timeout defaults to 20 s. */
 	send(url: string, request?: Partial<AttemptRequest>): Promise<AttemptOutcome>;
 }
@@ -13,9 +13,9 @@ export const PROJECT = "proj_00000000000000000000000000000001";
 /** Part of every request's path, query, headers and body. It must not appear in any reason. */
 const SECRET = "s3cret";
 
-export function openTestSender(options: Partial<UndiciSenderOptions> = {}): TestSender {
+export function openTestSender(options: Partial<HttpSenderOptions> = {}): TestSender {
 	const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8", "::1"], allowHttp: true });
-	const sender = openUndiciSender({ guard, clock: systemClock, ...options });
+	const sender = openHttpSender({ guard, clock: systemClock, ...options });
 	return {
 		async send(url, request) {
 			const outcome = await sender.send({

@@ -1,8 +1,12 @@
 // A receiver whose every byte the test writes itself, at the moment of its choice.
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { readFileSync } from "node:fs";
+import { createServer as createPlainServer, type AddressInfo, type Socket } from "node:net";
+import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
 
 import { DEADLINE_MS } from "@fanfare/testkit/deadline";
+import { CERTIFICATE_FILE } from "@fanfare/testkit/receiver";
 
 /** A request that has arrived whole. */
 export interface RawRequest {
@@ -15,6 +19,8 @@ export interface RawRequest {
 
 export interface RawReceiver extends AsyncDisposable {
 	readonly url: string;
+	/** The certificate of a receiver with TLS. */
+	readonly ca: string;
 	readonly host: string;
 	/** The connections so far, closed ones too. */
 	readonly sockets: readonly Socket[];
@@ -22,24 +28,30 @@ export interface RawReceiver extends AsyncDisposable {
 	next(): Promise<RawRequest>;
 	/** Requests that have arrived and were not returned by `next`. */
 	readonly unread: number;
+	/** Writes this answer as soon as the head of a request has come, and reads no further. */
+	answerAtHead(answer: string): void;
 	/** Resolves when this connection is closed. */
 	closed(connection: number): Promise<void>;
 }
 
 const END_OF_HEAD = "\r\n\r\n";
 
-export async function startRawReceiver(): Promise<RawReceiver> {
+/** With TLS, its name is `localhost`. */
+export async function startRawReceiver({ tls = false } = {}): Promise<RawReceiver> {
+	const ca = readFileSync(CERTIFICATE_FILE, "utf8");
 	const sockets: Socket[] = [];
 	const closings: Promise<unknown>[] = [];
 	const arrived: RawRequest[] = [];
+	let early: string | null = null;
 	const waiting: ((request: RawRequest) => void)[] = [];
-	const server = createServer((socket) => {
+	const onSocket = (socket: Socket) => {
 		const connection = sockets.push(socket) - 1;
 		closings.push(new Promise((resolve) => socket.once("close", resolve)));
 		socket.on("error", () => {});
 		let text = "";
 		socket.setEncoding("latin1").on("data", (chunk: string) => {
 			text += chunk;
+			if (early !== null && text.includes(END_OF_HEAD)) socket.pause().write(early);
 			for (let end = endOfRequest(text); end !== -1; end = endOfRequest(text)) {
 				const request = { connection, socket, text: text.slice(0, end) };
 				text = text.slice(end);
@@ -48,12 +60,16 @@ export async function startRawReceiver(): Promise<RawReceiver> {
 				else reader(request);
 			}
 		});
-	});
+	};
+	const key = () => readFileSync(join(CERTIFICATE_FILE, "../receiver-key.pem"));
+	const server = tls ? createTlsServer({ key: key(), cert: ca }, onSocket) : createPlainServer(onSocket);
 	server.listen(0, "127.0.0.1");
 	await once(server, "listening");
-	const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const { port } = server.address() as AddressInfo;
+	const host = tls ? `localhost:${port}` : `127.0.0.1:${port}`;
 	return {
-		url: `http://${host}`,
+		url: `${tls ? "https" : "http"}://${host}`,
+		ca,
 		host,
 		sockets,
 		get unread() {
@@ -67,6 +83,7 @@ export async function startRawReceiver(): Promise<RawReceiver> {
 			waiting.push(resolve);
 			return promise.finally(() => clearTimeout(timer));
 		},
+		answerAtHead: (answer) => void (early = answer),
 		async closed(connection) {
 			await closings[connection];
 		},

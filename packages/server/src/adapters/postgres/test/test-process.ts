@@ -13,7 +13,7 @@ import type { Role } from "../../../ports/membership.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { openAjvValidator } from "../../ajv/ajv-validator.ts";
 import { createAddressGuard } from "../../http/address-guard.ts";
-import { openUndiciSender } from "../../http/undici-sender.ts";
+import { openHttpSender } from "../../http/http-sender.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { openPostgres } from "../postgres-store.ts";
@@ -61,7 +61,7 @@ export class TestProcess implements AsyncDisposable {
 		opened.defer(() => members.close());
 		const schemas = openAjvValidator({ clock: systemClock });
 		opened.defer(() => schemas.close());
-		const sender = openUndiciSender({ guard, clock: systemClock });
+		const sender = openHttpSender({ guard, clock: systemClock });
 		opened.defer(() => sender.close());
 		const { engine } = await openEngine({
 			parts: {

@@ -1,15 +1,16 @@
-// The sender port, implemented with undici: with limits on time and memory, and with the address guard on every
-// connection.
+// The sender port, implemented with an HTTP/1.1 client of our own: with limits on time and memory, and with the address guard on
+// every connection.
 import type { Clock } from "../../core/clock.ts";
 import type { AttemptOutcome, AttemptRequest, Sender } from "../../ports/sender.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import { Connector } from "./connector.ts";
 import { Exchange, type Target } from "./exchange.ts";
+import { headersRejection } from "./http1/request-head.ts";
 import type { Lookup } from "./name-lookup.ts";
 import { OriginPools } from "./origin-pools.ts";
 import { SendFailure } from "./send-failure.ts";
 
-export interface UndiciSenderOptions {
+export interface HttpSenderOptions {
 	guard: AddressGuard;
 	/** Times everything but the attempts themselves, which use the system's clock: see `exchange.ts`. */
 	clock: Clock;
@@ -37,7 +38,7 @@ export interface UndiciSenderOptions {
 }
 
 /** A sender that reports the resources in use. */
-export interface UndiciSender extends Sender {
+export interface HttpSender extends Sender {
 	/** `exchanges` are requests under way or waiting for a connection; `sockets` are connecting or open. */
 	stats(): { exchanges: number; pools: number; sockets: number };
 }
@@ -56,14 +57,15 @@ export interface UndiciSender extends Sender {
  * - Bytes between two answers belong to no request. They end the connection, and its project keeps no further connection
  *   to that origin open. If they follow at once, the answer before them is not trusted either, unless it was the only one
  *   on its connection: it may be a late second answer to an earlier request. Then `error` is `protocol`.
- * - An unsolicited `100 Continue` is a `protocol` error, because undici does not support it.
+ * - Informational responses (1xx) are read over, also those that nobody has asked for; 101 is a `protocol` error.
+ * - If the response ends before the request is sent whole, it counts, and the connection is closed.
  *
  * ```ts
- * const sender = openUndiciSender({ guard: createAddressGuard({ allowNetworks: [], allowHttp: false }), clock });
+ * const sender = openHttpSender({ guard: createAddressGuard({ allowNetworks: [], allowHttp: false }), clock });
  * const { responseCode, error, reason } = await sender.send({ url, headers, body, timeoutMs: 15_000 });
  * ```
  */
-export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
+export function openHttpSender(options: HttpSenderOptions): HttpSender {
 	const { guard, clock, proxy, noProxy, connectTimeoutMs = 5_000, lookup, ca } = options;
 	const { maxPools = 1_024, connectionsPerPool = 128, maxSockets = Infinity, poolIdleMs = 30_000 } = options;
 	const connector = new Connector({ guard, clock, proxy, noProxy, connectTimeoutMs, lookup, ca });
@@ -109,7 +111,7 @@ export function openUndiciSender(options: UndiciSenderOptions): UndiciSender {
 const INVALID_REQUEST = { what: "invalid_request" } as const;
 
 function targetOf(
-	{ url: text, headers, projectId, customerId = null }: AttemptRequest,
+	{ url: text, headers, body, projectId, customerId = null }: AttemptRequest,
 	guard: AddressGuard,
 ): Target | SendFailure {
 	const url = URL.parse(text);
@@ -119,20 +121,14 @@ function targetOf(
 	if (url.username !== "" || url.password !== "") {
 		return new SendFailure("protocol", "the endpoint contains a user name or password", INVALID_REQUEST);
 	}
-	for (const name in headers) {
-		// Another host would also change the name that the certificate is checked against.
-		if (name.length === 4 && name.toLowerCase() === "host") {
-			return new SendFailure(
-				"protocol",
-				"the request cannot be sent: the host header is set from the endpoint and cannot be overridden",
-				INVALID_REQUEST,
-			);
-		}
+	const rejection = headersRejection(headers, body.length);
+	if (rejection !== null) {
+		return new SendFailure("protocol", `the request cannot be sent: ${rejection}`, INVALID_REQUEST);
 	}
 	const port = url.port || (url.protocol === "https:" ? "443" : "80");
-	const { origin, hostname } = url;
+	const { origin, host, hostname, pathname, search } = url;
 	const party = guard.partyOf(projectId, customerId);
-	return { projectId: party, customerId, origin, place: `${hostname}:${port}`, path: `${url.pathname}${url.search}` };
+	return { projectId: party, customerId, origin, host, place: `${hostname}:${port}`, path: `${pathname}${search}` };
 }
 
 /** The outcome of an attempt that could not be sent. */

@@ -96,6 +96,13 @@ describe("an attempt", () => {
 		});
 	});
 
+	it("reads over a 100 Continue that nobody has asked for", async () => {
+		const outcome = await attempt(
+			raw("HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"),
+		);
+		expect(outcome).toMatchObject({ responseCode: 202, error: null });
+	});
+
 	it("measures how long it took", async () => {
 		const startedAt = performance.now();
 		const { durationMs } = await attempt({ delayMs: 100 });
