@@ -1,29 +1,37 @@
-// Sends a signed sample to a webhook now, and shows what came back.
-import type { WebhookTest } from "@fanfare/sdk";
+// Sends a signed sample or data of one's own to a webhook now, and shows what was sent and what came back.
 import { Button, Select } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useEffect, useEffectEvent, useState } from "react";
+import { useEffect, useEffectEvent, useId, useState } from "react";
 
-import { CodeBlock } from "../../parts/code/code-block.tsx";
-import { Problem } from "../../parts/feedback/problem.tsx";
-import { Icon } from "../../parts/layout/icon.tsx";
-import { counted, duration } from "../../parts/text/format.ts";
-import { useProject } from "../../session/caller.ts";
-import { useEventTypes } from "./queries.ts";
+import { Problem } from "../../../parts/feedback/problem.tsx";
+import { isShownBy } from "../../../parts/form/issues.ts";
+import { Icon } from "../../../parts/layout/icon.tsx";
+import { useProject } from "../../../session/caller.ts";
+import { useEventTypes } from "../queries.ts";
+import { OwnData } from "./own-data.tsx";
+import { TestResult } from "./test-result.tsx";
 
 interface WebhookTesterProps {
 	readonly webhookId: string;
 	readonly isStartedAtOnce?: boolean;
 }
 
+/** What a test sends: without data the example of its type, without both a sample of Fanfare's own. */
+interface Sample {
+	readonly eventType?: string;
+	readonly data?: unknown;
+}
+
 export function WebhookTester({ webhookId, isStartedAtOnce = false }: WebhookTesterProps) {
 	const project = useProject();
+	const id = useId();
 	const { data: types = [] } = useEventTypes();
 	const [eventType, setEventType] = useState<string | null>(null);
+	const [isOwn, setOwn] = useState(false);
 	const test = useMutation({
-		mutationFn: () => project.batch.webhooks.test(webhookId, eventType === null ? {} : { eventType }),
+		mutationFn: (sample: Sample) => project.batch.webhooks.test(webhookId, { ...sample, exchange: true }),
 	});
-	const start = useEffectEvent(() => test.mutate());
+	const start = useEffectEvent(() => test.mutate({}));
 	useEffect(() => {
 		if (isStartedAtOnce) start();
 	}, [isStartedAtOnce]);
@@ -31,7 +39,7 @@ export function WebhookTester({ webhookId, isStartedAtOnce = false }: WebhookTes
 	return (
 		<div className="stack tight">
 			<div className="bar">
-				{withExample.length > 0 && (
+				{withExample.length > 0 && !isOwn && (
 					<Select
 						className="filter"
 						size="xs"
@@ -43,43 +51,47 @@ export function WebhookTester({ webhookId, isStartedAtOnce = false }: WebhookTes
 						onChange={setEventType}
 					/>
 				)}
+				{!isOwn && (
+					<Button
+						size="xs"
+						variant="default"
+						leftSection={<Icon name="send" size={14} />}
+						loading={test.isPending}
+						onClick={() => test.mutate(eventType === null ? {} : { eventType })}
+					>
+						{test.isIdle ? "Send a test" : "Test again"}
+					</Button>
+				)}
 				<Button
 					size="xs"
-					variant="default"
-					leftSection={<Icon name="send" size={14} />}
-					loading={test.isPending}
-					onClick={() => test.mutate()}
+					variant="subtle"
+					aria-expanded={isOwn}
+					aria-controls={id}
+					onClick={() => {
+						setOwn(!isOwn);
+						test.reset();
+					}}
 				>
-					{test.isIdle ? "Send a test" : "Test again"}
+					{isOwn ? "Back to the samples" : "With data of your own…"}
 				</Button>
 				{test.isPending && <span className="dim">Waiting for the receiver, 30 s at most…</span>}
 			</div>
-			{test.isError && <Problem error={test.error} what="The test could not be made" />}
-			{test.data !== undefined && !test.isPending && <TestResult result={test.data} />}
-		</div>
-	);
-}
-
-function TestResult({ result }: { readonly result: WebhookTest }) {
-	const { status, responseCode, latencyMs, attemptCount, body, reason } = result;
-	const isGood = status === "Ok";
-	return (
-		<div role="status" className="stack tight">
-			<div className={`note ${isGood ? "good" : "bad"}`}>
-				<Icon name={isGood ? "check" : "cross"} />
-				<div>
-					<p>
-						<strong>{isGood ? `It answered ${responseCode} in ${duration(latencyMs)}.` : "The test failed."}</strong>{" "}
-						{reason ?? ""}
-					</p>
-					{!isGood && (
-						<p>
-							{counted(attemptCount, "attempt")} made, the last took {duration(latencyMs)}.
-						</p>
-					)}
-				</div>
+			<div id={id} hidden={!isOwn}>
+				{isOwn && (
+					<OwnData
+						types={types}
+						initialType={eventType}
+						isBusy={test.isPending}
+						error={test.error}
+						onChange={() => test.isError && test.reset()}
+						onSend={(type, data) => test.mutate({ eventType: type, data })}
+					/>
+				)}
 			</div>
-			{body !== null && body !== "" && <CodeBlock text={body} label="The answer" />}
+			{test.isError && !(isOwn && isShownBy(test.error, ["eventType", "data"])) && (
+				<Problem error={test.error} what="The test could not be made" />
+			)}
+			{test.data !== undefined && !test.isPending && <TestResult result={test.data} />}
 		</div>
 	);
 }
