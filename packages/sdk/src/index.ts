@@ -141,6 +141,7 @@ export type {
 	StartReplay,
 	WaitOptions,
 } from "./resources/replays.ts";
+export type { Conformance, ConformanceCheck, ConformOptions } from "./resources/webhooks/conformance.ts";
 export type { WebhooksReleased } from "./resources/webhooks/releases.ts";
 export type {
 	CreatedWebhook,
