@@ -21,6 +21,8 @@ fanfare deliveries list --status Failed --after 24h
 fanfare deliveries retry --webhook billing --status Failed
 \`\`\`
 
+![A session in a terminal: an event is sent, one of its deliveries fails, its cause is told, and it is retried](images/session.svg)
+
 ## How all commands behave
 
 - **Output.** Data goes to standard output, everything else to standard error. On a terminal, tables fit its width and times are relative;

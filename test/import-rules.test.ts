@@ -130,6 +130,7 @@ const GOOD: readonly (readonly [from: string, specifier: string])[] = [
 	["packages/portal/src/good.ts", "react"],
 	["packages/portal/src/good.ts", "./index.ts"],
 	["packages/cli/src/good.ts", "@fanfare/server"],
+	["packages/cli/src/good.ts", "@fanfare/server/conformance"],
 	["packages/cli/src/good.ts", "@fanfare/sdk"],
 	["packages/testkit/src/good.ts", "@fanfare/sdk"],
 	["examples/demo/good.ts", "@fanfare/testkit/report/table"],

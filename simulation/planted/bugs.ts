@@ -177,7 +177,7 @@ export const PLANTED: readonly PlantedBug[] = [
 	{
 		name: "entry-after-test",
 		effect: "The audit entry of a test of a webhook is written while the sample is already on its way.",
-		file: "engine/managing/webhook-tester.ts",
+		file: "engine/managing/trying/webhook-tester.ts",
 		find: "await tested.begin();",
 		replace: "tested.begin().catch(() => {});",
 	},

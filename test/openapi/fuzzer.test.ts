@@ -22,6 +22,7 @@ const LEFT_OUT = {
 	deleteProject: "every other call would be a 404 from then on",
 	deleteWebhook: "the same for the calls about webhooks",
 	testWebhook: "each call makes attempts for some seconds",
+	conformWebhook: "the same, and one at a time",
 };
 
 /** Checks that are not made, with the reasons. */

@@ -7,16 +7,16 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { verifySignature } from "@fanfare/sdk";
+import { CHECKS, grade } from "@fanfare/server/conformance";
 import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
-import { CHECKS } from "../src/commands/conform/checks.ts";
-import { grade } from "../src/commands/conform/grade.ts";
-import { Probe } from "../src/commands/conform/probe.ts";
+import { LocalProbe } from "../src/commands/conform/probe.ts";
 import { parseTarget } from "../src/commands/listen/target.ts";
 import { parseSecret, type Secret } from "../src/commands/signing/signature.ts";
+import { World } from "./support/world.ts";
 
 const SECRET = parseSecret(`whsec_${Buffer.alloc(32, 5).toString("base64")}`) as Secret;
 const KEY = Buffer.from(SECRET.bytes);
@@ -66,7 +66,7 @@ async function serve(handler: Handler): Promise<AsyncDisposable & { readonly url
 }
 
 async function failedChecks(url: string, { slowMs = NEVER_MS, timeoutMs = NEVER_MS } = {}): Promise<string[]> {
-	const probe = new Probe(parseTarget(url, true), SECRET, { type: "conform.test", data: {} }, timeoutMs);
+	const probe = new LocalProbe(parseTarget(url, true), SECRET, { type: "conform.test", data: {} }, timeoutMs);
 	const graded = await grade(CHECKS, { probe, first: await probe.send(), burst: 10, slowMs });
 	return graded.filter(({ result }) => result === "failed").map(({ name }) => name);
 }
@@ -232,7 +232,7 @@ describe("fanfare conform", () => {
 		await receiver[Symbol.asyncDispose]();
 		expect(await failedChecks(receiver.url)).toEqual(["reachable"]);
 		await using tls = await startReceiver({ tls: true });
-		const probe = new Probe(
+		const probe = new LocalProbe(
 			{ ...parseTarget(tls.url, true), isLocal: false },
 			SECRET,
 			{ type: "a", data: {} },
@@ -290,5 +290,34 @@ describe("fanfare conform", () => {
 		const basic = await run("1", "--only", "stale");
 		expect(basic.stdout).toMatch(/✗ reachable[^]*– stale .*\(skipped\)/);
 		expect((await run(good.url, "--only", "nothing")).code).toBe(2);
+	});
+
+	it("lets the server check a webhook, with its secret and without a trace in the log", async () => {
+		await using world = await World.start();
+		await using receiver = await serve(verified(({ event }) => (event.type === "shop.test" ? 200 : 422)));
+		const { project } = world.server;
+		const spec = { endpoint: receiver.url, secret: SECRET.text };
+		const { id } = await project.batch.webhooks.create({ name: "Billing", key: "billing", spec });
+		const junit = world.dir.join("junit.xml");
+		const args = ["conform", "billing", "--type", "shop.test", "--data", "{}", "--only", "unknown_type,stale"];
+		const { code, stdout, stderr } = await world.run([...args, "--junit", junit]);
+		expect([code, stdout]).toEqual([
+			1,
+			expect.stringMatching(/✓ stale [^]*✗ unknown_type .*\n {4}It answered a valid request/),
+		]);
+		expect(stderr).toMatch(/The server is checking the receiver[^]*4 of 5 checks passed, with \d+ requests\./);
+		expect(readFileSync(junit, "utf8")).toContain('tests="5" failures="1"');
+		const { stdout: json } = await world.run([...args, "--json"]);
+		expect(JSON.parse(json)).toMatchObject({ object: "conformance", webhookId: id, conforms: false, endedEarly: null });
+		expect((await project.deliveries.list({ webhookId: id })).data).toEqual([]);
+		for (const wrong of [
+			["3000/hooks"],
+			["http://localhost:1/"],
+			["billing", "--timeout", "1s"],
+			["billing", "--burst", "51"],
+		]) {
+			expect([wrong, (await world.run(["conform", ...wrong])).code]).toEqual([wrong, 2]);
+		}
+		expect((await world.run(["conform", "nobody"])).code).toBe(3);
 	});
 });

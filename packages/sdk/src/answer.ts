@@ -24,6 +24,7 @@ export type AnswerKind =
 	| keyof typeof SHAPES
 	| "text"
 	| "caller"
+	| "conformance"
 	| "session"
 	| "sessionsEnded"
 	| "signInLink"

@@ -1,5 +1,7 @@
 // @fanfare/sdk: manage webhooks, send events, and verify what a receiver gets.
 export { Client, type ClientOptions, type Workspace } from "./client.ts";
+export { diagnose, type Diagnosis, type DiagnoseOptions } from "./diagnosis/diagnose.ts";
+export type { DiagnosisCode, DiagnosisProblem } from "./diagnosis/problem.ts";
 export {
 	ApiError,
 	AuthenticationError,
@@ -139,6 +141,7 @@ export type {
 	StartReplay,
 	WaitOptions,
 } from "./resources/replays.ts";
+export type { Conformance, ConformanceCheck, ConformOptions } from "./resources/webhooks/conformance.ts";
 export type { WebhooksReleased } from "./resources/webhooks/releases.ts";
 export type {
 	CreatedWebhook,

@@ -157,7 +157,7 @@ function secretList(secret: string | readonly string[]): readonly string[] {
 }
 
 /** An invalid secret is the receiver's mistake, so it is a TypeError. The message never contains the secret. */
-function decodeSecret(secret: string): Uint8Array<ArrayBuffer> {
+export function decodeSecret(secret: string): Uint8Array<ArrayBuffer> {
 	const bytes = typeof secret === "string" ? decodeBase64(withoutPrefix(secret)) : null;
 	if (bytes === null || bytes.length < 24 || bytes.length > 64) {
 		throw new TypeError(`A webhook secret must be 24–64 bytes in base64, with or without ${SECRET_PREFIX}.`);
@@ -174,7 +174,7 @@ function withoutPrefix(secret: string): string {
 }
 
 /** Checks without `instanceof`, because a value may come from another realm (a vm, an iframe, a test environment). */
-function bytesOf(body: unknown): Uint8Array {
+export function bytesOf(body: unknown): Uint8Array {
 	if (typeof body === "string") return new TextEncoder().encode(body);
 	if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
 	if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer);

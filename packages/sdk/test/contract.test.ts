@@ -47,6 +47,8 @@ const responses: Record<Exclude<keyof wire.Responses, NotInSdk>, Agrees> = {
 	WebhookLastAttempt: response<wire.WebhookLastAttempt, sdk.WebhookLastAttempt>(),
 	WebhooksReleased: response<wire.WebhooksReleased, sdk.WebhooksReleased>(),
 	WebhookTest: response<wire.WebhookTest, sdk.WebhookTest>(),
+	Conformance: response<wire.Conformance, sdk.Conformance>(),
+	ConformanceCheck: response<wire.ConformanceCheck, sdk.ConformanceCheck>(),
 	TestExchange: response<wire.TestExchange, sdk.TestExchange>(),
 	// OpenAPI cannot express a required field of any type, such as `example` and `data`.
 	EventType: response<wire.EventType & { readonly example: unknown }, sdk.EventType>(),
@@ -134,6 +136,7 @@ const bodies: Record<keyof wire.Bodies, AgreesInput> = {
 	updateWebhook: input<wire.UpdateWebhook, SentWebhook<sdk.UpdateWebhook>, "spec.secret">(),
 	updateWebhookSecret: input<wire.UpdateWebhookSecret, SecretObject & Sent<sdk.UpdateSecretOptions>>(),
 	testWebhook: input<wire.TestWebhook, Omit<Sent<sdk.TestWebhookOptions>, "exchange">>(),
+	conformWebhook: input<wire.ConformWebhook, Sent<sdk.ConformOptions>>(),
 	createEventType: input<wire.CreateEventType, sdk.CreateEventType>(),
 	putEventType: input<wire.EventTypeSettings, sdk.EventTypeSettings>(),
 	updateEventType: input<wire.UpdateEventType, sdk.UpdateEventType>(),

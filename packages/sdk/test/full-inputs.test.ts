@@ -237,6 +237,12 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 		sends: { eventType: "order.paid", data: { n: 1 } },
 		answer: { status: "Ok" },
 	},
+	conformWebhook: {
+		call: (client) =>
+			hooks(client).conform(WEBHOOK_ID, { eventType: "a.b", data: [1], checks: ["stale"], burst: 2, slowMs: 3 }),
+		sends: { eventType: "a.b", data: [1], checks: ["stale"], burst: 2, slowMs: 3 },
+		answer: { object: "conformance", conforms: true, endedEarly: null, requestCount: 1, checks: [] },
+	},
 	createEventType: {
 		call: (client) =>
 			project(client).eventTypes.create({ name: "order.paid", ...settings } satisfies Full<sdk.CreateEventType>),

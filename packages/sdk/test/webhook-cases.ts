@@ -196,6 +196,11 @@ export const webhookCases: Record<string, WireCase> = {
 			failedBy: null,
 		},
 	},
+	"webhooks.conform": {
+		call: (client) => hooks(client).conform(WEBHOOK_ID),
+		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:conform`],
+		answer: { object: "conformance", conforms: true, endedEarly: null, requestCount: 1, checks: [] },
+	},
 	"webhooks.test with data": {
 		call: (client) => hooks(client).test(WEBHOOK_ID, { data: [], exchange: true }),
 		sends: ["POST", `${webhooksPath}/${WEBHOOK_ID}:test?exchange=true`, { data: [] }],

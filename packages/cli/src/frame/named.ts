@@ -41,7 +41,7 @@ async function webhookNamed(project: ProjectHandle, given: string): Promise<Webh
 /** The key that the argument names, or that the user picks. */
 export async function keyOf(call: Call, client: Client, given: string | undefined): Promise<string> {
 	if (given === undefined) return call.pick("key", "key", keyChoices(client), "fanfare keys list");
-	if (/^key_[0-9a-z]+$/i.test(given)) return given;
+	if (/^key_[0-9a-f-]{36}$/.test(given)) return given;
 	const found: Key[] = [];
 	for await (const key of client.keys.list()) if (key.name === given) found.push(key);
 	const [key, other] = found;

@@ -95,6 +95,14 @@ export function deliveriesSearch(search: Search): DeliveriesSearch {
 	});
 }
 
+/** The deliveries that were made in a time, which ends before `before`; undefined for no end. */
+export function rangeSearch(from: number, before: number | undefined): Pick<DeliveriesSearch, "after" | "before"> {
+	return {
+		after: new Date(from).toISOString(),
+		...(before !== undefined && { before: new Date(before).toISOString() }),
+	};
+}
+
 /** The values of a parameter that takes several. */
 export function valuesOf(text: string | undefined): readonly string[] {
 	return text === undefined ? [] : text.split(",");

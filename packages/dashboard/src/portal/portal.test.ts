@@ -1,5 +1,6 @@
 // The portal as customers use it: by a link, and inside a page of the product, in a real browser against a real server.
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -231,23 +232,109 @@ pageSuite(
 			await page.getByText("Somebody has paid an order.").waitFor();
 		});
 
-		it("shows nothing of another customer, whatever the address says", async () => {
-			receiver.script(() => ({}));
-			const { id: webhookId } = await endpointOf("victim", "Secret name");
-			const { id: deliveryId } = await sent("victim", "Succeeded");
+		it("shows nothing of another customer at any address, whatever ids it has", async () => {
+			receiver.script(({ path }) => (path === "/victim" ? { status: 500, body: "Secret answer" } : {}));
+			const { id: webhookId } = await endpointOf("victim", "Secret name", "/victim");
+			const { id: deliveryId, eventId } = await sent("victim", "Failed");
+			await endpointOf("attacker", "Own name");
+			await sent("attacker", "Succeeded");
 			await using tab = await open({ customerId: "attacker" });
-			await tab.page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
-			for (const path of [
-				`endpoints/${webhookId}`,
-				`endpoints/${webhookId}?view=settings`,
-				`deliveries/${deliveryId}`,
-				"endpoints/x",
-				"none",
-			]) {
-				await tab.page.goto(`${world.server.url}/portal/${path}`);
-				await tab.page.getByRole("heading", { name: "This page does not exist" }).waitFor();
-				expect([path, await tab.page.getByText("Secret name").count()]).toEqual([path, 0]);
+			const { page } = tab;
+			await page.getByRole("link", { name: "Own name" }).waitFor();
+			const answers: string[] = [];
+			page.on(
+				"response",
+				(response) =>
+					void response.text().then(
+						(text) => answers.push(text),
+						() => {},
+					),
+			);
+			const tried = [
+				[
+					"/endpoints/$webhookId",
+					[webhookId, `${webhookId}?view=settings`, `${webhookId}?show=failed`, deliveryId, eventId],
+				],
+				["/deliveries/$deliveryId", [deliveryId, `${deliveryId}?from=all`, webhookId, eventId, "x"]],
+				["/deliveries", [`?endpoint=${webhookId}`, `?endpoint=${deliveryId}&show=failed`, "?endpoint=x"]],
+			] as const;
+			for (const [route, ids] of tried) {
+				for (const id of ids) {
+					const path = route.includes("$") ? route.replace(/\$\w+/, id) : `${route}${id}`;
+					await page.goto(`${world.server.url}/portal${path}`);
+					await page.getByRole("heading", { name: "This page does not exist" }).waitFor();
+					const shown = await page.locator("body").innerText();
+					for (const secret of ["Secret", "order.paid", "500"]) expect([path, shown]).not.toContain(secret);
+				}
 			}
+			// No call was answered with anything of theirs either.
+			for (const text of answers)
+				for (const one of ["Secret name", "Secret answer", "12345678901"]) expect(text).not.toContain(one);
+			// A route that is added must be tried here.
+			const router = readFileSync(new URL("router.tsx", import.meta.url), "utf8");
+			const routes = [...router.matchAll(/(?:path: |route\()"([^"]+)"/g)].map(([, path]) => path);
+			const without = ["/", "/add", "/events", "/none"];
+			expect(new Set([...tried.map(([route]) => route), ...without])).toEqual(new Set([...routes, "/none"]));
+			await page.goto(`${world.server.url}/portal/none`);
+			await page.getByRole("heading", { name: "This page does not exist" }).waitFor();
+		});
+
+		it("lists the deliveries to all endpoints, filtered, by keyboard, and leads back to the list as it was", async () => {
+			receiver.script(({ path }) => (path === "/list-b" ? { status: 503 } : {}));
+			await using tab = await open({ customerId: "list" });
+			const { page } = tab;
+			await page.getByRole("link", { name: "Deliveries" }).click();
+			await page.getByRole("heading", { name: "No deliveries yet." }).waitFor();
+			await page.getByRole("link", { name: "Add endpoint" }).waitFor();
+			await endpointOf("list", "Shop A", "/list-a");
+			const { id } = await endpointOf("list", "Shop B", "/list-b");
+			for (const type of ["order.paid", "order.refunded"]) {
+				const event = await world.server.project.events.send({ type, data: {}, customerId: "list" });
+				const done = async () =>
+					(await world.server.project.deliveries.list({ eventId: event.id })).data
+						.map(({ status }) => status)
+						.toSorted();
+				await expect.poll(done).toEqual(["Failed", "Succeeded"]);
+			}
+			await page.reload();
+			const rows = page.getByRole("region", { name: "Deliveries" }).getByRole("listitem");
+			await expect.poll(() => rows.count()).toBe(4);
+			await page.getByLabel("Event").selectOption("order.refunded");
+			await expect.poll(() => rows.count()).toBe(2);
+			await page.getByLabel("Endpoint").selectOption("Shop B");
+			await page.getByRole("button", { name: "Failed" }).click();
+			await page.getByLabel("Time").selectOption("Last hour");
+			await expect.poll(() => rows.count()).toBe(1);
+			expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({
+				type: "order.refunded",
+				endpoint: id,
+				show: "failed",
+				since: "hour",
+			});
+			await page.reload();
+			await page.getByRole("button", { name: "Retry 1 failed" }).waitFor();
+			await page.getByRole("button", { name: "Delivered" }).click();
+			await page.getByText("No deliveries match.").waitFor();
+			await page.getByRole("button", { name: "Show all" }).click();
+			await expect.poll(() => rows.count()).toBe(4);
+			await page.getByRole("button", { name: "Failed" }).click();
+			await expect.poll(() => rows.count()).toBe(2);
+			// From the first row by the arrows to the second, and into it.
+			const links = rows.getByRole("link");
+			await links.first().focus();
+			await page.keyboard.press("ArrowDown");
+			expect(await links.nth(1).evaluate((link) => link === document.activeElement)).toBe(true);
+			await page.keyboard.press("Enter");
+			await page.getByRole("heading", { name: "order.paid" }).waitFor();
+			await page.getByRole("link", { name: "Shop B" }).waitFor();
+			await page.getByRole("link", { name: "Back to Deliveries" }).click();
+			receiver.script(() => ({}));
+			await page.getByRole("button", { name: "Retry 2 failed" }).click();
+			await page.getByText("Send 2 failed deliveries again?").waitFor();
+			await page.getByRole("group", { name: "Retry 2 failed" }).getByRole("button", { name: "Retry 2 failed" }).click();
+			await page.getByText("2 deliveries are sent again.").waitFor();
+			const arrived = { customerId: "list", status: "Succeeded" } as const;
+			await expect.poll(async () => (await world.server.project.deliveries.count(arrived)).count).toBe(4);
 		});
 
 		it("shows by itself that its session was revoked, and the way back", async () => {
@@ -263,7 +350,7 @@ pageSuite(
 			expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
 		});
 
-		it("speaks the reader's language, and is as usable from right to left", async () => {
+		it("speaks the reader's language, and keeps the one that the address names", async () => {
 			receiver.script(() => ({}));
 			const { id } = await endpointOf("german", "Laden");
 			await sent("german", "Succeeded");
@@ -273,7 +360,10 @@ pageSuite(
 			expect(await page.evaluate(() => document.documentElement.lang)).toBe("de-DE");
 			await page.getByRole("link", { name: "Laden" }).click();
 			await page.getByText("In Ordnung. Die letzte Zustellung kam an.").waitFor();
-			await page.evaluate(() => (document.documentElement.dir = "rtl"));
+			expect(await overflow(page)).toBe(0);
+			await page.getByRole("link", { name: "Zustellungen" }).first().click();
+			await page.getByLabel("Endpunkt").selectOption("Laden");
+			await page.getByRole("link", { name: "order.paid" }).waitFor();
 			expect(await overflow(page)).toBe(0);
 			await page.goto(`${world.server.url}/portal/endpoints/${id}?lang=en`);
 			await page.getByText("It works. The last delivery arrived.").waitFor();
@@ -281,6 +371,45 @@ pageSuite(
 			await page.getByText("It arrived").waitFor();
 			expect(new URL(page.url()).searchParams.get("lang")).toBe("en");
 		});
+
+		it.each([
+			["light", 320],
+			["dark", 900],
+		] as const)(
+			"holds its layout from right to left, in a language made for that (%s, %i pixels)",
+			async (scheme, width) => {
+				receiver.script(({ path }) => (path === "/rtl" ? { status: 500, body: "broken" } : {}));
+				const customerId = `rtl-${width}`;
+				const { id } = await endpointOf(customerId, "Shop", "/rtl");
+				const delivery = await sent(customerId, "Failed");
+				await using tab = await open({ customerId }, { scheme, size: { width, height: 800 }, path: "?lang=ar-XB" });
+				const { page } = tab;
+				for (const path of [
+					"",
+					"add",
+					`endpoints/${id}`,
+					`endpoints/${id}?view=settings`,
+					"deliveries",
+					`deliveries/${delivery.id}`,
+					"events",
+				]) {
+					const url = new URL(path, `${world.server.url}/portal/`);
+					url.searchParams.set("lang", "ar-XB");
+					await page.goto(url.href);
+					await page.locator("h1").waitFor();
+					await expect.poll(() => page.locator(".shimmer").count()).toBe(0);
+					expect(await page.evaluate(() => document.documentElement.dir)).toBe("rtl");
+					expect([path, await overflow(page)]).toEqual([path, 0]);
+					expect([path, await outside(page)]).toEqual([path, []]);
+					expect([path, await axeFindings(page)]).toEqual([path, []]);
+					const [title, nav] = [await page.locator("h1").boundingBox(), await page.locator(".places").boundingBox()];
+					expect([path, await leftRows(page)]).toEqual([path, []]);
+					// Lines begin at the right.
+					expect([path, (nav?.x ?? 0) + (nav?.width ?? 0) > width / 2]).toEqual([path, true]);
+					expect([path, (title?.x ?? 0) + (title?.width ?? 0) > width / 2]).toEqual([path, true]);
+				}
+			},
+		);
 
 		it.each(["light", "dark"] as const)(
 			"has nothing that axe objects to, and fits into 320 pixels (%s)",
@@ -297,6 +426,7 @@ pageSuite(
 					[`endpoints/${id}`, "There was"],
 					[`endpoints/${id}?view=settings`, "Delete this endpoint"],
 					[`deliveries/${delivery.id}`, "What was sent"],
+					["deliveries", "Your server had an error."],
 					["events", "Somebody has paid an order."],
 				] as const) {
 					if (path !== "") await tab.page.goto(`${world.server.url}/portal/${path}`);
@@ -405,6 +535,36 @@ pageSuite(
 /** By how many pixels the page is wider than its window. */
 function overflow(page: Page): Promise<number> {
 	return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** What is cut off at a side of the window, or of the part that it is in. */
+function outside(page: Page): Promise<string[]> {
+	return page.evaluate(() => {
+		const texts = [
+			...document.querySelectorAll<HTMLElement>("h1, h2, p, a, button, select, input, label, .badge, time"),
+		];
+		return texts
+			.filter((element) => !element.matches(".skip, .cut, [hidden]") && element.checkVisibility())
+			.filter((element) => {
+				const { left, right } = element.getBoundingClientRect();
+				return left < -0.5 || right > document.documentElement.clientWidth + 0.5;
+			})
+			.map((element) => `${element.tagName} ${element.className} ${element.textContent}`);
+	});
+}
+
+/** The texts of rows that do not begin at the right. */
+function leftRows(page: Page): Promise<string[]> {
+	return page.evaluate(() =>
+		[...document.querySelectorAll<HTMLElement>(".row-main > *")]
+			.filter((part) => {
+				const range = document.createRange();
+				range.selectNodeContents(part);
+				const side = part.parentElement?.getBoundingClientRect().right ?? 0;
+				return Math.abs(side - range.getBoundingClientRect().right) > 2;
+			})
+			.map((part) => part.textContent ?? ""),
+	);
 }
 
 function styleOf(frame: FrameLocator) {

@@ -8,6 +8,8 @@ import {
 } from "@tanstack/react-router";
 
 import { AddScreen } from "./screens/add/add.tsx";
+import { DeliveriesScreen } from "./screens/deliveries/deliveries.tsx";
+import { listSearch, shortText } from "./screens/deliveries/search.ts";
 import { DeliveryScreen } from "./screens/delivery/delivery.tsx";
 import { MissingScreen } from "./screens/ended/ended.tsx";
 import { EndpointScreen } from "./screens/endpoint/endpoint.tsx";
@@ -17,16 +19,12 @@ import { Shell } from "./shell.tsx";
 
 /** What every address keeps: whom the frame speaks with, and the language, so that a reload goes on in the same way. */
 const KEPT = ["host", "lang"] as const;
-const SHOWN = ["failed", "waiting", "arrived"];
 
 type Search = Readonly<Record<string, string | undefined>>;
 
-const text = (value: unknown, most: number) =>
-	typeof value === "string" && value !== "" && value.length <= most ? value : undefined;
-
 const keptSearch = ({ host, lang }: Readonly<Record<string, unknown>>): Search => ({
-	host: text(host, 300),
-	lang: text(lang, 50),
+	host: shortText(host, 300),
+	lang: shortText(lang, 50),
 });
 
 const rootRoute = createRootRoute({
@@ -50,18 +48,34 @@ const endpointRoute = createRoute({
 	getParentRoute: () => rootRoute,
 	path: "/endpoints/$webhookId",
 	component: EndpointScreen,
-	validateSearch: ({ view, show, type }: Readonly<Record<string, unknown>>): Search => ({
+	validateSearch: ({ view, ...filters }: Readonly<Record<string, unknown>>): Search => ({
+		...listSearch({ ...filters, endpoint: undefined }),
 		view: view === "settings" ? view : undefined,
-		show: SHOWN.find((one) => one === show),
-		type: text(type, 256),
 	}),
+});
+
+const deliveriesRoute = createRoute({
+	getParentRoute: () => rootRoute,
+	path: "/deliveries",
+	component: DeliveriesScreen,
+	validateSearch: listSearch,
+});
+
+const deliveryRoute = createRoute({
+	getParentRoute: () => rootRoute,
+	path: "/deliveries/$deliveryId",
+	component: DeliveryScreen,
+	// Where the way back leads to: the list of all as it was, or the endpoint.
+	validateSearch: ({ from, ...filters }: Readonly<Record<string, unknown>>): Search =>
+		from === "all" ? { ...listSearch(filters), from } : {},
 });
 
 const routeTree = rootRoute.addChildren([
 	route("/", EndpointsScreen),
 	route("/add", AddScreen),
 	endpointRoute,
-	route("/deliveries/$deliveryId", DeliveryScreen),
+	deliveriesRoute,
+	deliveryRoute,
 	route("/events", EventTypesScreen),
 ]);
 

@@ -1,4 +1,4 @@
-// What is around every screen: the two places, whose webhooks these are, and whether the server answers.
+// What is around every screen: the places, whose webhooks these are, and whether the server answers.
 import { Outlet, useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
 
@@ -27,6 +27,12 @@ export function Shell() {
 							<To to="/" isPlace>
 								<Icon name="webhooks" size={16} />
 								{texts.endpoints}
+							</To>
+						</li>
+						<li>
+							<To to="/deliveries" isPlace>
+								<Icon name="deliveries" size={16} />
+								{texts.deliveries.title}
 							</To>
 						</li>
 						<li>

@@ -30,7 +30,7 @@ import type { Relays } from "./relay-calls.ts";
 import type { Stats } from "./stats-calls.ts";
 import type { WorkspaceStatus } from "./status-calls.ts";
 import type { NewWebhook, WebhookPatch } from "./webhook-settings.ts";
-import type { TestSample, WebhookTest } from "./webhook-test.ts";
+import type { Conformance, ConformanceAsked, TestSample, WebhookTest } from "./webhook-test.ts";
 
 export type { Change };
 
@@ -63,6 +63,11 @@ export interface Webhooks {
 	 * no example, or if the project would refuse an event of this type with this data.
 	 */
 	test(change: Change, webhookId: string, sample: TestSample | null): Promise<WebhookTest>;
+	/**
+	 * Sends valid and invalid requests, and grades what the receiver does. Throws `invalid_request` as `test` does, and `overloaded` if
+	 * a webhook of the project is being checked already.
+	 */
+	conform(change: Change, webhookId: string, asked: ConformanceAsked): Promise<Conformance>;
 	/** Pauses an enabled webhook: its new and waiting deliveries are Held until `resume`. */
 	pause(change: Change, webhookId: string): Promise<Webhook>;
 	/** Enables a paused or disabled webhook: its Held deliveries are sent, oldest first. */

@@ -33,8 +33,8 @@ import { KeyCalls } from "./managing/key-calls.ts";
 import { ProjectCalls } from "./managing/project-calls.ts";
 import { ReplayCalls } from "./managing/replay-calls.ts";
 import { StatsCalls } from "./managing/stats-calls.ts";
+import { Trials } from "./managing/trying/trials.ts";
 import { WebhookCalls } from "./managing/webhook-calls.ts";
-import { WebhookTester } from "./managing/webhook-tester.ts";
 import { DEFAULT_LIMITS, type EngineLimits, type EngineParts, type OutsideParts } from "./parts.ts";
 import { PortalSessionCalls } from "./portal/portal-session-calls.ts";
 import { HealthReporter } from "./reacting/health-reporter.ts";
@@ -209,7 +209,7 @@ class AssembledEngine implements Engine {
 		const ownEvents = new OwnEvents(parts, { directory, intake: this.intake });
 		this.webhooks = new WebhookCalls(parts, limits, {
 			directory,
-			tester: new WebhookTester(parts, userAgent),
+			trials: new Trials(parts, userAgent),
 			eventTypes: this.eventTypes,
 			live: liveReporter,
 			ownEvents,

@@ -1,4 +1,5 @@
-// What a test of a webhook sends, and its result.
+// What a test and a conformance check of a webhook send, and their results.
+import type { Graded } from "../core/conformance/grade.ts";
 import type { AttemptResponse } from "../ports/sender.ts";
 
 /** What a test sends. Not both are null. */
@@ -38,4 +39,24 @@ export interface TestExchange {
 	readonly responseCode: number;
 	/** Null if no response came. */
 	readonly response: AttemptResponse | null;
+}
+
+/** What a conformance check does. Null for what it does by itself. */
+export interface ConformanceAsked extends TestSample {
+	/** The names of the checks that are made beside the basic ones; null for all. */
+	readonly checks: readonly string[] | null;
+	/** How many requests come at once. */
+	readonly burst: number | null;
+	/** How long an answer may take. */
+	readonly slowMs: number | null;
+}
+
+/** What a conformance check has found out about a receiver. */
+export interface Conformance {
+	/** Whether all checks that were asked for were made and passed. */
+	readonly conforms: boolean;
+	/** Why the rest was skipped, which says nothing about the receiver; null if it was not. */
+	readonly endedEarly: string | null;
+	readonly requestCount: number;
+	readonly checks: readonly Graded[];
 }

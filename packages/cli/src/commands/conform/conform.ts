@@ -1,21 +1,21 @@
 // `fanfare conform`: grades a receiver.
 import { writeFileSync } from "node:fs";
 
+import { CHECKS, grade, type Check, type Graded } from "@fanfare/server/conformance";
 import type { Command } from "commander";
 
 import { missing, type Call, type CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { CommandError, EXIT, usageError } from "../../frame/failure.ts";
+import { webhookIdOf } from "../../frame/named.ts";
 import { parseList, parsePositive, readJson } from "../../frame/values.ts";
 import { printable } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { parseDuration } from "../../text/times.ts";
 import { parseTarget } from "../listen/target.ts";
 import { readSecrets, SECRET_FILE } from "../signing/signature.ts";
-import { CHECKS, type Check } from "./checks.ts";
-import { grade, type Graded } from "./grade.ts";
 import { junitOf } from "./junit.ts";
-import { Probe } from "./probe.ts";
+import { LocalProbe } from "./probe.ts";
 
 interface Options extends CommonOptions {
 	readonly secretFile?: string;
@@ -30,18 +30,23 @@ interface Options extends CommonOptions {
 
 const DEFAULTS = { type: "conform.test", burst: 20, slowMs: 5_000, timeoutMs: 15_000 } as const;
 const MAX_BURST = 200;
+const MAX_BURST_OF_SERVER = 50;
+/** What is a URL, or a port and a path, and no webhook. */
+const ADDRESS = /^(https?:|\d+(\/|$)|localhost\b|\S+:\d+)|\//;
 
 /** Adds the command to the program. */
 export function addConform(program: Command): void {
 	leaf<Options>(
 		program,
 		{
-			usage: "conform [url]",
+			usage: "conform [receiver]",
 			summary: "Check whether a receiver does what receivers must do.",
 			description:
-				"It sends about forty signed requests from this machine, valid and invalid ones, and says of each defect what to do. It needs no server. The receiver handles the valid ones as real events, so take one that is for tests. Exit code 1 if there is a defect.",
-			args: { url: "The address of the receiver: a URL, or a port and a path such as 3000/hooks." },
-			usesServer: false,
+				"It sends about forty signed requests, valid and invalid ones, and says of each defect what to do. To a URL it sends from this machine, signed with --secret-file, and needs no server. To a webhook the server sends: it has the secret, calls only what webhooks may call, and keeps the requests out of the log. The receiver handles the valid ones as real events, so take one that is for tests. Exit code 1 if there is a defect.",
+			args: {
+				receiver:
+					"A URL, or a port and a path such as 3000/hooks, with --secret-file; or a webhook: its id, its key, or its name.",
+			},
 			options: [
 				option("--secret-file <file>", SECRET_FILE),
 				option("--type <type>", `The event type of the requests. Default: ${DEFAULTS.type}.`),
@@ -49,22 +54,53 @@ export function addConform(program: Command): void {
 				option("--only <list>", `Only these checks: ${CHECKS.map(({ name }) => name).join(", ")}.`, parseList),
 				option("--burst <count>", `How many requests come at once. Default: ${DEFAULTS.burst}.`, parsePositive),
 				option("--slow <duration>", "How long an answer may take. Default: 5s.", parseDuration),
-				option("--timeout <duration>", "After which there is no answer. Default: 15s.", parseDuration),
+				option("--timeout <duration>", "After which there is no answer. Default: 15s. Only for a URL.", parseDuration),
 				option("--junit <file>", "Write the results as JUnit XML, too, for CI."),
 			],
 			examples: [
 				"fanfare conform 3000/hooks --secret-file .secret",
 				"fanfare conform https://staging.example.com/hooks --secret-file .secret --junit conform.xml",
+				"fanfare conform billing-test",
 			],
+			changes: "asks",
 		},
 		conform,
 	);
 }
 
-async function conform({ options, output }: Call<Options>, url: string | undefined): Promise<void> {
-	const { secretFile, type = DEFAULTS.type, burst = DEFAULTS.burst, slow: slowMs = DEFAULTS.slowMs } = options;
-	if (url === undefined) throw missing("url", "fanfare conform --help");
-	if (secretFile === undefined) throw missing("--secret-file", "fanfare conform --help");
+async function conform(call: Call<Options>, receiver: string | undefined): Promise<void> {
+	const { options, output } = call;
+	const found = options.secretFile === undefined ? await byServer(call, receiver) : await fromHere(call, receiver);
+	const { name, checks, requestCount, endedEarly } = found;
+	const failed = checks.filter(({ result }) => result === "failed");
+	const conforms = failed.length === 0 && endedEarly === null;
+	if (options.junit !== undefined) writeJunit(options.junit, junitOf(name, checks));
+	if (!conforms) process.exitCode = EXIT.failed;
+	if (output.mode === "json") {
+		await output.data(JSON.stringify({ object: "conformance", ...found.subject, conforms, checks }));
+	} else if (output.mode === "quiet") {
+		if (failed.length > 0) await output.data(failed.map(({ name }) => name).join("\n"));
+	} else {
+		await output.data(checks.flatMap(linesOf).join("\n"));
+		const passed = checks.filter(({ result }) => result === "passed").length;
+		output.note(`${passed} of ${checks.length} checks passed, with ${requestCount} requests.`);
+		if (endedEarly !== null) output.note(`It ended early: ${printable(endedEarly)}`);
+	}
+}
+
+interface Found {
+	/** As people know the receiver. */
+	readonly name: string;
+	/** The same for programs. */
+	readonly subject: { readonly url: string } | { readonly webhookId: string; readonly endedEarly: string | null };
+	readonly checks: readonly Graded[];
+	readonly requestCount: number;
+	readonly endedEarly: string | null;
+}
+
+async function fromHere({ options }: Call<Options>, url: string | undefined): Promise<Found> {
+	const { secretFile = "", type = DEFAULTS.type, burst = DEFAULTS.burst, slow: slowMs = DEFAULTS.slowMs } = options;
+	if (url === undefined) throw missing("receiver", "fanfare conform --help");
 	if (burst > MAX_BURST) throw usageError(`--burst must be at most ${MAX_BURST}, got ${burst}.`);
 	const checks = chosen(options.only);
 	// A certificate counts also on this machine, where `listen` does not mind.
@@ -72,21 +108,36 @@ async function conform({ options, output }: Call<Options>, url: string | undefin
 	const data = options.data === undefined ? {} : await readJson("--data", options.data);
 	const [secret, other] = await readSecrets(secretFile);
 	if (secret === undefined || other !== undefined) throw usageError("--secret-file must have one secret.");
-	const probe = new Probe(target, secret, { type, data }, options.timeout ?? DEFAULTS.timeoutMs);
+	const probe = new LocalProbe(target, secret, { type, data }, options.timeout ?? DEFAULTS.timeoutMs);
 	const graded = await grade(checks, { probe, first: await probe.send(), burst, slowMs });
-	const failed = graded.filter(({ result }) => result === "failed");
-	if (options.junit !== undefined) writeJunit(options.junit, junitOf(target.url.href, graded));
-	if (failed.length > 0) process.exitCode = EXIT.failed;
-	if (output.mode === "json") {
-		const conforms = failed.length === 0;
-		await output.data(JSON.stringify({ object: "conformance", url: target.url.href, conforms, checks: graded }));
-	} else if (output.mode === "quiet") {
-		if (failed.length > 0) await output.data(failed.map(({ name }) => name).join("\n"));
-	} else {
-		await output.data(graded.flatMap(linesOf).join("\n"));
-		const passed = graded.filter(({ result }) => result === "passed").length;
-		output.note(`${passed} of ${graded.length} checks passed, with ${probe.count} requests.`);
+	const { href } = target.url;
+	return { name: href, subject: { url: href }, checks: graded, requestCount: probe.count, endedEarly: null };
+}
+
+async function byServer(call: Call<Options>, given: string | undefined): Promise<Found> {
+	const { type: eventType, data, only: checks, burst, slow: slowMs, timeout } = call.options;
+	if (given !== undefined && ADDRESS.test(given)) throw missing("--secret-file", "fanfare conform --help");
+	if (timeout !== undefined) throw usageError("--timeout is for a URL: a webhook has a time limit of its own.");
+	if (burst !== undefined && burst > MAX_BURST_OF_SERVER) {
+		throw usageError(`--burst must be at most ${MAX_BURST_OF_SERVER} for a webhook, got ${burst}.`);
 	}
+	chosen(checks);
+	const sample = { eventType, ...(data !== undefined && { data: await readJson("--data", data) }) };
+	await call.confirmProduction("fanfare conform");
+	const project = await call.project();
+	const webhookId = await webhookIdOf(call, project, given);
+	call.output.note("The server is checking the receiver, for a minute at most…");
+	const {
+		object: _,
+		conforms: __,
+		...found
+	} = await project.batch.webhooks.conform(webhookId, {
+		...sample,
+		checks,
+		burst,
+		slowMs,
+	});
+	return { ...found, name: given ?? webhookId, subject: { webhookId, endedEarly: found.endedEarly } };
 }
 
 /** Those that are named, and the basic ones, without which they mean nothing. */

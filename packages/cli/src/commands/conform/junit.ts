@@ -1,5 +1,5 @@
 // The results of `fanfare conform` as JUnit XML, which CI systems show.
-import type { Graded } from "./grade.ts";
+import type { Graded } from "@fanfare/server/conformance";
 
 /** Renders the results. */
 export function junitOf(url: string, graded: readonly Graded[]): string {

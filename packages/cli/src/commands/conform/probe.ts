@@ -1,25 +1,11 @@
-// Sends signed requests to a receiver, in every form in which its checks need them.
-import { randomUUID } from "node:crypto";
+// Sends the requests of a conformance check from this machine, signed with the secret of a file.
+import { randomBytes, randomUUID } from "node:crypto";
+
+import type { Probe, Variation } from "@fanfare/server/conformance";
 
 import { forward, type HeaderPairs, type Outcome } from "../listen/forward.ts";
 import type { Target } from "../listen/target.ts";
 import { signedHeaders, type Secret } from "../signing/signature.ts";
-
-/** How a request differs from a valid one. */
-export interface Variation {
-	/** Defaults to a new event. */
-	readonly body?: string;
-	/** Defaults to a new id. */
-	readonly id?: string;
-	/** The time of the signature, in seconds from now. Defaults to 0. */
-	readonly secondsFromNow?: number;
-	/** Defaults to that of the receiver. */
-	readonly secrets?: readonly Secret[];
-	/** What is sent instead of the signed body. */
-	readonly bodyAfter?: string;
-	/** What is sent instead of the signed headers. */
-	readonly headersAfter?: (headers: HeaderPairs) => HeaderPairs;
-}
 
 /** What the events have. */
 export interface Sample {
@@ -28,37 +14,58 @@ export interface Sample {
 }
 
 const AGENT = "Fanfare-conform";
+const OTHER_SECRET_BYTES = 32;
 
 /** Sends requests to one receiver. */
-export class Probe {
-	readonly sample: Sample;
-	readonly secret: Secret;
+export class LocalProbe implements Probe {
 	readonly #target: Target;
+	readonly #secrets: Readonly<Record<"right" | "other", Secret>>;
+	readonly #sample: Sample;
 	readonly #timeoutMs: number;
 	#count = 0;
 
 	constructor(target: Target, secret: Secret, sample: Sample, timeoutMs: number) {
+		const other = randomBytes(OTHER_SECRET_BYTES);
 		this.#target = target;
-		this.secret = secret;
-		this.sample = sample;
+		this.#secrets = { right: secret, other: { text: `whsec_${other.toString("base64")}`, bytes: other } };
+		this.#sample = sample;
 		this.#timeoutMs = timeoutMs;
 	}
 
-	/** How many requests were sent. */
+	get type(): string {
+		return this.#sample.type;
+	}
+
 	get count(): number {
 		return this.#count;
 	}
 
-	/** A body as Fanfare sends it. */
+	newId(): string {
+		return `evt_${randomUUID()}`;
+	}
+
+	isoTime(): string {
+		return new Date().toISOString();
+	}
+
+	monotonicMs(): number {
+		return performance.now();
+	}
+
+	isOver(): boolean {
+		return false;
+	}
+
 	body(more: object = {}): string {
-		const { type, data } = this.sample;
-		return JSON.stringify({ type, timestamp: new Date().toISOString(), data, ...more });
+		const { type, data } = this.#sample;
+		return JSON.stringify({ type, timestamp: this.isoTime(), data, ...more });
 	}
 
 	send(variation: Variation = {}): Promise<Outcome> {
-		const { body = this.body(), id = newId(), secondsFromNow = 0, secrets = [this.secret] } = variation;
+		const { body = this.body(), id = this.newId(), secondsFromNow = 0, signers = ["right"] } = variation;
 		const { bodyAfter = body, headersAfter = (headers: HeaderPairs) => headers } = variation;
 		const seconds = Math.floor(Date.now() / 1_000) + secondsFromNow;
+		const secrets = signers.map((signer) => this.#secrets[signer]);
 		const headers = [
 			["content-type", "application/json"],
 			["user-agent", AGENT],
@@ -67,9 +74,4 @@ export class Probe {
 		this.#count++;
 		return forward(this.#target, { headers: headersAfter(headers), body: Buffer.from(bodyAfter) }, this.#timeoutMs);
 	}
-}
-
-/** The id of an event that no receiver has seen. */
-export function newId(): string {
-	return `evt_${randomUUID()}`;
 }

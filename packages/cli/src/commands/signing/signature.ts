@@ -50,7 +50,7 @@ export function hintOf({ text }: Pick<Secret, "text">): string {
 }
 
 /** The base64 of a signature. */
-export function macOf(key: Uint8Array, id: string, timestamp: string, body: Uint8Array): string {
+function macOf(key: Uint8Array, id: string, timestamp: string, body: Uint8Array): string {
 	return createHmac("sha256", key).update(`${id}.${timestamp}.`).update(body).digest("base64");
 }
 

@@ -1,4 +1,5 @@
 // `fanfare verify`: checks the signature of a request, and says in plain words what is wrong with it.
+import { diagnose, type Diagnosis, type DiagnosisCode } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import { missing, type Call, type CommonOptions } from "../../frame/call.ts";
@@ -7,7 +8,6 @@ import { EXIT, usageError } from "../../frame/failure.ts";
 import { printable } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { fullTime, parseDuration, parseTime } from "../../text/times.ts";
-import { diagnose, type Diagnosis } from "./diagnosis.ts";
 import { readRequest } from "./request.ts";
 import { readSecrets, SECRET_FILE } from "./signature.ts";
 
@@ -60,24 +60,43 @@ async function verify({ options, output }: Call<Options>, file = "-"): Promise<v
 	}
 	const secrets = await readSecrets(secretFile);
 	const request = await readRequest(file, body);
-	const expected = expectId === undefined ? {} : { expectedId: expectId };
-	const diagnosis = diagnose(request, secrets, { now, toleranceMs, ...expected });
+	const diagnosis = await diagnose(
+		request.body,
+		Object.fromEntries(request.headers),
+		secrets.map(({ text }) => text),
+		{ now: () => now, toleranceMs, expectedId: expectId },
+	);
+	const shown = { ...diagnosis, secretHint: diagnosis.secretHint === null ? null : `whsec_…${diagnosis.secretHint}` };
 	const { problems } = diagnosis;
 	const isValid = problems.length === 0;
 	if (!isValid) process.exitCode = EXIT.failed;
 	if (output.mode === "json") {
-		await output.data(JSON.stringify({ object: "verification", valid: isValid, ...diagnosis }));
+		await output.data(JSON.stringify({ object: "verification", valid: isValid, ...shown }));
 	} else if (output.mode === "quiet") {
 		if (isValid) await output.data(diagnosis.id ?? "");
 	} else {
-		await output.data(linesOf(diagnosis, request.body.length).join("\n"));
+		await output.data(linesOf(shown, request.body.length).join("\n"));
 	}
 }
 
+/** What the reader of a problem can type next. */
+const HINTS: { readonly [code in DiagnosisCode]?: string } = {
+	too_old: " To check an old request, pass --at with its time.",
+	no_matching_signature: " `fanfare webhooks get` shows them.",
+};
+
+/** With one of these, the signature is that of something else than what was received. */
+const CHANGES: readonly DiagnosisCode[] = ["body_changed", "id_changed", "timestamp_changed"];
+
 function linesOf({ problems, id, timestamp, secretHint }: Diagnosis, bytes: number): string[] {
-	const lines = problems.map(({ message }) => `${onStdout("red", "✗")} ${printable(message)}`);
+	const lines = problems.map(
+		({ code, message }) => `${onStdout("red", "✗")} ${printable(message)}${HINTS[code] ?? ""}`,
+	);
 	if (secretHint !== null) {
-		const text = `The signature fits the secret ${secretHint}, and these ${bytes} bytes.`;
+		const isChanged = problems.some(({ code }) => CHANGES.includes(code));
+		const text = isChanged
+			? `It was signed with the secret ${secretHint}.`
+			: `The signature fits the secret ${secretHint}, and these ${bytes} bytes.`;
 		lines.unshift(`${onStdout("green", "✓")} ${text}`);
 	}
 	const isTime = timestamp !== null && /^\d{1,11}$/.test(timestamp);

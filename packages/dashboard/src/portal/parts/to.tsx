@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams, type LinkProps, type NavigateOptions } fr
 import type { ReactNode } from "react";
 
 interface Address {
-	readonly to: "/" | "/add" | "/events" | "/endpoints/$webhookId" | "/deliveries/$deliveryId";
+	readonly to: "/" | "/add" | "/deliveries" | "/events" | "/endpoints/$webhookId" | "/deliveries/$deliveryId";
 	readonly params?: Readonly<Record<string, string>>;
 	readonly search?: Readonly<Record<string, string | undefined>>;
 }

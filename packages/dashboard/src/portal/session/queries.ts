@@ -55,18 +55,34 @@ export function useEgressAddresses() {
 export const SHOWN = { failed: "Failed", waiting: ["Pending", "Held"], arrived: "Succeeded" } as const;
 export type Shown = keyof typeof SHOWN;
 
+const HOUR = 3_600_000;
+/** From which time deliveries are shown: how long ago they were made at most. */
+export const SINCE = { hour: HOUR, day: 24 * HOUR, week: 7 * 24 * HOUR, month: 30 * 24 * HOUR } as const;
+export type Since = keyof typeof SINCE;
+
 export interface DeliveryChoice {
-	readonly webhookId: string;
+	/** Undefined for those to all endpoints. */
+	readonly webhookId: string | undefined;
 	readonly shown: Shown | undefined;
 	readonly type: string | undefined;
+	readonly since: Since | undefined;
 }
 
-function filterOf({ webhookId, shown, type }: DeliveryChoice) {
+function filterOf({ webhookId, shown, type, since }: DeliveryChoice) {
 	return {
-		webhookId,
+		...(webhookId !== undefined && { webhookId }),
 		...(shown !== undefined && { status: SHOWN[shown] }),
 		...(type !== undefined && { eventType: type }),
+		...(since !== undefined && { after: Date.now() - SINCE[since] }),
 	};
+}
+
+/** How many deliveries there are of a choice. A count that would take too long is the least that there are. */
+export function countQuery(project: ProjectHandle, choice: DeliveryChoice) {
+	return queryOptions({
+		queryKey: ["project", project.id, "delivery-count", choice],
+		queryFn: ({ signal }) => project.deliveries.count(filterOf(choice), { signal }),
+	});
 }
 
 export function deliveriesQuery(project: ProjectHandle, choice: DeliveryChoice) {
@@ -112,15 +128,13 @@ export function useChange<Input, Result>(
 	});
 }
 
-/** Retries all that match, however many calls that takes. Returns how many are sent again. */
+/** Retries all of a choice that have failed, however many calls that takes. Returns how many are sent again. */
 export async function retryAll(project: ProjectHandle, choice: DeliveryChoice): Promise<number> {
+	const filter = filterOf({ ...choice, shown: "failed" });
 	let changed = 0;
 	let page: string | undefined;
 	do {
-		const done = await project.deliveries.retryMany({
-			...filterOf({ ...choice, shown: "failed" }),
-			...(page !== undefined && { page }),
-		});
+		const done = await project.deliveries.retryMany({ ...filter, ...(page !== undefined && { page }) });
 		changed += done.changed;
 		page = done.nextPage ?? undefined;
 	} while (page !== undefined);

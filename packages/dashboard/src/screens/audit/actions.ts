@@ -17,6 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
 	"webhook.resume": "resumed",
 	"webhook.disable": "disabled",
 	"webhook.test": "tested",
+	"webhook.conform": "checked the receiver of",
 	"webhook.release": "released",
 	"webhook.release_many": "released, with all of the project,",
 	"webhook.release_all": "released, with all of the workspace,",

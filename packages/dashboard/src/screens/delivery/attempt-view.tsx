@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import type { DeliveriesSearch } from "../../app/search.ts";
+import { HeaderList } from "../../parts/code/header-list.tsx";
 import { Payload } from "../../parts/code/payload.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
@@ -94,7 +95,7 @@ function RequestCard({ attempt, eventId }: { readonly attempt: Attempt; readonly
 				<h2 className="card-title">Request</h2>
 				<span className="mono address">POST {attempt.endpoint ?? "(the address is not known any more)"}</span>
 			</div>
-			<Headers of="the request" headers={attempt.request.headers} />
+			<HeaderList of="the request" headers={attempt.request.headers} />
 			{body !== undefined && <Payload text={body} label="Request body" />}
 			{error !== null && <Problem error={error} what="The body cannot be shown" />}
 		</section>
@@ -121,7 +122,7 @@ function AnswerCard({ attempt }: { readonly attempt: Attempt }) {
 				<p className="flat dim">No answer came.</p>
 			) : (
 				<>
-					<Headers of="the answer" headers={response.headers} />
+					<HeaderList of="the answer" headers={response.headers} />
 					<Payload
 						text={response.body}
 						label="Answer body"
@@ -130,25 +131,5 @@ function AnswerCard({ attempt }: { readonly attempt: Attempt }) {
 				</>
 			)}
 		</section>
-	);
-}
-
-function Headers({ of, headers }: { readonly of: string; readonly headers: Readonly<Record<string, string>> }) {
-	const entries = Object.entries(headers);
-	if (entries.length === 0) return null;
-	return (
-		<details className="fold">
-			<summary>
-				Headers of {of} <span className="dim num">{entries.length}</span>
-			</summary>
-			<dl className="facts mono headers">
-				{entries.map(([name, value]) => (
-					<div key={name} className="keys-row">
-						<dt>{name}</dt>
-						<dd>{value}</dd>
-					</div>
-				))}
-			</dl>
-		</details>
 	);
 }

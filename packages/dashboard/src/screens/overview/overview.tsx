@@ -3,7 +3,7 @@ import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
-import type { Range } from "../../app/search.ts";
+import { rangeSearch, type Range } from "../../app/search.ts";
 import { Bars } from "../../parts/chart/bars.tsx";
 import { FailureCauses } from "../../parts/chart/failure-causes.tsx";
 import { Numbers, Since } from "../../parts/chart/numbers.tsx";
@@ -94,6 +94,9 @@ export function OverviewScreen() {
 						height={150}
 						goodWord="succeeded"
 						badWord="exhausted"
+						onRange={(from, before) =>
+							void navigate({ to: "/$projectId/deliveries", search: rangeSearch(from, before) })
+						}
 						buckets={stats.data.map(({ start, succeeded, exhausted }) => ({ start, good: succeeded, bad: exhausted }))}
 					/>
 				</section>

@@ -1,5 +1,5 @@
 // The form that sends an event. What the server refuses is shown at its field, in the payload at its line.
-import { ApiError, BadRequestError } from "@fanfare/sdk";
+import { ApiError } from "@fanfare/sdk";
 import { Autocomplete, Button, Menu, MultiSelect, SegmentedControl, TagsInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -9,8 +9,9 @@ import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { newKey } from "../../parts/form/new-key.ts";
-import { readJson, type JsonText } from "../../parts/json/exact-json.ts";
-import { JsonEditor, type LineIssue } from "../../parts/json/json-editor.tsx";
+import { readJson } from "../../parts/json/exact-json.ts";
+import { JsonEditor } from "../../parts/json/json-editor.tsx";
+import { payloadIssues } from "../../parts/json/payload-issues.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { counted } from "../../parts/text/format.ts";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
@@ -156,18 +157,6 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 			<WhoGetsIt draft={draft} isInternal={type?.visibility === "internal"} />
 		</div>
 	);
-}
-
-/** What is wrong with the payload: that it is no JSON, or what the schema of its type says. */
-function payloadIssues(wrong: JsonText | undefined, json: JsonText, error: unknown): LineIssue[] {
-	if (wrong?.error !== undefined) return [wrong.error];
-	if (!(error instanceof BadRequestError)) return [];
-	return error.issues
-		.filter(({ path }) => path === "data" || path.startsWith("data."))
-		.map(({ path, message }) => {
-			const inside = path.slice("data.".length);
-			return { line: json.lineOf(inside), message: inside === "" ? `The payload ${message}` : `${inside} ${message}` };
-		});
 }
 
 interface FillInProps {

@@ -1,8 +1,9 @@
 // What a webhook has got in the last 24 hours.
 import type { Webhook } from "@fanfare/sdk";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 
+import { rangeSearch } from "../../app/search.ts";
 import { Bars } from "../../parts/chart/bars.tsx";
 import { FailureCauses } from "../../parts/chart/failure-causes.tsx";
 import { Numbers, Since } from "../../parts/chart/numbers.tsx";
@@ -18,6 +19,7 @@ const LATEST = 10;
 
 export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 	const project = useProject();
+	const navigate = useNavigate();
 	const { data: stats, error } = useQuery(webhookStatsQuery(project, webhook.id));
 	const latest = useInfiniteQuery({ ...deliveriesQuery(project, { webhook: webhook.id }, LATEST), staleTime: 5_000 });
 	const rows = latest.data?.pages[0]?.data ?? [];
@@ -59,6 +61,13 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 					<Bars
 						goodWord="succeeded"
 						badWord="exhausted"
+						onRange={(from, before) =>
+							void navigate({
+								to: "/$projectId/deliveries",
+								params: { projectId: project.id },
+								search: { webhook: webhook.id, ...rangeSearch(from, before) },
+							})
+						}
 						buckets={stats.data.map(({ start, succeeded, exhausted }) => ({ start, good: succeeded, bad: exhausted }))}
 					/>
 				</section>

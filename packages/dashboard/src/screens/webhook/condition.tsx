@@ -10,7 +10,7 @@ import { count, counted, duration, share } from "../../parts/text/format.ts";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { changeAll, useDeliveryChange } from "../deliveries/queries.ts";
-import { WebhookTester } from "../webhooks/webhook-tester.tsx";
+import { WebhookTester } from "../webhooks/tester/webhook-tester.tsx";
 import { webhookStatsQuery } from "./queries.ts";
 
 export function Condition({ webhook }: { readonly webhook: Webhook }) {

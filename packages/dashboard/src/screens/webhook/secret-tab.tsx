@@ -11,6 +11,7 @@ import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay } from "../../session/caller.ts";
 import { SecretOnce } from "../webhooks/created-webhook.tsx";
 import { useWebhookChange } from "../webhooks/queries.ts";
+import { Checker } from "./checker/checker.tsx";
 
 const OVERLAPS = [
 	{ value: "0", label: "None" },
@@ -46,6 +47,7 @@ export function SecretTab({ webhook }: { readonly webhook: Webhook }) {
 				</div>
 				{webhook.secretOverlapUntil !== null && <Overlap until={webhook.secretOverlapUntil} />}
 			</section>
+			<Checker webhook={webhook} />
 			<section className="card card-pad stack tight" aria-label="Verification">
 				<h2 className="card-title">Verify what you receive</h2>
 				<VerificationTabs />

@@ -4,7 +4,7 @@ import { Button } from "@mantine/core";
 
 import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
 import { CopyButton } from "../../parts/text/copy.tsx";
-import { WebhookTester } from "./webhook-tester.tsx";
+import { WebhookTester } from "./tester/webhook-tester.tsx";
 
 interface NewWebhookProps {
 	readonly webhook: Pick<Webhook, "id" | "name">;

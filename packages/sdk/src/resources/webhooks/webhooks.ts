@@ -7,6 +7,7 @@ import type * as wire from "../../wire/generated/types.ts";
 import { toSdkNames, toWireNames } from "../../wire/names.ts";
 import { wireReplay, type EstimateReplay, type Replay, type ReplayEstimate, type StartReplay } from "../replays.ts";
 import { getSeries, getStats, type Stats, type StatsParams, type WebhookStats } from "../stats.ts";
+import { conformWebhook, type Conformance, type ConformOptions } from "./conformance.ts";
 import { releaseMany, type WebhooksReleased } from "./releases.ts";
 import {
 	RETRY_POLICY_NAMES,
@@ -164,6 +165,19 @@ export class Webhooks {
 			answer: "webhookTest",
 		} as const;
 		return this.#transport.request<WebhookTest>(request, { ...options, timeoutMs });
+	}
+
+	/**
+	 * Checks whether the receiver does what receivers must do: sends about forty requests, valid and invalid ones, and says of each
+	 * defect what to do. Takes up to a minute. The receiver handles the valid ones as real events, so check one that is for tests.
+	 * Rejects with a `ServiceUnavailableError` while another webhook of the project is being checked.
+	 *
+	 * @example
+	 * const { conforms, checks } = await project.batch.webhooks.conform(webhook.id);
+	 * for (const { title, problem } of checks) if (problem !== null) console.error(`not as it should be: ${title}. ${problem}`);
+	 */
+	async conform(webhookId: string, options: ConformOptions = {}): Promise<Conformance> {
+		return conformWebhook(this.#transport, this.#path() + path`/${webhookId}`, options);
 	}
 
 	/** Pauses the webhook: its deliveries, waiting and future ones, are held until `resume`. */

@@ -361,6 +361,30 @@ export type TestWebhook = {
 	readonly data?: unknown;
 };
 
+export type Conformance = {
+	readonly object: "conformance";
+	readonly conforms: boolean;
+	readonly endedEarly: string | null;
+	readonly requestCount: number;
+	readonly checks: ReadonlyArray<ConformanceCheck>;
+};
+
+export type ConformanceCheck = {
+	readonly name: string;
+	readonly title: string;
+	readonly result: "passed" | "failed" | "skipped";
+	readonly problem: string | null;
+	readonly durationMs: number;
+};
+
+export type ConformWebhook = {
+	readonly eventType?: string | null | undefined;
+	readonly data?: unknown;
+	readonly checks?: ReadonlyArray<string> | undefined;
+	readonly burst?: number | undefined;
+	readonly slowMs?: number | undefined;
+};
+
 export type WebhooksReleased = {
 	readonly object: "webhooksReleased";
 	readonly released: number;
@@ -1092,6 +1116,8 @@ export interface Responses {
 	readonly WebhookLastAttempt: WebhookLastAttempt;
 	readonly WebhookTest: WebhookTest;
 	readonly TestExchange: TestExchange;
+	readonly Conformance: Conformance;
+	readonly ConformanceCheck: ConformanceCheck;
 	readonly WebhooksReleased: WebhooksReleased;
 	readonly EventType: EventType;
 	readonly Event: Event;
@@ -1139,6 +1165,7 @@ export interface Bodies {
 	readonly updateWebhook: UpdateWebhook;
 	readonly updateWebhookSecret: UpdateWebhookSecret;
 	readonly testWebhook: TestWebhook;
+	readonly conformWebhook: ConformWebhook;
 	readonly createEventType: CreateEventType;
 	readonly putEventType: EventTypeSettings;
 	readonly updateEventType: UpdateEventType;

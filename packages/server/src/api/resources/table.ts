@@ -20,6 +20,7 @@ import { replayRoutes } from "./replays/routes.ts";
 import { sessionRoutes } from "./sessions/routes.ts";
 import { statsRoutes } from "./stats/routes.ts";
 import { streamRoutes } from "./stream/routes.ts";
+import { conformRoutes } from "./webhooks/conform-route.ts";
 import { releaseRoutes } from "./webhooks/release-routes.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 import { testRoutes } from "./webhooks/test-route.ts";
@@ -36,6 +37,7 @@ export function apiRoutes(): readonly Route[] {
 		...sessionRoutes,
 		...webhookRoutes,
 		...testRoutes,
+		...conformRoutes,
 		...releaseRoutes,
 		...eventTypeRoutes,
 		...eventRoutes,

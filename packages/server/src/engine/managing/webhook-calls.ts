@@ -14,7 +14,7 @@ import { counted, FanfareError, invalidRequest, type ErrorCode } from "../../cor
 import type { Page, PageRequest } from "../../core/page.ts";
 import { customerLimitsOf, type CustomerLimits } from "../../core/policies/customer-limits.ts";
 import { HEALTHY, shownHealth, type ShownHealth } from "../../core/policies/webhook-health.ts";
-import type { Webhook, WebhookLimits } from "../../core/webhook.ts";
+import type { ArmedWebhook, Webhook, WebhookLimits } from "../../core/webhook.ts";
 import type { AuditStore } from "../../ports/store/audit.ts";
 import type { DirectoryStore, WebhookFilter, WebhookRecord } from "../../ports/store/directory.ts";
 import type { StatsStore, WebhookActivity } from "../../ports/store/stats.ts";
@@ -29,7 +29,7 @@ import type { ManyReleased } from "../many-released.ts";
 import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { NewWebhook, WebhookPatch } from "../webhook-settings.ts";
-import type { TestSample, WebhookTest } from "../webhook-test.ts";
+import type { Conformance, ConformanceAsked, TestSample, WebhookTest } from "../webhook-test.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { revisionConflict, retried, UNCHANGED } from "./changes/revisions.ts";
 import { SerialByKey } from "./changes/serial-by-key.ts";
@@ -44,8 +44,9 @@ import {
 } from "./changes/webhook-changes.ts";
 import { checkMayHaveKey, webhookRefused } from "./changes/webhook-refusals.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
-import type { EventTypeCalls } from "./event-type-calls.ts";
-import type { WebhookTester } from "./webhook-tester.ts";
+import type { EventPayload, EventTypeCalls } from "./event-type-calls.ts";
+import type { Trials } from "./trying/trials.ts";
+import type { TriedWebhook } from "./trying/tried-webhook.ts";
 
 type Parts = Pick<
 	PartsOn<DirectoryStore & AuditStore & StatsStore>,
@@ -56,7 +57,7 @@ type Limits = WebhookLimits & CustomerLimits;
 
 interface Neighbours {
 	readonly directory: Directory;
-	readonly tester: WebhookTester;
+	readonly trials: Trials;
 	readonly eventTypes: Pick<EventTypeCalls, "sample">;
 	readonly live: LiveReporter;
 	readonly ownEvents: Pick<OwnEvents, "emit">;
@@ -190,7 +191,29 @@ export class WebhookCalls implements Webhooks {
 		return this.#change(change, webhookId, null, make);
 	}
 
-	async test({ scope, audit }: Change, webhookId: string, asked: TestSample | null): Promise<WebhookTest> {
+	async test(change: Change, webhookId: string, asked: TestSample | null): Promise<WebhookTest> {
+		const sample = asked === null ? null : await this.#sample(change, webhookId, asked);
+		const { webhook, ...tried } = await this.#tried(change, webhookId);
+		return this.#near.trials.tester.test(webhook, sample, tried);
+	}
+
+	async conform(change: Change, webhookId: string, asked: ConformanceAsked): Promise<Conformance> {
+		const isOwn = asked.eventType === null && asked.dataJson === null;
+		const sample = isOwn ? null : await this.#sample(change, webhookId, asked);
+		const { webhook, ...tried } = await this.#tried(change, webhookId);
+		return this.#near.trials.conformer.conform(webhook, { ...asked, sample }, tried);
+	}
+
+	#sample({ scope }: Change, webhookId: string, asked: TestSample): Promise<EventPayload> {
+		this.#near.directory.webhookIn(scope, webhookId);
+		return this.#near.eventTypes.sample(scope, asked);
+	}
+
+	/** The webhook as it is now, and what a trial of it needs. */
+	async #tried(
+		{ scope, audit }: Change,
+		webhookId: string,
+	): Promise<TriedWebhook & { readonly webhook: ArmedWebhook }> {
 		const projectId = projectOf(scope);
 		const { directory } = this.#near;
 		directory.webhookIn(scope, webhookId);
@@ -198,10 +221,10 @@ export class WebhookCalls implements Webhooks {
 			const [known] = directory.webhooksIn(projectId, [webhookId]);
 			return known === undefined ? null : (directory.armed(known) ?? (await directory.readArmed(webhookId)));
 		};
-		const sample = asked === null ? null : await this.#near.eventTypes.sample(scope, asked);
 		const webhook = await latest();
 		if (webhook === null) throw webhookNotFound();
-		return this.#near.tester.test(webhook, sample, {
+		return {
+			webhook,
 			latest,
 			maxPerCustomer: this.#limitsOfCustomers(projectId).maxTestsPerCustomer,
 			// The entry is written first: nothing is sent that the log does not have.
@@ -209,7 +232,7 @@ export class WebhookCalls implements Webhooks {
 				const entry = auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
 				if (entry !== null) await this.#parts.store.insertAuditEntry(entry);
 			},
-		});
+		};
 	}
 
 	pause(change: Change, webhookId: string): Promise<Webhook> {

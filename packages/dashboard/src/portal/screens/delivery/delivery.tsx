@@ -1,6 +1,7 @@
 // One delivery: whether it arrived, why not and what to do, each try, and what was sent.
 import { ApiError, type Attempt, type DeliveryDetail } from "@fanfare/sdk";
 import { useQuery } from "@tanstack/react-query";
+import { useSearch } from "@tanstack/react-router";
 
 import { TextBlock } from "../../parts/copy.tsx";
 import { Button } from "../../parts/form/button.tsx";
@@ -16,6 +17,7 @@ import { deliveryQuery, useChange } from "../../session/queries.ts";
 import { useMay, useProject } from "../../session/use-session.ts";
 import { causeText } from "../../texts/causes.ts";
 import { useReader, useTexts } from "../../texts/reader.tsx";
+import type { ListSearch } from "../deliveries/search.ts";
 
 const GONE = 410;
 
@@ -30,24 +32,54 @@ function Delivery({ delivery }: { readonly delivery: DeliveryDetail }) {
 	const texts = useTexts();
 	const mayRead = useMay("payloads.read");
 	const { webhookId, webhookName, eventType, status, eventId, createDate } = delivery;
+	const isOfAll = useSearchedList() !== null;
 	return (
 		<div className="stack">
 			<Head
 				title={eventType}
-				back={
-					<To to="/endpoints/$webhookId" params={{ webhookId }} className="link">
-						{texts.back(webhookName)}
-					</To>
-				}
+				back={<Back endpoint={{ id: webhookId, name: webhookName }} />}
 				beside={<DeliveryBadge status={status} />}
 			/>
 			<p className="flat dim">
+				{isOfAll && (
+					<>
+						<To to="/endpoints/$webhookId" params={{ webhookId }} className="link">
+							<bdi>{webhookName}</bdi>
+						</To>{" "}
+						·{" "}
+					</>
+				)}
 				<When at={createDate} />
 			</p>
 			<Outcome delivery={delivery} />
 			<Tries attempts={delivery.attempts} />
 			{mayRead && <Sent eventId={eventId} />}
 		</div>
+	);
+}
+
+/** The filters of the list of all deliveries that led here; null if none did. */
+function useSearchedList(): ListSearch | null {
+	const { from, ...filters }: ListSearch & { readonly from?: "all" } = useSearch({ strict: false });
+	return from === undefined ? null : filters;
+}
+
+/** To the list of all as it was, or to the endpoint. */
+function Back({ endpoint: { id, name } }: { readonly endpoint: { readonly id: string; readonly name: string } }) {
+	const texts = useTexts();
+	const filters = useSearchedList();
+	if (filters === null) {
+		return (
+			<To to="/endpoints/$webhookId" params={{ webhookId: id }} className="link">
+				{texts.back(name)}
+			</To>
+		);
+	}
+	const { show, type, since, endpoint } = filters;
+	return (
+		<To to="/deliveries" search={{ show, type, since, endpoint }} className="link">
+			{texts.back(texts.deliveries.title)}
+		</To>
 	);
 }
 

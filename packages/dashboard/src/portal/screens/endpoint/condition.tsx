@@ -2,16 +2,16 @@
 import type { Webhook } from "@fanfare/sdk";
 import { useState } from "react";
 
-import { Ask } from "../../parts/form/ask.tsx";
 import { Button } from "../../parts/form/button.tsx";
 import { Note } from "../../parts/note.tsx";
 import { Problem } from "../../parts/problem.tsx";
 import { endpointState } from "../../parts/state.tsx";
 import { Tester } from "../../parts/tester.tsx";
-import { retryAll, useChange } from "../../session/queries.ts";
+import { useChange } from "../../session/queries.ts";
 import { useMay } from "../../session/use-session.ts";
 import { causeText } from "../../texts/causes.ts";
 import { useReader } from "../../texts/reader.tsx";
+import { RetryAll } from "../deliveries/retry-all.tsx";
 import { Replay } from "./replay.tsx";
 
 export function Condition({ endpoint }: { readonly endpoint: Webhook }) {
@@ -46,7 +46,9 @@ export function Condition({ endpoint }: { readonly endpoint: Webhook }) {
 				</div>
 			)}
 			{toggle.isError && <Problem error={toggle.error} />}
-			{may.retry && <RetryAll endpoint={endpoint} />}
+			{may.retry && (
+				<RetryAll choice={{ webhookId: endpoint.id, shown: "failed", type: undefined, since: undefined }} />
+			)}
 			{isReplaying && <Replay webhookId={endpoint.id} onClose={() => setReplaying(false)} />}
 		</section>
 	);
@@ -102,42 +104,4 @@ function Sentence({ endpoint }: { readonly endpoint: Webhook }) {
 				</Note>
 			);
 	}
-}
-
-/** Offers to send again all that has failed. */
-function RetryAll({ endpoint: { id, deliveries } }: { readonly endpoint: Webhook }) {
-	const { texts, formats } = useReader();
-	const { endpoint: words } = texts;
-	const [isAsking, setAsking] = useState(false);
-	const retry = useChange(
-		(project) => retryAll(project, { webhookId: id, shown: "failed", type: undefined }),
-		() => setAsking(false),
-	);
-	const failed = deliveries.Failed;
-	const shown = formats.number(failed);
-	return (
-		<>
-			{failed > 0 &&
-				(isAsking ? (
-					<Ask
-						action={words.retryAll(failed, shown)}
-						isBusy={retry.isPending}
-						onAgree={() => retry.mutate(null)}
-						onCancel={() => setAsking(false)}
-					>
-						{words.retryAsk(failed, shown)}
-					</Ask>
-				) : (
-					<div className="bar">
-						<Button icon="retry" onClick={() => setAsking(true)}>
-							{words.retryAll(failed, shown)}
-						</Button>
-					</div>
-				))}
-			{retry.isError && <Problem error={retry.error} />}
-			{retry.data !== undefined && (
-				<Note tone="good" role="status" title={words.retried(retry.data, formats.number(retry.data))} />
-			)}
-		</>
-	);
 }

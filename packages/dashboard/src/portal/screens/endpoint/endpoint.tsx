@@ -10,9 +10,9 @@ import { To, usePart } from "../../parts/to.tsx";
 import { endpointQuery } from "../../session/queries.ts";
 import { useMay, useProject } from "../../session/use-session.ts";
 import { useTexts } from "../../texts/reader.tsx";
+import { Deliveries } from "../deliveries/list.tsx";
+import type { ListSearch } from "../deliveries/search.ts";
 import { Condition } from "./condition.tsx";
-import { Deliveries } from "./deliveries.tsx";
-import type { EndpointSearch } from "./search.ts";
 import { Settings } from "./settings.tsx";
 
 export function EndpointScreen() {
@@ -26,7 +26,7 @@ function Endpoint({ endpoint }: { readonly endpoint: Webhook }) {
 	const texts = useTexts();
 	const mayWrite = useMay("webhooks.write");
 	const mayRotate = useMay("secrets.rotate");
-	const search: EndpointSearch = useSearch({ strict: false });
+	const search: ListSearch & { readonly view?: "settings" } = useSearch({ strict: false });
 	const hasSettings = mayWrite || mayRotate;
 	const isSettings = hasSettings && search.view === "settings";
 	const params = { webhookId: endpoint.id };
@@ -48,14 +48,14 @@ function Endpoint({ endpoint }: { readonly endpoint: Webhook }) {
 			{hasSettings && (
 				<nav className="tabs" aria-label={endpoint.name}>
 					<View to={params} isCurrent={!isSettings}>
-						{texts.endpoint.deliveries}
+						{texts.deliveries.title}
 					</View>
 					<View to={params} view="settings" isCurrent={isSettings}>
 						{texts.endpoint.settings}
 					</View>
 				</nav>
 			)}
-			{isSettings ? <Settings endpoint={endpoint} /> : <Deliveries endpoint={endpoint} search={search} />}
+			{isSettings ? <Settings endpoint={endpoint} /> : <Deliveries webhookId={endpoint.id} search={search} />}
 		</div>
 	);
 }

@@ -13,6 +13,7 @@ export const SDK_CALLS: Readonly<Record<string, string>> = {
 	getCaller: "await client.getCaller()",
 	updateWebhookSecret: 'await project.batch.webhooks.updateSecret(webhookId, "whsec_…")',
 	testWebhook: "await project.batch.webhooks.test(webhookId)",
+	conformWebhook: "await project.batch.webhooks.conform(webhookId)",
 	releaseProjectWebhooks: "await project.batch.webhooks.releaseAll()",
 	releaseWebhooks: "await client.releaseWebhooks()",
 	sendEvent: "await project.events.send($)",

@@ -51,6 +51,7 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 		done(id, call("PUT", `./batch/webhooks/${id}/secret`, { contents: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" })),
 	"webhook.delete": ({ call, webhookId: id }) => done(id, call("DELETE", `./batch/webhooks/${id}`)),
 	"webhook.test": ({ call, webhookId: id }) => done(id, call("POST", `./batch/webhooks/${id}:test`)),
+	"webhook.conform": ({ call, webhookId: id }) => done(id, call("POST", `./batch/webhooks/${id}:conform`)),
 	"webhook.pause": ({ call, webhookId: id }) => done(id, call("POST", `./batch/webhooks/${id}:pause`)),
 	"webhook.resume": async ({ call, webhookId: id }) => {
 		await call("POST", `./batch/webhooks/${id}:pause`);

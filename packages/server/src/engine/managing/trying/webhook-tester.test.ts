@@ -3,9 +3,9 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
-import { sign, signingKey } from "../../core/crypto/signing.ts";
-import { changeIn, openTestEngine, type TestEngine } from "../test/test-engine.ts";
-import type { WebhookTest } from "../webhook-test.ts";
+import { sign, signingKey } from "../../../core/crypto/signing.ts";
+import { changeIn, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
+import type { WebhookTest } from "../../webhook-test.ts";
 
 /** Starts a test that hangs. Returns the error code if it was refused. */
 async function begin(test: TestEngine, projectId: string, webhookId: string): Promise<string> {

@@ -1,9 +1,5 @@
 // What a receiver must do, each with how it is found out and what to do about it.
-import { randomBytes } from "node:crypto";
-
-import type { HeaderPairs, Outcome } from "../listen/forward.ts";
-import type { Secret } from "../signing/signature.ts";
-import { newId, type Probe } from "./probe.ts";
+import type { HeaderPairs, Probe, ProbeOutcome as Outcome } from "./probe.ts";
 
 /** What a check needs. */
 export interface CheckContext {
@@ -78,8 +74,7 @@ export const CHECKS: readonly Check[] = [
 	{
 		name: "wrong_secret",
 		title: "refuses a signature of another secret",
-		run: async ({ probe }) =>
-			refused(await probe.send({ secrets: [randomSecret()] }), "It does not check who has signed."),
+		run: async ({ probe }) => refused(await probe.send({ signers: ["other"] }), "It does not check who has signed."),
 	},
 	{
 		name: "no_signature",
@@ -95,7 +90,7 @@ export const CHECKS: readonly Check[] = [
 		title: "refuses a webhook-id that was changed",
 		run: async ({ probe }) =>
 			refused(
-				await probe.send({ headersAfter: (headers) => replaced(headers, "webhook-id", newId()) }),
+				await probe.send({ headersAfter: (headers) => replaced(headers, "webhook-id", probe.newId()) }),
 				"A recorded request could be sent again as another event. What is signed is id, time and body, with full stops between them.",
 			),
 	},
@@ -140,13 +135,12 @@ export const CHECKS: readonly Check[] = [
 		name: "rotation",
 		title: "accepts one right signature among several",
 		run: async ({ probe }) => {
-			const other = randomSecret();
 			const cure = "While a secret is replaced, there are two signatures: compare with each of them.";
-			for (const secrets of [
-				[probe.secret, other],
-				[other, probe.secret],
+			for (const signers of [
+				["right", "other"],
+				["other", "right"],
 			] as const) {
-				const problem = accepted(await probe.send({ secrets }), cure);
+				const problem = accepted(await probe.send({ signers }), cure);
 				if (problem !== null) return problem;
 			}
 			return null;
@@ -170,8 +164,8 @@ export const CHECKS: readonly Check[] = [
 		name: "raw_body",
 		title: "verifies the body as it was received",
 		run: async ({ probe }) => {
-			const { type } = probe.sample;
-			const head = `{ "type" : ${JSON.stringify(type)},\n\t"timestamp":"${new Date().toISOString()}", `;
+			const { type } = probe;
+			const head = `{ "type" : ${JSON.stringify(type)},\n\t"timestamp":"${probe.isoTime()}", `;
 			const bodies = [
 				`${head}"data": {"b": 1, "a": 1} }`,
 				`${head}"data": {"text":"\\u00e9 é \\/"}}`,
@@ -201,7 +195,7 @@ export const CHECKS: readonly Check[] = [
 		name: "duplicate",
 		title: "answers a duplicate with success",
 		run: async ({ probe }) => {
-			const again = { id: newId(), body: probe.body() };
+			const again = { id: probe.newId(), body: probe.body() };
 			await probe.send(again);
 			return accepted(
 				await probe.send(again),
@@ -292,9 +286,4 @@ function without(headers: HeaderPairs, name: string): HeaderPairs {
 
 function replaced(headers: HeaderPairs, name: string, value: string): HeaderPairs {
 	return headers.map((header) => (header[0] === name ? [name, value] : header));
-}
-
-function randomSecret(): Secret {
-	const bytes = randomBytes(32);
-	return { text: `whsec_${bytes.toString("base64")}`, bytes };
 }

@@ -1,13 +1,14 @@
 // Tests of a webhook: sends a signed sample at once. It passes through no queue and is not in the delivery log.
-import { FanfareError } from "../../core/errors.ts";
-import { TEST_EVENT_TYPE } from "../../core/event-type.ts";
-import { buildBody } from "../../core/event.ts";
-import type { ArmedWebhook } from "../../core/webhook.ts";
-import { isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../ports/sender.ts";
-import { buildRequest, judge, shownHeaders } from "../delivering/attempt.ts";
-import type { EngineParts } from "../parts.ts";
-import type { TestExchange, WebhookTest } from "../webhook-test.ts";
-import type { EventPayload } from "./event-type-calls.ts";
+import { FanfareError } from "../../../core/errors.ts";
+import { TEST_EVENT_TYPE } from "../../../core/event-type.ts";
+import { buildBody } from "../../../core/event.ts";
+import type { ArmedWebhook } from "../../../core/webhook.ts";
+import { isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../../ports/sender.ts";
+import { buildRequest, judge, shownHeaders } from "../../delivering/attempt.ts";
+import type { EngineParts } from "../../parts.ts";
+import type { TestExchange, WebhookTest } from "../../webhook-test.ts";
+import type { EventPayload } from "../event-type-calls.ts";
+import type { TriedWebhook } from "./tried-webhook.ts";
 
 type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "ids" | "observer">;
 
@@ -20,16 +21,6 @@ const MAX_TEST_RETRIES = 3;
  * are free for others.
  */
 const MAX_TESTS = 64;
-
-/** The webhook of a test, and who is told of it. */
-export interface TestedWebhook {
-	/** The webhook as it is now; null once it was deleted. Read before each attempt: secrets and endpoints change. */
-	readonly latest: () => Promise<ArmedWebhook | null>;
-	/** Called before anything is sent. If it rejects, nothing is. */
-	readonly begin: () => Promise<void>;
-	/** How many tests of one customer may be under way. */
-	readonly maxPerCustomer: number;
-}
 
 /** The last attempt of a test, and the number of attempts with it. */
 interface MadeAttempt {
@@ -56,7 +47,7 @@ export class WebhookTester {
 	 * 1 s apart and within 30 s in all. Throws `overloaded` if too many tests are under way. A failing endpoint is a
 	 * result, not an error. No further attempt is made once the webhook was deleted.
 	 */
-	async test(webhook: ArmedWebhook, sample: EventPayload | null, tested: TestedWebhook): Promise<WebhookTest> {
+	async test(webhook: ArmedWebhook, sample: EventPayload | null, tested: TriedWebhook): Promise<WebhookTest> {
 		const { projectId, customerId } = webhook;
 		const customer = customerId === null ? null : `${projectId} ${customerId}`;
 		if (customer !== null && (this.#underWayOf.get(customer) ?? 0) >= tested.maxPerCustomer) {
@@ -90,7 +81,7 @@ export class WebhookTester {
 	async #attempts(
 		first: ArmedWebhook,
 		{ type, dataJson }: EventPayload,
-		{ latest }: TestedWebhook,
+		{ latest }: TriedWebhook,
 	): Promise<WebhookTest> {
 		const { clock, ids, wall } = this.#parts;
 		const endAt = clock.monotonicMs() + TOTAL_MS;

@@ -11,16 +11,19 @@ export interface Graded {
 	readonly durationMs: number;
 }
 
-/** Runs the checks, one after the other. After a basic one has failed, the others are skipped. */
+/** Runs the checks, one after the other. After a basic one has failed, or once the probe is over, the others are skipped. */
 export async function grade(checks: readonly Check[], context: CheckContext): Promise<Graded[]> {
+	const { probe } = context;
 	const graded: Graded[] = [];
-	let isOver = false;
+	let isOver = probe.isOver();
 	for (const { name, title, isBasic = false, run } of checks) {
-		const startedAt = performance.now();
-		const problem: string | null = isOver ? null : await run(context);
-		const result = isOver ? "skipped" : problem === null ? "passed" : "failed";
-		graded.push({ name, title, result, problem, durationMs: Math.round(performance.now() - startedAt) });
-		isOver ||= isBasic && problem !== null;
+		const startedAt = probe.monotonicMs();
+		const found: string | null = isOver ? null : await run(context);
+		isOver ||= probe.isOver();
+		const result = isOver ? "skipped" : found === null ? "passed" : "failed";
+		const problem = isOver ? null : found;
+		graded.push({ name, title, result, problem, durationMs: Math.round(probe.monotonicMs() - startedAt) });
+		isOver ||= isBasic && found !== null;
 	}
 	return graded;
 }

@@ -1,0 +1,58 @@
+// A test of a webhook with data of one's own, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../../test/suite.ts";
+
+pageSuite("a test with data of one's own", (world) => {
+	it("sends exactly what was typed, and shows the request as sent and the answer", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({
+			status: 422,
+			headers: { "x-why": "unknown order" },
+			body: '{"error":"<b>no such order</b>"}',
+		}));
+		const { project } = world.server;
+		await project.eventTypes.put("own.paid", {
+			example: { orderId: 1 },
+			schema: { type: "object", required: ["orderId"], properties: { orderId: { type: "integer" } } },
+		});
+		await world.server.client.projects.update(project.id, { eventTypes: "catalogued" });
+		const { id } = await world.server.createWebhook(receiver.url, { retries: { maxRetries: 0, maxRetryDelay: 0 } });
+		await using tab = await world.open(`webhooks/${id}`, { size: { width: 360, height: 900 } });
+		const { page } = tab;
+		const condition = page.getByRole("region", { name: "Condition" });
+		await condition.getByRole("button", { name: "With data of your own…" }).click();
+		const send = condition.getByRole("button", { name: "Send this test" });
+		await send.click();
+		await condition.getByText("Of which type is it?").waitFor();
+		await condition.getByLabel("Event type").fill("own.paid");
+		await page.keyboard.press("Escape");
+		const payload = condition.getByLabel("Payload");
+		expect(await payload.inputValue()).toBe('{\n  "orderId": 1\n}');
+		await payload.fill('{\n  "orderId": 1,\n}');
+		await send.click();
+		await condition.getByText("Line 3:").waitFor();
+		await payload.fill('{\n  "orderId": "one"\n}');
+		await send.click();
+		await condition.getByText(/orderId.*integer/).waitFor();
+		expect(receiver.requests).toHaveLength(0);
+		await payload.fill('{\n  "orderId": 12345678901234567890\n}');
+		await payload.press("Control+Enter");
+		await condition.getByText("The test failed.").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+		expect(await page.evaluate(overflow)).toBe(0);
+		const sent = condition.getByRole("region", { name: "The request as sent" });
+		expect(receiver.requests[0]?.rawBody.toString()).toContain('"orderId":12345678901234567890');
+		await sent.getByText("12345678901234567890").waitFor();
+		await sent.getByText("Headers of the request").click();
+		await sent.getByText(String(receiver.requests[0]?.headers["webhook-signature"])).waitFor();
+		const answer = condition.getByRole("region", { name: "The answer" });
+		await answer.getByText("<b>no such order</b>").waitFor();
+		await answer.getByText("Headers of the answer").click();
+		await answer.getByText("unknown order").waitFor();
+		expect((await project.deliveries.list({ webhookId: id })).data).toEqual([]);
+	});
+});

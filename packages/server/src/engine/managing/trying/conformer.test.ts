@@ -1,0 +1,114 @@
+// Conformance checks of webhooks: what they find, how they end, and that one at a time is made.
+import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { CHECKS } from "../../../core/conformance/checks.ts";
+import { sign, signingKey } from "../../../core/crypto/signing.ts";
+import { changeIn, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
+import type { ConformanceAsked } from "../../webhook-test.ts";
+
+const SECRET = Buffer.alloc(32, 7);
+const ALL: ConformanceAsked = { eventType: null, dataJson: null, checks: null, burst: 3, slowMs: 15_000 };
+const FEW: ConformanceAsked = { ...ALL, checks: ["stale"] };
+const REFUSALS = ["changed_body", "wrong_secret", "no_signature", "changed_id", "stale", "future", "malformed"];
+
+/** Whether a receiver that is correct accepts a request, at the time of the test's clock. */
+function isValid({ headers, rawBody }: ReceivedRequest, test: TestEngine): boolean {
+	const [id, at, signatures] = ["webhook-id", "webhook-timestamp", "webhook-signature"].map((name) =>
+		String(headers[name]),
+	);
+	const ageS = test.clock.now() / 1_000 - Number(at);
+	if (!(Math.abs(ageS) <= 300)) return false;
+	return String(signatures)
+		.split(" ")
+		.includes(sign([signingKey(SECRET)], String(id), Number(at), rawBody));
+}
+
+const failedOf = ({ checks }: { readonly checks: readonly { readonly name: string; readonly result: string }[] }) =>
+	checks.filter(({ result }) => result === "failed").map(({ name }) => name);
+
+it("finds nothing wrong with a correct receiver, with both secrets of a rotation and headers of its own", async () => {
+	await using receiver = await startReceiver();
+	await using test = await openTestEngine();
+	receiver.script((request) => ({ status: isValid(request, test) ? 204 : 401 }));
+	const { id } = await test.createWebhook(receiver.url, { headers: { "x-token": "mine" } });
+	await test.engine.webhooks.updateSecret(test.change, id, SECRET, null);
+	const found = await test.engine.webhooks.conform(test.change, id, ALL);
+	expect([found.conforms, found.endedEarly, failedOf(found)]).toEqual([true, null, []]);
+	expect(found.checks.map(({ name }) => name)).toEqual(
+		CHECKS.map(({ name }) => name).filter((name) => name !== "header_case"),
+	);
+	expect(found.requestCount).toBe(receiver.requests.length);
+	expect(new Set(receiver.requests.map(({ headers }) => headers["x-token"]))).toEqual(new Set(["mine"]));
+	expect((await test.engine.webhooks.get(test.change.scope, id)).status).toBe("Enabled");
+});
+
+it("names the defects of a receiver that accepts everything, and sends the sample that it is given", async () => {
+	await using receiver = await startReceiver();
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook(receiver.url);
+	const sample = { eventType: "order.paid", dataJson: '{"n":1.0,"big":12345678901234567890}' };
+	const found = await test.engine.webhooks.conform(test.change, id, { ...ALL, ...sample });
+	expect([found.conforms, failedOf(found)]).toEqual([false, REFUSALS]);
+	expect(String(receiver.requests[0]?.rawBody)).toMatch(
+		/^\{"type":"order\.paid","timestamp":"[^"]+","data":\{"n":1\.0,"big":12345678901234567890\}\}$/,
+	);
+	const named = await test.engine.webhooks.conform(test.change, id, FEW);
+	expect(named.checks.map(({ name, result }) => `${name} ${result}`)).toEqual([
+		"reachable passed",
+		"redirect passed",
+		"accepts passed",
+		"stale failed",
+	]);
+});
+
+it("checks one webhook of a project at a time, and those of others meanwhile", async () => {
+	await using receiver = await startReceiver();
+	receiver.script(() => ({ kind: "hang" }));
+	await using test = await openTestEngine();
+	const [one, two] = [await test.createWebhook(receiver.url), await test.createWebhook(receiver.url)];
+	const other = await test.engine.projects.create("Other", null);
+	const ofOther = await test.createWebhook(receiver.url, {}, other.id);
+	const first = test.engine.webhooks.conform(test.change, one.id, FEW);
+	await receiver.waitFor(1);
+	await expect(test.engine.webhooks.conform(test.change, two.id, FEW)).rejects.toMatchObject({ code: "overloaded" });
+	const second = test.engine.webhooks.conform(changeIn(other.id), ofOther.id, FEW);
+	await receiver.waitFor(2);
+	// A stop of the engine ends both, which says nothing about the receivers.
+	await test.engine.stop();
+	for (const found of await Promise.all([first, second])) {
+		expect(found).toMatchObject({
+			conforms: false,
+			endedEarly: expect.stringContaining("could not send"),
+			requestCount: 1,
+		});
+		expect(new Set(found.checks.map(({ result }) => result))).toEqual(new Set(["skipped"]));
+	}
+});
+
+it("ends when the webhook is deleted, and leaves room for the next check", async () => {
+	await using receiver = await startReceiver();
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook(receiver.url);
+	receiver.script((_, index) => {
+		if (index === 0) void test.engine.webhooks.delete(test.change, id);
+		return { status: 200 };
+	});
+	const found = await test.engine.webhooks.conform(test.change, id, ALL);
+	expect([found.conforms, found.endedEarly]).toEqual([false, "The webhook was deleted meanwhile."]);
+	const next = await test.createWebhook(receiver.url);
+	expect((await test.engine.webhooks.conform(test.change, next.id, FEW)).endedEarly).toBeNull();
+});
+
+it("ends when its time is over, with what it has found until then", async () => {
+	await using receiver = await startReceiver();
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook(receiver.url);
+	receiver.script((_, index) => {
+		if (index === 3) test.clock.advance(60_000);
+		return { status: 200 };
+	});
+	const found = await test.engine.webhooks.conform(test.change, id, ALL);
+	expect([found.conforms, found.endedEarly, found.requestCount]).toEqual([false, expect.stringContaining("60 s"), 4]);
+	expect(failedOf(found)).toEqual(["changed_body", "wrong_secret", "no_signature"]);
+});
