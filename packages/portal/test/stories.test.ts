@@ -124,7 +124,7 @@ function stories(): void {
 		await expect
 			.poll(() => receiver.requests.some(({ path, rawBody }) => path === "/right" && rawBody.includes("order_1")))
 			.toBe(true);
-		await portal.getByRole("link", { name: "Deliveries" }).click();
+		await portal.getByRole("main").getByRole("link", { name: "Deliveries" }).click();
 		const delivery = portal.getByRole("link", { name: "order.placed" });
 		const more = portal.getByRole("button", { name: "New deliveries. Show them" });
 		await delivery.or(more).first().waitFor();

@@ -56,4 +56,4 @@ parts.push(await record(world, ["deliveries", "retry", "--webhook", "billing", "
 const title =
 	"A session in a terminal: an event is sent, one of its deliveries fails, its cause is told, and it is retried";
 writeFileSync(FILE, terminalSvg(parts.join("\n"), { columns: COLUMNS, title }));
-console.log("docs/images/session.svg");
+process.stdout.write("docs/images/session.svg\n");

@@ -77,7 +77,7 @@ function parse(output: string, columns: number): Run[][] {
 			if (letter === "m") style = styled(style, codes ?? "");
 			// Single spaces stay inside, so that sentences can be selected.
 			for (const piece of text.split(/(\s{2,})/)) {
-				let rest = [...piece];
+				let rest = Array.from(piece);
 				while (rest.length > 0) {
 					if (column === columns) {
 						runs = [];
@@ -112,7 +112,7 @@ function styled(style: Style, codes: string): Style {
 
 /** How many cells a text takes. The command prints no character that takes two. */
 function cells(text: string): number {
-	return [...text].length;
+	return Array.from(text).length;
 }
 
 function escaped(text: string): string {

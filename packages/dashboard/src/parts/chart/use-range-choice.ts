@@ -14,11 +14,11 @@ export interface RangeChoice {
 	readonly isDragging: boolean;
 	readonly clear: () => void;
 	readonly handlers: {
-		readonly onPointerDown: (event: PointerEvent<Element>) => void;
-		readonly onPointerMove: (event: PointerEvent<Element>) => void;
-		readonly onPointerUp: (event: PointerEvent<Element>) => void;
+		readonly onPointerDown: (event: PointerEvent) => void;
+		readonly onPointerMove: (event: PointerEvent) => void;
+		readonly onPointerUp: (event: PointerEvent) => void;
 		readonly onPointerCancel: () => void;
-		readonly onKeyDown: (event: KeyboardEvent<Element>) => void;
+		readonly onKeyDown: (event: KeyboardEvent) => void;
 	};
 }
 
@@ -37,7 +37,7 @@ export function useRangeChoice(count: number, onChoose: (first: number, last: nu
 	const [isDragging, setDragging] = useState(false);
 	const clear = () => setPart(null);
 	const bounded = (index: number) => Math.min(count - 1, Math.max(0, index));
-	const bucketAt = ({ currentTarget, clientX }: PointerEvent<Element>) => {
+	const bucketAt = ({ currentTarget, clientX }: PointerEvent) => {
 		const { left, width } = currentTarget.getBoundingClientRect();
 		return bounded(Math.floor(((clientX - left) / width) * count));
 	};

@@ -1,6 +1,6 @@
 // Links between the screens of the portal. The router's types know the addresses of the page, so those of the portal are listed here.
 import { Link, useNavigate, useParams, type LinkProps, type NavigateOptions } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import type { KeyboardEvent, ReactNode } from "react";
 
 interface Address {
 	readonly to: "/" | "/add" | "/deliveries" | "/events" | "/endpoints/$webhookId" | "/deliveries/$deliveryId";
@@ -15,6 +15,7 @@ interface ToProps extends Address {
 	readonly isPlace?: boolean;
 	/** Whether the current place is marked also if the search differs. */
 	readonly replace?: boolean;
+	readonly onKeyDown?: (event: KeyboardEvent<HTMLElement>) => void;
 }
 
 export function To({ to, params, search, isPlace = false, ...rest }: ToProps) {

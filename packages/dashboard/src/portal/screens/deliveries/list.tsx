@@ -56,7 +56,7 @@ export function Deliveries({ search, webhookId, endpoints, whenEmpty }: Deliveri
 					</div>
 				))
 			) : (
-				<ul className="card rows" onKeyDown={moveByArrows}>
+				<ul className="card rows">
 					{rows.map((delivery) => (
 						<Row key={delivery.id} delivery={delivery} from={isOfAll ? search : null} />
 					))}
@@ -110,7 +110,13 @@ function Row({ delivery, from }: RowProps) {
 	return (
 		<li className="row">
 			<div className="row-main">
-				<To to="/deliveries/$deliveryId" params={{ deliveryId: id }} search={search} className="row-link">
+				<To
+					to="/deliveries/$deliveryId"
+					params={{ deliveryId: id }}
+					search={search}
+					className="row-link"
+					onKeyDown={moveByArrows}
+				>
 					<code dir="ltr">{eventType}</code>
 				</To>
 				{from !== null && (
@@ -135,13 +141,12 @@ function Row({ delivery, from }: RowProps) {
 
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
-/** The arrows go from row to row while one of them has the focus. */
+/** The arrows go from the link of a row to that of another. */
 function moveByArrows(event: KeyboardEvent<HTMLElement>): void {
 	const step = STEPS[event.key];
 	if (step === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-	const links = [...event.currentTarget.querySelectorAll<HTMLElement>(".row-link")];
-	const at = links.findIndex((link) => link === document.activeElement);
-	if (at === -1) return;
+	const links = [...(event.currentTarget.closest(".rows")?.querySelectorAll<HTMLElement>(".row-link") ?? [])];
+	const at = links.indexOf(event.currentTarget);
 	event.preventDefault();
 	links[Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
 }

@@ -29,7 +29,6 @@ export function DeliveryScreen() {
 }
 
 function Delivery({ delivery }: { readonly delivery: DeliveryDetail }) {
-	const texts = useTexts();
 	const mayRead = useMay("payloads.read");
 	const { webhookId, webhookName, eventType, status, eventId, createDate } = delivery;
 	const isOfAll = useSearchedList() !== null;
