@@ -76,7 +76,8 @@ export class RelayCalls implements Relays {
 			const relay = { webhookId, projectId, customerId, device, mirrorOf, epoch: 0, seenDate: now };
 			await this.#parts.store.putRelay(relay);
 			try {
-				return this.#shown(relay, await relayWebhooks.create(change, webhookId, { ...wanted, customerId }, secret));
+				const webhook = await relayWebhooks.create(change, webhookId, { ...wanted, customerId }, secret);
+				return await this.#shown(relay, webhook);
 			} catch (error) {
 				// Refused, so there is no webhook. After another failure there may be one: the sweeper looks.
 				if (error instanceof FanfareError) await this.#parts.store.removeRelay(webhookId);
@@ -88,11 +89,12 @@ export class RelayCalls implements Relays {
 	async list(scope: Scope): Promise<readonly ShownRelay[]> {
 		this.#near.directory.project(projectOf(scope));
 		const relays = await this.#alive(scope);
-		const records = await this.#parts.store.webhookRecords(relays.map(({ webhookId }) => webhookId));
+		const ids = relays.map(({ webhookId }) => webhookId);
+		const [records, held] = await Promise.all([this.#parts.store.webhookRecords(ids), this.#near.hub.held(ids)]);
 		const byId = new Map(records.map((record) => [record.id, publicPart(record)]));
 		return relays.flatMap((relay) => {
 			const webhook = byId.get(relay.webhookId);
-			return webhook === undefined ? [] : [this.#shown(relay, webhook)];
+			return webhook === undefined ? [] : [{ ...relay, webhook, connected: held.has(relay.webhookId) }];
 		});
 	}
 
@@ -127,8 +129,8 @@ export class RelayCalls implements Relays {
 		return opened;
 	}
 
-	answer(scope: Scope, relayId: string, requestId: string, answer: RelayAnswer): void {
-		this.#near.hub.answer(this.#webhookIdOf(scope, relayId), requestId, answer);
+	async answer(scope: Scope, relayId: string, requestId: string, answer: RelayAnswer): Promise<void> {
+		await this.#near.hub.answer(this.#webhookIdOf(scope, relayId), requestId, answer);
 	}
 
 	/** The relays in a scope whose webhooks are not deleted. */
@@ -175,8 +177,9 @@ export class RelayCalls implements Relays {
 		);
 	}
 
-	#shown(relay: Relay, webhook: ShownRelay["webhook"]): ShownRelay {
-		return { ...relay, webhook, connected: this.#near.hub.isHeld(relay.webhookId) };
+	async #shown(relay: Relay, webhook: ShownRelay["webhook"]): Promise<ShownRelay> {
+		const held = await this.#near.hub.held([relay.webhookId]);
+		return { ...relay, webhook, connected: held.has(relay.webhookId) };
 	}
 
 	#checkOn(): void {

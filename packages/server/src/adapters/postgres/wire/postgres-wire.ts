@@ -10,6 +10,7 @@ import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./ch
 import { PostgresLiveWire } from "./live/postgres-live-wire.ts";
 import { NoteSender } from "./note-sender.ts";
 import { markDone, type NoteRow } from "./notes.ts";
+import { PostgresRelayWire } from "./relays/postgres-relay-wire.ts";
 
 /** How often a member looks for changes and notes. */
 const LOOK_MS = 200;
@@ -26,6 +27,8 @@ const READS = 8;
 
 export interface WireParts {
 	readonly database: Database;
+	/** The same database, with connections of its own for relays. */
+	readonly relayDatabase: Database;
 	readonly clock: Pick<Clock, "monotonicMs" | "after">;
 	readonly observer: Pick<Observer, "problem">;
 	/** The id of this process among the members; null if it has no tenure. */
@@ -42,6 +45,7 @@ const WORKSPACE = "";
 export class PostgresWire implements Wire {
 	readonly handsOff = false;
 	readonly live: PostgresLiveWire;
+	readonly relays: PostgresRelayWire;
 	readonly #sender: NoteSender;
 	readonly #parts: WireParts;
 	#listener: WireListener | null = null;
@@ -65,6 +69,11 @@ export class PostgresWire implements Wire {
 		this.#parts = parts;
 		this.#sender = new NoteSender(parts);
 		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#haveRead(() => Promise.resolve()) });
+		this.relays = new PostgresRelayWire({
+			...parts,
+			database: parts.relayDatabase,
+			isCurrent: () => this.isCurrent(),
+		});
 	}
 
 	/** Nobody is handed anything: owners find deliveries that are committed without a lease. */
@@ -150,6 +159,7 @@ export class PostgresWire implements Wire {
 		this.#isRunning = false;
 		this.#cancel();
 		await this.#looking;
+		await this.relays.stop();
 		await this.live.stop();
 	}
 
