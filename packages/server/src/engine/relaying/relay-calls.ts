@@ -1,8 +1,9 @@
 // Relays as the API knows them: made, listed, changed and deleted with their webhooks; their streams and answers.
 import { customerOf, narrowed, projectOf, projectScope, type Scope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
-import { relayWebhookId, type Relay, type RelayLimits } from "../../core/receivers/relay.ts";
+import { attemptOfRequest, relayWebhookId, type Relay, type RelayLimits } from "../../core/receivers/relay.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
+import type { LogStore } from "../../ports/store/log.ts";
 import type { RelayStore } from "../../ports/store/relays/relays.ts";
 import type { Change } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -22,7 +23,10 @@ import type {
 import type { RelayHub } from "./relay-hub.ts";
 import type { RelayWebhooks } from "./relay-webhooks.ts";
 
-type Parts = Pick<PartsOn<RelayStore & Pick<DirectoryStore, "webhookRecords">>, "store" | "clock" | "ids">;
+type Parts = Pick<
+	PartsOn<RelayStore & Pick<DirectoryStore, "webhookRecords"> & Pick<LogStore, "delivery" | "attempts">>,
+	"store" | "clock" | "ids"
+>;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -38,6 +42,8 @@ export interface RelayOptions extends RelayLimits {
 
 /** More than a project may have: the limit can be lower than when the relays were made. */
 const MAX_LISTED = 1_000;
+/** The newest ones of a delivery: a request that is asked about is one of them. */
+const MAX_ATTEMPTS = 100;
 
 export class RelayCalls implements Relays {
 	readonly #parts: Parts;
@@ -130,7 +136,27 @@ export class RelayCalls implements Relays {
 	}
 
 	async answer(scope: Scope, relayId: string, requestId: string, answer: RelayAnswer): Promise<void> {
-		await this.#near.hub.answer(this.#webhookIdOf(scope, relayId), requestId, answer);
+		const webhookId = this.#webhookIdOf(scope, relayId);
+		try {
+			await this.#near.hub.answer(webhookId, requestId, answer);
+		} catch (error) {
+			const isLate = error instanceof FanfareError && error.code === "request_not_open";
+			if (isLate && (await this.#isAnswered(scope, webhookId, requestId))) return;
+			throw error;
+		}
+	}
+
+	/** Whether the log has an answer to a request: another process may have taken it, or this one before it has started. */
+	async #isAnswered(scope: Scope, webhookId: string, requestId: string): Promise<boolean> {
+		const { store } = this.#parts;
+		const wanted = attemptOfRequest(requestId);
+		if (wanted === null) return false;
+		const delivery = await store.delivery(scope, wanted.deliveryId);
+		if (delivery?.webhookId !== webhookId) return false;
+		const { rows } = await store.attempts(scope, wanted.deliveryId, { limit: MAX_ATTEMPTS, cursor: null });
+		const attempt = rows.find(({ number }) => number === wanted.number);
+		// Also the server itself says of a client that it has not answered.
+		return attempt !== undefined && attempt.error !== "timeout";
 	}
 
 	/** The relays in a scope whose webhooks are not deleted. */
