@@ -105,6 +105,19 @@ it("resumes a relay whose client comes back before what has failed to be stored 
 	expect(stored.isAway).toBe(false);
 });
 
+it("does not count as unanswered what was given to a client that has gone, also if that answers other requests later", async () => {
+	const { hub, clock, send, open } = openHub();
+	const client = await open();
+	const [first, second] = [send(1), send(2)];
+	expect((await client.next())?.map(({ type }) => type)).toEqual(["ready", "request", "request"]);
+	client.close();
+	clock.advance(1_000);
+	await hub.answer(WEBHOOK, "dlv.1", status(200));
+	expect(await first).toMatchObject({ responseCode: 200 });
+	clock.advance(31_000);
+	expect(await second).toMatchObject({ error: "away" });
+});
+
 it("stores nothing after a stop, which ends its clients", async () => {
 	const { hub, clock, observer, changes, open } = openHub();
 	const client = await open();

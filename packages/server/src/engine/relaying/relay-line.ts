@@ -159,6 +159,8 @@ export class RelayLine {
 		if (this.#client !== client) return;
 		this.#client = null;
 		for (const request of this.#requests.values()) {
+			// Whether it has read this, nobody knows.
+			request.givenAt = null;
 			if (request.isRelayed) this.#drop(request);
 			else if (request.isAnnounced) void this.#announce(request, true);
 		}
