@@ -45,6 +45,7 @@ export class RelayChecks {
 	}
 
 	taken(run: ServerRun, requestId: string, status: number): void {
+		this.#world.trace.add("client", `has answered ${requestId} with ${status}`);
 		this.#of(requestId).taken.push({ status, run });
 	}
 

@@ -92,16 +92,18 @@ export class SimRelayClient {
 		};
 		const options = { principal: null, abandon: again };
 		engine.relays.open(projectScope(this.#checks.projectId), relayIdOf(this.#webhookId), options).then(
-			(subscription) => {
-				if (connection !== this.#connection) return subscription.close();
-				this.#subscription = subscription;
-				void this.#read(run, subscription, connection).then(again);
-			},
+			(subscription) => this.#opened(run, subscription, connection, again),
 			(error: unknown) => {
 				if (!isExpected(error)) this.#world.breach("problem", `a relay was not opened: ${String(error)}`);
 				again();
 			},
 		);
+	}
+
+	#opened(run: ServerRun, subscription: RelaySubscription, connection: number, again: () => void): void {
+		if (connection !== this.#connection) return subscription.close();
+		this.#subscription = subscription;
+		void this.#read(run, subscription, connection).then(again);
 	}
 
 	async #read(run: ServerRun, subscription: RelaySubscription, connection: number): Promise<void> {
@@ -173,10 +175,7 @@ export class SimRelayClient {
 		const scope = projectScope(this.#checks.projectId);
 		const answer = { status, headers: [], body: new Uint8Array() };
 		engine.relays.answer(scope, relayIdOf(this.#webhookId), requestId, answer).then(
-			() => {
-				this.#world.trace.add("client", `has answered ${requestId} with ${status}`);
-				this.#checks.taken(run, requestId, status);
-			},
+			() => this.#checks.taken(run, requestId, status),
 			() => this.#world.trace.add("client", `was too late for ${requestId}`),
 		);
 	}

@@ -2,11 +2,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { systemChance } from "../../adapters/system/system-chance.ts";
-import { createIdMaker, makeProjectId } from "../../core/ids.ts";
+import { makeProjectId } from "../../core/ids.ts";
 import type { RelayedOutcome, RelayedRequest, RelayWire } from "../relay-wire.ts";
 
 const WAIT = { timeout: 20_000, interval: 20 };
-const ids = createIdMaker(systemChance);
 
 export interface RelayWireContractOptions {
 	/** Names the adapter in the titles of the tests. */
