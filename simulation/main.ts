@@ -2,6 +2,7 @@
 import { renderFailure, describeFailure } from "./describe.ts";
 import { helpText, readOptions, type Options } from "./options.ts";
 import { findPlanted } from "./planted/plant.ts";
+import { runRelays } from "./relays/run-relays.ts";
 import { runMany } from "./run-many.ts";
 import { runSeed } from "./run-seed.ts";
 import type { Report } from "./worker.ts";
@@ -21,6 +22,7 @@ try {
 
 /** Returns the exit code. */
 function run(options: Options): Promise<number> {
+	if (options.relays) return runRelaySeeds(options);
 	if (options.plant.length > 0) return runPlanted(options);
 	return options.seed === null ? runSeeds(options) : runOnly(options, options.seed);
 }
@@ -82,6 +84,32 @@ async function runSeeds({ seeds, from, jobs, minutes, engines }: Options): Promi
 	});
 	print(`\nin all: ${line()}`);
 	return total.failures === 0 ? 0 : 1;
+}
+
+async function runRelaySeeds({ from, minutes, seed, seeds, trace }: Options): Promise<number> {
+	const total = { seeds: 0, events: 0, requests: 0, runs: 0, failures: 0 };
+	const endsAt = performance.now() + (minutes ?? Infinity) * 60_000;
+	const [first, count] = seed === null ? [from, seeds] : [seed, 1];
+	for (let each = first; each < first + count && performance.now() < endsAt; each++) {
+		const { breaches, events, hash, requests, runs } = await runRelays(
+			each,
+			trace ? (line) => print(`${line}\n`) : null,
+		);
+		total.seeds++;
+		total.events += events;
+		total.requests += requests;
+		total.runs += runs;
+		if (seed !== null) print(`seed ${each}: ${events} events, ${requests} requests, ${runs} runs; hash ${hash}\n`);
+		if (breaches.length === 0) continue;
+		total.failures++;
+		for (const { promise, text } of breaches) print(`seed ${each}: ${promise}: ${text}\n`);
+		print(`npm run simulate -- --relays --seed ${each} --trace\n`);
+	}
+	const { seeds: made, events, requests, runs, failures } = total;
+	print(
+		`\nin all: ${made} seeds of relays from ${first}, ${events} events, ${requests} requests, ${runs} runs, ${failures} failed\n`,
+	);
+	return failures === 0 ? 0 : 1;
 }
 
 /** Each planted bug must be found. */

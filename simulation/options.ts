@@ -15,6 +15,8 @@ export interface Options {
 	readonly path: string | null;
 	/** How many engines share the store; null for what follows from the seed. */
 	readonly engines: number | null;
+	/** Runs histories of relays instead, in this process. */
+	readonly relays: boolean;
 	/** Prints everything that happens in the history of `seed`. */
 	readonly trace: boolean;
 	/** Ends after this time, whatever is left; null for no limit. */
@@ -33,6 +35,7 @@ const FLAGS = {
 	seed: { type: "string" },
 	path: { type: "string" },
 	engines: { type: "string" },
+	relays: { type: "boolean", default: false },
 	trace: { type: "boolean", default: false },
 	minutes: { type: "string" },
 	jobs: { type: "string" },
@@ -48,7 +51,11 @@ export function readOptions(args: readonly string[]): Options | null {
 	if (seed === null && (values.trace || values.path !== undefined)) {
 		throw new Error("--trace and --path are about one history: name it with --seed");
 	}
+	if (values.relays && (values.path ?? values.engines ?? values.plant) !== undefined) {
+		throw new Error("--relays goes with --seeds, --from, --minutes, --seed and --trace alone");
+	}
 	return {
+		relays: values.relays,
 		seeds: wholeNumber("--seeds", values.seeds, 1, MAX.seeds) ?? DEFAULT_SEEDS,
 		from: wholeNumber("--from", values.from, 0, MAX.seed) ?? Math.floor(Math.random() * MAX.seed),
 		seed,
@@ -72,6 +79,7 @@ promises after every step. simulation/README.md explains how. The exit code is 1
   --minutes M    end after M minutes, whatever is left
   --jobs N       seeds at the same time, each in a process of its own (default: the number of cores)
   --engines N    engines on one store, 1 to ${MAX_ENGINES} (default: one, and 2 to ${MAX_ENGINES} in every fourth seed)
+  --relays       histories of relays: clients that answer late, twice or never, and come and go, while the server dies
   --seed S       only this seed
   --path P       only the shortened history of that seed that a failure has printed
   --trace        print everything that happens in it

@@ -37,6 +37,7 @@ export interface WireParts {
 export class SimWire implements Wire {
 	readonly handsOff: boolean;
 	readonly live = createAloneWire().live;
+	readonly relays = createAloneWire().relays;
 	readonly #parts: WireParts;
 	#listener: WireListener | null = null;
 	#read: (projectId: string | null, version: number) => Promise<void> = () => Promise.resolve();

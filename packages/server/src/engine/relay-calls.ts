@@ -8,7 +8,7 @@ import type { Change } from "./change.ts";
 /** A relay with its webhook. */
 export interface ShownRelay extends Relay {
 	readonly webhook: Webhook;
-	/** Whether a client has the stream of its requests in this process. */
+	/** Whether a client has the stream of its requests. */
 	readonly connected: boolean;
 }
 
@@ -112,7 +112,7 @@ export interface Relays {
 	 * Ends the attempt of a request with the client's answer. A repeated answer changes nothing. Throws `request_not_open` if the
 	 * request is not under way: it is too late, and the request comes again if it is still needed.
 	 */
-	answer(scope: Scope, relayId: string, requestId: string, answer: RelayAnswer): void;
+	answer(scope: Scope, relayId: string, requestId: string, answer: RelayAnswer): Promise<void>;
 }
 
 export interface RelayClientOptions {

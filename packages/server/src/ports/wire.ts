@@ -2,6 +2,7 @@
 import type { PortalSession } from "../core/access/portal-session.ts";
 import type { Session, SignInLink } from "../core/access/session.ts";
 import type { LiveWire } from "./live-wire.ts";
+import type { RelayWire } from "./relay-wire.ts";
 import type { LeasedDelivery } from "./store/queue.ts";
 import type { Place } from "./tenure.ts";
 
@@ -104,6 +105,8 @@ export interface Wire {
 	catchUp(): Promise<void>;
 	/** What happens, for those who watch it live at other processes. */
 	readonly live: LiveWire;
+	/** The requests of relays whose clients are connected to other processes, and their answers. */
+	readonly relays: RelayWire;
 	/** Registers who receives hand-offs, notes and sessions. Called once. Earlier messages are lost. */
 	listen(listener: WireListener): void;
 	/**

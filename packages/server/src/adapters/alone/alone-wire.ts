@@ -1,5 +1,6 @@
 // The wire of a process that runs alone: there is nobody to tell anything.
 import type { LiveWire } from "../../ports/live-wire.ts";
+import type { RelayWire } from "../../ports/relay-wire.ts";
 import type { Wire } from "../../ports/wire.ts";
 
 const NOBODY_ELSE: LiveWire = {
@@ -7,6 +8,19 @@ const NOBODY_ELSE: LiveWire = {
 	watch: () => Promise.resolve(),
 	unwatch() {},
 	publish() {},
+	listen() {},
+};
+
+const NO_OTHER_CLIENTS: RelayWire = {
+	isShared: false,
+	announce: () => Promise.resolve(null),
+	withdraw: () => Promise.resolve(null),
+	hold: () => Promise.resolve(),
+	leave: () => Promise.resolve(),
+	end: () => Promise.resolve(),
+	answer: () => Promise.resolve(false),
+	held: () => Promise.resolve(new Set()),
+	sweep: () => Promise.resolve(),
 	listen() {},
 };
 
@@ -22,6 +36,7 @@ export function createAloneWire(): Wire {
 		sessionsEnded: () => Promise.resolve(),
 		catchUp: () => Promise.resolve(),
 		live: NOBODY_ELSE,
+		relays: NO_OTHER_CLIENTS,
 		listen() {},
 		follow() {},
 	};

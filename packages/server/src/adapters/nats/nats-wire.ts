@@ -113,6 +113,7 @@ export class Nats {
 			sessionsEnded: () => through.sessionsEnded(),
 			catchUp: () => through.catchUp(),
 			live: through.live,
+			relays: through.relays,
 			listen: (listener) => {
 				this.#listener = listener;
 				through.listen(listener);

@@ -68,3 +68,9 @@ export function isRelayEndpoint(endpoint: string): boolean {
 export function relayRequestId(deliveryId: string, attemptNumber: number): string {
 	return `${deliveryId}.${attemptNumber}`;
 }
+
+/** The attempt of such a request; null for any other text. */
+export function attemptOfRequest(requestId: string): { readonly deliveryId: string; readonly number: number } | null {
+	const [, deliveryId, number] = /^(dlv_[0-9a-f-]+)\.([1-9]\d{0,8})$/.exec(requestId) ?? [];
+	return deliveryId === undefined ? null : { deliveryId, number: Number(number) };
+}

@@ -1,8 +1,9 @@
 // Relays as the API knows them: made, listed, changed and deleted with their webhooks; their streams and answers.
 import { customerOf, narrowed, projectOf, projectScope, type Scope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
-import { relayWebhookId, type Relay, type RelayLimits } from "../../core/receivers/relay.ts";
+import { attemptOfRequest, relayWebhookId, type Relay, type RelayLimits } from "../../core/receivers/relay.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
+import type { LogStore } from "../../ports/store/log.ts";
 import type { RelayStore } from "../../ports/store/relays/relays.ts";
 import type { Change } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -22,7 +23,10 @@ import type {
 import type { RelayHub } from "./relay-hub.ts";
 import type { RelayWebhooks } from "./relay-webhooks.ts";
 
-type Parts = Pick<PartsOn<RelayStore & Pick<DirectoryStore, "webhookRecords">>, "store" | "clock" | "ids">;
+type Parts = Pick<
+	PartsOn<RelayStore & Pick<DirectoryStore, "webhookRecords"> & Pick<LogStore, "delivery" | "attempts">>,
+	"store" | "clock" | "ids"
+>;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -38,6 +42,8 @@ export interface RelayOptions extends RelayLimits {
 
 /** More than a project may have: the limit can be lower than when the relays were made. */
 const MAX_LISTED = 1_000;
+/** The newest ones of a delivery: a request that is asked about is one of them. */
+const MAX_ATTEMPTS = 100;
 
 export class RelayCalls implements Relays {
 	readonly #parts: Parts;
@@ -76,7 +82,8 @@ export class RelayCalls implements Relays {
 			const relay = { webhookId, projectId, customerId, device, mirrorOf, epoch: 0, seenDate: now };
 			await this.#parts.store.putRelay(relay);
 			try {
-				return this.#shown(relay, await relayWebhooks.create(change, webhookId, { ...wanted, customerId }, secret));
+				const webhook = await relayWebhooks.create(change, webhookId, { ...wanted, customerId }, secret);
+				return await this.#shown(relay, webhook);
 			} catch (error) {
 				// Refused, so there is no webhook. After another failure there may be one: the sweeper looks.
 				if (error instanceof FanfareError) await this.#parts.store.removeRelay(webhookId);
@@ -88,11 +95,12 @@ export class RelayCalls implements Relays {
 	async list(scope: Scope): Promise<readonly ShownRelay[]> {
 		this.#near.directory.project(projectOf(scope));
 		const relays = await this.#alive(scope);
-		const records = await this.#parts.store.webhookRecords(relays.map(({ webhookId }) => webhookId));
+		const ids = relays.map(({ webhookId }) => webhookId);
+		const [records, held] = await Promise.all([this.#parts.store.webhookRecords(ids), this.#near.hub.held(ids)]);
 		const byId = new Map(records.map((record) => [record.id, publicPart(record)]));
 		return relays.flatMap((relay) => {
 			const webhook = byId.get(relay.webhookId);
-			return webhook === undefined ? [] : [this.#shown(relay, webhook)];
+			return webhook === undefined ? [] : [{ ...relay, webhook, connected: held.has(relay.webhookId) }];
 		});
 	}
 
@@ -127,8 +135,28 @@ export class RelayCalls implements Relays {
 		return opened;
 	}
 
-	answer(scope: Scope, relayId: string, requestId: string, answer: RelayAnswer): void {
-		this.#near.hub.answer(this.#webhookIdOf(scope, relayId), requestId, answer);
+	async answer(scope: Scope, relayId: string, requestId: string, answer: RelayAnswer): Promise<void> {
+		const webhookId = this.#webhookIdOf(scope, relayId);
+		try {
+			await this.#near.hub.answer(webhookId, requestId, answer);
+		} catch (error) {
+			const isLate = error instanceof FanfareError && error.code === "request_not_open";
+			if (isLate && (await this.#isAnswered(scope, webhookId, requestId))) return;
+			throw error;
+		}
+	}
+
+	/** Whether the log has an answer to a request: another process may have taken it, or this one before it has started. */
+	async #isAnswered(scope: Scope, webhookId: string, requestId: string): Promise<boolean> {
+		const { store } = this.#parts;
+		const wanted = attemptOfRequest(requestId);
+		if (wanted === null) return false;
+		const delivery = await store.delivery(scope, wanted.deliveryId);
+		if (delivery?.webhookId !== webhookId) return false;
+		const { rows } = await store.attempts(scope, wanted.deliveryId, { limit: MAX_ATTEMPTS, cursor: null });
+		const attempt = rows.find(({ number }) => number === wanted.number);
+		// Also the server itself says of a client that it has not answered.
+		return attempt !== undefined && attempt.error !== "timeout";
 	}
 
 	/** The relays in a scope whose webhooks are not deleted. */
@@ -175,8 +203,9 @@ export class RelayCalls implements Relays {
 		);
 	}
 
-	#shown(relay: Relay, webhook: ShownRelay["webhook"]): ShownRelay {
-		return { ...relay, webhook, connected: this.#near.hub.isHeld(relay.webhookId) };
+	async #shown(relay: Relay, webhook: ShownRelay["webhook"]): Promise<ShownRelay> {
+		const held = await this.#near.hub.held([relay.webhookId]);
+		return { ...relay, webhook, connected: held.has(relay.webhookId) };
 	}
 
 	#checkOn(): void {

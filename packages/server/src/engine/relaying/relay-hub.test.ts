@@ -1,6 +1,7 @@
 // The hub of relays alone: answers and clients that come while it stores who is away, and what is left of it after a stop.
 import { expect, it } from "vitest";
 
+import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { relayEndpoint } from "../../core/receivers/relay.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
@@ -26,7 +27,11 @@ function openHub() {
 		await end.promise;
 		stored.isAway = isAway;
 	};
-	const hub = new RelayHub({ clock, observer, store } as never, { maxStreams: 10 }, { setAway });
+	const hub = new RelayHub(
+		{ clock, observer, store, wire: createAloneWire() } as never,
+		{ maxStreams: 10 },
+		{ setAway },
+	);
 	const send = (number = 1) =>
 		hub.send({
 			projectId: "p",
@@ -54,12 +59,12 @@ it("gives an answer to the request that is open now, also if one with its id was
 	const { hub, send, open } = openHub();
 	await open();
 	const first = send();
-	hub.answer(WEBHOOK, "dlv.1", status(500));
+	await hub.answer(WEBHOOK, "dlv.1", status(500));
 	expect(await first).toMatchObject({ responseCode: 500 });
 	const again = send();
-	hub.answer(WEBHOOK, "dlv.1", status(204));
+	await hub.answer(WEBHOOK, "dlv.1", status(204));
 	expect(await again).toMatchObject({ responseCode: 204 });
-	hub.answer(WEBHOOK, "dlv.1", status(200));
+	await hub.answer(WEBHOOK, "dlv.1", status(200));
 });
 
 it("resumes a relay whose client comes back while it is stored that it is away, also after a late answer", async () => {
@@ -69,7 +74,7 @@ it("resumes a relay whose client comes back while it is stored that it is away, 
 	first.close();
 	clock.advance(10_000);
 	expect(changes.map(({ isAway }) => isAway)).toEqual([true]);
-	hub.answer(WEBHOOK, "dlv.1", status(200));
+	await hub.answer(WEBHOOK, "dlv.1", status(200));
 	expect(await request).toMatchObject({ responseCode: 200 });
 	await open();
 	await settled();
@@ -89,7 +94,7 @@ it("resumes a relay whose client comes back before what has failed to be stored 
 	clock.advance(10_000);
 	changes[0]?.end.reject(new Error("the disk is full"));
 	await settled();
-	hub.answer(WEBHOOK, "dlv.1", status(200));
+	await hub.answer(WEBHOOK, "dlv.1", status(200));
 	await request;
 	await open();
 	clock.advance(1_000);
@@ -98,6 +103,19 @@ it("resumes a relay whose client comes back before what has failed to be stored 
 		for (const { end } of changes) end.resolve();
 	}
 	expect(stored.isAway).toBe(false);
+});
+
+it("does not count as unanswered what was given to a client that has gone, also if that answers other requests later", async () => {
+	const { hub, clock, send, open } = openHub();
+	const client = await open();
+	const [first, second] = [send(1), send(2)];
+	expect((await client.next())?.map(({ type }) => type)).toEqual(["ready", "request", "request"]);
+	client.close();
+	clock.advance(1_000);
+	await hub.answer(WEBHOOK, "dlv.1", status(200));
+	expect(await first).toMatchObject({ responseCode: 200 });
+	clock.advance(31_000);
+	expect(await second).toMatchObject({ error: "away" });
 });
 
 it("stores nothing after a stop, which ends its clients", async () => {

@@ -5,6 +5,7 @@ import type { ApiKey } from "../../core/access/key.ts";
 import { accessEndDate, keyIdOf, sessionIdOf, type Principal } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { isRelayEndpoint, webhookIdOfEndpoint } from "../../core/receivers/relay.ts";
+import type { RelayedRequest, RelayWire } from "../../ports/relay-wire.ts";
 import type { AttemptOutcome, AttemptRequest, Sender } from "../../ports/sender.ts";
 import type { RelayStore } from "../../ports/store/relays/relays.ts";
 import { Periodic } from "../background/periodic.ts";
@@ -12,10 +13,11 @@ import { StreamPlaces } from "../live/stream-places.ts";
 import type { PartsOn } from "../parts.ts";
 import type { RelayAnswer, RelayClientOptions, RelaySubscription } from "../relay-calls.ts";
 import { RelayClient } from "./relay-client.ts";
-import { RelayLine } from "./relay-line.ts";
-import { abortedOutcome, answerOutcome } from "./relay-outcomes.ts";
+import { openHeaders, relayedRequest } from "./relay-headers.ts";
+import { RelayLine, type RelayLineOthers } from "./relay-line.ts";
+import { abortedOutcome, answerOutcome, relayedOutcome } from "./relay-outcomes.ts";
 
-type Parts = Pick<PartsOn<RelayStore>, "store" | "clock" | "observer">;
+type Parts = Pick<PartsOn<RelayStore>, "store" | "clock" | "observer" | "sealer" | "wire">;
 
 interface Neighbours {
 	readonly setAway: (webhookId: string, isAway: boolean) => Promise<void>;
@@ -40,6 +42,8 @@ interface Holder {
 /** Clients hold streams of requests here. The engine's senders know nothing of them: they call `send`. */
 export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	readonly #parts: Parts;
+	/** Of the other processes. */
+	readonly #wire: RelayWire;
 	readonly #near: Neighbours;
 	readonly #lines = new Map<string, RelayLine>();
 	readonly #holders = new Map<string, Holder>();
@@ -53,12 +57,26 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 
 	constructor(parts: Parts, limits: { readonly maxStreams: number }, near: Neighbours) {
 		this.#parts = parts;
+		this.#wire = parts.wire.relays;
 		this.#near = near;
 		this.#places = new StreamPlaces(limits.maxStreams * STREAMS_FOR_EACH_LIVE_STREAM, { relay: { parts: 1 } });
 		this.#seen = new Periodic(parts, {
 			everyMs: SEEN_EVERY_MS,
 			work: () => this.#noteSeen(),
 			problem: "the times at which relays were seen could not be stored",
+		});
+		this.#wire.listen({
+			ended: (key, end, outcome) => {
+				if (end === "answer") this.#noteAnswered(key.webhookId, key.requestId);
+				this.#lines.get(key.webhookId)?.endedElsewhere(key.requestId, end, outcome);
+			},
+			heldElsewhere: (webhookId, isHeld) => this.#lines.get(webhookId)?.elsewhere(isHeld),
+			offered: (request) => this.#offered(request),
+			closed: ({ webhookId, requestId }) => this.#lines.get(webhookId)?.closed(requestId),
+			replaced: (webhookId, epoch) => this.#replaced(webhookId, epoch),
+			returned: () => {
+				for (const line of this.#lines.values()) line.confirmHeld();
+			},
 		});
 	}
 
@@ -79,7 +97,8 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		const webhookId = webhookIdOfEndpoint(request.url);
 		const eventId = headers["webhook-id"] ?? "";
 		return new Promise((resolve) => {
-			this.#line(webhookId).send({
+			this.#line(webhookId, request.projectId).send({
+				isRelayed: false,
 				requestId: attempt?.requestId ?? `test.${eventId}.${++this.#tests}`,
 				deliveryId: attempt?.deliveryId ?? null,
 				eventId,
@@ -102,6 +121,12 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		return this.#lines.get(webhookId)?.isHeld ?? false;
 	}
 
+	/** Those of these relays that have a client, at whatever process. */
+	async held(webhookIds: readonly string[]): Promise<ReadonlySet<string>> {
+		const held = new Set(webhookIds.filter((id) => this.isHeld(id)));
+		return this.#wire.isShared ? held.union(await this.#wire.held(webhookIds)) : held;
+	}
+
 	/** Opens the stream of a relay's requests. Resolves with null if there is no such relay. Throws as `Relays.open` does. */
 	async open(
 		webhookId: string,
@@ -120,14 +145,17 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		try {
 			epoch = await this.#parts.store.holdRelay(webhookId, this.#parts.clock.now());
 			this.#checkOpen();
+			if (epoch !== null && this.#wire.isShared) await this.#wire.hold(webhookId, epoch);
 			if (holder.revoked !== null) throw revoked(holder.revoked);
 			mayHold = epoch !== null;
 		} finally {
 			this.#opening.delete(holder);
 			if (!mayHold) this.#places.giveBack("relay", projectId);
+			if (!mayHold && epoch !== null) void this.#wire.leave(webhookId, epoch);
 		}
 		if (epoch === null) return null;
-		const line = this.#line(webhookId);
+		const heldEpoch = epoch;
+		const line = this.#line(webhookId, projectId);
 		const client: RelayClient = new RelayClient({
 			clock: this.#parts.clock,
 			abandon,
@@ -136,6 +164,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 				this.#places.giveBack("relay", projectId);
 				if (this.#holders.get(webhookId)?.client === client) this.#holders.delete(webhookId);
 				line.left(client);
+				void this.#wire.leave(webhookId, heldEpoch);
 			},
 		});
 		holder.client = client;
@@ -146,18 +175,56 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	}
 
 	/** Ends the attempt of a request. A repeated answer changes nothing. Throws `request_not_open`. */
-	answer(webhookId: string, requestId: string, answer: RelayAnswer): void {
+	async answer(webhookId: string, requestId: string, answer: RelayAnswer): Promise<void> {
 		const { clock } = this.#parts;
 		const outcomeOf = (startedAt: number) => answerOutcome(answer, clock.monotonicMs() - startedAt);
-		if (this.#lines.get(webhookId)?.answer(requestId, outcomeOf) !== true) {
-			if (this.#answered.get(requestId) === webhookId) return;
-			throw new FanfareError(
-				"request_not_open",
-				"No such request is under way: it has ended, or its time is over. It comes again if an answer is still needed.",
-			);
+		const line = this.#lines.get(webhookId);
+		if (line?.answer(requestId, outcomeOf) === true) return this.#noteAnswered(webhookId, requestId);
+		line?.closed(requestId);
+		if (this.#wire.isShared) {
+			const outcome = relayedOutcome(answerOutcome(answer, 0));
+			if (await this.#wire.answer({ webhookId, requestId }, outcome)) return this.#noteAnswered(webhookId, requestId);
 		}
+		if (this.#answered.get(requestId) === webhookId) return;
+		throw new FanfareError(
+			"request_not_open",
+			"No such request is under way: it has ended, or its time is over. It comes again if an answer is still needed.",
+		);
+	}
+
+	#noteAnswered(webhookId: string, requestId: string): void {
 		this.#answered.set(requestId, webhookId);
 		this.#silences.delete(requestId);
+	}
+
+	/** Another process makes an attempt to a relay whose client is here. */
+	#offered(request: RelayedRequest): void {
+		const { webhookId, requestId } = request;
+		const line = this.#lines.get(webhookId);
+		if (line === undefined) return;
+		let headers: ReturnType<typeof openHeaders>;
+		try {
+			headers = openHeaders(this.#parts.sealer, request);
+		} catch (error) {
+			const what = "a request to a relay could not be read: does each process have the same master key?";
+			return this.#parts.observer.problem(what, error, { webhookId });
+		}
+		line.send({
+			...request,
+			headers,
+			isRelayed: true,
+			resolve: (outcome, end) => {
+				if (end === "answer") return;
+				void this.#wire.end({ webhookId, requestId }, line.epoch, end, relayedOutcome(outcome));
+			},
+		});
+	}
+
+	/** A newer client has come to another process. */
+	#replaced(webhookId: string, epoch: number): void {
+		const line = this.#lines.get(webhookId);
+		// Perhaps a newer client has it here.
+		if (line?.epoch === epoch) line.end("replaced", "another client has opened the relay's stream");
 	}
 
 	/** A webhook was deleted. */
@@ -214,7 +281,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		}
 	}
 
-	#line(webhookId: string): RelayLine {
+	#line(webhookId: string, projectId: string): RelayLine {
 		const known = this.#lines.get(webhookId);
 		if (known !== undefined) return known;
 		const line: RelayLine = new RelayLine(webhookId, {
@@ -229,9 +296,22 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 			idle: (idle) => {
 				if (this.#lines.get(webhookId) === idle && !idle.isHeld) this.#lines.delete(webhookId);
 			},
+			others: this.#othersOf(webhookId, projectId),
 		});
 		this.#lines.set(webhookId, line);
 		return line;
+	}
+
+	#othersOf(webhookId: string, projectId: string): RelayLineOthers | null {
+		const wire = this.#wire;
+		if (!wire.isShared) return null;
+		const { sealer } = this.#parts;
+		return {
+			announce: (request, timeoutMs, isForOthers) =>
+				wire.announce(relayedRequest(sealer, { ...request, webhookId, projectId, timeoutMs }), isForOthers),
+			withdraw: (requestId) => wire.withdraw({ webhookId, requestId }),
+			haveClient: async () => (await wire.held([webhookId])).has(webhookId),
+		};
 	}
 
 	async #noteSeen(): Promise<void> {
@@ -244,11 +324,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		}
 		const lost = await this.#parts.store.relaysSeen(held, this.#parts.clock.now());
 		const epochs = new Map(held.map(({ webhookId, epoch }) => [webhookId, epoch]));
-		for (const webhookId of lost) {
-			const line = this.#lines.get(webhookId);
-			// Perhaps a newer client has it here.
-			if (line?.epoch === epochs.get(webhookId)) line?.end("replaced", "another client has opened the relay's stream");
-		}
+		for (const webhookId of lost) this.#replaced(webhookId, epochs.get(webhookId) ?? 0);
 	}
 
 	#checkOpen(): void {

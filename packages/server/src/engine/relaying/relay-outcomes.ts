@@ -1,5 +1,6 @@
 // What the attempts of relays end with.
 import { ResponseReader } from "../../core/receivers/response-reader.ts";
+import type { RelayedOutcome } from "../../ports/relay-wire.ts";
 import type { AttemptOutcome } from "../../ports/sender.ts";
 import type { RelayAnswer } from "../relay-calls.ts";
 
@@ -39,6 +40,11 @@ export function answerOutcome(answer: RelayAnswer, durationMs: number): AttemptO
 	const reader = new ResponseReader(headersOf(answer.headers));
 	reader.add(Buffer.from(answer.body));
 	return { ...NOTHING, responseCode: answer.status, durationMs, response: reader.response(true) };
+}
+
+/** The outcome for the process that makes the attempt, which knows how long it took. */
+export function relayedOutcome({ durationMs: _durationMs, ...outcome }: AttemptOutcome): RelayedOutcome {
+	return outcome;
 }
 
 /** Headers by their names in lower case; those of the same name together, in their order. */

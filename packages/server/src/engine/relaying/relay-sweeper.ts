@@ -1,4 +1,4 @@
-// The relay sweeper: once a minute deletes the relays whose clients have not come back.
+// The relay sweeper: once a minute deletes the relays whose clients have not come back, and what dead processes have left of requests.
 import { RELAY_KEPT_MS } from "../../core/receivers/relay.ts";
 import type { RelayStore } from "../../ports/store/relays/relays.ts";
 import { Periodic } from "../background/periodic.ts";
@@ -6,7 +6,7 @@ import type { PartsOn } from "../parts.ts";
 import type { RelayHub } from "./relay-hub.ts";
 import type { RelayWebhooks } from "./relay-webhooks.ts";
 
-type Parts = Pick<PartsOn<RelayStore>, "store" | "clock" | "observer">;
+type Parts = Pick<PartsOn<RelayStore>, "store" | "clock" | "observer" | "wire">;
 
 interface Neighbours {
 	readonly hub: Pick<RelayHub, "isHeld">;
@@ -45,7 +45,8 @@ export class RelaySweeper {
 	}
 
 	async #sweep(): Promise<void> {
-		const { clock, store } = this.#parts;
+		const { clock, store, wire } = this.#parts;
+		if (wire.relays.isShared) await wire.relays.sweep();
 		if (clock.monotonicMs() - this.#openedAt < RELAY_KEPT_MS) return;
 		for (const { webhookId } of await store.goneRelays(clock.now() - RELAY_KEPT_MS, STEP)) {
 			if (!this.#loop.running) return;

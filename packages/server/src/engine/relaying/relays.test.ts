@@ -104,8 +104,8 @@ class Client {
 		return eventually(`${count} requests`, () => this.requests[count - 1]);
 	}
 
-	answer(requestId: string, answer: Parameters<TestEngine["engine"]["relays"]["answer"]>[3] = OK): void {
-		this.#test.engine.relays.answer(this.#test.scope, this.#relayId, requestId, answer);
+	answer(requestId: string, answer: Parameters<TestEngine["engine"]["relays"]["answer"]>[3] = OK): Promise<void> {
+		return this.#test.engine.relays.answer(this.#test.scope, this.#relayId, requestId, answer);
 	}
 
 	close(): void {
@@ -137,7 +137,7 @@ describe("a relay", () => {
 			"webhook-timestamp",
 			"webhook-signature",
 		]);
-		client.answer(request.requestId);
+		await client.answer(request.requestId);
 		const delivery = await test.delivery(eventId, { status: "Succeeded" });
 		expect(await test.attempts(delivery.id)).toMatchObject([
 			{ responseCode: 200, response: { headers: { "set-cookie": "a, b" }, body: "fine", bodyTruncated: false } },
@@ -150,7 +150,7 @@ describe("a relay", () => {
 		const { test } = world;
 		const client = await world.open(await world.put());
 		const eventId = await test.send();
-		client.answer((await client.request()).requestId, {
+		await client.answer((await client.request()).requestId, {
 			error: "refused",
 			reason: "nothing listens on localhost:3000",
 		});
@@ -158,7 +158,7 @@ describe("a relay", () => {
 		test.clock.advance(60_000);
 		const second = await client.request(2);
 		expect(second.requestId).toBe(`${delivery.id}.2`);
-		client.answer(second.requestId, { status: 500, headers: [], body: new Uint8Array() });
+		await client.answer(second.requestId, { status: 500, headers: [], body: new Uint8Array() });
 		await test.delivery(eventId, { attemptCount: 2 });
 		expect(await test.attempts(delivery.id)).toMatchObject([
 			{ error: "refused", reason: "nothing listens on localhost:3000", responseCode: 0, response: null },
@@ -173,16 +173,17 @@ describe("a relay", () => {
 		const client = await world.open(relay);
 		const eventId = await test.send();
 		const { requestId } = await client.request();
-		for (const status of [204, 500, 200]) client.answer(requestId, { status, headers: [], body: new Uint8Array() });
+		for (const status of [204, 500, 200])
+			await client.answer(requestId, { status, headers: [], body: new Uint8Array() });
 		await test.delivery(eventId, { status: "Succeeded", responseCode: 204 });
 		for (const unknown of [`${requestId}1`, "x"]) {
-			expect(() => client.answer(unknown)).toThrow(expect.objectContaining({ code: "request_not_open" }));
+			await expect(client.answer(unknown)).rejects.toMatchObject({ code: "request_not_open" });
 		}
 		const other = await world.put({ device: "other" });
 		const foreign = await world.open(other);
 		await test.send();
 		const ofFirst = await client.request(2);
-		expect(() => foreign.answer(ofFirst.requestId)).toThrow(expect.objectContaining({ code: "request_not_open" }));
+		await expect(foreign.answer(ofFirst.requestId)).rejects.toMatchObject({ code: "request_not_open" });
 	});
 
 	it("is away ten seconds after its client: deliveries are Held, no retry is used, and its return resumes them", async () => {
@@ -201,7 +202,7 @@ describe("a relay", () => {
 		const second = await world.open(relay);
 		await second.request(2);
 		expect(second.requests.map((one) => one.requestId)).toContain(requestId);
-		for (const one of second.requests) second.answer(one.requestId);
+		for (const one of second.requests) await second.answer(one.requestId);
 		for (const eventId of [underWay, later]) await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 		expect(await world.status(relay)).toEqual(["Enabled", null, true]);
 	});
@@ -217,7 +218,7 @@ describe("a relay", () => {
 		test.clock.advance(9_999);
 		const second = await world.open(relay);
 		expect(await second.request()).toMatchObject({ requestId, timeoutMs: 20_001 });
-		second.answer(requestId);
+		await second.answer(requestId);
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 		test.clock.advance(10_000);
 		expect(await world.status(relay)).toEqual(["Enabled", null, true]);
@@ -235,7 +236,7 @@ describe("a relay", () => {
 		expect(older.end).toBe("replaced");
 		expect((await newer.request()).requestId).toBe(requestId);
 		// The older one had it first, and may still answer.
-		older.answer(requestId);
+		await older.answer(requestId);
 		await test.delivery(eventId, { status: "Succeeded" });
 		test.clock.advance(10_000);
 		expect(await world.status(relay)).toEqual(["Enabled", null, true]);
@@ -288,7 +289,7 @@ describe("a relay", () => {
 		await test.delivery(eventId, { status: "Pending", attemptCount: 0 });
 		const awake = await world.open(relay);
 		expect((await awake.request()).requestId).toBe(requestId);
-		awake.answer(requestId);
+		await awake.answer(requestId);
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 	});
 
@@ -315,7 +316,7 @@ describe("a relay", () => {
 		await client.request();
 		test.clock.advance(1_000);
 		const eventId = await test.send();
-		client.answer((await client.request(2)).requestId);
+		await client.answer((await client.request(2)).requestId);
 		await test.delivery(eventId, { status: "Succeeded" });
 		test.clock.advance(6_000);
 		await test.delivery(forgotten, { attemptCount: 1, status: "Pending" });
@@ -330,7 +331,7 @@ describe("a relay", () => {
 		const tested = test.engine.webhooks.test(test.change, relay.webhookId, null);
 		const request = await client.request();
 		expect(request).toMatchObject({ deliveryId: null, trigger: "test" });
-		client.answer(request.requestId);
+		await client.answer(request.requestId);
 		expect(await tested).toMatchObject({ status: "Ok", responseCode: 200 });
 	});
 });

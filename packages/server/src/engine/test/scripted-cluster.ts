@@ -170,6 +170,7 @@ export class ScriptedMember {
 			tellAll: (note) => cluster.tellAll(this, note),
 			changed: (projectId, version) => cluster.changed(this, projectId, version),
 			live: createAloneWire().live,
+			relays: createAloneWire().relays,
 			// The store of these tests tells nobody of sessions.
 			sessionsEnded: () => Promise.resolve(),
 			catchUp: () => Promise.resolve(),

@@ -42,7 +42,7 @@ export interface PostgresCluster extends Membership {
 
 /**
  * Prepares the membership of this process. It joins when the engine starts the tenure. It has connections of its own, three at most, so
- * that beats never wait for the store's calls.
+ * that beats never wait for the store's calls; and two more while relays are used, so that they wait for nothing of relays.
  *
  * @example
  * const { store } = await openPostgres({ url, clock });
@@ -62,7 +62,8 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		connectTimeoutMs: TIMEOUT_MS,
 		statementTimeoutMs: TIMEOUT_MS,
 	});
-	const wire = new PostgresWire({ database, clock, observer, signals, member: () => tenure.id });
+	const relayDatabase = new Database({ url, clock, maxConnections: 1 });
+	const wire = new PostgresWire({ database, relayDatabase, clock, observer, signals, member: () => tenure.id });
 	const tenure: PostgresTenure = new PostgresTenure({
 		database,
 		clock,
@@ -84,7 +85,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		report: (load) => tenure.report(load),
 		async close() {
 			await wire.stop();
-			await database.close();
+			await Promise.all([database.close(), relayDatabase.close()]);
 		},
 	};
 }

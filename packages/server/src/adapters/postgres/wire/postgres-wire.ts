@@ -12,6 +12,7 @@ import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./ch
 import { PostgresLiveWire } from "./live/postgres-live-wire.ts";
 import { NoteSender } from "./note-sender.ts";
 import { markDone, type NoteRow } from "./notes.ts";
+import { PostgresRelayWire } from "./relays/postgres-relay-wire.ts";
 
 /** How often a member looks for changes and notes: by itself, and if signals tell it. They may be lost, and a note has a second. */
 const LOOK_MS = 200;
@@ -31,6 +32,8 @@ const READS = 8;
 
 export interface WireParts {
 	readonly database: Database;
+	/** The same database, with connections of its own for relays. */
+	readonly relayDatabase: Database;
 	readonly clock: Pick<Clock, "monotonicMs" | "after">;
 	readonly observer: Pick<Observer, "problem">;
 	/** The id of this process among the members; null if it has no tenure. */
@@ -49,6 +52,7 @@ const WORKSPACE = "";
 export class PostgresWire implements Wire {
 	readonly handsOff = false;
 	readonly live: PostgresLiveWire;
+	readonly relays: PostgresRelayWire;
 	readonly #sender: NoteSender;
 	readonly #answers: Answers;
 	readonly #parts: WireParts;
@@ -82,6 +86,11 @@ export class PostgresWire implements Wire {
 			else this.#lookNow();
 		});
 		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#haveRead(() => Promise.resolve()) });
+		this.relays = new PostgresRelayWire({
+			...parts,
+			database: parts.relayDatabase,
+			isCurrent: () => this.isCurrent(),
+		});
 	}
 
 	reaches(): boolean {
@@ -174,6 +183,7 @@ export class PostgresWire implements Wire {
 		this.#isRunning = false;
 		this.#cancel();
 		await this.#looking;
+		await this.relays.stop();
 		await this.live.stop();
 	}
 

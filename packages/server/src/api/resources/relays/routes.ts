@@ -164,9 +164,9 @@ export const relayRoutes = [
 		body: jsonBody(answerSchema, { status: 200, headers: [["content-type", "text/plain"]], bodyBase64: "b2s=" }),
 		answers: { 200: { description: "The answer was taken, now or before.", schema: answeredSchema } },
 		errors: { 409: "`request_not_open`: too late. The request comes again if an answer is still needed." },
-		handle({ deps, scope, params, body }) {
+		async handle({ deps, scope, params, body }) {
 			const { relayId, requestId } = params;
-			deps.engine.relays.answer(scope, relayId, requestId, answerOf(body));
+			await deps.engine.relays.answer(scope, relayId, requestId, answerOf(body));
 			return json({ object: "relayAnswer", requestId });
 		},
 	}),

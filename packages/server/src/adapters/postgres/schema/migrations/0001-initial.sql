@@ -563,3 +563,32 @@ CREATE TABLE owner_notes (
 	create_date bigint NOT NULL
 );
 CREATE INDEX owner_notes_by_member ON owner_notes (member, id);
+
+-- The members that have a client of a relay. The one with the epoch of the relay has the newest.
+CREATE TABLE relay_holders (
+	webhook_id uuid NOT NULL,
+	member uuid NOT NULL REFERENCES members (id) ON DELETE CASCADE,
+	epoch bigint NOT NULL,
+	PRIMARY KEY (webhook_id, member)
+);
+CREATE INDEX relay_holders_by_member ON relay_holders (member);
+
+-- The requests to relays that are under way. They outlive the members that have made them, until others make the attempts again.
+CREATE TABLE relay_requests (
+	id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+	webhook_id uuid NOT NULL,
+	request_id text COLLATE "C" NOT NULL,
+	project_id uuid NOT NULL,
+	owner uuid NOT NULL, -- the member that makes the attempt; its process may have another membership since
+	facts text NOT NULL, -- JSON
+	headers bytea NOT NULL, -- sealed
+	body bytea, -- null: not for others
+	end_date bigint NOT NULL, -- of the time to answer
+	make_date bigint NOT NULL,
+	ended smallint, -- how, see relay-rows.ts; null: it is open
+	outcome text, -- JSON; null: it is open
+	UNIQUE (webhook_id, request_id)
+);
+CREATE INDEX relay_requests_ended ON relay_requests (owner, id) WHERE ended IS NOT NULL;
+CREATE INDEX relay_requests_offered ON relay_requests (webhook_id, id) WHERE ended IS NULL AND body IS NOT NULL;
+CREATE INDEX relay_requests_by_date ON relay_requests (make_date);

@@ -1,0 +1,161 @@
+// Runs the contract of a wire for relays on PostgreSQL, and shows what is left in its tables, and who gets the room.
+import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import { createIdMaker, makeProjectId } from "../../../../core/ids.ts";
+import { relayWireContract } from "../../../../ports/contract/relay-wire.contract.ts";
+import type { RelayedRequest, RelayWire } from "../../../../ports/relay-wire.ts";
+import type { Store } from "../../../../ports/store/store.ts";
+import { systemChance } from "../../../system/system-chance.ts";
+import { TestMembers, type TestMember } from "../../test/test-member.ts";
+import { TestDatabase } from "../../test/test-store.ts";
+import { FairRoom, inTurn } from "./fair-room.ts";
+
+const WAIT = { timeout: 20_000, interval: 20 };
+const issue = postgresIssue();
+const ids = createIdMaker(systemChance);
+
+describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
+	const members = new TestMembers();
+	let database: TestDatabase;
+	let store: Store;
+	beforeAll(async () => {
+		database = await TestDatabase.create();
+	});
+	afterAll(() => database[Symbol.asyncDispose]());
+	beforeEach(async () => {
+		store = await database.openEmpty();
+	});
+	afterEach(() => members.close());
+	const start = async (count: number): Promise<TestMember[]> => {
+		const opened = Array.from({ length: count }, () => members.open(database.url));
+		await Promise.all(opened.map(({ tenure }) => tenure.start()));
+		return opened;
+	};
+	const makeRelay = async (projectId: string) => {
+		const webhookId = ids.make("webhook", 1_800_000_000_000);
+		const relay = { webhookId, projectId, customerId: null, device: webhookId, mirrorOf: null, epoch: 0, seenDate: 5 };
+		await store.putRelay(relay);
+		return webhookId;
+	};
+	const openStream = async (webhookId: string) => (await store.holdRelay(webhookId, 5)) ?? 0;
+	const makeProject = () => makeProjectId(systemChance);
+	const request = (webhookId: string, projectId: string, number = 1, bytes = 10): RelayedRequest => ({
+		webhookId,
+		projectId,
+		requestId: `dlv.${number}`,
+		deliveryId: null,
+		eventId: "evt",
+		attemptNumber: 1,
+		trigger: "auto",
+		headers: new Uint8Array(3),
+		body: new Uint8Array(bytes),
+		timeoutMs: 30_000,
+	});
+	const count = async (table: string) =>
+		Number((await database.server.query(`SELECT count(*) AS count FROM ${table}`, database.url))[0]?.["count"]);
+	const offeredTo = (wire: RelayWire) => {
+		const offered: string[] = [];
+		const ignore = () => {};
+		const rest = { ended: ignore, heldElsewhere: ignore, closed: ignore, replaced: ignore, returned: ignore };
+		wire.listen({ ...rest, offered: ({ webhookId, requestId }) => offered.push(`${webhookId} ${requestId}`) });
+		return offered;
+	};
+
+	relayWireContract({
+		name: "PostgreSQL",
+		open: async () => (await start(3)).map(({ wire }) => wire.relays),
+		makeRelay,
+		openStream,
+	});
+
+	it("leave no row when requests have ended and clients have gone, and remove what a dead owner has left", async () => {
+		const [a, b] = await start(2);
+		const projectId = makeProject();
+		const webhookId = await makeRelay(projectId);
+		await a!.wire.relays.hold(webhookId, await openStream(webhookId));
+		await b!.wire.relays.announce(request(webhookId, projectId), true);
+		expect([await count("relay_requests"), await count("relay_holders")]).toEqual([1, 1]);
+		await b!.wire.relays.withdraw({ webhookId, requestId: "dlv.1" });
+		await a!.wire.relays.leave(webhookId, 1);
+		expect([await count("relay_requests"), await count("relay_holders")]).toEqual([0, 0]);
+		await b!.wire.relays.announce(request(webhookId, projectId), true);
+		await a!.wire.relays.sweep();
+		expect(await count("relay_requests")).toBe(1);
+		await database.server.query("UPDATE relay_requests SET make_date = make_date - 200000", database.url);
+		await a!.wire.relays.sweep();
+		expect(await count("relay_requests")).toBe(0);
+	});
+
+	it("have no client any more when its member has died, and have it again when the member is back", async () => {
+		const [a, b] = await start(2);
+		const projectId = makeProject();
+		const webhookId = await makeRelay(projectId);
+		const offered = offeredTo(a!.wire.relays);
+		await a!.wire.relays.hold(webhookId, await openStream(webhookId));
+		a!.clock.freeze();
+		const isHeld = async () => (await b!.wire.relays.held([webhookId])).size;
+		await expect.poll(isHeld, WAIT).toBe(0);
+		await b!.wire.relays.announce(request(webhookId, projectId), true);
+		a!.clock.resume();
+		await expect.poll(isHeld, WAIT).toBe(1);
+		await expect.poll(() => offered, WAIT).toEqual([`${webhookId} dlv.1`]);
+	});
+
+	it("are written and taken when the database is back", async () => {
+		const [a, b] = await start(2);
+		const projectId = makeProject();
+		const webhookId = await makeRelay(projectId);
+		const offered = offeredTo(a!.wire.relays);
+		await a!.wire.relays.hold(webhookId, await openStream(webhookId));
+		await b!.wire.relays.announce(request(webhookId, projectId), true);
+		const lose = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fanfare'";
+		await database.server.query(lose, database.url);
+		const second = b!.wire.relays.announce(request(webhookId, projectId, 2), true);
+		await database.server.query(lose, database.url);
+		await second;
+		await expect.poll(() => offered.toSorted(), WAIT).toEqual([`${webhookId} dlv.1`, `${webhookId} dlv.2`]);
+	});
+
+	it("of one project wait when it has its share of the room, and those of others do not", async () => {
+		const [a, b] = await start(2);
+		const [flood, other] = [makeProject(), makeProject()];
+		const [floodRelay, otherRelay] = [await makeRelay(flood), await makeRelay(other)];
+		let written = 0;
+		const mib = 1_024 * 1_024;
+		for (let n = 0; n < 40; n++) {
+			void b!.wire.relays.announce(request(floodRelay, flood, n, mib), true).then(() => written++);
+		}
+		await b!.wire.relays.announce(request(otherRelay, other, 1, mib), true);
+		await expect.poll(() => written, WAIT).toBe(23);
+		expect(await count("relay_requests")).toBe(24);
+		const offered = offeredTo(a!.wire.relays);
+		for (const id of [floodRelay, otherRelay]) await a!.wire.relays.hold(id, await openStream(id));
+		await expect.poll(() => offered, WAIT).toContain(`${otherRelay} dlv.1`);
+		for (let n = 0; n < 40; n++) await b!.wire.relays.withdraw({ webhookId: floodRelay, requestId: `dlv.${n}` });
+		await expect.poll(() => count("relay_requests"), WAIT).toBe(1);
+	});
+});
+
+describe("the room for requests", () => {
+	it("is not used up by one project, and is whole again when it is given back", () => {
+		const room = new FairRoom(100);
+		const take = (projectId: string) => Array.from({ length: 100 }).filter(() => room.take(projectId, 1)).length;
+		expect([take("a"), take("b"), take("c")]).toEqual([75, 18, 5]);
+		room.giveBack("a", 75);
+		expect(take("d")).toBe(57);
+		expect(room.take("e", 101)).toBe(false);
+	});
+
+	it("is given to projects in turn", () => {
+		const all = ["a1", "a2", "a3", "b1", "c1", "c2"];
+		let left = 5;
+		expect(
+			inTurn(
+				all,
+				([project = ""]) => project,
+				() => left-- > 0,
+			),
+		).toEqual(["a1", "b1", "c1", "a2", "c2"]);
+	});
+});

@@ -1,0 +1,268 @@
+// Relays between members that have nothing but their database: the owner of a request writes it into a row, the member that has the
+// relay's client reads it, and whoever gets the answer writes it there. All of them look several times a second, while there is something
+// to look for.
+import type { Clock } from "../../../../core/clock.ts";
+import type { Observer } from "../../../../ports/observer.ts";
+import type {
+	RelayedKey,
+	RelayedOutcome,
+	RelayedRequest,
+	RelayWire,
+	RelayWireListener,
+} from "../../../../ports/relay-wire.ts";
+import type { Database } from "../../connection/database.ts";
+import { FairRoom, inTurn } from "./fair-room.ts";
+import { nameOf, OwnRequests } from "./own-requests.ts";
+import * as rows from "./relay-rows.ts";
+
+const LOOK_MS = 200;
+/** Bytes of the bodies that this member has of others, of all projects. */
+const MAX_TAKEN_BYTES = 32 * 1_024 * 1_024;
+/** Requests of others that one client has at once. */
+const MAX_TAKEN_PER_RELAY = 64;
+/** What one look takes. */
+const STEP = 256;
+const STEP_BYTES = 4 * 1_024 * 1_024;
+
+interface RelayWireParts {
+	/** Connections that nobody else waits for: a flood of relays slows relays alone. */
+	readonly database: Database;
+	readonly clock: Pick<Clock, "after">;
+	readonly observer: Pick<Observer, "problem">;
+	/** The id of this process among the members; null if it has no tenure. */
+	readonly member: () => string | null;
+	/** Whether what this process knows of keys and webhooks is current. If not, its clients get nothing. */
+	readonly isCurrent: () => boolean;
+}
+
+/** A request of another member. */
+interface Taken extends RelayedKey {
+	readonly id: number;
+	readonly projectId: string;
+	readonly bytes: number;
+}
+
+export class PostgresRelayWire implements RelayWire {
+	readonly isShared = true;
+	readonly #parts: RelayWireParts;
+	readonly #own: OwnRequests;
+	#listener: RelayWireListener | null = null;
+	/** By relay: the epoch of the client that this process has. */
+	readonly #held = new Map<string, number>();
+	/** The member whose clients they are in the database; null if they are not there. */
+	#heldAs: string | null = null;
+	/** By relay: the epoch of a client that has gone, until that is in the database. */
+	readonly #left = new Map<string, number>();
+	readonly #taken = new Map<string, Taken>();
+	readonly #room = new FairRoom(MAX_TAKEN_BYTES);
+	#looking: Promise<void> = Promise.resolve();
+	#cancelLook: (() => void) | null = null;
+	#isFailing = false;
+	#isStopped = false;
+
+	constructor(parts: RelayWireParts) {
+		this.#parts = parts;
+		this.#own = new OwnRequests(parts);
+	}
+
+	listen(listener: RelayWireListener): void {
+		this.#listener = listener;
+	}
+
+	announce(request: RelayedRequest, isForOthers: boolean): Promise<RelayedOutcome | null> {
+		const announced = this.#own.announce({ request, isForOthers });
+		this.#lookLater();
+		return announced;
+	}
+
+	withdraw(key: RelayedKey): Promise<RelayedOutcome | null> {
+		return this.#own.withdraw(key);
+	}
+
+	async hold(webhookId: string, epoch: number): Promise<void> {
+		this.#held.set(webhookId, epoch);
+		this.#lookLater();
+		const member = this.#parts.member();
+		if (member === null) return;
+		if (this.#heldAs === member) await rows.hold(this.#parts.database, member, [{ webhookId, epoch }]);
+		else await this.#holdAll(member);
+	}
+
+	async #holdAll(member: string): Promise<void> {
+		this.#heldAs = member;
+		try {
+			await rows.hold(
+				this.#parts.database,
+				member,
+				Array.from(this.#held, ([webhookId, epoch]) => ({ webhookId, epoch })),
+			);
+		} catch (error) {
+			this.#heldAs = null;
+			throw error;
+		}
+	}
+
+	async leave(webhookId: string, epoch: number): Promise<void> {
+		if (this.#held.get(webhookId) !== epoch) return;
+		this.#held.delete(webhookId);
+		for (const taken of this.#taken.values()) if (taken.webhookId === webhookId) this.#release(taken);
+		this.#left.set(webhookId, epoch);
+		await this.#sayLeft().catch((error: unknown) => this.#problem(error));
+		this.#lookLater();
+	}
+
+	/** What can't be said is said by the next look: until then, the relay counts as held. */
+	async #sayLeft(): Promise<void> {
+		for (const [webhookId, epoch] of this.#left) {
+			const member = this.#heldAs;
+			// oxlint-disable-next-line no-await-in-loop -- usually there is one
+			if (member !== null) await rows.leave(this.#parts.database, member, { webhookId, epoch });
+			if (this.#left.get(webhookId) === epoch) this.#left.delete(webhookId);
+		}
+	}
+
+	async end(key: RelayedKey, epoch: number, end: "silence" | "other", outcome: RelayedOutcome): Promise<void> {
+		const taken = this.#taken.get(nameOf(key));
+		if (taken === undefined) return;
+		this.#release(taken);
+		const ended = { ...key, id: taken.id, epoch };
+		await rows.end(this.#parts.database, ended, { end, outcome }).catch((error: unknown) => this.#problem(error));
+	}
+
+	async answer(key: RelayedKey, outcome: RelayedOutcome): Promise<boolean> {
+		const isOpen = await rows.answer(this.#parts.database, key, outcome);
+		const taken = this.#taken.get(nameOf(key));
+		if (taken !== undefined) this.#release(taken);
+		return isOpen;
+	}
+
+	held(webhookIds: readonly string[]): Promise<ReadonlySet<string>> {
+		return rows.readHeld(this.#parts.database, webhookIds, this.#parts.member());
+	}
+
+	sweep(): Promise<void> {
+		return rows.sweep(this.#parts.database);
+	}
+
+	/** Looks no more. */
+	async stop(): Promise<void> {
+		this.#isStopped = true;
+		this.#cancelLook?.();
+		await this.#looking;
+		await this.#own.stop();
+	}
+
+	/** Looks as long as this process has clients or requests. */
+	#lookLater(): void {
+		if (this.#isStopped || this.#cancelLook !== null || !this.#isBusy) return;
+		this.#cancelLook = this.#parts.clock.after(LOOK_MS, () => {
+			this.#looking = this.#lookAgain();
+		});
+	}
+
+	get #isBusy(): boolean {
+		return this.#held.size + this.#left.size + this.#own.size > 0;
+	}
+
+	async #lookAgain(): Promise<void> {
+		try {
+			await this.#look();
+			this.#isFailing = false;
+		} catch (error) {
+			this.#problem(error);
+		}
+		this.#cancelLook = null;
+		this.#lookLater();
+	}
+
+	async #look(): Promise<void> {
+		const { database, isCurrent } = this.#parts;
+		const member = this.#parts.member();
+		if (member === null || !isCurrent()) return;
+		if (this.#left.size > 0) await this.#sayLeft();
+		if (this.#heldAs !== member && this.#held.size > 0) {
+			await this.#holdAll(member);
+			this.#listener?.returned();
+		}
+		const counts = this.#countTaken();
+		const relays = this.#own.relays;
+		const seen = await rows.look(database, {
+			member,
+			owner: this.#own.size > 0 ? this.#own.owner : null,
+			wanted: [...relays],
+			isHolder: this.#held.size > 0,
+			taken: Array.from(this.#taken.values(), ({ id }) => id),
+			full: [...counts].filter(([, count]) => count >= MAX_TAKEN_PER_RELAY).map(([webhookId]) => webhookId),
+			maxPerRelay: MAX_TAKEN_PER_RELAY,
+		});
+		for (const each of seen.ended) {
+			if (this.#own.has(each)) this.#listener?.ended(each, each.end, each.outcome);
+			else void this.#own.withdraw(each);
+		}
+		for (const webhookId of relays) this.#listener?.heldElsewhere(webhookId, seen.heldElsewhere.has(webhookId));
+		for (const { webhookId, epoch } of seen.replaced) this.#listener?.replaced(webhookId, epoch);
+		for (const taken of this.#taken.values()) {
+			if (seen.open.has(taken.id)) continue;
+			this.#release(taken);
+			this.#listener?.closed(taken);
+		}
+		await this.#take(seen.offered);
+	}
+
+	#countTaken(): Map<string, number> {
+		const counts = new Map<string, number>();
+		for (const { webhookId } of this.#taken.values()) counts.set(webhookId, (counts.get(webhookId) ?? 0) + 1);
+		return counts;
+	}
+
+	async #take(offered: readonly rows.OfferedRow[]): Promise<void> {
+		const counts = this.#countTaken();
+		const wanted = offered.filter(({ webhookId }) => {
+			const count = counts.get(webhookId) ?? 0;
+			counts.set(webhookId, count + 1);
+			return this.#held.has(webhookId) && count < MAX_TAKEN_PER_RELAY;
+		});
+		let [count, bytes] = [0, 0];
+		const chosen = inTurn(
+			wanted,
+			({ projectId }) => projectId,
+			(row) => {
+				if (count >= STEP || (count > 0 && bytes + row.bytes > STEP_BYTES)) return false;
+				if (!this.#room.take(row.projectId, row.bytes)) return false;
+				count++;
+				bytes += row.bytes;
+				return true;
+			},
+		);
+		if (chosen.length === 0) return;
+		const sizes = new Map(chosen.map((row) => [row.id, row]));
+		try {
+			const ids = chosen.map(({ id }) => id);
+			for (const { id, request } of await rows.readRequests(this.#parts.database, ids)) {
+				const size = sizes.get(id);
+				if (size === undefined || !this.#held.has(request.webhookId)) continue;
+				const name = nameOf(request);
+				const { webhookId, requestId, projectId } = request;
+				const known = this.#taken.get(name);
+				if (known !== undefined) this.#release(known);
+				this.#taken.set(name, { id, webhookId, requestId, projectId, bytes: size.bytes });
+				sizes.delete(id);
+				this.#listener?.offered(request);
+			}
+		} finally {
+			for (const { projectId, bytes: unused } of sizes.values()) this.#room.giveBack(projectId, unused);
+		}
+	}
+
+	#release(taken: Taken): void {
+		this.#taken.delete(nameOf(taken));
+		this.#room.giveBack(taken.projectId, taken.bytes);
+	}
+
+	/** Says so once, until a look has succeeded. */
+	#problem(error: unknown): void {
+		const message = "requests to relays could not be exchanged with other processes; it is tried again";
+		if (!this.#isFailing) this.#parts.observer.problem(message, error);
+		this.#isFailing = true;
+	}
+}
