@@ -163,7 +163,7 @@ describe.skipIf(!hasClients)("primary.sh and standby.sh", () => {
 				const rows = await server.query("SELECT id FROM fanfare.orders", url.href).catch(() => []);
 				return rows.length === 1 ? true : null;
 			});
-			await expect(server.query("CREATE ROLE anybody", url.href)).rejects.toThrow();
+			await expect(server.query("CREATE ROLE anybody", url.href)).rejects.toThrow("permission denied");
 			expect(readFileSync(join(dataDir, "postgresql.auto.conf"), "utf8")).not.toContain("synchronous_standby_names");
 		} finally {
 			standby.kill("SIGQUIT");
