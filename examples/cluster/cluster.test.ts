@@ -53,6 +53,7 @@ describe("a part", () => {
 			get pid() {
 				return pid;
 			},
+			lastWords: "",
 			start: () => {
 				if (++starts > 1 && starts <= 1 + failures) return Promise.reject(new Error("not yet"));
 				pid = starts;

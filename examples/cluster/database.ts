@@ -78,6 +78,7 @@ function runnable(cluster: PostgresCluster): Runnable {
 		get pid() {
 			return cluster.pid;
 		},
+		lastWords: "",
 		start: () => cluster.start(),
 		stop: () => cluster.stop("immediate"),
 	};

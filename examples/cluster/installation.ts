@@ -125,6 +125,14 @@ class Server implements Runnable {
 		return this.#process === null || this.#process.exit !== null ? null : this.#process.pid;
 	}
 
+	get lastWords(): string {
+		const ended = this.#process;
+		if (ended === null || ended.exit === null) return "";
+		// Not what it has printed when it started.
+		const [, words = ended.stderr] = ended.stderr.split(/^.*listens on.*$/m);
+		return words.trim().split("\n").slice(-5).join("\n");
+	}
+
 	async start(): Promise<void> {
 		const log = openSync(this.#log, "a", 0o600);
 		const started = new FanfareProcess(["serve"], { env: this.#env, stdout: log });

@@ -24,9 +24,12 @@ const SIGNALS = { kill: "SIGKILL", stop: "SIGTERM", suspend: "SIGSTOP", resume: 
 const screen = new Screen(process.stdout);
 
 function tell(part: Part, event: PartEvent): void {
-	if (event === "ended") screen.line(`  ${part.name} has ended; it is started again in 3 s`);
-	else if (event === "started") screen.line(`  ${part.name} runs again, as process ${part.pid}`);
-	else screen.line(`  ${part.name} could not be started; it is tried again`);
+	if (event === "ended") {
+		screen.line(`  ${part.name} has ended; it is started again in 3 s`);
+		for (const line of part.lastWords.split("\n").filter(Boolean)) screen.line(`    ${line}`);
+	}
+	if (event === "started") screen.line(`  ${part.name} runs again, as process ${part.pid}`);
+	if (event === "failed to start") screen.line(`  ${part.name} could not be started; it is tried again`);
 }
 
 async function run({ rate, drill, steps }: ClusterExampleOptions): Promise<number> {

@@ -31,6 +31,7 @@ export async function createNats(told: (part: Part, event: PartEvent) => void): 
 			get pid() {
 				return node.pid;
 			},
+			lastWords: "",
 			start: () => node.start(),
 			stop: () => node.kill(),
 		};

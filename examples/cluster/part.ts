@@ -8,6 +8,8 @@ const LOOK_MS = 100;
 export interface Runnable {
 	/** The process's id; null while it does not run. */
 	readonly pid: number | null;
+	/** What it has printed last, if it has ended; empty for nothing. */
+	readonly lastWords: string;
 	/** Resolves when it can be used. Rejects if it ends before that. */
 	start(): Promise<void>;
 	/** Ends it in the way of an operator. Resolves when it has ended. */
@@ -45,6 +47,10 @@ export class Part {
 
 	get pid(): number | null {
 		return this.#runnable.pid;
+	}
+
+	get lastWords(): string {
+		return this.#runnable.lastWords;
 	}
 
 	/** Starts it, and keeps it running from now on. */

@@ -157,13 +157,13 @@ describe.skipIf(!hasClients)("primary.sh and standby.sh", () => {
 			url.password = encodeURIComponent(secrets.DATABASE_PASSWORD);
 			url.pathname = "/fanfare";
 			await server.query("CREATE TABLE orders (id integer); INSERT INTO orders VALUES (1)", url.href);
+			await expect(server.query("CREATE ROLE anybody", url.href)).rejects.toThrow("permission denied");
 			// It is on the standby when the commit is answered, which the role may read there, too.
 			url.port = String(port);
 			await eventually("the standby to show it", async () => {
 				const rows = await server.query("SELECT id FROM fanfare.orders", url.href).catch(() => []);
 				return rows.length === 1 ? true : null;
 			});
-			await expect(server.query("CREATE ROLE anybody", url.href)).rejects.toThrow("permission denied");
 			expect(readFileSync(join(dataDir, "postgresql.auto.conf"), "utf8")).not.toContain("synchronous_standby_names");
 		} finally {
 			standby.kill("SIGQUIT");

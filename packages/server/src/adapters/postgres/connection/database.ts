@@ -115,9 +115,6 @@ export class Database {
 		} catch (error) {
 			throw isBusy(error) ? toStoreError(error) : this.#failed(error);
 		}
-		// A connection that breaks while it is lent says so twice: here, and to the statements that wait.
-		const ignore = () => {};
-		client.on("error", ignore);
 		let broken = false;
 		try {
 			const result = await work(client);
@@ -128,7 +125,6 @@ export class Database {
 			broken = isBroken(error);
 			throw broken || error instanceof StoreError ? this.#failed(error) : toStoreError(error);
 		} finally {
-			client.off("error", ignore);
 			client.release(broken);
 		}
 	}

@@ -46,6 +46,8 @@ export class Pools {
 	constructor(options: ConnectionOptions) {
 		const know = (client: pg.ClientBase) => {
 			this.#numbers.set(client, ++this.#count);
+			// A connection that breaks while it is lent says so twice: to the statements that wait, and here. Without a listener it would end the process.
+			client.on("error", () => {});
 			client.on("notice", ({ routine }) => {
 				if (routine === STANDBY_WAIT) this.#unconfirmed.add(client);
 			});
