@@ -9,7 +9,7 @@ import { openPostgresCluster, type ClusterOptions, type PostgresCluster } from "
 
 /** The system's clock, whose timers do not fire while it is stopped. */
 class StoppableClock implements Clock {
-	#isStopped = false;
+	#heldFromMs = Infinity;
 	#waiting: (() => void)[] = [];
 
 	now(): number {
@@ -26,7 +26,7 @@ class StoppableClock implements Clock {
 			if (!isCancelled) fire();
 		};
 		const cancel = systemClock.after(delayMs, () => {
-			if (this.#isStopped) this.#waiting.push(fireUnlessCancelled);
+			if (delayMs >= this.#heldFromMs) this.#waiting.push(fireUnlessCancelled);
 			else fire();
 		});
 		return () => {
@@ -44,12 +44,13 @@ class StoppableClock implements Clock {
 		return this.#waiting.length;
 	}
 
-	freeze(): void {
-		this.#isStopped = true;
+	/** Timers that are at least this long do not fire until `resume`. */
+	freeze({ fromMs = 0 }: { readonly fromMs?: number } = {}): void {
+		this.#heldFromMs = fromMs;
 	}
 
 	resume(): void {
-		this.#isStopped = false;
+		this.#heldFromMs = Infinity;
 		for (const fire of this.#waiting.splice(0)) fire();
 	}
 }
