@@ -56,6 +56,11 @@ export class Database implements AsyncDisposable {
 		return url.href;
 	}
 
+	/** Whether the standby has become the primary. */
+	get isPromoted(): boolean {
+		return this.#isPromoted;
+	}
+
 	/** Ends the primary for good, and makes the standby the primary: what a tool such as Patroni does by itself. */
 	async promote(): Promise<void> {
 		const [primary, standby] = this.#clusters;

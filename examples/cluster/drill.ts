@@ -14,6 +14,8 @@ const LOOK_MS = 100;
 export interface Step {
 	readonly name: string;
 	readonly what: string;
+	/** The part that it harms, if not each installation has it. */
+	readonly needs?: string;
 	readonly harm: (installation: Installation) => Promise<void>;
 }
 
@@ -42,10 +44,11 @@ export const STEPS: readonly Step[] = [
 			if (worker?.signal("SIGTERM") === true) await worker.endedAndBack();
 		},
 	},
-	{ name: "nats", what: "one of the NATS nodes is killed", harm: (all) => kill(all, "nats-1") },
+	{ name: "nats", what: "one of the NATS nodes is killed", needs: "nats-1", harm: (all) => kill(all, "nats-1") },
 	{
 		name: "all-nats",
 		what: "all NATS nodes are killed",
+		needs: "nats-1",
 		async harm(all) {
 			await Promise.all(["nats-1", "nats-2", "nats-3"].map((name) => kill(all, name)));
 		},
@@ -62,18 +65,20 @@ export const STEPS: readonly Step[] = [
 export interface StepResult {
 	readonly step: Step;
 	readonly counts: Counts;
-	/** False if something has not arrived in time. */
+	/** False if no send was accepted any more, or if something has not arrived in time. */
 	readonly isDrained: boolean;
 }
 
-/** Plays a step, and waits until everything that was acknowledged by its end has arrived. */
+/** Plays a step, and waits until sends are accepted again, and everything that was acknowledged by then has arrived. */
 export async function playStep(installation: Installation, traffic: Traffic, step: Step): Promise<StepResult> {
 	const before = traffic.counts;
 	traffic.forgetLongest();
 	await step.harm(installation);
+	const { accepted: harmed } = traffic.counts;
+	const endAt = Date.now() + PATIENCE_MS;
+	while (traffic.counts.accepted === harmed && Date.now() < endAt) await pause(LOOK_MS);
 	await pause(AFTER_MS);
 	const { accepted: wanted } = traffic.counts;
-	const endAt = Date.now() + PATIENCE_MS;
 	while (traffic.counts.arrived < wanted && Date.now() < endAt) await pause(LOOK_MS);
 	const after = traffic.counts;
 	const counts = {
@@ -83,7 +88,7 @@ export async function playStep(installation: Installation, traffic: Traffic, ste
 		twice: after.twice - before.twice,
 		repeated: after.repeated - before.repeated,
 	};
-	return { step, counts, isDrained: after.arrived >= wanted };
+	return { step, counts, isDrained: wanted > harmed && after.arrived >= wanted };
 }
 
 /** Waits until everything that was acknowledged has arrived. Returns whether it has. */

@@ -127,10 +127,9 @@ class Server implements Runnable {
 
 	get lastWords(): string {
 		const ended = this.#process;
-		if (ended === null || ended.exit === null) return "";
-		// Not what it has printed when it started.
-		const [, words = ended.stderr] = ended.stderr.split(/^.*listens on.*$/m);
-		return words.trim().split("\n").slice(-5).join("\n");
+		// What was stopped or killed has nothing to say.
+		if (ended === null || ended.exit === null || ended.exit.signal !== null || ended.exit.code === 0) return "";
+		return ended.stderr.trim().split("\n").slice(-5).join("\n");
 	}
 
 	async start(): Promise<void> {

@@ -62,12 +62,16 @@ async function playAll(
 	for (const step of steps) {
 		screen.line();
 		screen.line(screen.style("bold", step.what));
+		if (step.needs !== undefined && installation.part(step.needs) === undefined) {
+			screen.line("  left out: this installation has none");
+			continue;
+		}
 		const result = await playStep(installation, traffic, step);
 		results.push(result);
 		const { accepted, longestMs, twice, repeated } = result.counts;
 		const proof = `${accepted} events accepted meanwhile, the latest arrival after ${seconds(longestMs)}, ${twice} twice, ${repeated} sends repeated`;
 		if (result.isDrained) screen.good(proof);
-		else screen.bad(`some events have not arrived; ${proof}`);
+		else screen.bad(`sends are not accepted any more, or some events have not arrived; ${proof}`);
 	}
 	return results;
 }
@@ -82,12 +86,25 @@ async function obey(installation: Installation, traffic: Traffic): Promise<reado
 		const [word = "", name = ""] = line.trim().split(/\s+/);
 		if (word === "quit") break;
 		if (word === "parts") printParts(installation);
-		else if (word === "promote") await installation.database.promote();
-		else if (word in SIGNALS) signalPart(installation, word as keyof typeof SIGNALS, name);
+		else if (word === "promote") await promote(installation);
+		else if (Object.hasOwn(SIGNALS, word)) signalPart(installation, word as keyof typeof SIGNALS, name);
 		else if (word !== "") screen.line(COMMANDS);
 		screen.line(`  ${sentence(traffic.counts)}`);
 	}
 	return [];
+}
+
+async function promote({ database }: Installation): Promise<void> {
+	if (database.isPromoted) {
+		screen.line("  The standby is the primary already.");
+		return;
+	}
+	try {
+		await database.promote();
+		screen.line("  The standby is the primary now.");
+	} catch (error) {
+		screen.bad(`The standby could not be promoted: ${error instanceof Error ? error.message : String(error)}`);
+	}
 }
 
 function signalPart(installation: Installation, word: keyof typeof SIGNALS, name: string): void {

@@ -8,7 +8,7 @@ const LOOK_MS = 100;
 export interface Runnable {
 	/** The process's id; null while it does not run. */
 	readonly pid: number | null;
-	/** What it has printed last, if it has ended; empty for nothing. */
+	/** What it has printed last, if it has ended by itself because something was wrong; else empty. */
 	readonly lastWords: string;
 	/** Resolves when it can be used. Rejects if it ends before that. */
 	start(): Promise<void>;

@@ -21,15 +21,21 @@ export function processUsage(pid: number): Promise<ProcessUsage> {
 }
 
 async function fromProc(pid: number): Promise<ProcessUsage> {
-	const [stat, status] = await Promise.all([
-		readFile(`/proc/${pid}/stat`, "utf8"),
-		readFile(`/proc/${pid}/status`, "utf8"),
-	]);
-	// The second field is the program's name in brackets, and may contain anything. utime and stime are fields 14 and 15.
-	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-	const ticks = Number(fields[11]) + Number(fields[12]);
+	const [{ ownUs }, status] = await Promise.all([readProcStat(pid), readFile(`/proc/${pid}/status`, "utf8")]);
 	const mb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / KIB_PER_MB;
-	return { cpuUs: ticks * TICK_US, residentMb: mb("VmRSS"), peakMb: mb("VmHWM") };
+	return { cpuUs: ownUs, residentMb: mb("VmRSS"), peakMb: mb("VmHWM") };
+}
+
+/** The parent of a process, its own CPU time, and that of its children that have ended. Linux only; rejects if there is no such process. */
+export async function readProcStat(pid: number) {
+	const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+	// The second field is the program's name in brackets, and may contain anything. The parent is field 4, the times are 14 to 17 (proc(5)).
+	const fields = stat
+		.slice(stat.lastIndexOf(")") + 2)
+		.split(" ")
+		.map(Number);
+	const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15);
+	return { parent: fields[1], ownUs: (user + system) * TICK_US, endedUs: (endedUser + endedSystem) * TICK_US };
 }
 
 async function fromPs(pid: number): Promise<ProcessUsage> {
