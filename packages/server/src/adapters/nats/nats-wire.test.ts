@@ -1,5 +1,7 @@
 // The wire with NATS beside PostgreSQL: its contract, what becomes of messages that are lost, late, doubled or foreign, and signals.
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 
 import { eventually } from "@fanfare/testkit/eventually";
 import { natsIssue, startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
@@ -23,6 +25,8 @@ import { Seal } from "./seal.ts";
 const issue = natsIssue() ?? postgresIssue();
 const ids = createIdMaker(systemChance);
 const KEY = Buffer.from("the key of the members of a test");
+/** Of a process that is no member. */
+const strange = { credentials: null, name: "strange", prefix: "fanfare", masterKey: KEY, clock: systemClock };
 
 function delivery(changes: Partial<LeasedDelivery> = {}): LeasedDelivery {
 	return {
@@ -255,27 +259,39 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		b.clock.resume();
 	});
 
+	it("misses nothing by trying in vain to connect, however often", async () => {
+		const tries: Socket[] = [];
+		await using server = createServer((socket) => void tries.push(socket.destroy()));
+		await once(server.listen(0, "127.0.0.1"), "listening");
+		const { port } = server.address() as AddressInfo;
+		const lonely = new Nats({ ...strange, servers: [`nats://127.0.0.1:${port}`], changed() {} });
+		lonely.start();
+		try {
+			await eventually("three tries", () => tries.length === 3);
+			expect(lonely.counts()).toMatchObject({ isUp: false, missed: 0 });
+		} finally {
+			await lonely.close();
+		}
+	});
+
 	it.each([
 		["does not allow its subjects", "elsewhere", "nats", /Permissions Violation for Subscription to "elsewhere/i],
 		["has no TLS although the URL asks for it", "fanfare", "tls", /does not support .tls/],
 	])("says so if the server %s", async (_what, prefix, scheme, reason) => {
 		const told: string[] = [];
-		const strange = new Nats({
+		const refused = new Nats({
+			...strange,
 			servers: [nats.url.replace("nats", scheme)],
-			credentials: null,
-			name: "strange",
 			prefix,
-			masterKey: KEY,
-			clock: systemClock,
 			changed: (isUp, why) => void told.push(`${isUp} ${why instanceof Error ? why.message : ""}`),
 		});
-		strange.start();
+		refused.start();
 		try {
 			await eventually("it to be refused", () => told.some((each) => each.startsWith("false")));
 			expect(told.at(-1)).toMatch(reason);
-			expect(strange.counts().isUp).toBe(false);
+			expect(refused.counts().isUp).toBe(false);
 		} finally {
-			await strange.close();
+			await refused.close();
 		}
 	});
 });

@@ -65,6 +65,8 @@ export class Nats {
 	#echoedAt = -Infinity;
 	/** What was reported last; null for nothing yet. */
 	#reported: boolean | null = null;
+	/** Whether there was a connection when the link told of it last. */
+	#wasConnected = false;
 	/** The server does not allow what is needed, on this connection. */
 	#isRefused = false;
 	#reason: unknown = null;
@@ -161,8 +163,9 @@ export class Nats {
 		this.#reason = reason ?? this.#reason;
 		this.#echoedAt = this.#now();
 		this.#passedBytes = this.#bytes;
-		// What was on its way may be lost, in both directions.
-		this.#miss();
+		// What was on its way may be lost, in both directions. Nothing is while one attempt to connect after the other fails.
+		if (isConnected || this.#wasConnected) this.#miss();
+		this.#wasConnected = isConnected;
 		if (isConnected) this.#sendBeat();
 		this.#look();
 	}
