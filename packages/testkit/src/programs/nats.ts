@@ -18,6 +18,11 @@ export const NATS_PERMISSIONS = [
 const USER = { name: "fanfare_app", password: "of-tests-alone" };
 /** May do everything, for tests that listen in or send what nobody should. */
 const ANYBODY = { name: "anybody", password: "of-tests-too" };
+const USERS = [
+	"authorization {",
+	`	users = [${userLine(USER, `, permissions = { ${NATS_PERMISSIONS.join(", ")} }`)}, ${userLine(ANYBODY, "")}]`,
+	"}",
+];
 const MAX_STARTS = 3;
 
 const running = new Set<ChildProcess>();
@@ -28,6 +33,8 @@ process.on("exit", () => {
 export interface NatsOptions {
 	/** More lines of the configuration, such as `max_payload = 65536`. */
 	readonly settings?: readonly string[];
+	/** Lines that say who may sign in, instead of the users of `url` and `openUrl`. */
+	readonly users?: readonly string[];
 }
 
 /**
@@ -53,15 +60,17 @@ export class NatsServer implements AsyncDisposable {
 	readonly #program: string;
 	readonly #dir = new TemporaryDir();
 	readonly #settings: readonly string[];
+	readonly #users: readonly string[];
 	#port = 0;
 	#process: ChildProcess | null = null;
 	#exited: Promise<void> = Promise.resolve();
 	#log = "";
 
 	/** Prepares the server. Throws if there is none. */
-	constructor({ settings = [] }: NatsOptions = {}) {
+	constructor({ settings = [], users = USERS }: NatsOptions = {}) {
 		this.#program = needNatsServer();
 		this.#settings = settings;
+		this.#users = users;
 	}
 
 	/** The id of its process; null while it is down. */
@@ -119,14 +128,7 @@ export class NatsServer implements AsyncDisposable {
 
 	#spawn(): void {
 		const file = this.#dir.join("nats.conf");
-		const user = (who: typeof USER, more: string) => `{ user = ${who.name}, password = "${who.password}"${more} }`;
-		const lines = [
-			`listen = "127.0.0.1:${this.#port}"`,
-			...this.#settings,
-			"authorization {",
-			`	users = [${user(USER, `, permissions = { ${NATS_PERMISSIONS.join(", ")} }`)}, ${user(ANYBODY, "")}]`,
-			"}",
-		];
+		const lines = [`listen = "127.0.0.1:${this.#port}"`, ...this.#settings, ...this.#users];
 		writeFileSync(file, `${lines.join("\n")}\n`);
 		this.#log = "";
 		const child = spawn(this.#program, ["--config", file], {
@@ -156,6 +158,10 @@ export class NatsServer implements AsyncDisposable {
 		});
 		return end === "ready";
 	}
+}
+
+function userLine({ name, password }: typeof USER, more: string): string {
+	return `{ user = ${name}, password = "${password}"${more} }`;
 }
 
 /** Whether something at this port begins as NATS does. */
