@@ -118,7 +118,10 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 			});
 		/** What an operator may do who sees statements that hang. Others that are given up may still hang. */
 		const endWait = (how: "cancel" | "terminate", statementStart: string) =>
-			waiting(`wait_event = 'SyncRep' AND ltrim(query, E' \\n\\t') LIKE '${statementStart}%'`, `pg_${how}_backend(pid)`);
+			waiting(
+				`wait_event = 'SyncRep' AND ltrim(query, E' \\n\\t') LIKE '${statementStart}%'`,
+				`pg_${how}_backend(pid)`,
+			);
 
 		it("takes no commit for made whose wait for the standby was ended, although the database answers it", async () => {
 			const told: (StoreError | null)[] = [];
