@@ -60,7 +60,7 @@ export class NatsServer implements AsyncDisposable {
 	readonly #program: string;
 	readonly #dir = new TemporaryDir();
 	readonly #settings: readonly string[];
-	readonly #users: readonly string[];
+	#users: readonly string[];
 	#port = 0;
 	#process: ChildProcess | null = null;
 	#exited: Promise<void> = Promise.resolve();
@@ -108,6 +108,13 @@ export class NatsServer implements AsyncDisposable {
 		await this.#exited;
 	}
 
+	/** Changes who may sign in, and for what, while it runs. Connections stay open. */
+	allow(users: readonly string[]): void {
+		this.#users = users;
+		this.#writeConfig();
+		this.#process?.kill("SIGHUP");
+	}
+
 	/** It stands still until `resume`. */
 	suspend(): void {
 		this.#process?.kill("SIGSTOP");
@@ -126,10 +133,15 @@ export class NatsServer implements AsyncDisposable {
 		return `nats://${name}:${password}@127.0.0.1:${this.#port}`;
 	}
 
-	#spawn(): void {
+	#writeConfig(): string {
 		const file = this.#dir.join("nats.conf");
 		const lines = [`listen = "127.0.0.1:${this.#port}"`, ...this.#settings, ...this.#users];
 		writeFileSync(file, `${lines.join("\n")}\n`);
+		return file;
+	}
+
+	#spawn(): void {
+		const file = this.#writeConfig();
 		this.#log = "";
 		const child = spawn(this.#program, ["--config", file], {
 			cwd: this.#dir.path,

@@ -252,6 +252,31 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		b.clock.resume();
 	});
 
+	it("works some time after its user was allowed what it needs", async () => {
+		const users = (subject: string) => [
+			`authorization { users = [{ user = u, password = p, permissions = { publish = "${subject}", subscribe = "${subject}" } }] }`,
+		];
+		await using own = await startNats({ users: users("elsewhere.>") });
+		const told: boolean[] = [];
+		let passedMs = 0;
+		const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passedMs };
+		const servers = [`nats://u:p@${new URL(own.url).host}`];
+		const refused = new Nats({ ...strange, servers, clock, changed: (isUp) => void told.push(isUp) });
+		refused.wire({ listen() {} } as never, () => "member");
+		refused.start();
+		try {
+			await eventually("it to be refused", () => told.at(-1) === false);
+			own.allow(users("fanfare.>"));
+			// The server may read what it allows only after another try.
+			await eventually("it to be allowed", () => {
+				passedMs += 10_000;
+				return told.at(-1) === true;
+			});
+		} finally {
+			await refused.close();
+		}
+	});
+
 	it("misses nothing by trying in vain to connect, however often", async () => {
 		const tries: Socket[] = [];
 		await using server = createServer((socket) => void tries.push(socket.destroy()));
