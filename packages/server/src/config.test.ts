@@ -399,6 +399,10 @@ describe("readConfig", () => {
 			"nats://h/x",
 			"nats://h,tls://i",
 			"nats://u:hunter2@h,nats://i",
+			"nats://u:hunter2@h,nats://v:hunter2@i",
+			"nats://u:hunter2%@h",
+			"tls://10.1.2.3:4222",
+			"tls://h,tls://[::1]",
 		]) {
 			expect(withUrl(wrong)).toEqual([expect.stringMatching("^FANFARE_NATS_URL must be a URL such as nats://")]);
 			expect(withUrl(wrong)[0]).not.toContain("hunter2");

@@ -1,4 +1,5 @@
 // Servers on a database that tell each other by NATS: what an operator sees while it works, dies and comes back.
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -6,6 +7,7 @@ import { NATS_PERMISSIONS, natsIssue, startNats, type NatsServer } from "@fanfar
 import { postgresIssue, startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const DOCUMENT = new URL("../../../docs/nats.md", import.meta.url);
@@ -68,5 +70,27 @@ describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${i
 		await eventually("the log to tell", () => /NATS can't be used: .*NATS carries deliveries/s.test(a.stdout));
 		expect(a.stdout).not.toContain("of-tests-alone");
 		expect(receiver.requests).toHaveLength(8 * events);
+	});
+
+	it("use TLS with a certificate of authorities that NODE_EXTRA_CA_CERTS names, and with no others", async () => {
+		using dir = new TemporaryDir();
+		const [pem, key] = [dir.join("nats.pem"), dir.join("nats.key")];
+		const names = ["-subj", "/CN=test", "-addext", "subjectAltName=DNS:localhost"];
+		const kind = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"];
+		execFileSync("openssl", ["req", ...kind, ...names, "-keyout", key, "-out", pem], { stdio: "ignore" });
+		await using withTls = await startNats({ settings: [`tls { cert_file = "${pem}", key_file = "${key}" }`] });
+		const env = {
+			FANFARE_DATABASE_URL: await postgres.createDatabase(),
+			FANFARE_NATS_URL: withTls.url.replace("nats://", "tls://").replace("127.0.0.1", "localhost"),
+			FANFARE_MASTER_KEY: "5".repeat(64),
+			FANFARE_ADMIN_KEY: ADMIN_KEY,
+		};
+		await using knowing = await startServerProcess({ env: { ...env, NODE_EXTRA_CA_CERTS: pem } });
+		await eventually("it to hear itself", () => knowing.stdout.includes("NATS carries deliveries"));
+		expect(await metric(knowing, "up")).toBe(1);
+		await using ignorant = await startServerProcess({ env });
+		await eventually("the reason", () => /NATS can't be used/.test(ignorant.stdout));
+		expect(ignorant.stdout).toMatch(/self-signed certificate/);
+		expect(await metric(ignorant, "up")).toBe(0);
 	});
 });

@@ -119,6 +119,7 @@ async function sleepAndWake(server: ServerProcess, client: ClientProcess): Promi
 	expect(await statusOf(whileHeld)).toBe("Held");
 	const [relay] = await server.project.relays.list();
 	expect(relay).toMatchObject({ connected: false, away: true });
+	// This time is what is tested, and not a wait for anything.
 	await delay(SLEEP_MS);
 	client.kill("SIGCONT");
 

@@ -24,7 +24,8 @@ export const CLUSTER_SETTINGS = {
 	}),
 	natsUrl: setting<readonly string[], null>(parseNatsUrls, null, {
 		expected:
-			"a URL such as nats://fanfare:password@nats.example:4222, or several of the same cluster, separated by commas, all with nats:// or all with tls://",
+			"a URL such as nats://fanfare:password@nats.example:4222, or several of the same cluster, separated by commas, all with the same user info, " +
+			"and all with nats:// or all with tls:// (and then by name, not by address)",
 		meaning:
 			"The NATS servers by which several processes on one database tell each other at once what they otherwise find by looking: deliveries " +
 			"for each other, and changes. The user info is a user with a password, or a token. `FANFARE_DATABASE_URL` is needed. See docs/nats.md.",

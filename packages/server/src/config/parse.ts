@@ -134,7 +134,10 @@ export function parseDatabaseUrl(text: string): string | undefined {
 	return has(url.hostname, "host") && has(url.username, "user") && url.pathname.length > 1 ? text : undefined;
 }
 
-/** Parses the URLs of the servers of one NATS: all with the same scheme and user info, or without. */
+/**
+ * Parses the URLs of the servers of one NATS: all with the same scheme and user info, or without. With TLS, not by address: the driver
+ * would check whether the certificate is one for localhost.
+ */
 export function parseNatsUrls(text: string): readonly string[] | undefined {
 	const urls = text.split(",").map((url) => URL.parse(url.trim()));
 	if (!urls.every((url) => url !== null && isNatsUrl(url))) return undefined;
@@ -142,9 +145,20 @@ export function parseNatsUrls(text: string): readonly string[] | undefined {
 	return alike.size === 1 ? Object.freeze(urls.map((url) => url?.href ?? "")) : undefined;
 }
 
-function isNatsUrl({ protocol, hostname, pathname, search, hash }: URL): boolean {
+function isNatsUrl({ protocol, hostname, username, password, pathname, search, hash }: URL): boolean {
 	const isPlain = (pathname === "" || pathname === "/") && search === "" && hash === "";
-	return (protocol === "nats:" || protocol === "tls:") && hostname !== "" && isPlain;
+	const isNamed = isIP(hostname.replace(/^\[|\]$/g, "")) === 0;
+	if (hostname === "" || !isPlain || !isPercentEncoded(username + password)) return false;
+	return protocol === "nats:" || (protocol === "tls:" && isNamed);
+}
+
+function isPercentEncoded(text: string): boolean {
+	try {
+		decodeURIComponent(text);
+		return true;
+	} catch {
+		return false;
+	}
 }
 
 /** Parses the content of a credentials file. The driver reads what is between the lines of dashes. */

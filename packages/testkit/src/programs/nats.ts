@@ -18,6 +18,11 @@ export const NATS_PERMISSIONS = [
 const USER = { name: "fanfare_app", password: "of-tests-alone" };
 /** May do everything, for tests that listen in or send what nobody should. */
 const ANYBODY = { name: "anybody", password: "of-tests-too" };
+const USERS = [
+	"authorization {",
+	`	users = [${userLine(USER, `, permissions = { ${NATS_PERMISSIONS.join(", ")} }`)}, ${userLine(ANYBODY, "")}]`,
+	"}",
+];
 const MAX_STARTS = 3;
 
 const running = new Set<ChildProcess>();
@@ -28,6 +33,8 @@ process.on("exit", () => {
 export interface NatsOptions {
 	/** More lines of the configuration, such as `max_payload = 65536`. */
 	readonly settings?: readonly string[];
+	/** Lines that say who may sign in, instead of the users of `url` and `openUrl`. */
+	readonly users?: readonly string[];
 }
 
 /**
@@ -53,15 +60,17 @@ export class NatsServer implements AsyncDisposable {
 	readonly #program: string;
 	readonly #dir = new TemporaryDir();
 	readonly #settings: readonly string[];
+	#users: readonly string[];
 	#port = 0;
 	#process: ChildProcess | null = null;
 	#exited: Promise<void> = Promise.resolve();
 	#log = "";
 
 	/** Prepares the server. Throws if there is none. */
-	constructor({ settings = [] }: NatsOptions = {}) {
+	constructor({ settings = [], users = USERS }: NatsOptions = {}) {
 		this.#program = needNatsServer();
 		this.#settings = settings;
+		this.#users = users;
 	}
 
 	/** The id of its process; null while it is down. */
@@ -99,6 +108,13 @@ export class NatsServer implements AsyncDisposable {
 		await this.#exited;
 	}
 
+	/** Changes who may sign in, and for what, while it runs. Connections stay open. */
+	allow(users: readonly string[]): void {
+		this.#users = users;
+		this.#writeConfig();
+		this.#process?.kill("SIGHUP");
+	}
+
 	/** It stands still until `resume`. */
 	suspend(): void {
 		this.#process?.kill("SIGSTOP");
@@ -117,17 +133,15 @@ export class NatsServer implements AsyncDisposable {
 		return `nats://${name}:${password}@127.0.0.1:${this.#port}`;
 	}
 
-	#spawn(): void {
+	#writeConfig(): string {
 		const file = this.#dir.join("nats.conf");
-		const user = (who: typeof USER, more: string) => `{ user = ${who.name}, password = "${who.password}"${more} }`;
-		const lines = [
-			`listen = "127.0.0.1:${this.#port}"`,
-			...this.#settings,
-			"authorization {",
-			`	users = [${user(USER, `, permissions = { ${NATS_PERMISSIONS.join(", ")} }`)}, ${user(ANYBODY, "")}]`,
-			"}",
-		];
+		const lines = [`listen = "127.0.0.1:${this.#port}"`, ...this.#settings, ...this.#users];
 		writeFileSync(file, `${lines.join("\n")}\n`);
+		return file;
+	}
+
+	#spawn(): void {
+		const file = this.#writeConfig();
 		this.#log = "";
 		const child = spawn(this.#program, ["--config", file], {
 			cwd: this.#dir.path,
@@ -156,6 +170,10 @@ export class NatsServer implements AsyncDisposable {
 		});
 		return end === "ready";
 	}
+}
+
+function userLine({ name, password }: typeof USER, more: string): string {
+	return `{ user = ${name}, password = "${password}"${more} }`;
 }
 
 /** Whether something at this port begins as NATS does. */

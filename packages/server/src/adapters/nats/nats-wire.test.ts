@@ -1,5 +1,7 @@
 // The wire with NATS beside PostgreSQL: its contract, what becomes of messages that are lost, late, doubled or foreign, and signals.
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 
 import { eventually } from "@fanfare/testkit/eventually";
 import { natsIssue, startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
@@ -11,9 +13,10 @@ import { createIdMaker } from "../../core/ids.ts";
 import { fillStore } from "../../ports/contract/store/records/records.ts";
 import { wireContract } from "../../ports/contract/wire.contract.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
+import type { Store } from "../../ports/store/store.ts";
 import type { Place } from "../../ports/tenure.ts";
 import { TestMembers, type TestMember } from "../postgres/test/test-member.ts";
-import { TestDatabase } from "../postgres/test/test-store.ts";
+import { changeProject, TestDatabase } from "../postgres/test/test-store.ts";
 import { systemChance } from "../system/system-chance.ts";
 import { systemClock } from "../system/system-clock.ts";
 import { Pack } from "./hints.ts";
@@ -23,6 +26,8 @@ import { Seal } from "./seal.ts";
 const issue = natsIssue() ?? postgresIssue();
 const ids = createIdMaker(systemChance);
 const KEY = Buffer.from("the key of the members of a test");
+/** Of a process that is no member. */
+const strange = { credentials: null, name: "strange", prefix: "fanfare", masterKey: KEY, clock: systemClock };
 
 function delivery(changes: Partial<LeasedDelivery> = {}): LeasedDelivery {
 	return {
@@ -49,7 +54,7 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 	const members = new TestMembers();
 	let nats: NatsServer;
 	let database: TestDatabase;
-	let change: () => Promise<{ projectId: string; version: number }>;
+	let store: Store;
 	beforeAll(async () => {
 		nats = await startNats();
 		database = await TestDatabase.create();
@@ -59,23 +64,13 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		await database?.[Symbol.asyncDispose]();
 	});
 	beforeEach(async () => {
-		const { store } = await fillStore(await database.openEmpty());
-		let count = 0;
-		change = async () => {
-			const [project] = await store.projects();
-			if (project === undefined) throw new Error("the store has no project");
-			const changed = { ...project, name: `name ${count++}` };
-			const version = await store.updateProject(changed, { expected: project.revision, entry: null });
-			if (typeof version !== "number") throw new Error(`the project was not changed: ${version}`);
-			return { projectId: project.id, version };
-		};
+		({ store } = await fillStore(await database.openEmpty()));
 	});
 	afterEach(() => members.close());
 
 	const placeOf = ({ memberId }: TestMember): Place => ({ member: memberId() ?? "", epoch: 1 });
 	const start = async (count: number): Promise<TestMember[]> => {
-		const opened = Array.from({ length: count }, () => members.open(database.url, "all", nats.url));
-		await Promise.all(opened.map(({ tenure }) => tenure.start()));
+		const opened = await members.start(count, database.url, nats.url);
 		await hearEachOther(opened);
 		return opened;
 	};
@@ -88,7 +83,7 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 	wireContract({
 		name: "NATS and PostgreSQL",
 		open: async (count) => (await start(count)).map((member) => ({ wire: member.wire, place: placeOf(member) })),
-		change: () => change(),
+		change: () => changeProject(store),
 	});
 
 	/** Two members. What the second one is handed, and how often it is told that it may have missed something. */
@@ -134,6 +129,8 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 			await eventually("the messages to be seen", () => sizes.length === 2);
 			expect(Math.max(...sizes)).toBeLessThan(500_000);
 		});
+		// If this process was busy, they have not heard each other for a while.
+		await hearEachOther([a, b]);
 		expect(a.wire.reaches(placeOf(b), 400_000)).toBe(true);
 		expect(a.wire.reaches(placeOf(b), 400_001)).toBe(false);
 	});
@@ -248,11 +245,51 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		});
 		// It does not look by itself any more. Two looks that signals ask for are some milliseconds apart.
 		b.clock.freeze({ fromMs: 100 });
-		const { projectId, version } = await change();
+		const { projectId, version } = await changeProject(store);
 		await a.wire.changed(projectId, version);
 		expect(reads).toEqual([version]);
 		expect(await a.wire.tell(placeOf(b), { kind: "due", webhookId: "webhook_1", at: 1 })).toBe("done");
 		b.clock.resume();
+	});
+
+	it("works some time after its user was allowed what it needs", async () => {
+		const users = (subject: string) => [
+			`authorization { users = [{ user = u, password = p, permissions = { publish = "${subject}", subscribe = "${subject}" } }] }`,
+		];
+		await using own = await startNats({ users: users("elsewhere.>") });
+		const told: boolean[] = [];
+		let passedMs = 0;
+		const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passedMs };
+		const servers = [`nats://u:p@${new URL(own.url).host}`];
+		const refused = new Nats({ ...strange, servers, clock, changed: (isUp) => void told.push(isUp) });
+		refused.wire({ listen() {} } as never, () => "member");
+		refused.start();
+		try {
+			await eventually("it to be refused", () => told.at(-1) === false);
+			own.allow(users("fanfare.>"));
+			// The server may read what it allows only after another try.
+			await eventually("it to be allowed", () => {
+				passedMs += 10_000;
+				return told.at(-1) === true;
+			});
+		} finally {
+			await refused.close();
+		}
+	});
+
+	it("misses nothing by trying in vain to connect, however often", async () => {
+		const tries: Socket[] = [];
+		await using server = createServer((socket) => void tries.push(socket.destroy()));
+		await once(server.listen(0, "127.0.0.1"), "listening");
+		const { port } = server.address() as AddressInfo;
+		const lonely = new Nats({ ...strange, servers: [`nats://127.0.0.1:${port}`], changed() {} });
+		lonely.start();
+		try {
+			await eventually("three tries", () => tries.length === 3);
+			expect(lonely.counts()).toMatchObject({ isUp: false, missed: 0 });
+		} finally {
+			await lonely.close();
+		}
 	});
 
 	it.each([
@@ -260,22 +297,19 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		["has no TLS although the URL asks for it", "fanfare", "tls", /does not support .tls/],
 	])("says so if the server %s", async (_what, prefix, scheme, reason) => {
 		const told: string[] = [];
-		const strange = new Nats({
+		const refused = new Nats({
+			...strange,
 			servers: [nats.url.replace("nats", scheme)],
-			credentials: null,
-			name: "strange",
 			prefix,
-			masterKey: KEY,
-			clock: systemClock,
 			changed: (isUp, why) => void told.push(`${isUp} ${why instanceof Error ? why.message : ""}`),
 		});
-		strange.start();
+		refused.start();
 		try {
 			await eventually("it to be refused", () => told.some((each) => each.startsWith("false")));
 			expect(told.at(-1)).toMatch(reason);
-			expect(strange.counts().isUp).toBe(false);
+			expect(refused.counts().isUp).toBe(false);
 		} finally {
-			await strange.close();
+			await refused.close();
 		}
 	});
 });

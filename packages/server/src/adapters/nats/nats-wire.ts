@@ -16,6 +16,8 @@ import { Seal } from "./seal.ts";
 const BEAT_MS = 500;
 /** A connection on which this process does not hear itself for this long is given up. */
 const DEAF_MS = 5_000;
+/** A connection on which something is not allowed is made anew this often: permissions that are changed hold for later subscriptions. */
+const REFUSED_MS = 30_000;
 /** Beats whose times are kept: more than fit into `HAND_OFF_MS`. */
 const KEPT_BEATS = 32;
 /** No more hints are sent while this much has not come through the server, as far as this process has heard. */
@@ -65,8 +67,10 @@ export class Nats {
 	#echoedAt = -Infinity;
 	/** What was reported last; null for nothing yet. */
 	#reported: boolean | null = null;
-	/** The server does not allow what is needed, on this connection. */
-	#isRefused = false;
+	/** Whether there was a connection when the link told of it last. */
+	#wasConnected = false;
+	/** When the server has said that it does not allow what is needed, on this connection; null if it has not. */
+	#refusedAt: number | null = null;
 	#reason: unknown = null;
 	readonly #packs = new Map<string, Pack>();
 	readonly #signalsToSend = new Set<Signal>();
@@ -83,7 +87,7 @@ export class Nats {
 			clock: options.clock,
 			changed: (isConnected, reason) => this.#connected(isConnected, reason),
 			refused: (error) => {
-				this.#isRefused = true;
+				this.#refusedAt ??= this.#now();
 				this.#reason = error;
 				this.#look();
 			},
@@ -153,16 +157,18 @@ export class Nats {
 
 	#isUp(): boolean {
 		const isDeaf = this.#self !== null && this.#now() - this.#echoedAt > UNHEARD_MS;
-		return this.#link.isConnected && !this.#isRefused && !isDeaf;
+		return this.#link.isConnected && this.#refusedAt === null && !isDeaf;
 	}
 
 	#connected(isConnected: boolean, reason: unknown): void {
-		if (isConnected) this.#isRefused = false;
 		this.#reason = reason ?? this.#reason;
-		this.#echoedAt = this.#now();
+		// After a refusal, only hearing itself shows that it is allowed now.
+		this.#echoedAt = this.#now() - (this.#refusedAt === null ? 0 : UNHEARD_MS + 1);
+		if (isConnected) this.#refusedAt = null;
 		this.#passedBytes = this.#bytes;
-		// What was on its way may be lost, in both directions.
-		this.#miss();
+		// What was on its way may be lost, in both directions. Nothing is while one attempt to connect after the other fails.
+		if (isConnected || this.#wasConnected) this.#miss();
+		this.#wasConnected = isConnected;
 		if (isConnected) this.#sendBeat();
 		this.#look();
 	}
@@ -181,7 +187,9 @@ export class Nats {
 		this.#becomeMember();
 		const now = this.#now();
 		if (this.#self?.peers.look(now) === true) this.#miss();
-		if (this.#self !== null && this.#link.isConnected && !this.#isRefused && now - this.#echoedAt > DEAF_MS) {
+		if (this.#refusedAt !== null) {
+			if (now - this.#refusedAt > REFUSED_MS) this.#link.restart();
+		} else if (this.#self !== null && this.#link.isConnected && now - this.#echoedAt > DEAF_MS) {
 			this.#reason = new Error("messages to this process itself do not come back");
 			this.#link.restart();
 		}

@@ -30,6 +30,8 @@ export interface Beat {
 export class Peers {
 	readonly #self: string;
 	readonly #all = new Map<string, Peer>();
+	/** The highest number of a hint to a member that is forgotten: it may come back, and would take lower ones for late. */
+	#forgottenSent = 0;
 
 	constructor(self: string) {
 		this.#self = self;
@@ -85,16 +87,21 @@ export class Peers {
 	look(now: number): boolean {
 		let areGone = false;
 		for (const [id, peer] of this.#all) {
-			if (now - peer.seenAt > FORGOTTEN_MS) this.#all.delete(id);
+			if (now - peer.seenAt > FORGOTTEN_MS) this.#forget(id, peer);
 			else if (!peer.isGone && !this.hears(id, now)) peer.isGone = areGone = true;
 		}
 		return areGone;
 	}
 
+	#forget(member: string, { sent }: Peer): void {
+		this.#all.delete(member);
+		this.#forgottenSent = Math.max(this.#forgottenSent, sent);
+	}
+
 	#peer(member: string, now: number): Peer {
 		let peer = this.#all.get(member);
 		if (peer === undefined) {
-			peer = { heardAt: -Infinity, seenAt: now, beat: 0, sent: 0, got: 0, isGone: true };
+			peer = { heardAt: -Infinity, seenAt: now, beat: 0, sent: this.#forgottenSent, got: 0, isGone: true };
 			this.#all.set(member, peer);
 		}
 		return peer;

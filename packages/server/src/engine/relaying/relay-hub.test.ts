@@ -118,6 +118,27 @@ it("does not count as unanswered what was given to a client that has gone, also 
 	expect(await second).toMatchObject({ error: "away" });
 });
 
+it("gives back what a client that has returned has no time left to answer, and does not end its stream for that", async () => {
+	const { hub, clock, send, open } = openHub();
+	(await open()).close();
+	const late = send();
+	for (let times = 0; times < 3; times++) {
+		clock.advance(9_000);
+		(await open()).close();
+	}
+	// The time of the request is over, but not the wait for an answer that may be on its way.
+	clock.advance(3_500);
+	const client = await open();
+	expect(await client.next()).toEqual([{ type: "ready" }]);
+	expect(await late).toMatchObject({ error: "away", durationMs: 30_500 });
+	clock.advance(3_000);
+	expect(hub.isHeld(WEBHOOK)).toBe(true);
+	const next = send(2);
+	expect(await client.next()).toMatchObject([{ type: "request", request: { requestId: "dlv.2", timeoutMs: 30_000 } }]);
+	await hub.answer(WEBHOOK, "dlv.2", status(204));
+	expect(await next).toMatchObject({ responseCode: 204 });
+});
+
 it("stores nothing after a stop, which ends its clients", async () => {
 	const { hub, clock, observer, changes, open } = openHub();
 	const client = await open();

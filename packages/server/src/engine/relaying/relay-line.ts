@@ -237,9 +237,15 @@ export class RelayLine {
 			bytes: request.body.length,
 			take: () => {
 				if (this.#requests.get(request.requestId) !== request) return null;
-				request.givenAt = clock.monotonicMs();
+				const now = clock.monotonicMs();
+				const timeoutMs = this.#leftMs(request, now);
+				// It has come back too late to answer: it gets the next attempt, and this one uses no retry.
+				if (timeoutMs === 0) {
+					this.#settle(request, awayOutcome("the relay's client was away", now - request.startedAt));
+					return null;
+				}
+				request.givenAt = now;
 				const { requestId, deliveryId, eventId, attemptNumber, trigger, headers, body } = request;
-				const timeoutMs = this.#leftMs(request, request.givenAt);
 				return { requestId, deliveryId, eventId, attemptNumber, trigger, headers, body, timeoutMs };
 			},
 		});

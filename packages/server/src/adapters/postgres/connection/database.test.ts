@@ -110,14 +110,18 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 			await primary[Symbol.asyncDispose]();
 		});
 		const stored = () => primary.query("SELECT id FROM rows ORDER BY id", standbyUrl);
-		/** What an operator may do who sees commits that hang. Resolves when the database has ended a wait for the standby. */
-		const cancelWait = (how: "cancel" | "terminate" = "cancel") =>
-			eventually("a commit to wait for the standby", async () => {
-				const rows = await primary.query(
-					`SELECT pg_${how}_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
-				);
+		/** Resolves when a statement waits like this. `then` is what the database does to those. */
+		const waiting = (where: string, then = "pid") =>
+			eventually(`a statement to wait: ${where}`, async () => {
+				const rows = await primary.query(`SELECT ${then} FROM pg_stat_activity WHERE ${where}`);
 				return rows.length > 0 ? true : null;
 			});
+		/** What an operator may do who sees statements that hang. Others that are given up may still hang. */
+		const endWait = (how: "cancel" | "terminate", statementStart: string) =>
+			waiting(
+				`wait_event = 'SyncRep' AND ltrim(query, E' \\n\\t') LIKE '${statementStart}%'`,
+				`pg_${how}_backend(pid)`,
+			);
 
 		it("takes no commit for made whose wait for the standby was ended, although the database answers it", async () => {
 			const told: (StoreError | null)[] = [];
@@ -131,9 +135,9 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 				code: "store_unavailable",
 				message: expect.stringContaining("no synchronous standby") as string,
 			};
-			await Promise.all([expect(insert(database, 2)).rejects.toMatchObject(unconfirmed), cancelWait()]);
+			await Promise.all([expect(insert(database, 2)).rejects.toMatchObject(unconfirmed), endWait("cancel", "COMMIT")]);
 			const once = database.once((session) => session.run(INSERT, [3]));
-			await Promise.all([expect(once).rejects.toMatchObject(unconfirmed), cancelWait()]);
+			await Promise.all([expect(once).rejects.toMatchObject(unconfirmed), endWait("cancel", "INSERT INTO rows")]);
 			// They are there, and would be lost with the primary.
 			expect(await stored()).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
 			await standby.start();
@@ -142,15 +146,18 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 		});
 
 		it("takes a commit for made when the standby has it after all", async () => {
-			const database = open({ url: standbyUrl, statementTimeoutMs });
+			// There is always time to ask again.
+			const clock = { ...systemClock, monotonicMs: () => 0 };
+			const database = open({ url: standbyUrl, statementTimeoutMs, clock });
 			await insert(database, 11);
 			await standby.stop("immediate");
 			let isMade = false;
 			const late = insert(database, 12).then(() => (isMade = true));
-			await cancelWait();
-			// The connection by which it asks again breaks as well, and the answer of the next one does not come in time.
-			await cancelWait("terminate");
-			await primary.query("SELECT pg_sleep(1)");
+			await endWait("cancel", "COMMIT");
+			// The connection by which it asks again breaks as well, and the answer of the next one does not come in time: the one after
+			// that waits for it in the database.
+			await endWait("terminate", "INSERT INTO commits");
+			await waiting("wait_event_type = 'Lock' AND query LIKE '%INSERT INTO commits%'");
 			expect(isMade).toBe(false);
 			await standby.start();
 			await late;

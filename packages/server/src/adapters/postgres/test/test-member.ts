@@ -116,6 +116,13 @@ export class TestMembers {
 		return member;
 	}
 
+	/** Opens as many members, which take part. */
+	async start(count: number, url: string, nats: string | null = null): Promise<TestMember[]> {
+		const opened = Array.from({ length: count }, () => this.open(url, "all", nats));
+		await Promise.all(opened.map(({ tenure }) => tenure.start()));
+		return opened;
+	}
+
 	/** Lets all of them leave, and closes them. */
 	async close(): Promise<void> {
 		await Promise.all(

@@ -64,3 +64,13 @@ const TABLES = `
 	WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ('migrations', 'leads', 'shards')
 	ORDER BY EXISTS (SELECT 1 FROM pg_constraint f WHERE f.contype = 'f' AND f.confrelid = c.oid), c.relname = 'projects'
 `;
+
+/** Changes the first project of a store, and returns its new version. */
+export async function changeProject(store: Store): Promise<{ projectId: string; version: number }> {
+	const [project] = await store.projects();
+	if (project === undefined) throw new Error("the store has no project");
+	const changed = { ...project, name: `${project.name}.` };
+	const version = await store.updateProject(changed, { expected: project.revision, entry: null });
+	if (typeof version !== "number") throw new Error(`the project was not changed: ${version}`);
+	return { projectId: project.id, version };
+}

@@ -5,9 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createIdMaker } from "../../../core/ids.ts";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import { wireContract } from "../../../ports/contract/wire.contract.ts";
+import type { Store } from "../../../ports/store/store.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { TestMembers, type TestMember } from "../test/test-member.ts";
-import { TestDatabase } from "../test/test-store.ts";
+import { changeProject, TestDatabase } from "../test/test-store.ts";
 
 const WAIT = { timeout: 20_000, interval: 20 };
 const issue = postgresIssue();
@@ -15,30 +16,16 @@ const issue = postgresIssue();
 describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
 	const members = new TestMembers();
 	let database: TestDatabase;
-	/** Changes a project of the store, and returns its new version. */
-	let change: () => Promise<{ projectId: string; version: number }>;
+	let store: Store;
 	beforeAll(async () => {
 		database = await TestDatabase.create();
 	});
 	afterAll(() => database[Symbol.asyncDispose]());
 	beforeEach(async () => {
-		const { store } = await fillStore(await database.openEmpty());
-		let count = 0;
-		change = async () => {
-			const [project] = await store.projects();
-			if (project === undefined) throw new Error("the store has no project");
-			const changed = { ...project, name: `name ${count++}` };
-			const version = await store.updateProject(changed, { expected: project.revision, entry: null });
-			if (typeof version !== "number") throw new Error(`the project was not changed: ${version}`);
-			return { projectId: project.id, version };
-		};
+		({ store } = await fillStore(await database.openEmpty()));
 	});
 	afterEach(() => members.close());
-	const start = async (count: number): Promise<TestMember[]> => {
-		const opened = Array.from({ length: count }, () => members.open(database.url));
-		await Promise.all(opened.map(({ tenure }) => tenure.start()));
-		return opened;
-	};
+	const start = (count: number) => members.start(count, database.url);
 	const placeOf = async (member: TestMember) => {
 		const found = (await member.members()).find(({ name }) => name === member.name);
 		return { member: found?.id ?? "", epoch: 1 };
@@ -50,7 +37,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 			const opened = await start(count);
 			return Promise.all(opened.map(async (member) => ({ wire: member.wire, place: await placeOf(member) })));
 		},
-		change: () => change(),
+		change: () => changeProject(store),
 	});
 
 	it("tells of all sessions that have ended since the last look, however many, and of each only once", async () => {
@@ -116,7 +103,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	it("resolves a change when those that have not read it have lost their tenure", async () => {
 		const [a, b] = await start(2);
 		b?.wire.follow(() => Promise.reject(new Error("on purpose")));
-		const { projectId, version } = await change();
+		const { projectId, version } = await changeProject(store);
 		let confirmed = false;
 		const changing = a?.wire.changed(projectId, version).then(() => (confirmed = true));
 		await expect.poll(() => b?.problems.length, WAIT).toBe(1);
@@ -131,7 +118,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		let isBroken = true;
 		b?.wire.follow(() => (isBroken ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
 		expect(b?.isMember()).toBe(true);
-		const { projectId, version } = await change();
+		const { projectId, version } = await changeProject(store);
 		await a?.wire.changed(projectId, version);
 		expect(b?.isMember()).toBe(false);
 		expect(b?.tenure.shards()).toHaveLength(128);
@@ -146,7 +133,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		b?.clock.freeze();
 		await expect.poll(() => b?.isMember(), WAIT).toBe(false);
 		b?.wire.follow(() => read.promise);
-		const { projectId, version } = await change();
+		const { projectId, version } = await changeProject(store);
 		await a?.wire.changed(projectId, version);
 		b?.clock.resume();
 		const number = async () => (await a?.members())?.filter(({ state }) => state === "live").length;
@@ -163,9 +150,9 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 			reads.push(read);
 			return Promise.resolve();
 		});
-		const { projectId, version } = await change();
+		const { projectId, version } = await changeProject(store);
 		await expect.poll(() => reads, WAIT).toEqual([[projectId, version]]);
-		const { version: next } = await change();
+		const { version: next } = await changeProject(store);
 		await expect
 			.poll(() => reads, WAIT)
 			.toEqual([
@@ -175,7 +162,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	});
 
 	it("has read all changes that were made before its start", async () => {
-		const { projectId, version } = await change();
+		const { projectId, version } = await changeProject(store);
 		const member = members.open(database.url);
 		const reads: unknown[] = [];
 		member.wire.follow((...read) => {
@@ -193,7 +180,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		const [a, b] = await start(2);
 		let failures = 2;
 		b?.wire.follow(() => (failures-- > 0 ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
-		const { projectId, version } = await change();
+		const { projectId, version } = await changeProject(store);
 		await a?.wire.changed(projectId, version);
 		expect(failures).toBe(-1);
 		expect(b?.problems).toHaveLength(1);
@@ -215,7 +202,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		b.clock.resume();
 		await b.tenure.leave(0);
 		expect(await a.wire.tell(place, note)).toBe("unreachable");
-		const { projectId, version } = await change();
+		const { projectId, version } = await changeProject(store);
 		await a.wire.changed(projectId, version);
 		expect(await database.server.query("SELECT id FROM owner_notes", database.url)).toEqual([]);
 	});

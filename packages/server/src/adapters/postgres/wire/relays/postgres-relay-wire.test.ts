@@ -27,11 +27,7 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		store = await database.openEmpty();
 	});
 	afterEach(() => members.close());
-	const start = async (count: number): Promise<TestMember[]> => {
-		const opened = Array.from({ length: count }, () => members.open(database.url));
-		await Promise.all(opened.map(({ tenure }) => tenure.start()));
-		return opened;
-	};
+	const start = (count: number) => members.start(count, database.url);
 	const makeRelay = async (projectId: string) => {
 		const webhookId = ids.make("webhook", 1_800_000_000_000);
 		const relay = { webhookId, projectId, customerId: null, device: webhookId, mirrorOf: null, epoch: 0, seenDate: 5 };
