@@ -35,8 +35,8 @@ const openDialer = (clock = new ManualClock()) =>
 	});
 
 /** Connects, and returns whether a session was taken up. */
-async function connect(dialer: Dialer, port: number): Promise<boolean> {
-	const { socket, certificateExpireDate } = dialer.dial({ protocol: "https:", hostname: "localhost", port });
+async function connect(dialer: Dialer, port: number, hostname = "localhost"): Promise<boolean> {
+	const { socket, certificateExpireDate } = dialer.dial({ protocol: "https:", hostname, port });
 	await once(socket, "secureConnect");
 	const isTakenUp = (socket as TLSSocket).isSessionReused();
 	// A receiver sends no certificate when a session is taken up.
@@ -67,6 +67,17 @@ it.each([
 	expect(await connect(dialer, server.port)).toBe(true);
 	clock.advance(1);
 	expect(await connect(dialer, server.port)).toBe(false);
+});
+
+it("a receiver is asked for the certificate of the host's name, without a dot at its end", async () => {
+	const names: (string | false | null)[] = [];
+	const tls = tlsServer().on("secureConnection", ({ servername }) => names.push(servername));
+	await using server = await listen(tls);
+	const dialer = openDialer();
+	await connect(dialer, server.port, "localhost");
+	await connect(dialer, server.port, "localhost.");
+	await connect(dialer, server.port, "127.0.0.1");
+	expect(names).toEqual(["localhost", "localhost", false]);
 });
 
 it("a session with which a handshake has failed is not taken up again", async () => {

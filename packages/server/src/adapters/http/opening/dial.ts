@@ -95,8 +95,7 @@ export class Dialer {
 			...this.#addressOptions(),
 			...(tunnel !== undefined && { socket: tunnel }),
 			...(session !== undefined && { session: session.ticket }),
-			// An address is no name that could be asked for.
-			servername: isIP(hostname) === 0 ? hostname : "",
+			servername: serverNameOf(hostname),
 			ALPNProtocols: ["http/1.1"],
 			rejectUnauthorized: true,
 			secureContext: this.#secureContext,
@@ -135,6 +134,11 @@ export class Dialer {
 			autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
 		};
 	}
+}
+
+/** The name to ask for a certificate of, which has no dot at its end (RFC 6066, 3). An address is no name that could be asked for. */
+function serverNameOf(hostname: string): string {
+	return isIP(hostname) === 0 ? hostname.replace(/\.$/, "") : "";
 }
 
 function expireDateOf(socket: TLSSocket): number | undefined {
