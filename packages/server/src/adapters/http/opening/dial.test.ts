@@ -10,6 +10,7 @@ import { CERTIFICATE_FILE } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
 import { ManualClock } from "../../../core/manual-clock.ts";
+import { SendFailure } from "../send-failure.ts";
 import { Dialer } from "./dial.ts";
 
 const cert = readFileSync(CERTIFICATE_FILE, "utf8");
@@ -80,7 +81,7 @@ it("a receiver is asked for the certificate of the host's name, without a dot at
 	expect(names).toEqual(["localhost", "localhost", false]);
 });
 
-it("a session with which a handshake has failed is not taken up again", async () => {
+it("a session with which a handshake has failed is not taken up again, unless it was ended by ourselves", async () => {
 	let isBroken = false;
 	const tls = tlsServer();
 	await using server = await listen(
@@ -91,6 +92,11 @@ it("a session with which a handshake has failed is not taken up again", async ()
 	);
 	const dialer = openDialer();
 	expect(await connect(dialer, server.port)).toBe(false);
+	const { socket } = dialer.dial({ protocol: "https:", hostname: "localhost", port: server.port });
+	await expect(
+		once(socket.destroy(new SendFailure("aborted", "not needed any more")), "secureConnect"),
+	).rejects.toThrow("not needed any more");
+	expect(await connect(dialer, server.port)).toBe(true);
 	isBroken = true;
 	await expect(connect(dialer, server.port)).rejects.toThrow(/disconnected|ECONNRESET/);
 	isBroken = false;

@@ -5,6 +5,7 @@ import { connect as connectTls, createSecureContext, getCACertificates, type TLS
 import { LRUCache } from "lru-cache";
 
 import type { Clock } from "../../../core/clock.ts";
+import { SendFailure } from "../send-failure.ts";
 
 /** Where to connect to. */
 export interface Destination {
@@ -110,7 +111,9 @@ export class Dialer {
 		});
 		if (session !== undefined) {
 			// It may be the session that the receiver does not get along with: the next connection must not fail for that, too.
-			const forget = () => void this.#sessions.delete(place);
+			const forget = (error: Error) => {
+				if (!isAbort(error)) this.#sessions.delete(place);
+			};
 			socket.once("error", forget).once("secureConnect", () => socket.off("error", forget));
 		}
 		return { socket, certificateExpireDate };
@@ -134,6 +137,11 @@ export class Dialer {
 			autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
 		};
 	}
+}
+
+/** Whether a socket was closed only because nobody needs it any more. */
+function isAbort(error: Error): boolean {
+	return error instanceof SendFailure && error.code === "aborted";
 }
 
 /** The name to ask for a certificate of, which has no dot at its end (RFC 6066, 3). An address is no name that could be asked for. */
