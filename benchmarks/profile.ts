@@ -54,7 +54,7 @@ function partOf({ callFrame: { url, functionName } }: ProfileNode): string {
 	const library = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1];
 	if (library !== undefined) return library;
 	if (url.startsWith("node:")) return url.replace("node:internal/deps/", "node:").split("/").slice(0, 2).join("/");
-	if (url.startsWith("wasm:")) return "wasm (undici's parser)";
+	if (url.startsWith("wasm:")) return "wasm";
 	if (url === "") return functionName.startsWith("(") ? functionName : "native code";
 	return pathOf(url).split("/").slice(0, -1).join("/");
 }

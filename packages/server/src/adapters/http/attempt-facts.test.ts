@@ -9,6 +9,7 @@ import { ManualClock } from "../../core/manual-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { attempt, lateAttempt, raw } from "./test/attempt-at.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
+import { startRawReceiver } from "./test/raw-receiver.ts";
 import { reading } from "./test/reading.ts";
 
 const LOCAL: LookupAddress[] = [{ address: "127.0.0.1", family: 4 }];
@@ -82,6 +83,14 @@ describe("the connection of an attempt", () => {
 		expect(outcome.connection).toEqual({ remoteAddress: null, certificateExpireDate: null, opening });
 		expect(outcome.firstByteMs).toBeNull();
 	});
+});
+
+it("an informational response is not the first byte of an attempt's response", async () => {
+	await using receiver = await startRawReceiver();
+	await using sender = openTestSender();
+	const sent = sender.send(receiver.url);
+	(await receiver.next()).socket.end("HTTP/1.1 103 Early Hints\r\n\r\n");
+	expect(await sent).toMatchObject({ cause: "closed_before_response", responseCode: 0, firstByteMs: null });
 });
 
 describe("the cause of a failure", () => {

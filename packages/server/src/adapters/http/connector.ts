@@ -82,7 +82,7 @@ export class Connector {
 		this.#bypass = createProxyBypass(noProxy);
 		this.#timeoutMs = connectTimeoutMs;
 		this.#names = new NameLookup(clock, lookup);
-		this.#dialer = new Dialer({ lookup: this.#lookup, ca });
+		this.#dialer = new Dialer({ clock, lookup: this.#lookup, ca });
 	}
 
 	get socketCount(): number {

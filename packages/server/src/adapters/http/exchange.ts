@@ -109,7 +109,7 @@ export class Exchange implements ResponseSink, EventListenerObject {
 	#phase: Phase = "waiting";
 	#isSettled = false;
 	#status = 0;
-	/** When the first byte of its response came; negative if none has. */
+	/** When the first byte of its response came; negative if none has. That of an informational one does not count. */
 	#firstByteAt = -1;
 	#facts: AttemptConnection | null = null;
 	#informational = 0;
@@ -242,6 +242,7 @@ export class Exchange implements ResponseSink, EventListenerObject {
 
 	onInformational(): boolean {
 		this.#phase = "sent";
+		this.#firstByteAt = -1;
 		this.#informational += 1;
 		if (this.#informational <= MAX_INFORMATIONAL) return true;
 		const { place } = this.target;

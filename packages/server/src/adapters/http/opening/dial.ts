@@ -4,6 +4,9 @@ import { connect as connectTls, createSecureContext, getCACertificates, type TLS
 
 import { LRUCache } from "lru-cache";
 
+import type { Clock } from "../../../core/clock.ts";
+import { SendFailure } from "../send-failure.ts";
+
 /** Where to connect to. */
 export interface Destination {
 	/** `http:` or `https:`. */
@@ -33,8 +36,11 @@ const NEXT_ADDRESS_AFTER_MS = 1_000;
 const PROBE_AFTER_MS = 60_000;
 /** TLS sessions that are kept, by the place that they are for: a further connection takes up the last one, which saves both sides work. */
 const MAX_SESSIONS = 100;
+/** How long after a certificate was checked sessions spare the next check, also those that came with one that was taken up. */
+const MAX_SESSION_MS = 86_400_000;
 
 export interface DialerOptions {
+	readonly clock: Clock;
 	/** Returns the checked addresses. */
 	readonly lookup: LookupFunction;
 	/** A certificate to trust in addition to the public ones, as PEM. */
@@ -48,19 +54,23 @@ export interface Dialed {
 	readonly certificateExpireDate: () => number | null;
 }
 
-/** A session that the next connection can take up. No certificate is sent then, so what is known of it is kept. */
+/** A session that the next connection can take up. No certificate is sent and checked then, so what is known of it is kept. */
 interface Session {
 	readonly ticket: Buffer;
 	readonly certificateExpireDate: number | null;
+	/** In monotonic time: from then on the certificate must be checked again. */
+	readonly trustedUntil: number;
 }
 
 /** Opens sockets. */
 export class Dialer {
+	readonly #clock: Clock;
 	readonly #lookup: LookupFunction;
 	readonly #secureContext;
 	readonly #sessions = new LRUCache<string, Session>({ max: MAX_SESSIONS });
 
-	constructor({ lookup, ca }: DialerOptions) {
+	constructor({ clock, lookup, ca }: DialerOptions) {
+		this.#clock = clock;
 		this.#lookup = lookup;
 		this.#secureContext = createSecureContext(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] });
 	}
@@ -79,24 +89,45 @@ export class Dialer {
 
 	#secure({ hostname, port }: Destination, tunnel: Socket | undefined): Dialed {
 		const place = `${hostname} ${port}`;
-		const session = this.#sessions.get(place);
+		const session = this.#trustedSession(place);
 		const socket = connectTls({
 			host: hostname,
 			port,
 			...this.#addressOptions(),
 			...(tunnel !== undefined && { socket: tunnel }),
 			...(session !== undefined && { session: session.ticket }),
-			// An address is no name that could be asked for.
-			servername: isIP(hostname) === 0 ? hostname : "",
+			servername: serverNameOf(hostname),
 			ALPNProtocols: ["http/1.1"],
 			rejectUnauthorized: true,
 			secureContext: this.#secureContext,
 		});
 		const certificateExpireDate = () => expireDateOf(socket) ?? session?.certificateExpireDate ?? null;
+		// Node emits this only after the certificate was checked.
 		socket.on("session", (ticket) => {
-			this.#sessions.set(place, { ticket, certificateExpireDate: certificateExpireDate() });
+			const expireDate = certificateExpireDate();
+			const trustedUntil =
+				session !== undefined && socket.isSessionReused() ? session.trustedUntil : this.#trustedUntil(expireDate);
+			this.#sessions.set(place, { ticket, certificateExpireDate: expireDate, trustedUntil });
 		});
+		if (session !== undefined) {
+			// It may be the session that the receiver does not get along with: the next connection must not fail for that, too.
+			const forget = (error: Error) => {
+				if (!isAbort(error)) this.#sessions.delete(place);
+			};
+			socket.once("error", forget).once("secureConnect", () => socket.off("error", forget));
+		}
 		return { socket, certificateExpireDate };
+	}
+
+	#trustedSession(place: string): Session | undefined {
+		const session = this.#sessions.get(place);
+		return session !== undefined && this.#clock.monotonicMs() < session.trustedUntil ? session : undefined;
+	}
+
+	/** For a certificate that has just been checked. */
+	#trustedUntil(expireDate: number | null): number {
+		const validMs = (expireDate ?? Infinity) - this.#clock.now();
+		return this.#clock.monotonicMs() + Math.min(validMs, MAX_SESSION_MS);
 	}
 
 	#addressOptions() {
@@ -106,6 +137,16 @@ export class Dialer {
 			autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
 		};
 	}
+}
+
+/** Whether a socket was closed only because nobody needs it any more. */
+function isAbort(error: Error): boolean {
+	return error instanceof SendFailure && error.code === "aborted";
+}
+
+/** The name to ask for a certificate of, which has no dot at its end (RFC 6066, 3). An address is no name that could be asked for. */
+function serverNameOf(hostname: string): string {
+	return isIP(hostname) === 0 ? hostname.replace(/\.$/, "") : "";
 }
 
 function expireDateOf(socket: TLSSocket): number | undefined {
