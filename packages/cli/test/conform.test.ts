@@ -315,6 +315,7 @@ describe("fanfare conform", () => {
 			["http://localhost:1/"],
 			["billing", "--timeout", "1s"],
 			["billing", "--burst", "51"],
+			["billing", "--only", "header_case"],
 		]) {
 			expect([wrong, (await world.run(["conform", ...wrong])).code]).toEqual([wrong, 2]);
 		}

@@ -36,6 +36,12 @@ it.each([["webhooks", "--help"], ["events", "list", "--help"], ["whoami"], ["hel
 	},
 );
 
+it("conform --help loads only the checks of the server", async () => {
+	const ofServer = (await modulesOf(["conform", "--help"])).filter(isServer);
+	const others = ofServer.filter((url) => !/\/(conformance\.[jt]s|core\/conformance\/\w+\.[jt]s)$/.test(url));
+	expect([ofServer.length > 0, others]).toEqual([true, []]);
+});
+
 it("serve loads the server, which shows that the list of modules has it", async () => {
 	expect((await modulesOf(["serve", "--help"])).some(isServer)).toBe(true);
 });

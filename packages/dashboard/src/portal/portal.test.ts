@@ -411,6 +411,17 @@ pageSuite(
 			},
 		);
 
+		it.each(["en", "de"])("has all places side by side on a phone (%s)", async (lang) => {
+			await using tab = await open(
+				{ customerId: "phone" },
+				{ size: { width: 360, height: 760 }, path: `?lang=${lang}` },
+			);
+			const places = tab.page.locator(".places a");
+			await places.first().waitFor();
+			const tops = await places.evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
+			expect([tops.length, new Set(tops).size]).toEqual([3, 1]);
+		});
+
 		it.each(["light", "dark"] as const)(
 			"has nothing that axe objects to, and fits into 320 pixels (%s)",
 			async (scheme) => {

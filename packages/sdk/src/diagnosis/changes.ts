@@ -49,11 +49,19 @@ export function differenceText(body: Uint8Array, sent: Uint8Array): string | nul
 
 /** Whether it is the text of a JSON object. */
 export function isJsonObject(body: Uint8Array): boolean {
-	const parsed = parse(new TextDecoder().decode(body));
+	let text: string;
+	try {
+		// As `verify` reads it.
+		text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+	} catch {
+		return false;
+	}
+	const parsed = parse(text);
 	return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
 }
 
 const EXCERPT = 24;
+const MAX_DEPTH = 200;
 const REWRITTEN = "it was parsed and written again as JSON, which changes its bytes";
 
 /** What the body may have been, and what has happened to it since. */
@@ -64,7 +72,7 @@ function otherBodies(body: Uint8Array): readonly (readonly [body: Uint8Array, ho
 		const bytes = typeof other === "string" ? new TextEncoder().encode(other) : other;
 		if (!isSame(bytes, body)) others.push([bytes, how]);
 	};
-	add(text.replace(/(\r?\n)+$/, ""), "a line feed was added at its end, as `echo` and editors do");
+	add(withoutLastLines(text), "a line feed was added at its end, as `echo` and editors do");
 	add(`${text}\n`, "the line feed at its end is missing");
 	add(text.replace(/^\uFEFF/, ""), "a byte order mark was added at its beginning");
 	add(text.trim(), "white space was added around it");
@@ -76,7 +84,7 @@ function otherBodies(body: Uint8Array): readonly (readonly [body: Uint8Array, ho
 	);
 	add(new Uint8Array(), "it was signed without a body");
 	const parsed = parse(text);
-	if (parsed !== undefined) {
+	if (parsed !== undefined && !isDeep(parsed)) {
 		add(JSON.stringify(parsed), REWRITTEN);
 		add(JSON.stringify(parsed).replaceAll(/[\u0080-\uFFFF]/g, escaped), REWRITTEN);
 		add(JSON.stringify(parsed, null, 2), REWRITTEN);
@@ -85,6 +93,23 @@ function otherBodies(body: Uint8Array): readonly (readonly [body: Uint8Array, ho
 	}
 	add(JSON.stringify(text), "the quotation marks around it were removed");
 	return others;
+}
+
+/** Not by a regular expression, which takes the square of the time for many line feeds before other text. */
+function withoutLastLines(text: string): string {
+	let end = text.length;
+	while (text[end - 1] === "\n") end -= text[end - 2] === "\r" ? 2 : 1;
+	return text.slice(0, end);
+}
+
+/** Whether functions that call themselves for each level could exhaust the stack, as `JSON.stringify` does. */
+function isDeep(value: unknown): boolean {
+	let level = [value];
+	for (let depth = 0; level.length > 0; depth += 1) {
+		if (depth > MAX_DEPTH) return true;
+		level = level.flatMap((one) => (typeof one === "object" && one !== null ? (Object.values(one) as unknown[]) : []));
+	}
+	return false;
 }
 
 /** As Python's `json.dumps` writes it. */
@@ -103,7 +128,8 @@ function escaped(character: string): string {
 /** Whether both are JSON with the same members, in whatever order. */
 function isSameJson(body: Uint8Array, sent: Uint8Array): boolean {
 	const [one, other] = [body, sent].map((bytes) => parse(new TextDecoder().decode(bytes)));
-	return one !== undefined && other !== undefined && JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+	if (one === undefined || other === undefined || isDeep(one) || isDeep(other)) return false;
+	return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
 }
 
 function sorted(value: unknown): unknown {

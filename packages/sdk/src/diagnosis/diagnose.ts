@@ -34,6 +34,8 @@ export interface DiagnoseOptions {
 const DEFAULT_TOLERANCE_MS = 5 * 60 * 1_000;
 const MAC_BYTES = 32;
 const MAX_SIGNATURES = 16;
+/** Of a signature, to tell its form: the patterns take the square of the time. */
+const MAX_FORM = 2_000;
 const NAMES = ["webhook-id", "webhook-timestamp", "webhook-signature"] as const;
 
 /**
@@ -67,7 +69,7 @@ export async function diagnose(
 	if (timestamp !== "") problems.push(...timeProblems(timestamp, now(), toleranceMs));
 	if (isMissing || macs.length === 0) {
 		if (signature !== "" && macs.length === 0) {
-			problems.push({ code: "bad_signature_form", message: formText(signature) });
+			problems.push({ code: "bad_signature_form", message: formText(signature.slice(0, MAX_FORM)) });
 		}
 		if (difference !== null) problems.push({ code: "body_changed", message: difference });
 		return { ...shown, problems, secretHint: null };
@@ -177,14 +179,16 @@ function timeProblems(timestamp: string, now: number, toleranceMs: number): Diag
 		const message = "The header webhook-timestamp is in milliseconds; it must be in seconds.";
 		return [{ code: "bad_timestamp", message }];
 	}
-	const ageS = Math.round(now / 1_000 - Number(timestamp));
+	// The same comparison as that of `verify`; what is shown is rounded away from now, so that it exceeds what is allowed.
+	const ageMs = now - Number(timestamp) * 1_000;
+	const seconds = Math.ceil(Math.abs(ageMs) / 1_000);
 	const allowed = `more than the ${Math.round(toleranceMs / 1_000)} s that are allowed`;
-	if (ageS * 1_000 > toleranceMs) {
-		const message = `The request was signed ${ageS} s ago, ${allowed}: it is an old one that was sent again, or a clock is wrong.`;
+	if (!(ageMs <= toleranceMs)) {
+		const message = `The request was signed ${seconds} s ago, ${allowed}: it is an old one that was sent again, or a clock is wrong.`;
 		return [{ code: "too_old", message }];
 	}
-	if (-ageS * 1_000 > toleranceMs) {
-		const message = `The request was signed ${-ageS} s in the future, ${allowed}: a clock is wrong.`;
+	if (-ageMs > toleranceMs) {
+		const message = `The request was signed ${seconds} s in the future, ${allowed}: a clock is wrong.`;
 		return [{ code: "too_new", message }];
 	}
 	return [];

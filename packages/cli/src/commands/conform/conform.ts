@@ -1,7 +1,7 @@
 // `fanfare conform`: grades a receiver.
 import { writeFileSync } from "node:fs";
 
-import { CHECKS, grade, type Check, type Graded } from "@fanfare/server/conformance";
+import { CHECKS, CHECKS_BY_SERVER, grade, type Check, type Graded } from "@fanfare/server/conformance";
 import type { Command } from "commander";
 
 import { missing, type Call, type CommonOptions } from "../../frame/call.ts";
@@ -13,7 +13,7 @@ import { printable } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { parseDuration } from "../../text/times.ts";
 import { parseTarget } from "../listen/target.ts";
-import { readSecrets, SECRET_FILE } from "../signing/signature.ts";
+import { readSecrets } from "../signing/signature.ts";
 import { junitOf } from "./junit.ts";
 import { LocalProbe } from "./probe.ts";
 
@@ -48,11 +48,22 @@ export function addConform(program: Command): void {
 					"A URL, or a port and a path such as 3000/hooks, with --secret-file; or a webhook: its id, its key, or its name.",
 			},
 			options: [
-				option("--secret-file <file>", SECRET_FILE),
+				option("--secret-file <file>", "A file with the receiver's secret, or - for standard input. For a URL."),
 				option("--type <type>", `The event type of the requests. Default: ${DEFAULTS.type}.`),
-				option("--data <json>", "The data of the events, as JSON, @file, or @- for standard input. Default: {}."),
-				option("--only <list>", `Only these checks: ${CHECKS.map(({ name }) => name).join(", ")}.`, parseList),
-				option("--burst <count>", `How many requests come at once. Default: ${DEFAULTS.burst}.`, parsePositive),
+				option(
+					"--data <json>",
+					"The data of the events, as JSON, @file, or @- for standard input. Default: {}; for a webhook the example of --type.",
+				),
+				option(
+					"--only <list>",
+					`Only these checks and the basic ones: ${CHECKS.map(({ name }) => name).join(", ")}.`,
+					parseList,
+				),
+				option(
+					"--burst <count>",
+					`How many requests come at once. Default: ${DEFAULTS.burst}; at most ${MAX_BURST}, and ${MAX_BURST_OF_SERVER} for a webhook.`,
+					parsePositive,
+				),
 				option("--slow <duration>", "How long an answer may take. Default: 5s.", parseDuration),
 				option("--timeout <duration>", "After which there is no answer. Default: 15s. Only for a URL.", parseDuration),
 				option("--junit <file>", "Write the results as JUnit XML, too, for CI."),
@@ -102,7 +113,7 @@ async function fromHere({ options }: Call<Options>, url: string | undefined): Pr
 	const { secretFile = "", type = DEFAULTS.type, burst = DEFAULTS.burst, slow: slowMs = DEFAULTS.slowMs } = options;
 	if (url === undefined) throw missing("receiver", "fanfare conform --help");
 	if (burst > MAX_BURST) throw usageError(`--burst must be at most ${MAX_BURST}, got ${burst}.`);
-	const checks = chosen(options.only);
+	const checks = chosen(CHECKS, options.only);
 	// A certificate counts also on this machine, where `listen` does not mind.
 	const target = { ...parseTarget(url, true), isLocal: false };
 	const data = options.data === undefined ? {} : await readJson("--data", options.data);
@@ -121,7 +132,7 @@ async function byServer(call: Call<Options>, given: string | undefined): Promise
 	if (burst !== undefined && burst > MAX_BURST_OF_SERVER) {
 		throw usageError(`--burst must be at most ${MAX_BURST_OF_SERVER} for a webhook, got ${burst}.`);
 	}
-	chosen(checks);
+	chosen(CHECKS_BY_SERVER, checks);
 	const sample = { eventType, ...(data !== undefined && { data: await readJson("--data", data) }) };
 	await call.confirmProduction("fanfare conform");
 	const project = await call.project();
@@ -141,13 +152,13 @@ async function byServer(call: Call<Options>, given: string | undefined): Promise
 }
 
 /** Those that are named, and the basic ones, without which they mean nothing. */
-function chosen(only: readonly string[] | undefined): readonly Check[] {
-	const unknown = only?.find((name) => !CHECKS.some((check) => check.name === name));
+function chosen(all: readonly Check[], only: readonly string[] | undefined): readonly Check[] {
+	const unknown = only?.find((name) => !all.some((check) => check.name === name));
 	if (unknown !== undefined) {
-		const known = CHECKS.map(({ name }) => name).join(", ");
+		const known = all.map(({ name }) => name).join(", ");
 		throw usageError(`--only must be some of ${known}; got ${JSON.stringify(unknown)}.`);
 	}
-	return CHECKS.filter(({ name, isBasic = false }) => only === undefined || isBasic || only.includes(name));
+	return all.filter(({ name, isBasic = false }) => only === undefined || isBasic || only.includes(name));
 }
 
 function linesOf({ name, title, result, problem }: Graded): string[] {

@@ -243,6 +243,9 @@ export const CHECKS: readonly Check[] = [
 	},
 ];
 
+/** Those that the server can make: its sender writes names of headers in lower case, as HTTP/2 does. */
+export const CHECKS_BY_SERVER: readonly Check[] = CHECKS.filter(({ name }) => name !== "header_case");
+
 /** Null if it is a 2xx. */
 function accepted(outcome: Outcome, cure: string): string | null {
 	const status = statusOf(outcome);

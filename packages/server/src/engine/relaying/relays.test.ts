@@ -323,6 +323,17 @@ describe("a relay", () => {
 		expect(client.end).toBeUndefined();
 	});
 
+	it("can be checked by the answers of its client", async () => {
+		await using world = await openWorld();
+		const { test } = world;
+		const relay = await world.put();
+		const asked = { eventType: null, dataJson: null, checks: ["stale"], burst: null, slowMs: null };
+		const client = await world.open(relay);
+		const checked = test.engine.webhooks.conform(test.change, relay.webhookId, asked);
+		for (const count of [1, 2]) await client.answer((await client.request(count)).requestId);
+		expect(await checked).toMatchObject({ endedEarly: null, requestCount: 2, conforms: false });
+	});
+
 	it("can be tested, and says what the client answers", async () => {
 		await using world = await openWorld();
 		const { test } = world;

@@ -89,6 +89,8 @@ pageSuite("the checker of a request", (world) => {
 		await form.getByRole("button", { name: "Check" }).click();
 		await form.getByText("The receiver has another secret.").waitFor();
 		await form.getByText("The body is as it was sent.").waitFor();
+		// It is said once, not also that no signature fits.
+		expect(await form.locator(".note.bad").count()).toBe(1);
 		const foreign = pasteOf(request).replaceAll(
 			String(request.headers["webhook-id"]),
 			"evt_00000000-0000-4000-8000-000000000000",

@@ -36,15 +36,19 @@ const TITLES: Readonly<Record<DiagnosisProblem["code"], string>> = {
 export function VerdictView({ verdict, webhook }: VerdictViewProps) {
 	const { problems, logged, isSignatureChecked, isTimeKnown, secretEnd, timestamp } = verdict;
 	const isOldOnlyNow = (code: string) => code === "too_old" && !isTimeKnown;
-	const wrong = problems.filter(({ code }) => !isOldOnlyNow(code));
 	const isFormerSecret = isSignatureChecked && secretEnd !== webhook.secretHint;
+	// Another secret is the reason why no signature fits, and has a finding of its own.
+	const isExplained = (code: string) => code === "no_matching_signature" && isFormerSecret;
+	const wrong = problems.filter(({ code }) => !isOldOnlyNow(code));
 	return (
 		<div role="status" className="stack tight" aria-label="What was found">
-			{wrong.map(({ code, message }) => (
-				<Finding key={`${code} ${message}`} tone="bad" title={TITLES[code]}>
-					{message}
-				</Finding>
-			))}
+			{wrong
+				.filter(({ code }) => !isExplained(code))
+				.map(({ code, message }) => (
+					<Finding key={`${code} ${message}`} tone="bad" title={TITLES[code]}>
+						{message}
+					</Finding>
+				))}
 			{wrong.length === 0 && isSignatureChecked && (
 				<Finding tone="good" title="Nothing is wrong with it.">
 					The signature fits the secret and every byte of the body.

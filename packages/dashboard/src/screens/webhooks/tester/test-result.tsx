@@ -17,7 +17,7 @@ export function TestResult({ result }: { readonly result: WebhookTest }) {
 				<div>
 					<p>
 						<strong>{isGood ? `It answered ${responseCode} in ${duration(latencyMs)}.` : "The test failed."}</strong>{" "}
-						{reason ?? ""}
+						{reason !== null && sentence(reason)}
 					</p>
 					{!isGood && (
 						<p>
@@ -29,6 +29,11 @@ export function TestResult({ result }: { readonly result: WebhookTest }) {
 			{exchange !== undefined && <Exchange exchange={exchange} result={result} />}
 		</div>
 	);
+}
+
+/** `the receiver answered 503` as a sentence of its own. */
+function sentence(words: string): string {
+	return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 }
 
 interface ExchangeProps {

@@ -41,6 +41,7 @@ pageSuite("a test with data of one's own", (world) => {
 		await payload.fill('{\n  "orderId": 12345678901234567890\n}');
 		await payload.press("Control+Enter");
 		await condition.getByText("The test failed.").waitFor();
+		await condition.getByText(/The receiver answered \d+\./).waitFor();
 		expect(await axeFindings(page)).toEqual([]);
 		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 		expect(await page.evaluate(overflow)).toBe(0);

@@ -1,5 +1,5 @@
 // The conformance check of a webhook.
-import { CHECKS } from "../../../core/conformance/checks.ts";
+import { CHECKS_BY_SERVER } from "../../../core/conformance/checks.ts";
 import { invalidRequest } from "../../../core/errors.ts";
 import { MAX_EVENT_BYTES } from "../../../core/event.ts";
 import type { ConformanceAsked } from "../../../engine/webhook-test.ts";
@@ -7,7 +7,7 @@ import { validate } from "../../request/body/validate.ts";
 import { json, keyWith, route, type BodyRule } from "../../request/route.ts";
 import { conformanceSchema, conformWebhookSchema } from "./conform-schemas.ts";
 
-const NAMES = CHECKS.map(({ name }) => name);
+const NAMES = CHECKS_BY_SERVER.map(({ name }) => name);
 
 /** Optional, as that of a test. The data is kept as it was written. */
 const conformBody: BodyRule<ConformanceAsked> = {

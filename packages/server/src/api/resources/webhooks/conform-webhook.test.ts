@@ -30,6 +30,7 @@ it("answers what it has found, keeps it out of log and stats, and is in the audi
 
 it.each([
 	[{ checks: ["nothing"] }, "checks.0", /is not the name of a check: they are reachable,/],
+	[{ checks: ["stale", "header_case"] }, "checks.1", /is not the name of a check/],
 	[{ checks: [] }, "checks", /1/],
 	[{ burst: 51 }, "burst", /50/],
 	[{ slowMs: 0 }, "slowMs", /1/],

@@ -2,7 +2,8 @@
 import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
-import { CHECKS } from "../../../core/conformance/checks.ts";
+import { createAddressGuard } from "../../../adapters/http/address-guard.ts";
+import { CHECKS_BY_SERVER } from "../../../core/conformance/checks.ts";
 import { sign, signingKey } from "../../../core/crypto/signing.ts";
 import { changeIn, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
 import type { ConformanceAsked } from "../../webhook-test.ts";
@@ -35,9 +36,7 @@ it("finds nothing wrong with a correct receiver, with both secrets of a rotation
 	await test.engine.webhooks.updateSecret(test.change, id, SECRET, null);
 	const found = await test.engine.webhooks.conform(test.change, id, ALL);
 	expect([found.conforms, found.endedEarly, failedOf(found)]).toEqual([true, null, []]);
-	expect(found.checks.map(({ name }) => name)).toEqual(
-		CHECKS.map(({ name }) => name).filter((name) => name !== "header_case"),
-	);
+	expect(found.checks.map(({ name }) => name)).toEqual(CHECKS_BY_SERVER.map(({ name }) => name));
 	expect(found.requestCount).toBe(receiver.requests.length);
 	expect(new Set(receiver.requests.map(({ headers }) => headers["x-token"]))).toEqual(new Set(["mine"]));
 	expect((await test.engine.webhooks.get(test.change.scope, id)).status).toBe("Enabled");
@@ -84,6 +83,48 @@ it("checks one webhook of a project at a time, and those of others meanwhile", a
 		});
 		expect(new Set(found.checks.map(({ result }) => result))).toEqual(new Set(["skipped"]));
 	}
+});
+
+it("makes eight checks at once for all projects together", async () => {
+	await using receiver = await startReceiver();
+	receiver.script(() => ({ kind: "hang" }));
+	await using test = await openTestEngine();
+	const begun: Promise<unknown>[] = [];
+	for (let count = 1; count <= 9; count++) {
+		const { id: projectId } = await test.engine.projects.create(`Project ${count}`, null);
+		const { id } = await test.createWebhook(receiver.url, {}, projectId);
+		const checked = test.engine.webhooks.conform(changeIn(projectId), id, FEW);
+		if (count === 9) {
+			await expect(checked).rejects.toMatchObject({ code: "overloaded", message: expect.stringContaining("Too many") });
+		} else {
+			begun.push(checked);
+			await receiver.waitFor(count);
+		}
+	}
+	await test.engine.stop();
+	await Promise.all(begun);
+});
+
+it("calls no address that the guard refuses, also if it was allowed when the webhook was registered", async () => {
+	await using receiver = await startReceiver();
+	const open = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true, allowForCustomers: true });
+	const guard = { ...open };
+	await using test = await openTestEngine({ guard });
+	const { id } = await test.createWebhook(receiver.url);
+	Object.assign(guard, createAddressGuard({ allowNetworks: [], allowHttp: true }));
+	const found = await test.engine.webhooks.conform(test.change, id, ALL);
+	expect([found.conforms, found.endedEarly, failedOf(found)]).toEqual([false, null, ["reachable"]]);
+	expect(found.checks[0]?.problem).toContain("loopback");
+	expect(receiver.connectionCount).toBe(0);
+});
+
+it("checks a paused webhook, which stays paused", async () => {
+	await using receiver = await startReceiver();
+	await using test = await openTestEngine();
+	const { id } = await test.createWebhook(receiver.url);
+	await test.engine.webhooks.pause(test.change, id);
+	expect(failedOf(await test.engine.webhooks.conform(test.change, id, FEW))).toEqual(["stale"]);
+	expect((await test.engine.webhooks.get(test.change.scope, id)).status).toBe("Paused");
 });
 
 it("ends when the webhook is deleted, and leaves room for the next check", async () => {
