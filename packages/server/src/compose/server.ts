@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
+import { openDocsFiles } from "../adapters/files/docs-files.ts";
 import { openPageFiles } from "../adapters/files/page-files.ts";
 import { createAddressGuard } from "../adapters/http/address-guard.ts";
 import { createClientAddress, createIsTrusted } from "../adapters/http/clients/client-address.ts";
@@ -21,6 +22,7 @@ import { logRequest } from "../adapters/telemetry/request-log.ts";
 import type { OpenTracing } from "../adapters/telemetry/tracing.ts";
 import { createApp, createWorkerApp } from "../api/app.ts";
 import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
+import { DocsSite } from "../api/documents/docs-site.ts";
 import { Page } from "../api/page/page.ts";
 import { createRequestIds } from "../api/request/request-id.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
@@ -49,6 +51,8 @@ import { VERSION } from "./version.ts";
 const USER_AGENT = `Fanfare/${VERSION} (+https://github.com/fanfare-webhooks/fanfare)`;
 /** Where `npm run build` writes the page. The same folder for the sources and for what is compiled from them. */
 const PAGE_FOLDER = fileURLToPath(new URL("../../dist/page/", import.meta.url));
+/** Where it writes the site of the documents. */
+const DOCS_FOLDER = fileURLToPath(new URL("../../dist/docs/", import.meta.url));
 /** How long a stop waits for the last log lines to be written. */
 const LOG_GRACE_MS = 500;
 
@@ -198,8 +202,10 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const http = options.listen === false ? null : await HttpServer.listen(listening, unreadable, systemClock);
 	resources.defer(() => http?.close());
 	const report = new MoveReport(logger, systemClock, options.onUpgrade ?? (() => {}));
+	const loadDocs = openDocsFiles(DOCS_FOLDER);
 	const page = new Page(openPageFiles(PAGE_FOLDER), systemChance, config.portalOrigins);
-	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, page);
+	const sites = [page, new DocsSite(loadDocs)];
+	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, sites);
 	const observer = createObserver(logger, metrics);
 	const tracing = await openTraces(config, logger);
 	resources.defer(() => tracing?.close());
@@ -275,6 +281,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		proxyActorHeader: proxyActorHeader(config),
 		serverStatus: createServerStatus({ config, profile, maxInFlight, maxConnections }, () => http?.connections ?? 0),
 		requestOrigin: createRequestOrigin(config.trustedProxies),
+		docsShell: () => loadDocs()?.apiShell ?? null,
 		metrics: () => metrics.render(),
 		...requestDeps,
 		publicUrl: config.publicUrl,
@@ -282,7 +289,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	};
 	await engine.start();
-	const app = role === "worker" ? createWorkerApp(apiDeps) : createApp(apiDeps, page);
+	const app = role === "worker" ? createWorkerApp(apiDeps) : createApp(apiDeps, sites);
 	http?.serve(app.fetch, options.overrideGlobals ?? false);
 	const { stop, closed } = endings(resources, storeDied, (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");
