@@ -159,6 +159,8 @@ export interface DeliveryFilter {
 	readonly customerId?: string | undefined;
 	/** Only deliveries of this event. */
 	readonly eventId?: string | undefined;
+	/** Only deliveries of events with this tag, such as `order:4711`. */
+	readonly tag?: string | undefined;
 	/** Only deliveries of events of these types: exact names, or prefixes such as `order.*`. */
 	readonly eventType?: string | readonly string[] | undefined;
 	/** Only deliveries with one of these statuses. */
