@@ -382,11 +382,12 @@ function timesOf({ after, before, updatedAfter, updatedBefore }: DeliveryFilter)
 
 /** A filter as query parameters: lists become one text each. */
 function queryOf(filter: DeliveryFilter) {
-	const { webhookId, customerId, eventId, eventType, status, responseCode, error, cause } = filter;
+	const { webhookId, customerId, eventId, tag, eventType, status, responseCode, error, cause } = filter;
 	return {
 		webhookId,
 		customerId,
 		eventId,
+		tag,
 		eventType: joined(eventType),
 		status: joined(status),
 		responseCode: joined(responseCode),
