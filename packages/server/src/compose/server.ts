@@ -1,6 +1,8 @@
 // Composes a running server from the settings. This folder is the only one that imports adapters.
 import { fileURLToPath } from "node:url";
 
+import type { Logger } from "pino";
+
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
 import { openDocsFiles } from "../adapters/files/docs-files.ts";
 import { openPageFiles } from "../adapters/files/page-files.ts";
@@ -17,6 +19,7 @@ import { createLogger } from "../adapters/telemetry/logger.ts";
 import { Metrics } from "../adapters/telemetry/metrics.ts";
 import { createObserver } from "../adapters/telemetry/observer.ts";
 import { logRequest } from "../adapters/telemetry/request-log.ts";
+import type { OpenTracing } from "../adapters/telemetry/tracing.ts";
 import { createApp, createWorkerApp } from "../api/app.ts";
 import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
 import { DocsSite } from "../api/documents/docs-site.ts";
@@ -204,6 +207,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const sites = [page, new DocsSite(loadDocs)];
 	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, sites);
 	const observer = createObserver(logger, metrics);
+	const tracing = await openTraces(config, logger);
+	resources.defer(() => tracing?.close());
 	const opened = await profile.open({ logger, observer, port: http?.port ?? null }, (progress) => {
 		if (!report.hasBegun) http?.serve(upgradingApp.fetch, false);
 		report.update(progress);
@@ -230,6 +235,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			tenure,
 			wire,
 			...(membership !== undefined && { membership }),
+			...(tracing !== null && { tracing }),
 		},
 		userAgent: USER_AGENT,
 		limits: {
@@ -316,6 +322,16 @@ async function createProfile(config: Config, clock: Clock, resources: AsyncDispo
 	if (config.databaseUrl === null) return createEmbeddedProfile(config, clock, resources);
 	const { createClusterProfile } = await import("./cluster.ts");
 	return createClusterProfile(config, clock, resources);
+}
+
+/** Null unless they are asked for: nothing of what they need is loaded then. */
+async function openTraces({ tracesUrl, tracesRatio }: Config, logger: Logger): Promise<OpenTracing | null> {
+	if (tracesUrl === null) return null;
+	const { openTracing } = await import("../adapters/telemetry/tracing.ts");
+	const onLost = (reason: string) =>
+		logger.warn({ reason }, "traces could not be sent to FANFARE_TRACES_URL; they are lost");
+	const monotonicMs = () => systemClock.monotonicMs();
+	return openTracing({ url: tracesUrl, ratio: tracesRatio, version: VERSION, onLost, monotonicMs });
 }
 
 /** Only a trusted proxy names the person. */
