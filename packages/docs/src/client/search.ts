@@ -69,7 +69,7 @@ export function startSearch(find: HTMLElement): void {
 		// The page of the API has a search of its own for its calls, which has the slash.
 		const isSlash = event.key === "/" && !event.ctrlKey && !event.metaKey && document.getElementById("search") === null;
 		const isCtrlK = event.key === "k" && (event.ctrlKey || event.metaKey);
-		if (!isCtrlK && (!isSlash || (event.target as Element).closest("input, textarea"))) return;
+		if (!isCtrlK && (!isSlash || (event.target as Element).closest("input:not([type=radio]), textarea"))) return;
 		event.preventDefault();
 		field.focus();
 		field.select();

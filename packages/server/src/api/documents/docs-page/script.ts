@@ -22,7 +22,7 @@ search.addEventListener("input", () => {
 	none.hidden = found > 0;
 });
 document.addEventListener("keydown", (event) => {
-	if (event.key !== "/" || event.target.closest("input, textarea")) return;
+	if (event.key !== "/" || event.target.closest("input:not([type=radio]), textarea")) return;
 	event.preventDefault();
 	search.focus();
 });
