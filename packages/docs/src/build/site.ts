@@ -64,7 +64,7 @@ export async function buildSite(root: string, target: string): Promise<void> {
 		},
 		found: (slug: string, list: readonly Section[]) => sections.set(slug, list),
 	};
-	const configure = (config: EleventyConfig) => {
+	const prepare = (config: EleventyConfig) => {
 		config.setUseGitIgnore(false);
 		config.setLayoutsDirectory("layout");
 		config.amendLibrary("md", (markdown) => extendMarkdown(markdown, options));
@@ -93,7 +93,7 @@ export async function buildSite(root: string, target: string): Promise<void> {
 	const eleventy = new Eleventy(relative(process.cwd(), HERE), relative(process.cwd(), target), {
 		quietMode: true,
 		configPath: false,
-		config: configure,
+		config: prepare,
 	});
 	const rendered = (await eleventy.toJSON()) as readonly Rendered[];
 	const found = pages.flatMap((page) =>
