@@ -177,7 +177,7 @@ export const eventWithDataSchema = loggedEventSchema
 			.openapi({
 				description:
 					"The `traceparent` header (W3C Trace Context) of the request that sent it, which receivers get with each attempt; null if it had " +
-					"none that is valid.",
+					"none that is valid. On a server that makes spans of its own, that of the event's acceptance.",
 			}),
 		data: z.unknown().openapi({ description: "The data byte for byte as it was sent. Null if it was erased." }),
 		dataErased: z.boolean().openapi({ description: "True if the payload was erased: by hand, or because of its age." }),
