@@ -149,7 +149,7 @@ it("compiles the TypeScript of the documents", async () => {
 				const path = folder.join(`${document.replaceAll(/\W+/g, "-")}-${index}.mts`);
 				// What the text around the example has made before. In a block of its own, so that the example may name it anew.
 				const given =
-					"client: Client, project: ReturnType<Client[\"project\"]>, projectId: string, token: string, endpoint: string, order: object";
+					'client: Client, project: ReturnType<Client["project"]>, projectId: string, token: string, endpoint: string, order: object';
 				const program = `import { Client } from "@fanfare/sdk";\nexport async function example(${given}) {\n{\n${code}\n}\n}\n`;
 				writeFileSync(path, program);
 				return path;
