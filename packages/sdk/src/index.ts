@@ -45,11 +45,8 @@ export type {
 	WorkspaceStatus,
 } from "./resources/access/status.ts";
 export type { Audit, AuditEntry, AuditFilter, ProjectAudit, ProjectAuditFilter } from "./resources/audit.ts";
+export type { Attempt, AttemptCause, AttemptError, AttemptTimings, LastAttempt } from "./resources/attempts.ts";
 export type {
-	Attempt,
-	AttemptCause,
-	AttemptError,
-	AttemptTimings,
 	Deliveries,
 	Delivery,
 	DeliveryCount,
@@ -57,7 +54,6 @@ export type {
 	DeliveryFilter,
 	DeliveryListParams,
 	DeliveryStatus,
-	LastAttempt,
 	ManyChanged,
 	ManyFilter,
 } from "./resources/deliveries.ts";
