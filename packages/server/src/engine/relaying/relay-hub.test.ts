@@ -73,6 +73,7 @@ it("resumes a relay whose client comes back while it is stored that it is away, 
 	const request = send();
 	first.close();
 	clock.advance(10_000);
+	await settled();
 	expect(changes.map(({ isAway }) => isAway)).toEqual([true]);
 	await hub.answer(WEBHOOK, "dlv.1", status(200));
 	expect(await request).toMatchObject({ responseCode: 200 });
