@@ -13,6 +13,7 @@ import { measureFloor } from "./harness/measure/floor.ts";
 import { Child } from "./harness/process/child.ts";
 import type { Resources } from "./harness/process/resources.ts";
 import { BenchServer } from "./harness/server/bench-server.ts";
+import { buildCommand } from "./harness/server/built-command.ts";
 import { Receiver } from "./harness/server/receiver.ts";
 import { PreparedStores } from "./harness/store/prepared-store.ts";
 import type { Options } from "./options.ts";
@@ -63,6 +64,7 @@ export function newContext(surroundings: Surroundings, codeDir: string): NotingC
 		startRelayClients: () => Child.start<RelayClientsCalls>("relay-clients", resources),
 		startPump: () => startPump(resources),
 		countCalls: (pid) => CallCounter.start(pid, resources),
+		buildCommand: () => buildCommand(codeDir, parentDir),
 		measureFloor: (bodyBytes) => floorOf(surroundings, bodyBytes),
 		measureStore: (load) =>
 			callStore(surroundings, (runner, path) => runner.call("measure", { ...load, codeDir, path })),

@@ -100,6 +100,8 @@ export interface RunContext {
 	readonly measureStoreFloor: (load: StoreFloorLoad) => Promise<number>;
 	/** The store of a plan. It is made once for all runs with the same plan. */
 	readonly prepareStore: (plan: StorePlan) => Promise<PreparedStore>;
+	/** Compiles the code to the packages that users install. Returns the main file of the command. */
+	readonly buildCommand: () => Promise<string>;
 	/** Measures the floor with bodies of another size. */
 	readonly measureFloor: (bodyBytes: number) => Promise<FloorMeasurements>;
 	/** Adds a note to the result, such as which page was the slowest. */

@@ -50,10 +50,20 @@ function linkModules(): void {
 
 beforeAll(async () => {
 	const isSource = (path: string) => !/[\\/](dist|node_modules|LICENSE)$/.test(path);
-	for (const name of [...Object.keys(PACKAGES), "dashboard"]) {
+	for (const name of [...Object.keys(PACKAGES), "dashboard", "docs"]) {
 		cpSync(join(root, "packages", name), copy.join("packages", name), { recursive: true, filter: isSource });
 	}
-	for (const name of ["LICENSE", "package.json", "package-lock.json", "tsconfig.json", "scripts"]) {
+	for (const name of [
+		"LICENSE",
+		"CHANGELOG.md",
+		"SECURITY.md",
+		"package.json",
+		"package-lock.json",
+		"tsconfig.json",
+		"scripts",
+		"docs",
+		"examples",
+	]) {
 		cpSync(join(root, name), copy.join(name), { recursive: true });
 	}
 	linkModules();

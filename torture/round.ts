@@ -183,7 +183,8 @@ export class Round implements AsyncDisposable {
 	}
 
 	get client(): Client {
-		return persistentClient(this.adminKey, this.server.url);
+		// A change that other members can't confirm takes 5 s, and it is not made twice.
+		return persistentClient(this.adminKey, this.server.url, { timeoutMs: 15_000 });
 	}
 
 	get senders(): Senders {

@@ -44,7 +44,8 @@ async function commitOf(ref: string): Promise<string> {
 	}
 }
 
-function linkLibraries(codeDir: string): void {
+/** Links the libraries of the working tree, and the own packages of `codeDir`, into its `node_modules`. */
+export function linkLibraries(codeDir: string): void {
 	linkEntries(join(WORKING_TREE, "node_modules"), join(codeDir, "node_modules"));
 	for (const name of OWN_PACKAGES) {
 		const link = join(codeDir, "node_modules", OWN_SCOPE, name);

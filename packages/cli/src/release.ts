@@ -1,5 +1,5 @@
 // `fanfare release`: resumes the webhooks that a restore with --hold has paused.
-import { Client, type ProjectHandle, type WebhooksReleased } from "@fanfare/sdk";
+import type { ProjectHandle, WebhooksReleased } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import { reportAndExit } from "./report.ts";
@@ -40,6 +40,7 @@ export function addRelease(program: Command): void {
 async function release({ url, project: projectId, webhook: webhookId }: Options): Promise<void> {
 	const key = process.env["FANFARE_KEY"];
 	if (key === undefined || key === "") throw new Error("FANFARE_KEY is not set: set it to an admin key, such as sk_…");
+	const { Client } = await import("@fanfare/sdk");
 	const client = new Client(key, { endpoint: addressOf(url) });
 	if (webhookId !== undefined) {
 		if (projectId === undefined) throw new Error("--webhook needs --project: the project that the webhook belongs to");

@@ -1,5 +1,5 @@
 // The commands for replays, customers, portal links and the audit log, and the import of events, against a real server.
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
@@ -124,4 +124,38 @@ it("lists the error of a delivery that got no answer, and not the code 0", async
 	await eventually("the attempt to fail", async () => (await world.json(...args)).length === 1);
 	expect((await world.run(args)).stdout).toMatch(/Failed +to\.nobody +nobody +refused +1 /);
 	await world.json("webhooks", "delete", "nobody", "--yes");
+});
+
+it("says who would get an event and who would not, and sends nothing", async () => {
+	await world.json("webhooks", "create", "http://127.0.0.1:1/", "--name", "orders", "--event-types", "order.*");
+	await world.json("webhooks", "create", "http://127.0.0.1:1/", "--name", "users", "--event-types", "user.*");
+	const events = await world.json("events", "list", "--all");
+	const { stdout, stderr } = await world.run(["events", "match", "order.paid"]);
+	expect(stdout).toMatch(/^yes +\w+ +orders .*Enabled/m);
+	expect(stdout).toMatch(/^no +type_filter +users /m);
+	expect(stderr).toContain(`${stdout.match(/^yes /gm)?.length} webhook`);
+	expect(await world.json("events", "match", "user.created", "--limit", "1")).toMatchObject([
+		{ object: "routing", webhookName: "users", gets: true },
+	]);
+	expect(await world.json("events", "list", "--all")).toEqual(events);
+	const both = await world.run(["events", "match", "a", "--customer", "acme", "--every-customer"]);
+	expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("not both")]);
+	for (const name of ["orders", "users"]) await world.json("webhooks", "delete", name, "--yes");
+});
+
+it("exports all deliveries that match as JSON lines or CSV, and keeps no file that is not complete", async () => {
+	await world.json("webhooks", "create", "http://127.0.0.1:1/", "--name", "gone", "--max-retries", "0");
+	for (let n = 0; n < 3; n++) await world.json("events", "send", "to.gone", "--webhook", "gone");
+	const list = () => world.json("deliveries", "list", "--webhook", "gone", "--status", "Failed", "--all");
+	await eventually("the attempts to fail", async () => (await list()).length === 3);
+	const args = ["deliveries", "export", "--webhook", "gone", "--status", "Failed"];
+	expect(await world.json(...args)).toEqual(await list());
+	expect((await world.run([...args, "--format", "csv", "--output", "failed.csv"])).code).toBe(0);
+	const csv = readFileSync(world.dir.join("failed.csv"), "utf8").trimEnd().split(/\r?\n/);
+	expect([csv.length, csv[0]]).toEqual([4, expect.stringMatching(/^id,/)]);
+	const again = await world.run([...args, "--output", "failed.csv"]);
+	expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("could not be written: EEXIST")]);
+	const wrongKey = await world.run([...args, "--output", "partial.jsonl"], { FANFARE_KEY: "sk_wrong" });
+	expect([wrongKey.code, existsSync(world.dir.join("partial.jsonl"))]).toEqual([4, false]);
+	expect((await world.run([...args, "--format", "csv", "--json"])).code).toBe(2);
 });

@@ -1,4 +1,7 @@
 // What the command loads: its help must not load the server, nor a command what it does not need.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
 import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { expect, it } from "vitest";
 
@@ -15,12 +18,24 @@ const LIST_MODULES = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 async function modulesOf(args: readonly string[]): Promise<string[]> {
-	const { stderr } = await runFanfare(args, { preload: [LIST_MODULES] });
+	return listedIn((await runFanfare(args, { preload: [LIST_MODULES] })).stderr);
+}
+
+function listedIn(stderr: string): string[] {
 	return JSON.parse(/^MODULES (.*)$/m.exec(stderr)?.[1] ?? "") as string[];
+}
+
+/** The modules of all commands together, none of which runs. */
+async function modulesOfAll(): Promise<string[]> {
+	const program = JSON.stringify(new URL("../src/program.ts", import.meta.url).href);
+	const code = `await (await import(${program})).loadWholeProgram();`;
+	const options = ["--conditions=@fanfare/source", `--import=${LIST_MODULES}`, "--input-type=module", "--eval", code];
+	return listedIn((await promisify(execFile)(process.execPath, options)).stderr);
 }
 
 const isServer = (url: string) => url.includes("/packages/server/") || url.includes("/@fanfare/server/");
 const isPrompts = (url: string) => url.includes("/@clack/");
+const isSdk = (url: string) => url.includes("/packages/sdk/") || url.includes("/@fanfare/sdk/");
 
 it("--help loads neither the server, nor the SDK, nor prompts, and few modules at all", async () => {
 	const modules = await modulesOf(["--help"]);
@@ -40,6 +55,11 @@ it("conform --help loads only the checks of the server", async () => {
 	const ofServer = (await modulesOf(["conform", "--help"])).filter(isServer);
 	const others = ofServer.filter((url) => !/\/(conformance\.[jt]s|core\/conformance\/\w+\.[jt]s)$/.test(url));
 	expect([ofServer.length > 0, others]).toEqual([true, []]);
+});
+
+it("no command loads the SDK before it runs, and one that runs does", async () => {
+	expect((await modulesOfAll()).filter(isSdk)).toEqual([]);
+	expect((await modulesOf(["whoami"])).some(isSdk)).toBe(true);
 });
 
 it("serve loads the server, which shows that the list of modules has it", async () => {

@@ -1,10 +1,11 @@
-// One run of a command: its options, its outputs, the server it talks to, and the questions it may ask.
-import type { Client, ProjectHandle } from "@fanfare/sdk";
+// One run of a command: its options, its outputs, the server it talks to, and the questions it may ask. It brings the SDK: see `leaf`.
+import { Client, type ProjectHandle } from "@fanfare/sdk";
 
 import { onStderr } from "../text/style.ts";
-import { clientOf, findConnection, findProject, type Connection, type ConnectionFlags } from "./connection.ts";
-import { interrupted, usageError } from "./failure.ts";
+import { findConnection, findProject, type Connection, type ConnectionFlags } from "./connection.ts";
+import { interrupted, missing, usageError } from "./failure.ts";
 import { Output } from "./output.ts";
+import { patient, timeoutOf } from "./patience.ts";
 import { askChoice, askText, askYes, type Choice } from "./prompts.ts";
 
 /** The options that every command has. */
@@ -41,8 +42,16 @@ export class Call<O extends CommonOptions = CommonOptions> {
 
 	/** A client for them. */
 	get client(): Client {
-		this.#client ??= clientOf(this.connection, (line) => this.output.note(line));
+		this.#client ??= this.clientOf(this.connection);
 		return this.#client;
+	}
+
+	/** A client for another connection. People are told if it waits for the server. */
+	clientOf({ url, key }: Pick<Connection, "url" | "key">): Client {
+		return new Client(
+			key,
+			patient(url, timeoutOf(), (line) => this.output.note(line)),
+		);
 	}
 
 	/** The project to work in. On a terminal, it may be asked for. */
@@ -108,10 +117,4 @@ export class Call<O extends CommonOptions = CommonOptions> {
 		if (profile === null || (!profile.isProduction && profile.color === null)) return "";
 		return `${onStderr(profile.color ?? "red", `● ${profile.name}`)} `;
 	}
-}
-
-/** The error for an argument or option that is missing. */
-export function missing(name: string, next: string | null) {
-	const kind = name.startsWith("-") ? "option" : "argument";
-	return usageError(`The ${kind} ${kind === "option" ? name : `<${name}>`} is missing.`, next);
 }

@@ -1,7 +1,7 @@
 // How commands are made: each with the common options, and an action whose failures become messages and exit codes.
 import { Option, type Command } from "commander";
 
-import { Call, type CommonOptions } from "./call.ts";
+import type { Call, CommonOptions } from "./call.ts";
 import { failureLines, describeFailure, EXIT } from "./failure.ts";
 import { withNulls } from "./values.ts";
 
@@ -45,6 +45,8 @@ export function leaf<O extends CommonOptions>(
 	return command.action(async (...given: unknown[]) => {
 		const options = withNulls(command.opts<O>());
 		await withFailures(options.json === true, async () => {
+			// Not before it runs: it brings the SDK, with some forty modules that a help or a completion would wait for.
+			const { Call } = await import("./call.ts");
 			const call = new Call<O>(options);
 			if (spec.changes === "ask") await call.confirmProduction(pathOf(command));
 			await run(call, ...(given.slice(0, -2) as (string | undefined)[]));
@@ -97,7 +99,7 @@ async function withFailures(asJson: boolean, work: () => Promise<void>): Promise
 	try {
 		await work();
 	} catch (error) {
-		const failure = describeFailure(error);
+		const failure = await describeFailure(error);
 		process.exitCode = failure.exitCode;
 		if (asJson) process.stderr.write(`${JSON.stringify({ error: failure })}\n`);
 		else if (failure.exitCode !== EXIT.interrupted) process.stderr.write(`${failureLines(failure).join("\n")}\n`);

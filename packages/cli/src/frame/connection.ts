@@ -1,8 +1,7 @@
 // Which server a command talks to, and with which key: by flags, the environment, or a profile.
-import { Client, type ProjectHandle } from "@fanfare/sdk";
+import type { Client, ProjectHandle } from "@fanfare/sdk";
 
 import { CommandError, EXIT, usageError } from "./failure.ts";
-import { patient, timeoutOf } from "./patience.ts";
 import { namedProfile, readProfiles, type Profile } from "./profiles.ts";
 
 /** The address of a server on this machine. */
@@ -66,14 +65,6 @@ export function checkUrl(url: string, flags: ConnectionFlags = { url }): string 
 		throw usageError(`${name} must be a URL without user name, password, query and fragment, such as ${DEFAULT_URL}.`);
 	}
 	return parsed.origin + parsed.pathname.replace(/\/+$/, "");
-}
-
-/** A client for the connection. `say` tells people that the command waits for the server. */
-export function clientOf(
-	{ url, key }: Pick<Connection, "url" | "key">,
-	say: ((line: string) => void) | null = null,
-): Client {
-	return new Client(key, patient(url, timeoutOf(), say));
 }
 
 /** The project to work in: the one that is named, that of the key, or the only one. Null if it must be chosen. */

@@ -1,5 +1,5 @@
 // Answers of the server with all digits of their numbers: the SDK gives numbers as JavaScript has them, which rounds large ones.
-import { Client } from "@fanfare/sdk";
+import type { Client } from "@fanfare/sdk";
 
 import type { Call } from "./call.ts";
 import { patient, timeoutOf } from "./patience.ts";
@@ -7,6 +7,7 @@ import { parseExactly } from "./values.ts";
 
 /** Makes reading calls with the SDK, which checks the answers, and gives the body of each answer once more, with exact numbers. */
 export async function exactAnswers<T>(call: Call, read: (client: Client) => Promise<unknown>): Promise<T[]> {
+	const { Client } = await import("@fanfare/sdk");
 	const { url, key } = call.connection;
 	const texts: string[] = [];
 	const { fetch: patientFetch = fetch, ...options } = patient(url, timeoutOf(), (line) => call.output.note(line));

@@ -1,16 +1,6 @@
 // How a command fails: exit codes, and errors that end with the next command to type.
-import {
-	ApiError,
-	AuthenticationError,
-	BadRequestError,
-	ConnectionError,
-	InternalServerError,
-	NotFoundError,
-	PayloadTooLargeError,
-	PermissionDeniedError,
-	RateLimitError,
-	UnexpectedResponseError,
-} from "@fanfare/sdk";
+// Only the types: describing a failure loads the rest, for which a help has no use.
+import type * as Sdk from "@fanfare/sdk";
 
 import { printable } from "../text/printable.ts";
 
@@ -63,14 +53,23 @@ export interface Failure {
 	readonly next: string | null;
 }
 
+/** The error for an argument or option that is missing. */
+export function missing(name: string, next: string | null): CommandError {
+	const kind = name.startsWith("-") ? "option" : "argument";
+	return usageError(`The ${kind} ${kind === "option" ? name : `<${name}>`} is missing.`, next);
+}
+
 /** Describes any error. */
-export function describeFailure(error: unknown): Failure {
+export async function describeFailure(error: unknown): Promise<Failure> {
 	const message = error instanceof Error ? error.message : String(error);
 	const none = { code: null, status: null, requestId: null, issues: [] };
 	if (error instanceof CommandError) return { ...none, message, exitCode: error.exitCode, next: error.next };
+	const sdk = await import("@fanfare/sdk");
+	const { ApiError, ConnectionError, UnexpectedResponseError } = sdk;
 	if (error instanceof ApiError) {
 		const { code, status, requestId, issues } = error;
-		return { message, code, status, requestId, issues, exitCode: exitCodeOf(error), next: nextAfter(error) };
+		const [exitCode, next] = [exitCodeOf(error, sdk), nextAfter(error, sdk)];
+		return { message, code, status, requestId, issues, exitCode, next };
 	}
 	if (error instanceof UnexpectedResponseError) {
 		const { status, requestId } = error;
@@ -95,7 +94,9 @@ export function failureLines({ message, requestId, issues, next }: Failure): str
 	return lines;
 }
 
-function exitCodeOf(error: ApiError): ExitCode {
+function exitCodeOf(error: Sdk.ApiError, errors: typeof Sdk): ExitCode {
+	const { AuthenticationError, BadRequestError, InternalServerError, NotFoundError } = errors;
+	const { PayloadTooLargeError, PermissionDeniedError, RateLimitError } = errors;
 	// A 404 without a code is not Fanfare's: what a proxy does not find may well be there.
 	if (error instanceof NotFoundError) return error.code === null ? EXIT.server : EXIT.notFound;
 	if (error instanceof AuthenticationError || error instanceof PermissionDeniedError) return EXIT.auth;
@@ -116,7 +117,7 @@ const LISTS: Readonly<Record<string, string>> = {
 	project_not_found: "fanfare projects list",
 };
 
-function nextAfter(error: ApiError): string | null {
+function nextAfter(error: Sdk.ApiError, { AuthenticationError, PermissionDeniedError }: typeof Sdk): string | null {
 	if (error instanceof AuthenticationError) return "fanfare login";
 	if (error instanceof PermissionDeniedError) return "fanfare whoami";
 	return LISTS[error.code ?? ""] ?? null;

@@ -149,12 +149,14 @@ it("is as it is stored, for every command", async () => {
 	await shape("webhooks resume", [hook]);
 	await shape("webhooks rotate-secret", [hook, "--secret-file", secret, "--yes"]);
 	await shape("events list");
+	await shape("events match", ["order.paid", "--customer", "acme"]);
 	await shape("events get", [event]);
 	await shape("events data", [event]);
 	await shape("why", [event]);
 	await shape("deliveries list", ["--webhook", fails.id]);
 	const [failed] = (await project.deliveries.list({ webhookId: fails.id, status: "Failed" })).data;
 	const delivery = String(failed?.id);
+	await shape("deliveries export", ["--webhook", fails.id]);
 	await shape("deliveries get", [delivery]);
 	await shape("deliveries attempts", [delivery]);
 	await shape("deliveries retry", [delivery, "--yes"], " <delivery>");

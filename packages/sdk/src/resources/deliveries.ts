@@ -159,6 +159,8 @@ export interface DeliveryFilter {
 	readonly customerId?: string | undefined;
 	/** Only deliveries of this event. */
 	readonly eventId?: string | undefined;
+	/** Only deliveries of events with this tag, such as `order:4711`. */
+	readonly tag?: string | undefined;
 	/** Only deliveries of events of these types: exact names, or prefixes such as `order.*`. */
 	readonly eventType?: string | readonly string[] | undefined;
 	/** Only deliveries with one of these statuses. */
@@ -380,11 +382,12 @@ function timesOf({ after, before, updatedAfter, updatedBefore }: DeliveryFilter)
 
 /** A filter as query parameters: lists become one text each. */
 function queryOf(filter: DeliveryFilter) {
-	const { webhookId, customerId, eventId, eventType, status, responseCode, error, cause } = filter;
+	const { webhookId, customerId, eventId, tag, eventType, status, responseCode, error, cause } = filter;
 	return {
 		webhookId,
 		customerId,
 		eventId,
+		tag,
 		eventType: joined(eventType),
 		status: joined(status),
 		responseCode: joined(responseCode),

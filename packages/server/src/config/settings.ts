@@ -23,6 +23,7 @@ import {
 	wholeNumber,
 } from "./parse.ts";
 import { setting, settingMetas, type SettingMeta } from "./setting.ts";
+import { TRACING_SETTINGS } from "./tracing-settings.ts";
 
 const PREFIX = "FANFARE_";
 
@@ -164,6 +165,7 @@ export const configSchema = z.object({
 		defaultText: "`info`",
 		example: "debug",
 	}),
+	...TRACING_SETTINGS,
 	maxInFlight: setting(wholeNumber(1, 100_000), 1_024, {
 		expected: "a whole number from 1 to 100000",
 		meaning:

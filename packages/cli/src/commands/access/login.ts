@@ -1,10 +1,10 @@
 // `fanfare login`: keeps a server and its key in a profile.
-import { AuthenticationError, type Caller, type Client } from "@fanfare/sdk";
+import type { Caller, Client } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { choice, leaf, option } from "../../frame/command.ts";
-import { checkUrl, clientOf, DEFAULT_URL, findProject } from "../../frame/connection.ts";
+import { checkUrl, DEFAULT_URL, findProject } from "../../frame/connection.ts";
 import { CommandError, EXIT, usageError } from "../../frame/failure.ts";
 import {
 	checkProfileName,
@@ -55,7 +55,7 @@ async function login(call: Call<Options>, given: string | undefined): Promise<vo
 	const url = checkUrl(await addressOf(call, given), { url: "" });
 	if (options.profile !== undefined) checkFree(profiles, options.profile, url);
 	const key = await keyOf(call);
-	const client = clientOf({ url, key }, (line) => call.output.note(line));
+	const client = call.clientOf({ url, key });
 	const caller = await client.getCaller().catch(withoutLogin);
 	const name = checkFree(profiles, await nameOf(call, url, profiles), url);
 	const earlier = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
@@ -92,7 +92,8 @@ async function keyOf(call: Call<Options>): Promise<string> {
 }
 
 /** `login` is what must be repeated, and not what to type next. */
-function withoutLogin(error: unknown): never {
+async function withoutLogin(error: unknown): Promise<never> {
+	const { AuthenticationError } = await import("@fanfare/sdk");
 	if (!(error instanceof AuthenticationError)) throw error;
 	throw new CommandError(`The server does not know this key: ${error.message}`, EXIT.auth);
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { choice, leaf, option } from "../../frame/command.ts";
-import { clientOf, findProject } from "../../frame/connection.ts";
+import { findProject } from "../../frame/connection.ts";
 import { CommandError, EXIT, usageError } from "../../frame/failure.ts";
 import { namedProfile, readProfiles, writeProfiles, type Profile } from "../../frame/profiles.ts";
 import { COLORS, onStdout, type Color } from "../../text/style.ts";
@@ -77,7 +77,7 @@ async function use(call: Call<UseOptions>, given: string | undefined): Promise<v
 	if (list === true || (named === undefined && !changes && !call.isInteractive)) return listProfiles(call);
 	const name = named ?? (changes ? currentOf(profiles.current) : await pick(call, profiles.profiles));
 	const profile = namedProfile(profiles, name);
-	const projectId = project === undefined ? profile.projectId : await projectIdOf(profile, project);
+	const projectId = project === undefined ? profile.projectId : await projectIdOf(call, profile, project);
 	const changed: Profile = {
 		...profile,
 		projectId,
@@ -115,9 +115,9 @@ async function pick(call: Call<UseOptions>, profiles: Readonly<Record<string, Pr
 	return call.pick("profile", "profile", choices, "fanfare use --list");
 }
 
-async function projectIdOf(profile: Profile, project: string): Promise<string> {
+async function projectIdOf(call: Call<UseOptions>, profile: Profile, project: string): Promise<string> {
 	// By name or by id, it must exist.
-	const client = clientOf(profile);
+	const client = call.clientOf(profile);
 	const handle = await findProject(client, project);
 	return (await client.getProject(handle?.id ?? project)).id;
 }

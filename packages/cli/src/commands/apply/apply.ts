@@ -72,7 +72,7 @@ async function makeChanges(changes: readonly Change[], locate: Locate): Promise<
 		try {
 			await make();
 		} catch (error) {
-			const { message, exitCode, requestId, issues } = describeFailure(error);
+			const { message, exitCode, requestId, issues } = await describeFailure(error);
 			const field = issues[0]?.path.split(".").at(-1);
 			const place = path.length === 0 ? "" : `${locate(field === undefined ? path : [...path, field])}: `;
 			const made =

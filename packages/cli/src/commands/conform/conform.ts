@@ -4,9 +4,9 @@ import { writeFileSync } from "node:fs";
 import { CHECKS, CHECKS_BY_SERVER, grade, type Check, type Graded } from "@fanfare/server/conformance";
 import type { Command } from "commander";
 
-import { missing, type Call, type CommonOptions } from "../../frame/call.ts";
+import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
-import { CommandError, EXIT, usageError } from "../../frame/failure.ts";
+import { CommandError, EXIT, missing, usageError } from "../../frame/failure.ts";
 import { webhookIdOf } from "../../frame/named.ts";
 import { parseList, parsePositive, readJson } from "../../frame/values.ts";
 import { printable } from "../../text/printable.ts";

@@ -2,9 +2,9 @@
 import type { Delivery, DeliveryFilter, DeliveryStatus, ManyChanged, ManyFilter, ProjectHandle } from "@fanfare/sdk";
 import type { Command } from "commander";
 
-import { missing, type Call } from "../../frame/call.ts";
+import type { Call } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
-import { usageError } from "../../frame/failure.ts";
+import { missing, usageError } from "../../frame/failure.ts";
 import { counted } from "../../text/numbers.ts";
 import { filterOf, filterOptions, isEmpty, type FilterOptions } from "./filter.ts";
 import { showDelivery } from "./show.ts";

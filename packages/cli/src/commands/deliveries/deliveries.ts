@@ -8,6 +8,7 @@ import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/l
 import { printable } from "../../text/printable.ts";
 import { relativeTime } from "../../text/times.ts";
 import { addChanges } from "./change.ts";
+import { addExport } from "./export.ts";
 import { filterOf, filterOptions, type FilterOptions } from "./filter.ts";
 import { ATTEMPT_COLUMNS, COLUMNS, showDelivery } from "./show.ts";
 
@@ -69,6 +70,7 @@ export function addDeliveries(program: Command): void {
 		},
 	);
 	addChanges(group);
+	addExport(group);
 }
 
 async function list(call: Call<Filter>): Promise<void> {

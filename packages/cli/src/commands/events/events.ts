@@ -10,6 +10,7 @@ import { printable } from "../../text/printable.ts";
 import type { Column } from "../../text/table.ts";
 import { relativeTime } from "../../text/times.ts";
 import { addImport } from "./import.ts";
+import { addMatch } from "./match.ts";
 import { addSend } from "./send.ts";
 import { customersOf, eventFields } from "./show.ts";
 
@@ -101,6 +102,7 @@ export function addEvents(program: Command): void {
 	);
 	addSend(group);
 	addImport(group);
+	addMatch(group);
 	leaf(
 		group,
 		{

@@ -2,7 +2,7 @@
 import { createReadStream, statSync } from "node:fs";
 import { addAbortSignal } from "node:stream";
 
-import { BatchError, type BatchResult, type ProjectHandle, type SendEvent } from "@fanfare/sdk";
+import type { BatchResult, ProjectHandle, SendEvent } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -119,6 +119,7 @@ async function send(
 	try {
 		results = await project.events.sendBatch(events);
 	} catch (error) {
+		const { BatchError } = await import("@fanfare/sdk");
 		results = error instanceof BatchError ? error.results : [];
 		failure = error;
 	}

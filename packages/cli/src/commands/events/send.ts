@@ -12,13 +12,17 @@ import { parseTime } from "../../text/times.ts";
 import { choicesOf } from "../event-types/event-types.ts";
 import { eventFields } from "./show.ts";
 
-interface Options extends CommonOptions {
+/** Options that say for which customers an event is. */
+export interface RecipientOptions {
+	readonly customer?: string[];
+	readonly everyCustomer?: boolean;
+}
+
+interface Options extends CommonOptions, RecipientOptions {
 	readonly data?: string;
 	readonly timestamp?: number;
 	readonly idempotencyKey?: string;
 	readonly webhook?: string[];
-	readonly customer?: string[];
-	readonly everyCustomer?: boolean;
 	readonly tag?: string[];
 }
 
@@ -55,15 +59,12 @@ export function addSend(group: Command): void {
 }
 
 async function send(call: Call<Options>, given: string | undefined): Promise<void> {
-	const { data = "{}", timestamp, idempotencyKey, webhook, customer, everyCustomer, tag: tags } = call.options;
-	if (customer !== undefined && everyCustomer === true) {
-		throw usageError("Pass --customer or --every-customer, not both.", "fanfare events send --help");
-	}
+	const { data = "{}", timestamp, idempotencyKey, webhook, tag: tags } = call.options;
+	const recipients = recipientsOf(call.options, "fanfare events send --help");
 	const project = await call.project();
 	const type = given ?? (await askType(call));
 	const webhookIds: string[] = [];
 	for (const name of webhook ?? []) webhookIds.push(await webhookIdOf(call, project, name));
-	const [customerId, ...others] = customer ?? [];
 	const event: SendEvent = {
 		type,
 		data: await readJson("--data", data),
@@ -71,13 +72,26 @@ async function send(call: Call<Options>, given: string | undefined): Promise<voi
 		idempotencyKey,
 		tags,
 		...(webhook !== undefined && { webhookIds }),
-		...(everyCustomer === true && { customerIds: "*" as const }),
-		...(customer !== undefined && (others.length === 0 ? { customerId } : { customerIds: customer })),
+		...recipients,
 	};
 	const sent = await project.events.send(event);
 	await call.output.object(sent, sent.id, () => eventFields(sent));
 	if (sent.duplicate) call.output.note("This idempotency key was used before: nothing was sent again.");
 	else call.output.done(`Accepted, with ${counted(sent.deliveryCount, "delivery", "deliveries")}.`);
+}
+
+/** The customers as the API takes them. */
+export function recipientsOf(
+	{ customer, everyCustomer }: RecipientOptions,
+	help: string,
+): Pick<SendEvent, "customerId" | "customerIds"> {
+	if (everyCustomer === true && customer !== undefined) {
+		throw usageError("Pass --customer or --every-customer, not both.", help);
+	}
+	if (everyCustomer === true) return { customerIds: "*" };
+	if (customer === undefined) return {};
+	const [customerId, ...others] = customer;
+	return others.length === 0 ? { customerId } : { customerIds: customer };
 }
 
 async function askType(call: Call<Options>): Promise<string> {

@@ -3,10 +3,9 @@ import type { CreatedKey, Key, KeyScope } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
-import { missing } from "../../frame/call.ts";
 import { choice, leaf, option } from "../../frame/command.ts";
 import { findProject } from "../../frame/connection.ts";
-import { usageError } from "../../frame/failure.ts";
+import { missing, usageError } from "../../frame/failure.ts";
 import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { keyOf } from "../../frame/named.ts";
 import { askChoice } from "../../frame/prompts.ts";

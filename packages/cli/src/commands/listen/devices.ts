@@ -4,8 +4,6 @@ import { readdirSync, rmSync, statSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 
-import { utils } from "@fanfare/sdk";
-
 import { CommandError, EXIT } from "../../frame/failure.ts";
 import { configFile, readPrivateFile, writeFirstPrivateFile, writePrivateFile } from "../../frame/private-file.ts";
 
@@ -35,10 +33,11 @@ export function defaultDevice(): string {
 }
 
 /** The listener of this name, which is made if there is none. */
-export function keptListener(name: ListenerName): Listener {
+export async function keptListener(name: ListenerName): Promise<Listener> {
 	const file = fileOf(name);
 	const kept = read(file);
 	if (kept !== null) return kept;
+	const { utils } = await import("@fanfare/sdk");
 	const made = { secret: utils.generateWebhookSecret(), seenDate: null };
 	writeFirstPrivateFile(file, WHAT, textOf(name, made));
 	removeOldest(file);

@@ -90,7 +90,7 @@ async function listen(call: Call<ListenOptions>, given: string | undefined): Pro
 	const text = await call.need("target", given, "Where to, such as 3000/hooks", check);
 	const target = parseTarget(text, options.allowRemote === true);
 	await call.confirmProduction("fanfare listen");
-	const kept = keptListener(name);
+	const kept = await keptListener(name);
 	const secret = fromFile ?? parsed(kept.secret);
 	const settings: PutRelay = {
 		device,
@@ -215,6 +215,6 @@ function parsed(text: string): Secret {
 }
 
 async function printSecret({ output }: Call<ListenOptions>, name: ListenerName): Promise<void> {
-	const { secret } = keptListener(name);
+	const { secret } = await keptListener(name);
 	await output.object({ object: "secret", device: name.device, secret }, secret, () => [["", secret]]);
 }

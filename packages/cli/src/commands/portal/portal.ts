@@ -2,9 +2,9 @@
 import type { Capability, PortalSession, ProjectHandle } from "@fanfare/sdk";
 import type { Command } from "commander";
 
-import { missing, type Call, type CommonOptions } from "../../frame/call.ts";
+import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
-import { usageError } from "../../frame/failure.ts";
+import { missing, usageError } from "../../frame/failure.ts";
 import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { keyOf } from "../../frame/named.ts";
 import { listOf, readJson } from "../../frame/values.ts";

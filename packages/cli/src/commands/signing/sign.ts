@@ -4,9 +4,8 @@ import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
-import { missing } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
-import { usageError } from "../../frame/failure.ts";
+import { missing, usageError } from "../../frame/failure.ts";
 import { readBytes } from "../../frame/values.ts";
 import { parseTime } from "../../text/times.ts";
 import { readSecrets, SECRET_FILE, signedHeaders } from "./signature.ts";

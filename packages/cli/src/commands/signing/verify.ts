@@ -1,10 +1,10 @@
 // `fanfare verify`: checks the signature of a request, and says in plain words what is wrong with it.
-import { diagnose, type Diagnosis, type DiagnosisCode } from "@fanfare/sdk";
+import type { Diagnosis, DiagnosisCode } from "@fanfare/sdk";
 import type { Command } from "commander";
 
-import { missing, type Call, type CommonOptions } from "../../frame/call.ts";
+import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
-import { EXIT, usageError } from "../../frame/failure.ts";
+import { EXIT, missing, usageError } from "../../frame/failure.ts";
 import { printable } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { fullTime, parseDuration, parseTime } from "../../text/times.ts";
@@ -60,6 +60,7 @@ async function verify({ options, output }: Call<Options>, file = "-"): Promise<v
 	}
 	const secrets = await readSecrets(secretFile);
 	const request = await readRequest(file, body);
+	const { diagnose } = await import("@fanfare/sdk");
 	const diagnosis = await diagnose(
 		request.body,
 		Object.fromEntries(request.headers),

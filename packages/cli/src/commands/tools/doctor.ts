@@ -1,12 +1,5 @@
 // `fanfare doctor`: checks what the command and its server need, and says what to type where something is wrong.
-import {
-	AuthenticationError,
-	PermissionDeniedError,
-	type Client,
-	type ProjectHandle,
-	type StatusMember,
-	type WorkspaceStatus,
-} from "@fanfare/sdk";
+import type { Client, ProjectHandle, StatusMember, WorkspaceStatus } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call } from "../../frame/call.ts";
@@ -81,7 +74,7 @@ async function* examine(call: Call): AsyncGenerator<Finding> {
 	try {
 		connection = call.connection;
 	} catch (error) {
-		const { message, next } = describeFailure(error);
+		const { message, next } = await describeFailure(error);
 		return yield { check: "profile", status: "fail", message, next };
 	}
 	const name = connection.profile?.name;
@@ -204,7 +197,8 @@ async function* key(client: Client): AsyncGenerator<Finding, boolean> {
 		}
 		return true;
 	} catch (error) {
-		const { message, next } = describeFailure(error);
+		const { message, next } = await describeFailure(error);
+		const { AuthenticationError } = await import("@fanfare/sdk");
 		yield {
 			check: "key",
 			status: "fail",
@@ -246,9 +240,10 @@ async function* status(client: Client): AsyncGenerator<Finding> {
 	try {
 		found = await client.getStatus();
 	} catch (error) {
+		const { PermissionDeniedError } = await import("@fanfare/sdk");
 		if (error instanceof PermissionDeniedError)
 			return yield ok("status", "Disk and settings are shown only to a key of the whole workspace");
-		const { message, next } = describeFailure(error);
+		const { message, next } = await describeFailure(error);
 		return yield { check: "status", status: "fail", message, next };
 	}
 	const { store, commits, backlog, members, warnings } = found;

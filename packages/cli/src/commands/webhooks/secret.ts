@@ -1,7 +1,6 @@
 // The secrets of webhooks: read from a file, kept in a file, and `fanfare webhooks rotate-secret`.
 import { writeFileSync } from "node:fs";
 
-import { utils } from "@fanfare/sdk";
 import type { Command, Option } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -79,6 +78,7 @@ async function rotate(call: Call<RotateOptions>, given: string | undefined): Pro
 	checkSaving(call);
 	const project = await call.project();
 	const id = await webhookIdOf(call, project, given);
+	const { utils } = await import("@fanfare/sdk");
 	const secret = secretFile === undefined ? utils.generateWebhookSecret() : await readSecret("The secret", secretFile);
 	// Before it is set: a receiver must not be left with a secret that nobody knows.
 	saveSecret(call, secret);

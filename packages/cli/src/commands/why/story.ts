@@ -1,5 +1,5 @@
 // What `fanfare why` knows about an event: read from the server, and bounded, however many webhooks and attempts there are.
-import { NotFoundError, type Attempt, type Delivery, type DeliveryDetail, type ProjectHandle } from "@fanfare/sdk";
+import type { Attempt, Delivery, DeliveryDetail, ProjectHandle } from "@fanfare/sdk";
 
 import { usageError } from "../../frame/failure.ts";
 import { CAUSES, type CauseTexts } from "./generated/causes.ts";
@@ -68,6 +68,7 @@ async function webhookOf(project: ProjectHandle, id: string): Promise<ToldDelive
 		const { status, disabledReason, pausedReason, retries, health } = await project.batch.webhooks.get(id);
 		return { status, disabledReason, pausedReason, retries, health };
 	} catch (error) {
+		const { NotFoundError } = await import("@fanfare/sdk");
 		if (error instanceof NotFoundError) return null;
 		throw error;
 	}

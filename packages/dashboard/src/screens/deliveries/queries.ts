@@ -24,6 +24,7 @@ const PAGE_ROWS = 100;
 interface DeliveryPage {
 	readonly data: readonly Delivery[];
 	readonly nextPage: string | null;
+	readonly scannedTo: number | null;
 	/** When it was asked for, in milliseconds since the epoch. */
 	readonly askedAt: number;
 }
@@ -70,8 +71,8 @@ export function deliveriesQuery(project: ProjectHandle, search: DeliveriesSearch
 				limit: rows,
 				...(pageParam !== null && { page: pageParam }),
 			};
-			const { data, nextPage } = await project.deliveries.list(asked, { signal });
-			return { data, nextPage, askedAt };
+			const { data, nextPage, scannedTo } = await project.deliveries.list(asked, { signal });
+			return { data, nextPage, scannedTo, askedAt };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,

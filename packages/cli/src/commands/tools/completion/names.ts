@@ -1,5 +1,5 @@
 // Names for completion: webhooks, projects and event types from the server, profiles from their file.
-import { Client, type FetchLike } from "@fanfare/sdk";
+import type { FetchLike } from "@fanfare/sdk";
 
 import { findConnection, findProject } from "../../../frame/connection.ts";
 import { timeoutOf } from "../../../frame/patience.ts";
@@ -28,7 +28,7 @@ export async function namesFor(noun: string, typed: string, words: readonly stri
 		case "profile":
 			return Object.entries(readProfiles().profiles).map(([value, { url }]) => ({ value, description: url }));
 		case "project":
-			return (await connect(words).client.listProjects())
+			return (await (await connect(words)).client.listProjects())
 				.slice(0, MAX_NAMES)
 				.map(({ id, name }) => named(name, id, id));
 		case "webhook":
@@ -68,14 +68,15 @@ function named(name: string, id: string, description: string): Candidate {
 }
 
 async function projectOf(words: readonly string[]) {
-	const { client, project: given } = connect(words);
+	const { client, project: given } = await connect(words);
 	const project = await findProject(client, given);
 	if (project === null) throw new Error("no project is chosen");
 	return project;
 }
 
 /** The server that the words before name, or the one in use. It is asked once. */
-function connect(words: readonly string[]) {
+async function connect(words: readonly string[]) {
+	const { Client } = await import("@fanfare/sdk");
 	const flags = Object.fromEntries(
 		["profile", "url", "project"].flatMap((name) => valueOf(words, `--${name}`).map((value) => [name, value])),
 	);

@@ -6,6 +6,7 @@ import type { Prepare } from "../../statement-cache.ts";
 import { createBlockSource } from "../blocks.ts";
 import type { Condition } from "../condition.ts";
 import { isOfCustomer } from "../customers.ts";
+import { projectEntries, tagEntries, typeEntries, type EventEntries } from "../events/event-sources.ts";
 import { isExceptional, type Conditions } from "../filter/conditions.ts";
 import type { Wanted } from "../filter/wanted.ts";
 import type { Order, SeqRange } from "../seq-page.ts";
@@ -23,6 +24,8 @@ import {
 	webhookEntries,
 	type Owner,
 } from "./entries.ts";
+import { createNumbersSource } from "./numbers.ts";
+import { numbersOfTag } from "./tagged.ts";
 
 /** The sources that together have every row that may match, each of them once. */
 export interface Plan {
@@ -35,7 +38,7 @@ export interface Plan {
 interface Way {
 	readonly sources: () => CountableSource[];
 	/** What leads to the rows, in parts that have different ones. `cost` is what one entry takes, in µs. */
-	readonly parts: readonly (Condition & { readonly from: string; readonly cost: number })[];
+	readonly parts: readonly (Condition & Pick<EventEntries, "from" | "seq"> & { readonly cost: number })[];
 	/** Whether the columns of an entry tell whether the row matches. */
 	readonly isCovered: boolean;
 	/** Whether its sources have open rows, too. */
@@ -69,8 +72,14 @@ export function choosePlan(
 	range: SeqRange,
 	order: Order,
 ): Plan {
-	const { customer, event, reader } = wanted;
+	const { project, customer, event, reader, filter } = wanted;
+	const { tag = null } = filter;
 	const indexed = (sources: readonly CountableSource[]): Plan => ({ sources, isDense: false });
+	const tagged = tag === null || event !== null || reader !== null ? null : numbersOfTag(prepare, project, tag);
+	if (tagged !== null) {
+		const tables = conditions.open === null ? (["deliveries"] as const) : (["deliveries", "open"] as const);
+		return indexed(tables.map((table) => createNumbersSource(prepare, table, tagged, conditions, range)));
+	}
 	// What a customer reads must not depend on others, so others' rows are not even read.
 	if (customer !== null && (reader !== null || customer.webhooks.length <= MAX_CUSTOMER_WEBHOOKS)) {
 		return indexed(customerSources(prepare, customer, conditions, wanted, { marks, leadMs }));
@@ -93,6 +102,7 @@ export function choosePlan(
 
 function waysTo(prepare: Prepare, wanted: Wanted, conditions: Conditions, marks: Marks): Way[] {
 	const { project, webhook, filter, types } = wanted;
+	const { tag = null } = filter;
 	const { checks, full, isOnlyChecks } = conditions;
 	const checked = { conditions: full, checks, isOnlyChecks };
 	const byEntries = (entries: readonly Entries[], cost: number, more: readonly Entries[] = []): Way => ({
@@ -101,18 +111,13 @@ function waysTo(prepare: Prepare, wanted: Wanted, conditions: Conditions, marks:
 		isCovered: cost === COSTS.entry,
 		hasOpen: false,
 	});
-	const byBlocks = (index: string, wheres: readonly Condition[]): Way => ({
+	const byBlocks = (...entries: readonly EventEntries[]): Way => ({
 		sources: () => [
-			...wheres.map((where) => createBlockSource(prepare, index, where, conditions)),
+			...entries.map((each) => createBlockSource(prepare, each, conditions)),
 			createEntrySource(prepare, outside(project), checked),
 		],
 		parts: [
-			...wheres.map(({ sql, values }) => ({
-				sql: sql.replaceAll("event.", "entry."),
-				values,
-				from: `events entry INDEXED BY ${index}`,
-				cost: COSTS.block,
-			})),
+			...entries.map(({ from, seq, where }) => ({ ...where, from, seq, cost: COSTS.block })),
 			partOf(outside(project), conditions.needsEvent ? COSTS.event : COSTS.row),
 		],
 		isCovered: false,
@@ -121,12 +126,12 @@ function waysTo(prepare: Prepare, wanted: Wanted, conditions: Conditions, marks:
 	const ways: Way[] = [];
 	const names = types?.names ?? null;
 	if (names !== null && names.length <= MAX_TYPES) {
-		const where = (type: string) => ({ sql: "event.project = ? AND event.type = ?", values: [project, type] });
-		ways.push(byBlocks("events_by_type", names.map(where)));
+		ways.push(byBlocks(...names.map((name) => typeEntries(project, name))));
 	}
+	if (tag !== null) ways.push(byBlocks(tagEntries(project, tag)));
 	if (isExceptional(wanted)) {
 		const statuses = filter.statuses ?? DELIVERY_STATUSES;
-		const isInEntry = filter.updatedAfter === null && filter.updatedBefore === null;
+		const isInEntry = filter.updatedAfter === null && filter.updatedBefore === null && tag === null;
 		const entries = (owner: Owner) => statuses.map((status) => exceptionalEntries(owner, status));
 		const cost = isInEntry ? COSTS.entry : COSTS.row;
 		ways.push(byEntries(entries({ project, webhook: null }), cost));
@@ -137,17 +142,17 @@ function waysTo(prepare: Prepare, wanted: Wanted, conditions: Conditions, marks:
 		const tail = fullTail({ sql: "+entry.webhook = ?", values: [webhook] }, marks);
 		ways.push(byEntries([webhookEntries(webhook)], conditions.needsEvent ? COSTS.event : COSTS.row, [tail]));
 	}
-	if (ways.length === 0) ways.push(byBlocks("events_by_project", [{ sql: "event.project = ?", values: [project] }]));
+	if (ways.length === 0) ways.push(byBlocks(projectEntries(project)));
 	return ways;
 }
 
 /** How many numbers of the log a way passes in a µs. Infinity if it is short. */
 function reachOf(prepare: Prepare, { parts }: Way, range: SeqRange, order: Order): number {
 	let usPerNumber = 0;
-	for (const { from, sql, values, cost } of parts) {
+	for (const { from, seq, sql, values, cost } of parts) {
 		const end = prepare(`
-			SELECT entry.seq FROM ${from} WHERE ${sql} AND entry.seq >= ? AND entry.seq < ?
-			ORDER BY entry.seq ${order} LIMIT 1 OFFSET ${SAMPLE - 1}
+			SELECT entry.${seq} AS seq FROM ${from} WHERE ${sql} AND entry.${seq} >= ? AND entry.${seq} < ?
+			ORDER BY entry.${seq} ${order} LIMIT 1 OFFSET ${SAMPLE - 1}
 		`).get(...values, range.low, range.high);
 		if (end !== undefined) usPerNumber += (SAMPLE * cost) / distance(number(end["seq"]), range, order);
 	}
@@ -156,9 +161,9 @@ function reachOf(prepare: Prepare, { parts }: Way, range: SeqRange, order: Order
 
 /** What the entries of short parts take. */
 function costOf(prepare: Prepare, parts: Way["parts"], { low, high }: SeqRange): number {
-	const count = ({ from, sql, values }: Way["parts"][number]) =>
+	const count = ({ from, seq, sql, values }: Way["parts"][number]) =>
 		countOf(
-			prepare(`SELECT count(*) AS count FROM ${from} WHERE ${sql} AND entry.seq >= ? AND entry.seq < ?`).get(
+			prepare(`SELECT count(*) AS count FROM ${from} WHERE ${sql} AND entry.${seq} >= ? AND entry.${seq} < ?`).get(
 				...values,
 				low,
 				high,
@@ -187,7 +192,7 @@ function distance(seq: number, { low, high }: SeqRange, order: Order): number {
 }
 
 function partOf({ table, index, where }: Entries, cost: number): Way["parts"][number] {
-	return { ...where, from: `${table} entry INDEXED BY ${index}`, cost };
+	return { ...where, from: `${table} entry INDEXED BY ${index}`, seq: "seq", cost };
 }
 
 function outside(project: number): Entries {

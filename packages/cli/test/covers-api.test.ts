@@ -1,0 +1,232 @@
+// What the API can do, the command can: each call has a command, and each filter and each field of its body an option of it.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { beforeAll, expect, it } from "vitest";
+
+import { loadWholeProgram } from "../src/program.ts";
+
+interface Schema {
+	readonly $ref?: string;
+	readonly properties?: Readonly<Record<string, Schema>>;
+	readonly allOf?: readonly Schema[];
+	readonly anyOf?: readonly Schema[];
+	readonly oneOf?: readonly Schema[];
+}
+
+interface Operation {
+	readonly operationId: string;
+	readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+	readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+}
+
+const document = JSON.parse(
+	readFileSync(fileURLToPath(new URL("../../../docs/openapi.json", import.meta.url)), "utf8"),
+) as {
+	readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+	readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+};
+
+const METHODS = ["get", "post", "put", "patch", "delete"];
+const OPERATIONS = Object.values(document.paths).flatMap((path) =>
+	METHODS.flatMap((method) => (path[method] === undefined ? [] : [path[method]])),
+);
+
+/** The command for each call. */
+const COMMANDS: Readonly<Record<string, string>> = {
+	getWorkspace: "whoami",
+	getWorkspaceStatus: "status",
+	getEgressAddresses: "status",
+	getCaller: "whoami",
+	listProjects: "projects list",
+	createProject: "projects create",
+	getProject: "projects get",
+	updateProject: "projects update",
+	deleteProject: "projects delete",
+	getProjectUsage: "projects usage",
+	getProjectStats: "projects stats",
+	createKey: "keys create",
+	listKeys: "keys list",
+	updateKey: "keys update",
+	deleteKey: "keys delete",
+	rollKey: "keys roll",
+	createWebhook: "webhooks create",
+	listWebhooks: "webhooks list",
+	getWebhook: "webhooks get",
+	updateWebhook: "webhooks update",
+	deleteWebhook: "webhooks delete",
+	updateWebhookSecret: "webhooks rotate-secret",
+	pauseWebhook: "webhooks pause",
+	resumeWebhook: "webhooks resume",
+	testWebhook: "webhooks test",
+	conformWebhook: "conform",
+	getWebhookStats: "webhooks stats",
+	releaseWebhook: "release",
+	releaseProjectWebhooks: "release",
+	releaseWebhooks: "release",
+	createEventType: "event-types create",
+	listEventTypes: "event-types list",
+	getEventType: "event-types get",
+	putEventType: "event-types put",
+	updateEventType: "event-types update",
+	deleteEventType: "event-types delete",
+	sendEvent: "events send",
+	sendEvents: "events import",
+	listEvents: "events list",
+	getEvent: "events get",
+	getEventData: "events data",
+	eraseEventData: "events erase",
+	matchEvent: "events match",
+	getEventRouting: "why",
+	listDeliveries: "deliveries list",
+	countDeliveries: "deliveries retry",
+	exportDeliveries: "deliveries export",
+	getDelivery: "deliveries get",
+	listAttempts: "deliveries attempts",
+	retryDelivery: "deliveries retry",
+	retryDeliveries: "deliveries retry",
+	cancelDelivery: "deliveries cancel",
+	cancelDeliveries: "deliveries cancel",
+	replayWebhook: "replays start",
+	createReplays: "replays start",
+	listReplays: "replays list",
+	getReplay: "replays get",
+	cancelReplay: "replays cancel",
+	putRelay: "listen",
+	listCustomers: "customers list",
+	getCustomer: "customers get",
+	updateCustomer: "customers update",
+	deleteCustomer: "customers delete",
+	pauseCustomer: "customers pause",
+	resumeCustomer: "customers resume",
+	getCustomerStats: "customers stats",
+	createPortalSession: "portal link",
+	listPortalSessions: "portal list",
+	getPortalSession: "portal get",
+	revokePortalSession: "portal revoke",
+	revokePortalSessions: "portal revoke",
+	stream: "tail",
+	listAuditEntries: "audit list",
+	listProjectAuditEntries: "audit list",
+};
+
+/** Calls without a command, each with the reason. `fanfare api` makes any of them. */
+const WITHOUT: Readonly<Record<string, string>> = {
+	createSession: "a browser signs in",
+	deleteSessions: "a browser signs out",
+	createSignInLink: "`serve --sign-in-link` and `dev` print one",
+	getStatsOfWebhooks: "the figures of a page of webhooks; `webhooks stats` shows those of one",
+	listRelays: "relays are webhooks: `webhooks list`",
+	getRelay: "relays are webhooks: `webhooks get`",
+	updateRelay: "`listen` makes its relay what its options say",
+	deleteRelay: "`listen` deletes its relay at the end",
+	relayRequests: "`listen` reads them",
+	answerRelayRequest: "`listen` answers them",
+	listStreamItems: "the stream without a connection that stays: `tail`",
+	getHealth: "for load balancers",
+	getReadiness: "for load balancers",
+	getMetrics: "for Prometheus",
+	getOpenApi: "a document",
+	getDocs: "a document",
+	getApiDocs: "a document",
+};
+
+/** Filters and fields with another name than the option, or an argument; null for those that no user sets. */
+const NAMES: Readonly<Record<string, string | null>> = {
+	page: null,
+	customerId: "customer",
+	customerIds: "customer",
+	webhookId: "webhook",
+	webhookIds: "webhook",
+	eventId: "event",
+	projectId: "project",
+	keyId: "key",
+	objectId: "object",
+	"events send tags": "tag",
+	"events import events": "[file]",
+	"events send type": "[type]",
+	"events match type": "[type]",
+	"projects create name": "[name]",
+	"keys create name": "[name]",
+	"event-types create name": "[name]",
+	"portal link customerId": "[customer]",
+	"portal link expiresInMs": "expires",
+	"deliveries attempts limit": "limit",
+	"keys roll overlapMs": "overlap",
+	"webhooks rotate-secret overlapMs": "overlap",
+	"webhooks rotate-secret contents": "secret-file",
+	"replays start webhookIds": "also-to",
+	"replays start eventIds": "events",
+	"conform eventType": "type",
+	"conform checks": "only",
+	"conform slowMs": "slow",
+	"listen name": "device",
+	"listen secret": "secret-file",
+	"listen eventTypes": "events",
+	"listen customerId": "customer",
+	"listen mirrorOf": "mirror",
+	"listen timeoutMs": "timeout",
+	timeoutMs: "timeout",
+	disableAfterMs: "disable-after",
+	scheduleMs: "schedule",
+	maxBackoffMs: "max-retry-delay",
+	headers: "header",
+	"webhooks create endpoint": "[endpoint]",
+	"webhooks create secret": "secret-file",
+	// `webhooks rotate-secret` does it, with an overlap.
+	"webhooks update secret": null,
+	"why limit": null,
+	"why customerId": null,
+};
+
+/** Objects whose fields are options. */
+const NESTED = ["spec", "retries"];
+
+type Command = Awaited<ReturnType<typeof loadWholeProgram>>;
+let program: Command;
+beforeAll(async () => {
+	program = await loadWholeProgram();
+});
+
+function commandOf(words: string): Command {
+	let command: Command | undefined = program;
+	for (const word of words.split(" ")) command = command?.commands.find((child) => child.name() === word);
+	if (command === undefined) throw new Error(`there is no command ${words}`);
+	return command;
+}
+
+function namesIn(schema: Schema): string[] {
+	const { $ref, properties = {}, allOf = [], anyOf = [], oneOf = [] } = schema;
+	if ($ref !== undefined) return namesIn(document.components.schemas[$ref.split("/").at(-1) ?? ""] ?? {});
+	const own = Object.entries(properties).flatMap(([name, value]) => (NESTED.includes(name) ? namesIn(value) : [name]));
+	return [...own, ...[...allOf, ...anyOf, ...oneOf].flatMap(namesIn)];
+}
+
+const unused = new Set(Object.keys(NAMES));
+
+it("has a command for every call, or a reason for none", () => {
+	const known = [...Object.keys(COMMANDS), ...Object.keys(WITHOUT)];
+	expect(known.toSorted()).toEqual(OPERATIONS.map(({ operationId }) => operationId).toSorted());
+	for (const words of Object.values(COMMANDS)) commandOf(words);
+});
+
+it.each(Object.entries(COMMANDS))("%s: every filter and field is an option of `fanfare %s`", (operationId, words) => {
+	const operation = OPERATIONS.find((one) => one.operationId === operationId);
+	const filters = (operation?.parameters ?? []).filter(({ in: where }) => where === "query").map(({ name }) => name);
+	const fields = Object.values(operation?.requestBody?.content ?? {}).flatMap(({ schema }) => namesIn(schema));
+	const command = commandOf(words);
+	const options = command.options.map(({ long }) => long?.replace(/^--/, ""));
+	const known = [...options, ...command.registeredArguments.map((argument) => `[${argument.name()}]`)];
+	const missing = [...new Set([...filters, ...fields])].filter((name) => {
+		const key = [`${words} ${name}`, name].find((key) => NAMES[key] !== undefined) ?? "";
+		unused.delete(key);
+		const option = NAMES[key];
+		if (option === null) return false;
+		return !known.includes(option ?? name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+	});
+	expect(missing).toEqual([]);
+});
+
+it("no other name is noted that nothing has", () => {
+	expect([...unused]).toEqual([]);
+});
