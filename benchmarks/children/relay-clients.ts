@@ -27,8 +27,6 @@ export interface RelayClientsCalls {
 	close(): Promise<void>;
 }
 
-/** Connections for answers: more than the answers that are under way. */
-const CONNECTIONS = 64;
 const OPENED_AT_ONCE = 50;
 const RETRY_MS = 1_000;
 const REQUEST_ID = /"requestId":"([^"]+)"/;
@@ -36,8 +34,8 @@ const ANSWER = '{"status":200}';
 
 const agent = new Agent({ maxSockets: Infinity });
 const clients: RelayClient[] = [];
+/** Connections that have carried an answer, for the next ones. */
 const free: HttpConnection[] = [];
-const waiting: ((connection: HttpConnection) => void)[] = [];
 const answered = new Set<string>();
 let [connects, repeated, isClosed] = [0, 0, false];
 let times = { stayMs: Infinity, awayMs: 0 };
@@ -99,15 +97,24 @@ class RelayClient {
 		const head =
 			`POST ${pathname}/${requestId}:answer HTTP/1.1\r\nhost: ${host}\r\nsecret-key: ${this.#key}\r\n` +
 			`content-type: application/json\r\ncontent-length: ${ANSWER.length}\r\n\r\n`;
-		const connection = free.pop() ?? (await new Promise<HttpConnection>((resolve) => waiting.push(resolve)));
-		const status = await connection.request(Buffer.from(head + ANSWER)).catch(() => 0);
-		// Too late: it comes again if it is still needed.
-		if (status === 200) answered.add(requestId);
-		else if (status !== 409 && !isClosed) throw new Error(`the answer of a relay's client got ${status}`);
-		const next = waiting.shift();
-		if (next === undefined) free.push(connection);
-		else next(connection);
+		const bytes = Buffer.from(head + ANSWER);
+		const kept = free.pop();
+		// The server may have closed one that was kept for long.
+		const isSent = kept !== undefined && (await send(kept, bytes, requestId));
+		if (!isSent && !isClosed && !(await send(await HttpConnection.open(this.#url), bytes, requestId))) {
+			throw new Error(`the answer to ${requestId} was refused`);
+		}
 	}
+}
+
+/** Sends an answer, and keeps the connection. Returns false if the server has not taken it. */
+async function send(connection: HttpConnection, bytes: Buffer, requestId: string): Promise<boolean> {
+	const status = await connection.request(bytes).catch(() => 0);
+	if (status === 200) answered.add(requestId);
+	// Too late: it comes again if it is still needed.
+	if (status !== 200 && status !== 409) connection[Symbol.dispose]();
+	else free.push(connection);
+	return status === 200 || status === 409 || isClosed;
 }
 
 const isOpen = () => true;
@@ -115,7 +122,6 @@ const isNot = () => false;
 
 serveCalls<RelayClientsCalls>({
 	async open(start) {
-		for (let n = 0; n < CONNECTIONS; n++) free.push(await HttpConnection.open(start.serverUrl));
 		const all = start.relays.map((relay) => new RelayClient(start, relay));
 		clients.push(...all);
 		for (let from = 0; from < all.length; from += OPENED_AT_ONCE) {

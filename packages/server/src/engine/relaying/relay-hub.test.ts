@@ -151,3 +151,12 @@ it("stores nothing after a stop, which ends its clients", async () => {
 	await settled();
 	expect([changes, observer.problems]).toEqual([[], []]);
 });
+
+it("lets nobody in who has gone while waiting for a turn, and keeps the client that came since", async () => {
+	const { hub, open } = openHub();
+	const client = await open();
+	const gone = hub.open(WEBHOOK, "p", { ...NOBODY, isGone: () => true });
+	await expect(gone).rejects.toMatchObject({ code: "too_many_streams" });
+	expect((await client.next())?.map(({ type }) => type)).toEqual(["ready"]);
+	expect(hub.isHeld(WEBHOOK)).toBe(true);
+});

@@ -137,7 +137,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	async open(
 		webhookId: string,
 		projectId: string,
-		{ principal, abandon }: RelayClientOptions,
+		{ principal, abandon, isGone = () => false }: RelayClientOptions,
 	): Promise<RelaySubscription | null> {
 		this.#checkOpen();
 		// The client that has it now gives up its place.
@@ -150,6 +150,8 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		let mayHold = false;
 		try {
 			await this.#openings.run(projectId, async () => {
+				// It would take the relay from the client that has come since.
+				if (isGone()) throw clientGone();
 				epoch = await this.#parts.store.holdRelay(webhookId, this.#parts.clock.now());
 				this.#checkOpen();
 				if (epoch !== null && this.#wire.isShared) await this.#wire.hold(webhookId, epoch);
@@ -343,6 +345,10 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 
 function revoked(reason: string): FanfareError {
 	return new FanfareError("unknown_key", `The stream was not opened: ${reason} meanwhile.`);
+}
+
+function clientGone(): FanfareError {
+	return new FanfareError("too_many_streams", "The client has gone before it was let in.", { retryAfterMs: 1_000 });
 }
 
 function tooManyStreams(): FanfareError {
