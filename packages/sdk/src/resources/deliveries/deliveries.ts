@@ -264,13 +264,8 @@ export class Deliveries {
 
 	async #many(action: "retry" | "cancel", filter: ManyFilter, options?: RequestOptions): Promise<ManyChanged> {
 		objectArgument("filter", filter, '{ status: "Failed" }');
-		const body = { ...filter, ...timesOf(filter) };
-		const request = {
-			method: "POST",
-			path: `${this.#path()}:${action}`,
-			json: JSON.stringify(body),
-			answer: "deliveriesChanged",
-		} as const;
+		const json = JSON.stringify({ ...filter, ...timesOf(filter) });
+		const request = { method: "POST", path: `${this.#path()}:${action}`, json, answer: "deliveriesChanged" } as const;
 		return this.#transport.request<ManyChanged>(request, options);
 	}
 
