@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
 import type { ReceiverCalls } from "./children/receiver.ts";
+import type { RelayClientsCalls } from "./children/relay-clients.ts";
 import type { StoreRunnerCalls } from "./children/store-runner.ts";
 import { BenchCluster } from "./harness/cluster/bench-cluster.ts";
 import { CallCounter } from "./harness/measure/call-counter.ts";
@@ -60,6 +61,7 @@ export function newContext(surroundings: Surroundings, codeDir: string): NotingC
 		startServer: (start) => BenchServer.start({ resources, codeDir, parentDir, profileDir, ...start }),
 		startCluster: (start) => BenchCluster.start({ resources, codeDir, parentDir, profileDir, ...start }),
 		startLoad: () => Child.start<LoadCalls>("load", resources),
+		startRelayClients: () => Child.start<RelayClientsCalls>("relay-clients", resources),
 		startPump: () => startPump(resources),
 		countCalls: (pid) => CallCounter.start(pid, resources),
 		buildCommand: () => buildCommand(codeDir, parentDir),

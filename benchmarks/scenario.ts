@@ -1,6 +1,7 @@
 // A scenario: one small file that turns one thing on, measures it, and says which limits apply.
 import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
+import type { RelayClientsCalls } from "./children/relay-clients.ts";
 import type { StoreFloorLoad, StoreLoad, StoreReading } from "./children/store-runner.ts";
 import type { BenchCluster, ClusterStart } from "./harness/cluster/bench-cluster.ts";
 import type { CallCounter } from "./harness/measure/call-counter.ts";
@@ -87,6 +88,8 @@ export interface RunContext {
 	readonly startCluster: (start: ClusterStart) => Promise<BenchCluster>;
 	/** Starts a load generator in its own process. Must be disposed. */
 	readonly startLoad: () => Promise<Child<LoadCalls>>;
+	/** Starts clients of relays in a process of their own. Must be disposed. */
+	readonly startRelayClients: () => Promise<Child<RelayClientsCalls>>;
 	/** Starts the floor's pump in its own process, for a floor at another rate. Must be disposed. */
 	readonly startPump: () => Promise<Child<FloorPumpCalls>>;
 	/** Counts the system calls of a process from now on. */

@@ -86,13 +86,14 @@ async function runSeeds({ seeds, from, jobs, minutes, engines }: Options): Promi
 	return total.failures === 0 ? 0 : 1;
 }
 
-async function runRelaySeeds({ from, minutes, seed, seeds, trace }: Options): Promise<number> {
+async function runRelaySeeds({ engines, from, minutes, seed, seeds, trace }: Options): Promise<number> {
 	const total = { seeds: 0, events: 0, requests: 0, runs: 0, failures: 0 };
 	const endsAt = performance.now() + (minutes ?? Infinity) * 60_000;
 	const [first, count] = seed === null ? [from, seeds] : [seed, 1];
 	for (let each = first; each < first + count && performance.now() < endsAt; each++) {
 		const { breaches, events, hash, requests, runs } = await runRelays(
 			each,
+			enginesOf(each, engines),
 			trace ? (line) => print(`${line}\n`) : null,
 		);
 		total.seeds++;
@@ -103,13 +104,18 @@ async function runRelaySeeds({ from, minutes, seed, seeds, trace }: Options): Pr
 		if (breaches.length === 0) continue;
 		total.failures++;
 		for (const { promise, text } of breaches) print(`seed ${each}: ${promise}: ${text}\n`);
-		print(`npm run simulate -- --relays --seed ${each} --trace\n`);
+		print(`npm run simulate -- --relays --engines ${enginesOf(each, engines)} --seed ${each} --trace\n`);
 	}
 	const { seeds: made, events, requests, runs, failures } = total;
 	print(
 		`\nin all: ${made} seeds of relays from ${first}, ${events} events, ${requests} requests, ${runs} runs, ${failures} failed\n`,
 	);
 	return failures === 0 ? 0 : 1;
+}
+
+/** Every second seed has two engines, unless a number is given. */
+function enginesOf(seed: number, engines: number | null): number {
+	return engines ?? (seed % 2) + 1;
 }
 
 /** Each planted bug must be found. */

@@ -51,8 +51,8 @@ export function readOptions(args: readonly string[]): Options | null {
 	if (seed === null && (values.trace || values.path !== undefined)) {
 		throw new Error("--trace and --path are about one history: name it with --seed");
 	}
-	if (values.relays && (values.path ?? values.engines ?? values.plant) !== undefined) {
-		throw new Error("--relays goes with --seeds, --from, --minutes, --seed and --trace alone");
+	if (values.relays && (values.path ?? values.plant) !== undefined) {
+		throw new Error("--relays goes with --seeds, --from, --minutes, --engines, --seed and --trace alone");
 	}
 	return {
 		relays: values.relays,
@@ -78,7 +78,7 @@ promises after every step. simulation/README.md explains how. The exit code is 1
   --from S       the first seed (default: a new one, which is printed)
   --minutes M    end after M minutes, whatever is left
   --jobs N       seeds at the same time, each in a process of its own (default: the number of cores)
-  --engines N    engines on one store, 1 to ${MAX_ENGINES} (default: one, and 2 to ${MAX_ENGINES} in every fourth seed)
+  --engines N    engines on one store, 1 to ${MAX_ENGINES} (default: one, and 2 to ${MAX_ENGINES} in every fourth seed; of relays, two in every second)
   --relays       histories of relays: clients that answer late, twice or never, and come and go, while the server dies
   --seed S       only this seed
   --path P       only the shortened history of that seed that a failure has printed

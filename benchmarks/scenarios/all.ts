@@ -15,6 +15,7 @@ import { nastiestBodies } from "./shape/nastiest-bodies.ts";
 import { payloadSizes } from "./shape/payload-sizes.ts";
 import { projectHangs } from "./shape/project-hangs.ts";
 import { rateLimits } from "./shape/rate-limits.ts";
+import { relaysBeside } from "./shape/relays-beside.ts";
 import { tenOfHundredHang } from "./shape/ten-of-hundred-hang.ts";
 import { waiting1m } from "./shape/waiting-1m.ts";
 import { webhookCounts } from "./shape/webhook-counts.ts";
@@ -25,6 +26,7 @@ import { idleStreams } from "./speed/idle-streams.ts";
 import { idle } from "./speed/idle.ts";
 import { oneEvent } from "./speed/one-event.ts";
 import { quiet200 } from "./speed/quiet-200.ts";
+import { relayDeliveries } from "./speed/relay-deliveries.ts";
 import { steady2000 } from "./speed/steady-2000.ts";
 import { storeSql } from "./speed/store-sql.ts";
 
@@ -37,6 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	idle,
 	idleStreams,
 	storeSql,
+	relayDeliveries,
 	payloadSizes,
 	webhookCounts,
 	manyWebhooks,
@@ -44,6 +47,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	waiting1m,
 	tenOfHundredHang,
 	projectHangs,
+	relaysBeside,
 	wideBatch,
 	nastiestBodies,
 	logPages1m,

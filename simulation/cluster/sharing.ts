@@ -7,6 +7,7 @@ import type { Trace } from "../world/trace.ts";
 import type { SharingWatcher } from "../world/watchers.ts";
 import type { MemberTenure } from "./member.ts";
 import { SimCluster } from "./sim-cluster.ts";
+import { SimRelayRows, SimRelayWire } from "./sim-relay-wire.ts";
 import { SimTenure } from "./sim-tenure.ts";
 import { SimWire } from "./sim-wire.ts";
 
@@ -41,10 +42,12 @@ export class Sharing {
 	readonly #world: Surroundings;
 	readonly #wires = new Map<MemberTenure, SimWire>();
 	readonly #tenures = new Map<RunScope, SimTenure>();
+	readonly #relayRows: SimRelayRows | null;
 	#last: Promise<unknown> = Promise.resolve();
 
-	constructor(world: Surroundings, { handsOff }: { readonly handsOff: boolean }) {
+	constructor(world: Surroundings, { handsOff, relays }: { readonly handsOff: boolean; readonly relays?: boolean }) {
 		this.#world = world;
+		this.#relayRows = relays === true ? new SimRelayRows() : null;
 		this.cluster = new SimCluster({
 			clock: world.clock,
 			random: world.chance.cluster,
@@ -64,7 +67,20 @@ export class Sharing {
 			(shards) => this.#world.sharingWatcher.gained(shards),
 		);
 		const wireOf = (other: MemberTenure) => this.#wires.get(other);
-		const wire: SimWire = new SimWire({ cluster, run, store: this.#world.store, tenure: () => tenure, wireOf });
+		const { store } = this.#world;
+		const rows = this.#relayRows;
+		const relays =
+			rows === null
+				? null
+				: new SimRelayWire({
+						cluster,
+						run,
+						rows,
+						member: () => tenure.member?.name ?? null,
+						isCurrent: () => tenure.isCurrent,
+						epochOf: async (webhookId) => (await store.relay(webhookId))?.epoch ?? 0,
+					});
+		const wire: SimWire = new SimWire({ cluster, run, store, relays, tenure: () => tenure, wireOf });
 		this.#wires.set(tenure, wire);
 		this.#tenures.set(run, tenure);
 		return { tenure, wire };

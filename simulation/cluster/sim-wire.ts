@@ -1,5 +1,6 @@
 // The wire of one run of the server in a simulated cluster: its messages come late, twice or never, as the seed says.
 import { createAloneWire } from "../../packages/server/src/adapters/alone/alone-wire.ts";
+import type { RelayWire } from "../../packages/server/src/ports/relay-wire.ts";
 import type { LeasedDelivery } from "../../packages/server/src/ports/store/queue.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
 import type { Place } from "../../packages/server/src/ports/tenure.ts";
@@ -29,6 +30,8 @@ export interface WireParts {
 	/** Asked for the versions as they are, without delays or faults. */
 	readonly store: Pick<Store, "directoryVersions">;
 	readonly tenure: () => MemberTenure;
+	/** Null if histories have no relays. */
+	readonly relays: RelayWire | null;
 	/** The wire of another process. */
 	readonly wireOf: (tenure: MemberTenure) => SimWire | undefined;
 }
@@ -37,7 +40,7 @@ export interface WireParts {
 export class SimWire implements Wire {
 	readonly handsOff: boolean;
 	readonly live = createAloneWire().live;
-	readonly relays = createAloneWire().relays;
+	readonly relays: RelayWire;
 	readonly #parts: WireParts;
 	#listener: WireListener | null = null;
 	#read: (projectId: string | null, version: number) => Promise<void> = () => Promise.resolve();
@@ -48,6 +51,7 @@ export class SimWire implements Wire {
 
 	constructor(parts: WireParts) {
 		this.#parts = parts;
+		this.relays = parts.relays ?? createAloneWire().relays;
 		this.handsOff = parts.cluster.handsOff;
 	}
 

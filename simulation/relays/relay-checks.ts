@@ -31,6 +31,8 @@ export class RelayChecks {
 	async offered(run: ServerRun, requestId: string): Promise<void> {
 		const asked = this.#of(requestId);
 		asked.count++;
+		// Of several processes, the one that has the client learns later what the others know. The client repeats its answer.
+		if (this.#world.sharing !== null) return;
 		if (asked.taken.some((answer) => answer.run === run)) {
 			this.#world.breach("asked twice", `${requestId} was offered again after this process had taken its answer`);
 		}
@@ -63,8 +65,29 @@ export class RelayChecks {
 				const numbers = rows.map(({ number }) => number).toSorted((a, b) => a - b);
 				if (numbers.some((number, index) => number !== index + 1))
 					this.#breach("lost", `${id} has attempts ${numbers.join()}`);
-				for (const attempt of rows) this.#checkAttempt(`${id}.${attempt.number}`, attempt.responseCode, attempt.error);
+				if (this.#world.sharing !== null) this.#checkAmongSeveral(id, rows);
+				else
+					for (const { number, responseCode, error } of rows)
+						this.#checkAttempt(`${id}.${number}`, responseCode, error);
 			}
+		}
+	}
+
+	/**
+	 * An engine that has lost its tenure writes its outcomes later, beside those of the engine that has made the attempt again: then the
+	 * numbers of attempts in the log are not those of the requests.
+	 */
+	#checkAmongSeveral(
+		id: string,
+		rows: readonly { readonly responseCode: number; readonly error: string | null }[],
+	): void {
+		const requests = [...this.#asked].filter(([requestId]) => attemptOfRequest(requestId)?.deliveryId === id);
+		if (requests.length === 0) this.#breach("unasked", `${id} has ${rows.length} attempts, and was never offered`);
+		for (const { responseCode, error } of rows) {
+			if (error !== null && error !== "timeout") this.#breach("lost", `${id} has used a retry for ${error}`);
+			const isGiven = requests.some(([, { given }]) => given.has(responseCode));
+			if (error === null && !isGiven)
+				this.#breach("invented", `${id} has ${responseCode}, which no client has answered`);
 		}
 	}
 

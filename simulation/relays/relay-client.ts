@@ -34,6 +34,8 @@ export class SimRelayClient {
 	readonly #webhookId: string;
 	/** By request: the answer; null while it is awaited. */
 	readonly #answers = new Map<string, number | null>();
+	readonly #serverOf: () => ServerRun | null;
+	/** The run that it is, or was last, connected to. */
 	#run: ServerRun | null = null;
 	#subscription: RelaySubscription | null = null;
 	/** Rises with each connection: what belongs to an earlier one has no effect. */
@@ -41,23 +43,23 @@ export class SimRelayClient {
 	#wants = false;
 	#isHealed = false;
 
-	constructor(world: World, checks: RelayChecks, random: Random, webhookId: string) {
+	/** @param serverOf a run that answers calls; null if none does */
+	constructor(world: World, checks: RelayChecks, random: Random, webhookId: string, serverOf: () => ServerRun | null) {
 		this.#world = world;
+		this.#serverOf = serverOf;
 		this.#checks = checks;
 		this.#random = random;
 		this.#webhookId = webhookId;
 	}
 
 	/** Stays connected, and connects again whenever it loses the connection, unless another client takes the relay over. */
-	connect(run: ServerRun): void {
-		this.#run = run;
+	connect(): void {
 		this.#wants = true;
 		this.#open();
 	}
 
-	/** The server has started again: it comes back if it was connected. */
-	reconnect(run: ServerRun): void {
-		this.#run = run;
+	/** A server has started: it comes back if it was connected. */
+	reconnect(): void {
 		this.#world.clock.after(RECONNECT_MS, () => this.#open());
 	}
 
@@ -70,10 +72,12 @@ export class SimRelayClient {
 		else this.#world.clock.after(forMs, () => this.#open());
 	}
 
-	/** The server has died: nothing comes from it any more. */
-	serverDied(): void {
+	/** A server has died: nothing comes from it any more. */
+	serverDied(run: ServerRun): void {
+		if (this.#run !== run) return;
 		this.#connection++;
 		this.#subscription = null;
+		this.#run = null;
 	}
 
 	/** From now on it answers everything at once. */
@@ -83,9 +87,11 @@ export class SimRelayClient {
 	}
 
 	#open(): void {
-		const run = this.#run;
+		if (!this.#wants || this.#subscription !== null) return;
+		const run = this.#serverOf();
 		const engine = run?.engine ?? null;
-		if (!this.#wants || run === null || engine === null || !run.alive || this.#subscription !== null) return;
+		if (run === null || engine === null) return this.reconnect();
+		this.#run = run;
 		const connection = ++this.#connection;
 		const again = () => {
 			if (connection === this.#connection) this.drop(RECONNECT_MS);
@@ -168,9 +174,9 @@ export class SimRelayClient {
 	}
 
 	#post(requestId: string, status: number): void {
-		const run = this.#run;
+		const run = this.#serverOf();
 		const engine = run?.engine ?? null;
-		if (run === null || engine === null || !run.alive) return;
+		if (run === null || engine === null) return;
 		this.#checks.given(requestId, status);
 		const scope = projectScope(this.#checks.projectId);
 		const answer = { status, headers: [], body: new Uint8Array() };

@@ -23,6 +23,10 @@ const RELAYS = 3;
 const CLIENTS_PER_RELAY = 2;
 const START_MS = 600_000;
 const HOUR_MS = 3_600_000;
+/** How often an engine looks for deliveries that others have accepted. */
+const FIND_EVERY_MS = 4_000;
+/** For how long a process stands still or can't reach the store, at most. */
+const AWAY_MS = 20_000;
 /** The longest back-off is 8 hours. */
 const HEALED_MS = 48 * HOUR_MS;
 
@@ -37,13 +41,29 @@ const ACTIONS = [
 	{ kind: "die", weight: 2 },
 	{ kind: "restart", weight: 1 },
 ] as const;
+/** Among several engines. */
+const SHARED_ACTIONS = [
+	...ACTIONS,
+	{ kind: "freeze", weight: 2 },
+	{ kind: "cut", weight: 2 },
+	{ kind: "swap", weight: 2 },
+] as const;
+type ActionKind = (typeof SHARED_ACTIONS)[number]["kind"];
 
-/** @param print gets each line of the trace; null for none */
-export async function runRelays(seed: number, print: ((line: string) => void) | null): Promise<RelayHistoryResult> {
-	const settings = { seed, limits: {}, answersInOrder: true, retention: DEFAULT_RETENTION, sharing: null };
-	const world = await World.open(settings, print);
+/**
+ * @param engines how many share the store
+ * @param print gets each line of the trace; null for none
+ */
+export async function runRelays(
+	seed: number,
+	engines: number,
+	print: ((line: string) => void) | null,
+): Promise<RelayHistoryResult> {
+	const sharing = engines === 1 ? null : { engines, handsOff: false, relays: true };
+	const limits = sharing === null ? {} : { findEveryMs: FIND_EVERY_MS };
+	const world = await World.open({ seed, limits, answersInOrder: true, retention: DEFAULT_RETENTION, sharing }, print);
 	try {
-		const history = new RelayHistory(world, namedRandom(seed, "relays"));
+		const history = new RelayHistory(world, namedRandom(seed, "relays"), engines);
 		await history.play();
 		const { acknowledged, checks, runs } = history;
 		return {
@@ -64,36 +84,45 @@ class RelayHistory {
 	runs = 0;
 	readonly #world: World;
 	readonly #random: Random;
+	readonly #engines: number;
 	readonly #clients: SimRelayClient[] = [];
 	#webhookIds: string[] = [];
-	#run: ServerRun;
+	/** Those that have not ended, or whose end was not noted yet. */
+	#all: readonly ServerRun[] = [];
 
-	constructor(world: World, random: Random) {
+	constructor(world: World, random: Random, engines: number) {
 		this.#world = world;
 		this.#random = random;
+		this.#engines = engines;
 		this.checks = new RelayChecks(world);
 		const ignore = () => Promise.resolve();
 		// Every webhook is a relay: nothing is sent to a receiver.
 		const nobody = { isDelivery: () => true, started: () => () => {} };
 		world.watch({ before: ignore, after: ignore }, nobody, { gained: () => Promise.resolve(ignore) });
-		this.#run = new ServerRun(world, this.runs++);
+	}
+
+	/** A run that answers calls; null if none does. */
+	#serving(): ServerRun | null {
+		const serving = this.#all.filter((run) => run.alive && run.engine !== null && run.isCurrent && !run.isFrozen);
+		return serving.length === 0 ? null : pick(this.#random, serving);
 	}
 
 	async play(): Promise<void> {
 		await this.#ensureRunning();
 		await this.#makeRelays();
+		const actions = this.#engines === 1 ? ACTIONS : SHARED_ACTIONS;
 		for (let step = 0; step < STEPS && this.#world.breaches.length === 0; step++) {
 			await this.#ensureRunning();
-			const { kind } = pickByWeight(this.#random, ACTIONS);
+			const { kind } = pickByWeight(this.#random, actions);
 			this.#world.trace.add("step", kind);
 			await this.#perform(kind);
 			await this.#advance(Math.floor(between(this.#random, 0, 2_000)));
 		}
-		if (this.#world.breaches.length === 0) await this.#end();
+		await this.#end();
 	}
 
 	async #makeRelays(): Promise<void> {
-		const { engine } = this.#run;
+		const engine = this.#serving()?.engine;
 		this.checks.projectId = engine?.projects.list()[0]?.id ?? "";
 		const rest = { eventTypes: null, timeoutMs: 5_000, customerId: null, mirrorOf: null };
 		const change = { scope: projectScope(this.checks.projectId), audit: null };
@@ -105,12 +134,13 @@ class RelayHistory {
 			if (relay === null) throw new Error("a relay was not made");
 			this.#webhookIds = [...this.#webhookIds, relay.webhookId];
 			for (let m = 0; m < CLIENTS_PER_RELAY; m++) {
-				this.#clients.push(new SimRelayClient(this.#world, this.checks, this.#random, relay.webhookId));
+				const serverOf = () => this.#serving();
+				this.#clients.push(new SimRelayClient(this.#world, this.checks, this.#random, relay.webhookId, serverOf));
 			}
 		}
 	}
 
-	async #perform(kind: (typeof ACTIONS)[number]["kind"]): Promise<void> {
+	async #perform(kind: ActionKind): Promise<void> {
 		const random = this.#random;
 		const change = { scope: projectScope(this.checks.projectId), audit: null };
 		switch (kind) {
@@ -119,7 +149,7 @@ class RelayHistory {
 			case "wait":
 				return this.#advance(pick(random, [100, 3_000, 12_000, 40_000]));
 			case "come":
-				return pick(random, this.#clients).connect(this.#run);
+				return pick(random, this.#clients).connect();
 			case "drop":
 				return pick(random, this.#clients).drop(random() < 0.3 ? null : between(random, 1, 15_000));
 			case "pause":
@@ -138,10 +168,21 @@ class RelayHistory {
 				return;
 			}
 			case "die":
-				return this.#run.end("died");
+				return pick(random, this.#all).end("died");
 			case "restart":
-				await this.#call((engine) => engine.stop(1_000));
-				this.#run.end("stopped");
+				return this.#stop(pick(random, this.#all), 1_000);
+			case "freeze": {
+				const run = pick(random, this.#all);
+				run.freeze();
+				return void this.#world.clock.after(between(random, 1, AWAY_MS), () => run.thaw());
+			}
+			case "cut": {
+				const run = pick(random, this.#all);
+				run.cut();
+				return void this.#world.clock.after(between(random, 1, AWAY_MS), () => run.mend());
+			}
+			case "swap":
+				this.#world.sharing?.cluster.swap(pick(random, [1, 256]));
 		}
 	}
 
@@ -158,54 +199,70 @@ class RelayHistory {
 		const world = this.#world;
 		world.trace.add("step", "heal");
 		world.faults.clear();
+		for (const run of this.#all) {
+			run.thaw();
+			run.mend();
+		}
 		for (const client of this.#clients) client.heal();
 		await this.#ensureRunning();
+		if (world.sharing !== null) await world.clock.advance(START_MS, () => world.sharing?.cluster.isSettled === true);
 		const change = { scope: projectScope(this.checks.projectId), audit: null };
 		for (const webhookId of this.#webhookIds) await this.#call((on) => on.webhooks.resume(change, webhookId));
-		for (const [index, client] of this.#clients.entries()) {
-			if (index % CLIENTS_PER_RELAY === 0) client.connect(this.#run);
-		}
+		for (const [index, client] of this.#clients.entries()) if (index % CLIENTS_PER_RELAY === 0) client.connect();
 		const endAt = world.clock.monotonicMs() + HEALED_MS;
 		let open = await world.store.countOpen();
 		while (open.Pending + open.Held > 0 && world.clock.monotonicMs() < endAt) {
 			await this.#advance(60_000);
 			open = await world.store.countOpen();
 		}
-		await this.#call((engine) => engine.stop(30_000));
-		this.#run.end("stopped");
+		for (const run of this.#all) await this.#stop(run, 30_000);
 		await this.checks.checkEnd(this.acknowledged, this.#webhookIds);
 	}
 
+	async #stop(run: ServerRun, graceMs: number): Promise<void> {
+		const { engine } = run;
+		let isOver = engine === null;
+		run.act(() => {
+			engine?.stop(graceMs).then(
+				() => (isOver = true),
+				(error: unknown) => this.#world.breach("problem", `a stop failed: ${String(error)}`),
+			);
+		});
+		const isStopped = await this.#world.clock.advance(START_MS, () => isOver || !run.alive);
+		if (!isStopped) this.#world.breach("stuck", "a stop did not end");
+		run.end("stopped");
+	}
+
 	async #advance(ms: number): Promise<void> {
-		await this.#world.clock.advance(ms, () => !this.#run.alive);
+		await this.#world.clock.advance(ms, () => this.#all.some(({ alive }) => !alive));
 	}
 
 	/** Makes a call of the engine, and waits until it is answered. Null if it fails, or the server dies. */
 	async #call<T>(make: (engine: Engine) => Promise<T>): Promise<T | null> {
-		const { engine } = this.#run;
-		if (engine === null || !this.#run.alive) return null;
+		const run = this.#serving();
+		if (run?.engine === undefined || run.engine === null) return null;
 		let result: T | null = null;
 		let isOver = false;
-		make(engine).then(
+		make(run.engine).then(
 			(value) => ([result, isOver] = [value, true]),
 			(error: unknown) => {
 				isOver = true;
 				if (!isExpected(error)) this.#world.breach("problem", `a call failed: ${String(error)}`);
 			},
 		);
-		const isAnswered = await this.#world.clock.advance(START_MS, () => isOver || !this.#run.alive);
+		const isAnswered = await this.#world.clock.advance(START_MS, () => isOver || !run.alive);
 		if (!isAnswered) this.#world.breach("stuck", "a call got no answer");
 		return result;
 	}
 
 	async #ensureRunning(): Promise<void> {
-		while (this.#run.engine === null || !this.#run.alive) {
-			if (!this.#run.alive) {
-				for (const client of this.#clients) client.serverDied();
-				this.#run = new ServerRun(this.#world, this.runs++);
-			}
+		for (;;) {
+			for (const run of this.#all) if (!run.alive) for (const client of this.#clients) client.serverDied(run);
+			this.#all = this.#all.filter(({ alive }) => alive);
+			if (this.#all.length >= this.#engines) return;
+			const run = new ServerRun(this.#world, this.runs++);
+			this.#all = [...this.#all, run];
 			let isOver = false;
-			const run = this.#run;
 			run.open().then(
 				() => (isOver = true),
 				(error: unknown) => {
@@ -216,8 +273,8 @@ class RelayHistory {
 			);
 			const isOpen = await this.#world.clock.advance(START_MS, () => isOver || !run.alive);
 			if (!isOpen) throw new Error(`the server did not start within ${START_MS} ms`);
-			// The clients of the run before come back by themselves.
-			if (run.alive) for (const client of this.#clients) client.reconnect(run);
+			// The clients of runs before come back by themselves.
+			if (run.alive) for (const client of this.#clients) client.reconnect();
 		}
 	}
 }

@@ -19,7 +19,7 @@ export interface WorldSettings {
 	readonly answersInOrder: boolean;
 	readonly retention: RetentionSettings;
 	/** How several engines share the work; null if there is one engine. */
-	readonly sharing: { readonly engines: number; readonly handsOff: boolean } | null;
+	readonly sharing: { readonly engines: number; readonly handsOff: boolean; readonly relays?: boolean } | null;
 }
 
 /** A promise that was broken. */

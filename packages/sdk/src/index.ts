@@ -45,7 +45,13 @@ export type {
 	WorkspaceStatus,
 } from "./resources/access/status.ts";
 export type { Audit, AuditEntry, AuditFilter, ProjectAudit, ProjectAuditFilter } from "./resources/audit.ts";
-export type { Attempt, AttemptCause, AttemptError, AttemptTimings, LastAttempt } from "./resources/attempts.ts";
+export type {
+	Attempt,
+	AttemptCause,
+	AttemptError,
+	AttemptTimings,
+	LastAttempt,
+} from "./resources/deliveries/attempts.ts";
 export type {
 	Deliveries,
 	Delivery,
@@ -56,7 +62,7 @@ export type {
 	DeliveryStatus,
 	ManyChanged,
 	ManyFilter,
-} from "./resources/deliveries.ts";
+} from "./resources/deliveries/deliveries.ts";
 export { BatchError, type BatchResult, type BatchResultError } from "./resources/event-batch.ts";
 export type {
 	CreateEventType,

@@ -3,15 +3,18 @@ import { ApiError, ConnectionError } from "./errors.ts";
 
 /**
  * The failures after which a call may be retried.
- * - `"any"`: for idempotent calls. Retried after a 429, a 5xx, a lost connection and a timeout.
+ * - `"any"`: for idempotent calls. Retried after a 408, a 429, a 5xx, a lost connection and a timeout.
  * - `"refused"`: for calls that must not be processed twice. Retried only if the server says that it has not started:
- *   after a 429, or a 503 with `Retry-After` (a 503 without it may come from a proxy that lost its connection
+ *   after a 408 or a 429, or a 503 with `Retry-After` (a 503 without it may come from a proxy that lost its connection
  *   half-way).
  */
 export type RepeatRule = "any" | "refused";
 
 /** If `Retry-After` asks for more than this, the call is not retried: it fails at once, with `retryAfterMs`. */
 const LONGEST_RETRY_AFTER_MS = 60_000;
+
+/** The request did not arrive in time, or there are too many: nothing was processed. */
+const REFUSED_STATUSES: ReadonlySet<number> = new Set([408, 429]);
 
 const BASE_DELAY_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;
@@ -32,7 +35,7 @@ export function repeatDelayMs(
 function mayRepeat(error: unknown, rule: RepeatRule): boolean {
 	if (error instanceof ConnectionError) return rule === "any";
 	if (!(error instanceof ApiError)) return false;
-	if (error.status === 429) return true;
+	if (REFUSED_STATUSES.has(error.status)) return true;
 	if (rule === "any") return error.status >= 500;
 	return error.status === 503 && error.retryAfterMs !== null;
 }

@@ -4,10 +4,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { eventually } from "@fanfare/testkit/eventually";
 import { expect, it } from "vitest";
 
-import type { RelayRequest } from "../src/index.ts";
+import type { RelayRequest, RelayState } from "../src/index.ts";
 import { hang, json, PROJECT_ID, reset, ScriptedServer, testClient, type Step } from "./scripted-server.ts";
 
-const relay = json(200, { object: "relay", id: "relay_1", webhookId: "webhook_1", projectId: PROJECT_ID });
+const relayThat = (is: { readonly connected: boolean }) =>
+	json(200, { object: "relay", id: "relay_1", webhookId: "webhook_1", projectId: PROJECT_ID, ...is });
+const relay = relayThat({ connected: false });
 const ready = { kind: "ready", relayId: "relay_1", webhookId: "webhook_1" };
 const request = {
 	kind: "request",
@@ -33,12 +35,17 @@ function signals(then: "end" | "hang", ...all: readonly object[]): Step {
 }
 
 /** Iterates the connection until the signal aborts it, and answers each request. */
-async function answerAll(server: ScriptedServer, signal: AbortSignal, answer: (request: RelayRequest) => unknown) {
+async function answerAll(
+	server: ScriptedServer,
+	signal: AbortSignal,
+	answer: (request: RelayRequest) => unknown,
+	onState?: (state: RelayState) => void,
+) {
 	const { relays } = testClient(server, { maxRetries: 0 }).client.project(PROJECT_ID);
 	const asked: RelayRequest[] = [];
 	const settings = { device: "laptop", secret: "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0" };
 	try {
-		for await (const each of relays.connect(settings, { signal })) {
+		for await (const each of relays.connect(settings, { signal, onState })) {
 			asked.push(each);
 			await answer(each);
 		}
@@ -77,4 +84,26 @@ it("answers for a receiver that does not, and can be aborted meanwhile", async (
 		error: "timeout",
 		reason: "the receiver did not respond within 1000 ms",
 	});
+});
+
+it.each([true, false])("ends if another client has replaced it, and that one is still there: %s", async (connected) => {
+	const replaced = signals("end", ready, { kind: "end", code: "replaced", reason: "another client has it" });
+	// If none is there, it was replaced by an earlier request of its own, which came late.
+	const rest = connected
+		? []
+		: [signals("hang", ready, request), json(200, { object: "relayAnswer", requestId: "dlv_1.1" })];
+	await using server = await ScriptedServer.start(relay, replaced, relayThat({ connected }), ...rest);
+	const controller = new AbortController();
+	const states: string[] = [];
+	const done = answerAll(
+		server,
+		controller.signal,
+		async (each) => {
+			await each.answer({ status: 200 });
+			controller.abort();
+		},
+		({ state }) => void states.push(state),
+	);
+	expect(await done).toHaveLength(connected ? 0 : 1);
+	expect(states).toEqual(connected ? ["ready", "replaced"] : ["ready", "away", "ready"]);
 });

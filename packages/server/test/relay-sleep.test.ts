@@ -67,6 +67,28 @@ it("misses nothing while its machine sleeps, and gets each request once", { time
 	await sleepAndWake(server, client);
 });
 
+it("makes its relay again if that was deleted while its machine slept", { timeout: TIMEOUT_MS }, async () => {
+	await using server = await startServerProcess();
+	using client = new ClientProcess(server);
+	await eventually("the client to be ready", () => client.count("ready") === 1);
+	const [relay] = await server.project.relays.list();
+	client.kill("SIGSTOP");
+	const { id } = await server.project.events.send({ type: "order.paid", data: 1 });
+	const deliveryOf = async (eventId: string) => (await server.project.deliveries.list({ eventId })).data[0];
+	// As the sweeper deletes it an hour later.
+	await eventually("it to be Held", async () => (await deliveryOf(id))?.status === "Held", LONGEST_MS);
+	await server.project.relays.delete(relay?.id ?? "");
+	client.kill("SIGCONT");
+	await eventually("the client to be ready again", () => client.count("ready") > 1, LONGEST_MS);
+	const [again] = await server.project.relays.list();
+	expect(again).toMatchObject({ device: relay?.device, connected: true });
+	expect(again?.id).not.toBe(relay?.id);
+	const later = await server.project.events.send({ type: "order.paid", data: 1 });
+	await eventually("its delivery", async () => (await deliveryOf(later.id))?.status === "Succeeded", LONGEST_MS);
+	expect((await deliveryOf(id))?.status).toBe("Cancelled");
+	expect(client.count("deleted")).toBe(0);
+});
+
 it.skipIf(postgresIssue() !== null)(
 	"misses nothing while its machine sleeps, nor when a process is killed, at any of several processes on a database",
 	{ timeout: TIMEOUT_MS },

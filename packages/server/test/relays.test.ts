@@ -6,6 +6,9 @@ import { describe, expect, it } from "vitest";
 
 const SECRET = `whsec_${Buffer.alloc(32, "secret").toString("base64")}`;
 
+/** Of a body, in each direction. */
+const LARGEST_BYTES = 256 * 1_024;
+
 /** A client that collects its requests, and answers each with what `respond` returns, or never. */
 function connect(
 	server: ServerProcess,
@@ -69,6 +72,51 @@ describe("a relay", () => {
 		]);
 		expect((await server.project.batch.webhooks.list()).data).toEqual([]);
 		await client.stop();
+	});
+
+	it("takes 256 KiB both ways, with every byte and each header in its place, and logs the start of the answer", async () => {
+		await using server = await startServerProcess();
+		const large = Uint8Array.from({ length: LARGEST_BYTES }, (_, n) => n % 256);
+		const headers = Array.from({ length: 100 }, (_, n) => [`x-${n % 10}`, `${n}`] as const);
+		const client = connect(server, () => ({ status: 200, headers, body: large }));
+		await client.isReady();
+		const event = await server.project.events.send({
+			type: "order.paid",
+			data: "\u20ac".repeat(LARGEST_BYTES / 3 - 100),
+		});
+		await delivered(server, event.id);
+		const [request] = client.requests;
+		expect(request?.body.length).toBeGreaterThan(LARGEST_BYTES - 300);
+		await verifySignature(
+			Buffer.from(request?.body ?? []).toString(),
+			Object.fromEntries(request?.headers ?? []),
+			SECRET,
+		);
+		const [delivery] = (await server.project.deliveries.list({ eventId: event.id })).data;
+		const { attempts } = await server.project.deliveries.get(delivery?.id ?? "");
+		const tens = Array.from({ length: 10 }, (_, ten) => ten * 10).join(", ");
+		expect(attempts).toMatchObject([
+			{ responseCode: 200, response: { headers: { "x-0": tens }, bodyTruncated: true } },
+		]);
+		await client.stop();
+	});
+
+	it("tells a client that its relay was deleted, and ends its iteration: deliveries are cancelled", async () => {
+		await using server = await startServerProcess();
+		const client = connect(server, () => null);
+		await client.isReady();
+		const event = await server.project.events.send({ type: "order.paid", data: 1 });
+		await eventually("the request", () => client.requests.length === 1);
+		const [relay] = await server.project.relays.list();
+		await server.project.relays.delete(relay?.id ?? "");
+		expect(await client.done).toBeUndefined();
+		expect(client.states.at(-1)).toMatchObject({ state: "deleted" });
+		const ended = await eventually("the delivery to end", async () => {
+			const [delivery] = (await server.project.deliveries.list({ eventId: event.id })).data;
+			return delivery?.status === "Pending" ? null : delivery;
+		});
+		expect(ended).toMatchObject({ status: "Cancelled", reason: "the webhook was deleted" });
+		expect(await client.requests[0]?.answer({ status: 200 })).toBe(false);
 	});
 
 	it("gives a request that was under way when the server was killed only once to a client that has answered it", async () => {

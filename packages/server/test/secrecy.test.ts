@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
+import { verifySignature } from "@fanfare/sdk";
 import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { findings } from "@fanfare/testkit/findings";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
@@ -10,7 +11,7 @@ import { startServerProcess, type Answer, type ServerProcess } from "@fanfare/te
 import { beforeAll, describe, expect, it } from "vitest";
 
 const MASTER_KEY = randomBytes(32);
-const SECRETS = { first: randomBytes(32), second: randomBytes(24), refused: randomBytes(8) };
+const SECRETS = { first: randomBytes(32), second: randomBytes(24), refused: randomBytes(8), relay: randomBytes(32) };
 const HEADER_VALUE = "Bearer header-value-that-nobody-may-see";
 const REFUSED_HEADER_VALUE = "refused-header-value-that-nobody-may-see\n";
 const PAYLOAD = "payload-that-belongs-in-no-log";
@@ -41,6 +42,7 @@ const SECRET_VALUES: Readonly<Record<string, (output: Output) => Buffer>> = {
 	"a secret": () => SECRETS.first,
 	"a replaced secret": () => SECRETS.second,
 	"a refused secret": () => SECRETS.refused,
+	"a relay's secret": () => SECRETS.relay,
 	"a header's value": () => Buffer.from(HEADER_VALUE),
 	"a refused header's value": () => Buffer.from(REFUSED_HEADER_VALUE.trim()),
 	"an unknown key": () => Buffer.from(WRONG_KEY),
@@ -143,6 +145,7 @@ async function makeCalls(): Promise<Output> {
 	const { token } = await server.project.portalSessions.create(session);
 	await playSuccess(call, server, receiver);
 	await playCustomer(call, server, token);
+	await playRelay(call, server);
 	await playFailures(call, server, receiver);
 	await playMistakes(call, server, made);
 	const metrics = (await server.call("GET", "/metrics")).text;
@@ -226,6 +229,33 @@ async function playCustomer(call: Call, server: ServerProcess, token: string): P
 	await call("GET", `/projects/${server.projectId}/portal-sessions`);
 	await call("GET", `/projects/${server.projectId}/events?token=${token}`, undefined, { "secret-key": "" });
 	for (const path of [`/portal/${token}`, `/portal/%70s${token.slice(2)}`]) await call("GET", path);
+}
+
+/** Makes a relay, changes its secret, and connects its client, which gets a signed request. */
+async function playRelay(call: Call, server: ServerProcess): Promise<void> {
+	const relays = `/projects/${server.projectId}/relays`;
+	const secret = `whsec_${SECRETS.relay.toString("base64")}`;
+	await call("POST", relays, {
+		device: "laptop",
+		secret: SECRETS.second.toString("base64"),
+		eventTypes: ["relayed.*"],
+	});
+	const settings = { device: "laptop", secret, eventTypes: ["relayed.*"] };
+	const { status, json } = await call("POST", relays, settings);
+	expect(status).toBe(200);
+	const { id } = json as { id: string };
+	for await (const request of server.project.relays.connect(settings, {
+		onState: ({ state }) => {
+			if (state === "ready") void server.project.events.send({ type: "relayed.event", data: 1 });
+		},
+	})) {
+		await verifySignature(Buffer.from(request.body).toString(), Object.fromEntries(request.headers), secret);
+		await request.answer({ status: 200 });
+		break;
+	}
+	for (const path of ["", `/${id}`]) await call("GET", relays + path);
+	await call("POST", relays, { device: "refused", secret: SECRETS.refused.toString("base64") });
+	await call("DELETE", `${relays}/${id}`);
 }
 
 async function playFailures(call: Call, server: ServerProcess, receiver: Receiver): Promise<void> {

@@ -10,6 +10,7 @@ import { askProject, type ServerAnswers } from "../../collect.ts";
 import type { Round } from "../../round.ts";
 import { RelayCrowdClient } from "./relay-crowd-client.ts";
 
+const SECRETS = 2;
 const AT_ONCE = 20;
 const DROPS = 10;
 const DROP_EVERY_MS = 100;
@@ -43,12 +44,16 @@ export class RelayCrowd {
 	/** Makes the projects, and connects the clients of their relays. */
 	async open(projects: number, relaysOfEach: number): Promise<void> {
 		const round = this.#round;
+		// Few, since each of them is looked for everywhere.
+		const secrets = Array.from({ length: SECRETS }, () => utils.generateWebhookSecret());
+		for (const [n, secret] of secrets.entries()) {
+			round.hiddenValues.set(`secret ${n} of the relays`, Buffer.from(secret.replace(/^whsec_/, ""), "base64"));
+		}
 		const all: (() => RelayCrowdClient)[] = [];
 		for (let n = 0; n < projects; n++) {
 			const { id: projectId } = await round.client.projects.create({ name: `relays ${n}` });
-			const secret = utils.generateWebhookSecret();
+			const secret = pick(this.#random, secrets);
 			round.neighbours.push(projectId);
-			round.hiddenValues.set(`the secret of relays ${n}`, Buffer.from(secret.replace(/^whsec_/, ""), "base64"));
 			const eventType = `relayed.${n}`;
 			this.#projects.push({ id: projectId, eventType });
 			for (let m = 0; m < relaysOfEach; m++) {

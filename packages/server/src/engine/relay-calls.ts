@@ -119,4 +119,6 @@ export interface RelayClientOptions {
 	readonly principal: Principal | null;
 	/** Closes the connection by force. Called if the client does not even read the last signal. */
 	readonly abandon: () => void;
+	/** Whether the client has gone, perhaps while it waited to be let in. Omitted: it never has. */
+	readonly isGone?: () => boolean;
 }

@@ -118,6 +118,8 @@ class Connection {
 	readonly #answers = new KeptAnswers();
 	readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 	#relay: Relay | null = null;
+	/** Why the last connection was told that another client has the relay; null if it was not. */
+	#replacedBecause: string | null = null;
 	#wasReady = false;
 	#failures = 0;
 
@@ -149,6 +151,7 @@ class Connection {
 	async *#connection(): AsyncGenerator<RelayRequest, boolean, undefined> {
 		this.#relay ??= await this.#put();
 		const relay = this.#relay;
+		if (this.#replacedBecause !== null && (await this.#isReplaced(relay, this.#replacedBecause))) return true;
 		const request = { method: "GET", path: path`/projects/${this.#projectId}/relays/${relay.id}/requests` } as const;
 		const connection: OpenAnswer = await this.#transport.open(request, {}, { signal: this.#options.signal });
 		const parser = new SseParser();
@@ -177,9 +180,29 @@ class Connection {
 
 	/** The server has ended the stream. Returns whether no other one may follow. */
 	#ended(code: string, reason: string): boolean {
-		const state = code === "replaced" || code === "deleted" ? code : "away";
+		if (code === "replaced") {
+			this.#replacedBecause = reason;
+			return false;
+		}
+		const state = code === "deleted" ? code : "away";
 		this.#options.onState?.({ state, reason });
-		return state !== "away";
+		return state === "deleted";
+	}
+
+	/**
+	 * Whether another client has the relay. It can have been an earlier request of this one, which was lost on its way and came later
+	 * than the next one: then nobody has it now.
+	 */
+	async #isReplaced(relay: Relay, reason: string): Promise<boolean> {
+		const request = {
+			method: "GET",
+			path: path`/projects/${this.#projectId}/relays/${relay.id}`,
+			answer: "relay",
+		} as const;
+		const { connected } = await this.#transport.request<Relay>(request, { signal: this.#options.signal });
+		this.#replacedBecause = null;
+		this.#options.onState?.({ state: connected ? "replaced" : "away", reason });
+		return connected;
 	}
 
 	/** The request for the caller; null if it has had it before: then its answer is repeated, if there is one. */

@@ -46,7 +46,7 @@ export class Webhooks {
 	/**
 	 * Creates a webhook, and returns it with its secret. The secret is generated here if you pass none.
 	 *
-	 * Retried only if the server has not started to process the call (after a 429, or a 503 with `Retry-After`), because a
+	 * Retried only if the server has not started to process the call (after a 408 or a 429, or a 503 with `Retry-After`), because a
 	 * second call creates a second webhook. After a `ConnectionError`, check the list before you try again.
 	 *
 	 * @example

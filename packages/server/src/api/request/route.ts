@@ -56,6 +56,8 @@ export interface Connection {
 	readonly peer: string | undefined;
 	/** Closes the connection by force, even while a response is being written. False if there is none, as in a test. */
 	readonly abandon: () => boolean;
+	/** Whether the client has closed it. */
+	readonly isGone: () => boolean;
 }
 
 /** A response, as a handler returns it. */

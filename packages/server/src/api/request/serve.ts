@@ -38,7 +38,7 @@ import { pathAction, type BodyRule, type Connection, type Reply, type Route } fr
 export interface ApiEnv {
 	Bindings: {
 		incoming?: NodeBody & NodeOrigin;
-		outgoing?: { destroy(): unknown };
+		outgoing?: { destroy(): unknown; readonly destroyed: boolean };
 		peer?: { readonly remoteAddress?: string | undefined };
 	};
 }
@@ -199,6 +199,7 @@ function connectionOf(context: ApiContext, { clientAddress }: Progress): Connect
 			outgoing?.destroy();
 			return outgoing !== undefined;
 		},
+		isGone: () => context.env?.outgoing?.destroyed ?? false,
 	};
 }
 

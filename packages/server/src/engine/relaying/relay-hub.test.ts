@@ -73,6 +73,7 @@ it("resumes a relay whose client comes back while it is stored that it is away, 
 	const request = send();
 	first.close();
 	clock.advance(10_000);
+	await settled();
 	expect(changes.map(({ isAway }) => isAway)).toEqual([true]);
 	await hub.answer(WEBHOOK, "dlv.1", status(200));
 	expect(await request).toMatchObject({ responseCode: 200 });
@@ -149,4 +150,13 @@ it("stores nothing after a stop, which ends its clients", async () => {
 	clock.advance(60_000);
 	await settled();
 	expect([changes, observer.problems]).toEqual([[], []]);
+});
+
+it("lets nobody in who has gone while waiting for a turn, and keeps the client that came since", async () => {
+	const { hub, open } = openHub();
+	const client = await open();
+	const gone = hub.open(WEBHOOK, "p", { ...NOBODY, isGone: () => true });
+	await expect(gone).rejects.toMatchObject({ code: "too_many_streams" });
+	expect((await client.next())?.map(({ type }) => type)).toEqual(["ready"]);
+	expect(hub.isHeld(WEBHOOK)).toBe(true);
 });

@@ -12,6 +12,7 @@ import { Periodic } from "../background/periodic.ts";
 import { StreamPlaces } from "../live/stream-places.ts";
 import type { PartsOn } from "../parts.ts";
 import type { RelayAnswer, RelayClientOptions, RelaySubscription } from "../relay-calls.ts";
+import { FairTurns } from "./fair-turns.ts";
 import { RelayClient } from "./relay-client.ts";
 import { openHeaders, relayedRequest } from "./relay-headers.ts";
 import { RelayLine, type RelayLineOthers } from "./relay-line.ts";
@@ -28,6 +29,9 @@ const MAX_REMEMBERED = 20_000;
 const SEEN_EVERY_MS = 60_000;
 /** A relay has one stream, and a project some relays: so many streams are room for many projects. */
 const STREAMS_FOR_EACH_LIVE_STREAM = 2;
+
+/** How many clients are let in at once, and of how many relays it is stored at once that they are away or back: PostgreSQL has four connections for changes. */
+const AT_ONCE = { opening: 2, storing: 2 };
 
 /** Whoever opens or has the stream of a relay. */
 interface Holder {
@@ -51,6 +55,8 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	readonly #places: StreamPlaces<"relay">;
 	readonly #answered = new LRUCache<string, string>({ max: MAX_REMEMBERED });
 	readonly #silences = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+	readonly #openings = new FairTurns(AT_ONCE.opening);
+	readonly #storings = new FairTurns(AT_ONCE.storing);
 	readonly #seen: Periodic;
 	#tests = 0;
 	#closed = false;
@@ -131,7 +137,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	async open(
 		webhookId: string,
 		projectId: string,
-		{ principal, abandon }: RelayClientOptions,
+		{ principal, abandon, isGone = () => false }: RelayClientOptions,
 	): Promise<RelaySubscription | null> {
 		this.#checkOpen();
 		// The client that has it now gives up its place.
@@ -143,9 +149,13 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		let epoch: number | null = null;
 		let mayHold = false;
 		try {
-			epoch = await this.#parts.store.holdRelay(webhookId, this.#parts.clock.now());
-			this.#checkOpen();
-			if (epoch !== null && this.#wire.isShared) await this.#wire.hold(webhookId, epoch);
+			await this.#openings.run(projectId, async () => {
+				// It would take the relay from the client that has come since.
+				if (isGone()) throw clientGone();
+				epoch = await this.#parts.store.holdRelay(webhookId, this.#parts.clock.now());
+				this.#checkOpen();
+				if (epoch !== null && this.#wire.isShared) await this.#wire.hold(webhookId, epoch);
+			});
 			if (holder.revoked !== null) throw revoked(holder.revoked);
 			mayHold = epoch !== null;
 		} finally {
@@ -168,8 +178,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 			},
 		});
 		holder.client = client;
-		line.hold(client, epoch);
-		this.#holders.set(webhookId, holder);
+		if (line.hold(client, epoch)) this.#holders.set(webhookId, holder);
 		this.#seen.start();
 		return client;
 	}
@@ -288,6 +297,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 			clock: this.#parts.clock,
 			observer: this.#parts.observer,
 			setAway: this.#near.setAway,
+			inTurn: (store) => this.#storings.run(projectId, store),
 			countSilence: (requestId) => {
 				const count = (this.#silences.get(requestId) ?? 0) + 1;
 				this.#silences.set(requestId, count);
@@ -335,6 +345,10 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 
 function revoked(reason: string): FanfareError {
 	return new FanfareError("unknown_key", `The stream was not opened: ${reason} meanwhile.`);
+}
+
+function clientGone(): FanfareError {
+	return new FanfareError("too_many_streams", "The client has gone before it was let in.", { retryAfterMs: 1_000 });
 }
 
 function tooManyStreams(): FanfareError {

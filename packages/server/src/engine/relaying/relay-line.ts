@@ -14,12 +14,15 @@ const TRY_AGAIN_MS = 1_000;
 const ANSWER_GRACE_MS = 2_000;
 /** A client that was given a request this often, and has never answered, counts as a receiver that does not answer. */
 const MAX_SILENCES = 3;
+const REPLACED = "another client has opened the relay's stream";
 
 interface Neighbours {
 	readonly clock: Clock;
 	readonly observer: Observer;
 	/** Pauses the webhook because its relay is away, or takes that back. Neither undoes what a person has done. */
 	readonly setAway: (webhookId: string, isAway: boolean) => Promise<void>;
+	/** Does that when it is this relay's turn: many may go away together. */
+	readonly inTurn: (store: () => Promise<void>) => Promise<void>;
 	/** How often a request was given to a client that has not answered, including now. */
 	readonly countSilence: (requestId: string) => number;
 	/** The relay has no client here and nothing under way. */
@@ -131,12 +134,16 @@ export class RelayLine {
 		if (this.#requests.size === 1 && (this.#isAway || this.#storedAway === null)) this.#missing();
 	}
 
-	/** A client has opened the stream. */
-	hold(client: RelayClient, epoch: number): void {
+	/** A client has opened the stream. Returns false if a newer one has, which was faster. */
+	hold(client: RelayClient, epoch: number): boolean {
+		if (this.#client !== null && epoch < this.#epoch) {
+			client.end("replaced", REPLACED);
+			return false;
+		}
 		this.#cancelTimer();
 		const before = this.#client;
 		this.#client = client;
-		before?.end("replaced", "another client has opened the relay's stream");
+		before?.end("replaced", REPLACED);
 		this.#epoch = epoch;
 		this.#isAway = false;
 		this.#isElsewhere = false;
@@ -145,6 +152,7 @@ export class RelayLine {
 			if (request.isReady) this.#offer(request);
 		}
 		this.confirmHeld();
+		return true;
 	}
 
 	/** Stores that the relay is not away: others may have found that it is. */
@@ -343,19 +351,9 @@ export class RelayLine {
 	async #store(): Promise<void> {
 		if (this.#isStoring) return;
 		this.#isStoring = true;
-		const { others, setAway } = this.#near;
 		try {
-			while (this.#storedAway !== this.#isAway) {
-				// oxlint-disable-next-line no-await-in-loop -- it may have changed meanwhile
-				if (others !== null) await this.#findElsewhere(others);
-				const isAway = this.#isAway;
-				// oxlint-disable-next-line no-await-in-loop -- it may have changed meanwhile
-				await setAway(this.webhookId, isAway);
-				this.#storedAway = isAway;
-				// A client may have come to another process before that was known there.
-				// oxlint-disable-next-line no-await-in-loop -- it may have changed meanwhile
-				if (others !== null) await this.#findElsewhere(others);
-			}
+			// oxlint-disable-next-line no-await-in-loop -- it may have changed meanwhile
+			while (this.#storedAway !== this.#isAway) await this.#near.inTurn(() => this.#storeNow());
 		} catch (error) {
 			const what = "whether a relay is away could not be stored; it is tried again";
 			if (this.#isStopped) return;
@@ -369,6 +367,17 @@ export class RelayLine {
 			this.giveBack((ms) => awayOutcome("the relay's client is away", ms));
 			if (this.#client === null) this.#near.idle(this);
 		} else this.#checkIdle();
+	}
+
+	/** Stores what is true now, which may be something else than when the turn began to be waited for. */
+	async #storeNow(): Promise<void> {
+		const { others, setAway } = this.#near;
+		if (others !== null) await this.#findElsewhere(others);
+		const isAway = this.#isAway;
+		await setAway(this.webhookId, isAway);
+		this.#storedAway = isAway;
+		// A client may have come to another process before that was known there.
+		if (others !== null) await this.#findElsewhere(others);
 	}
 
 	/** A relay is not away if another process has its client. */

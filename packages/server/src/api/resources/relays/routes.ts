@@ -141,6 +141,7 @@ export const relayRoutes = [
 			const subscription = await deps.engine.relays.open(scope, params.relayId, {
 				principal,
 				abandon: connection.abandon,
+				isGone: connection.isGone,
 			});
 			return {
 				status: 200,

@@ -10,6 +10,7 @@ import type {
 	RelayWire,
 	RelayWireListener,
 } from "../../../../ports/relay-wire.ts";
+import { StoreError } from "../../../../ports/store/errors.ts";
 import type { Database } from "../../connection/database.ts";
 import { FairRoom, inTurn } from "./fair-room.ts";
 import { nameOf, OwnRequests } from "./own-requests.ts";
@@ -84,8 +85,14 @@ export class PostgresRelayWire implements RelayWire {
 		this.#lookLater();
 		const member = this.#parts.member();
 		if (member === null) return;
-		if (this.#heldAs === member) await rows.hold(this.#parts.database, member, [{ webhookId, epoch }]);
-		else await this.#holdAll(member);
+		try {
+			if (this.#heldAs === member) await rows.hold(this.#parts.database, member, [{ webhookId, epoch }]);
+			else await this.#holdAll(member);
+		} catch (error) {
+			// It is no member any more, and has not noticed yet. It writes all that it holds when it is one again.
+			if (!(error instanceof StoreError && error.code === "store_conflict")) throw error;
+			this.#heldAs = null;
+		}
 	}
 
 	async #holdAll(member: string): Promise<void> {

@@ -1,5 +1,5 @@
 // The attempts of a delivery: what was sent, what came back, and why one failed.
-import type * as wire from "../wire/generated/types.ts";
+import type * as wire from "../../wire/generated/types.ts";
 
 /** What kind of failure kept a complete response from coming. */
 export type AttemptError =

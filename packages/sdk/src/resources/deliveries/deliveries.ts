@@ -1,8 +1,8 @@
 // project.deliveries: the deliveries of events to webhooks, and their attempts.
-import { milliseconds, objectArgument } from "../arguments.ts";
-import { listOf, type ListParams, type PagePromise } from "../page.ts";
-import { exportedCsv, exportedRows } from "../streaming/exported.ts";
-import { path, type RequestOptions, type Transport } from "../transport.ts";
+import { milliseconds, objectArgument } from "../../arguments.ts";
+import { listOf, type ListParams, type PagePromise } from "../../page.ts";
+import { exportedCsv, exportedRows } from "../../streaming/exported.ts";
+import { path, type RequestOptions, type Transport } from "../../transport.ts";
 import type { Attempt, AttemptCause, AttemptError, LastAttempt } from "./attempts.ts";
 
 /**
