@@ -138,7 +138,8 @@ async function startPortalWorld(opened: AsyncDisposableStack): Promise<PortalWor
 	const server = opened.use(await startServerProcess({ env }));
 	const { project } = server;
 	const [own] = await server.client.listProjects();
-	const product = new Product(own!, server.url, foodie);
+	if (own === undefined) throw new Error("a new server has a project");
+	const product = new Product(own, server.url, foodie);
 	await product.describeEvents();
 	site.on("request", (request, response) => void product.answer(request, response));
 	await project.customers.update(CUSTOMER, { name: "Acme Pizza" });
@@ -161,7 +162,7 @@ async function startPortalWorld(opened: AsyncDisposableStack): Promise<PortalWor
 		return deliveries.Succeeded === EVENTS && deliveries.Failed >= EVENTS && deliveries.Pending === 0;
 	});
 	const working = opened.use(await startReceiver());
-	return { server, foodie, works: `${working.url}/webhooks`, endpointId: (name) => ids.get(name)! };
+	return { server, foodie, works: `${working.url}/webhooks`, endpointId: (name) => ids.get(name) ?? "" };
 }
 
 function closed(site: Server): Promise<void> {

@@ -147,11 +147,11 @@ pageSuite("deliveries", (world) => {
 		await using tab = await world.open("deliveries?type=export.*");
 		const { page } = tab;
 		for (const [form, ending] of [
-			["CSV, for spreadsheets", "csv"],
-			["JSON, one line each", "jsonl"],
+			["CSV", "csv"],
+			["JSON lines", "jsonl"],
 		] as const) {
 			await page.getByRole("button", { name: "Export…" }).click();
-			await page.getByText(form).click();
+			await page.getByText(form, { exact: true }).click();
 			expect(await axeFindings(page)).toEqual([]);
 			const saved = page.waitForEvent("download");
 			await page.getByRole("button", { name: "Export 2 deliveries" }).click();

@@ -12,8 +12,8 @@ import { exportDeliveries, type ExportForm } from "./export-file.ts";
 import { countQuery, filterOf } from "./queries.ts";
 
 const FORMS: readonly { readonly value: ExportForm; readonly label: string }[] = [
-	{ value: "csv", label: "CSV, for spreadsheets" },
-	{ value: "jsonl", label: "JSON, one line each" },
+	{ value: "csv", label: "CSV" },
+	{ value: "jsonl", label: "JSON lines" },
 ];
 
 export function ExportButton({ search }: { readonly search: DeliveriesSearch }) {
@@ -77,7 +77,8 @@ function ExportDialog({ search, onFile, onClose }: ExportDialogProps) {
 					onChange={(value) => setForm(value === "jsonl" ? value : "csv")}
 				/>
 				<p className="flat dim">
-					State, last answer and times of each delivery, newest first, without payloads. Your browser saves the file.
+					State, last answer and times of each delivery, newest first, without payloads: as a table for spreadsheets, or
+					as a line of JSON each.
 				</p>
 				{work.isPending && (
 					<p className="flat num" role="status">
