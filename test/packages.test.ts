@@ -148,6 +148,13 @@ describe.each(Object.keys(PACKAGES) as Folder[])("packages/%s", (folder) => {
 	});
 });
 
+it("the server's package has the page and the documents, with compressed copies", () => {
+	const { files } = packed.get("server")!;
+	for (const name of ["page/index.html", "page/portal.html", "docs/index.html", "docs/api.html", "docs/start.html.br"])
+		expect(files).toContain(`dist/${name}`);
+	expect(files.filter((path) => /^dist\/docs\/assets\/search-.*\.json(\.br|\.gz)?$/.test(path))).toHaveLength(3);
+});
+
 // The command has nothing to import.
 it.each([
 	["sdk", "strict"],

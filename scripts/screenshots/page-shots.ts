@@ -24,6 +24,15 @@ const SHOTS: readonly Shot[] = [
 	},
 	{ name: "deliveries", path: () => "deliveries?status=Failed", ready: "invoice.created" },
 	{
+		name: "deliveries-export",
+		path: () => "deliveries?status=Failed",
+		act: async (page) => {
+			await page.getByRole("button", { name: "Export…" }).click();
+			await page.getByRole("button", { name: /^Export \d/ }).waitFor();
+		},
+		ready: "invoice.created",
+	},
+	{
 		name: "delivery",
 		path: async ({ server, webhook }) => {
 			const { data } = await server.project.deliveries.list({

@@ -66,7 +66,7 @@ export class ReaderFolder implements Disposable {
 		const inherited = Object.entries(process.env).filter(([name]) => !/^(FANFARE|NODE|VITEST)_|^VITEST$/.test(name));
 		const path = [this.#dir.join("bin"), process.env["PATH"]].join(delimiter);
 		const env = { ...Object.fromEntries(inherited), ...this.#env, PATH: path };
-		const whole = `set -m\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n${script}`;
+		const whole = `set -m\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n${script}`;
 		const shell = spawn("bash", ["-euc", whole], {
 			cwd: this.#dir.path,
 			env,

@@ -1,10 +1,10 @@
 // `fanfare serve`: runs the server until a signal stops it.
-import { readConfig, startServer, tuneProcess, VERSION, type RunningServer } from "@fanfare/server";
+import { startServer, tuneProcess, VERSION, type Config, type RunningServer } from "@fanfare/server";
 import type { Command } from "commander";
 
 import { addSettingOptions, toFlags } from "./commands/operate/setting-options.ts";
-import { FOREIGN_VARIABLES } from "./foreign-variables.ts";
 import { reportAndExit } from "./report.ts";
+import { readSettings } from "./settings-file.ts";
 
 /**
  * Under npm, Ctrl-C on a terminal arrives twice: the terminal sends it to all processes, and npm passes it on. A repetition
@@ -59,8 +59,9 @@ export async function serve(flags: Readonly<Record<string, string>>, changes: Se
 	const { isLinkWanted = false, env = process.env, announce: tell = announce } = changes;
 	tuneProcess();
 	ignoreStderrErrors();
-	const config = readConfig(env, flags, FOREIGN_VARIABLES);
+	const config = readSettings(env, flags);
 	const started = stopOnSignals();
+	const reloadable = onHangUp(() => readSettings(env, flags));
 	const onUpgrade = (line: string) =>
 		void process.stderr.write(`Upgrade: ${line}
 `);
@@ -76,6 +77,7 @@ export async function serve(flags: Readonly<Record<string, string>>, changes: Se
 	});
 	if (!onTerminal) tell(server);
 	started(server);
+	reloadable(server);
 	server.closed.catch((reason: unknown) => endAfterFailure(server, reason));
 }
 
@@ -147,6 +149,25 @@ function stopOnSignals(): (server: RunningServer) => void {
 	}
 	return (server) => {
 		running = server;
+	};
+}
+
+/**
+ * SIGHUP reads the settings again. One that comes during the start is not lost. On a terminal it says that the terminal has gone, and ends the
+ * server as SIGTERM does: nobody would find it later.
+ */
+function onHangUp(read: () => Config): (server: RunningServer) => void {
+	const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+	let running: RunningServer | null = null;
+	let isAsked = false;
+	process.on("SIGHUP", () => {
+		if (hasTerminal) process.emit("SIGTERM");
+		else if (running === null) isAsked = true;
+		else running.reload(read);
+	});
+	return (server) => {
+		running = server;
+		if (isAsked) server.reload(read);
 	};
 }
 

@@ -5,6 +5,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
+import { pty, Terminal } from "./support/terminal.ts";
 import { World } from "./support/world.ts";
 
 let world: World;
@@ -44,6 +45,20 @@ it("imports events line by line: a bad line is named and does not affect others,
 	expect(await world.json("events", "list", "--type", "a,b", "--unmatched")).toHaveLength(2);
 	expect((await world.run(["events", "import", "missing"])).code).toBe(2);
 });
+
+it.skipIf(typeof pty === "string")(
+	"shows on a terminal how far an import is, and removes that at the end",
+	async () => {
+		const lines = Array.from({ length: 1_500 }, (_, n) => `{"type":"many","data":${n}}\n`);
+		writeFileSync(world.dir.join("many.ndjson"), lines.join(""));
+		await using terminal = new Terminal(
+			["events", "import", world.dir.join("many.ndjson"), "--dry-run"],
+			world.scriptEnv,
+		);
+		expect(await terminal.ended()).toBe(0);
+		expect(terminal.text).toMatch(/█+░+ 6\d % 1,?000 events█+ 100 % 1,?500 events\s*Valid +1,?500 events/);
+	},
+);
 
 it("replays events with the count first, waits, lists and shows the replay", async () => {
 	await using receiver = await startReceiver();

@@ -1,4 +1,5 @@
 // The public entry, for running Fanfare inside another Node program.
+export type { Reloaded } from "./compose/reload.ts";
 export { startServer, type RunningServer, type StartOptions } from "./compose/server.ts";
 export { VERSION } from "./compose/version.ts";
 export type { InProcess, RequestPeer } from "./compose/in-process.ts";

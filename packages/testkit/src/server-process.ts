@@ -194,7 +194,9 @@ export class ServerProcess implements AsyncDisposable {
 
 	#spawn(env: Readonly<Record<string, string>>): FanfareProcess {
 		const settings = { FANFARE_PORT: String(this.port), FANFARE_DATA_DIR: this.dataDir };
-		const all = { ...DEFAULTS, ...settings, ...this.#options.env, ...env };
+		// A setting has one place, so those of a file are not set here.
+		const defaults = this.#options.env?.["FANFARE_SETTINGS_FILE"] === undefined ? DEFAULTS : {};
+		const all = { ...defaults, ...settings, ...this.#options.env, ...env };
 		return new FanfareProcess(["serve"], { ...this.#options, env: all });
 	}
 }

@@ -117,7 +117,7 @@ function codeBlock(token: Token | undefined, { utils }: MarkdownIt): string {
 
 /** The text of a heading or a paragraph without its marks. */
 function plainText(token: Token | undefined): string {
-	const pieces = (token?.children ?? []).map(({ type, content }) => (/break$/.test(type) ? " " : content));
+	const pieces = (token?.children ?? []).map(({ type, content }) => (type.endsWith("break") ? " " : content));
 	return pieces.join("").trim();
 }
 

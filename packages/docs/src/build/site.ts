@@ -5,7 +5,7 @@ import { basename, extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 // @ts-expect-error Eleventy has no types.
-import Eleventy from "@11ty/eleventy";
+import { Eleventy } from "@11ty/eleventy";
 import { build } from "esbuild";
 
 import { BASE_STYLE } from "../../../server/src/api/documents/docs-page/style.ts";

@@ -6,7 +6,8 @@ import { full } from "../engine/status/workspace-status.ts";
 import type { Profile } from "./profile.ts";
 
 interface Found {
-	readonly config: Config;
+	/** The settings in force. */
+	readonly config: () => Config;
 	readonly profile: Pick<Profile, "warnings">;
 	/** What the descriptors of the process allow. */
 	readonly maxInFlight: number;
@@ -15,15 +16,15 @@ interface Found {
 
 /** Prepares the call. `connections` is how many are open. */
 export function createServerStatus(found: Found, connections: () => number): () => ServerStatus {
-	const fixed = warningsOf(found);
 	return () => {
 		const limits = [{ name: "maxConnections", used: connections(), allowed: found.maxConnections }];
-		return { limits, warnings: [...found.profile.warnings(), ...fixed, ...full(limits)] };
+		return { limits, warnings: [...found.profile.warnings(), ...warningsOf(found), ...full(limits)] };
 	};
 }
 
 /** The settings are named, but not their values. */
-function warningsOf({ config, maxInFlight }: Found): Warning[] {
+function warningsOf({ config: inForce, maxInFlight }: Found): Warning[] {
+	const config = inForce();
 	const warnings: Warning[] = [];
 	const add = (code: Warning["code"], message: string) => warnings.push({ code, message, projectId: null });
 	if (maxInFlight < config.maxInFlight) {

@@ -6,11 +6,10 @@ import type { Logger } from "pino";
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
 import { openDocsFiles } from "../adapters/files/docs-files.ts";
 import { openPageFiles } from "../adapters/files/page-files.ts";
-import { createAddressGuard } from "../adapters/http/address-guard.ts";
+import { createChangeableGuard } from "../adapters/http/changeable-guard.ts";
 import { createClientAddress, createIsTrusted } from "../adapters/http/clients/client-address.ts";
 import { createRequestOrigin } from "../adapters/http/clients/request-origin.ts";
 import { openHttpSender } from "../adapters/http/http-sender.ts";
-import { checkNetworks } from "../adapters/http/networks.ts";
 import { readDescriptorLimit } from "../adapters/system/descriptor-limit.ts";
 import { systemChance } from "../adapters/system/system-chance.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
@@ -44,6 +43,7 @@ import { createEmbeddedProfile } from "./embedded.ts";
 import { createInProcess, type InProcess } from "./in-process.ts";
 import { MoveReport } from "./move-report.ts";
 import type { Profile } from "./profile.ts";
+import { engineChangeOf, SettingsInForce, type Reloaded } from "./reload.ts";
 import { createServerStatus } from "./server-status.ts";
 import { makeSignInLink } from "./sign-in-link.ts";
 import { VERSION } from "./version.ts";
@@ -74,6 +74,14 @@ export interface RunningServer extends InProcess {
 	 * administers the workspace. Null without the option, or if there is no such key.
 	 */
 	readonly signInLink: string | null;
+	/**
+	 * Reads the settings again, and puts in force those that can change while the server runs: docs/configuration.md names them. If one is not valid,
+	 * all stay as they are, the log says why, and the result is null. `fanfare serve` calls it at SIGHUP.
+	 *
+	 * @example
+	 * server.reload(() => readConfig(process.env, { "log-level": "debug" }));
+	 */
+	reload(read: () => Settings): Reloaded | null;
 	/** Refuses new sends, lets attempts in flight finish, records their outcomes, and closes. May be called twice. */
 	stop(): Promise<void>;
 	/**
@@ -163,9 +171,10 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const { onRunning } = options;
 	const log = new LogOutput(systemClock, { held: onRunning !== undefined });
 	resources.defer(() => log.close(LOG_GRACE_MS));
-	const { role, host, port, allowNetworks, allowHosts, allowHttp, allowForCustomers } = config;
-	const guard = createAddressGuard({ allowNetworks, allowHosts, allowHttp, allowForCustomers });
-	const egressAddresses = checkNetworks(config.egressAddresses, "FANFARE_EGRESS_ADDRESSES");
+	const { role, host, port } = config;
+	const guard = createChangeableGuard(config);
+	const inForce = new SettingsInForce(config);
+	const { portalOrigins, egressAddresses } = inForce;
 	const clientAddress = createClientAddress(config.trustedProxies);
 	const descriptorLimit = readDescriptorLimit();
 	const { maxConnections, maxSockets, maxInFlight, maxStreams } = shareDescriptors(descriptorLimit, config);
@@ -194,7 +203,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		makeRequestId: createRequestIds(systemChance),
 		clock: systemClock,
 		version: VERSION,
-		portalOrigins: config.portalOrigins,
+		portalOrigins,
 	};
 	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
 	const unreadable = new UnreadableRequests(requestDeps);
@@ -203,7 +212,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	resources.defer(() => http?.close());
 	const report = new MoveReport(logger, systemClock, options.onUpgrade ?? (() => {}));
 	const loadDocs = openDocsFiles(DOCS_FOLDER);
-	const page = new Page(openPageFiles(PAGE_FOLDER), systemChance, config.portalOrigins);
+	const page = new Page(openPageFiles(PAGE_FOLDER), systemChance, portalOrigins);
 	const sites = [page, new DocsSite(loadDocs)];
 	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, sites);
 	const observer = createObserver(logger, metrics);
@@ -221,6 +230,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	resources.defer(() => http?.close());
 	let adminKeyFile: string | null = null;
 	const keepAdminKey = (secretKey: string) => (adminKeyFile = profile.keepAdminKey(secretKey));
+	const changeable = engineChangeOf(config);
 	const { engine, firstStart } = await openEngine({
 		parts: {
 			store,
@@ -242,31 +252,21 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			maxInFlight,
 			maxInFlightPerWebhook: config.maxInFlightPerWebhook,
 			maxWaitingSends: config.maxWaitingSends,
-			maxProjects: config.maxProjects,
-			maxKeys: config.maxKeys,
-			maxWebhooks: config.maxWebhooks,
-			maxWebhookBytes: config.maxWebhookBytes,
 			maxStreams,
-			maxWebhooksPerCustomer: config.maxWebhooksPerCustomer,
-			maxReplaysPerCustomer: config.maxReplaysPerCustomer,
-			maxStreamsPerCustomer: config.maxStreamsPerCustomer,
-			maxTestsPerCustomer: config.maxTestsPerCustomer,
-			relays: config.relays,
-			maxRelays: config.maxRelays,
-			maxRelaysPerCustomer: config.maxRelaysPerCustomer,
+			...changeable.limits,
 			...opened.limits,
 			// A clock that is moved by hand stands still while a commit waits for more work, or an outcome for a send.
 			...(options.clock !== undefined && { gatherMs: 0, rideMs: 0 }),
 		},
-		retention: { retentionDays: config.retentionDays, payloadRetentionDays: config.payloadRetentionDays },
-		quotas: { maxEventsPerSecond: config.maxEventsPerSecond, maxStoredBytes: config.maxStoredBytes },
+		retention: changeable.retention,
+		quotas: changeable.quotas,
 		adminKey: config.adminKey,
 		keepAdminKey: options.adminKeyToFile === true ? keepAdminKey : undefined,
 	});
 	// Without its store, the engine can't write the outcomes of attempts: waiting for them would be in vain.
-	let graceMs = config.shutdownGraceMs;
+	let graceMs: number | null = null;
 	// Everything that the engine uses was deferred before, so it is closed after the engine has stopped.
-	resources.defer(() => engine.stop(graceMs));
+	resources.defer(() => engine.stop(graceMs ?? inForce.config.shutdownGraceMs));
 	metrics.watch({
 		gauges: () => engine.gauges(),
 		openDeliveries: () => store.countOpen(),
@@ -279,7 +279,10 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		store,
 		isCurrent: opened.isCurrent,
 		proxyActorHeader: proxyActorHeader(config),
-		serverStatus: createServerStatus({ config, profile, maxInFlight, maxConnections }, () => http?.connections ?? 0),
+		serverStatus: createServerStatus(
+			{ config: () => inForce.config, profile, maxInFlight, maxConnections },
+			() => http?.connections ?? 0,
+		),
 		requestOrigin: createRequestOrigin(config.trustedProxies),
 		docsShell: () => loadDocs()?.apiShell ?? null,
 		metrics: () => metrics.render(),
@@ -309,6 +312,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		dataDir,
 		engine,
 		firstStart: firstStart && { ...firstStart, ...(adminKeyFile !== null && { secretKey: null }), adminKeyFile },
+		reload: (read) => inForce.reload(read, { logger, guard, sender, engine }),
 		stop,
 		closed,
 	};

@@ -4,10 +4,10 @@ import { flagOf, metaOf, SETTING_NAMES, variableOf } from "./settings.ts";
 /** The text of docs/configuration.md. */
 export function renderConfigurationDoc(): string {
 	const rows = SETTING_NAMES.map((name) => {
-		const { meaning, expected, defaultText, example, isSecret } = metaOf(name);
+		const { meaning, expected, defaultText, example, isSecret, reloads } = metaOf(name);
 		const shown = isSecret === true && !example.startsWith("http") ? example : `\`${example}\``;
 		const flag = isSecret === true ? "–" : `\`--${flagOf(name)}\``;
-		return `| \`${variableOf(name)}\` | ${flag} | ${meaning} Must be ${expected}. | ${defaultText} | ${shown} |`;
+		return `| \`${variableOf(name)}\` | ${flag} | ${meaning} Must be ${expected}. | ${defaultText} | ${shown} | ${reloads === true ? "yes" : "–"} |`;
 	});
 	return `# Configuration
 
@@ -19,11 +19,34 @@ mount secrets, which a variable with \`_FILE\` at its end names: \`FANFARE_MASTE
 the secret does not count. If a value is invalid or empty,
 or the name of a variable or flag is unknown, the server does not start, and an error names the setting.
 
-| variable | flag | meaning | default | example |
-| --- | --- | --- | --- | --- |
+| variable | flag | meaning | default | example | while it runs |
+| --- | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 
-In Kubernetes, a service named \`fanfare\` injects variables that look like settings into the containers of its namespace. Fanfare
+## While the server runs
+
+A setting with "yes" in the last column can change while the server runs. Put such settings into a file, one \`FANFARE_NAME=value\` a line, and name it with
+\`FANFARE_SETTINGS_FILE\`. A line that begins with \`#\` is a comment.
+
+\`\`\`sh
+FANFARE_LOG_LEVEL=debug
+FANFARE_ALLOW_NETWORKS=10.1.0.0/16
+\`\`\`
+
+\`SIGHUP\` (under systemd \`systemctl reload fanfare\`) reads the file again. A line of the log then says which settings have changed, without their values. If
+anything in the file is not valid, nothing changes: the settings in force stay, and the log says what is wrong. A setting has one place: one that is in the file and also
+in the environment or a flag is an error. Settings that need a restart, secrets among them, are not allowed in the file.
+
+- Limits apply to what is added from then on. What exceeds a lower one stays.
+- What may be called is checked anew for each attempt from then on, on new connections. Attempts in flight end on theirs.
+- Each process of a cluster has its own file and its own \`SIGHUP\`.
+- On a terminal, \`SIGHUP\` means that the terminal was closed: the server stops, as at \`SIGTERM\`.
+
+A program that [embeds](embedding.md) Fanfare calls \`server.reload(() => settings)\`.
+
+## In Kubernetes
+
+A service named \`fanfare\` injects variables that look like settings into the containers of its namespace. Fanfare
 recognises and ignores them: \`FANFARE_SERVICE_HOST\`, \`FANFARE_SERVICE_PORT…\`, \`FANFARE_PORT_8787_TCP…\` and their like, and \`FANFARE_PORT\` if
 its value is of the form \`tcp://10.0.0.1:8787\`. Set the port to listen on as a number, in the container or with \`--port\`.
 `;

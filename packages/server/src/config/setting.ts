@@ -9,6 +9,8 @@ export interface SettingMeta {
 	/** The default as the documentation shows it. */
 	readonly defaultText: string;
 	readonly example: string;
+	/** Whether a server that runs takes another value: `reload` in compose/. Defaults to false. */
+	readonly reloads?: boolean;
 	/** Its value never appears in an error, and it has no flag. */
 	readonly isSecret?: boolean;
 }

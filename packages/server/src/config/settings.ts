@@ -79,6 +79,7 @@ export const configSchema = z.object({
 			"show the portal in a frame. Calls with keys are never allowed from pages.",
 		defaultText: "none",
 		example: "https://app.example.com",
+		reloads: true,
 	}),
 	egressAddresses: setting<readonly string[], readonly string[]>(parseNetworks, Object.freeze([]), {
 		expected: "a list of addresses and networks such as 203.0.113.7,2001:db8:1::/64",
@@ -87,6 +88,7 @@ export const configSchema = z.object({
 			"use them: the API and the portal show them, for the firewalls of receivers.",
 		defaultText: "none",
 		example: "203.0.113.7,2001:db8:1::/64",
+		reloads: true,
 	}),
 	dataDir: setting(parsePath, "./fanfare-data", {
 		expected: "the path of a directory",
@@ -118,6 +120,7 @@ export const configSchema = z.object({
 		meaning: "Whether webhooks may have `http:` endpoints. For development.",
 		defaultText: "`false`",
 		example: "true",
+		reloads: true,
 	}),
 	allowForCustomers: setting(parseBoolean, false, {
 		expected: "true or false",
@@ -126,6 +129,7 @@ export const configSchema = z.object({
 			"customer, too. For demos and tests: with it, whoever registers such a webhook can call the hosts that you allowed for your own.",
 		defaultText: "`false`",
 		example: "true",
+		reloads: true,
 	}),
 	allowNetworks: setting<readonly string[], readonly string[]>(parseNetworks, Object.freeze([]), {
 		expected: "a list of networks such as 10.0.0.0/8,fd00::/8",
@@ -134,6 +138,7 @@ export const configSchema = z.object({
 			"Endpoints may then also have host names without a dot.",
 		defaultText: "none",
 		example: "10.1.0.0/16,127.0.0.1",
+		reloads: true,
 	}),
 	allowHosts: setting<readonly AllowedHost[], readonly AllowedHost[]>(parseAllowedHosts, Object.freeze([]), {
 		expected:
@@ -142,6 +147,7 @@ export const configSchema = z.object({
 			"Hosts that may be called whatever their addresses are, separated by commas, each for all projects or for one.",
 		defaultText: "none",
 		example: "billing.internal,crm.internal@proj_1c8aab980f174b0296c7e35e88665b13",
+		reloads: true,
 	}),
 	proxy: setting(parseProxyUrl, null, {
 		expected: "a URL such as http://proxy.example:3128 or http://user:password@proxy.example:3128",
@@ -164,6 +170,7 @@ export const configSchema = z.object({
 		meaning: "The least severe level that is logged.",
 		defaultText: "`info`",
 		example: "debug",
+		reloads: true,
 	}),
 	...TRACING_SETTINGS,
 	maxInFlight: setting(wholeNumber(1, 100_000), 1_024, {
@@ -184,6 +191,7 @@ export const configSchema = z.object({
 		meaning: "The maximum number of projects. Deleted ones do not count.",
 		defaultText: "`10000`",
 		example: "100",
+		reloads: true,
 	}),
 	maxKeys: setting(wholeNumber(1, 1_000_000), 10_000, {
 		expected: "a whole number from 1 to 1000000",
@@ -191,6 +199,7 @@ export const configSchema = z.object({
 			"The maximum number of API keys, those of projects and expired ones included. Each takes about 0.5 KB of memory. Creating further ones is refused with a 409.",
 		defaultText: "`10000`",
 		example: "500",
+		reloads: true,
 	}),
 	maxWebhooks: setting(wholeNumber(1, 1_000_000), 100_000, {
 		expected: "a whole number from 1 to 1000000",
@@ -198,6 +207,7 @@ export const configSchema = z.object({
 			"The maximum number of webhooks in one project. Deleted ones do not count. Each takes about 0.5 KB of memory, whether or not it is used.",
 		defaultText: "`100000`",
 		example: "10000",
+		reloads: true,
 	}),
 	maxWebhookBytes: setting(wholeNumber(64 * 1_024, 4_294_967_296), 64 * 1_024 * 1_024, {
 		expected: "a whole number from 65536 to 4294967296",
@@ -206,6 +216,7 @@ export const configSchema = z.object({
 			"schedules, in bytes; 64 MiB by default. Each event type counts 64 bytes more, for its place in memory.",
 		defaultText: "`67108864`",
 		example: "16777216",
+		reloads: true,
 	}),
 	maxWebhooksPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxWebhooksPerCustomer), 50, {
 		expected: "a whole number from 1 to 10000",
@@ -213,6 +224,7 @@ export const configSchema = z.object({
 			"The most webhooks of one customer, in projects without a `maxWebhooksPerCustomer` of their own. Creating further ones is refused with a 409.",
 		defaultText: "`50`",
 		example: "10",
+		reloads: true,
 	}),
 	maxReplaysPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxReplaysPerCustomer), 2, {
 		expected: "a whole number from 1 to 100",
@@ -220,6 +232,7 @@ export const configSchema = z.object({
 			"The most running replays to the webhooks of one customer, in projects without a `maxReplaysPerCustomer` of their own. They do not count among those of the project.",
 		defaultText: "`2`",
 		example: "1",
+		reloads: true,
 	}),
 	maxStreamsPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxStreamsPerCustomer), 5, {
 		expected: "a whole number from 1 to 100",
@@ -227,6 +240,7 @@ export const configSchema = z.object({
 			"The most live streams of one customer at once, in projects without a `maxStreamsPerCustomer` of their own. They do not count among those of the project.",
 		defaultText: "`5`",
 		example: "2",
+		reloads: true,
 	}),
 	maxTestsPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxTestsPerCustomer), 2, {
 		expected: "a whole number from 1 to 64",
@@ -234,6 +248,7 @@ export const configSchema = z.object({
 			"The most tests of webhooks of one customer at once, in projects without a `maxTestsPerCustomer` of their own.",
 		defaultText: "`2`",
 		example: "1",
+		reloads: true,
 	}),
 	relays: setting(parseBoolean, true, {
 		expected: "true or false",
@@ -241,18 +256,21 @@ export const configSchema = z.object({
 			"Whether clients may make relays: webhooks whose requests a connected program or a browser tab answers, such as that of a developer.",
 		defaultText: "`true`",
 		example: "false",
+		reloads: true,
 	}),
 	maxRelays: setting(wholeNumber(1, 1_000), 25, {
 		expected: "a whole number from 1 to 1000",
 		meaning: "The most relays of a project, with those of its customers.",
 		defaultText: "`25`",
 		example: "100",
+		reloads: true,
 	}),
 	maxRelaysPerCustomer: setting(wholeNumber(1, 1_000), 5, {
 		expected: "a whole number from 1 to 1000",
 		meaning: "The most relays of one customer, among those of the project.",
 		defaultText: "`5`",
 		example: "2",
+		reloads: true,
 	}),
 	maxConnections: setting(wholeNumber(16, 100_000), 10_000, {
 		expected: "a whole number from 16 to 100000",
@@ -285,6 +303,7 @@ export const configSchema = z.object({
 			"quota of its own. `0` means no quota.",
 		defaultText: `\`${NO_QUOTAS.maxEventsPerSecond}\``,
 		example: "500",
+		reloads: true,
 	}),
 	maxStoredBytes: setting(wholeNumber(0, HIGHEST_STORED_BYTES), NO_QUOTAS.maxStoredBytes, {
 		expected: `a whole number from 0 to ${HIGHEST_STORED_BYTES}`,
@@ -293,6 +312,7 @@ export const configSchema = z.object({
 			"With `0`, a project's sends are refused while less than 10 % of the volume is free and the project holds more than half of the store.",
 		defaultText: `\`${NO_QUOTAS.maxStoredBytes}\``,
 		example: "20000000000",
+		reloads: true,
 	}),
 	maxBodyBytesInHand: setting(wholeNumber(16 * 1_024 * 1_024, 4_294_967_296), 64 * 1_024 * 1_024, {
 		expected: "a whole number from 16777216 to 4294967296",
@@ -309,6 +329,7 @@ export const configSchema = z.object({
 			"unless one of their deliveries is still waiting. A project can override it. `0` keeps them forever.",
 		defaultText: `\`${DEFAULT_RETENTION.retentionDays}\``,
 		example: "90",
+		reloads: true,
 	}),
 	payloadRetentionDays: setting(wholeNumber(0, MAX_RETENTION_DAYS), DEFAULT_RETENTION.payloadRetentionDays, {
 		expected: `a whole number of days from 0 to ${MAX_RETENTION_DAYS}`,
@@ -317,6 +338,7 @@ export const configSchema = z.object({
 			"A project can override it. `0` keeps them as long as their event.",
 		defaultText: "as long as the event",
 		example: "7",
+		reloads: true,
 	}),
 	shutdownGraceMs: setting(wholeNumber(0, 3_600_000), 30_000, {
 		expected: "a whole number of milliseconds from 0 to 3600000",
@@ -324,6 +346,7 @@ export const configSchema = z.object({
 			"How long a shutdown waits for attempts in flight before it aborts them. Aborted attempts are repeated later.",
 		defaultText: "`30000`",
 		example: "10000",
+		reloads: true,
 	}),
 });
 
@@ -356,17 +379,21 @@ export function metaOf(name: string): SettingMeta {
 
 /** For each setting its flag, variable, meaning and form, for the help of a command. */
 export function describeSettings(): readonly {
+	/** In `Config`. */
+	name: string;
 	flag: string;
 	variable: string;
 	meaning: string;
 	/** Continues "must be …". */
 	expected: string;
 	defaultText: string;
+	/** Whether a server that runs takes another value at SIGHUP. */
+	reloads: boolean;
 	/** Secrets have no flag: other users of the machine can see the arguments of a process. */
 	isSecret: boolean;
 }[] {
 	return SETTING_NAMES.map((name) => {
-		const { meaning, expected, defaultText, isSecret = false } = metaOf(name);
-		return { flag: flagOf(name), variable: variableOf(name), meaning, expected, defaultText, isSecret };
+		const { meaning, expected, defaultText, reloads = false, isSecret = false } = metaOf(name);
+		return { name, flag: flagOf(name), variable: variableOf(name), meaning, expected, defaultText, reloads, isSecret };
 	});
 }

@@ -25,6 +25,7 @@ import type { Change } from "./change.ts";
 import type { Keys, Sessions } from "./key-calls.ts";
 import type { Live } from "./live-calls.ts";
 import type { ManyReleased } from "./many-released.ts";
+import type { EngineChange } from "./parts.ts";
 import type { PortalSessions } from "./portal-calls.ts";
 import type { Relays } from "./relay-calls.ts";
 import type { Stats } from "./stats-calls.ts";
@@ -375,6 +376,8 @@ export interface Engine {
 	readiness(): Promise<Readiness>;
 	/** What the server is doing, and what its operator should know. Never rejects because of the store: it then knows less. */
 	status(): Promise<WorkspaceStatus>;
+	/** Puts other limits, retention and quotas in force. What exceeds them stays; only what is added is refused. */
+	change(change: EngineChange): void;
 	/** Current values for metrics. */
 	gauges(): EngineGauges;
 	/** Recovers the deliveries that an earlier run has left unfinished, and begins to deliver. May be called twice. */

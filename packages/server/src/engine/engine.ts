@@ -1,7 +1,5 @@
 // The engine: its parts are made here in the order in which they depend on each other, and started and stopped in
 // order.
-import { NO_QUOTAS, type QuotaSettings } from "../core/policies/quota.ts";
-import { DEFAULT_RETENTION, type RetentionSettings } from "../core/policies/retention.ts";
 import type { Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
 import type { Intake } from "./accepting/intake.ts";
@@ -36,7 +34,7 @@ import { ReplayCalls } from "./managing/replay-calls.ts";
 import { StatsCalls } from "./managing/stats-calls.ts";
 import { Trials } from "./managing/trying/trials.ts";
 import { WebhookCalls } from "./managing/webhook-calls.ts";
-import { DEFAULT_LIMITS, type EngineLimits, type EngineParts, type OutsideParts } from "./parts.ts";
+import { EngineSettings, type EngineChange, type EngineParts, type GivenSettings, type OutsideParts } from "./parts.ts";
 import { PortalSessionCalls } from "./portal/portal-session-calls.ts";
 import { HealthReporter } from "./reacting/health-reporter.ts";
 import { HealthWatch } from "./reacting/health-watch.ts";
@@ -51,16 +49,10 @@ import { readinessOf } from "./status/readiness.ts";
 import { StatusReader } from "./status/workspace-status.ts";
 import { SteadyClock } from "./steady-clock.ts";
 
-export interface EngineSetup {
+export interface EngineSetup extends GivenSettings {
 	readonly parts: OutsideParts;
 	/** The `User-Agent` header of requests to receivers. */
 	readonly userAgent: string;
-	/** Limits that differ from `DEFAULT_LIMITS`. */
-	readonly limits?: Partial<EngineLimits>;
-	/** For projects without settings of their own. Defaults to `DEFAULT_RETENTION`. */
-	readonly retention?: RetentionSettings;
-	/** For projects without quotas of their own. Defaults to `NO_QUOTAS`. */
-	readonly quotas?: QuotaSettings;
 	/** A key, as text, that administers the workspace from now on. Optional. */
 	readonly adminKey?: string | null;
 	/** Called with an admin key that a first start generates, before its hash is stored. If it throws, nothing is created. */
@@ -82,8 +74,9 @@ export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; 
 	const { workspace, firstStart } = await bootstrap(parts, setup.adminKey ?? null, setup.keepAdminKey);
 	const directory = new Directory(parts, workspace);
 	await directory.load();
-	await noteExcess(parts, { ...DEFAULT_LIMITS, ...setup.limits }, directory);
-	const engine = new AssembledEngine(setup, parts, directory);
+	const settings = new EngineSettings(setup);
+	await noteExcess(parts, settings.limits, directory);
+	const engine = new AssembledEngine(setup.userAgent, settings, parts, directory);
 	await engine.sessions.load();
 	await engine.portalSessions.load();
 	return { engine, firstStart };
@@ -91,6 +84,7 @@ export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; 
 
 class AssembledEngine implements Engine {
 	readonly #parts: EngineParts;
+	readonly #settings: EngineSettings;
 	readonly #commits: CommitWatch;
 	readonly #committer: Committer;
 	readonly #line: DeliveryLine;
@@ -135,9 +129,9 @@ class AssembledEngine implements Engine {
 	 * Each part is made after the parts that it is given. The committer, the delivery line and the directory also tell
 	 * parts that are made after them, through the functions here; they do so only when the engine is in use.
 	 */
-	constructor(setup: EngineSetup, outside: EngineParts, directory: Directory) {
-		const { userAgent } = setup;
-		const limits = { ...DEFAULT_LIMITS, ...setup.limits };
+	constructor(userAgent: string, settings: EngineSettings, outside: EngineParts, directory: Directory) {
+		const { limits, retention, quotas } = settings;
+		this.#settings = settings;
 		this.#relayHub = new RelayHub(outside, limits, {
 			setAway: (id, isAway) => relayWebhooks.setAway(id, isAway),
 		});
@@ -183,8 +177,7 @@ class AssembledEngine implements Engine {
 		});
 		this.portalSessions = new PortalSessionCalls(parts, limits, { directory, live: this.live });
 
-		const quotas = setup.quotas ?? NO_QUOTAS;
-		this.projects = new ProjectCalls(parts, { ...limits, quotas }, directory);
+		this.projects = new ProjectCalls(parts, limits, { directory, quotas });
 		this.#keyUses = new KeyUses(parts);
 		this.keys = new KeyCalls(parts, limits, { directory, uses: this.#keyUses });
 		this.sessions = new SessionCalls(parts, {
@@ -253,7 +246,7 @@ class AssembledEngine implements Engine {
 		this.replays = new ReplayCalls(parts, limits, { directory, replayer: this.#replayer, live });
 		this.#housekeeper = new Housekeeper(parts);
 		this.#statsRoller = new StatsRoller(parts);
-		this.#retention = new Retention(parts, setup.retention ?? DEFAULT_RETENTION, {
+		this.#retention = new Retention(parts, retention, {
 			directory,
 			...traffic,
 			overwriter: this.#overwriter,
@@ -370,6 +363,10 @@ class AssembledEngine implements Engine {
 		this.#committer.close();
 		// Ends tests of webhooks that are under way, and after a forced stop the attempts that have begun since.
 		sender.abort();
+	}
+
+	change(change: EngineChange): void {
+		this.#settings.change(change);
 	}
 
 	readiness(): Promise<Readiness> {

@@ -4,6 +4,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Sealer } from "../core/crypto/sealing.ts";
 import type { IdMaker } from "../core/ids.ts";
 import type { CustomerLimits } from "../core/policies/customer-limits.ts";
+import { NO_QUOTAS, type QuotaSettings } from "../core/policies/quota.ts";
+import { DEFAULT_RETENTION, type RetentionSettings } from "../core/policies/retention.ts";
 import type { RelayLimits } from "../core/receivers/relay.ts";
 import type { WebhookLimits } from "../core/webhook.ts";
 import type { Membership } from "../ports/membership.ts";
@@ -127,3 +129,49 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	maxPortalSessions: 100_000,
 	maxPortalSessionsPerCustomer: 100,
 };
+
+/** The limits that can change while the engine runs: each is compared with a count when something is added. */
+export type ChangeableLimits = Pick<
+	EngineLimits,
+	keyof WebhookLimits | keyof CustomerLimits | keyof RelayLimits | "relays" | "maxProjects" | "maxKeys"
+>;
+
+/** What can change while the engine runs. */
+export interface EngineChange {
+	readonly limits: ChangeableLimits;
+	readonly retention: RetentionSettings;
+	readonly quotas: QuotaSettings;
+}
+
+/**
+ * The settings of an engine. The same objects are with all its parts, which read from them when they need something and keep no copy of what
+ * can change.
+ */
+export class EngineSettings {
+	readonly limits: EngineLimits;
+	readonly retention: RetentionSettings;
+	readonly quotas: QuotaSettings;
+
+	constructor({ limits = {}, retention = DEFAULT_RETENTION, quotas = NO_QUOTAS }: GivenSettings) {
+		this.limits = { ...DEFAULT_LIMITS, ...limits };
+		this.retention = { ...retention };
+		this.quotas = { ...quotas };
+	}
+
+	/** Puts other values in force. What exceeds them stays; only what is added is refused. */
+	change({ limits, retention, quotas }: EngineChange): void {
+		Object.assign(this.limits, limits);
+		Object.assign(this.retention, retention);
+		Object.assign(this.quotas, quotas);
+	}
+}
+
+/** The settings that an engine is opened with. */
+export interface GivenSettings {
+	/** Limits that differ from `DEFAULT_LIMITS`. */
+	readonly limits?: Partial<EngineLimits>;
+	/** For projects without settings of their own. Defaults to `DEFAULT_RETENTION`. */
+	readonly retention?: RetentionSettings;
+	/** For projects without quotas of their own. Defaults to `NO_QUOTAS`. */
+	readonly quotas?: QuotaSettings;
+}

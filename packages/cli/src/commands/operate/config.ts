@@ -1,11 +1,10 @@
 // `fanfare config`: the settings that are in force, and where each comes from. Secrets are masked.
-import { readConfig } from "@fanfare/server";
 import type { Command } from "commander";
 
-import { FOREIGN_VARIABLES } from "../../foreign-variables.ts";
 import { DEFAULT_URL } from "../../frame/connection.ts";
 import { profilesFile, readProfiles } from "../../frame/profiles.ts";
 import { reportAndExit } from "../../report.ts";
+import { readSettings, settingsInFile, SETTINGS_FILE } from "../../settings-file.ts";
 import { printable } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { renderTable, type Column } from "../../text/table.ts";
@@ -60,7 +59,7 @@ export function addConfig(program: Command): void {
 function show({ all = false, json = false, ...options }: Options): void {
 	const flags = toFlags(options);
 	// It checks them all.
-	readConfig(process.env, flags, FOREIGN_VARIABLES);
+	readSettings(process.env, flags);
 	const rows = [...serverSettings(flags), ...commandSettings()];
 	if (json) return write(rows.map((row) => JSON.stringify(row)));
 	const shown = rows.filter(({ source }) => all || source !== "default");
@@ -77,6 +76,7 @@ function show({ all = false, json = false, ...options }: Options): void {
 }
 
 function serverSettings(flags: Readonly<Record<string, string>>): InForce[] {
+	const inFile = settingsInFile(process.env, flags);
 	return settingsBySubject().map(({ flag, variable, defaultText, isSecret }) => {
 		const row = (value: string, source: string): InForce => ({
 			of: "server",
@@ -86,6 +86,8 @@ function serverSettings(flags: Readonly<Record<string, string>>): InForce[] {
 		});
 		const fileVariable = `${variable}_FILE`;
 		if (isSecret && process.env[fileVariable] !== undefined) return row(MASK, fileVariable);
+		const file = inFile[variable];
+		if (file !== undefined) return row(file, process.env[SETTINGS_FILE] ?? "");
 		const given = flags[flag] ?? process.env[variable];
 		if (given === undefined) return row(defaultText.replaceAll("`", ""), "default");
 		return row(isSecret ? MASK : withoutUserInfo(given), flags[flag] === undefined ? variable : `--${flag}`);

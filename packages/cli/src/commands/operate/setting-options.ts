@@ -69,7 +69,7 @@ export function settingsBySubject() {
 	const order = Object.keys(SUBJECTS);
 	return describeSettings()
 		.map((setting) => {
-			const name = setting.flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()) as keyof Config;
+			const name = setting.name as keyof Config;
 			return { ...setting, name, subject: SUBJECTS[SUBJECT_OF[name]] };
 		})
 		.toSorted((a, b) => order.indexOf(SUBJECT_OF[a.name]) - order.indexOf(SUBJECT_OF[b.name]));
@@ -91,6 +91,8 @@ export function addSettingOptions(command: Command): void {
 		[
 			`\nSecrets can only be set with environment variables: ${secrets.map(({ variable }) => variable).join(", ")}.`,
 			"With _FILE at its end, a variable names a file that has the secret: FANFARE_MASTER_KEY_FILE=/run/secrets/master-key.",
+			"FANFARE_SETTINGS_FILE names a file of settings that can change while the server runs, one FANFARE_NAME=value a line:",
+			"SIGHUP reads it again. docs/configuration.md says which ones they are.",
 		].join("\n"),
 	);
 }

@@ -8,14 +8,14 @@ import { expect, it } from "vitest";
 import { pageSuite, type World } from "../../../test/suite.ts";
 
 /** A webhook whose receiver answers with `status`, and an event for it whose delivery has ended. */
-async function deliverTo(world: World, status: number, type: string) {
+async function deliverTo(world: World, status: number, type: string, tags: readonly string[] = []) {
 	const receiver = await startReceiver();
 	receiver.script(() => ({ status, body: "the answer" }));
 	const webhook = await world.server.createWebhook(receiver.url, {
 		eventTypes: [type],
 		retries: { maxRetries: 0, maxRetryDelay: 0 },
 	});
-	const { id } = await world.server.project.events.send({ type, data: { total: 1 } });
+	const { id } = await world.server.project.events.send({ type, data: { total: 1 }, tags });
 	const delivery = await world.server.waitForDelivery(
 		id,
 		(one) => one.status === "Succeeded" || one.status === "Failed",
@@ -92,7 +92,7 @@ pageSuite("deliveries", (world) => {
 	});
 
 	it("are found by every filter of the address, with the count, and narrowed by hand", async () => {
-		await using failed = await deliverTo(world, 502, "filters.one");
+		await using failed = await deliverTo(world, 502, "filters.one", ["order:4711"]);
 		await using other = await deliverTo(world, 404, "filters.two");
 		await using sent = await deliverTo(world, 200, "filters.three");
 		const made = failed.delivery.createDate;
@@ -108,6 +108,8 @@ pageSuite("deliveries", (world) => {
 			["type=filters.*&cause=status_404", 1],
 			["type=filters.*&cause=status_5xx,status_404", 2],
 			["type=filters.*&error=refused", 0],
+			["tag=order:4711", 1],
+			["tag=order:4711&code=404", 0],
 			["type=filters.*&changed=1h", 3],
 			["type=filters.*&range=1h&status=Failed", 2],
 			[`type=filters.*&before=${made}`, 0],
@@ -132,6 +134,10 @@ pageSuite("deliveries", (world) => {
 		await page.getByText("1 matches", { exact: true }).waitFor();
 		await expect.poll(() => new URL(page.url()).searchParams.get("cause")).toBe("status_5xx");
 		await expect.poll(() => links.count()).toBe(1);
+		const tag = page.getByLabel("Tag", { exact: true });
+		await tag.fill("order:1");
+		await tag.press("Enter");
+		await page.getByText("0 match", { exact: true }).waitFor();
 		expect([other.delivery.status, sent.delivery.status]).toEqual(["Failed", "Succeeded"]);
 	});
 

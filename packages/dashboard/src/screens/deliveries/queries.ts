@@ -31,7 +31,7 @@ interface DeliveryPage {
 
 /** What a search asks the server for. `now` is where a range ends. */
 export function filterOf(search: DeliveriesSearch, now: number): DeliveryFilter {
-	const { status, code, cause, error, webhook, event, type, customer, range, changed, after, before } = search;
+	const { status, code, cause, error, webhook, event, type, customer, tag, range, changed, after, before } = search;
 	// What the address allows is what the server takes.
 	return {
 		...(status !== undefined && { status: valuesOf(status) as readonly DeliveryStatusName[] }),
@@ -42,6 +42,7 @@ export function filterOf(search: DeliveriesSearch, now: number): DeliveryFilter 
 		...(event !== undefined && { eventId: event }),
 		...(type !== undefined && { eventType: valuesOf(type).map((one) => one.trim()) }),
 		...(customer !== undefined && { customerId: customer }),
+		...(tag !== undefined && { tag }),
 		...(range !== undefined && { after: rangeStart(range, now) }),
 		...(after !== undefined && { after: timeOf(after) }),
 		...(before !== undefined && { before: timeOf(before) }),

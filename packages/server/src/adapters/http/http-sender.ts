@@ -39,6 +39,8 @@ export interface HttpSenderOptions {
 
 /** A sender that reports the resources in use. */
 export interface HttpSender extends Sender {
+	/** Checks every origin and address anew, since the guard has other rules: no kept connection is used any more. */
+	recheck(): void;
 	/** `exchanges` are requests under way or waiting for a connection; `sockets` are connecting or open. */
 	stats(): { exchanges: number; pools: number; sockets: number };
 }
@@ -103,6 +105,7 @@ export function openHttpSender(options: HttpSenderOptions): HttpSender {
 	return {
 		send,
 		abort: () => failAll("the attempt was cut short"),
+		recheck: () => pools.forget(),
 		close: () => (closing ??= shutDown()),
 		stats: () => ({ exchanges: exchanges.length, pools: pools.size, sockets: connector.socketCount }),
 	};

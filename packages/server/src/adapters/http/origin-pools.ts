@@ -80,7 +80,12 @@ export class OriginPools {
 	/** Closes all free connections. Busy ones end with their exchanges. */
 	close(): void {
 		this.#cancelSweep();
-		this.closeFree();
+		this.forget();
+	}
+
+	/** Each further exchange is checked anew and gets a new connection. Those under way end on the connections that they have. */
+	forget(): void {
+		for (const project of this.#projects.values()) for (const pool of project.values()) pool.distrust();
 		this.#projects.clear();
 		this.#size = 0;
 		this.#idle.clear();
@@ -158,9 +163,7 @@ function keyOf({ customerId, origin }: Pick<Target, "customerId" | "origin">): s
 	return customerId === null ? origin : `${customerId} ${origin}`;
 }
 
-/**
- * The connections of one project or customer to one origin.
- */
+/** The connections of one project or customer to one origin. */
 class OriginPool implements ConnectionOwner, Opener, WaitingLine {
 	readonly projectId: string;
 	readonly customerId: string | null;

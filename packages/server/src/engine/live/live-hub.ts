@@ -69,6 +69,8 @@ export class LiveHub implements Live, LiveWireListener {
 	readonly #clock: Clock;
 	readonly #chance: Pick<Chance, "randomize">;
 	readonly #limits: LiveLimits;
+	/** As it was given: what it says of customers can change. */
+	readonly #given: Partial<LiveLimits>;
 	readonly #near: Neighbours;
 	readonly #wire: LiveWire;
 	readonly #places: StreamPlaces;
@@ -87,6 +89,7 @@ export class LiveHub implements Live, LiveWireListener {
 		this.#chance = chance;
 		this.#clock = clock;
 		this.#limits = { ...DEFAULT_LIMITS, ...limits };
+		this.#given = limits;
 		const { maxStreams } = this.#limits;
 		this.#places = new StreamPlaces(maxStreams, STREAM_KINDS);
 		this.#customerPlaces = new StreamPlaces(Math.ceil(maxStreams * PART_OF_CUSTOMERS), STREAM_KINDS);
@@ -203,7 +206,8 @@ export class LiveHub implements Live, LiveWireListener {
 	}
 
 	#maxStreamsOfCustomer(projectId: string): number {
-		return this.#near.directory.project(projectId).maxStreamsPerCustomer ?? this.#limits.maxStreamsPerCustomer;
+		const own = this.#near.directory.project(projectId).maxStreamsPerCustomer;
+		return own ?? this.#given.maxStreamsPerCustomer ?? DEFAULT_LIMITS.maxStreamsPerCustomer;
 	}
 
 	#placesOf({ kind }: Pick<Scope, "kind">): StreamPlaces {

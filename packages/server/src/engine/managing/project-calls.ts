@@ -18,7 +18,10 @@ import { SerialByKey } from "./changes/serial-by-key.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore & UsageStore>, "store" | "clock" | "chance" | "ids">;
 
-interface Limits extends Pick<EngineLimits, "maxProjects"> {
+type Limits = Pick<EngineLimits, "maxProjects">;
+
+interface Neighbours {
+	readonly directory: Directory;
 	/** For projects without quotas of their own. */
 	readonly quotas: QuotaSettings;
 }
@@ -28,12 +31,14 @@ export class ProjectCalls implements Projects {
 	readonly #parts: Parts;
 	readonly #limits: Limits;
 	readonly #directory: Directory;
+	readonly #quotas: QuotaSettings;
 	readonly #changes = new SerialByKey();
 
-	constructor(parts: Parts, limits: Limits, directory: Directory) {
+	constructor(parts: Parts, limits: Limits, { directory, quotas }: Neighbours) {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#directory = directory;
+		this.#quotas = quotas;
 	}
 
 	list(): readonly Project[] {
@@ -47,7 +52,7 @@ export class ProjectCalls implements Projects {
 	async usage(scope: Scope): Promise<ProjectUsage> {
 		const project = this.get(scope);
 		const { projects } = await this.#parts.store.usage([project.id]);
-		return { storedBytes: projects[0] ?? 0, ...quotasOf(this.#limits.quotas, project) };
+		return { storedBytes: projects[0] ?? 0, ...quotasOf(this.#quotas, project) };
 	}
 
 	async create(name: string, audit: AuditDraft | null): Promise<Project> {

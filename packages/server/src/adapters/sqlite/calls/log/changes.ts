@@ -10,7 +10,7 @@ import { qualified } from "../../codec/statements.ts";
 import { CHANGES_PER_MS, createLastChangeBefore, firstChangeAt } from "../../deliveries/change-numbers.ts";
 import type { LogView } from "../../deliveries/log-view.ts";
 import { createStatementCache } from "../statement-cache.ts";
-import type { Column } from "./condition.ts";
+import { rowsWithin, type Column } from "./condition.ts";
 import { conditionsOf, type Conditions } from "./filter/conditions.ts";
 import { createWanted, type Wanted } from "./filter/wanted.ts";
 import { numbersOfTag } from "./plan/tagged.ts";
@@ -168,7 +168,7 @@ function createScan(prepare: ReturnType<typeof createStatementCache>) {
 			WHERE ${[...checks.map(({ sql }) => sql), "TRUE"].join(" AND ")}
 		`;
 		const entries = Math.ceil(limits.entries / statuses.length);
-		const lookAt = Math.ceil(limits.rows / statuses.length);
+		const lookAt = rowsWithin(limits.rows / statuses.length, conditions.checks);
 		const parts = statuses.map((status): Scanned => {
 			const given = numbers === null ? [] : [JSON.stringify(numbers)];
 			const inStatus = [...given, wanted.project, STATUS_CODES[status], ...range, change, seq];

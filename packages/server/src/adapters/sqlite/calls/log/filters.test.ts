@@ -85,8 +85,9 @@ describe.each(STORES)("filters in a store with %s", (_name, projectOf) => {
 				const statuses = filter.statuses?.filter((status) => status !== "Succeeded") ?? [];
 				const [first, ...others] = statuses;
 				if (first === undefined) return;
-				const { webhookId, tag = null, eventTypes, responseCodes, causes, updatedAfter, updatedBefore } = filter;
-				const own = { webhookId, tag, eventTypes, responseCodes, causes, updatedAfter, updatedBefore };
+				const { webhookId, customerId = null, tag = null, eventTypes, responseCodes, causes } = filter;
+				const { updatedAfter, updatedBefore } = filter;
+				const own = { webhookId, customerId, tag, eventTypes, responseCodes, causes, updatedAfter, updatedBefore };
 				const expected = all
 					.filter((delivery) => delivery.attemptCount > 0 || delivery.status !== "Pending")
 					.filter((delivery) => matches(delivery, { ...ANY_DELIVERY, ...own, statuses }))
@@ -211,6 +212,7 @@ function filters(all: readonly LoggedDelivery[]): fc.Arbitrary<DeliveryFilter> {
 	const codes: CodeRange[] = [204, 429, 0].map((code) => ({ from: code, to: code }));
 	return fc.record({
 		tag: seldom(fc.constantFrom(...TAGS, "none")),
+		customerId: seldom(fc.constantFrom("acme", "globex")),
 		webhookId: seldom(fc.constantFrom(...new Set(all.map(({ webhookId }) => webhookId)))),
 		eventId: fc.constant(null),
 		eventTypes: maybe(some("order.*", ...TYPES, "none.*")),
@@ -225,11 +227,12 @@ function filters(all: readonly LoggedDelivery[]): fc.Arbitrary<DeliveryFilter> {
 }
 
 function matches(delivery: LoggedDelivery, filter: DeliveryFilter): boolean {
-	const { webhookId, tag = null, eventTypes, statuses, responseCodes, causes } = filter;
+	const { webhookId, customerId = null, tag = null, eventTypes, statuses, responseCodes, causes } = filter;
 	const { responseCode, createDate, updateDate } = delivery;
 	return (
 		(tag === null || hasTag((seqOf(delivery.id) - 1) / 2, tag)) &&
 		(webhookId === null || webhookId === delivery.webhookId) &&
+		(customerId === null || customerId === delivery.customerId) &&
 		(eventTypes === null || eventTypeMatcher(eventTypes)(delivery.eventType)) &&
 		(statuses === null || statuses.includes(delivery.status)) &&
 		(responseCodes === null ||

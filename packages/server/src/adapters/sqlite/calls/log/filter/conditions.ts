@@ -76,7 +76,7 @@ function sharedChecks({ project, webhook, customer, filter: { tag = null } }: Wa
 	const checks = [check("project", (column) => ({ sql: `${column} = ?`, values: [project] }))];
 	if (webhook !== null) checks.push(check("webhook", (column) => ({ sql: `${column} = ?`, values: [webhook] })));
 	if (customer !== null) checks.push(ofCustomer(customer));
-	if (tag !== null) checks.push(check("event", (column) => hasTag(column, project, tag)));
+	if (tag !== null) checks.push({ ...check("event", (column) => hasTag(column, project, tag)), isLook: true });
 	return checks;
 }
 

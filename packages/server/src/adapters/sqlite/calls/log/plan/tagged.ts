@@ -11,11 +11,14 @@ const MOST_EVENTS = 1_000;
  * too many. Not for a customer, who would learn how many events of others have the tag.
  */
 export function numbersOfTag(prepare: Prepare, project: number, tag: string): number[] | null {
+	const tooMany = prepare(
+		`SELECT 1 FROM event_tags WHERE project = ? AND tag = ? ORDER BY event LIMIT 1 OFFSET ${MOST_EVENTS}`,
+	).get(project, tag);
+	if (tooMany !== undefined) return null;
 	const events = prepare(`
 		SELECT event.seq, event.delivery_count FROM event_tags tagged CROSS JOIN events event ON event.seq = tagged.event
-		WHERE tagged.project = ? AND tagged.tag = ? ORDER BY tagged.event LIMIT ${MOST_EVENTS + 1}
+		WHERE tagged.project = ? AND tagged.tag = ? ORDER BY tagged.event
 	`).all(project, tag);
-	if (events.length > MOST_EVENTS) return null;
 	const counts = events.map((event) => number(event["delivery_count"]));
 	if (counts.reduce((sum, count) => sum + count, 0) > MOST_NUMBERS) return null;
 	const first = events.flatMap((event, index) => {

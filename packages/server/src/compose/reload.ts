@@ -1,0 +1,125 @@
+// The settings in force. Those that can change are read again while the server runs, and given to the parts that use them.
+import { isDeepStrictEqual } from "node:util";
+
+import { pino, type Logger } from "pino";
+
+import { createAddressGuard } from "../adapters/http/address-guard.ts";
+import type { ChangeableGuard } from "../adapters/http/changeable-guard.ts";
+import type { HttpSender } from "../adapters/http/http-sender.ts";
+import { checkNetworks } from "../adapters/http/networks.ts";
+import { completeConfig, ConfigError, describeSettings, type Config, type Settings } from "../config.ts";
+import type { Engine } from "../engine/calls.ts";
+import type { EngineChange } from "../engine/parts.ts";
+import type { LogLevel } from "../ports/log.ts";
+
+/** What reading the settings again has changed. Settings are named by their variables, such as `FANFARE_LOG_LEVEL`. */
+export interface Reloaded {
+	/** What has another value from now on. */
+	readonly changed: readonly string[];
+	/** What was given another value that only a restart puts in force. */
+	readonly needRestart: readonly string[];
+}
+
+/** The parts that take other values. */
+interface Parts {
+	readonly logger: Logger;
+	readonly guard: ChangeableGuard;
+	readonly sender: Pick<HttpSender, "recheck">;
+	readonly engine: Pick<Engine, "change">;
+}
+
+const OF_GUARD: readonly (keyof Config)[] = ["allowHttp", "allowForCustomers", "allowNetworks", "allowHosts"];
+
+/** The settings of a server, all of them valid together at any time. */
+export class SettingsInForce {
+	/** The lists are changed in place: whoever has one sees what is in force. */
+	readonly portalOrigins: string[];
+	readonly egressAddresses: string[];
+	#config: Config;
+
+	/** Throws a `TypeError` if a network is not valid. */
+	constructor(config: Config) {
+		this.#config = config;
+		this.portalOrigins = [...config.portalOrigins];
+		this.egressAddresses = [...egressAddressesOf(config)];
+	}
+
+	get config(): Config {
+		return this.#config;
+	}
+
+	/**
+	 * Reads the settings again, and puts in force what can change. If one is not valid, nothing changes, and the log says why: then the result
+	 * is null.
+	 */
+	reload(read: () => Settings, parts: Parts): Reloaded | null {
+		let next: Config;
+		try {
+			next = completeConfig(read());
+			createAddressGuard(next);
+			egressAddressesOf(next);
+		} catch (error) {
+			const problems = error instanceof ConfigError ? error.problems : [(error as Error).message];
+			parts.logger.error({ problems }, "the settings could not be read again: those in force stay");
+			return null;
+		}
+		const different = describeSettings().filter(
+			({ name }) => !isDeepStrictEqual(valueOf(next, name), valueOf(this.#config, name)),
+		);
+		const [changed = [], needRestart = []] = [true, false].map((reloads) =>
+			different.filter((setting) => setting.reloads === reloads),
+		);
+		const values = Object.fromEntries(changed.map(({ name }) => [name, valueOf(next, name)]));
+		this.#use(Object.freeze({ ...this.#config, ...values }), parts);
+		const reloaded = { changed: changed.map(variable), needRestart: needRestart.map(variable) };
+		tell(parts.logger, this.#config.logLevel, reloaded);
+		return reloaded;
+	}
+
+	#use(config: Config, { guard, sender, engine }: Parts): void {
+		const before = this.#config;
+		this.#config = config;
+		if (OF_GUARD.some((name) => config[name] !== before[name])) {
+			guard.replace(createAddressGuard(config));
+			// What was allowed a moment ago must not go on over a kept connection.
+			sender.recheck();
+		}
+		this.portalOrigins.splice(0, Infinity, ...config.portalOrigins);
+		this.egressAddresses.splice(0, Infinity, ...egressAddressesOf(config));
+		engine.change(engineChangeOf(config));
+	}
+}
+
+/** The settings of the engine that can change. */
+export function engineChangeOf(config: Config): EngineChange {
+	const { maxProjects, maxKeys, maxWebhooks, maxWebhookBytes, maxWebhooksPerCustomer, maxReplaysPerCustomer } = config;
+	const { maxStreamsPerCustomer, maxTestsPerCustomer, relays, maxRelays, maxRelaysPerCustomer } = config;
+	const { retentionDays, payloadRetentionDays, maxEventsPerSecond, maxStoredBytes } = config;
+	const ofCustomers = { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer };
+	const ofRelays = { relays, maxRelays, maxRelaysPerCustomer };
+	return {
+		limits: { maxProjects, maxKeys, maxWebhooks, maxWebhookBytes, ...ofCustomers, ...ofRelays },
+		retention: { retentionDays, payloadRetentionDays },
+		quotas: { maxEventsPerSecond, maxStoredBytes },
+	};
+}
+
+function egressAddressesOf({ egressAddresses }: Config): readonly string[] {
+	return checkNetworks(egressAddresses, "FANFARE_EGRESS_ADDRESSES");
+}
+
+function valueOf(config: Config, name: string): unknown {
+	return Object.entries(config).find(([key]) => key === name)?.[1];
+}
+
+function variable({ variable }: { readonly variable: string }): string {
+	return variable;
+}
+
+/** The line is visible if the earlier level or the new one lets it through. */
+function tell(logger: Logger, level: LogLevel, reloaded: Reloaded): void {
+	const severity = (name: string) => pino.levels.values[name] ?? Infinity;
+	if (severity(level) < severity(logger.level)) logger.level = level;
+	logger.info(reloaded, "the settings were read again");
+	logger.level = level;
+}
