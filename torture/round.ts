@@ -24,7 +24,6 @@ import type { ForwardProxy } from "./harness/proxy/forward-proxy.ts";
 import { Senders } from "./harness/senders.ts";
 import { PostgresData } from "./harness/stores/postgres-data.ts";
 import { CLUSTERS, embeddedData, type ProfileName, type RoundData } from "./harness/stores/round-data.ts";
-import type { RelayCrowd } from "./harness/streams/relay-crowd.ts";
 import { HIDDEN_HEADER, wants, type WebhookKind } from "./harness/webhook-kinds.ts";
 
 const MAX_IN_FLIGHT = 64;
@@ -74,8 +73,8 @@ export class Round implements AsyncDisposable {
 	promptWithinMs: number | null = null;
 	/** The ids of other projects, which are no part of the record. */
 	readonly neighbours: string[] = [];
-	/** Relays, which have a record of their own; null if there are none. */
-	relays: RelayCrowd | null = null;
+	/** Checks what is no part of the round's record, when the server has stopped. */
+	readonly checks: (() => Promise<Breach[]>)[] = [];
 	/** The longest pause of a sender between two sends. */
 	pauseMs = PAUSE_MS;
 	/** False if the stats can't agree with the log: events were deleted, or were accepted by a schema without stats. */

@@ -80,10 +80,17 @@ class RelayClient {
 
 	async #goAndComeBack(): Promise<void> {
 		this.close();
-		for (let awayMs = Math.random() * times.awayMs; !isClosed; awayMs = RETRY_MS) {
-			await sleep(awayMs);
-			if (isClosed || (await this.open().then(isOpen, isNot))) return;
-		}
+		await sleep(Math.random() * times.awayMs);
+		while (!(await this.#isBack())) await sleep(RETRY_MS);
+	}
+
+	/** Whether it need not try to connect again. */
+	async #isBack(): Promise<boolean> {
+		if (isClosed) return true;
+		return this.open().then(
+			() => true,
+			() => false,
+		);
 	}
 
 	#take(message: string): void {
@@ -116,9 +123,6 @@ async function send(connection: HttpConnection, bytes: Buffer, requestId: string
 	else free.push(connection);
 	return status === 200 || status === 409 || isClosed;
 }
-
-const isOpen = () => true;
-const isNot = () => false;
 
 serveCalls<RelayClientsCalls>({
 	async open(start) {

@@ -349,16 +349,18 @@ export class SimRelayWire implements RelayWire {
 	}
 
 	/** Executes something on the rows, and answers later. Rejects if this process is cut from the store, before it or after it. */
-	#transact<T>(work: () => T | Promise<T>): Promise<T> {
-		const { cluster, run } = this.#parts;
-		return new Promise((resolve, reject) => {
-			run.later(cluster.upTo(CALL_MS), () => {
-				if (run.isCut) return reject(unavailable());
-				Promise.resolve(work()).then((result) => {
-					run.later(cluster.upTo(CALL_MS), () => (run.isCut ? reject(unavailable()) : resolve(result)));
-				}, reject);
-			});
-		});
+	async #transact<T>(work: () => T | Promise<T>): Promise<T> {
+		const { cluster } = this.#parts;
+		await this.#pause(cluster.upTo(CALL_MS));
+		this.#checkReach();
+		const result = await work();
+		await this.#pause(cluster.upTo(CALL_MS));
+		this.#checkReach();
+		return result;
+	}
+
+	#checkReach(): void {
+		if (this.#parts.run.isCut) throw unavailable();
 	}
 
 	#pause(ms: number): Promise<void> {

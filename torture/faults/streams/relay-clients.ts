@@ -15,6 +15,8 @@ const KILL_WITHIN_MS = 3_000;
 /** The longest pause of a sender of the round: the load goes on for long, and is not what is tested. */
 const PAUSE_MS = 400;
 
+const crowds = new WeakMap<Round, RelayCrowd>();
+
 export const relayClients: Fault = {
 	name: "relay-clients",
 	summary:
@@ -59,13 +61,14 @@ function prepare(round: Round): void {
 }
 
 async function connect(round: Round, relaysOfEach: number): Promise<void> {
-	round.relays = new RelayCrowd(round);
-	await round.relays.open(PROJECTS, relaysOfEach);
+	const crowd = new RelayCrowd(round);
+	crowds.set(round, crowd);
+	await crowd.open(PROJECTS, relaysOfEach);
 }
 
 async function play(round: Round, kill: () => Promise<void>): Promise<void> {
-	const { relays } = round;
-	if (relays === null) throw new Error("the round has no relays");
+	const relays = crowds.get(round);
+	if (relays === undefined) throw new Error("the round has no relays");
 	const calm = new AbortController();
 	const dropping = relays.drop(calm.signal);
 	try {

@@ -182,7 +182,7 @@ export class RelayCrowdClient {
 
 	async #post(got: Got, send: () => ReturnType<FetchLike>, signal: AbortSignal): ReturnType<FetchLike> {
 		const isFirst = got.posts++ === 0;
-		if (got.deed === "never") return await noResponse(signal);
+		if (got.deed === "never") await noResponse(signal);
 		if (isFirst && got.deed === "late") await delay(LATE_MS, null, { signal });
 		if (isFirst && got.deed === "lost") {
 			this.cut(0);

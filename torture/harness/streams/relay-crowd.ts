@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { utils, type ProjectHandle } from "@fanfare/sdk";
+import { checkAll } from "@fanfare/testkit/checks/all";
 import type { Acknowledged, ListedStats, RoundRecord } from "@fanfare/testkit/checks/record";
 import { eventually } from "@fanfare/testkit/eventually";
 import { between, pick, type Random } from "@fanfare/testkit/seeded-random";
@@ -39,6 +40,7 @@ export class RelayCrowd {
 		this.#round = round;
 		this.#random = round.random("relays");
 		round.onEnd(() => this.stop());
+		round.checks.push(async () => checkAll(await this.#record()));
 	}
 
 	/** Makes the projects, and connects the clients of their relays. */
@@ -107,7 +109,7 @@ export class RelayCrowd {
 	 * The record for the checks, when the server has stopped. No end of a process explains a repeat: a request that comes again after it
 	 * has the same id, so the SDK repeats its answer.
 	 */
-	async record(): Promise<RoundRecord> {
+	async #record(): Promise<RoundRecord> {
 		const round = this.#round;
 		const own = new Set(this.#projects.map(({ id }) => id));
 		const without = [round.projectId, ...round.neighbours.filter((id) => !own.has(id))];
