@@ -50,6 +50,7 @@ export default defineConfig({
 			{ extends: true, test: { name: "together", include: SHARED, isolate: false } },
 			...onPostgres(),
 		],
+		setupFiles: "test/setup/property-seed.ts",
 		sequence: { sequencer: SlowFirstSequencer },
 		pool: "forks",
 		// Threads that the tests start get it, too.

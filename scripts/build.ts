@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+import { buildDocs } from "./built/docs-build.ts";
 import { buildPage } from "./page-build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -27,3 +28,5 @@ for (const name of ["sdk", "server", "cli", "portal"]) {
 // Into the server's dist/, so after it.
 await buildPage();
 console.log("built packages/server/dist/page");
+await buildDocs();
+console.log("built packages/server/dist/docs");

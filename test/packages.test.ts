@@ -64,10 +64,20 @@ function linkModules(): void {
 
 beforeAll(async () => {
 	const isSource = (path: string) => !/[\\/](dist|node_modules|LICENSE)$/.test(path);
-	for (const name of [...Object.keys(PACKAGES), "dashboard"]) {
+	for (const name of [...Object.keys(PACKAGES), "dashboard", "docs"]) {
 		cpSync(join(root, "packages", name), copy.join("packages", name), { recursive: true, filter: isSource });
 	}
-	for (const name of ["LICENSE", "package.json", "package-lock.json", "tsconfig.json", "scripts"]) {
+	for (const name of [
+		"LICENSE",
+		"CHANGELOG.md",
+		"SECURITY.md",
+		"package.json",
+		"package-lock.json",
+		"tsconfig.json",
+		"scripts",
+		"docs",
+		"examples",
+	]) {
 		cpSync(join(root, name), copy.join(name), { recursive: true });
 	}
 	linkModules();
@@ -150,6 +160,13 @@ describe.each(Object.keys(PACKAGES) as Folder[])("packages/%s", (folder) => {
 	it("passes publint", async () => {
 		expect((await tool("publint/src/cli.js", ["--strict", packed.get(folder)!.tarball])).stdout).toContain("All good!");
 	});
+});
+
+it("the server's package has the page and the documents, with compressed copies", () => {
+	const { files } = packed.get("server")!;
+	for (const name of ["page/index.html", "page/portal.html", "docs/index.html", "docs/api.html", "docs/start.html.br"])
+		expect(files).toContain(`dist/${name}`);
+	expect(files.filter((path) => /^dist\/docs\/assets\/search-.*\.json(\.br|\.gz)?$/.test(path))).toHaveLength(3);
 });
 
 // The command has nothing to import.

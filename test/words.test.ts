@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Text that keeps a replaced word for a reason: names on disk, fixed values of the HTTP API, names of other libraries. */
-const ALLOWED = [/\bfigures_\w+/g, /"statistics"/g, /\bcatalogued\b/gi, /\bconfigureOutput\b/g];
+const ALLOWED = [/\bfigures_\w+/g, /"statistics"/g, /\bcatalogued\b/gi, /\bconfigur\w+/g];
 
 interface SourceFile {
 	readonly path: string;

@@ -1,5 +1,5 @@
 // Collects the record of a round: what the API says, what is on the disk, and what the harness has seen.
-import type { Stats } from "@fanfare/sdk";
+import type { ProjectHandle, Stats } from "@fanfare/sdk";
 import type { ListedStats, Listed, RoundRecord, Seen } from "@fanfare/testkit/checks/record";
 import { findings } from "@fanfare/testkit/findings";
 
@@ -15,13 +15,16 @@ export interface ServerAnswers {
 	readonly listedAt: number;
 }
 
-export async function askServer(round: Round): Promise<ServerAnswers> {
-	const { project } = round;
-	const listedAt = round.world.now();
+export function askServer({ hasStats, project, world }: Round): Promise<ServerAnswers> {
+	return askProject(project, world.now(), hasStats);
+}
+
+/** What the server says of one project. */
+export async function askProject(project: ProjectHandle, listedAt: number, hasStats: boolean): Promise<ServerAnswers> {
 	const listed = await Array.fromAsync(project.deliveries.list());
 	const listedEvents = await Array.fromAsync(project.events.list());
 	const range = { width: "hour", from: listedAt - 30 * DAY_MS, to: listedAt + 30 * DAY_MS } as const;
-	const stats = round.hasStats ? statsOf(await project.stats(range)) : null;
+	const stats = hasStats ? statsOf(await project.stats(range)) : null;
 	return { listedAt, listed, listedEvents, stats };
 }
 

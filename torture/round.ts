@@ -24,6 +24,7 @@ import type { ForwardProxy } from "./harness/proxy/forward-proxy.ts";
 import { Senders } from "./harness/senders.ts";
 import { PostgresData } from "./harness/stores/postgres-data.ts";
 import { CLUSTERS, embeddedData, type ProfileName, type RoundData } from "./harness/stores/round-data.ts";
+import type { RelayCrowd } from "./harness/streams/relay-crowd.ts";
 import { HIDDEN_HEADER, wants, type WebhookKind } from "./harness/webhook-kinds.ts";
 
 const MAX_IN_FLIGHT = 64;
@@ -73,6 +74,10 @@ export class Round implements AsyncDisposable {
 	promptWithinMs: number | null = null;
 	/** The ids of other projects, which are no part of the record. */
 	readonly neighbours: string[] = [];
+	/** Relays, which have a record of their own; null if there are none. */
+	relays: RelayCrowd | null = null;
+	/** The longest pause of a sender between two sends. */
+	pauseMs = PAUSE_MS;
 	/** False if the stats can't agree with the log: events were deleted, or were accepted by a schema without stats. */
 	hasStats = true;
 	/** The periods in which a response may or may not have reached the server. */
@@ -178,7 +183,8 @@ export class Round implements AsyncDisposable {
 	}
 
 	get client(): Client {
-		return persistentClient(this.adminKey, this.server.url);
+		// A change that other members can't confirm takes 5 s, and it is not made twice.
+		return persistentClient(this.adminKey, this.server.url, { timeoutMs: 15_000 });
 	}
 
 	get senders(): Senders {
@@ -307,7 +313,7 @@ export class Round implements AsyncDisposable {
 			aimedAt: this.webhook("aimed-at").id,
 			hostileEvents: this.webhooks.some(({ name }) => name.startsWith("hostile")) ? this.hostileEvents : 0,
 			randoms: Array.from({ length: SENDERS }, (_, n) => this.random(`sender ${n}`)),
-			pauseMs: PAUSE_MS,
+			pauseMs: this.pauseMs,
 		});
 	}
 

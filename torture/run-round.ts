@@ -70,6 +70,7 @@ async function play(round: Round, fault: Fault): Promise<RoundRecord | null> {
 		await fault.verify?.(round);
 		const answers = await askServer(round);
 		await round.stop();
+		if (round.relays !== null) round.breaches.push(...checkAll(await round.relays.record()));
 		return await collect(round, answers);
 	} catch (error) {
 		round.breach(

@@ -3,7 +3,7 @@
 import { serveCalls } from "../harness/process/serve-calls.ts";
 import type { MadeProject } from "../harness/server/webhook-plan.ts";
 import { BenchStore, type DeliveryUpdate, type NewEvent } from "../harness/store/bench-store.ts";
-import { eventTypeOf, fateOf, HOUR_MS, LOG_SPAN_MS } from "../harness/store/log-rows.ts";
+import { customerOfWebhook, eventTypeOf, fateOf, HOUR_MS, LOG_SPAN_MS, tagsOf } from "../harness/store/log-rows.ts";
 import type { StorePlan } from "../harness/store/store-copy.ts";
 import { bodyTemplate } from "../wire/bench-event.ts";
 
@@ -41,13 +41,15 @@ async function fill({ codeDir, path, project, plan }: FillOptions): Promise<void
 
 /** Writes the events that begin in this commit's share of the deliveries. */
 async function writeCommit(store: BenchStore, plan: StorePlan, first: number, now: number): Promise<void> {
-	const { deliveries, perEvent, state } = plan;
+	const { deliveries, perEvent, state, labelled = false } = plan;
 	const events: NewEvent[] = [];
 	const outcomes: DeliveryUpdate[] = [];
 	const end = Math.min(deliveries, first + DELIVERIES_PER_COMMIT);
 	for (let start = Math.ceil(first / perEvent) * perEvent; start < end; start += perEvent) {
 		const webhookIds = webhooksOf(store, start, Math.min(perEvent, deliveries - start));
-		const event = store.newEvent({ type: eventTypeOf(start / perEvent), body: BODY, webhookIds, hasRoom: false });
+		const index = start / perEvent;
+		const labels = labelled ? { tags: tagsOf(index), customers: customerOfWebhook(start % plan.webhooks) } : {};
+		const event = store.newEvent({ type: eventTypeOf(index), body: BODY, webhookIds, hasRoom: false, ...labels });
 		events.push(event);
 		for (const [index, id] of store.deliveriesOf(event).entries()) {
 			outcomes.push(...store.outcomesOf(id, fateOf(state, start + index, now)));

@@ -2,6 +2,7 @@
 import type { Scenario } from "../scenario.ts";
 import { cluster1500 } from "./cluster/cluster-1500.ts";
 import { commandStart } from "./log/command-start.ts";
+import { logFilters1m } from "./log/log-filters-1m.ts";
 import { logPages1m } from "./log/log-pages-1m.ts";
 import { purgeBesideLive } from "./log/purge-beside-live.ts";
 import { readsBeside } from "./log/reads-beside.ts";
@@ -46,6 +47,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	wideBatch,
 	nastiestBodies,
 	logPages1m,
+	logFilters1m,
 	readsBeside,
 	replayBesideLive,
 	replayToEnd,

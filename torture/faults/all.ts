@@ -54,6 +54,7 @@ import { eventTypes } from "./settings/event-types.ts";
 import { killChanges } from "./settings/kill-changes.ts";
 import { masterKeyInEnvironment, masterKeyInFile } from "./settings/master-key.ts";
 import { rotateKeys, rotateSecret } from "./settings/rotations.ts";
+import { relayClients, relayMembers } from "./streams/relay-clients.ts";
 import { streamClients } from "./streams/stream-clients.ts";
 import { streamUnread } from "./streams/stream-unread.ts";
 import { clockBack } from "./world/clock-back.ts";
@@ -124,6 +125,7 @@ export const FAULTS: readonly Fault[] = [
 	masterKeyInEnvironment,
 	streamClients,
 	streamUnread,
+	relayClients,
 	memberKill,
 	memberKillAll,
 	memberLeaves,
@@ -132,6 +134,7 @@ export const FAULTS: readonly Fault[] = [
 	memberSilent,
 	memberReset,
 	memberChanges,
+	relayMembers,
 	clusterDatabaseCrash,
 	clusterDatabaseRestart,
 	natsDies,

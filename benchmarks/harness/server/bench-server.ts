@@ -271,6 +271,7 @@ function environment(dataDir: string, key: string, settings: Readonly<Record<str
 		FANFARE_ADMIN_KEY: key,
 		FANFARE_ALLOW_HTTP: "true",
 		FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
+		FANFARE_ALLOW_FOR_CUSTOMERS: "true",
 		...settings,
 	};
 }

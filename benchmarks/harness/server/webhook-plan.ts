@@ -7,6 +7,8 @@ export interface WebhookPlan {
 	readonly count: number;
 	/** The endpoint of a webhook, by its number. */
 	readonly endpoint: (number: number) => string;
+	/** The customer that a webhook belongs to, by its number. Optional. */
+	readonly customerOf?: (number: number) => string | null;
 	/** "own": each webhook gets the events of its own number. "all": each gets all events. */
 	readonly wants: "own" | "all";
 	/** The rate limit of each webhook, in attempts per second. Optional. */
@@ -39,7 +41,8 @@ export async function makeProject(client: Client, plan: WebhookPlan): Promise<Ma
 			const endpoint = plan.endpoint(number);
 			const failing = plan.failAfterMs === undefined ? {} : { timeoutMs: plan.failAfterMs, retries: ONE_RETRY };
 			const spec = { endpoint, eventTypes, rateLimit, retries: RETRIES, disableAfterMs: 0, ...failing };
-			const { id } = await project.batch.webhooks.create({ name: `Receiver ${number}`, spec });
+			const customerId = plan.customerOf?.(number) ?? undefined;
+			const { id } = await project.batch.webhooks.create({ name: `Receiver ${number}`, spec, customerId });
 			webhookIds[number] = id;
 		}
 	};

@@ -30,6 +30,10 @@ export interface EventOptions {
 	readonly type: string;
 	readonly body: Uint8Array;
 	readonly webhookIds: readonly string[];
+	/** Whom it is for. Null if omitted. */
+	readonly customers?: string | null;
+	/** None if omitted. */
+	readonly tags?: readonly string[];
 	/** Whether the ready queue has room for the deliveries: they are then leased at once, and never claimed. */
 	readonly hasRoom: boolean;
 }
@@ -105,10 +109,10 @@ export class BenchStore {
 		this.#records.now = now;
 	}
 
-	newEvent({ type, body, webhookIds, hasRoom }: EventOptions): NewEvent {
+	newEvent({ hasRoom, ...event }: EventOptions): NewEvent {
 		const state = this.#code.newDelivery(this.now, hasRoom ? this.now + LEASE_MS : null);
 		const projectVersion = this.#projectVersion;
-		return this.#records.event(this.#project.projectId, { type, body, webhookIds, state, projectVersion });
+		return this.#records.event(this.#project.projectId, { ...event, state, projectVersion });
 	}
 
 	/** The webhook of each of an event's deliveries. */

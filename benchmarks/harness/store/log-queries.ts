@@ -19,9 +19,10 @@ export interface LogQuery {
 	readonly path: string;
 }
 
-type Choices = readonly (readonly [label: string, query: Readonly<Record<string, string>>])[];
+export type Choices = readonly (readonly [label: string, query: Readonly<Record<string, string>>])[];
 
-const ANY = ["", {}] as const;
+/** Does not filter. */
+export const ANY = ["", {}] as const;
 
 /** The queries for every combination of filters; `limit` is the length of a page. */
 export function logQueries(facts: LogFacts, limit: number): LogQuery[] {
@@ -51,7 +52,8 @@ export function logQueries(facts: LogFacts, limit: number): LogQuery[] {
 	];
 }
 
-function queriesOf(list: string, limit: number, parts: readonly Choices[]): LogQuery[] {
+/** Every combination of the choices: one of each. */
+export function queriesOf(list: string, limit: number, parts: readonly Choices[]): LogQuery[] {
 	let combinations: Choices = [ANY];
 	for (const part of parts) {
 		combinations = combinations.flatMap(([label, query]) =>

@@ -22,6 +22,30 @@ export type Fate =
 	| { readonly kind: "succeeded" | "failed" | "cancelled"; readonly responseCode: number }
 	| { readonly kind: "held" };
 
+/** The customer of a labelled log. Each tenth webhook belongs to it. */
+export const CUSTOMER = "acme";
+
+export function customerOfWebhook(number: number): string | null {
+	return number % 10 === 0 ? CUSTOMER : null;
+}
+
+/** Tags of a labelled log: of every second event, and of every hundredth. Each event has one of its own, too. */
+export const OFTEN_TAG = "region:eu";
+export const SOME_TAG = "campaign:spring";
+
+export function ownTag(index: number): string {
+	return `order:${index}`;
+}
+
+/** The tags of event `index`. Which they are does not follow from its webhook or its type. */
+export function tagsOf(index: number): string[] {
+	return [
+		ownTag(index),
+		...(Math.floor(index / 13) % 2 === 0 ? [OFTEN_TAG] : []),
+		...(Math.floor(index / 11) % 100 === 0 ? [SOME_TAG] : []),
+	];
+}
+
 /** The fate of delivery `index`. In a log, 970 of 1,000 deliveries have succeeded. */
 export function fateOf(state: StorePlan["state"], index: number, now: number): Fate {
 	if (state !== "log") return state === "due" ? { kind: "due" } : { kind: "later", at: now + HOUR_MS };

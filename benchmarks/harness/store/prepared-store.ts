@@ -5,6 +5,7 @@ import type { Resources } from "../process/resources.ts";
 import { BenchServer } from "../server/bench-server.ts";
 import type { Receiver } from "../server/receiver.ts";
 import { makeProject } from "../server/webhook-plan.ts";
+import { customerOfWebhook } from "./log-rows.ts";
 import { copyStore, databaseOf, syncFile, type BasePlan, type PreparedStore, type StorePlan } from "./store-copy.ts";
 
 export interface PrepareOptions {
@@ -31,9 +32,9 @@ export class PreparedStores {
 
 	async #make(plan: StorePlan): Promise<PreparedStore> {
 		const { parentDir, progress } = this.#options;
-		const { webhooks, wants, numbered = false, ratePerS, deliveries } = plan;
+		const { webhooks, wants, numbered = false, labelled = false, ratePerS, deliveries } = plan;
 		progress(`  preparing a store: ${webhooks} webhooks, ${deliveries} deliveries`);
-		const basePlan: BasePlan = { webhooks, wants, numbered, ratePerS };
+		const basePlan: BasePlan = { webhooks, wants, numbered, labelled, ratePerS };
 		const base = await once(this.#bases, basePlan, () => makeBase(basePlan, this.#options));
 		if (deliveries === 0) return base;
 		const store = { ...base, dataDir: copyStore(base, parentDir) };
@@ -55,8 +56,9 @@ async function makeBase(plan: BasePlan, options: PrepareOptions): Promise<Prepar
 	// Each webhook is a commit of its own: many of them would wait for the disk for minutes.
 	await using server = await BenchServer.start({ resources, codeDir, parentDir, profileDir: null, inMemory: true });
 	const endpoint = plan.numbered === true ? receiver.url : receiver.bulkUrl;
-	const { webhooks: count, wants, ratePerS } = plan;
-	const made = await makeProject(server.client, { count, endpoint: () => endpoint, wants, ratePerS });
+	const { webhooks: count, wants, labelled = false, ratePerS } = plan;
+	const customerOf = labelled ? customerOfWebhook : () => null;
+	const made = await makeProject(server.client, { count, endpoint: () => endpoint, customerOf, wants, ratePerS });
 	await server.stop();
 	return { ...made, dataDir: copyStore(server, parentDir), key: server.key };
 }

@@ -10,6 +10,8 @@ export interface BasePlan {
 	readonly wants: WebhookPlan["wants"];
 	/** Whether the webhooks point at the receiver's URL for benchmark events, not at the one that only counts. Defaults to false. */
 	readonly numbered?: boolean;
+	/** Whether some webhooks belong to a customer, and events have customers and tags. Defaults to false. */
+	readonly labelled?: boolean;
 	/** The rate limit of each webhook, in attempts per second. Optional. */
 	readonly ratePerS?: number | undefined;
 }

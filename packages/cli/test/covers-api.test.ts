@@ -115,7 +115,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
 	createSession: "a browser signs in",
 	deleteSessions: "a browser signs out",
 	createSignInLink: "`serve --sign-in-link` and `dev` print one",
-	getStatsOfWebhooks: "the statistics of a page of webhooks; `webhooks stats` shows those of one",
+	getStatsOfWebhooks: "the stats of a page of webhooks; `webhooks stats` shows those of one",
 	listRelays: "relays are webhooks: `webhooks list`",
 	getRelay: "relays are webhooks: `webhooks get`",
 	updateRelay: "`listen` makes its relay what its options say",

@@ -50,6 +50,9 @@ export type {
 	AttemptCause,
 	AttemptError,
 	AttemptTimings,
+	LastAttempt,
+} from "./resources/deliveries/attempts.ts";
+export type {
 	Deliveries,
 	Delivery,
 	DeliveryCount,
@@ -57,10 +60,9 @@ export type {
 	DeliveryFilter,
 	DeliveryListParams,
 	DeliveryStatus,
-	LastAttempt,
 	ManyChanged,
 	ManyFilter,
-} from "./resources/deliveries.ts";
+} from "./resources/deliveries/deliveries.ts";
 export { BatchError, type BatchResult, type BatchResultError } from "./resources/event-batch.ts";
 export type {
 	CreateEventType,

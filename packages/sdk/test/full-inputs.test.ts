@@ -63,6 +63,7 @@ const filter = {
 	webhookId: WEBHOOK_ID,
 	customerId: "acme",
 	eventId: "evt_1",
+	tag: "order:4711",
 	eventType: ["order.*", "user.created"],
 	status: ["Failed", "Held"],
 	responseCode: ["5xx", 429],

@@ -29,7 +29,7 @@ it("20 rounds of SIGKILL at random times under load: every acknowledged event ar
 	onTestFailed,
 }) => {
 	const seed = testSeed();
-	onTestFailed(() => void process.stderr.write(`repeat this run with FANFARE_TEST_SEED=${seed}\n`));
+	onTestFailed(() => void process.stderr.write(`repeat this run with TEST_SEED=${seed}\n`));
 	await using receiver = await startReceiver();
 	await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT) } });
 	const book = await register(server, receiver, seededRandom(seed + 1));

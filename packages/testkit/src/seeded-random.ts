@@ -14,9 +14,9 @@ export function seededRandom(seed: number): Random {
 	};
 }
 
-/** The seed of a test run: `FANFARE_TEST_SEED`, or a new one. A test prints it when it fails. */
+/** The seed of a test run: `TEST_SEED`, or a new one. A test prints it when it fails. */
 export function testSeed(): number {
-	return Number(process.env["FANFARE_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+	return Number(process.env["TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 }
 
 /** A generator of its own for each name, so that the draws of one part do not shift those of another. */

@@ -6,9 +6,7 @@ import {
 	createRouter,
 	lazyRouteComponent,
 	Outlet,
-	parseSearchWith,
 	redirect,
-	stringifySearchWith,
 } from "@tanstack/react-router";
 
 import type { LiveFeed } from "../live/live-feed.ts";
@@ -25,6 +23,7 @@ import type { Connection } from "../session/connection.ts";
 import { SignInAgain } from "../session/sign-in-again.tsx";
 import { ProjectShell } from "../shell/project-shell.tsx";
 import { deliveriesSearch, signInSearch, statsSearch, webhookSearch, webhooksSearch } from "./search.ts";
+import { textSearch } from "./text-search.ts";
 
 /** The screens, each a file of its own. */
 const screens = {
@@ -272,11 +271,7 @@ export function createAppRouter(basepath: string, context: RouterContext) {
 		defaultErrorComponent: FailureScreen,
 		defaultNotFoundComponent: NotFoundScreen,
 		scrollRestoration: true,
-		// What a screen has not read is not there, also if the address has it.
-		search: { strict: true },
-		// Every parameter is text, so that an address reads as a person would write it.
-		parseSearch: parseSearchWith((text) => text),
-		stringifySearch: stringifySearchWith(String),
+		...textSearch,
 	});
 }
 

@@ -65,6 +65,8 @@ export interface DeliveriesSearch {
 	/** Names of event types, or prefixes such as `order.*`. */
 	readonly type?: string;
 	readonly customer?: string;
+	/** A tag of their events, as a whole. */
+	readonly tag?: string;
 	/** When they were made: in the last hour, day …. */
 	readonly range?: Range;
 	/** When they last changed. */
@@ -87,6 +89,7 @@ export function deliveriesSearch(search: Search): DeliveriesSearch {
 		event: text(search["event"]),
 		type: text(search["type"]),
 		customer: text(search["customer"]),
+		tag: text(search["tag"]),
 		range: oneOf(RANGES, search["range"]),
 		changed: oneOf(RANGES, search["changed"]),
 		after: timeText(search["after"]),

@@ -458,9 +458,11 @@ pageSuite(
 				});
 			});
 
-			async function embed(path = "/") {
+			async function embed(path = "/", prepare: (page: Page) => Promise<unknown> = async () => {}) {
 				const person = await world.browser.person();
-				const page = await person.tab(`${HOST}${path}`);
+				const page = await person.tab("about:blank");
+				await prepare(page);
+				await page.goto(`${HOST}${path}`);
 				return {
 					page,
 					frame: page.locator("iframe").first().contentFrame(),
@@ -509,6 +511,21 @@ pageSuite(
 				await expect.poll(() => tab.frame.getByLabel("Address").inputValue()).toBe("https://example.com/typed");
 				await send(tab.page, { kind: "session", token: "ps_unknown" });
 				await expect.poll(() => messages(tab.page, "expired")).toHaveLength(2);
+			});
+
+			it("says that the session has ended if no token comes within ten seconds, and takes one that comes later", async () => {
+				const first = await portalSessions().create({ customerId: "late", capabilities: ALL });
+				await using tab = await embed("/", (page) => page.clock.install());
+				await expect.poll(() => messages(tab.page, "ready")).toHaveLength(1);
+				await send(tab.page, { kind: "session", token: first.token });
+				await tab.frame.getByRole("heading", { name: "No endpoints yet" }).waitFor();
+				await portalSessions().revoke(first.id);
+				await tab.frame.getByText("It is being renewed").waitFor();
+				await tab.page.clock.fastForward(10_000);
+				await tab.frame.getByRole("heading", { name: "Your session has ended" }).waitFor();
+				const second = await portalSessions().create({ customerId: "late", capabilities: ALL });
+				await send(tab.page, { kind: "session", token: second.token });
+				await tab.frame.getByRole("heading", { name: "No endpoints yet" }).waitFor();
 			});
 
 			it("listens to nobody but the page around it, and only if that is of the origin it was told", async () => {

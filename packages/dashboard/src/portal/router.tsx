@@ -1,12 +1,7 @@
 // The addresses of the portal.
-import {
-	createRootRoute,
-	createRoute,
-	createRouter,
-	parseSearchWith,
-	stringifySearchWith,
-} from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
 
+import { textSearch } from "../app/text-search.ts";
 import { AddScreen } from "./screens/add/add.tsx";
 import { DeliveriesScreen } from "./screens/deliveries/deliveries.tsx";
 import { listSearch, shortText } from "./screens/deliveries/search.ts";
@@ -87,8 +82,6 @@ export function createPortalRouter(basepath: string) {
 		defaultNotFoundComponent: MissingScreen,
 		// In a frame, the page around scrolls.
 		scrollRestoration: false,
-		search: { strict: true },
-		parseSearch: parseSearchWith((text) => text),
-		stringifySearch: stringifySearchWith(String),
+		...textSearch,
 	});
 }

@@ -3,7 +3,7 @@ import { listArgument, milliseconds, objectArgument } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type SendOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
-import type { DeliveryStatus } from "./deliveries.ts";
+import type { DeliveryStatus } from "./deliveries/deliveries.ts";
 import { sendChunks, type BatchResult } from "./event-batch.ts";
 import type { AnyEvents, Event, SendEvent } from "./event.ts";
 import type { Webhook } from "./webhooks/webhook.ts";

@@ -4,7 +4,7 @@ import type * as wire from "../wire/generated/types.ts";
 import { toSdkNames, type NamesOf } from "../wire/names.ts";
 import { ProjectAudit } from "./audit.ts";
 import { Customers } from "./customers.ts";
-import { Deliveries } from "./deliveries.ts";
+import { Deliveries } from "./deliveries/deliveries.ts";
 import { EventTypes } from "./event-types.ts";
 import type { AnyEvents } from "./event.ts";
 import { Events } from "./events.ts";

@@ -1,7 +1,7 @@
 // Stats of a project or a webhook: counts and latencies over time.
 import { milliseconds } from "../arguments.ts";
 import { type RequestOptions, type Transport } from "../transport.ts";
-import type { AttemptCause } from "./deliveries.ts";
+import type { AttemptCause } from "./deliveries/attempts.ts";
 
 /** The time range of stats, and the width of its buckets. All are optional. */
 export interface StatsParams {

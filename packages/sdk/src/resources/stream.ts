@@ -5,7 +5,7 @@ import { repeatDelayMs } from "../retry.ts";
 import type { OpenAnswer } from "../streaming/open-answer.ts";
 import { SseParser, type SseMessage } from "../streaming/sse-parser.ts";
 import { checkMaxRetries, path, type ApiRequest, type RequestOptions, type Transport } from "../transport.ts";
-import type { DeliveryStatus } from "./deliveries.ts";
+import type { DeliveryStatus } from "./deliveries/deliveries.ts";
 
 /** The kinds of items that can be selected. */
 export type StreamKind =

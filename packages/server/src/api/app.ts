@@ -4,7 +4,7 @@ import { getPath } from "hono/utils/url";
 
 import { FanfareError } from "../core/errors.ts";
 import { DEFAULT_LIMITS, type ApiDeps } from "./deps.ts";
-import { pageReply, type Page } from "./page/page.ts";
+import { siteReply, type Site } from "./page/site.ts";
 import { BodyBudget } from "./request/body/body-budget.ts";
 import { BodyPace } from "./request/body/body-pace.ts";
 import { Turns } from "./request/body/turns.ts";
@@ -20,18 +20,18 @@ import { FailedSignIns } from "./resources/sessions/failed-sign-ins.ts";
 import { apiRoutes } from "./resources/table.ts";
 
 /**
- * The API as a Hono app, and the page if there is one. `@hono/node-server`, or any other program that calls `fetch`, can serve it.
+ * The API as a Hono app, and the sites beside it. `@hono/node-server`, or any other program that calls `fetch`, can serve it.
  *
  * @example
  * const app = createApp({ engine, authenticate, store, isCurrent, serverStatus, metrics, bodyRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
  * const response = await app.request("/healthz");
  */
-export function createApp(deps: ApiDeps, page?: Page): Hono<ApiEnv> {
+export function createApp(deps: ApiDeps, sites: readonly Site[] = []): Hono<ApiEnv> {
 	const app = appOf(apiRoutes(), deps);
-	// The page is not in the router, so that it costs the calls of the API nothing.
+	// The sites are not in the router, so that they cost the calls of the API nothing.
 	app.notFound((context) =>
 		serve(context, deps, null, () => {
-			const reply = pageReply(context, page);
+			const reply = siteReply(context, sites);
 			if (reply === null) throw routeNotFound(context);
 			return reply;
 		}),

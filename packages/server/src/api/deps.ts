@@ -81,6 +81,8 @@ export interface ApiDeps extends RequestDeps {
 	/** The metrics in the text format of Prometheus. */
 	readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 	readonly requestOrigin: RequestOrigin;
+	/** The HTML of the site of the documents around `/docs/api`; null while the site is not built. If omitted, there is none. */
+	readonly docsShell?: () => string | null;
 	/** The address that people use, such as `https://fanfare.example.com`, for the documents; null if it is not known. */
 	readonly publicUrl: string | null;
 	/** The addresses and networks that attempts come from, as the operator has written them; empty if none are set. */

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 
 import { FanfareError } from "../core/errors.ts";
 import type { RequestDeps } from "./deps.ts";
-import { pageReply, type Page } from "./page/page.ts";
+import { siteReply, type Site } from "./page/site.ts";
 import { json, type Reply } from "./request/route.ts";
 import { serve, type ApiContext, type ApiEnv } from "./request/serve.ts";
 
@@ -11,7 +11,7 @@ import { serve, type ApiContext, type ApiEnv } from "./request/serve.ts";
  * Takes the place of `createApp` until the store is open. `progress` says how far the move is, such as
  * `42 % (420,000 of 1,000,000 rows)`. The page is served as always: it says what the server is waiting for.
  */
-export function createUpgradingApp(deps: RequestDeps, progress: () => string, page?: Page): Hono<ApiEnv> {
+export function createUpgradingApp(deps: RequestDeps, progress: () => string, sites: readonly Site[]): Hono<ApiEnv> {
 	const app = new Hono<ApiEnv>();
 	const reply = (context: ApiContext, answer: () => Reply) => serve(context, deps, null, answer);
 	const moving = () => `the stored rows are being moved to the form of this version: ${progress()}`;
@@ -21,7 +21,7 @@ export function createUpgradingApp(deps: RequestDeps, progress: () => string, pa
 	);
 	app.notFound((context) =>
 		reply(context, () => {
-			const shown = pageReply(context, page);
+			const shown = siteReply(context, sites);
 			if (shown !== null) return shown;
 			throw new FanfareError(
 				"store_unavailable",

@@ -1,7 +1,10 @@
 // Composes a running server from the settings. This folder is the only one that imports adapters.
 import { fileURLToPath } from "node:url";
 
+import type { Logger } from "pino";
+
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
+import { openDocsFiles } from "../adapters/files/docs-files.ts";
 import { openPageFiles } from "../adapters/files/page-files.ts";
 import { createChangeableGuard } from "../adapters/http/changeable-guard.ts";
 import { createClientAddress, createIsTrusted } from "../adapters/http/clients/client-address.ts";
@@ -15,8 +18,10 @@ import { createLogger } from "../adapters/telemetry/logger.ts";
 import { Metrics } from "../adapters/telemetry/metrics.ts";
 import { createObserver } from "../adapters/telemetry/observer.ts";
 import { logRequest } from "../adapters/telemetry/request-log.ts";
+import type { OpenTracing } from "../adapters/telemetry/tracing.ts";
 import { createApp, createWorkerApp } from "../api/app.ts";
 import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
+import { DocsSite } from "../api/documents/docs-site.ts";
 import { Page } from "../api/page/page.ts";
 import { createRequestIds } from "../api/request/request-id.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
@@ -46,6 +51,8 @@ import { VERSION } from "./version.ts";
 const USER_AGENT = `Fanfare/${VERSION} (+https://github.com/fanfare-webhooks/fanfare)`;
 /** Where `npm run build` writes the page. The same folder for the sources and for what is compiled from them. */
 const PAGE_FOLDER = fileURLToPath(new URL("../../dist/page/", import.meta.url));
+/** Where it writes the site of the documents. */
+const DOCS_FOLDER = fileURLToPath(new URL("../../dist/docs/", import.meta.url));
 /** How long a stop waits for the last log lines to be written. */
 const LOG_GRACE_MS = 500;
 
@@ -204,9 +211,13 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const http = options.listen === false ? null : await HttpServer.listen(listening, unreadable, systemClock);
 	resources.defer(() => http?.close());
 	const report = new MoveReport(logger, systemClock, options.onUpgrade ?? (() => {}));
+	const loadDocs = openDocsFiles(DOCS_FOLDER);
 	const page = new Page(openPageFiles(PAGE_FOLDER), systemChance, portalOrigins);
-	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, page);
+	const sites = [page, new DocsSite(loadDocs)];
+	const upgradingApp = createUpgradingApp(requestDeps, () => report.text, sites);
 	const observer = createObserver(logger, metrics);
+	const tracing = await openTraces(config, logger);
+	resources.defer(() => tracing?.close());
 	const opened = await profile.open({ logger, observer, port: http?.port ?? null }, (progress) => {
 		if (!report.hasBegun) http?.serve(upgradingApp.fetch, false);
 		report.update(progress);
@@ -234,6 +245,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			tenure,
 			wire,
 			...(membership !== undefined && { membership }),
+			...(tracing !== null && { tracing }),
 		},
 		userAgent: USER_AGENT,
 		limits: {
@@ -272,6 +284,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 			() => http?.connections ?? 0,
 		),
 		requestOrigin: createRequestOrigin(config.trustedProxies),
+		docsShell: () => loadDocs()?.apiShell ?? null,
 		metrics: () => metrics.render(),
 		...requestDeps,
 		publicUrl: config.publicUrl,
@@ -279,7 +292,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	};
 	await engine.start();
-	const app = role === "worker" ? createWorkerApp(apiDeps) : createApp(apiDeps, page);
+	const app = role === "worker" ? createWorkerApp(apiDeps) : createApp(apiDeps, sites);
 	http?.serve(app.fetch, options.overrideGlobals ?? false);
 	const { stop, closed } = endings(resources, storeDied, (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");
@@ -313,6 +326,16 @@ async function createProfile(config: Config, clock: Clock, resources: AsyncDispo
 	if (config.databaseUrl === null) return createEmbeddedProfile(config, clock, resources);
 	const { createClusterProfile } = await import("./cluster.ts");
 	return createClusterProfile(config, clock, resources);
+}
+
+/** Null unless they are asked for: nothing of what they need is loaded then. */
+async function openTraces({ tracesUrl, tracesRatio }: Config, logger: Logger): Promise<OpenTracing | null> {
+	if (tracesUrl === null) return null;
+	const { openTracing } = await import("../adapters/telemetry/tracing.ts");
+	const onLost = (reason: string) =>
+		logger.warn({ reason }, "traces could not be sent to FANFARE_TRACES_URL; they are lost");
+	const monotonicMs = () => systemClock.monotonicMs();
+	return openTracing({ url: tracesUrl, ratio: tracesRatio, version: VERSION, onLost, monotonicMs });
 }
 
 /** Only a trusted proxy names the person. */

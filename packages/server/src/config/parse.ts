@@ -181,3 +181,15 @@ function isNetwork(text: string): boolean {
 	if (version === 0 || address.includes("%") || rest.length > 0) return false;
 	return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 6 ? 128 : 32));
 }
+
+/** Parses the address of a collector. A password in it would be shown wherever settings are. */
+export function parseTracesUrl(text: string): string | undefined {
+	const url = URL.parse(text);
+	if (url === null || !/^https?:$/.test(url.protocol) || url.hash !== "") return undefined;
+	return url.username === "" && url.password === "" ? url.href : undefined;
+}
+
+export function parseRatio(text: string): number | undefined {
+	const value = /^(?:\d{1,8}(?:\.\d{0,17})?|\.\d{1,17})$/.test(text) ? Number(text) : Number.NaN;
+	return value >= 0 && value <= 1 ? value : undefined;
+}

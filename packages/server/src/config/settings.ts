@@ -23,6 +23,7 @@ import {
 	wholeNumber,
 } from "./parse.ts";
 import { setting, settingMetas, type SettingMeta } from "./setting.ts";
+import { TRACING_SETTINGS } from "./tracing-settings.ts";
 
 const PREFIX = "FANFARE_";
 
@@ -171,6 +172,7 @@ export const configSchema = z.object({
 		example: "debug",
 		reloads: true,
 	}),
+	...TRACING_SETTINGS,
 	maxInFlight: setting(wholeNumber(1, 100_000), 1_024, {
 		expected: "a whole number from 1 to 100000",
 		meaning:

@@ -2,8 +2,9 @@
 // order.
 import type { Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
-import { Intake } from "./accepting/intake.ts";
+import type { Intake } from "./accepting/intake.ts";
 import { Quotas } from "./accepting/quotas/quotas.ts";
+import { openIntake } from "./accepting/traced-intake.ts";
 import { CustomerDeletions } from "./background/customer-deletions.ts";
 import { Erasures } from "./background/erasures.ts";
 import { Housekeeper } from "./background/housekeeper.ts";
@@ -191,14 +192,8 @@ class AssembledEngine implements Engine {
 		this.eventTypes = new EventTypeCalls(parts, limits, directory);
 		// The retention is made later.
 		this.#quotas = new Quotas(parts, quotas, { retention: { nextPassMs: () => this.#retention.nextPassMs() } });
-		this.intake = new Intake(parts, limits, {
-			committer: this.#committer,
-			line: this.#line,
-			directory,
-			eventTypes: this.eventTypes,
-			live: liveReporter,
-			quotas: this.#quotas,
-		});
+		const intakeNear = { committer: this.#committer, line: this.#line, directory, eventTypes: this.eventTypes };
+		this.intake = openIntake(parts, limits, { ...intakeNear, live: liveReporter, quotas: this.#quotas });
 		const ownEvents = new OwnEvents(parts, { directory, intake: this.intake });
 		this.webhooks = new WebhookCalls(parts, limits, {
 			directory,

@@ -14,6 +14,7 @@ import type { SchemaValidator } from "../ports/schema-validator.ts";
 import type { EndpointGuard, Sender } from "../ports/sender.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { Tenure } from "../ports/tenure.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import type { Wire } from "../ports/wire.ts";
 
 /** Everything outside the engine that it uses. Whoever opens these also closes them, after the engine has stopped. */
@@ -38,6 +39,8 @@ export interface EngineParts {
 	readonly wire: Wire;
 	/** What this process is among those that share the store. Omitted if it runs alone. */
 	readonly membership?: Membership;
+	/** Spans of sends and attempts. Omitted if nobody asked for traces. */
+	readonly tracing?: Tracing;
 	/** What ids, secrets and the jitter of retries are made of. The system's, but for simulations. */
 	readonly chance: Chance;
 }

@@ -15,6 +15,7 @@ export interface FilterOptions extends CommonOptions {
 	readonly webhook?: string;
 	readonly customer?: string;
 	readonly event?: string;
+	readonly tag?: string;
 	readonly eventType?: string[];
 	readonly status?: DeliveryStatus[];
 	readonly responseCode?: string[];
@@ -44,6 +45,7 @@ export function filterOptions(): Option[] {
 		option("--webhook <webhook>", "Only those to this webhook: its id, key or name."),
 		option("--customer <id>", "Only those to webhooks of this customer."),
 		option("--event <id>", "Only those of this event."),
+		option("--tag <tag>", "Only those of events with this tag, such as order:4711."),
 		option("--event-type <list>", "Only those of events of these types, such as order.paid,user.*.", parseList),
 		option("--status <list>", `Only those with one of these statuses: ${STATUSES.join(", ")}.`, listOf(STATUSES)),
 		option(
@@ -65,11 +67,11 @@ export function filterOptions(): Option[] {
 
 /** The filter that the options say. */
 export async function filterOf(call: Call<FilterOptions>, project: ProjectHandle): Promise<DeliveryFilter> {
-	const { webhook, customer, event, eventType, status, responseCode, error, cause } = call.options;
+	const { webhook, customer, event, tag, eventType, status, responseCode, error, cause } = call.options;
 	const { after, before, updatedAfter, updatedBefore } = call.options;
 	const webhookId = webhook === undefined ? undefined : await webhookIdOf(call, project, webhook);
 	const filter = { webhookId, customerId: customer, eventId: event, eventType, status, responseCode };
-	return { ...filter, error, cause, after, before, updatedAfter, updatedBefore };
+	return { ...filter, tag, error, cause, after, before, updatedAfter, updatedBefore };
 }
 
 /** Whether the filter says anything. */

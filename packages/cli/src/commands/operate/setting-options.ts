@@ -59,6 +59,8 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	maxRelaysPerCustomer: "customers",
 	role: "process",
 	logLevel: "process",
+	tracesUrl: "process",
+	tracesRatio: "process",
 	shutdownGraceMs: "process",
 };
 

@@ -73,7 +73,7 @@ function Entries() {
 					columns={columnsOf(names)}
 					rows={rows}
 					keyOf={({ id }) => id}
-					foot={<ListFoot query={query} shown={rows.length} />}
+					foot={<ListFoot key={JSON.stringify(search)} query={query} shown={rows.length} />}
 				/>
 			)}
 		</>

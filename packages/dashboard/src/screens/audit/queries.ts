@@ -12,7 +12,7 @@ export function auditQuery({ client }: Connection, projectId: string, search: Au
 	return infiniteQueryOptions({
 		queryKey: ["project", projectId, "audit", search],
 		queryFn: async ({ pageParam, signal }) => {
-			const { data, nextPage } = await client.audit.list(
+			const { data, nextPage, scannedTo } = await client.audit.list(
 				{
 					action,
 					keyId: key,
@@ -24,7 +24,7 @@ export function auditQuery({ client }: Connection, projectId: string, search: Au
 				},
 				{ signal },
 			);
-			return { data, nextPage };
+			return { data, nextPage, scannedTo };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,

@@ -76,7 +76,7 @@ export function CustomersScreen() {
 					columns={columnsOf(project.id)}
 					rows={rows}
 					keyOf={({ id }) => id}
-					foot={<ListFoot query={query} shown={rows.length} more="Show more" />}
+					foot={<ListFoot key={q} query={query} shown={rows.length} more="Show more" />}
 				/>
 			)}
 			{mayWrite && form === "new" && <AddCustomer onClose={() => open(undefined)} />}

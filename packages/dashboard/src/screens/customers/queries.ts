@@ -11,8 +11,8 @@ export function customersQuery(project: ProjectHandle, q: string | undefined) {
 		queryKey: ["project", project.id, "customers", { q }],
 		queryFn: async ({ pageParam, signal }) => {
 			const page = pageParam === null ? {} : { page: pageParam };
-			const { data, nextPage } = await project.customers.list({ q, limit: PAGE_ROWS, ...page }, { signal });
-			return { data, nextPage };
+			const { data, nextPage, scannedTo } = await project.customers.list({ q, limit: PAGE_ROWS, ...page }, { signal });
+			return { data, nextPage, scannedTo };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,

@@ -1,4 +1,6 @@
 // The deliveries of a project, in a real browser.
+import { readFileSync } from "node:fs";
+
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
@@ -6,14 +8,14 @@ import { expect, it } from "vitest";
 import { pageSuite, type World } from "../../../test/suite.ts";
 
 /** A webhook whose receiver answers with `status`, and an event for it whose delivery has ended. */
-async function deliverTo(world: World, status: number, type: string) {
+async function deliverTo(world: World, status: number, type: string, tags: readonly string[] = []) {
 	const receiver = await startReceiver();
 	receiver.script(() => ({ status, body: "the answer" }));
 	const webhook = await world.server.createWebhook(receiver.url, {
 		eventTypes: [type],
 		retries: { maxRetries: 0, maxRetryDelay: 0 },
 	});
-	const { id } = await world.server.project.events.send({ type, data: { total: 1 } });
+	const { id } = await world.server.project.events.send({ type, data: { total: 1 }, tags });
 	const delivery = await world.server.waitForDelivery(
 		id,
 		(one) => one.status === "Succeeded" || one.status === "Failed",
@@ -44,8 +46,11 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("link", { name: "triage.two" }).click();
 		await page.getByRole("complementary", { name: "The delivery" }).getByText("The receiver failed").waitFor();
 		await expect.poll(() => page.url()).toContain(`open=${failed.delivery.id}`);
-		const href = await page.getByRole("link", { name: "triage.two" }).getAttribute("href");
-		expect(href).toBe(`/ui/${world.server.projectId}/deliveries/${failed.delivery.id}`);
+		const opened = tab.person.context.waitForEvent("page");
+		await page.getByRole("link", { name: "triage.two" }).click({ button: "middle" });
+		const other = await opened;
+		await other.getByText("The receiver failed").waitFor();
+		expect(new URL(other.url()).pathname).toBe(`/ui/${world.server.projectId}/deliveries/${failed.delivery.id}`);
 	});
 
 	it("are gone through by keyboard", async () => {
@@ -87,7 +92,7 @@ pageSuite("deliveries", (world) => {
 	});
 
 	it("are found by every filter of the address, with the count, and narrowed by hand", async () => {
-		await using failed = await deliverTo(world, 502, "filters.one");
+		await using failed = await deliverTo(world, 502, "filters.one", ["order:4711"]);
 		await using other = await deliverTo(world, 404, "filters.two");
 		await using sent = await deliverTo(world, 200, "filters.three");
 		const made = failed.delivery.createDate;
@@ -103,6 +108,8 @@ pageSuite("deliveries", (world) => {
 			["type=filters.*&cause=status_404", 1],
 			["type=filters.*&cause=status_5xx,status_404", 2],
 			["type=filters.*&error=refused", 0],
+			["tag=order:4711", 1],
+			["tag=order:4711&code=404", 0],
 			["type=filters.*&changed=1h", 3],
 			["type=filters.*&range=1h&status=Failed", 2],
 			[`type=filters.*&before=${made}`, 0],
@@ -127,7 +134,68 @@ pageSuite("deliveries", (world) => {
 		await page.getByText("1 matches", { exact: true }).waitFor();
 		await expect.poll(() => new URL(page.url()).searchParams.get("cause")).toBe("status_5xx");
 		await expect.poll(() => links.count()).toBe(1);
+		const tag = page.getByLabel("Tag", { exact: true });
+		await tag.fill("order:1");
+		await tag.press("Enter");
+		await page.getByText("0 match", { exact: true }).waitFor();
 		expect([other.delivery.status, sent.delivery.status]).toEqual(["Failed", "Succeeded"]);
+	});
+
+	it("are exported as a file of all that match, which spreadsheets and programs read", async () => {
+		await using failed = await deliverTo(world, 500, "export.one");
+		await using other = await deliverTo(world, 200, "export.two");
+		await using tab = await world.open("deliveries?type=export.*");
+		const { page } = tab;
+		for (const [form, ending] of [
+			["CSV, for spreadsheets", "csv"],
+			["JSON, one line each", "jsonl"],
+		] as const) {
+			await page.getByRole("button", { name: "Export…" }).click();
+			await page.getByText(form).click();
+			expect(await axeFindings(page)).toEqual([]);
+			const saved = page.waitForEvent("download");
+			await page.getByRole("button", { name: "Export 2 deliveries" }).click();
+			const download = await saved;
+			expect(download.suggestedFilename()).toMatch(new RegExp(`^deliveries-.*\\.${ending}$`));
+			const text = readFileSync(await download.path(), "utf8");
+			const lines = text.trimEnd().split(/\r?\n/);
+			if (ending === "csv") expect(lines.shift()).toMatch(/^"id","eventId","eventType",/);
+			expect(lines).toHaveLength(2);
+			for (const { delivery } of [failed, other]) expect(text).toContain(delivery.id);
+			if (ending === "jsonl") expect(JSON.parse(lines[1]!)).toMatchObject({ id: failed.delivery.id, status: "Failed" });
+		}
+	});
+
+	it("that are rare are searched on, which says how far it has come, and is stopped and taken up again", async () => {
+		await using sent = await deliverTo(world, 200, "rare.one");
+		await using tab = await world.open("events");
+		const { page } = tab;
+		// The pages of a log so large that the server looks at a part of it at a time: nothing is found in the first three.
+		const looked = Date.now() - 86_400_000;
+		const held = Promise.withResolvers<void>();
+		const asked: number[] = [];
+		await tab.person.context.route(/\/projects\/[^/]+\/deliveries\?/, async (route) => {
+			const url = new URL(route.request().url());
+			const step = Number(/^step-(\d+)$/.exec(url.searchParams.get("page") ?? "")?.[1] ?? 0);
+			asked.push(step);
+			if (step === 2) await held.promise;
+			if (step < 3) {
+				const json = { nextPage: `step-${step + 1}`, prevPage: null, data: [], scannedTo: looked - step * 3_600_000 };
+				return route.fulfill({ json });
+			}
+			url.searchParams.delete("page");
+			return route.continue({ url: url.href });
+		});
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=rare.one`);
+		// It goes on by itself, until it is stopped while the third page is on its way.
+		await expect.poll(() => asked).toEqual([0, 1, 2]);
+		expect(await page.getByText("Looked back to").textContent()).toMatch(/: 0 found so far\.$/);
+		await page.getByRole("button", { name: "Stop" }).click();
+		held.resolve();
+		await page.getByRole("button", { name: "Search on" }).click();
+		await page.getByRole("link", { name: "rare.one" }).waitFor();
+		await page.getByText("That is the only one.").waitFor();
+		expect(sent.delivery.status).toBe("Succeeded");
 	});
 
 	it("that come while the list is shown are announced, and do not move it", async () => {

@@ -9,6 +9,7 @@ import { useState, type MouseEvent } from "react";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { count } from "../../parts/text/format.ts";
@@ -17,6 +18,7 @@ import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
 import { useWebhooks } from "../webhooks/queries.ts";
 import { BulkActions } from "./bulk-actions.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
+import { ExportButton } from "./export-button.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
 import { NewRows } from "./new-rows.tsx";
 import { countQuery, deliveriesQuery } from "./queries.ts";
@@ -34,8 +36,10 @@ export function DeliveriesScreen() {
 	const mayWrite = useMay("write");
 	const isWide = useMediaQuery(SPLIT, false, { getInitialValueInEffect: false });
 	const queryClient = useQueryClient();
+	const { open: _, ...filter } = search;
 	const query = deliveriesQuery(project, search);
-	const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(query);
+	const list = useInfiniteQuery(query);
+	const { data, error, refetch, hasNextPage } = list;
 	const { data: webhooks } = useWebhooks();
 	const { data: matching } = useQuery({ ...countQuery(project, search), enabled: hasFilter(search) });
 	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
@@ -63,7 +67,12 @@ export function DeliveriesScreen() {
 		<>
 			<PageHead
 				title="Deliveries"
-				actions={mayWrite && <BulkActions search={search} selected={selected} onDone={() => setSelected(new Set())} />}
+				actions={
+					<>
+						{mayWrite && <BulkActions search={search} selected={selected} onDone={() => setSelected(new Set())} />}
+						{(rows?.length ?? 0) > 0 && <ExportButton search={filter} />}
+					</>
+				}
 			>
 				{matching !== undefined && hasFilter(search) && (
 					<span className="dim num">{`${matched(matching)} ${matching.count === 1 ? "matches" : "match"}`}</span>
@@ -91,15 +100,7 @@ export function DeliveriesScreen() {
 							rows={rows}
 							keyOf={({ id }: Delivery) => id}
 							isSelected={({ id }) => id === search.open || selected.has(id)}
-							foot={
-								hasNextPage ? (
-									<Button variant="subtle" size="xs" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-										Show older
-									</Button>
-								) : (
-									`All ${rows.length} that match are shown.`
-								)
-							}
+							foot={<ListFoot key={JSON.stringify(filter)} query={list} shown={rows.length} />}
 						/>
 					</div>
 					{isSplit && search.open !== undefined && (

@@ -73,7 +73,7 @@ export function Filters({
 	const navigate = route.useNavigate();
 	const set = (change: Partial<Record<keyof DeliveriesSearch, string | undefined>>) =>
 		void navigate({ search: (search) => ({ ...search, ...change }) as DeliveriesSearch });
-	const { status, code, cause, error, webhook, event, customer, range, changed, after, before } = search;
+	const { status, code, cause, error, webhook, event, customer, tag, range, changed, after, before } = search;
 	const statuses = valuesOf(status);
 	const [zone] = useZone();
 	const time = changed !== undefined ? `changed ${changed}` : range !== undefined ? `range ${range}` : null;
@@ -112,6 +112,7 @@ export function Filters({
 					value={webhook ?? null}
 					onChange={(webhook) => set({ webhook: webhook ?? undefined })}
 				/>
+				<FilterText label="Tag" placeholder="Any tag" value={tag} onChange={(tag) => set({ tag })} />
 				<Select
 					className="filter"
 					aria-label="Last answer"

@@ -24,13 +24,14 @@ const PAGE_ROWS = 100;
 interface DeliveryPage {
 	readonly data: readonly Delivery[];
 	readonly nextPage: string | null;
+	readonly scannedTo: number | null;
 	/** When it was asked for, in milliseconds since the epoch. */
 	readonly askedAt: number;
 }
 
 /** What a search asks the server for. `now` is where a range ends. */
 export function filterOf(search: DeliveriesSearch, now: number): DeliveryFilter {
-	const { status, code, cause, error, webhook, event, type, customer, range, changed, after, before } = search;
+	const { status, code, cause, error, webhook, event, type, customer, tag, range, changed, after, before } = search;
 	// What the address allows is what the server takes.
 	return {
 		...(status !== undefined && { status: valuesOf(status) as readonly DeliveryStatusName[] }),
@@ -41,6 +42,7 @@ export function filterOf(search: DeliveriesSearch, now: number): DeliveryFilter 
 		...(event !== undefined && { eventId: event }),
 		...(type !== undefined && { eventType: valuesOf(type).map((one) => one.trim()) }),
 		...(customer !== undefined && { customerId: customer }),
+		...(tag !== undefined && { tag }),
 		...(range !== undefined && { after: rangeStart(range, now) }),
 		...(after !== undefined && { after: timeOf(after) }),
 		...(before !== undefined && { before: timeOf(before) }),
@@ -70,8 +72,8 @@ export function deliveriesQuery(project: ProjectHandle, search: DeliveriesSearch
 				limit: rows,
 				...(pageParam !== null && { page: pageParam }),
 			};
-			const { data, nextPage } = await project.deliveries.list(asked, { signal });
-			return { data, nextPage, askedAt };
+			const { data, nextPage, scannedTo } = await project.deliveries.list(asked, { signal });
+			return { data, nextPage, scannedTo, askedAt };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,

@@ -72,7 +72,7 @@ export function EventsScreen() {
 					rows={rows}
 					keyOf={({ id }) => id}
 					isSelected={({ id }) => selected.has(id)}
-					foot={<ListFoot query={query} shown={rows.length} />}
+					foot={<ListFoot key={JSON.stringify(search)} query={query} shown={rows.length} />}
 				/>
 			)}
 		</>

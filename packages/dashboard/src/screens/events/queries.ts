@@ -11,6 +11,7 @@ const RECENT = 5;
 interface EventPage {
 	readonly data: readonly LoggedEvent[];
 	readonly nextPage: string | null;
+	readonly scannedTo: number | null;
 	/** When it was asked for, in milliseconds since the epoch. */
 	readonly askedAt: number;
 }
@@ -21,7 +22,7 @@ export function eventsQuery(project: ProjectHandle, { type, customer, tag, range
 		queryKey: ["project", project.id, "events", { type, customer, tag, range, to }],
 		queryFn: async ({ pageParam, signal }): Promise<EventPage> => {
 			const askedAt = Date.now();
-			const { data, nextPage } = await project.events.list(
+			const { data, nextPage, scannedTo } = await project.events.list(
 				{
 					type: type?.split(/[\s,]+/).filter((one) => one !== ""),
 					unmatched: to === "nobody" ? true : undefined,
@@ -33,7 +34,7 @@ export function eventsQuery(project: ProjectHandle, { type, customer, tag, range
 				},
 				{ signal },
 			);
-			return { data, nextPage, askedAt };
+			return { data, nextPage, scannedTo, askedAt };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,
@@ -73,8 +74,8 @@ export function eventDataQuery(project: ProjectHandle, eventId: string) {
 export function routingQuery(project: ProjectHandle, eventId: string, webhookId: string | null) {
 	return infiniteQueryOptions({
 		queryKey: ["project", project.id, "routing", eventId, webhookId],
-		queryFn: async ({ pageParam, signal }): Promise<Pick<Page<Routing>, "data" | "nextPage">> => {
-			const { data, nextPage } = await project.events.routing(
+		queryFn: async ({ pageParam, signal }): Promise<Pick<Page<Routing>, "data" | "nextPage" | "scannedTo">> => {
+			const { data, nextPage, scannedTo } = await project.events.routing(
 				eventId,
 				{
 					limit: PAGE_ROWS,
@@ -83,7 +84,7 @@ export function routingQuery(project: ProjectHandle, eventId: string, webhookId:
 				},
 				{ signal },
 			);
-			return { data, nextPage };
+			return { data, nextPage, scannedTo };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,

@@ -172,6 +172,7 @@ pageSuite("the overview", (world) => {
 		world.server.kill("SIGKILL");
 		await page.getByRole("link", { name: "Deliveries", exact: true }).click();
 		await page.getByText("The server has not answered since").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
 		await world.server.restart();
 		await expect.poll(() => page.getByText("The server has not answered since").count()).toBe(0);
 		await page.getByRole("link", { name: "test.hello" }).first().waitFor();

@@ -15,8 +15,11 @@ export function replaysQuery(project: ProjectHandle, webhookId: string | undefin
 		queryKey: ["project", project.id, "replays", { webhookId }],
 		queryFn: async ({ pageParam, signal }) => {
 			const page = pageParam === null ? {} : { page: pageParam };
-			const { data, nextPage } = await project.replays.list({ webhookId, limit: PAGE_ROWS, ...page }, { signal });
-			return { data, nextPage };
+			const { data, nextPage, scannedTo } = await project.replays.list(
+				{ webhookId, limit: PAGE_ROWS, ...page },
+				{ signal },
+			);
+			return { data, nextPage, scannedTo };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }) => nextPage,

@@ -187,7 +187,7 @@ class Connection {
 		const { requestId, timeoutMs } = request;
 		const known = this.#answers.get(requestId);
 		if (known !== undefined) {
-			if (known !== null) void this.#post(relay, requestId, known);
+			if (known !== null) void this.#postUnseen(relay, requestId, known);
 			return null;
 		}
 		this.#answers.await(requestId);
@@ -197,10 +197,12 @@ class Connection {
 			return this.#post(relay, requestId, this.#answers.give(requestId, given));
 		};
 		const fail = (error: RelayError, reason?: string) => answer({ error, ...(reason !== undefined && { reason }) });
-		const timer = setTimeout(
-			() => void fail("timeout", `the receiver did not respond within ${timeoutMs} ms`),
-			Math.max(0, timeoutMs - MARGIN_MS),
-		);
+		const giveUp = () => {
+			this.#timers.delete(timer);
+			const reason = `the receiver did not respond within ${timeoutMs} ms`;
+			void this.#postUnseen(relay, requestId, this.#answers.give(requestId, { error: "timeout", reason }));
+		};
+		const timer = setTimeout(giveUp, Math.max(0, timeoutMs - MARGIN_MS));
 		this.#timers.add(timer);
 		return {
 			...request,
@@ -208,6 +210,12 @@ class Connection {
 			answer: (response) => answer(toWire(response)),
 			fail,
 		};
+	}
+
+	/** Sends an answer that nobody waits for: if the server does not get it, it asks again. */
+	async #postUnseen(relay: Relay, requestId: string, answer: RelayAnswer): Promise<void> {
+		// One that is not valid was refused when it was given. An aborted connection answers nothing any more.
+		await this.#post(relay, requestId, answer).catch(() => false);
 	}
 
 	/** Sends an answer. False if the server has not taken it. Throws if it is not valid. */

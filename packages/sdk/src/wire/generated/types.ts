@@ -615,6 +615,7 @@ export type DeliveryFilter = {
 	readonly webhookId?: string | undefined;
 	readonly customerId?: string | undefined;
 	readonly eventId?: string | undefined;
+	readonly tag?: string | undefined;
 	readonly eventType?: string | ReadonlyArray<string> | undefined;
 	readonly status?: "Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled" | ReadonlyArray<"Pending" | "Succeeded" | "Failed" | "Held" | "Cancelled"> | undefined;
 	readonly responseCode?: number | string | ReadonlyArray<number | string> | undefined;
@@ -1237,6 +1238,7 @@ export interface Queries {
 		readonly webhookId?: string | undefined;
 		readonly customerId?: string | undefined;
 		readonly eventId?: string | undefined;
+		readonly tag?: string | undefined;
 		readonly eventType?: string | undefined;
 		readonly status?: string | undefined;
 		readonly responseCode?: string | undefined;
@@ -1252,6 +1254,7 @@ export interface Queries {
 		readonly webhookId?: string | undefined;
 		readonly customerId?: string | undefined;
 		readonly eventId?: string | undefined;
+		readonly tag?: string | undefined;
 		readonly eventType?: string | undefined;
 		readonly status?: string | undefined;
 		readonly responseCode?: string | undefined;
@@ -1270,6 +1273,7 @@ export interface Queries {
 		readonly webhookId?: string | undefined;
 		readonly customerId?: string | undefined;
 		readonly eventId?: string | undefined;
+		readonly tag?: string | undefined;
 		readonly eventType?: string | undefined;
 		readonly status?: string | undefined;
 		readonly responseCode?: string | undefined;

@@ -89,13 +89,30 @@ const { pattern: patterns } = fc.letrec<{ pattern: string; sequence: string; ter
 	),
 }));
 
+/**
+ * Whether the native engine finds a match, tried at each place: its own search is wrong for some patterns that can match only at the
+ * start (V8 14.6 says once it has compiled `(?:^[^]+?a^[^]+?a)?` that it matches nowhere in `a`; it matches the empty text).
+ */
+function matchesSomewhere(source: string, text: string): boolean {
+	const native = new RegExp(source, "uy");
+	let at = 0;
+	const matchesHere = () => {
+		native.lastIndex = at;
+		return native.test(text);
+	};
+	for (const character of text) {
+		if (matchesHere()) return true;
+		at += character.length;
+	}
+	return matchesHere();
+}
+
 describe("a pattern for RE2", () => {
 	it("matches in the same texts as the native one", () => {
 		fc.assert(
 			fc.property(patterns, fc.array(texts, { minLength: 5, maxLength: 5 }), (source, all) => {
-				const native = new RegExp(source, "u");
 				const program = RE2JS.compile(linear(source) ?? "");
-				for (const text of all) expect([text, program.test(text)]).toEqual([text, native.test(text)]);
+				for (const text of all) expect([text, program.test(text)]).toEqual([text, matchesSomewhere(source, text)]);
 			}),
 			{ numRuns: 1_000 },
 		);

@@ -34,13 +34,14 @@ function readPage(folder: string): BuiltPage | null {
 	const isServed = (name: string) => CONTENT_TYPES[extname(name)] !== undefined;
 	const files = names
 		.filter(isServed)
-		.map((name) => [name.replaceAll(sep, "/"), readFile(join(folder, name))] as const);
+		.map((name) => [name.replaceAll(sep, "/"), readPageFile(join(folder, name), CONTENT_TYPES)] as const);
 	return { shells: { ui: shell("ui"), portal: shell("portal") }, files: new Map(files) };
 }
 
-function readFile(path: string): PageFile {
+/** Reads a file with its compressed forms. `contentTypes` has the types by the extension of the name. */
+export function readPageFile(path: string, contentTypes: Readonly<Record<string, string>>): PageFile {
 	return {
-		contentType: CONTENT_TYPES[extname(path)] ?? "application/octet-stream",
+		contentType: contentTypes[extname(path)] ?? "application/octet-stream",
 		bytes: readFileSync(path),
 		brotli: readIfThere(`${path}.br`),
 		gzip: readIfThere(`${path}.gz`),

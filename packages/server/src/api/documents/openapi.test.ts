@@ -326,12 +326,12 @@ describe("the document has the response code", () => {
 });
 
 describe("/docs", () => {
-	it("leads to /docs/api, also behind a proxy that adds a path", async () => {
+	it("leads to /docs/, also behind a proxy that adds a path", async () => {
 		const { call } = await caller();
 		const { status, headers } = await call("GET", "/docs");
 		expect(status).toBe(302);
 		const location = headers.get("location") ?? "";
-		expect(new URL(location, "https://example.com/fanfare/docs").pathname).toBe("/fanfare/docs/api");
+		expect(new URL(location, "https://example.com/fanfare/docs").pathname).toBe("/fanfare/docs/");
 	});
 });
 

@@ -1,6 +1,7 @@
 // The description of the API itself: a document for programs and a page for people.
 import { z } from "@hono/zod-openapi";
 
+import { redirectTo } from "../page/site.ts";
 import { json, OPEN, route, type Reply, type Route } from "../request/route.ts";
 import { docsPage } from "./docs-page/docs-page.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -14,7 +15,7 @@ const DEFAULT_SERVER = "http://127.0.0.1:8787";
  */
 export function docsRoutes(routes: readonly Route[]): Route[] {
 	let documentReply: Reply | null = null;
-	let pageReply: Promise<(server: string) => Reply> | null = null;
+	let page: { readonly shell: string | null; readonly reply: ReturnType<typeof docsPage> } | null = null;
 	return [
 		route({
 			id: "getOpenApi",
@@ -36,21 +37,15 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			path: "/docs",
 			access: OPEN,
 			summary: "Get the documents",
-			description: "Leads to `/docs/api`.",
+			description: "Leads to `/docs/`, the documents to read. They are not part of the API.",
 			answers: {
 				302: {
-					description: "The way to `/docs/api`.",
+					description: "The way to `/docs/`.",
 					contentType: "text/plain",
 					headers: { location: "Where the page is." },
 				},
 			},
-			// Relative, so that it is right behind a proxy that adds a path.
-			handle: () => ({
-				status: 302,
-				contentType: "text/plain; charset=utf-8",
-				body: "",
-				headers: { location: "docs/api" },
-			}),
+			handle: () => redirectTo("docs/"),
 		}),
 		route({
 			id: "getApiDocs",
@@ -64,8 +59,11 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			answers: { 200: { description: "The page.", contentType: "text/html" } },
 			async handle({ deps, connection }) {
 				const server = deps.publicUrl ?? deps.requestOrigin(connection.peer, connection.header) ?? DEFAULT_SERVER;
-				pageReply ??= docsPage(openApiDocument(routes, deps.version, deps.publicUrl));
-				return (await pageReply)(server);
+				const shell = deps.docsShell?.() ?? null;
+				// The site may be built while the server runs.
+				if (page?.shell !== shell) page = null;
+				page ??= { shell, reply: docsPage(openApiDocument(routes, deps.version, deps.publicUrl), shell) };
+				return (await page.reply)(server);
 			},
 		}),
 	];

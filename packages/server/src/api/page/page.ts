@@ -2,12 +2,13 @@
 // and their files.
 import { randomBytes, type Chance } from "../../core/chance.ts";
 import { FanfareError } from "../../core/errors.ts";
-import { NONCE_MARK, UI_MARK, type LoadPage, type PageEntry, type PageFile } from "../../ports/page-files.ts";
+import { NONCE_MARK, UI_MARK, type LoadPage, type PageEntry } from "../../ports/page-files.ts";
 import { frameAncestors } from "../request/cross-origin.ts";
 import { MethodNotAllowed } from "../request/problem.ts";
 import { shownPath } from "../request/request-log.ts";
 import type { Reply } from "../request/route.ts";
-import type { ApiContext } from "../request/serve.ts";
+import { fileReply, KEPT_FOR_GOOD } from "./file-reply.ts";
+import { redirectTo, type Site, type SiteRequest } from "./site.ts";
 
 const ENTRIES: readonly PageEntry[] = ["ui", "portal"];
 const NONCE_BYTES = 18;
@@ -20,14 +21,6 @@ In a checkout of Fanfare, run
 and load this address again. The npm package contains the page.
 `;
 
-/** What a request for the page says. */
-interface PageRequest {
-	readonly method: string;
-	/** Not decoded: no file of the page has a name that needs encoding. */
-	readonly path: string;
-	readonly header: (name: string) => string | undefined;
-}
-
 /**
  * Serves the page and the portal. The HTML of each is the same for all addresses below `/ui/` and `/portal/`, which its own router
  * reads; only the names of files, below `assets/`, are not. Both have the same files, so that a proxy can publish the portal alone.
@@ -36,7 +29,7 @@ interface PageRequest {
  * const page = new Page(openPageFiles(folder), systemChance, ["https://app.example.com"]);
  * page.reply({ method: "GET", path: "/ui/", header: () => undefined });
  */
-export class Page {
+export class Page implements Site {
 	readonly #load: LoadPage;
 	readonly #chance: Pick<Chance, "randomize">;
 
@@ -50,16 +43,16 @@ export class Page {
 	}
 
 	/** The response to a request for the page; null if the request is for something else. Throws if there is no such file. */
-	reply(request: PageRequest): Reply | null {
+	reply(request: SiteRequest): Reply | null {
 		const { method, path } = request;
 		const isRead = method === "GET" || method === "HEAD";
 		// Only for people: a program that asks for / is told that there is no such call.
-		if (path === "/") return isRead && acceptsHtml(request) ? redirect("ui/") : null;
+		if (path === "/") return isRead && acceptsHtml(request) ? redirectTo("ui/") : null;
 		const entry = ENTRIES.find((entry) => path === `/${entry}` || path.startsWith(`/${entry}/`));
 		if (entry === undefined) return null;
 		if (!isRead) throw new MethodNotAllowed(method, shownPath(path), "GET, HEAD");
 		// Browsers keep the fragment, with which the portal is opened, over a redirect.
-		if (path === `/${entry}`) return redirect(`${entry}/`);
+		if (path === `/${entry}`) return redirectTo(`${entry}/`);
 		const page = this.#load();
 		if (page === null) {
 			return { status: 404, contentType: "text/plain; charset=utf-8", body: NOT_BUILT };
@@ -68,7 +61,7 @@ export class Page {
 		if (!name.startsWith("assets/")) return this.#shell(page.shells[entry], name, entry);
 		const file = page.files.get(name);
 		if (file === undefined) throw noSuchFile(path);
-		return fileReply(file, request.header("accept-encoding") ?? "");
+		return fileReply(file, request.header("accept-encoding") ?? "", KEPT_FOR_GOOD);
 	}
 
 	#shell(shell: string, name: string, entry: PageEntry): Reply {
@@ -89,11 +82,6 @@ export class Page {
 	}
 }
 
-/** The response of `page` to a request that no route of the API has matched; null if the page has none. */
-export function pageReply({ req }: ApiContext, page: Page | undefined): Reply | null {
-	return page?.reply({ method: req.method, path: req.path, header: (name) => req.header(name) }) ?? null;
-}
-
 /** Loads and calls nothing but this server, and is shown in the frames of `ancestors` alone. Only what has the nonce may be inline. */
 function contentPolicy(nonce: string, ancestors: string): string {
 	return [
@@ -109,35 +97,8 @@ function contentPolicy(nonce: string, ancestors: string): string {
 	].join("; ");
 }
 
-/** The name of a file changes with its content, so browsers may keep it. */
-function fileReply(file: PageFile, acceptEncoding: string): Reply {
-	const headers = { "cache-control": "public, max-age=31536000, immutable", vary: "accept-encoding" };
-	const { contentType } = file;
-	for (const [encoding, body] of [
-		["br", file.brotli],
-		["gzip", file.gzip],
-	] as const) {
-		if (body === null || !accepts(acceptEncoding, encoding)) continue;
-		return { status: 200, contentType, body, headers: { ...headers, "content-encoding": encoding } };
-	}
-	return { status: 200, contentType, body: file.bytes, headers };
-}
-
-/** Whether an `Accept-Encoding` names the encoding, and not with the quality 0, which forbids it. */
-function accepts(acceptEncoding: string, encoding: string): boolean {
-	return acceptEncoding.split(",").some((part) => {
-		const [name = "", ...parameters] = part.trim().toLowerCase().split(";");
-		return name.trim() === encoding && !parameters.some((parameter) => /^\s*q=0(\.0*)?\s*$/.test(parameter));
-	});
-}
-
-function acceptsHtml({ header }: PageRequest): boolean {
+function acceptsHtml({ header }: SiteRequest): boolean {
 	return /\btext\/html\b/i.test(header("accept") ?? "");
-}
-
-/** A relative address, so that it is right behind a path prefix of a proxy. */
-function redirect(location: string): Reply {
-	return { status: 302, contentType: "text/plain; charset=utf-8", body: "", headers: { location } };
 }
 
 function noSuchFile(path: string): FanfareError {

@@ -105,7 +105,7 @@ describe("lists", () => {
 
 	it("pass all filters to the store", async () => {
 		const { call, webhookId, reads, test } = await withRows();
-		const filter = { webhookId, customerId: "acme", eventId: EVENT_ID };
+		const filter = { webhookId, customerId: "acme", eventId: EVENT_ID, tag: "x" };
 		const lists = { eventType: "a.b,c.*", status: "Failed,Held", responseCode: "0,5xx", error: "tls" };
 		const times = { updatedAfter: "3", updatedBefore: "4", after: "5", before: "9" };
 		const query = new URLSearchParams({ ...filter, ...lists, cause: "not_tls,refused", ...times });

@@ -1,11 +1,13 @@
 // The dispatcher: takes deliveries out of the ready queue, makes their attempts, and gives the outcomes to the next
 // commit.
 import type { DeliveryState } from "../../core/delivery.ts";
+import { causeOf } from "../../core/log/attempt-cause.ts";
 import { isDeliverable, type ArmedWebhook } from "../../core/webhook.ts";
 import type { Facts } from "../../ports/observer.ts";
 import { isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../ports/sender.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
+import type { Span } from "../../ports/tracing.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
@@ -17,7 +19,7 @@ import type { ReadyQueue } from "./ready-queue.ts";
 import type { Refiller } from "./refiller.ts";
 import { Shortage } from "./shortage.ts";
 
-type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "observer" | "ids" | "chance" | "tenure">;
+type Parts = Pick<EngineParts, "sender" | "clock" | "wall" | "observer" | "ids" | "chance" | "tenure" | "tracing">;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -209,8 +211,11 @@ export class Dispatcher {
 		const leaseLeftMs = this.#near.queue.leaseUntil(delivery.id) - startDate;
 		// Happens only if the whole process stood still for a while. The delivery is claimed again, with a new lease.
 		if (leaseLeftMs < webhook.timeoutMs + LEASE_MARGIN_MS) return this.#giveBack(delivery);
-		const request = requestFor(webhook, delivery, this.#userAgent, startDate, this.#parts.wall.now());
+		const span = this.#parts.tracing?.attempting(delivery, webhook.endpoint);
+		const sent = span === undefined ? delivery : { ...delivery, traceparent: span.traceparent };
+		const request = requestFor(webhook, sent, this.#userAgent, startDate, this.#parts.wall.now());
 		const outcome = await this.#parts.sender.send(request);
+		span?.end(...spanEnd(outcome));
 		if (isOwnFailure(outcome.error)) {
 			this.#parts.observer.attemptReturned(outcome.error);
 			if (outcome.error === "shortage") this.#shortage.began(outcome.reason ?? "", this.#near.queue.inFlight - 1);
@@ -347,6 +352,12 @@ export class Dispatcher {
 			result: success ? "success" : "failure",
 		});
 	}
+}
+
+/** How the span of an attempt ends. */
+function spanEnd(outcome: AttemptOutcome): Parameters<Span["end"]> {
+	const status = outcome.responseCode === 0 ? undefined : outcome.responseCode;
+	return [{ "http.response.status_code": status }, isOwnFailure(outcome.error) ? outcome.error : causeOf(outcome)];
 }
 
 /** What log lines about a delivery name. */

@@ -53,6 +53,8 @@ interface SharedFilter {
 	readonly webhookId: string | null;
 	/** Deliveries to webhooks of this customer. Null if omitted. */
 	readonly customerId?: string | null;
+	/** Deliveries of events that have this tag. Null if omitted. */
+	readonly tag?: string | null;
 	/** Exact names or `prefix.*`. */
 	readonly eventTypes: readonly string[] | null;
 	/** The response code of the last attempt; 0 matches deliveries whose last attempt got no response. */

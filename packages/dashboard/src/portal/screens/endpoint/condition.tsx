@@ -25,9 +25,9 @@ export function Condition({ endpoint }: { readonly endpoint: Webhook }) {
 	return (
 		<section className="card pad stack">
 			<Sentence endpoint={endpoint} />
-			{may.write && <Tester webhookId={endpoint.id} />}
 			{(may.write || may.retry || may.replay) && (
-				<div className="bar">
+				<div className="actions">
+					{may.write && <Tester webhookId={endpoint.id} />}
 					{may.write && (
 						<Button
 							kind={isOn ? "default" : "primary"}
@@ -38,6 +38,9 @@ export function Condition({ endpoint }: { readonly endpoint: Webhook }) {
 							{isOn ? texts.endpoint.pause : texts.endpoint.resume}
 						</Button>
 					)}
+					{may.retry && (
+						<RetryAll choice={{ webhookId: endpoint.id, shown: "failed", type: undefined, since: undefined }} />
+					)}
 					{may.replay && (
 						<Button icon="clock" isExpanded={isReplaying} onClick={() => setReplaying(!isReplaying)}>
 							{texts.replay.title}
@@ -46,9 +49,6 @@ export function Condition({ endpoint }: { readonly endpoint: Webhook }) {
 				</div>
 			)}
 			{toggle.isError && <Problem error={toggle.error} />}
-			{may.retry && (
-				<RetryAll choice={{ webhookId: endpoint.id, shown: "failed", type: undefined, since: undefined }} />
-			)}
 			{isReplaying && <Replay webhookId={endpoint.id} onClose={() => setReplaying(false)} />}
 		</section>
 	);

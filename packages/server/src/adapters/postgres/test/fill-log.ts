@@ -17,7 +17,7 @@ export interface LogFill {
 
 /**
  * Adds the rows. Of 1,000 deliveries, 50 are Failed, 10 Cancelled, 20 Pending, 1 Held, and all others Succeeded. Each 10,000th event has
- * the type `rare.one`. Each second one has the tag `often`, and all are for the customer `acme`.
+ * the type `rare.one`. Each second one has the tag `often`, the first ones have `once`, and all are for the customer `acme`.
  */
 export async function fillLog(
 	database: Database,
@@ -50,6 +50,7 @@ export async function fillLog(
 			INSERT INTO events (id, project_id, type, timestamp, create_date, delivery_count, body)
 				SELECT event_id, project_id, type, at, at, 1, decode(repeat('ab', 300), 'hex') FROM rows;
 			INSERT INTO event_tags SELECT project_id, 'often', event_id FROM rows WHERE n % 2 = 0;
+			INSERT INTO event_tags SELECT project_id, 'once', event_id FROM rows ORDER BY n LIMIT 20 ON CONFLICT DO NOTHING;
 			INSERT INTO idempotency_keys SELECT project_id, 'k' || event_id::text, event_id, NULL, at FROM rows;
 			INSERT INTO event_customers SELECT project_id, 'acme', event_id FROM rows;
 			INSERT INTO deliveries (${columns}) ${deliveries} WHERE status IN (1, 2, 4);

@@ -1,9 +1,10 @@
-// /docs/api: the OpenAPI document as one page to read. Rendered here, so that it works offline, and with a policy that allows nothing but
-// its own script and style. Ready-made pages (redoc, Scalar, RapiDoc, openapi-explorer) load 0.75–3.5 MB of script each, and add styles at run time.
+// /docs/api: the OpenAPI document as one page to read. Rendered here, so that it works offline, has the address of this server, and has a
+// policy that allows no other inline script and style than its own. Ready-made pages (redoc, Scalar, RapiDoc, openapi-explorer) load 0.75–3.5 MB of script each, and add styles at run time.
 import { createHash } from "node:crypto";
 
 import { html, raw } from "hono/html";
 
+import { API_MARKS } from "../../../ports/docs-files.ts";
 import type { Reply } from "../../request/route.ts";
 import type { OpenApiDocument } from "../openapi.ts";
 import { operationArticle, type Operation } from "./operation.ts";
@@ -11,7 +12,7 @@ import { fieldTable, prose, type Html } from "./parts.ts";
 import { receivedArticle } from "./received.ts";
 import { parents, variants, type JsonSchema } from "./schema.ts";
 import { SCRIPT } from "./script.ts";
-import { STYLE } from "./style.ts";
+import { API_STYLE, BASE_STYLE } from "./style.ts";
 
 /** The parts of the document that this page shows. */
 interface DocsDocument {
@@ -32,11 +33,20 @@ interface Listed {
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** Allows only the page's own script and style: no image, no connection, no frame around the page. */
-const POLICY = `default-src 'none'; script-src ${hashOf(SCRIPT)}; style-src ${hashOf(STYLE)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+/** The style of a page without the site around it, which has the basis of it in a file. */
+const WHOLE_STYLE = BASE_STYLE + API_STYLE;
 
-/** One constant each, since the policy has the hashes of exactly these texts. */
-const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
+/**
+ * Allows only the page's own script and style, and with the site around it the files of this server: no other host, no frame around
+ * the page.
+ */
+function policy(style: string, isInSite: boolean): string {
+	const own = isInSite ? "'self' " : "";
+	const site = isInSite ? "img-src 'self'; connect-src 'self'; " : "";
+	return `default-src 'none'; script-src ${own}${hashOf(SCRIPT)}; style-src ${own}${hashOf(style)}; ${site}base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+}
+
+/** A constant, since the policy has the hash of exactly this text. */
 const SCRIPT_ELEMENT = raw(`<script>${SCRIPT}</script>`);
 
 /** In place of the server's address in a rendered page. */
@@ -44,59 +54,73 @@ const SERVER = "http://server.invalid";
 
 /**
  * Renders the page once. The result gives the response for a request by the address of the server in it, which must have only the
- * characters of a URL.
+ * characters of a URL. `shell` is the HTML of the site of the documents around it; null for a page by itself.
  */
-export async function docsPage(document: OpenApiDocument): Promise<(server: string) => Reply> {
+export async function docsPage(document: OpenApiDocument, shell: string | null): Promise<(server: string) => Reply> {
 	// The generator's types allow more than our document has; openapi.ts determines its shape.
 	const docs = document as unknown as DocsDocument;
-	const rendered = String(await page(docs));
+	const style = shell === null ? WHOLE_STYLE : API_STYLE;
+	const parts = {
+		[API_MARKS.title]: String(await html`${docs.info.title} API ${docs.info.version}`),
+		[API_MARKS.head]: `<style>${style}</style>`,
+		[API_MARKS.body]: String(await body(docs)),
+	};
+	const rendered = Object.entries(parts).reduce(
+		(text, [mark, part]) => text.replaceAll(mark, () => part),
+		shell ?? BARE_SHELL,
+	);
+	const headers = {
+		"content-security-policy": policy(style, shell !== null),
+		"referrer-policy": "no-referrer",
+		// The page depends on how it was asked for, so no cache may give it to others.
+		"cache-control": "private, no-cache",
+	};
 	return (server) => ({
 		status: 200,
 		contentType: "text/html; charset=utf-8",
 		body: rendered.replaceAll(SERVER, () => server),
-		// The page depends on how it was asked for, so no cache may give it to others.
-		headers: {
-			"content-security-policy": POLICY,
-			"referrer-policy": "no-referrer",
-			"cache-control": "private, no-cache",
-		},
+		headers,
 	});
 }
 
-function page(docs: DocsDocument): Html {
+/** Around the page while the site of the documents is not built. */
+const BARE_SHELL = `<!doctype html>
+<html lang="en">
+	<head>
+		<meta charset="utf-8" />
+		<meta name="viewport" content="width=device-width, initial-scale=1" />
+		<title>${API_MARKS.title}</title>
+		${API_MARKS.head}
+	</head>
+	<body>
+		<a class="skip" href="#content">Skip to the content</a>
+		${API_MARKS.body}
+	</body>
+</html>
+`;
+
+function body(docs: DocsDocument): Html {
 	const operations = listed(docs);
 	const { title, version, description } = docs.info;
-	return html`<!doctype html>
-		<html lang="en">
-			<head>
-				<meta charset="utf-8" />
-				<meta name="viewport" content="width=device-width, initial-scale=1" />
-				<title>${title} API ${version}</title>
-				${STYLE_ELEMENT}
-			</head>
-			<body>
-				<a class="skip" href="#content">Skip to the content</a>
-				<div class="page">
-					${navigation(docs, operations)}
-					<main id="content" tabindex="-1">
-						<header class="title">
-							<a class="back" href="../">← ${title}</a>
-							<h1>${title} API <small>${version}</small></h1>
-							<p>Server: <code>${SERVER}</code></p>
-							<p>For programs: <a href="../openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
-						</header>
-						${prose(description)}
-						<p id="none" role="status" hidden>Nothing fits the search.</p>
-						${docs.tags.map((tag) => tagSection(tag, operations, docs, SERVER))}
-						<section aria-labelledby="objects">
-							<h2 id="objects"><a href="#objects">Objects</a></h2>
-							${Object.entries(docs.components.schemas).map(([name, schema]) => schemaArticle(name, schema))}
-						</section>
-					</main>
-				</div>
-				${SCRIPT_ELEMENT}
-			</body>
-		</html> `;
+	return html`<div class="page">
+			${navigation(docs, operations)}
+			<main id="content" tabindex="-1">
+				<header class="title">
+					<a class="back" href="../">← ${title}</a>
+					<h1>${title} API <small>${version}</small></h1>
+					<p>Server: <code>${SERVER}</code></p>
+					<p>For programs: <a href="../openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
+				</header>
+				${prose(description)}
+				<p id="none" role="status" hidden>Nothing fits the search.</p>
+				${docs.tags.map((tag) => tagSection(tag, operations, docs, SERVER))}
+				<section aria-labelledby="objects">
+					<h2 id="objects"><a href="#objects">Objects</a></h2>
+					${Object.entries(docs.components.schemas).map(([name, schema]) => schemaArticle(name, schema))}
+				</section>
+			</main>
+		</div>
+		${SCRIPT_ELEMENT}`;
 }
 
 function listed(docs: DocsDocument): Listed[] {
@@ -115,9 +139,9 @@ function withResponses(operation: Operation, { components }: DocsDocument): Oper
 }
 
 function navigation(docs: DocsDocument, operations: readonly Listed[]): Html {
-	return html`<nav aria-label="Calls">
+	return html`<nav class="calls" aria-label="Calls">
 		<div data-script hidden>
-			<label for="search" class="soft">Search (key /)</label>
+			<label for="search" class="soft">Search the calls (key /)</label>
 			<input id="search" type="search" autocomplete="off" />
 		</div>
 		${docs.tags.map(

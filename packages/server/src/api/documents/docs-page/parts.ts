@@ -59,9 +59,10 @@ export function codeBlock(text: string, label: string): Html {
 }
 
 function block(text: string): Html {
-	const lines = text.split("\n");
-	if (!lines.every((line) => line.startsWith("- "))) return html`<p>${inline(lines.join(" "))}</p>`;
+	if (!text.startsWith("- ")) return html`<p>${inline(text.replaceAll("\n", " "))}</p>`;
+	// An item may go on in the next line.
+	const items = text.slice(2).split("\n- ");
 	return html`<ul>
-		${lines.map((line) => html`<li>${inline(line.slice(2))}</li>`)}
+		${items.map((item) => html`<li>${inline(item.replaceAll(/\s*\n\s*/g, " "))}</li>`)}
 	</ul>`;
 }

@@ -7,7 +7,7 @@ for (const hidden of all("[data-script]")) hidden.hidden = false;
 const search = document.getElementById("search");
 const none = document.getElementById("none");
 const parts = all("article").map((article) => ({ article, text: article.textContent.toLowerCase() }));
-const links = new Map(all("nav li a").map((link) => [link.hash.slice(1), link.parentElement]));
+const links = new Map(all(".calls li a").map((link) => [link.hash.slice(1), link.parentElement]));
 search.addEventListener("input", () => {
 	const words = search.value.toLowerCase().split(/\\s+/).filter(Boolean);
 	let found = 0;

@@ -3,6 +3,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { CUSTOMER_ID_MAX_LENGTH, CUSTOMER_ID_PATTERN, isCustomerId } from "../../../core/access/customer.ts";
+import { TAG_MAX_LENGTH, TAG_PATTERN } from "../../../core/event.ts";
 import { isId, type IdPrefix } from "../../../core/ids.ts";
 import { PAGE_LIMIT } from "../../../core/page.ts";
 import { expectedForm, schemaForms } from "../../request/body/expected-form.ts";
@@ -62,6 +63,14 @@ export function idText(prefix: IdPrefix): z.ZodString {
 export const customerIdText = shortText(CUSTOMER_ID_MAX_LENGTH)
 	.refine(isCustomerId, `must have 1–${CUSTOMER_ID_MAX_LENGTH} of the characters A–Z a–z 0–9 . _ : -`)
 	.openapi({ minLength: 1, pattern: CUSTOMER_ID_PATTERN.source, example: "acme" });
+
+/** A tag of an event. */
+export const tagText = z
+	.string()
+	.regex(TAG_PATTERN, {
+		error: `must have 1–${TAG_MAX_LENGTH} of the characters A–Z a–z 0–9 . _ : / = @ -, and begin with a letter or a digit`,
+	})
+	.openapi({ maxLength: TAG_MAX_LENGTH, example: "order:4711" });
 
 /** The customer that something belongs to, in a response. */
 export const customerIdOut = z.string().optional().openapi({ description: "Present only if set.", example: "acme" });

@@ -352,6 +352,8 @@ const DELIVERY_QUESTIONS = [
 	"cause=status_404,status_5xx,refused",
 	"error=timeout",
 	"eventType=a.*,c.d",
+	"tag=order:1",
+	"tag=x&status=Failed,Succeeded&eventType=a.b",
 	"updatedAfter=1&status=Failed",
 	"updatedBefore=9000000000000",
 	"after=1",

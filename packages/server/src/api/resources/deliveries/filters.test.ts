@@ -124,6 +124,38 @@ describe("filters", () => {
 		expect(await count("")).toMatchObject({ count: 5 });
 	});
 
+	it("find deliveries by the tag of their events, in lists, counts, exports and changes, with every other filter", async () => {
+		const api = await caller();
+		const { receiver, webhookId } = await withReceiver(api, [500, 200, 503]);
+		await using _receiver = receiver;
+		const project = api.test.in(api.project.id);
+		const ids: string[] = [];
+		for (const tags of [["order:1"], ["order:1", "x"], ["order:10"]]) {
+			const { json } = await api.call("POST", "./events", { type: "order.paid", data: 1, tags });
+			const eventId = json["id"] as string;
+			ids.push((await project.delivery(eventId, { responseCode: [500, 200, 503][ids.length] ?? 0 })).id);
+		}
+		const found = async (query: string) => (await rows(api, query)).map(({ id }) => id);
+		expect(await found("tag=order:1")).toEqual([ids[1], ids[0]]);
+		expect(await found("tag=order%3A1&status=Failed")).toEqual([ids[0]]);
+		expect(await found("tag=order:1&status=Failed&order=updated")).toEqual([ids[0]]);
+		expect(await found(`tag=order:1&webhookId=${webhookId}&eventType=order.*&responseCode=2xx&after=1`)).toEqual([
+			ids[1],
+		]);
+		expect(await found("tag=x&updatedAfter=1&cause=status_5xx")).toEqual([]);
+		expect(await found("tag=order:")).toEqual([]);
+		expect((await api.call("GET", "./deliveries:count?tag=order:1")).json).toMatchObject({ count: 2, complete: true });
+		expect((await api.call("GET", "./deliveries:export?tag=x&format=csv")).text.split("\r\n")).toHaveLength(3);
+		const many = await api.call("POST", "./deliveries:retry", { tag: "order:1" });
+		expect(many.json).toMatchObject({ matched: 1, changed: 1, complete: true });
+		for (const [method, path, body] of [
+			["GET", "./deliveries?tag=a,b", undefined],
+			["POST", "./deliveries:cancel", { tag: "a b" }],
+		] as const) {
+			expect(await api.call(method, path, body)).toMatchObject({ status: 400, json: { issues: [{ path: "tag" }] } });
+		}
+	});
+
 	it("find each delivery once, also if a value is there twice", async () => {
 		const api = await caller();
 		const { receiver } = await withReceiver(api, []);

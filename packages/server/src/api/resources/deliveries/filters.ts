@@ -20,6 +20,7 @@ import {
 	integerParameter,
 	MAX_TIME_MS,
 	pageQuery,
+	tagText,
 	timeRangeQuery,
 } from "../common/schemas.ts";
 import { EXPORT_FORMATS } from "../exports/export-reply.ts";
@@ -109,6 +110,7 @@ function inBody<T>({ parse, expected, max, description, entry }: ListFilter<T>) 
 
 const WEBHOOK = "Only deliveries to this webhook.";
 const EVENT = "Only deliveries of this event.";
+const TAG = "Only deliveries of events with this tag.";
 const CUSTOMER = "Only deliveries to webhooks of this customer.";
 const UPDATED_AFTER = "Only deliveries whose `updateDate` is this time or later. Milliseconds since the epoch.";
 const UPDATED_BEFORE = "Only deliveries whose `updateDate` is before this time. Milliseconds since the epoch.";
@@ -118,6 +120,7 @@ const filterQuery = {
 	webhookId: idText("webhook").optional().openapi({ description: WEBHOOK }),
 	customerId: customerIdText.optional().openapi({ description: CUSTOMER }),
 	eventId: idText("evt").optional().openapi({ description: EVENT }),
+	tag: tagText.optional().openapi({ description: TAG }),
 	eventType: inQuery(eventTypes),
 	status: inQuery(statuses),
 	responseCode: inQuery(responseCodes),
@@ -160,6 +163,7 @@ export const deliveryFilterSchema = z
 		webhookId: idText("webhook").optional().openapi({ description: WEBHOOK }),
 		customerId: customerIdText.optional().openapi({ description: CUSTOMER }),
 		eventId: idText("evt").optional().openapi({ description: EVENT }),
+		tag: tagText.optional().openapi({ description: TAG }),
 		eventType: inBody(eventTypes),
 		status: inBody(statuses),
 		responseCode: inBody(responseCodes),

@@ -8,7 +8,7 @@ import type { ChangeFilter, ChangingStatus, CodeRange, DeliveryFilter } from "..
 
 /** The filters as a query or a body has them: one that is omitted is missing. */
 type FilterInput = {
-	readonly [Name in "webhookId" | "customerId" | "eventId"]?: string | undefined;
+	readonly [Name in "webhookId" | "customerId" | "eventId" | "tag"]?: string | undefined;
 } & {
 	readonly [Name in "after" | "before" | "updatedAfter" | "updatedBefore"]?: number | undefined;
 } & {
@@ -22,11 +22,12 @@ type FilterInput = {
 /** The filter for the store: a filter that was omitted becomes null. */
 export function deliveryFilter(input: FilterInput): DeliveryFilter {
 	const { webhookId = null, customerId = null, eventId = null, after = null, before = null } = input;
-	const { updatedAfter = null, updatedBefore = null } = input;
+	const { tag = null, updatedAfter = null, updatedBefore = null } = input;
 	return {
 		webhookId,
 		customerId,
 		eventId,
+		tag,
 		eventTypes: input.eventType ?? null,
 		statuses: input.status ?? null,
 		responseCodes: input.responseCode ?? null,
@@ -77,21 +78,8 @@ export function changeListRequest(query: ChangeQuery): { filter: ChangeFilter; r
 	}
 	if (issues.length > 0) throw invalidRequest(issues);
 	const cursor = page === undefined ? null : decodeCursor(page, isCursor);
-	const { webhookId, customerId = null, eventTypes, responseCodes, causes, ...filter } = deliveryFilter(query);
-	const { updatedAfter, updatedBefore } = filter;
-	return {
-		filter: {
-			webhookId,
-			customerId,
-			eventTypes,
-			responseCodes,
-			causes,
-			updatedAfter,
-			updatedBefore,
-			statuses: [first, ...others],
-		},
-		request: { limit, cursor },
-	};
+	const { eventId: _eventId, after: _after, before: _before, ...filter } = deliveryFilter(query);
+	return { filter: { ...filter, statuses: [first, ...others] }, request: { limit, cursor } };
 }
 
 /** Where a change of many deliveries goes on. Throws `invalid_cursor` if `page` is not that of such a change. */

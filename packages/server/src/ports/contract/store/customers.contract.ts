@@ -60,7 +60,8 @@ async function openWorld(current: CurrentStore, capabilities: StoreCapabilities)
 		const customers = FOR[n % FOR.length] ?? null;
 		const targets = webhooks.filter(({ customerId }, index) => isFor(customers, customerId) && (index + n) % 5 !== 0);
 		const webhookIds = targets.map(({ id }) => id);
-		const ids = await world.accept({ webhookIds, customers, type: n % 3 === 0 ? "a.b" : "c.d" });
+		const tags = [...(n % 2 === 0 ? ["often"] : []), ...(n === 6 ? ["once"] : [])];
+		const ids = await world.accept({ webhookIds, customers, type: n % 3 === 0 ? "a.b" : "c.d", tags });
 		const updates = ids.flatMap((id, index) => {
 			const step = (n + index) % 4;
 			if (step === 0) return [];
@@ -107,6 +108,37 @@ function eventsOf({ events, deliveries }: CustomerWorld, customerId: string): Lo
 }
 
 export function describeCustomers(current: CurrentStore, capabilities: StoreCapabilities): void {
+	it("finds deliveries by the tag of their events, also those that replays have made", async () => {
+		const world = await openWorld(current, capabilities);
+		const { store, scope, events, deliveries, webhooks } = world;
+		for (const tag of ["often", "once", "none"]) {
+			const tagged = new Set(events.filter(({ tags }) => tags.includes(tag)).map(({ id }) => id));
+			const found = deliveries.filter(({ eventId }) => tagged.has(eventId));
+			if (tag !== "none") expect(found.some(({ trigger }) => trigger === "replay")).toBe(true);
+			for (const more of [{}, { customerId: "acme" }, ...webhooks.map(({ id }) => ({ webhookId: id }))]) {
+				const filter = { ...ANY_DELIVERY, tag, ...more };
+				const of = { customerId: null, webhookId: null, ...more };
+				const expected = found.filter(
+					({ customerId, webhookId }) =>
+						(of.customerId === null || of.customerId === customerId) &&
+						(of.webhookId === null || of.webhookId === webhookId),
+				);
+				const ids = await readAll((page) => store.deliveries(scope, filter, page), 7);
+				expect(ids).toEqual(expected.map(({ id }) => id));
+				expect(await store.countDeliveries(scope, filter, null)).toMatchObject({ count: expected.length });
+				const changed = await store.changedDeliveries(
+					scope,
+					{ ...ANY_CHANGE, tag, ...more, statuses: ["Failed", "Cancelled"] },
+					NEWEST,
+				);
+				const ended = expected.filter(({ status }) => status === "Failed" || status === "Cancelled");
+				expect(changed.rows.map(({ delivery }) => delivery.id).toSorted()).toEqual(
+					ended.map(({ id }) => id).toSorted(),
+				);
+			}
+		}
+	});
+
 	it("a customer's scope has the deliveries of its webhooks, deleted ones too, in every list and page", async () => {
 		const world = await openWorld(current, capabilities);
 		const { store, projectId, scope, deliveries, webhooks } = world;
@@ -126,6 +158,8 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 				{ responseCodes: [{ from: 0, to: 204 }] },
 				{ causes: ["status_410" as const] },
 				{ eventTypes: ["a.*"] },
+				{ tag: "often" },
+				{ tag: "once" },
 				{ eventTypes: ["a.b"], statuses: ["Succeeded" as const] },
 				{ updatedAfter: world.records.now - 20, updatedBefore: world.records.now },
 				...webhooks.map(({ id }) => ({ webhookId: id })),

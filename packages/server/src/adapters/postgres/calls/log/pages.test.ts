@@ -28,6 +28,8 @@ const FILTERS: readonly Partial<DeliveryFilter>[] = [
 	{ statuses: ["Succeeded", "Pending"], eventTypes: ["user.*"] },
 	{ causes: ["status_5xx"], eventTypes: ["order.sent"] },
 	{ customerId: "acme", statuses: ["Failed", "Succeeded"] },
+	{ tag: "often" },
+	{ tag: "once", statuses: ["Succeeded", "Failed"] },
 ];
 
 describe.skipIf(postgresIssue() !== null)("pages that end early", () => {
@@ -98,6 +100,7 @@ describe.skipIf(postgresIssue() !== null)("pages that end early", () => {
 		const filters: readonly ChangeFilter[] = [
 			{ ...ANY_CHANGE, statuses: ["Failed"] },
 			{ ...ANY_CHANGE, statuses: ["Pending", "Held", "Failed", "Cancelled"], eventTypes: ["order.*"] },
+			{ ...ANY_CHANGE, statuses: ["Pending", "Failed"], tag: "often" },
 		];
 		for (const filter of filters) {
 			const read =

@@ -69,6 +69,7 @@ const events = (name: string, filter: Partial<EventFilter>, indexes: RegExp): Ca
 ];
 
 const WITH_KEY = "events with a key";
+const WITH_TAG = "deliveries with a tag that many have";
 
 const CASES: readonly Case[] = [
 	deliveries("all deliveries", {}, /deliveries_\d+_project_id_id_idx/),
@@ -90,6 +91,8 @@ const CASES: readonly Case[] = [
 		},
 		/deliveries_\d+_webhook_id_status_id_idx/,
 	],
+	deliveries(WITH_TAG, { tag: "often" }, /event_tags_\d+_pkey/),
+	deliveries("deliveries with a rare tag", { tag: "once" }, /deliveries_\d+_event_id_id_idx/),
 	[
 		"what a customer reads",
 		({ projectId }, database) =>
@@ -152,8 +155,8 @@ describe.skipIf(postgresIssue() !== null)("lists of the log", () => {
 		const start = world.records.now;
 		const fill = { projectId: world.projectId, webhookIds: world.webhookIds, start, days: 3 };
 		await fillLog(database, { ...fill, count: 12 });
-		// In a dozen rows, an index by the event alone leads to a key as fast.
-		for (const each of CASES) if (each[0] !== WITH_KEY) await check(each);
+		// In a dozen rows, an index by the event alone leads to a key as fast, and no tag is one that many have.
+		for (const each of CASES) if (each[0] !== WITH_KEY && each[0] !== WITH_TAG) await check(each);
 		await fillLog(database, { ...fill, start: start + 7, count: 6_000 });
 		for (const each of CASES) await check(each);
 		await test.server.query("VACUUM ANALYZE", test.url);

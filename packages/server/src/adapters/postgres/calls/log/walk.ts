@@ -6,6 +6,8 @@ import type { Order, Part, Scanned } from "../keyset.ts";
 
 /** What a page may look at: this many entries whose own row says whether they match. Some 10 ms. */
 export const BUDGET = 8_000;
+/** A look into another table takes as long as this many entries. */
+export const LOOK_COST = 4;
 /** A part of a count looks at twice as many, since it reads no rows to show. */
 const COUNT_SHARE = 2;
 /** A look behind the cursor at a tenth: if it ends before it has found a row, there may be one. */

@@ -7,7 +7,7 @@ import { relayWireContract } from "../../../../ports/contract/relay-wire.contrac
 import type { RelayedRequest, RelayWire } from "../../../../ports/relay-wire.ts";
 import type { Store } from "../../../../ports/store/store.ts";
 import { systemChance } from "../../../system/system-chance.ts";
-import { TestMembers, type TestMember } from "../../test/test-member.ts";
+import { TestMembers } from "../../test/test-member.ts";
 import { TestDatabase } from "../../test/test-store.ts";
 import { FairRoom, inTurn } from "./fair-room.ts";
 

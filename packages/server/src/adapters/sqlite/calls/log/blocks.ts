@@ -1,8 +1,9 @@
-// Deliveries in the blocks of events, found by an index of events.
+// Deliveries in the blocks of events, found by what leads to the events.
 import { EVENT_OF_DELIVERY } from "../../codec/delivery-rows.ts";
 import { countOf, number, type Row } from "../../codec/rows.ts";
 import type { Prepare } from "../statement-cache.ts";
 import type { Condition } from "./condition.ts";
+import type { EventEntries } from "./events/event-sources.ts";
 import type { Order, SeqRange } from "./seq-page.ts";
 import { COLUMNS, merge, type CountableSource, type Table } from "./sources.ts";
 
@@ -10,11 +11,10 @@ import { COLUMNS, merge, type CountableSource, type Table } from "./sources.ts";
 const CHUNK_EVENTS = 200;
 const CHUNK_DELIVERIES = 2_000;
 
-/** Reads the deliveries in the blocks of events. `where` leads to the events by `index`, whose table it names `event`. */
+/** Reads the deliveries in the blocks of the events that some entries lead to. */
 export function createBlockSource(
 	prepare: Prepare,
-	index: string,
-	where: Condition,
+	{ from, seq, where }: EventEntries,
 	conditions: { readonly full: readonly Condition[]; readonly open: readonly Condition[] | null },
 ): CountableSource {
 	const tables: readonly Table[] = conditions.open === null ? ["deliveries"] : ["deliveries", "open"];
@@ -22,8 +22,8 @@ export function createBlockSource(
 	const readChunk = (order: Order, low: number, high: number): readonly Row[] =>
 		withinChunk(
 			prepare(`
-				SELECT seq, delivery_count FROM events event INDEXED BY ${index}
-				WHERE ${where.sql} AND seq >= ? AND seq < ? ORDER BY seq ${order} LIMIT ${CHUNK_EVENTS}
+				SELECT event.seq, event.delivery_count FROM ${from} CROSS JOIN events event ON event.seq = entry.${seq}
+				WHERE ${where.sql} AND entry.${seq} >= ? AND entry.${seq} < ? ORDER BY entry.${seq} ${order} LIMIT ${CHUNK_EVENTS}
 			`).all(...where.values, low, high),
 		);
 	/** From `FROM` on: the rows of a table in the blocks of a chunk. */
@@ -31,10 +31,10 @@ export function createBlockSource(
 		const more = conditionsOn(table);
 		return {
 			sql: `
-				FROM events event INDEXED BY ${index}
+				FROM ${from} CROSS JOIN events event ON event.seq = entry.${seq}
 				CROSS JOIN ${table} delivery ON delivery.seq > event.seq AND delivery.seq <= event.seq + event.delivery_count
 				WHERE ${[where.sql, ...more.map(({ sql }) => sql)].join(" AND ")}
-				AND event.seq >= ? AND event.seq < ? AND +delivery.seq >= ? AND +delivery.seq < ?
+				AND entry.${seq} >= ? AND entry.${seq} < ? AND +delivery.seq >= ? AND +delivery.seq < ?
 			`,
 			values: [...where.values, ...more.flatMap(({ values }) => values), chunk.low, chunk.high, low, high],
 		};
@@ -42,18 +42,18 @@ export function createBlockSource(
 	const readRows = (table: Table, chunk: SeqRange, range: SeqRange, order: Order, limit: number): Row[] => {
 		const { sql, values } = rowsOf(table, chunk, range);
 		return prepare(`
-			SELECT ${COLUMNS[table]}, ${EVENT_OF_DELIVERY} ${sql} ORDER BY event.seq ${order}, delivery.seq ${order} LIMIT ?
+			SELECT ${COLUMNS[table]}, ${EVENT_OF_DELIVERY} ${sql} ORDER BY entry.${seq} ${order}, delivery.seq ${order} LIMIT ?
 		`).all(...values, limit);
 	};
 	const countRows = (table: Table, chunk: SeqRange, range: SeqRange): number => {
 		const { sql, values } = rowsOf(table, chunk, range);
 		return countOf(prepare(`SELECT count(*) AS count ${sql}`).get(...values));
 	};
-	const blockOf = (seq: number): number => {
+	const blockOf = (place: number): number => {
 		const row = prepare(`
-			SELECT seq FROM events event INDEXED BY ${index} WHERE ${where.sql} AND seq <= ? ORDER BY seq DESC LIMIT 1
-		`).get(...where.values, seq);
-		return row === undefined ? seq : number(row["seq"]);
+			SELECT entry.${seq} AS seq FROM ${from} WHERE ${where.sql} AND entry.${seq} <= ? ORDER BY entry.${seq} DESC LIMIT 1
+		`).get(...where.values, place);
+		return row === undefined ? place : number(row["seq"]);
 	};
 
 	/** Goes through the events of a range until `use` returns true. Returns where it has stopped because of its budget. */

@@ -10,9 +10,10 @@ import { qualified } from "../../codec/statements.ts";
 import { CHANGES_PER_MS, createLastChangeBefore, firstChangeAt } from "../../deliveries/change-numbers.ts";
 import type { LogView } from "../../deliveries/log-view.ts";
 import { createStatementCache } from "../statement-cache.ts";
-import type { Column } from "./condition.ts";
+import { rowsWithin, type Column } from "./condition.ts";
 import { conditionsOf, type Conditions } from "./filter/conditions.ts";
 import { createWanted, type Wanted } from "./filter/wanted.ts";
+import { numbersOfTag } from "./plan/tagged.ts";
 import { createReadRows, LAST_ATTEMPT_COLUMNS, type ReadRow } from "./rows.ts";
 import type { Order, SeqIndex } from "./seq-page.ts";
 
@@ -22,6 +23,11 @@ const LIMITS = { entries: 80_000, rows: 4_000 } as const;
 const QUICK = { entries: 8_000, rows: 400 } as const;
 /** What conditions can be checked on in the index. */
 const COLUMNS: readonly Column[] = ["project", "status", "webhook", "response_code", "cause", "type"];
+
+/** Where entries come from. */
+const BY_CHANGE = "deliveries entry INDEXED BY deliveries_by_change";
+const BY_NUMBER =
+	"(SELECT value AS seq FROM json_each(?)) given CROSS JOIN deliveries entry NOT INDEXED ON entry.seq = given.seq";
 
 /** The place of an entry: changes may share a number if version 0.1 has made them. */
 interface Place {
@@ -70,13 +76,14 @@ export function createChangedDeliveries(db: DatabaseSync, view: LogView, { posit
 	return (scope: Scope, filter: ChangeFilter, { limit, cursor }: PageRequest): Page<ChangedDelivery> => {
 		const found = wantedBy(scope, { ...filter, eventId: null, after: null, before: null });
 		if (found === null) return NO_ROWS;
-		const { updatedAfter, updatedBefore } = filter;
+		const { updatedAfter, updatedBefore, tag = null } = filter;
 		const wanted: WantedChanges = {
 			wanted: found,
 			conditions: conditionsOf(found, view),
 			statuses: filter.statuses,
 			low: updatedAfter === null ? 0 : firstChangeAt(updatedAfter),
 			high: updatedBefore === null ? END.change : lastBefore(updatedBefore),
+			numbers: tag === null || found.reader !== null ? null : numbersOfTag(prepare, found.project, tag),
 		};
 		const place = cursor === null ? END : placeOf(cursor.id);
 		const isNewer = cursor?.direction === "newer";
@@ -132,6 +139,8 @@ interface WantedChanges {
 	/** The first and the last number that a change can have. */
 	readonly low: number;
 	readonly high: number;
+	/** The numbers of the deliveries with the tag of the filter, if they are few. */
+	readonly numbers: readonly number[] | null;
 }
 
 type Limits = { readonly entries: number; readonly rows: number };
@@ -139,7 +148,7 @@ type Limits = { readonly entries: number; readonly rows: number };
 /** Reads up to `limit` rows on one side of an edge, in order. Each status has a part of the index. */
 function createScan(prepare: ReturnType<typeof createStatementCache>) {
 	return (changes: WantedChanges, order: Order, edge: Edge, limit: number, limits: Limits): Scanned => {
-		const { wanted, conditions, statuses, low, high } = changes;
+		const { wanted, conditions, statuses, low, high, numbers } = changes;
 		const checks = conditions.checks
 			.filter(({ columns }) => columns.every((column) => COLUMNS.includes(column)))
 			.map(({ on }) => on("looked"));
@@ -149,7 +158,7 @@ function createScan(prepare: ReturnType<typeof createStatementCache>) {
 		// Of the entries with the number of the edge, those on its other side do not count.
 		const other = `${order === "ASC" ? "<" : ">"}${edge.isIn ? "" : "="}`;
 		const looked = `
-			SELECT entry.seq, entry.change, ${qualified("entry", COLUMNS)} FROM deliveries entry INDEXED BY deliveries_by_change
+			SELECT entry.seq, entry.change, ${qualified("entry", COLUMNS)} FROM ${numbers === null ? BY_CHANGE : BY_NUMBER}
 			WHERE entry.project = ? AND entry.status = ? AND entry.status <> 1 AND entry.change >= ? AND entry.change <= ?
 			AND NOT (+entry.change = ? AND +entry.seq ${other} ?)
 			ORDER BY entry.change ${order}, entry.seq ${order}
@@ -159,9 +168,10 @@ function createScan(prepare: ReturnType<typeof createStatementCache>) {
 			WHERE ${[...checks.map(({ sql }) => sql), "TRUE"].join(" AND ")}
 		`;
 		const entries = Math.ceil(limits.entries / statuses.length);
-		const lookAt = Math.ceil(limits.rows / statuses.length);
+		const lookAt = rowsWithin(limits.rows / statuses.length, conditions.checks);
 		const parts = statuses.map((status): Scanned => {
-			const inStatus = [wanted.project, STATUS_CODES[status], ...range, change, seq];
+			const given = numbers === null ? [] : [JSON.stringify(numbers)];
+			const inStatus = [...given, wanted.project, STATUS_CODES[status], ...range, change, seq];
 			const values = [...inStatus, entries, ...checks.flatMap((check) => check.values)];
 			const rows = prepare(`
 				SELECT ${qualified("delivery", DELIVERY_COLUMNS)}, ${LAST_ATTEMPT_COLUMNS}, delivery.change, ${EVENT_OF_DELIVERY}

@@ -29,4 +29,14 @@ export interface Check {
 	readonly columns: readonly Column[];
 	readonly on: (table: string) => Condition;
 	readonly isExact: boolean;
+	/** Whether it looks into another table for each row. No if omitted. */
+	readonly isLook?: boolean;
+}
+
+/** With a check that looks into another table, a page looks at this share of the rows that it otherwise would. */
+const SHARE_WITH_LOOK = 0.7;
+
+/** How many rows to look at in the time for so many of them without these checks. */
+export function rowsWithin(rows: number, checks: readonly Check[]): number {
+	return Math.ceil(checks.some(({ isLook = false }) => isLook) ? rows * SHARE_WITH_LOOK : rows);
 }

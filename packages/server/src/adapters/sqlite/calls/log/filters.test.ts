@@ -30,6 +30,8 @@ const OUTCOMES = [
 	{ responseCode: 0, error: "timeout", cause: "connect_timeout" },
 	{ responseCode: 200, error: "reset", cause: "closed_during_response" },
 ] as const;
+/** One of most events, and one of few. */
+const TAGS = ["often", "seldom"] as const;
 const PROJECTS = [1, 2] as const;
 const PROJECT = `proj_${"0".repeat(31)}1`;
 
@@ -83,8 +85,9 @@ describe.each(STORES)("filters in a store with %s", (_name, projectOf) => {
 				const statuses = filter.statuses?.filter((status) => status !== "Succeeded") ?? [];
 				const [first, ...others] = statuses;
 				if (first === undefined) return;
-				const { webhookId, eventTypes, responseCodes, causes, updatedAfter, updatedBefore } = filter;
-				const own = { webhookId, eventTypes, responseCodes, causes, updatedAfter, updatedBefore };
+				const { webhookId, customerId = null, tag = null, eventTypes, responseCodes, causes } = filter;
+				const { updatedAfter, updatedBefore } = filter;
+				const own = { webhookId, customerId, tag, eventTypes, responseCodes, causes, updatedAfter, updatedBefore };
 				const expected = all
 					.filter((delivery) => delivery.attemptCount > 0 || delivery.status !== "Pending")
 					.filter((delivery) => matches(delivery, { ...ANY_DELIVERY, ...own, statuses }))
@@ -208,6 +211,8 @@ function filters(all: readonly LoggedDelivery[]): fc.Arbitrary<DeliveryFilter> {
 	const time = fc.nat(EVENTS + 2_000);
 	const codes: CodeRange[] = [204, 429, 0].map((code) => ({ from: code, to: code }));
 	return fc.record({
+		tag: seldom(fc.constantFrom(...TAGS, "none")),
+		customerId: seldom(fc.constantFrom("acme", "globex")),
 		webhookId: seldom(fc.constantFrom(...new Set(all.map(({ webhookId }) => webhookId)))),
 		eventId: fc.constant(null),
 		eventTypes: maybe(some("order.*", ...TYPES, "none.*")),
@@ -222,10 +227,12 @@ function filters(all: readonly LoggedDelivery[]): fc.Arbitrary<DeliveryFilter> {
 }
 
 function matches(delivery: LoggedDelivery, filter: DeliveryFilter): boolean {
-	const { webhookId, eventTypes, statuses, responseCodes, causes } = filter;
+	const { webhookId, customerId = null, tag = null, eventTypes, statuses, responseCodes, causes } = filter;
 	const { responseCode, createDate, updateDate } = delivery;
 	return (
+		(tag === null || hasTag((seqOf(delivery.id) - 1) / 2, tag)) &&
 		(webhookId === null || webhookId === delivery.webhookId) &&
+		(customerId === null || customerId === delivery.customerId) &&
 		(eventTypes === null || eventTypeMatcher(eventTypes)(delivery.eventType)) &&
 		(statuses === null || statuses.includes(delivery.status)) &&
 		(responseCodes === null ||
@@ -236,6 +243,11 @@ function matches(delivery: LoggedDelivery, filter: DeliveryFilter): boolean {
 		(filter.after === null || createDate >= filter.after) &&
 		(filter.before === null || createDate < filter.before)
 	);
+}
+
+/** Whether event `n` has a tag. */
+function hasTag(n: number, tag: string): boolean {
+	return tag === "often" ? n % 3 !== 0 : tag === "seldom" && n % 70 === 0;
 }
 
 /** The number of a delivery, from the time in its id, which is the number of its event. */
@@ -279,6 +291,7 @@ function fill(db: DatabaseSync, projectOf: (n: number) => number): void {
 			update_date, change, attempt, cause, type)
 		VALUES (?, ?, ?, ?, ?, ?, 1, 0, ?, ?, ?, ?, ?, ?)
 	`);
+	const tagged = db.prepare("INSERT INTO event_tags (project, tag, event) VALUES (?, ?, ?)");
 	const attempt = db.prepare("INSERT INTO attempts (delivery, number, attempt) VALUES (?, ?, ?)");
 	const records = new Records();
 	db.exec("BEGIN");
@@ -287,6 +300,7 @@ function fill(db: DatabaseSync, projectOf: (n: number) => number): void {
 		const type = n % 900 === 0 ? "rare.one" : (TYPES[(n * 7) % 3] ?? "");
 		const to = 10 * own + 1 + ((n * 5) % 3);
 		event.run(seq, idOf(n), own, type, n);
+		for (const tag of TAGS) if (hasTag(n, tag)) tagged.run(own, tag, seq);
 		if (n % 13 === 0) {
 			open.run(seq + 1, seq, to, own);
 			continue;

@@ -60,7 +60,13 @@ describe("lists of deliveries", () => {
 		const seen = plansOf(db, () => {
 			for (const statuses of [null, ["Failed", "Held"] as const, ...DELIVERY_STATUSES.map((status) => [status])]) {
 				for (const filter of [...OF_ATTEMPTS, { updatedAfter: 5 }, { updatedAfter: 5, updatedBefore: 9 }]) {
-					for (const more of [{}, { webhookId }, OF_TYPES, { webhookId, ...OF_TYPES }, { eventId }]) {
+					const others = [{}, { webhookId }, OF_TYPES, { webhookId, ...OF_TYPES }, { eventId }];
+					for (const more of [
+						...others,
+						{ tag: "often" },
+						{ tag: "seldom" },
+						{ tag: "often", webhookId, ...OF_TYPES },
+					]) {
 						for (const direction of ["older", "newer"] as const) {
 							for (const after of [null, 5]) {
 								const wanted = { ...ANY_DELIVERY, ...filter, ...more, statuses, after };
@@ -87,6 +93,7 @@ describe("lists in the order of changes", () => {
 				for (const wanted of [
 					{ webhookId, updatedAfter: 5 },
 					{ webhookId: null, updatedAfter: null },
+					{ tag: "often" },
 					...OF_ATTEMPTS.map((filter) => ({ ...filter, ...OF_TYPES, updatedBefore: 9 })),
 				]) {
 					const request = { limit: 10, cursor: { direction, id: `70.${cursor}` } };
@@ -328,8 +335,11 @@ function fill(db: DatabaseSync, projectId: string, size: number): void {
 		INSERT INTO deliveries (seq, event, webhook, project, status, attempt_count, auto_attempt_count, trigger, response_code, update_date)
 		VALUES (?, ?, ?, 1, ?, 1, 1, 0, ?, 0)
 	`);
+	const tagged = db.prepare("INSERT INTO event_tags (project, tag, event) VALUES (1, ?, ?)");
 	for (let n = 1; n <= size; n++) {
 		const seq = 2 * n;
+		if (n % 2 === 0) tagged.run("often", seq);
+		if (n % 9 === 0) tagged.run("seldom", seq);
 		event.run(seq, idOf(4 * n), n % 20 === 0 ? "a" : "b", n);
 		if (n % 3 === 0) open.run(seq + 1, seq, 1 + (n % 2), n % 6 === 0 ? 1 : 0);
 		else full.run(seq + 1, seq, 1 + (n % 2), 1 + (n % 4), n % 5 === 0 ? 500 : 200);

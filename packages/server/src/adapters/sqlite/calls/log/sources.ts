@@ -3,7 +3,7 @@ import { DELIVERY_COLUMNS, EVENT_OF_DELIVERY } from "../../codec/delivery-rows.t
 import { countOf, number, type Row } from "../../codec/rows.ts";
 import { qualified } from "../../codec/statements.ts";
 import type { Prepare } from "../statement-cache.ts";
-import type { Check, Column, Condition } from "./condition.ts";
+import { rowsWithin, type Check, type Column, type Condition } from "./condition.ts";
 import { LAST_ATTEMPT_COLUMNS } from "./rows.ts";
 import type { Order, Scanned, SeqRange } from "./seq-page.ts";
 
@@ -66,8 +66,9 @@ export function createEntrySource(prepare: Prepare, entries: Entries, checked: C
 	const from = `${table} entry ${index === null ? "NOT INDEXED" : `INDEXED BY ${index}`}`;
 	const inEntry = checked.checks.filter((check) => check.columns.every((column) => columns.includes(column)));
 	const limits = (budget: number) => ({
-		entries: Math.ceil(budget * (inEntry.length > 0 ? ENTRIES_OF_BUDGET : ROWS_OF_BUDGET)),
-		rows: Math.ceil(budget * ROWS_OF_BUDGET),
+		entries:
+			inEntry.length > 0 ? Math.ceil(budget * ENTRIES_OF_BUDGET) : rowsWithin(budget * ROWS_OF_BUDGET, checked.checks),
+		rows: rowsWithin(budget * ROWS_OF_BUDGET, checked.checks),
 	});
 	const looked = (order: Order): Condition => ({
 		sql: `FROM ${from} WHERE ${where.sql} AND entry.seq >= ? AND entry.seq < ? ORDER BY entry.seq ${order}`,

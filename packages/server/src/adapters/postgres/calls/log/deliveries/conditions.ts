@@ -2,7 +2,7 @@
 import { causeCode } from "../../../../../core/log/attempt-cause.ts";
 import type { DeliveryFilter } from "../../../../../ports/store/log.ts";
 import { STATUS_CODES } from "../../../codec/delivery-rows.ts";
-import type { Values } from "../walk.ts";
+import { hasRow, type Values } from "../walk.ts";
 import type { Wanted } from "./wanted.ts";
 
 /**
@@ -12,6 +12,7 @@ import type { Wanted } from "./wanted.ts";
 export function deliveryConditions(wanted: Wanted, values: Values): string[] {
 	const { filter, project, lead } = wanted;
 	const { eventTypes, responseCodes, causes, updatedAfter, updatedBefore, changedUpTo = null, after, before } = filter;
+	const { tag = null } = filter;
 	const conditions: string[] = [];
 	if (wanted.isForCustomer) conditions.push(isPublicType("entry.event_type", project, values));
 	if (eventTypes !== null) conditions.push(isOfTypes("entry.event_type", eventTypes, values));
@@ -31,7 +32,17 @@ export function deliveryConditions(wanted: Wanted, values: Values): string[] {
 	// If ids were never ahead of dates, the range of ids has no other dates.
 	if (lead.idMs > 0 && after !== null) conditions.push(`entry.create_date >= ${values.add(after)}`);
 	if (lead.idMs > 0 && before !== null) conditions.push(`entry.create_date < ${values.add(before)}`);
+	// The other conditions need no look into another table.
+	if (tag !== null) conditions.push(hasTag("entry", tag, values));
 	return conditions;
+}
+
+/** That the event of a row has a tag. */
+function hasTag(row: string, tag: string, values: Values): string {
+	return hasRow(`
+		event_tags tagged WHERE tagged.project_id = ${row}.project_id AND tagged.tag = ${values.add(tag)}::text
+		AND tagged.event_id = ${row}.event_id
+	`);
 }
 
 /** That a row has one of some statuses. */

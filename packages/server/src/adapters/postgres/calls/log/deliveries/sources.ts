@@ -1,13 +1,14 @@
 // The ways to the deliveries that a filter may match. Each index has its rows in the order of ids, for each project, webhook or event.
 import type { DeliveryStatus } from "../../../../../core/delivery.ts";
 import { STATUS_CODES } from "../../../codec/delivery-rows.ts";
-import type { Source, Values } from "../walk.ts";
+import { LOOK_COST, type Source, type Values } from "../walk.ts";
 import { deliveryConditions, statusCondition } from "./conditions.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** The statuses of the rows of each table. */
 const OPEN = ["Pending", "Held"] as const satisfies readonly DeliveryStatus[];
 const ENDED = ["Succeeded", "Failed", "Cancelled"] as const satisfies readonly DeliveryStatus[];
+const TABLES = ["open_deliveries entry", "deliveries entry"] as const;
 /** The predicate of the indexes by status. */
 const IS_EXCEPTIONAL = "(entry.status <> 1 OR entry.cause > 0)";
 
@@ -16,7 +17,8 @@ type Owner = Pick<Source, "owner" | "owners">;
 
 /** What the deliveries of a customer are read by never depends on the deliveries of others: so a page tells nothing of these. */
 export function deliverySources(wanted: Wanted, values: Values): Source[] {
-	const { event, ofCustomer, webhook } = wanted;
+	const { event, ofCustomer, webhook, tagged, filter } = wanted;
+	if (tagged !== null) return taggedSources({ ...wanted, filter: { ...filter, tag: null } }, tagged, values);
 	const conditions = deliveryConditions(wanted, values);
 	if (event !== null) return eventSources(wanted, event, conditions, values);
 	const owner: Owner =
@@ -44,7 +46,7 @@ function ownSources(
 		ownerType: "uuid",
 		where: [...narrowed, ...where],
 		matches,
-		cost: 1,
+		cost: costOf(wanted),
 	});
 	const isIn = (status: DeliveryStatus) => `entry.status = ${STATUS_CODES[status]}`;
 	const sources = OPEN.filter((status) => statuses.includes(status)).map((status) =>
@@ -59,11 +61,26 @@ function ownSources(
 	return [...sources, of("deliveries entry", [], matches)];
 }
 
+/** How long a delivery takes if its tags are looked up, and if not. */
+export function costOf({ filter: { tag = null } }: Wanted): number {
+	return tag === null ? 1 : 1 + LOOK_COST;
+}
+
 /** Whether a filter matches only deliveries that have not simply succeeded. */
 function isExceptional({ filter: { statuses, responseCodes, causes } }: Wanted): boolean {
 	if (causes !== null) return true;
 	if (responseCodes !== null && responseCodes.every(({ from, to }) => to < 200 || from > 299)) return true;
 	return statuses !== null && !statuses.includes("Succeeded");
+}
+
+/** The deliveries of some events. */
+function taggedSources(wanted: Wanted, events: readonly string[], values: Values): Source[] {
+	const { ofCustomer, webhook, filter } = wanted;
+	const webhooks = ofCustomer ?? (webhook === null ? null : [webhook]);
+	const own = webhooks === null ? [] : [`entry.webhook_id = ANY(${values.add(webhooks)}::uuid[])`];
+	const matches = [...own, ...statusCondition(filter.statuses, values), ...deliveryConditions(wanted, values)];
+	const byEvent = { key: "id", owner: "event_id", owners: events, ownerType: "uuid", cost: 1 } as const;
+	return TABLES.map((table) => ({ ...byEvent, table, where: [], matches }));
 }
 
 /** The deliveries of one event. Those from when it was accepted have the ids after its own; those that replays have made have later ones. */
@@ -77,8 +94,7 @@ function eventSources(
 	const webhooks = ofCustomer ?? (webhook === null ? null : [webhook]);
 	const matches = [...statusCondition(filter.statuses, values), ...conditions];
 	const byEvent = { key: "id", owner: "event_id", owners: [event.id], ownerType: "uuid", cost: 1 } as const;
-	const tables = ["open_deliveries entry", "deliveries entry"];
-	if (webhooks === null) return tables.map((table) => ({ ...byEvent, table, where: [], matches }));
+	if (webhooks === null) return TABLES.map((table) => ({ ...byEvent, table, where: [], matches }));
 	const [id, last] = [values.add(event.id), values.add(event.last)];
 	const owner = { owner: "webhook_id", owners: webhooks };
 	const block = [`entry.id > ${id}`, `entry.id <= ${last}`];
@@ -92,6 +108,6 @@ function eventSources(
 			[...conditions, isOfEvent, "NOT entry.is_replayed"],
 			values,
 		),
-		...tables.map((table) => ({ ...byEvent, ...owner, table, where: replayed, matches })),
+		...TABLES.map((table) => ({ ...byEvent, ...owner, table, where: replayed, matches })),
 	];
 }

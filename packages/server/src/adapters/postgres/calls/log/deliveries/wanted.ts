@@ -18,6 +18,8 @@ export interface Wanted {
 	readonly isForCustomer: boolean;
 	/** The event, and the last of the deliveries that it got when it was accepted. */
 	readonly event: { readonly id: string; readonly last: string } | null;
+	/** The events with the tag of the filter, if they are few. A customer would learn how many others have: null. */
+	readonly tagged: readonly string[] | null;
 	readonly filter: DeliveryFilter;
 	readonly lead: Lead;
 }
@@ -25,6 +27,12 @@ export interface Wanted {
 const SELECT_WEBHOOK = statement("SELECT project_id, customer_id FROM webhooks WHERE id = $1");
 const SELECT_OF_CUSTOMER = statement("SELECT id FROM webhooks WHERE project_id = $1 AND customer_id = $2 ORDER BY id");
 const SELECT_EVENT = statement("SELECT delivery_count FROM events WHERE id = $1 AND project_id = $2");
+
+/** With more events, each delivery is looked at whether its event has the tag. */
+const MAX_TAGGED = 50;
+const SELECT_TAGGED = statement(
+	`SELECT event_id FROM event_tags WHERE project_id = $1 AND tag = $2 LIMIT ${MAX_TAGGED + 1}`,
+);
 
 /** Resolves a filter; null: nothing can match. */
 export async function readWanted(session: Session, scope: Scope, filter: DeliveryFilter): Promise<Wanted | null> {
@@ -35,10 +43,13 @@ export async function readWanted(session: Session, scope: Scope, filter: Deliver
 	if (project === null) return null;
 	// A customer sees no deliveries of others, whoever is asked for.
 	if ((filter.customerId ?? customer) !== customer) return null;
-	const [webhooks, own, events, lead] = await Promise.all([
+	const { tag = null } = filter;
+	const isForCustomer = scope.kind === "customer";
+	const [webhooks, own, events, tagged, lead] = await Promise.all([
 		webhook === null ? [] : session.run(SELECT_WEBHOOK, [webhook]),
 		customer === null || webhook !== null ? [] : session.run(SELECT_OF_CUSTOMER, [project, customer]),
 		event === null ? [] : session.run(SELECT_EVENT, [event, project]),
+		tag === null || event !== null || isForCustomer ? null : session.run(SELECT_TAGGED, [project, tag]),
 		readLead(session),
 	]);
 	if (filter.webhookId !== null) {
@@ -53,9 +64,10 @@ export async function readWanted(session: Session, scope: Scope, filter: Deliver
 		project,
 		webhook,
 		ofCustomer: customer === null ? null : ofCustomer,
-		isForCustomer: scope.kind === "customer",
+		isForCustomer,
 		event:
 			event === null || row === undefined ? null : { id: event, last: lastOf(event, number(row["delivery_count"])) },
+		tagged: tagged === null || tagged.length > MAX_TAGGED ? null : tagged.map((each) => text(each["event_id"])),
 		filter,
 		lead,
 	};

@@ -5,13 +5,11 @@ import type { UuidRange } from "../../../codec/ids.ts";
 import { number } from "../../../codec/rows.ts";
 import type { Session } from "../../../connection/session.ts";
 import { isPublicType } from "../deliveries/conditions.ts";
-import { hasRow, Values, type Source } from "../walk.ts";
+import { hasRow, LOOK_COST, Values, type Source } from "../walk.ts";
 import { customerEntries, partsOf, projectEntries, type EventEntries, type Part } from "./parts.ts";
 
 /** Counting entries stops here. */
 const COUNT_LIMIT = 10_000;
-/** A look into another table takes as long as this many entries. */
-const LOOK_COST = 4;
 
 /** Looking for a delivery that a replay has made takes as long as so many looks: there is an index for each day. */
 const REPLAY_LOOKS = 10;

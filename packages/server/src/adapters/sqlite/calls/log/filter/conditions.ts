@@ -72,11 +72,20 @@ export function conditionsOf(wanted: Wanted, { leadMs }: Pick<LogView, "leadMs">
 
 const LEAST = Number.MIN_SAFE_INTEGER;
 
-function sharedChecks({ project, webhook, customer }: Wanted): Check[] {
+function sharedChecks({ project, webhook, customer, filter: { tag = null } }: Wanted): Check[] {
 	const checks = [check("project", (column) => ({ sql: `${column} = ?`, values: [project] }))];
 	if (webhook !== null) checks.push(check("webhook", (column) => ({ sql: `${column} = ?`, values: [webhook] })));
 	if (customer !== null) checks.push(ofCustomer(customer));
+	if (tag !== null) checks.push({ ...check("event", (column) => hasTag(column, project, tag)), isLook: true });
 	return checks;
+}
+
+/** That a column has the number of an event with a tag. */
+function hasTag(column: string, project: number, tag: string): Condition {
+	return {
+		sql: `EXISTS (SELECT 1 FROM event_tags tagged WHERE tagged.project = ? AND tagged.tag = ? AND tagged.event = ${column})`,
+		values: [project, tag],
+	};
 }
 
 function ofCustomer(customer: Customer & { readonly project: Numbered }): Check {

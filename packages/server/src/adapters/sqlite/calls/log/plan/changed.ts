@@ -6,25 +6,23 @@ import type { Prepare } from "../../statement-cache.ts";
 import type { Conditions } from "../filter/conditions.ts";
 import type { Wanted } from "../filter/wanted.ts";
 import type { SeqRange } from "../seq-page.ts";
-import { createLookingSource, type CountableSource } from "../sources.ts";
-
-/** Reading and sorting them takes some 3 ms. */
-const MOST = 4_000;
+import type { CountableSource } from "../sources.ts";
+import { createNumbersSource, MOST_NUMBERS } from "./numbers.ts";
 
 /** Null if the filter names no such range, or if too many have changed in it. Succeeded deliveries are in no index of changes. */
 export function createChangedSource(
 	prepare: Prepare,
 	lastBefore: (time: number) => number,
 	wanted: Wanted,
-	{ checks, full, isOnlyChecks }: Conditions,
-	{ low, high }: SeqRange,
+	conditions: Conditions,
+	range: SeqRange,
 ): CountableSource | null {
 	const { statuses, updatedAfter, updatedBefore } = wanted.filter;
 	if (updatedAfter === null || statuses === null || statuses.includes("Succeeded")) return null;
 	const select = prepare(`
 		SELECT entry.seq FROM deliveries entry INDEXED BY deliveries_by_change
 		WHERE entry.project = ? AND entry.status = ? AND entry.status <> 1 AND entry.change >= ?
-		AND entry.change <= ? LIMIT ${MOST + 1}
+		AND entry.change <= ? LIMIT ${MOST_NUMBERS + 1}
 	`);
 	const first = firstChangeAt(updatedAfter);
 	const last = updatedBefore === null ? Number.MAX_SAFE_INTEGER : lastBefore(updatedBefore);
@@ -33,22 +31,7 @@ export function createChangedSource(
 		for (const row of select.all(wanted.project, STATUS_CODES[status], first, last)) {
 			seqs.push(number(row["seq"]));
 		}
-		if (seqs.length > MOST) return null;
+		if (seqs.length > MOST_NUMBERS) return null;
 	}
-	const ascending = seqs.filter((seq) => seq >= low && seq < high).sort((a, b) => a - b);
-	return createLookingSource(prepare, {
-		table: "deliveries",
-		columns: [],
-		looked: (order) => ({
-			// The order of the array.
-			sql: `
-				FROM (SELECT value AS seq FROM json_each(?)) entry
-				WHERE entry.seq >= ? AND entry.seq < ?
-			`,
-			values: [JSON.stringify(order === "ASC" ? ascending : ascending.toReversed())],
-		}),
-		inEntry: [],
-		checked: { conditions: full, checks, isOnlyChecks },
-		limits: () => ({ entries: MOST, rows: MOST }),
-	});
+	return createNumbersSource(prepare, "deliveries", seqs, conditions, range);
 }

@@ -6,12 +6,13 @@ import type { Prepare } from "../../statement-cache.ts";
 import { createBlockSource } from "../blocks.ts";
 import type { Condition } from "../condition.ts";
 import { isOfCustomer } from "../customers.ts";
-import { isExceptional, type Conditions } from "../filter/conditions.ts";
+import { projectEntries, tagEntries, typeEntries, type EventEntries } from "../events/event-sources.ts";
+import { conditionsOf, isExceptional, type Conditions } from "../filter/conditions.ts";
 import type { Wanted } from "../filter/wanted.ts";
 import type { Order, SeqRange } from "../seq-page.ts";
 import { createEntrySource, type CountableSource, type Entries } from "../sources.ts";
 import { createChangedSource } from "./changed.ts";
-import { customerSources } from "./customer.ts";
+import { customerEntries, customerSources } from "./customer.ts";
 import { createDenseSource } from "./dense.ts";
 import {
 	exceptionalEntries,
@@ -23,6 +24,8 @@ import {
 	webhookEntries,
 	type Owner,
 } from "./entries.ts";
+import { createNumbersSource } from "./numbers.ts";
+import { numbersOfTag } from "./tagged.ts";
 
 /** The sources that together have every row that may match, each of them once. */
 export interface Plan {
@@ -35,17 +38,21 @@ export interface Plan {
 interface Way {
 	readonly sources: () => CountableSource[];
 	/** What leads to the rows, in parts that have different ones. `cost` is what one entry takes, in µs. */
-	readonly parts: readonly (Condition & { readonly from: string; readonly cost: number })[];
+	readonly parts: readonly (Condition & Pick<EventEntries, "from" | "seq"> & { readonly cost: number })[];
 	/** Whether the columns of an entry tell whether the row matches. */
 	readonly isCovered: boolean;
 	/** Whether its sources have open rows, too. */
 	readonly hasOpen: boolean;
 }
 
-/** What one entry takes, in µs, if its columns tell all, if its row must be looked at, or the event of its row, too. */
-const COSTS = { entry: 0.05, row: 1.8, event: 4.2, block: 2, dense: 0.2 } as const;
-/** Ways are compared by how far so many entries reach. */
+/**
+ * What one entry takes, in µs, if its columns tell all, if its row must be looked at, or the event of its row, too; and what each part of
+ * a way takes for its statements, whatever it finds.
+ */
+const COSTS = { entry: 0.05, row: 1.8, event: 4.2, block: 2, dense: 0.2, part: 150 } as const;
+/** Ways are compared by how far so many entries reach, of all their parts together, and of each part so many at least. */
 const SAMPLE = 1_000;
+const LEAST_SAMPLE = 50;
 /** Up to so many types are read by their own index. */
 const MAX_TYPES = 20;
 /** With more webhooks of a customer, a key's filter checks the webhook of each row. */
@@ -69,30 +76,40 @@ export function choosePlan(
 	range: SeqRange,
 	order: Order,
 ): Plan {
-	const { customer, event, reader } = wanted;
+	const { project, customer, event, reader, filter } = wanted;
+	const { tag = null } = filter;
 	const indexed = (sources: readonly CountableSource[]): Plan => ({ sources, isDense: false });
+	const tagged = tag === null || event !== null || reader !== null ? null : numbersOfTag(prepare, project, tag);
+	if (tagged !== null) {
+		const tables = conditions.open === null ? (["deliveries"] as const) : (["deliveries", "open"] as const);
+		return indexed(tables.map((table) => createNumbersSource(prepare, table, tagged, conditions, range)));
+	}
 	// What a customer reads must not depend on others, so others' rows are not even read.
-	if (customer !== null && (reader !== null || customer.webhooks.length <= MAX_CUSTOMER_WEBHOOKS)) {
+	if (customer !== null && reader !== null) {
 		return indexed(customerSources(prepare, customer, conditions, wanted, { marks, leadMs }));
 	}
 	if (event !== null) return indexed(eventSources(prepare, event, conditions));
 	const open = () => openSources(prepare, wanted, conditions, marks);
 	const changed = createChangedSource(prepare, lastChangeBefore, wanted, conditions, range);
 	if (changed !== null) return indexed([changed, ...open()]);
-	const ways = waysTo(prepare, wanted, conditions, marks);
-	const [best] = ways
-		.map((way) => ({ way, numbersPerUs: reachOf(prepare, way, range, order) }))
-		.sort((a, b) => b.numbersPerUs - a.numbersPerUs);
+	const ways = waysTo(prepare, wanted, conditions, { marks, leadMs });
+	const [best] = ways.map((way) => timed(prepare, way, range, order)).sort((a, b) => a.us - b.us);
 	if (best === undefined) throw new Error("there is no way to the deliveries");
 	const numbersPerRow = best.way.isCovered ? 0 : numbersOfRow(prepare, range, order);
-	if (best.numbersPerUs < numbersPerRow / COSTS.dense) {
+	if (best.usPerNumber * numbersPerRow > COSTS.dense) {
 		return { sources: [createDenseSource(prepare, wanted, conditions, numbersPerRow)], isDense: true };
 	}
 	return indexed(best.way.hasOpen ? best.way.sources() : [...best.way.sources(), ...open()]);
 }
 
-function waysTo(prepare: Prepare, wanted: Wanted, conditions: Conditions, marks: Marks): Way[] {
-	const { project, webhook, filter, types } = wanted;
+function waysTo(
+	prepare: Prepare,
+	wanted: Wanted,
+	conditions: Conditions,
+	{ marks, leadMs }: Pick<Planner, "marks" | "leadMs">,
+): Way[] {
+	const { project, webhook, customer, filter, types } = wanted;
+	const { tag = null } = filter;
 	const { checks, full, isOnlyChecks } = conditions;
 	const checked = { conditions: full, checks, isOnlyChecks };
 	const byEntries = (entries: readonly Entries[], cost: number, more: readonly Entries[] = []): Way => ({
@@ -101,18 +118,13 @@ function waysTo(prepare: Prepare, wanted: Wanted, conditions: Conditions, marks:
 		isCovered: cost === COSTS.entry,
 		hasOpen: false,
 	});
-	const byBlocks = (index: string, wheres: readonly Condition[]): Way => ({
+	const byBlocks = (entries: readonly EventEntries[], onBlocks = conditions): Way => ({
 		sources: () => [
-			...wheres.map((where) => createBlockSource(prepare, index, where, conditions)),
+			...entries.map((each) => createBlockSource(prepare, each, onBlocks)),
 			createEntrySource(prepare, outside(project), checked),
 		],
 		parts: [
-			...wheres.map(({ sql, values }) => ({
-				sql: sql.replaceAll("event.", "entry."),
-				values,
-				from: `events entry INDEXED BY ${index}`,
-				cost: COSTS.block,
-			})),
+			...entries.map(({ from, seq, where }) => ({ ...where, from, seq, cost: COSTS.block })),
 			partOf(outside(project), conditions.needsEvent ? COSTS.event : COSTS.row),
 		],
 		isCovered: false,
@@ -121,44 +133,72 @@ function waysTo(prepare: Prepare, wanted: Wanted, conditions: Conditions, marks:
 	const ways: Way[] = [];
 	const names = types?.names ?? null;
 	if (names !== null && names.length <= MAX_TYPES) {
-		const where = (type: string) => ({ sql: "event.project = ? AND event.type = ?", values: [project, type] });
-		ways.push(byBlocks("events_by_type", names.map(where)));
+		ways.push(byBlocks(names.map((name) => typeEntries(project, name))));
+	}
+	// Deliveries in the blocks of tagged events need not be asked for the tag again.
+	const untagged =
+		tag === null ? conditions : conditionsOf({ ...wanted, filter: { ...filter, tag: null } }, { leadMs });
+	if (tag !== null) ways.push(byBlocks([tagEntries(project, tag)], untagged));
+	if (customer !== null && webhook === null && customer.webhooks.length <= MAX_CUSTOMER_WEBHOOKS) {
+		const cost = isExceptional(wanted) ? exceptionalCost(wanted) : conditions.needsEvent ? COSTS.event : COSTS.row;
+		ways.push({
+			sources: () => customerSources(prepare, customer, conditions, wanted, { marks, leadMs }),
+			parts: customerEntries(customer, wanted).map((each) => partOf(each, cost)),
+			isCovered: cost === COSTS.entry,
+			hasOpen: true,
+		});
 	}
 	if (isExceptional(wanted)) {
 		const statuses = filter.statuses ?? DELIVERY_STATUSES;
-		const isInEntry = filter.updatedAfter === null && filter.updatedBefore === null;
 		const entries = (owner: Owner) => statuses.map((status) => exceptionalEntries(owner, status));
-		const cost = isInEntry ? COSTS.entry : COSTS.row;
-		ways.push(byEntries(entries({ project, webhook: null }), cost));
-		if (webhook !== null) ways.push(byEntries(entries({ project, webhook }), cost));
+		ways.push(byEntries(entries({ project, webhook: null }), projectCost(wanted)));
+		if (webhook !== null) ways.push(byEntries(entries({ project, webhook }), exceptionalCost(wanted)));
 		return ways;
 	}
 	if (webhook !== null) {
 		const tail = fullTail({ sql: "+entry.webhook = ?", values: [webhook] }, marks);
 		ways.push(byEntries([webhookEntries(webhook)], conditions.needsEvent ? COSTS.event : COSTS.row, [tail]));
 	}
-	if (ways.length === 0) ways.push(byBlocks("events_by_project", [{ sql: "event.project = ?", values: [project] }]));
+	if (ways.length === 0) ways.push(byBlocks([projectEntries(project)]));
 	return ways;
 }
 
-/** How many numbers of the log a way passes in a µs. Infinity if it is short. */
-function reachOf(prepare: Prepare, { parts }: Way, range: SeqRange, order: Order): number {
+/** What an entry of the indexes of what has not simply succeeded takes: some filters are not in its columns. */
+function exceptionalCost({ filter: { updatedAfter, updatedBefore, tag = null } }: Wanted): number {
+	return updatedAfter === null && updatedBefore === null && tag === null ? COSTS.entry : COSTS.row;
+}
+
+/** The same for the entries of a whole project, of which a customer has a tenth, say: only the rows of these are looked at. */
+function projectCost(wanted: Wanted): number {
+	const cost = exceptionalCost(wanted);
+	return wanted.customer === null || cost === COSTS.entry ? cost : COSTS.entry + cost / 10;
+}
+
+/** How long a way takes to the end of the range, about, and for each number of the log: 0 if it is short. */
+function timed(prepare: Prepare, way: Way, range: SeqRange, order: Order) {
+	const usPerNumber = usPerNumberOf(prepare, way, range, order);
+	const us = usPerNumber === 0 ? costOf(prepare, way.parts, range) : usPerNumber * (range.high - range.low);
+	return { way, usPerNumber, us: us + way.parts.length * COSTS.part };
+}
+
+function usPerNumberOf(prepare: Prepare, { parts }: Way, range: SeqRange, order: Order): number {
 	let usPerNumber = 0;
-	for (const { from, sql, values, cost } of parts) {
+	const sample = Math.max(LEAST_SAMPLE, Math.floor(SAMPLE / parts.length));
+	for (const { from, seq, sql, values, cost } of parts) {
 		const end = prepare(`
-			SELECT entry.seq FROM ${from} WHERE ${sql} AND entry.seq >= ? AND entry.seq < ?
-			ORDER BY entry.seq ${order} LIMIT 1 OFFSET ${SAMPLE - 1}
-		`).get(...values, range.low, range.high);
-		if (end !== undefined) usPerNumber += (SAMPLE * cost) / distance(number(end["seq"]), range, order);
+			SELECT entry.${seq} AS seq FROM ${from} WHERE ${sql} AND entry.${seq} >= ? AND entry.${seq} < ?
+			ORDER BY entry.${seq} ${order} LIMIT 1 OFFSET ?
+		`).get(...values, range.low, range.high, sample - 1);
+		if (end !== undefined) usPerNumber += (sample * cost) / distance(number(end["seq"]), range, order);
 	}
-	return usPerNumber === 0 ? Number.MAX_SAFE_INTEGER - costOf(prepare, parts, range) : 1 / usPerNumber;
+	return usPerNumber;
 }
 
 /** What the entries of short parts take. */
 function costOf(prepare: Prepare, parts: Way["parts"], { low, high }: SeqRange): number {
-	const count = ({ from, sql, values }: Way["parts"][number]) =>
+	const count = ({ from, seq, sql, values }: Way["parts"][number]) =>
 		countOf(
-			prepare(`SELECT count(*) AS count FROM ${from} WHERE ${sql} AND entry.seq >= ? AND entry.seq < ?`).get(
+			prepare(`SELECT count(*) AS count FROM ${from} WHERE ${sql} AND entry.${seq} >= ? AND entry.${seq} < ?`).get(
 				...values,
 				low,
 				high,
@@ -187,7 +227,7 @@ function distance(seq: number, { low, high }: SeqRange, order: Order): number {
 }
 
 function partOf({ table, index, where }: Entries, cost: number): Way["parts"][number] {
-	return { ...where, from: `${table} entry INDEXED BY ${index}`, cost };
+	return { ...where, from: `${table} entry INDEXED BY ${index}`, seq: "seq", cost };
 }
 
 function outside(project: number): Entries {

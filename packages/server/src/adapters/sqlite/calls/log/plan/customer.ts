@@ -19,7 +19,7 @@ export function customerSources(
 	wanted: Wanted,
 	{ marks, leadMs }: Pick<LogView, "marks" | "leadMs">,
 ): CountableSource[] {
-	const { event, filter } = wanted;
+	const { event } = wanted;
 	const own = isOfCustomer("+entry.webhook", customer);
 	// What belongs to one of the webhooks belongs to the customer: comparing it with all of them would be done again for each.
 	const ofWebhook = conditionsOf({ ...wanted, customer: null }, { leadMs });
@@ -34,11 +34,7 @@ export function customerSources(
 		...ofOpen([openTail(own, marks)]),
 		...customer.webhooks.flatMap((webhook) => {
 			const owner = { project: wanted.project, webhook };
-			const statuses = filter.statuses ?? DELIVERY_STATUSES;
-			const entries = isExceptional(wanted)
-				? statuses.map((status) => exceptionalEntries(owner, status))
-				: [webhookEntries(webhook)];
-			return [...of(entries, ofWebhook), ...ofOpen([openEntries(owner)], ofWebhook)];
+			return [...of(fullEntries(owner, wanted), ofWebhook), ...ofOpen([openEntries(owner)], ofWebhook)];
 		}),
 	];
 	if (event === null) return sources;
@@ -49,6 +45,17 @@ export function customerSources(
 		columns: ["event", "webhook"],
 	};
 	return [...sources.map((source) => inBlock(source, event)), ...of([outside])];
+}
+
+/** The entries of the full rows of a customer, without those of the tails. */
+export function customerEntries({ webhooks }: NonNullable<Wanted["customer"]>, wanted: Wanted): Entries[] {
+	return webhooks.flatMap((webhook) => fullEntries({ project: wanted.project, webhook }, wanted));
+}
+
+function fullEntries({ project, webhook }: { project: number; webhook: number }, wanted: Wanted): Entries[] {
+	if (!isExceptional(wanted)) return [webhookEntries(webhook)];
+	const statuses = wanted.filter.statuses ?? DELIVERY_STATUSES;
+	return statuses.map((status) => exceptionalEntries({ project, webhook }, status));
 }
 
 function checkedOf({ full, checks, isOnlyChecks }: Conditions): Checked {

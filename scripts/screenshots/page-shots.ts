@@ -1,14 +1,8 @@
-// `npm run screenshots [part of a name…]`: writes pictures of the page's screens into docs/images, of a real server with real receivers.
-import { mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-
-import { startBrowser, type Person } from "@fanfare/testkit/browser/browser";
+// The pictures of the page: each of its screens, in a project as a product would have it.
 import { startDemoWorld, type DemoWorld } from "@fanfare/testkit/browser/demo-world";
 import type { Page } from "playwright-core";
 
-import { ensurePage } from "./page-build.ts";
-
-const FOLDER = fileURLToPath(new URL("../docs/images/", import.meta.url));
+import type { Gallery } from "./gallery.ts";
 
 interface Shot {
 	readonly name: string;
@@ -29,6 +23,15 @@ const SHOTS: readonly Shot[] = [
 		ready: "Verify what",
 	},
 	{ name: "deliveries", path: () => "deliveries?status=Failed", ready: "invoice.created" },
+	{
+		name: "deliveries-export",
+		path: () => "deliveries?status=Failed",
+		act: async (page) => {
+			await page.getByRole("button", { name: "Export…" }).click();
+			await page.getByRole("button", { name: /^Export \d/ }).waitFor();
+		},
+		ready: "invoice.created",
+	},
 	{
 		name: "delivery",
 		path: async ({ server, webhook }) => {
@@ -97,37 +100,21 @@ const SHOTS: readonly Shot[] = [
 	{ name: "events-send", path: () => "events/send?type=order.paid", ready: "webhooks" },
 ];
 
-const FORMS = [
-	{ suffix: "", options: { scheme: "light", size: { width: 1_360, height: 850 } } },
-	{ suffix: "-dark", options: { scheme: "dark", size: { width: 1_360, height: 850 } } },
-	{ suffix: "-phone", options: { scheme: "light", size: { width: 360, height: 760 } } },
-] as const;
-
-async function signIn(person: Person, world: DemoWorld): Promise<Page> {
-	const page = await person.tab(`${world.server.url}/ui/`);
-	await page.getByLabel("API key").fill(world.server.key);
-	await page.getByRole("button", { name: "Sign in" }).click();
-	await page.locator("#content").waitFor();
-	return page;
-}
-
-const parts = process.argv.slice(2);
-const shots = SHOTS.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
-mkdirSync(FOLDER, { recursive: true });
-await ensurePage();
-await using world = await startDemoWorld();
-await using browser = await startBrowser();
-for (const { suffix, options } of FORMS) {
-	await using person = await browser.person(options);
-	const page = await signIn(person, world);
-	for (const { name, path, act, ready } of shots) {
-		await page.goto(`${world.server.url}/ui/${world.server.projectId}/${await path(world)}`);
-		await page.getByText(ready).filter({ visible: true }).first().waitFor();
-		await act?.(page, world);
-		await page.locator(".shimmer").first().waitFor({ state: "detached" });
-		await page.mouse.move(0, 0);
-		await page.screenshot({ path: `${FOLDER}${name}${suffix}.png` });
-		console.log(`docs/images/${name}${suffix}.png`);
-	}
-	for (const problem of person.problems) console.error(problem);
+/** Takes the pictures of the page that the gallery wants. */
+export async function takePageShots(gallery: Gallery): Promise<void> {
+	const shots = SHOTS.filter(({ name }) => gallery.wants(name));
+	if (shots.length === 0) return;
+	await using world = await startDemoWorld();
+	await gallery.inEachForm(async (person, take) => {
+		const page = await person.tab(`${world.server.url}/ui/`);
+		await page.getByLabel("API key").fill(world.server.key);
+		await page.getByRole("button", { name: "Sign in" }).click();
+		await page.locator("#content").waitFor();
+		for (const { name, path, act, ready } of shots) {
+			await page.goto(`${world.server.url}/ui/${world.server.projectId}/${await path(world)}`);
+			await page.getByText(ready).filter({ visible: true }).first().waitFor();
+			await act?.(page, world);
+			await take(page, name);
+		}
+	});
 }
