@@ -254,8 +254,7 @@ describe("an installation of the packed packages, outside of the checkout", () =
 			cpSync(packed.get(folder)!.folder, join(modules, PACKAGES[folder]), { recursive: true });
 			librariesOf(join(packed.get(folder)!.folder, "package.json"), root, libraries);
 		}
-		// A library's own node_modules has its path, too, and so comes after it.
-		for (const [path, folder] of [...libraries].toSorted()) {
+		for (const [path, folder] of libraries) {
 			const filter = (file: string) => !file.slice(folder.length).includes(`${sep}node_modules`);
 			cpSync(folder, join(modules, path), { recursive: true, filter });
 		}
