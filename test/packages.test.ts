@@ -1,11 +1,24 @@
 // The packages as users get them: built in a copy of the checkout, packed as npm would publish them, checked without the network, and run.
 import { execFile, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import {
+	chmodSync,
+	cpSync,
+	existsSync,
+	globSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { delimiter, dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { eventually } from "@fanfare/testkit/eventually";
+import { findNode } from "@fanfare/testkit/programs/find-node";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
@@ -13,6 +26,7 @@ import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const run = promisify(execFile);
+const [node20, node22, node24] = [await findNode(20), await findNode(22), await findNode(24)];
 const root = fileURLToPath(new URL("..", import.meta.url));
 const copy = new TemporaryDir();
 afterAll(() => copy[Symbol.dispose]());
@@ -208,6 +222,126 @@ describe("the SDK as CommonJS", () => {
 			expect({ file, code: old!.code }).toEqual({ file, code: newest!.code });
 		}
 		expect(readFileSync(join(cjs(), "package.json"), "utf8")).toContain('"commonjs"');
+	});
+});
+
+/** The packages that an installation of `fanfare` has besides our own, each with its folder in the checkout: those that npm resolves. */
+function librariesOf(manifestFile: string, from: string, found = new Map<string, string>()): Map<string, string> {
+	const { dependencies = {} } = JSON.parse(readFileSync(manifestFile, "utf8")) as {
+		readonly dependencies?: Record<string, string>;
+	};
+	for (const name of Object.keys(dependencies)) {
+		if (Object.values<string>(PACKAGES).includes(name)) continue;
+		let place = from;
+		while (!existsSync(join(place, "node_modules", name)) && place !== dirname(place)) place = dirname(place);
+		const folder = realpathSync(join(place, "node_modules", name));
+		// Where it is below the node_modules of the installation.
+		const path = folder.slice(join(root, "node_modules").length + 1);
+		if (found.has(path)) continue;
+		found.set(path, folder);
+		librariesOf(join(folder, "package.json"), folder, found);
+	}
+	return found;
+}
+
+describe("an installation of the packed packages, outside of the checkout", () => {
+	const home = new TemporaryDir();
+	afterAll(() => home[Symbol.dispose]());
+	const modules = home.join("node_modules");
+	const libraries = new Map<string, string>();
+	beforeAll(() => {
+		for (const folder of ["cli", "server", "sdk"] as const) {
+			cpSync(packed.get(folder)!.folder, join(modules, PACKAGES[folder]), { recursive: true });
+			librariesOf(join(packed.get(folder)!.folder, "package.json"), root, libraries);
+		}
+		for (const [path, folder] of libraries) {
+			const filter = (file: string) => !file.slice(folder.length).includes(`${sep}node_modules`);
+			cpSync(folder, join(modules, path), { recursive: true, filter });
+		}
+		mkdirSync(join(modules, ".bin"));
+		symlinkSync("../fanfare/dist/main.js", join(modules, ".bin/fanfare"));
+		chmodSync(join(modules, "fanfare/dist/main.js"), 0o755);
+	});
+
+	/** Runs the command as a shell does, with this Node in the PATH. */
+	const fanfare = (node: string, ...args: readonly string[]) =>
+		run(join(modules, ".bin/fanfare"), args, { cwd: home.path, env: { PATH: `${dirname(node)}:/usr/bin:/bin` } });
+
+	it("has as many packages and bytes as docs/dependencies.md says", () => {
+		const text = readFileSync(join(root, "docs/dependencies.md"), "utf8");
+		const [, count, most] = /has (\d+) packages besides its own three, and takes at most (\d+) MB/.exec(text) ?? [];
+		expect(libraries.size).toBe(Number(count));
+		const files = globSync("**/*", { cwd: modules, withFileTypes: true }).filter((entry) => entry.isFile());
+		const bytes = files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+		expect(bytes / 1_000_000).toBeLessThan(Number(most));
+		expect(bytes / 1_000_000).toBeGreaterThan(Number(most) - 3);
+	});
+
+	it("runs nothing while it is installed", () => {
+		const scripts = globSync("{*,@*/*}/package.json", { cwd: modules }).flatMap((file) => {
+			const { scripts = {} } = JSON.parse(readFileSync(join(modules, file), "utf8")) as { scripts?: object };
+			return Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name));
+		});
+		expect([scripts, globSync("**/binding.gyp", { cwd: modules })]).toEqual([[], []]);
+	});
+
+	describe.each([
+		["24", node24],
+		["26", { path: process.execPath, issue: null }],
+	] as const)("on Node %s", (major, { path: node, issue }) => {
+		if (issue !== null) process.stderr.write(`skipped: ${issue}\n`);
+
+		it.skipIf(node === null)("delivers, and has the page and the portal", async () => {
+			expect((await run(node!, ["--version"])).stdout).toMatch(new RegExp(`^v${major}\\.`));
+			const { version } = packed.get("cli")!.manifest as Manifest & { readonly version: string };
+			expect((await fanfare(node!, "--version")).stdout).toBe(`${version}\n`);
+			await using receiver = await startReceiver();
+			const options = { builtMain: join(modules, "fanfare/dist/main.js"), node: node!, cwd: home.path };
+			await using server = await startServerProcess(options);
+			await server.createWebhook(receiver.url);
+			const { id } = await server.project.events.send({ type: "order.paid", data: { orderId: 42 } });
+			await server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+			for (const path of ["/ui/", "/portal/"]) {
+				const { status, text } = await server.call("GET", path);
+				const script = /<script[^>]* src="([^"]+)"/.exec(text)?.[1] ?? "";
+				const loaded = await server.call("GET", new URL(script, `${server.url}${path}`).pathname);
+				expect([status, loaded.status, loaded.headers.get("content-type")]).toEqual([
+					200,
+					200,
+					expect.stringContaining("javascript"),
+				]);
+			}
+			expect(await server.stop()).toEqual({ code: 0, signal: null });
+		});
+	});
+
+	describe.each([
+		["20", node20],
+		["22", node22],
+	] as const)("on Node %s", (major, { path: node, issue }) => {
+		if (issue !== null) process.stderr.write(`skipped: ${issue}\n`);
+
+		it.skipIf(node === null)("the command says which Node it needs", async () => {
+			const failed = await fanfare(node!, "serve").catch((error: unknown) => error);
+			expect(failed).toMatchObject({ code: 1, stdout: "" });
+			expect((failed as { stderr: string }).stderr).toMatch(
+				new RegExp(
+					`^fanfare requires Node 24 or newer, but runs on ${major}\\.[\\d.]+: install a newer one from https://nodejs.org\\n$`,
+				),
+			);
+		});
+
+		it.skipIf(node === null)("the SDK works, imported and required", async () => {
+			const code = `const { utils, verify } = SDK;
+				verify("{}", {}, utils.generateWebhookSecret()).catch(({ code }) => console.log(code));`;
+			const imported = code.replace("SDK", 'await import("@fanfare/sdk")');
+			const required = code.replace("SDK", 'require("@fanfare/sdk")');
+			const evaluate = async (...args: readonly string[]) => (await run(node!, args, { cwd: home.path })).stdout;
+			expect([
+				await evaluate("--input-type=module", "--eval", imported),
+				await evaluate("--input-type=commonjs", "--eval", required),
+			]).toEqual(["missing_header\n", "missing_header\n"]);
+		});
 	});
 });
 

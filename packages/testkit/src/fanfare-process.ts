@@ -28,6 +28,8 @@ export interface SpawnOptions {
 	readonly cwd?: string;
 	/** The main file of a built command. Defaults to the sources. */
 	readonly builtMain?: string;
+	/** The Node that runs it. Defaults to that of the test. */
+	readonly node?: string;
 	/** Runs the command as this user, for which the test process must be root. */
 	readonly uid?: number;
 	/** The descriptor of a file that gets its standard output. Defaults to a pipe to the test. */
@@ -60,10 +62,19 @@ export class FanfareProcess implements AsyncDisposable {
 	readonly #child: ChildProcessByStdio<Writable, Readable | null, Readable>;
 
 	constructor(args: readonly string[], options: SpawnOptions = {}) {
-		const { env = {}, cwd, uid, builtMain, stdout = "pipe", preload = [], onMessage } = options;
+		const {
+			env = {},
+			cwd,
+			uid,
+			builtMain,
+			node = process.execPath,
+			stdout = "pipe",
+			preload = [],
+			onMessage,
+		} = options;
 		const imports = [COMPILE_CACHE, DIE_WITH_PARENT, ...preload].map((module) => `--import=${module}`);
 		const main = builtMain === undefined ? ["--conditions=@fanfare/source", MAIN] : [builtMain];
-		this.#child = spawn(process.execPath, [...imports, ...main, ...args], {
+		this.#child = spawn(node, [...imports, ...main, ...args], {
 			env: { ...inherited(), ...env },
 			stdio: ["pipe", stdout, "pipe", ...(onMessage === undefined ? [] : ["ipc" as const])],
 			...(cwd !== undefined && { cwd }),
