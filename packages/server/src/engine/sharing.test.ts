@@ -57,6 +57,25 @@ describe("two engines on one store", () => {
 		noProblems(low, high);
 	});
 
+	it("attempt nothing that another process has cancelled, also if that one has not heard yet who the owner is", async () => {
+		const { promise, resolve: answerFirst } = Promise.withResolvers<object>();
+		await using receiver = await startReceiver();
+		receiver.script((_request, index) => (index === 0 ? promise : {}));
+		const { low, high } = await openTwo(receiver, { maxInFlightPerWebhook: 1 });
+		const webhookIds = high.webhookIds.slice(0, 1);
+		const [first = ""] = await sendMany(high.test, 1, webhookIds);
+		await receiver.waitFor(1);
+		const [cancelled = ""] = await sendMany(high.test, 1, webhookIds);
+		high.member.isReachable = false;
+		const { id } = await low.test.delivery(cancelled, {});
+		await low.test.engine.deliveries.cancel(low.test.change, id);
+		answerFirst({});
+		await high.test.delivery(first, { status: "Succeeded" });
+		await passTurns();
+		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first]);
+		noProblems(low, high);
+	});
+
 	it("ignore a hand-off that comes after its delivery was found", async () => {
 		await using receiver = await startReceiver();
 		const { low, high, clock, cluster } = await openTwo(receiver);

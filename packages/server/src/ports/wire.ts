@@ -22,12 +22,12 @@ export interface WireCounts {
 	readonly refused: number;
 }
 
-/** What a process tells the owner of a webhook about deliveries that the owner may have in memory. */
-export type OwnerNote =
-	/** The store has a delivery of this webhook that is due at this time. */
-	| { readonly kind: "due"; readonly webhookId: string; readonly at: number }
-	/** This delivery was cancelled: it must not be attempted any more. */
-	| { readonly kind: "discard"; readonly webhookId: string; readonly deliveryId: string };
+/** What a process tells the owner of a webhook: the store has a delivery of this webhook that is due at this time. */
+export interface OwnerNote {
+	readonly kind: "due";
+	readonly webhookId: string;
+	readonly at: number;
+}
 
 /** What a process tells all others, since it does not know who has them: these deliveries must not be attempted any more. */
 export interface DiscardNote {

@@ -215,7 +215,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 	 */
 	discard(delivery: Pick<LeasedDelivery, "id" | "webhookId">): void {
 		this.#discard(delivery.id);
-		if (!this.#tenure.holds(delivery.webhookId)) this.#handOffs.tellDiscarded(delivery);
+		if (!this.#tenure.holds(delivery.webhookId)) this.#handOffs.tellDiscarded(delivery.id);
 	}
 
 	/** Resolves when other processes have acted upon all calls of `discard` so far, or after a second. */
@@ -310,14 +310,12 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		this.#handOffs.missed();
 	}
 
-	/** Another process says this about a delivery. Ignored if this process does not hold the webhook. */
+	/** Another process says this about deliveries. That one is due is ignored if this process does not hold its webhook. */
 	noted(note: OwnerNote | DiscardNote): void {
 		if (note.kind === "discard many") {
 			for (const id of note.deliveryIds) this.#discard(id);
 			if (note.eventId !== null) this.#discardEvent(note.eventId);
-		} else if (!this.#tenure.holds(note.webhookId)) return;
-		else if (note.kind === "due") this.#dispatcher.noteDue(note.webhookId, note.at);
-		else this.#discard(note.deliveryId);
+		} else if (this.#tenure.holds(note.webhookId)) this.#dispatcher.noteDue(note.webhookId, note.at);
 	}
 
 	/** Ready deliveries may be attempted: called by the parts of this room that have added some. */

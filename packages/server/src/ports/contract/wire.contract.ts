@@ -107,7 +107,7 @@ function describeSeveral(
 	});
 
 	it("tells a note to the process of a place, and says that it was heard", async () => {
-		const note: OwnerNote = { kind: "discard", webhookId: "webhook_1", deliveryId: "dlv_1" };
+		const note: OwnerNote = { kind: "due", webhookId: "webhook_1", at: 1 };
 		expect(await members[2]!.wire.tell(members[0]!.place, note)).toBe("done");
 		expect(listeners.map(({ received }) => received)).toEqual([[note], [], []]);
 	});

@@ -191,9 +191,9 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		if (a === undefined || b === undefined) throw new Error("not started");
 		const place = await placeOf(b);
 		const note = {
-			kind: "discard",
+			kind: "due",
 			webhookId: createIdMaker(systemChance).make("webhook", 1),
-			deliveryId: "dlv_1",
+			at: 1,
 		} as const;
 		b.clock.freeze();
 		// The beat and the look that were under way have ended, since their next ones wait.

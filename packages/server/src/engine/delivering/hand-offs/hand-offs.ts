@@ -107,12 +107,12 @@ export class HandOffs {
 		if (place !== null) void this.#parts.wire.tell(place, { kind: "due", webhookId, at });
 	}
 
-	/** Tells the process that holds a webhook that a delivery was cancelled, which it may have in memory. */
-	tellDiscarded({ id: deliveryId, webhookId }: Pick<LeasedDelivery, "id" | "webhookId">): void {
-		const place = this.#parts.tenure.placeOf(webhookId);
-		// Who becomes its owner reads it from the store.
-		if (place === null) return;
-		const telling = this.#parts.wire.tell(place, { kind: "discard", webhookId, deliveryId });
+	/**
+	 * Tells all other processes that a delivery was cancelled, which one of them may have in memory: its webhook may have another owner by
+	 * now than this process has heard of.
+	 */
+	tellDiscarded(deliveryId: string): void {
+		const telling = this.#parts.wire.tellAll({ kind: "discard many", deliveryIds: [deliveryId], eventId: null });
 		this.#telling.add(telling);
 		void telling.finally(() => this.#telling.delete(telling));
 	}
