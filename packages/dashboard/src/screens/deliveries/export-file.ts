@@ -1,32 +1,13 @@
 // All deliveries of a search as a file: a table for spreadsheets, or each as a line of JSON.
-import type { Delivery, DeliveryFilter, ProjectHandle } from "@fanfare/sdk";
+import type { DeliveryFilter, ProjectHandle, RequestOptions } from "@fanfare/sdk";
 
 export type ExportForm = "csv" | "jsonl";
 
-const PAGE_ROWS = 1_000;
+const LINES_A_PART = 1_000;
 const TYPES = { csv: "text/csv;charset=utf-8", jsonl: "application/x-ndjson" } as const satisfies Record<
 	ExportForm,
 	string
 >;
-
-const COLUMNS: Readonly<Record<string, (delivery: Delivery) => string | number | null>> = {
-	id: ({ id }) => id,
-	eventId: ({ eventId }) => eventId,
-	eventType: ({ eventType }) => eventType,
-	webhookId: ({ webhookId }) => webhookId,
-	webhookName: ({ webhookName }) => webhookName,
-	webhookHost: ({ webhookHost }) => webhookHost,
-	customerId: ({ customerId }) => customerId ?? null,
-	status: ({ status }) => status,
-	reason: ({ reason }) => reason,
-	responseCode: ({ responseCode }) => responseCode,
-	error: ({ lastAttempt }) => lastAttempt?.error ?? null,
-	cause: ({ lastAttempt }) => lastAttempt?.cause ?? null,
-	attemptCount: ({ attemptCount }) => attemptCount,
-	created: ({ createDate }) => isoDate(createDate),
-	updated: ({ updateDate }) => isoDate(updateDate),
-	nextAttempt: ({ nextAttemptDate }) => isoDate(nextAttemptDate),
-};
 
 interface ExportOptions {
 	readonly signal: AbortSignal;
@@ -41,36 +22,58 @@ export async function exportDeliveries(
 	form: ExportForm,
 	{ signal, onProgress }: ExportOptions,
 ): Promise<{ readonly file: Blob; readonly count: number }> {
-	const lineOf = form === "csv" ? csvLine : (delivery: Delivery) => `${JSON.stringify(delivery)}\n`;
-	const parts = [new Blob(form === "csv" ? [line(Object.keys(COLUMNS))] : [])];
+	const options = { signal };
+	const written = form === "csv" ? table(project, filter, options) : lines(project, filter, options);
+	const parts: Blob[] = [];
 	let count = 0;
-	for (let page: string | undefined; ;) {
-		const { data, nextPage } = await project.deliveries.list({ ...filter, limit: PAGE_ROWS, page }, { signal });
-		parts.push(new Blob([data.map(lineOf).join("")]));
-		count += data.length;
+	for await (const { text, deliveries } of written) {
+		parts.push(new Blob([text]));
+		count += deliveries;
 		onProgress(count);
-		if (nextPage === null) return { file: new Blob(parts, { type: TYPES[form] }), count };
-		page = nextPage;
+	}
+	return { file: new Blob(parts, { type: TYPES[form] }), count };
+}
+
+interface Part {
+	readonly text: string;
+	/** How many deliveries end in it. */
+	readonly deliveries: number;
+}
+
+/** As the server writes it, which lets no cell become a formula. */
+async function* table(project: ProjectHandle, filter: DeliveryFilter, options: RequestOptions): AsyncGenerator<Part> {
+	const ends = new LineEnds();
+	// The first line has the names of the columns.
+	let names = 1;
+	for await (const text of project.deliveries.exportCsv(filter, options)) {
+		const count = ends.in(text);
+		yield { text, deliveries: Math.max(0, count - names) };
+		names = Math.max(0, names - count);
 	}
 }
 
-/** A delivery as a line of a table. */
-export function csvLine(delivery: Delivery): string {
-	return line(Object.values(COLUMNS).map((valueOf) => valueOf(delivery)));
+async function* lines(project: ProjectHandle, filter: DeliveryFilter, options: RequestOptions): AsyncGenerator<Part> {
+	let part: string[] = [];
+	for await (const delivery of project.deliveries.export(filter, options)) {
+		part.push(`${JSON.stringify(delivery)}\n`);
+		if (part.length < LINES_A_PART) continue;
+		yield { text: part.join(""), deliveries: part.length };
+		part = [];
+	}
+	yield { text: part.join(""), deliveries: part.length };
 }
 
-function line(values: readonly (string | number | null)[]): string {
-	return `${values.map(cell).join(",")}\r\n`;
-}
+/** Counts the ends of lines of a table that comes in pieces. Those inside of quotes belong to a cell. */
+export class LineEnds {
+	#isQuoted = false;
 
-/** Spreadsheets run text that begins like a formula, so it gets an apostrophe, which they hide. */
-function cell(value: string | number | null): string {
-	if (value === null) return "";
-	if (typeof value === "number") return String(value);
-	const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-	return `"${text.replaceAll('"', '""')}"`;
-}
-
-function isoDate(at: number | null): string | null {
-	return at === null ? null : new Date(at).toISOString();
+	/** How many are in the next piece. */
+	in(piece: string): number {
+		let count = 0;
+		for (const character of piece) {
+			if (character === '"') this.#isQuoted = !this.#isQuoted;
+			else if (character === "\n" && !this.#isQuoted) count++;
+		}
+		return count;
+	}
 }
