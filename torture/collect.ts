@@ -61,6 +61,7 @@ export async function collect(round: Round, answers: ServerAnswers): Promise<Rou
 		blockedReached: round.canaries.reached,
 		secretsFound: await findSecrets(round),
 		peakMb: round.memory?.peakMb ?? 0,
+		maxMb: round.maxMb,
 		promptWithinMs,
 	};
 }

@@ -69,6 +69,8 @@ export class Round implements AsyncDisposable {
 	output = "";
 	/** The times from which on deliveries are expected again. */
 	readonly recoveries: number[] = [];
+	/** Memory of the server, in MB: far above what a round needs that opens no thousand streams. What grows without bound exceeds it within seconds. */
+	maxMb = 450;
 	/** How soon healthy webhooks must get each event. Null if the fault stops the server or moves its clock. */
 	promptWithinMs: number | null = null;
 	/** The ids of other projects, which are no part of the record. */

@@ -149,6 +149,7 @@ function recordOf(player: Player, { listed, listedEvents, listedAt, stats }: Ans
 		blockedReached: 0,
 		secretsFound: [],
 		peakMb: 0,
+		maxMb: 0,
 		promptWithinMs: null,
 	};
 }

@@ -132,6 +132,7 @@ export class RelayCrowd {
 			// Those of the relays are looked for with the others.
 			secretsFound: [],
 			peakMb: 0,
+			maxMb: round.maxMb,
 			promptWithinMs: null,
 		};
 	}

@@ -3,12 +3,6 @@ import { checkLost, checkStuck, checkWrongState } from "./deliveries.ts";
 import { keepLedger, type PairLedger } from "./ledger.ts";
 import type { Breach, PromiseName, RoundRecord, Seen } from "./record.ts";
 
-/**
- * Far above what any round needs: a thousand relays whose clients come and go take 470, all others less than 300. Memory that grows without
- * bound exceeds it within seconds.
- */
-const PEAK_MB = 650;
-
 export function checkAll(record: RoundRecord): Breach[] {
 	const ledger = keepLedger(record);
 	return [
@@ -168,11 +162,11 @@ function longestSilence(ordered: readonly Seen[], from: number): number {
 	return longest;
 }
 
-function checkBounds({ blockedReached, secretsFound, stored, peakMb }: RoundRecord): Breach[] {
+function checkBounds({ blockedReached, secretsFound, stored, peakMb, maxMb }: RoundRecord): Breach[] {
 	const texts: [PromiseName, string][] = secretsFound.map((place) => ["secrets", place]);
 	if (blockedReached > 0) texts.push(["blocked addresses", `${blockedReached} connections to blocked addresses`]);
 	if (stored.integrity !== "ok") texts.push(["store", `integrity_check says: ${stored.integrity}`]);
-	if (peakMb > PEAK_MB) texts.push(["memory", `the server took ${Math.round(peakMb)} MB; ${PEAK_MB} are allowed`]);
+	if (peakMb > maxMb) texts.push(["memory", `the server took ${Math.round(peakMb)} MB; ${maxMb} are allowed`]);
 	return texts.map(([promise, text]) => ({ promise, text }));
 }
 

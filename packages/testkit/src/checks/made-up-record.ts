@@ -83,6 +83,7 @@ export function madeUpRecord(
 		blockedReached: 0,
 		secretsFound: [],
 		peakMb: 100,
+		maxMb: 450,
 		promptWithinMs: null,
 		...rest,
 	};

@@ -113,6 +113,8 @@ export interface RoundRecord {
 	/** The places in which a secret can be read. */
 	readonly secretsFound: readonly string[];
 	readonly peakMb: number;
+	/** How much memory the server may take. */
+	readonly maxMb: number;
 	/** How soon healthy webhooks must get each event. Null: not checked, because the fault stops the server or moves its clock. */
 	readonly promptWithinMs: number | null;
 }
