@@ -22,7 +22,10 @@ const project = (number: number, createDate: number, name = `Shop ${number}`): P
 
 /** Some projects, several of them made in the same millisecond. */
 const projects = fc
-	.uniqueArray(fc.record({ number: fc.nat(1_000), date: fc.nat(5) }), { selector: ({ number }) => number, maxLength: 30 })
+	.uniqueArray(fc.record({ number: fc.nat(1_000), date: fc.nat(5) }), {
+		selector: ({ number }) => number,
+		maxLength: 30,
+	})
 	.map((all) => all.map(({ number, date }) => project(number, date)));
 
 const newestFirst = (all: readonly Project[]) =>
@@ -87,10 +90,15 @@ describe("pages of projects", () => {
 		expect(found("none")).toEqual([]);
 	});
 
-	it.each(["", "5", "5.", ".proj_1", "5.proj_1", "x.proj_ca5fe71e7592bbcf7705ea36e4f29ed4", "proj_ca5fe71e7592bbcf7705ea36e4f29ed4"])(
-		"have no place %j",
-		(text) => {
-			expect(isProjectPosition(text)).toBe(false);
-		},
-	);
+	it.each([
+		"",
+		"5",
+		"5.",
+		".proj_1",
+		"5.proj_1",
+		"x.proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
+		"proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
+	])("have no place %j", (text) => {
+		expect(isProjectPosition(text)).toBe(false);
+	});
 });

@@ -1,5 +1,7 @@
 // The workspace (one installation) and its projects (the tenants).
 import type { EventTypePolicy } from "./event-type.ts";
+import { isProjectId } from "./ids.ts";
+import type { Page, PageRequest } from "./page.ts";
 import type { ProjectCustomerLimits } from "./policies/customer-limits.ts";
 import type { ProjectQuotas } from "./policies/quota.ts";
 import type { ProjectRetention } from "./policies/retention.ts";
@@ -53,7 +55,11 @@ export function isProjectPosition(text: string): boolean {
  * @example
  * projectPage(projects, "shop", { limit: 20, cursor: null }).rows;
  */
-export function projectPage(projects: readonly Project[], q: string | null, { limit, cursor }: PageRequest): Page<Project> {
+export function projectPage(
+	projects: readonly Project[],
+	q: string | null,
+	{ limit, cursor }: PageRequest,
+): Page<Project> {
 	const needle = (q ?? "").toLowerCase();
 	const all = projects
 		.filter(({ id, name }) => id.includes(needle) || name.toLowerCase().includes(needle))

@@ -10,7 +10,13 @@ import { json, keyWith, route, workspaceKeyWith } from "../../request/route.ts";
 import { deletedSchema, listOf } from "../common/schemas.ts";
 import { projectChanges } from "./input.ts";
 import { presentProject, presentUsage } from "./present.ts";
-import { projectNameSchema, projectQuerySchema, projectSchema, projectUsageSchema, updateProjectSchema } from "./schemas.ts";
+import {
+	projectNameSchema,
+	projectQuerySchema,
+	projectSchema,
+	projectUsageSchema,
+	updateProjectSchema,
+} from "./schemas.ts";
 
 const nameBody = jsonBody(projectNameSchema, { name: "My project" });
 
@@ -44,7 +50,10 @@ export const projectRoutes = [
 			const { limit = PAGE_LIMIT.default, page, q = null } = query;
 			const request = { limit, cursor: page === undefined ? null : decodeCursor(page, isProjectPosition) };
 			const text = (project: Project) => JSON.stringify(presentProject(project));
-			return textListReply(deps.engine.projects.search(openedBy(principal), q, request), request, { id: projectPosition, text });
+			return textListReply(deps.engine.projects.search(openedBy(principal), q, request), request, {
+				id: projectPosition,
+				text,
+			});
 		},
 	}),
 	route({

@@ -6,23 +6,29 @@ import { caller } from "../../test/caller.ts";
 describe("the search of projects", () => {
 	it("has pages, newest first, and finds names in upper or lower case", async () => {
 		const { call, project } = await caller();
-		const names = ["Shop production", "Shop staging", "Billing"];
-		for (const name of names) await call("POST", "/workspace/projects", { name });
-		const search = async (query: string) => (await call("GET", `/projects?${query}`)).json;
-		const found = async (query: string) => ((await search(query))["data"] as { name: string }[]).map(({ name }) => name);
+		for (const name of ["Shop production", "Shop staging", "Billing"])
+			await call("POST", "/workspace/projects", { name });
+		type Found = { readonly id: string; readonly name: string; readonly createDate: number };
+		const search = async (query: string) => {
+			const { json } = await call("GET", `/projects?${query}`);
+			return { rows: json["data"] as Found[], nextPage: json["nextPage"] as string | null };
+		};
+		const found = async (query: string) => (await search(query)).rows.map(({ name }) => name);
 
-		expect(await found("q=SHOP")).toEqual(["Shop staging", "Shop production"]);
+		expect((await found("q=SHOP")).toSorted()).toEqual(["Shop production", "Shop staging"]);
 		expect(await found(`q=${project.id.slice(8, 30)}`)).toEqual([project.name]);
 		expect(await found("q=nothing")).toEqual([]);
 
-		const seen: string[] = [];
-		for (let page = ""; ;) {
-			const { data, nextPage } = await search(`limit=1${page}`);
-			seen.push(...(data as { name: string }[]).map(({ name }) => name));
-			if (nextPage === null) break;
-			page = `&page=${String(nextPage)}`;
+		const seen: Found[] = [];
+		for (let page: string | null = ""; page !== null;) {
+			const { rows, nextPage } = await search(`limit=1${page}`);
+			seen.push(...rows);
+			page = nextPage === null ? null : `&page=${nextPage}`;
 		}
-		expect(seen).toEqual([...names.toReversed(), project.name]);
+		const { json } = await call("GET", "/workspace/projects");
+		// Some are made in the same millisecond.
+		const newestFirst = (a: Found, b: Found) => b.createDate - a.createDate || (a.id < b.id ? 1 : -1);
+		expect(seen).toEqual((json as unknown as Found[]).toSorted(newestFirst));
 	});
 
 	it("shows a key of one project that project only", async () => {
