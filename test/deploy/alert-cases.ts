@@ -12,6 +12,7 @@ interface AlertCase {
 
 const JOB = 'job="fanfare",instance="a"';
 const A = 'instance="a"';
+const B = 'job="fanfare",instance="b"';
 const refused = (code: string) => `fanfare_events_refused_total{${A},code="${code}"}`;
 const SIZE = `fanfare_volume_bytes{${A},kind="size"}`;
 const FREE = `fanfare_volume_bytes{${A},kind="free"}`;
@@ -157,17 +158,17 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
 	},
 	FanfareHandOffsLost: {
 		fires: {
-			[`fanfare_nats_handed_off_total{${A}}`]: "0+600x30",
-			[`fanfare_nats_handed_over_total{${JOB},instance="b"}`]: "0+100x30",
+			[`fanfare_nats_handed_off_total{${JOB}}`]: "0+600x30",
+			[`fanfare_nats_handed_over_total{${B}}`]: "0+100x30",
 		},
 		// None arrives.
 		alsoFires: {
-			[`fanfare_nats_handed_off_total{${A}}`]: "0+100x30",
-			[`fanfare_nats_handed_over_total{${JOB},instance="b"}`]: "0x30",
+			[`fanfare_nats_handed_off_total{${JOB}}`]: "0+100x30",
+			[`fanfare_nats_handed_over_total{${B}}`]: "0x30",
 		},
 		quiet: {
-			[`fanfare_nats_handed_off_total{${A}}`]: "0+600x30",
-			[`fanfare_nats_handed_over_total{${JOB},instance="b"}`]: "0+590x30",
+			[`fanfare_nats_handed_off_total{${JOB}}`]: "0+600x30",
+			[`fanfare_nats_handed_over_total{${B}}`]: "0+590x30",
 		},
 		at: "20m",
 	},
