@@ -35,8 +35,9 @@ export function SendScreen() {
 }
 
 function NewEvent({ type }: { readonly type: string }) {
-	const { data: types, error, refetch } = useEventTypes();
-	if (types === undefined && error === null) return <TableSkeleton label="the form" rows={6} />;
+	const { data: types, error, errorUpdateCount, refetch } = useEventTypes();
+	// Once it has failed, the form stays: it asks for the types, too, and is not to come and go with each try.
+	if (types === undefined && errorUpdateCount === 0) return <TableSkeleton label="the form" rows={6} />;
 	const text = exampleText(types?.find(({ name }) => name === type)) ?? EMPTY.text;
 	return (
 		<>
