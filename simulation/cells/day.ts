@@ -1,4 +1,5 @@
-// A day of many projects on several cells, minute by minute: which cell is how busy, and how long what it can't take waits.
+// Simulates a day of many projects on several cells, minute by minute: how busy each cell is, and how long sends wait that it can't take at
+// once.
 import { between, pickByWeight, seededRandom, type Random } from "@fanfare/testkit/seeded-random";
 
 import type { Inputs } from "./inputs.ts";

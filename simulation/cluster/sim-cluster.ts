@@ -1,5 +1,5 @@
-// The members of a simulated cluster: who owns which shard under which epoch, who has which duty, and how both move. What a real
-// cluster keeps in its database is here; when something happens follows from the seed.
+// The members of a simulated cluster: who owns which shard under which epoch, who has which duty, and how both move. A real cluster keeps
+// this in its database; here, the seed decides when something happens.
 import type { Random } from "@fanfare/testkit/seeded-random";
 
 import { SHARDS } from "../../packages/server/src/core/cluster/shard.ts";

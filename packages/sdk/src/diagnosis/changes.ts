@@ -1,4 +1,4 @@
-// What usually happens to a request between its sender and the code that verifies it.
+// The changes that usually happen to a request between its sender and the code that verifies it.
 import type { SignedContent } from "./mac.ts";
 import type { DiagnosisProblem } from "./problem.ts";
 

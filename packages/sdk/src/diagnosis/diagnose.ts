@@ -1,4 +1,4 @@
-// For whoever looks for the reason why a request is rejected: says what is wrong with it, in plain words.
+// Says why a request is rejected, in plain words: for debugging a receiver.
 import { decodeBase64 } from "../base64.ts";
 import { bytesOf, decodeSecret, SECRET_PREFIX, type RawBody, type WebhookHeaders } from "../verify.ts";
 import { differenceText, isJsonObject, likelyChanges } from "./changes.ts";

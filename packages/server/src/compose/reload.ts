@@ -1,4 +1,4 @@
-// The settings in force. Those that can change are read again while the server runs, and given to the parts that use them.
+// The settings in force. Some of them can change: they are read again while the server runs, and given to the parts that use them.
 import { isDeepStrictEqual } from "node:util";
 
 import { pino, type Logger } from "pino";

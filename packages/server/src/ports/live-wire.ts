@@ -1,4 +1,4 @@
-// The part of the wire for live streams: what happens in one process reaches those who watch at another.
+// The part of the wire for live streams: tells clients at one process what happens in another one.
 import type { EventCustomers } from "../core/access/customer.ts";
 import type { LiveFact } from "../core/live.ts";
 

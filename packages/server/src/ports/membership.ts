@@ -1,5 +1,5 @@
-// The port for what this process is among the members that share a database, for readiness and for the operator. A process that runs
-// alone has none.
+// The port for what this process is among the members that share a database: for readiness, and for the operator. A process that runs alone
+// has no such part.
 import type { Duty } from "./tenure.ts";
 
 /** `api` answers calls and delivers nothing, `worker` delivers and answers no calls, `all` does both. */

@@ -1,5 +1,5 @@
-// The part of the wire for relays: the process that attempts a delivery, the one that has the relay's client, and the one that gets
-// the client's answer may be three.
+// The part of the wire for relays. Three processes can have a part in one attempt: the one that makes it, the one that has the relay's
+// client, and the one that gets the client's answer.
 import type { AttemptOutcome } from "./sender.ts";
 
 /** How long the process that has the client takes at most to say how a request has ended, and the owner to hear it. */

@@ -1,4 +1,4 @@
-// The changes that make a project what a file asks for, in the order in which they are made.
+// The changes that make a project as a file describes it, in the order in which they are made.
 import type { Client, EventType, Project, ProjectHandle, UpdateWebhook, Webhook, WebhookSpec } from "@fanfare/sdk";
 
 import { usageError } from "../../frame/failure.ts";

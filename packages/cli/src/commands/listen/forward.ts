@@ -1,4 +1,4 @@
-// One request to the local program, byte for byte as any receiver gets it, and what came of it.
+// Forwards one request to the local program, byte for byte as any receiver gets it, and returns its result.
 import { request as requestHttp, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 

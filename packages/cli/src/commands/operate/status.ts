@@ -1,4 +1,4 @@
-// `fanfare status`: what the server does, which processes share its database, and what its operator should know.
+// `fanfare status`: how the server is, which processes share its database, and warnings for its operator.
 import type { StatusMember, WorkspaceStatus } from "@fanfare/sdk";
 import type { Command } from "commander";
 

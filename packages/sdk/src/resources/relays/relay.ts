@@ -1,4 +1,4 @@
-// A relay, what to make of it, and the answers of its client.
+// A relay, the options with which one is made, and the answers of its client.
 
 /** A relay: a webhook whose receiver is a connected program or a browser tab. */
 export interface Relay {

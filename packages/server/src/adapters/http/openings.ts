@@ -1,4 +1,4 @@
-// The line for new connections: how many may be opened at once, in all, by each project and by each of its customers.
+// The queue for new connections: how many may be opening at once, in all, by each project and by each of its customers.
 import Denque from "denque";
 
 /**

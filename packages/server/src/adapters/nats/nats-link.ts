@@ -1,4 +1,4 @@
-// The connection to NATS: kept up, and made anew when it is lost or when nothing comes through.
+// The connection to NATS: kept open, and made again when it is lost or when nothing comes through.
 import { connect, credsAuthenticator, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 
 import type { Clock } from "../../core/clock.ts";

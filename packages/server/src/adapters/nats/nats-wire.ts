@@ -1,5 +1,5 @@
-// The wire between members that have NATS beside their database: it carries hand-offs and signals. Everything else, and everything
-// that must not be lost, goes the way through the database, which signals make quick.
+// The wire between members that have NATS beside their database: it carries hand-offs and signals. Everything else, and everything that
+// must not be lost, goes through the database; signals make others look there at once.
 //
 // Each member beats on NATS. It hands deliveries only to members whose beats it hears, and only while it hears its own. A hint that was lost is
 // noticed by the numbers of later hints and beats, and the owner then looks into the database.

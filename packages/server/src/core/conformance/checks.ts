@@ -1,4 +1,4 @@
-// What a receiver must do, each with how it is found out and what to do about it.
+// The checks of a receiver: what it must do, how that is found out, and what to do if it does not.
 import type { HeaderPairs, Probe, ProbeOutcome as Outcome } from "./probe.ts";
 
 /** What a check needs. */

@@ -1,4 +1,4 @@
-// Why a webhook gets or got an event, or not: one closed list of reasons. What decides is what a webhook wants; whether it is Enabled,
+// Why a webhook gets or got an event, or not: one closed list of reasons. They follow from what the webhook wants. Whether it is Enabled,
 // Paused or Disabled does not matter, since its deliveries then wait.
 import { isFor, type EventCustomers } from "../access/customer.ts";
 import { isReservedEventType } from "../event-type.ts";

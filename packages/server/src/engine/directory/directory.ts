@@ -1,5 +1,5 @@
-// The directory: what memory knows of projects, keys, webhooks and event types. Everything else in the engine reads them
-// here, and management calls change them here after they have changed the store.
+// The directory: the projects, keys, webhooks and event types in memory. Everything else in the engine reads them here, and management
+// calls change them here after they have changed the store.
 import type { EventCustomers } from "../../core/access/customer.ts";
 import type { ApiKey } from "../../core/access/key.ts";
 import { isInScope, projectOf, type Scope } from "../../core/access/principal.ts";

@@ -1,4 +1,4 @@
-// The client that has the stream of a relay: what it is still to be given, and the wait for what comes next.
+// The client that has the stream of a relay: the requests that it still has to get, and the wait for the next one.
 import type { Clock } from "../../core/clock.ts";
 import type { RelayEnd, RelayRequest, RelaySignal, RelaySubscription } from "../relay-calls.ts";
 

@@ -1,4 +1,4 @@
-// The slice for customers: what is kept of them, and how many webhooks they have.
+// The slice for customers: their names and metadata, and how many webhooks they have.
 import type { AuditDraft, AuditEntry } from "../../core/access/audit.ts";
 import type { Customer } from "../../core/access/customer.ts";
 import type { CustomerScope, Scope } from "../../core/access/principal.ts";

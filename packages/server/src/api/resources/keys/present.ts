@@ -1,4 +1,4 @@
-// Keys as responses show them: without the key itself, of which the server has only a digest. And who makes a call.
+// Keys as responses show them: without the key itself, of which the server has only a digest. Also the description of the caller.
 import type { z } from "@hono/zod-openapi";
 
 import { accessEndDate, sessionIdOf, type Principal } from "../../../core/access/principal.ts";

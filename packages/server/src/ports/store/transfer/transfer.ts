@@ -1,4 +1,4 @@
-// The transfer of all rows from one kind of store to another, while no server uses either of them: see compose/migrate-store.ts.
+// The transfer of all rows from one kind of store to another, while no server uses either of them: see compose/offline/migrate-store.ts.
 import type { StoreIdentity } from "../lifecycle.ts";
 import type { PartName, TransferRows } from "./rows.ts";
 

@@ -1,4 +1,5 @@
-// The deliveries of events: how many of them are in each status, in all or of one customer, and which of them go to some webhooks.
+// The deliveries of events: how many of them are in each status, of all webhooks or of one customer's, and which of them go to certain
+// webhooks.
 import type { DeliveryStatus } from "../../../../../core/delivery.ts";
 import type { EventDelivery } from "../../../../../ports/store/log.ts";
 import { binaryArray } from "../../../codec/arrays.ts";

@@ -1,4 +1,4 @@
-// How many deliveries of an event are in each status, in all or of one customer.
+// How many deliveries of an event are in each status, of all webhooks or of one customer's.
 import type { DatabaseSync } from "node:sqlite";
 
 import { DELIVERY_STATUSES, type DeliveryStatus } from "../../../../../core/delivery.ts";
