@@ -42,7 +42,7 @@ export interface Capacity {
 export interface Day {
 	/** For each cell, the deliveries a second of each minute. */
 	readonly loads: readonly Float64Array[];
-	/** Of all minutes of all cells: the load as a share of the capacity, ascending. */
+	/** The load as a share of the capacity, for all minutes of all cells, ascending. */
 	readonly uses: Float64Array;
 	/** The longest time for which a send waits, or is refused and sent again, in seconds. */
 	readonly longestWaitS: number;

@@ -38,7 +38,7 @@ export interface Member {
 	expiresAt: number;
 }
 
-/** Who owned a shard when somebody looked. */
+/** The owner of a shard at the time of a look. */
 export interface SeenShard {
 	readonly owner: Member | null;
 	readonly epoch: number;

@@ -14,7 +14,7 @@ interface Shard {
 	readonly number: number;
 	owner: Member | null;
 	epoch: number;
-	/** Who takes it first when it is free: where a planned move leads. */
+	/** The member that takes the shard first when it is free: the target of a planned move. */
 	wantedBy: MemberTenure | null;
 }
 
@@ -64,7 +64,7 @@ export class SimCluster {
 		return Math.ceil(this.random() * ms);
 	}
 
-	/** Those with a tenure, the oldest first. */
+	/** The members with a tenure, the oldest first. */
 	get members(): readonly Member[] {
 		return [...this.#members.values()];
 	}

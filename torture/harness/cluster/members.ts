@@ -48,7 +48,7 @@ export class Members implements AsyncDisposable {
 		await this.shared();
 	}
 
-	/** Those that answer calls. */
+	/** The members that answer calls. */
 	get serving(): readonly Member[] {
 		return this.all.filter(({ isServing }) => isServing);
 	}

@@ -34,7 +34,7 @@ export interface DiagnoseOptions {
 const DEFAULT_TOLERANCE_MS = 5 * 60 * 1_000;
 const MAC_BYTES = 32;
 const MAX_SIGNATURES = 16;
-/** Of a signature, to tell its form: the patterns take the square of the time. */
+/** The most characters of a signature whose form is looked at: the patterns take quadratic time. */
 const MAX_FORM = 2_000;
 const NAMES = ["webhook-id", "webhook-timestamp", "webhook-signature"] as const;
 

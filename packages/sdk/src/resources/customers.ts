@@ -20,7 +20,7 @@ export interface Customer {
 	readonly webhooks: {
 		/** All of them. */
 		readonly total: number;
-		/** Those that fail. */
+		/** Webhooks that fail. */
 		readonly failing: number;
 	};
 	/** How far its deletion is. Present only while it is being deleted. */

@@ -6,7 +6,7 @@ import type { LiveFact } from "../core/live.ts";
 export interface SharedFact {
 	/** The customer in whose feed it is; null for the feed of the whole project. */
 	readonly customerId: string | null;
-	/** Those whom it is about. */
+	/** The customers that it is about. */
 	readonly customers: EventCustomers;
 	readonly date: number;
 	readonly fact: LiveFact;

@@ -16,7 +16,7 @@ export interface Member {
 	readonly address: string | null;
 	/** The port that it listens on; null if it listens on none. */
 	readonly port: number | null;
-	/** Of the program. */
+	/** The version of the program. */
 	readonly version: string;
 	readonly role: Role;
 	/** `leaving`: it hands over its shards, and ends. `lost`: it has not been seen for longer than its tenure, and others have its shards. */

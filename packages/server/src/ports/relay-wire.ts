@@ -78,7 +78,7 @@ export interface RelayWire {
 	 * is stored. Rejects if the store fails.
 	 */
 	answer(key: RelayedKey, outcome: RelayedOutcome): Promise<boolean>;
-	/** Those of these relays whose clients other live processes have. Rejects if the store fails. */
+	/** The relays whose clients are connected to other live processes. Rejects if the store fails. */
 	held(webhookIds: readonly string[]): Promise<ReadonlySet<string>>;
 	/** Removes what processes have left that have died. Rejects if the store fails. */
 	sweep(): Promise<void>;

@@ -27,7 +27,7 @@ export type Outcome =
 	  }
 	| { readonly kind: "failure"; readonly error: RelayError; readonly reason: string; readonly durationMs: number };
 
-/** Of a response, as much is kept: the server's log has 4 KiB of it. */
+/** The part of a response's body that is kept. The server's log has 4 KiB of it. */
 const MAX_BODY_BYTES = 64 * 1_024;
 /** What the server takes of an answer. */
 const MAX_HEADERS = 200;

@@ -14,7 +14,7 @@ export class KeptAnswers {
 	readonly #awaited = new Set<string>();
 	/** Oldest first. */
 	readonly #given = new Map<string, RelayAnswer>();
-	/** Those with body and headers, and their length in characters. Oldest first. */
+	/** The ids of answers that are kept with body and headers, and the length of each in characters. Oldest first. */
 	readonly #whole = new Map<string, number>();
 	#length = 0;
 

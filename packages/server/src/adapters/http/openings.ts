@@ -27,7 +27,7 @@ interface CustomerLine {
 interface ProjectLine {
 	readonly projectId: string;
 	opening: number;
-	/** Those with something opening or waiting. The customer whose turn it is comes first. */
+	/** The customers with a connection that is opening or waiting. The customer whose turn it is comes first. */
 	readonly customers: Map<string | null, CustomerLine>;
 	inRing: boolean;
 }

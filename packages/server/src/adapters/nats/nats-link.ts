@@ -37,7 +37,7 @@ export class NatsLink {
 	#cancelRetry = () => {};
 	/** The subjects that are wanted, also by later connections. */
 	readonly #subjects = new Map<string, (message: Uint8Array) => void>();
-	/** Those of this connection. */
+	/** The subscriptions of this connection, by subject. */
 	readonly #subscriptions = new Map<string, Subscription>();
 
 	constructor(options: LinkOptions, parts: LinkParts) {

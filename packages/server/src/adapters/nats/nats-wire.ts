@@ -286,7 +286,7 @@ export class Nats {
 		return areHeard && bytes <= this.#maxBodyBytes && this.#bytes - this.#passedBytes < MAX_UNHEARD_BYTES;
 	}
 
-	/** Of all bodies in a message. */
+	/** The most bytes of all bodies in a message. */
 	get #maxBodyBytes(): number {
 		return Math.min(MAX_HINT_BYTES, this.#link.maxBytes - MAX_HEAD_BYTES);
 	}

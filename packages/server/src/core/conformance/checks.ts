@@ -243,7 +243,7 @@ export const CHECKS: readonly Check[] = [
 	},
 ];
 
-/** Those that the server can make: its sender writes names of headers in lower case, as HTTP/2 does. */
+/** The checks that the server can make: its sender writes names of headers in lower case, as HTTP/2 does. */
 export const CHECKS_BY_SERVER: readonly Check[] = CHECKS.filter(({ name }) => name !== "header_case");
 
 /** Null if it is a 2xx. */

@@ -15,7 +15,7 @@ export interface CustomerLimits {
 /** A project's own limits; null means the server's setting. */
 export type ProjectCustomerLimits = { readonly [Name in keyof CustomerLimits]: number | null };
 
-/** Of a project that has none of its own. */
+/** The limits of a project that has none of its own. */
 export const NO_CUSTOMER_LIMITS: ProjectCustomerLimits = {
 	maxWebhooksPerCustomer: null,
 	maxReplaysPerCustomer: null,

@@ -4,7 +4,7 @@ import type { Committer } from "../committing/committer.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import { nextTurn } from "./next-turn.ts";
 
-/** Who knows whether there is live traffic. */
+/** Tells whether there is live traffic. */
 export interface LiveTraffic {
 	readonly committer: Pick<Committer, "waitingSends">;
 	readonly line: Pick<DeliveryLine, "busy">;

@@ -263,7 +263,7 @@ export class Directory {
 		return this.#names.internalTypes.has(projectId, eventType);
 	}
 
-	/** Of the customers that an event names, those whose webhooks it may reach: none if its type is internal. */
+	/** The customers that an event names, as far as it may reach their webhooks: none if its type is internal. */
 	reachable(projectId: string, eventType: string, customers: EventCustomers): EventCustomers {
 		return customers !== null && this.isInternal(projectId, eventType) ? null : customers;
 	}

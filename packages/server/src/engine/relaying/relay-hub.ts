@@ -46,7 +46,7 @@ interface Holder {
 /** Clients hold streams of requests here. The engine's senders know nothing of them: they call `send`. */
 export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	readonly #parts: Parts;
-	/** Of the other processes. */
+	/** The wire to the other processes. */
 	readonly #wire: RelayWire;
 	readonly #near: Neighbours;
 	readonly #lines = new Map<string, RelayLine>();
@@ -127,7 +127,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		return this.#lines.get(webhookId)?.isHeld ?? false;
 	}
 
-	/** Those of these relays that have a client, at whatever process. */
+	/** The relays that have a client, at any process. */
 	async held(webhookIds: readonly string[]): Promise<ReadonlySet<string>> {
 		const held = new Set(webhookIds.filter((id) => this.isHeld(id)));
 		return this.#wire.isShared ? held.union(await this.#wire.held(webhookIds)) : held;

@@ -52,7 +52,7 @@ export type CustomerDeletionStep =
 /** A customer with the numbers of its webhooks that are not deleted. */
 export interface CustomerSummary extends Customer {
 	readonly webhookCount: number;
-	/** Of these, those that were reported as failing, or have exhausted a delivery, and have had no success since. */
+	/** The webhooks that were reported as failing, or have exhausted a delivery, and have had no success since. */
 	readonly failingCount: number;
 	/** Null unless it is being deleted. */
 	readonly deletion: CustomerDeletion | null;

@@ -18,7 +18,7 @@ const DATA_CR = 5;
 const DATA_LF = 6;
 const LAST = 7;
 
-/** Who is given the data of a body. */
+/** Receives the data of a body. */
 interface BodySink {
 	/** Returns false if no more is wanted. */
 	onBody(bytes: Buffer): boolean;

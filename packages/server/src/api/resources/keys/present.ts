@@ -11,7 +11,7 @@ export function presentKey(key: ShownKey): z.infer<typeof keySchema> {
 	return { id, object: "key", name, scope, projectId, hint, ...dates };
 }
 
-/** Who makes a call, whatever they have shown: a key, the cookie of a session, or a customer's token. */
+/** The caller, authenticated by a key, the cookie of a session, or a customer's token. */
 export function presentCaller(
 	principal: Principal,
 	portalSession: z.infer<typeof callerSchema>["portalSession"],

@@ -16,7 +16,7 @@ export const PART_LOW = 0.1;
 
 interface Sum {
 	stored: number;
-	/** Of sends that are not accepted or refused yet. */
+	/** The bytes of sends that are not accepted or refused yet. */
 	reserved: number;
 	usedAt: number;
 }

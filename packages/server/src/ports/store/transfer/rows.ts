@@ -156,7 +156,7 @@ export interface TransferredDelivery {
 	readonly updateDate: number;
 	/** Its lease has ended. */
 	readonly state: DeliveryState;
-	/** Of the last attempt, by `causeCode`. */
+	/** The cause of the last attempt, by `causeCode`. */
 	readonly cause: number;
 	/** Whether a replay has made it. */
 	readonly isReplayed: boolean;

@@ -111,7 +111,7 @@ const REMOVE_HEADERS = statement(
 );
 /** An attempt may begin with the older version for a moment after the change. */
 const MARGIN_MS = 3_600_000;
-/** Of each webhook, the versions that ended before the oldest event of its project. The newest version stays. */
+/** Removes the versions of each webhook that ended before the oldest event of its project. The newest version stays. */
 const REMOVE_VERSIONS = statement(`
 	DELETE FROM webhook_versions old USING (
 		SELECT version.webhook_id, max(version.revision) AS kept

@@ -47,7 +47,7 @@ export class PostgresLiveWire implements LiveWire {
 	#waiting = new Map<string, SharedFact[]>();
 	#waitingCount = 0;
 	readonly #lost = new Set<string>();
-	/** Who it was last as a member: facts of a commit can follow the end of the tenure. */
+	/** The last id of this process as a member: facts of a commit can follow the end of the tenure. */
 	#publisher: string | null = null;
 	/** Whether rows were written, by whomever, since old ones were removed. */
 	#hasNewRows = false;

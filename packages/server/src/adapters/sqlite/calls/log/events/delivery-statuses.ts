@@ -11,7 +11,7 @@ type StatusCounts = Record<DeliveryStatus, number>;
 
 /** The deliveries of an event. */
 export interface EventDeliveries {
-	/** Those that it got when it was accepted. */
+	/** The number of deliveries that the event got when it was accepted. */
 	readonly first: number;
 	/** Whether there are any, also later ones that a replay has made. */
 	readonly isAny: boolean;

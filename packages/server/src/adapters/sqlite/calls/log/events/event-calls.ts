@@ -41,7 +41,7 @@ export function createEventCalls(db: DatabaseSync, view: LogView, index: SeqInde
 	const isInternal = createIsInternal(db);
 	const publicChecks = createPublicChecks(db);
 
-	/** Of the rows, those that the customer sees, as the customer sees them; up to one after which `budget` is used up. */
+	/** The rows that the customer may see, in the form that the customer sees, until `budget` is used up. */
 	const seenBy = (customer: Customer, rows: readonly Row[], budget: number, counted: Counted) => {
 		const webhooks = new Set(webhooksOf(customer));
 		const seen: Row[] = [];
