@@ -5,13 +5,13 @@ import { differenceText, isJsonObject, likelyChanges } from "./changes.ts";
 import { fitsOne, macOf, type Mac, type SignedContent } from "./mac.ts";
 import type { DiagnosisProblem } from "./problem.ts";
 
-/** What `diagnose` has found. */
+/** The result of `diagnose`. */
 export interface Diagnosis {
 	/** The `webhook-id`; null if it is missing. */
 	readonly id: string | null;
 	/** The `webhook-timestamp` as it came; null if it is missing. */
 	readonly timestamp: string | null;
-	/** What is wrong. Empty if `verify` accepts the request. */
+	/** The problems of the request. Empty if `verify` accepts it. */
 	readonly problems: readonly DiagnosisProblem[];
 	/** The last four characters of the secret that fits, as `secretHint` of a webhook has them; null if none fits. */
 	readonly secretHint: string | null;

@@ -42,7 +42,7 @@ export interface Customer {
 	readonly updateDate: number;
 }
 
-/** What to keep of a customer. Omitted fields stay unchanged; null removes a name or all metadata. */
+/** A change of the data of a customer. Omitted fields stay unchanged; null removes the name or all metadata. */
 export interface UpdateCustomer {
 	/** 1–128 characters. */
 	readonly name?: string | null | undefined;

@@ -14,9 +14,9 @@ import type { LogLevel } from "../ports/log.ts";
 
 /** What reading the settings again has changed. Settings are named by their variables, such as `FANFARE_LOG_LEVEL`. */
 export interface Reloaded {
-	/** What has another value from now on. */
+	/** Settings that have another value from now on. */
 	readonly changed: readonly string[];
-	/** What was given another value that only a restart puts in force. */
+	/** Settings whose new value applies only after a restart. */
 	readonly needRestart: readonly string[];
 }
 

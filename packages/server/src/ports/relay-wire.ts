@@ -26,7 +26,7 @@ export interface RelayedRequest {
 /** Which request. */
 export type RelayedKey = Pick<RelayedRequest, "webhookId" | "requestId">;
 
-/** What a request has ended with. The owner knows how long it took. */
+/** The end of a request. The owner knows how long it took. */
 export type RelayedOutcome = Omit<AttemptOutcome, "durationMs">;
 
 /**

@@ -17,11 +17,11 @@ export interface Session {
 	readonly expireDate: number;
 }
 
-/** What somebody signs in with: either a key or a link. */
+/** The credentials to sign in with: either a key or a link. */
 export interface SignIn {
 	/** A secret key, `sk_…`. */
 	readonly key?: string | undefined;
-	/** What follows `#link=` in the address of a sign-in link, `sl_…`. It can be used once. */
+	/** The token of a sign-in link, `sl_…`: the text after `#link=` in its address. It can be used once. */
 	readonly link?: string | undefined;
 }
 

@@ -72,7 +72,7 @@ function lengthOf({ bodyBase64 = "", headers = [] }: RelayAnswer): number {
 	return headers.reduce((sum, [name, value]) => sum + name.length + value.length, bodyBase64.length);
 }
 
-/** What decides about the delivery. */
+/** The part of an answer that decides about the delivery. */
 function bare(answer: RelayAnswer): RelayAnswer {
 	const { status, headers = [] } = answer;
 	// A failure has neither body nor headers.

@@ -55,7 +55,7 @@ interface Opening {
 export interface OpeningHandle {
 	/** Whether it waits for the turn of its name look-up, so that nothing was done for it so far. */
 	readonly isQueued: boolean;
-	/** What is known of it, when it has ended. */
+	/** The facts that are known at its end. */
 	readonly facts: AttemptConnection;
 	abort(failure: SendFailure): void;
 }

@@ -7,7 +7,7 @@ import { randomBytes, type Chance } from "../chance.ts";
 export const SCOPES = ["read", "write", "admin"] as const;
 export type KeyScope = (typeof SCOPES)[number];
 
-/** What a key's callers sent before it was rolled, which is still accepted for a while. */
+/** An earlier secret key, from before the key was rolled, which is still accepted for a while. */
 export interface OlderSecret {
 	/** SHA-256 of the secret key. */
 	readonly digest: Uint8Array;
@@ -53,7 +53,7 @@ export function isSecretKey(text: string): boolean {
 	return KEY_PATTERN.test(text);
 }
 
-/** What somebody chooses of a key. */
+/** The properties of a key that its creator chooses. */
 export type KeyInput = Pick<ApiKey, "name" | "scope" | "projectId"> & Partial<Pick<ApiKey, "expireDate">>;
 
 /** Makes the record of a key: its hint and its digest, never the key itself. The store gives it its revision. */

@@ -11,7 +11,7 @@ export interface PortalSession {
 	readonly customerId: string;
 	/** The key that made it; null if none did. The session does not end with this key. */
 	readonly keyId: string | null;
-	/** What the session may do beside reading. */
+	/** The permissions of the session besides reading. */
 	readonly capabilities: CustomerPrincipal["capabilities"];
 	/** Who uses it, in the product's own words; null if the product has not said. */
 	readonly actor: string | null;

@@ -23,7 +23,7 @@ export const NO_CUSTOMER_LIMITS: ProjectCustomerLimits = {
 	maxTestsPerCustomer: null,
 };
 
-/** What the settings and a project may have at most. */
+/** The highest limits that the settings and a project may have. */
 export const HIGHEST_CUSTOMER_LIMITS: CustomerLimits = {
 	maxWebhooksPerCustomer: 10_000,
 	maxReplaysPerCustomer: 100,

@@ -58,7 +58,7 @@ export interface CustomerSummary extends Customer {
 	readonly deletion: CustomerDeletion | null;
 }
 
-/** What to change of a customer. A property that is omitted does not change. */
+/** A change of a customer. A property that is omitted does not change. */
 export interface CustomerChanges {
 	readonly name?: string | null;
 	readonly metadata?: Readonly<Record<string, string>>;

@@ -30,7 +30,7 @@ export interface LoggedEvent extends Event {
 	readonly deliveries: Readonly<Record<DeliveryStatus, number>> | null;
 }
 
-/** What `eventsById` says of an event. */
+/** An event as `eventsById` returns it. */
 export type FoundEvent = Pick<Event, "createDate" | "customers">;
 
 /** A delivery of an event to a webhook. */

@@ -78,7 +78,7 @@ export interface TransferredProject {
 	readonly project: Project;
 	readonly deleteDate: number | null;
 	readonly version: number;
-	/** What the webhooks that are not deleted count as. */
+	/** The bytes that the webhooks that are not deleted count. */
 	readonly webhookCount: number;
 	readonly webhookBytes: number;
 }

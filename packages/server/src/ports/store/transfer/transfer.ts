@@ -2,7 +2,7 @@
 import type { StoreIdentity } from "../lifecycle.ts";
 import type { PartName, TransferRows } from "./rows.ts";
 
-/** What a store is beside its rows. */
+/** The properties of a store besides its rows. */
 export interface TransferHead {
 	readonly identity: StoreIdentity;
 	/** The version of the workspace. */

@@ -46,7 +46,7 @@ const REMOVE_CUSTOMERS = statement(`
 		SELECT customer_id FROM customers WHERE project_id = $1 ORDER BY customer_id LIMIT $2
 	)
 `);
-/** What a project has that is small, or empty by then. The project itself comes last. */
+/** The tables with rows of a project that are small, or empty by then. The project itself comes last. */
 const REMOVE_REST = [
 	"DELETE FROM event_types WHERE project_id = $1",
 	"DELETE FROM relays WHERE project_id = $1",
