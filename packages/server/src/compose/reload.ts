@@ -32,7 +32,7 @@ const OF_GUARD: readonly (keyof Config)[] = ["allowHttp", "allowForCustomers", "
 
 /** The settings of a server, all of them valid together at any time. */
 export class SettingsInForce {
-	/** The lists are changed in place: whoever has one sees what is in force. */
+	/** The lists are changed in place, so that each part that has one sees the values in force. */
 	readonly portalOrigins: string[];
 	readonly egressAddresses: string[];
 	#config: Config;

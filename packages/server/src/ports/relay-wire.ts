@@ -30,7 +30,7 @@ export type RelayedKey = Pick<RelayedRequest, "webhookId" | "requestId">;
 export type RelayedOutcome = Omit<AttemptOutcome, "durationMs">;
 
 /**
- * - answer: the client has said it. It counts, whoever has the client now.
+ * - answer: the client has given it. It counts, whichever process has the client now.
  * - silence: the client had the request, and has not answered.
  * - other: it was not asked.
  */

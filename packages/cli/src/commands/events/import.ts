@@ -18,7 +18,7 @@ interface Options extends CommonOptions {
 	readonly keyPrefix?: string;
 }
 
-/** One line of the input: an event to send, or why it is none. */
+/** One line of the input: an event to send, or why it is not one. */
 interface Line {
 	readonly number: number;
 	readonly bytes: number;

@@ -45,7 +45,7 @@ export interface SignInLink {
 	readonly id: string;
 	/** Always `"signInLink"`. */
 	readonly object: "signInLink";
-	/** The key that whoever uses the link acts with. */
+	/** The key of the session that the link begins. */
 	readonly keyId: string;
 	/** The address to open in a browser. It is never returned again, and whoever has it can sign in. */
 	readonly url: string;

@@ -232,8 +232,8 @@ export class Connector {
 
 	/**
 	 * Throws if the address may not be called. One such address blocks the name, because any of them might be connected
-	 * to. What a name resolves to is in the detail alone: names of the operator's own network are none of the customers'
-	 * business.
+	 * to. The address that a name resolves to is only in the detail: customers must not learn about the operator's own
+	 * network.
 	 */
 	#check(ip: string, hostname: string, projectId: string): void {
 		const kind = this.#guard.refusal(ip, hostname, projectId);

@@ -56,7 +56,7 @@ export class Nats {
 	#member: () => string | null = () => null;
 	#listener: WireListener | null = null;
 	#heard: (signal: Signal) => void = () => {};
-	/** This process as a member; null while it is none. */
+	/** This process as a member; null while it is not one. */
 	#self: { readonly id: string; readonly subject: string; readonly peers: Peers } | null = null;
 	#beats: SentBeat[] = [];
 	#beat = 0;
@@ -311,7 +311,7 @@ export class Nats {
 	}
 
 	#sendPack(member: string, pack: Pack): void {
-		// A process without a tenure is none that others listen to: they find the deliveries.
+		// Others do not listen to a process without a tenure: they find the deliveries by themselves.
 		if (this.#self === null) return;
 		const { id, peers } = this.#self;
 		const subject = this.#subject("hints", member);

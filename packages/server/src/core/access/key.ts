@@ -76,7 +76,7 @@ export function rolledKey(key: ApiKey, secretKey: string, overlapMs: number, now
 	return { ...key, hint: secretKey.slice(-4), digest: keyDigest(secretKey), olderSecrets };
 }
 
-/** Until when the secret key with this digest is accepted: `Infinity` if it never ends, 0 if it is none of this key. */
+/** Until when the secret key with this digest is accepted: `Infinity` if it never ends, 0 if it does not belong to this key. */
 export function secretEndDate({ digest, olderSecrets, expireDate }: ApiKey, wanted: Uint8Array): number {
 	const end = expireDate ?? Infinity;
 	if (sameDigest(digest, wanted)) return end;

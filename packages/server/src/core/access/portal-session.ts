@@ -59,7 +59,7 @@ export function looksLikePortalToken(text: string): boolean {
 	return text.startsWith(TOKEN_PREFIX);
 }
 
-/** The canonical form of a BCP 47 language tag, such as `de-CH`; null if `text` is none. */
+/** The canonical form of a BCP 47 language tag, such as `de-CH`; null if `text` is not one. */
 export function canonicalLocale(text: string): string | null {
 	if (text.length > LOCALE_MAX_LENGTH) return null;
 	try {

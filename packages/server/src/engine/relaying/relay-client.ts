@@ -19,7 +19,7 @@ export interface Offer {
 interface Options {
 	readonly clock: Clock;
 	readonly abandon: () => void;
-	/** Whether whoever has opened the stream may still have it. Asked each time that it gets something, heartbeats too. */
+	/** Whether the principal that opened the stream may still have it. Asked each time that it gets something, heartbeats too. */
 	readonly mayStay: () => boolean;
 	/** Called once, when the client no longer has the stream. */
 	readonly left: () => void;

@@ -33,7 +33,7 @@ const STREAMS_FOR_EACH_LIVE_STREAM = 2;
 /** How many clients are let in at once, and of how many relays it is stored at once that they are away or back: PostgreSQL has four connections for changes. */
 const AT_ONCE = { opening: 2, storing: 2 };
 
-/** Whoever opens or has the stream of a relay. */
+/** The opener or the holder of a relay's stream. */
 interface Holder {
 	readonly projectId: string;
 	principal: Principal | null;
