@@ -7,7 +7,7 @@ export function clusterFault(fault: Pick<Fault, "name" | "summary" | "weight" | 
 	return { ...fault, profiles: CLUSTERS, setUp: addMoving };
 }
 
-/** A fault of the profile `nats` alone. */
+/** Those of the profile `nats` alone. */
 export function natsFault(fault: Pick<Fault, "name" | "summary" | "weight" | "strike">): Fault {
 	return { ...clusterFault(fault), profiles: ["nats"] };
 }
