@@ -1,4 +1,4 @@
-// Common to all changes of the directory: the lock of the project, and the versions that a change raises.
+// What every change of the directory needs: the lock of its project, and the versions that it raises.
 //
 // A change begins with `lockProject` (connection/locks.ts), so that it waits for the commits that rely on what it changes, and so that
 // two changes of one project never meet.
