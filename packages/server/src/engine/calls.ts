@@ -90,6 +90,11 @@ export type ProjectSettings = Omit<Project, "id" | "workspaceId" | "createDate" 
 export interface Projects {
 	/** Oldest first. */
 	list(): readonly Project[];
+	/**
+	 * A page of the projects whose id or name contains `q`, in upper or lower case, newest first; all if it is null. If `projectId` is not
+	 * null, there is no other project. The cursor is a `projectPosition`.
+	 */
+	search(projectId: string | null, q: string | null, request: PageRequest): Page<Project>;
 	get(scope: Scope): Project;
 	usage(scope: Scope): Promise<ProjectUsage>;
 	create(name: string, audit: AuditDraft | null): Promise<Project>;
