@@ -10,8 +10,11 @@ import {
 } from "./cluster/member-cut.ts";
 import { memberKill, memberKillAll, memberLeaves, rollingRestart } from "./cluster/member-ends.ts";
 import { natsAndMemberKill, natsCut, natsDies, natsSlow } from "./cluster/nats-away.ts";
+import { clusterDatabaseClock, databaseClock } from "./database/database-clock.ts";
 import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
 import { databaseAndServerCrash, databaseCrash, databaseRestart } from "./database/database-ends.ts";
+import { databaseFull, databaseWalFull } from "./database/database-full.ts";
+import { databaseCut, databaseSlow } from "./database/database-network.ts";
 import { diskFailing } from "./disk/disk-failing.ts";
 import { diskFull, diskFullKill } from "./disk/disk-full.ts";
 import { readOnlyStart } from "./disk/read-only-start.ts";
@@ -86,6 +89,11 @@ export const FAULTS: readonly Fault[] = [
 	databaseConnections,
 	databaseLocked,
 	databaseDeadRows,
+	databaseFull,
+	databaseWalFull,
+	databaseSlow,
+	databaseCut,
+	databaseClock,
 	greedyCustomer,
 	greedyProject,
 	wideBatch,
@@ -137,6 +145,7 @@ export const FAULTS: readonly Fault[] = [
 	relayMembers,
 	clusterDatabaseCrash,
 	clusterDatabaseRestart,
+	clusterDatabaseClock,
 	natsDies,
 	natsCut,
 	natsSlow,

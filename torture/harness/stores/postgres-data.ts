@@ -1,10 +1,22 @@
 // A PostgreSQL of the round's own, which faults stop, kill and cut off, and the delivery log in it.
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+	chmodSync,
+	chownSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 
 import { EMPTY_LOG, type StoredLog } from "@fanfare/testkit/checks/stored-log";
 import { startOwnPostgres, type PostgresCluster, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+import { NetworkLink } from "@fanfare/testkit/world/network-link";
 
 import type { RoundData } from "./round-data.ts";
 import { attemptsByDelivery, STATUSES } from "./stored-log.ts";
@@ -14,11 +26,15 @@ export class PostgresData implements RoundData {
 	readonly env: Readonly<Record<string, string>>;
 	readonly #server: PostgresServer;
 	readonly url: string;
+	/** Where the tables are. */
+	#tables: string;
+	#link: NetworkLink | null = null;
 
 	private constructor(server: PostgresServer, cluster: PostgresCluster, url: string) {
 		this.#server = server;
 		this.cluster = cluster;
 		this.url = url;
+		this.#tables = join(cluster.dataDir, "base");
 		this.env = { FANFARE_DATABASE_URL: url, FANFARE_MASTER_KEY: randomBytes(32).toString("hex") };
 	}
 
@@ -34,6 +50,42 @@ export class PostgresData implements RoundData {
 		url.pathname = new URL(this.url).pathname;
 		url.searchParams.set("options", "-c search_path=fanfare");
 		return this.#server.query(sql, url.href);
+	}
+
+	/** Puts a link between the server and the database. To be called before the first start, which needs its URL. */
+	async openLink(): Promise<NetworkLink> {
+		this.#link = await NetworkLink.open(this.url);
+		return this.#link;
+	}
+
+	/** Throws if `openLink` was not called. */
+	get link(): NetworkLink {
+		if (this.#link === null) throw new Error("the round has no link to its database");
+		return this.#link;
+	}
+
+	/** Moves the tables to a path on a small disk. To be called before the first start. */
+	async moveTables(path: string): Promise<void> {
+		const { uid, gid } = statSync(this.cluster.dataDir);
+		// The database runs under another user than the one who has mounted the disk.
+		chmodSync(dirname(path), 0o755);
+		mkdirSync(path, { mode: 0o700 });
+		chownSync(path, uid, gid);
+		await this.#server.query(`CREATE TABLESPACE moved LOCATION '${path}'`);
+		await this.#server.query(`ALTER DATABASE ${new URL(this.url).pathname.slice(1)} SET TABLESPACE moved`);
+		this.#tables = path;
+	}
+
+	/** Moves the write-ahead log to a path on a small disk. To be called before the first start. */
+	async moveWal(path: string): Promise<void> {
+		const wal = join(this.cluster.dataDir, "pg_wal");
+		await this.cluster.stop();
+		chmodSync(dirname(path), 0o755);
+		// Keeps the owner of the files, which copies by Node don't.
+		execFileSync("cp", ["-a", wal, path]);
+		rmSync(wal, { recursive: true });
+		symlinkSync(path, wal);
+		await this.cluster.start();
 	}
 
 	async readLog(without: readonly string[]): Promise<StoredLog> {
@@ -89,12 +141,11 @@ export class PostgresData implements RoundData {
 	/** The files of the database, and the write-ahead log. */
 	async bytes(): Promise<ReadonlyMap<string, Buffer>> {
 		await this.#server.query("CHECKPOINT");
-		const files = ["base", "pg_wal"].flatMap((folder) => {
-			const entries = readdirSync(join(this.cluster.dataDir, folder), { recursive: true, encoding: "utf8" });
-			return entries.map((entry) => join(folder, entry));
-		});
-		const paths = files.filter((file) => statSync(join(this.cluster.dataDir, file)).isFile());
-		return new Map(paths.map((path) => [path, readFileSync(join(this.cluster.dataDir, path))]));
+		const paths = [this.#tables, join(this.cluster.dataDir, "pg_wal")].flatMap((folder) =>
+			readdirSync(folder, { recursive: true, encoding: "utf8" }).map((entry) => join(folder, entry)),
+		);
+		const files = paths.filter((path) => statSync(path).isFile());
+		return new Map(files.map((path) => [path, readFileSync(path)]));
 	}
 
 	/** The log as JSON, and what the database has logged. */
@@ -106,6 +157,7 @@ export class PostgresData implements RoundData {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#link?.[Symbol.asyncDispose]();
 		await this.#server[Symbol.asyncDispose]();
 	}
 }

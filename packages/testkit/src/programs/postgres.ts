@@ -102,6 +102,8 @@ export class PostgresServer implements AsyncDisposable {
 	/** Runs a statement in the database of `url`, with a connection of its own. */
 	async query(sql: string, url = this.url): Promise<readonly Readonly<Record<string, unknown>>[]> {
 		const client = new pg.Client({ connectionString: url });
+		// The end of the connection rejects the statement, too.
+		client.on("error", () => {});
 		await client.connect();
 		try {
 			return (await client.query<Record<string, unknown>>(sql)).rows;

@@ -1,4 +1,5 @@
-// The network between a process and a server that it uses: a TCP proxy that can fall silent, as a network that loses everything, or refuse.
+// The network between a process and a server that it uses: a TCP proxy that can be slow, fall silent, as a network that loses everything,
+// or refuse.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
 /**
@@ -7,6 +8,15 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
  * - refusing: connections are reset, and so are new ones.
  */
 type State = "open" | "silent" | "refusing";
+
+/** How slow a link is, in each direction of each connection. */
+interface Slowness {
+	/** How long bytes are on their way. */
+	readonly delayMs: number;
+	readonly bytesPerMs: number;
+}
+
+const FAST: Slowness = { delayMs: 0, bytesPerMs: Infinity };
 
 export class NetworkLink implements AsyncDisposable {
 	/** The ports from which its connections to the server have come. */
@@ -17,6 +27,7 @@ export class NetworkLink implements AsyncDisposable {
 	/** Clients that have connected while the link was silent. */
 	#waiting: Socket[] = [];
 	#state: State = "open";
+	#slowness = FAST;
 
 	private constructor(target: URL) {
 		this.#target = target;
@@ -47,8 +58,15 @@ export class NetworkLink implements AsyncDisposable {
 		for (const socket of this.#sockets) socket.resetAndDestroy();
 	}
 
+	/** From now on, bytes take their time. */
+	slow(slowness: Slowness): void {
+		this.#slowness = slowness;
+	}
+
+	/** Open and fast, as in the beginning. */
 	reopen(): void {
 		this.#state = "open";
+		this.#slowness = FAST;
 		for (const socket of this.#sockets) socket.resume();
 		for (const client of this.#waiting.splice(0)) this.#join(client);
 	}
@@ -77,8 +95,12 @@ export class NetworkLink implements AsyncDisposable {
 
 	/** What was received before an end is passed on before it. */
 	#pass(from: Socket, to: Socket): void {
-		from.on("data", (data) => to.write(data));
-		from.once("close", () => void to.end());
+		const line = new DelayLine();
+		from.on("data", (data) => {
+			const { delayMs, bytesPerMs } = this.#slowness;
+			line.push(() => to.write(data), delayMs, data.length / bytesPerMs);
+		});
+		from.once("close", () => line.push(() => to.end(), this.#slowness.delayMs, 0));
 		from.once("error", () => to.destroy());
 	}
 
@@ -88,5 +110,34 @@ export class NetworkLink implements AsyncDisposable {
 		socket.on("error", () => {});
 		socket.once("close", () => this.#sockets.delete(socket));
 		if (this.#state === "silent") socket.pause();
+	}
+}
+
+/** What is on its way in one direction of a connection, in order. */
+class DelayLine {
+	readonly #steps: { readonly at: number; readonly arrive: () => void }[] = [];
+	/** When the last step arrives. */
+	#lastAt = 0;
+
+	/** `arrive` is called after the delay, and the other steps before it, and the time that this one takes by itself. */
+	push(arrive: () => void, delayMs: number, takesMs: number): void {
+		const now = performance.now();
+		this.#lastAt = Math.max(now + delayMs, this.#lastAt + takesMs);
+		if (this.#steps.length === 0 && this.#lastAt <= now) return arrive();
+		this.#steps.push({ at: this.#lastAt, arrive });
+		if (this.#steps.length === 1) this.#wait();
+	}
+
+	#wait(): void {
+		const [next] = this.#steps;
+		if (next !== undefined) setTimeout(() => this.#arrive(), Math.max(0, next.at - performance.now()));
+	}
+
+	#arrive(): void {
+		for (let [next] = this.#steps; next !== undefined && next.at <= performance.now(); [next] = this.#steps) {
+			this.#steps.shift();
+			next.arrive();
+		}
+		this.#wait();
 	}
 }

@@ -34,6 +34,7 @@ import { createStatusCounts } from "./calls/stats/status-counts.ts";
 import { createUsage } from "./calls/usage.ts";
 import { Database, type DatabaseOptions } from "./connection/database.ts";
 import { toStoreError } from "./connection/errors.ts";
+import { readingInTurns } from "./connection/reading-in-turns.ts";
 import { ChangeNumbers } from "./deliveries/change-numbers.ts";
 import { requireNoTransfer } from "./import/unfinished.ts";
 import { migrate } from "./schema/migrate.ts";
@@ -62,8 +63,8 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Opene
 	try {
 		await migrate(database, options.clock.now());
 		await requireNoTransfer(database);
-		const store = createCalls(database, new Partitions(database), await ChangeNumbers.open(database));
-		return { store, database };
+		const calls = createCalls(database, new Partitions(database), await ChangeNumbers.open(database));
+		return { store: readingInTurns(calls, database.turns()), database };
 	} catch (error) {
 		await database.close();
 		throw toStoreError(error);

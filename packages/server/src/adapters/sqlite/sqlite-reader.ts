@@ -1,6 +1,7 @@
 // The calls of the store that only read, on a connection of their own: each in one snapshot, beside the connection that writes.
 import type { DatabaseSync } from "node:sqlite";
 
+import type { ReadName } from "../../ports/store/reads/read-owners.ts";
 import { createAuditReads } from "./calls/audit.ts";
 import { createCustomerReads } from "./calls/customers/customers.ts";
 import { createDirectoryReads } from "./calls/directory.ts";
@@ -26,11 +27,8 @@ export function createReads(db: DatabaseSync, view: LogView, recent: RecentStats
 		...createReplayReads(db, view),
 		...createStatsReads(db, view.numbers, recent),
 		...createAuditReads(db),
-	};
+	} satisfies Readonly<Record<ReadName, unknown>>;
 }
-
-/** The names of the calls that a reader can make. */
-export type ReadName = keyof ReturnType<typeof createReads>;
 
 export interface SqliteReader {
 	/** Makes a call by its name, in a snapshot that begins now. Its errors are the driver's: see `toStoreError`. */

@@ -1,16 +1,16 @@
 // Events whose payload is erased: their deliveries are not attempted again, and their attempts keep no response body.
 import type { Attempt } from "../../../core/delivery.ts";
-import { binaryArray } from "../codec/arrays.ts";
+import { among, isAmong } from "../codec/ids.ts";
 import { text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Session } from "../connection/session.ts";
 
-const SELECT = statement("SELECT id FROM events WHERE id = ANY($1::uuid[]) AND octet_length(body) = 0");
+const SELECT = statement(`SELECT id FROM events WHERE ${isAmong("id")} AND octet_length(body) = 0`);
 
 /** The UUIDs of those events whose payload is erased. */
 export async function readErased(session: Session, events: readonly string[]): Promise<Set<string>> {
 	if (events.length === 0) return new Set();
-	const rows = await session.run(SELECT, [binaryArray("uuid", events)]);
+	const rows = await session.run(SELECT, among(events));
 	return new Set(rows.map((row) => text(row["id"])));
 }
 

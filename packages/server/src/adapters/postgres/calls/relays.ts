@@ -8,7 +8,6 @@ import { number } from "../codec/rows.ts";
 import { insertInto, statement } from "../codec/statements.ts";
 import { webhookId } from "../codec/webhook-rows.ts";
 import type { Database } from "../connection/database.ts";
-import { lockProject } from "../connection/locks.ts";
 
 type Held = Parameters<RelayStore["relaysSeen"]>[0];
 
@@ -44,12 +43,10 @@ const SELECT_OF_CUSTOMER = statement(
 export function createRelayCalls(database: Database) {
 	return {
 		putRelay: (relay: Relay): Promise<void> =>
-			database.transact(async (session) => {
-				const project = uuidOf("proj", relay.projectId);
-				// Two relays of one device that come at once take each other's place.
-				await lockProject(session, project);
+			// Two relays of one device that come at once take each other's place.
+			database.change(uuidOf("proj", relay.projectId), async (session) => {
 				await session.run(DELETE_OTHER, [
-					project,
+					uuidOf("proj", relay.projectId),
 					relay.customerId ?? "",
 					relay.device,
 					uuidOf("webhook", relay.webhookId),

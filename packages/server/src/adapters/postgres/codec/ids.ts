@@ -1,5 +1,6 @@
 // Ids in columns of type uuid: the UUID of an id, without the prefix, which the column says.
 import type { TimeRange } from "../../../core/page.ts";
+import { binaryArray } from "./arrays.ts";
 
 export type StoredPrefix =
 	| "ws"
@@ -24,6 +25,25 @@ export function uuidOf(prefix: StoredPrefix, id: string): string | null {
 	if (!id.startsWith(prefix) || id[prefix.length] !== "_") return null;
 	const uuid = id.slice(prefix.length + 1);
 	return isPlain(prefix) ? hyphenated(uuid) : HYPHENATED.test(uuid) ? uuid : null;
+}
+
+/**
+ * SQL for a column that is one of some UUIDs: the parameter `$array` has them, and `$low` and the next one have the lowest and the highest.
+ * These choose the partitions: of an array alone, a plan for any values knows none, and reads all of them.
+ */
+export function isAmong(column: string, array = 1, low = array + 1): string {
+	return `${column} = ANY($${array}::uuid[]) AND ${column} >= $${low}::uuid AND ${column} <= $${low + 1}::uuid`;
+}
+
+/** The values for `isAmong`, if its parameters follow each other. */
+export function among(uuids: readonly string[]): [array: Buffer, low: string, high: string] {
+	return [binaryArray("uuid", uuids), ...endsOf(uuids)];
+}
+
+/** The lowest and the highest. */
+export function endsOf(uuids: readonly string[]): [low: string, high: string] {
+	const first = uuids[0] ?? FIRST_UUID;
+	return [uuids.reduce((a, b) => (a < b ? a : b), first), uuids.reduce((a, b) => (a > b ? a : b), first)];
 }
 
 /** The UUIDs of those texts that are ids. */

@@ -7,8 +7,10 @@ import { StoreError } from "../../../ports/store/errors.ts";
 import { text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import { isAftermath, isAnswer, isBroken, isBusy, isRetryable, toStoreError } from "./errors.ts";
-import { Pools, type ConnectionOptions } from "./pools.ts";
+import { lockProject } from "./locks.ts";
+import { CONNECT_TIMEOUT_MS, MAX_CONNECTIONS, Pools, type ConnectionOptions } from "./pools.ts";
 import { ClientSession, type Session } from "./session.ts";
+import { Turns, type TurnsOptions } from "./turns.ts";
 
 /** How often a transaction is made that another one is in the way of. */
 const MAX_TRIES = 5;
@@ -31,6 +33,8 @@ export class Database {
 	readonly #pools: Pools;
 	readonly #clock: DatabaseOptions["clock"];
 	readonly #onConnectionChange: OnConnectionChange;
+	readonly #turnsOptions: TurnsOptions;
+	readonly #changes: Turns;
 	/** The mark of the last transaction of each connection. */
 	readonly #marks = new WeakMap<PoolClient, string>();
 	#isDown = false;
@@ -40,6 +44,14 @@ export class Database {
 		this.#pools = new Pools(options);
 		this.#clock = clock;
 		this.#onConnectionChange = onConnectionChange;
+		const { maxConnections = MAX_CONNECTIONS, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+		this.#turnsOptions = { most: Math.max(1, maxConnections - 1), maxWaitMs: connectTimeoutMs, clock };
+		this.#changes = this.turns();
+	}
+
+	/** Turns for calls of one kind, which leave a connection to the others of this kind. */
+	turns(): Turns {
+		return new Turns(this.#turnsOptions);
 	}
 
 	/** Reads with one statement. */
@@ -55,6 +67,19 @@ export class Database {
 	/** Makes a change in a transaction. When it resolves, the change is synced. */
 	transact<T>(work: Work<T>): Promise<T> {
 		return this.#retrying(this.#pools.others, (client) => this.#transact(client, work));
+	}
+
+	/**
+	 * The same for a change in a project, by its UUID, or of the workspace (null): everybody who changes it too, or relies on it, waits
+	 * meanwhile. Those who wait in this process take no connections, so that there is always one for claims.
+	 */
+	change<T>(project: string | null, work: Work<T>): Promise<T> {
+		const change = () =>
+			this.transact(async (session) => {
+				await lockProject(session, project);
+				return work(session);
+			});
+		return this.#changes.run(project ?? "", Infinity, change);
 	}
 
 	/** The same for the busy path, with a connection of its own. */

@@ -6,16 +6,16 @@ import pg from "pg";
 export interface ConnectionOptions {
 	/** `postgres://user:password@host:port/database`, with `sslmode`, `sslrootcert`, `sslcert` and `sslkey` if needed. */
 	readonly url: string;
-	/** Connections for reads, and as many for changes beside the busy path. Defaults to 4. */
+	/** Connections for reads, and as many for changes beside the busy path. Defaults to `MAX_CONNECTIONS`. */
 	readonly maxConnections?: number;
-	/** How long making a connection, or waiting for one that is free, may take. Defaults to 5,000. */
+	/** How long making a connection, or waiting for one that is free, may take. Defaults to `CONNECT_TIMEOUT_MS`. */
 	readonly connectTimeoutMs?: number;
 	/** How long a statement may take. Defaults to 10,000, and is never more for calls of the store. */
 	readonly statementTimeoutMs?: number;
 }
 
-const MAX_CONNECTIONS = 4;
-const CONNECT_TIMEOUT_MS = 5_000;
+export const MAX_CONNECTIONS = 4;
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** A statement that takes longer is ended by the database. No row becomes visible later than this after its transaction began. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 /**

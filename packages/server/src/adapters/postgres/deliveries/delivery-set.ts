@@ -11,7 +11,7 @@ import {
 	type DeliveryIdentity,
 	type DeliveryRow,
 } from "../codec/delivery-rows.ts";
-import { uuidTime } from "../codec/ids.ts";
+import { among, endsOf, isAmong, uuidTime } from "../codec/ids.ts";
 import type { Row } from "../codec/rows.ts";
 import { list, statement, type Statement } from "../codec/statements.ts";
 import type { Session } from "../connection/session.ts";
@@ -21,19 +21,21 @@ type Table = "open_deliveries" | "deliveries";
 
 /** In the order of ids, as everywhere: so two transactions never wait for each other in a circle. */
 const select = (table: Table): Statement =>
-	statement(`SELECT ${list(DELIVERY_COLUMNS)} FROM ${table} WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`);
+	statement(`SELECT ${list(DELIVERY_COLUMNS)} FROM ${table} WHERE ${isAmong("id")} ORDER BY id FOR UPDATE`);
 const SELECT = { open_deliveries: select("open_deliveries"), deliveries: select("deliveries") };
 const unnested = (columns: readonly string[]): string =>
 	`unnest(${columns.map((column, index) => `$${index + 1}::${typeOf(column)}[]`).join(", ")})`;
 const insert = (table: Table): Statement =>
 	statement(`INSERT INTO ${table} (${list(DELIVERY_COLUMNS)}) SELECT * FROM ${unnested(DELIVERY_COLUMNS)}`);
 const INSERT = { open_deliveries: insert("open_deliveries"), deliveries: insert("deliveries") };
-const remove = (table: Table): Statement => statement(`DELETE FROM ${table} WHERE id = ANY($1::uuid[])`);
+const remove = (table: Table): Statement => statement(`DELETE FROM ${table} WHERE ${isAmong("id")}`);
 const DELETE = { open_deliveries: remove("open_deliveries"), deliveries: remove("deliveries") };
+/** The array of ids bounds what is read, however the rows are joined. */
 const update = (table: Table): Statement =>
 	statement(`
 		UPDATE ${table} SET ${list(CHANGING_COLUMNS.slice(1).map((column) => `${column} = given.${column}`))}
-		FROM ${unnested(CHANGING_COLUMNS)} AS given(${list(CHANGING_COLUMNS)}) WHERE ${table}.id = given.id
+		FROM ${unnested(CHANGING_COLUMNS)} AS given(${list(CHANGING_COLUMNS)})
+		WHERE ${table}.id = given.id AND ${isAmong(`${table}.id`, 1, CHANGING_COLUMNS.length + 1)}
 	`);
 const UPDATE = { open_deliveries: update("open_deliveries"), deliveries: update("deliveries") };
 
@@ -71,7 +73,7 @@ export class DeliverySet {
 		for (const table of ["open_deliveries", "deliveries", "open_deliveries"] as const) {
 			const wanted = missing();
 			if (wanted.length === 0) return;
-			this.add(await session.run(SELECT[table], [binaryArray("uuid", wanted)]), table);
+			this.add(await session.run(SELECT[table], among(wanted)), table);
 		}
 	}
 
@@ -119,22 +121,17 @@ export class DeliverySet {
 		const changed = [...this.#entries.values()].filter(({ isChanged }) => isChanged);
 		for (const table of ["open_deliveries", "deliveries"] as const) {
 			const leaves = changed.filter(({ row, home }) => home === table && homeOf(row) !== table);
-			if (leaves.length > 0) void send(session.run(DELETE[table], [idsOf(leaves)]));
+			if (leaves.length > 0) void send(session.run(DELETE[table], among(idsOf(leaves))));
 		}
 		for (const table of ["open_deliveries", "deliveries"] as const) {
 			const here = changed.filter(({ row }) => homeOf(row) === table);
-			writeRows(
-				session,
-				UPDATE[table],
-				CHANGING_COLUMNS,
-				here.filter(({ home }) => home === table),
-			);
-			writeRows(
-				session,
-				INSERT[table],
-				DELIVERY_COLUMNS,
-				here.filter(({ home }) => home !== table),
-			);
+			const stays = here.filter(({ home }) => home === table);
+			const comes = here.filter(({ home }) => home !== table);
+			if (stays.length > 0) {
+				const values = [...columnsOf(stays, CHANGING_COLUMNS), ...endsOf(idsOf(stays))];
+				void send(session.run(UPDATE[table], values));
+			}
+			if (comes.length > 0) void send(session.run(INSERT[table], columnsOf(comes, DELIVERY_COLUMNS)));
 		}
 	}
 
@@ -149,22 +146,14 @@ function homeOf({ state }: DeliveryRow): Table {
 	return isOpen(state) ? "open_deliveries" : "deliveries";
 }
 
-function idsOf(entries: readonly Entry[]): Buffer {
-	return binaryArray(
-		"uuid",
-		entries.map(({ row }) => row.id),
-	);
+function idsOf(entries: readonly Entry[]): string[] {
+	return entries.map(({ row }) => row.id);
 }
 
-function writeRows(session: Session, how: Statement, columns: readonly string[], entries: readonly Entry[]): void {
-	if (entries.length === 0) return;
+/** An array for each column. */
+function columnsOf(entries: readonly Entry[], columns: readonly string[]): Buffer[] {
 	const rows = entries.map(({ row }) => row);
-	void send(
-		session.run(
-			how,
-			columns.map((column) => binaryArray(typeOf(column), valuesOf(column, rows))),
-		),
-	);
+	return columns.map((column) => binaryArray(typeOf(column), valuesOf(column, rows)));
 }
 
 /** What is sent is awaited by the end of the transaction. */

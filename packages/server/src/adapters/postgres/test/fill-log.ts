@@ -55,7 +55,7 @@ export async function fillLog(
 			INSERT INTO event_customers SELECT project_id, 'acme', event_id FROM rows;
 			INSERT INTO deliveries (${columns}) ${deliveries} WHERE status IN (1, 2, 4);
 			INSERT INTO open_deliveries (${columns}) ${deliveries} WHERE status IN (0, 3);
-			INSERT INTO attempts SELECT id, 1, '[2,1,"atm_1",0,1,1,200,null,null,{},' || repeat('x', 200) || ']' FROM rows;
+			INSERT INTO attempts SELECT id, 1, '[2,1,"atm_1",0,1,1,200,null,null,{},{},"' || repeat('x', 200) || '",false]' FROM rows;
 			DROP TABLE rows;
 		`);
 	});

@@ -2,8 +2,9 @@
 import { statSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 
+import type { ReadName } from "../../../ports/store/reads/read-owners.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
-import { openSqliteReader, type ReadName, type SqliteReader } from "../sqlite-reader.ts";
+import { openSqliteReader, type SqliteReader } from "../sqlite-reader.ts";
 import { reply } from "./reply.ts";
 import type { CallMessage, ReadReply } from "./thread-messages.ts";
 

@@ -1,24 +1,12 @@
 // The threads that read the log, and the queue of reads that wait for them: projects take turns, and each has one read under way.
 import { StoreError } from "../../../ports/store/errors.ts";
+import { mostWaiting, type ReadName } from "../../../ports/store/reads/read-owners.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
-import type { ReadName } from "../sqlite-reader.ts";
 import { ThreadLink } from "./thread-link.ts";
 import type { ReadReply } from "./thread-messages.ts";
 
 /** A project has one read under way, so this many projects read at once. */
 const THREADS = 2;
-/** Reads of a project that wait, at most. Pages take some 5 ms each. */
-const MAX_WAITING = 256;
-/** With those of single rows, which changes need: so no change fails because its project lists too much. */
-const MAX_WAITING_WITH_ROWS = 512;
-const ROW_READS: ReadonlySet<string> = new Set<ReadName>([
-	"delivery",
-	"event",
-	"eventBody",
-	"replay",
-	"customer",
-	"changeBound",
-]);
 const YOUNG_GENERATION_MB = 4;
 /**
  * The write-ahead log begins again when no snapshot in it is read. If that has not happened until it is this long, four times as long
@@ -91,11 +79,10 @@ export class Readers {
 	}
 
 	/** Makes a read in its owner's turn. Rejects with `store_overloaded` if too many reads of this owner wait. */
-	read(owner: string, name: string, parameters: readonly unknown[]): Promise<unknown> {
+	read(owner: string, name: ReadName, parameters: readonly unknown[]): Promise<unknown> {
 		if (this.#refusal !== null) return Promise.reject(this.#refusal);
 		const own = this.#waiting.get(owner) ?? [];
-		const limit = ROW_READS.has(name) ? MAX_WAITING_WITH_ROWS : MAX_WAITING;
-		if (own.length >= limit) return Promise.reject(overloaded(own.length));
+		if (own.length >= mostWaiting(name)) return Promise.reject(overloaded(own.length));
 		return new Promise((resolve, reject) => {
 			own.push({ name, parameters, resolve, reject });
 			this.#waiting.set(owner, own);

@@ -5,11 +5,10 @@
 // somebody go to other threads (readers.ts), so that no commit waits for them.
 import type { CustomerDeletionStep } from "../../../ports/store/customers.ts";
 import type { StoreError } from "../../../ports/store/errors.ts";
+import { ownerOfRead, READ_NAMES, type ReadName } from "../../../ports/store/reads/read-owners.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import type { MoveProgress } from "../schema/move-rows.ts";
-import type { ReadName } from "../sqlite-reader.ts";
 import type { SqliteStoreOptions } from "../sqlite-store.ts";
-import { ownerOfRead, READ_NAMES } from "./read-owners.ts";
 import { Readers } from "./readers.ts";
 import { ThreadLink } from "./thread-link.ts";
 
@@ -72,9 +71,7 @@ export async function openThreadedSqliteStore(
 }
 
 function callOf(name: string, thread: ThreadLink, readers: Readers): Call {
-	if (READ_NAMES.has(name)) {
-		return (...parameters) => readers.read(ownerOfRead(name as ReadName, parameters), name, parameters);
-	}
+	if (isRead(name)) return (...parameters) => readers.read(ownerOfRead(name, parameters), name, parameters);
 	const call: Call = (...parameters) => thread.call(name, parameters);
 	switch (name) {
 		// A snapshot that somebody reads would keep it from emptying the WAL.
@@ -96,4 +93,8 @@ function callOf(name: string, thread: ThreadLink, readers: Readers): Call {
 		default:
 			return call;
 	}
+}
+
+function isRead(name: string): name is ReadName {
+	return (READ_NAMES as readonly string[]).includes(name);
 }

@@ -8,7 +8,7 @@ import type { DeliveryUpdate, HealthChange, UpdateResult } from "../../../../por
 import { binaryArray } from "../../codec/arrays.ts";
 import { attemptText } from "../../codec/attempt-rows.ts";
 import { isOpen, toDelivery, type DeliveryRow } from "../../codec/delivery-rows.ts";
-import { uuidOf } from "../../codec/ids.ts";
+import { among, isAmong, uuidOf } from "../../codec/ids.ts";
 import { number, text, textOrNull } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import { shareProjects } from "../../connection/locks.ts";
@@ -20,7 +20,7 @@ import { writeEntryOnce } from "../audit.ts";
 import { readErased, withoutResponse, withoutResponseBody } from "../erased.ts";
 import { readWebhooks, type KnownWebhook } from "../webhook-state.ts";
 
-const SELECT_NUMBERS = statement("SELECT delivery_id, number FROM attempts WHERE delivery_id = ANY($1::uuid[])");
+const SELECT_NUMBERS = statement(`SELECT delivery_id, number FROM attempts WHERE ${isAmong("delivery_id")}`);
 const INSERT_ATTEMPTS = statement(`
 	INSERT INTO attempts (delivery_id, number, attempt) SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[])
 `);
@@ -87,7 +87,7 @@ export class Updates {
 			readWebhooks(session, [...webhooks]),
 			readErased(session, [...new Set([...late].map(({ row }) => row.event))]),
 			tried.size === 0 ? this.#health : lockHealth(session, [...tried]),
-			numbered.size === 0 ? [] : session.run(SELECT_NUMBERS, [binaryArray("uuid", [...numbered])]),
+			numbered.size === 0 ? [] : session.run(SELECT_NUMBERS, among([...numbered])),
 		]);
 		this.#webhooks = known;
 		this.#erased = erased;

@@ -9,7 +9,6 @@ import { PORTAL_SESSION } from "../../codec/access/portal-session-rows.ts";
 import { FIRST_UUID, uuidOf, uuidsOf } from "../../codec/ids.ts";
 import { insertInto, statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
-import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
 import { checkProject } from "../directory/change.ts";
@@ -34,9 +33,7 @@ const NO_TIMES = { low: FIRST_UUID, high: null };
 export function createPortalSessionCalls(database: Database) {
 	return {
 		insertPortalSession: (session: PortalSession, { replaces, entry }: InsertOptions): Promise<number> =>
-			database.transact(async (connection) => {
-				const project = uuidOf("proj", session.projectId);
-				await lockProject(connection, project);
+			database.change(uuidOf("proj", session.projectId), async (connection) => {
 				await checkProject(connection, session.projectId);
 				await checkCustomer(connection, session);
 				const count = await removeAll(connection, session.projectId, replaces);

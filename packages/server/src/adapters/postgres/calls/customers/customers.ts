@@ -8,7 +8,6 @@ import { uuidOf } from "../../codec/ids.ts";
 import { number, text, textOrNull, type Row } from "../../codec/rows.ts";
 import { insertInto, statement, updateOf } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
-import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
 import { checkProject } from "../directory/change.ts";
@@ -50,9 +49,8 @@ export function createCustomerCalls(database: Database) {
 				return found === null ? null : summaryOf(session, found);
 			}),
 		updateCustomer: (scope: CustomerScope, changes: Changes, { at, entry }: UpdateOptions): Promise<CustomerSummary> =>
-			database.transact(async (session) => {
+			database.change(uuidOf("proj", scope.projectId), async (session) => {
 				const { projectId, customerId } = scope;
-				await lockProject(session, uuidOf("proj", projectId));
 				await checkProject(session, projectId);
 				const known = await findCustomer(session, scope);
 				const before = known ?? { projectId, customerId, name: null, metadata: {}, createDate: at, updateDate: at };

@@ -17,7 +17,6 @@ import { idOf, uuidOf } from "../../codec/ids.ts";
 import { json, number, text, textOrNull, type Row } from "../../codec/rows.ts";
 import { insertInto, statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
-import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { StatsChanges } from "../../stats/journal.ts";
@@ -41,7 +40,7 @@ const SELECT_OF_PROJECT = statement(`${SELECT_DELETING} AND project_id = $1`);
 export function createDeleteCustomerCalls(database: Database, numbers: ChangeNumbers) {
 	return {
 		beginCustomerDeletion: (scope: CustomerScope, options: BeginOptions): Promise<Begun | null> =>
-			database.transact((session) => begin(session, scope, options)),
+			database.change(uuidOf("proj", scope.projectId), (session) => begin(session, scope, options)),
 		stepCustomerDeletion: (scope: CustomerScope, options: StepOptions): Promise<CustomerDeletionStep> =>
 			database.inBackground(async (session) => {
 				const stats = new StatsChanges();
@@ -50,7 +49,7 @@ export function createDeleteCustomerCalls(database: Database, numbers: ChangeNum
 				return step;
 			}),
 		endCustomerDeletion: (scope: CustomerScope, entry: AuditEntry | null): Promise<number | null> =>
-			database.transact((session) => end(session, scope, entry)),
+			database.change(uuidOf("proj", scope.projectId), (session) => end(session, scope, entry)),
 		deletingCustomers: (projectId: string | null): Promise<DeletingCustomer[]> =>
 			database.read(async (session) => {
 				const rows =
@@ -89,7 +88,6 @@ async function begin(
 ): Promise<Begun | null> {
 	const { projectId, customerId } = scope;
 	const project = uuidOf("proj", projectId);
-	await lockProject(session, project);
 	await checkProject(session, projectId);
 	const known = await findCustomer(session, scope);
 	if (known === null) {
@@ -167,7 +165,6 @@ async function end(
 	entry: AuditEntry | null,
 ): Promise<number | null> {
 	const project = uuidOf("proj", projectId);
-	await lockProject(session, project);
 	if ((await session.run(LOCK, [project, customerId])).length === 0) return null;
 	const version = await raiseProject(session, project);
 	if (version === null) return null;

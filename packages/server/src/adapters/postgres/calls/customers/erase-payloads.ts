@@ -1,7 +1,6 @@
 // Erases the payloads of events that are for one customer alone, in the order of their ids.
-import { binaryArray } from "../../codec/arrays.ts";
 import { customerText } from "../../codec/event-rows.ts";
-import { FIRST_UUID } from "../../codec/ids.ts";
+import { among, FIRST_UUID, isAmong } from "../../codec/ids.ts";
 import { boolean, number, text } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Session } from "../../connection/session.ts";
@@ -40,7 +39,7 @@ const SELECT = statement(`
 `);
 /** Locked, so that no replay sends one meanwhile. */
 const LOCK = statement(`
-	SELECT id, octet_length(body) AS body_bytes FROM events WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
+	SELECT id, octet_length(body) AS body_bytes FROM events WHERE ${isAmong("id")} ORDER BY id FOR UPDATE
 `);
 
 /** How events name a customer alone: by its `customerId`, and by a list of one. */
@@ -60,7 +59,7 @@ export async function erasePayloads(
 	const events = found.filter((row) => row["id"] !== place.event || place.through !== null);
 	if (events.length === 0) return null;
 	const alone = events.filter((row) => boolean(row["is_alone"])).map((row) => text(row["id"]));
-	const locked = await session.run(LOCK, [binaryArray("uuid", alone.slice(0, Math.ceil(limit)))]);
+	const locked = await session.run(LOCK, among(alone.slice(0, Math.ceil(limit))));
 	const sizes = new Map(locked.map((row) => [text(row["id"]), number(row["body_bytes"])]));
 	const cancelled: string[] = [];
 	let { event, through } = place;

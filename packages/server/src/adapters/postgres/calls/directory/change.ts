@@ -1,7 +1,5 @@
-// What every change of the directory needs: the lock of its project, and the versions that it raises.
-//
-// A change begins with `lockProject` (connection/locks.ts), so that it waits for the commits that rely on what it changes, and so that
-// two changes of one project never meet.
+// What every change of the directory needs: the versions that it raises. It is made by `Database.change`, so that it waits for the commits
+// that rely on what it changes, and so that two changes of one project never meet.
 import { StoreError } from "../../../../ports/store/errors.ts";
 import { uuidOf } from "../../codec/ids.ts";
 import { number } from "../../codec/rows.ts";

@@ -9,7 +9,6 @@ import { idOf, uuidOf } from "../../codec/ids.ts";
 import { number, text } from "../../codec/rows.ts";
 import { insertInto, statement, updateOf } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
-import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
 import { readNamedPage } from "../keyset.ts";
@@ -73,10 +72,9 @@ export function createEventTypeCalls(database: Database) {
 			eventType: EventType,
 			{ expected, limit, entry }: PutOptions,
 		): Promise<number | "changed" | "full"> =>
-			database.transact(async (session) => {
+			database.change(uuidOf("proj", eventType.projectId), async (session) => {
 				const { projectId, name } = eventType;
 				const project = uuidOf("proj", projectId);
-				await lockProject(session, project);
 				const [known] = await session.run(SELECT_REVISION, [project, name]);
 				if ((known?.["revision"] ?? null) !== expected) return "changed";
 				if (known === undefined && number((await session.run(COUNT, [project]))[0]?.["count"]) >= limit) return "full";
@@ -86,9 +84,8 @@ export function createEventTypeCalls(database: Database) {
 				return revision;
 			}),
 		deleteEventType: (projectId: string, name: string, entry: AuditEntry | null): Promise<number | null> =>
-			database.transact(async (session) => {
+			database.change(uuidOf("proj", projectId), async (session) => {
 				const project = uuidOf("proj", projectId);
-				await lockProject(session, project);
 				if ((await session.change(DELETE, [project, name])) === 0) return null;
 				await writeEntry(session, entry);
 				return (await raiseProject(session, project)) ?? noProject(projectId);

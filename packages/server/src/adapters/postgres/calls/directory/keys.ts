@@ -8,7 +8,6 @@ import { ADMIN_SCOPE_CODE, isLastingAdmin, KEY } from "../../codec/key-rows.ts";
 import { number, text } from "../../codec/rows.ts";
 import { insertInto, statement, updateOf } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
-import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
 import { noProject, raiseProject, raiseWorkspace } from "./change.ts";
@@ -36,8 +35,7 @@ export function createKeyCalls(database: Database) {
 	return {
 		keys: (): Promise<ApiKey[]> => database.read(async (session) => (await session.run(SELECT_ALL)).map(KEY.read)),
 		insertKey: (key: ApiKey, entry: AuditEntry | null, limit = Infinity): Promise<number | "full"> =>
-			database.transact(async (session) => {
-				await lockProject(session, null);
+			database.change(null, async (session) => {
 				if (limit < Infinity && (await countOf(session, COUNT_ALL)) >= limit) return "full";
 				const revision = (await raise(session, key)) ?? noProject(key.projectId);
 				await insertKey(session, { ...key, revision });
@@ -45,8 +43,7 @@ export function createKeyCalls(database: Database) {
 				return revision;
 			}),
 		updateKey: (key: ApiKey, { expected, entry }: UpdateOptions): Promise<number | null> =>
-			database.transact(async (session) => {
-				await lockProject(session, null);
+			database.change(null, async (session) => {
 				const [row] = await session.run(SELECT, [uuidOf("key", key.id)]);
 				if (row?.["revision"] !== expected) return null;
 				const revision = (await raise(session, key)) ?? noProject(key.projectId);
@@ -55,8 +52,7 @@ export function createKeyCalls(database: Database) {
 				return revision;
 			}),
 		deleteKey: (keyId: string, entry: AuditEntry | null): Promise<number | "not_found" | "last_admin"> =>
-			database.transact(async (session) => {
-				await lockProject(session, null);
+			database.change(null, async (session) => {
 				const [row] = await session.run(SELECT, [uuidOf("key", keyId)]);
 				if (row === undefined) return "not_found";
 				const isLast = isLastingAdmin(row) && (await countOf(session, COUNT_ADMINS, [ADMIN_SCOPE_CODE])) === 1;

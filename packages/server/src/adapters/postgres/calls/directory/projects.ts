@@ -7,7 +7,6 @@ import { number } from "../../codec/rows.ts";
 import { insertInto, statement, updateOf } from "../../codec/statements.ts";
 import { PROJECT } from "../../codec/workspace-rows.ts";
 import type { Database } from "../../connection/database.ts";
-import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
 import { noProject, raiseProject, raiseWorkspace } from "./change.ts";
@@ -30,8 +29,7 @@ export function createProjectCalls(database: Database) {
 		projects: (): Promise<Project[]> =>
 			database.read(async (session) => (await session.run(SELECT_ALL)).map(PROJECT.read)),
 		insertProject: (project: Project, entry: AuditEntry | null, limit = Infinity): Promise<number | "full"> =>
-			database.transact(async (session) => {
-				await lockProject(session, null);
+			database.change(null, async (session) => {
 				const [row] = await session.run(COUNT);
 				if (number(row?.["count"]) >= limit) return "full";
 				await insertProject(session, project);
@@ -39,9 +37,8 @@ export function createProjectCalls(database: Database) {
 				return raiseWorkspace(session);
 			}),
 		updateProject: (project: Project, { expected, entry }: UpdateOptions): Promise<number | null> =>
-			database.transact(async (session) => {
+			database.change(uuidOf("proj", project.id), async (session) => {
 				const id = uuidOf("proj", project.id);
-				await lockProject(session, id);
 				const [row] = await session.run(SELECT_REVISION, [id]);
 				if (row?.["revision"] !== expected) return null;
 				const revision = (await raiseProject(session, id)) ?? noProject(project.id);
@@ -50,9 +47,8 @@ export function createProjectCalls(database: Database) {
 				return revision;
 			}),
 		deleteProject: (projectId: string, at: number, entry: AuditEntry | null): Promise<number | null> =>
-			database.transact(async (session) => {
+			database.change(uuidOf("proj", projectId), async (session) => {
 				const id = uuidOf("proj", projectId);
-				await lockProject(session, id);
 				if ((await session.change(MARK_PROJECT, [at, id])) === 0) return null;
 				await session.run(MARK_WEBHOOKS, [at, id]);
 				await session.run(DELETE_KEYS, [id]);

@@ -1,7 +1,7 @@
 // How many webhooks each project has and how much is written into them, kept in the transaction of each change, and their limits.
 import type { WebhookLimits } from "../../../../core/webhook.ts";
 import type { ProjectOverLimits, WebhookRefusal } from "../../../../ports/store/directory.ts";
-import { idOf } from "../../codec/ids.ts";
+import { idOf, uuidOf } from "../../codec/ids.ts";
 import { number, text } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
@@ -17,13 +17,14 @@ export class Refusal extends Error {
 	}
 }
 
-/** Makes a change, or undoes it and returns why it is refused. */
+/** Makes a change in a project, or undoes it and returns why it is refused. */
 export async function refusing<T>(
 	database: Database,
+	projectId: string,
 	work: (session: Session) => Promise<T>,
 ): Promise<T | WebhookRefusal> {
 	try {
-		return await database.transact(work);
+		return await database.change(uuidOf("proj", projectId), work);
 	} catch (error) {
 		if (error instanceof Refusal) return error.reason;
 		throw error;

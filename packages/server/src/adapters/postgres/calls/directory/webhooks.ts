@@ -8,7 +8,6 @@ import { uuidOf } from "../../codec/ids.ts";
 import { insertInto, statement, updateOf } from "../../codec/statements.ts";
 import { SECRET, WEBHOOK_ROW, webhookId } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
-import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import { lockHealth, writeHealth } from "../../stats/health.ts";
 import { writeEntry } from "../audit.ts";
@@ -39,9 +38,8 @@ export function createWebhookCalls(database: Database) {
 			entry: AuditEntry | null,
 			limits?: WebhookLimits,
 		): Promise<number | WebhookRefusal> =>
-			refusing(database, async (session) => {
+			refusing(database, record.projectId, async (session) => {
 				const project = uuidOf("proj", record.projectId);
-				await lockProject(session, project);
 				const revision = (await raiseProject(session, project)) ?? noProject(record.projectId);
 				await checkCustomer(session, record);
 				await checkKey(session, record);
@@ -56,7 +54,7 @@ export function createWebhookCalls(database: Database) {
 			record: WebhookRecord,
 			options: UpdateWebhookOptions,
 		): Promise<number | Exclude<WebhookRefusal, "too_many_webhooks"> | null> => {
-			const result = await refusing(database, (session) => updateWebhook(session, record, options));
+			const result = await refusing(database, record.projectId, (session) => updateWebhook(session, record, options));
 			// An update adds no webhook.
 			return result === "too_many_webhooks" ? "webhooks_too_large" : result;
 		},
@@ -69,7 +67,6 @@ async function updateWebhook(
 	{ expected, entry, resetHealth = false, limits }: UpdateWebhookOptions,
 ): Promise<number | null> {
 	const [project, id] = [uuidOf("proj", record.projectId), uuidOf("webhook", record.id)];
-	await lockProject(session, project);
 	const [before] = await session.run(SELECT_BEFORE, [id, project]);
 	if (id === null || before?.["revision"] !== expected) return null;
 	const countedBefore = await counted(session, id);

@@ -6,7 +6,7 @@ import type { Claim, ClaimRequest, LeasedDelivery } from "../../../../ports/stor
 import { binaryArray } from "../../codec/arrays.ts";
 import { DELIVERY_COLUMNS, toDeliveryRow, type DeliveryRow } from "../../codec/delivery-rows.ts";
 import { toEventDetails } from "../../codec/event-rows.ts";
-import { idOf, uuidOf } from "../../codec/ids.ts";
+import { among, idOf, isAmong, uuidOf } from "../../codec/ids.ts";
 import { bytes, number, numberOrNull, text, type Row } from "../../codec/rows.ts";
 import { qualified, statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
@@ -28,7 +28,7 @@ const SELECT_DUE = statement(`
 	) waiting
 	LEFT JOIN events event ON event.id = waiting.event_id ORDER BY waiting.due_at, waiting.id
 `);
-const SELECT_EVENTS = statement("SELECT id, create_date, details, body FROM events WHERE id = ANY($1::uuid[])");
+const SELECT_EVENTS = statement(`SELECT id, create_date, details, body FROM events WHERE ${isAmong("id")}`);
 const LEASE = statement("UPDATE open_deliveries SET lease_until = $1, due_at = $1 WHERE id = ANY($2::uuid[])");
 const SELECT_NEXT = statement(
 	"SELECT min(due_at) AS due_at FROM open_deliveries WHERE webhook_id = $1 AND due_at IS NOT NULL",
@@ -105,7 +105,7 @@ interface Payload {
 async function readEvents(session: Session, claimed: readonly DeliveryRow[]): Promise<Map<string, Payload>> {
 	if (claimed.length === 0) return new Map();
 	const ids = [...new Set(claimed.map(({ event }) => event))];
-	const rows = await session.run(SELECT_EVENTS, [binaryArray("uuid", ids)]);
+	const rows = await session.run(SELECT_EVENTS, among(ids));
 	return new Map(
 		rows.map((row) => {
 			const { traceparent } = toEventDetails(row);

@@ -90,14 +90,21 @@ export function createQueueCalls(database: Database, numbers: ChangeNumbers) {
 	};
 }
 
+/** Each webhook's deliveries are found by its index, however many others wait, and then locked in the order of ids. */
 const pulledIn = (condition: string) =>
 	statement(`
-		WITH locked AS MATERIALIZED (
-			SELECT d.id, given.latest FROM open_deliveries d
-			JOIN unnest($1::uuid[], $2::bigint[]) AS given(webhook_id, latest) ON given.webhook_id = d.webhook_id
-			WHERE d.due_at > given.latest AND d.lease_until IS NULL AND ${condition} ORDER BY d.id FOR UPDATE OF d
+		WITH found AS MATERIALIZED (
+			SELECT d.id, given.latest FROM unnest($1::uuid[], $2::bigint[]) AS given(webhook_id, latest) CROSS JOIN LATERAL (
+				SELECT id FROM open_deliveries d
+				WHERE d.webhook_id = given.webhook_id AND d.due_at > given.latest AND d.lease_until IS NULL AND ${condition} OFFSET 0
+			) d
+		),
+		locked AS MATERIALIZED (
+			SELECT id FROM open_deliveries
+			WHERE id = ANY(ARRAY(SELECT id FROM found)) AND due_at IS NOT NULL AND lease_until IS NULL ORDER BY id FOR UPDATE
 		)
-		UPDATE open_deliveries d SET next_attempt_at = locked.latest, due_at = locked.latest FROM locked WHERE locked.id = d.id
+		UPDATE open_deliveries d SET next_attempt_at = found.latest, due_at = found.latest FROM locked JOIN found USING (id)
+		WHERE d.id = locked.id AND d.due_at > found.latest
 	`);
 const PULL_IN = pulledIn("TRUE");
 const PULL_IN_NEW = pulledIn("d.attempt_count = 0 AND d.create_date > $3");

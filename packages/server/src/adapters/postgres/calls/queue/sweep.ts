@@ -13,6 +13,7 @@ import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { DeliverySet } from "../../deliveries/delivery-set.ts";
 import { StatsChanges } from "../../stats/journal.ts";
+import { hasRow } from "../log/walk.ts";
 import { readWebhooks } from "../webhook-state.ts";
 
 const { Pending, Held } = STATUS_CODES;
@@ -68,8 +69,7 @@ async function lockWebhook(session: Session, id: string) {
 	return (await readWebhooks(session, [id])).get(id) ?? null;
 }
 
-const waiting = (status: number) =>
-	`EXISTS (SELECT 1 FROM open_deliveries d WHERE d.webhook_id = page.id AND d.status = ${status})`;
+const waiting = (status: number) => hasRow(`open_deliveries d WHERE d.webhook_id = page.id AND d.status = ${status}`);
 /** One or two looks into an index for each webhook, however many deliveries wait. */
 const SELECT_TO_SWEEP = statement(`
 	SELECT page.id, (

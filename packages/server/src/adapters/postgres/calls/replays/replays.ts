@@ -11,7 +11,6 @@ import { REPLAY } from "../../codec/replays/replay-rows.ts";
 import { number, text, textOrNull } from "../../codec/rows.ts";
 import { insertInto, list, statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
-import { lockProject } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import type { Partitions } from "../../schema/partitions.ts";
@@ -45,10 +44,9 @@ const NO_TIMES = { low: FIRST_UUID, high: null };
 /** The calls of `ReplayStore`. */
 export function createReplayCalls(database: Database, partitions: Partitions, numbers: ChangeNumbers) {
 	return {
-		insertReplays: (replays: readonly NewReplay[]): Promise<boolean> =>
-			database.transact(async (session) => {
-				const project = uuidOf("proj", replays[0]?.replay.projectId ?? "");
-				await lockProject(session, project);
+		insertReplays(replays: readonly NewReplay[]): Promise<boolean> {
+			const project = uuidOf("proj", replays[0]?.replay.projectId ?? "");
+			return database.change(project, async (session) => {
 				// Each is counted before the first is there, so that nothing has to be taken back.
 				const more = new Map<string | null, number>();
 				for (const { replay, limit } of replays) {
@@ -66,7 +64,8 @@ export function createReplayCalls(database: Database, partitions: Partitions, nu
 					await writeEntry(session, entry);
 				}
 				return true;
-			}),
+			});
+		},
 		stepReplay: createStepReplay(database, partitions, numbers),
 		cancelReplay: (replayId: string, at: number, entry: AuditEntry | null): Promise<boolean> =>
 			database.transact(async (session) => {

@@ -6,8 +6,7 @@ import type { Replay } from "../../../../core/replay.ts";
 import { isDeliverable } from "../../../../core/webhook.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import type { ReplayStep } from "../../../../ports/store/replays.ts";
-import { binaryArray } from "../../codec/arrays.ts";
-import { uuidOf, uuidsOf } from "../../codec/ids.ts";
+import { among, isAmong, uuidOf, uuidsOf } from "../../codec/ids.ts";
 import { REPLAY, REPLAY_STATUS_CODES } from "../../codec/replays/replay-rows.ts";
 import { text, texts, textOrNull, type Row } from "../../codec/rows.ts";
 import { list, statement } from "../../codec/statements.ts";
@@ -35,7 +34,7 @@ export const CANCEL = statement(`
 `);
 /** Locked, so that none is purged or erased meanwhile. One that has just been is left out. */
 const LOCK_EVENTS = statement(`
-	SELECT id FROM events WHERE id = ANY($1::uuid[]) AND octet_length(body) > 0 ORDER BY id FOR SHARE
+	SELECT id FROM events WHERE ${isAmong("id")} AND octet_length(body) > 0 ORDER BY id FOR SHARE
 `);
 const MOVE_ON = statement(`
 	UPDATE replays SET status = $2, scanned_count = scanned_count + $3, delivery_count = delivery_count + $4,
@@ -131,12 +130,7 @@ async function insertDeliveries(
 	numbers: ChangeNumbers,
 ): Promise<number> {
 	if (events.length === 0) return 0;
-	const locked = await session.run(LOCK_EVENTS, [
-		binaryArray(
-			"uuid",
-			events.map((event) => event.id),
-		),
-	]);
+	const locked = await session.run(LOCK_EVENTS, among(events.map((event) => event.id)));
 	const present = new Set(locked.map((row) => text(row["id"])));
 	const deliveries = new DeliverySet(numbers);
 	const stats = new StatsChanges();

@@ -6,7 +6,7 @@ import { STORED_COPIES_OF_TAGS, STORED_DELIVERY_BYTES, STORED_EVENT_BYTES } from
 import { binaryArray } from "../../codec/arrays.ts";
 import { STATUSES } from "../../codec/delivery-rows.ts";
 import { customerList, toEvent } from "../../codec/event-rows.ts";
-import { FIRST_UUID } from "../../codec/ids.ts";
+import { among, FIRST_UUID, isAmong } from "../../codec/ids.ts";
 import { boolean, nameOf, number, text, textOrNull, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Session } from "../../connection/session.ts";
@@ -14,7 +14,7 @@ import { emptyBodies } from "./empty-bodies.ts";
 import type { PurgeCounter } from "./purge-counter.ts";
 import { endOfFirst, LOOK_COST, type Visit } from "./walk.ts";
 
-const LOCK_EVENTS = statement("SELECT id FROM events WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE");
+const LOCK_EVENTS = statement(`SELECT id FROM events WHERE ${isAmong("id")} ORDER BY id FOR UPDATE`);
 /** Deliveries that replays have made are newer than their event. */
 const LOCK_DELIVERIES = statement(`
 	SELECT id, event_id, webhook_id, status, attempt_count FROM deliveries
@@ -23,10 +23,10 @@ const LOCK_DELIVERIES = statement(`
 `);
 const SELECT_WAITING = statement("SELECT DISTINCT event_id FROM open_deliveries WHERE event_id = ANY($1::uuid[])");
 const DELETE_ATTEMPTS = statement(`
-	WITH gone AS (DELETE FROM attempts WHERE delivery_id = ANY($1::uuid[]) RETURNING octet_length(attempt) AS bytes)
+	WITH gone AS (DELETE FROM attempts WHERE ${isAmong("delivery_id")} RETURNING octet_length(attempt) AS bytes)
 	SELECT count(*) AS count, coalesce(sum(bytes), 0)::bigint AS bytes FROM gone
 `);
-const DELETE_DELIVERIES = statement("DELETE FROM deliveries WHERE id = ANY($1::uuid[])");
+const DELETE_DELIVERIES = statement(`DELETE FROM deliveries WHERE ${isAmong("id")}`);
 const DELETE_CUSTOMERS = statement(`
 	DELETE FROM event_customers gone USING unnest($1::text[], $2::uuid[]) AS given(customer_id, event_id)
 	WHERE gone.project_id = $3 AND gone.customer_id = given.customer_id AND gone.event_id = given.event_id
@@ -36,7 +36,7 @@ const DELETE_TAGS = statement(`
 	WHERE gone.project_id = $3 AND gone.tag = given.tag AND gone.event_id = given.event_id
 `);
 const DELETE_KEYS = statement("DELETE FROM idempotency_keys WHERE event_id = ANY($1::uuid[])");
-const DELETE_EVENTS = statement("DELETE FROM events WHERE id = ANY($1::uuid[])");
+const DELETE_EVENTS = statement(`DELETE FROM events WHERE ${isAmong("id")}`);
 
 /** The deliveries of events that are locked, and do not wait. */
 interface Locked {
@@ -56,7 +56,7 @@ export async function lockEvents(
 	if (first === undefined) return { waiting: new Set(), deliveriesOf: new Map() };
 	const array = binaryArray("uuid", ids);
 	const [, deliveries, waiting] = await Promise.all([
-		session.run(LOCK_EVENTS, [array]),
+		session.run(LOCK_EVENTS, among(ids)),
 		session.run(LOCK_DELIVERIES, [array, first, limit, after?.event ?? FIRST_UUID, after?.through ?? FIRST_UUID]),
 		session.run(SELECT_WAITING, [array]),
 	]);
@@ -154,7 +154,7 @@ class Removal {
 				project,
 			];
 		};
-		const deliveries = [binaryArray("uuid", this.#deliveries)];
+		const deliveries = among(this.#deliveries);
 		const [attempts] = await Promise.all([
 			this.#deliveries.length === 0 ? [] : session.run(DELETE_ATTEMPTS, deliveries),
 			this.#deliveries.length === 0 ? 0 : session.change(DELETE_DELIVERIES, deliveries),
@@ -171,7 +171,7 @@ class Removal {
 							labels((index) => events[index]?.tags ?? []),
 						),
 						session.change(DELETE_KEYS, [ids]),
-						session.change(DELETE_EVENTS, [ids]),
+						session.change(DELETE_EVENTS, among(ids)),
 					]),
 		]);
 		const [deleted] = attempts;

@@ -2,15 +2,16 @@
 import type { Attempt } from "../../../../core/delivery.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { attemptText, toAttempt } from "../../codec/attempt-rows.ts";
+import { among, endsOf, isAmong } from "../../codec/ids.ts";
 import { number, text } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Session } from "../../connection/session.ts";
 
-const SELECT = statement("SELECT delivery_id, number, attempt FROM attempts WHERE delivery_id = ANY($1::uuid[])");
+const SELECT = statement(`SELECT delivery_id, number, attempt FROM attempts WHERE ${isAmong("delivery_id")}`);
 const UPDATE = statement(`
 	UPDATE attempts SET attempt = given.attempt
 	FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS given(delivery_id, number, attempt)
-	WHERE attempts.delivery_id = given.delivery_id AND attempts.number = given.number
+	WHERE attempts.delivery_id = given.delivery_id AND attempts.number = given.number AND ${isAmong("attempts.delivery_id", 1, 4)}
 `);
 
 interface Emptied {
@@ -43,7 +44,7 @@ export class Responses {
 		without: (attempt: Attempt) => Attempt,
 	): Promise<Responses> {
 		if (deliveries.length === 0) return new Responses(new Map());
-		const rows = await session.run(SELECT, [binaryArray("uuid", deliveries)]);
+		const rows = await session.run(SELECT, among(deliveries));
 		const emptied = rows.flatMap((row): Emptied[] => {
 			const before = text(row["attempt"]);
 			const attempt = toAttempt(before);
@@ -78,6 +79,7 @@ export class Responses {
 				"text",
 				this.#erased.map(({ text }) => text),
 			),
+			...endsOf(this.#erased.map(({ delivery }) => delivery)),
 		]);
 	}
 }

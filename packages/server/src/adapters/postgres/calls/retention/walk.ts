@@ -6,6 +6,7 @@ import { text, type Row } from "../../codec/rows.ts";
 import { list, statement } from "../../codec/statements.ts";
 import { HORIZON_MS } from "../../connection/pools.ts";
 import type { Session } from "../../connection/session.ts";
+import { hasRow } from "../log/walk.ts";
 import type { PurgeCounter } from "./purge-counter.ts";
 
 /** The cost of looking at a row; changing one costs 1. */
@@ -15,7 +16,7 @@ const MAX_LOOKS = 500;
 
 const SELECT = statement(`
 	SELECT ${list(EVENT_COLUMNS)}, octet_length(body) AS body_bytes,
-		EXISTS (SELECT 1 FROM open_deliveries WHERE open_deliveries.event_id = events.id) AS is_waiting
+		${hasRow("open_deliveries WHERE open_deliveries.event_id = events.id")} AS is_waiting
 	FROM events WHERE project_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4
 `);
 

@@ -4,7 +4,7 @@
 import { customerOf, projectOf, type Scope } from "../../../../core/access/principal.ts";
 import type { LastAttempt, WebhookActivity } from "../../../../ports/store/stats.ts";
 import { DELIVERY_COLUMNS } from "../../codec/delivery-rows.ts";
-import { uuidOf } from "../../codec/ids.ts";
+import { among, isAmong, uuidOf } from "../../codec/ids.ts";
 import { number, text, textOrNull } from "../../codec/rows.ts";
 import { list, statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
@@ -30,11 +30,11 @@ const SELECT_COUNTS = statement(`
 const COLUMNS = list(DELIVERY_COLUMNS);
 const SELECT_DELIVERIES = statement(`
 	${withShownColumns(`
-		SELECT ${COLUMNS} FROM open_deliveries WHERE id = ANY($1::uuid[])
-		UNION ALL SELECT ${COLUMNS} FROM deliveries WHERE id = ANY($1::uuid[])
+		SELECT ${COLUMNS} FROM open_deliveries WHERE ${isAmong("id")}
+		UNION ALL SELECT ${COLUMNS} FROM deliveries WHERE ${isAmong("id")}
 	`)}
-	WHERE $2::text IS NULL OR NOT EXISTS (
-		SELECT 1 FROM event_types t WHERE t.project_id = $3 AND t.name = delivery.event_type AND t.visibility = 1
+	WHERE $4::text IS NULL OR NOT EXISTS (
+		SELECT 1 FROM event_types t WHERE t.project_id = $5 AND t.name = delivery.event_type AND t.visibility = 1
 	)
 `);
 
@@ -74,7 +74,7 @@ async function readLastAttempts(
 	deliveries: readonly string[],
 ): Promise<Map<string, LastAttempt>> {
 	if (deliveries.length === 0) return new Map();
-	const values = [deliveries, customerOf(scope), uuidOf("proj", projectOf(scope))];
+	const values = [...among(deliveries), customerOf(scope), uuidOf("proj", projectOf(scope))];
 	const rows = await session.run(SELECT_DELIVERIES, values);
 	return new Map(
 		rows.flatMap((row) => {

@@ -3,7 +3,7 @@ import type { Scope } from "../../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../../core/page.ts";
 import type { DeliveryCount, DeliveryFilter, LoggedDelivery } from "../../../../../ports/store/log.ts";
 import { DELIVERY_COLUMNS } from "../../../codec/delivery-rows.ts";
-import { FIRST_UUID, firstUuidAt, idOf, uuidTime, type UuidRange } from "../../../codec/ids.ts";
+import { among, FIRST_UUID, firstUuidAt, idOf, isAmong, uuidTime, type UuidRange } from "../../../codec/ids.ts";
 import { text, type Row } from "../../../codec/rows.ts";
 import { list, statement } from "../../../codec/statements.ts";
 import type { Database } from "../../../connection/database.ts";
@@ -66,17 +66,14 @@ function rangeOf({ filter, lead }: Wanted): UuidRange {
 }
 
 const COLUMNS = list(DELIVERY_COLUMNS);
-const some = (table: string) => `SELECT ${COLUMNS} FROM ${table} WHERE id = ANY($1::uuid[]) AND id >= $2 AND id <= $3`;
-/** The ends of the ids choose the partitions. */
+const some = (table: string) => `SELECT ${COLUMNS} FROM ${table} WHERE ${isAmong("id")}`;
 const SELECT_SHOWN = statement(withShownColumns(`${some("open_deliveries")} UNION ALL ${some("deliveries")}`));
 
 /** Reads deliveries as lists show them, in the order of the given UUIDs. */
 export async function readShown(session: Session, ids: readonly string[]): Promise<LoggedDelivery[]> {
-	const sorted = ids.toSorted();
-	const [first, last] = [sorted[0], sorted.at(-1)];
-	if (first === undefined) return [];
+	if (ids.length === 0) return [];
 	const shown = new Map<string, Row>();
-	for (const row of await session.run(SELECT_SHOWN, [ids, first, last])) shown.set(text(row["id"]), row);
+	for (const row of await session.run(SELECT_SHOWN, among(ids))) shown.set(text(row["id"]), row);
 	return ids.flatMap((id) => {
 		const row = shown.get(id);
 		return row === undefined ? [] : [toLogged(row)];

@@ -3,7 +3,7 @@ import { projectOf, type Scope } from "../../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../../core/page.ts";
 import type { EventFilter, LoggedEvent } from "../../../../../ports/store/log.ts";
 import { EVENT_COLUMNS } from "../../../codec/event-rows.ts";
-import { FIRST_UUID, firstUuidAt, idOf, uuidOf, uuidTime, type UuidRange } from "../../../codec/ids.ts";
+import { among, FIRST_UUID, firstUuidAt, idOf, isAmong, uuidOf, uuidTime, type UuidRange } from "../../../codec/ids.ts";
 import { text, type Row } from "../../../codec/rows.ts";
 import { list, statement } from "../../../codec/statements.ts";
 import type { Database } from "../../../connection/database.ts";
@@ -16,10 +16,7 @@ import { chooseSource } from "./sources.ts";
 
 const NO_ROWS = { rows: [], hasNewer: false, hasOlder: false };
 
-/** The ends of the ids choose the partitions. */
-const SELECT_EVENTS = statement(
-	`SELECT ${list(EVENT_COLUMNS)}, details FROM events WHERE id = ANY($1::uuid[]) AND id >= $2 AND id <= $3`,
-);
+const SELECT_EVENTS = statement(`SELECT ${list(EVENT_COLUMNS)}, details FROM events WHERE ${isAmong("id")}`);
 
 /** The call `events`. `budget` is what a page may look at, as in walk.ts. */
 export function createEventPage(database: Database, budget = BUDGET) {
@@ -67,11 +64,9 @@ function rangeOf({ after, before }: EventFilter, { idMs }: Lead): UuidRange {
 
 /** Reads events in the order of the given UUIDs. */
 async function readRows(session: Session, ids: readonly string[]): Promise<Row[]> {
-	const sorted = ids.toSorted();
-	const [first, last] = [sorted[0], sorted.at(-1)];
-	if (first === undefined) return [];
+	if (ids.length === 0) return [];
 	const found = new Map<string, Row>();
-	for (const row of await session.run(SELECT_EVENTS, [ids, first, last])) found.set(text(row["id"]), row);
+	for (const row of await session.run(SELECT_EVENTS, among(ids))) found.set(text(row["id"]), row);
 	return ids.flatMap((id): Row[] => {
 		const row = found.get(id);
 		return row === undefined ? [] : [row];

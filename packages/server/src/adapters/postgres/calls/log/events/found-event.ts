@@ -1,9 +1,8 @@
 // Events as a caller may see them: a customer sees only those that have reached it, and of these only what concerns it.
 import { customerOf, projectOf, type Scope } from "../../../../../core/access/principal.ts";
 import type { FoundEvent as FoundById, LoggedEvent } from "../../../../../ports/store/log.ts";
-import { binaryArray } from "../../../codec/arrays.ts";
 import { EVENT_COLUMNS, toEvent, toEventDetails } from "../../../codec/event-rows.ts";
-import { uuidOf, uuidsOf } from "../../../codec/ids.ts";
+import { among, isAmong, uuidOf, uuidsOf } from "../../../codec/ids.ts";
 import { number, text, type Row } from "../../../codec/rows.ts";
 import { list, statement } from "../../../codec/statements.ts";
 import type { Session } from "../../../connection/session.ts";
@@ -16,12 +15,12 @@ const SELECT_OWN = statement("SELECT id FROM webhooks WHERE project_id = $1 AND 
 const selectEvents = (condition: string) =>
 	statement(`
 	SELECT ${list(EVENT_COLUMNS)}, details FROM events
-	WHERE ${condition} AND project_id = $2 AND ($3::text IS NULL OR NOT EXISTS (
-		SELECT 1 FROM event_types t WHERE t.project_id = $2 AND t.name = events.type AND t.visibility = 1
+	WHERE ${condition} AND project_id = $1 AND ($2::text IS NULL OR NOT EXISTS (
+		SELECT 1 FROM event_types t WHERE t.project_id = $1 AND t.name = events.type AND t.visibility = 1
 	))
 `);
-const SELECT_EVENT = selectEvents("id = $1");
-const SELECT_EVENTS = selectEvents("id = ANY($1::uuid[])");
+const SELECT_EVENT = selectEvents("id = $3");
+const SELECT_EVENTS = selectEvents(isAmong("id", 3));
 
 /** A customer who reads. */
 export interface ReadingCustomer {
@@ -47,7 +46,7 @@ export interface FoundEvent {
 
 /** Finds an event; null if there is none in the scope. */
 export async function findEvent(session: Session, scope: Scope, eventId: string): Promise<FoundEvent | null> {
-	const values = [uuidOf("evt", eventId), uuidOf("proj", projectOf(scope)), customerOf(scope)];
+	const values = [uuidOf("proj", projectOf(scope)), customerOf(scope), uuidOf("evt", eventId)];
 	const [[row], customer] = await Promise.all([session.run(SELECT_EVENT, values), readCustomer(session, scope)]);
 	if (row === undefined) return null;
 	if (customer === null) return { row, customer };
@@ -61,11 +60,8 @@ export async function findEvents(
 	scope: Scope,
 	eventIds: readonly string[],
 ): Promise<ReadonlyMap<string, FoundById>> {
-	const ids = binaryArray("uuid", uuidsOf("evt", eventIds));
-	const [rows, customer] = await Promise.all([
-		session.run(SELECT_EVENTS, [ids, uuidOf("proj", projectOf(scope)), customerOf(scope)]),
-		readCustomer(session, scope),
-	]);
+	const values = [uuidOf("proj", projectOf(scope)), customerOf(scope), ...among(uuidsOf("evt", eventIds))];
+	const [rows, customer] = await Promise.all([session.run(SELECT_EVENTS, values), readCustomer(session, scope)]);
 	const counted = customer === null ? null : await countStatuses(session, rows.map(blockOf), customer.webhooks);
 	const seen = rows.filter((row) => counted === null || counted.get(text(row["id"]))?.isAny === true);
 	return new Map(

@@ -1,0 +1,183 @@
+// The plans of the busy statements: each reads few rows of the log, and of its partitions only those of the ids that it is given, whether
+// the tables are empty, or have grown since the plan was made or ANALYZE has looked at them, or have not.
+import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { longestWaitMs } from "../../../core/policies/retry-policy.ts";
+import {
+	addWebhook,
+	fillStore,
+	POLICY,
+	setWebhook,
+	type World,
+} from "../../../ports/contract/store/records/records.ts";
+import type { Store } from "../../../ports/store/store.ts";
+import { systemClock } from "../../system/system-clock.ts";
+import { firstUuidAt } from "../codec/ids.ts";
+import { ChangeNumbers } from "../deliveries/change-numbers.ts";
+import { Partitions, PARTITIONED } from "../schema/partitions.ts";
+import { AnalyzingDatabase, type Explained } from "../test/analyzing-database.ts";
+import { fillLog } from "../test/fill-log.ts";
+import { TestDatabase } from "../test/test-store.ts";
+import { createAcceptCalls } from "./accept/commit.ts";
+import { createAttemptPage } from "./log/attempts.ts";
+import { createByIdCalls } from "./log/by-id.ts";
+import { createQueueCalls } from "./queue/queue.ts";
+import { createRetentionCalls } from "./retention/retention.ts";
+
+const DAY_MS = 86_400_000;
+/** Before the one of the busy calls. */
+const DAYS = 3;
+const GROWING = new RegExp(`^(?:open_deliveries|idempotency_keys|(?:${PARTITIONED.join("|")})_\\d{8})$`);
+const DAY = /_(\d{8})$/;
+/** Replays make deliveries of an event later than it, so all partitions from its day on can have some. */
+const LATER = /event_id = ANY\(|event_id = \$1/;
+/** The calls need a dozen, and the table of open deliveries has more. */
+const MOST_ROWS = 40;
+
+type Calls = Pick<Store, "commit" | "claimDue" | "attempts"> &
+	ReturnType<typeof createQueueCalls> &
+	ReturnType<typeof createByIdCalls> &
+	ReturnType<typeof createRetentionCalls>;
+
+interface Busy extends World {
+	readonly calls: Calls;
+	/** The webhook of the busy calls. */
+	readonly target: string;
+}
+
+/** Accepts events with all that an event can have. Returns the ids of the first one and of its delivery. */
+async function send(busy: Busy) {
+	const { calls, records, projectId, target } = busy;
+	const key = records.ids.make("evt", records.now);
+	const options = { webhookIds: [target], tags: ["often", "new"], customers: ["acme"] };
+	const [first, second] = [records.event(projectId, { ...options, key }), records.event(projectId, options)];
+	await calls.commit({ events: [first, second], updates: [] });
+	await calls.commit({ events: [records.event(projectId, { ...options, key })], updates: [] });
+	return { event: first.event.id, delivery: first.deliveries[0]?.id ?? "" };
+}
+
+async function lookUp({ calls, scope, target }: Busy, { event, delivery }: { event: string; delivery: string }) {
+	await calls.delivery(scope, delivery);
+	await calls.event(scope, event);
+	await calls.eventsById(scope, [event]);
+	await calls.eventDetails(scope, event);
+	await calls.eventBody(scope, event);
+	await calls.eventDeliveries(scope, event, [target]);
+	await calls.attempts(scope, delivery, { limit: 10, cursor: null });
+}
+
+/** Attempts that fail, succeed and come late, and a retry by hand. */
+async function attempt(busy: Busy): Promise<void> {
+	const { calls, records } = busy;
+	const { delivery } = await send(busy);
+	const updates = [
+		records.failure(delivery, 1),
+		records.failure(delivery, 2),
+		records.outcome(delivery, 3),
+		records.failure(delivery, 4),
+		records.outcome(delivery, 5, { kind: "gone", responseCode: 410 }, "manual"),
+		records.retry(delivery),
+	];
+	for (const update of updates) await calls.commit({ events: [], updates: [update] });
+}
+
+async function deliver({ calls, records, target }: Busy): Promise<void> {
+	await calls.dueWebhooks([...Array(256).keys()]);
+	const now = records.now;
+	const claim = { webhookId: target, now, limit: 5, maxBytes: 1_000_000, leaseUntil: now + 60_000 };
+	const { deliveries } = await calls.claimDue(claim);
+	expect(deliveries.length).toBeGreaterThan(0);
+	await calls.renewLeases(
+		deliveries.map(({ id }) => id),
+		now + 90_000,
+	);
+	await calls.leasedDeliveries(null, now);
+	await calls.pullIn(now, [{ webhookId: target, waitMs: longestWaitMs(POLICY) }]);
+	await calls.countOpen();
+	const updates = deliveries.map(({ id }) => records.outcome(id, 1));
+	await calls.commit({ events: [], updates });
+}
+
+async function sweep(busy: Busy): Promise<void> {
+	const { calls, store, records, target } = busy;
+	await send(busy);
+	await setWebhook(store, target, { status: "Paused" });
+	await calls.webhooksToSweep(null, 100);
+	expect((await calls.sweepWebhook(target, records.now, 10)).count).toBeGreaterThan(0);
+	await setWebhook(store, target, { status: "Enabled" });
+	expect((await calls.sweepWebhook(target, records.now, 10)).count).toBeGreaterThan(0);
+}
+
+describe.skipIf(postgresIssue() !== null)("busy statements", () => {
+	let test: TestDatabase;
+	let busy: Busy;
+	let database: AnalyzingDatabase;
+	beforeAll(async () => {
+		test = await TestDatabase.create();
+		const world = await fillStore(await test.openEmpty(), 3);
+		const { id: target } = await addWebhook(world.store, world.records.webhook(world.projectId));
+		database = new AnalyzingDatabase({ url: test.url, clock: systemClock, maxConnections: 1 });
+		const [partitions, numbers] = [new Partitions(database), await ChangeNumbers.open(database)];
+		const calls: Calls = {
+			...createAcceptCalls(database, partitions, numbers),
+			...createQueueCalls(database, numbers),
+			...createByIdCalls(database),
+			attempts: createAttemptPage(database),
+			...createRetentionCalls(database, partitions, numbers),
+		};
+		busy = { ...world, calls, target };
+	});
+	afterAll(async () => {
+		await database.close();
+		await test[Symbol.asyncDispose]();
+	});
+
+	/** What is wrong with the plans since the last call: whole tables, many rows, and partitions of other days. */
+	const wrong = (day: string): string[] =>
+		database.take().flatMap(({ statement, kind, plan, reads }: Explained) => {
+			const bad = reads.filter(({ table, how, rows }) => {
+				if (!GROWING.test(table)) return false;
+				const [, of = day] = DAY.exec(table) ?? [];
+				return how.startsWith("Seq Scan") || rows > MOST_ROWS || (of !== day && !LATER.test(statement));
+			});
+			return bad.length === 0 ? [] : [`${statement}\n${kind}: ${bad.map(({ how }) => how).join("; ")}\n${plan}`];
+		});
+	const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10).replaceAll("-", "");
+
+	const check = async () => {
+		const { calls, records, scope, projectId } = busy;
+		const sent = await send(busy);
+		await lookUp(busy, sent);
+		await deliver(busy);
+		await attempt(busy);
+		await lookUp(busy, sent);
+		await sweep(busy);
+		const erasure = { reason: "erased", at: records.now, limit: 10, entry: null };
+		await calls.erasePayload(scope, sent.event, erasure);
+		expect(wrong(dayOf(records.now))).toEqual([]);
+		// The oldest rows, of the first day.
+		const firstDay = Math.floor(records.now / DAY_MS) - DAYS;
+		const before = (firstDay + 1) * DAY_MS;
+		const step = { projectId, at: records.now, before, after: null, limit: 4 };
+		await calls.purgePayloads(step);
+		await calls.purgeEvents(step);
+		await calls.forgetIdempotencyKeys(before, 4);
+		expect(wrong(dayOf(firstDay * DAY_MS))).toEqual([]);
+	};
+
+	it("read few rows, and no partitions but those of their ids", async () => {
+		const { records, projectId, webhookIds } = busy;
+		const fill = { projectId, webhookIds, days: DAYS };
+		// If there is only one, it is not left out.
+		const days = Array.from({ length: DAYS + 1 }, (_, day) => firstUuidAt(records.now - day * DAY_MS));
+		await new Partitions(database).ensure(days);
+		await check();
+		await fillLog(database, { ...fill, start: records.now - DAYS * DAY_MS, count: 12 });
+		await check();
+		await fillLog(database, { ...fill, start: records.now - DAYS * DAY_MS + 7, count: 6_000 });
+		await check();
+		await test.server.query("VACUUM ANALYZE", test.url);
+		await check();
+	});
+});

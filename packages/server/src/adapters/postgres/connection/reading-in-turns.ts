@@ -1,0 +1,16 @@
+// A store whose reads for somebody take turns by project.
+import { mostWaiting, ownerOfRead, READ_NAMES, type ReadName } from "../../../ports/store/reads/read-owners.ts";
+import type { Store } from "../../../ports/store/store.ts";
+import type { Turns } from "./turns.ts";
+
+type Read = (...parameters: readonly unknown[]) => Promise<unknown>;
+
+/** The same store, whose lists and other reads for somebody wait for their project's turn. */
+export function readingInTurns(store: Store, turns: Turns): Store {
+	const inTurn = (name: ReadName): Read => {
+		const read = store[name] as Read;
+		return (...parameters) => turns.run(ownerOfRead(name, parameters), mostWaiting(name), () => read(...parameters));
+	};
+	const reads = Object.fromEntries(READ_NAMES.map((name) => [name, inTurn(name)]));
+	return { ...store, ...(reads as unknown as Pick<Store, ReadName>) };
+}
