@@ -2,13 +2,18 @@
 import { type Member, type MemberLoad, type Role } from "../../../ports/membership.ts";
 import type { Duty } from "../../../ports/tenure.ts";
 import { binaryArray } from "../codec/arrays.ts";
-import { boolean, json, nameOf, namesByCode, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
+import { boolean, json, namesByCode, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
 import { LOST_SHOWN_MS, TENURE_MS } from "./timing.ts";
 
 const ROLE_CODES: Readonly<Record<Role, number>> = { all: 0, api: 1, worker: 2 };
 const ROLES_BY_CODE = namesByCode(ROLE_CODES);
+
+/** A role that only a newer version has counts as one that delivers nothing: so the others leave no shard to it. */
+function roleOf(code: number): Role {
+	return ROLES_BY_CODE[code] ?? "api";
+}
 
 /** What a member says about itself. */
 export type MemberFacts = Pick<Member, "name" | "port" | "version" | "role">;
@@ -105,7 +110,7 @@ export function beat(database: Database, id: string, load: MemberLoad): Promise<
 }
 
 function toSeen([id, order, role, isLeaving, beats, isOver]: MemberArray): SeenMember {
-	return { id, number: order, role: nameOf(ROLES_BY_CODE, role), isLeaving, beat: beats, isExpired: isOver };
+	return { id, number: order, role: roleOf(role), isLeaving, beat: beats, isExpired: isOver };
 }
 
 const BURY = statement(`
@@ -222,7 +227,7 @@ function toMember(row: Row, self: string | null): Member {
 		address: textOrNull(row["address"]),
 		port: numberOrNull(row["port"]),
 		version: text(row["version"]),
-		role: nameOf(ROLES_BY_CODE, row["role"]),
+		role: roleOf(number(row["role"])),
 		state: isLost ? "lost" : boolean(row["is_leaving"]) ? "leaving" : "live",
 		isSelf: id === self,
 		joinDate: number(row["join_date"]),

@@ -7,7 +7,7 @@ import { idOf } from "../codec/ids.ts";
 import { boolean, json, number, numberOrNull, text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
-import type { Note, NoteRow } from "./notes.ts";
+import { parseNotes, type NoteRow } from "./notes.ts";
 
 const SELECT_NUMBER = statement(
 	"SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS number FROM directory_changes",
@@ -72,7 +72,7 @@ export function readChanges(database: Database, since: ChangesPlace, member: str
 			workspace: numberOrNull(row?.["workspace"] ?? null),
 			projects: list<[string, number]>("projects").map(([id, version]) => ({ projectId: idOf("proj", id), version })),
 			hasSessions: boolean(row?.["has_sessions"]),
-			notes: list<[number, string]>("notes").map(([id, notes]) => ({ id, notes: json<Note[]>(notes) })),
+			notes: list<[number, string]>("notes").map(([id, notes]) => ({ id, notes: parseNotes(notes) })),
 			watched: list<string>("watched"),
 		};
 	});
