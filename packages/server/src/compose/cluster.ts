@@ -81,6 +81,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 				port,
 				version: VERSION,
 				role,
+				knownSchema: schema.known,
 				...(nats !== null && { signals: nats.signals }),
 			});
 			members = cluster;

@@ -5,6 +5,7 @@ import { binaryArray } from "../codec/arrays.ts";
 import { boolean, json, namesByCode, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
+import { newerSchema } from "../schema/migrate.ts";
 import { LOST_SHOWN_MS, TENURE_MS } from "./timing.ts";
 
 const ROLE_CODES: Readonly<Record<Role, number>> = { all: 0, api: 1, worker: 2 };
@@ -16,7 +17,10 @@ function roleOf(code: number): Role {
 }
 
 /** What a member says about itself. */
-export type MemberFacts = Pick<Member, "name" | "port" | "version" | "role">;
+export interface MemberFacts extends Pick<Member, "name" | "port" | "version" | "role"> {
+	/** The newest schema that its program knows. */
+	readonly knownSchema: number;
+}
 
 /** A member as the last beat has shown it. */
 export interface SeenMember {
@@ -43,8 +47,10 @@ export interface ClusterView {
 const JOIN = statement(`
 	WITH clock AS MATERIALIZED (SELECT cluster_now() AS at),
 	duty_rows AS (INSERT INTO duties (duty) SELECT unnest($6::text[]) ORDER BY 1 ON CONFLICT DO NOTHING)
-	INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load, port, address)
-	SELECT $1, $2, $3, $4, at, at, at + ${TENURE_MS}, $5, $7, host(inet_client_addr()) FROM clock
+	INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load, port, address, known_schema)
+	SELECT $1, $2, $3, $4, at, at, at + ${TENURE_MS}, $5, $7, host(inet_client_addr()), $8::integer FROM clock
+	WHERE $8::integer >= (SELECT coalesce(max(works_with), 0) FROM migrations)
+	RETURNING id
 `);
 const REMOVE = statement("WITH lost AS (DELETE FROM lost_members WHERE id = $1) DELETE FROM members WHERE id = $1");
 
@@ -56,12 +62,15 @@ export interface Joining extends MemberFacts {
 	readonly duties: readonly string[];
 }
 
+/** Rejects with a `StoreError` if a newer program has changed the schema since, so that this one can't work on it. */
 export function join(database: Database, joining: Joining): Promise<void> {
-	const { id, earlier, name, version, role, port, load, duties } = joining;
+	const { id, earlier, name, version, role, port, load, duties, knownSchema } = joining;
 	return database.commit(async (session) => {
 		if (earlier !== null) void session.run(REMOVE, [earlier]).catch(() => {});
-		const row = [id, name, version, ROLE_CODES[role], JSON.stringify(load), binaryArray("text", duties), port];
-		await session.run(JOIN, row);
+		const names = binaryArray("text", duties);
+		const row = [id, name, version, ROLE_CODES[role], JSON.stringify(load), names, port, knownSchema];
+		if ((await session.run(JOIN, row)).length > 0) return;
+		throw newerSchema(`this program knows schema ${knownSchema}, which can't work on it any more`);
 	});
 }
 

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 import { StoreError } from "../../../ports/store/errors.ts";
-import { number } from "../codec/rows.ts";
+import { number, textOrNull } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
 import { isLocked } from "../connection/errors.ts";
@@ -56,6 +56,10 @@ const SELECT_APPLIED = statement("SELECT coalesce(max(id), 0) AS id FROM migrati
 const SELECT_WORKS_WITH = statement("SELECT coalesce(max(works_with), 0) AS id FROM migrations");
 const INSERT_FIRST = statement("INSERT INTO migrations (id, name, apply_date) VALUES ($1, $2, $3)");
 const INSERT_MIGRATION = statement("INSERT INTO migrations (id, name, apply_date, works_with) VALUES ($1, $2, $3, $4)");
+const SELECT_OLDER = statement(`
+	SELECT string_agg(DISTINCT name || ' (' || version || ')', ', ') AS names FROM members
+	WHERE coalesce(known_schema, 0) < $1 AND expire_date > cluster_now()
+`);
 const LOCK = `SELECT pg_advisory_xact_lock(${SCHEMA_LOCK}, 0)`;
 /** Another process may be migrating for a while. */
 const WAIT = statement("SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)");
@@ -72,7 +76,7 @@ const MAX_TRIES = 100;
 /**
  * Applies the migrations that are missing, each in a transaction of its own. Of several processes that start at once, one applies each
  * migration, and the others wait. `now` is recorded as their date. Throws a `StoreError` if a newer program has made a schema on which this
- * one can't work, or if a table can't be changed for minutes since others use it.
+ * one can't work, if members are at work that can't work on this one's schema, or if a table can't be changed for minutes since others use it.
  */
 export async function migrate(
 	database: Database,
@@ -107,7 +111,8 @@ async function requireCompatible(session: Session, { current, known }: SchemaVer
 	);
 }
 
-function newerSchema(detail: string): StoreError {
+/** The failure of a program that can't work on a newer schema. */
+export function newerSchema(detail: string): StoreError {
 	return new StoreError(
 		"store_unavailable",
 		`this database was written by a newer Fanfare (${detail}): run that version or restore a backup`,
@@ -118,10 +123,24 @@ async function apply(session: Session, { id, name, sql, worksWith }: Migration, 
 	await lock(session);
 	if ((await idOf(session, SELECT_APPLIED)) >= id) return;
 	await session.run(LIMIT_WAIT);
+	if (worksWith > FIRST) await requireNoneOlder(session, worksWith);
 	// A statement without parameters can be several.
 	await session.longScript(sql);
 	if (id === FIRST) await session.run(INSERT_FIRST, [id, name, now]);
 	else await session.run(INSERT_MIGRATION, [id, name, now, worksWith]);
+}
+
+/** Throws while members are at work whose programs know only older schemas than this. None can join before the transaction has ended. */
+async function requireNoneOlder(session: Session, schema: number): Promise<void> {
+	await session.script("LOCK TABLE members IN SHARE ROW EXCLUSIVE MODE");
+	const [row] = await session.run(SELECT_OLDER, [schema]);
+	const names = textOrNull(row?.["names"]);
+	if (names === null) return;
+	throw new StoreError(
+		"store_unavailable",
+		`processes of an older Fanfare are at work on this database, and can't work on the schema of this version: ${names}. ` +
+			`Replace them by the version before this one first, or stop them; one that was killed counts for some seconds`,
+	);
 }
 
 /** Tries again while others use the tables that are to be changed. */

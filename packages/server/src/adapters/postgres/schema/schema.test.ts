@@ -80,6 +80,35 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 		expect(await migrate(database, 1, [...known, good])).toEqual({ current: id + 1, known: id });
 	});
 
+	it("is not made one on which processes could not work that are at work", async () => {
+		const url = await test.server.createDatabase();
+		const database = await open(url);
+		const known = readMigrations();
+		await migrate(database, 1, known);
+		const query = (sql: string) => test.server.query(sql, url);
+		const id = known.length + 1;
+		const next = { id, name: "contract", sql: "DROP TABLE probe", worksWith: id - 1 };
+		const addMember = (name: string, schema: number | null, endsIn: number) =>
+			query(`
+				INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load, known_schema)
+				SELECT gen_random_uuid(), '${name}', '0.2.0', 0, now, now, now + ${endsIn}, '{}', ${schema} FROM (SELECT cluster_now() AS now) AS clock
+			`);
+		await addMember("old", id - 2, 60_000);
+		await addMember("silent", null, 60_000);
+		await addMember("dead", null, 0);
+		await addMember("young", id - 1, 60_000);
+		await expect(migrate(database, 1, [...known, next])).rejects.toMatchObject({
+			code: "store_unavailable",
+			message: expect.stringContaining("version: old (0.2.0), silent (0.2.0). Replace") as string,
+		});
+		expect(await query("SELECT max(id) AS id, to_regclass('probe')::text AS probe FROM migrations")).toEqual([
+			{ id: id - 1, probe: "probe" },
+		]);
+		await query("DELETE FROM members WHERE name IN ('old', 'silent')");
+		await migrate(database, 1, [...known, next]);
+		expect(await query("SELECT to_regclass('probe') AS probe")).toEqual([{ probe: null }]);
+	});
+
 	it("lets others use a table that it can't change now, and changes it when it can", async () => {
 		const url = await test.server.createDatabase();
 		const database = await open(url);

@@ -6,6 +6,9 @@ import { Nats } from "../../nats/nats-wire.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { openPostgresCluster, type ClusterOptions, type PostgresCluster } from "../members/cluster.ts";
+import { readMigrations } from "../schema/migrate.ts";
+
+const KNOWN_SCHEMA = readMigrations().length;
 
 /** The system's clock, whose timers do not fire while it is stopped. */
 class StoppableClock implements Clock {
@@ -103,7 +106,7 @@ export class TestMembers {
 			note: (message) => notes.push(message),
 		};
 		const name = `member ${this.#opened.length}`;
-		const facts = { name, port: 8_787, version: "1.2.3", role };
+		const facts = { name, port: 8_787, version: "1.2.3", role, knownSchema: KNOWN_SCHEMA };
 		const options = { url, clock, chance: systemChance, observer, ...facts };
 		const member = {
 			...(nats === null ? withoutNats(options) : withNats(options, nats)),
