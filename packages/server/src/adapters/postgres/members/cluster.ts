@@ -64,7 +64,15 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		statementTimeoutMs: TIMEOUT_MS,
 	});
 	const relayDatabase = new Database({ url, clock, maxConnections: 1 });
-	const wire = new PostgresWire({ database, relayDatabase, clock, observer, signals, member: () => tenure.id });
+	const wire = new PostgresWire({
+		database,
+		relayDatabase,
+		clock,
+		observer,
+		signals,
+		member: () => tenure.id,
+		isAlone: () => tenure.isAlone,
+	});
 	const tenure: PostgresTenure = new PostgresTenure({
 		database,
 		clock,
@@ -73,6 +81,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		facts: { name, port, version, role, knownSchema },
 		// Everything that was changed before this process was a member: nobody has waited for it.
 		joined: () => wire.look(),
+		accompanied: () => wire.hurry(),
 	});
 	wire.start();
 	return {

@@ -39,8 +39,8 @@ export interface ClusterView {
 	/** False if this member is not among the members any more. */
 	readonly isMember: boolean;
 	readonly members: readonly SeenMember[];
-	/** By shard: the number of its owner (0: none), and its epoch. */
-	readonly shards: readonly (readonly [owner: number, epoch: number])[];
+	/** The shards that are not this member's, with the number of the owner (0: none) and the epoch. */
+	readonly shards: readonly (readonly [shard: number, owner: number, epoch: number])[];
 	readonly freeDuties: readonly string[];
 }
 
@@ -96,8 +96,8 @@ const BEAT = statement(`
 	)
 	SELECT EXISTS (SELECT 1 FROM renewed) AS is_member,
 		(SELECT json_agg(json_build_array(id, number, role, is_leaving, beat, ${isExpired("at")})) FROM members, clock)::text AS members,
-		(SELECT json_agg(json_build_array(coalesce(number, 0), epoch) ORDER BY shard)
-			FROM shards LEFT JOIN members ON members.id = shards.owner)::text AS shards,
+		(SELECT json_agg(json_build_array(shard, coalesce(number, 0), epoch))
+			FROM shards LEFT JOIN members ON members.id = shards.owner WHERE owner IS DISTINCT FROM $1)::text AS shards,
 		(SELECT json_agg(duty) FROM duties WHERE owner IS NULL)::text AS free_duties
 `);
 
@@ -112,7 +112,7 @@ export function beat(database: Database, id: string, load: MemberLoad): Promise<
 		return {
 			isMember: boolean(row["is_member"]),
 			members: row["members"] === null ? [] : json<MemberArray[]>(row["members"]).map(toSeen),
-			shards: json<[number, number][]>(row["shards"]),
+			shards: row["shards"] === null ? [] : json<[number, number, number][]>(row["shards"]),
 			freeDuties: row["free_duties"] === null ? [] : json<string[]>(row["free_duties"]),
 		};
 	});
@@ -244,6 +244,7 @@ function toMember(row: Row, self: string | null): Member {
 		seenAgoMs,
 		shards: number(row["shard_count"]),
 		duties: json<Duty[]>(row["duties"]),
-		load: row["load"] === null ? NO_LOAD : json<MemberLoad>(row["load"]),
+		// A member of another version may say more or less of it.
+		load: row["load"] === null ? NO_LOAD : { ...NO_LOAD, ...json<Partial<MemberLoad>>(row["load"]) },
 	};
 }

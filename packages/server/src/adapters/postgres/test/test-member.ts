@@ -14,6 +14,8 @@ const KNOWN_SCHEMA = readMigrations().length;
 class StoppableClock implements Clock {
 	#heldFromMs = Infinity;
 	#waiting: (() => void)[] = [];
+	/** The delays of the timers that were asked for. */
+	asked: number[] = [];
 
 	now(): number {
 		return systemClock.now();
@@ -24,6 +26,7 @@ class StoppableClock implements Clock {
 	}
 
 	after(delayMs: number, fire: () => void): () => void {
+		this.asked.push(delayMs);
 		let isCancelled = false;
 		const fireUnlessCancelled = () => {
 			if (!isCancelled) fire();

@@ -69,6 +69,18 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		expect([...(a?.problems ?? []), ...(b?.problems ?? [])]).toEqual([]);
 	});
 
+	it("looks more often while there are other members", async () => {
+		const [a] = await start(1);
+		const clock = a!.clock;
+		await expect.poll(() => a?.isMember(), WAIT).toBe(true);
+		clock.asked = [];
+		await expect.poll(() => clock.asked.filter((ms) => ms === 1_000).length, WAIT).toBeGreaterThanOrEqual(2);
+		const often = () => clock.asked.filter((ms) => ms === 200 || ms === 400);
+		expect(often()).toEqual([]);
+		await start(1);
+		await expect.poll(() => often().length, WAIT).toBeGreaterThan(0);
+	});
+
 	it("tells of all sessions that have ended since the last look, however many, and of each only once", async () => {
 		const [a, b] = await start(2);
 		const ended: string[] = [];
