@@ -10,6 +10,7 @@ import {
 } from "./cluster/member-cut.ts";
 import { memberKill, memberKillAll, memberLeaves, rollingRestart } from "./cluster/member-ends.ts";
 import { natsAndMemberKill, natsCut, natsDies, natsSlow } from "./cluster/nats-away.ts";
+import { rollingBack, rollingUpgrade } from "./cluster/rolling-upgrade.ts";
 import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
 import { databaseAndServerCrash, databaseCrash, databaseRestart } from "./database/database-ends.ts";
 import { diskFailing } from "./disk/disk-failing.ts";
@@ -130,6 +131,8 @@ export const FAULTS: readonly Fault[] = [
 	memberKillAll,
 	memberLeaves,
 	rollingRestart,
+	rollingUpgrade,
+	rollingBack,
 	memberSuspended,
 	memberSilent,
 	memberReset,
