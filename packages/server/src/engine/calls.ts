@@ -351,8 +351,8 @@ export interface Readiness {
  * - open: all calls work, and events are accepted, but no delivery is attempted.
  * - running: deliveries are attempted, and background work goes on.
  * - stopping: sends are refused with `shutting_down`; attempts in flight end and their outcomes are committed.
- * - stopped: the engine starts nothing any more. Its parts (store, sender, schema validator) belong to whoever opened
- *   them, who closes them now. Calls that only read work until then. There is no way back.
+ * - stopped: the engine starts nothing any more. Its parts (store, sender, schema validator) belong to the program that
+ *   opened them, which closes them now. Calls that only read work until then. There is no way back.
  *
  * @example
  * const { engine } = await openEngine({ parts, userAgent });

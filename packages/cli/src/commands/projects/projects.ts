@@ -1,4 +1,4 @@
-// `fanfare projects`: a product in one environment each.
+// `fanfare projects`: the projects of the workspace, each a product in one environment.
 import type { Project, UpdateProject } from "@fanfare/sdk";
 import type { Command } from "commander";
 
