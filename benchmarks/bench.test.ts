@@ -15,6 +15,7 @@ import { parsePsTime } from "@fanfare/testkit/process-usage";
 import { COMPILE_CACHE } from "@fanfare/testkit/programs/compile-cache";
 import { natsIssue } from "@fanfare/testkit/programs/nats";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import { commandOf, unpackRef, WORKING_TREE } from "@fanfare/testkit/programs/server-code";
 import { fastParent } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
@@ -30,7 +31,6 @@ import { ThreadMeter, THREADS_SKIPPED } from "./harness/measure/thread-meter.ts"
 import { Child } from "./harness/process/child.ts";
 import { Resources } from "./harness/process/resources.ts";
 import type { Receiver } from "./harness/server/receiver.ts";
-import { commandOf, unpackRef, WORKING_TREE } from "./harness/server/server-code.ts";
 import { BenchStore } from "./harness/store/bench-store.ts";
 import type { StorePlan } from "./harness/store/store-copy.ts";
 import type { SummaryLine } from "./report/summary.ts";
@@ -134,7 +134,7 @@ describe("npm run bench", () => {
 
 	it("compares a commit with the working tree, each on its own code", { timeout: WITHIN_MS }, async () => {
 		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));
-		const codeDir = await unpackRef("HEAD", directory.path);
+		const codeDir = await unpackRef("HEAD", directory.path, "--compare");
 		const resolved = createRequire(commandOf(codeDir)).resolve("@fanfare/server/package.json");
 		expect(resolved).toBe(join(codeDir, "packages", "server", "package.json"));
 		await expectOwnStore(codeDir, directory.path);

@@ -1,6 +1,7 @@
 // Rounds: each measures the floor and then every scenario once, so that a slow phase of the machine slows both.
+import { WORKING_TREE } from "@fanfare/testkit/programs/server-code";
+
 import { floorOf, newContext, receiverLimit, type Surroundings } from "./context.ts";
-import { WORKING_TREE } from "./harness/server/server-code.ts";
 import type { FloorMeasurements, Measurements, Scenario } from "./scenario.ts";
 
 /** The measurements of one round. */

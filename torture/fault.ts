@@ -2,6 +2,12 @@
 import type { ProfileName } from "./harness/stores/round-data.ts";
 import type { Round } from "./round.ts";
 
+/** What the command line says to faults. */
+export interface FaultOptions {
+	/** The git ref whose sources are the older version; null for the newest commit with another schema. */
+	readonly before: string | null;
+}
+
 export interface Fault {
 	/** The name for `--fault NAME`. */
 	readonly name: string;
@@ -13,8 +19,8 @@ export interface Fault {
 	readonly profiles?: readonly ProfileName[];
 	/** Why this machine can't play it; null if it can. Omitted: every machine can. */
 	readonly issue?: () => string | null;
-	/** Runs before the first start: changes settings, mounts a disk, prepares a data directory. */
-	readonly prepare?: (round: Round) => void | Promise<void>;
+	/** Runs before the first start: changes settings or sources, mounts a disk, prepares a data directory. */
+	readonly prepare?: (round: Round, options: FaultOptions) => void | Promise<void>;
 	/** Runs after the first start, until the server is ready. */
 	readonly whileStarting?: (round: Round) => Promise<void>;
 	/** Runs before the load: adds webhooks. */

@@ -16,6 +16,8 @@ export interface Options {
 	readonly faults: readonly Fault[];
 	/** How many rounds are played at the same time. */
 	readonly jobs: number;
+	/** The git ref of the older version in an upgrade; null for the newest one with another schema. */
+	readonly before: string | null;
 	/** Keeps data and log of every round, not only of those that fail. */
 	readonly keep: boolean;
 	readonly jsonFile: string | null;
@@ -37,6 +39,7 @@ const FLAGS = {
 	json: { type: "string" },
 	markdown: { type: "string" },
 	jobs: { type: "string" },
+	before: { type: "string" },
 	keep: { type: "boolean", default: false },
 	help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -56,6 +59,7 @@ export function readOptions(args: readonly string[]): Options | null {
 		seed: wholeNumber("--seed", values.seed, 0, MAX.seed) ?? Math.floor(Math.random() * MAX.seed),
 		faults,
 		jobs: wholeNumber("--jobs", values.jobs, 1, MAX.jobs) ?? 1,
+		before: values.before ?? null,
 		keep: values.keep,
 		jsonFile: values.json ?? null,
 		markdownFile: values.markdown ?? null,
@@ -75,6 +79,7 @@ the check of every promise. torture/README.md explains how. The exit code is 1 i
   --fault NAME     play only this fault; may be given several times
   --list           list the faults
   --jobs N         rounds at the same time (default 1)
+  --before REF     the git ref of the older version in an upgrade (default: the newest with another PostgreSQL schema)
   --keep           keep data and log of every round, not only of those that fail
   --json FILE      also write the results of all rounds to FILE
   --markdown FILE  replace the tables between the markers of FILE, such as docs/reliability.md

@@ -7,6 +7,7 @@ import type { Acknowledged, Breach, PromiseName, RunEnd, WebhookRecord } from "@
 import { eventually } from "@fanfare/testkit/eventually";
 import type { Exit } from "@fanfare/testkit/fanfare-process";
 import { startNats } from "@fanfare/testkit/programs/nats";
+import { WORKING_TREE } from "@fanfare/testkit/programs/server-code";
 import { startReceiver, type Receiver, type ReceiverOptions } from "@fanfare/testkit/receiver";
 import { namedRandom, type Random } from "@fanfare/testkit/seeded-random";
 import { persistentClient } from "@fanfare/testkit/sending-load";
@@ -51,6 +52,8 @@ export class Round implements AsyncDisposable {
 	/** Where the server keeps its data: the embedded profile in `dataDir`. */
 	readonly data: RoundData;
 	dataDir: string;
+	/** The sources of processes that start in a cluster. A fault may change them before the first start. */
+	codeDir = WORKING_TREE;
 	/** The server's settings. Faults may change them before a start. */
 	readonly env: Record<string, string>;
 	readonly world = new ControlledWorld();
@@ -139,13 +142,8 @@ export class Round implements AsyncDisposable {
 	static async open(faultName: string, seed: number, profile: ProfileName): Promise<Round> {
 		const clockMoves = faultName.startsWith("clock") || faultName.includes("retention");
 		const database = profile === "embedded" ? null : await PostgresData.start();
-		return new Round(
-			{ faultName, seed, clockMoves },
-			await startReceiver(),
-			await Canaries.listen(),
-			database,
-			profile,
-		);
+		const [receiver, canaries] = await Promise.all([startReceiver(), Canaries.listen()]);
+		return new Round({ faultName, seed, clockMoves }, receiver, canaries, database, profile);
 	}
 
 	/** The database of the round. Throws if it has none. */

@@ -9,7 +9,7 @@ import { firstOfEach, type Breach, type RoundRecord, type WebhookRecord } from "
 import { eventually } from "@fanfare/testkit/eventually";
 
 import { askServer, collect } from "./collect.ts";
-import type { Fault } from "./fault.ts";
+import type { Fault, FaultOptions } from "./fault.ts";
 import { KINDS } from "./harness/webhook-kinds.ts";
 import type { Options } from "./options.ts";
 import { Round } from "./round.ts";
@@ -50,11 +50,11 @@ export interface RoundResult {
 export async function runRound(
 	fault: Fault,
 	seed: number,
-	{ keep, profile }: Pick<Options, "keep" | "profile">,
+	{ keep, profile, before }: Pick<Options, "keep" | "profile" | "before">,
 ): Promise<RoundResult> {
 	const startedAt = performance.now();
 	await using round = await Round.open(fault.name, seed, profile);
-	const record = await play(round, fault);
+	const record = await play(round, fault, { before });
 	const breaches = firstOfEach([...round.breaches, ...(record === null ? [] : checkAll(record))], MAX_BREACHES);
 	const keptIn = keep || breaches.length > 0 ? await keepData(round, breaches) : null;
 	const tookMs = performance.now() - startedAt;
@@ -62,9 +62,9 @@ export async function runRound(
 }
 
 /** Plays the round. Null if it could not be played to its end, which is a breach. */
-async function play(round: Round, fault: Fault): Promise<RoundRecord | null> {
+async function play(round: Round, fault: Fault, options: FaultOptions): Promise<RoundRecord | null> {
 	try {
-		await begin(round, fault);
+		await begin(round, fault, options);
 		await withLoad(round, fault);
 		await drain(round);
 		await fault.verify?.(round);
@@ -81,8 +81,8 @@ async function play(round: Round, fault: Fault): Promise<RoundRecord | null> {
 	}
 }
 
-async function begin(round: Round, fault: Fault): Promise<void> {
-	await fault.prepare?.(round);
+async function begin(round: Round, fault: Fault, options: FaultOptions): Promise<void> {
+	await fault.prepare?.(round, options);
 	await round.spawn();
 	await fault.whileStarting?.(round);
 	await round.server.ready();

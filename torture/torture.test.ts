@@ -64,7 +64,7 @@ describe("npm run torture", () => {
 		expect(embedded.stdout).not.toMatch(/^database-/m);
 		expect(postgres.stdout).toMatch(/^database-crash /m);
 		expect(postgres.stdout).not.toMatch(/^(disk|member)-/m);
-		expect(cluster.stdout).toMatch(/^member-kill /m);
+		expect(cluster.stdout).toMatch(/^member-kill .*^rolling-upgrade /ms);
 		expect(cluster.stdout).not.toMatch(/^(kill|nats-dies) /m);
 		expect(nats.stdout).toMatch(/^member-kill .*^nats-dies /ms);
 	});
@@ -86,11 +86,26 @@ describe("the options", () => {
 			jobs: 1,
 			keep: false,
 			faults,
+			before: null,
 			jsonFile: null,
 		});
-		const args = ["--rounds", "3", "--seed", "0", "--fault", "kill", "--fault", "sigterm", "--jobs", "2", "--keep"];
+		const args = [
+			"--rounds",
+			"3",
+			"--seed",
+			"0",
+			"--fault",
+			"kill",
+			"--fault",
+			"sigterm",
+			"--jobs",
+			"2",
+			"--keep",
+			"--before",
+			"v1",
+		];
 		const options = readOptions(args);
-		expect(options).toMatchObject({ rounds: 3, seed: 0, jobs: 2, keep: true });
+		expect(options).toMatchObject({ rounds: 3, seed: 0, jobs: 2, keep: true, before: "v1" });
 		expect(options?.faults.map(({ name }) => name)).toEqual(["kill", "sigterm"]);
 		expect(readOptions(["--help"])).toBeNull();
 	});

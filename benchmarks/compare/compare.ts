@@ -1,6 +1,7 @@
 // `--compare REF`: measures the server of a git ref and that of the working tree in turn, with the same benchmark.
+import { unpackRef, WORKING_TREE } from "@fanfare/testkit/programs/server-code";
+
 import { newContext, type Surroundings } from "../context.ts";
-import { unpackRef, WORKING_TREE } from "../harness/server/server-code.ts";
 import type { Measurements } from "../scenario.ts";
 
 /** The measurements of one round, by scenario. */
@@ -15,7 +16,7 @@ type Side = keyof Pair;
 export async function comparePairs(surroundings: Surroundings, ref: string): Promise<Pair[]> {
 	const { options, parentDir, progress } = surroundings;
 	const contexts = {
-		old: newContext(surroundings, await unpackRef(ref, parentDir)),
+		old: newContext(surroundings, await unpackRef(ref, parentDir, "--compare")),
 		new: newContext(surroundings, WORKING_TREE),
 	};
 	const pairs: Pair[] = [];

@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { WORKING_TREE } from "@fanfare/testkit/programs/server-code";
 import { median } from "@fanfare/testkit/report/percentiles";
 
 import { newContext, type Surroundings } from "../context.ts";
-import { WORKING_TREE } from "../harness/server/server-code.ts";
 import { CURVES } from "./all.ts";
 import { CURVE_LOADS, type Curve, type CurveLine, type CurveLoad, type MeasuredCurve } from "./curve.ts";
 import { drawChart } from "./draw-chart.ts";

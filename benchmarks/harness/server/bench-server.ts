@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Client } from "@fanfare/sdk";
 import { processUsage } from "@fanfare/testkit/process-usage";
+import { commandOf } from "@fanfare/testkit/programs/server-code";
 import { quietDisk } from "@fanfare/testkit/report/machine";
 
 import type { SeriesTarget } from "../../wire/bench-event.ts";
@@ -17,7 +18,6 @@ import { HOW_MANY_MESSAGES, LONGEST_TURN } from "../process/call-messages.ts";
 import { givenImports } from "../process/given-imports.ts";
 import type { Resources } from "../process/resources.ts";
 import { copyStore, type PreparedStore } from "../store/store-copy.ts";
-import { commandOf } from "./server-code.ts";
 import { makeProject, type WebhookPlan } from "./webhook-plan.ts";
 
 const END_WITH_PARENT = new URL("../process/end-with-parent.ts", import.meta.url).href;

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { linkLibraries, WORKING_TREE } from "./server-code.ts";
+import { linkLibraries, WORKING_TREE } from "@fanfare/testkit/programs/server-code";
 
 /** The folders of the packages that the command consists of. */
 const PACKAGES = ["sdk", "server", "cli"];

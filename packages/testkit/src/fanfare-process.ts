@@ -1,13 +1,12 @@
 // The `fanfare` command in its own process, with only the settings that a test gives it.
 import { spawn, type ChildProcessByStdio, type Serializable } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
 
 import { DEADLINE_MS } from "./deadline.ts";
 import { eventually } from "./eventually.ts";
 import { COMPILE_CACHE } from "./programs/compile-cache.ts";
+import { commandOf, WORKING_TREE } from "./programs/server-code.ts";
 
-const MAIN = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
 /** Ends the command when the test process has ended for any reason: the pipe to its standard input closes then. */
 const DIE_WITH_PARENT = `data:text/javascript,${encodeURIComponent(`
 	import { isMainThread } from "node:worker_threads";
@@ -28,6 +27,8 @@ export interface SpawnOptions {
 	readonly cwd?: string;
 	/** The main file of a built command. Defaults to the sources. */
 	readonly builtMain?: string;
+	/** The directory of the sources, such as `unpackRef` returns. Defaults to the working tree. */
+	readonly codeDir?: string;
 	/** The Node that runs it. Defaults to that of the test. */
 	readonly node?: string;
 	/** Runs the command as this user, for which the test process must be root. */
@@ -67,13 +68,14 @@ export class FanfareProcess implements AsyncDisposable {
 			cwd,
 			uid,
 			builtMain,
+			codeDir = WORKING_TREE,
 			node = process.execPath,
 			stdout = "pipe",
 			preload = [],
 			onMessage,
 		} = options;
 		const imports = [COMPILE_CACHE, DIE_WITH_PARENT, ...preload].map((module) => `--import=${module}`);
-		const main = builtMain === undefined ? ["--conditions=@fanfare/source", MAIN] : [builtMain];
+		const main = builtMain === undefined ? ["--conditions=@fanfare/source", commandOf(codeDir)] : [builtMain];
 		this.#child = spawn(node, [...imports, ...main, ...args], {
 			env: { ...inherited(), ...env },
 			stdio: ["pipe", stdout, "pipe", ...(onMessage === undefined ? [] : ["ipc" as const])],

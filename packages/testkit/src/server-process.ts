@@ -57,7 +57,7 @@ export class ServerProcess implements AsyncDisposable {
 	key: string;
 	#projectId = "";
 	#process: FanfareProcess;
-	readonly #options: ServerOptions;
+	#options: ServerOptions;
 	readonly #ownDir: TemporaryDir | null;
 
 	constructor(options: ServerOptions, port: number) {
@@ -140,6 +140,11 @@ export class ServerProcess implements AsyncDisposable {
 	async begin(env: Readonly<Record<string, string>> = {}): Promise<void> {
 		await this.exited;
 		this.#process = this.#spawn(env);
+	}
+
+	/** Runs that begin later have the sources in this directory, which `unpackRef` or `WORKING_TREE` names. */
+	useCode(codeDir: string): void {
+		this.#options = { ...this.#options, codeDir };
 	}
 
 	/** `begin` and `ready`. */

@@ -33,7 +33,8 @@ export const memberChanges = clusterFault({
 	},
 });
 
-async function change(round: Round, probe: Probe, random: () => number): Promise<void> {
+/** Makes the change of a probe through one process, uses it through another one, and looks at it through any. */
+export async function change(round: Round, probe: Probe, random: () => number): Promise<void> {
 	const [through, next] = shuffle(random, round.members.serving);
 	if (through === undefined || next === undefined) throw new Error("a change needs two processes");
 	const asked = await askFor(round, probe, through.server);

@@ -2,6 +2,8 @@
 import { freePort, ServerProcess } from "@fanfare/testkit/server-process";
 import { NetworkLink } from "@fanfare/testkit/world/network-link";
 
+import type { Surroundings } from "./surroundings.ts";
+
 const PRELOAD = new URL("source-address-preload.ts", import.meta.url).href;
 
 /** A run of a process, or the part of a run after it has lost its tenure and has become a member again. */
@@ -32,12 +34,11 @@ export class Member implements AsyncDisposable {
 	/** Starts the process. `server.ready()` resolves when it serves. */
 	static async spawn(
 		number: number,
-		databaseUrl: string,
+		{ codeDir, database, env }: Pick<Surroundings, "codeDir" | "database" | "env">,
 		natsUrl: string | null,
-		env: Readonly<Record<string, string>>,
 	): Promise<Member> {
 		const natsLink = natsUrl === null ? null : await NetworkLink.open(natsUrl);
-		const link = await NetworkLink.open(databaseUrl);
+		const link = await NetworkLink.open(database.url);
 		const address = `127.0.1.${number}`;
 		const settings = {
 			...env,
@@ -45,7 +46,7 @@ export class Member implements AsyncDisposable {
 			TORTURE_SOURCE_ADDRESS: address,
 			...(natsLink !== null && { FANFARE_NATS_URL: natsLink.url }),
 		};
-		const server = new ServerProcess({ env: settings, preload: [PRELOAD] }, await freePort());
+		const server = new ServerProcess({ env: settings, preload: [PRELOAD], codeDir }, await freePort());
 		return new Member(address, server, link, natsLink);
 	}
 

@@ -99,9 +99,9 @@ export class Members implements AsyncDisposable {
 	}
 
 	/** Starts one more process, and waits until it serves. */
-	async join(): Promise<Member> {
-		const round = this.#round;
-		const member = await Member.spawn(++this.#spawned, round.database.url, this.#nats?.url ?? null, round.env);
+	async join(codeDir = this.#round.codeDir): Promise<Member> {
+		const { database, env } = this.#round;
+		const member = await Member.spawn(++this.#spawned, { codeDir, database, env }, this.#nats?.url ?? null);
 		this.all.push(member);
 		await this.#serve(member);
 		return member;
@@ -111,6 +111,13 @@ export class Members implements AsyncDisposable {
 	async restart(member: Member): Promise<void> {
 		await member.server.begin();
 		await this.#serve(member);
+	}
+
+	/** Stops a process, and starts it again with other sources. */
+	async replace(member: Member, codeDir: string): Promise<void> {
+		await this.stop(member);
+		member.server.useCode(codeDir);
+		await this.restart(member);
 	}
 
 	/** Waits until all that run own their shares of the shards. */

@@ -7,6 +7,8 @@ import type { PostgresData } from "../stores/postgres-data.ts";
 
 export interface Surroundings {
 	readonly database: PostgresData;
+	/** The sources of processes that start. */
+	readonly codeDir: string;
 	/** The settings of each process. */
 	readonly env: Readonly<Record<string, string>>;
 	readonly receiver: Receiver;

@@ -48,7 +48,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 	return {
 		dataDir: null,
 		async open({ logger, observer, port }) {
-			const { store, database } = await openPostgres({
+			const { store, database, schema } = await openPostgres({
 				url: databaseUrl,
 				clock: { ...systemClock, now: () => clock.now() },
 				onConnectionChange(failure) {
@@ -57,6 +57,12 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 				},
 			});
 			resources.defer(() => store.close());
+			if (schema.current > schema.known) {
+				logger.warn(
+					schema,
+					"a newer version has changed the schema of the database: this version can work on it, and does",
+				);
+			}
 			standbys = new StandbyWatch(database, systemClock, (durability) => {
 				if (durability === "own disk") logger.warn(NO_STANDBY.message);
 				else logger.info("each commit of the database waits for a standby");
@@ -75,6 +81,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 				port,
 				version: VERSION,
 				role,
+				knownSchema: schema.known,
 				...(nats !== null && { signals: nats.signals }),
 			});
 			members = cluster;

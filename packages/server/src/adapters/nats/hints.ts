@@ -1,6 +1,9 @@
 // Hints: deliveries for one owner, many in a message, with each event and its body once.
 //
 // u32 length of the head | head as JSON | the bodies, one after the other
+//
+// A newer version may add properties to the head, and values to the ends of its entries: they are ignored here. For any other change, the
+// version in seal.ts rises, and processes of both versions find each other's deliveries by looking.
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Place } from "../../ports/tenure.ts";
 

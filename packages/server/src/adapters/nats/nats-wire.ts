@@ -272,6 +272,7 @@ export class Nats {
 		this.#signalsToSend.clear();
 	}
 
+	/** One that only a newer version knows says at least that something is new. */
 	#takeSignal([from, signal]: readonly [string, Signal]): void {
 		if (from !== this.#self?.id) this.#heard(signal);
 	}

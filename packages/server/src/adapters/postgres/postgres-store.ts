@@ -37,7 +37,7 @@ import { toStoreError } from "./connection/errors.ts";
 import { readingInTurns } from "./connection/reading-in-turns.ts";
 import { ChangeNumbers } from "./deliveries/change-numbers.ts";
 import { requireNoTransfer } from "./import/unfinished.ts";
-import { migrate } from "./schema/migrate.ts";
+import { migrate, type SchemaVersions } from "./schema/migrate.ts";
 import { Partitions } from "./schema/partitions.ts";
 import { createRollUp } from "./stats/roll-up.ts";
 
@@ -49,11 +49,12 @@ export interface PostgresStoreOptions extends DatabaseOptions {
 export interface OpenedPostgres {
 	readonly store: Store;
 	readonly database: Database;
+	readonly schema: SchemaVersions;
 }
 
 /**
  * Connects to the database and migrates its schema. Rejects with a `StoreError` if the database can't be reached, refuses this role, or
- * was written by a newer program.
+ * has a newer schema on which this program can't work.
  *
  * @example
  * const { store } = await openPostgres({ url: "postgres://fanfare@127.0.0.1/fanfare", clock: systemClock });
@@ -61,10 +62,10 @@ export interface OpenedPostgres {
 export async function openPostgres(options: PostgresStoreOptions): Promise<OpenedPostgres> {
 	const database = new Database(options);
 	try {
-		await migrate(database, options.clock.now());
+		const schema = await migrate(database, options.clock.now());
 		await requireNoTransfer(database);
 		const calls = createCalls(database, new Partitions(database), await ChangeNumbers.open(database));
-		return { store: readingInTurns(calls, database.turns()), database };
+		return { store: readingInTurns(calls, database.turns()), database, schema };
 	} catch (error) {
 		await database.close();
 		throw toStoreError(error);

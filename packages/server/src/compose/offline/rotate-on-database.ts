@@ -1,6 +1,7 @@
 // Encrypts the webhook secrets of a database under a new master key.
 import { readMembers } from "../../adapters/postgres/members/member-rows.ts";
 import { openPostgres } from "../../adapters/postgres/postgres-store.ts";
+import { requireOwnSchema } from "../../adapters/postgres/schema/migrate.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
@@ -9,8 +10,10 @@ import { resealStore } from "../../engine/managing/reseal.ts";
 
 /** As `rotateMasterKey`. Rejects if a server runs on the database, since it would go on encrypting under the old key. */
 export async function rotateOnDatabase(url: string, oldKey: Uint8Array, newKey: Uint8Array): Promise<number> {
-	const { store, database } = await openPostgres({ url, clock: systemClock });
+	const { store, database, schema } = await openPostgres({ url, clock: systemClock });
 	try {
+		// A newer version may keep secrets of which this one does not know.
+		requireOwnSchema(schema);
 		const running = (await readMembers(database, null)).find(({ state }) => state !== "lost");
 		if (running !== undefined) {
 			throw new Error(

@@ -220,6 +220,24 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 		expect(await server.query("SELECT sum FROM sums ORDER BY id", url)).toEqual([{ sum: 2 }, { sum: 2 }]);
 	});
 
+	it("goes on when a newer version has added a column to a table of which its statements read all", async () => {
+		const told: (StoreError | null)[] = [];
+		const database = open({ maxConnections: 4, onConnectionChange: (failure) => told.push(failure) });
+		await server.query("CREATE TABLE grown (id integer PRIMARY KEY); INSERT INTO grown VALUES (1)", url);
+		const all = statement("SELECT * FROM grown WHERE id = $1");
+		const calls = ["read", "transact", "once"] as const;
+		const readAll = () =>
+			Promise.all(
+				calls.flatMap((call) =>
+					Array.from({ length: 4 }, () => database[call](async (session) => session.run(all, [1]))),
+				),
+			);
+		await readAll();
+		await server.query("ALTER TABLE grown ADD COLUMN more integer", url);
+		expect(await readAll()).toEqual(Array.from({ length: 12 }, () => [{ id: 1, more: null }]));
+		expect(told).toEqual([]);
+	});
+
 	it("rejects while the database is down, tells it once, and goes on by itself when it is back", async ({ skip }) => {
 		const { cluster } = server;
 		if (cluster === null) return skip("the database is not the test's own");

@@ -6,13 +6,13 @@ import type { Clock } from "../../../core/clock.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
 import { text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
-import { isAftermath, isAnswer, isBroken, isBusy, isRetryable, toStoreError } from "./errors.ts";
+import { isAftermath, isAnswer, isBroken, isBusy, isPlanOutdated, isRetryable, toStoreError } from "./errors.ts";
 import { lockProject } from "./locks.ts";
 import { CONNECT_TIMEOUT_MS, MAX_CONNECTIONS, Pools, type ConnectionOptions } from "./pools.ts";
 import { ClientSession, type Session } from "./session.ts";
 import { Turns, type TurnsOptions } from "./turns.ts";
 
-/** How often a transaction is made that another one is in the way of. */
+/** How often something is done that another transaction is in the way of: more than a pool has connections, since all may have old plans. */
 const MAX_TRIES = 5;
 /** For how long it is asked whether a transaction was committed whose answer was lost. */
 const SETTLE_MS = 10_000;
@@ -56,7 +56,7 @@ export class Database {
 
 	/** Reads with one statement. */
 	read<T>(work: Work<T>): Promise<T> {
-		return this.#use(this.#pools.reads, (client) => work(this.#session(client)));
+		return this.#retrying(this.#pools.reads, (client) => work(this.#session(client)));
 	}
 
 	/** Reads with several statements, which all see the same moment. */
@@ -97,7 +97,7 @@ export class Database {
 	 * is lost, it rejects, whether the change was made or not.
 	 */
 	once<T>(work: Work<T>): Promise<T> {
-		return this.#use(this.#pools.commits, (client) => work(this.#session(client)));
+		return this.#retrying(this.#pools.commits, (client) => work(this.#session(client)));
 	}
 
 	/**
@@ -147,8 +147,9 @@ export class Database {
 			this.#note(null);
 			return result;
 		} catch (error) {
-			broken = isBroken(error);
-			throw broken || error instanceof StoreError ? this.#failed(error) : toStoreError(error);
+			const isUnreachable = isBroken(error);
+			broken = isUnreachable || isPlanOutdated(error);
+			throw isUnreachable || error instanceof StoreError ? this.#failed(error) : toStoreError(error);
 		} finally {
 			client.release(broken);
 		}

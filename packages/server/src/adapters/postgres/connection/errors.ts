@@ -21,7 +21,15 @@ export function sqlState(error: unknown): string | null {
 }
 
 export function isRetryable(error: unknown): boolean {
-	return RETRYABLE.has(sqlState(error) ?? "") || isKeyUsedMeanwhile(error);
+	return RETRYABLE.has(sqlState(error) ?? "") || isKeyUsedMeanwhile(error) || isPlanOutdated(error);
+}
+
+/**
+ * Whether a statement can't be run any more on the connection that has prepared it: a process of a newer version has added a column to a
+ * table of which the statement reads all. A new connection prepares it anew.
+ */
+export function isPlanOutdated(error: unknown): boolean {
+	return error instanceof pg.DatabaseError && error.routine === "RevalidateCachedQuery";
 }
 
 /** Another process has used an idempotency key since this transaction looked for it. Made again, the transaction finds it. */
@@ -44,6 +52,11 @@ export function isPartitionMissing(error: unknown): boolean {
 export function isInUse(error: unknown): boolean {
 	const state = sqlState(error instanceof StoreError ? error.cause : error);
 	return state === LOCK_NOT_AVAILABLE || state === UNDEFINED_TABLE;
+}
+
+/** Whether a lock was not granted in time. */
+export function isLocked(error: unknown): boolean {
+	return sqlState(error instanceof StoreError ? error.cause : error) === LOCK_NOT_AVAILABLE;
 }
 
 /** Whether the database has surely refused a statement. If not, nothing is known of it: the answer was lost. */

@@ -17,7 +17,7 @@ import { IDENTITY } from "../codec/workspace-rows.ts";
 import { Database, type DatabaseOptions } from "../connection/database.ts";
 import { sqlState, toStoreError } from "../connection/errors.ts";
 import type { Session } from "../connection/session.ts";
-import { lock, migrate } from "../schema/migrate.ts";
+import { lock, migrate, requireOwnSchema } from "../schema/migrate.ts";
 import { Partitions } from "../schema/partitions.ts";
 import { LOG_PARTS, PARTITION_KEYS } from "./log-parts.ts";
 import { RECORD_PARTS, type WritePart } from "./record-parts.ts";
@@ -67,7 +67,7 @@ export async function openPostgresTarget(
 ): Promise<TransferTarget> {
 	const database = new Database(options);
 	try {
-		await migrate(database, options.clock.now());
+		requireOwnSchema(await migrate(database, options.clock.now()));
 	} catch (error) {
 		await database.close();
 		throw sqlState(error) === DUPLICATE_TABLE ? foreignTables(error) : toStoreError(error);

@@ -45,8 +45,9 @@ export interface PostgresCluster extends Membership {
  * that beats never wait for the store's calls; and two more while relays are used, so that they wait for nothing of relays.
  *
  * @example
- * const { store } = await openPostgres({ url, clock });
- * const cluster = openPostgresCluster({ url, clock, chance, observer, name: hostname(), port: 8787, version: VERSION, role: "all" });
+ * const { store, schema } = await openPostgres({ url, clock });
+ * const facts = { name: hostname(), port: 8787, version: VERSION, role: "all", knownSchema: schema.known } as const;
+ * const cluster = openPostgresCluster({ url, clock, chance, observer, ...facts });
  * const { engine } = await openEngine({
  * 	parts: { store, tenure: cluster.tenure, wire: cluster.wire, membership: cluster, ...others },
  * 	limits: { findEveryMs: 400 },
@@ -54,7 +55,7 @@ export interface PostgresCluster extends Membership {
  * });
  */
 export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
-	const { url, clock, chance, observer, name, port, version, role, signals = NO_SIGNALS } = options;
+	const { url, clock, chance, observer, name, port, version, role, knownSchema, signals = NO_SIGNALS } = options;
 	const database = new Database({
 		url,
 		clock,
@@ -63,15 +64,24 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		statementTimeoutMs: TIMEOUT_MS,
 	});
 	const relayDatabase = new Database({ url, clock, maxConnections: 1 });
-	const wire = new PostgresWire({ database, relayDatabase, clock, observer, signals, member: () => tenure.id });
+	const wire = new PostgresWire({
+		database,
+		relayDatabase,
+		clock,
+		observer,
+		signals,
+		member: () => tenure.id,
+		isAlone: () => tenure.isAlone,
+	});
 	const tenure: PostgresTenure = new PostgresTenure({
 		database,
 		clock,
 		chance,
 		observer,
-		facts: { name, port, version, role },
+		facts: { name, port, version, role, knownSchema },
 		// Everything that was changed before this process was a member: nobody has waited for it.
 		joined: () => wire.look(),
+		accompanied: () => wire.hurry(),
 	});
 	wire.start();
 	return {

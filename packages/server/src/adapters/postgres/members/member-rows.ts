@@ -2,16 +2,25 @@
 import { type Member, type MemberLoad, type Role } from "../../../ports/membership.ts";
 import type { Duty } from "../../../ports/tenure.ts";
 import { binaryArray } from "../codec/arrays.ts";
-import { boolean, json, nameOf, namesByCode, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
+import { boolean, json, namesByCode, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
+import { newerSchema } from "../schema/migrate.ts";
 import { LOST_SHOWN_MS, TENURE_MS } from "./timing.ts";
 
 const ROLE_CODES: Readonly<Record<Role, number>> = { all: 0, api: 1, worker: 2 };
 const ROLES_BY_CODE = namesByCode(ROLE_CODES);
 
+/** A role that only a newer version has counts as one that delivers nothing: so the others leave no shard to it. */
+function roleOf(code: number): Role {
+	return ROLES_BY_CODE[code] ?? "api";
+}
+
 /** What a member says about itself. */
-export type MemberFacts = Pick<Member, "name" | "port" | "version" | "role">;
+export interface MemberFacts extends Pick<Member, "name" | "port" | "version" | "role"> {
+	/** The newest schema that its program knows. */
+	readonly knownSchema: number;
+}
 
 /** A member as the last beat has shown it. */
 export interface SeenMember {
@@ -30,16 +39,18 @@ export interface ClusterView {
 	/** False if this member is not among the members any more. */
 	readonly isMember: boolean;
 	readonly members: readonly SeenMember[];
-	/** By shard: the number of its owner (0: none), and its epoch. */
-	readonly shards: readonly (readonly [owner: number, epoch: number])[];
+	/** The shards that are not this member's, with the number of the owner (0: none) and the epoch. */
+	readonly shards: readonly (readonly [shard: number, owner: number, epoch: number])[];
 	readonly freeDuties: readonly string[];
 }
 
 const JOIN = statement(`
 	WITH clock AS MATERIALIZED (SELECT cluster_now() AS at),
 	duty_rows AS (INSERT INTO duties (duty) SELECT unnest($6::text[]) ORDER BY 1 ON CONFLICT DO NOTHING)
-	INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load, port, address)
-	SELECT $1, $2, $3, $4, at, at, at + ${TENURE_MS}, $5, $7, host(inet_client_addr()) FROM clock
+	INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load, port, address, known_schema)
+	SELECT $1, $2, $3, $4, at, at, at + ${TENURE_MS}, $5, $7, host(inet_client_addr()), $8::integer FROM clock
+	WHERE $8::integer >= (SELECT coalesce(max(works_with), 0) FROM migrations)
+	RETURNING id
 `);
 const REMOVE = statement("WITH lost AS (DELETE FROM lost_members WHERE id = $1) DELETE FROM members WHERE id = $1");
 
@@ -51,12 +62,15 @@ export interface Joining extends MemberFacts {
 	readonly duties: readonly string[];
 }
 
+/** Rejects with a `StoreError` if a newer program has changed the schema since, so that this one can't work on it. */
 export function join(database: Database, joining: Joining): Promise<void> {
-	const { id, earlier, name, version, role, port, load, duties } = joining;
+	const { id, earlier, name, version, role, port, load, duties, knownSchema } = joining;
 	return database.commit(async (session) => {
 		if (earlier !== null) void session.run(REMOVE, [earlier]).catch(() => {});
-		const row = [id, name, version, ROLE_CODES[role], JSON.stringify(load), binaryArray("text", duties), port];
-		await session.run(JOIN, row);
+		const names = binaryArray("text", duties);
+		const row = [id, name, version, ROLE_CODES[role], JSON.stringify(load), names, port, knownSchema];
+		if ((await session.run(JOIN, row)).length > 0) return;
+		throw newerSchema(`this program knows schema ${knownSchema}, which can't work on it any more`);
 	});
 }
 
@@ -82,8 +96,8 @@ const BEAT = statement(`
 	)
 	SELECT EXISTS (SELECT 1 FROM renewed) AS is_member,
 		(SELECT json_agg(json_build_array(id, number, role, is_leaving, beat, ${isExpired("at")})) FROM members, clock)::text AS members,
-		(SELECT json_agg(json_build_array(coalesce(number, 0), epoch) ORDER BY shard)
-			FROM shards LEFT JOIN members ON members.id = shards.owner)::text AS shards,
+		(SELECT json_agg(json_build_array(shard, coalesce(number, 0), epoch))
+			FROM shards LEFT JOIN members ON members.id = shards.owner WHERE owner IS DISTINCT FROM $1)::text AS shards,
 		(SELECT json_agg(duty) FROM duties WHERE owner IS NULL)::text AS free_duties
 `);
 
@@ -98,14 +112,14 @@ export function beat(database: Database, id: string, load: MemberLoad): Promise<
 		return {
 			isMember: boolean(row["is_member"]),
 			members: row["members"] === null ? [] : json<MemberArray[]>(row["members"]).map(toSeen),
-			shards: json<[number, number][]>(row["shards"]),
+			shards: row["shards"] === null ? [] : json<[number, number, number][]>(row["shards"]),
 			freeDuties: row["free_duties"] === null ? [] : json<string[]>(row["free_duties"]),
 		};
 	});
 }
 
 function toSeen([id, order, role, isLeaving, beats, isOver]: MemberArray): SeenMember {
-	return { id, number: order, role: nameOf(ROLES_BY_CODE, role), isLeaving, beat: beats, isExpired: isOver };
+	return { id, number: order, role: roleOf(role), isLeaving, beat: beats, isExpired: isOver };
 }
 
 const BURY = statement(`
@@ -222,7 +236,7 @@ function toMember(row: Row, self: string | null): Member {
 		address: textOrNull(row["address"]),
 		port: numberOrNull(row["port"]),
 		version: text(row["version"]),
-		role: nameOf(ROLES_BY_CODE, row["role"]),
+		role: roleOf(number(row["role"])),
 		state: isLost ? "lost" : boolean(row["is_leaving"]) ? "leaving" : "live",
 		isSelf: id === self,
 		joinDate: number(row["join_date"]),
@@ -230,6 +244,7 @@ function toMember(row: Row, self: string | null): Member {
 		seenAgoMs,
 		shards: number(row["shard_count"]),
 		duties: json<Duty[]>(row["duties"]),
-		load: row["load"] === null ? NO_LOAD : json<MemberLoad>(row["load"]),
+		// A member of another version may say more or less of it.
+		load: row["load"] === null ? NO_LOAD : { ...NO_LOAD, ...json<Partial<MemberLoad>>(row["load"]) },
 	};
 }

@@ -57,6 +57,26 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		expect(await worker?.members()).toHaveLength(2);
 	});
 
+	it("is not given to a program that can't work on the schema any more", async () => {
+		const [before, after] = [members.open(database.url), members.open(database.url)];
+		await before.tenure.start();
+		await query("INSERT INTO migrations (id, name, apply_date, works_with) VALUES (999, 'newer', 0, 999)");
+		try {
+			await expect(after.tenure.start()).rejects.toThrow(/newer Fanfare/);
+			// One that is a member loses its tenure, and does not get another one.
+			await query("DELETE FROM members");
+			await expect
+				.poll(() => before.problems, WAIT)
+				.toEqual([
+					["the tenure of this process could not be renewed", expect.objectContaining({ code: "store_unavailable" })],
+				]);
+			expect(before.tenure.shards()).toEqual([]);
+		} finally {
+			await query("DELETE FROM migrations WHERE id = 999");
+		}
+		await expect.poll(() => before.tenure.shards()?.length, WAIT).toBe(SHARDS);
+	});
+
 	/** By name: what the list says of each member. */
 	const listedBy = async (member: TestMember) =>
 		Object.fromEntries((await member.members()).map((each) => [each.name, each]));

@@ -20,6 +20,8 @@ export interface TenureParts {
 	readonly facts: rows.MemberFacts;
 	/** Called when this process has become a member, before it takes anything. If it rejects, it is called again. */
 	readonly joined: () => Promise<void>;
+	/** Called when there are other members, after this one was alone. */
+	readonly accompanied: () => void;
 }
 
 /** Nobody listens before `attach`. */
@@ -99,6 +101,11 @@ export class PostgresTenure implements Tenure {
 	liveMembers(): number {
 		// A worker is not among those that accept sends, but has events of its own.
 		return Math.max(1, this.#cluster.senders + (this.#parts.facts.role === "worker" ? 1 : 0));
+	}
+
+	/** Whether the last beat has shown no other member. */
+	get isAlone(): boolean {
+		return this.#cluster.members === 1;
 	}
 
 	/** How many members deliver. */
@@ -189,7 +196,9 @@ export class PostgresTenure implements Tenure {
 			this.#lose("another process has taken over its shards");
 			return;
 		}
+		const wasAlone = this.isAlone;
 		this.#cluster.update(view, this.#now());
+		if (wasAlone && !this.isAlone) this.#parts.accompanied();
 		this.#renewed(sentAt);
 	}
 

@@ -6,9 +6,13 @@ import { TENURE_MS, UNHEARD_MS } from "./timing.ts";
 
 const NOBODY: ClusterView = { isMember: false, members: [], shards: [], freeDuties: [] };
 
+type Owned = readonly [owner: number, epoch: number];
+
 export class SeenCluster {
 	#view = NOBODY;
 	#byNumber = new Map<number, SeenMember>();
+	/** By shard, but for those of this member. */
+	#owners = new Map<number, Owned>();
 	/** By member: its last beat, and when this process has seen it first, in monotonic time. */
 	#heard = new Map<string, { readonly beat: number; readonly at: number }>();
 
@@ -16,6 +20,7 @@ export class SeenCluster {
 	update(view: ClusterView, at: number): void {
 		this.#view = view;
 		this.#byNumber = new Map(view.members.map((member) => [member.number, member]));
+		this.#owners = new Map(view.shards.map(([shard, owner, epoch]) => [shard, [owner, epoch]]));
 		const heard = new Map<string, { readonly beat: number; readonly at: number }>();
 		for (const { id, beat } of view.members) {
 			const known = this.#heard.get(id);
@@ -29,7 +34,7 @@ export class SeenCluster {
 	}
 
 	get hasFreeShards(): boolean {
-		return this.#view.shards.some(([owner]) => owner === 0);
+		return this.#view.shards.some(([, owner]) => owner === 0);
 	}
 
 	/**
@@ -40,6 +45,11 @@ export class SeenCluster {
 		return this.#view.members.filter(
 			({ id, isExpired }) => isExpired && now - (this.#heard.get(id)?.at ?? now) >= TENURE_MS,
 		);
+	}
+
+	/** How many there are, whatever they do. */
+	get members(): number {
+		return this.#view.members.length;
 	}
 
 	/** How many members share the shards and the duties. */
@@ -77,7 +87,7 @@ export class SeenCluster {
 
 	/** Another member that owns a shard, if it has been heard of lately. */
 	ownerOf(shard: number, now: number): Place | null {
-		const [number = 0, epoch = 0] = this.#view.shards[shard] ?? [];
+		const [number, epoch] = this.#owners.get(shard) ?? [0, 0];
 		const owner = this.#byNumber.get(number);
 		if (owner === undefined || owner.isLeaving) return null;
 		const heardAt = this.#heard.get(owner.id)?.at ?? -Infinity;

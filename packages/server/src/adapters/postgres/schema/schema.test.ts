@@ -1,4 +1,4 @@
-// The schema: migrated once although many processes start at once, refused if it is newer, and partitions made when they are needed.
+// The schema: migrated once although many processes start at once, refused if it is too new, and partitions made when they are needed.
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -10,7 +10,7 @@ import { uuidOf } from "../codec/ids.ts";
 import { Database } from "../connection/database.ts";
 import { SCHEMA_LOCK } from "../connection/locks.ts";
 import { TestDatabase } from "../test/test-store.ts";
-import { migrate, readMigrations } from "./migrate.ts";
+import { migrate, readMigrations, requireOwnSchema } from "./migrate.ts";
 import { PARTITIONED, partitionName, Partitions } from "./partitions.ts";
 
 const DAY_MS = 86_400_000;
@@ -46,7 +46,7 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 		try {
 			await other.query(`BEGIN; SELECT pg_advisory_xact_lock(${SCHEMA_LOCK}, 0)`);
 			const waiting = migrate(await open(`${url}?query_timeout=300&lock_timeout=100&statement_timeout=100`), 1, [
-				{ id: 1, name: "slow", sql: "SELECT pg_sleep(0.5)" },
+				{ id: 1, name: "slow", sql: "SELECT pg_sleep(0.5)", worksWith: 1 },
 			]);
 			// Until it would have been given up.
 			await other.query("SELECT pg_sleep(0.5)");
@@ -58,20 +58,95 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 		}
 	});
 
-	it("undoes a migration that fails, and is refused by an older program", async () => {
+	it("undoes a migration that fails, and is used by older programs, if they can work on it", async () => {
 		const url = await test.server.createDatabase();
 		const database = await open(url);
 		const known = readMigrations();
 		const id = known.length + 1;
-		const bad = { id, name: "bad", sql: "CREATE TABLE half (id integer); SELECT missing FROM half" };
+		const bad = { id, name: "bad", sql: "CREATE TABLE half (id integer); SELECT missing FROM half", worksWith: 1 };
 		await expect(migrate(database, 1, [...known, bad])).rejects.toThrow(/missing/);
 		expect(await test.server.query("SELECT to_regclass('half') AS half", url)).toEqual([{ half: null }]);
-		await migrate(database, 1, [...known, { ...bad, sql: "CREATE TABLE half (id integer)" }]);
-		await expect(migrate(database, 1, known)).rejects.toMatchObject({
+		const good = { ...bad, sql: "CREATE TABLE half (id integer)" };
+		await migrate(database, 1, [...known, good]);
+		const versions = await migrate(database, 1, known);
+		expect(versions).toEqual({ current: id, known: id - 1 });
+		const newer = expect.objectContaining({
 			code: "store_unavailable",
-			message: expect.stringMatching(/newer Fanfare/),
-		});
+			message: expect.stringMatching(/newer Fanfare/) as string,
+		}) as Error;
+		expect(() => requireOwnSchema(versions)).toThrow(newer);
+		await migrate(database, 1, [...known, good, { ...good, id: id + 1, sql: "DROP TABLE half", worksWith: id }]);
+		await expect(migrate(database, 1, known)).rejects.toEqual(newer);
+		expect(await migrate(database, 1, [...known, good])).toEqual({ current: id + 1, known: id });
 	});
+
+	it("is not made one on which processes could not work that are at work", async () => {
+		const url = await test.server.createDatabase();
+		const database = await open(url);
+		const known = readMigrations();
+		await migrate(database, 1, known);
+		const query = (sql: string) => test.server.query(sql, url);
+		const id = known.length + 1;
+		const next = { id, name: "contract", sql: "DROP TABLE probe", worksWith: id - 1 };
+		const addMember = (name: string, schema: number | null, endsIn: number) =>
+			query(`
+				INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load, known_schema)
+				SELECT gen_random_uuid(), '${name}', '0.2.0', 0, now, now, now + ${endsIn}, '{}', ${schema} FROM (SELECT cluster_now() AS now) AS clock
+			`);
+		await addMember("old", id - 2, 60_000);
+		await addMember("silent", null, 60_000);
+		await addMember("dead", null, 0);
+		await addMember("young", id - 1, 60_000);
+		await expect(migrate(database, 1, [...known, next])).rejects.toMatchObject({
+			code: "store_unavailable",
+			message: expect.stringContaining("version: old (0.2.0), silent (0.2.0). Replace") as string,
+		});
+		expect(await query("SELECT max(id) AS id, to_regclass('probe')::text AS probe FROM migrations")).toEqual([
+			{ id: id - 1, probe: "probe" },
+		]);
+		await query("DELETE FROM members WHERE name IN ('old', 'silent')");
+		await migrate(database, 1, [...known, next]);
+		expect(await query("SELECT to_regclass('probe') AS probe")).toEqual([{ probe: null }]);
+	});
+
+	it("lets others use a table that it can't change now, and changes it when it can", async () => {
+		const url = await test.server.createDatabase();
+		const database = await open(url);
+		const known = readMigrations();
+		await migrate(database, 1, known);
+		const other = new pg.Client({ connectionString: url });
+		await other.connect();
+		try {
+			// As a dump does.
+			await other.query("BEGIN; LOCK TABLE projects IN ACCESS SHARE MODE");
+			const sql = "ALTER TABLE projects ADD COLUMN flag boolean";
+			const migrating = migrate(database, 1, [...known, { id: known.length + 1, name: "flag", sql, worksWith: 1 }]);
+			await waitsFor(url, "ALTER TABLE projects");
+			// It waits behind the migration, which gives up first.
+			await test.server.query("SELECT id FROM projects", url);
+			await waitsFor(url, "SELECT pg_sleep");
+			await other.query("COMMIT");
+			await migrating;
+			expect(await test.server.query("SELECT flag FROM projects", url)).toEqual([]);
+		} finally {
+			await other.end();
+		}
+	});
+
+	const waitsFor = (url: string, statement: string) =>
+		expect
+			.poll(
+				() =>
+					test.server.query(
+						`SELECT 1 FROM pg_stat_activity WHERE query LIKE '${statement}%' AND state = 'active'`,
+						url,
+					),
+				{
+					timeout: 10_000,
+					interval: 20,
+				},
+			)
+			.toHaveLength(1);
 
 	it("gets the partitions of a day from whoever needs them first", async () => {
 		const url = await test.server.createDatabase();

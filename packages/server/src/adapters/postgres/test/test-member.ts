@@ -6,11 +6,16 @@ import { Nats } from "../../nats/nats-wire.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { openPostgresCluster, type ClusterOptions, type PostgresCluster } from "../members/cluster.ts";
+import { readMigrations } from "../schema/migrate.ts";
+
+const KNOWN_SCHEMA = readMigrations().length;
 
 /** The system's clock, whose timers do not fire while it is stopped. */
 class StoppableClock implements Clock {
 	#heldFromMs = Infinity;
 	#waiting: (() => void)[] = [];
+	/** The delays of the timers that were asked for. */
+	asked: number[] = [];
 
 	now(): number {
 		return systemClock.now();
@@ -21,6 +26,7 @@ class StoppableClock implements Clock {
 	}
 
 	after(delayMs: number, fire: () => void): () => void {
+		this.asked.push(delayMs);
 		let isCancelled = false;
 		const fireUnlessCancelled = () => {
 			if (!isCancelled) fire();
@@ -103,7 +109,7 @@ export class TestMembers {
 			note: (message) => notes.push(message),
 		};
 		const name = `member ${this.#opened.length}`;
-		const facts = { name, port: 8_787, version: "1.2.3", role };
+		const facts = { name, port: 8_787, version: "1.2.3", role, knownSchema: KNOWN_SCHEMA };
 		const options = { url, clock, chance: systemChance, observer, ...facts };
 		const member = {
 			...(nats === null ? withoutNats(options) : withNats(options, nats)),

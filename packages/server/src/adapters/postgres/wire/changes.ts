@@ -1,26 +1,26 @@
 // What others have changed and written since a reader has looked last, and who has read how far.
 //
 // A change is found by the transaction that has made it: those that a reader could not see yet have higher numbers than all that had
-// ended when it looked. Whoever has made a change takes a number from a sequence after the commit. A reader looks at the sequence first
-// and at the changes then, so it has read all changes whose numbers it has seen.
+// ended when it looked. Whoever has made a change takes a number from a sequence after the commit. A sequence shows its last number
+// at once, while what is read beside it is as it was when the statement began. So a reader has read all changes whose numbers an earlier read
+// has shown, and reads once more when the number has risen.
 import { idOf } from "../codec/ids.ts";
 import { boolean, json, number, numberOrNull, text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
-import type { Note, NoteRow } from "./notes.ts";
+import { parseNotes, type NoteRow } from "./notes.ts";
 
-const SELECT_NUMBER = statement(
-	"SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS number FROM directory_changes",
-);
 /** Rows of a restored backup may have numbers of transactions that are still to come: they count as read. */
 const SELECT_CHANGES = statement(`
-	SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS since, (SELECT version FROM workspace) AS workspace,
+	SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS number,
+		pg_snapshot_xmin(pg_current_snapshot())::text AS since, (SELECT version FROM workspace) AS workspace,
 		(SELECT json_agg(json_build_array(id, version)) FROM projects WHERE delete_date IS NULL
 			AND version_xid >= $1::text::xid8 AND version_xid < pg_snapshot_xmax(pg_current_snapshot()))::text AS projects,
 		EXISTS (SELECT 1 FROM session_changes WHERE xid >= $1::text::xid8 AND xid < pg_snapshot_xmax(pg_current_snapshot())) AS has_sessions,
 		(SELECT json_agg(json_build_array(id, notes) ORDER BY id) FROM owner_notes
 			WHERE member = $2::uuid AND NOT is_done)::text AS notes,
 		(SELECT json_agg(DISTINCT topic) FROM live_watches WHERE member IS DISTINCT FROM $2::uuid)::text AS watched
+	FROM directory_changes
 `);
 
 /**
@@ -36,7 +36,7 @@ export interface ChangesPlace {
 export const FROM_START: ChangesPlace = { transaction: "0", connection: 0 };
 
 export interface Changes {
-	/** All changes up to this number are among these or were read before. */
+	/** The number of the last change. All changes up to it are among those of a read that begins after this one has ended, or were read before. */
 	readonly number: number;
 	/** The transaction from which on changes were read: that of the place, unless the place was worth nothing. */
 	readonly from: string;
@@ -54,25 +54,21 @@ export interface Changes {
 	readonly watched: readonly string[];
 }
 
-/** Reads for a member, or a process that is none, what others have changed and written: in one call, since that is done several times a second. */
+/** Reads for a member, or a process that is none, what others have changed and written: in one statement, since that is done several times a second. */
 export function readChanges(database: Database, since: ChangesPlace, member: string | null): Promise<Changes> {
 	return database.read(async (session) => {
-		// In this order: the second statement sees what was committed before the first one has answered.
 		const { connection } = session;
 		const { transaction } = connection <= since.connection ? since : FROM_START;
-		const [[taken], [row]] = await Promise.all([
-			session.run(SELECT_NUMBER),
-			session.run(SELECT_CHANGES, [transaction, member]),
-		]);
+		const [row] = await session.run(SELECT_CHANGES, [transaction, member]);
 		const list = <T>(column: string) => json<T[]>(row?.[column] ?? "[]");
 		return {
-			number: number(taken?.["number"]),
+			number: number(row?.["number"]),
 			from: transaction,
 			since: { transaction: text(row?.["since"]), connection },
 			workspace: numberOrNull(row?.["workspace"] ?? null),
 			projects: list<[string, number]>("projects").map(([id, version]) => ({ projectId: idOf("proj", id), version })),
 			hasSessions: boolean(row?.["has_sessions"]),
-			notes: list<[number, string]>("notes").map(([id, notes]) => ({ id, notes: json<Note[]>(notes) })),
+			notes: list<[number, string]>("notes").map(([id, notes]) => ({ id, notes: parseNotes(notes) })),
 			watched: list<string>("watched"),
 		};
 	});

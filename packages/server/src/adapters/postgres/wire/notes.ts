@@ -1,11 +1,20 @@
 // Notes to members: rows with many notes each, which the member marks when it has acted upon them.
 import type { DiscardNote, OwnerNote } from "../../../ports/wire.ts";
 import { binaryArray } from "../codec/arrays.ts";
-import { boolean, number } from "../codec/rows.ts";
+import { boolean, json, number } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
 
 export type Note = OwnerNote | DiscardNote;
+const KINDS: Readonly<Record<Note["kind"], true>> = { due: true, "discard many": true };
+
+/**
+ * Reads the notes of a row. Those of kinds that only a newer version knows are left out: the form of a kind never changes, and a note of which
+ * somebody makes nothing is one that was lost.
+ */
+export function parseNotes(value: string): Note[] {
+	return json<Note[]>(value).filter(({ kind }) => Object.hasOwn(KINDS, kind));
+}
 
 /** Notes that came together. */
 export interface NoteRow {

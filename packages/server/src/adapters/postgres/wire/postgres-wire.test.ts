@@ -40,6 +40,47 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		change: () => changeProject(store),
 	});
 
+	it("makes nothing of what only a newer version says, and goes on", async () => {
+		const [a, b] = await start(2);
+		const noted: unknown[] = [];
+		b?.wire.listen({
+			handedOver() {},
+			handOffsMissed() {},
+			noted: (note) => noted.push(note),
+			sessionsChanged() {},
+		});
+		const { member: id } = await placeOf(b!);
+		const note = { kind: "due", webhookId: "webhook_1", at: 7 };
+		const query = (sql: string) => database.server.query(sql, database.url);
+		await query(`
+			INSERT INTO owner_notes (member, notes, create_date) VALUES ('${id}', '${JSON.stringify([{ kind: "newer" }, note])}', cluster_now());
+			INSERT INTO session_changes (kind, id, expire_date) VALUES (99, gen_random_uuid(), 5);
+			INSERT INTO live_watches (member, topic) VALUES ('${id}', 'newer topic');
+			INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load)
+			SELECT gen_random_uuid(), 'newer', '9.0.0', 99, now, now, now + 3000, '{}' FROM (SELECT cluster_now() AS now) AS clock
+		`);
+		await b?.wire.catchUp();
+		expect(noted).toEqual([note]);
+		expect(await query("SELECT is_done FROM owner_notes")).toEqual([{ is_done: true }]);
+		// The next beats of both read of the newer member, and leave no shard to it.
+		await expect.poll(async () => (await b!.members()).map(({ role }) => role), WAIT).toContain("api");
+		await expect.poll(() => [a, b].map((each) => each?.tenure.shards()?.length), WAIT).toEqual([128, 128]);
+		expect(b?.isMember()).toBe(true);
+		expect([...(a?.problems ?? []), ...(b?.problems ?? [])]).toEqual([]);
+	});
+
+	it("looks more often while there are other members", async () => {
+		const [a] = await start(1);
+		const clock = a!.clock;
+		await expect.poll(() => a?.isMember(), WAIT).toBe(true);
+		clock.asked = [];
+		await expect.poll(() => clock.asked.filter((ms) => ms === 1_000).length, WAIT).toBeGreaterThanOrEqual(2);
+		const often = () => clock.asked.filter((ms) => ms === 200 || ms === 400);
+		expect(often()).toEqual([]);
+		await start(1);
+		await expect.poll(() => often().length, WAIT).toBeGreaterThan(0);
+	});
+
 	it("tells of all sessions that have ended since the last look, however many, and of each only once", async () => {
 		const [a, b] = await start(2);
 		const ended: string[] = [];

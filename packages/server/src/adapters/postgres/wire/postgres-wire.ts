@@ -14,9 +14,14 @@ import { NoteSender } from "./note-sender.ts";
 import { markDone, type NoteRow } from "./notes.ts";
 import { PostgresRelayWire } from "./relays/postgres-relay-wire.ts";
 
-/** How often a member looks for changes and notes: by itself, and if signals tell it. They may be lost, and a note has a second. */
+/** How often a member looks for changes and notes. A note has a second. */
 const LOOK_MS = 200;
+/** The same when there was nothing new for a while; if signals tell it, which may be lost; and if there is nobody who could. */
+const QUIET_LOOK_MS = 400;
 const TOLD_LOOK_MS = 500;
+const ALONE_LOOK_MS = 1_000;
+/** So long after something new, more is expected. */
+const QUIET_AFTER_MS = 10_000;
 /** Between the begins of looks that signals ask for, so that many signals cost little. */
 const SIGNAL_MS = 20;
 /** How often somebody who waits for others looks whether they have answered. */
@@ -38,6 +43,8 @@ export interface WireParts {
 	readonly observer: Pick<Observer, "problem">;
 	/** The id of this process among the members; null if it has no tenure. */
 	readonly member: () => string | null;
+	/** Whether there was no other member lately. Call `hurry` when that changes. */
+	readonly isAlone: () => boolean;
 	/** Make it quick. Without them, everything is found by looking. */
 	readonly signals: Signals;
 }
@@ -65,6 +72,10 @@ export class PostgresWire implements Wire {
 	#confirmed: { readonly member: string; readonly number: number } | null = null;
 	/** For which member everything was read last, and when that began, in monotonic time. */
 	#current: { readonly member: string; readonly at: number } | null = null;
+	/** The number of the last change that a look has seen. After a crash of the database, it may be a lower one. */
+	#number = -1;
+	/** When there was something new last, in monotonic time. */
+	#newAt = -Infinity;
 	#looking: Promise<void> = Promise.resolve();
 	/** Whether a look that a signal has asked for has not begun. */
 	#isLookAsked = false;
@@ -75,7 +86,8 @@ export class PostgresWire implements Wire {
 	#calm: Promise<void> = Promise.resolve();
 	#isRunning = false;
 	#isFailing = false;
-	#cancel = () => {};
+	/** Cancels the timer for the next look; null while one is under way, and before `start`. */
+	#cancel: (() => void) | null = null;
 
 	constructor(parts: WireParts) {
 		this.#parts = parts;
@@ -181,7 +193,7 @@ export class PostgresWire implements Wire {
 	/** Resolves when the look under way has ended. */
 	async stop(): Promise<void> {
 		this.#isRunning = false;
-		this.#cancel();
+		this.#cancel?.();
 		await this.#looking;
 		await this.relays.stop();
 		await this.live.stop();
@@ -198,8 +210,21 @@ export class PostgresWire implements Wire {
 	}
 
 	#lookLater(): void {
-		const ms = this.#parts.signals.isUp ? TOLD_LOOK_MS : LOOK_MS;
-		this.#cancel = this.#parts.clock.after(ms, () => void this.#lookAgain());
+		this.#cancel = this.#parts.clock.after(this.#lookMs(), () => void this.#lookAgain());
+	}
+
+	#lookMs(): number {
+		const { clock, isAlone, signals } = this.#parts;
+		if (isAlone()) return ALONE_LOOK_MS;
+		if (signals.isUp) return TOLD_LOOK_MS;
+		return clock.monotonicMs() - this.#newAt < QUIET_AFTER_MS ? LOOK_MS : QUIET_LOOK_MS;
+	}
+
+	/** Looks now, and from now on as often as others make necessary. */
+	hurry(): void {
+		if (this.#cancel === null || !this.#isRunning) return;
+		this.#cancel();
+		void this.#lookAgain();
 	}
 
 	/** Looks once more, however often it is called before that begins. The look at its time reports failures. */
@@ -223,6 +248,7 @@ export class PostgresWire implements Wire {
 	}
 
 	async #lookAgain(): Promise<void> {
+		this.#cancel = null;
 		try {
 			await this.look();
 			this.#isFailing = false;
@@ -238,9 +264,17 @@ export class PostgresWire implements Wire {
 		const { database, member, clock } = this.#parts;
 		const id = member();
 		const at = clock.monotonicMs();
-		const changes = await readChanges(database, this.#since, id);
-		const { number, from, since, workspace, projects } = changes;
-		if (id !== null) await this.#takeNotes(id, changes.notes);
+		let changes = await readChanges(database, this.#since, id);
+		const { number } = changes;
+		if (number !== this.#number || changes.since.connection !== this.#since.connection) {
+			this.#newAt = at;
+			this.#number = number;
+			// The last changes may have been committed since the read began.
+			changes = await readChanges(database, this.#since, id);
+		}
+		const { from, since, workspace, projects, notes, watched } = changes;
+		if (notes.length + watched.length > 0) this.#newAt = at;
+		if (id !== null) await this.#takeNotes(id, notes);
 		// Projects come and go with the versions of the workspace. What is forgotten is at most asked for once more.
 		if (workspace !== null && workspace > (this.#versions.get(WORKSPACE) ?? 0)) this.#versions.clear();
 		if (workspace !== null) await this.#follow(null, workspace);
@@ -254,7 +288,7 @@ export class PostgresWire implements Wire {
 		if (changes.hasSessions) {
 			for await (const sessions of readSessionChanges(database, from)) this.#listener?.sessionsChanged(sessions);
 		}
-		await this.live.look(from, changes.watched);
+		await this.live.look(from, watched);
 		this.#since = since;
 		this.#current = id === null ? null : { member: id, at };
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;

@@ -5,7 +5,7 @@ import { PORTAL_SESSION } from "../../codec/access/portal-session-rows.ts";
 import { SESSION, SIGN_IN_LINK } from "../../codec/access/session-rows.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { FIRST_UUID, idOf } from "../../codec/ids.ts";
-import { nameOf, namesByCode, number, text, type Row } from "../../codec/rows.ts";
+import { namesByCode, number, text, type Row } from "../../codec/rows.ts";
 import { statement, type Statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
@@ -77,7 +77,11 @@ export async function* readSessionChanges(database: Database, since: string): As
 
 async function readThem(connection: Session, changed: readonly Row[]): Promise<SessionChanges> {
 	const byKind: Record<Kind, string[]> = { session: [], link: [], portal: [] };
-	for (const row of changed) byKind[nameOf(KINDS, row["kind"])].push(text(row["id"]));
+	for (const row of changed) {
+		// A newer version may share more than this one knows.
+		const kind = KINDS[number(row["kind"])];
+		if (kind !== undefined) byKind[kind].push(text(row["id"]));
+	}
 	const read = async <T extends { readonly id: string }>(kind: Kind, from: (row: Row) => T) => {
 		const ids = byKind[kind];
 		const rows = ids.length === 0 ? [] : await connection.run(SELECT[kind], [binaryArray("uuid", ids)]);

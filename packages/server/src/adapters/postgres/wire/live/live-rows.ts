@@ -1,4 +1,5 @@
 // The rows by which members tell each other of what happens: who watches what, and the facts themselves, many in a row.
+import { LIVE_KINDS } from "../../../../core/live.ts";
 import type { SharedFact } from "../../../../ports/live-wire.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { json, number, text, textOrNull } from "../../codec/rows.ts";
@@ -62,6 +63,11 @@ const SELECT_FACTS = statement(`
 	ORDER BY id
 `);
 
+/** Not of a kind that only a newer version has, which no client of this one asks for. */
+function isKnown({ fact }: SharedFact): boolean {
+	return LIVE_KINDS.includes(fact.kind);
+}
+
 /** What others have published on these topics in the transactions from `since` on. */
 export function readFacts(
 	database: Database,
@@ -74,7 +80,7 @@ export function readFacts(
 			id: number(row["id"]),
 			member: text(row["member"]),
 			topic: textOrNull(row["topic"]),
-			facts: row["facts"] === null ? null : json<SharedFact[]>(row["facts"]),
+			facts: row["facts"] === null ? null : json<SharedFact[]>(row["facts"]).filter(isKnown),
 		}));
 	});
 }

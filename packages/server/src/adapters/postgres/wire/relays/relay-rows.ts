@@ -2,7 +2,7 @@
 import type { RelayedEnd, RelayedKey, RelayedOutcome, RelayedRequest } from "../../../../ports/relay-wire.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { idOf, uuidOf, uuidsOf } from "../../codec/ids.ts";
-import { bytes, json, nameOf, namesByCode, number, text, type Row } from "../../codec/rows.ts";
+import { bytes, json, namesByCode, number, text, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import { webhookId } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
@@ -153,7 +153,8 @@ function toEnded(row: Row): Ended {
 	return {
 		webhookId: webhookId(row),
 		requestId: text(row["request_id"]),
-		end: nameOf(ENDS_BY_CODE, row["ended"]),
+		// A newer version may know of more ends.
+		end: ENDS_BY_CODE[number(row["ended"])] ?? "other",
 		outcome: json<RelayedOutcome>(row["outcome"]),
 	};
 }

@@ -1,4 +1,4 @@
-// The code of the server under test: the working tree, or a git ref unpacked into a directory.
+// The code of a server: the working tree, or a git ref unpacked into a directory.
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** The root of the checkout that this benchmark belongs to. */
-export const WORKING_TREE = fileURLToPath(new URL("../../..", import.meta.url));
+/** The root of the checkout that this file belongs to. */
+export const WORKING_TREE = fileURLToPath(new URL("../../../..", import.meta.url));
 
-/** The repository's own packages. A link to those of the working tree would measure the wrong server. */
+/** The repository's own packages. A link to those of the working tree would run the wrong server. */
 const OWN_SCOPE = "@fanfare";
 const OWN_PACKAGES = ["sdk", "server"];
 
@@ -20,27 +20,41 @@ export function commandOf(codeDir: string): string {
 
 /**
  * Unpacks the ref's files into a new directory, with links to the libraries of the working tree. `git worktree` is not used because
- * it would leave entries in the repository if the benchmark is killed.
+ * it would leave entries in the repository if this process is killed. `option` is the one that names the ref, for the error if git does not
+ * know it.
  */
-export async function unpackRef(ref: string, parentDir: string): Promise<string> {
-	const commit = await commitOf(ref);
+export async function unpackRef(ref: string, parentDir: string, option: string): Promise<string> {
+	const commit = await commitOf(ref, option);
 	const codeDir = realpathSync(mkdtempSync(join(parentDir, "code-")));
 	const archive = join(codeDir, "code.tar");
-	const run = promisify(execFile);
-	await run("git", ["-C", WORKING_TREE, "archive", `--output=${archive}`, commit, "package.json", "packages"]);
-	await run("tar", ["-xf", archive, "-C", codeDir]);
+	await git("archive", `--output=${archive}`, commit, "package.json", "packages");
+	await promisify(execFile)("tar", ["-xf", archive, "-C", codeDir]);
 	rmSync(archive);
 	linkLibraries(codeDir);
 	assertOwnCode(codeDir);
 	return codeDir;
 }
 
-async function commitOf(ref: string): Promise<string> {
+/** The newest commit in which this path, relative to the root, differs from the working tree; null if git knows none, such as in a shallow clone. */
+export async function commitBefore(path: string): Promise<string | null> {
 	try {
-		const args = ["-C", WORKING_TREE, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`];
-		return (await promisify(execFile)("git", args)).stdout.trim();
+		if ((await git("status", "--porcelain", "--", path)) !== "") return await git("rev-parse", "HEAD");
+		const last = await git("log", "-1", "--format=%H", "--", path);
+		return await git("rev-parse", "--verify", "--quiet", `${last}^`);
+	} catch {
+		return null;
+	}
+}
+
+async function git(...args: readonly string[]): Promise<string> {
+	return (await promisify(execFile)("git", ["-C", WORKING_TREE, ...args])).stdout.trim();
+}
+
+async function commitOf(ref: string, option: string): Promise<string> {
+	try {
+		return await git("rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`);
 	} catch (cause) {
-		throw new Error(`--compare must name a commit that git knows, got ${JSON.stringify(ref)}`, { cause });
+		throw new Error(`${option} must name a commit that git knows, got ${JSON.stringify(ref)}`, { cause });
 	}
 }
 
@@ -65,7 +79,7 @@ function linkEntries(from: string, to: string): void {
 	}
 }
 
-/** Without this check, a comparison of the working tree with itself would show 1.00 unnoticed. */
+/** Without this check, a comparison of the working tree with itself would pass unnoticed. */
 function assertOwnCode(codeDir: string): void {
 	const resolved = createRequire(commandOf(codeDir)).resolve(`${OWN_SCOPE}/server/package.json`);
 	if (!resolved.startsWith(codeDir)) throw new Error(`the ref's command would load the server from ${resolved}`);
