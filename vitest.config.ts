@@ -28,6 +28,21 @@ function onPostgres(): TestProjectInlineConfiguration[] {
 	return [{ extends: true, test }];
 }
 
+/** The tests of sends once more, over connections to a server with the lean path. */
+const OVER_LEAN_PATH: TestProjectInlineConfiguration = {
+	extends: true,
+	test: {
+		name: "over the lean path",
+		include: [
+			"packages/server/src/api/request/**/*.test.ts",
+			"packages/server/src/api/resources/{events,projects}/*.test.ts",
+			"packages/server/src/api/resources/{hostile-values,nastiest-bodies}.test.ts",
+		],
+		isolate: false,
+		env: { TEST_SENDS: "lean" },
+	},
+};
+
 // Vite adds "import" or "require" itself: named here, it would apply to what CommonJS packages require, too.
 const conditions = ["@fanfare/source", "node", "module", "default"];
 
@@ -48,6 +63,7 @@ export default defineConfig({
 				},
 			},
 			{ extends: true, test: { name: "together", include: SHARED, isolate: false } },
+			OVER_LEAN_PATH,
 			...onPostgres(),
 		],
 		setupFiles: "test/setup/property-seed.ts",
