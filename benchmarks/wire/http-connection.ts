@@ -1,4 +1,6 @@
-// An HTTP client's connection on a bare socket, with one request in flight at a time.
+// An HTTP client's connection on a bare socket, with one request in flight at a time. Like any client's, it is opened again for the next
+// request if the server has closed it while it was idle.
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
 import { digits, frameOf } from "./framing.ts";
@@ -12,27 +14,29 @@ interface Waiting {
 
 /** @example using connection = await HttpConnection.open(url); */
 export class HttpConnection implements Disposable {
-	readonly #socket: Socket;
+	readonly #address: { readonly host: string; readonly port: number };
+	#socket: Socket;
 	#waiting: Waiting | null = null;
 	#chunks: Buffer[] = [];
 	#size = 0;
 	/** The size of the response that is being read; 0 until its head is complete. */
 	#end = 0;
 
-	private constructor(socket: Socket) {
-		this.#socket = socket;
-		socket.on("data", (chunk: Buffer) => this.#take(chunk));
-		socket.on("error", (error) => this.#fail(error));
-		socket.on("close", () => this.#fail(new Error("the server closed the connection")));
+	private constructor(url: string) {
+		const { hostname, port } = new URL(url);
+		this.#address = { host: hostname, port: Number(port) };
+		this.#socket = this.#connect();
 	}
 
-	static open(url: string): Promise<HttpConnection> {
-		const { hostname, port } = new URL(url);
-		return new Promise((resolve, reject) => {
-			const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-			socket.once("error", reject);
-			socket.once("connect", () => resolve(new HttpConnection(socket.off("error", reject))));
-		});
+	static async open(url: string): Promise<HttpConnection> {
+		const connection = new HttpConnection(url);
+		await once(connection.#socket, "connect");
+		return connection;
+	}
+
+	/** Whether the server has closed it. */
+	get isClosed(): boolean {
+		return this.#socket.readableEnded || this.#socket.destroyed;
 	}
 
 	/** Sends a whole request, and resolves with the status when the whole response has come. `bytes` may be changed then. */
@@ -40,12 +44,21 @@ export class HttpConnection implements Disposable {
 		return new Promise((resolve, reject) => {
 			if (this.#waiting !== null) throw new Error("a connection can have only one request in flight");
 			this.#waiting = { resolve, reject };
+			if (this.isClosed) this.#socket = this.#connect();
 			this.#socket.write(bytes);
 		});
 	}
 
 	[Symbol.dispose](): void {
 		this.#socket.destroy();
+	}
+
+	#connect(): Socket {
+		const socket = connect({ ...this.#address, noDelay: true });
+		socket.on("data", (chunk: Buffer) => this.#take(chunk));
+		socket.on("error", (error) => this.#fail(socket, error));
+		socket.on("close", () => this.#fail(socket, new Error("the server closed the connection")));
+		return socket;
 	}
 
 	#take(chunk: Buffer): void {
@@ -68,7 +81,9 @@ export class HttpConnection implements Disposable {
 		return bytes === undefined ? 0 : (frameOf(bytes)?.end ?? 0);
 	}
 
-	#fail(error: Error): void {
+	#fail(socket: Socket, error: Error): void {
+		// One that was given up before has nothing to say any more.
+		if (socket !== this.#socket) return;
 		this.#waiting?.reject(error);
 		this.#waiting = null;
 	}
