@@ -58,7 +58,14 @@ async function openBoth(parts: Partial<ApiDeps> = {}, limits: ApiDeps["limits"] 
 	const port = await listenOnNode(app, { respond: counted }, log, clock);
 	const plainPort = await listenOnNode(app, null, log);
 
-	function bytesOf({ method = "POST", path = "./events", version = "1.1", headers = {}, lines = [], body = EVENT }: Sent) {
+	function bytesOf({
+		method = "POST",
+		path = "./events",
+		version = "1.1",
+		headers = {},
+		lines = [],
+		body = EVENT,
+	}: Sent) {
 		const usual = {
 			host: PLAIN_HOST,
 			authorization: `Bearer ${keys.admin}`,
@@ -76,10 +83,11 @@ async function openBoth(parts: Partial<ApiDeps> = {}, limits: ApiDeps["limits"] 
 
 	async function compare(sent: Sent) {
 		const bytes = bytesOf(sent);
+		const isLast = sent.version === "1.0" || sent.headers?.["connection"] === "close";
 		const before = lines.length;
-		const byApp = await exchange(plainPort, bytes);
+		const byApp = await exchange(plainPort, bytes, isLast);
 		const between = lines.length;
-		const byLean = await exchange(port, bytes);
+		const byLean = await exchange(port, bytes, isLast);
 		expect(responsesIn(byLean)).toEqual(responsesIn(byApp));
 		expect(lines.slice(between).map(withoutChance)).toEqual(lines.slice(before, between).map(withoutChance));
 		return { byLean, byApp };
@@ -87,8 +95,8 @@ async function openBoth(parts: Partial<ApiDeps> = {}, limits: ApiDeps["limits"] 
 	return { ...api, taken: () => taken, compare, bytesOf, port, clock };
 }
 
-/** Everything that comes back for some bytes and for one more request on the connection, until the server closes it. */
-function exchange(port: number, bytes: Uint8Array): Promise<string> {
+/** Everything that comes back for some bytes, and for one more request on the connection unless they are the last, until the server closes it. */
+function exchange(port: number, bytes: Uint8Array, isLast: boolean): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const socket = connect(port, "127.0.0.1");
 		const chunks: Buffer[] = [];
@@ -96,26 +104,36 @@ function exchange(port: number, bytes: Uint8Array): Promise<string> {
 		socket.on("data", (chunk: Buffer) => chunks.push(chunk));
 		socket.on("error", reject);
 		socket.on("close", () => resolve(Buffer.concat(chunks).toString()));
-		socket.write(Buffer.concat([bytes, Buffer.from(requestHead("GET", "/healthz", { connection: "close" }))]));
+		const next = isLast ? "" : requestHead("GET", "/healthz", { connection: "close" });
+		socket.write(Buffer.concat([bytes, Buffer.from(next)]));
 	});
 }
 
-/** The responses in a text, each with its headers in alphabetical order, and without ids, dates and which of two equal sends came first. */
+/** The responses in a text, each with its headers in alphabetical order, and without what differs between two equal sends. */
 function responsesIn(text: string): { status: string; headers: string[]; body: string }[] {
-	const same = text
-		.replaceAll(/req_[0-9a-f]{32}/g, "req_")
-		.replaceAll(/evt_[0-9a-f-]{36}/g, "evt_")
-		.replaceAll(/"duplicate":(true|false)/g, '"duplicate":')
-		.replaceAll(/^Date: .*\r$/gm, "Date:\r");
-	return same
+	return text
 		.split(/(?=HTTP\/1\.1 \d{3} )/)
 		.filter((response) => response !== "")
 		.map((response) => {
 			const [head = "", body = ""] = response.split("\r\n\r\n", 2);
 			const [status = "", ...headers] = head.split("\r\n");
+			const length = `: ${Buffer.byteLength(body)}`;
 			// What the app's listener writes as content-length, the one of the command writes as Content-Length.
-			return { status, headers: headers.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase())).sort(), body };
+			const named = headers.map((line) =>
+				line
+					.replace(/^[^:]+/, (name) => name.toLowerCase())
+					.replace(/^date: .*/, "date")
+					.replace(`content-length${length}`, "content-length: right"),
+			);
+			return { status, headers: named.map(withoutIds).sort(), body: withoutIds(body) };
 		});
+}
+
+function withoutIds(text: string): string {
+	return text
+		.replaceAll(/req_[0-9a-f]{32}/g, "req_")
+		.replaceAll(/evt_[0-9a-f-]{36}/g, "evt_")
+		.replaceAll(/"duplicate":(true|false)/g, '"duplicate":');
 }
 
 /** A log line without what differs by chance. */
@@ -140,7 +158,11 @@ const TAKEN: readonly (readonly [name: string, status: number, sent: Sent])[] = 
 	["every customer", 202, { body: fields('"customerIds":"*"') }],
 	["an idempotency key", 202, { body: fields('"idempotencyKey":"ü 1"') }],
 	["a charset", 202, { headers: { "content-type": "application/json; charset=utf-8" } }],
-	["upper case", 202, { headers: { authorization: null, "content-type": null }, lines: ["Content-Type: Application/JSON"] }],
+	[
+		"upper case",
+		202,
+		{ headers: { authorization: null, "content-type": null }, lines: ["Content-Type: Application/JSON"] },
+	],
 	["a client's other headers", 202, { headers: { "user-agent": "x", accept: "*/*", "accept-encoding": "gzip, br" } }],
 	["a proxy's headers", 202, { headers: { "x-forwarded-for": "192.0.2.1, 10.0.0.1", "x-forwarded-proto": "https" } }],
 	["white space around values", 202, { headers: { "content-type": "  application/json\t " } }],
@@ -161,7 +183,11 @@ const TAKEN: readonly (readonly [name: string, status: number, sent: Sent])[] = 
 	["text after the JSON", 400, { body: `${EVENT} x` }],
 	["a byte order mark", 202, { body: `\uFEFF${EVENT}` }],
 	["no UTF-8", 400, { body: Buffer.concat([Buffer.from('{"type":"a","data":"'), Buffer.of(0xff), Buffer.from('"}')]) }],
-	["an overlong NUL", 400, { body: Buffer.concat([Buffer.from('{"type":"a","data":"'), Buffer.of(0xc0, 0x80), Buffer.from('"}')]) }],
+	[
+		"an overlong NUL",
+		400,
+		{ body: Buffer.concat([Buffer.from('{"type":"a","data":"'), Buffer.of(0xc0, 0x80), Buffer.from('"}')]) },
+	],
 	["a list", 400, { body: "[]" }],
 	["null", 400, { body: "null" }],
 	["an empty object", 400, { body: "{}" }],
@@ -180,7 +206,11 @@ const TAKEN: readonly (readonly [name: string, status: number, sent: Sent])[] = 
 	["an unknown field", 400, { body: fields('"colour":"red"') }],
 	["an unknown webhook", 400, { body: fields('"webhookIds":["webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77"]') }],
 	["customers twice", 400, { body: fields('"customerId":"a","customerIds":["a"]') }],
-	["a batch of some that are refused", 202, { path: "./events:batch", body: batch(EVENT, "1", '{"type":"a","data":1,"data":2}', "{}") }],
+	[
+		"a batch of some that are refused",
+		202,
+		{ path: "./events:batch", body: batch(EVENT, "1", '{"type":"a","data":1,"data":2}', "{}") },
+	],
 	["an empty batch", 400, { path: "./events:batch", body: batch() }],
 	["an event sent as a batch", 400, { path: "./events:batch" }],
 ];
@@ -188,7 +218,11 @@ const TAKEN: readonly (readonly [name: string, status: number, sent: Sent])[] = 
 const NOT_TAKEN: readonly (readonly [name: string, status: number, sent: Sent])[] = [
 	["a list of events", 200, { method: "GET", headers: { "content-length": null }, body: "" }],
 	["HEAD", 200, { method: "HEAD", headers: { "content-length": null }, body: "" }],
-	["OPTIONS", 405, { method: "OPTIONS", headers: { origin: "https://a.example", "access-control-request-method": "POST" } }],
+	[
+		"OPTIONS",
+		405,
+		{ method: "OPTIONS", headers: { origin: "https://a.example", "access-control-request-method": "POST" } },
+	],
 	["PUT", 405, { method: "PUT" }],
 	["DELETE", 405, { method: "DELETE" }],
 	["a slash at the end", 404, { path: "./events/" }],
@@ -206,7 +240,7 @@ const NOT_TAKEN: readonly (readonly [name: string, status: number, sent: Sent])[
 	["a key twice", 401, { lines: ["Authorization: Bearer sk_x"] }],
 	["two secret keys", 401, { headers: { "secret-key": "sk_x" }, lines: ["Secret-Key: sk_y"] }],
 	["two content types", 202, { lines: ["content-type: text/plain"] }],
-	["two hosts", 400, { lines: ["host: b"] }],
+	["two hosts", 202, { lines: ["host: b"] }],
 	["two traces", 202, { headers: { traceparent: TRACEPARENT }, lines: [`traceparent: ${TRACEPARENT}`] }],
 	["two addresses", 202, { headers: { "x-forwarded-for": "192.0.2.1" }, lines: ["x-forwarded-for: 192.0.2.2"] }],
 	["a header named __proto__", 202, { lines: ["__proto__: 1"] }],
@@ -214,8 +248,12 @@ const NOT_TAKEN: readonly (readonly [name: string, status: number, sent: Sent])[
 	["no compression, said aloud", 202, { headers: { "content-encoding": "identity" } }],
 	["an expectation", 100, { headers: { expect: "100-continue" } }],
 	["an expectation of wonders", 400, { headers: { expect: "wonders" } }],
-	["an upgrade", 202, { headers: { connection: "upgrade", upgrade: "h2c" } }],
-	["chunks", 202, { headers: { "content-length": null, "transfer-encoding": "chunked" }, body: `1f\r\n${EVENT}\r\n0\r\n\r\n` }],
+	["an upgrade", 202, { headers: { upgrade: "h2c" } }],
+	[
+		"chunks",
+		202,
+		{ headers: { "content-length": null, "transfer-encoding": "chunked" }, body: `1f\r\n${EVENT}\r\n0\r\n\r\n` },
+	],
 	["chunks and a length", 400, { headers: { "transfer-encoding": "chunked" } }],
 	["two lengths", 400, { lines: ["content-length: 5"] }],
 	["a length with a sign", 400, { headers: { "content-length": "+31" } }],
@@ -255,7 +293,9 @@ describe("a plain send takes the lean path, and gets the response of the app", (
 	it.each(["read", "write", "admin", "project", "projectRead", "other"] as const)("the key %s", async (key) => {
 		const { compare, taken, keys } = await openBoth();
 		const { byLean } = await compare({ headers: { authorization: `bearer  ${keys[key]}` } });
-		expect(statusOf(byLean)).toBe({ read: 403, projectRead: 403, other: 404, write: 202, admin: 202, project: 202 }[key]);
+		expect(statusOf(byLean)).toBe(
+			{ read: 403, projectRead: 403, other: 404, write: 202, admin: 202, project: 202 }[key],
+		);
 		expect(taken()).toBe(1);
 	});
 
@@ -315,7 +355,10 @@ describe("a plain send takes the lean path, and gets the response of the app", (
 
 	it("bodies for which the memory has no room, and the connection goes on", async () => {
 		const refused: string[] = [];
-		const { compare, taken } = await openBoth({ bodyRefused: (code) => refused.push(code) }, { bodyBytesInHand: 2 * KIB });
+		const { compare, taken } = await openBoth(
+			{ bodyRefused: (code) => refused.push(code) },
+			{ bodyBytesInHand: 2 * KIB },
+		);
 		const { byLean } = await compare({ body: eventOf(1_100) });
 		expect(statusOf(byLean)).toBe(503);
 		expect(responsesIn(byLean)).toHaveLength(2);
@@ -339,13 +382,41 @@ const name = fc.constantFrom(
 	..."__proto__ constructor Type toString".split(" "),
 );
 const text = fc.oneof(
-	fc.constantFrom("a", "a.b", "a..b", "fanfare.x", "*", "acme", "", " ", "\u0000", "\u2028", "é", "\ud800", "webhook_1"),
+	fc.constantFrom(
+		"a",
+		"a.b",
+		"a..b",
+		"fanfare.x",
+		"*",
+		"acme",
+		"",
+		" ",
+		"\u0000",
+		"\u2028",
+		"é",
+		"\ud800",
+		"webhook_1",
+	),
 	fc.string({ maxLength: 5 }),
 	fc.string({ unit: "binary", maxLength: 5 }),
 );
 const plain = fc.oneof(
 	text.map((value) => JSON.stringify(value)),
-	fc.constantFrom("0", "-0", "1.0", "1.5", "1e999", "-1", "253402300799999", "253402300800000", "true", "null", "[]", "{}", "[1]"),
+	fc.constantFrom(
+		"0",
+		"-0",
+		"1.0",
+		"1.5",
+		"1e999",
+		"-1",
+		"253402300799999",
+		"253402300800000",
+		"true",
+		"null",
+		"[]",
+		"{}",
+		"[1]",
+	),
 	fc.array(text, { maxLength: 7 }).map((list) => JSON.stringify(list)),
 	fc.json({ maxDepth: 2 }),
 );
@@ -358,7 +429,13 @@ const anyObject = fc.array(member, { maxLength: 5 }).map((members) => `{${member
 const oneBody = fc.oneof({ weight: 4, arbitrary: likely }, anyObject, plain);
 const body = fc.oneof(
 	{ weight: 5, arbitrary: fc.tuple(fc.constant("./events"), oneBody) },
-	{ weight: 3, arbitrary: fc.tuple(fc.constant("./events:batch"), fc.array(oneBody, { maxLength: 4 }).map((all) => batch(...all))) },
+	{
+		weight: 3,
+		arbitrary: fc.tuple(
+			fc.constant("./events:batch"),
+			fc.array(oneBody, { maxLength: 4 }).map((all) => batch(...all)),
+		),
+	},
 	fc.tuple(fc.constantFrom("./events", "./events:batch"), fc.string({ unit: "binary", minLength: 1, maxLength: 40 })),
 );
 /** Faults of the bytes: none mostly. */
@@ -382,7 +459,7 @@ it("random bodies are accepted or refused as by the app, and stored with the sam
 			const { byApp, byLean } = await both.compare({ path, body: bytes });
 			expect(await storedIn(both, byLean)).toEqual(await storedIn(both, byApp));
 		}),
-		{ numRuns: 400 },
+		{ numRuns: 250 },
 	);
 	expect(both.taken()).toBe(count);
 });
@@ -400,7 +477,7 @@ it("random heads get the same response, whichever way they take", async () => {
 				lines: [...(first.lines ?? []), ...(third.lines ?? [])],
 			});
 		}),
-		{ numRuns: 300 },
+		{ numRuns: 150 },
 	);
 });
 
@@ -413,8 +490,10 @@ describe("a client of the lean path", () => {
 			await expect.poll(taken).toBe(n + 1);
 			if (n % 2 === 0) connection.reset();
 		}
-		await expect.poll(() => lines.length).toBe(5);
-		expect(lines.map(({ status, code }) => [status, code])).toEqual(lines.map(() => [400, "invalid_request"]));
+		// A connection that ends in the middle has another line, of what could not be read.
+		const sends = () => lines.filter(({ method }) => method === "POST");
+		await expect.poll(() => sends().length).toBe(5);
+		expect(sends().map(({ status, code }) => [status, code])).toEqual(sends().map(() => [400, "invalid_request"]));
 		expect(await accepted()).toEqual([]);
 		expect(statusOf((await compare({ body: eventOf(15 * KIB) })).byLean)).toBe(202);
 	});

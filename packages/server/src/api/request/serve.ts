@@ -215,11 +215,7 @@ function peerOf({ env }: RequestContext): string | undefined {
 }
 
 /** The parts of the connection that handlers may use. */
-function connectionOf(
-	context: RequestContext,
-	{ clientAddress }: Progress,
-	header: Connection["header"],
-): Connection {
+function connectionOf(context: RequestContext, { clientAddress }: Progress, header: Connection["header"]): Connection {
 	return {
 		header,
 		clientAddress,
