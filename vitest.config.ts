@@ -34,9 +34,9 @@ const OVER_LEAN_PATH: TestProjectInlineConfiguration = {
 	test: {
 		name: "over the lean path",
 		include: [
-			"packages/server/src/api/request/**/*.test.ts",
-			"packages/server/src/api/resources/{events,projects}/*.test.ts",
-			"packages/server/src/api/resources/{hostile-values,nastiest-bodies}.test.ts",
+			"packages/server/src/api/resources/events/*.test.ts",
+			"packages/server/src/api/request/{body/bodies,cross-origin,hidden-payloads,outdated,problem,routing}.test.ts",
+			"packages/server/src/api/resources/projects/quotas.test.ts",
 		],
 		isolate: false,
 		env: { TEST_SENDS: "lean" },
