@@ -234,6 +234,41 @@ const SECTIONS: readonly Section[] = [
 			},
 		],
 	},
+	{
+		title: "Several processes on one database (empty for one alone)",
+		charts: [
+			{
+				title: "Groups of webhooks, by their owner",
+				description: "All together should be 256. A process that holds none accepts only, or is none of the members.",
+				unit: "short",
+				stacked: true,
+				queries: [{ expr: now("fanfare_owned_shards"), legend: "{{instance}}" }],
+			},
+			{
+				title: "Members, NATS and the standby",
+				description:
+					"Processes that are members, those that NATS carries messages for, and those whose commits wait for a standby of the database.",
+				unit: "short",
+				queries: [
+					{ expr: `sum(${now("fanfare_member")})`, legend: "members" },
+					{ expr: `sum(${now("fanfare_nats_up")})`, legend: "with NATS" },
+					{ expr: `sum(${now("fanfare_standby_synchronous")})`, legend: "with a standby" },
+				],
+			},
+			{
+				title: "Deliveries handed to their owners by NATS",
+				description:
+					"What was sent should also arrive. What does not is found in the database, up to half a second later. Missed and refused messages should be none.",
+				unit: "ops",
+				queries: [
+					{ expr: `sum(${rate("fanfare_nats_handed_off_total")})`, legend: "sent" },
+					{ expr: `sum(${rate("fanfare_nats_handed_over_total")})`, legend: "arrived" },
+					{ expr: `sum(${rate("fanfare_nats_missed_total")})`, legend: "missed" },
+					{ expr: `sum(${rate("fanfare_nats_refused_total")})`, legend: "refused" },
+				],
+			},
+		],
+	},
 ];
 
 /** The board as Grafana imports it. The data source is chosen at its top. */

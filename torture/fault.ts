@@ -1,4 +1,4 @@
-// A fault: one small file that does one bad thing to a server under load, and leaves it running.
+// A fault: one small file that does one kind of harm to a server under load, and leaves the server running.
 import type { ProfileName } from "./harness/stores/round-data.ts";
 import type { Round } from "./round.ts";
 

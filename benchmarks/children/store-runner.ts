@@ -28,7 +28,7 @@ export interface StoreReading {
 	/** The deliveries of the measurement, and how many more of them the store counts as Succeeded after it than before. */
 	readonly deliveries: number;
 	readonly succeeded: number;
-	/** Of the thread that calls the store, in its calls; and the part of it that the kernel took. */
+	/** CPU time of the calling thread in the calls of the store, and the part of it that the kernel took. */
 	readonly cpuUs: number;
 	readonly systemUs: number;
 	/** Bytes given to write calls, of the database and its WAL. NaN where the system does not count them. */

@@ -1,4 +1,5 @@
-// A day of many projects on several cells, minute by minute: which cell is how busy, and how long what it can't take waits.
+// Simulates a day of many projects on several cells, minute by minute: how busy each cell is, and how long sends wait that it can't take at
+// once.
 import { between, pickByWeight, seededRandom, type Random } from "@fanfare/testkit/seeded-random";
 
 import type { Inputs } from "./inputs.ts";
@@ -41,7 +42,7 @@ export interface Capacity {
 export interface Day {
 	/** For each cell, the deliveries a second of each minute. */
 	readonly loads: readonly Float64Array[];
-	/** Of all minutes of all cells: the load as a share of the capacity, ascending. */
+	/** The load as a share of the capacity, for all minutes of all cells, ascending. */
 	readonly uses: Float64Array;
 	/** The longest time for which a send waits, or is refused and sent again, in seconds. */
 	readonly longestWaitS: number;

@@ -1,4 +1,4 @@
-// The inputs of the simulation of cells: what each is, where its default comes from, and its flag.
+// The inputs of the simulation of cells, each with its meaning, the source of its default, and its flag.
 import { parseArgs } from "node:util";
 
 interface Input {

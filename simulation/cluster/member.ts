@@ -1,4 +1,4 @@
-// What the cluster knows of a member, and what it asks of a member's tenure.
+// A member as the cluster sees it, and what the cluster asks of its tenure.
 import type { Duty } from "../../packages/server/src/ports/tenure.ts";
 import type { RunScope } from "../world/run-scope.ts";
 
@@ -38,7 +38,7 @@ export interface Member {
 	expiresAt: number;
 }
 
-/** Who owned a shard when somebody looked. */
+/** The owner of a shard at the time of a look. */
 export interface SeenShard {
 	readonly owner: Member | null;
 	readonly epoch: number;

@@ -1,5 +1,5 @@
-// The members of a simulated cluster: who owns which shard under which epoch, who has which duty, and how both move. What a real
-// cluster keeps in its database is here; when something happens follows from the seed.
+// The members of a simulated cluster: who owns which shard under which epoch, who has which duty, and how both move. A real cluster keeps
+// this in its database; here, the seed decides when something happens.
 import type { Random } from "@fanfare/testkit/seeded-random";
 
 import { SHARDS } from "../../packages/server/src/core/cluster/shard.ts";
@@ -14,7 +14,7 @@ interface Shard {
 	readonly number: number;
 	owner: Member | null;
 	epoch: number;
-	/** Who takes it first when it is free: where a planned move leads. */
+	/** The member that takes the shard first when it is free: the target of a planned move. */
 	wantedBy: MemberTenure | null;
 }
 
@@ -64,7 +64,7 @@ export class SimCluster {
 		return Math.ceil(this.random() * ms);
 	}
 
-	/** Those with a tenure, the oldest first. */
+	/** The members with a tenure, the oldest first. */
 	get members(): readonly Member[] {
 		return [...this.#members.values()];
 	}

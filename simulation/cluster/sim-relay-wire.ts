@@ -287,7 +287,7 @@ export class SimRelayWire implements RelayWire {
 		this.#lookWithin(isDone && !this.#isBusy ? CALM_LOOK_MS : LOOK_MS);
 	}
 
-	/** Returns false if this process is none that may look. */
+	/** Returns false if this process may not look. */
 	async #look(): Promise<boolean> {
 		const { rows } = this.#parts;
 		const member = this.#parts.member();

@@ -15,7 +15,7 @@ const AGAIN_MS = 200;
 /**
  * States: new ──start──▶ starting ──▶ running ──leave──▶ leaving ──▶ left
  *
- * Within starting and running, the process is a member or not, as on PostgreSQL: it is none after it has lost its tenure, until it joins
+ * Within starting and running, the process is a member or not, as on PostgreSQL: it is not after it has lost its tenure, until it joins
  * again under another name. `away` says that it can't renew its tenure from now on, and `back` that it can again.
  */
 export class SimTenure implements Tenure, MemberTenure {

@@ -18,7 +18,7 @@ import { delaysOf, SOON_MS } from "./wire-mode.ts";
 
 /** How long a note may take. */
 const TELL_MS = 1_000;
-/** Who waits for others looks this often whether they have answered. */
+/** How often a member that waits for others looks whether they have answered. */
 const ANSWER_MS = 50;
 /** A change that a message has not told is found by a look, after this time at most. */
 const LOOK_MS = 700;

@@ -370,7 +370,7 @@ export interface SharingSettings {
 }
 
 const MAX_STEPS = 60;
-/** Of one history. */
+/** The most engines of one history. */
 export const MAX_ENGINES = 4;
 
 const settings = {

@@ -12,7 +12,7 @@ export interface ProjectModel {
 	readonly days: Set<number>;
 }
 
-/** Of projects without a setting of their own. */
+/** The retention of projects without a setting of their own. */
 export const RETENTION_DAYS = 30;
 
 export interface WebhookModel {

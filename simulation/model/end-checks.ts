@@ -165,7 +165,7 @@ function withoutOrder({ sharing }: Player, delivery: StoredDelivery): StoredDeli
 	return { ...delivery, attempts: inOrder.map((attempt, index) => ({ ...attempt, number: index + 1 })) };
 }
 
-/** What may have more than one success: also what an engine that had lost its tenure has delivered besides the owner. */
+/** Deliveries that may have more than one success, among them those that an engine without tenure has delivered besides the owner. */
 function retriedByHand({ book, sharing }: Player, deliveries: readonly StoredDelivery[]): Set<string> {
 	const isRetried = ({ id, eventId, webhookId }: StoredDelivery) =>
 		book.retried.has(id) || book.webhook(webhookId)?.retriedMany === true || sharing.isDoubled(eventId, webhookId);

@@ -1,5 +1,5 @@
-// Which events a webhook wants, by their types and their customers. Written anew, so that the server's own matching is compared with
-// something.
+// Which events a webhook wants, by their types and their customers. Written separately from the server's own matching, which is compared
+// with it.
 import type { EventCustomers } from "../../packages/server/src/core/access/customer.ts";
 
 /** Whether a filter of event types wants a type; null wants every type but those of own events. */

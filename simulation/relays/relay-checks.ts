@@ -1,4 +1,4 @@
-// What the clients of relays were asked and have answered, and what must be true of it. It outlives the server.
+// Requests that clients of relays got, their answers, and the checks of both. It outlives the server.
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import { attemptOfRequest } from "../../packages/server/src/core/receivers/relay.ts";
 import { readDeliveries } from "../model/read-log.ts";

@@ -1,4 +1,4 @@
-// The client of a relay, with a library that repeats answers and not requests, and with a receiver that answers as chance wants it.
+// The client of a relay: a library that repeats answers and not requests, and a receiver whose answers follow from the seed.
 import { pickByWeight, type Random } from "@fanfare/testkit/seeded-random";
 
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";

@@ -87,7 +87,7 @@ class RelayHistory {
 	readonly #engines: number;
 	readonly #clients: SimRelayClient[] = [];
 	#webhookIds: string[] = [];
-	/** Those that have not ended, or whose end was not noted yet. */
+	/** The runs that have not ended, or whose end was not noted yet. */
 	#all: readonly ServerRun[] = [];
 
 	constructor(world: World, random: Random, engines: number) {

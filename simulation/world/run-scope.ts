@@ -1,4 +1,4 @@
-// What the parts of a run of the server need of it: whether it still goes on, and how to act only while it does.
+// What the parts of a run of the server must know of it: whether it still goes on, and how to act only while it does.
 
 /** How a run ended. `forced`: the stop did not wait for all attempts in flight. */
 export type RunEndKind = "died" | "stopped" | "forced";

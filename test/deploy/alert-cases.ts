@@ -12,6 +12,7 @@ interface AlertCase {
 
 const JOB = 'job="fanfare",instance="a"';
 const A = 'instance="a"';
+const B = 'job="fanfare",instance="b"';
 const refused = (code: string) => `fanfare_events_refused_total{${A},code="${code}"}`;
 const SIZE = `fanfare_volume_bytes{${A},kind="size"}`;
 const FREE = `fanfare_volume_bytes{${A},kind="free"}`;
@@ -128,6 +129,12 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
 		quiet: { [owned("a")]: "128x5", [owned("b")]: "128 100 128x5" },
 		at: "4m",
 	},
+	FanfareShardsOwnedTwice: {
+		fires: { [owned("a")]: "256x5", [owned("b")]: "128x5" },
+		// They are scraped one after the other, so that a move shows twice for a moment.
+		quiet: { [owned("a")]: "256 256 128x5", [owned("b")]: "0 128x6" },
+		at: "4m",
+	},
 	FanfareStandbyLost: {
 		fires: { [`fanfare_standby_synchronous{${JOB}}`]: "1x5 0x20" },
 		// A database whose disk has copies never had one.
@@ -143,6 +150,27 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
 		fires: { [`fanfare_nats_refused_total{${JOB}}`]: "0 0 3x10" },
 		quiet: { [`fanfare_nats_refused_total{${JOB}}`]: "3x20" },
 		at: "5m",
+	},
+	FanfareNatsMissed: {
+		fires: { [`fanfare_nats_missed_total{${JOB}}`]: "0+5x20" },
+		quiet: { [`fanfare_nats_missed_total{${JOB}}`]: "0 10x20" },
+		at: "11m",
+	},
+	FanfareHandOffsLost: {
+		fires: {
+			[`fanfare_nats_handed_off_total{${JOB}}`]: "0+600x30",
+			[`fanfare_nats_handed_over_total{${B}}`]: "0+100x30",
+		},
+		// None arrives.
+		alsoFires: {
+			[`fanfare_nats_handed_off_total{${JOB}}`]: "0+100x30",
+			[`fanfare_nats_handed_over_total{${B}}`]: "0x30",
+		},
+		quiet: {
+			[`fanfare_nats_handed_off_total{${JOB}}`]: "0+600x30",
+			[`fanfare_nats_handed_over_total{${B}}`]: "0+590x30",
+		},
+		at: "20m",
 	},
 	FanfareVersionsDiffer: {
 		fires: { [build("a", "0.2.0")]: "1x180", [build("b", "0.3.0")]: "1x180" },

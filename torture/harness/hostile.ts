@@ -1,4 +1,4 @@
-// Faults that are a receiver which misbehaves: one more webhook, which must not affect any other webhook.
+// Faults that consist of a misbehaving receiver: one more webhook, which must not affect any other webhook.
 import type { Fault } from "../fault.ts";
 import type { Round } from "../round.ts";
 import type { WebhookKind } from "./webhook-kinds.ts";

@@ -19,7 +19,7 @@ type Options = ClusterStart & Pick<BenchServerOptions, "resources" | "codeDir" |
 
 /** What the database has used and written since it was started. */
 export interface DatabaseUse {
-	/** Of all its processes. */
+	/** Bytes written to the write-ahead log. */
 	readonly walBytes: number;
 	readonly diskBytes: number;
 	readonly connections: number;

@@ -5,7 +5,7 @@ import type { Child } from "../process/child.ts";
 import type { Receiver } from "../server/receiver.ts";
 import { CpuMeter } from "./cpu-meter.ts";
 
-/** The number of connections that the server opens to one webhook. */
+/** The server may have more attempts in flight to one webhook: up to 256. */
 const CONNECTIONS = 64;
 
 interface FloorContext {

@@ -1,4 +1,4 @@
-// Retention deletes a big old log while sends run at the limit. A log that grows faster than it is deleted would never end growing.
+// Retention deletes a big old log while sends run at the limit. If the log grew faster than it is deleted, it would grow without end.
 import { nowMs } from "../../harness/measure/clock.ts";
 import { deletedEvents, keepOneDay, noteIfDone, whenRetentionRuns } from "../../harness/measure/retention.ts";
 import { named } from "../../harness/measure/steady.ts";

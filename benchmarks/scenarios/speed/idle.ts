@@ -1,4 +1,4 @@
-// An idle server after a busy phase: timers and polls cost power, and CPU time of other programs, all day.
+// An idle server after a busy phase: its timers and polls should cost next to no power and CPU time.
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { CpuMeter } from "../../harness/measure/cpu-meter.ts";

@@ -1,4 +1,4 @@
-// Variables that look like settings of the server and are none.
+// Variables that look like settings of the server, but are not.
 
 /** They belong to other programs, or to other commands, in the same environment. */
 export const FOREIGN_VARIABLES = [

@@ -39,6 +39,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
 	getEgressAddresses: "status",
 	getCaller: "whoami",
 	listProjects: "projects list",
+	searchProjects: "projects list",
 	createProject: "projects create",
 	getProject: "projects get",
 	updateProject: "projects update",

@@ -129,7 +129,7 @@ export type {
 	ProjectStatistic,
 	ProjectUsage,
 } from "./resources/project.ts";
-export type { CreateProject, Projects, UpdateProject } from "./resources/projects.ts";
+export type { CreateProject, ProjectFilter, Projects, UpdateProject } from "./resources/projects.ts";
 export type {
 	EstimateReplay,
 	Replay,

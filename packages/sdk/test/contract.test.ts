@@ -155,6 +155,7 @@ const bodies: Record<keyof wire.Bodies, AgreesInput> = {
 };
 
 const queries: Record<keyof wire.Queries, AgreesInput> = {
+	searchProjects: input<wire.Queries["searchProjects"], sdk.ProjectFilter>(),
 	listKeys: input<wire.Queries["listKeys"], sdk.ListParams>(),
 	// In the SDK, `everywhere` is a boolean.
 	deleteSessions: input<wire.Queries["deleteSessions"], Sent<sdk.SignOutOptions>, `everywhere.${boolean}`>(),

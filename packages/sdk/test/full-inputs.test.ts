@@ -361,6 +361,11 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 };
 
 const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Queries[Operation]>> } = {
+	searchProjects: {
+		call: (client) => client.projects.search({ ...listed, q: "shop" } satisfies Full<sdk.ProjectFilter>),
+		sends: { ...listed, q: "shop" },
+		answer: emptyPage,
+	},
 	listKeys: { call: (client) => client.keys.list(listed), sends: listed, answer: emptyPage },
 	deleteSessions: {
 		call: (client) => client.sessions.signOut({ everywhere: true }),

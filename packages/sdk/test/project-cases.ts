@@ -57,6 +57,11 @@ export const projectCases: Record<string, WireCase> = {
 		sends: ["GET", "/workspace/projects"],
 		answer: [wireProject],
 	},
+	"projects.search": {
+		call: (client) => client.projects.search({ q: "shop" }),
+		sends: ["GET", "/projects?q=shop"],
+		answer: { ...emptyPage, data: [wireProject] },
+	},
 	getProject: {
 		call: (client) => client.getProject(PROJECT_ID),
 		sends: ["GET", `/projects/${PROJECT_ID}`],

@@ -37,7 +37,7 @@ export class LiveFacts {
 	readonly #world: World;
 	readonly #book: Book;
 	readonly #names = new Map<string, Names>();
-	/** Of replays. */
+	/** The names of replays. */
 	readonly #replays = new Map<string, Names>();
 
 	constructor(world: World, book: Book) {
@@ -93,7 +93,7 @@ export class LiveFacts {
 		return [{ projectId, kind, text, webhookId: id, eventType: null, required: true }];
 	}
 
-	/** Of the progress of a replay, only some is told. */
+	/** The stream reports only a part of the progress of a replay. */
 	#replay({ id, projectId, webhookId, status }: Replay, required: boolean): readonly Fact[] {
 		this.#replays.set(id, { projectId, webhookId, eventType: null });
 		return [{ projectId, kind: "replay.updated", text: `${id} ${status}`, webhookId, eventType: null, required }];

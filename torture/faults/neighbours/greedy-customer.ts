@@ -27,7 +27,7 @@ const PRIVATE = "for-the-eyes-of-others";
 /** What a customer that takes too much may be told. */
 const STATUSES = new Set([200, 202, 400, 409, 429, 503]);
 
-/** Those beside the greedy customer: another one, and the project's own webhooks. */
+/** The owners of webhooks beside the greedy customer: another customer, and the project itself. */
 const OTHERS = [
 	{ path: "/quiet", customerId: "quiet", type: "quiet.event" },
 	{ path: "/own", customerId: undefined, type: "own.event" },
@@ -126,7 +126,7 @@ async function callsOf(round: Round, neighbour: Neighbour) {
 	return Object.assign(call, { key: token });
 }
 
-/** So many loops that call until the end. */
+/** Starts `count` loops that call until the end. */
 function repeat(count: number, signal: AbortSignal, call: () => Promise<unknown>): Promise<void>[] {
 	return Array.from({ length: count }, async () => {
 		while (!signal.aborted) {

@@ -79,7 +79,7 @@ async function prepare(round: Round, neighbour: Neighbour): Promise<void> {
 	await round.client.projects.update(neighbour.projectId, { eventTypes: "catalogued" });
 }
 
-/** So many loops that call until the end. */
+/** Starts `count` loops that call until the end. */
 function repeat(count: number, signal: AbortSignal, call: () => Promise<void>): Promise<void>[] {
 	return Array.from({ length: count }, async () => {
 		while (!signal.aborted) await call();

@@ -9,7 +9,7 @@ import type { Round } from "../../round.ts";
 
 const KEY_ROTATIONS = 6;
 const SENDERS = 3;
-/** Of the sends, this share uses the key that is about to be deleted, or was. */
+/** The share of the sends that use the key that is about to be deleted, or was. */
 const OLDER_SHARE = 0.4;
 const SHORT_OVERLAP_MS = 500;
 const LONG_OVERLAP_MS = 86_400_000;

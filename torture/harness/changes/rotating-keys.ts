@@ -1,4 +1,4 @@
-// API keys that are replaced while senders use them: a deleted key must be refused from the moment on at which that is acknowledged.
+// API keys that are replaced while senders use them: once its deletion is acknowledged, a key must be refused.
 import type { CreatedKey } from "@fanfare/sdk";
 
 import type { Round } from "../../round.ts";

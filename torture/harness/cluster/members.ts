@@ -1,4 +1,4 @@
-// Several processes on the round's database: what faults do to them, and what of their work was cut off by that.
+// Several processes on the round's database: what faults do to them, and which of their work was cut off by that.
 import type { FetchLike } from "@fanfare/sdk";
 import type { RunEnd } from "@fanfare/testkit/checks/record";
 import { eventually } from "@fanfare/testkit/eventually";
@@ -48,7 +48,7 @@ export class Members implements AsyncDisposable {
 		await this.shared();
 	}
 
-	/** Those that answer calls. */
+	/** The members that answer calls. */
 	get serving(): readonly Member[] {
 		return this.all.filter(({ isServing }) => isServing);
 	}

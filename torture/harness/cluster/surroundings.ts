@@ -1,4 +1,4 @@
-// What the processes of a cluster need of their round.
+// The parts of a round that the processes of a cluster need.
 import type { Breach, RunEnd, WebhookRecord } from "@fanfare/testkit/checks/record";
 import type { Receiver } from "@fanfare/testkit/receiver";
 

@@ -9,9 +9,9 @@ import { readStoredLog } from "./stored-log.ts";
 export const PROFILES = ["embedded", "postgres", "cluster", "nats"] as const;
 /** On what the server runs: a directory, a database, several processes on one database, or these with NATS. */
 export type ProfileName = (typeof PROFILES)[number];
-/** Those of several processes. */
+/** The profiles with several processes. */
 export const CLUSTERS: readonly ProfileName[] = ["cluster", "nats"];
-/** Those of one process. */
+/** The profiles with one process. */
 export const SINGLE: readonly ProfileName[] = ["embedded", "postgres"];
 
 export interface RoundData extends AsyncDisposable {

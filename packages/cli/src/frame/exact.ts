@@ -1,4 +1,4 @@
-// Answers of the server with all digits of their numbers: the SDK gives numbers as JavaScript has them, which rounds large ones.
+// Responses of the server with all digits of their numbers: the SDK returns JavaScript numbers, which rounds large ones.
 import type { Client } from "@fanfare/sdk";
 
 import type { Call } from "./call.ts";

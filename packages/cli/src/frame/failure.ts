@@ -1,5 +1,5 @@
-// How a command fails: exit codes, and errors that end with the next command to type.
-// Only the types: describing a failure loads the rest, for which a help has no use.
+// How a command fails: exit codes, and errors that end with the next command to type. The SDK is imported only for its types: describing a
+// failure loads the rest, which a help does not need.
 import type * as Sdk from "@fanfare/sdk";
 
 import { printable } from "../text/printable.ts";

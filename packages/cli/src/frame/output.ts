@@ -90,7 +90,7 @@ export class Output {
 	}
 }
 
-/** The width of the terminal that standard output is; Infinity if it is none. */
+/** The width of the terminal that standard output is; Infinity if it is not a terminal. */
 function terminalWidth(): number {
 	return process.stdout.isTTY ? Math.max(20, process.stdout.columns || 80) : Infinity;
 }

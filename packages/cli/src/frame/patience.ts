@@ -66,7 +66,7 @@ export function patient(url: string, timeoutMs: number, say: ((line: string) => 
 				owed.delete(call);
 				return response;
 			} catch (error) {
-				// A connection that fails is an answer, too; only one that was given up is none.
+				// A connection that fails is an answer, too. Only one that was given up is not.
 				if (init.signal.aborted) owed.set(call, { since, givenUpAt: performance.now() });
 				else owed.delete(call);
 				throw error;

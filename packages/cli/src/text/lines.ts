@@ -1,4 +1,4 @@
-// Reads the lines of a stream, of which a single one may never end.
+// Reads the lines of a stream, with a limit, since a line may never end.
 
 /** A line of a stream. */
 export interface StreamLine {

@@ -1,4 +1,4 @@
-// Makes text of others safe to print on a terminal.
+// Makes text from others safe to print on a terminal.
 
 // oxlint-disable-next-line no-control-regex -- these are the characters to replace
 const CONTROL = /[\u0000-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;

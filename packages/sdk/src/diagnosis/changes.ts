@@ -1,13 +1,13 @@
-// What usually happens to a request between its sender and the code that verifies it.
+// The changes that usually happen to a request between its sender and the code that verifies it.
 import type { SignedContent } from "./mac.ts";
 import type { DiagnosisProblem } from "./problem.ts";
 
-/** What may have been signed instead, and what is wrong then. */
+/** Content that may have been signed instead, and the problem that this would mean. */
 export interface LikelyChange extends DiagnosisProblem {
 	readonly content: SignedContent;
 }
 
-/** What may have been signed instead of this, likely ones first. */
+/** The contents that may have been signed instead of this one, the likely ones first. */
 export function likelyChanges(signed: SignedContent, expectedId: string | undefined): LikelyChange[] {
 	const { id, timestamp, body } = signed;
 	const bodies = otherBodies(body).map(([body, how]): LikelyChange => ({
@@ -64,7 +64,7 @@ const EXCERPT = 24;
 const MAX_DEPTH = 200;
 const REWRITTEN = "it was parsed and written again as JSON, which changes its bytes";
 
-/** What the body may have been, and what has happened to it since. */
+/** The bodies that may have been signed, each with how it was changed since. */
 function otherBodies(body: Uint8Array): readonly (readonly [body: Uint8Array, how: string])[] {
 	const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body);
 	const others: [Uint8Array, string][] = [];

@@ -1,17 +1,17 @@
-// For whoever looks for the reason why a request is rejected: says what is wrong with it, in plain words.
+// Says why a request is rejected, in plain words: for debugging a receiver.
 import { decodeBase64 } from "../base64.ts";
 import { bytesOf, decodeSecret, SECRET_PREFIX, type RawBody, type WebhookHeaders } from "../verify.ts";
 import { differenceText, isJsonObject, likelyChanges } from "./changes.ts";
 import { fitsOne, macOf, type Mac, type SignedContent } from "./mac.ts";
 import type { DiagnosisProblem } from "./problem.ts";
 
-/** What `diagnose` has found. */
+/** The result of `diagnose`. */
 export interface Diagnosis {
 	/** The `webhook-id`; null if it is missing. */
 	readonly id: string | null;
 	/** The `webhook-timestamp` as it came; null if it is missing. */
 	readonly timestamp: string | null;
-	/** What is wrong. Empty if `verify` accepts the request. */
+	/** The problems of the request. Empty if `verify` accepts it. */
 	readonly problems: readonly DiagnosisProblem[];
 	/** The last four characters of the secret that fits, as `secretHint` of a webhook has them; null if none fits. */
 	readonly secretHint: string | null;
@@ -34,7 +34,7 @@ export interface DiagnoseOptions {
 const DEFAULT_TOLERANCE_MS = 5 * 60 * 1_000;
 const MAC_BYTES = 32;
 const MAX_SIGNATURES = 16;
-/** Of a signature, to tell its form: the patterns take the square of the time. */
+/** The most characters of a signature whose form is looked at: the patterns take quadratic time. */
 const MAX_FORM = 2_000;
 const NAMES = ["webhook-id", "webhook-timestamp", "webhook-signature"] as const;
 

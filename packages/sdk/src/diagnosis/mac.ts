@@ -1,6 +1,6 @@
-// The signature of scheme v1, computed: `verify` leaves that to the platform, a diagnosis tries many contents.
+// Computes the signature of scheme v1. `verify` leaves that to the platform; a diagnosis tries many contents.
 
-/** What is signed. */
+/** The content that is signed. */
 export interface SignedContent {
 	readonly id: string;
 	readonly timestamp: string;

@@ -1,6 +1,6 @@
 // What can be wrong with a request that was received.
 
-/** What can be wrong with a request. */
+/** The kinds of problems that a request can have. */
 export type DiagnosisCode =
 	/** A header of the signature is missing. */
 	| "missing_header"

@@ -20,7 +20,7 @@ export interface Customer {
 	readonly webhooks: {
 		/** All of them. */
 		readonly total: number;
-		/** Those that fail. */
+		/** Webhooks that fail. */
 		readonly failing: number;
 	};
 	/** How far its deletion is. Present only while it is being deleted. */
@@ -42,7 +42,7 @@ export interface Customer {
 	readonly updateDate: number;
 }
 
-/** What to keep of a customer. Omitted fields stay unchanged; null removes a name or all metadata. */
+/** A change of the data of a customer. Omitted fields stay unchanged; null removes the name or all metadata. */
 export interface UpdateCustomer {
 	/** 1–128 characters. */
 	readonly name?: string | null | undefined;

@@ -24,7 +24,7 @@ export type BatchResult =
 
 /** Why an event of a batch was not accepted. */
 export interface BatchResultError {
-	/** What is wrong, as a sentence. */
+	/** Why the event was refused, as a sentence. */
 	readonly message: string;
 	/** The server's stable error code; null if there is none. */
 	readonly code: string | null;

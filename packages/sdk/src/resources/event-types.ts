@@ -18,7 +18,7 @@ export interface EventType {
 	readonly projectId: string;
 	/** The `type` of its events; unique in the project. */
 	readonly name: string;
-	/** What an event of this type means; null if nobody has said so. */
+	/** The meaning of events of this type; null if there is no description. */
 	readonly description: string | null;
 	/** The schema of an event's `data`; null if any data is valid. */
 	readonly schema: JsonSchema | null;
@@ -38,7 +38,7 @@ export interface EventType {
 
 /** The fields of an event type that can be set. All are optional. */
 export interface EventTypeSettings {
-	/** What an event of this type means, for those who receive it. Defaults to none. */
+	/** The meaning of events of this type, for their receivers. Defaults to none. */
 	readonly description?: string | null | undefined;
 	/** A JSON Schema, which the `data` of events must fit if the project is `catalogued`. Defaults to any data. */
 	readonly schema?: JsonSchema | null | undefined;

@@ -69,11 +69,11 @@ export interface RollKeyOptions extends RequestOptions {
 	readonly overlapMs?: number | undefined;
 }
 
-/** Who makes the client's calls. */
+/** The caller, as the server knows the client by its key or token. */
 export interface Caller {
 	/** Always `"caller"`. */
 	readonly object: "caller";
-	/** What the client has: an API key, the session of a page, or a customer's token. */
+	/** The kind of credentials: an API key, a session of the page, or a customer's token. */
 	readonly kind: "key" | "session" | "customer";
 	/** The id of the key, also in a session; null for a customer. */
 	readonly id: string | null;
@@ -85,7 +85,7 @@ export interface Caller {
 	readonly projectId: string | null;
 	/** The only customer whose data the caller has access to; null for a key. */
 	readonly customerId: string | null;
-	/** What the customer's token allows beside reading; null for a key. */
+	/** The capabilities of the customer's token besides reading; null for a key. */
 	readonly capabilities: readonly Capability[] | null;
 	/** The session of the page; null for a client with a key or a token. */
 	readonly sessionId: string | null;
@@ -94,11 +94,11 @@ export interface Caller {
 	 * key of a key that was rolled, that is the end of the overlap.
 	 */
 	readonly expireDate: number | null;
-	/** What the portal needs to know of the portal session whose token the client has; null for a key. */
+	/** The portal session whose token the client has, as the portal needs it; null for a key. */
 	readonly portalSession: CallerPortalSession | null;
 }
 
-/** What the portal needs to know of its session. */
+/** The session of the portal, as the portal needs it. */
 export interface CallerPortalSession {
 	/** The id of the session. */
 	readonly id: string;

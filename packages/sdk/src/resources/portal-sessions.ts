@@ -4,7 +4,7 @@ import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type { Deleted } from "./webhooks/webhook.ts";
 
-/** What the token of a portal session may allow beside reading. */
+/** A permission that the token of a portal session can have besides reading. */
 export type Capability = "webhooks.write" | "secrets.rotate" | "payloads.read" | "deliveries.retry" | "replay";
 
 /** The look of the portal. What is omitted or null is the portal's own. */
@@ -47,7 +47,7 @@ export interface PortalSession {
 	readonly customerId: string;
 	/** The key that made it. The session does not end with this key. */
 	readonly keyId: string | null;
-	/** What it allows beside reading. */
+	/** The permissions of its token besides reading. */
 	readonly capabilities: readonly Capability[];
 	/** Who uses it, in your own terms; null if you have not said so. */
 	readonly actor: string | null;
@@ -75,7 +75,7 @@ export interface CreatedPortalSession extends PortalSession {
 export interface CreatePortalSession {
 	/** The customer, who need not have a webhook yet. */
 	readonly customerId: string;
-	/** What the session may do beside reading. Defaults to nothing. */
+	/** The permissions of the session besides reading. Defaults to none. */
 	readonly capabilities?: readonly Capability[] | null | undefined;
 	/** How long it is valid, in milliseconds: from a minute to 7 days. Defaults to 3,600,000 (an hour). */
 	readonly expiresInMs?: number | null | undefined;

@@ -25,7 +25,7 @@ import { Webhooks } from "./webhooks/webhooks.ts";
 
 const PREFIX = "proj_";
 
-/** What the Nexus SDK calls the batch calls of a project. */
+/** The calls that the Nexus SDK has under `batch` of a project. */
 export interface Batch {
 	/** The webhooks of the project. */
 	readonly webhooks: Webhooks;
@@ -156,7 +156,7 @@ export class ProjectHandle<Types extends object = AnyEvents> {
 	}
 }
 
-/** What a project has stored, and its quotas. */
+/** The usage of a project: the bytes that it has stored, and its quotas. */
 export interface ProjectUsage {
 	/** Always `"projectUsage"`. */
 	readonly object: "projectUsage";
@@ -190,17 +190,17 @@ export interface ProjectFields {
 	readonly name: string;
 	/** The workspace that it belongs to. */
 	readonly workspaceId: string;
-	/** What Nexus calls the type; of no meaning in Fanfare. */
+	/** The type, for the Nexus SDK. Without meaning in Fanfare. */
 	readonly type: string;
 	/** In milliseconds since the epoch. */
 	readonly createDate: number;
-	/** What Nexus calls the localization; of no meaning in Fanfare. */
+	/** The localization, for the Nexus SDK. Without meaning in Fanfare. */
 	readonly localization: string;
-	/** What Nexus calls tags: always empty. */
+	/** The tags of Nexus: always empty. */
 	readonly tags: readonly string[];
-	/** What Nexus calls groups: always empty. */
+	/** The groups of Nexus: always empty. */
 	readonly groups: readonly string[];
-	/** What Nexus counts: always empty or 0. */
+	/** The counts of Nexus: always empty or 0. */
 	readonly statistic: ProjectStatistic;
 	/** Which events it accepts. Called `eventTypes` in the HTTP API and in `projects.update`. */
 	readonly eventTypePolicy?: EventTypePolicy;

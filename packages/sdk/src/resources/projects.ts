@@ -1,5 +1,6 @@
 // client.projects: the projects of the workspace.
 import { objectArgument } from "../arguments.ts";
+import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import type { RequestOptions, Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
 import type { AnyEvents } from "./event.ts";
@@ -36,6 +37,12 @@ export interface UpdateProject {
 	readonly maxTestsPerCustomer?: number | null | undefined;
 }
 
+/** Filters for projects. All are optional. */
+export interface ProjectFilter extends ListParams {
+	/** Only projects whose id or name contains this text, in upper or lower case. */
+	readonly q?: string | undefined;
+}
+
 /** The projects. Use it as `client.projects`. */
 export class Projects<Types extends object = AnyEvents> {
 	readonly #transport: Transport;
@@ -57,11 +64,23 @@ export class Projects<Types extends object = AnyEvents> {
 		return this.#call({ method: "POST", path: "/workspace/projects", json: JSON.stringify(body) }, options);
 	}
 
-	/** Returns all projects that the key has access to. This list is not paged. */
+	/** Returns all projects that the key has access to. This list is not paged: `search` is. */
 	async list(options?: RequestOptions): Promise<Project<Types>[]> {
 		const request = { method: "GET", path: "/workspace/projects", answer: "projects" } as const;
 		const projects = await this.#transport.request<readonly wire.Project[]>(request, options);
 		return projects.map((fields) => new Project<Types>(this.#transport, fields));
+	}
+
+	/**
+	 * Searches the projects that the key has access to, in pages, newest first.
+	 *
+	 * @example
+	 * const { data } = await client.projects.search({ q: "shop", limit: 20 });
+	 */
+	search(params: ProjectFilter = {}, options?: RequestOptions): PagePromise<Project<Types>> {
+		const { page, ...query } = params;
+		const read = (fields: unknown) => new Project<Types>(this.#transport, fields as wire.Project);
+		return listOf(this.#transport, { path: "/projects", query: { ...query } }, page, options, read);
 	}
 
 	/** Fetches one project. `proj_` is added to the id if it is missing. */

@@ -19,7 +19,7 @@ export interface StatsValues {
 	readonly accepted: number;
 	/** Attempts made. */
 	readonly attempts: {
-		/** Those that got a 2xx. */
+		/** Attempts that got a 2xx. */
 		readonly succeeded: number;
 		/** All others. */
 		readonly failed: number;
@@ -87,7 +87,7 @@ export interface WebhookSeries {
 	readonly webhookId: string;
 	/** Attempts that ended in each bucket. */
 	readonly attempts: {
-		/** Those that got a 2xx. */
+		/** Attempts that got a 2xx. */
 		readonly succeeded: readonly number[];
 		/** All others. */
 		readonly failed: readonly number[];

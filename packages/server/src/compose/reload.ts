@@ -1,4 +1,4 @@
-// The settings in force. Those that can change are read again while the server runs, and given to the parts that use them.
+// The settings in force. Some of them can change: they are read again while the server runs, and given to the parts that use them.
 import { isDeepStrictEqual } from "node:util";
 
 import { pino, type Logger } from "pino";
@@ -14,9 +14,9 @@ import type { LogLevel } from "../ports/log.ts";
 
 /** What reading the settings again has changed. Settings are named by their variables, such as `FANFARE_LOG_LEVEL`. */
 export interface Reloaded {
-	/** What has another value from now on. */
+	/** Settings that have another value from now on. */
 	readonly changed: readonly string[];
-	/** What was given another value that only a restart puts in force. */
+	/** Settings whose new value applies only after a restart. */
 	readonly needRestart: readonly string[];
 }
 
@@ -32,7 +32,7 @@ const OF_GUARD: readonly (keyof Config)[] = ["allowHttp", "allowForCustomers", "
 
 /** The settings of a server, all of them valid together at any time. */
 export class SettingsInForce {
-	/** The lists are changed in place: whoever has one sees what is in force. */
+	/** The lists are changed in place, so that each part that has one sees the values in force. */
 	readonly portalOrigins: string[];
 	readonly egressAddresses: string[];
 	#config: Config;

@@ -321,7 +321,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	return server;
 }
 
-/** Who keeps data in a directory loads nothing of what databases need. */
+/** A server on a directory loads no code that only databases need. */
 async function createProfile(config: Config, clock: Clock, resources: AsyncDisposableStack): Promise<Profile> {
 	if (config.databaseUrl === null) return createEmbeddedProfile(config, clock, resources);
 	const { createClusterProfile } = await import("./cluster.ts");

@@ -1,5 +1,5 @@
 // Variables that Kubernetes injects into each container for each service of its namespace. Those of a service named
-// `fanfare` begin like settings, and are none.
+// `fanfare` begin like settings, but are not.
 
 /** `FANFARE_SERVICE_HOST`, `FANFARE_SERVICE_PORT_HTTP`, `FANFARE_PORT_8787_TCP_ADDR`; also of services such as `fanfare-metrics`. */
 const NAME =

@@ -53,7 +53,7 @@ export interface Delivery extends DeliveryState {
 	readonly eventId: string;
 	readonly eventType: string;
 	readonly webhookId: string;
-	/** That of its webhook. */
+	/** The customer of its webhook. */
 	readonly customerId: string | null;
 	readonly createDate: number;
 	readonly updateDate: number;

@@ -28,7 +28,7 @@ export const NO_TAGS: readonly string[] = [];
 export const EVENT_TARGETS = ["everyone", "webhooks", "nobody"] as const;
 export type EventTargets = (typeof EVENT_TARGETS)[number];
 
-/** What is kept of a send beside the event itself, for as long as the event. */
+/** The data of a send that is kept beside the event, for as long as the event. */
 export interface EventDetails {
 	readonly idempotencyKey: string | null;
 	/** Null if it is not known, as of events of version 0.1. */

@@ -39,7 +39,7 @@ export interface Replay {
 	readonly id: string;
 	readonly projectId: string;
 	readonly webhookId: string;
-	/** That of its webhook. */
+	/** The customer of its webhook. */
 	readonly customerId: string | null;
 	readonly filter: ReplayFilter;
 	/** How many events were chosen by their ids, which the range of the filter spans; null if it is about every event of its range. */

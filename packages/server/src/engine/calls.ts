@@ -90,6 +90,11 @@ export type ProjectSettings = Omit<Project, "id" | "workspaceId" | "createDate" 
 export interface Projects {
 	/** Oldest first. */
 	list(): readonly Project[];
+	/**
+	 * A page of the projects whose id or name contains `q`, in upper or lower case, newest first; all if it is null. If `projectId` is not
+	 * null, there is no other project. The cursor is a `projectPosition`.
+	 */
+	search(projectId: string | null, q: string | null, request: PageRequest): Page<Project>;
 	get(scope: Scope): Project;
 	usage(scope: Scope): Promise<ProjectUsage>;
 	create(name: string, audit: AuditDraft | null): Promise<Project>;
@@ -346,8 +351,8 @@ export interface Readiness {
  * - open: all calls work, and events are accepted, but no delivery is attempted.
  * - running: deliveries are attempted, and background work goes on.
  * - stopping: sends are refused with `shutting_down`; attempts in flight end and their outcomes are committed.
- * - stopped: the engine starts nothing any more. Its parts (store, sender, schema validator) belong to whoever opened
- *   them, who closes them now. Calls that only read work until then. There is no way back.
+ * - stopped: the engine starts nothing any more. Its parts (store, sender, schema validator) belong to the program that
+ *   opened them, which closes them now. Calls that only read work until then. There is no way back.
  *
  * @example
  * const { engine } = await openEngine({ parts, userAgent });

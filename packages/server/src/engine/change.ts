@@ -1,4 +1,4 @@
-// What the engine's calls take that change something for somebody.
+// What a call of the engine takes if it changes something for a principal: the scope, and the draft of the audit entry.
 import type { AuditDraft } from "../core/access/audit.ts";
 import type { Scope } from "../core/access/principal.ts";
 

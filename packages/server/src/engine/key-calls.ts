@@ -22,7 +22,7 @@ export interface NewKey {
 /** API keys. */
 export interface Keys {
 	/**
-	 * Returns whose key this text is; null if it is none. Takes the same time for a key that does not exist. Throws `expired_key`
+	 * Returns the principal of this secret key; null if there is no such key, which takes the same time. Throws `expired_key`
 	 * for one that has expired, and for one whose overlap after a roll has ended.
 	 */
 	authenticate(secretKey: string): KeyPrincipal | null;

@@ -8,7 +8,7 @@ export interface LiveRequest {
 	/** Which budget of streams it counts for. */
 	readonly kind: StreamKind;
 	readonly scope: Scope;
-	/** Who opened the stream: it ends with this key or portal session. Null if nobody in particular. */
+	/** The principal that opened the stream, which ends with its key or portal session. Null if there is none. */
 	readonly principal: Principal | null;
 	readonly filter: LiveFilter;
 	/** The id of the last item that the client has received; null to begin with what happens from now on. */

@@ -12,7 +12,7 @@ export interface ShownRelay extends Relay {
 	readonly connected: boolean;
 }
 
-/** What a client wants of its relay. */
+/** The settings that a client chooses for its relay. */
 export interface RelaySettings {
 	readonly name: string;
 	/** Exact names or `prefix.*`; null means every type. */

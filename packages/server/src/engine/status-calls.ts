@@ -56,7 +56,7 @@ export interface WorkspaceStatus {
 		/** Deliveries that wait, over all projects; null while the store can't be read. */
 		readonly pending: number | null;
 		readonly held: number | null;
-		/** Of those that are Pending: in memory, and under way. */
+		/** Pending deliveries that are ready in memory; below, those under way. */
 		readonly readyDeliveries: number;
 		readonly inFlightAttempts: number;
 		/** Sends that wait for their commit. */

@@ -1,4 +1,4 @@
-// What a webhook is created with, and what can be changed of it.
+// The settings with which a webhook is created, and those that can be changed.
 import type { RetryPolicy } from "../core/policies/retry-policy.ts";
 import type { RateLimit } from "../core/webhook.ts";
 

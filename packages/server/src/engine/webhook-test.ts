@@ -2,7 +2,7 @@
 import type { Graded } from "../core/conformance/grade.ts";
 import type { AttemptResponse } from "../ports/sender.ts";
 
-/** What a test sends. Not both are null. */
+/** The sample that a test sends. At least one of the fields is not null. */
 export interface TestSample {
 	/** The type of the event; null for that of Fanfare's own sample. */
 	readonly eventType: string | null;
@@ -41,7 +41,7 @@ export interface TestExchange {
 	readonly response: AttemptResponse | null;
 }
 
-/** What a conformance check does. Null for what it does by itself. */
+/** The options of a conformance check. Null means the default. */
 export interface ConformanceAsked extends TestSample {
 	/** The names of the checks that are made beside the basic ones; null for all. */
 	readonly checks: readonly string[] | null;
@@ -51,7 +51,7 @@ export interface ConformanceAsked extends TestSample {
 	readonly slowMs: number | null;
 }
 
-/** What a conformance check has found out about a receiver. */
+/** The result of a conformance check of a receiver. */
 export interface Conformance {
 	/** Whether all checks that were asked for were made and passed. */
 	readonly conforms: boolean;

@@ -1,4 +1,4 @@
-// The part of the wire for live streams: what happens in one process reaches those who watch at another.
+// The part of the wire for live streams: tells clients at one process what happens in another one.
 import type { EventCustomers } from "../core/access/customer.ts";
 import type { LiveFact } from "../core/live.ts";
 
@@ -6,7 +6,7 @@ import type { LiveFact } from "../core/live.ts";
 export interface SharedFact {
 	/** The customer in whose feed it is; null for the feed of the whole project. */
 	readonly customerId: string | null;
-	/** Those whom it is about. */
+	/** The customers that it is about. */
 	readonly customers: EventCustomers;
 	readonly date: number;
 	readonly fact: LiveFact;

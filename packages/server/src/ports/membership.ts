@@ -1,5 +1,5 @@
-// The port for what this process is among the members that share a database, for readiness and for the operator. A process that runs
-// alone has none.
+// The port for what this process is among the members that share a database: for readiness, and for the operator. A process that runs alone
+// has no such part.
 import type { Duty } from "./tenure.ts";
 
 /** `api` answers calls and delivers nothing, `worker` delivers and answers no calls, `all` does both. */
@@ -16,7 +16,7 @@ export interface Member {
 	readonly address: string | null;
 	/** The port that it listens on; null if it listens on none. */
 	readonly port: number | null;
-	/** Of the program. */
+	/** The version of the program. */
 	readonly version: string;
 	readonly role: Role;
 	/** `leaving`: it hands over its shards, and ends. `lost`: it has not been seen for longer than its tenure, and others have its shards. */

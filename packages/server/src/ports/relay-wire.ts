@@ -1,5 +1,5 @@
-// The part of the wire for relays: the process that attempts a delivery, the one that has the relay's client, and the one that gets
-// the client's answer may be three.
+// The part of the wire for relays. Three processes can have a part in one attempt: the one that makes it, the one that has the relay's
+// client, and the one that gets the client's answer.
 import type { AttemptOutcome } from "./sender.ts";
 
 /** How long the process that has the client takes at most to say how a request has ended, and the owner to hear it. */
@@ -26,11 +26,11 @@ export interface RelayedRequest {
 /** Which request. */
 export type RelayedKey = Pick<RelayedRequest, "webhookId" | "requestId">;
 
-/** What a request has ended with. The owner knows how long it took. */
+/** The end of a request. The owner knows how long it took. */
 export type RelayedOutcome = Omit<AttemptOutcome, "durationMs">;
 
 /**
- * - answer: the client has said it. It counts, whoever has the client now.
+ * - answer: the client has given it. It counts, whichever process has the client now.
  * - silence: the client had the request, and has not answered.
  * - other: it was not asked.
  */
@@ -78,7 +78,7 @@ export interface RelayWire {
 	 * is stored. Rejects if the store fails.
 	 */
 	answer(key: RelayedKey, outcome: RelayedOutcome): Promise<boolean>;
-	/** Those of these relays whose clients other live processes have. Rejects if the store fails. */
+	/** The relays whose clients are connected to other live processes. Rejects if the store fails. */
 	held(webhookIds: readonly string[]): Promise<ReadonlySet<string>>;
 	/** Removes what processes have left that have died. Rejects if the store fails. */
 	sweep(): Promise<void>;

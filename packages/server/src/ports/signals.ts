@@ -1,4 +1,4 @@
-// The port for short messages between the processes that share a store: they save waiting, and say nothing that the store does not say.
+// The port for short messages between the processes that share a store. They save waiting: everything that they say is in the store.
 
 /** `look`: the store has something new for others. `answered`: somebody has acted upon that. */
 export type Signal = "look" | "answered";

@@ -1,4 +1,4 @@
-// `fanfare apply`: makes a project's webhooks, event types and settings what a file asks for.
+// `fanfare apply`: makes the webhooks, event types and settings of a project as a file describes them.
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";

@@ -1,4 +1,4 @@
-// Compares what a file asks for with what stands, field by field, and says the difference in words.
+// Compares a file of `fanfare apply` with the project as it is, field by field, and describes the differences.
 import type { EventType, EventTypeSettings, Project, UpdateProject, Webhook } from "@fanfare/sdk";
 
 import { exactNumber, isExactNumber } from "../../frame/values.ts";

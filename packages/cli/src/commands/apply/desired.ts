@@ -1,4 +1,4 @@
-// What a file of `fanfare apply` asks for.
+// The contents of a file of `fanfare apply`.
 import type { EventTypeSettings, UpdateProject } from "@fanfare/sdk";
 
 /** A webhook of the file. What is undefined stays as it is. */

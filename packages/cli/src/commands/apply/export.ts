@@ -1,4 +1,4 @@
-// `fanfare export`: writes the file of `fanfare apply` from what stands. Applied, it changes nothing.
+// `fanfare export`: writes the project as it is into a file of `fanfare apply`. Applying that file changes nothing.
 import { writeFileSync } from "node:fs";
 
 import type { EventType, Project, ProjectHandle, Webhook } from "@fanfare/sdk";

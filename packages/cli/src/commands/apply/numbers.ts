@@ -1,4 +1,4 @@
-// Numbers of files of `fanfare apply`: JSON allows more digits than a parser of numbers keeps, and an example may have such ids.
+// Numbers in files of `fanfare apply`: JSON allows more digits than JavaScript's numbers keep, and an example may have such ids.
 import type { ScalarTag } from "yaml";
 
 import { exactNumber, isExactNumber } from "../../frame/values.ts";

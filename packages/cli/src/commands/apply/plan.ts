@@ -1,4 +1,4 @@
-// The changes that make a project what a file asks for, in the order in which they are made.
+// The changes that make a project as a file describes it, in the order in which they are made.
 import type { Client, EventType, Project, ProjectHandle, UpdateWebhook, Webhook, WebhookSpec } from "@fanfare/sdk";
 
 import { usageError } from "../../frame/failure.ts";
@@ -19,7 +19,7 @@ export interface Change {
 	readonly kind: "project" | "event type" | "webhook";
 	/** The key of a webhook, the name of an event type, the id of the project. */
 	readonly key: string;
-	/** What else people want to know. */
+	/** Further information for people; null if there is none. */
 	readonly about: string | null;
 	readonly fields: readonly FieldChange[];
 	/** Where the file asks for it. */
@@ -27,7 +27,7 @@ export interface Change {
 	readonly make: () => Promise<unknown>;
 }
 
-/** What the file changes, and what it leaves as it is. */
+/** The changes that the file asks for, and how much it leaves as it is. */
 export interface Plan {
 	readonly project: Project;
 	readonly changes: readonly Change[];
@@ -36,14 +36,14 @@ export interface Plan {
 	readonly stale: number;
 }
 
-/** What stands already. */
+/** The project as it is. */
 export interface Standing {
 	readonly project: Project;
 	/** With exact numbers; may be empty if the file names none. */
 	readonly eventTypes: readonly EventType[];
 }
 
-/** Compares a file with what stands. Changes nothing. */
+/** Compares a file with the project as it is. Changes nothing. */
 export async function makePlan(
 	client: Client,
 	handle: ProjectHandle,

@@ -151,7 +151,7 @@ async function byServer(call: Call<Options>, given: string | undefined): Promise
 	return { ...found, name: given ?? webhookId, subject: { webhookId, endedEarly: found.endedEarly } };
 }
 
-/** Those that are named, and the basic ones, without which they mean nothing. */
+/** The named checks, and the basic checks, without which the others mean nothing. */
 function chosen(all: readonly Check[], only: readonly string[] | undefined): readonly Check[] {
 	const unknown = only?.find((name) => !all.some((check) => check.name === name));
 	if (unknown !== undefined) {

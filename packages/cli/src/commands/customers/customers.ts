@@ -1,4 +1,4 @@
-// `fanfare customers`: whom webhooks belong to.
+// `fanfare customers`: lists customers, and pauses, resumes, renames or deletes one.
 import type { Customer, ProjectHandle, WebhooksChanged } from "@fanfare/sdk";
 import type { Command } from "commander";
 

@@ -18,7 +18,7 @@ interface Options extends CommonOptions {
 	readonly keyPrefix?: string;
 }
 
-/** One line of the input: an event to send, or why it is none. */
+/** One line of the input: an event to send, or why it is not one. */
 interface Line {
 	readonly number: number;
 	readonly bytes: number;
@@ -34,7 +34,7 @@ interface Totals {
 }
 
 const FIELDS = ["type", "data", "timestamp", "idempotencyKey", "webhookIds", "customerId", "customerIds", "tags"];
-/** So many lines, or so many bytes of them, are in memory at once. */
+/** The most lines, and the most bytes of lines, in memory at once. */
 const AT_ONCE = { lines: 1_000, bytes: 5_000_000 };
 /** The largest body that the server takes: no event can be longer. */
 const MAX_LINE_BYTES = 5 * 1_024 * 1_024;

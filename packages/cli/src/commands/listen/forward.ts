@@ -1,4 +1,4 @@
-// One request to the local program, byte for byte as any receiver gets it, and what came of it.
+// Forwards one request to the local program, byte for byte as any receiver gets it, and returns its result.
 import { request as requestHttp, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 
@@ -27,7 +27,7 @@ export type Outcome =
 	  }
 	| { readonly kind: "failure"; readonly error: RelayError; readonly reason: string; readonly durationMs: number };
 
-/** Of a response, as much is kept: the server's log has 4 KiB of it. */
+/** The part of a response's body that is kept. The server's log has 4 KiB of it. */
 const MAX_BODY_BYTES = 64 * 1_024;
 /** What the server takes of an answer. */
 const MAX_HEADERS = 200;

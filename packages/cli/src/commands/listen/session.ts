@@ -46,7 +46,7 @@ export type SessionEnd = { readonly by: "us" } | { readonly by: "replaced" | "de
 const MAX_AT_ONCE = 32;
 /** Outcomes that are kept, since the server may ask for them again. */
 const MAX_KEPT = 500;
-/** Of a response's body, as much is kept: the server's log has no more of it. */
+/** The part of a response's body that is kept, as in the server's log. */
 const MAX_KEPT_BODY_BYTES = 4_096;
 const PROBE_EVERY_MS = 1_000;
 /** The program's time ends before that of the request, so that what is said of it is exact. */

@@ -1,4 +1,4 @@
-// `fanfare status`: what the server does, which processes share its database, and what its operator should know.
+// `fanfare status`: how the server is, which processes share its database, and warnings for its operator.
 import type { StatusMember, WorkspaceStatus } from "@fanfare/sdk";
 import type { Command } from "commander";
 
@@ -81,7 +81,7 @@ const COLUMNS: readonly Column<StatusMember>[] = [
 	{ title: "duties", value: ({ duties }) => duties.join(", ") || "–", flexible: true, optional: 4 },
 ];
 
-/** As far as it is known. */
+/** The member's address, as far as it is known. */
 function addressOf({ address, port }: StatusMember): string {
 	if (address === null) return port === null ? "–" : `port ${port}`;
 	const host = address.includes(":") ? `[${address}]` : address;

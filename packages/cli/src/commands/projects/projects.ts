@@ -1,4 +1,4 @@
-// `fanfare projects`: a product in one environment each.
+// `fanfare projects`: the projects of the workspace, each a product in one environment.
 import type { Project, UpdateProject } from "@fanfare/sdk";
 import type { Command } from "commander";
 
@@ -6,6 +6,7 @@ import type { Call, CommonOptions } from "../../frame/call.ts";
 import { choice, leaf, option } from "../../frame/command.ts";
 import { findProject } from "../../frame/connection.ts";
 import { usageError } from "../../frame/failure.ts";
+import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { orNull, parseCount } from "../../frame/values.ts";
 import { size } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
@@ -14,6 +15,10 @@ import { fullTime, relativeTime } from "../../text/times.ts";
 import { addStats } from "../stats.ts";
 
 type Changes = { -readonly [Name in keyof UpdateProject]: UpdateProject[Name] };
+interface Filter extends CommonOptions, ListOptions {
+	readonly q?: string;
+}
+
 type UpdateOptions = CommonOptions & Changes;
 
 const PROJECT = "The project: its id or its name. Asked for on a terminal, if none is in use.";
@@ -32,17 +37,19 @@ export function addProjects(program: Command): void {
 		.description(
 			"A project is a product in one environment, such as Shop production. It has webhooks, events, keys and event types of its own.",
 		);
-	leaf(
+	leaf<Filter>(
 		group,
-		{ usage: "list", summary: "List the projects that the key has access to.", inProject: false },
+		{
+			usage: "list",
+			summary: "List the projects that the key has access to, newest first.",
+			inProject: false,
+			options: [option("--q <text>", "Only those whose id or name has this text."), ...listOptions()],
+		},
 		async (call) => {
-			const projects = await call.client.listProjects();
-			await call.output.list(projects, {
-				columns: COLUMNS,
-				id: ({ id }) => id,
-				limit: Infinity,
-				empty: "No projects.",
-			});
+			const { q } = call.options;
+			const rows = call.client.projects.search({ q, limit: pageSize(call.options) });
+			const view = { columns: COLUMNS, id: ({ id }: Project) => id, empty: "No projects." };
+			await call.output.list(rows, { ...view, limit: rowLimit(call.options) });
 		},
 	);
 	leaf(

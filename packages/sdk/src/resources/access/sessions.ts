@@ -17,11 +17,11 @@ export interface Session {
 	readonly expireDate: number;
 }
 
-/** What somebody signs in with: either a key or a link. */
+/** The credentials to sign in with: either a key or a link. */
 export interface SignIn {
 	/** A secret key, `sk_…`. */
 	readonly key?: string | undefined;
-	/** What follows `#link=` in the address of a sign-in link, `sl_…`. It can be used once. */
+	/** The token of a sign-in link, `sl_…`: the text after `#link=` in its address. It can be used once. */
 	readonly link?: string | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface SignInLink {
 	readonly id: string;
 	/** Always `"signInLink"`. */
 	readonly object: "signInLink";
-	/** The key that whoever uses the link acts with. */
+	/** The key of the session that the link begins. */
 	readonly keyId: string;
 	/** The address to open in a browser. It is never returned again, and whoever has it can sign in. */
 	readonly url: string;

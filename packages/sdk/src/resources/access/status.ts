@@ -18,7 +18,7 @@ export interface UsedLimit {
 	readonly allowed: number;
 }
 
-/** What an operator should know. */
+/** A warning for the operator. */
 export interface StatusWarning {
 	/** Stays the same between versions. Later versions may have more. */
 	readonly code:
@@ -82,7 +82,7 @@ export interface StatusMember {
 	readonly lagMs: number;
 }
 
-/** What a server is doing, and how much room it has. */
+/** The state of a server: what it is doing, and how much room it has. */
 export interface WorkspaceStatus {
 	/** Always `"workspaceStatus"`. */
 	readonly object: "workspaceStatus";
@@ -94,16 +94,16 @@ export interface WorkspaceStatus {
 	readonly date: number;
 	/** The room on the disk. Null where the store can't be read, or has no files. */
 	readonly store: {
-		/** What all projects have stored, as `maxStoredBytes` counts it. */
+		/** The bytes that all projects have stored, as `maxStoredBytes` counts them. */
 		readonly storedBytes: number | null;
-		/** What the files of the store take. */
+		/** The bytes of the store's files. */
 		readonly fileBytes: number | null;
 		/** The size of the volume with these files. */
 		readonly volumeBytes: number | null;
 		/** How much of the volume is free. */
 		readonly freeBytes: number | null;
 	};
-	/** What waits. */
+	/** Deliveries and sends that wait. */
 	readonly backlog: {
 		/** Deliveries that are Pending, of all projects; null while the store can't be read. */
 		readonly pending: number | null;
@@ -134,6 +134,6 @@ export interface WorkspaceStatus {
 	 * null while the database can't be read.
 	 */
 	readonly members: readonly StatusMember[] | null;
-	/** What an operator should know; empty if all is well. */
+	/** Warnings for the operator; empty if all is well. */
 	readonly warnings: readonly StatusWarning[];
 }

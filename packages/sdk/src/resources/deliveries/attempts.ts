@@ -1,7 +1,7 @@
 // The attempts of a delivery: what was sent, what came back, and why one failed.
 import type * as wire from "../../wire/generated/types.ts";
 
-/** What kind of failure kept a complete response from coming. */
+/** The kind of failure because of which no complete response came. */
 export type AttemptError =
 	| "timeout"
 	| "dns"

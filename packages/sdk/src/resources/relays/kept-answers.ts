@@ -14,7 +14,7 @@ export class KeptAnswers {
 	readonly #awaited = new Set<string>();
 	/** Oldest first. */
 	readonly #given = new Map<string, RelayAnswer>();
-	/** Those with body and headers, and their length in characters. Oldest first. */
+	/** The ids of answers that are kept with body and headers, and the length of each in characters. Oldest first. */
 	readonly #whole = new Map<string, number>();
 	#length = 0;
 
@@ -72,7 +72,7 @@ function lengthOf({ bodyBase64 = "", headers = [] }: RelayAnswer): number {
 	return headers.reduce((sum, [name, value]) => sum + name.length + value.length, bodyBase64.length);
 }
 
-/** What decides about the delivery. */
+/** The part of an answer that decides about the delivery. */
 function bare(answer: RelayAnswer): RelayAnswer {
 	const { status, headers = [] } = answer;
 	// A failure has neither body nor headers.

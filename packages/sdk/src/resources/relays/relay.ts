@@ -1,4 +1,4 @@
-// A relay, what to make of it, and the answers of its client.
+// A relay, the options with which one is made, and the answers of its client.
 
 /** A relay: a webhook whose receiver is a connected program or a browser tab. */
 export interface Relay {
@@ -56,7 +56,7 @@ export interface PutRelay {
 	readonly timeoutMs?: number | undefined;
 }
 
-/** What to change of a relay. A field that is omitted does not change; null sets the default. */
+/** A change of a relay. Omitted fields stay unchanged; null sets the default. */
 export interface UpdateRelay {
 	/** Its name. */
 	readonly name?: string | undefined;

@@ -16,7 +16,7 @@ export interface ConformOptions extends RequestOptions {
 	readonly slowMs?: number | undefined;
 }
 
-/** What a conformance check has found out about a receiver. */
+/** The result of a conformance check of a receiver. */
 export interface Conformance {
 	/** Always `"conformance"`. */
 	readonly object: "conformance";

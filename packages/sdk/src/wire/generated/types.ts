@@ -1186,6 +1186,11 @@ export interface Bodies {
 
 /** The query parameters by operation. */
 export interface Queries {
+	readonly searchProjects: {
+		readonly limit?: number | undefined;
+		readonly page?: string | undefined;
+		readonly q?: string | undefined;
+	};
 	readonly listKeys: {
 		readonly limit?: number | undefined;
 		readonly page?: string | undefined;

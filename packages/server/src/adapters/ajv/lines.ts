@@ -2,7 +2,7 @@
 // take, so that slow schemas of one project delay only its own checks.
 import { LRUCache } from "lru-cache";
 
-/** What the lines need to know of a check. */
+/** A check, as the lines need it. */
 export interface Waiting {
 	readonly projectId: string;
 	/** The length of its data. */

@@ -38,7 +38,7 @@ interface ConnectionParts {
 	readonly clock: Clock;
 }
 
-/** Who uses the connection: the pool of its origin. */
+/** The user of the connection: the pool of its origin. */
 export interface ConnectionOwner {
 	readonly projectId: string;
 	/** Called once, when the connection is open or will not be. */

@@ -55,7 +55,7 @@ interface Opening {
 export interface OpeningHandle {
 	/** Whether it waits for the turn of its name look-up, so that nothing was done for it so far. */
 	readonly isQueued: boolean;
-	/** What is known of it, when it has ended. */
+	/** The facts that are known at its end. */
 	readonly facts: AttemptConnection;
 	abort(failure: SendFailure): void;
 }
@@ -232,8 +232,8 @@ export class Connector {
 
 	/**
 	 * Throws if the address may not be called. One such address blocks the name, because any of them might be connected
-	 * to. What a name resolves to is in the detail alone: names of the operator's own network are none of the customers'
-	 * business.
+	 * to. The address that a name resolves to is only in the detail: customers must not learn about the operator's own
+	 * network.
 	 */
 	#check(ip: string, hostname: string, projectId: string): void {
 		const kind = this.#guard.refusal(ip, hostname, projectId);

@@ -50,7 +50,7 @@ export interface WaitingLine {
 	whyWaiting(exchange: Exchange, within: string): SendFailure;
 }
 
-/** Of its time, an exchange is late after this part. */
+/** An exchange is late after this part of its time. */
 const LATE_FROM = 0.9;
 /** The longest delay that `setTimeout` supports. */
 const MAX_TIMER_MS = 2_147_483_647;

@@ -1,4 +1,4 @@
-// Looks up the addresses of host names, so that nobody waits for the slow name servers of others.
+// Looks up the addresses of host names, so that nobody waits for the slow name servers of other projects.
 import type { LookupAddress } from "node:dns";
 import { lookup as systemLookup } from "node:dns/promises";
 import { closeSync, openSync } from "node:fs";

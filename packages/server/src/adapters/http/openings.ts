@@ -1,4 +1,4 @@
-// The line for new connections: how many may be opened at once, in all, by each project and by each of its customers.
+// The queue for new connections: how many may be opening at once, in all, by each project and by each of its customers.
 import Denque from "denque";
 
 /**
@@ -27,7 +27,7 @@ interface CustomerLine {
 interface ProjectLine {
 	readonly projectId: string;
 	opening: number;
-	/** Those with something opening or waiting. The customer whose turn it is comes first. */
+	/** The customers with a connection that is opening or waiting. The customer whose turn it is comes first. */
 	readonly customers: Map<string | null, CustomerLine>;
 	inRing: boolean;
 }

@@ -1,4 +1,4 @@
-// The connection to NATS: kept up, and made anew when it is lost or when nothing comes through.
+// The connection to NATS: kept open, and made again when it is lost or when nothing comes through.
 import { connect, credsAuthenticator, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 
 import type { Clock } from "../../core/clock.ts";
@@ -37,7 +37,7 @@ export class NatsLink {
 	#cancelRetry = () => {};
 	/** The subjects that are wanted, also by later connections. */
 	readonly #subjects = new Map<string, (message: Uint8Array) => void>();
-	/** Those of this connection. */
+	/** The subscriptions of this connection, by subject. */
 	readonly #subscriptions = new Map<string, Subscription>();
 
 	constructor(options: LinkOptions, parts: LinkParts) {

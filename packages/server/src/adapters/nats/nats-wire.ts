@@ -1,5 +1,5 @@
-// The wire between members that have NATS beside their database: it carries hand-offs and signals. Everything else, and everything
-// that must not be lost, goes the way through the database, which signals make quick.
+// The wire between members that have NATS beside their database: it carries hand-offs and signals. Everything else, and everything that
+// must not be lost, goes through the database; signals make others look there at once.
 //
 // Each member beats on NATS. It hands deliveries only to members whose beats it hears, and only while it hears its own. A hint that was lost is
 // noticed by the numbers of later hints and beats, and the owner then looks into the database.
@@ -56,7 +56,7 @@ export class Nats {
 	#member: () => string | null = () => null;
 	#listener: WireListener | null = null;
 	#heard: (signal: Signal) => void = () => {};
-	/** This process as a member; null while it is none. */
+	/** This process as a member; null while it is not one. */
 	#self: { readonly id: string; readonly subject: string; readonly peers: Peers } | null = null;
 	#beats: SentBeat[] = [];
 	#beat = 0;
@@ -286,7 +286,7 @@ export class Nats {
 		return areHeard && bytes <= this.#maxBodyBytes && this.#bytes - this.#passedBytes < MAX_UNHEARD_BYTES;
 	}
 
-	/** Of all bodies in a message. */
+	/** The most bytes of all bodies in a message. */
 	get #maxBodyBytes(): number {
 		return Math.min(MAX_HINT_BYTES, this.#link.maxBytes - MAX_HEAD_BYTES);
 	}
@@ -311,7 +311,7 @@ export class Nats {
 	}
 
 	#sendPack(member: string, pack: Pack): void {
-		// A process without a tenure is none that others listen to: they find the deliveries.
+		// Others do not listen to a process without a tenure: they find the deliveries by themselves.
 		if (this.#self === null) return;
 		const { id, peers } = this.#self;
 		const subject = this.#subject("hints", member);

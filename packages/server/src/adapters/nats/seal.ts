@@ -1,5 +1,5 @@
-// Seals messages with a key that only the processes of one cluster have, so that nobody else's change anything: whoever may publish on the
-// subjects could otherwise have events delivered that nobody has sent.
+// Authenticates messages with a key that only the processes of one cluster have. Without it, whoever may publish on the subjects could have
+// events delivered that nobody has sent.
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 
 const MAC_BYTES = 16;

@@ -77,7 +77,7 @@ function completed(document: OpenApiDocument): OpenApiDocument {
 	return document;
 }
 
-/** Of each status, the error that most calls have becomes a component, so that the document is not four times as long. */
+/** For each status, the error that most calls have becomes a component. Otherwise the document would be four times as long. */
 function shareErrors(document: OpenApiDocument): void {
 	const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path as object)) as {
 		readonly responses: Record<string, object>;

@@ -177,7 +177,7 @@ export function keyWith(scope: KeyScope): Access {
 	return { scope, wholeWorkspace: false, customers: null };
 }
 
-/** Such a key, or a customer's token with this capability; the scope of the call is then what belongs to the customer. */
+/** Access for a key of this scope, or for a customer's token with this capability; then the scope of the call is the customer's data. */
 export function keyOrCustomerWith(scope: KeyScope, customers: "read" | Capability): Access {
 	return { scope, wholeWorkspace: false, customers };
 }

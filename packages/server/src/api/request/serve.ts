@@ -179,7 +179,7 @@ export async function answerRoute(
 	const call = { deps, requestId, principal, scope: scope as never, connection, params, query };
 	if (route.method === "get")
 		return route.handle({ ...call, change: { scope: call.scope, audit: null }, body: undefined });
-	/** Who shares memory and time for bodies with others. */
+	/** The memory and the time for bodies are divided between owners. */
 	const owner = params["projectId"] ?? keyIdOf(principal) ?? "";
 	const takeTurn: TakeTurn = (length) => shared.turns.take(owner, length);
 	const reader = new BodyReader(shared, owner, route.body?.maxBytes ?? NO_BODY_MAX_BYTES);

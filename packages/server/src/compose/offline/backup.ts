@@ -45,7 +45,7 @@ export interface BackupResult {
 	readonly bytes: number;
 	readonly schemaVersion: number;
 	readonly workspaceId: string;
-	/** Of the master key that the secrets in the backup are encrypted under. The key itself is not in it. */
+	/** The fingerprint of the master key that the secrets in the backup are encrypted under. The key itself is not in it. */
 	readonly masterKeyFingerprint: string;
 	/** Whether the key of the settings, or of the data directory, is that key. Null: there is neither, or it can't be read. */
 	readonly masterKeyFits: boolean | null;
@@ -100,7 +100,7 @@ interface WatchedCopy {
 	readonly signal: AbortSignal;
 	readonly onProgress: (progress: CopyProgress) => void;
 	readonly bytes: number;
-	/** Of the write-ahead log, in bytes. */
+	/** The most by which the write-ahead log may grow, in bytes. */
 	readonly maxGrowth: number;
 }
 

@@ -167,7 +167,7 @@ function compare(expected: RowCounts, found: RowCounts): void {
 	);
 }
 
-/** What may be shown of a URL. Throws if it is none of a database. */
+/** The parts of a database's URL that may be shown. Throws if the URL is not that of a database. */
 function describeDatabase(url: string): string {
 	const parsed = parseDatabaseUrl(url) === undefined ? null : URL.parse(url);
 	if (parsed === null) {

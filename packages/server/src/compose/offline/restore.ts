@@ -1,4 +1,4 @@
-// Restores a backup into an empty data directory, if wanted with all webhooks on hold.
+// Restores a backup into an empty data directory, and pauses all webhooks if that is wanted.
 import { existsSync, readdirSync, renameSync, rmSync, statfsSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { basename, resolve } from "node:path";

@@ -7,7 +7,7 @@ import { randomBytes, type Chance } from "../chance.ts";
 export const SCOPES = ["read", "write", "admin"] as const;
 export type KeyScope = (typeof SCOPES)[number];
 
-/** What a key's callers sent before it was rolled, which is still accepted for a while. */
+/** An earlier secret key, from before the key was rolled, which is still accepted for a while. */
 export interface OlderSecret {
 	/** SHA-256 of the secret key. */
 	readonly digest: Uint8Array;
@@ -53,7 +53,7 @@ export function isSecretKey(text: string): boolean {
 	return KEY_PATTERN.test(text);
 }
 
-/** What somebody chooses of a key. */
+/** The properties of a key that its creator chooses. */
 export type KeyInput = Pick<ApiKey, "name" | "scope" | "projectId"> & Partial<Pick<ApiKey, "expireDate">>;
 
 /** Makes the record of a key: its hint and its digest, never the key itself. The store gives it its revision. */
@@ -76,7 +76,7 @@ export function rolledKey(key: ApiKey, secretKey: string, overlapMs: number, now
 	return { ...key, hint: secretKey.slice(-4), digest: keyDigest(secretKey), olderSecrets };
 }
 
-/** Until when the secret key with this digest is accepted: `Infinity` if it never ends, 0 if it is none of this key. */
+/** Until when the secret key with this digest is accepted: `Infinity` if it never ends, 0 if it does not belong to this key. */
 export function secretEndDate({ digest, olderSecrets, expireDate }: ApiKey, wanted: Uint8Array): number {
 	const end = expireDate ?? Infinity;
 	if (sameDigest(digest, wanted)) return end;

@@ -11,7 +11,7 @@ export interface PortalSession {
 	readonly customerId: string;
 	/** The key that made it; null if none did. The session does not end with this key. */
 	readonly keyId: string | null;
-	/** What the session may do beside reading. */
+	/** The permissions of the session besides reading. */
 	readonly capabilities: CustomerPrincipal["capabilities"];
 	/** Who uses it, in the product's own words; null if the product has not said. */
 	readonly actor: string | null;
@@ -59,7 +59,7 @@ export function looksLikePortalToken(text: string): boolean {
 	return text.startsWith(TOKEN_PREFIX);
 }
 
-/** The canonical form of a BCP 47 language tag, such as `de-CH`; null if `text` is none. */
+/** The canonical form of a BCP 47 language tag, such as `de-CH`; null if `text` is not one. */
 export function canonicalLocale(text: string): string | null {
 	if (text.length > LOCALE_MAX_LENGTH) return null;
 	try {

@@ -3,7 +3,7 @@ import { FanfareError } from "../errors.ts";
 import { secretEndDate, type ApiKey } from "./key.ts";
 import type { Session } from "./session.ts";
 
-/** What a customer's token may do beside reading. */
+/** The permissions that a customer's token can have besides reading. */
 export const CAPABILITIES = [
 	"webhooks.write",
 	"secrets.rotate",

@@ -12,8 +12,8 @@ export interface Session {
 	readonly id: string;
 	readonly keyId: string;
 	/**
-	 * The digest of the secret key that the person has shown. When that one is not accepted any more, the session has ended:
-	 * whoever has stolen it keeps nothing after a roll.
+	 * The digest of the secret key with which the person signed in. When that one is not accepted any more, the session has
+	 * ended: a thief of the key keeps nothing after a roll.
 	 */
 	readonly secretDigest: Uint8Array;
 	/** SHA-256 of the token. */

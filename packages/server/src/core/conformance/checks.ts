@@ -1,4 +1,4 @@
-// What a receiver must do, each with how it is found out and what to do about it.
+// The checks of a receiver: what it must do, how that is found out, and what to do if it does not.
 import type { HeaderPairs, Probe, ProbeOutcome as Outcome } from "./probe.ts";
 
 /** What a check needs. */
@@ -243,7 +243,7 @@ export const CHECKS: readonly Check[] = [
 	},
 ];
 
-/** Those that the server can make: its sender writes names of headers in lower case, as HTTP/2 does. */
+/** The checks that the server can make: its sender writes names of headers in lower case, as HTTP/2 does. */
 export const CHECKS_BY_SERVER: readonly Check[] = CHECKS.filter(({ name }) => name !== "header_case");
 
 /** Null if it is a 2xx. */

@@ -1,4 +1,4 @@
-// What sends the requests of a conformance check, and what comes of one. The server and the command each have one.
+// How a conformance check sends its requests, and the result of one. The server and the command each have their own sender.
 
 /** Pairs of name and value, in their order, with duplicates. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];

@@ -68,7 +68,7 @@ const CAUSES = {
 /** Why an attempt failed, for programs. */
 export type AttemptCause = keyof typeof CAUSES;
 
-/** Those of attempts without a complete response. */
+/** The causes of attempts without a complete response. */
 export type ErrorCause = {
 	[Name in AttemptCause]: (typeof CAUSES)[Name]["error"] extends null ? never : Name;
 }[AttemptCause];

@@ -1,4 +1,4 @@
-// Why a webhook gets or got an event, or not: one closed list of reasons. What decides is what a webhook wants; whether it is Enabled,
+// Why a webhook gets or got an event, or not: one closed list of reasons. They follow from what the webhook wants. Whether it is Enabled,
 // Paused or Disabled does not matter, since its deliveries then wait.
 import { isFor, type EventCustomers } from "../access/customer.ts";
 import { isReservedEventType } from "../event-type.ts";
@@ -21,7 +21,7 @@ const UNROUTED_REASONS = [
 export const ROUTING_REASONS = [...ROUTED_REASONS, ...UNROUTED_REASONS] as const;
 export type RoutingReason = (typeof ROUTING_REASONS)[number];
 
-/** What of an event decides who gets it. */
+/** The properties of an event that decide who gets it. */
 export interface RoutedEvent {
 	readonly type: string;
 	readonly customers: EventCustomers;
@@ -29,7 +29,7 @@ export interface RoutedEvent {
 	readonly isInternal: boolean;
 }
 
-/** What of a webhook decides which events it gets. */
+/** The properties of a webhook that decide which events it gets. */
 export interface RoutedWebhook {
 	readonly customerId: string | null;
 	readonly eventTypes: readonly string[] | null;

@@ -15,7 +15,7 @@ export interface CustomerLimits {
 /** A project's own limits; null means the server's setting. */
 export type ProjectCustomerLimits = { readonly [Name in keyof CustomerLimits]: number | null };
 
-/** Of a project that has none of its own. */
+/** The limits of a project that has none of its own. */
 export const NO_CUSTOMER_LIMITS: ProjectCustomerLimits = {
 	maxWebhooksPerCustomer: null,
 	maxReplaysPerCustomer: null,
@@ -23,7 +23,7 @@ export const NO_CUSTOMER_LIMITS: ProjectCustomerLimits = {
 	maxTestsPerCustomer: null,
 };
 
-/** What the settings and a project may have at most. */
+/** The highest limits that the settings and a project may have. */
 export const HIGHEST_CUSTOMER_LIMITS: CustomerLimits = {
 	maxWebhooksPerCustomer: 10_000,
 	maxReplaysPerCustomer: 100,

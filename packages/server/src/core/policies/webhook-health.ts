@@ -147,7 +147,7 @@ export interface ShownHealth {
 	readonly disableDate: number | null;
 }
 
-/** What the API shows of a health. A disabled webhook has the health that it was disabled with. */
+/** The health as the API shows it. A disabled webhook has the health with which it was disabled. */
 export function shownHealth(
 	health: WebhookHealth,
 	webhook: { readonly status: WebhookStatus; readonly disableAfterMs: number },

@@ -51,7 +51,7 @@ const NO_BODY = Uint8Array.of(0);
 /** What one of Fanfare's own events has in common with all others. */
 const OWN_EVENT = { timestamp: null, idempotencyKey: null, webhookIds: null, traceparent: null, tags: NO_TAGS };
 
-/** Who waits for a send. */
+/** The caller that waits for a send. */
 interface Caller {
 	readonly resolve: (sent: SentEvent) => void;
 	readonly reject: (error: FanfareError) => void;

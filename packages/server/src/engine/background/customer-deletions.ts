@@ -1,4 +1,4 @@
-// Deletions of customers: makes their steps in the background. What a stop or a crash has cut short is gone on with after the next start.
+// Deletions of customers: makes their steps in the background. After a stop or a crash, the next start continues them.
 import type { AuditDraft } from "../../core/access/audit.ts";
 import { customerScope, projectScope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";

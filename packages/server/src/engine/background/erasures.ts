@@ -1,5 +1,5 @@
-// Erasures: finishes those of events with many deliveries, whose payload is erased already. Steps that a stop or a crash has cut
-// short are made after the next start.
+// Finishes the erasures of events with many deliveries: the payload is erased already, and the rest follows in steps. After a stop or a
+// crash, the next start continues them.
 import { projectScope } from "../../core/access/principal.ts";
 import { ERASED_REASON } from "../../core/policies/retention.ts";
 import { StoreError } from "../../ports/store/errors.ts";

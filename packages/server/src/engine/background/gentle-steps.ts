@@ -4,9 +4,9 @@ import type { Committer } from "../committing/committer.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import { nextTurn } from "./next-turn.ts";
 
-/** Who knows whether there is live traffic. */
+/** Who knows whether there is live traffic, and what it adds. */
 export interface LiveTraffic {
-	readonly committer: Pick<Committer, "waitingSends">;
+	readonly committer: Pick<Committer, "waitingSends" | "acceptedRows">;
 	readonly line: Pick<DeliveryLine, "busy">;
 }
 
@@ -29,8 +29,13 @@ const WEIGHT = { ofFaster: 0.5, ofSlower: 0.05 } as const;
 /** While others wait, each step is followed by a pause of this many times its own duration, within these bounds. */
 const PAUSE_FACTOR = 4;
 const PAUSE_MS = { min: 5, max: 100 } as const;
+/** The most rows of a step that has to keep up, some milliseconds of the store, and the most that it may be behind by. */
+const KEEP_UP = { rows: 500, behind: 50_000 } as const;
 
 /**
+ * Beside live traffic at its limit, each step waits behind a commit, and its measured time says that it should be small and seldom. Where
+ * this matters, `keepUp` makes steps larger and pauses shorter than that: the work gives way only as long as it does not fall behind.
+ *
  * @example
  * const result = await steps.make((rows) => store.purgeEvents({ ...step, limit: rows }), ({ done }) => !done);
  */
@@ -39,10 +44,22 @@ export class GentleSteps {
 	readonly #near: LiveTraffic;
 	#rows: number = ROWS.first;
 	#rowMs = STEP_MS / ROWS.first;
+	/** How many rows the steps have to work on for each one that is accepted. */
+	#perAccepted = 0;
+	#seenAccepted = 0;
+	/** How many rows are still to be worked on for what was accepted. */
+	#behind = 0;
 
 	constructor(parts: Parts, near: LiveTraffic) {
 		this.#parts = parts;
 		this.#near = near;
+	}
+
+	/** From now on, the steps work on so many rows for each event and delivery that is accepted meanwhile, or on more. */
+	keepUp(perAccepted: number): void {
+		this.#perAccepted = perAccepted;
+		this.#seenAccepted = this.#near.committer.acceptedRows;
+		this.#behind = 0;
 	}
 
 	/**
@@ -52,16 +69,25 @@ export class GentleSteps {
 	async make<T>(work: (rows: number) => Promise<T>, isFull: (result: T) => boolean = () => false): Promise<T> {
 		const { clock } = this.#parts;
 		const startedAt = clock.monotonicMs();
-		const result = await work(this.#rows);
+		const rows = this.#rowsOfStep();
+		const result = await work(rows);
 		const tookMs = clock.monotonicMs() - startedAt;
-		if (isFull(result)) this.#learn(tookMs);
+		this.#behind = isFull(result) ? Math.max(0, this.#behind - rows) : 0;
+		if (isFull(result)) this.#learn(tookMs / rows);
 		await this.#letOthersWork(tookMs);
 		return result;
 	}
 
+	#rowsOfStep(): number {
+		const { acceptedRows } = this.#near.committer;
+		const added = (acceptedRows - this.#seenAccepted) * this.#perAccepted;
+		this.#seenAccepted = acceptedRows;
+		this.#behind = Math.min(KEEP_UP.behind, this.#behind + added);
+		return Math.max(this.#rows, Math.min(KEEP_UP.rows, Math.ceil(this.#behind)));
+	}
+
 	/** Adapts the size of the next step to the duration of one that has used up its rows. */
-	#learn(tookMs: number): void {
-		const rowMs = tookMs / this.#rows;
+	#learn(rowMs: number): void {
 		this.#rowMs += (rowMs - this.#rowMs) * (rowMs < this.#rowMs ? WEIGHT.ofFaster : WEIGHT.ofSlower);
 		this.#rows = Math.round(Math.min(ROWS.max, Math.max(ROWS.min, STEP_MS / this.#rowMs)));
 	}
@@ -69,6 +95,7 @@ export class GentleSteps {
 	#letOthersWork(tookMs: number): Promise<void> {
 		const { committer, line } = this.#near;
 		if (committer.waitingSends === 0 && !line.busy) return nextTurn(this.#parts.clock);
+		if (this.#behind > 0) return nextTurn(this.#parts.clock);
 		return this.#parts.pause(Math.min(PAUSE_MS.max, Math.max(PAUSE_MS.min, tookMs * PAUSE_FACTOR)));
 	}
 }

@@ -28,6 +28,11 @@ const FROM_THE_OLDEST_EVERY_MS = 24 * 60 * 60_000;
 /** Webhooks examined in one step. */
 const WEBHOOKS = 200;
 const SPACE_BYTES = 256 * 1_024;
+/**
+ * How many rows are deleted for each that is accepted while a pass is under way, for each kind of retention: a row costs 1.2, since it is also
+ * read. Otherwise the store would grow for as long as events come in at the limit.
+ */
+const ROWS_PER_ACCEPTED = 1.5;
 
 /**
  * A loop of passes. A pass deletes in steps, with a pause after each, until nothing expired is left. It needs no memory
@@ -82,10 +87,17 @@ export class Retention {
 			this.#fromTheOldestAt = now;
 		}
 		this.#sum = NOTHING_PURGED;
+		const limits = this.#near.directory
+			.projects()
+			.map((project) => ({ project, ...retentionLimits(this.#settings, project, now) }));
+		const kinds = [
+			limits.some(({ eventsBefore }) => eventsBefore !== null),
+			limits.some(({ payloadsBefore }) => payloadsBefore !== null),
+		];
+		this.#steps.keepUp(kinds.filter(Boolean).length * ROWS_PER_ACCEPTED);
 		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
 		await this.#purgeWebhooks();
-		for (const project of this.#near.directory.projects()) {
-			const { eventsBefore, payloadsBefore } = retentionLimits(this.#settings, project, now);
+		for (const { project, eventsBefore, payloadsBefore } of limits) {
 			if (eventsBefore !== null) await this.#purge("events", project.id, eventsBefore);
 			if (payloadsBefore !== null) await this.#purge("payloads", project.id, payloadsBefore);
 		}

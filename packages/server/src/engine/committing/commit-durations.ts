@@ -5,7 +5,7 @@ const KEPT = 1_024;
 /** A commit that is older than this says nothing about now. */
 export const COMMITS_COUNT_MS = 5 * 60_000;
 
-/** Of the commits of the last five minutes, of which the last 1,024 count. */
+/** How long the commits of the last five minutes took; at most the last 1,024 count. */
 export interface CommitTimes {
 	readonly count: number;
 	/** Null if there was no commit. */

@@ -83,6 +83,7 @@ export class Committer {
 	/** Ends the timer of riding or backing off. */
 	#cancelWait = (): void => {};
 	#whenIdle: (() => void)[] = [];
+	#acceptedRows = 0;
 
 	constructor(
 		parts: Pick<PartsOn<AcceptStore>, "store" | "clock" | "observer">,
@@ -99,6 +100,11 @@ export class Committer {
 	/** Sends that wait for their commit. */
 	get waitingSends(): number {
 		return this.#sends.length;
+	}
+
+	/** How many events and deliveries have been accepted since the start. */
+	get acceptedRows(): number {
+		return this.#acceptedRows;
 	}
 
 	/** Outcomes of attempts that wait for a send to share its commit. */
@@ -300,7 +306,9 @@ export class Committer {
 		for (const [index, send] of sends.entries()) {
 			const event = events[index];
 			const accepted = result.events[index];
-			if (event !== undefined && accepted !== undefined) this.#callBackSend(send, event, accepted);
+			if (event === undefined || accepted === undefined) continue;
+			if (accepted.kind === "accepted") this.#acceptedRows += 1 + event.event.deliveryCount;
+			this.#callBackSend(send, event, accepted);
 		}
 		if (result.healthChanges.length > 0) this.#listeners.healthChanged?.(result.healthChanges);
 		this.#reportSendsEnded(sends, sendsSince);

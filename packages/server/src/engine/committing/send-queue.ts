@@ -25,7 +25,7 @@ export interface TakenSends {
 /** The sends of one project, and how many deliveries its last event had: the next one probably has as many. */
 interface Line {
 	readonly sends: Denque<PendingSend>;
-	/** Of its sends. */
+	/** The bytes of its sends. */
 	bytes: number;
 	lately: number;
 }

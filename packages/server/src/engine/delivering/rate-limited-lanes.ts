@@ -7,7 +7,7 @@ import type { Webhook } from "../../core/webhook.ts";
 import { LaneSchedule } from "./lane-schedule.ts";
 import type { Lane } from "./lane.ts";
 
-/** Who knows webhooks, deleted or not. */
+/** Knows webhooks, including deleted ones. */
 export interface Webhooks {
 	webhook(webhookId: string): Pick<Webhook, "projectId" | "customerId" | "rateLimit"> | undefined;
 	/** Whether a project has webhooks of customers that are not deleted. */

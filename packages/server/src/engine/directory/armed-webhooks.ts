@@ -1,5 +1,5 @@
-// What attempts need of webhooks, with their secrets and headers unsealed: of those used last, within a bound. The rest is read from
-// the store when an attempt is made.
+// The webhooks as attempts need them, with secrets and headers unsealed: those used last, within a bound. The others are read from the
+// store when an attempt is made.
 import { LRUCache } from "lru-cache";
 
 import type { ArmedWebhook } from "../../core/webhook.ts";

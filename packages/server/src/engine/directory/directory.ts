@@ -1,5 +1,5 @@
-// The directory: what memory knows of projects, keys, webhooks and event types. Everything else in the engine reads them
-// here, and management calls change them here after they have changed the store.
+// The directory: the projects, keys, webhooks and event types in memory. Everything else in the engine reads them here, and management
+// calls change them here after they have changed the store.
 import type { EventCustomers } from "../../core/access/customer.ts";
 import type { ApiKey } from "../../core/access/key.ts";
 import { isInScope, projectOf, type Scope } from "../../core/access/principal.ts";
@@ -263,7 +263,7 @@ export class Directory {
 		return this.#names.internalTypes.has(projectId, eventType);
 	}
 
-	/** Of the customers that an event names, those whose webhooks it may reach: none if its type is internal. */
+	/** The customers that an event names, as far as it may reach their webhooks: none if its type is internal. */
 	reachable(projectId: string, eventType: string, customers: EventCustomers): EventCustomers {
 		return customers !== null && this.isInternal(projectId, eventType) ? null : customers;
 	}

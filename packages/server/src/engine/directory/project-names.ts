@@ -1,4 +1,4 @@
-// What the directory knows of projects by name alone: which event types are internal, and which customers are being deleted.
+// What the directory keeps by project and name: which event types are internal, and which customers are being deleted.
 import type { CustomerStore } from "../../ports/store/customers.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 

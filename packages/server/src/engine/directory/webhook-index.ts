@@ -16,7 +16,7 @@ interface OfCustomer<T extends object> {
 export class WebhookIndex<T extends { readonly customerId: string | null }> {
 	/** The webhooks without a customer. */
 	readonly #own = new EventTypeIndex<T>();
-	/** Those of all customers, for the events that are for all of them. */
+	/** The webhooks of all customers, for events that are for all of them. */
 	readonly #ofEvery = new EventTypeIndex<T>();
 	readonly #byCustomer = new Map<string, OfCustomer<T>>();
 

@@ -11,7 +11,7 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 interface ProjectWebhooks {
 	readonly projectId: string;
-	/** Those that are not deleted. */
+	/** The webhooks that are not deleted. */
 	readonly index: WebhookIndex<KnownWebhook>;
 }
 

@@ -39,7 +39,7 @@ const DEFAULT_LIMITS: LiveLimits = {
 };
 /** After shrinking, the feeds together have this part of what they may have, so that it is rarely done. */
 const AFTER_SHRINKING = 0.9;
-/** So many streams may customers have beside those of the projects, as a part of `maxStreams`. */
+/** The streams that customers may have beside those of the projects, as a part of `maxStreams`. */
 export const PART_OF_CUSTOMERS = 0.4;
 
 type Parts = Pick<EngineParts, "chance" | "clock"> & { readonly wire: Pick<Wire, "live"> };

@@ -10,7 +10,7 @@ export const STREAM_KINDS = {
 } as const satisfies Readonly<Record<string, { readonly parts: number }>>;
 export type StreamKind = keyof typeof STREAM_KINDS;
 
-/** Of what the other projects leave free of a budget, a project may have this part. */
+/** The part that a project may have of what the other projects leave free of a budget. */
 const SHARE = 0.5;
 
 interface Budget {

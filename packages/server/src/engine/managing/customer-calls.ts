@@ -1,4 +1,4 @@
-// Customers: what is kept of them, and changes of all webhooks of one.
+// Customers: their names and metadata, and changes of all webhooks of one.
 import {
 	customerNotFound,
 	projectOf,

@@ -3,10 +3,11 @@ import type { AuditDraft } from "../../core/access/audit.ts";
 import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { counted, FanfareError, invalidRequest } from "../../core/errors.ts";
 import { makeProjectId } from "../../core/ids.ts";
+import type { Page, PageRequest } from "../../core/page.ts";
 import { NO_CUSTOMER_LIMITS } from "../../core/policies/customer-limits.ts";
 import { quotasOf, type ProjectUsage, type QuotaSettings } from "../../core/policies/quota.ts";
 import { retentionConflict } from "../../core/policies/retention.ts";
-import { FIRST_VERSION, type Project } from "../../core/workspace.ts";
+import { FIRST_VERSION, projectPage, type Project } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { UsageStore } from "../../ports/store/usage.ts";
 import type { Change, Projects, ProjectSettings } from "../calls.ts";
@@ -43,6 +44,11 @@ export class ProjectCalls implements Projects {
 
 	list(): readonly Project[] {
 		return this.#directory.projects();
+	}
+
+	search(projectId: string | null, q: string | null, request: PageRequest): Page<Project> {
+		const all = this.#directory.projects();
+		return projectPage(projectId === null ? all : all.filter(({ id }) => id === projectId), q, request);
 	}
 
 	get(scope: Scope): Project {

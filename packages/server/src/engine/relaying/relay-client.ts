@@ -1,4 +1,4 @@
-// The client that has the stream of a relay: what it is still to be given, and the wait for what comes next.
+// The client that has the stream of a relay: the requests that it still has to get, and the wait for the next one.
 import type { Clock } from "../../core/clock.ts";
 import type { RelayEnd, RelayRequest, RelaySignal, RelaySubscription } from "../relay-calls.ts";
 
@@ -19,7 +19,7 @@ export interface Offer {
 interface Options {
 	readonly clock: Clock;
 	readonly abandon: () => void;
-	/** Whether whoever has opened the stream may still have it. Asked each time that it gets something, heartbeats too. */
+	/** Whether the principal that opened the stream may still have it. Asked each time that it gets something, heartbeats too. */
 	readonly mayStay: () => boolean;
 	/** Called once, when the client no longer has the stream. */
 	readonly left: () => void;

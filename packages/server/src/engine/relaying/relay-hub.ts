@@ -33,7 +33,7 @@ const STREAMS_FOR_EACH_LIVE_STREAM = 2;
 /** How many clients are let in at once, and of how many relays it is stored at once that they are away or back: PostgreSQL has four connections for changes. */
 const AT_ONCE = { opening: 2, storing: 2 };
 
-/** Whoever opens or has the stream of a relay. */
+/** The opener or the holder of a relay's stream. */
 interface Holder {
 	readonly projectId: string;
 	principal: Principal | null;
@@ -46,7 +46,7 @@ interface Holder {
 /** Clients hold streams of requests here. The engine's senders know nothing of them: they call `send`. */
 export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	readonly #parts: Parts;
-	/** Of the other processes. */
+	/** The wire to the other processes. */
 	readonly #wire: RelayWire;
 	readonly #near: Neighbours;
 	readonly #lines = new Map<string, RelayLine>();
@@ -127,7 +127,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		return this.#lines.get(webhookId)?.isHeld ?? false;
 	}
 
-	/** Those of these relays that have a client, at whatever process. */
+	/** The relays that have a client, at any process. */
 	async held(webhookIds: readonly string[]): Promise<ReadonlySet<string>> {
 		const held = new Set(webhookIds.filter((id) => this.isHeld(id)));
 		return this.#wire.isShared ? held.union(await this.#wire.held(webhookIds)) : held;

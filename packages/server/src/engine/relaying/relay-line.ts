@@ -99,7 +99,7 @@ export class RelayLine {
 		return this.#client !== null;
 	}
 
-	/** Of the client that has it. */
+	/** The epoch of the client that has the relay. */
 	get epoch(): number {
 		return this.#epoch;
 	}

@@ -1,4 +1,4 @@
-// What the attempts of relays end with.
+// The outcomes of relays' attempts.
 import { ResponseReader } from "../../core/receivers/response-reader.ts";
 import type { RelayedOutcome } from "../../ports/relay-wire.ts";
 import type { AttemptOutcome } from "../../ports/sender.ts";

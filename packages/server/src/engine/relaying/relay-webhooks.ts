@@ -1,4 +1,4 @@
-// The webhooks that relays are: how they are made, and what a coming or going client changes of them.
+// The webhooks of relays: how they are made, and how they change when a client comes or goes.
 import type { AuditDraft } from "../../core/access/audit.ts";
 import { projectScope } from "../../core/access/principal.ts";
 import type { Sealer } from "../../core/crypto/sealing.ts";

@@ -1,4 +1,4 @@
-// The status of the workspace: read from the parts that know, and from the store as far as it can be read.
+// The status of the workspace: from the parts of the engine, and from the store as far as it can be read.
 import type { Member } from "../../ports/membership.ts";
 import type { EngineGauges } from "../../ports/observer.ts";
 import { StoreError } from "../../ports/store/errors.ts";

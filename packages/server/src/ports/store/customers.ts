@@ -1,4 +1,4 @@
-// The slice for customers: what is kept of them, and how many webhooks they have.
+// The slice for customers: their names and metadata, and how many webhooks they have.
 import type { AuditDraft, AuditEntry } from "../../core/access/audit.ts";
 import type { Customer } from "../../core/access/customer.ts";
 import type { CustomerScope, Scope } from "../../core/access/principal.ts";
@@ -52,13 +52,13 @@ export type CustomerDeletionStep =
 /** A customer with the numbers of its webhooks that are not deleted. */
 export interface CustomerSummary extends Customer {
 	readonly webhookCount: number;
-	/** Of these, those that were reported as failing, or have exhausted a delivery, and have had no success since. */
+	/** The webhooks that were reported as failing, or have exhausted a delivery, and have had no success since. */
 	readonly failingCount: number;
 	/** Null unless it is being deleted. */
 	readonly deletion: CustomerDeletion | null;
 }
 
-/** What to change of a customer. A property that is omitted does not change. */
+/** A change of a customer. A property that is omitted does not change. */
 export interface CustomerChanges {
 	readonly name?: string | null;
 	readonly metadata?: Readonly<Record<string, string>>;

@@ -11,7 +11,7 @@ export interface StoreIdentity {
 	readonly masterKeyFingerprint: string;
 }
 
-/** What is sealed of a webhook. */
+/** The sealed values of a webhook. */
 export type SealedParts = Pick<WebhookRecord, "id" | "secrets" | "sealedHeaders">;
 
 export interface LifecycleStore {

@@ -30,7 +30,7 @@ export interface LoggedEvent extends Event {
 	readonly deliveries: Readonly<Record<DeliveryStatus, number>> | null;
 }
 
-/** What `eventsById` says of an event. */
+/** An event as `eventsById` returns it. */
 export type FoundEvent = Pick<Event, "createDate" | "customers">;
 
 /** A delivery of an event to a webhook. */
@@ -88,7 +88,7 @@ export type LastAttempt = Pick<Attempt, "trigger" | "startDate" | "durationMs" |
 
 /** A delivery with what its row in a list says beside it. */
 export interface LoggedDelivery extends Delivery {
-	/** That of its webhook now, also of a deleted one. */
+	/** The present name of its webhook, also of a deleted one. */
 	readonly webhookName: string;
 	/** Host and port of the webhook's endpoint now. */
 	readonly webhookHost: string;

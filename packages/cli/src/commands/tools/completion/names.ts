@@ -28,9 +28,7 @@ export async function namesFor(noun: string, typed: string, words: readonly stri
 		case "profile":
 			return Object.entries(readProfiles().profiles).map(([value, { url }]) => ({ value, description: url }));
 		case "project":
-			return (await (await connect(words)).client.listProjects())
-				.slice(0, MAX_NAMES)
-				.map(({ id, name }) => named(name, id, id));
+			return projects(typed, words);
 		case "webhook":
 			return webhooks(typed, words);
 		case "event-type":
@@ -39,6 +37,12 @@ export async function namesFor(noun: string, typed: string, words: readonly stri
 		default:
 			return [];
 	}
+}
+
+async function projects(typed: string, words: readonly string[]): Promise<Candidate[]> {
+	const { client } = await connect(words);
+	const { data } = await client.projects.search({ limit: MAX_NAMES, ...(typed !== "" && { q: typed }) });
+	return data.map(({ id, name }) => named(name, id, id));
 }
 
 async function webhooks(typed: string, words: readonly string[]): Promise<Candidate[]> {

@@ -18,7 +18,7 @@ const DATA_CR = 5;
 const DATA_LF = 6;
 const LAST = 7;
 
-/** Who is given the data of a body. */
+/** Receives the data of a body. */
 interface BodySink {
 	/** Returns false if no more is wanted. */
 	onBody(bytes: Buffer): boolean;
@@ -115,7 +115,7 @@ export class ChunkedBody {
 	}
 }
 
-/** The value of a hexadecimal digit; -1 if it is none. */
+/** The value of a hexadecimal digit; -1 if it is not one. */
 function hexDigit(byte: number): number {
 	if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
 	const lower = byte | 0x20;

@@ -3,7 +3,7 @@ import { ChunkedBody } from "./chunked-body.ts";
 import { HeadParser } from "./head-parser.ts";
 import { InvalidResponse } from "./invalid-response.ts";
 
-/** Who is told of a response as it comes in. A method that returns false wants no more of it: the parser stops. */
+/** Is told of a response as it arrives. If a method returns false, the parser stops. */
 export interface ResponseSink {
 	/** The first byte of a response has come, of an informational one too. It may turn out not to be one. */
 	onResponseStarted(): void;

@@ -7,7 +7,7 @@ import type { Session } from "../connection/session.ts";
 
 const SELECT = statement("SELECT id FROM events WHERE id = ANY($1::uuid[]) AND octet_length(body) = 0");
 
-/** Those of these events whose payload is erased, by UUID. */
+/** The UUIDs of those events whose payload is erased. */
 export async function readErased(session: Session, events: readonly string[]): Promise<Set<string>> {
 	if (events.length === 0) return new Set();
 	const rows = await session.run(SELECT, [binaryArray("uuid", events)]);

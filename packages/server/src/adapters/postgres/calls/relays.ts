@@ -1,4 +1,4 @@
-// What is kept of relays besides their webhooks.
+// The rows of relays besides their webhooks.
 import { customerOf, projectOf, type Scope } from "../../../core/access/principal.ts";
 import type { Relay } from "../../../core/receivers/relay.ts";
 import type { RelayStore } from "../../../ports/store/relays/relays.ts";

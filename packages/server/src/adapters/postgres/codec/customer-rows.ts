@@ -1,4 +1,4 @@
-// What is kept of customers.
+// Names and metadata of customers.
 import type { Customer } from "../../../core/access/customer.ts";
 import { id, json, number, orNull, record, text } from "./columns.ts";
 

@@ -71,7 +71,7 @@ const COLUMNS: Readonly<
 };
 
 export const DELIVERY_COLUMNS = Object.keys(COLUMNS);
-/** Those that a change of state can change, and the key. */
+/** The columns that a change of state can change, and the key. */
 export const CHANGING_COLUMNS = [
 	"id",
 	"status",

@@ -1,5 +1,5 @@
 // Reads the values of rows. Casts are here and nowhere else in this adapter: every value read here was written by this adapter, and
-// connection/types.ts says as what the driver reads the types of columns.
+// connection/pools.ts says how the driver reads the types of columns.
 
 /** A row, as the driver returns it. */
 export type Row = Readonly<Record<string, unknown>>;

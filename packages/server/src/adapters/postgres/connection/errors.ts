@@ -107,7 +107,10 @@ function isOfDriver(error: unknown): boolean {
 	return "code" in error ? typeof error.code === "string" && SYSTEM.test(error.code) : DRIVER.test(error.message);
 }
 
-/** Of sockets, look-ups and TLS. Node's other codes with ERR_ are mistakes of this program, which no other connection heals. */
+/**
+ * The codes of sockets, look-ups and TLS. Node's other codes with ERR_ are mistakes of this program, against which another connection does
+ * not help.
+ */
 const SYSTEM = /^(?:E(?!RR_)[A-Z_]+|ERR_(?:SOCKET|TLS|SSL).*|UNABLE_TO_[A-Z_]+|HOSTNAME_MISMATCH|[A-Z_]*CERT[A-Z_]*)$/;
 const DRIVER =
 	/^(?:Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|timeout expired|timeout exceeded when trying to connect|The server does not support SSL|Cannot use a pool after)/;

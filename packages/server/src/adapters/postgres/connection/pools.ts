@@ -18,7 +18,10 @@ const MAX_CONNECTIONS = 4;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A statement that takes longer is ended by the database. No row becomes visible later than this after its transaction began. */
 const STATEMENT_TIMEOUT_MS = 10_000;
-/** Of the time for a statement. Without an answer by then, it is lost, such as with the network: the connection is given up. */
+/**
+ * A multiple of the time for a statement. If there is no answer by then, it is lost, for instance with the network, and the connection is
+ * given up.
+ */
 const ANSWER_TIMEOUT = 1.2;
 /**
  * The horizon of the store: rows become visible at most this much later than rows with higher ids. The id of a row is made before its

@@ -32,7 +32,7 @@ export class ClientSession implements Session {
 	readonly connection: number;
 	readonly #client: pg.PoolClient;
 	#sent: Promise<unknown>[] = [];
-	/** What the first statement failed with that has failed; null if none has. The later ones of the transaction fail because of it. */
+	/** The error of the first statement that has failed; null if none has. Later statements of the transaction fail because of it. */
 	failure: unknown = null;
 
 	constructor(client: pg.PoolClient, connection: number) {

@@ -1,5 +1,5 @@
-// By how much ids were ever ahead of dates, and the numbers of changes ahead of the times of changes, as after a clock was set back: a
-// range of dates is a range of keys that is as much wider, and then a check of the date.
+// How far ids were ever ahead of dates, and numbers of changes ahead of the times of changes, as after a clock was set back. A search by a
+// range of dates reads a range of keys that is wider by that much, and then checks the dates.
 import { number, type Row } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";

@@ -65,7 +65,7 @@ export class OwnShards {
 	}
 }
 
-/** Those of these shards that have no attempt under way, by a search that halves them. `inFlightOf` looks at every lane. */
+/** The shards without an attempt under way, found by halving, since `inFlightOf` looks at every lane. */
 export function idleAmong(shards: readonly number[], inFlightOf: (shards: readonly number[]) => number): number[] {
 	if (shards.length === 0) return [];
 	if (inFlightOf(shards) === 0) return [...shards];

@@ -35,7 +35,7 @@ const NO_HOLDER: TenureHolder = { gained: () => Promise.resolve(), lost() {}, re
  * - leaving: entered by `leave`. Beats go on until everything is given up.
  * - left: there is no way back.
  *
- * Within starting and running, this process is a member (`#id` is set) or not: it is none before it has joined, and after it has
+ * Within starting and running, this process is a member (`#id` is set) or not: it is not before it has joined, and after it has
  * lost its tenure. The next beat then joins under a new id, so that everything it takes has a new epoch.
  */
 export class PostgresTenure implements Tenure {

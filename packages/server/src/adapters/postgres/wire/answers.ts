@@ -1,4 +1,4 @@
-// Who waits for the answers of others looks some times a second whether they are there, or at once when a signal says so.
+// Waits for answers of other members: looks for them several times a second, and at once when a signal says so.
 import type { Clock } from "../../../core/clock.ts";
 
 export class Answers {

@@ -1,5 +1,5 @@
-// The wire between members that have nothing but their database: each member looks several times a second for changes of the directory
-// and for notes.
+// The wire between members that share only their database: each member looks several times a second for changes of the directory and for
+// notes.
 import type { Clock } from "../../../core/clock.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import type { Signals } from "../../../ports/signals.ts";

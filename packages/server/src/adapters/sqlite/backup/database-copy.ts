@@ -12,7 +12,7 @@ export interface DatabaseContents {
 	/** The last migration that this program knows. */
 	readonly knownVersion: number;
 	readonly workspaceId: string;
-	/** Of the master key that its secrets are encrypted under. */
+	/** The fingerprint of the master key that the copy's secrets are encrypted under. */
 	readonly masterKeyFingerprint: string;
 }
 

@@ -30,7 +30,7 @@ export function createQueueCalls(db: DatabaseSync, table: DeliveryTable, transac
 	};
 }
 
-/** Those without an attempt are rows of `open`, whose leases are in memory, or full rows that their changes have made. */
+/** A leased delivery without an attempt is a row of `open`, whose lease is in memory, or a full row that a change has made. */
 function createLeasedDeliveries(db: DatabaseSync, table: DeliveryTable) {
 	const selectOpen = db.prepare(`
 		SELECT open.seq, open.event, open.webhook, open.project, ${EVENT_OF_DELIVERY}

@@ -1,4 +1,4 @@
-// What is kept of customers, and their portal sessions.
+// Names and metadata of customers, and their portal sessions.
 import type { Customer } from "../../../core/access/customer.ts";
 import type { PortalSession } from "../../../core/access/portal-session.ts";
 import { CAPABILITIES } from "../../../core/access/principal.ts";

@@ -1,5 +1,5 @@
-// The leases of deliveries without an attempt, in memory: the rows of `open` are not written for them. This process is the only
-// one that delivers what is in this file, so a lease that ends with the process ends rightly.
+// The leases of deliveries without an attempt, in memory: the rows of `open` are not written for them. Only this process delivers what is
+// in this file, so a lease may end with the process.
 import type { TransactionMemory } from "../connection.ts";
 
 /** The leased deliveries of one webhook. */

@@ -1,5 +1,5 @@
-// Deliveries in `open` whose events have dates in the future, since the clock of an earlier process was ahead. They are due
-// nevertheless. Known in memory only: a start finds out again.
+// Deliveries in `open` whose events have dates in the future, since the clock of an earlier process was ahead. They are due nevertheless.
+// They are known in memory only: each start finds them again.
 
 /** A webhook's open deliveries up to a number are due at a time, if their events' dates are later. */
 export interface PulledInNote {

@@ -173,7 +173,10 @@ function createAttempts(db: DatabaseSync): PartReader<TransferRows["attempts"]> 
 	return { ...reader, count: () => reader.count() + countOf(countFirst.get()) };
 }
 
-/** Those of events, and those that the deletion of a customer has in hand: they end by themselves, while its search begins anew. */
+/**
+ * Erasures of events, and those that the deletion of a customer has begun: they end by themselves, while the deletion's search starts
+ * over.
+ */
 const ERASURES = `(
 	SELECT event, project, through, cancelled FROM erasures
 	UNION ALL

@@ -5,10 +5,10 @@ import type { TransferStep } from "../../../ports/store/transfer/transfer.ts";
 import { countOf, type Row } from "../codec/rows.ts";
 import { list } from "../codec/statements.ts";
 
-/** What a step holds at most: one transaction writes it, and memory has two of them. */
+/** The most that a step holds: one transaction writes it, and two of them are in memory. */
 export const MAX_ROWS = 2_000;
 const MAX_BYTES = 2 * 1_024 * 1_024;
-/** What a value without a length takes. */
+/** The bytes that a value without a length counts. */
 const VALUE_BYTES = 8;
 
 /** The rows of one part. */

@@ -17,7 +17,7 @@ import type { PartReader } from "./part-reader.ts";
 import { createRecordParts } from "./record-parts.ts";
 import { createStatsParts } from "./stats-parts.ts";
 
-/** What a place means: a transfer that another program has begun with another meaning begins anew. */
+/** The version of the meaning of places: a transfer that was begun with another version starts over. */
 const FORM = 1;
 /** Webhooks and projects that are remembered. */
 const MAX_REMEMBERED = 10_000;

@@ -1,4 +1,4 @@
-// The journal of the stats as a connection reads it that does not write it: its sums as of a snapshot.
+// The journal of the stats as read by a connection that does not write it: its sums as of a snapshot.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 import { bytes, number } from "../codec/rows.ts";

@@ -35,7 +35,7 @@ const LAST_ATTEMPT = 1 << COUNT_COUNT;
 const CAUSES = 2 * LAST_ATTEMPT;
 /** After the last project, webhook or run: none of them begins with it. */
 const END = 0;
-/** Of the largest safe integer. */
+/** The bytes of the largest safe integer. */
 const MAX_NUMBER_BYTES = 8;
 const MORE = 0x80;
 const LOW_BITS = 0x7f;

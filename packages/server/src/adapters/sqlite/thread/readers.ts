@@ -1,4 +1,4 @@
-// The threads that read the log, and the reads that wait for them: projects take turns, and each has one read under way.
+// The threads that read the log, and the queue of reads that wait for them: projects take turns, and each has one read under way.
 import { StoreError } from "../../../ports/store/errors.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
 import type { ReadName } from "../sqlite-reader.ts";

@@ -24,7 +24,7 @@ export interface CallMessage {
 export type NoteMessage =
 	/** Comes before the first reply, while rows of an earlier version are moved. */
 	| { readonly note: "progress"; readonly progress: MoveProgress }
-	/** What readers can't see in the rows. Comes before the reply to the call that it is part of. */
+	/** Facts that readers can't see in the rows. The message comes before the reply to the call that it is part of. */
 	| { readonly note: "pulledIn"; readonly pulledIn: PulledInNote };
 
 /** What a reader's thread replies to a read. */

@@ -1,4 +1,4 @@
-// The part of /docs about one call: its parameters, body and responses, and an example.
+// The part of /docs/api about one call: its parameters, body and responses, and an example.
 import { html } from "hono/html";
 
 import { sdkCall } from "../parts/sdk-calls.ts";

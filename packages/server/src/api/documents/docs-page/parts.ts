@@ -1,4 +1,4 @@
-// Small parts of /docs: paragraphs, tables of fields, links to types, blocks of code.
+// Small parts of /docs/api: paragraphs, tables of fields, links to types, blocks of code.
 import { html } from "hono/html";
 
 import { fieldRows, typeText, type JsonSchema } from "./schema.ts";

@@ -134,7 +134,7 @@ function usualCodes({ access, audit, method, path, query }: Route): ErrorCode[] 
 	];
 }
 
-/** Those that the texts of the route name, such as `too_many_webhooks`. */
+/** The codes that the texts of the route name, such as `too_many_webhooks`. */
 function namedCodes({ errors = {} }: Route): ErrorCode[] {
 	const words = Object.values(errors).flatMap((text) =>
 		[...text.matchAll(/`([a-z_]+)`/g)].map(([, word = ""]) => word),

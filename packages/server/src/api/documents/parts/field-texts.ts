@@ -1,4 +1,4 @@
-// Texts for what is called the same everywhere: fields and parameters that a schema describes no further.
+// Descriptions of fields and parameters that mean the same everywhere, for schemas that have none of their own.
 
 /** By the name of a field. A schema's own description comes first. */
 const FIELD_TEXTS: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ export const SDK_CALLS: Readonly<Record<string, string>> = {
 	getWorkspaceStatus: "await client.getStatus()",
 	getEgressAddresses: "await client.getEgressAddresses()",
 	listProjects: "await client.listProjects()",
+	searchProjects: "await client.projects.search()",
 	getProject: "await client.getProject(projectId)",
 	updateProject: "await client.projects.update(projectId, $)",
 	deleteProject: "await client.projects.delete(projectId)",

@@ -101,7 +101,7 @@ export function oneOrSeveral<T>(
 		.openapi({ anyOf: [entry, { type: "array", items: entry, minItems: 1, maxItems: max }], description });
 }
 
-/** Whoever reads along each entry by itself would find everything twice. */
+/** Without duplicates: a read that looks at each entry by itself would find everything twice. */
 function distinct<T>(entries: readonly T[]): T[] {
 	return [...new Set(entries)];
 }

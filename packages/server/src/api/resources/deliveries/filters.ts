@@ -34,7 +34,7 @@ interface ListFilter<T> {
 	readonly parse: (entry: unknown) => T | null;
 	readonly expected: string;
 	readonly max: number;
-	/** That of an entry. */
+	/** The longest entry. */
 	readonly maxLength: number;
 	readonly description: string;
 	readonly entry: EntrySchema;

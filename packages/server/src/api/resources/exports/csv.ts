@@ -1,4 +1,4 @@
-// Lines of CSV (RFC 4180) that a spreadsheet shows as text: what strangers have written can't become a formula.
+// Lines of CSV (RFC 4180) that a spreadsheet shows as text: values that strangers have written can't become formulas.
 
 /** What a cell can have. Null becomes an empty cell. */
 export type Cell = string | number | null;

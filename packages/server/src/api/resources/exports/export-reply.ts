@@ -18,7 +18,7 @@ export const EXPORT_CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
 
 /** A list that can be exported. */
 export interface ExportedList<Row extends { readonly id: string }, Shown extends object> {
-	/** Of the file, without its extension. */
+	/** The name of the file, without its extension. */
 	readonly name: string;
 	readonly read: (request: PageRequest) => Promise<Page<Row>>;
 	readonly present: (row: Row) => Shown;

@@ -1,4 +1,4 @@
-// Keys as responses show them: without the key itself, of which the server has only a digest. And who makes a call.
+// Keys as responses show them: without the key itself, of which the server has only a digest. Also the description of the caller.
 import type { z } from "@hono/zod-openapi";
 
 import { accessEndDate, sessionIdOf, type Principal } from "../../../core/access/principal.ts";
@@ -11,7 +11,7 @@ export function presentKey(key: ShownKey): z.infer<typeof keySchema> {
 	return { id, object: "key", name, scope, projectId, hint, ...dates };
 }
 
-/** Who makes a call, whatever they have shown: a key, the cookie of a session, or a customer's token. */
+/** The caller, authenticated by a key, the cookie of a session, or a customer's token. */
 export function presentCaller(
 	principal: Principal,
 	portalSession: z.infer<typeof callerSchema>["portalSession"],

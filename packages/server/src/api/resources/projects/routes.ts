@@ -1,12 +1,22 @@
 // Projects. They are created, changed and deleted with a key of the whole workspace.
 import { z } from "@hono/zod-openapi";
 
+import type { Principal } from "../../../core/access/principal.ts";
+import { decodeCursor, PAGE_LIMIT } from "../../../core/page.ts";
+import { isProjectPosition, projectPosition, type Project } from "../../../core/workspace.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
+import { textListReply } from "../../request/list-reply.ts";
 import { json, keyWith, route, workspaceKeyWith } from "../../request/route.ts";
-import { deletedSchema } from "../common/schemas.ts";
+import { deletedSchema, listOf } from "../common/schemas.ts";
 import { projectChanges } from "./input.ts";
 import { presentProject, presentUsage } from "./present.ts";
-import { projectNameSchema, projectSchema, projectUsageSchema, updateProjectSchema } from "./schemas.ts";
+import {
+	projectNameSchema,
+	projectQuerySchema,
+	projectSchema,
+	projectUsageSchema,
+	updateProjectSchema,
+} from "./schemas.ts";
 
 const nameBody = jsonBody(projectNameSchema, { name: "My project" });
 
@@ -21,10 +31,29 @@ export const projectRoutes = [
 		description: "Oldest first, as an array without pages. A key of one project gets only that project.",
 		answers: { 200: { description: "The projects that the key opens.", schema: z.array(projectSchema) } },
 		handle({ deps, principal }) {
-			// No token of a customer gets here.
-			const opened = principal?.kind === "key" ? principal.key.projectId : null;
+			const opened = openedBy(principal);
 			const projects = deps.engine.projects.list().filter(({ id }) => opened === null || id === opened);
 			return json(projects.map(presentProject));
+		},
+	}),
+	route({
+		id: "searchProjects",
+		tag: "Projects",
+		method: "get",
+		path: "/projects",
+		access: keyWith("read"),
+		summary: "Search projects",
+		description: "In pages, newest first. A key of one project finds only that project.",
+		query: projectQuerySchema,
+		answers: { 200: { description: "A page of the projects that the key opens.", schema: listOf(projectSchema) } },
+		handle({ deps, principal, query }) {
+			const { limit = PAGE_LIMIT.default, page, q = null } = query;
+			const request = { limit, cursor: page === undefined ? null : decodeCursor(page, isProjectPosition) };
+			const text = (project: Project) => JSON.stringify(presentProject(project));
+			return textListReply(deps.engine.projects.search(openedBy(principal), q, request), request, {
+				id: projectPosition,
+				text,
+			});
 		},
 	}),
 	route({
@@ -96,3 +125,8 @@ export const projectRoutes = [
 		},
 	}),
 ];
+
+/** The only project that a key opens; null if it opens all. No token of a customer gets here. */
+function openedBy(principal: Principal | null): string | null {
+	return principal?.kind === "key" ? principal.key.projectId : null;
+}

@@ -6,7 +6,8 @@ import { HIGHEST_CUSTOMER_LIMITS } from "../../../core/policies/customer-limits.
 import { HIGHEST_EVENTS_PER_SECOND, HIGHEST_STORED_BYTES } from "../../../core/policies/quota.ts";
 import { MAX_RETENTION_DAYS } from "../../../core/policies/retention.ts";
 import { NAME_MAX_LENGTH } from "../../../core/webhook.ts";
-import { integer, nameText, timeOut } from "../common/schemas.ts";
+import { shortText } from "../common/bounded.ts";
+import { integer, nameText, pageQuery, timeOut } from "../common/schemas.ts";
 
 const eventTypePolicy = z.enum(EVENT_TYPE_POLICIES).openapi({
 	description:
@@ -151,3 +152,10 @@ export const updateProjectSchema = z
 		maxTestsPerCustomer: customerLimits.maxTestsPerCustomer.nullish(),
 	})
 	.openapi("UpdateProject");
+
+export const projectQuerySchema = z.strictObject({
+	...pageQuery,
+	q: shortText(NAME_MAX_LENGTH)
+		.optional()
+		.openapi({ description: "Only projects whose id or name contains this text, in upper or lower case." }),
+});

@@ -10,7 +10,7 @@ import { eventTypeList } from "../event-types/schemas.ts";
 import { secretContents } from "../webhooks/schemas.ts";
 import { DELIVERY_ID_EXAMPLE, EVENT_ID_EXAMPLE, RELAY_ID_EXAMPLE, WEBHOOK_ID_EXAMPLE } from "./examples.ts";
 
-/** Of the receiver's answer, as bytes. */
+/** The most bytes of the body of a receiver's answer. */
 const ANSWER_MAX_BYTES = 256 * 1_024;
 const MAX_ANSWER_HEADERS = 200;
 const MAX_HEADER_LENGTH = 16_384;

@@ -14,7 +14,7 @@ import {
 	signInLinkSchema,
 } from "./schemas.ts";
 
-/** Of a call that anybody may make, only little is read. */
+/** Anybody may make this call, so only a small body is read. */
 const SIGN_IN_MAX_BYTES = 4_096;
 
 export const sessionRoutes = [

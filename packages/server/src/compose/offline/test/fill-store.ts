@@ -14,7 +14,7 @@ import { openReplayWorld } from "../../../ports/contract/store/records/replays.t
 import type { Store } from "../../../ports/store/store.ts";
 
 const LEASE_MS = 120_000;
-/** Of the steps of what is under way. */
+/** The limit of each step. */
 const LIMIT = 3;
 const ROLL_UP = { keepMinutesFrom: 0, keepHoursFrom: 0, limit: 60 };
 

@@ -6,7 +6,7 @@ import type { PartsOn } from "../../parts.ts";
 
 type Parts = Pick<PartsOn<UsageStore>, "store" | "clock" | "observer">;
 
-/** What a sum misses until it is read again: records of attempts, own events, deletions, and in a cluster other processes. */
+/** How often a sum is read again. Until then, it misses records of attempts, own events, deletions and, in a cluster, other processes. */
 const EVERY_MS = 5_000;
 const FIRST_AFTER_MS = 1_000;
 /** A project that has sent nothing for this long is forgotten, and read when it sends again. */
@@ -16,7 +16,7 @@ export const PART_LOW = 0.1;
 
 interface Sum {
 	stored: number;
-	/** Of sends that are not accepted or refused yet. */
+	/** The bytes of sends that are not accepted or refused yet. */
 	reserved: number;
 	usedAt: number;
 }

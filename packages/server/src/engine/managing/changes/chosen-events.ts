@@ -1,4 +1,4 @@
-// The events that a replay was asked for by their ids: all of them must be there, and may go to its webhooks.
+// The events that a replay was asked for by their ids: all of them must exist, and be for its webhooks.
 import { isFor } from "../../../core/access/customer.ts";
 import type { Scope } from "../../../core/access/principal.ts";
 import { FanfareError, invalidRequest, type Issue } from "../../../core/errors.ts";

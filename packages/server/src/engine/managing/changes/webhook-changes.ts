@@ -31,7 +31,7 @@ export const DISABLED: AuditDraft = {
 	requestId: null,
 };
 
-/** Who has made a change. An event about a customer's webhook may reach the customer, so whom a key was used for stays out. */
+/** Who has made a change. An event about a customer's webhook may reach the customer, so it does not say for whom a key was used. */
 export function actorOf({ customerId, portalSessionId, actor }: AuditDraft): ChangeActor {
 	return customerId === null ? { kind: "key" } : { kind: "customer", portalSessionId, actor };
 }

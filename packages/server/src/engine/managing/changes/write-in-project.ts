@@ -1,4 +1,4 @@
-// Writes of new objects into a project: an answer for those that meet its deletion.
+// Writes new objects into a project, and refuses them if the project was deleted meanwhile.
 import { StoreError } from "../../../ports/store/errors.ts";
 import type { Directory } from "../../directory/directory.ts";
 

@@ -1,4 +1,4 @@
-// What is sent to a webhook at once, outside of the queue and the log: tests and conformance checks.
+// Requests that are sent to a webhook at once, outside of the queue and the log: tests and conformance checks.
 import { Conformer } from "./conformer.ts";
 import { WebhookTester } from "./webhook-tester.ts";
 

@@ -1,4 +1,4 @@
-// What tests and conformance checks know of the webhook to which they send.
+// The parts of a webhook that tests and conformance checks need.
 import type { ArmedWebhook } from "../../../core/webhook.ts";
 
 /** The webhook of a test or a conformance check, and who is told of it. */

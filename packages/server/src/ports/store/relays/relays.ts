@@ -1,4 +1,4 @@
-// The slice for relays: what is kept of them besides their webhooks.
+// The slice for relays: their rows besides their webhooks.
 import type { Scope } from "../../../core/access/principal.ts";
 import type { Relay } from "../../../core/receivers/relay.ts";
 

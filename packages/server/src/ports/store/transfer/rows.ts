@@ -78,7 +78,7 @@ export interface TransferredProject {
 	readonly project: Project;
 	readonly deleteDate: number | null;
 	readonly version: number;
-	/** What the webhooks that are not deleted count as. */
+	/** The bytes that the webhooks that are not deleted count. */
 	readonly webhookCount: number;
 	readonly webhookBytes: number;
 }
@@ -156,7 +156,7 @@ export interface TransferredDelivery {
 	readonly updateDate: number;
 	/** Its lease has ended. */
 	readonly state: DeliveryState;
-	/** Of the last attempt, by `causeCode`. */
+	/** The cause of the last attempt, by `causeCode`. */
 	readonly cause: number;
 	/** Whether a replay has made it. */
 	readonly isReplayed: boolean;

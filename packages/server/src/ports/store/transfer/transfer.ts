@@ -1,8 +1,8 @@
-// The transfer of all rows from one kind of store to another, while no server uses either of them: see compose/migrate-store.ts.
+// The transfer of all rows from one kind of store to another, while no server uses either of them: see compose/offline/migrate-store.ts.
 import type { StoreIdentity } from "../lifecycle.ts";
 import type { PartName, TransferRows } from "./rows.ts";
 
-/** What a store is beside its rows. */
+/** The properties of a store besides its rows. */
 export interface TransferHead {
 	readonly identity: StoreIdentity;
 	/** The version of the workspace. */

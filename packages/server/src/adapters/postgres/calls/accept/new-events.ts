@@ -36,7 +36,7 @@ const INSERT_TAGS = statement(`
 	INSERT INTO event_tags (project_id, tag, event_id) SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[])
 	ON CONFLICT DO NOTHING
 `);
-/** Of events that retention has dropped with their partition, the keys can be left. */
+/** If retention has dropped an event with its partition, its key can be left over. */
 const DELETE_STALE_KEYS = statement(`
 	DELETE FROM idempotency_keys k USING unnest($1::uuid[], $2::text[]) AS given(project_id, key)
 	WHERE k.project_id = given.project_id AND k.key = given.key AND k.fingerprint IS NOT NULL

@@ -1,4 +1,4 @@
-// Customers: what is kept of them, listed with the numbers of their webhooks.
+// Customers: their names and metadata, listed with the numbers of their webhooks.
 import type { Customer } from "../../../../core/access/customer.ts";
 import { projectOf, type CustomerScope, type Scope } from "../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";

@@ -1,5 +1,5 @@
-// Erases what is kept of a deleted webhook whose customer is being deleted: the responses of its receiver, then what its record
-// says. Its deliveries and attempts stay in the log, and belong to nobody.
+// Erases the data of a deleted webhook whose customer is being deleted: the responses of its receiver, then the texts in its record. Its
+// deliveries and attempts stay in the log, and belong to nobody.
 import { FIRST_UUID } from "../../codec/ids.ts";
 import { text } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";

@@ -1,4 +1,4 @@
-// What a reader asks that keeps a copy of the directory: the versions, and what has changed in a project since one.
+// The calls of a reader that keeps a copy of the directory: the versions, and what has changed in a project since one of them.
 import { FIRST_VERSION } from "../../../../core/workspace.ts";
 import type {
 	ChangesPosition,

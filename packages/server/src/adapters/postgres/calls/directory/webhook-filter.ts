@@ -1,4 +1,4 @@
-// What a filter of webhooks compares: in SQL what leaves few of them, and in the rows that are left what SQL can't say exactly.
+// Filters of webhooks: SQL leaves few rows, and in these, the filter compares what SQL can't express exactly.
 import { isReservedEventType } from "../../../../core/event-type.ts";
 import { isId } from "../../../../core/ids.ts";
 import type { HealthState } from "../../../../core/policies/webhook-health.ts";

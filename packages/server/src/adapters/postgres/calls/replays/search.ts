@@ -60,7 +60,7 @@ const ofOne = (customer: string, order: "ASC" | "DESC") => `(
 	SELECT event_id FROM event_customers WHERE project_id = $1 AND customer_id = ${customer} AND event_id > $2 AND event_id < $3
 	ORDER BY event_id ${order} LIMIT $4
 )`;
-/** Those that are for a customer. Internal types are none of its business. */
+/** Only events that are for the customer, and none of internal types. */
 const selectForCustomer = (order: "ASC" | "DESC") => `
 	SELECT ${COLUMNS}, EXISTS (
 		SELECT 1 FROM event_types t WHERE t.project_id = $1 AND t.name = events.type AND t.visibility = 1
@@ -70,7 +70,7 @@ const selectForCustomer = (order: "ASC" | "DESC") => `
 		ORDER BY event_id ${order} LIMIT $4
 	) wanted JOIN events ON events.id = wanted.event_id ORDER BY events.id ${order}
 `;
-/** Of some events those that are for a customer; null: all of them. */
+/** Chosen events: those that are for a customer, or all of them if the customer is null. */
 const SELECT_CHOSEN = statement(`
 	SELECT ${COLUMNS}, $4::text IS NOT NULL AND EXISTS (
 		SELECT 1 FROM event_types t WHERE t.project_id = $1 AND t.name = events.type AND t.visibility = 1
@@ -86,7 +86,9 @@ const SELECT_ALL = statement(selectAll("ASC"));
 const SELECT_ALL_BACK = statement(selectAll("DESC"));
 const SELECT_FOR_CUSTOMER = statement(selectForCustomer("ASC"));
 const SELECT_FOR_CUSTOMER_BACK = statement(selectForCustomer("DESC"));
-/** Those that were made with the events lie among their ids; those that replays have made are found by their events. */
+/**
+ * Deliveries that were made with the events have ids between those of the events. Those that replays have made are found by their events.
+ */
 const SELECT_DELIVERIES = statement(
 	["open_deliveries", "deliveries"]
 		.map(

@@ -46,7 +46,7 @@ const REMOVE_CUSTOMERS = statement(`
 		SELECT customer_id FROM customers WHERE project_id = $1 ORDER BY customer_id LIMIT $2
 	)
 `);
-/** What a project has that is small, or empty by then. The project itself comes last. */
+/** The tables with rows of a project that are small, or empty by then. The project itself comes last. */
 const REMOVE_REST = [
 	"DELETE FROM event_types WHERE project_id = $1",
 	"DELETE FROM relays WHERE project_id = $1",
@@ -111,7 +111,7 @@ const REMOVE_HEADERS = statement(
 );
 /** An attempt may begin with the older version for a moment after the change. */
 const MARGIN_MS = 3_600_000;
-/** Of each webhook, the versions that ended before the oldest event of its project. The newest version stays. */
+/** Removes the versions of each webhook that ended before the oldest event of its project. The newest version stays. */
 const REMOVE_VERSIONS = statement(`
 	DELETE FROM webhook_versions old USING (
 		SELECT version.webhook_id, max(version.revision) AS kept

@@ -1,7 +1,7 @@
 // Deletes events with their deliveries and attempts, unless a delivery waits. An event with many deliveries takes several steps.
 //
-// Whoever makes a delivery wait again has locked it, and whoever makes another one for an event has locked the event. So what is
-// locked here does not wait, if it does not after it was locked.
+// A transaction that makes a delivery wait again locks it, and one that makes another delivery for an event locks the event. So if a
+// delivery does not wait once it is locked here, it goes on not waiting.
 import { STORED_COPIES_OF_TAGS, STORED_DELIVERY_BYTES, STORED_EVENT_BYTES } from "../../../../core/policies/quota.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { STATUSES } from "../../codec/delivery-rows.ts";

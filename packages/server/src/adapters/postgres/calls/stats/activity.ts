@@ -1,5 +1,6 @@
-// What is going on at webhooks: how many of their deliveries wait or have failed, and their last attempts. Which delivery had the last
-// attempt is in the journal of the stats and beside the counts; the attempt itself is read from the log, so that it goes with the log.
+// What is going on at webhooks: how many of their deliveries wait or have failed, and their last attempts. The journal of the stats, and
+// the table of counts, say which delivery had the last attempt. The attempt itself is read from the log, so it is gone when the log is
+// purged.
 import { customerOf, projectOf, type Scope } from "../../../../core/access/principal.ts";
 import type { LastAttempt, WebhookActivity } from "../../../../ports/store/stats.ts";
 import { DELIVERY_COLUMNS } from "../../codec/delivery-rows.ts";

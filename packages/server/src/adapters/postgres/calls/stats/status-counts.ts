@@ -16,7 +16,7 @@ const TABLE = "SELECT pending, succeeded, failed, held, cancelled FROM status_co
 const SELECT_PROJECT = statement(`
 	SELECT ${COUNTS} FROM (${TABLE} WHERE owner = $1 UNION ALL ${JOURNAL} WHERE project_id = $1) counts
 `);
-/** Of the webhooks of a project (null: all), and of a customer (null: anybody). */
+/** Counts of one webhook of a project (of all if null), and of one customer (of anybody if null). */
 const SELECT_WEBHOOKS = statement(`
 	WITH wanted AS MATERIALIZED (
 		SELECT id FROM webhooks WHERE project_id = $1 AND ($2::uuid IS NULL OR id = $2) AND ($3::text IS NULL OR customer_id = $3)

@@ -1,4 +1,4 @@
-// What is kept of relays.
+// Relays, without their webhooks.
 import type { Relay } from "../../../../core/receivers/relay.ts";
 import { id, number, orNull, record, text } from "../columns.ts";
 

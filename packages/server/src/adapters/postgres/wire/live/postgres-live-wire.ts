@@ -1,5 +1,5 @@
-// Live streams between members that have nothing but their database: who watches says so, and the others write what happens, some times
-// a second, into rows that the watchers read with their looks.
+// Live streams between members that share only their database: a member says which projects its clients watch, and the others write what
+// happens there, several times a second, into rows that the watching members read.
 import type { Clock } from "../../../../core/clock.ts";
 import type { LiveWire, LiveWireListener, SharedFact } from "../../../../ports/live-wire.ts";
 import type { Observer } from "../../../../ports/observer.ts";
@@ -47,7 +47,7 @@ export class PostgresLiveWire implements LiveWire {
 	#waiting = new Map<string, SharedFact[]>();
 	#waitingCount = 0;
 	readonly #lost = new Set<string>();
-	/** Who it was last as a member: facts of a commit can follow the end of the tenure. */
+	/** The last id of this process as a member: facts of a commit can follow the end of the tenure. */
 	#publisher: string | null = null;
 	/** Whether rows were written, by whomever, since old ones were removed. */
 	#hasNewRows = false;

@@ -48,7 +48,7 @@ export class OwnRequests {
 	readonly #all = new Map<string, Own>();
 	readonly #waiting = new Map<string, Own>();
 	readonly #withdrawals = new Map<string, Withdrawal>();
-	/** Who this process was as a member when it has written first: it stays the owner of its requests. */
+	/** The id of this process as a member when it first wrote a request: it stays the owner of its requests. */
 	#owner: string | null = null;
 	#writing: Promise<void> | null = null;
 	#cancelRetry: (() => void) | null = null;
@@ -142,7 +142,7 @@ export class OwnRequests {
 		});
 	}
 
-	/** Those that are written next. */
+	/** The requests that are written next. */
 	#next(): [string, Own][] {
 		let [count, bytes] = [0, 0];
 		const next = inTurn(

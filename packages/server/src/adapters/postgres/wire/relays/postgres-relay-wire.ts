@@ -1,5 +1,5 @@
-// Relays between members that have nothing but their database: the owner of a request writes it into a row, the member that has the
-// relay's client reads it, and whoever gets the answer writes it there. All of them look several times a second, while there is something
+// Relays between members that share only their database: the owner of a request writes it into a row, the member that has the relay's
+// client reads it, and the member that gets the answer writes it there. All of them look several times a second, while there is something
 // to look for.
 import type { Clock } from "../../../../core/clock.ts";
 import type { Observer } from "../../../../ports/observer.ts";

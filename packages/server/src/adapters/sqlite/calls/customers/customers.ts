@@ -1,4 +1,4 @@
-// Customers: what is kept of them, listed with the numbers of their webhooks.
+// Customers: their names and metadata, listed with the numbers of their webhooks.
 import type { DatabaseSync } from "node:sqlite";
 
 import type { Customer } from "../../../../core/access/customer.ts";

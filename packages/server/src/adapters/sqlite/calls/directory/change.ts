@@ -1,4 +1,4 @@
-// What every change of the directory needs: its transaction, the versions that it raises, and its audit entry.
+// Common to all changes of the directory: the transaction, the versions that a change raises, and its audit entry.
 import type { AuditEntry } from "../../../../core/access/audit.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import type { Transact } from "../../connection.ts";

@@ -1,4 +1,4 @@
-// Versions of the workspace and of projects: each change raises one. The calls that readers make are in project-changes.ts.
+// Versions of the workspace and of projects: each change raises one. The calls of readers are in project-changes.ts.
 import type { DatabaseSync } from "node:sqlite";
 
 import { FIRST_VERSION } from "../../../../core/workspace.ts";

@@ -1,5 +1,5 @@
-// What a filter of webhooks compares: in SQL what leaves few of them, and in the rows that are left what SQL can't say exactly. The text of
-// a condition is the same for all values, so that there are few statements to keep.
+// Filters of webhooks: SQL leaves few rows, and in these, the filter compares what SQL can't express exactly. The text of a condition is
+// the same for all values, so that there are few statements to keep.
 import { isReservedEventType } from "../../../../core/event-type.ts";
 import { isId } from "../../../../core/ids.ts";
 import type { HealthState } from "../../../../core/policies/webhook-health.ts";

@@ -121,7 +121,7 @@ function createWithKey(db: DatabaseSync): (project: Uint8Array, key: string) => 
 }
 
 interface Chunk {
-	/** Of those that match. */
+	/** The ids of the webhooks that match. */
 	readonly ids: readonly Uint8Array[];
 	/** How many were looked at, the last one of them, and the bytes of what the filter compares. */
 	readonly count: number;

@@ -1,4 +1,4 @@
-// What of the log belongs to one customer: the deliveries of the customer's webhooks, and the events that are for the customer.
+// The part of the log that belongs to one customer: the deliveries of the customer's webhooks, and the events that are for the customer.
 import type { DatabaseSync } from "node:sqlite";
 
 import { number, text } from "../../codec/rows.ts";

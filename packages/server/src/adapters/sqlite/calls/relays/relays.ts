@@ -1,4 +1,4 @@
-// What is kept of relays besides their webhooks.
+// The rows of relays besides their webhooks.
 import type { DatabaseSync } from "node:sqlite";
 
 import { customerOf, projectOf, type Scope } from "../../../../core/access/principal.ts";

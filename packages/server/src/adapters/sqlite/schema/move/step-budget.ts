@@ -1,7 +1,7 @@
 // How much one step of the move may do: a step is one transaction, so its size bounds the log of the database and a stop.
 export interface StepLimits {
 	readonly rows: number;
-	/** Of bodies of events and of attempts. */
+	/** The most bytes of bodies of events, and of attempts. */
 	readonly bytes: number;
 }
 

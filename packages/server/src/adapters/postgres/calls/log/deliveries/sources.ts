@@ -15,7 +15,7 @@ const IS_EXCEPTIONAL = "(entry.status <> 1 OR entry.cause > 0)";
 /** Whose deliveries: those of a project, or of some webhooks. */
 type Owner = Pick<Source, "owner" | "owners">;
 
-/** What the deliveries of a customer are read by never depends on the deliveries of others: so a page tells nothing of these. */
+/** The index by which a customer's deliveries are read never depends on the deliveries of others, so a page reveals nothing about these. */
 export function deliverySources(wanted: Wanted, values: Values): Source[] {
 	const { event, ofCustomer, webhook, tagged, filter } = wanted;
 	if (tagged !== null) return taggedSources({ ...wanted, filter: { ...filter, tag: null } }, tagged, values);

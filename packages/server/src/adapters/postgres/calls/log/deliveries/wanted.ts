@@ -41,7 +41,7 @@ export async function readWanted(session: Session, scope: Scope, filter: Deliver
 	const event = filter.eventId === null ? null : uuidOf("evt", filter.eventId);
 	const customer = customerOf(scope) ?? filter.customerId ?? null;
 	if (project === null) return null;
-	// A customer sees no deliveries of others, whoever is asked for.
+	// A customer sees no deliveries of others, whichever customer the filter names.
 	if ((filter.customerId ?? customer) !== customer) return null;
 	const { tag = null } = filter;
 	const isForCustomer = scope.kind === "customer";

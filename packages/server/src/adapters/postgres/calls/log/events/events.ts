@@ -46,8 +46,8 @@ export function createEventPage(database: Database, budget = BUDGET) {
 }
 
 /**
- * Whether there can be an answer for a customer: whoever is asked for, it is not others. The keys of the sender are nothing that it
- * can ask for, and what it sees has reached it.
+ * Whether there can be an answer for a customer. It can't ask for others' events or by the sender's idempotency keys, and every event
+ * that it sees has reached it.
  */
 function maySearch(
 	customer: ReadingCustomer,

@@ -1,4 +1,4 @@
-// Events as somebody sees them: a customer only those that have reached it, and of these only what concerns it.
+// Events as a caller may see them: a customer sees only those that have reached it, and of these only what concerns it.
 import { customerOf, projectOf, type Scope } from "../../../../../core/access/principal.ts";
 import type { FoundEvent as FoundById, LoggedEvent } from "../../../../../ports/store/log.ts";
 import { binaryArray } from "../../../codec/arrays.ts";

@@ -14,7 +14,7 @@ const COUNT_LIMIT = 10_000;
 /** Looking for a delivery that a replay has made takes as long as so many looks: there is an index for each day. */
 const REPLAY_LOOKS = 10;
 
-/** Who reads. */
+/** The reader of a list. */
 export interface Reader {
 	readonly project: string;
 	/** The customer, with the webhooks of it, deleted ones too; null if somebody reads for the whole project. */

@@ -1,4 +1,5 @@
-// The deliveries of events: how many of them are in each status, in all or of one customer, and which of them go to some webhooks.
+// The deliveries of events: how many of them are in each status, of all webhooks or of one customer's, and which of them go to certain
+// webhooks.
 import type { DeliveryStatus } from "../../../../../core/delivery.ts";
 import type { EventDelivery } from "../../../../../ports/store/log.ts";
 import { binaryArray } from "../../../codec/arrays.ts";
@@ -11,7 +12,7 @@ import { lastOf } from "../deliveries/wanted.ts";
 
 /** The deliveries that replays have made of the events of a page are counted up to this number. */
 const MAX_REPLAYED = 10_000;
-/** Those of one event are shown up to this number, newest first. */
+/** The most deliveries by replays that are shown of one event, newest first. */
 const MAX_SHOWN_REPLAYED = 1_000;
 
 /** An event whose deliveries are looked for. */
@@ -22,7 +23,7 @@ export interface EventBlock {
 
 /** The deliveries of an event. */
 export interface EventStatuses {
-	/** Those that it got when it was accepted. */
+	/** The number of deliveries that the event got when it was accepted. */
 	readonly first: number;
 	/** Whether there are any, also later ones that a replay has made. */
 	readonly isAny: boolean;
@@ -31,7 +32,7 @@ export interface EventStatuses {
 }
 
 const both = (select: (table: string) => string) => `${select("open_deliveries")} UNION ALL ${select("deliveries")}`;
-/** Those in the block of an event, whose ends are `event.id` and `event.last`, and then those that replays have made. */
+/** Deliveries in the block of an event, whose ends are `event.id` and `event.last`; below, those that replays have made. */
 const IN_BLOCK = "d.event_id = event.id AND d.id > event.id AND d.id <= event.last";
 const EVENTS = "unnest($1::uuid[], $2::uuid[]) AS event(id, last)";
 /** By webhook, so that the deliveries of others are not looked at. */

@@ -1,4 +1,4 @@
-// How many deliveries of an event are in each status, in all or of one customer.
+// How many deliveries of an event are in each status, of all webhooks or of one customer's.
 import type { DatabaseSync } from "node:sqlite";
 
 import { DELIVERY_STATUSES, type DeliveryStatus } from "../../../../../core/delivery.ts";
@@ -11,7 +11,7 @@ type StatusCounts = Record<DeliveryStatus, number>;
 
 /** The deliveries of an event. */
 export interface EventDeliveries {
-	/** Those that it got when it was accepted. */
+	/** The number of deliveries that the event got when it was accepted. */
 	readonly first: number;
 	/** Whether there are any, also later ones that a replay has made. */
 	readonly isAny: boolean;

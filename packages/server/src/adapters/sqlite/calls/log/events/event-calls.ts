@@ -41,7 +41,7 @@ export function createEventCalls(db: DatabaseSync, view: LogView, index: SeqInde
 	const isInternal = createIsInternal(db);
 	const publicChecks = createPublicChecks(db);
 
-	/** Of the rows, those that the customer sees, as the customer sees them; up to one after which `budget` is used up. */
+	/** The rows that the customer may see, in the form that the customer sees, until `budget` is used up. */
 	const seenBy = (customer: Customer, rows: readonly Row[], budget: number, counted: Counted) => {
 		const webhooks = new Set(webhooksOf(customer));
 		const seen: Row[] = [];
@@ -165,8 +165,8 @@ export function createEventCalls(db: DatabaseSync, view: LogView, index: SeqInde
 }
 
 /**
- * Whether there can be an answer for a customer: whoever is asked for, it is not others. The keys of the sender are nothing that it
- * can ask for, and what it sees has reached it.
+ * Whether there can be an answer for a customer. It can't ask for others' events or by the sender's idempotency keys, and every event
+ * that it sees has reached it.
  */
 function maySearch(
 	reader: string,

@@ -41,22 +41,22 @@ export function projectEntries(project: number): EventEntries {
 	return { from: "events entry INDEXED BY events_by_project", seq: "seq", where: equal({ project }) };
 }
 
-/** Those of a type. */
+/** Events of a type. */
 export function typeEntries(project: number, type: string): EventEntries {
 	return { from: "events entry INDEXED BY events_by_type", seq: "seq", where: equal({ project, type }) };
 }
 
-/** Those with a tag. */
+/** Events with a tag. */
 export function tagEntries(project: number, tag: string): EventEntries {
 	return { from: "event_tags entry", seq: "event", where: equal({ project, tag }) };
 }
 
-/** Those that were sent with an idempotency key: usually one. */
+/** Events that were sent with an idempotency key: usually one. */
 export function keyEntries(project: number, key: string): EventEntries {
 	return { from: "idempotency_keys entry", seq: "event", where: equal({ project, key }) };
 }
 
-/** Those that no webhook wanted. SQLite uses a partial index only if a statement repeats its condition literally. */
+/** Events that no webhook wanted. SQLite uses a partial index only if a statement repeats its condition literally. */
 export function unmatchedEntries(project: number): EventEntries {
 	const { sql, values } = equal({ project });
 	return {

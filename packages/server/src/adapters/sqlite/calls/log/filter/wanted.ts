@@ -38,7 +38,7 @@ export function createWanted(db: DatabaseSync, prepare: Prepare, { numbers }: Pi
 		if (project === null || (filter.webhookId !== null && webhook === null)) return null;
 		if (webhook !== null && webhook.project !== project.number) return null;
 		const customerId = customerOf(scope) ?? filter.customerId ?? null;
-		// A customer sees no deliveries of others, whoever is asked for.
+		// A customer sees no deliveries of others, whichever customer the filter names.
 		if ((filter.customerId ?? customerId) !== customerId) return null;
 		if (webhook !== null && customerId !== null && webhook.customerId !== customerId) return null;
 		const webhooksOfCustomer = (of: Customer) => (webhook === null ? webhooksOf(of) : [webhook.number]);

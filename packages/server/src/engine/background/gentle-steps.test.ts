@@ -1,0 +1,87 @@
+// Steps that give way: small and seldom beside live traffic, unless they have to keep up with what it adds.
+import { describe, expect, it } from "vitest";
+
+import { ManualClock } from "../../core/manual-clock.ts";
+import { GentleSteps } from "./gentle-steps.ts";
+
+/** Live traffic at its limit: each step waits behind a commit, and more rows are accepted while it does. */
+function setUp({ stepMs, acceptedPerMs }: { readonly stepMs: number; readonly acceptedPerMs: number }) {
+	const clock = new ManualClock();
+	const traffic = { waitingSends: 1, acceptedRows: 0 };
+	const steps: number[] = [];
+	const pauses: number[] = [];
+	const pass = (ms: number) => {
+		clock.advance(ms);
+		traffic.acceptedRows += ms * acceptedPerMs;
+	};
+	const pause = (ms: number) => {
+		pauses.push(ms);
+		pass(ms);
+		return Promise.resolve();
+	};
+	const gentle = new GentleSteps({ clock, pause }, { committer: traffic, line: { busy: false } });
+	const make = async (count: number, isFull = true) => {
+		for (let made = 0; made < count; made++) {
+			await gentle.make(
+				(rows) => {
+					steps.push(rows);
+					pass(stepMs);
+					return Promise.resolve(null);
+				},
+				() => isFull,
+			);
+		}
+	};
+	const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
+	return { gentle, traffic, make, steps, pauses, worked: () => sum(steps), accepted: () => traffic.acceptedRows };
+}
+
+describe("gentle steps", () => {
+	it("are small and seldom beside live traffic that is slow to let them through", async () => {
+		const { make, steps, pauses } = setUp({ stepMs: 40, acceptedPerMs: 3 });
+		await make(100);
+		expect(steps.at(-1)).toBe(20);
+		expect(pauses).toHaveLength(100);
+		expect(pauses.at(-1)).toBe(100);
+	});
+
+	it("work on as many rows as are accepted, if they have to keep up", async () => {
+		const { gentle, make, worked, accepted } = setUp({ stepMs: 40, acceptedPerMs: 3 });
+		gentle.keepUp(1.5);
+		await make(200);
+		expect(worked()).toBeGreaterThan(accepted());
+	});
+
+	it("are never larger than so many rows, however much is accepted", async () => {
+		const { gentle, make, steps, pauses } = setUp({ stepMs: 40, acceptedPerMs: 1_000 });
+		gentle.keepUp(1.5);
+		await make(50);
+		expect(Math.max(...steps)).toBe(500);
+		// Only after the first step, before which nothing was accepted.
+		expect(pauses).toHaveLength(1);
+	});
+
+	it("pause again when they have caught up, and owe nothing for what came before or while there was nothing to do", async () => {
+		const { gentle, traffic, make, steps, pauses } = setUp({ stepMs: 40, acceptedPerMs: 0 });
+		traffic.acceptedRows = 1_000_000;
+		gentle.keepUp(1.5);
+		await make(1);
+		expect([steps.pop(), pauses.splice(0).length]).toEqual([50, 1]);
+		traffic.acceptedRows += 600;
+		await make(2);
+		expect(steps.splice(0)).toEqual([500, 400]);
+		expect(pauses.splice(0)).toHaveLength(1);
+		traffic.acceptedRows += 600;
+		await make(1, false);
+		await make(1);
+		expect(steps).toEqual([500, expect.any(Number)]);
+		expect(steps[1]).toBeLessThan(100);
+	});
+
+	it("follow each other at once while nobody waits", async () => {
+		const { traffic, make, pauses } = setUp({ stepMs: 40, acceptedPerMs: 0 });
+		traffic.waitingSends = 0;
+		await make(10);
+		expect(pauses).toEqual([]);
+	});
+});
